@@ -1,0 +1,186 @@
+/* Digests through OpenSSL's EVP, which picks the CPU's SHA instructions. The library is
+ * told not to read its configuration file: that alone would use up the program's start-up
+ * budget. */
+#include "base/digest.h"
+
+#include "base/strbuf.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+struct cb_hasher {
+    enum cb_digest_algorithm algorithm;
+    EVP_MD_CTX *context;
+};
+
+struct algorithm {
+    const char *prefix;
+    size_t size;
+};
+
+static const struct algorithm algorithms[] = {
+    [CB_DIGEST_NONE] = {"", 0},
+    [CB_SHA256] = {"sha256:", 32},
+    [CB_SHA512] = {"sha512:", 64},
+};
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int parse_hex(unsigned char *bytes, size_t size, const char *hex)
+{
+    if (strnlen(hex, size * 2 + 1) != size * 2)
+        return 0;
+    for (size_t i = 0; i < size; i++) {
+        int high = hex_value(hex[2 * i]);
+        int low = hex_value(hex[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return 0;
+        bytes[i] = (unsigned char)(high << 4 | low);
+    }
+    return 1;
+}
+
+int cb_digest_parse(struct cb_digest *out, const char *text, struct cb_error **err)
+{
+    for (int i = CB_SHA256; i <= CB_SHA512; i++) {
+        struct cb_digest digest = {.algorithm = i};
+        size_t prefix = strlen(algorithms[i].prefix);
+
+        if (strncmp(text, algorithms[i].prefix, prefix) == 0 &&
+            parse_hex(digest.bytes, algorithms[i].size, text + prefix)) {
+            *out = digest;
+            return 0;
+        }
+    }
+    return cb_error_set(
+        err, CB_ERR_INTEGRITY,
+        "invalid digest `%.160s`: expected sha256: and 64, or sha512: and "
+        "128 lower-case hexadecimal digits",
+        text);
+}
+
+int cb_digest_equal(const struct cb_digest *a, const struct cb_digest *b)
+{
+    return a->algorithm == b->algorithm &&
+           memcmp(a->bytes, b->bytes, algorithms[a->algorithm].size) == 0;
+}
+
+int cb_digest_is_set(const struct cb_digest *digest)
+{
+    return digest && digest->algorithm != CB_DIGEST_NONE;
+}
+
+size_t cb_digest_size(const struct cb_digest *digest)
+{
+    return algorithms[digest->algorithm].size;
+}
+
+static void write_hex(const struct cb_digest *digest, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < algorithms[digest->algorithm].size; i++) {
+        *out++ = digits[digest->bytes[i] >> 4];
+        *out++ = digits[digest->bytes[i] & 15];
+    }
+    *out = '\0';
+}
+
+const char *cb_digest_text(const struct cb_digest *digest,
+                           char buffer[CB_DIGEST_MAX_TEXT])
+{
+    const char *prefix = algorithms[digest->algorithm].prefix;
+    size_t len = strlen(prefix);
+
+    memcpy(buffer, prefix, len);
+    write_hex(digest, buffer + len);
+    return buffer;
+}
+
+const char *cb_digest_hex(const struct cb_digest *digest, char buffer[CB_DIGEST_MAX_TEXT])
+{
+    write_hex(digest, buffer);
+    return buffer;
+}
+
+static void check(int ok)
+{
+    if (ok != 1)
+        abort();
+}
+
+struct cb_hasher *cb_hasher_new(enum cb_digest_algorithm algorithm)
+{
+    struct cb_hasher *hasher = xcalloc(1, sizeof(*hasher));
+
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+    hasher->algorithm = algorithm;
+    hasher->context = EVP_MD_CTX_new();
+    check(hasher->context != NULL);
+    check(EVP_DigestInit_ex(hasher->context,
+                            algorithm == CB_SHA512 ? EVP_sha512() : EVP_sha256(), NULL));
+    return hasher;
+}
+
+void cb_hasher_free(struct cb_hasher *hasher)
+{
+    if (!hasher)
+        return;
+    EVP_MD_CTX_free(hasher->context);
+    free(hasher);
+}
+
+void cb_hasher_update(struct cb_hasher *hasher, const void *bytes, size_t len)
+{
+    if (len)
+        check(EVP_DigestUpdate(hasher->context, bytes, len));
+}
+
+void cb_hasher_u64(struct cb_hasher *hasher, uint64_t value)
+{
+    unsigned char bytes[8];
+
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (unsigned char)(value >> (8 * i));
+    cb_hasher_update(hasher, bytes, sizeof(bytes));
+}
+
+void cb_hasher_field(struct cb_hasher *hasher, const char *text)
+{
+    size_t len = text ? strlen(text) : 0;
+
+    cb_hasher_u64(hasher, text ? (uint64_t)len + 1 : 0);
+    cb_hasher_update(hasher, text, len);
+}
+
+void cb_hasher_digest(struct cb_hasher *hasher, const struct cb_digest *digest)
+{
+    unsigned char algorithm = (unsigned char)digest->algorithm;
+
+    cb_hasher_update(hasher, &algorithm, 1);
+    cb_hasher_update(hasher, digest->bytes, algorithms[digest->algorithm].size);
+}
+
+struct cb_digest cb_hasher_finish(struct cb_hasher *hasher)
+{
+    struct cb_digest digest = {.algorithm = hasher->algorithm};
+
+    check(EVP_DigestFinal_ex(hasher->context, digest.bytes, NULL));
+    check(EVP_DigestInit_ex(hasher->context, NULL, NULL));
+    return digest;
+}
+
+struct cb_digest cb_digest_of(const void *bytes, size_t len)
+{
+    cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
+
+    cb_hasher_update(hasher, bytes, len);
+    return cb_hasher_finish(hasher);
+}

@@ -1,0 +1,51 @@
+/* Progress: what a build, pull or push is doing, as a stream of events to one sink.
+ * Emitters are many threads; a sink serialises. All text is borrowed for the call and may
+ * be foreign (escape it when printing). */
+#ifndef CB_BASE_EVENT_H
+#define CB_BASE_EVENT_H
+
+#include "base/error.h"
+
+#include <stdint.h>
+
+enum cb_event_kind {
+    CB_EVENT_STEP_START,  /* id, name: "[builder 3/7] RUN make" */
+    CB_EVENT_STEP_LOG,    /* id, stream (1, 2), text/len: raw output */
+    CB_EVENT_STEP_STATUS, /* id, item ("sha256:ab12", "transferring context"), current,
+                             total (0 unknown), done */
+    CB_EVENT_STEP_CACHED, /* id: result comes from the cache */
+    CB_EVENT_STEP_DONE,   /* id */
+    CB_EVENT_STEP_ERROR,  /* id, error */
+    CB_EVENT_STEP_CANCELED,
+    CB_EVENT_WARNING, /* text, rule (or NULL), source+span (or NULL) */
+    CB_EVENT_NOTICE,  /* text: a line for people, such as whom we wait for */
+    CB_EVENT_MISS,    /* id, text: why the cache had nothing, in words */
+};
+
+struct cb_event {
+    enum cb_event_kind kind;
+    uint64_t id; /* step number from 1, unique in a command; 0: none */
+    const char *name;
+    const char *item;
+    const char *text;
+    size_t len;
+    int stream;
+    int done;
+    uint64_t current, total; /* bytes */
+    const char *rule;
+    const struct cb_error *error;
+    struct cb_source *source;
+    struct cb_span span;
+    int64_t time_ns; /* CLOCK_MONOTONIC, filled by cb_event_emit */
+};
+
+struct cb_event_sink {
+    void (*emit)(struct cb_event_sink *sink, const struct cb_event *event);
+};
+
+/* SINK may be NULL. */
+void cb_event_emit(struct cb_event_sink *sink, struct cb_event event);
+/* A step number no other caller of this process gets. */
+uint64_t cb_event_next_id(void);
+
+#endif

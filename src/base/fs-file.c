@@ -1,0 +1,153 @@
+/* Reading, writing and listing by descriptor. */
+#include "base/fs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <string.h>
+
+#define READ_BYTES 65536
+
+int cb_fs_read_fd(int fd, size_t max, struct cb_strbuf *out, struct cb_error **err)
+{
+    size_t before = out->len;
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+        (uint64_t)st.st_size <= max)
+        cb_strbuf_reserve(out, (size_t)st.st_size + 1);
+    for (;;) {
+        size_t room = max - (out->len - before);
+        ssize_t got;
+
+        cb_strbuf_reserve(out, 1);
+        if (out->capacity - out->len < 2048 && out->len - before >= READ_BYTES)
+            cb_strbuf_reserve(out, READ_BYTES);
+        /* One byte more than allowed tells a full file from a too large one. */
+        if (room >= out->capacity - out->len - 1)
+            room = out->capacity - out->len - 1;
+        else
+            room++;
+        got = read(fd, out->text + out->len, room);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            int saved = errno;
+
+            cb_strbuf_truncate(out, before);
+            return cb_error_errno(err, saved, "read");
+        }
+        if (got == 0)
+            return 0;
+        out->len += (size_t)got;
+        out->text[out->len] = '\0';
+        if (out->len - before > max) {
+            cb_strbuf_truncate(out, before);
+            return cb_error_set(err, CB_ERR_INTEGRITY, "larger than %zu bytes", max);
+        }
+    }
+}
+
+static int read_regular(int fd, const char *path, size_t max, struct cb_strbuf *out,
+                        struct cb_error **err)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return cb_error_errno(err, errno, "stat `%s`", path);
+    if (S_ISDIR(st.st_mode))
+        return cb_error_errno(err, EISDIR, "read `%s`", path);
+    if (!S_ISREG(st.st_mode))
+        return cb_error_set(err, CB_ERR_INTEGRITY, "read `%s`: not a regular file", path);
+    if (st.st_size > 0 && (uint64_t)st.st_size > max)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "`%s`: larger than %zu bytes", path,
+                            max);
+    if (cb_fs_read_fd(fd, max, out, err) < 0)
+        return cb_error_wrap(err, "`%s`", path);
+    return 0;
+}
+
+int cb_fs_read_file(int dir_fd, const char *path, size_t max, struct cb_strbuf *out,
+                    struct cb_error **err)
+{
+    cb_autofd int fd = openat(dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+    if (fd < 0)
+        return cb_error_errno(err, errno, "open `%s`", path);
+    return read_regular(fd, path, max, out, err);
+}
+
+int cb_fs_read_in_root(int root_fd, const char *path, size_t max, struct cb_strbuf *out,
+                       struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+    cb_autofd int fd = -1;
+
+    if (cb_fs_open_in_root(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, &fd,
+                           &error) < 0) {
+        if (cb_error_errnum(error) == ENOENT || cb_error_errnum(error) == ENOTDIR)
+            return 0;
+        return cb_error_move(err, &error);
+    }
+    return read_regular(fd, path, max, out, err) < 0 ? -1 : 1;
+}
+
+int cb_fs_write_all(int fd, const void *bytes, size_t len)
+{
+    const char *at = bytes;
+
+    while (len > 0) {
+        ssize_t wrote = write(fd, at, len);
+
+        if (wrote < 0 && errno == EAGAIN) {
+            struct pollfd wait = {.fd = fd, .events = POLLOUT};
+
+            poll(&wait, 1, -1);
+            continue;
+        }
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return -1;
+        at += wrote;
+        len -= (size_t)wrote;
+    }
+    return 0;
+}
+
+static void close_directory(DIR **dir)
+{
+    if (*dir)
+        closedir(*dir);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int cb_fs_list(int dir_fd, struct cb_strings *names, struct cb_error **err)
+{
+    __attribute__((cleanup(close_directory))) DIR *dir = NULL;
+    cb_auto_value(cb_strings) found = {0};
+    cb_autofd int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct dirent *entry;
+
+    if (fd < 0 || !(dir = fdopendir(fd)))
+        return cb_error_errno(err, errno, "open directory");
+    cb_steal_fd(&fd);
+    for (errno = 0; (entry = readdir(dir)); errno = 0) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            cb_strings_add(&found, entry->d_name);
+    }
+    if (errno)
+        return cb_error_errno(err, errno, "read directory");
+    if (found.count)
+        qsort(found.items, found.count, sizeof(*found.items), compare_names);
+    cb_vec_foreach (name, &found) {
+        cb_strings_take(names, cb_steal(name));
+    }
+    return 0;
+}

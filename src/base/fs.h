@@ -1,0 +1,63 @@
+/* Files by descriptor. Everything below a root that holds foreign names goes through
+ * openat2(RESOLVE_IN_ROOT), or a user-space walk with the same answers where the kernel
+ * lacks it. No chdir, no umask: modes are set exactly. */
+#ifndef CB_BASE_FS_H
+#define CB_BASE_FS_H
+
+#include "base/error.h"
+#include "base/strbuf.h"
+#include "base/vec.h"
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+/* Opens PATH as if ROOT_FD were "/": absolute paths and links, "..", stay inside; magic
+ * links are refused. FLAGS as open(2), O_CLOEXEC added. Add O_NOFOLLOW to keep a last
+ * symbolic link unresolved. */
+int cb_fs_open_in_root(int root_fd, const char *path, int flags, mode_t mode, int *fd,
+                       struct cb_error **err);
+/* Opens the directory that holds the last component of PATH, all links resolved in the
+ * root; *NAME gets the last component ("." for "/" itself), caller frees. Missing parents
+ * are an error unless MAKE_MODE is non-zero: then they are created with that mode, owned
+ * by uid:gid. */
+int cb_fs_open_parent_in_root(int root_fd, const char *path, mode_t make_mode, uid_t uid,
+                              gid_t gid, int *dir_fd, char **name, struct cb_error **err);
+/* mkdir -p inside the root; opens the result. Existing directories are left as they are.
+ */
+int cb_fs_mkdirs_in_root(int root_fd, const char *path, mode_t mode, uid_t uid, gid_t gid,
+                         int *fd, struct cb_error **err);
+/* The path that PATH resolves to in the root ("/usr/bin/x"), last link followed too.
+ * Missing tail components are kept as they are. Caller frees. */
+int cb_fs_resolve_in_root(int root_fd, const char *path, char **out,
+                          struct cb_error **err);
+
+/* mkdir -p on the host, for our own directories. */
+int cb_fs_mkdirs(const char *path, mode_t mode, struct cb_error **err);
+/* Removes NAME and all below it, never following links or crossing into other mounts;
+ * absent is fine. Makes unwritable directories of ours writable on the way. */
+int cb_fs_remove_tree(int dir_fd, const char *name, struct cb_error **err);
+/* Reads a regular file whole; more than MAX bytes, a FIFO or a device is an error.
+ * O_NONBLOCK inside. */
+int cb_fs_read_file(int dir_fd, const char *path, size_t max, struct cb_strbuf *out,
+                    struct cb_error **err);
+int cb_fs_read_fd(int fd, size_t max, struct cb_strbuf *out, struct cb_error **err);
+/* As cb_fs_read_file, but resolved in the root; 1: read, 0: no such file. */
+int cb_fs_read_in_root(int root_fd, const char *path, size_t max, struct cb_strbuf *out,
+                       struct cb_error **err);
+/* Writes all, retrying short writes. -1 with errno. */
+int cb_fs_write_all(int fd, const void *bytes, size_t len);
+/* Copies LEN bytes (or to the end, -1) by reflink, copy_file_range, or a buffer; keeps
+ * holes. */
+int cb_fs_copy_data(int from_fd, int to_fd, off_t len, struct cb_error **err);
+/* Names in a directory, sorted bytewise, without "." and "..". */
+int cb_fs_list(int dir_fd, struct cb_strings *names, struct cb_error **err);
+
+/* Lexical clean-up as Go's path.Clean: "a//b/../c/." → "a/c"; empty → ".". Caller frees.
+ */
+char *cb_path_clean(const char *path);
+/* path.Join of two parts, cleaned. Caller frees. */
+char *cb_path_join(const char *a, const char *b);
+/* Last component without trailing slashes, borrowed from a cleaned path. */
+const char *cb_path_base(const char *cleaned);
+
+#endif

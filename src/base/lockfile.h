@@ -1,0 +1,29 @@
+/* flock(2) on a file: dies with its holder, conflicts between opens of one process too.
+ */
+#ifndef CB_BASE_LOCKFILE_H
+#define CB_BASE_LOCKFILE_H
+
+#include "base/cancel.h"
+#include "base/error.h"
+
+enum cb_lock_mode { CB_LOCK_SHARED, CB_LOCK_EXCLUSIVE };
+
+struct cb_lock;
+
+/* Waits; CANCEL ends the wait. ON_WAIT (or NULL) is called once, with the holder's pid (0
+ * if unknown), when the lock is not to be had at once. The holder's pid is kept in the
+ * file. */
+int cb_lock_take(struct cb_lock **out, int dir_fd, const char *name,
+                 enum cb_lock_mode mode, struct cb_cancel *cancel,
+                 void (*on_wait)(void *arg, pid_t holder), void *arg,
+                 struct cb_error **err);
+/* 1: taken, 0: busy. */
+int cb_lock_try(struct cb_lock **out, int dir_fd, const char *name,
+                enum cb_lock_mode mode, struct cb_error **err);
+/* Releases. UNLINK removes the file first (only sound for exclusive locks; takers
+ * re-check the inode). */
+void cb_lock_release(struct cb_lock *lock);
+void cb_lock_release_unlink(struct cb_lock *lock);
+CB_AUTO_DEFINE(cb_lock, cb_lock_release)
+
+#endif

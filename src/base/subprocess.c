@@ -1,0 +1,302 @@
+/* Starts a program and collects what it prints. Its input is a memory file rather than a
+ * pipe, so that neither side can block on it and no SIGPIPE arises. It gets a process
+ * group of its own, which dies as a whole on cancel, timeout or too much output. A
+ * grandchild that keeps the pipes open (a daemon) does not hold us: after the exit only
+ * what is already there is read. */
+#include "base/subprocess.h"
+
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define DEFAULT_OUTPUT_BYTES (1u << 20)
+#define SHOWN_STDERR_BYTES   2000
+
+extern char **environ;
+
+struct stream {
+    int fd; /* read end, -1 once it ended */
+    struct cb_strbuf *text;
+};
+
+struct child {
+    pid_t pid; /* 0 once reaped */
+    int pid_fd;
+    int status;
+    struct stream streams[2];
+};
+
+static void child_free(struct child *child)
+{
+    if (child->pid > 0) {
+        kill(-child->pid, SIGKILL);
+        kill(child->pid, SIGKILL);
+        while (waitpid(child->pid, &child->status, 0) < 0 && errno == EINTR)
+            ;
+    }
+    cb_close(&child->pid_fd);
+    cb_close(&child->streams[0].fd);
+    cb_close(&child->streams[1].fd);
+}
+CB_AUTO_VALUE_DEFINE(child, child_free)
+
+static int is_program(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+static char *find_in(const char *path_list, const char *name)
+{
+    while (path_list && *path_list) {
+        size_t len = strcspn(path_list, ":");
+        cb_autofree char *path = NULL;
+
+        path = xasprintf("%.*s/%s", (int)len, path_list, name);
+        /* Relative entries of PATH would run what lies in a context. */
+        if (path_list[0] == '/' && is_program(path))
+            return cb_steal(&path);
+        path_list += len + (path_list[len] == ':');
+    }
+    return NULL;
+}
+
+char *cb_subprocess_find(const char *name)
+{
+    static const char more[] =
+        "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin:"
+        "/usr/local/libexec/podman:/usr/libexec/podman:"
+        "/usr/local/lib/podman:/usr/lib/podman";
+    char *found;
+
+    if (strchr(name, '/'))
+        return is_program(name) ? xstrdup(name) : NULL;
+    found = find_in(getenv("PATH"), name);
+    return found ? found : find_in(more, name);
+}
+
+static int input_file(const struct cb_subprocess_options *options)
+{
+    cb_autofd int fd = -1;
+
+    if (!options->input)
+        return open("/dev/null", O_RDONLY | O_CLOEXEC);
+    fd = memfd_create("input", MFD_CLOEXEC);
+    if (fd < 0 || cb_fs_write_all(fd, options->input, options->input_len) < 0 ||
+        lseek(fd, 0, SEEK_SET) < 0)
+        return -1;
+    return cb_steal_fd(&fd);
+}
+
+static int spawn(pid_t *pid, const char *path,
+                 const struct cb_subprocess_options *options, int input, int output,
+                 int errors)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    int failed = 0;
+
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                              POSIX_SPAWN_SETPGROUP);
+    failed |= posix_spawn_file_actions_adddup2(&actions, input, 0);
+    failed |= posix_spawn_file_actions_adddup2(&actions, output, 1);
+    failed |= posix_spawn_file_actions_adddup2(&actions, errors, 2);
+    if (options->inherit_fd >= 0)
+        failed |= posix_spawn_file_actions_adddup2(&actions, options->inherit_fd,
+                                                   options->inherit_fd);
+    if (options->cwd_fd >= 0)
+        failed |= posix_spawn_file_actions_addfchdir_np(&actions, options->cwd_fd);
+    if (!failed)
+        failed =
+            posix_spawn(pid, path, &actions, &attributes, (char *const *)options->argv,
+                        options->env ? (char *const *)options->env : environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return failed;
+}
+
+/* Reads what is there; a positive answer means that the limit was passed. */
+static int drain(struct stream *stream, size_t max)
+{
+    char buffer[16384];
+    ssize_t got;
+
+    while (stream->fd >= 0) {
+        got = read(stream->fd, buffer, sizeof(buffer));
+        if (got > 0) {
+            cb_strbuf_add(stream->text, buffer, (size_t)got);
+            if (stream->text->len > max)
+                return 1;
+        } else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
+            cb_close(&stream->fd);
+        } else if (errno == EAGAIN) {
+            return 0;
+        }
+    }
+    return 0;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int time_left(const struct cb_subprocess_options *options, int64_t started)
+{
+    int64_t left;
+
+    if (options->timeout_ms <= 0)
+        return -1;
+    left = started + options->timeout_ms - now_ms();
+    return left > 0 ? (int)left : 0;
+}
+
+/* Without pidfd (old kernels) the end of both streams tells that it is time to wait. */
+static int reap(struct child *child)
+{
+    int streams_open = child->streams[0].fd >= 0 || child->streams[1].fd >= 0;
+    int options = child->pid_fd >= 0 || streams_open ? WNOHANG : 0;
+    pid_t pid;
+
+    do {
+        pid = waitpid(child->pid, &child->status, options);
+    } while (pid < 0 && errno == EINTR);
+    if (pid != child->pid)
+        return 0;
+    child->pid = 0;
+    return 1;
+}
+
+static int collect(struct child *child, const struct cb_subprocess_options *options,
+                   struct cb_error **err)
+{
+    size_t max = options->max_output ? options->max_output : DEFAULT_OUTPUT_BYTES;
+    int64_t started = now_ms();
+    int exited = 0;
+
+    while (!exited) {
+        struct pollfd waits[] = {
+            {.fd = child->pid_fd, .events = POLLIN},
+            {.fd = cb_cancel_fd(options->cancel), .events = POLLIN},
+            {.fd = child->streams[0].fd, .events = POLLIN},
+            {.fd = child->streams[1].fd, .events = POLLIN},
+        };
+        int left = time_left(options, started);
+
+        if (poll(waits, CB_ARRAY_SIZE(waits), left) < 0 && errno != EINTR)
+            return cb_error_errno(err, errno, "poll");
+        if (cb_cancel_check(options->cancel, err) < 0)
+            return -1;
+        exited = reap(child);
+        for (int i = 0; i < 2; i++) {
+            if (drain(&child->streams[i], max))
+                return cb_error_set(err, CB_ERR_INTEGRITY, "printed more than %zu bytes",
+                                    max);
+        }
+        if (!exited && left == 0)
+            return cb_error_set(err, CB_ERR_SYSTEM, "took longer than %d ms",
+                                options->timeout_ms);
+    }
+    return 0;
+}
+
+/* A pipe whose read end does not block. */
+static int open_pipe(int *read_end, int *write_end)
+{
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -1;
+    *read_end = ends[0];
+    *write_end = ends[1];
+    return fcntl(ends[0], F_SETFL, O_NONBLOCK);
+}
+
+static int start(struct child *child, const char *path,
+                 const struct cb_subprocess_options *options, struct cb_error **err)
+{
+    cb_autofd int input = input_file(options);
+    cb_autofd int output = -1;
+    cb_autofd int errors = -1;
+    int failed;
+
+    if (input < 0 || open_pipe(&child->streams[0].fd, &output) < 0 ||
+        open_pipe(&child->streams[1].fd, &errors) < 0)
+        return cb_error_errno(err, errno, "start `%s`", path);
+    failed = spawn(&child->pid, path, options, input, output, errors);
+    if (failed) {
+        child->pid = 0;
+        return cb_error_errno(err, failed, "start `%s`", path);
+    }
+    child->pid_fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+    return 0;
+}
+
+static int exit_code_of(int status)
+{
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* The last lines of what it complained about, for a message. */
+static int add_complaint(struct cb_error **err, const char *name,
+                         const struct cb_strbuf *text)
+{
+    size_t end = text->len, start;
+
+    while (end > 0 && strchr(" \n\t", text->text[end - 1]))
+        end--;
+    start = end > SHOWN_STDERR_BYTES ? end - SHOWN_STDERR_BYTES : 0;
+    if (end > 0 && err && *err)
+        cb_error_hint(err, "it printed: %.*s", (int)(end - start), text->text + start);
+    return cb_error_wrap(err, "`%s`", name);
+}
+
+int cb_subprocess_run(const struct cb_subprocess_options *options, struct cb_strbuf *out,
+                      struct cb_strbuf *errors, int *exit_code, struct cb_error **err)
+{
+    cb_autofree char *path = cb_subprocess_find(options->argv[0]);
+    cb_auto_value(cb_strbuf) own_out = {0};
+    cb_auto_value(cb_strbuf) own_errors = {0};
+    cb_auto_value(child) child = {.pid_fd = -1, .streams = {{-1, NULL}, {-1, NULL}}};
+    const char *name = options->argv[0];
+    int code;
+
+    if (!path)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "`%s`: program not found", name);
+    child.streams[0].text = out ? out : &own_out;
+    child.streams[1].text = errors ? errors : &own_errors;
+    if (cb_cancel_check(options->cancel, err) < 0 ||
+        start(&child, path, options, err) < 0)
+        return -1;
+    if (collect(&child, options, err) < 0)
+        return add_complaint(err, name, child.streams[1].text);
+    code = exit_code_of(child.status);
+    if (exit_code) {
+        *exit_code = code;
+    } else if (code != 0) {
+        cb_error_exit(err, code, "exit status %d", code);
+        return add_complaint(err, name, child.streams[1].text);
+    }
+    return 0;
+}

@@ -1,0 +1,31 @@
+/* The only place that starts other programs (git, netavark, credential helpers):
+ * posix_spawn semantics, nothing of ours runs between fork and exec; waits by pidfd;
+ * killed on cancel. Containers are not started here but by executor/launcher. */
+#ifndef CB_BASE_SUBPROCESS_H
+#define CB_BASE_SUBPROCESS_H
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/strbuf.h"
+
+struct cb_subprocess_options {
+    const char *const *argv; /* NULL-terminated; argv[0] searched in PATH */
+    const char *const *env;  /* NULL: ours */
+    int cwd_fd;              /* -1: ours (posix_spawn_file_actions_addfchdir_np) */
+    int inherit_fd;          /* -1, or one more descriptor, kept under its number */
+    const char *input;       /* fed to stdin, or NULL for /dev/null */
+    size_t input_len;
+    size_t max_output; /* of stdout and of stderr each; 0: 1 MiB; more is an error */
+    int timeout_ms;    /* 0: none */
+    struct cb_cancel *cancel; /* or NULL */
+};
+
+/* Runs to the end. STDOUT and STDERR may be NULL (discarded; stderr then ends up in the
+ * message). *EXIT_CODE is 0..255 or 128+signal. NOT_FOUND when the program is missing. */
+int cb_subprocess_run(const struct cb_subprocess_options *options, struct cb_strbuf *out,
+                      struct cb_strbuf *errors, int *exit_code, struct cb_error **err);
+/* Absolute path of NAME on PATH (or in /usr/libexec/podman, /usr/lib/podman, sbin
+ * directories); NULL if missing. */
+char *cb_subprocess_find(const char *name);
+
+#endif

@@ -1,0 +1,47 @@
+/* A strict decoder (Unicode table 3-7): what it accepts, every other decoder reads the
+ * same way. */
+#include "base/utf8.h"
+
+static int is_continuation(unsigned char c)
+{
+    return (c & 0xc0) == 0x80;
+}
+
+size_t cb_utf8_decode(const char *text, size_t len, unsigned *point)
+{
+    static const unsigned smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t need;
+    unsigned value;
+
+    if (len == 0)
+        return 0;
+    if (bytes[0] < 0x80) {
+        *point = bytes[0];
+        return 1;
+    }
+    if ((bytes[0] & 0xe0) == 0xc0) {
+        need = 2;
+        value = bytes[0] & 0x1f;
+    } else if ((bytes[0] & 0xf0) == 0xe0) {
+        need = 3;
+        value = bytes[0] & 0x0f;
+    } else if ((bytes[0] & 0xf8) == 0xf0) {
+        need = 4;
+        value = bytes[0] & 0x07;
+    } else {
+        return 0;
+    }
+    if (len < need)
+        return 0;
+    for (size_t i = 1; i < need; i++) {
+        if (!is_continuation(bytes[i]))
+            return 0;
+        value = value << 6 | (bytes[i] & 0x3f);
+    }
+    if (value < smallest[need] || value > 0x10ffff ||
+        (value >= 0xd800 && value <= 0xdfff))
+        return 0;
+    *point = value;
+    return need;
+}

@@ -1,0 +1,85 @@
+/* Vectors of owned strings, and the "K=V" lists made of them. */
+#include "base/vec.h"
+
+void cb_strings_free(struct cb_strings *strings)
+{
+    cb_vec_foreach (text, strings) {
+        free(*text);
+    }
+    cb_vec_free(strings);
+}
+
+void cb_strings_take(struct cb_strings *strings, char *text)
+{
+    cb_vec_push(strings, text);
+}
+
+void cb_strings_add(struct cb_strings *strings, const char *text)
+{
+    cb_strings_take(strings, xstrdup(text));
+}
+
+void cb_strings_addf(struct cb_strings *strings, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    cb_strings_take(strings, xvasprintf(format, args));
+    va_end(args);
+}
+
+void cb_strings_copy(struct cb_strings *to, const struct cb_strings *from)
+{
+    cb_vec_foreach (text, from) {
+        cb_strings_add(to, *text);
+    }
+}
+
+int cb_strings_contain(const struct cb_strings *strings, const char *text)
+{
+    cb_vec_foreach (item, strings) {
+        if (strcmp(*item, text) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+char **cb_strings_argv(const struct cb_strings *strings)
+{
+    char **argv = xcalloc(strings->count + 1, sizeof(*argv));
+
+    if (strings->count)
+        memcpy(argv, strings->items, strings->count * sizeof(*argv));
+    return argv;
+}
+
+static char **find_variable(const struct cb_strings *env, const char *name)
+{
+    size_t len = strlen(name);
+
+    cb_vec_foreach (entry, env) {
+        if (strncmp(*entry, name, len) == 0 && (*entry)[len] == '=')
+            return entry;
+    }
+    return NULL;
+}
+
+const char *cb_env_get(const struct cb_strings *env, const char *name)
+{
+    char **entry = find_variable(env, name);
+
+    return entry ? *entry + strlen(name) + 1 : NULL;
+}
+
+void cb_env_set(struct cb_strings *env, const char *name, const char *value)
+{
+    char *text = xasprintf("%s=%s", name, value);
+    char **entry = find_variable(env, name);
+
+    if (!entry) {
+        cb_strings_take(env, text);
+        return;
+    }
+    free(*entry);
+    *entry = text;
+}

@@ -1,0 +1,161 @@
+/* The solver's cache over the store's records. A record leads from a key to a snapshot;
+ * an entry's handle is the snapshot's id, "" for the empty filesystem. Only snapshots are
+ * kept: other results (a context) live as long as the build. */
+#include "cache/cache.h"
+
+#include "base/lockfile.h"
+#include "cache/parts-json.h"
+#include "store/record.h"
+
+#include <unistd.h>
+
+struct local_cache {
+    struct cb_cache_store base;
+    struct cb_build_env *env;
+};
+
+static struct cb_build_env *env_of(struct cb_cache_store *store)
+{
+    return ((struct local_cache *)store)->env;
+}
+
+static int local_lookup(struct cb_cache_store *store, const struct cb_digest *key,
+                        struct cb_cache_entry *out, struct cb_error **err)
+{
+    cb_auto_value(cb_record) record = {0};
+    int found = cb_record_find(env_of(store)->store, key, &record, err);
+
+    if (found <= 0)
+        return found;
+    out->identity = record.identity;
+    out->created_ns = record.created_ns;
+    out->handle = cb_steal(&record.snapshot_id);
+    return 1;
+}
+
+static int local_load(struct cb_cache_store *store, const struct cb_cache_entry *entry,
+                      struct cb_result **out, struct cb_error **err)
+{
+    struct cb_build_env *env = env_of(store);
+    cb_auto(cb_snapshot) snapshot = NULL;
+    int found = 1;
+
+    if (*entry->handle)
+        found = cb_snapshot_get(env->store, entry->handle, &snapshot, err);
+    if (found > 0)
+        *out = cb_snapshot_result_new(env, snapshot, &entry->identity);
+    return found;
+}
+
+static int local_save(struct cb_cache_store *store, const struct cb_digest *keys,
+                      size_t key_count, struct cb_result *result, const char *name,
+                      const struct cb_key_parts *parts, struct cb_error **err)
+{
+    cb_autofree char *json = NULL;
+    struct cb_snapshot *snapshot;
+    struct cb_record record;
+
+    if (!cb_result_is_snapshot(result))
+        return 0;
+    snapshot = cb_snapshot_result_get(result);
+    json = cb_key_parts_to_json(parts);
+    record = (struct cb_record){
+        .identity = result->identity,
+        .snapshot_id = (char *)(snapshot ? cb_snapshot_id(snapshot) : ""),
+        .name = (char *)name,
+        .parts_json = json,
+    };
+    return cb_record_put(env_of(store)->store, keys, key_count, &record, err);
+}
+
+/* Without a name: explanations come from the record that was written by an execution. */
+static int local_alias(struct cb_cache_store *store, const struct cb_digest *key,
+                       const struct cb_cache_entry *entry, struct cb_error **err)
+{
+    struct cb_record record = {
+        .identity = entry->identity,
+        .snapshot_id = entry->handle,
+        .created_ns = entry->created_ns,
+        .name = (char *)"",
+        .parts_json = (char *)"[]",
+    };
+
+    return cb_record_put(env_of(store)->store, key, 1, &record, err);
+}
+
+static void tell_wait(void *arg, pid_t holder)
+{
+    cb_autofree char *text = NULL;
+
+    if (holder == 0 || holder == getpid())
+        text = xstrdup("waiting for another build that executes the same step");
+    else
+        text = xasprintf("waiting for process %ld, which executes the same step",
+                         (long)holder);
+    cb_event_emit(arg, (struct cb_event){
+                           .kind = CB_EVENT_NOTICE, .text = text, .len = strlen(text)});
+}
+
+static int local_lock(struct cb_cache_store *store, const struct cb_digest *key,
+                      struct cb_cancel *cancel, struct cb_event_sink *sink, void **lock,
+                      struct cb_error **err)
+{
+    struct cb_lock *taken = NULL;
+
+    if (cb_record_lock(env_of(store)->store, key, cancel, tell_wait, sink, &taken, err) <
+        0)
+        return -1;
+    *lock = taken;
+    return 0;
+}
+
+/* One file per key would pile up; who waits for it checks that the name still means the
+ * file. */
+static void local_unlock(struct cb_cache_store *store, void *lock)
+{
+    cb_lock_release_unlink(lock);
+}
+
+static char *local_explain(struct cb_cache_store *store, const char *name,
+                           const struct cb_key_parts *parts)
+{
+    cb_auto_value(cb_record) record = {0};
+    cb_auto_value(cb_key_parts) old = {0};
+    cb_auto_value(cb_key_parts) new = {0};
+    cb_autofree char *json = NULL;
+
+    if (!*name || cb_record_find_name(env_of(store)->store, name, &record, NULL) <= 0 ||
+        cb_key_parts_from_json(&old, record.parts_json, NULL) < 0)
+        return NULL;
+    /* Through the same mill, so that bytes JSON cannot hold are no difference. */
+    json = cb_key_parts_to_json(parts);
+    if (cb_key_parts_from_json(&new, json, NULL) < 0)
+        return NULL;
+    return cb_step_explain(name, &old, &new);
+}
+
+static void local_free(struct cb_cache_store *store)
+{
+    free(store);
+}
+
+int cb_cache_local_new(struct cb_cache_store **out, struct cb_build_env *env,
+                       struct cb_error **err)
+{
+    static const struct cb_cache_store_class class = {
+        .lookup = local_lookup,
+        .load = local_load,
+        .save = local_save,
+        .alias = local_alias,
+        .lock = local_lock,
+        .unlock = local_unlock,
+        .explain = local_explain,
+        .free = local_free,
+    };
+    struct local_cache *cache = xcalloc(1, sizeof(*cache));
+
+    cache->base.class = &class;
+    cache->env = env;
+    *out = &cache->base;
+    return 0;
+}

@@ -1,0 +1,6 @@
+noinst_LIBRARIES += src/cache/libcache.a
+src_cache_libcache_a_SOURCES = \
+	%D%/cache.h \
+	%D%/local.c \
+	%D%/parts-json.c \
+	%D%/parts-json.h

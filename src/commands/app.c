@@ -1,0 +1,65 @@
+/* What several commands need: the store, an image by name, argument counts. */
+#include "commands/commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
+                 struct cb_error **err)
+{
+    struct cb_store_options options = {.root = app->root, .create = create};
+
+    return cb_store_open(out, &options, err);
+}
+
+int cb_app_image(struct cb_store *store, const char *text, struct cb_image **out,
+                 int *by_id, struct cb_error **err)
+{
+    int found = cb_image_find(store, text, out, by_id, err);
+
+    if (found < 0)
+        return -1;
+    if (!found) {
+        cb_error_set(err, CB_ERR_NOT_FOUND, "no such image: %s", text);
+        return cb_error_hint(err, "`cbuild images` lists what is here");
+    }
+    return 0;
+}
+
+int cb_app_arguments(const struct cb_cli_command *command, const struct cb_strings *args,
+                     int min, int max, struct cb_error **err)
+{
+    const char *amount = max < 0 ? "at least " : min == max ? "exactly " : "";
+    int count = (int)args->count;
+
+    if (count >= min && (max < 0 || count <= max))
+        return 0;
+    if (max >= 0 && min != max)
+        amount = count < min ? "at least " : "at most ";
+    if (max == 0)
+        cb_error_set(err, CB_ERR_USAGE, "`cbuild %s` accepts no arguments",
+                     command->name);
+    else
+        cb_error_set(err, CB_ERR_USAGE, "`cbuild %s` requires %s%d argument%s",
+                     command->name, amount, count < min ? min : max,
+                     (count < min ? min : max) == 1 ? "" : "s");
+    return cb_error_hint(err, "usage: cbuild %s", command->usage);
+}
+
+void cb_short_id(const struct cb_digest *id, char out[13])
+{
+    char hex[CB_DIGEST_MAX_TEXT];
+
+    memcpy(out, cb_digest_hex(id, hex), 12);
+    out[12] = '\0';
+}
+
+int cb_flush_stdout(struct cb_error **err)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    if (errno == EPIPE)
+        return 0;
+    return cb_error_errno(err, errno, "write to standard output");
+}

@@ -1,0 +1,276 @@
+/* cbuild save, load and import: images as files. */
+#include "commands/commands.h"
+
+#include "base/atomic-file.h"
+#include "commands/progress.h"
+#include "exporter/exporter.h"
+#include "frontend/frontend.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Everything the archive calls need. */
+struct session {
+    struct cb_store *store;
+    struct cb_pool *pool;
+    struct cb_progress *progress;
+    struct cb_archive_env env;
+};
+
+static int session_open(struct session *session, struct cb_app *app, int create,
+                        int quiet, struct cb_error **err)
+{
+    if (cb_progress_new(&session->progress, quiet ? "quiet" : NULL, err) < 0 ||
+        cb_app_store(app, create, &session->store, err) < 0)
+        return -1;
+    session->pool = cb_pool_new(0, 4);
+    session->env = (struct cb_archive_env){.store = session->store,
+                                           .pool = session->pool,
+                                           .cancel = app->cancel,
+                                           .sink = cb_progress_sink(session->progress)};
+    return 0;
+}
+
+static void session_close(struct session *session)
+{
+    cb_progress_free(session->progress);
+    cb_pool_free(session->pool);
+    cb_store_close(session->store);
+}
+CB_AUTO_VALUE_DEFINE(session, session_close)
+
+/* ── save ── */
+
+struct save_values {
+    const char *output, *format;
+};
+
+static const struct cb_option save_options[] = {
+    {"format", 0, CB_OPTION_TEXT, offsetof(struct save_values, format), "FORMAT",
+     "docker-archive (default) or oci-archive"},
+    {"output", 'o', CB_OPTION_TEXT, offsetof(struct save_values, output), "FILE",
+     "Write to a file instead of standard output"},
+    {0},
+};
+
+static int parse_format(const char *text, enum cb_archive_format *out,
+                        struct cb_error **err)
+{
+    *out = CB_ARCHIVE_DOCKER;
+    if (!text || strcmp(text, "docker-archive") == 0 || strcmp(text, "docker") == 0)
+        return 0;
+    if (strcmp(text, "oci-archive") != 0 && strcmp(text, "oci") != 0)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "invalid argument \"%s\" for \"--format\": expected "
+                            "docker-archive or oci-archive",
+                            text);
+    *out = CB_ARCHIVE_OCI;
+    return 0;
+}
+
+/* A file appears under its name only when it is whole. */
+static int save_to_file(struct session *session, const struct cb_strings *images,
+                        enum cb_archive_format format, const char *path,
+                        struct cb_error **err)
+{
+    cb_auto(cb_atomic_file) file = NULL;
+
+    if (cb_atomic_file_open(&file, AT_FDCWD, path, 0644, err) < 0 ||
+        cb_archive_save(&session->env, images, format, cb_atomic_file_fd(file), err) < 0)
+        return -1;
+    return cb_atomic_file_commit(&file, 0, err);
+}
+
+static int is_special_file(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
+static int save_to_special(struct session *session, const struct cb_strings *images,
+                           enum cb_archive_format format, const char *path,
+                           struct cb_error **err)
+{
+    cb_autofd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return cb_error_errno(err, errno, "open `%s`", path);
+    return cb_archive_save(&session->env, images, format, fd, err);
+}
+
+static int run_save(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto_value(session) session = {0};
+    struct save_values values = {0};
+    enum cb_archive_format format;
+    int status = cb_options_parse(&cb_save_command, argc, argv, 0, &values, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_save_command, &args, 1, -1, err) < 0 ||
+        parse_format(values.format, &format, err) < 0)
+        return -1;
+    if (!values.output && isatty(STDOUT_FILENO)) {
+        cb_error_set(err, CB_ERR_USAGE, "refusing to write an archive to a terminal");
+        return cb_error_hint(err, "use -o FILE or redirect standard output");
+    }
+    if (session_open(&session, app, 0, 1, err) < 0)
+        return -1;
+    if (!values.output)
+        return cb_archive_save(&session.env, &args, format, STDOUT_FILENO, err);
+    if (is_special_file(values.output))
+        return save_to_special(&session, &args, format, values.output, err);
+    return save_to_file(&session, &args, format, values.output, err);
+}
+
+const struct cb_cli_command cb_save_command = {
+    .name = "save",
+    .summary = "Write images to a tar archive",
+    .usage = "save [OPTIONS] IMAGE...",
+    .options = save_options,
+    .run = run_save,
+};
+
+/* ── load ── */
+
+struct load_values {
+    const char *input;
+    int quiet;
+};
+
+static const struct cb_option load_options[] = {
+    {"input", 'i', CB_OPTION_TEXT, offsetof(struct load_values, input), "FILE",
+     "Read from a file instead of standard input"},
+    {"quiet", 'q', CB_OPTION_FLAG, offsetof(struct load_values, quiet), NULL,
+     "Show no progress"},
+    {0},
+};
+
+/* "-" or NULL: standard input. */
+static int open_input(const char *path, int *fd, struct cb_error **err)
+{
+    if (path && strcmp(path, "-") != 0) {
+        *fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (*fd < 0)
+            return cb_error_errno(err, errno, "open `%s`", path);
+        return 0;
+    }
+    if (isatty(STDIN_FILENO)) {
+        cb_error_set(err, CB_ERR_USAGE, "standard input is a terminal, not an archive");
+        return cb_error_hint(err, "name a file, or redirect standard input");
+    }
+    *fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (*fd < 0)
+        return cb_error_errno(err, errno, "open standard input");
+    return 0;
+}
+
+static int run_load(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto_value(cb_strings) messages = {0};
+    cb_auto_value(session) session = {0};
+    cb_autofd int fd = -1;
+    struct load_values values = {0};
+    int status = cb_options_parse(&cb_load_command, argc, argv, 0, &values, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_load_command, &args, 0, 0, err) < 0 ||
+        open_input(values.input, &fd, err) < 0 ||
+        session_open(&session, app, 1, values.quiet, err) < 0)
+        return -1;
+    status = cb_archive_load(&session.env, fd, &messages, err);
+    for (size_t i = 0; i < messages.count; i++)
+        printf("%s\n", messages.items[i]);
+    if (status < 0)
+        return cb_error_wrap(err, "load %s",
+                             values.input ? values.input : "standard input");
+    return 0;
+}
+
+const struct cb_cli_command cb_load_command = {
+    .name = "load",
+    .summary = "Read images from a tar archive",
+    .usage = "load [OPTIONS]",
+    .about = "Reads docker archives and OCI layouts, plain or compressed, of any tool.",
+    .options = load_options,
+    .run = run_load,
+};
+
+/* ── import ── */
+
+struct import_values {
+    struct cb_strings changes;
+    const char *message;
+};
+
+static const struct cb_option import_options[] = {
+    {"change", 'c', CB_OPTION_LIST, offsetof(struct import_values, changes),
+     "INSTRUCTION",
+     "Apply a Dockerfile instruction to the image (CMD, ENV, EXPOSE, ...)"},
+    {"message", 'm', CB_OPTION_TEXT, offsetof(struct import_values, message), "TEXT",
+     "Comment of the image's history"},
+    {0},
+};
+
+static int import(struct cb_app *app, const struct import_values *values,
+                  const struct cb_strings *args, struct cb_error **err)
+{
+    cb_auto_value(session) session = {0};
+    cb_auto(cb_image_config) config = cb_image_config_new();
+    cb_auto(cb_reference) reference = NULL;
+    cb_autofree char *canonical = NULL;
+    cb_autofd int fd = -1;
+    struct cb_digest id;
+    char text[CB_DIGEST_MAX_TEXT];
+
+    if (args->count == 2) {
+        if (cb_reference_parse(&reference, args->items[1], err) < 0)
+            return -1;
+        cb_reference_default_tag(reference);
+        canonical = cb_reference_canonical(reference);
+    }
+    config->platform = cb_platform_host();
+    for (size_t i = 0; i < values->changes.count; i++)
+        if (cb_frontend_change(config, values->changes.items[i], err) < 0)
+            return -1;
+    if (open_input(args->items[0], &fd, err) < 0 ||
+        session_open(&session, app, 1, 1, err) < 0)
+        return -1;
+    if (cb_archive_import(&session.env, fd, args->items[0], values->message, config,
+                          canonical, &id, err) < 0)
+        return cb_error_wrap(err, "import %s", args->items[0]);
+    printf("%s\n", cb_digest_text(&id, text));
+    return 0;
+}
+
+static int run_import(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct import_values values = {0};
+    int status = cb_options_parse(&cb_import_command, argc, argv, 0, &values, &args, err);
+
+    if (status == 0)
+        status = cb_app_arguments(&cb_import_command, &args, 1, 2, err);
+    else if (status > 0)
+        status = args.count = 0;
+    if (status == 0 && args.count)
+        status = import(app, &values, &args, err);
+    cb_strings_free(&values.changes);
+    return status;
+}
+
+const struct cb_cli_command cb_import_command = {
+    .name = "import",
+    .summary = "Make an image of a root filesystem's tar archive",
+    .usage = "import [OPTIONS] FILE|- [NAME[:TAG]]",
+    .options = import_options,
+    .run = run_import,
+};

@@ -1,0 +1,167 @@
+/* cbuild build. */
+#include "commands/commands.h"
+
+#include "commands/progress.h"
+#include "engine/engine.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct values {
+    struct cb_build_request request;
+    const char *progress, *pull;
+    int quiet;
+};
+
+#define AT(field) offsetof(struct values, field)
+
+static const struct cb_option options[] = {
+    {"add-host", 0, CB_OPTION_LIST, AT(request.add_hosts), "HOST:IP",
+     "Add a line to /etc/hosts of RUN steps"},
+    {"allow", 0, CB_OPTION_LIST, AT(request.allow), "ENTITLEMENT",
+     "Grant network.host or security.insecure to RUN steps that ask for it"},
+    {"build-arg", 0, CB_OPTION_LIST, AT(request.build_args), "NAME[=VALUE]",
+     "Set an ARG; without a value it is taken from the environment"},
+    {"explain", 0, CB_OPTION_FLAG, AT(request.explain), NULL,
+     "Say for each step that ran why the cache had no result for it"},
+    {"file", 'f', CB_OPTION_TEXT, AT(request.dockerfile), "FILE",
+     "The Dockerfile (default PATH/Dockerfile); - is standard input"},
+    {"force-rm", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"iidfile", 0, CB_OPTION_TEXT, AT(request.iidfile), "FILE",
+     "Write the image id to a file"},
+    {"jobs", 0, CB_OPTION_UNSIGNED, AT(request.jobs), "N",
+     "Steps to run at the same time (default: processors)"},
+    {"label", 0, CB_OPTION_LIST, AT(request.labels), "NAME=VALUE",
+     "Set a label of the image"},
+    {"memory", 'm', CB_OPTION_TEXT, AT(request.memory), "SIZE",
+     "Memory limit of each RUN step (64m, 2g)"},
+    {"network", 0, CB_OPTION_TEXT, AT(request.network), "MODE",
+     "Network of RUN steps: default, none or host"},
+    {"no-cache", 0, CB_OPTION_FLAG, AT(request.no_cache), NULL,
+     "Run every step; results are still kept"},
+    {"no-cache-filter", 0, CB_OPTION_LIST, AT(request.no_cache_filter), "STAGE",
+     "Run every step of these stages"},
+    {"platform", 0, CB_OPTION_TEXT, AT(request.platform), "OS/ARCH",
+     "Platform of the image (default: this machine's)"},
+    {"progress", 0, CB_OPTION_TEXT, AT(progress), "MODE",
+     "How progress is shown: auto, tty, plain or quiet"},
+    {"pull", 0, CB_OPTION_OPTIONAL, AT(pull), "POLICY",
+     "When to ask registries for base images: always (plain --pull), missing (default), "
+     "never, newer"},
+    {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print only the image id"},
+    {"rm", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"secret", 0, CB_OPTION_LIST, AT(request.secrets), "id=NAME,src=FILE",
+     "Give RUN --mount=type=secret a secret (src=FILE or env=VARIABLE)"},
+    {"shm-size", 0, CB_OPTION_TEXT, AT(request.shm_size), "SIZE", "Size of /dev/shm"},
+    {"tag", 't', CB_OPTION_LIST, AT(request.tags), "NAME[:TAG]",
+     "Name the image; may be repeated"},
+    {"target", 0, CB_OPTION_TEXT, AT(request.target), "STAGE",
+     "Build this stage instead of the last"},
+    {"ulimit", 0, CB_OPTION_LIST, AT(request.ulimits), "NAME=SOFT[:HARD]",
+     "Limit resources of RUN steps"},
+    {0},
+};
+
+static int parse_pull(const char *text, enum cb_pull_policy *out, struct cb_error **err)
+{
+    static const struct {
+        const char *text;
+        enum cb_pull_policy policy;
+    } policies[] = {
+        {"", CB_PULL_ALWAYS},       {"always", CB_PULL_ALWAYS},
+        {"true", CB_PULL_ALWAYS},   {"missing", CB_PULL_MISSING},
+        {"false", CB_PULL_MISSING}, {"never", CB_PULL_NEVER},
+        {"newer", CB_PULL_NEWER},
+    };
+
+    *out = CB_PULL_MISSING;
+    if (!text)
+        return 0;
+    for (size_t i = 0; i < CB_ARRAY_SIZE(policies); i++) {
+        if (strcmp(policies[i].text, text) == 0) {
+            *out = policies[i].policy;
+            return 0;
+        }
+    }
+    return cb_error_set(
+        err, CB_ERR_USAGE,
+        "invalid argument \"%s\" for \"--pull\": expected always, missing, "
+        "never or newer",
+        text);
+}
+
+static void print_outcome(const struct cb_build_outcome *outcome,
+                          const char *progress_mode)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    fprintf(stderr, "image %s", cb_digest_text(&outcome->image_id, text));
+    for (size_t i = 0; i < outcome->names.count; i++)
+        fprintf(stderr, "%s %s", i ? "," : "", outcome->names.items[i]);
+    fprintf(stderr, "\n%u steps: %u cached, %u run\n", outcome->stats.total,
+            outcome->stats.cached, outcome->stats.executed);
+}
+
+/* The engine's slow tear-down comes after the result is out. */
+static int build(struct cb_app *app, struct values *values, struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto(cb_engine) engine = NULL;
+    cb_auto(cb_progress) progress = NULL;
+    cb_auto_value(cb_build_outcome) outcome = {0};
+    const char *mode = values->quiet ? "quiet" : values->progress;
+    char text[CB_DIGEST_MAX_TEXT];
+    struct cb_engine_env env = {
+        .launcher = app->launcher, .cancel = app->cancel, .stdin_fd = STDIN_FILENO};
+    int status;
+
+    if (cb_progress_new(&progress, mode, err) < 0 ||
+        cb_app_store(app, 1, &store, err) < 0)
+        return -1;
+    env.store = store;
+    env.sink = cb_progress_sink(progress);
+    status = cb_engine_build(&env, &values->request, &outcome, &engine, err);
+    cb_progress_free(cb_steal(&progress));
+    if (status < 0)
+        return -1;
+    if (!values->quiet && !(mode && strcmp(mode, "quiet") == 0))
+        print_outcome(&outcome, mode);
+    printf("%s\n", cb_digest_text(&outcome.image_id, text));
+    return cb_flush_stdout(err);
+}
+
+static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct values values = {0};
+    int status = cb_options_parse(&cb_build_command, argc, argv, 0, &values, &args, err);
+
+    if (status == 0) {
+        status = cb_app_arguments(&cb_build_command, &args, 1, 1, err);
+        if (status == 0)
+            status = parse_pull(values.pull, &values.request.pull, err);
+        if (status == 0) {
+            values.request.context = args.items[0];
+            status = build(app, &values, err);
+        }
+    } else if (status > 0) {
+        status = 0;
+    }
+    cb_build_request_clear(&values.request);
+    return status;
+}
+
+const struct cb_cli_command cb_build_command = {
+    .name = "build",
+    .summary = "Build an image from a Dockerfile",
+    .usage = "build [OPTIONS] PATH | -",
+    .about =
+        "PATH is the directory COPY and ADD take files from. With - the Dockerfile, or "
+        "a\n"
+        "tar archive of the whole context, is read from standard input. The image id is\n"
+        "printed on standard output, progress on standard error.",
+    .options = options,
+    .run = run,
+    .needs_launcher = 1,
+};

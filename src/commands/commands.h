@@ -1,0 +1,68 @@
+/* argv → one call → exit status. Results on stdout, all else on stderr. A command is a
+ * file here and a row of the table in table.c. */
+#ifndef CB_COMMANDS_COMMANDS_H
+#define CB_COMMANDS_COMMANDS_H
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/event.h"
+#include "commands/options.h"
+#include "executor/executor.h"
+#include "oci/oci.h"
+#include "store/refs.h"
+#include "store/store.h"
+
+struct cb_app {                   /* what main prepared before the first thread */
+    struct cb_launcher *launcher; /* for commands that run processes, else NULL */
+    struct cb_cancel *cancel;     /* set by SIGINT, SIGTERM, SIGHUP */
+    const char *root;             /* --root, or NULL */
+    int debug;
+};
+
+struct cb_cli_command {
+    const char *name;
+    const char *summary;             /* one line of `cbuild --help` */
+    const char *usage;               /* "build [OPTIONS] PATH | -" */
+    const char *about;               /* a paragraph or two below the usage; or NULL */
+    const struct cb_option *options; /* ends with a row without name */
+    /* Exit status, or -1 with err. ARGV does not hold the command's name. */
+    int (*run)(struct cb_app *app, int argc, char **argv, struct cb_error **err);
+    int needs_launcher;
+    int usage_status; /* exit status of a wrong command line: docker's 125 for run, else 1
+                       */
+};
+
+extern const struct cb_cli_command cb_build_command, cb_run_command, cb_images_command,
+    cb_tag_command, cb_rmi_command, cb_inspect_command, cb_history_command,
+    cb_save_command, cb_load_command, cb_import_command, cb_pull_command, cb_push_command,
+    cb_prune_command, cb_df_command, cb_fsck_command, cb_version_command;
+
+/* ── table.c ── */
+extern const struct cb_cli_command
+    *const cb_commands[]; /* ends with NULL; in the order of --help */
+/* Finds the command for ARGV, in both of docker's spellings (`images`, `image ls`).
+ * *USED: how many words named it. */
+const struct cb_cli_command *cb_command_find(int argc, char **argv, int *used);
+/* What `cbuild --help` prints. */
+void cb_print_overview(FILE *out);
+void cb_print_command_help(const struct cb_cli_command *command, FILE *out);
+/* "unknown command `x`" with a suggestion. Returns -1. */
+int cb_command_unknown(const char *name, struct cb_error **err);
+
+/* ── app.c: what several commands need ── */
+/* Opens the store of --root; CREATE for commands that may start an empty one. */
+int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
+                 struct cb_error **err);
+/* The image a user named; NOT_FOUND "no such image: x". */
+int cb_app_image(struct cb_store *store, const char *text, struct cb_image **out,
+                 int *by_id, struct cb_error **err);
+/* Exactly MIN..MAX arguments (MAX -1: any), else docker's USAGE text. */
+int cb_app_arguments(const struct cb_cli_command *command, const struct cb_strings *args,
+                     int min, int max, struct cb_error **err);
+/* First 12 hex digits. */
+void cb_short_id(const struct cb_digest *id, char out[13]);
+/* Flushes stdout; a full disk or closed pipe is an error like any other (EPIPE is quiet).
+ */
+int cb_flush_stdout(struct cb_error **err);
+
+#endif

@@ -1,0 +1,26 @@
+noinst_LIBRARIES += src/commands/libcommands.a
+src_commands_libcommands_a_SOURCES = \
+	%D%/commands.h \
+	%D%/options.h \
+	%D%/progress.h \
+	%D%/app.c \
+	%D%/archive.c \
+	%D%/build.c \
+	%D%/history.c \
+	%D%/images.c \
+	%D%/inspect.c \
+	%D%/options.c \
+	%D%/progress-plain.c \
+	%D%/progress-tty.c \
+	%D%/progress.c \
+	%D%/rmi.c \
+	%D%/run.c \
+	%D%/table.c \
+	%D%/tag.c \
+	%D%/transfer.c \
+	%D%/upkeep.c \
+	%D%/version.c
+
+bin_PROGRAMS += cbuild
+cbuild_SOURCES = %D%/main.c
+cbuild_LDADD = $(LIBS_commands)

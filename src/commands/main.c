@@ -1,0 +1,179 @@
+/* Start-up, in an order that matters: signals, then the launcher (forked while there is
+ * one thread and little memory), then the command, which may start threads. The only
+ * place that prints errors and turns them into exit statuses. */
+#include "commands/commands.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static struct cb_cancel
+    *signal_cancel; /* for the handler, set once before it is installed */
+static volatile sig_atomic_t signal_seen;
+
+static void on_signal(int number)
+{
+    int saved = errno;
+
+    if (signal_seen && number == SIGINT)
+        _exit(130);
+    signal_seen = number;
+    cb_cancel_request(signal_cancel);
+    errno = saved;
+}
+
+static void install_signals(struct cb_cancel *cancel)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+    signal_cancel = cancel;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+/* Descriptors 0, 1 and 2 are always open, so that no file of ours becomes one of them. */
+static void open_standard_files(void)
+{
+    struct stat st;
+
+    for (int fd = 0; fd < 3; fd++)
+        if (fstat(fd, &st) < 0 && open("/dev/null", fd ? O_WRONLY : O_RDONLY) < 0)
+            _exit(125);
+}
+
+/* Takes --root and --debug out of argv, up to the first argument of `run`. Returns the
+ * new argc, -1 with err. */
+static int take_global_options(struct cb_app *app, int argc, char **argv,
+                               int leading_only, struct cb_error **err)
+{
+    int out = 0;
+
+    for (int i = 0; i < argc; i++) {
+        const char *word = argv[i];
+
+        if (strcmp(word, "--") == 0 || (leading_only && word[0] != '-')) {
+            while (i < argc)
+                argv[out++] = argv[i++];
+            break;
+        }
+        if (strcmp(word, "--debug") == 0 || strcmp(word, "-D") == 0) {
+            app->debug = 1;
+        } else if (strncmp(word, "--root=", 7) == 0) {
+            app->root = word + 7;
+        } else if (strcmp(word, "--root") == 0) {
+            if (++i >= argc)
+                return cb_error_set(err, CB_ERR_USAGE, "flag needs an argument: --root");
+            app->root = argv[i];
+        } else {
+            argv[out++] = argv[i];
+        }
+    }
+    argv[out] = NULL;
+    return out;
+}
+
+static void print_error(const struct cb_error *error)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    cb_error_format(error, "cbuild: ", &text);
+    fflush(stdout);
+    fputs(cb_strbuf_text(&text), stderr);
+}
+
+static int status_of(const struct cb_error *error, const struct cb_cli_command *command)
+{
+    if (signal_seen)
+        return 128 + signal_seen;
+    if (cb_error_kind(error) == CB_ERR_USAGE && command && command->usage_status)
+        return command->usage_status;
+    return 1;
+}
+
+static int run_command(struct cb_app *app, const struct cb_cli_command *command, int argc,
+                       char **argv, struct cb_error **err)
+{
+    cb_auto(cb_launcher) launcher = NULL;
+    int status;
+
+    argc = take_global_options(app, argc, argv, command == &cb_run_command, err);
+    if (argc < 0)
+        return -1;
+    cb_log_set_debug(app->debug);
+    if (command->needs_launcher && cb_launcher_start(&launcher, err) < 0)
+        return -1;
+    app->launcher = launcher;
+    status = command->run(app, argc, argv, err);
+    if (status >= 0 && cb_flush_stdout(err) < 0)
+        return -1;
+    return status;
+}
+
+static int dispatch(struct cb_app *app, int argc, char **argv,
+                    const struct cb_cli_command **command, struct cb_error **err)
+{
+    int used;
+
+    argc = take_global_options(app, argc, argv, 1, err);
+    if (argc < 0)
+        return -1;
+    if (argc == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
+        cb_print_overview(stdout);
+        return 0;
+    }
+    if (strcmp(argv[0], "--version") == 0 || strcmp(argv[0], "-v") == 0)
+        argv[0] = (char *)"version", argv[1] = (char *)"--short", argc = 2;
+    if (strcmp(argv[0], "help") == 0) {
+        *command = argc > 1 ? cb_command_find(argc - 1, argv + 1, &used) : NULL;
+        if (argc > 1 && !*command)
+            return cb_command_unknown(argv[1], err);
+        if (*command)
+            cb_print_command_help(*command, stdout);
+        else
+            cb_print_overview(stdout);
+        return 0;
+    }
+    if (argv[0][0] == '-' && argv[0][1]) { /* cbuild -t img . */
+        *command = &cb_build_command;
+        used = 0;
+    } else {
+        *command = cb_command_find(argc, argv, &used);
+    }
+    if (!*command)
+        return cb_command_unknown(argv[0], err);
+    return run_command(app, *command, argc - used, argv + used, err);
+}
+
+int main(int argc, char **argv)
+{
+    cb_auto(cb_error) error = NULL;
+    cb_auto(cb_cancel) cancel = NULL;
+    struct cb_app app = {0};
+    const struct cb_cli_command *command = NULL;
+    char **words;
+    int status;
+
+    open_standard_files();
+    cancel = cb_cancel_new();
+    app.cancel = cancel;
+    install_signals(cancel);
+    /* one slot more than argv, for a word put in front */
+    words = xcalloc((size_t)argc + 2, sizeof(*words));
+    for (int i = 1; i < argc; i++)
+        words[i - 1] = argv[i];
+    status = dispatch(&app, argc > 0 ? argc - 1 : 0, words, &command, &error);
+    if (status < 0) {
+        print_error(error);
+        status = status_of(error, command);
+    }
+    free(words);
+    return status;
+}

@@ -1,0 +1,241 @@
+/* Reads argv against a command's option table. */
+#include "commands/options.h"
+
+#include "commands/commands.h"
+#include "parser/parser.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define HELP_COLUMN 28
+#define HELP_WIDTH  80
+
+static const struct cb_option *find_long(const struct cb_option *options,
+                                         const char *name, size_t len)
+{
+    for (const struct cb_option *o = options; o->name; o++)
+        if (strlen(o->name) == len && memcmp(o->name, name, len) == 0)
+            return o;
+    return NULL;
+}
+
+static const struct cb_option *find_letter(const struct cb_option *options, char letter)
+{
+    for (const struct cb_option *o = options; o->name; o++)
+        if (o->letter == letter)
+            return o;
+    return NULL;
+}
+
+static int unknown_long(const struct cb_cli_command *command, const char *name,
+                        size_t len, struct cb_error **err)
+{
+    cb_autofree char *word = xstrndup(name, len);
+    const char *names[128];
+    const char *near;
+    size_t count = 0;
+
+    for (const struct cb_option *o = command->options; o->name && count < 128; o++)
+        names[count++] = o->name;
+    cb_error_set(err, CB_ERR_USAGE, "unknown flag: --%s", word);
+    near = cb_suggest(word, names, count);
+    if (near)
+        return cb_error_hint(err, "did you mean --%s?", near);
+    return cb_error_hint(err, "see `cbuild %s --help`", command->name);
+}
+
+static int parse_bool(const char *text, int *out)
+{
+    static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True"};
+    static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(yes); i++) {
+        if (strcmp(text, yes[i]) == 0)
+            *out = 1;
+        else if (strcmp(text, no[i]) == 0)
+            *out = 0;
+        else
+            continue;
+        return 0;
+    }
+    return -1;
+}
+
+static int store_unsigned(const char *text, unsigned *out)
+{
+    char *end;
+    unsigned long value;
+
+    errno = 0;
+    value = strtoul(text, &end, 10);
+    if (errno || end == text || *end || value > 1000000 || *text == '-')
+        return -1;
+    *out = (unsigned)value;
+    return 0;
+}
+
+/* VALUE NULL: the option stood alone. */
+static int store_value(const struct cb_option *option, const char *value, void *values,
+                       struct cb_error **err)
+{
+    void *slot = (char *)values + option->offset;
+    int flag = 1;
+
+    switch (option->kind) {
+    case CB_OPTION_FLAG:
+    case CB_OPTION_ACCEPTED:
+        if (value && parse_bool(value, &flag) < 0)
+            return cb_error_set(
+                err, CB_ERR_USAGE,
+                "invalid argument \"%s\" for \"--%s\": expected true or false", value,
+                option->name);
+        if (option->kind == CB_OPTION_FLAG)
+            *(int *)slot = flag;
+        return 0;
+    case CB_OPTION_TEXT:
+        *(const char **)slot = value;
+        return 0;
+    case CB_OPTION_OPTIONAL:
+        *(const char **)slot = value ? value : "";
+        return 0;
+    case CB_OPTION_LIST:
+        cb_strings_add(slot, value);
+        return 0;
+    case CB_OPTION_UNSIGNED:
+        if (store_unsigned(value, slot) < 0)
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "invalid argument \"%s\" for \"--%s\": expected a number",
+                                value, option->name);
+        return 0;
+    }
+    return 0;
+}
+
+static int takes_value(const struct cb_option *option)
+{
+    return option->kind == CB_OPTION_TEXT || option->kind == CB_OPTION_LIST ||
+           option->kind == CB_OPTION_UNSIGNED;
+}
+
+static int parse_long(const struct cb_cli_command *command, int argc, char **argv,
+                      int *at, void *values, struct cb_error **err)
+{
+    const char *name = argv[*at] + 2;
+    const char *equals = strchr(name, '=');
+    size_t len = equals ? (size_t)(equals - name) : strlen(name);
+    const struct cb_option *option = find_long(command->options, name, len);
+
+    if (!option)
+        return unknown_long(command, name, len, err);
+    if (equals)
+        return store_value(option, equals + 1, values, err);
+    if (!takes_value(option))
+        return store_value(option, NULL, values, err);
+    if (*at + 1 >= argc)
+        return cb_error_set(err, CB_ERR_USAGE, "flag needs an argument: --%s",
+                            option->name);
+    return store_value(option, argv[++*at], values, err);
+}
+
+/* "-it", "-tname", "-t name", "-t=name". */
+static int parse_letters(const struct cb_cli_command *command, int argc, char **argv,
+                         int *at, void *values, struct cb_error **err)
+{
+    for (const char *p = argv[*at] + 1; *p; p++) {
+        const struct cb_option *option = find_letter(command->options, *p);
+
+        if (!option) {
+            cb_error_set(err, CB_ERR_USAGE, "unknown shorthand flag: '%c' in %s", *p,
+                         argv[*at]);
+            return cb_error_hint(err, "see `cbuild %s --help`", command->name);
+        }
+        if (!takes_value(option)) {
+            if (p[1] == '=')
+                return store_value(option, p + 2, values, err);
+            if (store_value(option, NULL, values, err) < 0)
+                return -1;
+            continue;
+        }
+        if (p[1])
+            return store_value(option, p + 1 + (p[1] == '='), values, err);
+        if (*at + 1 >= argc)
+            return cb_error_set(err, CB_ERR_USAGE, "flag needs an argument: '%c' in %s",
+                                *p, argv[*at]);
+        return store_value(option, argv[++*at], values, err);
+    }
+    return 0;
+}
+
+int cb_options_parse(const struct cb_cli_command *command, int argc, char **argv,
+                     int stop_at_first, void *values, struct cb_strings *args,
+                     struct cb_error **err)
+{
+    int only_arguments = 0;
+
+    for (int i = 0; i < argc; i++) {
+        const char *word = argv[i];
+
+        if (only_arguments || word[0] != '-' || !word[1]) {
+            cb_strings_add(args, word);
+            only_arguments |= stop_at_first;
+        } else if (strcmp(word, "--") == 0) {
+            only_arguments = 1;
+        } else if (strcmp(word, "--help") == 0 ||
+                   (strcmp(word, "-h") == 0 && !find_letter(command->options, 'h'))) {
+            cb_print_command_help(command, stdout);
+            return 1;
+        } else if (word[1] == '-') {
+            if (parse_long(command, argc, argv, &i, values, err) < 0)
+                return -1;
+        } else if (parse_letters(command, argc, argv, &i, values, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Prints TEXT from HELP_COLUMN on, broken at blanks. */
+static void print_wrapped(const char *text, FILE *out)
+{
+    size_t column = HELP_COLUMN;
+
+    while (*text) {
+        size_t len = strcspn(text, " ");
+
+        if (column > HELP_COLUMN && column + 1 + len > HELP_WIDTH) {
+            fprintf(out, "\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        } else if (column > HELP_COLUMN) {
+            fputc(' ', out);
+            column++;
+        }
+        fprintf(out, "%.*s", (int)len, text);
+        column += len;
+        text += len + (text[len] == ' ');
+    }
+    fputc('\n', out);
+}
+
+void cb_options_print(const struct cb_option *options, FILE *out)
+{
+    for (const struct cb_option *o = options; o->name; o++) {
+        cb_autofree char *left = NULL;
+        char letter[5] = "    ";
+
+        if (o->kind == CB_OPTION_ACCEPTED)
+            continue;
+        if (o->letter)
+            snprintf(letter, sizeof(letter), "-%c, ", o->letter);
+        left = xasprintf("  %s--%s%s%s", letter, o->name,
+                         !o->metavar                     ? ""
+                         : o->kind == CB_OPTION_OPTIONAL ? "="
+                                                         : " ",
+                         o->metavar ? o->metavar : "");
+        fputs(left, out);
+        if (strlen(left) + 2 > HELP_COLUMN)
+            fprintf(out, "\n%*s", HELP_COLUMN, "");
+        else
+            fprintf(out, "%*s", (int)(HELP_COLUMN - strlen(left)), "");
+        print_wrapped(o->help, out);
+    }
+}

@@ -1,0 +1,207 @@
+/* BuildKit's plain progress: "#3 [2/4] RUN make", "#3 0.412 cc -c x.c", "#3 DONE 1.2s".
+ * Lines of different steps never mix: each is printed whole, and a step's number is
+ * repeated when the printing moves on to another. */
+#include "base/map.h"
+#include "base/timestamp.h"
+#include "commands/progress.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+struct step {
+    char *name;
+    int64_t start_ns;
+    struct cb_strbuf partial[3]; /* an unfinished line of stdout (1) and stderr (2) */
+};
+
+struct plain {
+    struct cb_event_sink sink;
+    pthread_mutex_t lock;
+    struct cb_map *steps; /* by number as text */
+    uint64_t last;        /* step printed last */
+};
+
+static void free_step(void *value)
+{
+    struct step *step = value;
+
+    free(step->name);
+    cb_strbuf_free(&step->partial[1]);
+    cb_strbuf_free(&step->partial[2]);
+    free(step);
+}
+
+static struct step *step_of(struct plain *plain, const struct cb_event *event)
+{
+    char key[24];
+    struct step *step;
+
+    snprintf(key, sizeof(key), "%" PRIu64, event->id);
+    step = cb_map_get(plain->steps, key);
+    if (step)
+        return step;
+    step = xcalloc(1, sizeof(*step));
+    step->name = xstrdup(event->name ? event->name : "");
+    step->start_ns = event->time_ns;
+    cb_map_set(plain->steps, key, step);
+    return step;
+}
+
+/* Says which step the next lines belong to, when it is not the one printed last. */
+static void move_to(struct plain *plain, const struct cb_event *event,
+                    const struct step *step)
+{
+    cb_auto_value(cb_strbuf) name = {0};
+
+    if (plain->last == event->id)
+        return;
+    if (plain->last)
+        fputc('\n', stderr);
+    cb_strbuf_add_escaped(&name, step->name, strlen(step->name), 0);
+    fprintf(stderr, "#%" PRIu64 " %s\n", event->id, cb_strbuf_text(&name));
+    plain->last = event->id;
+}
+
+static void print_line(struct plain *plain, const struct cb_event *event,
+                       const struct step *step, const char *line, size_t len)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    move_to(plain, event, step);
+    cb_strbuf_add_escaped(&text, line, len, 1);
+    fprintf(stderr, "#%" PRIu64 " %.3f %s\n", event->id,
+            (double)(event->time_ns - step->start_ns) / 1e9, cb_strbuf_text(&text));
+}
+
+static void print_log(struct plain *plain, const struct cb_event *event,
+                      struct step *step)
+{
+    struct cb_strbuf *partial = &step->partial[event->stream == 2 ? 2 : 1];
+    const char *text = event->text;
+    size_t left = event->len;
+    const char *end;
+
+    while ((end = memchr(text, '\n', left))) {
+        size_t len = (size_t)(end - text);
+
+        cb_strbuf_add(partial, text, len);
+        if (partial->len && partial->text[partial->len - 1] == '\r')
+            cb_strbuf_truncate(partial, partial->len - 1);
+        print_line(plain, event, step, cb_strbuf_text(partial), partial->len);
+        cb_strbuf_truncate(partial, 0);
+        text = end + 1;
+        left -= len + 1;
+    }
+    cb_strbuf_add(partial, text, left);
+    if (partial->len > 1 << 16) { /* a line without end is not kept in memory */
+        print_line(plain, event, step, partial->text, partial->len);
+        cb_strbuf_truncate(partial, 0);
+    }
+}
+
+static void flush_partial(struct plain *plain, const struct cb_event *event,
+                          struct step *step)
+{
+    for (int i = 1; i <= 2; i++) {
+        if (step->partial[i].len)
+            print_line(plain, event, step, step->partial[i].text, step->partial[i].len);
+        cb_strbuf_truncate(&step->partial[i], 0);
+    }
+}
+
+static void print_status(const struct cb_event *event)
+{
+    cb_auto_value(cb_strbuf) item = {0};
+    cb_autofree char *current = cb_size_human(event->current);
+
+    if (!event->done)
+        return;
+    cb_strbuf_add_escaped(&item, event->item, strlen(event->item), 0);
+    fprintf(stderr, "#%" PRIu64 " %s %s done\n", event->id, cb_strbuf_text(&item),
+            current);
+}
+
+static void print_error(const struct cb_event *event)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    const char *message = event->error ? cb_error_message(event->error) : "failed";
+
+    cb_strbuf_add_escaped(&text, message, strlen(message), 0);
+    fprintf(stderr, "#%" PRIu64 " ERROR: %s\n", event->id, cb_strbuf_text(&text));
+}
+
+static void print_step(struct plain *plain, const struct cb_event *event)
+{
+    struct step *step = step_of(plain, event);
+    char seconds[32];
+
+    if (event->kind == CB_EVENT_STEP_LOG) {
+        print_log(plain, event, step);
+        return;
+    }
+    if (event->kind == CB_EVENT_STEP_STATUS && !event->done)
+        return;
+    flush_partial(plain, event, step);
+    move_to(plain, event, step);
+    switch (event->kind) {
+    case CB_EVENT_STEP_STATUS:
+        print_status(event);
+        break;
+    case CB_EVENT_STEP_CACHED:
+        fprintf(stderr, "#%" PRIu64 " CACHED\n", event->id);
+        break;
+    case CB_EVENT_STEP_DONE:
+        fprintf(stderr, "#%" PRIu64 " DONE %s\n", event->id,
+                cb_progress_seconds(event->time_ns - step->start_ns, seconds));
+        break;
+    case CB_EVENT_STEP_ERROR:
+        print_error(event);
+        break;
+    case CB_EVENT_STEP_CANCELED:
+        fprintf(stderr, "#%" PRIu64 " CANCELED\n", event->id);
+        break;
+    case CB_EVENT_MISS:
+        fprintf(stderr, "#%" PRIu64 " not cached: %s\n", event->id, event->text);
+        break;
+    default:
+        break;
+    }
+}
+
+static void emit(struct cb_event_sink *sink, const struct cb_event *event)
+{
+    struct plain *plain = (struct plain *)sink;
+
+    pthread_mutex_lock(&plain->lock);
+    if (event->kind == CB_EVENT_WARNING || event->kind == CB_EVENT_NOTICE)
+        cb_progress_print_warning(event);
+    else if (event->id)
+        print_step(plain, event);
+    pthread_mutex_unlock(&plain->lock);
+}
+
+static struct cb_event_sink *open_plain(void)
+{
+    struct plain *plain = xcalloc(1, sizeof(*plain));
+
+    plain->sink.emit = emit;
+    pthread_mutex_init(&plain->lock, NULL);
+    plain->steps = cb_map_new(free_step);
+    /* one write per line, not one per piece */
+    setvbuf(stderr, NULL, _IOLBF, 1 << 12);
+    return &plain->sink;
+}
+
+static void close_plain(struct cb_event_sink *sink)
+{
+    struct plain *plain = (struct plain *)sink;
+
+    fflush(stderr);
+    cb_map_free(plain->steps);
+    pthread_mutex_destroy(&plain->lock);
+    free(plain);
+}
+
+const struct cb_progress_class cb_progress_plain = {"plain", open_plain, close_plain};

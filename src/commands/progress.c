@@ -1,0 +1,99 @@
+/* Chooses the display, and holds what all displays share. */
+#include "commands/progress.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct cb_progress {
+    const struct cb_progress_class *class;
+    struct cb_event_sink *sink;
+};
+
+static const struct cb_progress_class *choose(const char *mode)
+{
+    static const struct cb_progress_class *const classes[] = {
+        &cb_progress_plain, &cb_progress_tty, &cb_progress_quiet};
+
+    if (strcmp(mode, "auto") == 0 || !*mode)
+        return isatty(STDERR_FILENO) ? &cb_progress_tty : &cb_progress_plain;
+    for (size_t i = 0; i < CB_ARRAY_SIZE(classes); i++)
+        if (strcmp(classes[i]->mode, mode) == 0)
+            return classes[i];
+    return NULL;
+}
+
+int cb_progress_new(struct cb_progress **out, const char *mode, struct cb_error **err)
+{
+    const struct cb_progress_class *class;
+    struct cb_progress *progress;
+
+    if (!mode)
+        mode = getenv("BUILDKIT_PROGRESS");
+    class = choose(mode ? mode : "auto");
+    if (!class)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "invalid argument \"%s\" for \"--progress\": expected auto, "
+                            "plain, tty or quiet",
+                            mode);
+    progress = xcalloc(1, sizeof(*progress));
+    progress->class = class;
+    progress->sink = class->open();
+    *out = progress;
+    return 0;
+}
+
+struct cb_event_sink *cb_progress_sink(struct cb_progress *progress)
+{
+    return progress->sink;
+}
+
+void cb_progress_free(struct cb_progress *progress)
+{
+    if (!progress)
+        return;
+    progress->class->close(progress->sink);
+    free(progress);
+}
+
+const char *cb_progress_seconds(int64_t ns, char buffer[32])
+{
+    snprintf(buffer, 32, "%.1fs", (double)ns / 1e9);
+    return buffer;
+}
+
+void cb_progress_print_warning(const struct cb_event *event)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    unsigned line, column;
+
+    if (event->kind == CB_EVENT_WARNING)
+        cb_strbuf_adds(&text, "warning: ");
+    if (event->source) {
+        cb_source_position(event->source, event->span.start, &line, &column);
+        cb_strbuf_addf(&text, "%s:%u:%u: ", cb_source_name(event->source), line, column);
+    }
+    cb_strbuf_add_escaped(&text, event->text, strlen(event->text), 0);
+    if (event->rule)
+        cb_strbuf_addf(&text, " (%s)", event->rule);
+    fprintf(stderr, "%s\n", cb_strbuf_text(&text));
+}
+
+/* ── quiet: only what a person must know ── */
+
+static void emit_quiet(struct cb_event_sink *sink, const struct cb_event *event) {}
+
+static struct cb_event_sink *open_quiet(void)
+{
+    struct cb_event_sink *sink = xcalloc(1, sizeof(*sink));
+
+    sink->emit = emit_quiet;
+    return sink;
+}
+
+static void close_quiet(struct cb_event_sink *sink)
+{
+    free(sink);
+}
+
+const struct cb_progress_class cb_progress_quiet = {"quiet", open_quiet, close_quiet};

@@ -1,0 +1,31 @@
+/* Progress displays: event sinks that print to stderr. */
+#ifndef CB_COMMANDS_PROGRESS_H
+#define CB_COMMANDS_PROGRESS_H
+
+#include "base/error.h"
+#include "base/event.h"
+
+struct cb_progress; /* owns a sink */
+
+/* MODE: "auto" (tty on a terminal, else plain), "tty", "plain", "quiet". NULL:
+ * $BUILDKIT_PROGRESS, else auto. USAGE for others. */
+int cb_progress_new(struct cb_progress **out, const char *mode, struct cb_error **err);
+struct cb_event_sink *cb_progress_sink(struct cb_progress *progress);
+/* Draws the last state and frees. */
+void cb_progress_free(struct cb_progress *progress);
+CB_AUTO_DEFINE(cb_progress, cb_progress_free)
+
+/* ── For the displays themselves ── */
+struct cb_progress_class {
+    const char *mode;
+    struct cb_event_sink *(*open)(void);
+    void (*close)(struct cb_event_sink *sink);
+};
+extern const struct cb_progress_class cb_progress_plain, cb_progress_tty,
+    cb_progress_quiet;
+/* "1.2s". */
+const char *cb_progress_seconds(int64_t ns, char buffer[32]);
+/* A warning or a notice, printed alike by all displays. */
+void cb_progress_print_warning(const struct cb_event *event);
+
+#endif

@@ -1,0 +1,178 @@
+/* cbuild run: a container in the foreground. */
+#include "commands/commands.h"
+
+#include "commands/progress.h"
+#include "container/container.h"
+#include "registry/registry.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct values {
+    struct cb_run_request request;
+    const char *entrypoint, *pull, *platform;
+    int remove;
+};
+
+#define AT(field) offsetof(struct values, field)
+
+static const struct cb_option options[] = {
+    {"entrypoint", 0, CB_OPTION_TEXT, AT(entrypoint), "PROGRAM",
+     "Run this instead of the image's entrypoint; the image's command is dropped"},
+    {"env", 'e', CB_OPTION_LIST, AT(request.env), "NAME[=VALUE]",
+     "Set an environment variable; without a value it is taken from here"},
+    {"hostname", 'h', CB_OPTION_TEXT, AT(request.hostname), "NAME",
+     "The container's host name"},
+    {"init", 0, CB_OPTION_FLAG, AT(request.init), NULL,
+     "Run an init that forwards signals and reaps processes"},
+    {"interactive", 'i', CB_OPTION_FLAG, AT(request.interactive), NULL,
+     "Pass standard input on"},
+    {"memory", 'm', CB_OPTION_TEXT, AT(request.memory), "SIZE", "Memory limit (64m, 2g)"},
+    {"network", 0, CB_OPTION_TEXT, AT(request.network), "MODE",
+     "bridge (default), host or none"},
+    {"pull", 0, CB_OPTION_TEXT, AT(pull), "POLICY",
+     "When to pull the image: missing (default), always or never"},
+    {"rm", 0, CB_OPTION_FLAG, AT(remove), NULL,
+     "Remove the container when it ends (always the case for now)"},
+    {"tty", 't', CB_OPTION_FLAG, AT(request.tty), NULL, "Give it a terminal"},
+    {"user", 'u', CB_OPTION_TEXT, AT(request.user), "USER[:GROUP]", "User and group"},
+    {"volume", 'v', CB_OPTION_LIST, AT(request.volumes), "HOST:CONTAINER[:ro]",
+     "Mount a directory or file of the host"},
+    {"workdir", 'w', CB_OPTION_TEXT, AT(request.workdir), "DIR",
+     "Working directory; made if missing"},
+    {0},
+};
+
+static int parse_pull(const char *text, enum cb_pull_policy *out, struct cb_error **err)
+{
+    *out = CB_PULL_MISSING;
+    if (!text || strcmp(text, "missing") == 0)
+        return 0;
+    if (strcmp(text, "always") == 0)
+        *out = CB_PULL_ALWAYS;
+    else if (strcmp(text, "never") == 0)
+        *out = CB_PULL_NEVER;
+    else
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "invalid argument \"%s\" for \"--pull\": expected always, "
+                            "missing or never",
+                            text);
+    return 0;
+}
+
+/* The image's documents and filesystem: from here, else pulled as docker does. */
+static int find_image(struct cb_app *app, struct cb_store *store, const char *name,
+                      enum cb_pull_policy policy, struct cb_resolved_image **image,
+                      struct cb_snapshot **rootfs, struct cb_error **err)
+{
+    cb_auto(cb_pool) pool = cb_pool_new(0, 4);
+    cb_auto(cb_registry) registry = NULL;
+    cb_auto(cb_progress) progress = NULL;
+    cb_auto(cb_image) local = NULL;
+    struct cb_platform platform = cb_platform_host();
+    struct cb_registry_options registry_options = {
+        .store = store, .pool = pool, .cancel = app->cancel, .tls_verify = 1};
+    int found =
+        policy == CB_PULL_ALWAYS ? 0 : cb_image_find(store, name, &local, NULL, err);
+
+    if (found < 0)
+        return -1;
+    if (!found && policy == CB_PULL_MISSING)
+        fprintf(stderr, "Unable to find image '%s' locally\n", name);
+    if (!found && cb_progress_new(&progress, NULL, err) < 0)
+        return -1;
+    registry_options.sink = progress ? cb_progress_sink(progress) : NULL;
+    if (cb_registry_new(&registry, &registry_options, err) < 0)
+        return -1;
+    if (!found && policy != CB_PULL_NEVER) {
+        struct cb_digest digest, id;
+        int changed;
+
+        if (cb_registry_pull(registry, name, &platform, &digest, &id, &changed, err) < 0)
+            return -1;
+    }
+    if (cb_registry_resolve(registry, name, &platform, CB_PULL_NEVER, image, err) < 0)
+        return -1;
+    return cb_registry_fetch(registry, *image, cb_event_next_id(), rootfs, err);
+}
+
+/* docker's 125 (us), 126 (cannot be executed), 127 (not found). */
+static int fail(struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_auto(cb_error) error = cb_steal(err);
+    enum cb_error_kind kind = cb_error_kind(error);
+
+    if (kind == CB_ERR_CANCELED || kind == CB_ERR_USAGE)
+        return cb_error_move(err, &error);
+    cb_error_format(error, "cbuild: ", &text);
+    fputs(cb_strbuf_text(&text), stderr);
+    if (cb_error_errnum(error) == ENOENT)
+        return 127;
+    if (cb_error_errnum(error) == EACCES || cb_error_errnum(error) == ENOEXEC)
+        return 126;
+    return 125;
+}
+
+static int start(struct cb_app *app, struct values *values, const char *name,
+                 struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto(cb_resolved_image) image = NULL;
+    cb_auto(cb_snapshot) rootfs = NULL;
+    enum cb_pull_policy policy;
+    int exit_code = 0;
+
+    if (parse_pull(values->pull, &policy, err) < 0)
+        return -1;
+    if (cb_app_store(app, 1, &store, err) < 0 ||
+        find_image(app, store, name, policy, &image, &rootfs, err) < 0) {
+        int status = fail(err);
+
+        return status == 127 || status == 126 ? 125 : status;
+    }
+    values->request.config = image->config;
+    values->request.rootfs = rootfs;
+    values->request.image_name = name;
+    if (cb_container_run(store, app->launcher, &values->request, app->cancel, &exit_code,
+                         err) < 0)
+        return fail(err);
+    return exit_code;
+}
+
+static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct values values = {0};
+    int status = cb_options_parse(&cb_run_command, argc, argv, 1, &values, &args, err);
+
+    if (status == 0)
+        status = cb_app_arguments(&cb_run_command, &args, 1, -1, err);
+    else if (status > 0)
+        status = args.count = 0;
+    if (status == 0 && args.count) {
+        for (size_t i = 1; i < args.count; i++)
+            cb_strings_add(&values.request.command, args.items[i]);
+        values.request.entrypoint = values.entrypoint;
+        values.request.has_entrypoint = values.entrypoint != NULL;
+        status = start(app, &values, args.items[0], err);
+    }
+    cb_run_request_clear(&values.request);
+    return status;
+}
+
+const struct cb_cli_command cb_run_command = {
+    .name = "run",
+    .summary = "Run a command in a new container",
+    .usage = "run [OPTIONS] IMAGE [COMMAND [ARGUMENT...]]",
+    .about =
+        "Runs in the foreground and ends with the container's exit status; 125 when "
+        "cbuild\n"
+        "fails, 126 when the command cannot be executed, 127 when it is not found. The\n"
+        "container's filesystem is discarded when it ends.",
+    .options = options,
+    .run = run,
+    .needs_launcher = 1,
+    .usage_status = 125,
+};

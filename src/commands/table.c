@@ -1,0 +1,125 @@
+/* The commands, by name and by docker's two-word spellings, and their help. */
+#include "commands/commands.h"
+
+#include "parser/parser.h"
+
+#include <string.h>
+
+const struct cb_cli_command *const cb_commands[] = {
+    &cb_build_command,
+    &cb_run_command,
+    &cb_images_command,
+    &cb_pull_command,
+    &cb_push_command,
+    &cb_tag_command,
+    &cb_rmi_command,
+    &cb_inspect_command,
+    &cb_history_command,
+    &cb_save_command,
+    &cb_load_command,
+    &cb_import_command,
+    &cb_df_command,
+    &cb_prune_command,
+    &cb_fsck_command,
+    &cb_version_command,
+    NULL,
+};
+
+struct spelling {
+    const char *group, *verb; /* verb NULL: the group is a word by itself */
+    const struct cb_cli_command *command;
+};
+
+static const struct spelling spellings[] = {
+    {"b", NULL, &cb_build_command},
+    {"image", "build", &cb_build_command},
+    {"builder", "build", &cb_build_command},
+    {"buildx", "build", &cb_build_command},
+    {"container", "run", &cb_run_command},
+    {"image", "ls", &cb_images_command},
+    {"image", "list", &cb_images_command},
+    {"image", "pull", &cb_pull_command},
+    {"image", "push", &cb_push_command},
+    {"image", "tag", &cb_tag_command},
+    {"image", "rm", &cb_rmi_command},
+    {"image", "remove", &cb_rmi_command},
+    {"image", "inspect", &cb_inspect_command},
+    {"image", "history", &cb_history_command},
+    {"image", "save", &cb_save_command},
+    {"image", "load", &cb_load_command},
+    {"image", "import", &cb_import_command},
+    {"builder", "prune", &cb_prune_command},
+    {"system", "df", &cb_df_command},
+    {"system", "fsck", &cb_fsck_command},
+};
+
+const struct cb_cli_command *cb_command_find(int argc, char **argv, int *used)
+{
+    *used = 1;
+    for (size_t i = 0; cb_commands[i]; i++)
+        if (strcmp(cb_commands[i]->name, argv[0]) == 0)
+            return cb_commands[i];
+    for (size_t i = 0; i < CB_ARRAY_SIZE(spellings); i++) {
+        const struct spelling *s = &spellings[i];
+
+        if (strcmp(s->group, argv[0]) != 0)
+            continue;
+        if (!s->verb)
+            return s->command;
+        if (argc > 1 && strcmp(s->verb, argv[1]) == 0) {
+            *used = 2;
+            return s->command;
+        }
+    }
+    return NULL;
+}
+
+int cb_command_unknown(const char *name, struct cb_error **err)
+{
+    const char *names[CB_ARRAY_SIZE(cb_commands)];
+    const char *near;
+    size_t count = 0;
+
+    for (; cb_commands[count]; count++)
+        names[count] = cb_commands[count]->name;
+    cb_error_set(err, CB_ERR_USAGE, "`%s` is not a cbuild command", name);
+    near = cb_suggest(name, names, count);
+    if (near)
+        return cb_error_hint(err, "did you mean `cbuild %s`?", near);
+    return cb_error_hint(err, "see `cbuild --help`");
+}
+
+void cb_print_overview(FILE *out)
+{
+    fputs("cbuild builds images from Dockerfiles, runs them and ships them.\n"
+          "\n"
+          "Usage:\n"
+          "  cbuild -t NAME[:TAG] PATH    build an image (short for `cbuild build`)\n"
+          "  cbuild COMMAND [OPTIONS]\n"
+          "\n"
+          "Commands:\n",
+          out);
+    for (size_t i = 0; cb_commands[i]; i++)
+        fprintf(out, "  %-10s %s\n", cb_commands[i]->name, cb_commands[i]->summary);
+    fputs("\n"
+          "Options of every command:\n"
+          "      --root DIR   where images and caches are kept (default\n"
+          "                   /var/lib/cbuild, or $CBUILD_ROOT)\n"
+          "  -D, --debug      say more about what is done\n"
+          "  -h, --help       help, also of a command: `cbuild build --help`\n"
+          "  -v, --version    the version\n"
+          "\n"
+          "Docker's two-word spellings work too: `cbuild image ls`.\n",
+          out);
+}
+
+void cb_print_command_help(const struct cb_cli_command *command, FILE *out)
+{
+    fprintf(out, "Usage: cbuild %s\n\n%s\n", command->usage, command->summary);
+    if (command->about)
+        fprintf(out, "\n%s\n", command->about);
+    if (command->options->name) {
+        fputs("\nOptions:\n", out);
+        cb_options_print(command->options, out);
+    }
+}

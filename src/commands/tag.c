@@ -1,0 +1,38 @@
+/* cbuild tag. */
+#include "commands/commands.h"
+
+static const struct cb_option options[] = {{0}};
+
+static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto(cb_store) store = NULL;
+    cb_auto(cb_image) image = NULL;
+    cb_auto(cb_reference) reference = NULL;
+    cb_autofree char *canonical = NULL;
+    int status = cb_options_parse(&cb_tag_command, argc, argv, 0, NULL, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_tag_command, &args, 2, 2, err) < 0)
+        return -1;
+    if (cb_reference_parse(&reference, args.items[1], err) < 0)
+        return cb_error_wrap(err, "`%s` is not a valid repository/tag", args.items[1]);
+    if (cb_digest_is_set(&reference->digest))
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "refusing to create a tag with a digest reference");
+    cb_reference_default_tag(reference);
+    canonical = cb_reference_canonical(reference);
+    if (cb_app_store(app, 0, &store, err) < 0 ||
+        cb_app_image(store, args.items[0], &image, NULL, err) < 0)
+        return -1;
+    return cb_ref_set(store, canonical, &image->id, err);
+}
+
+const struct cb_cli_command cb_tag_command = {
+    .name = "tag",
+    .summary = "Give an image another name",
+    .usage = "tag IMAGE NAME[:TAG]",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,164 @@
+/* cbuild df, prune and fsck: what the store holds, needs and is worth. */
+#include "commands/commands.h"
+
+#include "base/timestamp.h"
+#include "store/gc.h"
+#include "store/record.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* ── df ── */
+
+static const struct cb_option no_options[] = {{0}};
+
+static void print_usage_row(const char *type, uint64_t count, uint64_t bytes,
+                            uint64_t reclaimable)
+{
+    cb_autofree char *size = cb_size_human(bytes);
+    cb_autofree char *free_size = cb_size_human(reclaimable);
+
+    printf("%-14s  %-7" PRIu64 "  %-9s  %s\n", type, count, size, free_size);
+}
+
+static int run_df(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto(cb_store) store = NULL;
+    struct cb_usage usage;
+    int status = cb_options_parse(&cb_df_command, argc, argv, 0, NULL, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_df_command, &args, 0, 0, err) < 0 ||
+        cb_app_store(app, 1, &store, err) < 0 || cb_store_usage(store, &usage, err) < 0)
+        return -1;
+    printf("%-14s  %-7s  %-9s  %s\n", "TYPE", "TOTAL", "SIZE", "RECLAIMABLE");
+    print_usage_row("Images", usage.images, usage.images_bytes, usage.images_reclaimable);
+    print_usage_row("Build cache", usage.records, usage.cache_bytes,
+                    usage.cache_reclaimable);
+    print_usage_row("Cache mounts", usage.cache_mounts, usage.cache_mount_bytes,
+                    usage.cache_mount_bytes);
+    return 0;
+}
+
+const struct cb_cli_command cb_df_command = {
+    .name = "df",
+    .summary = "Show how much disk space is used",
+    .usage = "df",
+    .options = no_options,
+    .run = run_df,
+};
+
+/* ── prune ── */
+
+struct prune_values {
+    int all, force;
+    const char *unused;
+};
+
+static const struct cb_option prune_options[] = {
+    {"all", 'a', CB_OPTION_FLAG, offsetof(struct prune_values, all), NULL,
+     "Remove all of the build cache, not only what was unused for long"},
+    {"force", 'f', CB_OPTION_FLAG, offsetof(struct prune_values, force), NULL,
+     "Do not ask on a terminal"},
+    {"unused", 0, CB_OPTION_TEXT, offsetof(struct prune_values, unused), "DURATION",
+     "Remove what was not used for so long (default 48h)"},
+    {0},
+};
+
+static int confirmed(void)
+{
+    int answer;
+
+    fputs("WARNING! This will remove build cache. Are you sure you want to continue? "
+          "[y/N] ",
+          stderr);
+    answer = getchar();
+    return answer == 'y' || answer == 'Y';
+}
+
+static int run_prune(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto(cb_store) store = NULL;
+    cb_autofree char *size = NULL;
+    struct prune_values values = {0};
+    uint64_t freed = 0, freed_by_gc = 0;
+    int64_t unused_ns = 48 * 3600 * INT64_C(1000000000);
+    int status = cb_options_parse(&cb_prune_command, argc, argv, 0, &values, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_prune_command, &args, 0, 0, err) < 0)
+        return -1;
+    if (values.unused && cb_duration_parse(&unused_ns, values.unused, err) < 0)
+        return cb_error_wrap(err, "--unused");
+    if (!values.force && isatty(STDIN_FILENO) && !confirmed())
+        return 0;
+    if (cb_app_store(app, 0, &store, err) < 0 ||
+        cb_record_prune(store, values.all, unused_ns / 1000000000, &freed, err) < 0 ||
+        cb_store_gc(store, &freed_by_gc, err) < 0)
+        return -1;
+    size = cb_size_human(freed + freed_by_gc);
+    printf("Total reclaimed space: %s\n", size);
+    return 0;
+}
+
+const struct cb_cli_command cb_prune_command = {
+    .name = "prune",
+    .summary = "Remove build cache that nothing needs",
+    .usage = "prune [OPTIONS]",
+    .options = prune_options,
+    .run = run_prune,
+};
+
+/* ── fsck ── */
+
+struct fsck_values {
+    int deep, repair;
+};
+
+static const struct cb_option fsck_options[] = {
+    {"deep", 0, CB_OPTION_FLAG, offsetof(struct fsck_values, deep), NULL,
+     "Read unpacked layers too, not only blobs"},
+    {"repair", 0, CB_OPTION_FLAG, offsetof(struct fsck_values, repair), NULL,
+     "Remove what is damaged and can be made or fetched again"},
+    {0},
+};
+
+static int run_fsck(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto_value(cb_strbuf) report = {0};
+    cb_auto(cb_store) store = NULL;
+    cb_auto(cb_pool) pool = NULL;
+    struct fsck_values values = {0};
+    struct cb_fsck result = {0};
+    int status = cb_options_parse(&cb_fsck_command, argc, argv, 0, &values, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_fsck_command, &args, 0, 0, err) < 0 ||
+        cb_app_store(app, 0, &store, err) < 0)
+        return -1;
+    pool = cb_pool_new(0, 1);
+    if (cb_store_fsck(store, values.deep, values.repair, pool, &result, &report, err) < 0)
+        return -1;
+    fputs(cb_strbuf_text(&report), stdout);
+    printf("%" PRIu64 " blobs, %" PRIu64 " snapshots, %" PRIu64 " images: %" PRIu64
+           " problems, %" PRIu64 " repaired\n",
+           result.blobs, result.snapshots, result.images, result.problems,
+           result.repaired);
+    return result.problems > result.repaired;
+}
+
+const struct cb_cli_command cb_fsck_command = {
+    .name = "fsck",
+    .summary = "Check that everything stored is whole",
+    .usage = "fsck [OPTIONS]",
+    .about = "Exit status 0: sound, or repaired; 1: problems are left.",
+    .options = fsck_options,
+    .run = run_fsck,
+};

@@ -1,0 +1,35 @@
+/* Containers: a process in an image's filesystem. */
+#ifndef CB_CONTAINER_CONTAINER_H
+#define CB_CONTAINER_CONTAINER_H
+
+#include "base/cancel.h"
+#include "base/event.h"
+#include "executor/executor.h"
+#include "oci/oci.h"
+#include "store/snapshot.h"
+#include "store/store.h"
+
+struct cb_run_request {
+    const struct cb_image_config *config; /* of the image */
+    struct cb_snapshot *rootfs;           /* the image's filesystem, or NULL (scratch) */
+    const char *image_name;
+    struct cb_strings command; /* after the image name */
+    int has_entrypoint; /* --entrypoint given: replaces, and the image's CMD is dropped */
+    const char *entrypoint; /* "" resets */
+    struct cb_strings env;  /* -e as typed, "K" alone takes ours */
+    const char *workdir, *user, *hostname;
+    struct cb_strings volumes; /* -v HOST:CTR[:ro] (absolute host paths) */
+    const char *network;       /* "bridge" (default), "host", "none" */
+    int interactive, tty, init;
+    const char *memory;
+};
+void cb_run_request_clear(struct cb_run_request *request);
+CB_AUTO_VALUE_DEFINE(cb_run_request, cb_run_request_clear)
+/* Runs in the foreground on our stdio, forwarding signals and terminal size; the
+ * filesystem is discarded afterwards. *EXIT_CODE is the container's. Errors: USAGE,
+ * NOT_FOUND with errno ENOENT (command missing: 127), DENIED (126), others 125. */
+int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
+                     const struct cb_run_request *request, struct cb_cancel *cancel,
+                     int *exit_code, struct cb_error **err);
+
+#endif

@@ -1,0 +1,8 @@
+noinst_LIBRARIES += src/container/libcontainer.a
+src_container_libcontainer_a_SOURCES = \
+	%D%/container.h \
+	%D%/terminal.h \
+	%D%/run.c \
+	%D%/spec.c \
+	%D%/spec.h \
+	%D%/terminal.c

@@ -1,0 +1,184 @@
+/* Image configuration + run options → process specification. */
+#include "container/spec.h"
+
+#include "base/fs.h"
+#include "base/timestamp.h"
+#include "network/network.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+void cb_run_spec_clear(struct cb_run_spec *spec)
+{
+    cb_strings_free(&spec->argv);
+    cb_strings_free(&spec->env);
+    cb_strings_free(&spec->mount_targets);
+    cb_vec_foreach (fd, &spec->mount_fds)
+        cb_close(fd);
+    cb_vec_free(&spec->mount_fds);
+    cb_vec_free(&spec->process.mounts);
+    free(spec->resolv_conf);
+    free(spec->hosts);
+}
+
+void cb_run_request_clear(struct cb_run_request *request)
+{
+    cb_strings_free(&request->command);
+    cb_strings_free(&request->env);
+    cb_strings_free(&request->volumes);
+}
+
+static void append(struct cb_strings *to, const struct cb_strings *from)
+{
+    for (size_t i = 0; i < from->count; i++)
+        cb_strings_add(to, from->items[i]);
+}
+
+/* --entrypoint replaces the image's and drops its command. */
+static int make_argv(struct cb_strings *argv, const struct cb_run_request *request,
+                     struct cb_error **err)
+{
+    const struct cb_image_config *config = request->config;
+
+    if (!request->has_entrypoint)
+        append(argv, &config->entrypoint);
+    else if (request->entrypoint && *request->entrypoint)
+        cb_strings_add(argv, request->entrypoint);
+    if (request->command.count)
+        append(argv, &request->command);
+    else if (!request->has_entrypoint)
+        append(argv, &config->cmd);
+    if (argv->count)
+        return 0;
+    cb_error_set(err, CB_ERR_USAGE, "no command specified");
+    return cb_error_hint(err, "the image has none; name one after `%s`",
+                         request->image_name);
+}
+
+static void make_env(struct cb_strings *env, const struct cb_run_request *request,
+                     const char *hostname)
+{
+    cb_strings_copy(env, &request->config->env);
+    if (!cb_env_get(env, "PATH"))
+        cb_env_set(env, "PATH", DEFAULT_PATH);
+    cb_env_set(env, "HOSTNAME", hostname);
+    if (request->tty)
+        cb_env_set(env, "TERM", "xterm");
+    for (size_t i = 0; i < request->env.count; i++) {
+        const char *text = request->env.items[i];
+        const char *equals = strchr(text, '=');
+        cb_autofree char *name = NULL;
+
+        if (!equals) {
+            const char *ours = getenv(text);
+
+            if (ours)
+                cb_env_set(env, text, ours);
+            continue;
+        }
+        name = xstrndup(text, (size_t)(equals - text));
+        cb_env_set(env, name, equals + 1);
+    }
+}
+
+static void add_file(struct cb_run_spec *spec, const char *target, const char *content)
+{
+    struct cb_mount mount = {.type = CB_MOUNT_FILE,
+                             .target = (char *)target,
+                             .source_fd = -1,
+                             .mode = 0644,
+                             .content = content,
+                             .content_len = strlen(content)};
+
+    cb_vec_push(&spec->process.mounts, mount);
+}
+
+/* HOST:CONTAINER[:ro|rw]. A missing host directory is made, as docker does. */
+static int add_volume(struct cb_run_spec *spec, const char *text, struct cb_error **err)
+{
+    const char *colon = strchr(text, ':');
+    const char *options = colon ? strchr(colon + 1, ':') : NULL;
+    struct cb_mount mount = {.type = CB_MOUNT_BIND, .recursive = 1, .keep_stub = 1};
+    cb_autofree char *source = NULL;
+    cb_autofree char *target = NULL;
+    int fd;
+
+    if (!colon || text[0] != '/')
+        return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                            "volume `%s`: only host directories are mounted for now, as "
+                            "/HOST/DIR:/CONTAINER/DIR[:ro]",
+                            text);
+    source = xstrndup(text, (size_t)(colon - text));
+    target =
+        options ? xstrndup(colon + 1, (size_t)(options - colon - 1)) : xstrdup(colon + 1);
+    if (target[0] != '/')
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "volume `%s`: mount path must be absolute: '%s'", text,
+                            target);
+    if (options && strcmp(options, ":ro") == 0)
+        mount.read_only = 1;
+    else if (options && strcmp(options, ":rw") != 0)
+        return cb_error_set(err, CB_ERR_USAGE, "volume `%s`: unknown mode `%s`", text,
+                            options + 1);
+    fd = open(source, O_PATH | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) {
+        if (cb_fs_mkdirs(source, 0755, err) < 0)
+            return -1;
+        fd = open(source, O_PATH | O_CLOEXEC);
+    }
+    if (fd < 0)
+        return cb_error_errno(err, errno, "open `%s`", source);
+    cb_vec_push(&spec->mount_fds, fd);
+    mount.source_fd = fd;
+    cb_strings_add(&spec->mount_targets, target);
+    mount.target = spec->mount_targets.items[spec->mount_targets.count - 1];
+    cb_vec_push(&spec->process.mounts, mount);
+    return 0;
+}
+
+int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *request,
+                     const char *hostname, int host_network, struct cb_error **err)
+{
+    struct cb_process_spec *process = &out->process;
+    const struct cb_image_config *config = request->config;
+
+    cb_process_spec_init(process);
+    if (make_argv(&out->argv, request, err) < 0)
+        return -1;
+    make_env(&out->env, request, hostname);
+    process->argv = &out->argv;
+    process->env = &out->env;
+    process->cwd = request->workdir      ? request->workdir
+                   : config->working_dir ? config->working_dir
+                                         : "/";
+    if (!*process->cwd)
+        process->cwd = "/";
+    if (process->cwd[0] != '/')
+        return cb_error_set(
+            err, CB_ERR_USAGE,
+            "the working directory '%s' is invalid, it needs to be an absolute "
+            "path",
+            process->cwd);
+    process->make_cwd = 1;
+    process->user = request->user ? request->user : config->user ? config->user : "";
+    process->hostname = hostname;
+    process->host_network = host_network;
+    process->init = request->init;
+    process->tty = request->tty;
+    if (request->memory &&
+        cb_size_parse(&process->memory_bytes, request->memory, err) < 0)
+        return cb_error_wrap(err, "--memory");
+    out->resolv_conf = cb_dns_resolv_conf(host_network);
+    if (cb_dns_hosts(&out->hosts, hostname, NULL, err) < 0)
+        return -1;
+    add_file(out, "/etc/resolv.conf", out->resolv_conf);
+    add_file(out, "/etc/hosts", out->hosts);
+    for (size_t i = 0; i < request->volumes.count; i++)
+        if (add_volume(out, request->volumes.items[i], err) < 0)
+            return -1;
+    return 0;
+}

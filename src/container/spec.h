@@ -1,0 +1,24 @@
+/* What a container's process gets: docker's rules for merging an image's configuration
+ * with `run`'s options. Private to this directory. */
+#ifndef CB_CONTAINER_SPEC_H
+#define CB_CONTAINER_SPEC_H
+
+#include "container/container.h"
+
+/* What a process spec borrows from while it runs. */
+struct cb_run_spec {
+    struct cb_process_spec process;
+    struct cb_strings argv, env;
+    struct cb_strings mount_targets;
+    CB_VEC(int) mount_fds;
+    char *resolv_conf, *hosts;
+};
+void cb_run_spec_clear(struct cb_run_spec *spec);
+CB_AUTO_VALUE_DEFINE(cb_run_spec, cb_run_spec_clear)
+
+/* HOSTNAME: the container's, as in /etc/hosts. HOST_NETWORK: files of the host are given
+ * as they are. */
+int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *request,
+                     const char *hostname, int host_network, struct cb_error **err);
+
+#endif

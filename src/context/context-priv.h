@@ -1,0 +1,20 @@
+/* What the kinds of context share. */
+#ifndef CB_CONTEXT_CONTEXT_PRIV_H
+#define CB_CONTEXT_CONTEXT_PRIV_H
+
+#include "context/context.h"
+
+/* Of a Dockerfile, a .dockerignore: people write those. */
+#define CB_CONTEXT_FILE_MAX (16 << 20)
+
+struct cb_context {
+    int refs;    /* atomic */
+    int root_fd; /* -1: no files */
+    int is_host; /* the root is a directory of the host, as the user sees it */
+    struct cb_scratch *scratch; /* of an unpacked tar */
+    struct cb_pattern_list *ignore;
+};
+
+struct cb_context *cb_context_alloc(void);
+
+#endif

@@ -1,0 +1,50 @@
+/* Where input files come from: a local directory, a tar stream, (later) git and http. A
+ * context is a tree of files with ignore rules applied; COPY selects from it. */
+#ifndef CB_CONTEXT_CONTEXT_H
+#define CB_CONTEXT_CONTEXT_H
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/glob.h"
+#include "base/pool.h"
+#include "base/source.h"
+#include "store/store.h"
+
+struct cb_context;
+
+/* A directory, opened once: later renames of it do not matter. */
+int cb_context_open_local(struct cb_context **out, const char *path,
+                          struct cb_error **err);
+/* A tar (plain, gzip, bzip2, xz, zstd) unpacked into the store's scratch space. */
+int cb_context_open_tar(struct cb_context **out, struct cb_store *store, int fd,
+                        struct cb_cancel *cancel, struct cb_error **err);
+/* No files: a Dockerfile from stdin. */
+struct cb_context *cb_context_empty(void);
+struct cb_context *cb_context_ref(struct cb_context *context);
+void cb_context_unref(struct cb_context *context);
+CB_AUTO_DEFINE(cb_context, cb_context_unref)
+int cb_context_root_fd(
+    const struct cb_context *context); /* borrowed; -1 for the empty one */
+
+/* Reads a file of ours from it (Dockerfile, .dockerignore): resolved in the root,
+ * regular, ≤ 16 MiB, never a FIFO. 1/0. */
+int cb_context_read(struct cb_context *context, const char *path, struct cb_strbuf *out,
+                    struct cb_error **err);
+/* Installs the ignore rules, once, before any selection. Finds <dockerfile>.dockerignore
+ * beside the Dockerfile, else .dockerignore at the root. DOCKERFILE: its path, or NULL
+ * (stdin: no rules of its own). Of a local context it is a path of the host and may lie
+ * outside the context; of a tar one it is a path in it. SYNTAX, with its place, for a bad
+ * line. */
+int cb_context_load_ignore(struct cb_context *context, const char *dockerfile,
+                           struct cb_error **err);
+const struct cb_pattern_list *
+cb_context_ignore(const struct cb_context *context); /* or NULL */
+/* Is PATH (clean, relative) left out by the ignore rules? */
+int cb_context_ignored(const struct cb_context *context, const char *path);
+
+/* The lines of a .dockerignore as patterns for cb_pattern_list_new: in order, cleaned,
+ * "!" kept in front (features.md A121). SYNTAX with its place for a malformed one. */
+int cb_context_ignore_parse(struct cb_strings *patterns, struct cb_source *source,
+                            struct cb_error **err);
+
+#endif

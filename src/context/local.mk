@@ -1,0 +1,9 @@
+noinst_LIBRARIES += src/context/libcontext.a
+src_context_libcontext_a_SOURCES = \
+	%D%/context-priv.h \
+	%D%/context.c \
+	%D%/context.h \
+	%D%/ignore-parse.c \
+	%D%/ignore.c \
+	%D%/local.c \
+	%D%/tarball.c

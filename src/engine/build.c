@@ -1,0 +1,232 @@
+/* One build end to end: check the request, open the inputs, plan, solve, export, tell.
+ * What costs time is made when it is needed: the pool starts no thread, the registry
+ * opens no connection and a network has no namespace before a step asks for one, so a
+ * rebuild with nothing changed is a few look-ups in the store. */
+#include "engine/engine-priv.h"
+
+#include "base/atomic-file.h"
+#include "cache/cache.h"
+#include "exporter/exporter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DEFAULT_HOSTNAME "buildkitsandbox"
+#define IO_THREADS       8
+
+/* Outlives the build proper: bridges take a while to tear down, which the user need not
+ * wait for. */
+struct cb_engine {
+    struct cb_build_env env;
+    struct cb_pool *pool;
+    struct cb_network *networks[3];
+};
+
+void cb_engine_finish(struct cb_engine *engine)
+{
+    if (!engine)
+        return;
+    cb_pool_free(engine->pool);
+    for (size_t i = 0; i < CB_ARRAY_SIZE(engine->networks); i++)
+        cb_network_free(engine->networks[i]);
+    free(engine);
+}
+
+struct build { /* what one build holds while it runs; freed in this order, from the bottom
+                  up */
+    struct cb_checked_request checked;
+    struct cb_history_log *log;
+    struct cb_registry *registry;
+    struct cb_cache_store *cache;
+    struct cb_inputs inputs;
+    struct cb_plan *plan;
+    struct cb_result *result;
+};
+
+static void build_clear(struct build *build)
+{
+    cb_result_unref(build->result);
+    cb_plan_free(build->plan);
+    cb_inputs_clear(&build->inputs);
+    cb_cache_store_free(build->cache);
+    cb_registry_free(build->registry);
+    cb_history_log_free(build->log);
+    cb_checked_request_clear(&build->checked);
+}
+
+/* ── Set-up ── */
+
+static int make_networks(struct cb_engine *engine, struct cb_store *store,
+                         struct cb_error **err)
+{
+    static const char *const modes[] = {
+        [CB_OP_NETWORK_DEFAULT] = "default",
+        [CB_OP_NETWORK_NONE] = "none",
+        [CB_OP_NETWORK_HOST] = "host",
+    };
+    cb_autofree char *state_dir = xasprintf("%s/networks", cb_store_root(store));
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(modes); i++) {
+        if (cb_network_new(&engine->networks[i], modes[i], state_dir, err) < 0)
+            return -1;
+        engine->env.networks[i] = engine->networks[i];
+    }
+    return 0;
+}
+
+static void fill_env(struct cb_engine *engine, struct build *build,
+                     const struct cb_engine_env *given,
+                     const struct cb_build_request *request)
+{
+    const struct cb_checked_request *checked = &build->checked;
+
+    engine->env.store = given->store;
+    engine->env.launcher = given->launcher;
+    engine->env.cancel = given->cancel;
+    engine->env.pool = engine->pool;
+    engine->env.sink = cb_history_log_sink(build->log);
+    engine->env.add_hosts = &request->add_hosts;
+    engine->env.hostname = DEFAULT_HOSTNAME;
+    engine->env.shm_bytes = checked->shm_bytes;
+    engine->env.memory_bytes = checked->memory_bytes;
+    engine->env.rlimits = checked->rlimits.items;
+    engine->env.rlimit_count = checked->rlimits.count;
+    engine->env.secret = cb_secrets_get;
+    engine->env.secret_arg = checked->secrets;
+    engine->env.source_date_epoch = checked->source_date_epoch;
+}
+
+static int set_up(struct cb_engine *engine, struct build *build,
+                  const struct cb_engine_env *given,
+                  const struct cb_build_request *request, struct cb_error **err)
+{
+    struct cb_registry_options registry = {
+        .store = given->store, .cancel = given->cancel, .tls_verify = 1};
+
+    engine->pool = cb_pool_new(request->jobs, IO_THREADS);
+    build->log = cb_history_log_new(given->store, given->sink);
+    fill_env(engine, build, given, request);
+    registry.pool = engine->pool;
+    registry.sink = engine->env.sink;
+    if (cb_registry_new(&build->registry, &registry, err) < 0)
+        return -1;
+    engine->env.registry = build->registry;
+    return make_networks(engine, given->store, err);
+}
+
+/* ── The steps of a build ── */
+
+static int make_plan(struct cb_engine *engine, struct build *build,
+                     const struct cb_build_request *request, struct cb_error **err)
+{
+    const struct cb_checked_request *checked = &build->checked;
+    struct cb_frontend_options options = {
+        .env = &engine->env,
+        .source = build->inputs.dockerfile,
+        .context = build->inputs.context,
+        .build_args = &checked->build_args,
+        .labels = &checked->labels,
+        .target = request->target,
+        .platform = checked->platform,
+        .build_platform = cb_platform_host(),
+        .pull = request->pull,
+        .network = checked->network,
+        .allow_host_network = checked->allow_host_network,
+        .allow_insecure = checked->allow_insecure,
+        .no_cache = request->no_cache,
+        .no_cache_filter = &request->no_cache_filter,
+    };
+
+    return cb_frontend_plan(&build->plan, &options, err);
+}
+
+static int solve(struct cb_engine *engine, struct build *build,
+                 const struct cb_build_request *request, struct cb_solve_stats *stats,
+                 struct cb_error **err)
+{
+    struct cb_solve_options options = {
+        .pool = engine->pool,
+        .cancel = engine->env.cancel,
+        .sink = engine->env.sink,
+        .max_parallel = request->jobs,
+        .explain = request->explain,
+    };
+
+    if (!build->plan->result.vertex)
+        return 0;
+    if (cb_cache_local_new(&build->cache, &engine->env, err) < 0)
+        return -1;
+    options.cache = build->cache;
+    return cb_solve(build->plan->graph, &build->plan->result, 1, &options, &build->result,
+                    stats, err);
+}
+
+static int export(struct cb_engine *engine, struct build *build, struct cb_digest *id,
+                  struct cb_error **err)
+{
+    struct cb_snapshot *top =
+        build->result ? cb_snapshot_result_get(build->result) : NULL;
+
+    return cb_export_image(&engine->env, top, build->plan->config, &build->checked.names,
+                           id, err);
+}
+
+static int remove_iidfile(const char *path, struct cb_error **err)
+{
+    if (!path || unlink(path) == 0 || errno == ENOENT)
+        return 0;
+    return cb_error_errno(err, errno, "remove the earlier --iidfile `%s`", path);
+}
+
+static int write_iidfile(const char *path, const struct cb_digest *id,
+                         struct cb_error **err)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    if (!path)
+        return 0;
+    cb_digest_text(id, text);
+    if (cb_atomic_file_write(AT_FDCWD, path, text, strlen(text), 0644, 0, err) < 0)
+        return cb_error_wrap(err, "--iidfile `%s`", path);
+    return 0;
+}
+
+static int run(struct cb_engine *engine, struct build *build,
+               const struct cb_engine_env *given, const struct cb_build_request *request,
+               struct cb_build_outcome *out, struct cb_error **err)
+{
+    if (cb_inputs_open(&build->inputs, given, request, err) < 0 ||
+        make_plan(engine, build, request, err) < 0 ||
+        solve(engine, build, request, &out->stats, err) < 0 ||
+        cb_cancel_check(given->cancel, err) < 0 ||
+        export(engine, build, &out->image_id, err) < 0)
+        return -1;
+    return write_iidfile(request->iidfile, &out->image_id, err);
+}
+
+/* *ENGINE is set as soon as there is something to tear down, also when the build fails.
+ */
+int cb_engine_build(const struct cb_engine_env *env,
+                    const struct cb_build_request *request, struct cb_build_outcome *out,
+                    struct cb_engine **engine, struct cb_error **err)
+{
+    struct build build = {0};
+    struct cb_error *error = NULL;
+    int rc = -1;
+
+    if (cb_request_check(&build.checked, request, err) < 0 ||
+        remove_iidfile(request->iidfile, err) < 0) {
+        build_clear(&build);
+        return -1;
+    }
+    *engine = xcalloc(1, sizeof(**engine));
+    if (set_up(*engine, &build, env, request, &error) == 0)
+        rc = run(*engine, &build, env, request, out, &error);
+    cb_history_log_end(build.log, out->stats.executed > 0, error);
+    if (rc == 0)
+        cb_strings_copy(&out->names, &build.checked.familiar);
+    build_clear(&build);
+    return rc < 0 ? cb_error_move(err, &error) : 0;
+}

@@ -1,0 +1,56 @@
+/* One build end to end: request → plan → solve → export. */
+#ifndef CB_ENGINE_ENGINE_H
+#define CB_ENGINE_ENGINE_H
+
+#include "base/cancel.h"
+#include "base/event.h"
+#include "executor/executor.h"
+#include "frontend/frontend.h"
+#include "store/store.h"
+
+struct cb_build_request {
+    const char *context;    /* a directory, "-" (stdin: Dockerfile or tar) */
+    const char *dockerfile; /* -f: path, "-" for stdin, NULL: <context>/Dockerfile (then
+                               dockerfile) */
+    struct cb_strings tags, build_args, labels, secrets, add_hosts, no_cache_filter,
+        allow, ulimits;
+    const char *target;
+    const char *platform;
+    const char *network; /* default, none, host */
+    const char *iidfile;
+    const char *memory, *shm_size; /* as typed */
+    enum cb_pull_policy pull;
+    int no_cache;
+    int explain;
+    unsigned jobs; /* 0: cores */
+};
+void cb_build_request_clear(struct cb_build_request *request);
+CB_AUTO_VALUE_DEFINE(cb_build_request, cb_build_request_clear)
+
+struct cb_engine_env {
+    struct cb_store *store;
+    struct cb_launcher *launcher;
+    struct cb_cancel *cancel;
+    struct cb_event_sink *sink;
+    int stdin_fd;
+};
+struct cb_build_outcome {
+    struct cb_digest image_id;
+    struct cb_strings names; /* familiar */
+    struct cb_solve_stats stats;
+};
+void cb_build_outcome_clear(struct cb_build_outcome *outcome);
+CB_AUTO_VALUE_DEFINE(cb_build_outcome, cb_build_outcome_clear)
+/* Validates the request first, naming the option at fault (USAGE). Full step logs are
+ * kept below the store. On failure of a RUN step the error is of kind EXIT with the
+ * step's code. Slow tear-down (bridges) happens in cb_engine_finish, after the result is
+ * reported. */
+struct cb_engine;
+int cb_engine_build(const struct cb_engine_env *env,
+                    const struct cb_build_request *request, struct cb_build_outcome *out,
+                    struct cb_engine **engine, struct cb_error **err);
+/* What a build left running; accepts NULL. */
+void cb_engine_finish(struct cb_engine *engine);
+CB_AUTO_DEFINE(cb_engine, cb_engine_finish)
+
+#endif

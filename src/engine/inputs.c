@@ -1,0 +1,261 @@
+/* Where a build's text and files come from. PATH is a directory opened once; "-" is
+ * standard input: a tar archive by its first bytes, else a Dockerfile with no context at
+ * all. -f names a file relative to the current directory (or inside the archive), "-"
+ * standard input. Without it the context's Dockerfile is read, then dockerfile. */
+#include "engine/engine-priv.h"
+
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define SNIFF_BYTES 1024
+
+void cb_inputs_clear(struct cb_inputs *inputs)
+{
+    cb_source_unref(inputs->dockerfile);
+    cb_context_unref(inputs->context);
+}
+
+static int is_stdin(const char *text)
+{
+    return text && !strcmp(text, "-");
+}
+
+static void set_dockerfile(struct cb_inputs *out, const char *name,
+                           const struct cb_strbuf *text)
+{
+    out->dockerfile = cb_source_new(name, cb_strbuf_text(text), text->len);
+}
+
+/* ── The Dockerfile ── */
+
+static int missing(const char *name, int named, struct cb_error **err)
+{
+    cb_error_set(err, CB_ERR_NOT_FOUND,
+                 "failed to read dockerfile: open %s: no such file or directory", name);
+    return named ? cb_error_hint(err, "-f is relative to the current directory")
+                 : cb_error_hint(err, "name another file with -f, or another directory");
+}
+
+static int read_default(struct cb_inputs *out, struct cb_error **err)
+{
+    static const char *const names[] = {"Dockerfile", "dockerfile"};
+    cb_auto_value(cb_strbuf) text = {0};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(names); i++) {
+        int found = cb_context_read(out->context, names[i], &text, err);
+
+        if (found < 0)
+            return cb_error_wrap(err, "failed to read dockerfile");
+        if (found) {
+            set_dockerfile(out, names[i], &text);
+            return 0;
+        }
+    }
+    return missing("Dockerfile", 0, err);
+}
+
+static int read_named(struct cb_inputs *out, const char *path, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_auto(cb_error) cause = NULL;
+
+    if (cb_fs_read_file(AT_FDCWD, path, CB_DOCKERFILE_MAX_BYTES, &text, &cause) == 0) {
+        set_dockerfile(out, path, &text);
+        return 0;
+    }
+    if (cb_error_kind(cause) == CB_ERR_NOT_FOUND)
+        return missing(path, 1, err);
+    cb_error_move(err, &cause);
+    return cb_error_wrap(err, "failed to read dockerfile");
+}
+
+/* -f names a member of the archive. */
+static int read_member(struct cb_inputs *out, const char *path, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    int found = cb_context_read(out->context, path, &text, err);
+
+    if (found < 0)
+        return cb_error_wrap(err, "failed to read dockerfile");
+    if (!found)
+        return cb_error_set(
+            err, CB_ERR_NOT_FOUND,
+            "failed to read dockerfile: open %s: no such file or directory", path);
+    set_dockerfile(out, path, &text);
+    return 0;
+}
+
+static int read_stdin(struct cb_inputs *out, int fd, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (cb_fs_read_fd(fd, CB_DOCKERFILE_MAX_BYTES, &text, err) < 0)
+        return cb_error_wrap(err, "failed to read dockerfile from standard input");
+    set_dockerfile(out, "Dockerfile", &text);
+    return 0;
+}
+
+/* ── A directory ── */
+
+static int check_directory(const char *path, struct cb_error **err)
+{
+    struct stat st;
+
+    if (strstr(path, "://") || !strncmp(path, "git@", 4) ||
+        !strncmp(path, "github.com/", 11))
+        return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                            "context `%s`: building from a URL or git repository is not "
+                            "supported",
+                            path);
+    if (stat(path, &st) < 0)
+        return errno == ENOENT || errno == ENOTDIR
+                   ? cb_error_set(err, CB_ERR_NOT_FOUND,
+                                  "unable to prepare context: path \"%s\" not found",
+                                  path)
+                   : cb_error_errno(err, errno, "unable to prepare context: `%s`", path);
+    if (S_ISDIR(st.st_mode))
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "unable to prepare context: `%s` is not a directory", path);
+}
+
+static int open_directory(struct cb_inputs *out, const struct cb_engine_env *env,
+                          const struct cb_build_request *request, struct cb_error **err)
+{
+    const char *dockerfile = request->dockerfile;
+    cb_autofree char *beside = NULL;
+    int rc;
+
+    if (check_directory(request->context, err) < 0 ||
+        cb_context_open_local(&out->context, request->context, err) < 0)
+        return -1;
+    if (is_stdin(dockerfile))
+        rc = read_stdin(out, env->stdin_fd, err);
+    else
+        rc = dockerfile ? read_named(out, dockerfile, err) : read_default(out, err);
+    if (rc < 0)
+        return -1;
+    if (dockerfile && !is_stdin(dockerfile))
+        beside = xstrdup(dockerfile);
+    else if (!dockerfile)
+        beside = cb_path_join(request->context, cb_source_name(out->dockerfile));
+    return cb_context_load_ignore(out->context, beside, err);
+}
+
+/* ── Standard input ── */
+
+static int is_archive(const unsigned char *bytes, size_t len)
+{
+    static const struct {
+        const char *magic;
+        size_t len, at;
+    } known[] = {
+        {"\x1f\x8b\x08", 3, 0},
+        {"BZh", 3, 0},
+        {"\xfd"
+         "7zXZ\0",
+         6, 0},
+        {"\x28\xb5\x2f\xfd", 4, 0},
+        {"ustar", 5, 257},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(known); i++) {
+        if (len >= known[i].at + known[i].len &&
+            !memcmp(bytes + known[i].at, known[i].magic, known[i].len))
+            return 1;
+    }
+    return 0;
+}
+
+static int read_head(int fd, unsigned char *bytes, size_t *len, struct cb_error **err)
+{
+    *len = 0;
+    while (*len < SNIFF_BYTES) {
+        ssize_t got = read(fd, bytes + *len, SNIFF_BYTES - *len);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return cb_error_errno(err, errno, "read standard input");
+        if (got == 0)
+            return 0;
+        *len += (size_t)got;
+    }
+    return 0;
+}
+
+/* The archive reader wants the bytes from the start: what cannot be rewound goes through
+ * a scratch file. */
+static int open_archive(struct cb_inputs *out, const struct cb_engine_env *env,
+                        const unsigned char *head, size_t head_len, struct cb_error **err)
+{
+    cb_auto(cb_scratch) scratch = NULL;
+    cb_autofd int spool = -1;
+
+    if (lseek(env->stdin_fd, -(off_t)head_len, SEEK_CUR) >= 0)
+        return cb_context_open_tar(&out->context, env->store, env->stdin_fd, env->cancel,
+                                   err);
+    if (cb_store_scratch(env->store, &scratch, err) < 0)
+        return -1;
+    spool = openat(cb_scratch_fd(scratch), "context.tar",
+                   O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (spool < 0 || cb_fs_write_all(spool, head, head_len) < 0)
+        return cb_error_errno(err, errno, "keep the context from standard input");
+    if (cb_fs_copy_data(env->stdin_fd, spool, -1, err) < 0)
+        return cb_error_wrap(err, "keep the context from standard input");
+    if (lseek(spool, 0, SEEK_SET) < 0)
+        return cb_error_errno(err, errno, "keep the context from standard input");
+    return cb_context_open_tar(&out->context, env->store, spool, env->cancel, err);
+}
+
+static int read_rest(struct cb_inputs *out, int fd, const unsigned char *head,
+                     size_t head_len, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_auto_value(cb_strbuf) rest = {0};
+
+    if (cb_fs_read_fd(fd, CB_DOCKERFILE_MAX_BYTES, &rest, err) < 0)
+        return cb_error_wrap(err, "failed to read dockerfile from standard input");
+    cb_strbuf_add(&text, head, head_len);
+    cb_strbuf_add(&text, cb_strbuf_text(&rest), rest.len);
+    set_dockerfile(out, "Dockerfile", &text);
+    out->context = cb_context_empty();
+    return 0;
+}
+
+static int open_stdin(struct cb_inputs *out, const struct cb_engine_env *env,
+                      const struct cb_build_request *request, struct cb_error **err)
+{
+    unsigned char head[SNIFF_BYTES];
+    size_t len;
+
+    if (is_stdin(request->dockerfile))
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "can't use stdin for both build context and dockerfile");
+    if (read_head(env->stdin_fd, head, &len, err) < 0)
+        return -1;
+    if (is_archive(head, len)) {
+        if (open_archive(out, env, head, len, err) < 0)
+            return -1;
+        return request->dockerfile ? read_member(out, request->dockerfile, err)
+                                   : read_default(out, err);
+    }
+    if (!request->dockerfile)
+        return read_rest(out, env->stdin_fd, head, len, err);
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "-f %s: standard input is no archive it could be a member of",
+                        request->dockerfile);
+}
+
+int cb_inputs_open(struct cb_inputs *out, const struct cb_engine_env *env,
+                   const struct cb_build_request *request, struct cb_error **err)
+{
+    if (!request->context || !*request->context)
+        return cb_error_set(err, CB_ERR_USAGE, "a context is needed: a directory, or -");
+    return is_stdin(request->context) ? open_stdin(out, env, request, err)
+                                      : open_directory(out, env, request, err);
+}

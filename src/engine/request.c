@@ -1,0 +1,269 @@
+/* A request's texts → values. Nothing is opened here but secret files; a mistake on the
+ * command line is found before any work, and named by its option as docker names it. */
+#include "engine/engine-priv.h"
+
+#include "base/timestamp.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void cb_build_request_clear(struct cb_build_request *request)
+{
+    cb_strings_free(&request->tags);
+    cb_strings_free(&request->build_args);
+    cb_strings_free(&request->labels);
+    cb_strings_free(&request->secrets);
+    cb_strings_free(&request->add_hosts);
+    cb_strings_free(&request->no_cache_filter);
+    cb_strings_free(&request->allow);
+    cb_strings_free(&request->ulimits);
+}
+
+void cb_build_outcome_clear(struct cb_build_outcome *outcome)
+{
+    cb_strings_free(&outcome->names);
+}
+
+void cb_checked_request_clear(struct cb_checked_request *checked)
+{
+    cb_strings_free(&checked->names);
+    cb_strings_free(&checked->familiar);
+    cb_strings_free(&checked->build_args);
+    cb_strings_free(&checked->labels);
+    cb_vec_free(&checked->rlimits);
+    cb_secrets_free(checked->secrets);
+}
+
+/* The value is wrong: what the parser said, after docker's opening words, and always a
+ * matter of usage. */
+static int invalid(struct cb_error **err, const char *value, const char *option,
+                   struct cb_error *cause)
+{
+    cb_auto(cb_error) owned = cause;
+
+    return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"%s\": %s",
+                        value, option, cb_error_message(owned));
+}
+
+/* ── --tag, --build-arg, --label ── */
+
+/* The value is named once: from "invalid reference format" on. */
+static int invalid_tag(struct cb_error **err, const char *text, struct cb_error *cause)
+{
+    cb_auto(cb_error) owned = cause;
+    const char *message = cb_error_message(cause);
+    const char *tail = strstr(message, "invalid reference format");
+
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "invalid argument \"%s\" for \"-t, --tag\": %s", text,
+                        tail ? tail : message);
+}
+
+static int check_tag(struct cb_checked_request *out, const char *text,
+                     struct cb_error **err)
+{
+    cb_auto(cb_reference) reference = NULL;
+    struct cb_error *cause = NULL;
+
+    if (cb_reference_parse(&reference, text, &cause) < 0)
+        return invalid_tag(err, text, cause);
+    if (cb_digest_is_set(&reference->digest))
+        return cb_error_set(
+            err, CB_ERR_USAGE,
+            "invalid argument \"%s\" for \"-t, --tag\": refusing to create a "
+            "tag with a digest reference",
+            text);
+    cb_reference_default_tag(reference);
+    cb_strings_take(&out->names, cb_reference_canonical(reference));
+    cb_strings_take(&out->familiar, cb_reference_familiar(reference));
+    return 0;
+}
+
+static int check_name(const char *text, const char *option, struct cb_error **err)
+{
+    if (*text && *text != '=')
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "invalid argument \"%s\" for \"%s\": a name is missing", text,
+                        option);
+}
+
+/* `--build-arg K` takes the value from the environment, and gives nothing when it is not
+ * there. */
+static int check_build_arg(struct cb_checked_request *out, const char *text,
+                           struct cb_error **err)
+{
+    const char *equals = strchr(text, '=');
+    cb_autofree char *name = xstrndup(text, strcspn(text, "="));
+    const char *value = equals ? equals + 1 : NULL;
+
+    if (check_name(text, "--build-arg", err) < 0)
+        return -1;
+    if (!value)
+        value = getenv(name);
+    if (value)
+        cb_env_set(&out->build_args, name, value);
+    return 0;
+}
+
+static int check_label(struct cb_checked_request *out, const char *text,
+                       struct cb_error **err)
+{
+    if (check_name(text, "--label", err) < 0)
+        return -1;
+    if (strchr(text, '='))
+        cb_strings_add(&out->labels, text);
+    else
+        cb_strings_addf(&out->labels, "%s=", text);
+    return 0;
+}
+
+/* ── --platform, --network, --allow, --memory, --shm-size, --ulimit, --add-host ── */
+
+static int check_platform(struct cb_checked_request *out, const char *text,
+                          struct cb_error **err)
+{
+    struct cb_error *cause = NULL;
+
+    out->platform = cb_platform_host();
+    if (!text || !*text || !strcmp(text, "local"))
+        return 0;
+    if (strchr(text, ','))
+        return cb_error_set(
+            err, CB_ERR_UNSUPPORTED,
+            "--platform %s: building for several platforms at once is not "
+            "supported",
+            text);
+    if (cb_platform_parse(&out->platform, text, &cause) < 0)
+        return invalid(err, text, "--platform", cause);
+    return 0;
+}
+
+static int check_network(struct cb_checked_request *out, const char *text,
+                         struct cb_error **err)
+{
+    static const struct {
+        const char *text;
+        enum cb_op_network network;
+    } modes[] = {
+        {"", CB_OP_NETWORK_DEFAULT},       {"default", CB_OP_NETWORK_DEFAULT},
+        {"bridge", CB_OP_NETWORK_DEFAULT}, {"none", CB_OP_NETWORK_NONE},
+        {"host", CB_OP_NETWORK_HOST},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(modes); i++) {
+        if (strcmp(text ? text : "", modes[i].text))
+            continue;
+        out->network = modes[i].network;
+        out->allow_host_network |= out->network == CB_OP_NETWORK_HOST;
+        return 0;
+    }
+    return cb_error_set(
+        err, CB_ERR_USAGE,
+        "invalid argument \"%s\" for \"--network\": expected default, none or host",
+        text);
+}
+
+static int check_allow(struct cb_checked_request *out, const char *text,
+                       struct cb_error **err)
+{
+    if (!strcmp(text, "network.host"))
+        out->allow_host_network = 1;
+    else if (!strcmp(text, "security.insecure"))
+        out->allow_insecure = 1;
+    else
+        return cb_error_set(
+            err, CB_ERR_USAGE,
+            "invalid argument \"%s\" for \"--allow\": expected network.host or "
+            "security.insecure",
+            text);
+    return 0;
+}
+
+static int check_size(uint64_t *out, const char *text, const char *option,
+                      struct cb_error **err)
+{
+    struct cb_error *cause = NULL;
+
+    if (text && *text && cb_size_parse(out, text, &cause) < 0)
+        return invalid(err, text, option, cause);
+    return 0;
+}
+
+static int check_ulimit(struct cb_checked_request *out, const char *text,
+                        struct cb_error **err)
+{
+    struct cb_rlimit limit = {0};
+    struct cb_error *cause = NULL;
+
+    if (cb_request_ulimit(text, &limit, &cause) < 0)
+        return invalid(err, text, "--ulimit", cause);
+    cb_vec_push(&out->rlimits, limit);
+    return 0;
+}
+
+static int check_host(struct cb_checked_request *out, const char *text,
+                      struct cb_error **err)
+{
+    const char *colon = strpbrk(text, ":=");
+
+    if (colon && colon != text && colon[1])
+        return 0;
+    return cb_error_set(
+        err, CB_ERR_USAGE,
+        "invalid argument \"%s\" for \"--add-host\": bad format for add-host: "
+        "\"%s\"",
+        text, text);
+}
+
+/* ── All of it ── */
+
+static int check_each(struct cb_checked_request *out, const struct cb_strings *values,
+                      int (*check)(struct cb_checked_request *, const char *,
+                                   struct cb_error **),
+                      struct cb_error **err)
+{
+    for (size_t i = 0; i < values->count; i++) {
+        if (check(out, values->items[i], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The environment's SOURCE_DATE_EPOCH counts as a build argument, unless one was given.
+ */
+static int check_epoch(struct cb_checked_request *out, struct cb_error **err)
+{
+    int64_t epoch = -1;
+    int set = cb_source_date_epoch(&epoch, err);
+    char text[32];
+
+    out->source_date_epoch = -1;
+    if (set < 0)
+        return -1;
+    if (!set || cb_env_get(&out->build_args, "SOURCE_DATE_EPOCH"))
+        return 0;
+    snprintf(text, sizeof(text), "%lld", (long long)epoch);
+    cb_env_set(&out->build_args, "SOURCE_DATE_EPOCH", text);
+    out->source_date_epoch = epoch;
+    return 0;
+}
+
+int cb_request_check(struct cb_checked_request *out,
+                     const struct cb_build_request *request, struct cb_error **err)
+{
+    if (check_each(out, &request->tags, check_tag, err) < 0 ||
+        check_each(out, &request->build_args, check_build_arg, err) < 0 ||
+        check_each(out, &request->labels, check_label, err) < 0 ||
+        check_each(out, &request->allow, check_allow, err) < 0 ||
+        check_each(out, &request->ulimits, check_ulimit, err) < 0 ||
+        check_each(out, &request->add_hosts, check_host, err) < 0)
+        return -1;
+    if (check_platform(out, request->platform, err) < 0 ||
+        check_network(out, request->network, err) < 0 ||
+        check_size(&out->memory_bytes, request->memory, "-m, --memory", err) < 0 ||
+        check_size(&out->shm_bytes, request->shm_size, "--shm-size", err) < 0 ||
+        check_epoch(out, err) < 0)
+        return -1;
+    return cb_secrets_new(&out->secrets, &request->secrets, err);
+}

@@ -1,0 +1,184 @@
+/* --secret id=NAME,src=FILE or env=VARIABLE: read once, when the request is checked, so
+ * that a missing file is an error before any work. Values stay in memory, are wiped at
+ * the end, and go nowhere but into the mounts of RUN steps. */
+#include "engine/engine-priv.h"
+
+#include "base/fs.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+
+struct secret {
+    char *id;
+    void *bytes;
+    size_t len;
+};
+
+struct cb_secrets {
+    CB_VEC(struct secret) items;
+};
+
+struct fields { /* of one option */
+    char *id, *source, *env, *type;
+};
+
+static void fields_free(struct fields *fields)
+{
+    free(fields->id);
+    free(fields->source);
+    free(fields->env);
+    free(fields->type);
+}
+
+static int set_field(struct fields *fields, const char *key, const char *value,
+                     struct cb_error **err)
+{
+    char **slot = NULL;
+
+    if (!strcasecmp(key, "id"))
+        slot = &fields->id;
+    else if (!strcasecmp(key, "src") || !strcasecmp(key, "source"))
+        slot = &fields->source;
+    else if (!strcasecmp(key, "env"))
+        slot = &fields->env;
+    else if (!strcasecmp(key, "type"))
+        slot = &fields->type;
+    if (!slot)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "unexpected key '%s': expected id, src, env or type", key);
+    free(*slot);
+    *slot = xstrdup(value);
+    return 0;
+}
+
+static int split_fields(struct fields *fields, const char *option, struct cb_error **err)
+{
+    while (*option) {
+        size_t len = strcspn(option, ",");
+        cb_autofree char *field = xstrndup(option, len);
+        char *equals = strchr(field, '=');
+
+        if (!equals)
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "invalid field '%s' must be a key=value pair", field);
+        *equals = '\0';
+        if (set_field(fields, field, equals + 1, err) < 0)
+            return -1;
+        option += len + (option[len] == ',');
+    }
+    if (!fields->id || !*fields->id)
+        return cb_error_set(err, CB_ERR_USAGE, "id=NAME is missing");
+    if (fields->type && strcmp(fields->type, "file") && strcmp(fields->type, "env"))
+        return cb_error_set(err, CB_ERR_USAGE, "unsupported secret type \"%s\"",
+                            fields->type);
+    return 0;
+}
+
+/* `id=X` alone is the variable X, else the file X; type=env turns src into a variable's
+ * name. */
+static void settle_origin(struct fields *fields)
+{
+    int env_type = fields->type && !strcmp(fields->type, "env");
+    int file_type = fields->type && !strcmp(fields->type, "file");
+
+    if (env_type && !fields->env && fields->source) {
+        fields->env = fields->source;
+        fields->source = NULL;
+    }
+    if (fields->source || fields->env)
+        return;
+    if (env_type || (!file_type && getenv(fields->id)))
+        fields->env = xstrdup(fields->id);
+    else
+        fields->source = xstrdup(fields->id);
+}
+
+static int read_value(const struct fields *fields, struct secret *out,
+                      struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    const char *value;
+
+    if (fields->source) {
+        if (cb_fs_read_file(AT_FDCWD, fields->source, CB_SECRET_MAX_BYTES, &text, err) <
+            0)
+            return cb_error_wrap(err, "secret `%s`", fields->id);
+    } else {
+        value = getenv(fields->env);
+        if (!value)
+            return cb_error_set(err, CB_ERR_NOT_FOUND,
+                                "secret `%s`: environment variable `%s` is not set",
+                                fields->id, fields->env);
+        if (strlen(value) > CB_SECRET_MAX_BYTES)
+            return cb_error_set(err, CB_ERR_USAGE, "secret `%s` is larger than %u bytes",
+                                fields->id, CB_SECRET_MAX_BYTES);
+        cb_strbuf_adds(&text, value);
+    }
+    out->len = text.len;
+    out->id = xstrdup(fields->id);
+    out->bytes = cb_strbuf_steal(&text);
+    return 0;
+}
+
+static int add_secret(struct cb_secrets *secrets, const char *option,
+                      struct cb_error **err)
+{
+    struct fields fields = {0};
+    struct secret secret = {0};
+    cb_auto(cb_error) cause = NULL;
+    int rc;
+
+    if (split_fields(&fields, option, &cause) < 0) {
+        rc = cb_error_set(err, CB_ERR_USAGE,
+                          "invalid argument \"%s\" for \"--secret\": %s", option,
+                          cb_error_message(cause));
+    } else {
+        settle_origin(&fields);
+        rc = read_value(&fields, &secret, err);
+    }
+    if (rc == 0)
+        cb_vec_push(&secrets->items, secret);
+    fields_free(&fields);
+    return rc;
+}
+
+int cb_secrets_new(struct cb_secrets **out, const struct cb_strings *options,
+                   struct cb_error **err)
+{
+    cb_auto(cb_secrets) secrets = xcalloc(1, sizeof(*secrets));
+
+    for (size_t i = 0; i < options->count; i++) {
+        if (add_secret(secrets, options->items[i], err) < 0)
+            return -1;
+    }
+    *out = cb_steal(&secrets);
+    return 0;
+}
+
+void cb_secrets_free(struct cb_secrets *secrets)
+{
+    if (!secrets)
+        return;
+    cb_vec_foreach (secret, &secrets->items) {
+        explicit_bzero(secret->bytes, secret->len);
+        free(secret->bytes);
+        free(secret->id);
+    }
+    cb_vec_free(&secrets->items);
+    free(secrets);
+}
+
+int cb_secrets_get(void *arg, const char *id, const void **bytes, size_t *len)
+{
+    struct cb_secrets *secrets = arg;
+
+    cb_vec_foreach (secret, &secrets->items) {
+        if (strcmp(secret->id, id))
+            continue;
+        *bytes = secret->bytes;
+        *len = secret->len;
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,14 @@
+/* The six device nodes of every sandbox. */
+#ifndef CB_EXECUTOR_DEVICES_PRIV_H
+#define CB_EXECUTOR_DEVICES_PRIV_H
+
+#include "base/error.h"
+
+#define CB_DEVICES 6
+
+const char *cb_device_name(size_t index);
+/* Detached mounts of the host's nodes, each known to be the device it is called. Called
+ * once, in the launcher, while the host's tree is still visible. */
+int cb_devices_open(int fds[CB_DEVICES], struct cb_error **err);
+
+#endif

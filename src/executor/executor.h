@@ -1,0 +1,149 @@
+/* Runs one process in one root filesystem, contained. A specification is data; it becomes
+ * an ordered plan of setup steps in the parent, and the child does system calls only.
+ * Processes come from the launcher: forked once before any thread, single-threaded, fed
+ * plans and descriptors over a socketpair, dead (with all it started) when the socket
+ * closes. See docs/design/sandbox.md. */
+#ifndef CB_EXECUTOR_EXECUTOR_H
+#define CB_EXECUTOR_EXECUTOR_H
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/vec.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+enum cb_mount_type {
+    CB_MOUNT_BIND,  /* source_fd: an O_PATH descriptor of a file or directory (opened in
+                       ITS root by the caller) */
+    CB_MOUNT_TMPFS, /* size_bytes, mode */
+    CB_MOUNT_FILE,  /* a small file with CONTENT on a private tmpfs (hosts, resolv.conf,
+                       secrets): never on disk */
+};
+struct cb_mount {
+    enum cb_mount_type type;
+    char *target;  /* absolute in the rootfs; resolved there, links stay inside */
+    int source_fd; /* BIND; borrowed; -1 otherwise */
+    int read_only;
+    int recursive; /* bind submounts too */
+    uint64_t size_bytes;
+    unsigned mode;
+    uint32_t uid, gid;
+    const void *content; /* FILE; borrowed */
+    size_t content_len;
+    int keep_stub; /* leave a created mount point behind (volumes); else it is removed
+                      without a trace when still empty */
+};
+struct cb_mounts {
+    struct cb_mount *items;
+    size_t count, capacity;
+};
+
+enum cb_security { CB_SECURITY_SANDBOX, CB_SECURITY_INSECURE };
+
+struct cb_rlimit {
+    int resource;
+    uint64_t soft, hard;
+};
+
+struct cb_process_spec {
+    int rootfs_fd; /* a directory; a detached mount is moved, a plain directory is
+                      bind-cloned. Borrowed */
+    int rootfs_read_only;
+    const struct cb_strings *argv;
+    const struct cb_strings *env;
+    const char *cwd; /* made if missing (0755, owned by the user) when make_cwd */
+    int make_cwd;
+    const char *user; /* "", "name", "1000:1000", "name:group": resolved in the rootfs by
+                         the parent, before entering */
+    const struct cb_strings *groups; /* --group-add, or NULL */
+    const char *hostname; /* NULL: "buildkitsandbox" is for builds, the caller gives it */
+    struct cb_mounts
+        mounts;       /* in order, after /proc /dev /dev/pts /dev/shm /dev/mqueue /sys */
+    int netns_fd;     /* join this network namespace; -1: see host_network */
+    int host_network; /* 1: the host's; 0 with netns_fd -1: a new one with only lo */
+    uint64_t shm_bytes; /* 0: 64 MiB */
+    enum cb_security security;
+    const struct cb_strings *cap_add, *cap_drop; /* or NULL */
+    const struct cb_rlimit *rlimits;
+    size_t rlimit_count;
+    uint64_t memory_bytes, memory_swap_bytes,
+        pids_max; /* 0: default (pids 4096, memory none) */
+    double cpus;
+    int init; /* run our own init as pid 1 */
+    int no_new_privileges;
+    /* stdio: descriptors the process gets (borrowed), -1 for /dev/null. With TTY the
+     * executor makes a pty in the sandbox. */
+    int tty;
+    int stdin_fd, stdout_fd, stderr_fd;
+    unsigned short rows, columns; /* of the tty, 0: unset */
+    const char *cgroup_name;      /* leaf below cbuild/, or NULL for a random one */
+};
+/* Values a spec starts from: descriptors -1, everything else zero. */
+void cb_process_spec_init(struct cb_process_spec *spec);
+
+struct cb_exit {
+    int code;   /* 0..255; 128+signal */
+    int signal; /* or 0 */
+    int oom_killed;
+    uint64_t peak_memory_bytes; /* 0 unknown */
+    uint64_t cpu_ns;
+};
+
+/* ── Launcher ── */
+struct cb_launcher;
+/* Forks the launcher. Call from main before the first thread. Cheap (it does nothing
+ * until used). */
+int cb_launcher_start(struct cb_launcher **out, struct cb_error **err);
+/* Kills what still runs and waits for the launcher's end. */
+void cb_launcher_stop(struct cb_launcher *launcher);
+CB_AUTO_DEFINE(cb_launcher, cb_launcher_stop)
+
+/* ── Processes ── thread-safe: many at once on one launcher */
+struct cb_process;
+/* Starts the process. Failures of the setup (mount target missing, user unknown, command
+ * not found) are errors: NOT_FOUND with errno ENOENT for a missing command (exit code 127
+ * by convention), DENIED/EACCES for one that cannot be executed (126). When it returns
+ * the program has been executed. */
+int cb_process_start(struct cb_launcher *launcher, const struct cb_process_spec *spec,
+                     struct cb_process **out, struct cb_error **err);
+/* Our end of the pty, or -1. Owned by the process. */
+int cb_process_tty_fd(const struct cb_process *process);
+int cb_process_pid(const struct cb_process *process); /* in our pid namespace */
+int cb_process_signal(struct cb_process *process, int signal, struct cb_error **err);
+int cb_process_resize(struct cb_process *process, unsigned short rows,
+                      unsigned short columns, struct cb_error **err);
+/* Readable when it has ended; for poll. */
+int cb_process_exit_fd(const struct cb_process *process);
+/* Waits; on cancel the whole pid namespace is killed and CANCELED returned after it is
+ * gone. Everything it started is dead and its mounts are gone when this returns; stubs
+ * are removed from the rootfs. */
+int cb_process_wait(struct cb_process *process, struct cb_cancel *cancel,
+                    struct cb_exit *out, struct cb_error **err);
+/* Kills if still running. */
+void cb_process_free(struct cb_process *process);
+CB_AUTO_DEFINE(cb_process, cb_process_free)
+
+/* ── Users, looked up in a rootfs (never the host), security.md rows 18, 19 ── */
+struct cb_user {
+    uint32_t uid, gid;
+    uint32_t groups[256];
+    size_t group_count;
+    char *home; /* "/" when unknown */
+    char *name; /* or NULL */
+};
+void cb_user_clear(struct cb_user *user);
+CB_AUTO_VALUE_DEFINE(cb_user, cb_user_clear)
+/* "user[:group]" → ids. NOT_FOUND "unable to find user x: no matching entries in passwd
+ * file". */
+int cb_user_resolve(int rootfs_fd, const char *text, struct cb_user *out,
+                    struct cb_error **err);
+
+/* Adds a supplementary group, by name or number. */
+int cb_user_add_group(int rootfs_fd, const char *text, struct cb_user *user,
+                      struct cb_error **err);
+
+/* The capabilities of Docker's default set as a mask (a80425fb). */
+#define CB_CAPS_DEFAULT 0xa80425fbULL
+
+#endif

@@ -1,0 +1,262 @@
+/* The launcher: forked before any thread, single-threaded, with a small address space, so
+ * that a clone is cheap and safe. It takes requests, clones children into all their
+ * namespaces at once, tells their ends, and when the control socket closes, for whatever
+ * reason, kills all that still runs. Its own death takes the children along (death signal
+ * of their parent, and every one is pid 1 of its namespace). */
+#include "executor/launcher-priv.h"
+
+#include "executor/sandbox-priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+struct child {
+    pid_t pid;
+    int pidfd;
+    int reply_fd;
+    struct cb_cgroup cgroup;
+};
+
+struct launcher {
+    int control_fd;
+    int prepared;
+    struct cb_error *broken; /* why the stage could not be set, said to every request */
+    struct cb_stage stage;
+    CB_VEC(struct child) children;
+    CB_VEC(struct pollfd) polls;
+};
+
+/* ── Answers ── */
+
+static void reply_failed(int reply_fd, const struct cb_error *error)
+{
+    struct cb_launch_reply reply = {
+        .type = CB_REPLY_FAILED,
+        .kind = cb_error_kind(error),
+    };
+
+    cb_message_pack_error(reply.text, error);
+    cb_message_send(reply_fd, &reply, sizeof(reply), NULL, 0);
+}
+
+static void reply_started(const struct child *child)
+{
+    struct cb_launch_reply reply = {.type = CB_REPLY_STARTED, .pid = child->pid};
+
+    cb_message_send(child->reply_fd, &reply, sizeof(reply), &child->pidfd, 1);
+}
+
+/* ── Starting ── */
+
+static pid_t clone_child(uint64_t flags, int *pidfd)
+{
+    struct clone_args args = {
+        .flags = flags | CLONE_PIDFD,
+        .pidfd = (uintptr_t)pidfd,
+        .exit_signal = SIGCHLD,
+    };
+    pid_t pid = syscall(SYS_clone3, &args, sizeof(args));
+
+    if (pid < 0 && errno == ENOSYS)
+        pid = syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, NULL);
+    return pid;
+}
+
+static _Noreturn void run_child(struct launcher *launcher, const struct cb_cgroup *cgroup,
+                                const struct cb_launch_request *request, const int *fds,
+                                size_t count)
+{
+    struct cb_sandbox sandbox = {
+        .stage = &launcher->stage,
+        .cgroup = cgroup,
+        .fds = fds + CB_REQUEST_FDS,
+        .fd_count = count - CB_REQUEST_FDS,
+        .report_fd = fds[CB_REQUEST_FD_REPORT],
+    };
+
+    cb_sandbox_run(&sandbox, fds[CB_REQUEST_FD_PLAN], request->plan_len);
+}
+
+static int prepare(struct launcher *launcher, struct cb_error **err)
+{
+    if (!launcher->prepared) {
+        launcher->prepared = 1;
+        cb_stage_prepare(&launcher->stage, &launcher->broken);
+    }
+    if (!launcher->broken)
+        return 0;
+    cb_error_set(err, cb_error_kind(launcher->broken), "%s",
+                 cb_error_message(launcher->broken));
+    if (cb_error_hint_text(launcher->broken))
+        cb_error_hint(err, "%s", cb_error_hint_text(launcher->broken));
+    return -1;
+}
+
+static int launch(struct launcher *launcher, const struct cb_launch_request *request,
+                  int *fds, size_t count, struct cb_error **err)
+{
+    uint64_t flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+                     (request->new_netns ? CLONE_NEWNET : 0);
+    struct child child = {.pidfd = -1};
+
+    if (prepare(launcher, err) < 0 ||
+        cb_cgroup_create(&launcher->stage.cgroups, request->cgroup_name, &request->limits,
+                         &child.cgroup, err) < 0)
+        return -1;
+    child.pid = clone_child(flags, &child.pidfd);
+    if (child.pid == 0)
+        run_child(launcher, &child.cgroup, request, fds, count);
+    if (child.pid < 0) {
+        cb_error_errno(err, errno, "clone");
+        cb_cgroup_finish(&launcher->stage.cgroups, &child.cgroup, NULL);
+        return -1;
+    }
+    child.reply_fd = cb_steal_fd(&fds[CB_REQUEST_FD_REPLY]);
+    reply_started(&child);
+    cb_vec_push(&launcher->children, child);
+    return 0;
+}
+
+/* 0 once the other side is gone. */
+static int take_request(struct launcher *launcher)
+{
+    struct cb_launch_request request;
+    int fds[CB_PROTOCOL_MAX_FDS];
+    size_t count;
+    ssize_t got =
+        cb_message_receive(launcher->control_fd, &request, sizeof(request), fds, &count);
+    cb_auto(cb_error) error = NULL;
+
+    if (got <= 0)
+        return 0;
+    if (got == sizeof(request) && count >= CB_REQUEST_FDS &&
+        launch(launcher, &request, fds, count, &error) < 0)
+        reply_failed(fds[CB_REQUEST_FD_REPLY], error);
+    for (size_t i = 0; i < count; i++)
+        cb_close(&fds[i]);
+    return 1;
+}
+
+/* ── Ending ── */
+
+static uint64_t nanoseconds(struct timeval time)
+{
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_usec * 1000;
+}
+
+/* Pid 1 of a namespace is not reaped before everything in it is gone. */
+static void finish_child(struct launcher *launcher, struct child *child)
+{
+    struct cb_launch_reply reply = {.type = CB_REPLY_EXIT};
+    struct rusage usage = {0};
+    siginfo_t info = {0};
+
+    while (syscall(SYS_waitid, P_PIDFD, child->pidfd, &info, WEXITED, &usage) < 0 &&
+           errno == EINTR)
+        continue;
+    if (info.si_code == CLD_EXITED) {
+        reply.exit.code = info.si_status & 0xff;
+    } else {
+        reply.exit.signal = info.si_status;
+        reply.exit.code = 128 + info.si_status;
+    }
+    reply.exit.cpu_ns = nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime);
+    cb_cgroup_finish(&launcher->stage.cgroups, &child->cgroup, &reply.exit);
+    cb_message_send(child->reply_fd, &reply, sizeof(reply), NULL, 0);
+    cb_close(&child->pidfd);
+    cb_close(&child->reply_fd);
+}
+
+static void finish_ended(struct launcher *launcher)
+{
+    size_t kept = 0;
+
+    /* polls[0] is the control socket, polls[i + 1] child i. */
+    for (size_t i = 0; i < launcher->children.count; i++) {
+        struct child *child = &launcher->children.items[i];
+
+        if (i + 1 < launcher->polls.count && launcher->polls.items[i + 1].revents)
+            finish_child(launcher, child);
+        else
+            launcher->children.items[kept++] = *child;
+    }
+    launcher->children.count = kept;
+}
+
+static void kill_all(struct launcher *launcher)
+{
+    cb_vec_foreach (child, &launcher->children)
+        syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
+    cb_vec_foreach (child, &launcher->children)
+        finish_child(launcher, child);
+}
+
+/* ── The loop ── */
+
+static void fill_polls(struct launcher *launcher)
+{
+    struct pollfd control = {.fd = launcher->control_fd, .events = POLLIN};
+
+    launcher->polls.count = 0;
+    cb_vec_push(&launcher->polls, control);
+    cb_vec_foreach (child, &launcher->children) {
+        struct pollfd poll = {.fd = child->pidfd, .events = POLLIN};
+
+        cb_vec_push(&launcher->polls, poll);
+    }
+}
+
+/* What every child inherits is set here, once. */
+static void settle(int control_fd)
+{
+    sigset_t none;
+    int null;
+
+    /* Own session: a terminal's interrupt or hang-up is for the command, which then
+     * decides what to do with its steps. */
+    setsid();
+    prctl(PR_SET_NAME, "cbuild-launcher", 0, 0, 0);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    umask(0022);
+    for (int signal = 1; signal < NSIG; signal++) {
+        struct sigaction action = {.sa_handler = SIG_DFL};
+
+        sigaction(signal, &action, NULL);
+    }
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    /* Standard error stays, for warnings. */
+    null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    dup2(null, 0);
+    dup2(null, 1);
+    if (control_fd != 3)
+        dup3(control_fd, 3, O_CLOEXEC);
+    syscall(SYS_close_range, 4, ~0U, 0);
+}
+
+_Noreturn void cb_launcher_main(int control_fd)
+{
+    struct launcher launcher = {.control_fd = 3};
+    int open = 1;
+
+    settle(control_fd);
+    while (open) {
+        fill_polls(&launcher);
+        if (poll(launcher.polls.items, launcher.polls.count, -1) < 0)
+            continue;
+        finish_ended(&launcher);
+        if (launcher.polls.items[0].revents)
+            open = take_request(&launcher);
+    }
+    kill_all(&launcher);
+    _exit(0);
+}

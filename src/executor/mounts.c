@@ -1,0 +1,200 @@
+/* Mounting by descriptor only: a target is opened in the root first and the mount is then
+ * moved onto that descriptor, so nothing can be swapped between the look and the act. */
+#include "executor/sandbox-priv.h"
+
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+/* Attaches the detached mount MOUNT_FD at the step's target. */
+static int attach(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
+                  int mount_fd, struct cb_error **err)
+{
+    cb_autofd int target = -1;
+
+    if (cb_target_open(sandbox, step, &target, err) < 0)
+        return -1;
+    if (target < 0)
+        return 0;
+    if (move_mount(mount_fd, "", target, "",
+                   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+        return cb_error_errno(err, errno, "attach the mount");
+    return 0;
+}
+
+/* "a=b,c": one fsconfig call each. */
+static int configure(int fs_fd, char *options, struct cb_error **err)
+{
+    char *rest = NULL;
+
+    for (char *key = strtok_r(options, ",", &rest); key;
+         key = strtok_r(NULL, ",", &rest)) {
+        char *value = strchr(key, '=');
+        int done;
+
+        if (value)
+            *value++ = '\0';
+        done = fsconfig(fs_fd, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key,
+                        value, 0);
+        if (done < 0)
+            return cb_error_errno(err, errno, "option %s", key);
+    }
+    if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        return cb_error_errno(err, errno, "create");
+    return 0;
+}
+
+static int new_filesystem(const char *type, char *options, unsigned attributes, int *out,
+                          struct cb_error **err)
+{
+    cb_autofd int fs = fsopen(type, FSOPEN_CLOEXEC);
+
+    if (fs < 0) {
+        cb_error_errno(err, errno, "new %s", type);
+        return cb_error_hint(err, "the kernel must be 5.12 or newer and know %s", type);
+    }
+    /* What `mount` and `df` show as the device. */
+    fsconfig(fs, FSCONFIG_SET_STRING, "source", type, 0);
+    if (configure(fs, options, err) < 0)
+        return cb_error_wrap(err, "new %s", type);
+    *out = fsmount(fs, FSMOUNT_CLOEXEC, attributes);
+    if (*out < 0)
+        return cb_error_errno(err, errno, "new %s", type);
+    return 0;
+}
+
+int cb_step_filesystem(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
+                       struct cb_error **err)
+{
+    const char *target = cb_sandbox_text(sandbox, step->target);
+    cb_autofd int mount = -1;
+
+    if (new_filesystem(cb_sandbox_text(sandbox, step->text),
+                       sandbox->plan.pool + step->options, step->value, &mount,
+                       err) < 0 ||
+        attach(sandbox, step, mount, err) < 0)
+        return cb_error_wrap(err, "mount on `%s`", target);
+    if (step->flags & CB_PLAN_IS_DEV)
+        sandbox->dev_fd = cb_steal_fd(&mount);
+    else if (step->flags & CB_PLAN_IS_PTS)
+        sandbox->pts_fd = cb_steal_fd(&mount);
+    return 0;
+}
+
+int cb_step_bind(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
+                 struct cb_error **err)
+{
+    if (attach(sandbox, step, sandbox->fds[step->fd], err) < 0)
+        return cb_error_wrap(err, "mount on `%s`",
+                             cb_sandbox_text(sandbox, step->target));
+    return 0;
+}
+
+/* All small files of a run share one tmpfs, kept out of swap where the kernel can. */
+static int open_files(struct cb_sandbox *sandbox, struct cb_error **err)
+{
+    char noswap[] = "mode=0700,noswap", plain[] = "mode=0700";
+    unsigned attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV;
+
+    if (sandbox->files_fd >= 0)
+        return 0;
+    if (new_filesystem("tmpfs", noswap, attributes, &sandbox->files_fd, NULL) < 0 &&
+        new_filesystem("tmpfs", plain, attributes, &sandbox->files_fd, err) < 0)
+        return -1;
+    if (move_mount(sandbox->files_fd, "", AT_FDCWD, CB_STAGE_FILES,
+                   MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        return cb_error_errno(err, errno, "attach a tmpfs for small files");
+    return 0;
+}
+
+static int write_file(int dir_fd, const char *name, const struct cb_plan_step *step,
+                      const char *content, struct cb_error **err)
+{
+    cb_autofd int fd =
+        openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd < 0 || cb_fs_write_all(fd, content, step->text_len) < 0 ||
+        fchown(fd, step->uid, step->gid) < 0 || fchmod(fd, step->mode) < 0)
+        return cb_error_errno(err, errno, "write the file");
+    return 0;
+}
+
+static int place_file(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
+                      struct cb_error **err)
+{
+    struct mount_attr attr = {.attr_set = step->value};
+    cb_autofd int tree = -1;
+    char name[16];
+
+    if (open_files(sandbox, err) < 0)
+        return -1;
+    snprintf(name, sizeof(name), "%u", sandbox->files++);
+    if (write_file(sandbox->files_fd, name, step, cb_sandbox_text(sandbox, step->text),
+                   err) < 0)
+        return -1;
+    tree = open_tree(sandbox->files_fd, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+        return cb_error_errno(err, errno, "clone the file");
+    return attach(sandbox, step, tree, err);
+}
+
+int cb_step_file(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
+                 struct cb_error **err)
+{
+    if (place_file(sandbox, step, err) < 0)
+        return cb_error_wrap(err, "file on `%s`", cb_sandbox_text(sandbox, step->target));
+    return 0;
+}
+
+/* Masks and read-only paths lie on our own procfs and sysfs, where no name is foreign. -1
+ * when the kernel has no such entry. */
+static int open_kernel_path(struct cb_sandbox *sandbox, const char *path)
+{
+    return openat(sandbox->root_fd, path + 1, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int cb_step_mask(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
+                 struct cb_error **err)
+{
+    const char *path = cb_sandbox_text(sandbox, step->target), *cover;
+    cb_autofd int target = open_kernel_path(sandbox, path), tree = -1;
+    struct stat what;
+
+    if (target < 0)
+        return 0;
+    if (fstat(target, &what) < 0)
+        return cb_error_errno(err, errno, "hide `%s`", path);
+    cover = S_ISDIR(what.st_mode) ? CB_STAGE_EMPTY : CB_STAGE_NULL;
+    tree = open_tree(AT_FDCWD, cover, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (tree < 0 || move_mount(tree, "", target, "",
+                               MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+        return cb_error_errno(err, errno, "hide `%s`", path);
+    return 0;
+}
+
+int cb_step_read_only(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
+                      struct cb_error **err)
+{
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+    const char *path = cb_sandbox_text(sandbox, step->target);
+    cb_autofd int target = -1, tree = -1;
+
+    if (!strcmp(path, "/")) {
+        if (mount_setattr(sandbox->root_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+            return cb_error_errno(err, errno, "make the root read-only");
+        return 0;
+    }
+    target = open_kernel_path(sandbox, path);
+    if (target < 0)
+        return 0;
+    tree = open_tree(target, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ||
+        move_mount(tree, "", target, "",
+                   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+        return cb_error_errno(err, errno, "make `%s` read-only", path);
+    return 0;
+}

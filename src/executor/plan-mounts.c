@@ -1,0 +1,289 @@
+/* The part of a plan that lies on the root: kernel filesystems, devices, masks, and the
+ * mounts that were asked for.
+ *
+ * Sources are cloned here, in the process that opened them, into detached mounts: private
+ * (no event reaches the host's peers), nodev, read-only where asked. The child never
+ * needs a path of the host. Since Linux 6.15 a mount that is itself detached, such as an
+ * overlay straight from fsmount(), can be cloned too, so it serves any number of runs;
+ * older kernels refuse that with EINVAL and such a mount is moved, once. */
+#include "executor/plan-priv.h"
+
+#include "base/fs.h"
+#include "executor/devices-priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#define DEFAULT_SHM_BYTES (64ULL << 20)
+
+#define STRICT (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV)
+
+/* Docker's, containerd's and podman's lists together. */
+static const char *const masked[] = {
+    "/proc/acpi",        "/proc/asound",  "/proc/interrupts",
+    "/proc/kcore",       "/proc/keys",    "/proc/latency_stats",
+    "/proc/sched_debug", "/proc/scsi",    "/proc/timer_list",
+    "/proc/timer_stats", "/sys/firmware", "/sys/devices/virtual/powercap",
+    "/sys/fs/selinux",
+};
+static const char *const read_only[] = {
+    "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
+};
+#define THERMAL_THROTTLE "/sys/devices/system/cpu/cpu%d/thermal_throttle"
+
+static const char *const links[][2] = {
+    {"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"},
+    {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
+    {"core", "/proc/kcore"},       {"ptmx", "pts/ptmx"},
+};
+
+/* Nodes a step that was granted everything finds in /dev as well, where the host has
+ * them. */
+static const char *const insecure_devices[] = {
+    "kmsg",  "cuse",  "fuse",  "kvm",   "net/tun", "loop-control", "loop0",
+    "loop1", "loop2", "loop3", "loop4", "loop5",   "loop6",        "loop7",
+};
+
+/* A detached mount of what FD refers to. */
+static int clone_mount(struct cb_plan *plan, int fd, uint64_t attributes, int recursive,
+                       int *index, struct cb_error **err)
+{
+    unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+    struct mount_attr attr = {.attr_set = attributes, .propagation = MS_PRIVATE};
+    int tree = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
+
+    if (tree < 0 && errno == EINVAL)
+        tree = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (tree < 0)
+        return cb_error_errno(err, errno, "clone a mount");
+    *index = cb_plan_take_fd(plan, tree);
+    if (mount_setattr(tree, "", flags, &attr, sizeof(attr)) < 0)
+        return cb_error_errno(err, errno, "set the attributes of a mount");
+    return 0;
+}
+
+static int add_rootfs(struct cb_plan *plan, const struct cb_process_spec *spec,
+                      struct cb_error **err)
+{
+    uint64_t nodev = spec->security == CB_SECURITY_INSECURE ? 0 : MOUNT_ATTR_NODEV;
+    int index = -1;
+
+    if (clone_mount(plan, spec->rootfs_fd, nodev, 0, &index, err) < 0)
+        return cb_error_wrap(err, "root filesystem");
+    cb_plan_add(plan, CB_PLAN_ROOTFS)->fd = index;
+    return 0;
+}
+
+static struct cb_plan_step *add_filesystem(struct cb_plan *plan, const char *type,
+                                           const char *target, const char *options,
+                                           uint64_t attributes, unsigned flags)
+{
+    uint32_t type_at = cb_plan_text(plan, type), target_at = cb_plan_text(plan, target);
+    uint32_t options_at = cb_plan_text(plan, options);
+    struct cb_plan_step *step = cb_plan_add(plan, CB_PLAN_FILESYSTEM);
+
+    step->text = type_at;
+    step->target = target_at;
+    step->options = options_at;
+    step->value = attributes;
+    step->flags = flags | CB_PLAN_CREATE | CB_PLAN_DIRECTORY;
+    return step;
+}
+
+static struct cb_plan_step *add_target(struct cb_plan *plan, enum cb_plan_kind kind,
+                                       const char *target)
+{
+    uint32_t at = cb_plan_text(plan, target);
+    struct cb_plan_step *step = cb_plan_add(plan, kind);
+
+    step->target = at;
+    return step;
+}
+
+/* Where version 2 is the only one, the step sees its own cgroup, read-only; the child has
+ * made that the root of its view. Version 1's many hierarchies are left out. */
+static void add_cgroup(struct cb_plan *plan)
+{
+    struct statfs host;
+
+    if (statfs("/sys/fs/cgroup", &host) == 0 && host.f_type == CGROUP2_SUPER_MAGIC)
+        add_filesystem(plan, "cgroup2", "/sys/fs/cgroup", "", STRICT | MOUNT_ATTR_RDONLY,
+                       CB_PLAN_FIXED | CB_PLAN_KEEP_STUB);
+}
+
+static void add_dev(struct cb_plan *plan, const struct cb_process_spec *spec)
+{
+    int insecure = spec->security == CB_SECURITY_INSECURE;
+    uint64_t shm = spec->shm_bytes ? spec->shm_bytes : DEFAULT_SHM_BYTES;
+    cb_autofree char *shm_options =
+        xasprintf("mode=1777,size=%llu", (unsigned long long)shm);
+
+    /* nodev: a node made by the step cannot be opened, whatever the device cgroup says;
+     * the nodes it may have are single bind mounts of the host's. */
+    add_filesystem(plan, "tmpfs", "/dev", "mode=755,size=65536k",
+                   MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME |
+                       (insecure ? 0 : MOUNT_ATTR_NODEV),
+                   CB_PLAN_FIXED | CB_PLAN_IS_DEV);
+    for (size_t i = 0; i < CB_DEVICES; i++)
+        add_target(plan, CB_PLAN_DEVICE, cb_device_name(i))->value = i;
+    for (size_t i = 0; i < CB_ARRAY_SIZE(links); i++) {
+        uint32_t text = cb_plan_text(plan, links[i][1]);
+
+        add_target(plan, CB_PLAN_LINK, links[i][0])->text = text;
+    }
+    add_filesystem(
+        plan, "devpts", "/dev/pts", "newinstance,ptmxmode=0666,mode=0620,gid=5",
+        MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, CB_PLAN_KEEP_STUB | CB_PLAN_IS_PTS);
+    add_filesystem(plan, "mqueue", "/dev/mqueue", "", STRICT, CB_PLAN_KEEP_STUB);
+    add_filesystem(plan, "tmpfs", "/dev/shm", shm_options, STRICT, CB_PLAN_KEEP_STUB);
+}
+
+static void add_console(struct cb_plan *plan, const struct cb_process_spec *spec,
+                        const struct cb_user *user)
+{
+    struct cb_plan_step *step = add_target(plan, CB_PLAN_CONSOLE, "console");
+
+    step->uid = user->uid;
+    step->value = spec->rows;
+    step->value2 = spec->columns;
+}
+
+static void add_masks(struct cb_plan *plan)
+{
+    char path[sizeof(THERMAL_THROTTLE) + 12];
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(masked); i++)
+        add_target(plan, CB_PLAN_MASK, masked[i]);
+    for (int cpu = 0; cpu < 4096; cpu++) {
+        snprintf(path, sizeof(path), THERMAL_THROTTLE, cpu);
+        if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+            break;
+        add_target(plan, CB_PLAN_MASK, path);
+    }
+    for (size_t i = 0; i < CB_ARRAY_SIZE(read_only); i++)
+        add_target(plan, CB_PLAN_READ_ONLY, read_only[i]);
+}
+
+static int add_insecure_devices(struct cb_plan *plan, struct cb_error **err)
+{
+    for (size_t i = 0; i < CB_ARRAY_SIZE(insecure_devices); i++) {
+        cb_autofree char *path = xasprintf("/dev/%s", insecure_devices[i]);
+        cb_autofd int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        struct cb_plan_step *step;
+        struct stat node;
+        int index = -1;
+
+        if (fd < 0 || fstat(fd, &node) < 0 ||
+            (!S_ISCHR(node.st_mode) && !S_ISBLK(node.st_mode)))
+            continue;
+        if (clone_mount(plan, fd, 0, 0, &index, err) < 0)
+            return cb_error_wrap(err, "%s", path);
+        step = add_target(plan, CB_PLAN_BIND, path);
+        step->fd = index;
+        step->flags = CB_PLAN_CREATE | CB_PLAN_KEEP_STUB;
+    }
+    return 0;
+}
+
+/* ── Mounts that were asked for ── */
+
+static int add_bind(struct cb_plan *plan, const struct cb_mount *mount, uint64_t nodev,
+                    struct cb_plan_step **out, struct cb_error **err)
+{
+    uint64_t attributes = nodev | (mount->read_only ? MOUNT_ATTR_RDONLY : 0);
+    struct stat source;
+    int index = -1;
+
+    if (fstat(mount->source_fd, &source) < 0)
+        return cb_error_errno(err, errno, "source of the mount");
+    if (clone_mount(plan, mount->source_fd, attributes, mount->recursive, &index, err) <
+        0)
+        return -1;
+    *out = add_target(plan, CB_PLAN_BIND, mount->target);
+    (*out)->fd = index;
+    (*out)->flags = S_ISDIR(source.st_mode) ? CB_PLAN_DIRECTORY : 0;
+    return 0;
+}
+
+static struct cb_plan_step *add_tmpfs(struct cb_plan *plan, const struct cb_mount *mount)
+{
+    cb_auto_value(cb_strbuf) options = {0};
+
+    cb_strbuf_addf(&options, "mode=%o,uid=%u,gid=%u", mount->mode ? mount->mode : 01777,
+                   mount->uid, mount->gid);
+    if (mount->size_bytes)
+        cb_strbuf_addf(&options, ",size=%llu", (unsigned long long)mount->size_bytes);
+    return add_filesystem(plan, "tmpfs", mount->target, options.text,
+                          STRICT | (mount->read_only ? MOUNT_ATTR_RDONLY : 0), 0);
+}
+
+static struct cb_plan_step *add_file(struct cb_plan *plan, const struct cb_mount *mount)
+{
+    uint32_t text = cb_plan_bytes(plan, mount->content, mount->content_len);
+    struct cb_plan_step *step = add_target(plan, CB_PLAN_FILE, mount->target);
+
+    step->text = text;
+    step->text_len = mount->content_len;
+    step->mode = mount->mode ? mount->mode : 0644;
+    step->uid = mount->uid;
+    step->gid = mount->gid;
+    step->value = STRICT | (mount->read_only ? MOUNT_ATTR_RDONLY : 0);
+    return step;
+}
+
+static int add_mount(struct cb_plan *plan, const struct cb_mount *mount, uint64_t nodev,
+                     struct cb_error **err)
+{
+    struct cb_plan_step *step = NULL;
+
+    if (!mount->target || *mount->target != '/')
+        return cb_error_set(err, CB_ERR_USAGE, "mount target `%s` is not absolute",
+                            mount->target ? mount->target : "");
+    switch (mount->type) {
+    case CB_MOUNT_BIND:
+        if (add_bind(plan, mount, nodev, &step, err) < 0)
+            return cb_error_wrap(err, "mount on `%s`", mount->target);
+        break;
+    case CB_MOUNT_TMPFS:
+        step = add_tmpfs(plan, mount);
+        break;
+    case CB_MOUNT_FILE:
+        step = add_file(plan, mount);
+        break;
+    }
+    step->flags |= CB_PLAN_CREATE | CB_PLAN_FOREIGN;
+    if (mount->keep_stub)
+        step->flags |= CB_PLAN_KEEP_STUB;
+    return 0;
+}
+
+int cb_plan_add_mounts(struct cb_plan *plan, const struct cb_process_spec *spec,
+                       const struct cb_user *user, struct cb_error **err)
+{
+    int insecure = spec->security == CB_SECURITY_INSECURE;
+
+    if (add_rootfs(plan, spec, err) < 0)
+        return -1;
+    add_filesystem(plan, "proc", "/proc", "", STRICT, CB_PLAN_FIXED);
+    add_filesystem(plan, "sysfs", "/sys", "", STRICT | (insecure ? 0 : MOUNT_ATTR_RDONLY),
+                   CB_PLAN_FIXED);
+    add_cgroup(plan);
+    add_dev(plan, spec);
+    if (spec->tty)
+        add_console(plan, spec, user);
+    if (insecure && add_insecure_devices(plan, err) < 0)
+        return -1;
+    if (!insecure)
+        add_masks(plan);
+    for (size_t i = 0; i < spec->mounts.count; i++) {
+        if (add_mount(plan, &spec->mounts.items[i], insecure ? 0 : MOUNT_ATTR_NODEV,
+                      err) < 0)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,93 @@
+/* The plan: what the child does between clone and exec, as an ordered list of plain
+ * records. The parent builds it, a memory file carries it, the child walks it. Being data
+ * it can be printed, compared and reasoned about without running anything. */
+#ifndef CB_EXECUTOR_PLAN_PRIV_H
+#define CB_EXECUTOR_PLAN_PRIV_H
+
+#include "base/strbuf.h"
+#include "executor/executor.h"
+
+/* The order of the list is the order of the records' execution; see cb_plan_build. */
+enum cb_plan_kind {
+    CB_PLAN_NETNS,      /* join descriptor FD */
+    CB_PLAN_LOOPBACK,   /* bring lo up */
+    CB_PLAN_HOSTNAME,   /* TEXT */
+    CB_PLAN_ROOTFS,     /* attach descriptor FD as the new root */
+    CB_PLAN_FILESYSTEM, /* a new TEXT filesystem with OPTIONS and attributes VALUE */
+    CB_PLAN_DEVICE,     /* launcher's device number VALUE as TARGET in our /dev */
+    CB_PLAN_LINK,       /* symbolic link TARGET in our /dev, to TEXT */
+    CB_PLAN_CONSOLE,    /* a pty in our devpts, VALUE rows and VALUE2 columns */
+    CB_PLAN_BIND,       /* attach descriptor FD at TARGET */
+    CB_PLAN_FILE,       /* a file with TEXT's bytes at TARGET */
+    CB_PLAN_MASK,       /* hide TARGET if it is there */
+    CB_PLAN_READ_ONLY,  /* TARGET, if it is there, becomes read-only */
+    CB_PLAN_CWD,        /* open TARGET for later */
+    CB_PLAN_ENTER,      /* pivot_root; nothing of the host's mounts remains */
+    CB_PLAN_STDIO,      /* descriptors VALUE: three bytes of index + 1 */
+    CB_PLAN_RLIMIT,     /* MODE = resource, VALUE soft, VALUE2 hard */
+    CB_PLAN_SECCOMP,    /* filter for the capabilities VALUE */
+    CB_PLAN_USER,       /* UID GID, groups in TEXT, bounding VALUE, effective VALUE2 */
+    CB_PLAN_NO_NEW_PRIVS,
+    CB_PLAN_INIT, /* stay behind as pid 1 */
+    CB_PLAN_EXEC, /* VALUE strings of argv in TEXT, VALUE2 of env in OPTIONS */
+    CB_PLAN_KINDS,
+};
+
+enum cb_plan_flags {
+    CB_PLAN_DIRECTORY = 1 << 0, /* what is mounted is a directory */
+    CB_PLAN_FIXED = 1 << 1,     /* TARGET must be a real directory: links are refused */
+    CB_PLAN_KEEP_STUB = 1 << 2,
+    CB_PLAN_CREATE = 1 << 3, /* make TARGET if it is missing */
+    CB_PLAN_IS_DEV = 1 << 4, /* this filesystem is our /dev */
+    CB_PLAN_IS_PTS = 1 << 5, /* … our /dev/pts */
+    CB_PLAN_RDONLY = 1 << 6,
+    CB_PLAN_FOREIGN = 1 << 7, /* asked for by the user: may not cover /proc */
+    CB_PLAN_TTY = 1 << 8,
+};
+
+/* Offsets go into the plan's pool; 0 is the empty string. */
+struct cb_plan_step {
+    uint32_t kind, flags;
+    int32_t fd; /* index among the request's descriptors, or -1 */
+    uint32_t target, text, text_len, options;
+    uint32_t mode, uid, gid;
+    uint64_t value, value2;
+};
+
+/* As it is built, in the parent. */
+struct cb_plan {
+    CB_VEC(struct cb_plan_step) steps;
+    struct cb_strbuf pool;
+    CB_VEC(int) fds; /* owned duplicates and detached mounts, in the order sent */
+    int new_netns;
+    int init;
+};
+void cb_plan_clear(struct cb_plan *plan);
+CB_AUTO_VALUE_DEFINE(cb_plan, cb_plan_clear)
+
+int cb_plan_build(struct cb_plan *plan, const struct cb_process_spec *spec,
+                  const struct cb_user *user, struct cb_error **err);
+/* One line per step, for people and tests. */
+void cb_plan_print(const struct cb_plan *plan, struct cb_strbuf *out);
+/* Writes the plan to a new memory file. */
+int cb_plan_to_memfd(const struct cb_plan *plan, int *fd, uint32_t *len,
+                     struct cb_error **err);
+
+/* As the child sees it: a mapping. */
+struct cb_plan_view {
+    const struct cb_plan_step *steps;
+    size_t count;
+    char *pool;
+};
+int cb_plan_map(struct cb_plan_view *out, int fd, uint32_t len, struct cb_error **err);
+
+/* For the files that add steps (plan.c, plan-mounts.c). */
+struct cb_plan_step *cb_plan_add(struct cb_plan *plan, enum cb_plan_kind kind);
+uint32_t cb_plan_text(struct cb_plan *plan, const char *text);
+uint32_t cb_plan_bytes(struct cb_plan *plan, const void *bytes, size_t len);
+/* Takes FD; its index. */
+int cb_plan_take_fd(struct cb_plan *plan, int fd);
+int cb_plan_add_mounts(struct cb_plan *plan, const struct cb_process_spec *spec,
+                       const struct cb_user *user, struct cb_error **err);
+
+#endif

@@ -1,0 +1,320 @@
+/* Specification → plan. Everything that needs thought or memory happens here, in the
+ * parent and beside other work: names become ids, sources become detached mounts with
+ * their attributes set, so that the child only attaches, drops and executes.
+ *
+ * The order is the security argument, see docs/design/sandbox.md: the root and what lies
+ * on it first, then pivot_root, then limits; the system call filter while CAP_SYS_ADMIN
+ * is still held (no_new_privs stays off, sudo and ping must work), credentials last. */
+#include "executor/plan-priv.h"
+
+#include "base/fs.h"
+#include "executor/caps-priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/uio.h>
+
+#define PLAN_MAGIC 0x6e616c70U
+#define OPEN_FILES 1048576
+#define MAX_ARGUMENTS \
+    (64U << 20) /* bytes of argv and env; the kernel's own limit is less */
+
+struct plan_header {
+    uint32_t magic, count, pool_len, unused;
+};
+
+void cb_plan_clear(struct cb_plan *plan)
+{
+    cb_vec_foreach (fd, &plan->fds)
+        cb_close(fd);
+    cb_vec_free(&plan->fds);
+    cb_vec_free(&plan->steps);
+    cb_strbuf_free(&plan->pool);
+}
+
+struct cb_plan_step *cb_plan_add(struct cb_plan *plan, enum cb_plan_kind kind)
+{
+    struct cb_plan_step step = {.kind = kind, .fd = -1};
+
+    cb_vec_push(&plan->steps, step);
+    return &plan->steps.items[plan->steps.count - 1];
+}
+
+uint32_t cb_plan_bytes(struct cb_plan *plan, const void *bytes, size_t len)
+{
+    uint32_t offset;
+
+    if (!plan->pool.len)
+        cb_strbuf_addc(&plan->pool, '\0'); /* offset 0: the empty string */
+    offset = plan->pool.len;
+    cb_strbuf_add(&plan->pool, bytes, len);
+    cb_strbuf_addc(&plan->pool, '\0');
+    return offset;
+}
+
+uint32_t cb_plan_text(struct cb_plan *plan, const char *text)
+{
+    return cb_plan_bytes(plan, text, strlen(text));
+}
+
+int cb_plan_take_fd(struct cb_plan *plan, int fd)
+{
+    cb_vec_push(&plan->fds, fd);
+    return plan->fds.count - 1;
+}
+
+/* The caller's descriptor stays the caller's. */
+static int share_fd(struct cb_plan *plan, int fd, int *index, struct cb_error **err)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+    if (copy < 0)
+        return cb_error_errno(err, errno, "duplicate a descriptor");
+    *index = cb_plan_take_fd(plan, copy);
+    return 0;
+}
+
+static uint32_t add_strings(struct cb_plan *plan, const struct cb_strings *strings,
+                            const char *extra)
+{
+    uint32_t first = 0;
+
+    for (size_t i = 0; strings && i < strings->count; i++) {
+        uint32_t offset = cb_plan_text(plan, strings->items[i]);
+
+        first = first ? first : offset;
+    }
+    if (extra) {
+        uint32_t offset = cb_plan_text(plan, extra);
+
+        first = first ? first : offset;
+    }
+    return first;
+}
+
+static int add_network(struct cb_plan *plan, const struct cb_process_spec *spec,
+                       struct cb_error **err)
+{
+    int index = -1;
+
+    if (spec->netns_fd >= 0) {
+        if (share_fd(plan, spec->netns_fd, &index, err) < 0)
+            return -1;
+        cb_plan_add(plan, CB_PLAN_NETNS)->fd = index;
+    } else if (!spec->host_network) {
+        plan->new_netns = 1;
+        cb_plan_add(plan, CB_PLAN_LOOPBACK);
+    }
+    if (spec->hostname) {
+        uint32_t name = cb_plan_text(plan, spec->hostname);
+
+        if (!*spec->hostname || strlen(spec->hostname) > 64)
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "host name `%s` must have 1 to 64 characters",
+                                spec->hostname);
+        cb_plan_add(plan, CB_PLAN_HOSTNAME)->text = name;
+    }
+    return 0;
+}
+
+static void add_cwd(struct cb_plan *plan, const struct cb_process_spec *spec,
+                    const struct cb_user *user)
+{
+    uint32_t target = cb_plan_text(plan, spec->cwd && *spec->cwd ? spec->cwd : "/");
+    struct cb_plan_step *step = cb_plan_add(plan, CB_PLAN_CWD);
+
+    step->target = target;
+    step->flags = spec->make_cwd ? CB_PLAN_CREATE : 0;
+    step->uid = user->uid;
+    step->gid = user->gid;
+}
+
+static void add_read_only_root(struct cb_plan *plan)
+{
+    uint32_t target = cb_plan_text(plan, "/");
+
+    cb_plan_add(plan, CB_PLAN_READ_ONLY)->target = target;
+}
+
+static int add_stdio(struct cb_plan *plan, const struct cb_process_spec *spec,
+                     const struct cb_user *user, struct cb_error **err)
+{
+    const int fds[] = {spec->stdin_fd, spec->stdout_fd, spec->stderr_fd};
+    uint64_t packed = 0;
+    struct cb_plan_step *step;
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(fds) && !spec->tty; i++) {
+        int index = -1;
+
+        if (fds[i] < 0)
+            continue;
+        if (share_fd(plan, fds[i], &index, err) < 0)
+            return -1;
+        packed |= (uint64_t)(index + 1) << (8 * i);
+    }
+    step = cb_plan_add(plan, CB_PLAN_STDIO);
+    step->value = packed;
+    step->flags = spec->tty ? CB_PLAN_TTY : 0;
+    step->uid = user->uid;
+    return 0;
+}
+
+static int is_limited(const struct cb_process_spec *spec, int resource)
+{
+    for (size_t i = 0; i < spec->rlimit_count; i++) {
+        if (spec->rlimits[i].resource == resource)
+            return 1;
+    }
+    return 0;
+}
+
+static void add_rlimit(struct cb_plan *plan, int resource, uint64_t soft, uint64_t hard)
+{
+    struct cb_plan_step *step = cb_plan_add(plan, CB_PLAN_RLIMIT);
+
+    step->mode = resource;
+    step->value = soft;
+    step->value2 = hard;
+}
+
+static int add_rlimits(struct cb_plan *plan, const struct cb_process_spec *spec,
+                       struct cb_error **err)
+{
+    struct rlimit ours;
+
+    if (getrlimit(RLIMIT_NOFILE, &ours) == 0 && !is_limited(spec, RLIMIT_NOFILE)) {
+        uint64_t files = ours.rlim_max < OPEN_FILES ? ours.rlim_max : OPEN_FILES;
+
+        add_rlimit(plan, RLIMIT_NOFILE, files, files);
+    }
+    if (!is_limited(spec, RLIMIT_CORE))
+        add_rlimit(plan, RLIMIT_CORE, 0, 0);
+    for (size_t i = 0; i < spec->rlimit_count; i++) {
+        const struct cb_rlimit *limit = &spec->rlimits[i];
+
+        if (limit->soft > limit->hard)
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "resource limit %d: soft limit is above the hard one",
+                                limit->resource);
+        add_rlimit(plan, limit->resource, limit->soft, limit->hard);
+    }
+    return 0;
+}
+
+static int add_credentials(struct cb_plan *plan, const struct cb_process_spec *spec,
+                           const struct cb_user *user, struct cb_error **err)
+{
+    int insecure = spec->security == CB_SECURITY_INSECURE;
+    struct cb_plan_step *step;
+    uint32_t groups;
+    uint64_t caps;
+
+    if (cb_caps_of_spec(spec, &caps, err) < 0)
+        return -1;
+    if (!insecure && !spec->no_new_privileges)
+        cb_plan_add(plan, CB_PLAN_SECCOMP)->value = caps;
+    groups = cb_plan_bytes(plan, user->groups, user->group_count * sizeof(*user->groups));
+    step = cb_plan_add(plan, CB_PLAN_USER);
+    step->text = groups;
+    step->text_len = user->group_count;
+    step->uid = user->uid;
+    step->gid = user->gid;
+    step->value = caps;
+    step->value2 = user->uid ? 0 : caps;
+    if (spec->no_new_privileges) {
+        cb_plan_add(plan, CB_PLAN_NO_NEW_PRIVS);
+        if (!insecure)
+            cb_plan_add(plan, CB_PLAN_SECCOMP)->value = caps;
+    }
+    return 0;
+}
+
+static void add_program(struct cb_plan *plan, const struct cb_process_spec *spec,
+                        const struct cb_user *user)
+{
+    int home_missing = !spec->env || !cb_env_get(spec->env, "HOME");
+    cb_autofree char *home = home_missing ? xasprintf("HOME=%s", user->home) : NULL;
+    uint32_t argv = add_strings(plan, spec->argv, NULL);
+    uint32_t env = add_strings(plan, spec->env, home);
+    struct cb_plan_step *step;
+
+    if (spec->init)
+        cb_plan_add(plan, CB_PLAN_INIT)->flags = spec->tty ? CB_PLAN_TTY : 0;
+    step = cb_plan_add(plan, CB_PLAN_EXEC);
+    step->text = argv;
+    step->value = spec->argv->count;
+    step->options = env;
+    step->value2 = (spec->env ? spec->env->count : 0) + (home ? 1 : 0);
+}
+
+static int check_spec(const struct cb_process_spec *spec, struct cb_error **err)
+{
+    if (!spec->argv || !spec->argv->count)
+        return cb_error_set(err, CB_ERR_USAGE, "no command to run");
+    if (spec->rootfs_fd < 0)
+        return cb_error_set(err, CB_ERR_USAGE, "no root filesystem to run in");
+    if (spec->cwd && *spec->cwd && *spec->cwd != '/')
+        return cb_error_set(err, CB_ERR_USAGE, "working directory `%s` is not absolute",
+                            spec->cwd);
+    return 0;
+}
+
+int cb_plan_build(struct cb_plan *plan, const struct cb_process_spec *spec,
+                  const struct cb_user *user, struct cb_error **err)
+{
+    if (check_spec(spec, err) < 0 || add_network(plan, spec, err) < 0 ||
+        cb_plan_add_mounts(plan, spec, user, err) < 0)
+        return -1;
+    add_cwd(plan, spec, user);
+    if (spec->rootfs_read_only)
+        add_read_only_root(plan);
+    cb_plan_add(plan, CB_PLAN_ENTER);
+    if (add_stdio(plan, spec, user, err) < 0 || add_rlimits(plan, spec, err) < 0 ||
+        add_credentials(plan, spec, user, err) < 0)
+        return -1;
+    add_program(plan, spec, user);
+    plan->init = spec->init;
+    if (plan->pool.len > MAX_ARGUMENTS)
+        return cb_error_set(err, CB_ERR_USAGE, "command and environment are too long");
+    return 0;
+}
+
+/* ── Carrying ── */
+
+int cb_plan_to_memfd(const struct cb_plan *plan, int *fd, uint32_t *len,
+                     struct cb_error **err)
+{
+    struct plan_header header = {PLAN_MAGIC, plan->steps.count, plan->pool.len, 0};
+    size_t steps_len = plan->steps.count * sizeof(*plan->steps.items);
+    cb_autofd int file = memfd_create("cbuild-plan", MFD_CLOEXEC);
+
+    if (file < 0)
+        return cb_error_errno(err, errno, "create a memory file");
+    if (cb_fs_write_all(file, &header, sizeof(header)) < 0 ||
+        cb_fs_write_all(file, plan->steps.items, steps_len) < 0 ||
+        cb_fs_write_all(file, plan->pool.text, plan->pool.len) < 0)
+        return cb_error_errno(err, errno, "write the sandbox plan");
+    *len = sizeof(header) + steps_len + plan->pool.len;
+    *fd = cb_steal_fd(&file);
+    return 0;
+}
+
+int cb_plan_map(struct cb_plan_view *out, int fd, uint32_t len, struct cb_error **err)
+{
+    const struct plan_header *header;
+    char *bytes = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+
+    if (bytes == MAP_FAILED)
+        return cb_error_errno(err, errno, "map the sandbox plan");
+    header = (const struct plan_header *)bytes;
+    if (len < sizeof(*header) || header->magic != PLAN_MAGIC ||
+        len != sizeof(*header) + header->count * sizeof(struct cb_plan_step) +
+                   header->pool_len)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "sandbox plan is damaged");
+    out->steps = (const struct cb_plan_step *)(bytes + sizeof(*header));
+    out->count = header->count;
+    out->pool = bytes + sizeof(*header) + header->count * sizeof(struct cb_plan_step);
+    return 0;
+}

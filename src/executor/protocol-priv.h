@@ -1,0 +1,75 @@
+/* What travels between a caller, the launcher and the child.
+ *
+ *   control socket   caller → launcher   struct cb_launch_request + descriptors
+ *   reply socket     launcher → caller   struct cb_launch_reply: started, exit or failed
+ *   report socket    child → caller      struct cb_report; its end means "exec happened"
+ *
+ * The two sockets at the end are fresh for every request, so callers on many threads
+ * never read each other's answers, and a message is one datagram (SOCK_SEQPACKET). */
+#ifndef CB_EXECUTOR_PROTOCOL_PRIV_H
+#define CB_EXECUTOR_PROTOCOL_PRIV_H
+
+#include "executor/executor.h"
+
+#define CB_PROTOCOL_MAX_FDS  250 /* the kernel's SCM_MAX_FD is 253 */
+#define CB_PROTOCOL_MAX_TEXT 4096
+#define CB_CGROUP_NAME_MAX   128
+
+enum { CB_REQUEST_FD_REPLY, CB_REQUEST_FD_REPORT, CB_REQUEST_FD_PLAN, CB_REQUEST_FDS };
+
+struct cb_limits {
+    uint64_t memory_bytes, memory_swap_bytes, pids_max;
+    double cpus;
+};
+
+struct cb_launch_request {
+    uint32_t plan_len;
+    uint32_t new_netns;
+    struct cb_limits limits;
+    char cgroup_name[CB_CGROUP_NAME_MAX];
+};
+
+enum cb_reply_type { CB_REPLY_STARTED, CB_REPLY_EXIT, CB_REPLY_FAILED };
+struct cb_launch_reply {
+    enum cb_reply_type type;
+    int pid; /* STARTED; a pidfd comes along */
+    struct cb_exit exit;
+    int kind; /* FAILED */
+    char text[CB_PROTOCOL_MAX_TEXT];
+};
+
+enum cb_report_type { CB_REPORT_FAILED, CB_REPORT_STUBS, CB_REPORT_CONSOLE };
+
+/* A mount point that had to be made: NAME in the directory whose descriptor comes along,
+ * known again by its inode. */
+struct cb_stub {
+    uint64_t ino;
+    uint32_t is_directory;
+    uint32_t name; /* offset into the report's text */
+};
+#define CB_STUBS_MAX 64
+
+struct cb_report {
+    enum cb_report_type type;
+    int kind;          /* FAILED */
+    int command_errno; /* FAILED because the program cannot be executed; 0: another reason
+                        */
+    uint32_t stub_count;
+    struct cb_stub stubs[CB_STUBS_MAX];
+    char text[CB_PROTOCOL_MAX_TEXT];
+};
+
+/* An error as text: the message, NUL, the hint. */
+void cb_message_pack_error(char text[CB_PROTOCOL_MAX_TEXT], const struct cb_error *error);
+/* "" when there is none. */
+const char *cb_message_hint(const char text[CB_PROTOCOL_MAX_TEXT]);
+
+/* All return 0 or -1 with errno. A message is sent whole with COUNT descriptors. */
+int cb_message_send(int socket, const void *message, size_t len, const int *fds,
+                    size_t count);
+/* Bytes received, 0 at the end, -1. Received descriptors are close-on-exec; FDS holds
+ * *COUNT of them and is the caller's to close. */
+ssize_t cb_message_receive(int socket, void *message, size_t len, int *fds,
+                           size_t *count);
+
+#endif

@@ -1,0 +1,86 @@
+/* The child's side: one single-threaded process between clone and exec, walking a plan.
+ * What it needs from the launcher was opened there once and comes by fork. */
+#ifndef CB_EXECUTOR_SANDBOX_PRIV_H
+#define CB_EXECUTOR_SANDBOX_PRIV_H
+
+#include "executor/cgroup-priv.h"
+#include "executor/devices-priv.h"
+#include "executor/plan-priv.h"
+#include "executor/protocol-priv.h"
+#include "executor/seccomp-priv.h"
+
+#include <sys/stat.h>
+
+/* The launcher's own small root, whose copy every child starts in. */
+#define CB_STAGE_ROOTFS "/rootfs" /* the step's root is attached here */
+#define CB_STAGE_FILES  "/files"  /* a tmpfs for small files */
+#define CB_STAGE_EMPTY  "/empty"  /* an empty read-only directory, for masks */
+#define CB_STAGE_NULL   "/null"   /* /dev/null, for masks */
+
+/* Prepared by the launcher before its first child; immutable afterwards. */
+struct cb_stage {
+    int proc_fd;    /* the host's procfs, checked; every write to /proc goes here */
+    int self_pidfd; /* readable when the launcher is gone */
+    uint64_t seccomp_caps;
+    struct sock_fprog seccomp; /* for seccomp_caps */
+    struct cb_cgroups cgroups;
+};
+int cb_stage_prepare(struct cb_stage *stage, struct cb_error **err);
+
+struct cb_stub_record {
+    int dir_fd;
+    char *name;
+    uint64_t ino;
+    int is_directory;
+};
+
+struct cb_sandbox {
+    const struct cb_stage *stage;
+    const struct cb_cgroup *cgroup;
+    struct cb_plan_view plan;
+    const int *fds; /* descriptors of the plan */
+    size_t fd_count;
+    int report_fd;
+    int root_fd; /* the step's root, from when it is attached */
+    int dev_fd, pts_fd, cwd_fd, tty_fd;
+    int files_fd;
+    unsigned files;
+    CB_VEC(struct cb_stub_record) stubs;
+    int command_errno; /* set when the program, not the sandbox, is at fault */
+};
+
+/* Runs the plan and executes the program; on failure reports and exits. */
+_Noreturn void cb_sandbox_run(struct cb_sandbox *sandbox, int plan_fd, uint32_t plan_len);
+
+static inline const char *cb_sandbox_text(const struct cb_sandbox *sandbox,
+                                          uint32_t offset)
+{
+    return sandbox->plan.pool + offset;
+}
+
+typedef int cb_sandbox_step(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
+                            struct cb_error **err);
+/* rootfs.c */
+cb_sandbox_step cb_step_rootfs, cb_step_enter, cb_step_cwd;
+/* mounts.c */
+cb_sandbox_step cb_step_filesystem, cb_step_bind, cb_step_file, cb_step_mask,
+    cb_step_read_only;
+/* devices.c */
+cb_sandbox_step cb_step_device, cb_step_link;
+/* io.c */
+cb_sandbox_step cb_step_console, cb_step_stdio;
+/* identity.c */
+cb_sandbox_step cb_step_netns, cb_step_loopback, cb_step_hostname, cb_step_rlimit,
+    cb_step_seccomp, cb_step_user, cb_step_no_new_privs;
+/* program.c */
+cb_sandbox_step cb_step_init, cb_step_exec;
+
+/* stubs.c: opens the mount point TARGET in the root, making it (and its parents) when
+ * CB_PLAN_CREATE is set; what was made is recorded unless CB_PLAN_KEEP_STUB. *FD -1
+ * without an error: it is not there and need not be. */
+int cb_target_open(struct cb_sandbox *sandbox, const struct cb_plan_step *step, int *fd,
+                   struct cb_error **err);
+/* Tells the caller what to remove afterwards. */
+int cb_stubs_report(struct cb_sandbox *sandbox, struct cb_error **err);
+
+#endif

@@ -1,0 +1,104 @@
+/* Walks the plan. Nothing here decides anything: each kind of step has its function, the
+ * first failure is reported to the caller over the report socket and ends the process.
+ * The socket closes by itself when the program is executed, which is how success is told.
+ */
+#include "executor/sandbox-priv.h"
+
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+/* Above the builder's own, so that memory pressure ends a step first. */
+#define OOM_SCORE "200"
+
+static cb_sandbox_step *const steps[CB_PLAN_KINDS] = {
+    [CB_PLAN_NETNS] = cb_step_netns,
+    [CB_PLAN_LOOPBACK] = cb_step_loopback,
+    [CB_PLAN_HOSTNAME] = cb_step_hostname,
+    [CB_PLAN_ROOTFS] = cb_step_rootfs,
+    [CB_PLAN_FILESYSTEM] = cb_step_filesystem,
+    [CB_PLAN_DEVICE] = cb_step_device,
+    [CB_PLAN_LINK] = cb_step_link,
+    [CB_PLAN_CONSOLE] = cb_step_console,
+    [CB_PLAN_BIND] = cb_step_bind,
+    [CB_PLAN_FILE] = cb_step_file,
+    [CB_PLAN_MASK] = cb_step_mask,
+    [CB_PLAN_READ_ONLY] = cb_step_read_only,
+    [CB_PLAN_CWD] = cb_step_cwd,
+    [CB_PLAN_ENTER] = cb_step_enter,
+    [CB_PLAN_STDIO] = cb_step_stdio,
+    [CB_PLAN_RLIMIT] = cb_step_rlimit,
+    [CB_PLAN_SECCOMP] = cb_step_seccomp,
+    [CB_PLAN_USER] = cb_step_user,
+    [CB_PLAN_NO_NEW_PRIVS] = cb_step_no_new_privs,
+    [CB_PLAN_INIT] = cb_step_init,
+    [CB_PLAN_EXEC] = cb_step_exec,
+};
+
+/* The launcher may have died between the clone and the request for its death signal. */
+static int follow_launcher(const struct cb_stage *stage, struct cb_error **err)
+{
+    struct pollfd launcher = {.fd = stage->self_pidfd, .events = POLLIN};
+
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        return cb_error_errno(err, errno, "prctl");
+    if (poll(&launcher, 1, 0) > 0)
+        _exit(1);
+    return 0;
+}
+
+static void raise_oom_score(const struct cb_stage *stage)
+{
+    cb_autofd int fd =
+        openat(stage->proc_fd, "self/oom_score_adj", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd >= 0)
+        cb_fs_write_all(fd, OOM_SCORE, strlen(OOM_SCORE));
+}
+
+static int run_steps(struct cb_sandbox *sandbox, struct cb_error **err)
+{
+    for (size_t i = 0; i < sandbox->plan.count; i++) {
+        const struct cb_plan_step *step = &sandbox->plan.steps[i];
+
+        if (step->kind >= CB_PLAN_KINDS || !steps[step->kind])
+            return cb_error_set(err, CB_ERR_INTEGRITY,
+                                "unknown step in the sandbox plan");
+        if (steps[step->kind](sandbox, step, err) < 0)
+            return -1;
+    }
+    return cb_error_set(err, CB_ERR_INTEGRITY, "sandbox plan has no end");
+}
+
+static void report_failure(const struct cb_sandbox *sandbox, const struct cb_error *error)
+{
+    struct cb_report report = {
+        .type = CB_REPORT_FAILED,
+        .kind = cb_error_kind(error),
+        .command_errno = sandbox->command_errno,
+    };
+
+    cb_message_pack_error(report.text, error);
+    cb_message_send(sandbox->report_fd, &report, sizeof(report), NULL, 0);
+}
+
+_Noreturn void cb_sandbox_run(struct cb_sandbox *sandbox, int plan_fd, uint32_t plan_len)
+{
+    struct cb_error *error = NULL;
+
+    sandbox->root_fd = sandbox->dev_fd = sandbox->pts_fd = -1;
+    sandbox->cwd_fd = sandbox->tty_fd = sandbox->files_fd = -1;
+    if (follow_launcher(sandbox->stage, &error) == 0 &&
+        cb_cgroup_join(sandbox->cgroup, &error) == 0 &&
+        cb_plan_map(&sandbox->plan, plan_fd, plan_len, &error) == 0) {
+        setsid();
+        raise_oom_score(sandbox->stage);
+        run_steps(sandbox, &error);
+    }
+    report_failure(sandbox, error);
+    _exit(1);
+}

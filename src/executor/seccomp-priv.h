@@ -1,0 +1,43 @@
+/* The system call filter: Docker's default profile as data, compiled once to BPF. */
+#ifndef CB_EXECUTOR_SECCOMP_PRIV_H
+#define CB_EXECUTOR_SECCOMP_PRIV_H
+
+#include "base/error.h"
+
+#include <linux/filter.h>
+#include <stdint.h>
+
+enum cb_seccomp_op { CB_ARG_ANY, CB_ARG_LT, CB_ARG_EQ, CB_ARG_GT, CB_ARG_NONE_OF_BITS };
+
+/* The rules for one set of names. All rows that match a name are alternatives. */
+struct cb_seccomp_rule {
+    const char *names;     /* separated by blanks */
+    int errnum;            /* 0: allowed, else refused with this error */
+    enum cb_seccomp_op op; /* on the low 32 bits of argument 0 */
+    uint32_t value;
+    uint64_t any_cap;     /* only when one of these is held; 0: always */
+    uint64_t without_cap; /* only when none of these is held */
+    unsigned arches;      /* of CB_ARCH_*; 0: all */
+};
+
+#define CB_ARCH_X86 1U
+#define CB_ARCH_ARM 2U
+
+extern const struct cb_seccomp_rule cb_seccomp_profile[];
+extern const size_t cb_seccomp_profile_count;
+
+/* System calls that a libseccomp of this age may not know. From 424 on a call has one
+ * number on all architectures. */
+struct cb_seccomp_number {
+    const char *name;
+    int number;
+};
+extern const struct cb_seccomp_number cb_seccomp_numbers[];
+extern const size_t cb_seccomp_numbers_count;
+
+/* A filter for a process that will hold CAPS. The caller frees prog->filter. */
+int cb_seccomp_compile(uint64_t caps, struct sock_fprog *prog, struct cb_error **err);
+/* Needs CAP_SYS_ADMIN or no_new_privs. */
+int cb_seccomp_load(const struct sock_fprog *prog, struct cb_error **err);
+
+#endif

@@ -1,0 +1,287 @@
+/* Compiles the profile to BPF: per architecture the call numbers form runs with the same
+ * verdict, and a binary search over the runs' starts finds the one at hand in about seven
+ * comparisons. That is an order of magnitude shorter than one comparison per name, which
+ * matters twice: the kernel checks and translates the program anew for every step, and
+ * runs it on calls whose verdict depends on an argument.
+ *
+ * Arguments are compared in their low 32 bits, since that is what the kernel looks at for
+ * the calls concerned: a 64-bit comparison lets socket(2^32 + AF_ALG) through. */
+#include "executor/seccomp-priv.h"
+
+#include "base/vec.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+
+#define X32_BIT     0x40000000U
+#define MAX_NUMBERS 1024 /* above every call number of today */
+
+struct arch {
+    uint32_t scmp;   /* libseccomp's token */
+    uint32_t audit;  /* as the kernel reports it */
+    uint32_t offset; /* of the call numbers */
+};
+
+#if defined(__x86_64__)
+#define NATIVE CB_ARCH_X86
+static const struct arch arches[] = {
+    {SCMP_ARCH_X86_64, AUDIT_ARCH_X86_64, 0},
+    {SCMP_ARCH_X32, AUDIT_ARCH_X86_64, X32_BIT},
+    {SCMP_ARCH_X86, AUDIT_ARCH_I386, 0},
+};
+#elif defined(__aarch64__)
+#define NATIVE CB_ARCH_ARM
+static const struct arch arches[] = {
+    {SCMP_ARCH_AARCH64, AUDIT_ARCH_AARCH64, 0},
+    {SCMP_ARCH_ARM, AUDIT_ARCH_ARM, 0},
+};
+#else
+#error "the system call filter has no row for this architecture"
+#endif
+
+struct code {
+    struct sock_filter *items;
+    size_t count, capacity;
+};
+
+/* What to do with one call number: refuse, allow, or compare an argument with one of the
+ * profile's rows. */
+enum { UNKNOWN, REFUSE, ALLOW, COMPARE };
+struct verdict {
+    int kind;
+    int errnum;    /* REFUSE */
+    uint64_t rows; /* COMPARE: bits of the profile's rows that are alternatives */
+};
+
+static void emit(struct code *code, uint16_t op, uint32_t k, unsigned yes, unsigned no)
+{
+    struct sock_filter insn = {.code = op, .jt = yes, .jf = no, .k = k};
+
+    cb_vec_push(code, insn);
+}
+
+static void append(struct code *code, const struct code *more)
+{
+    for (size_t i = 0; i < more->count; i++)
+        cb_vec_push(code, more->items[i]);
+}
+
+static void emit_errno(struct code *code, int errnum)
+{
+    emit(code, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)errnum, 0, 0);
+}
+
+/* One alternative: on a match the next instruction allows, else it is jumped over. */
+static void emit_alternative(struct code *code, const struct cb_seccomp_rule *rule)
+{
+    switch (rule->op) {
+    case CB_ARG_LT:
+        emit(code, BPF_JMP | BPF_JGE | BPF_K, rule->value, 1, 0);
+        break;
+    case CB_ARG_GT:
+        emit(code, BPF_JMP | BPF_JGT | BPF_K, rule->value, 0, 1);
+        break;
+    case CB_ARG_NONE_OF_BITS:
+        emit(code, BPF_JMP | BPF_JSET | BPF_K, rule->value, 1, 0);
+        break;
+    case CB_ARG_EQ:
+    case CB_ARG_ANY:
+        emit(code, BPF_JMP | BPF_JEQ | BPF_K, rule->value, 0, 1);
+        break;
+    }
+    emit(code, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+}
+
+static void emit_verdict(struct code *code, const struct verdict *verdict)
+{
+    if (verdict->kind == ALLOW) {
+        emit(code, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+        return;
+    }
+    if (verdict->kind != COMPARE) {
+        emit_errno(code, verdict->kind == REFUSE ? verdict->errnum : EPERM);
+        return;
+    }
+    /* Little-endian on all architectures above: the low half comes first. */
+    emit(code, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]), 0, 0);
+    for (size_t i = 0; i < cb_seccomp_profile_count; i++) {
+        if (verdict->rows & 1ULL << i)
+            emit_alternative(code, &cb_seccomp_profile[i]);
+    }
+    emit_errno(code, EPERM);
+}
+
+struct run {
+    uint32_t start;
+    struct verdict verdict;
+};
+
+/* Search among RUNS[0..count): every branch ends in a return, so the pieces can be put
+ * one after the other. A conditional jump reaches 255 instructions, BPF_JA any number. */
+static struct code emit_search(const struct run *runs, size_t count)
+{
+    struct code code = {0};
+
+    if (count == 1) {
+        emit_verdict(&code, &runs[0].verdict);
+        return code;
+    }
+    size_t middle = count / 2;
+    struct code low = emit_search(runs, middle);
+    struct code high = emit_search(runs + middle, count - middle);
+
+    if (low.count <= 255) {
+        emit(&code, BPF_JMP | BPF_JGE | BPF_K, runs[middle].start, low.count, 0);
+    } else {
+        emit(&code, BPF_JMP | BPF_JGE | BPF_K, runs[middle].start, 0, 1);
+        emit(&code, BPF_JMP | BPF_JA, low.count, 0, 0);
+    }
+    append(&code, &low);
+    append(&code, &high);
+    cb_vec_free(&low);
+    cb_vec_free(&high);
+    return code;
+}
+
+static int number_of(const char *name, const struct arch *arch)
+{
+    int number = seccomp_syscall_resolve_name_arch(arch->scmp, name);
+
+    if (number >= 0)
+        return (uint32_t)number & ~arch->offset;
+    for (size_t i = 0; i < cb_seccomp_numbers_count; i++) {
+        if (!strcmp(cb_seccomp_numbers[i].name, name))
+            return cb_seccomp_numbers[i].number;
+    }
+    return -1;
+}
+
+static void apply(struct verdict *verdict, const struct cb_seccomp_rule *rule, size_t row)
+{
+    if (rule->errnum) {
+        if (verdict->kind == UNKNOWN)
+            *verdict = (struct verdict){.kind = REFUSE, .errnum = rule->errnum};
+    } else if (rule->op == CB_ARG_ANY) {
+        *verdict = (struct verdict){.kind = ALLOW};
+    } else if (verdict->kind != ALLOW) {
+        verdict->kind = COMPARE;
+        verdict->rows |= 1ULL << row;
+    }
+}
+
+/* *HIGHEST is the highest number the profile names at all, allowed or not: what is newer
+ * than that does not exist as far as the step can tell. */
+static void fill_verdicts(struct verdict *verdicts, const struct arch *arch,
+                          uint64_t caps, int *highest)
+{
+    char name[64];
+
+    *highest = 0;
+    for (size_t row = 0; row < cb_seccomp_profile_count; row++) {
+        const struct cb_seccomp_rule *rule = &cb_seccomp_profile[row];
+        int applies = (!rule->any_cap || rule->any_cap & caps) &&
+                      !(rule->without_cap & caps) &&
+                      (!rule->arches || rule->arches & NATIVE);
+        int used;
+
+        for (const char *at = rule->names; sscanf(at, " %63s%n", name, &used) == 1;
+             at += used) {
+            int number = number_of(name, arch);
+
+            if (number < 0 || number >= MAX_NUMBERS)
+                continue;
+            if (number > *highest)
+                *highest = number;
+            if (applies)
+                apply(&verdicts[number], rule, row);
+        }
+    }
+}
+
+static int same(const struct verdict *a, const struct verdict *b)
+{
+    return a->kind == b->kind && a->errnum == b->errnum && a->rows == b->rows;
+}
+
+static struct code emit_arch(const struct arch *arch, uint64_t caps)
+{
+    cb_autofree struct verdict *verdicts = xcalloc(MAX_NUMBERS, sizeof(*verdicts));
+    CB_VEC(struct run) runs = {0};
+    struct run end = {.verdict = {.kind = REFUSE, .errnum = ENOSYS}};
+    struct code code;
+    int highest;
+
+    fill_verdicts(verdicts, arch, caps, &highest);
+    for (int number = 0; number <= highest; number++) {
+        struct run run = {.start = number | arch->offset, .verdict = verdicts[number]};
+
+        if (!runs.count || !same(&runs.items[runs.count - 1].verdict, &run.verdict))
+            cb_vec_push(&runs, run);
+    }
+    end.start = (highest + 1) | arch->offset;
+    cb_vec_push(&runs, end);
+    code = emit_search(runs.items, runs.count);
+    cb_vec_free(&runs);
+    return code;
+}
+
+/* Calls of the two x86-64 tables differ in one bit of the number. */
+static struct code emit_family(size_t *index, uint64_t caps)
+{
+    const struct arch *arch = &arches[*index];
+    struct code code = {0}, first = emit_arch(arch, caps);
+
+    emit(&code, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+    *index += 1;
+    if (*index < CB_ARRAY_SIZE(arches) && arches[*index].audit == arch->audit) {
+        struct code second = emit_arch(&arches[*index], caps);
+
+        emit(&code, BPF_JMP | BPF_JGE | BPF_K, arches[*index].offset, 0, 1);
+        emit(&code, BPF_JMP | BPF_JA, first.count, 0, 0);
+        append(&code, &first);
+        append(&code, &second);
+        cb_vec_free(&second);
+        *index += 1;
+    } else {
+        append(&code, &first);
+    }
+    cb_vec_free(&first);
+    return code;
+}
+
+int cb_seccomp_compile(uint64_t caps, struct sock_fprog *prog, struct cb_error **err)
+{
+    struct code code = {0};
+
+    emit(&code, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
+    for (size_t i = 0; i < CB_ARRAY_SIZE(arches);) {
+        uint32_t audit = arches[i].audit;
+        struct code family = emit_family(&i, caps);
+
+        emit(&code, BPF_JMP | BPF_JEQ | BPF_K, audit, 1, 0);
+        emit(&code, BPF_JMP | BPF_JA, family.count, 0, 0);
+        append(&code, &family);
+        cb_vec_free(&family);
+    }
+    emit(&code, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
+    if (code.count > BPF_MAXINSNS) {
+        cb_vec_free(&code);
+        return cb_error_set(err, CB_ERR_UNSUPPORTED, "system call filter is too long");
+    }
+    prog->len = code.count;
+    prog->filter = code.items;
+    return 0;
+}
+
+int cb_seccomp_load(const struct sock_fprog *prog, struct cb_error **err)
+{
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, prog) < 0) {
+        cb_error_errno(err, errno, "load the system call filter");
+        return cb_error_hint(err, "the kernel needs CONFIG_SECCOMP_FILTER");
+    }
+    return 0;
+}

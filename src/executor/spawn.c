@@ -1,0 +1,371 @@
+/* The caller's side: user and plan are made here, on whatever thread asks, then one
+ * datagram goes to the launcher with fresh sockets for its answers. Threads share nothing
+ * but the sending end of the control socket. */
+#include "executor/launcher-priv.h"
+#include "executor/plan-priv.h"
+#include "executor/stubs-priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+struct cb_process {
+    pid_t pid;
+    int pidfd;
+    int reply_fd;
+    int tty_fd;
+    int ended;
+    struct cb_exit exit;
+    struct cb_stub_list stubs;
+};
+
+/* ── The launcher's handle ── */
+
+int cb_launcher_start(struct cb_launcher **out, struct cb_error **err)
+{
+    struct cb_launcher *launcher;
+    int sockets[2];
+    pid_t pid;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+        return cb_error_errno(err, errno, "launcher: socketpair");
+    pid = fork();
+    if (pid < 0) {
+        cb_error_errno(err, errno, "launcher: fork");
+        cb_close(&sockets[0]);
+        cb_close(&sockets[1]);
+        return -1;
+    }
+    if (pid == 0)
+        cb_launcher_main(sockets[1]);
+    cb_close(&sockets[1]);
+    launcher = xcalloc(1, sizeof(*launcher));
+    launcher->control_fd = sockets[0];
+    launcher->pid = pid;
+    *out = launcher;
+    return 0;
+}
+
+void cb_launcher_stop(struct cb_launcher *launcher)
+{
+    if (!launcher)
+        return;
+    cb_close(&launcher->control_fd);
+    while (waitpid(launcher->pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    free(launcher);
+}
+
+/* ── Starting ── */
+
+static int resolve_user(const struct cb_process_spec *spec, struct cb_user *user,
+                        struct cb_error **err)
+{
+    if (cb_user_resolve(spec->rootfs_fd, spec->user ? spec->user : "", user, err) < 0)
+        return -1;
+    for (size_t i = 0; spec->groups && i < spec->groups->count; i++) {
+        if (cb_user_add_group(spec->rootfs_fd, spec->groups->items[i], user, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int is_plain_name(const char *name)
+{
+    return *name && *name != '.' && strlen(name) < CB_CGROUP_NAME_MAX &&
+           !name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                              "0123456789_.-")];
+}
+
+static int fill_request(struct cb_launch_request *request,
+                        const struct cb_process_spec *spec, const struct cb_plan *plan,
+                        struct cb_error **err)
+{
+    uint64_t random = 0;
+
+    request->new_netns = plan->new_netns;
+    request->limits = (struct cb_limits){
+        .memory_bytes = spec->memory_bytes,
+        .memory_swap_bytes = spec->memory_swap_bytes,
+        .pids_max = spec->pids_max,
+        .cpus = spec->cpus,
+    };
+    if (spec->cgroup_name) {
+        if (!is_plain_name(spec->cgroup_name))
+            return cb_error_set(err, CB_ERR_USAGE, "cgroup name `%s` is not plain",
+                                spec->cgroup_name);
+        snprintf(request->cgroup_name, sizeof(request->cgroup_name), "%s",
+                 spec->cgroup_name);
+        return 0;
+    }
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        return cb_error_errno(err, errno, "getrandom");
+    snprintf(request->cgroup_name, sizeof(request->cgroup_name), "%016llx",
+             (unsigned long long)random);
+    return 0;
+}
+
+static int send_request(struct cb_launcher *launcher,
+                        const struct cb_launch_request *request,
+                        const struct cb_plan *plan, const int own[CB_REQUEST_FDS],
+                        struct cb_error **err)
+{
+    int fds[CB_PROTOCOL_MAX_FDS];
+
+    if (plan->fds.count + CB_REQUEST_FDS > CB_PROTOCOL_MAX_FDS)
+        return cb_error_set(err, CB_ERR_UNSUPPORTED, "more than %d mounts",
+                            CB_PROTOCOL_MAX_FDS - CB_REQUEST_FDS);
+    memcpy(fds, own, CB_REQUEST_FDS * sizeof(*fds));
+    if (plan->fds.count)
+        memcpy(fds + CB_REQUEST_FDS, plan->fds.items, plan->fds.count * sizeof(*fds));
+    if (cb_message_send(launcher->control_fd, request, sizeof(*request), fds,
+                        CB_REQUEST_FDS + plan->fds.count) < 0)
+        return cb_error_errno(err, errno, "ask the launcher");
+    return 0;
+}
+
+static int launcher_gone(struct cb_error **err)
+{
+    return cb_error_set(err, CB_ERR_SYSTEM, "the launcher process has ended");
+}
+
+static void add_hint(const char text[CB_PROTOCOL_MAX_TEXT], struct cb_error **err)
+{
+    const char *hint = cb_message_hint(text);
+
+    if (*hint)
+        cb_error_hint(err, "%s", hint);
+}
+
+/* Waits for the launcher's first answer. */
+static int receive_started(struct cb_process *process, struct cb_error **err)
+{
+    struct cb_launch_reply reply;
+    int fds[CB_PROTOCOL_MAX_FDS];
+    size_t count;
+
+    if (cb_message_receive(process->reply_fd, &reply, sizeof(reply), fds, &count) !=
+        sizeof(reply))
+        return launcher_gone(err);
+    if (reply.type != CB_REPLY_STARTED || count != 1) {
+        process->ended = 1;
+        cb_error_set(err, reply.kind, "%s", reply.text);
+        add_hint(reply.text, err);
+        return -1;
+    }
+    process->pid = reply.pid;
+    process->pidfd = fds[0];
+    return 0;
+}
+
+/* Only the program's own trouble has an errno: "no such file" must mean that the command
+ * is missing, never that a mount point is. */
+static int rebuild_error(const struct cb_report *report, struct cb_error **err)
+{
+    if (report->command_errno)
+        cb_error_errno(err, report->command_errno, "%s", report->text);
+    else
+        cb_error_set(err, report->kind == CB_ERR_USAGE ? CB_ERR_USAGE : CB_ERR_SYSTEM,
+                     "%s", report->text);
+    add_hint(report->text, err);
+    return -1;
+}
+
+/* Reads what the child says until it executes its program. */
+static int follow_child(struct cb_process *process, int report_fd, struct cb_error **err)
+{
+    struct cb_report report;
+    int fds[CB_PROTOCOL_MAX_FDS];
+    size_t count;
+
+    while (cb_message_receive(report_fd, &report, sizeof(report), fds, &count) ==
+           sizeof(report)) {
+        switch (report.type) {
+        case CB_REPORT_FAILED:
+            return rebuild_error(&report, err);
+        case CB_REPORT_CONSOLE:
+            process->tty_fd = count ? fds[0] : -1;
+            break;
+        case CB_REPORT_STUBS:
+            cb_stub_list_take(&process->stubs, &report, fds, count);
+            break;
+        }
+    }
+    return 0;
+}
+
+static int new_sockets(int pair[2], struct cb_error **err)
+{
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return cb_error_errno(err, errno, "socketpair");
+    return 0;
+}
+
+static int ask_launcher(struct cb_launcher *launcher, const struct cb_process_spec *spec,
+                        const struct cb_plan *plan, struct cb_process *process,
+                        int *report_fd, struct cb_error **err)
+{
+    struct cb_launch_request request = {0};
+    int reply[2] = {-1, -1}, report[2] = {-1, -1}, plan_fd = -1;
+    int failed;
+
+    failed = fill_request(&request, spec, plan, err) < 0 ||
+             cb_plan_to_memfd(plan, &plan_fd, &request.plan_len, err) < 0 ||
+             new_sockets(reply, err) < 0 || new_sockets(report, err) < 0;
+    if (!failed) {
+        const int own[CB_REQUEST_FDS] = {reply[1], report[1], plan_fd};
+
+        failed = send_request(launcher, &request, plan, own, err) < 0;
+    }
+    process->reply_fd = reply[0];
+    *report_fd = report[0];
+    cb_close(&reply[1]);
+    cb_close(&report[1]);
+    cb_close(&plan_fd);
+    return failed ? -1 : 0;
+}
+
+int cb_process_start(struct cb_launcher *launcher, const struct cb_process_spec *spec,
+                     struct cb_process **out, struct cb_error **err)
+{
+    cb_auto(cb_process) process = xcalloc(1, sizeof(*process));
+    cb_auto_value(cb_user) user = {0};
+    cb_auto_value(cb_plan) plan = {0};
+    cb_autofd int report_fd = -1;
+
+    process->pidfd = process->reply_fd = process->tty_fd = -1;
+    if (resolve_user(spec, &user, err) < 0 ||
+        cb_plan_build(&plan, spec, &user, err) < 0 ||
+        ask_launcher(launcher, spec, &plan, process, &report_fd, err) < 0)
+        return -1;
+    /* The child has its own; ours would keep mounts and pipes alive. */
+    cb_plan_clear(&plan);
+    if (receive_started(process, err) < 0 || follow_child(process, report_fd, err) < 0)
+        return -1;
+    *out = cb_steal(&process);
+    return 0;
+}
+
+/* ── A running process ── */
+
+int cb_process_tty_fd(const struct cb_process *process)
+{
+    return process->tty_fd;
+}
+
+int cb_process_pid(const struct cb_process *process)
+{
+    return process->pid;
+}
+
+int cb_process_exit_fd(const struct cb_process *process)
+{
+    return process->reply_fd;
+}
+
+int cb_process_signal(struct cb_process *process, int signal, struct cb_error **err)
+{
+    if (syscall(SYS_pidfd_send_signal, process->pidfd, signal, NULL, 0) < 0)
+        return cb_error_errno(err, errno, "send signal %d", signal);
+    return 0;
+}
+
+int cb_process_resize(struct cb_process *process, unsigned short rows,
+                      unsigned short columns, struct cb_error **err)
+{
+    struct winsize size = {.ws_row = rows, .ws_col = columns};
+
+    if (process->tty_fd < 0)
+        return cb_error_set(err, CB_ERR_USAGE, "the process has no terminal");
+    if (ioctl(process->tty_fd, TIOCSWINSZ, &size) < 0)
+        return cb_error_errno(err, errno, "resize the terminal");
+    return 0;
+}
+
+static void kill_process(const struct cb_process *process)
+{
+    if (process->pidfd >= 0)
+        syscall(SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0);
+}
+
+static void poll_one(int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+
+    while (poll(&poll_fd, 1, -1) < 0 && errno == EINTR)
+        continue;
+}
+
+/* Waits for the launcher's word on the end. Without the launcher nobody can tell the
+ * status, but the process must be gone all the same. */
+static int receive_exit(struct cb_process *process, struct cb_error **err)
+{
+    struct cb_launch_reply reply;
+    int fds[CB_PROTOCOL_MAX_FDS];
+    size_t count;
+    int got = cb_message_receive(process->reply_fd, &reply, sizeof(reply), fds, &count) ==
+              sizeof(reply);
+
+    process->ended = 1;
+    if (!got && process->pidfd >= 0) {
+        kill_process(process);
+        poll_one(process->pidfd);
+    }
+    cb_stub_list_remove(&process->stubs);
+    if (!got)
+        return launcher_gone(err);
+    process->exit = reply.exit;
+    return 0;
+}
+
+/* Returns 1 when CANCEL came first. */
+static int wait_end(const struct cb_process *process, struct cb_cancel *cancel)
+{
+    struct pollfd polls[2] = {
+        {.fd = process->reply_fd, .events = POLLIN},
+        {.fd = cb_cancel_fd(cancel), .events = POLLIN},
+    };
+
+    while (poll(polls, 2, -1) < 0 && errno == EINTR)
+        continue;
+    return !polls[0].revents;
+}
+
+int cb_process_wait(struct cb_process *process, struct cb_cancel *cancel,
+                    struct cb_exit *out, struct cb_error **err)
+{
+    if (!process->ended) {
+        int canceled = wait_end(process, cancel);
+
+        if (canceled)
+            kill_process(process);
+        if (receive_exit(process, err) < 0)
+            return -1;
+        if (canceled)
+            return cb_cancel_check(cancel, err);
+    }
+    *out = process->exit;
+    return 0;
+}
+
+void cb_process_free(struct cb_process *process)
+{
+    if (!process)
+        return;
+    if (!process->ended && process->reply_fd >= 0 && process->pidfd >= 0) {
+        kill_process(process);
+        receive_exit(process, NULL);
+    }
+    cb_stub_list_remove(&process->stubs);
+    cb_close(&process->pidfd);
+    cb_close(&process->reply_fd);
+    cb_close(&process->tty_fd);
+    free(process);
+}

@@ -1,0 +1,39 @@
+/* Inside exporter/: what an archive to be written holds, and how its members are spelled.
+ */
+#ifndef CB_EXPORTER_ARCHIVE_H
+#define CB_EXPORTER_ARCHIVE_H
+
+#include "base/map.h"
+#include "exporter/exporter.h"
+#include "store/tar.h"
+
+/* One image on its way into an archive. */
+struct cb_saved_image {
+    struct cb_image *image;
+    struct cb_strings names;      /* canonical, those the user gave */
+    struct cb_descriptor *layers; /* in step with config.diff_ids */
+    char *streamed;               /* by layer: no blob; its tar is made while writing */
+    struct cb_digest *chain_ids;
+    struct cb_manifest *manifest;
+};
+
+struct cb_saved {
+    struct cb_archive_env *env;
+    enum cb_archive_format format;
+    CB_VEC(struct cb_saved_image *) images;
+};
+void cb_saved_clear(struct cb_saved *saved);
+CB_AUTO_VALUE_DEFINE(cb_saved, cb_saved_clear)
+
+/* Finds the images that NAMES mean and decides in which form each layer goes. */
+int cb_saved_plan(struct cb_saved *saved, const struct cb_strings *names,
+                  struct cb_error **err);
+
+/* The documents at the top of the archive. New text each; callers free. */
+char *cb_saved_index_json(const struct cb_saved *saved);    /* index.json (oci.c) */
+char *cb_saved_manifest_json(const struct cb_saved *saved); /* manifest.json (docker.c) */
+char *cb_saved_repositories(const struct cb_saved *saved);  /* repositories (docker.c) */
+
+#define CB_OCI_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
+
+#endif

@@ -1,0 +1,54 @@
+/* Results → images in the store, and images in the store → archives; and archives back
+ * in. */
+#ifndef CB_EXPORTER_EXPORTER_H
+#define CB_EXPORTER_EXPORTER_H
+
+#include "base/cancel.h"
+#include "base/event.h"
+#include "base/pool.h"
+#include "oci/oci.h"
+#include "ops/ops.h"
+#include "store/refs.h"
+#include "store/snapshot.h"
+#include "store/store.h"
+
+/* A layer of a finished build, bottom first, in step with the non-empty history entries
+ * of the config. */
+/* Completes CONFIG (rootfs.diff_ids from the snapshot chain, history times from the
+ * snapshots' creation, config.created from the newest), stores the image and moves NAMES
+ * to it. The same inputs give the same id; a rebuild with nothing changed gives the same
+ * id as before. */
+int cb_export_image(struct cb_build_env *env, struct cb_snapshot *top,
+                    struct cb_image_config *config, const struct cb_strings *names,
+                    struct cb_digest *id, struct cb_error **err);
+
+struct cb_archive_env {
+    struct cb_store *store;
+    struct cb_pool *pool;
+    struct cb_cancel *cancel;
+    struct cb_event_sink *sink;
+};
+enum cb_archive_format {
+    CB_ARCHIVE_DOCKER, /* docker-archive as docker ≥ 25 writes it: OCI layout with
+                          manifest.json and repositories */
+    CB_ARCHIVE_OCI,    /* OCI image layout in a tar */
+};
+/* Writes images (as users named them: names keep tags, ids do not) to FD as one tar.
+ * Layers uncompressed in a docker archive, gzip in OCI, or as their blobs are when
+ * pulled. */
+int cb_archive_save(struct cb_archive_env *env, const struct cb_strings *images,
+                    enum cb_archive_format format, int fd, struct cb_error **err);
+/* Reads a docker-archive or OCI layout tar, plain or compressed (gzip, bzip2, xz, zstd),
+ * members in any order, from FD (may be a pipe). MESSAGES gets docker's lines: "Loaded
+ * image: x:y", "Loaded image ID: sha256:…", "The image x:y already exists, renaming the
+ * old one…". */
+int cb_archive_load(struct cb_archive_env *env, int fd, struct cb_strings *messages,
+                    struct cb_error **err);
+/* A root filesystem tar (compressed or not) becomes an image of one layer. CHANGES:
+ * Dockerfile instructions applied to its config by the caller: CONFIG is the ready config
+ * without rootfs and history. NAME canonical or NULL. */
+int cb_archive_import(struct cb_archive_env *env, int fd, const char *source_name,
+                      const char *message, struct cb_image_config *config,
+                      const char *name, struct cb_digest *id, struct cb_error **err);
+
+#endif

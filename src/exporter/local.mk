@@ -1,0 +1,13 @@
+noinst_LIBRARIES += src/exporter/libexporter.a
+src_exporter_libexporter_a_SOURCES = \
+	%D%/archive.h \
+	%D%/docker.c \
+	%D%/exporter.h \
+	%D%/image.c \
+	%D%/import.c \
+	%D%/load.c \
+	%D%/members.c \
+	%D%/members.h \
+	%D%/oci.c \
+	%D%/plan.c \
+	%D%/save.c

@@ -1,0 +1,268 @@
+/* Nothing of a foreign archive is ever written under a name it chose: files become blobs
+ * named by their digest, links are entries in a table, and everything else is skipped.
+ * Files in blobs/<algorithm>/ must have the digest they are named for. */
+#include "exporter/members.h"
+
+#include "base/fs.h"
+#include "store/content.h"
+#include "store/tar.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#define ARCHIVE_MAX_BYTES (UINT64_C(1) << 42)
+#define DATA_BUFFER       (256u << 10)
+#define MAX_LINKS         40
+
+static void member_free(void *arg)
+{
+    struct cb_member *member = arg;
+
+    if (!member)
+        return;
+    free(member->text);
+    free(member);
+}
+
+void cb_members_clear(struct cb_members *members)
+{
+    cb_map_free(members->files);
+    cb_map_free(members->links);
+    memset(members, 0, sizeof(*members));
+}
+
+char *cb_member_path(const char *path)
+{
+    cb_autofree char *clean = cb_path_clean(path);
+
+    if (*clean == '/' || strcmp(clean, "..") == 0 || strncmp(clean, "../", 3) == 0)
+        return NULL;
+    return cb_steal(&clean);
+}
+
+/* ── Spooling ── */
+
+static int is_document(const char *path)
+{
+    return strcmp(path, "manifest.json") == 0 || strcmp(path, "index.json") == 0 ||
+           strcmp(path, "oci-layout") == 0 || strcmp(path, "repositories") == 0;
+}
+
+/* <id>/json and <id>/VERSION of old archives: their content is in the config, too. */
+static int is_legacy_noise(const char *path)
+{
+    const char *slash = strchr(path, '/');
+
+    return slash && (strcmp(slash, "/json") == 0 || strcmp(slash, "/VERSION") == 0);
+}
+
+/* 1 when PATH is blobs/<algorithm>/<hex>; -1 when it is malformed. */
+static int blob_digest(const char *path, struct cb_digest *out, struct cb_error **err)
+{
+    cb_autofree char *text = NULL;
+    const char *slash;
+
+    if (strncmp(path, "blobs/", 6) != 0)
+        return 0;
+    slash = strchr(path + 6, '/');
+    if (!slash)
+        return 0;
+    text = xasprintf("%.*s:%s", (int)(slash - path - 6), path + 6, slash + 1);
+    return cb_digest_parse(out, text, err) < 0 ? -1 : 1;
+}
+
+static int copy_data(struct cb_tar_reader *reader, struct cb_blob_writer *writer,
+                     struct cb_member *member, struct cb_cancel *cancel,
+                     struct cb_error **err)
+{
+    cb_autofree char *buffer = xmalloc(DATA_BUFFER);
+    size_t magic = 0;
+
+    for (;;) {
+        ssize_t len;
+
+        if (cb_cancel_check(cancel, err) < 0)
+            return -1;
+        len = cb_tar_reader_data(reader, buffer, DATA_BUFFER, err);
+        if (len < 0)
+            return -1;
+        if (len == 0)
+            return 0;
+        for (ssize_t i = 0; i < len && magic < sizeof(member->magic); i++)
+            member->magic[magic++] = (unsigned char)buffer[i];
+        if (writer && cb_blob_writer_write(writer, buffer, (size_t)len, err) < 0)
+            return -1;
+    }
+}
+
+/* EXPECTED NULL: whatever digest it has. */
+static int spool(struct cb_archive_env *env, struct cb_tar_reader *reader,
+                 const struct cb_digest *expected, struct cb_member *member,
+                 struct cb_error **err)
+{
+    cb_auto(cb_blob_writer) writer = NULL;
+    int present = 0;
+
+    if (cb_blob_writer_open(env->store, expected, member->size, env->cancel, env->sink,
+                            &writer, &present, err) < 0)
+        return -1;
+    if (present) {
+        member->digest = *expected;
+        return copy_data(reader, NULL, member, env->cancel, err);
+    }
+    if (cb_blob_writer_offset(writer) > 0 && cb_blob_writer_reset(writer, err) < 0)
+        return -1;
+    if (copy_data(reader, writer, member, env->cancel, err) < 0)
+        return -1;
+    return cb_blob_commit(&writer, &member->digest, NULL, err);
+}
+
+static int read_text(struct cb_tar_reader *reader, const char *path,
+                     struct cb_member *member, struct cb_error **err)
+{
+    size_t used = 0;
+
+    if (member->size > (int64_t)CB_MANIFEST_MAX_BYTES)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "%s: over %u bytes", path,
+                            CB_MANIFEST_MAX_BYTES);
+    member->text = xcalloc(1, (size_t)member->size + 1);
+    while (used < (size_t)member->size) {
+        ssize_t len = cb_tar_reader_data(reader, member->text + used,
+                                         (size_t)member->size - used, err);
+
+        if (len < 0)
+            return -1;
+        if (len == 0)
+            return cb_error_set(err, CB_ERR_INTEGRITY, "%s: cut short", path);
+        used += (size_t)len;
+    }
+    return 0;
+}
+
+static int read_file(struct cb_archive_env *env, struct cb_tar_reader *reader,
+                     const char *path, int64_t size, struct cb_members *out,
+                     struct cb_error **err)
+{
+    struct cb_member *member = xcalloc(1, sizeof(*member));
+    struct cb_digest digest;
+    int named;
+
+    member->size = size;
+    if (is_document(path)) {
+        named = read_text(reader, path, member, err);
+    } else {
+        named = blob_digest(path, &digest, err);
+        if (named >= 0)
+            named = spool(env, reader, named ? &digest : NULL, member, err);
+    }
+    if (named < 0) {
+        member_free(member);
+        return cb_error_wrap(err, "archive member `%s`", path);
+    }
+    cb_map_remove(out->links, path);
+    cb_map_set(out->files, path, member);
+    return 0;
+}
+
+/* Where a link leads, seen from the archive's root; NULL when outside. */
+static char *link_target(const char *path, const struct cb_tar_entry *entry)
+{
+    const char *slash = strrchr(path, '/');
+    cb_autofree char *joined = NULL;
+
+    if (entry->is_hardlink || !slash)
+        return cb_member_path(entry->link);
+    if (*entry->link == '/')
+        return NULL;
+    joined = xasprintf("%.*s/%s", (int)(slash - path), path, entry->link);
+    return cb_member_path(joined);
+}
+
+static int read_member(struct cb_archive_env *env, struct cb_tar_reader *reader,
+                       const struct cb_tar_entry *entry, struct cb_members *out,
+                       struct cb_error **err)
+{
+    cb_autofree char *path = cb_member_path(entry->path);
+
+    if (!path)
+        return cb_error_set(err, CB_ERR_INTEGRITY,
+                            "archive member `%s` leads out of the archive", entry->path);
+    if (entry->link && (entry->is_hardlink || S_ISLNK(entry->mode))) {
+        char *target = link_target(path, entry);
+
+        if (!target)
+            return cb_error_set(
+                err, CB_ERR_INTEGRITY,
+                "archive member `%s`: link to `%s` leads out of the archive", path,
+                entry->link);
+        cb_map_remove(out->files, path);
+        cb_map_set(out->links, path, target);
+        return 0;
+    }
+    if (!S_ISREG(entry->mode) || is_legacy_noise(path))
+        return 0;
+    return read_file(env, reader, path, entry->size, out, err);
+}
+
+int cb_members_read(struct cb_archive_env *env, int fd, struct cb_members *out,
+                    struct cb_error **err)
+{
+    cb_auto(cb_tar_reader) reader = NULL;
+    cb_auto_value(cb_members)
+        members = {.files = cb_map_new(member_free), .links = cb_map_new(free)};
+    struct cb_digest digest;
+
+    if (cb_tar_reader_open_fd(&reader, fd,
+                              CB_TAR_GZIP | CB_TAR_BZIP2 | CB_TAR_XZ | CB_TAR_ZSTD,
+                              ARCHIVE_MAX_BYTES, err) < 0)
+        return -1;
+    for (int count = 0;; count++) {
+        struct cb_tar_entry entry = {0};
+        int more = cb_tar_reader_next(reader, &entry, err);
+
+        if (more < 0)
+            return -1;
+        if (!more)
+            break;
+        if (count == CB_ARCHIVE_MAX_MEMBERS)
+            return cb_error_set(err, CB_ERR_INTEGRITY,
+                                "archive with more than %d members",
+                                CB_ARCHIVE_MAX_MEMBERS);
+        if (read_member(env, reader, &entry, &members, err) < 0)
+            return -1;
+    }
+    if (cb_tar_reader_finish(reader, &digest, err) < 0)
+        return -1;
+    *out = members;
+    memset(&members, 0, sizeof(members));
+    return 0;
+}
+
+/* ── Looking up ── */
+
+const struct cb_member *cb_members_find(const struct cb_members *members,
+                                        const char *path)
+{
+    cb_autofree char *clean = cb_member_path(path);
+    const char *at = clean;
+
+    for (int hops = 0; at && hops < MAX_LINKS; hops++) {
+        const struct cb_member *member = cb_map_get(members->files, at);
+
+        if (member)
+            return member;
+        at = cb_map_get(members->links, at);
+    }
+    return NULL;
+}
+
+const struct cb_member *cb_members_find_blob(const struct cb_members *members,
+                                             const struct cb_digest *digest)
+{
+    char hex[CB_DIGEST_MAX_TEXT];
+    cb_autofree char *path =
+        xasprintf("blobs/%s/%s", digest->algorithm == CB_SHA512 ? "sha512" : "sha256",
+                  cb_digest_hex(digest, hex));
+
+    return cb_map_get(members->files, path);
+}

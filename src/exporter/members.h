@@ -1,0 +1,38 @@
+/* Reading an archive: its members, whatever their order, spooled into the store. */
+#ifndef CB_EXPORTER_MEMBERS_H
+#define CB_EXPORTER_MEMBERS_H
+
+#include "base/map.h"
+#include "exporter/exporter.h"
+
+#define CB_ARCHIVE_MAX_MEMBERS 100000
+
+/* One regular file of the archive. */
+struct cb_member {
+    struct cb_digest digest;
+    int64_t size;
+    unsigned char magic[4]; /* first bytes */
+    char *text;             /* of documents at the top ("manifest.json"), else NULL */
+};
+
+struct cb_members {
+    struct cb_map *files; /* clean path → struct cb_member */
+    struct cb_map *links; /* clean path → clean path */
+};
+void cb_members_clear(struct cb_members *members);
+CB_AUTO_VALUE_DEFINE(cb_members, cb_members_clear)
+
+/* Reads the tar at FD to its end. */
+int cb_members_read(struct cb_archive_env *env, int fd, struct cb_members *out,
+                    struct cb_error **err);
+/* The file PATH means, links followed inside the archive; NULL if there is none. */
+const struct cb_member *cb_members_find(const struct cb_members *members,
+                                        const char *path);
+/* "blobs/sha256/<hex>" of a digest. */
+const struct cb_member *cb_members_find_blob(const struct cb_members *members,
+                                             const struct cb_digest *digest);
+/* PATH relative to the archive's root, cleaned; NULL when it leads outside. Caller frees.
+ */
+char *cb_member_path(const char *path);
+
+#endif

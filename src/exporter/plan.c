@@ -1,0 +1,201 @@
+/* Which images, and each layer in which form. An image that was pulled keeps its manifest
+ * and its blobs as they came, so that its digest survives save and load. Layers made here
+ * are plain tars in a docker archive, streamed without a copy in the store, and gzip
+ * blobs in an OCI one. */
+#include "exporter/archive.h"
+
+#include "store/content.h"
+#include "store/layer.h"
+
+#include <string.h>
+
+static void saved_image_free(struct cb_saved_image *saved)
+{
+    for (size_t i = 0; saved->layers && i < saved->image->config->diff_ids.count; i++)
+        cb_descriptor_free(&saved->layers[i]);
+    free(saved->layers);
+    free(saved->streamed);
+    free(saved->chain_ids);
+    cb_manifest_free(saved->manifest);
+    cb_strings_free(&saved->names);
+    cb_image_free(saved->image);
+    free(saved);
+}
+
+void cb_saved_clear(struct cb_saved *saved)
+{
+    cb_vec_foreach (image, &saved->images)
+        saved_image_free(*image);
+    cb_vec_free(&saved->images);
+}
+
+static struct cb_saved_image *find_saved(struct cb_saved *saved,
+                                         const struct cb_digest *id)
+{
+    cb_vec_foreach (image, &saved->images) {
+        if (cb_digest_equal(&(*image)->image->id, id))
+            return *image;
+    }
+    return NULL;
+}
+
+static void add_name(struct cb_saved_image *saved, const char *text)
+{
+    cb_auto(cb_reference) reference = NULL;
+    cb_autofree char *canonical = NULL;
+
+    if (cb_reference_parse(&reference, text, NULL) < 0 ||
+        cb_digest_is_set(&reference->digest))
+        return;
+    cb_reference_default_tag(reference);
+    canonical = cb_reference_canonical(reference);
+    cb_strings_add_once(&saved->names, canonical);
+}
+
+static int add_image(struct cb_saved *saved, const char *text, struct cb_error **err)
+{
+    cb_auto(cb_image) image = NULL;
+    struct cb_saved_image *entry;
+    int by_id = 0;
+    int found = cb_image_find(saved->env->store, text, &image, &by_id, err);
+
+    if (found < 0)
+        return -1;
+    if (!found)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "No such image: %s", text);
+    entry = find_saved(saved, &image->id);
+    if (!entry) {
+        entry = xcalloc(1, sizeof(*entry));
+        entry->image = cb_steal(&image);
+        cb_vec_push(&saved->images, entry);
+    }
+    if (!by_id)
+        add_name(entry, text);
+    return 0;
+}
+
+/* ── Layers ── */
+
+static int usable(const struct cb_saved *saved, const struct cb_descriptor *layer)
+{
+    enum cb_compression compression;
+    int64_t size;
+
+    if (cb_media_compression(layer->media_type, &compression) < 0 ||
+        cb_content_has(saved->env->store, &layer->digest, &size) <= 0)
+        return 0;
+    /* Docker before 23 cannot load zstd. */
+    return saved->format != CB_ARCHIVE_DOCKER || compression != CB_COMPRESSION_ZSTD;
+}
+
+/* 1 when the image goes out with the manifest it was pulled with. */
+static int keep_manifest(struct cb_saved *saved, struct cb_saved_image *entry)
+{
+    const struct cb_image *image = entry->image;
+    cb_auto_value(cb_strbuf) bytes = {0};
+    cb_auto(cb_manifest) manifest = NULL;
+
+    if (!cb_digest_is_set(&image->manifest) ||
+        cb_content_read(saved->env->store, &image->manifest, CB_MANIFEST_MAX_BYTES,
+                        &bytes, NULL) < 0 ||
+        cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len, NULL, NULL) < 0 ||
+        manifest->layers.count != image->config->diff_ids.count)
+        return 0;
+    for (size_t i = 0; i < manifest->layers.count; i++) {
+        if (!usable(saved, &manifest->layers.items[i]))
+            return 0;
+    }
+    for (size_t i = 0; i < manifest->layers.count; i++)
+        cb_descriptor_copy(&entry->layers[i], &manifest->layers.items[i]);
+    entry->manifest = cb_steal(&manifest);
+    return 1;
+}
+
+static int count_bytes(void *arg, const void *bytes, size_t len, struct cb_error **err)
+{
+    *(int64_t *)arg += (int64_t)len;
+    return 0;
+}
+
+/* The length of the layer's tar, which its header in the archive needs beforehand. */
+static int measure_tar(struct cb_saved *saved, const struct cb_saved_image *entry,
+                       size_t i, int64_t *size, struct cb_error **err)
+{
+    const struct cb_digest *diff_id = &entry->image->config->diff_ids.items[i];
+    cb_auto(cb_snapshot) snapshot = NULL;
+    struct cb_layer_info info;
+    int found = cb_chain_find(saved->env->store, &entry->chain_ids[i], &snapshot, err);
+
+    if (found < 0)
+        return -1;
+    if (found && cb_layer_info(snapshot, saved->env->pool, &info, NULL) == 0 &&
+        cb_digest_equal(&info.diff_id, diff_id)) {
+        *size = info.tar_bytes;
+        return 0;
+    }
+    *size = 0;
+    return cb_layer_stream_tar(saved->env->store, &entry->chain_ids[i], diff_id,
+                               count_bytes, size, err);
+}
+
+static int plan_layer(struct cb_saved *saved, struct cb_saved_image *entry, size_t i,
+                      struct cb_error **err)
+{
+    struct cb_archive_env *env = saved->env;
+    const struct cb_digest *diff_id = &entry->image->config->diff_ids.items[i];
+    struct cb_descriptor *layer = &entry->layers[i];
+
+    if (saved->format == CB_ARCHIVE_OCI)
+        return cb_layer_blob_make(env->store, &entry->chain_ids[i], diff_id,
+                                  CB_COMPRESSION_GZIP, 0, env->pool, env->cancel,
+                                  env->sink, 0, layer, err);
+    layer->media_type = xstrdup(CB_MT_OCI_LAYER);
+    layer->digest = *diff_id;
+    if (cb_content_has(env->store, diff_id, &layer->size) > 0)
+        return 0;
+    entry->streamed[i] = 1;
+    return measure_tar(saved, entry, i, &layer->size, err);
+}
+
+static int plan_image(struct cb_saved *saved, struct cb_saved_image *entry,
+                      struct cb_error **err)
+{
+    const struct cb_image_config *config = entry->image->config;
+    size_t count = config->diff_ids.count;
+    cb_auto_value(cb_descriptor) document = {0};
+
+    entry->layers = xcalloc(count, sizeof(*entry->layers));
+    entry->streamed = xcalloc(count, 1);
+    entry->chain_ids = xcalloc(count, sizeof(*entry->chain_ids));
+    for (size_t i = 0; i < count; i++)
+        entry->chain_ids[i] =
+            cb_chain_id(i ? &entry->chain_ids[i - 1] : NULL, &config->diff_ids.items[i]);
+    if (keep_manifest(saved, entry))
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        if (cb_cancel_check(saved->env->cancel, err) < 0 ||
+            plan_layer(saved, entry, i, err) < 0)
+            return -1;
+    }
+    document.media_type = xstrdup(CB_MT_OCI_CONFIG);
+    document.digest = entry->image->id;
+    if (cb_content_has(saved->env->store, &document.digest, &document.size) <= 0)
+        return cb_error_set(err, CB_ERR_NOT_FOUND,
+                            "the image's config is not in the store");
+    entry->manifest = cb_manifest_make(&document, entry->layers, count, NULL, 0);
+    return 0;
+}
+
+int cb_saved_plan(struct cb_saved *saved, const struct cb_strings *names,
+                  struct cb_error **err)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (add_image(saved, names->items[i], err) < 0)
+            return -1;
+    }
+    cb_vec_foreach (image, &saved->images) {
+        if (plan_image(saved, *image, err) < 0)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,218 @@
+/* Images from outside: those of FROM, COPY --from and --mount from=. What is in the store
+ * is resolved by the calling thread, since that takes less than starting a thread; only
+ * when several have to be asked of registries does the pool do it. Each image's documents
+ * are read here, its layers only when a step needs the files. */
+#include "frontend/frontend-priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct cb_base *cb_bases_want(struct cb_planner *planner, const char *name,
+                              const struct cb_platform *platform, const char *context,
+                              struct cb_source *source, struct cb_span span)
+{
+    struct cb_base *base;
+
+    cb_vec_foreach (known, &planner->bases) {
+        if (!strcmp((*known)->name, name) &&
+            cb_platform_equal(&(*known)->platform, platform))
+            return *known;
+    }
+    base = cb_arena_new_of(planner->arena, struct cb_base);
+    base->name = cb_arena_strdup(planner->arena, name);
+    base->platform = *platform;
+    base->context = context;
+    base->source = source;
+    base->span = span;
+    cb_vec_push(&planner->bases, base);
+    return base;
+}
+
+/* ── Resolving ── */
+
+struct todo {
+    struct cb_planner *planner;
+    CB_VEC(struct cb_base *) bases;
+};
+
+static void add_todo(struct todo *todo, struct cb_base *base)
+{
+    if (!base || base->image)
+        return;
+    cb_vec_foreach (known, &todo->bases) {
+        if (*known == base)
+            return;
+    }
+    cb_vec_push(&todo->bases, base);
+}
+
+static void collect(struct cb_planner *planner, struct todo *todo)
+{
+    for (size_t i = 0; i < planner->stage_count; i++) {
+        struct cb_stage *stage = &planner->stages[i];
+
+        if (!stage->needed)
+            continue;
+        add_todo(todo, stage->base);
+        cb_vec_foreach (item, &stage->items) {
+            for (size_t n = 0; n < item->origin_count; n++)
+                add_todo(todo, item->origins[n].base);
+        }
+    }
+}
+
+static void finish(struct cb_base *base, struct cb_resolved_image *image)
+{
+    base->image = image;
+    base->canonical =
+        image->reference ? cb_reference_canonical(image->reference) : xstrdup(base->name);
+}
+
+/* Says what the name could have been, and where it stands. */
+static int explain_failure(struct cb_planner *planner, const struct cb_base *base,
+                           struct cb_error **err)
+{
+    const char *near = cb_stages_suggest(planner, base->name);
+    enum cb_error_kind kind = err ? cb_error_kind(*err) : CB_ERR_SYSTEM;
+
+    if (strcmp(base->context, "FROM") &&
+        (kind == CB_ERR_NOT_FOUND || kind == CB_ERR_USAGE || kind == CB_ERR_SYNTAX ||
+         kind == CB_ERR_DENIED)) {
+        if (near)
+            cb_error_wrap(err, "%s=%s: no stage or image named `%s` (did you mean `%s`?)",
+                          base->context, base->name, base->name, near);
+        else
+            cb_error_wrap(err, "%s=%s: no stage or image named `%s`", base->context,
+                          base->name, base->name);
+    } else {
+        cb_error_wrap(err, "%s", base->name);
+    }
+    if (near && !strcmp(base->context, "FROM"))
+        cb_error_hint(err, "did you mean stage `%s`?", near);
+    return cb_error_at(err, base->source, base->span);
+}
+
+/* A name that cannot be an image's either is known without asking anybody. */
+static int check_reference(struct cb_planner *planner, struct cb_base *base,
+                           struct cb_error **err)
+{
+    cb_auto(cb_reference) reference = NULL;
+    cb_auto(cb_error) cause = NULL;
+    const char *near;
+
+    if (cb_reference_parse(&reference, base->name, &cause) == 0)
+        return 0;
+    if (!strcmp(base->context, "FROM")) {
+        cb_error_move(err, &cause);
+        cb_error_wrap(err, "failed to parse stage name \"%s\"", base->name);
+        near = cb_stages_suggest(planner, base->name);
+        if (near)
+            cb_error_hint(err, "did you mean stage `%s`?", near);
+        return cb_error_at(err, base->source, base->span);
+    }
+    near = cb_stages_suggest(planner, base->name);
+    cb_error_set(err, CB_ERR_NOT_FOUND,
+                 near ? "%s=%s: no stage or image named `%s` (did you mean `%s`?)"
+                      : "%s=%s: no stage or image named `%s`",
+                 base->context, base->name, base->name, near);
+    return cb_error_at(err, base->source, base->span);
+}
+
+/* 1 resolved from what is here, 0 a registry has to be asked. */
+static int resolve_here(struct cb_planner *planner, struct cb_base *base,
+                        struct cb_error **err)
+{
+    const struct cb_frontend_options *options = planner->options;
+    struct cb_resolved_image *image = NULL;
+    cb_auto(cb_error) cause = NULL;
+
+    if (check_reference(planner, base, err) < 0)
+        return -1;
+    if (options->pull != CB_PULL_MISSING && options->pull != CB_PULL_NEVER)
+        return 0;
+    if (cb_registry_resolve(options->env->registry, base->name, &base->platform,
+                            CB_PULL_NEVER, &image, &cause) == 0) {
+        finish(base, image);
+        return 1;
+    }
+    if (cb_error_kind(cause) == CB_ERR_NOT_FOUND && options->pull == CB_PULL_MISSING)
+        return 0;
+    cb_error_move(err, &cause);
+    return explain_failure(planner, base, err);
+}
+
+static int resolve_remote(void *arg, size_t index, struct cb_error **err)
+{
+    struct todo *todo = arg;
+    const struct cb_frontend_options *options = todo->planner->options;
+    struct cb_base *base = todo->bases.items[index];
+    cb_autofree char *platform = cb_platform_text(&base->platform);
+    cb_autofree char *name = xasprintf("[internal] load metadata for %s", base->name);
+    struct cb_resolved_image *image = NULL;
+    struct cb_event_sink *sink = options->env->sink;
+    uint64_t id = cb_event_next_id();
+    struct cb_error *cause = NULL;
+
+    cb_event_emit(sink,
+                  (struct cb_event){.kind = CB_EVENT_STEP_START, .id = id, .name = name});
+    if (cb_registry_resolve(options->env->registry, base->name, &base->platform,
+                            options->pull, &image, &cause) < 0) {
+        explain_failure(todo->planner, base, &cause);
+        cb_event_emit(sink, (struct cb_event){.kind = CB_EVENT_STEP_ERROR,
+                                              .id = id,
+                                              .name = name,
+                                              .error = cause});
+        return cb_error_move(err, &cause);
+    }
+    cb_event_emit(sink,
+                  (struct cb_event){.kind = CB_EVENT_STEP_DONE, .id = id, .name = name});
+    finish(base, image);
+    return 0;
+}
+
+int cb_bases_resolve(struct cb_planner *planner, struct cb_error **err)
+{
+    struct todo todo = {.planner = planner};
+    struct todo remote = {.planner = planner};
+    int rc = 0;
+
+    collect(planner, &todo);
+    for (size_t i = 0; i < todo.bases.count && rc == 0; i++) {
+        int here = resolve_here(planner, todo.bases.items[i], err);
+
+        if (here < 0)
+            rc = -1;
+        else if (!here)
+            cb_vec_push(&remote.bases, todo.bases.items[i]);
+    }
+    if (rc == 0 && remote.bases.count == 1)
+        rc = resolve_remote(&remote, 0, err);
+    else if (rc == 0 && remote.bases.count > 1)
+        rc = cb_pool_for_each(planner->options->env->pool, remote.bases.count,
+                              resolve_remote, &remote, err);
+    cb_vec_free(&todo.bases);
+    cb_vec_free(&remote.bases);
+    return rc;
+}
+
+int cb_bases_root(struct cb_planner *planner, struct cb_base *base, const char *name,
+                  struct cb_source *source, struct cb_span span, struct cb_edge *out,
+                  struct cb_error **err)
+{
+    struct cb_vertex_options vertex = {0};
+
+    out->vertex = NULL;
+    if (!base->image->config->diff_ids.count)
+        return 0;
+    if (cb_op_image(&vertex, planner->options->env, base->image, err) < 0)
+        return -1;
+    vertex.name = name;
+    vertex.source = source;
+    vertex.span = span;
+    if (cb_graph_add(planner->graph, &vertex, out, err) < 0) {
+        if (vertex.op->free_payload)
+            vertex.op->free_payload(vertex.payload);
+        return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,86 @@
+/* HEALTHCHECK: no part of the OCI configuration, kept in Docker's extension of it. */
+#include "frontend/frontend-priv.h"
+
+#include "base/timestamp.h"
+
+static void fill_test(const struct cb_inst_healthcheck *inst, struct cb_strings *test)
+{
+    if (inst->none) {
+        cb_strings_add(test, "NONE");
+        return;
+    }
+    if (!inst->command.is_exec) {
+        cb_strings_add(test, "CMD-SHELL");
+        cb_strings_add(test, inst->command.shell ? inst->command.shell : "");
+        return;
+    }
+    cb_strings_add(test, "CMD");
+    for (size_t i = 0; i < inst->command.argv.count; i++)
+        cb_strings_add(test, inst->command.argv.items[i].text);
+}
+
+static void add_duration(struct cb_strbuf *out, int64_t ns)
+{
+    cb_autofree char *text = cb_duration_text(ns);
+
+    cb_strbuf_addf(out, " \"%s\"", text);
+}
+
+/* Go's %q of an integer: a character literal. */
+static void add_rune(struct cb_strbuf *out, int64_t value)
+{
+    static const char *const named[] = {
+        ['\a'] = "\\a", ['\b'] = "\\b", ['\f'] = "\\f", ['\n'] = "\\n",  ['\r'] = "\\r",
+        ['\t'] = "\\t", ['\v'] = "\\v", ['\''] = "\\'", ['\\'] = "\\\\",
+    };
+
+    if (value >= 0 && value < (int64_t)CB_ARRAY_SIZE(named) && named[value])
+        cb_strbuf_addf(out, " '%s'", named[value]);
+    else if (value >= 0x20 && value < 0x7f)
+        cb_strbuf_addf(out, " '%c'", (char)value);
+    else if (value >= 0 && value <= 0x7f)
+        cb_strbuf_addf(out, " '\\x%02x'", (unsigned)value);
+    else
+        cb_strbuf_addf(out, " '\\u%04x'",
+                       value > 0 && value <= 0xffff ? (unsigned)value : 0xfffd);
+}
+
+/* BuildKit prints its structure with %q; StartInterval is newer than the others and only
+ * shown when used. */
+static void add_history(struct cb_stage *stage, const struct cb_healthcheck *check)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    cb_strbuf_adds(&text, "HEALTHCHECK &{");
+    cb_config_quote_list(&text, &check->test);
+    add_duration(&text, check->interval_ns);
+    add_duration(&text, check->timeout_ns);
+    add_duration(&text, check->start_period_ns);
+    if (check->start_interval_ns)
+        add_duration(&text, check->start_interval_ns);
+    add_rune(&text, check->retries);
+    cb_strbuf_addc(&text, '}');
+    cb_config_history(stage, cb_strbuf_text(&text), 0, 0);
+}
+
+int cb_convert_healthcheck(struct cb_stage *stage, const struct cb_item *item,
+                           struct cb_error **err)
+{
+    const struct cb_inst_healthcheck *inst = &item->inst->healthcheck;
+    struct cb_healthcheck *check = stage->config->healthcheck;
+
+    cb_checks_once(stage, item, &stage->last_healthcheck);
+    if (!check)
+        check = stage->config->healthcheck = xcalloc(1, sizeof(*check));
+    cb_strings_free(&check->test);
+    *check = (struct cb_healthcheck){
+        .interval_ns = inst->interval_ns,
+        .timeout_ns = inst->timeout_ns,
+        .start_period_ns = inst->start_period_ns,
+        .start_interval_ns = inst->start_interval_ns,
+        .retries = inst->retry_count,
+    };
+    fill_test(inst, &check->test);
+    add_history(stage, check);
+    return 0;
+}

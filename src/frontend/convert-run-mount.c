@@ -1,0 +1,205 @@
+/* RUN --mount: each value is expanded in the stage's scope, parsed, and bound to a vertex
+ * input. Secrets are named here, never read. */
+#include "frontend/frontend-priv.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* from= takes no variables: it is read from the value as written, a list of
+ * comma-separated fields, each perhaps in double quotes. */
+char *cb_convert_mount_from(const char *value)
+{
+    cb_auto_value(cb_strbuf) field = {0};
+    int quoted = 0;
+
+    for (const char *c = value;; c++) {
+        if (*c == '"') {
+            quoted = !quoted;
+        } else if (*c && (*c != ',' || quoted)) {
+            cb_strbuf_addc(&field, *c);
+        } else {
+            const char *text = cb_strbuf_text(&field);
+
+            while (*text == ' ' || *text == '\t')
+                text++;
+            if (!strncasecmp(text, "from=", 5))
+                return xstrdup(text + 5);
+            cb_strbuf_truncate(&field, 0);
+        }
+        if (!*c)
+            return NULL;
+    }
+}
+
+/* Index of the input, added when new. */
+static int input_of(struct cb_run_inputs *inputs, struct cb_edge edge)
+{
+    for (size_t i = 1; i < inputs->edges.count; i++) {
+        if (inputs->edges.items[i].vertex == edge.vertex)
+            return (int)i;
+    }
+    cb_vec_push(&inputs->edges, edge);
+    return (int)inputs->edges.count - 1;
+}
+
+static int absolute_target(struct cb_stage *stage, const struct cb_run_mount *mount,
+                           struct cb_exec_mount *out, struct cb_error **err)
+{
+    cb_autofree char *path = NULL;
+
+    if (!mount->target || !*mount->target)
+        return cb_error_set(err, CB_ERR_SYNTAX, "--mount needs a target");
+    path = cb_convert_path(stage, mount->target);
+    if (!strcmp(path, "/"))
+        return cb_error_set(err, CB_ERR_SYNTAX, "invalid mount target `/`");
+    out->target = cb_arena_strdup(stage->planner->arena, path);
+    return 0;
+}
+
+static int add_input(struct cb_stage *stage, const struct cb_item *item,
+                     const struct cb_origin *origin, const struct cb_run_mount *mount,
+                     struct cb_run_inputs *inputs, struct cb_exec_mount *out,
+                     struct cb_error **err)
+{
+    struct cb_edge edge;
+
+    if (cb_convert_origin(stage, item, origin, &edge, err) < 0)
+        return -1;
+    out->input = input_of(inputs, edge);
+    out->source = mount->source && *mount->source ? mount->source : "/";
+    return 0;
+}
+
+static int bind_mount(struct cb_stage *stage, const struct cb_item *item,
+                      const struct cb_origin *origin, const struct cb_run_mount *mount,
+                      struct cb_run_inputs *inputs, struct cb_exec_mount *out,
+                      struct cb_error **err)
+{
+    out->type = CB_EXEC_BIND;
+    if (absolute_target(stage, mount, out, err) < 0)
+        return -1;
+    return add_input(stage, item, origin, mount, inputs, out, err);
+}
+
+/* A cache is named by its target as written unless it has an id, within the namespace a
+ * build argument may set. */
+static int cache_mount(struct cb_stage *stage, const struct cb_item *item,
+                       const struct cb_origin *origin, const struct cb_run_mount *mount,
+                       struct cb_run_inputs *inputs, struct cb_exec_mount *out,
+                       struct cb_error **err)
+{
+    struct cb_arena *arena = stage->planner->arena;
+    const char *space = cb_scope_build_arg(stage->planner, "BUILDKIT_CACHE_MOUNT_NS");
+    cb_autofree char *cleaned = NULL;
+
+    out->type = CB_EXEC_CACHE;
+    out->sharing = (int)mount->sharing;
+    if (absolute_target(stage, mount, out, err) < 0)
+        return -1;
+    cleaned = mount->id && *mount->id ? xstrdup(mount->id) : cb_path_clean(mount->target);
+    out->id = space && *space ? cb_arena_printf(arena, "%s/%s", space, cleaned)
+                              : cb_arena_strdup(arena, cleaned);
+    if (!mount->from || !*mount->from)
+        return 0;
+    return add_input(stage, item, origin, mount, inputs, out, err);
+}
+
+static int tmpfs_mount(struct cb_stage *stage, const struct cb_item *item,
+                       const struct cb_origin *origin, const struct cb_run_mount *mount,
+                       struct cb_run_inputs *inputs, struct cb_exec_mount *out,
+                       struct cb_error **err)
+{
+    out->type = CB_EXEC_TMPFS;
+    out->size_bytes = mount->size_bytes;
+    return absolute_target(stage, mount, out, err);
+}
+
+static int secret_mount(struct cb_stage *stage, const struct cb_item *item,
+                        const struct cb_origin *origin, const struct cb_run_mount *mount,
+                        struct cb_run_inputs *inputs, struct cb_exec_mount *out,
+                        struct cb_error **err)
+{
+    struct cb_arena *arena = stage->planner->arena;
+    const char *target = mount->target && *mount->target ? mount->target : NULL;
+    const char *id = mount->id && *mount->id ? mount->id : mount->source;
+    cb_autofree char *cleaned = NULL, *path = NULL;
+
+    out->type = CB_EXEC_SECRET;
+    out->env = mount->env;
+    if ((!id || !*id) && !target)
+        return cb_error_set(err, CB_ERR_SYNTAX, "a secret mount needs an id or a target");
+    cleaned = cb_path_clean(id && *id ? id : target);
+    out->id = id && *id ? id : cb_arena_strdup(arena, cb_path_base(cleaned));
+    if (!target && !mount->env)
+        out->target = cb_arena_printf(arena, "/run/secrets/%s", cb_path_base(cleaned));
+    if (!target)
+        return 0;
+    path = cb_convert_path(stage, target);
+    out->target = cb_arena_strdup(arena, path);
+    return 0;
+}
+
+/* No agent is ever forwarded, so an optional mount is left out, as BuildKit does without
+ * --ssh; one that must be there is an error. */
+static int ssh_mount(struct cb_stage *stage, const struct cb_item *item,
+                     const struct cb_origin *origin, const struct cb_run_mount *mount,
+                     struct cb_run_inputs *inputs, struct cb_exec_mount *out,
+                     struct cb_error **err)
+{
+    if (!mount->required)
+        return 1;
+    return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                        "RUN --mount=type=ssh,required: forwarding an SSH agent is not "
+                        "supported");
+}
+
+/* 0 added, 1 to be left out. */
+static int (*const mount_kinds[])(struct cb_stage *, const struct cb_item *,
+                                  const struct cb_origin *, const struct cb_run_mount *,
+                                  struct cb_run_inputs *, struct cb_exec_mount *,
+                                  struct cb_error **) = {
+    [CB_RUN_MOUNT_BIND] = bind_mount,   [CB_RUN_MOUNT_CACHE] = cache_mount,
+    [CB_RUN_MOUNT_TMPFS] = tmpfs_mount, [CB_RUN_MOUNT_SECRET] = secret_mount,
+    [CB_RUN_MOUNT_SSH] = ssh_mount,
+};
+
+static int add_mount(struct cb_stage *stage, const struct cb_item *item, size_t index,
+                     struct cb_run_inputs *inputs, struct cb_error **err)
+{
+    const struct cb_flag *flag = &item->inst->run.mounts[index];
+    const char *text = flag->value ? flag->value : "";
+    struct cb_run_mount mount = {0};
+    struct cb_exec_mount out = {.input = -1};
+    cb_autofree char *value = NULL;
+    int rc;
+
+    if (cb_scope_expand_raw(stage, item, text, strlen(text), flag->span, &value, err) <
+            0 ||
+        cb_run_mount_parse(&mount, stage->planner->arena, value, err) < 0)
+        return -1;
+    out.read_only = mount.read_only;
+    out.required = mount.required;
+    out.has_mode = mount.has_mode;
+    out.mode = mount.has_mode                      ? mount.mode
+               : mount.type == CB_RUN_MOUNT_SECRET ? 0400
+                                                   : 0755;
+    out.uid = mount.has_uid ? mount.uid : 0;
+    out.gid = mount.has_gid ? mount.gid : 0;
+    rc = mount_kinds[mount.type](stage, item, &item->origins[index], &mount, inputs, &out,
+                                 err);
+    if (rc == 0)
+        cb_vec_push(&inputs->mounts, out);
+    return rc < 0 ? -1 : 0;
+}
+
+int cb_convert_run_mounts(struct cb_stage *stage, const struct cb_item *item,
+                          struct cb_run_inputs *out, struct cb_error **err)
+{
+    const struct cb_inst_run *run = &item->inst->run;
+
+    for (size_t i = 0; i < run->mount_count; i++) {
+        if (add_mount(stage, item, i, out, err) < 0)
+            return cb_error_at(err, item->source, run->mounts[i].span);
+    }
+    return 0;
+}

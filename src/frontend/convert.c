@@ -1,0 +1,292 @@
+/* A stage's instructions → vertices and a configuration. One row per instruction; each
+ * row's function lies in a convert-*.c file. An instruction that changes files becomes a
+ * vertex whose first input is what the stage had before; LABEL, CMD and the like change
+ * the configuration only, so they cost no step and break no cache. */
+#include "frontend/frontend-priv.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    enum cb_instruction_kind kind;
+    int (*convert)(struct cb_stage *stage, const struct cb_item *item,
+                   struct cb_error **err);
+} converters[] = {
+    {CB_INST_RUN, cb_convert_run},
+    {CB_INST_CMD, cb_convert_cmd},
+    {CB_INST_LABEL, cb_convert_label},
+    {CB_INST_MAINTAINER, cb_convert_maintainer},
+    {CB_INST_EXPOSE, cb_convert_expose},
+    {CB_INST_ENV, cb_convert_env},
+    {CB_INST_ADD, cb_convert_copy},
+    {CB_INST_COPY, cb_convert_copy},
+    {CB_INST_ENTRYPOINT, cb_convert_entrypoint},
+    {CB_INST_VOLUME, cb_convert_volume},
+    {CB_INST_USER, cb_convert_user},
+    {CB_INST_WORKDIR, cb_convert_workdir},
+    {CB_INST_ARG, cb_convert_arg},
+    {CB_INST_ONBUILD, cb_convert_onbuild},
+    {CB_INST_STOPSIGNAL, cb_convert_stopsignal},
+    {CB_INST_HEALTHCHECK, cb_convert_healthcheck},
+    {CB_INST_SHELL, cb_convert_shell},
+};
+
+int cb_convert_item(struct cb_stage *stage, const struct cb_item *item,
+                    struct cb_error **err)
+{
+    struct cb_source *place =
+        stage->planner ? stage->planner->file->source : item->source;
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(converters); i++) {
+        if (converters[i].kind != item->inst->kind)
+            continue;
+        if (converters[i].convert(stage, item, err) == 0)
+            return 0;
+        if (item->onbuild)
+            cb_error_wrap(err, "ONBUILD trigger `%s`", item->inst->original);
+        return cb_error_at(err, place, item->place);
+    }
+    cb_error_set(err, CB_ERR_SYNTAX, "%s is not allowed here",
+                 cb_instruction_name(item->inst->kind));
+    return cb_error_at(err, place, item->place);
+}
+
+/* ── Names of steps ── */
+
+/* "[builder  3/12] ", numbers as wide as the total. */
+static void add_prefix(struct cb_strbuf *out, struct cb_stage *stage)
+{
+    char total[16];
+    int width = snprintf(total, sizeof(total), "%u", stage->steps);
+
+    if (!stage->steps)
+        return;
+    stage->step++;
+    cb_strbuf_addc(out, '[');
+    if (stage->planner->stage_count > 1)
+        cb_strbuf_addf(out, "%s ", stage->label);
+    cb_strbuf_addf(out, "%*u/%s] ", width, stage->step, total);
+}
+
+/* "(first line of the body...)" */
+static void add_heredoc_summary(struct cb_strbuf *out, const struct cb_heredoc *heredoc)
+{
+    const char *text = heredoc->content;
+    const char *end = text + heredoc->len;
+    size_t line;
+
+    while (text < end && isspace((unsigned char)*text))
+        text++;
+    while (end > text && isspace((unsigned char)end[-1]))
+        end--;
+    for (line = 0; text + line < end && text[line] != '\n'; line++)
+        ;
+    cb_strbuf_adds(out, " (");
+    cb_strbuf_add(out, text, line);
+    cb_strbuf_adds(out, text + line < end ? "...)" : ")");
+}
+
+/* The instruction as written, on one line, the keyword in capitals. Variables stay as
+ * they are: the name is also what tells which earlier step this one was, when a cache
+ * miss is explained. */
+static char *step_name(struct cb_stage *stage, const struct cb_item *item)
+{
+    cb_auto_value(cb_strbuf) out = {0};
+    const struct cb_instruction *inst = item->inst;
+    const char *original = inst->original ? inst->original : "";
+    size_t len = strcspn(original, "\n");
+
+    add_prefix(&out, stage);
+    if (item->onbuild)
+        cb_strbuf_adds(&out, "ONBUILD ");
+    while (len && !isspace((unsigned char)*original)) {
+        cb_strbuf_addc(&out, (char)toupper((unsigned char)*original++));
+        len--;
+    }
+    cb_strbuf_add(&out, original, len);
+    if (inst->kind == CB_INST_RUN && inst->run.heredocs.count)
+        add_heredoc_summary(&out, &inst->run.heredocs.items[0]);
+    return cb_strbuf_steal(&out);
+}
+
+/* ── Vertices ── */
+
+static int add_plain(struct cb_planner *planner, struct cb_vertex_options *vertex,
+                     struct cb_edge *out, struct cb_error **err)
+{
+    if (cb_graph_add(planner->graph, vertex, out, err) == 0)
+        return 0;
+    if (vertex->op->free_payload)
+        vertex->op->free_payload(vertex->payload);
+    return -1;
+}
+
+int cb_convert_filled(struct cb_planner *planner, struct cb_edge edge,
+                      struct cb_edge *out, struct cb_error **err)
+{
+    struct cb_vertex_options vertex = {0};
+
+    if (!edge.vertex && !planner->scratch.vertex) {
+        if (cb_op_scratch(&vertex, planner->options->env, err) < 0)
+            return -1;
+        vertex.name = "[internal] scratch";
+        vertex.internal = 1;
+        if (add_plain(planner, &vertex, &planner->scratch, err) < 0)
+            return -1;
+    }
+    *out = edge.vertex ? edge : planner->scratch;
+    return 0;
+}
+
+static int context_edge(struct cb_planner *planner, struct cb_edge *out,
+                        struct cb_error **err)
+{
+    struct cb_vertex_options vertex = {0};
+
+    if (!planner->context.vertex) {
+        if (cb_op_context(&vertex, planner->options->env, planner->options->context,
+                          "context", err) < 0)
+            return -1;
+        vertex.name = "[internal] load build context";
+        vertex.internal = 1;
+        if (add_plain(planner, &vertex, &planner->context, err) < 0)
+            return -1;
+    }
+    *out = planner->context;
+    return 0;
+}
+
+static int stage_edge(struct cb_stage *stage, const struct cb_item *item,
+                      const struct cb_stage *from, struct cb_edge *out,
+                      struct cb_error **err)
+{
+    if (!from->converted) {
+        cb_error_set(
+            err, CB_ERR_SYNTAX,
+            "stage `%s` is used before it is defined: it must come before stage `%s`",
+            from->label, stage->label);
+        return cb_error_at(err, stage->planner->file->source, item->place);
+    }
+    return cb_convert_filled(stage->planner, from->root, out, err);
+}
+
+int cb_convert_origin(struct cb_stage *stage, const struct cb_item *item,
+                      const struct cb_origin *origin, struct cb_edge *out,
+                      struct cb_error **err)
+{
+    struct cb_planner *planner = stage->planner;
+    cb_autofree char *name = NULL;
+    struct cb_edge edge = {0};
+
+    if (origin->kind == CB_ORIGIN_CONTEXT)
+        return context_edge(planner, out, err);
+    if (origin->kind == CB_ORIGIN_STAGE)
+        return stage_edge(stage, item, origin->stage, out, err);
+    if (origin->kind == CB_ORIGIN_IMAGE) {
+        name = xasprintf("FROM %s", origin->base->canonical);
+        if (cb_bases_root(planner, origin->base, name, planner->file->source, item->place,
+                          &edge, err) < 0)
+            return -1;
+    }
+    return cb_convert_filled(planner, edge, out, err);
+}
+
+int cb_convert_step(struct cb_stage *stage, const struct cb_item *item,
+                    struct cb_vertex_options *options, const struct cb_edge *inputs,
+                    size_t input_count, struct cb_error **err)
+{
+    cb_autofree char *name = step_name(stage, item);
+    int rc;
+
+    options->inputs = inputs;
+    options->input_count = input_count;
+    options->name = name;
+    options->source = stage->planner->file->source;
+    options->span = item->place;
+    options->no_cache = stage->no_cache;
+    if (stage->layers >= CB_MAX_LAYERS)
+        rc = cb_error_set(err, CB_ERR_UNSUPPORTED,
+                          "the image would have more than %d layers", CB_MAX_LAYERS);
+    else
+        rc = cb_graph_add(stage->planner->graph, options, &stage->root, err);
+    if (rc < 0 && options->op->free_payload)
+        options->op->free_payload(options->payload);
+    return rc;
+}
+
+char *cb_convert_path(const struct cb_stage *stage, const char *path)
+{
+    const char *dir = stage->config->working_dir;
+    cb_autofree char *rooted = NULL;
+
+    if (*path == '/')
+        return cb_path_join("/", path);
+    rooted = cb_path_join("/", dir ? dir : "");
+    return cb_path_join(rooted, path);
+}
+
+/* ── A stage ── */
+
+/* What the stage starts with: another stage's state, an image's, or nothing. */
+static int start_stage(struct cb_stage *stage, struct cb_error **err)
+{
+    struct cb_planner *planner = stage->planner;
+    const struct cb_instruction *from = stage->def->from;
+    cb_auto_value(cb_strbuf) name = {0};
+
+    if (stage->base_stage) {
+        stage->config = cb_image_config_copy(stage->base_stage->config);
+        stage->root = stage->base_stage->root;
+        stage->platform = stage->base_stage->platform;
+        stage->base_layers = stage->base_stage->base_layers;
+        stage->layers = stage->base_stage->layers;
+        stage->workdir_set = stage->base_stage->workdir_set;
+        cb_strings_copy(&stage->env, &stage->base_stage->env);
+        return 0;
+    }
+    if (!stage->base) {
+        stage->config = cb_config_scratch(&stage->platform);
+        return 0;
+    }
+    stage->config = cb_config_derive(stage->base->image->config);
+    stage->base_layers = stage->layers = stage->config->diff_ids.count;
+    cb_checks_base_platform(planner, stage);
+    add_prefix(&name, stage);
+    cb_strbuf_addf(&name, "FROM %s", stage->base->canonical);
+    return cb_bases_root(planner, stage->base, cb_strbuf_text(&name),
+                         planner->file->source, from->span, &stage->root, err);
+}
+
+/* The base's own ENV, below what a parent stage's ARGs set. */
+static int start_env(struct cb_stage *stage, struct cb_error **err)
+{
+    cb_config_default_path(stage->config);
+    for (size_t i = 0; i < stage->config->env.count; i++) {
+        const char *pair = stage->config->env.items[i];
+        cb_autofree char *name = xstrndup(pair, strcspn(pair, "="));
+        const char *value = pair + strlen(name);
+
+        if (cb_scope_set(stage, name, *value ? value + 1 : "", err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void clear_triggers(struct cb_image_config *config)
+{
+    cb_strings_free(&config->onbuild);
+}
+
+int cb_convert_stage(struct cb_stage *stage, struct cb_error **err)
+{
+    if (start_stage(stage, err) < 0 || start_env(stage, err) < 0)
+        return cb_error_at(err, stage->planner->file->source, stage->def->from->span);
+    clear_triggers(stage->config);
+    cb_vec_foreach (item, &stage->items) {
+        if (cb_convert_item(stage, item, err) < 0)
+            return -1;
+    }
+    stage->converted = 1;
+    return 0;
+}

@@ -1,0 +1,289 @@
+/* Inside the frontend: the planner (one Dockerfile being converted), its stages, and the
+ * images they start from.
+ *
+ * Order of calls: scope (global ARGs) → stages (who needs whom) → bases (resolve what the
+ * target needs), the last two repeated while ONBUILD triggers add needs → convert (stage
+ * by stage, instruction by instruction). */
+#ifndef CB_FRONTEND_PRIV_H
+#define CB_FRONTEND_PRIV_H
+
+#include "base/fs.h"
+#include "base/map.h"
+#include "frontend/frontend.h"
+
+struct cb_planner;
+struct cb_stage;
+
+/* Variables, labels or ARG names in one stage: more is an error, so that looking them up
+ * one after the other stays cheap. */
+#define CB_MAX_VARIABLES 10000
+/* Ports named by all EXPOSE of a stage: each protocol has 65536. */
+#define CB_MAX_PORTS 200000
+/* Warnings of one build: who has more reads the first. */
+#define CB_MAX_WARNINGS 500
+
+/* An image that FROM, COPY --from or --mount from= names. One per name and platform. */
+struct cb_base {
+    char *name; /* as written, variables expanded */
+    struct cb_platform platform;
+    struct cb_resolved_image *image; /* NULL until resolved */
+    char *canonical;          /* "docker.io/library/debian:bookworm" once resolved */
+    const char *context;      /* how it was asked for: "FROM", "COPY --from" */
+    struct cb_source *source; /* where it was first asked for; borrowed */
+    struct cb_span span;
+};
+
+/* Where the files of a COPY or a mount come from. */
+enum cb_origin_kind {
+    CB_ORIGIN_CONTEXT,
+    CB_ORIGIN_SCRATCH,
+    CB_ORIGIN_STAGE,
+    CB_ORIGIN_IMAGE
+};
+struct cb_origin {
+    enum cb_origin_kind kind;
+    struct cb_stage *stage;
+    struct cb_base *base;
+};
+
+/* An instruction of a stage: of the Dockerfile, or an ONBUILD trigger of its base. */
+struct cb_item {
+    const struct cb_instruction *inst;
+    struct cb_source *source; /* what the spans of INST point into */
+    struct cb_span
+        place; /* where it stands in the Dockerfile: a trigger stands at its FROM */
+    int onbuild;
+    struct cb_origin
+        *origins; /* COPY: one. RUN: one per --mount. In the planner's arena */
+    size_t origin_count;
+};
+
+struct cb_stage {
+    struct cb_planner *planner; /* NULL when only a config is changed (`import -c`) */
+    const struct cb_stage_def *def;
+    size_t index;
+    char label[136];             /* "builder", "stage-1" */
+    struct cb_stage *base_stage; /* FROM another stage, */
+    struct cb_base *base;        /* or an image; neither: scratch */
+    struct cb_platform platform;
+    int has_platform; /* FROM --platform was given */
+    CB_VEC(struct cb_item) items;
+    int needed, triggers_known, converted;
+    int no_cache;
+    unsigned step, steps; /* "3/7" */
+
+    /* What conversion accumulates. */
+    struct cb_edge root; /* vertex NULL: no file yet */
+    struct cb_image_config *config;
+    size_t port_count;          /* named by EXPOSE here */
+    size_t base_layers, layers; /* of the base; with those added so far */
+    struct cb_strings
+        env; /* what variables mean and RUN gets: ENV and ARGs, latest last */
+    struct cb_strings args; /* names declared by ARG here, in order */
+    int cmd_set, workdir_set;
+    const struct cb_item *last_cmd, *last_entrypoint, *last_healthcheck;
+    int no_history;
+};
+
+struct cb_checks { /* build checks: what to leave out, and what was said */
+    int skip_all, error;
+    struct cb_strings skip;
+    struct cb_map *seen; /* "rule:start" of each warning given */
+    struct cb_strings rules_hit;
+};
+
+struct cb_planner {
+    const struct cb_frontend_options *options;
+    struct cb_arena *arena; /* triggers, origins */
+    struct cb_dockerfile *file;
+    struct cb_graph *graph;
+    struct cb_stage *stages;
+    size_t stage_count;
+    struct cb_map *stage_names; /* lower-case name → last stage of that name */
+    CB_VEC(struct cb_base *) bases;
+    CB_VEC(struct cb_source *) sources; /* texts of triggers */
+    struct cb_strings
+        globals; /* ARGs before the first FROM, and the platform ones: "K=V" */
+    struct cb_strings quiet_env; /* proxies given as build arguments */
+    struct cb_edge context, scratch;
+    struct cb_checks checks;
+};
+
+/* ── scope.c ── */
+int cb_scope_init(struct cb_planner *planner, struct cb_error **err);
+/* A build argument's value, or NULL. */
+const char *cb_scope_build_arg(const struct cb_planner *planner, const char *name);
+/* Sets a variable of the stage: it becomes the latest. */
+int cb_scope_set(struct cb_stage *stage, const char *name, const char *value,
+                 struct cb_error **err);
+/* One word in, one string out. Errors carry the word's place; unknown names are warned
+ * of. */
+int cb_scope_expand(struct cb_stage *stage, const struct cb_item *item,
+                    const struct cb_word *word, char **out, struct cb_error **err);
+/* As above, to be split at blanks (EXPOSE). */
+int cb_scope_expand_split(struct cb_stage *stage, const struct cb_item *item,
+                          const struct cb_word *word, struct cb_strings *out,
+                          struct cb_error **err);
+/* Variables only (heredoc bodies, --mount values). SPAN: the place for errors. */
+int cb_scope_expand_raw(struct cb_stage *stage, const struct cb_item *item,
+                        const char *text, size_t len, struct cb_span span, char **out,
+                        struct cb_error **err);
+/* With the global ARGs only (FROM). UNKNOWN (or NULL) gets names without a value, USED
+ * those with. */
+int cb_scope_expand_global(struct cb_planner *planner, const struct cb_strings *globals,
+                           const struct cb_word *word, struct cb_strings *unknown,
+                           struct cb_strings *used, char **out, struct cb_error **err);
+/* The global ARGs when nothing is given on the command line (for
+ * InvalidDefaultArgInFrom). */
+int cb_scope_default_globals(struct cb_planner *planner, struct cb_strings *out,
+                             struct cb_error **err);
+
+/* ── stages.c ── */
+/* The table of stages with their bases; nothing is resolved yet. */
+int cb_stages_init(struct cb_planner *planner, struct cb_error **err);
+void cb_stages_clear(struct cb_planner *planner);
+/* The stage to build: --target or the last. NULL and an error when there is no such
+ * stage. */
+struct cb_stage *cb_stages_target(struct cb_planner *planner, struct cb_error **err);
+/* Marks what TARGET needs, resolves images, adds triggers, until nothing is added. */
+int cb_stages_prepare(struct cb_planner *planner, struct cb_stage *target,
+                      struct cb_error **err);
+/* Finds the origins of an item (COPY --from, --mount from=). */
+int cb_stages_connect(struct cb_planner *planner, struct cb_item *item,
+                      struct cb_error **err);
+/* By name in any case; NULL if there is none. */
+struct cb_stage *cb_stages_find(const struct cb_planner *planner, const char *name);
+/* The stage name closest to NAME, or NULL. */
+const char *cb_stages_suggest(const struct cb_planner *planner, const char *name);
+
+/* ── bases.c ── */
+struct cb_base *cb_bases_want(struct cb_planner *planner, const char *name,
+                              const struct cb_platform *platform, const char *context,
+                              struct cb_source *source, struct cb_span span);
+/* Resolves what needed stages use and is not resolved yet. */
+int cb_bases_resolve(struct cb_planner *planner, struct cb_error **err);
+/* The image's files as a vertex named NAME (vertex NULL when it has no layers). */
+int cb_bases_root(struct cb_planner *planner, struct cb_base *base, const char *name,
+                  struct cb_source *source, struct cb_span span, struct cb_edge *out,
+                  struct cb_error **err);
+
+/* ── convert.c ── */
+int cb_convert_stage(struct cb_stage *stage, struct cb_error **err);
+/* Applies one instruction. The item's place is attached to errors that have none. */
+int cb_convert_item(struct cb_stage *stage, const struct cb_item *item,
+                    struct cb_error **err);
+/* Adds a step of the stage with inputs (the first is the stage's own files): the stage
+ * goes on from it. The payload of OPTIONS is freed when that fails. */
+int cb_convert_step(struct cb_stage *stage, const struct cb_item *item,
+                    struct cb_vertex_options *options, const struct cb_edge *inputs,
+                    size_t input_count, struct cb_error **err);
+/* The edge of an origin's files, for use as an input. */
+int cb_convert_origin(struct cb_stage *stage, const struct cb_item *item,
+                      const struct cb_origin *origin, struct cb_edge *out,
+                      struct cb_error **err);
+/* EDGE, or the vertex of the empty file system in its place. */
+int cb_convert_filled(struct cb_planner *planner, struct cb_edge edge,
+                      struct cb_edge *out, struct cb_error **err);
+/* PATH against the stage's WORKDIR, cleaned, absolute. Caller frees. */
+char *cb_convert_path(const struct cb_stage *stage, const char *path);
+
+/* ── one converter per instruction: the rows of convert.c's table ── */
+int cb_convert_run(struct cb_stage *stage, const struct cb_item *item,
+                   struct cb_error **err);
+int cb_convert_copy(struct cb_stage *stage, const struct cb_item *item,
+                    struct cb_error **err);
+int cb_convert_workdir(struct cb_stage *stage, const struct cb_item *item,
+                       struct cb_error **err);
+int cb_convert_env(struct cb_stage *stage, const struct cb_item *item,
+                   struct cb_error **err);
+int cb_convert_arg(struct cb_stage *stage, const struct cb_item *item,
+                   struct cb_error **err);
+int cb_convert_label(struct cb_stage *stage, const struct cb_item *item,
+                     struct cb_error **err);
+int cb_convert_cmd(struct cb_stage *stage, const struct cb_item *item,
+                   struct cb_error **err);
+int cb_convert_entrypoint(struct cb_stage *stage, const struct cb_item *item,
+                          struct cb_error **err);
+int cb_convert_expose(struct cb_stage *stage, const struct cb_item *item,
+                      struct cb_error **err);
+int cb_convert_volume(struct cb_stage *stage, const struct cb_item *item,
+                      struct cb_error **err);
+int cb_convert_user(struct cb_stage *stage, const struct cb_item *item,
+                    struct cb_error **err);
+int cb_convert_shell(struct cb_stage *stage, const struct cb_item *item,
+                     struct cb_error **err);
+int cb_convert_stopsignal(struct cb_stage *stage, const struct cb_item *item,
+                          struct cb_error **err);
+int cb_convert_healthcheck(struct cb_stage *stage, const struct cb_item *item,
+                           struct cb_error **err);
+int cb_convert_maintainer(struct cb_stage *stage, const struct cb_item *item,
+                          struct cb_error **err);
+int cb_convert_onbuild(struct cb_stage *stage, const struct cb_item *item,
+                       struct cb_error **err);
+
+/* ── convert-run-mount.c ── */
+struct cb_run_inputs { /* the vertex inputs of a RUN and its mounts on them */
+    CB_VEC(struct cb_edge) edges;
+    CB_VEC(struct cb_exec_mount) mounts;
+};
+/* Strings of the mounts are in the planner's arena. */
+int cb_convert_run_mounts(struct cb_stage *stage, const struct cb_item *item,
+                          struct cb_run_inputs *out, struct cb_error **err);
+/* The from= of a --mount value as written, or NULL. Caller frees. */
+char *cb_convert_mount_from(const char *value);
+
+/* ── convert-onbuild.c ── */
+/* Puts the triggers of the stage's base in front of its items. 1: they may add needs. */
+int cb_convert_triggers(struct cb_stage *stage, struct cb_error **err);
+
+/* ── image-config.c ── */
+/* A config to go on from: what a build keeps of its base. */
+struct cb_image_config *cb_config_derive(const struct cb_image_config *base);
+struct cb_image_config *cb_config_scratch(const struct cb_platform *platform);
+/* Adds the default PATH when there is none. */
+void cb_config_default_path(struct cb_image_config *config);
+/* A history entry as BuildKit words it; STEP: it ran, and is marked "# buildkit". */
+void cb_config_history(struct cb_stage *stage, const char *text, int layer, int step);
+/* SHELL of the stage, or /bin/sh -c, then TEXT. */
+void cb_config_shell_argv(const struct cb_image_config *config, const char *text,
+                          struct cb_strings *out);
+/* Go's %q and %v of a string list, as history texts show them. */
+void cb_config_quote(struct cb_strbuf *out, const char *text);
+void cb_config_quote_list(struct cb_strbuf *out, const struct cb_strings *list);
+void cb_config_plain_list(struct cb_strbuf *out, const struct cb_strings *list);
+
+/* ── checks.c ── */
+int cb_checks_init(struct cb_planner *planner, struct cb_error **err);
+void cb_checks_clear(struct cb_checks *checks);
+/* Those the text alone decides: the parser's lints and a table of rules. */
+void cb_checks_static(struct cb_planner *planner);
+/* Gives a warning, once per rule and place. RULE NULL: none of ours, cannot be skipped.
+ */
+void cb_checks_warn(struct cb_planner *planner, const char *rule,
+                    struct cb_source *source, struct cb_span span, const char *format,
+                    ...) CB_PRINTF(5, 6);
+/* At an instruction; nothing without a planner. */
+void cb_checks_warn_item(struct cb_stage *stage, const struct cb_item *item,
+                         const char *rule, const char *format, ...) CB_PRINTF(4, 5);
+/* Are there so many already that no more are given? */
+int cb_checks_full(const struct cb_planner *planner);
+/* The name of NAMES ("K=V" or "K") closest to NAME; caller frees. NULL if none is near.
+ */
+char *cb_checks_suggest(const char *name, const struct cb_strings *names);
+/* `# check=error=true`: fails when a rule was broken. */
+int cb_checks_finish(struct cb_planner *planner, struct cb_error **err);
+
+/* ── checks-stage.c: those that need values ── */
+/* DEFAULTS: the global ARGs as they are when none is given. */
+void cb_checks_from(struct cb_planner *planner, const struct cb_stage_def *def,
+                    const struct cb_strings *defaults);
+void cb_checks_base_platform(struct cb_planner *planner, const struct cb_stage *stage);
+void cb_checks_undefined(struct cb_stage *stage, const struct cb_item *item,
+                         const char *name);
+void cb_checks_shell_form(struct cb_stage *stage, const struct cb_item *item);
+void cb_checks_once(struct cb_stage *stage, const struct cb_item *item,
+                    const struct cb_item **last);
+void cb_checks_ignored(struct cb_stage *stage, const struct cb_item *item,
+                       const char *path);
+
+#endif

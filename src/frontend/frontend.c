@@ -1,0 +1,128 @@
+/* Dockerfile → plan: parse, warn, find the stages the target needs, resolve their images,
+ * convert them in order, and take the target's files and configuration. Everything of the
+ * planner dies here but the graph, the target's configuration and the tree the graph's
+ * spans point into. */
+#include "frontend/frontend-priv.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* `# syntax=` names a frontend image elsewhere. The one built in speaks
+ * docker/dockerfile; another one would read the text in another way, which is said. */
+static void check_syntax(struct cb_planner *planner)
+{
+    const struct cb_word *syntax = &planner->file->syntax;
+    const char *name = syntax->text;
+
+    if (!name || cb_scope_build_arg(planner, "BUILDKIT_SYNTAX"))
+        return;
+    if (!strncmp(name, "docker.io/", 10))
+        name += 10;
+    if (!strcmp(name, "dockerfile.v0") || !strncmp(name, "docker/dockerfile", 17))
+        return;
+    cb_checks_warn(planner, NULL, planner->file->source, syntax->span,
+                   "frontend `%s` is not run: the built-in Dockerfile syntax is used",
+                   syntax->text);
+}
+
+static int parse(struct cb_planner *planner, struct cb_error **err)
+{
+    struct cb_source *source = planner->options->source;
+    size_t len = 0;
+
+    cb_source_text(source, &len);
+    if (!len)
+        return cb_error_set(err, CB_ERR_SYNTAX, "the Dockerfile cannot be empty");
+    if (cb_dockerfile_parse(&planner->file, source, err) < 0)
+        return -1;
+    if (!planner->file->stage_count)
+        return cb_error_set(err, CB_ERR_SYNTAX, "no build stage in current context");
+    return 0;
+}
+
+static int plan_graph(struct cb_planner *planner, struct cb_stage **target,
+                      struct cb_error **err)
+{
+    if (parse(planner, err) < 0 || cb_checks_init(planner, err) < 0)
+        return -1;
+    check_syntax(planner);
+    cb_checks_static(planner);
+    if (cb_scope_init(planner, err) < 0 || cb_stages_init(planner, err) < 0)
+        return -1;
+    *target = cb_stages_target(planner, err);
+    if (!*target || cb_stages_prepare(planner, *target, err) < 0)
+        return -1;
+    for (size_t i = 0; i < planner->stage_count; i++) {
+        if (planner->stages[i].needed && cb_convert_stage(&planner->stages[i], err) < 0)
+            return -1;
+    }
+    return cb_checks_finish(planner, err);
+}
+
+static void apply_labels(struct cb_image_config *config, const struct cb_strings *labels)
+{
+    for (size_t i = 0; labels && i < labels->count; i++) {
+        const char *label = labels->items[i];
+        size_t len = strcspn(label, "=");
+        cb_autofree char *key = xstrndup(label, len);
+
+        cb_image_config_set_label(config, key, label[len] ? label + len + 1 : "");
+    }
+}
+
+static struct cb_plan *make_plan(struct cb_planner *planner, struct cb_stage *target)
+{
+    struct cb_plan *plan = xcalloc(1, sizeof(*plan));
+
+    plan->graph = cb_steal(&planner->graph);
+    plan->result = target->root;
+    plan->config = cb_steal(&target->config);
+    plan->base_layers = target->base_layers;
+    plan->target_name = target->def->name;
+    plan->dockerfile = cb_steal(&planner->file);
+    apply_labels(plan->config, planner->options->labels);
+    return plan;
+}
+
+static void planner_clear(struct cb_planner *planner)
+{
+    cb_stages_clear(planner);
+    cb_vec_foreach (base, &planner->bases) {
+        cb_resolved_image_free((*base)->image);
+        free((*base)->canonical);
+    }
+    cb_vec_free(&planner->bases);
+    cb_checks_clear(&planner->checks);
+    cb_strings_free(&planner->globals);
+    cb_strings_free(&planner->quiet_env);
+    cb_graph_free(planner->graph);
+    cb_dockerfile_free(planner->file);
+    cb_vec_foreach (source, &planner->sources)
+        cb_source_unref(*source);
+    cb_vec_free(&planner->sources);
+    cb_arena_free(planner->arena);
+}
+
+int cb_frontend_plan(struct cb_plan **out, const struct cb_frontend_options *options,
+                     struct cb_error **err)
+{
+    struct cb_planner planner = {
+        .options = options, .arena = cb_arena_new(), .graph = cb_graph_new()};
+    struct cb_stage *target = NULL;
+    int rc = plan_graph(&planner, &target, err);
+
+    if (rc == 0)
+        *out = make_plan(&planner, target);
+    planner_clear(&planner);
+    return rc;
+}
+
+void cb_plan_free(struct cb_plan *plan)
+{
+    if (!plan)
+        return;
+    cb_graph_free(plan->graph);
+    cb_image_config_free(plan->config);
+    cb_dockerfile_free(plan->dockerfile);
+    free(plan);
+}

@@ -1,0 +1,48 @@
+/* A Dockerfile and its build arguments → a graph and the configuration of the image it
+ * makes. */
+#ifndef CB_FRONTEND_FRONTEND_H
+#define CB_FRONTEND_FRONTEND_H
+
+#include "oci/oci.h"
+#include "ops/ops.h"
+#include "parser/parser.h"
+#include "solver/solver.h"
+
+struct cb_frontend_options {
+    struct cb_build_env *env;
+    struct cb_source *source;            /* the Dockerfile */
+    struct cb_context *context;          /* "." */
+    const struct cb_strings *build_args; /* "K=V" */
+    const struct cb_strings *labels;     /* "K=V", applied last */
+    const char *target;                  /* stage name or index; NULL: last */
+    struct cb_platform platform, build_platform;
+    enum cb_pull_policy pull;
+    enum cb_op_network network; /* --network for RUN steps that say nothing */
+    int allow_host_network,
+        allow_insecure; /* RUN --network=host, --security=insecure granted */
+    int no_cache;
+    const struct cb_strings *no_cache_filter;
+};
+/* What a build is to make. */
+struct cb_plan {
+    struct cb_graph *graph;
+    struct cb_edge
+        result; /* the target's filesystem; vertex NULL: scratch with no layer */
+    struct cb_image_config *config; /* diff_ids of the base; history complete but for
+                                       `created` of this build's entries */
+    size_t base_layers; /* layers of the base image: diff_ids.count at the start */
+    const char *target_name;
+    struct cb_dockerfile *dockerfile; /* keeps spans alive */
+};
+void cb_plan_free(struct cb_plan *plan);
+CB_AUTO_DEFINE(cb_plan, cb_plan_free)
+/* Parses, checks, resolves base images (in parallel, only of stages the target needs),
+ * converts. Warnings are events. */
+int cb_frontend_plan(struct cb_plan **out, const struct cb_frontend_options *options,
+                     struct cb_error **err);
+/* Applies one instruction of `import -c` or `commit -c` to a config: CMD ENTRYPOINT ENV
+ * EXPOSE HEALTHCHECK LABEL ONBUILD STOPSIGNAL USER VOLUME WORKDIR. */
+int cb_frontend_change(struct cb_image_config *config, const char *instruction,
+                       struct cb_error **err);
+
+#endif

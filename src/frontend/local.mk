@@ -1,0 +1,20 @@
+noinst_LIBRARIES += src/frontend/libfrontend.a
+src_frontend_libfrontend_a_SOURCES = \
+	%D%/bases.c \
+	%D%/change.c \
+	%D%/checks-stage.c \
+	%D%/checks.c \
+	%D%/convert-copy.c \
+	%D%/convert-expose.c \
+	%D%/convert-healthcheck.c \
+	%D%/convert-meta.c \
+	%D%/convert-onbuild.c \
+	%D%/convert-run-mount.c \
+	%D%/convert-run.c \
+	%D%/convert.c \
+	%D%/frontend-priv.h \
+	%D%/frontend.c \
+	%D%/frontend.h \
+	%D%/image-config.c \
+	%D%/scope.c \
+	%D%/stages.c

@@ -1,0 +1,284 @@
+/* What a variable means where. Three scopes: the ARGs before the first FROM with the
+ * platform's own (visible to FROM lines, and importable by `ARG NAME`), a stage's
+ * environment (ENV and ARG in one list, the latest wins, as BuildKit keeps it), and
+ * proxies given as build arguments, which RUN gets without any declaration and without a
+ * part in its cache key. */
+#include "frontend/frontend-priv.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const proxy_names[] = {"http_proxy", "https_proxy", "ftp_proxy",
+                                          "no_proxy", "all_proxy"};
+
+const char *cb_scope_build_arg(const struct cb_planner *planner, const char *name)
+{
+    if (!planner || !planner->options->build_args)
+        return NULL;
+    return cb_env_get(planner->options->build_args, name);
+}
+
+/* ── Global scope ── */
+
+static void add_platform_arg(struct cb_strings *globals, const struct cb_planner *planner,
+                             const char *prefix, const char *name, const char *value)
+{
+    cb_autofree char *key = xasprintf("%s%s", prefix, name);
+    const char *given = planner ? cb_scope_build_arg(planner, key) : NULL;
+
+    cb_strings_addf(globals, "%s=%s", key, given ? given : value);
+}
+
+static void add_platform(struct cb_strings *globals, const struct cb_planner *planner,
+                         const char *prefix, const struct cb_platform *platform)
+{
+    cb_autofree char *text = cb_platform_text(platform);
+
+    add_platform_arg(globals, planner, prefix, "PLATFORM", text);
+    add_platform_arg(globals, planner, prefix, "OS", platform->os);
+    add_platform_arg(globals, planner, prefix, "OSVERSION", platform->os_version);
+    add_platform_arg(globals, planner, prefix, "ARCH", platform->arch);
+    add_platform_arg(globals, planner, prefix, "VARIANT", platform->variant);
+}
+
+/* TARGETSTAGE is the stage asked for, or the last one's name. */
+static const char *target_stage_name(const struct cb_planner *planner)
+{
+    const struct cb_dockerfile *file = planner->file;
+    const char *name = planner->options->target;
+
+    if ((!name || !*name) && file->stage_count)
+        name = file->stages[file->stage_count - 1].name;
+    return name && *name ? name : "default";
+}
+
+static int add_global_args(struct cb_planner *planner, const struct cb_instruction *inst,
+                           int use_given, struct cb_strings *globals,
+                           struct cb_error **err)
+{
+    for (size_t i = 0; i < inst->pairs.count; i++) {
+        const struct cb_pair *pair = &inst->pairs.items[i];
+        const char *given =
+            use_given ? cb_scope_build_arg(planner, pair->key.text) : NULL;
+        cb_autofree char *value = NULL;
+
+        if (globals->count >= CB_MAX_VARIABLES) {
+            cb_error_set(err, CB_ERR_UNSUPPORTED, "more than %d global ARGs",
+                         CB_MAX_VARIABLES);
+            return cb_error_at(err, planner->file->source, inst->span);
+        }
+        if (!given && pair->value.text &&
+            cb_scope_expand_global(planner, globals, &pair->value, NULL, NULL, &value,
+                                   err) < 0)
+            return -1;
+        if (given || value)
+            cb_env_set(globals, pair->key.text, given ? given : value);
+    }
+    return 0;
+}
+
+static int fill_globals(struct cb_planner *planner, int use_given,
+                        struct cb_strings *globals, struct cb_error **err)
+{
+    const struct cb_frontend_options *options = planner->options;
+    const struct cb_planner *given = use_given ? planner : NULL;
+
+    add_platform(globals, given, "BUILD", &options->build_platform);
+    add_platform(globals, given, "TARGET", &options->platform);
+    add_platform_arg(globals, given, "TARGET", "STAGE", target_stage_name(planner));
+    for (size_t i = 0; i < planner->file->global_arg_count; i++) {
+        if (add_global_args(planner, planner->file->global_args[i], use_given, globals,
+                            err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int cb_scope_default_globals(struct cb_planner *planner, struct cb_strings *out,
+                             struct cb_error **err)
+{
+    return fill_globals(planner, 0, out, err);
+}
+
+/* ── Build arguments with a meaning of their own ── */
+
+/* Both spellings, since programs disagree on the case they read. */
+static void add_proxies(struct cb_planner *planner)
+{
+    const struct cb_strings *given = planner->options->build_args;
+
+    for (size_t i = 0; given && i < given->count; i++) {
+        const char *arg = given->items[i];
+        const char *equals = strchr(arg, '=');
+        size_t len = equals ? (size_t)(equals - arg) : 0;
+
+        for (size_t n = 0; n < CB_ARRAY_SIZE(proxy_names); n++) {
+            char upper[16] = "";
+
+            if (strlen(proxy_names[n]) != len ||
+                strncasecmp(arg, proxy_names[n], len) != 0)
+                continue;
+            for (size_t c = 0; c < len; c++)
+                upper[c] =
+                    proxy_names[n][c] == '_' ? '_' : (char)(proxy_names[n][c] - 32);
+            cb_env_set(&planner->quiet_env, upper, equals + 1);
+            cb_env_set(&planner->quiet_env, proxy_names[n], equals + 1);
+        }
+    }
+}
+
+/* SOURCE_DATE_EPOCH counts whether given on the command line or as a global ARG's
+ * default. */
+static int apply_epoch(struct cb_planner *planner, struct cb_error **err)
+{
+    const char *text = cb_scope_build_arg(planner, "SOURCE_DATE_EPOCH");
+    char *end;
+    long long value;
+
+    if (!text)
+        text = cb_env_get(&planner->globals, "SOURCE_DATE_EPOCH");
+    if (!text || !*text)
+        return 0;
+    value = strtoll(text, &end, 10);
+    if (*end || value < 0)
+        return cb_error_set(
+            err, CB_ERR_UNSUPPORTED,
+            "build argument SOURCE_DATE_EPOCH=%s: only a number of seconds "
+            "since 1970 is supported",
+            text);
+    planner->options->env->source_date_epoch = value;
+    return 0;
+}
+
+int cb_scope_init(struct cb_planner *planner, struct cb_error **err)
+{
+    const char *hostname = cb_scope_build_arg(planner, "BUILDKIT_SANDBOX_HOSTNAME");
+
+    if (hostname && *hostname)
+        planner->options->env->hostname = hostname;
+    add_proxies(planner);
+    if (fill_globals(planner, 1, &planner->globals, err) < 0)
+        return -1;
+    return apply_epoch(planner, err);
+}
+
+struct global_lookup {
+    const struct cb_strings *globals;
+    struct cb_strings *unknown, *used;
+};
+
+static const char *global_get(void *arg, const char *name)
+{
+    struct global_lookup *lookup = arg;
+    const char *value = cb_env_get(lookup->globals, name);
+
+    if (value && lookup->used)
+        cb_strings_add_once(lookup->used, name);
+    return value;
+}
+
+static void global_undefined(void *arg, const char *name)
+{
+    struct global_lookup *lookup = arg;
+
+    if (lookup->unknown)
+        cb_strings_add_once(lookup->unknown, name);
+}
+
+int cb_scope_expand_global(struct cb_planner *planner, const struct cb_strings *globals,
+                           const struct cb_word *word, struct cb_strings *unknown,
+                           struct cb_strings *used, char **out, struct cb_error **err)
+{
+    struct global_lookup arg = {.globals = globals, .unknown = unknown, .used = used};
+    struct cb_scope_lookup lookup = {global_get, global_undefined, &arg};
+
+    if (cb_word_expand(out, word->text, planner->file->escape, &lookup, err) < 0)
+        return cb_error_at(err, planner->file->source, word->span);
+    return 0;
+}
+
+/* ── A stage's scope ── */
+
+int cb_scope_set(struct cb_stage *stage, const char *name, const char *value,
+                 struct cb_error **err)
+{
+    struct cb_strings *env = &stage->env;
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < env->count; i++) {
+        if (strncmp(env->items[i], name, len) != 0 || env->items[i][len] != '=')
+            continue;
+        free(env->items[i]);
+        memmove(env->items + i, env->items + i + 1,
+                (env->count - i - 1) * sizeof(*env->items));
+        env->count--;
+        break;
+    }
+    if (env->count >= CB_MAX_VARIABLES)
+        return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                            "more than %d variables in one stage", CB_MAX_VARIABLES);
+    cb_strings_addf(env, "%s=%s", name, value);
+    return 0;
+}
+
+struct stage_lookup {
+    struct cb_stage *stage;
+    const struct cb_item *item;
+};
+
+static const char *stage_get(void *arg, const char *name)
+{
+    struct stage_lookup *lookup = arg;
+
+    return cb_env_get(&lookup->stage->env, name);
+}
+
+static void stage_undefined(void *arg, const char *name)
+{
+    struct stage_lookup *lookup = arg;
+
+    cb_checks_undefined(lookup->stage, lookup->item, name);
+}
+
+static char escape_of(const struct cb_stage *stage)
+{
+    return stage->planner ? stage->planner->file->escape : '\\';
+}
+
+int cb_scope_expand(struct cb_stage *stage, const struct cb_item *item,
+                    const struct cb_word *word, char **out, struct cb_error **err)
+{
+    struct stage_lookup arg = {stage, item};
+    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg};
+
+    if (cb_word_expand(out, word->text, escape_of(stage), &lookup, err) < 0)
+        return cb_error_at(err, item->source, word->span);
+    return 0;
+}
+
+int cb_scope_expand_split(struct cb_stage *stage, const struct cb_item *item,
+                          const struct cb_word *word, struct cb_strings *out,
+                          struct cb_error **err)
+{
+    struct stage_lookup arg = {stage, item};
+    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg};
+
+    if (cb_word_expand_split(out, word->text, escape_of(stage), &lookup, err) < 0)
+        return cb_error_at(err, item->source, word->span);
+    return 0;
+}
+
+int cb_scope_expand_raw(struct cb_stage *stage, const struct cb_item *item,
+                        const char *text, size_t len, struct cb_span span, char **out,
+                        struct cb_error **err)
+{
+    struct stage_lookup arg = {stage, item};
+    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg};
+
+    /* The escape character of heredoc bodies and mount values is always a backslash
+     * (features.md A3). */
+    if (cb_word_expand_raw(out, text, len, '\\', &lookup, err) < 0)
+        return cb_error_at(err, item->source, span);
+    return 0;
+}

@@ -1,0 +1,60 @@
+/* A refused connection, an unknown host or a bad certificate is an answer: repeating the
+ * question costs the user 15 seconds and changes nothing. What breaks on the way is tried
+ * again. */
+#include "http/retry.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int cb_retry_status(int status)
+{
+    return status == 408 || status == 429 || status == 500 || status == 502 ||
+           status == 503 || status == 504;
+}
+
+int cb_retry_transport(CURLcode code, long os_errno)
+{
+    switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+        return 1;
+    case CURLE_SSL_CONNECT_ERROR:
+        return os_errno == ECONNRESET;
+    default:
+        return 0;
+    }
+}
+
+/* Seconds, or -1: dates, signs, junk and more than a minute are not honoured. */
+static int retry_after_seconds(const char *text)
+{
+    size_t digits;
+    int seconds;
+
+    if (!text)
+        return -1;
+    digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 4 || text[digits] != '\0')
+        return -1;
+    seconds = atoi(text);
+    return seconds <= CB_RETRY_AFTER_MAX_S ? seconds : -1;
+}
+
+unsigned cb_retry_delay_ms(unsigned failures, const char *retry_after, unsigned base_ms,
+                           unsigned random)
+{
+    int seconds = retry_after_seconds(retry_after);
+    unsigned doublings = failures - 1 < 3 ? failures - 1 : 3;
+    unsigned delay = base_ms << doublings;
+
+    if (seconds >= 0)
+        return (unsigned)seconds * 1000;
+    return delay - delay / 8 + (delay ? random % (delay / 4 + 1) : 0);
+}

@@ -1,0 +1,143 @@
+/* Content descriptors: what a document says about another blob. */
+#include "oci/oci-priv.h"
+
+#include <string.h>
+
+#define MAX_MEDIA_TYPE 255
+
+void cb_descriptor_free(struct cb_descriptor *descriptor)
+{
+    free(descriptor->media_type);
+    json_decref(descriptor->annotations);
+    *descriptor = (struct cb_descriptor){0};
+}
+
+void cb_descriptor_copy(struct cb_descriptor *to, const struct cb_descriptor *from)
+{
+    struct cb_descriptor copy = *from;
+
+    copy.media_type = xstrdup(from->media_type);
+    copy.annotations = json_incref(from->annotations);
+    *to = copy;
+}
+
+int cb_annotations_read(json_t **out, const struct cb_json *json, struct cb_error **err)
+{
+    const char *key, *text;
+    json_t *value;
+
+    if (cb_json_expect_object(json, err) < 0)
+        return -1;
+    if (cb_json_is_absent(json)) {
+        *out = NULL;
+        return 0;
+    }
+    json_object_foreach(json->value, key, value)
+    {
+        struct cb_json member = cb_json_member(json, key);
+
+        if (cb_json_required_string(&member, &text, err) < 0)
+            return -1;
+    }
+    *out = json_incref(json->value);
+    return 0;
+}
+
+static int read_digest(struct cb_digest *out, const struct cb_json *descriptor,
+                       struct cb_error **err)
+{
+    struct cb_json member = cb_json_member(descriptor, "digest");
+    const char *text;
+
+    if (cb_json_required_string(&member, &text, err) < 0)
+        return -1;
+    if (cb_digest_parse(out, text, err) < 0)
+        return cb_error_wrap(err, "%s.%s", member.what, member.path);
+    return 0;
+}
+
+static int read_size(int64_t *out, const struct cb_json *descriptor,
+                     struct cb_error **err)
+{
+    struct cb_json member = cb_json_member(descriptor, "size");
+
+    if (cb_json_required_int64(&member, out, err) < 0)
+        return -1;
+    if (*out < 0)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "%s.%s: must not be negative",
+                            member.what, member.path);
+    return 0;
+}
+
+static int read_media_type(char **out, const struct cb_json *descriptor,
+                           struct cb_error **err)
+{
+    struct cb_json member = cb_json_member(descriptor, "mediaType");
+    const char *text;
+
+    if (cb_json_string(&member, &text, err) < 0)
+        return -1;
+    if (text && strlen(text) > MAX_MEDIA_TYPE)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "%s.%s: longer than %d characters",
+                            member.what, member.path, MAX_MEDIA_TYPE);
+    *out = xstrdup(text ? text : "");
+    return 0;
+}
+
+int cb_descriptor_read(struct cb_descriptor *out, const struct cb_json *json,
+                       struct cb_error **err)
+{
+    cb_auto_value(cb_descriptor) descriptor = {0};
+    struct cb_json platform, annotations;
+
+    if (cb_json_is_absent(json))
+        return cb_error_set(err, CB_ERR_INTEGRITY, "%s.%s: missing", json->what,
+                            json->path);
+    if (cb_json_expect_object(json, err) < 0)
+        return -1;
+    platform = cb_json_member(json, "platform");
+    annotations = cb_json_member(json, "annotations");
+    if (read_size(&descriptor.size, json, err) < 0 ||
+        read_digest(&descriptor.digest, json, err) < 0 ||
+        read_media_type(&descriptor.media_type, json, err) < 0 ||
+        cb_json_expect_object(&platform, err) < 0 ||
+        cb_platform_read(&descriptor.platform, &platform, err) < 0 ||
+        cb_annotations_read(&descriptor.annotations, &annotations, err) < 0)
+        return -1;
+    *out = descriptor;
+    descriptor = (struct cb_descriptor){0};
+    return 0;
+}
+
+static void write_platform(struct cb_writer *writer, const struct cb_platform *platform)
+{
+    if (!platform->os[0])
+        return;
+    cb_writer_open(writer, "platform", '{');
+    cb_writer_string(writer, "architecture", platform->arch);
+    cb_writer_string(writer, "os", platform->os);
+    cb_writer_string(writer, "os.version", platform->os_version);
+    cb_writer_string(writer, "variant", platform->variant);
+    cb_writer_close(writer, '}');
+}
+
+void cb_descriptor_write(struct cb_writer *writer, const char *key,
+                         const struct cb_descriptor *descriptor)
+{
+    cb_writer_open(writer, key, '{');
+    cb_writer_string(writer, "mediaType", descriptor->media_type);
+    cb_writer_digest(writer, "digest", &descriptor->digest);
+    cb_writer_int(writer, "size", descriptor->size);
+    cb_writer_sorted(writer, "annotations", descriptor->annotations);
+    write_platform(writer, &descriptor->platform);
+    cb_writer_close(writer, '}');
+}
+
+json_t *cb_descriptor_json(const struct cb_descriptor *descriptor)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    struct cb_writer writer = {.out = &text};
+
+    cb_descriptor_write(&writer, NULL, descriptor);
+    return json_loadb(text.text, text.len, 0, NULL);
+}

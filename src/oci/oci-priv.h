@@ -1,0 +1,63 @@
+/* Between the files that implement oci.h. */
+#ifndef CB_OCI_OCI_PRIV_H
+#define CB_OCI_OCI_PRIV_H
+
+#include "base/strbuf.h"
+#include "oci/oci.h"
+
+/* Writes compact JSON into a buffer, with the separators in the right places. Members
+ * with nothing to say (NULL, "", empty) are left out, as Go's omitempty does. KEY is NULL
+ * inside arrays. */
+struct cb_writer {
+    struct cb_strbuf *out;
+    int needs_comma;
+};
+void cb_writer_open(struct cb_writer *writer, const char *key,
+                    char bracket); /* '{' or '[' */
+void cb_writer_close(struct cb_writer *writer, char bracket);
+void cb_writer_string(struct cb_writer *writer, const char *key, const char *text);
+/* Also when it is empty. */
+void cb_writer_text(struct cb_writer *writer, const char *key, const char *text);
+void cb_writer_int(struct cb_writer *writer, const char *key, int64_t value);
+void cb_writer_true(struct cb_writer *writer, const char *key, int value);
+void cb_writer_strings(struct cb_writer *writer, const char *key,
+                       const struct cb_strings *strings);
+void cb_writer_json(struct cb_writer *writer, const char *key, const json_t *value);
+void cb_writer_digest(struct cb_writer *writer, const char *key,
+                      const struct cb_digest *digest);
+/* An object with its members sorted by name, as Go prints maps. */
+void cb_writer_sorted(struct cb_writer *writer, const char *key, json_t *object);
+/* The names of its members, NULL-terminated; the caller frees the array. */
+const char **cb_writer_sorted_names(json_t *object);
+/* The members of OBJECT, sorted, into the object being written. */
+void cb_writer_members(struct cb_writer *writer, json_t *object);
+
+/* Lower case, aliases replaced, default variants dropped or filled in. */
+void cb_platform_normalise(struct cb_platform *platform);
+/* Reads architecture, os, os.version and variant out of OBJECT. */
+int cb_platform_read(struct cb_platform *out, const struct cb_json *object,
+                     struct cb_error **err);
+
+/* Reads a content descriptor; OUT is empty on failure. */
+int cb_descriptor_read(struct cb_descriptor *out, const struct cb_json *json,
+                       struct cb_error **err);
+void cb_descriptor_write(struct cb_writer *writer, const char *key,
+                         const struct cb_descriptor *descriptor);
+/* A map of strings to strings, new reference; NULL if absent. */
+int cb_annotations_read(json_t **out, const struct cb_json *json, struct cb_error **err);
+
+/* What manifest and index have in common: version 2, agreement about the media type,
+ * which must be of KIND; none of the members FORBIDDEN (NULL-terminated). *MEDIA_TYPE is
+ * owned by the caller. */
+int cb_document_check(const struct cb_json *root, const char *media_type,
+                      enum cb_media_kind kind, const char *oci_type,
+                      const char *const *forbidden, char **declared,
+                      struct cb_error **err);
+
+/* A copy of the document, ending in NUL beyond LEN. */
+char *cb_document_bytes(const char *bytes, size_t len);
+
+/* The same type in the other spelling, or MEDIA_TYPE itself. */
+const char *cb_media_translate(const char *media_type, int docker);
+
+#endif

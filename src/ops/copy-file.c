@@ -1,0 +1,89 @@
+/* One file's bytes and looks. What is copied is what was listed (and, for a context,
+ * hashed): the file is checked before its first byte is read and after the last. */
+#include "ops/copy-priv.h"
+
+#include "base/fs.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+struct cb_owner cb_copy_owner(const struct cb_copying *copying,
+                              const struct cb_entry *entry)
+{
+    return copying->owner ? *copying->owner : (struct cb_owner){entry->uid, entry->gid};
+}
+
+static int copy_small(int from, int to, size_t size, void *buffer, const char *path,
+                      struct cb_error **err)
+{
+    size_t have = 0;
+
+    while (have < size) {
+        ssize_t got = read(from, (char *)buffer + have, size - have);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return cb_error_errno(err, errno, "read `%s`", path);
+        if (got == 0)
+            break;
+        have += (size_t)got;
+    }
+    if (cb_fs_write_all(to, buffer, have) < 0)
+        return cb_error_errno(err, errno, "write `%s`", path);
+    return 0;
+}
+
+/* Owner before mode and attributes: chown drops set-id bits and capabilities. */
+static int dress_file(int fd, struct cb_owner owner, mode_t mode, struct timespec mtime,
+                      const char *xattrs, size_t xattrs_len, const char *target,
+                      struct cb_error **err)
+{
+    struct timespec times[2] = {mtime, mtime};
+
+    if (fchown(fd, owner.uid, owner.gid) < 0 || fchmod(fd, mode) < 0)
+        return cb_error_errno(err, errno, "set owner and mode of `/%s`", target);
+    cb_content_xattrs_write(fd, xattrs, xattrs_len);
+    if (futimens(fd, times) < 0)
+        return cb_error_errno(err, errno, "set time of `/%s`", target);
+    return 0;
+}
+
+int cb_copy_job_run(const struct cb_copying *copying, const struct cb_copy_job *job,
+                    void *buffer, struct cb_error **err)
+{
+    const struct cb_entry *entry = job->entry;
+    cb_autofd int from = -1, to = -1;
+    cb_autofree char *xattrs = NULL;
+    size_t xattrs_len;
+
+    if (cb_entry_open(job->source_root, entry, &from, err) < 0 ||
+        cb_dest_create(copying->dest, job->target, &to, err) < 0)
+        return -1;
+    if (entry->size <= CB_COPY_SMALL_BYTES
+            ? copy_small(from, to, (size_t)entry->size, buffer, entry->path, err) < 0
+            : cb_fs_copy_data(from, to, -1, err) < 0)
+        return cb_error_wrap(err, "copy to `/%s`", job->target);
+    cb_content_xattrs_read(from, &xattrs, &xattrs_len);
+    if (cb_entry_check(from, entry, err) < 0)
+        return -1;
+    return dress_file(to, cb_copy_owner(copying, entry),
+                      cb_chmod_apply(copying->chmod, entry->mode), entry->mtime, xattrs,
+                      xattrs_len, job->target, err);
+}
+
+int cb_copy_content(struct cb_copying *copying, const void *content, size_t len,
+                    const char *target, struct cb_error **err)
+{
+    struct cb_owner owner = copying->owner ? *copying->owner : (struct cb_owner){0};
+    cb_autofd int fd = -1;
+
+    if (cb_copy_flush(copying, err) < 0 ||
+        cb_dest_expect_file(copying->dest, target, err) < 0 ||
+        cb_dest_create(copying->dest, target, &fd, err) < 0)
+        return -1;
+    if (cb_fs_write_all(fd, content, len) < 0)
+        return cb_error_errno(err, errno, "write `/%s`", target);
+    return dress_file(fd, owner, cb_chmod_apply(copying->chmod, S_IFREG | 0644),
+                      copying->dest->now, NULL, 0, target, err);
+}

@@ -1,0 +1,417 @@
+/* COPY and ADD as a vertex. The key holds what decides the result: where to, as whom,
+ * how, and the content of what is selected, not the directory it comes from. The result's
+ * identity follows from that key, so equal copies are equal without looking at them. */
+#include "ops/copy-priv.h"
+
+#include "base/fs.h"
+
+#include <errno.h>
+
+struct source {
+    int input;
+    char *path, *name;
+    void *content;
+    size_t content_len;
+    size_t index; /* among the paths of its input's selector */
+};
+
+struct copy_payload {
+    struct cb_build_env *env;
+    CB_VEC(struct source) sources;
+    char *dest, *chown;
+    char *chmod_text;
+    struct cb_chmod *chmod;
+    int unpack, from_stage;
+    char **selectors; /* per input; NULL for input 0 and those without a path */
+    char **labels;
+    size_t input_count;
+    struct cb_key_parts parts;
+};
+
+static void copy_free(void *arg)
+{
+    struct copy_payload *self = arg;
+
+    cb_vec_foreach (source, &self->sources) {
+        free(source->path);
+        free(source->name);
+        free(source->content);
+    }
+    cb_vec_free(&self->sources);
+    for (size_t i = 0; i < self->input_count; i++) {
+        free(self->selectors[i]);
+        free(self->labels[i]);
+    }
+    free(self->selectors);
+    free(self->labels);
+    free(self->dest);
+    free(self->chown);
+    free(self->chmod_text);
+    cb_chmod_free(self->chmod);
+    cb_key_parts_free(&self->parts);
+    free(self);
+}
+
+/* ── Key ── */
+
+static int copy_cache_map(void *payload, struct cb_cache_map *map,
+                          struct cb_cancel *cancel, struct cb_error **err)
+{
+    const struct copy_payload *self = payload;
+
+    (void)cancel;
+    (void)err;
+    cb_vec_foreach (part, &self->parts)
+        cb_key_parts_add(&map->parts, part->name, part->value);
+    map->inputs = xcalloc(self->input_count, sizeof(*map->inputs));
+    for (size_t i = 1; i < self->input_count; i++) {
+        map->inputs[i].wants_content = self->selectors[i] != NULL;
+        map->inputs[i].selector = self->selectors[i];
+        map->inputs[i].label = self->labels[i];
+    }
+    return 0;
+}
+
+/* ── Execution ── */
+
+struct copy_run {
+    const struct copy_payload *self;
+    struct cb_exec_context *context;
+    struct cb_copying copying;
+    const struct cb_selection **selections; /* per input */
+    struct cb_selection **owned;
+    char *dest;      /* resolved, relative */
+    int into_dir;    /* written with a slash at its end */
+    int dest_filled; /* a file of this COPY became DEST itself */
+};
+
+static int ends_in_directory(const char *dest)
+{
+    size_t len = strlen(dest);
+
+    return len == 0 || dest[len - 1] == '/' ||
+           (dest[len - 1] == '.' && (len == 1 || dest[len - 2] == '/'));
+}
+
+/* Where a file called BASE goes: into the destination if that is a directory. Makes
+ * directories on the way. */
+static int file_target(struct copy_run *run, const char *base, char **out,
+                       struct cb_error **err)
+{
+    const struct cb_owner root = {0, 0};
+    const struct cb_owner *owner = run->copying.owner ? run->copying.owner : &root;
+    struct cb_dest *dest = run->copying.dest;
+    struct stat st;
+    char *slash;
+    int there =
+        run->into_dir || !*run->dest ? 0 : cb_dest_lookup(dest, run->dest, &st, err);
+
+    if (there < 0)
+        return -1;
+    if (run->into_dir || !*run->dest || (there && S_ISDIR(st.st_mode))) {
+        *out = *run->dest ? xasprintf("%s/%s", run->dest, base) : xstrdup(base);
+        return cb_dest_dirs(dest, run->dest, owner, err);
+    }
+    if (run->dest_filled)
+        return cb_error_set(
+            err, CB_ERR_USAGE,
+            "when using COPY with more than one source file, the destination "
+            "must be a directory and end with a /");
+    run->dest_filled = 1;
+    *out = xstrdup(run->dest);
+    slash = strrchr(*out, '/');
+    if (!slash)
+        return 0;
+    cb_autofree char *parent = xstrndup(*out, (size_t)(slash - *out));
+    return cb_dest_dirs(dest, parent, owner, err);
+}
+
+static int copy_match(struct copy_run *run, int root,
+                      const struct cb_selection *selection, const struct cb_match *match,
+                      struct cb_error **err)
+{
+    const struct cb_owner root_owner = {0, 0};
+    const struct cb_owner *owner = run->copying.owner ? run->copying.owner : &root_owner;
+    const struct cb_entry *entry = &selection->entries.items[match->first];
+    cb_autofree char *target = NULL;
+    int archive = 0;
+
+    if (run->self->unpack) {
+        archive = cb_unpack_wanted(root, entry, err);
+        if (archive < 0)
+            return -1;
+    }
+    if (archive || cb_entry_is_dir(entry)) {
+        if (cb_dest_dirs(run->copying.dest, run->dest, owner, err) < 0)
+            return -1;
+        return archive ? cb_unpack(&run->copying, root, entry, run->dest, err)
+                       : cb_copy_directory(&run->copying, root, selection, match,
+                                           run->dest, err);
+    }
+    if (file_target(run, match->base, &target, err) < 0)
+        return -1;
+    return cb_copy_file(&run->copying, root, entry, target, err);
+}
+
+static int copy_source(struct copy_run *run, const struct source *source,
+                       struct cb_error **err)
+{
+    const struct cb_selection *selection;
+    cb_autofree char *target = NULL;
+    int root;
+
+    if (source->input < 0) {
+        if (file_target(run, source->name, &target, err) < 0)
+            return -1;
+        return cb_copy_content(&run->copying, source->content, source->content_len,
+                               target, err);
+    }
+    selection = run->selections[source->input];
+    if (cb_result_root(run->context->inputs[source->input], &root, err) < 0)
+        return -1;
+    cb_vec_foreach (match, &selection->matches) {
+        if (match->source == source->index &&
+            copy_match(run, root, selection, match, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int select_inputs(struct copy_run *run, struct cb_error **err)
+{
+    const struct copy_payload *self = run->self;
+
+    for (size_t i = 1; i < self->input_count; i++)
+        if (self->selectors[i] &&
+            cb_result_select(run->context->inputs[i], self->selectors[i],
+                             run->context->pool, run->context->cancel,
+                             &run->selections[i], &run->owned[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+/* Is any source an archive to be unpacked? Then the destination must be the merged tree.
+ */
+static int needs_merged(struct copy_run *run, int *out, struct cb_error **err)
+{
+    *out = 0;
+    cb_vec_foreach (source, &run->self->sources) {
+        const struct cb_selection *selection;
+        int root;
+
+        if (!run->self->unpack || source->input < 0)
+            continue;
+        selection = run->selections[source->input];
+        if (cb_result_root(run->context->inputs[source->input], &root, err) < 0)
+            return -1;
+        cb_vec_foreach (match, &selection->matches) {
+            int wanted =
+                cb_unpack_wanted(root, &selection->entries.items[match->first], err);
+
+            if (wanted < 0)
+                return -1;
+            *out |= wanted;
+        }
+    }
+    return 0;
+}
+
+static int copy_all(struct copy_run *run, struct cb_error **err)
+{
+    struct cb_dest *dest = run->copying.dest;
+
+    if (cb_dest_resolve(dest, run->self->dest, &run->dest, err) < 0)
+        return cb_error_wrap(err, "destination %s", run->self->dest);
+    run->into_dir = ends_in_directory(run->self->dest);
+    cb_vec_foreach (source, &run->self->sources) {
+        if (copy_source(run, source, err) < 0)
+            return -1;
+    }
+    if (cb_copy_flush(&run->copying, err) < 0)
+        return -1;
+    return cb_dest_finish(dest, err);
+}
+
+static int copy_into(struct copy_run *run, struct cb_snapshot *snapshot,
+                     struct cb_error **err)
+{
+    cb_auto_value(cb_dest) dest = {.fd = -1};
+    struct cb_result *parent = run->context->inputs[0];
+    int merged;
+
+    if (select_inputs(run, err) < 0 || needs_merged(run, &merged, err) < 0 ||
+        cb_dest_open(&dest, snapshot, parent, merged, run->self->env->source_date_epoch,
+                     err) < 0)
+        return -1;
+    run->copying.dest = &dest;
+    return copy_all(run, err);
+}
+
+static void copy_run_clear(struct copy_run *run)
+{
+    for (size_t i = 0; run->owned && i < run->self->input_count; i++)
+        cb_selection_free(run->owned[i]);
+    free(run->owned);
+    free(run->selections);
+    free(run->dest);
+    cb_copying_clear(&run->copying);
+}
+CB_AUTO_VALUE_DEFINE(copy_run, copy_run_clear)
+
+static int copy_exec(void *payload, struct cb_exec_context *context,
+                     struct cb_result **out, struct cb_error **err)
+{
+    struct copy_payload *self = payload;
+    struct cb_result *parent = context->inputs[0];
+    cb_auto(cb_snapshot) snapshot = NULL;
+    cb_auto_value(copy_run) run = {.self = self, .context = context};
+    struct cb_digest identity = cb_identity_from("copy", &context->key);
+    struct cb_owner owner;
+
+    run.selections = xcalloc(self->input_count, sizeof(*run.selections));
+    run.owned = xcalloc(self->input_count, sizeof(*run.owned));
+    run.copying.chmod = self->chmod;
+    run.copying.pool = context->pool;
+    run.copying.cancel = context->cancel;
+    run.copying.sink = context->sink;
+    run.copying.event_id = context->event_id;
+    if (self->chown) {
+        if (cb_owner_resolve(parent, self->chown, &owner, err) < 0)
+            return -1;
+        run.copying.owner = &owner;
+    }
+    if (cb_snapshot_prepare(self->env->store, cb_snapshot_result_get(parent), &snapshot,
+                            err) < 0 ||
+        copy_into(&run, snapshot, err) < 0)
+        return -1;
+    return cb_snapshot_seal(self->env, snapshot, &identity, out, err);
+}
+
+static const struct cb_op_class copy_op = {
+    .name = "copy",
+    .pool = CB_POOL_CPU,
+    .cheap_map = 1,
+    .cache_map = copy_cache_map,
+    .exec = copy_exec,
+    .free_payload = copy_free,
+};
+
+/* ── Construction ── */
+
+static void add_source(struct copy_payload *self, const struct cb_copy_source *from,
+                       struct cb_selector *selectors)
+{
+    struct source source = {.input = from->input};
+
+    if (from->input < 0) {
+        source.name = xstrdup(from->name);
+        source.content = xmemdup(from->content ? from->content : "", from->content_len);
+        source.content_len = from->content_len;
+    } else {
+        source.path = xstrdup(from->path);
+        source.index = selectors[from->input].paths.count;
+        cb_strings_add(&selectors[from->input].paths, from->path);
+    }
+    cb_vec_push(&self->sources, source);
+}
+
+static size_t count_inputs(const struct cb_copy_options *options, size_t given)
+{
+    size_t count = given > 1 ? given : 1;
+
+    for (size_t i = 0; i < options->source_count; i++)
+        if (options->sources[i].input >= (int)count)
+            count = (size_t)options->sources[i].input + 1;
+    return count;
+}
+
+static void make_selectors(struct copy_payload *self,
+                           const struct cb_copy_options *options)
+{
+    struct cb_selector *selectors = xcalloc(self->input_count, sizeof(*selectors));
+
+    for (size_t i = 0; i < options->source_count; i++)
+        add_source(self, &options->sources[i], selectors);
+    for (size_t i = 0; i < self->input_count; i++) {
+        struct cb_selector *selector = &selectors[i];
+
+        if (i > 0 && selector->paths.count > 0) {
+            selector->verb = xstrdup(options->unpack ? "ADD" : "COPY");
+            if (options->exclude)
+                cb_strings_copy(&selector->exclude, options->exclude);
+            selector->owners = options->from_stage && !options->chown;
+            selector->parents = options->parents;
+            selector->required = !options->allow_missing_glob;
+            self->selectors[i] = cb_selector_text(selector);
+            self->labels[i] = cb_strings_quoted(&selector->paths);
+        }
+        cb_selector_clear(selector);
+    }
+    free(selectors);
+}
+
+/* The last name of a source counts (a file is called so at the destination), and all of a
+ * pattern's; the directory it is in does not, unless it is kept. */
+static void add_source_part(struct copy_payload *self, const struct source *source,
+                            int parents)
+{
+    cb_autofree char *clean = NULL;
+
+    if (source->input < 0) {
+        cb_autofree char *name = xasprintf("content %s", source->name);
+
+        cb_key_parts_add_bytes(&self->parts, name, source->content, source->content_len);
+        return;
+    }
+    clean = cb_path_join("/", source->path);
+    cb_key_parts_addf(&self->parts, "source", "%d:%s", source->input,
+                      parents ? source->path : cb_path_base(clean));
+}
+
+static void make_parts(struct copy_payload *self, const struct cb_copy_options *options)
+{
+    cb_vec_foreach (source, &self->sources)
+        add_source_part(self, source, options->parents);
+    cb_key_parts_add(&self->parts, "dest", self->dest);
+    cb_key_parts_add(&self->parts, "chown", self->chown);
+    cb_key_parts_add(&self->parts, "chmod", self->chmod_text);
+    cb_key_parts_addf(
+        &self->parts, "flags", "%s%s%s%s", options->parents ? "parents " : "",
+        options->unpack ? "unpack " : "", options->from_stage ? "from-stage " : "",
+        options->link ? "link " : "");
+    if (options->exclude && options->exclude->count > 0) {
+        cb_autofree char *exclude = cb_strings_quoted(options->exclude);
+
+        cb_key_parts_add(&self->parts, "exclude", exclude);
+    }
+}
+
+int cb_op_copy(struct cb_vertex_options *out, struct cb_build_env *env,
+               const struct cb_copy_options *options, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) selectors = {0};
+    cb_auto(cb_chmod) chmod = NULL;
+    struct copy_payload *self;
+
+    if (options->chmod && cb_chmod_parse(&chmod, options->chmod, err) < 0)
+        return -1;
+    self = xcalloc(1, sizeof(*self));
+    self->env = env;
+    self->dest = xstrdup(options->dest);
+    self->chown = xstrdup(options->chown);
+    self->chmod_text = xstrdup(options->chmod);
+    self->chmod = cb_steal(&chmod);
+    self->unpack = options->unpack;
+    self->from_stage = options->from_stage;
+    self->input_count = count_inputs(options, out->input_count);
+    self->selectors = xcalloc(self->input_count, sizeof(*self->selectors));
+    self->labels = xcalloc(self->input_count, sizeof(*self->labels));
+    make_selectors(self, options);
+    make_parts(self, options);
+    for (size_t i = 1; i < self->input_count; i++)
+        cb_strings_add(&selectors, self->selectors[i] ? self->selectors[i] : "");
+    out->op = &copy_op;
+    out->payload = self;
+    out->definition = cb_definition_digest(copy_op.name, &self->parts, &selectors);
+    return 0;
+}

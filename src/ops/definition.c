@@ -1,0 +1,69 @@
+/* Key parts and the digests made of them. */
+#include "ops/ops-priv.h"
+
+struct cb_digest cb_definition_digest(const char *op, const struct cb_key_parts *parts,
+                                      const struct cb_strings *more)
+{
+    cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
+
+    cb_hasher_field(hasher, op);
+    cb_vec_foreach (part, parts) {
+        cb_hasher_field(hasher, part->name);
+        cb_hasher_field(hasher, part->value);
+    }
+    for (size_t i = 0; more && i < more->count; i++)
+        cb_hasher_field(hasher, more->items[i]);
+    return cb_hasher_finish(hasher);
+}
+
+char *cb_strings_quoted(const struct cb_strings *strings)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    cb_strbuf_addc(&text, '[');
+    for (size_t i = 0; strings && i < strings->count; i++) {
+        cb_strbuf_adds(&text, i > 0 ? ",\"" : "\"");
+        for (const char *c = strings->items[i]; *c; c++) {
+            if (*c == '"' || *c == '\\')
+                cb_strbuf_addc(&text, '\\');
+            cb_strbuf_addc(&text, *c);
+        }
+        cb_strbuf_addc(&text, '"');
+    }
+    cb_strbuf_addc(&text, ']');
+    return cb_strbuf_steal(&text);
+}
+
+void cb_key_parts_addf(struct cb_key_parts *parts, const char *name, const char *format,
+                       ...)
+{
+    cb_autofree char *value = NULL;
+    va_list args;
+
+    va_start(args, format);
+    value = xvasprintf(format, args);
+    va_end(args);
+    cb_key_parts_add(parts, name, value);
+}
+
+void cb_key_parts_add_bytes(struct cb_key_parts *parts, const char *name,
+                            const void *bytes, size_t len)
+{
+    struct cb_digest digest = cb_digest_of(bytes, len);
+    char text[CB_DIGEST_MAX_TEXT];
+
+    cb_key_parts_add(parts, name, cb_digest_text(&digest, text));
+}
+
+void cb_warn_event(struct cb_event_sink *sink, uint64_t id, const char *format, ...)
+{
+    cb_autofree char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    text = xvasprintf(format, args);
+    va_end(args);
+    cb_event_emit(
+        sink, (struct cb_event){
+                  .kind = CB_EVENT_WARNING, .id = id, .text = text, .len = strlen(text)});
+}

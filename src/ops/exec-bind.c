@@ -1,0 +1,243 @@
+/* Bind and cache mounts of a RUN. A source is opened inside the tree it comes from, once,
+ * and mounted by that descriptor. Writes to a read-write bind go to a layer that is
+ * thrown away. A context's files are shown as a build sees them, without what is ignored
+ * and owned by root: directly if they are like that, otherwise as a copy. */
+#include "ops/copy-priv.h"
+#include "ops/exec-priv.h"
+
+#include "base/fs.h"
+#include "base/lockfile.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+
+static const char *source_of(const struct cb_exec_mount *mount)
+{
+    return mount->source && *mount->source ? mount->source : "/";
+}
+
+static int keep_fd(struct cb_exec_mounts *out, int fd)
+{
+    cb_vec_push(&out->fds, fd);
+    return fd;
+}
+
+static int open_source(int root, const char *path, int *fd, struct cb_error **err)
+{
+    return cb_fs_open_in_root(root, path, O_PATH, 0, fd, err);
+}
+
+/* A writable layer over SNAPSHOT (or nothing) that ends with the step. */
+static int discarded_layer(const struct cb_exec_step *step, struct cb_snapshot *snapshot,
+                           struct cb_exec_mounts *out, struct cb_snapshot **layer,
+                           struct cb_error **err)
+{
+    if (cb_snapshot_prepare(step->env->store, snapshot, layer, err) < 0)
+        return -1;
+    cb_vec_push(&out->discarded, *layer);
+    return 0;
+}
+
+static int layer_root(struct cb_snapshot *layer, struct cb_exec_mounts *out, int *root,
+                      struct cb_error **err)
+{
+    if (cb_snapshot_open_root(layer, root, err) < 0)
+        return -1;
+    keep_fd(out, *root);
+    return 0;
+}
+
+static int bind_snapshot(const struct cb_exec_step *step, struct cb_result *input,
+                         const struct cb_exec_mount *mount, struct cb_exec_mounts *out,
+                         int *fd, struct cb_error **err)
+{
+    struct cb_snapshot *layer;
+    int root;
+
+    if (mount->read_only) {
+        if (cb_result_root(input, &root, err) < 0)
+            return -1;
+    } else if (discarded_layer(step, cb_snapshot_result_get(input), out, &layer, err) <
+                   0 ||
+               layer_root(layer, out, &root, err) < 0) {
+        return -1;
+    }
+    return open_source(root, source_of(mount), fd, err);
+}
+
+/* Copies one selected source of a context into a layer; a file is put there as "file". */
+static int copy_selected(const struct cb_exec_step *step, struct cb_exec_context *context,
+                         struct cb_snapshot *layer, int root,
+                         const struct cb_selection *selection, size_t source,
+                         const char **path, struct cb_error **err)
+{
+    cb_auto_value(cb_dest) dest = {.fd = -1};
+    cb_auto_value(cb_copying) copying = {.dest = &dest,
+                                         .pool = context->pool,
+                                         .cancel = context->cancel,
+                                         .sink = context->sink,
+                                         .event_id = context->event_id};
+
+    *path = "/";
+    if (cb_dest_open(&dest, layer, NULL, 0, step->env->source_date_epoch, err) < 0)
+        return -1;
+    cb_vec_foreach (match, &selection->matches) {
+        const struct cb_entry *entry = &selection->entries.items[match->first];
+        int is_dir = cb_entry_is_dir(entry);
+
+        if (match->source != source)
+            continue;
+        if (!is_dir)
+            *path = "/file";
+        if (is_dir ? cb_copy_directory(&copying, root, selection, match, "", err) < 0
+                   : cb_copy_file(&copying, root, entry, "file", err) < 0)
+            return -1;
+    }
+    if (cb_copy_flush(&copying, err) < 0)
+        return -1;
+    return cb_dest_finish(&dest, err);
+}
+
+static int bind_context(const struct cb_exec_step *step, struct cb_exec_context *context,
+                        size_t index, struct cb_exec_mounts *out, int *fd,
+                        struct cb_error **err)
+{
+    const struct cb_exec_mount *mount = &step->mounts[index];
+    struct cb_result *input = context->inputs[mount->input];
+    const struct cb_selection *selection;
+    struct cb_selection *none = NULL;
+    struct cb_snapshot *layer;
+    const char *path;
+    int root;
+
+    if (cb_result_select(input, step->selectors[mount->input], context->pool,
+                         context->cancel, &selection, &none, err) < 0 ||
+        cb_result_root(input, &root, err) < 0)
+        return -1;
+    if (mount->read_only && selection->faithful)
+        return open_source(root, source_of(mount), fd, err);
+    if (discarded_layer(step, NULL, out, &layer, err) < 0 ||
+        copy_selected(step, context, layer, root, selection, step->selector_index[index],
+                      &path, err) < 0 ||
+        layer_root(layer, out, &root, err) < 0)
+        return -1;
+    return open_source(root, path, fd, err);
+}
+
+int cb_exec_mount_bind(const struct cb_exec_step *step, struct cb_exec_context *context,
+                       size_t index, struct cb_exec_mounts *out, struct cb_error **err)
+{
+    const struct cb_exec_mount *mount = &step->mounts[index];
+    struct cb_result *input = context->inputs[mount->input];
+    struct cb_mount *bind;
+    int fd = -1;
+
+    if (cb_result_is_snapshot(input)
+            ? bind_snapshot(step, input, mount, out, &fd, err) < 0
+            : bind_context(step, context, index, out, &fd, err) < 0)
+        return cb_error_wrap(err, "RUN --mount=type=bind,target=%s", mount->target);
+    bind = cb_exec_mount_add(out, CB_MOUNT_BIND, mount->target);
+    bind->source_fd = keep_fd(out, fd);
+    bind->read_only = mount->read_only;
+    return 0;
+}
+
+/* ── Cache mounts ── */
+
+/* The name a cache is kept under. One that starts as something is a new one when that
+ * changes. */
+static int cache_key(const struct cb_exec_step *step, struct cb_exec_context *context,
+                     const struct cb_exec_mount *mount, char **out, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) key = {0};
+    char text[CB_DIGEST_MAX_TEXT];
+
+    cb_strbuf_adds(&key, mount->id && *mount->id ? mount->id : mount->target);
+    if (mount->has_mode || mount->uid || mount->gid)
+        cb_strbuf_addf(&key, ":%o:%" PRIu32 ":%" PRIu32,
+                       mount->has_mode ? mount->mode : 0755, mount->uid, mount->gid);
+    if (mount->input >= 0) {
+        struct cb_result *input = context->inputs[mount->input];
+        struct cb_digest seed = input->identity;
+
+        if (!cb_result_is_snapshot(input) &&
+            input->class->content_digest(input, step->selectors[mount->input],
+                                         context->pool, context->cancel, &seed, err) < 0)
+            return -1;
+        cb_strbuf_addf(&key, ":%s", cb_digest_text(&seed, text));
+    }
+    *out = cb_strbuf_steal(&key);
+    return 0;
+}
+
+/* The directory a new cache starts as, or -1. */
+static int open_seed(const struct cb_exec_step *step, struct cb_exec_context *context,
+                     size_t index, struct cb_exec_mounts *out, int *fd,
+                     struct cb_error **err)
+{
+    struct cb_exec_mount seed = step->mounts[index];
+    struct cb_result *input;
+    int path = -1;
+
+    *fd = -1;
+    if (seed.input < 0)
+        return 0;
+    input = context->inputs[seed.input];
+    seed.read_only = 1;
+    if (cb_result_is_snapshot(input)
+            ? bind_snapshot(step, input, &seed, out, &path, err) < 0
+            : bind_context(step, context, index, out, &path, err) < 0)
+        return -1;
+    keep_fd(out, path);
+    if (cb_fs_open_in_root(path, "/", O_RDONLY | O_DIRECTORY, 0, fd, err) < 0)
+        return -1;
+    keep_fd(out, *fd);
+    return 0;
+}
+
+static int open_cache(const struct cb_exec_step *step, struct cb_exec_context *context,
+                      size_t index, const char *key, struct cb_exec_mounts *out, int *fd,
+                      struct cb_error **err)
+{
+    const struct cb_exec_mount *mount = &step->mounts[index];
+    struct cb_exec_cache_dir cache = {0};
+    struct cb_lock *lock = NULL;
+    int seed;
+
+    cb_vec_foreach (known, &out->caches) {
+        if (strcmp(known->key, key) == 0) {
+            *fd = known->fd;
+            return 0;
+        }
+    }
+    if (open_seed(step, context, index, out, &seed, err) < 0 ||
+        cb_store_cache_mount(step->env->store, key, mount->sharing,
+                             mount->has_mode ? mount->mode : 0755, mount->uid, mount->gid,
+                             seed, context->cancel, context->sink, fd, &lock, err) < 0)
+        return -1;
+    keep_fd(out, *fd);
+    if (lock)
+        cb_vec_push(&out->locks, lock);
+    cache.key = xstrdup(key);
+    cache.fd = *fd;
+    cb_vec_push(&out->caches, cache);
+    return 0;
+}
+
+int cb_exec_mount_cache(const struct cb_exec_step *step, struct cb_exec_context *context,
+                        size_t index, struct cb_exec_mounts *out, struct cb_error **err)
+{
+    const struct cb_exec_mount *mount = &step->mounts[index];
+    cb_autofree char *key = NULL;
+    struct cb_mount *bind;
+    int dir, fd;
+
+    if (cache_key(step, context, mount, &key, err) < 0 ||
+        open_cache(step, context, index, key, out, &dir, err) < 0 ||
+        open_source(dir, mount->input >= 0 ? "/" : source_of(mount), &fd, err) < 0)
+        return cb_error_wrap(err, "RUN --mount=type=cache,target=%s", mount->target);
+    bind = cb_exec_mount_add(out, CB_MOUNT_BIND, mount->target);
+    bind->source_fd = keep_fd(out, fd);
+    bind->read_only = mount->read_only;
+    return 0;
+}

@@ -1,0 +1,94 @@
+/* A step's output: one pipe for each stream, read by the step's own thread and passed on
+ * at once and whole. Reading ends when the process has ended and the pipes are empty:
+ * what it left behind is dead with its pid namespace, so a pipe held open elsewhere is
+ * not waited for. */
+#include "ops/exec-priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+
+#define OUTPUT_BUFFER 65536
+
+int cb_exec_output_open(struct cb_exec_output *output, struct cb_error **err)
+{
+    for (int i = 0; i < 2; i++)
+        output->read_fds[i] = output->write_fds[i] = -1;
+    for (int i = 0; i < 2; i++) {
+        int fds[2];
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+            return cb_error_errno(err, errno, "make a pipe");
+        output->read_fds[i] = fds[0];
+        output->write_fds[i] = fds[1];
+        if (fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0)
+            return cb_error_errno(err, errno, "make a pipe non-blocking");
+    }
+    return 0;
+}
+
+void cb_exec_output_close(struct cb_exec_output *output)
+{
+    for (int i = 0; i < 2; i++) {
+        cb_close(&output->read_fds[i]);
+        cb_close(&output->write_fds[i]);
+    }
+}
+
+static void pass_on(struct cb_exec_context *context, int stream, const char *text,
+                    size_t len)
+{
+    cb_event_emit(context->sink, (struct cb_event){.kind = CB_EVENT_STEP_LOG,
+                                                   .id = context->event_id,
+                                                   .stream = stream,
+                                                   .text = text,
+                                                   .len = len});
+}
+
+/* Reads once. 1: something was there, 0: nothing now, or the end (then the descriptor is
+ * closed). */
+static int read_some(struct cb_exec_output *output, int i, char *buffer,
+                     struct cb_exec_context *context)
+{
+    ssize_t got = read(output->read_fds[i], buffer, OUTPUT_BUFFER);
+
+    if (got > 0) {
+        pass_on(context, i + 1, buffer, (size_t)got);
+        return 1;
+    }
+    if (got == 0 || (errno != EAGAIN && errno != EINTR))
+        cb_close(&output->read_fds[i]);
+    return 0;
+}
+
+int cb_exec_output_pump(struct cb_exec_output *output, struct cb_process *process,
+                        struct cb_exec_context *context, struct cb_error **err)
+{
+    cb_autofree char *buffer = xmalloc(OUTPUT_BUFFER);
+
+    for (;;) {
+        struct pollfd polls[4] = {
+            {.fd = output->read_fds[0], .events = POLLIN},
+            {.fd = output->read_fds[1], .events = POLLIN},
+            {.fd = cb_process_exit_fd(process), .events = POLLIN},
+            {.fd = cb_cancel_fd(context->cancel), .events = POLLIN},
+        };
+
+        if (poll(polls, 4, -1) < 0) {
+            if (errno == EINTR)
+                continue;
+            return cb_error_errno(err, errno, "wait for output");
+        }
+        if (polls[3].revents)
+            return 0;
+        for (int i = 0; i < 2; i++)
+            if (polls[i].revents)
+                read_some(output, i, buffer, context);
+        if (polls[2].revents) {
+            for (int i = 0; i < 2; i++)
+                while (output->read_fds[i] >= 0 && read_some(output, i, buffer, context))
+                    continue;
+            return 0;
+        }
+    }
+}

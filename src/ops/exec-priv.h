@@ -1,0 +1,71 @@
+/* RUN, in parts: what the vertex knows, its key, its mounts, its output. */
+#ifndef CB_OPS_EXEC_PRIV_H
+#define CB_OPS_EXEC_PRIV_H
+
+#include "ops/ops-priv.h"
+
+struct cb_exec_step { /* the payload; everything owned */
+    struct cb_build_env *env;
+    struct cb_strings argv, variables, quiet_variables;
+    char *cwd, *user;
+    enum cb_op_network network;
+    enum cb_security security;
+    struct cb_exec_mount *mounts;
+    size_t mount_count;
+    char *pipe_name;
+    void *pipe_content;
+    size_t pipe_len;
+    struct cb_platform platform;
+    char **selectors; /* per input: what the mounts take from it; NULL for input 0 */
+    char **labels;
+    size_t *selector_index; /* per mount: index among the paths of its input's selector */
+    size_t input_count;
+};
+
+const char *cb_exec_hostname(const struct cb_exec_step *step);
+/* The named parts of the key (features.md B5). */
+void cb_exec_key_parts(const struct cb_exec_step *step, struct cb_key_parts *parts);
+
+/* ── Mounts: what they hold open until the process has ended ── */
+struct cb_exec_cache_dir { /* two mounts of one cache in a step share it */
+    char *key;
+    int fd;
+};
+struct cb_exec_mounts {
+    struct cb_mounts mounts;
+    CB_VEC(int) fds;
+    CB_VEC(struct cb_lock *) locks;
+    CB_VEC(struct cb_snapshot *) discarded; /* where writes to rw binds end up */
+    struct cb_scratch *script;              /* holds a heredoc's file */
+    struct cb_strings texts;                /* contents of small files */
+    CB_VEC(struct cb_exec_cache_dir) caches;
+    struct cb_strings variables; /* secrets that are given in the environment */
+};
+int cb_exec_mounts_prepare(const struct cb_exec_step *step,
+                           struct cb_exec_context *context, struct cb_exec_mounts *out,
+                           struct cb_error **err);
+void cb_exec_mounts_clear(struct cb_exec_mounts *mounts);
+CB_AUTO_VALUE_DEFINE(cb_exec_mounts, cb_exec_mounts_clear)
+struct cb_mount *cb_exec_mount_add(struct cb_exec_mounts *mounts, enum cb_mount_type type,
+                                   const char *target);
+/* One mount each. */
+int cb_exec_mount_secret(const struct cb_exec_step *step,
+                         const struct cb_exec_mount *mount, struct cb_exec_mounts *out,
+                         struct cb_error **err);
+int cb_exec_mount_bind(const struct cb_exec_step *step, struct cb_exec_context *context,
+                       size_t index, struct cb_exec_mounts *out, struct cb_error **err);
+int cb_exec_mount_cache(const struct cb_exec_step *step, struct cb_exec_context *context,
+                        size_t index, struct cb_exec_mounts *out, struct cb_error **err);
+
+/* ── Output ── */
+struct cb_exec_output {
+    int read_fds[2], write_fds[2]; /* stdout, stderr */
+};
+int cb_exec_output_open(struct cb_exec_output *output, struct cb_error **err);
+void cb_exec_output_close(struct cb_exec_output *output);
+CB_AUTO_VALUE_DEFINE(cb_exec_output, cb_exec_output_close)
+/* Passes on what the process writes until it has ended (or the build is canceled). */
+int cb_exec_output_pump(struct cb_exec_output *output, struct cb_process *process,
+                        struct cb_exec_context *context, struct cb_error **err);
+
+#endif

@@ -1,0 +1,347 @@
+/* RUN as a vertex: a layer over input 0, a process in it, its output as events. A result
+ * that is just what an earlier one was is replaced by that one (adoption). */
+#include "ops/exec-priv.h"
+
+#include "ops/selection-priv.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* ── The process ── */
+
+/* Variables the step does not set itself: PATH, and HOME as the user's passwd entry says.
+ */
+static int add_defaults(const struct cb_exec_step *step, int rootfs,
+                        struct cb_strings *variables, struct cb_error **err)
+{
+    cb_auto_value(cb_user) user = {0};
+
+    if (!cb_env_get(variables, "PATH"))
+        cb_env_set(variables, "PATH", DEFAULT_PATH);
+    if (cb_env_get(variables, "HOME"))
+        return 0;
+    if (cb_user_resolve(rootfs, step->user, &user, err) < 0)
+        return -1;
+    cb_env_set(variables, "HOME", user.home ? user.home : "/");
+    return 0;
+}
+
+static void add_missing(struct cb_strings *variables, const struct cb_strings *more,
+                        int replace)
+{
+    cb_vec_foreach (variable, more) {
+        const char *equals = strchrnul(*variable, '=');
+        cb_autofree char *name = xstrndup(*variable, (size_t)(equals - *variable));
+
+        if (replace || !cb_env_get(variables, name))
+            cb_env_set(variables, name, *equals ? equals + 1 : equals);
+    }
+}
+
+static int make_variables(const struct cb_exec_step *step, int rootfs,
+                          const struct cb_strings *secrets, struct cb_strings *out,
+                          struct cb_error **err)
+{
+    cb_strings_copy(out, &step->variables);
+    add_missing(out, &step->quiet_variables, 0);
+    if (add_defaults(step, rootfs, out, err) < 0)
+        return -1;
+    add_missing(out, secrets, 1);
+    return 0;
+}
+
+static void fill_spec(const struct cb_exec_step *step, struct cb_process_spec *spec)
+{
+    const struct cb_build_env *env = step->env;
+
+    cb_process_spec_init(spec);
+    spec->argv = &step->argv;
+    spec->cwd = step->cwd;
+    spec->make_cwd = 1;
+    spec->user = step->user;
+    spec->hostname = cb_exec_hostname(step);
+    spec->shm_bytes = env->shm_bytes;
+    spec->security = step->security;
+    spec->rlimits = env->rlimits;
+    spec->rlimit_count = env->rlimit_count;
+    spec->memory_bytes = env->memory_bytes;
+    spec->memory_swap_bytes = env->memory_swap_bytes;
+    spec->cpus = env->cpus;
+}
+
+static int join_network(const struct cb_exec_step *step, struct cb_cancel *cancel,
+                        struct cb_process_spec *spec, struct cb_error **err)
+{
+    struct cb_network *network = step->env->networks[step->network];
+
+    if (!network)
+        return 0;
+    if (cb_network_is_host(network)) {
+        spec->host_network = 1;
+        return 0;
+    }
+    return cb_network_netns(network, cancel, &spec->netns_fd, err);
+}
+
+/* Starts the process, passes its output on, and waits for its end. */
+static int run_process(const struct cb_process_spec *given,
+                       struct cb_exec_context *context, struct cb_launcher *launcher,
+                       struct cb_exit *ended, struct cb_error **err)
+{
+    cb_auto_value(cb_exec_output) output = {{-1, -1}, {-1, -1}};
+    cb_auto(cb_process) process = NULL;
+    struct cb_process_spec spec = *given;
+
+    if (cb_exec_output_open(&output, err) < 0)
+        return -1;
+    spec.stdout_fd = output.write_fds[0];
+    spec.stderr_fd = output.write_fds[1];
+    if (cb_process_start(launcher, &spec, &process, err) < 0)
+        return -1;
+    cb_close(&output.write_fds[0]);
+    cb_close(&output.write_fds[1]);
+    if (cb_exec_output_pump(&output, process, context, err) < 0)
+        return -1;
+    return cb_process_wait(process, context->cancel, ended, err);
+}
+
+static char *command_text(const struct cb_strings *argv)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    cb_vec_foreach (arg, argv) {
+        if (arg != argv->items)
+            cb_strbuf_addc(&text, ' ');
+        cb_strbuf_adds(&text, *arg);
+    }
+    return cb_strbuf_steal(&text);
+}
+
+static int check_exit(const struct cb_exec_step *step, const struct cb_exit *ended,
+                      struct cb_error **err)
+{
+    cb_autofree char *command = NULL;
+
+    if (ended->code == 0 && ended->signal == 0)
+        return 0;
+    command = command_text(&step->argv);
+    if (ended->oom_killed) {
+        cb_error_exit(err, ended->code,
+                      "process \"%s\" did not complete successfully: out of memory",
+                      command);
+        return cb_error_hint(err, "give the build more with --memory");
+    }
+    if (ended->signal) {
+        const char *name = sigabbrev_np(ended->signal);
+
+        return cb_error_exit(
+            err, ended->code,
+            "process \"%s\" did not complete successfully: killed by signal "
+            "%d (%s%s)",
+            command, ended->signal, name ? "SIG" : "unknown", name ? name : "");
+    }
+    return cb_error_exit(err, ended->code,
+                         "process \"%s\" did not complete successfully: exit code: %d",
+                         command, ended->code);
+}
+
+static int run_in_layer(const struct cb_exec_step *step, struct cb_exec_context *context,
+                        struct cb_snapshot *layer, struct cb_exit *ended,
+                        struct cb_error **err)
+{
+    cb_auto_value(cb_exec_mounts) mounts = {0};
+    cb_auto_value(cb_strings) variables = {0};
+    cb_autofd int root = -1;
+    struct cb_process_spec spec;
+
+    fill_spec(step, &spec);
+    if (cb_exec_mounts_prepare(step, context, &mounts, err) < 0 ||
+        cb_snapshot_open_root(layer, &root, err) < 0 ||
+        make_variables(step, root, &mounts.variables, &variables, err) < 0 ||
+        join_network(step, context->cancel, &spec, err) < 0)
+        return -1;
+    spec.rootfs_fd = root;
+    spec.env = &variables;
+    spec.mounts = mounts.mounts;
+    return run_process(&spec, context, step->env->launcher, ended, err);
+}
+
+static int step_exec(void *payload, struct cb_exec_context *context,
+                     struct cb_result **out, struct cb_error **err)
+{
+    struct cb_exec_step *step = payload;
+    struct cb_result *parent = context->inputs[0];
+    cb_auto(cb_snapshot) layer = NULL;
+    struct cb_exit ended = {0};
+
+    if (cb_snapshot_prepare(step->env->store, cb_snapshot_result_get(parent), &layer,
+                            err) < 0 ||
+        run_in_layer(step, context, layer, &ended, err) < 0 ||
+        check_exit(step, &ended, err) < 0)
+        return -1;
+    return cb_snapshot_adopt(step->env, &layer, &parent->identity, context->pool, out,
+                             err);
+}
+
+/* ── The vertex ── */
+
+static int step_cache_map(void *payload, struct cb_cache_map *map,
+                          struct cb_cancel *cancel, struct cb_error **err)
+{
+    const struct cb_exec_step *step = payload;
+
+    (void)cancel;
+    (void)err;
+    cb_exec_key_parts(step, &map->parts);
+    map->inputs = xcalloc(step->input_count, sizeof(*map->inputs));
+    for (size_t i = 1; i < step->input_count; i++) {
+        map->inputs[i].wants_content = step->selectors[i] != NULL;
+        map->inputs[i].selector = step->selectors[i];
+        map->inputs[i].label = step->labels[i];
+    }
+    return 0;
+}
+
+static void free_mount(struct cb_exec_mount *mount)
+{
+    free((char *)mount->source);
+    free((char *)mount->target);
+    free((char *)mount->id);
+    free((char *)mount->env);
+}
+
+static void step_free(void *payload)
+{
+    struct cb_exec_step *step = payload;
+
+    cb_strings_free(&step->argv);
+    cb_strings_free(&step->variables);
+    cb_strings_free(&step->quiet_variables);
+    for (size_t i = 0; i < step->mount_count; i++)
+        free_mount(&step->mounts[i]);
+    for (size_t i = 0; i < step->input_count; i++) {
+        free(step->selectors[i]);
+        free(step->labels[i]);
+    }
+    free(step->mounts);
+    free(step->selectors);
+    free(step->labels);
+    free(step->selector_index);
+    free(step->cwd);
+    free(step->user);
+    free(step->pipe_name);
+    free(step->pipe_content);
+    free(step);
+}
+
+static const struct cb_op_class step_op = {
+    .name = "exec",
+    .pool = CB_POOL_CPU,
+    .cheap_map = 1,
+    .cache_map = step_cache_map,
+    .exec = step_exec,
+    .free_payload = step_free,
+};
+
+static void copy_mounts(struct cb_exec_step *step, const struct cb_exec_options *options)
+{
+    step->mount_count = options->mount_count;
+    step->mounts = xcalloc(options->mount_count + 1, sizeof(*step->mounts));
+    for (size_t i = 0; i < options->mount_count; i++) {
+        struct cb_exec_mount *mount = &step->mounts[i];
+
+        *mount = options->mounts[i];
+        mount->source = xstrdup(mount->source);
+        mount->target = xstrdup(mount->target);
+        mount->id = xstrdup(mount->id);
+        mount->env = xstrdup(mount->env);
+        if (mount->type != CB_EXEC_BIND && mount->type != CB_EXEC_CACHE)
+            mount->input = -1;
+        if (mount->input >= (int)step->input_count)
+            step->input_count = (size_t)mount->input + 1;
+    }
+}
+
+/* One selector per input, of all the paths that are mounted from it. */
+static void make_selectors(struct cb_exec_step *step)
+{
+    struct cb_selector *selectors = xcalloc(step->input_count, sizeof(*selectors));
+
+    step->selectors = xcalloc(step->input_count, sizeof(*step->selectors));
+    step->labels = xcalloc(step->input_count, sizeof(*step->labels));
+    step->selector_index = xcalloc(step->mount_count + 1, sizeof(*step->selector_index));
+    for (size_t i = 0; i < step->mount_count; i++) {
+        const struct cb_exec_mount *mount = &step->mounts[i];
+
+        if (mount->input < 1)
+            continue;
+        step->selector_index[i] = selectors[mount->input].paths.count;
+        cb_strings_add(&selectors[mount->input].paths,
+                       mount->source && *mount->source ? mount->source : "/");
+    }
+    for (size_t i = 0; i < step->input_count; i++) {
+        if (selectors[i].paths.count > 0) {
+            selectors[i].verb = xstrdup("RUN --mount");
+            selectors[i].literal = selectors[i].owners = 1;
+            step->selectors[i] = cb_selector_text(&selectors[i]);
+            step->labels[i] = cb_strings_quoted(&selectors[i].paths);
+        }
+        cb_selector_clear(&selectors[i]);
+    }
+    free(selectors);
+}
+
+static struct cb_digest define(const struct cb_exec_step *step)
+{
+    cb_auto_value(cb_key_parts) parts = {0};
+    cb_auto_value(cb_strings) more = {0};
+
+    cb_exec_key_parts(step, &parts);
+    for (size_t i = 1; i < step->input_count; i++)
+        cb_strings_add(&more, step->selectors[i] ? step->selectors[i] : "");
+    for (size_t i = 0; i < step->mount_count; i++) {
+        const struct cb_exec_mount *mount = &step->mounts[i];
+
+        cb_strings_addf(&more, "%s %d %d %d", mount->id ? mount->id : "", mount->sharing,
+                        mount->required, mount->has_mode ? (int)mount->mode : -1);
+    }
+    cb_vec_foreach (variable, &step->quiet_variables)
+        cb_strings_add(&more, *variable);
+    return cb_definition_digest(step_op.name, &parts, &more);
+}
+
+int cb_op_exec(struct cb_vertex_options *out, struct cb_build_env *env,
+               const struct cb_exec_options *options, struct cb_error **err)
+{
+    struct cb_exec_step *step;
+
+    if (!options->argv || options->argv->count == 0)
+        return cb_error_set(err, CB_ERR_USAGE, "RUN without a command");
+    step = xcalloc(1, sizeof(*step));
+    step->env = env;
+    cb_strings_copy(&step->argv, options->argv);
+    if (options->env)
+        cb_strings_copy(&step->variables, options->env);
+    if (options->quiet_env)
+        cb_strings_copy(&step->quiet_variables, options->quiet_env);
+    step->cwd = xstrdup(options->cwd && *options->cwd ? options->cwd : "/");
+    step->user = xstrdup(options->user ? options->user : "");
+    step->network = options->network;
+    step->security = options->security;
+    step->platform = options->platform;
+    if (options->pipe_name) {
+        step->pipe_name = xstrdup(options->pipe_name);
+        step->pipe_len = options->pipe_len;
+        step->pipe_content = xmemdup(options->pipe_content ? options->pipe_content : "",
+                                     options->pipe_len);
+    }
+    step->input_count = out->input_count > 1 ? out->input_count : 1;
+    copy_mounts(step, options);
+    make_selectors(step);
+    out->op = &step_op;
+    out->payload = step;
+    out->definition = define(step);
+    return 0;
+}

@@ -1,0 +1,129 @@
+/* Content identities of snapshots. A step that ran has H(parent's identity, tree digest
+ * of its layer): the same result gives the same identity, whatever made it. A COPY's
+ * follows from its key, which holds the content already; an image's from its chain id.
+ * Each is remembered as the fact "identity" of the snapshot. */
+#include "ops/ops-priv.h"
+
+#include "store/layer.h"
+#include "store/record.h"
+
+#define IDENTITY_VERSION "cbuild identity 1"
+
+struct cb_digest cb_identity_of_empty(void)
+{
+    return cb_digest_of(IDENTITY_VERSION " empty", sizeof(IDENTITY_VERSION " empty") - 1);
+}
+
+struct cb_digest cb_identity_from(const char *name, const struct cb_digest *digest)
+{
+    cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
+
+    cb_hasher_field(hasher, IDENTITY_VERSION);
+    cb_hasher_field(hasher, name);
+    cb_hasher_digest(hasher, digest);
+    return cb_hasher_finish(hasher);
+}
+
+/* 1: known. A fact that does not parse counts as none. */
+static int known_identity(struct cb_snapshot *snapshot, struct cb_digest *out)
+{
+    cb_autofree char *fact = cb_snapshot_fact(snapshot, "identity");
+    cb_auto(cb_error) ignored = NULL;
+
+    return fact && cb_digest_parse(out, fact, &ignored) == 0;
+}
+
+static int remember(struct cb_snapshot *snapshot, const struct cb_digest *identity,
+                    struct cb_error **err)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    return cb_snapshot_set_fact(snapshot, "identity", cb_digest_text(identity, text),
+                                err);
+}
+
+struct cb_digest cb_identity_of_layer(const struct cb_digest *parent,
+                                      const struct cb_digest *tree)
+{
+    cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
+
+    cb_hasher_field(hasher, IDENTITY_VERSION);
+    cb_hasher_field(hasher, "layer");
+    cb_hasher_digest(hasher, parent);
+    cb_hasher_digest(hasher, tree);
+    return cb_hasher_finish(hasher);
+}
+
+int cb_snapshot_identity(struct cb_snapshot *snapshot, struct cb_pool *pool,
+                         struct cb_digest *out, struct cb_error **err)
+{
+    struct cb_layer_info info;
+    struct cb_digest parent;
+
+    if (!snapshot) {
+        *out = cb_identity_of_empty();
+        return 0;
+    }
+    if (known_identity(snapshot, out))
+        return 0;
+    /* Depth is bounded by the store: at most 500 layers. */
+    if (cb_snapshot_identity(cb_snapshot_parent(snapshot), pool, &parent, err) < 0 ||
+        cb_layer_info(snapshot, pool, &info, err) < 0)
+        return -1;
+    *out = cb_identity_of_layer(&parent, &info.tree);
+    return remember(snapshot, out, err);
+}
+
+/* 1: *OUT is the snapshot that has this identity already. */
+static int find_equal(struct cb_build_env *env, const struct cb_digest *identity,
+                      struct cb_snapshot **out, struct cb_error **err)
+{
+    cb_auto_value(cb_record) record = {0};
+    int found = cb_record_find_identity(env->store, identity, &record, err);
+
+    if (found <= 0 || !record.snapshot_id || !*record.snapshot_id)
+        return found < 0 ? -1 : 0;
+    return cb_snapshot_get(env->store, record.snapshot_id, out, err);
+}
+
+int cb_snapshot_adopt(struct cb_build_env *env, struct cb_snapshot **snapshot,
+                      const struct cb_digest *parent, struct cb_pool *pool,
+                      struct cb_result **out, struct cb_error **err)
+{
+    cb_auto(cb_snapshot) earlier = NULL;
+    cb_autofree char *id = NULL;
+    struct cb_layer_info info;
+    struct cb_digest identity;
+    int found;
+
+    if (cb_snapshot_commit(*snapshot, err) < 0 ||
+        cb_layer_info(*snapshot, pool, &info, err) < 0)
+        return -1;
+    identity = cb_identity_of_layer(parent, &info.tree);
+    found = find_equal(env, &identity, &earlier, err);
+    if (found < 0)
+        return -1;
+    if (!found) {
+        if (remember(*snapshot, &identity, err) < 0)
+            return -1;
+        *out = cb_snapshot_result_new(env, *snapshot, &identity);
+        return 0;
+    }
+    *out = cb_snapshot_result_new(env, earlier, &identity);
+    id = xstrdup(cb_snapshot_id(*snapshot));
+    cb_snapshot_unref(*snapshot);
+    *snapshot = NULL;
+    /* What is left of it costs space until the next collection, nothing else. */
+    (void)!cb_snapshot_remove(env->store, id, NULL);
+    return 0;
+}
+
+int cb_snapshot_seal(struct cb_build_env *env, struct cb_snapshot *snapshot,
+                     const struct cb_digest *identity, struct cb_result **out,
+                     struct cb_error **err)
+{
+    if (cb_snapshot_commit(snapshot, err) < 0 || remember(snapshot, identity, err) < 0)
+        return -1;
+    *out = cb_snapshot_result_new(env, snapshot, identity);
+    return 0;
+}

@@ -1,0 +1,131 @@
+/* What the vertices of a build do. Each constructor fills vertex options for
+ * cb_graph_add: op class, payload, definition. Payload strings are copied. Results are
+ * snapshots, or the local context. The inputs the options name by index are all the
+ * inputs the vertex has. */
+#ifndef CB_OPS_OPS_H
+#define CB_OPS_OPS_H
+
+#include "context/context.h"
+#include "executor/executor.h"
+#include "network/network.h"
+#include "oci/oci.h"
+#include "registry/registry.h"
+#include "solver/solver.h"
+#include "store/snapshot.h"
+#include "store/store.h"
+
+/* Shared by all ops of one build; outlives the graph. */
+struct cb_build_env {
+    struct cb_store *store;
+    struct cb_launcher *launcher;
+    struct cb_registry *registry;
+    struct cb_pool *pool;
+    struct cb_event_sink *sink;
+    struct cb_cancel *cancel;
+    struct cb_network *networks[3];     /* by enum cb_op_network; made by the engine */
+    const struct cb_strings *add_hosts; /* --add-host */
+    const char *hostname;               /* of RUN steps */
+    uint64_t shm_bytes, memory_bytes, memory_swap_bytes;
+    double cpus;
+    const struct cb_rlimit *rlimits;
+    size_t rlimit_count;
+    /* Secrets by id: 1 found (bytes borrowed), 0 not given. */
+    int (*secret)(void *arg, const char *id, const void **bytes, size_t *len);
+    void *secret_arg;
+    int64_t source_date_epoch; /* or -1 */
+};
+enum cb_op_network { CB_OP_NETWORK_DEFAULT, CB_OP_NETWORK_NONE, CB_OP_NETWORK_HOST };
+
+/* ── Results ── */
+/* SNAPSHOT NULL: the empty filesystem. Takes a reference. */
+struct cb_result *cb_snapshot_result_new(struct cb_build_env *env,
+                                         struct cb_snapshot *snapshot,
+                                         const struct cb_digest *identity);
+/* Borrowed; NULL for the empty filesystem. */
+struct cb_snapshot *cb_snapshot_result_get(struct cb_result *result);
+/* Is it a snapshot result at all (and not a context)? */
+int cb_result_is_snapshot(const struct cb_result *result);
+/* Read-only root of any result (snapshot or context), opened once and shared; borrowed.
+ */
+int cb_result_root(struct cb_result *result, int *fd, struct cb_error **err);
+/* The content identity of a snapshot: known fact, else derived from parent and tree
+ * digest. */
+int cb_snapshot_identity(struct cb_snapshot *snapshot, struct cb_pool *pool,
+                         struct cb_digest *out, struct cb_error **err);
+
+/* ── Sources ── */
+/* A base image already resolved to a manifest or local image: identity from its chain id.
+ * Exec fetches and unpacks what is missing. */
+int cb_op_image(struct cb_vertex_options *out, struct cb_build_env *env,
+                const struct cb_resolved_image *image, struct cb_error **err);
+/* FROM scratch. */
+int cb_op_scratch(struct cb_vertex_options *out, struct cb_build_env *env,
+                  struct cb_error **err);
+/* The build's own context, and other local ones. NAME: "context". */
+int cb_op_context(struct cb_vertex_options *out, struct cb_build_env *env,
+                  struct cb_context *context, const char *name, struct cb_error **err);
+
+/* ── RUN ── */
+struct cb_exec_mount {
+    enum { CB_EXEC_BIND, CB_EXEC_CACHE, CB_EXEC_TMPFS, CB_EXEC_SECRET, CB_EXEC_SSH } type;
+    int input; /* index of the vertex input that is bound or seeds the cache; -1 none */
+    const char *source; /* path within the input, "/" default */
+    const char *target; /* absolute */
+    const char *id;     /* cache, secret, ssh */
+    const char *env;    /* secret as environment variable */
+    int read_only, required;
+    int sharing; /* as cb_store_cache_mount */
+    int has_mode;
+    unsigned mode;
+    uint32_t uid, gid;
+    uint64_t size_bytes;
+};
+struct cb_exec_options {
+    const struct cb_strings *argv;
+    const struct cb_strings *env;       /* ENV and ARGs: in the key */
+    const struct cb_strings *quiet_env; /* proxies: given, not in the key */
+    const char *cwd, *user;
+    enum cb_op_network network;
+    enum cb_security security;
+    const struct cb_exec_mount *mounts;
+    size_t mount_count;
+    const char *pipe_name; /* A26: heredoc with #!, file /dev/pipes/<name> 0755 */
+    const void *pipe_content;
+    size_t pipe_len;
+    struct cb_platform platform;
+};
+/* Input 0 is the root filesystem, the others as the mounts name them. Adopts an earlier
+ * result with the same identity. */
+int cb_op_exec(struct cb_vertex_options *out, struct cb_build_env *env,
+               const struct cb_exec_options *options, struct cb_error **err);
+
+/* ── Files ── */
+struct cb_copy_source {
+    int input;        /* vertex input with the files; -1: inline CONTENT or a URL later */
+    const char *path; /* as written, may be a pattern; leading "/" and ".." are clamped to
+                         the root */
+    const char *name; /* file name of inline content */
+    const void *content; /* heredoc */
+    size_t content_len;
+};
+struct cb_copy_options {
+    const struct cb_copy_source *sources;
+    size_t source_count;
+    const char *dest;  /* absolute; a trailing "/" matters */
+    const char *chown; /* NULL: 0:0 from a context, as they are from a stage */
+    const char *chmod; /* octal or symbolic, or NULL */
+    const struct cb_strings *exclude;
+    int parents;
+    int unpack;     /* ADD: local tars are extracted. 0 never, 1 when it is an archive */
+    int from_stage; /* keep owners (COPY --from) */
+    int link;
+    int allow_missing_glob; /* a pattern without a match is no error */
+};
+/* Input 0 is the destination's root filesystem. */
+int cb_op_copy(struct cb_vertex_options *out, struct cb_build_env *env,
+               const struct cb_copy_options *options, struct cb_error **err);
+/* WORKDIR: makes a directory owned by USER, 0755. */
+int cb_op_mkdir(struct cb_vertex_options *out, struct cb_build_env *env, const char *path,
+                const char *user, struct cb_error **err);
+
+#endif

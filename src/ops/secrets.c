@@ -1,0 +1,50 @@
+/* Secrets: bytes that go from the caller's memory to a private tmpfs or the environment
+ * of one process. They are in no key, layer, log or file of ours. */
+#include "ops/exec-priv.h"
+
+static int not_given(const struct cb_exec_mount *mount, struct cb_error **err)
+{
+    if (!mount->required)
+        return 0;
+    cb_error_set(err, CB_ERR_NOT_FOUND, "secret %s: not found", mount->id);
+    return cb_error_hint(err, "give it with --secret id=%s,src=FILE", mount->id);
+}
+
+static int as_variable(const struct cb_exec_mount *mount, const void *bytes, size_t len,
+                       struct cb_exec_mounts *out, struct cb_error **err)
+{
+    cb_autofree char *value = NULL;
+
+    if (memchr(bytes, '\0', len))
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "secret %s: a value with NUL bytes cannot be a variable",
+                            mount->id);
+    value = xstrndup(bytes, len);
+    cb_env_set(&out->variables, mount->env, value);
+    explicit_bzero(value, len);
+    return 0;
+}
+
+int cb_exec_mount_secret(const struct cb_exec_step *step,
+                         const struct cb_exec_mount *mount, struct cb_exec_mounts *out,
+                         struct cb_error **err)
+{
+    const struct cb_build_env *env = step->env;
+    const void *bytes = "";
+    size_t len = 0;
+    struct cb_mount *file;
+
+    if (!env->secret || !env->secret(env->secret_arg, mount->id, &bytes, &len))
+        return not_given(mount, err);
+    if (mount->env && *mount->env && as_variable(mount, bytes, len, out, err) < 0)
+        return -1;
+    if (!mount->target || !*mount->target)
+        return 0;
+    file = cb_exec_mount_add(out, CB_MOUNT_FILE, mount->target);
+    file->content = bytes;
+    file->content_len = len;
+    file->mode = mount->has_mode ? mount->mode : 0400;
+    file->uid = mount->uid;
+    file->gid = mount->gid;
+    return 0;
+}

@@ -1,0 +1,154 @@
+/* The content digest of a selection: names, types, modes, owners, links, attributes and
+ * bytes of everything listed, not the times. A context's unchanged files are answered by
+ * the stat index, so that a rebuild reads none; the others are read by the pool, in
+ * bunches to spare it the bookkeeping. */
+#include "ops/selection-priv.h"
+
+#include "store/tree-digest.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#define BUNCH       16
+#define BUFFER_SIZE (128u << 10)
+
+struct hashing {
+    const struct cb_tree *tree;
+    struct cb_selection *selection;
+    struct cb_stat_index *index;
+    struct cb_digest *digests; /* parallel to entries */
+    CB_VEC(size_t) unknown;    /* entries to be read */
+};
+
+static void hashing_clear(struct hashing *hashing)
+{
+    free(hashing->digests);
+    cb_vec_free(&hashing->unknown);
+}
+CB_AUTO_VALUE_DEFINE(hashing, hashing_clear)
+
+static int hash_bytes(int fd, const struct cb_entry *entry, struct cb_hasher *hasher,
+                      void *buffer, struct cb_cancel *cancel, struct cb_error **err)
+{
+    ssize_t got;
+
+    while ((got = read(fd, buffer, BUFFER_SIZE)) != 0) {
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return cb_error_errno(err, errno, "read `%s`", entry->path);
+        cb_hasher_update(hasher, buffer, (size_t)got);
+        if (cb_cancel_check(cancel, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The digest of a file's bytes, with its extended attributes folded in if it has any. A
+ * change of either changes the ctime the index goes by. */
+static int hash_file(struct hashing *hashing, size_t at, void *buffer,
+                     struct cb_error **err)
+{
+    const struct cb_entry *entry = &hashing->selection->entries.items[at];
+    cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
+    cb_autofree char *xattrs = NULL;
+    cb_autofd int fd = -1;
+    struct stat st = cb_entry_stat(entry);
+    struct cb_digest digest;
+    size_t len;
+
+    if (cb_entry_open(hashing->tree->root_fd, entry, &fd, err) < 0 ||
+        hash_bytes(fd, entry, hasher, buffer, hashing->tree->cancel, err) < 0)
+        return -1;
+    digest = cb_hasher_finish(hasher);
+    cb_content_xattrs_read(fd, &xattrs, &len);
+    if (cb_entry_check(fd, entry, err) < 0)
+        return -1;
+    if (xattrs) {
+        cb_hasher_digest(hasher, &digest);
+        cb_hasher_update(hasher, xattrs, len);
+        digest = cb_hasher_finish(hasher);
+    }
+    hashing->digests[at] = digest;
+    if (hashing->index)
+        cb_stat_index_add(hashing->index, entry->path, &st, &digest);
+    return 0;
+}
+
+static int hash_bunch(void *arg, size_t bunch, struct cb_error **err)
+{
+    struct hashing *hashing = arg;
+    cb_autofree void *buffer = xmalloc(BUFFER_SIZE);
+    size_t end = (bunch + 1) * BUNCH;
+
+    if (end > hashing->unknown.count)
+        end = hashing->unknown.count;
+    for (size_t i = bunch * BUNCH; i < end; i++)
+        if (hash_file(hashing, hashing->unknown.items[i], buffer, err) < 0)
+            return -1;
+    return 0;
+}
+
+static void consult_index(struct hashing *hashing)
+{
+    for (size_t i = 0; i < hashing->selection->entries.count; i++) {
+        const struct cb_entry *entry = &hashing->selection->entries.items[i];
+        struct stat st = cb_entry_stat(entry);
+
+        if (S_ISREG(entry->mode) &&
+            (!hashing->index ||
+             !cb_stat_index_find(hashing->index, entry->path, &st, &hashing->digests[i])))
+            cb_vec_push(&hashing->unknown, i);
+    }
+}
+
+/* The root itself is no part of what is copied from it: its mode is the place's, not the
+ * content's. Only a mount shows it as it is. */
+static int counts(const struct cb_entry *entry, const struct cb_selector *selector)
+{
+    return !S_ISSOCK(entry->mode) &&
+           (*entry->path || (selector->literal && selector->owners));
+}
+
+static struct cb_digest combine(const struct hashing *hashing,
+                                const struct cb_selector *selector)
+{
+    cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
+
+    cb_vec_foreach (match, &hashing->selection->matches) {
+        const struct cb_entry *entries = hashing->selection->entries.items + match->first;
+
+        cb_hasher_u64(hasher, match->source);
+        cb_hasher_field(hasher, cb_entry_is_dir(entries) ? NULL : match->base);
+        for (size_t i = 0; i < match->count; i++) {
+            const struct cb_entry *entry = &entries[i];
+            struct stat st = cb_entry_stat(entry);
+
+            /* A directory's size is its file system's affair. */
+            if (!S_ISREG(entry->mode))
+                st.st_size = 0;
+            if (counts(entry, selector))
+                cb_tree_digest_entry(
+                    hasher, cb_entry_relative(match, entry), &st, entry->link,
+                    entry->xattrs, entry->xattrs_len,
+                    S_ISREG(entry->mode) ? &hashing->digests[match->first + i] : NULL);
+        }
+    }
+    return cb_hasher_finish(hasher);
+}
+
+int cb_selection_hash(const struct cb_tree *tree, const struct cb_selector *selector,
+                      struct cb_selection *selection, struct cb_stat_index *index,
+                      struct cb_pool *pool, struct cb_error **err)
+{
+    cb_auto_value(hashing)
+        hashing = {.tree = tree, .selection = selection, .index = index};
+
+    hashing.digests = xcalloc(selection->entries.count + 1, sizeof(*hashing.digests));
+    consult_index(&hashing);
+    if (cb_pool_for_each(pool, (hashing.unknown.count + BUNCH - 1) / BUNCH, hash_bunch,
+                         &hashing, err) < 0)
+        return -1;
+    selection->digest = combine(&hashing, selector);
+    return 0;
+}

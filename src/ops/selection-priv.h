@@ -1,0 +1,89 @@
+/* Selections: which files of a tree a COPY or a bind mount means. */
+#ifndef CB_OPS_SELECTION_PRIV_H
+#define CB_OPS_SELECTION_PRIV_H
+
+#include "base/arena.h"
+#include "base/glob.h"
+#include "ops/ops-priv.h"
+#include "store/stat-index.h"
+
+/* What is wanted; as text it both identifies the selection and finds it. */
+struct cb_selector {
+    char *verb;                /* "COPY", "ADD", "RUN --mount": opens error messages */
+    struct cb_strings paths;   /* as written; patterns unless LITERAL */
+    struct cb_strings exclude; /* --exclude */
+    int literal;               /* paths are no patterns */
+    int owners;                /* owners count; else everything is 0:0 */
+    int parents;               /* --parents: paths are kept from the pivot on */
+    int required;              /* a pattern without a match is an error */
+};
+/* Everything there is. */
+#define CB_SELECTOR_ALL "verb select\npath /\nliteral \nowners \n"
+void cb_selector_clear(struct cb_selector *selector);
+CB_AUTO_VALUE_DEFINE(cb_selector, cb_selector_clear)
+char *cb_selector_text(const struct cb_selector *selector);
+int cb_selector_parse(struct cb_selector *out, const char *text, struct cb_error **err);
+
+/* A file as it was when it was listed. */
+struct cb_entry {
+    const char *path;   /* from the tree's root, no leading slash; "" is the root */
+    const char *link;   /* target of a symbolic link */
+    const char *xattrs; /* of a directory; NULL if none */
+    uint32_t xattrs_len;
+    uint32_t mode, uid, gid, nlink;
+    uint64_t dev, ino, rdev;
+    int64_t size;
+    struct timespec mtime, ctime;
+};
+
+/* One source that was found: a file, or a directory with all below it. */
+struct cb_match {
+    const char *base; /* name it gets in a destination directory; with --parents a path */
+    size_t source;    /* index of the selector's path */
+    size_t prefix;    /* length of what is cut from its entries' paths */
+    size_t first, count; /* its entries, itself first, parents before children, sorted */
+};
+
+struct cb_selection {
+    struct cb_arena *arena;
+    CB_VEC(struct cb_entry) entries;
+    CB_VEC(struct cb_match) matches;
+    struct cb_digest digest; /* once computed */
+    int faithful; /* nothing was left out, all belongs to 0:0: the tree itself will do */
+};
+void cb_selection_free(struct cb_selection *selection);
+CB_AUTO_DEFINE(cb_selection, cb_selection_free)
+/* Path of ENTRY below MATCH; "" for the match itself. */
+const char *cb_entry_relative(const struct cb_match *match, const struct cb_entry *entry);
+int cb_entry_is_dir(const struct cb_entry *entry);
+/* Is ST still the file that was listed? */
+int cb_entry_unchanged(const struct cb_entry *entry, const struct stat *st);
+/* Opens a regular file for reading and checks that it is the one listed. */
+int cb_entry_open(int root_fd, const struct cb_entry *entry, int *fd,
+                  struct cb_error **err);
+/* The same check after the last byte was read. */
+int cb_entry_check(int fd, const struct cb_entry *entry, struct cb_error **err);
+struct stat cb_entry_stat(const struct cb_entry *entry);
+
+/* A tree to select from. */
+struct cb_tree {
+    int root_fd;
+    const struct cb_pattern_list *ignore; /* or NULL */
+    const char *place;                    /* "the build context", for messages */
+    struct cb_cancel *cancel;
+};
+/* Finds and lists. NOT_FOUND `COPY x: "/x" not found in the build context`. */
+int cb_select(const struct cb_tree *tree, const struct cb_selector *selector,
+              struct cb_selection **out, struct cb_error **err);
+/* Lists PATH (resolved, from the root, no leading slash) and all below into SELECTION;
+ * used by cb_select. */
+int cb_selection_walk(const struct cb_tree *tree, const struct cb_selector *selector,
+                      const struct cb_pattern_list *exclude, const char *path,
+                      const struct stat *st, size_t prefix,
+                      struct cb_selection *selection, struct cb_error **err);
+/* Content digest; files are read by the pool, those INDEX (or NULL) knows are not. */
+int cb_selection_hash(const struct cb_tree *tree, const struct cb_selector *selector,
+                      struct cb_selection *selection, struct cb_stat_index *index,
+                      struct cb_pool *pool, struct cb_error **err);
+
+#endif

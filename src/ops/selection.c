@@ -1,0 +1,112 @@
+/* A selection is a list of entries with the stat data they had when they were listed.
+ * Whoever reads a listed file later checks that it is still that file: what is copied
+ * is what was hashed, or the step fails. */
+#include "ops/selection-priv.h"
+
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+
+void cb_selection_free(struct cb_selection *selection)
+{
+    if (!selection)
+        return;
+    cb_vec_free(&selection->entries);
+    cb_vec_free(&selection->matches);
+    cb_arena_free(selection->arena);
+    free(selection);
+}
+
+const char *cb_entry_relative(const struct cb_match *match, const struct cb_entry *entry)
+{
+    const char *rest = entry->path + match->prefix;
+
+    return *rest == '/' ? rest + 1 : rest;
+}
+
+int cb_entry_is_dir(const struct cb_entry *entry)
+{
+    return S_ISDIR(entry->mode);
+}
+
+int cb_entry_unchanged(const struct cb_entry *entry, const struct stat *st)
+{
+    return entry->dev == st->st_dev && entry->ino == st->st_ino &&
+           entry->mode == st->st_mode && entry->size == st->st_size &&
+           entry->mtime.tv_sec == st->st_mtim.tv_sec &&
+           entry->mtime.tv_nsec == st->st_mtim.tv_nsec &&
+           entry->ctime.tv_sec == st->st_ctim.tv_sec &&
+           entry->ctime.tv_nsec == st->st_ctim.tv_nsec;
+}
+
+struct stat cb_entry_stat(const struct cb_entry *entry)
+{
+    struct stat st = {0};
+
+    st.st_mode = entry->mode;
+    st.st_uid = entry->uid;
+    st.st_gid = entry->gid;
+    st.st_nlink = entry->nlink;
+    st.st_dev = entry->dev;
+    st.st_ino = entry->ino;
+    st.st_rdev = entry->rdev;
+    st.st_size = entry->size;
+    st.st_mtim = entry->mtime;
+    st.st_ctim = entry->ctime;
+    return st;
+}
+
+static int changed_error(const struct cb_entry *entry, struct cb_error **err)
+{
+    cb_error_set(err, CB_ERR_INTEGRITY, "`%s`: file changed while it was read",
+                 entry->path);
+    return cb_error_hint(err, "build again when nothing writes to it, or list it in "
+                              ".dockerignore");
+}
+
+int cb_entry_check(int fd, const struct cb_entry *entry, struct cb_error **err)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return cb_error_errno(err, errno, "stat `%s`", entry->path);
+    return cb_entry_unchanged(entry, &st) ? 0 : changed_error(entry, err);
+}
+
+int cb_entry_open(int root_fd, const struct cb_entry *entry, int *fd,
+                  struct cb_error **err)
+{
+    cb_auto(cb_error) cause = NULL;
+    cb_autofd int file = -1;
+
+    /* A FIFO put in the file's place must not make us wait. */
+    if (cb_fs_open_in_root(root_fd, entry->path,
+                           O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0, &file,
+                           &cause) < 0) {
+        if (cb_error_kind(cause) == CB_ERR_NOT_FOUND || cb_error_errnum(cause) == ELOOP)
+            return changed_error(entry, err);
+        return cb_error_move(err, &cause);
+    }
+    if (cb_entry_check(file, entry, err) < 0)
+        return -1;
+    *fd = cb_steal_fd(&file);
+    return 0;
+}
+
+int cb_stat_in_root(int root_fd, const char *path, struct stat *st, struct cb_error **err)
+{
+    cb_auto(cb_error) cause = NULL;
+    cb_autofd int fd = -1;
+
+    if (cb_fs_open_in_root(root_fd, *path ? path : "/", O_PATH | O_NOFOLLOW, 0, &fd,
+                           &cause) < 0) {
+        if (cb_error_kind(cause) == CB_ERR_NOT_FOUND || cb_error_errnum(cause) == ENOTDIR)
+            return 0;
+        return cb_error_move(err, &cause);
+    }
+    if (fstat(fd, st) < 0)
+        return cb_error_errno(err, errno, "stat `%s`", path);
+    return 1;
+}

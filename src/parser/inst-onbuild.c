@@ -1,0 +1,64 @@
+/* ONBUILD TRIGGER. The trigger is stored as written and parsed again when it fires; it is
+ * parsed here too, so that the one who writes it sees its mistakes. */
+#include "parser/parser-priv.h"
+
+#include <string.h>
+
+/* What the image will carry: the rest of the line, then the heredocs' bodies. */
+static const char *trigger_text(const struct cb_request *request)
+{
+    const struct cb_line *line = request->line;
+    struct cb_range rest = {request->keyword.end, line->len};
+    cb_auto_value(cb_strbuf) text = {0};
+
+    while (rest.start < rest.end && cb_text_is_blank(line->text[rest.start]))
+        rest.start++;
+    if (request->heredocs.count == 0)
+        return cb_request_text(request, rest);
+    cb_strbuf_add(&text, line->text + rest.start, rest.end - rest.start);
+    for (size_t i = 0; i < request->heredocs.count; i++) {
+        const struct cb_heredoc *heredoc = &request->heredocs.items[i];
+
+        cb_strbuf_addc(&text, '\n');
+        cb_strbuf_add(&text, request->parser->text + heredoc->span.start,
+                      heredoc->span.end - heredoc->span.start);
+        cb_strbuf_adds(&text, heredoc->name);
+    }
+    return cb_arena_strndup(request->parser->arena, cb_strbuf_text(&text), text.len);
+}
+
+int cb_inst_onbuild(struct cb_request *request, struct cb_instruction *out,
+                    struct cb_error **err)
+{
+    struct cb_request *trigger = request->trigger;
+    struct cb_instruction ignored = {0};
+    struct cb_span span;
+
+    if (!trigger)
+        return cb_inst_too_few(request, err);
+    if (cb_inst_no_flags(request, err) < 0)
+        return -1;
+    out->onbuild.kind = cb_instruction_class_kind(trigger->class);
+    span = cb_request_span(request, trigger->keyword);
+    switch (out->onbuild.kind) {
+    case CB_INST_ONBUILD:
+        return cb_syntax_error(request, span, err,
+                               "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
+    case CB_INST_FROM:
+    case CB_INST_MAINTAINER:
+        return cb_syntax_error(request, span, err,
+                               "%s isn't allowed as an ONBUILD trigger",
+                               cb_request_name(trigger));
+    default:
+        break;
+    }
+    ignored.kind = out->onbuild.kind;
+    ignored.keyword = cb_arena_strndup(request->parser->arena,
+                                       request->line->text + trigger->keyword.start,
+                                       trigger->keyword.end - trigger->keyword.start);
+    trigger->heredocs = request->heredocs;
+    if (trigger->class->parse(trigger, &ignored, err) < 0)
+        return -1;
+    out->onbuild.text = trigger_text(request);
+    return 0;
+}

@@ -1,0 +1,199 @@
+/* The table of instructions, and how the next one is read: logical line → request →
+ * heredoc bodies → the row's function. A new instruction is a row here and a function in
+ * an inst-*.c file. */
+#include "parser/parser-priv.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const struct cb_instruction_class classes[] = {
+    [CB_INST_FROM] = {"FROM", 0, cb_inst_from},
+    [CB_INST_RUN] = {"RUN", CB_ARGS_JSON | CB_ARGS_HEREDOC, cb_inst_run},
+    [CB_INST_CMD] = {"CMD", CB_ARGS_JSON, cb_inst_command},
+    [CB_INST_LABEL] = {"LABEL", 0, cb_inst_pairs},
+    [CB_INST_MAINTAINER] = {"MAINTAINER", 0, cb_inst_maintainer},
+    [CB_INST_EXPOSE] = {"EXPOSE", 0, cb_inst_expose},
+    [CB_INST_ENV] = {"ENV", 0, cb_inst_pairs},
+    [CB_INST_ADD] = {"ADD", CB_ARGS_JSON | CB_ARGS_HEREDOC, cb_inst_copy},
+    [CB_INST_COPY] = {"COPY", CB_ARGS_JSON | CB_ARGS_HEREDOC, cb_inst_copy},
+    [CB_INST_ENTRYPOINT] = {"ENTRYPOINT", CB_ARGS_JSON, cb_inst_command},
+    [CB_INST_VOLUME] = {"VOLUME", CB_ARGS_JSON, cb_inst_volume},
+    [CB_INST_USER] = {"USER", 0, cb_inst_single},
+    [CB_INST_WORKDIR] = {"WORKDIR", 0, cb_inst_single},
+    [CB_INST_ARG] = {"ARG", 0, cb_inst_arg},
+    [CB_INST_ONBUILD] = {"ONBUILD", 0, cb_inst_onbuild},
+    [CB_INST_STOPSIGNAL] = {"STOPSIGNAL", 0, cb_inst_single},
+    [CB_INST_HEALTHCHECK] = {"HEALTHCHECK", 0, cb_inst_healthcheck},
+    [CB_INST_SHELL] = {"SHELL", CB_ARGS_JSON, cb_inst_shell},
+};
+
+const char *cb_instruction_name(enum cb_instruction_kind kind)
+{
+    return classes[kind].name;
+}
+
+const struct cb_instruction_class *cb_instruction_class_find(const char *name, size_t len)
+{
+    for (size_t i = 0; i < CB_ARRAY_SIZE(classes); i++) {
+        if (strncasecmp(classes[i].name, name, len) == 0 && classes[i].name[len] == '\0')
+            return &classes[i];
+    }
+    return NULL;
+}
+
+enum cb_instruction_kind
+cb_instruction_class_kind(const struct cb_instruction_class *class)
+{
+    return (enum cb_instruction_kind)(class - classes);
+}
+
+/* The suggestion's case follows what was written: all lower, or upper. */
+static char *suggest(const char *written)
+{
+    const char *names[CB_ARRAY_SIZE(classes)];
+    cb_autofree char *lower = NULL;
+    const char *match;
+    size_t capitals = 0;
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(classes); i++)
+        names[i] = classes[i].name;
+    match = cb_suggest(written, names, CB_ARRAY_SIZE(classes));
+    if (!match)
+        return xstrdup("");
+    for (const char *c = written; *c; c++)
+        capitals += *c >= 'A' && *c <= 'Z';
+    lower = xstrdup(match);
+    for (char *c = lower; *c && !capitals; c++)
+        *c |= 0x20;
+    return xasprintf(" (did you mean %s?)", lower);
+}
+
+static int has_foreign_space(const char *text)
+{
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i < len; i++) {
+        if (cb_text_space(text + i, len - i) > 1)
+            return 1;
+    }
+    return 0;
+}
+
+/* Does the line above the byte AT of the source end as a command that goes on? */
+static int follows_open_command(const struct cb_parser *parser, size_t at)
+{
+    static const char *const endings[] = {"&&", "||", "|", ";"};
+    struct cb_range above = {0, at};
+
+    above = cb_text_trim(parser->text, above);
+    for (size_t i = 0; i < CB_ARRAY_SIZE(endings); i++) {
+        size_t len = strlen(endings[i]);
+
+        if (above.end >= len &&
+            memcmp(parser->text + above.end - len, endings[i], len) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+static const char *hint_for(const struct cb_request *request, const char *keyword,
+                            struct cb_span span)
+{
+    if (has_foreign_space(keyword))
+        return "there is a space in it that is not ASCII";
+    if (!keyword[0])
+        return "the line holds nothing but its continuation";
+    if (strncmp(keyword, "//", 2) == 0)
+        return "comments begin with #";
+    if (follows_open_command(request->parser, span.start))
+        return "to go on with the line above, end that one with the escape character";
+    return NULL;
+}
+
+int cb_instruction_unknown(struct cb_request *request, struct cb_error **err)
+{
+    const char *written = cb_request_text(request, request->keyword);
+    struct cb_span span = cb_request_span(request, request->keyword);
+    cb_autofree char *keyword =
+        xstrndup(written, request->keyword.end - request->keyword.start);
+    cb_autofree char *shown = cb_text_short(keyword), *suggestion = suggest(keyword);
+    const char *hint = hint_for(request, keyword, span);
+
+    cb_syntax_error(request, span, err, "unknown instruction: %s%s", shown, suggestion);
+    return hint ? cb_error_hint(err, "%s", hint) : -1;
+}
+
+static int may_open_heredoc(const struct cb_request *request)
+{
+    if (request->trigger)
+        request = request->trigger;
+    return (request->class->features & CB_ARGS_HEREDOC) && !request->is_json;
+}
+
+/* The line as written, and the bodies as in the source. */
+static const char *original_text(const struct cb_request *request)
+{
+    const struct cb_line *line = request->line;
+    struct cb_range range = {request->keyword.start, line->len};
+    cb_auto_value(cb_strbuf) text = {0};
+
+    range = cb_text_trim(line->text, range);
+    if (request->heredocs.count == 0)
+        return cb_request_text(request, range);
+    cb_strbuf_add(&text, line->text + range.start, range.end - range.start);
+    for (size_t i = 0; i < request->heredocs.count; i++) {
+        const struct cb_heredoc *heredoc = &request->heredocs.items[i];
+
+        cb_strbuf_addc(&text, '\n');
+        cb_strbuf_add(&text, request->parser->text + heredoc->span.start,
+                      heredoc->span.end - heredoc->span.start);
+        cb_strbuf_adds(&text, heredoc->name);
+    }
+    return cb_arena_strndup(request->parser->arena, cb_strbuf_text(&text), text.len);
+}
+
+static struct cb_instruction *new_instruction(const struct cb_request *request)
+{
+    struct cb_parser *parser = request->parser;
+    struct cb_instruction *inst = cb_arena_new_of(parser->arena, struct cb_instruction);
+    struct cb_range keyword = request->keyword;
+
+    inst->kind = cb_instruction_class_kind(request->class);
+    inst->keyword = cb_arena_strndup(parser->arena, request->line->text + keyword.start,
+                                     keyword.end - keyword.start);
+    inst->original = original_text(request);
+    inst->doc_comment = request->line->comment;
+    inst->span = request->line->span;
+    if (request->heredocs.count)
+        inst->span.end = request->end.end;
+    cb_source_position(parser->source, inst->span.start, &inst->line, NULL);
+    cb_source_position(parser->source, inst->span.end, &inst->end_line, NULL);
+    return inst;
+}
+
+int cb_instruction_next(struct cb_parser *parser, struct cb_instruction **out,
+                        enum cb_instruction_kind *kind_at_fault, struct cb_error **err)
+{
+    cb_auto_value(cb_request) request = {0};
+    struct cb_line line;
+    struct cb_instruction *inst;
+    int status;
+
+    if (!cb_logical_line(parser, &line))
+        return 0;
+    if (line.has_blank)
+        cb_parser_lint(parser, "NoEmptyContinuation", line.blank_span,
+                       "Empty continuation line");
+    status = cb_request_init(&request, parser, &line, 0, err);
+    *kind_at_fault =
+        request.class ? cb_instruction_class_kind(request.class) : CB_INST_RUN;
+    if (status < 0)
+        return -1;
+    if (may_open_heredoc(&request) && cb_heredoc_read(&request, err) < 0)
+        return -1;
+    inst = new_instruction(&request);
+    if (request.class->parse(&request, inst, err) < 0)
+        return cb_error_at(err, parser->source, inst->span);
+    *out = inst;
+    return 1;
+}

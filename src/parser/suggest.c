@@ -1,0 +1,63 @@
+/* The closest of a few known words, for "did you mean". */
+#include "parser/parser.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define MAX_DISTANCE 3
+#define MAX_WORD     64
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+    unsigned least = a < b ? a : b;
+
+    return least < c ? least : c;
+}
+
+/* Levenshtein distance of two words of at most MAX_WORD bytes, ignoring ASCII case. */
+static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    unsigned row[MAX_WORD + 1];
+
+    for (size_t j = 0; j <= b_len; j++)
+        row[j] = (unsigned)j;
+    for (size_t i = 1; i <= a_len; i++) {
+        unsigned diagonal = row[0];
+
+        row[0] = (unsigned)i;
+        for (size_t j = 1; j <= b_len; j++) {
+            int differ =
+                tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]);
+            unsigned above = row[j];
+
+            row[j] = min3(row[j - 1] + 1, above + 1, diagonal + (unsigned)differ);
+            diagonal = above;
+        }
+    }
+    return row[b_len];
+}
+
+const char *cb_suggest(const char *word, const char *const *candidates, size_t count)
+{
+    size_t len = strnlen(word, MAX_WORD + 1);
+    unsigned best = MAX_DISTANCE;
+    const char *match = NULL;
+
+    if (len > MAX_WORD)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        size_t candidate_len = strlen(candidates[i]);
+        unsigned away;
+
+        if (candidate_len > MAX_WORD)
+            continue;
+        if (strcmp(word, candidates[i]) == 0)
+            return NULL;
+        away = distance(word, len, candidates[i], candidate_len);
+        if (away < best) {
+            best = away;
+            match = candidates[i];
+        }
+    }
+    return match;
+}

@@ -1,0 +1,140 @@
+/* A layer's way into the store: bytes go from the connection through the blob writer,
+ * which hashes them, bounds them by the descriptor's size, and keeps an unfinished file
+ * for the next try. `urls` of foreign layers are ignored: only the registry is asked. */
+#include "registry/registry-priv.h"
+
+#include "store/content.h"
+
+#include <time.h>
+
+#define REPORT_EVERY_MS 100
+
+struct download {
+    struct cb_registry *registry;
+    struct cb_blob_writer *writer;
+    const struct cb_descriptor *blob;
+    uint64_t event_id;
+    int64_t received, reported_ms;
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int on_response(void *arg, int status, int range_ok, struct cb_error **err)
+{
+    struct download *download = arg;
+
+    if (range_ok)
+        return 0;
+    download->received = 0;
+    if (cb_blob_writer_offset(download->writer) == 0)
+        return 0;
+    return cb_blob_writer_reset(download->writer, err);
+}
+
+static int on_bytes(void *arg, const void *bytes, size_t len, struct cb_error **err)
+{
+    struct download *download = arg;
+    int64_t now = now_ms();
+
+    if (cb_blob_writer_write(download->writer, bytes, len, err) < 0)
+        return -1;
+    download->received += (int64_t)len;
+    if (now - download->reported_ms >= REPORT_EVERY_MS) {
+        download->reported_ms = now;
+        cb_registry_status(download->registry, download->event_id,
+                           &download->blob->digest, "Downloading", download->received,
+                           download->blob->size, 0);
+    }
+    return 0;
+}
+
+static int receive(struct cb_registry *registry, const struct cb_repository *repository,
+                   struct download *download, struct cb_error **err)
+{
+    char digest[CB_DIGEST_MAX_TEXT];
+    cb_autofree char *url =
+        xasprintf("%s/v2/%s/blobs/%s", repository->endpoint->base, repository->path,
+                  cb_digest_text(&download->blob->digest, digest));
+    cb_auto_value(cb_http_response) response = {0};
+    struct cb_http_request request = {
+        .method = "GET",
+        .url = url,
+        .offset = cb_blob_writer_offset(download->writer),
+        .write_body = on_bytes,
+        .on_response = on_response,
+        .write_arg = download,
+    };
+
+    download->received = request.offset;
+    if (request.offset == download->blob->size)
+        return 0;
+    if (cb_registry_call(registry, repository->endpoint, repository->scope, &request,
+                         &response, err) < 0)
+        return -1;
+    if (response.status / 100 != 2)
+        return cb_registry_refused(&response, err);
+    if (download->received != download->blob->size)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "%lld bytes instead of %lld",
+                            (long long)download->received,
+                            (long long)download->blob->size);
+    return 0;
+}
+
+/* *RESUMED tells whether bytes of an earlier run were used. */
+static int fetch_once(struct cb_registry *registry,
+                      const struct cb_repository *repository,
+                      const struct cb_descriptor *blob, uint64_t event_id, int *resumed,
+                      struct cb_error **err)
+{
+    struct download download = {.registry = registry, .blob = blob, .event_id = event_id};
+    cb_auto(cb_blob_writer) writer = NULL;
+    int present = 0;
+
+    if (cb_blob_writer_open(registry->store, &blob->digest, blob->size, registry->cancel,
+                            registry->sink, &writer, &present, err) < 0)
+        return -1;
+    if (present)
+        return 0;
+    download.writer = writer;
+    *resumed = cb_blob_writer_offset(writer) > 0;
+    cb_registry_status(registry, event_id, &blob->digest, "Downloading",
+                       cb_blob_writer_offset(writer), blob->size, 0);
+    if (receive(registry, repository, &download, err) < 0)
+        return -1;
+    return cb_blob_commit(&writer, NULL, NULL, err);
+}
+
+int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repository,
+                  const struct cb_descriptor *blob, uint64_t event_id, int *fetched,
+                  struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+    char digest[CB_DIGEST_MAX_TEXT];
+    int64_t size = 0;
+    int resumed = 0;
+    int result;
+
+    *fetched = 0;
+    if (cb_content_has(registry->store, &blob->digest, &size) > 0)
+        return 0;
+    *fetched = 1;
+    result = fetch_once(registry, repository, blob, event_id, &resumed, &error);
+    if (result < 0 && resumed && cb_error_kind(error) == CB_ERR_INTEGRITY) {
+        /* The bytes from before may be what is wrong; the writer has removed them. */
+        cb_error_free(cb_steal(&error));
+        result = fetch_once(registry, repository, blob, event_id, &resumed, &error);
+    }
+    if (result == 0) {
+        cb_registry_status(registry, event_id, &blob->digest, "Download complete",
+                           blob->size, blob->size, 0);
+        return 0;
+    }
+    cb_error_move(err, &error);
+    return cb_error_wrap(err, "layer %s", cb_digest_text(&blob->digest, digest));
+}

@@ -1,0 +1,114 @@
+/* One authorised request to a registry, and what its refusals are called. */
+#include "registry/registry-priv.h"
+
+#include "base/json.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define ERROR_TEXT_MAX 300
+
+int cb_registry_call(struct cb_registry *registry, const struct cb_endpoint *endpoint,
+                     const char *scope, struct cb_http_request *request,
+                     struct cb_http_response *response, struct cb_error **err)
+{
+    int ours = cb_url_same_origin(endpoint->base, request->url);
+    cb_autofree char *authorization = NULL;
+    cb_autofree char *second = NULL;
+    int again;
+
+    request->allow_http = endpoint->allow_http;
+    request->insecure_tls = endpoint->insecure_tls;
+    request->ca_file = endpoint->ca_file;
+    if (ours) {
+        request->client_cert = endpoint->client_cert;
+        request->client_key = endpoint->client_key;
+        if (cb_auth_header(registry, endpoint, scope, &authorization, err) < 0)
+            return -1;
+        request->authorization = authorization;
+    }
+    if (cb_http_perform(registry->http, request, response, err) < 0)
+        return -1;
+    if (response->status != 401 || !ours)
+        return 0;
+    again = cb_auth_challenged(registry, endpoint, scope, authorization, response,
+                               &second, err);
+    if (again <= 0)
+        return again;
+    if (request->read_body &&
+        (!request->seek_body || request->seek_body(request->body_arg, 0) < 0))
+        return cb_error_set(err, CB_ERR_NETWORK, "cannot send the body again");
+    cb_http_response_clear(response);
+    request->authorization = second;
+    return cb_http_perform(registry->http, request, response, err);
+}
+
+/* The first members of "errors": code in words and message. 0 when the body has none. */
+static int read_errors(const struct cb_http_response *response, char **code,
+                       char **message)
+{
+    cb_auto_json *document = NULL;
+    struct cb_json root, errors, first, field;
+    const char *text = NULL;
+
+    if (response->body.len == 0 ||
+        cb_json_parse(&document, "error", cb_strbuf_text(&response->body),
+                      response->body.len, response->body.len, NULL) < 0)
+        return 0;
+    root = cb_json_root(document, "error");
+    errors = cb_json_member(&root, "errors");
+    if (cb_json_is_absent(&errors) || !json_is_array(errors.value) ||
+        json_array_size(errors.value) == 0)
+        return 0;
+    first = cb_json_item(&errors, 0);
+    if (cb_json_expect_object(&first, NULL) < 0)
+        return 0;
+    field = cb_json_member(&first, "code");
+    if (cb_json_string(&field, &text, NULL) < 0 || !text)
+        return 0;
+    *code = xstrndup(text, ERROR_TEXT_MAX);
+    for (char *p = *code; *p; p++)
+        *p = *p == '_' ? ' ' : (char)tolower((unsigned char)*p);
+    text = NULL;
+    field = cb_json_member(&first, "message");
+    if (cb_json_string(&field, &text, NULL) < 0 || !text)
+        text = "";
+    *message = xstrndup(text, ERROR_TEXT_MAX);
+    return 1;
+}
+
+char *cb_registry_error_code(const struct cb_http_response *response)
+{
+    char *code = NULL;
+    cb_autofree char *message = NULL;
+
+    read_errors(response, &code, &message);
+    return code;
+}
+
+static enum cb_error_kind kind_of(int status)
+{
+    if (status == 401 || status == 403)
+        return CB_ERR_DENIED;
+    return status == 404 ? CB_ERR_NOT_FOUND : CB_ERR_NETWORK;
+}
+
+int cb_registry_refused(const struct cb_http_response *response, struct cb_error **err)
+{
+    enum cb_error_kind kind = kind_of(response->status);
+    cb_autofree char *code = NULL;
+    cb_autofree char *message = NULL;
+    char status[64];
+
+    if (!read_errors(response, &code, &message)) {
+        if (response->status == 401)
+            return cb_error_set(err, kind, "unauthorized: authentication required");
+        if (response->status == 429)
+            return cb_error_set(err, kind,
+                                "toomanyrequests: the registry limits how often "
+                                "it may be asked");
+        return cb_error_set(err, kind, "received unexpected HTTP status: %s",
+                            cb_http_status_text(response->status, status));
+    }
+    return cb_error_set(err, kind, *message ? "%s: %s" : "%s%s", code, message);
+}

@@ -1,0 +1,298 @@
+/* Entries are looked up as docker does: the key of `auths` may be a URL; for docker.io it
+ * is https://index.docker.io/v1/. A helper named by credHelpers or credsStore is asked
+ * with the same key on its standard input. */
+#include "registry/credentials.h"
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/subprocess.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+
+#define CONFIG_MAX_BYTES (1u << 20)
+#define DOCKER_HUB_KEY   "https://index.docker.io/v1/"
+
+void cb_credentials_clear(struct cb_credentials *credentials)
+{
+    free(credentials->username);
+    free(credentials->password);
+    free(credentials->identity_token);
+    memset(credentials, 0, sizeof(*credentials));
+}
+
+/* ── Base 64 ── */
+
+static int base64_value(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (isdigit((unsigned char)c))
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* -1 when TEXT is not base 64. */
+static int decode_base64(const char *text, struct cb_strbuf *out)
+{
+    unsigned bits = 0;
+    int have = 0;
+
+    for (; *text && *text != '='; text++) {
+        int value = base64_value(*text);
+
+        if (value < 0)
+            return -1;
+        bits = (bits << 6 | (unsigned)value) & 0xffff;
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            cb_strbuf_addc(out, (char)(bits >> have));
+        }
+    }
+    return text[strspn(text, "=")] == '\0' ? 0 : -1;
+}
+
+static void encode_base64(const char *text, size_t len, struct cb_strbuf *out)
+{
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *bytes = (const unsigned char *)text;
+
+    for (size_t i = 0; i < len; i += 3) {
+        unsigned bits = (unsigned)bytes[i] << 16;
+
+        bits |= i + 1 < len ? (unsigned)bytes[i + 1] << 8 : 0;
+        bits |= i + 2 < len ? bytes[i + 2] : 0;
+        cb_strbuf_addc(out, digits[bits >> 18]);
+        cb_strbuf_addc(out, digits[bits >> 12 & 63]);
+        cb_strbuf_addc(out, i + 1 < len ? digits[bits >> 6 & 63] : '=');
+        cb_strbuf_addc(out, i + 2 < len ? digits[bits & 63] : '=');
+    }
+}
+
+char *cb_credentials_basic(const struct cb_credentials *credentials)
+{
+    cb_autofree char *pair =
+        xasprintf("%s:%s", credentials->username, credentials->password);
+    cb_auto_value(cb_strbuf) out = {0};
+
+    cb_strbuf_adds(&out, "Basic ");
+    encode_base64(pair, strlen(pair), &out);
+    return cb_strbuf_steal(&out);
+}
+
+/* ── The document ── */
+
+/* "https://index.docker.io/v1/" and "index.docker.io" name docker.io. */
+static int key_names_host(const char *key, const char *host)
+{
+    cb_autofree char *name = NULL;
+
+    if (strncasecmp(key, "http://", 7) == 0)
+        key += 7;
+    else if (strncasecmp(key, "https://", 8) == 0)
+        key += 8;
+    name = xstrndup(key, strcspn(key, "/"));
+    if (strcasecmp(name, "index.docker.io") == 0 ||
+        strcasecmp(name, "registry-1.docker.io") == 0)
+        return strcmp(host, "docker.io") == 0;
+    return strcasecmp(name, host) == 0;
+}
+
+/* The member of OBJECT whose key names HOST, the exact key first. */
+static struct cb_json find_entry(const struct cb_json *object, const char *host)
+{
+    struct cb_json none = {0};
+    const char *key;
+    json_t *value;
+
+    if (cb_json_is_absent(object) || !json_is_object(object->value))
+        return none;
+    if (json_object_get(object->value, host))
+        return cb_json_member(object, host);
+    json_object_foreach(object->value, key, value)
+    {
+        if (key_names_host(key, host))
+            return cb_json_member(object, key);
+    }
+    return none;
+}
+
+static int split_auth(const char *auth, struct cb_credentials *out)
+{
+    cb_auto_value(cb_strbuf) pair = {0};
+    const char *text, *colon;
+
+    if (decode_base64(auth, &pair) < 0)
+        return -1;
+    text = cb_strbuf_text(&pair);
+    colon = strchr(text, ':');
+    if (!colon || strlen(text) != pair.len || strpbrk(text, "\r\n"))
+        return -1;
+    out->username = xstrndup(text, (size_t)(colon - text));
+    out->password = xstrdup(colon + 1);
+    return 0;
+}
+
+static int read_entry(const char *name, const struct cb_json *entry, const char *host,
+                      struct cb_credentials *out, struct cb_error **err)
+{
+    struct cb_json auth = cb_json_member(entry, "auth");
+    struct cb_json token = cb_json_member(entry, "identitytoken");
+    const char *auth_text, *token_text;
+
+    if (cb_json_string(&auth, &auth_text, err) < 0 ||
+        cb_json_string(&token, &token_text, err) < 0)
+        return -1;
+    if (auth_text && *auth_text && split_auth(auth_text, out) < 0)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "%s: auths[\"%s\"].auth is malformed",
+                            name, host);
+    if (token_text && *token_text)
+        out->identity_token = xstrdup(token_text);
+    return out->username || out->identity_token;
+}
+
+/* ── Helpers ── */
+
+static int helper_answer(const char *program, const struct cb_strbuf *text,
+                         struct cb_credentials *out, struct cb_error **err)
+{
+    cb_auto_json *document = NULL;
+    struct cb_json root, user, secret;
+    const char *username, *password;
+
+    if (cb_json_parse(&document, program, cb_strbuf_text(text), text->len,
+                      CONFIG_MAX_BYTES, err) < 0)
+        return -1;
+    root = cb_json_root(document, program);
+    user = cb_json_member(&root, "Username");
+    secret = cb_json_member(&root, "Secret");
+    if (cb_json_expect_object(&root, err) < 0 ||
+        cb_json_string(&user, &username, err) < 0 ||
+        cb_json_string(&secret, &password, err) < 0)
+        return -1;
+    if (!username || !password || !*password)
+        return 0;
+    if (strcmp(username, "<token>") == 0) {
+        out->identity_token = xstrdup(password);
+    } else {
+        out->username = xstrdup(username);
+        out->password = xstrdup(password);
+    }
+    return 1;
+}
+
+static int ask_helper(const char *helper, const char *host, struct cb_cancel *cancel,
+                      struct cb_credentials *out, struct cb_error **err)
+{
+    cb_autofree char *program = xasprintf("docker-credential-%s", helper);
+    const char *key = strcmp(host, "docker.io") == 0 ? DOCKER_HUB_KEY : host;
+    const char *argv[] = {program, "get", NULL};
+    struct cb_subprocess_options options = {.argv = argv,
+                                            .cwd_fd = -1,
+                                            .inherit_fd = -1,
+                                            .input = key,
+                                            .input_len = strlen(key),
+                                            .timeout_ms = 60000,
+                                            .cancel = cancel};
+    cb_auto_value(cb_strbuf) output = {0};
+    cb_auto_value(cb_strbuf) errors = {0};
+    int exit_code = 0;
+
+    if (!*helper ||
+        helper[strspn(helper, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                              "0123456789-_.")])
+        return cb_error_set(err, CB_ERR_USAGE, "bad name of a credential helper: `%s`",
+                            helper);
+    if (cb_subprocess_run(&options, &output, &errors, &exit_code, err) < 0)
+        return cb_error_wrap(err, "credentials for %s", host);
+    if (exit_code == 0)
+        return helper_answer(program, &output, out, err);
+    if (strstr(cb_strbuf_text(&output), "credentials not found"))
+        return 0;
+    return cb_error_set(err, CB_ERR_DENIED, "%s: exit %d: %.200s", program, exit_code,
+                        cb_strbuf_text(output.len ? &output : &errors));
+}
+
+/* ── Looking up ── */
+
+int cb_credentials_from(const char *name, const char *bytes, size_t len, const char *host,
+                        struct cb_cancel *cancel, struct cb_credentials *out,
+                        struct cb_error **err)
+{
+    cb_auto_json *document = NULL;
+    struct cb_json root, entry, helpers, store;
+    const char *helper = NULL;
+
+    if (cb_json_parse(&document, name, bytes, len, CONFIG_MAX_BYTES, err) < 0)
+        return -1;
+    root = cb_json_root(document, name);
+    if (cb_json_expect_object(&root, err) < 0)
+        return -1;
+    helpers = cb_json_member(&root, "credHelpers");
+    entry = find_entry(&helpers, host);
+    if (!cb_json_is_absent(&entry) && cb_json_string(&entry, &helper, err) < 0)
+        return -1;
+    store = cb_json_member(&root, "credsStore");
+    if (!helper && cb_json_string(&store, &helper, err) < 0)
+        return -1;
+    if (helper && *helper) {
+        int found = ask_helper(helper, host, cancel, out, err);
+
+        if (found)
+            return found;
+    }
+    helpers = cb_json_member(&root, "auths");
+    entry = find_entry(&helpers, host);
+    if (cb_json_is_absent(&entry))
+        return 0;
+    if (cb_json_expect_object(&entry, err) < 0)
+        return -1;
+    return read_entry(name, &entry, host, out, err);
+}
+
+static int find_in_file(const char *path, const char *host, struct cb_cancel *cancel,
+                        struct cb_credentials *out, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_auto(cb_error) error = NULL;
+
+    if (cb_fs_read_file(AT_FDCWD, path, CONFIG_MAX_BYTES, &text, &error) < 0) {
+        if (cb_error_kind(error) == CB_ERR_NOT_FOUND)
+            return 0;
+        return cb_error_move(err, &error);
+    }
+    if (text.len == 0)
+        return 0;
+    return cb_credentials_from(path, cb_strbuf_text(&text), text.len, host, cancel, out,
+                               err);
+}
+
+static char *docker_config_path(void)
+{
+    const char *dir = getenv("DOCKER_CONFIG");
+    const char *home = getenv("HOME");
+
+    if (dir && *dir)
+        return xasprintf("%s/config.json", dir);
+    return home && *home ? xasprintf("%s/.docker/config.json", home) : NULL;
+}
+
+int cb_credentials_find(const char *host, struct cb_cancel *cancel,
+                        struct cb_credentials *out, struct cb_error **err)
+{
+    const char *auth_file = getenv("REGISTRY_AUTH_FILE");
+    cb_autofree char *docker = docker_config_path();
+    int found = 0;
+
+    if (auth_file && *auth_file)
+        found = find_in_file(auth_file, host, cancel, out, err);
+    if (found == 0 && docker)
+        found = find_in_file(docker, host, cancel, out, err);
+    return found;
+}

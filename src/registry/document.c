@@ -1,0 +1,245 @@
+/* Manifests, indexes and configs: small, fetched whole, verified before anyone reads
+ * them, and kept in the store. What is in the store under its digest is not fetched
+ * again. */
+#include "registry/registry-priv.h"
+
+#include "store/content.h"
+
+#include <string.h>
+#include <strings.h>
+
+void cb_document_clear(struct cb_document *document)
+{
+    free(document->bytes);
+    free(document->media_type);
+    memset(document, 0, sizeof(*document));
+}
+
+static struct cb_digest digest_as(enum cb_digest_algorithm algorithm, const char *bytes,
+                                  size_t len)
+{
+    cb_auto(cb_hasher) hasher = cb_hasher_new(algorithm);
+
+    cb_hasher_update(hasher, bytes, len);
+    return cb_hasher_finish(hasher);
+}
+
+static int verify(const struct cb_descriptor *want, const struct cb_strbuf *body,
+                  struct cb_digest *digest, struct cb_error **err)
+{
+    enum cb_digest_algorithm algorithm =
+        want && want->digest.algorithm ? want->digest.algorithm : CB_SHA256;
+    char wanted[CB_DIGEST_MAX_TEXT], got[CB_DIGEST_MAX_TEXT];
+
+    if (want && want->size >= 0 && (int64_t)body->len != want->size)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "%s: %zu bytes instead of %lld",
+                            cb_digest_text(&want->digest, wanted), body->len,
+                            (long long)want->size);
+    *digest = digest_as(algorithm, cb_strbuf_text(body), body->len);
+    if (want && !cb_digest_equal(digest, &want->digest))
+        return cb_error_set(
+            err, CB_ERR_INTEGRITY, "content does not match: wanted %s, got %s",
+            cb_digest_text(&want->digest, wanted), cb_digest_text(digest, got));
+    return 0;
+}
+
+/* Docker-Content-Digest is only a hint, but one that lies is not a registry to trust. */
+static int verify_hint(const struct cb_http_response *response,
+                       const struct cb_strbuf *body, struct cb_error **err)
+{
+    const char *hint = cb_http_header(response, "Docker-Content-Digest");
+    struct cb_digest claimed, digest;
+    char got[CB_DIGEST_MAX_TEXT];
+
+    if (!hint)
+        return 0;
+    if (cb_digest_parse(&claimed, hint, err) < 0)
+        return cb_error_wrap(err, "Docker-Content-Digest");
+    digest = digest_as(claimed.algorithm, cb_strbuf_text(body), body->len);
+    if (!cb_digest_equal(&claimed, &digest))
+        return cb_error_set(err, CB_ERR_INTEGRITY,
+                            "Docker-Content-Digest is %.200s, the content has %s", hint,
+                            cb_digest_text(&digest, got));
+    return 0;
+}
+
+static int from_store(struct cb_registry *registry, const struct cb_digest *digest,
+                      struct cb_strbuf *out)
+{
+    int64_t size;
+
+    return cb_content_has(registry->store, digest, &size) > 0 &&
+           cb_content_read(registry->store, digest, CB_MANIFEST_MAX_BYTES, out, NULL) ==
+               0;
+}
+
+static int keep(struct cb_registry *registry, const struct cb_strbuf *body,
+                struct cb_error **err)
+{
+    struct cb_digest digest;
+
+    return cb_content_put(registry->store, cb_strbuf_text(body), body->len, &digest, err);
+}
+
+/* "application/json; charset=utf-8" → NULL unless it is a type of a manifest. */
+static char *manifest_type(const char *content_type)
+{
+    cb_autofree char *type = NULL;
+    enum cb_media_kind kind;
+
+    if (!content_type)
+        return NULL;
+    type = xstrndup(content_type, strcspn(content_type, "; \t"));
+    kind = cb_media_kind(type);
+    if (kind == CB_MEDIA_INDEX || kind == CB_MEDIA_MANIFEST ||
+        strstr(type, "manifest.v1+"))
+        return cb_steal(&type);
+    return NULL;
+}
+
+static void add_accept(struct cb_strings *headers)
+{
+    cb_strings_add(headers, "Accept: " CB_MT_OCI_INDEX);
+    cb_strings_add(headers, "Accept: " CB_MT_OCI_MANIFEST);
+    cb_strings_add(headers, "Accept: " CB_MT_DOCKER_LIST);
+    cb_strings_add(headers, "Accept: " CB_MT_DOCKER_MANIFEST);
+    cb_strings_add(headers, "Accept: */*");
+}
+
+static int call_manifest(struct cb_registry *registry,
+                         const struct cb_repository *repository, const char *method,
+                         const char *name, struct cb_http_response *response,
+                         struct cb_error **err)
+{
+    cb_auto_value(cb_strings) headers = {0};
+    cb_autofree char *url = xasprintf("%s/v2/%s/manifests/%s", repository->endpoint->base,
+                                      repository->path, name);
+    struct cb_http_request request = {.method = method,
+                                      .url = url,
+                                      .headers = &headers,
+                                      .max_body = CB_MANIFEST_MAX_BYTES};
+
+    add_accept(&headers);
+    return cb_registry_call(registry, repository->endpoint, repository->scope, &request,
+                            response, err);
+}
+
+/* The texts users know from docker. */
+static int manifest_refused(const struct cb_repository *repository, const char *name,
+                            const struct cb_http_response *response,
+                            struct cb_error **err)
+{
+    cb_autofree char *code = cb_registry_error_code(response);
+    struct cb_reference reference = {.host = repository->endpoint->host,
+                                     .path = (char *)repository->path};
+    cb_autofree char *familiar = cb_reference_familiar_name(&reference);
+    cb_auto(cb_error) cause = NULL;
+
+    cb_registry_refused(response, &cause);
+    if (response->status == 401 || response->status == 403)
+        return cb_error_set(err, CB_ERR_NOT_FOUND,
+                            "pull access denied for %s, repository does not exist or may "
+                            "require 'cbuild login': %s",
+                            familiar, cb_error_message(cause));
+    if (response->status == 404 && code && strcmp(code, "name unknown") == 0)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "repository %s not found: %s",
+                            familiar, cb_error_message(cause));
+    if (response->status == 404)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "manifest for %s%s%s not found: %s",
+                            familiar, strchr(name, ':') ? "@" : ":", name,
+                            code ? cb_error_message(cause) : "manifest unknown");
+    return cb_error_move(err, &cause);
+}
+
+int cb_document_get(struct cb_registry *registry, const struct cb_repository *repository,
+                    const char *tag, const struct cb_descriptor *want,
+                    struct cb_document *out, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) kept = {0};
+    cb_auto_value(cb_http_response) response = {0};
+    char text[CB_DIGEST_MAX_TEXT];
+    const char *name = want ? cb_digest_text(&want->digest, text) : tag;
+    struct cb_digest digest;
+
+    if (want && from_store(registry, &want->digest, &kept)) {
+        if (verify(want, &kept, &digest, err) < 0)
+            return -1;
+        out->media_type = xstrdup(want->media_type);
+    } else {
+        if (!repository)
+            return cb_error_set(err, CB_ERR_NOT_FOUND, "%s is not in the store", name);
+        if (want && want->size > (int64_t)CB_MANIFEST_MAX_BYTES)
+            return cb_error_set(err, CB_ERR_INTEGRITY, "manifest %s: over %u bytes", name,
+                                CB_MANIFEST_MAX_BYTES);
+        if (call_manifest(registry, repository, "GET", name, &response, err) < 0)
+            return -1;
+        if (response.status != 200)
+            return manifest_refused(repository, name, &response, err);
+        if (verify(want, &response.body, &digest, err) < 0 ||
+            verify_hint(&response, &response.body, err) < 0)
+            return cb_error_wrap(err, "manifest %s", name);
+        if (keep(registry, &response.body, err) < 0)
+            return -1;
+        out->media_type = manifest_type(cb_http_header(&response, "Content-Type"));
+        if (!out->media_type && want)
+            out->media_type = xstrdup(want->media_type);
+    }
+    out->len = kept.len ? kept.len : response.body.len;
+    out->bytes = cb_strbuf_steal(kept.len ? &kept : &response.body);
+    out->digest = digest;
+    return 0;
+}
+
+int cb_document_head(struct cb_registry *registry, const struct cb_repository *repository,
+                     const char *tag, struct cb_digest *out, struct cb_error **err)
+{
+    cb_auto_value(cb_http_response) response = {0};
+    const char *digest;
+
+    if (call_manifest(registry, repository, "HEAD", tag, &response, err) < 0)
+        return -1;
+    digest = cb_http_header(&response, "Docker-Content-Digest");
+    return response.status == 200 && digest && cb_digest_parse(out, digest, NULL) == 0;
+}
+
+int cb_document_config(struct cb_registry *registry,
+                       const struct cb_repository *repository,
+                       const struct cb_descriptor *want, char **bytes, size_t *len,
+                       struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) kept = {0};
+    cb_auto_value(cb_http_response) response = {0};
+    char text[CB_DIGEST_MAX_TEXT];
+    struct cb_digest digest;
+    struct cb_strbuf *body = &kept;
+
+    cb_digest_text(&want->digest, text);
+    if (!from_store(registry, &want->digest, &kept)) {
+        cb_autofree char *url = NULL;
+        struct cb_http_request request = {.method = "GET", .max_body = want->size};
+
+        if (!repository)
+            return cb_error_set(err, CB_ERR_NOT_FOUND, "%s is not in the store", text);
+        if (want->size > (int64_t)CB_MANIFEST_MAX_BYTES)
+            return cb_error_set(err, CB_ERR_INTEGRITY, "config %s: over %u bytes", text,
+                                CB_MANIFEST_MAX_BYTES);
+        url = xasprintf("%s/v2/%s/blobs/%s", repository->endpoint->base, repository->path,
+                        text);
+        request.url = url;
+        if (cb_registry_call(registry, repository->endpoint, repository->scope, &request,
+                             &response, err) < 0)
+            return cb_error_wrap(err, "config %s", text);
+        if (response.status != 200) {
+            cb_registry_refused(&response, err);
+            return cb_error_wrap(err, "config %s", text);
+        }
+        body = &response.body;
+    }
+    if (verify(want, body, &digest, err) < 0)
+        return cb_error_wrap(err, "config");
+    if (body != &kept && keep(registry, body, err) < 0)
+        return -1;
+    *len = body->len;
+    *bytes = cb_strbuf_steal(body);
+    return 0;
+}

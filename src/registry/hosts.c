@@ -1,0 +1,172 @@
+/* From a reference's host to the way to speak with it. Everything is https with
+ * verification, except
+ *  - hosts named as insecure: https without verification, or http if that does not
+ * answer;
+ *  - loopback hosts without certificates of their own that answer `GET /v2/` in plain
+ *    http. A loopback host that speaks TLS is verified as any other.
+ * Certificates come from certs.d/<host>/ as docker and podman keep them. */
+#include "registry/registry-priv.h"
+
+#include "base/fs.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+
+void cb_endpoint_free(void *arg)
+{
+    struct cb_endpoint *endpoint = arg;
+
+    if (!endpoint)
+        return;
+    free(endpoint->host);
+    free(endpoint->base);
+    free(endpoint->ca_file);
+    free(endpoint->client_cert);
+    free(endpoint->client_key);
+    free(endpoint);
+}
+
+/* "name:port" → "name"; "[::1]:5000" → "::1". Caller frees. */
+static char *without_port(const char *host)
+{
+    if (*host == '[')
+        return xstrndup(host + 1, strcspn(host + 1, "]"));
+    return xstrndup(host, strcspn(host, ":"));
+}
+
+static int in_range(const char *range, const char *address)
+{
+    const char *slash = strchr(range, '/');
+    cb_autofree char *network = slash ? xstrndup(range, (size_t)(slash - range)) : NULL;
+    unsigned char net[16], ip[16];
+    int family = strchr(address, ':') ? AF_INET6 : AF_INET;
+    int bits = slash ? atoi(slash + 1) : 0;
+
+    if (!slash || bits < 0 || bits > (family == AF_INET ? 32 : 128) ||
+        inet_pton(family, network, net) != 1 || inet_pton(family, address, ip) != 1)
+        return 0;
+    for (int i = 0; i < bits; i++) {
+        if (((net[i / 8] ^ ip[i / 8]) >> (7 - i % 8)) & 1)
+            return 0;
+    }
+    return 1;
+}
+
+int cb_host_listed(const struct cb_strings *list, const char *host)
+{
+    cb_autofree char *name = without_port(host);
+
+    for (size_t i = 0; i < list->count; i++) {
+        const char *entry = list->items[i];
+
+        if (strcasecmp(entry, host) == 0 || strcasecmp(entry, name) == 0 ||
+            in_range(entry, name))
+            return 1;
+    }
+    return 0;
+}
+
+/* The first file in DIR whose name ends in SUFFIX; NULL if none. */
+static char *find_file(const char *dir, const struct cb_strings *names,
+                       const char *suffix)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        size_t len = strlen(names->items[i]);
+
+        if (len > strlen(suffix) &&
+            strcmp(names->items[i] + len - strlen(suffix), suffix) == 0)
+            return xasprintf("%s/%s", dir, names->items[i]);
+    }
+    return NULL;
+}
+
+static void find_certificates(struct cb_endpoint *endpoint)
+{
+    static const char *const roots[] = {"/etc/docker/certs.d", "/etc/containers/certs.d"};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(roots); i++) {
+        cb_autofree char *dir = xasprintf("%s/%s", roots[i], endpoint->host);
+        cb_auto_value(cb_strings) names = {0};
+        cb_autofd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0 || cb_fs_list(fd, &names, NULL) < 0)
+            continue;
+        endpoint->ca_file = find_file(dir, &names, ".crt");
+        endpoint->client_cert = find_file(dir, &names, ".cert");
+        endpoint->client_key = find_file(dir, &names, ".key");
+        return;
+    }
+}
+
+/* Status of GET base/v2/, or -1 when nothing answers. */
+static int ping(struct cb_registry *registry, const char *base, int allow_http)
+{
+    cb_autofree char *url = xasprintf("%s/v2/", base);
+    cb_auto_value(cb_http_response) response = {0};
+    struct cb_http_request request = {
+        .method = "GET",
+        .url = url,
+        .allow_http = allow_http,
+        .insecure_tls = 1, /* asked for reachability only; nothing is sent or believed */
+        .max_redirects = -1,
+        .tries = 1,
+    };
+
+    if (cb_http_perform(registry->http, &request, &response, NULL) < 0)
+        return -1;
+    return response.status;
+}
+
+/* 3xx leads to https; 400 is what TLS servers say to plain text. */
+static int speaks_http(int status)
+{
+    return status >= 200 && status != 400 && status != 426 && status != 497 &&
+           status / 100 != 3;
+}
+
+static void choose_scheme(struct cb_registry *registry, struct cb_endpoint *endpoint,
+                          const char *host)
+{
+    cb_autofree char *name = without_port(host);
+    int insecure = !registry->tls_verify || cb_host_listed(&registry->insecure, host);
+    int certificates = endpoint->ca_file || endpoint->client_cert;
+    cb_autofree char *http = xasprintf("http://%s", host);
+
+    endpoint->base = xasprintf("https://%s", host);
+    if (insecure) {
+        endpoint->insecure_tls = 1;
+        endpoint->allow_http = CB_HTTP_PLAIN_ANYWHERE;
+        if (ping(registry, endpoint->base, endpoint->allow_http) >= 0)
+            return;
+    } else if (cb_host_is_loopback(name) && !certificates) {
+        if (!speaks_http(ping(registry, http, CB_HTTP_PLAIN_LOOPBACK)))
+            return;
+        endpoint->allow_http = CB_HTTP_PLAIN_LOOPBACK;
+    } else {
+        return;
+    }
+    free(endpoint->base);
+    endpoint->base = cb_steal(&http);
+}
+
+int cb_endpoint_get(struct cb_registry *registry, const char *host,
+                    const struct cb_endpoint **out, struct cb_error **err)
+{
+    struct cb_endpoint *endpoint;
+
+    pthread_mutex_lock(&registry->endpoint_mutex);
+    endpoint = cb_map_get(registry->endpoints, host);
+    if (!endpoint) {
+        endpoint = xcalloc(1, sizeof(*endpoint));
+        endpoint->host = xstrdup(host);
+        find_certificates(endpoint);
+        choose_scheme(registry, endpoint,
+                      strcmp(host, "docker.io") == 0 ? "registry-1.docker.io" : host);
+        cb_map_set(registry->endpoints, host, endpoint);
+    }
+    pthread_mutex_unlock(&registry->endpoint_mutex);
+    *out = endpoint;
+    return cb_cancel_check(registry->cancel, err);
+}

@@ -1,0 +1,22 @@
+noinst_LIBRARIES += src/registry/libregistry.a
+src_registry_libregistry_a_SOURCES = \
+	%D%/auth.c \
+	%D%/blob.c \
+	%D%/call.c \
+	%D%/challenge.c \
+	%D%/challenge.h \
+	%D%/credentials.c \
+	%D%/credentials.h \
+	%D%/document.c \
+	%D%/fan-out.c \
+	%D%/hosts.c \
+	%D%/progress.c \
+	%D%/pull.c \
+	%D%/push.c \
+	%D%/registry-priv.h \
+	%D%/registry.c \
+	%D%/registry.h \
+	%D%/resolve.c \
+	%D%/tags.c \
+	%D%/upload.c \
+	%D%/upload.h

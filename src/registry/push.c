@@ -1,0 +1,322 @@
+/* An image to a registry: its layers (compressed here if they never were, each on its way
+ * as soon as it is ready), its config, then the manifest, so that the tag never points to
+ * something incomplete. An image that was pulled and has all its blobs goes out with the
+ * manifest it came with: same bytes, same digest. */
+#include "registry/registry-priv.h"
+
+#include "registry/upload.h"
+#include "store/content.h"
+#include "store/layer.h"
+#include "store/refs.h"
+
+#include <string.h>
+
+#define CONCURRENT_UPLOADS 4
+
+struct push {
+    struct cb_registry *registry;
+    struct cb_image *image;
+    struct cb_reference *reference;
+    struct cb_repository repository;
+    const struct cb_push_options *options;
+    struct cb_manifest *original;     /* to be pushed as it is, or NULL */
+    struct cb_digest *chain_ids;      /* by layer */
+    struct cb_descriptor *layers;     /* by layer; made or found by its job */
+    pthread_mutex_t neighbours_mutex; /* neighbours */
+    struct cb_map *neighbours; /* diff id → path of a repository there; NULL: not made */
+    uint64_t event_id;
+};
+
+static void push_clear(struct push *push)
+{
+    for (size_t i = 0; push->layers && i < push->image->config->diff_ids.count; i++)
+        cb_descriptor_free(&push->layers[i]);
+    free(push->layers);
+    free(push->chain_ids);
+    cb_map_free(push->neighbours);
+    cb_manifest_free(push->original);
+    cb_reference_free(push->reference);
+    cb_image_free(push->image);
+    pthread_mutex_destroy(&push->neighbours_mutex);
+    free((char *)push->repository.scope);
+}
+
+static void add_chain_ids(struct push *push)
+{
+    const struct cb_image_config *config = push->image->config;
+
+    push->chain_ids = xcalloc(config->diff_ids.count, sizeof(*push->chain_ids));
+    push->layers = xcalloc(config->diff_ids.count, sizeof(*push->layers));
+    for (size_t i = 0; i < config->diff_ids.count; i++)
+        push->chain_ids[i] =
+            cb_chain_id(i ? &push->chain_ids[i - 1] : NULL, &config->diff_ids.items[i]);
+}
+
+/* The manifest the image was pulled with, if every blob of it is here. */
+static void find_original(struct push *push)
+{
+    struct cb_store *store = push->registry->store;
+    cb_auto_value(cb_strbuf) bytes = {0};
+    cb_auto(cb_manifest) manifest = NULL;
+    int64_t size;
+
+    if (!cb_digest_is_set(&push->image->manifest) || push->options->force_compression ||
+        cb_content_read(store, &push->image->manifest, CB_MANIFEST_MAX_BYTES, &bytes,
+                        NULL) < 0 ||
+        cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len, NULL, NULL) < 0)
+        return;
+    if (push->options->docker_types &&
+        strcmp(manifest->media_type, CB_MT_DOCKER_MANIFEST) != 0)
+        return;
+    if (manifest->layers.count != push->image->config->diff_ids.count)
+        return;
+    for (size_t i = 0; i < manifest->layers.count; i++) {
+        if (cb_content_has(store, &manifest->layers.items[i].digest, &size) <= 0)
+            return;
+    }
+    push->original = cb_steal(&manifest);
+}
+
+/* ── Neighbours: repositories on the same registry that have the same layers ── */
+
+static void add_neighbour(struct push *push, const struct cb_image *image)
+{
+    for (size_t i = 0; i < image->repo_digests.count; i++) {
+        cb_auto(cb_reference) other = NULL;
+
+        if (cb_reference_parse(&other, image->repo_digests.items[i], NULL) < 0 ||
+            strcmp(other->host, push->reference->host) != 0 ||
+            strcmp(other->path, push->reference->path) == 0)
+            continue;
+        for (size_t j = 0; j < image->config->diff_ids.count; j++) {
+            char text[CB_DIGEST_MAX_TEXT];
+
+            cb_digest_text(&image->config->diff_ids.items[j], text);
+            if (!cb_map_has(push->neighbours, text))
+                cb_map_set(push->neighbours, text, xstrdup(other->path));
+        }
+    }
+}
+
+/* Borrowed; NULL if no neighbour is known to have the layer. */
+static const char *find_neighbour(struct push *push, const struct cb_digest *diff_id)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+    const char *path;
+
+    pthread_mutex_lock(&push->neighbours_mutex);
+    if (!push->neighbours) {
+        cb_auto_value(cb_images) images = {0};
+
+        push->neighbours = cb_map_new(free);
+        cb_image_list(push->registry->store, &images, NULL);
+        for (size_t i = 0; i < images.count; i++)
+            add_neighbour(push, images.items[i]);
+    }
+    path = cb_map_get(push->neighbours, cb_digest_text(diff_id, text));
+    pthread_mutex_unlock(&push->neighbours_mutex);
+    return path;
+}
+
+/* ── Layers ── */
+
+static int get_blob(struct push *push, size_t i, struct cb_error **err)
+{
+    struct cb_registry *registry = push->registry;
+    const struct cb_digest *diff_id = &push->image->config->diff_ids.items[i];
+    const struct cb_push_options *options = push->options;
+    int64_t size;
+
+    if (push->original) {
+        cb_descriptor_copy(&push->layers[i], &push->original->layers.items[i]);
+        return 0;
+    }
+    if (!options->force_compression &&
+        cb_layer_blob_find(registry->store, diff_id, (int)options->compression,
+                           &push->layers[i], NULL) > 0) {
+        if (cb_content_has(registry->store, &push->layers[i].digest, &size) > 0)
+            return 0;
+        cb_descriptor_free(&push->layers[i]);
+        memset(&push->layers[i], 0, sizeof(push->layers[i]));
+    }
+    cb_registry_status(registry, push->event_id, diff_id, "Preparing", 0, 0, 0);
+    return cb_layer_blob_make(registry->store, &push->chain_ids[i], diff_id,
+                              options->compression, options->level, registry->pool,
+                              registry->cancel, registry->sink, push->event_id,
+                              &push->layers[i], err);
+}
+
+static void report_layer(struct push *push, const struct cb_descriptor *blob,
+                         enum cb_upload_result result, const char *neighbour)
+{
+    cb_autofree char *text = NULL;
+
+    if (result == CB_UPLOAD_EXISTS)
+        text = xstrdup("Layer already exists");
+    else if (result == CB_UPLOAD_MOUNTED)
+        text = xasprintf("Mounted from %s", neighbour);
+    else
+        text = xstrdup("Pushed");
+    cb_registry_status(push->registry, push->event_id, &blob->digest, text, blob->size,
+                       blob->size, 1);
+}
+
+static int push_layer(void *arg, size_t i, struct cb_error **err)
+{
+    struct push *push = arg;
+    enum cb_upload_result result = CB_UPLOAD_EXISTS;
+    const char *neighbour = NULL;
+    int exists;
+
+    if (cb_cancel_check(push->registry->cancel, err) < 0 || get_blob(push, i, err) < 0)
+        return -1;
+    exists =
+        cb_upload_exists(push->registry, &push->repository, &push->layers[i].digest, err);
+    if (exists < 0)
+        return -1;
+    if (!exists) {
+        neighbour = find_neighbour(push, &push->image->config->diff_ids.items[i]);
+        if (cb_upload_blob(push->registry, &push->repository, &push->layers[i], neighbour,
+                           push->event_id, &result, err) < 0)
+            return -1;
+    }
+    report_layer(push, &push->layers[i], result, neighbour);
+    return 0;
+}
+
+/* ── Config and manifest ── */
+
+static int push_config(struct push *push, struct cb_descriptor *config,
+                       struct cb_error **err)
+{
+    struct cb_store *store = push->registry->store;
+    enum cb_upload_result result;
+    int exists;
+
+    config->media_type =
+        xstrdup(push->options->docker_types ? CB_MT_DOCKER_CONFIG : CB_MT_OCI_CONFIG);
+    config->digest = push->image->id;
+    if (cb_content_has(store, &push->image->id, &config->size) <= 0)
+        return cb_error_set(err, CB_ERR_NOT_FOUND,
+                            "the image's config is not in the store");
+    exists = cb_upload_exists(push->registry, &push->repository, &config->digest, err);
+    if (exists != 0)
+        return exists < 0 ? -1 : 0;
+    return cb_upload_blob(push->registry, &push->repository, config, NULL, push->event_id,
+                          &result, err);
+}
+
+static int put_manifest(struct push *push, const struct cb_manifest *manifest,
+                        struct cb_error **err)
+{
+    const char *tag = push->reference->tag;
+    cb_autofree char *url =
+        xasprintf("%s/v2/%s/manifests/%s", push->repository.endpoint->base,
+                  push->repository.path, tag);
+    cb_auto_value(cb_strings) headers = {0};
+    cb_auto_value(cb_http_response) response = {0};
+    struct cb_http_request request = {.method = "PUT",
+                                      .url = url,
+                                      .headers = &headers,
+                                      .body = manifest->bytes,
+                                      .body_size = (int64_t)manifest->len};
+    const char *stored;
+    char text[CB_DIGEST_MAX_TEXT];
+
+    cb_strings_addf(&headers, "Content-Type: %s", manifest->media_type);
+    if (cb_registry_call(push->registry, push->repository.endpoint,
+                         push->repository.scope, &request, &response, err) < 0)
+        return -1;
+    if (response.status / 100 != 2)
+        return cb_registry_refused(&response, err);
+    stored = cb_http_header(&response, "Docker-Content-Digest");
+    if (stored && strcmp(stored, cb_digest_text(&manifest->digest, text)) != 0)
+        return cb_error_set(err, CB_ERR_INTEGRITY,
+                            "sent manifest %s, the registry stored %.200s", text, stored);
+    return 0;
+}
+
+static int push_documents(struct push *push, struct cb_digest *digest, int64_t *size,
+                          struct cb_error **err)
+{
+    cb_auto(cb_manifest) made = NULL;
+    cb_auto_value(cb_descriptor) config = {0};
+    const struct cb_manifest *manifest = push->original;
+    struct cb_digest kept;
+
+    if (push_config(push, &config, err) < 0)
+        return -1;
+    if (!manifest)
+        manifest = made =
+            cb_manifest_make(&config, push->layers, push->image->config->diff_ids.count,
+                             NULL, push->options->docker_types);
+    if (put_manifest(push, manifest, err) < 0 ||
+        cb_content_put(push->registry->store, manifest->bytes, manifest->len, &kept,
+                       err) < 0)
+        return -1;
+    *digest = manifest->digest;
+    *size = (int64_t)manifest->len;
+    return 0;
+}
+
+static int set_up(struct push *push, const struct cb_digest *image_id, const char *name,
+                  struct cb_error **err)
+{
+    if (cb_reference_parse(&push->reference, name, err) < 0)
+        return -1;
+    if (cb_digest_is_set(&push->reference->digest))
+        return cb_error_set(err, CB_ERR_USAGE, "cannot push a digest reference: `%s`",
+                            name);
+    cb_reference_default_tag(push->reference);
+    push->repository.path = push->reference->path;
+    push->repository.scope = xasprintf("repository:%s:pull,push", push->reference->path);
+    if (cb_image_get(push->registry->store, image_id, &push->image, err) < 0 ||
+        cb_endpoint_get(push->registry, push->reference->host, &push->repository.endpoint,
+                        err) < 0)
+        return -1;
+    add_chain_ids(push);
+    find_original(push);
+    return 0;
+}
+
+static int push_everything(struct push *push, struct cb_digest *digest, int64_t *size,
+                           struct cb_error **err)
+{
+    cb_autofree char *name =
+        xasprintf("%s/%s", push->reference->host, push->reference->path);
+
+    if (cb_fan_out(push->registry->pool, CONCURRENT_UPLOADS,
+                   push->image->config->diff_ids.count, push_layer, push, err) < 0 ||
+        push_documents(push, digest, size, err) < 0)
+        return -1;
+    return cb_image_add_repo_digest(push->registry->store, &push->image->id, name, digest,
+                                    err);
+}
+
+int cb_registry_push(struct cb_registry *registry, const struct cb_digest *image_id,
+                     const char *name, const struct cb_push_options *options,
+                     struct cb_digest *digest, int64_t *size, struct cb_error **err)
+{
+    static const struct cb_push_options defaults = {.compression = CB_COMPRESSION_GZIP};
+    struct push push = {.registry = registry, .options = options ? options : &defaults};
+    struct cb_event event = {.kind = CB_EVENT_STEP_START};
+    cb_auto(cb_error) error = NULL;
+    cb_autofree char *title = NULL;
+    int result;
+
+    pthread_mutex_init(&push.neighbours_mutex, NULL);
+    result = set_up(&push, image_id, name, &error);
+    if (result == 0) {
+        title = xasprintf("The push refers to repository [%s/%s]", push.reference->host,
+                          push.reference->path);
+        push.event_id = event.id = cb_event_next_id();
+        event.name = title;
+        cb_event_emit(registry->sink, event);
+        result = push_everything(&push, digest, size, &error);
+        event.kind = result == 0 ? CB_EVENT_STEP_DONE : CB_EVENT_STEP_ERROR;
+        event.error = error;
+        cb_event_emit(registry->sink, event);
+    }
+    push_clear(&push);
+    return result == 0 ? 0 : cb_error_move(err, &error);
+}

@@ -1,0 +1,131 @@
+/* Inside registry/: endpoints, authorised calls, documents and blobs. */
+#ifndef CB_REGISTRY_REGISTRY_PRIV_H
+#define CB_REGISTRY_REGISTRY_PRIV_H
+
+#include "base/map.h"
+#include "http/http.h"
+#include "registry/registry.h"
+
+#include <pthread.h>
+
+struct cb_registry {
+    struct cb_store *store;
+    struct cb_pool *pool;
+    struct cb_cancel *cancel;
+    struct cb_event_sink *sink;
+    struct cb_strings insecure;
+    int tls_verify;
+    struct cb_http *http;
+    pthread_mutex_t endpoint_mutex;
+    struct cb_map *endpoints; /* host → struct cb_endpoint, never removed */
+    pthread_mutex_t auth_mutex;
+    struct cb_map *auths; /* base URL → struct auth (auth.c) */
+};
+
+/* ── hosts.c ── */
+
+/* How to speak with one host; constant once made. */
+struct cb_endpoint {
+    char *host;     /* as in references: "docker.io" */
+    char *base;     /* "https://registry-1.docker.io" */
+    int allow_http; /* enum cb_http_plain */
+    int insecure_tls;
+    char *ca_file, *client_cert, *client_key; /* or NULL */
+};
+void cb_endpoint_free(void *endpoint);
+/* Borrowed; lives as long as REGISTRY. May ask the host whether it speaks http. */
+int cb_endpoint_get(struct cb_registry *registry, const char *host,
+                    const struct cb_endpoint **out, struct cb_error **err);
+/* Is HOST ("name:port", "10.0.0.1") named by an entry: itself, without port, or a CIDR
+ * range? */
+int cb_host_listed(const struct cb_strings *list, const char *host);
+
+/* ── auth.c ── */
+
+/* What to send in Authorization for SCOPE, as far as known without a challenge: NULL if
+ * nothing. Caller frees. */
+int cb_auth_header(struct cb_registry *registry, const struct cb_endpoint *endpoint,
+                   const char *scope, char **out, struct cb_error **err);
+/* Learns from a 401. 1: *OUT is worth another try; 0: nothing to offer. REJECTED: the
+ * header that was refused, or NULL. */
+int cb_auth_challenged(struct cb_registry *registry, const struct cb_endpoint *endpoint,
+                       const char *scope, const char *rejected,
+                       const struct cb_http_response *response, char **out,
+                       struct cb_error **err);
+void cb_auth_free(void *auth);
+
+/* ── call.c ── */
+
+/* Performs REQUEST (method, url, bodies set) with the endpoint's TLS settings and
+ * credentials for SCOPE, answering one challenge. Any status is a success. Credentials go
+ * only to the endpoint's own origin. */
+int cb_registry_call(struct cb_registry *registry, const struct cb_endpoint *endpoint,
+                     const char *scope, struct cb_http_request *request,
+                     struct cb_http_response *response, struct cb_error **err);
+/* An error from a status that is not what was hoped for: `denied: requested access to the
+ * resource is denied`, `received unexpected HTTP status: 503 Service Unavailable`. Kinds
+ * DENIED (401, 403), NOT_FOUND (404), else NETWORK. */
+int cb_registry_refused(const struct cb_http_response *response, struct cb_error **err);
+/* "denied", "manifest unknown": the first error's code in words; caller frees; NULL if
+ * the body tells none. */
+char *cb_registry_error_code(const struct cb_http_response *response);
+
+/* ── document.c ── */
+
+/* A repository on its endpoint. */
+struct cb_repository {
+    const struct cb_endpoint *endpoint;
+    const char *path;  /* "library/ubuntu" */
+    const char *scope; /* "repository:library/ubuntu:pull" */
+};
+
+struct cb_document {
+    char *bytes;
+    size_t len;
+    char *media_type; /* what the server or the document says; NULL if neither knows */
+    struct cb_digest digest;
+};
+void cb_document_clear(struct cb_document *document);
+CB_AUTO_VALUE_DEFINE(cb_document, cb_document_clear)
+/* A manifest or index by TAG, or by WANT (digest set; size -1 if unknown), then from the
+ * store if it is there. REPOSITORY NULL: from the store alone, NOT_FOUND otherwise.
+ * Verified, and kept in the store. */
+int cb_document_get(struct cb_registry *registry, const struct cb_repository *repository,
+                    const char *tag, const struct cb_descriptor *want,
+                    struct cb_document *out, struct cb_error **err);
+/* The digest a tag points to, by HEAD: 1 known, 0 the registry does not say. */
+int cb_document_head(struct cb_registry *registry, const struct cb_repository *repository,
+                     const char *tag, struct cb_digest *out, struct cb_error **err);
+/* A small blob (an image's config), verified and kept in the store. */
+int cb_document_config(struct cb_registry *registry,
+                       const struct cb_repository *repository,
+                       const struct cb_descriptor *want, char **bytes, size_t *len,
+                       struct cb_error **err);
+
+/* ── blob.c ── */
+
+/* Makes sure that a layer's blob is in the store; resumes an earlier download. *FETCHED:
+ * 0 when it was there. */
+int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repository,
+                  const struct cb_descriptor *blob, uint64_t event_id, int *fetched,
+                  struct cb_error **err);
+
+/* ── progress.c ── */
+
+void cb_registry_status(struct cb_registry *registry, uint64_t event_id,
+                        const struct cb_digest *digest, const char *text, int64_t current,
+                        int64_t total, int done);
+void cb_registry_warn(struct cb_registry *registry, const char *format, ...)
+    CB_PRINTF(2, 3);
+/* "ab12cd34ef56": how layers are named to people. BUFFER is returned. */
+const char *cb_digest_short(const struct cb_digest *digest, char buffer[16]);
+
+/* ── fan-out.c ── */
+
+/* Runs job(arg, i) for i in [0, count) on at most WIDTH threads (this one and idle i/o
+ * workers). The first failure is returned; after it no new index starts. */
+int cb_fan_out(struct cb_pool *pool, unsigned width, size_t count,
+               int (*job)(void *arg, size_t index, struct cb_error **err), void *arg,
+               struct cb_error **err);
+
+#endif

@@ -1,0 +1,89 @@
+/* The registry client's life: configuration is copied, nothing is opened. */
+#include "registry/registry.h"
+
+#include "registry/registry-priv.h"
+
+int cb_registry_new(struct cb_registry **out, const struct cb_registry_options *options,
+                    struct cb_error **err)
+{
+    struct cb_registry *registry = xcalloc(1, sizeof(*registry));
+    struct cb_http_options http = {.cancel = options->cancel};
+
+    registry->store = options->store;
+    registry->pool = options->pool;
+    registry->cancel = options->cancel;
+    registry->sink = options->sink;
+    registry->tls_verify = options->tls_verify;
+    if (options->insecure)
+        cb_strings_copy(&registry->insecure, options->insecure);
+    registry->http = cb_http_new(&http);
+    pthread_mutex_init(&registry->endpoint_mutex, NULL);
+    pthread_mutex_init(&registry->auth_mutex, NULL);
+    registry->endpoints = cb_map_new(cb_endpoint_free);
+    registry->auths = cb_map_new(cb_auth_free);
+    *out = registry;
+    return 0;
+}
+
+void cb_registry_free(struct cb_registry *registry)
+{
+    if (!registry)
+        return;
+    cb_map_free(registry->auths);
+    cb_map_free(registry->endpoints);
+    pthread_mutex_destroy(&registry->auth_mutex);
+    pthread_mutex_destroy(&registry->endpoint_mutex);
+    cb_http_free(registry->http);
+    cb_strings_free(&registry->insecure);
+    free(registry);
+}
+
+void cb_resolved_image_free(struct cb_resolved_image *image)
+{
+    if (!image)
+        return;
+    cb_reference_free(image->reference);
+    cb_descriptor_free(&image->target);
+    cb_manifest_free(image->manifest);
+    cb_image_config_free(image->config);
+    free(image->config_bytes);
+    free(image);
+}
+
+static struct cb_manifest *copy_manifest(const struct cb_manifest *from)
+{
+    struct cb_manifest *copy = NULL;
+
+    /* Parsed once already, so it parses again. */
+    if (from &&
+        cb_manifest_parse(&copy, from->bytes, from->len, from->media_type, NULL) < 0)
+        return NULL;
+    return copy;
+}
+
+static struct cb_reference *copy_reference(const struct cb_reference *from)
+{
+    struct cb_reference *copy = xcalloc(1, sizeof(*copy));
+
+    copy->host = xstrdup(from->host);
+    copy->path = xstrdup(from->path);
+    copy->tag = xstrdup(from->tag);
+    copy->digest = from->digest;
+    return copy;
+}
+
+struct cb_resolved_image *cb_resolved_image_copy(const struct cb_resolved_image *image)
+{
+    struct cb_resolved_image *copy = xcalloc(1, sizeof(*copy));
+
+    if (image->reference)
+        copy->reference = copy_reference(image->reference);
+    copy->manifest_digest = image->manifest_digest;
+    cb_descriptor_copy(&copy->target, &image->target);
+    copy->manifest = copy_manifest(image->manifest);
+    copy->config = cb_image_config_copy(image->config);
+    copy->config_bytes = xmemdup(image->config_bytes, image->config_len + 1);
+    copy->config_len = image->config_len;
+    copy->id = image->id;
+    return copy;
+}

@@ -1,0 +1,80 @@
+/* Images on registries (OCI distribution-spec v1.1): resolve, pull, push. Everything from
+ * the other side is bounded and verified. */
+#ifndef CB_REGISTRY_REGISTRY_H
+#define CB_REGISTRY_REGISTRY_H
+
+#include "base/cancel.h"
+#include "base/event.h"
+#include "base/pool.h"
+#include "oci/oci.h"
+#include "store/snapshot.h"
+#include "store/store.h"
+
+struct cb_registry; /* configuration, connections, tokens; thread-safe */
+
+struct cb_registry_options {
+    struct cb_store *store;
+    struct cb_pool *pool;
+    struct cb_cancel *cancel;
+    struct cb_event_sink *sink;
+    const struct cb_strings *insecure; /* hosts to be reached over http or unverified TLS;
+                                          loopback is http-capable by itself */
+    int tls_verify;                    /* default 1 */
+};
+/* Opens no connection and loads no library yet. */
+int cb_registry_new(struct cb_registry **out, const struct cb_registry_options *options,
+                    struct cb_error **err);
+void cb_registry_free(struct cb_registry *registry);
+CB_AUTO_DEFINE(cb_registry, cb_registry_free)
+
+enum cb_pull_policy { CB_PULL_MISSING, CB_PULL_ALWAYS, CB_PULL_NEVER, CB_PULL_NEWER };
+
+/* An image whose documents are at hand; its layers need not be. */
+struct cb_resolved_image {
+    struct cb_reference *reference;
+    struct cb_digest manifest_digest; /* unset for images built or loaded here */
+    struct cb_descriptor
+        target; /* what the tag points to: index or manifest; digest unset likewise */
+    struct cb_manifest *manifest; /* or NULL */
+    struct cb_image_config *config;
+    char *config_bytes;
+    size_t config_len;
+    struct cb_digest id;
+};
+void cb_resolved_image_free(struct cb_resolved_image *image);
+CB_AUTO_DEFINE(cb_resolved_image, cb_resolved_image_free)
+struct cb_resolved_image *cb_resolved_image_copy(const struct cb_resolved_image *image);
+
+/* Name → documents: from the store (MISSING, NEVER, or when the registry says the tag is
+ * unchanged) or the registry. NOT_FOUND with what was tried: `pull access denied for x,
+ * repository does not exist or may require 'cbuild login'`. */
+int cb_registry_resolve(struct cb_registry *registry, const char *name,
+                        const struct cb_platform *platform, enum cb_pull_policy policy,
+                        struct cb_resolved_image **out, struct cb_error **err);
+/* Fetches the layers not in the store yet (blobs and unpacked chains count) and unpacks
+ * them. *TOP NULL for an image without layers. */
+int cb_registry_fetch(struct cb_registry *registry, const struct cb_resolved_image *image,
+                      uint64_t event_id, struct cb_snapshot **top, struct cb_error **err);
+
+/* The `pull` command: resolve always, fetch, register image and names. *CHANGED: 0 when
+ * it was up to date. *DIGEST: of what the tag points to. */
+int cb_registry_pull(struct cb_registry *registry, const char *name,
+                     const struct cb_platform *platform, struct cb_digest *digest,
+                     struct cb_digest *id, int *changed, struct cb_error **err);
+struct cb_push_options {
+    enum cb_compression compression; /* of layers that have no blob yet; default gzip */
+    int level;
+    int docker_types; /* Docker schema 2 instead of OCI */
+    int force_compression;
+};
+/* The `push` command: IMAGE as in the store, to NAME (canonical). Blobs that are there
+ * cost a HEAD. *SIZE of the manifest. */
+int cb_registry_push(struct cb_registry *registry, const struct cb_digest *image_id,
+                     const char *name, const struct cb_push_options *options,
+                     struct cb_digest *digest, int64_t *size, struct cb_error **err);
+
+/* All tags of a repository, in the registry's order. */
+int cb_registry_tags(struct cb_registry *registry, const char *name,
+                     struct cb_strings *tags, struct cb_error **err);
+
+#endif

@@ -1,0 +1,390 @@
+/* Name → documents. One resolution is one consistent set: whatever the tag pointed to
+ * when it was looked up, everything below it is fetched by digest.
+ *
+ * Where the answer may come from, by policy:
+ *   NEVER    the store
+ *   MISSING  the store (the image of that name, or what the tag was last resolved to),
+ * else the registry NEWER    the registry if it has another digest than the store, else
+ * the store ALWAYS   the registry; documents that the store has under their digest are
+ * not fetched
+ */
+#include "registry/registry-priv.h"
+
+#include "store/content.h"
+#include "store/refs.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define MAX_INDEX_DEPTH 2
+
+/* ── From the store ── */
+
+static int is_image_id(const char *name)
+{
+    if (strncmp(name, "sha256:", 7) == 0)
+        name += 7;
+    return strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64;
+}
+
+/* Target of the repo digest that belongs to REFERENCE, if any. */
+static void find_target(const struct cb_image *image,
+                        const struct cb_reference *reference,
+                        struct cb_descriptor *target)
+{
+    for (size_t i = 0; i < image->repo_digests.count; i++) {
+        cb_auto(cb_reference) repo = NULL;
+
+        if (cb_reference_parse(&repo, image->repo_digests.items[i], NULL) < 0 ||
+            strcmp(repo->host, reference->host) != 0 ||
+            strcmp(repo->path, reference->path) != 0)
+            continue;
+        target->digest = repo->digest;
+        target->size = -1;
+    }
+}
+
+static void read_manifest(struct cb_registry *registry, const struct cb_digest *digest,
+                          struct cb_resolved_image *out)
+{
+    cb_auto_value(cb_strbuf) bytes = {0};
+
+    if (!cb_digest_is_set(digest) ||
+        cb_content_read(registry->store, digest, CB_MANIFEST_MAX_BYTES, &bytes, NULL) < 0)
+        return;
+    if (cb_manifest_parse(&out->manifest, cb_strbuf_text(&bytes), bytes.len, NULL,
+                          NULL) == 0)
+        out->manifest_digest = *digest;
+}
+
+static int from_image(struct cb_registry *registry, struct cb_image *image,
+                      struct cb_reference **reference, struct cb_resolved_image **out,
+                      struct cb_error **err)
+{
+    cb_auto(cb_resolved_image) resolved = xcalloc(1, sizeof(*resolved));
+    cb_auto_value(cb_strbuf) config = {0};
+
+    if (cb_content_read(registry->store, &image->id, CB_MANIFEST_MAX_BYTES, &config,
+                        err) < 0)
+        return -1;
+    if (*reference)
+        find_target(image, *reference, &resolved->target);
+    read_manifest(registry, &image->manifest, resolved);
+    resolved->config = cb_steal(&image->config);
+    resolved->config_len = config.len;
+    resolved->config_bytes = cb_strbuf_steal(&config);
+    resolved->id = image->id;
+    resolved->reference = cb_steal(reference);
+    *out = cb_steal(&resolved);
+    return 0;
+}
+
+/* 1 found, 0 not there or for another platform. */
+static int find_local(struct cb_registry *registry, const char *name,
+                      struct cb_reference **reference, const struct cb_platform *platform,
+                      struct cb_resolved_image **out, struct cb_error **err)
+{
+    cb_autofree char *canonical = *reference ? cb_reference_canonical(*reference) : NULL;
+    cb_auto(cb_image) image = NULL;
+    int by_id = 0;
+    int found =
+        cb_image_find(registry->store, canonical ? canonical : name, &image, &by_id, err);
+
+    if (found <= 0)
+        return found;
+    if (by_id && canonical)
+        return 0; /* a name that happens to look like an id */
+    if (platform && cb_platform_score(&image->config->platform, platform) <= 0)
+        return 0;
+    return from_image(registry, image, reference, out, err) < 0 ? -1 : 1;
+}
+
+/* ── Documents ── */
+
+static void read_shape(const char *bytes, size_t len, enum cb_media_kind *kind,
+                       int *schema1)
+{
+    cb_auto_json *document = NULL;
+    const char *type;
+
+    if (cb_json_parse(&document, "manifest", bytes, len, CB_MANIFEST_MAX_BYTES, NULL) < 0)
+        return;
+    type = json_string_value(json_object_get(document, "mediaType"));
+    *kind = type ? cb_media_kind(type) : CB_MEDIA_UNKNOWN;
+    if (*kind == CB_MEDIA_UNKNOWN && json_object_get(document, "manifests"))
+        *kind = CB_MEDIA_INDEX;
+    *schema1 = json_integer_value(json_object_get(document, "schemaVersion")) == 1;
+}
+
+static int kind_of(const struct cb_document *document, enum cb_media_kind *kind,
+                   struct cb_error **err)
+{
+    int schema1 = 0;
+
+    *kind = document->media_type ? cb_media_kind(document->media_type) : CB_MEDIA_UNKNOWN;
+    if (*kind == CB_MEDIA_INDEX || *kind == CB_MEDIA_MANIFEST)
+        return 0;
+    read_shape(document->bytes, document->len, kind, &schema1);
+    if (schema1 || (document->media_type && strstr(document->media_type, "manifest.v1+")))
+        return cb_error_set(
+            err, CB_ERR_UNSUPPORTED,
+            "Docker manifests of schema 1 are not supported: the image has "
+            "to be pushed anew");
+    if (*kind != CB_MEDIA_INDEX)
+        *kind = CB_MEDIA_MANIFEST; /* its parser says what is wrong */
+    return 0;
+}
+
+/* The entry of an index for PLATFORM. */
+static int choose(const struct cb_document *document, const struct cb_platform *platform,
+                  struct cb_descriptor *want, struct cb_error **err)
+{
+    cb_auto(cb_index) index = NULL;
+    const struct cb_descriptor *best;
+
+    if (cb_index_parse(&index, document->bytes, document->len, document->media_type,
+                       err) < 0)
+        return -1;
+    best = cb_index_choose(index, platform);
+    if (!best) {
+        cb_autofree char *text = cb_platform_text(platform);
+
+        return cb_error_set(err, CB_ERR_NOT_FOUND,
+                            "no matching manifest for %s in the manifest list entries",
+                            text);
+    }
+    cb_descriptor_free(want);
+    cb_descriptor_copy(want, best);
+    return 0;
+}
+
+static int read_config(struct cb_registry *registry,
+                       const struct cb_repository *repository,
+                       struct cb_resolved_image *image, struct cb_error **err)
+{
+    const struct cb_manifest *manifest = image->manifest;
+
+    if (cb_media_kind(manifest->config.media_type) != CB_MEDIA_CONFIG)
+        return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                            "not an image: its config is of type `%s`",
+                            manifest->config.media_type);
+    if (cb_document_config(registry, repository, &manifest->config, &image->config_bytes,
+                           &image->config_len, err) < 0 ||
+        cb_image_config_parse(&image->config, image->config_bytes, image->config_len,
+                              err) < 0)
+        return -1;
+    if (image->config->diff_ids.count != manifest->layers.count)
+        return cb_error_set(err, CB_ERR_INTEGRITY,
+                            "the manifest has %zu layers, the config %zu",
+                            manifest->layers.count, image->config->diff_ids.count);
+    image->id = manifest->config.digest;
+    return 0;
+}
+
+static void warn_platform(struct cb_registry *registry, const char *name,
+                          const struct cb_image_config *config,
+                          const struct cb_platform *platform)
+{
+    cb_autofree char *have = cb_platform_text(&config->platform);
+    cb_autofree char *want = cb_platform_text(platform);
+
+    if (*config->platform.os && cb_platform_score(&config->platform, platform) <= 0)
+        cb_registry_warn(
+            registry, "%s: the image's platform (%s) does not match the wanted one (%s)",
+            name, have, want);
+}
+
+/* From the first document down to the config. TAG is only used when WANT has no digest.
+ */
+static int descend(struct cb_registry *registry, const struct cb_repository *repository,
+                   const char *tag, struct cb_descriptor *want,
+                   const struct cb_platform *platform, struct cb_resolved_image *image,
+                   struct cb_error **err)
+{
+    for (int depth = 0;; depth++) {
+        cb_auto_value(cb_document) document = {0};
+        enum cb_media_kind kind;
+
+        if (cb_document_get(registry, repository, tag,
+                            cb_digest_is_set(&want->digest) ? want : NULL, &document,
+                            err) < 0 ||
+            kind_of(&document, &kind, err) < 0)
+            return -1;
+        if (depth == 0) {
+            image->target.media_type = xstrdup(document.media_type);
+            image->target.digest = document.digest;
+            image->target.size = (int64_t)document.len;
+        }
+        if (kind == CB_MEDIA_MANIFEST) {
+            if (cb_manifest_parse(&image->manifest, document.bytes, document.len,
+                                  document.media_type, err) < 0)
+                return -1;
+            image->manifest_digest = document.digest;
+            return read_config(registry, repository, image, err);
+        }
+        if (depth == MAX_INDEX_DEPTH)
+            return cb_error_set(err, CB_ERR_INTEGRITY, "indexes nested more than %d deep",
+                                MAX_INDEX_DEPTH);
+        if (choose(&document, platform, want, err) < 0)
+            return -1;
+    }
+}
+
+/* ── Policy ── */
+
+struct resolution {
+    struct cb_registry *registry;
+    struct cb_reference *reference;
+    const struct cb_platform *platform;
+    char *canonical, *platform_text;
+    struct cb_digest known; /* what the tag was last resolved to, if the store has it */
+};
+
+static void resolution_clear(struct resolution *resolution)
+{
+    cb_reference_free(resolution->reference);
+    free(resolution->canonical);
+    free(resolution->platform_text);
+}
+
+static void look_up_known(struct resolution *resolution)
+{
+    struct cb_store *store = resolution->registry->store;
+    int64_t when, size;
+
+    if (cb_digest_is_set(&resolution->reference->digest))
+        resolution->known = resolution->reference->digest;
+    else if (cb_resolution_get(store, resolution->canonical, resolution->platform_text,
+                               &resolution->known, &when, NULL) <= 0)
+        memset(&resolution->known, 0, sizeof(resolution->known));
+    if (cb_digest_is_set(&resolution->known) &&
+        cb_content_has(store, &resolution->known, &size) <= 0)
+        memset(&resolution->known, 0, sizeof(resolution->known));
+}
+
+/* From DIGEST on, or from the tag when it is not set. REPOSITORY NULL: the store alone.
+ */
+static int resolve_documents(struct resolution *resolution,
+                             const struct cb_repository *repository,
+                             const struct cb_digest *digest,
+                             struct cb_resolved_image **out, struct cb_error **err)
+{
+    cb_auto(cb_resolved_image) image = xcalloc(1, sizeof(*image));
+    cb_auto_value(cb_descriptor) want = {.digest = *digest, .size = -1};
+    cb_autofree char *familiar = cb_reference_familiar(resolution->reference);
+
+    if (descend(resolution->registry, repository, resolution->reference->tag, &want,
+                resolution->platform, image, err) < 0)
+        return cb_error_wrap(err, "%s", familiar);
+    if (repository)
+        warn_platform(resolution->registry, familiar, image->config,
+                      resolution->platform);
+    if (repository &&
+        cb_resolution_set(resolution->registry->store, resolution->canonical,
+                          resolution->platform_text, &image->target.digest, err) < 0)
+        return -1;
+    image->reference = cb_steal(&resolution->reference);
+    *out = cb_steal(&image);
+    return 0;
+}
+
+static int resolve_offline(struct resolution *resolution, struct cb_resolved_image **out)
+{
+    if (!cb_digest_is_set(&resolution->known))
+        return 0;
+    return resolve_documents(resolution, NULL, &resolution->known, out, NULL) == 0;
+}
+
+static int resolve_remote(struct resolution *resolution, struct cb_resolved_image **out,
+                          struct cb_error **err)
+{
+    struct cb_registry *registry = resolution->registry;
+    const struct cb_reference *reference = resolution->reference;
+    cb_autofree char *scope = xasprintf("repository:%s:pull", reference->path);
+    struct cb_repository repository = {.path = reference->path, .scope = scope};
+    cb_autofree char *path = xstrdup(reference->path);
+    struct cb_digest digest = reference->digest;
+
+    repository.path = path;
+    if (cb_endpoint_get(registry, reference->host, &repository.endpoint, err) < 0)
+        return -1;
+    /* A HEAD is free where downloads are counted, and enough when nothing has changed. */
+    if (!cb_digest_is_set(&digest) && cb_digest_is_set(&resolution->known)) {
+        struct cb_digest head;
+        int said = cb_document_head(registry, &repository, reference->tag, &head, err);
+
+        if (said < 0)
+            return -1;
+        if (said && cb_digest_equal(&head, &resolution->known))
+            digest = head;
+    }
+    return resolve_documents(resolution, &repository, &digest, out, err);
+}
+
+static int not_local(const char *name, const struct cb_platform *platform,
+                     struct cb_error **err)
+{
+    cb_autofree char *text = cb_platform_text(platform);
+
+    return cb_error_set(
+        err, CB_ERR_NOT_FOUND,
+        "%s: no such image for %s in the store, and pulling is switched off", name, text);
+}
+
+static int resolve_reference(struct resolution *resolution, const char *name,
+                             enum cb_pull_policy policy, struct cb_resolved_image **out,
+                             struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+    int found = 0;
+
+    look_up_known(resolution);
+    if (policy == CB_PULL_MISSING || policy == CB_PULL_NEVER) {
+        found = find_local(resolution->registry, name, &resolution->reference,
+                           resolution->platform, out, err);
+        if (found < 0)
+            return -1;
+        if (found || resolve_offline(resolution, out))
+            return 0;
+        if (policy == CB_PULL_NEVER)
+            return not_local(name, resolution->platform, err);
+    }
+    if (resolve_remote(resolution, out, &error) == 0)
+        return 0;
+    if (policy == CB_PULL_NEWER && cb_error_kind(error) == CB_ERR_NETWORK) {
+        found = find_local(resolution->registry, name, &resolution->reference,
+                           resolution->platform, out, NULL);
+        if (found > 0 || resolve_offline(resolution, out)) {
+            cb_registry_warn(resolution->registry, "%s: using the store's image: %s",
+                             name, cb_error_message(error));
+            return 0;
+        }
+    }
+    return cb_error_move(err, &error);
+}
+
+int cb_registry_resolve(struct cb_registry *registry, const char *name,
+                        const struct cb_platform *platform, enum cb_pull_policy policy,
+                        struct cb_resolved_image **out, struct cb_error **err)
+{
+    struct cb_platform host = cb_platform_host();
+    struct resolution resolution = {.registry = registry,
+                                    .platform = platform ? platform : &host};
+    int result;
+
+    if (is_image_id(name)) {
+        int found = find_local(registry, name, &resolution.reference, NULL, out, err);
+
+        if (found != 0)
+            return found < 0 ? -1 : 0;
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "no such image: %s", name);
+    }
+    if (cb_reference_parse(&resolution.reference, name, err) < 0)
+        return -1;
+    cb_reference_default_tag(resolution.reference);
+    resolution.canonical = cb_reference_canonical(resolution.reference);
+    resolution.platform_text = cb_platform_text(resolution.platform);
+    result = resolve_reference(&resolution, name, policy, out, err);
+    resolution_clear(&resolution);
+    return result;
+}

@@ -1,0 +1,220 @@
+/* Blob uploads (distribution-spec, "Pushing a blob monolithically"): POST for an address,
+ * PUT the bytes there, streamed from the store. The address is the server's word: it is
+ * resolved against the POST's URL, its query is kept, and credentials go there only if it
+ * is the registry itself (cb_registry_call). An upload that breaks is started anew. */
+#include "registry/upload.h"
+
+#include "store/content.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define UPLOAD_TRIES    4
+#define REPORT_EVERY_MS 100
+#define PUT_HEADER_S    300 /* registries hash the whole blob before they answer */
+
+struct upload {
+    struct cb_registry *registry;
+    const struct cb_descriptor *blob;
+    uint64_t event_id;
+    int fd;
+    int64_t sent, reported_ms;
+};
+
+int cb_upload_exists(struct cb_registry *registry, const struct cb_repository *repository,
+                     const struct cb_digest *digest, struct cb_error **err)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+    cb_autofree char *url = xasprintf("%s/v2/%s/blobs/%s", repository->endpoint->base,
+                                      repository->path, cb_digest_text(digest, text));
+    cb_auto_value(cb_http_response) response = {0};
+    struct cb_http_request request = {.method = "HEAD", .url = url};
+
+    if (cb_registry_call(registry, repository->endpoint, repository->scope, &request,
+                         &response, err) < 0)
+        return -1;
+    if (response.status == 200)
+        return 1;
+    if (response.status == 404)
+        return 0;
+    return cb_registry_refused(&response, err);
+}
+
+char *cb_upload_target(const char *location, const struct cb_digest *digest)
+{
+    cb_auto_value(cb_strbuf) out = {0};
+    char text[CB_DIGEST_MAX_TEXT];
+
+    cb_strbuf_add(&out, location, strcspn(location, "#"));
+    cb_strbuf_adds(&out, strchr(location, '?') ? "&digest=" : "?digest=");
+    cb_url_encode(&out, cb_digest_text(digest, text));
+    return cb_strbuf_steal(&out);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static ssize_t read_blob(void *arg, void *buffer, size_t len)
+{
+    struct upload *upload = arg;
+    int64_t now = now_ms();
+    ssize_t got;
+
+    do {
+        got = read(upload->fd, buffer, len);
+    } while (got < 0 && errno == EINTR);
+    if (got > 0)
+        upload->sent += got;
+    if (now - upload->reported_ms >= REPORT_EVERY_MS) {
+        upload->reported_ms = now;
+        cb_registry_status(upload->registry, upload->event_id, &upload->blob->digest,
+                           "Pushing", upload->sent, upload->blob->size, 0);
+    }
+    return got;
+}
+
+static int seek_blob(void *arg, int64_t offset)
+{
+    struct upload *upload = arg;
+
+    upload->sent = offset;
+    return lseek(upload->fd, offset, SEEK_SET) < 0 ? -1 : 0;
+}
+
+/* POST: *LOCATION is where to send the bytes, NULL when the blob was mounted. */
+static int start_upload(struct cb_registry *registry,
+                        const struct cb_repository *repository,
+                        const struct cb_digest *digest, const char *mount_from,
+                        char **location, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) url = {0};
+    cb_auto_value(cb_http_response) response = {0};
+    struct cb_http_request request = {.method = "POST"};
+    cb_autofree char *scope = NULL;
+    char text[CB_DIGEST_MAX_TEXT];
+    const char *where;
+
+    cb_strbuf_addf(&url, "%s/v2/%s/blobs/uploads/", repository->endpoint->base,
+                   repository->path);
+    if (mount_from) {
+        cb_strbuf_adds(&url, "?mount=");
+        cb_url_encode(&url, cb_digest_text(digest, text));
+        cb_strbuf_adds(&url, "&from=");
+        cb_url_encode(&url, mount_from);
+        scope = xasprintf("%s repository:%s:pull", repository->scope, mount_from);
+    }
+    request.url = cb_strbuf_text(&url);
+    if (cb_registry_call(registry, repository->endpoint,
+                         scope ? scope : repository->scope, &request, &response, err) < 0)
+        return -1;
+    if (response.status == 201 && mount_from) {
+        *location = NULL;
+        return 0;
+    }
+    if (response.status != 202)
+        return cb_registry_refused(&response, err);
+    where = cb_http_header(&response, "Location");
+    *location = where ? cb_url_resolve(response.final_url, where) : NULL;
+    if (!*location)
+        return cb_error_set(err, CB_ERR_NETWORK,
+                            "the registry does not say where to send the blob");
+    return 0;
+}
+
+static int check_stored(const struct cb_http_response *response,
+                        const struct cb_digest *digest, struct cb_error **err)
+{
+    const char *stored = cb_http_header(response, "Docker-Content-Digest");
+    char text[CB_DIGEST_MAX_TEXT];
+
+    if (stored && strcmp(stored, cb_digest_text(digest, text)) != 0)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "sent %s, the registry stored %.200s",
+                            text, stored);
+    return 0;
+}
+
+/* PUT. *AGAIN when a fresh upload may go better. */
+static int send_blob(struct upload *upload, const struct cb_repository *repository,
+                     const char *location, int *again, struct cb_error **err)
+{
+    cb_autofree char *url = cb_upload_target(location, &upload->blob->digest);
+    cb_auto_value(cb_strings) headers = {0};
+    cb_auto_value(cb_http_response) response = {0};
+    cb_auto(cb_error) error = NULL;
+    struct cb_http_request request = {
+        .method = "PUT",
+        .url = url,
+        .headers = &headers,
+        .read_body = read_blob,
+        .seek_body = seek_blob,
+        .body_arg = upload,
+        .body_size = upload->blob->size,
+        .timeout_header_s = PUT_HEADER_S,
+        .tries = 1,
+    };
+
+    cb_strings_add(&headers, "Content-Type: application/octet-stream");
+    if (seek_blob(upload, 0) < 0)
+        return cb_error_errno(err, errno, "read the blob");
+    if (cb_registry_call(upload->registry, repository->endpoint, repository->scope,
+                         &request, &response, &error) < 0) {
+        *again = cb_error_kind(error) == CB_ERR_NETWORK;
+        return cb_error_move(err, &error);
+    }
+    if (response.status != 201) {
+        *again = response.status >= 500 || response.status == 404 ||
+                 response.status == 408 || response.status == 429;
+        return cb_registry_refused(&response, err);
+    }
+    return check_stored(&response, &upload->blob->digest, err);
+}
+
+static int upload_once(struct upload *upload, const struct cb_repository *repository,
+                       const char *mount_from, enum cb_upload_result *result, int *again,
+                       struct cb_error **err)
+{
+    cb_autofree char *location = NULL;
+
+    if (start_upload(upload->registry, repository, &upload->blob->digest, mount_from,
+                     &location, err) < 0)
+        return -1;
+    if (!location) {
+        *result = CB_UPLOAD_MOUNTED;
+        return 0;
+    }
+    *result = CB_UPLOAD_SENT;
+    return send_blob(upload, repository, location, again, err);
+}
+
+int cb_upload_blob(struct cb_registry *registry, const struct cb_repository *repository,
+                   const struct cb_descriptor *blob, const char *mount_from,
+                   uint64_t event_id, enum cb_upload_result *result,
+                   struct cb_error **err)
+{
+    struct upload upload = {.registry = registry, .blob = blob, .event_id = event_id};
+    char text[CB_DIGEST_MAX_TEXT];
+    cb_autofd int fd = -1;
+
+    if (cb_content_open(registry->store, &blob->digest, &fd, NULL, err) < 0)
+        return -1;
+    upload.fd = fd;
+    for (int tries = 1;; tries++) {
+        cb_auto(cb_error) error = NULL;
+        int again = 0;
+
+        if (upload_once(&upload, repository, tries == 1 ? mount_from : NULL, result,
+                        &again, &error) == 0)
+            return 0;
+        if (!again || tries == UPLOAD_TRIES || cb_cancel_requested(registry->cancel)) {
+            cb_error_move(err, &error);
+            return cb_error_wrap(err, "push %s", cb_digest_text(&blob->digest, text));
+        }
+    }
+}

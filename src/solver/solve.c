@@ -1,0 +1,140 @@
+/* One solve: finds what WANTED needs, gives each of these vertices a step, runs the
+ * scheduler, and hands the results over. Vertices nobody needs get no step, so nothing
+ * can touch them. */
+#include "solver/solver-priv.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+
+/* Vertices come after their inputs: one walk from the end marks all that is needed. */
+static void mark_needed(const struct cb_graph *graph, const struct cb_edge *wanted,
+                        size_t wanted_count, unsigned char *needed)
+{
+    for (size_t i = 0; i < wanted_count; i++)
+        needed[wanted[i].vertex->index] = 1;
+    for (size_t i = graph->vertices.count; i-- > 0;) {
+        const struct cb_vertex *vertex = graph->vertices.items[i];
+
+        for (size_t k = 0; needed[i] && k < vertex->input_count; k++)
+            needed[vertex->inputs[k]->index] = 1;
+    }
+}
+
+static struct step *new_step(struct solve *solve, const struct cb_vertex *vertex,
+                             struct step **by_index)
+{
+    size_t count = vertex->input_count;
+    struct step *step = cb_arena_new_of(solve->arena, struct step);
+
+    step->vertex = vertex;
+    step->inputs = cb_arena_alloc(solve->arena, (count + 1) * sizeof(*step->inputs));
+    step->used = cb_arena_alloc(solve->arena, (count + 1) * sizeof(*step->used));
+    step->contents = cb_arena_alloc(solve->arena, (count + 1) * sizeof(*step->contents));
+    for (size_t i = 0; i < count; i++) {
+        step->inputs[i] = by_index[vertex->inputs[i]->index];
+        cb_vec_push(&step->inputs[i]->dependents, step);
+    }
+    if (!vertex->internal)
+        solve->stats.total++;
+    return step;
+}
+
+static void set_priorities(struct solve *solve)
+{
+    for (size_t i = solve->steps.count; i-- > 0;) {
+        struct step *step = solve->steps.items[i];
+
+        cb_vec_foreach (dependent, &step->dependents)
+            if ((*dependent)->priority > step->priority)
+                step->priority = (*dependent)->priority;
+        step->priority += step->vertex->weight;
+    }
+}
+
+static void make_steps(struct solve *solve, const struct cb_graph *graph,
+                       const struct cb_edge *wanted, size_t wanted_count)
+{
+    size_t count = graph->vertices.count;
+    cb_autofree unsigned char *needed = xcalloc(count + 1, 1);
+    cb_autofree struct step **by_index = xcalloc(count + 1, sizeof(*by_index));
+
+    mark_needed(graph, wanted, wanted_count, needed);
+    for (size_t i = 0; i < count; i++) {
+        if (!needed[i])
+            continue;
+        by_index[i] = new_step(solve, graph->vertices.items[i], by_index);
+        cb_vec_push(&solve->steps, by_index[i]);
+    }
+    set_priorities(solve);
+    solve->wanted_count = wanted_count;
+    solve->wanted =
+        cb_arena_alloc(solve->arena, (wanted_count + 1) * sizeof(*solve->wanted));
+    for (size_t i = 0; i < wanted_count; i++) {
+        solve->wanted[i] = by_index[wanted[i].vertex->index];
+        cb_step_want(solve, solve->wanted[i], WANT_RESULT);
+    }
+}
+
+static int open_solve(struct solve *solve, const struct cb_solve_options *options,
+                      struct cb_error **err)
+{
+    unsigned cpus = options->pool ? cb_pool_cpu_threads(options->pool) : 1;
+
+    solve->finished_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (solve->finished_fd < 0)
+        return cb_error_errno(err, errno, "create an eventfd");
+    solve->options = options;
+    solve->cpu_max =
+        options->pool && options->max_parallel ? options->max_parallel : cpus;
+    solve->arena = cb_arena_new();
+    solve->cancel = cb_cancel_new();
+    pthread_mutex_init(&solve->lock, NULL);
+    return 0;
+}
+
+static void free_step(struct step *step)
+{
+    cb_vec_free(&step->dependents);
+    cb_key_parts_free(&step->map.parts);
+    free(step->map.inputs);
+    cb_cache_entry_free(&step->entry);
+    cb_result_unref(step->result);
+}
+
+static void close_solve(struct solve *solve)
+{
+    cb_vec_foreach (step, &solve->steps)
+        free_step(*step);
+    cb_vec_free(&solve->steps);
+    cb_vec_free(&solve->queue);
+    cb_vec_free(&solve->jobs);
+    cb_vec_free(&solve->ready);
+    cb_vec_free(&solve->executing);
+    cb_error_free(solve->error);
+    pthread_mutex_destroy(&solve->lock);
+    cb_close(&solve->finished_fd);
+    cb_cancel_free(solve->cancel);
+    cb_arena_free(solve->arena);
+}
+
+int cb_solve(struct cb_graph *graph, const struct cb_edge *wanted, size_t wanted_count,
+             const struct cb_solve_options *options, struct cb_result **results,
+             struct cb_solve_stats *stats, struct cb_error **err)
+{
+    struct solve solve = {0};
+    int failed;
+
+    if (open_solve(&solve, options, err) < 0)
+        return -1;
+    make_steps(&solve, graph, wanted, wanted_count);
+    cb_solve_run(&solve);
+    failed = solve.failed;
+    for (size_t i = 0; !failed && i < wanted_count; i++)
+        results[i] = cb_result_ref(solve.wanted[i]->result);
+    if (stats)
+        *stats = solve.stats;
+    if (failed)
+        cb_error_move(err, &solve.error);
+    close_solve(&solve);
+    return failed ? -1 : 0;
+}

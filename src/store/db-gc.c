@@ -1,0 +1,171 @@
+/* Reachability, as queries. */
+#include "store/db-gc.h"
+
+#include "store/db-priv.h"
+
+static int add_rows(struct cb_db *db, sqlite3_stmt *query, struct cb_map *out,
+                    struct cb_error **err)
+{
+    int more;
+
+    while ((more = cb_db_step(db, query, err)) > 0) {
+        const char *text = cb_column(query, 0);
+
+        if (*text)
+            cb_map_set(out, text, out);
+    }
+    return more;
+}
+
+int cb_db_reached_snapshots(struct cb_db *db, unsigned from, struct cb_map *out,
+                            struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(
+        db,
+        "WITH RECURSIVE live(id) AS ("
+        "  SELECT c.snapshot FROM image_layers l JOIN chains c ON c.chain_id=l.chain_id"
+        "   WHERE (?1 & 1) OR ((?1 & 2) AND EXISTS("
+        "    SELECT 1 FROM names n WHERE n.image=l.image))"
+        "  UNION SELECT snapshot FROM records WHERE (?1 & 4) AND snapshot<>''"
+        "  UNION SELECT snapshot FROM pins WHERE (?1 & 8)"
+        "  UNION SELECT s.parent FROM live JOIN snapshots s ON s.id=live.id"
+        "   WHERE s.parent<>'')"
+        " SELECT id FROM live",
+        err);
+
+    if (!query)
+        return -1;
+    cb_bind_int(query, 1, (int64_t)from);
+    return add_rows(db, query, out, err);
+}
+
+int cb_db_reached_blobs(struct cb_db *db, struct cb_map *out, struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(
+        db,
+        "SELECT id FROM images UNION SELECT manifest FROM images"
+        " UNION SELECT digest FROM repo_digests UNION SELECT manifest FROM resolutions"
+        " UNION SELECT b.digest FROM layer_blobs b"
+        "  WHERE EXISTS(SELECT 1 FROM image_layers l WHERE l.diff_id=b.diff_id)",
+        err);
+
+    if (!query)
+        return -1;
+    return add_rows(db, query, out, err);
+}
+
+int cb_db_resolved_manifests(struct cb_db *db, struct cb_strings *out,
+                             struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(db, "SELECT DISTINCT manifest FROM resolutions", err);
+    int more;
+
+    if (!query)
+        return -1;
+    while ((more = cb_db_step(db, query, err)) > 0)
+        cb_strings_add(out, cb_column(query, 0));
+    return more;
+}
+
+int cb_db_forget_resolutions(struct cb_db *db, int64_t before_s, struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(db, "DELETE FROM resolutions WHERE when_s<?1", err);
+
+    if (!query)
+        return -1;
+    cb_bind_int(query, 1, before_s);
+    return cb_db_run(db, query, err);
+}
+
+static int run_each(struct cb_db *db, const char *sql, const struct cb_strings *arguments,
+                    struct cb_error **err)
+{
+    cb_query query = cb_db_query(db, sql, err);
+
+    if (!query)
+        return -1;
+    cb_vec_foreach (argument, arguments) {
+        cb_bind(query, 1, *argument);
+        if (cb_db_run(db, query, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int cb_db_sweep(struct cb_db *db, const struct cb_strings *snapshots,
+                const struct cb_strings *blobs, struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_transaction transaction = {0};
+
+    if (snapshots->count == 0 && blobs->count == 0)
+        return 0;
+    if (cb_db_begin(db, 0, &transaction, err) < 0)
+        return -1;
+    if (run_each(db, "DELETE FROM records WHERE snapshot=?1", snapshots, err) < 0 ||
+        run_each(db, "DELETE FROM chains WHERE snapshot=?1", snapshots, err) < 0 ||
+        run_each(db, "DELETE FROM facts WHERE snapshot=?1", snapshots, err) < 0 ||
+        run_each(db, "DELETE FROM pins WHERE snapshot=?1", snapshots, err) < 0 ||
+        run_each(db, "DELETE FROM snapshots WHERE id=?1", snapshots, err) < 0 ||
+        run_each(db, "DELETE FROM layer_blobs WHERE digest=?1", blobs, err) < 0)
+        return -1;
+    return cb_db_commit(&transaction, err);
+}
+
+int cb_db_counts(struct cb_db *db, struct cb_db_counts *out, struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(db,
+                                 "SELECT (SELECT COUNT(*) FROM images),"
+                                 " (SELECT COUNT(*) FROM images WHERE NOT EXISTS("
+                                 "   SELECT 1 FROM names n WHERE n.image=images.id)),"
+                                 " (SELECT COUNT(*) FROM records)",
+                                 err);
+
+    if (!query || cb_db_step(db, query, err) < 0)
+        return -1;
+    out->images = (uint64_t)sqlite3_column_int64(query, 0);
+    out->unnamed_images = (uint64_t)sqlite3_column_int64(query, 1);
+    out->records = (uint64_t)sqlite3_column_int64(query, 2);
+    return 0;
+}
+
+int cb_db_snapshot_size(struct cb_db *db, const char *id, int64_t *size_bytes,
+                        struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(db, "SELECT size_bytes FROM snapshots WHERE id=?1", err);
+    int found;
+
+    if (!query)
+        return -1;
+    cb_bind(query, 1, id);
+    found = cb_db_step(db, query, err);
+    if (found >= 0)
+        *size_bytes = found ? sqlite3_column_int64(query, 0) : -1;
+    return found;
+}
+
+int cb_db_blob_users(struct cb_db *db, const char *digest, struct cb_strings *images,
+                     struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query =
+        cb_db_query(db,
+                    "SELECT id FROM images WHERE id=?1 OR manifest=?1"
+                    " UNION SELECT l.image FROM layer_blobs b JOIN image_layers l"
+                    "  ON l.diff_id=b.diff_id WHERE b.digest=?1",
+                    err);
+    int more;
+
+    if (!query)
+        return -1;
+    cb_bind(query, 1, digest);
+    while ((more = cb_db_step(db, query, err)) > 0)
+        cb_strings_add(images, cb_column(query, 0));
+    return more;
+}

@@ -1,0 +1,429 @@
+/* Images and names. Names are the store's truth: whatever sets or removes one is durable.
+ */
+#include "store/db-images.h"
+
+#include "store/db-priv.h"
+
+/* 1: the statement, given up to two texts, has a row with a non-zero first column. */
+static int ask(struct cb_db *db, const char *sql, const char *first, const char *second,
+               struct cb_error **err)
+{
+    cb_query query = cb_db_query(db, sql, err);
+    int found;
+
+    if (!query)
+        return -1;
+    cb_bind(query, 1, first);
+    if (second)
+        cb_bind(query, 2, second);
+    found = cb_db_step(db, query, err);
+    return found > 0 ? sqlite3_column_int(query, 0) != 0 : found;
+}
+
+static int tell(struct cb_db *db, const char *sql, const char *first, const char *second,
+                struct cb_error **err)
+{
+    cb_query query = cb_db_query(db, sql, err);
+
+    if (!query)
+        return -1;
+    cb_bind(query, 1, first);
+    if (second)
+        cb_bind(query, 2, second);
+    return cb_db_run(db, query, err);
+}
+
+static int list(struct cb_db *db, const char *sql, const char *argument,
+                struct cb_strings *out, struct cb_error **err)
+{
+    cb_query query = cb_db_query(db, sql, err);
+    int more;
+
+    if (!query)
+        return -1;
+    if (argument)
+        cb_bind(query, 1, argument);
+    while ((more = cb_db_step(db, query, err)) > 0)
+        cb_strings_add(out, cb_column(query, 0));
+    return more;
+}
+
+/* A store without syncing does not ask whether something was synced. */
+static int row_is_put(struct cb_db *db, const char *id, const struct cb_digest *manifest,
+                      struct cb_error **err)
+{
+    cb_query query = cb_db_query(
+        db, "SELECT durable OR ?3 FROM images WHERE id=?1 AND (?2='' OR manifest=?2)",
+        err);
+    int found;
+
+    if (!query)
+        return -1;
+    cb_bind(query, 1, id);
+    cb_bind_digest(query, 2, manifest);
+    cb_bind_int(query, 3, db->no_sync);
+    found = cb_db_step(db, query, err);
+    return found > 0 ? sqlite3_column_int(query, 0) : found;
+}
+
+int cb_db_image_is_put(struct cb_db *db, const struct cb_digest *id,
+                       const struct cb_digest *manifest, const struct cb_strings *names,
+                       struct cb_error **err)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+    int found;
+
+    cb_db_hold(db);
+    found = row_is_put(db, cb_digest_text(id, text), manifest, err);
+    cb_vec_foreach (name, names) {
+        if (found <= 0)
+            break;
+        found =
+            ask(db, "SELECT 1 FROM names WHERE name=?1 AND image=?2", *name, text, err);
+    }
+    return found;
+}
+
+static int put_row(struct cb_db *db, const struct cb_db_image *image,
+                   struct cb_error **err)
+{
+    cb_query query = cb_db_query(
+        db,
+        "INSERT INTO images(id,manifest,created_ns,durable) VALUES(?1,?2,?3,?4)"
+        " ON CONFLICT(id) DO UPDATE SET durable=excluded.durable,"
+        " manifest=CASE WHEN excluded.manifest='' THEN manifest ELSE excluded.manifest "
+        "END",
+        err);
+
+    if (!query)
+        return -1;
+    cb_bind_digest(query, 1, &image->id);
+    cb_bind_digest(query, 2, &image->manifest);
+    cb_bind_int(query, 3, image->created_ns);
+    cb_bind_int(query, 4, !db->no_sync);
+    return cb_db_run(db, query, err);
+}
+
+static int put_layer(struct cb_db *db, const struct cb_digest *image, size_t position,
+                     const struct cb_digest *diff_id, const struct cb_digest *chain_id,
+                     struct cb_error **err)
+{
+    cb_query query =
+        cb_db_query(db,
+                    "INSERT OR IGNORE INTO image_layers(image,position,diff_id,chain_id)"
+                    " VALUES(?1,?2,?3,?4)",
+                    err);
+
+    if (!query)
+        return -1;
+    cb_bind_digest(query, 1, image);
+    cb_bind_int(query, 2, (int64_t)position);
+    cb_bind_digest(query, 3, diff_id);
+    cb_bind_digest(query, 4, chain_id);
+    return cb_db_run(db, query, err);
+}
+
+static int set_name(struct cb_db *db, const char *name, const char *id,
+                    struct cb_error **err)
+{
+    return tell(db,
+                "INSERT INTO names(name,image) VALUES(?1,?2)"
+                " ON CONFLICT(name) DO UPDATE SET image=excluded.image",
+                name, id, err);
+}
+
+int cb_db_image_put(struct cb_db *db, const struct cb_db_image *image,
+                    const struct cb_digest *diff_ids, const struct cb_digest *chain_ids,
+                    size_t layers, const struct cb_strings *names,
+                    const struct cb_strings *synced, struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_transaction transaction = {0};
+    char id[CB_DIGEST_MAX_TEXT];
+    size_t i;
+
+    cb_digest_text(&image->id, id);
+    if (cb_db_begin(db, 1, &transaction, err) < 0 || put_row(db, image, err) < 0)
+        return -1;
+    for (i = 0; i < layers; i++) {
+        if (put_layer(db, &image->id, i, &diff_ids[i], &chain_ids[i], err) < 0)
+            return -1;
+    }
+    cb_vec_foreach (snapshot, synced) {
+        if (tell(db, "UPDATE snapshots SET synced=1 WHERE id=?1", *snapshot, NULL, err) <
+            0)
+            return -1;
+    }
+    cb_vec_foreach (name, names) {
+        if (set_name(db, *name, id, err) < 0)
+            return -1;
+    }
+    return cb_db_commit(&transaction, err);
+}
+
+int cb_db_image_get(struct cb_db *db, const struct cb_digest *id, struct cb_db_image *out,
+                    struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(
+        db,
+        "SELECT manifest, created_ns,"
+        " (SELECT COALESCE(SUM(MAX(s.size_bytes,0)),0) FROM image_layers l"
+        "  JOIN chains c ON c.chain_id=l.chain_id JOIN snapshots s ON s.id=c.snapshot"
+        "  WHERE l.image=images.id)"
+        " FROM images WHERE id=?1",
+        err);
+    int found;
+
+    if (!query)
+        return -1;
+    cb_bind_digest(query, 1, id);
+    found = cb_db_step(db, query, err);
+    if (found <= 0)
+        return found;
+    out->id = *id;
+    out->manifest = cb_column_digest(query, 0);
+    out->created_ns = sqlite3_column_int64(query, 1);
+    out->size_bytes = sqlite3_column_int64(query, 2);
+    return 1;
+}
+
+int cb_db_image_prefix(struct cb_db *db, const char *prefix, struct cb_digest *out,
+                       struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query =
+        cb_db_query(db, "SELECT id FROM images WHERE id>=?1 AND id<?1||'g' LIMIT 2", err);
+    struct cb_digest first;
+    int found, second;
+
+    if (!query)
+        return -1;
+    cb_bind(query, 1, prefix);
+    found = cb_db_step(db, query, err);
+    if (found <= 0)
+        return found;
+    first = cb_column_digest(query, 0);
+    second = cb_db_step(db, query, err);
+    if (second < 0)
+        return -1;
+    *out = first;
+    return 1 + second;
+}
+
+int cb_db_image_ids(struct cb_db *db, struct cb_strings *ids, struct cb_error **err)
+{
+    cb_db_hold(db);
+    return list(db, "SELECT id FROM images ORDER BY created_ns DESC, id", NULL, ids, err);
+}
+
+int cb_db_image_names(struct cb_db *db, const struct cb_digest *id,
+                      struct cb_strings *names, struct cb_error **err)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    cb_db_hold(db);
+    return list(db, "SELECT name FROM names WHERE image=?1 ORDER BY name",
+                cb_digest_text(id, text), names, err);
+}
+
+int cb_db_image_repo_digests(struct cb_db *db, const struct cb_digest *id,
+                             struct cb_strings *out, struct cb_error **err)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    cb_db_hold(db);
+    return list(db,
+                "SELECT name||'@'||digest FROM repo_digests WHERE image=?1 ORDER BY 1",
+                cb_digest_text(id, text), out, err);
+}
+
+int cb_db_image_remove(struct cb_db *db, const struct cb_digest *id,
+                       struct cb_error **err)
+{
+    static const char *const sql[] = {
+        "DELETE FROM names WHERE image=?1",
+        "DELETE FROM repo_digests WHERE image=?1",
+        "DELETE FROM image_layers WHERE image=?1",
+        "DELETE FROM images WHERE id=?1",
+    };
+    char text[CB_DIGEST_MAX_TEXT];
+    size_t i;
+
+    cb_db_hold(db);
+    cb_transaction transaction = {0};
+
+    cb_digest_text(id, text);
+    if (cb_db_begin(db, 1, &transaction, err) < 0)
+        return -1;
+    for (i = 0; i < CB_ARRAY_SIZE(sql); i++) {
+        if (tell(db, sql[i], text, NULL, err) < 0)
+            return -1;
+    }
+    return cb_db_commit(&transaction, err);
+}
+
+int cb_db_image_layers(struct cb_db *db, const struct cb_digest *id,
+                       struct cb_strings *diff_ids, struct cb_strings *chain_ids,
+                       struct cb_error **err)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    cb_db_hold(db);
+    cb_digest_text(id, text);
+    if (list(db, "SELECT diff_id FROM image_layers WHERE image=?1 ORDER BY position",
+             text, diff_ids, err) < 0)
+        return -1;
+    return list(db, "SELECT chain_id FROM image_layers WHERE image=?1 ORDER BY position",
+                text, chain_ids, err);
+}
+
+int cb_db_name_set(struct cb_db *db, const char *name, const struct cb_digest *id,
+                   struct cb_error **err)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+    int found;
+
+    cb_db_hold(db);
+    cb_transaction transaction = {0};
+
+    cb_digest_text(id, text);
+    found = ask(db, "SELECT 1 FROM names WHERE name=?1 AND image=?2", name, text, err);
+    if (found)
+        return found < 0 ? -1 : 0;
+    if (cb_db_begin(db, 1, &transaction, err) < 0)
+        return -1;
+    found = ask(db, "SELECT 1 FROM images WHERE id=?1", text, NULL, err);
+    if (found < 0)
+        return -1;
+    if (!found)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "image `%s`: not in the store", text);
+    if (set_name(db, name, text, err) < 0)
+        return -1;
+    return cb_db_commit(&transaction, err);
+}
+
+int cb_db_name_get(struct cb_db *db, const char *name, struct cb_digest *id,
+                   struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(db, "SELECT image FROM names WHERE name=?1", err);
+    int found;
+
+    if (!query)
+        return -1;
+    cb_bind(query, 1, name);
+    found = cb_db_step(db, query, err);
+    if (found > 0)
+        *id = cb_column_digest(query, 0);
+    return found;
+}
+
+int cb_db_name_remove(struct cb_db *db, const char *name, struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_transaction transaction = {0};
+    int found;
+
+    if (cb_db_begin(db, 1, &transaction, err) < 0)
+        return -1;
+    found = ask(db, "SELECT 1 FROM names WHERE name=?1", name, NULL, err);
+    if (found <= 0)
+        return found;
+    if (tell(db, "DELETE FROM names WHERE name=?1", name, NULL, err) < 0 ||
+        cb_db_commit(&transaction, err) < 0)
+        return -1;
+    return 1;
+}
+
+int cb_db_repo_digest_add(struct cb_db *db, const struct cb_digest *id, const char *name,
+                          const struct cb_digest *digest, struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(
+        db, "SELECT 1 FROM repo_digests WHERE image=?1 AND name=?2 AND digest=?3", err);
+    cb_query insert = cb_db_query(
+        db, "INSERT OR IGNORE INTO repo_digests(image,name,digest) VALUES(?1,?2,?3)",
+        err);
+    cb_transaction transaction = {0};
+    int found;
+
+    if (!query || !insert)
+        return -1;
+    cb_bind_digest(query, 1, id);
+    cb_bind(query, 2, name);
+    cb_bind_digest(query, 3, digest);
+    found = cb_db_step(db, query, err);
+    sqlite3_reset(query);
+    if (found)
+        return found < 0 ? -1 : 0;
+    if (cb_db_begin(db, 1, &transaction, err) < 0)
+        return -1;
+    cb_bind_digest(insert, 1, id);
+    cb_bind(insert, 2, name);
+    cb_bind_digest(insert, 3, digest);
+    if (cb_db_run(db, insert, err) < 0)
+        return -1;
+    return cb_db_commit(&transaction, err);
+}
+
+int cb_db_repo_digest_find(struct cb_db *db, const char *name,
+                           const struct cb_digest *digest, struct cb_digest *id,
+                           struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(
+        db, "SELECT image FROM repo_digests WHERE digest=?1 AND name=?2 LIMIT 1", err);
+    int found;
+
+    if (!query)
+        return -1;
+    cb_bind_digest(query, 1, digest);
+    cb_bind(query, 2, name);
+    found = cb_db_step(db, query, err);
+    if (found > 0)
+        *id = cb_column_digest(query, 0);
+    return found;
+}
+
+int cb_db_resolution_set(struct cb_db *db, const char *name, const char *platform,
+                         const struct cb_digest *manifest, int64_t when_s,
+                         struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query =
+        cb_db_query(db,
+                    "INSERT OR REPLACE INTO resolutions(name,platform,manifest,when_s)"
+                    " VALUES(?1,?2,?3,?4)",
+                    err);
+
+    if (!query)
+        return -1;
+    cb_bind(query, 1, name);
+    cb_bind(query, 2, platform);
+    cb_bind_digest(query, 3, manifest);
+    cb_bind_int(query, 4, when_s);
+    return cb_db_run(db, query, err);
+}
+
+int cb_db_resolution_get(struct cb_db *db, const char *name, const char *platform,
+                         struct cb_digest *manifest, int64_t *when_s,
+                         struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(
+        db, "SELECT manifest,when_s FROM resolutions WHERE name=?1 AND platform=?2", err);
+    int found;
+
+    if (!query)
+        return -1;
+    cb_bind(query, 1, name);
+    cb_bind(query, 2, platform);
+    found = cb_db_step(db, query, err);
+    if (found > 0) {
+        *manifest = cb_column_digest(query, 0);
+        if (when_s)
+            *when_s = sqlite3_column_int64(query, 1);
+    }
+    return found;
+}

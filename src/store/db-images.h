@@ -1,0 +1,61 @@
+/* Rows of images, their names, and what registries call them. */
+#ifndef CB_STORE_DB_IMAGES_H
+#define CB_STORE_DB_IMAGES_H
+
+#include "base/digest.h"
+#include "base/vec.h"
+#include "store/db.h"
+
+struct cb_db_image {
+    struct cb_digest id, manifest;
+    int64_t created_ns;
+    int64_t size_bytes; /* of the layers known here */
+};
+
+/* 1: the row is there, durable, with this manifest (unset: any), and owns all NAMES. */
+int cb_db_image_is_put(struct cb_db *db, const struct cb_digest *id,
+                       const struct cb_digest *manifest, const struct cb_strings *names,
+                       struct cb_error **err);
+/* One durable transaction: row, layers, names. SYNCED lists snapshots that are on stable
+ * storage by then. */
+int cb_db_image_put(struct cb_db *db, const struct cb_db_image *image,
+                    const struct cb_digest *diff_ids, const struct cb_digest *chain_ids,
+                    size_t layers, const struct cb_strings *names,
+                    const struct cb_strings *synced, struct cb_error **err);
+int cb_db_image_get(struct cb_db *db, const struct cb_digest *id, struct cb_db_image *out,
+                    struct cb_error **err);
+/* Ids that start with PREFIX ("sha256:ab"): how many, up to 2; OUT is the first. */
+int cb_db_image_prefix(struct cb_db *db, const char *prefix, struct cb_digest *out,
+                       struct cb_error **err);
+/* Newest first. */
+int cb_db_image_ids(struct cb_db *db, struct cb_strings *ids, struct cb_error **err);
+int cb_db_image_names(struct cb_db *db, const struct cb_digest *id,
+                      struct cb_strings *names, struct cb_error **err);
+int cb_db_image_repo_digests(struct cb_db *db, const struct cb_digest *id,
+                             struct cb_strings *out, struct cb_error **err);
+int cb_db_image_remove(struct cb_db *db, const struct cb_digest *id,
+                       struct cb_error **err);
+/* Diff and chain ids, bottom first, as text. */
+int cb_db_image_layers(struct cb_db *db, const struct cb_digest *id,
+                       struct cb_strings *diff_ids, struct cb_strings *chain_ids,
+                       struct cb_error **err);
+
+int cb_db_name_set(struct cb_db *db, const char *name, const struct cb_digest *id,
+                   struct cb_error **err);
+int cb_db_name_get(struct cb_db *db, const char *name, struct cb_digest *id,
+                   struct cb_error **err);
+int cb_db_name_remove(struct cb_db *db, const char *name, struct cb_error **err);
+int cb_db_repo_digest_add(struct cb_db *db, const struct cb_digest *id, const char *name,
+                          const struct cb_digest *digest, struct cb_error **err);
+int cb_db_repo_digest_find(struct cb_db *db, const char *name,
+                           const struct cb_digest *digest, struct cb_digest *id,
+                           struct cb_error **err);
+
+int cb_db_resolution_set(struct cb_db *db, const char *name, const char *platform,
+                         const struct cb_digest *manifest, int64_t when_s,
+                         struct cb_error **err);
+int cb_db_resolution_get(struct cb_db *db, const char *name, const char *platform,
+                         struct cb_digest *manifest, int64_t *when_s,
+                         struct cb_error **err);
+
+#endif

@@ -1,0 +1,149 @@
+/* Cache records in the index: hints, never synced. */
+#include "store/db-records.h"
+
+#include "store/db-priv.h"
+
+#define COLUMNS "r.identity,r.snapshot,r.created_ns,r.name,r.parts,r.used_ns"
+#define USABLE \
+    " AND (r.snapshot='' OR EXISTS(SELECT 1 FROM snapshots s WHERE s.id=r.snapshot))"
+
+static sqlite3_stmt *query_for(struct cb_db *db, enum cb_db_record_by by,
+                               struct cb_error **err)
+{
+    switch (by) {
+    case CB_DB_RECORD_KEY:
+        return cb_db_query(db, "SELECT " COLUMNS " FROM records r WHERE r.key=?1" USABLE,
+                           err);
+    case CB_DB_RECORD_IDENTITY:
+        return cb_db_query(db,
+                           "SELECT " COLUMNS " FROM records r WHERE r.identity=?1" USABLE
+                           " ORDER BY r.created_ns DESC LIMIT 1",
+                           err);
+    case CB_DB_RECORD_NAME:
+        break;
+    }
+    return cb_db_query(db,
+                       "SELECT " COLUMNS " FROM records r WHERE r.name=?1"
+                       " ORDER BY r.created_ns DESC LIMIT 1",
+                       err);
+}
+
+int cb_db_record_find(struct cb_db *db, enum cb_db_record_by by, const char *text,
+                      struct cb_record *out, int64_t *used_ns, struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = query_for(db, by, err);
+    int found;
+
+    if (!query)
+        return -1;
+    cb_bind(query, 1, text);
+    found = cb_db_step(db, query, err);
+    if (found <= 0)
+        return found;
+    out->identity = cb_column_digest(query, 0);
+    out->snapshot_id = xstrdup(cb_column(query, 1));
+    out->created_ns = sqlite3_column_int64(query, 2);
+    out->name = xstrdup(cb_column(query, 3));
+    out->parts_json = xstrdup(cb_column(query, 4));
+    if (used_ns)
+        *used_ns = sqlite3_column_int64(query, 5);
+    return 1;
+}
+
+static int put_one(struct cb_db *db, const struct cb_digest *key,
+                   const struct cb_record *record, int64_t used_ns, struct cb_error **err)
+{
+    cb_query query =
+        cb_db_query(db,
+                    "INSERT OR REPLACE INTO "
+                    "records(key,identity,snapshot,created_ns,used_ns,name,parts)"
+                    " VALUES(?1,?2,?3,?4,?5,?6,?7)",
+                    err);
+
+    if (!query)
+        return -1;
+    cb_bind_digest(query, 1, key);
+    cb_bind_digest(query, 2, &record->identity);
+    cb_bind(query, 3, record->snapshot_id ? record->snapshot_id : "");
+    cb_bind_int(query, 4, record->created_ns);
+    cb_bind_int(query, 5, used_ns);
+    cb_bind(query, 6, record->name ? record->name : "");
+    cb_bind(query, 7, record->parts_json ? record->parts_json : "[]");
+    return cb_db_run(db, query, err);
+}
+
+int cb_db_record_put(struct cb_db *db, const struct cb_digest *keys, size_t count,
+                     const struct cb_record *record, int64_t used_ns,
+                     struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_transaction transaction = {0};
+    size_t i;
+
+    if (cb_db_begin(db, 0, &transaction, err) < 0)
+        return -1;
+    for (i = 0; i < count; i++) {
+        if (put_one(db, &keys[i], record, used_ns, err) < 0)
+            return -1;
+    }
+    return cb_db_commit(&transaction, err);
+}
+
+int cb_db_record_drop_stale(struct cb_db *db, const char *key, struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query look = cb_db_query(db, "SELECT 1 FROM records WHERE key=?1", err);
+    cb_query query = cb_db_query(
+        db,
+        "DELETE FROM records WHERE key=?1 AND snapshot<>''"
+        " AND NOT EXISTS(SELECT 1 FROM snapshots s WHERE s.id=records.snapshot)",
+        err);
+    int found;
+
+    if (!look || !query)
+        return -1;
+    cb_bind(look, 1, key);
+    found = cb_db_step(db, look, err);
+    sqlite3_reset(look);
+    if (found <= 0)
+        return found;
+    cb_bind(query, 1, key);
+    return cb_db_run(db, query, err);
+}
+
+int cb_db_record_touch(struct cb_db *db, const struct cb_map *keys, int64_t used_ns,
+                       struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_transaction transaction = {0};
+    const char *key;
+    void *value;
+    size_t at = 0;
+
+    if (cb_db_begin(db, 0, &transaction, err) < 0)
+        return -1;
+    while (cb_map_next(keys, &at, &key, &value)) {
+        cb_query query =
+            cb_db_query(db, "UPDATE records SET used_ns=?2 WHERE key=?1", err);
+
+        if (!query)
+            return -1;
+        cb_bind(query, 1, key);
+        cb_bind_int(query, 2, used_ns);
+        if (cb_db_run(db, query, err) < 0)
+            return -1;
+    }
+    return cb_db_commit(&transaction, err);
+}
+
+int cb_db_record_remove_unused(struct cb_db *db, int64_t before_ns, struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(db, "DELETE FROM records WHERE used_ns<?1", err);
+
+    if (!query)
+        return -1;
+    cb_bind_int(query, 1, before_ns);
+    return cb_db_run(db, query, err);
+}

@@ -1,0 +1,40 @@
+/* How a stack of layer directories becomes one tree. A driver is a row of functions; the
+ * rest of the store knows nothing of overlays. */
+#ifndef CB_STORE_DRIVER_H
+#define CB_STORE_DRIVER_H
+
+#include "base/error.h"
+
+/* Directory descriptors, topmost layer first. */
+struct cb_stack {
+    const int *layers;
+    size_t count;
+    int upper_fd, work_fd; /* -1: read-only */
+    int empty_fd;          /* an empty directory, to go below a lonely layer */
+    const char
+        *mount_point; /* absolute, free: a place for kernels that cannot do without */
+};
+
+struct cb_snapshot_driver {
+    const char *name;
+    /* The most layers, without the upper one. */
+    unsigned max_layers;
+    /* The merged tree, as a descriptor that is attached to no mount namespace. */
+    int (*open_root)(const struct cb_stack *stack, int *fd, struct cb_error **err);
+    /* Makes a used work directory usable again. */
+    int (*reset_work)(int snapshot_fd, struct cb_error **err);
+};
+
+extern const struct cb_snapshot_driver cb_driver_overlay;
+
+/* The ways to hand layers to the kernel, best first; tests name one. */
+enum cb_overlay_way {
+    CB_OVERLAY_BY_FD,     /* fsconfig(FSCONFIG_SET_FD, "lowerdir+"), Linux 6.13 */
+    CB_OVERLAY_BY_PATH,   /* fsconfig(FSCONFIG_SET_STRING, "lowerdir+",
+                             "/proc/self/fd/N"), 6.7 */
+    CB_OVERLAY_BY_OPTIONS /* one option string of at most 4000 bytes */
+};
+int cb_overlay_mount(const struct cb_stack *stack, enum cb_overlay_way way, int *fd,
+                     struct cb_error **err);
+
+#endif

@@ -1,0 +1,278 @@
+/* Is everything whole? The index by SQLite's own check, every blob against its name,
+ * every snapshot against its row (its content against the recorded digest when asked to
+ * go deep), every image down to its layers. What can be made or fetched again is removed
+ * on request; the rest is only told. */
+#include "store/gc.h"
+
+#include "base/fs.h"
+#include "store/content-priv.h"
+#include "store/db-gc.h"
+#include "store/db-images.h"
+#include "store/db-snapshots.h"
+#include "store/file-digest.h"
+#include "store/layer-pass.h"
+#include "store/layer.h"
+#include "store/refs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+struct fsck {
+    struct cb_store *store;
+    struct cb_pool *pool;
+    int deep, repair;
+    struct cb_strings names; /* of the kind at hand */
+    pthread_mutex_t mutex;   /* guards what follows */
+    struct cb_fsck counts;
+    struct cb_strbuf *report;
+};
+
+static void problem(struct fsck *fsck, int repaired, const char *format, ...)
+    CB_PRINTF(3, 4);
+static void problem(struct fsck *fsck, int repaired, const char *format, ...)
+{
+    va_list args;
+    cb_autofree char *text = NULL;
+
+    va_start(args, format);
+    text = xvasprintf(format, args);
+    va_end(args);
+    pthread_mutex_lock(&fsck->mutex);
+    fsck->counts.problems++;
+    fsck->counts.repaired += repaired != 0;
+    cb_strbuf_addf(fsck->report, "%s%s\n", text, repaired ? ": removed" : "");
+    pthread_mutex_unlock(&fsck->mutex);
+}
+
+/* ── The index ── */
+
+static int check_index(struct fsck *fsck, struct cb_error **err)
+{
+    cb_autofree char *text = NULL;
+    int sound = cb_db_check(fsck->store->db, &text, err);
+
+    if (sound == 0)
+        problem(fsck, 0, "index `meta.db`: %s", text);
+    return sound < 0 ? -1 : 0;
+}
+
+/* ── Blobs ── */
+
+static int hash_blob(struct fsck *fsck, const char *hex, struct cb_digest *named,
+                     struct cb_digest *actual, struct cb_error **err)
+{
+    cb_autofree char *text = xasprintf("sha256:%s", hex);
+    cb_autofd int fd = -1;
+
+    if (cb_digest_parse(named, text, err) < 0 ||
+        cb_content_open(fsck->store, named, &fd, NULL, err) < 0)
+        return -1;
+    return cb_file_digest(fd, actual, err);
+}
+
+static char *users_of(struct fsck *fsck, const char *digest)
+{
+    cb_auto_value(cb_strings) images = {0};
+    cb_auto_value(cb_strbuf) text = {0};
+
+    cb_db_blob_users(fsck->store->db, digest, &images, NULL);
+    cb_vec_foreach (image, &images) {
+        cb_strbuf_addf(&text, "%s%.19s", text.len ? ", " : " (used by ", *image);
+    }
+    if (text.len)
+        cb_strbuf_addc(&text, ')');
+    return cb_strbuf_steal(&text);
+}
+
+static int remove_blob(struct fsck *fsck, const char *hex)
+{
+    cb_autofree char *path = xasprintf("blobs/sha256/%s", hex);
+
+    return fsck->repair && cb_fs_remove_tree(fsck->store->root_fd, path, NULL) == 0;
+}
+
+static int check_blob(void *arg, size_t index, struct cb_error **err)
+{
+    struct fsck *fsck = arg;
+    const char *hex = fsck->names.items[index];
+    cb_autofree char *digest = xasprintf("sha256:%s", hex);
+    cb_autofree char *users = users_of(fsck, digest);
+    cb_auto(cb_error) error = NULL;
+    struct cb_digest named, actual;
+    char text[CB_DIGEST_MAX_TEXT];
+
+    if (hash_blob(fsck, hex, &named, &actual, &error) < 0) {
+        if (cb_error_kind(error) != CB_ERR_NOT_FOUND)
+            problem(fsck, remove_blob(fsck, hex), "blob `%s`%s: %s", digest, users,
+                    cb_error_message(error));
+        return 0;
+    }
+    if (!cb_digest_equal(&named, &actual))
+        problem(fsck, remove_blob(fsck, hex), "blob `%s`%s: its bytes have digest %s",
+                digest, users, cb_digest_text(&actual, text));
+    return 0;
+}
+
+static int check_blobs(struct fsck *fsck, struct cb_error **err)
+{
+    cb_autofd int fd = openat(fsck->store->root_fd, "blobs/sha256",
+                              O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0)
+        return cb_error_errno(err, errno, "open `%s/blobs/sha256`", fsck->store->root);
+    cb_strings_free(&fsck->names);
+    if (cb_fs_list(fd, &fsck->names, err) < 0)
+        return -1;
+    fsck->counts.blobs = fsck->names.count;
+    return cb_pool_for_each(fsck->pool, fsck->names.count, check_blob, fsck, err);
+}
+
+/* ── Snapshots ── */
+
+static int remove_snapshot(struct fsck *fsck, const char *id)
+{
+    return fsck->repair && cb_snapshot_remove(fsck->store, id, NULL) == 0;
+}
+
+/* 1 whole, 0 not. A digest not recorded has nothing to be compared with. */
+static int check_content(struct fsck *fsck, struct cb_snapshot *snapshot,
+                         struct cb_error **err)
+{
+    struct cb_snapshot_layer layer;
+    struct cb_layer_pass pass = {.want_tree = 1};
+    int found =
+        cb_db_snapshot_layer(fsck->store->db, cb_snapshot_id(snapshot), &layer, err);
+
+    if (found < 0)
+        return -1;
+    if (!found || !cb_digest_is_set(&layer.tree))
+        return 1;
+    if (cb_layer_pass_run(&pass, snapshot, err) < 0)
+        return -1;
+    return cb_digest_equal(&pass.tree, &layer.tree);
+}
+
+static int check_snapshot(void *arg, size_t index, struct cb_error **err)
+{
+    struct fsck *fsck = arg;
+    const char *id = fsck->names.items[index];
+    cb_auto(cb_snapshot) snapshot = NULL;
+    cb_auto(cb_error) error = NULL;
+    int found = cb_snapshot_get(fsck->store, id, &snapshot, &error);
+    int whole = found;
+
+    if (found > 0 && fsck->deep && cb_snapshot_is_committed(snapshot))
+        whole = check_content(fsck, snapshot, &error);
+    if (whole > 0)
+        return 0;
+    cb_snapshot_unref(cb_steal(&snapshot));
+    if (whole < 0)
+        problem(fsck, remove_snapshot(fsck, id), "snapshot `%s`: %s", id,
+                cb_error_message(error));
+    else if (found > 0)
+        problem(fsck, remove_snapshot(fsck, id),
+                "snapshot `%s`: its files are not what was committed", id);
+    else
+        problem(fsck, cb_db_snapshot_exists(fsck->store->db, id, NULL) == 0,
+                "snapshot `%s`: its files are gone, or were never synced", id);
+    return 0;
+}
+
+static int check_snapshots(struct fsck *fsck, struct cb_error **err)
+{
+    cb_strings_free(&fsck->names);
+    if (cb_db_snapshot_ids(fsck->store->db, &fsck->names, err) < 0)
+        return -1;
+    fsck->counts.snapshots = fsck->names.count;
+    return cb_pool_for_each(fsck->deep ? fsck->pool : NULL, fsck->names.count,
+                            check_snapshot, fsck, err);
+}
+
+/* ── Images ── */
+
+static int layer_is_here(struct fsck *fsck, const char *diff_id, const char *chain_id,
+                         struct cb_error **err)
+{
+    cb_auto_value(cb_descriptor) blob = {0};
+    struct cb_digest diff, chain;
+    char id[41];
+    int found;
+
+    if (cb_digest_parse(&diff, diff_id, err) < 0 ||
+        cb_digest_parse(&chain, chain_id, err) < 0)
+        return -1;
+    found = cb_db_chain_get(fsck->store->db, &chain, id, err);
+    return found ? found : cb_layer_blob_find(fsck->store, &diff, -1, &blob, err);
+}
+
+static int check_layers(struct fsck *fsck, const struct cb_digest *id,
+                        struct cb_error **err)
+{
+    cb_auto_value(cb_strings) diff_ids = {0};
+    cb_auto_value(cb_strings) chain_ids = {0};
+    char text[CB_DIGEST_MAX_TEXT];
+    size_t i;
+
+    if (cb_db_image_layers(fsck->store->db, id, &diff_ids, &chain_ids, err) < 0)
+        return -1;
+    for (i = 0; i < diff_ids.count && i < chain_ids.count; i++) {
+        int here = layer_is_here(fsck, diff_ids.items[i], chain_ids.items[i], err);
+
+        if (here < 0)
+            return -1;
+        if (!here)
+            problem(fsck, 0, "image `%s`: layer %s is missing; pull or build it again",
+                    cb_digest_text(id, text), diff_ids.items[i]);
+    }
+    return 0;
+}
+
+static int check_image(struct fsck *fsck, const char *text, struct cb_error **err)
+{
+    cb_auto(cb_image) image = NULL;
+    cb_auto(cb_error) error = NULL;
+    struct cb_digest id;
+
+    if (cb_digest_parse(&id, text, err) < 0)
+        return -1;
+    if (cb_image_get(fsck->store, &id, &image, &error) == 0)
+        return check_layers(fsck, &id, err);
+    problem(fsck, fsck->repair && cb_db_image_remove(fsck->store->db, &id, NULL) == 0,
+            "%s", cb_error_message(error));
+    return 0;
+}
+
+static int check_images(struct fsck *fsck, struct cb_error **err)
+{
+    cb_strings_free(&fsck->names);
+    if (cb_db_image_ids(fsck->store->db, &fsck->names, err) < 0)
+        return -1;
+    fsck->counts.images = fsck->names.count;
+    cb_vec_foreach (name, &fsck->names) {
+        if (check_image(fsck, *name, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int cb_store_fsck(struct cb_store *store, int deep, int repair, struct cb_pool *pool,
+                  struct cb_fsck *out, struct cb_strbuf *report, struct cb_error **err)
+{
+    struct fsck fsck = {.store = store,
+                        .pool = pool,
+                        .deep = deep,
+                        .repair = repair,
+                        .mutex = PTHREAD_MUTEX_INITIALIZER,
+                        .report = report};
+    int result = repair ? cb_store_check_writable(store, err) : 0;
+
+    if (result == 0 && (check_index(&fsck, err) < 0 || check_blobs(&fsck, err) < 0 ||
+                        check_snapshots(&fsck, err) < 0 || check_images(&fsck, err) < 0))
+        result = -1;
+    cb_strings_free(&fsck.names);
+    pthread_mutex_destroy(&fsck.mutex);
+    if (result == 0)
+        *out = fsck.counts;
+    return result;
+}

@@ -1,0 +1,247 @@
+/* The compressed forms of a layer. They are made when something asks for them, never at
+ * build time, and remembered for the diff id; what was pulled is kept as it came. */
+#include "store/layer.h"
+
+#include "base/lockfile.h"
+#include "store/compress.h"
+#include "store/content-priv.h"
+#include "store/db-snapshots.h"
+#include "store/decompress.h"
+#include "store/tar.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static void rows_free(struct cb_layer_blob_rows *rows)
+{
+    cb_vec_free(rows);
+}
+
+int cb_layer_blob_find(struct cb_store *store, const struct cb_digest *diff_id,
+                       int compression, struct cb_descriptor *out, struct cb_error **err)
+{
+    __attribute__((cleanup(rows_free))) struct cb_layer_blob_rows rows = {0};
+
+    if (cb_db_layer_blobs(store->db, diff_id, compression, &rows, err) < 0)
+        return -1;
+    cb_vec_foreach (row, &rows) {
+        int64_t size;
+
+        if (!cb_content_has(store, &row->digest, &size) || size != row->size)
+            continue;
+        *out = (struct cb_descriptor){
+            .media_type = xstrdup(row->media_type), .digest = row->digest, .size = size};
+        return 1;
+    }
+    return 0;
+}
+
+int cb_layer_blob_add(struct cb_store *store, const struct cb_digest *diff_id,
+                      const struct cb_descriptor *blob, struct cb_error **err)
+{
+    enum cb_compression compression = CB_COMPRESSION_NONE;
+
+    if (cb_store_check_writable(store, err) < 0)
+        return -1;
+    if (!blob->media_type || cb_media_compression(blob->media_type, &compression) < 0)
+        return cb_error_set(err, CB_ERR_UNSUPPORTED, "media type `%s`: not a layer",
+                            blob->media_type ? blob->media_type : "");
+    return cb_db_layer_blob_add(store->db, diff_id, &blob->digest, blob->media_type,
+                                (int)compression, blob->size, err);
+}
+
+/* ── The uncompressed stream ── */
+
+struct verified {
+    int (*write)(void *arg, const void *bytes, size_t len, struct cb_error **err);
+    void *arg;
+    struct cb_hasher *hasher;
+};
+
+static int write_verified(void *arg, const void *bytes, size_t len, struct cb_error **err)
+{
+    struct verified *verified = arg;
+
+    cb_hasher_update(verified->hasher, bytes, len);
+    return verified->write(verified->arg, bytes, len, err);
+}
+
+static ssize_t read_blob(void *arg, void *buffer, size_t len, struct cb_error **err)
+{
+    ssize_t got;
+
+    do
+        got = read(*(int *)arg, buffer, len);
+    while (got < 0 && errno == EINTR);
+    return got < 0 ? cb_error_errno(err, errno, "read blob") : got;
+}
+
+static int stream_blob(struct cb_store *store, const struct cb_descriptor *blob,
+                       struct verified *to, struct cb_error **err)
+{
+    cb_auto(cb_decoder) decoder = NULL;
+    cb_autofd int fd = -1;
+    const void *bytes;
+    ssize_t len;
+
+    if (cb_content_open(store, &blob->digest, &fd, NULL, err) < 0 ||
+        cb_decoder_new(&decoder, read_blob, &fd, CB_TAR_GZIP | CB_TAR_ZSTD, 0, err) < 0)
+        return -1;
+    while ((len = cb_decoder_next(decoder, &bytes, err)) > 0) {
+        if (write_verified(to, bytes, (size_t)len, err) < 0)
+            return -1;
+    }
+    return len < 0 ? -1 : 0;
+}
+
+/* The blob comes first: a layer that was pulled may have been written by another tar, and
+ * then only its own bytes have its diff id. */
+static int stream_any(struct cb_store *store, const struct cb_digest *chain_id,
+                      const struct cb_digest *diff_id, struct verified *to,
+                      struct cb_error **err)
+{
+    cb_auto_value(cb_descriptor) blob = {0};
+    cb_auto(cb_snapshot) snapshot = NULL;
+    char text[CB_DIGEST_MAX_TEXT];
+    int found = cb_layer_blob_find(store, diff_id, -1, &blob, err);
+
+    if (found < 0)
+        return -1;
+    if (found)
+        return stream_blob(store, &blob, to, err);
+    found = chain_id ? cb_chain_find(store, chain_id, &snapshot, err) : 0;
+    if (found < 0)
+        return -1;
+    if (!found)
+        return cb_error_set(err, CB_ERR_NOT_FOUND,
+                            "layer `%s`: neither unpacked nor as a blob in the store",
+                            cb_digest_text(diff_id, text));
+    return cb_layer_write_tar(snapshot, write_verified, to, err);
+}
+
+int cb_layer_stream_tar(struct cb_store *store, const struct cb_digest *chain_id,
+                        const struct cb_digest *diff_id,
+                        int (*write)(void *arg, const void *bytes, size_t len,
+                                     struct cb_error **err),
+                        void *arg, struct cb_error **err)
+{
+    cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
+    struct verified verified = {.write = write, .arg = arg, .hasher = hasher};
+    char want[CB_DIGEST_MAX_TEXT], have[CB_DIGEST_MAX_TEXT];
+    struct cb_digest actual;
+
+    if (stream_any(store, chain_id, diff_id, &verified, err) < 0)
+        return -1;
+    actual = cb_hasher_finish(hasher);
+    if (cb_digest_equal(&actual, diff_id))
+        return 0;
+    cb_error_set(err, CB_ERR_INTEGRITY, "layer `%s`: its tar has digest %s",
+                 cb_digest_text(diff_id, want), cb_digest_text(&actual, have));
+    return cb_error_hint(err, "cbuild fsck --deep shows damaged layers");
+}
+
+/* ── Making ── */
+
+struct making {
+    struct cb_blob_writer *writer;
+    struct cb_compressor *compressor;
+    struct cb_cancel *cancel;
+    struct cb_event_sink *sink;
+    uint64_t event_id, total, done, shown;
+    const char *item;
+};
+
+static int to_blob(void *arg, const void *bytes, size_t len, struct cb_error **err)
+{
+    struct making *making = arg;
+
+    return cb_blob_writer_write(making->writer, bytes, len, err);
+}
+
+static void report(struct making *making, int done)
+{
+    if (!making->sink || (!done && making->done - making->shown < (4u << 20)))
+        return;
+    making->shown = making->done;
+    cb_event_emit(making->sink, (struct cb_event){.kind = CB_EVENT_STEP_STATUS,
+                                                  .id = making->event_id,
+                                                  .item = making->item,
+                                                  .current = making->done,
+                                                  .total = making->total,
+                                                  .done = done});
+}
+
+static int to_compressor(void *arg, const void *bytes, size_t len, struct cb_error **err)
+{
+    struct making *making = arg;
+
+    if (cb_cancel_check(making->cancel, err) < 0)
+        return -1;
+    making->done += len;
+    report(making, 0);
+    return cb_compressor_write(making->compressor, bytes, len, err);
+}
+
+static void making_clear(struct making *making)
+{
+    cb_compressor_free(making->compressor);
+    cb_blob_writer_close(making->writer);
+}
+
+static int make_blob(struct cb_store *store, const struct cb_digest *chain_id,
+                     const struct cb_digest *diff_id, enum cb_compression compression,
+                     int level, struct cb_pool *pool, struct making *making,
+                     struct cb_descriptor *out, struct cb_error **err)
+{
+    struct cb_descriptor blob = {.media_type = (char *)cb_media_layer(compression, 0)};
+
+    if (cb_blob_writer_open(store, NULL, -1, making->cancel, making->sink,
+                            &making->writer, NULL, err) < 0 ||
+        cb_compressor_new(&making->compressor, compression, level, pool, to_blob, making,
+                          err) < 0 ||
+        cb_layer_stream_tar(store, chain_id, diff_id, to_compressor, making, err) < 0 ||
+        cb_compressor_finish(making->compressor, err) < 0 ||
+        cb_blob_commit(&making->writer, &blob.digest, &blob.size, err) < 0 ||
+        cb_layer_blob_add(store, diff_id, &blob, err) < 0)
+        return -1;
+    report(making, 1);
+    cb_descriptor_copy(out, &blob);
+    return 0;
+}
+
+static void lock_release(struct cb_lock **lock)
+{
+    cb_lock_release_unlink(*lock);
+}
+
+int cb_layer_blob_make(struct cb_store *store, const struct cb_digest *chain_id,
+                       const struct cb_digest *diff_id, enum cb_compression compression,
+                       int level, struct cb_pool *pool, struct cb_cancel *cancel,
+                       struct cb_event_sink *sink, uint64_t event_id,
+                       struct cb_descriptor *out, struct cb_error **err)
+{
+    char hex[CB_DIGEST_MAX_TEXT], text[CB_DIGEST_MAX_TEXT];
+    cb_autofree char *name = NULL;
+    cb_autofree char *item = NULL;
+    __attribute__((cleanup(lock_release))) struct cb_lock *lock = NULL;
+    __attribute__((cleanup(making_clear))) struct making making = {
+        .cancel = cancel, .sink = sink, .event_id = event_id};
+    int found = cb_layer_blob_find(store, diff_id, (int)compression, out, err);
+
+    if (found)
+        return found < 0 ? -1 : 0;
+    if (cb_store_check_writable(store, err) < 0)
+        return -1;
+    name =
+        xasprintf("compress-%s.%d.lock", cb_digest_hex(diff_id, hex), (int)compression);
+    if (cb_lock_take(&lock, store->ingest_fd, name, CB_LOCK_EXCLUSIVE, cancel, NULL, NULL,
+                     err) < 0)
+        return -1;
+    found = cb_layer_blob_find(store, diff_id, (int)compression, out, err);
+    if (found)
+        return found < 0 ? -1 : 0;
+    item = xasprintf("compressing %s", cb_digest_text(diff_id, text));
+    making.item = item;
+    return make_blob(store, chain_id, diff_id, compression, level, pool, &making, out,
+                     err);
+}

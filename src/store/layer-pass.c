@@ -1,0 +1,383 @@
+/* From overlay's directory to the layer it stands for: sorted entries, whiteout devices
+ * as ".wh." files, opaque directories as ".wh..wh..opq", hard links after their first
+ * name, whole seconds.
+ *
+ * Overlay marks every directory it makes over lower layers as opaque, whether there was
+ * anything to hide or not. Only where the layers below have a directory of that name does
+ * the mark become an entry, as docker does it; otherwise mkdir in a RUN step and in a
+ * COPY would be two layers. */
+#include "store/layer-pass.h"
+
+#include "base/map.h"
+#include "store/tar.h"
+#include "store/tree-digest.h"
+#include "store/walk.h"
+#include "store/whiteout.h"
+#include "store/xattr.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#define BUFFER (256u << 10) /* both digests are taken while it is in the cache */
+
+struct run {
+    struct cb_layer_pass *pass;
+    struct cb_snapshot *snapshot;
+    struct cb_tar_writer *tar; /* or NULL */
+    struct cb_hasher *tree;    /* or NULL */
+    struct cb_hasher *content;
+    struct cb_map *links; /* "dev:ino" → struct first_name */
+    unsigned char *buffer;
+    int below_fd; /* the tree below this layer; -1: not asked for yet, or there is none */
+};
+
+/* Where a file with several names was met first. */
+struct first_name {
+    struct cb_digest content;
+    char path[];
+};
+
+/* An entry on its way out. */
+struct item {
+    const struct cb_walk_entry *at;
+    struct cb_xattrs xattrs; /* those that travel */
+    int opaque;
+    int fd; /* of a regular file, or -1 */
+    char *link;
+    struct cb_digest content;
+};
+
+static void item_clear(struct item *item)
+{
+    cb_xattrs_free(&item->xattrs);
+    cb_close(&item->fd);
+    free(item->link);
+}
+
+/* ── What is below ── */
+
+static int open_below(struct run *run, struct cb_error **err)
+{
+    if (run->below_fd >= 0)
+        return 0;
+    return cb_snapshot_open_root(run->snapshot->parent, &run->below_fd, err);
+}
+
+/* 1: the layers below have a directory there. */
+static int has_directory_below(struct run *run, const char *path, struct cb_error **err)
+{
+    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+                           .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH};
+    long fd;
+
+    if (!run->snapshot->parent)
+        return 0;
+    if (open_below(run, err) < 0)
+        return -1;
+    fd = syscall(SYS_openat2, run->below_fd, path, &how, sizeof(how));
+    if (fd >= 0)
+        close((int)fd);
+    return fd >= 0;
+}
+
+/* ── Into the tar and the tree ── */
+
+static struct cb_tar_entry tar_entry(const struct item *item, char *path)
+{
+    const struct stat *st = &item->at->st;
+    struct cb_tar_entry entry = {.path = path,
+                                 .link = item->link,
+                                 .mode = st->st_mode,
+                                 .uid = st->st_uid,
+                                 .gid = st->st_gid,
+                                 .size = S_ISREG(st->st_mode) ? st->st_size : 0,
+                                 .mtime = {.tv_sec = st->st_mtim.tv_sec},
+                                 .xattrs = item->xattrs.items,
+                                 .xattr_count = item->xattrs.count};
+
+    if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) {
+        entry.dev_major = major(st->st_rdev);
+        entry.dev_minor = minor(st->st_rdev);
+    }
+    return entry;
+}
+
+static int put_tar(struct run *run, const struct item *item, struct cb_error **err)
+{
+    cb_autofree char *path =
+        xasprintf("%s%s", item->at->path, S_ISDIR(item->at->st.st_mode) ? "/" : "");
+    struct cb_tar_entry entry = tar_entry(item, path);
+
+    return run->tar ? cb_tar_writer_entry(run->tar, &entry, err) : 0;
+}
+
+static void put_tree(struct run *run, const struct item *item)
+{
+    cb_auto_value(cb_strbuf) xattrs = {0};
+
+    if (!run->tree)
+        return;
+    cb_xattrs_identity(&item->xattrs, &xattrs);
+    cb_tree_digest_entry(run->tree, item->at->path, &item->at->st, item->link,
+                         xattrs.text, xattrs.len,
+                         S_ISREG(item->at->st.st_mode) ? &item->content : NULL);
+}
+
+/* An empty file that only says something by its name. */
+static int put_marker(struct run *run, const char *directory, size_t directory_len,
+                      const char *name, struct cb_error **err)
+{
+    cb_autofree char *path = xasprintf("%.*s%s", (int)directory_len, directory, name);
+    struct cb_tar_entry entry = {.path = path, .mode = S_IFREG};
+    struct stat st = {.st_mode = S_IFREG};
+
+    if (run->tree)
+        cb_tree_digest_entry(run->tree, path, &st, NULL, NULL, 0, NULL);
+    return run->tar ? cb_tar_writer_entry(run->tar, &entry, err) : 0;
+}
+
+static int put_whiteout(struct run *run, const struct cb_walk_entry *at,
+                        struct cb_error **err)
+{
+    cb_autofree char *name = xasprintf("%s%s", CB_WHITEOUT_PREFIX, at->name);
+
+    return put_marker(run, at->path, (size_t)(at->name - at->path), name, err);
+}
+
+/* ── Regular files ── */
+
+static ssize_t read_some(int fd, void *buffer, int64_t left)
+{
+    size_t want = left < (int64_t)BUFFER ? (size_t)left : BUFFER;
+    ssize_t got;
+
+    do
+        got = read(fd, buffer, want);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+static int put_content(struct run *run, struct item *item, struct cb_error **err)
+{
+    int64_t left = item->at->st.st_size;
+
+    while (left > 0) {
+        ssize_t got = read_some(item->fd, run->buffer, left);
+
+        if (got < 0)
+            return cb_error_errno(err, errno, "read `%s`", item->at->path);
+        if (got == 0)
+            return cb_error_set(err, CB_ERR_INTEGRITY, "`%s` shrank while being read",
+                                item->at->path);
+        if (run->tar && cb_tar_writer_data(run->tar, run->buffer, (size_t)got, err) < 0)
+            return -1;
+        if (run->tree)
+            cb_hasher_update(run->content, run->buffer, (size_t)got);
+        left -= got;
+    }
+    if (run->tree)
+        item->content = cb_hasher_finish(run->content);
+    return 0;
+}
+
+static void link_key(char key[48], const struct stat *st)
+{
+    snprintf(key, 48, "%llx:%llx", (unsigned long long)st->st_dev,
+             (unsigned long long)st->st_ino);
+}
+
+static void remember_name(struct run *run, const struct item *item)
+{
+    size_t len = strlen(item->at->path) + 1;
+    struct first_name *first;
+    char key[48];
+
+    if (item->at->st.st_nlink < 2)
+        return;
+    first = xmalloc(sizeof(*first) + len);
+    first->content = item->content;
+    memcpy(first->path, item->at->path, len);
+    link_key(key, &item->at->st);
+    cb_map_set(run->links, key, first);
+}
+
+/* In a tar the second name is a link to the first; in the tree it is a file like any
+ * other. */
+static int put_further_name(struct run *run, struct item *item, struct first_name *first,
+                            struct cb_error **err)
+{
+    cb_autofree char *path = xstrdup(item->at->path);
+    struct cb_tar_entry entry = tar_entry(item, path);
+
+    entry.is_hardlink = 1;
+    entry.link = first->path;
+    entry.xattr_count = 0;
+    item->content = first->content;
+    put_tree(run, item);
+    return run->tar ? cb_tar_writer_entry(run->tar, &entry, err) : 0;
+}
+
+static int put_file(struct run *run, struct item *item, struct cb_error **err)
+{
+    struct first_name *first = NULL;
+    char key[48];
+
+    if (item->at->st.st_nlink > 1) {
+        link_key(key, &item->at->st);
+        first = cb_map_get(run->links, key);
+    }
+    if (first)
+        return put_further_name(run, item, first, err);
+    if (put_tar(run, item, err) < 0 || put_content(run, item, err) < 0)
+        return -1;
+    put_tree(run, item);
+    remember_name(run, item);
+    run->pass->size_bytes += item->at->st.st_size;
+    return 0;
+}
+
+/* ── Other entries ── */
+
+static int put_directory(struct run *run, const struct item *item, struct cb_error **err)
+{
+    cb_autofree char *inside = NULL;
+    int hides = 0;
+
+    put_tree(run, item);
+    if (put_tar(run, item, err) < 0)
+        return -1;
+    if (item->opaque)
+        hides = has_directory_below(run, item->at->path, err);
+    if (hides <= 0)
+        return hides;
+    inside = xasprintf("%s/", item->at->path);
+    return put_marker(run, inside, strlen(inside), CB_WHITEOUT_OPAQUE, err);
+}
+
+static int put_link(struct run *run, struct item *item, struct cb_error **err)
+{
+    char target[PATH_MAX];
+    ssize_t len =
+        readlinkat(item->at->dir_fd, item->at->name, target, sizeof(target) - 1);
+
+    if (len < 0)
+        return cb_error_errno(err, errno, "read link `%s`", item->at->path);
+    item->link = xstrndup(target, (size_t)len);
+    put_tree(run, item);
+    return put_tar(run, item, err);
+}
+
+static int open_item(struct item *item, struct cb_error **err)
+{
+    int flags = O_RDONLY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC;
+
+    if (!S_ISREG(item->at->st.st_mode))
+        return 0;
+    item->fd = openat(item->at->dir_fd, item->at->name, flags);
+    if (item->fd < 0 && errno == EPERM)
+        item->fd = openat(item->at->dir_fd, item->at->name, flags & ~O_NOATIME);
+    if (item->fd < 0)
+        return cb_error_errno(err, errno, "open `%s`", item->at->path);
+    return 0;
+}
+
+static int read_item_xattrs(struct item *item, struct cb_error **err)
+{
+    cb_auto_value(cb_xattrs) all = {0};
+
+    if (cb_xattrs_read(item->fd, item->at->dir_fd, item->at->name, &all, err) < 0)
+        return -1;
+    item->opaque = cb_xattrs_are_opaque(&all);
+    cb_vec_foreach (xattr, &all) {
+        if (cb_xattr_is_portable(xattr->name)) {
+            cb_vec_push(&item->xattrs, *xattr);
+            *xattr = (struct cb_xattr){0};
+        }
+    }
+    return 0;
+}
+
+static int put_item(struct run *run, struct item *item, struct cb_error **err)
+{
+    switch (item->at->st.st_mode & S_IFMT) {
+    case S_IFREG:
+        return put_file(run, item, err);
+    case S_IFDIR:
+        return put_directory(run, item, err);
+    case S_IFLNK:
+        return put_link(run, item, err);
+    default:
+        put_tree(run, item);
+        return put_tar(run, item, err);
+    }
+}
+
+static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **err)
+{
+    struct run *run = arg;
+    __attribute__((cleanup(item_clear))) struct item item = {.at = at, .fd = -1};
+
+    if (S_ISSOCK(at->st.st_mode))
+        return 0;
+    if (cb_whiteout_is_device(&at->st))
+        return put_whiteout(run, at, err);
+    if (strncmp(at->name, CB_WHITEOUT_PREFIX, strlen(CB_WHITEOUT_PREFIX)) == 0)
+        return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                            "`%s`: a layer cannot hold a name that starts with `.wh.`",
+                            at->path);
+    if (open_item(&item, err) < 0 || read_item_xattrs(&item, err) < 0)
+        return -1;
+    return put_item(run, &item, err);
+}
+
+/* ── The pass ── */
+
+static void run_clear(struct run *run)
+{
+    cb_tar_writer_free(run->tar);
+    cb_hasher_free(run->tree);
+    cb_hasher_free(run->content);
+    cb_map_free(run->links);
+    free(run->buffer);
+    cb_close(&run->below_fd);
+}
+
+static int run_start(struct run *run, struct cb_error **err)
+{
+    struct cb_layer_pass *pass = run->pass;
+
+    run->links = cb_map_new(free);
+    run->buffer = xmalloc(BUFFER);
+    if (pass->want_tree) {
+        run->tree = cb_hasher_new(CB_SHA256);
+        run->content = cb_hasher_new(CB_SHA256);
+    }
+    if (pass->write && cb_tar_writer_new(&run->tar, pass->write, pass->arg, err) < 0)
+        return -1;
+    if (run->snapshot->row.cut)
+        return put_marker(run, "", 0, CB_WHITEOUT_OPAQUE, err);
+    return 0;
+}
+
+int cb_layer_pass_run(struct cb_layer_pass *pass, struct cb_snapshot *snapshot,
+                      struct cb_error **err)
+{
+    __attribute__((cleanup(run_clear))) struct run run = {
+        .pass = pass, .snapshot = snapshot, .below_fd = -1};
+    cb_autofd int fd = -1;
+
+    pass->size_bytes = 0;
+    if (run_start(&run, err) < 0 || cb_snapshot_open_upper(snapshot, &fd, err) < 0 ||
+        cb_walk(fd, visit, &run, NULL, err) < 0)
+        return -1;
+    if (run.tar && cb_tar_writer_finish(run.tar, err) < 0)
+        return -1;
+    if (run.tree)
+        pass->tree = cb_hasher_finish(run.tree);
+    return 0;
+}

@@ -1,0 +1,183 @@
+/* What is known of a committed layer, and the chains that layers make. */
+#include "store/layer.h"
+
+#include "store/content-priv.h"
+#include "store/layer-pass.h"
+
+/* ── Digests of one layer ── */
+
+struct tar_hash {
+    struct cb_hasher *hasher;
+    int64_t bytes;
+};
+
+static int hash_tar(void *arg, const void *bytes, size_t len, struct cb_error **err)
+{
+    struct tar_hash *hash = arg;
+
+    cb_hasher_update(hash->hasher, bytes, len);
+    hash->bytes += (int64_t)len;
+    return 0;
+}
+
+/* A layer that was pulled keeps the diff id it came with: only its tree is computed. */
+static int compute(struct cb_snapshot *snapshot, struct cb_snapshot_layer *layer,
+                   struct cb_error **err)
+{
+    cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
+    struct tar_hash hash = {.hasher = hasher};
+    int want_tar = !cb_digest_is_set(&layer->diff_id);
+    struct cb_layer_pass pass = {
+        .write = want_tar ? hash_tar : NULL, .arg = &hash, .want_tree = 1};
+
+    if (cb_layer_pass_run(&pass, snapshot, err) < 0)
+        return cb_error_wrap(err, "layer of snapshot `%s`", cb_snapshot_id(snapshot));
+    layer->tree = pass.tree;
+    layer->size_bytes = pass.size_bytes;
+    if (want_tar) {
+        layer->diff_id = cb_hasher_finish(hasher);
+        layer->tar_bytes = hash.bytes;
+    }
+    return 0;
+}
+
+/* DIFF_ONLY: the caller can do without the tree's digest if that saves reading. */
+static int layer_facts(struct cb_snapshot *snapshot, int diff_only,
+                       struct cb_snapshot_layer *layer, struct cb_error **err)
+{
+    struct cb_store *store = snapshot->store;
+    int found = cb_db_snapshot_layer(store->db, cb_snapshot_id(snapshot), layer, err);
+
+    if (found < 0)
+        return -1;
+    if (!found)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "snapshot `%s`: not committed",
+                            cb_snapshot_id(snapshot));
+    if (cb_digest_is_set(&layer->diff_id) &&
+        (diff_only || cb_digest_is_set(&layer->tree)))
+        return 0;
+    if (compute(snapshot, layer, err) < 0)
+        return -1;
+    if (store->read_only)
+        return 0;
+    return cb_db_snapshot_set_layer(store->db, cb_snapshot_id(snapshot), layer, err);
+}
+
+int cb_layer_info(struct cb_snapshot *committed, struct cb_pool *pool,
+                  struct cb_layer_info *out, struct cb_error **err)
+{
+    struct cb_snapshot_layer layer;
+
+    if (layer_facts(committed, 0, &layer, err) < 0)
+        return -1;
+    *out = (struct cb_layer_info){.diff_id = layer.diff_id,
+                                  .tree = layer.tree,
+                                  .tar_bytes = layer.tar_bytes,
+                                  .size_bytes = layer.size_bytes};
+    return 0;
+}
+
+int cb_layer_write_tar(struct cb_snapshot *committed,
+                       int (*write)(void *arg, const void *bytes, size_t len,
+                                    struct cb_error **err),
+                       void *arg, struct cb_error **err)
+{
+    struct cb_layer_pass pass = {.write = write, .arg = arg};
+
+    return cb_layer_pass_run(&pass, committed, err);
+}
+
+/* ── Chains ── */
+
+int cb_chain_find(struct cb_store *store, const struct cb_digest *chain_id,
+                  struct cb_snapshot **out, struct cb_error **err)
+{
+    char id[41];
+    int found;
+
+    *out = NULL;
+    found = cb_db_chain_get(store->db, chain_id, id, err);
+    return found > 0 ? cb_snapshot_get(store, id, out, err) : found;
+}
+
+struct stack {
+    CB_VEC(struct cb_snapshot *) items; /* bottom first, borrowed */
+    struct cb_digest *diff_ids;
+};
+
+static int diff_id_of(void *arg, size_t index, struct cb_error **err)
+{
+    struct stack *stack = arg;
+    struct cb_snapshot_layer layer;
+
+    if (layer_facts(stack->items.items[index], 1, &layer, err) < 0)
+        return -1;
+    stack->diff_ids[index] = layer.diff_id;
+    return 0;
+}
+
+static void stack_up(struct cb_snapshot *top, struct stack *out)
+{
+    struct cb_snapshot *at;
+    size_t depth = cb_snapshot_depth(top), i;
+
+    for (i = 0; i < depth; i++)
+        cb_vec_push(&out->items, NULL);
+    for (at = top; at && depth > 0; at = cb_snapshot_parent(at))
+        out->items.items[--depth] = at;
+    out->diff_ids = xcalloc(out->items.count, sizeof(*out->diff_ids));
+}
+
+static void stack_clear(struct stack *stack)
+{
+    cb_vec_free(&stack->items);
+    free(stack->diff_ids);
+}
+
+/* 1: every chain id stands for a snapshot, as after the first time. */
+static int all_entered(struct cb_store *store, const struct cb_digest *chain_ids,
+                       size_t count, struct cb_error **err)
+{
+    char known[41];
+    int found = 1;
+    size_t i;
+
+    for (i = 0; i < count && found > 0; i++)
+        found = cb_db_chain_get(store->db, &chain_ids[i], known, err);
+    return found;
+}
+
+static int enter_chains(struct cb_store *store, const struct stack *stack,
+                        struct cb_error **err)
+{
+    size_t count = stack->items.count, i;
+    cb_autofree struct cb_digest *chain_ids = xcalloc(count, sizeof(*chain_ids));
+    cb_autofree const char **ids = xcalloc(count, sizeof(*ids));
+    int entered;
+
+    for (i = 0; i < count; i++) {
+        chain_ids[i] = cb_chain_id(i ? &chain_ids[i - 1] : NULL, &stack->diff_ids[i]);
+        ids[i] = cb_snapshot_id(stack->items.items[i]);
+    }
+    entered = all_entered(store, chain_ids, count, err);
+    if (entered || store->read_only)
+        return entered < 0 ? -1 : 0;
+    return cb_db_chains_put(store->db, chain_ids, ids, count, err);
+}
+
+int cb_chain_register(struct cb_snapshot *top, struct cb_pool *pool,
+                      struct cb_digests *diff_ids, struct cb_error **err)
+{
+    __attribute__((cleanup(stack_clear))) struct stack stack = {0};
+    size_t i;
+
+    if (!top)
+        return 0;
+    stack_up(top, &stack);
+    if (cb_pool_for_each(pool, stack.items.count, diff_id_of, &stack, err) < 0 ||
+        enter_chains(top->store, &stack, err) < 0)
+        return -1;
+    for (i = 0; i < stack.items.count; i++)
+        cb_vec_push(diff_ids, stack.diff_ids[i]);
+    return 0;
+}

@@ -1,0 +1,86 @@
+/* Layers: tar streams in and out of snapshots (image-spec layer.md), and the blobs known
+ * for each diff id. */
+#ifndef CB_STORE_LAYER_H
+#define CB_STORE_LAYER_H
+
+#include "base/digest.h"
+#include "oci/oci.h"
+#include "store/snapshot.h"
+#include "store/store.h"
+
+/* Bounds for foreign layers (security.md rows 9–12). 0: the default. */
+struct cb_layer_limits {
+    uint64_t max_bytes;   /* unpacked; default 64 GiB */
+    uint64_t max_entries; /* default 5,000,000 */
+};
+
+/* The digest of the layer's canonical tar (diff id), its unpacked size, and the digest of
+ * its tree (paths, types, modes, owners, sizes, links, devices, xattrs, content; no
+ * times). Computed in one pass over the files and remembered with the snapshot. */
+struct cb_layer_info {
+    struct cb_digest diff_id;
+    struct cb_digest tree;
+    int64_t tar_bytes;
+    int64_t size_bytes; /* sum of file sizes */
+};
+int cb_layer_info(struct cb_snapshot *committed, struct cb_pool *pool,
+                  struct cb_layer_info *out, struct cb_error **err);
+/* Streams the layer's canonical tar (sorted, PAX only where needed, whiteouts, xattrs):
+ * the same bytes each time. */
+int cb_layer_write_tar(struct cb_snapshot *committed,
+                       int (*write)(void *arg, const void *bytes, size_t len,
+                                    struct cb_error **err),
+                       void *arg, struct cb_error **err);
+
+/* The snapshot of a chain of diff ids, if unpacked: 1/0. */
+int cb_chain_find(struct cb_store *store, const struct cb_digest *chain_id,
+                  struct cb_snapshot **out, struct cb_error **err);
+/* Unpacks one layer blob (in the store) over PARENT and registers its chain id. Verifies
+ * that the uncompressed bytes have DIFF_ID, the bytes after the end mark included.
+ * Several layers of an image may be unpacked at once; see cb_layers_unpack. */
+int cb_layer_unpack(struct cb_store *store, struct cb_snapshot *parent,
+                    const struct cb_digest *blob, const char *media_type,
+                    const struct cb_digest *diff_id, const struct cb_layer_limits *limits,
+                    struct cb_cancel *cancel, struct cb_snapshot **out,
+                    struct cb_error **err);
+/* Makes the chain for a whole image: finds the longest unpacked prefix, unpacks the rest
+ * (each layer only depends on whether its directory exists, so they are unpacked in
+ * parallel and stacked). BLOBS run parallel to DIFF_IDS. NULL parent chain allowed (count
+ * 0 gives *out NULL). */
+int cb_layers_unpack(struct cb_store *store, const struct cb_descriptor *blobs,
+                     const struct cb_digest *diff_ids, size_t count,
+                     const struct cb_layer_limits *limits, struct cb_pool *pool,
+                     struct cb_cancel *cancel, struct cb_event_sink *sink,
+                     uint64_t event_id, struct cb_snapshot **out, struct cb_error **err);
+/* Registers a committed snapshot chain under its diff ids, so that images made of it are
+ * found. DIFF_IDS gets them, bottom first (vector of cb_digest, caller frees items). */
+struct cb_digests {
+    struct cb_digest *items;
+    size_t count, capacity;
+};
+int cb_chain_register(struct cb_snapshot *top, struct cb_pool *pool,
+                      struct cb_digests *diff_ids, struct cb_error **err);
+
+/* Compressed (or plain) blobs known for a diff id. 1/0. COMPRESSION: the kind wanted, or
+ * -1 for any. */
+int cb_layer_blob_find(struct cb_store *store, const struct cb_digest *diff_id,
+                       int compression, struct cb_descriptor *out, struct cb_error **err);
+int cb_layer_blob_add(struct cb_store *store, const struct cb_digest *diff_id,
+                      const struct cb_descriptor *blob, struct cb_error **err);
+/* A blob for the layer in the wanted form, made (tar → compress → digest, one pipeline;
+ * gzip by ISA-L in fixed chunks, zstd by libzstd; byte-stable on any number of cores) or
+ * found. LEVEL 0: default. */
+int cb_layer_blob_make(struct cb_store *store, const struct cb_digest *chain_id,
+                       const struct cb_digest *diff_id, enum cb_compression compression,
+                       int level, struct cb_pool *pool, struct cb_cancel *cancel,
+                       struct cb_event_sink *sink, uint64_t event_id,
+                       struct cb_descriptor *out, struct cb_error **err);
+/* Streams the uncompressed tar of a layer by whatever is at hand (snapshot, or a blob
+ * decompressed), verified against the diff id at the end. */
+int cb_layer_stream_tar(struct cb_store *store, const struct cb_digest *chain_id,
+                        const struct cb_digest *diff_id,
+                        int (*write)(void *arg, const void *bytes, size_t len,
+                                     struct cb_error **err),
+                        void *arg, struct cb_error **err);
+
+#endif

@@ -1,0 +1,52 @@
+/* The order in which locks are taken. Whoever holds one may take those further down,
+ * never those above:
+ *
+ *   1. the step or unpack lock of a key or chain  ingest/<hex>.lock  (cb_lock, waits
+ * long)
+ *   2. the ingest lock of a blob                  ingest/<hex>.lock  (cb_lock, waits
+ * long)
+ *   3. gc.lock                                    shared to begin using an object,
+ * exclusive to sweep
+ *   4. cb_store.mutex
+ *   5. the database: its mutex, then SQLite's own file locks
+ *   6. the lease's mutex
+ *
+ * Locks 1 and 2 are flock'd files named by a digest: they serve threads and processes
+ * alike and die with their holder. Only one of each kind is ever held by a thread. Lock 3
+ * is held for microseconds. 4 to 6 are never held while waiting for anything but the
+ * disk. */
+#ifndef CB_STORE_LOCK_H
+#define CB_STORE_LOCK_H
+
+#include "base/error.h"
+
+#include <pthread.h>
+
+struct cb_store;
+
+/* flock belongs to an open file, and threads share ours: the first holder takes the
+ * shared lock, the last gives it back. */
+struct cb_gc_lock {
+    pthread_mutex_t mutex;
+    int fd;
+    unsigned holders;
+};
+void cb_gc_lock_init(struct cb_gc_lock *lock);
+void cb_gc_lock_destroy(struct cb_gc_lock *lock);
+
+/* Shared: between looking an object up and having it in the lease. */
+int cb_gc_lock_shared(struct cb_store *store, struct cb_error **err);
+void cb_gc_unlock_shared(struct cb_store *store);
+/* Exclusive, by a descriptor of its own; closing it releases. */
+int cb_gc_lock_exclusive(struct cb_store *store, int *fd, struct cb_error **err);
+
+/* `cb_gc_shared held = store;` after cb_gc_lock_shared releases at the end of the scope.
+ */
+static inline void cb_gc_shared_cleanup(struct cb_store **store)
+{
+    if (*store)
+        cb_gc_unlock_shared(*store);
+}
+#define cb_gc_shared __attribute__((cleanup(cb_gc_shared_cleanup))) struct cb_store *
+
+#endif

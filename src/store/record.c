@@ -1,0 +1,106 @@
+/* Cache records. A hit writes nothing: that it was used is remembered in memory and
+ * written once when the store closes, and only if the row's last use is older than an
+ * hour, so that a rebuild with nothing changed leaves the index alone. */
+#include "store/record.h"
+
+#include "base/lockfile.h"
+#include "store/db-records.h"
+#include "store/gc.h"
+#include "store/store-priv.h"
+
+#define TOUCH_AFTER_NS (INT64_C(3600) * 1000000000)
+
+void cb_record_clear(struct cb_record *record)
+{
+    free(record->snapshot_id);
+    free(record->name);
+    free(record->parts_json);
+    *record = (struct cb_record){0};
+}
+
+static void touch(struct cb_store *store, const char *key, int64_t used_ns)
+{
+    int64_t age = cb_now_ns() - used_ns;
+
+    if (store->read_only || (age >= 0 && age < TOUCH_AFTER_NS))
+        return;
+    pthread_mutex_lock(&store->mutex);
+    cb_map_set(store->touched, key, store);
+    pthread_mutex_unlock(&store->mutex);
+}
+
+void cb_record_flush(struct cb_store *store)
+{
+    if (cb_map_count(store->touched) > 0)
+        cb_db_record_touch(store->db, store->touched, cb_now_ns(), NULL);
+}
+
+int cb_record_find(struct cb_store *store, const struct cb_digest *key,
+                   struct cb_record *out, struct cb_error **err)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+    int64_t used_ns = 0;
+    int found = cb_db_record_find(store->db, CB_DB_RECORD_KEY, cb_digest_text(key, text),
+                                  out, &used_ns, err);
+
+    if (found > 0)
+        touch(store, text, used_ns);
+    else if (found == 0 && !store->read_only)
+        return cb_db_record_drop_stale(store->db, text, err);
+    return found;
+}
+
+int cb_record_put(struct cb_store *store, const struct cb_digest *keys, size_t key_count,
+                  const struct cb_record *record, struct cb_error **err)
+{
+    struct cb_record row = *record;
+    int64_t now = cb_now_ns();
+
+    if (cb_store_check_writable(store, err) < 0)
+        return -1;
+    if (row.created_ns == 0)
+        row.created_ns = now;
+    return cb_db_record_put(store->db, keys, key_count, &row, now, err);
+}
+
+int cb_record_find_identity(struct cb_store *store, const struct cb_digest *identity,
+                            struct cb_record *out, struct cb_error **err)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    return cb_db_record_find(store->db, CB_DB_RECORD_IDENTITY,
+                             cb_digest_text(identity, text), out, NULL, err);
+}
+
+int cb_record_find_name(struct cb_store *store, const char *name, struct cb_record *out,
+                        struct cb_error **err)
+{
+    return cb_db_record_find(store->db, CB_DB_RECORD_NAME, name, out, NULL, err);
+}
+
+int cb_record_lock(struct cb_store *store, const struct cb_digest *key,
+                   struct cb_cancel *cancel, void (*on_wait)(void *arg, pid_t holder),
+                   void *arg, struct cb_lock **lock, struct cb_error **err)
+{
+    char hex[CB_DIGEST_MAX_TEXT];
+    cb_autofree char *name = NULL;
+
+    if (cb_store_check_writable(store, err) < 0)
+        return -1;
+    name = xasprintf("step-%s.lock", cb_digest_hex(key, hex));
+    return cb_lock_take(lock, store->ingest_fd, name, CB_LOCK_EXCLUSIVE, cancel, on_wait,
+                        arg, err);
+}
+
+int cb_record_prune(struct cb_store *store, int all, int64_t unused_seconds,
+                    uint64_t *freed_bytes, struct cb_error **err)
+{
+    int64_t before = all ? INT64_MAX : cb_now_ns() - unused_seconds * 1000000000;
+
+    if (cb_store_check_writable(store, err) < 0)
+        return -1;
+    cb_record_flush(store);
+    if (cb_db_record_remove_unused(store->db, before, err) < 0)
+        return -1;
+    return cb_store_gc(store, freed_bytes, err);
+}

@@ -1,0 +1,408 @@
+/* Images and names, over the index and the config blobs.
+ *
+ * Putting an image is the moment at which derived state becomes truth: what the image
+ * needs and only a snapshot has (layers built here, not yet compressed) is synced before
+ * the row that refers to it. Putting it again changes nothing and costs a few reads. */
+#include "store/refs.h"
+
+#include "base/timestamp.h"
+#include "store/content-priv.h"
+#include "store/db-images.h"
+#include "store/db-snapshots.h"
+#include "store/gc.h"
+#include "store/store-priv.h"
+
+#include <errno.h>
+
+void cb_image_free(struct cb_image *image)
+{
+    if (!image)
+        return;
+    cb_image_config_free(image->config);
+    cb_strings_free(&image->names);
+    cb_strings_free(&image->repo_digests);
+    free(image);
+}
+
+void cb_images_free(struct cb_images *images)
+{
+    cb_vec_foreach (image, images) {
+        cb_image_free(*image);
+    }
+    cb_vec_free(images);
+}
+
+/* ── Putting ── */
+
+struct chain {
+    CB_VEC(struct cb_digest) chain_ids;
+};
+
+static void chain_of(const struct cb_image_config *config, struct chain *out)
+{
+    const struct cb_digest *below = NULL;
+    size_t i;
+
+    for (i = 0; i < config->diff_ids.count; i++) {
+        struct cb_digest id = cb_chain_id(below, &config->diff_ids.items[i]);
+
+        cb_vec_push(&out->chain_ids, id);
+        below = &out->chain_ids.items[i];
+    }
+}
+
+static int has_blob(struct cb_store *store, const struct cb_digest *diff_id,
+                    struct cb_error **err)
+{
+    struct cb_layer_blob_rows rows = {0};
+    int result = cb_db_layer_blobs(store->db, diff_id, -1, &rows, err);
+
+    if (result == 0) {
+        cb_vec_foreach (row, &rows) {
+            result = result || cb_content_has(store, &row->digest, NULL);
+        }
+    }
+    cb_vec_free(&rows);
+    return result;
+}
+
+/* Adds the ids of this layer's snapshot and all below it that are not synced. */
+static int collect_unsynced(struct cb_store *store, const struct cb_digest *chain_id,
+                            struct cb_strings *out, struct cb_error **err)
+{
+    cb_auto_value(cb_snapshot_rows) rows = {0};
+    char id[41];
+    int found = cb_db_chain_get(store->db, chain_id, id, err);
+
+    if (found <= 0)
+        return found;
+    if (cb_db_snapshot_stack(store->db, id, &rows, err) < 0)
+        return -1;
+    cb_vec_foreach (row, &rows) {
+        if (!row->synced)
+            cb_strings_add(out, row->id);
+    }
+    return 0;
+}
+
+/* The topmost layer that only a snapshot has decides: what is below it is needed with it.
+ */
+static int find_unsynced(struct cb_store *store, const struct cb_image_config *config,
+                         const struct chain *chain, struct cb_strings *out,
+                         struct cb_error **err)
+{
+    size_t i;
+
+    for (i = chain->chain_ids.count; i-- > 0;) {
+        int known = has_blob(store, &config->diff_ids.items[i], err);
+
+        if (known < 0)
+            return -1;
+        if (!known)
+            return collect_unsynced(store, &chain->chain_ids.items[i], out, err);
+    }
+    return 0;
+}
+
+static int sync_snapshots(struct cb_store *store, const struct cb_strings *unsynced,
+                          struct cb_error **err)
+{
+    if (unsynced->count == 0 || store->no_sync)
+        return 0;
+    if (syncfs(store->root_fd) < 0)
+        return cb_error_errno(err, errno, "sync `%s`", store->root);
+    return 0;
+}
+
+static int64_t created_of(const struct cb_image_config *config)
+{
+    struct timespec created;
+
+    if (!config->created || cb_timestamp_parse(&created, config->created, NULL) < 0)
+        return 0;
+    return (int64_t)created.tv_sec * 1000000000 + created.tv_nsec;
+}
+
+static int put_new(struct cb_store *store, const struct cb_image_config *config,
+                   const struct cb_db_image *image, const struct cb_strings *names,
+                   struct cb_error **err)
+{
+    struct chain chain = {0};
+    cb_auto_value(cb_strings) unsynced = {0};
+    cb_gc_shared held =
+        NULL; /* what is found below is not swept before the row is there */
+    int result;
+
+    if (cb_gc_lock_shared(store, err) < 0)
+        return -1;
+    held = store;
+    chain_of(config, &chain);
+    result = find_unsynced(held, config, &chain, &unsynced, err);
+    if (result == 0)
+        result = sync_snapshots(store, &unsynced, err);
+    if (result == 0)
+        result = cb_db_image_put(store->db, image, config->diff_ids.items,
+                                 chain.chain_ids.items, chain.chain_ids.count, names,
+                                 &unsynced, err);
+    cb_vec_free(&chain.chain_ids);
+    return result;
+}
+
+/* From here on the image keeps its blobs, not our lease. */
+static void forget_leases(struct cb_store *store, const struct cb_image_config *config,
+                          const struct cb_db_image *image)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    cb_lease_forget(store->lease, CB_LEASE_BLOB, cb_digest_text(&image->id, text));
+    if (cb_digest_is_set(&image->manifest))
+        cb_lease_forget(store->lease, CB_LEASE_BLOB,
+                        cb_digest_text(&image->manifest, text));
+    cb_vec_foreach (diff_id, &config->diff_ids) {
+        struct cb_layer_blob_rows rows = {0};
+
+        cb_db_layer_blobs(store->db, diff_id, -1, &rows, NULL);
+        cb_vec_foreach (row, &rows) {
+            cb_lease_forget(store->lease, CB_LEASE_BLOB,
+                            cb_digest_text(&row->digest, text));
+        }
+        cb_vec_free(&rows);
+    }
+}
+
+int cb_image_put(struct cb_store *store, const char *config_bytes, size_t len,
+                 const struct cb_digest *manifest, const struct cb_strings *names,
+                 struct cb_digest *id, struct cb_error **err)
+{
+    static const struct cb_strings none = {0};
+    cb_auto(cb_image_config) config = NULL;
+    struct cb_db_image image = {.id = cb_digest_of(config_bytes, len)};
+    int put;
+
+    if (cb_store_check_writable(store, err) < 0)
+        return -1;
+    if (!names)
+        names = &none;
+    if (manifest)
+        image.manifest = *manifest;
+    put = cb_db_image_is_put(store->db, &image.id, manifest, names, err);
+    if (put < 0)
+        return -1;
+    if (put && cb_content_has(store, &image.id, NULL)) {
+        *id = image.id;
+        return 0;
+    }
+    if (cb_image_config_parse(&config, config_bytes, len, err) < 0 ||
+        cb_content_put(store, config_bytes, len, &image.id, err) < 0)
+        return -1;
+    image.created_ns = created_of(config);
+    if (put_new(store, config, &image, names, err) < 0)
+        return -1;
+    forget_leases(store, config, &image);
+    *id = image.id;
+    return 0;
+}
+
+int cb_image_add_repo_digest(struct cb_store *store, const struct cb_digest *id,
+                             const char *canonical_name, const struct cb_digest *manifest,
+                             struct cb_error **err)
+{
+    if (cb_store_check_writable(store, err) < 0)
+        return -1;
+    return cb_db_repo_digest_add(store->db, id, canonical_name, manifest, err);
+}
+
+int cb_image_remove(struct cb_store *store, const struct cb_digest *id, int prune,
+                    struct cb_error **err)
+{
+    if (cb_store_check_writable(store, err) < 0 ||
+        cb_db_image_remove(store->db, id, err) < 0)
+        return -1;
+    return prune ? cb_store_gc(store, NULL, err) : 0;
+}
+
+/* ── Names ── */
+
+int cb_ref_set(struct cb_store *store, const char *canonical, const struct cb_digest *id,
+               struct cb_error **err)
+{
+    if (cb_store_check_writable(store, err) < 0)
+        return -1;
+    return cb_db_name_set(store->db, canonical, id, err);
+}
+
+int cb_ref_remove(struct cb_store *store, const char *canonical, struct cb_error **err)
+{
+    if (cb_store_check_writable(store, err) < 0)
+        return -1;
+    return cb_db_name_remove(store->db, canonical, err);
+}
+
+int cb_ref_get(struct cb_store *store, const char *canonical, struct cb_digest *id,
+               struct cb_error **err)
+{
+    return cb_db_name_get(store->db, canonical, id, err);
+}
+
+int cb_resolution_set(struct cb_store *store, const char *canonical, const char *platform,
+                      const struct cb_digest *manifest, struct cb_error **err)
+{
+    struct cb_digest known;
+    int64_t when_s = 0, now_s = cb_now_ns() / 1000000000;
+    int found;
+
+    if (store->read_only)
+        return 0;
+    found = cb_db_resolution_get(store->db, canonical, platform, &known, &when_s, err);
+    if (found < 0)
+        return -1;
+    if (found && cb_digest_equal(&known, manifest) && now_s - when_s < 3600)
+        return 0;
+    return cb_db_resolution_set(store->db, canonical, platform, manifest, now_s, err);
+}
+
+int cb_resolution_get(struct cb_store *store, const char *canonical, const char *platform,
+                      struct cb_digest *manifest, int64_t *when_s, struct cb_error **err)
+{
+    return cb_db_resolution_get(store->db, canonical, platform, manifest, when_s, err);
+}
+
+/* ── Reading ── */
+
+static int read_config(struct cb_store *store, struct cb_image *image,
+                       struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) bytes = {0};
+    char text[CB_DIGEST_MAX_TEXT];
+
+    if (cb_content_read(store, &image->id, CB_MANIFEST_MAX_BYTES, &bytes, err) < 0 ||
+        cb_image_config_parse(&image->config, cb_strbuf_text(&bytes), bytes.len, err) < 0)
+        return cb_error_wrap(err, "image `%s`", cb_digest_text(&image->id, text));
+    return 0;
+}
+
+/* 1/0 */
+static int load(struct cb_store *store, const struct cb_digest *id, struct cb_image **out,
+                struct cb_error **err)
+{
+    cb_auto(cb_image) image = NULL;
+    struct cb_db_image row;
+    int found = cb_db_image_get(store->db, id, &row, err);
+
+    if (found <= 0)
+        return found;
+    image = xcalloc(1, sizeof(*image));
+    image->id = row.id;
+    image->manifest = row.manifest;
+    image->created_ns = row.created_ns;
+    image->size_bytes = row.size_bytes;
+    if (read_config(store, image, err) < 0 ||
+        cb_db_image_names(store->db, id, &image->names, err) < 0 ||
+        cb_db_image_repo_digests(store->db, id, &image->repo_digests, err) < 0)
+        return -1;
+    *out = cb_steal(&image);
+    return 1;
+}
+
+int cb_image_get(struct cb_store *store, const struct cb_digest *id,
+                 struct cb_image **out, struct cb_error **err)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+    int found = load(store, id, out, err);
+
+    if (found < 0)
+        return -1;
+    if (!found)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "image `%s`: not in the store",
+                            cb_digest_text(id, text));
+    return 0;
+}
+
+/* An image removed by another process between listing and loading is left out. */
+int cb_image_list(struct cb_store *store, struct cb_images *out, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) ids = {0};
+
+    if (cb_db_image_ids(store->db, &ids, err) < 0)
+        return -1;
+    cb_vec_foreach (text, &ids) {
+        struct cb_image *image = NULL;
+        struct cb_digest id;
+        int found;
+
+        if (cb_digest_parse(&id, *text, err) < 0)
+            return -1;
+        found = load(store, &id, &image, err);
+        if (found < 0)
+            return -1;
+        if (found)
+            cb_vec_push(out, image);
+    }
+    return 0;
+}
+
+/* ── Finding what a user typed ── */
+
+static int is_hex(const char *text)
+{
+    size_t len = strlen(text);
+
+    return len >= 1 && len <= 64 && strspn(text, "0123456789abcdef") == len;
+}
+
+static int find_by_name(struct cb_store *store, const char *text, struct cb_digest *id,
+                        struct cb_error **err)
+{
+    cb_auto(cb_reference) reference = NULL;
+    cb_autofree char *canonical = NULL;
+    struct cb_digest digest;
+
+    if (cb_reference_parse(&reference, text, NULL) < 0)
+        return 0;
+    if (!cb_digest_is_set(&reference->digest)) {
+        cb_reference_default_tag(reference);
+        canonical = cb_reference_canonical(reference);
+        return cb_db_name_get(store->db, canonical, id, err);
+    }
+    digest = reference->digest;
+    canonical = xasprintf("%s/%s", reference->host, reference->path);
+    return cb_db_repo_digest_find(store->db, canonical, &digest, id, err);
+}
+
+static int find_by_prefix(struct cb_store *store, const char *text, struct cb_digest *id,
+                          struct cb_error **err)
+{
+    const char *hex = strncmp(text, "sha256:", 7) == 0 ? text + 7 : text;
+    cb_autofree char *prefix = xasprintf("sha256:%s", hex);
+    int found;
+
+    if (!is_hex(hex))
+        return 0;
+    found = cb_db_image_prefix(store->db, prefix, id, err);
+    if (found > 1)
+        return cb_error_set(err, CB_ERR_EXISTS,
+                            "image `%s`: multiple IDs found with provided prefix", text);
+    return found;
+}
+
+/* As docker looks: a full id is an id; else names come before prefixes of ids. */
+int cb_image_find(struct cb_store *store, const char *text, struct cb_image **out,
+                  int *by_id, struct cb_error **err)
+{
+    struct cb_digest id;
+    int found = 0, as_id = 0;
+    const char *hex = strncmp(text, "sha256:", 7) == 0 ? text + 7 : text;
+
+    if (strlen(hex) != 64 || !is_hex(hex))
+        found = find_by_name(store, text, &id, err);
+    if (found == 0) {
+        as_id = 1;
+        found = find_by_prefix(store, text, &id, err);
+    }
+    if (found <= 0)
+        return found;
+    found = load(store, &id, out, err);
+    if (found > 0 && by_id)
+        *by_id = as_id;
+    return found;
+}

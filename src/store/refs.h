@@ -1,0 +1,70 @@
+/* Images and their names. An image is its config (image id = digest of the config, as
+ * docker shows it). It may be known by manifests it was pulled from or pushed as. Layers
+ * are found by diff id; see layer.h. */
+#ifndef CB_STORE_REFS_H
+#define CB_STORE_REFS_H
+
+#include "base/vec.h"
+#include "oci/oci.h"
+#include "store/store.h"
+
+struct cb_image {
+    struct cb_digest id; /* of the config blob */
+    struct cb_image_config *config;
+    int64_t created_ns;      /* config.created, ns since the epoch */
+    int64_t size_bytes;      /* sum of the layers' unpacked sizes, as far as known */
+    struct cb_strings names; /* canonical "docker.io/library/x:tag", sorted */
+    struct cb_strings repo_digests; /* canonical "docker.io/library/x@sha256:…" */
+    struct cb_digest manifest;      /* as pulled, if set: blob in the store */
+};
+void cb_image_free(struct cb_image *image);
+CB_AUTO_DEFINE(cb_image, cb_image_free)
+
+struct cb_images {
+    struct cb_image **items;
+    size_t count, capacity;
+};
+void cb_images_free(struct cb_images *images);
+CB_AUTO_VALUE_DEFINE(cb_images, cb_images_free)
+
+/* Makes the image visible: stores the config bytes, registers it, and moves NAMES
+ * (canonical; may be none) to it, in one transaction, on stable storage before it returns
+ * (one syncfs first if it relies on unsynced snapshots). The old owners of the names stay
+ * as untagged images; MOVED (or NULL) gets "name old-id" lines. MANIFEST may be unset. */
+int cb_image_put(struct cb_store *store, const char *config_bytes, size_t len,
+                 const struct cb_digest *manifest, const struct cb_strings *names,
+                 struct cb_digest *id, struct cb_error **err);
+/* Remembers "name@digest" for an image (after pull or push), and the manifest blob if
+ * KEEP_MANIFEST. */
+int cb_image_add_repo_digest(struct cb_store *store, const struct cb_digest *id,
+                             const char *canonical_name, const struct cb_digest *manifest,
+                             struct cb_error **err);
+int cb_ref_set(struct cb_store *store, const char *canonical, const struct cb_digest *id,
+               struct cb_error **err);
+/* 1 removed, 0 was not there. */
+int cb_ref_remove(struct cb_store *store, const char *canonical, struct cb_error **err);
+/* What a user typed: name[:tag][@digest], a full id, or a unique prefix of one (≥ 1 hex
+ * digit; EXISTS when ambiguous: "multiple IDs found with provided prefix"). 1 found, 0
+ * not. BY_ID tells which it was. */
+int cb_image_find(struct cb_store *store, const char *text, struct cb_image **out,
+                  int *by_id, struct cb_error **err);
+int cb_image_get(struct cb_store *store, const struct cb_digest *id,
+                 struct cb_image **out, struct cb_error **err);
+/* By canonical name only: 1/0. */
+int cb_ref_get(struct cb_store *store, const char *canonical, struct cb_digest *id,
+               struct cb_error **err);
+/* All, newest first. */
+int cb_image_list(struct cb_store *store, struct cb_images *out, struct cb_error **err);
+/* Forgets the image (its names too). Its layers go with the next gc, or at once when
+ * PRUNE. */
+int cb_image_remove(struct cb_store *store, const struct cb_digest *id, int prune,
+                    struct cb_error **err);
+
+/* tag → manifest digest as last resolved from a registry, for --offline and for builds
+ * (F10). PLATFORM text. */
+int cb_resolution_set(struct cb_store *store, const char *canonical, const char *platform,
+                      const struct cb_digest *manifest, struct cb_error **err);
+int cb_resolution_get(struct cb_store *store, const char *canonical, const char *platform,
+                      struct cb_digest *manifest, int64_t *when_s, struct cb_error **err);
+
+#endif

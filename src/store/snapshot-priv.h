@@ -1,0 +1,34 @@
+/* What layers need of snapshots beyond the public calls. */
+#ifndef CB_STORE_SNAPSHOT_PRIV_H
+#define CB_STORE_SNAPSHOT_PRIV_H
+
+#include "store/db-snapshots.h"
+#include "store/snapshot.h"
+#include "store/store-priv.h"
+
+struct cb_snapshot {
+    struct cb_store *store;
+    struct cb_snapshot *parent; /* a reference, or NULL */
+    struct cb_snapshot_row row; /* changes when committed, and only then */
+    unsigned references;        /* store->mutex */
+    int pinned;                 /* store->mutex: outlives its handle though active */
+};
+
+/* "<id>/fs" and so on, below snapshots/. */
+char *cb_snapshot_path(const struct cb_snapshot *snapshot, const char *name);
+/* Gives an active snapshot made without parent the parent it belongs on. Takes a
+ * reference. */
+void cb_snapshot_set_parent(struct cb_snapshot *snapshot, struct cb_snapshot *parent);
+/* The root directory's mode, owner and times are those of the parent's. */
+int cb_snapshot_inherit_root(struct cb_snapshot *snapshot, struct cb_error **err);
+/* Commit with what is known of the layer, and the chain it stands for. */
+int cb_snapshot_commit_layer(struct cb_snapshot *snapshot,
+                             const struct cb_snapshot_layer *layer,
+                             const struct cb_digest *chain_id, int cut,
+                             struct cb_error **err);
+/* Moves the directories of these ids out of snapshots/ and removes them. IDS must be gone
+ * from the index and unused. Returns bytes freed. */
+uint64_t cb_snapshots_discard(struct cb_store *store, const struct cb_strings *ids,
+                              int gc_lock_fd);
+
+#endif

@@ -1,0 +1,518 @@
+/* Snapshots: a directory snapshots/<id>/fs per layer, a row per committed one.
+ *
+ * An active snapshot is a directory and a line in the lease; nothing is written to the
+ * index for it, and if its process dies the next start removes what the dead lease names.
+ * Committing is one row. Files are not synced: the row carries the boot id, and an
+ * unsynced snapshot of another boot is forgotten on sight, since a machine crash may have
+ * torn it. */
+#include "store/snapshot.h"
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "store/snapshot-priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+char *cb_snapshot_path(const struct cb_snapshot *snapshot, const char *name)
+{
+    return xasprintf("%s/%s", snapshot->row.id, name);
+}
+
+/* ── Handles ── */
+
+static struct cb_snapshot *new_handle(struct cb_store *store, struct cb_snapshot *parent)
+{
+    struct cb_snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
+
+    snapshot->store = store;
+    snapshot->references = 1;
+    cb_snapshot_set_parent(snapshot, parent);
+    return snapshot;
+}
+
+void cb_snapshot_set_parent(struct cb_snapshot *snapshot, struct cb_snapshot *parent)
+{
+    snapshot->parent = cb_snapshot_ref(parent);
+    snapshot->row.depth = parent ? parent->row.depth + 1 : 1;
+    snprintf(snapshot->row.parent, sizeof(snapshot->row.parent), "%s",
+             parent ? parent->row.id : "");
+}
+
+struct cb_snapshot *cb_snapshot_ref(struct cb_snapshot *snapshot)
+{
+    if (!snapshot)
+        return NULL;
+    pthread_mutex_lock(&snapshot->store->mutex);
+    snapshot->references++;
+    pthread_mutex_unlock(&snapshot->store->mutex);
+    return snapshot;
+}
+
+static void discard_active(struct cb_snapshot *snapshot)
+{
+    struct cb_store *store = snapshot->store;
+    cb_auto(cb_error) error = NULL;
+
+    if (cb_fs_remove_tree(store->snapshots_fd, snapshot->row.id, &error) < 0)
+        cb_warn("%s", cb_error_message(error));
+    cb_lease_forget(store->lease, CB_LEASE_ACTIVE, snapshot->row.id);
+}
+
+/* Handles know each other by id while they live, so the map and the count change
+ * together. */
+static int drop_reference(struct cb_snapshot *snapshot)
+{
+    struct cb_store *store = snapshot->store;
+    int last;
+
+    pthread_mutex_lock(&store->mutex);
+    last = --snapshot->references == 0;
+    if (last && cb_map_get(store->snapshots, snapshot->row.id) == snapshot)
+        cb_map_remove(store->snapshots, snapshot->row.id);
+    pthread_mutex_unlock(&store->mutex);
+    return last;
+}
+
+void cb_snapshot_unref(struct cb_snapshot *snapshot)
+{
+    while (snapshot && drop_reference(snapshot)) {
+        struct cb_snapshot *parent = snapshot->parent;
+
+        if (!snapshot->row.committed && !snapshot->pinned)
+            discard_active(snapshot);
+        free(snapshot);
+        snapshot = parent;
+    }
+}
+
+const char *cb_snapshot_id(const struct cb_snapshot *snapshot)
+{
+    return snapshot->row.id;
+}
+
+struct cb_snapshot *cb_snapshot_parent(const struct cb_snapshot *snapshot)
+{
+    return snapshot->parent;
+}
+
+unsigned cb_snapshot_depth(const struct cb_snapshot *snapshot)
+{
+    return snapshot->row.depth;
+}
+
+int cb_snapshot_is_committed(const struct cb_snapshot *snapshot)
+{
+    return snapshot->row.committed;
+}
+
+int64_t cb_snapshot_created_ns(const struct cb_snapshot *snapshot)
+{
+    return snapshot->row.created_ns;
+}
+
+/* ── Making ── */
+
+static int make_directories(struct cb_snapshot *snapshot, struct cb_error **err)
+{
+    static const struct {
+        const char *name;
+        mode_t mode;
+    } directories[] = {{"", 0700}, {"/fs", 0755}, {"/work", 0700}};
+    size_t i;
+
+    for (i = 0; i < CB_ARRAY_SIZE(directories); i++) {
+        cb_autofree char *path = xasprintf("%s%s", snapshot->row.id, directories[i].name);
+
+        if (mkdirat(snapshot->store->snapshots_fd, path, directories[i].mode) < 0 ||
+            fchmodat(snapshot->store->snapshots_fd, path, directories[i].mode, 0) < 0)
+            return cb_error_errno(err, errno, "mkdir `%s/snapshots/%s`",
+                                  snapshot->store->root, path);
+    }
+    return 0;
+}
+
+/* The upper directory's own metadata is what overlay shows for "/". */
+int cb_snapshot_inherit_root(struct cb_snapshot *snapshot, struct cb_error **err)
+{
+    cb_autofd int fd = -1;
+    cb_autofd int parent_fd = -1;
+    struct timespec times[2];
+    struct stat st;
+
+    if (!snapshot->parent)
+        return 0;
+    if (cb_snapshot_open_upper(snapshot->parent, &parent_fd, err) < 0 ||
+        cb_snapshot_open_upper(snapshot, &fd, err) < 0)
+        return -1;
+    if (fstat(parent_fd, &st) < 0)
+        return cb_error_errno(err, errno, "stat root of snapshot `%s`",
+                              snapshot->parent->row.id);
+    times[0] = times[1] = st.st_mtim;
+    if (fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0 ||
+        futimens(fd, times) < 0)
+        return cb_error_errno(err, errno, "set metadata of snapshot `%s`",
+                              snapshot->row.id);
+    return 0;
+}
+
+static int lease_active(struct cb_snapshot *snapshot, struct cb_error **err)
+{
+    const char *id = snapshot->row.id;
+    cb_gc_shared held = NULL;
+
+    if (cb_gc_lock_shared(snapshot->store, err) < 0)
+        return -1;
+    held = snapshot->store;
+    return cb_lease_add(held->lease, CB_LEASE_ACTIVE, &id, 1, err);
+}
+
+static int check_depth(const struct cb_store *store, const struct cb_snapshot *parent,
+                       struct cb_error **err)
+{
+    if (!parent || parent->row.depth <= store->driver->max_layers)
+        return 0;
+    cb_error_set(err, CB_ERR_UNSUPPORTED,
+                 "more than %u layers: the %s driver cannot stack them",
+                 store->driver->max_layers, store->driver->name);
+    return cb_error_hint(err, "join RUN and COPY steps, or start from a base image with "
+                              "fewer layers");
+}
+
+int cb_snapshot_prepare(struct cb_store *store, struct cb_snapshot *parent,
+                        struct cb_snapshot **out, struct cb_error **err)
+{
+    cb_auto(cb_snapshot) snapshot = NULL;
+
+    if (cb_store_check_writable(store, err) < 0 || check_depth(store, parent, err) < 0)
+        return -1;
+    snapshot = new_handle(store, parent);
+    cb_id_new(snapshot->row.id);
+    if (lease_active(snapshot, err) < 0 || make_directories(snapshot, err) < 0 ||
+        cb_snapshot_inherit_root(snapshot, err) < 0)
+        return -1;
+    *out = cb_steal(&snapshot);
+    return 0;
+}
+
+/* ── Finding ── */
+
+/* Written in another run of the machine and never synced, or without its directory. */
+static int row_is_torn(const struct cb_store *store, const struct cb_snapshot_row *row)
+{
+    struct stat st;
+
+    if (!row->synced && strcmp(row->boot, store->boot_id) != 0)
+        return 1;
+    return fstatat(store->snapshots_fd, row->id, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+           errno == ENOENT;
+}
+
+static int is_torn(const struct cb_store *store, const struct cb_snapshot_rows *rows)
+{
+    cb_vec_foreach (row, rows) {
+        if (row_is_torn(store, row))
+            return 1;
+    }
+    return 0;
+}
+
+/* The lowest torn one takes all above it along. */
+static int forget_torn(struct cb_store *store, const struct cb_snapshot_rows *rows,
+                       struct cb_error **err)
+{
+    size_t i;
+
+    if (store->read_only)
+        return 0;
+    for (i = rows->count; i-- > 0;) {
+        const struct cb_snapshot_row *row = &rows->items[i];
+
+        if (row_is_torn(store, row))
+            return cb_db_snapshot_remove(store->db, row->id, NULL, err);
+    }
+    return 0;
+}
+
+/* Rows are top first; handles are made from the ground up, those that live are shared. */
+static struct cb_snapshot *adopt_rows(struct cb_store *store,
+                                      const struct cb_snapshot_rows *rows)
+{
+    struct cb_snapshot *below = NULL;
+    size_t i;
+
+    for (i = rows->count; i-- > 0;) {
+        const struct cb_snapshot_row *row = &rows->items[i];
+        struct cb_snapshot *snapshot = NULL;
+
+        pthread_mutex_lock(&store->mutex);
+        snapshot = cb_map_get(store->snapshots, row->id);
+        if (snapshot) {
+            snapshot->references++;
+        } else {
+            snapshot = xcalloc(1, sizeof(*snapshot));
+            snapshot->store = store;
+            snapshot->references = 1;
+            snapshot->row = *row;
+            snapshot->pinned = !row->committed;
+            snapshot->parent = below;
+            if (below)
+                below->references++;
+            cb_map_set(store->snapshots, row->id, snapshot);
+        }
+        pthread_mutex_unlock(&store->mutex);
+        cb_snapshot_unref(below);
+        below = snapshot;
+    }
+    return below;
+}
+
+static int lease_rows(struct cb_store *store, const struct cb_snapshot_rows *rows,
+                      struct cb_error **err)
+{
+    cb_autofree const char **ids = xcalloc(rows->count, sizeof(*ids));
+    size_t i;
+
+    for (i = 0; i < rows->count; i++)
+        ids[i] = rows->items[i].id;
+    return cb_lease_add(store->lease, CB_LEASE_SNAPSHOT, ids, rows->count, err);
+}
+
+static struct cb_snapshot *find_living(struct cb_store *store, const char *id)
+{
+    struct cb_snapshot *snapshot;
+
+    pthread_mutex_lock(&store->mutex);
+    snapshot = cb_map_get(store->snapshots, id);
+    if (snapshot)
+        snapshot->references++;
+    pthread_mutex_unlock(&store->mutex);
+    return snapshot;
+}
+
+int cb_snapshot_get(struct cb_store *store, const char *id, struct cb_snapshot **out,
+                    struct cb_error **err)
+{
+    cb_auto_value(cb_snapshot_rows) rows = {0};
+    cb_gc_shared held = NULL;
+    int found;
+
+    *out = NULL;
+    if (cb_gc_lock_shared(store, err) < 0)
+        return -1;
+    held = store;
+    found = cb_db_snapshot_stack(store->db, id, &rows, err);
+    if (found <= 0)
+        return found;
+    *out = find_living(store, id);
+    if (*out)
+        return 1;
+    if (is_torn(store, &rows))
+        return forget_torn(store, &rows, err);
+    if (lease_rows(store, &rows, err) < 0)
+        return -1;
+    *out = adopt_rows(store, &rows);
+    return 1;
+}
+
+/* ── Trees ── */
+
+int cb_snapshot_open_upper(struct cb_snapshot *snapshot, int *fd, struct cb_error **err)
+{
+    cb_autofree char *path = cb_snapshot_path(snapshot, "fs");
+    int upper = openat(snapshot->store->snapshots_fd, path,
+                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (upper < 0)
+        return cb_error_errno(err, errno, "open snapshot `%s`", path);
+    *fd = upper;
+    return 0;
+}
+
+struct layers {
+    CB_VEC(int) fds;
+};
+static void layers_close(struct layers *layers)
+{
+    cb_vec_foreach (fd, &layers->fds) {
+        cb_close(fd);
+    }
+    cb_vec_free(&layers->fds);
+}
+
+/* Down to the ground, or to a layer that hides all below it. */
+static int open_layers(struct cb_snapshot *top, struct layers *out, struct cb_error **err)
+{
+    struct cb_snapshot *at;
+
+    for (at = top; at; at = at->row.cut ? NULL : at->parent) {
+        cb_autofree char *path = cb_snapshot_path(at, "fs");
+        int fd = openat(at->store->snapshots_fd, path,
+                        O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd < 0)
+            return cb_error_errno(err, errno, "open snapshot `%s`", path);
+        cb_vec_push(&out->fds, fd);
+    }
+    return 0;
+}
+
+static int open_below(struct cb_store *store, const char *path, int *fd,
+                      struct cb_error **err)
+{
+    *fd =
+        openat(store->snapshots_fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (*fd < 0)
+        return cb_error_errno(err, errno, "open `%s/snapshots/%s`", store->root, path);
+    return 0;
+}
+
+static int open_writable_dirs(struct cb_snapshot *snapshot, int *upper, int *work,
+                              struct cb_error **err)
+{
+    struct cb_store *store = snapshot->store;
+    cb_autofree char *upper_path = cb_snapshot_path(snapshot, "fs");
+    cb_autofree char *work_path = cb_snapshot_path(snapshot, "work");
+    cb_autofd int own = -1;
+
+    if (open_below(store, snapshot->row.id, &own, err) < 0 ||
+        store->driver->reset_work(own, err) < 0 ||
+        open_below(store, upper_path, upper, err) < 0)
+        return -1;
+    return open_below(store, work_path, work, err);
+}
+
+int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error **err)
+{
+    struct cb_store *store = snapshot->store;
+    __attribute__((cleanup(layers_close))) struct layers layers = {0};
+    cb_autofd int upper = -1;
+    cb_autofd int work = -1;
+    cb_autofd int empty = -1;
+    cb_autofree char *name = NULL;
+    cb_autofree char *mount_point = NULL;
+    struct cb_stack stack;
+    int active = !snapshot->row.committed;
+
+    if (!snapshot->parent)
+        return cb_snapshot_open_upper(snapshot, fd, err);
+    if (open_layers(active ? snapshot->parent : snapshot, &layers, err) < 0)
+        return -1;
+    if (active && open_writable_dirs(snapshot, &upper, &work, err) < 0)
+        return -1;
+    empty = openat(store->root_fd, "empty", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (empty < 0)
+        return cb_error_errno(err, errno, "open `%s/empty`", store->root);
+    name = cb_store_temporary_name(store);
+    mount_point = xasprintf("%s/tmp/%s", store->root, name);
+    stack = (struct cb_stack){.layers = layers.fds.items,
+                              .count = layers.fds.count,
+                              .upper_fd = upper,
+                              .work_fd = work,
+                              .empty_fd = empty,
+                              .mount_point = mount_point};
+    if (store->driver->open_root(&stack, fd, err) < 0)
+        return cb_error_wrap(err, "mount snapshot `%s`", snapshot->row.id);
+    return 0;
+}
+
+/* ── Committing and removing ── */
+
+/* Before its row is there, so that whoever finds the row finds this handle. */
+static int publish(struct cb_snapshot *snapshot, const struct cb_snapshot_row *row,
+                   const struct cb_snapshot_layer *layer,
+                   const struct cb_digest *chain_id, struct cb_error **err)
+{
+    struct cb_store *store = snapshot->store;
+    struct cb_snapshot_row before = snapshot->row;
+
+    pthread_mutex_lock(&store->mutex);
+    snapshot->row = *row;
+    cb_map_set(store->snapshots, row->id, snapshot);
+    pthread_mutex_unlock(&store->mutex);
+    if (cb_db_snapshot_put(store->db, row, layer, chain_id, err) == 0)
+        return 0;
+    pthread_mutex_lock(&store->mutex);
+    snapshot->row = before;
+    if (!snapshot->pinned)
+        cb_map_remove(store->snapshots, row->id);
+    pthread_mutex_unlock(&store->mutex);
+    return -1;
+}
+
+int cb_snapshot_commit_layer(struct cb_snapshot *snapshot,
+                             const struct cb_snapshot_layer *layer,
+                             const struct cb_digest *chain_id, int cut,
+                             struct cb_error **err)
+{
+    struct cb_store *store = snapshot->store;
+    cb_autofree char *work = cb_snapshot_path(snapshot, "work");
+    struct cb_snapshot_row row = snapshot->row;
+    const char *id = snapshot->row.id;
+    cb_gc_shared held = NULL;
+
+    if (cb_fs_remove_tree(store->snapshots_fd, work, err) < 0)
+        return -1;
+    row.created_ns = cb_now_ns();
+    row.committed = 1;
+    row.synced = 0;
+    row.cut = cut;
+    snprintf(row.boot, sizeof(row.boot), "%s", store->boot_id);
+    if (cb_gc_lock_shared(store, err) < 0)
+        return -1;
+    held = store;
+    if (cb_lease_add(store->lease, CB_LEASE_SNAPSHOT, &id, 1, err) < 0 ||
+        publish(snapshot, &row, layer, chain_id, err) < 0)
+        return -1;
+    snapshot->pinned = 0;
+    cb_lease_forget(store->lease, CB_LEASE_ACTIVE, id);
+    return 0;
+}
+
+int cb_snapshot_commit(struct cb_snapshot *snapshot, struct cb_error **err)
+{
+    return cb_snapshot_commit_layer(snapshot, NULL, NULL, 0, err);
+}
+
+char *cb_snapshot_fact(struct cb_snapshot *snapshot, const char *key)
+{
+    char *value = NULL;
+
+    cb_db_fact_get(snapshot->store->db, snapshot->row.id, key, &value, NULL);
+    return value;
+}
+
+int cb_snapshot_set_fact(struct cb_snapshot *snapshot, const char *key, const char *value,
+                         struct cb_error **err)
+{
+    return cb_db_fact_set(snapshot->store->db, snapshot->row.id, key, value, err);
+}
+
+int cb_snapshot_pin(struct cb_snapshot *snapshot, const char *owner,
+                    struct cb_error **err)
+{
+    struct cb_store *store = snapshot->store;
+    cb_gc_shared held = NULL;
+
+    if (cb_store_check_writable(store, err) < 0 || cb_gc_lock_shared(store, err) < 0)
+        return -1;
+    held = store;
+    if (!snapshot->row.committed) {
+        struct cb_snapshot_row row = snapshot->row;
+
+        row.created_ns = cb_now_ns();
+        row.synced = 1;
+        if (publish(snapshot, &row, NULL, NULL, err) < 0)
+            return -1;
+    }
+    if (cb_db_pin(store->db, snapshot->row.id, owner, err) < 0)
+        return -1;
+    snapshot->pinned = 1;
+    return 0;
+}
+
+int cb_snapshot_unpin(struct cb_store *store, const char *owner, struct cb_error **err)
+{
+    return cb_db_unpin(store->db, owner, err);
+}

@@ -1,0 +1,52 @@
+/* What the files of the store share. Who may touch a field is said beside it; everything
+ * not marked is set by cb_store_open and never changed. */
+#ifndef CB_STORE_STORE_PRIV_H
+#define CB_STORE_STORE_PRIV_H
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "store/db.h"
+#include "store/driver.h"
+#include "store/lease.h"
+#include "store/lock.h"
+#include "store/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define CB_ID_LEN 32 /* random 128 bit, as hexadecimal digits */
+
+struct cb_store {
+    char *root;
+    int root_fd, snapshots_fd, ingest_fd, tmp_fd;
+    int read_only, no_sync;
+    char boot_id[64];
+    struct cb_db *db;       /* has its own lock */
+    struct cb_lease *lease; /* has its own lock */
+    struct cb_gc_lock gc;   /* has its own lock */
+    const struct cb_snapshot_driver *driver;
+    atomic_uint next_temporary;
+
+    pthread_mutex_t mutex;    /* guards all below; a leaf, but for the database */
+    struct cb_map *snapshots; /* id → living handle, not owned */
+    struct cb_map *touched;   /* keys of cache records used, written when closing */
+};
+
+void cb_id_new(char id[CB_ID_LEN + 1]);
+int64_t cb_now_ns(void);
+/* A name below tmp/ that tells whose it is, so that a sweep knows whether the owner
+ * lives. */
+char *cb_store_temporary_name(struct cb_store *store);
+/* The same, once the lease is there for others to see. For whatever outlives this call.
+ */
+int cb_store_begin_temporary(struct cb_store *store, char **name, struct cb_error **err);
+/* Fails with DENIED in a store opened read-only. */
+int cb_store_check_writable(const struct cb_store *store, struct cb_error **err);
+/* Bytes on disk of NAME and all below it. */
+uint64_t cb_tree_bytes(int dir_fd, const char *name);
+/* Removes what killed processes left behind: looks at leases/ and tmp/ only. */
+void cb_store_sweep(struct cb_store *store);
+/* Writes the last uses collected in `touched`, best effort. */
+void cb_record_flush(struct cb_store *store);
+
+#endif

@@ -1,0 +1,53 @@
+/* The store: blobs, images and their names, snapshots, layers, cache records. One
+ * directory, many processes.
+ *
+ * Layout, durability classes and the life of an object: docs/design/store.md. A struct
+ * cb_store may be used from any thread. Opening costs the same with ten images as with
+ * ten thousand. */
+#ifndef CB_STORE_STORE_H
+#define CB_STORE_STORE_H
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/event.h"
+#include "base/pool.h"
+
+struct cb_store;
+
+struct cb_store_options {
+    const char *root; /* NULL: $CBUILD_ROOT, else /var/lib/cbuild, or
+                         $XDG_DATA_HOME/cbuild when not root */
+    int create;       /* make it when missing */
+    int read_only;
+    int no_sync; /* --no-sync: no fsync at all, for throw-away CI machines */
+};
+/* Refuses a root not owned by us or writable by others (DENIED), or of an unknown format
+ * (UNSUPPORTED). Sweeps what dead processes left. Takes a lease that lasts until close.
+ */
+int cb_store_open(struct cb_store **out, const struct cb_store_options *options,
+                  struct cb_error **err);
+void cb_store_close(struct cb_store *store);
+CB_AUTO_DEFINE(cb_store, cb_store_close)
+
+const char *cb_store_root(const struct cb_store *store);
+int cb_store_root_fd(const struct cb_store *store); /* borrowed */
+/* Directory of a RUN cache mount (created root:root MODE/UID/GID when new), as a
+ * descriptor the caller closes. ID is hashed into the name. SHARING: 0 shared, 1 private
+ * (a free or new copy), 2 locked (waits). *LOCK (struct cb_lock *) is held while in use.
+ * SEED_FD: directory copied in when new, or -1. */
+struct cb_lock;
+int cb_store_cache_mount(struct cb_store *store, const char *id, int sharing,
+                         unsigned mode, uid_t uid, gid_t gid, int seed_fd,
+                         struct cb_cancel *cancel, struct cb_event_sink *sink,
+                         int *dir_fd, struct cb_lock **lock, struct cb_error **err);
+/* A private scratch directory "<root>/tmp/<random>", removed by cb_store_scratch_free (or
+ * the next sweep). */
+struct cb_scratch;
+int cb_store_scratch(struct cb_store *store, struct cb_scratch **out,
+                     struct cb_error **err);
+int cb_scratch_fd(const struct cb_scratch *scratch);
+const char *cb_scratch_path(const struct cb_scratch *scratch); /* absolute */
+void cb_scratch_free(struct cb_scratch *scratch);
+CB_AUTO_DEFINE(cb_scratch, cb_scratch_free)
+
+#endif

@@ -1,0 +1,39 @@
+/* Reads along with libarchive for what it hides: a NUL inside a PAX path or linkpath,
+ * which it would cut there without a word, giving a file another name than other readers
+ * see. */
+#ifndef CB_STORE_TAR_GUARD_H
+#define CB_STORE_TAR_GUARD_H
+
+#include "base/error.h"
+
+#include <stdint.h>
+
+struct cb_tar_guard {
+    enum {
+        CB_GUARD_HEADER,
+        CB_GUARD_SPARSE_MAP, /* extension blocks of an old GNU sparse file */
+        CB_GUARD_RECORDS,    /* the body of a PAX header */
+        CB_GUARD_DATA,
+        CB_GUARD_OFF /* behind the end mark, or lost: libarchive has the last word */
+    } state;
+    unsigned char block[512];
+    unsigned have;    /* bytes in block */
+    uint64_t left;    /* of records or data, padding included for data */
+    uint64_t padding; /* after the records */
+    uint64_t size;    /* of the next entry, by a PAX record */
+    int has_size;
+    /* the record being read */
+    uint64_t record_left; /* behind its length field */
+    char key[16];
+    unsigned key_len;
+    int in_value;
+    uint64_t number; /* the length field, or the value of "size" */
+    int in_length;
+};
+
+void cb_tar_guard_init(struct cb_tar_guard *guard);
+/* All bytes of the archive, in order. INTEGRITY. */
+int cb_tar_guard_feed(struct cb_tar_guard *guard, const void *bytes, size_t len,
+                      struct cb_error **err);
+
+#endif

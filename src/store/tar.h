@@ -1,0 +1,100 @@
+/* Tar streams. Reading: libarchive (loaded when first used), formats tar only, filters by
+ * name, its known gaps closed here (ids over 2^32-2, negative sizes, NUL in names, bytes
+ * after the end mark). Writing: our own canonical form, Go's archive/tar choices (ustar,
+ * PAX records only where a field does not fit; SCHILY.xattr.*; whole-second mtimes unless
+ * nanoseconds matter: then PAX mtime). */
+#ifndef CB_STORE_TAR_H
+#define CB_STORE_TAR_H
+
+#include "base/cancel.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "oci/oci.h"
+
+#include <sys/stat.h>
+#include <time.h>
+
+struct cb_xattr {
+    char *name;
+    void *value;
+    size_t len;
+};
+struct cb_tar_entry {
+    char *path; /* as in the archive, bytes exact; no NUL */
+    char *link; /* target of symbolic and hard links, else NULL */
+    int is_hardlink;
+    mode_t mode; /* type and permissions */
+    uint32_t uid, gid;
+    int64_t size; /* of the data */
+    struct timespec mtime;
+    uint32_t dev_major, dev_minor;
+    struct cb_xattr *xattrs;
+    size_t xattr_count;
+};
+void cb_tar_entry_clear(struct cb_tar_entry *entry);
+CB_AUTO_VALUE_DEFINE(cb_tar_entry, cb_tar_entry_clear)
+
+/* ── Reading ── */
+struct cb_tar_reader;
+#define CB_TAR_GZIP  1
+#define CB_TAR_BZIP2 2
+#define CB_TAR_XZ    4
+#define CB_TAR_ZSTD  8
+/* READ returns bytes delivered, 0 at the end, -1 on error. FILTERS: which compressions
+ * may be there (0: none). gzip and zstd are decoded by ISA-L and libzstd. MAX_BYTES: of
+ * decompressed stream, then "larger than" error; ratio over 1000 after the first 64 MiB
+ * is refused too. */
+int cb_tar_reader_new(struct cb_tar_reader **out,
+                      ssize_t (*read)(void *arg, void *buffer, size_t len,
+                                      struct cb_error **err),
+                      void *arg, int filters, uint64_t max_bytes, struct cb_error **err);
+int cb_tar_reader_open_fd(struct cb_tar_reader **out, int fd, int filters,
+                          uint64_t max_bytes, struct cb_error **err);
+/* 1 an entry (strings owned by the reader until the next call), 0 end. */
+int cb_tar_reader_next(struct cb_tar_reader *reader, struct cb_tar_entry *entry,
+                       struct cb_error **err);
+/* Data of the entry: bytes read, 0 at its end, -1. */
+ssize_t cb_tar_reader_data(struct cb_tar_reader *reader, void *buffer, size_t len,
+                           struct cb_error **err);
+/* Reads the rest of the stream and gives the digest of all uncompressed bytes. */
+int cb_tar_reader_finish(struct cb_tar_reader *reader, struct cb_digest *digest,
+                         struct cb_error **err);
+void cb_tar_reader_free(struct cb_tar_reader *reader);
+CB_AUTO_DEFINE(cb_tar_reader, cb_tar_reader_free)
+/* Looks at the first bytes (≥ 512 wanted): is it a tar, plain or in a compression of
+ * FILTERS? For ADD and `-` contexts. */
+int cb_tar_sniff(int fd, int filters);
+
+/* ── Writing ── */
+struct cb_tar_writer;
+int cb_tar_writer_new(struct cb_tar_writer **out,
+                      int (*write)(void *arg, const void *bytes, size_t len,
+                                   struct cb_error **err),
+                      void *arg, struct cb_error **err);
+int cb_tar_writer_entry(struct cb_tar_writer *writer, const struct cb_tar_entry *entry,
+                        struct cb_error **err);
+int cb_tar_writer_data(struct cb_tar_writer *writer, const void *bytes, size_t len,
+                       struct cb_error **err);
+/* Copies the entry's SIZE bytes from FD. */
+int cb_tar_writer_data_fd(struct cb_tar_writer *writer, int fd, int64_t size,
+                          struct cb_error **err);
+/* Writes the end mark. */
+int cb_tar_writer_finish(struct cb_tar_writer *writer, struct cb_error **err);
+void cb_tar_writer_free(struct cb_tar_writer *writer);
+CB_AUTO_DEFINE(cb_tar_writer, cb_tar_writer_free)
+
+/* ── Onto disk ── */
+struct cb_untar_options {
+    uint64_t max_entries;
+    int as_layer;   /* whiteouts become overlay whiteouts; else names are taken literally
+                       (ADD, docker cp) */
+    int keep_owner; /* else everything belongs to uid:gid */
+    uint32_t uid, gid;
+};
+/* Extracts below ROOT_FD: every parent opened in the root, last component never followed,
+ * metadata by descriptor. */
+int cb_untar(struct cb_tar_reader *reader, int root_fd, const char *dest,
+             const struct cb_untar_options *options, struct cb_cancel *cancel,
+             uint64_t *bytes, struct cb_error **err);
+
+#endif

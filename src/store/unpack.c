@@ -1,0 +1,413 @@
+/* Layers of an image onto disk, all at once: each is unpacked into a snapshot of its own
+ * without a look at the others, and when all below it are in place it is put on top of
+ * them and committed. A layer that does not stand alone (untar.h) is done again over its
+ * parents when its turn comes.
+ *
+ * One lock per image chain: two pulls of one image unpack it once. Images that share
+ * lower layers may unpack those twice; the second to commit finds the first and lets its
+ * own go. */
+#include "store/layer.h"
+
+#include "base/lockfile.h"
+#include "store/content-priv.h"
+#include "store/snapshot-priv.h"
+#include "store/tar-read-priv.h"
+#include "store/untar.h"
+
+#include <stdio.h>
+
+#define DEFAULT_MAX_BYTES (UINT64_C(64) << 30)
+
+/* ── One layer ── */
+
+struct source {
+    struct cb_store *store;
+    const struct cb_digest *blob, *diff_id;
+    struct cb_layer_limits limits;
+    struct cb_cancel *cancel;
+};
+
+struct unpacked {
+    struct cb_snapshot *snapshot; /* active; NULL when the layer needs those below */
+    struct cb_untar_result result;
+    struct cb_snapshot_layer layer;
+};
+
+static int check_diff_id(const struct source *source, struct cb_tar_reader *reader,
+                         struct cb_error **err)
+{
+    char want[CB_DIGEST_MAX_TEXT], have[CB_DIGEST_MAX_TEXT];
+    struct cb_digest actual;
+
+    if (cb_tar_reader_finish(reader, &actual, err) < 0)
+        return -1;
+    if (cb_digest_equal(&actual, source->diff_id))
+        return 0;
+    return cb_error_set(
+        err, CB_ERR_INTEGRITY, "unpacked bytes have digest %s, the image says %s",
+        cb_digest_text(&actual, have), cb_digest_text(source->diff_id, want));
+}
+
+static int extract(const struct source *source, int blob_fd, int root_fd,
+                   enum cb_untar_way way, struct unpacked *out, struct cb_error **err)
+{
+    struct cb_untar_options options = {
+        .max_entries = source->limits.max_entries, .as_layer = 1, .keep_owner = 1};
+    uint64_t max =
+        source->limits.max_bytes ? source->limits.max_bytes : DEFAULT_MAX_BYTES;
+    cb_auto(cb_tar_reader) reader = NULL;
+
+    if (cb_tar_reader_open_fd(&reader, blob_fd, CB_TAR_GZIP | CB_TAR_ZSTD, max, err) <
+            0 ||
+        cb_untar_as(reader, root_fd, "", way, &options, source->cancel, &out->result,
+                    err) < 0)
+        return -1;
+    if (out->result.needs_below)
+        return 0;
+    if (check_diff_id(source, reader, err) < 0)
+        return -1;
+    out->layer =
+        (struct cb_snapshot_layer){.diff_id = *source->diff_id,
+                                   .tar_bytes = (int64_t)cb_tar_reader_bytes(reader),
+                                   .size_bytes = (int64_t)out->result.bytes};
+    return 0;
+}
+
+/* PARENT is only needed, and only for MERGED. OUT's snapshot is NULL when the layer does
+ * not stand alone. */
+static int unpack_one(const struct source *source, struct cb_snapshot *parent,
+                      enum cb_untar_way way, struct unpacked *out, struct cb_error **err)
+{
+    cb_auto(cb_snapshot) snapshot = NULL;
+    cb_autofd int blob_fd = -1;
+    cb_autofd int root_fd = -1;
+    char text[CB_DIGEST_MAX_TEXT];
+
+    if (cb_content_open(source->store, source->blob, &blob_fd, NULL, err) < 0 ||
+        cb_snapshot_prepare(source->store, parent, &snapshot, err) < 0 ||
+        cb_snapshot_open_root(snapshot, &root_fd, err) < 0)
+        return -1;
+    if (extract(source, blob_fd, root_fd, way, out, err) < 0)
+        return cb_error_wrap(err, "layer %s", cb_digest_text(source->blob, text));
+    if (!out->result.needs_below)
+        out->snapshot = cb_steal(&snapshot);
+    return 0;
+}
+
+static int commit_on(struct unpacked *unpacked, struct cb_snapshot *parent,
+                     const struct cb_digest *chain_id, struct cb_error **err)
+{
+    struct cb_snapshot *snapshot = unpacked->snapshot;
+
+    if (parent && !snapshot->parent) {
+        cb_snapshot_set_parent(snapshot, parent);
+        if (!unpacked->result.has_root && cb_snapshot_inherit_root(snapshot, err) < 0)
+            return -1;
+    }
+    return cb_snapshot_commit_layer(snapshot, &unpacked->layer, chain_id,
+                                    unpacked->result.opaque_root, err);
+}
+
+static int finish_one(const struct source *source, struct unpacked *unpacked,
+                      struct cb_snapshot *parent, const struct cb_digest *chain_id,
+                      struct cb_error **err)
+{
+    if (!unpacked->snapshot &&
+        unpack_one(source, parent, CB_UNTAR_MERGED, unpacked, err) < 0)
+        return -1;
+    return commit_on(unpacked, parent, chain_id, err);
+}
+
+static int chain_of_parent(struct cb_snapshot *parent, struct cb_digest *out,
+                           struct cb_error **err)
+{
+    struct cb_snapshot *at = parent;
+    CB_VEC(struct cb_digest) diff_ids = {0};
+    struct cb_digest chain = {0};
+    size_t i;
+
+    for (; at; at = cb_snapshot_parent(at)) {
+        struct cb_layer_info info;
+
+        if (cb_layer_info(at, NULL, &info, err) < 0) {
+            cb_vec_free(&diff_ids);
+            return -1;
+        }
+        cb_vec_push(&diff_ids, info.diff_id);
+    }
+    for (i = diff_ids.count; i-- > 0;)
+        chain = cb_chain_id(cb_digest_is_set(&chain) ? &chain : NULL, &diff_ids.items[i]);
+    cb_vec_free(&diff_ids);
+    *out = chain;
+    return 0;
+}
+
+/* ── Locks ── */
+
+struct wait {
+    struct cb_event_sink *sink;
+};
+
+static void tell_waiting(void *arg, pid_t holder)
+{
+    struct wait *wait = arg;
+    char text[96];
+
+    snprintf(text, sizeof(text), "waiting for process %d, which unpacks this image",
+             (int)holder);
+    cb_event_emit(
+        wait->sink,
+        (struct cb_event){.kind = CB_EVENT_NOTICE, .text = text, .len = strlen(text)});
+}
+
+static int lock_chain(struct cb_store *store, const struct cb_digest *chain_id,
+                      struct cb_cancel *cancel, struct cb_event_sink *sink,
+                      struct cb_lock **lock, struct cb_error **err)
+{
+    struct wait wait = {.sink = sink};
+    char hex[CB_DIGEST_MAX_TEXT];
+    cb_autofree char *name = xasprintf("unpack-%s.lock", cb_digest_hex(chain_id, hex));
+
+    if (cb_store_check_writable(store, err) < 0)
+        return -1;
+    return cb_lock_take(lock, store->ingest_fd, name, CB_LOCK_EXCLUSIVE, cancel,
+                        tell_waiting, &wait, err);
+}
+
+struct unpack_lock {
+    struct cb_lock *lock;
+};
+static void unpack_lock_release(struct unpack_lock *held)
+{
+    cb_lock_release_unlink(held->lock);
+}
+#define unpack_lock_auto __attribute__((cleanup(unpack_lock_release))) struct unpack_lock
+
+int cb_layer_unpack(struct cb_store *store, struct cb_snapshot *parent,
+                    const struct cb_digest *blob, const char *media_type,
+                    const struct cb_digest *diff_id, const struct cb_layer_limits *limits,
+                    struct cb_cancel *cancel, struct cb_snapshot **out,
+                    struct cb_error **err)
+{
+    struct source source = {
+        .store = store, .blob = blob, .diff_id = diff_id, .cancel = cancel};
+    struct unpacked unpacked = {0};
+    struct cb_digest below = {0}, chain_id;
+    unpack_lock_auto held = {0};
+    int found;
+
+    if (limits)
+        source.limits = *limits;
+    if (parent && chain_of_parent(parent, &below, err) < 0)
+        return -1;
+    chain_id = cb_chain_id(parent ? &below : NULL, diff_id);
+    if (lock_chain(store, &chain_id, cancel, NULL, &held.lock, err) < 0)
+        return -1;
+    found = cb_chain_find(store, &chain_id, out, err);
+    if (found)
+        return found < 0 ? -1 : 0;
+    if (unpack_one(&source, parent, parent ? CB_UNTAR_MERGED : CB_UNTAR_GROUND, &unpacked,
+                   err) < 0)
+        return -1;
+    if (commit_on(&unpacked, parent, &chain_id, err) < 0) {
+        cb_snapshot_unref(unpacked.snapshot);
+        return -1;
+    }
+    *out = unpacked.snapshot;
+    return 0;
+}
+
+/* ── A whole image ── */
+
+struct image {
+    struct cb_store *store;
+    const struct cb_descriptor *blobs;
+    const struct cb_digest *diff_ids;
+    const struct cb_digest *chain_ids;
+    size_t first; /* the layers below are there */
+    size_t count;
+    struct cb_layer_limits limits;
+    struct cb_cancel *cancel;
+    struct cb_event_sink *sink;
+    uint64_t event_id;
+
+    pthread_mutex_t mutex; /* guards what follows, and is held while stacking */
+    struct unpacked *done;
+    char *ready;
+    size_t next; /* the lowest layer not stacked yet */
+    struct cb_snapshot *top;
+};
+
+static struct source source_of(const struct image *image, size_t index)
+{
+    return (struct source){.store = image->store,
+                           .blob = &image->blobs[index].digest,
+                           .diff_id = &image->diff_ids[index],
+                           .limits = image->limits,
+                           .cancel = image->cancel};
+}
+
+static void report(const struct image *image, size_t index, int done)
+{
+    char item[CB_DIGEST_MAX_TEXT + 16], text[CB_DIGEST_MAX_TEXT];
+    uint64_t size = (uint64_t)image->blobs[index].size;
+
+    if (!image->sink)
+        return;
+    snprintf(item, sizeof(item), "extracting %s",
+             cb_digest_text(&image->blobs[index].digest, text));
+    cb_event_emit(image->sink, (struct cb_event){.kind = CB_EVENT_STEP_STATUS,
+                                                 .id = image->event_id,
+                                                 .item = item,
+                                                 .current = done ? size : 0,
+                                                 .total = size,
+                                                 .done = done});
+}
+
+static int stack_next(struct image *image, struct cb_error **err)
+{
+    struct source source = source_of(image, image->next);
+    struct unpacked *unpacked = &image->done[image->next];
+    const struct cb_digest *chain_id = &image->chain_ids[image->next];
+    struct cb_snapshot *known = NULL;
+    int found = cb_chain_find(image->store, chain_id, &known, err);
+
+    if (found < 0)
+        return -1;
+    if (!found) {
+        if (finish_one(&source, unpacked, image->top, chain_id, err) < 0)
+            return -1;
+        known = cb_steal(&unpacked->snapshot);
+    }
+    cb_snapshot_unref(image->top);
+    image->top = known;
+    return 0;
+}
+
+static int stack_ready(struct image *image, size_t index, const struct unpacked *unpacked,
+                       struct cb_error **err)
+{
+    int result = 0;
+
+    pthread_mutex_lock(&image->mutex);
+    image->done[index] = *unpacked;
+    image->ready[index] = 1;
+    while (result == 0 && image->next < image->count && image->ready[image->next]) {
+        result = stack_next(image, err);
+        if (result == 0)
+            report(image, image->next++, 1);
+    }
+    pthread_mutex_unlock(&image->mutex);
+    return result;
+}
+
+static int unpack_layer(void *arg, size_t job, struct cb_error **err)
+{
+    struct image *image = arg;
+    size_t index = image->first + job;
+    struct source source = source_of(image, index);
+    struct unpacked unpacked = {0};
+
+    if (cb_cancel_check(image->cancel, err) < 0)
+        return -1;
+    report(image, index, 0);
+    if (unpack_one(&source, NULL, index ? CB_UNTAR_OVERLAY : CB_UNTAR_GROUND, &unpacked,
+                   err) < 0)
+        return -1;
+    return stack_ready(image, index, &unpacked, err);
+}
+
+/* The longest part of the chain that is there already. */
+static int find_prefix(struct image *image, struct cb_error **err)
+{
+    size_t i;
+
+    for (i = image->count; i-- > 0;) {
+        int found = cb_chain_find(image->store, &image->chain_ids[i], &image->top, err);
+
+        if (found < 0)
+            return -1;
+        if (found) {
+            image->first = image->next = i + 1;
+            return 0;
+        }
+    }
+    return 0;
+}
+
+static int enter_blobs(const struct image *image, struct cb_error **err)
+{
+    size_t i;
+
+    for (i = image->first; i < image->count; i++) {
+        if (cb_layer_blob_add(image->store, &image->diff_ids[i], &image->blobs[i], err) <
+            0)
+            return -1;
+    }
+    return 0;
+}
+
+static int unpack_missing(struct image *image, struct cb_pool *pool,
+                          struct cb_error **err)
+{
+    unpack_lock_auto held = {0};
+
+    if (find_prefix(image, err) < 0)
+        return -1;
+    if (image->first == image->count)
+        return 0;
+    if (lock_chain(image->store, &image->chain_ids[image->count - 1], image->cancel,
+                   image->sink, &held.lock, err) < 0)
+        return -1;
+    cb_snapshot_unref(image->top);
+    image->top = NULL;
+    image->first = image->next = 0;
+    if (find_prefix(image, err) < 0 || enter_blobs(image, err) < 0)
+        return -1;
+    return cb_pool_for_each(pool, image->count - image->first, unpack_layer, image, err);
+}
+
+static void image_clear(struct image *image)
+{
+    size_t i;
+
+    for (i = 0; i < image->count; i++)
+        cb_snapshot_unref(image->done[i].snapshot);
+    cb_snapshot_unref(image->top);
+    free(image->done);
+    free(image->ready);
+    pthread_mutex_destroy(&image->mutex);
+}
+
+int cb_layers_unpack(struct cb_store *store, const struct cb_descriptor *blobs,
+                     const struct cb_digest *diff_ids, size_t count,
+                     const struct cb_layer_limits *limits, struct cb_pool *pool,
+                     struct cb_cancel *cancel, struct cb_event_sink *sink,
+                     uint64_t event_id, struct cb_snapshot **out, struct cb_error **err)
+{
+    cb_autofree struct cb_digest *chain_ids =
+        xcalloc(count ? count : 1, sizeof(*chain_ids));
+    __attribute__((cleanup(image_clear))) struct image image = {
+        .store = store,
+        .blobs = blobs,
+        .diff_ids = diff_ids,
+        .chain_ids = chain_ids,
+        .count = count,
+        .cancel = cancel,
+        .sink = sink,
+        .event_id = event_id,
+        .mutex = PTHREAD_MUTEX_INITIALIZER,
+        .done = xcalloc(count ? count : 1, sizeof(*image.done)),
+        .ready = xcalloc(count ? count : 1, 1)};
+    size_t i;
+
+    *out = NULL;
+    if (limits)
+        image.limits = *limits;
+    for (i = 0; i < count; i++)
+        chain_ids[i] = cb_chain_id(i ? &chain_ids[i - 1] : NULL, &diff_ids[i]);
+    if (count && unpack_missing(&image, pool, err) < 0)
+        return -1;
+    *out = cb_steal(&image.top);
+    return 0;
+}

@@ -1,0 +1,104 @@
+/* What takes how much room. Sizes of layers come from the index where they are known,
+ * from the disk where not. */
+#include "store/gc.h"
+
+#include "base/fs.h"
+#include "store/db-gc.h"
+#include "store/store-priv.h"
+#include "store/walk.h"
+
+#include <fcntl.h>
+
+static int add_blocks(void *arg, const struct cb_walk_entry *entry, struct cb_error **err)
+{
+    uint64_t *bytes = arg;
+    nlink_t names = S_ISDIR(entry->st.st_mode) ? 1 : entry->st.st_nlink;
+
+    *bytes += (uint64_t)entry->st.st_blocks * 512 / (names ? names : 1);
+    return 0;
+}
+
+uint64_t cb_tree_bytes(int dir_fd, const char *name)
+{
+    cb_autofd int fd =
+        openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    uint64_t bytes = 0;
+
+    if (fd >= 0)
+        cb_walk(fd, add_blocks, &bytes, NULL, NULL);
+    return bytes;
+}
+
+static int snapshot_bytes(struct cb_store *store, const char *id, uint64_t *bytes,
+                          struct cb_error **err)
+{
+    int64_t known = -1;
+
+    if (cb_db_snapshot_size(store->db, id, &known, err) < 0)
+        return -1;
+    *bytes += known >= 0 ? (uint64_t)known : cb_tree_bytes(store->snapshots_fd, id);
+    return 0;
+}
+
+/* Snapshots in SET that are not in WITHOUT. */
+static int set_bytes(struct cb_store *store, const struct cb_map *set,
+                     const struct cb_map *without, uint64_t *bytes, struct cb_error **err)
+{
+    const char *id;
+    void *value;
+    size_t at = 0;
+
+    *bytes = 0;
+    while (cb_map_next(set, &at, &id, &value)) {
+        if (without && cb_map_has(without, id))
+            continue;
+        if (snapshot_bytes(store, id, bytes, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int cache_mounts(struct cb_store *store, struct cb_usage *out,
+                        struct cb_error **err)
+{
+    cb_autofd int fd = openat(store->root_fd, "cache-mounts",
+                              O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    cb_auto_value(cb_strings) names = {0};
+
+    if (fd < 0 || cb_fs_list(fd, &names, err) < 0)
+        return -1;
+    cb_vec_foreach (name, &names) {
+        size_t len = strlen(*name);
+
+        if (len > 5 && strcmp(*name + len - 5, ".lock") == 0)
+            continue;
+        out->cache_mounts++;
+        out->cache_mount_bytes += cb_tree_bytes(fd, *name);
+    }
+    return 0;
+}
+
+int cb_store_usage(struct cb_store *store, struct cb_usage *out, struct cb_error **err)
+{
+    cb_auto(cb_map) images = cb_map_new(NULL);
+    cb_auto(cb_map) named = cb_map_new(NULL);
+    cb_auto(cb_map) records = cb_map_new(NULL);
+    struct cb_usage usage = {0};
+    struct cb_db_counts counts;
+
+    if (cb_db_counts(store->db, &counts, err) < 0 ||
+        cb_db_reached_snapshots(store->db, CB_REACH_IMAGES, images, err) < 0 ||
+        cb_db_reached_snapshots(store->db, CB_REACH_NAMED_IMAGES, named, err) < 0 ||
+        cb_db_reached_snapshots(store->db, CB_REACH_RECORDS, records, err) < 0)
+        return -1;
+    usage.images = counts.images;
+    usage.records = counts.records;
+    if (set_bytes(store, images, NULL, &usage.images_bytes, err) < 0 ||
+        set_bytes(store, images, named, &usage.images_reclaimable, err) < 0 ||
+        set_bytes(store, records, images, &usage.cache_bytes, err) < 0 ||
+        cache_mounts(store, &usage, err) < 0)
+        return -1;
+    usage.cache_reclaimable = usage.cache_bytes;
+    *out = usage;
+    return 0;
+}

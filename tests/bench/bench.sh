@@ -1,0 +1,120 @@
+#!/bin/bash
+# Times cbuild against its peers in one run: tests/bench/bench.sh [-n RUNS] [WORKLOAD...]; without a workload, all of them.
+#   noop       rebuild with nothing changed, ten instructions
+#   run50      50 × `RUN : n`, nothing cached, per step
+#   copy10k    COPY of 10,000 small files, nothing cached
+#   copy1g     COPY of 1 GiB in 20 files, nothing cached
+# Peers: a private dockerd with BuildKit, and buildah. All stores lie on one journaled loop-mounted ext4. Needs root. The floor of a RUN step
+# is tests/bench/floor.c. Prints medians in seconds and peak memory of the client; figures of different runs do not compare.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+CB_TOP=$(cd "$here/../.." && pwd)
+CBUILD=${CBUILD:-$CB_TOP/build/cbuild}
+CB_BASES=${CB_BASES:-$CB_TOP/build/tests/bases}
+B=${BENCH_DIR:-/var/tmp/cbuild-bench-own}
+RUNS=5
+[ "${1:-}" = -n ] && { RUNS=$2; shift 2; }
+CB_WORK=$B/j
+PEERS=$B/j/peers
+. "$here/../e2e/helpers.bash"
+. "$here/../lib/peers.bash"
+export CBUILD_ROOT=$B/j/cbuild
+
+setup() {
+    local i
+    mkdir -p "$B/j" "$CB_BASES"
+    if ! mountpoint -q "$B/j"; then
+        truncate -s 24G "$B/loop.img"
+        mkfs.ext4 -q -F "$B/loop.img"
+        mount -o loop "$B/loop.img" "$B/j"
+    fi
+    [ -f "$CB_BASES/busybox.tar" ] || "$CB_TOP/contrib/mkbase" busybox "$CB_BASES/busybox.tar"
+    "$CBUILD" import -c 'CMD ["sh"]' "$CB_BASES/busybox.tar" busybox:latest >/dev/null
+    "$CBUILD" save -o "$B/j/busybox.tar" busybox:latest
+    podman_setup
+    dockerd_start
+    docker load -qi "$B/j/busybox.tar" >/dev/null
+    podman load -qi "$B/j/busybox.tar" >/dev/null
+    gcc -O2 -o "$B/floor" "$here/floor.c" || exit 1
+    mkdir -p "$B/j/tiny" "$B/j/files10k/src" "$B/j/big/src"
+    echo hello >"$B/j/tiny/hello.txt"
+    printf 'FROM busybox\nENV A=1\nWORKDIR /w\nCOPY hello.txt .\nRUN echo 1 > one\nRUN echo 2 > two\nLABEL x=y\nEXPOSE 80\nUSER nobody\nCMD ["sh"]\n' >"$B/j/tiny/Dockerfile"
+    { echo FROM busybox; for i in $(seq 50); do echo "RUN : $i"; done; } >"$B/j/tiny/Dockerfile.run50"
+    for d in files10k big; do printf 'FROM busybox\nCOPY src /src\n' >"$B/j/$d/Dockerfile"; done
+    [ -e "$B/j/files10k/src/99/99" ] || python3 -c '
+import os, random, sys
+random.seed(1)
+for i in range(100):
+    os.makedirs(f"{sys.argv[1]}/{i}", exist_ok=True)
+    for j in range(100):
+        open(f"{sys.argv[1]}/{i}/{j}", "wb").write(random.randbytes(random.randint(200, 8000)))
+' "$B/j/files10k/src"
+    [ -e "$B/j/big/src/19" ] || python3 -c '
+import random, sys
+random.seed(2)
+for i in range(20):
+    with open(f"{sys.argv[1]}/{i}", "wb") as f:
+        for _ in range(52):
+            f.write(random.randbytes(1 << 20))
+        f.write(random.randbytes((1 << 30) // 20 - (52 << 20) if (1 << 30) // 20 > (52 << 20) else 0))
+' "$B/j/big/src"
+}
+
+teardown() {
+    dockerd_stop
+    umount "$B/j" && rm -rf --one-file-system "$B"
+}
+
+# time_of COMMAND...: "seconds KiB" of one run, or nothing if it failed
+time_of() {
+    local start=$EPOCHREALTIME end
+    /usr/bin/time -o "$B/time" -f %M "$@" >"$B/last.log" 2>&1 || { tail -n 3 "$B/last.log" >&2; return 1; }
+    end=$EPOCHREALTIME
+    echo "$(echo "$start $end" | awk '{printf "%.4f", $2 - $1}') $(tail -n 1 "$B/time")"
+}
+
+median() { # on stdin: "seconds KiB" lines
+    sort -n | awk '{t[NR] = $1; if ($2 > m) m = $2} END {if (NR) printf "%.4f %.1f\n", t[int((NR + 1) / 2)], m / 1024; else print "failed -"}'
+}
+
+build_cbuild() { time_of "$CBUILD" build --network=host "$@"; }
+build_docker() { DOCKER_BUILDKIT=1 time_of docker build --network=host "$@"; }
+build_buildah() { time_of buildah bud --log-level error --layers --isolation oci --runtime /usr/sbin/runc --network=host "$@"; }
+clear_cbuild() { "$CBUILD" rmi -f bench; "$CBUILD" prune -af; }
+clear_docker() { docker rmi -f bench; docker builder prune -af; }
+clear_buildah() { buildah rmi -f bench; buildah rmi --prune -f; }
+
+# workload NAME DIVISOR PREPARE BUILD-ARGUMENTS...
+workload() {
+    local name=$1 divisor=$2 prepare=$3 peer i line
+    shift 3
+    printf '%s\n' "$name"
+    for peer in cbuild docker buildah; do
+        : >"$B/times.$peer"
+        [ "$prepare" = warm ] && "build_$peer" "$@" >/dev/null
+    done
+    for i in $(seq "$RUNS"); do
+        for peer in cbuild docker buildah; do
+            [ "$prepare" = cold ] && "clear_$peer" >/dev/null 2>&1
+            sync
+            "build_$peer" "$@" >>"$B/times.$peer"
+        done
+    done
+    for peer in cbuild docker buildah; do
+        median <"$B/times.$peer" | awk -v p=$peer -v d="$divisor" '{if ($1 == "failed") print "  " p ": failed"; else printf "  %-8s %9.4f s  %6.1f MiB\n", p, $1 / d, $2}'
+    done
+}
+
+w_noop() { workload 'noop: rebuild with nothing changed, ten instructions' 1 warm -t bench "$B/j/tiny"; }
+w_run50() {
+    workload 'run50: per RUN step' 50 none --no-cache -t bench -f "$B/j/tiny/Dockerfile.run50" "$B/j/tiny"
+    mkdir -p "$B/j/root" && tar -C "$B/j/root" -xf "$CB_BASES/busybox.tar"
+    for i in 1 2 3; do B=$B/j "$B/floor" -n 50 "$B/j/root" -- /bin/sh -c ': x'; done | sed 's/^/  floor    /'
+}
+w_copy10k() { workload 'copy10k: COPY of 10,000 files, cold' 1 cold -t bench "$B/j/files10k"; }
+w_copy1g() { workload 'copy1g: COPY of 1 GiB, cold' 1 cold -t bench "$B/j/big"; }
+
+[ $# -gt 0 ] || set -- noop run50 copy10k copy1g
+trap teardown EXIT
+setup
+for w; do "w_$w"; done

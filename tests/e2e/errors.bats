@@ -1,0 +1,203 @@
+#!/usr/bin/env bats
+# Bad input: what, where, what to try, the exit status, and nothing left behind.
+load helpers
+
+setup_file() { cb_store; }
+teardown_file() { cb_drop_store; }
+setup() { cb_dir; }
+
+@test "no Dockerfile" {
+    build
+    expect_status 1
+    expect_contains 'Dockerfile' 'no such file'
+}
+
+@test "an empty Dockerfile, one with comments only, one without FROM" {
+    : >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'cannot be empty'
+    echo '# nothing' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'no instructions'
+    echo 'ARG x=1' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'no build stage'
+}
+
+@test "an unknown instruction: place, caret and suggestion" {
+    printf 'FROM busybox\nRUNN echo\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'Dockerfile:2:1: ' 'unknown instruction: RUNN' 'did you mean RUN?' '^~~~'
+}
+
+@test "several mistakes are reported in one go" {
+    printf 'FROM busybox\nRUNN echo\nCOPPY a b\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'Dockerfile:2:1' 'Dockerfile:3:1'
+}
+
+@test "an unterminated heredoc" {
+    printf 'FROM busybox\nRUN <<EOF\necho\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'Dockerfile:2' 'unterminated heredoc'
+}
+
+@test "a stage that does not exist" {
+    printf 'FROM busybox AS builder\nRUN true\nFROM scratch\nCOPY --from=bulder /x /x\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'Dockerfile:4' 'bulder' 'builder'
+    build --target nosuch
+    expect_status 1
+    expect_contains 'nosuch'
+}
+
+@test "a base image that cannot be found" {
+    printf 'FROM 127.0.0.1:1/none:x\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'Dockerfile:1' '127.0.0.1:1/none'
+}
+
+@test "a RUN that fails shows its output, its line and its status" {
+    printf 'FROM busybox\nRUN echo before; echo problem >&2; exit 42\n' >"$DIR/Dockerfile"
+    before=$(host_state)
+    build -t nosuchimg
+    expect_status 1
+    expect_contains problem 'Dockerfile:2:' 'exit code: 42'
+    [ "$(host_state)" = "$before" ]
+    run "$CBUILD" inspect nosuchimg
+    expect_status 1
+}
+
+@test "a RUN that is killed names the signal" {
+    printf 'FROM busybox\nRUN sh -c "kill -9 \\$\\$"; exit 9\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    printf 'FROM busybox\nRUN ["/bin/sh", "-c", "ulimit -t 1; while :; do :; done"]\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'Dockerfile:2:' SIG
+}
+
+@test "a command that does not exist" {
+    printf 'FROM busybox\nRUN ["/no/such/program"]\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'Dockerfile:2:' '/no/such/program'
+}
+
+@test "a Dockerfile that is a FIFO or a link out of the context" {
+    mkfifo "$DIR/Dockerfile"
+    build
+    expect_status 1
+    rm "$DIR/Dockerfile"
+    ln -s /etc/shadow "$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_lacks root:
+}
+
+@test "names that are no names" {
+    printf 'FROM busybox\n' >"$DIR/Dockerfile"
+    run "$CBUILD" build -t UPPER "$DIR"
+    expect_status 1
+    expect_contains 'invalid argument "UPPER"' 'must be lowercase'
+}
+
+@test "unknown options and wrong values name the option" {
+    run "$CBUILD" build --no-cahe .
+    expect_status 1
+    expect_contains 'unknown flag: --no-cahe' '--no-cache'
+    printf 'FROM busybox\n' >"$DIR/Dockerfile"
+    run "$CBUILD" build --network=moon "$DIR"
+    expect_status 1
+    expect_contains 'network'
+    run "$CBUILD" build
+    expect_status 1
+    expect_contains 'requires exactly 1 argument'
+}
+
+@test "what is not supported yet is refused with its place" {
+    printf 'FROM busybox\nRUN --security=insecure true\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'Dockerfile:2:' insecure
+    printf 'FROM busybox\nRUN --mount=type=nosuch true\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'Dockerfile:2:' nosuch
+}
+
+@test "control characters of a step do not reach the terminal" {
+    printf 'FROM busybox\nRUN printf "\\033]0;title\\007" && exit 1\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains '\x1b'
+    expect_lacks $'\033'
+}
+
+@test "Ctrl-C ends a build at once and leaves nothing" {
+    printf 'FROM busybox\nRUN echo started; sleep 1000\n' >"$DIR/Dockerfile"
+    before=$(host_state)
+    # not a background job of the shell itself: those ignore SIGINT
+    python3 -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])' \
+        "$CBUILD" build --progress=plain --network=none "$DIR" >"$BATS_TEST_TMPDIR/log" 2>&1 &
+    pid=$!
+    wait_until grep -q ' started$' "$BATS_TEST_TMPDIR/log"
+    kill -INT "$pid"
+    status=0
+    wait "$pid" || status=$?
+    expect_status 130
+    [ "$(host_state)" = "$before" ]
+    fsck_clean
+}
+
+@test "a killed build leaves no process, no mount and a sound store" {
+    printf 'FROM busybox\nRUN echo started; sleep 998877\n' >"$DIR/Dockerfile"
+    before=$(host_state)
+    "$CBUILD" build --progress=plain --network=none "$DIR" >"$BATS_TEST_TMPDIR/log" 2>&1 &
+    pid=$!
+    wait_until grep -q ' started$' "$BATS_TEST_TMPDIR/log"
+    kill -KILL "$pid"
+    wait "$pid" || true
+    wait_until sh -c '! pgrep -f "sleep 99887[7]"'
+    printf 'FROM busybox\nRUN true\n' >"$DIR/Dockerfile"
+    build_ok --network=none
+    [ "$(host_state)" = "$before" ]
+    fsck_clean
+}
+
+@test "a full disk is an error, not a broken store" {
+    image=$BATS_TEST_TMPDIR/disk.img
+    mnt=$BATS_TEST_TMPDIR/mnt
+    truncate -s 60M "$image"
+    mkfs.ext4 -q -F "$image"
+    mkdir "$mnt"
+    mount -o loop "$image" "$mnt"
+    full() {
+        CBUILD_ROOT=$mnt/store "$CBUILD" "$@"
+    }
+    full import "$CB_BASES/busybox.tar" busybox >/dev/null
+    printf 'FROM busybox\nRUN dd if=/dev/zero of=/big bs=1M count=100\n' >"$DIR/Dockerfile"
+    run full build --progress=plain --network=none "$DIR"
+    failed=$status
+    text=$output
+    run full fsck --deep
+    sound=$status
+    printf 'FROM busybox\nRUN echo small > /small\n' >"$DIR/Dockerfile"
+    run full build --progress=plain --network=none "$DIR"
+    again=$status
+    umount "$mnt"
+    [ "$failed" -eq 1 ]
+    output=$text
+    expect_contains 'No space left on device'
+    [ "$sound" -eq 0 ]
+    [ "$again" -eq 0 ]
+}

@@ -1,0 +1,112 @@
+# Common to the end-to-end tests. Each file has a store of its own (cb_store), each test a directory of its own ($DIR).
+
+# A new store with busybox:latest, and with debian:bookworm when asked: cb_store [debian]
+cb_store() {
+    export STORE=$CB_WORK/store-${BATS_TEST_FILENAME##*/}
+    rm -rf --one-file-system "$STORE"
+    export CBUILD_ROOT=$STORE
+    "$CBUILD" import -c 'CMD ["sh"]' "$CB_BASES/busybox.tar" busybox:latest >/dev/null
+    if [ "${1:-}" = debian ]; then
+        "$CBUILD" import -c 'CMD ["bash"]' "$CB_BASES/debian.tar" debian:bookworm >/dev/null
+    fi
+}
+
+cb_drop_store() {
+    [ -n "${STORE:-}" ] && rm -rf --one-file-system "$STORE"
+}
+
+# An empty build context, $DIR.
+cb_dir() {
+    DIR=$BATS_TEST_TMPDIR/context
+    mkdir -p "$DIR"
+}
+
+# Writes standard input as the Dockerfile of $DIR.
+dockerfile() {
+    cat >"$DIR/Dockerfile"
+}
+
+# Runs cbuild with plain progress; bats' run fills $status and $output (both streams).
+cbuild() {
+    run "$CBUILD" "$@"
+}
+
+# Builds $DIR as img with plain progress. More options may follow.
+build() {
+    run "$CBUILD" build --progress=plain -t img "$@" "$DIR"
+}
+
+# The same, and it must succeed.
+build_ok() {
+    build "$@"
+    [ "$status" -eq 0 ] || { echo "$output"; return 1; }
+}
+
+# Output of a command in a container of img, which must succeed.
+in_image() {
+    run "$CBUILD" run --rm --network none img "$@"
+    [ "$status" -eq 0 ] || { echo "$output"; return 1; }
+}
+
+# One field of img's configuration, by a jq expression.
+config() {
+    "$CBUILD" inspect img | jq -c ".[0].Config$1"
+}
+
+# expect_output TEXT: exactly; expect_contains TEXT…: each somewhere.
+expect_output() {
+    [ "$output" = "$1" ] || { printf 'expected: %s\ngot:      %s\n' "$1" "$output"; return 1; }
+}
+expect_contains() {
+    local text
+    for text; do
+        case $output in
+        *"$text"*) ;;
+        *) printf 'not found: %s\nin:        %s\n' "$text" "$output"; return 1 ;;
+        esac
+    done
+}
+expect_lacks() {
+    case $output in
+    *"$1"*) printf 'found: %s\nin:    %s\n' "$1" "$output"; return 1 ;;
+    esac
+}
+expect_status() {
+    [ "$status" -eq "$1" ] || { printf 'status %s, expected %s\n%s\n' "$status" "$1" "$output"; return 1; }
+}
+
+# How many steps of the last build ran, and how many came from the cache.
+steps_run() {
+    printf '%s\n' "$output" | sed -n 's/^[0-9]* steps: [0-9]* cached, \([0-9]*\) run$/\1/p'
+}
+steps_cached() {
+    printf '%s\n' "$output" | sed -n 's/^[0-9]* steps: \([0-9]*\) cached, [0-9]* run$/\1/p'
+}
+
+# What a build may leave on the host: mounts, cgroups and processes of ours. Equal before and after.
+host_state() {
+    grep -c . /proc/mounts
+    find /sys/fs/cgroup -path '*cbuild*' -type d 2>/dev/null | sort
+    ip -o link 2>/dev/null | grep -c cbuild
+    ls "$STORE"/tmp "$STORE"/leases 2>/dev/null
+}
+
+fsck_clean() {
+    run "$CBUILD" fsck --deep
+    [ "$status" -eq 0 ] || { echo "$output"; return 1; }
+}
+
+# Waits until COMMAND succeeds, for at most 20 s, polling.
+wait_until() {
+    local i
+    for i in $(seq 400); do
+        "$@" >/dev/null 2>&1 && return 0
+        read -r -t 0.05 <> <(:) || true
+    done
+    echo "gave up waiting for: $*"
+    return 1
+}
+
+free_port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}

@@ -1,0 +1,98 @@
+#!/usr/bin/env bats
+# Images in the store and as files.
+load helpers
+
+setup_file() { cb_store; }
+teardown_file() { cb_drop_store; }
+setup() {
+    cb_dir
+    printf 'FROM busybox\nRUN echo content > /file\nLABEL l=1\nCMD ["cat", "/file"]\n' >"$DIR/Dockerfile"
+    "$CBUILD" build -q -t img "$DIR" >/dev/null 2>&1
+    id=$("$CBUILD" inspect img | jq -r '.[0].Id')
+}
+
+@test "images lists names, ids and sizes as docker does" {
+    run "$CBUILD" images
+    expect_contains 'REPOSITORY' 'IMAGE ID' 'CREATED' 'busybox' 'latest'
+    run "$CBUILD" images -q --no-trunc img
+    expect_output "$id"
+    run "$CBUILD" image ls img
+    [ "${#lines[@]}" -eq 2 ]
+}
+
+@test "tag, and rmi by name and by id" {
+    "$CBUILD" tag img other:1
+    run "$CBUILD" rmi other:1
+    expect_output 'Untagged: other:1'
+    "$CBUILD" tag img other:2
+    run "$CBUILD" rmi "${id#sha256:}"
+    expect_status 1
+    expect_contains 'image is referenced in multiple repositories'
+    run "$CBUILD" rmi -f "${id:7:12}"
+    expect_status 0
+    expect_contains 'Untagged: img:latest' 'Untagged: other:2' "Deleted: $id"
+    run "$CBUILD" inspect img
+    expect_status 1
+    expect_contains 'no such image: img'
+    fsck_clean
+}
+
+@test "an ambiguous or unknown id" {
+    run "$CBUILD" inspect 000000000000
+    expect_status 1
+    expect_contains 'no such image'
+}
+
+@test "history shows the steps, newest first" {
+    run "$CBUILD" history --no-trunc img
+    expect_contains 'CREATED BY' 'RUN /bin/sh -c echo content > /file' 'LABEL l=1'
+    [[ ${lines[1]} == *'CMD ["cat" "/file"]'* ]]
+}
+
+@test "save and load: docker and OCI archives, plain and compressed, from a pipe" {
+    for format in docker-archive oci-archive; do
+        "$CBUILD" save --format $format -o "$BATS_TEST_TMPDIR/a.tar" img busybox
+        "$CBUILD" save --format $format img busybox >"$BATS_TEST_TMPDIR/b.tar"
+        cmp "$BATS_TEST_TMPDIR/a.tar" "$BATS_TEST_TMPDIR/b.tar"
+        for filter in cat 'gzip -c' 'zstd -qc' 'xz -0c' 'bzip2 -1c'; do
+            fresh=$BATS_TEST_TMPDIR/fresh
+            rm -rf "$fresh"
+            $filter <"$BATS_TEST_TMPDIR/a.tar" | "$CBUILD" --root "$fresh" load >"$BATS_TEST_TMPDIR/loaded" 2>"$BATS_TEST_TMPDIR/err"
+            grep -q 'Loaded image: img:latest' "$BATS_TEST_TMPDIR/loaded"
+            [ "$("$CBUILD" --root "$fresh" inspect img | jq -r '.[0].Id')" = "$id" ]
+            run "$CBUILD" --root "$fresh" run --rm --network none img
+            expect_output content
+        done
+    done
+}
+
+@test "load refuses what is no archive, and truncated ones, and stores nothing" {
+    echo nonsense >"$BATS_TEST_TMPDIR/x"
+    run "$CBUILD" load -i "$BATS_TEST_TMPDIR/x"
+    expect_status 1
+    "$CBUILD" save -o "$BATS_TEST_TMPDIR/a.tar" img
+    head -c 100000 "$BATS_TEST_TMPDIR/a.tar" >"$BATS_TEST_TMPDIR/cut"
+    fresh=$BATS_TEST_TMPDIR/fresh
+    run "$CBUILD" --root "$fresh" load -i "$BATS_TEST_TMPDIR/cut"
+    expect_status 1
+    run "$CBUILD" --root "$fresh" images -q
+    expect_output ''
+    run "$CBUILD" --root "$fresh" fsck
+    expect_status 0
+}
+
+@test "import takes configuration changes" {
+    mkdir "$BATS_TEST_TMPDIR/root"
+    cp /bin/busybox "$BATS_TEST_TMPDIR/root/busybox"
+    tar -C "$BATS_TEST_TMPDIR/root" -c . |
+        "$CBUILD" import -c 'ENTRYPOINT ["/busybox"]' -c 'ENV A=b' -c 'CMD ["env"]' - imported:1
+    run "$CBUILD" run --rm --network none imported:1
+    expect_status 0
+    expect_contains 'A=b'
+}
+
+@test "inspect prints docker's JSON" {
+    run bash -c "'$CBUILD' inspect img busybox | jq -r 'length'"
+    expect_output 2
+    "$CBUILD" inspect img | jq -e '.[0] | .RepoTags == ["img:latest"] and .Os == "linux" and .RootFS.Type == "layers" and (.RootFS.Layers | length) == 2'
+}

@@ -1,0 +1,146 @@
+#!/usr/bin/env bats
+# Other tools take what cbuild makes, and cbuild takes what they make.
+load helpers
+load ../lib/peers
+
+setup_file() {
+    cb_store
+    podman_setup
+    dockerd_start
+    registry_start
+    export PEERS
+    mkdir -p "$BATS_FILE_TMPDIR/c"
+    printf 'FROM busybox\nRUN echo content > /file && mkdir /d && ln -s ../file /d/link && rm /bin/vi && chown 5:6 /d\nENV A=b\nHEALTHCHECK CMD true\nCMD ["cat", "/file"]\n' >"$BATS_FILE_TMPDIR/c/Dockerfile"
+    "$CBUILD" build -q -t made "$BATS_FILE_TMPDIR/c" >/dev/null
+    "$CBUILD" save -o "$BATS_FILE_TMPDIR/docker.tar" made
+    "$CBUILD" save --format oci-archive -o "$BATS_FILE_TMPDIR/oci.tar" made
+    export MADE_ID
+    MADE_ID=$("$CBUILD" inspect made | jq -r '.[0].Id')
+}
+
+teardown_file() {
+    registry_stop
+    dockerd_stop
+    podman --root "$PEERS/containers" unshare true 2>/dev/null || true
+    cb_drop_store
+    rm -rf --one-file-system "$PEERS"
+}
+
+@test "docker load takes it and sees the same image" {
+    run docker load -i "$BATS_FILE_TMPDIR/docker.tar"
+    expect_status 0
+    expect_contains 'Loaded image: made:latest'
+    [ "$(docker inspect made | jq -r '.[0].Id')" = "$MADE_ID" ]
+    run docker run --rm --network host made
+    expect_output content
+}
+
+@test "podman load takes both archives" {
+    for kind in docker oci; do
+        podman rmi -fa >/dev/null
+        run podman load -i "$BATS_FILE_TMPDIR/$kind.tar"
+        expect_status 0
+        [ "sha256:$(podman inspect --type image made | jq -r '.[0].Id')" = "$MADE_ID" ]
+    done
+}
+
+@test "skopeo reads both archives and copies them" {
+    skopeo inspect --config "docker-archive:$BATS_FILE_TMPDIR/docker.tar" | jq -e '.config.Cmd == ["cat", "/file"]'
+    skopeo inspect --config "oci-archive:$BATS_FILE_TMPDIR/oci.tar" | jq -e '.config.Cmd == ["cat", "/file"]'
+    skopeo copy -q "docker-archive:$BATS_FILE_TMPDIR/docker.tar" "dir:$BATS_TEST_TMPDIR/dir"
+    [ -f "$BATS_TEST_TMPDIR/dir/manifest.json" ]
+}
+
+@test "umoci unpacks it" {
+    skopeo copy -q "oci-archive:$BATS_FILE_TMPDIR/oci.tar" "oci:$BATS_TEST_TMPDIR/layout:made"
+    umoci unpack --image "$BATS_TEST_TMPDIR/layout:made" "$BATS_TEST_TMPDIR/bundle"
+    [ "$(cat "$BATS_TEST_TMPDIR/bundle/rootfs/file")" = content ]
+    [ ! -e "$BATS_TEST_TMPDIR/bundle/rootfs/bin/vi" ]
+    [ "$(stat -c %u:%g "$BATS_TEST_TMPDIR/bundle/rootfs/d")" = 5:6 ]
+}
+
+@test "what docker, podman and skopeo save, cbuild loads" {
+    docker load -qi "$BATS_FILE_TMPDIR/docker.tar"
+    docker save -o "$BATS_TEST_TMPDIR/docker.tar" made
+    podman load -qi "$BATS_FILE_TMPDIR/docker.tar"
+    podman save -q --format docker-archive -o "$BATS_TEST_TMPDIR/podman-docker.tar" made
+    podman save -q --format oci-archive -o "$BATS_TEST_TMPDIR/podman-oci.tar" made
+    skopeo copy -q "docker-archive:$BATS_FILE_TMPDIR/docker.tar" "oci-archive:$BATS_TEST_TMPDIR/skopeo-oci.tar:made:latest"
+    for archive in docker podman-docker podman-oci skopeo-oci; do
+        fresh=$BATS_TEST_TMPDIR/fresh
+        rm -rf "$fresh"
+        run "$CBUILD" --root "$fresh" load -i "$BATS_TEST_TMPDIR/$archive.tar"
+        expect_status 0
+        expect_contains 'Loaded image'
+        run "$CBUILD" --root "$fresh" images -q --no-trunc -a
+        run "$CBUILD" --root "$fresh" run --rm --network none "${lines[0]}"
+        expect_output content
+    done
+}
+
+@test "push to a registry; docker, podman, skopeo and cbuild pull the same image" {
+    run "$CBUILD" push made "$REGISTRY/made:1"
+    expect_status 0
+    expect_contains '1: digest: sha256:'
+    digest=$(printf '%s' "$output" | grep -o 'sha256:[0-9a-f]*')
+    [ "$(skopeo inspect --tls-verify=false "docker://$REGISTRY/made:1" | jq -r .Digest)" = "$digest" ]
+    docker pull -q "$REGISTRY/made:1"
+    [ "$(docker inspect "$REGISTRY/made:1" | jq -r '.[0].Id')" = "$MADE_ID" ]
+    podman pull -q --tls-verify=false "$REGISTRY/made:1"
+    fresh=$BATS_TEST_TMPDIR/fresh
+    run "$CBUILD" --root "$fresh" pull "$REGISTRY/made:1"
+    expect_status 0
+    expect_contains "Digest: $digest" 'Status: Downloaded newer image'
+    [ "$("$CBUILD" --root "$fresh" inspect "$REGISTRY/made:1" | jq -r '.[0].Id')" = "$MADE_ID" ]
+    run "$CBUILD" --root "$fresh" pull "$REGISTRY/made:1"
+    expect_contains 'Status: Image is up to date'
+    run "$CBUILD" --root "$fresh" pull "$REGISTRY/made@$digest"
+    expect_status 0
+    run "$CBUILD" --root "$fresh" run --rm --network none "$REGISTRY/made:1"
+    expect_output content
+    # pushed again, nothing is sent and the digest stays
+    run "$CBUILD" --root "$fresh" push "$REGISTRY/made:1"
+    expect_contains "$digest"
+}
+
+@test "cbuild pulls what docker and podman push, and builds on it" {
+    docker load -qi "$BATS_FILE_TMPDIR/docker.tar"
+    docker tag made "$REGISTRY/by-docker:1"
+    docker push -q "$REGISTRY/by-docker:1"
+    podman load -qi "$BATS_FILE_TMPDIR/oci.tar"
+    podman push -q --tls-verify=false made "$REGISTRY/by-podman:1"
+    for name in by-docker by-podman; do
+        fresh=$BATS_TEST_TMPDIR/$name
+        mkdir -p "$BATS_TEST_TMPDIR/c"
+        printf 'FROM %s/%s:1\nRUN cat /file > /again\n' "$REGISTRY" "$name" >"$BATS_TEST_TMPDIR/c/Dockerfile"
+        run "$CBUILD" --root "$fresh" build --network none -t built "$BATS_TEST_TMPDIR/c"
+        expect_status 0
+        run "$CBUILD" --root "$fresh" run --rm --network none built cat /again
+        expect_output content
+    done
+}
+
+@test "zstd and uncompressed layers, and docker's manifest types" {
+    for options in '--compression zstd' '--compression uncompressed' '--format docker'; do
+        # shellcheck disable=SC2086
+        run "$CBUILD" push -q $options made "$REGISTRY/kinds:1"
+        expect_status 0
+        fresh=$BATS_TEST_TMPDIR/fresh
+        rm -rf "$fresh"
+        "$CBUILD" --root "$fresh" pull -q "$REGISTRY/kinds:1"
+        [ "$("$CBUILD" --root "$fresh" inspect "$REGISTRY/kinds:1" | jq -r '.[0].Id')" = "$MADE_ID" ]
+        skopeo copy -q --src-tls-verify=false "docker://$REGISTRY/kinds:1" "dir:$BATS_TEST_TMPDIR/dir"
+    done
+}
+
+@test "an image that is not on the registry, and a registry that is not there" {
+    run "$CBUILD" pull "$REGISTRY/nosuch:1"
+    expect_status 1
+    expect_contains nosuch
+    run "$CBUILD" pull 127.0.0.1:1/x:1
+    expect_status 1
+    expect_contains '127.0.0.1:1'
+    run "$CBUILD" push nosuchimage "$REGISTRY/x"
+    expect_status 1
+    expect_contains 'does not exist locally'
+}

@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# cbuild run in the foreground.
+load helpers
+
+setup_file() { cb_store; }
+teardown_file() { cb_drop_store; }
+setup() { cb_dir; }
+
+@test "the exit status is the container's, or 125, 126, 127" {
+    cbuild run --rm --network none busybox sh -c 'exit 7'
+    expect_status 7
+    cbuild run --rm --network none busybox sh -c 'kill -TERM $$; sleep 1; exit 3'
+    expect_status 3
+    cbuild run --rm --network none busybox nosuch
+    expect_status 127
+    expect_contains nosuch
+    cbuild run --rm --network none busybox /etc
+    expect_status 126
+    cbuild run --rm --no-such-flag busybox
+    expect_status 125
+    cbuild run --rm --pull never nosuchimage
+    expect_status 125
+}
+
+@test "standard streams are the container's" {
+    run bash -c 'echo in | "$CBUILD" run --rm -i --network none busybox cat'
+    expect_output in
+    run bash -c 'echo in | "$CBUILD" run --rm --network none busybox cat'
+    expect_output ''
+    run bash -c '"$CBUILD" run --rm --network none busybox sh -c "echo out; echo err >&2" 2>/dev/null'
+    expect_output out
+}
+
+@test "environment, working directory, user, host name" {
+    cbuild run --rm --network none -e A=b -w /made/here -u 12:34 -h box busybox sh -c 'echo $A $(pwd) $(id -u):$(id -g) $(hostname)'
+    expect_output 'b /made/here 12:34 box'
+    FROM_HERE=yes cbuild run --rm --network none -e FROM_HERE busybox sh -c 'echo $FROM_HERE'
+    expect_output yes
+}
+
+@test "--entrypoint replaces and drops the image's command" {
+    printf 'FROM busybox\nENTRYPOINT ["/bin/echo", "image"]\nCMD ["cmd"]\n' >"$DIR/Dockerfile"
+    "$CBUILD" build -q -t img "$DIR" >/dev/null 2>&1
+    cbuild run --rm --network none img
+    expect_output 'image cmd'
+    cbuild run --rm --network none img other
+    expect_output 'image other'
+    cbuild run --rm --network none --entrypoint /bin/echo img
+    expect_output ''
+    cbuild run --rm --network none --entrypoint /bin/echo img x
+    expect_output x
+}
+
+@test "-v mounts the host's directories, :ro read-only" {
+    mkdir "$BATS_TEST_TMPDIR/v"
+    echo host >"$BATS_TEST_TMPDIR/v/file"
+    cbuild run --rm --network none -v "$BATS_TEST_TMPDIR/v:/v" busybox sh -c 'cat /v/file; echo new > /v/new'
+    expect_output host
+    [ "$(cat "$BATS_TEST_TMPDIR/v/new")" = new ]
+    cbuild run --rm --network none -v "$BATS_TEST_TMPDIR/v:/v:ro" busybox touch /v/x
+    expect_status 1
+    expect_contains 'Read-only file system'
+}
+
+@test "-it gives a terminal of the right size" {
+    run python3 - "$CBUILD" <<'END'
+import fcntl, os, pty, struct, sys, termios
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "run", "--rm", "-it", "--network", "none", "busybox", "sh", "-c", "read x; tty; stty size; echo got $x; exit 5"])
+fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
+os.write(fd, b"typed\n")
+out = b""
+while True:
+    try:
+        data = os.read(fd, 4096)
+    except OSError:
+        break
+    if not data:
+        break
+    out += data
+print(out.decode().replace("\r", ""))
+print("status", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+    expect_contains '/dev/pts/0' '33 99' 'got typed' 'status 5'
+}
+
+@test "containers do not see each other's files, and leave none" {
+    cbuild run --rm --network none busybox touch /left
+    cbuild run --rm --network none busybox ls /left
+    expect_status 1
+    fsck_clean
+}
+
+@test "the bridge network reaches the host's neighbours but not its loopback" {
+    cbuild run --rm busybox sh -c 'ip -o -4 addr show | grep -v " lo " | wc -l; ip route | grep -c default'
+    expect_output "$(printf '1\n1')"
+    before=$(ip -o link | grep -c cbuild || true)
+    cbuild run --rm busybox true
+    [ "$(ip -o link | grep -c cbuild || true)" = "$before" ]
+}
+
+@test "signals are passed on" {
+    "$CBUILD" run --rm --network none busybox sh -c 'trap "echo caught; exit 9" TERM; echo ready; while :; do sleep 0.1; done' >"$BATS_TEST_TMPDIR/log" 2>&1 &
+    pid=$!
+    wait_until grep -q ready "$BATS_TEST_TMPDIR/log"
+    kill -TERM "$pid"
+    status=0
+    wait "$pid" || status=$?
+    [ "$status" -eq 9 ]
+    grep -q caught "$BATS_TEST_TMPDIR/log"
+}

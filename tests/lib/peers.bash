@@ -1,0 +1,57 @@
+# The other tools, each with a store of its own under $PEERS, so that nothing of the machine's own is touched.
+
+# A private dockerd without bridge or iptables; DOCKER_HOST points to it.
+dockerd_start() {
+    PEERS=${PEERS:-$CB_WORK/peers}
+    mkdir -p "$PEERS/docker"
+    export DOCKER_HOST=unix://$PEERS/docker.sock DOCKER_BUILDKIT=1 DOCKER_CONFIG=$PEERS/docker-config
+    dockerd --host "$DOCKER_HOST" --data-root "$PEERS/docker" --exec-root "$PEERS/docker-exec" \
+        --pidfile "$PEERS/docker.pid" --bridge none --iptables=false --ip-forward=false \
+        --insecure-registry 127.0.0.0/8 >"$PEERS/dockerd.log" 2>&1 3>&- &
+    wait_until docker version || { tail -n 20 "$PEERS/dockerd.log"; return 1; }
+}
+
+dockerd_stop() {
+    local pid mount
+    [ -f "$PEERS/docker.pid" ] || return 0
+    pid=$(cat "$PEERS/docker.pid")
+    kill "$pid"
+    wait_until sh -c "! kill -0 $pid 2>/dev/null"
+    awk -v p="$PEERS/" 'index($2, p) == 1 {print $2}' /proc/mounts | sort -r | while read -r mount; do
+        umount "$mount" || true
+    done
+}
+
+# podman and skopeo with private storage.
+podman_setup() {
+    PEERS=${PEERS:-$CB_WORK/peers}
+    mkdir -p "$PEERS"
+    printf '[storage]\ndriver = "overlay"\ngraphroot = "%s/containers"\nrunroot = "%s/containers-run"\n' \
+        "$PEERS" "$PEERS" >"$PEERS/storage.conf"
+    export CONTAINERS_STORAGE_CONF=$PEERS/storage.conf
+}
+
+# A registry on a free port; REGISTRY is its host:port. registry_start [htpasswd]
+registry_start() {
+    local dir=$BATS_FILE_TMPDIR/registry port
+    port=$(free_port)
+    mkdir -p "$dir"
+    REGISTRY=127.0.0.1:$port
+    export REGISTRY
+    cat >"$dir/config.yml" <<END
+version: 0.1
+log: {level: error, accesslog: {disabled: true}}
+storage:
+  filesystem: {rootdirectory: $dir/data}
+  delete: {enabled: true}
+http: {addr: "$REGISTRY"}
+END
+    docker-registry serve "$dir/config.yml" >"$dir/log" 2>&1 3>&- &
+    echo $! >"$dir/pid"
+    wait_until curl -sf "http://$REGISTRY/v2/" || { cat "$dir/log"; return 1; }
+}
+
+registry_stop() {
+    local dir=$BATS_FILE_TMPDIR/registry
+    [ -f "$dir/pid" ] && kill "$(cat "$dir/pid")"
+}

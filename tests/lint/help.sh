@@ -1,0 +1,27 @@
+#!/bin/sh
+# Help goes to stdout, fits 80 columns and names every command; wrong usage goes to stderr and fails. Speaks TAP.
+#   tests/lint/help.sh CBUILD
+cbuild=${1:-cbuild}
+n=0
+failed=0
+result() { # STATUS NAME
+    n=$((n + 1))
+    if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
+}
+
+commands=$("$cbuild" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+echo "1..$(($(echo "$commands" | wc -l) * 2 + 2))"
+for command in $commands; do
+    text=$("$cbuild" "$command" --help 2>/dev/null) && [ -n "$text" ] &&
+        ! printf '%s\n' "$text" | grep -q '.\{81\}'
+    result $? "cbuild $command --help fits 80 columns on stdout"
+    text=$("$cbuild" "$command" --no-such-option 2>&1 >/dev/null)
+    [ $? -ne 0 ] && printf '%s\n' "$text" | grep -q 'unknown flag: --no-such-option'
+    result $? "cbuild $command refuses unknown options on stderr"
+done
+text=$("$cbuild" biuld 2>&1)
+[ $? -eq 1 ] && printf '%s\n' "$text" | grep -q 'did you mean `cbuild build`'
+result $? "a mistyped command is answered with a suggestion"
+! "$cbuild" --help | grep -q '.\{81\}'
+result $? "cbuild --help fits 80 columns"
+exit $failed

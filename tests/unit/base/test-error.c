@@ -1,0 +1,181 @@
+#include "unit.h"
+
+#include "base/source.h"
+
+#include <errno.h>
+
+static const char dockerfile[] = "FROM a AS builder\n"
+                                 "RUN make\n"
+                                 "FROM scratch\n"
+                                 "COPY --from=bulder /out /bin/\n"
+                                 "CMD x\n";
+
+static char *shown(struct cb_error *error, const char *prefix)
+{
+    cb_auto_value(cb_strbuf) out = {0};
+
+    cb_error_format(error, prefix, &out);
+    return cb_strbuf_steal(&out);
+}
+
+static struct cb_span span_of(const char *text, const char *part)
+{
+    size_t start = (size_t)(strstr(text, part) - text);
+
+    return (struct cb_span){start, start + strlen(part)};
+}
+
+static void shows_the_place_and_the_hint(void **state)
+{
+    cb_auto(cb_source) source =
+        cb_source_new("Dockerfile", dockerfile, strlen(dockerfile));
+    cb_auto(cb_error) err = NULL;
+    cb_autofree char *text = NULL;
+
+    cb_error_set(&err, CB_ERR_SYNTAX, "no stage named `%s`", "bulder");
+    cb_error_hint(&err, "did you mean `builder`?");
+    cb_error_hint(&err, "never shown");
+    cb_error_at(&err, source, span_of(dockerfile, "bulder"));
+    cb_error_at(&err, source, (struct cb_span){0, 1});
+    cb_error_wrap(&err, "COPY");
+    text = shown(err, "cbuild");
+    assert_string_equal(text, "Dockerfile:4:13: COPY: no stage named `bulder`\n"
+                              "     2 | RUN make\n"
+                              "     3 | FROM scratch\n"
+                              ">    4 | COPY --from=bulder /out /bin/\n"
+                              "       |             ^~~~~~\n"
+                              "     5 | CMD x\n"
+                              "hint: did you mean `builder`?\n");
+}
+
+static void further_errors_follow(void **state)
+{
+    cb_auto(cb_error) err = NULL;
+    struct cb_error *second = NULL;
+    cb_autofree char *text = NULL;
+
+    cb_error_set(&err, CB_ERR_USAGE, "one");
+    cb_error_errno(&second, ENOENT, "open `%s`", "\x1b[2J");
+    cb_error_append(&err, second);
+    text = shown(err, "cbuild");
+    assert_string_equal(text, "cbuild: one\n"
+                              "cbuild: open `\\x1b[2J`: no such file or directory\n");
+    assert_int_equal(cb_error_kind(cb_error_next(err)), CB_ERR_NOT_FOUND);
+}
+
+static void kinds_follow_errno(void **state)
+{
+    static const struct {
+        int errnum;
+        enum cb_error_kind kind;
+        const char *message;
+    } rows[] = {
+        {ENOENT, CB_ERR_NOT_FOUND, "x: no such file or directory"},
+        {EEXIST, CB_ERR_EXISTS, "x: file exists"},
+        {EACCES, CB_ERR_DENIED, "x: permission denied"},
+        {EPERM, CB_ERR_DENIED, "x: operation not permitted"},
+        {EIO, CB_ERR_SYSTEM, "x: input/output error"},
+        {EBADE, CB_ERR_SYSTEM, "x: invalid exchange"},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++) {
+        cb_auto(cb_error) err = NULL;
+
+        assert_int_equal(cb_error_errno(&err, rows[i].errnum, "x"), -1);
+        assert_int_equal(cb_error_kind(err), rows[i].kind);
+        assert_int_equal(cb_error_errnum(err), rows[i].errnum);
+        assert_string_equal(cb_error_message(err), rows[i].message);
+    }
+}
+
+static void callers_may_ignore_errors(void **state)
+{
+    struct cb_error *err = NULL;
+
+    assert_int_equal(cb_error_set(NULL, CB_ERR_USAGE, "x"), -1);
+    assert_int_equal(cb_error_exit(&err, 130, "x"), -1);
+    assert_int_equal(cb_error_exit_code(err), 130);
+    assert_int_equal(cb_error_wrap(NULL, "x"), -1);
+    assert_int_equal(cb_error_move(NULL, &err), -1);
+    assert_null(err);
+}
+
+static char *excerpt(const char *text, struct cb_span span)
+{
+    cb_auto(cb_source) source = cb_source_new("f", text, strlen(text));
+    cb_auto_value(cb_strbuf) out = {0};
+
+    cb_source_excerpt(source, span, &out);
+    return cb_strbuf_steal(&out);
+}
+
+static void excerpts(void **state)
+{
+    static const struct {
+        const char *text, *part, *expected;
+    } rows[] = {
+        {"one\r\n\r\nRUN a \\\r\n  b\r\nend", "a \\\r\n  b",
+         "     1 | one\n     2 |\n>    3 | RUN a \\\n       |     ^~~\n>    4 |   b\n    "
+         " 5 | "
+         "end\n"},
+        {"\tRUN\t\xc3\xa9 x", "x", ">    1 | \tRUN\t\xc3\xa9 x\n       | \t   \t  ^\n"},
+        {"a \x1b[m b", "b", ">    1 | a \\x1b[m b\n       |          ^\n"},
+        {"only\n", "\n", ">    1 | only\n       |     ^\n"},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++) {
+        cb_autofree char *text =
+            excerpt(rows[i].text, span_of(rows[i].text, rows[i].part));
+
+        assert_string_equal(text, rows[i].expected);
+    }
+}
+
+static void excerpts_stay_short(void **state)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_autofree char *wide = NULL;
+    cb_autofree char *tall = NULL;
+
+    for (int i = 0; i < 20000; i++)
+        cb_strbuf_adds(&text, "\xe2\x98\xba");
+    wide = excerpt(text.text, (struct cb_span){30000, 30003});
+    assert_true(strlen(wide) < 500);
+    assert_non_null(strstr(wide, "^\n"));
+    cb_strbuf_truncate(&text, 0);
+    for (int i = 0; i < 1000; i++)
+        cb_strbuf_adds(&text, "x\n");
+    tall = excerpt(text.text, (struct cb_span){10, 1900});
+    assert_true(strlen(tall) < 400);
+    assert_non_null(strstr(tall, ">    6 | x\n       | ^\n>    7 | x\n"));
+    assert_non_null(strstr(tall, "       | ...\n   951 | x\n"));
+}
+
+static void places_beyond_the_end_are_the_end(void **state)
+{
+    cb_auto(cb_source) source = cb_source_new("f", "ab\ncd", 5);
+    cb_autofree char *text = excerpt("ab\ncd", (struct cb_span){90, 99});
+    cb_autofree char *nothing = excerpt("", (struct cb_span){0, 0});
+    unsigned line, column;
+
+    cb_source_position(source, 99, &line, &column);
+    assert_int_equal(line, 2);
+    assert_int_equal(column, 3);
+    assert_string_equal(text, "     1 | ab\n>    2 | cd\n       |   ^\n");
+    assert_string_equal(nothing, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shows_the_place_and_the_hint),
+        cmocka_unit_test(further_errors_follow),
+        cmocka_unit_test(kinds_follow_errno),
+        cmocka_unit_test(callers_may_ignore_errors),
+        cmocka_unit_test(excerpts),
+        cmocka_unit_test(excerpts_stay_short),
+        cmocka_unit_test(places_beyond_the_end_are_the_end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

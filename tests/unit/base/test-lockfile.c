@@ -1,0 +1,132 @@
+#include "scratch.h"
+
+#include "base/lockfile.h"
+
+#include <pthread.h>
+
+static void exclusive_locks_conflict_in_one_process(void **state)
+{
+    struct scratch *scratch = *state;
+    cb_auto(cb_lock) first = NULL;
+    cb_auto(cb_lock) second = NULL;
+    struct cb_error *err = NULL;
+
+    assert_int_equal(cb_lock_try(&first, scratch->fd, "l", CB_LOCK_EXCLUSIVE, &err), 1);
+    assert_int_equal(cb_lock_try(&second, scratch->fd, "l", CB_LOCK_EXCLUSIVE, &err), 0);
+    assert_int_equal(cb_lock_try(&second, scratch->fd, "l", CB_LOCK_SHARED, &err), 0);
+    cb_lock_release(cb_steal(&first));
+    assert_int_equal(cb_lock_try(&second, scratch->fd, "l", CB_LOCK_SHARED, &err), 1);
+    assert_int_equal(cb_lock_try(&first, scratch->fd, "l", CB_LOCK_SHARED, &err), 1);
+}
+
+struct waiter {
+    struct scratch *scratch;
+    struct cb_cancel *cancel;
+    struct cb_lock *release;
+    int unlink;
+    pid_t holder;
+    int waits;
+};
+
+static void note_wait(void *arg, pid_t holder)
+{
+    struct waiter *waiter = arg;
+
+    waiter->holder = holder;
+    waiter->waits++;
+    if (waiter->release && waiter->unlink)
+        cb_lock_release_unlink(cb_steal(&waiter->release));
+    else if (waiter->release)
+        cb_lock_release(cb_steal(&waiter->release));
+    else
+        cb_cancel_request(waiter->cancel);
+}
+
+static void waiting_tells_the_holder_once(void **state)
+{
+    cb_auto(cb_cancel) cancel = cb_cancel_new();
+
+    for (int i = 0; i < 4; i++) {
+        struct waiter waiter = {.scratch = *state, .unlink = i & 1};
+        cb_auto(cb_lock) lock = NULL;
+        struct cb_error *err = NULL;
+        struct stat st;
+
+        assert_int_equal(cb_lock_try(&waiter.release, waiter.scratch->fd, "l",
+                                     CB_LOCK_EXCLUSIVE, &err),
+                         1);
+        assert_ok(cb_lock_take(&lock, waiter.scratch->fd, "l", CB_LOCK_EXCLUSIVE,
+                               i & 2 ? cancel : NULL, note_wait, &waiter, &err),
+                  err);
+        assert_int_equal(waiter.holder, getpid());
+        assert_int_equal(waiter.waits, 1);
+        assert_int_equal(fstatat(waiter.scratch->fd, "l", &st, 0), 0);
+    }
+}
+
+static void canceling_ends_the_wait(void **state)
+{
+    cb_auto(cb_cancel) cancel = cb_cancel_new();
+    struct waiter waiter = {.scratch = *state, .cancel = cancel};
+    cb_auto(cb_lock) held = NULL;
+    struct cb_lock *lock = NULL;
+    struct cb_error *err = NULL;
+
+    assert_int_equal(cb_lock_try(&held, waiter.scratch->fd, "l", CB_LOCK_EXCLUSIVE, &err),
+                     1);
+    assert_error(cb_lock_take(&lock, waiter.scratch->fd, "l", CB_LOCK_SHARED, cancel,
+                              note_wait, &waiter, &err),
+                 &err, CB_ERR_CANCELED, "canceled");
+}
+
+struct contest {
+    struct scratch *scratch;
+    int inside, rounds;
+};
+
+static void *contend(void *arg)
+{
+    struct contest *contest = arg;
+
+    for (int i = 0; i < 200; i++) {
+        struct cb_lock *lock = NULL;
+
+        if (cb_lock_take(&lock, contest->scratch->fd, "l", CB_LOCK_EXCLUSIVE, NULL, NULL,
+                         NULL, NULL) < 0)
+            return contest;
+        if (__atomic_add_fetch(&contest->inside, 1, __ATOMIC_SEQ_CST) != 1)
+            return contest;
+        contest->rounds++;
+        __atomic_sub_fetch(&contest->inside, 1, __ATOMIC_SEQ_CST);
+        cb_lock_release_unlink(lock);
+    }
+    return NULL;
+}
+
+static void holders_that_unlink_keep_others_out(void **state)
+{
+    struct contest contest = {.scratch = *state};
+    pthread_t threads[4];
+
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, contend, &contest), 0);
+    for (int i = 0; i < 4; i++) {
+        void *problem;
+
+        assert_int_equal(pthread_join(threads[i], &problem), 0);
+        assert_null(problem);
+    }
+    assert_int_equal(contest.rounds, 800);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scratch_test(exclusive_locks_conflict_in_one_process),
+        scratch_test(waiting_tells_the_holder_once),
+        scratch_test(canceling_ends_the_wait),
+        scratch_test(holders_that_unlink_keep_others_out),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,5 @@
+unit_tests += tests/unit/cache/test-local tests/unit/cache/test-parts-json
+tests_unit_cache_test_local_SOURCES = tests/unit/cache/test-local.c
+tests_unit_cache_test_local_LDADD = $(LIBS_cache)
+tests_unit_cache_test_parts_json_SOURCES = tests/unit/cache/test-parts-json.c
+tests_unit_cache_test_parts_json_LDADD = $(LIBS_cache)

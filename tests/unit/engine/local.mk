@@ -1,0 +1,10 @@
+unit_tests += \
+	tests/unit/engine/test-history \
+	tests/unit/engine/test-inputs \
+	tests/unit/engine/test-request
+tests_unit_engine_test_history_SOURCES = %D%/test-history.c %D%/test-engine.h
+tests_unit_engine_test_history_LDADD = $(LIBS_engine)
+tests_unit_engine_test_inputs_SOURCES = %D%/test-inputs.c %D%/test-engine.h
+tests_unit_engine_test_inputs_LDADD = $(LIBS_engine)
+tests_unit_engine_test_request_SOURCES = %D%/test-request.c
+tests_unit_engine_test_request_LDADD = $(LIBS_engine)

@@ -1,0 +1,216 @@
+/* What a build's options mean, and what is said of wrong ones: each message names the
+ * option. */
+#include "engine/engine-priv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+struct row {
+    const char *option, *value, *message;
+};
+
+static const struct row wrong[] = {
+    {"tag", "X",
+     "invalid argument \"X\" for \"-t, --tag\": invalid reference format: repository "
+     "name must "
+     "be lowercase"},
+    {"tag", "a b",
+     "invalid argument \"a b\" for \"-t, --tag\": invalid reference format"},
+    {"build-arg", "=v", "invalid argument \"=v\" for \"--build-arg\": a name is missing"},
+    {"label", "", "invalid argument \"\" for \"--label\": a name is missing"},
+    {"platform", "linux/amd64,linux/arm64",
+     "--platform linux/amd64,linux/arm64: building for several platforms at once is not "
+     "supported"},
+    {"network", "container:x",
+     "invalid argument \"container:x\" for \"--network\": expected default, none or "
+     "host"},
+    {"allow", "all",
+     "invalid argument \"all\" for \"--allow\": expected network.host or "
+     "security.insecure"},
+    {"ulimit", "nofile",
+     "invalid argument \"nofile\" for \"--ulimit\": expected name=soft[:hard]"},
+    {"ulimit", "files=1",
+     "invalid argument \"files=1\" for \"--ulimit\": invalid ulimit type: files"},
+    {"ulimit", "nofile=2:1",
+     "invalid argument \"nofile=2:1\" for \"--ulimit\": ulimit soft limit must be less "
+     "than or "
+     "equal to hard limit"},
+    {"ulimit", "nofile=x",
+     "invalid argument \"nofile=x\" for \"--ulimit\": limits are numbers, or "
+     "-1 for none"},
+    {"add-host", "name",
+     "invalid argument \"name\" for \"--add-host\": bad format for add-host: \"name\""},
+    {"secret", "src=/x",
+     "invalid argument \"src=/x\" for \"--secret\": id=NAME is missing"},
+    {"secret", "id=a,file=x",
+     "invalid argument \"id=a,file=x\" for \"--secret\": unexpected key 'file': expected "
+     "id, src, "
+     "env or type"},
+    {"secret", "id=a,type=x",
+     "invalid argument \"id=a,type=x\" for \"--secret\": unsupported secret type \"x\""},
+    {"secret", "id=a,env=CBUILD_TEST_UNSET",
+     "secret `a`: environment variable `CBUILD_TEST_UNSET` is not set"},
+};
+
+static void set_option(struct cb_build_request *request, const struct row *row)
+{
+    const struct {
+        const char *name;
+        struct cb_strings *list;
+        const char **text;
+    } slots[] = {
+        {"tag", &request->tags, NULL},        {"build-arg", &request->build_args, NULL},
+        {"label", &request->labels, NULL},    {"platform", NULL, &request->platform},
+        {"network", NULL, &request->network}, {"allow", &request->allow, NULL},
+        {"ulimit", &request->ulimits, NULL},  {"add-host", &request->add_hosts, NULL},
+        {"secret", &request->secrets, NULL},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(slots); i++) {
+        if (strcmp(slots[i].name, row->option))
+            continue;
+        if (slots[i].list)
+            cb_strings_add(slots[i].list, row->value);
+        else
+            *slots[i].text = row->value;
+        return;
+    }
+    fail_msg("no option %s", row->option);
+}
+
+static void test_mistakes_name_their_option(void **state)
+{
+    for (size_t i = 0; i < CB_ARRAY_SIZE(wrong); i++) {
+        cb_auto_value(cb_build_request) request = {0};
+        cb_auto_value(cb_checked_request) checked = {0};
+        cb_auto(cb_error) error = NULL;
+
+        set_option(&request, &wrong[i]);
+        assert_int_equal(cb_request_check(&checked, &request, &error), -1);
+        assert_string_equal(cb_error_message(error), wrong[i].message);
+    }
+}
+
+static void test_tags_get_their_full_name(void **state)
+{
+    cb_auto_value(cb_build_request) request = {0};
+    cb_auto_value(cb_checked_request) checked = {0};
+
+    cb_strings_add(&request.tags, "app");
+    cb_strings_add(&request.tags, "localhost:5000/team/app:1.2");
+    assert_int_equal(cb_request_check(&checked, &request, NULL), 0);
+    assert_string_equal(checked.names.items[0], "docker.io/library/app:latest");
+    assert_string_equal(checked.names.items[1], "localhost:5000/team/app:1.2");
+    assert_string_equal(checked.familiar.items[0], "app:latest");
+}
+
+static void test_build_arg_without_value_comes_from_the_environment(void **state)
+{
+    cb_auto_value(cb_build_request) request = {0};
+    cb_auto_value(cb_checked_request) checked = {0};
+
+    setenv("CBUILD_TEST_SET", "here", 1);
+    unsetenv("CBUILD_TEST_UNSET");
+    cb_strings_add(&request.build_args, "CBUILD_TEST_SET");
+    cb_strings_add(&request.build_args, "CBUILD_TEST_UNSET");
+    cb_strings_add(&request.build_args, "EMPTY=");
+    assert_int_equal(cb_request_check(&checked, &request, NULL), 0);
+    assert_string_equal(cb_env_get(&checked.build_args, "CBUILD_TEST_SET"), "here");
+    assert_null(cb_env_get(&checked.build_args, "CBUILD_TEST_UNSET"));
+    assert_string_equal(cb_env_get(&checked.build_args, "EMPTY"), "");
+}
+
+static void test_ulimits(void **state)
+{
+    struct cb_rlimit limit = {0};
+
+    assert_int_equal(cb_request_ulimit("nofile=1024:2048", &limit, NULL), 0);
+    assert_int_equal(limit.resource, RLIMIT_NOFILE);
+    assert_int_equal(limit.soft, 1024);
+    assert_int_equal(limit.hard, 2048);
+    assert_int_equal(cb_request_ulimit("core=-1", &limit, NULL), 0);
+    assert_true(limit.hard == UINT64_MAX);
+}
+
+static void test_host_network_of_the_build_is_a_grant(void **state)
+{
+    cb_auto_value(cb_build_request) request = {.network = "host"};
+    cb_auto_value(cb_checked_request) checked = {0};
+
+    assert_int_equal(cb_request_check(&checked, &request, NULL), 0);
+    assert_int_equal(checked.network, CB_OP_NETWORK_HOST);
+    assert_true(checked.allow_host_network);
+    assert_false(checked.allow_insecure);
+}
+
+/* ── Secrets ── */
+
+static void expect_secret(struct cb_secrets *secrets, const char *id, const char *value)
+{
+    const void *bytes;
+    size_t len;
+
+    assert_int_equal(cb_secrets_get(secrets, id, &bytes, &len), 1);
+    assert_int_equal(len, strlen(value));
+    assert_memory_equal(bytes, value, len);
+}
+
+static void test_secrets_from_files_and_environment(void **state)
+{
+    cb_auto_value(cb_strings) options = {0};
+    cb_auto(cb_secrets) secrets = NULL;
+    char path[] = "/tmp/cbuild-secret-XXXXXX";
+    const void *bytes;
+    size_t len;
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0 && write(fd, "from file", 9) == 9);
+    close(fd);
+    setenv("CBUILD_TEST_SECRET", "from env", 1);
+    cb_strings_addf(&options, "id=file,src=%s", path);
+    cb_strings_add(&options, "id=env,env=CBUILD_TEST_SECRET");
+    cb_strings_add(&options, "id=CBUILD_TEST_SECRET");
+    cb_strings_add(&options, "type=env,id=typed,src=CBUILD_TEST_SECRET");
+    assert_int_equal(cb_secrets_new(&secrets, &options, NULL), 0);
+    unlink(path);
+    expect_secret(secrets, "file", "from file");
+    expect_secret(secrets, "env", "from env");
+    expect_secret(secrets, "CBUILD_TEST_SECRET", "from env");
+    expect_secret(secrets, "typed", "from env");
+    assert_int_equal(cb_secrets_get(secrets, "other", &bytes, &len), 0);
+}
+
+static void test_missing_secret_file_is_an_error(void **state)
+{
+    cb_auto_value(cb_strings) options = {0};
+    cb_auto(cb_secrets) secrets = NULL;
+    cb_auto(cb_error) error = NULL;
+
+    cb_strings_add(&options, "id=a,src=/nonexistent/file");
+    assert_int_equal(cb_secrets_new(&secrets, &options, &error), -1);
+    assert_int_equal(cb_error_kind(error), CB_ERR_NOT_FOUND);
+    assert_non_null(strstr(cb_error_message(error), "secret `a`"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mistakes_name_their_option),
+        cmocka_unit_test(test_tags_get_their_full_name),
+        cmocka_unit_test(test_build_arg_without_value_comes_from_the_environment),
+        cmocka_unit_test(test_ulimits),
+        cmocka_unit_test(test_host_network_of_the_build_is_a_grant),
+        cmocka_unit_test(test_secrets_from_files_and_environment),
+        cmocka_unit_test(test_missing_secret_file_is_an_error),
+    };
+
+    return cmocka_run_group_tests_name("engine request", tests, NULL, NULL);
+}

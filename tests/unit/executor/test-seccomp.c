@@ -1,0 +1,230 @@
+/* The compiled filter, run by an interpreter of the few instructions it is made of: no
+ * privilege needed, and every architecture's table can be asked. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "executor/executor.h"
+#include "executor/seccomp-priv.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static uint32_t load(const struct seccomp_data *data, uint32_t offset)
+{
+    uint32_t value;
+
+    memcpy(&value, (const char *)data + offset, sizeof(value));
+    return value;
+}
+
+/* Jumps forward only, as the kernel demands; anything unknown fails the test. */
+static uint32_t run(const struct sock_fprog *prog, const struct seccomp_data *data)
+{
+    uint32_t a = 0;
+
+    for (size_t pc = 0; pc < prog->len; pc++) {
+        const struct sock_filter *insn = &prog->filter[pc];
+
+        switch (insn->code) {
+        case BPF_LD | BPF_W | BPF_ABS:
+            a = load(data, insn->k);
+            break;
+        case BPF_JMP | BPF_JA:
+            pc += insn->k;
+            break;
+        case BPF_JMP | BPF_JEQ | BPF_K:
+            pc += a == insn->k ? insn->jt : insn->jf;
+            break;
+        case BPF_JMP | BPF_JGE | BPF_K:
+            pc += a >= insn->k ? insn->jt : insn->jf;
+            break;
+        case BPF_JMP | BPF_JGT | BPF_K:
+            pc += a > insn->k ? insn->jt : insn->jf;
+            break;
+        case BPF_JMP | BPF_JSET | BPF_K:
+            pc += a & insn->k ? insn->jt : insn->jf;
+            break;
+        case BPF_RET | BPF_K:
+            return insn->k;
+        default:
+            fail_msg("instruction %#x", insn->code);
+        }
+    }
+    fail_msg("ran off the end");
+    return 0;
+}
+
+/* 0: allowed, else the errno; -1: killed. */
+static int verdict(const struct sock_fprog *prog, uint32_t arch, int number, uint64_t arg)
+{
+    struct seccomp_data data = {.nr = number, .arch = arch, .args = {arg}};
+    uint32_t action = run(prog, &data);
+
+    if (action == SECCOMP_RET_ALLOW)
+        return 0;
+    if ((action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO)
+        return action & SECCOMP_RET_DATA;
+    return -1;
+}
+
+static const struct {
+    const char *name;
+    uint64_t arg;
+    int expected;
+} rows[] = {
+    {"read", 0, 0},
+    {"execve", 0, 0},
+    {"openat2", 0, 0},
+    {"ptrace", 0, 0},
+    {"chroot", 0, 0},
+    {"mount", 0, EPERM},
+    {"umount2", 0, EPERM},
+    {"unshare", 0, EPERM},
+    {"setns", 0, EPERM},
+    {"bpf", 0, EPERM},
+    {"keyctl", 0, EPERM},
+    {"add_key", 0, EPERM},
+    {"request_key", 0, EPERM},
+    {"io_uring_setup", 0, EPERM},
+    {"userfaultfd", 0, EPERM},
+    {"perf_event_open", 0, EPERM},
+    {"kexec_load", 0, EPERM},
+    {"init_module", 0, EPERM},
+    {"reboot", 0, EPERM},
+    {"swapon", 0, EPERM},
+    {"open_tree", 0, EPERM},
+    {"move_mount", 0, EPERM},
+    {"clone3", 0, ENOSYS},
+    {"clone", SIGCHLD, 0},
+    {"clone", 0x10000000 /* CLONE_NEWUSER */, EPERM},
+    {"clone", 0x20000000 /* CLONE_NEWPID */, EPERM},
+    {"socket", AF_INET, 0},
+    {"socket", AF_UNIX, 0},
+    {"socket", AF_NETLINK, 0},
+    {"socket", 38 /* AF_ALG */, EPERM},
+    {"socket", 0x100000000ULL + 38, EPERM},
+    {"socket", 39, 0},
+    {"socket", 40 /* AF_VSOCK */, EPERM},
+    {"socket", 41, 0},
+    {"personality", 0, 0},
+    {"personality", 8, 0},
+    {"personality", 0x20008, 0},
+    {"personality", 0xffffffff, 0},
+    {"personality", 0x40000 /* ADDR_NO_RANDOMIZE */, EPERM},
+};
+
+static void compile(struct sock_fprog *prog, uint64_t caps)
+{
+    assert_int_equal(cb_seccomp_compile(caps, prog, NULL), 0);
+}
+
+static void expect_rows(uint32_t scmp, uint32_t audit)
+{
+    struct sock_fprog prog;
+
+    compile(&prog, CB_CAPS_DEFAULT);
+    for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++) {
+        int number = seccomp_syscall_resolve_name_arch(scmp, rows[i].name);
+        int got;
+
+        if (number < 0)
+            continue;
+        got = verdict(&prog, audit, number, rows[i].arg);
+        if (got != rows[i].expected)
+            fail_msg("%s(%#llx) is %d, not %d", rows[i].name,
+                     (unsigned long long)rows[i].arg, got, rows[i].expected);
+    }
+    free(prog.filter);
+}
+
+static void profile_decides_natively(void **state)
+{
+#if defined(__x86_64__)
+    expect_rows(SCMP_ARCH_X86_64, AUDIT_ARCH_X86_64);
+#else
+    expect_rows(SCMP_ARCH_AARCH64, AUDIT_ARCH_AARCH64);
+#endif
+}
+
+static void other_tables_of_the_machine_are_no_way_around(void **state)
+{
+#if defined(__x86_64__)
+    expect_rows(SCMP_ARCH_X86, AUDIT_ARCH_I386);
+    expect_rows(SCMP_ARCH_X32, AUDIT_ARCH_X86_64);
+#else
+    expect_rows(SCMP_ARCH_ARM, AUDIT_ARCH_ARM);
+#endif
+}
+
+static void unknown_architecture_is_killed(void **state)
+{
+    struct sock_fprog prog;
+
+    compile(&prog, CB_CAPS_DEFAULT);
+    assert_int_equal(verdict(&prog, AUDIT_ARCH_PPC64, 0, 0), -1);
+    free(prog.filter);
+}
+
+static void calls_of_the_future_do_not_exist(void **state)
+{
+    struct sock_fprog prog;
+
+    compile(&prog, CB_CAPS_DEFAULT);
+    assert_int_equal(verdict(&prog, AUDIT_ARCH_X86_64, 900, 0), ENOSYS);
+    assert_int_equal(verdict(&prog, AUDIT_ARCH_X86_64, 451 /* cachestat */, 0), 0);
+    assert_int_equal(verdict(&prog, AUDIT_ARCH_X86_64, 452 /* fchmodat2 */, 0), 0);
+    free(prog.filter);
+}
+
+static void capability_opens_its_calls(void **state)
+{
+    struct sock_fprog prog;
+    int mount = seccomp_syscall_resolve_name("mount");
+    int clone3 = seccomp_syscall_resolve_name("clone3");
+    int clone = seccomp_syscall_resolve_name("clone");
+
+    compile(&prog, CB_CAPS_DEFAULT | 1ULL << CAP_SYS_ADMIN);
+    assert_int_equal(verdict(&prog, AUDIT_ARCH_X86_64, mount, 0), 0);
+    assert_int_equal(verdict(&prog, AUDIT_ARCH_X86_64, clone3, 0), 0);
+    assert_int_equal(verdict(&prog, AUDIT_ARCH_X86_64, clone, 0x10000000), 0);
+    free(prog.filter);
+    compile(&prog, CB_CAPS_DEFAULT & ~(1ULL << CAP_SYS_CHROOT));
+    assert_int_equal(
+        verdict(&prog, AUDIT_ARCH_X86_64, seccomp_syscall_resolve_name("chroot"), 0),
+        EPERM);
+    free(prog.filter);
+}
+
+static void filter_is_short(void **state)
+{
+    struct sock_fprog prog;
+
+    compile(&prog, CB_CAPS_DEFAULT);
+    print_message("%u instructions\n", prog.len);
+    assert_true(prog.len < 700);
+    free(prog.filter);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(profile_decides_natively),
+        cmocka_unit_test(other_tables_of_the_machine_are_no_way_around),
+        cmocka_unit_test(unknown_architecture_is_killed),
+        cmocka_unit_test(calls_of_the_future_do_not_exist),
+        cmocka_unit_test(capability_opens_its_calls),
+        cmocka_unit_test(filter_is_short),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

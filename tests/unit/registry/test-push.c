@@ -1,0 +1,94 @@
+#include "registry-fixture.h"
+
+/* Pulls good/image into a fresh store. */
+static struct cb_digest pull_good(struct fixture *fixture, const char *store)
+{
+    struct cb_digest id;
+    int changed;
+
+    fixture_fresh_store(fixture, store);
+    assert_int_equal(fixture_pull(fixture, "good/image:latest", &changed, &id, NULL), 0);
+    return id;
+}
+
+static int push(struct fixture *fixture, const struct cb_digest *id, const char *rest,
+                struct cb_digest *digest, struct cb_error **err)
+{
+    cb_autofree char *name = fixture_name(fixture, rest);
+    int64_t size;
+
+    return cb_registry_push(fixture->registry, id, name, NULL, digest, &size, err);
+}
+
+static void a_pulled_image_is_pushed_as_it_came(void **state)
+{
+    NEED(state);
+    struct cb_digest id = pull_good(fixture, "push");
+    struct cb_digest again, pushed;
+    cb_auto(cb_image) image = NULL;
+    int changed, posts;
+
+    assert_int_equal(push(fixture, &id, "good/copy:1", &pushed, NULL), 0);
+    assert_int_equal(cb_image_get(fixture->store, &id, &image, NULL), 0);
+    assert_true(cb_digest_equal(&pushed, &image->manifest));
+    posts = fixture_requests(fixture, "POST", "good/copy");
+    assert_int_equal(push(fixture, &id, "good/copy:2", &pushed, NULL), 0);
+    assert_int_equal(fixture_requests(fixture, "POST", "good/copy"), posts);
+    fixture_fresh_store(fixture, "pushed");
+    assert_int_equal(fixture_pull(fixture, "good/copy:2", &changed, &again, NULL), 0);
+    assert_true(cb_digest_equal(&again, &id));
+}
+
+static void what_a_neighbour_has_is_mounted(void **state)
+{
+    NEED(state);
+    struct cb_digest id = pull_good(fixture, "mount");
+    struct cb_digest pushed;
+
+    assert_int_equal(push(fixture, &id, "pushabs/one:1", &pushed, NULL), 0);
+    assert_int_equal(push(fixture, &id, "pushabs/two:1", &pushed, NULL), 0);
+    assert_non_null(strstr(cb_strbuf_text(&fixture->events), "Mounted from "));
+    assert_true(fixture_requests(fixture, "POST", "mount=sha256%3A") > 0);
+}
+
+static void a_flaky_upload_starts_anew(void **state)
+{
+    NEED(state);
+    struct cb_digest id = pull_good(fixture, "flaky");
+    struct cb_digest pushed;
+
+    assert_int_equal(push(fixture, &id, "pushflaky/copy:1", &pushed, NULL), 0);
+}
+
+static void refusals_and_lies_are_errors(void **state)
+{
+    NEED(state);
+    struct cb_digest id = pull_good(fixture, "refused");
+    cb_auto(cb_error) denied = NULL;
+    cb_auto(cb_error) lie = NULL;
+    struct cb_digest pushed;
+
+    assert_int_equal(push(fixture, &id, "pushdenied/copy:1", &pushed, &denied), -1);
+    assert_int_equal(cb_error_kind(denied), CB_ERR_DENIED);
+    assert_non_null(strstr(cb_error_message(denied),
+                           "denied: requested access to the resource is denied"));
+    assert_int_equal(push(fixture, &id, "pushlie/copy:1", &pushed, &lie), -1);
+    assert_int_equal(cb_error_kind(lie), CB_ERR_INTEGRITY);
+}
+
+static int start(void **state)
+{
+    return fixture_start(state, "none");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pulled_image_is_pushed_as_it_came),
+        cmocka_unit_test(what_a_neighbour_has_is_mounted),
+        cmocka_unit_test(a_flaky_upload_starts_anew),
+        cmocka_unit_test(refusals_and_lies_are_errors),
+    };
+
+    return cmocka_run_group_tests(tests, start, fixture_stop);
+}
