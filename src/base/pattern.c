@@ -1,6 +1,6 @@
 /* One line of an ignore file, in the four forms of moby/patternmatcher: plain text,
- * "text**", "**text", and everything else as an expression. Most paths are turned away by the
- * literal pieces that every match must contain, before the machine starts. */
+ * "text**", "**text", and everything else as an expression. Most paths are turned away by
+ * the literal pieces that every match must contain, before the machine starts. */
 #include "base/glob-priv.h"
 #include "base/strbuf.h"
 

@@ -84,7 +84,7 @@ static void print_error(const struct cb_error *error)
 {
     cb_auto_value(cb_strbuf) text = {0};
 
-    cb_error_format(error, "cbuild: ", &text);
+    cb_error_format(error, "cbuild", &text);
     fflush(stdout);
     fputs(cb_strbuf_text(&text), stderr);
 }

@@ -106,7 +106,7 @@ static int fail(struct cb_error **err)
 
     if (kind == CB_ERR_CANCELED || kind == CB_ERR_USAGE)
         return cb_error_move(err, &error);
-    cb_error_format(error, "cbuild: ", &text);
+    cb_error_format(error, "cbuild", &text);
     fputs(cb_strbuf_text(&text), stderr);
     if (cb_error_errnum(error) == ENOENT)
         return 127;

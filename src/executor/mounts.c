@@ -126,7 +126,10 @@ static int write_file(int dir_fd, const char *name, const struct cb_plan_step *s
 static int place_file(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                       struct cb_error **err)
 {
-    struct mount_attr attr = {.attr_set = step->value};
+    /* A script of the builder's (a heredoc with #!) has to be executable. */
+    uint64_t executable = step->mode & 0111 ? MOUNT_ATTR_NOEXEC : 0;
+    struct mount_attr attr = {.attr_set = step->value & ~executable,
+                              .attr_clr = executable};
     cb_autofd int tree = -1;
     char name[16];
 

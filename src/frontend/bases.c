@@ -84,7 +84,7 @@ static int explain_failure(struct cb_planner *planner, const struct cb_base *bas
         else
             cb_error_wrap(err, "%s=%s: no stage or image named `%s`", base->context,
                           base->name, base->name);
-    } else {
+    } else if (err && !strstr(cb_error_message(*err), base->name)) {
         cb_error_wrap(err, "%s", base->name);
     }
     if (near && !strcmp(base->context, "FROM"))

@@ -3,6 +3,8 @@
 
 #include "base/timestamp.h"
 
+#include <string.h>
+
 static void fill_test(const struct cb_inst_healthcheck *inst, struct cb_strings *test)
 {
     if (inst->none) {
@@ -26,23 +28,46 @@ static void add_duration(struct cb_strbuf *out, int64_t ns)
     cb_strbuf_addf(out, " \"%s\"", text);
 }
 
-/* Go's %q of an integer: a character literal. */
+/* UTF-8 of a character below 0x110000. */
+static void encode(unsigned point, char out[5])
+{
+    unsigned char *at = (unsigned char *)out;
+
+    memset(out, 0, 5);
+    if (point < 0x80) {
+        at[0] = (unsigned char)point;
+    } else if (point < 0x800) {
+        at[0] = (unsigned char)(0xc0 | point >> 6);
+        at[1] = (unsigned char)(0x80 | (point & 0x3f));
+    } else if (point < 0x10000) {
+        at[0] = (unsigned char)(0xe0 | point >> 12);
+        at[1] = (unsigned char)(0x80 | (point >> 6 & 0x3f));
+        at[2] = (unsigned char)(0x80 | (point & 0x3f));
+    } else {
+        at[0] = (unsigned char)(0xf0 | point >> 18);
+        at[1] = (unsigned char)(0x80 | (point >> 12 & 0x3f));
+        at[2] = (unsigned char)(0x80 | (point >> 6 & 0x3f));
+        at[3] = (unsigned char)(0x80 | (point & 0x3f));
+    }
+}
+
+/* Go's %q of an integer is a character literal, which but for its quotes is written as in
+ * a string. */
 static void add_rune(struct cb_strbuf *out, int64_t value)
 {
-    static const char *const named[] = {
-        ['\a'] = "\\a", ['\b'] = "\\b", ['\f'] = "\\f", ['\n'] = "\\n",  ['\r'] = "\\r",
-        ['\t'] = "\\t", ['\v'] = "\\v", ['\''] = "\\'", ['\\'] = "\\\\",
-    };
+    cb_auto_value(cb_strbuf) quoted = {0};
+    int is_character =
+        value >= 0 && value < 0x110000 && !(value >= 0xd800 && value < 0xe000);
+    char text[5];
 
-    if (value >= 0 && value < (int64_t)CB_ARRAY_SIZE(named) && named[value])
-        cb_strbuf_addf(out, " '%s'", named[value]);
-    else if (value >= 0x20 && value < 0x7f)
-        cb_strbuf_addf(out, " '%c'", (char)value);
-    else if (value >= 0 && value <= 0x7f)
-        cb_strbuf_addf(out, " '\\x%02x'", (unsigned)value);
+    encode(is_character ? (unsigned)value : 0xfffd, text);
+    cb_config_quote(&quoted, text);
+    if (value == 0)
+        cb_strbuf_adds(out, " '\\x00'");
+    else if (value == '"' || value == '\'')
+        cb_strbuf_adds(out, value == '"' ? " '\"'" : " '\\''");
     else
-        cb_strbuf_addf(out, " '\\u%04x'",
-                       value > 0 && value <= 0xffff ? (unsigned)value : 0xfffd);
+        cb_strbuf_addf(out, " '%.*s'", (int)quoted.len - 2, quoted.text + 1);
 }
 
 /* BuildKit prints its structure with %q; StartInterval is newer than the others and only

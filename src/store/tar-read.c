@@ -251,6 +251,8 @@ static int next_header(struct cb_tar_reader *reader, struct cb_error **err)
 {
     int code;
 
+    if (reader->ended)
+        return 0;
     if (!reader->opened) {
         reader->opened = 1;
         if (reader->api.archive_read_open(reader->archive, reader, NULL, feed, NULL) !=
@@ -258,8 +260,10 @@ static int next_header(struct cb_tar_reader *reader, struct cb_error **err)
             return failed(reader, err);
     }
     code = reader->api.archive_read_next_header(reader->archive, &reader->entry);
-    if (code == ARCHIVE_EOF && !reader->error)
+    if (code == ARCHIVE_EOF && !reader->error) {
+        reader->ended = 1;
         return 0;
+    }
     if (code < ARCHIVE_WARN || reader->error)
         return failed(reader, err);
     return 1;

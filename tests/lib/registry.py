@@ -462,15 +462,20 @@ class Handler(BaseHTTPRequestHandler):
 
     def blobs(self, query, repo, name):
         mode = self.mode_of(repo)
-        blob = self.state.pushed_blobs.get(repo, {}).get(name)
-        if blob is None and not mode.startswith("push"):
-            blob = self.state.faults.get(mode).blobs.get(name)
+        blob = self.find_blob(repo, name)
         if blob is None:
             return self.fail(404, "BLOB_UNKNOWN", "blob unknown to registry")
         fault = getattr(self, "blob_" + mode, None)
         if fault and self.command == "GET" and blob != self.state.faults.get(mode).config:
             return fault(repo, name, blob)
         return self.send_blob(blob)
+
+    def find_blob(self, repo, name):
+        mode = self.mode_of(repo)
+        blob = self.state.pushed_blobs.get(repo, {}).get(name)
+        if blob is None and not mode.startswith("push"):
+            blob = self.state.faults.get(mode).blobs.get(name)
+        return blob
 
     def send_blob(self, blob, limit=None):
         start = self.range_start()
@@ -587,9 +592,9 @@ class Handler(BaseHTTPRequestHandler):
         return self.reply(201, headers=[("Docker-Content-Digest", answer)])
 
     def start_upload(self, query, repo, mode, stored):
-        source = self.state.pushed_blobs.get(query.get("from"), {})
-        if query.get("mount") in source:
-            stored[query["mount"]] = source[query["mount"]]
+        source = "from" in query and self.find_blob(query["from"], query.get("mount"))
+        if source:
+            stored[query["mount"]] = source
             return self.reply(201, headers=[("Docker-Content-Digest", query["mount"])])
         session = "session-%d" % self.state.count("upload")
         self.state.uploads[session] = b""
