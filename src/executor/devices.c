@@ -28,6 +28,7 @@ const char *cb_device_name(size_t index)
 
 static int open_device(size_t index, int *out, struct cb_error **err)
 {
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC};
     char path[32];
     struct stat node;
     cb_autofd int fd = -1;
@@ -35,7 +36,8 @@ static int open_device(size_t index, int *out, struct cb_error **err)
     snprintf(path, sizeof(path), "/dev/%s", devices[index].name);
     fd = open_tree(AT_FDCWD, path,
                    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
-    if (fd < 0 || fstat(fd, &node) < 0)
+    if (fd < 0 || fstat(fd, &node) < 0 ||
+        mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
         return cb_error_errno(err, errno, "open `%s`", path);
     if (!S_ISCHR(node.st_mode) ||
         node.st_rdev != makedev(devices[index].major, devices[index].minor))

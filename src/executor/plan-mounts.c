@@ -134,6 +134,9 @@ static void add_dev(struct cb_plan *plan, const struct cb_process_spec *spec)
     for (size_t i = 0; i < CB_ARRAY_SIZE(links); i++) {
         uint32_t text = cb_plan_text(plan, links[i][1]);
 
+        /* Not every kernel has a core of itself. */
+        if (!strcmp(links[i][1], "/proc/kcore") && access("/proc/kcore", F_OK) < 0)
+            continue;
         add_target(plan, CB_PLAN_LINK, links[i][0])->text = text;
     }
     add_filesystem(

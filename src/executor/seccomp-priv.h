@@ -26,11 +26,13 @@ struct cb_seccomp_rule {
 extern const struct cb_seccomp_rule cb_seccomp_profile[];
 extern const size_t cb_seccomp_profile_count;
 
-/* System calls that a libseccomp of this age may not know. From 424 on a call has one
- * number on all architectures. */
+/* Numbers that libseccomp may not give: calls newer than it (from 424 on a call has one
+ * number on all architectures), and the direct forms of what i386 also does through
+ * socketcall and ipc. */
 struct cb_seccomp_number {
     const char *name;
     int number;
+    int i386; /* only there */
 };
 extern const struct cb_seccomp_number cb_seccomp_numbers[];
 extern const size_t cb_seccomp_numbers_count;

@@ -154,8 +154,10 @@ static int number_of(const char *name, const struct arch *arch)
     if (number >= 0)
         return (uint32_t)number & ~arch->offset;
     for (size_t i = 0; i < cb_seccomp_numbers_count; i++) {
-        if (!strcmp(cb_seccomp_numbers[i].name, name))
-            return cb_seccomp_numbers[i].number;
+        const struct cb_seccomp_number *known = &cb_seccomp_numbers[i];
+
+        if (!strcmp(known->name, name) && (!known->i386 || arch->audit == AUDIT_ARCH_I386))
+            return known->number;
     }
     return -1;
 }

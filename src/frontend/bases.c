@@ -68,27 +68,38 @@ static void finish(struct cb_base *base, struct cb_resolved_image *image)
         image->reference ? cb_reference_canonical(image->reference) : xstrdup(base->name);
 }
 
+static int is_from(const struct cb_base *base)
+{
+    return !strcmp(base->context, "FROM");
+}
+
+/* Nobody has it: more likely a stage was meant. */
+static int is_unknown(enum cb_error_kind kind)
+{
+    return kind == CB_ERR_NOT_FOUND || kind == CB_ERR_DENIED || kind == CB_ERR_USAGE ||
+           kind == CB_ERR_SYNTAX;
+}
+
 /* Says what the name could have been, and where it stands. */
 static int explain_failure(struct cb_planner *planner, const struct cb_base *base,
                            struct cb_error **err)
 {
     const char *near = cb_stages_suggest(planner, base->name);
-    enum cb_error_kind kind = err ? cb_error_kind(*err) : CB_ERR_SYSTEM;
 
-    if (strcmp(base->context, "FROM") &&
-        (kind == CB_ERR_NOT_FOUND || kind == CB_ERR_USAGE || kind == CB_ERR_SYNTAX ||
-         kind == CB_ERR_DENIED)) {
+    if (!err)
+        return -1;
+    if (is_from(base) || !is_unknown(cb_error_kind(*err))) {
+        if (!strstr(cb_error_message(*err), base->name))
+            cb_error_wrap(err, "%s", base->name);
         if (near)
-            cb_error_wrap(err, "%s=%s: no stage or image named `%s` (did you mean `%s`?)",
-                          base->context, base->name, base->name, near);
-        else
-            cb_error_wrap(err, "%s=%s: no stage or image named `%s`", base->context,
-                          base->name, base->name);
-    } else if (err && !strstr(cb_error_message(*err), base->name)) {
-        cb_error_wrap(err, "%s", base->name);
+            cb_error_hint(err, "did you mean stage `%s`?", near);
+    } else if (near) {
+        cb_error_wrap(err, "%s=%s: no stage or image named `%s` (did you mean `%s`?)",
+                      base->context, base->name, base->name, near);
+    } else {
+        cb_error_wrap(err, "%s=%s: no stage or image named `%s`", base->context,
+                      base->name, base->name);
     }
-    if (near && !strcmp(base->context, "FROM"))
-        cb_error_hint(err, "did you mean stage `%s`?", near);
     return cb_error_at(err, base->source, base->span);
 }
 
@@ -102,7 +113,7 @@ static int check_reference(struct cb_planner *planner, struct cb_base *base,
 
     if (cb_reference_parse(&reference, base->name, &cause) == 0)
         return 0;
-    if (!strcmp(base->context, "FROM")) {
+    if (is_from(base)) {
         cb_error_move(err, &cause);
         cb_error_wrap(err, "failed to parse stage name \"%s\"", base->name);
         near = cb_stages_suggest(planner, base->name);
@@ -141,13 +152,23 @@ static int resolve_here(struct cb_planner *planner, struct cb_base *base,
     return explain_failure(planner, base, err);
 }
 
+static char *canonical_name(const char *name)
+{
+    cb_auto(cb_reference) reference = NULL;
+
+    if (cb_reference_parse(&reference, name, NULL) < 0)
+        return xstrdup(name);
+    cb_reference_default_tag(reference);
+    return cb_reference_canonical(reference);
+}
+
 static int resolve_remote(void *arg, size_t index, struct cb_error **err)
 {
     struct todo *todo = arg;
     const struct cb_frontend_options *options = todo->planner->options;
     struct cb_base *base = todo->bases.items[index];
-    cb_autofree char *platform = cb_platform_text(&base->platform);
-    cb_autofree char *name = xasprintf("[internal] load metadata for %s", base->name);
+    cb_autofree char *canonical = canonical_name(base->name);
+    cb_autofree char *name = xasprintf("[internal] load metadata for %s", canonical);
     struct cb_resolved_image *image = NULL;
     struct cb_event_sink *sink = options->env->sink;
     uint64_t id = cb_event_next_id();

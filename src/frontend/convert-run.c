@@ -42,9 +42,7 @@ static char *assemble(const struct cb_inst_run *run)
     return cb_strbuf_steal(&text);
 }
 
-/* Fills argv and, for a script with its own interpreter, the pipe. HISTORY gets the
- * arguments as history shows them: without the shell for such a script, as BuildKit has
- * it. */
+/* Fills argv and, for a script with its own interpreter, the pipe it is read from. */
 static void fill_command(struct cb_stage *stage, const struct cb_inst_run *run,
                          struct cb_exec_options *exec, struct cb_strings *argv)
 {

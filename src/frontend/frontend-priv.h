@@ -145,16 +145,22 @@ void cb_stages_clear(struct cb_planner *planner);
 /* The stage to build: --target or the last. NULL and an error when there is no such
  * stage. */
 struct cb_stage *cb_stages_target(struct cb_planner *planner, struct cb_error **err);
+/* A whole number as Go's Atoi takes it. */
+int cb_stages_is_index(const char *text, long *out);
+/* The stage name closest to NAME, or NULL. */
+const char *cb_stages_suggest(const struct cb_planner *planner, const char *name);
+/* By name in any case; NULL if there is none. */
+struct cb_stage *cb_stages_find(const struct cb_planner *planner, const char *name);
+
+/* ── needs.c ── */
 /* Marks what TARGET needs, resolves images, adds triggers, until nothing is added. */
 int cb_stages_prepare(struct cb_planner *planner, struct cb_stage *target,
                       struct cb_error **err);
+
+/* ── origins.c ── */
 /* Finds the origins of an item (COPY --from, --mount from=). */
 int cb_stages_connect(struct cb_planner *planner, struct cb_item *item,
                       struct cb_error **err);
-/* By name in any case; NULL if there is none. */
-struct cb_stage *cb_stages_find(const struct cb_planner *planner, const char *name);
-/* The stage name closest to NAME, or NULL. */
-const char *cb_stages_suggest(const struct cb_planner *planner, const char *name);
 
 /* ── bases.c ── */
 struct cb_base *cb_bases_want(struct cb_planner *planner, const char *name,

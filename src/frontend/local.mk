@@ -16,5 +16,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/frontend.c \
 	%D%/frontend.h \
 	%D%/image-config.c \
+	%D%/needs.c \
+	%D%/origins.c \
 	%D%/scope.c \
 	%D%/stages.c

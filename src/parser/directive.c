@@ -75,6 +75,7 @@ static void fail(struct cb_parser *parser, struct cb_error **error, struct cb_ra
 {
     cb_error_at(error, parser->source, (struct cb_span){range.start, range.end});
     cb_parser_keep_error(parser, error);
+    parser->directives_done = 1;
 }
 
 static void set_escape(struct cb_parser *parser, struct cb_range value)

@@ -172,7 +172,7 @@ int cb_heredoc_read(struct cb_request *request, struct cb_error **err)
         .keep_escapes = 1,
         .keep_unset = 1,
         .split = 1,
-        .unlimited = 1,
+        .find_heredocs = 1,
     };
 
     if (!strstr(request->line->text, "<<") || cb_lexer_run(&lexer, &text, NULL) < 0)

@@ -8,9 +8,14 @@
 
 static const char byte_order_mark[] = "\xef\xbb\xbf";
 
-static int check_line_lengths(struct cb_parser *parser, struct cb_error **err)
+static int bad_line(struct cb_parser *parser, size_t start, struct cb_error **err)
 {
-    size_t start = 0;
+    return cb_error_at(err, parser->source, (struct cb_span){start, start});
+}
+
+static int check_lines(struct cb_parser *parser, struct cb_error **err)
+{
+    size_t start = 0, count = 0;
 
     while (start < parser->len) {
         const char *end = memchr(parser->text + start, '\n', parser->len - start);
@@ -20,7 +25,12 @@ static int check_line_lengths(struct cb_parser *parser, struct cb_error **err)
             cb_error_set(err, CB_ERR_SYNTAX,
                          "dockerfile line greater than max allowed size of %u",
                          CB_MAX_LINE_BYTES);
-            return cb_error_at(err, parser->source, (struct cb_span){start, start});
+            return bad_line(parser, start, err);
+        }
+        if (++count > CB_MAX_LINES) {
+            cb_error_set(err, CB_ERR_SYNTAX, "the Dockerfile has more than %u lines",
+                         CB_MAX_LINES);
+            return bad_line(parser, start, err);
         }
         start += len + 1;
     }
@@ -38,7 +48,7 @@ static int check_text(struct cb_parser *parser, struct cb_error **err)
             cb_source_name(parser->source), CB_DOCKERFILE_MAX_BYTES >> 20);
     zero = memchr(parser->text, '\0', parser->len);
     if (!zero)
-        return check_line_lengths(parser, err);
+        return check_lines(parser, err);
     at = (size_t)(zero - parser->text);
     cb_error_set(err, CB_ERR_SYNTAX, "a Dockerfile cannot hold a NUL byte");
     cb_error_at(err, parser->source, (struct cb_span){at, at + 1});
@@ -72,7 +82,8 @@ void cb_parser_free(struct cb_parser *parser)
 
 int cb_parser_keep_error(struct cb_parser *parser, struct cb_error **error)
 {
-    cb_error_append(&parser->errors, cb_steal(error));
+    if (parser->error_count < CB_MAX_ERRORS)
+        cb_error_append(&parser->errors, cb_steal(error));
     return ++parser->error_count < CB_MAX_ERRORS;
 }
 

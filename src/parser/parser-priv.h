@@ -14,8 +14,9 @@
 #include <stdint.h>
 
 #define CB_MAX_LINE_BYTES   65535u
+#define CB_MAX_LINES        1000000u
 #define CB_MAX_INSTRUCTIONS 50000u
-#define CB_MAX_WORDS        500000u /* in all instructions together */
+#define CB_MAX_WORDS        200000u /* in all instructions together */
 #define CB_MAX_ERRORS       20u
 
 /* ── Text (text.c) ── */
@@ -88,8 +89,8 @@ int cb_parser_init(struct cb_parser *parser, struct cb_arena *arena,
                    struct cb_source *source, struct cb_error **err);
 void cb_parser_free(struct cb_parser *parser);
 CB_AUTO_VALUE_DEFINE(cb_parser, cb_parser_free)
-/* Keeps *ERROR (taken) for later: parsing goes on with the next instruction. 0 when there
- * are so many that it should not. */
+/* Keeps *ERROR (taken, unless there are enough) for later: parsing goes on with the next
+ * instruction. 0 when there are so many that it should not. */
 int cb_parser_keep_error(struct cb_parser *parser, struct cb_error **error);
 void cb_parser_lint(struct cb_parser *parser, const char *rule, struct cb_span span,
                     const char *format, ...) CB_PRINTF(4, 5);

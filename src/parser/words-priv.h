@@ -22,7 +22,8 @@ struct cb_lexer {
     int ignore_quotes;                    /* they are plain characters */
     int keep_unset;                       /* $name stays if unset */
     int split;                            /* collect words */
-    int unlimited; /* with keep_unset and no lookup: the result is no larger than TEXT */
+    int find_heredocs; /* with keep_unset and no lookup: no limit on the result, which is
+                          no larger than TEXT; only words with << are collected */
 
     size_t pos;
     unsigned depth;
@@ -30,8 +31,7 @@ struct cb_lexer {
     int exhausted; /* output or work beyond the limit; nothing is added any more */
 
     struct cb_strbuf word; /* being collected */
-    int in_word;
-    size_t token; /* where the current character or $ form began */
+    size_t token;          /* where the current character or $ form began */
     struct cb_range word_range;
     struct cb_strings words;
     CB_VEC(struct cb_range) ranges; /* of words, in text */

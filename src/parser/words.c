@@ -28,7 +28,7 @@ void cb_lexer_add(struct cb_lexer *lexer, struct cb_strbuf *out, const char *tex
                   size_t len)
 {
     lexer->work += len;
-    if (!lexer->unlimited &&
+    if (!lexer->find_heredocs &&
         (out->len + len > CB_WORD_MAX_BYTES || lexer->work > CB_WORD_MAX_WORK))
         lexer->exhausted = 1;
     if (!lexer->exhausted)
@@ -37,13 +37,23 @@ void cb_lexer_add(struct cb_lexer *lexer, struct cb_strbuf *out, const char *tex
 
 /* ── Words: only of the outermost level ── */
 
+static int is_wanted(const struct cb_lexer *lexer)
+{
+    const char *word = cb_strbuf_text(&lexer->word);
+
+    return word[0] && (!lexer->find_heredocs || strstr(word, "<<"));
+}
+
+/* One word more than the limit is kept, so that who goes through them can tell. */
 static void end_word(struct cb_lexer *lexer)
 {
-    if (lexer->word.len) {
+    if (is_wanted(lexer) && lexer->words.count <= CB_MAX_WORDS) {
         cb_strings_take(&lexer->words, cb_strbuf_steal(&lexer->word));
         cb_vec_push(&lexer->ranges, lexer->word_range);
     }
-    lexer->in_word = 0;
+    if (lexer->words.count > CB_MAX_WORDS && !lexer->find_heredocs)
+        lexer->exhausted = 1;
+    cb_strbuf_truncate(&lexer->word, 0);
 }
 
 static void add_raw_to_word(struct cb_lexer *lexer, const char *text, size_t len)
@@ -54,7 +64,6 @@ static void add_raw_to_word(struct cb_lexer *lexer, const char *text, size_t len
         lexer->word_range.start = lexer->token;
     lexer->word_range.end = lexer->pos;
     cb_lexer_add(lexer, &lexer->word, text, len);
-    lexer->in_word = 1;
 }
 
 /* Splits at spaces. */
@@ -259,14 +268,15 @@ int cb_lexer_until(struct cb_lexer *lexer, int stop, int keep_escapes,
 int cb_lexer_run(struct cb_lexer *lexer, struct cb_strbuf *out, struct cb_error **err)
 {
     if (read_until(lexer, -1, out, err) < 0) {
-        cb_autofree char *text = xstrndup(lexer->text, lexer->len);
+        cb_autofree char *text =
+            xstrndup(lexer->text, lexer->len < 256 ? lexer->len : 256);
         cb_autofree char *shown = cb_text_quote(text);
 
         return cb_error_wrap(err, "failed to process %s", shown);
     }
     if (lexer->split)
         end_word(lexer);
-    return 0;
+    return lexer->exhausted ? cb_lexer_exhausted(err) : 0;
 }
 
 /* ── Entry points ── */

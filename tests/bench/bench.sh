@@ -62,6 +62,7 @@ for i in range(20):
 
 teardown() {
     dockerd_stop
+    peers_remove
     umount "$B/j" && rm -rf --one-file-system "$B"
 }
 
@@ -78,7 +79,7 @@ median() { # on stdin: "seconds KiB" lines
 }
 
 build_cbuild() { time_of "$CBUILD" build --network=host "$@"; }
-build_docker() { DOCKER_BUILDKIT=1 time_of docker build --network=host "$@"; }
+build_docker() { DOCKER_BUILDKIT=1 time_of /usr/bin/docker build --network=host "$@"; }
 build_buildah() { time_of buildah bud --log-level error --layers --isolation oci --runtime /usr/sbin/runc --network=host "$@"; }
 clear_cbuild() { "$CBUILD" rmi -f bench; "$CBUILD" prune -af; }
 clear_docker() { docker rmi -f bench; docker builder prune -af; }

@@ -17,6 +17,7 @@ export CBUILD_ROOT=$CB_WORK/store
 
 cleanup() {
     dockerd_stop
+    peers_remove
     rm -rf --one-file-system "$CB_WORK"
 }
 trap cleanup EXIT

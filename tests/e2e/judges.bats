@@ -21,9 +21,8 @@ setup_file() {
 teardown_file() {
     registry_stop
     dockerd_stop
-    podman --root "$PEERS/containers" unshare true 2>/dev/null || true
     cb_drop_store
-    rm -rf --one-file-system "$PEERS"
+    peers_remove
 }
 
 @test "docker load takes it and sees the same image" {

@@ -64,7 +64,7 @@ def entry(tree, layer, member):
     xattrs = ",".join(
         f"{k[len('SCHILY.xattr.'):]}={v!r}" for k, v in sorted(member.pax_headers.items()) if k.startswith("SCHILY.xattr.")
     )
-    mode = 0o777 if kind == "link" else member.mode
+    mode = 0o777 if kind == "link" else member.mode & 0o7777
     return f"{kind} {mode:04o} {member.uid}:{member.gid} {member.size} {content} {member.linkname or '-'} {device} {xattrs or '-'}"
 
 

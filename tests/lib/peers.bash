@@ -1,25 +1,37 @@
 # The other tools, each with a store of its own under $PEERS, so that nothing of the machine's own is touched.
 
+# Debian's docker, whatever else is on PATH: its client has BuildKit built in.
+docker() {
+    /usr/bin/docker "$@"
+}
+
 # A private dockerd without bridge or iptables; DOCKER_HOST points to it.
 dockerd_start() {
     PEERS=${PEERS:-$CB_WORK/peers}
-    mkdir -p "$PEERS/docker"
+    mkdir -p "$PEERS/docker" "$PEERS/docker-config"
+    echo '{}' >"$PEERS/docker-config/config.json"
     export DOCKER_HOST=unix://$PEERS/docker.sock DOCKER_BUILDKIT=1 DOCKER_CONFIG=$PEERS/docker-config
-    dockerd --host "$DOCKER_HOST" --data-root "$PEERS/docker" --exec-root "$PEERS/docker-exec" \
+    /usr/sbin/dockerd --host "$DOCKER_HOST" --data-root "$PEERS/docker" --exec-root "$PEERS/docker-exec" \
         --pidfile "$PEERS/docker.pid" --bridge none --iptables=false --ip-forward=false \
         --insecure-registry 127.0.0.0/8 >"$PEERS/dockerd.log" 2>&1 3>&- &
     wait_until docker version || { tail -n 20 "$PEERS/dockerd.log"; return 1; }
 }
 
 dockerd_stop() {
-    local pid mount
+    local pid
     [ -f "$PEERS/docker.pid" ] || return 0
     pid=$(cat "$PEERS/docker.pid")
     kill "$pid"
     wait_until sh -c "! kill -0 $pid 2>/dev/null"
+}
+
+# Removes the peers' stores and the mounts they leave.
+peers_remove() {
+    local mount
     awk -v p="$PEERS/" 'index($2, p) == 1 {print $2}' /proc/mounts | sort -r | while read -r mount; do
-        umount "$mount" || true
+        umount "$mount"
     done
+    rm -rf --one-file-system "$PEERS"
 }
 
 # podman and skopeo with private storage.

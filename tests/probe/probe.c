@@ -1,7 +1,7 @@
 /* Prints what a sandboxed process can see and do, one `key value` per line, so that two
- * sandboxes can be compared with diff. Static and without dependencies: it runs in an image
- * that holds nothing else. Every call that may do harm is made with arguments that cannot
- * succeed; only the errno is of interest. */
+ * sandboxes can be compared with diff. Static and without dependencies: it runs in an
+ * image that holds nothing else. Every call that may do harm is made with arguments that
+ * cannot succeed; only the errno is of interest. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -86,8 +86,9 @@ static void print_descriptors(void)
 static int is_unprobed(long number)
 {
     static const long list[] = {
-        SYS_exit,   SYS_exit_group,  SYS_pause, SYS_fork,    SYS_vfork,
-        SYS_clone,  SYS_clone3,      SYS_rt_sigreturn, SYS_restart_syscall,
+        SYS_exit,   SYS_exit_group,    SYS_pause,
+        SYS_fork,   SYS_vfork,         SYS_clone,
+        SYS_clone3, SYS_rt_sigreturn,  SYS_restart_syscall,
         SYS_execve, SYS_rt_sigsuspend, SYS_sync,
     };
 
@@ -117,7 +118,8 @@ static long call_i386(long number)
 
 static int is_unprobed_i386(long number)
 {
-    static const long list[] = {1, 2, 7, 11, 29, 36, 72, 119, 120, 173, 179, 190, 252, 0, 435};
+    static const long list[] = {1,   2,   7,   11,  29,  36, 72, 119,
+                                120, 173, 179, 190, 252, 0,  435};
 
     for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++) {
         if (list[i] == number)
@@ -180,9 +182,11 @@ static void print_system_calls(void)
 
 static void print_arguments(void)
 {
-    static const unsigned long personalities[] = {0, 8, 0x20000, 0x20008, 0xffffffff, 0x40000};
-    static const int namespaces[] = {CLONE_NEWNS,  CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
-                                     CLONE_NEWUSER, CLONE_NEWPID,   CLONE_NEWNET};
+    static const unsigned long personalities[] = {0,       8,          0x20000,
+                                                  0x20008, 0xffffffff, 0x40000};
+    static const int namespaces[] = {CLONE_NEWNS,  CLONE_NEWCGROUP, CLONE_NEWUTS,
+                                     CLONE_NEWIPC, CLONE_NEWUSER,   CLONE_NEWPID,
+                                     CLONE_NEWNET};
 
     for (int family = 0; family < 48; family++) {
         int fd = socket(family, SOCK_DGRAM, 0);
@@ -235,7 +239,8 @@ static void print_readable(const char *path)
     if (fd < 0)
         printf("r:%s %s\n", path, error_name(-1));
     else
-        printf("r:%s %s\n", path, read(fd, buffer, sizeof(buffer)) > 0 ? "filled" : "empty");
+        printf("r:%s %s\n", path,
+               read(fd, buffer, sizeof(buffer)) > 0 ? "filled" : "empty");
     if (fd >= 0)
         close(fd);
 }
@@ -248,7 +253,7 @@ static void print_writable(const char *path)
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
         char name[256];
 
-        snprintf(name, sizeof(name), "%s/probe", path);
+        snprintf(name, sizeof(name), "%s/probe-made", path);
         printf("w:%s %s\n", path, error_name(mkdir(name, 0700)));
         rmdir(name);
         return;
@@ -262,24 +267,52 @@ static void print_writable(const char *path)
 static void print_paths(void)
 {
     static const char *const readable[] = {
-        "/proc/acpi",       "/proc/asound",        "/proc/interrupts",    "/proc/kcore",
-        "/proc/keys",       "/proc/latency_stats", "/proc/sched_debug",   "/proc/scsi",
-        "/proc/timer_list", "/proc/timer_stats",   "/proc/bus",           "/proc/fs",
-        "/proc/irq",        "/proc/sys",           "/proc/sysrq-trigger", "/proc/kallsyms",
-        "/proc/config.gz",  "/sys/firmware",       "/sys/fs/selinux",
+        "/proc/acpi",
+        "/proc/asound",
+        "/proc/interrupts",
+        "/proc/kcore",
+        "/proc/keys",
+        "/proc/latency_stats",
+        "/proc/sched_debug",
+        "/proc/scsi",
+        "/proc/timer_list",
+        "/proc/timer_stats",
+        "/proc/bus",
+        "/proc/fs",
+        "/proc/irq",
+        "/proc/sys",
+        "/proc/sysrq-trigger",
+        "/proc/kallsyms",
+        "/proc/config.gz",
+        "/sys/firmware",
+        "/sys/fs/selinux",
         "/sys/devices/virtual/powercap",
         "/sys/devices/system/cpu/cpu0/thermal_throttle",
     };
     static const char *const writable[] = {
-        "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sysrq-trigger",
-        "/proc/sys/vm/drop_caches",      "/proc/sys/net/ipv4/ip_forward",
-        "/proc/sys/fs/binfmt_misc",      "/proc/sys/kernel/hostname", "/proc/irq/0",
-        "/proc/bus/pci",                 "/proc/self/oom_score_adj",  "/proc/self/uid_map",
-        "/proc/self/setgroups",          "/sys/kernel/uevent_helper", "/sys/kernel/mm",
-        "/sys/fs/cgroup",                "/sys/fs/cgroup/release_agent",
-        "/sys",                          "/proc",
-        "/dev/shm",                      "/dev/mqueue",               "/dev",
-        "/run",                          "/",
+        "/proc/sys/kernel/core_pattern",
+        "/proc/sys/kernel/modprobe",
+        "/proc/sysrq-trigger",
+        "/proc/sys/vm/drop_caches",
+        "/proc/sys/net/ipv4/ip_forward",
+        "/proc/sys/fs/binfmt_misc",
+        "/proc/sys/kernel/hostname",
+        "/proc/irq/0",
+        "/proc/bus/pci",
+        "/proc/self/oom_score_adj",
+        "/proc/self/uid_map",
+        "/proc/self/setgroups",
+        "/sys/kernel/uevent_helper",
+        "/sys/kernel/mm",
+        "/sys/fs/cgroup",
+        "/sys/fs/cgroup/release_agent",
+        "/sys",
+        "/proc",
+        "/dev/shm",
+        "/dev/mqueue",
+        "/dev",
+        "/run",
+        "/",
     };
 
     for (size_t i = 0; i < sizeof(readable) / sizeof(*readable); i++)

@@ -1,6 +1,6 @@
 /* tests/fixtures/graph/<case>: a Dockerfile with options (args) becomes this graph
  * (expect.graph) and this configuration (expect.config), or fails like this (expect.err),
- * with these warnings (expect.warnings). CBUILD_UPDATE_FIXTURES=1 writes what comes out,
+ * with these warnings (expect.warnings). CB_UPDATE=1 writes what comes out,
  * to be reviewed as a difference. */
 #include "fake-build.h"
 
@@ -64,7 +64,7 @@ static int compare(const char *name, const char *actual)
 {
     cb_auto_value(cb_strbuf) expected = {0};
     char path[PATH_MAX + 64];
-    const char *update = getenv("CBUILD_UPDATE_FIXTURES");
+    const char *update = getenv("CB_UPDATE");
 
     snprintf(path, sizeof(path), "%s/%s", fake_case_dir, name);
     if (update && *update) {

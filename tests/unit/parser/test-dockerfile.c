@@ -60,12 +60,12 @@ static void counts_are_limited(void **state)
     cb_autofree char *flags =
         repeat("FROM a\nRUN \\\n", "--mount=x --mount=y \\\n", 300000);
     cb_autofree char *heredocs = repeat("FROM a\nRUN \\\n", "<<A <<A <<A \\\n", 3);
-    cb_autofree char *onbuild = repeat("FROM a\n", "ONBUILD \\\n", 1000000);
+    cb_autofree char *onbuild = repeat("FROM a\n", "ONBUILD \\\n", 900000);
 
     assert_refused(stages, "the Dockerfile has more than 1000 stages");
     assert_refused(instructions, "the Dockerfile has more than 50000 instructions");
-    assert_refused(words, "the Dockerfile has more than 500000 arguments");
-    assert_refused(flags, "the Dockerfile has more than 500000 arguments");
+    assert_refused(words, "the Dockerfile has more than 200000 arguments");
+    assert_refused(flags, "the Dockerfile has more than 200000 arguments");
     assert_refused(heredocs, "unterminated heredoc");
     assert_refused(onbuild, "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
 }
@@ -75,8 +75,10 @@ static void sizes_are_limited(void **state)
     cb_autofree char *big = repeat("FROM a\n", "# 0123456789012\n", (1 << 20) + 1);
     cb_autofree char *line = repeat("FROM a\nRUN ", "x", 65532);
     cb_autofree char *longest = repeat("FROM a\nRUN ", "x", 65531);
+    cb_autofree char *lines = repeat("FROM a\n", "\n", 1000000);
     cb_auto(cb_dockerfile) file = parse(longest, NULL);
 
+    assert_refused(lines, "the Dockerfile has more than 1000000 lines");
     assert_refused(big, "Dockerfile is larger than the 16 MiB a Dockerfile may have");
     assert_refused(line, "dockerfile line greater than max allowed size of 65535");
     assert_non_null(file);
@@ -84,11 +86,11 @@ static void sizes_are_limited(void **state)
 
 static void a_line_may_be_as_long_as_the_file(void **state)
 {
-    cb_autofree char *text = repeat("FROM a\nRUN ", "0123456789 \\\n", 1000000);
+    cb_autofree char *text = repeat("FROM a\nRUN ", "0123456789 \\\n", 900000);
     cb_auto(cb_dockerfile) file = parse(text, NULL);
 
     assert_non_null(file);
-    assert_int_equal(strlen(file->stages[0].items[0]->run.command.shell), 11000000 - 1);
+    assert_int_equal(strlen(file->stages[0].items[0]->run.command.shell), 9900000 - 1);
 }
 
 static void nested_json_is_no_trouble(void **state)

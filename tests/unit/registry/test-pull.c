@@ -86,7 +86,7 @@ static void hostile_registries_are_refused(void **state)
         const char *mode;
         enum cb_error_kind kind;
     } rows[] = {
-        {"wrongdigest", CB_ERR_INTEGRITY},  {"wrongdigestm", CB_ERR_INTEGRITY},
+        {"wrongdigestm", CB_ERR_INTEGRITY}, {"wrongdigest", CB_ERR_INTEGRITY},
         {"wrongdigest", CB_ERR_INTEGRITY},  {"short", CB_ERR_INTEGRITY},
         {"long", CB_ERR_INTEGRITY},         {"negsize", CB_ERR_INTEGRITY},
         {"bigsize", CB_ERR_INTEGRITY},      {"sizestr", CB_ERR_INTEGRITY},
@@ -105,7 +105,6 @@ static void hostile_registries_are_refused(void **state)
         {"e429ever", CB_ERR_NETWORK},
     };
 
-    fixture_fresh_store(fixture, "hostile");
     for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++) {
         cb_autofree char *rest = xasprintf("%s/image:latest", rows[i].mode);
         cb_autofree char *name = fixture_name(fixture, rest);
@@ -113,14 +112,15 @@ static void hostile_registries_are_refused(void **state)
         struct cb_digest id;
         int changed;
 
+        fixture_fresh_store(fixture, rows[i].mode);
         if (fixture_pull(fixture, rest, &changed, &id, &error) == 0)
             fail_msg("%s was pulled", rows[i].mode);
         if (cb_error_kind(error) != rows[i].kind)
             fail_msg("%s: kind %d: %s", rows[i].mode, cb_error_kind(error),
                      cb_error_message(error));
         assert_int_equal(cb_ref_get(fixture->store, name, &id, NULL), 0);
+        fixture_check_blobs(fixture);
     }
-    fixture_check_blobs(fixture);
 }
 
 static void flaky_registries_serve_in_the_end(void **state)

@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -100,6 +101,17 @@ static unused int teardown(void **state)
     free(f->root);
     free(f);
     return 0;
+}
+
+/* Changes the index behind the store's back, which must be closed. */
+static unused void change_index(struct fixture *f, const char *sql)
+{
+    cb_autofree char *path = xasprintf("%s/meta.db", f->root);
+    sqlite3 *handle = NULL;
+
+    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(handle);
 }
 
 /* ── Files ── */

@@ -294,10 +294,8 @@ static void an_unsynced_snapshot_of_another_boot_is_forgotten(void **state)
     cb_snapshot_unref(base);
     cb_store_close(f->store);
     f->store = NULL;
-    command = xasprintf("sqlite3 '%s/meta.db' \"UPDATE snapshots SET boot='other' WHERE "
-                        "id='%s'\"",
-                        f->root, base_id);
-    assert_int_equal(system(command), 0);
+    command = xasprintf("UPDATE snapshots SET boot='other' WHERE id='%s'", base_id);
+    change_index(f, command);
     open_store(f);
     assert_int_equal(cb_snapshot_get(f->store, id, &found, &f->error), 0);
     assert_int_equal(cb_snapshot_get(f->store, base_id, &found, &f->error), 0);

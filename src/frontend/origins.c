@@ -1,0 +1,110 @@
+/* Where the files of COPY --from and RUN --mount from= come from. They are found before
+ * anything is converted, since they decide which stages and images a build needs; so they
+ * take no variables. */
+#include "frontend/frontend-priv.h"
+
+#include <string.h>
+
+/* What --from=TEXT means: a stage by index or name, scratch, or an image. */
+static int find_origin(struct cb_planner *planner, const char *text, const char *context,
+                       struct cb_source *source, struct cb_span span,
+                       struct cb_origin *out, struct cb_error **err)
+{
+    long index;
+
+    if (cb_stages_is_index(text, &index)) {
+        if (index < 0 || (size_t)index >= planner->stage_count) {
+            cb_error_set(err, CB_ERR_NOT_FOUND, "invalid stage index %s", text);
+            return cb_error_at(err, source, span);
+        }
+        *out = (struct cb_origin){CB_ORIGIN_STAGE, &planner->stages[index], NULL};
+        return 0;
+    }
+    out->stage = cb_stages_find(planner, text);
+    if (out->stage) {
+        out->kind = CB_ORIGIN_STAGE;
+    } else if (!strcmp(text, "scratch")) {
+        out->kind = CB_ORIGIN_SCRATCH;
+    } else {
+        out->kind = CB_ORIGIN_IMAGE;
+        out->base = cb_bases_want(planner, text, &planner->options->platform, context,
+                                  source, span);
+    }
+    return 0;
+}
+
+static const char *no_value(void *arg, const char *name)
+{
+    return NULL;
+}
+
+/* --from is no place for variables: what it names must be known before anything is
+ * converted. */
+static int check_from_is_plain(struct cb_planner *planner, const struct cb_word *from,
+                               struct cb_source *source, struct cb_error **err)
+{
+    struct cb_scope_lookup nothing = {no_value, NULL, NULL};
+    cb_autofree char *expanded = NULL;
+
+    if (cb_word_expand(&expanded, from->text, planner->file->escape, &nothing, err) < 0)
+        return cb_error_at(err, source, from->span);
+    if (!strcmp(expanded, from->text))
+        return 0;
+    cb_error_set(err, CB_ERR_UNSUPPORTED,
+                 "variable expansion is not supported for --from");
+    cb_error_hint(err,
+                  "define a stage with `FROM … AS name`, where global ARGs are expanded, "
+                  "and copy from it");
+    return cb_error_at(err, source, from->span);
+}
+
+static int connect_copy(struct cb_planner *planner, struct cb_item *item,
+                        struct cb_error **err)
+{
+    const struct cb_word *from = &item->inst->copy.from;
+
+    item->origins = cb_arena_alloc(planner->arena, sizeof(*item->origins));
+    item->origin_count = 1;
+    if (!from->text || !*from->text)
+        return 0;
+    if (check_from_is_plain(planner, from, item->source, err) < 0)
+        return -1;
+    return find_origin(planner, from->text, "COPY --from", item->source, from->span,
+                       item->origins, err);
+}
+
+static int connect_run(struct cb_planner *planner, struct cb_item *item,
+                       struct cb_error **err)
+{
+    const struct cb_inst_run *run = &item->inst->run;
+
+    if (!run->mount_count)
+        return 0;
+    item->origins =
+        cb_arena_alloc(planner->arena, run->mount_count * sizeof(*item->origins));
+    item->origin_count = run->mount_count;
+    for (size_t i = 0; i < run->mount_count; i++) {
+        cb_autofree char *from =
+            run->mounts[i].value ? cb_convert_mount_from(run->mounts[i].value) : NULL;
+
+        if (from && *from &&
+            find_origin(planner, from, "RUN --mount from", item->source,
+                        run->mounts[i].span, &item->origins[i], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int cb_stages_connect(struct cb_planner *planner, struct cb_item *item,
+                      struct cb_error **err)
+{
+    if (item->inst->kind == CB_INST_COPY)
+        return connect_copy(planner, item, err);
+    if (item->inst->kind == CB_INST_RUN)
+        return connect_run(planner, item, err);
+    if (item->inst->kind == CB_INST_ADD) {
+        item->origins = cb_arena_alloc(planner->arena, sizeof(*item->origins));
+        item->origin_count = 1;
+    }
+    return 0;
+}

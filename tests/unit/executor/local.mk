@@ -1,0 +1,33 @@
+unit_tests += \
+	tests/unit/executor/test-mounts \
+	tests/unit/executor/test-run \
+	tests/unit/executor/test-sandbox \
+	tests/unit/executor/test-seccomp \
+	tests/unit/executor/test-user
+tests_unit_executor_test_mounts_SOURCES = \
+	%D%/test-mounts.c \
+	%D%/sandbox-fixture.h
+tests_unit_executor_test_mounts_LDADD = $(LIBS_executor)
+tests_unit_executor_test_run_SOURCES = \
+	%D%/test-run.c \
+	%D%/sandbox-fixture.h
+tests_unit_executor_test_run_LDADD = $(LIBS_executor)
+tests_unit_executor_test_sandbox_SOURCES = \
+	%D%/test-sandbox.c \
+	%D%/sandbox-fixture.h
+tests_unit_executor_test_sandbox_LDADD = $(LIBS_executor)
+tests_unit_executor_test_seccomp_SOURCES = %D%/test-seccomp.c
+tests_unit_executor_test_seccomp_LDADD = $(LIBS_executor)
+tests_unit_executor_test_user_SOURCES = \
+	%D%/test-user.c \
+	%D%/sandbox-fixture.h
+tests_unit_executor_test_user_LDADD = $(LIBS_executor)
+
+# A step's cost, and a command in a sandbox for tests/probe/compare.sh.
+check_PROGRAMS += \
+	tests/bench/step-overhead \
+	tests/probe/run-in-sandbox
+tests_bench_step_overhead_SOURCES = tests/bench/step-overhead.c
+tests_bench_step_overhead_LDADD = $(LIBS_executor)
+tests_probe_run_in_sandbox_SOURCES = tests/probe/run-in-sandbox.c
+tests_probe_run_in_sandbox_LDADD = $(LIBS_executor)
