@@ -27,17 +27,23 @@ static void hashing_clear(struct hashing *hashing)
 }
 CB_AUTO_VALUE_DEFINE(hashing, hashing_clear)
 
+/* Reads as many bytes as were listed: the check that follows tells if there are more. */
 static int hash_bytes(int fd, const struct cb_entry *entry, struct cb_hasher *hasher,
                       void *buffer, struct cb_cancel *cancel, struct cb_error **err)
 {
-    ssize_t got;
+    int64_t left = entry->size;
 
-    while ((got = read(fd, buffer, BUFFER_SIZE)) != 0) {
+    while (left > 0) {
+        ssize_t got = read(fd, buffer, BUFFER_SIZE);
+
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
             return cb_error_errno(err, errno, "read `%s`", entry->path);
+        if (got == 0)
+            break;
         cb_hasher_update(hasher, buffer, (size_t)got);
+        left -= got;
         if (cb_cancel_check(cancel, err) < 0)
             return -1;
     }

@@ -56,6 +56,7 @@ static void a_layer_is_the_same_bytes_each_time(void **state)
     assert_int_equal(linkat(fd, "b", fd, "a/hard", 0), 0);
     assert_int_equal(mknodat(fd, "fifo", S_IFIFO | 0644, 0), 0);
     assert_int_equal(mknodat(fd, "zero", S_IFCHR | 0666, makedev(1, 5)), 0);
+    assert_int_equal(fchmodat(fd, "zero", 0666, 0), 0);
     utimensat(fd, "b", times, 0);
     cb_close(&fd);
     ok(f, cb_snapshot_commit(snapshot, &f->error));
