@@ -19,12 +19,12 @@ if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 endif
 
-# cmocka speaks TAP when asked; the replayed fuzz corpus and the lints do by themselves.
+# Unit tests are judged by their exit status; their logs are TAP all the same, which run-tests counts. The lints go through
+# automake's TAP driver.
 TESTS = $(unit_tests) $(lint_tests)
 lint_tests = tests/lint/layering.sh tests/lint/banned.sh
 TEST_EXTENSIONS = .sh
-LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
-SH_LOG_DRIVER = $(LOG_DRIVER)
+SH_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP CB_FIXTURES='$(abs_top_srcdir)/tests/fixtures' \
 	CB_SRCDIR='$(abs_top_srcdir)' export CMOCKA_MESSAGE_OUTPUT CB_FIXTURES CB_SRCDIR;
 

@@ -157,10 +157,9 @@ const struct cb_cli_command cb_build_command = {
     .summary = "Build an image from a Dockerfile",
     .usage = "build [OPTIONS] PATH | -",
     .about =
-        "PATH is the directory COPY and ADD take files from. With - the Dockerfile, or "
-        "a\n"
-        "tar archive of the whole context, is read from standard input. The image id is\n"
-        "printed on standard output, progress on standard error.",
+        "PATH is the directory COPY and ADD take files from. With - the Dockerfile,\n"
+        "or a tar archive of the whole context, is read from standard input. The\n"
+        "image id is printed on standard output, progress on standard error.",
     .options = options,
     .run = run,
     .needs_launcher = 1,

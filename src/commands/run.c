@@ -167,10 +167,9 @@ const struct cb_cli_command cb_run_command = {
     .summary = "Run a command in a new container",
     .usage = "run [OPTIONS] IMAGE [COMMAND [ARGUMENT...]]",
     .about =
-        "Runs in the foreground and ends with the container's exit status; 125 when "
-        "cbuild\n"
-        "fails, 126 when the command cannot be executed, 127 when it is not found. The\n"
-        "container's filesystem is discarded when it ends.",
+        "Runs in the foreground and ends with the container's exit status; 125 when\n"
+        "cbuild fails, 126 when the command cannot be executed, 127 when it is not\n"
+        "found. The container's filesystem is discarded when it ends.",
     .options = options,
     .run = run,
     .needs_launcher = 1,

@@ -359,17 +359,14 @@ int cb_cgroup_create(struct cb_cgroups *cgroups, const char *name,
 
 int cb_cgroup_join(const struct cb_cgroup *cgroup, struct cb_error **err)
 {
-    int joined = 0;
-
     for (int i = 0; i < CB_CONTROLLERS; i++) {
         if (cgroup->procs_fd[i] < 0)
             continue;
         if (write(cgroup->procs_fd[i], "0", 1) != 1)
             return cb_error_errno(err, errno, "enter the %s cgroup `%s`", controllers[i],
                                   cgroup->name);
-        joined = 1;
     }
-    if (joined && unshare(CLONE_NEWCGROUP) < 0 && errno != EINVAL)
+    if (unshare(CLONE_NEWCGROUP) < 0 && errno != EINVAL)
         return cb_error_errno(err, errno, "new cgroup namespace");
     return 0;
 }

@@ -156,7 +156,8 @@ static int number_of(const char *name, const struct arch *arch)
     for (size_t i = 0; i < cb_seccomp_numbers_count; i++) {
         const struct cb_seccomp_number *known = &cb_seccomp_numbers[i];
 
-        if (!strcmp(known->name, name) && (!known->i386 || arch->audit == AUDIT_ARCH_I386))
+        if (!strcmp(known->name, name) &&
+            (!known->i386 || arch->audit == AUDIT_ARCH_I386))
             return known->number;
     }
     return -1;

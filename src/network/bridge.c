@@ -4,8 +4,8 @@
  * A bridge is known by a number from 0: interface cbuild<n>, subnet 10.213.<n>.0/24, lock
  * /run/cbuild/bridge-<n>. The lowest number is taken whose lock is free and whose subnet
  * no route of the host covers. A process that was killed leaves its bridge and firewall
- * rules behind; the next one with that number sets up over them and takes all of it down
- * in the end. */
+ * rules behind; the next one with that number sets up over them, and whoever takes its
+ * own network down takes those of the dead along. */
 #include "network/network-priv.h"
 
 #include "base/fs.h"
@@ -16,8 +16,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define LOCK_DIR       "/run/cbuild"
@@ -97,6 +100,41 @@ static int take_number(struct bridge *bridge, struct cb_error **err)
     return cb_error_hint(err, "use --network=host or --network=none");
 }
 
+static unsigned interface_mtu(const char *name)
+{
+    struct ifreq request = {0};
+    cb_autofd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    snprintf(request.ifr_name, sizeof(request.ifr_name), "%.15s", name);
+    return fd >= 0 && ioctl(fd, SIOCGIFMTU, &request) == 0 ? request.ifr_mtu : 0;
+}
+
+/* The smallest frame of the default routes: without it, large packets vanish behind a
+ * host whose own link is narrower than the bridge's 1500. */
+static unsigned host_mtu(void)
+{
+    cb_auto_value(cb_strbuf) routes = {0};
+    unsigned least = 1500;
+    const char *line;
+
+    if (cb_fs_read_file(AT_FDCWD, "/proc/net/route", 1 << 20, &routes, NULL) < 0)
+        return least;
+    line = strchr(cb_strbuf_text(&routes), '\n');
+    for (; line && line[1]; line = strchr(line + 1, '\n')) {
+        unsigned destination, mask, mtu;
+        char name[32];
+
+        if (sscanf(line + 1, "%31s %x %*x %*x %*d %*d %*d %x", name, &destination,
+                   &mask) != 3 ||
+            destination || mask)
+            continue;
+        mtu = interface_mtu(name);
+        if (mtu >= 576 && mtu < least)
+            least = mtu;
+    }
+    return least;
+}
+
 static char *bridge_config(int number)
 {
     return xasprintf(
@@ -106,10 +144,11 @@ static char *bridge_config(int number)
         "\"network_info\":{\"cbuild%d\":{\"name\":\"cbuild%d\",\"id\":\"%064x\","
         "\"driver\":\"bridge\",\"network_interface\":\"cbuild%d\","
         "\"subnets\":[{\"subnet\":\"10.213.%d.0/24\",\"gateway\":\"10.213.%d.1\"}],"
-        "\"ipv6_enabled\":false,\"internal\":false,\"dns_enabled\":false,"
+        "\"options\":{\"mtu\":\"%u\"},\"ipv6_enabled\":false,\"internal\":false,\"dns_"
+        "enabled\":false,"
         "\"ipam_options\":{\"driver\":\"host-local\"}}}}",
         number, number, number, number, number, number, number + 1, number, number,
-        number);
+        number, host_mtu());
 }
 
 /* netavark starts iptables, which is not on everybody's PATH. */
@@ -168,6 +207,41 @@ static int set_up(void **state, const char *state_dir, struct cb_cancel *cancel,
     return 0;
 }
 
+/* The bridge NUMBER belongs to nobody alive. netavark takes down only what is complete,
+ * so its missing end is made first. */
+static int remove_leftover(int dir, int number, struct cb_error **err)
+{
+    cb_auto(bridge) bridge = xcalloc(1, sizeof(*bridge));
+    cb_autofree char *name = xasprintf("bridge-%d", number);
+    int taken;
+
+    bridge->netns = -1;
+    taken = cb_lock_try(&bridge->lock, dir, name, CB_LOCK_EXCLUSIVE, err);
+    if (taken <= 0)
+        return taken;
+    bridge->number = number;
+    bridge->program = cb_subprocess_find("netavark");
+    bridge->config = bridge_config(number);
+    if (!bridge->program || cb_netns_new(&bridge->netns, err) < 0 ||
+        run_helper(bridge, "setup", NULL, err) < 0)
+        return -1;
+    return run_helper(bridge, "teardown", NULL, err);
+}
+
+static void remove_leftovers(int own)
+{
+    cb_autofd int dir = open(LOCK_DIR, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+
+    for (int number = 0; dir >= 0 && number < BRIDGES; number++) {
+        cb_autofree char *name = xasprintf("cbuild%d", number);
+        cb_auto(cb_error) error = NULL;
+
+        if (number != own && if_nametoindex(name) &&
+            remove_leftover(dir, number, &error) < 0)
+            cb_debug("%s", cb_error_message(error));
+    }
+}
+
 static void tear_down(void *state)
 {
     cb_auto(bridge) bridge = state;
@@ -175,6 +249,7 @@ static void tear_down(void *state)
 
     if (run_helper(bridge, "teardown", NULL, &error) < 0)
         cb_warn("%s", cb_error_message(error));
+    remove_leftovers(bridge->number);
 }
 
 const struct cb_network_class cb_network_bridge = {

@@ -4,6 +4,8 @@
 #include "base/json.h"
 #include "registry/challenge.h"
 
+#include <string.h>
+
 #define MAX_PAGES 1000
 #define MAX_TAGS  100000
 
@@ -54,6 +56,10 @@ static int read_pages(struct cb_registry *registry,
         if (read_page(&response, tags, err) < 0)
             return -1;
         next = next_page(&response, url);
+        if (next && strcmp(next, url) == 0) {
+            free(next);
+            break;
+        }
         free(url);
         url = next;
         if (!url)

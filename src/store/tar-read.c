@@ -228,6 +228,21 @@ static int take_xattrs(struct cb_tar_reader *reader, struct cb_tar_entry *entry,
     return 0;
 }
 
+/* libarchive gives "-5.25" as -5 and a quarter more; the fraction goes the same way as the rest. */
+static void take_time(struct cb_tar_reader *reader, struct timespec *out)
+{
+    time_t seconds = reader->api.archive_entry_mtime(reader->entry);
+    long ns = reader->api.archive_entry_mtime_nsec(reader->entry);
+
+    if (ns < 0 || ns > 999999999)
+        ns = 0;
+    if (seconds < 0 && seconds > INT64_MIN && ns > 0) {
+        seconds--;
+        ns = 1000000000 - ns;
+    }
+    *out = (struct timespec){.tv_sec = seconds, .tv_nsec = ns};
+}
+
 static void take_plain_fields(struct cb_tar_reader *reader, struct cb_tar_entry *entry)
 {
     struct cb_archive_api *api = &reader->api;
@@ -239,10 +254,7 @@ static void take_plain_fields(struct cb_tar_reader *reader, struct cb_tar_entry 
     entry->mode = api->archive_entry_mode(reader->entry);
     if (hardlink && (entry->mode & S_IFMT) == 0)
         entry->mode |= S_IFREG;
-    entry->mtime.tv_sec = api->archive_entry_mtime(reader->entry);
-    entry->mtime.tv_nsec = api->archive_entry_mtime_nsec(reader->entry);
-    if (entry->mtime.tv_nsec < 0 || entry->mtime.tv_nsec > 999999999)
-        entry->mtime.tv_nsec = 0;
+    take_time(reader, &entry->mtime);
     entry->dev_major = (uint32_t)api->archive_entry_rdevmajor(reader->entry);
     entry->dev_minor = (uint32_t)api->archive_entry_rdevminor(reader->entry);
 }

@@ -1,5 +1,6 @@
 unit_tests += \
 	tests/unit/executor/test-mounts \
+	tests/unit/executor/test-plan \
 	tests/unit/executor/test-run \
 	tests/unit/executor/test-sandbox \
 	tests/unit/executor/test-seccomp \
@@ -8,6 +9,10 @@ tests_unit_executor_test_mounts_SOURCES = \
 	%D%/test-mounts.c \
 	%D%/sandbox-fixture.h
 tests_unit_executor_test_mounts_LDADD = $(LIBS_executor)
+tests_unit_executor_test_plan_SOURCES = \
+	%D%/test-plan.c \
+	%D%/sandbox-fixture.h
+tests_unit_executor_test_plan_LDADD = $(LIBS_executor)
 tests_unit_executor_test_run_SOURCES = \
 	%D%/test-run.c \
 	%D%/sandbox-fixture.h

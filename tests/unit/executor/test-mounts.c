@@ -79,6 +79,25 @@ static void missing_mount_points_go_away_with_their_parents(void **state)
     expect_empty_upper(f);
 }
 
+/* Overlay has to copy the directory up to put a mount point in it; what stays is equal to
+ * the one below, for the differ to drop. */
+static void mount_point_in_a_directory_of_the_image_leaves_it_unchanged(void **state)
+{
+    struct fixture *f = fixture_shell(state, "true");
+    char target[] = "/etc/hosts";
+    struct stat before, after;
+
+    fixture_overlay(f);
+    assert_int_equal(fstatat(f->overlay_fd, "etc", &before, 0), 0);
+    f = fixture_shell(state, "cat /etc/hosts");
+    add_mount(f, file_mount(target, "text\n"));
+    assert_string_equal(fixture_output(f), "text\n");
+    assert_int_equal(faccessat(f->overlay_fd, "etc/hosts", F_OK, 0), -1);
+    assert_int_equal(fstatat(f->overlay_fd, "etc", &after, 0), 0);
+    assert_memory_equal(&before.st_mtim, &after.st_mtim, sizeof(before.st_mtim));
+    assert_int_equal(before.st_mode, after.st_mode);
+}
+
 static void mount_point_filled_by_the_step_stays(void **state)
 {
     struct fixture *f = fixture_shell(state, "true");
@@ -337,6 +356,7 @@ int main(void)
         CASE(step_that_changes_nothing_leaves_an_empty_layer),
         CASE(detached_root_serves_many_runs),
         CASE(missing_mount_points_go_away_with_their_parents),
+        CASE(mount_point_in_a_directory_of_the_image_leaves_it_unchanged),
         CASE(mount_point_filled_by_the_step_stays),
         CASE(kept_mount_point_stays),
         CASE(clean_up_does_not_follow_links),

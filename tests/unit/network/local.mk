@@ -1,3 +1,7 @@
-unit_tests += tests/unit/network/test-dns
-tests_unit_network_test_dns_SOURCES = tests/unit/network/test-dns.c
+unit_tests += \
+	tests/unit/network/test-dns \
+	tests/unit/network/test-network
+tests_unit_network_test_dns_SOURCES = %D%/test-dns.c
 tests_unit_network_test_dns_LDADD = $(LIBS_network)
+tests_unit_network_test_network_SOURCES = %D%/test-network.c
+tests_unit_network_test_network_LDADD = $(LIBS_network)

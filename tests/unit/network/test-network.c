@@ -1,0 +1,220 @@
+/* Networks as descriptors. Tests that make one need root, those with a bridge netavark.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/subprocess.h"
+#include "network/network-priv.h"
+
+#include <fcntl.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STATE_DIR "/tmp"
+
+static void need(int available)
+{
+    if (geteuid() != 0 || !available)
+        skip();
+}
+
+static int has_netavark(void)
+{
+    cb_autofree char *path = cb_subprocess_find("netavark");
+
+    return path != NULL;
+}
+
+static void unknown_mode_is_refused(void **state)
+{
+    cb_auto(cb_network) network = NULL;
+    cb_auto(cb_error) error = NULL;
+
+    assert_int_equal(cb_network_new(&network, "fast", STATE_DIR, &error), -1);
+    assert_int_equal(cb_error_kind(error), CB_ERR_USAGE);
+    assert_string_equal(cb_error_message(error), "unknown network `fast`");
+}
+
+static void host_needs_no_namespace(void **state)
+{
+    cb_auto(cb_network) network = NULL;
+    int fd = 7;
+
+    assert_int_equal(cb_network_new(&network, "host", STATE_DIR, NULL), 0);
+    assert_int_equal(cb_network_is_host(network), 1);
+    assert_int_equal(cb_network_netns(network, NULL, &fd, NULL), 0);
+    assert_int_equal(fd, -1);
+}
+
+static void none_is_not_the_host(void **state)
+{
+    cb_auto(cb_network) network = NULL;
+
+    assert_int_equal(cb_network_new(&network, "none", STATE_DIR, NULL), 0);
+    assert_int_equal(cb_network_is_host(network), 0);
+}
+
+static void unused_bridge_costs_nothing(void **state)
+{
+    cb_auto(cb_network) network = NULL;
+
+    assert_int_equal(cb_network_new(&network, "default", STATE_DIR, NULL), 0);
+}
+
+/* In the namespace FD: the interfaces that are there, as a bit for lo and one for eth0.
+ */
+struct look {
+    int fd;
+    int seen;
+};
+
+static void *look_into(void *arg)
+{
+    struct look *look = arg;
+
+    if (setns(look->fd, CLONE_NEWNET) == 0)
+        look->seen = (if_nametoindex("lo") ? 1 : 0) | (if_nametoindex("eth0") ? 2 : 0);
+    return NULL;
+}
+
+static int interfaces_in(int fd)
+{
+    struct look look = {.fd = fd};
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, look_into, &look);
+    pthread_join(thread, NULL);
+    return look.seen;
+}
+
+static ino_t own_namespace(void)
+{
+    struct stat st;
+
+    assert_int_equal(stat("/proc/self/ns/net", &st), 0);
+    return st.st_ino;
+}
+
+static void new_namespace_leaves_the_caller_where_it_is(void **state)
+{
+    ino_t before = own_namespace();
+    int fd = -1;
+
+    need(1);
+    assert_int_equal(cb_netns_new(&fd, NULL), 0);
+    assert_int_equal(interfaces_in(fd), 1);
+    assert_int_equal(own_namespace(), before);
+    close(fd);
+}
+
+static int count_bridges(void)
+{
+    int count = 0;
+
+    for (int number = 0; number < 256; number++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "cbuild%d", number);
+        count += if_nametoindex(name) != 0;
+    }
+    return count;
+}
+
+static void bridge_is_set_up_once_and_taken_down(void **state)
+{
+    cb_auto(cb_network) network = NULL;
+    int fd = -1, again = -1;
+
+    need(has_netavark());
+    assert_int_equal(cb_network_new(&network, "default", STATE_DIR, NULL), 0);
+    assert_int_equal(cb_network_netns(network, NULL, &fd, NULL), 0);
+    assert_int_equal(interfaces_in(fd), 3);
+    assert_int_equal(cb_network_netns(network, NULL, &again, NULL), 0);
+    assert_int_equal(again, fd);
+}
+
+/* Makes a bridge, says so, and waits to be killed. */
+static pid_t start_doomed(void)
+{
+    int fds[2], fd;
+    pid_t pid;
+    char c;
+
+    assert_int_equal(pipe(fds), 0);
+    pid = fork();
+    if (pid == 0) {
+        struct cb_network *network;
+
+        if (cb_network_new(&network, "default", STATE_DIR, NULL) < 0 ||
+            cb_network_netns(network, NULL, &fd, NULL) < 0)
+            _exit(1);
+        (void)!write(fds[1], "x", 1);
+        for (;;)
+            pause();
+    }
+    close(fds[1]);
+    assert_int_equal(read(fds[0], &c, 1), 1);
+    close(fds[0]);
+    return pid;
+}
+
+static void kill_doomed(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+/* Two processes that are killed cannot take their bridges down; the next one does, in a
+ * host network of the test's own, where nobody else makes any. */
+static void bridges_of_killed_processes_are_removed(void **state)
+{
+    pid_t pid;
+    int status;
+
+    need(has_netavark());
+    pid = fork();
+    if (pid == 0) {
+        cb_auto(cb_network) network = NULL;
+        pid_t first, second;
+        int fd;
+
+        assert_int_equal(unshare(CLONE_NEWNET), 0);
+        first = start_doomed();
+        second = start_doomed();
+        assert_int_equal(count_bridges(), 2);
+        kill_doomed(first);
+        kill_doomed(second);
+        assert_int_equal(count_bridges(), 2);
+        assert_int_equal(cb_network_new(&network, "default", STATE_DIR, NULL), 0);
+        assert_int_equal(cb_network_netns(network, NULL, &fd, NULL), 0);
+        cb_network_free(cb_steal(&network));
+        _exit(count_bridges());
+    }
+    waitpid(pid, &status, 0);
+    assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unknown_mode_is_refused),
+        cmocka_unit_test(host_needs_no_namespace),
+        cmocka_unit_test(none_is_not_the_host),
+        cmocka_unit_test(unused_bridge_costs_nothing),
+        cmocka_unit_test(new_namespace_leaves_the_caller_where_it_is),
+        cmocka_unit_test(bridge_is_set_up_once_and_taken_down),
+        cmocka_unit_test(bridges_of_killed_processes_are_removed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
