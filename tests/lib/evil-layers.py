@@ -41,6 +41,10 @@ class Layer:
 
     def header(self, name, kind=b"0", size=0, mode=0o644, uid=0, gid=0, mtime=1700000000, link="",
                major=0, minor=0, size_field=None):
+        long = {key: value for key, value in (("path", name), ("linkpath", link))
+                if len(encode(value)) > 100}
+        if long:
+            self.pax(long)
         block = bytearray(BLOCK)
         fields = ((0, encode(name)[:100]), (100, octal(mode, 8)), (108, octal(uid, 8)),
                   (116, octal(gid, 8)), (124, size_field or octal(size, 12)),
