@@ -119,6 +119,7 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     if (cb_progress_new(&progress, mode, err) < 0 ||
         cb_app_store(app, 1, &store, err) < 0)
         return -1;
+    cb_store_lease_late(store);
     env.store = store;
     env.sink = cb_progress_sink(progress);
     status = cb_engine_build(&env, &values->request, &outcome, &engine, err);

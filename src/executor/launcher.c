@@ -215,17 +215,13 @@ static void fill_polls(struct launcher *launcher)
     }
 }
 
-/* What every child inherits is set here, once. */
+/* What every child inherits is set here, once, when the first is to be made. */
 static void settle(int control_fd)
 {
     sigset_t none;
     int null;
 
-    /* Own session: a terminal's interrupt or hang-up is for the command, which then
-     * decides what to do with its steps. */
-    setsid();
     prctl(PR_SET_NAME, "cbuild-launcher", 0, 0, 0);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     umask(0022);
     for (int signal = 1; signal < NSIG; signal++) {
         struct sigaction action = {.sa_handler = SIG_DFL};
@@ -234,13 +230,32 @@ static void settle(int control_fd)
     }
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    /* Standard error stays, for warnings. */
+    /* Standard error stays, for warnings. The three lowest numbers are always taken, so
+     * that no descriptor of a plan ever has one. */
+    control_fd = fcntl(control_fd, F_DUPFD_CLOEXEC, 3);
     null = open("/dev/null", O_RDWR | O_CLOEXEC);
     dup2(null, 0);
     dup2(null, 1);
+    if (fcntl(2, F_GETFD) < 0)
+        dup2(null, 2);
     if (control_fd != 3)
         dup3(control_fd, 3, O_CLOEXEC);
     syscall(SYS_close_range, 4, ~0U, 0);
+}
+
+/* Most builds run nothing: then this is all the launcher ever does. */
+static void wait_for_work(int control_fd)
+{
+    struct pollfd control = {.fd = control_fd, .events = POLLIN};
+
+    /* Own session: a terminal's interrupt or hang-up is for the command, which then
+     * decides what to do with its steps. */
+    setsid();
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    while (poll(&control, 1, -1) < 0 && errno == EINTR)
+        continue;
+    if (control.revents & POLLHUP)
+        _exit(0);
 }
 
 _Noreturn void cb_launcher_main(int control_fd)
@@ -248,6 +263,7 @@ _Noreturn void cb_launcher_main(int control_fd)
     struct launcher launcher = {.control_fd = 3};
     int open = 1;
 
+    wait_for_work(control_fd);
     settle(control_fd);
     while (open) {
         fill_polls(&launcher);

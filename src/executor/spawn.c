@@ -43,8 +43,10 @@ int cb_launcher_start(struct cb_launcher **out, struct cb_error **err)
         cb_close(&sockets[1]);
         return -1;
     }
-    if (pid == 0)
+    if (pid == 0) {
+        cb_close(&sockets[0]);
         cb_launcher_main(sockets[1]);
+    }
     cb_close(&sockets[1]);
     launcher = xcalloc(1, sizeof(*launcher));
     launcher->control_fd = sockets[0];

@@ -41,9 +41,9 @@ static int new_root(int *out, struct cb_error **err)
     *out = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
     if (*out < 0)
         return cb_error_errno(err, errno, "new tmpfs for the launcher");
-    if (mkdirat(*out, CB_STAGE_ROOTFS + 1, 0755) < 0 ||
-        mkdirat(*out, CB_STAGE_FILES + 1, 0755) < 0 ||
-        mkdirat(*out, CB_STAGE_EMPTY + 1, 0755) < 0)
+    if (mkdirat(*out, &CB_STAGE_ROOTFS[1], 0755) < 0 ||
+        mkdirat(*out, &CB_STAGE_FILES[1], 0755) < 0 ||
+        mkdirat(*out, &CB_STAGE_EMPTY[1], 0755) < 0)
         return cb_error_errno(err, errno, "fill the launcher's root");
     return 0;
 }

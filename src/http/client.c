@@ -1,6 +1,7 @@
 /* A request with its redirects and tries. Each try starts at the request's own URL, since
  * the addresses that redirects lead to expire; a download goes on where it stopped. Tries
- * that brought the download further do not count; thirty seconds without fruit end it. */
+ * that brought the download a good piece further do not count; thirty seconds without
+ * fruit end it. */
 #include "http/http-priv.h"
 
 #include "http/retry.h"
@@ -190,7 +191,7 @@ static int try_repeatedly(struct cb_exchange *exchange, struct cb_error **err)
             exchange->no_range = 1;
             continue;
         }
-        if (exchange->best > best) {
+        if (exchange->best - best >= CB_RETRY_FRUIT_BYTES) {
             failures = 0;
             fruitless_ms = 0;
         } else {

@@ -6,6 +6,7 @@
 
 #define CB_RETRY_AFTER_MAX_S  60
 #define CB_RETRY_FRUITLESS_MS 30000
+#define CB_RETRY_FRUIT_BYTES  (32 * 1024) /* more than a trickle that is cut */
 
 /* 408, 429 and the 5xx that pass. */
 int cb_retry_status(int status);

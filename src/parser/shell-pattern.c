@@ -20,6 +20,12 @@ struct points {
     size_t count;
 };
 
+static void points_free(struct points *points)
+{
+    free(points->items);
+}
+CB_AUTO_VALUE_DEFINE(points, points_free)
+
 struct matcher {
     struct cb_lexer *lexer;
     int *tokens;
@@ -215,8 +221,7 @@ int cb_shell_pattern_trim(struct cb_lexer *lexer, const char *pattern, const cha
                           struct cb_error **err)
 {
     cb_auto_value(matcher) matcher = {0};
-    struct points points = decode_all(value);
-    cb_autofree int *owned = points.items;
+    cb_auto_value(points) points = decode_all(value);
     size_t cut = 0, len = strlen(value);
     long matched;
 
@@ -329,13 +334,11 @@ int cb_shell_pattern_replace(struct cb_lexer *lexer, const char *pattern,
                              struct cb_strbuf *out, struct cb_error **err)
 {
     cb_auto_value(matcher) matcher = {0};
-    struct points points = {0};
-    cb_autofree int *owned = NULL;
+    cb_auto_value(points) points = {0};
 
     if (compile(&matcher, lexer, pattern, err) < 0)
         return -1;
     points = decode_all(value);
-    owned = points.items;
     if (all)
         replace_all(&matcher, &points, value, replacement, out);
     else

@@ -131,6 +131,8 @@ static int lock_ingest(struct cb_blob_writer *writer, struct cb_cancel *cancel,
     char hex[CB_DIGEST_MAX_TEXT];
     cb_autofree char *name = xasprintf("%s.lock", cb_digest_hex(&writer->expected, hex));
 
+    if (cb_store_lease_now(writer->store, err) < 0)
+        return -1;
     return cb_lock_take(&writer->lock, writer->dir_fd, name, CB_LOCK_EXCLUSIVE, cancel,
                         tell_waiting, &wait, err);
 }

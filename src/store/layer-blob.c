@@ -230,7 +230,7 @@ int cb_layer_blob_make(struct cb_store *store, const struct cb_digest *chain_id,
 
     if (found)
         return found < 0 ? -1 : 0;
-    if (cb_store_check_writable(store, err) < 0)
+    if (cb_store_check_writable(store, err) < 0 || cb_store_lease_now(store, err) < 0)
         return -1;
     name =
         xasprintf("compress-%s.%d.lock", cb_digest_hex(diff_id, hex), (int)compression);

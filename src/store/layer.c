@@ -103,17 +103,38 @@ int cb_chain_find(struct cb_store *store, const struct cb_digest *chain_id,
 struct stack {
     CB_VEC(struct cb_snapshot *) items; /* bottom first, borrowed */
     struct cb_digest *diff_ids;
+    CB_VEC(size_t) unknown; /* whose diff id must be computed */
 };
 
-static int diff_id_of(void *arg, size_t index, struct cb_error **err)
+static int compute_diff_id(void *arg, size_t index, struct cb_error **err)
 {
     struct stack *stack = arg;
+    size_t at = stack->unknown.items[index];
     struct cb_snapshot_layer layer;
 
-    if (layer_facts(stack->items.items[index], 1, &layer, err) < 0)
+    if (layer_facts(stack->items.items[at], 1, &layer, err) < 0)
         return -1;
-    stack->diff_ids[index] = layer.diff_id;
+    stack->diff_ids[at] = layer.diff_id;
     return 0;
+}
+
+/* What is known costs a query each, and no thread. */
+static int find_diff_ids(struct stack *stack, struct cb_pool *pool, struct cb_error **err)
+{
+    size_t i;
+
+    for (i = 0; i < stack->items.count; i++) {
+        struct cb_snapshot *layer = stack->items.items[i];
+        struct cb_snapshot_layer facts = {0};
+
+        if (cb_db_snapshot_layer(layer->store->db, cb_snapshot_id(layer), &facts, err) <
+            0)
+            return -1;
+        stack->diff_ids[i] = facts.diff_id;
+        if (!cb_digest_is_set(&facts.diff_id))
+            cb_vec_push(&stack->unknown, i);
+    }
+    return cb_pool_for_each(pool, stack->unknown.count, compute_diff_id, stack, err);
 }
 
 static void stack_up(struct cb_snapshot *top, struct stack *out)
@@ -131,6 +152,7 @@ static void stack_up(struct cb_snapshot *top, struct stack *out)
 static void stack_clear(struct stack *stack)
 {
     cb_vec_free(&stack->items);
+    cb_vec_free(&stack->unknown);
     free(stack->diff_ids);
 }
 
@@ -174,8 +196,7 @@ int cb_chain_register(struct cb_snapshot *top, struct cb_pool *pool,
     if (!top)
         return 0;
     stack_up(top, &stack);
-    if (cb_pool_for_each(pool, stack.items.count, diff_id_of, &stack, err) < 0 ||
-        enter_chains(top->store, &stack, err) < 0)
+    if (find_diff_ids(&stack, pool, err) < 0 || enter_chains(top->store, &stack, err) < 0)
         return -1;
     for (i = 0; i < stack.items.count; i++)
         cb_vec_push(diff_ids, stack.diff_ids[i]);

@@ -18,8 +18,10 @@ struct cb_lease {
     int dir_fd;
     int fd; /* -1 until something is leased */
     char id[CB_ID_LEN + 1];
-    pthread_mutex_t mutex; /* guards fd and held */
+    pthread_mutex_t mutex; /* guards all below, and fd */
     struct cb_map *held;   /* "<kind><name>" */
+    int deferred;
+    struct cb_strbuf waiting; /* lines to be written when it ends */
 };
 
 int cb_lease_open(struct cb_lease **out, int root_fd, struct cb_error **err)
@@ -48,6 +50,7 @@ void cb_lease_close(struct cb_lease *lease)
     cb_close(&lease->fd);
     cb_close(&lease->dir_fd);
     cb_map_free(lease->held);
+    cb_strbuf_free(&lease->waiting);
     pthread_mutex_destroy(&lease->mutex);
     free(lease);
 }
@@ -76,6 +79,18 @@ static int make_file(struct cb_lease *lease, struct cb_error **err)
     }
 }
 
+static int write_lines(struct cb_lease *lease, const struct cb_strbuf *lines,
+                       struct cb_error **err)
+{
+    if (lines->len == 0)
+        return 0;
+    if (lease->fd < 0 && make_file(lease, err) < 0)
+        return -1;
+    if (cb_fs_write_all(lease->fd, lines->text, lines->len) < 0)
+        return cb_error_errno(err, errno, "write lease `leases/%s`", lease->id);
+    return 0;
+}
+
 static int add_locked(struct cb_lease *lease, char kind, const char *const *names,
                       size_t count, struct cb_error **err)
 {
@@ -91,13 +106,31 @@ static int add_locked(struct cb_lease *lease, char kind, const char *const *name
         cb_map_set(lease->held, key.text, lease);
         cb_strbuf_addf(&lines, "%s\n", key.text);
     }
-    if (lines.len == 0)
-        return 0;
-    if (lease->fd < 0 && make_file(lease, err) < 0)
-        return -1;
-    if (cb_fs_write_all(lease->fd, lines.text, lines.len) < 0)
-        return cb_error_errno(err, errno, "write lease `leases/%s`", lease->id);
+    if (!lease->deferred)
+        return write_lines(lease, &lines, err);
+    cb_strbuf_add(&lease->waiting, cb_strbuf_text(&lines), lines.len);
     return 0;
+}
+
+void cb_lease_defer(struct cb_lease *lease)
+{
+    pthread_mutex_lock(&lease->mutex);
+    lease->deferred = lease->fd < 0;
+    pthread_mutex_unlock(&lease->mutex);
+}
+
+int cb_lease_write(struct cb_lease *lease, struct cb_error **err)
+{
+    int result;
+
+    pthread_mutex_lock(&lease->mutex);
+    result = write_lines(lease, &lease->waiting, err);
+    if (result == 0) {
+        cb_strbuf_truncate(&lease->waiting, 0);
+        lease->deferred = 0;
+    }
+    pthread_mutex_unlock(&lease->mutex);
+    return result;
 }
 
 int cb_lease_add(struct cb_lease *lease, enum cb_lease_kind kind,

@@ -3,7 +3,11 @@
  * is dead without any timeout, and its lines say what it left half-made.
  *
  * Adding happens under the shared gc.lock, reading others' under the exclusive one, so a
- * reader never sees half a line. */
+ * reader never sees half a line.
+ *
+ * A build that finds all it needs is over in milliseconds. It leases late: keeps the
+ * shared gc.lock, remembers the lines, and never writes the file unless it goes on to
+ * make something. */
 #ifndef CB_STORE_LEASE_H
 #define CB_STORE_LEASE_H
 
@@ -27,6 +31,9 @@ CB_AUTO_DEFINE(cb_lease, cb_lease_close)
 const char *cb_lease_id(const struct cb_lease *lease);
 int cb_lease_add(struct cb_lease *lease, enum cb_lease_kind kind,
                  const char *const *names, size_t count, struct cb_error **err);
+/* From now on lines are only remembered, until cb_lease_write. */
+void cb_lease_defer(struct cb_lease *lease);
+int cb_lease_write(struct cb_lease *lease, struct cb_error **err);
 /* For this process's own sweeps only; others go on honouring the line. */
 void cb_lease_forget(struct cb_lease *lease, enum cb_lease_kind kind, const char *name);
 

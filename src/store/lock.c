@@ -60,8 +60,18 @@ int cb_gc_lock_shared(struct cb_store *store, struct cb_error **err)
         result = take_shared(store, lock, err);
     if (result == 0)
         lock->holders++;
+    if (result == 0 && lock->late && !lock->kept) {
+        lock->kept = 1;
+        lock->holders++;
+    }
     pthread_mutex_unlock(&lock->mutex);
     return result;
+}
+
+static void let_go(struct cb_gc_lock *lock)
+{
+    if (--lock->holders == 0)
+        flock(lock->fd, LOCK_UN);
 }
 
 void cb_gc_unlock_shared(struct cb_store *store)
@@ -71,8 +81,19 @@ void cb_gc_unlock_shared(struct cb_store *store)
     if (store->read_only)
         return;
     pthread_mutex_lock(&lock->mutex);
-    if (--lock->holders == 0)
-        flock(lock->fd, LOCK_UN);
+    let_go(lock);
+    pthread_mutex_unlock(&lock->mutex);
+}
+
+void cb_gc_unlock_kept(struct cb_store *store)
+{
+    struct cb_gc_lock *lock = &store->gc;
+
+    pthread_mutex_lock(&lock->mutex);
+    lock->late = 0;
+    if (lock->kept)
+        let_go(lock);
+    lock->kept = 0;
     pthread_mutex_unlock(&lock->mutex);
 }
 
@@ -80,6 +101,8 @@ int cb_gc_lock_exclusive(struct cb_store *store, int *fd, struct cb_error **err)
 {
     cb_autofd int lock = -1;
 
+    if (cb_store_lease_now(store, err) < 0)
+        return -1;
     if (open_lock(store, &lock, err) < 0)
         return -1;
     if (flock_retry(lock, LOCK_EX) < 0)

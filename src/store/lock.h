@@ -11,6 +11,9 @@
  *   5. the database: its mutex, then SQLite's own file locks
  *   6. the lease's mutex
  *
+ * A process that leases late (lease.h) keeps lock 3 until it writes its lease, which it
+ * does before it takes 1 or 2 or makes anything.
+ *
  * Locks 1 and 2 are flock'd files named by a digest: they serve threads and processes
  * alike and die with their holder. Only one of each kind is ever held by a thread. Lock 3
  * is held for microseconds. 4 to 6 are never held while waiting for anything but the
@@ -30,6 +33,8 @@ struct cb_gc_lock {
     pthread_mutex_t mutex;
     int fd;
     unsigned holders;
+    int late; /* see cb_store_lease_late: the first holder's lock is kept until then */
+    int kept;
 };
 void cb_gc_lock_init(struct cb_gc_lock *lock);
 void cb_gc_lock_destroy(struct cb_gc_lock *lock);
@@ -37,6 +42,8 @@ void cb_gc_lock_destroy(struct cb_gc_lock *lock);
 /* Shared: between looking an object up and having it in the lease. */
 int cb_gc_lock_shared(struct cb_store *store, struct cb_error **err);
 void cb_gc_unlock_shared(struct cb_store *store);
+/* Lets go of what was kept. */
+void cb_gc_unlock_kept(struct cb_store *store);
 /* Exclusive, by a descriptor of its own; closing it releases. */
 int cb_gc_lock_exclusive(struct cb_store *store, int *fd, struct cb_error **err);
 

@@ -85,7 +85,7 @@ int cb_record_lock(struct cb_store *store, const struct cb_digest *key,
     char hex[CB_DIGEST_MAX_TEXT];
     cb_autofree char *name = NULL;
 
-    if (cb_store_check_writable(store, err) < 0)
+    if (cb_store_check_writable(store, err) < 0 || cb_store_lease_now(store, err) < 0)
         return -1;
     name = xasprintf("step-%s.lock", cb_digest_hex(key, hex));
     return cb_lock_take(lock, store->ingest_fd, name, CB_LOCK_EXCLUSIVE, cancel, on_wait,

@@ -34,7 +34,8 @@ static int ensure_lease(struct cb_store *store, struct cb_error **err)
 
 int cb_store_begin_temporary(struct cb_store *store, char **name, struct cb_error **err)
 {
-    if (cb_store_check_writable(store, err) < 0 || ensure_lease(store, err) < 0)
+    if (cb_store_check_writable(store, err) < 0 || cb_store_lease_now(store, err) < 0 ||
+        ensure_lease(store, err) < 0)
         return -1;
     *name = cb_store_temporary_name(store);
     return 0;

@@ -185,7 +185,8 @@ int cb_snapshot_prepare(struct cb_store *store, struct cb_snapshot *parent,
 {
     cb_auto(cb_snapshot) snapshot = NULL;
 
-    if (cb_store_check_writable(store, err) < 0 || check_depth(store, parent, err) < 0)
+    if (cb_store_check_writable(store, err) < 0 || check_depth(store, parent, err) < 0 ||
+        cb_store_lease_now(store, err) < 0)
         return -1;
     snapshot = new_handle(store, parent);
     cb_id_new(snapshot->row.id);

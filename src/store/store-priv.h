@@ -24,6 +24,7 @@ struct cb_store {
     struct cb_db *db;       /* has its own lock */
     struct cb_lease *lease; /* has its own lock */
     struct cb_gc_lock gc;   /* has its own lock */
+    atomic_int lease_late;
     const struct cb_snapshot_driver *driver;
     atomic_uint next_temporary;
 
@@ -44,6 +45,8 @@ int cb_store_begin_temporary(struct cb_store *store, char **name, struct cb_erro
 int cb_store_check_writable(const struct cb_store *store, struct cb_error **err);
 /* Bytes on disk of NAME and all below it. */
 uint64_t cb_tree_bytes(int dir_fd, const char *name);
+/* Ends what cb_store_lease_late began. */
+int cb_store_lease_now(struct cb_store *store, struct cb_error **err);
 /* Removes what killed processes left behind: looks at leases/ and tmp/ only. */
 void cb_store_sweep(struct cb_store *store);
 /* Writes the last uses collected in `touched`, best effort. */

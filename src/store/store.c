@@ -276,6 +276,26 @@ int cb_store_open(struct cb_store **out, const struct cb_store_options *options,
     return 0;
 }
 
+void cb_store_lease_late(struct cb_store *store)
+{
+    if (store->read_only)
+        return;
+    cb_lease_defer(store->lease);
+    store->gc.late = 1;
+    atomic_store(&store->lease_late, 1);
+}
+
+int cb_store_lease_now(struct cb_store *store, struct cb_error **err)
+{
+    if (!atomic_load(&store->lease_late))
+        return 0;
+    if (cb_lease_write(store->lease, err) < 0)
+        return -1;
+    cb_gc_unlock_kept(store);
+    atomic_store(&store->lease_late, 0);
+    return 0;
+}
+
 void cb_store_close(struct cb_store *store)
 {
     if (!store)

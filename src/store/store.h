@@ -29,6 +29,10 @@ int cb_store_open(struct cb_store **out, const struct cb_store_options *options,
 void cb_store_close(struct cb_store *store);
 CB_AUTO_DEFINE(cb_store, cb_store_close)
 
+/* For who may be done in milliseconds: nothing is written for what is merely used, and
+ * collections by others wait, until something is made or the store closes. */
+void cb_store_lease_late(struct cb_store *store);
+
 const char *cb_store_root(const struct cb_store *store);
 int cb_store_root_fd(const struct cb_store *store); /* borrowed */
 /* Directory of a RUN cache mount (created root:root MODE/UID/GID when new), as a

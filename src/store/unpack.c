@@ -168,7 +168,7 @@ static int lock_chain(struct cb_store *store, const struct cb_digest *chain_id,
     char hex[CB_DIGEST_MAX_TEXT];
     cb_autofree char *name = xasprintf("unpack-%s.lock", cb_digest_hex(chain_id, hex));
 
-    if (cb_store_check_writable(store, err) < 0)
+    if (cb_store_check_writable(store, err) < 0 || cb_store_lease_now(store, err) < 0)
         return -1;
     return cb_lock_take(lock, store->ingest_fd, name, CB_LOCK_EXCLUSIVE, cancel,
                         tell_waiting, &wait, err);

@@ -531,8 +531,8 @@ def many_files(t):
 
 
 def bomb(t):
-    t.header("zero", size=2 << 30)
-    t.bomb = 2 << 30
+    t.header("zero", size=300 << 20)
+    t.bomb = 300 << 20
 
 
 LAYERS = {}
@@ -562,7 +562,7 @@ def pack(layer):
     if not zeros:
         return plain, digest(plain)
     out, block, rest = io.BytesIO(), b"\0" * (1 << 24), zeros
-    with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=1, mtime=0) as stream:
+    with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=9, mtime=0) as stream:
         stream.write(plain)
         while rest:
             stream.write(block)

@@ -243,13 +243,14 @@ static void cpu_time_is_reported(void **state)
 
 /* ── Terminal ── */
 
-/* Reads the terminal until the other side is gone. */
-static void read_terminal(int fd, struct cb_strbuf *out)
+/* Reads the terminal until MARK has come, or to the end when it is NULL. */
+static void read_terminal(int fd, const char *mark, struct cb_strbuf *out)
 {
     char buffer[512];
     ssize_t got;
 
-    while ((got = read(fd, buffer, sizeof(buffer))) > 0)
+    while ((!mark || !strstr(cb_strbuf_text(out), mark)) &&
+           (got = read(fd, buffer, sizeof(buffer))) > 0)
         cb_strbuf_add(out, buffer, got);
 }
 
@@ -269,8 +270,9 @@ static void terminal_is_a_pty_of_the_sandbox(void **state)
     if (cb_process_start(f->launcher, &f->spec, &process, &error) < 0)
         fail_msg("%s", cb_error_message(error));
     assert_true(cb_process_tty_fd(process) >= 0);
+    read_terminal(cb_process_tty_fd(process), "app\r\n", &out);
     assert_int_equal(write(cb_process_tty_fd(process), "hello\n", 6), 6);
-    read_terminal(cb_process_tty_fd(process), &out);
+    read_terminal(cb_process_tty_fd(process), NULL, &out);
     assert_int_equal(cb_process_wait(process, NULL, &f->exit, NULL), 0);
     assert_non_null(strstr(out.text, "33 77\r\n/dev/pts/0\r\nconsole\r\napp\r\n"));
     assert_non_null(strstr(out.text, "got hello\r\nto-tty\r\n"));

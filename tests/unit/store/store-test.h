@@ -1,5 +1,5 @@
-/* Shared by the store's tests: a store in a fresh directory, files, and tar archives made block by
- * block, so that they can be as wrong as a test needs. */
+/* Shared by the store's tests: a store in a fresh directory, files, and tar archives made
+ * block by block, so that they can be as wrong as a test needs. */
 #ifndef CB_TEST_STORE_TEST_H
 #define CB_TEST_STORE_TEST_H
 
@@ -44,17 +44,18 @@ static unused void ok_(int result, struct fixture *f, const char *what, const ch
                        int line)
 {
     if (result < 0)
-        print_error("%s: %s\n", what, f->error ? cb_error_message(f->error) : "(no message)");
+        print_error("%s: %s\n", what,
+                    f->error ? cb_error_message(f->error) : "(no message)");
     _assert_true(result >= 0, what, file, line);
 }
 #define ok(f, call) ok_((call), (f), #call, __FILE__, __LINE__)
-#define fails(f, wanted_kind, call)                                                      \
-    do {                                                                                 \
-        cb_error_free((f)->error);                                                       \
-        (f)->error = NULL;                                                               \
-        assert_int_equal((call), -1);                                                    \
-        assert_non_null((f)->error);                                                     \
-        assert_int_equal(cb_error_kind((f)->error), (wanted_kind));                      \
+#define fails(f, wanted_kind, call)                                 \
+    do {                                                            \
+        cb_error_free((f)->error);                                  \
+        (f)->error = NULL;                                          \
+        assert_int_equal((call), -1);                               \
+        assert_non_null((f)->error);                                \
+        assert_int_equal(cb_error_kind((f)->error), (wanted_kind)); \
     } while (0)
 #define says(f, text) assert_non_null(strstr(cb_error_message((f)->error), (text)))
 
@@ -118,7 +119,8 @@ static unused void change_index(struct fixture *f, const char *sql)
 
 static unused void put_file(int dir_fd, const char *path, const char *text, mode_t mode)
 {
-    cb_autofd int fd = openat(dir_fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    cb_autofd int fd =
+        openat(dir_fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     assert_true(fd >= 0);
     assert_int_equal(cb_fs_write_all(fd, text, strlen(text)), 0);
@@ -161,7 +163,8 @@ static unused struct stat stat_of(int dir_fd, const char *path)
 
 /* ── Snapshots ── */
 
-static unused struct cb_snapshot *new_snapshot(struct fixture *f, struct cb_snapshot *parent)
+static unused struct cb_snapshot *new_snapshot(struct fixture *f,
+                                               struct cb_snapshot *parent)
 {
     struct cb_snapshot *snapshot = NULL;
 
@@ -178,7 +181,8 @@ static unused int root_of(struct fixture *f, struct cb_snapshot *snapshot)
 }
 
 /* A committed snapshot with one file. */
-static unused struct cb_snapshot *snapshot_with(struct fixture *f, struct cb_snapshot *parent,
+static unused struct cb_snapshot *snapshot_with(struct fixture *f,
+                                                struct cb_snapshot *parent,
                                                 const char *path, const char *text)
 {
     struct cb_snapshot *snapshot = new_snapshot(f, parent);
@@ -237,8 +241,8 @@ static unused void tar_body(struct cb_strbuf *tar, const void *data, size_t len)
     cb_strbuf_add(tar, zeros, (512 - len % 512) % 512);
 }
 
-static unused void tar_entry(struct cb_strbuf *tar, const char *name, char type, mode_t mode,
-                             const char *data, const char *link)
+static unused void tar_entry(struct cb_strbuf *tar, const char *name, char type,
+                             mode_t mode, const char *data, const char *link)
 {
     char header[512];
     size_t len = data ? strlen(data) : 0;
@@ -249,7 +253,8 @@ static unused void tar_entry(struct cb_strbuf *tar, const char *name, char type,
         tar_body(tar, data, len);
 }
 
-static unused void tar_pax(struct cb_strbuf *tar, const char *key, const void *value, size_t len)
+static unused void tar_pax(struct cb_strbuf *tar, const char *key, const void *value,
+                           size_t len)
 {
     cb_auto_value(cb_strbuf) record = {0};
     char header[512];
@@ -277,11 +282,13 @@ static unused void tar_dir(struct cb_strbuf *tar, const char *name)
 {
     tar_entry(tar, name, '5', 0755, NULL, NULL);
 }
-static unused void tar_symlink(struct cb_strbuf *tar, const char *name, const char *target)
+static unused void tar_symlink(struct cb_strbuf *tar, const char *name,
+                               const char *target)
 {
     tar_entry(tar, name, '2', 0777, NULL, target);
 }
-static unused void tar_hardlink(struct cb_strbuf *tar, const char *name, const char *target)
+static unused void tar_hardlink(struct cb_strbuf *tar, const char *name,
+                                const char *target)
 {
     tar_entry(tar, name, '1', 0644, NULL, target);
 }
@@ -292,7 +299,8 @@ static unused void tar_end(struct cb_strbuf *tar)
     cb_strbuf_add(tar, zeros, sizeof(zeros));
 }
 
-static unused ssize_t read_strbuf(void *arg, void *buffer, size_t len, struct cb_error **err)
+static unused ssize_t read_strbuf(void *arg, void *buffer, size_t len,
+                                  struct cb_error **err)
 {
     struct cb_strbuf *from = arg; /* capacity serves as the position */
     size_t left = from->len - from->capacity;
@@ -303,7 +311,8 @@ static unused ssize_t read_strbuf(void *arg, void *buffer, size_t len, struct cb
     return (ssize_t)len;
 }
 
-static unused int write_strbuf(void *arg, const void *bytes, size_t len, struct cb_error **err)
+static unused int write_strbuf(void *arg, const void *bytes, size_t len,
+                               struct cb_error **err)
 {
     cb_strbuf_add(arg, bytes, len);
     return 0;
@@ -337,8 +346,8 @@ static unused int unpack_layers(struct fixture *f, const struct test_layer *laye
         blobs[i] = layers[i].blob;
         diff_ids[i] = layers[i].diff_id;
     }
-    return cb_layers_unpack(f->store, blobs, diff_ids, count, NULL, f->pool, NULL, NULL, 0,
-                            out, &f->error);
+    return cb_layers_unpack(f->store, blobs, diff_ids, count, NULL, f->pool, NULL, NULL,
+                            0, out, &f->error);
 }
 
 /* A config with these layers. Caller frees. */
@@ -354,7 +363,8 @@ static unused char *config_for(const struct cb_digest *diff_ids, size_t count,
                    "\"config\":{},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[",
                    created);
     for (i = 0; i < count; i++)
-        cb_strbuf_addf(&json, "%s\"%s\"", i ? "," : "", cb_digest_text(&diff_ids[i], text));
+        cb_strbuf_addf(&json, "%s\"%s\"", i ? "," : "",
+                       cb_digest_text(&diff_ids[i], text));
     cb_strbuf_adds(&json, "]}}");
     return cb_strbuf_steal(&json);
 }

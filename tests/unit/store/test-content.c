@@ -35,8 +35,8 @@ static struct cb_blob_writer *begin(struct fixture *f, const char *text)
     struct cb_blob_writer *writer = NULL;
     int present = -1;
 
-    ok(f, cb_blob_writer_open(f->store, &digest, (int64_t)strlen(text), NULL, NULL, &writer,
-                              &present, &f->error));
+    ok(f, cb_blob_writer_open(f->store, &digest, (int64_t)strlen(text), NULL, NULL,
+                              &writer, &present, &f->error));
     assert_int_equal(present, writer == NULL);
     return writer;
 }
@@ -148,7 +148,8 @@ static void a_link_is_not_a_blob(void **state)
     struct fixture *f = *state;
     struct cb_digest digest = cb_digest_of("canary", 6);
     char hex[CB_DIGEST_MAX_TEXT];
-    cb_autofree char *path = xasprintf("store/blobs/sha256/%s", cb_digest_hex(&digest, hex));
+    cb_autofree char *path =
+        xasprintf("store/blobs/sha256/%s", cb_digest_hex(&digest, hex));
     int fd;
 
     put_file(f->top_fd, "canary", "canary", 0600);

@@ -1,6 +1,6 @@
-/* Layers that mean harm. Each is unpacked beside a canary that must not change, as the lowest
- * layer, over another one, and as an archive that ADD takes apart; what is refused is refused with
- * a reason, and what is taken stays inside. */
+/* Layers that mean harm. Each is unpacked beside a canary that must not change, as the
+ * lowest layer, over another one, and as an archive that ADD takes apart; what is refused
+ * is refused with a reason, and what is taken stays inside. */
 #include "store-test.h"
 
 #include "store/tar-guard.h"
@@ -550,8 +550,8 @@ static void too_many_bytes_are_refused_and_removed(void **state)
     tar_end(&evil.tar);
     layer = put_layer(f, &evil.tar);
     fails(f, CB_ERR_INTEGRITY,
-          cb_layer_unpack(f->store, NULL, &layer.blob.digest, NULL, &layer.diff_id, &limits,
-                          NULL, &snapshot, &f->error));
+          cb_layer_unpack(f->store, NULL, &layer.blob.digest, NULL, &layer.diff_id,
+                          &limits, NULL, &snapshot, &f->error));
     says(f, "larger than 1048576 bytes");
     fd = openat(f->top_fd, "store/snapshots", O_RDONLY | O_DIRECTORY);
     ok(f, cb_fs_list(fd, &left, &f->error));
@@ -572,8 +572,8 @@ static void too_many_entries_are_refused(void **state)
     tar_end(&evil.tar);
     layer = put_layer(f, &evil.tar);
     fails(f, CB_ERR_INTEGRITY,
-          cb_layer_unpack(f->store, NULL, &layer.blob.digest, NULL, &layer.diff_id, &limits,
-                          NULL, &snapshot, &f->error));
+          cb_layer_unpack(f->store, NULL, &layer.blob.digest, NULL, &layer.diff_id,
+                          &limits, NULL, &snapshot, &f->error));
     says(f, "more than 10 entries");
 }
 

@@ -1,5 +1,5 @@
-/* Layers in and out: what goes in through a tar comes out the same, whiteouts become overlay's and
- * back, and layers stack in whatever way they were unpacked. */
+/* Layers in and out: what goes in through a tar comes out the same, whiteouts become
+ * overlay's and back, and layers stack in whatever way they were unpacked. */
 #include "store-test.h"
 
 #include "store/tree-digest.h"
@@ -31,7 +31,8 @@ static char *listing_of(const struct cb_strbuf *tar)
     return cb_strbuf_steal(&lines);
 }
 
-static void write_tar(struct fixture *f, struct cb_snapshot *snapshot, struct cb_strbuf *tar)
+static void write_tar(struct fixture *f, struct cb_snapshot *snapshot,
+                      struct cb_strbuf *tar)
 {
     ok(f, cb_layer_write_tar(snapshot, write_strbuf, tar, &f->error));
 }
@@ -152,7 +153,7 @@ static void deletions_become_whiteouts(void **state)
     assert_int_equal(unlinkat(fd, "d/one", 0), 0);
     assert_int_equal(unlinkat(fd, "file", 0), 0);
     ok(f, cb_fs_remove_tree(fd, "e", &f->error));
-    assert_int_equal(mkdirat(fd, "e", 0700), 0);  /* again, and empty: opaque */
+    assert_int_equal(mkdirat(fd, "e", 0700), 0);   /* again, and empty: opaque */
     assert_int_equal(mkdirat(fd, "new", 0755), 0); /* hides nothing: plain */
     cb_close(&fd);
     ok(f, cb_snapshot_commit(top, &f->error));
@@ -205,7 +206,6 @@ static void a_stack_comes_back_from_its_tars(void **state)
     cb_close(&fd);
     cb_close(&back_fd);
 }
-
 
 static struct cb_snapshot *unpack_two(struct fixture *f, const struct cb_strbuf *low,
                                       const struct cb_strbuf *high)
@@ -313,10 +313,10 @@ static void a_layer_without_its_parent_directories_finds_them_below(void **state
     cb_autofd int fd = -1;
 
     base_tar(&low);
-    tar_file(&high, "d/new", "n");              /* d is 0711 below, and stays so */
-    tar_file(&high, "var/run/pid", "1");        /* through the link below */
-    tar_hardlink(&high, "d/linked", "d/one");   /* to a file below */
-    tar_file(&high, "fresh/deep/file", "x");    /* nowhere: made */
+    tar_file(&high, "d/new", "n");            /* d is 0711 below, and stays so */
+    tar_file(&high, "var/run/pid", "1");      /* through the link below */
+    tar_hardlink(&high, "d/linked", "d/one"); /* to a file below */
+    tar_file(&high, "fresh/deep/file", "x");  /* nowhere: made */
     tar_file(&high, "d/.wh.two", "");
     tar_end(&high);
     snapshot = unpack_two(f, &low, &high);
@@ -424,9 +424,9 @@ static void attributes_and_capabilities_travel(void **state)
 static void odd_names_are_kept_byte_for_byte(void **state)
 {
     static const char *const names[] = {
-        "-rf",           "\xc3\xa9 nfc",  "e\xcc\x81 nfd", "new\nline",
-        "\x1b[31mred",   "\xff\xfe bytes", " lead",         "back\\slash",
-        "a*?[x]",        "\xe2\x80\xae rtl"};
+        "-rf",         "\xc3\xa9 nfc",    "e\xcc\x81 nfd", "new\nline",
+        "\x1b[31mred", "\xff\xfe bytes",  " lead",         "back\\slash",
+        "a*?[x]",      "\xe2\x80\xae rtl"};
     struct fixture *f = *state;
     cb_auto(cb_snapshot) made = new_snapshot(f, NULL);
     cb_auto(cb_snapshot) back = NULL;
@@ -580,14 +580,14 @@ static void compressed_layers_are_made_once_and_stable(void **state)
         cb_auto_value(cb_descriptor) one = {0};
         cb_auto_value(cb_descriptor) two = {0};
 
-        ok(f, cb_layer_blob_make(f->store, &chain, &diff_ids.items[0], kinds[i], 0, f->pool,
-                                 NULL, NULL, 0, &one, &f->error));
+        ok(f, cb_layer_blob_make(f->store, &chain, &diff_ids.items[0], kinds[i], 0,
+                                 f->pool, NULL, NULL, 0, &one, &f->error));
         assert_string_equal(one.media_type, cb_media_layer(kinds[i], 0));
-        ok(f, cb_layer_blob_make(f->store, NULL, &diff_ids.items[0], kinds[i], 0, NULL, NULL,
-                                 NULL, 0, &two, &f->error));
+        ok(f, cb_layer_blob_make(f->store, NULL, &diff_ids.items[0], kinds[i], 0, NULL,
+                                 NULL, NULL, 0, &two, &f->error));
         assert_true(cb_digest_equal(&one.digest, &two.digest));
-        ok(f, cb_layer_stream_tar(f->store, NULL, &diff_ids.items[0], write_strbuf, &streamed,
-                                  &f->error));
+        ok(f, cb_layer_stream_tar(f->store, NULL, &diff_ids.items[0], write_strbuf,
+                                  &streamed, &f->error));
         assert_int_equal(streamed.len, tar.len);
         assert_memory_equal(streamed.text, tar.text, tar.len);
         cb_strbuf_truncate(&streamed, 0);

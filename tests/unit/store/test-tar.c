@@ -37,9 +37,17 @@ static void a_plain_entry_is_one_ustar_header(void **state)
     ok(f, write_entry(f, &tar, &entry, "hi"));
     assert_int_equal(tar.len, 4 * 512);
     assert_string_equal(tar.text, "dir/file");
-    assert_memory_equal(tar.text + 100, "0000644\0" "0000000\0" "0000000\0" "00000000002\0"
-                                        "07346545000\0", 48);
-    assert_memory_equal(tar.text + 257, "ustar\0" "00", 8);
+    assert_memory_equal(tar.text + 100,
+                        "0000644\0"
+                        "0000000\0"
+                        "0000000\0"
+                        "00000000002\0"
+                        "07346545000\0",
+                        48);
+    assert_memory_equal(tar.text + 257,
+                        "ustar\0"
+                        "00",
+                        8);
 }
 
 static void fields_that_do_not_fit_go_to_pax_in_order(void **state)
@@ -73,9 +81,8 @@ static void a_size_beyond_8_gib_is_exact(void **state)
     cb_auto(cb_tar_reader) reader = NULL;
     cb_auto_value(cb_strbuf) tar = {0};
     struct cb_strbuf from;
-    struct cb_tar_entry read, entry = {.path = (char *)"big",
-                                       .mode = S_IFREG | 0644,
-                                       .size = INT64_C(9) << 30};
+    struct cb_tar_entry read,
+        entry = {.path = (char *)"big", .mode = S_IFREG | 0644, .size = INT64_C(9) << 30};
 
     ok(f, cb_tar_writer_new(&writer, write_strbuf, &tar, &f->error));
     ok(f, cb_tar_writer_entry(writer, &entry, &f->error));
@@ -115,9 +122,12 @@ static void paths_split_where_ustar_can(void **state)
 
 static void times_come_back_with_their_nanoseconds(void **state)
 {
-    static const struct timespec times[] = {{0, 0},          {1, 1},
-                                            {-1, 0},         {-7, 250000000},
-                                            {1 << 30, 999999999}, {INT64_C(1) << 34, 0}};
+    static const struct timespec times[] = {{0, 0},
+                                            {1, 1},
+                                            {-1, 0},
+                                            {-7, 250000000},
+                                            {1 << 30, 999999999},
+                                            {INT64_C(1) << 34, 0}};
     struct fixture *f = *state;
     size_t i;
 
@@ -125,9 +135,8 @@ static void times_come_back_with_their_nanoseconds(void **state)
         cb_auto_value(cb_strbuf) tar = {0};
         cb_auto(cb_tar_reader) reader = NULL;
         struct cb_strbuf from;
-        struct cb_tar_entry read, entry = {.path = (char *)"f",
-                                           .mode = S_IFREG | 0644,
-                                           .mtime = times[i]};
+        struct cb_tar_entry read,
+            entry = {.path = (char *)"f", .mode = S_IFREG | 0644, .mtime = times[i]};
 
         ok(f, write_entry(f, &tar, &entry, NULL));
         first_entry(f, &tar, &reader, &from, &read);
@@ -160,16 +169,19 @@ static void noise(struct cb_strbuf *out, size_t len)
     }
 }
 
-static void compress(struct fixture *f, const struct cb_strbuf *in, enum cb_compression kind,
-                     int level, struct cb_pool *pool, size_t piece, struct cb_strbuf *out)
+static void compress(struct fixture *f, const struct cb_strbuf *in,
+                     enum cb_compression kind, int level, struct cb_pool *pool,
+                     size_t piece, struct cb_strbuf *out)
 {
     cb_auto(cb_compressor) compressor = NULL;
     size_t at;
 
-    ok(f, cb_compressor_new(&compressor, kind, level, pool, write_strbuf, out, &f->error));
+    ok(f,
+       cb_compressor_new(&compressor, kind, level, pool, write_strbuf, out, &f->error));
     for (at = 0; at < in->len; at += piece)
-        ok(f, cb_compressor_write(compressor, in->text + at,
-                                  in->len - at < piece ? in->len - at : piece, &f->error));
+        ok(f,
+           cb_compressor_write(compressor, in->text + at,
+                               in->len - at < piece ? in->len - at : piece, &f->error));
     ok(f, cb_compressor_finish(compressor, &f->error));
 }
 
@@ -248,9 +260,11 @@ static void damaged_and_cut_streams_are_refused(void **state)
 
         compress(f, &in, (enum cb_compression)kind, 0, NULL, 1 << 20, &packed);
         cb_strbuf_truncate(&packed, packed.len - 3);
-        fails(f, CB_ERR_INTEGRITY, decompress(f, &packed, CB_TAR_GZIP | CB_TAR_ZSTD, 0, &back));
+        fails(f, CB_ERR_INTEGRITY,
+              decompress(f, &packed, CB_TAR_GZIP | CB_TAR_ZSTD, 0, &back));
         packed.text[packed.len / 2] ^= 0x10;
-        fails(f, CB_ERR_INTEGRITY, decompress(f, &packed, CB_TAR_GZIP | CB_TAR_ZSTD, 0, &back));
+        fails(f, CB_ERR_INTEGRITY,
+              decompress(f, &packed, CB_TAR_GZIP | CB_TAR_ZSTD, 0, &back));
     }
 }
 
@@ -282,8 +296,8 @@ static void a_bomb_is_stopped_by_its_ratio(void **state)
     ssize_t len;
     int i;
 
-    ok(f, cb_compressor_new(&compressor, CB_COMPRESSION_ZSTD, 0, f->pool, write_strbuf, &bomb,
-                            &f->error));
+    ok(f, cb_compressor_new(&compressor, CB_COMPRESSION_ZSTD, 0, f->pool, write_strbuf,
+                            &bomb, &f->error));
     for (i = 0; i < 512; i++)
         ok(f, cb_compressor_write(compressor, zeros, 1 << 20, &f->error));
     ok(f, cb_compressor_finish(compressor, &f->error));
@@ -300,8 +314,10 @@ static void a_bomb_is_stopped_by_its_ratio(void **state)
 static void a_window_of_2_gib_is_refused(void **state)
 {
     struct fixture *f = *state;
-    /* frame header: no single segment, window descriptor for 2^31; then a block of nothing */
-    struct cb_strbuf frame = {.text = (char *)"\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00", .len = 9};
+    /* frame header: no single segment, window descriptor for 2^31; then a block of
+     * nothing */
+    struct cb_strbuf frame = {.text = (char *)"\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00",
+                              .len = 9};
     cb_auto_value(cb_strbuf) back = {0};
 
     fails(f, CB_ERR_INTEGRITY, decompress(f, &frame, CB_TAR_ZSTD, 0, &back));
@@ -322,7 +338,8 @@ static void only_the_filters_asked_for_are_undone(void **state)
 
 /* "hello\n" by bzip2 and xz. */
 static const char bzip2_hello[] =
-    "\x42\x5a\x68\x39\x31\x41\x59\x26\x53\x59\xc1\xc0\x80\xe2\x00\x00\x01\x41\x00\x00\x10\x02\x44"
+    "\x42\x5a\x68\x39\x31\x41\x59\x26\x53\x59\xc1\xc0\x80\xe2\x00\x00\x01\x41\x00\x00\x10"
+    "\x02\x44"
     "\xa0\x00\x30\xcd\x00\xc3\x46\x29\x97\x17\x72\x45\x38\x50\x90\xc1\xc0\x80\xe2";
 
 static void bzip2_is_undone_in_this_process(void **state)
@@ -347,7 +364,8 @@ static void archives_are_told_from_other_files(void **state)
 {
     struct fixture *f = *state;
     cb_auto_value(cb_strbuf) tar = {0};
-    cb_auto_value(cb_strbuf) text = {.text = xstrdup("just text"), .len = 9, .capacity = 10};
+    cb_auto_value(cb_strbuf)
+        text = {.text = xstrdup("just text"), .len = 9, .capacity = 10};
     cb_auto_value(cb_strbuf) packed = {0};
     cb_auto_value(cb_strbuf) packed_text = {0};
     cb_auto_value(cb_strbuf) zeros = {0};

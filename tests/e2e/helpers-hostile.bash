@@ -1,0 +1,85 @@
+# For the hostile-*.bats: a canary outside, and images that aim at it (tests/lib/evil-layers.py).
+
+# Lays the canary, $CANARY: nothing in there may ever change, and its text may never show up in an image.
+canary_lay() {
+    export CANARY=$CB_WORK/canary-${BATS_TEST_FILENAME##*/} CANARY_BEFORE
+    rm -rf "$CANARY"
+    mkdir -p "$CANARY"
+    echo "the text of the canary" >"$CANARY/f"
+    echo "canary:x:0:0::/:" >"$CANARY/passwd"
+    chmod 640 "$CANARY/f"
+    CANARY_BEFORE=$(canary_state)
+}
+canary_state() {
+    (cd "$CANARY" && find . -printf '%p %y %m %U %G %s %T@ %l\n' | sort && cat f passwd)
+    cat /proc/sys/kernel/core_pattern
+}
+canary_ok() {
+    local now
+    now=$(canary_state)
+    [ "$now" = "$CANARY_BEFORE" ] || { printf 'the canary was touched:\n%s\n' "$now"; return 1; }
+}
+canary_remove() {
+    rm -rf "$CANARY"
+}
+
+# Makes the layers in $EVIL: evil NAME...
+evil() {
+    EVIL=$BATS_TEST_TMPDIR/evil
+    python3 "$CB_TOP/tests/lib/evil-layers.py" --base "$CB_BASES/busybox.tar" --canary "$CANARY" "$EVIL" "$@"
+}
+
+# No image may come of NAME, and the message says why: refused NAME TEXT…
+refused() {
+    local name=$1
+    shift
+    evil "$name"
+    run timeout 20 "$CBUILD" load -i "$EVIL/$name.tar"
+    [ "$status" -eq 1 ] || { echo "$name: status $status: $output"; return 1; }
+    expect_contains "$@"
+    expect_no_controls
+    run "$CBUILD" inspect "evil-$name"
+    [ "$status" -eq 1 ] || { echo "$name is there"; return 1; }
+    canary_ok || { echo "by $name"; return 1; }
+    rm -f "$EVIL"/*
+}
+
+# NAME is legal, or harmless; it is loaded.
+taken() {
+    evil "$1"
+    run timeout 30 "$CBUILD" load -i "$EVIL/$1.tar"
+    [ "$status" -eq 0 ] || { echo "$1: status $status: $output"; return 1; }
+    canary_ok || { echo "by $1"; return 1; }
+    rm -f "$EVIL"/*
+}
+
+# Output of a command in the image of NAME: in_evil NAME COMMAND…
+in_evil() {
+    local name=$1
+    shift
+    run timeout 20 "$CBUILD" run --rm --network none "evil-$name" "$@"
+    canary_ok || { echo "by a container of $name"; return 1; }
+    [ "$status" -eq 0 ] || { echo "$name: status $status: $output"; return 1; }
+}
+
+# Nothing in $output may steer a terminal.
+expect_no_controls() {
+    if printf '%s' "$output" | LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]')"; then
+        printf 'control characters in: %q\n' "$output"
+        return 1
+    fi
+}
+
+# The most memory a command used stays below a limit in MiB: expect_memory LIMIT COMMAND…
+# (fills $status and $output like run)
+expect_memory() {
+    local limit=$1 used
+    shift
+    run python3 -c '
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL)
+open(sys.argv[1], "w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024))
+sys.exit(done.returncode if done.returncode >= 0 else 128 - done.returncode)' "$BATS_TEST_TMPDIR/rss" "$@"
+    used=$(cat "$BATS_TEST_TMPDIR/rss")
+    [ -n "${CB_SANITIZED:-}" ] || [ "$used" -le "$limit" ] || { echo "$used MiB used by: $*"; return 1; }
+}

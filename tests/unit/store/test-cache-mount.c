@@ -1,0 +1,136 @@
+#include "store-test.h"
+
+#include "base/lockfile.h"
+
+enum { SHARED, PRIVATE, LOCKED };
+
+struct use {
+    int fd;
+    struct cb_lock *lock;
+};
+
+static struct use use(struct fixture *f, const char *id, int sharing, unsigned mode,
+                      int seed)
+{
+    struct use use = {.fd = -1};
+
+    ok(f, cb_store_cache_mount(f->store, id, sharing, mode, 3, 4, seed, NULL, NULL,
+                               &use.fd, &use.lock, &f->error));
+    return use;
+}
+
+static void done(struct use *use)
+{
+    cb_close(&use->fd);
+    cb_lock_release(use->lock);
+}
+
+static void what_is_put_there_is_there_next_time(void **state)
+{
+    struct fixture *f = *state;
+    struct use one = use(f, "/root/.cache", SHARED, 0750, -1), two;
+    struct stat st;
+
+    assert_int_equal(fstat(one.fd, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0750);
+    assert_int_equal(st.st_uid, 3);
+    assert_int_equal(st.st_gid, 4);
+    put_file(one.fd, "x", "kept", 0644);
+    done(&one);
+    reopen_store(f);
+    two = use(f, "/root/.cache", SHARED, 0700, -1);
+    assert_file(two.fd, "x", "kept");
+    assert_int_equal(fstat(two.fd, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0750); /* of the first time */
+    done(&two);
+}
+
+static void ids_are_apart_whatever_is_in_them(void **state)
+{
+    struct fixture *f = *state;
+    struct use one = use(f, "../../escape", SHARED, 0755, -1);
+    struct use two = use(f, "../../escape2", SHARED, 0755, -1);
+
+    put_file(one.fd, "x", "one", 0644);
+    assert_false(exists(two.fd, "x"));
+    done(&one);
+    done(&two);
+}
+
+static void shared_users_see_the_same(void **state)
+{
+    struct fixture *f = *state;
+    struct use one = use(f, "id", SHARED, 0755, -1), two = use(f, "id", SHARED, 0755, -1);
+
+    put_file(one.fd, "x", "both", 0644);
+    assert_file(two.fd, "x", "both");
+    done(&one);
+    done(&two);
+}
+
+static void private_users_have_their_own_and_free_ones_are_used_again(void **state)
+{
+    struct fixture *f = *state;
+    struct use one = use(f, "id", PRIVATE, 0755, -1),
+               two = use(f, "id", PRIVATE, 0755, -1);
+
+    put_file(one.fd, "x", "one", 0644);
+    assert_false(exists(two.fd, "x"));
+    done(&one);
+    one = use(f, "id", PRIVATE, 0755, -1);
+    assert_file(one.fd, "x", "one");
+    done(&one);
+    done(&two);
+}
+
+static void a_locked_one_is_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    struct use one = use(f, "id", LOCKED, 0755, -1);
+    cb_auto(cb_cancel) cancel = cb_cancel_new();
+    struct cb_lock *lock = NULL;
+    int fd = -1;
+
+    cb_cancel_request(cancel);
+    fails(f, CB_ERR_CANCELED,
+          cb_store_cache_mount(f->store, "id", LOCKED, 0755, 0, 0, -1, cancel, NULL, &fd,
+                               &lock, &f->error));
+    fails(f, CB_ERR_CANCELED,
+          cb_store_cache_mount(f->store, "id", SHARED, 0755, 0, 0, -1, cancel, NULL, &fd,
+                               &lock, &f->error));
+    done(&one);
+    one = use(f, "id", LOCKED, 0755, -1);
+    done(&one);
+}
+
+static void a_seed_is_copied_in_when_new(void **state)
+{
+    struct fixture *f = *state;
+    struct use one;
+    struct stat st;
+    cb_autofd int seed = -1;
+
+    assert_int_equal(mkdirat(f->top_fd, "seed", 0755), 0);
+    assert_int_equal(mkdirat(f->top_fd, "seed/d", 0711), 0);
+    put_file(f->top_fd, "seed/d/f", "seeded", 0640);
+    assert_int_equal(symlinkat("d/f", f->top_fd, "seed/l"), 0);
+    seed = openat(f->top_fd, "seed", O_RDONLY | O_DIRECTORY);
+    one = use(f, "id", SHARED, 0755, seed);
+    assert_file(one.fd, "l", "seeded");
+    st = stat_of(one.fd, "d/f");
+    assert_int_equal(st.st_mode & 07777, 0640);
+    done(&one);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(what_is_put_there_is_there_next_time),
+        test(ids_are_apart_whatever_is_in_them),
+        test(shared_users_see_the_same),
+        test(private_users_have_their_own_and_free_ones_are_used_again),
+        test(a_locked_one_is_waited_for),
+        test(a_seed_is_copied_in_when_new),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
