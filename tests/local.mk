@@ -14,6 +14,8 @@ include tests/unit/exporter/local.mk
 include tests/unit/frontend/local.mk
 include tests/unit/engine/local.mk
 include tests/fuzz/local.mk
+include tests/probe/local.mk
+include tests/bench/local.mk
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)

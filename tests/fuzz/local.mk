@@ -4,27 +4,62 @@ LDFLAGS_fuzz = $(AM_LDFLAGS) -fsanitize=fuzzer
 if FUZZERS
 EXTRA_PROGRAMS = $(fuzz_targets)
 fuzz_targets += \
+	tests/fuzz/fuzz-config \
 	tests/fuzz/fuzz-dockerfile \
 	tests/fuzz/fuzz-dockerignore \
-	tests/fuzz/fuzz-words
+	tests/fuzz/fuzz-manifest \
+	tests/fuzz/fuzz-reference \
+	tests/fuzz/fuzz-tar \
+	tests/fuzz/fuzz-words \
+	tests/fuzz/fuzz-www-authenticate
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz-config.c
+tests_fuzz_fuzz_config_LDADD = $(LIBS_registry)
+tests_fuzz_fuzz_config_LDFLAGS = $(LDFLAGS_fuzz)
 tests_fuzz_fuzz_dockerfile_SOURCES = tests/fuzz/fuzz-dockerfile.c
 tests_fuzz_fuzz_dockerfile_LDADD = $(LIBS_parser)
 tests_fuzz_fuzz_dockerfile_LDFLAGS = $(LDFLAGS_fuzz)
 tests_fuzz_fuzz_dockerignore_SOURCES = tests/fuzz/fuzz-dockerignore.c
 tests_fuzz_fuzz_dockerignore_LDADD = $(LIBS_parser)
 tests_fuzz_fuzz_dockerignore_LDFLAGS = $(LDFLAGS_fuzz)
+tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz-manifest.c
+tests_fuzz_fuzz_manifest_LDADD = $(LIBS_oci)
+tests_fuzz_fuzz_manifest_LDFLAGS = $(LDFLAGS_fuzz)
+tests_fuzz_fuzz_reference_SOURCES = tests/fuzz/fuzz-reference.c
+tests_fuzz_fuzz_reference_LDADD = $(LIBS_oci)
+tests_fuzz_fuzz_reference_LDFLAGS = $(LDFLAGS_fuzz)
+tests_fuzz_fuzz_tar_SOURCES = tests/fuzz/fuzz-tar.c
+tests_fuzz_fuzz_tar_LDADD = $(LIBS_exporter)
+tests_fuzz_fuzz_tar_LDFLAGS = $(LDFLAGS_fuzz)
 tests_fuzz_fuzz_words_SOURCES = tests/fuzz/fuzz-words.c
 tests_fuzz_fuzz_words_LDADD = $(LIBS_parser)
 tests_fuzz_fuzz_words_LDFLAGS = $(LDFLAGS_fuzz)
+tests_fuzz_fuzz_www_authenticate_SOURCES = tests/fuzz/fuzz-www-authenticate.c
+tests_fuzz_fuzz_www_authenticate_LDADD = $(LIBS_registry)
+tests_fuzz_fuzz_www_authenticate_LDFLAGS = $(LDFLAGS_fuzz)
 endif
 
 unit_tests += \
+	tests/fuzz/replay-config \
 	tests/fuzz/replay-dockerfile \
 	tests/fuzz/replay-dockerignore \
-	tests/fuzz/replay-words
+	tests/fuzz/replay-manifest \
+	tests/fuzz/replay-reference \
+	tests/fuzz/replay-tar \
+	tests/fuzz/replay-words \
+	tests/fuzz/replay-www-authenticate
+tests_fuzz_replay_config_SOURCES = tests/fuzz/fuzz-config.c tests/fuzz/replay-main.c
+tests_fuzz_replay_config_LDADD = $(LIBS_registry)
 tests_fuzz_replay_dockerfile_SOURCES = tests/fuzz/fuzz-dockerfile.c tests/fuzz/replay-main.c
 tests_fuzz_replay_dockerfile_LDADD = $(LIBS_parser)
 tests_fuzz_replay_dockerignore_SOURCES = tests/fuzz/fuzz-dockerignore.c tests/fuzz/replay-main.c
 tests_fuzz_replay_dockerignore_LDADD = $(LIBS_parser)
+tests_fuzz_replay_manifest_SOURCES = tests/fuzz/fuzz-manifest.c tests/fuzz/replay-main.c
+tests_fuzz_replay_manifest_LDADD = $(LIBS_oci)
+tests_fuzz_replay_reference_SOURCES = tests/fuzz/fuzz-reference.c tests/fuzz/replay-main.c
+tests_fuzz_replay_reference_LDADD = $(LIBS_oci)
+tests_fuzz_replay_tar_SOURCES = tests/fuzz/fuzz-tar.c tests/fuzz/replay-main.c
+tests_fuzz_replay_tar_LDADD = $(LIBS_exporter)
 tests_fuzz_replay_words_SOURCES = tests/fuzz/fuzz-words.c tests/fuzz/replay-main.c
 tests_fuzz_replay_words_LDADD = $(LIBS_parser)
+tests_fuzz_replay_www_authenticate_SOURCES = tests/fuzz/fuzz-www-authenticate.c tests/fuzz/replay-main.c
+tests_fuzz_replay_www_authenticate_LDADD = $(LIBS_registry)

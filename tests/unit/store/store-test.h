@@ -220,7 +220,7 @@ static unused void raw_header(char header[512], const char *name, char type, mod
                               uint64_t size, const char *link)
 {
     memset(header, 0, 512);
-    memcpy(header, name, strnlen(name, 100));
+    snprintf(header, 101, "%s", name); /* the mode comes over the last NUL */
     octal(header + 100, 8, mode);
     octal(header + 108, 8, 0);
     octal(header + 116, 8, 0);

@@ -134,7 +134,7 @@ static struct cb_snapshot *stack_of(struct fixture *f, size_t count)
     size_t i;
 
     for (i = 0; i < count; i++) {
-        char name[16];
+        char name[32];
         struct cb_snapshot *next = new_snapshot(f, top);
         int fd = -1;
 
