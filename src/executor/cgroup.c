@@ -1,6 +1,8 @@
 /* Limits by control groups. A step costs one directory: pids always (a fork bomb must end
  * somewhere), memory and cpu only when limited, since each hierarchy of version 1 is
- * another directory and another move. The leaf is called <name>-<launcher's pid>, so that
+ * another directory and another move. In version 1 the child moves itself as a thread
+ * ("tasks"), which it is: to move a process the kernel stops all others from forking
+ * first, and waits milliseconds for that. The leaf is called <name>-<launcher's pid>, so that
  * the next launcher can tell what a killed one left behind. */
 #include "executor/cgroup-priv.h"
 
@@ -273,7 +275,8 @@ static int make_leaf(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup,
     cgroup->dir_fd[which] = openat(base, cgroup->name, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (cgroup->dir_fd[which] >= 0)
         cgroup->procs_fd[which] =
-            openat(cgroup->dir_fd[which], "cgroup.procs", O_WRONLY | O_CLOEXEC);
+            openat(cgroup->dir_fd[which], cgroups->unified ? "cgroup.procs" : "tasks",
+                   O_WRONLY | O_CLOEXEC);
     if (cgroup->procs_fd[which] < 0)
         return cb_error_errno(err, errno, "open the %s cgroup `%s`", controllers[which],
                               cgroup->name);

@@ -167,15 +167,11 @@ static int add_mount(struct cb_stage *stage, const struct cb_item *item, size_t 
                      struct cb_run_inputs *inputs, struct cb_error **err)
 {
     const struct cb_flag *flag = &item->inst->run.mounts[index];
-    const char *text = flag->value ? flag->value : "";
     struct cb_run_mount mount = {0};
     struct cb_exec_mount out = {.input = -1};
-    cb_autofree char *value = NULL;
     int rc;
 
-    if (cb_scope_expand_raw(stage, item, text, strlen(text), flag->span, &value, err) <
-            0 ||
-        cb_run_mount_parse(&mount, stage->planner->arena, value, err) < 0)
+    if (cb_scope_expand_mount(stage, item, flag, &mount, err) < 0)
         return -1;
     out.read_only = mount.read_only;
     out.required = mount.required;

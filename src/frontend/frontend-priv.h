@@ -124,6 +124,10 @@ int cb_scope_expand(struct cb_stage *stage, const struct cb_item *item,
 int cb_scope_expand_split(struct cb_stage *stage, const struct cb_item *item,
                           const struct cb_word *word, struct cb_strings *out,
                           struct cb_error **err);
+/* A RUN --mount value: its fields are split first, each value is expanded for itself. */
+int cb_scope_expand_mount(struct cb_stage *stage, const struct cb_item *item,
+                          const struct cb_flag *flag, struct cb_run_mount *out,
+                          struct cb_error **err);
 /* Variables only (heredoc bodies, --mount values). SPAN: the place for errors. */
 int cb_scope_expand_raw(struct cb_stage *stage, const struct cb_item *item,
                         const char *text, size_t len, struct cb_span span, char **out,

@@ -269,6 +269,19 @@ int cb_scope_expand_split(struct cb_stage *stage, const struct cb_item *item,
     return 0;
 }
 
+int cb_scope_expand_mount(struct cb_stage *stage, const struct cb_item *item,
+                          const struct cb_flag *flag, struct cb_run_mount *out,
+                          struct cb_error **err)
+{
+    struct stage_lookup arg = {stage, item};
+    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg};
+
+    if (cb_run_mount_expand(out, stage->planner->arena, flag->value ? flag->value : "",
+                            escape_of(stage), &lookup, err) < 0)
+        return cb_error_at(err, item->source, flag->span);
+    return 0;
+}
+
 int cb_scope_expand_raw(struct cb_stage *stage, const struct cb_item *item,
                         const char *text, size_t len, struct cb_span span, char **out,
                         struct cb_error **err)

@@ -232,12 +232,17 @@ static int descend(struct cb_registry *registry, const struct cb_repository *rep
 
 /* ── Policy ── */
 
+/* Two records are kept for a tag: what it points to, for asking whether it has changed,
+ * and the manifest for each platform, which keeps the config alive with it. */
+#define TARGET_RECORD "target"
+
 struct resolution {
     struct cb_registry *registry;
     struct cb_reference *reference;
     const struct cb_platform *platform;
     char *canonical, *platform_text;
-    struct cb_digest known; /* what the tag was last resolved to, if the store has it */
+    struct cb_digest target;   /* the first record, if the store has the document */
+    struct cb_digest manifest; /* the second, likewise */
 };
 
 static void resolution_clear(struct resolution *resolution)
@@ -247,19 +252,39 @@ static void resolution_clear(struct resolution *resolution)
     free(resolution->platform_text);
 }
 
-static void look_up_known(struct resolution *resolution)
+static void look_up(struct resolution *resolution, const char *record,
+                    struct cb_digest *out)
 {
     struct cb_store *store = resolution->registry->store;
+    struct cb_digest digest;
     int64_t when, size;
 
-    if (cb_digest_is_set(&resolution->reference->digest))
-        resolution->known = resolution->reference->digest;
-    else if (cb_resolution_get(store, resolution->canonical, resolution->platform_text,
-                               &resolution->known, &when, NULL) <= 0)
-        memset(&resolution->known, 0, sizeof(resolution->known));
-    if (cb_digest_is_set(&resolution->known) &&
-        cb_content_has(store, &resolution->known, &size) <= 0)
-        memset(&resolution->known, 0, sizeof(resolution->known));
+    if (cb_resolution_get(store, resolution->canonical, record, &digest, &when, NULL) >
+            0 &&
+        cb_content_has(store, &digest, &size) > 0)
+        *out = digest;
+}
+
+static void look_up_known(struct resolution *resolution)
+{
+    if (cb_digest_is_set(&resolution->reference->digest)) {
+        resolution->target = resolution->reference->digest;
+        return;
+    }
+    look_up(resolution, TARGET_RECORD, &resolution->target);
+    look_up(resolution, resolution->platform_text, &resolution->manifest);
+}
+
+static int remember(struct resolution *resolution, const struct cb_resolved_image *image,
+                    struct cb_error **err)
+{
+    struct cb_store *store = resolution->registry->store;
+
+    if (cb_resolution_set(store, resolution->canonical, TARGET_RECORD,
+                          &image->target.digest, err) < 0)
+        return -1;
+    return cb_resolution_set(store, resolution->canonical, resolution->platform_text,
+                             &image->manifest_digest, err);
 }
 
 /* From DIGEST on, or from the tag when it is not set. REPOSITORY NULL: the store alone.
@@ -276,13 +301,12 @@ static int resolve_documents(struct resolution *resolution,
     if (descend(resolution->registry, repository, resolution->reference->tag, &want,
                 resolution->platform, image, err) < 0)
         return cb_error_wrap(err, "%s", familiar);
-    if (repository)
+    if (repository) {
         warn_platform(resolution->registry, familiar, image->config,
                       resolution->platform);
-    if (repository &&
-        cb_resolution_set(resolution->registry->store, resolution->canonical,
-                          resolution->platform_text, &image->target.digest, err) < 0)
-        return -1;
+        if (remember(resolution, image, err) < 0)
+            return -1;
+    }
     image->reference = cb_steal(&resolution->reference);
     *out = cb_steal(&image);
     return 0;
@@ -290,9 +314,11 @@ static int resolve_documents(struct resolution *resolution,
 
 static int resolve_offline(struct resolution *resolution, struct cb_resolved_image **out)
 {
-    if (!cb_digest_is_set(&resolution->known))
-        return 0;
-    return resolve_documents(resolution, NULL, &resolution->known, out, NULL) == 0;
+    if (cb_digest_is_set(&resolution->target) &&
+        resolve_documents(resolution, NULL, &resolution->target, out, NULL) == 0)
+        return 1;
+    return cb_digest_is_set(&resolution->manifest) &&
+           resolve_documents(resolution, NULL, &resolution->manifest, out, NULL) == 0;
 }
 
 static int resolve_remote(struct resolution *resolution, struct cb_resolved_image **out,
@@ -300,22 +326,21 @@ static int resolve_remote(struct resolution *resolution, struct cb_resolved_imag
 {
     struct cb_registry *registry = resolution->registry;
     const struct cb_reference *reference = resolution->reference;
-    cb_autofree char *scope = xasprintf("repository:%s:pull", reference->path);
-    struct cb_repository repository = {.path = reference->path, .scope = scope};
     cb_autofree char *path = xstrdup(reference->path);
+    cb_autofree char *scope = xasprintf("repository:%s:pull", path);
+    struct cb_repository repository = {.path = path, .scope = scope};
     struct cb_digest digest = reference->digest;
 
-    repository.path = path;
     if (cb_endpoint_get(registry, reference->host, &repository.endpoint, err) < 0)
         return -1;
     /* A HEAD is free where downloads are counted, and enough when nothing has changed. */
-    if (!cb_digest_is_set(&digest) && cb_digest_is_set(&resolution->known)) {
+    if (!cb_digest_is_set(&digest) && cb_digest_is_set(&resolution->target)) {
         struct cb_digest head;
         int said = cb_document_head(registry, &repository, reference->tag, &head, err);
 
         if (said < 0)
             return -1;
-        if (said && cb_digest_equal(&head, &resolution->known))
+        if (said && cb_digest_equal(&head, &resolution->target))
             digest = head;
     }
     return resolve_documents(resolution, &repository, &digest, out, err);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define BUSY_TIMEOUT_MS    30000
-#define WAL_FRAMES_TO_KEEP 64
+#define WAL_FRAMES_TO_KEEP 128 /* 512 KiB: half a millisecond to replay */
 
 int cb_db_error(struct cb_db *db, const char *what, struct cb_error **err)
 {

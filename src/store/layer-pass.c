@@ -23,7 +23,9 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
-#define BUFFER (256u << 10) /* both digests are taken while it is in the cache */
+#define BUFFER (1u << 20)
+#define PIECE \
+    (256u << 10) /* by one thread both digests are taken while it is in the cache */
 
 struct run {
     struct cb_layer_pass *pass;
@@ -151,9 +153,9 @@ static int put_whiteout(struct run *run, const struct cb_walk_entry *at,
 
 /* ── Regular files ── */
 
-static ssize_t read_some(int fd, void *buffer, int64_t left)
+static ssize_t read_some(int fd, void *buffer, size_t size, int64_t left)
 {
-    size_t want = left < (int64_t)BUFFER ? (size_t)left : BUFFER;
+    size_t want = left < (int64_t)size ? (size_t)left : size;
     ssize_t got;
 
     do
@@ -162,22 +164,41 @@ static ssize_t read_some(int fd, void *buffer, int64_t left)
     return got;
 }
 
+struct piece {
+    struct run *run;
+    size_t len;
+};
+
+static int put_piece(void *arg, size_t index, struct cb_error **err)
+{
+    const struct piece *piece = arg;
+    struct run *run = piece->run;
+
+    if (index == 0 && run->tar)
+        return cb_tar_writer_data(run->tar, run->buffer, piece->len, err);
+    if (index == 1 && run->tree)
+        cb_hasher_update(run->content, run->buffer, piece->len);
+    return 0;
+}
+
+/* Two digests of a large file take two threads as long as one takes for one. */
 static int put_content(struct run *run, struct item *item, struct cb_error **err)
 {
     int64_t left = item->at->st.st_size;
+    int large = left >= (int64_t)BUFFER && run->tar && run->tree && run->pass->pool;
 
     while (left > 0) {
-        ssize_t got = read_some(item->fd, run->buffer, left);
+        ssize_t got = read_some(item->fd, run->buffer, large ? BUFFER : PIECE, left);
+        struct piece piece = {.run = run, .len = (size_t)got};
 
         if (got < 0)
             return cb_error_errno(err, errno, "read `%s`", item->at->path);
         if (got == 0)
             return cb_error_set(err, CB_ERR_INTEGRITY, "`%s` shrank while being read",
                                 item->at->path);
-        if (run->tar && cb_tar_writer_data(run->tar, run->buffer, (size_t)got, err) < 0)
+        if (cb_pool_for_each(large ? run->pass->pool : NULL, 2, put_piece, &piece, err) <
+            0)
             return -1;
-        if (run->tree)
-            cb_hasher_update(run->content, run->buffer, (size_t)got);
         left -= got;
     }
     if (run->tree)

@@ -11,6 +11,7 @@ struct cb_layer_pass {
     int (*write)(void *arg, const void *bytes, size_t len, struct cb_error **err);
     void *arg;
     int want_tree;
+    struct cb_pool *pool; /* or NULL: large files are hashed for both digests at once */
     /* results */
     struct cb_digest tree;
     int64_t size_bytes;

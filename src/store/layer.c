@@ -21,14 +21,14 @@ static int hash_tar(void *arg, const void *bytes, size_t len, struct cb_error **
 }
 
 /* A layer that was pulled keeps the diff id it came with: only its tree is computed. */
-static int compute(struct cb_snapshot *snapshot, struct cb_snapshot_layer *layer,
-                   struct cb_error **err)
+static int compute(struct cb_snapshot *snapshot, struct cb_pool *pool,
+                   struct cb_snapshot_layer *layer, struct cb_error **err)
 {
     cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
     struct tar_hash hash = {.hasher = hasher};
     int want_tar = !cb_digest_is_set(&layer->diff_id);
     struct cb_layer_pass pass = {
-        .write = want_tar ? hash_tar : NULL, .arg = &hash, .want_tree = 1};
+        .write = want_tar ? hash_tar : NULL, .arg = &hash, .want_tree = 1, .pool = pool};
 
     if (cb_layer_pass_run(&pass, snapshot, err) < 0)
         return cb_error_wrap(err, "layer of snapshot `%s`", cb_snapshot_id(snapshot));
@@ -42,7 +42,7 @@ static int compute(struct cb_snapshot *snapshot, struct cb_snapshot_layer *layer
 }
 
 /* DIFF_ONLY: the caller can do without the tree's digest if that saves reading. */
-static int layer_facts(struct cb_snapshot *snapshot, int diff_only,
+static int layer_facts(struct cb_snapshot *snapshot, struct cb_pool *pool, int diff_only,
                        struct cb_snapshot_layer *layer, struct cb_error **err)
 {
     struct cb_store *store = snapshot->store;
@@ -56,7 +56,7 @@ static int layer_facts(struct cb_snapshot *snapshot, int diff_only,
     if (cb_digest_is_set(&layer->diff_id) &&
         (diff_only || cb_digest_is_set(&layer->tree)))
         return 0;
-    if (compute(snapshot, layer, err) < 0)
+    if (compute(snapshot, pool, layer, err) < 0)
         return -1;
     if (store->read_only)
         return 0;
@@ -68,7 +68,7 @@ int cb_layer_info(struct cb_snapshot *committed, struct cb_pool *pool,
 {
     struct cb_snapshot_layer layer;
 
-    if (layer_facts(committed, 0, &layer, err) < 0)
+    if (layer_facts(committed, pool, 0, &layer, err) < 0)
         return -1;
     *out = (struct cb_layer_info){.diff_id = layer.diff_id,
                                   .tree = layer.tree,
@@ -190,7 +190,7 @@ static int enter_chains(struct cb_store *store, const struct stack *stack,
 int cb_chain_register(struct cb_snapshot *top, struct cb_pool *pool,
                       struct cb_digests *diff_ids, struct cb_error **err)
 {
-    __attribute__((cleanup(stack_clear))) struct stack stack = {0};
+    __attribute__((cleanup(stack_clear))) struct stack stack = {.pool = pool};
     size_t i;
 
     if (!top)

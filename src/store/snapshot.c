@@ -119,7 +119,7 @@ static int make_directories(struct cb_snapshot *snapshot, struct cb_error **err)
     static const struct {
         const char *name;
         mode_t mode;
-    } directories[] = {{"", 0700}, {"/fs", 0755}, {"/work", 0700}};
+    } directories[] = {{"", 0700}, {"/fs", 0755}};
     size_t i;
 
     for (i = 0; i < CB_ARRAY_SIZE(directories); i++) {
@@ -315,107 +315,6 @@ int cb_snapshot_get(struct cb_store *store, const char *id, struct cb_snapshot *
         return -1;
     *out = adopt_rows(store, &rows);
     return 1;
-}
-
-/* ── Trees ── */
-
-int cb_snapshot_open_upper(struct cb_snapshot *snapshot, int *fd, struct cb_error **err)
-{
-    cb_autofree char *path = cb_snapshot_path(snapshot, "fs");
-    int upper = openat(snapshot->store->snapshots_fd, path,
-                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-    if (upper < 0)
-        return cb_error_errno(err, errno, "open snapshot `%s`", path);
-    *fd = upper;
-    return 0;
-}
-
-struct layers {
-    CB_VEC(int) fds;
-};
-static void layers_close(struct layers *layers)
-{
-    cb_vec_foreach (fd, &layers->fds) {
-        cb_close(fd);
-    }
-    cb_vec_free(&layers->fds);
-}
-
-/* Down to the ground, or to a layer that hides all below it. */
-static int open_layers(struct cb_snapshot *top, struct layers *out, struct cb_error **err)
-{
-    struct cb_snapshot *at;
-
-    for (at = top; at; at = at->row.cut ? NULL : at->parent) {
-        cb_autofree char *path = cb_snapshot_path(at, "fs");
-        int fd = openat(at->store->snapshots_fd, path,
-                        O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-        if (fd < 0)
-            return cb_error_errno(err, errno, "open snapshot `%s`", path);
-        cb_vec_push(&out->fds, fd);
-    }
-    return 0;
-}
-
-static int open_below(struct cb_store *store, const char *path, int *fd,
-                      struct cb_error **err)
-{
-    *fd =
-        openat(store->snapshots_fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (*fd < 0)
-        return cb_error_errno(err, errno, "open `%s/snapshots/%s`", store->root, path);
-    return 0;
-}
-
-static int open_writable_dirs(struct cb_snapshot *snapshot, int *upper, int *work,
-                              struct cb_error **err)
-{
-    struct cb_store *store = snapshot->store;
-    cb_autofree char *upper_path = cb_snapshot_path(snapshot, "fs");
-    cb_autofree char *work_path = cb_snapshot_path(snapshot, "work");
-    cb_autofd int own = -1;
-
-    if (open_below(store, snapshot->row.id, &own, err) < 0 ||
-        store->driver->reset_work(own, err) < 0 ||
-        open_below(store, upper_path, upper, err) < 0)
-        return -1;
-    return open_below(store, work_path, work, err);
-}
-
-int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error **err)
-{
-    struct cb_store *store = snapshot->store;
-    __attribute__((cleanup(layers_close))) struct layers layers = {0};
-    cb_autofd int upper = -1;
-    cb_autofd int work = -1;
-    cb_autofd int empty = -1;
-    cb_autofree char *name = NULL;
-    cb_autofree char *mount_point = NULL;
-    struct cb_stack stack;
-    int active = !snapshot->row.committed;
-
-    if (!snapshot->parent)
-        return cb_snapshot_open_upper(snapshot, fd, err);
-    if (open_layers(active ? snapshot->parent : snapshot, &layers, err) < 0)
-        return -1;
-    if (active && open_writable_dirs(snapshot, &upper, &work, err) < 0)
-        return -1;
-    empty = openat(store->root_fd, "empty", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (empty < 0)
-        return cb_error_errno(err, errno, "open `%s/empty`", store->root);
-    name = cb_store_temporary_name(store);
-    mount_point = xasprintf("%s/tmp/%s", store->root, name);
-    stack = (struct cb_stack){.layers = layers.fds.items,
-                              .count = layers.fds.count,
-                              .upper_fd = upper,
-                              .work_fd = work,
-                              .empty_fd = empty,
-                              .mount_point = mount_point};
-    if (store->driver->open_root(&stack, fd, err) < 0)
-        return cb_error_wrap(err, "mount snapshot `%s`", snapshot->row.id);
-    return 0;
 }
 
 /* ── Committing and removing ── */

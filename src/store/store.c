@@ -151,6 +151,18 @@ static int open_index(struct cb_store *store, int create, struct cb_error **err)
     return cb_db_open(&store->db, &options, err);
 }
 
+/* SQLite would make it readable by all; its log files take its mode over. */
+static int make_index(struct cb_store *store, struct cb_error **err)
+{
+    cb_autofd int fd = openat(store->root_fd, "meta.db",
+                              O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return cb_error_errno(err, errno, "create `%s/meta.db`", store->root);
+    cb_close(&fd);
+    return open_index(store, 1, err);
+}
+
 /* A directory that is in use for something else does not become a store. */
 static int check_free(struct cb_store *store, struct cb_error **err)
 {
@@ -186,7 +198,7 @@ static int initialise(struct cb_store *store, int create, struct cb_error **err)
     known = read_format(store, err);
     if (known)
         return known < 0 ? -1 : open_index(store, 0, err);
-    if (make_directories(store, err) < 0 || open_index(store, 1, err) < 0)
+    if (make_directories(store, err) < 0 || make_index(store, err) < 0)
         return -1;
     return write_format(store, err);
 }

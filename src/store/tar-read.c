@@ -228,7 +228,8 @@ static int take_xattrs(struct cb_tar_reader *reader, struct cb_tar_entry *entry,
     return 0;
 }
 
-/* libarchive gives "-5.25" as -5 and a quarter more; the fraction goes the same way as the rest. */
+/* libarchive gives "-5.25" as -5 and a quarter more; the fraction goes the same way as
+ * the rest. */
 static void take_time(struct cb_tar_reader *reader, struct timespec *out)
 {
     time_t seconds = reader->api.archive_entry_mtime(reader->entry);

@@ -201,7 +201,8 @@ static int set_root(struct cb_untar *untar, const struct cb_tar_entry *entry,
     if (!S_ISDIR(entry->mode) || entry->is_hardlink)
         return cb_error_set(err, CB_ERR_INTEGRITY, "archive: `%s` is not a directory",
                             entry->path);
-    if (untar->way == CB_UNTAR_LITERAL) /* the destination is the caller's, as in docker */
+    if (untar->way ==
+        CB_UNTAR_LITERAL) /* the destination is the caller's, as in docker */
         return 0;
     if (cb_fs_open_in_root(untar->root_fd, *untar->dest ? untar->dest : ".",
                            O_RDONLY | O_DIRECTORY, 0, &fd, err) < 0 ||

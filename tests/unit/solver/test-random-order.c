@@ -214,7 +214,6 @@ static void failure_anywhere_ends_the_build_with_that_error(void **state)
         struct cb_solve_options options = {.pool = pool};
         struct random_graph *random = xcalloc(1, sizeof(*random));
         cb_auto(cb_error) error = NULL;
-        cb_auto(cb_result) result = NULL;
         unsigned random_state = seed;
         struct fake *bad = &random->fakes[seed % STEPS];
 

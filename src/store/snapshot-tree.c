@@ -1,0 +1,120 @@
+/* The trees of snapshots: a plain directory where there is one layer, else a mount that
+ * the driver makes of the stack. Every mount is made anew and detached; nobody has to
+ * take it down. */
+#include "store/snapshot-priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+int cb_snapshot_open_upper(struct cb_snapshot *snapshot, int *fd, struct cb_error **err)
+{
+    cb_autofree char *path = cb_snapshot_path(snapshot, "fs");
+    int upper = openat(snapshot->store->snapshots_fd, path,
+                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (upper < 0)
+        return cb_error_errno(err, errno, "open snapshot `%s`", path);
+    *fd = upper;
+    return 0;
+}
+
+struct layers {
+    CB_VEC(int) fds;
+};
+static void layers_close(struct layers *layers)
+{
+    cb_vec_foreach (fd, &layers->fds) {
+        cb_close(fd);
+    }
+    cb_vec_free(&layers->fds);
+}
+
+/* Down to the ground, or to a layer that hides all below it. */
+static int open_layers(struct cb_snapshot *top, struct layers *out, struct cb_error **err)
+{
+    struct cb_snapshot *at;
+
+    for (at = top; at; at = at->row.cut ? NULL : at->parent) {
+        cb_autofree char *path = cb_snapshot_path(at, "fs");
+        int fd = openat(at->store->snapshots_fd, path,
+                        O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd < 0)
+            return cb_error_errno(err, errno, "open snapshot `%s`", path);
+        cb_vec_push(&out->fds, fd);
+    }
+    return 0;
+}
+
+static int open_directory(struct cb_store *store, const char *path, int *fd,
+                          struct cb_error **err)
+{
+    *fd =
+        openat(store->snapshots_fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (*fd < 0)
+        return cb_error_errno(err, errno, "open `%s/snapshots/%s`", store->root, path);
+    return 0;
+}
+
+/* The work directory is made for the first mount: a layer that is only written to
+ * directly never has one. */
+static int open_work(struct cb_snapshot *snapshot, int *work, struct cb_error **err)
+{
+    struct cb_store *store = snapshot->store;
+    cb_autofree char *path = cb_snapshot_path(snapshot, "work");
+    cb_autofd int own = -1;
+
+    if (mkdirat(store->snapshots_fd, path, 0700) < 0) {
+        if (errno != EEXIST)
+            return cb_error_errno(err, errno, "mkdir `%s/snapshots/%s`", store->root,
+                                  path);
+        if (open_directory(store, snapshot->row.id, &own, err) < 0 ||
+            store->driver->reset_work(own, err) < 0)
+            return -1;
+    }
+    return open_directory(store, path, work, err);
+}
+
+static int open_writable_dirs(struct cb_snapshot *snapshot, int *upper, int *work,
+                              struct cb_error **err)
+{
+    cb_autofree char *path = cb_snapshot_path(snapshot, "fs");
+
+    if (open_work(snapshot, work, err) < 0)
+        return -1;
+    return open_directory(snapshot->store, path, upper, err);
+}
+
+int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error **err)
+{
+    struct cb_store *store = snapshot->store;
+    __attribute__((cleanup(layers_close))) struct layers layers = {0};
+    cb_autofd int upper = -1;
+    cb_autofd int work = -1;
+    cb_autofd int empty = -1;
+    cb_autofree char *name = NULL;
+    cb_autofree char *mount_point = NULL;
+    struct cb_stack stack;
+    int active = !snapshot->row.committed;
+
+    if (!snapshot->parent)
+        return cb_snapshot_open_upper(snapshot, fd, err);
+    if (open_layers(active ? snapshot->parent : snapshot, &layers, err) < 0)
+        return -1;
+    if (active && open_writable_dirs(snapshot, &upper, &work, err) < 0)
+        return -1;
+    empty = openat(store->root_fd, "empty", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (empty < 0)
+        return cb_error_errno(err, errno, "open `%s/empty`", store->root);
+    name = cb_store_temporary_name(store);
+    mount_point = xasprintf("%s/tmp/%s", store->root, name);
+    stack = (struct cb_stack){.layers = layers.fds.items,
+                              .count = layers.fds.count,
+                              .upper_fd = upper,
+                              .work_fd = work,
+                              .empty_fd = empty,
+                              .mount_point = mount_point};
+    if (store->driver->open_root(&stack, fd, err) < 0)
+        return cb_error_wrap(err, "mount snapshot `%s`", snapshot->row.id);
+    return 0;
+}
