@@ -1,6 +1,6 @@
 /* Digests by OpenSSL's plain functions, which use the CPU's SHA instructions as its EVP
- * does. EVP sets up providers, names and locks first: most of a millisecond, more than all
- * a rebuild from the cache hashes, and half of the program's size. */
+ * does. EVP sets up providers, names and locks first: most of a millisecond, more than
+ * all a rebuild from the cache hashes, and half of the program's size. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/digest.h"
 
@@ -143,9 +143,8 @@ void cb_hasher_update(struct cb_hasher *hasher, const void *bytes, size_t len)
 {
     if (len == 0)
         return;
-    check(hasher->algorithm == CB_SHA512
-              ? SHA512_Update(&hasher->sha512, bytes, len)
-              : SHA256_Update(&hasher->sha256, bytes, len));
+    check(hasher->algorithm == CB_SHA512 ? SHA512_Update(&hasher->sha512, bytes, len)
+                                         : SHA256_Update(&hasher->sha256, bytes, len));
 }
 
 void cb_hasher_u64(struct cb_hasher *hasher, uint64_t value)

@@ -33,6 +33,5 @@ int cb_pattern_list_match_path(const struct cb_pattern_list *list, const char *p
 /* May an excluded directory still hold re-included entries ("!dir/x")? Walkers prune when
  * 0. */
 int cb_pattern_list_may_reinclude(const struct cb_pattern_list *list, const char *dir);
-int cb_pattern_list_is_empty(const struct cb_pattern_list *list);
 
 #endif

@@ -14,11 +14,6 @@ void cb_log_set_debug(int enabled)
     debug_enabled = enabled;
 }
 
-int cb_log_debug_enabled(void)
-{
-    return debug_enabled;
-}
-
 static void print_line(const char *level, const char *text)
 {
     cb_auto_value(cb_strbuf) line = {0};

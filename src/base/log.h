@@ -7,7 +7,6 @@
 
 /* Called once by main before threads start. */
 void cb_log_set_debug(int enabled);
-int cb_log_debug_enabled(void);
 void cb_debug(const char *format, ...) CB_PRINTF(1, 2);
 void cb_warn(const char *format, ...) CB_PRINTF(1, 2);
 

@@ -195,8 +195,3 @@ int cb_pattern_list_may_reinclude(const struct cb_pattern_list *list, const char
     }
     return 0;
 }
-
-int cb_pattern_list_is_empty(const struct cb_pattern_list *list)
-{
-    return list->lines.count == 0;
-}

@@ -45,3 +45,47 @@ size_t cb_utf8_decode(const char *text, size_t len, unsigned *point)
     *point = value;
     return need;
 }
+
+static int is_space(unsigned point)
+{
+    switch (point) {
+    case 0x85:
+    case 0xa0:
+    case 0x1680:
+    case 0x2028:
+    case 0x2029:
+    case 0x202f:
+    case 0x205f:
+    case 0x3000:
+        return 1;
+    default:
+        return (point >= 0x2000 && point <= 0x200a) || point == ' ' ||
+               (point >= '\t' && point <= '\r');
+    }
+}
+
+size_t cb_utf8_space(const char *text, size_t len)
+{
+    unsigned point;
+    size_t width = cb_utf8_decode(text, len, &point);
+
+    return width && is_space(point) ? width : 0;
+}
+
+void cb_utf8_trim(const char **start, const char **end)
+{
+    size_t width;
+
+    while ((width = cb_utf8_space(*start, (size_t)(*end - *start))))
+        *start += width;
+    while (*end > *start) {
+        const char *last = *end - 1;
+
+        while (last > *start && is_continuation((unsigned char)*last))
+            last--;
+        width = (size_t)(*end - last);
+        if (cb_utf8_space(last, width) != width)
+            break;
+        *end = last;
+    }
+}

@@ -1,4 +1,4 @@
-/* Just enough UTF-8 to print foreign text safely. */
+/* Just enough UTF-8 to print foreign text safely, and to trim it as Go does. */
 #ifndef CB_BASE_UTF8_H
 #define CB_BASE_UTF8_H
 
@@ -7,5 +7,11 @@
 /* Length of the well-formed sequence at TEXT (1 to 4), whose code point goes to *POINT; 0
  * if the bytes there are none: truncated, overlong, a surrogate or beyond U+10FFFF. */
 size_t cb_utf8_decode(const char *text, size_t len, unsigned *point);
+
+/* Length of the white space at TEXT (Unicode's, as Go's TrimSpace takes it), 0 if none.
+ */
+size_t cb_utf8_space(const char *text, size_t len);
+/* Moves *START and *END together past the white space within them. */
+void cb_utf8_trim(const char **start, const char **end);
 
 #endif

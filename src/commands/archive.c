@@ -152,8 +152,8 @@ static const struct cb_option load_options[] = {
     {0},
 };
 
-/* "-" or NULL: standard input. */
-static int open_input(const char *path, int *fd, struct cb_error **err)
+/* "-" or NULL: standard input. WAY: how a file is named. */
+static int open_input(const char *path, const char *way, int *fd, struct cb_error **err)
 {
     if (path && strcmp(path, "-") != 0) {
         *fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -163,7 +163,7 @@ static int open_input(const char *path, int *fd, struct cb_error **err)
     }
     if (isatty(STDIN_FILENO)) {
         cb_error_set(err, CB_ERR_USAGE, "standard input is a terminal, not an archive");
-        return cb_error_hint(err, "name a file, or redirect standard input");
+        return cb_error_hint(err, "%s, or redirect standard input", way);
     }
     *fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
     if (*fd < 0)
@@ -182,8 +182,12 @@ static int run_load(struct cb_app *app, int argc, char **argv, struct cb_error *
 
     if (status)
         return status < 0 ? -1 : 0;
+    if (args.count && !values.input) {
+        cb_error_set(err, CB_ERR_USAGE, "`cbuild load` accepts no arguments");
+        return cb_error_hint(err, "to read a file: `cbuild load -i %s`", args.items[0]);
+    }
     if (cb_app_arguments(&cb_load_command, &args, 0, 0, err) < 0 ||
-        open_input(values.input, &fd, err) < 0 ||
+        open_input(values.input, "use -i FILE", &fd, err) < 0 ||
         session_open(&session, app, 1, values.quiet, err) < 0)
         return -1;
     status = cb_archive_load(&session.env, fd, &messages, err);
@@ -241,12 +245,12 @@ static int import(struct cb_app *app, const struct import_values *values,
     for (size_t i = 0; i < values->changes.count; i++)
         if (cb_frontend_change(config, values->changes.items[i], err) < 0)
             return -1;
-    if (open_input(args->items[0], &fd, err) < 0 ||
+    if (open_input(args->items[0], "name a file", &fd, err) < 0 ||
         session_open(&session, app, 1, 1, err) < 0)
         return -1;
     if (cb_archive_import(&session.env, fd, args->items[0], values->message, config,
                           canonical, &id, err) < 0)
-        return cb_error_wrap(err, "import %s", args->items[0]);
+        return -1;
     printf("%s\n", cb_digest_text(&id, text));
     return 0;
 }

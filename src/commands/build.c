@@ -34,6 +34,7 @@ static const struct cb_option options[] = {
      "Steps to run at the same time (default: processors)"},
     {"label", 0, CB_OPTION_LIST, AT(request.labels), "NAME=VALUE",
      "Set a label of the image"},
+    {"load", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"memory", 'm', CB_OPTION_TEXT, AT(request.memory), "SIZE",
      "Memory limit of each RUN step (64m, 2g)"},
     {"network", 0, CB_OPTION_TEXT, AT(request.network), "MODE",
@@ -60,6 +61,19 @@ static const struct cb_option options[] = {
      "Build this stage instead of the last"},
     {"ulimit", 0, CB_OPTION_LIST, AT(request.ulimits), "NAME=SOFT[:HARD]",
      "Limit resources of RUN steps"},
+    {0},
+};
+
+static const struct cb_absent_option absent[] = {
+    {"build-context", 0, "COPY and ADD take files from PATH and from images for now"},
+    {"cache-from", 0, "the cache is this store's for now: leave the option out"},
+    {"cache-to", 0, "the cache is this store's for now: leave the option out"},
+    {"check", 0, "every build prints the warnings of these checks"},
+    {"output", 'o',
+     "the image is kept here; `cbuild save -o FILE NAME` writes it to an archive"},
+    {"provenance", 0, "no attestations are made: leave the option out"},
+    {"push", 0, "use -t NAME here and `cbuild push NAME` afterwards"},
+    {"sbom", 0, "no attestations are made: leave the option out"},
     {0},
 };
 
@@ -91,6 +105,24 @@ static int parse_pull(const char *text, enum cb_pull_policy *out, struct cb_erro
         text);
 }
 
+/* --no-cache-filter=a,b as docker takes it. */
+static void split_at_commas(struct cb_strings *names)
+{
+    struct cb_strings split = {0};
+
+    for (size_t i = 0; i < names->count; i++) {
+        for (const char *text = names->items[i]; *text;) {
+            size_t len = strcspn(text, ",");
+
+            if (len)
+                cb_strings_take(&split, xstrndup(text, len));
+            text += len + (text[len] == ',');
+        }
+    }
+    cb_strings_free(names);
+    *names = split;
+}
+
 static void print_outcome(const struct cb_build_outcome *outcome,
                           const char *progress_mode)
 {
@@ -99,8 +131,9 @@ static void print_outcome(const struct cb_build_outcome *outcome,
     fprintf(stderr, "image %s", cb_digest_text(&outcome->image_id, text));
     for (size_t i = 0; i < outcome->names.count; i++)
         fprintf(stderr, "%s %s", i ? "," : "", outcome->names.items[i]);
-    fprintf(stderr, "\n%u steps: %u cached, %u run\n", outcome->stats.total,
-            outcome->stats.cached, outcome->stats.executed);
+    fprintf(stderr, "\n%u step%s: %u cached, %u run\n", outcome->stats.total,
+            outcome->stats.total == 1 ? "" : "s", outcome->stats.cached,
+            outcome->stats.executed);
 }
 
 /* The engine's slow tear-down comes after the result is out. */
@@ -140,6 +173,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 
     if (status == 0) {
         status = cb_app_arguments(&cb_build_command, &args, 1, 1, err);
+        split_at_commas(&values.request.no_cache_filter);
         if (status == 0)
             status = parse_pull(values.pull, &values.request.pull, err);
         if (status == 0) {
@@ -162,6 +196,7 @@ const struct cb_cli_command cb_build_command = {
         "or a tar archive of the whole context, is read from standard input. The\n"
         "image id is printed on standard output, progress on standard error.",
     .options = options,
+    .absent = absent,
     .run = run,
     .needs_launcher = 1,
 };

@@ -25,6 +25,7 @@ struct cb_cli_command {
     const char *usage;               /* "build [OPTIONS] PATH | -" */
     const char *about;               /* a paragraph or two below the usage; or NULL */
     const struct cb_option *options; /* ends with a row without name */
+    const struct cb_absent_option *absent; /* the same; or NULL */
     /* Exit status, or -1 with err. ARGV does not hold the command's name. */
     int (*run)(struct cb_app *app, int argc, char **argv, struct cb_error **err);
     int needs_launcher;
@@ -35,7 +36,8 @@ struct cb_cli_command {
 extern const struct cb_cli_command cb_build_command, cb_run_command, cb_images_command,
     cb_tag_command, cb_rmi_command, cb_inspect_command, cb_history_command,
     cb_save_command, cb_load_command, cb_import_command, cb_pull_command, cb_push_command,
-    cb_prune_command, cb_df_command, cb_fsck_command, cb_version_command;
+    cb_prune_command, cb_image_prune_command, cb_df_command, cb_fsck_command,
+    cb_version_command;
 
 /* ── table.c ── */
 extern const struct cb_cli_command
@@ -46,8 +48,8 @@ const struct cb_cli_command *cb_command_find(int argc, char **argv, int *used);
 /* What `cbuild --help` prints. */
 void cb_print_overview(FILE *out);
 void cb_print_command_help(const struct cb_cli_command *command, FILE *out);
-/* "unknown command `x`" with a suggestion. Returns -1. */
-int cb_command_unknown(const char *name, struct cb_error **err);
+/* "`x` is not a cbuild command" with what may have been meant. Returns -1. */
+int cb_command_unknown(int argc, char **argv, struct cb_error **err);
 
 /* ── app.c: what several commands need ── */
 /* Opens the store of --root; CREATE for commands that may start an empty one. */

@@ -13,6 +13,8 @@ struct values {
 
 #define AT(field) offsetof(struct values, field)
 
+#define AGE_WIDTH 22 /* "Less than a second ago" */
+
 static const struct cb_option options[] = {
     {"no-trunc", 0, CB_OPTION_FLAG, AT(no_trunc), NULL, "Do not shorten the steps"},
     {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print ids only"},
@@ -42,25 +44,38 @@ static int layer_sizes(struct cb_store *store, const struct cb_image_config *con
     return 0;
 }
 
+static char *ago(int64_t seconds)
+{
+    cb_autofree char *age = cb_duration_human(seconds);
+
+    return xasprintf("%s ago", age);
+}
+
 static void print_entry(const struct cb_history *entry, const char *id, int64_t size,
                         const struct values *values)
 {
     cb_autofree char *size_text = cb_size_human((uint64_t)size);
     cb_autofree char *age = NULL;
     cb_auto_value(cb_strbuf) step = {0};
+    cb_auto_value(cb_strbuf) comment = {0};
     const char *by = entry->created_by ? entry->created_by : "";
+    const char *said = entry->comment ? entry->comment : "";
+    size_t cut = 44;
     struct timespec created, now = cb_timestamp_now();
 
     if (entry->created && cb_timestamp_parse(&created, entry->created, NULL) == 0)
-        age = cb_duration_human(now.tv_sec - created.tv_sec);
+        age = ago(now.tv_sec - created.tv_sec);
     cb_strbuf_add_escaped(&step, by, strlen(by), 0);
+    cb_strbuf_add_escaped(&comment, said, strlen(said), 0);
     if (!values->no_trunc && step.len > 45) {
-        cb_strbuf_truncate(&step, 44);
+        while (((unsigned char)step.text[cut] & 0xc0) == 0x80)
+            cut--; /* not inside a character */
+        cb_strbuf_truncate(&step, cut);
         cb_strbuf_adds(&step, "…");
     }
-    printf("%-*s   %-15s %s   %-*s   %-9s %s\n", values->no_trunc ? 71 : 12, id,
-           age ? age : "N/A", age ? "ago" : "   ", values->no_trunc ? 0 : 45,
-           cb_strbuf_text(&step), size_text, entry->comment ? entry->comment : "");
+    printf("%-*s   %-*s   %-*s   %-9s %s\n", values->no_trunc ? 71 : 12, id, AGE_WIDTH,
+           age ? age : "N/A", values->no_trunc ? 0 : 45, cb_strbuf_text(&step), size_text,
+           cb_strbuf_text(&comment));
 }
 
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
@@ -87,8 +102,8 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
         return -1;
     cb_short_id(&image->id, short_id);
     if (!values.quiet)
-        printf("%-*s   %-19s   %-45s   %-9s %s\n", values.no_trunc ? 71 : 12, "IMAGE",
-               "CREATED", "CREATED BY", "SIZE", "COMMENT");
+        printf("%-*s   %-*s   %-45s   %-9s %s\n", values.no_trunc ? 71 : 12, "IMAGE",
+               AGE_WIDTH, "CREATED", "CREATED BY", "SIZE", "COMMENT");
     for (size_t i = image->config->history.count; i-- > 0;) {
         const struct cb_history *entry = &image->config->history.items[i];
         const char *id = i + 1 < image->config->history.count ? "<missing>"

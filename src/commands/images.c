@@ -1,6 +1,7 @@
 /* cbuild images. */
 #include "commands/commands.h"
 
+#include "base/glob.h"
 #include "base/timestamp.h"
 
 #include <stdio.h>
@@ -18,6 +19,14 @@ static const struct cb_option options[] = {
      "Show the digests known to registries"},
     {"no-trunc", 0, CB_OPTION_FLAG, AT(no_trunc), NULL, "Do not shorten ids"},
     {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print ids only"},
+    {0},
+};
+
+static const struct cb_absent_option absent[] = {
+    {"filter", 'f',
+     "name the image, as in `cbuild images NAME`; `cbuild image prune` removes "
+     "untagged ones"},
+    {"format", 0, "-q prints ids; `cbuild inspect` prints JSON"},
     {0},
 };
 
@@ -110,6 +119,16 @@ static void print_rows(const struct rows *rows, int digests)
     }
 }
 
+/* A pattern is for the name as it is shown, of which * does not match "/". */
+static int matches(const char *pattern, const struct cb_reference *have)
+{
+    cb_autofree char *name = cb_reference_familiar_name(have);
+    cb_autofree char *tagged = cb_reference_familiar(have);
+
+    return cb_glob_match(pattern, name, NULL) > 0 ||
+           cb_glob_match(pattern, tagged, NULL) > 0;
+}
+
 /* NAME[:TAG] given as argument. */
 static int wanted(const char *filter, const char *canonical)
 {
@@ -118,6 +137,8 @@ static int wanted(const char *filter, const char *canonical)
 
     if (!filter)
         return 1;
+    if (cb_glob_has_meta(filter))
+        return cb_reference_parse(&have, canonical, NULL) == 0 && matches(filter, have);
     if (cb_reference_parse(&want, filter, NULL) < 0 ||
         cb_reference_parse(&have, canonical, NULL) < 0)
         return 0;
@@ -182,5 +203,6 @@ const struct cb_cli_command cb_images_command = {
     .summary = "List images",
     .usage = "images [OPTIONS] [NAME[:TAG]]",
     .options = options,
+    .absent = absent,
     .run = run,
 };

@@ -8,6 +8,13 @@
 
 static const struct cb_option options[] = {{0}};
 
+static const struct cb_absent_option absent[] = {
+    {"format", 'f',
+     "the answer is JSON: take fields from it with jq, as in `cbuild inspect "
+     "IMAGE | jq -r .[0].Id`"},
+    {0},
+};
+
 static json_t *strings_json(const struct cb_strings *strings)
 {
     json_t *array = json_array();
@@ -175,5 +182,6 @@ const struct cb_cli_command cb_inspect_command = {
     .summary = "Show all about images, as JSON",
     .usage = "inspect IMAGE...",
     .options = options,
+    .absent = absent,
     .run = run,
 };

@@ -37,6 +37,7 @@ static void install_signals(struct cb_cancel *cancel)
     sigaction(SIGHUP, &action, NULL);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL); /* a file size limit is an error like ENOSPC */
 }
 
 /* Descriptors 0, 1 and 2 are always open, so that no file of ours becomes one of them. */
@@ -134,7 +135,7 @@ static int dispatch(struct cb_app *app, int argc, char **argv,
     if (strcmp(argv[0], "help") == 0) {
         *command = argc > 1 ? cb_command_find(argc - 1, argv + 1, &used) : NULL;
         if (argc > 1 && !*command)
-            return cb_command_unknown(argv[1], err);
+            return cb_command_unknown(argc - 1, argv + 1, err);
         if (*command)
             cb_print_command_help(*command, stdout);
         else
@@ -148,7 +149,7 @@ static int dispatch(struct cb_app *app, int argc, char **argv,
         *command = cb_command_find(argc, argv, &used);
     }
     if (!*command)
-        return cb_command_unknown(argv[0], err);
+        return cb_command_unknown(argc, argv, err);
     return run_command(app, *command, argc - used, argv + used, err);
 }
 

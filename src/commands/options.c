@@ -27,17 +27,31 @@ static const struct cb_option *find_letter(const struct cb_option *options, char
     return NULL;
 }
 
+/* The advice for an option of docker's that is not here, or NULL. */
+static const char *instead_of(const struct cb_cli_command *command, const char *name,
+                              char letter)
+{
+    for (const struct cb_absent_option *o = command->absent; o && o->name; o++)
+        if (name ? strcmp(o->name, name) == 0 : o->letter == letter)
+            return o->instead;
+    return NULL;
+}
+
 static int unknown_long(const struct cb_cli_command *command, const char *name,
                         size_t len, struct cb_error **err)
 {
     cb_autofree char *word = xstrndup(name, len);
     const char *names[128];
+    const char *instead = instead_of(command, word, 0);
     const char *near;
     size_t count = 0;
 
     for (const struct cb_option *o = command->options; o->name && count < 128; o++)
-        names[count++] = o->name;
+        if (o->help)
+            names[count++] = o->name;
     cb_error_set(err, CB_ERR_USAGE, "unknown flag: --%s", word);
+    if (instead)
+        return cb_error_hint(err, "%s", instead);
     near = cb_suggest(word, names, count);
     if (near)
         return cb_error_hint(err, "did you mean --%s?", near);
@@ -145,8 +159,12 @@ static int parse_letters(const struct cb_cli_command *command, int argc, char **
         const struct cb_option *option = find_letter(command->options, *p);
 
         if (!option) {
+            const char *instead = instead_of(command, NULL, *p);
+
             cb_error_set(err, CB_ERR_USAGE, "unknown shorthand flag: '%c' in %s", *p,
                          argv[*at]);
+            if (instead)
+                return cb_error_hint(err, "%s", instead);
             return cb_error_hint(err, "see `cbuild %s --help`", command->name);
         }
         if (!takes_value(option)) {
@@ -222,7 +240,7 @@ void cb_options_print(const struct cb_option *options, FILE *out)
         cb_autofree char *left = NULL;
         char letter[5] = "    ";
 
-        if (o->kind == CB_OPTION_ACCEPTED)
+        if (o->kind == CB_OPTION_ACCEPTED || !o->help)
             continue;
         if (o->letter)
             snprintf(letter, sizeof(letter), "-%c, ", o->letter);

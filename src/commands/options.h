@@ -25,7 +25,14 @@ struct cb_option {
     enum cb_option_kind kind;
     size_t offset;
     const char *metavar; /* NULL for flags */
-    const char *help;
+    const char *help;    /* NULL: another spelling, not listed */
+};
+
+/* An option of docker's that is not here, and what to do instead. */
+struct cb_absent_option {
+    const char *name;
+    char letter; /* or 0 */
+    const char *instead;
 };
 
 struct cb_cli_command;

@@ -69,6 +69,7 @@ static void print_line(struct plain *plain, const struct cb_event *event,
 {
     cb_auto_value(cb_strbuf) text = {0};
 
+    line = cb_progress_line(line, &len);
     move_to(plain, event, step);
     cb_strbuf_add_escaped(&text, line, len, 1);
     fprintf(stderr, "#%" PRIu64 " %.3f %s\n", event->id,
@@ -87,8 +88,6 @@ static void print_log(struct plain *plain, const struct cb_event *event,
         size_t len = (size_t)(end - text);
 
         cb_strbuf_add(partial, text, len);
-        if (partial->len && partial->text[partial->len - 1] == '\r')
-            cb_strbuf_truncate(partial, partial->len - 1);
         print_line(plain, event, step, cb_strbuf_text(partial), partial->len);
         cb_strbuf_truncate(partial, 0);
         text = end + 1;
@@ -132,6 +131,14 @@ static void print_error(const struct cb_event *event)
     fprintf(stderr, "#%" PRIu64 " ERROR: %s\n", event->id, cb_strbuf_text(&text));
 }
 
+static void print_miss(const struct cb_event *event)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    cb_strbuf_add_escaped(&text, event->text, strlen(event->text), 0);
+    fprintf(stderr, "#%" PRIu64 " not cached: %s\n", event->id, cb_strbuf_text(&text));
+}
+
 static void print_step(struct plain *plain, const struct cb_event *event)
 {
     struct step *step = step_of(plain, event);
@@ -163,7 +170,7 @@ static void print_step(struct plain *plain, const struct cb_event *event)
         fprintf(stderr, "#%" PRIu64 " CANCELED\n", event->id);
         break;
     case CB_EVENT_MISS:
-        fprintf(stderr, "#%" PRIu64 " not cached: %s\n", event->id, event->text);
+        print_miss(event);
         break;
     default:
         break;

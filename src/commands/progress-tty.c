@@ -1,6 +1,6 @@
 /* The live view: a line for every step with its time, the last log lines of running ones,
- * redrawn in place. What a finished build leaves on the screen is its steps; failed steps
- * keep their last lines. */
+ * redrawn in place. What a finished build leaves on the screen is its steps, and below
+ * them everything that a failed step said. */
 #include "base/map.h"
 #include "base/timestamp.h"
 #include "commands/progress.h"
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define TAIL_LINES 6
+#define LOG_MAX    (4u << 20) /* of a step, in memory */
 #define REDRAW_MS  100
 #define WIDTH_MIN  20
 #define WIDTH_MAX  500
@@ -27,6 +28,8 @@ struct step {
     char *tail[TAIL_LINES]; /* the newest last */
     size_t tail_count;
     struct cb_strbuf partial;
+    struct cb_strbuf log; /* all of it, for the case that the step fails */
+    int log_cut;
     char *item; /* transfer in progress */
     uint64_t current, total;
 };
@@ -50,6 +53,7 @@ static void free_step(void *value)
     for (size_t i = 0; i < step->tail_count; i++)
         free(step->tail[i]);
     cb_strbuf_free(&step->partial);
+    cb_strbuf_free(&step->log);
     free(step->item);
     free(step->name);
     free(step);
@@ -81,6 +85,7 @@ static struct step *step_of(struct tty *tty, const struct cb_event *event)
 
 static void add_tail(struct step *step, const char *line, size_t len)
 {
+    line = cb_progress_line(line, &len);
     if (step->tail_count == TAIL_LINES) {
         free(step->tail[0]);
         memmove(step->tail, step->tail + 1, (TAIL_LINES - 1) * sizeof(*step->tail));
@@ -89,10 +94,22 @@ static void add_tail(struct step *step, const char *line, size_t len)
     step->tail[step->tail_count++] = xstrndup(line, len > WIDTH_MAX ? WIDTH_MAX : len);
 }
 
+/* Of a log that is too long the older half goes. */
+static void keep_log(struct step *step, const char *text, size_t len)
+{
+    cb_strbuf_add(&step->log, text, len);
+    if (step->log.len <= LOG_MAX)
+        return;
+    memmove(step->log.text, step->log.text + step->log.len - LOG_MAX / 2, LOG_MAX / 2);
+    cb_strbuf_truncate(&step->log, LOG_MAX / 2);
+    step->log_cut = 1;
+}
+
 static void add_log(struct step *step, const char *text, size_t left)
 {
     const char *end;
 
+    keep_log(step, text, left);
     while ((end = memchr(text, '\n', left))) {
         size_t len = (size_t)(end - text);
 
@@ -112,6 +129,8 @@ static void finish(struct tty *tty, struct step *step, const struct cb_event *ev
     step->state = state;
     step->end_ns = event->time_ns;
     tty->finished++;
+    if (state != FAILED)
+        cb_strbuf_free(&step->log);
 }
 
 static void apply(struct tty *tty, const struct cb_event *event)
@@ -172,7 +191,7 @@ static void add_colour(struct cb_strbuf *out, const struct tty *tty, const char 
 }
 
 static void draw_step(struct tty *tty, const struct step *step, int64_t now, size_t width,
-                      struct cb_strbuf *out, unsigned *lines)
+                      int last, struct cb_strbuf *out, unsigned *lines)
 {
     static const char *const colours[] = {"0", "36", "34", "31", "33"};
     char seconds[32];
@@ -213,7 +232,7 @@ static void draw_step(struct tty *tty, const struct step *step, int64_t now, siz
         cb_strbuf_adds(out, "\x1b[K\n");
         ++*lines;
     }
-    if (step->state == RUNNING || step->state == FAILED) {
+    if (step->state == RUNNING || (step->state == FAILED && !last)) {
         for (size_t i = 0; i < step->tail_count; i++) {
             add_colour(out, tty, "2");
             cb_strbuf_adds(out, "    ");
@@ -263,7 +282,7 @@ static void draw(struct tty *tty, int last)
             continue;
         if (!last && lines + TAIL_LINES + 2 > height)
             break;
-        draw_step(tty, step, now, width, &out, &lines);
+        draw_step(tty, step, now, width, last, &out, &lines);
     }
     cb_strbuf_adds(&out, "\x1b[J");
     tty->drawn_lines = lines;
@@ -337,6 +356,47 @@ static struct cb_event_sink *open_tty(void)
     return &tty->sink;
 }
 
+/* As BuildKit shows it: between two rules, every line whole. */
+static void print_failed_log(const struct step *step)
+{
+    cb_auto_value(cb_strbuf) out = {0};
+    const char *text = step->log.text, *end;
+    size_t left = step->log.len;
+
+    cb_strbuf_adds(&out, "------\n > ");
+    cb_strbuf_add_escaped(&out, step->name, strlen(step->name), 0);
+    cb_strbuf_adds(&out, ":\n");
+    if (step->log_cut)
+        cb_strbuf_adds(&out, "[earlier output left out; --progress=plain shows it]\n");
+    while (left) {
+        size_t len = (end = memchr(text, '\n', left)) ? (size_t)(end - text) : left;
+        size_t shown = len;
+        const char *line = cb_progress_line(text, &shown);
+
+        cb_strbuf_add_escaped(&out, line, shown, 1);
+        cb_strbuf_addc(&out, '\n');
+        len += end != NULL;
+        text += len;
+        left -= len;
+    }
+    cb_strbuf_adds(&out, "------\n");
+    fwrite(out.text, 1, out.len, stderr);
+}
+
+static void print_failed_logs(const struct tty *tty)
+{
+    size_t position = 0;
+    const char *key;
+    void *value;
+
+    while (cb_map_next(tty->steps, &position, &key, &value)) {
+        const struct step *step = value;
+
+        if (step->state == FAILED && step->log.len)
+            print_failed_log(step);
+    }
+}
+
 static void close_tty(struct cb_event_sink *sink)
 {
     struct tty *tty = (struct tty *)sink;
@@ -349,6 +409,7 @@ static void close_tty(struct cb_event_sink *sink)
         pthread_join(tty->ticker, NULL);
     if (cb_map_count(tty->steps))
         draw(tty, 1);
+    print_failed_logs(tty);
     cb_map_free(tty->steps);
     pthread_cond_destroy(&tty->wake);
     pthread_mutex_destroy(&tty->lock);

@@ -15,8 +15,12 @@ static const struct cb_progress_class *choose(const char *mode)
     static const struct cb_progress_class *const classes[] = {
         &cb_progress_plain, &cb_progress_tty, &cb_progress_quiet};
 
+    const char *terminal = getenv("TERM");
+
     if (strcmp(mode, "auto") == 0 || !*mode)
-        return isatty(STDERR_FILENO) ? &cb_progress_tty : &cb_progress_plain;
+        return isatty(STDERR_FILENO) && !(terminal && strcmp(terminal, "dumb") == 0)
+                   ? &cb_progress_tty
+                   : &cb_progress_plain;
     for (size_t i = 0; i < CB_ARRAY_SIZE(classes); i++)
         if (strcmp(classes[i]->mode, mode) == 0)
             return classes[i];
@@ -60,6 +64,24 @@ const char *cb_progress_seconds(int64_t ns, char buffer[32])
 {
     snprintf(buffer, 32, "%.1fs", (double)ns / 1e9);
     return buffer;
+}
+
+const char *cb_progress_line(const char *line, size_t *len)
+{
+    const char *end = line + *len;
+    const char *kept = line;
+
+    while (end > line && end[-1] == '\r')
+        end--;
+    for (const char *from = line, *cr; (cr = memchr(from, '\r', (size_t)(end - from)));
+         from = cr + 1) {
+        const char *next = memchr(cr + 1, '\r', (size_t)(end - cr - 1));
+
+        if ((next ? next : end) - (cr + 1) >= cr - kept)
+            kept = cr + 1;
+    }
+    *len = (size_t)(end - kept);
+    return kept;
 }
 
 void cb_progress_print_warning(const struct cb_event *event)

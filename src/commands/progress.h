@@ -25,6 +25,10 @@ extern const struct cb_progress_class cb_progress_plain, cb_progress_tty,
     cb_progress_quiet;
 /* "1.2s". */
 const char *cb_progress_seconds(int64_t ns, char buffer[32]);
+/* Leaves out what a carriage return overwrote with at least as much text, as a terminal
+ * would: "5%\r10%\r" is "10%". Returns where the rest of LINE starts; *LEN gets shorter.
+ */
+const char *cb_progress_line(const char *line, size_t *len);
 /* A warning or a notice, printed alike by all displays. */
 void cb_progress_print_warning(const struct cb_event *event);
 

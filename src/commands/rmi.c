@@ -72,7 +72,8 @@ static int remove_one(struct cb_store *store, const char *text,
     if (!found) {
         if (values->force)
             return 0;
-        return cb_error_set(err, CB_ERR_NOT_FOUND, "no such image: %s", text);
+        cb_error_set(err, CB_ERR_NOT_FOUND, "no such image: %s", text);
+        return cb_error_hint(err, "`cbuild images` lists what is here");
     }
     name = meant_name(image, text, by_id);
     if (name && image->names.count > 1)

@@ -1,6 +1,7 @@
 /* cbuild run: a container in the foreground. */
 #include "commands/commands.h"
 
+#include "base/strbuf.h"
 #include "commands/progress.h"
 #include "container/container.h"
 #include "registry/registry.h"
@@ -29,6 +30,7 @@ static const struct cb_option options[] = {
     {"interactive", 'i', CB_OPTION_FLAG, AT(request.interactive), NULL,
      "Pass standard input on"},
     {"memory", 'm', CB_OPTION_TEXT, AT(request.memory), "SIZE", "Memory limit (64m, 2g)"},
+    {"net", 0, CB_OPTION_TEXT, AT(request.network), "MODE", NULL},
     {"network", 0, CB_OPTION_TEXT, AT(request.network), "MODE",
      "bridge (default), host or none"},
     {"pull", 0, CB_OPTION_TEXT, AT(pull), "POLICY",
@@ -41,6 +43,18 @@ static const struct cb_option options[] = {
      "Mount a directory or file of the host"},
     {"workdir", 'w', CB_OPTION_TEXT, AT(request.workdir), "DIR",
      "Working directory; made if missing"},
+    {0},
+};
+
+static const struct cb_absent_option absent[] = {
+    {"detach", 'd',
+     "containers run in the foreground for now; put `&` behind the command"},
+    {"env-file", 0, "give the variables with -e"},
+    {"mount", 0, "directories and files of the host are mounted with -v"},
+    {"name", 0, "a container is gone when it ends, and has no name for now"},
+    {"publish", 'p', "ports are not published for now; --network host uses the host's"},
+    {"publish-all", 'P',
+     "ports are not published for now; --network host uses the host's"},
     {0},
 };
 
@@ -61,6 +75,20 @@ static int parse_pull(const char *text, enum cb_pull_policy *out, struct cb_erro
     return 0;
 }
 
+static void say_missing(const char *name)
+{
+    cb_auto_value(cb_strbuf) clean = {0};
+    cb_auto(cb_reference) reference = NULL;
+    cb_autofree char *tagged = NULL;
+
+    if (cb_reference_parse(&reference, name, NULL) == 0) {
+        cb_reference_default_tag(reference);
+        name = tagged = cb_reference_familiar(reference);
+    }
+    cb_strbuf_add_escaped(&clean, name, strlen(name), 0);
+    fprintf(stderr, "Unable to find image '%s' locally\n", cb_strbuf_text(&clean));
+}
+
 /* The image's documents and filesystem: from here, else pulled as docker does. */
 static int find_image(struct cb_app *app, struct cb_store *store, const char *name,
                       enum cb_pull_policy policy, struct cb_resolved_image **image,
@@ -79,7 +107,7 @@ static int find_image(struct cb_app *app, struct cb_store *store, const char *na
     if (found < 0)
         return -1;
     if (!found && policy == CB_PULL_MISSING)
-        fprintf(stderr, "Unable to find image '%s' locally\n", name);
+        say_missing(name);
     if (!found && cb_progress_new(&progress, NULL, err) < 0)
         return -1;
     registry_options.sink = progress ? cb_progress_sink(progress) : NULL;
@@ -94,7 +122,8 @@ static int find_image(struct cb_app *app, struct cb_store *store, const char *na
     }
     if (cb_registry_resolve(registry, name, &platform, CB_PULL_NEVER, image, err) < 0)
         return -1;
-    return cb_registry_fetch(registry, *image, cb_event_next_id(), rootfs, err);
+    /* what is not unpacked yet; a step without a name is not shown */
+    return cb_registry_fetch(registry, *image, 0, rootfs, err);
 }
 
 /* docker's 125 (us), 126 (cannot be executed), 127 (not found). */
@@ -171,6 +200,7 @@ const struct cb_cli_command cb_run_command = {
         "cbuild fails, 126 when the command cannot be executed, 127 when it is not\n"
         "found. The container's filesystem is discarded when it ends.",
     .options = options,
+    .absent = absent,
     .run = run,
     .needs_launcher = 1,
     .usage_status = 125,

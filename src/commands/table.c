@@ -4,6 +4,7 @@
 #include "parser/parser.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 const struct cb_cli_command *const cb_commands[] = {
     &cb_build_command,
@@ -49,6 +50,7 @@ static const struct spelling spellings[] = {
     {"image", "load", &cb_load_command},
     {"image", "import", &cb_import_command},
     {"builder", "prune", &cb_prune_command},
+    {"image", "prune", &cb_image_prune_command},
     {"system", "df", &cb_df_command},
     {"system", "fsck", &cb_fsck_command},
 };
@@ -74,15 +76,75 @@ const struct cb_cli_command *cb_command_find(int argc, char **argv, int *used)
     return NULL;
 }
 
-int cb_command_unknown(const char *name, struct cb_error **err)
+/* What docker's commands that are not here are used for, and how that is done here. */
+static const char *instead_of(const char *word)
+{
+    static const char container[] =
+        "containers run in the foreground and are gone when they end: see `cbuild run "
+        "--help`";
+    static const char login[] =
+        "credentials are read from ~/.docker/config.json, which `docker login`, `podman "
+        "login --authfile` or `skopeo login --authfile` write";
+    static const struct {
+        const char *word, *instead;
+    } table[] = {
+        {"attach", container},  {"commit", container}, {"container", container},
+        {"cp", container},      {"create", container}, {"exec", container},
+        {"export", container},  {"kill", container},   {"logs", container},
+        {"pause", container},   {"port", container},   {"ps", container},
+        {"restart", container}, {"rm", container},     {"start", container},
+        {"stats", container},   {"stop", container},   {"top", container},
+        {"wait", container},    {"login", login},      {"logout", login},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(table); i++)
+        if (strcmp(table[i].word, word) == 0)
+            return table[i].instead;
+    return NULL;
+}
+
+/* `cbuild image x`: the words that may follow. */
+static int unknown_verb(const char *group, const char *verb, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) verbs = {0};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(spellings); i++)
+        if (spellings[i].verb && strcmp(spellings[i].group, group) == 0)
+            cb_strbuf_addf(&verbs, "%s%s", verbs.len ? ", " : "", spellings[i].verb);
+    if (!verbs.len)
+        return 0;
+    if (verb)
+        cb_error_set(err, CB_ERR_USAGE, "`%s %s` is not a cbuild command", group, verb);
+    else
+        cb_error_set(err, CB_ERR_USAGE, "`%s` is not a command by itself", group);
+    return cb_error_hint(err, "`cbuild %s` is followed by %s", group,
+                         cb_strbuf_text(&verbs));
+}
+
+static int is_directory(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int cb_command_unknown(int argc, char **argv, struct cb_error **err)
 {
     const char *names[CB_ARRAY_SIZE(cb_commands)];
+    const char *name = argv[0];
+    const char *instead = instead_of(name);
     const char *near;
     size_t count = 0;
 
+    if (!instead && unknown_verb(name, argc > 1 ? argv[1] : NULL, err) < 0)
+        return -1;
     for (; cb_commands[count]; count++)
         names[count] = cb_commands[count]->name;
     cb_error_set(err, CB_ERR_USAGE, "`%s` is not a cbuild command", name);
+    if (instead)
+        return cb_error_hint(err, "%s", instead);
+    if (is_directory(name))
+        return cb_error_hint(err, "to build that directory: `cbuild build %s`", name);
     near = cb_suggest(name, names, count);
     if (near)
         return cb_error_hint(err, "did you mean `cbuild %s`?", near);

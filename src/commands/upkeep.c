@@ -1,4 +1,4 @@
-/* cbuild df, prune and fsck: what the store holds, needs and is worth. */
+/* cbuild df, prune, image prune and fsck: what the store holds, needs and is worth. */
 #include "commands/commands.h"
 
 #include "base/timestamp.h"
@@ -60,7 +60,8 @@ struct prune_values {
 
 static const struct cb_option prune_options[] = {
     {"all", 'a', CB_OPTION_FLAG, offsetof(struct prune_values, all), NULL,
-     "Remove all of the build cache, not only what was unused for long"},
+     "Remove all of the build cache and the cache mounts, not only what was unused for "
+     "long"},
     {"force", 'f', CB_OPTION_FLAG, offsetof(struct prune_values, force), NULL,
      "Do not ask on a terminal"},
     {"unused", 0, CB_OPTION_TEXT, offsetof(struct prune_values, unused), "DURATION",
@@ -68,13 +69,13 @@ static const struct cb_option prune_options[] = {
     {0},
 };
 
-static int confirmed(void)
+static int confirmed(const char *what)
 {
     int answer;
 
-    fputs("WARNING! This will remove build cache. Are you sure you want to continue? "
-          "[y/N] ",
-          stderr);
+    fprintf(stderr,
+            "WARNING! This will remove %s. Are you sure you want to continue? [y/N] ",
+            what);
     answer = getchar();
     return answer == 'y' || answer == 'Y';
 }
@@ -85,7 +86,7 @@ static int run_prune(struct cb_app *app, int argc, char **argv, struct cb_error 
     cb_auto(cb_store) store = NULL;
     cb_autofree char *size = NULL;
     struct prune_values values = {0};
-    uint64_t freed = 0, freed_by_gc = 0;
+    uint64_t freed = 0, freed_by_gc = 0, freed_mounts = 0;
     int64_t unused_ns = 48 * 3600 * INT64_C(1000000000);
     int status = cb_options_parse(&cb_prune_command, argc, argv, 0, &values, &args, err);
 
@@ -95,13 +96,14 @@ static int run_prune(struct cb_app *app, int argc, char **argv, struct cb_error 
         return -1;
     if (values.unused && cb_duration_parse(&unused_ns, values.unused, err) < 0)
         return cb_error_wrap(err, "--unused");
-    if (!values.force && isatty(STDIN_FILENO) && !confirmed())
+    if (!values.force && isatty(STDIN_FILENO) && !confirmed("build cache"))
         return 0;
     if (cb_app_store(app, 0, &store, err) < 0 ||
         cb_record_prune(store, values.all, unused_ns / 1000000000, &freed, err) < 0 ||
+        (values.all && cb_store_prune_cache_mounts(store, &freed_mounts, err) < 0) ||
         cb_store_gc(store, &freed_by_gc, err) < 0)
         return -1;
-    size = cb_size_human(freed + freed_by_gc);
+    size = cb_size_human(freed + freed_by_gc + freed_mounts);
     printf("Total reclaimed space: %s\n", size);
     return 0;
 }
@@ -110,8 +112,78 @@ const struct cb_cli_command cb_prune_command = {
     .name = "prune",
     .summary = "Remove build cache that nothing needs",
     .usage = "prune [OPTIONS]",
+    .about = "Images stay: `cbuild image prune` removes those without a name.",
     .options = prune_options,
     .run = run_prune,
+};
+
+/* ── image prune ── */
+
+struct image_prune_values {
+    int force;
+};
+
+static const struct cb_option image_prune_options[] = {
+    {"force", 'f', CB_OPTION_FLAG, offsetof(struct image_prune_values, force), NULL,
+     "Do not ask on a terminal"},
+    {0},
+};
+
+static const struct cb_absent_option image_prune_absent[] = {
+    {"all", 'a', "images with a name are removed by `cbuild rmi`"},
+    {0},
+};
+
+static int remove_untagged(struct cb_store *store, struct cb_error **err)
+{
+    cb_auto_value(cb_images) images = {0};
+    char text[CB_DIGEST_MAX_TEXT];
+
+    if (cb_image_list(store, &images, err) < 0)
+        return -1;
+    cb_vec_foreach (image, &images) {
+        if ((*image)->names.count)
+            continue;
+        if (cb_image_remove(store, &(*image)->id, 0, err) < 0)
+            return -1;
+        printf("Deleted: %s\n", cb_digest_text(&(*image)->id, text));
+    }
+    return 0;
+}
+
+static int run_image_prune(struct cb_app *app, int argc, char **argv,
+                           struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto(cb_store) store = NULL;
+    cb_autofree char *size = NULL;
+    struct image_prune_values values = {0};
+    uint64_t freed = 0;
+    int status =
+        cb_options_parse(&cb_image_prune_command, argc, argv, 0, &values, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_image_prune_command, &args, 0, 0, err) < 0)
+        return -1;
+    if (!values.force && isatty(STDIN_FILENO) && !confirmed("all images without a name"))
+        return 0;
+    if (cb_app_store(app, 0, &store, err) < 0 || remove_untagged(store, err) < 0 ||
+        cb_store_gc(store, &freed, err) < 0)
+        return -1;
+    size = cb_size_human(freed);
+    printf("Total reclaimed space: %s\n", size);
+    return 0;
+}
+
+const struct cb_cli_command cb_image_prune_command = {
+    .name = "image prune",
+    .summary = "Remove images without a name",
+    .usage = "image prune [OPTIONS]",
+    .about = "Layers that the build cache still has stay until `cbuild prune`.",
+    .options = image_prune_options,
+    .absent = image_prune_absent,
+    .run = run_image_prune,
 };
 
 /* ── fsck ── */

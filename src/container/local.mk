@@ -3,6 +3,8 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/container.h \
 	%D%/terminal.h \
 	%D%/run.c \
+	%D%/signals.c \
+	%D%/signals.h \
 	%D%/spec.c \
 	%D%/spec.h \
 	%D%/terminal.c

@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "base/fs.h"
+#include "container/signals.h"
 #include "container/spec.h"
 #include "container/terminal.h"
 #include "network/network.h"
@@ -66,6 +67,7 @@ static int forward_signals(struct cb_process *process, int signals, struct cb_er
     struct pollfd polls[2] = {{.fd = signals, .events = POLLIN},
                               {.fd = cb_process_exit_fd(process), .events = POLLIN}};
     struct signalfd_siginfo info;
+    struct cb_insistence insistence = {0};
 
     for (;;) {
         if (poll(polls, 2, -1) < 0 && errno != EINTR)
@@ -75,13 +77,14 @@ static int forward_signals(struct cb_process *process, int signals, struct cb_er
         if (!polls[0].revents || read(signals, &info, sizeof(info)) != sizeof(info))
             continue;
         if (info.ssi_signo != SIGWINCH &&
-            cb_process_signal(process, (int)info.ssi_signo, err) < 0)
+            cb_signal_pass_on(process, (int)info.ssi_signo, &insistence, err) < 0)
             return -1;
     }
 }
 
 static int run_process(struct cb_launcher *launcher, struct cb_process_spec *spec,
-                       int interactive, struct cb_exit *result, struct cb_error **err)
+                       int interactive, struct cb_cancel *cancel, struct cb_exit *result,
+                       struct cb_error **err)
 {
     cb_auto(cb_process) process = NULL;
     cb_auto(cb_terminal) terminal = NULL;
@@ -99,7 +102,10 @@ static int run_process(struct cb_launcher *launcher, struct cb_process_spec *spe
     signals = open_signals(&saved, err);
     if (signals < 0)
         return -1;
-    status = cb_process_start(launcher, spec, &process, err);
+    /* A signal that came before they were taken for the container's was meant for us. */
+    status = cb_cancel_check(cancel, err) < 0
+                 ? -1
+                 : cb_process_start(launcher, spec, &process, err);
     if (status == 0 && spec->tty) {
         terminal = interactive ? cb_terminal_open(STDIN_FILENO) : NULL;
         status = cb_terminal_relay(process, signals, interactive, err);
@@ -110,6 +116,20 @@ static int run_process(struct cb_launcher *launcher, struct cb_process_spec *spe
         status = cb_process_wait(process, NULL, result, err);
     pthread_sigmask(SIG_SETMASK, &saved, NULL);
     return status;
+}
+
+/* Volumes are directories of the container for now; those the image lacks are made, as
+ * docker's anonymous volumes would be. */
+static int make_volumes(const struct cb_image_config *config, int root,
+                        struct cb_error **err)
+{
+    cb_vec_foreach (path, &config->volumes) {
+        cb_autofd int fd = -1;
+
+        if (cb_fs_mkdirs_in_root(root, *path, 0755, 0, 0, &fd, err) < 0)
+            return cb_error_wrap(err, "volume `%s`", *path);
+    }
+    return 0;
 }
 
 int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
@@ -138,10 +158,12 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
         return -1;
     if (cb_network_netns(network, cancel, &spec.process.netns_fd, err) < 0 ||
         cb_snapshot_prepare(store, request->rootfs, &snapshot, err) < 0 ||
-        cb_snapshot_open_root(snapshot, &root, err) < 0)
+        cb_snapshot_open_root(snapshot, &root, err) < 0 ||
+        make_volumes(request->config, root, err) < 0)
         return -1;
     spec.process.rootfs_fd = root;
-    if (run_process(launcher, &spec.process, request->interactive, &result, err) < 0)
+    if (run_process(launcher, &spec.process, request->interactive, cancel, &result, err) <
+        0)
         return -1;
     *exit_code = result.code;
     return 0;

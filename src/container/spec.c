@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define MEMORY_MIN   (6u << 20) /* docker's */
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 void cb_run_spec_clear(struct cb_run_spec *spec)
@@ -97,6 +98,32 @@ static void add_file(struct cb_run_spec *spec, const char *target, const char *c
     cb_vec_push(&spec->process.mounts, mount);
 }
 
+/* "/x", "./x", "../x", ".", "..": docker's difference between a path and a name. */
+static int is_path(const char *text)
+{
+    const char *rest = text + strspn(text, ".");
+
+    return *text == '/' || (rest > text && rest - text <= 2 && strchr("/:", *rest));
+}
+
+/* ro, rw; z and Z, which are SELinux's, change nothing. */
+static int parse_volume_options(struct cb_mount *mount, const char *volume,
+                                const char *text, struct cb_error **err)
+{
+    while (*text) {
+        size_t len = strcspn(text, ",");
+
+        if (len == 2 && memcmp(text, "ro", 2) == 0)
+            mount->read_only = 1;
+        else if (!(len == 2 && memcmp(text, "rw", 2) == 0) &&
+                 !(len == 1 && (*text == 'z' || *text == 'Z')))
+            return cb_error_set(err, CB_ERR_USAGE, "volume `%s`: unknown mode `%.*s`",
+                                volume, (int)len, text);
+        text += len + (text[len] == ',');
+    }
+    return 0;
+}
+
 /* HOST:CONTAINER[:ro|rw]. A missing host directory is made, as docker does. */
 static int add_volume(struct cb_run_spec *spec, const char *text, struct cb_error **err)
 {
@@ -107,11 +134,15 @@ static int add_volume(struct cb_run_spec *spec, const char *text, struct cb_erro
     cb_autofree char *target = NULL;
     int fd;
 
-    if (!colon || text[0] != '/')
-        return cb_error_set(err, CB_ERR_UNSUPPORTED,
-                            "volume `%s`: only host directories are mounted for now, as "
-                            "/HOST/DIR:/CONTAINER/DIR[:ro]",
-                            text);
+    if (!colon || !is_path(text)) {
+        cb_error_set(err, CB_ERR_UNSUPPORTED,
+                     "volume `%s`: only host directories are mounted for now, as "
+                     "/HOST/DIR:/CONTAINER/DIR[:ro]",
+                     text);
+        return colon && colon > text
+                   ? cb_error_hint(err, "a path here starts with `./`: -v ./%s", text)
+                   : -1;
+    }
     source = xstrndup(text, (size_t)(colon - text));
     target =
         options ? xstrndup(colon + 1, (size_t)(options - colon - 1)) : xstrdup(colon + 1);
@@ -119,11 +150,8 @@ static int add_volume(struct cb_run_spec *spec, const char *text, struct cb_erro
         return cb_error_set(err, CB_ERR_USAGE,
                             "volume `%s`: mount path must be absolute: '%s'", text,
                             target);
-    if (options && strcmp(options, ":ro") == 0)
-        mount.read_only = 1;
-    else if (options && strcmp(options, ":rw") != 0)
-        return cb_error_set(err, CB_ERR_USAGE, "volume `%s`: unknown mode `%s`", text,
-                            options + 1);
+    if (options && parse_volume_options(&mount, text, options + 1, err) < 0)
+        return -1;
     fd = open(source, O_PATH | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT) {
         if (cb_fs_mkdirs(source, 0755, err) < 0)
@@ -172,6 +200,10 @@ int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *reque
     if (request->memory &&
         cb_size_parse(&process->memory_bytes, request->memory, err) < 0)
         return cb_error_wrap(err, "--memory");
+    if (request->memory && process->memory_bytes < MEMORY_MIN)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "--memory `%s`: minimum memory limit allowed is 6MB",
+                            request->memory);
     out->resolv_conf = cb_dns_resolv_conf(host_network);
     if (cb_dns_hosts(&out->hosts, hostname, NULL, err) < 0)
         return -1;

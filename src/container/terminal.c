@@ -2,6 +2,7 @@
 #include "container/terminal.h"
 
 #include "base/fs.h"
+#include "container/signals.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -65,7 +66,8 @@ static int move(int from, int to)
     return cb_fs_write_all(to, buffer, (size_t)got) == 0;
 }
 
-static int handle_signal(struct cb_process *process, int signals, struct cb_error **err)
+static int handle_signal(struct cb_process *process, int signals,
+                         struct cb_insistence *insistence, struct cb_error **err)
 {
     struct signalfd_siginfo info;
     unsigned short rows = 0, columns = 0;
@@ -73,7 +75,7 @@ static int handle_signal(struct cb_process *process, int signals, struct cb_erro
     if (read(signals, &info, sizeof(info)) != sizeof(info))
         return 0;
     if (info.ssi_signo != SIGWINCH)
-        return cb_process_signal(process, (int)info.ssi_signo, err);
+        return cb_signal_pass_on(process, (int)info.ssi_signo, insistence, err);
     cb_terminal_size(STDOUT_FILENO, &rows, &columns);
     return cb_process_resize(process, rows, columns, err);
 }
@@ -82,6 +84,7 @@ int cb_terminal_relay(struct cb_process *process, int signals, int interactive,
                       struct cb_error **err)
 {
     int tty = cb_process_tty_fd(process);
+    struct cb_insistence insistence = {0};
     struct pollfd polls[4] = {{.fd = tty, .events = POLLIN},
                               {.fd = signals, .events = POLLIN},
                               {.fd = interactive ? STDIN_FILENO : -1, .events = POLLIN},
@@ -93,7 +96,7 @@ int cb_terminal_relay(struct cb_process *process, int signals, int interactive,
                 continue;
             return cb_error_errno(err, errno, "poll");
         }
-        if (polls[1].revents && handle_signal(process, signals, err) < 0)
+        if (polls[1].revents && handle_signal(process, signals, &insistence, err) < 0)
             return -1;
         if ((polls[2].revents & (POLLIN | POLLHUP)) && !move(STDIN_FILENO, tty))
             polls[2].fd = -1;

@@ -4,21 +4,12 @@
 #include "context/context.h"
 
 #include "base/fs.h"
+#include "base/utf8.h"
 
 #include <limits.h>
 #include <string.h>
 
 #define MAX_PATTERNS 100000
-
-static const char blanks[] = " \t\n\v\f\r";
-
-static void trim(const char **start, const char **end)
-{
-    while (*start < *end && strchr(blanks, **start))
-        ++*start;
-    while (*start < *end && strchr(blanks, (*end)[-1]))
-        --*end;
-}
 
 /* The cleaned pattern in [START, END), NULL if the line says nothing. */
 static char *clean_pattern(const char *start, const char *end)
@@ -30,7 +21,7 @@ static char *clean_pattern(const char *start, const char *end)
 
     if (exclusion) {
         start++;
-        trim(&start, &end);
+        cb_utf8_trim(&start, &end);
         if (start == end)
             return xstrdup("!");
     }
@@ -61,7 +52,7 @@ static int parse_line(struct cb_strings *patterns, const char *start, const char
 
     if (start < end && *start == '#')
         return 0;
-    trim(&start, &end);
+    cb_utf8_trim(&start, &end);
     if (start == end)
         return 0;
     if (memchr(start, '\0', (size_t)(end - start)))

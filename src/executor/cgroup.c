@@ -2,8 +2,8 @@
  * somewhere), memory and cpu only when limited, since each hierarchy of version 1 is
  * another directory and another move. In version 1 the child moves itself as a thread
  * ("tasks"), which it is: to move a process the kernel stops all others from forking
- * first, and waits milliseconds for that. The leaf is called <name>-<launcher's pid>, so that
- * the next launcher can tell what a killed one left behind. */
+ * first, and waits milliseconds for that. The leaf is called <name>-<launcher's pid>, so
+ * that the next launcher can tell what a killed one left behind. */
 #include "executor/cgroup-priv.h"
 
 #include "base/fs.h"

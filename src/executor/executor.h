@@ -110,6 +110,7 @@ int cb_process_start(struct cb_launcher *launcher, const struct cb_process_spec 
 /* Our end of the pty, or -1. Owned by the process. */
 int cb_process_tty_fd(const struct cb_process *process);
 int cb_process_pid(const struct cb_process *process); /* in our pid namespace */
+/* Of a process that has ended: nothing. */
 int cb_process_signal(struct cb_process *process, int signal, struct cb_error **err);
 int cb_process_resize(struct cb_process *process, unsigned short rows,
                       unsigned short columns, struct cb_error **err);

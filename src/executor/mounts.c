@@ -153,20 +153,28 @@ int cb_step_file(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
     return 0;
 }
 
-/* Masks and read-only paths lie on our own procfs and sysfs, where no name is foreign. -1
- * when the kernel has no such entry. */
-static int open_kernel_path(struct cb_sandbox *sandbox, const char *path)
+/* Masks and read-only paths lie on our own procfs and sysfs, where no name is foreign.
+ * *FD -1 when the kernel has no such entry; whatever else goes wrong must not leave it
+ * bare.
+ */
+static int open_kernel_path(struct cb_sandbox *sandbox, const char *path, int *fd,
+                            struct cb_error **err)
 {
-    return openat(sandbox->root_fd, path + 1, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    *fd = openat(sandbox->root_fd, path + 1, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (*fd < 0 && errno != ENOENT)
+        return cb_error_errno(err, errno, "open `%s`", path);
+    return 0;
 }
 
 int cb_step_mask(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                  struct cb_error **err)
 {
     const char *path = cb_sandbox_text(sandbox, step->target), *cover;
-    cb_autofd int target = open_kernel_path(sandbox, path), tree = -1;
+    cb_autofd int target = -1, tree = -1;
     struct stat what;
 
+    if (open_kernel_path(sandbox, path, &target, err) < 0)
+        return -1;
     if (target < 0)
         return 0;
     if (fstat(target, &what) < 0)
@@ -191,7 +199,8 @@ int cb_step_read_only(struct cb_sandbox *sandbox, const struct cb_plan_step *ste
             return cb_error_errno(err, errno, "make the root read-only");
         return 0;
     }
-    target = open_kernel_path(sandbox, path);
+    if (open_kernel_path(sandbox, path, &target, err) < 0)
+        return -1;
     if (target < 0)
         return 0;
     tree = open_tree(target, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);

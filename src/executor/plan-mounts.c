@@ -49,7 +49,28 @@ static const char *const insecure_devices[] = {
     "loop1", "loop2", "loop3", "loop4", "loop5",   "loop6",        "loop7",
 };
 
-/* A detached mount of what FD refers to. */
+/* Is FD on a mount that everybody sees? Not to be told for sure counts as yes. */
+static int is_attached(int fd)
+{
+    cb_auto_value(cb_strbuf) mounts = {0};
+    cb_autofree char *line = NULL;
+    struct statx info;
+
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &info) < 0 ||
+        !(info.stx_mask & STATX_MNT_ID) ||
+        cb_fs_read_file(AT_FDCWD, "/proc/self/mountinfo", 16 << 20, &mounts, NULL) < 0)
+        return 1;
+    line = xasprintf("%llu ", (unsigned long long)info.stx_mnt_id);
+    for (const char *at = cb_strbuf_text(&mounts); at; at = strchr(at, '\n')) {
+        at += *at == '\n';
+        if (strncmp(at, line, strlen(line)) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* A detached mount of what FD refers to. One that is attached is never taken itself: its
+ * attributes are the host's (an unbindable mount gives EINVAL too). */
 static int clone_mount(struct cb_plan *plan, int fd, uint64_t attributes, int recursive,
                        int *index, struct cb_error **err)
 {
@@ -57,8 +78,12 @@ static int clone_mount(struct cb_plan *plan, int fd, uint64_t attributes, int re
     struct mount_attr attr = {.attr_set = attributes, .propagation = MS_PRIVATE};
     int tree = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
 
-    if (tree < 0 && errno == EINVAL)
-        tree = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (tree < 0 && errno == EINVAL) {
+        if (is_attached(fd))
+            errno = EINVAL;
+        else
+            tree = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    }
     if (tree < 0)
         return cb_error_errno(err, errno, "clone a mount");
     *index = cb_plan_take_fd(plan, tree);

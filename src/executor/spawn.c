@@ -274,7 +274,9 @@ int cb_process_exit_fd(const struct cb_process *process)
 
 int cb_process_signal(struct cb_process *process, int signal, struct cb_error **err)
 {
-    if (syscall(SYS_pidfd_send_signal, process->pidfd, signal, NULL, 0) < 0)
+    /* What has ended needs no signal. */
+    if (syscall(SYS_pidfd_send_signal, process->pidfd, signal, NULL, 0) < 0 &&
+        errno != ESRCH)
         return cb_error_errno(err, errno, "send signal %d", signal);
     return 0;
 }

@@ -60,13 +60,23 @@ static size_t count_new_layers(const struct cb_image_config *config)
     return count;
 }
 
-/* The time of entries above the base but below the first new layer. */
+/* The time of entries above the base but below the first new layer; the base's own when
+ * there is none. */
 static int64_t first_time(const struct cb_image_config *config,
                           const struct layer_times *times, size_t next)
 {
+    const struct cb_history *newest = NULL;
+
     if (config->created)
         return as_ns(config->created);
-    return next < times->ns.count ? times->ns.items[next] : 0;
+    if (next < times->ns.count)
+        return times->ns.items[next];
+    for (size_t i = 0; i < config->history.count; i++)
+        if (config->history.items[i].created)
+            newest = &config->history.items[i];
+    if (newest)
+        return as_ns(newest->created);
+    return next ? times->ns.items[next - 1] : 0;
 }
 
 /* Fills in `created` where this build left it open. New layers are counted from the top:

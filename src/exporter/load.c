@@ -42,13 +42,43 @@ CB_AUTO_VALUE_DEFINE(found, found_clear)
 
 /* ── Registering ── */
 
+/* Layers the archive left out: unpacked here already, or known as a blob. */
+static int fill_in_layers(struct load *load, struct found *found, struct cb_error **err)
+{
+    struct cb_store *store = load->env->store;
+    const struct cb_image_config *config = found->config;
+    struct cb_digest chain = {0};
+
+    for (size_t i = 0; i < config->diff_ids.count; i++) {
+        const struct cb_digest *diff_id = &config->diff_ids.items[i];
+        cb_auto(cb_snapshot) snapshot = NULL;
+        char text[CB_DIGEST_MAX_TEXT];
+        int known;
+
+        chain = cb_chain_id(i ? &chain : NULL, diff_id);
+        if (cb_digest_is_set(&found->layers[i].digest))
+            continue;
+        known = cb_layer_blob_find(store, diff_id, -1, &found->layers[i], err);
+        if (known == 0)
+            known = cb_chain_find(store, &chain, &snapshot, err);
+        if (known < 0)
+            return -1;
+        if (!known)
+            return cb_error_set(err, CB_ERR_NOT_FOUND,
+                                "layer %s is neither in the archive nor in the store",
+                                cb_digest_text(diff_id, text));
+    }
+    return 0;
+}
+
 static int unpack(struct load *load, struct found *found, struct cb_error **err)
 {
     struct cb_archive_env *env = load->env;
     size_t count = found->config->diff_ids.count;
     cb_auto(cb_snapshot) top = NULL;
 
-    if (cb_layers_unpack(env->store, found->layers, found->config->diff_ids.items, count,
+    if (fill_in_layers(load, found, err) < 0 ||
+        cb_layers_unpack(env->store, found->layers, found->config->diff_ids.items, count,
                          NULL, env->pool, env->cancel, env->sink, 0, &top, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
@@ -163,8 +193,10 @@ static void find_manifest(struct load *load, struct found *found)
         cb_digest_of(cb_strbuf_text(&found->config_bytes), found->config_bytes.len);
     cb_auto(cb_index) index = NULL;
 
-    if (!document || cb_index_parse(&index, document->text, (size_t)document->size,
-                                    CB_MT_OCI_INDEX, NULL) < 0)
+    /* A member without text is one that a link called index.json leads to. */
+    if (!document || !document->text ||
+        cb_index_parse(&index, document->text, (size_t)document->size, CB_MT_OCI_INDEX,
+                       NULL) < 0)
         return;
     for (size_t i = 0; i < index->manifests.count; i++) {
         const struct cb_descriptor *entry = &index->manifests.items[i];
@@ -206,7 +238,7 @@ static int read_docker_layers(struct load *load, const struct cb_json *item,
         const struct cb_member *member = cb_members_find(&load->members, paths.items[i]);
 
         if (!member)
-            continue; /* cb_layers_unpack tells whether it is needed */
+            continue; /* fill_in_layers tells whether it is needed */
         found->layers[i].media_type = xstrdup(layer_type(member->magic));
         found->layers[i].digest = member->digest;
         found->layers[i].size = member->size;

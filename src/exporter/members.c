@@ -255,14 +255,3 @@ const struct cb_member *cb_members_find(const struct cb_members *members,
     }
     return NULL;
 }
-
-const struct cb_member *cb_members_find_blob(const struct cb_members *members,
-                                             const struct cb_digest *digest)
-{
-    char hex[CB_DIGEST_MAX_TEXT];
-    cb_autofree char *path =
-        xasprintf("blobs/%s/%s", digest->algorithm == CB_SHA512 ? "sha512" : "sha256",
-                  cb_digest_hex(digest, hex));
-
-    return cb_map_get(members->files, path);
-}

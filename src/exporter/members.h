@@ -28,9 +28,6 @@ int cb_members_read(struct cb_archive_env *env, int fd, struct cb_members *out,
 /* The file PATH means, links followed inside the archive; NULL if there is none. */
 const struct cb_member *cb_members_find(const struct cb_members *members,
                                         const char *path);
-/* "blobs/sha256/<hex>" of a digest. */
-const struct cb_member *cb_members_find_blob(const struct cb_members *members,
-                                             const struct cb_digest *digest);
 /* PATH relative to the archive's root, cleaned; NULL when it leads outside. Caller frees.
  */
 char *cb_member_path(const char *path);

@@ -61,8 +61,10 @@ static int add_image(struct cb_saved *saved, const char *text, struct cb_error *
 
     if (found < 0)
         return -1;
-    if (!found)
-        return cb_error_set(err, CB_ERR_NOT_FOUND, "No such image: %s", text);
+    if (!found) {
+        cb_error_set(err, CB_ERR_NOT_FOUND, "no such image: %s", text);
+        return cb_error_hint(err, "`cbuild images` lists what is here");
+    }
     entry = find_saved(saved, &image->id);
     if (!entry) {
         entry = xcalloc(1, sizeof(*entry));

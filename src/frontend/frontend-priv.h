@@ -109,6 +109,10 @@ struct cb_planner {
     struct cb_checks checks;
 };
 
+/* ── given.c ── */
+/* Warns of build arguments and stage names of the command line that nothing takes. */
+void cb_given_check(const struct cb_planner *planner);
+
 /* ── scope.c ── */
 int cb_scope_init(struct cb_planner *planner, struct cb_error **err);
 /* A build argument's value, or NULL. */

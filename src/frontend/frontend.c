@@ -56,6 +56,7 @@ static int plan_graph(struct cb_planner *planner, struct cb_stage **target,
         if (planner->stages[i].needed && cb_convert_stage(&planner->stages[i], err) < 0)
             return -1;
     }
+    cb_given_check(planner);
     return cb_checks_finish(planner, err);
 }
 

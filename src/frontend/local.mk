@@ -15,6 +15,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/frontend-priv.h \
 	%D%/frontend.c \
 	%D%/frontend.h \
+	%D%/given.c \
 	%D%/image-config.c \
 	%D%/needs.c \
 	%D%/origins.c \

@@ -3,6 +3,7 @@
 #include "http/http-priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 static size_t on_read(char *buffer, size_t size, size_t count, void *arg)
@@ -128,6 +129,12 @@ static void set_tls(struct cb_hop *hop)
         curl->easy_setopt(hop->handle, CURLOPT_SSLKEY, request->client_key);
 }
 
+/* A connection is nothing for git, netavark or a credential helper. */
+static int on_socket(void *arg, curl_socket_t socket, curlsocktype purpose)
+{
+    return fcntl(socket, F_SETFD, FD_CLOEXEC) < 0 ? CURL_SOCKOPT_ERROR : CURL_SOCKOPT_OK;
+}
+
 int cb_hop_set_up(struct cb_hop *hop, const char *method, const char *text,
                   int authorized, struct cb_error **err)
 {
@@ -146,6 +153,7 @@ int cb_hop_set_up(struct cb_hop *hop, const char *method, const char *text,
     curl->easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     curl->easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
     curl->easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    curl->easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, on_socket);
     curl->easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, (long)CB_HTTP_CONNECT_S);
     curl->easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl->easy_setopt(handle, CURLOPT_USERAGENT, "cbuild/" PACKAGE_VERSION);

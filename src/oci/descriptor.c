@@ -132,12 +132,3 @@ void cb_descriptor_write(struct cb_writer *writer, const char *key,
     write_platform(writer, &descriptor->platform);
     cb_writer_close(writer, '}');
 }
-
-json_t *cb_descriptor_json(const struct cb_descriptor *descriptor)
-{
-    cb_auto_value(cb_strbuf) text = {0};
-    struct cb_writer writer = {.out = &text};
-
-    cb_descriptor_write(&writer, NULL, descriptor);
-    return json_loadb(text.text, text.len, 0, NULL);
-}

@@ -66,8 +66,6 @@ struct cb_descriptor {
 void cb_descriptor_free(struct cb_descriptor *descriptor);
 CB_AUTO_VALUE_DEFINE(cb_descriptor, cb_descriptor_free)
 void cb_descriptor_copy(struct cb_descriptor *to, const struct cb_descriptor *from);
-/* {"mediaType","digest","size",…}; new reference. */
-json_t *cb_descriptor_json(const struct cb_descriptor *descriptor);
 
 struct cb_manifest {
     char *media_type; /* as declared, or told by the shape */

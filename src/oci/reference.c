@@ -179,10 +179,21 @@ static int is_image_id(const char *text)
     return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
 }
 
+/* The part of TEXT up to the "@" of "user:password@host/…", which people paste by
+ * mistake; 0 when there is none. A digest has no slash behind its "@". */
+static size_t userinfo_len(const char *text)
+{
+    const char *at = strchr(text, '@');
+
+    return at && strchr(at, '/') ? (size_t)(at - text) : 0;
+}
+
 static int invalid(struct cb_error **err, const char *text, const char *why)
 {
-    return cb_error_set(err, CB_ERR_SYNTAX, "`%.300s`: invalid reference format%s%s",
-                        text, *why ? ": " : "", why);
+    size_t secret = userinfo_len(text);
+
+    return cb_error_set(err, CB_ERR_SYNTAX, "`%s%.300s`: invalid reference format%s%s",
+                        secret ? "xxxxx" : "", text + secret, *why ? ": " : "", why);
 }
 
 static char *part_text(struct part part)

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#define WRITE_EARLY_BYTES (1 << 20)
+
 struct cb_owner cb_copy_owner(const struct cb_copying *copying,
                               const struct cb_entry *entry)
 {
@@ -64,6 +66,8 @@ int cb_copy_job_run(const struct cb_copying *copying, const struct cb_copy_job *
             ? copy_small(from, to, (size_t)entry->size, buffer, entry->path, err) < 0
             : cb_fs_copy_data(from, to, -1, err) < 0)
         return cb_error_wrap(err, "copy to `/%s`", job->target);
+    if (entry->size >= WRITE_EARLY_BYTES)
+        cb_early_write_add(copying->early, job->target);
     cb_content_xattrs_read(from, &xattrs, &xattrs_len);
     if (cb_entry_check(from, entry, err) < 0)
         return -1;

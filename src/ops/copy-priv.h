@@ -2,7 +2,9 @@
 #ifndef CB_OPS_COPY_PRIV_H
 #define CB_OPS_COPY_PRIV_H
 
+#include "ops/bunch-priv.h"
 #include "ops/dest-priv.h"
+#include "ops/early-write-priv.h"
 #include "ops/selection-priv.h"
 
 struct cb_copy_job { /* a regular file to be copied */
@@ -22,7 +24,9 @@ struct cb_copying {
     struct cb_event_sink *sink;
     uint64_t event_id;
     CB_VEC(struct cb_copy_job) files, names;
-    struct cb_map *pending;      /* targets of the jobs */
+    struct cb_bunches bunches;    /* of files */
+    struct cb_early_write *early; /* or NULL */
+    struct cb_map *pending;       /* targets of the jobs */
     struct cb_map *links;        /* "dev:ino" → where the first of several names went */
     struct cb_map *link_targets; /* the other way round */
 };

@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 
 #define BATCH_FILES 4096
-#define BUNCH       16
 
 /* ── What is collected ── */
 
@@ -24,6 +23,8 @@ static void free_jobs(struct cb_copying *copying)
         free(job->same_as);
     }
     copying->files.count = copying->names.count = 0;
+    cb_bunches_free(&copying->bunches);
+    copying->bunches = (struct cb_bunches){0};
     cb_map_free(copying->pending);
     copying->pending = NULL;
 }
@@ -36,17 +37,17 @@ void cb_copying_clear(struct cb_copying *copying)
     cb_map_free(copying->links);
     cb_map_free(copying->link_targets);
     copying->links = copying->link_targets = NULL;
+    cb_early_write_free(copying->early);
+    copying->early = NULL;
 }
 
 static int run_bunch(void *arg, size_t bunch, struct cb_error **err)
 {
     const struct cb_copying *copying = arg;
     cb_autofree void *buffer = xmalloc(CB_COPY_SMALL_BYTES);
-    size_t end = (bunch + 1) * BUNCH;
+    size_t i, end;
 
-    if (end > copying->files.count)
-        end = copying->files.count;
-    for (size_t i = bunch * BUNCH; i < end; i++)
+    for (cb_bunch_range(&copying->bunches, bunch, &i, &end); i < end; i++)
         if (cb_cancel_check(copying->cancel, err) < 0 ||
             cb_copy_job_run(copying, &copying->files.items[i], buffer, err) < 0)
             return -1;
@@ -74,9 +75,11 @@ static int run_link(const struct cb_copying *copying, const struct cb_copy_job *
 
 int cb_copy_flush(struct cb_copying *copying, struct cb_error **err)
 {
-    size_t bunches = (copying->files.count + BUNCH - 1) / BUNCH;
-
-    if (cb_pool_for_each(copying->pool, bunches, run_bunch, copying, err) < 0)
+    /* A duplicate would keep a mount alive. */
+    if (!copying->early && copying->files.count > 0 && !copying->dest->merged)
+        copying->early = cb_early_write_new(copying->pool, copying->dest->fd);
+    if (cb_pool_for_each(copying->pool, copying->bunches.starts.count, run_bunch, copying,
+                         err) < 0)
         return -1;
     cb_vec_foreach (job, &copying->names) {
         if (run_link(copying, job, err) < 0)
@@ -141,10 +144,12 @@ static int add_regular(struct cb_copying *copying, int source_root,
     if (!copying->pending)
         copying->pending = cb_map_new(NULL);
     cb_map_set(copying->pending, target, copying);
-    if (job.same_as)
+    if (job.same_as) {
         cb_vec_push(&copying->names, job);
-    else
+    } else {
         cb_vec_push(&copying->files, job);
+        cb_bunches_add(&copying->bunches, job.target, entry->size);
+    }
     return copying->files.count + copying->names.count < BATCH_FILES
                ? 0
                : cb_copy_flush(copying, err);

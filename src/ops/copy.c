@@ -284,6 +284,7 @@ static int copy_exec(void *payload, struct cb_exec_context *context,
                             err) < 0 ||
         copy_into(&run, snapshot, err) < 0)
         return -1;
+    cb_early_write_keep(run.copying.early);
     return cb_snapshot_seal(self->env, snapshot, &identity, out, err);
 }
 

@@ -7,6 +7,7 @@
 struct cb_dest {
     int fd;       /* what is written to: the layer's own directory, or the merged tree */
     int lower_fd; /* read-only tree below the layer; -1: none, or FD shows it */
+    int merged;   /* FD is a mount */
     struct timespec now; /* time of what has no time of its own */
     struct cb_map *dirs; /* path → struct dest_dir: directories known to be in FD */
 };

@@ -53,7 +53,7 @@ int cb_dest_open(struct cb_dest *dest, struct cb_snapshot *snapshot,
 {
     int below = parent && cb_snapshot_result_get(parent);
 
-    *dest = (struct cb_dest){.fd = -1, .lower_fd = -1};
+    *dest = (struct cb_dest){.fd = -1, .lower_fd = -1, .merged = merged};
     dest->now = epoch >= 0 ? (struct timespec){.tv_sec = epoch} : cb_timestamp_now();
     if (merged ? cb_snapshot_open_root(snapshot, &dest->fd, err) < 0
                : cb_snapshot_open_upper(snapshot, &dest->fd, err) < 0)

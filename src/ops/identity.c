@@ -6,6 +6,7 @@
 
 #include "store/layer.h"
 #include "store/record.h"
+#include "store/trim.h"
 
 #define IDENTITY_VERSION "cbuild identity 1"
 
@@ -91,30 +92,23 @@ int cb_snapshot_adopt(struct cb_build_env *env, struct cb_snapshot **snapshot,
                       struct cb_result **out, struct cb_error **err)
 {
     cb_auto(cb_snapshot) earlier = NULL;
-    cb_autofree char *id = NULL;
+    char text[CB_DIGEST_MAX_TEXT];
     struct cb_layer_info info;
     struct cb_digest identity;
     int found;
 
-    if (cb_snapshot_commit(*snapshot, err) < 0 ||
-        cb_layer_info(*snapshot, pool, &info, err) < 0)
+    if (cb_snapshot_trim(*snapshot, err) < 0 ||
+        cb_layer_measure(*snapshot, pool, &info, err) < 0)
         return -1;
     identity = cb_identity_of_layer(parent, &info.tree);
     found = find_equal(env, &identity, &earlier, err);
     if (found < 0)
         return -1;
-    if (!found) {
-        if (remember(*snapshot, &identity, err) < 0)
-            return -1;
-        *out = cb_snapshot_result_new(env, *snapshot, &identity);
-        return 0;
-    }
-    *out = cb_snapshot_result_new(env, earlier, &identity);
-    id = xstrdup(cb_snapshot_id(*snapshot));
-    cb_snapshot_unref(*snapshot);
-    *snapshot = NULL;
-    /* What is left of it costs space until the next collection, nothing else. */
-    (void)!cb_snapshot_remove(env->store, id, NULL);
+    /* An active snapshot that is not committed goes with its last reference. */
+    if (!found &&
+        cb_layer_commit(*snapshot, &info, cb_digest_text(&identity, text), err) < 0)
+        return -1;
+    *out = cb_snapshot_result_new(env, found ? earlier : *snapshot, &identity);
     return 0;
 }
 
@@ -122,7 +116,9 @@ int cb_snapshot_seal(struct cb_build_env *env, struct cb_snapshot *snapshot,
                      const struct cb_digest *identity, struct cb_result **out,
                      struct cb_error **err)
 {
-    if (cb_snapshot_commit(snapshot, err) < 0 || remember(snapshot, identity, err) < 0)
+    char text[CB_DIGEST_MAX_TEXT];
+
+    if (cb_layer_commit(snapshot, NULL, cb_digest_text(identity, text), err) < 0)
         return -1;
     *out = cb_snapshot_result_new(env, snapshot, identity);
     return 0;

@@ -86,6 +86,17 @@ static const struct cb_op_class image_op = {
     .free_payload = image_free,
 };
 
+/* The empty one: known without asking anybody, and no step that a user wrote. */
+static const struct cb_op_class scratch_op = {
+    .name = "scratch",
+    .pool = CB_POOL_IO,
+    .cheap_map = 1,
+    .silent = 1,
+    .cache_map = image_cache_map,
+    .exec = image_exec,
+    .free_payload = image_free,
+};
+
 static void fill_options(struct cb_vertex_options *out, struct image_payload *payload)
 {
     cb_auto_value(cb_key_parts) parts = {0};
@@ -119,5 +130,6 @@ int cb_op_scratch(struct cb_vertex_options *out, struct cb_build_env *env,
     (void)err;
     payload->env = env;
     fill_options(out, payload);
+    out->op = &scratch_op;
     return 0;
 }

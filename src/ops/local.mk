@@ -1,5 +1,7 @@
 noinst_LIBRARIES += src/ops/libops.a
 src_ops_libops_a_SOURCES = \
+    %D%/bunch-priv.h \
+    %D%/bunch.c \
     %D%/chmod.c \
     %D%/context.c \
     %D%/copy-file.c \
@@ -9,6 +11,8 @@ src_ops_libops_a_SOURCES = \
     %D%/definition.c \
     %D%/dest-priv.h \
     %D%/dest.c \
+    %D%/early-write-priv.h \
+    %D%/early-write.c \
     %D%/exec-bind.c \
     %D%/exec-key.c \
     %D%/exec-mounts.c \

@@ -100,7 +100,6 @@ CB_AUTO_DEFINE(cb_chmod, cb_chmod_free)
 mode_t cb_chmod_apply(const struct cb_chmod *chmod, mode_t mode);
 
 /* ── Extended attributes: those that belong to a file's content (features.md B8) ── */
-int cb_xattr_is_content(const char *name);
 /* "name\0" u32 length, value; repeated, sorted by name; *LEN 0 when there are none. Best
  * effort on file systems without them. Caller frees *OUT. */
 void cb_content_xattrs_read(int fd, char **out, size_t *len);

@@ -4,12 +4,12 @@
  * bunches to spare it the bookkeeping. */
 #include "ops/selection-priv.h"
 
+#include "ops/bunch-priv.h"
 #include "store/tree-digest.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-#define BUNCH       16
 #define BUFFER_SIZE (128u << 10)
 
 struct hashing {
@@ -18,12 +18,14 @@ struct hashing {
     struct cb_stat_index *index;
     struct cb_digest *digests; /* parallel to entries */
     CB_VEC(size_t) unknown;    /* entries to be read */
+    struct cb_bunches bunches; /* of those */
 };
 
 static void hashing_clear(struct hashing *hashing)
 {
     free(hashing->digests);
     cb_vec_free(&hashing->unknown);
+    cb_bunches_free(&hashing->bunches);
 }
 CB_AUTO_VALUE_DEFINE(hashing, hashing_clear)
 
@@ -85,11 +87,9 @@ static int hash_bunch(void *arg, size_t bunch, struct cb_error **err)
 {
     struct hashing *hashing = arg;
     cb_autofree void *buffer = xmalloc(BUFFER_SIZE);
-    size_t end = (bunch + 1) * BUNCH;
+    size_t i, end;
 
-    if (end > hashing->unknown.count)
-        end = hashing->unknown.count;
-    for (size_t i = bunch * BUNCH; i < end; i++)
+    for (cb_bunch_range(&hashing->bunches, bunch, &i, &end); i < end; i++)
         if (hash_file(hashing, hashing->unknown.items[i], buffer, err) < 0)
             return -1;
     return 0;
@@ -102,9 +102,11 @@ static void consult_index(struct hashing *hashing)
         struct stat st = cb_entry_stat(entry);
 
         if (S_ISREG(entry->mode) &&
-            (!hashing->index ||
-             !cb_stat_index_find(hashing->index, entry->path, &st, &hashing->digests[i])))
+            (!hashing->index || !cb_stat_index_find(hashing->index, entry->path, &st,
+                                                    &hashing->digests[i]))) {
             cb_vec_push(&hashing->unknown, i);
+            cb_bunches_add(&hashing->bunches, entry->path, entry->size);
+        }
     }
 }
 
@@ -152,8 +154,8 @@ int cb_selection_hash(const struct cb_tree *tree, const struct cb_selector *sele
 
     hashing.digests = xcalloc(selection->entries.count + 1, sizeof(*hashing.digests));
     consult_index(&hashing);
-    if (cb_pool_for_each(pool, (hashing.unknown.count + BUNCH - 1) / BUNCH, hash_bunch,
-                         &hashing, err) < 0)
+    if (cb_pool_for_each(pool, hashing.bunches.starts.count, hash_bunch, &hashing, err) <
+        0)
         return -1;
     selection->digest = combine(&hashing, selector);
     return 0;

@@ -1,25 +1,13 @@
-/* Extended attributes that are part of a file's content: security.capability and all
- * but security.*, system.* (ACLs depend on the file system) and what overlay keeps. */
+/* Extended attributes that are part of a file's content, as one block of bytes. */
 #include "ops/ops-priv.h"
+
+#include "store/xattr.h"
 
 #include <stdint.h>
 #include <sys/xattr.h>
 
 #define XATTR_LIST_MAX  65536
 #define XATTR_VALUE_MAX 65536
-
-static int has_prefix(const char *text, const char *prefix)
-{
-    return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-int cb_xattr_is_content(const char *name)
-{
-    if (strcmp(name, "security.capability") == 0)
-        return 1;
-    return !has_prefix(name, "security.") && !has_prefix(name, "system.") &&
-           !has_prefix(name, "trusted.overlay.") && !has_prefix(name, "user.overlay.");
-}
 
 static int compare_names(const void *a, const void *b)
 {
@@ -30,7 +18,7 @@ static int compare_names(const void *a, const void *b)
 static void content_names(char *list, size_t len, struct cb_strings *names)
 {
     for (size_t at = 0; at < len; at += strlen(list + at) + 1)
-        if (cb_xattr_is_content(list + at))
+        if (cb_xattr_is_identity(list + at))
             cb_strings_add(names, list + at);
     if (names->count > 1)
         qsort(names->items, names->count, sizeof(*names->items), compare_names);

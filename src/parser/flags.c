@@ -18,7 +18,7 @@ static size_t unquote_flag(const struct cb_request *request, struct cb_range ran
     for (; at < range.end; at++) {
         char c = text[at];
 
-        if (!quote && cb_text_space(text + at, range.end - at))
+        if (!quote && cb_utf8_space(text + at, range.end - at))
             break;
         if (!quote && (c == '\'' || c == '"')) {
             quote = c;

@@ -198,7 +198,7 @@ static struct cb_range take_type(struct cb_request *request)
 
     type.end = type.start;
     while (type.end < request->args.end &&
-           !cb_text_space(text + type.end, request->args.end - type.end))
+           !cb_utf8_space(text + type.end, request->args.end - type.end))
         type.end++;
     request->args.start = type.end;
     request->args = cb_text_trim_left(text, request->args);

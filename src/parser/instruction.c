@@ -73,7 +73,7 @@ static int has_foreign_space(const char *text)
     size_t len = strlen(text);
 
     for (size_t i = 0; i < len; i++) {
-        if (cb_text_space(text + i, len - i) > 1)
+        if (cb_utf8_space(text + i, len - i) > 1)
             return 1;
     }
     return 0;

@@ -9,7 +9,6 @@ src_parser_libparser_a_SOURCES = \
 	%D%/dockerfile.c \
 	%D%/flags.c \
 	%D%/heredoc.c \
-	%D%/ignore.c \
 	%D%/inst-copy.c \
 	%D%/inst-env.c \
 	%D%/inst-from.c \

@@ -9,6 +9,7 @@
 #ifndef CB_PARSER_PARSER_PRIV_H
 #define CB_PARSER_PARSER_PRIV_H
 
+#include "base/utf8.h"
 #include "parser/parser.h"
 
 #include <stdint.h>
@@ -26,8 +27,6 @@ struct cb_range {
     size_t end;
 };
 
-/* Width of the Unicode space at TEXT, 0 if there is none. */
-size_t cb_text_space(const char *text, size_t len);
 /* What separates the words of a list: ASCII only. */
 int cb_text_is_blank(char c);
 /* RANGE without Unicode space at either end. */

@@ -256,12 +256,6 @@ int cb_run_mount_expand(struct cb_run_mount *out, struct cb_arena *arena,
                         const char *value, char escape,
                         const struct cb_scope_lookup *lookup, struct cb_error **err);
 
-/* ── .dockerignore ── */
-/* Patterns in order, cleaned, "!" kept in front (features.md A121). LINES (or NULL) gets
- * the line number of each. */
-int cb_ignore_parse(struct cb_strings *patterns, struct cb_source *source,
-                    struct cb_error **err);
-
 /* Closest candidate within Levenshtein distance < 3 (case-insensitive), or NULL. */
 const char *cb_suggest(const char *word, const char *const *candidates, size_t count);
 

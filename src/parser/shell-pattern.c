@@ -1,240 +1,209 @@
 /* Patterns of ${v#p}, ${v%p}, ${v/p/r}: * and ?, neither matching a newline, no brackets.
- * Simulated as an automaton, character by character, so that the cost is at most the
- * product of the lengths, and paid from the lexer's budget. What is matched, and how //
- * is replaced, is what BuildKit gets from Go's regexp (lex.go,
- * convertShellPatternToRegex): in a replacement of all, $name means a group of the
- * pattern, of which there are none. */
+ * As in BuildKit (lex.go, convertShellPatternToRegex) they become regular expressions,
+ * and a suffix is the prefix of the text backwards. PCRE2's backtracking is paid from the
+ * lexer's budget: a match begins with a small limit, doubled as long as it does not do.
+ * How // is replaced is what Go's regexp does: in a replacement of all, $name means a
+ * group of the pattern, of which there are none. */
 #include "parser/words-priv.h"
-
-#include "base/utf8.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#define STAR         -1
-#define ANY          -2
-#define FOREIGN_BASE 0x110000 /* bytes that are no UTF-8 */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
 
-struct points {
-    int *items;
-    size_t count;
-};
-
-static void points_free(struct points *points)
-{
-    free(points->items);
-}
-CB_AUTO_VALUE_DEFINE(points, points_free)
+#define FIRST_LIMIT 4
+#define STEP_COST   8           /* a step of PCRE2's, in the budget's */
+#define HEAP_LIMIT  (16u << 10) /* KiB */
 
 struct matcher {
     struct cb_lexer *lexer;
-    int *tokens;
-    size_t count;
-    size_t *now, *next; /* active states */
-    size_t now_count, next_count;
-    size_t *mark; /* generation in which a state was added */
-    size_t generation;
+    pcre2_code *code;
+    pcre2_match_context *limits;
+    pcre2_match_data *match;
+    const char *value;
+    size_t len;
+    int bytes; /* not all is UTF-8: each byte is a character */
 };
 
 static void matcher_free(struct matcher *matcher)
 {
-    free(matcher->tokens);
-    free(matcher->now);
-    free(matcher->next);
-    free(matcher->mark);
+    pcre2_match_data_free(matcher->match);
+    pcre2_match_context_free(matcher->limits);
+    pcre2_code_free(matcher->code);
 }
 CB_AUTO_VALUE_DEFINE(matcher, matcher_free)
 
-static int decode(const char *text, size_t len, size_t *width)
+static void *get_memory(size_t size, void *arg)
+{
+    return xmalloc(size);
+}
+
+static void put_memory(void *memory, void *arg)
+{
+    free(memory);
+}
+
+/* Bytes of the first character of TEXT; one that is no UTF-8 counts for itself. */
+static size_t width_at(const char *text, size_t len)
+{
+    unsigned point;
+    size_t width = cb_utf8_decode(text, len, &point);
+
+    return width ? width : 1;
+}
+
+static int is_utf8(const char *text)
 {
     unsigned point;
 
-    *width = cb_utf8_decode(text, len, &point);
-    if (*width)
-        return (int)point;
-    *width = 1;
-    return FOREIGN_BASE + (unsigned char)text[0];
+    for (size_t len = strlen(text), width; len; text += width, len -= width) {
+        width = cb_utf8_decode(text, len, &point);
+        if (!width)
+            return 0;
+    }
+    return 1;
 }
 
-static struct points decode_all(const char *text)
+static char *backwards(const char *text, int bytes)
 {
     size_t len = strlen(text);
-    struct points points = {xmalloc((len + 1) * sizeof(int)), 0};
+    char *out = xmalloc(len + 1);
 
-    for (size_t at = 0, width; at < len; at += width)
-        points.items[points.count++] = decode(text + at, len - at, &width);
-    return points;
-}
-
-static size_t width_of(int point)
-{
-    if (point >= FOREIGN_BASE || point < 0x80)
-        return 1;
-    return point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    out[len] = '\0';
+    for (size_t at = 0, width; at < len; at += width) {
+        width = bytes ? 1 : width_at(text + at, len - at);
+        memcpy(out + len - at - width, text + at, width);
+    }
+    return out;
 }
 
 static int invalid_escape(const char *pattern, size_t at, size_t len,
                           struct cb_error **err)
 {
     cb_autofree char *shown = cb_text_short(pattern);
-    size_t width = 0;
+    size_t width = at < len ? width_at(pattern + at, len - at) : 0;
 
-    if (at < len)
-        decode(pattern + at, len - at, &width);
     return cb_error_set(err, CB_ERR_SYNTAX,
                         "invalid pattern (%s) in substitution: invalid escape '\\%.*s'",
                         shown, (int)width, pattern + at);
 }
 
-static int compile_tokens(struct matcher *matcher, const char *pattern,
-                          struct cb_error **err)
+/* The expression of each character of PATTERN. */
+static int translate(struct cb_strings *pieces, const char *pattern, int bytes,
+                     int longest, struct cb_error **err)
 {
     size_t len = strlen(pattern);
 
     for (size_t at = 0, width; at < len; at += width) {
-        char c = pattern[at];
+        const char *c = pattern + at;
 
         width = 1;
-        if (c == '\\' && (pattern[at + 1] == '}' || pattern[at + 1] == '/'))
+        if (*c == '*') {
+            cb_strings_add(pieces, longest ? ".*" : ".*?");
+        } else if (*c == '?') {
+            cb_strings_add(pieces, ".");
+        } else if (*c == '\\' && (c[1] == '}' || c[1] == '/')) {
             continue;
-        if (c == '\\' && (pattern[at + 1] == '\0' || !strchr("*?\\", pattern[at + 1])))
+        } else if (*c == '\\' && (c[1] == '\0' || !strchr("*?\\", c[1]))) {
             return invalid_escape(pattern, at + 1, len, err);
-        if (c == '\\')
-            matcher->tokens[matcher->count++] = pattern[++at];
-        else if (c == '*')
-            matcher->tokens[matcher->count++] = STAR;
-        else if (c == '?')
-            matcher->tokens[matcher->count++] = ANY;
-        else
-            matcher->tokens[matcher->count++] = decode(pattern + at, len - at, &width);
+        } else if (*c == '\\') {
+            width = 2;
+            cb_strings_addf(pieces, "\\%c", c[1]);
+        } else {
+            width = bytes ? 1 : width_at(c, len - at);
+            cb_strings_addf(pieces, "%s%.*s", ispunct((unsigned char)*c) ? "\\" : "",
+                            (int)width, c);
+        }
     }
     return 0;
 }
 
-static int compile(struct matcher *matcher, struct cb_lexer *lexer, const char *pattern,
-                   struct cb_error **err)
+static int compile_pieces(struct matcher *matcher, const struct cb_strings *pieces,
+                          int from_the_end, struct cb_error **err)
 {
-    size_t room = strlen(pattern) + 1;
+    cb_auto_value(cb_strbuf) text = {0};
+    pcre2_general_context *memory =
+        pcre2_general_context_create(get_memory, put_memory, NULL);
+    pcre2_compile_context *context = pcre2_compile_context_create(memory);
+    int code;
+    size_t offset;
 
-    matcher->lexer = lexer;
-    matcher->tokens = xreallocarray(NULL, room, sizeof(*matcher->tokens));
-    matcher->now = xreallocarray(NULL, room, sizeof(*matcher->now));
-    matcher->next = xreallocarray(NULL, room, sizeof(*matcher->next));
-    matcher->mark = xcalloc(room, sizeof(*matcher->mark));
-    return compile_tokens(matcher, pattern, err);
+    for (size_t i = 0; i < pieces->count; i++)
+        cb_strbuf_adds(&text, pieces->items[from_the_end ? pieces->count - 1 - i : i]);
+    pcre2_set_newline(context, PCRE2_NEWLINE_LF);
+    /* Without possessive repeats each character a * has read in vain is a step. */
+    matcher->code = pcre2_compile(
+        (PCRE2_SPTR)cb_strbuf_text(&text), text.len,
+        PCRE2_NO_AUTO_POSSESS | (matcher->bytes ? 0 : PCRE2_UTF | PCRE2_NO_UTF_CHECK),
+        &code, &offset, context);
+    matcher->limits = pcre2_match_context_create(memory);
+    matcher->match = pcre2_match_data_create(1, memory);
+    pcre2_compile_context_free(context);
+    pcre2_general_context_free(memory);
+    if (!matcher->code)
+        return cb_error_set(err, CB_ERR_SYNTAX, "the pattern is too long");
+    pcre2_set_heap_limit(matcher->limits, HEAP_LIMIT);
+    return 0;
 }
 
-static void reverse(int *items, size_t count)
+/* VALUE stays the caller's. */
+static int compile(struct matcher *matcher, const char *pattern, const char *value,
+                   int longest, int from_the_end, struct cb_error **err)
 {
-    for (size_t i = 0; i < count / 2; i++) {
-        int kept = items[i];
+    cb_auto_value(cb_strings) pieces = {0};
 
-        items[i] = items[count - 1 - i];
-        items[count - 1 - i] = kept;
-    }
+    matcher->value = value;
+    matcher->len = strlen(value);
+    matcher->bytes = !is_utf8(pattern) || !is_utf8(value);
+    if (translate(&pieces, pattern, matcher->bytes, longest, err) < 0)
+        return -1;
+    return compile_pieces(matcher, &pieces, from_the_end, err);
 }
 
-/* Adds STATE and those a * lets follow for free to the next generation. 1 if that
- * accepts.
- */
-static int add_state(struct matcher *matcher, size_t state)
+/* How many bytes match at FROM, -1 if none do. */
+static long match_at(struct matcher *matcher, size_t from)
 {
-    for (;; state++) {
-        if (matcher->mark[state] == matcher->generation)
-            return 0;
-        matcher->mark[state] = matcher->generation;
-        if (state == matcher->count)
-            return 1;
-        matcher->next[matcher->next_count++] = state;
-        if (matcher->tokens[state] != STAR)
-            return 0;
-    }
-}
+    struct cb_lexer *lexer = matcher->lexer;
 
-static void begin_generation(struct matcher *matcher)
-{
-    size_t *kept = matcher->now;
+    for (uint32_t limit = FIRST_LIMIT; !lexer->exhausted; limit *= 2) {
+        int status;
 
-    matcher->now = matcher->next;
-    matcher->now_count = matcher->next_count;
-    matcher->next = kept;
-    matcher->next_count = 0;
-    matcher->generation++;
-}
-
-/* Reads POINT in every active state. 1 if the text up to it matches. */
-static int advance(struct matcher *matcher, int point)
-{
-    int accepted = 0;
-
-    matcher->lexer->work += matcher->now_count + 1;
-    for (size_t i = 0; i < matcher->now_count; i++) {
-        size_t state = matcher->now[i];
-        int token = matcher->tokens[state];
-
-        if (token == STAR) {
-            if (point != '\n')
-                accepted |= add_state(matcher, state);
-        } else if (token == ANY ? point != '\n' : token == point) {
-            accepted |= add_state(matcher, state + 1);
-        }
-    }
-    return accepted;
-}
-
-/* How many of POINTS from FROM on match, the least or the most; -1 if none do. */
-static long match_at(struct matcher *matcher, const struct points *points, size_t from,
-                     int longest)
-{
-    long best = -1;
-
-    matcher->next_count = 0;
-    matcher->generation++;
-    if (add_state(matcher, 0))
-        best = 0;
-    begin_generation(matcher);
-    for (size_t i = from; i < points->count && matcher->now_count; i++) {
-        if (best >= 0 && !longest)
+        lexer->work += (size_t)limit * STEP_COST;
+        if (lexer->work > CB_WORD_MAX_WORK)
             break;
-        if (matcher->lexer->work > CB_WORD_MAX_WORK) {
-            matcher->lexer->exhausted = 1;
+        pcre2_set_match_limit(matcher->limits, limit);
+        status = pcre2_match(matcher->code, (PCRE2_SPTR)matcher->value, matcher->len,
+                             from, PCRE2_ANCHORED | PCRE2_NO_UTF_CHECK, matcher->match,
+                             matcher->limits);
+        if (status >= 0)
+            return (long)(pcre2_get_ovector_pointer(matcher->match)[1] - from);
+        if (status == PCRE2_ERROR_NOMATCH)
+            return -1;
+        if (status != PCRE2_ERROR_MATCHLIMIT)
             break;
-        }
-        if (advance(matcher, points->items[i]))
-            best = (long)(i + 1 - from);
-        begin_generation(matcher);
     }
-    return best;
-}
-
-static size_t bytes_of(const struct points *points, size_t from, size_t to)
-{
-    size_t bytes = 0;
-
-    for (size_t i = from; i < to; i++)
-        bytes += width_of(points->items[i]);
-    return bytes;
+    lexer->exhausted = 1;
+    return -1;
 }
 
 int cb_shell_pattern_trim(struct cb_lexer *lexer, const char *pattern, const char *value,
                           int suffix, int longest, struct cb_strbuf *out,
                           struct cb_error **err)
 {
-    cb_auto_value(matcher) matcher = {0};
-    cb_auto_value(points) points = decode_all(value);
-    size_t cut = 0, len = strlen(value);
+    cb_auto_value(matcher) matcher = {.lexer = lexer};
+    cb_autofree char *reversed = NULL;
+    size_t cut = 0;
     long matched;
 
-    if (compile(&matcher, lexer, pattern, err) < 0)
+    if (compile(&matcher, pattern, value, longest, suffix, err) < 0)
         return -1;
-    if (suffix) {
-        reverse(matcher.tokens, matcher.count);
-        reverse(points.items, points.count);
-    }
-    matched = match_at(&matcher, &points, 0, longest);
+    if (suffix)
+        matcher.value = reversed = backwards(value, matcher.bytes);
+    matched = match_at(&matcher, 0);
     if (matched > 0)
-        cut = bytes_of(&points, 0, (size_t)matched);
-    cb_lexer_add(lexer, out, suffix ? value : value + cut, len - cut);
+        cut = (size_t)matched;
+    cb_lexer_add(lexer, out, suffix ? value : value + cut, matcher.len - cut);
     return lexer->exhausted ? cb_lexer_exhausted(err) : 0;
 }
 
@@ -274,12 +243,19 @@ static void add_template(struct cb_lexer *lexer, struct cb_strbuf *out,
     cb_lexer_add(lexer, out, replacement, strlen(replacement));
 }
 
-/* The leftmost match at or behind FROM: where, and how long. */
-static int search(struct matcher *matcher, const struct points *points, size_t from,
-                  size_t *at, size_t *length)
+static size_t next_character(const struct matcher *matcher, size_t at)
 {
-    for (size_t i = from; i <= points->count && !matcher->lexer->exhausted; i++) {
-        long matched = match_at(matcher, points, i, 1);
+    if (matcher->bytes || at == matcher->len)
+        return at + 1;
+    return at + width_at(matcher->value + at, matcher->len - at);
+}
+
+/* The leftmost match at or behind FROM: where, and how long. */
+static int search(struct matcher *matcher, size_t from, size_t *at, size_t *length)
+{
+    for (size_t i = from; i <= matcher->len && !matcher->lexer->exhausted;
+         i = next_character(matcher, i)) {
+        long matched = match_at(matcher, i);
 
         if (matched >= 0) {
             *at = i;
@@ -290,58 +266,50 @@ static int search(struct matcher *matcher, const struct points *points, size_t f
     return 0;
 }
 
-static void replace_all(struct matcher *matcher, const struct points *points,
-                        const char *value, const char *replacement, struct cb_strbuf *out)
+static void replace_all(struct matcher *matcher, const char *replacement,
+                        struct cb_strbuf *out)
 {
     struct cb_lexer *lexer = matcher->lexer;
-    size_t from = 0, done = 0, done_bytes = 0, at, length;
+    const char *value = matcher->value;
+    size_t from = 0, done = 0, at, length;
 
-    while (from <= points->count && search(matcher, points, from, &at, &length)) {
-        size_t skipped = bytes_of(points, done, at);
-        size_t matched = bytes_of(points, at, at + length);
-        const char *match = value + done_bytes + skipped;
-
-        cb_lexer_add(lexer, out, value + done_bytes, skipped);
+    while (from <= matcher->len && search(matcher, from, &at, &length)) {
+        cb_lexer_add(lexer, out, value + done, at - done);
         if (at + length > done || at == 0)
-            add_template(lexer, out, replacement, match, matched);
-        done_bytes += skipped + matched;
+            add_template(lexer, out, replacement, value + at, length);
         done = at + length;
-        from = done > from ? done : from + 1;
+        from = done > from ? done : next_character(matcher, from);
     }
-    cb_lexer_add(lexer, out, value + done_bytes, strlen(value + done_bytes));
+    cb_lexer_add(lexer, out, value + done, matcher->len - done);
 }
 
-static void replace_first(struct matcher *matcher, const struct points *points,
-                          const char *value, const char *replacement,
+static void replace_first(struct matcher *matcher, const char *replacement,
                           struct cb_strbuf *out)
 {
     struct cb_lexer *lexer = matcher->lexer;
-    size_t at, length, before;
+    const char *value = matcher->value;
+    size_t at, length;
 
-    if (!search(matcher, points, 0, &at, &length)) {
-        cb_lexer_add(lexer, out, value, strlen(value));
+    if (!search(matcher, 0, &at, &length)) {
+        cb_lexer_add(lexer, out, value, matcher->len);
         return;
     }
-    before = bytes_of(points, 0, at);
-    cb_lexer_add(lexer, out, value, before);
+    cb_lexer_add(lexer, out, value, at);
     cb_lexer_add(lexer, out, replacement, strlen(replacement));
-    value += before + bytes_of(points, at, at + length);
-    cb_lexer_add(lexer, out, value, strlen(value));
+    cb_lexer_add(lexer, out, value + at + length, matcher->len - at - length);
 }
 
 int cb_shell_pattern_replace(struct cb_lexer *lexer, const char *pattern,
                              const char *value, const char *replacement, int all,
                              struct cb_strbuf *out, struct cb_error **err)
 {
-    cb_auto_value(matcher) matcher = {0};
-    cb_auto_value(points) points = {0};
+    cb_auto_value(matcher) matcher = {.lexer = lexer};
 
-    if (compile(&matcher, lexer, pattern, err) < 0)
+    if (compile(&matcher, pattern, value, 1, 0, err) < 0)
         return -1;
-    points = decode_all(value);
     if (all)
-        replace_all(&matcher, &points, value, replacement, out);
+        replace_all(&matcher, replacement, out);
     else
-        replace_first(&matcher, &points, value, replacement, out);
+        replace_first(&matcher, replacement, out);
     return lexer->exhausted ? cb_lexer_exhausted(err) : 0;
 }

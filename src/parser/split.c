@@ -75,7 +75,7 @@ static size_t quoted_word_end(const struct cb_request *request, struct cb_range 
     while (at < range.end) {
         char c = text[at];
 
-        if (!quote && cb_text_space(text + at, range.end - at))
+        if (!quote && cb_utf8_space(text + at, range.end - at))
             return at;
         if (c == escape && quote != '\'') {
             if (at + 1 == range.end) {

@@ -8,37 +8,6 @@
 
 #define MAX_SHOWN 200
 
-static int is_space(unsigned point)
-{
-    switch (point) {
-    case 0x85:
-    case 0xa0:
-    case 0x1680:
-    case 0x2028:
-    case 0x2029:
-    case 0x202f:
-    case 0x205f:
-    case 0x3000:
-        return 1;
-    default:
-        return (point >= 0x2000 && point <= 0x200a) || point == ' ' ||
-               (point >= '\t' && point <= '\r');
-    }
-}
-
-size_t cb_text_space(const char *text, size_t len)
-{
-    unsigned point;
-    size_t width;
-
-    if (len == 0)
-        return 0;
-    if ((unsigned char)text[0] < 0x80)
-        return is_space((unsigned char)text[0]);
-    width = cb_utf8_decode(text, len, &point);
-    return width && is_space(point) ? width : 0;
-}
-
 int cb_text_is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == '\r';
@@ -48,24 +17,17 @@ struct cb_range cb_text_trim_left(const char *text, struct cb_range range)
 {
     size_t width;
 
-    while ((width = cb_text_space(text + range.start, range.end - range.start)))
+    while ((width = cb_utf8_space(text + range.start, range.end - range.start)))
         range.start += width;
     return range;
 }
 
 struct cb_range cb_text_trim(const char *text, struct cb_range range)
 {
-    range = cb_text_trim_left(text, range);
-    while (range.end > range.start) {
-        size_t last = range.end - 1;
+    const char *start = text + range.start, *end = text + range.end;
 
-        while (last > range.start && ((unsigned char)text[last] & 0xc0) == 0x80)
-            last--;
-        if (cb_text_space(text + last, range.end - last) != range.end - last)
-            break;
-        range.end = last;
-    }
-    return range;
+    cb_utf8_trim(&start, &end);
+    return (struct cb_range){(size_t)(start - text), (size_t)(end - text)};
 }
 
 /* Length of TEXT, at most MAX_SHOWN and never inside a character. */
@@ -99,8 +61,9 @@ static void quote_point(struct cb_strbuf *out, const char *text, size_t width,
         cb_strbuf_addf(out, "\\%c", letters[escape - plain]);
     else if (width == 0 || point < 0x20 || point == 0x7f)
         cb_strbuf_addf(out, "\\x%02x", (unsigned char)text[0]);
-    else if (point >= 0x80 && (point < 0xa0 || point == 0xfeff || is_space(point) ||
-                               (point >= 0x200b && point <= 0x200f)))
+    else if (point >= 0x80 &&
+             (point < 0xa0 || point == 0xfeff || cb_utf8_space(text, width) ||
+              (point >= 0x200b && point <= 0x200f)))
         cb_strbuf_addf(out, "\\u%04x", point);
     else
         cb_strbuf_add(out, text, width);

@@ -72,7 +72,7 @@ static void add_to_word(struct cb_lexer *lexer, const char *text, size_t len)
     if (!lexer->split || lexer->depth > 0)
         return;
     for (size_t i = 0; i < len;) {
-        size_t width = cb_text_space(text + i, len - i);
+        size_t width = cb_utf8_space(text + i, len - i);
 
         if (!width)
             add_raw_to_word(lexer, text + i, 1);
@@ -191,7 +191,7 @@ static void read_escape(struct cb_lexer *lexer, struct cb_strbuf *out)
 static void read_plain(struct cb_lexer *lexer, struct cb_strbuf *out)
 {
     const char *at = lexer->text + lexer->pos;
-    size_t width = cb_text_space(at, lexer->len - lexer->pos);
+    size_t width = cb_utf8_space(at, lexer->len - lexer->pos);
 
     width = width ? width : 1;
     lexer->pos += width;

@@ -17,6 +17,9 @@ int cb_registry_call(struct cb_registry *registry, const struct cb_endpoint *end
     cb_autofree char *second = NULL;
     int again;
 
+    /* Whoever sweeps the store does not wait for a slow server. */
+    if (cb_store_lease_now(registry->store, err) < 0)
+        return -1;
     request->allow_http = endpoint->allow_http;
     request->insecure_tls = endpoint->insecure_tls;
     request->ca_file = endpoint->ca_file;

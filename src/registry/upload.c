@@ -212,6 +212,8 @@ int cb_upload_blob(struct cb_registry *registry, const struct cb_repository *rep
         if (upload_once(&upload, repository, tries == 1 ? mount_from : NULL, result,
                         &again, &error) == 0)
             return 0;
+        /* A neighbour we may not read, or that is gone, must not cost the push. */
+        again |= tries == 1 && mount_from;
         if (!again || tries == UPLOAD_TRIES || cb_cancel_requested(registry->cancel)) {
             cb_error_move(err, &error);
             return cb_error_wrap(err, "push %s", cb_digest_text(&blob->digest, text));

@@ -99,6 +99,8 @@ struct cb_op_class {
     /* cache_map neither blocks nor reads files: it is called on the scheduler's own
      * thread. */
     int cheap_map;
+    /* There is nothing to tell about it: no events. */
+    int silent;
 };
 
 /* ── Graph ── */

@@ -9,7 +9,7 @@
 
 void cb_trace_start(struct solve *solve, struct step *step)
 {
-    if (step->event_id)
+    if (step->event_id || step->vertex->op->silent)
         return;
     step->event_id = cb_event_next_id();
     cb_event_emit(solve->options->sink, (struct cb_event){.kind = CB_EVENT_STEP_START,

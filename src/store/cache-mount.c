@@ -11,12 +11,15 @@
 #include "base/fs.h"
 #include "base/lockfile.h"
 #include "store/copy-tree.h"
+#include "store/gc.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
 #define MAX_PRIVATE 1000
+#define LOCK_SUFFIX ".lock"
 
 enum sharing { SHARED, PRIVATE, LOCKED };
 
@@ -121,7 +124,7 @@ static int lock_private(int mounts_fd, const char *base, char **name,
 
     for (i = 0; i < MAX_PRIVATE; i++) {
         cb_autofree char *own = xasprintf("%s.p%d", base, i);
-        cb_autofree char *file = xasprintf("%s.lock", own);
+        cb_autofree char *file = xasprintf("%s" LOCK_SUFFIX, own);
         int taken = cb_lock_try(lock, mounts_fd, file, CB_LOCK_EXCLUSIVE, err);
 
         if (taken < 0)
@@ -139,7 +142,7 @@ static int lock_common(int mounts_fd, const char *base, enum sharing sharing,
                        struct cb_cancel *cancel, struct wait *wait, char **name,
                        struct cb_lock **lock, struct cb_error **err)
 {
-    cb_autofree char *file = xasprintf("%s.lock", base);
+    cb_autofree char *file = xasprintf("%s" LOCK_SUFFIX, base);
 
     if (cb_lock_take(lock, mounts_fd, file,
                      sharing == LOCKED ? CB_LOCK_EXCLUSIVE : CB_LOCK_SHARED, cancel,
@@ -181,5 +184,57 @@ int cb_store_cache_mount(struct cb_store *store, const char *id, int sharing,
     if (open_directory(&request, mounts_fd, name, dir_fd, err) < 0)
         return -1;
     *lock = cb_steal(&held);
+    return 0;
+}
+
+/* ── Pruning ── */
+
+/* The lock file stays until the directory is gone, and goes while it is held. */
+static int prune_one(struct cb_store *store, int mounts_fd, const char *lock_name,
+                     uint64_t *freed, struct cb_error **err)
+{
+    cb_autofree char *name = xstrndup(lock_name, strlen(lock_name) - strlen(LOCK_SUFFIX));
+    cb_autofree char *aside = NULL;
+    cb_auto(cb_lock) lock = NULL;
+    int taken = cb_lock_try(&lock, mounts_fd, lock_name, CB_LOCK_EXCLUSIVE, err);
+
+    if (taken <= 0)
+        return taken;
+    if (cb_store_begin_temporary(store, &aside, err) < 0)
+        return -1;
+    if (renameat(mounts_fd, name, store->tmp_fd, aside) == 0) {
+        *freed += cb_tree_bytes(store->tmp_fd, aside);
+        if (cb_fs_remove_tree(store->tmp_fd, aside, err) < 0)
+            return -1;
+    } else if (errno != ENOENT) {
+        return cb_error_errno(err, errno, "remove cache mount `%s`", name);
+    }
+    cb_lock_release_unlink(cb_steal(&lock));
+    return 0;
+}
+
+int cb_store_prune_cache_mounts(struct cb_store *store, uint64_t *freed_bytes,
+                                struct cb_error **err)
+{
+    cb_auto_value(cb_strings) names = {0};
+    cb_autofd int mounts_fd = -1;
+    uint64_t freed = 0;
+
+    if (cb_store_check_writable(store, err) < 0)
+        return -1;
+    mounts_fd =
+        openat(store->root_fd, "cache-mounts", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (mounts_fd < 0)
+        return cb_error_errno(err, errno, "open `%s/cache-mounts`", store->root);
+    if (cb_fs_list(mounts_fd, &names, err) < 0)
+        return -1;
+    cb_vec_foreach (name, &names) {
+        size_t len = strlen(*name), suffix = strlen(LOCK_SUFFIX);
+
+        if (len > suffix && strcmp(*name + len - suffix, LOCK_SUFFIX) == 0 &&
+            prune_one(store, mounts_fd, *name, &freed, err) < 0)
+            return -1;
+    }
+    *freed_bytes = freed;
     return 0;
 }

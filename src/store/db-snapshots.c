@@ -107,18 +107,53 @@ static int put_row(struct cb_db *db, const struct cb_snapshot_row *row,
     return cb_db_run(db, query, err);
 }
 
+int cb_db_snapshot_row(struct cb_db *db, const char *id, struct cb_snapshot_row *out,
+                       struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query =
+        cb_db_query(db,
+                    "SELECT id,parent,depth,created_ns,boot,synced,committed,cut"
+                    " FROM snapshots WHERE id=?1",
+                    err);
+    int found;
+
+    if (!query)
+        return -1;
+    cb_bind(query, 1, id);
+    found = cb_db_step(db, query, err);
+    if (found > 0)
+        read_row(query, out);
+    return found;
+}
+
+static int set_fact(struct cb_db *db, const char *id, const char *key, const char *value,
+                    struct cb_error **err)
+{
+    cb_query query = cb_db_query(
+        db, "INSERT OR REPLACE INTO facts(snapshot,key,value) VALUES(?1,?2,?3)", err);
+
+    if (!query)
+        return -1;
+    cb_bind(query, 1, id);
+    cb_bind(query, 2, key);
+    cb_bind(query, 3, value);
+    return cb_db_run(db, query, err);
+}
+
 int cb_db_snapshot_put(struct cb_db *db, const struct cb_snapshot_row *row,
-                       const struct cb_snapshot_layer *layer,
-                       const struct cb_digest *chain_id, struct cb_error **err)
+                       const struct cb_snapshot_known *known, struct cb_error **err)
 {
     cb_db_hold(db);
     cb_transaction transaction = {0};
 
     if (cb_db_begin(db, 0, &transaction, err) < 0 || put_row(db, row, err) < 0)
         return -1;
-    if (layer && set_layer(db, row->id, layer, err) < 0)
+    if (known->layer && set_layer(db, row->id, known->layer, err) < 0)
         return -1;
-    if (chain_id && set_chain(db, chain_id, row->id, err) < 0)
+    if (known->chain_id && set_chain(db, known->chain_id, row->id, err) < 0)
+        return -1;
+    if (known->identity && set_fact(db, row->id, "identity", known->identity, err) < 0)
         return -1;
     return cb_db_commit(&transaction, err);
 }
@@ -259,15 +294,7 @@ int cb_db_fact_set(struct cb_db *db, const char *id, const char *key, const char
                    struct cb_error **err)
 {
     cb_db_hold(db);
-    cb_query query = cb_db_query(
-        db, "INSERT OR REPLACE INTO facts(snapshot,key,value) VALUES(?1,?2,?3)", err);
-
-    if (!query)
-        return -1;
-    cb_bind(query, 1, id);
-    cb_bind(query, 2, key);
-    cb_bind(query, 3, value);
-    return cb_db_run(db, query, err);
+    return set_fact(db, id, key, value, err);
 }
 
 int cb_db_pin(struct cb_db *db, const char *id, const char *owner, struct cb_error **err)

@@ -32,10 +32,18 @@ struct cb_snapshot_layer {
 /* The snapshot and its ancestors, top first, in one query: 1/0. */
 int cb_db_snapshot_stack(struct cb_db *db, const char *id, struct cb_snapshot_rows *out,
                          struct cb_error **err);
-/* LAYER and CHAIN_ID may be NULL. Not durable. */
+/* The row alone: 1/0. */
+int cb_db_snapshot_row(struct cb_db *db, const char *id, struct cb_snapshot_row *out,
+                       struct cb_error **err);
+/* What is known of a snapshot when it is committed; each may be NULL. */
+struct cb_snapshot_known {
+    const struct cb_snapshot_layer *layer;
+    const struct cb_digest *chain_id;
+    const char *identity; /* the fact of that name */
+};
+/* One transaction. Not durable. */
 int cb_db_snapshot_put(struct cb_db *db, const struct cb_snapshot_row *row,
-                       const struct cb_snapshot_layer *layer,
-                       const struct cb_digest *chain_id, struct cb_error **err);
+                       const struct cb_snapshot_known *known, struct cb_error **err);
 int cb_db_snapshot_layer(struct cb_db *db, const char *id, struct cb_snapshot_layer *out,
                          struct cb_error **err);
 int cb_db_snapshot_set_layer(struct cb_db *db, const char *id,

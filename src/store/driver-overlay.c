@@ -100,7 +100,8 @@ static int give_stack(int fs, const struct cb_stack *stack, enum cb_overlay_way 
         return stack->count < 2 ? give_layer(fs, way, "lowerdir+", stack->empty_fd, err)
                                 : 0;
     if (give_layer(fs, way, "upperdir", stack->upper_fd, err) < 0)
-        return -1;
+        return cb_error_hint(err, "the store must be on a file system that overlay can "
+                                  "write to (ext4, xfs, btrfs, tmpfs): see --root");
     return give_layer(fs, way, "workdir", stack->work_fd, err);
 }
 
@@ -227,9 +228,18 @@ static int overlay_reset_work(int snapshot_fd, struct cb_error **err)
     return cb_fs_remove_tree(snapshot_fd, "work/work/incompat", err);
 }
 
+static void overlay_clear_work(int snapshot_fd)
+{
+    unlinkat(snapshot_fd, "work/work/incompat/volatile/dirty", 0);
+    unlinkat(snapshot_fd, "work/work/incompat/volatile", AT_REMOVEDIR);
+    unlinkat(snapshot_fd, "work/work/incompat", AT_REMOVEDIR);
+    unlinkat(snapshot_fd, "work/work", AT_REMOVEDIR);
+}
+
 const struct cb_snapshot_driver cb_driver_overlay = {
     .name = "overlay",
     .max_layers = MAX_LOWERS,
     .open_root = overlay_open_root,
     .reset_work = overlay_reset_work,
+    .clear_work = overlay_clear_work,
 };

@@ -23,6 +23,8 @@ struct cb_snapshot_driver {
     int (*open_root)(const struct cb_stack *stack, int *fd, struct cb_error **err);
     /* Makes a used work directory usable again. */
     int (*reset_work)(int snapshot_fd, struct cb_error **err);
+    /* Removes what a mount leaves in it, as far as that is the usual. */
+    void (*clear_work)(int snapshot_fd);
 };
 
 extern const struct cb_snapshot_driver cb_driver_overlay;

@@ -135,6 +135,34 @@ static int remove_snapshot(struct fsck *fsck, const char *id)
     return fsck->repair && cb_snapshot_remove(fsck->store, id, NULL) == 0;
 }
 
+static int hash_tar(void *hasher, const void *bytes, size_t len, struct cb_error **err)
+{
+    (void)err;
+    cb_hasher_update(hasher, bytes, len);
+    return 0;
+}
+
+/* A layer made here has the diff id of the tar we make of it; one that came from
+ * elsewhere has that of its blob. */
+static int check_diff_id(struct fsck *fsck, struct cb_snapshot *snapshot,
+                         const struct cb_digest *diff_id, struct cb_error **err)
+{
+    cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
+    struct cb_layer_pass pass = {.write = hash_tar, .arg = hasher};
+    struct cb_layer_blob_rows blobs = {0};
+    struct cb_digest actual;
+    int result = cb_db_layer_blobs(fsck->store->db, diff_id, -1, &blobs, err);
+    size_t known = blobs.count;
+
+    free(blobs.items);
+    if (result < 0 || known > 0)
+        return result < 0 ? -1 : 1;
+    if (cb_layer_pass_run(&pass, snapshot, err) < 0)
+        return -1;
+    actual = cb_hasher_finish(hasher);
+    return cb_digest_equal(&actual, diff_id);
+}
+
 /* 1 whole, 0 not. A digest not recorded has nothing to be compared with. */
 static int check_content(struct fsck *fsck, struct cb_snapshot *snapshot,
                          struct cb_error **err)
@@ -146,8 +174,12 @@ static int check_content(struct fsck *fsck, struct cb_snapshot *snapshot,
 
     if (found < 0)
         return -1;
-    if (!found || !cb_digest_is_set(&layer.tree))
+    if (!found)
         return 1;
+    if (!cb_digest_is_set(&layer.tree))
+        return cb_digest_is_set(&layer.diff_id)
+                   ? check_diff_id(fsck, snapshot, &layer.diff_id, err)
+                   : 1;
     if (cb_layer_pass_run(&pass, snapshot, err) < 0)
         return -1;
     return cb_digest_equal(&pass.tree, &layer.tree);

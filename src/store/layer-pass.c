@@ -18,9 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 #define BUFFER (1u << 20)
@@ -70,21 +68,31 @@ static int open_below(struct run *run, struct cb_error **err)
     return cb_snapshot_open_root(run->snapshot->parent, &run->below_fd, err);
 }
 
-/* 1: the layers below have a directory there. */
+/* 1: the layers below have a directory there, 0 not. Name by name, so that no link is
+ * followed and no path is too long. */
 static int has_directory_below(struct run *run, const char *path, struct cb_error **err)
 {
-    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
-                           .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH};
-    long fd;
+    cb_autofree char *names = xstrdup(path);
+    cb_autofd int dir = -1;
+    char *rest = NULL;
 
     if (!run->snapshot->parent)
         return 0;
     if (open_below(run, err) < 0)
         return -1;
-    fd = syscall(SYS_openat2, run->below_fd, path, &how, sizeof(how));
-    if (fd >= 0)
-        close((int)fd);
-    return fd >= 0;
+    for (char *name = strtok_r(names, "/", &rest); name;
+         name = strtok_r(NULL, "/", &rest)) {
+        int next = openat(dir < 0 ? run->below_fd : dir, name,
+                          O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (next < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
+            return 0;
+        if (next < 0)
+            return cb_error_errno(err, errno, "look for `%s` below the layer", path);
+        cb_close(&dir);
+        dir = next;
+    }
+    return 1;
 }
 
 /* ── Into the tar and the tree ── */

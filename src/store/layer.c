@@ -21,18 +21,21 @@ static int hash_tar(void *arg, const void *bytes, size_t len, struct cb_error **
 }
 
 /* A layer that was pulled keeps the diff id it came with: only its tree is computed. */
-static int compute(struct cb_snapshot *snapshot, struct cb_pool *pool,
+static int compute(struct cb_snapshot *snapshot, struct cb_pool *pool, int want_tree,
                    struct cb_snapshot_layer *layer, struct cb_error **err)
 {
     cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
     struct tar_hash hash = {.hasher = hasher};
     int want_tar = !cb_digest_is_set(&layer->diff_id);
-    struct cb_layer_pass pass = {
-        .write = want_tar ? hash_tar : NULL, .arg = &hash, .want_tree = 1, .pool = pool};
+    struct cb_layer_pass pass = {.write = want_tar ? hash_tar : NULL,
+                                 .arg = &hash,
+                                 .want_tree = want_tree,
+                                 .pool = pool};
 
     if (cb_layer_pass_run(&pass, snapshot, err) < 0)
         return cb_error_wrap(err, "layer of snapshot `%s`", cb_snapshot_id(snapshot));
-    layer->tree = pass.tree;
+    if (want_tree)
+        layer->tree = pass.tree;
     layer->size_bytes = pass.size_bytes;
     if (want_tar) {
         layer->diff_id = cb_hasher_finish(hasher);
@@ -41,7 +44,8 @@ static int compute(struct cb_snapshot *snapshot, struct cb_pool *pool,
     return 0;
 }
 
-/* DIFF_ONLY: the caller can do without the tree's digest if that saves reading. */
+/* DIFF_ONLY: the caller has no use for the tree's digest. It costs as much again as the
+ * diff id, and of a layer that a COPY made nobody may ever ask for it. */
 static int layer_facts(struct cb_snapshot *snapshot, struct cb_pool *pool, int diff_only,
                        struct cb_snapshot_layer *layer, struct cb_error **err)
 {
@@ -56,11 +60,19 @@ static int layer_facts(struct cb_snapshot *snapshot, struct cb_pool *pool, int d
     if (cb_digest_is_set(&layer->diff_id) &&
         (diff_only || cb_digest_is_set(&layer->tree)))
         return 0;
-    if (compute(snapshot, pool, layer, err) < 0)
+    if (compute(snapshot, pool, !diff_only, layer, err) < 0)
         return -1;
     if (store->read_only)
         return 0;
     return cb_db_snapshot_set_layer(store->db, cb_snapshot_id(snapshot), layer, err);
+}
+
+static struct cb_layer_info public_info(const struct cb_snapshot_layer *layer)
+{
+    return (struct cb_layer_info){.diff_id = layer->diff_id,
+                                  .tree = layer->tree,
+                                  .tar_bytes = layer->tar_bytes,
+                                  .size_bytes = layer->size_bytes};
 }
 
 int cb_layer_info(struct cb_snapshot *committed, struct cb_pool *pool,
@@ -70,11 +82,35 @@ int cb_layer_info(struct cb_snapshot *committed, struct cb_pool *pool,
 
     if (layer_facts(committed, pool, 0, &layer, err) < 0)
         return -1;
-    *out = (struct cb_layer_info){.diff_id = layer.diff_id,
-                                  .tree = layer.tree,
-                                  .tar_bytes = layer.tar_bytes,
-                                  .size_bytes = layer.size_bytes};
+    *out = public_info(&layer);
     return 0;
+}
+
+int cb_layer_measure(struct cb_snapshot *active, struct cb_pool *pool,
+                     struct cb_layer_info *out, struct cb_error **err)
+{
+    struct cb_snapshot_layer layer = {0};
+
+    if (compute(active, pool, 1, &layer, err) < 0)
+        return -1;
+    *out = public_info(&layer);
+    return 0;
+}
+
+int cb_layer_commit(struct cb_snapshot *active, const struct cb_layer_info *info,
+                    const char *identity, struct cb_error **err)
+{
+    struct cb_snapshot_known known = {.identity = identity};
+    struct cb_snapshot_layer layer;
+
+    if (info) {
+        layer = (struct cb_snapshot_layer){.diff_id = info->diff_id,
+                                           .tree = info->tree,
+                                           .tar_bytes = info->tar_bytes,
+                                           .size_bytes = info->size_bytes};
+        known.layer = &layer;
+    }
+    return cb_snapshot_commit_known(active, &known, 0, err);
 }
 
 int cb_layer_write_tar(struct cb_snapshot *committed,
@@ -104,6 +140,7 @@ struct stack {
     CB_VEC(struct cb_snapshot *) items; /* bottom first, borrowed */
     struct cb_digest *diff_ids;
     CB_VEC(size_t) unknown; /* whose diff id must be computed */
+    struct cb_pool *pool;
 };
 
 static int compute_diff_id(void *arg, size_t index, struct cb_error **err)
@@ -112,14 +149,14 @@ static int compute_diff_id(void *arg, size_t index, struct cb_error **err)
     size_t at = stack->unknown.items[index];
     struct cb_snapshot_layer layer;
 
-    if (layer_facts(stack->items.items[at], 1, &layer, err) < 0)
+    if (layer_facts(stack->items.items[at], stack->pool, 1, &layer, err) < 0)
         return -1;
     stack->diff_ids[at] = layer.diff_id;
     return 0;
 }
 
 /* What is known costs a query each, and no thread. */
-static int find_diff_ids(struct stack *stack, struct cb_pool *pool, struct cb_error **err)
+static int find_diff_ids(struct stack *stack, struct cb_error **err)
 {
     size_t i;
 
@@ -134,7 +171,8 @@ static int find_diff_ids(struct stack *stack, struct cb_pool *pool, struct cb_er
         if (!cb_digest_is_set(&facts.diff_id))
             cb_vec_push(&stack->unknown, i);
     }
-    return cb_pool_for_each(pool, stack->unknown.count, compute_diff_id, stack, err);
+    return cb_pool_for_each(stack->pool, stack->unknown.count, compute_diff_id, stack,
+                            err);
 }
 
 static void stack_up(struct cb_snapshot *top, struct stack *out)
@@ -196,7 +234,7 @@ int cb_chain_register(struct cb_snapshot *top, struct cb_pool *pool,
     if (!top)
         return 0;
     stack_up(top, &stack);
-    if (find_diff_ids(&stack, pool, err) < 0 || enter_chains(top->store, &stack, err) < 0)
+    if (find_diff_ids(&stack, err) < 0 || enter_chains(top->store, &stack, err) < 0)
         return -1;
     for (i = 0; i < stack.items.count; i++)
         cb_vec_push(diff_ids, stack.diff_ids[i]);

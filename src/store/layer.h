@@ -25,6 +25,12 @@ struct cb_layer_info {
 };
 int cb_layer_info(struct cb_snapshot *committed, struct cb_pool *pool,
                   struct cb_layer_info *out, struct cb_error **err);
+/* The same of a snapshot that is not committed yet: nothing is remembered. */
+int cb_layer_measure(struct cb_snapshot *active, struct cb_pool *pool,
+                     struct cb_layer_info *out, struct cb_error **err);
+/* Commits it with what is known: INFO (or NULL) and the fact "identity", at once. */
+int cb_layer_commit(struct cb_snapshot *active, const struct cb_layer_info *info,
+                    const char *identity, struct cb_error **err);
 /* Streams the layer's canonical tar (sorted, PAX only where needed, whiteouts, xattrs):
  * the same bytes each time. */
 int cb_layer_write_tar(struct cb_snapshot *committed,

@@ -31,6 +31,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/tar-read-priv.h \
 	%D%/tar.h \
 	%D%/tree-digest.h \
+	%D%/trim.h \
 	%D%/untar-priv.h \
 	%D%/untar.h \
 	%D%/walk.h \
@@ -64,6 +65,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/refs.c \
 	%D%/scratch.c \
 	%D%/snapshot-remove.c \
+	%D%/snapshot-tree.c \
 	%D%/snapshot.c \
 	%D%/stat-index.c \
 	%D%/store.c \
@@ -72,6 +74,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/tar-sniff.c \
 	%D%/tar-write.c \
 	%D%/tree-digest.c \
+	%D%/trim.c \
 	%D%/unpack.c \
 	%D%/untar-file.c \
 	%D%/untar.c \

@@ -12,7 +12,7 @@
  *   6. the lease's mutex
  *
  * A process that leases late (lease.h) keeps lock 3 until it writes its lease, which it
- * does before it takes 1 or 2 or makes anything.
+ * does before it takes 1 or 2, makes anything or asks a registry.
  *
  * Locks 1 and 2 are flock'd files named by a digest: they serve threads and processes
  * alike and die with their holder. Only one of each kind is ever held by a thread. Lock 3

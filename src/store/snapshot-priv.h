@@ -21,10 +21,9 @@ char *cb_snapshot_path(const struct cb_snapshot *snapshot, const char *name);
 void cb_snapshot_set_parent(struct cb_snapshot *snapshot, struct cb_snapshot *parent);
 /* The root directory's mode, owner and times are those of the parent's. */
 int cb_snapshot_inherit_root(struct cb_snapshot *snapshot, struct cb_error **err);
-/* Commit with what is known of the layer, and the chain it stands for. */
-int cb_snapshot_commit_layer(struct cb_snapshot *snapshot,
-                             const struct cb_snapshot_layer *layer,
-                             const struct cb_digest *chain_id, int cut,
+/* CUT: the layer hides all below it. */
+int cb_snapshot_commit_known(struct cb_snapshot *snapshot,
+                             const struct cb_snapshot_known *known, int cut,
                              struct cb_error **err);
 /* Moves the directories of these ids out of snapshots/ and removes them. IDS must be gone
  * from the index and unused. Returns bytes freed. */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 int cb_snapshot_open_upper(struct cb_snapshot *snapshot, int *fd, struct cb_error **err)
 {

@@ -50,12 +50,40 @@ struct cb_snapshot *cb_snapshot_ref(struct cb_snapshot *snapshot)
     return snapshot;
 }
 
+/* What the kernel leaves in a work directory is known; a general removal would look into
+ * each part of it first. */
+static int remove_work(struct cb_snapshot *snapshot, struct cb_error **err)
+{
+    struct cb_store *store = snapshot->store;
+    cb_autofree char *work = cb_snapshot_path(snapshot, "work");
+    cb_autofd int own = openat(store->snapshots_fd, snapshot->row.id,
+                               O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (own >= 0)
+        store->driver->clear_work(own);
+    if (unlinkat(store->snapshots_fd, work, AT_REMOVEDIR) == 0 || errno == ENOENT)
+        return 0;
+    return cb_fs_remove_tree(store->snapshots_fd, work, err);
+}
+
+/* A layer that stayed empty takes three calls. */
+static int remove_empty(struct cb_snapshot *snapshot)
+{
+    int snapshots = snapshot->store->snapshots_fd;
+    cb_autofree char *upper = cb_snapshot_path(snapshot, "fs");
+
+    return unlinkat(snapshots, upper, AT_REMOVEDIR) == 0 &&
+           remove_work(snapshot, NULL) == 0 &&
+           unlinkat(snapshots, snapshot->row.id, AT_REMOVEDIR) == 0;
+}
+
 static void discard_active(struct cb_snapshot *snapshot)
 {
     struct cb_store *store = snapshot->store;
     cb_auto(cb_error) error = NULL;
 
-    if (cb_fs_remove_tree(store->snapshots_fd, snapshot->row.id, &error) < 0)
+    if (!remove_empty(snapshot) &&
+        cb_fs_remove_tree(store->snapshots_fd, snapshot->row.id, &error) < 0)
         cb_warn("%s", cb_error_message(error));
     cb_lease_forget(store->lease, CB_LEASE_ACTIVE, snapshot->row.id);
 }
@@ -236,11 +264,12 @@ static int forget_torn(struct cb_store *store, const struct cb_snapshot_rows *ro
     return 0;
 }
 
-/* Rows are top first; handles are made from the ground up, those that live are shared. */
+/* Rows are top first; handles are made from the ground up, those that live are shared.
+ * BELOW: a reference to what they stand on, or NULL. */
 static struct cb_snapshot *adopt_rows(struct cb_store *store,
-                                      const struct cb_snapshot_rows *rows)
+                                      const struct cb_snapshot_rows *rows,
+                                      struct cb_snapshot *below)
 {
-    struct cb_snapshot *below = NULL;
     size_t i;
 
     for (i = rows->count; i-- > 0;) {
@@ -275,6 +304,8 @@ static int lease_rows(struct cb_store *store, const struct cb_snapshot_rows *row
     cb_autofree const char **ids = xcalloc(rows->count, sizeof(*ids));
     size_t i;
 
+    if (store->read_only) /* then nobody sweeps it either */
+        return 0;
     for (i = 0; i < rows->count; i++)
         ids[i] = rows->items[i].id;
     return cb_lease_add(store->lease, CB_LEASE_SNAPSHOT, ids, rows->count, err);
@@ -292,28 +323,48 @@ static struct cb_snapshot *find_living(struct cb_store *store, const char *id)
     return snapshot;
 }
 
+/* The rows that have no living handle yet. On a living parent that is one: a step's
+ * result is looked up while what it stands on is in use, and a long stack is not to be
+ * looked through at each step. */
+static int find_rows(struct cb_store *store, const struct cb_snapshot_row *row,
+                     struct cb_snapshot_rows *rows, struct cb_snapshot **below,
+                     struct cb_error **err)
+{
+    if (row->parent[0])
+        *below = find_living(store, row->parent);
+    if (!*below && row->parent[0])
+        return cb_db_snapshot_stack(store->db, row->id, rows, err);
+    cb_vec_push(rows, *row);
+    return 1;
+}
+
 int cb_snapshot_get(struct cb_store *store, const char *id, struct cb_snapshot **out,
                     struct cb_error **err)
 {
     cb_auto_value(cb_snapshot_rows) rows = {0};
+    cb_auto(cb_snapshot) below = NULL;
     cb_gc_shared held = NULL;
+    struct cb_snapshot_row row = {0};
     int found;
 
     *out = NULL;
     if (cb_gc_lock_shared(store, err) < 0)
         return -1;
     held = store;
-    found = cb_db_snapshot_stack(store->db, id, &rows, err);
+    found = cb_db_snapshot_row(store->db, id, &row, err);
     if (found <= 0)
         return found;
     *out = find_living(store, id);
     if (*out)
         return 1;
+    found = find_rows(store, &row, &rows, &below, err);
+    if (found <= 0)
+        return found;
     if (is_torn(store, &rows))
         return forget_torn(store, &rows, err);
     if (lease_rows(store, &rows, err) < 0)
         return -1;
-    *out = adopt_rows(store, &rows);
+    *out = adopt_rows(store, &rows, cb_steal(&below));
     return 1;
 }
 
@@ -321,8 +372,7 @@ int cb_snapshot_get(struct cb_store *store, const char *id, struct cb_snapshot *
 
 /* Before its row is there, so that whoever finds the row finds this handle. */
 static int publish(struct cb_snapshot *snapshot, const struct cb_snapshot_row *row,
-                   const struct cb_snapshot_layer *layer,
-                   const struct cb_digest *chain_id, struct cb_error **err)
+                   const struct cb_snapshot_known *known, struct cb_error **err)
 {
     struct cb_store *store = snapshot->store;
     struct cb_snapshot_row before = snapshot->row;
@@ -331,7 +381,7 @@ static int publish(struct cb_snapshot *snapshot, const struct cb_snapshot_row *r
     snapshot->row = *row;
     cb_map_set(store->snapshots, row->id, snapshot);
     pthread_mutex_unlock(&store->mutex);
-    if (cb_db_snapshot_put(store->db, row, layer, chain_id, err) == 0)
+    if (cb_db_snapshot_put(store->db, row, known, err) == 0)
         return 0;
     pthread_mutex_lock(&store->mutex);
     snapshot->row = before;
@@ -341,18 +391,16 @@ static int publish(struct cb_snapshot *snapshot, const struct cb_snapshot_row *r
     return -1;
 }
 
-int cb_snapshot_commit_layer(struct cb_snapshot *snapshot,
-                             const struct cb_snapshot_layer *layer,
-                             const struct cb_digest *chain_id, int cut,
+int cb_snapshot_commit_known(struct cb_snapshot *snapshot,
+                             const struct cb_snapshot_known *known, int cut,
                              struct cb_error **err)
 {
     struct cb_store *store = snapshot->store;
-    cb_autofree char *work = cb_snapshot_path(snapshot, "work");
     struct cb_snapshot_row row = snapshot->row;
     const char *id = snapshot->row.id;
     cb_gc_shared held = NULL;
 
-    if (cb_fs_remove_tree(store->snapshots_fd, work, err) < 0)
+    if (remove_work(snapshot, err) < 0)
         return -1;
     row.created_ns = cb_now_ns();
     row.committed = 1;
@@ -363,7 +411,7 @@ int cb_snapshot_commit_layer(struct cb_snapshot *snapshot,
         return -1;
     held = store;
     if (cb_lease_add(store->lease, CB_LEASE_SNAPSHOT, &id, 1, err) < 0 ||
-        publish(snapshot, &row, layer, chain_id, err) < 0)
+        publish(snapshot, &row, known, err) < 0)
         return -1;
     snapshot->pinned = 0;
     cb_lease_forget(store->lease, CB_LEASE_ACTIVE, id);
@@ -372,7 +420,9 @@ int cb_snapshot_commit_layer(struct cb_snapshot *snapshot,
 
 int cb_snapshot_commit(struct cb_snapshot *snapshot, struct cb_error **err)
 {
-    return cb_snapshot_commit_layer(snapshot, NULL, NULL, 0, err);
+    const struct cb_snapshot_known nothing = {0};
+
+    return cb_snapshot_commit_known(snapshot, &nothing, 0, err);
 }
 
 char *cb_snapshot_fact(struct cb_snapshot *snapshot, const char *key)
@@ -399,11 +449,12 @@ int cb_snapshot_pin(struct cb_snapshot *snapshot, const char *owner,
         return -1;
     held = store;
     if (!snapshot->row.committed) {
+        const struct cb_snapshot_known nothing = {0};
         struct cb_snapshot_row row = snapshot->row;
 
         row.created_ns = cb_now_ns();
         row.synced = 1;
-        if (publish(snapshot, &row, NULL, NULL, err) < 0)
+        if (publish(snapshot, &row, &nothing, err) < 0)
             return -1;
     }
     if (cb_db_pin(store->db, snapshot->row.id, owner, err) < 0)

@@ -45,8 +45,6 @@ int cb_store_begin_temporary(struct cb_store *store, char **name, struct cb_erro
 int cb_store_check_writable(const struct cb_store *store, struct cb_error **err);
 /* Bytes on disk of NAME and all below it. */
 uint64_t cb_tree_bytes(int dir_fd, const char *name);
-/* Ends what cb_store_lease_late began. */
-int cb_store_lease_now(struct cb_store *store, struct cb_error **err);
 /* Removes what killed processes left behind: looks at leases/ and tmp/ only. */
 void cb_store_sweep(struct cb_store *store);
 /* Writes the last uses collected in `touched`, best effort. */

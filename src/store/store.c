@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #define FORMAT "1\n"
@@ -38,8 +39,7 @@ int64_t cb_now_ns(void)
 int cb_store_check_writable(const struct cb_store *store, struct cb_error **err)
 {
     if (store->read_only)
-        return cb_error_set(err, CB_ERR_DENIED, "store `%s`: opened read-only",
-                            store->root);
+        return cb_error_set(err, CB_ERR_DENIED, "store `%s` is read-only", store->root);
     return 0;
 }
 
@@ -65,10 +65,11 @@ static int check_owner(const struct cb_store *store, struct cb_error **err)
 
     if (fstat(store->root_fd, &st) < 0)
         return cb_error_errno(err, errno, "stat `%s`", store->root);
-    if (st.st_uid != geteuid())
-        return cb_error_set(err, CB_ERR_DENIED,
-                            "store `%s`: owned by uid %u, not by us (%u)", store->root,
-                            st.st_uid, geteuid());
+    if (st.st_uid != geteuid()) {
+        cb_error_set(err, CB_ERR_DENIED, "store `%s`: owned by uid %u, not by us (%u)",
+                     store->root, st.st_uid, geteuid());
+        return cb_error_hint(err, "use another store with --root");
+    }
     if (st.st_mode & 022) {
         cb_error_set(err, CB_ERR_DENIED, "store `%s`: writable by others (mode %04o)",
                      store->root, st.st_mode & 07777);
@@ -80,6 +81,8 @@ static int check_owner(const struct cb_store *store, struct cb_error **err)
 
 static int open_root(struct cb_store *store, int create, struct cb_error **err)
 {
+    struct statvfs fs;
+
     store->root_fd = open(store->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (store->root_fd < 0 && errno == ENOENT && create) {
         if (cb_fs_mkdirs(store->root, 0700, err) < 0)
@@ -88,6 +91,8 @@ static int open_root(struct cb_store *store, int create, struct cb_error **err)
     }
     if (store->root_fd < 0)
         return cb_error_errno(err, errno, "open store `%s`", store->root);
+    if (fstatvfs(store->root_fd, &fs) == 0 && fs.f_flag & ST_RDONLY)
+        store->read_only = 1;
     return check_owner(store, err);
 }
 

@@ -32,6 +32,9 @@ CB_AUTO_DEFINE(cb_store, cb_store_close)
 /* For who may be done in milliseconds: nothing is written for what is merely used, and
  * collections by others wait, until something is made or the store closes. */
 void cb_store_lease_late(struct cb_store *store);
+/* Ends that: to be called before waiting for a server or a person. The store's own calls
+ * that make something do it themselves. */
+int cb_store_lease_now(struct cb_store *store, struct cb_error **err);
 
 const char *cb_store_root(const struct cb_store *store);
 int cb_store_root_fd(const struct cb_store *store); /* borrowed */

@@ -109,18 +109,24 @@ static int key_is(const struct cb_tar_guard *guard, const char *name)
            memcmp(guard->key, name, guard->key_len) == 0;
 }
 
-static void take_length(struct cb_tar_guard *guard, unsigned char c, unsigned *digits)
+/* A length that is none, or reaches beyond the header: libarchive would drop the record,
+ * and with it perhaps the name of the file. */
+static int take_length(struct cb_tar_guard *guard, unsigned char c, unsigned *digits,
+                       struct cb_error **err)
 {
     if (c >= '0' && c <= '9' && guard->number < UINT64_MAX / 20) {
         guard->number = guard->number * 10 + (uint64_t)(c - '0');
         ++*digits;
-        return;
+        return 0;
     }
+    if (guard->number <= *digits + 1 || guard->number - *digits > guard->left)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "tar: malformed PAX record");
     guard->in_length = 0;
     guard->in_value = 0;
     guard->key_len = 0;
-    guard->record_left = guard->number > *digits + 1 ? guard->number - *digits - 1 : 0;
+    guard->record_left = guard->number - *digits - 1;
     guard->number = 0;
+    return 0;
 }
 
 static void take_value(struct cb_tar_guard *guard, unsigned char c)
@@ -150,7 +156,8 @@ static int take_record_byte(struct cb_tar_guard *guard, unsigned char c,
     if (guard->in_length) {
         unsigned digits = guard->have;
 
-        take_length(guard, c, &digits);
+        if (take_length(guard, c, &digits, err) < 0)
+            return -1;
         guard->have = guard->in_length ? digits : 0;
         return 0;
     }

@@ -28,13 +28,16 @@ struct cb_tar_reader {
     struct archive_entry *entry; /* libarchive's own */
     struct cb_error *error;      /* of the stream, which libarchive cannot carry */
     uint64_t bytes, max_bytes, claimed;
-    int opened, ended;
+    int opened;
+    int entries_ended; /* libarchive saw the end mark, and may not be asked again */
+    int stream_ended;  /* no bytes are left, behind the end mark either */
     CB_VEC(struct cb_xattr) xattrs;
     int *fd_slot; /* argument of read_fd, or NULL */
     /* for cb_tar_reader_data: the piece at hand and the position in the file */
     const unsigned char *piece;
     size_t piece_len;
     int64_t piece_offset, position, size;
+    int64_t block_end; /* where the last piece given out ended */
     int data_ended;
 };
 
@@ -59,7 +62,7 @@ static int pull(struct cb_tar_reader *reader, const void **bytes, ssize_t *len,
 {
     *len = cb_decoder_next(reader->decoder, bytes, err);
     if (*len <= 0) {
-        reader->ended = *len == 0;
+        reader->stream_ended = *len == 0;
         return *len < 0 ? -1 : 0;
     }
     cb_hasher_update(reader->hasher, *bytes, (size_t)*len);
@@ -264,7 +267,7 @@ static int next_header(struct cb_tar_reader *reader, struct cb_error **err)
 {
     int code;
 
-    if (reader->ended)
+    if (reader->entries_ended)
         return 0;
     if (!reader->opened) {
         reader->opened = 1;
@@ -274,7 +277,7 @@ static int next_header(struct cb_tar_reader *reader, struct cb_error **err)
     }
     code = reader->api.archive_read_next_header(reader->archive, &reader->entry);
     if (code == ARCHIVE_EOF && !reader->error) {
-        reader->ended = 1;
+        reader->entries_ended = 1;
         return 0;
     }
     if (code < ARCHIVE_WARN || reader->error)
@@ -301,7 +304,7 @@ int cb_tar_reader_next(struct cb_tar_reader *reader, struct cb_tar_entry *entry,
         take_xattrs(reader, entry, err) < 0)
         return -1;
     reader->piece_len = 0;
-    reader->position = 0;
+    reader->position = reader->block_end = 0;
     reader->size = entry->size;
     reader->data_ended = entry->size == 0;
     return 1;
@@ -326,6 +329,11 @@ int cb_tar_reader_block(struct cb_tar_reader *reader, const void **bytes, size_t
     if (at < 0 || at > reader->size || (int64_t)*len > reader->size - at)
         return cb_error_set(err, CB_ERR_INTEGRITY,
                             "tar: data beyond the end of its file");
+    /* A sparse map says where its pieces go, and may say so twice or backwards. */
+    if (at < reader->block_end)
+        return cb_error_set(err, CB_ERR_INTEGRITY,
+                            "tar: pieces of a sparse file overlap");
+    reader->block_end = at + (int64_t)*len;
     *offset = at;
     return 1;
 }
@@ -384,7 +392,7 @@ int cb_tar_reader_finish(struct cb_tar_reader *reader, struct cb_digest *digest,
     while (more > 0);
     if (more < 0)
         return -1;
-    while (!reader->ended) {
+    while (!reader->stream_ended) {
         const void *bytes;
         ssize_t len;
 

@@ -98,14 +98,16 @@ static int commit_on(struct unpacked *unpacked, struct cb_snapshot *parent,
                      const struct cb_digest *chain_id, struct cb_error **err)
 {
     struct cb_snapshot *snapshot = unpacked->snapshot;
+    struct cb_snapshot_known known = {0};
 
     if (parent && !snapshot->parent) {
         cb_snapshot_set_parent(snapshot, parent);
         if (!unpacked->result.has_root && cb_snapshot_inherit_root(snapshot, err) < 0)
             return -1;
     }
-    return cb_snapshot_commit_layer(snapshot, &unpacked->layer, chain_id,
-                                    unpacked->result.opaque_root, err);
+    known.layer = &unpacked->layer;
+    known.chain_id = chain_id;
+    return cb_snapshot_commit_known(snapshot, &known, unpacked->result.opaque_root, err);
 }
 
 static int finish_one(const struct source *source, struct unpacked *unpacked,

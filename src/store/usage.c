@@ -7,6 +7,7 @@
 #include "store/store-priv.h"
 #include "store/walk.h"
 
+#include <errno.h>
 #include <fcntl.h>
 
 static int add_blocks(void *arg, const struct cb_walk_entry *entry, struct cb_error **err)
@@ -65,7 +66,9 @@ static int cache_mounts(struct cb_store *store, struct cb_usage *out,
                               O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     cb_auto_value(cb_strings) names = {0};
 
-    if (fd < 0 || cb_fs_list(fd, &names, err) < 0)
+    if (fd < 0)
+        return cb_error_errno(err, errno, "open `%s/cache-mounts`", store->root);
+    if (cb_fs_list(fd, &names, err) < 0)
         return -1;
     cb_vec_foreach (name, &names) {
         size_t len = strlen(*name);

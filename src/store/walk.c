@@ -22,7 +22,11 @@ static void listing_free(struct listing *listing)
     cb_vec_free(&listing->names);
 }
 
+/* As deep as a path can name. A step can make deeper trees than a stack can follow. */
+#define MAX_DEPTH 2048
+
 struct walk {
+    unsigned depth;
     int (*visit)(void *arg, const struct cb_walk_entry *entry, struct cb_error **err);
     void *arg;
     struct cb_cancel *cancel;
@@ -85,12 +89,20 @@ static int walk_directory(struct walk *walk, int fd, struct cb_error **err);
 
 static int descend(struct walk *walk, int dir_fd, const char *name, struct cb_error **err)
 {
-    cb_autofd int fd =
-        openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    cb_autofd int fd = -1;
+    int result;
 
+    if (walk->depth == MAX_DEPTH)
+        return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                            "`%.100s...`: directories more than %d levels deep",
+                            walk->path.text, MAX_DEPTH);
+    fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return cb_error_errno(err, errno, "open `%s`", walk->path.text);
-    return walk_directory(walk, fd, err);
+    walk->depth++;
+    result = walk_directory(walk, fd, err);
+    walk->depth--;
+    return result;
 }
 
 static int visit_name(struct walk *walk, int fd, const char *name, struct cb_error **err)

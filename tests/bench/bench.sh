@@ -1,5 +1,6 @@
 #!/bin/bash
 # Times cbuild against its peers in one run: tests/bench/bench.sh [-n RUNS] [WORKLOAD...]; without a workload, all of them.
+#   start      the program's start: --version
 #   noop       rebuild with nothing changed, ten instructions
 #   run50      50 × `RUN : n`, nothing cached, per step
 #   copy10k    COPY of 10,000 small files, nothing cached
@@ -35,7 +36,7 @@ setup() {
     dockerd_start
     docker load -qi "$B/j/busybox.tar" >/dev/null
     podman load -qi "$B/j/busybox.tar" >/dev/null
-    gcc -O2 -o "$B/floor" "$here/floor.c" || exit 1
+    gcc -O2 -o "$B/floor" "$here/floor.c" && gcc -O2 -o "$B/timed" "$here/timed.c" || exit 1
     mkdir -p "$B/j/tiny" "$B/j/files10k/src" "$B/j/big/src"
     echo hello >"$B/j/tiny/hello.txt"
     printf 'FROM busybox\nENV A=1\nWORKDIR /w\nCOPY hello.txt .\nRUN echo 1 > one\nRUN echo 2 > two\nLABEL x=y\nEXPOSE 80\nUSER nobody\nCMD ["sh"]\n' >"$B/j/tiny/Dockerfile"
@@ -68,20 +69,18 @@ teardown() {
 
 # time_of COMMAND...: "seconds KiB" of one run, or nothing if it failed
 time_of() {
-    local start=$EPOCHREALTIME end
-    /usr/bin/time -o "$B/time" -f %M "$@" >"$B/last.log" 2>&1 || { tail -n 3 "$B/last.log" >&2; return 1; }
-    end=$EPOCHREALTIME
-    echo "$(echo "$start $end" | awk '{printf "%.4f", $2 - $1}') $(tail -n 1 "$B/time")"
+    "$B/timed" "$B/time" "$@" >"$B/last.log" 2>&1 || { tail -n 3 "$B/last.log" >&2; return 1; }
+    cat "$B/time"
 }
 
 median() { # on stdin: "seconds KiB" lines
-    sort -n | awk '{t[NR] = $1; if ($2 > m) m = $2} END {if (NR) printf "%.4f %.1f\n", t[int((NR + 1) / 2)], m / 1024; else print "failed -"}'
+    sort -n | awk '{t[NR] = $1; if ($2 > m) m = $2} END {if (NR) printf "%.5f %.1f\n", t[int((NR + 1) / 2)], m / 1024; else print "failed -"}'
 }
 
 build_cbuild() { time_of "$CBUILD" build --network=host "$@"; }
-build_docker() { DOCKER_BUILDKIT=1 time_of /usr/bin/docker build --network=host "$@"; }
+build_docker() { time_of /usr/bin/docker build --network=host "$@"; }
 build_buildah() { time_of buildah bud --log-level error --layers --isolation oci --runtime /usr/sbin/runc --network=host "$@"; }
-clear_cbuild() { "$CBUILD" rmi -f bench; "$CBUILD" prune -af; }
+clear_cbuild() { "$CBUILD" rmi -f bench; "$CBUILD" prune -af; rm -f "$CBUILD_ROOT"/stat-index/*; }
 clear_docker() { docker rmi -f bench; docker builder prune -af; }
 clear_buildah() { buildah rmi -f bench; buildah rmi --prune -f; }
 
@@ -106,16 +105,30 @@ workload() {
     done
 }
 
+w_start() {
+    local i
+    echo 'start: --version'
+    for i in $(seq "$((RUNS * 4))"); do time_of "$CBUILD" --version; done | median | awk '{printf "  cbuild   %9.4f s  %6.1f MiB\n", $1, $2}'
+}
+# What a copy alone takes: cp -a DIRECTORY.
+w_cp() {
+    local i
+    for i in $(seq "$RUNS"); do
+        sync
+        time_of cp -a "$1" "$B/j/cp"
+        rm -rf "$B/j/cp"
+    done | median | awk '{printf "  cp -a    %9.4f s\n", $1}'
+}
 w_noop() { workload 'noop: rebuild with nothing changed, ten instructions' 1 warm -t bench "$B/j/tiny"; }
 w_run50() {
-    workload 'run50: per RUN step' 50 none --no-cache -t bench -f "$B/j/tiny/Dockerfile.run50" "$B/j/tiny"
+    workload 'run50: per RUN step' 50 cold --no-cache -t bench -f "$B/j/tiny/Dockerfile.run50" "$B/j/tiny"
     mkdir -p "$B/j/root" && tar -C "$B/j/root" -xf "$CB_BASES/busybox.tar"
     for i in 1 2 3; do B=$B/j "$B/floor" -n 50 "$B/j/root" -- /bin/sh -c ': x'; done | sed 's/^/  floor    /'
 }
-w_copy10k() { workload 'copy10k: COPY of 10,000 files, cold' 1 cold -t bench "$B/j/files10k"; }
-w_copy1g() { workload 'copy1g: COPY of 1 GiB, cold' 1 cold -t bench "$B/j/big"; }
+w_copy10k() { workload 'copy10k: COPY of 10,000 files, cold' 1 cold -t bench "$B/j/files10k" && w_cp "$B/j/files10k/src"; }
+w_copy1g() { workload 'copy1g: COPY of 1 GiB, cold' 1 cold -t bench "$B/j/big" && w_cp "$B/j/big/src"; }
 
-[ $# -gt 0 ] || set -- noop run50 copy10k copy1g
+[ $# -gt 0 ] || set -- start noop run50 copy10k copy1g
 trap teardown EXIT
 setup
 for w; do "w_$w"; done

@@ -21,7 +21,7 @@ A
 second
 B
 RUN <<EOF
-#!/bin/busybox awk -f
+#!/bin/awk -f
 BEGIN { print "awk" > "/awk" }
 EOF
 END

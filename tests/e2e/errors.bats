@@ -24,7 +24,7 @@ setup() { cb_dir; }
     echo 'ARG x=1' >"$DIR/Dockerfile"
     build
     expect_status 1
-    expect_contains 'no build stage'
+    expect_contains 'no stages to build'
 }
 
 @test "an unknown instruction: place, caret and suggestion" {

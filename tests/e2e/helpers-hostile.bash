@@ -4,7 +4,7 @@
 canary_lay() {
     export CANARY=$CB_WORK/canary-${BATS_TEST_FILENAME##*/} CANARY_BEFORE
     rm -rf "$CANARY"
-    mkdir -p "$CANARY"
+    mkdir -p "$CANARY/b/c"
     echo "the text of the canary" >"$CANARY/f"
     echo "canary:x:0:0::/:" >"$CANARY/passwd"
     chmod 640 "$CANARY/f"
@@ -21,6 +21,12 @@ canary_ok() {
 }
 canary_remove() {
     rm -rf "$CANARY"
+}
+
+# What a command must not leave: mounts and scratch of the store (other builds on the machine do not count).
+left_behind() {
+    grep -c -F "$STORE" /proc/mounts
+    ls -A "$STORE/tmp" "$STORE/leases" 2>/dev/null
 }
 
 # Makes the layers in $EVIL: evil NAME...

@@ -77,10 +77,10 @@ expect_status() {
 
 # How many steps of the last build ran, and how many came from the cache.
 steps_run() {
-    printf '%s\n' "$output" | sed -n 's/^[0-9]* steps: [0-9]* cached, \([0-9]*\) run$/\1/p'
+    printf '%s\n' "$output" | sed -n 's/^[0-9]* steps\{0,1\}: [0-9]* cached, \([0-9]*\) run$/\1/p'
 }
 steps_cached() {
-    printf '%s\n' "$output" | sed -n 's/^[0-9]* steps: \([0-9]*\) cached, [0-9]* run$/\1/p'
+    printf '%s\n' "$output" | sed -n 's/^[0-9]* steps\{0,1\}: \([0-9]*\) cached, [0-9]* run$/\1/p'
 }
 
 # What a build may leave on the host: mounts, cgroups and processes of ours. Equal before and after.

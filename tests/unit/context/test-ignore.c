@@ -39,6 +39,13 @@ static void lines_become_clean_patterns(void **state)
         {".\n/\n!.\nx", "x|"},
         {"\xef\xbb\xbf# comment\n**/*.o", "**/*.o|"},
         {"a\n!a/b\na/b/c", "a|!a/b|a/b/c|"},
+        {"\xef\xbb\xbf# c\r\na\r\n\xe3\x80\x80"
+         "b\xe3\x80\x80\r\n",
+         "a|b|"},
+        {"# c\n\n  \t\na # b\n  # x\n", "a # b|# x|"},
+        {"*\n!a\n! b\n!/c\n!./d/\n", "*|!a|!b|!c|!d|"},
+        {"d//e\nf/./g\nh/../i\n../j\n/../k\n./.\n!.\n//l", "d/e|f/g|i|../j|k|l|"},
+        {"*.[ch]\na\\*b\n[!x]\n[^a-z]?\nx/**\n**", "*.[ch]|a\\*b|[!x]|[^a-z]?|x/**|**|"},
     };
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(cases); i++) {
@@ -57,7 +64,8 @@ static void bad_lines_are_reported_at_their_place(void **state)
         const char *text;
         size_t len;
         size_t start;
-    } cases[] = {{"ok\n[a\n", 6, 3}, {"ok\n\n!\n", 6, 4}, {"a\0b\n", 4, 0}};
+    } cases[] = {{"ok\n[a\n", 6, 3},   {"ok\n\n!\n", 6, 4}, {"a\0b\n", 4, 0},
+                 {"a\nb[\nc\n", 7, 2}, {"[a-]\n", 5, 0},    {"a\\\n", 3, 0}};
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(cases); i++) {
         cb_auto(cb_error) error = NULL;
@@ -68,6 +76,23 @@ static void bad_lines_are_reported_at_their_place(void **state)
         assert_non_null(cb_error_source(error, &span));
         assert_int_equal(span.start, cases[i].start);
     }
+}
+
+static void assert_too_much(const char *unit, size_t count, const char *message)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_auto(cb_error) error = NULL;
+
+    for (size_t i = 0; i < count; i++)
+        cb_strbuf_adds(&text, unit);
+    assert_null(parse(text.text, text.len, &error));
+    assert_string_equal(cb_error_message(error), message);
+}
+
+static void patterns_are_limited(void **state)
+{
+    assert_too_much("a\n", 100001, "more than 100000 patterns");
+    assert_too_much("a", 4097, "pattern of more than 4096 bytes");
 }
 
 /* ── Directories ── */
@@ -275,6 +300,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_become_clean_patterns),
         cmocka_unit_test(bad_lines_are_reported_at_their_place),
+        cmocka_unit_test(patterns_are_limited),
         PLACE_TEST(root_file_holds_when_the_dockerfile_has_none),
         PLACE_TEST(file_of_the_dockerfile_replaces_the_root_one),
         PLACE_TEST(empty_file_of_the_dockerfile_ignores_nothing),

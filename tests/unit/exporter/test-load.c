@@ -195,6 +195,60 @@ static void an_imported_root_becomes_one_layer(void **state)
     assert_true(cb_digest_equal(&ids[0], &ids[1]));
 }
 
+/* What a document of the archive says may be led elsewhere by a link of its name. */
+static void an_index_that_is_a_link_is_passed_over(void **state)
+{
+    NEED(state);
+    cb_auto_value(parts) parts = {0};
+    cb_auto_value(cb_strings) messages = {0};
+    cb_autofree char *manifest = NULL;
+
+    make_parts(&parts);
+    manifest = xasprintf("[{\"Config\":\"%s\",\"RepoTags\":[\"tiny:1\"],"
+                         "\"Layers\":[\"l.tar\"]}]",
+                         parts.config_name);
+    struct member members[] = {
+        {.path = "l.tar", .data = parts.layer.text, .len = parts.layer.len},
+        {.path = parts.config_name, .data = parts.config},
+        {.path = "index.json", .link = "l.tar"},
+        {.path = "manifest.json", .data = manifest},
+    };
+    assert_int_equal(
+        load_members(fixture, members, CB_ARRAY_SIZE(members), &messages, NULL), 0);
+    expect_loaded(fixture, &parts, &messages);
+}
+
+static void a_layer_the_archive_lacks_may_be_in_the_store(void **state)
+{
+    NEED(state);
+    cb_auto_value(parts) parts = {0};
+    cb_auto_value(cb_strings) messages = {0};
+    cb_auto(cb_error) error = NULL;
+    cb_autofree char *manifest = NULL;
+    struct cb_descriptor blob = {.media_type = (char *)CB_MT_OCI_LAYER};
+
+    make_parts(&parts);
+    manifest = xasprintf("[{\"Config\":\"%s\",\"RepoTags\":[\"tiny:1\"],"
+                         "\"Layers\":[\"l.tar\"]}]",
+                         parts.config_name);
+    struct member members[] = {
+        {.path = parts.config_name, .data = parts.config},
+        {.path = "manifest.json", .data = manifest},
+    };
+    assert_int_equal(
+        load_members(fixture, members, CB_ARRAY_SIZE(members), &messages, &error), -1);
+    assert_int_equal(cb_error_kind(error), CB_ERR_NOT_FOUND);
+    assert_non_null(strstr(cb_error_message(error), "is neither in the archive"));
+    assert_int_equal(cb_content_put(fixture->store, parts.layer.text, parts.layer.len,
+                                    &blob.digest, NULL),
+                     0);
+    blob.size = (int64_t)parts.layer.len;
+    assert_int_equal(cb_layer_blob_add(fixture->store, &blob.digest, &blob, NULL), 0);
+    assert_int_equal(
+        load_members(fixture, members, CB_ARRAY_SIZE(members), &messages, NULL), 0);
+    expect_loaded(fixture, &parts, &messages);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +257,8 @@ int main(void)
         cmocka_unit_test(an_oci_layout_is_loaded),
         cmocka_unit_test(hostile_archives_are_refused),
         cmocka_unit_test(an_imported_root_becomes_one_layer),
+        cmocka_unit_test(an_index_that_is_a_link_is_passed_over),
+        cmocka_unit_test(a_layer_the_archive_lacks_may_be_in_the_store),
     };
 
     return cmocka_run_group_tests(tests, fixture_start, fixture_stop);

@@ -249,7 +249,8 @@ static inline void fake_emit(struct cb_event_sink *sink, const struct cb_event *
 
     if (event->kind != CB_EVENT_WARNING)
         return;
-    cb_source_position(event->source, event->span.start, &line, &column);
+    if (event->source)
+        cb_source_position(event->source, event->span.start, &line, &column);
     cb_strbuf_addf(&fake_warnings, "%u %s: %.*s\n", line, event->rule ? event->rule : "-",
                    (int)event->len, event->text);
 }

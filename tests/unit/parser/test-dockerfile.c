@@ -160,22 +160,6 @@ static void errors_come_at_most_twenty_at_a_time(void **state)
     assert_int_equal(count, 20);
 }
 
-static void ignore_patterns_are_limited(void **state)
-{
-    cb_autofree char *many = repeat("", "a\n", 300000);
-    cb_autofree char *wide = repeat("", "a", 70000);
-    cb_auto(cb_source) first = cb_source_new(".dockerignore", many, strlen(many));
-    cb_auto(cb_source) second = cb_source_new(".dockerignore", wide, strlen(wide));
-    cb_auto_value(cb_strings) patterns = {0};
-    cb_auto(cb_error) error = NULL;
-
-    assert_int_equal(cb_ignore_parse(&patterns, first, &error), -1);
-    assert_string_equal(cb_error_message(error), "more than 200000 patterns");
-    assert_int_equal(cb_ignore_parse(&patterns, second, &error), -1);
-    assert_string_equal(cb_error_message(error), "line longer than 65535 bytes");
-    assert_int_equal(patterns.count, 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,7 +171,6 @@ int main(void)
         cmocka_unit_test(a_trigger_is_one_instruction),
         cmocka_unit_test(every_kind_has_its_name),
         cmocka_unit_test(errors_come_at_most_twenty_at_a_time),
-        cmocka_unit_test(ignore_patterns_are_limited),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
-/* Golden tests of the parser, the word expansion and .dockerignore. The fixtures are in
+/* Golden tests of the parser and the word expansion. The fixtures are in
  * $CB_FIXTURES, else in tests/fixtures of $srcdir or of the current directory:
  *
  *     parser/ok/CASE/{Dockerfile,expect.ast}      parser/bad/CASE/{Dockerfile,expect.err}
- *     ignore/CASE/{dockerignore,expect.patterns}  words/NAME.txt
+ *     words/NAME.txt
  *
  * CB_UPDATE=1 writes what is found instead of comparing. */
 #include "base/strbuf.h"
@@ -166,20 +166,6 @@ static int check_bad(const char *dir)
     return compare(dir, "expect.err", &found);
 }
 
-static int check_ignore(const char *dir)
-{
-    cb_auto(cb_source) source = read_source(dir, "dockerignore", ".dockerignore");
-    cb_auto(cb_error) error = NULL;
-    cb_auto_value(cb_strings) patterns = {0};
-    cb_auto_value(cb_strbuf) found = {0};
-
-    if (cb_ignore_parse(&patterns, source, &error) < 0)
-        cb_error_format(error, NULL, &found);
-    for (size_t i = 0; i < patterns.count; i++)
-        cb_strbuf_addf(&found, "%s\n", patterns.items[i]);
-    return compare(dir, "expect.patterns", &found);
-}
-
 /* ── Words: "ENV NAME=value", "MODE word|split|raw", "ESCAPE c",
  *    "# comment", and "word | expected" ── */
 
@@ -306,18 +292,12 @@ static void words_expand_as_listed(void **state)
     for_each_fixture("words", check_words);
 }
 
-static void ignore_files_have_the_expected_patterns(void **state)
-{
-    for_each_fixture("ignore", check_ignore);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_dockerfiles_have_the_expected_tree),
         cmocka_unit_test(bad_dockerfiles_have_the_expected_errors),
         cmocka_unit_test(words_expand_as_listed),
-        cmocka_unit_test(ignore_files_have_the_expected_patterns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

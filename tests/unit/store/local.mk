@@ -1,0 +1,57 @@
+EXTRA_DIST += tests/unit/store/store-test.h
+
+unit_tests += tests/unit/store/test-cache-mount
+tests_unit_store_test_cache_mount_SOURCES = tests/unit/store/test-cache-mount.c
+tests_unit_store_test_cache_mount_LDADD = $(LIBS_store)
+
+unit_tests += tests/unit/store/test-content
+tests_unit_store_test_content_SOURCES = tests/unit/store/test-content.c
+tests_unit_store_test_content_LDADD = $(LIBS_store)
+
+unit_tests += tests/unit/store/test-crash
+tests_unit_store_test_crash_SOURCES = tests/unit/store/test-crash.c
+tests_unit_store_test_crash_LDADD = $(LIBS_store)
+
+unit_tests += tests/unit/store/test-evil-layer
+tests_unit_store_test_evil_layer_SOURCES = tests/unit/store/test-evil-layer.c
+tests_unit_store_test_evil_layer_LDADD = $(LIBS_store)
+
+unit_tests += tests/unit/store/test-gc
+tests_unit_store_test_gc_SOURCES = tests/unit/store/test-gc.c
+tests_unit_store_test_gc_LDADD = $(LIBS_store)
+
+unit_tests += tests/unit/store/test-layer
+tests_unit_store_test_layer_SOURCES = tests/unit/store/test-layer.c
+tests_unit_store_test_layer_LDADD = $(LIBS_store)
+
+unit_tests += tests/unit/store/test-lease
+tests_unit_store_test_lease_SOURCES = tests/unit/store/test-lease.c
+tests_unit_store_test_lease_LDADD = $(LIBS_store)
+
+unit_tests += tests/unit/store/test-record
+tests_unit_store_test_record_SOURCES = tests/unit/store/test-record.c
+tests_unit_store_test_record_LDADD = $(LIBS_store)
+
+unit_tests += tests/unit/store/test-refs
+tests_unit_store_test_refs_SOURCES = tests/unit/store/test-refs.c
+tests_unit_store_test_refs_LDADD = $(LIBS_store)
+
+unit_tests += tests/unit/store/test-snapshot
+tests_unit_store_test_snapshot_SOURCES = tests/unit/store/test-snapshot.c
+tests_unit_store_test_snapshot_LDADD = $(LIBS_store)
+
+unit_tests += tests/unit/store/test-stat-index
+tests_unit_store_test_stat_index_SOURCES = tests/unit/store/test-stat-index.c
+tests_unit_store_test_stat_index_LDADD = $(LIBS_store)
+
+unit_tests += tests/unit/store/test-tar
+tests_unit_store_test_tar_SOURCES = tests/unit/store/test-tar.c
+tests_unit_store_test_tar_LDADD = $(LIBS_store)
+
+unit_tests += tests/unit/store/test-tree-digest
+tests_unit_store_test_tree_digest_SOURCES = tests/unit/store/test-tree-digest.c
+tests_unit_store_test_tree_digest_LDADD = $(LIBS_store)
+
+unit_tests += tests/unit/store/test-trim
+tests_unit_store_test_trim_SOURCES = tests/unit/store/test-trim.c
+tests_unit_store_test_trim_LDADD = $(LIBS_store)

@@ -560,6 +560,28 @@ static void junk_behind_the_end_belongs_to_the_diff_id(void **state)
     fails(f, CB_ERR_INTEGRITY, unpack_layers(f, &layer, 1, &snapshot));
 }
 
+/* More of it than fits in one read: the entries end long before the stream does. */
+static void a_long_tail_behind_the_end_is_hashed_whole(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto_value(cb_strbuf) tar = {0};
+    cb_auto(cb_snapshot) snapshot = NULL;
+    struct test_layer layer;
+    size_t len = 3u << 20;
+    cb_autofree char *tail = xmalloc(len);
+
+    memset(tail, 'j', len);
+    base_tar(&tar);
+    cb_strbuf_add(&tar, tail, len);
+    layer = put_layer(f, &tar);
+    ok(f, unpack_layers(f, &layer, 1, &snapshot));
+    cb_snapshot_unref(cb_steal(&snapshot));
+    tar.text[tar.len - 1] ^= 1;
+    layer.blob = put_layer(f, &tar).blob; /* other bytes, the same diff id */
+    layer.diff_id.bytes[0] ^= 1;
+    fails(f, CB_ERR_INTEGRITY, unpack_layers(f, &layer, 1, &snapshot));
+}
+
 static void compressed_layers_are_made_once_and_stable(void **state)
 {
     struct fixture *f = *state;
@@ -671,6 +693,7 @@ int main(void)
         test(an_image_is_unpacked_once),
         test(a_wrong_diff_id_is_refused),
         test(junk_behind_the_end_belongs_to_the_diff_id),
+        test(a_long_tail_behind_the_end_is_hashed_whole),
         test(compressed_layers_are_made_once_and_stable),
         test(a_built_stack_is_found_by_its_chain),
         test(adding_an_archive_follows_links_inside_the_root_only),

@@ -1,0 +1,156 @@
+#!/usr/bin/env bats
+# What somebody used to docker types and expects.
+load helpers
+
+setup_file() { cb_store; }
+teardown_file() { cb_drop_store; }
+setup() { cb_dir; }
+
+# Runs cbuild on a terminal of its own.
+on_terminal() {
+    run script -qec "$(printf '%q ' "$CBUILD" "$@")" /dev/null </dev/null
+}
+
+@test "docker's commands that are not here say how it is done instead" {
+    cbuild ps -a
+    expect_status 1
+    expect_contains 'containers run in the foreground'
+    cbuild login example.org
+    expect_status 1
+    expect_contains '.docker/config.json'
+    cbuild image nosuch
+    expect_status 1
+    expect_contains '`image nosuch` is not a cbuild command' 'ls, list, pull'
+    cbuild "$DIR"
+    expect_status 1
+    expect_contains "cbuild build $DIR"
+}
+
+@test "docker's options that are not here say how it is done instead" {
+    cbuild build --push "$DIR"
+    expect_status 1
+    expect_contains 'unknown flag: --push' 'cbuild push NAME'
+    cbuild run -p 80:80 busybox
+    expect_status 125
+    expect_contains '--network host'
+    cbuild load x.tar
+    expect_status 1
+    expect_contains 'cbuild load -i x.tar'
+    cbuild run --net none busybox echo ok
+    expect_output ok
+}
+
+@test "a failed step on a terminal shows all it said" {
+    dockerfile <<'END'
+FROM busybox
+RUN for i in $(seq 100); do echo "line-$i"; done; false
+END
+    on_terminal build --network none "$DIR"
+    expect_status 1
+    [ "$(printf '%s\n' "$output" | tr -d '\r' | grep -cx 'line-[0-9]*')" -eq 100 ]
+}
+
+@test "what a carriage return overwrote is not shown, what is left of it is" {
+    dockerfile <<'END'
+FROM busybox
+RUN printf 'at 5%%\rat 10%%\rat 100%%\n'; printf 'longer\rx\n'; printf 'crlf\r\n'
+END
+    build_ok --network none
+    expect_contains ' at 100%'
+    expect_lacks 'at 10%\x0d'
+    expect_contains ' longer\x0dx'
+    expect_lacks 'crlf\x0d'
+}
+
+@test "a build that changes only the configuration has its base's time" {
+    printf 'FROM busybox\nENV A=b\n' >"$DIR/Dockerfile"
+    build_ok
+    created=$("$CBUILD" inspect img | jq -r '.[0].Created')
+    [ "$created" = "$("$CBUILD" inspect busybox | jq -r '.[0].Created')" ]
+    cbuild history img
+    expect_lacks N/A
+}
+
+@test "image prune removes images without a name and nothing else" {
+    printf 'FROM busybox\nRUN echo 1 > /one\n' >"$DIR/Dockerfile"
+    old=$("$CBUILD" build -q --network none -t img "$DIR")
+    printf 'FROM busybox\nRUN echo 2 > /one\n' >"$DIR/Dockerfile"
+    new=$("$CBUILD" build -q --network none -t img "$DIR")
+    cbuild image prune
+    expect_status 0
+    expect_contains "Deleted: $old" 'Total reclaimed space:'
+    expect_lacks "$new"
+    in_image cat /one
+    expect_output 2
+    cbuild inspect "$old"
+    expect_status 1
+}
+
+@test "prune --all empties cache mounts" {
+    dockerfile <<'END'
+FROM busybox
+RUN --mount=type=cache,target=/c,id=usage echo x >> /c/log && wc -l < /c/log > /lines
+END
+    build_ok --network none
+    "$CBUILD" prune >/dev/null
+    build_ok --network none --no-cache
+    in_image cat /lines
+    expect_output 2
+    "$CBUILD" prune --all >/dev/null
+    cbuild df
+    expect_contains "$(printf '%-14s  %-7s  %s' 'Cache mounts' 0 0B)"
+    build_ok --network none --no-cache
+    in_image cat /lines
+    expect_output 1
+}
+
+@test "the third interrupt ends a container that ignores them" {
+    "$CBUILD" run --rm --network none busybox sh -c 'echo ready; while :; do sleep 0.1; done' >"$BATS_TEST_TMPDIR/log" 2>&1 &
+    pid=$!
+    wait_until grep -q ready "$BATS_TEST_TMPDIR/log"
+    kill -TERM "$pid"
+    kill -INT "$pid"
+    wait_until grep -q 'once more kills it' "$BATS_TEST_TMPDIR/log"
+    kill -TERM "$pid"
+    status=0
+    wait "$pid" || status=$?
+    [ "$status" -eq 137 ]
+}
+
+@test "a container has the directories of the image's volumes" {
+    printf 'FROM busybox\nVOLUME /data /more/here\n' >"$DIR/Dockerfile"
+    build_ok
+    in_image sh -c 'touch /data/x /more/here/y && echo made'
+    expect_output made
+}
+
+@test "-v takes paths relative to here, and SELinux's letters" {
+    mkdir "$DIR/v"
+    echo host >"$DIR/v/file"
+    cd "$DIR"
+    cbuild run --rm --network none -v ./v:/v:z,ro busybox cat /v/file
+    expect_output host
+    cbuild run --rm --network none -v v:/v busybox cat /v/file
+    expect_status 125
+    expect_contains './v:/v'
+}
+
+@test "images takes patterns" {
+    "$CBUILD" tag busybox example.org/team/box:1
+    cbuild images -q 'busy*'
+    [ "$(printf '%s\n' "$output" | wc -l)" -eq 1 ]
+    cbuild images '*/team/*:1'
+    expect_contains example.org/team/box
+    expect_lacks busybox
+    cbuild images 'nosuch*'
+    expect_lacks busybox
+}
+
+@test "what the command line gives and nothing takes is said" {
+    printf 'FROM busybox AS base\nARG VERSION\nENV V=$VERSION\n' >"$DIR/Dockerfile"
+    build_ok --build-arg VERSOIN=1 --no-cache-filter bsae
+    expect_contains 'warning: build argument `VERSOIN` is declared by no ARG (did you mean `VERSION`?)'
+    expect_contains 'warning: --no-cache-filter `bsae` is the name of no stage (did you mean `base`?)'
+    build_ok --build-arg VERSION=1 --build-arg HTTP_PROXY=http://192.0.2.1 --no-cache-filter BASE,base
+    expect_lacks warning
+}
