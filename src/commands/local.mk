@@ -10,7 +10,9 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/images.c \
 	%D%/inspect.c \
 	%D%/options.c \
+	%D%/progress-log.c \
 	%D%/progress-plain.c \
+	%D%/progress-quiet.c \
 	%D%/progress-tty.c \
 	%D%/progress.c \
 	%D%/rmi.c \

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #define TAIL_LINES 6
-#define LOG_MAX    (4u << 20) /* of a step, in memory */
 #define REDRAW_MS  100
 #define WIDTH_MIN  20
 #define WIDTH_MAX  500
@@ -28,8 +27,7 @@ struct step {
     char *tail[TAIL_LINES]; /* the newest last */
     size_t tail_count;
     struct cb_strbuf partial;
-    struct cb_strbuf log; /* all of it, for the case that the step fails */
-    int log_cut;
+    struct cb_step_log log;
     char *item; /* transfer in progress */
     uint64_t current, total;
 };
@@ -53,7 +51,7 @@ static void free_step(void *value)
     for (size_t i = 0; i < step->tail_count; i++)
         free(step->tail[i]);
     cb_strbuf_free(&step->partial);
-    cb_strbuf_free(&step->log);
+    cb_step_log_clear(&step->log);
     free(step->item);
     free(step->name);
     free(step);
@@ -94,22 +92,11 @@ static void add_tail(struct step *step, const char *line, size_t len)
     step->tail[step->tail_count++] = xstrndup(line, len > WIDTH_MAX ? WIDTH_MAX : len);
 }
 
-/* Of a log that is too long the older half goes. */
-static void keep_log(struct step *step, const char *text, size_t len)
-{
-    cb_strbuf_add(&step->log, text, len);
-    if (step->log.len <= LOG_MAX)
-        return;
-    memmove(step->log.text, step->log.text + step->log.len - LOG_MAX / 2, LOG_MAX / 2);
-    cb_strbuf_truncate(&step->log, LOG_MAX / 2);
-    step->log_cut = 1;
-}
-
 static void add_log(struct step *step, const char *text, size_t left)
 {
     const char *end;
 
-    keep_log(step, text, left);
+    cb_step_log_add(&step->log, text, left);
     while ((end = memchr(text, '\n', left))) {
         size_t len = (size_t)(end - text);
 
@@ -130,7 +117,7 @@ static void finish(struct tty *tty, struct step *step, const struct cb_event *ev
     step->end_ns = event->time_ns;
     tty->finished++;
     if (state != FAILED)
-        cb_strbuf_free(&step->log);
+        cb_step_log_clear(&step->log);
 }
 
 static void apply(struct tty *tty, const struct cb_event *event)
@@ -356,33 +343,6 @@ static struct cb_event_sink *open_tty(void)
     return &tty->sink;
 }
 
-/* As BuildKit shows it: between two rules, every line whole. */
-static void print_failed_log(const struct step *step)
-{
-    cb_auto_value(cb_strbuf) out = {0};
-    const char *text = step->log.text, *end;
-    size_t left = step->log.len;
-
-    cb_strbuf_adds(&out, "------\n > ");
-    cb_strbuf_add_escaped(&out, step->name, strlen(step->name), 0);
-    cb_strbuf_adds(&out, ":\n");
-    if (step->log_cut)
-        cb_strbuf_adds(&out, "[earlier output left out; --progress=plain shows it]\n");
-    while (left) {
-        size_t len = (end = memchr(text, '\n', left)) ? (size_t)(end - text) : left;
-        size_t shown = len;
-        const char *line = cb_progress_line(text, &shown);
-
-        cb_strbuf_add_escaped(&out, line, shown, 1);
-        cb_strbuf_addc(&out, '\n');
-        len += end != NULL;
-        text += len;
-        left -= len;
-    }
-    cb_strbuf_adds(&out, "------\n");
-    fwrite(out.text, 1, out.len, stderr);
-}
-
 static void print_failed_logs(const struct tty *tty)
 {
     size_t position = 0;
@@ -392,8 +352,8 @@ static void print_failed_logs(const struct tty *tty)
     while (cb_map_next(tty->steps, &position, &key, &value)) {
         const struct step *step = value;
 
-        if (step->state == FAILED && step->log.len)
-            print_failed_log(step);
+        if (step->state == FAILED)
+            cb_step_log_print(&step->log, step->name);
     }
 }
 

@@ -100,22 +100,3 @@ void cb_progress_print_warning(const struct cb_event *event)
         cb_strbuf_addf(&text, " (%s)", event->rule);
     fprintf(stderr, "%s\n", cb_strbuf_text(&text));
 }
-
-/* ── quiet: only what a person must know ── */
-
-static void emit_quiet(struct cb_event_sink *sink, const struct cb_event *event) {}
-
-static struct cb_event_sink *open_quiet(void)
-{
-    struct cb_event_sink *sink = xcalloc(1, sizeof(*sink));
-
-    sink->emit = emit_quiet;
-    return sink;
-}
-
-static void close_quiet(struct cb_event_sink *sink)
-{
-    free(sink);
-}
-
-const struct cb_progress_class cb_progress_quiet = {"quiet", open_quiet, close_quiet};

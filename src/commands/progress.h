@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/event.h"
+#include "base/strbuf.h"
 
 struct cb_progress; /* owns a sink */
 
@@ -23,6 +24,15 @@ struct cb_progress_class {
 };
 extern const struct cb_progress_class cb_progress_plain, cb_progress_tty,
     cb_progress_quiet;
+/* What a step said, kept for the case that it fails. Starts as zeroes. */
+struct cb_step_log {
+    struct cb_strbuf text;
+    int cut; /* the oldest is gone */
+};
+void cb_step_log_add(struct cb_step_log *log, const char *text, size_t len);
+void cb_step_log_clear(struct cb_step_log *log);
+/* To stderr, whole; nothing when the step was silent. */
+void cb_step_log_print(const struct cb_step_log *log, const char *name);
 /* "1.2s". */
 const char *cb_progress_seconds(int64_t ns, char buffer[32]);
 /* Leaves out what a carriage return overwrote with at least as much text, as a terminal

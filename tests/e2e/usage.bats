@@ -50,6 +50,17 @@ END
     [ "$(printf '%s\n' "$output" | tr -d '\r' | grep -cx 'line-[0-9]*')" -eq 100 ]
 }
 
+@test "build -q prints the id alone, and what a failed step said" {
+    printf 'FROM busybox\nRUN echo fine\n' >"$DIR/Dockerfile"
+    cbuild build -q --network none "$DIR"
+    expect_status 0
+    [[ $output =~ ^sha256:[0-9a-f]{64}$ ]]
+    printf 'FROM busybox\nRUN echo why; echo because; exit 5\n' >"$DIR/Dockerfile"
+    cbuild build -q --network none "$DIR"
+    expect_status 1
+    expect_contains "$(printf '\nwhy\nbecause\n------\n')" 'exit code: 5'
+}
+
 @test "what a carriage return overwrote is not shown, what is left of it is" {
     dockerfile <<'END'
 FROM busybox

@@ -1,0 +1,56 @@
+/* Output of steps that is only shown when they fail: as BuildKit shows it, between two
+ * rules, every line whole. */
+#include "commands/progress.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LOG_MAX (4u << 20) /* of a step, in memory */
+
+/* Of a log that is too long the older half goes. */
+void cb_step_log_add(struct cb_step_log *log, const char *text, size_t len)
+{
+    cb_strbuf_add(&log->text, text, len);
+    if (log->text.len <= LOG_MAX)
+        return;
+    memmove(log->text.text, log->text.text + log->text.len - LOG_MAX / 2, LOG_MAX / 2);
+    cb_strbuf_truncate(&log->text, LOG_MAX / 2);
+    log->cut = 1;
+}
+
+void cb_step_log_clear(struct cb_step_log *log)
+{
+    cb_strbuf_free(&log->text);
+}
+
+static void add_lines(struct cb_strbuf *out, const char *text, size_t left)
+{
+    while (left) {
+        const char *end = memchr(text, '\n', left);
+        size_t len = end ? (size_t)(end - text) : left;
+        size_t shown = len;
+        const char *line = cb_progress_line(text, &shown);
+
+        cb_strbuf_add_escaped(out, line, shown, 1);
+        cb_strbuf_addc(out, '\n');
+        len += end != NULL;
+        text += len;
+        left -= len;
+    }
+}
+
+void cb_step_log_print(const struct cb_step_log *log, const char *name)
+{
+    cb_auto_value(cb_strbuf) out = {0};
+
+    if (!log->text.len)
+        return;
+    cb_strbuf_adds(&out, "------\n > ");
+    cb_strbuf_add_escaped(&out, name, strlen(name), 0);
+    cb_strbuf_adds(&out, ":\n");
+    if (log->cut)
+        cb_strbuf_adds(&out, "[earlier output left out; --progress=plain shows it]\n");
+    add_lines(&out, log->text.text, log->text.len);
+    cb_strbuf_adds(&out, "------\n");
+    fwrite(out.text, 1, out.len, stderr);
+}
