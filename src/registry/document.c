@@ -139,7 +139,7 @@ static int manifest_refused(const struct cb_repository *repository, const char *
     if (response->status == 401 || response->status == 403)
         return cb_error_set(err, CB_ERR_NOT_FOUND,
                             "pull access denied for %s, repository does not exist or may "
-                            "require 'cbuild login': %s",
+                            "require credentials in ~/.docker/config.json: %s",
                             familiar, cb_error_message(cause));
     if (response->status == 404 && code && strcmp(code, "name unknown") == 0)
         return cb_error_set(err, CB_ERR_NOT_FOUND, "repository %s not found: %s",

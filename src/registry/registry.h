@@ -47,7 +47,7 @@ struct cb_resolved_image *cb_resolved_image_copy(const struct cb_resolved_image 
 
 /* Name → documents: from the store (MISSING, NEVER, or when the registry says the tag is
  * unchanged) or the registry. NOT_FOUND with what was tried: `pull access denied for x,
- * repository does not exist or may require 'cbuild login'`. */
+ * repository does not exist or may require credentials …`. */
 int cb_registry_resolve(struct cb_registry *registry, const char *name,
                         const struct cb_platform *platform, enum cb_pull_policy policy,
                         struct cb_resolved_image **out, struct cb_error **err);

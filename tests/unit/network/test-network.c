@@ -122,7 +122,7 @@ static int count_bridges(void)
     int count = 0;
 
     for (int number = 0; number < 256; number++) {
-        char name[16];
+        char name[24];
 
         snprintf(name, sizeof(name), "cbuild%d", number);
         count += if_nametoindex(name) != 0;

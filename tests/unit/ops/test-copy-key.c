@@ -310,7 +310,7 @@ static void an_ignored_source_is_missing_with_a_hint(void **state)
     struct fixture *f = *state;
     cb_autofd int context = make_dir(f, "context");
     struct attempt how = {.source = "d/a.o", .dest = "/", .base = "y=1"};
-    cb_autofree char *message = NULL, *all = NULL, *linked = NULL;
+    cb_autofree char *message = NULL, *linked = NULL;
 
     plant(context, "d/ d/a.o=1 l->d/a.o .dockerignore=#\n*.md\n**/*.o\n");
     assert_null(attempt(f, "context", &how, &message));
@@ -372,7 +372,6 @@ static void links_of_the_image_do_not_lead_out(void **state)
     cb_autofd int context = make_dir(f, "context"), outside = make_dir(f, "outside");
     cb_autofree char *base =
         xasprintf("abs->%s/outside up->../../../../../../..%s/outside", f->dir, f->dir);
-    cb_autofree char *expected = NULL;
     struct attempt how = {.source = "a", .base = base};
     static const char *const dests[] = {"/abs/f", "/up/f", "/abs/", "/../up/sub/f"};
 
