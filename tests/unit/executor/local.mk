@@ -28,11 +28,3 @@ tests_unit_executor_test_user_SOURCES = \
 	%D%/sandbox-fixture.h
 tests_unit_executor_test_user_LDADD = $(LIBS_executor)
 
-# A step's cost, and a command in a sandbox for tests/probe/compare.sh.
-check_PROGRAMS += \
-	tests/bench/step-overhead \
-	tests/probe/run-in-sandbox
-tests_bench_step_overhead_SOURCES = tests/bench/step-overhead.c
-tests_bench_step_overhead_LDADD = $(LIBS_executor)
-tests_probe_run_in_sandbox_SOURCES = tests/probe/run-in-sandbox.c
-tests_probe_run_in_sandbox_LDADD = $(LIBS_executor)
