@@ -35,8 +35,8 @@ static inline void cb_free_cleanup(void *slot)
 void cb_close(int *fd);
 
 /* A pointer freed, or a descriptor closed, when the scope ends. Always initialised. */
-#define cb_autofree __attribute__((cleanup(cb_free_cleanup), unused))
-#define cb_autofd   __attribute__((cleanup(cb_close), unused))
+#define cb_autofree __attribute__((cleanup(cb_free_cleanup), __unused__))
+#define cb_autofd   __attribute__((cleanup(cb_close), __unused__))
 
 /* CB_AUTO_DEFINE(cb_store, cb_store_close) after the prototype of the destructor, then
  * `cb_auto(cb_store) store = NULL;` releases it at the end of the scope. The destructor
@@ -46,7 +46,7 @@ void cb_close(int *fd);
     {                                                      \
         destructor(*slot);                                 \
     }
-#define cb_auto(type) __attribute__((cleanup(type##_cleanup_), unused)) struct type *
+#define cb_auto(type) __attribute__((cleanup(type##_cleanup_), __unused__)) struct type *
 
 /* For structs that live on the stack: CB_AUTO_VALUE_DEFINE(cb_strbuf, cb_strbuf_free),
  * then `cb_auto_value(cb_strbuf) text = {0};`. */
@@ -56,7 +56,7 @@ void cb_close(int *fd);
         destructor(value);                                       \
     }
 #define cb_auto_value(type) \
-    __attribute__((cleanup(type##_value_cleanup_), unused)) struct type
+    __attribute__((cleanup(type##_value_cleanup_), __unused__)) struct type
 
 static inline void *cb_steal_(void *slot)
 {
