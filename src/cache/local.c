@@ -1,5 +1,6 @@
 /* The solver's cache over the store's records. A record leads from a key to a snapshot;
- * an entry's handle is the snapshot's id, "" for the empty filesystem. Only snapshots are
+ * an entry's handle is the snapshot's id, "" for the empty filesystem, CB_RECORD_ABSENT
+ * for what can only be made again. Only snapshots are
  * kept: other results (a context) live as long as the build. */
 #include "cache/cache.h"
 
@@ -7,6 +8,7 @@
 #include "cache/parts-json.h"
 #include "store/record.h"
 
+#include <string.h>
 #include <unistd.h>
 
 struct local_cache {
@@ -40,6 +42,8 @@ static int local_load(struct cb_cache_store *store, const struct cb_cache_entry 
     cb_auto(cb_snapshot) snapshot = NULL;
     int found = 1;
 
+    if (strcmp(entry->handle, CB_RECORD_ABSENT) == 0)
+        return 0;
     if (*entry->handle)
         found = cb_snapshot_get(env->store, entry->handle, &snapshot, err);
     if (found > 0)

@@ -1,6 +1,16 @@
 noinst_LIBRARIES += src/cache/libcache.a
 src_cache_libcache_a_SOURCES = \
 	%D%/cache.h \
+	%D%/collect.c \
+	%D%/document.c \
+	%D%/document.h \
+	%D%/export.c \
+	%D%/layered.c \
+	%D%/layered.h \
+	%D%/layout.c \
+	%D%/layout.h \
 	%D%/local.c \
 	%D%/parts-json.c \
-	%D%/parts-json.h
+	%D%/parts-json.h \
+	%D%/remote.c \
+	%D%/remote.h

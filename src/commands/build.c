@@ -23,6 +23,10 @@ static const struct cb_option options[] = {
      "Grant network.host or security.insecure to RUN steps that ask for it"},
     {"build-arg", 0, CB_OPTION_LIST, AT(request.build_args), "NAME[=VALUE]",
      "Set an ARG; without a value it is taken from the environment"},
+    {"cache-from", 0, CB_OPTION_LIST, AT(request.cache_from), "REF|type=TYPE,...",
+     "Take results from a cache in a registry or directory"},
+    {"cache-to", 0, CB_OPTION_LIST, AT(request.cache_to), "REF|type=TYPE,...",
+     "Write the build's cache to a registry, a directory, or into the image"},
     {"explain", 0, CB_OPTION_FLAG, AT(request.explain), NULL,
      "Say for each step that ran why the cache had no result for it"},
     {"file", 'f', CB_OPTION_TEXT, AT(request.dockerfile), "FILE",
@@ -66,8 +70,6 @@ static const struct cb_option options[] = {
 
 static const struct cb_absent_option absent[] = {
     {"build-context", 0, "COPY and ADD take files from PATH and from images for now"},
-    {"cache-from", 0, "the cache is this store's for now: leave the option out"},
-    {"cache-to", 0, "the cache is this store's for now: leave the option out"},
     {"check", 0, "every build prints the warnings of these checks"},
     {"output", 'o',
      "the image is kept here; `cbuild save -o FILE NAME` writes it to an archive"},

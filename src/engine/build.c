@@ -5,7 +5,6 @@
 #include "engine/engine-priv.h"
 
 #include "base/atomic-file.h"
-#include "cache/cache.h"
 #include "exporter/exporter.h"
 
 #include <errno.h>
@@ -39,7 +38,7 @@ struct build { /* what one build holds while it runs; freed in this order, from 
     struct cb_checked_request checked;
     struct cb_history_log *log;
     struct cb_registry *registry;
-    struct cb_cache_store *cache;
+    struct cb_cache *cache;
     struct cb_inputs inputs;
     struct cb_plan *plan;
     struct cb_result *result;
@@ -50,7 +49,7 @@ static void build_clear(struct build *build)
     cb_result_unref(build->result);
     cb_plan_free(build->plan);
     cb_inputs_clear(&build->inputs);
-    cb_cache_store_free(build->cache);
+    cb_cache_free(build->cache);
     cb_registry_free(build->registry);
     cb_history_log_free(build->log);
     cb_checked_request_clear(&build->checked);
@@ -156,11 +155,13 @@ static int solve(struct cb_engine *engine, struct build *build,
 
     if (!build->plan->result.vertex)
         return 0;
-    if (cb_cache_local_new(&build->cache, &engine->env, err) < 0)
+    if (cb_caches_open(&build->cache, &engine->env, &build->checked, err) < 0)
         return -1;
-    options.cache = build->cache;
-    return cb_solve(build->plan->graph, &build->plan->result, 1, &options, &build->result,
-                    stats, err);
+    options.cache = cb_cache_store(build->cache);
+    if (cb_solve(build->plan->graph, &build->plan->result, 1, &options, &build->result,
+                 stats, err) < 0)
+        return -1;
+    return cb_cache_keep(build->cache, err);
 }
 
 static int export(struct cb_engine *engine, struct build *build, struct cb_digest *id,
@@ -168,9 +169,14 @@ static int export(struct cb_engine *engine, struct build *build, struct cb_diges
 {
     struct cb_snapshot *top =
         build->result ? cb_snapshot_result_get(build->result) : NULL;
+    struct cb_build_env *env = &engine->env;
 
-    return cb_export_image(&engine->env, top, build->plan->config, &build->checked.names,
-                           id, err);
+    if (cb_caches_inline(build->cache, &build->checked, top, build->plan->config, err) <
+            0 ||
+        cb_export_image(env, top, build->plan->config, &build->checked.names, id, err) <
+            0)
+        return -1;
+    return cb_caches_export(build->cache, env, &build->checked, top, err);
 }
 
 static int remove_iidfile(const char *path, struct cb_error **err)

@@ -3,6 +3,7 @@
 #ifndef CB_ENGINE_PRIV_H
 #define CB_ENGINE_PRIV_H
 
+#include "cache/cache.h"
 #include "engine/engine.h"
 
 /* ── request.c ── */
@@ -20,6 +21,7 @@ struct cb_checked_request {
     CB_VEC(struct cb_rlimit) rlimits;
     int64_t source_date_epoch; /* or -1 */
     struct cb_secrets *secrets;
+    struct cb_cache_locations cache_from, cache_to;
 };
 int cb_request_check(struct cb_checked_request *out,
                      const struct cb_build_request *request, struct cb_error **err);
@@ -29,6 +31,22 @@ CB_AUTO_VALUE_DEFINE(cb_checked_request, cb_checked_request_clear)
 /* ── limits.c ── */
 /* --ulimit name=soft[:hard] */
 int cb_request_ulimit(const char *text, struct cb_rlimit *out, struct cb_error **err);
+
+/* ── cache-options.c: --cache-from and --cache-to ── */
+/* Appends. OPTION names it in errors. */
+int cb_request_caches(const char *option, int export, const struct cb_strings *texts,
+                      struct cb_cache_locations *out, struct cb_error **err);
+
+/* ── caches.c ── */
+int cb_caches_open(struct cb_cache **out, struct cb_build_env *env,
+                   const struct cb_checked_request *checked, struct cb_error **err);
+/* CACHE may be NULL: nothing was solved. */
+int cb_caches_inline(struct cb_cache *cache, const struct cb_checked_request *checked,
+                     struct cb_snapshot *result, struct cb_image_config *config,
+                     struct cb_error **err);
+int cb_caches_export(struct cb_cache *cache, struct cb_build_env *env,
+                     const struct cb_checked_request *checked, struct cb_snapshot *result,
+                     struct cb_error **err);
 
 /* ── secrets.c: --secret, read when the request is checked and kept in memory alone ── */
 struct cb_secrets;

@@ -1,6 +1,8 @@
 noinst_LIBRARIES += src/engine/libengine.a
 src_engine_libengine_a_SOURCES = \
 	%D%/build.c \
+	%D%/cache-options.c \
+	%D%/caches.c \
 	%D%/engine-priv.h \
 	%D%/engine.h \
 	%D%/history.c \

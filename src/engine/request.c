@@ -17,6 +17,8 @@ void cb_build_request_clear(struct cb_build_request *request)
     cb_strings_free(&request->no_cache_filter);
     cb_strings_free(&request->allow);
     cb_strings_free(&request->ulimits);
+    cb_strings_free(&request->cache_from);
+    cb_strings_free(&request->cache_to);
 }
 
 void cb_build_outcome_clear(struct cb_build_outcome *outcome)
@@ -32,6 +34,8 @@ void cb_checked_request_clear(struct cb_checked_request *checked)
     cb_strings_free(&checked->labels);
     cb_vec_free(&checked->rlimits);
     cb_secrets_free(checked->secrets);
+    cb_cache_locations_free(&checked->cache_from);
+    cb_cache_locations_free(&checked->cache_to);
 }
 
 /* The value is wrong: what the parser said, after docker's opening words, and always a
@@ -263,6 +267,9 @@ int cb_request_check(struct cb_checked_request *out,
         check_network(out, request->network, err) < 0 ||
         check_size(&out->memory_bytes, request->memory, "-m, --memory", err) < 0 ||
         check_size(&out->shm_bytes, request->shm_size, "--shm-size", err) < 0 ||
+        cb_request_caches("--cache-from", 0, &request->cache_from, &out->cache_from,
+                          err) < 0 ||
+        cb_request_caches("--cache-to", 1, &request->cache_to, &out->cache_to, err) < 0 ||
         check_epoch(out, err) < 0)
         return -1;
     return cb_secrets_new(&out->secrets, &request->secrets, err);

@@ -259,10 +259,6 @@ int cb_inst_no_flags(struct cb_request *request, struct cb_error **err);
 
 /* ── Values of flags ── */
 
-/* One line of CSV (RFC 4180 quotes). */
-int cb_csv_split(struct cb_strings *fields, const char *line, struct cb_error **err);
-/* As Go's strconv.ParseBool. 0 if TEXT is none of its words. */
-int cb_parse_bool(const char *text, int *out);
 /* Checks a --mount as written as far as it can be before expansion. */
 int cb_run_mount_check(const char *value, struct cb_error **err);
 int cb_run_device_check(const char *value, struct cb_error **err);

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/registry/libregistry.a
 src_registry_libregistry_a_SOURCES = \
+	%D%/artifact.c \
 	%D%/auth.c \
 	%D%/blob.c \
 	%D%/call.c \

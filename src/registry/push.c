@@ -206,36 +206,6 @@ static int push_config(struct push *push, struct cb_descriptor *config,
                           &result, err);
 }
 
-static int put_manifest(struct push *push, const struct cb_manifest *manifest,
-                        struct cb_error **err)
-{
-    const char *tag = push->reference->tag;
-    cb_autofree char *url =
-        xasprintf("%s/v2/%s/manifests/%s", push->repository.endpoint->base,
-                  push->repository.path, tag);
-    cb_auto_value(cb_strings) headers = {0};
-    cb_auto_value(cb_http_response) response = {0};
-    struct cb_http_request request = {.method = "PUT",
-                                      .url = url,
-                                      .headers = &headers,
-                                      .body = manifest->bytes,
-                                      .body_size = (int64_t)manifest->len};
-    const char *stored;
-    char text[CB_DIGEST_MAX_TEXT];
-
-    cb_strings_addf(&headers, "Content-Type: %s", manifest->media_type);
-    if (cb_registry_call(push->registry, push->repository.endpoint,
-                         push->repository.scope, &request, &response, err) < 0)
-        return -1;
-    if (response.status / 100 != 2)
-        return cb_registry_refused(&response, err);
-    stored = cb_http_header(&response, "Docker-Content-Digest");
-    if (stored && strcmp(stored, cb_digest_text(&manifest->digest, text)) != 0)
-        return cb_error_set(err, CB_ERR_INTEGRITY,
-                            "sent manifest %s, the registry stored %.200s", text, stored);
-    return 0;
-}
-
 static int push_documents(struct push *push, struct cb_digest *digest, int64_t *size,
                           struct cb_error **err)
 {
@@ -250,7 +220,8 @@ static int push_documents(struct push *push, struct cb_digest *digest, int64_t *
         manifest = made =
             cb_manifest_make(&config, push->layers, push->image->config->diff_ids.count,
                              NULL, push->options->docker_types);
-    if (put_manifest(push, manifest, err) < 0 ||
+    if (cb_document_put(push->registry, &push->repository, push->reference->tag, manifest,
+                        err) < 0 ||
         cb_content_put(push->registry->store, manifest->bytes, manifest->len, &kept,
                        err) < 0)
         return -1;

@@ -102,6 +102,11 @@ int cb_document_config(struct cb_registry *registry,
                        const struct cb_descriptor *want, char **bytes, size_t *len,
                        struct cb_error **err);
 
+/* Sends a manifest, all of whose blobs are there, and makes TAG point to it. */
+int cb_document_put(struct cb_registry *registry, const struct cb_repository *repository,
+                    const char *tag, const struct cb_manifest *manifest,
+                    struct cb_error **err);
+
 /* ── blob.c ── */
 
 /* Makes sure that a layer's blob is in the store; resumes an earlier download. *FETCHED:

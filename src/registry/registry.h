@@ -73,6 +73,26 @@ int cb_registry_push(struct cb_registry *registry, const struct cb_digest *image
                      const char *name, const struct cb_push_options *options,
                      struct cb_digest *digest, int64_t *size, struct cb_error **err);
 
+/* ── Artifacts: a manifest, its config and its blobs, that are no image of the store (a
+ * build cache) ── */
+struct cb_artifact {
+    struct cb_reference *reference;
+    struct cb_manifest *manifest;
+    char *config; /* verified; NUL-terminated */
+    size_t config_len;
+};
+void cb_artifact_free(struct cb_artifact *artifact);
+CB_AUTO_DEFINE(cb_artifact, cb_artifact_free)
+/* The documents NAME points to, always asked of the registry. *OUT stays NULL for an
+ * index. */
+int cb_registry_get_artifact(struct cb_registry *registry, const char *name,
+                             struct cb_artifact **out, struct cb_error **err);
+/* Sends MANIFEST to NAME, and first those of its blobs that are not there: from the
+ * store, NOT_FOUND for one that is in neither. */
+int cb_registry_put_artifact(struct cb_registry *registry, const char *name,
+                             const struct cb_manifest *manifest, uint64_t event_id,
+                             struct cb_error **err);
+
 /* All tags of a repository, in the registry's order. */
 int cb_registry_tags(struct cb_registry *registry, const char *name,
                      struct cb_strings *tags, struct cb_error **err);

@@ -4,20 +4,23 @@
 #include "store/db-priv.h"
 
 #define COLUMNS "r.identity,r.snapshot,r.created_ns,r.name,r.parts,r.used_ns"
-#define USABLE \
-    " AND (r.snapshot='' OR EXISTS(SELECT 1 FROM snapshots s WHERE s.id=r.snapshot))"
+#define THERE   "r.snapshot='' OR EXISTS(SELECT 1 FROM snapshots s WHERE s.id=r.snapshot)"
+#define ABSENT  "r.snapshot='" CB_RECORD_ABSENT "'"
 
 static sqlite3_stmt *query_for(struct cb_db *db, enum cb_db_record_by by,
                                struct cb_error **err)
 {
     switch (by) {
     case CB_DB_RECORD_KEY:
-        return cb_db_query(db, "SELECT " COLUMNS " FROM records r WHERE r.key=?1" USABLE,
+        return cb_db_query(db,
+                           "SELECT " COLUMNS " FROM records r WHERE r.key=?1 AND (" ABSENT
+                           " OR " THERE ")",
                            err);
     case CB_DB_RECORD_IDENTITY:
         return cb_db_query(db,
-                           "SELECT " COLUMNS " FROM records r WHERE r.identity=?1" USABLE
-                           " ORDER BY r.created_ns DESC LIMIT 1",
+                           "SELECT " COLUMNS
+                           " FROM records r WHERE r.identity=?1 AND (" THERE
+                           ") ORDER BY r.created_ns DESC LIMIT 1",
                            err);
     case CB_DB_RECORD_NAME:
         break;
@@ -90,13 +93,34 @@ int cb_db_record_put(struct cb_db *db, const struct cb_digest *keys, size_t coun
     return cb_db_commit(&transaction, err);
 }
 
+int cb_db_record_keys(struct cb_db *db, const char *snapshot_id,
+                      const struct cb_digest *identity, size_t max,
+                      struct cb_record_keys *out, struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(db,
+                                 "SELECT key FROM records WHERE snapshot=?1 AND"
+                                 " identity=?2 ORDER BY used_ns DESC, key LIMIT ?3",
+                                 err);
+    int found;
+
+    if (!query)
+        return -1;
+    cb_bind(query, 1, snapshot_id);
+    cb_bind_digest(query, 2, identity);
+    cb_bind_int(query, 3, (int64_t)max);
+    while ((found = cb_db_step(db, query, err)) > 0)
+        cb_vec_push(out, cb_column_digest(query, 0));
+    return found;
+}
+
 int cb_db_record_drop_stale(struct cb_db *db, const char *key, struct cb_error **err)
 {
     cb_db_hold(db);
     cb_query look = cb_db_query(db, "SELECT 1 FROM records WHERE key=?1", err);
     cb_query query = cb_db_query(
         db,
-        "DELETE FROM records WHERE key=?1 AND snapshot<>''"
+        "DELETE FROM records WHERE key=?1 AND snapshot NOT IN ('','" CB_RECORD_ABSENT "')"
         " AND NOT EXISTS(SELECT 1 FROM snapshots s WHERE s.id=records.snapshot)",
         err);
     int found;

@@ -16,6 +16,9 @@ int cb_db_record_find(struct cb_db *db, enum cb_db_record_by by, const char *tex
 int cb_db_record_put(struct cb_db *db, const struct cb_digest *keys, size_t count,
                      const struct cb_record *record, int64_t used_ns,
                      struct cb_error **err);
+int cb_db_record_keys(struct cb_db *db, const char *snapshot_id,
+                      const struct cb_digest *identity, size_t max,
+                      struct cb_record_keys *out, struct cb_error **err);
 /* Removes the record of KEY when its snapshot is gone. */
 int cb_db_record_drop_stale(struct cb_db *db, const char *key, struct cb_error **err);
 /* KEYS: a map whose keys are record keys. */

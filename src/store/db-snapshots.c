@@ -186,6 +186,20 @@ int cb_db_snapshot_set_layer(struct cb_db *db, const char *id,
     return set_layer(db, id, layer, err);
 }
 
+int cb_db_snapshot_set_created(struct cb_db *db, const char *id, int64_t created_ns,
+                               struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query =
+        cb_db_query(db, "UPDATE snapshots SET created_ns=?2 WHERE id=?1", err);
+
+    if (!query)
+        return -1;
+    cb_bind(query, 1, id);
+    cb_bind_int(query, 2, created_ns);
+    return cb_db_run(db, query, err);
+}
+
 int cb_db_snapshot_exists(struct cb_db *db, const char *id, struct cb_error **err)
 {
     cb_db_hold(db);

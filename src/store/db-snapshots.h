@@ -49,6 +49,8 @@ int cb_db_snapshot_layer(struct cb_db *db, const char *id, struct cb_snapshot_la
 int cb_db_snapshot_set_layer(struct cb_db *db, const char *id,
                              const struct cb_snapshot_layer *layer,
                              struct cb_error **err);
+int cb_db_snapshot_set_created(struct cb_db *db, const char *id, int64_t created_ns,
+                               struct cb_error **err);
 int cb_db_snapshot_exists(struct cb_db *db, const char *id, struct cb_error **err);
 /* The row, all standing on it, their facts, pins, chains and cache records. REMOVED gets
  * the ids. */

@@ -63,6 +63,13 @@ int cb_record_put(struct cb_store *store, const struct cb_digest *keys, size_t k
     return cb_db_record_put(store->db, keys, key_count, &row, now, err);
 }
 
+int cb_record_keys(struct cb_store *store, const char *snapshot_id,
+                   const struct cb_digest *identity, size_t max,
+                   struct cb_record_keys *out, struct cb_error **err)
+{
+    return cb_db_record_keys(store->db, snapshot_id, identity, max, out, err);
+}
+
 int cb_record_find_identity(struct cb_store *store, const struct cb_digest *identity,
                             struct cb_record *out, struct cb_error **err)
 {

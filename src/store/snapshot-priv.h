@@ -9,7 +9,7 @@
 struct cb_snapshot {
     struct cb_store *store;
     struct cb_snapshot *parent; /* a reference, or NULL */
-    struct cb_snapshot_row row; /* changes when committed, and only then */
+    struct cb_snapshot_row row; /* changes when committed; created_ns also after it */
     unsigned references;        /* store->mutex */
     int pinned;                 /* store->mutex: outlives its handle though active */
 };

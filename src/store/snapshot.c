@@ -137,7 +137,18 @@ int cb_snapshot_is_committed(const struct cb_snapshot *snapshot)
 
 int64_t cb_snapshot_created_ns(const struct cb_snapshot *snapshot)
 {
-    return snapshot->row.created_ns;
+    return __atomic_load_n(&snapshot->row.created_ns, __ATOMIC_RELAXED);
+}
+
+/* The handle may be shared. */
+int cb_snapshot_backdate(struct cb_snapshot *committed, int64_t created_ns,
+                         struct cb_error **err)
+{
+    if (cb_db_snapshot_set_created(committed->store->db, committed->row.id, created_ns,
+                                   err) < 0)
+        return -1;
+    __atomic_store_n(&committed->row.created_ns, created_ns, __ATOMIC_RELAXED);
+    return 0;
 }
 
 /* ── Making ── */

@@ -33,6 +33,9 @@ unsigned
 cb_snapshot_depth(const struct cb_snapshot *snapshot); /* layers, itself included */
 int cb_snapshot_is_committed(const struct cb_snapshot *snapshot);
 int64_t cb_snapshot_created_ns(const struct cb_snapshot *snapshot);
+/* For a layer that came from another machine: when it was made there. */
+int cb_snapshot_backdate(struct cb_snapshot *committed, int64_t created_ns,
+                         struct cb_error **err);
 
 /* The merged tree. Active: writable. Committed: read-only. *FD is a directory descriptor
  * of a detached mount (a plain directory for an active snapshot without parent, or a

@@ -1,0 +1,329 @@
+/* The cache the solver sees. An entry's handle is the store's, or
+ * "remote:<cache>:<record>" for what is still elsewhere. A remote record that cannot be
+ * had is a miss, told in a warning: a cache may make a build slower, never fail it. */
+#include "cache/layered.h"
+
+#include "cache/parts-json.h"
+#include "store/layer.h"
+#include "store/record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define REMOTE_HANDLE "remote:"
+
+static struct cb_cache *cache_of(struct cb_cache_store *store)
+{
+    return (struct cb_cache *)store;
+}
+
+static void note(struct cb_cache *cache, const struct cb_digest *key)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    pthread_mutex_lock(&cache->mutex);
+    if (cache->used)
+        cb_map_set(cache->used, cb_digest_text(key, text), cache);
+    pthread_mutex_unlock(&cache->mutex);
+}
+
+static int parse_handle(const char *handle, size_t *remote, int *record)
+{
+    return sscanf(handle, REMOTE_HANDLE "%zu:%d", remote, record) == 2;
+}
+
+int cb_cache_find_remote(struct cb_cache *cache, const struct cb_digest *key,
+                         size_t *remote, int *record)
+{
+    for (*remote = 0; *remote < cache->remotes.count; ++*remote) {
+        *record = cb_remote_cache_find(cache->remotes.items[*remote], key);
+        if (*record >= 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* ── The solver's calls ── */
+
+static int lookup_remote(struct cb_cache *cache, const struct cb_digest *key,
+                         struct cb_cache_entry *out)
+{
+    const struct cb_cache_record *record;
+    size_t remote;
+    int number;
+
+    if (!cb_cache_find_remote(cache, key, &remote, &number))
+        return 0;
+    record = &cache->remotes.items[remote]->document.records.items[number];
+    cb_cache_entry_free(out);
+    out->identity = record->identity;
+    out->created_ns = record->created_ns;
+    out->handle = xasprintf(REMOTE_HANDLE "%zu:%d", remote, number);
+    return 1;
+}
+
+static int lookup(struct cb_cache_store *store, const struct cb_digest *key,
+                  struct cb_cache_entry *out, struct cb_error **err)
+{
+    struct cb_cache *cache = cache_of(store);
+    int found = cache->local->class->lookup(cache->local, key, out, err);
+
+    if (found == 0 || (found > 0 && strcmp(out->handle, CB_RECORD_ABSENT) == 0))
+        found |= lookup_remote(cache, key, out);
+    if (found > 0)
+        note(cache, key);
+    return found;
+}
+
+static void warn(struct cb_cache *cache, struct cb_error *error)
+{
+    const char *text = cb_error_message(error);
+
+    cb_event_emit(
+        cache->env->sink,
+        (struct cb_event){.kind = CB_EVENT_WARNING, .text = text, .len = strlen(text)});
+}
+
+int cb_cache_adopt_remote(struct cb_cache *cache, size_t remote, int record,
+                          struct cb_snapshot **top, struct cb_error **err)
+{
+    struct cb_remote_cache *from = cache->remotes.items[remote];
+    struct cb_cache_record known;
+    struct cb_record row;
+
+    if (cb_remote_cache_load(from, cache->env, record, top, err) < 0)
+        return -1;
+    pthread_mutex_lock(&cache->mutex);
+    known = from->document.records.items[record];
+    pthread_mutex_unlock(&cache->mutex);
+    row = (struct cb_record){
+        .identity = known.identity,
+        .snapshot_id = (char *)(*top ? cb_snapshot_id(*top) : ""),
+        .created_ns = known.created_ns,
+        .name = known.name,
+        .parts_json = (char *)"[]",
+    };
+    return cb_record_put(cache->env->store, known.keys, known.key_count, &row, err);
+}
+
+static int load_remote(struct cb_cache *cache, size_t remote, int record,
+                       const struct cb_cache_entry *entry, struct cb_result **out,
+                       struct cb_error **err)
+{
+    struct cb_remote_cache *from = cache->remotes.items[remote];
+    cb_auto(cb_snapshot) top = NULL;
+    cb_auto(cb_error) error = NULL;
+
+    if (from->document.records.items[record].layer == CB_CACHE_ABSENT ||
+        __atomic_load_n(&from->dead, __ATOMIC_RELAXED))
+        return 0;
+    if (cb_cache_adopt_remote(cache, remote, record, &top, &error) == 0) {
+        *out = cb_snapshot_result_new(cache->env, top, &entry->identity);
+        return 1;
+    }
+    if (cb_error_kind(error) == CB_ERR_CANCELED)
+        return cb_error_move(err, &error);
+    if (__atomic_exchange_n(&from->dead, 1, __ATOMIC_RELAXED) == 0) {
+        cb_error_wrap(&error, "the cache from %s is not used any further", from->title);
+        warn(cache, error);
+    }
+    return 0;
+}
+
+static int load(struct cb_cache_store *store, const struct cb_cache_entry *entry,
+                struct cb_result **out, struct cb_error **err)
+{
+    struct cb_cache *cache = cache_of(store);
+    size_t remote;
+    int record;
+
+    if (parse_handle(entry->handle, &remote, &record))
+        return load_remote(cache, remote, record, entry, out, err);
+    return cache->local->class->load(cache->local, entry, out, err);
+}
+
+static int save(struct cb_cache_store *store, const struct cb_digest *keys,
+                size_t key_count, struct cb_result *result, const char *name,
+                const struct cb_key_parts *parts, struct cb_error **err)
+{
+    struct cb_cache *cache = cache_of(store);
+
+    for (size_t i = 0; i < key_count; i++)
+        note(cache, &keys[i]);
+    return cache->local->class->save(cache->local, keys, key_count, result, name, parts,
+                                     err);
+}
+
+/* What is not the store's yet cannot be recorded there: the key waits with the remote
+ * record. */
+static int alias(struct cb_cache_store *store, const struct cb_digest *key,
+                 const struct cb_cache_entry *entry, struct cb_error **err)
+{
+    struct cb_cache *cache = cache_of(store);
+    size_t remote;
+    int record;
+
+    note(cache, key);
+    if (!parse_handle(entry->handle, &remote, &record))
+        return cache->local->class->alias(cache->local, key, entry, err);
+    pthread_mutex_lock(&cache->mutex);
+    cb_cache_record_add_key(&cache->remotes.items[remote]->document.records.items[record],
+                            key);
+    pthread_mutex_unlock(&cache->mutex);
+    return 0;
+}
+
+static int lock(struct cb_cache_store *store, const struct cb_digest *key,
+                struct cb_cancel *cancel, struct cb_event_sink *sink, void **out,
+                struct cb_error **err)
+{
+    struct cb_cache_store *local = cache_of(store)->local;
+
+    return local->class->lock(local, key, cancel, sink, out, err);
+}
+
+static void unlock(struct cb_cache_store *store, void *taken)
+{
+    struct cb_cache_store *local = cache_of(store)->local;
+
+    local->class->unlock(local, taken);
+}
+
+static char *explain(struct cb_cache_store *store, const char *name,
+                     const struct cb_key_parts *parts)
+{
+    struct cb_cache_store *local = cache_of(store)->local;
+
+    return local->class->explain(local, name, parts);
+}
+
+static void free_store(struct cb_cache_store *store)
+{
+    cb_cache_free(cache_of(store));
+}
+
+/* ── Making ── */
+
+int cb_cache_new(struct cb_cache **out, struct cb_build_env *env, struct cb_error **err)
+{
+    static const struct cb_cache_store_class class = {
+        .lookup = lookup,
+        .load = load,
+        .save = save,
+        .alias = alias,
+        .lock = lock,
+        .unlock = unlock,
+        .explain = explain,
+        .free = free_store,
+    };
+    cb_auto(cb_cache) cache = xcalloc(1, sizeof(*cache));
+
+    cache->base.class = &class;
+    cache->env = env;
+    pthread_mutex_init(&cache->mutex, NULL);
+    if (cb_cache_local_new(&cache->local, env, err) < 0)
+        return -1;
+    *out = cb_steal(&cache);
+    return 0;
+}
+
+void cb_cache_free(struct cb_cache *cache)
+{
+    if (!cache)
+        return;
+    cb_vec_foreach (remote, &cache->remotes)
+        cb_remote_cache_free(*remote);
+    cb_vec_free(&cache->remotes);
+    cb_cache_store_free(cache->local);
+    cb_map_free(cache->used);
+    pthread_mutex_destroy(&cache->mutex);
+    free(cache);
+}
+
+struct cb_cache_store *cb_cache_store(struct cb_cache *cache)
+{
+    return &cache->base;
+}
+
+int cb_cache_import(struct cb_cache *cache, const struct cb_cache_location *from,
+                    struct cb_error **err)
+{
+    cb_auto(cb_remote_cache) remote = NULL;
+
+    if (cb_remote_cache_open(&remote, cache->env, from, err) < 0)
+        return cb_error_wrap(err, "import cache from %s", from->place);
+    cb_vec_push(&cache->remotes, cb_steal(&remote));
+    return 0;
+}
+
+/* ── What was learnt ── */
+
+/* The layers of a record that was not loaded itself may be there as part of another's. */
+static int keep_record(struct cb_cache *cache, const struct cb_remote_cache *remote,
+                       const struct cb_cache_record *record, struct cb_error **err)
+{
+    cb_auto(cb_snapshot) there = NULL;
+    struct cb_record row = {.identity = record->identity,
+                            .snapshot_id = (char *)CB_RECORD_ABSENT,
+                            .created_ns = record->created_ns,
+                            .name = record->name,
+                            .parts_json = (char *)"[]"};
+
+    if (record->layer == CB_CACHE_EMPTY)
+        row.snapshot_id = (char *)"";
+    if (record->layer >= 0 &&
+        cb_chain_find(cache->env->store,
+                      &remote->document.layers.items[record->layer].chain_id, &there,
+                      err) < 0)
+        return -1;
+    if (there)
+        row.snapshot_id = (char *)cb_snapshot_id(there);
+    return cb_record_put(cache->env->store, record->keys, record->key_count, &row, err);
+}
+
+static int keep_key(struct cb_cache *cache, const char *text, struct cb_error **err)
+{
+    cb_auto_value(cb_record) known = {0};
+    struct cb_digest key;
+    size_t remote;
+    int number, found;
+
+    if (cb_digest_parse(&key, text, err) < 0)
+        return -1;
+    found = cb_record_find(cache->env->store, &key, &known, err);
+    if (found != 0 || !cb_cache_find_remote(cache, &key, &remote, &number))
+        return found < 0 ? -1 : 0;
+    return keep_record(cache, cache->remotes.items[remote],
+                       &cache->remotes.items[remote]->document.records.items[number],
+                       err);
+}
+
+int cb_cache_keep(struct cb_cache *cache, struct cb_error **err)
+{
+    const char *key;
+    void *value;
+    size_t at = 0;
+
+    if (!cache->remotes.count)
+        return 0;
+    while (cache->used && cb_map_next(cache->used, &at, &key, &value)) {
+        if (keep_key(cache, key, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+void cb_cache_track(struct cb_cache *cache)
+{
+    if (!cache->used)
+        cache->used = cb_map_new(NULL);
+}
+
+void cb_cache_locations_free(struct cb_cache_locations *locations)
+{
+    cb_vec_foreach (location, locations) {
+        free(location->place);
+        free(location->tag);
+    }
+    cb_vec_free(locations);
+}

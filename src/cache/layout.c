@@ -1,0 +1,318 @@
+/* The directory of `type=local` caches. Blobs are written beside their names and moved
+ * there, the index last: a reader sees the old cache or the new one, and a writer that
+ * was killed leaves at most blobs nobody names. */
+#include "cache/layout.h"
+
+#include "base/atomic-file.h"
+#include "base/fs.h"
+#include "base/lockfile.h"
+#include "base/map.h"
+#include "store/content.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define REF_NAME   "org.opencontainers.image.ref.name"
+#define LAYOUT     "{\"imageLayoutVersion\":\"1.0.0\"}"
+#define COPY_BYTES (256 * 1024)
+#define TAGS_MAX   200
+
+static char *blob_path(const struct cb_digest *digest)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+    const char *hex = cb_digest_hex(digest, text);
+
+    return xasprintf("blobs/%s/%s", digest->algorithm == CB_SHA512 ? "sha512" : "sha256",
+                     hex);
+}
+
+/* ── Reading ── */
+
+static int read_index(int dir_fd, struct cb_index **out, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (cb_fs_read_file(dir_fd, "index.json", CB_MANIFEST_MAX_BYTES, &text, err) < 0)
+        return -1;
+    return cb_index_parse(out, cb_strbuf_text(&text), text.len, CB_MT_OCI_INDEX, err);
+}
+
+static const char *tag_of(const struct cb_descriptor *manifest)
+{
+    return json_string_value(json_object_get(manifest->annotations, REF_NAME));
+}
+
+static const struct cb_descriptor *find_manifest(const struct cb_index *index,
+                                                 const char *tag,
+                                                 const struct cb_digest *digest)
+{
+    cb_vec_foreach (manifest, &index->manifests) {
+        const char *name = tag_of(manifest);
+
+        if (cb_digest_is_set(digest) ? cb_digest_equal(&manifest->digest, digest)
+                                     : name && strcmp(name, tag) == 0)
+            return manifest;
+    }
+    return NULL;
+}
+
+/* A document, verified against its descriptor. */
+static int read_document(int dir_fd, const struct cb_descriptor *want,
+                         struct cb_strbuf *out, struct cb_error **err)
+{
+    cb_autofree char *path = blob_path(&want->digest);
+    cb_auto(cb_hasher) hasher = cb_hasher_new(want->digest.algorithm);
+    struct cb_digest got;
+
+    if (cb_fs_read_file(dir_fd, path, CB_MANIFEST_MAX_BYTES, out, err) < 0)
+        return -1;
+    cb_hasher_update(hasher, cb_strbuf_text(out), out->len);
+    got = cb_hasher_finish(hasher);
+    if (!cb_digest_equal(&got, &want->digest) || (int64_t)out->len != want->size)
+        return cb_error_set(err, CB_ERR_INTEGRITY,
+                            "`%s`: its content is not what its name says", path);
+    return 0;
+}
+
+int cb_layout_read(int dir_fd, const char *tag, const struct cb_digest *digest,
+                   struct cb_manifest **manifest, char **config, size_t *config_len,
+                   struct cb_error **err)
+{
+    cb_auto(cb_index) index = NULL;
+    cb_auto(cb_manifest) found = NULL;
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_auto_value(cb_strbuf) config_text = {0};
+    const struct cb_descriptor *descriptor;
+
+    if (read_index(dir_fd, &index, err) < 0)
+        return -1;
+    descriptor = find_manifest(index, tag, digest);
+    if (!descriptor)
+        return cb_error_set(err, CB_ERR_NOT_FOUND,
+                            "`index.json` names no cache with this %s",
+                            cb_digest_is_set(digest) ? "digest" : "tag");
+    if (read_document(dir_fd, descriptor, &text, err) < 0 ||
+        cb_manifest_parse(&found, cb_strbuf_text(&text), text.len, CB_MT_OCI_MANIFEST,
+                          err) < 0 ||
+        read_document(dir_fd, &found->config, &config_text, err) < 0)
+        return -1;
+    *config_len = config_text.len;
+    *config = cb_strbuf_steal(&config_text);
+    *manifest = cb_steal(&found);
+    return 0;
+}
+
+static int open_blob(int dir_fd, const struct cb_digest *digest, int *fd,
+                     struct cb_error **err)
+{
+    cb_autofree char *path = blob_path(digest);
+    struct stat stat;
+
+    if (cb_fs_open_in_root(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, fd, err) <
+        0)
+        return -1;
+    if (fstat(*fd, &stat) < 0 || !S_ISREG(stat.st_mode)) {
+        cb_close(fd);
+        return cb_error_set(err, CB_ERR_INTEGRITY, "`%s`: not a regular file", path);
+    }
+    return 0;
+}
+
+static int copy_to_store(int fd, struct cb_blob_writer *writer, struct cb_cancel *cancel,
+                         struct cb_error **err)
+{
+    cb_autofree char *buffer = xmalloc(COPY_BYTES);
+
+    for (;;) {
+        ssize_t count = read(fd, buffer, COPY_BYTES);
+
+        if (count < 0)
+            return cb_error_errno(err, errno, "read a blob of the cache");
+        if (count == 0)
+            return 0;
+        if (cb_cancel_check(cancel, err) < 0 ||
+            cb_blob_writer_write(writer, buffer, (size_t)count, err) < 0)
+            return -1;
+    }
+}
+
+int cb_layout_take_blob(int dir_fd, struct cb_store *store,
+                        const struct cb_descriptor *blob, struct cb_cancel *cancel,
+                        struct cb_error **err)
+{
+    cb_auto(cb_blob_writer) writer = NULL;
+    cb_autofd int fd = -1;
+    int present = 0;
+    int64_t size;
+
+    if (cb_content_has(store, &blob->digest, &size) > 0)
+        return 0;
+    if (open_blob(dir_fd, &blob->digest, &fd, err) < 0 ||
+        cb_blob_writer_open(store, &blob->digest, blob->size, cancel, NULL, &writer,
+                            &present, err) < 0)
+        return -1;
+    if (present)
+        return 0;
+    /* What a download left behind is not worth a seek here. */
+    if (cb_blob_writer_offset(writer) > 0 && cb_blob_writer_reset(writer, err) < 0)
+        return -1;
+    if (copy_to_store(fd, writer, cancel, err) < 0)
+        return -1;
+    return cb_blob_commit(&writer, NULL, NULL, err);
+}
+
+/* ── Writing ── */
+
+static int open_directory(const char *path, int *fd, struct cb_error **err)
+{
+    cb_autofree char *blobs = xasprintf("%s/blobs/sha256", path);
+
+    if (cb_fs_mkdirs(blobs, 0755, err) < 0)
+        return -1;
+    *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd < 0)
+        return cb_error_errno(err, errno, "open `%s`", path);
+    return 0;
+}
+
+static int put_blob(int dir_fd, struct cb_store *store, const struct cb_descriptor *blob,
+                    struct cb_error **err)
+{
+    cb_autofree char *path = blob_path(&blob->digest);
+    cb_auto(cb_atomic_file) file = NULL;
+    cb_autofd int from = -1;
+    struct stat stat;
+    int64_t size;
+
+    if (fstatat(dir_fd, path, &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(stat.st_mode) &&
+        stat.st_size == blob->size)
+        return 0;
+    if (cb_content_open(store, &blob->digest, &from, &size, err) < 0 ||
+        cb_atomic_file_open(&file, dir_fd, path, 0644, err) < 0 ||
+        cb_fs_copy_data(from, cb_atomic_file_fd(file), -1, err) < 0)
+        return -1;
+    return cb_atomic_file_commit(&file, 0, err);
+}
+
+static int put_blobs(int dir_fd, struct cb_store *store,
+                     const struct cb_manifest *manifest, struct cb_cancel *cancel,
+                     struct cb_error **err)
+{
+    cb_autofree char *path = blob_path(&manifest->digest);
+
+    cb_vec_foreach (layer, &manifest->layers) {
+        if (cb_cancel_check(cancel, err) < 0 || put_blob(dir_fd, store, layer, err) < 0)
+            return -1;
+    }
+    if (put_blob(dir_fd, store, &manifest->config, err) < 0)
+        return -1;
+    return cb_atomic_file_write(dir_fd, path, manifest->bytes, manifest->len, 0644, 0,
+                                err);
+}
+
+/* What else is in the directory stays. */
+static void collect_manifests(const struct cb_index *old, const char *tag,
+                              const struct cb_manifest *manifest, json_t *annotations,
+                              struct cb_descriptor *out, size_t *count)
+{
+    for (size_t i = 0; old && i < old->manifests.count && *count < TAGS_MAX; i++) {
+        const struct cb_descriptor *other = &old->manifests.items[i];
+        const char *name = tag_of(other);
+
+        if (!name || strcmp(name, tag) != 0)
+            out[(*count)++] = *other;
+    }
+    out[(*count)++] = (struct cb_descriptor){.media_type = manifest->media_type,
+                                             .digest = manifest->digest,
+                                             .size = (int64_t)manifest->len,
+                                             .annotations = annotations};
+}
+
+static int write_index(int dir_fd, const struct cb_index *old, const char *tag,
+                       const struct cb_manifest *manifest, struct cb_index **out,
+                       struct cb_error **err)
+{
+    cb_autofree struct cb_descriptor *list = xcalloc(TAGS_MAX + 1, sizeof(*list));
+    cb_auto_json *annotations = json_pack("{s:s}", REF_NAME, tag);
+    size_t count = 0;
+
+    collect_manifests(old, tag, manifest, annotations, list, &count);
+    *out = cb_index_make(list, count, NULL, 0);
+    if (cb_atomic_file_write(dir_fd, "oci-layout", LAYOUT, sizeof(LAYOUT) - 1, 0644, 0,
+                             err) < 0)
+        return -1;
+    return cb_atomic_file_write(dir_fd, "index.json", (*out)->bytes, (*out)->len, 0644, 1,
+                                err);
+}
+
+static void mark(struct cb_map *used, const struct cb_digest *digest)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    cb_map_set(used, cb_digest_hex(digest, text), used);
+}
+
+/* 0 when a manifest cannot be read: then nothing may be removed. */
+static int mark_manifest(int dir_fd, const struct cb_descriptor *descriptor,
+                         struct cb_map *used)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_auto(cb_manifest) manifest = NULL;
+
+    if (read_document(dir_fd, descriptor, &text, NULL) < 0 ||
+        cb_manifest_parse(&manifest, cb_strbuf_text(&text), text.len, NULL, NULL) < 0)
+        return 0;
+    mark(used, &descriptor->digest);
+    mark(used, &manifest->config.digest);
+    cb_vec_foreach (layer, &manifest->layers)
+        mark(used, &layer->digest);
+    return 1;
+}
+
+/* Removes what no manifest needs. Nothing depends on it: trouble is passed over. */
+static void sweep(int dir_fd, const struct cb_index *index)
+{
+    cb_auto(cb_map) used = cb_map_new(NULL);
+    cb_auto_value(cb_strings) names = {0};
+    cb_autofd int blobs_fd =
+        openat(dir_fd, "blobs/sha256", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    cb_vec_foreach (manifest, &index->manifests) {
+        if (!mark_manifest(dir_fd, manifest, used))
+            return;
+    }
+    if (blobs_fd < 0 || cb_fs_list(blobs_fd, &names, NULL) < 0)
+        return;
+    for (size_t i = 0; i < names.count; i++) {
+        if (!cb_map_has(used, names.items[i]))
+            unlinkat(blobs_fd, names.items[i], 0);
+    }
+}
+
+int cb_layout_write(const char *path, const char *tag, const struct cb_manifest *manifest,
+                    struct cb_store *store, int keep, struct cb_cancel *cancel,
+                    struct cb_error **err)
+{
+    cb_auto(cb_index) old = NULL;
+    cb_auto(cb_index) index = NULL;
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir_fd = -1;
+
+    if (open_directory(path, &dir_fd, err) < 0 ||
+        cb_lock_take(&lock, dir_fd, ".lock", CB_LOCK_EXCLUSIVE, cancel, NULL, NULL, err) <
+            0)
+        return -1;
+    if (faccessat(dir_fd, "index.json", F_OK, 0) == 0 &&
+        read_index(dir_fd, &old, err) < 0)
+        return cb_error_wrap(err, "`%s` holds something else", path);
+    if (put_blobs(dir_fd, store, manifest, cancel, err) < 0 ||
+        write_index(dir_fd, old, tag, manifest, &index, err) < 0)
+        return -1;
+    if (!keep)
+        sweep(dir_fd, index);
+    cb_lock_release_unlink(cb_steal(&lock));
+    return 0;
+}

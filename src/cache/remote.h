@@ -1,0 +1,32 @@
+/* A cache somebody else wrote, as imported: its document in memory, its layers where they
+ * are. */
+#ifndef CB_CACHE_REMOTE_H
+#define CB_CACHE_REMOTE_H
+
+#include "base/map.h"
+#include "cache/cache.h"
+#include "cache/document.h"
+
+struct cb_remote_cache {
+    struct cb_cache_document document;
+    struct cb_map *by_key;          /* key → 1 + number of the record, as a pointer */
+    char *title;                    /* "registry 127.0.0.1:5000/x:cache" */
+    struct cb_reference *reference; /* of a registry's; or NULL */
+    int dir_fd;                     /* of a directory's; or -1 */
+    int dead; /* atomic: a layer could not be had; nothing more is asked for */
+};
+void cb_remote_cache_free(struct cb_remote_cache *remote);
+CB_AUTO_DEFINE(cb_remote_cache, cb_remote_cache_free)
+
+/* Fetches and reads the documents. NOT_FOUND when there is no cache. */
+int cb_remote_cache_open(struct cb_remote_cache **out, struct cb_build_env *env,
+                         const struct cb_cache_location *from, struct cb_error **err);
+/* -1 when there is none, or the cache is dead. */
+int cb_remote_cache_find(const struct cb_remote_cache *remote,
+                         const struct cb_digest *key);
+/* Fetches and unpacks the layers of a record; *TOP NULL for the empty filesystem. The
+ * snapshots made for it are as old as the layers say. A step of its own on the sink. */
+int cb_remote_cache_load(struct cb_remote_cache *remote, struct cb_build_env *env,
+                         int record, struct cb_snapshot **top, struct cb_error **err);
+
+#endif

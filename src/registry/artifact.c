@@ -1,0 +1,141 @@
+/* Manifests that are no image: fetched as two documents, sent as blobs and a manifest.
+ * What the blobs mean is the caller's business. */
+#include "registry/registry-priv.h"
+
+#include "registry/upload.h"
+#include "store/content.h"
+
+#define CONCURRENT_UPLOADS 4
+
+void cb_artifact_free(struct cb_artifact *artifact)
+{
+    if (!artifact)
+        return;
+    cb_reference_free(artifact->reference);
+    cb_manifest_free(artifact->manifest);
+    free(artifact->config);
+    free(artifact);
+}
+
+/* A repository that owns its scope. */
+struct place {
+    struct cb_reference *reference;
+    struct cb_repository repository;
+    char *scope;
+};
+
+static void place_clear(struct place *place)
+{
+    cb_reference_free(place->reference);
+    free(place->scope);
+}
+
+static int place_open(struct place *place, struct cb_registry *registry, const char *name,
+                      const char *actions, struct cb_error **err)
+{
+    if (cb_reference_parse(&place->reference, name, err) < 0)
+        return -1;
+    if (!cb_digest_is_set(&place->reference->digest))
+        cb_reference_default_tag(place->reference);
+    place->scope = xasprintf("repository:%s:%s", place->reference->path, actions);
+    place->repository.path = place->reference->path;
+    place->repository.scope = place->scope;
+    return cb_endpoint_get(registry, place->reference->host, &place->repository.endpoint,
+                           err);
+}
+
+static int is_index(const struct cb_document *document)
+{
+    return document->media_type && cb_media_kind(document->media_type) == CB_MEDIA_INDEX;
+}
+
+static int get_documents(struct cb_registry *registry, struct place *place,
+                         struct cb_artifact **out, struct cb_error **err)
+{
+    cb_auto(cb_artifact) artifact = xcalloc(1, sizeof(*artifact));
+    cb_auto_value(cb_document) document = {0};
+    struct cb_descriptor want = {.digest = place->reference->digest, .size = -1};
+
+    if (cb_document_get(registry, &place->repository, place->reference->tag,
+                        cb_digest_is_set(&want.digest) ? &want : NULL, &document,
+                        err) < 0)
+        return -1;
+    if (is_index(&document))
+        return 0;
+    if (cb_manifest_parse(&artifact->manifest, document.bytes, document.len,
+                          document.media_type, err) < 0 ||
+        cb_document_config(registry, &place->repository, &artifact->manifest->config,
+                           &artifact->config, &artifact->config_len, err) < 0)
+        return -1;
+    artifact->reference = cb_steal(&place->reference);
+    *out = cb_steal(&artifact);
+    return 0;
+}
+
+int cb_registry_get_artifact(struct cb_registry *registry, const char *name,
+                             struct cb_artifact **out, struct cb_error **err)
+{
+    struct place place = {0};
+    int result = place_open(&place, registry, name, "pull", err);
+
+    *out = NULL;
+    if (result == 0)
+        result = get_documents(registry, &place, out, err);
+    place_clear(&place);
+    return result;
+}
+
+struct upload {
+    struct cb_registry *registry;
+    const struct cb_repository *repository;
+    const struct cb_manifest *manifest;
+    uint64_t event_id;
+};
+
+/* The config comes after the layers in number. */
+static int send_blob(void *arg, size_t i, struct cb_error **err)
+{
+    struct upload *upload = arg;
+    const struct cb_manifest *manifest = upload->manifest;
+    const struct cb_descriptor *blob =
+        i < manifest->layers.count ? &manifest->layers.items[i] : &manifest->config;
+    enum cb_upload_result result;
+    char text[CB_DIGEST_MAX_TEXT];
+    int64_t size;
+    int exists;
+
+    if (cb_cancel_check(upload->registry->cancel, err) < 0)
+        return -1;
+    exists = cb_upload_exists(upload->registry, upload->repository, &blob->digest, err);
+    if (exists != 0)
+        return exists < 0 ? -1 : 0;
+    if (cb_content_has(upload->registry->store, &blob->digest, &size) <= 0)
+        return cb_error_set(err, CB_ERR_NOT_FOUND,
+                            "blob %s is neither in the registry nor in the store",
+                            cb_digest_text(&blob->digest, text));
+    return cb_upload_blob(upload->registry, upload->repository, blob, NULL,
+                          upload->event_id, &result, err);
+}
+
+int cb_registry_put_artifact(struct cb_registry *registry, const char *name,
+                             const struct cb_manifest *manifest, uint64_t event_id,
+                             struct cb_error **err)
+{
+    struct place place = {0};
+    struct upload upload = {.registry = registry,
+                            .repository = &place.repository,
+                            .manifest = manifest,
+                            .event_id = event_id};
+    int result = place_open(&place, registry, name, "pull,push", err);
+
+    if (result == 0 && !place.reference->tag)
+        result = cb_error_set(err, CB_ERR_USAGE, "cannot push to a digest: `%s`", name);
+    if (result == 0)
+        result = cb_fan_out(registry->pool, CONCURRENT_UPLOADS,
+                            manifest->layers.count + 1, send_blob, &upload, err);
+    if (result == 0)
+        result = cb_document_put(registry, &place.repository, place.reference->tag,
+                                 manifest, err);
+    place_clear(&place);
+    return result;
+}

@@ -1,0 +1,200 @@
+#!/usr/bin/env bats
+# Caches of other machines: a store that is empty takes from a registry, a directory or an image what another made.
+load helpers
+load helpers-registry
+
+setup_file() { cb_store; }
+teardown_file() { cb_drop_store; rm -rf --one-file-system "$STORE-other"; }
+setup() {
+    cb_dir
+    dockerfile <<'DOCKER'
+FROM busybox AS tool
+RUN echo tool-$(cat /proc/sys/kernel/random/uuid) >/tool
+RUN echo unused-$(cat /proc/sys/kernel/random/uuid) >/other
+FROM busybox
+COPY file /file
+RUN cat /proc/sys/kernel/random/uuid >/random
+COPY --from=tool /tool /tool
+LABEL a=b
+DOCKER
+    echo one >"$DIR/file"
+    # What must not come from an earlier test's records.
+    "$CBUILD" prune -af >/dev/null 2>&1 || true
+}
+teardown() { stop_registry; stop_hostile_registry; rm -rf --one-file-system "$STORE-other"; }
+
+# Everything that follows happens in a store with nothing but the base image's name.
+other_store() {
+    rm -rf --one-file-system "$STORE-other"
+    "$CBUILD" --root "$STORE" save busybox:latest | "$CBUILD" --root "$STORE-other" load >/dev/null
+    export CBUILD_ROOT=$STORE-other
+}
+first_store() { export CBUILD_ROOT=$STORE; }
+image_id() { "$CBUILD" images -q --no-trunc img; }
+
+@test "a registry's cache with mode=max: an empty store executes nothing and gets the same image" {
+    start_registry
+    build_ok --cache-to "type=registry,ref=$REGISTRY/cache:x,mode=max"
+    id=$(image_id)
+    other_store
+    build_ok --cache-from "$REGISTRY/cache:x"
+    [ "$(steps_run)" = 0 ]
+    [ "$(image_id)" = "$id" ]
+    in_image cat /file
+    expect_output one
+    # From now on it is the store's own: no registry is asked.
+    stop_registry
+    build_ok
+    [ "$(steps_run)" = 0 ]
+}
+
+@test "a changed step runs, and what does not depend on it comes from the cache" {
+    start_registry
+    build_ok --cache-to "type=registry,ref=$REGISTRY/cache:x,mode=max"
+    in_image cat /tool
+    tool=$output
+    other_store
+    echo two >"$DIR/file"
+    build_ok --cache-from "type=registry,ref=$REGISTRY/cache:x"
+    expect_contains "CACHED"
+    in_image cat /tool
+    expect_output "$tool"
+    in_image cat /file
+    expect_output two
+}
+
+@test "mode=min is enough for the result, and has no layers of other stages" {
+    start_registry
+    build_ok --cache-to "type=registry,ref=$REGISTRY/cache:min"
+    id=$(image_id)
+    other_store
+    build_ok --cache-from "$REGISTRY/cache:min"
+    [ "$(steps_run)" = 0 ]
+    [ "$(image_id)" = "$id" ]
+    other_store
+    build_ok --cache-from "$REGISTRY/cache:min" --target tool
+    [ "$(steps_run)" = 2 ]
+}
+
+@test "only the layers the result needs are fetched" {
+    start_hostile_registry
+    build_ok --cache-to "type=registry,ref=$HOSTILE/good/cache:x,mode=max"
+    other_store
+    : >"$HOSTILE_LOG"
+    build_ok --cache-from "$HOSTILE/good/cache:x"
+    [ "$(steps_run)" = 0 ]
+    # Two documents, and at most four layers: busybox, two COPYs, one RUN. Not the tool stage's two.
+    fetched=$(grep '"GET"' "$HOSTILE_LOG" | grep -c /v2/good/cache/blobs/)
+    [ "$fetched" -le 5 ] || { cat "$HOSTILE_LOG"; false; }
+}
+
+@test "a directory as cache: written, read by another store, and nothing left of the cache before" {
+    build_ok --cache-to "type=local,dest=$BATS_TEST_TMPDIR/cache,mode=max"
+    id=$(image_id)
+    other_store
+    build_ok --cache-from "type=local,src=$BATS_TEST_TMPDIR/cache"
+    [ "$(steps_run)" = 0 ]
+    [ "$(image_id)" = "$id" ]
+    first_store
+    echo two >"$DIR/file"
+    build_ok --cache-to "type=local,dest=$BATS_TEST_TMPDIR/cache"
+    for blob in "$BATS_TEST_TMPDIR"/cache/blobs/sha256/*; do
+        [ "$(sha256sum <"$blob" | cut -d' ' -f1)" = "${blob##*/}" ]
+        grep -rqs "${blob##*/}" "$BATS_TEST_TMPDIR/cache/index.json" "$BATS_TEST_TMPDIR"/cache/blobs/sha256 ||
+            { echo "nobody names $blob"; false; }
+    done
+}
+
+@test "two tags live in one directory" {
+    build_ok --cache-to "type=local,dest=$BATS_TEST_TMPDIR/cache,tag=a"
+    build_ok --cache-to "type=local,dest=$BATS_TEST_TMPDIR/cache,tag=b"
+    other_store
+    build_ok --cache-from "type=local,src=$BATS_TEST_TMPDIR/cache,tag=a"
+    [ "$(steps_run)" = 0 ]
+}
+
+@test "an inline cache travels with the image" {
+    start_registry
+    build_ok --cache-to type=inline
+    "$CBUILD" tag img "$REGISTRY/app:1"
+    "$CBUILD" push -q "$REGISTRY/app:1"
+    other_store
+    build_ok --cache-from "$REGISTRY/app:1" --build-arg BUILDKIT_INLINE_CACHE=1
+    [ "$(steps_run)" = 0 ]
+    in_image cat /file
+    expect_output one
+    # An image made on top of it does not inherit the member.
+    printf 'FROM img\nLABEL x=y\n' | "$CBUILD" build -q -t child - >/dev/null
+    run "$CBUILD" inspect child
+    expect_lacks cbuild.cache
+}
+
+@test "a cache of a cache: what was only looked up goes on to the same repository without passing through here" {
+    start_registry
+    build_ok --cache-to "type=registry,ref=$REGISTRY/cache:x,mode=max"
+    other_store
+    build_ok --cache-from "$REGISTRY/cache:x" --cache-to "type=registry,ref=$REGISTRY/cache:y,mode=max"
+    other_store
+    build_ok --cache-from "$REGISTRY/cache:y"
+    [ "$(steps_run)" = 0 ]
+    build_ok --cache-from "$REGISTRY/cache:y" --target tool
+}
+
+@test "a cache that is not there is a warning, and the build goes on" {
+    start_registry
+    build_ok --cache-from "$REGISTRY/none:x" --cache-from "type=local,src=$BATS_TEST_TMPDIR/none"
+    expect_contains "import cache from $REGISTRY/none:x" "import cache from $BATS_TEST_TMPDIR/none"
+    image_id | grep -q sha256
+}
+
+@test "a damaged layer in a directory cache is a warning, and its step runs" {
+    build_ok --cache-to "type=local,dest=$BATS_TEST_TMPDIR/cache,mode=max"
+    other_store
+    for blob in "$BATS_TEST_TMPDIR"/cache/blobs/sha256/*; do
+        [ "$(head -c 2 "$blob" | od -An -tx1 | tr -d ' ')" = 1f8b ] && printf 'xx' | dd of="$blob" bs=1 seek=20 conv=notrunc status=none
+    done
+    build_ok --cache-from "type=local,src=$BATS_TEST_TMPDIR/cache"
+    expect_contains "is not used any further"
+    in_image cat /file
+    expect_output one
+    fsck_clean
+}
+
+@test "documents of a cache that make no sense are refused, and the build goes on" {
+    build_ok --cache-to "type=local,dest=$BATS_TEST_TMPDIR/cache"
+    other_store
+    cp -a "$BATS_TEST_TMPDIR/cache" "$BATS_TEST_TMPDIR/broken"
+    for text in '{"schemaVersion":2}' '[]' 'x' '{"schemaVersion":2,"manifests":[{"mediaType":"a","digest":"sha256:../../etc/passwd","size":1}]}'; do
+        printf '%s' "$text" >"$BATS_TEST_TMPDIR/broken/index.json"
+        build_ok --cache-from "type=local,src=$BATS_TEST_TMPDIR/broken"
+        expect_contains "import cache from"
+    done
+}
+
+@test "a cache that cannot be written is an error after the image is there, or a warning when asked" {
+    port=$(free_port)
+    build --cache-to "type=registry,ref=127.0.0.1:$port/cache:x"
+    expect_status 1
+    expect_contains "export cache to 127.0.0.1:$port/cache:x"
+    image_id | grep -q sha256
+    build_ok --cache-to "type=registry,ref=127.0.0.1:$port/cache:x,ignore-error=true"
+    expect_contains "export cache to 127.0.0.1:$port/cache:x"
+}
+
+@test "mistakes in --cache-from and --cache-to are named" {
+    check() {
+        build "$1" "$2"
+        expect_status 1
+        expect_contains "invalid argument \"$2\" for \"$1\": $3"
+    }
+    check --cache-to type=s3,bucket=x 'cache type "s3": expected registry, local or inline'
+    check --cache-to type=registry 'ref=NAME is missing'
+    check --cache-to ref=x 'type is missing'
+    check --cache-to type=local 'dest=DIRECTORY is missing'
+    check --cache-from type=local 'src=DIRECTORY is missing'
+    check --cache-from type=inline 'an inline cache is imported from its image'
+    check --cache-to type=inline,mode=max 'an inline cache knows mode=min only'
+    check --cache-to type=registry,ref=x,mode=medium 'mode "medium": expected min or max'
+    check --cache-to type=registry,ref=X/Y '`X/Y`: invalid reference format'
+    check --cache-to type=registry,ref=x,colour=red 'unexpected key "colour"'
+}
