@@ -88,7 +88,7 @@ static void nonsense_is_refused_with_its_place(void **state)
         {"[]", "cache: expected an object"},
         {"{}", "cache.version: missing"},
         {"{\"version\":2}", "cache: version 2 of the format, known is 1"},
-        {DOCUMENT(LAYER(), ""), "cache.layers[0].blob: expected an object"},
+        {DOCUMENT(LAYER(), ""), "cache.layers[0].blob.mediaType: missing"},
         {DOCUMENT(LAYER(BLOB("text/plain", "1")), ""), "cache.layers[0].blob: no layer"},
         {DOCUMENT(LAYER(BLOB(GZIP, "-1")), ""), "cache.layers[0].blob: no layer"},
         {DOCUMENT(LAYER(BLOB(GZIP, "1") ",\"parent\":0"), ""),
