@@ -2,8 +2,8 @@
  * place they go to. */
 #include "cache/layered.h"
 
-#include "cache/layout.h"
 #include "store/content.h"
+#include "store/layout.h"
 
 #include <string.h>
 
@@ -53,6 +53,22 @@ static int make_manifest(struct cb_build_env *env,
     return 0;
 }
 
+static int write_directory(struct cb_build_env *env, const struct cb_manifest *manifest,
+                           const struct cb_cache_location *to, struct cb_error **err)
+{
+    cb_auto_json *annotations =
+        json_pack("{s:s}", "org.opencontainers.image.ref.name", to->tag);
+    const struct cb_descriptor entry = {.media_type = manifest->media_type,
+                                        .digest = manifest->digest,
+                                        .size = (int64_t)manifest->len,
+                                        .annotations = annotations};
+    const struct cb_manifest *const manifests[] = {manifest};
+    const struct cb_layout_write what = {
+        .entry = &entry, .manifests = manifests, .manifest_count = 1, .keep = to->keep};
+
+    return cb_layout_write(to->place, &what, env->store, env->cancel, err);
+}
+
 static int export(struct cb_cache *cache, struct cb_snapshot *result,
                   const struct cb_cache_location *to, uint64_t event_id,
                   struct cb_error **err)
@@ -65,8 +81,7 @@ static int export(struct cb_cache *cache, struct cb_snapshot *result,
         make_manifest(env, &document, &manifest, err) < 0)
         return -1;
     if (to->type == CB_CACHE_LOCAL)
-        return cb_layout_write(to->place, to->tag, manifest, env->store, to->keep,
-                               env->cancel, err);
+        return write_directory(env, manifest, to, err);
     return cb_registry_put_artifact(env->registry, to->place, manifest, event_id, err);
 }
 

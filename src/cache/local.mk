@@ -7,8 +7,6 @@ src_cache_libcache_a_SOURCES = \
 	%D%/export.c \
 	%D%/layered.c \
 	%D%/layered.h \
-	%D%/layout.c \
-	%D%/layout.h \
 	%D%/local.c \
 	%D%/parts-json.c \
 	%D%/parts-json.h \

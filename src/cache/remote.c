@@ -1,7 +1,7 @@
 /* Opening a remote cache, and making its records snapshots of the store. */
 #include "cache/remote.h"
 
-#include "cache/layout.h"
+#include "store/layout.h"
 #include "store/layer.h"
 
 #include <errno.h>

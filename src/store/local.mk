@@ -18,6 +18,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/gc.h \
 	%D%/layer-pass.h \
 	%D%/layer.h \
+	%D%/layout.h \
 	%D%/lease.h \
 	%D%/lock.h \
 	%D%/record.h \
@@ -59,6 +60,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/layer-blob.c \
 	%D%/layer-pass.c \
 	%D%/layer.c \
+	%D%/layout.c \
 	%D%/lease.c \
 	%D%/lock.c \
 	%D%/record.c \

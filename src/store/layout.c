@@ -1,7 +1,7 @@
-/* The directory of `type=local` caches. Blobs are written beside their names and moved
- * there, the index last: a reader sees the old cache or the new one, and a writer that
+/* Layout directories. Blobs are written beside their names and moved
+ * there, the index last: a reader sees the old content or the new, and a writer that
  * was killed leaves at most blobs nobody names. */
-#include "cache/layout.h"
+#include "store/layout.h"
 
 #include "base/atomic-file.h"
 #include "base/fs.h"
@@ -15,10 +15,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define REF_NAME   "org.opencontainers.image.ref.name"
-#define LAYOUT     "{\"imageLayoutVersion\":\"1.0.0\"}"
-#define COPY_BYTES (256 * 1024)
-#define TAGS_MAX   200
+#define REF_NAME    "org.opencontainers.image.ref.name"
+#define LAYOUT      "{\"imageLayoutVersion\":\"1.0.0\"}"
+#define COPY_BYTES  (256 * 1024)
+#define ENTRIES_MAX 500
 
 static char *blob_path(const struct cb_digest *digest)
 {
@@ -92,7 +92,7 @@ int cb_layout_read(int dir_fd, const char *tag, const struct cb_digest *digest,
     descriptor = find_manifest(index, tag, digest);
     if (!descriptor)
         return cb_error_set(err, CB_ERR_NOT_FOUND,
-                            "`index.json` names no cache with this %s",
+                            "`index.json` names nothing with this %s",
                             cb_digest_is_set(digest) ? "digest" : "tag");
     if (read_document(dir_fd, descriptor, &text, err) < 0 ||
         cb_manifest_parse(&found, cb_strbuf_text(&text), text.len, CB_MT_OCI_MANIFEST,
@@ -130,7 +130,7 @@ static int copy_to_store(int fd, struct cb_blob_writer *writer, struct cb_cancel
         ssize_t count = read(fd, buffer, COPY_BYTES);
 
         if (count < 0)
-            return cb_error_errno(err, errno, "read a blob of the cache");
+            return cb_error_errno(err, errno, "read a blob of the layout");
         if (count == 0)
             return 0;
         if (cb_cancel_check(cancel, err) < 0 ||
@@ -197,49 +197,59 @@ static int put_blob(int dir_fd, struct cb_store *store, const struct cb_descript
     return cb_atomic_file_commit(&file, 0, err);
 }
 
-static int put_blobs(int dir_fd, struct cb_store *store,
-                     const struct cb_manifest *manifest, struct cb_cancel *cancel,
-                     struct cb_error **err)
+static int put_document(int dir_fd, const struct cb_digest *digest, const char *bytes,
+                        size_t len, struct cb_error **err)
 {
-    cb_autofree char *path = blob_path(&manifest->digest);
+    cb_autofree char *path = blob_path(digest);
 
+    return cb_atomic_file_write(dir_fd, path, bytes, len, 0644, 0, err);
+}
+
+static int put_manifest(int dir_fd, struct cb_store *store,
+                        const struct cb_manifest *manifest, struct cb_cancel *cancel,
+                        struct cb_error **err)
+{
     cb_vec_foreach (layer, &manifest->layers) {
         if (cb_cancel_check(cancel, err) < 0 || put_blob(dir_fd, store, layer, err) < 0)
             return -1;
     }
     if (put_blob(dir_fd, store, &manifest->config, err) < 0)
         return -1;
-    return cb_atomic_file_write(dir_fd, path, manifest->bytes, manifest->len, 0644, 0,
-                                err);
+    return put_document(dir_fd, &manifest->digest, manifest->bytes, manifest->len, err);
+}
+
+static int put_all(int dir_fd, const struct cb_layout_write *what, struct cb_store *store,
+                   struct cb_cancel *cancel, struct cb_error **err)
+{
+    for (size_t i = 0; i < what->manifest_count; i++) {
+        if (put_manifest(dir_fd, store, what->manifests[i], cancel, err) < 0)
+            return -1;
+    }
+    if (!what->index)
+        return 0;
+    return put_document(dir_fd, &what->index->digest, what->index->bytes,
+                        what->index->len, err);
 }
 
 /* What else is in the directory stays. */
-static void collect_manifests(const struct cb_index *old, const char *tag,
-                              const struct cb_manifest *manifest, json_t *annotations,
-                              struct cb_descriptor *out, size_t *count)
-{
-    for (size_t i = 0; old && i < old->manifests.count && *count < TAGS_MAX; i++) {
-        const struct cb_descriptor *other = &old->manifests.items[i];
-        const char *name = tag_of(other);
-
-        if (!name || strcmp(name, tag) != 0)
-            out[(*count)++] = *other;
-    }
-    out[(*count)++] = (struct cb_descriptor){.media_type = manifest->media_type,
-                                             .digest = manifest->digest,
-                                             .size = (int64_t)manifest->len,
-                                             .annotations = annotations};
-}
-
-static int write_index(int dir_fd, const struct cb_index *old, const char *tag,
-                       const struct cb_manifest *manifest, struct cb_index **out,
+static int write_index(int dir_fd, const struct cb_index *old,
+                       const struct cb_descriptor *entry, struct cb_index **out,
                        struct cb_error **err)
 {
-    cb_autofree struct cb_descriptor *list = xcalloc(TAGS_MAX + 1, sizeof(*list));
-    cb_auto_json *annotations = json_pack("{s:s}", REF_NAME, tag);
+    cb_autofree struct cb_descriptor *list = xcalloc(ENTRIES_MAX + 1, sizeof(*list));
+    const char *tag = tag_of(entry);
     size_t count = 0;
 
-    collect_manifests(old, tag, manifest, annotations, list, &count);
+    for (size_t i = 0; old && i < old->manifests.count && count < ENTRIES_MAX; i++) {
+        const struct cb_descriptor *other = &old->manifests.items[i];
+        const char *name = tag_of(other);
+        int replaced = tag ? name && strcmp(name, tag) == 0
+                           : cb_digest_equal(&other->digest, &entry->digest);
+
+        if (!replaced)
+            list[count++] = *other;
+    }
+    list[count++] = *entry;
     *out = cb_index_make(list, count, NULL, 0);
     if (cb_atomic_file_write(dir_fd, "oci-layout", LAYOUT, sizeof(LAYOUT) - 1, 0644, 0,
                              err) < 0)
@@ -292,8 +302,8 @@ static void sweep(int dir_fd, const struct cb_index *index)
     }
 }
 
-int cb_layout_write(const char *path, const char *tag, const struct cb_manifest *manifest,
-                    struct cb_store *store, int keep, struct cb_cancel *cancel,
+int cb_layout_write(const char *path, const struct cb_layout_write *what,
+                    struct cb_store *store, struct cb_cancel *cancel,
                     struct cb_error **err)
 {
     cb_auto(cb_index) old = NULL;
@@ -308,10 +318,10 @@ int cb_layout_write(const char *path, const char *tag, const struct cb_manifest 
     if (faccessat(dir_fd, "index.json", F_OK, 0) == 0 &&
         read_index(dir_fd, &old, err) < 0)
         return cb_error_wrap(err, "`%s` holds something else", path);
-    if (put_blobs(dir_fd, store, manifest, cancel, err) < 0 ||
-        write_index(dir_fd, old, tag, manifest, &index, err) < 0)
+    if (put_all(dir_fd, what, store, cancel, err) < 0 ||
+        write_index(dir_fd, old, what->entry, &index, err) < 0)
         return -1;
-    if (!keep)
+    if (!what->keep)
         sweep(dir_fd, index);
     cb_lock_release_unlink(cb_steal(&lock));
     return 0;
