@@ -36,6 +36,8 @@ src_base_libbase_a_SOURCES = \
     %D%/log.h \
     %D%/map.c \
     %D%/map.h \
+    %D%/out-file.c \
+    %D%/out-file.h \
     %D%/path.c \
     %D%/pattern-list.c \
     %D%/pattern.c \

@@ -8,6 +8,7 @@
 
 #include "ops/ops.h"
 #include "solver/solver.h"
+#include "store/layer.h"
 
 /* Records that survive the process. ENV outlives it. */
 int cb_cache_local_new(struct cb_cache_store **out, struct cb_build_env *env,
@@ -26,9 +27,7 @@ struct cb_cache_location {
     struct cb_digest digest; /* LOCAL, import: exactly this manifest */
     /* Export: */
     int max; /* every step, instead of those the result is made of */
-    enum cb_compression compression;
-    int level; /* 0: default */
-    int force_compression;
+    struct cb_layer_form layers;
     int ignore_error;
     int keep; /* LOCAL: what earlier exports wrote stays in the directory */
 };

@@ -2,7 +2,6 @@
  * every step), and for each step that is made of them its keys. */
 #include "cache/layered.h"
 
-#include "store/content.h"
 #include "store/layer.h"
 #include "store/record.h"
 
@@ -36,20 +35,11 @@ static int layer_blob(struct collector *collector, const struct cb_digest *chain
                       const struct cb_digest *diff_id, struct cb_descriptor *out,
                       struct cb_error **err)
 {
-    const struct cb_cache_location *to = collector->to;
     struct cb_build_env *env = collector->cache->env;
-    int64_t size;
 
-    if (!to->force_compression &&
-        cb_layer_blob_find(env->store, diff_id, -1, out, NULL) > 0) {
-        if (cb_content_has(env->store, &out->digest, &size) > 0)
-            return 0;
-        cb_descriptor_free(out);
-        memset(out, 0, sizeof(*out));
-    }
-    return cb_layer_blob_make(env->store, chain_id, diff_id, to->compression, to->level,
-                              env->pool, env->cancel, env->sink, collector->event_id, out,
-                              err);
+    return cb_layer_blob_get(env->store, chain_id, diff_id, &collector->to->layers,
+                             env->pool, env->cancel, env->sink, collector->event_id, out,
+                             err);
 }
 
 /* The document's number of the layer, which is added when it is new. BLOB NULL: the

@@ -1,8 +1,8 @@
 /* Opening a remote cache, and making its records snapshots of the store. */
 #include "cache/remote.h"
 
-#include "store/layout.h"
 #include "store/layer.h"
+#include "store/layout.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* cbuild save, load and import: images as files. */
 #include "commands/commands.h"
 
-#include "base/atomic-file.h"
+#include "base/out-file.h"
 #include "commands/progress.h"
 #include "exporter/exporter.h"
 #include "frontend/frontend.h"
@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Everything the archive calls need. */
@@ -72,42 +71,12 @@ static int parse_format(const char *text, enum cb_archive_format *out,
     return 0;
 }
 
-/* A file appears under its name only when it is whole. */
-static int save_to_file(struct session *session, const struct cb_strings *images,
-                        enum cb_archive_format format, const char *path,
-                        struct cb_error **err)
-{
-    cb_auto(cb_atomic_file) file = NULL;
-
-    if (cb_atomic_file_open(&file, AT_FDCWD, path, 0644, err) < 0 ||
-        cb_archive_save(&session->env, images, format, cb_atomic_file_fd(file), err) < 0)
-        return -1;
-    return cb_atomic_file_commit(&file, 0, err);
-}
-
-static int is_special_file(const char *path)
-{
-    struct stat st;
-
-    return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
-}
-
-static int save_to_special(struct session *session, const struct cb_strings *images,
-                           enum cb_archive_format format, const char *path,
-                           struct cb_error **err)
-{
-    cb_autofd int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-    if (fd < 0)
-        return cb_error_errno(err, errno, "open `%s`", path);
-    return cb_archive_save(&session->env, images, format, fd, err);
-}
-
 static int run_save(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
     cb_auto_value(session) session = {0};
     struct save_values values = {0};
+    cb_auto(cb_out_file) file = NULL;
     enum cb_archive_format format;
     int status = cb_options_parse(&cb_save_command, argc, argv, 0, &values, &args, err);
 
@@ -116,17 +85,11 @@ static int run_save(struct cb_app *app, int argc, char **argv, struct cb_error *
     if (cb_app_arguments(&cb_save_command, &args, 1, -1, err) < 0 ||
         parse_format(values.format, &format, err) < 0)
         return -1;
-    if (!values.output && isatty(STDOUT_FILENO)) {
-        cb_error_set(err, CB_ERR_USAGE, "refusing to write an archive to a terminal");
-        return cb_error_hint(err, "use -o FILE or redirect standard output");
-    }
-    if (session_open(&session, app, 0, 1, err) < 0)
+    if (cb_out_file_open(&file, values.output ? values.output : "-", err) < 0 ||
+        session_open(&session, app, 0, 1, err) < 0 ||
+        cb_archive_save(&session.env, &args, format, cb_out_file_fd(file), err) < 0)
         return -1;
-    if (!values.output)
-        return cb_archive_save(&session.env, &args, format, STDOUT_FILENO, err);
-    if (is_special_file(values.output))
-        return save_to_special(&session, &args, format, values.output, err);
-    return save_to_file(&session, &args, format, values.output, err);
+    return cb_out_file_commit(&file, err);
 }
 
 const struct cb_cli_command cb_save_command = {

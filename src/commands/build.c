@@ -21,6 +21,8 @@ static const struct cb_option options[] = {
      "Add a line to /etc/hosts of RUN steps"},
     {"allow", 0, CB_OPTION_LIST, AT(request.allow), "ENTITLEMENT",
      "Grant network.host or security.insecure to RUN steps that ask for it"},
+    {"annotation", 0, CB_OPTION_LIST, AT(request.annotations), "KEY=VALUE",
+     "Annotate the image's manifest"},
     {"build-arg", 0, CB_OPTION_LIST, AT(request.build_args), "NAME[=VALUE]",
      "Set an ARG; without a value it is taken from the environment"},
     {"cache-from", 0, CB_OPTION_LIST, AT(request.cache_from), "REF|type=TYPE,...",
@@ -38,15 +40,20 @@ static const struct cb_option options[] = {
      "Steps to run at the same time (default: processors)"},
     {"label", 0, CB_OPTION_LIST, AT(request.labels), "NAME=VALUE",
      "Set a label of the image"},
-    {"load", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"load", 0, CB_OPTION_FLAG, AT(request.load), NULL,
+     "Keep the image here (the default) beside other outputs"},
     {"memory", 'm', CB_OPTION_TEXT, AT(request.memory), "SIZE",
      "Memory limit of each RUN step (64m, 2g)"},
+    {"metadata-file", 0, CB_OPTION_TEXT, AT(request.metadata_file), "FILE",
+     "Write digests and names of the result to a file, as JSON"},
     {"network", 0, CB_OPTION_TEXT, AT(request.network), "MODE",
      "Network of RUN steps: default, none or host"},
     {"no-cache", 0, CB_OPTION_FLAG, AT(request.no_cache), NULL,
      "Run every step; results are still kept"},
     {"no-cache-filter", 0, CB_OPTION_LIST, AT(request.no_cache_filter), "STAGE",
      "Run every step of these stages"},
+    {"output", 'o', CB_OPTION_LIST, AT(request.outputs), "DIR|-|type=TYPE,...",
+     "Where the result goes: image, registry, local, tar, oci, docker or cacheonly"},
     {"platform", 0, CB_OPTION_TEXT, AT(request.platform), "OS/ARCH",
      "Platform of the image (default: this machine's)"},
     {"progress", 0, CB_OPTION_TEXT, AT(progress), "MODE",
@@ -54,6 +61,8 @@ static const struct cb_option options[] = {
     {"pull", 0, CB_OPTION_OPTIONAL, AT(pull), "POLICY",
      "When to ask registries for base images: always (plain --pull), missing (default), "
      "never, newer"},
+    {"push", 0, CB_OPTION_FLAG, AT(request.push), NULL,
+     "Push the image under the names given with -t"},
     {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print only the image id"},
     {"rm", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"secret", 0, CB_OPTION_LIST, AT(request.secrets), "id=NAME,src=FILE",
@@ -71,10 +80,7 @@ static const struct cb_option options[] = {
 static const struct cb_absent_option absent[] = {
     {"build-context", 0, "COPY and ADD take files from PATH and from images for now"},
     {"check", 0, "every build prints the warnings of these checks"},
-    {"output", 'o',
-     "the image is kept here; `cbuild save -o FILE NAME` writes it to an archive"},
     {"provenance", 0, "no attestations are made: leave the option out"},
-    {"push", 0, "use -t NAME here and `cbuild push NAME` afterwards"},
     {"sbom", 0, "no attestations are made: leave the option out"},
     {0},
 };
@@ -130,10 +136,13 @@ static void print_outcome(const struct cb_build_outcome *outcome,
 {
     char text[CB_DIGEST_MAX_TEXT];
 
-    fprintf(stderr, "image %s", cb_digest_text(&outcome->image_id, text));
-    for (size_t i = 0; i < outcome->names.count; i++)
-        fprintf(stderr, "%s %s", i ? "," : "", outcome->names.items[i]);
-    fprintf(stderr, "\n%u step%s: %u cached, %u run\n", outcome->stats.total,
+    if (cb_digest_is_set(&outcome->image_id)) {
+        fprintf(stderr, "image %s", cb_digest_text(&outcome->image_id, text));
+        for (size_t i = 0; i < outcome->names.count; i++)
+            fprintf(stderr, "%s %s", i ? "," : "", outcome->names.items[i]);
+        fputc('\n', stderr);
+    }
+    fprintf(stderr, "%u step%s: %u cached, %u run\n", outcome->stats.total,
             outcome->stats.total == 1 ? "" : "s", outcome->stats.cached,
             outcome->stats.executed);
 }
@@ -163,7 +172,8 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
         return -1;
     if (!values->quiet && !(mode && strcmp(mode, "quiet") == 0))
         print_outcome(&outcome, mode);
-    printf("%s\n", cb_digest_text(&outcome.image_id, text));
+    if (cb_digest_is_set(&outcome.image_id) && !outcome.took_stdout)
+        printf("%s\n", cb_digest_text(&outcome.image_id, text));
     return cb_flush_stdout(err);
 }
 

@@ -150,18 +150,18 @@ static int parse_push_options(const struct values *values, struct cb_push_option
     const char *kind = values->compression ? values->compression : "gzip";
     const char *format = values->format ? values->format : "oci";
 
-    *out = (struct cb_push_options){.compression = CB_COMPRESSION_GZIP};
+    *out = (struct cb_push_options){.layers.compression = CB_COMPRESSION_GZIP};
     if (strcmp(kind, "zstd") == 0)
-        out->compression = CB_COMPRESSION_ZSTD;
+        out->layers.compression = CB_COMPRESSION_ZSTD;
     else if (strcmp(kind, "uncompressed") == 0)
-        out->compression = CB_COMPRESSION_NONE;
+        out->layers.compression = CB_COMPRESSION_NONE;
     else if (strcmp(kind, "gzip") != 0)
         return cb_error_set(
             err, CB_ERR_USAGE,
             "invalid argument \"%s\" for \"--compression\": expected gzip, "
             "zstd or uncompressed",
             kind);
-    out->force_compression = values->compression != NULL;
+    out->layers.force = values->compression != NULL;
     if (strcmp(format, "docker") == 0 || strcmp(format, "v2s2") == 0)
         out->docker_types = 1;
     else if (strcmp(format, "oci") != 0)

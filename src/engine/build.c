@@ -5,7 +5,6 @@
 #include "engine/engine-priv.h"
 
 #include "base/atomic-file.h"
-#include "exporter/exporter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -164,26 +163,32 @@ static int solve(struct cb_engine *engine, struct build *build,
     return cb_cache_keep(build->cache, err);
 }
 
-static int export(struct cb_engine *engine, struct build *build, struct cb_digest *id,
+static int export(struct cb_engine *engine, struct build *build,
+                  const struct cb_build_request *request, struct cb_build_outcome *out,
                   struct cb_error **err)
 {
+    const struct cb_checked_request *checked = &build->checked;
     struct cb_snapshot *top =
         build->result ? cb_snapshot_result_get(build->result) : NULL;
-    struct cb_build_env *env = &engine->env;
+    cb_auto_value(cb_outputs_result) outputs = {0};
 
-    if (cb_caches_inline(build->cache, &build->checked, top, build->plan->config, err) <
-            0 ||
-        cb_export_image(env, top, build->plan->config, &build->checked.names, id, err) <
-            0)
+    if (cb_caches_inline(build->cache, checked, top, build->plan->config, err) < 0 ||
+        cb_outputs_write(&engine->env, checked, build->result, build->plan->config,
+                         &outputs, err) < 0)
         return -1;
-    return cb_caches_export(build->cache, env, &build->checked, top, err);
+    out->image_id = outputs.id;
+    out->took_stdout = outputs.took_stdout;
+    if (request->metadata_file &&
+        cb_outputs_write_metadata(request->metadata_file, checked, &outputs, err) < 0)
+        return -1;
+    return cb_caches_export(build->cache, &engine->env, checked, top, err);
 }
 
-static int remove_iidfile(const char *path, struct cb_error **err)
+static int remove_earlier(const char *option, const char *path, struct cb_error **err)
 {
     if (!path || unlink(path) == 0 || errno == ENOENT)
         return 0;
-    return cb_error_errno(err, errno, "remove the earlier --iidfile `%s`", path);
+    return cb_error_errno(err, errno, "remove the earlier %s `%s`", option, path);
 }
 
 static int write_iidfile(const char *path, const struct cb_digest *id,
@@ -207,8 +212,10 @@ static int run(struct cb_engine *engine, struct build *build,
         make_plan(engine, build, request, err) < 0 ||
         solve(engine, build, request, &out->stats, err) < 0 ||
         cb_cancel_check(given->cancel, err) < 0 ||
-        export(engine, build, &out->image_id, err) < 0)
+        export(engine, build, request, out, err) < 0)
         return -1;
+    if (!cb_digest_is_set(&out->image_id))
+        return 0;
     return write_iidfile(request->iidfile, &out->image_id, err);
 }
 
@@ -223,7 +230,8 @@ int cb_engine_build(const struct cb_engine_env *env,
     int rc = -1;
 
     if (cb_request_check(&build.checked, request, err) < 0 ||
-        remove_iidfile(request->iidfile, err) < 0) {
+        remove_earlier("--iidfile", request->iidfile, err) < 0 ||
+        remove_earlier("--metadata-file", request->metadata_file, err) < 0) {
         build_clear(&build);
         return -1;
     }

@@ -35,52 +35,12 @@ static int set_type(struct reading *reading, const char *value, struct cb_error 
                         "cache type \"%s\": expected registry, local or inline", value);
 }
 
-static int set_compression(struct reading *reading, const char *value,
-                           struct cb_error **err)
-{
-    static const struct {
-        const char *name;
-        enum cb_compression compression;
-    } kinds[] = {{"gzip", CB_COMPRESSION_GZIP},
-                 {"zstd", CB_COMPRESSION_ZSTD},
-                 {"uncompressed", CB_COMPRESSION_NONE}};
-
-    for (size_t i = 0; i < CB_ARRAY_SIZE(kinds); i++) {
-        if (strcmp(value, kinds[i].name) == 0) {
-            reading->out->compression = kinds[i].compression;
-            return 0;
-        }
-    }
-    return cb_error_set(err, CB_ERR_USAGE,
-                        "compression \"%s\": expected gzip, zstd or uncompressed", value);
-}
-
-static int set_level(struct reading *reading, const char *value, struct cb_error **err)
-{
-    char *end;
-    long level = strtol(value, &end, 10);
-
-    if (!*value || *end || level < 0 || level > 22)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "compression-level \"%s\": expected 0 to 22", value);
-    reading->out->level = (int)level;
-    return 0;
-}
-
 static int set_mode(struct reading *reading, const char *value, struct cb_error **err)
 {
     if (strcmp(value, "min") != 0 && strcmp(value, "max") != 0)
         return cb_error_set(err, CB_ERR_USAGE, "mode \"%s\": expected min or max", value);
     reading->out->max = value[1] == 'a';
     return 0;
-}
-
-static int set_flag(const char *key, const char *value, int *out, struct cb_error **err)
-{
-    if (cb_parse_bool(value, out))
-        return 0;
-    return cb_error_set(err, CB_ERR_USAGE, "%s \"%s\": expected true or false", key,
-                        value);
 }
 
 static void replace(char **slot, const char *value)
@@ -94,25 +54,22 @@ static int set_export_field(struct reading *reading, const char *key, const char
 {
     struct cb_cache_location *out = reading->out;
     int reset = 0, ignored = 0;
+    int form = cb_request_layer_form(&out->layers, key, value, err);
 
+    if (form != 0)
+        return form < 0 ? -1 : 0;
     if (strcmp(key, "dest") == 0) {
         replace(&reading->dir, value);
     } else if (strcmp(key, "mode") == 0) {
         return set_mode(reading, value, err);
-    } else if (strcmp(key, "compression") == 0) {
-        return set_compression(reading, value, err);
-    } else if (strcmp(key, "compression-level") == 0) {
-        return set_level(reading, value, err);
-    } else if (strcmp(key, "force-compression") == 0) {
-        return set_flag(key, value, &out->force_compression, err);
     } else if (strcmp(key, "ignore-error") == 0) {
-        return set_flag(key, value, &out->ignore_error, err);
+        return cb_request_flag(key, value, &out->ignore_error, err);
     } else if (strcmp(key, "reset") == 0) {
-        if (set_flag(key, value, &reset, err) < 0)
+        if (cb_request_flag(key, value, &reset, err) < 0)
             return -1;
         out->keep = !reset;
     } else if (strcmp(key, "image-manifest") == 0 || strcmp(key, "oci-mediatypes") == 0) {
-        return set_flag(key, value, &ignored, err);
+        return cb_request_flag(key, value, &ignored, err);
     } else {
         return cb_error_set(err, CB_ERR_USAGE, "unexpected key \"%s\"", key);
     }
@@ -147,22 +104,15 @@ static int split(struct reading *reading, const char *text, struct cb_error **er
 {
     cb_auto_value(cb_strings) fields = {0};
 
-    if (cb_csv_split(&fields, text, err) < 0)
+    if (cb_request_fields(text, &fields, err) < 0)
         return -1;
-    if (fields.count == 1 && !strchr(fields.items[0], '=')) {
+    if (fields.count == 1) {
         replace(&reading->ref, fields.items[0]);
         reading->typed = 1;
         return 0;
     }
-    for (size_t i = 0; i < fields.count; i++) {
-        char *equals = strchr(fields.items[i], '=');
-
-        if (!equals)
-            return cb_error_set(err, CB_ERR_USAGE,
-                                "invalid field \"%s\": expected key=value",
-                                fields.items[i]);
-        *equals = '\0';
-        if (set_field(reading, fields.items[i], equals + 1, err) < 0)
+    for (size_t i = 0; i < fields.count; i += 2) {
+        if (set_field(reading, fields.items[i], fields.items[i + 1], err) < 0)
             return -1;
     }
     return 0;
@@ -233,7 +183,8 @@ int cb_request_caches(const char *option, int export, const struct cb_strings *t
                       struct cb_cache_locations *out, struct cb_error **err)
 {
     for (size_t i = 0; i < texts->count; i++) {
-        struct cb_cache_location location = {.compression = CB_COMPRESSION_GZIP};
+        struct cb_cache_location location = {
+            .layers = {.compression = CB_COMPRESSION_GZIP, .any = 1}};
 
         if (parse(option, export, texts->items[i], &location, err) < 0) {
             free(location.place);

@@ -5,6 +5,28 @@
 
 #include "cache/cache.h"
 #include "engine/engine.h"
+#include "store/layer.h"
+
+/* ── output-options.c: --output, --push, --load ── */
+enum cb_output_type {
+    CB_OUTPUT_IMAGE,     /* into the store */
+    CB_OUTPUT_DIRECTORY, /* type=local */
+    CB_OUTPUT_TAR,
+    CB_OUTPUT_OCI,    /* archive or layout */
+    CB_OUTPUT_DOCKER, /* archive */
+    CB_OUTPUT_NOTHING /* type=cacheonly */
+};
+struct cb_output {
+    enum cb_output_type type;
+    char *dest;              /* path; "-" is standard output; NULL: none */
+    struct cb_strings names; /* canonical: name= of this output, beside the tags */
+    struct cb_layer_form layers;
+    int push, by_digest, docker_types;
+    int layout;          /* OCI: a directory instead of an archive */
+    int delete;          /* DIRECTORY: what the result has not is removed */
+    json_t *annotations; /* annotation.KEY=VALUE, or NULL */
+};
+void cb_output_clear(struct cb_output *output);
 
 /* ── request.c ── */
 /* The request's values, parsed. Every error names the option at fault. */
@@ -22,7 +44,12 @@ struct cb_checked_request {
     int64_t source_date_epoch; /* or -1 */
     struct cb_secrets *secrets;
     struct cb_cache_locations cache_from, cache_to;
+    CB_VEC(struct cb_output) outputs; /* at least one */
+    json_t *annotations;              /* of the manifest, or NULL */
 };
+/* --output, --push, --load, --annotation. */
+int cb_request_outputs(struct cb_checked_request *out,
+                       const struct cb_build_request *request, struct cb_error **err);
 int cb_request_check(struct cb_checked_request *out,
                      const struct cb_build_request *request, struct cb_error **err);
 void cb_checked_request_clear(struct cb_checked_request *checked);
@@ -32,10 +59,35 @@ CB_AUTO_VALUE_DEFINE(cb_checked_request, cb_checked_request_clear)
 /* --ulimit name=soft[:hard] */
 int cb_request_ulimit(const char *text, struct cb_rlimit *out, struct cb_error **err);
 
+/* ── fields.c: options as key=value,… ── */
+/* Keys and values in turn; or one item, when TEXT is a single word. USAGE. */
+int cb_request_fields(const char *text, struct cb_strings *out, struct cb_error **err);
+int cb_request_flag(const char *key, const char *value, int *out, struct cb_error **err);
+/* compression, compression-level, force-compression: 1 taken, 0 KEY is another. */
+int cb_request_layer_form(struct cb_layer_form *form, const char *key, const char *value,
+                          struct cb_error **err);
+
 /* ── cache-options.c: --cache-from and --cache-to ── */
 /* Appends. OPTION names it in errors. */
 int cb_request_caches(const char *option, int export, const struct cb_strings *texts,
                       struct cb_cache_locations *out, struct cb_error **err);
+
+/* ── outputs.c ── */
+struct cb_outputs_result {
+    struct cb_digest id; /* of the image; unset when none was made */
+    struct cb_descriptor
+        manifest; /* as pushed or archived last; media_type NULL: neither */
+    int took_stdout;
+};
+void cb_outputs_result_clear(struct cb_outputs_result *result);
+CB_AUTO_VALUE_DEFINE(cb_outputs_result, cb_outputs_result_clear)
+/* RESULT NULL: scratch. CONFIG is completed if an image is made. */
+int cb_outputs_write(struct cb_build_env *env, const struct cb_checked_request *checked,
+                     struct cb_result *result, struct cb_image_config *config,
+                     struct cb_outputs_result *out, struct cb_error **err);
+int cb_outputs_write_metadata(const char *path, const struct cb_checked_request *checked,
+                              const struct cb_outputs_result *result,
+                              struct cb_error **err);
 
 /* ── caches.c ── */
 int cb_caches_open(struct cb_cache **out, struct cb_build_env *env,

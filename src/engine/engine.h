@@ -13,15 +13,16 @@ struct cb_build_request {
     const char *dockerfile; /* -f: path, "-" for stdin, NULL: <context>/Dockerfile (then
                                dockerfile) */
     struct cb_strings tags, build_args, labels, secrets, add_hosts, no_cache_filter,
-        allow, ulimits, cache_from, cache_to;
+        allow, ulimits, cache_from, cache_to, outputs, annotations;
     const char *target;
     const char *platform;
     const char *network; /* default, none, host */
-    const char *iidfile;
+    const char *iidfile, *metadata_file;
     const char *memory, *shm_size; /* as typed */
     enum cb_pull_policy pull;
     int no_cache;
     int explain;
+    int push, load;
     unsigned jobs; /* 0: cores */
 };
 void cb_build_request_clear(struct cb_build_request *request);
@@ -35,8 +36,9 @@ struct cb_engine_env {
     int stdin_fd;
 };
 struct cb_build_outcome {
-    struct cb_digest image_id;
-    struct cb_strings names; /* familiar */
+    struct cb_digest image_id; /* unset when no image was asked for */
+    int took_stdout;           /* an output went to standard output */
+    struct cb_strings names;   /* familiar */
     struct cb_solve_stats stats;
 };
 void cb_build_outcome_clear(struct cb_build_outcome *outcome);

@@ -5,8 +5,11 @@ src_engine_libengine_a_SOURCES = \
 	%D%/caches.c \
 	%D%/engine-priv.h \
 	%D%/engine.h \
+	%D%/fields.c \
 	%D%/history.c \
 	%D%/inputs.c \
 	%D%/limits.c \
+	%D%/output-options.c \
+	%D%/outputs.c \
 	%D%/request.c \
 	%D%/secrets.c

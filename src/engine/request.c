@@ -19,6 +19,8 @@ void cb_build_request_clear(struct cb_build_request *request)
     cb_strings_free(&request->ulimits);
     cb_strings_free(&request->cache_from);
     cb_strings_free(&request->cache_to);
+    cb_strings_free(&request->outputs);
+    cb_strings_free(&request->annotations);
 }
 
 void cb_build_outcome_clear(struct cb_build_outcome *outcome)
@@ -36,6 +38,10 @@ void cb_checked_request_clear(struct cb_checked_request *checked)
     cb_secrets_free(checked->secrets);
     cb_cache_locations_free(&checked->cache_from);
     cb_cache_locations_free(&checked->cache_to);
+    cb_vec_foreach (output, &checked->outputs)
+        cb_output_clear(output);
+    cb_vec_free(&checked->outputs);
+    json_decref(checked->annotations);
 }
 
 /* The value is wrong: what the parser said, after docker's opening words, and always a
@@ -270,7 +276,7 @@ int cb_request_check(struct cb_checked_request *out,
         cb_request_caches("--cache-from", 0, &request->cache_from, &out->cache_from,
                           err) < 0 ||
         cb_request_caches("--cache-to", 1, &request->cache_to, &out->cache_to, err) < 0 ||
-        check_epoch(out, err) < 0)
+        cb_request_outputs(out, request, err) < 0 || check_epoch(out, err) < 0)
         return -1;
     return cb_secrets_new(&out->secrets, &request->secrets, err);
 }

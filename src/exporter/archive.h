@@ -20,6 +20,8 @@ struct cb_saved_image {
 struct cb_saved {
     struct cb_archive_env *env;
     enum cb_archive_format format;
+    struct cb_layer_form layers;
+    json_t *annotations; /* of the manifests made here, or NULL; borrowed */
     CB_VEC(struct cb_saved_image *) images;
 };
 void cb_saved_clear(struct cb_saved *saved);
@@ -28,6 +30,13 @@ CB_AUTO_VALUE_DEFINE(cb_saved, cb_saved_clear)
 /* Finds the images that NAMES mean and decides in which form each layer goes. */
 int cb_saved_plan(struct cb_saved *saved, const struct cb_strings *names,
                   struct cb_error **err);
+
+/* The same for one image by its id, under these names. */
+int cb_saved_plan_one(struct cb_saved *saved, const struct cb_digest *id,
+                      const struct cb_strings *names, struct cb_error **err);
+/* What an index says of the image, under CANONICAL (or NULL). Caller frees. */
+void cb_saved_describe(const struct cb_saved_image *image, const char *canonical,
+                       struct cb_descriptor *out);
 
 /* The documents at the top of the archive. New text each; callers free. */
 char *cb_saved_index_json(const struct cb_saved *saved);    /* index.json (oci.c) */

@@ -8,6 +8,7 @@
 #include "base/pool.h"
 #include "oci/oci.h"
 #include "ops/ops.h"
+#include "store/layer.h"
 #include "store/refs.h"
 #include "store/snapshot.h"
 #include "store/store.h"
@@ -21,6 +22,12 @@
 int cb_export_image(struct cb_build_env *env, struct cb_snapshot *top,
                     struct cb_image_config *config, const struct cb_strings *names,
                     struct cb_digest *id, struct cb_error **err);
+
+/* The first half alone: CONFIG is completed, *BYTES is the document; the image is not
+ * stored. Caller frees. */
+int cb_export_config(struct cb_build_env *env, struct cb_snapshot *top,
+                     struct cb_image_config *config, char **bytes, size_t *len,
+                     struct cb_error **err);
 
 struct cb_archive_env {
     struct cb_store *store;
@@ -38,6 +45,21 @@ enum cb_archive_format {
  * pulled. */
 int cb_archive_save(struct cb_archive_env *env, const struct cb_strings *images,
                     enum cb_archive_format format, int fd, struct cb_error **err);
+/* One image by its id, under NAMES (canonical; may be none), with the manifest
+ * annotations ANNOTATIONS (or NULL). MANIFEST (or NULL) gets its descriptor. */
+struct cb_archive_image {
+    const struct cb_digest *id;
+    const struct cb_strings *names;
+    json_t *annotations;
+    struct cb_layer_form layers; /* of OCI archives; docker's are plain tars */
+};
+int cb_archive_write(struct cb_archive_env *env, const struct cb_archive_image *image,
+                     enum cb_archive_format format, int fd,
+                     struct cb_descriptor *manifest, struct cb_error **err);
+/* The same as an OCI layout in the directory PATH, where other tags stay. */
+int cb_archive_write_layout(struct cb_archive_env *env,
+                            const struct cb_archive_image *image, const char *path,
+                            struct cb_descriptor *manifest, struct cb_error **err);
 /* Reads a docker-archive or OCI layout tar, plain or compressed (gzip, bzip2, xz, zstd),
  * members in any order, from FD (may be a pipe). MESSAGES gets docker's lines: "Loaded
  * image: x:y", "Loaded image ID: sha256:…", "The image x:y already exists, renaming the

@@ -109,14 +109,12 @@ static void date_history(struct cb_image_config *config, const struct layer_time
     }
 }
 
-int cb_export_image(struct cb_build_env *env, struct cb_snapshot *top,
-                    struct cb_image_config *config, const struct cb_strings *names,
-                    struct cb_digest *id, struct cb_error **err)
+int cb_export_config(struct cb_build_env *env, struct cb_snapshot *top,
+                     struct cb_image_config *config, char **bytes, size_t *len,
+                     struct cb_error **err)
 {
     struct cb_digests diff_ids = {0};
     struct layer_times times = {0};
-    cb_autofree char *bytes = NULL;
-    size_t len;
 
     if (top && cb_chain_register(top, env->pool, &diff_ids, err) < 0)
         return -1;
@@ -127,6 +125,18 @@ int cb_export_image(struct cb_build_env *env, struct cb_snapshot *top,
     collect_times(top, &times);
     date_history(config, &times, env->source_date_epoch);
     cb_vec_free(&times.ns);
-    bytes = cb_image_config_emit(config, &len);
+    *bytes = cb_image_config_emit(config, len);
+    return 0;
+}
+
+int cb_export_image(struct cb_build_env *env, struct cb_snapshot *top,
+                    struct cb_image_config *config, const struct cb_strings *names,
+                    struct cb_digest *id, struct cb_error **err)
+{
+    cb_autofree char *bytes = NULL;
+    size_t len;
+
+    if (cb_export_config(env, top, config, &bytes, &len, err) < 0)
+        return -1;
     return cb_image_put(env->store, bytes, len, NULL, names, id, err);
 }

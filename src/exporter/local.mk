@@ -10,4 +10,7 @@ src_exporter_libexporter_a_SOURCES = \
 	%D%/members.h \
 	%D%/oci.c \
 	%D%/plan.c \
-	%D%/save.c
+	%D%/save.c \
+	%D%/tree-dir.c \
+	%D%/tree-tar.c \
+	%D%/tree.h

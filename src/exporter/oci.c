@@ -3,8 +3,8 @@
  * image. */
 #include "exporter/archive.h"
 
-static void add_entry(const struct cb_saved_image *entry, const char *canonical,
-                      struct cb_descriptor *out)
+void cb_saved_describe(const struct cb_saved_image *entry, const char *canonical,
+                       struct cb_descriptor *out)
 {
     cb_auto(cb_reference) reference = NULL;
 
@@ -34,7 +34,7 @@ char *cb_saved_index_json(const struct cb_saved *saved)
         for (size_t i = 0; i < count; i++) {
             struct cb_descriptor entry = {0};
 
-            add_entry(*image, names->count ? names->items[i] : NULL, &entry);
+            cb_saved_describe(*image, names->count ? names->items[i] : NULL, &entry);
             cb_vec_push(&entries, entry);
         }
     }

@@ -11,7 +11,8 @@
 
 static void saved_image_free(struct cb_saved_image *saved)
 {
-    for (size_t i = 0; saved->layers && i < saved->image->config->diff_ids.count; i++)
+    for (size_t i = 0;
+         saved->image && saved->layers && i < saved->image->config->diff_ids.count; i++)
         cb_descriptor_free(&saved->layers[i]);
     free(saved->layers);
     free(saved->streamed);
@@ -97,7 +98,8 @@ static int keep_manifest(struct cb_saved *saved, struct cb_saved_image *entry)
     cb_auto_value(cb_strbuf) bytes = {0};
     cb_auto(cb_manifest) manifest = NULL;
 
-    if (!cb_digest_is_set(&image->manifest) ||
+    if (!cb_digest_is_set(&image->manifest) || saved->layers.force ||
+        saved->annotations ||
         cb_content_read(saved->env->store, &image->manifest, CB_MANIFEST_MAX_BYTES,
                         &bytes, NULL) < 0 ||
         cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len, NULL, NULL) < 0 ||
@@ -148,9 +150,9 @@ static int plan_layer(struct cb_saved *saved, struct cb_saved_image *entry, size
     struct cb_descriptor *layer = &entry->layers[i];
 
     if (saved->format == CB_ARCHIVE_OCI)
-        return cb_layer_blob_make(env->store, &entry->chain_ids[i], diff_id,
-                                  CB_COMPRESSION_GZIP, 0, env->pool, env->cancel,
-                                  env->sink, 0, layer, err);
+        return cb_layer_blob_get(env->store, &entry->chain_ids[i], diff_id,
+                                 &saved->layers, env->pool, env->cancel, env->sink, 0,
+                                 layer, err);
     layer->media_type = xstrdup(CB_MT_OCI_LAYER);
     layer->digest = *diff_id;
     if (cb_content_has(env->store, diff_id, &layer->size) > 0)
@@ -184,7 +186,8 @@ static int plan_image(struct cb_saved *saved, struct cb_saved_image *entry,
     if (cb_content_has(saved->env->store, &document.digest, &document.size) <= 0)
         return cb_error_set(err, CB_ERR_NOT_FOUND,
                             "the image's config is not in the store");
-    entry->manifest = cb_manifest_make(&document, entry->layers, count, NULL, 0);
+    entry->manifest =
+        cb_manifest_make(&document, entry->layers, count, saved->annotations, 0);
     return 0;
 }
 
@@ -200,4 +203,16 @@ int cb_saved_plan(struct cb_saved *saved, const struct cb_strings *names,
             return -1;
     }
     return 0;
+}
+
+int cb_saved_plan_one(struct cb_saved *saved, const struct cb_digest *id,
+                      const struct cb_strings *names, struct cb_error **err)
+{
+    struct cb_saved_image *entry = xcalloc(1, sizeof(*entry));
+
+    cb_vec_push(&saved->images, entry);
+    cb_strings_copy(&entry->names, names);
+    if (cb_image_get(saved->env->store, id, &entry->image, err) < 0)
+        return -1;
+    return plan_image(saved, entry, err);
 }

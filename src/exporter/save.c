@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "store/content.h"
 #include "store/layer.h"
+#include "store/layout.h"
 
 #include <errno.h>
 #include <string.h>
@@ -172,21 +173,78 @@ static int write_archive(struct writer *writer, struct cb_error **err)
     return cb_tar_writer_finish(writer->tar, err);
 }
 
-int cb_archive_save(struct cb_archive_env *env, const struct cb_strings *images,
-                    enum cb_archive_format format, int fd, struct cb_error **err)
+static int write_saved(struct cb_saved *saved, int fd, struct cb_error **err)
 {
-    cb_auto_value(cb_saved) saved = {.env = env, .format = format};
     cb_autofree char *buffer = xmalloc(WRITE_BUFFER);
     struct sink sink = {.fd = fd, .buffer = buffer};
     cb_auto(cb_tar_writer) tar = NULL;
     cb_auto(cb_map) written = cb_map_new(NULL);
-    struct writer writer = {.saved = &saved, .written = written};
+    struct writer writer = {.saved = saved, .written = written};
 
-    if (cb_saved_plan(&saved, images, err) < 0 ||
-        cb_tar_writer_new(&tar, write_sink, &sink, err) < 0)
+    if (cb_tar_writer_new(&tar, write_sink, &sink, err) < 0)
         return -1;
     writer.tar = tar;
     if (write_archive(&writer, err) < 0)
         return -1;
     return flush(&sink, err);
+}
+
+int cb_archive_save(struct cb_archive_env *env, const struct cb_strings *images,
+                    enum cb_archive_format format, int fd, struct cb_error **err)
+{
+    cb_auto_value(cb_saved)
+        saved = {.env = env,
+                 .format = format,
+                 .layers = {.compression = CB_COMPRESSION_GZIP, .any = 1}};
+
+    if (cb_saved_plan(&saved, images, err) < 0)
+        return -1;
+    return write_saved(&saved, fd, err);
+}
+
+static int plan_one(struct cb_saved *saved, const struct cb_archive_image *image,
+                    struct cb_descriptor *manifest, struct cb_error **err)
+{
+    saved->layers = image->layers;
+    saved->annotations = image->annotations;
+    if (cb_saved_plan_one(saved, image->id, image->names, err) < 0)
+        return -1;
+    if (manifest)
+        cb_saved_describe(saved->images.items[0], NULL, manifest);
+    return 0;
+}
+
+int cb_archive_write(struct cb_archive_env *env, const struct cb_archive_image *image,
+                     enum cb_archive_format format, int fd,
+                     struct cb_descriptor *manifest, struct cb_error **err)
+{
+    cb_auto_value(cb_saved) saved = {.env = env, .format = format};
+
+    if (plan_one(&saved, image, manifest, err) < 0)
+        return -1;
+    return write_saved(&saved, fd, err);
+}
+
+int cb_archive_write_layout(struct cb_archive_env *env,
+                            const struct cb_archive_image *image, const char *path,
+                            struct cb_descriptor *manifest, struct cb_error **err)
+{
+    cb_auto_value(cb_saved) saved = {.env = env, .format = CB_ARCHIVE_OCI};
+    size_t count = image->names->count ? image->names->count : 1;
+
+    if (plan_one(&saved, image, manifest, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        const struct cb_saved_image *planned = saved.images.items[0];
+        const struct cb_manifest *const manifests[] = {planned->manifest};
+        cb_auto_value(cb_descriptor) entry = {0};
+        struct cb_layout_write what = {
+            .entry = &entry, .manifests = manifests, .manifest_count = 1, .keep = 1};
+
+        cb_saved_describe(planned, image->names->count ? image->names->items[i] : NULL,
+                          &entry);
+        if (cb_layout_write(path, &what, env->store, env->cancel, err) < 0)
+            return -1;
+    }
+    return 0;
 }

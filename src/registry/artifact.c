@@ -126,6 +126,7 @@ int cb_registry_put_artifact(struct cb_registry *registry, const char *name,
                             .repository = &place.repository,
                             .manifest = manifest,
                             .event_id = event_id};
+    const struct cb_document_text text = cb_manifest_text(manifest);
     int result = place_open(&place, registry, name, "pull,push", err);
 
     if (result == 0 && !place.reference->tag)
@@ -134,8 +135,8 @@ int cb_registry_put_artifact(struct cb_registry *registry, const char *name,
         result = cb_fan_out(registry->pool, CONCURRENT_UPLOADS,
                             manifest->layers.count + 1, send_blob, &upload, err);
     if (result == 0)
-        result = cb_document_put(registry, &place.repository, place.reference->tag,
-                                 manifest, err);
+        result = cb_document_put(registry, &place.repository, place.reference->tag, &text,
+                                 err);
     place_clear(&place);
     return result;
 }

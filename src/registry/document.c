@@ -245,29 +245,31 @@ int cb_document_config(struct cb_registry *registry,
 }
 
 int cb_document_put(struct cb_registry *registry, const struct cb_repository *repository,
-                    const char *tag, const struct cb_manifest *manifest,
+                    const char *tag, const struct cb_document_text *document,
                     struct cb_error **err)
 {
-    cb_autofree char *url = xasprintf("%s/v2/%s/manifests/%s", repository->endpoint->base,
-                                      repository->path, tag);
+    const struct cb_digest *digest = document->digest;
+    char text[CB_DIGEST_MAX_TEXT];
+    cb_autofree char *url =
+        xasprintf("%s/v2/%s/manifests/%s", repository->endpoint->base, repository->path,
+                  tag ? tag : cb_digest_text(digest, text));
     cb_auto_value(cb_strings) headers = {0};
     cb_auto_value(cb_http_response) response = {0};
     struct cb_http_request request = {.method = "PUT",
                                       .url = url,
                                       .headers = &headers,
-                                      .body = manifest->bytes,
-                                      .body_size = (int64_t)manifest->len};
+                                      .body = document->bytes,
+                                      .body_size = (int64_t)document->len};
     const char *stored;
-    char text[CB_DIGEST_MAX_TEXT];
 
-    cb_strings_addf(&headers, "Content-Type: %s", manifest->media_type);
+    cb_strings_addf(&headers, "Content-Type: %s", document->media_type);
     if (cb_registry_call(registry, repository->endpoint, repository->scope, &request,
                          &response, err) < 0)
         return -1;
     if (response.status / 100 != 2)
         return cb_registry_refused(&response, err);
     stored = cb_http_header(&response, "Docker-Content-Digest");
-    if (stored && strcmp(stored, cb_digest_text(&manifest->digest, text)) != 0)
+    if (stored && strcmp(stored, cb_digest_text(digest, text)) != 0)
         return cb_error_set(err, CB_ERR_INTEGRITY,
                             "sent manifest %s, the registry stored %.200s", text, stored);
     return 0;

@@ -60,7 +60,8 @@ static void find_original(struct push *push)
     cb_auto(cb_manifest) manifest = NULL;
     int64_t size;
 
-    if (!cb_digest_is_set(&push->image->manifest) || push->options->force_compression ||
+    if (!cb_digest_is_set(&push->image->manifest) || push->options->layers.force ||
+        push->options->annotations ||
         cb_content_read(store, &push->image->manifest, CB_MANIFEST_MAX_BYTES, &bytes,
                         NULL) < 0 ||
         cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len, NULL, NULL) < 0)
@@ -124,26 +125,15 @@ static int get_blob(struct push *push, size_t i, struct cb_error **err)
 {
     struct cb_registry *registry = push->registry;
     const struct cb_digest *diff_id = &push->image->config->diff_ids.items[i];
-    const struct cb_push_options *options = push->options;
-    int64_t size;
 
     if (push->original) {
         cb_descriptor_copy(&push->layers[i], &push->original->layers.items[i]);
         return 0;
     }
-    if (!options->force_compression &&
-        cb_layer_blob_find(registry->store, diff_id, (int)options->compression,
-                           &push->layers[i], NULL) > 0) {
-        if (cb_content_has(registry->store, &push->layers[i].digest, &size) > 0)
-            return 0;
-        cb_descriptor_free(&push->layers[i]);
-        memset(&push->layers[i], 0, sizeof(push->layers[i]));
-    }
     cb_registry_status(registry, push->event_id, diff_id, "Preparing", 0, 0, 0);
-    return cb_layer_blob_make(registry->store, &push->chain_ids[i], diff_id,
-                              options->compression, options->level, registry->pool,
-                              registry->cancel, registry->sink, push->event_id,
-                              &push->layers[i], err);
+    return cb_layer_blob_get(registry->store, &push->chain_ids[i], diff_id,
+                             &push->options->layers, registry->pool, registry->cancel,
+                             registry->sink, push->event_id, &push->layers[i], err);
 }
 
 static void report_layer(struct push *push, const struct cb_descriptor *blob,
@@ -212,6 +202,7 @@ static int push_documents(struct push *push, struct cb_digest *digest, int64_t *
     cb_auto(cb_manifest) made = NULL;
     cb_auto_value(cb_descriptor) config = {0};
     const struct cb_manifest *manifest = push->original;
+    struct cb_document_text text;
     struct cb_digest kept;
 
     if (push_config(push, &config, err) < 0)
@@ -219,8 +210,10 @@ static int push_documents(struct push *push, struct cb_digest *digest, int64_t *
     if (!manifest)
         manifest = made =
             cb_manifest_make(&config, push->layers, push->image->config->diff_ids.count,
-                             NULL, push->options->docker_types);
-    if (cb_document_put(push->registry, &push->repository, push->reference->tag, manifest,
+                             push->options->annotations, push->options->docker_types);
+    text = cb_manifest_text(manifest);
+    if (cb_document_put(push->registry, &push->repository,
+                        push->options->untagged ? NULL : push->reference->tag, &text,
                         err) < 0 ||
         cb_content_put(push->registry->store, manifest->bytes, manifest->len, &kept,
                        err) < 0)
@@ -268,7 +261,8 @@ int cb_registry_push(struct cb_registry *registry, const struct cb_digest *image
                      const char *name, const struct cb_push_options *options,
                      struct cb_digest *digest, int64_t *size, struct cb_error **err)
 {
-    static const struct cb_push_options defaults = {.compression = CB_COMPRESSION_GZIP};
+    static const struct cb_push_options defaults = {.layers.compression =
+                                                        CB_COMPRESSION_GZIP};
     struct push push = {.registry = registry, .options = options ? options : &defaults};
     struct cb_event event = {.kind = CB_EVENT_STEP_START};
     cb_auto(cb_error) error = NULL;

@@ -102,9 +102,21 @@ int cb_document_config(struct cb_registry *registry,
                        const struct cb_descriptor *want, char **bytes, size_t *len,
                        struct cb_error **err);
 
-/* Sends a manifest, all of whose blobs are there, and makes TAG point to it. */
+struct cb_document_text { /* a manifest or index to be sent; all borrowed */
+    const char *media_type, *bytes;
+    size_t len;
+    const struct cb_digest *digest;
+};
+static inline struct cb_document_text cb_manifest_text(const struct cb_manifest *manifest)
+{
+    return (struct cb_document_text){.media_type = manifest->media_type,
+                                     .bytes = manifest->bytes,
+                                     .len = manifest->len,
+                                     .digest = &manifest->digest};
+}
+/* Sends a document, all it names being there, and makes TAG (or NULL) point to it. */
 int cb_document_put(struct cb_registry *registry, const struct cb_repository *repository,
-                    const char *tag, const struct cb_manifest *manifest,
+                    const char *tag, const struct cb_document_text *document,
                     struct cb_error **err);
 
 /* ── blob.c ── */

@@ -7,6 +7,7 @@
 #include "base/event.h"
 #include "base/pool.h"
 #include "oci/oci.h"
+#include "store/layer.h"
 #include "store/snapshot.h"
 #include "store/store.h"
 
@@ -62,10 +63,10 @@ int cb_registry_pull(struct cb_registry *registry, const char *name,
                      const struct cb_platform *platform, struct cb_digest *digest,
                      struct cb_digest *id, int *changed, struct cb_error **err);
 struct cb_push_options {
-    enum cb_compression compression; /* of layers that have no blob yet; default gzip */
-    int level;
-    int docker_types; /* Docker schema 2 instead of OCI */
-    int force_compression;
+    struct cb_layer_form layers;
+    json_t *annotations; /* of the manifest, or NULL; borrowed */
+    int docker_types;    /* Docker schema 2 instead of OCI */
+    int untagged;        /* by digest alone */
 };
 /* The `push` command: IMAGE as in the store, to NAME (canonical). Blobs that are there
  * cost a HEAD. *SIZE of the manifest. */

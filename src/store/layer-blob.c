@@ -245,3 +245,22 @@ int cb_layer_blob_make(struct cb_store *store, const struct cb_digest *chain_id,
     return make_blob(store, chain_id, diff_id, compression, level, pool, &making, out,
                      err);
 }
+
+int cb_layer_blob_get(struct cb_store *store, const struct cb_digest *chain_id,
+                      const struct cb_digest *diff_id, const struct cb_layer_form *form,
+                      struct cb_pool *pool, struct cb_cancel *cancel,
+                      struct cb_event_sink *sink, uint64_t event_id,
+                      struct cb_descriptor *out, struct cb_error **err)
+{
+    int wanted = form->any ? -1 : (int)form->compression;
+    int64_t size;
+
+    if (!form->force && cb_layer_blob_find(store, diff_id, wanted, out, NULL) > 0) {
+        if (cb_content_has(store, &out->digest, &size) > 0)
+            return 0;
+        cb_descriptor_free(out);
+        *out = (struct cb_descriptor){0};
+    }
+    return cb_layer_blob_make(store, chain_id, diff_id, form->compression, form->level,
+                              pool, cancel, sink, event_id, out, err);
+}

@@ -81,6 +81,19 @@ int cb_layer_blob_make(struct cb_store *store, const struct cb_digest *chain_id,
                        int level, struct cb_pool *pool, struct cb_cancel *cancel,
                        struct cb_event_sink *sink, uint64_t event_id,
                        struct cb_descriptor *out, struct cb_error **err);
+/* How a layer's blob is wanted. */
+struct cb_layer_form {
+    enum cb_compression compression;
+    int level; /* 0: default */
+    int any;   /* a blob in another compression is as good */
+    int force; /* made anew even when the layer came with one */
+};
+/* A blob that is there in the form wanted, or else cb_layer_blob_make's. */
+int cb_layer_blob_get(struct cb_store *store, const struct cb_digest *chain_id,
+                      const struct cb_digest *diff_id, const struct cb_layer_form *form,
+                      struct cb_pool *pool, struct cb_cancel *cancel,
+                      struct cb_event_sink *sink, uint64_t event_id,
+                      struct cb_descriptor *out, struct cb_error **err);
 /* Streams the uncompressed tar of a layer by whatever is at hand (snapshot, or a blob
  * decompressed), verified against the diff id at the end. */
 int cb_layer_stream_tar(struct cb_store *store, const struct cb_digest *chain_id,

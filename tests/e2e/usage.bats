@@ -27,9 +27,9 @@ on_terminal() {
 }
 
 @test "docker's options that are not here say how it is done instead" {
-    cbuild build --push "$DIR"
+    cbuild build --sbom "$DIR"
     expect_status 1
-    expect_contains 'unknown flag: --push' 'cbuild push NAME'
+    expect_contains 'unknown flag: --sbom' 'leave the option out'
     cbuild run -p 80:80 busybox
     expect_status 125
     expect_contains '--network host'

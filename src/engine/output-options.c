@@ -1,0 +1,285 @@
+/* --output, --push and --load, as docker and BuildKit spell them (BuildKit's README,
+ * "Output"): `type=local,dest=out`, `type=oci,dest=img.tar`, `-o out`, `-o -`. */
+#include "engine/engine-priv.h"
+
+#include <string.h>
+#include <unistd.h>
+
+void cb_output_clear(struct cb_output *output)
+{
+    free(output->dest);
+    cb_strings_free(&output->names);
+    json_decref(output->annotations);
+    *output = (struct cb_output){0};
+}
+
+static const struct {
+    const char *name;
+    enum cb_output_type type;
+    int push;
+} types[] = {
+    {"image", CB_OUTPUT_IMAGE, 0},       {"registry", CB_OUTPUT_IMAGE, 1},
+    {"local", CB_OUTPUT_DIRECTORY, 0},   {"tar", CB_OUTPUT_TAR, 0},
+    {"oci", CB_OUTPUT_OCI, 0},           {"docker", CB_OUTPUT_DOCKER, 0},
+    {"cacheonly", CB_OUTPUT_NOTHING, 0},
+};
+
+static int set_type(struct cb_output *out, const char *value, struct cb_error **err)
+{
+    for (size_t i = 0; i < CB_ARRAY_SIZE(types); i++) {
+        if (strcmp(value, types[i].name) != 0)
+            continue;
+        out->type = types[i].type;
+        out->push |= types[i].push;
+        return 0;
+    }
+    return cb_error_set(
+        err, CB_ERR_USAGE,
+        "type \"%s\": expected image, registry, local, tar, oci, docker or "
+        "cacheonly",
+        value);
+}
+
+static int add_names(struct cb_output *out, const char *value, struct cb_error **err)
+{
+    while (*value) {
+        size_t len = strcspn(value, ",");
+        cb_autofree char *name = xstrndup(value, len);
+        cb_auto(cb_reference) reference = NULL;
+
+        if (cb_reference_parse(&reference, name, err) < 0)
+            return -1;
+        cb_reference_default_tag(reference);
+        cb_strings_take(&out->names, cb_reference_canonical(reference));
+        value += len + (value[len] == ',');
+    }
+    return 0;
+}
+
+static int set_mode(struct cb_output *out, const char *value, struct cb_error **err)
+{
+    if (strcmp(value, "copy") != 0 && strcmp(value, "delete") != 0)
+        return cb_error_set(err, CB_ERR_USAGE, "mode \"%s\": expected copy or delete",
+                            value);
+    out->delete = *value == 'd';
+    return 0;
+}
+
+static void add_annotation(json_t **annotations, const char *key, const char *value)
+{
+    if (!*annotations)
+        *annotations = json_object();
+    json_object_set_new(*annotations, key, json_string(value));
+}
+
+/* A key of which only one value is provided for. */
+static int set_fixed(const char *key, const char *value, int wanted, const char *instead,
+                     struct cb_error **err)
+{
+    int flag = 0;
+
+    if (cb_request_flag(key, value, &flag, err) < 0)
+        return -1;
+    if (flag == wanted)
+        return 0;
+    return cb_error_set(err, CB_ERR_UNSUPPORTED, "%s=%s: %s", key, value, instead);
+}
+
+static int set_flag_field(struct cb_output *out, const char *key, const char *value,
+                          struct cb_error **err)
+{
+    int flag = 0;
+
+    if (strcmp(key, "push") == 0)
+        return cb_request_flag(key, value, &out->push, err);
+    if (strcmp(key, "push-by-digest") == 0)
+        return cb_request_flag(key, value, &out->by_digest, err);
+    if (strcmp(key, "tar") == 0 || strcmp(key, "oci-mediatypes") == 0) {
+        if (cb_request_flag(key, value, &flag, err) < 0)
+            return -1;
+        *(*key == 't' ? &out->layout : &out->docker_types) = !flag;
+        return 0;
+    }
+    if (strcmp(key, "store") == 0 || strcmp(key, "unpack") == 0)
+        return set_fixed(key, value, 1, "images are always kept, and unpacked when run",
+                         err);
+    if (strcmp(key, "platform-split") == 0)
+        return cb_request_flag(key, value, &flag, err);
+    return cb_error_set(err, CB_ERR_USAGE, "unexpected key \"%s\"", key);
+}
+
+static int set_field(struct cb_output *out, const char *key, const char *value,
+                     struct cb_error **err)
+{
+    static const char annotation[] = "annotation.";
+    int form = cb_request_layer_form(&out->layers, key, value, err);
+
+    if (form != 0)
+        return form < 0 ? -1 : 0;
+    if (strcmp(key, "type") == 0)
+        return set_type(out, value, err);
+    if (strcmp(key, "name") == 0)
+        return add_names(out, value, err);
+    if (strcmp(key, "mode") == 0)
+        return set_mode(out, value, err);
+    if (strcmp(key, "dest") == 0) {
+        free(out->dest);
+        out->dest = xstrdup(value);
+        return 0;
+    }
+    if (strncmp(key, annotation, strlen(annotation)) == 0) {
+        add_annotation(&out->annotations, key + strlen(annotation), value);
+        return 0;
+    }
+    return set_flag_field(out, key, value, err);
+}
+
+/* `-o DIR` is a directory, `-o -` a tar on standard output. */
+static int set_word(struct cb_output *out, const char *word)
+{
+    out->type = strcmp(word, "-") == 0 ? CB_OUTPUT_TAR : CB_OUTPUT_DIRECTORY;
+    out->dest = xstrdup(word);
+    return 0;
+}
+
+static int settle(struct cb_output *out, int typed, struct cb_error **err)
+{
+    int to_file = out->type == CB_OUTPUT_TAR || out->type == CB_OUTPUT_OCI;
+
+    if (!typed)
+        return cb_error_set(err, CB_ERR_USAGE, "type is missing");
+    if (out->dest && !*out->dest)
+        return cb_error_set(err, CB_ERR_USAGE, "dest is empty");
+    if (out->type == CB_OUTPUT_DOCKER && !out->dest)
+        out->type = CB_OUTPUT_IMAGE;
+    if (to_file && !out->dest)
+        out->dest = xstrdup("-");
+    if (out->type == CB_OUTPUT_DIRECTORY && !out->dest)
+        return cb_error_set(err, CB_ERR_USAGE, "dest is required for local output");
+    if (out->type == CB_OUTPUT_DIRECTORY && strcmp(out->dest, "-") == 0)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "a directory cannot be written to standard output");
+    if (out->type == CB_OUTPUT_IMAGE && out->dest)
+        return cb_error_set(err, CB_ERR_USAGE, "an image in the store has no dest");
+    if (out->layout && (out->type != CB_OUTPUT_OCI || strcmp(out->dest, "-") == 0))
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "tar=false goes with type=oci and a dest directory");
+    out->push |= out->by_digest;
+    if (out->push && out->type != CB_OUTPUT_IMAGE)
+        return cb_error_set(err, CB_ERR_USAGE, "only images can be pushed");
+    return 0;
+}
+
+static int parse(struct cb_output *out, const char *text, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) fields = {0};
+    int typed = 0;
+
+    out->layers = (struct cb_layer_form){.compression = CB_COMPRESSION_GZIP, .any = 1};
+    if (cb_request_fields(text, &fields, err) < 0)
+        return -1;
+    if (fields.count == 1)
+        return set_word(out, fields.items[0]);
+    for (size_t i = 0; i < fields.count; i += 2) {
+        typed |= strcmp(fields.items[i], "type") == 0;
+        if (set_field(out, fields.items[i], fields.items[i + 1], err) < 0)
+            return -1;
+    }
+    return settle(out, typed, err);
+}
+
+static int add_output(struct cb_checked_request *checked, const char *text,
+                      const char *option, struct cb_error **err)
+{
+    struct cb_output output = {0};
+    cb_auto(cb_error) error = NULL;
+
+    if (parse(&output, text, &error) == 0) {
+        cb_vec_push(&checked->outputs, output);
+        return 0;
+    }
+    cb_output_clear(&output);
+    return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"%s\": %s", text,
+                        option, cb_error_message(error));
+}
+
+/* One stream can only go to one place. */
+static int check_stdout(const struct cb_checked_request *checked, struct cb_error **err)
+{
+    int count = 0;
+
+    cb_vec_foreach (output, &checked->outputs)
+        count += output->dest && strcmp(output->dest, "-") == 0;
+    if (count > 1)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "only one output can go to standard output");
+    if (count && isatty(STDOUT_FILENO)) {
+        cb_error_set(err, CB_ERR_USAGE, "refusing to write an archive to a terminal");
+        return cb_error_hint(err, "name a file with dest=, or redirect the output");
+    }
+    return 0;
+}
+
+static int check_names(const struct cb_checked_request *checked, struct cb_error **err)
+{
+    cb_vec_foreach (output, &checked->outputs) {
+        if (!output->push || checked->names.count || output->names.count)
+            continue;
+        cb_error_set(err, CB_ERR_USAGE, "tag is needed when pushing to registry");
+        return cb_error_hint(err, "give the image a name with -t");
+    }
+    return 0;
+}
+
+/* `--annotation [manifest:]key=value`. */
+static int add_request_annotation(struct cb_checked_request *out, const char *text,
+                                  struct cb_error **err)
+{
+    static const char *const levels[] = {"index", "manifest-descriptor",
+                                         "index-descriptor"};
+    const char *equals = strchr(text, '=');
+    const char *colon = strchr(text, ':');
+    cb_autofree char *level = NULL;
+    cb_autofree char *key = NULL;
+
+    if (!equals || equals == text)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "invalid argument \"%s\" for \"--annotation\": expected "
+                            "key=value",
+                            text);
+    if (colon && colon < equals) {
+        level = xstrndup(text, (size_t)(colon - text));
+        for (size_t i = 0; i < CB_ARRAY_SIZE(levels); i++) {
+            if (strcmp(level, levels[i]) == 0)
+                return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                                    "--annotation %s: an image of one platform has a "
+                                    "manifest only",
+                                    text);
+        }
+        if (strcmp(level, "manifest") == 0)
+            text = colon + 1;
+    }
+    key = xstrndup(text, (size_t)(equals - text));
+    add_annotation(&out->annotations, key, equals + 1);
+    return 0;
+}
+
+int cb_request_outputs(struct cb_checked_request *out,
+                       const struct cb_build_request *request, struct cb_error **err)
+{
+    for (size_t i = 0; i < request->outputs.count; i++) {
+        if (add_output(out, request->outputs.items[i], "-o, --output", err) < 0)
+            return -1;
+    }
+    if ((request->push && add_output(out, "type=registry", "--push", err) < 0) ||
+        ((request->load || !out->outputs.count) &&
+         add_output(out, "type=image", "--load", err) < 0))
+        return -1;
+    for (size_t i = 0; i < request->annotations.count; i++) {
+        if (add_request_annotation(out, request->annotations.items[i], err) < 0)
+            return -1;
+    }
+    if (check_stdout(out, err) < 0)
+        return -1;
+    return check_names(out, err);
+}

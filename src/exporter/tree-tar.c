@@ -1,0 +1,156 @@
+/* The merged tree as a tar: owners, modes, times, links and attributes as in a layer, but
+ * without whiteouts, since nothing is below it. */
+#include "exporter/tree.h"
+
+#include "base/fs.h"
+#include "base/map.h"
+#include "store/tar.h"
+#include "store/walk.h"
+#include "store/xattr.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define BUFFER (1u << 20)
+
+struct writing {
+    struct cb_tar_writer *tar;
+    struct cb_map *links; /* "dev:ino" → first path */
+    struct cb_cancel *cancel;
+    int64_t epoch_s;
+    int to_fd;
+    char *buffer;
+    size_t len;
+};
+
+static int flush(struct writing *writing, struct cb_error **err)
+{
+    if (writing->len &&
+        cb_fs_write_all(writing->to_fd, writing->buffer, writing->len) < 0)
+        return cb_error_errno(err, errno, "write the tar");
+    writing->len = 0;
+    return 0;
+}
+
+static int write_bytes(void *arg, const void *bytes, size_t len, struct cb_error **err)
+{
+    struct writing *writing = arg;
+
+    if (writing->len + len > BUFFER && flush(writing, err) < 0)
+        return -1;
+    if (len > BUFFER) {
+        if (cb_fs_write_all(writing->to_fd, bytes, len) < 0)
+            return cb_error_errno(err, errno, "write the tar");
+        return 0;
+    }
+    memcpy(writing->buffer + writing->len, bytes, len);
+    writing->len += len;
+    return 0;
+}
+
+/* The target of a symbolic link, or the earlier name of a file that has several. */
+static int find_link(struct writing *writing, const struct cb_walk_entry *at,
+                     struct cb_tar_entry *entry, struct cb_error **err)
+{
+    char text[PATH_MAX];
+    ssize_t len;
+
+    if (S_ISLNK(at->st.st_mode)) {
+        len = readlinkat(at->dir_fd, at->name, text, sizeof(text) - 1);
+        if (len < 0)
+            return cb_error_errno(err, errno, "read link `%s`", at->path);
+        entry->link = xstrndup(text, (size_t)len);
+        return 0;
+    }
+    if (S_ISDIR(at->st.st_mode) || at->st.st_nlink < 2)
+        return 0;
+    snprintf(text, sizeof(text), "%llx:%llx", (unsigned long long)at->st.st_dev,
+             (unsigned long long)at->st.st_ino);
+    entry->link = xstrdup(cb_map_get(writing->links, text));
+    entry->is_hardlink = entry->link != NULL;
+    if (!entry->link)
+        cb_map_set(writing->links, text, xstrdup(entry->path));
+    return 0;
+}
+
+static int put(struct writing *writing, const struct cb_walk_entry *at,
+               struct cb_tar_entry *entry, struct cb_error **err)
+{
+    cb_autofd int fd = -1;
+
+    if (cb_tar_writer_entry(writing->tar, entry, err) < 0)
+        return -1;
+    if (entry->size == 0)
+        return 0;
+    fd = openat(at->dir_fd, at->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return cb_error_errno(err, errno, "open `%s`", at->path);
+    return cb_tar_writer_data_fd(writing->tar, fd, entry->size, err);
+}
+
+static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **err)
+{
+    struct writing *writing = arg;
+    const struct stat *st = &at->st;
+    cb_auto_value(cb_xattrs) xattrs = {0};
+    CB_VEC(struct cb_xattr) portable = {0};
+    struct cb_tar_entry entry = {.mode = st->st_mode,
+                                 .uid = st->st_uid,
+                                 .gid = st->st_gid,
+                                 .mtime = {.tv_sec = st->st_mtim.tv_sec}};
+    int result;
+
+    if (S_ISSOCK(st->st_mode))
+        return 0;
+    entry.path = xasprintf("%s%s", at->path, S_ISDIR(st->st_mode) ? "/" : "");
+    if (writing->epoch_s >= 0)
+        entry.mtime.tv_sec = writing->epoch_s;
+    if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) {
+        entry.dev_major = major(st->st_rdev);
+        entry.dev_minor = minor(st->st_rdev);
+    }
+    result = find_link(writing, at, &entry, err);
+    if (result == 0 && !entry.is_hardlink)
+        result = cb_xattrs_read(-1, at->dir_fd, at->name, &xattrs, err);
+    cb_vec_foreach (xattr, &xattrs) {
+        if (cb_xattr_is_portable(xattr->name))
+            cb_vec_push(&portable, *xattr);
+    }
+    entry.xattrs = portable.items;
+    entry.xattr_count = portable.count;
+    if (S_ISREG(st->st_mode) && !entry.is_hardlink)
+        entry.size = st->st_size;
+    if (result == 0)
+        result = put(writing, at, &entry, err);
+    cb_vec_free(&portable);
+    free(entry.path);
+    free(entry.link);
+    return result;
+}
+
+int cb_tree_write_tar(int root_fd, int to_fd, int64_t epoch_s, struct cb_cancel *cancel,
+                      struct cb_error **err)
+{
+    cb_auto(cb_map) links = cb_map_new(free);
+    cb_auto(cb_tar_writer) tar = NULL;
+    cb_autofree char *buffer = xmalloc(BUFFER);
+    struct writing writing = {.links = links,
+                              .cancel = cancel,
+                              .epoch_s = epoch_s,
+                              .to_fd = to_fd,
+                              .buffer = buffer};
+
+    if (cb_tar_writer_new(&tar, write_bytes, &writing, err) < 0)
+        return -1;
+    writing.tar = tar;
+    if (root_fd >= 0 && cb_walk(root_fd, visit, &writing, cancel, err) < 0)
+        return -1;
+    if (cb_tar_writer_finish(tar, err) < 0)
+        return -1;
+    return flush(&writing, err);
+}

@@ -1,0 +1,17 @@
+/* A result's files as they are, outside the store. */
+#ifndef CB_EXPORTER_TREE_H
+#define CB_EXPORTER_TREE_H
+
+#include "exporter/exporter.h"
+
+/* The tree at ROOT_FD as one tar, names sorted. EPOCH_S: time of all entries; -1: as they
+ * are. */
+int cb_tree_write_tar(int root_fd, int to_fd, int64_t epoch_s, struct cb_cancel *cancel,
+                      struct cb_error **err);
+/* Copies the tree into the directory TO_FD: what is there of other names stays, and
+ * nothing of the host is followed: a link in the way is replaced. Everything belongs to
+ * the caller. With DELETE, what the tree has not is removed. */
+int cb_tree_write_dir(int root_fd, int to_fd, int64_t epoch_s, int delete,
+                      struct cb_cancel *cancel, struct cb_error **err);
+
+#endif

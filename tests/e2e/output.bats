@@ -1,0 +1,190 @@
+#!/usr/bin/env bats
+# Where a build's result goes: --output, --push, --load, --metadata-file, --annotation.
+load helpers
+load helpers-registry
+
+setup_file() { cb_store; }
+teardown_file() { cb_drop_store; }
+setup() {
+    cb_dir
+    OUT=$BATS_TEST_TMPDIR/out
+    dockerfile <<'DOCKER'
+FROM busybox AS make
+RUN mkdir -p /out/sub && echo hello >/out/hello && echo deep >/out/sub/deep && ln -s hello /out/link && ln /out/hello /out/twin && chmod 750 /out/sub && chown 12:34 /out/sub/deep && mkfifo /out/fifo && touch -d @1000000000 /out/hello
+FROM scratch
+COPY --from=make /out /
+DOCKER
+}
+teardown() { stop_registry; }
+
+@test "-o DIR writes the files, owned by the caller, and makes no image" {
+    run "$CBUILD" build --progress=plain -o "$OUT" -t unmade "$DIR"
+    expect_status 0
+    [ "$(cat "$OUT/hello")" = hello ]
+    [ "$(cat "$OUT/sub/deep")" = deep ]
+    [ "$(readlink "$OUT/link")" = hello ]
+    [ "$OUT/hello" -ef "$OUT/twin" ]
+    [ "$(stat -c '%u %g %a' "$OUT/sub/deep")" = "$(id -u) $(id -g) 644" ]
+    [ "$(stat -c %a "$OUT/sub")" = 750 ]
+    [ "$(stat -c %Y "$OUT/hello")" = 1000000000 ]
+    [ -p "$OUT/fifo" ]
+    run "$CBUILD" image inspect unmade
+    expect_status 1
+}
+
+@test "a directory keeps what it had, unless mode=delete; nothing in the way is followed" {
+    mkdir -p "$OUT" "$BATS_TEST_TMPDIR/elsewhere"
+    echo mine >"$OUT/mine"
+    ln -s "$BATS_TEST_TMPDIR/elsewhere" "$OUT/sub"
+    echo old >"$BATS_TEST_TMPDIR/victim"
+    ln -s "$BATS_TEST_TMPDIR/victim" "$OUT/hello"
+    run "$CBUILD" build -q --output "type=local,dest=$OUT" "$DIR"
+    expect_status 0
+    [ "$(cat "$OUT/mine")" = mine ]
+    [ "$(cat "$OUT/hello")" = hello ]
+    [ "$(cat "$BATS_TEST_TMPDIR/victim")" = old ]
+    [ -z "$(ls "$BATS_TEST_TMPDIR/elsewhere")" ]
+    run "$CBUILD" build -q --output "type=local,dest=$OUT,mode=delete" "$DIR"
+    expect_status 0
+    [ ! -e "$OUT/mine" ]
+    [ "$(cat "$OUT/sub/deep")" = deep ]
+}
+
+@test "-o - and type=tar write the tree as a tar" {
+    "$CBUILD" build -q -o - "$DIR" >"$BATS_TEST_TMPDIR/a.tar"
+    "$CBUILD" build -q -o "type=tar,dest=$BATS_TEST_TMPDIR/b.tar" "$DIR"
+    cmp "$BATS_TEST_TMPDIR/a.tar" "$BATS_TEST_TMPDIR/b.tar"
+    run tar tvf "$BATS_TEST_TMPDIR/a.tar" --numeric-owner
+    expect_contains "12/34" "link -> hello" "twin link to hello"
+    # SOURCE_DATE_EPOCH is the time of everything in it.
+    SOURCE_DATE_EPOCH=0 "$CBUILD" build -q -o - "$DIR" | tar tvf - --full-time | grep -v 1970-01-01 && false
+    true
+}
+
+@test "type=oci and type=docker are archives that others load, under the image's name" {
+    "$CBUILD" build -q -t app:1 -o "type=oci,dest=$BATS_TEST_TMPDIR/oci.tar" -o "type=docker,dest=$BATS_TEST_TMPDIR/docker.tar" "$DIR"
+    run skopeo inspect "oci-archive:$BATS_TEST_TMPDIR/oci.tar"
+    expect_status 0
+    expect_contains sha256
+    run skopeo inspect --config "docker-archive:$BATS_TEST_TMPDIR/docker.tar:app:1"
+    expect_status 0
+    # It was only on its way: the store has no image of it.
+    run "$CBUILD" images -a -q
+    expect_lacks app
+    run "$CBUILD" load -i "$BATS_TEST_TMPDIR/oci.tar"
+    expect_contains "Loaded image: app:1"
+    "$CBUILD" rmi -f app:1 >/dev/null
+}
+
+@test "type=oci,tar=false is a layout directory, in which other tags stay" {
+    "$CBUILD" build -q -t app:1 -o "type=oci,dest=$OUT,tar=false" "$DIR"
+    echo 'LABEL v=2' >>"$DIR/Dockerfile"
+    "$CBUILD" build -q -t app:2 -o "type=oci,dest=$OUT,tar=false,compression=zstd,force-compression=true" "$DIR"
+    run skopeo inspect --raw "oci:$OUT:1"
+    expect_status 0
+    expect_contains tar+gzip
+    run skopeo inspect --raw "oci:$OUT:2"
+    expect_status 0
+    expect_contains tar+zstd
+    run skopeo inspect --config "oci:$OUT:2"
+    expect_contains '"v": "2"'
+}
+
+@test "several outputs come from one build" {
+    run "$CBUILD" build --progress=plain -t img -o "$OUT" --load "$DIR"
+    expect_status 0
+    [ "$(cat "$OUT/hello")" = hello ]
+    "$CBUILD" image inspect img >/dev/null
+}
+
+@test "--push sends the image under each of its names, and keeps it" {
+    start_registry
+    "$CBUILD" build -q -t "$REGISTRY/a:1" -t "$REGISTRY/b:2" --push --metadata-file "$OUT.json" "$DIR"
+    for name in a:1 b:2; do
+        run skopeo inspect --tls-verify=false "docker://$REGISTRY/$name"
+        expect_status 0
+        expect_contains "$(jq -r '."containerimage.digest"' "$OUT.json")"
+    done
+    "$CBUILD" image inspect "$REGISTRY/a:1" >/dev/null
+    [ "$(jq -r '."image.name"' "$OUT.json")" = "$REGISTRY/a:1,$REGISTRY/b:2" ]
+    [ "$(jq -r '."containerimage.descriptor".size' "$OUT.json")" -gt 100 ]
+}
+
+@test "push-by-digest leaves no tag" {
+    start_registry
+    "$CBUILD" build -q -o "type=image,name=$REGISTRY/c,push-by-digest=true" --metadata-file "$OUT.json" "$DIR"
+    digest=$(jq -r '."containerimage.digest"' "$OUT.json")
+    run curl -sf "http://$REGISTRY/v2/c/tags/list"
+    expect_lacks latest
+    run skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/c@$digest"
+    expect_status 0
+}
+
+@test "annotations are in the manifest" {
+    "$CBUILD" build -q -t app:1 --annotation org.example.a=1 -o "type=oci,dest=$OUT,tar=false,annotation.org.example.b=2" "$DIR"
+    run skopeo inspect --raw "oci:$OUT:1"
+    [ "$(jq -c .annotations <<<"$output")" = '{"org.example.a":"1","org.example.b":"2"}' ]
+}
+
+@test "--metadata-file names the image's id; an earlier file is gone after a failure" {
+    "$CBUILD" build -q -t img --metadata-file "$OUT.json" --iidfile "$OUT.iid" "$DIR"
+    [ "$(jq -r '."containerimage.config.digest"' "$OUT.json")" = "$(cat "$OUT.iid")" ]
+    echo RUN false >>"$DIR/Dockerfile"
+    run "$CBUILD" build -q --metadata-file "$OUT.json" "$DIR"
+    [ "$status" -ne 0 ]
+    [ ! -e "$OUT.json" ]
+}
+
+@test "type=cacheonly builds and keeps nothing but the cache" {
+    printf 'FROM busybox\nRUN echo cacheonly\n' >"$DIR/Dockerfile"
+    run "$CBUILD" build --progress=plain -t nothing --output type=cacheonly "$DIR"
+    expect_status 0
+    run "$CBUILD" image inspect nothing
+    expect_status 1
+    build_ok
+    [ "$(steps_run)" = 0 ]
+}
+
+@test "scratch alone has an empty directory and an empty tar" {
+    printf 'FROM scratch\nLABEL a=b\n' >"$DIR/Dockerfile"
+    run "$CBUILD" build -q -o "$OUT" "$DIR"
+    expect_status 0
+    [ -z "$(ls -A "$OUT")" ]
+    [ -z "$("$CBUILD" build -q -o - "$DIR" | tar t)" ]
+}
+
+@test "mistakes in --output are named" {
+    check() {
+        run "$CBUILD" build -o "$1" "$DIR"
+        expect_status 1
+        expect_contains "invalid argument \"$1\" for \"-o, --output\": $2"
+    }
+    check type=nonsense 'type "nonsense": expected image, registry, local, tar, oci, docker or cacheonly'
+    check dest=x 'type is missing'
+    check type=local 'dest is required for local output'
+    check type=local,dest= 'dest is empty'
+    check type=image,dest=x 'an image in the store has no dest'
+    check type=image,colour=red 'unexpected key "colour"'
+    check type=oci,dest=x,compression=lzma 'compression "lzma": expected gzip, zstd or uncompressed'
+    check type=oci,dest=x,compression-level=99 'compression-level "99": expected 0 to 22'
+    check type=docker,dest=x,tar=false 'tar=false goes with type=oci'
+    check type=tar,dest=x,push=true 'only images can be pushed'
+    check type=local,dest=x,mode=move 'mode "move": expected copy or delete'
+    run "$CBUILD" build --push "$DIR"
+    expect_status 1
+    expect_contains "tag is needed when pushing to registry"
+    run "$CBUILD" build -o - -o type=oci "$DIR"
+    expect_contains "only one output can go to standard output"
+    run "$CBUILD" build --annotation nonsense "$DIR"
+    expect_contains 'invalid argument "nonsense" for "--annotation": expected key=value'
+}
+
+@test "an output that cannot be written fails the build, and says what and where" {
+    touch "$BATS_TEST_TMPDIR/file"
+    run "$CBUILD" build -q -o "$BATS_TEST_TMPDIR/file/below" "$DIR"
+    expect_status 1
+    expect_contains "exporting to directory $BATS_TEST_TMPDIR/file/below"
+    run "$CBUILD" build -q -o "type=tar,dest=$BATS_TEST_TMPDIR/none/x.tar" "$DIR"
+    expect_status 1
+    expect_contains "exporting to tar $BATS_TEST_TMPDIR/none/x.tar"
+}
