@@ -163,6 +163,7 @@ static struct cb_instruction *new_instruction(const struct cb_request *request)
                                      keyword.end - keyword.start);
     inst->original = original_text(request);
     inst->doc_comment = request->line->comment;
+    inst->check = request->line->check;
     inst->span = request->line->span;
     if (request->heredocs.count)
         inst->span.end = request->end.end;

@@ -53,7 +53,8 @@ struct cb_line {
     struct cb_piece *pieces; /* the parser's; valid until the next line */
     size_t piece_count;
     struct cb_span span;
-    const char *comment; /* comment lines right above, or NULL */
+    const char *comment;  /* comment lines right above, or NULL */
+    struct cb_word check; /* of a `# check=` among them */
     struct cb_span blank_span;
     int has_blank; /* a blank line inside the continuation, at blank_span */
 };
@@ -76,6 +77,7 @@ struct cb_parser {
     struct cb_word syntax, check;
 
     struct cb_strbuf joined, comments;
+    struct cb_word check_comment; /* among `comments` */
     CB_VEC(struct cb_piece) pieces;
     CB_VEC(struct cb_lint) lints;
     size_t word_count;
@@ -104,6 +106,9 @@ struct cb_span cb_line_span(const struct cb_line *line, struct cb_range range);
 
 /* Looks at a line while still at the top of the file; 1 if it is a directive. */
 int cb_directive_take(struct cb_parser *parser, struct cb_physical_line line);
+/* Value of the comment in RANGE (from its # on) if it is a `# check=`. */
+int cb_directive_check_comment(struct cb_parser *parser, struct cb_range range,
+                               struct cb_word *value);
 /* Finds `syntax` and `check` behind a first line "#!…". */
 void cb_directive_skip_shebang(struct cb_parser *parser);
 

@@ -162,7 +162,9 @@ struct cb_instruction {
                              included */
     struct cb_span span;  /* first to last line, heredocs included */
     unsigned line, end_line;
-    const char *doc_comment; /* comment lines right above, or NULL */
+    const char *doc_comment; /* comment lines right above, without a check's, or NULL */
+    struct cb_word
+        check; /* value of the first `# check=` among them; text NULL if none */
     union {
         struct cb_inst_from from;
         struct cb_inst_run run;
