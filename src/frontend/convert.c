@@ -259,7 +259,7 @@ static int start_stage(struct cb_stage *stage, struct cb_error **err)
 }
 
 /* The base's own ENV, below what a parent stage's ARGs set. */
-static int start_env(struct cb_stage *stage, struct cb_error **err)
+int cb_convert_start_env(struct cb_stage *stage, struct cb_error **err)
 {
     cb_config_default_path(stage->config);
     for (size_t i = 0; i < stage->config->env.count; i++) {
@@ -280,7 +280,7 @@ static void clear_triggers(struct cb_image_config *config)
 
 int cb_convert_stage(struct cb_stage *stage, struct cb_error **err)
 {
-    if (start_stage(stage, err) < 0 || start_env(stage, err) < 0)
+    if (start_stage(stage, err) < 0 || cb_convert_start_env(stage, err) < 0)
         return cb_error_at(err, stage->planner->file->source, stage->def->from->span);
     clear_triggers(stage->config);
     cb_vec_foreach (item, &stage->items) {

@@ -81,6 +81,7 @@ struct cb_stage {
         env; /* what variables mean and RUN gets: ENV and ARGs, latest last */
     struct cb_strings args; /* names declared by ARG here, in order */
     int cmd_set, workdir_set;
+    struct cb_hidden *hidden; /* the base's ENV is not known; or NULL */
     const struct cb_item *last_cmd, *last_entrypoint, *last_healthcheck;
     int no_history;
 };
@@ -109,6 +110,9 @@ struct cb_planner {
     struct cb_checks checks;
 };
 
+/* ── frontend.c ── */
+void cb_planner_clear(struct cb_planner *planner);
+
 /* ── given.c ── */
 /* Warns of build arguments and stage names of the command line that nothing takes. */
 void cb_given_check(const struct cb_planner *planner);
@@ -117,6 +121,27 @@ void cb_given_check(const struct cb_planner *planner);
 int cb_scope_init(struct cb_planner *planner, struct cb_error **err);
 /* A build argument's value, or NULL. */
 const char *cb_scope_build_arg(const struct cb_planner *planner, const char *name);
+/* The platform's own global ARGs, as given or not. */
+void cb_scope_platform_args(struct cb_planner *planner, int use_given,
+                            struct cb_strings *globals);
+/* What an ARG comes to. */
+enum cb_arg_origin { CB_ARG_UNSET, CB_ARG_GIVEN, CB_ARG_DEFAULT, CB_ARG_GLOBAL };
+struct cb_declared {
+    enum cb_arg_origin origin;
+    char *name;
+    char *initial;     /* the default, expanded; NULL: none, or not needed */
+    const char *value; /* NULL: unset */
+};
+void cb_declared_free(struct cb_declared *declared);
+CB_AUTO_VALUE_DEFINE(cb_declared, cb_declared_free)
+/* An ARG before the first FROM: sets it in GLOBALS. */
+int cb_scope_declare_global(struct cb_planner *planner, const struct cb_pair *pair,
+                            int use_given, struct cb_strings *globals,
+                            struct cb_declared *out, struct cb_error **err);
+/* An ARG of a stage: the build argument, else the default, else the global ARG. */
+int cb_scope_declare(struct cb_stage *stage, const struct cb_item *item,
+                     const struct cb_pair *pair, struct cb_declared *out,
+                     struct cb_error **err);
 /* Sets a variable of the stage: it becomes the latest. */
 int cb_scope_set(struct cb_stage *stage, const char *name, const char *value,
                  struct cb_error **err);
@@ -145,6 +170,19 @@ int cb_scope_expand_global(struct cb_planner *planner, const struct cb_strings *
  * InvalidDefaultArgInFrom). */
 int cb_scope_default_globals(struct cb_planner *planner, struct cb_strings *out,
                              struct cb_error **err);
+
+/* ── hidden.c: variables that a base image may set ── */
+struct cb_hidden {
+    struct cb_strings used; /* those the last words hang on, since it was cleared */
+    struct cb_map *behind; /* variable → those its value hangs on (struct cb_strings) */
+};
+struct cb_hidden *cb_hidden_new(const struct cb_hidden *inherited);
+void cb_hidden_free(struct cb_hidden *hidden);
+/* NAME was looked up; VALUE NULL: the Dockerfile does not set it. */
+void cb_hidden_note(struct cb_hidden *hidden, const char *name, const char *value);
+/* NAME was set to something that hangs on USED. */
+void cb_hidden_set(struct cb_hidden *hidden, const char *name,
+                   const struct cb_strings *used);
 
 /* ── stages.c ── */
 /* The table of stages with their bases; nothing is resolved yet. */
@@ -182,6 +220,8 @@ int cb_bases_root(struct cb_planner *planner, struct cb_base *base, const char *
                   struct cb_error **err);
 
 /* ── convert.c ── */
+/* The configuration's ENV as the stage's variables, with a PATH if it has none. */
+int cb_convert_start_env(struct cb_stage *stage, struct cb_error **err);
 int cb_convert_stage(struct cb_stage *stage, struct cb_error **err);
 /* Applies one instruction. The item's place is attached to errors that have none. */
 int cb_convert_item(struct cb_stage *stage, const struct cb_item *item,

@@ -85,7 +85,7 @@ static struct cb_plan *make_plan(struct cb_planner *planner, struct cb_stage *ta
     return plan;
 }
 
-static void planner_clear(struct cb_planner *planner)
+void cb_planner_clear(struct cb_planner *planner)
 {
     cb_stages_clear(planner);
     cb_vec_foreach (base, &planner->bases) {
@@ -114,7 +114,7 @@ int cb_frontend_plan(struct cb_plan **out, const struct cb_frontend_options *opt
 
     if (rc == 0)
         *out = make_plan(&planner, target);
-    planner_clear(&planner);
+    cb_planner_clear(&planner);
     return rc;
 }
 

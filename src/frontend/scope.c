@@ -53,33 +53,52 @@ static const char *target_stage_name(const struct cb_planner *planner)
     return name && *name ? name : "default";
 }
 
+void cb_declared_free(struct cb_declared *declared)
+{
+    free(declared->name);
+    free(declared->initial);
+}
+
+int cb_scope_declare_global(struct cb_planner *planner, const struct cb_pair *pair,
+                            int use_given, struct cb_strings *globals,
+                            struct cb_declared *out, struct cb_error **err)
+{
+    if (globals->count >= CB_MAX_VARIABLES) {
+        cb_error_set(err, CB_ERR_UNSUPPORTED, "more than %d global ARGs",
+                     CB_MAX_VARIABLES);
+        return cb_error_at(err, planner->file->source, pair->key.span);
+    }
+    out->name = xstrdup(pair->key.text);
+    out->value = use_given ? cb_scope_build_arg(planner, pair->key.text) : NULL;
+    out->origin = out->value ? CB_ARG_GIVEN : CB_ARG_UNSET;
+    if (!out->value && pair->value.text) {
+        if (cb_scope_expand_global(planner, globals, &pair->value, NULL, NULL,
+                                   &out->initial, err) < 0)
+            return -1;
+        out->value = out->initial;
+        out->origin = CB_ARG_DEFAULT;
+    }
+    if (out->value)
+        cb_env_set(globals, pair->key.text, out->value);
+    return 0;
+}
+
 static int add_global_args(struct cb_planner *planner, const struct cb_instruction *inst,
                            int use_given, struct cb_strings *globals,
                            struct cb_error **err)
 {
     for (size_t i = 0; i < inst->pairs.count; i++) {
-        const struct cb_pair *pair = &inst->pairs.items[i];
-        const char *given =
-            use_given ? cb_scope_build_arg(planner, pair->key.text) : NULL;
-        cb_autofree char *value = NULL;
+        cb_auto_value(cb_declared) ignored = {0};
 
-        if (globals->count >= CB_MAX_VARIABLES) {
-            cb_error_set(err, CB_ERR_UNSUPPORTED, "more than %d global ARGs",
-                         CB_MAX_VARIABLES);
-            return cb_error_at(err, planner->file->source, inst->span);
-        }
-        if (!given && pair->value.text &&
-            cb_scope_expand_global(planner, globals, &pair->value, NULL, NULL, &value,
-                                   err) < 0)
+        if (cb_scope_declare_global(planner, &inst->pairs.items[i], use_given, globals,
+                                    &ignored, err) < 0)
             return -1;
-        if (given || value)
-            cb_env_set(globals, pair->key.text, given ? given : value);
     }
     return 0;
 }
 
-static int fill_globals(struct cb_planner *planner, int use_given,
-                        struct cb_strings *globals, struct cb_error **err)
+void cb_scope_platform_args(struct cb_planner *planner, int use_given,
+                            struct cb_strings *globals)
 {
     const struct cb_frontend_options *options = planner->options;
     const struct cb_planner *given = use_given ? planner : NULL;
@@ -87,6 +106,12 @@ static int fill_globals(struct cb_planner *planner, int use_given,
     add_platform(globals, given, "BUILD", &options->build_platform);
     add_platform(globals, given, "TARGET", &options->platform);
     add_platform_arg(globals, given, "TARGET", "STAGE", target_stage_name(planner));
+}
+
+static int fill_globals(struct cb_planner *planner, int use_given,
+                        struct cb_strings *globals, struct cb_error **err)
+{
+    cb_scope_platform_args(planner, use_given, globals);
     for (size_t i = 0; i < planner->file->global_arg_count; i++) {
         if (add_global_args(planner, planner->file->global_args[i], use_given, globals,
                             err) < 0)
@@ -230,8 +255,11 @@ struct stage_lookup {
 static const char *stage_get(void *arg, const char *name)
 {
     struct stage_lookup *lookup = arg;
+    const char *value = cb_env_get(&lookup->stage->env, name);
 
-    return cb_env_get(&lookup->stage->env, name);
+    if (lookup->stage->hidden)
+        cb_hidden_note(lookup->stage->hidden, name, value);
+    return value;
 }
 
 static void stage_undefined(void *arg, const char *name)
@@ -293,5 +321,32 @@ int cb_scope_expand_raw(struct cb_stage *stage, const struct cb_item *item,
      * (features.md A3). */
     if (cb_word_expand_raw(out, text, len, '\\', &lookup, err) < 0)
         return cb_error_at(err, item->source, span);
+    return 0;
+}
+
+int cb_scope_declare(struct cb_stage *stage, const struct cb_item *item,
+                     const struct cb_pair *pair, struct cb_declared *out,
+                     struct cb_error **err)
+{
+    if (cb_scope_expand(stage, item, &pair->key, &out->name, err) < 0)
+        return -1;
+    out->value = cb_scope_build_arg(stage->planner, out->name);
+    out->origin = out->value ? CB_ARG_GIVEN : CB_ARG_UNSET;
+    if (pair->value.text && !out->value) {
+        if (cb_scope_expand(stage, item, &pair->value, &out->initial, err) < 0)
+            return -1;
+        out->value = out->initial;
+        out->origin = CB_ARG_DEFAULT;
+    }
+    if (!out->value) {
+        out->value = cb_env_get(&stage->planner->globals, out->name);
+        out->origin = out->value ? CB_ARG_GLOBAL : CB_ARG_UNSET;
+    }
+    if (out->value && cb_scope_set(stage, out->name, out->value, err) < 0)
+        return -1;
+    if (stage->args.count >= CB_MAX_VARIABLES)
+        return cb_error_set(err, CB_ERR_UNSUPPORTED, "more than %d ARGs in one stage",
+                            CB_MAX_VARIABLES);
+    cb_strings_add(&stage->args, out->name);
     return 0;
 }

@@ -210,6 +210,7 @@ void cb_stages_clear(struct cb_planner *planner)
 
         cb_vec_free(&stage->items);
         cb_image_config_free(stage->config);
+        cb_hidden_free(stage->hidden);
         cb_strings_free(&stage->env);
         cb_strings_free(&stage->args);
     }

@@ -78,6 +78,15 @@ static void fail(struct cb_parser *parser, struct cb_error **error, struct cb_ra
     parser->directives_done = 1;
 }
 
+static struct cb_word word_of(struct cb_parser *parser, struct cb_range value)
+{
+    return (struct cb_word){
+        .text = cb_arena_strndup(parser->arena, parser->text + value.start,
+                                 value.end - value.start),
+        .span = {value.start, value.end},
+    };
+}
+
 static void set_escape(struct cb_parser *parser, struct cb_range value)
 {
     char c = parser->text[value.start];
@@ -86,6 +95,7 @@ static void set_escape(struct cb_parser *parser, struct cb_range value)
 
     if (value.end - value.start == 1 && (c == '\\' || c == '`')) {
         parser->escape = c;
+        parser->escape_word = word_of(parser, value);
         return;
     }
     text = xstrndup(parser->text + value.start, value.end - value.start);
@@ -93,15 +103,6 @@ static void set_escape(struct cb_parser *parser, struct cb_range value)
     cb_error_set(&error, CB_ERR_SYNTAX,
                  "invalid escape token '%s' does not match ` or \\", shown);
     fail(parser, &error, value);
-}
-
-static struct cb_word word_of(struct cb_parser *parser, struct cb_range value)
-{
-    return (struct cb_word){
-        .text = cb_arena_strndup(parser->arena, parser->text + value.start,
-                                 value.end - value.start),
-        .span = {value.start, value.end},
-    };
 }
 
 /* The options of a check are one word: what follows explains them. A blank behind a comma

@@ -181,6 +181,7 @@ static struct cb_dockerfile *build(const struct builder *builder)
     file->escape = parser->escape;
     file->syntax = parser->syntax;
     file->check = parser->check;
+    file->escape_word = parser->escape_word;
     file->global_args =
         copy_list(parser->arena, builder->args.items, builder->args.count);
     file->global_arg_count = builder->args.count;

@@ -31,7 +31,7 @@ int cb_inst_onbuild(struct cb_request *request, struct cb_instruction *out,
                     struct cb_error **err)
 {
     struct cb_request *trigger = request->trigger;
-    struct cb_instruction ignored = {0};
+    struct cb_instruction *inst;
     struct cb_span span;
 
     if (!trigger)
@@ -52,13 +52,12 @@ int cb_inst_onbuild(struct cb_request *request, struct cb_instruction *out,
     default:
         break;
     }
-    ignored.kind = out->onbuild.kind;
-    ignored.keyword = cb_arena_strndup(request->parser->arena,
-                                       request->line->text + trigger->keyword.start,
-                                       trigger->keyword.end - trigger->keyword.start);
     trigger->heredocs = request->heredocs;
-    if (trigger->class->parse(trigger, &ignored, err) < 0)
+    trigger->end = request->end;
+    inst = cb_instruction_new(trigger);
+    if (trigger->class->parse(trigger, inst, err) < 0)
         return -1;
+    out->onbuild.trigger = inst;
     out->onbuild.text = trigger_text(request);
     return 0;
 }

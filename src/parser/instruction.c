@@ -152,7 +152,22 @@ static const char *original_text(const struct cb_request *request)
     return cb_arena_strndup(request->parser->arena, cb_strbuf_text(&text), text.len);
 }
 
-static struct cb_instruction *new_instruction(const struct cb_request *request)
+static void keep_flags(const struct cb_request *request, struct cb_instruction *inst)
+{
+    struct cb_arena *arena = request->parser->arena;
+
+    if (!request->flags.count)
+        return;
+    inst->flags = cb_arena_alloc(arena, request->flags.count * sizeof(*inst->flags));
+    cb_vec_foreach (flag, &request->flags)
+        inst->flags[inst->flag_count++] = (struct cb_flag){
+            .name = cb_arena_strdup(arena, flag->name + 2),
+            .value = flag->value,
+            .span = flag->value ? flag->value_span : flag->span,
+        };
+}
+
+struct cb_instruction *cb_instruction_new(const struct cb_request *request)
 {
     struct cb_parser *parser = request->parser;
     struct cb_instruction *inst = cb_arena_new_of(parser->arena, struct cb_instruction);
@@ -162,9 +177,14 @@ static struct cb_instruction *new_instruction(const struct cb_request *request)
     inst->keyword = cb_arena_strndup(parser->arena, request->line->text + keyword.start,
                                      keyword.end - keyword.start);
     inst->original = original_text(request);
-    inst->doc_comment = request->line->comment;
-    inst->check = request->line->check;
+    if (!request->is_trigger) {
+        inst->doc_comment = request->line->comment;
+        inst->check = request->line->check;
+    }
+    keep_flags(request, inst);
     inst->span = request->line->span;
+    if (request->is_trigger)
+        inst->span.start = cb_request_span(request, keyword).start;
     if (request->heredocs.count)
         inst->span.end = request->end.end;
     cb_source_position(parser->source, inst->span.start, &inst->line, NULL);
@@ -192,7 +212,7 @@ int cb_instruction_next(struct cb_parser *parser, struct cb_instruction **out,
         return -1;
     if (may_open_heredoc(&request) && cb_heredoc_read(&request, err) < 0)
         return -1;
-    inst = new_instruction(&request);
+    inst = cb_instruction_new(&request);
     if (request.class->parse(&request, inst, err) < 0)
         return cb_error_at(err, parser->source, inst->span);
     *out = inst;

@@ -74,7 +74,7 @@ struct cb_parser {
 
     int directives_done;
     unsigned directives_seen;
-    struct cb_word syntax, check;
+    struct cb_word syntax, check, escape_word;
 
     struct cb_strbuf joined, comments;
     struct cb_word check_comment; /* among `comments` */
@@ -238,6 +238,8 @@ enum cb_instruction_kind
 cb_instruction_class_kind(const struct cb_instruction_class *class);
 /* "unknown instruction: FRM (did you mean FROM?)" */
 int cb_instruction_unknown(struct cb_request *request, struct cb_error **err);
+/* What REQUEST says of itself; its arguments are not read yet. */
+struct cb_instruction *cb_instruction_new(const struct cb_request *request);
 /* The next instruction, in *OUT; 0 at the end of the text; -1 with the parser behind the
  * instruction at fault. */
 int cb_instruction_next(struct cb_parser *parser, struct cb_instruction **out,

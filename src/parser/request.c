@@ -52,6 +52,7 @@ struct cb_command cb_request_command(const struct cb_request *request)
     struct cb_command command = {
         .is_exec = request->is_json,
         .json_like = request->json_like,
+        .span = cb_request_args_span(request),
     };
 
     if (request->is_json)
