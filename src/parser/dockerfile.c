@@ -125,6 +125,8 @@ static int read_all(struct builder *builder, struct cb_error **err)
 
         if (status == 0)
             return 0;
+        if (status == 2)
+            continue;
         if (status > 0) {
             if (add_instruction(builder, inst, err) < 0)
                 return -1;

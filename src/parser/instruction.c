@@ -47,23 +47,29 @@ cb_instruction_class_kind(const struct cb_instruction_class *class)
     return (enum cb_instruction_kind)(class - classes);
 }
 
+static int has_capital(const char *text)
+{
+    for (; *text; text++) {
+        if (*text >= 'A' && *text <= 'Z')
+            return 1;
+    }
+    return 0;
+}
+
 /* The suggestion's case follows what was written: all lower, or upper. */
 static char *suggest(const char *written)
 {
     const char *names[CB_ARRAY_SIZE(classes)];
     cb_autofree char *lower = NULL;
     const char *match;
-    size_t capitals = 0;
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(classes); i++)
         names[i] = classes[i].name;
     match = cb_suggest(written, names, CB_ARRAY_SIZE(classes));
     if (!match)
         return xstrdup("");
-    for (const char *c = written; *c; c++)
-        capitals += *c >= 'A' && *c <= 'Z';
     lower = xstrdup(match);
-    for (char *c = lower; *c && !capitals; c++)
+    for (char *c = lower; *c && !has_capital(written); c++)
         *c |= 0x20;
     return xasprintf(" (did you mean %s?)", lower);
 }
@@ -192,6 +198,34 @@ struct cb_instruction *cb_instruction_new(const struct cb_request *request)
     return inst;
 }
 
+/* Right below an unknown instruction a line that does not look like one either is the
+ * rest of the same text: a command whose continuation was forgotten, the body of a
+ * heredoc. */
+static int is_stray(const struct cb_request *request)
+{
+    const struct cb_parser *parser = request->parser;
+    size_t start = request->line->span.start;
+    cb_autofree char *keyword = NULL, *suggestion = NULL;
+
+    if (request->class || !parser->below_unknown ||
+        memchr(parser->text + parser->below_unknown, '\n', start - parser->below_unknown))
+        return 0;
+    keyword = xstrndup(request->line->text + request->keyword.start,
+                       request->keyword.end - request->keyword.start);
+    suggestion = suggest(keyword);
+    return !has_foreign_space(keyword) && (!suggestion[0] || !has_capital(keyword));
+}
+
+/* The bodies below `RUNN <<EOF` are no instructions. */
+static void skip_heredocs(struct cb_request *request)
+{
+    struct cb_parser *parser = request->parser;
+    size_t begin = parser->pos;
+
+    if (parser->error_count < CB_MAX_ERRORS && cb_heredoc_read(request, NULL) < 0)
+        parser->pos = begin;
+}
+
 int cb_instruction_next(struct cb_parser *parser, struct cb_instruction **out,
                         enum cb_instruction_kind *kind_at_fault, struct cb_error **err)
 {
@@ -208,6 +242,15 @@ int cb_instruction_next(struct cb_parser *parser, struct cb_instruction **out,
     status = cb_request_init(&request, parser, &line, 0, err);
     *kind_at_fault =
         request.class ? cb_instruction_class_kind(request.class) : CB_INST_RUN;
+    if (is_stray(&request)) {
+        if (err)
+            cb_error_free(cb_steal(err));
+        parser->below_unknown = parser->pos;
+        return ++parser->stray_count > CB_MAX_STRAY_LINES ? 0 : 2;
+    }
+    if (!request.class)
+        skip_heredocs(&request);
+    parser->below_unknown = request.class ? 0 : parser->pos;
     if (status < 0)
         return -1;
     if (may_open_heredoc(&request) && cb_heredoc_read(&request, err) < 0)

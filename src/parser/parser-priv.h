@@ -19,6 +19,7 @@
 #define CB_MAX_INSTRUCTIONS 50000u
 #define CB_MAX_WORDS        200000u /* in all instructions together */
 #define CB_MAX_ERRORS       20u
+#define CB_MAX_STRAY_LINES  1000u
 
 /* ── Text (text.c) ── */
 
@@ -83,6 +84,8 @@ struct cb_parser {
     size_t word_count;
     struct cb_error *errors;
     size_t error_count;
+    size_t below_unknown; /* where the line below an unknown instruction begins, or 0 */
+    size_t stray_count;
 };
 
 /* SOURCE must outlive PARSER. SYNTAX if the text is no text, or too big. */
@@ -241,7 +244,8 @@ int cb_instruction_unknown(struct cb_request *request, struct cb_error **err);
 /* What REQUEST says of itself; its arguments are not read yet. */
 struct cb_instruction *cb_instruction_new(const struct cb_request *request);
 /* The next instruction, in *OUT; 0 at the end of the text; -1 with the parser behind the
- * instruction at fault. */
+ * instruction at fault; 2 for a stray line, that only goes on with the mistake above it.
+ */
 int cb_instruction_next(struct cb_parser *parser, struct cb_instruction **out,
                         enum cb_instruction_kind *kind_at_fault, struct cb_error **err);
 
