@@ -278,15 +278,43 @@ static void clear_triggers(struct cb_image_config *config)
     cb_strings_free(&config->onbuild);
 }
 
-int cb_convert_stage(struct cb_stage *stage, struct cb_error **err)
+static int begin_stage(struct cb_stage *stage)
 {
-    if (start_stage(stage, err) < 0 || cb_convert_start_env(stage, err) < 0)
-        return cb_error_at(err, stage->planner->file->source, stage->def->from->span);
+    cb_auto(cb_error) error = NULL;
+
+    if (start_stage(stage, &error) == 0 && cb_convert_start_env(stage, &error) == 0)
+        return 0;
+    cb_error_at(&error, stage->planner->file->source, stage->def->from->span);
+    cb_planner_keep_error(stage->planner, &error);
+    return -1;
+}
+
+/* Goes on behind a mistake to find others, but not behind one in what the words below it
+ * may stand for. */
+int cb_convert_stage(struct cb_stage *stage)
+{
+    int is_limit;
+
+    stage->converted = 1;
+    stage->failed = stage->base_stage && stage->base_stage->failed;
+    if (stage->failed)
+        return 0;
+    if (begin_stage(stage) < 0)
+        return -1;
     clear_triggers(stage->config);
     cb_vec_foreach (item, &stage->items) {
-        if (cb_convert_item(stage, item, err) < 0)
+        cb_auto(cb_error) error = NULL;
+
+        if (cb_convert_item(stage, item, &error) == 0)
+            continue;
+        /* A limit that is exceeded is exceeded by all that follows. */
+        is_limit = cb_error_kind(error) == CB_ERR_UNSUPPORTED;
+        if (!cb_planner_keep_error(stage->planner, &error) || is_limit)
             return -1;
+        stage->failed =
+            item->inst->kind == CB_INST_ENV || item->inst->kind == CB_INST_ARG;
+        if (stage->failed)
+            return 0;
     }
-    stage->converted = 1;
     return 0;
 }

@@ -69,6 +69,7 @@ struct cb_stage {
     int has_platform; /* FROM --platform was given */
     CB_VEC(struct cb_item) items;
     int needed, triggers_known, converted;
+    int failed; /* at an instruction that what follows hangs on */
     int no_cache;
     unsigned step, steps; /* "3/7" */
 
@@ -108,10 +109,17 @@ struct cb_planner {
     struct cb_strings quiet_env; /* proxies given as build arguments */
     struct cb_edge context, scratch;
     struct cb_checks checks;
+    struct cb_error *errors; /* so far, independent of each other */
+    size_t error_count;
 };
 
 /* ── frontend.c ── */
 void cb_planner_clear(struct cb_planner *planner);
+/* Takes *ERROR, so that further mistakes can be found in the same run. 1: go on looking;
+ * 0: it is of a kind, or there are so many, that nothing is gained by it. */
+int cb_planner_keep_error(struct cb_planner *planner, struct cb_error **error);
+/* -1 with the errors kept, 0 if there are none. */
+int cb_planner_report(struct cb_planner *planner, struct cb_error **err);
 
 /* ── given.c ── */
 /* Warns of build arguments and stage names of the command line that nothing takes. */
@@ -222,7 +230,9 @@ int cb_bases_root(struct cb_planner *planner, struct cb_base *base, const char *
 /* ── convert.c ── */
 /* The configuration's ENV as the stage's variables, with a PATH if it has none. */
 int cb_convert_start_env(struct cb_stage *stage, struct cb_error **err);
-int cb_convert_stage(struct cb_stage *stage, struct cb_error **err);
+/* Mistakes are kept (cb_planner_keep_error); -1 when they are not to be searched further.
+ */
+int cb_convert_stage(struct cb_stage *stage);
 /* Applies one instruction. The item's place is attached to errors that have none. */
 int cb_convert_item(struct cb_stage *stage, const struct cb_item *item,
                     struct cb_error **err);
