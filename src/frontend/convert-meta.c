@@ -89,9 +89,12 @@ int cb_convert_label(struct cb_stage *stage, const struct cb_item *item,
     if (rc == 0 && stage->config->label_keys.count + pairs.keys.count > CB_MAX_VARIABLES)
         rc = cb_error_set(err, CB_ERR_UNSUPPORTED, "more than %d labels",
                           CB_MAX_VARIABLES);
-    for (size_t i = 0; rc == 0 && i < pairs.keys.count; i++)
+    for (size_t i = 0; rc == 0 && i < pairs.keys.count; i++) {
+        rc = cb_scope_charge(
+            stage, strlen(pairs.keys.items[i]) + strlen(pairs.values.items[i]), err);
         cb_image_config_set_label(stage->config, pairs.keys.items[i],
                                   pairs.values.items[i]);
+    }
     if (rc == 0)
         add_pairs_history(stage, "LABEL", &pairs);
     pairs_free(&pairs);

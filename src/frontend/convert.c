@@ -242,8 +242,7 @@ static int start_stage(struct cb_stage *stage, struct cb_error **err)
         stage->base_layers = stage->base_stage->base_layers;
         stage->layers = stage->base_stage->layers;
         stage->workdir_set = stage->base_stage->workdir_set;
-        cb_strings_copy(&stage->env, &stage->base_stage->env);
-        return 0;
+        return cb_scope_inherit(stage, stage->base_stage, err);
     }
     if (!stage->base) {
         stage->config = cb_config_scratch(&stage->platform);

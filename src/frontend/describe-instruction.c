@@ -204,7 +204,7 @@ void cb_describe_instruction(struct cb_describer *describer, const char *key,
         cb_writer_int(writer, "line", inst->line);
         cb_writer_int(writer, "end_line", inst->end_line);
     }
-    cb_writer_text(writer, "original", inst->original);
+    cb_describe_text(describer, "original", inst->original);
     cb_writer_string(writer, "comment", inst->doc_comment);
     if (inst->check.text)
         cb_describe_word(describer, "check", &inst->check, CB_RESOLVE_NOT);

@@ -25,6 +25,10 @@ enum cb_resolve {
     CB_RESOLVE_SPLIT, /* into any number of words */
 };
 
+/* Hands on what is in the buffer when it is more than a little. */
+void cb_describe_flush(struct cb_describer *describer);
+/* A string of any size, piece by piece. */
+void cb_describe_text(struct cb_describer *describer, const char *key, const char *text);
 /* "line" and "column" of SPAN. */
 void cb_describe_place(struct cb_describer *describer, struct cb_span span);
 /* An object: the text, its place, what it comes to. */

@@ -82,11 +82,12 @@ void cb_describe_word(struct cb_describer *describer, const char *key,
         describer->options->expand && (how == CB_RESOLVE_GLOBAL || describer->stage);
 
     cb_writer_open(writer, key, '{');
-    cb_writer_text(writer, "text", word->text);
+    cb_describe_text(describer, "text", word->text);
     cb_describe_place(describer, word->span);
     if (how != CB_RESOLVE_NOT && can)
         resolve(describer, word, how);
     cb_writer_close(writer, '}');
+    cb_describe_flush(describer);
 }
 
 /* ── ENV, LABEL, ARG ── */
@@ -221,7 +222,7 @@ void cb_describe_heredocs(struct cb_describer *describer,
 
         cb_writer_open(writer, NULL, '{');
         cb_writer_text(writer, "name", heredoc->name);
-        cb_writer_text(writer, "text", heredoc->content);
+        cb_describe_text(describer, "text", heredoc->content);
         cb_writer_int(writer, "fd", heredoc->fd);
         cb_writer_bool(writer, "expand", heredoc->expand);
         cb_writer_bool(writer, "chomp", heredoc->chomp);

@@ -9,14 +9,48 @@
 #define SCHEMA_VERSION 1
 #define FLUSH_BYTES    65536
 
-static void flush(struct cb_describer *describer, size_t at_least)
+static void flush(struct cb_describer *describer)
 {
     struct cb_strbuf *out = describer->writer.out;
 
-    if (out->len < at_least)
-        return;
     describer->options->write(describer->options->arg, cb_strbuf_text(out), out->len);
     cb_strbuf_truncate(out, 0);
+}
+
+void cb_describe_flush(struct cb_describer *describer)
+{
+    if (describer->writer.out->len >= FLUSH_BYTES)
+        flush(describer);
+}
+
+/* Length of a piece of TEXT that ends between two characters. */
+static size_t piece_length(const char *text)
+{
+    size_t len = strnlen(text, FLUSH_BYTES);
+
+    while (text[len] && len > FLUSH_BYTES - 4 &&
+           ((unsigned char)text[len] & 0xc0) == 0x80)
+        len--;
+    return len;
+}
+
+void cb_describe_text(struct cb_describer *describer, const char *key, const char *text)
+{
+    struct cb_strbuf *out = describer->writer.out;
+
+    cb_writer_begin(&describer->writer, key);
+    cb_strbuf_addc(out, '"');
+    for (size_t len; *text; text += len) {
+        cb_auto_value(cb_strbuf) quoted = {0};
+        cb_autofree char *piece = NULL;
+
+        len = piece_length(text);
+        piece = xstrndup(text, len);
+        cb_strbuf_add_json(&quoted, piece);
+        cb_strbuf_add(out, quoted.text + 1, quoted.len - 2);
+        cb_describe_flush(describer);
+    }
+    cb_strbuf_addc(out, '"');
 }
 
 /* ── Directives ── */
@@ -67,7 +101,7 @@ static void write_global_args(struct cb_describer *describer)
         describer->item = &item;
         cb_describe_instruction(describer, NULL, item.inst);
         describer->item = NULL;
-        flush(describer, FLUSH_BYTES);
+        cb_describe_flush(describer);
     }
     cb_writer_close(&describer->writer, ']');
 }
@@ -83,7 +117,7 @@ static void start_scope(struct cb_stage *stage)
     stage->no_history = 1;
     if (base) {
         stage->config = cb_image_config_copy(base->config);
-        cb_strings_copy(&stage->env, &base->env);
+        cb_scope_inherit(stage, base, NULL);
         if (base->hidden)
             stage->hidden = cb_hidden_new(base->hidden);
         return;
@@ -129,7 +163,7 @@ static void write_triggers(struct cb_describer *describer, struct cb_stage *stag
             break;
         describer->item = item;
         cb_describe_instruction(describer, NULL, item->inst);
-        flush(describer, FLUSH_BYTES);
+        cb_describe_flush(describer);
     }
     describer->source = source;
     describer->item = NULL;
@@ -148,7 +182,7 @@ static void write_instructions(struct cb_describer *describer,
         item.place = item.inst->span;
         cb_describe_instruction(describer, NULL, item.inst);
         describer->item = NULL;
-        flush(describer, FLUSH_BYTES);
+        cb_describe_flush(describer);
     }
     cb_writer_close(&describer->writer, ']');
 }
@@ -191,7 +225,7 @@ static void write_file(struct cb_describer *describer)
     cb_writer_close(writer, ']');
     cb_writer_close(writer, '}');
     cb_strbuf_addc(writer->out, '\n');
-    flush(describer, 1);
+    flush(describer);
 }
 
 /* ── The planner, as far as words need it ── */
@@ -248,7 +282,9 @@ int cb_frontend_describe(const struct cb_describe_options *options, struct cb_er
     cb_auto_value(cb_strbuf) out = {0};
     struct cb_describer describer = {
         .options = options,
-        .planner = {.options = &frontend, .arena = cb_arena_new()},
+        .planner = {.options = &frontend,
+                    .arena = cb_arena_new(),
+                    .work = CB_MAX_EXPANSION_WORK},
         .writer = {.out = &out, .indent = 2},
     };
     int rc;

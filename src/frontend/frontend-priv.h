@@ -17,6 +17,12 @@ struct cb_stage;
 /* Variables, labels or ARG names in one stage: more is an error, so that looking them up
  * one after the other stays cheap. */
 #define CB_MAX_VARIABLES 10000
+/* Bytes in the variables and labels of all stages together. */
+#define CB_MAX_VARIABLE_BYTES (8u << 20)
+/* What expanding all words may cost, in bytes read or written. */
+#define CB_MAX_EXPANSION_WORK (128u << 20)
+/* ONBUILD triggers that fire in one build. */
+#define CB_MAX_TRIGGERS 50000
 /* Ports named by all EXPOSE of a stage: each protocol has 65536. */
 #define CB_MAX_PORTS 200000
 /* Warnings of one build: who has more reads the first. */
@@ -107,6 +113,8 @@ struct cb_planner {
     struct cb_strings
         globals; /* ARGs before the first FROM, and the platform ones: "K=V" */
     struct cb_strings quiet_env; /* proxies given as build arguments */
+    size_t variable_bytes, trigger_count;
+    size_t work; /* of CB_MAX_EXPANSION_WORK, what is left */
     struct cb_edge context, scratch;
     struct cb_checks checks;
     struct cb_error *errors; /* so far, independent of each other */
@@ -153,6 +161,11 @@ int cb_scope_declare(struct cb_stage *stage, const struct cb_item *item,
 /* Sets a variable of the stage: it becomes the latest. */
 int cb_scope_set(struct cb_stage *stage, const char *name, const char *value,
                  struct cb_error **err);
+/* What a stage has from the stage it starts from. */
+int cb_scope_inherit(struct cb_stage *stage, const struct cb_stage *base,
+                     struct cb_error **err);
+/* Counts COUNT bytes kept in variables and labels. */
+int cb_scope_charge(struct cb_stage *stage, size_t count, struct cb_error **err);
 /* One word in, one string out. Errors carry the word's place; unknown names are warned
  * of. */
 int cb_scope_expand(struct cb_stage *stage, const struct cb_item *item,

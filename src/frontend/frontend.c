@@ -133,8 +133,10 @@ void cb_planner_clear(struct cb_planner *planner)
 int cb_frontend_plan(struct cb_plan **out, const struct cb_frontend_options *options,
                      struct cb_error **err)
 {
-    struct cb_planner planner = {
-        .options = options, .arena = cb_arena_new(), .graph = cb_graph_new()};
+    struct cb_planner planner = {.options = options,
+                                 .arena = cb_arena_new(),
+                                 .graph = cb_graph_new(),
+                                 .work = CB_MAX_EXPANSION_WORK};
     struct cb_stage *target = NULL;
     int rc = plan_graph(&planner, &target, err);
 

@@ -216,7 +216,7 @@ int cb_scope_expand_global(struct cb_planner *planner, const struct cb_strings *
                            struct cb_strings *used, char **out, struct cb_error **err)
 {
     struct global_lookup arg = {.globals = globals, .unknown = unknown, .used = used};
-    struct cb_scope_lookup lookup = {global_get, global_undefined, &arg};
+    struct cb_scope_lookup lookup = {global_get, global_undefined, &arg, &planner->work};
 
     if (cb_word_expand(out, word->text, planner->file->escape, &lookup, err) < 0)
         return cb_error_at(err, planner->file->source, word->span);
@@ -224,6 +224,35 @@ int cb_scope_expand_global(struct cb_planner *planner, const struct cb_strings *
 }
 
 /* ── A stage's scope ── */
+
+int cb_scope_charge(struct cb_stage *stage, size_t count, struct cb_error **err)
+{
+    if (!stage->planner)
+        return 0;
+    stage->planner->variable_bytes += count;
+    if (stage->planner->variable_bytes <= CB_MAX_VARIABLE_BYTES)
+        return 0;
+    return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                        "the variables and labels of all stages hold more than %u MiB",
+                        CB_MAX_VARIABLE_BYTES >> 20);
+}
+
+static void uncharge(struct cb_stage *stage, size_t count)
+{
+    if (stage->planner)
+        stage->planner->variable_bytes -= count;
+}
+
+int cb_scope_inherit(struct cb_stage *stage, const struct cb_stage *base,
+                     struct cb_error **err)
+{
+    for (size_t i = 0; i < base->env.count; i++) {
+        if (cb_scope_charge(stage, strlen(base->env.items[i]), err) < 0)
+            return -1;
+        cb_strings_add(&stage->env, base->env.items[i]);
+    }
+    return 0;
+}
 
 int cb_scope_set(struct cb_stage *stage, const char *name, const char *value,
                  struct cb_error **err)
@@ -234,6 +263,7 @@ int cb_scope_set(struct cb_stage *stage, const char *name, const char *value,
     for (size_t i = 0; i < env->count; i++) {
         if (strncmp(env->items[i], name, len) != 0 || env->items[i][len] != '=')
             continue;
+        uncharge(stage, strlen(env->items[i]));
         free(env->items[i]);
         memmove(env->items + i, env->items + i + 1,
                 (env->count - i - 1) * sizeof(*env->items));
@@ -243,6 +273,8 @@ int cb_scope_set(struct cb_stage *stage, const char *name, const char *value,
     if (env->count >= CB_MAX_VARIABLES)
         return cb_error_set(err, CB_ERR_UNSUPPORTED,
                             "more than %d variables in one stage", CB_MAX_VARIABLES);
+    if (cb_scope_charge(stage, len + 1 + strlen(value), err) < 0)
+        return -1;
     cb_strings_addf(env, "%s=%s", name, value);
     return 0;
 }
@@ -274,11 +306,16 @@ static char escape_of(const struct cb_stage *stage)
     return stage->planner ? stage->planner->file->escape : '\\';
 }
 
+static size_t *work_of(const struct cb_stage *stage)
+{
+    return stage->planner ? &stage->planner->work : NULL;
+}
+
 int cb_scope_expand(struct cb_stage *stage, const struct cb_item *item,
                     const struct cb_word *word, char **out, struct cb_error **err)
 {
     struct stage_lookup arg = {stage, item};
-    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg};
+    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg, work_of(stage)};
 
     if (cb_word_expand(out, word->text, escape_of(stage), &lookup, err) < 0)
         return cb_error_at(err, item->source, word->span);
@@ -290,7 +327,7 @@ int cb_scope_expand_split(struct cb_stage *stage, const struct cb_item *item,
                           struct cb_error **err)
 {
     struct stage_lookup arg = {stage, item};
-    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg};
+    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg, work_of(stage)};
 
     if (cb_word_expand_split(out, word->text, escape_of(stage), &lookup, err) < 0)
         return cb_error_at(err, item->source, word->span);
@@ -302,7 +339,7 @@ int cb_scope_expand_mount(struct cb_stage *stage, const struct cb_item *item,
                           struct cb_error **err)
 {
     struct stage_lookup arg = {stage, item};
-    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg};
+    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg, work_of(stage)};
 
     if (cb_run_mount_expand(out, stage->planner->arena, flag->value ? flag->value : "",
                             escape_of(stage), &lookup, err) < 0)
@@ -315,7 +352,7 @@ int cb_scope_expand_raw(struct cb_stage *stage, const struct cb_item *item,
                         struct cb_error **err)
 {
     struct stage_lookup arg = {stage, item};
-    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg};
+    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg, work_of(stage)};
 
     /* The escape character of heredoc bodies and mount values is always a backslash
      * (features.md A3). */

@@ -141,21 +141,8 @@ static const char *original_text(const struct cb_request *request)
 {
     const struct cb_line *line = request->line;
     struct cb_range range = {request->keyword.start, line->len};
-    cb_auto_value(cb_strbuf) text = {0};
 
-    range = cb_text_trim(line->text, range);
-    if (request->heredocs.count == 0)
-        return cb_request_text(request, range);
-    cb_strbuf_add(&text, line->text + range.start, range.end - range.start);
-    for (size_t i = 0; i < request->heredocs.count; i++) {
-        const struct cb_heredoc *heredoc = &request->heredocs.items[i];
-
-        cb_strbuf_addc(&text, '\n');
-        cb_strbuf_add(&text, request->parser->text + heredoc->span.start,
-                      heredoc->span.end - heredoc->span.start);
-        cb_strbuf_adds(&text, heredoc->name);
-    }
-    return cb_arena_strndup(request->parser->arena, cb_strbuf_text(&text), text.len);
+    return cb_request_with_bodies(request, cb_text_trim(line->text, range));
 }
 
 static void keep_flags(const struct cb_request *request, struct cb_instruction *inst)

@@ -148,6 +148,9 @@ void cb_request_free(struct cb_request *request);
 CB_AUTO_VALUE_DEFINE(cb_request, cb_request_free)
 /* Text of RANGE, ending in NUL. */
 const char *cb_request_text(const struct cb_request *request, struct cb_range range);
+/* The same with the heredocs below it, as in the source. */
+const char *cb_request_with_bodies(const struct cb_request *request,
+                                   struct cb_range range);
 struct cb_word cb_request_word(const struct cb_request *request, struct cb_range range);
 struct cb_span cb_request_span(const struct cb_request *request, struct cb_range range);
 /* Where the arguments are, or the keyword when there are none. */

@@ -238,6 +238,7 @@ struct cb_scope_lookup {
     /* Called for every unset name that is used with no default (or NULL). */
     void (*undefined)(void *arg, const char *name);
     void *arg;
+    size_t *work; /* what all words together may still cost, in bytes; or NULL */
 };
 #define CB_WORD_MAX_BYTES (1u << 20)
 
