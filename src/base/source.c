@@ -16,7 +16,7 @@
 #define LINES_BELOW      1
 #define MAX_MARKED_LINES 12
 #define MAX_LINE_BYTES   160
-#define BLOCK_BYTES      512
+#define BLOCK_BYTES      128
 #define GUTTER           "       |"
 
 struct cb_source {
