@@ -160,6 +160,17 @@ static void keep_flags(const struct cb_request *request, struct cb_instruction *
         };
 }
 
+static unsigned count_line_ends(const struct cb_parser *parser, struct cb_span span)
+{
+    const char *end = parser->text + span.end;
+    unsigned count = 0;
+
+    for (const char *at = parser->text + span.start;
+         (at = memchr(at, '\n', (size_t)(end - at))); at++)
+        count++;
+    return count;
+}
+
 struct cb_instruction *cb_instruction_new(const struct cb_request *request)
 {
     struct cb_parser *parser = request->parser;
@@ -181,7 +192,7 @@ struct cb_instruction *cb_instruction_new(const struct cb_request *request)
     if (request->heredocs.count)
         inst->span.end = request->end.end;
     cb_source_position(parser->source, inst->span.start, &inst->line, NULL);
-    cb_source_position(parser->source, inst->span.end, &inst->end_line, NULL);
+    inst->end_line = inst->line + count_line_ends(parser, inst->span);
     return inst;
 }
 
