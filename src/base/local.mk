@@ -28,7 +28,9 @@ src_base_libbase_a_SOURCES = \
     %D%/glob.c \
     %D%/glob.h \
     %D%/human.c \
+    %D%/json-writer.c \
     %D%/json.c \
+    %D%/json-writer.h \
     %D%/json.h \
     %D%/lockfile.c \
     %D%/lockfile.h \

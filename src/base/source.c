@@ -8,7 +8,6 @@
 #include "base/source.h"
 
 #include "base/utf8.h"
-#include "base/vec.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #define LINES_BELOW      1
 #define MAX_MARKED_LINES 12
 #define MAX_LINE_BYTES   160
+#define BLOCK_BYTES      128
 #define GUTTER           "       |"
 
 struct cb_source {
@@ -24,8 +24,29 @@ struct cb_source {
     char *name;
     char *text;
     size_t len;
-    CB_VEC(size_t) lines; /* where each begins */
+    unsigned *lines_before; /* line ends before each block: small, however many lines */
 };
+
+static size_t count_line_ends(const char *text, size_t len)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < len; i++)
+        count += text[i] == '\n';
+    return count;
+}
+
+static void index_lines(struct cb_source *source)
+{
+    size_t blocks = source->len / BLOCK_BYTES + 1;
+    size_t count = 0;
+
+    source->lines_before = xcalloc(blocks, sizeof(*source->lines_before));
+    for (size_t i = 1; i < blocks; i++) {
+        count += count_line_ends(source->text + (i - 1) * BLOCK_BYTES, BLOCK_BYTES);
+        source->lines_before[i] = (unsigned)count;
+    }
+}
 
 struct cb_source *cb_source_new(const char *name, const char *text, size_t len)
 {
@@ -38,11 +59,7 @@ struct cb_source *cb_source_new(const char *name, const char *text, size_t len)
         memcpy(source->text, text, len);
     source->text[len] = '\0';
     source->len = len;
-    cb_vec_push(&source->lines, 0);
-    for (size_t i = 0; i + 1 < len; i++) {
-        if (text[i] == '\n')
-            cb_vec_push(&source->lines, i + 1);
-    }
+    index_lines(source);
     return source;
 }
 
@@ -59,7 +76,7 @@ void cb_source_unref(struct cb_source *source)
         return;
     free(source->name);
     free(source->text);
-    cb_vec_free(&source->lines);
+    free(source->lines_before);
     free(source);
 }
 
@@ -75,42 +92,70 @@ const char *cb_source_text(const struct cb_source *source, size_t *len)
     return source->text;
 }
 
-/* Index of the line that holds OFFSET; one past the end belongs to the last. */
-static size_t line_of(const struct cb_source *source, size_t offset)
+/* A line of the text, with its line end. */
+struct line {
+    size_t number; /* from 1 */
+    size_t start;
+    size_t end;
+};
+
+static size_t line_end(const struct cb_source *source, size_t start)
 {
-    size_t low = 0, high = source->lines.count;
+    const char *end = memchr(source->text + start, '\n', source->len - start);
 
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
+    return end ? (size_t)(end - source->text) + 1 : source->len;
+}
 
-        if (source->lines.items[middle] <= offset)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
+/* The line that holds OFFSET; one past the end belongs to the last. */
+static struct line line_at(const struct cb_source *source, size_t offset)
+{
+    struct line line = {0};
+    const char *before;
+    size_t block;
+
+    if (offset >= source->len)
+        offset = source->len ? source->len - 1 : 0;
+    block = offset / BLOCK_BYTES;
+    line.number =
+        1 + source->lines_before[block] +
+        count_line_ends(source->text + block * BLOCK_BYTES, offset - block * BLOCK_BYTES);
+    before = memrchr(source->text, '\n', offset);
+    line.start = before ? (size_t)(before - source->text) + 1 : 0;
+    line.end = line_end(source, line.start);
+    return line;
 }
 
 void cb_source_position(const struct cb_source *source, size_t offset, unsigned *line,
                         unsigned *column)
 {
-    size_t index = line_of(source, offset);
+    struct line found = line_at(source, offset);
 
     if (offset > source->len)
         offset = source->len;
     if (line)
-        *line = (unsigned)index + 1;
+        *line = (unsigned)found.number;
     if (column)
-        *column = (unsigned)(offset - source->lines.items[index]) + 1;
+        *column = (unsigned)(offset - found.start) + 1;
 }
 
-/* The range of line INDEX without its line end. */
-static struct cb_span line_range(const struct cb_source *source, size_t index)
+static struct line line_below(const struct cb_source *source, struct line line)
 {
-    struct cb_span range = {source->lines.items[index], source->len};
+    return (struct line){line.number + 1, line.end, line_end(source, line.end)};
+}
 
-    if (index + 1 < source->lines.count)
-        range.end = source->lines.items[index + 1];
+static struct line line_above(const struct cb_source *source, struct line line,
+                              unsigned count)
+{
+    while (count-- && line.start > 0)
+        line = line_at(source, line.start - 1);
+    return line;
+}
+
+/* The range of LINE without its line end. */
+static struct cb_span without_end(const struct cb_source *source, struct line line)
+{
+    struct cb_span range = {line.start, line.end};
+
     if (range.end > range.start && source->text[range.end - 1] == '\n')
         range.end--;
     if (range.end > range.start && source->text[range.end - 1] == '\r')
@@ -140,12 +185,10 @@ static struct cb_span window(const struct cb_source *source, struct cb_span line
     return shown;
 }
 
-static void add_line(const struct cb_source *source, size_t index, struct cb_span shown,
-                     int marked, struct cb_strbuf *out)
+static void add_line(const struct cb_source *source, size_t number, struct cb_span line,
+                     struct cb_span shown, int marked, struct cb_strbuf *out)
 {
-    struct cb_span line = line_range(source, index);
-
-    cb_strbuf_addf(out, "%c%5zu |", marked ? '>' : ' ', index + 1);
+    cb_strbuf_addf(out, "%c%5zu |", marked ? '>' : ' ', number);
     if (shown.end > shown.start)
         cb_strbuf_addc(out, ' ');
     if (shown.start > line.start)
@@ -192,7 +235,7 @@ static void add_caret(const struct cb_source *source, struct cb_span line,
 void cb_source_excerpt(const struct cb_source *source, struct cb_span span,
                        struct cb_strbuf *out)
 {
-    size_t first, last, begin, end;
+    struct line first, last, line;
 
     if (source->len == 0)
         return;
@@ -200,22 +243,24 @@ void cb_source_excerpt(const struct cb_source *source, struct cb_span span,
         span.start = source->len;
     if (span.end > source->len)
         span.end = source->len;
-    first = line_of(source, span.start);
-    last = span.end > span.start ? line_of(source, span.end - 1) : first;
-    begin = first > LINES_ABOVE ? first - LINES_ABOVE : 0;
-    end = last + LINES_BELOW < source->lines.count ? last + LINES_BELOW
-                                                   : source->lines.count - 1;
-    for (size_t i = begin; i <= end; i++) {
-        struct cb_span line = line_range(source, i);
-        struct cb_span shown = window(source, line, i == first ? span.start : line.start);
+    first = line_at(source, span.start);
+    last = span.end > span.start ? line_at(source, span.end - 1) : first;
+    line = line_above(source, first, LINES_ABOVE);
+    for (; line.number <= last.number + LINES_BELOW; line = line_below(source, line)) {
+        struct cb_span range = without_end(source, line);
+        int is_first = line.number == first.number;
+        int marked = line.number >= first.number && line.number <= last.number;
+        struct cb_span shown = window(source, range, is_first ? span.start : range.start);
 
-        if (i == first + MAX_MARKED_LINES && last > i) {
+        if (line.number == first.number + MAX_MARKED_LINES && last.number > line.number) {
             cb_strbuf_adds(out, GUTTER " ...\n");
-            i = last;
+            line = last;
             continue;
         }
-        add_line(source, i, shown, i >= first && i <= last, out);
-        if (i == first)
-            add_caret(source, line, shown, span, out);
+        add_line(source, line.number, range, shown, marked, out);
+        if (is_first)
+            add_caret(source, range, shown, span, out);
+        if (line.end == source->len)
+            return;
     }
 }

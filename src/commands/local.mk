@@ -10,6 +10,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/images.c \
 	%D%/inspect.c \
 	%D%/options.c \
+	%D%/parse.c \
 	%D%/progress-log.c \
 	%D%/progress-plain.c \
 	%D%/progress-quiet.c \

@@ -19,6 +19,7 @@ const struct cb_cli_command *const cb_commands[] = {
     &cb_save_command,
     &cb_load_command,
     &cb_import_command,
+    &cb_parse_command,
     &cb_df_command,
     &cb_prune_command,
     &cb_fsck_command,

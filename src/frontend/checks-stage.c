@@ -91,7 +91,8 @@ void cb_checks_undefined(struct cb_stage *stage, const struct cb_item *item,
 {
     cb_autofree char *near = NULL;
 
-    if (!stage->planner || cb_checks_full(stage->planner) || is_declared(stage, name))
+    if (!stage->planner || stage->planner->checks.skip_all ||
+        cb_checks_full(stage->planner) || is_declared(stage, name))
         return;
     near = cb_checks_suggest(name, &stage->env);
     cb_checks_warn_item(stage, item, "UndefinedVar",

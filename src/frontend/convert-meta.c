@@ -89,43 +89,30 @@ int cb_convert_label(struct cb_stage *stage, const struct cb_item *item,
     if (rc == 0 && stage->config->label_keys.count + pairs.keys.count > CB_MAX_VARIABLES)
         rc = cb_error_set(err, CB_ERR_UNSUPPORTED, "more than %d labels",
                           CB_MAX_VARIABLES);
-    for (size_t i = 0; rc == 0 && i < pairs.keys.count; i++)
+    for (size_t i = 0; rc == 0 && i < pairs.keys.count; i++) {
+        rc = cb_scope_charge(
+            stage, strlen(pairs.keys.items[i]) + strlen(pairs.values.items[i]), err);
         cb_image_config_set_label(stage->config, pairs.keys.items[i],
                                   pairs.values.items[i]);
+    }
     if (rc == 0)
         add_pairs_history(stage, "LABEL", &pairs);
     pairs_free(&pairs);
     return rc;
 }
 
-/* One ARG: the build argument, else the default, else the global ARG of that name.
- * History shows the default, not what was given. */
+/* History shows the default, not what was given. */
 static int declare_arg(struct cb_stage *stage, const struct cb_item *item,
                        const struct cb_pair *pair, struct cb_strbuf *history,
                        struct cb_error **err)
 {
-    const char *value;
-    cb_autofree char *name = NULL, *initial = NULL;
+    cb_auto_value(cb_declared) arg = {0};
 
-    if (cb_scope_expand(stage, item, &pair->key, &name, err) < 0)
+    if (cb_scope_declare(stage, item, pair, &arg, err) < 0)
         return -1;
-    value = cb_scope_build_arg(stage->planner, name);
-    if (pair->value.text && !value &&
-        cb_scope_expand(stage, item, &pair->value, &initial, err) < 0)
-        return -1;
-    cb_strbuf_addf(history, " %s", name);
+    cb_strbuf_addf(history, " %s", arg.name);
     if (pair->value.text)
-        cb_strbuf_addf(history, "=%s", initial ? initial : pair->value.text);
-    if (!value)
-        value = initial;
-    if (!value)
-        value = cb_env_get(&stage->planner->globals, name);
-    if (value && cb_scope_set(stage, name, value, err) < 0)
-        return -1;
-    if (stage->args.count >= CB_MAX_VARIABLES)
-        return cb_error_set(err, CB_ERR_UNSUPPORTED, "more than %d ARGs in one stage",
-                            CB_MAX_VARIABLES);
-    cb_strings_add(&stage->args, name);
+        cb_strbuf_addf(history, "=%s", arg.initial ? arg.initial : pair->value.text);
     return 0;
 }
 

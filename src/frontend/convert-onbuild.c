@@ -44,6 +44,11 @@ static int parse_trigger(struct cb_stage *stage, const char *text, struct cb_ite
     struct cb_instruction *inst = NULL;
 
     cb_vec_push(&planner->sources, source);
+    if (++planner->trigger_count > CB_MAX_TRIGGERS) {
+        cb_error_set(err, CB_ERR_UNSUPPORTED, "more than %d ONBUILD triggers",
+                     CB_MAX_TRIGGERS);
+        return cb_error_at(err, planner->file->source, stage->def->from->span);
+    }
     if (cb_instruction_parse(&inst, planner->arena, source, err) < 0 ||
         check_kind(inst, err) < 0) {
         cb_error_wrap(err, "ONBUILD trigger `%s`", text);

@@ -242,8 +242,7 @@ static int start_stage(struct cb_stage *stage, struct cb_error **err)
         stage->base_layers = stage->base_stage->base_layers;
         stage->layers = stage->base_stage->layers;
         stage->workdir_set = stage->base_stage->workdir_set;
-        cb_strings_copy(&stage->env, &stage->base_stage->env);
-        return 0;
+        return cb_scope_inherit(stage, stage->base_stage, err);
     }
     if (!stage->base) {
         stage->config = cb_config_scratch(&stage->platform);
@@ -259,7 +258,7 @@ static int start_stage(struct cb_stage *stage, struct cb_error **err)
 }
 
 /* The base's own ENV, below what a parent stage's ARGs set. */
-static int start_env(struct cb_stage *stage, struct cb_error **err)
+int cb_convert_start_env(struct cb_stage *stage, struct cb_error **err)
 {
     cb_config_default_path(stage->config);
     for (size_t i = 0; i < stage->config->env.count; i++) {
@@ -278,15 +277,43 @@ static void clear_triggers(struct cb_image_config *config)
     cb_strings_free(&config->onbuild);
 }
 
-int cb_convert_stage(struct cb_stage *stage, struct cb_error **err)
+static int begin_stage(struct cb_stage *stage)
 {
-    if (start_stage(stage, err) < 0 || start_env(stage, err) < 0)
-        return cb_error_at(err, stage->planner->file->source, stage->def->from->span);
+    cb_auto(cb_error) error = NULL;
+
+    if (start_stage(stage, &error) == 0 && cb_convert_start_env(stage, &error) == 0)
+        return 0;
+    cb_error_at(&error, stage->planner->file->source, stage->def->from->span);
+    cb_planner_keep_error(stage->planner, &error);
+    return -1;
+}
+
+/* Goes on behind a mistake to find others, but not behind one in what the words below it
+ * may stand for. */
+int cb_convert_stage(struct cb_stage *stage)
+{
+    int is_limit;
+
+    stage->converted = 1;
+    stage->failed = stage->base_stage && stage->base_stage->failed;
+    if (stage->failed)
+        return 0;
+    if (begin_stage(stage) < 0)
+        return -1;
     clear_triggers(stage->config);
     cb_vec_foreach (item, &stage->items) {
-        if (cb_convert_item(stage, item, err) < 0)
+        cb_auto(cb_error) error = NULL;
+
+        if (cb_convert_item(stage, item, &error) == 0)
+            continue;
+        /* A limit that is exceeded is exceeded by all that follows. */
+        is_limit = cb_error_kind(error) == CB_ERR_UNSUPPORTED;
+        if (!cb_planner_keep_error(stage->planner, &error) || is_limit)
             return -1;
+        stage->failed =
+            item->inst->kind == CB_INST_ENV || item->inst->kind == CB_INST_ARG;
+        if (stage->failed)
+            return 0;
     }
-    stage->converted = 1;
     return 0;
 }

@@ -17,6 +17,12 @@ struct cb_stage;
 /* Variables, labels or ARG names in one stage: more is an error, so that looking them up
  * one after the other stays cheap. */
 #define CB_MAX_VARIABLES 10000
+/* Bytes in the variables and labels of all stages together. */
+#define CB_MAX_VARIABLE_BYTES (8u << 20)
+/* What expanding all words may cost, in bytes read or written. */
+#define CB_MAX_EXPANSION_WORK (128u << 20)
+/* ONBUILD triggers that fire in one build. */
+#define CB_MAX_TRIGGERS 50000
 /* Ports named by all EXPOSE of a stage: each protocol has 65536. */
 #define CB_MAX_PORTS 200000
 /* Warnings of one build: who has more reads the first. */
@@ -69,6 +75,7 @@ struct cb_stage {
     int has_platform; /* FROM --platform was given */
     CB_VEC(struct cb_item) items;
     int needed, triggers_known, converted;
+    int failed; /* at an instruction that what follows hangs on */
     int no_cache;
     unsigned step, steps; /* "3/7" */
 
@@ -81,6 +88,7 @@ struct cb_stage {
         env; /* what variables mean and RUN gets: ENV and ARGs, latest last */
     struct cb_strings args; /* names declared by ARG here, in order */
     int cmd_set, workdir_set;
+    struct cb_hidden *hidden; /* the base's ENV is not known; or NULL */
     const struct cb_item *last_cmd, *last_entrypoint, *last_healthcheck;
     int no_history;
 };
@@ -105,9 +113,21 @@ struct cb_planner {
     struct cb_strings
         globals; /* ARGs before the first FROM, and the platform ones: "K=V" */
     struct cb_strings quiet_env; /* proxies given as build arguments */
+    size_t variable_bytes, trigger_count;
+    size_t work; /* of CB_MAX_EXPANSION_WORK, what is left */
     struct cb_edge context, scratch;
     struct cb_checks checks;
+    struct cb_error *errors; /* so far, independent of each other */
+    size_t error_count;
 };
+
+/* ── frontend.c ── */
+void cb_planner_clear(struct cb_planner *planner);
+/* Takes *ERROR, so that further mistakes can be found in the same run. 1: go on looking;
+ * 0: it is of a kind, or there are so many, that nothing is gained by it. */
+int cb_planner_keep_error(struct cb_planner *planner, struct cb_error **error);
+/* -1 with the errors kept, 0 if there are none. */
+int cb_planner_report(struct cb_planner *planner, struct cb_error **err);
 
 /* ── given.c ── */
 /* Warns of build arguments and stage names of the command line that nothing takes. */
@@ -117,9 +137,35 @@ void cb_given_check(const struct cb_planner *planner);
 int cb_scope_init(struct cb_planner *planner, struct cb_error **err);
 /* A build argument's value, or NULL. */
 const char *cb_scope_build_arg(const struct cb_planner *planner, const char *name);
+/* The platform's own global ARGs, as given or not. */
+void cb_scope_platform_args(struct cb_planner *planner, int use_given,
+                            struct cb_strings *globals);
+/* What an ARG comes to. */
+enum cb_arg_origin { CB_ARG_UNSET, CB_ARG_GIVEN, CB_ARG_DEFAULT, CB_ARG_GLOBAL };
+struct cb_declared {
+    enum cb_arg_origin origin;
+    char *name;
+    char *initial;     /* the default, expanded; NULL: none, or not needed */
+    const char *value; /* NULL: unset */
+};
+void cb_declared_free(struct cb_declared *declared);
+CB_AUTO_VALUE_DEFINE(cb_declared, cb_declared_free)
+/* An ARG before the first FROM: sets it in GLOBALS. */
+int cb_scope_declare_global(struct cb_planner *planner, const struct cb_pair *pair,
+                            int use_given, struct cb_strings *globals,
+                            struct cb_declared *out, struct cb_error **err);
+/* An ARG of a stage: the build argument, else the default, else the global ARG. */
+int cb_scope_declare(struct cb_stage *stage, const struct cb_item *item,
+                     const struct cb_pair *pair, struct cb_declared *out,
+                     struct cb_error **err);
 /* Sets a variable of the stage: it becomes the latest. */
 int cb_scope_set(struct cb_stage *stage, const char *name, const char *value,
                  struct cb_error **err);
+/* What a stage has from the stage it starts from. */
+int cb_scope_inherit(struct cb_stage *stage, const struct cb_stage *base,
+                     struct cb_error **err);
+/* Counts COUNT bytes kept in variables and labels. */
+int cb_scope_charge(struct cb_stage *stage, size_t count, struct cb_error **err);
 /* One word in, one string out. Errors carry the word's place; unknown names are warned
  * of. */
 int cb_scope_expand(struct cb_stage *stage, const struct cb_item *item,
@@ -145,6 +191,19 @@ int cb_scope_expand_global(struct cb_planner *planner, const struct cb_strings *
  * InvalidDefaultArgInFrom). */
 int cb_scope_default_globals(struct cb_planner *planner, struct cb_strings *out,
                              struct cb_error **err);
+
+/* ── hidden.c: variables that a base image may set ── */
+struct cb_hidden {
+    struct cb_strings used; /* those the last words hang on, since it was cleared */
+    struct cb_map *behind; /* variable → those its value hangs on (struct cb_strings) */
+};
+struct cb_hidden *cb_hidden_new(const struct cb_hidden *inherited);
+void cb_hidden_free(struct cb_hidden *hidden);
+/* NAME was looked up; VALUE NULL: the Dockerfile does not set it. */
+void cb_hidden_note(struct cb_hidden *hidden, const char *name, const char *value);
+/* NAME was set to something that hangs on USED. */
+void cb_hidden_set(struct cb_hidden *hidden, const char *name,
+                   const struct cb_strings *used);
 
 /* ── stages.c ── */
 /* The table of stages with their bases; nothing is resolved yet. */
@@ -182,7 +241,11 @@ int cb_bases_root(struct cb_planner *planner, struct cb_base *base, const char *
                   struct cb_error **err);
 
 /* ── convert.c ── */
-int cb_convert_stage(struct cb_stage *stage, struct cb_error **err);
+/* The configuration's ENV as the stage's variables, with a PATH if it has none. */
+int cb_convert_start_env(struct cb_stage *stage, struct cb_error **err);
+/* Mistakes are kept (cb_planner_keep_error); -1 when they are not to be searched further.
+ */
+int cb_convert_stage(struct cb_stage *stage);
 /* Applies one instruction. The item's place is attached to errors that have none. */
 int cb_convert_item(struct cb_stage *stage, const struct cb_item *item,
                     struct cb_error **err);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define MAX_ERRORS 20
+
 /* `# syntax=` names a frontend image elsewhere. The one built in speaks
  * docker/dockerfile; another one would read the text in another way, which is said. */
 static void check_syntax(struct cb_planner *planner)
@@ -40,6 +42,31 @@ static int parse(struct cb_planner *planner, struct cb_error **err)
     return 0;
 }
 
+int cb_planner_keep_error(struct cb_planner *planner, struct cb_error **error)
+{
+    enum cb_error_kind kind = cb_error_kind(*error);
+    int is_mistake = kind == CB_ERR_SYNTAX || kind == CB_ERR_DENIED ||
+                     kind == CB_ERR_NOT_FOUND || kind == CB_ERR_UNSUPPORTED ||
+                     kind == CB_ERR_USAGE;
+
+    cb_error_append(&planner->errors, cb_steal(error));
+    return is_mistake && ++planner->error_count < MAX_ERRORS;
+}
+
+int cb_planner_report(struct cb_planner *planner, struct cb_error **err)
+{
+    return planner->errors ? cb_error_move(err, &planner->errors) : 0;
+}
+
+static int convert_stages(struct cb_planner *planner, struct cb_error **err)
+{
+    for (size_t i = 0; i < planner->stage_count; i++) {
+        if (planner->stages[i].needed && cb_convert_stage(&planner->stages[i]) < 0)
+            break;
+    }
+    return cb_planner_report(planner, err);
+}
+
 static int plan_graph(struct cb_planner *planner, struct cb_stage **target,
                       struct cb_error **err)
 {
@@ -52,10 +79,8 @@ static int plan_graph(struct cb_planner *planner, struct cb_stage **target,
     *target = cb_stages_target(planner, err);
     if (!*target || cb_stages_prepare(planner, *target, err) < 0)
         return -1;
-    for (size_t i = 0; i < planner->stage_count; i++) {
-        if (planner->stages[i].needed && cb_convert_stage(&planner->stages[i], err) < 0)
-            return -1;
-    }
+    if (convert_stages(planner, err) < 0)
+        return -1;
     cb_given_check(planner);
     return cb_checks_finish(planner, err);
 }
@@ -85,7 +110,7 @@ static struct cb_plan *make_plan(struct cb_planner *planner, struct cb_stage *ta
     return plan;
 }
 
-static void planner_clear(struct cb_planner *planner)
+void cb_planner_clear(struct cb_planner *planner)
 {
     cb_stages_clear(planner);
     cb_vec_foreach (base, &planner->bases) {
@@ -93,6 +118,7 @@ static void planner_clear(struct cb_planner *planner)
         free((*base)->canonical);
     }
     cb_vec_free(&planner->bases);
+    cb_error_free(planner->errors);
     cb_checks_clear(&planner->checks);
     cb_strings_free(&planner->globals);
     cb_strings_free(&planner->quiet_env);
@@ -107,14 +133,16 @@ static void planner_clear(struct cb_planner *planner)
 int cb_frontend_plan(struct cb_plan **out, const struct cb_frontend_options *options,
                      struct cb_error **err)
 {
-    struct cb_planner planner = {
-        .options = options, .arena = cb_arena_new(), .graph = cb_graph_new()};
+    struct cb_planner planner = {.options = options,
+                                 .arena = cb_arena_new(),
+                                 .graph = cb_graph_new(),
+                                 .work = CB_MAX_EXPANSION_WORK};
     struct cb_stage *target = NULL;
     int rc = plan_graph(&planner, &target, err);
 
     if (rc == 0)
         *out = make_plan(&planner, target);
-    planner_clear(&planner);
+    cb_planner_clear(&planner);
     return rc;
 }
 

@@ -45,4 +45,19 @@ int cb_frontend_plan(struct cb_plan **out, const struct cb_frontend_options *opt
 int cb_frontend_change(struct cb_image_config *config, const char *instruction,
                        struct cb_error **err);
 
+/* ── What a Dockerfile says, as JSON: `cbuild parse`, docs/design/parse-json.md ── */
+struct cb_describe_options {
+    struct cb_source *source;
+    int expand; /* with every word as a build would resolve it; else the rest is unused */
+    const struct cb_strings *build_args; /* "K=V" */
+    const char *target;
+    struct cb_platform platform, build_platform;
+    void (*write)(void *arg, const char *text, size_t len);
+    void *arg;
+};
+/* Reads nothing but the source: no store, no image. What fails, fails before anything is
+ * written. */
+int cb_frontend_describe(const struct cb_describe_options *options,
+                         struct cb_error **err);
+
 #endif

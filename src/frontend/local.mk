@@ -13,9 +13,14 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/convert-run.c \
 	%D%/convert.c \
 	%D%/frontend-priv.h \
+	%D%/describe-instruction.c \
+	%D%/describe-priv.h \
+	%D%/describe-words.c \
+	%D%/describe.c \
 	%D%/frontend.c \
 	%D%/frontend.h \
 	%D%/given.c \
+	%D%/hidden.c \
 	%D%/image-config.c \
 	%D%/needs.c \
 	%D%/origins.c \

@@ -43,7 +43,7 @@ static const char *no_value(void *arg, const char *name)
 static int check_from_is_plain(struct cb_planner *planner, const struct cb_word *from,
                                struct cb_source *source, struct cb_error **err)
 {
-    struct cb_scope_lookup nothing = {no_value, NULL, NULL};
+    struct cb_scope_lookup nothing = {.get = no_value};
     cb_autofree char *expanded = NULL;
 
     if (cb_word_expand(&expanded, from->text, planner->file->escape, &nothing, err) < 0)

@@ -53,33 +53,52 @@ static const char *target_stage_name(const struct cb_planner *planner)
     return name && *name ? name : "default";
 }
 
+void cb_declared_free(struct cb_declared *declared)
+{
+    free(declared->name);
+    free(declared->initial);
+}
+
+int cb_scope_declare_global(struct cb_planner *planner, const struct cb_pair *pair,
+                            int use_given, struct cb_strings *globals,
+                            struct cb_declared *out, struct cb_error **err)
+{
+    if (globals->count >= CB_MAX_VARIABLES) {
+        cb_error_set(err, CB_ERR_UNSUPPORTED, "more than %d global ARGs",
+                     CB_MAX_VARIABLES);
+        return cb_error_at(err, planner->file->source, pair->key.span);
+    }
+    out->name = xstrdup(pair->key.text);
+    out->value = use_given ? cb_scope_build_arg(planner, pair->key.text) : NULL;
+    out->origin = out->value ? CB_ARG_GIVEN : CB_ARG_UNSET;
+    if (!out->value && pair->value.text) {
+        if (cb_scope_expand_global(planner, globals, &pair->value, NULL, NULL,
+                                   &out->initial, err) < 0)
+            return -1;
+        out->value = out->initial;
+        out->origin = CB_ARG_DEFAULT;
+    }
+    if (out->value)
+        cb_env_set(globals, pair->key.text, out->value);
+    return 0;
+}
+
 static int add_global_args(struct cb_planner *planner, const struct cb_instruction *inst,
                            int use_given, struct cb_strings *globals,
                            struct cb_error **err)
 {
     for (size_t i = 0; i < inst->pairs.count; i++) {
-        const struct cb_pair *pair = &inst->pairs.items[i];
-        const char *given =
-            use_given ? cb_scope_build_arg(planner, pair->key.text) : NULL;
-        cb_autofree char *value = NULL;
+        cb_auto_value(cb_declared) ignored = {0};
 
-        if (globals->count >= CB_MAX_VARIABLES) {
-            cb_error_set(err, CB_ERR_UNSUPPORTED, "more than %d global ARGs",
-                         CB_MAX_VARIABLES);
-            return cb_error_at(err, planner->file->source, inst->span);
-        }
-        if (!given && pair->value.text &&
-            cb_scope_expand_global(planner, globals, &pair->value, NULL, NULL, &value,
-                                   err) < 0)
+        if (cb_scope_declare_global(planner, &inst->pairs.items[i], use_given, globals,
+                                    &ignored, err) < 0)
             return -1;
-        if (given || value)
-            cb_env_set(globals, pair->key.text, given ? given : value);
     }
     return 0;
 }
 
-static int fill_globals(struct cb_planner *planner, int use_given,
-                        struct cb_strings *globals, struct cb_error **err)
+void cb_scope_platform_args(struct cb_planner *planner, int use_given,
+                            struct cb_strings *globals)
 {
     const struct cb_frontend_options *options = planner->options;
     const struct cb_planner *given = use_given ? planner : NULL;
@@ -87,6 +106,12 @@ static int fill_globals(struct cb_planner *planner, int use_given,
     add_platform(globals, given, "BUILD", &options->build_platform);
     add_platform(globals, given, "TARGET", &options->platform);
     add_platform_arg(globals, given, "TARGET", "STAGE", target_stage_name(planner));
+}
+
+static int fill_globals(struct cb_planner *planner, int use_given,
+                        struct cb_strings *globals, struct cb_error **err)
+{
+    cb_scope_platform_args(planner, use_given, globals);
     for (size_t i = 0; i < planner->file->global_arg_count; i++) {
         if (add_global_args(planner, planner->file->global_args[i], use_given, globals,
                             err) < 0)
@@ -191,7 +216,7 @@ int cb_scope_expand_global(struct cb_planner *planner, const struct cb_strings *
                            struct cb_strings *used, char **out, struct cb_error **err)
 {
     struct global_lookup arg = {.globals = globals, .unknown = unknown, .used = used};
-    struct cb_scope_lookup lookup = {global_get, global_undefined, &arg};
+    struct cb_scope_lookup lookup = {global_get, global_undefined, &arg, &planner->work};
 
     if (cb_word_expand(out, word->text, planner->file->escape, &lookup, err) < 0)
         return cb_error_at(err, planner->file->source, word->span);
@@ -199,6 +224,35 @@ int cb_scope_expand_global(struct cb_planner *planner, const struct cb_strings *
 }
 
 /* ── A stage's scope ── */
+
+int cb_scope_charge(struct cb_stage *stage, size_t count, struct cb_error **err)
+{
+    if (!stage->planner)
+        return 0;
+    stage->planner->variable_bytes += count;
+    if (stage->planner->variable_bytes <= CB_MAX_VARIABLE_BYTES)
+        return 0;
+    return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                        "the variables and labels of all stages hold more than %u MiB",
+                        CB_MAX_VARIABLE_BYTES >> 20);
+}
+
+static void uncharge(struct cb_stage *stage, size_t count)
+{
+    if (stage->planner)
+        stage->planner->variable_bytes -= count;
+}
+
+int cb_scope_inherit(struct cb_stage *stage, const struct cb_stage *base,
+                     struct cb_error **err)
+{
+    for (size_t i = 0; i < base->env.count; i++) {
+        if (cb_scope_charge(stage, strlen(base->env.items[i]), err) < 0)
+            return -1;
+        cb_strings_add(&stage->env, base->env.items[i]);
+    }
+    return 0;
+}
 
 int cb_scope_set(struct cb_stage *stage, const char *name, const char *value,
                  struct cb_error **err)
@@ -209,6 +263,7 @@ int cb_scope_set(struct cb_stage *stage, const char *name, const char *value,
     for (size_t i = 0; i < env->count; i++) {
         if (strncmp(env->items[i], name, len) != 0 || env->items[i][len] != '=')
             continue;
+        uncharge(stage, strlen(env->items[i]));
         free(env->items[i]);
         memmove(env->items + i, env->items + i + 1,
                 (env->count - i - 1) * sizeof(*env->items));
@@ -218,6 +273,8 @@ int cb_scope_set(struct cb_stage *stage, const char *name, const char *value,
     if (env->count >= CB_MAX_VARIABLES)
         return cb_error_set(err, CB_ERR_UNSUPPORTED,
                             "more than %d variables in one stage", CB_MAX_VARIABLES);
+    if (cb_scope_charge(stage, len + 1 + strlen(value), err) < 0)
+        return -1;
     cb_strings_addf(env, "%s=%s", name, value);
     return 0;
 }
@@ -230,8 +287,11 @@ struct stage_lookup {
 static const char *stage_get(void *arg, const char *name)
 {
     struct stage_lookup *lookup = arg;
+    const char *value = cb_env_get(&lookup->stage->env, name);
 
-    return cb_env_get(&lookup->stage->env, name);
+    if (lookup->stage->hidden)
+        cb_hidden_note(lookup->stage->hidden, name, value);
+    return value;
 }
 
 static void stage_undefined(void *arg, const char *name)
@@ -246,11 +306,16 @@ static char escape_of(const struct cb_stage *stage)
     return stage->planner ? stage->planner->file->escape : '\\';
 }
 
+static size_t *work_of(const struct cb_stage *stage)
+{
+    return stage->planner ? &stage->planner->work : NULL;
+}
+
 int cb_scope_expand(struct cb_stage *stage, const struct cb_item *item,
                     const struct cb_word *word, char **out, struct cb_error **err)
 {
     struct stage_lookup arg = {stage, item};
-    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg};
+    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg, work_of(stage)};
 
     if (cb_word_expand(out, word->text, escape_of(stage), &lookup, err) < 0)
         return cb_error_at(err, item->source, word->span);
@@ -262,7 +327,7 @@ int cb_scope_expand_split(struct cb_stage *stage, const struct cb_item *item,
                           struct cb_error **err)
 {
     struct stage_lookup arg = {stage, item};
-    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg};
+    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg, work_of(stage)};
 
     if (cb_word_expand_split(out, word->text, escape_of(stage), &lookup, err) < 0)
         return cb_error_at(err, item->source, word->span);
@@ -274,7 +339,7 @@ int cb_scope_expand_mount(struct cb_stage *stage, const struct cb_item *item,
                           struct cb_error **err)
 {
     struct stage_lookup arg = {stage, item};
-    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg};
+    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg, work_of(stage)};
 
     if (cb_run_mount_expand(out, stage->planner->arena, flag->value ? flag->value : "",
                             escape_of(stage), &lookup, err) < 0)
@@ -287,11 +352,38 @@ int cb_scope_expand_raw(struct cb_stage *stage, const struct cb_item *item,
                         struct cb_error **err)
 {
     struct stage_lookup arg = {stage, item};
-    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg};
+    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg, work_of(stage)};
 
     /* The escape character of heredoc bodies and mount values is always a backslash
      * (features.md A3). */
     if (cb_word_expand_raw(out, text, len, '\\', &lookup, err) < 0)
         return cb_error_at(err, item->source, span);
+    return 0;
+}
+
+int cb_scope_declare(struct cb_stage *stage, const struct cb_item *item,
+                     const struct cb_pair *pair, struct cb_declared *out,
+                     struct cb_error **err)
+{
+    if (cb_scope_expand(stage, item, &pair->key, &out->name, err) < 0)
+        return -1;
+    out->value = cb_scope_build_arg(stage->planner, out->name);
+    out->origin = out->value ? CB_ARG_GIVEN : CB_ARG_UNSET;
+    if (pair->value.text && !out->value) {
+        if (cb_scope_expand(stage, item, &pair->value, &out->initial, err) < 0)
+            return -1;
+        out->value = out->initial;
+        out->origin = CB_ARG_DEFAULT;
+    }
+    if (!out->value) {
+        out->value = cb_env_get(&stage->planner->globals, out->name);
+        out->origin = out->value ? CB_ARG_GLOBAL : CB_ARG_UNSET;
+    }
+    if (out->value && cb_scope_set(stage, out->name, out->value, err) < 0)
+        return -1;
+    if (stage->args.count >= CB_MAX_VARIABLES)
+        return cb_error_set(err, CB_ERR_UNSUPPORTED, "more than %d ARGs in one stage",
+                            CB_MAX_VARIABLES);
+    cb_strings_add(&stage->args, out->name);
     return 0;
 }

@@ -172,35 +172,56 @@ static int init_stage(struct cb_planner *planner, struct cb_stage *stage, size_t
     return stage_base(stage, err);
 }
 
-int cb_stages_init(struct cb_planner *planner, struct cb_error **err)
+static int init_stages(struct cb_planner *planner)
 {
-    size_t count = planner->file->stage_count;
     cb_auto_value(cb_strings) defaults = {0};
     int have_defaults = cb_scope_default_globals(planner, &defaults, NULL) == 0;
 
-    planner->stage_names = cb_map_new(NULL);
-    planner->stages = xcalloc(count, sizeof(*planner->stages));
-    planner->stage_count = count;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < planner->stage_count; i++) {
         struct cb_stage *stage = &planner->stages[i];
+        cb_auto(cb_error) error = NULL;
 
-        if (init_stage(planner, stage, i, err) < 0)
-            return -1;
-        if (have_defaults)
+        if (init_stage(planner, stage, i, &error) < 0) {
+            if (!cb_planner_keep_error(planner, &error))
+                return -1;
+        } else if (have_defaults) {
             cb_checks_from(planner, stage->def, &defaults);
+        }
         if (stage->def->name) {
             cb_autofree char *lower = lower_case(stage->def->name);
 
             cb_map_set(planner->stage_names, lower, stage);
         }
     }
-    for (size_t i = 0; i < count; i++) {
-        for (size_t n = 0; n < planner->stages[i].items.count; n++) {
-            if (cb_stages_connect(planner, &planner->stages[i].items.items[n], err) < 0)
-                return -1;
-        }
+    return 0;
+}
+
+static int connect_stage(struct cb_planner *planner, struct cb_stage *stage)
+{
+    cb_vec_foreach (item, &stage->items) {
+        cb_auto(cb_error) error = NULL;
+
+        if (cb_stages_connect(planner, item, &error) < 0 &&
+            !cb_planner_keep_error(planner, &error))
+            return -1;
     }
     return 0;
+}
+
+int cb_stages_init(struct cb_planner *planner, struct cb_error **err)
+{
+    size_t count = planner->file->stage_count;
+
+    planner->stage_names = cb_map_new(NULL);
+    planner->stages = xcalloc(count, sizeof(*planner->stages));
+    planner->stage_count = count;
+    if (init_stages(planner) == 0) {
+        for (size_t i = 0; i < count; i++) {
+            if (connect_stage(planner, &planner->stages[i]) < 0)
+                break;
+        }
+    }
+    return cb_planner_report(planner, err);
 }
 
 void cb_stages_clear(struct cb_planner *planner)
@@ -210,6 +231,7 @@ void cb_stages_clear(struct cb_planner *planner)
 
         cb_vec_free(&stage->items);
         cb_image_config_free(stage->config);
+        cb_hidden_free(stage->hidden);
         cb_strings_free(&stage->env);
         cb_strings_free(&stage->args);
     }

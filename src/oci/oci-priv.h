@@ -2,26 +2,11 @@
 #ifndef CB_OCI_OCI_PRIV_H
 #define CB_OCI_OCI_PRIV_H
 
+#include "base/json-writer.h"
 #include "base/strbuf.h"
 #include "oci/oci.h"
 
-/* Writes compact JSON into a buffer, with the separators in the right places. Members
- * with nothing to say (NULL, "", empty) are left out, as Go's omitempty does. KEY is NULL
- * inside arrays. */
-struct cb_writer {
-    struct cb_strbuf *out;
-    int needs_comma;
-};
-void cb_writer_open(struct cb_writer *writer, const char *key,
-                    char bracket); /* '{' or '[' */
-void cb_writer_close(struct cb_writer *writer, char bracket);
-void cb_writer_string(struct cb_writer *writer, const char *key, const char *text);
-/* Also when it is empty. */
-void cb_writer_text(struct cb_writer *writer, const char *key, const char *text);
-void cb_writer_int(struct cb_writer *writer, const char *key, int64_t value);
-void cb_writer_true(struct cb_writer *writer, const char *key, int value);
-void cb_writer_strings(struct cb_writer *writer, const char *key,
-                       const struct cb_strings *strings);
+/* Documents (base/json-writer.h). */
 void cb_writer_json(struct cb_writer *writer, const char *key, const json_t *value);
 void cb_writer_digest(struct cb_writer *writer, const char *key,
                       const struct cb_digest *digest);

@@ -199,6 +199,7 @@ static void add_instruction(const struct dump *dump, const struct cb_instruction
     if (strcmp(inst->keyword, cb_instruction_name(inst->kind)) != 0)
         add_fact(dump, "keyword", inst->keyword);
     add_fact(dump, "comment", inst->doc_comment);
+    add_word(dump, "check", inst->check);
     add_fact(dump, "original", inst->original);
     add_details(dump, inst);
 }

@@ -78,6 +78,15 @@ static void fail(struct cb_parser *parser, struct cb_error **error, struct cb_ra
     parser->directives_done = 1;
 }
 
+static struct cb_word word_of(struct cb_parser *parser, struct cb_range value)
+{
+    return (struct cb_word){
+        .text = cb_arena_strndup(parser->arena, parser->text + value.start,
+                                 value.end - value.start),
+        .span = {value.start, value.end},
+    };
+}
+
 static void set_escape(struct cb_parser *parser, struct cb_range value)
 {
     char c = parser->text[value.start];
@@ -86,6 +95,7 @@ static void set_escape(struct cb_parser *parser, struct cb_range value)
 
     if (value.end - value.start == 1 && (c == '\\' || c == '`')) {
         parser->escape = c;
+        parser->escape_word = word_of(parser, value);
         return;
     }
     text = xstrndup(parser->text + value.start, value.end - value.start);
@@ -95,13 +105,29 @@ static void set_escape(struct cb_parser *parser, struct cb_range value)
     fail(parser, &error, value);
 }
 
-static struct cb_word word_of(struct cb_parser *parser, struct cb_range value)
+/* The options of a check are one word: what follows explains them. A blank behind a comma
+ * or semicolon does not end them. */
+static struct cb_word check_word(struct cb_parser *parser, struct cb_range value)
 {
-    return (struct cb_word){
-        .text = cb_arena_strndup(parser->arena, parser->text + value.start,
-                                 value.end - value.start),
-        .span = {value.start, value.end},
-    };
+    const char *text = parser->text;
+
+    for (size_t at = value.start + 1; at < value.end; at++) {
+        if (is_pattern_space(text[at]) && !is_pattern_space(text[at - 1]) &&
+            !strchr(",;=", text[at - 1]))
+            value.end = at;
+    }
+    return word_of(parser, value);
+}
+
+int cb_directive_check_comment(struct cb_parser *parser, struct cb_range range,
+                               struct cb_word *value)
+{
+    struct directive directive;
+
+    if (!match(parser->text, range, &directive) || directive.kind != CB_DIRECTIVE_CHECK)
+        return 0;
+    *value = check_word(parser, directive.value);
+    return 1;
 }
 
 static void apply(struct cb_parser *parser, const struct directive *directive)
@@ -120,7 +146,7 @@ static void apply(struct cb_parser *parser, const struct directive *directive)
         set_escape(parser, value);
         break;
     case CB_DIRECTIVE_CHECK:
-        parser->check = word_of(parser, value);
+        parser->check = check_word(parser, value);
         break;
     }
 }

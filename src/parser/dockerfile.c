@@ -125,6 +125,8 @@ static int read_all(struct builder *builder, struct cb_error **err)
 
         if (status == 0)
             return 0;
+        if (status == 2)
+            continue;
         if (status > 0) {
             if (add_instruction(builder, inst, err) < 0)
                 return -1;
@@ -181,6 +183,7 @@ static struct cb_dockerfile *build(const struct builder *builder)
     file->escape = parser->escape;
     file->syntax = parser->syntax;
     file->check = parser->check;
+    file->escape_word = parser->escape_word;
     file->global_args =
         copy_list(parser->arena, builder->args.items, builder->args.count);
     file->global_arg_count = builder->args.count;

@@ -104,6 +104,7 @@ static int take_paths(struct cb_request *request, struct cb_inst_copy *copy,
                                "%s requires at least two arguments, but only one was "
                                "provided. Destination could not be determined",
                                name);
+    copy->words = words;
     copy->dest = words.items[words.count - 1];
     if (is_heredoc_word(request, copy->dest.text, &heredoc))
         return cb_syntax_error(request, copy->dest.span, err,

@@ -84,6 +84,7 @@ int cb_inst_from(struct cb_request *request, struct cb_instruction *out,
         return -1;
     if (cb_flags_check(request, rules, CB_ARRAY_SIZE(rules), err) < 0)
         return -1;
+    out->from.words = words;
     out->from.image = words.items[0];
     out->from.platform = cb_flags_string(request, "platform");
     return 0;

@@ -9,29 +9,17 @@ static const char *trigger_text(const struct cb_request *request)
 {
     const struct cb_line *line = request->line;
     struct cb_range rest = {request->keyword.end, line->len};
-    cb_auto_value(cb_strbuf) text = {0};
 
     while (rest.start < rest.end && cb_text_is_blank(line->text[rest.start]))
         rest.start++;
-    if (request->heredocs.count == 0)
-        return cb_request_text(request, rest);
-    cb_strbuf_add(&text, line->text + rest.start, rest.end - rest.start);
-    for (size_t i = 0; i < request->heredocs.count; i++) {
-        const struct cb_heredoc *heredoc = &request->heredocs.items[i];
-
-        cb_strbuf_addc(&text, '\n');
-        cb_strbuf_add(&text, request->parser->text + heredoc->span.start,
-                      heredoc->span.end - heredoc->span.start);
-        cb_strbuf_adds(&text, heredoc->name);
-    }
-    return cb_arena_strndup(request->parser->arena, cb_strbuf_text(&text), text.len);
+    return cb_request_with_bodies(request, rest);
 }
 
 int cb_inst_onbuild(struct cb_request *request, struct cb_instruction *out,
                     struct cb_error **err)
 {
     struct cb_request *trigger = request->trigger;
-    struct cb_instruction ignored = {0};
+    struct cb_instruction *inst;
     struct cb_span span;
 
     if (!trigger)
@@ -52,13 +40,12 @@ int cb_inst_onbuild(struct cb_request *request, struct cb_instruction *out,
     default:
         break;
     }
-    ignored.kind = out->onbuild.kind;
-    ignored.keyword = cb_arena_strndup(request->parser->arena,
-                                       request->line->text + trigger->keyword.start,
-                                       trigger->keyword.end - trigger->keyword.start);
     trigger->heredocs = request->heredocs;
-    if (trigger->class->parse(trigger, &ignored, err) < 0)
+    trigger->end = request->end;
+    inst = cb_instruction_new(trigger);
+    if (trigger->class->parse(trigger, inst, err) < 0)
         return -1;
+    out->onbuild.trigger = inst;
     out->onbuild.text = trigger_text(request);
     return 0;
 }

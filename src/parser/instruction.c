@@ -47,23 +47,29 @@ cb_instruction_class_kind(const struct cb_instruction_class *class)
     return (enum cb_instruction_kind)(class - classes);
 }
 
+static int has_capital(const char *text)
+{
+    for (; *text; text++) {
+        if (*text >= 'A' && *text <= 'Z')
+            return 1;
+    }
+    return 0;
+}
+
 /* The suggestion's case follows what was written: all lower, or upper. */
 static char *suggest(const char *written)
 {
     const char *names[CB_ARRAY_SIZE(classes)];
     cb_autofree char *lower = NULL;
     const char *match;
-    size_t capitals = 0;
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(classes); i++)
         names[i] = classes[i].name;
     match = cb_suggest(written, names, CB_ARRAY_SIZE(classes));
     if (!match)
         return xstrdup("");
-    for (const char *c = written; *c; c++)
-        capitals += *c >= 'A' && *c <= 'Z';
     lower = xstrdup(match);
-    for (char *c = lower; *c && !capitals; c++)
+    for (char *c = lower; *c && !has_capital(written); c++)
         *c |= 0x20;
     return xasprintf(" (did you mean %s?)", lower);
 }
@@ -135,24 +141,37 @@ static const char *original_text(const struct cb_request *request)
 {
     const struct cb_line *line = request->line;
     struct cb_range range = {request->keyword.start, line->len};
-    cb_auto_value(cb_strbuf) text = {0};
 
-    range = cb_text_trim(line->text, range);
-    if (request->heredocs.count == 0)
-        return cb_request_text(request, range);
-    cb_strbuf_add(&text, line->text + range.start, range.end - range.start);
-    for (size_t i = 0; i < request->heredocs.count; i++) {
-        const struct cb_heredoc *heredoc = &request->heredocs.items[i];
-
-        cb_strbuf_addc(&text, '\n');
-        cb_strbuf_add(&text, request->parser->text + heredoc->span.start,
-                      heredoc->span.end - heredoc->span.start);
-        cb_strbuf_adds(&text, heredoc->name);
-    }
-    return cb_arena_strndup(request->parser->arena, cb_strbuf_text(&text), text.len);
+    return cb_request_with_bodies(request, cb_text_trim(line->text, range));
 }
 
-static struct cb_instruction *new_instruction(const struct cb_request *request)
+static void keep_flags(const struct cb_request *request, struct cb_instruction *inst)
+{
+    struct cb_arena *arena = request->parser->arena;
+
+    if (!request->flags.count)
+        return;
+    inst->flags = cb_arena_alloc(arena, request->flags.count * sizeof(*inst->flags));
+    cb_vec_foreach (flag, &request->flags)
+        inst->flags[inst->flag_count++] = (struct cb_flag){
+            .name = cb_arena_strdup(arena, flag->name + 2),
+            .value = flag->value,
+            .span = flag->value ? flag->value_span : flag->span,
+        };
+}
+
+static unsigned count_line_ends(const struct cb_parser *parser, struct cb_span span)
+{
+    const char *end = parser->text + span.end;
+    unsigned count = 0;
+
+    for (const char *at = parser->text + span.start;
+         (at = memchr(at, '\n', (size_t)(end - at))); at++)
+        count++;
+    return count;
+}
+
+struct cb_instruction *cb_instruction_new(const struct cb_request *request)
 {
     struct cb_parser *parser = request->parser;
     struct cb_instruction *inst = cb_arena_new_of(parser->arena, struct cb_instruction);
@@ -162,13 +181,47 @@ static struct cb_instruction *new_instruction(const struct cb_request *request)
     inst->keyword = cb_arena_strndup(parser->arena, request->line->text + keyword.start,
                                      keyword.end - keyword.start);
     inst->original = original_text(request);
-    inst->doc_comment = request->line->comment;
+    if (!request->is_trigger) {
+        inst->doc_comment = request->line->comment;
+        inst->check = request->line->check;
+    }
+    keep_flags(request, inst);
     inst->span = request->line->span;
+    if (request->is_trigger)
+        inst->span.start = cb_request_span(request, keyword).start;
     if (request->heredocs.count)
         inst->span.end = request->end.end;
     cb_source_position(parser->source, inst->span.start, &inst->line, NULL);
-    cb_source_position(parser->source, inst->span.end, &inst->end_line, NULL);
+    inst->end_line = inst->line + count_line_ends(parser, inst->span);
     return inst;
+}
+
+/* Right below an unknown instruction a line that does not look like one either is the
+ * rest of the same text: a command whose continuation was forgotten, the body of a
+ * heredoc. */
+static int is_stray(const struct cb_request *request)
+{
+    const struct cb_parser *parser = request->parser;
+    size_t start = request->line->span.start;
+    cb_autofree char *keyword = NULL, *suggestion = NULL;
+
+    if (request->class || !parser->below_unknown ||
+        memchr(parser->text + parser->below_unknown, '\n', start - parser->below_unknown))
+        return 0;
+    keyword = xstrndup(request->line->text + request->keyword.start,
+                       request->keyword.end - request->keyword.start);
+    suggestion = suggest(keyword);
+    return !has_foreign_space(keyword) && (!suggestion[0] || !has_capital(keyword));
+}
+
+/* The bodies below `RUNN <<EOF` are no instructions. */
+static void skip_heredocs(struct cb_request *request)
+{
+    struct cb_parser *parser = request->parser;
+    size_t begin = parser->pos;
+
+    if (parser->error_count < CB_MAX_ERRORS && cb_heredoc_read(request, NULL) < 0)
+        parser->pos = begin;
 }
 
 int cb_instruction_next(struct cb_parser *parser, struct cb_instruction **out,
@@ -187,11 +240,20 @@ int cb_instruction_next(struct cb_parser *parser, struct cb_instruction **out,
     status = cb_request_init(&request, parser, &line, 0, err);
     *kind_at_fault =
         request.class ? cb_instruction_class_kind(request.class) : CB_INST_RUN;
+    if (is_stray(&request)) {
+        if (err)
+            cb_error_free(cb_steal(err));
+        parser->below_unknown = parser->pos;
+        return ++parser->stray_count > CB_MAX_STRAY_LINES ? 0 : 2;
+    }
+    if (!request.class)
+        skip_heredocs(&request);
+    parser->below_unknown = request.class ? 0 : parser->pos;
     if (status < 0)
         return -1;
     if (may_open_heredoc(&request) && cb_heredoc_read(&request, err) < 0)
         return -1;
-    inst = new_instruction(&request);
+    inst = cb_instruction_new(&request);
     if (request.class->parse(&request, inst, err) < 0)
         return cb_error_at(err, parser->source, inst->span);
     *out = inst;

@@ -150,14 +150,27 @@ static void join(struct cb_parser *parser, struct cb_range range)
     cb_strbuf_add(&parser->joined, parser->text + range.start, range.end - range.start);
 }
 
-/* A comment above an instruction describes it; a blank line or an empty comment parts
- * them. */
+static void drop_comments(struct cb_parser *parser)
+{
+    cb_strbuf_truncate(&parser->comments, 0);
+    parser->check_comment = (struct cb_word){0};
+}
+
+/* A comment above an instruction describes it, or chooses its checks; a blank line or an
+ * empty comment parts them. */
 static void keep_comment(struct cb_parser *parser, struct cb_range range)
 {
+    struct cb_word check;
+
+    if (cb_directive_check_comment(parser, range, &check)) {
+        if (!parser->check_comment.text)
+            parser->check_comment = check;
+        return;
+    }
     range.start++;
     range = cb_text_trim(parser->text, range);
     if (range.start == range.end) {
-        cb_strbuf_truncate(&parser->comments, 0);
+        drop_comments(parser);
         return;
     }
     if (parser->comments.len)
@@ -175,7 +188,7 @@ static int skip_to_instruction(struct cb_parser *parser, struct cb_physical_line
         if (cb_directive_take(parser, *line))
             continue;
         if (range->start == range->end)
-            cb_strbuf_truncate(&parser->comments, 0);
+            drop_comments(parser);
         else if (parser->text[range->start] == '#')
             keep_comment(parser, *range);
         else
@@ -219,7 +232,7 @@ int cb_logical_line(struct cb_parser *parser, struct cb_line *out)
     struct cb_physical_line line;
     struct cb_range range;
 
-    cb_strbuf_truncate(&parser->comments, 0);
+    drop_comments(parser);
     if (!skip_to_instruction(parser, &line, &range))
         return 0;
     memset(out, 0, sizeof(*out));
@@ -239,6 +252,7 @@ int cb_logical_line(struct cb_parser *parser, struct cb_line *out)
     out->piece_count = parser->pieces.count;
     if (parser->comments.len)
         out->comment = cb_arena_strdup(parser->arena, cb_strbuf_text(&parser->comments));
+    out->check = parser->check_comment;
     return 1;
 }
 

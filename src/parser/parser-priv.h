@@ -19,6 +19,7 @@
 #define CB_MAX_INSTRUCTIONS 50000u
 #define CB_MAX_WORDS        200000u /* in all instructions together */
 #define CB_MAX_ERRORS       20u
+#define CB_MAX_STRAY_LINES  1000u
 
 /* ── Text (text.c) ── */
 
@@ -53,7 +54,8 @@ struct cb_line {
     struct cb_piece *pieces; /* the parser's; valid until the next line */
     size_t piece_count;
     struct cb_span span;
-    const char *comment; /* comment lines right above, or NULL */
+    const char *comment;  /* comment lines right above, or NULL */
+    struct cb_word check; /* of a `# check=` among them */
     struct cb_span blank_span;
     int has_blank; /* a blank line inside the continuation, at blank_span */
 };
@@ -73,14 +75,17 @@ struct cb_parser {
 
     int directives_done;
     unsigned directives_seen;
-    struct cb_word syntax, check;
+    struct cb_word syntax, check, escape_word;
 
     struct cb_strbuf joined, comments;
+    struct cb_word check_comment; /* among `comments` */
     CB_VEC(struct cb_piece) pieces;
     CB_VEC(struct cb_lint) lints;
     size_t word_count;
     struct cb_error *errors;
     size_t error_count;
+    size_t below_unknown; /* where the line below an unknown instruction begins, or 0 */
+    size_t stray_count;
 };
 
 /* SOURCE must outlive PARSER. SYNTAX if the text is no text, or too big. */
@@ -104,6 +109,9 @@ struct cb_span cb_line_span(const struct cb_line *line, struct cb_range range);
 
 /* Looks at a line while still at the top of the file; 1 if it is a directive. */
 int cb_directive_take(struct cb_parser *parser, struct cb_physical_line line);
+/* Value of the comment in RANGE (from its # on) if it is a `# check=`. */
+int cb_directive_check_comment(struct cb_parser *parser, struct cb_range range,
+                               struct cb_word *value);
 /* Finds `syntax` and `check` behind a first line "#!…". */
 void cb_directive_skip_shebang(struct cb_parser *parser);
 
@@ -140,6 +148,9 @@ void cb_request_free(struct cb_request *request);
 CB_AUTO_VALUE_DEFINE(cb_request, cb_request_free)
 /* Text of RANGE, ending in NUL. */
 const char *cb_request_text(const struct cb_request *request, struct cb_range range);
+/* The same with the heredocs below it, as in the source. */
+const char *cb_request_with_bodies(const struct cb_request *request,
+                                   struct cb_range range);
 struct cb_word cb_request_word(const struct cb_request *request, struct cb_range range);
 struct cb_span cb_request_span(const struct cb_request *request, struct cb_range range);
 /* Where the arguments are, or the keyword when there are none. */
@@ -233,8 +244,11 @@ enum cb_instruction_kind
 cb_instruction_class_kind(const struct cb_instruction_class *class);
 /* "unknown instruction: FRM (did you mean FROM?)" */
 int cb_instruction_unknown(struct cb_request *request, struct cb_error **err);
+/* What REQUEST says of itself; its arguments are not read yet. */
+struct cb_instruction *cb_instruction_new(const struct cb_request *request);
 /* The next instruction, in *OUT; 0 at the end of the text; -1 with the parser behind the
- * instruction at fault. */
+ * instruction at fault; 2 for a stray line, that only goes on with the mistake above it.
+ */
 int cb_instruction_next(struct cb_parser *parser, struct cb_instruction **out,
                         enum cb_instruction_kind *kind_at_fault, struct cb_error **err);
 

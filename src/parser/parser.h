@@ -86,6 +86,7 @@ struct cb_command {
         *shell; /* rest of the instruction, joined lines, heredoc bodies NOT included */
     int json_like; /* began with [ but was not valid JSON (silent fallback to shell form)
                     */
+    struct cb_span span;
 };
 
 enum cb_run_mount_type {
@@ -118,6 +119,7 @@ struct cb_flag { /* --name=value as written, for those whose value is expanded l
 };
 
 struct cb_inst_from {
+    struct cb_words words; /* IMAGE [AS NAME], as written */
     struct cb_word image;
     struct cb_word name;     /* AS; text NULL if none; lower-cased */
     struct cb_word platform; /* --platform; NULL if none */
@@ -134,6 +136,7 @@ struct cb_inst_run {
     struct cb_words devices;
 };
 struct cb_inst_copy {            /* COPY and ADD */
+    struct cb_words words;       /* all of them, as written */
     struct cb_words sources;     /* without the heredocs */
     struct cb_heredocs heredocs; /* sources given as <<NAME, in order among themselves */
     struct cb_word dest;
@@ -151,8 +154,9 @@ struct cb_inst_healthcheck {
     int64_t interval_ns, timeout_ns, start_period_ns, start_interval_ns, retry_count;
 };
 struct cb_inst_onbuild {
-    const char *text;              /* verbatim trigger, as stored in the image */
-    enum cb_instruction_kind kind; /* of the trigger */
+    const char *text;                     /* verbatim trigger, as stored in the image */
+    enum cb_instruction_kind kind;        /* of the trigger */
+    const struct cb_instruction *trigger; /* what it is where it was written */
 };
 
 struct cb_instruction {
@@ -162,7 +166,11 @@ struct cb_instruction {
                              included */
     struct cb_span span;  /* first to last line, heredocs included */
     unsigned line, end_line;
-    const char *doc_comment; /* comment lines right above, or NULL */
+    const char *doc_comment; /* comment lines right above, without a check's, or NULL */
+    struct cb_word
+        check; /* value of the first `# check=` among them; text NULL if none */
+    struct cb_flag *flags; /* as written, in order */
+    size_t flag_count;
     union {
         struct cb_inst_from from;
         struct cb_inst_run run;
@@ -200,6 +208,7 @@ struct cb_dockerfile {
     struct cb_source *source;
     char escape;                         /* \ or ` */
     struct cb_word syntax, check;        /* directive values; text NULL if absent */
+    struct cb_word escape_word;          /* of `# escape=`; the same */
     struct cb_instruction **global_args; /* ARG before the first FROM */
     size_t global_arg_count;
     struct cb_stage_def *stages;
@@ -229,6 +238,7 @@ struct cb_scope_lookup {
     /* Called for every unset name that is used with no default (or NULL). */
     void (*undefined)(void *arg, const char *name);
     void *arg;
+    size_t *work; /* what all words together may still cost, in bytes; or NULL */
 };
 #define CB_WORD_MAX_BYTES (1u << 20)
 

@@ -3,6 +3,8 @@
  * up to inst-*.c. */
 #include "parser/parser-priv.h"
 
+#include <string.h>
+
 static struct cb_range keyword_at(const struct cb_line *line, size_t start)
 {
     struct cb_range range = {start, start};
@@ -20,6 +22,33 @@ const char *cb_request_text(const struct cb_request *request, struct cb_range ra
         return line->text + range.start;
     return cb_arena_strndup(request->parser->arena, line->text + range.start,
                             range.end - range.start);
+}
+
+const char *cb_request_with_bodies(const struct cb_request *request,
+                                   struct cb_range range)
+{
+    size_t size = range.end - range.start;
+    char *text, *at;
+
+    if (request->heredocs.count == 0)
+        return cb_request_text(request, range);
+    for (size_t i = 0; i < request->heredocs.count; i++) {
+        const struct cb_heredoc *heredoc = &request->heredocs.items[i];
+
+        size += 1 + heredoc->span.end - heredoc->span.start + strlen(heredoc->name);
+    }
+    text = cb_arena_alloc(request->parser->arena, size + 1);
+    at = mempcpy(text, request->line->text + range.start, range.end - range.start);
+    for (size_t i = 0; i < request->heredocs.count; i++) {
+        const struct cb_heredoc *heredoc = &request->heredocs.items[i];
+
+        *at++ = '\n';
+        at = mempcpy(at, request->parser->text + heredoc->span.start,
+                     heredoc->span.end - heredoc->span.start);
+        at = mempcpy(at, heredoc->name, strlen(heredoc->name));
+    }
+    *at = '\0';
+    return text;
 }
 
 struct cb_span cb_request_span(const struct cb_request *request, struct cb_range range)
@@ -52,6 +81,7 @@ struct cb_command cb_request_command(const struct cb_request *request)
     struct cb_command command = {
         .is_exec = request->is_json,
         .json_like = request->json_like,
+        .span = cb_request_args_span(request),
     };
 
     if (request->is_json)

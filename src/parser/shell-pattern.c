@@ -170,7 +170,7 @@ static long match_at(struct matcher *matcher, size_t from)
         int status;
 
         lexer->work += (size_t)limit * STEP_COST;
-        if (lexer->work > CB_WORD_MAX_WORK)
+        if (lexer->work > lexer->max_work)
             break;
         pcre2_set_match_limit(matcher->limits, limit);
         status = pcre2_match(matcher->code, (PCRE2_SPTR)matcher->value, matcher->len,

@@ -27,7 +27,7 @@ struct cb_lexer {
 
     size_t pos;
     unsigned depth;
-    size_t work;
+    size_t work, max_work;
     int exhausted; /* output or work beyond the limit; nothing is added any more */
 
     struct cb_strbuf word; /* being collected */

@@ -29,7 +29,7 @@ void cb_lexer_add(struct cb_lexer *lexer, struct cb_strbuf *out, const char *tex
 {
     lexer->work += len;
     if (!lexer->find_heredocs &&
-        (out->len + len > CB_WORD_MAX_BYTES || lexer->work > CB_WORD_MAX_WORK))
+        (out->len + len > CB_WORD_MAX_BYTES || lexer->work > lexer->max_work))
         lexer->exhausted = 1;
     if (!lexer->exhausted)
         cb_strbuf_add(out, text, len);
@@ -265,9 +265,22 @@ int cb_lexer_until(struct cb_lexer *lexer, int stop, int keep_escapes,
     return status;
 }
 
+/* What the word costs is paid from the budget of all words. */
+static int read_all(struct cb_lexer *lexer, struct cb_strbuf *out, struct cb_error **err)
+{
+    size_t *left = lexer->lookup ? lexer->lookup->work : NULL;
+    int status;
+
+    lexer->max_work = left && *left < CB_WORD_MAX_WORK ? *left : CB_WORD_MAX_WORK;
+    status = read_until(lexer, -1, out, err);
+    if (left)
+        *left -= lexer->work < *left ? lexer->work : *left;
+    return status;
+}
+
 int cb_lexer_run(struct cb_lexer *lexer, struct cb_strbuf *out, struct cb_error **err)
 {
-    if (read_until(lexer, -1, out, err) < 0) {
+    if (read_all(lexer, out, err) < 0) {
         cb_autofree char *text =
             xstrndup(lexer->text, lexer->len < 256 ? lexer->len : 256);
         cb_autofree char *shown = cb_text_quote(text);

@@ -140,7 +140,7 @@ END
 @test "bombs: expansion, nesting, lines, stages, heredocs, arguments, each in little time and memory" {
     bomb() {
         python3 -c "$1" >"$DIR/Dockerfile"
-        expect_memory "${3:-128}" timeout 20 "$CBUILD" build --progress=plain --network=none --pull=never "$DIR"
+        expect_memory "${3:-64}" timeout 20 "$CBUILD" build --progress=plain --network=none --pull=never "$DIR"
         [ "$status" -eq "$2" ] || { echo "$1: status $status: ${output:0:500}"; return 1; }
         [ "${#output}" -lt 20000 ] || { echo "$1: ${#output} bytes of message"; return 1; }
         expect_no_controls

@@ -7,8 +7,11 @@ fuzz_targets += \
 	tests/fuzz/fuzz-config \
 	tests/fuzz/fuzz-dockerfile \
 	tests/fuzz/fuzz-dockerignore \
+	tests/fuzz/fuzz-flags \
+	tests/fuzz/fuzz-json-form \
 	tests/fuzz/fuzz-manifest \
 	tests/fuzz/fuzz-reference \
+	tests/fuzz/fuzz-run-mount \
 	tests/fuzz/fuzz-tar \
 	tests/fuzz/fuzz-words \
 	tests/fuzz/fuzz-www-authenticate
@@ -21,12 +24,21 @@ tests_fuzz_fuzz_dockerfile_LDFLAGS = $(LDFLAGS_fuzz)
 tests_fuzz_fuzz_dockerignore_SOURCES = tests/fuzz/fuzz-dockerignore.c
 tests_fuzz_fuzz_dockerignore_LDADD = $(LIBS_context)
 tests_fuzz_fuzz_dockerignore_LDFLAGS = $(LDFLAGS_fuzz)
+tests_fuzz_fuzz_flags_SOURCES = tests/fuzz/fuzz-flags.c
+tests_fuzz_fuzz_flags_LDADD = $(LIBS_parser)
+tests_fuzz_fuzz_flags_LDFLAGS = $(LDFLAGS_fuzz)
+tests_fuzz_fuzz_json_form_SOURCES = tests/fuzz/fuzz-json-form.c
+tests_fuzz_fuzz_json_form_LDADD = $(LIBS_parser)
+tests_fuzz_fuzz_json_form_LDFLAGS = $(LDFLAGS_fuzz)
 tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz-manifest.c
 tests_fuzz_fuzz_manifest_LDADD = $(LIBS_oci)
 tests_fuzz_fuzz_manifest_LDFLAGS = $(LDFLAGS_fuzz)
 tests_fuzz_fuzz_reference_SOURCES = tests/fuzz/fuzz-reference.c
 tests_fuzz_fuzz_reference_LDADD = $(LIBS_oci)
 tests_fuzz_fuzz_reference_LDFLAGS = $(LDFLAGS_fuzz)
+tests_fuzz_fuzz_run_mount_SOURCES = tests/fuzz/fuzz-run-mount.c
+tests_fuzz_fuzz_run_mount_LDADD = $(LIBS_parser)
+tests_fuzz_fuzz_run_mount_LDFLAGS = $(LDFLAGS_fuzz)
 tests_fuzz_fuzz_tar_SOURCES = tests/fuzz/fuzz-tar.c
 tests_fuzz_fuzz_tar_LDADD = $(LIBS_exporter)
 tests_fuzz_fuzz_tar_LDFLAGS = $(LDFLAGS_fuzz)
@@ -42,8 +54,11 @@ unit_tests += \
 	tests/fuzz/replay-config \
 	tests/fuzz/replay-dockerfile \
 	tests/fuzz/replay-dockerignore \
+	tests/fuzz/replay-flags \
+	tests/fuzz/replay-json-form \
 	tests/fuzz/replay-manifest \
 	tests/fuzz/replay-reference \
+	tests/fuzz/replay-run-mount \
 	tests/fuzz/replay-tar \
 	tests/fuzz/replay-words \
 	tests/fuzz/replay-www-authenticate
@@ -53,10 +68,16 @@ tests_fuzz_replay_dockerfile_SOURCES = tests/fuzz/fuzz-dockerfile.c tests/fuzz/r
 tests_fuzz_replay_dockerfile_LDADD = $(LIBS_parser)
 tests_fuzz_replay_dockerignore_SOURCES = tests/fuzz/fuzz-dockerignore.c tests/fuzz/replay-main.c
 tests_fuzz_replay_dockerignore_LDADD = $(LIBS_context)
+tests_fuzz_replay_flags_SOURCES = tests/fuzz/fuzz-flags.c tests/fuzz/replay-main.c
+tests_fuzz_replay_flags_LDADD = $(LIBS_parser)
+tests_fuzz_replay_json_form_SOURCES = tests/fuzz/fuzz-json-form.c tests/fuzz/replay-main.c
+tests_fuzz_replay_json_form_LDADD = $(LIBS_parser)
 tests_fuzz_replay_manifest_SOURCES = tests/fuzz/fuzz-manifest.c tests/fuzz/replay-main.c
 tests_fuzz_replay_manifest_LDADD = $(LIBS_oci)
 tests_fuzz_replay_reference_SOURCES = tests/fuzz/fuzz-reference.c tests/fuzz/replay-main.c
 tests_fuzz_replay_reference_LDADD = $(LIBS_oci)
+tests_fuzz_replay_run_mount_SOURCES = tests/fuzz/fuzz-run-mount.c tests/fuzz/replay-main.c
+tests_fuzz_replay_run_mount_LDADD = $(LIBS_parser)
 tests_fuzz_replay_tar_SOURCES = tests/fuzz/fuzz-tar.c tests/fuzz/replay-main.c
 tests_fuzz_replay_tar_LDADD = $(LIBS_exporter)
 tests_fuzz_replay_words_SOURCES = tests/fuzz/fuzz-words.c tests/fuzz/replay-main.c

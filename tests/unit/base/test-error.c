@@ -165,6 +165,30 @@ static void places_beyond_the_end_are_the_end(void **state)
     assert_string_equal(nothing, "");
 }
 
+static void every_place_of_a_long_text_is_found(void **state)
+{
+    cb_auto_value(cb_strbuf) text = {0}, shown = {0};
+    cb_auto(cb_source) source = NULL;
+    unsigned line = 1, column = 1, found_line, found_column;
+
+    for (unsigned i = 0; i < 3000; i++)
+        cb_strbuf_addf(&text, "%.*s\n", (int)(i % 97 * (i % 7)),
+                       i % 5 ? "xxxxxxxxxxxxxxxx" : "");
+    source = cb_source_new("f", text.text, text.len);
+    for (size_t at = 0; at < text.len; at++, column++) {
+        cb_source_position(source, at, &found_line, &found_column);
+        assert_int_equal(found_line, line);
+        assert_int_equal(found_column, column);
+        if (text.text[at] == '\n') {
+            line++;
+            column = 0;
+        }
+    }
+    cb_source_excerpt(source, (struct cb_span){text.len, text.len}, &shown);
+    assert_non_null(strstr(cb_strbuf_text(&shown), " 2998 |"));
+    assert_non_null(strstr(cb_strbuf_text(&shown), "> 3000 |"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +199,7 @@ int main(void)
         cmocka_unit_test(excerpts),
         cmocka_unit_test(excerpts_stay_short),
         cmocka_unit_test(places_beyond_the_end_are_the_end),
+        cmocka_unit_test(every_place_of_a_long_text_is_found),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -173,6 +173,78 @@ static void test_many_variables_are_refused(void **state)
     fake_request_clear(&request);
 }
 
+/* Adds LINE with FILLER for @ and NUMBER for #. */
+static void add_line(struct cb_strbuf *out, const char *line, const char *filler,
+                     int number)
+{
+    for (; *line; line++) {
+        if (*line == '@')
+            cb_strbuf_adds(out, filler);
+        else if (*line == '#')
+            cb_strbuf_addf(out, "%d", number);
+        else
+            cb_strbuf_addc(out, *line);
+    }
+}
+
+/* What variables, labels, triggers and expansion cost is bounded for the file as a whole.
+ */
+static void test_sums_are_limited(void **state)
+{
+    static const struct {
+        const char *head, *line, *message;
+        int lines;
+    } rows[] = {
+        {"ENV A=@\n", "ENV B#=$A$A$A$A\n", "hold more than 8 MiB", 100},
+        {"ENV A=@\n", "ENV C=$A$A$A$A\n", NULL, 100},
+        {"ENV A=@\n", "LABEL l#=$A$A$A$A\n", "hold more than 8 MiB", 100},
+        {"ENV A=@\n", "EXPOSE ${A:+${A%%x*}80}\n", NULL, 100},
+        {"ENV A=@\n", "USER $A$A$A$A\n", "takes too much work", 2000},
+    };
+    cb_autofree char *filler = xcalloc(1, 60001);
+
+    memset(filler, 'x', 60000);
+    for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++) {
+        cb_auto_value(cb_strbuf) text = {0};
+        cb_auto(cb_plan) plan = NULL;
+        cb_auto(cb_error) error = NULL;
+        struct fake_request request;
+
+        cb_strbuf_adds(&text, "FROM scratch\n");
+        add_line(&text, rows[i].head, filler, 0);
+        for (int n = 0; n < rows[i].lines; n++)
+            add_line(&text, rows[i].line, filler, n);
+        fake_request_init(&request);
+        assert_int_equal(fake_plan(&request, text.text, text.len, &plan, &error),
+                         rows[i].message ? -1 : 0);
+        if (rows[i].message)
+            assert_non_null(strstr(cb_error_message(error), rows[i].message));
+        cb_plan_free(cb_steal(&plan));
+        fake_request_clear(&request);
+    }
+}
+
+static void test_triggers_are_limited(void **state)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_auto(cb_plan) plan = NULL;
+    cb_auto(cb_error) error = NULL;
+    struct fake_request request;
+
+    cb_strbuf_adds(&text, "FROM scratch AS a\n");
+    for (int i = 0; i < 10000; i++)
+        cb_strbuf_adds(&text, "ONBUILD ENV A=1\n");
+    for (int i = 0; i < 6; i++)
+        cb_strbuf_addf(&text, "FROM a AS s%d\n", i);
+    cb_strbuf_adds(&text, "FROM scratch\n");
+    for (int i = 0; i < 6; i++)
+        cb_strbuf_addf(&text, "COPY --from=s%d / /\n", i);
+    fake_request_init(&request);
+    assert_int_equal(fake_plan(&request, text.text, text.len, &plan, &error), -1);
+    assert_non_null(strstr(cb_error_message(error), "more than 50000 ONBUILD triggers"));
+    fake_request_clear(&request);
+}
+
 static void test_many_layers_are_refused(void **state)
 {
     cb_auto_value(cb_strbuf) text = {0};
@@ -197,6 +269,8 @@ int main(void)
         cmocka_unit_test(test_epoch_from_build_arg),
         cmocka_unit_test(test_many_variables_are_refused),
         cmocka_unit_test(test_many_layers_are_refused),
+        cmocka_unit_test(test_sums_are_limited),
+        cmocka_unit_test(test_triggers_are_limited),
     };
 
     return cmocka_run_group_tests_name("frontend scope", tests, NULL, NULL);

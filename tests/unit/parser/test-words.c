@@ -42,7 +42,7 @@ static void note(void *arg, const char *name)
 static void assert_reported(const char *word, const char *names)
 {
     struct scope scope = {.value = "a"};
-    struct cb_scope_lookup lookup = {get, note, &scope};
+    struct cb_scope_lookup lookup = {get, note, &scope, NULL};
     cb_auto_value(cb_strbuf) found = {0};
     cb_autofree char *out = NULL;
 
@@ -101,6 +101,26 @@ static void work_that_is_thrown_away_is_limited_too(void **state)
     assert_refused("${A//*y/z}", value, "too much work");
 }
 
+static void words_share_what_they_may_cost_together(void **state)
+{
+    cb_autofree char *value = repeat("x", 1000);
+    struct scope scope = {.value = value};
+    size_t work = 5000;
+    struct cb_scope_lookup lookup = {.get = get, .arg = &scope, .work = &work};
+    cb_auto(cb_error) error = NULL;
+
+    for (int i = 0; i < 2; i++) {
+        cb_autofree char *out = NULL;
+
+        assert_int_equal(cb_word_expand(&out, "$A$A", '\\', &lookup, NULL), 0);
+        assert_int_equal(strlen(out), 2000);
+    }
+    assert_int_equal(work, 1000);
+    assert_int_equal(cb_word_expand(&(char *){NULL}, "$A$A", '\\', &lookup, &error), -1);
+    assert_non_null(strstr(cb_error_message(error), "too much work"));
+    assert_int_equal(work, 0);
+}
+
 static void nesting_is_limited(void **state)
 {
     cb_autofree char *open = repeat("${B:-", 64), *close = repeat("}", 64);
@@ -144,6 +164,7 @@ int main(void)
         cmocka_unit_test(unset_names_are_reported_unless_they_have_a_default),
         cmocka_unit_test(the_result_is_at_most_a_mebibyte),
         cmocka_unit_test(work_that_is_thrown_away_is_limited_too),
+        cmocka_unit_test(words_share_what_they_may_cost_together),
         cmocka_unit_test(nesting_is_limited),
         cmocka_unit_test(without_a_lookup_every_name_is_unset),
         cmocka_unit_test(suggestions_are_near_and_never_the_word_itself),

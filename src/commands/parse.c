@@ -1,0 +1,119 @@
+/* cbuild parse: a Dockerfile as JSON. Needs no store, no image and no rights. */
+#include "commands/commands.h"
+
+#include "base/fs.h"
+#include "frontend/frontend.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+struct values {
+    int expand;
+    struct cb_strings build_args;
+    const char *platform, *target;
+};
+
+#define AT(field) offsetof(struct values, field)
+
+static const struct cb_option options[] = {
+    {"expand", 0, CB_OPTION_FLAG, AT(expand), NULL,
+     "Also show what each word comes to in a build"},
+    {"build-arg", 0, CB_OPTION_LIST, AT(build_args), "NAME[=VALUE]",
+     "With --expand: set a build argument"},
+    {"platform", 0, CB_OPTION_TEXT, AT(platform), "OS/ARCH",
+     "With --expand: the platform to build for"},
+    {"target", 0, CB_OPTION_TEXT, AT(target), "STAGE",
+     "With --expand: the stage to build"},
+    {0},
+};
+
+static int read_source(struct cb_source **out, const char *path, struct cb_error **err)
+{
+    int is_stdin = strcmp(path, "-") == 0;
+    cb_auto_value(cb_strbuf) text = {0};
+    int status =
+        is_stdin ? cb_fs_read_fd(0, CB_DOCKERFILE_MAX_BYTES, &text, err)
+                 : cb_fs_read_file(AT_FDCWD, path, CB_DOCKERFILE_MAX_BYTES, &text, err);
+
+    if (status < 0)
+        return -1;
+    *out = cb_source_new(is_stdin ? "Dockerfile" : path, cb_strbuf_text(&text), text.len);
+    return 0;
+}
+
+static void set_build_args(struct cb_strings *out, const struct cb_strings *given)
+{
+    for (size_t i = 0; i < given->count; i++) {
+        const char *equals = strchr(given->items[i], '=');
+        cb_autofree char *name = xstrndup(given->items[i], strcspn(given->items[i], "="));
+        const char *value = equals ? equals + 1 : getenv(name);
+
+        if (value)
+            cb_env_set(out, name, value);
+    }
+}
+
+static void write_stdout(void *arg, const char *text, size_t len)
+{
+    fwrite(text, 1, len, stdout);
+}
+
+static int describe(const struct values *values, const char *path, struct cb_error **err)
+{
+    cb_auto(cb_source) source = NULL;
+    cb_auto_value(cb_strings) build_args = {0};
+    struct cb_describe_options describe = {
+        .expand = values->expand,
+        .build_args = &build_args,
+        .target = values->target,
+        .platform = cb_platform_host(),
+        .build_platform = cb_platform_host(),
+        .write = write_stdout,
+    };
+
+    if (values->platform &&
+        cb_platform_parse(&describe.platform, values->platform, err) < 0)
+        return cb_error_wrap(err, "--platform");
+    if (read_source(&source, path, err) < 0)
+        return -1;
+    describe.source = source;
+    set_build_args(&build_args, &values->build_args);
+    return cb_frontend_describe(&describe, err);
+}
+
+static int check_usage(const struct values *values, struct cb_error **err)
+{
+    if (values->expand ||
+        (!values->build_args.count && !values->platform && !values->target))
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "--build-arg, --platform and --target go with --expand");
+}
+
+static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct values values = {0};
+    int status = cb_options_parse(&cb_parse_command, argc, argv, 0, &values, &args, err);
+
+    if (status == 0 && (cb_app_arguments(&cb_parse_command, &args, 0, 1, err) < 0 ||
+                        check_usage(&values, err) < 0))
+        status = -1;
+    if (status == 0 &&
+        describe(&values, args.count ? args.items[0] : "Dockerfile", err) < 0)
+        status = -1;
+    cb_strings_free(&values.build_args);
+    return status < 0 ? -1 : 0;
+}
+
+const struct cb_cli_command cb_parse_command = {
+    .name = "parse",
+    .summary = "Show a Dockerfile as JSON",
+    .usage = "parse [OPTIONS] [FILE|-]",
+    .about = "Prints what a Dockerfile (./Dockerfile, or `-`: standard input) says,\n"
+             "instruction by instruction, for editors and tools. Looks at nothing\n"
+             "else: no store, no image, no network.",
+    .options = options,
+    .run = run,
+};
