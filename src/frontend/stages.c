@@ -3,6 +3,8 @@
  * and a number is an index. What is neither a stage nor scratch is an image. */
 #include "frontend/frontend-priv.h"
 
+#include "base/suggest.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>

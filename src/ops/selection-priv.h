@@ -68,13 +68,19 @@ struct stat cb_entry_stat(const struct cb_entry *entry);
 /* A tree to select from. */
 struct cb_tree {
     int root_fd;
-    const struct cb_pattern_list *ignore; /* or NULL */
-    const char *place;                    /* "the build context", for messages */
+    int is_context;                 /* and not a stage or an image */
+    int is_empty;                   /* a context that has no files at all */
+    const struct cb_ignore *ignore; /* or NULL */
+    const char *place;              /* "the build context", for messages */
     struct cb_cancel *cancel;
 };
 /* Finds and lists. NOT_FOUND `COPY x: "/x" not found in the build context`. */
 int cb_select(const struct cb_tree *tree, const struct cb_selector *selector,
               struct cb_selection **out, struct cb_error **err);
+/* NOT_FOUND: what the SOURCE-th path of SELECTOR means, PATH (absolute in the tree), is
+ * not there or left out. Says why, and what to do. */
+int cb_selection_missing(const struct cb_tree *tree, const struct cb_selector *selector,
+                         size_t source, const char *path, struct cb_error **err);
 /* Lists PATH (resolved, from the root, no leading slash) and all below into SELECTION;
  * used by cb_select. */
 int cb_selection_walk(const struct cb_tree *tree, const struct cb_selector *selector,

@@ -26,7 +26,7 @@ struct verdict {
     int keep_looking;
 };
 
-static struct verdict judge(const struct walk *walk, const char *path,
+static struct verdict judge(const struct walk *walk, const char *path, int is_dir,
                             const struct verdict *parent)
 {
     const char *relative = path + walk->prefix;
@@ -36,8 +36,8 @@ static struct verdict judge(const struct walk *walk, const char *path,
         relative++;
     if (walk->tree->ignore && *path) {
         verdict.ignored =
-            cb_pattern_list_match(walk->tree->ignore, path, parent->ignored, NULL) > 0;
-        if (verdict.ignored && !cb_pattern_list_may_reinclude(walk->tree->ignore, path))
+            cb_ignore_match(walk->tree->ignore, path, is_dir, parent->ignored);
+        if (verdict.ignored && !cb_ignore_may_reinclude(walk->tree->ignore, path))
             verdict.keep_looking = 0;
     }
     if (walk->exclude && *relative) {
@@ -145,7 +145,7 @@ static int walk_entry(struct walk *walk, const char *path, const struct stat *st
                       struct cb_error **err)
 {
     struct cb_selection *selection = walk->selection;
-    struct verdict verdict = judge(walk, path, parent);
+    struct verdict verdict = judge(walk, path, S_ISDIR(st->st_mode), parent);
     int left_out = verdict.ignored || verdict.excluded;
     size_t at = selection->entries.count;
 
@@ -216,7 +216,7 @@ int cb_selection_walk(const struct cb_tree *tree, const struct cb_selector *sele
     if (tree->ignore && slash) {
         cb_autofree char *parent = xstrndup(path, (size_t)(slash - path));
 
-        above.ignored = cb_pattern_list_match_path(tree->ignore, parent);
+        above.ignored = cb_ignore_match_path(tree->ignore, parent, 1);
     }
     if (S_ISLNK(st->st_mode) && top_link(&walk, path, &link, err) < 0)
         return -1;

@@ -172,7 +172,7 @@ int cb_op_mkdir(struct cb_vertex_options *out, struct cb_build_env *env, const c
 
 /* ── Context ── */
 
-const struct cb_pattern_list *cb_context_ignore(const struct cb_context *context)
+const struct cb_ignore *cb_context_ignore(const struct cb_context *context)
 {
     return NULL;
 }

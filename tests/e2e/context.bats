@@ -1,0 +1,276 @@
+# The build context: which files it has, how they are chosen, where they come from.
+load helpers
+
+setup_file() {
+    cb_store
+}
+
+teardown_file() {
+    cb_drop_store
+}
+
+setup() {
+    cb_dir
+}
+
+list() {
+    run "$CBUILD" --root /nonexistent/store context ls "$@"
+}
+
+# ── Which files: ignore files ──
+
+@test "A120: the Dockerfile's own ignore file replaces the root's; Dockerfile and ignore file can be excluded" {
+    mkdir "$DIR/docker"
+    touch "$DIR/a" "$DIR/b"
+    echo a >"$DIR/.dockerignore"
+    printf 'b\nDockerfile*\n.dockerignore\n**/*.dockerignore\ndocker\n' >"$DIR/docker/app.dockerignore"
+    printf 'FROM busybox\nCOPY . /x\nRUN ls -A /x > /seen\n' >"$DIR/docker/app"
+    build_ok -f "$DIR/docker/app"
+    in_image cat /seen
+    expect_output a
+}
+
+@test "A122: the last line that matches wins, below an excluded directory too" {
+    mkdir -p "$DIR/a/b" "$DIR/c/a"
+    touch "$DIR/a/x" "$DIR/a/b/y" "$DIR/a/b/z" "$DIR/c/a/x"
+    printf 'a\n!a/b\na/b/z\nDockerfile\n.dockerignore\n' >"$DIR/.dockerignore"
+    printf 'FROM busybox\nCOPY . /x\nRUN cd /x && find . | sort > /seen\n' | dockerfile
+    build_ok
+    in_image cat /seen
+    expect_output $'.\n./a\n./a/b\n./a/b/y\n./c\n./c/a\n./c/a/x'
+}
+
+@test "A121: a malformed line is shown where it stands, after BOM and CRLF" {
+    printf 'FROM scratch\nCOPY . /\n' | dockerfile
+    printf '\xef\xbb\xbf# all\r\n\r\n   [oops \r\n' >"$DIR/.dockerignore"
+    build
+    expect_status 1
+    expect_contains '.dockerignore:3:4: ' '>    3' '^'
+}
+
+@test "F30: --ignorefile is used instead of .dockerignore, and must be there" {
+    touch "$DIR/a" "$DIR/b"
+    echo a >"$DIR/.dockerignore"
+    echo b >"$BATS_TEST_TMPDIR/mine"
+    printf 'FROM busybox\nCOPY . /x\nRUN ls /x > /seen\n' | dockerfile
+    build_ok --ignorefile "$BATS_TEST_TMPDIR/mine"
+    in_image cat /seen
+    expect_output $'Dockerfile\na'
+    build --ignorefile "$BATS_TEST_TMPDIR/absent"
+    expect_status 1
+    expect_contains "--ignorefile: open $BATS_TEST_TMPDIR/absent: no such file" 'current directory'
+    build --ignore-syntax svn
+    expect_status 1
+    expect_contains '"--ignore-syntax": expected docker or git'
+}
+
+@test "F30: --ignore-syntax=git reads a .gitignore as git does" {
+    mkdir -p "$DIR/src/out" "$DIR/out"
+    touch "$DIR/src/a.c" "$DIR/src/a.o" "$DIR/src/keep.o" "$DIR/src/out/f" "$DIR/out/g"
+    printf '*.o\n!keep.o\n/out/\nDockerfile\n' >"$DIR/.gitignore"
+    printf 'FROM busybox\nCOPY . /x\nRUN cd /x && find . -type f | sort > /seen\n' | dockerfile
+    build_ok --ignorefile "$DIR/.gitignore" --ignore-syntax git
+    in_image cat /seen
+    expect_output $'./.gitignore\n./src/a.c\n./src/keep.o\n./src/out/f'
+}
+
+@test "F30: git's syntax agrees with git on random rules and trees" {
+    python3 - "$CBUILD" "$BATS_TEST_TMPDIR" <<'END'
+import json, os, random, shutil, subprocess, sys
+cbuild, top = sys.argv[1:]
+random.seed(7)
+names = ["a", "b", "ab", "a.o", "x y", "!c", "#d", "aab"]
+parts = ["a", "b", "*", "?", "**", "[ab]", "[!a]", "*.o", "a*", "\\!c", "\\#d", "x*y", "[[:alpha:]]", "a**b"]
+tree = os.path.join(top, "tree")
+paths = []
+def grow(at, depth):
+    for name in random.sample(names, 5):
+        path = os.path.join(at, name)
+        if depth < 3 and random.random() < 0.6:
+            os.makedirs(os.path.join(tree, path), exist_ok=True)
+            grow(path, depth + 1)
+            paths.append(path)
+        else:
+            os.makedirs(os.path.join(tree, at), exist_ok=True)
+            open(os.path.join(tree, path), "w").close()
+            paths.append(path)
+grow("", 0)
+env = dict(os.environ, GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_SYSTEM="/dev/null", GIT_DIR=os.path.join(top, "git"), GIT_WORK_TREE=tree)
+subprocess.run(["git", "init", "-q"], env=env, check=True)
+rules = os.path.join(top, "rules")
+for round in range(60):
+    lines = []
+    for _ in range(random.randint(1, 6)):
+        line = "/".join(random.choices(parts, k=random.randint(1, 3)))
+        lines.append(random.choice(["", "", "!"]) + random.choice(["", "/"]) + line + random.choice(["", "", "/"]))
+    with open(rules, "w") as out:
+        out.write("\n".join(lines) + "\n")
+    env["GIT_CONFIG_COUNT"] = "1"
+    env["GIT_CONFIG_KEY_0"] = "core.excludesFile"
+    env["GIT_CONFIG_VALUE_0"] = rules
+    git = subprocess.run(["git", "check-ignore", "--no-index", "-z", "--stdin"], cwd=tree, env=env, input="\0".join(paths).encode(), capture_output=True)
+    assert git.returncode in (0, 1), git.stderr
+    wanted = sorted(p for p in git.stdout.decode().split("\0") if p)
+    said = subprocess.run([cbuild, "context", "ls", "--all", "--format=json", "--ignorefile", rules, "--ignore-syntax=git", tree], capture_output=True, check=True)
+    cut = [e["path"] for e in json.loads(said.stdout)["entries"] if not e["sent"]]
+    got = sorted(p for p in paths if any(p == c or p.startswith(c + "/") for c in cut))
+    assert got == wanted, (lines, sorted(set(got) ^ set(wanted)))
+END
+}
+
+# ── cbuild context ls ──
+
+@test "F30: context ls says what is sent, without a store" {
+    mkdir -p "$DIR/sub/deep" "$DIR/empty"
+    printf '12345' >"$DIR/sub/deep/f"
+    ln -s f "$DIR/sub/link"
+    printf 'FROM scratch\n' | dockerfile
+    list "$DIR"
+    expect_status 0
+    expect_output '      13B  Dockerfile
+        -  empty/
+        -  sub/
+        -  sub/deep/
+       5B  sub/deep/f
+        -  sub/link
+total: 3 files, 18B sent; 0 left out'
+    cd "$DIR"
+    list
+    expect_contains 'total: 3 files, 18B sent'
+    [ ! -e /nonexistent ]
+}
+
+@test "F30: context ls --ignored names the line of the file that leaves a path out" {
+    mkdir -p "$DIR/node_modules/x" "$DIR/logs"
+    touch "$DIR/node_modules/x/y" "$DIR/logs/a.log" "$DIR/logs/keep.log" "$DIR/z"
+    printf '# dependencies\nnode_modules\n\n  logs\n!logs/keep.log\n' >"$DIR/.dockerignore"
+    list --ignored "$DIR"
+    expect_status 0
+    expect_output '       0B  logs/a.log  .dockerignore:4: logs
+        -  node_modules/  .dockerignore:2: node_modules
+total: 3 files, 51B sent; 2 left out'
+    list --all "$DIR"
+    expect_contains '+         -  logs/' '-        0B  logs/a.log  .dockerignore:4: logs' '+        0B  logs/keep.log'
+    list -a --format json "$DIR"
+    [ "$(printf %s "$output" | jq -r '.entries[] | select(.path == "node_modules") | "\(.type) \(.sent) \(.rule.file) \(.rule.line) \(.rule.text)"')" = 'directory false .dockerignore 2 node_modules' ]
+    [ "$(printf %s "$output" | jq -c .total)" = '{"files":3,"bytes":51,"leftOut":2}' ]
+}
+
+@test "F30: context ls finds the ignore file as a build does" {
+    touch "$DIR/a" "$DIR/b"
+    echo a >"$DIR/.dockerignore"
+    echo b >"$DIR/app.dockerignore"
+    list --ignored -f "$DIR/app" "$DIR"
+    expect_contains "b  $DIR/app.dockerignore:1: b"
+    expect_lacks '  a  '
+    list --ignored "$DIR"
+    expect_contains 'a  .dockerignore:1: a'
+    list --format yaml "$DIR"
+    expect_status 1
+    expect_contains 'expected text or json'
+    list "$DIR/none"
+    expect_status 1
+    list "$DIR" more
+    expect_status 1
+    run "$CBUILD" context
+    expect_status 1
+    expect_contains 'is followed by ls, list'
+}
+
+@test "context ls shows hostile names as harmless text" {
+    touch "$DIR"/$'a\e[31m\nb'
+    list "$DIR"
+    expect_contains 'a\x1b[31m\x0ab'
+    list --format json "$DIR"
+    [ "$(printf %s "$output" | jq -r '.entries[0].path')" = $'a\e[31m\nb' ]
+}
+
+@test "100,000 files and 100 patterns are listed within a few seconds" {
+    python3 -c '
+import os, sys
+for d in range(1000):
+    os.mkdir(os.path.join(sys.argv[1], f"dir{d}"))
+    for f in range(100):
+        os.close(os.open(os.path.join(sys.argv[1], f"dir{d}", f"file{f}.txt"), os.O_CREAT | os.O_WRONLY))' "$DIR"
+    for i in $(seq 98); do echo "**/skip*$i/x?.[a-c]"; done >"$DIR/.dockerignore"
+    printf '**/file7*.txt\n!**/file77.txt\n' >>"$DIR/.dockerignore"
+    list "$DIR"
+    expect_contains 'total: 90001 files'
+}
+
+# ── Names of the Dockerfile, standard input ──
+
+@test "C2: Dockerfile, then dockerfile, then Containerfile" {
+    printf 'FROM scratch\nLABEL n=Containerfile\n' >"$DIR/Containerfile"
+    build_ok
+    [ "$(config .Labels.n)" = '"Containerfile"' ]
+    printf 'FROM scratch\nLABEL n=dockerfile\n' >"$DIR/dockerfile"
+    build_ok
+    [ "$(config .Labels.n)" = '"dockerfile"' ]
+    build_ok -f "$DIR/Dockerfile"
+    [ "$(config .Labels.n)" = '"dockerfile"' ]
+    printf 'FROM scratch\nLABEL n=Dockerfile\n' >"$DIR/Dockerfile"
+    build_ok
+    [ "$(config .Labels.n)" = '"Dockerfile"' ]
+}
+
+@test "C3: a tar on standard input, plain or compressed, is the context; -f names a member" {
+    mkdir "$DIR/d"
+    echo hello >"$DIR/d/f"
+    printf 'FROM busybox\nCOPY d/f /seen\n' >"$DIR/d/Build"
+    for filter in cat gzip bzip2 xz zstd; do
+        tar -C "$DIR" -c . | $filter >"$BATS_TEST_TMPDIR/in"
+        run "$CBUILD" build -q --no-cache -t img -f d/Build - <"$BATS_TEST_TMPDIR/in"
+        [ "$status" -eq 0 ] || { echo "$filter: $output"; return 1; }
+        in_image cat /seen
+        expect_output hello
+    done
+    run "$CBUILD" build - <"$BATS_TEST_TMPDIR/in"
+    expect_status 1
+    expect_contains 'failed to read dockerfile: open Dockerfile: no such file or directory'
+}
+
+@test "C3: a Dockerfile on standard input has no context, and the error says how to give it one" {
+    echo hello >"$DIR/f"
+    printf 'FROM busybox\nCOPY f /f\n' >"$BATS_TEST_TMPDIR/in"
+    run "$CBUILD" build - <"$BATS_TEST_TMPDIR/in"
+    expect_status 1
+    expect_contains '"/f" not found in the build context' 'there is no context' '`cbuild build -f - PATH`'
+    run "$CBUILD" build -q -t img -f - "$DIR" <"$BATS_TEST_TMPDIR/in"
+    expect_status 0
+    in_image cat /f
+    expect_output hello
+    run "$CBUILD" build -f - - <"$BATS_TEST_TMPDIR/in"
+    expect_status 1
+    expect_contains "can't use stdin for both build context and dockerfile"
+}
+
+# ── Sources that are not there ──
+
+@test "A124, F34: a source that is ignored, misspelled, or outside the context" {
+    mkdir "$DIR/src"
+    touch "$DIR/src/main.c" "$DIR/secret.log"
+    printf '# no logs\n\n*.log\n' >"$DIR/.dockerignore"
+    printf 'FROM scratch\nCOPY secret.log /\n' | dockerfile
+    build
+    expect_status 1
+    expect_contains '"/secret.log" not found in the build context' 'it is excluded by .dockerignore:3: `*.log`' 'Dockerfile:2'
+    printf 'FROM scratch\nCOPY src/mian.c /\n' | dockerfile
+    build
+    expect_contains '"/src/mian.c" not found' 'did you mean `src/main.c`?'
+    printf 'FROM scratch\nCOPY ../lib/src/main.c /\n' | dockerfile
+    build
+    expect_contains 'COPY ../lib/src/main.c: "/lib/src/main.c" not found' '`..` does not lead out of the context' '--build-context other=DIR' 'COPY --from=other'
+    printf 'FROM scratch\nCOPY /etc/passwd /\n' | dockerfile
+    build
+    expect_contains '"/etc/passwd" not found' '`/` is the root of the context' '--build-context'
+    printf 'FROM busybox\nRUN --mount=type=bind,source=../src,target=/x true\n' | dockerfile
+    build_ok
+    printf 'FROM busybox\nRUN --mount=type=bind,source=../other,target=/x true\n' | dockerfile
+    build
+    expect_contains '"/other" not found' '--mount=type=bind,from=other'
+    printf 'FROM busybox AS one\nFROM scratch\nCOPY --from=one /bin/busybax /\n' | dockerfile
+    build
+    expect_contains 'did you mean `bin/busybox`?'
+    expect_lacks '--build-context'
+}
