@@ -194,17 +194,17 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     cb_auto_value(cb_strings) args = {0};
     struct values values = {0};
     int status =
-        cb_options_parse(&cb_context_ls_command, argc, argv, 0, &values, &args, err);
+        cb_options_parse(&cb_context_command, argc, argv, 0, &values, &args, err);
 
     if (status)
         return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_context_ls_command, &args, 0, 1, err) < 0)
+    if (cb_app_arguments(&cb_context_command, &args, 0, 1, err) < 0)
         return -1;
     values.request.context = args.count ? args.items[0] : ".";
     return list(app, &values, err);
 }
 
-const struct cb_cli_command cb_context_ls_command = {
+const struct cb_cli_command cb_context_command = {
     .name = "context ls",
     .summary = "List what a build takes of a directory",
     .usage = "context ls [OPTIONS] [PATH]",
