@@ -27,6 +27,8 @@ static const struct cb_option options[] = {
      "Take results from a cache in a registry or directory"},
     {"cache-to", 0, CB_OPTION_LIST, AT(request.cache_to), "REF|type=TYPE,...",
      "Write the build's cache to a registry, a directory, or into the image"},
+    {"context-mode", 0, CB_OPTION_TEXT, AT(request.context_mode), "MODE",
+     "Modes of context files: keep (default), or git for 0755 and 0644 only"},
     {"explain", 0, CB_OPTION_FLAG, AT(request.explain), NULL,
      "Say for each step that ran why the cache had no result for it"},
     {"file", 'f', CB_OPTION_TEXT, AT(request.dockerfile), "FILE",

@@ -95,6 +95,7 @@ static void fill_env(struct cb_engine *engine, struct build *build,
     engine->env.secret = cb_secrets_get;
     engine->env.secret_arg = checked->secrets;
     engine->env.source_date_epoch = checked->source_date_epoch;
+    engine->env.context_git_modes = checked->context_git_modes;
 }
 
 static int set_up(struct cb_engine *engine, struct build *build,

@@ -17,6 +17,7 @@ struct cb_checked_request {
     struct cb_platform platform;
     enum cb_op_network network;
     int allow_host_network, allow_insecure;
+    int context_git_modes;
     uint64_t memory_bytes, shm_bytes;
     CB_VEC(struct cb_rlimit) rlimits;
     int64_t source_date_epoch; /* or -1 */

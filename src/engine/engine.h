@@ -21,6 +21,7 @@ struct cb_build_request {
     const char *memory, *shm_size; /* as typed */
     const char *ignorefile;        /* in the place of .dockerignore, or NULL */
     const char *ignore_syntax;     /* docker (or NULL), git */
+    const char *context_mode;      /* keep (or NULL), git */
     enum cb_pull_policy pull;
     int no_cache;
     int explain;

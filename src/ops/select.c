@@ -115,7 +115,8 @@ static int add_ancestors(struct selecting *s, const char *relative, struct cb_er
             entry.path = cb_arena_strndup(arena, relative, len);
             if (cb_stat_in_root(s->tree->root_fd, entry.path, &st, err) < 0)
                 return -1;
-            entry.mode = st.st_mode;
+            entry.mode = cb_tree_mode(s->tree, st.st_mode);
+            entry.disk_mode = st.st_mode;
             entry.uid = s->selector->owners ? st.st_uid : 0;
             entry.gid = s->selector->owners ? st.st_gid : 0;
             entry.mtime = st.st_mtim;

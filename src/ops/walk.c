@@ -56,7 +56,8 @@ static void add_entry(struct walk *walk, const char *path, const struct stat *st
     struct cb_entry entry = {
         .path = path,
         .link = link,
-        .mode = st->st_mode,
+        .mode = cb_tree_mode(walk->tree, st->st_mode),
+        .disk_mode = st->st_mode,
         .uid = walk->owners ? st->st_uid : 0,
         .gid = walk->owners ? st->st_gid : 0,
         .nlink = (uint32_t)st->st_nlink,
@@ -68,7 +69,7 @@ static void add_entry(struct walk *walk, const char *path, const struct stat *st
         .ctime = st->st_ctim,
     };
 
-    if (st->st_uid != 0 || st->st_gid != 0)
+    if (st->st_uid != 0 || st->st_gid != 0 || entry.mode != entry.disk_mode)
         selection->faithful = 0;
     cb_vec_push(&selection->entries, entry);
 }
@@ -110,7 +111,7 @@ static int list_directory(struct walk *walk, const char *path, size_t entry,
     if (cb_fs_open_in_root(walk->tree->root_fd, *path ? path : "/",
                            O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &fd, err) < 0 ||
         cb_fs_list(fd, &out->names, err) < 0)
-        return -1;
+        return cb_selection_unreadable(err);
     cb_content_xattrs_read(fd, &xattrs, &len);
     if (xattrs) {
         char *kept = cb_arena_alloc(walk->selection->arena, len);

@@ -274,3 +274,68 @@ for d in range(1000):
     expect_contains 'did you mean `bin/busybox`?'
     expect_lacks '--build-context'
 }
+
+@test "C2: a file that may not be read matters only when it is selected" {
+    mkdir "$DIR/d" "$DIR/locked"
+    touch "$DIR/d/secret" "$DIR/locked/f" "$DIR/open"
+    chmod 600 "$DIR/d/secret"
+    chmod 700 "$DIR/locked"
+    chown 1000:1000 "$DIR/d/secret" "$DIR/locked"
+    as_user() {
+        run setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search "$CBUILD" "$@"
+    }
+    printf 'FROM scratch\nCOPY open /\n' | dockerfile
+    as_user build "$DIR"
+    expect_status 0
+    printf 'FROM scratch\nCOPY d /\n' | dockerfile
+    as_user build "$DIR"
+    expect_status 1
+    expect_contains '`d/secret`: permission denied' 'list it in .dockerignore' 'Dockerfile:2'
+    printf 'FROM scratch\nCOPY . /\n' | dockerfile
+    echo d >"$DIR/.dockerignore"
+    as_user build "$DIR"
+    expect_status 1
+    expect_contains 'locked' 'permission denied'
+    echo locked >>"$DIR/.dockerignore"
+    as_user build "$DIR"
+    expect_status 0
+}
+
+# ── Modes and special files ──
+
+@test "F16: --context-mode=git keeps only whether a file may be executed, and --explain says so" {
+    mkdir "$DIR/d"
+    echo a >"$DIR/d/data"
+    echo b >"$DIR/d/run"
+    chmod 600 "$DIR/d/data"
+    chmod 775 "$DIR/d/run"
+    chmod 700 "$DIR/d"
+    printf 'FROM busybox\nCOPY . /x\nRUN --mount=type=bind,target=/m stat -c "%%a %%n" /m/d /m/d/* /x/d /x/d/* > /seen\n' | dockerfile
+    build_ok
+    in_image cat /seen
+    expect_output $'700 /m/d\n600 /m/d/data\n775 /m/d/run\n700 /x/d\n600 /x/d/data\n775 /x/d/run'
+    build_ok --context-mode=git --explain
+    expect_contains 'context-mode keep→git'
+    in_image cat /seen
+    expect_output $'755 /m/d\n644 /m/d/data\n755 /m/d/run\n755 /x/d\n644 /x/d/data\n755 /x/d/run'
+    chmod 664 "$DIR/d/data"
+    chmod 755 "$DIR/d/run" "$DIR/d"
+    build_ok --context-mode=git
+    [ "$(steps_run)" = 0 ]
+    build --context-mode=umask
+    expect_status 1
+    expect_contains '"--context-mode": expected keep or git'
+}
+
+@test "A125: a socket becomes an empty file, a FIFO and a device stay what they are" {
+    mkfifo -m 600 "$DIR/pipe"
+    mknod -m 666 "$DIR/null" c 1 3
+    python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$DIR/socket"
+    printf 'FROM busybox\nCOPY . /x\nADD socket /y\nRUN stat -c "%%F %%s %%t:%%T %%n" /x/null /x/pipe /x/socket /y > /seen\nRUN --mount=type=bind,source=socket,target=/s [ -f /s ]\n' | dockerfile
+    build_ok
+    expect_lacks 'not copied'
+    in_image cat /seen
+    expect_output $'character special file 0 1:3 /x/null\nfifo 0 0:0 /x/pipe\nregular empty file 0 0:0 /x/socket\nregular empty file 0 0:0 /y'
+    build_ok
+    [ "$(steps_run)" = 0 ]
+}
