@@ -4,6 +4,7 @@
 #define CB_CACHE_LAYOUT_H
 
 #include "oci/oci.h"
+#include "store/oci-layout.h"
 #include "store/store.h"
 
 /* The manifest of TAG, or with DIGEST (if set), and its config. NOT_FOUND when there is
@@ -11,10 +12,6 @@
 int cb_layout_read(int dir_fd, const char *tag, const struct cb_digest *digest,
                    struct cb_manifest **manifest, char **config, size_t *config_len,
                    struct cb_error **err);
-/* Copies a blob into the store, verified. Nothing happens if the store has it. */
-int cb_layout_take_blob(int dir_fd, struct cb_store *store,
-                        const struct cb_descriptor *blob, struct cb_cancel *cancel,
-                        struct cb_error **err);
 /* Writes the manifest's blobs from the store (those not there yet), then makes TAG stand
  * for it, at once. Unless KEEP, blobs no tag needs are removed. PATH is made if missing.
  */

@@ -23,6 +23,8 @@ static const struct cb_option options[] = {
      "Grant network.host or security.insecure to RUN steps that ask for it"},
     {"build-arg", 0, CB_OPTION_LIST, AT(request.build_args), "NAME[=VALUE]",
      "Set an ARG; without a value it is taken from the environment"},
+    {"build-context", 0, CB_OPTION_LIST, AT(request.contexts), "NAME=VALUE",
+     "Use a directory, docker-image://REF or oci-layout://DIR as stage or image NAME"},
     {"cache-from", 0, CB_OPTION_LIST, AT(request.cache_from), "REF|type=TYPE,...",
      "Take results from a cache in a registry or directory"},
     {"cache-to", 0, CB_OPTION_LIST, AT(request.cache_to), "REF|type=TYPE,...",
@@ -75,7 +77,6 @@ static const struct cb_option options[] = {
 };
 
 static const struct cb_absent_option absent[] = {
-    {"build-context", 0, "COPY and ADD take files from PATH and from images for now"},
     {"check", 0, "every build prints the warnings of these checks"},
     {"output", 'o',
      "the image is kept here; `cbuild save -o FILE NAME` writes it to an archive"},

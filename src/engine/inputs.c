@@ -18,6 +18,7 @@ void cb_inputs_clear(struct cb_inputs *inputs)
 {
     cb_source_unref(inputs->dockerfile);
     cb_context_unref(inputs->context);
+    cb_named_contexts_clear(&inputs->contexts);
 }
 
 static int is_stdin(const char *text)
@@ -328,6 +329,8 @@ int cb_inputs_open(struct cb_inputs *out, const struct cb_engine_env *env,
 {
     if (!request->context || !*request->context)
         return cb_error_set(err, CB_ERR_USAGE, "a context is needed: a directory, or -");
+    if (cb_named_contexts_open(&out->contexts, &request->contexts, err) < 0)
+        return -1;
     return is_stdin(request->context) ? open_stdin(out, env, request, err)
                                       : open_directory(out, env, request, err);
 }

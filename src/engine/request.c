@@ -17,6 +17,7 @@ void cb_build_request_clear(struct cb_build_request *request)
     cb_strings_free(&request->no_cache_filter);
     cb_strings_free(&request->allow);
     cb_strings_free(&request->ulimits);
+    cb_strings_free(&request->contexts);
     cb_strings_free(&request->cache_from);
     cb_strings_free(&request->cache_to);
 }
@@ -174,8 +175,7 @@ static int check_context_mode(struct cb_checked_request *out, const char *text,
     if (text && strcmp(text, "keep") && strcmp(text, "git"))
         return cb_error_set(
             err, CB_ERR_USAGE,
-            "invalid argument \"%s\" for \"--context-mode\": expected keep or git",
-            text);
+            "invalid argument \"%s\" for \"--context-mode\": expected keep or git", text);
     out->context_git_modes = text && !strcmp(text, "git");
     return 0;
 }

@@ -17,6 +17,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/frontend.h \
 	%D%/given.c \
 	%D%/image-config.c \
+	%D%/named.c \
 	%D%/needs.c \
 	%D%/origins.c \
 	%D%/scope.c \

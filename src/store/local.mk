@@ -61,6 +61,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/layer.c \
 	%D%/lease.c \
 	%D%/lock.c \
+	%D%/oci-layout.c \
+	%D%/oci-layout.h \
 	%D%/record.c \
 	%D%/refs.c \
 	%D%/scratch.c \

@@ -339,3 +339,224 @@ for d in range(1000):
     build_ok
     [ "$(steps_run)" = 0 ]
 }
+
+# ── Named contexts ──
+
+other() {
+    mkdir -p "$BATS_TEST_TMPDIR/other/sub"
+    echo hello >"$BATS_TEST_TMPDIR/other/f"
+    echo deep >"$BATS_TEST_TMPDIR/other/sub/g"
+    OTHER=$BATS_TEST_TMPDIR/other
+}
+
+# A layout of img in $BATS_TEST_TMPDIR/layout; further arguments for save.
+layout() {
+    mkdir -p "$BATS_TEST_TMPDIR/layout"
+    "$CBUILD" save --format oci-archive "$@" | tar -x -C "$BATS_TEST_TMPDIR/layout"
+    LAYOUT=$BATS_TEST_TMPDIR/layout
+}
+
+@test "C24: a directory for COPY --from, mounts and FROM, with its own .dockerignore" {
+    other
+    touch "$OTHER/no" "$DIR/f"
+    echo no >"$OTHER/.dockerignore"
+    echo f >"$DIR/.dockerignore"
+    printf '%s\n' 'FROM busybox' 'COPY --from=lib f /f' 'COPY --from=lib . /all' \
+        'RUN --mount=from=lib,target=/m ls -A /m > /mounted && find /all -type f | sort > /copied' | dockerfile
+    build_ok --build-context lib="$OTHER"
+    in_image cat /f /mounted /copied
+    expect_output $'hello\n.dockerignore\nf\nsub\n/all/.dockerignore\n/all/f\n/all/sub/g'
+    build_ok --build-context lib="$OTHER"
+    [ "$(steps_run)" = 0 ]
+    echo changed >"$OTHER/f"
+    build_ok --build-context lib="$OTHER"
+    in_image cat /f
+    expect_output changed
+    printf 'FROM lib\nCOPY Dockerfile /d\n' | dockerfile
+    build_ok --build-context lib="$OTHER"
+    "$CBUILD" save img | tar -xO --wildcards 'blobs/sha256/*' >/dev/null
+    printf 'FROM busybox\nCOPY --from=img / /seen/\nRUN cd /seen && find . -type f -user 0 | sort > /list\n' | dockerfile
+    build_ok -t img2
+    run "$CBUILD" run --rm --network none img2 cat /list
+    expect_output $'./.dockerignore\n./d\n./f\n./sub/g'
+    fsck_clean
+}
+
+@test "C24: a named context replaces a stage, with all that it would have run" {
+    other
+    printf 'FROM busybox AS Build\nRUN exit 1\nFROM busybox\nCOPY --from=build f /f\nCOPY --from=0 sub/g /g\n' | dockerfile
+    build_ok --build-context build="$OTHER"
+    in_image cat /f /g
+    expect_output $'hello\ndeep'
+    expect_lacks 'exit 1'
+    printf 'FROM nowhere.invalid/x AS base\nRUN exit 1\nFROM base\nRUN echo works > /w\n' | dockerfile
+    build_ok --build-context base=docker-image://busybox
+    in_image cat /w
+    expect_output works
+    [ "$(config .Cmd)" = '["sh"]' ]
+    build_ok --build-context base=docker-image://busybox --target base
+    [ "$(config .Cmd)" = '["sh"]' ]
+}
+
+@test "C24: a named context replaces an image however its name is written" {
+    other
+    for name in app app:latest docker.io/library/app library/app; do
+        for from in app app:latest docker.io/library/app:latest index.docker.io/library/app; do
+            printf 'FROM %s\nRUN true\n' "$from" | dockerfile
+            build_ok --build-context "$name=docker-image://busybox"
+        done
+    done
+    printf 'FROM busybox\nCOPY --from=registry.invalid/lib:2 f /f\n' | dockerfile
+    build_ok --build-context registry.invalid/lib:2="$OTHER"
+    printf 'FROM scratch\nCOPY --from=busybox f /f\n' | dockerfile
+    build_ok --build-context busybox="$OTHER"
+    build --build-context busybox:1="$OTHER"
+    expect_status 1
+    expect_contains '--build-context `busybox:1` is the name of no stage or image in use' '"/f" not found in the stage or image'
+}
+
+@test "C24: one for the platform goes before one for all; the last of a name counts" {
+    other
+    mkdir "$BATS_TEST_TMPDIR/second"
+    echo second >"$BATS_TEST_TMPDIR/second/f"
+    printf 'FROM busybox\nCOPY --from=lib f /f\n' | dockerfile
+    case $(uname -m) in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; *) arch=$(uname -m) ;; esac
+    build_ok --build-context "lib::linux/$arch=$OTHER" --build-context "lib=$BATS_TEST_TMPDIR/second"
+    in_image cat /f
+    expect_output hello
+    build_ok --build-context lib::linux/s390x="$OTHER" --build-context "lib=$BATS_TEST_TMPDIR/second"
+    in_image cat /f
+    expect_output second
+    build_ok --build-context "lib=$BATS_TEST_TMPDIR/second" --build-context lib="$OTHER"
+    in_image cat /f
+    expect_output hello
+}
+
+@test "C24: docker-image://scratch is no files at all" {
+    printf 'FROM base\nCOPY Dockerfile /d\n' | dockerfile
+    build_ok --build-context base=docker-image://scratch
+    [ "$("$CBUILD" inspect img | jq '.[0].RootFS.Layers | length')" = 1 ]
+}
+
+@test "C24: oci-layout by tag, by digest, and the only image there is" {
+    printf 'FROM busybox\nRUN echo one > /which\nENV FROM_LAYOUT=1\n' | dockerfile
+    build_ok -t one:v1
+    printf 'FROM busybox\nRUN echo two > /which\n' | dockerfile
+    build_ok -t two:v2
+    layout one:v1 two:v2
+    "$CBUILD" rmi one:v1 two:v2 img >/dev/null
+    "$CBUILD" prune -af >/dev/null
+    printf 'FROM base\nRUN cat /which; echo "$FROM_LAYOUT" > /env\n' | dockerfile
+    build_ok --build-context base="oci-layout://$LAYOUT:v1"
+    in_image cat /which /env
+    expect_output $'one\n1'
+    build_ok --build-context base="oci-layout://$LAYOUT:v2"
+    in_image cat /which
+    expect_output two
+    digest=$(jq -r '.manifests[] | select(.annotations | tostring | contains("v1")).digest' "$LAYOUT/index.json")
+    build_ok --build-context base="oci-layout://$LAYOUT@$digest"
+    in_image cat /which
+    expect_output one
+    build --build-context base="oci-layout://$LAYOUT:v3"
+    expect_status 1
+    expect_contains 'no image with the tag `v3` in the layout' 'it has ' 'Dockerfile:1' '--build-context base'
+    build --build-context base="oci-layout://$LAYOUT"
+    expect_status 1
+    expect_contains 'no image with the tag `latest`'
+    printf 'FROM busybox\nCOPY --from=base /which /copied\nRUN --mount=from=base,target=/m cat /m/which > /mounted\n' | dockerfile
+    build_ok --build-context base="oci-layout://$LAYOUT:v2"
+    in_image cat /copied /mounted
+    expect_output $'two\ntwo'
+    fsck_clean
+}
+
+@test "C24: a layout is not trusted: wrong bytes, wrong sizes, links out of it" {
+    printf 'FROM busybox\nRUN echo one > /which\n' | dockerfile
+    build_ok -t one:latest
+    layout one:latest
+    "$CBUILD" rmi one:latest img >/dev/null
+    "$CBUILD" prune -af >/dev/null
+    printf 'FROM base\nRUN cat /which\n' | dockerfile
+    manifest=$(jq -r '.manifests[0].digest' "$LAYOUT/index.json")
+    layer=$(jq -r '.layers[-1].digest' "$LAYOUT/blobs/sha256/${manifest#sha256:}")
+    file=$LAYOUT/blobs/sha256/${layer#sha256:}
+    cp "$file" "$BATS_TEST_TMPDIR/layer"
+    printf X | dd of="$file" conv=notrunc bs=1 seek=20 status=none
+    build --build-context base="oci-layout://$LAYOUT"
+    expect_status 1
+    expect_contains "${layer#sha256:}"
+    rm "$file"
+    ln -s "$BATS_TEST_TMPDIR/layer" "$file"
+    build --build-context base="oci-layout://$LAYOUT"
+    expect_status 1
+    rm "$file"
+    build --build-context base="oci-layout://$LAYOUT"
+    expect_status 1
+    expect_contains 'no such file'
+    mkfifo "$file"
+    run timeout 20 "$CBUILD" build --build-context base="oci-layout://$LAYOUT" "$DIR"
+    expect_status 1
+    expect_contains 'not a regular file'
+    rm "$file"
+    cp "$BATS_TEST_TMPDIR/layer" "$file"
+    cp "$LAYOUT/index.json" "$BATS_TEST_TMPDIR/index.json"
+    jq '.manifests[0].size += 1' "$BATS_TEST_TMPDIR/index.json" >"$LAYOUT/index.json"
+    build --build-context base="oci-layout://$LAYOUT"
+    expect_status 1
+    ln -sf /etc/shadow "$LAYOUT/index.json"
+    build --build-context base="oci-layout://$LAYOUT"
+    expect_status 1
+    expect_lacks 'root:'
+    expect_contains 'there is no index.json'
+    rm "$LAYOUT/index.json"
+    cp "$BATS_TEST_TMPDIR/index.json" "$LAYOUT/index.json"
+    build_ok --build-context base="oci-layout://$LAYOUT"
+    fsck_clean
+}
+
+@test "C24: mistakes in --build-context are named" {
+    other
+    printf 'FROM busybox\n' | dockerfile
+    while IFS='|' read -r value text; do
+        build --build-context "$value"
+        [ "$status" -eq 1 ] || { echo "$value: status $status"; return 1; }
+        expect_contains "$text"
+    done <<END
+lib|invalid argument "lib" for "--build-context": expected name=value
+lib=|"--build-context": expected name=value
+=$OTHER|"--build-context": a name is missing
+Lib=$OTHER|invalid context name Lib
+scratch=$OTHER|\`scratch\` always means itself
+context=$OTHER|\`context\` always means itself
+lib::nonsense/x/y/z=$OTHER|"--build-context"
+lib=$OTHER/none|failed to get build context lib: path "$OTHER/none" not found
+lib=$OTHER/f|failed to get build context lib: \`$OTHER/f\` is not a directory
+lib=docker-image:busybox|write \`docker-image://busybox\`
+lib=docker-image://UPPER|failed to get build context lib: docker-image://UPPER
+lib=oci-layout:$OTHER|write \`oci-layout://$OTHER\`
+lib=oci-layout://$OTHER/none|path "$OTHER/none" not found
+lib=oci-layout://$OTHER/f|unpack it first
+lib=oci-layout://$OTHER@sha256:12|failed to get build context lib
+lib=target:x|bake
+END
+    printf 'FROM busybox\nCOPY --from=lib f /f\n' | dockerfile
+    build --build-context lib="oci-layout://$OTHER"
+    expect_status 1
+    expect_contains 'not an image layout: there is no index.json' 'Dockerfile:2'
+    echo '[' >"$OTHER/.dockerignore"
+    build --build-context lib="$OTHER"
+    expect_contains 'failed to get build context lib' '.dockerignore:1:1'
+}
+
+@test "C24: an ONBUILD trigger may name a context that was given, and no other" {
+    other
+    printf 'FROM busybox\nONBUILD COPY --from=lib f /f\n' | dockerfile
+    build_ok -t parent
+    printf 'FROM parent\nRUN cat /f\n' | dockerfile
+    build_ok --build-context lib="$OTHER"
+    in_image cat /f
+    expect_output hello
+    build --pull=never
+    expect_status 1
+    expect_contains 'no stage or image named `lib`'
+}

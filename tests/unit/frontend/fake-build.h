@@ -241,6 +241,20 @@ int cb_registry_resolve(struct cb_registry *registry, const char *name,
     return 0;
 }
 
+int cb_registry_resolve_layout(struct cb_registry *registry, const char *path,
+                               const char *tag, const struct cb_digest *digest,
+                               const struct cb_platform *platform,
+                               struct cb_resolved_image **out, struct cb_error **err)
+{
+    cb_auto(cb_resolved_image) image = xcalloc(1, sizeof(*image));
+
+    if (cb_reference_parse(&image->reference, "from/layout:1", err) < 0 ||
+        fake_config("layout", &image->config, err) < 0)
+        return -1;
+    *out = cb_steal(&image);
+    return 0;
+}
+
 /* ── A plan ── */
 
 static inline void fake_emit(struct cb_event_sink *sink, const struct cb_event *event)
