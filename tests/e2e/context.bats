@@ -185,7 +185,7 @@ total: 3 files, 51B sent; 2 left out'
     [ "$(printf %s "$output" | jq -r '.entries[0].path')" = $'a\e[31m\nb' ]
 }
 
-@test "100,000 files and 100 patterns are listed within a few seconds" {
+@test "100,000 files and 100 patterns" {
     python3 -c '
 import os, sys
 for d in range(1000):
