@@ -52,6 +52,8 @@ src_base_libbase_a_SOURCES = \
     %D%/strbuf.h \
     %D%/subprocess.c \
     %D%/subprocess.h \
+    %D%/suggest.c \
+    %D%/suggest.h \
     %D%/timestamp.c \
     %D%/timestamp.h \
     %D%/utf8.c \

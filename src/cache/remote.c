@@ -3,6 +3,7 @@
 
 #include "store/layer.h"
 #include "store/layout.h"
+#include "store/oci-layout.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -37,7 +37,7 @@ extern const struct cb_cli_command cb_build_command, cb_run_command, cb_images_c
     cb_tag_command, cb_rmi_command, cb_inspect_command, cb_history_command,
     cb_save_command, cb_load_command, cb_import_command, cb_pull_command, cb_push_command,
     cb_prune_command, cb_image_prune_command, cb_df_command, cb_fsck_command,
-    cb_parse_command, cb_version_command;
+    cb_parse_command, cb_context_command, cb_version_command;
 
 /* ── table.c ── */
 extern const struct cb_cli_command

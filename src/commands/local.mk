@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/commands/libcommands.a
 src_commands_libcommands_a_SOURCES = \
 	%D%/commands.h \
+	%D%/context.c \
 	%D%/options.h \
 	%D%/progress.h \
 	%D%/app.c \

@@ -1,8 +1,8 @@
 /* Reads argv against a command's option table. */
 #include "commands/options.h"
 
+#include "base/suggest.h"
 #include "commands/commands.h"
-#include "parser/parser.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* The commands, by name and by docker's two-word spellings, and their help. */
 #include "commands/commands.h"
 
-#include "parser/parser.h"
+#include "base/suggest.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -20,6 +20,7 @@ const struct cb_cli_command *const cb_commands[] = {
     &cb_load_command,
     &cb_import_command,
     &cb_parse_command,
+    &cb_context_command,
     &cb_df_command,
     &cb_prune_command,
     &cb_fsck_command,
@@ -52,6 +53,8 @@ static const struct spelling spellings[] = {
     {"image", "import", &cb_import_command},
     {"builder", "prune", &cb_prune_command},
     {"image", "prune", &cb_image_prune_command},
+    {"context", "ls", &cb_context_command},
+    {"context", "list", &cb_context_command},
     {"system", "df", &cb_df_command},
     {"system", "fsck", &cb_fsck_command},
 };

@@ -12,7 +12,7 @@ struct cb_context {
     int root_fd; /* -1: no files */
     int is_host; /* the root is a directory of the host, as the user sees it */
     struct cb_scratch *scratch; /* of an unpacked tar */
-    struct cb_pattern_list *ignore;
+    struct cb_ignore *ignore;   /* or NULL */
 };
 
 struct cb_context *cb_context_alloc(void);

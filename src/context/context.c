@@ -6,6 +6,8 @@
 #include "base/fs.h"
 #include "context/context-priv.h"
 
+#include <fcntl.h>
+
 struct cb_context *cb_context_alloc(void)
 {
     struct cb_context *context = xcalloc(1, sizeof(*context));
@@ -31,7 +33,7 @@ void cb_context_unref(struct cb_context *context)
 {
     if (!context || __atomic_sub_fetch(&context->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
-    cb_pattern_list_free(context->ignore);
+    cb_ignore_free(context->ignore);
     if (context->scratch)
         cb_scratch_free(context->scratch);
     else
@@ -52,12 +54,24 @@ int cb_context_read(struct cb_context *context, const char *path, struct cb_strb
     return cb_fs_read_in_root(context->root_fd, path, CB_CONTEXT_FILE_MAX, out, err);
 }
 
-const struct cb_pattern_list *cb_context_ignore(const struct cb_context *context)
+const struct cb_ignore *cb_context_ignore(const struct cb_context *context)
 {
     return context->ignore;
 }
 
+/* Only git's rules ask what PATH is. */
+static int is_directory(const struct cb_context *context, const char *path)
+{
+    cb_autofd int fd = -1;
+
+    return context->root_fd >= 0 &&
+           cb_fs_open_in_root(context->root_fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW,
+                              0, &fd, NULL) == 0;
+}
+
 int cb_context_ignored(const struct cb_context *context, const char *path)
 {
-    return context->ignore && cb_pattern_list_match_path(context->ignore, path);
+    return context->ignore &&
+           cb_ignore_match_path(context->ignore, path, is_directory(context, path)) &&
+           !cb_ignore_may_reinclude(context->ignore, path);
 }

@@ -5,9 +5,9 @@
 
 #include "base/cancel.h"
 #include "base/error.h"
-#include "base/glob.h"
 #include "base/pool.h"
 #include "base/source.h"
+#include "context/ignore.h"
 #include "store/store.h"
 
 struct cb_context;
@@ -30,21 +30,22 @@ int cb_context_root_fd(
  * regular, ≤ 16 MiB, never a FIFO. 1/0. */
 int cb_context_read(struct cb_context *context, const char *path, struct cb_strbuf *out,
                     struct cb_error **err);
-/* Installs the ignore rules, once, before any selection. Finds <dockerfile>.dockerignore
- * beside the Dockerfile, else .dockerignore at the root. DOCKERFILE: its path, or NULL
- * (stdin: no rules of its own). Of a local context it is a path of the host and may lie
- * outside the context; of a tar one it is a path in it. SYNTAX, with its place, for a bad
- * line. */
-int cb_context_load_ignore(struct cb_context *context, const char *dockerfile,
+/* Which ignore file, and how it is read. */
+struct cb_ignore_options {
+    const char *dockerfile; /* its path, or NULL (stdin: no rules of its own). Of a local
+                               context it is a path of the host and may lie outside the
+                               context; of another one it is a path in it */
+    const char *file;       /* --ignorefile, of the host: it and no other; or NULL */
+    enum cb_ignore_syntax syntax;
+};
+/* Installs the ignore rules, once, before any selection: those of the file that is given,
+ * else <dockerfile>.dockerignore beside the Dockerfile, else .dockerignore at the root.
+ * SYNTAX, with its place, for a bad line. */
+int cb_context_load_ignore(struct cb_context *context,
+                           const struct cb_ignore_options *options,
                            struct cb_error **err);
-const struct cb_pattern_list *
-cb_context_ignore(const struct cb_context *context); /* or NULL */
-/* Is PATH (clean, relative) left out by the ignore rules? */
+const struct cb_ignore *cb_context_ignore(const struct cb_context *context); /* or NULL */
+/* Is PATH (clean, relative) left out by the ignore rules, and all below it? */
 int cb_context_ignored(const struct cb_context *context, const char *path);
-
-/* The lines of a .dockerignore as patterns for cb_pattern_list_new: in order, cleaned,
- * "!" kept in front (features.md A121). SYNTAX with its place for a malformed one. */
-int cb_context_ignore_parse(struct cb_strings *patterns, struct cb_source *source,
-                            struct cb_error **err);
 
 #endif

@@ -1,15 +1,35 @@
 /* The lines of a .dockerignore, by the rules of moby's patternmatcher/ignorefile: a
  * comment has its `#` in column 0, blanks around a pattern go (after the `!` too), the
  * path is cleaned, a leading `/` means nothing, and "." alone is skipped. */
-#include "context/context.h"
+#include "context/ignore-priv.h"
 
 #include "base/fs.h"
+#include "base/glob.h"
 #include "base/utf8.h"
 
-#include <limits.h>
 #include <string.h>
 
-#define MAX_PATTERNS 100000
+int cb_ignore_next_line(struct cb_source *source, size_t *at, struct cb_span *span,
+                        unsigned *line)
+{
+    static const char bom[] = "\xef\xbb\xbf";
+    size_t len;
+    const char *text = cb_source_text(source, &len);
+    const char *newline;
+
+    if (*at == 0)
+        *line = 0;
+    if (*at == 0 && len >= 3 && memcmp(text, bom, 3) == 0)
+        *at = 3;
+    if (*at >= len)
+        return 0;
+    newline = memchr(text + *at, '\n', len - *at);
+    span->start = *at;
+    span->end = newline ? (size_t)(newline - text) : len;
+    *at = span->end + 1;
+    (*line)++;
+    return 1;
+}
 
 /* The cleaned pattern in [START, END), NULL if the line says nothing. */
 static char *clean_pattern(const char *start, const char *end)
@@ -45,50 +65,54 @@ static int check_pattern(const char *pattern, struct cb_error **err)
     return cb_pattern_list_new(&list, &one, err);
 }
 
-static int parse_line(struct cb_strings *patterns, const char *start, const char *end,
-                      struct cb_error **err)
+/* 1: *OUT is the pattern of the line's trimmed text; 0: it says nothing. */
+static int parse_pattern(const char *start, const char *end, size_t count, char **out,
+                         struct cb_error **err)
 {
     cb_autofree char *pattern = NULL;
 
-    if (start < end && *start == '#')
-        return 0;
-    cb_utf8_trim(&start, &end);
-    if (start == end)
-        return 0;
     if (memchr(start, '\0', (size_t)(end - start)))
         return cb_error_set(err, CB_ERR_SYNTAX, "NUL byte in a pattern");
-    if (end - start > PATH_MAX)
+    if (end - start > CB_IGNORE_MAX_PATTERN)
         return cb_error_set(err, CB_ERR_SYNTAX, "pattern of more than %d bytes",
-                            PATH_MAX);
-    if (patterns->count == MAX_PATTERNS)
-        return cb_error_set(err, CB_ERR_SYNTAX, "more than %d patterns", MAX_PATTERNS);
+                            CB_IGNORE_MAX_PATTERN);
+    if (count == CB_IGNORE_MAX_RULES)
+        return cb_error_set(err, CB_ERR_SYNTAX, "more than %d patterns",
+                            CB_IGNORE_MAX_RULES);
     pattern = clean_pattern(start, end);
     if (!pattern)
         return 0;
     if (check_pattern(pattern, err) < 0)
         return -1;
-    cb_strings_take(patterns, cb_steal(&pattern));
-    return 0;
+    *out = cb_steal(&pattern);
+    return 1;
 }
 
-int cb_context_ignore_parse(struct cb_strings *patterns, struct cb_source *source,
-                            struct cb_error **err)
+int cb_ignore_parse_docker(struct cb_strings *patterns, struct cb_ignore_places *places,
+                           struct cb_source *source, struct cb_error **err)
 {
-    static const char bom[] = "\xef\xbb\xbf";
-    size_t len;
-    const char *text = cb_source_text(source, &len);
-    const char *at = text, *limit = text + len;
+    const char *text = cb_source_text(source, NULL);
+    struct cb_ignore_place place;
+    size_t at = 0;
 
-    if (len >= 3 && memcmp(text, bom, 3) == 0)
-        at += 3;
-    while (at < limit) {
-        const char *newline = memchr(at, '\n', (size_t)(limit - at));
-        const char *end = newline ? newline : limit;
+    while (cb_ignore_next_line(source, &at, &place.span, &place.line)) {
+        const char *start = text + place.span.start, *end = text + place.span.end;
+        char *pattern = NULL;
+        int found;
 
-        if (parse_line(patterns, at, end, err) < 0)
-            return cb_error_at(
-                err, source, (struct cb_span){(size_t)(at - text), (size_t)(end - text)});
-        at = end + 1;
+        if (start < end && *start == '#')
+            continue;
+        cb_utf8_trim(&start, &end);
+        if (start == end)
+            continue;
+        place.span = (struct cb_span){(size_t)(start - text), (size_t)(end - text)};
+        found = parse_pattern(start, end, patterns->count, &pattern, err);
+        if (found < 0)
+            return cb_error_at(err, source, place.span);
+        if (!found)
+            continue;
+        cb_strings_take(patterns, pattern);
+        cb_vec_push(&places->list, place);
     }
     return 0;
 }

@@ -1,100 +1,128 @@
-/* Which ignore file holds: the one that belongs to the Dockerfile replaces the root's
- * (features.md A120). Whatever lies in the context is read in the context, so a link
- * planted there shows nothing of the host; a Dockerfile that the user keeps elsewhere has
- * its ignore file beside it, on the host. */
-#include "context/context.h"
+/* An ignore file once read: the matcher of its syntax, and where each rule stands. */
+#include "context/ignore.h"
 
-#include "base/fs.h"
-#include "context/context-priv.h"
+#include "base/glob.h"
+#include "context/ignore-priv.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 
-/* The directory part of PATH ("." if there is none); caller frees. */
-static char *directory_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
+struct cb_ignore {
+    struct cb_source *source;
+    struct cb_ignore_places places;   /* in step with the rules */
+    struct cb_pattern_list *patterns; /* docker's, */
+    struct cb_git_rules *git;         /* or git's */
+};
 
-    if (!slash)
-        return xstrdup(".");
-    return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+void cb_ignore_free(struct cb_ignore *ignore)
+{
+    if (!ignore)
+        return;
+    cb_pattern_list_free(ignore->patterns);
+    cb_git_rules_free(ignore->git);
+    cb_vec_free(&ignore->places.list);
+    cb_source_unref(ignore->source);
+    free(ignore);
 }
 
-/* Where the host's file PATH lies in the context; NULL if it does not. Caller frees. */
-static char *path_in_context(const struct cb_context *context, const char *path)
-{
-    cb_autofree char *link = xasprintf("/proc/self/fd/%d", context->root_fd);
-    cb_autofree char *directory = directory_of(path);
-    cb_autofree char *real = realpath(directory, NULL);
-    cb_autofree char *root = realpath(link, NULL);
-    size_t len = root ? strlen(root) : 0;
-    const char *base = strrchr(path, '/');
-
-    if (!real || !root)
-        return NULL;
-    if (len == 1)
-        len = 0; /* the context is "/" */
-    if (strncmp(real, root, len) != 0 || (real[len] != '/' && real[len] != '\0'))
-        return NULL;
-    return cb_path_join(real + len, base ? base + 1 : path);
-}
-
-static int read_host(const char *path, struct cb_strbuf *out, struct cb_error **err)
-{
-    cb_auto(cb_error) error = NULL;
-
-    if (cb_fs_read_file(AT_FDCWD, path, CB_CONTEXT_FILE_MAX, out, &error) == 0)
-        return 1;
-    if (cb_error_errnum(error) == ENOENT || cb_error_errnum(error) == ENOTDIR)
-        return 0;
-    return cb_error_move(err, &error);
-}
-
-/* 1/0: the rules beside the Dockerfile. */
-static int read_own(struct cb_context *context, const char *path, struct cb_strbuf *out,
-                    struct cb_error **err)
-{
-    cb_autofree char *inside = NULL;
-
-    if (!context->is_host)
-        return cb_context_read(context, path, out, err);
-    inside = path_in_context(context, path);
-    return inside ? cb_context_read(context, inside, out, err)
-                  : read_host(path, out, err);
-}
-
-static int install(struct cb_context *context, const char *name,
-                   const struct cb_strbuf *text, struct cb_error **err)
-{
-    cb_auto(cb_source) source = cb_source_new(name, cb_strbuf_text(text), text->len);
-    cb_auto_value(cb_strings) patterns = {0};
-
-    if (cb_context_ignore_parse(&patterns, source, err) < 0)
-        return -1;
-    if (patterns.count == 0)
-        return 0;
-    return cb_pattern_list_new(&context->ignore, &patterns, err);
-}
-
-int cb_context_load_ignore(struct cb_context *context, const char *dockerfile,
+int cb_ignore_syntax_parse(enum cb_ignore_syntax *out, const char *text,
                            struct cb_error **err)
 {
-    cb_auto_value(cb_strbuf) text = {0};
-    cb_autofree char *own = NULL;
-    int found = 0;
+    if (text && strcmp(text, "docker") != 0 && strcmp(text, "git") != 0)
+        return cb_error_set(
+            err, CB_ERR_USAGE,
+            "invalid argument \"%s\" for \"--ignore-syntax\": expected docker or git",
+            text);
+    *out = text && strcmp(text, "git") == 0 ? CB_IGNORE_GIT : CB_IGNORE_DOCKER;
+    return 0;
+}
 
-    if (context->root_fd < 0 || context->ignore)
-        return 0;
-    if (dockerfile) {
-        own = xasprintf("%s.dockerignore", dockerfile);
-        found = read_own(context, own, &text, err);
-    }
-    if (found < 0)
+int cb_ignore_new(struct cb_ignore **out, struct cb_source *source,
+                  enum cb_ignore_syntax syntax, struct cb_error **err)
+{
+    cb_auto(cb_ignore) ignore = xcalloc(1, sizeof(*ignore));
+    cb_auto_value(cb_strings) patterns = {0};
+
+    ignore->source = cb_source_ref(source);
+    if (syntax == CB_IGNORE_GIT) {
+        if (cb_git_rules_parse(&ignore->git, &ignore->places, source, err) < 0)
+            return -1;
+    } else if (cb_ignore_parse_docker(&patterns, &ignore->places, source, err) < 0 ||
+               cb_pattern_list_new(&ignore->patterns, &patterns, err) < 0) {
         return -1;
-    if (found > 0)
-        return install(context, own, &text, err);
-    found = cb_context_read(context, ".dockerignore", &text, err);
-    return found > 0 ? install(context, ".dockerignore", &text, err) : found;
+    }
+    *out = ignore->places.list.count > 0 ? cb_steal(&ignore) : NULL;
+    return 0;
+}
+
+/* ── Git's way: from the top, the first directory that is excluded ends it ── */
+
+/* Is PATH excluded by a rule of its own? *INDEX: by which. */
+static int git_excludes(const struct cb_ignore *ignore, const char *path, int is_dir,
+                        int *index)
+{
+    int negated = 0;
+
+    *index = cb_git_rules_match(ignore->git, path, is_dir, &negated);
+    return *index >= 0 && !negated;
+}
+
+static int git_match_path(const struct cb_ignore *ignore, const char *path, int is_dir,
+                          int *index)
+{
+    const char *slash = strchr(path, '/');
+
+    for (; slash; slash = strchr(slash + 1, '/')) {
+        cb_autofree char *parent = xstrndup(path, (size_t)(slash - path));
+
+        if (git_excludes(ignore, parent, 1, index))
+            return 1;
+    }
+    return git_excludes(ignore, path, is_dir, index);
+}
+
+/* ── Both ── */
+
+int cb_ignore_match(const struct cb_ignore *ignore, const char *path, int is_dir,
+                    int parent_ignored)
+{
+    int index;
+
+    if (ignore->patterns)
+        return cb_pattern_list_match(ignore->patterns, path, parent_ignored, NULL);
+    return parent_ignored || git_excludes(ignore, path, is_dir, &index);
+}
+
+int cb_ignore_match_path(const struct cb_ignore *ignore, const char *path, int is_dir)
+{
+    int index;
+
+    if (ignore->patterns)
+        return cb_pattern_list_match_path(ignore->patterns, path);
+    return git_match_path(ignore, path, is_dir, &index);
+}
+
+int cb_ignore_may_reinclude(const struct cb_ignore *ignore, const char *dir)
+{
+    return ignore->patterns && cb_pattern_list_may_reinclude(ignore->patterns, dir);
+}
+
+int cb_ignore_why(const struct cb_ignore *ignore, const char *path, int is_dir,
+                  struct cb_ignore_rule *rule)
+{
+    const struct cb_ignore_place *place;
+    int index = -1;
+    int ignored = ignore->patterns
+                      ? cb_pattern_list_match(ignore->patterns, path, 0, &index)
+                      : git_match_path(ignore, path, is_dir, &index);
+
+    if (!ignored)
+        return 0;
+    place = &ignore->places.list.items[index];
+    *rule = (struct cb_ignore_rule){
+        .file = cb_source_name(ignore->source),
+        .line = place->line,
+        .text = cb_source_text(ignore->source, NULL) + place->span.start,
+        .len = place->span.end - place->span.start,
+    };
+    return 1;
 }

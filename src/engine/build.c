@@ -94,6 +94,7 @@ static void fill_env(struct cb_engine *engine, struct build *build,
     engine->env.secret = cb_secrets_get;
     engine->env.secret_arg = checked->secrets;
     engine->env.source_date_epoch = checked->source_date_epoch;
+    engine->env.context_git_modes = checked->context_git_modes;
 }
 
 static int set_up(struct cb_engine *engine, struct build *build,
@@ -124,6 +125,7 @@ static int make_plan(struct cb_engine *engine, struct build *build,
         .env = &engine->env,
         .source = build->inputs.dockerfile,
         .context = build->inputs.context,
+        .contexts = &build->inputs.contexts,
         .build_args = &checked->build_args,
         .labels = &checked->labels,
         .target = request->target,

@@ -39,6 +39,7 @@ struct cb_checked_request {
     struct cb_platform platform;
     enum cb_op_network network;
     int allow_host_network, allow_insecure;
+    int context_git_modes;
     uint64_t memory_bytes, shm_bytes;
     CB_VEC(struct cb_rlimit) rlimits;
     int64_t source_date_epoch; /* or -1 */
@@ -115,11 +116,17 @@ int cb_secrets_get(void *arg, const char *id, const void **bytes, size_t *len);
 struct cb_inputs {
     struct cb_source *dockerfile;
     struct cb_context *context;
+    struct cb_named_contexts contexts;
 };
 int cb_inputs_open(struct cb_inputs *out, const struct cb_engine_env *env,
                    const struct cb_build_request *request, struct cb_error **err);
 void cb_inputs_clear(struct cb_inputs *inputs);
 CB_AUTO_VALUE_DEFINE(cb_inputs, cb_inputs_clear)
+
+/* ── contexts.c: --build-context ── */
+int cb_named_contexts_open(struct cb_named_contexts *out,
+                           const struct cb_strings *options, struct cb_error **err);
+void cb_named_contexts_clear(struct cb_named_contexts *contexts);
 
 /* ── history.c: the whole output of a build, kept below <store>/builds ── */
 #define CB_HISTORY_KEPT 50

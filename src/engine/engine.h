@@ -13,12 +13,15 @@ struct cb_build_request {
     const char *dockerfile; /* -f: path, "-" for stdin, NULL: <context>/Dockerfile (then
                                dockerfile) */
     struct cb_strings tags, build_args, labels, secrets, add_hosts, no_cache_filter,
-        allow, ulimits, cache_from, cache_to, outputs, annotations;
+        allow, ulimits, contexts, cache_from, cache_to, outputs, annotations;
     const char *target;
     const char *platform;
     const char *network; /* default, none, host */
     const char *iidfile, *metadata_file;
     const char *memory, *shm_size; /* as typed */
+    const char *ignorefile;        /* in the place of .dockerignore, or NULL */
+    const char *ignore_syntax;     /* docker (or NULL), git */
+    const char *context_mode;      /* keep (or NULL), git */
     enum cb_pull_policy pull;
     int no_cache;
     int explain;
@@ -51,6 +54,11 @@ struct cb_engine;
 int cb_engine_build(const struct cb_engine_env *env,
                     const struct cb_build_request *request, struct cb_build_outcome *out,
                     struct cb_engine **engine, struct cb_error **err);
+/* The directory REQUEST->context under the ignore rules that a build of it would have. No
+ * Dockerfile needs to be there. */
+int cb_engine_open_directory(struct cb_context **out,
+                             const struct cb_build_request *request,
+                             struct cb_error **err);
 /* What a build left running; accepts NULL. */
 void cb_engine_finish(struct cb_engine *engine);
 CB_AUTO_DEFINE(cb_engine, cb_engine_finish)

@@ -1,7 +1,8 @@
 /* Where a build's text and files come from. PATH is a directory opened once; "-" is
  * standard input: a tar archive by its first bytes, else a Dockerfile with no context at
  * all. -f names a file relative to the current directory (or inside the archive), "-"
- * standard input. Without it the context's Dockerfile is read, then dockerfile. */
+ * standard input. Without it the context's Dockerfile is read, then dockerfile, as docker
+ * does; last Containerfile, podman's name for it. */
 #include "engine/engine-priv.h"
 
 #include "base/fs.h"
@@ -17,6 +18,7 @@ void cb_inputs_clear(struct cb_inputs *inputs)
 {
     cb_source_unref(inputs->dockerfile);
     cb_context_unref(inputs->context);
+    cb_named_contexts_clear(&inputs->contexts);
 }
 
 static int is_stdin(const char *text)
@@ -40,37 +42,67 @@ static int missing(const char *name, int named, struct cb_error **err)
                  : cb_error_hint(err, "name another file with -f, or another directory");
 }
 
-static int read_default(struct cb_inputs *out, struct cb_error **err)
+/* 1: *NAME is the one of the default names that the context has, TEXT its text; 0. */
+static int find_default(struct cb_context *context, const char **name,
+                        struct cb_strbuf *text, struct cb_error **err)
 {
-    static const char *const names[] = {"Dockerfile", "dockerfile"};
-    cb_auto_value(cb_strbuf) text = {0};
+    static const char *const names[] = {"Dockerfile", "dockerfile", "Containerfile"};
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(names); i++) {
-        int found = cb_context_read(out->context, names[i], &text, err);
+        int found = cb_context_read(context, names[i], text, err);
 
         if (found < 0)
             return cb_error_wrap(err, "failed to read dockerfile");
         if (found) {
-            set_dockerfile(out, names[i], &text);
-            return 0;
+            *name = names[i];
+            return 1;
         }
     }
-    return missing("Dockerfile", 0, err);
+    return 0;
 }
 
-static int read_named(struct cb_inputs *out, const char *path, struct cb_error **err)
+static int read_default(struct cb_inputs *out, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    const char *name = NULL;
+    int found = find_default(out->context, &name, &text, err);
+
+    if (found > 0)
+        set_dockerfile(out, name, &text);
+    else if (found == 0)
+        return missing("Dockerfile", 0, err);
+    return found > 0 ? 0 : -1;
+}
+
+/* 1/0, not there. */
+static int read_host(struct cb_inputs *out, const char *path, struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
     cb_auto(cb_error) cause = NULL;
 
     if (cb_fs_read_file(AT_FDCWD, path, CB_DOCKERFILE_MAX_BYTES, &text, &cause) == 0) {
         set_dockerfile(out, path, &text);
-        return 0;
+        return 1;
     }
     if (cb_error_kind(cause) == CB_ERR_NOT_FOUND)
-        return missing(path, 1, err);
+        return 0;
     cb_error_move(err, &cause);
     return cb_error_wrap(err, "failed to read dockerfile");
+}
+
+/* `-f dir/Dockerfile` finds dir/dockerfile, too. */
+static int read_named(struct cb_inputs *out, const char *path, struct cb_error **err)
+{
+    const char *slash = strrchr(path, '/');
+    size_t dir = slash ? (size_t)(slash - path) + 1 : 0;
+    cb_autofree char *lower = xasprintf("%.*sdockerfile", (int)dir, path);
+    int found = read_host(out, path, err);
+
+    if (found == 0 && !strcmp(path + dir, "Dockerfile"))
+        found = read_host(out, lower, err);
+    if (found == 0)
+        return missing(path, 1, err);
+    return found > 0 ? 0 : -1;
 }
 
 /* -f names a member of the archive. */
@@ -123,6 +155,46 @@ static int check_directory(const char *path, struct cb_error **err)
                         "unable to prepare context: `%s` is not a directory", path);
 }
 
+/* BESIDE: the Dockerfile's path on the host, or NULL. */
+static int load_ignore(struct cb_context *context, const struct cb_build_request *request,
+                       const char *beside, struct cb_error **err)
+{
+    struct cb_ignore_options options = {.dockerfile = beside,
+                                        .file = request->ignorefile};
+
+    if (cb_ignore_syntax_parse(&options.syntax, request->ignore_syntax, err) < 0)
+        return -1;
+    return cb_context_load_ignore(context, &options, err);
+}
+
+int cb_engine_open_directory(struct cb_context **out,
+                             const struct cb_build_request *request,
+                             struct cb_error **err)
+{
+    cb_auto(cb_context) context = NULL;
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_autofree char *beside = NULL;
+    const char *dockerfile = request->dockerfile;
+    const char *name = NULL;
+    int found = 0;
+
+    if (check_directory(request->context, err) < 0 ||
+        cb_context_open_local(&context, request->context, err) < 0)
+        return -1;
+    if (!dockerfile)
+        found = find_default(context, &name, &text, err);
+    if (found < 0)
+        return -1;
+    if (found)
+        beside = cb_path_join(request->context, name);
+    else if (dockerfile && !is_stdin(dockerfile))
+        beside = xstrdup(dockerfile);
+    if (load_ignore(context, request, beside, err) < 0)
+        return -1;
+    *out = cb_steal(&context);
+    return 0;
+}
+
 static int open_directory(struct cb_inputs *out, const struct cb_engine_env *env,
                           const struct cb_build_request *request, struct cb_error **err)
 {
@@ -143,7 +215,7 @@ static int open_directory(struct cb_inputs *out, const struct cb_engine_env *env
         beside = xstrdup(dockerfile);
     else if (!dockerfile)
         beside = cb_path_join(request->context, cb_source_name(out->dockerfile));
-    return cb_context_load_ignore(out->context, beside, err);
+    return load_ignore(out->context, request, beside, err);
 }
 
 /* ── Standard input ── */
@@ -239,7 +311,8 @@ static int open_stdin(struct cb_inputs *out, const struct cb_engine_env *env,
     if (read_head(env->stdin_fd, head, &len, err) < 0)
         return -1;
     if (is_archive(head, len)) {
-        if (open_archive(out, env, head, len, err) < 0)
+        if (open_archive(out, env, head, len, err) < 0 ||
+            (request->ignorefile && load_ignore(out->context, request, NULL, err) < 0))
             return -1;
         return request->dockerfile ? read_member(out, request->dockerfile, err)
                                    : read_default(out, err);
@@ -256,6 +329,8 @@ int cb_inputs_open(struct cb_inputs *out, const struct cb_engine_env *env,
 {
     if (!request->context || !*request->context)
         return cb_error_set(err, CB_ERR_USAGE, "a context is needed: a directory, or -");
+    if (cb_named_contexts_open(&out->contexts, &request->contexts, err) < 0)
+        return -1;
     return is_stdin(request->context) ? open_stdin(out, env, request, err)
                                       : open_directory(out, env, request, err);
 }

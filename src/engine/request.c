@@ -17,6 +17,7 @@ void cb_build_request_clear(struct cb_build_request *request)
     cb_strings_free(&request->no_cache_filter);
     cb_strings_free(&request->allow);
     cb_strings_free(&request->ulimits);
+    cb_strings_free(&request->contexts);
     cb_strings_free(&request->cache_from);
     cb_strings_free(&request->cache_to);
     cb_strings_free(&request->outputs);
@@ -174,6 +175,17 @@ static int check_network(struct cb_checked_request *out, const char *text,
         text);
 }
 
+static int check_context_mode(struct cb_checked_request *out, const char *text,
+                              struct cb_error **err)
+{
+    if (text && strcmp(text, "keep") && strcmp(text, "git"))
+        return cb_error_set(
+            err, CB_ERR_USAGE,
+            "invalid argument \"%s\" for \"--context-mode\": expected keep or git", text);
+    out->context_git_modes = text && !strcmp(text, "git");
+    return 0;
+}
+
 static int check_allow(struct cb_checked_request *out, const char *text,
                        struct cb_error **err)
 {
@@ -271,6 +283,7 @@ int cb_request_check(struct cb_checked_request *out,
         return -1;
     if (check_platform(out, request->platform, err) < 0 ||
         check_network(out, request->network, err) < 0 ||
+        check_context_mode(out, request->context_mode, err) < 0 ||
         check_size(&out->memory_bytes, request->memory, "-m, --memory", err) < 0 ||
         check_size(&out->shm_bytes, request->shm_size, "--shm-size", err) < 0 ||
         cb_request_caches("--cache-from", 0, &request->cache_from, &out->cache_from,

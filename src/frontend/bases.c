@@ -103,6 +103,23 @@ static int explain_failure(struct cb_planner *planner, const struct cb_base *bas
     return cb_error_at(err, base->source, base->span);
 }
 
+/* From a directory; nobody else is asked. */
+static int resolve_layout(struct cb_planner *planner, struct cb_base *base,
+                          struct cb_error **err)
+{
+    const struct cb_named_context *named = base->layout;
+    struct cb_resolved_image *image = NULL;
+
+    if (cb_registry_resolve_layout(planner->options->env->registry, named->layout,
+                                   named->tag, &named->digest, &base->platform, &image,
+                                   err) < 0) {
+        cb_error_wrap(err, "--build-context %s", named->name);
+        return cb_error_at(err, base->source, base->span);
+    }
+    finish(base, image);
+    return 1;
+}
+
 /* A name that cannot be an image's either is known without asking anybody. */
 static int check_reference(struct cb_planner *planner, struct cb_base *base,
                            struct cb_error **err)
@@ -137,6 +154,8 @@ static int resolve_here(struct cb_planner *planner, struct cb_base *base,
     struct cb_resolved_image *image = NULL;
     cb_auto(cb_error) cause = NULL;
 
+    if (base->layout)
+        return resolve_layout(planner, base, err);
     if (check_reference(planner, base, err) < 0)
         return -1;
     if (options->pull != CB_PULL_MISSING && options->pull != CB_PULL_NEVER)

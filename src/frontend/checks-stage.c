@@ -133,16 +133,14 @@ void cb_checks_ignored(struct cb_stage *stage, const struct cb_item *item,
                        const char *path)
 {
     struct cb_context *context = stage->planner->options->context;
-    const struct cb_pattern_list *ignore = cb_context_ignore(context);
     cb_autofree char *rooted = NULL;
     const char *relative;
 
-    if (!ignore)
+    if (!cb_context_ignore(context))
         return;
     rooted = cb_path_join("/", path);
     relative = rooted + 1;
-    if (!*relative || !cb_context_ignored(context, relative) ||
-        cb_pattern_list_may_reinclude(ignore, relative))
+    if (!*relative || !cb_context_ignored(context, relative))
         return;
     cb_checks_warn_item(stage, item, "CopyIgnoredFile",
                         "Attempting to %s file \"%s\" that is excluded by .dockerignore",

@@ -5,6 +5,8 @@
  * checks-stage.c has those that need values. */
 #include "frontend/frontend-priv.h"
 
+#include "base/suggest.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>

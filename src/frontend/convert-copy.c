@@ -225,7 +225,8 @@ static int add_vertex(struct cb_stage *stage, const struct cb_item *item,
         .exclude = copy->exclude.count ? &copy->exclude : NULL,
         .parents = inst->parents,
         .unpack = item->inst->kind == CB_INST_ADD && inst->unpack != 0,
-        .from_stage = item->origins->kind != CB_ORIGIN_CONTEXT,
+        .from_stage = item->origins->kind != CB_ORIGIN_CONTEXT &&
+                      item->origins->kind != CB_ORIGIN_NAMED,
         .link = inst->link,
         .allow_missing_glob = 1,
     };

@@ -112,8 +112,8 @@ static char *step_name(struct cb_stage *stage, const struct cb_item *item)
 
 /* ── Vertices ── */
 
-static int add_plain(struct cb_planner *planner, struct cb_vertex_options *vertex,
-                     struct cb_edge *out, struct cb_error **err)
+int cb_convert_add(struct cb_planner *planner, struct cb_vertex_options *vertex,
+                   struct cb_edge *out, struct cb_error **err)
 {
     if (cb_graph_add(planner->graph, vertex, out, err) == 0)
         return 0;
@@ -132,7 +132,7 @@ int cb_convert_filled(struct cb_planner *planner, struct cb_edge edge,
             return -1;
         vertex.name = "[internal] scratch";
         vertex.internal = 1;
-        if (add_plain(planner, &vertex, &planner->scratch, err) < 0)
+        if (cb_convert_add(planner, &vertex, &planner->scratch, err) < 0)
             return -1;
     }
     *out = edge.vertex ? edge : planner->scratch;
@@ -150,7 +150,7 @@ static int context_edge(struct cb_planner *planner, struct cb_edge *out,
             return -1;
         vertex.name = "[internal] load build context";
         vertex.internal = 1;
-        if (add_plain(planner, &vertex, &planner->context, err) < 0)
+        if (cb_convert_add(planner, &vertex, &planner->context, err) < 0)
             return -1;
     }
     *out = planner->context;
@@ -181,6 +181,8 @@ int cb_convert_origin(struct cb_stage *stage, const struct cb_item *item,
 
     if (origin->kind == CB_ORIGIN_CONTEXT)
         return context_edge(planner, out, err);
+    if (origin->kind == CB_ORIGIN_NAMED)
+        return cb_named_edge(planner, origin->named, out, err);
     if (origin->kind == CB_ORIGIN_STAGE)
         return stage_edge(stage, item, origin->stage, out, err);
     if (origin->kind == CB_ORIGIN_IMAGE) {
@@ -246,7 +248,7 @@ static int start_stage(struct cb_stage *stage, struct cb_error **err)
     }
     if (!stage->base) {
         stage->config = cb_config_scratch(&stage->platform);
-        return 0;
+        return stage->named ? cb_named_root(stage, stage->named, err) : 0;
     }
     stage->config = cb_config_derive(stage->base->image->config);
     stage->base_layers = stage->layers = stage->config->diff_ids.count;

@@ -37,11 +37,13 @@ struct cb_base {
     const char *context;      /* how it was asked for: "FROM", "COPY --from" */
     struct cb_source *source; /* where it was first asked for; borrowed */
     struct cb_span span;
+    const struct cb_named_context *layout; /* it comes from there, or NULL */
 };
 
 /* Where the files of a COPY or a mount come from. */
 enum cb_origin_kind {
     CB_ORIGIN_CONTEXT,
+    CB_ORIGIN_NAMED, /* files of a named context */
     CB_ORIGIN_SCRATCH,
     CB_ORIGIN_STAGE,
     CB_ORIGIN_IMAGE
@@ -50,6 +52,7 @@ struct cb_origin {
     enum cb_origin_kind kind;
     struct cb_stage *stage;
     struct cb_base *base;
+    const struct cb_named_context *named;
 };
 
 /* An instruction of a stage: of the Dockerfile, or an ONBUILD trigger of its base. */
@@ -68,9 +71,11 @@ struct cb_stage {
     struct cb_planner *planner; /* NULL when only a config is changed (`import -c`) */
     const struct cb_stage_def *def;
     size_t index;
-    char label[136];             /* "builder", "stage-1" */
-    struct cb_stage *base_stage; /* FROM another stage, */
-    struct cb_base *base;        /* or an image; neither: scratch */
+    char label[136];                      /* "builder", "stage-1" */
+    struct cb_stage *base_stage;          /* FROM another stage, */
+    struct cb_base *base;                 /* or an image, */
+    const struct cb_named_context *named; /* or files; none: scratch */
+    int replaced; /* by a named context of its name: its instructions do not count */
     struct cb_platform platform;
     int has_platform; /* FROM --platform was given */
     CB_VEC(struct cb_item) items;
@@ -119,6 +124,7 @@ struct cb_planner {
     struct cb_checks checks;
     struct cb_error *errors; /* so far, independent of each other */
     size_t error_count;
+    char *named_used; /* by index of options->contexts; NULL: none is */
 };
 
 /* ── frontend.c ── */
@@ -219,6 +225,23 @@ const char *cb_stages_suggest(const struct cb_planner *planner, const char *name
 /* By name in any case; NULL if there is none. */
 struct cb_stage *cb_stages_find(const struct cb_planner *planner, const char *name);
 
+/* ── named.c ── */
+/* The named context that NAME means, or NULL. */
+const struct cb_named_context *cb_named_find(struct cb_planner *planner, const char *name,
+                                             const struct cb_platform *platform);
+int cb_named_is_used(const struct cb_planner *planner, size_t index);
+/* What NAMED stands for; the others as for cb_bases_want. */
+void cb_named_origin(struct cb_planner *planner, const struct cb_named_context *named,
+                     const struct cb_platform *platform, const char *context,
+                     struct cb_source *source, struct cb_span span,
+                     struct cb_origin *out);
+/* Its files, for COPY and mounts. */
+int cb_named_edge(struct cb_planner *planner, const struct cb_named_context *named,
+                  struct cb_edge *out, struct cb_error **err);
+/* Its files as what STAGE starts with. */
+int cb_named_root(struct cb_stage *stage, const struct cb_named_context *named,
+                  struct cb_error **err);
+
 /* ── needs.c ── */
 /* Marks what TARGET needs, resolves images, adds triggers, until nothing is added. */
 int cb_stages_prepare(struct cb_planner *planner, struct cb_stage *target,
@@ -258,6 +281,9 @@ int cb_convert_step(struct cb_stage *stage, const struct cb_item *item,
 int cb_convert_origin(struct cb_stage *stage, const struct cb_item *item,
                       const struct cb_origin *origin, struct cb_edge *out,
                       struct cb_error **err);
+/* Adds a vertex that is no step of a stage. Its payload is freed when that fails. */
+int cb_convert_add(struct cb_planner *planner, struct cb_vertex_options *vertex,
+                   struct cb_edge *out, struct cb_error **err);
 /* EDGE, or the vertex of the empty file system in its place. */
 int cb_convert_filled(struct cb_planner *planner, struct cb_edge edge,
                       struct cb_edge *out, struct cb_error **err);

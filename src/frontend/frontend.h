@@ -8,13 +8,39 @@
 #include "parser/parser.h"
 #include "solver/solver.h"
 
+/* --build-context: what takes the place of stages and images of its name. */
+enum cb_named_kind {
+    CB_NAMED_FILES,  /* files: a local directory */
+    CB_NAMED_IMAGE,  /* docker-image://REF */
+    CB_NAMED_LAYOUT, /* oci-layout://DIR[:TAG|@DIGEST] */
+};
+struct cb_named_context {
+    char *name;     /* as cb_named_context_key gives it */
+    char *platform; /* the only one it is for ("linux/amd64"), or NULL */
+    char *value;    /* as given */
+    enum cb_named_kind kind;
+    struct cb_context *context; /* of FILES */
+    char *image;                /* of IMAGE: a reference, or "scratch" */
+    char *layout, *tag;         /* of LAYOUT; TAG may be NULL */
+    struct cb_digest digest;    /* of LAYOUT, may be unset */
+};
+struct cb_named_contexts {
+    struct cb_named_context *items;
+    size_t count, capacity;
+};
+/* The name that others are compared with; caller frees. NULL: NAME can be no image's. */
+char *cb_named_context_key(const char *name, struct cb_error **err);
+/* Names that always mean themselves: scratch, and the context proper. */
+int cb_named_context_reserved(const char *name);
+
 struct cb_frontend_options {
     struct cb_build_env *env;
-    struct cb_source *source;            /* the Dockerfile */
-    struct cb_context *context;          /* "." */
-    const struct cb_strings *build_args; /* "K=V" */
-    const struct cb_strings *labels;     /* "K=V", applied last */
-    const char *target;                  /* stage name or index; NULL: last */
+    struct cb_source *source;                 /* the Dockerfile */
+    struct cb_context *context;               /* "." */
+    const struct cb_named_contexts *contexts; /* or NULL */
+    const struct cb_strings *build_args;      /* "K=V" */
+    const struct cb_strings *labels;          /* "K=V", applied last */
+    const char *target;                       /* stage name or index; NULL: last */
     struct cb_platform platform, build_platform;
     enum cb_pull_policy pull;
     enum cb_op_network network; /* --network for RUN steps that say nothing */

@@ -116,8 +116,23 @@ static void check_cache_filter(const struct cb_planner *planner)
     }
 }
 
+static void check_contexts(const struct cb_planner *planner)
+{
+    const struct cb_named_contexts *given = planner->options->contexts;
+    int said = 0;
+
+    for (size_t i = 0; given && i < given->count && said < MANY; i++) {
+        if (cb_named_is_used(planner, i))
+            continue;
+        say(planner, "--build-context", given->items[i].name,
+            "is the name of no stage or image in use", NULL);
+        said++;
+    }
+}
+
 void cb_given_check(const struct cb_planner *planner)
 {
     check_build_args(planner);
     check_cache_filter(planner);
+    check_contexts(planner);
 }

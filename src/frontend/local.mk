@@ -22,6 +22,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/given.c \
 	%D%/hidden.c \
 	%D%/image-config.c \
+	%D%/named.c \
 	%D%/needs.c \
 	%D%/origins.c \
 	%D%/scope.c \

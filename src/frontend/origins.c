@@ -5,11 +5,24 @@
 
 #include <string.h>
 
-/* What --from=TEXT means: a stage by index or name, scratch, or an image. */
+/* A stage that is replaced by files is those files: no need to make a layer of them. */
+static void stage_origin(struct cb_stage *stage, struct cb_origin *out)
+{
+    if (stage->replaced && stage->named)
+        *out = (struct cb_origin){.kind = CB_ORIGIN_NAMED, .named = stage->named};
+    else
+        *out = (struct cb_origin){.kind = CB_ORIGIN_STAGE, .stage = stage};
+}
+
+/* What --from=TEXT means: a stage by index or name, a named context, scratch, or an
+ * image. */
 static int find_origin(struct cb_planner *planner, const char *text, const char *context,
                        struct cb_source *source, struct cb_span span,
                        struct cb_origin *out, struct cb_error **err)
 {
+    const struct cb_platform *platform = &planner->options->platform;
+    const struct cb_named_context *named;
+    struct cb_stage *stage;
     long index;
 
     if (cb_stages_is_index(text, &index)) {
@@ -17,18 +30,20 @@ static int find_origin(struct cb_planner *planner, const char *text, const char 
             cb_error_set(err, CB_ERR_NOT_FOUND, "invalid stage index %s", text);
             return cb_error_at(err, source, span);
         }
-        *out = (struct cb_origin){CB_ORIGIN_STAGE, &planner->stages[index], NULL};
+        stage_origin(&planner->stages[index], out);
         return 0;
     }
-    out->stage = cb_stages_find(planner, text);
-    if (out->stage) {
-        out->kind = CB_ORIGIN_STAGE;
+    stage = cb_stages_find(planner, text);
+    named = stage ? NULL : cb_named_find(planner, text, platform);
+    if (stage) {
+        stage_origin(stage, out);
+    } else if (named) {
+        cb_named_origin(planner, named, platform, context, source, span, out);
     } else if (!strcmp(text, "scratch")) {
         out->kind = CB_ORIGIN_SCRATCH;
     } else {
         out->kind = CB_ORIGIN_IMAGE;
-        out->base = cb_bases_want(planner, text, &planner->options->platform, context,
-                                  source, span);
+        out->base = cb_bases_want(planner, text, platform, context, source, span);
     }
     return 0;
 }

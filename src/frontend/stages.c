@@ -3,6 +3,8 @@
  * and a number is an index. What is neither a stage nor scratch is an image. */
 #include "frontend/frontend-priv.h"
 
+#include "base/suggest.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -106,11 +108,25 @@ static int stage_platform(struct cb_stage *stage, struct cb_strings *unknown,
     return 0;
 }
 
-/* FROM: a stage before this one, scratch, or an image. */
+/* Takes what NAMED stands for as the stage's base. */
+static void use_named(struct cb_stage *stage, const struct cb_named_context *named)
+{
+    struct cb_planner *planner = stage->planner;
+    struct cb_origin origin;
+
+    cb_named_origin(planner, named, &stage->platform, "FROM", planner->file->source,
+                    stage->def->from->from.image.span, &origin);
+    stage->base = origin.base;
+    stage->named = origin.named;
+}
+
+/* FROM: a stage before this one, a named context, scratch, or an image. A named context
+ * of the stage's own name takes the place of the whole stage. */
 static int stage_base(struct cb_stage *stage, struct cb_error **err)
 {
     struct cb_planner *planner = stage->planner;
     const struct cb_instruction *from = stage->def->from;
+    const struct cb_named_context *named = NULL;
     cb_auto_value(cb_strings) unknown = {0};
     cb_autofree char *name = NULL;
 
@@ -125,8 +141,19 @@ static int stage_base(struct cb_stage *stage, struct cb_error **err)
         cb_error_hint(err, "an ARG used in FROM is declared before the first FROM");
         return cb_error_at(err, planner->file->source, from->from.image.span);
     }
-    stage->base_stage = cb_map_get(planner->stage_names, name);
-    if (!stage->base_stage && strcmp(name, "scratch"))
+    if (stage->def->name) {
+        cb_autofree char *own = lower_case(stage->def->name);
+
+        named = cb_named_find(planner, own, &stage->platform);
+    }
+    stage->replaced = named != NULL;
+    if (!named)
+        stage->base_stage = cb_map_get(planner->stage_names, name);
+    if (!named && !stage->base_stage)
+        named = cb_named_find(planner, name, &stage->platform);
+    if (named)
+        use_named(stage, named);
+    else if (!stage->base_stage && strcmp(name, "scratch"))
         stage->base = cb_bases_want(planner, name, &stage->platform, "FROM",
                                     planner->file->source, from->from.image.span);
     return 0;
@@ -168,8 +195,11 @@ static int init_stage(struct cb_planner *planner, struct cb_stage *stage, size_t
         snprintf(stage->label, sizeof(stage->label), "stage-%zu", index);
     stage->no_cache =
         options->no_cache || filtered(options->no_cache_filter, stage->def->name);
-    add_items(stage);
-    return stage_base(stage, err);
+    if (stage_base(stage, err) < 0)
+        return -1;
+    if (!stage->replaced)
+        add_items(stage);
+    return 0;
 }
 
 static int init_stages(struct cb_planner *planner)

@@ -63,7 +63,10 @@ int cb_context_selection(struct cb_context_result *result, const char *text,
 {
     cb_auto(cb_selection) selection = NULL;
     cb_auto_value(cb_selector) selector = {0};
-    struct cb_tree tree = {.ignore = cb_context_ignore(result->context),
+    struct cb_tree tree = {.is_context = 1,
+                           .is_empty = cb_context_root_fd(result->context) < 0,
+                           .git_modes = result->env->context_git_modes,
+                           .ignore = cb_context_ignore(result->context),
                            .place = result->place,
                            .cancel = cancel};
 

@@ -51,6 +51,19 @@ static int dress_file(int fd, struct cb_owner owner, mode_t mode, struct timespe
     return 0;
 }
 
+static int make_empty(const struct cb_copying *copying, const struct cb_copy_job *job,
+                      struct cb_error **err)
+{
+    const struct cb_entry *entry = job->entry;
+    cb_autofd int fd = -1;
+
+    if (cb_dest_create(copying->dest, job->target, &fd, err) < 0)
+        return -1;
+    return dress_file(fd, cb_copy_owner(copying, entry),
+                      cb_chmod_apply(copying->chmod, entry->mode), entry->mtime, NULL, 0,
+                      job->target, err);
+}
+
 int cb_copy_job_run(const struct cb_copying *copying, const struct cb_copy_job *job,
                     void *buffer, struct cb_error **err)
 {
@@ -59,6 +72,8 @@ int cb_copy_job_run(const struct cb_copying *copying, const struct cb_copy_job *
     cb_autofree char *xattrs = NULL;
     size_t xattrs_len;
 
+    if (cb_entry_is_socket_file(entry))
+        return make_empty(copying, job, err);
     if (cb_entry_open(job->source_root, entry, &from, err) < 0 ||
         cb_dest_create(copying->dest, job->target, &to, err) < 0)
         return -1;

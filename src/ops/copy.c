@@ -380,6 +380,9 @@ static void make_parts(struct copy_payload *self, const struct cb_copy_options *
         &self->parts, "flags", "%s%s%s%s", options->parents ? "parents " : "",
         options->unpack ? "unpack " : "", options->from_stage ? "from-stage " : "",
         options->link ? "link " : "");
+    if (!options->from_stage && self->input_count > 1)
+        cb_key_parts_add(&self->parts, "context-mode",
+                         self->env->context_git_modes ? "git" : "keep");
     if (options->exclude && options->exclude->count > 0) {
         cb_autofree char *exclude = cb_strings_quoted(options->exclude);
 

@@ -33,6 +33,7 @@ struct cb_build_env {
     int (*secret)(void *arg, const char *id, const void **bytes, size_t *len);
     void *secret_arg;
     int64_t source_date_epoch; /* or -1 */
+    int context_git_modes;     /* files of contexts are 0755 or 0644, as git keeps them */
 };
 enum cb_op_network { CB_OP_NETWORK_DEFAULT, CB_OP_NETWORK_NONE, CB_OP_NETWORK_HOST };
 

@@ -26,27 +26,9 @@ static const char *below_root(const char *absolute)
     return *absolute == '/' ? absolute + 1 : absolute;
 }
 
-/* ── Errors ── */
-
 static int not_found(const struct selecting *s, const char *path, struct cb_error **err)
 {
-    return cb_error_set(err, CB_ERR_NOT_FOUND, "%s %s: \"%s\" not found in %s",
-                        s->selector->verb, s->selector->paths.items[s->source], path,
-                        s->tree->place);
-}
-
-/* The rule to change is counted in the ignore file's patterns. */
-static int ignored_error(const struct selecting *s, const char *path,
-                         struct cb_error **err)
-{
-    int rule = -1;
-
-    if (s->tree->ignore)
-        cb_pattern_list_match(s->tree->ignore, below_root(path), 0, &rule);
-    not_found(s, path, err);
-    if (rule < 0)
-        return cb_error_hint(err, "it is excluded by .dockerignore or --exclude");
-    return cb_error_hint(err, "it is excluded by .dockerignore (rule %d)", rule + 1);
+    return cb_selection_missing(s->tree, s->selector, s->source, path, err);
 }
 
 /* ── One path that is there ── */
@@ -54,9 +36,9 @@ static int ignored_error(const struct selecting *s, const char *path,
 static int is_ignored(const struct selecting *s, const char *relative, mode_t mode)
 {
     if (!s->tree->ignore || !*relative ||
-        cb_pattern_list_match_path(s->tree->ignore, relative) <= 0)
+        !cb_ignore_match_path(s->tree->ignore, relative, S_ISDIR(mode)))
         return 0;
-    return !S_ISDIR(mode) || !cb_pattern_list_may_reinclude(s->tree->ignore, relative);
+    return !S_ISDIR(mode) || !cb_ignore_may_reinclude(s->tree->ignore, relative);
 }
 
 static void add_match(struct selecting *s, const char *base, size_t prefix, size_t first)
@@ -104,15 +86,15 @@ static int add_followed(struct selecting *s, const char *path, struct cb_error *
     if (there <= 0)
         return there < 0 ? -1 : not_found(s, path, err);
     relative = below_root(resolved);
-    if (is_ignored(s, below_root(path), st.st_mode))
-        return ignored_error(s, path, err);
+    if (strcmp(path, resolved) != 0 && is_ignored(s, below_root(path), S_IFLNK))
+        return not_found(s, path, err);
     if (is_ignored(s, relative, st.st_mode))
-        return ignored_error(s, resolved, err);
+        return not_found(s, resolved, err);
     if (cb_selection_walk(s->tree, s->selector, s->exclude, relative, &st,
                           strlen(relative), s->selection, err) < 0)
         return -1;
     if (s->selection->entries.count == first)
-        return ignored_error(s, resolved, err);
+        return not_found(s, resolved, err);
     add_match(s, cb_path_base(path), strlen(relative), first);
     s->found++;
     return 0;
@@ -133,7 +115,8 @@ static int add_ancestors(struct selecting *s, const char *relative, struct cb_er
             entry.path = cb_arena_strndup(arena, relative, len);
             if (cb_stat_in_root(s->tree->root_fd, entry.path, &st, err) < 0)
                 return -1;
-            entry.mode = st.st_mode;
+            entry.mode = cb_tree_mode(s->tree, st.st_mode);
+            entry.disk_mode = st.st_mode;
             entry.uid = s->selector->owners ? st.st_uid : 0;
             entry.gid = s->selector->owners ? st.st_gid : 0;
             entry.mtime = st.st_mtim;
@@ -157,7 +140,7 @@ static int add_with_parents(struct selecting *s, const char *path, struct cb_err
     if (!there)
         return not_found(s, path, err);
     if (is_ignored(s, relative, st.st_mode))
-        return ignored_error(s, path, err);
+        return not_found(s, path, err);
     if (strlen(relative) > s->pivot && add_ancestors(s, relative, err) < 0)
         return -1;
     listed = s->selection->entries.count;
@@ -189,7 +172,7 @@ static int take_name(struct selecting *s, const char *dir, const char *name,
     if (!*rest && s->selector->parents)
         return add_with_parents(s, path, err);
     if (!*rest) {
-        if (is_ignored(s, below_root(path), 0)) {
+        if (s->tree->ignore) {
             there = cb_stat_in_root(s->tree->root_fd, path, &st, err);
             if (there <= 0 || is_ignored(s, below_root(path), st.st_mode))
                 return there < 0 ? -1 : 0;

@@ -101,9 +101,11 @@ static void consult_index(struct hashing *hashing)
         const struct cb_entry *entry = &hashing->selection->entries.items[i];
         struct stat st = cb_entry_stat(entry);
 
-        if (S_ISREG(entry->mode) &&
-            (!hashing->index || !cb_stat_index_find(hashing->index, entry->path, &st,
-                                                    &hashing->digests[i]))) {
+        if (cb_entry_is_socket_file(entry))
+            hashing->digests[i] = cb_digest_of("", 0);
+        else if (S_ISREG(entry->mode) &&
+                 (!hashing->index || !cb_stat_index_find(hashing->index, entry->path, &st,
+                                                         &hashing->digests[i]))) {
             cb_vec_push(&hashing->unknown, i);
             cb_bunches_add(&hashing->bunches, entry->path, entry->size);
         }
@@ -132,6 +134,7 @@ static struct cb_digest combine(const struct hashing *hashing,
             const struct cb_entry *entry = &entries[i];
             struct stat st = cb_entry_stat(entry);
 
+            st.st_mode = entry->mode;
             /* A directory's size is its file system's affair. */
             if (!S_ISREG(entry->mode))
                 st.st_size = 0;

@@ -30,7 +30,8 @@ struct cb_entry {
     const char *link;   /* target of a symbolic link */
     const char *xattrs; /* of a directory; NULL if none */
     uint32_t xattrs_len;
-    uint32_t mode, uid, gid, nlink;
+    uint32_t mode, uid, gid, nlink; /* as hashed and copied */
+    uint32_t disk_mode;             /* as listed */
     uint64_t dev, ino, rdev;
     int64_t size;
     struct timespec mtime, ctime;
@@ -63,18 +64,32 @@ int cb_entry_open(int root_fd, const struct cb_entry *entry, int *fd,
                   struct cb_error **err);
 /* The same check after the last byte was read. */
 int cb_entry_check(int fd, const struct cb_entry *entry, struct cb_error **err);
+/* Says what to do about a file that may not be read. Returns -1. */
+int cb_selection_unreadable(struct cb_error **err);
+/* As it was listed. */
 struct stat cb_entry_stat(const struct cb_entry *entry);
 
 /* A tree to select from. */
 struct cb_tree {
     int root_fd;
-    const struct cb_pattern_list *ignore; /* or NULL */
-    const char *place;                    /* "the build context", for messages */
+    int is_context;                 /* and not a stage or an image */
+    int is_empty;                   /* a context that has no files at all */
+    int git_modes;                  /* --context-mode=git */
+    const struct cb_ignore *ignore; /* or NULL */
+    const char *place;              /* "the build context", for messages */
     struct cb_cancel *cancel;
 };
+/* The mode that what is listed with MODE is hashed and copied with. */
+uint32_t cb_tree_mode(const struct cb_tree *tree, mode_t mode);
+/* A socket of a context: an empty file, which cannot be opened. */
+int cb_entry_is_socket_file(const struct cb_entry *entry);
 /* Finds and lists. NOT_FOUND `COPY x: "/x" not found in the build context`. */
 int cb_select(const struct cb_tree *tree, const struct cb_selector *selector,
               struct cb_selection **out, struct cb_error **err);
+/* NOT_FOUND: what the SOURCE-th path of SELECTOR means, PATH (absolute in the tree), is
+ * not there or left out. Says why, and what to do. */
+int cb_selection_missing(const struct cb_tree *tree, const struct cb_selector *selector,
+                         size_t source, const char *path, struct cb_error **err);
 /* Lists PATH (resolved, from the root, no leading slash) and all below into SELECTION;
  * used by cb_select. */
 int cb_selection_walk(const struct cb_tree *tree, const struct cb_selector *selector,

@@ -34,7 +34,7 @@ int cb_entry_is_dir(const struct cb_entry *entry)
 int cb_entry_unchanged(const struct cb_entry *entry, const struct stat *st)
 {
     return entry->dev == st->st_dev && entry->ino == st->st_ino &&
-           entry->mode == st->st_mode && entry->size == st->st_size &&
+           entry->disk_mode == st->st_mode && entry->size == st->st_size &&
            entry->mtime.tv_sec == st->st_mtim.tv_sec &&
            entry->mtime.tv_nsec == st->st_mtim.tv_nsec &&
            entry->ctime.tv_sec == st->st_ctim.tv_sec &&
@@ -45,7 +45,7 @@ struct stat cb_entry_stat(const struct cb_entry *entry)
 {
     struct stat st = {0};
 
-    st.st_mode = entry->mode;
+    st.st_mode = entry->disk_mode;
     st.st_uid = entry->uid;
     st.st_gid = entry->gid;
     st.st_nlink = entry->nlink;
@@ -58,12 +58,36 @@ struct stat cb_entry_stat(const struct cb_entry *entry)
     return st;
 }
 
+/* A context's sockets become empty files, as BuildKit has it. With git's modes all that
+ * counts is whether a file's owner may execute it, so that neither the umask of a
+ * checkout nor the file system it lies on changes a key. */
+uint32_t cb_tree_mode(const struct cb_tree *tree, mode_t mode)
+{
+    if (tree->is_context && S_ISSOCK(mode))
+        mode = S_IFREG | (mode & 07777);
+    if (tree->git_modes && (S_ISREG(mode) || S_ISDIR(mode)))
+        mode = (mode & S_IFMT) | (S_ISDIR(mode) || (mode & S_IXUSR) ? 0755 : 0644);
+    return mode;
+}
+
+int cb_entry_is_socket_file(const struct cb_entry *entry)
+{
+    return S_ISSOCK(entry->disk_mode) && S_ISREG(entry->mode);
+}
+
 static int changed_error(const struct cb_entry *entry, struct cb_error **err)
 {
     cb_error_set(err, CB_ERR_INTEGRITY, "`%s`: file changed while it was read",
                  entry->path);
     return cb_error_hint(err, "build again when nothing writes to it, or list it in "
                               ".dockerignore");
+}
+
+int cb_selection_unreadable(struct cb_error **err)
+{
+    if (err && cb_error_kind(*err) == CB_ERR_DENIED)
+        cb_error_hint(err, "make it readable for this user, or list it in .dockerignore");
+    return -1;
 }
 
 int cb_entry_check(int fd, const struct cb_entry *entry, struct cb_error **err)
@@ -87,7 +111,8 @@ int cb_entry_open(int root_fd, const struct cb_entry *entry, int *fd,
                            &cause) < 0) {
         if (cb_error_kind(cause) == CB_ERR_NOT_FOUND || cb_error_errnum(cause) == ELOOP)
             return changed_error(entry, err);
-        return cb_error_move(err, &cause);
+        cb_error_move(err, &cause);
+        return cb_selection_unreadable(err);
     }
     if (cb_entry_check(file, entry, err) < 0)
         return -1;

@@ -15,7 +15,7 @@ int cb_unpack_wanted(int source_root, const struct cb_entry *entry, struct cb_er
 {
     cb_autofd int fd = -1;
 
-    if (!S_ISREG(entry->mode))
+    if (!S_ISREG(entry->mode) || cb_entry_is_socket_file(entry))
         return 0;
     if (cb_entry_open(source_root, entry, &fd, err) < 0)
         return -1;

@@ -26,7 +26,7 @@ struct verdict {
     int keep_looking;
 };
 
-static struct verdict judge(const struct walk *walk, const char *path,
+static struct verdict judge(const struct walk *walk, const char *path, int is_dir,
                             const struct verdict *parent)
 {
     const char *relative = path + walk->prefix;
@@ -36,8 +36,8 @@ static struct verdict judge(const struct walk *walk, const char *path,
         relative++;
     if (walk->tree->ignore && *path) {
         verdict.ignored =
-            cb_pattern_list_match(walk->tree->ignore, path, parent->ignored, NULL) > 0;
-        if (verdict.ignored && !cb_pattern_list_may_reinclude(walk->tree->ignore, path))
+            cb_ignore_match(walk->tree->ignore, path, is_dir, parent->ignored);
+        if (verdict.ignored && !cb_ignore_may_reinclude(walk->tree->ignore, path))
             verdict.keep_looking = 0;
     }
     if (walk->exclude && *relative) {
@@ -56,7 +56,8 @@ static void add_entry(struct walk *walk, const char *path, const struct stat *st
     struct cb_entry entry = {
         .path = path,
         .link = link,
-        .mode = st->st_mode,
+        .mode = cb_tree_mode(walk->tree, st->st_mode),
+        .disk_mode = st->st_mode,
         .uid = walk->owners ? st->st_uid : 0,
         .gid = walk->owners ? st->st_gid : 0,
         .nlink = (uint32_t)st->st_nlink,
@@ -68,7 +69,7 @@ static void add_entry(struct walk *walk, const char *path, const struct stat *st
         .ctime = st->st_ctim,
     };
 
-    if (st->st_uid != 0 || st->st_gid != 0)
+    if (st->st_uid != 0 || st->st_gid != 0 || entry.mode != entry.disk_mode)
         selection->faithful = 0;
     cb_vec_push(&selection->entries, entry);
 }
@@ -110,7 +111,7 @@ static int list_directory(struct walk *walk, const char *path, size_t entry,
     if (cb_fs_open_in_root(walk->tree->root_fd, *path ? path : "/",
                            O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &fd, err) < 0 ||
         cb_fs_list(fd, &out->names, err) < 0)
-        return -1;
+        return cb_selection_unreadable(err);
     cb_content_xattrs_read(fd, &xattrs, &len);
     if (xattrs) {
         char *kept = cb_arena_alloc(walk->selection->arena, len);
@@ -145,7 +146,7 @@ static int walk_entry(struct walk *walk, const char *path, const struct stat *st
                       struct cb_error **err)
 {
     struct cb_selection *selection = walk->selection;
-    struct verdict verdict = judge(walk, path, parent);
+    struct verdict verdict = judge(walk, path, S_ISDIR(st->st_mode), parent);
     int left_out = verdict.ignored || verdict.excluded;
     size_t at = selection->entries.count;
 
@@ -216,7 +217,7 @@ int cb_selection_walk(const struct cb_tree *tree, const struct cb_selector *sele
     if (tree->ignore && slash) {
         cb_autofree char *parent = xstrndup(path, (size_t)(slash - path));
 
-        above.ignored = cb_pattern_list_match_path(tree->ignore, parent);
+        above.ignored = cb_ignore_match_path(tree->ignore, parent, 1);
     }
     if (S_ISLNK(st->st_mode) && top_link(&walk, path, &link, err) < 0)
         return -1;

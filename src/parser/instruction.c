@@ -3,6 +3,8 @@
  * an inst-*.c file. */
 #include "parser/parser-priv.h"
 
+#include "base/suggest.h"
+
 #include <string.h>
 #include <strings.h>
 

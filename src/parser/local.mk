@@ -25,6 +25,5 @@ src_parser_libparser_a_SOURCES = \
 	%D%/shell-pattern.c \
 	%D%/split.c \
 	%D%/substitute.c \
-	%D%/suggest.c \
 	%D%/text.c \
 	%D%/words.c

@@ -266,9 +266,6 @@ int cb_run_mount_expand(struct cb_run_mount *out, struct cb_arena *arena,
                         const char *value, char escape,
                         const struct cb_scope_lookup *lookup, struct cb_error **err);
 
-/* Closest candidate within Levenshtein distance < 3 (case-insensitive), or NULL. */
-const char *cb_suggest(const char *word, const char *const *candidates, size_t count);
-
 /* ── Values of flags and options ── */
 /* One line of CSV (RFC 4180 quotes). */
 int cb_csv_split(struct cb_strings *fields, const char *line, struct cb_error **err);

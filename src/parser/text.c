@@ -2,6 +2,7 @@
  * its notion of a blank between list words is ASCII's; Dockerfiles depend on both. */
 #include "parser/parser-priv.h"
 
+#include "base/suggest.h"
 #include "base/utf8.h"
 
 #include <string.h>

@@ -124,6 +124,8 @@ int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repo
     if (cb_content_has(registry->store, &blob->digest, &size) > 0)
         return 0;
     *fetched = 1;
+    if (repository->layout)
+        return cb_layout_provide(registry, repository, blob, err);
     result = fetch_once(registry, repository, blob, event_id, &resumed, &error);
     if (result < 0 && resumed && cb_error_kind(error) == CB_ERR_INTEGRITY) {
         /* The bytes from before may be what is wrong; the writer has removed them. */

@@ -161,16 +161,18 @@ int cb_document_get(struct cb_registry *registry, const struct cb_repository *re
     const char *name = want ? cb_digest_text(&want->digest, text) : tag;
     struct cb_digest digest;
 
+    if (want && want->size > (int64_t)CB_MANIFEST_MAX_BYTES)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "manifest %s: over %u bytes", name,
+                            CB_MANIFEST_MAX_BYTES);
+    if (want && cb_layout_provide(registry, repository, want, err) < 0)
+        return -1;
     if (want && from_store(registry, &want->digest, &kept)) {
         if (verify(want, &kept, &digest, err) < 0)
             return -1;
         out->media_type = xstrdup(want->media_type);
     } else {
-        if (!repository)
+        if (!repository || repository->layout)
             return cb_error_set(err, CB_ERR_NOT_FOUND, "%s is not in the store", name);
-        if (want && want->size > (int64_t)CB_MANIFEST_MAX_BYTES)
-            return cb_error_set(err, CB_ERR_INTEGRITY, "manifest %s: over %u bytes", name,
-                                CB_MANIFEST_MAX_BYTES);
         if (call_manifest(registry, repository, "GET", name, &response, err) < 0)
             return -1;
         if (response.status != 200)
@@ -214,15 +216,17 @@ int cb_document_config(struct cb_registry *registry,
     struct cb_strbuf *body = &kept;
 
     cb_digest_text(&want->digest, text);
+    if (want->size > (int64_t)CB_MANIFEST_MAX_BYTES)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "config %s: over %u bytes", text,
+                            CB_MANIFEST_MAX_BYTES);
+    if (cb_layout_provide(registry, repository, want, err) < 0)
+        return cb_error_wrap(err, "config %s", text);
     if (!from_store(registry, &want->digest, &kept)) {
         cb_autofree char *url = NULL;
         struct cb_http_request request = {.method = "GET", .max_body = want->size};
 
-        if (!repository)
+        if (!repository || repository->layout)
             return cb_error_set(err, CB_ERR_NOT_FOUND, "%s is not in the store", text);
-        if (want->size > (int64_t)CB_MANIFEST_MAX_BYTES)
-            return cb_error_set(err, CB_ERR_INTEGRITY, "config %s: over %u bytes", text,
-                                CB_MANIFEST_MAX_BYTES);
         url = xasprintf("%s/v2/%s/blobs/%s", repository->endpoint->base, repository->path,
                         text);
         request.url = url;

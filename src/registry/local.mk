@@ -11,6 +11,7 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/document.c \
 	%D%/fan-out.c \
 	%D%/hosts.c \
+	%D%/layout.c \
 	%D%/progress.c \
 	%D%/pull.c \
 	%D%/push.c \

@@ -140,6 +140,7 @@ int cb_registry_fetch(struct cb_registry *registry, const struct cb_resolved_ima
     struct cb_repository repository = {0};
     cb_auto(cb_snapshot) unpacked = NULL;
     cb_autofree char *scope = NULL;
+    cb_autofd int layout = -1;
     size_t total = image->config->diff_ids.count;
     int result;
 
@@ -157,6 +158,10 @@ int cb_registry_fetch(struct cb_registry *registry, const struct cb_resolved_ima
         if (cb_endpoint_get(registry, image->reference->host, &repository.endpoint, err) <
             0)
             return -1;
+        fetch.repository = &repository;
+    } else if (image->layout) {
+        if (cb_layout_repository_open(image->layout, &repository, &layout, err) < 0)
+            return cb_error_wrap(err, "oci-layout %s", image->layout);
         fetch.repository = &repository;
     }
     result = fetch_missing(&fetch, top, err);

@@ -77,6 +77,8 @@ struct cb_repository {
     const struct cb_endpoint *endpoint;
     const char *path;  /* "library/ubuntu" */
     const char *scope; /* "repository:library/ubuntu:pull" */
+    int layout;        /* it is a directory: PATH, open as LAYOUT_FD, no endpoint */
+    int layout_fd;
 };
 
 struct cb_document {
@@ -118,6 +120,25 @@ static inline struct cb_document_text cb_manifest_text(const struct cb_manifest 
 int cb_document_put(struct cb_registry *registry, const struct cb_repository *repository,
                     const char *tag, const struct cb_document_text *document,
                     struct cb_error **err);
+
+/* ── layout.c ── */
+
+/* The directory PATH as a repository; the caller closes *FD. */
+int cb_layout_repository_open(const char *path, struct cb_repository *out, int *fd,
+                              struct cb_error **err);
+/* Brings WANT from a repository that is a directory into the store; does nothing for
+ * others. */
+int cb_layout_provide(struct cb_registry *registry,
+                      const struct cb_repository *repository,
+                      const struct cb_descriptor *want, struct cb_error **err);
+
+/* ── resolve.c ── */
+
+/* From the document WANT (or TAG) down to the config, for PLATFORM. */
+int cb_resolve_documents(struct cb_registry *registry,
+                         const struct cb_repository *repository, const char *tag,
+                         struct cb_descriptor *want, const struct cb_platform *platform,
+                         struct cb_resolved_image *image, struct cb_error **err);
 
 /* ── blob.c ── */
 

@@ -47,6 +47,7 @@ void cb_resolved_image_free(struct cb_resolved_image *image)
     cb_manifest_free(image->manifest);
     cb_image_config_free(image->config);
     free(image->config_bytes);
+    free(image->layout);
     free(image);
 }
 
@@ -85,5 +86,6 @@ struct cb_resolved_image *cb_resolved_image_copy(const struct cb_resolved_image 
     copy->config_bytes = xmemdup(image->config_bytes, image->config_len + 1);
     copy->config_len = image->config_len;
     copy->id = image->id;
+    copy->layout = xstrdup(image->layout);
     return copy;
 }

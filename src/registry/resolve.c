@@ -196,10 +196,10 @@ static void warn_platform(struct cb_registry *registry, const char *name,
 
 /* From the first document down to the config. TAG is only used when WANT has no digest.
  */
-static int descend(struct cb_registry *registry, const struct cb_repository *repository,
-                   const char *tag, struct cb_descriptor *want,
-                   const struct cb_platform *platform, struct cb_resolved_image *image,
-                   struct cb_error **err)
+int cb_resolve_documents(struct cb_registry *registry,
+                         const struct cb_repository *repository, const char *tag,
+                         struct cb_descriptor *want, const struct cb_platform *platform,
+                         struct cb_resolved_image *image, struct cb_error **err)
 {
     for (int depth = 0;; depth++) {
         cb_auto_value(cb_document) document = {0};
@@ -298,8 +298,8 @@ static int resolve_documents(struct resolution *resolution,
     cb_auto_value(cb_descriptor) want = {.digest = *digest, .size = -1};
     cb_autofree char *familiar = cb_reference_familiar(resolution->reference);
 
-    if (descend(resolution->registry, repository, resolution->reference->tag, &want,
-                resolution->platform, image, err) < 0)
+    if (cb_resolve_documents(resolution->registry, repository, resolution->reference->tag,
+                             &want, resolution->platform, image, err) < 0)
         return cb_error_wrap(err, "%s", familiar);
     if (repository) {
         warn_platform(resolution->registry, familiar, image->config,

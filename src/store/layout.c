@@ -8,6 +8,7 @@
 #include "base/lockfile.h"
 #include "base/map.h"
 #include "store/content.h"
+#include "store/oci-layout.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,42 +16,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define REF_NAME    "org.opencontainers.image.ref.name"
 #define LAYOUT      "{\"imageLayoutVersion\":\"1.0.0\"}"
-#define COPY_BYTES  (256 * 1024)
 #define ENTRIES_MAX 500
 
-static char *blob_path(const struct cb_digest *digest)
-{
-    char text[CB_DIGEST_MAX_TEXT];
-    const char *hex = cb_digest_hex(digest, text);
-
-    return xasprintf("blobs/%s/%s", digest->algorithm == CB_SHA512 ? "sha512" : "sha256",
-                     hex);
-}
-
 /* ── Reading ── */
-
-static int read_index(int dir_fd, struct cb_index **out, struct cb_error **err)
-{
-    cb_auto_value(cb_strbuf) text = {0};
-
-    if (cb_fs_read_file(dir_fd, "index.json", CB_MANIFEST_MAX_BYTES, &text, err) < 0)
-        return -1;
-    return cb_index_parse(out, cb_strbuf_text(&text), text.len, CB_MT_OCI_INDEX, err);
-}
-
-static const char *tag_of(const struct cb_descriptor *manifest)
-{
-    return json_string_value(json_object_get(manifest->annotations, REF_NAME));
-}
 
 static const struct cb_descriptor *find_manifest(const struct cb_index *index,
                                                  const char *tag,
                                                  const struct cb_digest *digest)
 {
     cb_vec_foreach (manifest, &index->manifests) {
-        const char *name = tag_of(manifest);
+        const char *name = cb_layout_tag(manifest);
 
         if (cb_digest_is_set(digest) ? cb_digest_equal(&manifest->digest, digest)
                                      : name && strcmp(name, tag) == 0)
@@ -63,7 +39,7 @@ static const struct cb_descriptor *find_manifest(const struct cb_index *index,
 static int read_document(int dir_fd, const struct cb_descriptor *want,
                          struct cb_strbuf *out, struct cb_error **err)
 {
-    cb_autofree char *path = blob_path(&want->digest);
+    cb_autofree char *path = cb_layout_blob_path(&want->digest);
     cb_auto(cb_hasher) hasher = cb_hasher_new(want->digest.algorithm);
     struct cb_digest got;
 
@@ -87,7 +63,7 @@ int cb_layout_read(int dir_fd, const char *tag, const struct cb_digest *digest,
     cb_auto_value(cb_strbuf) config_text = {0};
     const struct cb_descriptor *descriptor;
 
-    if (read_index(dir_fd, &index, err) < 0)
+    if (cb_layout_index(dir_fd, &index, err) < 0)
         return -1;
     descriptor = find_manifest(index, tag, digest);
     if (!descriptor)
@@ -103,65 +79,6 @@ int cb_layout_read(int dir_fd, const char *tag, const struct cb_digest *digest,
     *config = cb_strbuf_steal(&config_text);
     *manifest = cb_steal(&found);
     return 0;
-}
-
-static int open_blob(int dir_fd, const struct cb_digest *digest, int *fd,
-                     struct cb_error **err)
-{
-    cb_autofree char *path = blob_path(digest);
-    struct stat stat;
-
-    if (cb_fs_open_in_root(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, fd, err) <
-        0)
-        return -1;
-    if (fstat(*fd, &stat) < 0 || !S_ISREG(stat.st_mode)) {
-        cb_close(fd);
-        return cb_error_set(err, CB_ERR_INTEGRITY, "`%s`: not a regular file", path);
-    }
-    return 0;
-}
-
-static int copy_to_store(int fd, struct cb_blob_writer *writer, struct cb_cancel *cancel,
-                         struct cb_error **err)
-{
-    cb_autofree char *buffer = xmalloc(COPY_BYTES);
-
-    for (;;) {
-        ssize_t count = read(fd, buffer, COPY_BYTES);
-
-        if (count < 0)
-            return cb_error_errno(err, errno, "read a blob of the layout");
-        if (count == 0)
-            return 0;
-        if (cb_cancel_check(cancel, err) < 0 ||
-            cb_blob_writer_write(writer, buffer, (size_t)count, err) < 0)
-            return -1;
-    }
-}
-
-int cb_layout_take_blob(int dir_fd, struct cb_store *store,
-                        const struct cb_descriptor *blob, struct cb_cancel *cancel,
-                        struct cb_error **err)
-{
-    cb_auto(cb_blob_writer) writer = NULL;
-    cb_autofd int fd = -1;
-    int present = 0;
-    int64_t size;
-
-    if (cb_content_has(store, &blob->digest, &size) > 0)
-        return 0;
-    if (open_blob(dir_fd, &blob->digest, &fd, err) < 0 ||
-        cb_blob_writer_open(store, &blob->digest, blob->size, cancel, NULL, &writer,
-                            &present, err) < 0)
-        return -1;
-    if (present)
-        return 0;
-    /* What a download left behind is not worth a seek here. */
-    if (cb_blob_writer_offset(writer) > 0 && cb_blob_writer_reset(writer, err) < 0)
-        return -1;
-    if (copy_to_store(fd, writer, cancel, err) < 0)
-        return -1;
-    return cb_blob_commit(&writer, NULL, NULL, err);
 }
 
 /* ── Writing ── */
@@ -181,7 +98,7 @@ static int open_directory(const char *path, int *fd, struct cb_error **err)
 static int put_blob(int dir_fd, struct cb_store *store, const struct cb_descriptor *blob,
                     struct cb_error **err)
 {
-    cb_autofree char *path = blob_path(&blob->digest);
+    cb_autofree char *path = cb_layout_blob_path(&blob->digest);
     cb_auto(cb_atomic_file) file = NULL;
     cb_autofd int from = -1;
     struct stat stat;
@@ -200,7 +117,7 @@ static int put_blob(int dir_fd, struct cb_store *store, const struct cb_descript
 static int put_document(int dir_fd, const struct cb_digest *digest, const char *bytes,
                         size_t len, struct cb_error **err)
 {
-    cb_autofree char *path = blob_path(digest);
+    cb_autofree char *path = cb_layout_blob_path(digest);
 
     return cb_atomic_file_write(dir_fd, path, bytes, len, 0644, 0, err);
 }
@@ -237,12 +154,12 @@ static int write_index(int dir_fd, const struct cb_index *old,
                        struct cb_error **err)
 {
     cb_autofree struct cb_descriptor *list = xcalloc(ENTRIES_MAX + 1, sizeof(*list));
-    const char *tag = tag_of(entry);
+    const char *tag = cb_layout_tag(entry);
     size_t count = 0;
 
     for (size_t i = 0; old && i < old->manifests.count && count < ENTRIES_MAX; i++) {
         const struct cb_descriptor *other = &old->manifests.items[i];
-        const char *name = tag_of(other);
+        const char *name = cb_layout_tag(other);
         int replaced = tag ? name && strcmp(name, tag) == 0
                            : cb_digest_equal(&other->digest, &entry->digest);
 
@@ -316,7 +233,7 @@ int cb_layout_write(const char *path, const struct cb_layout_write *what,
             0)
         return -1;
     if (faccessat(dir_fd, "index.json", F_OK, 0) == 0 &&
-        read_index(dir_fd, &old, err) < 0)
+        cb_layout_index(dir_fd, &old, err) < 0)
         return cb_error_wrap(err, "`%s` holds something else", path);
     if (put_all(dir_fd, what, store, cancel, err) < 0 ||
         write_index(dir_fd, old, what->entry, &index, err) < 0)

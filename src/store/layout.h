@@ -12,10 +12,6 @@
 int cb_layout_read(int dir_fd, const char *tag, const struct cb_digest *digest,
                    struct cb_manifest **manifest, char **config, size_t *config_len,
                    struct cb_error **err);
-/* Copies a blob into the store, verified. Nothing happens if the store has it. */
-int cb_layout_take_blob(int dir_fd, struct cb_store *store,
-                        const struct cb_descriptor *blob, struct cb_cancel *cancel,
-                        struct cb_error **err);
 /* Writes the manifests' blobs from the store (those not there yet) and the documents (the
  * manifests themselves, and the index if ENTRY is one), then makes ENTRY the one that its
  * annotation org.opencontainers.image.ref.name names, at once. Unless KEEP, blobs no

@@ -1,5 +1,4 @@
-/* Any bytes as .dockerignore: patterns that can be compiled and matched, or an error. */
-#include "base/glob.h"
+/* Any bytes as .dockerignore and as .gitignore: rules that can be asked, or an error. */
 #include "base/strbuf.h"
 #include "context/context.h"
 
@@ -7,25 +6,32 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* A rule that decides lies in the file. */
+static void ask(const struct cb_ignore *ignore)
+{
+    static const char path[] = "a/b.c/d";
+    struct cb_ignore_rule rule;
+
+    if (!ignore)
+        return;
+    if (cb_ignore_why(ignore, path, 0, &rule) != cb_ignore_match_path(ignore, path, 0))
+        abort();
+    cb_ignore_match(ignore, path, 1, 0);
+    cb_ignore_may_reinclude(ignore, "a/b.c");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     cb_auto(cb_source) source = cb_source_new(".dockerignore", (const char *)data, size);
-    cb_auto_value(cb_strings) patterns = {0};
     cb_auto_value(cb_strbuf) text = {0};
-    cb_auto(cb_pattern_list) list = NULL;
+    cb_auto(cb_ignore) docker = NULL;
+    cb_auto(cb_ignore) git = NULL;
     cb_auto(cb_error) error = NULL;
 
-    if (cb_context_ignore_parse(&patterns, source, &error) < 0) {
+    if (cb_ignore_new(&docker, source, CB_IGNORE_DOCKER, &error) < 0)
         cb_error_format(error, NULL, &text);
-        return 0;
-    }
-    for (size_t i = 0; i < patterns.count; i++) {
-        if (!patterns.items[i][0] || patterns.items[i][0] == '/')
-            abort();
-    }
-    if (cb_pattern_list_new(&list, &patterns, NULL) < 0)
-        return 0;
-    cb_pattern_list_match_path(list, "a/b.c/d");
-    cb_pattern_list_may_reinclude(list, "a/b");
+    cb_ignore_new(&git, source, CB_IGNORE_GIT, NULL);
+    ask(docker);
+    ask(git);
     return 0;
 }

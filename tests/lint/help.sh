@@ -9,13 +9,15 @@ result() { # STATUS NAME
     if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
 }
 
-commands=$("$cbuild" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+commands=$("$cbuild" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\( [a-z]*\)\{0,1\}\) \{1,\}[A-Z].*/\1/p')
 echo "1..$(($(echo "$commands" | wc -l) * 2 + 2))"
+IFS='
+'
 for command in $commands; do
-    text=$("$cbuild" "$command" --help 2>/dev/null) && [ -n "$text" ] &&
+    text=$(IFS=' '; "$cbuild" $command --help 2>/dev/null) && [ -n "$text" ] &&
         ! printf '%s\n' "$text" | grep -q '.\{81\}'
     result $? "cbuild $command --help fits 80 columns on stdout"
-    text=$("$cbuild" "$command" --no-such-option 2>&1 >/dev/null)
+    text=$(IFS=' '; "$cbuild" $command --no-such-option 2>&1 >/dev/null)
     [ $? -ne 0 ] && printf '%s\n' "$text" | grep -q 'unknown flag: --no-such-option'
     result $? "cbuild $command refuses unknown options on stderr"
 done

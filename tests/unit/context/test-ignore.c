@@ -2,6 +2,7 @@
 #include "context/context.h"
 
 #include "base/fs.h"
+#include "context/ignore-priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,9 +19,13 @@ static char *parse(const char *text, size_t len, struct cb_error **err)
 {
     cb_auto(cb_source) source = cb_source_new(".dockerignore", text, len);
     cb_auto_value(cb_strings) patterns = {0};
+    struct cb_ignore_places places = {0};
     struct cb_strbuf out = {0};
+    int status = cb_ignore_parse_docker(&patterns, &places, source, err);
 
-    if (cb_context_ignore_parse(&patterns, source, err) < 0)
+    assert_int_equal(places.list.count, patterns.count);
+    cb_vec_free(&places.list);
+    if (status < 0)
         return NULL;
     cb_vec_foreach (pattern, &patterns)
         cb_strbuf_addf(&out, "%s|", *pattern);
@@ -64,8 +69,8 @@ static void bad_lines_are_reported_at_their_place(void **state)
         const char *text;
         size_t len;
         size_t start;
-    } cases[] = {{"ok\n[a\n", 6, 3},   {"ok\n\n!\n", 6, 4}, {"a\0b\n", 4, 0},
-                 {"a\nb[\nc\n", 7, 2}, {"[a-]\n", 5, 0},    {"a\\\n", 3, 0}};
+    } cases[] = {{"ok\n[a\n", 6, 3},     {"ok\n\n!\n", 6, 4}, {"a\0b\n", 4, 0},
+                 {"a\n b[ \nc\n", 9, 3}, {"[a-]\n", 5, 0},    {"a\\\n", 3, 0}};
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(cases); i++) {
         cb_auto(cb_error) error = NULL;
@@ -144,7 +149,8 @@ static int load(const struct place *place, const char *dockerfile, struct cb_err
 {
     cb_autofree char *path = dockerfile ? path_of(place, dockerfile) : NULL;
 
-    return cb_context_load_ignore(place->context, path, err);
+    return cb_context_load_ignore(place->context,
+                                  &(struct cb_ignore_options){.dockerfile = path}, err);
 }
 
 static void root_file_holds_when_the_dockerfile_has_none(void **state)
@@ -195,6 +201,101 @@ static void without_any_file_nothing_is_ignored(void **state)
     assert_int_equal(load(place, NULL, NULL), 0);
     assert_null(cb_context_ignore(place->context));
     assert_int_equal(cb_context_ignored(place->context, "a"), 0);
+}
+
+static int load_with(const struct place *place, struct cb_ignore_options options,
+                     const char *dockerfile, const char *file, struct cb_error **err)
+{
+    cb_autofree char *path = dockerfile ? path_of(place, dockerfile) : NULL;
+    cb_autofree char *given = file ? path_of(place, file) : NULL;
+
+    options.dockerfile = path;
+    options.file = given;
+    return cb_context_load_ignore(place->context, &options, err);
+}
+
+static void given_file_replaces_all_others(void **state)
+{
+    struct place *place = *state;
+
+    write_file(place, "context/.dockerignore", "a");
+    write_file(place, "context/Dockerfile.dockerignore", "b");
+    write_file(place, "mine", "c/\n");
+    assert_int_equal(load_with(place, (struct cb_ignore_options){0}, "context/Dockerfile",
+                               "mine", NULL),
+                     0);
+    assert_int_equal(cb_context_ignored(place->context, "a"), 0);
+    assert_int_equal(cb_context_ignored(place->context, "b"), 0);
+    assert_int_equal(cb_context_ignored(place->context, "c"), 1);
+}
+
+static void given_file_must_be_there(void **state)
+{
+    struct place *place = *state;
+    cb_auto(cb_error) error = NULL;
+
+    assert_int_equal(
+        load_with(place, (struct cb_ignore_options){0}, NULL, "absent", &error), -1);
+    assert_int_equal(cb_error_kind(error), CB_ERR_NOT_FOUND);
+    assert_non_null(strstr(cb_error_message(error), "--ignorefile: open "));
+}
+
+static void git_syntax_asks_what_a_path_is(void **state)
+{
+    struct place *place = *state;
+    cb_autofree char *dir = path_of(place, "context/out");
+    struct cb_ignore_options options = {.syntax = CB_IGNORE_GIT};
+
+    write_file(place, "context/.dockerignore", "out/\n*.o\n");
+    write_file(place, "context/file", "");
+    assert_int_equal(mkdir(dir, 0755), 0);
+    assert_int_equal(load_with(place, options, NULL, NULL, NULL), 0);
+    assert_int_equal(cb_context_ignored(place->context, "out"), 1);
+    assert_int_equal(cb_context_ignored(place->context, "file"), 0);
+    assert_int_equal(cb_context_ignored(place->context, "deep/x.o"), 1);
+}
+
+static void containerignore_belongs_to_a_containerfile(void **state)
+{
+    static const struct {
+        const char *dockerfile, *ignored;
+    } rows[] = {{"context/Dockerfile", NULL},
+                {"context/Containerfile", "root"},
+                {"context/Containerfile.dev", "own"}};
+    struct place *place = *state;
+    cb_autofree char *path = path_of(place, "context");
+
+    write_file(place, "context/.containerignore", "root");
+    write_file(place, "context/Containerfile.dev.containerignore", "own");
+    for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++) {
+        cb_auto(cb_context) context = NULL;
+        cb_autofree char *dockerfile = path_of(place, rows[i].dockerfile);
+        struct cb_ignore_options options = {.dockerfile = dockerfile};
+
+        assert_int_equal(cb_context_open_local(&context, path, NULL), 0);
+        assert_int_equal(cb_context_load_ignore(context, &options, NULL), 0);
+        if (!rows[i].ignored)
+            assert_null(cb_context_ignore(context));
+        else
+            assert_int_equal(cb_context_ignored(context, rows[i].ignored), 1);
+    }
+}
+
+static void deciding_line_is_counted_in_the_file(void **state)
+{
+    struct place *place = *state;
+    struct cb_ignore_rule rule;
+
+    write_file(place, "context/.dockerignore",
+               "\xef\xbb\xbf# c\r\n\r\n.\r\n  *.log  \r\n!keep.log\r\n");
+    assert_int_equal(load(place, NULL, NULL), 0);
+    assert_int_equal(cb_ignore_why(cb_context_ignore(place->context), "x.log", 0, &rule),
+                     1);
+    assert_int_equal(rule.line, 4);
+    assert_int_equal(rule.len, 5);
+    assert_memory_equal(rule.text, "*.log", 5);
+    assert_int_equal(
+        cb_ignore_why(cb_context_ignore(place->context), "keep.log", 0, &rule), 0);
 }
 
 static void error_names_the_file_and_line(void **state)
@@ -289,7 +390,8 @@ static void empty_context_has_no_files_and_no_rules(void **state)
 
     assert_int_equal(cb_context_root_fd(context), -1);
     assert_int_equal(cb_context_read(context, "Dockerfile", &text, NULL), 0);
-    assert_int_equal(cb_context_load_ignore(context, NULL, NULL), 0);
+    assert_int_equal(
+        cb_context_load_ignore(context, &(struct cb_ignore_options){0}, NULL), 0);
     assert_null(cb_context_ignore(context));
 }
 
@@ -306,6 +408,11 @@ int main(void)
         PLACE_TEST(empty_file_of_the_dockerfile_ignores_nothing),
         PLACE_TEST(dockerfile_outside_the_context_has_its_file_beside_it),
         PLACE_TEST(without_any_file_nothing_is_ignored),
+        PLACE_TEST(given_file_replaces_all_others),
+        PLACE_TEST(given_file_must_be_there),
+        PLACE_TEST(git_syntax_asks_what_a_path_is),
+        PLACE_TEST(containerignore_belongs_to_a_containerfile),
+        PLACE_TEST(deciding_line_is_counted_in_the_file),
         PLACE_TEST(error_names_the_file_and_line),
         PLACE_TEST(links_are_resolved_in_the_context),
         PLACE_TEST(dockerignore_beside_a_dockerfile_in_the_context_cannot_lead_out),

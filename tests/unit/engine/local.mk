@@ -1,4 +1,5 @@
 unit_tests += \
+	tests/unit/engine/test-contexts \
 	tests/unit/engine/test-history \
 	tests/unit/engine/test-inputs \
 	tests/unit/engine/test-request
@@ -8,3 +9,5 @@ tests_unit_engine_test_inputs_SOURCES = %D%/test-inputs.c %D%/test-engine.h
 tests_unit_engine_test_inputs_LDADD = $(LIBS_engine)
 tests_unit_engine_test_request_SOURCES = %D%/test-request.c
 tests_unit_engine_test_request_LDADD = $(LIBS_engine)
+tests_unit_engine_test_contexts_SOURCES = %D%/test-contexts.c %D%/test-engine.h
+tests_unit_engine_test_contexts_LDADD = $(LIBS_engine)

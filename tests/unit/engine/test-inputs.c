@@ -73,6 +73,30 @@ static void test_lower_case_name_is_second(void **state)
     opened_clear(&opened);
 }
 
+static void test_containerfile_is_last(void **state)
+{
+    struct opened first = {0}, second = {0};
+
+    test_dir_write(*state, "ctx/Containerfile", "FROM p\n");
+    open_inputs(*state, "ctx", NULL, "", 0, &first);
+    expect_dockerfile(&first, "Containerfile", "FROM p\n");
+    test_dir_write(*state, "ctx/dockerfile", "FROM b\n");
+    open_inputs(*state, "ctx", NULL, "", 0, &second);
+    expect_dockerfile(&second, "dockerfile", "FROM b\n");
+    opened_clear(&first);
+    opened_clear(&second);
+}
+
+static void test_lower_case_stands_in_for_a_named_one(void **state)
+{
+    struct opened opened = {0};
+
+    test_dir_write(*state, "ctx/sub/dockerfile", "FROM b\n");
+    open_inputs(*state, "ctx", "ctx/sub/Dockerfile", "", 0, &opened);
+    expect_dockerfile(&opened, "sub/dockerfile", "FROM b\n");
+    opened_clear(&opened);
+}
+
 static void test_missing_dockerfile(void **state)
 {
     struct opened opened = {0};
@@ -188,6 +212,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_dockerfile_of_the_context, test_dir_setup,
                                         test_dir_teardown),
         cmocka_unit_test_setup_teardown(test_lower_case_name_is_second, test_dir_setup,
+                                        test_dir_teardown),
+        cmocka_unit_test_setup_teardown(test_lower_case_stands_in_for_a_named_one,
+                                        test_dir_setup, test_dir_teardown),
+        cmocka_unit_test_setup_teardown(test_containerfile_is_last, test_dir_setup,
                                         test_dir_teardown),
         cmocka_unit_test_setup_teardown(test_missing_dockerfile, test_dir_setup,
                                         test_dir_teardown),

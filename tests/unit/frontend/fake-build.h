@@ -172,7 +172,7 @@ int cb_op_mkdir(struct cb_vertex_options *out, struct cb_build_env *env, const c
 
 /* ── Context ── */
 
-const struct cb_pattern_list *cb_context_ignore(const struct cb_context *context)
+const struct cb_ignore *cb_context_ignore(const struct cb_context *context)
 {
     return NULL;
 }
@@ -237,6 +237,20 @@ int cb_registry_resolve(struct cb_registry *registry, const char *name,
         fake_config(name, &image->config, err) < 0)
         return -1;
     cb_reference_default_tag(image->reference);
+    *out = cb_steal(&image);
+    return 0;
+}
+
+int cb_registry_resolve_layout(struct cb_registry *registry, const char *path,
+                               const char *tag, const struct cb_digest *digest,
+                               const struct cb_platform *platform,
+                               struct cb_resolved_image **out, struct cb_error **err)
+{
+    cb_auto(cb_resolved_image) image = xcalloc(1, sizeof(*image));
+
+    if (cb_reference_parse(&image->reference, "from/layout:1", err) < 0 ||
+        fake_config("layout", &image->config, err) < 0)
+        return -1;
     *out = cb_steal(&image);
     return 0;
 }

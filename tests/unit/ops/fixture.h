@@ -330,7 +330,7 @@ static inline struct cb_edge add_context(struct fixture *f, struct cb_graph *gra
     struct cb_vertex_options options = {0};
 
     OK(cb_context_open_local(&context, path, err));
-    OK(cb_context_load_ignore(context, NULL, err));
+    OK(cb_context_load_ignore(context, &(struct cb_ignore_options){0}, err));
     OK(cb_op_context(&options, &f->env, context, "context", err));
     return add_step(graph, &options, NULL, 0);
 }

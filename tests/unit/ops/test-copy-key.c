@@ -316,12 +316,12 @@ static void an_ignored_source_is_missing_with_a_hint(void **state)
     assert_null(attempt(f, "context", &how, &message));
     assert_string_equal(message,
                         "COPY d/a.o: \"/d/a.o\" not found in the build context (it "
-                        "is excluded by .dockerignore (rule 2))");
+                        "is excluded by .dockerignore:3: `**/*.o`)");
     how.source = "l";
     assert_null(attempt(f, "context", &how, &linked));
     assert_string_equal(linked,
                         "COPY l: \"/d/a.o\" not found in the build context (it is "
-                        "excluded by .dockerignore (rule 2))");
+                        "excluded by .dockerignore:3: `**/*.o`)");
     how.source = "d/*.o";
     assert_false(was_hit(f, "context", &how));
 }

@@ -52,7 +52,10 @@ static const struct row rows[] = {
     ROW("a missing source below", "a=1", NULL, "./d//x/", "/",
         "!COPY ./d//x/: \"/d/x\" not found in the build context"),
     ROW("a missing source above", "a=1", NULL, "../x", "/",
-        "!COPY ../x: \"/x\" not found in the build context"),
+        "!COPY ../x: \"/x\" not found in the build context (`..` does not lead out of "
+        "the "
+        "context: `../x` means `/x`; for files elsewhere, build with `--build-context "
+        "other=DIR` and use `COPY --from=other …`)"),
     ROW("a file as a directory", "a=1", NULL, "a/b", "/",
         "!COPY a/b: \"/a/b\" not found in the build context"),
     /* Patterns */

@@ -1,4 +1,5 @@
 #include "base/strbuf.h"
+#include "base/suggest.h"
 #include "base/vec.h"
 #include "parser/parser.h"
 

@@ -1,5 +1,5 @@
 /* The closest of a few known words, for "did you mean". */
-#include "parser/parser.h"
+#include "base/suggest.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -1,0 +1,10 @@
+/* "Did you mean": the closest of a few known words. */
+#ifndef CB_BASE_SUGGEST_H
+#define CB_BASE_SUGGEST_H
+
+#include <stddef.h>
+
+/* Closest candidate within Levenshtein distance < 3 (case-insensitive), or NULL. */
+const char *cb_suggest(const char *word, const char *const *candidates, size_t count);
+
+#endif

@@ -1,0 +1,218 @@
+/* cbuild context ls: what a build takes of a directory, and what is left out by which
+ * line of the ignore file. It asks the same rules as a build does, and needs neither a
+ * store nor a Dockerfile. */
+#include "commands/commands.h"
+
+#include "base/timestamp.h"
+#include "context/list.h"
+#include "engine/engine.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct values {
+    struct cb_build_request request;
+    const char *format;
+    int ignored, all;
+};
+
+#define AT(field) offsetof(struct values, field)
+
+static const struct cb_option options[] = {
+    {"all", 'a', CB_OPTION_FLAG, AT(all), NULL,
+     "List both, what is sent and what is not"},
+    {"file", 'f', CB_OPTION_TEXT, AT(request.dockerfile), "FILE",
+     "The Dockerfile, for FILE.dockerignore (default PATH/Dockerfile)"},
+    {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT", "text (default) or json"},
+    {"ignore-syntax", 0, CB_OPTION_TEXT, AT(request.ignore_syntax), "SYNTAX",
+     "How the ignore file is read: docker (default) or git"},
+    {"ignored", 0, CB_OPTION_FLAG, AT(ignored), NULL,
+     "List what is left out instead, and the line that says so"},
+    {"ignorefile", 0, CB_OPTION_TEXT, AT(request.ignorefile), "FILE",
+     "Use this file instead of .dockerignore"},
+    {0},
+};
+
+struct totals {
+    uint64_t files, bytes; /* sent; files are all but directories */
+    uint64_t left_out;     /* entries, of a directory one */
+};
+
+static struct totals count(const struct cb_context_listing *listing)
+{
+    struct totals totals = {0};
+
+    cb_vec_foreach (entry, &listing->entries) {
+        totals.left_out += !entry->sent;
+        totals.files += entry->sent && !S_ISDIR(entry->mode);
+        totals.bytes += entry->sent ? (uint64_t)entry->size_bytes : 0;
+    }
+    return totals;
+}
+
+static int shown(const struct cb_context_entry *entry, const struct values *values)
+{
+    return values->all || entry->sent != values->ignored;
+}
+
+/* ── Text ── */
+
+static void print_rule(const struct cb_ignore_rule *rule)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    cb_strbuf_add_escaped(&text, rule->file, strlen(rule->file), 0);
+    cb_strbuf_addf(&text, ":%u: ", rule->line);
+    cb_strbuf_add_escaped(&text, rule->text, rule->len, 0);
+    printf("  %s", cb_strbuf_text(&text));
+}
+
+static void print_entry(const struct cb_context_entry *entry, int all)
+{
+    cb_autofree char *size = cb_size_human((uint64_t)entry->size_bytes);
+    cb_auto_value(cb_strbuf) path = {0};
+
+    cb_strbuf_add_escaped(&path, entry->path, strlen(entry->path), 0);
+    if (S_ISDIR(entry->mode))
+        cb_strbuf_addc(&path, '/');
+    if (all)
+        fputs(entry->sent ? "+ " : "- ", stdout);
+    printf("%9s  %s", S_ISREG(entry->mode) ? size : "-", cb_strbuf_text(&path));
+    if (!entry->sent)
+        print_rule(&entry->rule);
+    putchar('\n');
+}
+
+static void print_text(const struct cb_context_listing *listing,
+                       const struct values *values)
+{
+    struct totals totals = count(listing);
+    cb_autofree char *size = cb_size_human(totals.bytes);
+
+    cb_vec_foreach (entry, &listing->entries) {
+        if (shown(entry, values))
+            print_entry(entry, values->all);
+    }
+    printf("total: %" PRIu64 " file%s, %s sent; %" PRIu64 " left out\n", totals.files,
+           totals.files == 1 ? "" : "s", size, totals.left_out);
+}
+
+/* ── JSON ── */
+
+static const char *type_of(uint32_t mode)
+{
+    static const struct {
+        uint32_t format;
+        const char *name;
+    } types[] = {
+        {S_IFREG, "file"}, {S_IFDIR, "directory"}, {S_IFLNK, "symlink"},
+        {S_IFIFO, "fifo"}, {S_IFSOCK, "socket"},   {S_IFCHR, "character device"},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(types); i++) {
+        if ((mode & S_IFMT) == types[i].format)
+            return types[i].name;
+    }
+    return "block device";
+}
+
+static void print_json_rule(struct cb_strbuf *out, const struct cb_ignore_rule *rule)
+{
+    cb_autofree char *text = xstrndup(rule->text, rule->len);
+
+    cb_strbuf_adds(out, ",\"rule\":{\"file\":");
+    cb_strbuf_add_json(out, rule->file);
+    cb_strbuf_addf(out, ",\"line\":%u,\"text\":", rule->line);
+    cb_strbuf_add_json(out, text);
+    cb_strbuf_addc(out, '}');
+}
+
+static void print_json(const struct cb_context_listing *listing,
+                       const struct values *values)
+{
+    struct totals totals = count(listing);
+    const char *separator = "";
+
+    fputs("{\"entries\":[", stdout);
+    cb_vec_foreach (entry, &listing->entries) {
+        cb_auto_value(cb_strbuf) out = {0};
+
+        if (!shown(entry, values))
+            continue;
+        cb_strbuf_adds(&out, "{\"path\":");
+        cb_strbuf_add_json(&out, entry->path);
+        cb_strbuf_addf(
+            &out, ",\"type\":\"%s\",\"mode\":\"%04o\",\"size\":%" PRId64 ",\"sent\":%s",
+            type_of(entry->mode), entry->mode & 07777, entry->size_bytes,
+            entry->sent ? "true" : "false");
+        if (!entry->sent)
+            print_json_rule(&out, &entry->rule);
+        printf("%s\n%s}", separator, cb_strbuf_text(&out));
+        separator = ",";
+    }
+    printf("\n],\"total\":{\"files\":%" PRIu64 ",\"bytes\":%" PRIu64
+           ",\"leftOut\":%" PRIu64 "}}\n",
+           totals.files, totals.bytes, totals.left_out);
+}
+
+/* ── The command ── */
+
+static int check(const struct values *values, struct cb_error **err)
+{
+    if (values->format && strcmp(values->format, "text") != 0 &&
+        strcmp(values->format, "json") != 0)
+        return cb_error_set(
+            err, CB_ERR_USAGE,
+            "invalid argument \"%s\" for \"--format\": expected text or json",
+            values->format);
+    if (strcmp(values->request.context, "-") == 0)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "`cbuild context ls` lists directories, not archives");
+    return 0;
+}
+
+static int list(struct cb_app *app, const struct values *values, struct cb_error **err)
+{
+    cb_auto(cb_context) context = NULL;
+    cb_auto_value(cb_context_listing) listing = {0};
+
+    if (check(values, err) < 0 ||
+        cb_engine_open_directory(&context, &values->request, err) < 0 ||
+        cb_context_list(context, app->cancel, &listing, err) < 0)
+        return -1;
+    if (values->format && strcmp(values->format, "json") == 0)
+        print_json(&listing, values);
+    else
+        print_text(&listing, values);
+    return 0;
+}
+
+static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct values values = {0};
+    int status =
+        cb_options_parse(&cb_context_command, argc, argv, 0, &values, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_context_command, &args, 0, 1, err) < 0)
+        return -1;
+    values.request.context = args.count ? args.items[0] : ".";
+    return list(app, &values, err);
+}
+
+const struct cb_cli_command cb_context_command = {
+    .name = "context ls",
+    .summary = "List what a build takes of a directory",
+    .usage = "context ls [OPTIONS] [PATH]",
+    .about =
+        "PATH is the context, the current directory by default. Each line has a size\n"
+        "and a path; the last one is a total. With --ignored each line also says which\n"
+        "line of the ignore file leaves the path out; a directory left out as a whole\n"
+        "is one line.",
+    .options = options,
+    .run = run,
+};

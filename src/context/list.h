@@ -1,0 +1,30 @@
+/* What a build would take of a context, and what is left out, for people to look at. */
+#ifndef CB_CONTEXT_LIST_H
+#define CB_CONTEXT_LIST_H
+
+#include "base/arena.h"
+#include "base/cancel.h"
+#include "context/context.h"
+
+struct cb_context_entry {
+    const char *path; /* below the root */
+    uint32_t mode;
+    int64_t size_bytes; /* of a regular file, else 0 */
+    int sent;    /* not left out, or a directory with something in it that is not */
+    int ignored; /* a rule says so: RULE */
+    struct cb_ignore_rule rule;
+};
+
+struct cb_context_listing {
+    struct cb_arena *arena;
+    CB_VEC(struct cb_context_entry) entries; /* parents first, names bytewise */
+};
+void cb_context_listing_clear(struct cb_context_listing *listing);
+CB_AUTO_VALUE_DEFINE(cb_context_listing, cb_context_listing_clear)
+
+/* Lists CONTEXT. An ignored directory in which nothing can be taken back is one entry; it
+ * is not entered. The rules' texts are CONTEXT's. */
+int cb_context_list(struct cb_context *context, struct cb_cancel *cancel,
+                    struct cb_context_listing *out, struct cb_error **err);
+
+#endif

@@ -1,0 +1,106 @@
+/* Reading an image layout. What is taken goes through the blob writer, which hashes it
+ * and bounds it by the descriptor's size; links are not followed out of the directory. */
+#include "store/oci-layout.h"
+
+#include "base/fs.h"
+#include "store/content.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define REF_NAME   "org.opencontainers.image.ref.name"
+#define COPY_BYTES (256 * 1024)
+
+char *cb_layout_blob_path(const struct cb_digest *digest)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+    const char *hex = cb_digest_hex(digest, text);
+
+    return xasprintf("blobs/%s/%s", digest->algorithm == CB_SHA512 ? "sha512" : "sha256",
+                     hex);
+}
+
+int cb_layout_index(int dir_fd, struct cb_index **out, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    int found =
+        cb_fs_read_in_root(dir_fd, "index.json", CB_MANIFEST_MAX_BYTES, &text, err);
+
+    if (found < 0)
+        return -1;
+    if (!found)
+        return cb_error_set(err, CB_ERR_NOT_FOUND,
+                            "not an image layout: there is no index.json");
+    return cb_index_parse(out, cb_strbuf_text(&text), text.len, CB_MT_OCI_INDEX, err);
+}
+
+const char *cb_layout_tag(const struct cb_descriptor *entry)
+{
+    return json_string_value(json_object_get(entry->annotations, REF_NAME));
+}
+
+static int open_blob(int dir_fd, const struct cb_descriptor *blob, int *fd,
+                     struct cb_error **err)
+{
+    cb_autofree char *path = cb_layout_blob_path(&blob->digest);
+    cb_auto(cb_error) cause = NULL;
+    cb_autofd int file = -1;
+    struct stat stat;
+
+    if (cb_fs_open_in_root(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, &file,
+                           &cause) < 0)
+        return cb_error_move(err, &cause);
+    if (fstat(file, &stat) < 0 || !S_ISREG(stat.st_mode))
+        return cb_error_set(err, CB_ERR_INTEGRITY, "`%s`: not a regular file", path);
+    if (blob->size < 0 && stat.st_size > (off_t)CB_MANIFEST_MAX_BYTES)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "`%s`: over %u bytes", path,
+                            CB_MANIFEST_MAX_BYTES);
+    *fd = cb_steal_fd(&file);
+    return 0;
+}
+
+static int copy_to_store(int fd, struct cb_blob_writer *writer, struct cb_cancel *cancel,
+                         struct cb_error **err)
+{
+    cb_autofree char *buffer = xmalloc(COPY_BYTES);
+
+    for (;;) {
+        ssize_t count = read(fd, buffer, COPY_BYTES);
+
+        if (count < 0)
+            return cb_error_errno(err, errno, "read a blob of the layout");
+        if (count == 0)
+            return 0;
+        if (cb_cancel_check(cancel, err) < 0 ||
+            cb_blob_writer_write(writer, buffer, (size_t)count, err) < 0)
+            return -1;
+    }
+}
+
+int cb_layout_take_blob(int dir_fd, struct cb_store *store,
+                        const struct cb_descriptor *blob, struct cb_cancel *cancel,
+                        struct cb_error **err)
+{
+    cb_auto(cb_blob_writer) writer = NULL;
+    cb_autofd int fd = -1;
+    int present = 0;
+    int64_t size;
+
+    if (cb_content_has(store, &blob->digest, &size) > 0)
+        return 0;
+    if (open_blob(dir_fd, blob, &fd, err) < 0 ||
+        cb_blob_writer_open(store, &blob->digest, blob->size, cancel, NULL, &writer,
+                            &present, err) < 0)
+        return -1;
+    if (present)
+        return 0;
+    /* What a download left behind is not worth a seek here. */
+    if (cb_blob_writer_offset(writer) > 0 && cb_blob_writer_reset(writer, err) < 0)
+        return -1;
+    if (copy_to_store(fd, writer, cancel, err) < 0)
+        return -1;
+    return cb_blob_commit(&writer, NULL, NULL, err);
+}

@@ -1,0 +1,22 @@
+/* An OCI image layout in a directory (image-layout.md), for reading. Others have written
+ * it: nothing in it is trusted. */
+#ifndef CB_STORE_OCI_LAYOUT_H
+#define CB_STORE_OCI_LAYOUT_H
+
+#include "base/cancel.h"
+#include "oci/oci.h"
+#include "store/store.h"
+
+/* index.json. */
+int cb_layout_index(int dir_fd, struct cb_index **out, struct cb_error **err);
+/* The tag an entry of the index has, borrowed, or NULL. */
+const char *cb_layout_tag(const struct cb_descriptor *entry);
+/* "blobs/sha256/…"; caller frees. */
+char *cb_layout_blob_path(const struct cb_digest *digest);
+/* Copies a blob into the store, verified. Nothing happens if the store has it. One of
+ * unknown size (-1) is a document, and no larger than those are. */
+int cb_layout_take_blob(int dir_fd, struct cb_store *store,
+                        const struct cb_descriptor *blob, struct cb_cancel *cancel,
+                        struct cb_error **err);
+
+#endif
