@@ -105,6 +105,7 @@ struct cb_planner {
     struct cb_strings
         globals; /* ARGs before the first FROM, and the platform ones: "K=V" */
     struct cb_strings quiet_env; /* proxies given as build arguments */
+    char *epoch;                 /* SOURCE_DATE_EPOCH, once it is known what it means */
     struct cb_edge context, scratch;
     struct cb_checks checks;
 };
@@ -146,6 +147,10 @@ int cb_scope_expand_global(struct cb_planner *planner, const struct cb_strings *
 int cb_scope_default_globals(struct cb_planner *planner, struct cb_strings *out,
                              struct cb_error **err);
 
+/* ── epoch.c ── */
+/* After the global scope: what SOURCE_DATE_EPOCH means, if it is given. */
+int cb_epoch_init(struct cb_planner *planner, struct cb_error **err);
+
 /* ── stages.c ── */
 /* The table of stages with their bases; nothing is resolved yet. */
 int cb_stages_init(struct cb_planner *planner, struct cb_error **err);
@@ -176,6 +181,9 @@ struct cb_base *cb_bases_want(struct cb_planner *planner, const char *name,
                               struct cb_source *source, struct cb_span span);
 /* Resolves what needed stages use and is not resolved yet. */
 int cb_bases_resolve(struct cb_planner *planner, struct cb_error **err);
+/* bases-hint.c: what a base that cannot be had was perhaps meant to be, or NULL. Caller
+ * frees. */
+char *cb_bases_hint(const struct cb_planner *planner, const struct cb_base *base);
 /* The image's files as a vertex named NAME (vertex NULL when it has no layers). */
 int cb_bases_root(struct cb_planner *planner, struct cb_base *base, const char *name,
                   struct cb_source *source, struct cb_span span, struct cb_edge *out,
