@@ -14,6 +14,7 @@ struct cb_context *cb_context_alloc(void)
 
     context->refs = 1;
     context->root_fd = -1;
+    context->time_s = -1;
     return context;
 }
 

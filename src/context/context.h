@@ -26,6 +26,10 @@ CB_AUTO_DEFINE(cb_context, cb_context_unref)
 int cb_context_root_fd(
     const struct cb_context *context); /* borrowed; -1 for the empty one */
 
+/* What SOURCE_DATE_EPOCH=context stands for, in seconds since 1970. 1; 0: the context has
+ * no time of its own, as a directory or none at all. Asked by one thread only. */
+int cb_context_time(struct cb_context *context, int64_t *seconds, struct cb_error **err);
+
 /* Reads a file of ours from it (Dockerfile, .dockerignore): resolved in the root,
  * regular, ≤ 16 MiB, never a FIFO. 1/0. */
 int cb_context_read(struct cb_context *context, const char *path, struct cb_strbuf *out,

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/context/libcontext.a
 src_context_libcontext_a_SOURCES = \
 	%D%/context-priv.h \
+	%D%/context-time.c \
 	%D%/context.c \
 	%D%/context.h \
 	%D%/ignore-find.c \

@@ -84,22 +84,18 @@ static int is_unknown(enum cb_error_kind kind)
 static int explain_failure(struct cb_planner *planner, const struct cb_base *base,
                            struct cb_error **err)
 {
-    const char *near = cb_stages_suggest(planner, base->name);
+    cb_autofree char *hint = NULL;
 
     if (!err)
         return -1;
-    if (is_from(base) || !is_unknown(cb_error_kind(*err))) {
-        if (!strstr(cb_error_message(*err), base->name))
-            cb_error_wrap(err, "%s", base->name);
-        if (near)
-            cb_error_hint(err, "did you mean stage `%s`?", near);
-    } else if (near) {
-        cb_error_wrap(err, "%s=%s: no stage or image named `%s` (did you mean `%s`?)",
-                      base->context, base->name, base->name, near);
-    } else {
+    hint = cb_bases_hint(planner, base);
+    if (!is_from(base) && is_unknown(cb_error_kind(*err)))
         cb_error_wrap(err, "%s=%s: no stage or image named `%s`", base->context,
                       base->name, base->name);
-    }
+    else if (!strstr(cb_error_message(*err), base->name))
+        cb_error_wrap(err, "%s", base->name);
+    if (hint)
+        cb_error_hint(err, "%s", hint);
     return cb_error_at(err, base->source, base->span);
 }
 
@@ -126,23 +122,20 @@ static int check_reference(struct cb_planner *planner, struct cb_base *base,
 {
     cb_auto(cb_reference) reference = NULL;
     cb_auto(cb_error) cause = NULL;
-    const char *near;
+    cb_autofree char *hint = NULL;
 
     if (cb_reference_parse(&reference, base->name, &cause) == 0)
         return 0;
     if (is_from(base)) {
         cb_error_move(err, &cause);
         cb_error_wrap(err, "failed to parse stage name \"%s\"", base->name);
-        near = cb_stages_suggest(planner, base->name);
-        if (near)
-            cb_error_hint(err, "did you mean stage `%s`?", near);
-        return cb_error_at(err, base->source, base->span);
+    } else {
+        cb_error_set(err, CB_ERR_NOT_FOUND, "%s=%s: no stage or image named `%s`",
+                     base->context, base->name, base->name);
     }
-    near = cb_stages_suggest(planner, base->name);
-    cb_error_set(err, CB_ERR_NOT_FOUND,
-                 near ? "%s=%s: no stage or image named `%s` (did you mean `%s`?)"
-                      : "%s=%s: no stage or image named `%s`",
-                 base->context, base->name, base->name, near);
+    hint = cb_bases_hint(planner, base);
+    if (hint)
+        cb_error_hint(err, "%s", hint);
     return cb_error_at(err, base->source, base->span);
 }
 

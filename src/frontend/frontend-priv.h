@@ -120,6 +120,7 @@ struct cb_planner {
     struct cb_strings quiet_env; /* proxies given as build arguments */
     size_t variable_bytes, trigger_count;
     size_t work; /* of CB_MAX_EXPANSION_WORK, what is left */
+    char *epoch; /* SOURCE_DATE_EPOCH, once it is known what it means */
     struct cb_edge context, scratch;
     struct cb_checks checks;
     struct cb_error *errors; /* so far, independent of each other */
@@ -211,6 +212,10 @@ void cb_hidden_note(struct cb_hidden *hidden, const char *name, const char *valu
 void cb_hidden_set(struct cb_hidden *hidden, const char *name,
                    const struct cb_strings *used);
 
+/* ── epoch.c ── */
+/* After the global scope: what SOURCE_DATE_EPOCH means, if it is given. */
+int cb_epoch_init(struct cb_planner *planner, struct cb_error **err);
+
 /* ── stages.c ── */
 /* The table of stages with their bases; nothing is resolved yet. */
 int cb_stages_init(struct cb_planner *planner, struct cb_error **err);
@@ -258,6 +263,9 @@ struct cb_base *cb_bases_want(struct cb_planner *planner, const char *name,
                               struct cb_source *source, struct cb_span span);
 /* Resolves what needed stages use and is not resolved yet. */
 int cb_bases_resolve(struct cb_planner *planner, struct cb_error **err);
+/* bases-hint.c: what a base that cannot be had was perhaps meant to be, or NULL. Caller
+ * frees. */
+char *cb_bases_hint(const struct cb_planner *planner, const struct cb_base *base);
 /* The image's files as a vertex named NAME (vertex NULL when it has no layers). */
 int cb_bases_root(struct cb_planner *planner, struct cb_base *base, const char *name,
                   struct cb_source *source, struct cb_span span, struct cb_edge *out,

@@ -122,6 +122,7 @@ void cb_planner_clear(struct cb_planner *planner)
     cb_checks_clear(&planner->checks);
     cb_strings_free(&planner->globals);
     cb_strings_free(&planner->quiet_env);
+    free(planner->epoch);
     cb_graph_free(planner->graph);
     cb_dockerfile_free(planner->file);
     cb_vec_foreach (source, &planner->sources)

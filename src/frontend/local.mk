@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/frontend/libfrontend.a
 src_frontend_libfrontend_a_SOURCES = \
+	%D%/bases-hint.c \
 	%D%/bases.c \
 	%D%/change.c \
 	%D%/checks-stage.c \
@@ -12,6 +13,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/convert-run-mount.c \
 	%D%/convert-run.c \
 	%D%/convert.c \
+	%D%/epoch.c \
 	%D%/frontend-priv.h \
 	%D%/describe-instruction.c \
 	%D%/describe-priv.h \

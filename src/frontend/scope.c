@@ -14,6 +14,8 @@ static const char *const proxy_names[] = {"http_proxy", "https_proxy", "ftp_prox
 
 const char *cb_scope_build_arg(const struct cb_planner *planner, const char *name)
 {
+    if (planner && planner->epoch && !strcmp(name, "SOURCE_DATE_EPOCH"))
+        return planner->epoch;
     if (!planner || !planner->options->build_args)
         return NULL;
     return cb_env_get(planner->options->build_args, name);
@@ -153,29 +155,6 @@ static void add_proxies(struct cb_planner *planner)
     }
 }
 
-/* SOURCE_DATE_EPOCH counts whether given on the command line or as a global ARG's
- * default. */
-static int apply_epoch(struct cb_planner *planner, struct cb_error **err)
-{
-    const char *text = cb_scope_build_arg(planner, "SOURCE_DATE_EPOCH");
-    char *end;
-    long long value;
-
-    if (!text)
-        text = cb_env_get(&planner->globals, "SOURCE_DATE_EPOCH");
-    if (!text || !*text)
-        return 0;
-    value = strtoll(text, &end, 10);
-    if (*end || value < 0)
-        return cb_error_set(
-            err, CB_ERR_UNSUPPORTED,
-            "build argument SOURCE_DATE_EPOCH=%s: only a number of seconds "
-            "since 1970 is supported",
-            text);
-    planner->options->env->source_date_epoch = value;
-    return 0;
-}
-
 int cb_scope_init(struct cb_planner *planner, struct cb_error **err)
 {
     const char *hostname = cb_scope_build_arg(planner, "BUILDKIT_SANDBOX_HOSTNAME");
@@ -185,7 +164,7 @@ int cb_scope_init(struct cb_planner *planner, struct cb_error **err)
     add_proxies(planner);
     if (fill_globals(planner, 1, &planner->globals, err) < 0)
         return -1;
-    return apply_epoch(planner, err);
+    return cb_epoch_init(planner, err);
 }
 
 struct global_lookup {

@@ -185,6 +185,7 @@ static int init_stage(struct cb_planner *planner, struct cb_stage *stage, size_t
                       struct cb_error **err)
 {
     const struct cb_frontend_options *options = planner->options;
+    int status;
 
     stage->planner = planner;
     stage->def = &planner->file->stages[index];
@@ -195,11 +196,10 @@ static int init_stage(struct cb_planner *planner, struct cb_stage *stage, size_t
         snprintf(stage->label, sizeof(stage->label), "stage-%zu", index);
     stage->no_cache =
         options->no_cache || filtered(options->no_cache_filter, stage->def->name);
-    if (stage_base(stage, err) < 0)
-        return -1;
+    status = stage_base(stage, err);
     if (!stage->replaced)
         add_items(stage);
-    return 0;
+    return status;
 }
 
 static int init_stages(struct cb_planner *planner)

@@ -1,1 +1,0 @@
-# Differences from Docker 20.10's BuildKit that are meant. Each rule says why.
