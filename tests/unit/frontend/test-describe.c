@@ -119,6 +119,11 @@ static void words_are_resolved_stage_by_stage(void **state)
     check_fixture("expand");
 }
 
+static void only_what_a_build_expands_has_a_value(void **state)
+{
+    check_fixture("what-expands");
+}
+
 static void a_word_that_cannot_be_resolved_says_why(void **state)
 {
     check_fixture("errors-in-words");
@@ -154,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_form_is_shown_as_written),
         cmocka_unit_test(words_are_resolved_stage_by_stage),
+        cmocka_unit_test(only_what_a_build_expands_has_a_value),
         cmocka_unit_test(a_word_that_cannot_be_resolved_says_why),
         cmocka_unit_test(errors_leave_nothing_written),
     };
