@@ -9,6 +9,13 @@ void cb_strings_free(struct cb_strings *strings)
     cb_vec_free(strings);
 }
 
+void cb_strings_wipe(struct cb_strings *strings)
+{
+    cb_vec_foreach (text, strings)
+        explicit_bzero(*text, strlen(*text));
+    cb_strings_free(strings);
+}
+
 void cb_strings_take(struct cb_strings *strings, char *text)
 {
     cb_vec_push(strings, text);

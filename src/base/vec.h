@@ -45,6 +45,8 @@ struct cb_strings {
 
 void cb_strings_free(struct cb_strings *strings);
 CB_AUTO_VALUE_DEFINE(cb_strings, cb_strings_free)
+/* The same for strings that are secret: overwritten first. */
+void cb_strings_wipe(struct cb_strings *strings);
 /* Adds a copy. */
 void cb_strings_add(struct cb_strings *strings, const char *text);
 void cb_strings_addf(struct cb_strings *strings, const char *format, ...) CB_PRINTF(2, 3);

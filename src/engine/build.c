@@ -91,6 +91,8 @@ static void fill_env(struct cb_engine *engine, struct build *build,
     engine->env.memory_bytes = checked->memory_bytes;
     engine->env.rlimits = checked->rlimits.items;
     engine->env.rlimit_count = checked->rlimits.count;
+    engine->env.retries = request->retries;
+    engine->env.step_timeout_ms = checked->step_timeout_ms;
     engine->env.secret = cb_secrets_get;
     engine->env.secret_arg = checked->secrets;
     engine->env.source_date_epoch = checked->source_date_epoch;

@@ -41,6 +41,7 @@ struct cb_checked_request {
     int allow_host_network, allow_insecure;
     int context_git_modes;
     uint64_t memory_bytes, shm_bytes;
+    int64_t step_timeout_ms; /* 0: none */
     CB_VEC(struct cb_rlimit) rlimits;
     int64_t source_date_epoch; /* or -1 */
     struct cb_secrets *secrets;

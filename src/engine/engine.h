@@ -26,7 +26,9 @@ struct cb_build_request {
     int no_cache;
     int explain;
     int push, load;
-    unsigned jobs; /* 0: cores */
+    unsigned jobs;            /* 0: cores */
+    unsigned retries;         /* --retry: of RUN steps that fail */
+    const char *step_timeout; /* as typed */
 };
 void cb_build_request_clear(struct cb_build_request *request);
 CB_AUTO_VALUE_DEFINE(cb_build_request, cb_build_request_clear)

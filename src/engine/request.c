@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MAX_RETRIES 100
+
 void cb_build_request_clear(struct cb_build_request *request)
 {
     cb_strings_free(&request->tags);
@@ -212,6 +214,30 @@ static int check_size(uint64_t *out, const char *text, const char *option,
     return 0;
 }
 
+/* --retry and --step-timeout */
+static int check_attempts(struct cb_checked_request *out,
+                          const struct cb_build_request *request, struct cb_error **err)
+{
+    struct cb_error *cause = NULL;
+    int64_t limit_ns = 0;
+
+    if (request->retries > MAX_RETRIES)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "invalid argument \"%u\" for \"--retry\": at most %d",
+                            request->retries, MAX_RETRIES);
+    if (!request->step_timeout)
+        return 0;
+    if (cb_duration_parse(&limit_ns, request->step_timeout, &cause) < 0)
+        return invalid(err, request->step_timeout, "--step-timeout", cause);
+    if (limit_ns < 1000000)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "invalid argument \"%s\" for \"--step-timeout\": at least "
+                            "1ms",
+                            request->step_timeout);
+    out->step_timeout_ms = limit_ns / 1000000;
+    return 0;
+}
+
 static int check_ulimit(struct cb_checked_request *out, const char *text,
                         struct cb_error **err)
 {
@@ -289,7 +315,8 @@ int cb_request_check(struct cb_checked_request *out,
         cb_request_caches("--cache-from", 0, &request->cache_from, &out->cache_from,
                           err) < 0 ||
         cb_request_caches("--cache-to", 1, &request->cache_to, &out->cache_to, err) < 0 ||
-        cb_request_outputs(out, request, err) < 0 || check_epoch(out, err) < 0)
+        cb_request_outputs(out, request, err) < 0 ||
+        check_attempts(out, request, err) < 0 || check_epoch(out, err) < 0)
         return -1;
     return cb_secrets_new(&out->secrets, &request->secrets, err);
 }

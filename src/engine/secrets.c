@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <strings.h>
@@ -94,26 +95,50 @@ static void settle_origin(struct fields *fields)
         fields->source = xstrdup(fields->id);
 }
 
+/* A pipe will do too: `src=<(command)` of a shell is one. The buffer never moves, so that
+ * wiping it at the end wipes all. */
+static int read_source(const struct fields *fields, struct cb_strbuf *text,
+                       struct cb_error **err)
+{
+    cb_autofd int fd = open(fields->source, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+    if (fd < 0)
+        return cb_error_errno(err, errno, "secret `%s`: open `%s`", fields->id,
+                              fields->source);
+    cb_strbuf_reserve(text, CB_SECRET_MAX_BYTES + 4096);
+    if (cb_fs_read_fd(fd, CB_SECRET_MAX_BYTES, text, err) < 0)
+        return cb_error_wrap(err, "secret `%s`: `%s`", fields->id, fields->source);
+    return 0;
+}
+
+static int read_variable(const struct fields *fields, struct cb_strbuf *text,
+                         struct cb_error **err)
+{
+    const char *value = getenv(fields->env);
+
+    if (!value)
+        return cb_error_set(err, CB_ERR_NOT_FOUND,
+                            "secret `%s`: environment variable `%s` is not set",
+                            fields->id, fields->env);
+    if (strlen(value) > CB_SECRET_MAX_BYTES)
+        return cb_error_set(err, CB_ERR_USAGE, "secret `%s`: larger than %u bytes",
+                            fields->id, CB_SECRET_MAX_BYTES);
+    cb_strbuf_reserve(text, strlen(value));
+    cb_strbuf_adds(text, value);
+    return 0;
+}
+
 static int read_value(const struct fields *fields, struct secret *out,
                       struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
-    const char *value;
+    int failed = fields->source ? read_source(fields, &text, err) < 0
+                                : read_variable(fields, &text, err) < 0;
 
-    if (fields->source) {
-        if (cb_fs_read_file(AT_FDCWD, fields->source, CB_SECRET_MAX_BYTES, &text, err) <
-            0)
-            return cb_error_wrap(err, "secret `%s`", fields->id);
-    } else {
-        value = getenv(fields->env);
-        if (!value)
-            return cb_error_set(err, CB_ERR_NOT_FOUND,
-                                "secret `%s`: environment variable `%s` is not set",
-                                fields->id, fields->env);
-        if (strlen(value) > CB_SECRET_MAX_BYTES)
-            return cb_error_set(err, CB_ERR_USAGE, "secret `%s` is larger than %u bytes",
-                                fields->id, CB_SECRET_MAX_BYTES);
-        cb_strbuf_adds(&text, value);
+    if (failed) {
+        if (text.text)
+            explicit_bzero(text.text, text.capacity);
+        return -1;
     }
     out->len = text.len;
     out->id = xstrdup(fields->id);

@@ -25,13 +25,34 @@ struct plan_header {
     uint32_t magic, count, pool_len, unused;
 };
 
+/* The pool holds secrets. */
+static void wipe_pool(struct cb_strbuf *pool)
+{
+    if (pool->text)
+        explicit_bzero(pool->text, pool->len);
+    cb_strbuf_free(pool);
+}
+
+/* A pool that moves leaves nothing where it was. */
+static void grow_pool(struct cb_strbuf *pool, size_t extra)
+{
+    struct cb_strbuf larger = {0};
+
+    if (pool->len + extra < pool->capacity)
+        return;
+    cb_strbuf_reserve(&larger, 2 * pool->len + extra);
+    cb_strbuf_add(&larger, pool->text, pool->len);
+    wipe_pool(pool);
+    *pool = larger;
+}
+
 void cb_plan_clear(struct cb_plan *plan)
 {
     cb_vec_foreach (fd, &plan->fds)
         cb_close(fd);
     cb_vec_free(&plan->fds);
     cb_vec_free(&plan->steps);
-    cb_strbuf_free(&plan->pool);
+    wipe_pool(&plan->pool);
 }
 
 struct cb_plan_step *cb_plan_add(struct cb_plan *plan, enum cb_plan_kind kind)
@@ -46,6 +67,7 @@ uint32_t cb_plan_bytes(struct cb_plan *plan, const void *bytes, size_t len)
 {
     uint32_t offset;
 
+    grow_pool(&plan->pool, len + 2);
     if (!plan->pool.len)
         cb_strbuf_addc(&plan->pool, '\0'); /* offset 0: the empty string */
     offset = plan->pool.len;

@@ -36,9 +36,7 @@ void cb_exec_mounts_clear(struct cb_exec_mounts *mounts)
     cb_vec_free(&mounts->discarded);
     cb_scratch_free(mounts->script);
     cb_strings_free(&mounts->texts);
-    cb_vec_foreach (variable, &mounts->variables)
-        explicit_bzero(*variable, strlen(*variable));
-    cb_strings_free(&mounts->variables);
+    cb_strings_wipe(&mounts->variables);
 }
 
 /* TEXT is taken. */

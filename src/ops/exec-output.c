@@ -6,7 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <signal.h>
+#include <time.h>
 
 #define OUTPUT_BUFFER 65536
 
@@ -61,10 +64,38 @@ static int read_some(struct cb_exec_output *output, int i, char *buffer,
     return 0;
 }
 
+static void drain(struct cb_exec_output *output, char *buffer,
+                  struct cb_exec_context *context)
+{
+    for (int i = 0; i < 2; i++)
+        while (output->read_fds[i] >= 0 && read_some(output, i, buffer, context))
+            continue;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* For poll: -1 when there is no DEADLINE. */
+static int time_left(int64_t deadline)
+{
+    int64_t left = deadline - now_ms();
+
+    if (!deadline)
+        return -1;
+    return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
 int cb_exec_output_pump(struct cb_exec_output *output, struct cb_process *process,
-                        struct cb_exec_context *context, struct cb_error **err)
+                        struct cb_exec_context *context, int64_t timeout_ms,
+                        int *timed_out, struct cb_error **err)
 {
     cb_autofree char *buffer = xmalloc(OUTPUT_BUFFER);
+    int64_t deadline = timeout_ms ? now_ms() + timeout_ms : 0;
 
     for (;;) {
         struct pollfd polls[4] = {
@@ -74,7 +105,7 @@ int cb_exec_output_pump(struct cb_exec_output *output, struct cb_process *proces
             {.fd = cb_cancel_fd(context->cancel), .events = POLLIN},
         };
 
-        if (poll(polls, 4, -1) < 0) {
+        if (poll(polls, 4, time_left(deadline)) < 0) {
             if (errno == EINTR)
                 continue;
             return cb_error_errno(err, errno, "wait for output");
@@ -85,10 +116,14 @@ int cb_exec_output_pump(struct cb_exec_output *output, struct cb_process *proces
             if (polls[i].revents)
                 read_some(output, i, buffer, context);
         if (polls[2].revents) {
-            for (int i = 0; i < 2; i++)
-                while (output->read_fds[i] >= 0 && read_some(output, i, buffer, context))
-                    continue;
+            drain(output, buffer, context);
             return 0;
+        }
+        if (deadline && time_left(deadline) == 0) {
+            deadline = 0;
+            *timed_out = 1;
+            if (cb_process_signal(process, SIGKILL, err) < 0)
+                return -1;
         }
     }
 }

@@ -57,6 +57,16 @@ int cb_exec_mount_bind(const struct cb_exec_step *step, struct cb_exec_context *
 int cb_exec_mount_cache(const struct cb_exec_step *step, struct cb_exec_context *context,
                         size_t index, struct cb_exec_mounts *out, struct cb_error **err);
 
+/* ── The process ── */
+struct cb_exec_end {
+    struct cb_exit exit;
+    int timed_out;
+};
+/* Runs the step once in LAYER. What the process makes of it is no error. */
+int cb_exec_attempt(const struct cb_exec_step *step, struct cb_exec_context *context,
+                    struct cb_snapshot *layer, struct cb_exec_end *end,
+                    struct cb_error **err);
+
 /* ── Output ── */
 struct cb_exec_output {
     int read_fds[2], write_fds[2]; /* stdout, stderr */
@@ -64,8 +74,10 @@ struct cb_exec_output {
 int cb_exec_output_open(struct cb_exec_output *output, struct cb_error **err);
 void cb_exec_output_close(struct cb_exec_output *output);
 CB_AUTO_VALUE_DEFINE(cb_exec_output, cb_exec_output_close)
-/* Passes on what the process writes until it has ended (or the build is canceled). */
+/* Passes on what the process writes until it has ended (or the build is canceled). After
+ * TIMEOUT_MS (0: never) it is killed and *TIMED_OUT set. */
 int cb_exec_output_pump(struct cb_exec_output *output, struct cb_process *process,
-                        struct cb_exec_context *context, struct cb_error **err);
+                        struct cb_exec_context *context, int64_t timeout_ms,
+                        int *timed_out, struct cb_error **err);
 
 #endif

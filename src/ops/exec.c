@@ -1,111 +1,16 @@
-/* RUN as a vertex: a layer over input 0, a process in it, its output as events. A result
- * that is just what an earlier one was is replaced by that one (adoption). */
+/* RUN as a vertex: a layer over input 0 and a process in it, on a new layer for every
+ * attempt. A result that is just what an earlier one was is replaced by that one
+ * (adoption). */
 #include "ops/exec-priv.h"
 
+#include "base/timestamp.h"
 #include "ops/selection-priv.h"
 
-#include <errno.h>
 #include <signal.h>
 
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define TIMEOUT_CODE 124 /* as timeout(1) has it */
 
-/* ── The process ── */
-
-/* Variables the step does not set itself: PATH, and HOME as the user's passwd entry says.
- */
-static int add_defaults(const struct cb_exec_step *step, int rootfs,
-                        struct cb_strings *variables, struct cb_error **err)
-{
-    cb_auto_value(cb_user) user = {0};
-
-    if (!cb_env_get(variables, "PATH"))
-        cb_env_set(variables, "PATH", DEFAULT_PATH);
-    if (cb_env_get(variables, "HOME"))
-        return 0;
-    if (cb_user_resolve(rootfs, step->user, &user, err) < 0)
-        return -1;
-    cb_env_set(variables, "HOME", user.home ? user.home : "/");
-    return 0;
-}
-
-static void add_missing(struct cb_strings *variables, const struct cb_strings *more,
-                        int replace)
-{
-    cb_vec_foreach (variable, more) {
-        const char *equals = strchrnul(*variable, '=');
-        cb_autofree char *name = xstrndup(*variable, (size_t)(equals - *variable));
-
-        if (replace || !cb_env_get(variables, name))
-            cb_env_set(variables, name, *equals ? equals + 1 : equals);
-    }
-}
-
-static int make_variables(const struct cb_exec_step *step, int rootfs,
-                          const struct cb_strings *secrets, struct cb_strings *out,
-                          struct cb_error **err)
-{
-    cb_strings_copy(out, &step->variables);
-    add_missing(out, &step->quiet_variables, 0);
-    if (add_defaults(step, rootfs, out, err) < 0)
-        return -1;
-    add_missing(out, secrets, 1);
-    return 0;
-}
-
-static void fill_spec(const struct cb_exec_step *step, struct cb_process_spec *spec)
-{
-    const struct cb_build_env *env = step->env;
-
-    cb_process_spec_init(spec);
-    spec->argv = &step->argv;
-    spec->cwd = step->cwd;
-    spec->make_cwd = 1;
-    spec->user = step->user;
-    spec->hostname = cb_exec_hostname(step);
-    spec->shm_bytes = env->shm_bytes;
-    spec->security = step->security;
-    spec->rlimits = env->rlimits;
-    spec->rlimit_count = env->rlimit_count;
-    spec->memory_bytes = env->memory_bytes;
-    spec->memory_swap_bytes = env->memory_swap_bytes;
-    spec->cpus = env->cpus;
-}
-
-static int join_network(const struct cb_exec_step *step, struct cb_cancel *cancel,
-                        struct cb_process_spec *spec, struct cb_error **err)
-{
-    struct cb_network *network = step->env->networks[step->network];
-
-    if (!network)
-        return 0;
-    if (cb_network_is_host(network)) {
-        spec->host_network = 1;
-        return 0;
-    }
-    return cb_network_netns(network, cancel, &spec->netns_fd, err);
-}
-
-/* Starts the process, passes its output on, and waits for its end. */
-static int run_process(const struct cb_process_spec *given,
-                       struct cb_exec_context *context, struct cb_launcher *launcher,
-                       struct cb_exit *ended, struct cb_error **err)
-{
-    cb_auto_value(cb_exec_output) output = {{-1, -1}, {-1, -1}};
-    cb_auto(cb_process) process = NULL;
-    struct cb_process_spec spec = *given;
-
-    if (cb_exec_output_open(&output, err) < 0)
-        return -1;
-    spec.stdout_fd = output.write_fds[0];
-    spec.stderr_fd = output.write_fds[1];
-    if (cb_process_start(launcher, &spec, &process, err) < 0)
-        return -1;
-    cb_close(&output.write_fds[0]);
-    cb_close(&output.write_fds[1]);
-    if (cb_exec_output_pump(&output, process, context, err) < 0)
-        return -1;
-    return cb_process_wait(process, context->cancel, ended, err);
-}
+/* ── How it ended ── */
 
 static char *command_text(const struct cb_strings *argv)
 {
@@ -119,11 +24,26 @@ static char *command_text(const struct cb_strings *argv)
     return cb_strbuf_steal(&text);
 }
 
-static int check_exit(const struct cb_exec_step *step, const struct cb_exit *ended,
-                      struct cb_error **err)
+static int timed_out(const struct cb_exec_step *step, struct cb_error **err)
 {
+    cb_autofree char *command = command_text(&step->argv);
+    cb_autofree char *limit =
+        cb_duration_text(step->env->step_timeout_ms * INT64_C(1000000));
+
+    cb_error_exit(err, TIMEOUT_CODE,
+                  "process \"%s\" did not complete successfully: not ended after %s",
+                  command, limit);
+    return cb_error_hint(err, "give it more time with --step-timeout");
+}
+
+static int check_end(const struct cb_exec_step *step, const struct cb_exec_end *end,
+                     struct cb_error **err)
+{
+    const struct cb_exit *ended = &end->exit;
     cb_autofree char *command = NULL;
 
+    if (end->timed_out)
+        return timed_out(step, err);
     if (ended->code == 0 && ended->signal == 0)
         return 0;
     command = command_text(&step->argv);
@@ -147,42 +67,71 @@ static int check_exit(const struct cb_exec_step *step, const struct cb_exit *end
                          command, ended->code);
 }
 
-static int run_in_layer(const struct cb_exec_step *step, struct cb_exec_context *context,
-                        struct cb_snapshot *layer, struct cb_exit *ended,
-                        struct cb_error **err)
-{
-    cb_auto_value(cb_exec_mounts) mounts = {0};
-    cb_auto_value(cb_strings) variables = {0};
-    cb_autofd int root = -1;
-    struct cb_process_spec spec;
+/* ── Attempts ── */
 
-    fill_spec(step, &spec);
-    if (cb_exec_mounts_prepare(step, context, &mounts, err) < 0 ||
-        cb_snapshot_open_root(layer, &root, err) < 0 ||
-        make_variables(step, root, &mounts.variables, &variables, err) < 0 ||
-        join_network(step, context->cancel, &spec, err) < 0)
+static int attempt(const struct cb_exec_step *step, struct cb_exec_context *context,
+                   struct cb_snapshot **out, struct cb_error **err)
+{
+    struct cb_result *parent = context->inputs[0];
+    cb_auto(cb_snapshot) layer = NULL;
+    struct cb_exec_end end = {0};
+
+    if (cb_snapshot_prepare(step->env->store, cb_snapshot_result_get(parent), &layer,
+                            err) < 0 ||
+        cb_exec_attempt(step, context, layer, &end, err) < 0 ||
+        check_end(step, &end, err) < 0)
         return -1;
-    spec.rootfs_fd = root;
-    spec.env = &variables;
-    spec.mounts = mounts.mounts;
-    return run_process(&spec, context, step->env->launcher, ended, err);
+    *out = cb_steal(&layer);
+    return 0;
+}
+
+static void tell_retry(struct cb_exec_context *context, const struct cb_error *error,
+                       unsigned number, unsigned attempts)
+{
+    cb_autofree char *text =
+        xasprintf("attempt %u of %u failed: %s; running the step again on a clean layer",
+                  number, attempts, cb_error_message(error));
+
+    cb_event_emit(context->sink, (struct cb_event){.kind = CB_EVENT_NOTICE,
+                                                   .id = context->event_id,
+                                                   .text = text,
+                                                   .len = strlen(text)});
+}
+
+/* What the process of a failed attempt wrote is gone with its layer. Only the process's
+ * own failure is worth another attempt: a mount that cannot be made fails the same way
+ * again. */
+static int make_layer(const struct cb_exec_step *step, struct cb_exec_context *context,
+                      struct cb_snapshot **out, struct cb_error **err)
+{
+    unsigned attempts = step->env->retries + 1;
+
+    for (unsigned number = 1;; number++) {
+        cb_auto(cb_error) error = NULL;
+
+        if (attempt(step, context, out, &error) == 0)
+            return 0;
+        if (number == attempts || cb_error_kind(error) != CB_ERR_EXIT ||
+            cb_cancel_requested(context->cancel)) {
+            cb_error_move(err, &error);
+            return attempts > 1 && number == attempts
+                       ? cb_error_wrap(err, "attempt %u of %u", number, attempts)
+                       : -1;
+        }
+        tell_retry(context, error, number, attempts);
+    }
 }
 
 static int step_exec(void *payload, struct cb_exec_context *context,
                      struct cb_result **out, struct cb_error **err)
 {
     struct cb_exec_step *step = payload;
-    struct cb_result *parent = context->inputs[0];
     cb_auto(cb_snapshot) layer = NULL;
-    struct cb_exit ended = {0};
 
-    if (cb_snapshot_prepare(step->env->store, cb_snapshot_result_get(parent), &layer,
-                            err) < 0 ||
-        run_in_layer(step, context, layer, &ended, err) < 0 ||
-        check_exit(step, &ended, err) < 0)
+    if (make_layer(step, context, &layer, err) < 0)
         return -1;
-    return cb_snapshot_adopt(step->env, &layer, &parent->identity, context->pool, out,
-                             err);
+    return cb_snapshot_adopt(step->env, &layer, &context->inputs[0]->identity,
+                             context->pool, out, err);
 }
 
 /* ── The vertex ── */

@@ -17,6 +17,7 @@ src_ops_libops_a_SOURCES = \
     %D%/exec-key.c \
     %D%/exec-mounts.c \
     %D%/exec-output.c \
+    %D%/exec-process.c \
     %D%/exec-priv.h \
     %D%/exec.c \
     %D%/identity.c \

@@ -32,6 +32,8 @@ struct cb_build_env {
     /* Secrets by id: 1 found (bytes borrowed), 0 not given. */
     int (*secret)(void *arg, const char *id, const void **bytes, size_t *len);
     void *secret_arg;
+    unsigned retries;          /* of a RUN that fails */
+    int64_t step_timeout_ms;   /* of each attempt; 0: none */
     int64_t source_date_epoch; /* or -1 */
     int context_git_modes;     /* files of contexts are 0755 or 0644, as git keeps them */
 };

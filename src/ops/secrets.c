@@ -1,5 +1,6 @@
 /* Secrets: bytes that go from the caller's memory to a private tmpfs or the environment
- * of one process. They are in no key, layer, log or file of ours. */
+ * of one process. They are in no key, layer, log or file of ours, and each copy made on
+ * the way is overwritten. */
 #include "ops/exec-priv.h"
 
 static int not_given(const struct cb_exec_mount *mount, struct cb_error **err)
@@ -13,15 +14,19 @@ static int not_given(const struct cb_exec_mount *mount, struct cb_error **err)
 static int as_variable(const struct cb_exec_mount *mount, const void *bytes, size_t len,
                        struct cb_exec_mounts *out, struct cb_error **err)
 {
-    cb_autofree char *value = NULL;
+    size_t name_len = strlen(mount->env);
+    char *variable;
 
     if (memchr(bytes, '\0', len))
         return cb_error_set(err, CB_ERR_USAGE,
                             "secret %s: a value with NUL bytes cannot be a variable",
                             mount->id);
-    value = xstrndup(bytes, len);
-    cb_env_set(&out->variables, mount->env, value);
-    explicit_bzero(value, len);
+    variable = xmalloc(name_len + len + 2);
+    memcpy(variable, mount->env, name_len);
+    variable[name_len] = '=';
+    memcpy(variable + name_len + 1, bytes, len);
+    variable[name_len + 1 + len] = '\0';
+    cb_strings_take(&out->variables, variable);
     return 0;
 }
 
