@@ -33,6 +33,7 @@ struct cb_build_env {
     int (*secret)(void *arg, const char *id, const void **bytes, size_t *len);
     void *secret_arg;
     int64_t source_date_epoch; /* or -1 */
+    int offline; /* sources ask no server: NOT_FOUND if something is missing */
 };
 enum cb_op_network { CB_OP_NETWORK_DEFAULT, CB_OP_NETWORK_NONE, CB_OP_NETWORK_HOST };
 
@@ -84,6 +85,7 @@ struct cb_exec_options {
     const struct cb_strings *argv;
     const struct cb_strings *env;       /* ENV and ARGs: in the key */
     const struct cb_strings *quiet_env; /* proxies: given, not in the key */
+    const struct cb_strings *args;      /* names of ENV that are ARGs; or NULL */
     const char *cwd, *user;
     enum cb_op_network network;
     enum cb_security security;
