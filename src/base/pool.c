@@ -32,7 +32,7 @@ struct cb_pool {
     struct worker_class classes[2];
 };
 
-static unsigned core_count(void)
+unsigned cb_pool_core_count(void)
 {
     cpu_set_t set;
     int count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
@@ -43,7 +43,7 @@ static unsigned core_count(void)
 struct cb_pool *cb_pool_new(unsigned cpu_threads, unsigned io_threads)
 {
     struct cb_pool *pool = xcalloc(1, sizeof(*pool));
-    unsigned limits[2] = {cpu_threads ? cpu_threads : core_count(),
+    unsigned limits[2] = {cpu_threads ? cpu_threads : cb_pool_core_count(),
                           io_threads ? io_threads : 1};
 
     pthread_mutex_init(&pool->lock, NULL);

@@ -9,6 +9,9 @@ enum cb_pool_class { CB_POOL_CPU, CB_POOL_IO };
 
 struct cb_pool;
 
+/* Cores this process may run on. */
+unsigned cb_pool_core_count(void);
+
 /* Threads start when first needed. cpu_threads 0: number of cores. */
 struct cb_pool *cb_pool_new(unsigned cpu_threads, unsigned io_threads);
 /* Waits for everything submitted. */

@@ -174,12 +174,12 @@ static int alias(struct cb_cache_store *store, const struct cb_digest *key,
 }
 
 static int lock(struct cb_cache_store *store, const struct cb_digest *key,
-                struct cb_cancel *cancel, struct cb_event_sink *sink, void **out,
-                struct cb_error **err)
+                const char *name, struct cb_cancel *cancel, struct cb_event_sink *sink,
+                void **out, struct cb_error **err)
 {
     struct cb_cache_store *local = cache_of(store)->local;
 
-    return local->class->lock(local, key, cancel, sink, out, err);
+    return local->class->lock(local, key, name, cancel, sink, out, err);
 }
 
 static void unlock(struct cb_cache_store *store, void *taken)
@@ -195,6 +195,20 @@ static char *explain(struct cb_cache_store *store, const char *name,
     struct cb_cache_store *local = cache_of(store)->local;
 
     return local->class->explain(local, name, parts);
+}
+
+static int64_t estimate_ms(struct cb_cache_store *store, const char *name)
+{
+    struct cb_cache_store *local = cache_of(store)->local;
+
+    return local->class->estimate_ms(local, name);
+}
+
+static void took(struct cb_cache_store *store, const char *name, int64_t duration_ms)
+{
+    struct cb_cache_store *local = cache_of(store)->local;
+
+    local->class->took(local, name, duration_ms);
 }
 
 static void free_store(struct cb_cache_store *store)
@@ -214,6 +228,8 @@ int cb_cache_new(struct cb_cache **out, struct cb_build_env *env, struct cb_erro
         .lock = lock,
         .unlock = unlock,
         .explain = explain,
+        .estimate_ms = estimate_ms,
+        .took = took,
         .free = free_store,
     };
     cb_auto(cb_cache) cache = xcalloc(1, sizeof(*cache));

@@ -5,15 +5,19 @@
 #include "cache/cache.h"
 
 #include "base/lockfile.h"
+#include "cache/explain.h"
 #include "cache/parts-json.h"
 #include "store/record.h"
 
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
 struct local_cache {
     struct cb_cache_store base;
     struct cb_build_env *env;
+    pthread_mutex_t lock;                 /* guards what follows */
+    CB_VEC(struct cb_duration) durations; /* written at the end, names owned */
 };
 
 static struct cb_build_env *env_of(struct cb_cache_store *store)
@@ -87,27 +91,36 @@ static int local_alias(struct cb_cache_store *store, const struct cb_digest *key
     return cb_record_put(env_of(store)->store, key, 1, &record, err);
 }
 
+struct waiting {
+    struct cb_event_sink *sink;
+    const char *name;
+};
+
 static void tell_wait(void *arg, pid_t holder)
 {
+    const struct waiting *waiting = arg;
     cb_autofree char *text = NULL;
 
     if (holder == 0 || holder == getpid())
-        text = xstrdup("waiting for another build that executes the same step");
+        text = xasprintf("waiting for another build, which executes the same step: %s",
+                         waiting->name);
     else
-        text = xasprintf("waiting for process %ld, which executes the same step",
-                         (long)holder);
-    cb_event_emit(arg, (struct cb_event){
-                           .kind = CB_EVENT_NOTICE, .text = text, .len = strlen(text)});
+        text = xasprintf("waiting for process %ld, which executes the same step: %s",
+                         (long)holder, waiting->name);
+    cb_event_emit(
+        waiting->sink,
+        (struct cb_event){.kind = CB_EVENT_NOTICE, .text = text, .len = strlen(text)});
 }
 
 static int local_lock(struct cb_cache_store *store, const struct cb_digest *key,
-                      struct cb_cancel *cancel, struct cb_event_sink *sink, void **lock,
-                      struct cb_error **err)
+                      const char *name, struct cb_cancel *cancel,
+                      struct cb_event_sink *sink, void **lock, struct cb_error **err)
 {
+    struct waiting waiting = {sink, name};
     struct cb_lock *taken = NULL;
 
-    if (cb_record_lock(env_of(store)->store, key, cancel, tell_wait, sink, &taken, err) <
-        0)
+    if (cb_record_lock(env_of(store)->store, key, cancel, tell_wait, &waiting, &taken,
+                       err) < 0)
         return -1;
     *lock = taken;
     return 0;
@@ -123,24 +136,44 @@ static void local_unlock(struct cb_cache_store *store, void *lock)
 static char *local_explain(struct cb_cache_store *store, const char *name,
                            const struct cb_key_parts *parts)
 {
-    cb_auto_value(cb_record) record = {0};
-    cb_auto_value(cb_key_parts) old = {0};
-    cb_auto_value(cb_key_parts) new = {0};
-    cb_autofree char *json = NULL;
+    return cb_cache_explain(env_of(store)->store, name, parts);
+}
 
-    if (!*name || cb_record_find_name(env_of(store)->store, name, &record, NULL) <= 0 ||
-        cb_key_parts_from_json(&old, record.parts_json, NULL) < 0)
-        return NULL;
-    /* Through the same mill, so that bytes JSON cannot hold are no difference. */
-    json = cb_key_parts_to_json(parts);
-    if (cb_key_parts_from_json(&new, json, NULL) < 0)
-        return NULL;
-    return cb_step_explain(name, &old, &new);
+/* ── Durations ── */
+
+static int64_t local_estimate(struct cb_cache_store *store, const char *name)
+{
+    int64_t ms;
+
+    return cb_duration_get(env_of(store)->store, name, &ms, NULL) > 0 ? ms : -1;
+}
+
+static void local_took(struct cb_cache_store *store, const char *name, int64_t ms)
+{
+    struct local_cache *cache = (struct local_cache *)store;
+
+    pthread_mutex_lock(&cache->lock);
+    cb_vec_push(&cache->durations, ((struct cb_duration){xstrdup(name), ms}));
+    pthread_mutex_unlock(&cache->lock);
+}
+
+/* One transaction for all; without them the next build chooses by weight. */
+static void flush_durations(struct local_cache *cache)
+{
+    cb_durations_put(cache->env->store, cache->durations.items, cache->durations.count,
+                     NULL);
+    cb_vec_foreach (duration, &cache->durations)
+        free((char *)duration->name);
+    cb_vec_free(&cache->durations);
 }
 
 static void local_free(struct cb_cache_store *store)
 {
-    free(store);
+    struct local_cache *cache = (struct local_cache *)store;
+
+    flush_durations(cache);
+    pthread_mutex_destroy(&cache->lock);
+    free(cache);
 }
 
 int cb_cache_local_new(struct cb_cache_store **out, struct cb_build_env *env,
@@ -154,12 +187,15 @@ int cb_cache_local_new(struct cb_cache_store **out, struct cb_build_env *env,
         .lock = local_lock,
         .unlock = local_unlock,
         .explain = local_explain,
+        .estimate_ms = local_estimate,
+        .took = local_took,
         .free = local_free,
     };
     struct local_cache *cache = xcalloc(1, sizeof(*cache));
 
     cache->base.class = &class;
     cache->env = env;
+    pthread_mutex_init(&cache->lock, NULL);
     *out = &cache->base;
     return 0;
 }

@@ -4,6 +4,8 @@ src_cache_libcache_a_SOURCES = \
 	%D%/collect.c \
 	%D%/document.c \
 	%D%/document.h \
+	%D%/explain.c \
+	%D%/explain.h \
 	%D%/export.c \
 	%D%/layered.c \
 	%D%/layered.h \

@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
                  struct cb_error **err)
 {
-    struct cb_store_options options = {.root = app->root, .create = create};
+    struct cb_store_options options = {
+        .root = app->root, .create = create, .cancel = app->cancel};
 
     return cb_store_open(out, &options, err);
 }
@@ -53,6 +55,11 @@ void cb_short_id(const struct cb_digest *id, char out[13])
 
     memcpy(out, cb_digest_hex(id, hex), 12);
     out[12] = '\0';
+}
+
+int cb_stdout_is_terminal(void)
+{
+    return isatty(STDOUT_FILENO);
 }
 
 int cb_flush_stdout(struct cb_error **err)

@@ -37,7 +37,8 @@ extern const struct cb_cli_command cb_build_command, cb_run_command, cb_images_c
     cb_tag_command, cb_rmi_command, cb_inspect_command, cb_history_command,
     cb_save_command, cb_load_command, cb_import_command, cb_pull_command, cb_push_command,
     cb_prune_command, cb_image_prune_command, cb_df_command, cb_fsck_command,
-    cb_parse_command, cb_context_command, cb_version_command;
+    cb_parse_command, cb_context_command, cb_builds_ls_command, cb_builds_show_command,
+    cb_builds_logs_command, cb_builds_rm_command, cb_explain_command, cb_version_command;
 
 /* ── table.c ── */
 extern const struct cb_cli_command
@@ -66,5 +67,6 @@ void cb_short_id(const struct cb_digest *id, char out[13]);
 /* Flushes stdout; a full disk or closed pipe is an error like any other (EPIPE is quiet).
  */
 int cb_flush_stdout(struct cb_error **err);
+int cb_stdout_is_terminal(void);
 
 #endif

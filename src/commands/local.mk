@@ -7,6 +7,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/app.c \
 	%D%/archive.c \
 	%D%/build.c \
+	%D%/builds.c \
 	%D%/history.c \
 	%D%/images.c \
 	%D%/inspect.c \

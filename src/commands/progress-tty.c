@@ -300,12 +300,25 @@ static void *tick(void *arg)
     return NULL;
 }
 
+static void print_miss(const struct step *step, const struct cb_event *event)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    cb_strbuf_add_escaped(&text, step->name, strlen(step->name), 0);
+    cb_strbuf_adds(&text, ": not cached: ");
+    cb_strbuf_add_escaped(&text, event->text, event->len, 0);
+    fprintf(stderr, "%s\n", cb_strbuf_text(&text));
+}
+
 static void print_above(struct tty *tty, const struct cb_event *event)
 {
     if (tty->drawn_lines)
         fprintf(stderr, "\x1b[%uA\r\x1b[J", tty->drawn_lines);
     tty->drawn_lines = 0;
-    cb_progress_print_warning(event);
+    if (event->kind == CB_EVENT_MISS)
+        print_miss(step_of(tty, event), event);
+    else
+        cb_progress_print_warning(event);
     tty->dirty = 1;
 }
 
@@ -314,7 +327,8 @@ static void emit(struct cb_event_sink *sink, const struct cb_event *event)
     struct tty *tty = (struct tty *)sink;
 
     pthread_mutex_lock(&tty->lock);
-    if (event->kind == CB_EVENT_WARNING || event->kind == CB_EVENT_NOTICE) {
+    if (event->kind == CB_EVENT_WARNING || event->kind == CB_EVENT_NOTICE ||
+        event->kind == CB_EVENT_MISS) {
         print_above(tty, event);
     } else if (event->id) {
         apply(tty, event);

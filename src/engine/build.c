@@ -13,12 +13,14 @@
 
 #define DEFAULT_HOSTNAME "buildkitsandbox"
 #define IO_THREADS       8
+#define MAX_DOWNLOADS    (IO_THREADS - 2) /* the others load what is here already */
 
 /* Outlives the build proper: bridges take a while to tear down, which the user need not
  * wait for. */
 struct cb_engine {
     struct cb_build_env env;
     struct cb_pool *pool;
+    unsigned jobs;
     struct cb_network *networks[3];
 };
 
@@ -95,6 +97,7 @@ static void fill_env(struct cb_engine *engine, struct build *build,
     engine->env.step_timeout_ms = checked->step_timeout_ms;
     engine->env.secret = cb_secrets_get;
     engine->env.secret_arg = checked->secrets;
+    engine->env.offline = request->offline;
     engine->env.source_date_epoch = checked->source_date_epoch;
     engine->env.context_git_modes = checked->context_git_modes;
 }
@@ -103,11 +106,17 @@ static int set_up(struct cb_engine *engine, struct build *build,
                   const struct cb_engine_env *given,
                   const struct cb_build_request *request, struct cb_error **err)
 {
-    struct cb_registry_options registry = {
-        .store = given->store, .cancel = given->cancel, .tls_verify = 1};
+    struct cb_registry_options registry = {.store = given->store,
+                                           .cancel = given->cancel,
+                                           .tls_verify = 1,
+                                           .offline = request->offline};
 
-    engine->pool = cb_pool_new(request->jobs, IO_THREADS);
-    build->log = cb_history_log_new(given->store, given->sink);
+    /* One more than steps may run, so that what is short never waits for what is long: a
+     * missing COPY source is reported while the first RUN goes on. */
+    engine->jobs = request->jobs ? request->jobs : cb_pool_core_count();
+    engine->pool = cb_pool_new(engine->jobs + 1, IO_THREADS);
+    build->log = cb_history_log_new(given->store, given->sink, request->explain);
+    cb_history_log_begin(build->log, request, &build->checked.familiar);
     fill_env(engine, build, given, request);
     registry.pool = engine->pool;
     registry.sink = engine->env.sink;
@@ -133,7 +142,7 @@ static int make_plan(struct cb_engine *engine, struct build *build,
         .target = request->target,
         .platform = checked->platform,
         .build_platform = cb_platform_host(),
-        .pull = request->pull,
+        .pull = request->offline ? CB_PULL_NEVER : request->pull,
         .network = checked->network,
         .allow_host_network = checked->allow_host_network,
         .allow_insecure = checked->allow_insecure,
@@ -152,8 +161,11 @@ static int solve(struct cb_engine *engine, struct build *build,
         .pool = engine->pool,
         .cancel = engine->env.cancel,
         .sink = engine->env.sink,
-        .max_parallel = request->jobs,
-        .explain = request->explain,
+        .max_parallel = engine->jobs,
+        .max_downloads = MAX_DOWNLOADS,
+        .has_cache_ttl = request->cache_ttl != NULL,
+        .cache_ttl_ns = build->checked.cache_ttl_ns,
+        .explain = 1, /* the log keeps it for `cbuild explain` */
     };
 
     if (!build->plan->result.vertex)
@@ -242,7 +254,7 @@ int cb_engine_build(const struct cb_engine_env *env,
     *engine = xcalloc(1, sizeof(**engine));
     if (set_up(*engine, &build, env, request, &error) == 0)
         rc = run(*engine, &build, env, request, out, &error);
-    cb_history_log_end(build.log, out->stats.executed > 0, error);
+    cb_history_log_end(build.log, out, error);
     if (rc == 0)
         cb_strings_copy(&out->names, &build.checked.familiar);
     build_clear(&build);

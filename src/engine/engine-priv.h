@@ -44,6 +44,7 @@ struct cb_checked_request {
     int64_t step_timeout_ms; /* 0: none */
     CB_VEC(struct cb_rlimit) rlimits;
     int64_t source_date_epoch; /* or -1 */
+    int64_t cache_ttl_ns;
     struct cb_secrets *secrets;
     struct cb_cache_locations cache_from, cache_to;
     CB_VEC(struct cb_output) outputs; /* at least one */
@@ -129,15 +130,22 @@ int cb_named_contexts_open(struct cb_named_contexts *out,
                            const struct cb_strings *options, struct cb_error **err);
 void cb_named_contexts_clear(struct cb_named_contexts *contexts);
 
-/* ── history.c: the whole output of a build, kept below <store>/builds ── */
+/* ── history.c: what happened in a build, kept below <store>/builds ── */
 #define CB_HISTORY_KEPT 50
+#define CB_BUILD_ID_LEN 14
 struct cb_history_log;
-/* Passes every event on to NEXT. Nothing is written before a step executes or fails. */
+/* Passes every event on to NEXT, those that explain a miss only if SHOW_MISSES. The file
+ * is made when a step has something to say, or at the end. */
 struct cb_history_log *cb_history_log_new(struct cb_store *store,
-                                          struct cb_event_sink *next);
+                                          struct cb_event_sink *next, int show_misses);
 struct cb_event_sink *cb_history_log_sink(struct cb_history_log *log);
-/* How the build ended, and whether any step EXECUTED: ERROR NULL is success. */
-void cb_history_log_end(struct cb_history_log *log, int executed,
+/* What is to be built; NAMES as people write them. */
+void cb_history_log_begin(struct cb_history_log *log,
+                          const struct cb_build_request *request,
+                          const struct cb_strings *names);
+/* How the build ended: ERROR NULL is success. */
+void cb_history_log_end(struct cb_history_log *log,
+                        const struct cb_build_outcome *outcome,
                         const struct cb_error *error);
 void cb_history_log_free(struct cb_history_log *log);
 CB_AUTO_DEFINE(cb_history_log, cb_history_log_free)

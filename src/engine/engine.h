@@ -24,6 +24,8 @@ struct cb_build_request {
     const char *context_mode;      /* keep (or NULL), git */
     enum cb_pull_policy pull;
     int no_cache;
+    const char *cache_ttl; /* as typed: older results are not used */
+    int offline;           /* nothing is asked of any server */
     int explain;
     int push, load;
     unsigned jobs;            /* 0: cores */
@@ -64,5 +66,44 @@ int cb_engine_open_directory(struct cb_context **out,
 /* What a build left running; accepts NULL. */
 void cb_engine_finish(struct cb_engine *engine);
 CB_AUTO_DEFINE(cb_engine, cb_engine_finish)
+
+/* ── Builds that were (builds.c reads what history.c wrote) ── */
+struct cb_built_step {
+    uint64_t number;       /* as plain progress shows it */
+    char *name;            /* "[2/3] RUN make" */
+    const char *state;     /* "cached", "done", "error", "canceled", "unfinished" */
+    double start_s, end_s; /* since 1970; 0: not known */
+    char *miss;            /* why the cache had nothing, or NULL */
+    char *error;           /* or NULL */
+    uint64_t log_bytes;
+};
+struct cb_built {
+    char *id;
+    const char *result; /* "succeeded", "failed", "canceled", "running", "interrupted" */
+    double start_s, end_s;                                          /* 0: not known */
+    char *context, *dockerfile, *target, *platform, *image, *error; /* or NULL */
+    struct cb_strings names;
+    int64_t steps_total, steps_cached, steps_executed;
+    uint64_t bytes; /* on disk */
+    CB_VEC(struct cb_built_step) steps;
+};
+void cb_built_clear(struct cb_built *built);
+CB_AUTO_VALUE_DEFINE(cb_built, cb_built_clear)
+/* Ids, newest first. */
+int cb_builds_list(struct cb_store *store, struct cb_strings *ids, struct cb_error **err);
+/* TEXT: an id, how one ends, ^N (N builds before the newest), NULL: the newest.
+ * NOT_FOUND, USAGE when several end so. */
+int cb_builds_find(struct cb_store *store, const char *text, char **id,
+                   struct cb_error **err);
+/* WITH_STEPS: reads all of the log, else its first and last line. */
+int cb_builds_read(struct cb_store *store, const char *id, int with_steps,
+                   struct cb_built *out, struct cb_error **err);
+/* Calls WRITE for each piece of output of step NUMBER (0: of all), in order. */
+int cb_builds_log(struct cb_store *store, const char *id, uint64_t number,
+                  int (*write)(void *arg, uint64_t number, int stream, const char *text,
+                               struct cb_error **err),
+                  void *arg, struct cb_error **err);
+/* A running one is DENIED. */
+int cb_builds_remove(struct cb_store *store, const char *id, struct cb_error **err);
 
 #endif

@@ -1,9 +1,12 @@
-/* The whole output of a build, unclipped, for `logs` and for questions asked the day
- * after. A sink that passes events on and keeps them as JSON lines in
- * <store>/builds/<id>/events.jsonl. A build in which nothing ran leaves nothing: the
- * names of steps are held back until one of them executes or fails, so a rebuild with
- * nothing changed writes no file. The newest CB_HISTORY_KEPT builds are kept. It is a
- * convenience: when it cannot be written the build goes on. */
+/* What happened in a build, kept for questions asked the day after: a sink that passes
+ * events on and writes them as JSON lines, step output whole.
+ *
+ * <store>/builds/<id>/events.jsonl of a build in which something ran or failed, the
+ * newest CB_HISTORY_KEPT; <store>/builds/<id>.jsonl of one that found everything in the
+ * cache, whose few lines are written at its end, the newest CB_HISTORY_KEPT of these: a
+ * rebuild in a loop does not push out the log of yesterday's failure. The first line says
+ * what was asked for ("begin"), the last how it ended ("end"). The file is locked while
+ * its build goes on. It is a convenience: when it cannot be written the build goes on. */
 #include "engine/engine-priv.h"
 
 #include "base/fs.h"
@@ -15,6 +18,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
 #include <time.h>
 
 #define HELD_BACK_MAX (1u << 20)
@@ -23,6 +28,7 @@ struct cb_history_log {
     struct cb_event_sink sink; /* first: the sink handed out */
     struct cb_event_sink *next;
     struct cb_store *store;
+    int show_misses;
     pthread_mutex_t lock;  /* guards what follows */
     struct cb_strbuf held; /* lines not written yet */
     int fd;                /* -1: not opened, or given up */
@@ -74,13 +80,18 @@ static const char *kind_name(enum cb_event_kind kind)
     return (size_t)kind < CB_ARRAY_SIZE(names) ? names[kind] : NULL;
 }
 
-static void add_line(struct cb_strbuf *out, const struct cb_event *event)
+static void open_line(struct cb_strbuf *out, const char *event)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
     cb_strbuf_addf(out, "{\"time\":%lld.%03ld,\"event\":\"%s\"", (long long)now.tv_sec,
-                   now.tv_nsec / 1000000, kind_name(event->kind));
+                   now.tv_nsec / 1000000, event);
+}
+
+static void add_line(struct cb_strbuf *out, const struct cb_event *event)
+{
+    open_line(out, kind_name(event->kind));
     if (event->id)
         cb_strbuf_addf(out, ",\"step\":%llu", (unsigned long long)event->id);
     if (event->stream)
@@ -97,17 +108,70 @@ static void add_line(struct cb_strbuf *out, const struct cb_event *event)
     cb_strbuf_adds(out, "}\n");
 }
 
+static void add_optional(struct cb_strbuf *out, const char *key, const char *text)
+{
+    if (text)
+        add_text(out, key, text, strlen(text));
+}
+
+static void add_names(struct cb_strbuf *out, const struct cb_strings *names)
+{
+    cb_strbuf_adds(out, ",\"names\":[");
+    for (size_t i = 0; i < names->count; i++) {
+        cb_strbuf_adds(out, i ? "," : "");
+        add_json_bytes(out, names->items[i], strlen(names->items[i]));
+    }
+    cb_strbuf_addc(out, ']');
+}
+
+/* The place in the Dockerfile is told too, as it is on the terminal. */
+static void add_failure(struct cb_strbuf *out, const struct cb_error *error)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    cb_error_format(error, "cbuild", &text);
+    while (text.len && text.text[text.len - 1] == '\n')
+        cb_strbuf_truncate(&text, text.len - 1);
+    add_text(out, "error", cb_strbuf_text(&text), text.len);
+}
+
+static const char *result_name(const struct cb_error *error)
+{
+    if (!error)
+        return "succeeded";
+    return cb_error_kind(error) == CB_ERR_CANCELED ? "canceled" : "failed";
+}
+
 /* ── The file ── */
 
-/* Names begin with the time, so that the order of names is the order of builds. */
-static void remove_old(int builds_fd)
+/* Ids begin with the time, so that the order of names is the order of builds. Of each of
+ * the two forms the newest are kept. */
+static void remove_old(int builds_fd, int is_file)
 {
     cb_auto_value(cb_strings) names = {0};
+    size_t newer = 0;
 
     if (cb_fs_list(builds_fd, &names, NULL) < 0)
         return;
-    for (size_t i = 0; i + CB_HISTORY_KEPT < names.count; i++)
-        cb_fs_remove_tree(builds_fd, names.items[i], NULL);
+    for (size_t i = names.count; i-- > 0;) {
+        if ((strchr(names.items[i], '.') != NULL) == is_file &&
+            newer++ >= CB_HISTORY_KEPT)
+            cb_fs_remove_tree(builds_fd, names.items[i], NULL);
+    }
+}
+
+/* Milliseconds since 1970 in eleven digits, and three at random. */
+static void make_id(char id[CB_BUILD_ID_LEN + 1])
+{
+    unsigned short random = 0;
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    (void)!getrandom(&random, sizeof(random), 0);
+    snprintf(id, CB_BUILD_ID_LEN + 1, "%011llx%03x",
+             (unsigned long long)(now.tv_sec * 1000LL + now.tv_nsec / 1000000) &
+                 0xfffffffffffULL,
+             random & 0xfffu);
 }
 
 static int make_dir(int parent, const char *name)
@@ -117,30 +181,35 @@ static int make_dir(int parent, const char *name)
     return openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-static int open_file(struct cb_store *store)
+static int open_log(int dir_fd, const char *name)
+{
+    return openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+}
+
+/* WHOLE: nothing but what is held is to come. */
+static int open_file(struct cb_store *store, int whole)
 {
     cb_autofd int builds = make_dir(cb_store_root_fd(store), "builds");
+    char id[CB_BUILD_ID_LEN + 1], name[CB_BUILD_ID_LEN + 8];
     cb_autofd int dir = -1;
-    struct timespec now;
-    char name[64];
+    int fd;
 
     if (builds < 0)
         return -1;
-    clock_gettime(CLOCK_REALTIME, &now);
-    snprintf(name, sizeof(name), "%010lld-%09ld-%d", (long long)now.tv_sec, now.tv_nsec,
-             (int)getpid());
-    dir = make_dir(builds, name);
-    if (dir < 0)
-        return -1;
-    remove_old(builds);
-    return openat(dir, "events.jsonl", O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC,
-                  0600);
+    make_id(id);
+    snprintf(name, sizeof(name), "%s.jsonl", id);
+    dir = whole ? -1 : make_dir(builds, id);
+    fd = whole ? open_log(builds, name) : dir < 0 ? -1 : open_log(dir, "events.jsonl");
+    if (fd >= 0)
+        flock(fd, LOCK_EX | LOCK_NB);
+    remove_old(builds, whole);
+    return fd;
 }
 
-static void write_held(struct cb_history_log *log)
+static void write_held(struct cb_history_log *log, int whole)
 {
     if (log->fd < 0 && !log->failed)
-        log->fd = open_file(log->store);
+        log->fd = open_file(log->store, whole);
     if (log->fd < 0 || cb_fs_write_all(log->fd, log->held.text, log->held.len) < 0) {
         if (!log->failed)
             cb_debug("the log of this build is not kept: %s", strerror(errno));
@@ -162,7 +231,7 @@ static void keep(struct cb_history_log *log, const struct cb_event *event)
         return;
     add_line(&log->held, event);
     if (is_worth(log, event))
-        write_held(log);
+        write_held(log, 0);
 }
 
 static void emit(struct cb_event_sink *sink, const struct cb_event *event)
@@ -174,18 +243,19 @@ static void emit(struct cb_event_sink *sink, const struct cb_event *event)
         keep(log, event);
         pthread_mutex_unlock(&log->lock);
     }
-    if (log->next)
+    if (log->next && (log->show_misses || event->kind != CB_EVENT_MISS))
         log->next->emit(log->next, event);
 }
 
 struct cb_history_log *cb_history_log_new(struct cb_store *store,
-                                          struct cb_event_sink *next)
+                                          struct cb_event_sink *next, int show_misses)
 {
     struct cb_history_log *log = xcalloc(1, sizeof(*log));
 
     log->sink.emit = emit;
     log->next = next;
     log->store = store;
+    log->show_misses = show_misses;
     log->fd = -1;
     pthread_mutex_init(&log->lock, NULL);
     return log;
@@ -196,18 +266,39 @@ struct cb_event_sink *cb_history_log_sink(struct cb_history_log *log)
     return &log->sink;
 }
 
-void cb_history_log_end(struct cb_history_log *log, int executed,
+void cb_history_log_begin(struct cb_history_log *log,
+                          const struct cb_build_request *request,
+                          const struct cb_strings *names)
+{
+    pthread_mutex_lock(&log->lock);
+    open_line(&log->held, "begin");
+    add_optional(&log->held, "context", request->context);
+    add_optional(&log->held, "dockerfile", request->dockerfile);
+    add_optional(&log->held, "target", request->target);
+    add_optional(&log->held, "platform", request->platform);
+    add_names(&log->held, names);
+    cb_strbuf_adds(&log->held, "}\n");
+    pthread_mutex_unlock(&log->lock);
+}
+
+void cb_history_log_end(struct cb_history_log *log,
+                        const struct cb_build_outcome *outcome,
                         const struct cb_error *error)
 {
-    struct cb_event event = {.kind = error ? CB_EVENT_STEP_ERROR : CB_EVENT_STEP_DONE,
-                             .name = "build",
-                             .error = error};
+    const struct cb_solve_stats *stats = &outcome->stats;
+    char text[CB_DIGEST_MAX_TEXT];
 
     pthread_mutex_lock(&log->lock);
-    if (error || executed || log->fd >= 0) {
-        keep(log, &event);
-        write_held(log);
-    }
+    open_line(&log->held, "end");
+    cb_strbuf_addf(&log->held,
+                   ",\"result\":\"%s\",\"steps\":%u,\"cached\":%u,\"executed\":%u",
+                   result_name(error), stats->total, stats->cached, stats->executed);
+    if (error)
+        add_failure(&log->held, error);
+    else if (cb_digest_is_set(&outcome->image_id))
+        add_optional(&log->held, "image", cb_digest_text(&outcome->image_id, text));
+    cb_strbuf_adds(&log->held, "}\n");
+    write_held(log, !error && stats->executed == 0);
     pthread_mutex_unlock(&log->lock);
 }
 

@@ -4,6 +4,7 @@ src_engine_libengine_a_SOURCES = \
 	%D%/cache-options.c \
 	%D%/caches.c \
 	%D%/contexts.c \
+	%D%/builds.c \
 	%D%/engine-priv.h \
 	%D%/engine.h \
 	%D%/fields.c \

@@ -297,6 +297,29 @@ static int check_epoch(struct cb_checked_request *out, struct cb_error **err)
     return 0;
 }
 
+static int check_cache_ttl(struct cb_checked_request *out, const char *text,
+                           struct cb_error **err)
+{
+    struct cb_error *cause = NULL;
+
+    if (!text || (cb_duration_parse(&out->cache_ttl_ns, text, &cause) == 0 &&
+                  out->cache_ttl_ns >= 0))
+        return 0;
+    if (!cause)
+        cb_error_set(&cause, CB_ERR_USAGE, "a duration is not negative");
+    return invalid(err, text, "--cache-ttl", cause);
+}
+
+static int check_offline(const struct cb_build_request *request, struct cb_error **err)
+{
+    if (!request->offline || request->pull == CB_PULL_MISSING ||
+        request->pull == CB_PULL_NEVER)
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "--offline and --pull=%s contradict each other",
+                        request->pull == CB_PULL_NEWER ? "newer" : "always");
+}
+
 int cb_request_check(struct cb_checked_request *out,
                      const struct cb_build_request *request, struct cb_error **err)
 {
@@ -316,7 +339,9 @@ int cb_request_check(struct cb_checked_request *out,
                           err) < 0 ||
         cb_request_caches("--cache-to", 1, &request->cache_to, &out->cache_to, err) < 0 ||
         cb_request_outputs(out, request, err) < 0 ||
-        check_attempts(out, request, err) < 0 || check_epoch(out, err) < 0)
+        check_attempts(out, request, err) < 0 ||
+        check_cache_ttl(out, request->cache_ttl, err) < 0 ||
+        check_offline(request, err) < 0 || check_epoch(out, err) < 0)
         return -1;
     return cb_secrets_new(&out->secrets, &request->secrets, err);
 }

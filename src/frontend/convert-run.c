@@ -192,6 +192,15 @@ static void quiet_env(const struct cb_stage *stage, struct cb_strings *out)
     }
 }
 
+/* Those variables that are ARGs, and not ENV of the same name: explanations call them so.
+ */
+static void collect_args(const struct cb_stage *stage, struct cb_strings *out)
+{
+    for (size_t i = 0; i < stage->args.count; i++)
+        if (!cb_env_get(&stage->config->env, stage->args.items[i]))
+            cb_strings_add(out, stage->args.items[i]);
+}
+
 static int add_exec(struct cb_stage *stage, const struct cb_item *item,
                     struct cb_exec_options *exec, struct cb_run_inputs *inputs,
                     struct cb_error **err)
@@ -219,12 +228,14 @@ int cb_convert_run(struct cb_stage *stage, const struct cb_item *item,
     const struct cb_image_config *config = stage->config;
     cb_auto_value(cb_strings) argv = {0};
     cb_auto_value(cb_strings) quiet = {0};
+    cb_auto_value(cb_strings) args = {0};
     cb_autofree char *cwd = cb_convert_path(stage, "");
     struct cb_run_inputs inputs = {0};
     struct cb_exec_options exec = {
         .argv = &argv,
         .env = &stage->env,
         .quiet_env = &quiet,
+        .args = &args,
         .cwd = cwd,
         .user = config->user ? config->user : "",
         .platform = config->platform,
@@ -239,6 +250,7 @@ int cb_convert_run(struct cb_stage *stage, const struct cb_item *item,
     if (!argv.count)
         return cb_error_set(err, CB_ERR_SYNTAX, "RUN needs a command");
     quiet_env(stage, &quiet);
+    collect_args(stage, &args);
     rc = add_exec(stage, item, &exec, &inputs, err);
     cb_vec_free(&inputs.edges);
     cb_vec_free(&inputs.mounts);

@@ -98,10 +98,24 @@ static int context_content_digest(struct cb_result *result, const char *text,
     return 0;
 }
 
+static char *context_listing(struct cb_result *result, const char *text)
+{
+    const struct cb_selection *selection = known_selection(
+        (struct cb_context_result *)result, text ? text : CB_SELECTOR_ALL);
+    cb_auto_value(cb_selector) selector = {0};
+
+    if (!selection ||
+        cb_selector_parse(&selector, text ? text : CB_SELECTOR_ALL, NULL) < 0)
+        return NULL;
+    selector.owners = 0; /* as it was digested */
+    return cb_selection_listing(selection, &selector);
+}
+
 const struct cb_result_class cb_context_result_class = {
     .name = "context",
     .free = context_result_free,
     .content_digest = context_content_digest,
+    .listing = context_listing,
 };
 
 /* ── The vertex ── */

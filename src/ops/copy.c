@@ -344,7 +344,7 @@ static void make_selectors(struct copy_payload *self,
             selector->parents = options->parents;
             selector->required = !options->allow_missing_glob;
             self->selectors[i] = cb_selector_text(selector);
-            self->labels[i] = cb_strings_quoted(&selector->paths);
+            self->labels[i] = cb_strings_joined(&selector->paths);
         }
         cb_selector_clear(selector);
     }

@@ -34,6 +34,15 @@ char *cb_strings_quoted(const struct cb_strings *strings)
     return cb_strbuf_steal(&text);
 }
 
+char *cb_strings_joined(const struct cb_strings *strings)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    for (size_t i = 0; i < strings->count; i++)
+        cb_strbuf_addf(&text, "%s%s", i ? " " : "", strings->items[i]);
+    return cb_strbuf_steal(&text);
+}
+
 void cb_key_parts_addf(struct cb_key_parts *parts, const char *name, const char *format,
                        ...)
 {

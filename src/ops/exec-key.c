@@ -23,10 +23,12 @@ static void add_variables(const struct cb_exec_step *step, struct cb_key_parts *
     cb_vec_foreach (variable, &step->variables) {
         const char *equals = strchrnul(*variable, '=');
         cb_autofree char *name =
-            xasprintf("env %.*s", (int)(equals - *variable), *variable);
+            xasprintf(CB_KEY_ENV "%.*s", (int)(equals - *variable), *variable);
 
         cb_key_parts_add(parts, name, *equals ? equals + 1 : equals);
     }
+    cb_vec_foreach (arg, &step->args)
+        cb_key_parts_add(parts, CB_KEY_NOTE_ARG, *arg);
 }
 
 static void add_mount(const struct cb_exec_mount *mount, size_t index,

@@ -6,7 +6,7 @@
 
 struct cb_exec_step { /* the payload; everything owned */
     struct cb_build_env *env;
-    struct cb_strings argv, variables, quiet_variables;
+    struct cb_strings argv, variables, quiet_variables, args;
     char *cwd, *user;
     enum cb_op_network network;
     enum cb_security security;

@@ -168,6 +168,7 @@ static void step_free(void *payload)
     cb_strings_free(&step->argv);
     cb_strings_free(&step->variables);
     cb_strings_free(&step->quiet_variables);
+    cb_strings_free(&step->args);
     for (size_t i = 0; i < step->mount_count; i++)
         free_mount(&step->mounts[i]);
     for (size_t i = 0; i < step->input_count; i++) {
@@ -235,7 +236,7 @@ static void make_selectors(struct cb_exec_step *step)
             selectors[i].verb = xstrdup("RUN --mount");
             selectors[i].literal = selectors[i].owners = 1;
             step->selectors[i] = cb_selector_text(&selectors[i]);
-            step->labels[i] = cb_strings_quoted(&selectors[i].paths);
+            step->labels[i] = cb_strings_joined(&selectors[i].paths);
         }
         cb_selector_clear(&selectors[i]);
     }
@@ -275,6 +276,8 @@ int cb_op_exec(struct cb_vertex_options *out, struct cb_build_env *env,
         cb_strings_copy(&step->variables, options->env);
     if (options->quiet_env)
         cb_strings_copy(&step->quiet_variables, options->quiet_env);
+    if (options->args)
+        cb_strings_copy(&step->args, options->args);
     step->cwd = xstrdup(options->cwd && *options->cwd ? options->cwd : "/");
     step->user = xstrdup(options->user ? options->user : "");
     step->network = options->network;

@@ -27,6 +27,20 @@ static void image_parts(const struct image_payload *self, struct cb_key_parts *p
         cb_digest_is_set(&self->chain_id) ? cb_digest_text(&self->chain_id, text) : "");
 }
 
+/* "busybox:latest@sha256:0123456789ab", of the manifest where there is one. */
+static char *image_note(const struct cb_resolved_image *image)
+{
+    cb_autofree char *name =
+        image->reference ? cb_reference_familiar(image->reference) : xstrdup("image");
+    char hex[CB_DIGEST_MAX_TEXT];
+
+    cb_digest_hex(cb_digest_is_set(&image->manifest_digest) ? &image->manifest_digest
+                                                            : &image->id,
+                  hex);
+    name[strcspn(name, "@")] = '\0';
+    return xasprintf("%s@sha256:%.12s", name, hex);
+}
+
 static int image_cache_map(void *payload, struct cb_cache_map *map,
                            struct cb_cancel *cancel, struct cb_error **err)
 {
@@ -35,6 +49,8 @@ static int image_cache_map(void *payload, struct cb_cache_map *map,
     (void)cancel;
     (void)err;
     image_parts(self, &map->parts);
+    if (self->image)
+        map->note = image_note(self->image);
     map->uncacheable = !cb_digest_is_set(&self->chain_id);
     return 0;
 }

@@ -31,6 +31,7 @@ src_ops_libops_a_SOURCES = \
     %D%/secrets.c \
     %D%/select.c \
     %D%/selection-digest.c \
+    %D%/selection-listing.c \
     %D%/selection-priv.h \
     %D%/selection.c \
     %D%/selector.c \

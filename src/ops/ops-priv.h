@@ -28,6 +28,8 @@ struct cb_snapshot_result {
     struct cb_build_env *env;
     struct cb_snapshot *snapshot; /* NULL: the empty filesystem */
     struct cb_root_cache root;
+    pthread_mutex_t lock;    /* of listings */
+    struct cb_map *listings; /* selector text → listing of what was digested, or NULL */
 };
 
 struct cb_context_result {
@@ -82,6 +84,8 @@ void cb_key_parts_add_bytes(struct cb_key_parts *parts, const char *name,
                             const void *bytes, size_t len);
 /* ["a","b"], every byte kept: different lists give different texts. Caller frees. */
 char *cb_strings_quoted(const struct cb_strings *strings);
+/* For people: "a b". Caller frees. */
+char *cb_strings_joined(const struct cb_strings *strings);
 
 /* ── Owners and modes ── */
 struct cb_owner {

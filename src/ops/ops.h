@@ -36,6 +36,7 @@ struct cb_build_env {
     int64_t step_timeout_ms;   /* of each attempt; 0: none */
     int64_t source_date_epoch; /* or -1 */
     int context_git_modes;     /* files of contexts are 0755 or 0644, as git keeps them */
+    int offline; /* sources ask no server: NOT_FOUND if something is missing */
 };
 enum cb_op_network { CB_OP_NETWORK_DEFAULT, CB_OP_NETWORK_NONE, CB_OP_NETWORK_HOST };
 
@@ -87,6 +88,7 @@ struct cb_exec_options {
     const struct cb_strings *argv;
     const struct cb_strings *env;       /* ENV and ARGs: in the key */
     const struct cb_strings *quiet_env; /* proxies: given, not in the key */
+    const struct cb_strings *args;      /* names of ENV that are ARGs; or NULL */
     const char *cwd, *user;
     enum cb_op_network network;
     enum cb_security security;

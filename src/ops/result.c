@@ -3,6 +3,7 @@
  * an empty scratch directory. */
 #include "ops/ops-priv.h"
 
+#include "base/map.h"
 #include "ops/selection-priv.h"
 
 void cb_root_cache_init(struct cb_root_cache *cache)
@@ -24,6 +25,8 @@ static void snapshot_result_free(struct cb_result *result)
     struct cb_snapshot_result *self = (struct cb_snapshot_result *)result;
 
     cb_root_cache_clear(&self->root);
+    cb_map_free(self->listings);
+    pthread_mutex_destroy(&self->lock);
     cb_snapshot_unref(self->snapshot);
     free(self);
 }
@@ -40,6 +43,7 @@ struct cb_result *cb_snapshot_result_new(struct cb_build_env *env,
     result->env = env;
     result->snapshot = snapshot ? cb_snapshot_ref(snapshot) : NULL;
     cb_root_cache_init(&result->root);
+    pthread_mutex_init(&result->lock, NULL);
     return &result->base;
 }
 
@@ -114,6 +118,29 @@ static int select_in_snapshot(struct cb_result *result,
     return cb_select(tree, selector, out, err);
 }
 
+/* The list itself goes once it is digested; its text may be asked for later. */
+static void keep_listing(struct cb_snapshot_result *self, const char *selector,
+                         char *listing)
+{
+    pthread_mutex_lock(&self->lock);
+    if (!self->listings)
+        self->listings = cb_map_new(free);
+    cb_map_set(self->listings, selector, listing);
+    pthread_mutex_unlock(&self->lock);
+}
+
+static char *snapshot_listing(struct cb_result *result, const char *text)
+{
+    struct cb_snapshot_result *self = (struct cb_snapshot_result *)result;
+    char *listing = NULL;
+
+    pthread_mutex_lock(&self->lock);
+    if (self->listings)
+        listing = xstrdup(cb_map_get(self->listings, text ? text : CB_SELECTOR_ALL));
+    pthread_mutex_unlock(&self->lock);
+    return listing;
+}
+
 static int snapshot_content_digest(struct cb_result *result, const char *text,
                                    struct cb_pool *pool, struct cb_cancel *cancel,
                                    struct cb_digest *out, struct cb_error **err)
@@ -127,6 +154,8 @@ static int snapshot_content_digest(struct cb_result *result, const char *text,
         cb_selection_hash(&tree, &selector, selection, NULL, pool, err) < 0)
         return -1;
     *out = selection->digest;
+    keep_listing((struct cb_snapshot_result *)result, text ? text : CB_SELECTOR_ALL,
+                 cb_selection_listing(selection, &selector));
     return 0;
 }
 
@@ -134,6 +163,7 @@ const struct cb_result_class cb_snapshot_result_class = {
     .name = "snapshot",
     .free = snapshot_result_free,
     .content_digest = snapshot_content_digest,
+    .listing = snapshot_listing,
 };
 
 int cb_result_select(struct cb_result *result, const char *text, struct cb_pool *pool,

@@ -16,14 +16,12 @@ struct hashing {
     const struct cb_tree *tree;
     struct cb_selection *selection;
     struct cb_stat_index *index;
-    struct cb_digest *digests; /* parallel to entries */
     CB_VEC(size_t) unknown;    /* entries to be read */
     struct cb_bunches bunches; /* of those */
 };
 
 static void hashing_clear(struct hashing *hashing)
 {
-    free(hashing->digests);
     cb_vec_free(&hashing->unknown);
     cb_bunches_free(&hashing->bunches);
 }
@@ -77,7 +75,7 @@ static int hash_file(struct hashing *hashing, size_t at, void *buffer,
         cb_hasher_update(hasher, xattrs, len);
         digest = cb_hasher_finish(hasher);
     }
-    hashing->digests[at] = digest;
+    hashing->selection->digests[at] = digest;
     if (hashing->index)
         cb_stat_index_add(hashing->index, entry->path, &st, &digest);
     return 0;
@@ -102,10 +100,11 @@ static void consult_index(struct hashing *hashing)
         struct stat st = cb_entry_stat(entry);
 
         if (cb_entry_is_socket_file(entry))
-            hashing->digests[i] = cb_digest_of("", 0);
+            hashing->selection->digests[i] = cb_digest_of("", 0);
         else if (S_ISREG(entry->mode) &&
-                 (!hashing->index || !cb_stat_index_find(hashing->index, entry->path, &st,
-                                                         &hashing->digests[i]))) {
+                 (!hashing->index ||
+                  !cb_stat_index_find(hashing->index, entry->path, &st,
+                                      &hashing->selection->digests[i]))) {
             cb_vec_push(&hashing->unknown, i);
             cb_bunches_add(&hashing->bunches, entry->path, entry->size);
         }
@@ -114,7 +113,7 @@ static void consult_index(struct hashing *hashing)
 
 /* The root itself is no part of what is copied from it: its mode is the place's, not the
  * content's. Only a mount shows it as it is. */
-static int counts(const struct cb_entry *entry, const struct cb_selector *selector)
+int cb_selection_counts(const struct cb_entry *entry, const struct cb_selector *selector)
 {
     return !S_ISSOCK(entry->mode) &&
            (*entry->path || (selector->literal && selector->owners));
@@ -138,11 +137,12 @@ static struct cb_digest combine(const struct hashing *hashing,
             /* A directory's size is its file system's affair. */
             if (!S_ISREG(entry->mode))
                 st.st_size = 0;
-            if (counts(entry, selector))
-                cb_tree_digest_entry(
-                    hasher, cb_entry_relative(match, entry), &st, entry->link,
-                    entry->xattrs, entry->xattrs_len,
-                    S_ISREG(entry->mode) ? &hashing->digests[match->first + i] : NULL);
+            if (cb_selection_counts(entry, selector))
+                cb_tree_digest_entry(hasher, cb_entry_relative(match, entry), &st,
+                                     entry->link, entry->xattrs, entry->xattrs_len,
+                                     S_ISREG(entry->mode)
+                                         ? &hashing->selection->digests[match->first + i]
+                                         : NULL);
         }
     }
     return cb_hasher_finish(hasher);
@@ -155,7 +155,8 @@ int cb_selection_hash(const struct cb_tree *tree, const struct cb_selector *sele
     cb_auto_value(hashing)
         hashing = {.tree = tree, .selection = selection, .index = index};
 
-    hashing.digests = xcalloc(selection->entries.count + 1, sizeof(*hashing.digests));
+    selection->digests =
+        xcalloc(selection->entries.count + 1, sizeof(*selection->digests));
     consult_index(&hashing);
     if (cb_pool_for_each(pool, hashing.bunches.starts.count, hash_bunch, &hashing, err) <
         0)

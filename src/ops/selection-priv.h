@@ -49,7 +49,8 @@ struct cb_selection {
     struct cb_arena *arena;
     CB_VEC(struct cb_entry) entries;
     CB_VEC(struct cb_match) matches;
-    struct cb_digest digest; /* once computed */
+    struct cb_digest digest;   /* once computed */
+    struct cb_digest *digests; /* of the regular files' bytes, parallel to entries */
     int faithful; /* nothing was left out, all belongs to 0:0: the tree itself will do */
 };
 void cb_selection_free(struct cb_selection *selection);
@@ -100,5 +101,11 @@ int cb_selection_walk(const struct cb_tree *tree, const struct cb_selector *sele
 int cb_selection_hash(const struct cb_tree *tree, const struct cb_selector *selector,
                       struct cb_selection *selection, struct cb_stat_index *index,
                       struct cb_pool *pool, struct cb_error **err);
+/* Is ENTRY part of the digest? */
+int cb_selection_counts(const struct cb_entry *entry, const struct cb_selector *selector);
+/* What was digested, as struct cb_result_class's `listing` says: each file, or where that
+ * would be too long each directory of some depth. Caller frees. */
+char *cb_selection_listing(const struct cb_selection *selection,
+                           const struct cb_selector *selector);
 
 #endif

@@ -15,6 +15,7 @@ void cb_selection_free(struct cb_selection *selection)
         return;
     cb_vec_free(&selection->entries);
     cb_vec_free(&selection->matches);
+    free(selection->digests);
     cb_arena_free(selection->arena);
     free(selection);
 }

@@ -17,6 +17,13 @@ int cb_registry_call(struct cb_registry *registry, const struct cb_endpoint *end
     cb_autofree char *second = NULL;
     int again;
 
+    if (registry->offline) {
+        cb_error_set(err, CB_ERR_NOT_FOUND,
+                     "not in the store, and registry `%s` may not be asked (--offline)",
+                     endpoint->host);
+        return cb_error_hint(err, "fetch the image with `cbuild pull` first, or build "
+                                  "without --offline");
+    }
     /* Whoever sweeps the store does not wait for a slow server. */
     if (cb_store_lease_now(registry->store, err) < 0)
         return -1;

@@ -114,7 +114,8 @@ static int ping(struct cb_registry *registry, const char *base, int allow_http)
         .tries = 1,
     };
 
-    if (cb_http_perform(registry->http, &request, &response, NULL) < 0)
+    if (registry->offline ||
+        cb_http_perform(registry->http, &request, &response, NULL) < 0)
         return -1;
     return response.status;
 }

@@ -15,6 +15,7 @@ struct cb_registry {
     struct cb_event_sink *sink;
     struct cb_strings insecure;
     int tls_verify;
+    int offline;
     struct cb_http *http;
     pthread_mutex_t endpoint_mutex;
     struct cb_map *endpoints; /* host → struct cb_endpoint, never removed */

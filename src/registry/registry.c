@@ -14,6 +14,7 @@ int cb_registry_new(struct cb_registry **out, const struct cb_registry_options *
     registry->cancel = options->cancel;
     registry->sink = options->sink;
     registry->tls_verify = options->tls_verify;
+    registry->offline = options->offline;
     if (options->insecure)
         cb_strings_copy(&registry->insecure, options->insecure);
     registry->http = cb_http_new(&http);

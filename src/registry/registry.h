@@ -21,6 +21,7 @@ struct cb_registry_options {
     const struct cb_strings *insecure; /* hosts to be reached over http or unverified TLS;
                                           loopback is http-capable by itself */
     int tls_verify;                    /* default 1 */
+    int offline;                       /* no request is made: asking is an error */
 };
 /* Opens no connection and loads no library yet. */
 int cb_registry_new(struct cb_registry **out, const struct cb_registry_options *options,

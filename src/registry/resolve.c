@@ -351,9 +351,10 @@ static int not_local(const char *name, const struct cb_platform *platform,
 {
     cb_autofree char *text = cb_platform_text(platform);
 
-    return cb_error_set(
-        err, CB_ERR_NOT_FOUND,
-        "%s: no such image for %s in the store, and pulling is switched off", name, text);
+    cb_error_set(err, CB_ERR_NOT_FOUND,
+                 "%s: no such image for %s in the store, and pulling is switched off",
+                 name, text);
+    return cb_error_hint(err, "`cbuild pull %s` fetches it", name);
 }
 
 static int resolve_reference(struct resolution *resolution, const char *name,

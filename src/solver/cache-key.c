@@ -24,11 +24,16 @@ void cb_key_parts_free(struct cb_key_parts *parts)
 struct cb_digest cb_key_op_digest(const char *op, const struct cb_key_parts *parts)
 {
     cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
+    size_t count = 0;
 
+    cb_vec_foreach (part, parts)
+        count += !cb_key_part_is_note(part);
     cb_hasher_field(hasher, KEY_VERSION);
     cb_hasher_field(hasher, op);
-    cb_hasher_u64(hasher, parts->count);
+    cb_hasher_u64(hasher, count);
     cb_vec_foreach (part, parts) {
+        if (cb_key_part_is_note(part))
+            continue;
         cb_hasher_field(hasher, part->name);
         cb_hasher_field(hasher, part->value);
     }

@@ -162,8 +162,8 @@ static void stop_waiting(struct memory *memory, struct waiter *waiter)
 }
 
 static int memory_lock(struct cb_cache_store *store, const struct cb_digest *key,
-                       struct cb_cancel *cancel, struct cb_event_sink *sink, void **lock,
-                       struct cb_error **err)
+                       const char *name, struct cb_cancel *cancel,
+                       struct cb_event_sink *sink, void **lock, struct cb_error **err)
 {
     struct memory *memory = memory_of(store);
     cb_autofd int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

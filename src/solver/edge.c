@@ -10,6 +10,8 @@
  * Nothing here blocks but the cache's lookup, which is a query of a local index. */
 #include "solver/solver-priv.h"
 
+#include <time.h>
+
 void cb_step_want(struct solve *solve, struct step *step, enum step_want want)
 {
     if (step->want >= want)
@@ -144,16 +146,33 @@ static void hit(struct solve *solve, struct step *step)
     wake_dependents(solve, step);
 }
 
+int cb_cache_ask(const struct solve *solve, const struct cb_digest *key,
+                 struct cb_cache_entry *out, int *stale, struct cb_error **err)
+{
+    struct cb_cache_store *cache = solve->options->cache;
+    int found = cache->class->lookup(cache, key, out, err);
+    struct timespec now;
+
+    if (found <= 0 || !solve->options->has_cache_ttl)
+        return found;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if ((int64_t)now.tv_sec * 1000000000 + now.tv_nsec - out->created_ns <
+        solve->options->cache_ttl_ns)
+        return found;
+    cb_cache_entry_free(out);
+    *stale = 1;
+    return 0;
+}
+
 /* 1: phase is HIT, 0: miss, -1: failed. */
 static int look_up(struct solve *solve, struct step *step)
 {
-    struct cb_cache_store *cache = solve->options->cache;
     struct cb_error *error = NULL;
     int found;
 
     if (!cb_step_may_look_up(solve, step))
         return 0;
-    found = cache->class->lookup(cache, cb_step_key(step), &step->entry, &error);
+    found = cb_cache_ask(solve, cb_step_key(step), &step->entry, &step->stale, &error);
     if (found > 0)
         hit(solve, step);
     else if (found < 0)

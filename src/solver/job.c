@@ -7,11 +7,13 @@
 #include "solver/solver-priv.h"
 
 #include <assert.h>
+#include <time.h>
 
 static void map_free(struct cb_cache_map *map)
 {
     cb_key_parts_free(&map->parts);
     free(map->inputs);
+    free(map->note);
     *map = (struct cb_cache_map){0};
 }
 
@@ -69,6 +71,25 @@ static void execute(struct job *job)
         assert(cb_digest_is_set(&job->result->identity));
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Times are kept to tell the next build which steps are worth starting first. */
+static void execute_timed(struct job *job)
+{
+    struct cb_cache_store *cache = job->solve->options->cache;
+    int64_t start = now_ms();
+
+    execute(job);
+    if (!job->error && cache->class->took)
+        cache->class->took(cache, job->step->vertex->name, now_ms() - start);
+}
+
 /* A result that cannot be recorded is a result nonetheless. */
 static void record(struct job *job, const struct cb_key_parts *parts)
 {
@@ -93,7 +114,7 @@ static void run_recorded(struct job *job)
     cb_trace_parts(job->step, &parts);
     if (job->solve->options->explain)
         cb_trace_miss(job->solve, job->step, &parts);
-    execute(job);
+    execute_timed(job);
     if (!job->error)
         record(job, &parts);
 }
@@ -103,11 +124,12 @@ static void run_locked(struct job *job)
     struct cb_cache_store *cache = job->solve->options->cache;
     const struct cb_digest *key = cb_step_key(job->step);
     void *lock = NULL;
+    int stale;
 
-    if (cache->class->lock(cache, key, job->cancel, job->solve->options->sink, &lock,
-                           &job->error) < 0)
+    if (cache->class->lock(cache, key, job->step->vertex->name, job->cancel,
+                           job->solve->options->sink, &lock, &job->error) < 0)
         return;
-    job->found = cache->class->lookup(cache, key, &job->entry, &job->error);
+    job->found = cb_cache_ask(job->solve, key, &job->entry, &stale, &job->error);
     if (job->found == 0 && cb_cancel_check(job->cancel, &job->error) == 0)
         run_recorded(job);
     cache->class->unlock(cache, lock);

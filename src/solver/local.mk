@@ -3,8 +3,10 @@ src_solver_libsolver_a_SOURCES = \
 	%D%/cache-key.c \
 	%D%/cache-memory.c \
 	%D%/edge.c \
+	%D%/explain.c \
 	%D%/graph.c \
 	%D%/job.c \
+	%D%/listing.c \
 	%D%/result.c \
 	%D%/scheduler.c \
 	%D%/solve.c \

@@ -6,8 +6,9 @@
  * right here: handing it to a worker would only add a switch of threads. So a chain of
  * steps, and a build that is all cached, starts no thread.
  *
- * Of the executions that could start, the one with the longest (by weight) way still
- * before it goes first. */
+ * Of the executions that could start, the one with the longest way still before it goes
+ * first. How long a way is, is estimated by weights; when there is a choice to be made
+ * for the first time, by what the steps took in earlier builds. */
 #include "solver/solver-priv.h"
 
 #include <assert.h>
@@ -41,6 +42,7 @@ static void execution_ended(struct solve *solve, struct step *step)
 
 static void complete(struct solve *solve, struct job *job)
 {
+    solve->io_running -= (unsigned)job->downloads;
     if (job->kind == JOB_EXEC)
         execution_ended(solve, job->step);
     cb_step_complete(solve, job);
@@ -65,6 +67,7 @@ void cb_solve_submit(struct solve *solve, enum job_kind kind, struct step *step,
     job->kind = kind;
     job->step = step;
     job->content = content;
+    job->downloads = kind == JOB_EXEC && is_io(step);
     if (kind == JOB_MAP && step->vertex->op->cheap_map)
         run_here(solve, job);
     else
@@ -116,7 +119,8 @@ static int is_twin_executing(const struct solve *solve, const struct step *step)
 
 static int may_start(const struct solve *solve, const struct step *step)
 {
-    return (is_io(step) || solve->cpu_running < solve->cpu_max) &&
+    return (is_io(step) ? solve->io_running < solve->io_max
+                        : solve->cpu_running < solve->cpu_max) &&
            !is_twin_executing(solve, step);
 }
 
@@ -125,6 +129,10 @@ static struct step *take_ready(struct solve *solve)
     size_t best = SIZE_MAX;
     struct step *step;
 
+    if (solve->ready.count > 1 && !solve->estimated) {
+        solve->estimated = 1;
+        cb_solve_set_priorities(solve, 1);
+    }
     for (size_t i = 0; i < solve->ready.count; i++)
         if (may_start(solve, solve->ready.items[i]) &&
             (best == SIZE_MAX ||
@@ -146,6 +154,7 @@ static void prepare_executions(struct solve *solve)
     while ((step = take_ready(solve))) {
         step->phase = STEP_EXECUTING;
         solve->cpu_running += !is_io(step);
+        solve->io_running += (unsigned)is_io(step);
         cb_vec_push(&solve->executing, step);
         cb_trace_start(solve, step);
         cb_solve_submit(solve, JOB_EXEC, step, NULL);
@@ -192,6 +201,19 @@ static void work(void *arg)
     pthread_mutex_unlock(&solve->lock);
 }
 
+/* A map of the io class may ask a server: it takes one of the places for downloads, or
+ * has to wait for one. */
+static int has_to_wait(struct solve *solve, struct job *job)
+{
+    if (job->kind != JOB_MAP || !is_io(job->step))
+        return 0;
+    if (solve->io_running >= solve->io_max)
+        return 1;
+    job->downloads = 1;
+    solve->io_running++;
+    return 0;
+}
+
 static void start_jobs(struct solve *solve)
 {
     struct cb_pool *pool = solve->options->pool;
@@ -202,6 +224,10 @@ static void start_jobs(struct solve *solve)
     cb_vec_foreach (slot, &jobs) {
         struct job *job = *slot;
 
+        if (has_to_wait(solve, job)) {
+            cb_vec_push(&solve->jobs, job);
+            continue;
+        }
         if (here) {
             run_here(solve, job);
             continue;

@@ -4,7 +4,10 @@
 #include "solver/solver-priv.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/eventfd.h>
+
+#define MS_PER_WEIGHT 500 /* of a step never measured: it need only be of that order */
 
 /* Vertices come after their inputs: one walk from the end marks all that is needed. */
 static void mark_needed(const struct cb_graph *graph, const struct cb_edge *wanted,
@@ -39,15 +42,27 @@ static struct step *new_step(struct solve *solve, const struct cb_vertex *vertex
     return step;
 }
 
-static void set_priorities(struct solve *solve)
+static int64_t estimate_ms(const struct solve *solve, const struct step *step,
+                           int measured)
+{
+    struct cb_cache_store *cache = solve->options->cache;
+    int64_t known = -1;
+
+    if (measured && cache && cache->class->estimate_ms)
+        known = cache->class->estimate_ms(cache, step->vertex->name);
+    return known >= 0 ? known : step->vertex->weight * MS_PER_WEIGHT;
+}
+
+void cb_solve_set_priorities(struct solve *solve, int measured)
 {
     for (size_t i = solve->steps.count; i-- > 0;) {
         struct step *step = solve->steps.items[i];
 
+        step->priority = 0;
         cb_vec_foreach (dependent, &step->dependents)
             if ((*dependent)->priority > step->priority)
                 step->priority = (*dependent)->priority;
-        step->priority += step->vertex->weight;
+        step->priority += estimate_ms(solve, step, measured);
     }
 }
 
@@ -65,7 +80,7 @@ static void make_steps(struct solve *solve, const struct cb_graph *graph,
         by_index[i] = new_step(solve, graph->vertices.items[i], by_index);
         cb_vec_push(&solve->steps, by_index[i]);
     }
-    set_priorities(solve);
+    cb_solve_set_priorities(solve, 0);
     solve->wanted_count = wanted_count;
     solve->wanted =
         cb_arena_alloc(solve->arena, (wanted_count + 1) * sizeof(*solve->wanted));
@@ -86,6 +101,7 @@ static int open_solve(struct solve *solve, const struct cb_solve_options *option
     solve->options = options;
     solve->cpu_max =
         options->pool && options->max_parallel ? options->max_parallel : cpus;
+    solve->io_max = options->max_downloads ? options->max_downloads : UINT_MAX;
     solve->arena = cb_arena_new();
     solve->cancel = cb_cancel_new();
     pthread_mutex_init(&solve->lock, NULL);
@@ -97,6 +113,7 @@ static void free_step(struct step *step)
     cb_vec_free(&step->dependents);
     cb_key_parts_free(&step->map.parts);
     free(step->map.inputs);
+    free(step->map.note);
     cb_cache_entry_free(&step->entry);
     cb_result_unref(step->result);
 }

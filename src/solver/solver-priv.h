@@ -46,6 +46,12 @@ struct cb_digest cb_key_step(const struct cb_digest *op_digest,
 /* Names of the parts that stand for inputs, before the label. */
 #define KEY_PART_INPUT   "input:"
 #define KEY_PART_CONTENT "content:"
+/* And of those that are kept for people: what an input is, what was selected from it. */
+#define KEY_PART_NOTE    "note:"
+#define KEY_PART_LISTING "listing:"
+
+/* Kept for people, no part of the key. */
+int cb_key_part_is_note(const struct cb_key_part *part);
 
 /* ── Steps: what one solve knows of a vertex ── */
 enum step_phase {
@@ -81,7 +87,7 @@ struct step {
     int queued; /* is on the list of steps to look at */
     struct step **inputs;
     CB_VEC(struct step *) dependents;
-    int64_t priority; /* weight of the longest way from here to a wanted vertex */
+    int64_t priority; /* estimated time of the longest way from here to a wanted vertex */
 
     int mapped;
     struct cb_cache_map map;
@@ -96,7 +102,8 @@ struct step {
     int known; /* identity is set */
     struct cb_digest identity;
     struct cb_cache_entry entry; /* of a HIT */
-    int gone; /* how often the entry was not there when it was loaded */
+    int gone;  /* how often the entry was not there when it was loaded */
+    int stale; /* there was an entry, older than wanted */
     struct cb_result *result;
     uint64_t event_id; /* 0: no START without its end */
 };
@@ -118,11 +125,15 @@ struct job {
     struct cb_result *result;
     struct cb_cache_entry entry; /* EXEC: found after all */
     int found;                   /* LOAD: still there. EXEC: entry is set */
+    int downloads;               /* counts against io_max */
 };
 void cb_job_run(struct job *job);
 void cb_job_free(struct job *job);
 /* Is the cache to be asked for this step? */
 int cb_step_may_look_up(const struct solve *solve, const struct step *step);
+/* Asks the cache. 1 found and young enough, 0 not (*STALE: it is too old), -1. */
+int cb_cache_ask(const struct solve *solve, const struct cb_digest *key,
+                 struct cb_cache_entry *out, int *stale, struct cb_error **err);
 /* The key a step is locked and recorded under: the last one made. */
 const struct cb_digest *cb_step_key(const struct step *step);
 
@@ -139,6 +150,8 @@ struct solve {
     CB_VEC(struct step *) executing;
     size_t in_flight;
     unsigned cpu_running, cpu_max;
+    unsigned io_running, io_max; /* executions and maps of the io class */
+    int estimated;               /* priorities are made of measured durations */
     struct cb_cancel
         *cancel; /* of this solve: follows the caller's, and set by the first failure */
     struct cb_error *error;
@@ -162,10 +175,20 @@ void cb_step_complete(struct solve *solve, struct job *job);
  */
 void cb_solve_run(struct solve *solve);
 void cb_solve_queue(struct solve *solve, struct step *step);
+/* ── solve.c ── */
+/* The time of each step and of all that has to follow it: as measured earlier where the
+ * cache knows (MEASURED), else by weight. */
+void cb_solve_set_priorities(struct solve *solve, int measured);
+/* ── scheduler.c ── */
 void cb_solve_submit(struct solve *solve, enum job_kind kind, struct step *step,
                      struct content *content);
 /* Takes *ERROR. The first failure of a solve is kept and cancels the rest. */
 void cb_solve_fail(struct solve *solve, struct step *step, struct cb_error **error);
+
+/* ── listing.c ── */
+/* The first difference in words: "a/b.c content changed". NULL if none can be told;
+ * caller frees. */
+char *cb_listing_explain(const char *old, const char *new);
 
 /* ── trace.c ── */
 void cb_trace_start(struct solve *solve, struct step *step);

@@ -30,6 +30,10 @@ struct cb_result_class {
     int (*content_digest)(struct cb_result *result, const char *selector,
                           struct cb_pool *pool, struct cb_cancel *cancel,
                           struct cb_digest *out, struct cb_error **err);
+    /* What went into that digest, for explanations: a line `field=value … "name"` each,
+     * of a bounded length. NULL (also for the function) if it is not at hand; caller
+     * frees. Only asked for selections that were digested. */
+    char *(*listing)(struct cb_result *result, const char *selector);
 };
 struct cb_result { /* first member of each kind's struct */
     const struct cb_result_class *class;
@@ -51,9 +55,15 @@ struct cb_key_parts {
     struct cb_key_part *items;
     size_t count, capacity;
 };
+/* A part whose name starts with "note:" is kept for explanations and not in the key. The
+ * value of each CB_KEY_NOTE_ARG is a variable that an ARG and not an ENV has set. */
+#define CB_KEY_ENV      "env "
+#define CB_KEY_NOTE_ARG "note:arg"
 void cb_key_parts_add(struct cb_key_parts *parts, const char *name, const char *value);
 void cb_key_parts_free(struct cb_key_parts *parts);
 CB_AUTO_VALUE_DEFINE(cb_key_parts, cb_key_parts_free)
+/* How many parts are the same. */
+size_t cb_key_parts_common(const struct cb_key_parts *a, const struct cb_key_parts *b);
 /* The first difference in words: "ARG VERSION 1→2", "src: content changed", "base image
  * changed". Never NULL; caller frees. */
 char *cb_key_parts_explain(const struct cb_key_parts *old,
@@ -72,6 +82,8 @@ struct cb_cache_map {
     struct cb_key_parts
         parts; /* the definition: the op digest is the hash of these in order */
     struct cb_input_map *inputs; /* one per input, calloc'd; freed by the solver */
+    char *note; /* what people call the result ("busybox:latest@sha256:ab12"), freed by
+                   the solver; NULL: the step's name will do. Not in the key. */
     int uncacheable; /* no lookup, no record (local contexts: the identity is the result's
                         own) */
 };
@@ -160,15 +172,19 @@ struct cb_cache_store_class {
     int (*alias)(struct cb_cache_store *store, const struct cb_digest *key,
                  const struct cb_cache_entry *entry, struct cb_error **err);
     /* Held while a key is executed, so that two processes do not do it twice. Waits,
-     * reporting for whom. */
+     * reporting for whom and, by the step's NAME, for what. */
     int (*lock)(struct cb_cache_store *store, const struct cb_digest *key,
-                struct cb_cancel *cancel, struct cb_event_sink *sink, void **lock,
-                struct cb_error **err);
+                const char *name, struct cb_cancel *cancel, struct cb_event_sink *sink,
+                void **lock, struct cb_error **err);
     void (*unlock)(struct cb_cache_store *store, void *lock);
     /* In words, why nothing was found: the first part that differs from the nearest
      * record of the same NAME. Caller frees; NULL if unknown. */
     char *(*explain)(struct cb_cache_store *store, const char *name,
                      const struct cb_key_parts *parts);
+    /* How long a step of this NAME took when it was executed last; -1 unknown. Both may
+     * be NULL: they are hints for the order of executions. */
+    int64_t (*estimate_ms)(struct cb_cache_store *store, const char *name);
+    void (*took)(struct cb_cache_store *store, const char *name, int64_t duration_ms);
     void (*free)(struct cb_cache_store *store);
 };
 struct cb_cache_store { /* first member of each backend */
@@ -187,8 +203,13 @@ struct cb_solve_options {
         *cancel; /* or NULL; ops get a token of the solver's own, which follows it */
     struct cb_event_sink *sink;
     struct cb_cache_store *cache; /* may be NULL */
-    unsigned max_parallel; /* executions at once on the cpu class; 0: as the pool */
-    int explain;           /* emit MISS events */
+    unsigned max_parallel;  /* executions at once on the cpu class; 0: as the pool */
+    unsigned max_downloads; /* the same on the io class, what cache_map fetches included;
+                               fewer than the pool's io threads, so that results can be
+                               loaded meanwhile; 0: no bound of its own */
+    int has_cache_ttl;      /* what was recorded longer than this ago is not looked at */
+    int64_t cache_ttl_ns;
+    int explain; /* emit MISS events */
 };
 struct cb_solve_stats { /* of steps that WANTED needs, internal ones left out */
     unsigned total, cached, executed;

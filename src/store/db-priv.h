@@ -26,7 +26,9 @@ struct cb_db {
     } cache[128];
     size_t cached;
     int no_sync;
-    int wal_frames; /* in the log after our last commit */
+    struct cb_cancel *cancel; /* borrowed, or NULL */
+    int waited_ms;            /* for another writer, this time */
+    int wal_frames;           /* in the log after our last commit */
 };
 
 static inline struct cb_db *cb_db_acquire(struct cb_db *db)

@@ -8,11 +8,14 @@
 #include "base/map.h"
 
 /* How a record is asked for. */
-enum cb_db_record_by { CB_DB_RECORD_KEY, CB_DB_RECORD_IDENTITY, CB_DB_RECORD_NAME };
+enum cb_db_record_by { CB_DB_RECORD_KEY, CB_DB_RECORD_IDENTITY };
 
 /* The newest whose snapshot is in the index: 1/0. USED_NS (or NULL): its last use. */
 int cb_db_record_find(struct cb_db *db, enum cb_db_record_by by, const char *text,
                       struct cb_record *out, int64_t *used_ns, struct cb_error **err);
+/* As cb_records_like. */
+int cb_db_records_like(struct cb_db *db, const char *name, unsigned most,
+                       struct cb_records *out, struct cb_error **err);
 int cb_db_record_put(struct cb_db *db, const struct cb_digest *keys, size_t count,
                      const struct cb_record *record, int64_t used_ns,
                      struct cb_error **err);
@@ -26,5 +29,11 @@ int cb_db_record_touch(struct cb_db *db, const struct cb_map *keys, int64_t used
                        struct cb_error **err);
 int cb_db_record_remove_unused(struct cb_db *db, int64_t before_ns,
                                struct cb_error **err);
+
+/* 1/0. */
+int cb_db_duration_get(struct cb_db *db, const char *name, int64_t *ms,
+                       struct cb_error **err);
+int cb_db_durations_put(struct cb_db *db, const struct cb_duration *durations,
+                        size_t count, int64_t now_s, struct cb_error **err);
 
 #endif

@@ -53,6 +53,13 @@ static const char *const migrations[] = {
     "CREATE INDEX records_identity ON records(identity);"
     "CREATE INDEX records_name ON records(name, created_ns);"
     "CREATE INDEX records_snapshot ON records(snapshot);",
+    /* 2: steps by their instruction, whatever their number; how long they took; what a
+     * snapshot's own files take on disk, -1 while nobody has looked */
+    "CREATE INDEX records_text ON records(substr(name, instr(name,'] ')), created_ns);"
+    "CREATE TABLE durations("
+    "  name TEXT PRIMARY KEY, ms INTEGER NOT NULL, when_s INTEGER NOT NULL)"
+    "  WITHOUT ROWID;"
+    "ALTER TABLE snapshots ADD COLUMN disk_bytes INTEGER NOT NULL DEFAULT -1;",
 };
 
 static int read_version(struct cb_db *db, int *version, struct cb_error **err)

@@ -5,12 +5,15 @@
  * recovery of the log is part of every start. */
 #include "store/db.h"
 
+#include "base/log.h"
 #include "base/strbuf.h"
 #include "store/db-priv.h"
+#include "store/lock.h"
 
+#include <poll.h>
 #include <string.h>
 
-#define BUSY_TIMEOUT_MS    30000
+#define LONGEST_PAUSE_MS   25
 #define WAL_FRAMES_TO_KEEP 128 /* 512 KiB: half a millisecond to replay */
 
 int cb_db_error(struct cb_db *db, const char *what, struct cb_error **err)
@@ -19,6 +22,10 @@ int cb_db_error(struct cb_db *db, const char *what, struct cb_error **err)
     const char *text = sqlite3_errmsg(db->handle);
 
     switch (code & 0xff) {
+    case SQLITE_BUSY:
+        if (cb_cancel_requested(db->cancel))
+            return cb_cancel_check(db->cancel, err);
+        return cb_error_set(err, CB_ERR_SYSTEM, "index `meta.db`: %s: %s", what, text);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         cb_error_set(err, CB_ERR_INTEGRITY, "index `meta.db`: %s: %s", what, text);
@@ -189,6 +196,24 @@ static char *immutable_uri(const char *root)
     return cb_strbuf_steal(&uri);
 }
 
+/* Another process writes. It is waited for as long as it takes, since its transactions
+ * are short unless the disk is slow for all of us; cancellation ends the wait at once. */
+static int wait_for_writer(void *arg, int times)
+{
+    struct cb_db *db = arg;
+    struct pollfd cancel = {.fd = cb_cancel_fd(db->cancel), .events = POLLIN};
+    int pause_ms = times < LONGEST_PAUSE_MS ? times + 1 : LONGEST_PAUSE_MS;
+    int before = times == 0 ? 0 : db->waited_ms;
+
+    if (cb_cancel_requested(db->cancel))
+        return 0;
+    db->waited_ms = before + pause_ms;
+    if (before < CB_TELL_WAIT_MS && db->waited_ms >= CB_TELL_WAIT_MS)
+        cb_warn("waiting for another process that writes the index `meta.db`");
+    poll(&cancel, 1, pause_ms);
+    return 1;
+}
+
 static int connect_file(struct cb_db *db, const char *name, int flags,
                         struct cb_error **err)
 {
@@ -198,7 +223,7 @@ static int connect_file(struct cb_db *db, const char *name, int flags,
         SQLITE_OK)
         return cb_db_error(db, "open", err);
     sqlite3_extended_result_codes(db->handle, 1);
-    sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+    sqlite3_busy_handler(db->handle, wait_for_writer, db);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &one);
     return 0;
@@ -241,6 +266,7 @@ int cb_db_open(struct cb_db **out, const struct cb_db_options *options,
 
     pthread_mutex_init(&db->mutex, NULL);
     db->no_sync = options->no_sync;
+    db->cancel = options->cancel;
     if (options->read_only ? connect_read_only(db, options->root, err) < 0
                            : connect_writable(db, options, err) < 0)
         return -1;

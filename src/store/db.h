@@ -7,6 +7,7 @@
 #ifndef CB_STORE_DB_H
 #define CB_STORE_DB_H
 
+#include "base/cancel.h"
 #include "base/error.h"
 
 struct cb_db;
@@ -14,6 +15,7 @@ struct cb_db;
 struct cb_db_options {
     const char *root;
     int create;
+    struct cb_cancel *cancel; /* ends waits for other writers; or NULL */
     int read_only;
     int no_sync;
 };

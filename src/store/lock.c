@@ -1,11 +1,15 @@
 /* The lock between using and sweeping. */
 #include "store/lock.h"
 
+#include "base/log.h"
 #include "store/store-priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
+
+#define LONGEST_PAUSE_MS 25
 
 void cb_gc_lock_init(struct cb_gc_lock *lock)
 {
@@ -20,14 +24,38 @@ void cb_gc_lock_destroy(struct cb_gc_lock *lock)
     pthread_mutex_destroy(&lock->mutex);
 }
 
-static int flock_retry(int fd, int operation)
+/* 1: locked, 0: busy, -1: errno. */
+static int flock_now(int fd, int operation)
 {
-    int result;
+    while (flock(fd, operation | LOCK_NB) < 0) {
+        if (errno != EINTR)
+            return errno == EWOULDBLOCK ? 0 : -1;
+    }
+    return 1;
+}
 
-    do
-        result = flock(fd, operation);
-    while (result < 0 && errno == EINTR);
-    return result;
+/* flock cannot be waited for together with a cancel token: it is asked for at growing
+ * intervals, which cancellation ends at once. However long the others need, they are not
+ * given up on. */
+static int wait_flock(struct cb_store *store, int fd, int operation, const char *what,
+                      struct cb_error **err)
+{
+    struct pollfd cancel = {.fd = cb_cancel_fd(store->cancel), .events = POLLIN};
+    int waited_ms = 0, pause_ms = 1, told = 0, locked;
+
+    while ((locked = flock_now(fd, operation)) == 0) {
+        if (cb_cancel_check(store->cancel, err) < 0)
+            return -1;
+        if (waited_ms >= CB_TELL_WAIT_MS && !told++)
+            cb_warn("waiting for %s `%s`", what, store->root);
+        poll(&cancel, 1, pause_ms);
+        waited_ms += pause_ms;
+        if (pause_ms < LONGEST_PAUSE_MS)
+            pause_ms *= 2;
+    }
+    if (locked < 0)
+        return cb_error_errno(err, errno, "lock `%s/gc.lock`", store->root);
+    return 0;
 }
 
 static int open_lock(struct cb_store *store, int *fd, struct cb_error **err)
@@ -43,9 +71,8 @@ static int take_shared(struct cb_store *store, struct cb_gc_lock *lock,
 {
     if (lock->fd < 0 && open_lock(store, &lock->fd, err) < 0)
         return -1;
-    if (flock_retry(lock->fd, LOCK_SH) < 0)
-        return cb_error_errno(err, errno, "lock `%s/gc.lock`", store->root);
-    return 0;
+    return wait_flock(store, lock->fd, LOCK_SH, "the collection another process does in",
+                      err);
 }
 
 int cb_gc_lock_shared(struct cb_store *store, struct cb_error **err)
@@ -105,8 +132,8 @@ int cb_gc_lock_exclusive(struct cb_store *store, int *fd, struct cb_error **err)
         return -1;
     if (open_lock(store, &lock, err) < 0)
         return -1;
-    if (flock_retry(lock, LOCK_EX) < 0)
-        return cb_error_errno(err, errno, "lock `%s/gc.lock`", store->root);
+    if (wait_flock(store, lock, LOCK_EX, "other processes that use", err) < 0)
+        return -1;
     *fd = cb_steal_fd(&lock);
     return 0;
 }

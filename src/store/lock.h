@@ -39,7 +39,11 @@ struct cb_gc_lock {
 void cb_gc_lock_init(struct cb_gc_lock *lock);
 void cb_gc_lock_destroy(struct cb_gc_lock *lock);
 
-/* Shared: between looking an object up and having it in the lease. */
+/* How long a wait is before people are told of it. */
+#define CB_TELL_WAIT_MS 1000
+
+/* Both wait as long as it takes, or until the store's cancel token is set (CANCELED).
+ * Shared: between looking an object up and having it in the lease. */
 int cb_gc_lock_shared(struct cb_store *store, struct cb_error **err);
 void cb_gc_unlock_shared(struct cb_store *store);
 /* Lets go of what was kept. */

@@ -18,6 +18,13 @@ void cb_record_clear(struct cb_record *record)
     *record = (struct cb_record){0};
 }
 
+void cb_records_clear(struct cb_records *records)
+{
+    cb_vec_foreach (record, records)
+        cb_record_clear(record);
+    cb_vec_free(records);
+}
+
 static void touch(struct cb_store *store, const char *key, int64_t used_ns)
 {
     int64_t age = cb_now_ns() - used_ns;
@@ -79,10 +86,27 @@ int cb_record_find_identity(struct cb_store *store, const struct cb_digest *iden
                              cb_digest_text(identity, text), out, NULL, err);
 }
 
-int cb_record_find_name(struct cb_store *store, const char *name, struct cb_record *out,
-                        struct cb_error **err)
+int cb_records_like(struct cb_store *store, const char *name, unsigned most,
+                    struct cb_records *out, struct cb_error **err)
 {
-    return cb_db_record_find(store->db, CB_DB_RECORD_NAME, name, out, NULL, err);
+    return cb_db_records_like(store->db, name, most, out, err);
+}
+
+int cb_duration_get(struct cb_store *store, const char *name, int64_t *ms,
+                    struct cb_error **err)
+{
+    return cb_db_duration_get(store->db, name, ms, err);
+}
+
+int cb_durations_put(struct cb_store *store, const struct cb_duration *durations,
+                     size_t count, struct cb_error **err)
+{
+    if (count == 0)
+        return 0;
+    if (cb_store_check_writable(store, err) < 0)
+        return -1;
+    return cb_db_durations_put(store->db, durations, count, cb_now_ns() / 1000000000,
+                               err);
 }
 
 int cb_record_lock(struct cb_store *store, const struct cb_digest *key,

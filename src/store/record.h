@@ -25,10 +25,18 @@ struct cb_record_keys {
     struct cb_digest *items;
     size_t count, capacity;
 };
+struct cb_records {
+    struct cb_record *items;
+    size_t count, capacity;
+};
+void cb_records_clear(struct cb_records *records);
+CB_AUTO_VALUE_DEFINE(cb_records, cb_records_clear)
 
-/* 1/0; a record whose snapshot is gone is dropped and a miss. Touches the last use. */
+/* 1/0, without the parts; a record whose snapshot is gone is dropped and a miss. Touches
+ * the last use. */
 int cb_record_find(struct cb_store *store, const struct cb_digest *key,
                    struct cb_record *out, struct cb_error **err);
+/* The name and the parts are kept with the last key. */
 int cb_record_put(struct cb_store *store, const struct cb_digest *keys, size_t key_count,
                   const struct cb_record *record, struct cb_error **err);
 /* The keys that lead to SNAPSHOT_ID with IDENTITY, the latest used first, at most MAX. */
@@ -38,9 +46,21 @@ int cb_record_keys(struct cb_store *store, const char *snapshot_id,
 /* The newest snapshot with this identity (adoption), never an absent one: 1/0. */
 int cb_record_find_identity(struct cb_store *store, const struct cb_digest *identity,
                             struct cb_record *out, struct cb_error **err);
-/* The newest record of a step with this display name (for explanations): 1/0. */
-int cb_record_find_name(struct cb_store *store, const char *name, struct cb_record *out,
-                        struct cb_error **err);
+/* For explanations: newest first, up to MOST records of steps with NAME's instruction,
+ * and up to MOST of those that were in its place ("[builder 3/7] RUN make": anything of
+ * "[builder 3/"). With their parts. */
+int cb_records_like(struct cb_store *store, const char *name, unsigned most,
+                    struct cb_records *out, struct cb_error **err);
+/* How long a step of this display name took: 1/0. */
+struct cb_duration {
+    const char *name;
+    int64_t ms;
+};
+int cb_duration_get(struct cb_store *store, const char *name, int64_t *ms,
+                    struct cb_error **err);
+int cb_durations_put(struct cb_store *store, const struct cb_duration *durations,
+                     size_t count, struct cb_error **err);
+
 /* Held while a key is executed. *LOCK is a struct cb_lock *. ON_WAIT as in
  * base/lockfile.h. */
 struct cb_lock;

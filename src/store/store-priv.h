@@ -21,9 +21,10 @@ struct cb_store {
     int root_fd, snapshots_fd, ingest_fd, tmp_fd;
     int read_only, no_sync;
     char boot_id[64];
-    struct cb_db *db;       /* has its own lock */
-    struct cb_lease *lease; /* has its own lock */
-    struct cb_gc_lock gc;   /* has its own lock */
+    struct cb_cancel *cancel; /* borrowed, or NULL */
+    struct cb_db *db;         /* has its own lock */
+    struct cb_lease *lease;   /* has its own lock */
+    struct cb_gc_lock gc;     /* has its own lock */
     atomic_int lease_late;
     const struct cb_snapshot_driver *driver;
     atomic_uint next_temporary;

@@ -150,6 +150,7 @@ static int open_index(struct cb_store *store, int create, struct cb_error **err)
 {
     struct cb_db_options options = {.root = store->root,
                                     .create = create,
+                                    .cancel = store->cancel,
                                     .read_only = store->read_only,
                                     .no_sync = store->no_sync};
 
@@ -278,6 +279,7 @@ int cb_store_open(struct cb_store **out, const struct cb_store_options *options,
     store->root = options->root ? xstrdup(options->root) : default_root();
     store->read_only = options->read_only;
     store->no_sync = options->no_sync;
+    store->cancel = options->cancel;
     read_boot_id(store);
     if (open_root(store, options->create, err) < 0)
         return -1;

@@ -19,7 +19,8 @@ struct cb_store_options {
                          $XDG_DATA_HOME/cbuild when not root */
     int create;       /* make it when missing */
     int read_only;
-    int no_sync; /* --no-sync: no fsync at all, for throw-away CI machines */
+    struct cb_cancel *cancel; /* ends waits for other processes; or NULL */
+    int no_sync;              /* --no-sync: no fsync at all, for throw-away CI machines */
 };
 /* Refuses a root not owned by us or writable by others (DENIED), or of an unknown format
  * (UNSUPPORTED). Sweeps what dead processes left. Takes a lease that lasts until close.

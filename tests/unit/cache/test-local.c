@@ -193,11 +193,12 @@ static void lock_waits_says_so_and_is_had_when_released(void **state)
     struct cb_digest key = digest("key");
     void *lock = NULL;
 
-    assert_int_equal(cache->class->lock(cache, &key, NULL, NULL, &waiting.held, NULL), 0);
-    assert_int_equal(cache->class->lock(cache, &key, NULL, &waiting.sink, &lock, NULL),
-                     0);
+    assert_int_equal(
+        cache->class->lock(cache, &key, "RUN x", NULL, NULL, &waiting.held, NULL), 0);
+    assert_int_equal(
+        cache->class->lock(cache, &key, "RUN x", NULL, &waiting.sink, &lock, NULL), 0);
     assert_string_equal(waiting.notice,
-                        "waiting for another build that executes the same step");
+                        "waiting for another build, which executes the same step: RUN x");
     cache->class->unlock(cache, lock);
     free(waiting.notice);
 }
@@ -212,8 +213,10 @@ static void wait_for_a_lock_can_be_canceled(void **state)
     void *first = NULL, *second = NULL;
 
     cb_cancel_request(cancel);
-    assert_int_equal(cache->class->lock(cache, &key, NULL, NULL, &first, NULL), 0);
-    assert_int_equal(cache->class->lock(cache, &key, cancel, NULL, &second, &error), -1);
+    assert_int_equal(cache->class->lock(cache, &key, "RUN x", NULL, NULL, &first, NULL),
+                     0);
+    assert_int_equal(
+        cache->class->lock(cache, &key, "RUN x", cancel, NULL, &second, &error), -1);
     assert_int_equal(cb_error_kind(error), CB_ERR_CANCELED);
     cache->class->unlock(cache, first);
 }

@@ -1,5 +1,4 @@
-/* The log of a build: written when something ran or failed, whole, and only for the
- * newest builds. */
+/* The log of a build: whole, for the newest builds, and read again. */
 #include "test-engine.h"
 
 static void step(struct cb_history_log *log, enum cb_event_kind kind, const char *name,
@@ -14,6 +13,14 @@ static void step(struct cb_history_log *log, enum cb_event_kind kind, const char
                                     .stream = kind == CB_EVENT_STEP_LOG});
 }
 
+static void end(struct cb_history_log *log, unsigned executed,
+                const struct cb_error *error)
+{
+    struct cb_build_outcome outcome = {.stats = {2, 2 - executed, executed}};
+
+    cb_history_log_end(log, &outcome, error);
+}
+
 static void list_builds(struct test_dir *dir, struct cb_strings *out)
 {
     cb_autofd int fd = openat(cb_store_root_fd(dir->store), "builds",
@@ -23,17 +30,24 @@ static void list_builds(struct test_dir *dir, struct cb_strings *out)
         assert_int_equal(cb_fs_list(fd, out, NULL), 0);
 }
 
-static void test_nothing_is_written_when_all_is_cached(void **state)
+static void test_a_build_that_is_all_cached_leaves_a_few_lines(void **state)
 {
     struct test_dir *dir = *state;
-    cb_auto(cb_history_log) log = cb_history_log_new(dir->store, NULL);
+    cb_auto(cb_history_log) log = cb_history_log_new(dir->store, NULL, 0);
     cb_auto_value(cb_strings) builds = {0};
+    cb_auto_value(cb_built) built = {0};
+    cb_autofree char *id = NULL;
 
     step(log, CB_EVENT_STEP_START, "[1/1] RUN a", NULL);
     step(log, CB_EVENT_STEP_CACHED, NULL, NULL);
-    cb_history_log_end(log, 0, NULL);
     list_builds(dir, &builds);
     assert_int_equal(builds.count, 0);
+    end(log, 0, NULL);
+    assert_int_equal(cb_builds_find(dir->store, NULL, &id, NULL), 0);
+    assert_int_equal(cb_builds_read(dir->store, id, 1, &built, NULL), 0);
+    assert_string_equal(built.result, "succeeded");
+    assert_int_equal(built.steps_cached, 2);
+    assert_string_equal(built.steps.items[0].state, "cached");
 }
 
 static void read_log(struct test_dir *dir, struct cb_strbuf *out)
@@ -51,14 +65,14 @@ static void read_log(struct test_dir *dir, struct cb_strbuf *out)
 static void test_output_is_kept_with_the_step_it_belongs_to(void **state)
 {
     struct test_dir *dir = *state;
-    cb_auto(cb_history_log) log = cb_history_log_new(dir->store, NULL);
+    cb_auto(cb_history_log) log = cb_history_log_new(dir->store, NULL, 0);
     cb_auto_value(cb_strbuf) text = {0};
     const char *line;
 
     step(log, CB_EVENT_STEP_START, "[1/1] RUN a", NULL);
     step(log, CB_EVENT_STEP_LOG, NULL, "tab\t \"q\" \xff\n");
     step(log, CB_EVENT_STEP_DONE, NULL, NULL);
-    cb_history_log_end(log, 1, NULL);
+    end(log, 1, NULL);
     read_log(dir, &text);
     assert_non_null(
         strstr(text.text, "\"event\":\"start\",\"step\":1,\"name\":\"[1/1] RUN a\"}"));
@@ -66,47 +80,123 @@ static void test_output_is_kept_with_the_step_it_belongs_to(void **state)
     assert_non_null(line);
     assert_non_null(
         strstr(line, "\"stream\":1,\"text\":\"tab\\u0009 \\\"q\\\" \\ufffd\\n\"}"));
-    assert_non_null(strstr(line, "\"event\":\"done\",\"name\":\"build\"}"));
+    assert_non_null(strstr(line, "\"event\":\"end\",\"result\":\"succeeded\""));
 }
 
 static void test_a_failure_is_kept(void **state)
 {
     struct test_dir *dir = *state;
-    cb_auto(cb_history_log) log = cb_history_log_new(dir->store, NULL);
+    cb_auto(cb_history_log) log = cb_history_log_new(dir->store, NULL, 0);
     cb_auto_value(cb_strbuf) text = {0};
     cb_auto(cb_error) error = NULL;
 
     cb_error_set(&error, CB_ERR_SYNTAX, "no such thing");
-    cb_history_log_end(log, 0, error);
+    end(log, 0, error);
     read_log(dir, &text);
-    assert_non_null(strstr(text.text, "\"error\":\"no such thing\""));
+    assert_non_null(strstr(text.text, "\"error\":\"cbuild: no such thing\""));
 }
 
-static void test_the_newest_are_kept(void **state)
+static void make_build(struct test_dir *dir, unsigned executed)
+{
+    cb_auto(cb_history_log) log = cb_history_log_new(dir->store, NULL, 0);
+
+    end(log, executed, NULL);
+}
+
+static void test_the_newest_are_kept_and_cached_builds_push_out_no_others(void **state)
 {
     struct test_dir *dir = *state;
     cb_auto_value(cb_strings) builds = {0};
 
-    for (int i = 0; i < CB_HISTORY_KEPT + 5; i++) {
-        cb_auto(cb_history_log) log = cb_history_log_new(dir->store, NULL);
-
-        cb_history_log_end(log, 1, NULL);
-    }
+    for (int i = 0; i < CB_HISTORY_KEPT + 5; i++)
+        make_build(dir, 1);
+    for (int i = 0; i < CB_HISTORY_KEPT + 5; i++)
+        make_build(dir, 0);
     list_builds(dir, &builds);
-    assert_int_equal(builds.count, CB_HISTORY_KEPT);
+    assert_int_equal(builds.count, 2 * CB_HISTORY_KEPT);
+}
+
+static int collect(void *arg, uint64_t number, int stream, const char *text,
+                   struct cb_error **err)
+{
+    cb_strbuf_addf(arg, "%d:%s", (int)number, text);
+    return 0;
+}
+
+static void test_a_build_is_read_again_step_by_step(void **state)
+{
+    struct test_dir *dir = *state;
+    cb_auto(cb_history_log) log = cb_history_log_new(dir->store, NULL, 0);
+    cb_auto_value(cb_built) built = {0};
+    cb_auto_value(cb_built) after = {0};
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_auto_value(cb_strings) names = {0};
+    struct cb_build_request request = {.context = "dir", .target = "stage"};
+    cb_autofree char *id = NULL;
+
+    cb_strings_add(&names, "app:1");
+    cb_history_log_begin(log, &request, &names);
+    step(log, CB_EVENT_STEP_START, "[1/1] RUN a", NULL);
+    step(log, CB_EVENT_MISS, NULL, "RUN: ARG V 1→2");
+    step(log, CB_EVENT_STEP_LOG, NULL, "one\n");
+    step(log, CB_EVENT_STEP_LOG, NULL, "two\n");
+    assert_int_equal(cb_builds_find(dir->store, "^0", &id, NULL), 0);
+    assert_int_equal(cb_builds_read(dir->store, id, 0, &built, NULL), 0);
+    assert_string_equal(built.result, "running");
+    assert_int_equal(cb_builds_remove(dir->store, id, NULL), -1);
+    step(log, CB_EVENT_STEP_DONE, NULL, NULL);
+    end(log, 1, NULL);
+    cb_history_log_free(cb_steal(&log));
+    assert_int_equal(cb_builds_read(dir->store, id, 1, &after, NULL), 0);
+    assert_string_equal(after.result, "succeeded");
+    assert_string_equal(after.context, "dir");
+    assert_string_equal(after.names.items[0], "app:1");
+    assert_int_equal(after.steps.count, 1);
+    assert_string_equal(after.steps.items[0].state, "done");
+    assert_string_equal(after.steps.items[0].miss, "RUN: ARG V 1→2");
+    assert_int_equal(after.steps.items[0].log_bytes, 8);
+    assert_int_equal(cb_builds_log(dir->store, id + 8, 1, collect, &text, NULL), -1);
+    assert_int_equal(cb_builds_log(dir->store, id, 1, collect, &text, NULL), 0);
+    assert_string_equal(text.text, "1:one\n1:two\n");
+    assert_int_equal(cb_builds_remove(dir->store, id, NULL), 0);
+    assert_int_equal(cb_builds_read(dir->store, id, 0, &built, NULL), -1);
+}
+
+static void test_a_log_that_was_cut_off_or_damaged_is_read_as_far_as_it_goes(void **state)
+{
+    struct test_dir *dir = *state;
+    cb_auto_value(cb_built) built = {0};
+
+    test_dir_write(dir, "store/builds/19000000000abc/events.jsonl",
+                   "{\"time\":1.5,\"event\":\"begin\",\"context\":7,\"names\":[1]}\n"
+                   "not json\n[]\n{\"event\":\"log\",\"step\":-1}\n"
+                   "{\"time\":2,\"event\":\"start\",\"step\":3,\"name\":\"RUN\"}\n"
+                   "{\"time\":3,\"event\":\"do");
+    assert_int_equal(cb_builds_read(dir->store, "19000000000abc", 1, &built, NULL), 0);
+    assert_string_equal(built.result, "interrupted");
+    assert_null(built.context);
+    assert_string_equal(built.steps.items[built.steps.count - 1].name, "RUN");
+    assert_string_equal(built.steps.items[built.steps.count - 1].state, "unfinished");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_nothing_is_written_when_all_is_cached,
-                                        test_dir_setup, test_dir_teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_build_that_is_all_cached_leaves_a_few_lines, test_dir_setup,
+            test_dir_teardown),
         cmocka_unit_test_setup_teardown(test_output_is_kept_with_the_step_it_belongs_to,
                                         test_dir_setup, test_dir_teardown),
         cmocka_unit_test_setup_teardown(test_a_failure_is_kept, test_dir_setup,
                                         test_dir_teardown),
-        cmocka_unit_test_setup_teardown(test_the_newest_are_kept, test_dir_setup,
-                                        test_dir_teardown),
+        cmocka_unit_test_setup_teardown(
+            test_the_newest_are_kept_and_cached_builds_push_out_no_others, test_dir_setup,
+            test_dir_teardown),
+        cmocka_unit_test_setup_teardown(test_a_build_is_read_again_step_by_step,
+                                        test_dir_setup, test_dir_teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_log_that_was_cut_off_or_damaged_is_read_as_far_as_it_goes,
+            test_dir_setup, test_dir_teardown),
     };
 
     return cmocka_run_group_tests_name("engine history", tests, NULL, NULL);

@@ -67,10 +67,24 @@ static inline int fake_content_digest(struct cb_result *result, const char *sele
     return 0;
 }
 
+/* The selection with its value. */
+static inline char *fake_listing(struct cb_result *result, const char *selector)
+{
+    cb_autofree char *key = xasprintf("%s=", selector ? selector : "");
+    const char *at = selector ? strstr(fake_text(result), key) : NULL;
+
+    if (!at)
+        return NULL;
+    at += strlen(key);
+    return xasprintf("value=%.*s \"%s\"\n", (int)strcspn(at, ";"), at, selector);
+}
+
 static inline struct cb_result *fake_result_new(char *text)
 {
-    static const struct cb_result_class class = {"fake", fake_result_free,
-                                                 fake_content_digest};
+    static const struct cb_result_class class = {.name = "fake",
+                                                 .free = fake_result_free,
+                                                 .content_digest = fake_content_digest,
+                                                 .listing = fake_listing};
     struct fake_result *result = xcalloc(1, sizeof(*result));
 
     result->base.class = &class;
@@ -310,13 +324,13 @@ static inline int fake_cache_alias(struct cb_cache_store *store,
 }
 
 static inline int fake_cache_lock(struct cb_cache_store *store,
-                                  const struct cb_digest *key, struct cb_cancel *cancel,
-                                  struct cb_event_sink *sink, void **lock,
-                                  struct cb_error **err)
+                                  const struct cb_digest *key, const char *name,
+                                  struct cb_cancel *cancel, struct cb_event_sink *sink,
+                                  void **lock, struct cb_error **err)
 {
     struct cb_cache_store *memory = fake_cache_memory(store);
 
-    return memory->class->lock(memory, key, cancel, sink, lock, err);
+    return memory->class->lock(memory, key, name, cancel, sink, lock, err);
 }
 
 static inline void fake_cache_unlock(struct cb_cache_store *store, void *lock)

@@ -6,7 +6,8 @@ struct world {
     struct fake_sink sink;
     struct fake_cache cache;
     struct cb_solve_stats stats;
-    int explain;
+    int explain, has_ttl;
+    int64_t ttl_ns;
 };
 
 static int setup(void **state)
@@ -34,7 +35,9 @@ static void solve(struct world *world, struct cb_graph *graph, struct cb_edge wa
 {
     struct cb_solve_options options = {.sink = &world->sink.base,
                                        .cache = &world->cache.base,
-                                       .explain = world->explain};
+                                       .explain = world->explain,
+                                       .has_cache_ttl = world->has_ttl,
+                                       .cache_ttl_ns = world->ttl_ns};
     cb_auto(cb_result) result = NULL;
 
     fake_sink_clear(&world->sink);
@@ -208,7 +211,25 @@ context_is_opened_every_time_and_only_its_selected_content_counts(void **state)
     solve_context(world, "a=2;b=2", &context, &copy, "COPY a /(base(),a=2;b=2)");
     assert_int_equal(copy.runs, 1);
     assert_non_null(strstr(world->sink.text.text,
-                           "START COPY a /\nMISS COPY a /: COPY a: content changed\n"));
+                           "START COPY a /\nMISS COPY a /: COPY a: a value 1→2\n"));
+}
+
+static void results_older_than_the_ttl_are_made_again(void **state)
+{
+    struct world *world = *state;
+    struct chain first = {0}, second = {0}, third = {0};
+
+    solve_chain(world, &first, "last(run(base()))");
+    world->has_ttl = 1;
+    world->ttl_ns = INT64_C(3600) * 1000000000;
+    solve_chain(world, &second, "last(run(base()))");
+    assert_int_equal(world->stats.executed, 0);
+    world->ttl_ns = 0;
+    world->explain = 1;
+    solve_chain(world, &third, "last(run(base()))");
+    assert_int_equal(world->stats.executed, 3);
+    assert_non_null(strstr(world->sink.text.text,
+                           "MISS run: the recorded result is older than --cache-ttl\n"));
 }
 
 static void missing_content_is_reported_at_the_step_that_asked(void **state)
@@ -331,12 +352,12 @@ static void explanations_name_the_first_difference(void **state)
     solve_chain(world, &first, "last(run(base()))");
     assert_non_null(
         strstr(world->sink.text.text,
-               "START run\nMISS run: nothing is recorded for a step of this name\n"));
+               "START run\nMISS run: nothing is recorded for a step like this one\n"));
     solve_chain(world, &second, "last(x)");
     assert_string_equal(
         world->sink.text.text,
         "START base\nCACHED base\nSTART run\nMISS run: value 1→2\nDONE run\n"
-        "START last\nMISS last: input 1 changed\nDONE last\n");
+        "START last\nMISS last: the result of `run` changed\nDONE last\n");
 }
 
 static void several_wanted_results_may_be_the_same(void **state)
@@ -389,6 +410,7 @@ int main(void)
         WORLD_TEST(content_key_hits_when_the_identity_missed_and_is_learnt),
         WORLD_TEST(other_selection_of_the_same_input_is_no_fast_hit),
         WORLD_TEST(context_is_opened_every_time_and_only_its_selected_content_counts),
+        WORLD_TEST(results_older_than_the_ttl_are_made_again),
         WORLD_TEST(missing_content_is_reported_at_the_step_that_asked),
         WORLD_TEST(no_cache_executes_and_records),
         WORLD_TEST(without_a_cache_everything_is_executed_and_nothing_hashed),

@@ -231,11 +231,58 @@ static void failure_anywhere_ends_the_build_with_that_error(void **state)
     }
 }
 
+/* The caller cancels after a random number of events: the solve ends, with nothing under
+ * way, and says so, or was done before. */
+struct canceling {
+    struct cb_event_sink base;
+    struct cb_cancel *cancel;
+    atomic_int left;
+};
+
+static void count_down(struct cb_event_sink *base, const struct cb_event *event)
+{
+    struct canceling *canceling = (struct canceling *)base;
+
+    if (atomic_fetch_sub(&canceling->left, 1) == 1)
+        cb_cancel_request(canceling->cancel);
+}
+
+static void cancel_anywhere_ends_the_build(void **state)
+{
+    for (unsigned seed = 1; seed <= 40; seed++) {
+        cb_auto(cb_pool) pool = cb_pool_new(4, seed);
+        cb_auto(cb_cache_store) cache = cb_cache_memory_new();
+        cb_auto(cb_cancel) cancel = cb_cancel_new();
+        struct canceling canceling = {{count_down}, cancel, 1 + (int)(seed * 3 % 60)};
+        struct cb_solve_options options = {.pool = pool,
+                                           .cache = cache,
+                                           .cancel = cancel,
+                                           .sink = &canceling.base,
+                                           .max_downloads = 1};
+        struct random_graph *random = xcalloc(1, sizeof(*random));
+        struct cb_result *results[STEPS] = {0};
+        cb_auto(cb_error) error = NULL;
+        unsigned random_state = seed;
+
+        random->graph = cb_graph_new();
+        for (size_t i = 0; i < STEPS; i++)
+            add_step(random, i, &random_state);
+        if (cb_solve(random->graph, random->edges, STEPS, &options, results, NULL,
+                     &error) < 0)
+            assert_int_equal(cb_error_kind(error), CB_ERR_CANCELED);
+        for (size_t i = 0; i < STEPS; i++)
+            cb_result_unref(results[i]);
+        cb_graph_free(random->graph);
+        free(random);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_order_of_completion_gives_the_same),
         cmocka_unit_test(failure_anywhere_ends_the_build_with_that_error),
+        cmocka_unit_test(cancel_anywhere_ends_the_build),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

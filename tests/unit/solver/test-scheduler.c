@@ -178,6 +178,69 @@ static void longest_way_starts_first(void **state)
     fake_sink_close(&sink);
 }
 
+/* Downloads have places of their own: two at once, and the third thread of the class is
+ * there for what is not a download. */
+static void downloads_are_bounded_by_themselves(void **state)
+{
+    static const struct cb_op_class io_op = {
+        .name = "io", .pool = CB_POOL_IO, .cache_map = fake_map, .exec = fake_exec};
+    cb_auto(cb_pool) pool = cb_pool_new(1, 3);
+    cb_auto(cb_graph) graph = cb_graph_new();
+    struct cb_solve_options options = {.pool = pool, .max_downloads = 2};
+    struct fake downloads[6];
+    struct cb_result *results[6] = {0};
+    struct cb_edge wanted[6];
+    struct gate gate;
+
+    gate_open(&gate, 0);
+    for (size_t i = 0; i < 6; i++) {
+        struct cb_vertex_options io;
+
+        downloads[i] =
+            (struct fake){.name = names[i], .hook = count_inside, .arg = &gate};
+        io = fake_options(&downloads[i], NULL, 0);
+        io.op = &io_op;
+        wanted[i] = fake_add(graph, &io);
+    }
+    assert_int_equal(cb_solve(graph, wanted, 6, &options, results, NULL, NULL), 0);
+    assert_in_range(gate.most, 1, 2);
+    for (size_t i = 0; i < 6; i++)
+        cb_result_unref(results[i]);
+}
+
+/* Equal weights; an earlier build found that `slow` takes long. */
+static int64_t measured(struct cb_cache_store *store, const char *name)
+{
+    return strcmp(name, "slow") == 0 ? 90000 : strcmp(name, "quick") == 0 ? 10 : -1;
+}
+
+static void what_took_long_in_earlier_builds_starts_first(void **state)
+{
+    cb_auto(cb_graph) graph = cb_graph_new();
+    struct fake_sink sink;
+    struct fake_cache cache;
+    struct cb_cache_store_class class;
+    struct fake quick = {.name = "quick", .value = "q"},
+                slow = {.name = "slow", .value = "s"}, join = {.name = "join"};
+    struct cb_solve_options options = {.sink = &sink.base, .cache = &cache.base};
+    cb_auto(cb_result) result = NULL;
+    struct cb_edge a, b, wanted;
+
+    fake_sink_open(&sink);
+    fake_cache_open(&cache);
+    class = *cache.base.class;
+    class.estimate_ms = measured;
+    cache.base.class = &class;
+    a = fake_vertex(graph, &quick);
+    b = fake_vertex(graph, &slow);
+    wanted = fake_vertex(graph, &join, a, b);
+    assert_int_equal(cb_solve(graph, &wanted, 1, &options, &result, NULL, NULL), 0);
+    assert_string_equal(sink.text.text, "START slow\nDONE slow\nSTART quick\nDONE quick\n"
+                                        "START join\nDONE join\n");
+    fake_cache_close(&cache);
+    fake_sink_close(&sink);
+}
+
 static void
 failure_cancels_siblings_and_dependents_and_is_reported_at_its_place(void **state)
 {
@@ -415,6 +478,8 @@ int main(void)
         cmocka_unit_test(max_parallel_bounds_executions),
         cmocka_unit_test(io_steps_are_not_held_up_by_cpu_steps),
         cmocka_unit_test(longest_way_starts_first),
+        cmocka_unit_test(downloads_are_bounded_by_themselves),
+        cmocka_unit_test(what_took_long_in_earlier_builds_starts_first),
         cmocka_unit_test(
             failure_cancels_siblings_and_dependents_and_is_reported_at_its_place),
         cmocka_unit_test(caller_cancels_one_step_on_its_own_thread),

@@ -1,6 +1,8 @@
 /* Why a step was not found, in words. */
 #include "fake.h"
 
+#include "solver/solver-priv.h"
+
 static void check(const char *name, const char *const *old, const char *const *new,
                   const char *expected)
 {
@@ -26,18 +28,87 @@ static void changed_value_is_shown_with_the_instruction(void **state)
     check(NULL, PARTS("ARG VERSION", "1"), PARTS("ARG VERSION", "2"), "ARG VERSION 1→2");
 }
 
+static void variables_are_called_what_they_are(void **state)
+{
+    check("RUN x", PARTS("env V", "1", "note:arg", "V"),
+          PARTS("env V", "2", "note:arg", "V"), "RUN: ARG V 1→2");
+    check("RUN x", PARTS("env V", "1"), PARTS("env V", "2"), "RUN: ENV V 1→2");
+    check("ONBUILD RUN x", PARTS("user", "1"), PARTS("user", "2"), "RUN: user 1→2");
+}
+
 static void first_difference_wins_and_definition_comes_before_inputs(void **state)
 {
-    check("RUN make", PARTS("user", "a", "ENV X", "1", "input:base image", SHA_A),
-          PARTS("user", "a", "ENV X", "2", "input:base image", SHA_B), "RUN: ENV X 1→2");
+    check("RUN make", PARTS("user", "a", "ENV X", "1", "input:1", SHA_A),
+          PARTS("user", "a", "ENV X", "2", "input:1", SHA_B), "RUN: ENV X 1→2");
 }
 
 static void changed_inputs_are_named_by_their_label(void **state)
 {
     check("[2/2] COPY src /", PARTS("dest", "/", "content:src", SHA_A),
           PARTS("dest", "/", "content:src", SHA_B), "COPY src: content changed");
-    check("RUN make", PARTS("input:base image", SHA_A), PARTS("input:base image", SHA_B),
-          "base image changed");
+    check("RUN make", PARTS("input:1", SHA_A), PARTS("input:1", SHA_B),
+          "input 1 changed");
+}
+
+static void changed_base_image_is_told_from_digest_to_digest(void **state)
+{
+    check("RUN make", PARTS("input:1", SHA_A, "note:1", "box@sha256:aa"),
+          PARTS("input:1", SHA_B, "note:1", "box@sha256:bb"),
+          "base image changed: box@sha256:aa→box@sha256:bb");
+    check("FROM box", PARTS("image", "box@sha256:aa", "chain", SHA_A),
+          PARTS("image", "box@sha256:bb", "chain", SHA_B),
+          "FROM: image box@sha256:aa→box@sha256:bb");
+}
+
+static void step_before_is_named(void **state)
+{
+    check("RUN make", PARTS("input:1", SHA_A, "note:1", "RUN a"),
+          PARTS("input:1", SHA_B, "note:1", "RUN a"), "the result of `RUN a` changed");
+    check("RUN make", PARTS("input:1", SHA_A, "note:1", "RUN a"),
+          PARTS("input:1", SHA_B, "note:1", "RUN b"),
+          "it follows `RUN b` instead of `RUN a`");
+}
+
+static void check_files(const char *old, const char *new, const char *expected)
+{
+    check("COPY src /", PARTS("content:src", SHA_A, "listing:src", old),
+          PARTS("content:src", SHA_B, "listing:src", new), expected);
+}
+
+static void changed_file_is_named(void **state)
+{
+    check_files("mode=644 content=1 \"a/b.c\"\nmode=644 content=2 \"c\"\n",
+                "mode=644 content=3 \"a/b.c\"\nmode=644 content=2 \"c\"\n",
+                "COPY src: a/b.c content changed");
+    check_files("mode=644 content=1 \"a\"\n", "mode=755 content=1 \"a\"\n",
+                "COPY src: a mode 644→755");
+    check_files("mode=644 content=1 \"a\"\n",
+                "mode=644 content=1 \"a\"\nmode=644 content=2 \"b\"\n",
+                "COPY src: b added");
+    check_files("mode=644 content=1 \"a\"\nmode=644 content=2 \"b\"\n",
+                "mode=644 content=1 \"a\"\n", "COPY src: b removed");
+    check_files("mode=644 content=1 \"a\"\nmode=644 \"b\"\n",
+                "mode=644 content=2 \"a\"\nmode=600 \"b\"\n",
+                "COPY src: a content changed (and 1 more)");
+    check_files("mode=644 content=1 \"\"\n", "mode=644 content=2 \"\"\n",
+                "COPY src: content changed");
+}
+
+/* They come from the store, where anything may have happened to them. */
+static void listings_of_no_sense_are_no_explanation(void **state)
+{
+    static const char *const bad[] = {
+        "",        "\n\n",     "no name\n",        "\"\n",     "a=1 \"",
+        "\"x\"\n", " \"x\"\n", "mode=644 \"a\"\n", "= \"\"\n", "\xff\"\"\"\n"};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(bad); i++) {
+        for (size_t k = 0; k < CB_ARRAY_SIZE(bad); k++) {
+            cb_autofree char *text = cb_listing_explain(bad[i], bad[k]);
+
+            assert_true(i != k || !text);
+        }
+    }
+    check_files("junk", "more junk", "COPY src: content changed");
 }
 
 static void bulky_values_are_only_said_to_have_changed(void **state)
@@ -64,8 +135,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changed_value_is_shown_with_the_instruction),
+        cmocka_unit_test(variables_are_called_what_they_are),
         cmocka_unit_test(first_difference_wins_and_definition_comes_before_inputs),
         cmocka_unit_test(changed_inputs_are_named_by_their_label),
+        cmocka_unit_test(changed_base_image_is_told_from_digest_to_digest),
+        cmocka_unit_test(step_before_is_named),
+        cmocka_unit_test(changed_file_is_named),
+        cmocka_unit_test(listings_of_no_sense_are_no_explanation),
         cmocka_unit_test(bulky_values_are_only_said_to_have_changed),
         cmocka_unit_test(added_removed_and_moved_parts_are_told_apart),
         cmocka_unit_test(equal_parts_mean_that_the_record_went),

@@ -41,7 +41,45 @@ static void a_record_is_found_by_its_key(void **state)
     assert_int_equal(find(f, "k", &record), 1);
     assert_string_equal(record.snapshot_id, cb_snapshot_id(snapshot));
     assert_string_equal(record.name, "[1/2] RUN make");
-    assert_string_equal(record.parts_json, "[[\"command\",\"make\"]]");
+    assert_null(record.parts_json);
+}
+
+static int count_like(struct fixture *f, const char *name, struct cb_records *out)
+{
+    ok(f, cb_records_like(f->store, name, 8, out, &f->error));
+    return (int)out->count;
+}
+
+static void
+records_like_a_step_are_those_of_its_instruction_and_of_its_place(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto_value(cb_records) moved = {0};
+    cb_auto_value(cb_records) edited = {0};
+    cb_auto_value(cb_records) none = {0};
+    cb_auto_value(cb_records) plain = {0};
+
+    put_record(f, "1", "", "id", "[build 2/3] RUN make", 1);
+    put_record(f, "2", "", "id", "[build 2/3] RUN make", 2);
+    put_record(f, "3", "", "id", "RUN make", 3);
+    assert_int_equal(count_like(f, "[build 3/4] RUN make", &moved), 2);
+    assert_int_equal(moved.items[0].created_ns, 2);
+    assert_string_equal(moved.items[0].parts_json, "[[\"command\",\"make\"]]");
+    assert_int_equal(count_like(f, "[build 2/9] RUN cc", &edited), 2);
+    assert_int_equal(count_like(f, "[build 22/30] RUN cc", &none), 0);
+    assert_int_equal(count_like(f, "RUN make", &plain), 1);
+}
+
+static void durations_are_kept_by_name(void **state)
+{
+    struct fixture *f = *state;
+    const struct cb_duration durations[] = {{"RUN a", 5}, {"RUN b", 7}, {"RUN a", 9}};
+    int64_t ms = 0;
+
+    ok(f, cb_durations_put(f->store, durations, 3, &f->error));
+    assert_int_equal(cb_duration_get(f->store, "RUN a", &ms, &f->error), 1);
+    assert_int_equal(ms, 9);
+    assert_int_equal(cb_duration_get(f->store, "RUN c", &ms, &f->error), 0);
 }
 
 static void several_keys_lead_to_one_record(void **state)
@@ -60,17 +98,18 @@ static void a_record_without_its_snapshot_is_a_miss_and_goes(void **state)
 {
     struct fixture *f = *state;
     cb_auto_value(cb_record) record = {0};
+    cb_auto_value(cb_records) there = {0};
+    cb_auto_value(cb_records) gone = {0};
     struct cb_digest identity = key_of("id");
 
     put_record(f, "k", "0123456789abcdef0123456789abcdef", "id", "n", 1);
-    assert_int_equal(cb_record_find_name(f->store, "n", &record, &f->error), 1);
-    cb_record_clear(&record);
+    assert_int_equal(count_like(f, "n", &there), 1);
     assert_int_equal(cb_record_find_identity(f->store, &identity, &record, &f->error), 0);
     assert_int_equal(find(f, "k", &record), 0);
-    assert_int_equal(cb_record_find_name(f->store, "n", &record, &f->error), 0);
+    assert_int_equal(count_like(f, "n", &gone), 0);
 }
 
-static void the_newest_of_an_identity_and_of_a_name_is_found(void **state)
+static void the_newest_of_an_identity_is_found(void **state)
 {
     struct fixture *f = *state;
     cb_auto(cb_snapshot) one = snapshot_with(f, NULL, "a", "one");
@@ -82,9 +121,6 @@ static void the_newest_of_an_identity_and_of_a_name_is_found(void **state)
     put_record(f, "k2", cb_snapshot_id(two), "same", "step", 200);
     assert_int_equal(cb_record_find_identity(f->store, &identity, &record, &f->error), 1);
     assert_string_equal(record.snapshot_id, cb_snapshot_id(two));
-    cb_record_clear(&record);
-    assert_int_equal(cb_record_find_name(f->store, "step", &record, &f->error), 1);
-    assert_int_equal(record.created_ns, 200);
 }
 
 static void a_hit_writes_nothing_when_it_was_used_within_the_hour(void **state)
@@ -165,9 +201,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(a_record_is_found_by_its_key),
+        test(records_like_a_step_are_those_of_its_instruction_and_of_its_place),
+        test(durations_are_kept_by_name),
         test(several_keys_lead_to_one_record),
         test(a_record_without_its_snapshot_is_a_miss_and_goes),
-        test(the_newest_of_an_identity_and_of_a_name_is_found),
+        test(the_newest_of_an_identity_is_found),
         test(a_hit_writes_nothing_when_it_was_used_within_the_hour),
         test(an_old_last_use_is_renewed_when_the_store_closes),
         test(pruning_drops_unused_records_and_their_snapshots),

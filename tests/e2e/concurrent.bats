@@ -1,0 +1,140 @@
+#!/usr/bin/env bats
+# Several processes on one store: a step that two want runs once, whatever becomes of the first.
+load helpers
+
+setup_file() { cb_store; }
+teardown_file() { cb_drop_store; }
+setup() { cb_dir; }
+
+# A step that notes each of its executions and then waits for gate/go, in a directory of the host.
+gated_dockerfile() {
+    cat >"$DIR/Dockerfile" <<END
+FROM busybox
+RUN --mount=type=cache,id=$1,target=/gate echo run >> /gate/runs; while [ ! -e /gate/go ]; do :; done; echo made > /made
+RUN --mount=type=cache,id=$1,target=/gate cp /gate/runs /runs
+END
+}
+
+# The host's directory of that cache mount, once a step has written to it.
+gate() {
+    dirname "$STORE"/cache-mounts/*/runs
+}
+
+start_build() {
+    "$CBUILD" build --progress=plain -t "$1" "$DIR" >"$BATS_TEST_TMPDIR/$1" 2>&1 &
+}
+
+has_runs() { [ "$(grep -c run "$STORE"/cache-mounts/*/runs | sed 's/.*://')" = "$1" ]; }
+says() { grep -q "$2" "$BATS_TEST_TMPDIR/$1"; }
+
+prune_mounts() { "$CBUILD" prune -af >/dev/null; }
+
+@test "two processes run a step once, and the second says for whom and for what it waits" {
+    prune_mounts
+    gated_dockerfile once
+    start_build first
+    first=$!
+    wait_until has_runs 1
+    start_build second
+    second=$!
+    wait_until says second 'waiting for process'
+    says second "waiting for process $first, which executes the same step: \[2/3\] RUN"
+    touch "$(gate)/go"
+    wait "$first"
+    wait "$second"
+    run "$CBUILD" run --rm --network none second cat /runs
+    expect_output run
+    grep -q '^3 steps: [23] cached' "$BATS_TEST_TMPDIR/second"
+}
+
+@test "when the first is killed the second takes over and the build succeeds" {
+    prune_mounts
+    gated_dockerfile takeover
+    start_build first
+    first=$!
+    wait_until has_runs 1
+    start_build second
+    second=$!
+    wait_until says second "waiting for process $first"
+    kill -9 "$first"
+    wait "$first" || true
+    wait_until has_runs 2
+    touch "$(gate)/go"
+    wait "$second"
+    run "$CBUILD" run --rm --network none second cat /made
+    expect_output made
+    run "$CBUILD" fsck
+    expect_status 0
+}
+
+@test "who waits for another process's step can be interrupted, and ends with 130" {
+    prune_mounts
+    gated_dockerfile interrupted
+    start_build first
+    first=$!
+    wait_until has_runs 1
+    start_build second
+    second=$!
+    wait_until says second "waiting for process $first"
+    kill -INT "$second"
+    status=0
+    wait "$second" || status=$?
+    [ "$status" = 130 ]
+    touch "$(gate)/go"
+    wait "$first"
+}
+
+@test "an interrupted build ends although its step ignores that, keeps what was finished, and leaves no process" {
+    dockerfile <<'END'
+FROM busybox
+RUN echo finished-before
+RUN trap '' TERM INT; echo deaf; while :; do :; done
+END
+    "$CBUILD" build --progress=plain "$DIR" >"$BATS_TEST_TMPDIR/deaf" 2>&1 &
+    pid=$!
+    wait_until says deaf 'deaf$'
+    kill -INT "$pid"
+    status=0
+    wait "$pid" || status=$?
+    [ "$status" = 130 ]
+    sed -i '$d' "$DIR/Dockerfile"
+    build_ok
+    [ "$(steps_run)" = 0 ]
+}
+
+@test "waiting for a collection to end can be interrupted" {
+    printf 'FROM busybox\nRUN echo behind the sweep\n' >"$DIR/Dockerfile"
+    exec 9<>"$STORE/gc.lock"
+    flock -x 9
+    "$CBUILD" build -q "$DIR" >/dev/null 2>"$BATS_TEST_TMPDIR/error" 9>&- &
+    pid=$!
+    wait_until sh -c "grep -q 'waiting for the collection' $BATS_TEST_TMPDIR/error"
+    kill -INT "$pid"
+    status=0
+    wait "$pid" || status=$?
+    exec 9>&-
+    [ "$status" = 130 ]
+}
+
+@test "waiting for the index can be interrupted, and is never given up on otherwise" {
+    printf 'FROM busybox\nRUN echo behind the writer %s\n' "$RANDOM" >"$DIR/Dockerfile"
+    coproc WRITER { python3 -u -c '
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1] + "/meta.db", isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+print("held")
+sys.stdin.readline()
+' "$STORE"; }
+    writer=$WRITER_PID
+    read -r held <&"${WRITER[0]}"
+    [ "$held" = held ]
+    "$CBUILD" build --progress=plain "$DIR" >"$BATS_TEST_TMPDIR/error" 2>&1 &
+    pid=$!
+    wait_until sh -c "grep -q 'waiting for another process that writes the index' $BATS_TEST_TMPDIR/error"
+    kill -INT "$pid"
+    status=0
+    wait "$pid" || status=$?
+    echo >&"${WRITER[1]}"
+    wait "$writer" || true
+    [ "$status" = 130 ]
+}

@@ -1,0 +1,30 @@
+#!/usr/bin/env bats
+# Builds without a network: nothing is asked, and what is missing is named.
+load helpers
+load helpers-registry
+
+setup_file() { cb_store; }
+teardown_file() { cb_drop_store; }
+setup() { cb_dir; }
+
+@test "with everything here an offline build works, a name resolved earlier too" {
+    printf 'FROM busybox\nRUN echo offline > /x\n' >"$DIR/Dockerfile"
+    build_ok --offline
+    build_ok --offline
+    [ "$(steps_run)" = 0 ]
+}
+
+@test "a base image that is not here is named with the way to get it" {
+    printf 'FROM example.invalid/team/base:1\nRUN true\n' >"$DIR/Dockerfile"
+    build --offline
+    expect_status 1
+    expect_contains 'Dockerfile:1:6' 'example.invalid/team/base:1' 'cbuild pull'
+}
+
+@test "--offline and a policy that asks contradict each other" {
+    printf 'FROM busybox\n' >"$DIR/Dockerfile"
+    build --offline --pull=always
+    expect_status 1
+    expect_contains '--offline and --pull=always contradict each other'
+    build_ok --offline --pull=never
+}
