@@ -3,6 +3,7 @@
  * are taken for their container port. */
 #include "frontend/frontend-priv.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,6 +56,68 @@ static const char *parse_protocol(const char *text)
     return *text ? NULL : "tcp";
 }
 
+static int bad_spec(const char *spec, const char *what, const char *part, size_t len,
+                    struct cb_error **err)
+{
+    return cb_error_set(err, CB_ERR_SYNTAX, "invalid port `%s`: %s `%.*s`", spec, what,
+                        (int)len, part);
+}
+
+static int is_address(const char *text, size_t len)
+{
+    struct in6_addr address;
+    char copy[INET6_ADDRSTRLEN];
+
+    if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
+        text++;
+        len -= 2;
+    }
+    if (len >= sizeof(copy))
+        return 0;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    return !len || inet_pton(AF_INET, copy, &address) == 1 ||
+           inet_pton(AF_INET6, copy, &address) == 1;
+}
+
+/* "[ADDRESS:]PORT" of the host, of LEN bytes, which means nothing in an image but has to
+ * be right. Several ports of the host are all right for one of the container. */
+static int check_host(const char *spec, size_t len, const struct range *container,
+                      struct cb_error **err)
+{
+    const char *colon = memrchr(spec, ':', len);
+    const char *port = colon ? colon + 1 : spec;
+    size_t port_len = len - (size_t)(port - spec);
+    struct range host;
+
+    if (colon && !is_address(spec, (size_t)(colon - spec)))
+        return bad_spec(spec, "invalid IP address", spec, (size_t)(colon - spec), err);
+    if (!port_len)
+        return 0;
+    if (parse_ports(port, port_len, &host) < 0)
+        return bad_spec(spec, "invalid hostPort", port, port_len, err);
+    if (container->last != container->first &&
+        host.last - host.first != container->last - container->first)
+        return bad_spec(spec, "as many ports of the host are needed, not", port, port_len,
+                        err);
+    return 0;
+}
+
+static void warn_of(struct cb_stage *stage, const struct cb_item *item, const char *spec,
+                    const char *protocol, const struct range *range)
+{
+    if (*protocol && strcmp(protocol, range->protocol))
+        cb_checks_warn_item(
+            stage, item, "ExposeProtoCasing",
+            "Defined protocol '%s' in EXPOSE instruction should be lowercase", spec);
+    if (strchr(spec, ':'))
+        cb_checks_warn_item(
+            stage, item, "ExposeInvalidFormat",
+            "EXPOSE instruction should not define an IP address or host-port "
+            "mapping, found '%s'",
+            spec);
+}
+
 static int parse_spec(struct cb_stage *stage, const struct cb_item *item,
                       const char *spec, struct range *out, struct cb_error **err)
 {
@@ -73,16 +136,9 @@ static int parse_spec(struct cb_stage *stage, const struct cb_item *item,
             "invalid port `%s`: expected a number from 0 to 65535, or a range "
             "of them",
             spec);
-    if (*protocol && strcmp(protocol, out->protocol))
-        cb_checks_warn_item(
-            stage, item, "ExposeProtoCasing",
-            "Defined protocol '%s' in EXPOSE instruction should be lowercase", spec);
-    if (colon)
-        cb_checks_warn_item(
-            stage, item, "ExposeInvalidFormat",
-            "EXPOSE instruction should not define an IP address or host-port "
-            "mapping, found '%s'",
-            spec);
+    if (colon && check_host(spec, (size_t)(colon - spec), out, err) < 0)
+        return -1;
+    warn_of(stage, item, spec, protocol, out);
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "frontend/frontend-priv.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <strings.h>
@@ -272,15 +273,33 @@ int cb_convert_user(struct cb_stage *stage, const struct cb_item *item,
     return 0;
 }
 
-/* A number but 0, or a name with or without SIG; RTMIN+n and RTMAX-n too. */
+/* "MIN", "MIN+1" … "MIN+15", "MAX-14" … "MAX-1", "MAX" */
+static int is_realtime(const char *text)
+{
+    int is_min = strncasecmp(text, "MIN", 3) == 0;
+    char *end;
+    long offset;
+
+    if (!is_min && strncasecmp(text, "MAX", 3) != 0)
+        return 0;
+    if (!text[3])
+        return 1;
+    offset = strtol(text + 3, &end, 10);
+    return text[3] == (is_min ? '+' : '-') && isdigit((unsigned char)text[4]) && !*end &&
+           labs(offset) <= (is_min ? 15 : 14);
+}
+
+/* A number but 0, or a name with or without SIG. */
 static int is_signal(const char *text)
 {
     const char *name = strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
     char *end;
-    long value = strtol(text, &end, 10);
+    long value;
 
+    errno = 0;
+    value = strtol(text, &end, 10);
     if (end != text && !*end)
-        return value != 0;
+        return value != 0 && !errno;
     for (int number = 1; number < SIGRTMIN; number++) {
         const char *known = sigabbrev_np(number);
 
@@ -289,14 +308,7 @@ static int is_signal(const char *text)
     }
     if (!strcasecmp(name, "IOT") || !strcasecmp(name, "CLD"))
         return 1;
-    if (strncasecmp(name, "RTMIN", 5) != 0 && strncasecmp(name, "RTMAX", 5) != 0)
-        return 0;
-    if (!name[5])
-        return 1;
-    value = strtol(name + 5, &end, 10);
-    return !*end && isdigit((unsigned char)name[6]) &&
-           name[5] == (toupper((unsigned char)name[3]) == 'I' ? '+' : '-') &&
-           value > -16 && value < 16;
+    return strncasecmp(name, "RT", 2) == 0 && is_realtime(name + 2);
 }
 
 int cb_convert_stopsignal(struct cb_stage *stage, const struct cb_item *item,
@@ -350,11 +362,8 @@ int cb_convert_workdir(struct cb_stage *stage, const struct cb_item *item,
 
     if (cb_scope_expand(stage, item, &item->inst->word, &written, err) < 0)
         return -1;
-    if (!*written) {
-        cb_error_set(err, CB_ERR_SYNTAX, "WORKDIR can not be empty");
-        return cb_error_at(err, item->source, item->inst->word.span);
-    }
-    if (!stage->workdir_set && *written != '/')
+    /* A variable without a value leaves the directory as it is. */
+    if (!stage->workdir_set && *written && *written != '/')
         cb_checks_warn_item(
             stage, item, "WorkdirRelativePath",
             "Relative workdir \"%s\" can have unexpected results if the base "

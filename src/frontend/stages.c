@@ -94,7 +94,7 @@ static int stage_platform(struct cb_stage *stage, struct cb_strings *unknown,
     cb_autofree char *text = NULL;
 
     stage->platform = planner->options->platform;
-    if (!word->text)
+    if (!word->text || !*word->text)
         return 0;
     if (cb_scope_expand_global(planner, &planner->globals, word, unknown, NULL, &text,
                                err) < 0)

@@ -12,6 +12,8 @@ What stands before the first case says what the file is about.
     docker: builds|fails      docker ends otherwise than cbuild: a difference that is meant
     differs: -line            a line only docker's image has (or +line: only cbuild's), meant too
     why: ...                  required by the two above
+    each: TEXT                one more case like this, with TEXT for @each@ in the Dockerfile; `each: TEXT => words` says
+                              what both messages hold
     judge: 23                 the first docker that can judge it; older ones are replaced by the result written down
     -- base                   a Dockerfile that is built first, as image base-<name>
     -- Dockerfile
@@ -21,7 +23,7 @@ What stands before the first case says what the file is about.
 import re
 import shlex
 
-KEYS = {"args", "context", "fails", "docker-says", "docker-line", "docker", "differs", "why", "judge"}
+KEYS = {"args", "context", "fails", "docker-says", "docker-line", "docker", "differs", "why", "judge", "each"}
 
 
 class Case:
@@ -66,6 +68,20 @@ class Case:
             raise ValueError(f"{self.place}: a meant difference has a `why:`, and nothing else has")
 
 
+def spread(case):
+    """A case for each TEXT, or the case itself."""
+    for number, text in enumerate(case.all("each"), 1):
+        text, _, words = text.partition(" => ")
+        one = Case(case.path, f"{case.name}-{number}", case.place)
+        one.keys = {key: list(values) for key, values in case.keys.items() if key != "each"}
+        one.parts = {part: body.replace("@each@", text) for part, body in case.parts.items()}
+        if words:
+            one.keys["fails"] = [f"{case.fails[0]}: {words}"]
+        yield one
+    if not case.all("each"):
+        yield case
+
+
 def parse(path):
     cases, part = [], None
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(keepends=True), 1):
@@ -88,7 +104,7 @@ def parse(path):
         for part, text in case.parts.items():
             case.parts[part] = text[:-1] if text == "\n" or text.endswith("\n\n") else text
         case.check()
-    return cases
+    return [one for case in cases for one in spread(case)]
 
 
 def record(path, results):

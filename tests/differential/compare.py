@@ -166,7 +166,8 @@ def choose(arguments):
     doubles = {name for name in names if names.count(name) > 1}
     if doubles:
         sys.exit(f"two cases of one name: {', '.join(sorted(doubles))}")
-    chosen = [case for case in every if not arguments or case.name in arguments or case.path.stem in arguments]
+    wanted = [case for case in every if {case.name, re.sub(r"-\d+$", "", case.name), case.path.stem} & set(arguments)]
+    chosen = wanted if arguments else every
     return chosen or sys.exit("no such case")
 
 
