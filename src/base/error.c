@@ -142,6 +142,19 @@ int cb_error_hint(struct cb_error **err, const char *format, ...)
     return -1;
 }
 
+int cb_error_hint_instead(struct cb_error **err, const char *format, ...)
+{
+    va_list args;
+
+    if (!err || !*err)
+        return -1;
+    free((*err)->hint);
+    va_start(args, format);
+    (*err)->hint = xvasprintf(format, args);
+    va_end(args);
+    return -1;
+}
+
 int cb_error_at(struct cb_error **err, struct cb_source *source, struct cb_span span)
 {
     if (!err || !*err || !source || (*err)->source)

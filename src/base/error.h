@@ -47,6 +47,8 @@ int cb_error_exit(struct cb_error **err, int exit_code, const char *format, ...)
 int cb_error_wrap(struct cb_error **err, const char *format, ...) CB_PRINTF(2, 3);
 /* Says what to do next. Replaces no earlier hint. */
 int cb_error_hint(struct cb_error **err, const char *format, ...) CB_PRINTF(2, 3);
+/* The same in the place of an earlier one: for who knows more. */
+int cb_error_hint_instead(struct cb_error **err, const char *format, ...) CB_PRINTF(2, 3);
 /* Attaches the place, once: a place already there stays. Takes a reference to SOURCE. */
 int cb_error_at(struct cb_error **err, struct cb_source *source, struct cb_span span);
 /* Appends NEXT (taken) to the list of further, independent errors of *err. */

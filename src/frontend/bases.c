@@ -94,7 +94,10 @@ static int explain_failure(struct cb_planner *planner, const struct cb_base *bas
                       base->name, base->name);
     else if (!strstr(cb_error_message(*err), base->name))
         cb_error_wrap(err, "%s", base->name);
-    if (hint)
+    /* Better than the way to get what nobody may have. */
+    if (hint && cb_error_kind(*err) == CB_ERR_NOT_FOUND)
+        cb_error_hint_instead(err, "%s", hint);
+    else if (hint)
         cb_error_hint(err, "%s", hint);
     return cb_error_at(err, base->source, base->span);
 }

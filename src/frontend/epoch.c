@@ -1,7 +1,8 @@
 /* SOURCE_DATE_EPOCH: the time that images say they were made. A number of seconds, or the
- * name of what has a time: `context`. Given on the command line, by the environment, or
- * as a global ARG's default; empty means none. Once it is known the number takes its
- * place, so that an ARG that asks for it in a stage gets seconds whatever was written. */
+ * name of what has a time: `context`, or a named context of files. Given on the command
+ * line, by the environment, or as a global ARG's default; empty means none. Once it is
+ * known the number takes its place, so that an ARG that asks for it in a stage gets
+ * seconds whatever was written. */
 #include "frontend/frontend-priv.h"
 
 #include "context/context.h"
@@ -62,17 +63,23 @@ static int is_stage(const struct cb_planner *planner, const char *name)
 static int time_of(struct cb_planner *planner, const char *text, int64_t *seconds,
                    struct cb_error **err)
 {
+    const struct cb_named_context *named;
+
     if (parse_seconds(text, seconds))
         return 1;
     if (!strcmp(text, "context"))
         return cb_context_time(planner->options->context, seconds, err);
+    named = cb_named_find(planner, text, &planner->options->platform);
+    if (named)
+        return named->context ? cb_context_time(named->context, seconds, err) : 0;
     if (is_stage(planner, text)) {
         cb_error_set(err, CB_ERR_UNSUPPORTED,
                      NAME "=%s: the time of what a stage adds is not supported", text);
         return at_default(planner, err);
     }
     cb_error_set(err, CB_ERR_SYNTAX, "invalid " NAME ": `%s`", text);
-    cb_error_hint(err, "it is a number of seconds since 1970, or `context`");
+    cb_error_hint(err, "it is a number of seconds since 1970, `context`, or the name of "
+                       "a `--build-context`");
     return at_default(planner, err);
 }
 

@@ -53,5 +53,6 @@ COPY --from=Biuld /x /y' --pull=never
 
 @test "unknown base: nothing is near, nothing is proposed" {
     from 'FROM entirelyother' --pull=never
-    expect_lacks 'hint:'
+    expect_lacks 'did you mean'
+    expect_lacks 'the store has'
 }

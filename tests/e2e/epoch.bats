@@ -56,6 +56,13 @@ epoch_is() { # TIME, what RUN sees
     epoch_is 2014-05-13T16:53:20Z 1400000000
 }
 
+@test "SOURCE_DATE_EPOCH=NAME: a named context, which as a directory has no time" {
+    build_ok --build-context files="$DIR" --build-arg SOURCE_DATE_EPOCH=files
+    [ "$(created)" \> 2020 ]
+    in_image cat /epoch
+    expect_output '<>'
+}
+
 @test "SOURCE_DATE_EPOCH: what is no time is refused, in the Dockerfile at its place" {
     build --build-arg SOURCE_DATE_EPOCH=yesterday
     expect_status 1

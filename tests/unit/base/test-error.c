@@ -25,6 +25,18 @@ static struct cb_span span_of(const char *text, const char *part)
     return (struct cb_span){start, start + strlen(part)};
 }
 
+static void test_hint_instead_replaces(void **state)
+{
+    cb_auto(cb_error) error = NULL;
+    struct cb_error **err = &error;
+
+    cb_error_set(err, CB_ERR_NOT_FOUND, "no such image");
+    assert_int_equal(cb_error_hint_instead(err, "first"), -1);
+    cb_error_hint_instead(err, "the store has `%s`", "x:1");
+    assert_string_equal(cb_error_hint_text(error), "the store has `x:1`");
+    assert_int_equal(cb_error_hint_instead(NULL, "nowhere"), -1);
+}
+
 static void shows_the_place_and_the_hint(void **state)
 {
     cb_auto(cb_source) source =
@@ -192,6 +204,7 @@ static void every_place_of_a_long_text_is_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hint_instead_replaces),
         cmocka_unit_test(shows_the_place_and_the_hint),
         cmocka_unit_test(further_errors_follow),
         cmocka_unit_test(kinds_follow_errno),
