@@ -2,8 +2,8 @@
 #include "cache/remote.h"
 
 #include "store/layer.h"
+#include "store/layout-read.h"
 #include "store/layout.h"
-#include "store/oci-layout.h"
 
 #include <errno.h>
 #include <fcntl.h>

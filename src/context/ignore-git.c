@@ -41,11 +41,6 @@ void cb_git_rules_free(struct cb_git_rules *rules)
     free(rules);
 }
 
-size_t cb_git_rules_count(const struct cb_git_rules *rules)
-{
-    return rules->list.count;
-}
-
 /* ── Brackets ── */
 
 static const struct {

@@ -30,7 +30,6 @@ int cb_git_rules_parse(struct cb_git_rules **out, struct cb_ignore_places *place
                        struct cb_source *source, struct cb_error **err);
 void cb_git_rules_free(struct cb_git_rules *rules);
 CB_AUTO_DEFINE(cb_git_rules, cb_git_rules_free)
-size_t cb_git_rules_count(const struct cb_git_rules *rules);
 /* The last rule that matches PATH itself, -1 if none does; *NEGATED: it takes back. What
  * holds for the directories above is the caller's affair. */
 int cb_git_rules_match(const struct cb_git_rules *rules, const char *path, int is_dir,

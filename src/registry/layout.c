@@ -3,7 +3,7 @@
  * come from differs. Layers are taken when a step needs them. */
 #include "registry/registry-priv.h"
 
-#include "store/oci-layout.h"
+#include "store/layout-read.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@
 #include "base/lockfile.h"
 #include "base/map.h"
 #include "store/content.h"
-#include "store/oci-layout.h"
+#include "store/layout-read.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -63,8 +63,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/layout.c \
 	%D%/lease.c \
 	%D%/lock.c \
-	%D%/oci-layout.c \
-	%D%/oci-layout.h \
+	%D%/layout-read.c \
+	%D%/layout-read.h \
 	%D%/record.c \
 	%D%/refs.c \
 	%D%/scratch.c \

@@ -1,6 +1,6 @@
 /* Reading an image layout. What is taken goes through the blob writer, which hashes it
  * and bounds it by the descriptor's size; links are not followed out of the directory. */
-#include "store/oci-layout.h"
+#include "store/layout-read.h"
 
 #include "base/fs.h"
 #include "store/content.h"

@@ -1,7 +1,7 @@
 /* An OCI image layout in a directory (image-layout.md), for reading. Others have written
  * it: nothing in it is trusted. */
-#ifndef CB_STORE_OCI_LAYOUT_H
-#define CB_STORE_OCI_LAYOUT_H
+#ifndef CB_STORE_LAYOUT_READ_H
+#define CB_STORE_LAYOUT_READ_H
 
 #include "base/cancel.h"
 #include "oci/oci.h"
