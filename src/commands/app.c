@@ -1,10 +1,26 @@
 /* What several commands need: the store, an image by name, argument counts. */
 #include "commands/commands.h"
 
+#include "base/timestamp.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+/* The option, else the environment; "0" and "" are no limit. */
+static int parse_max_store(const char *text, uint64_t *out, struct cb_error **err)
+{
+    const char *name = text ? "--max-store" : "CBUILD_MAX_STORE";
+    cb_auto(cb_error) cause = NULL;
+
+    if (!text)
+        text = getenv("CBUILD_MAX_STORE");
+    if (!text || !*text || cb_size_parse(out, text, &cause) == 0)
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"%s\": %s", text,
+                        name, cb_error_message(cause));
+}
 
 int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
                  struct cb_error **err)
@@ -12,6 +28,8 @@ int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
     struct cb_store_options options = {
         .root = app->root, .create = create, .cancel = app->cancel};
 
+    if (parse_max_store(app->max_store, &options.max_bytes, err) < 0)
+        return -1;
     return cb_store_open(out, &options, err);
 }
 

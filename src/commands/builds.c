@@ -183,12 +183,13 @@ static int run_ls(struct cb_app *app, int argc, char **argv, struct cb_error **e
 }
 
 const struct cb_cli_command cb_builds_ls_command = {
-    .name = "builds ls",
-    .summary = "List earlier builds",
-    .usage = "builds ls [OPTIONS]",
+    .name = "builds",
+    .summary = "List earlier builds; also show, logs and rm",
+    .usage = "builds [ls] [OPTIONS]",
     .about =
         "The newest are kept: 50 in which something ran, 50 that found everything in\n"
-        "the cache.",
+        "the cache. `cbuild builds show` tells what one did step by step, `builds logs`\n"
+        "prints all it wrote, `builds rm` removes that.",
     .options = ls_options,
     .run = run_ls,
 };

@@ -16,6 +16,7 @@ struct cb_app {                   /* what main prepared before the first thread 
     struct cb_launcher *launcher; /* for commands that run processes, else NULL */
     struct cb_cancel *cancel;     /* set by SIGINT, SIGTERM, SIGHUP */
     const char *root;             /* --root, or NULL */
+    const char *max_store;        /* --max-store, or NULL */
     int debug;
 };
 
@@ -38,7 +39,8 @@ extern const struct cb_cli_command cb_build_command, cb_run_command, cb_images_c
     cb_save_command, cb_load_command, cb_import_command, cb_pull_command, cb_push_command,
     cb_prune_command, cb_image_prune_command, cb_df_command, cb_fsck_command,
     cb_parse_command, cb_context_command, cb_builds_ls_command, cb_builds_show_command,
-    cb_builds_logs_command, cb_builds_rm_command, cb_explain_command, cb_version_command;
+    cb_builds_logs_command, cb_builds_rm_command, cb_du_command, cb_explain_command,
+    cb_version_command;
 
 /* ── table.c ── */
 extern const struct cb_cli_command
@@ -68,5 +70,7 @@ void cb_short_id(const struct cb_digest *id, char out[13]);
  */
 int cb_flush_stdout(struct cb_error **err);
 int cb_stdout_is_terminal(void);
+/* Asks on standard input whether WHAT may be removed. */
+int cb_confirmed(const char *what);
 
 #endif

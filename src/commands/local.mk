@@ -8,6 +8,9 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/archive.c \
 	%D%/build.c \
 	%D%/builds.c \
+	%D%/cache-filter.c \
+	%D%/cache-filter.h \
+	%D%/du.c \
 	%D%/history.c \
 	%D%/images.c \
 	%D%/inspect.c \
@@ -18,6 +21,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/progress-quiet.c \
 	%D%/progress-tty.c \
 	%D%/progress.c \
+	%D%/prune.c \
 	%D%/rmi.c \
 	%D%/run.c \
 	%D%/table.c \

@@ -50,8 +50,8 @@ static void open_standard_files(void)
             _exit(125);
 }
 
-/* Takes --root and --debug out of argv, up to the first argument of `run`. Returns the
- * new argc, -1 with err. */
+/* Takes --root, --max-store and --debug out of argv, up to the first argument of `run`.
+ * Returns the new argc, -1 with err. */
 static int take_global_options(struct cb_app *app, int argc, char **argv,
                                int leading_only, struct cb_error **err)
 {
@@ -67,6 +67,13 @@ static int take_global_options(struct cb_app *app, int argc, char **argv,
         }
         if (strcmp(word, "--debug") == 0 || strcmp(word, "-D") == 0) {
             app->debug = 1;
+        } else if (strncmp(word, "--max-store=", 12) == 0) {
+            app->max_store = word + 12;
+        } else if (strcmp(word, "--max-store") == 0) {
+            if (++i >= argc)
+                return cb_error_set(err, CB_ERR_USAGE,
+                                    "flag needs an argument: --max-store");
+            app->max_store = argv[i];
         } else if (strncmp(word, "--root=", 7) == 0) {
             app->root = word + 7;
         } else if (strcmp(word, "--root") == 0) {

@@ -7,13 +7,17 @@
 #include <sys/stat.h>
 
 const struct cb_cli_command *const cb_commands[] = {
-    &cb_build_command,     &cb_run_command,     &cb_images_command,
-    &cb_pull_command,      &cb_push_command,    &cb_tag_command,
-    &cb_rmi_command,       &cb_inspect_command, &cb_history_command,
-    &cb_save_command,      &cb_load_command,    &cb_import_command,
-    &cb_parse_command,     &cb_context_command, &cb_explain_command,
-    &cb_builds_ls_command, &cb_df_command,      &cb_prune_command,
-    &cb_fsck_command,      &cb_version_command, NULL,
+    &cb_build_command,   &cb_run_command,
+    &cb_images_command,  &cb_pull_command,
+    &cb_push_command,    &cb_tag_command,
+    &cb_rmi_command,     &cb_inspect_command,
+    &cb_history_command, &cb_save_command,
+    &cb_load_command,    &cb_import_command,
+    &cb_parse_command,   &cb_context_command,
+    &cb_explain_command, &cb_builds_ls_command,
+    &cb_df_command,      &cb_du_command,
+    &cb_prune_command,   &cb_fsck_command,
+    &cb_version_command, NULL,
 };
 
 struct spelling {
@@ -44,6 +48,9 @@ static const struct spelling spellings[] = {
     {"builds", "logs", &cb_builds_logs_command},
     {"builds", "rm", &cb_builds_rm_command},
     {"builder", "prune", &cb_prune_command},
+    {"builder", "du", &cb_du_command},
+    {"buildx", "prune", &cb_prune_command},
+    {"buildx", "du", &cb_du_command},
     {"image", "prune", &cb_image_prune_command},
     {"context", "ls", &cb_context_command},
     {"context", "list", &cb_context_command},
@@ -51,25 +58,32 @@ static const struct spelling spellings[] = {
     {"system", "fsck", &cb_fsck_command},
 };
 
+static const struct cb_cli_command *find_spelling(const char *group, const char *verb)
+{
+    for (size_t i = 0; i < CB_ARRAY_SIZE(spellings); i++) {
+        const struct spelling *s = &spellings[i];
+
+        if (strcmp(s->group, group) == 0 &&
+            (verb ? s->verb && strcmp(s->verb, verb) == 0 : !s->verb))
+            return s->command;
+    }
+    return NULL;
+}
+
+/* Two words before one: `builds show` is not `builds` with an argument. */
 const struct cb_cli_command *cb_command_find(int argc, char **argv, int *used)
 {
+    const struct cb_cli_command *command =
+        argc > 1 ? find_spelling(argv[0], argv[1]) : NULL;
+
+    *used = 2;
+    if (command)
+        return command;
     *used = 1;
     for (size_t i = 0; cb_commands[i]; i++)
         if (strcmp(cb_commands[i]->name, argv[0]) == 0)
             return cb_commands[i];
-    for (size_t i = 0; i < CB_ARRAY_SIZE(spellings); i++) {
-        const struct spelling *s = &spellings[i];
-
-        if (strcmp(s->group, argv[0]) != 0)
-            continue;
-        if (!s->verb)
-            return s->command;
-        if (argc > 1 && strcmp(s->verb, argv[1]) == 0) {
-            *used = 2;
-            return s->command;
-        }
-    }
-    return NULL;
+    return find_spelling(argv[0], NULL);
 }
 
 /* What docker's commands that are not here are used for, and how that is done here. */
@@ -163,6 +177,9 @@ void cb_print_overview(FILE *out)
           "Options of every command:\n"
           "      --root DIR   where images and caches are kept (default\n"
           "                   /var/lib/cbuild, or $CBUILD_ROOT)\n"
+          "      --max-store SIZE  keep the store below this by removing cache that was\n"
+          "                   not used for longest (default: $CBUILD_MAX_STORE, or no\n"
+          "                   limit)\n"
           "  -D, --debug      say more about what is done\n"
           "  -h, --help       help, also of a command: `cbuild build --help`\n"
           "  -v, --version    the version\n"

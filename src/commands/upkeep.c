@@ -1,9 +1,8 @@
-/* cbuild df, prune, image prune and fsck: what the store holds, needs and is worth. */
+/* cbuild df, image prune and fsck: what the store holds, needs and is worth. */
 #include "commands/commands.h"
 
 #include "base/timestamp.h"
 #include "store/gc.h"
-#include "store/record.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -49,72 +48,6 @@ const struct cb_cli_command cb_df_command = {
     .usage = "df",
     .options = no_options,
     .run = run_df,
-};
-
-/* ── prune ── */
-
-struct prune_values {
-    int all, force;
-    const char *unused;
-};
-
-static const struct cb_option prune_options[] = {
-    {"all", 'a', CB_OPTION_FLAG, offsetof(struct prune_values, all), NULL,
-     "Remove all of the build cache and the cache mounts, not only what was unused for "
-     "long"},
-    {"force", 'f', CB_OPTION_FLAG, offsetof(struct prune_values, force), NULL,
-     "Do not ask on a terminal"},
-    {"unused", 0, CB_OPTION_TEXT, offsetof(struct prune_values, unused), "DURATION",
-     "Remove what was not used for so long (default 48h)"},
-    {0},
-};
-
-static int confirmed(const char *what)
-{
-    int answer;
-
-    fprintf(stderr,
-            "WARNING! This will remove %s. Are you sure you want to continue? [y/N] ",
-            what);
-    answer = getchar();
-    return answer == 'y' || answer == 'Y';
-}
-
-static int run_prune(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    cb_auto(cb_store) store = NULL;
-    cb_autofree char *size = NULL;
-    struct prune_values values = {0};
-    uint64_t freed = 0, freed_by_gc = 0, freed_mounts = 0;
-    int64_t unused_ns = 48 * 3600 * INT64_C(1000000000);
-    int status = cb_options_parse(&cb_prune_command, argc, argv, 0, &values, &args, err);
-
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_prune_command, &args, 0, 0, err) < 0)
-        return -1;
-    if (values.unused && cb_duration_parse(&unused_ns, values.unused, err) < 0)
-        return cb_error_wrap(err, "--unused");
-    if (!values.force && isatty(STDIN_FILENO) && !confirmed("build cache"))
-        return 0;
-    if (cb_app_store(app, 0, &store, err) < 0 ||
-        cb_record_prune(store, values.all, unused_ns / 1000000000, &freed, err) < 0 ||
-        (values.all && cb_store_prune_cache_mounts(store, &freed_mounts, err) < 0) ||
-        cb_store_gc(store, &freed_by_gc, err) < 0)
-        return -1;
-    size = cb_size_human(freed + freed_by_gc + freed_mounts);
-    printf("Total reclaimed space: %s\n", size);
-    return 0;
-}
-
-const struct cb_cli_command cb_prune_command = {
-    .name = "prune",
-    .summary = "Remove build cache that nothing needs",
-    .usage = "prune [OPTIONS]",
-    .about = "Images stay: `cbuild image prune` removes those without a name.",
-    .options = prune_options,
-    .run = run_prune,
 };
 
 /* ── image prune ── */
@@ -166,7 +99,8 @@ static int run_image_prune(struct cb_app *app, int argc, char **argv,
         return status < 0 ? -1 : 0;
     if (cb_app_arguments(&cb_image_prune_command, &args, 0, 0, err) < 0)
         return -1;
-    if (!values.force && isatty(STDIN_FILENO) && !confirmed("all images without a name"))
+    if (!values.force && isatty(STDIN_FILENO) &&
+        !cb_confirmed("all images without a name"))
         return 0;
     if (cb_app_store(app, 0, &store, err) < 0 || remove_untagged(store, err) < 0 ||
         cb_store_gc(store, &freed, err) < 0)

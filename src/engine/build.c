@@ -5,6 +5,8 @@
 #include "engine/engine-priv.h"
 
 #include "base/atomic-file.h"
+#include "base/log.h"
+#include "store/prune.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,14 +17,24 @@
 #define IO_THREADS       8
 #define MAX_DOWNLOADS    (IO_THREADS - 2) /* the others load what is here already */
 
-/* Outlives the build proper: bridges take a while to tear down, which the user need not
- * wait for. */
+/* Outlives the build proper: bridges take a while to tear down and old cache to remove,
+ * which the user need not wait for. */
 struct cb_engine {
     struct cb_build_env env;
     struct cb_pool *pool;
+    struct cb_store *store;
     unsigned jobs;
+    int made; /* something was: the store may have grown */
     struct cb_network *networks[3];
 };
+
+static void prune(struct cb_store *store)
+{
+    cb_auto(cb_error) error = NULL;
+
+    if (cb_store_prune_by_policy(store, &error) < 0)
+        cb_debug("old cache is not removed: %s", cb_error_message(error));
+}
 
 void cb_engine_finish(struct cb_engine *engine)
 {
@@ -31,6 +43,8 @@ void cb_engine_finish(struct cb_engine *engine)
     cb_pool_free(engine->pool);
     for (size_t i = 0; i < CB_ARRAY_SIZE(engine->networks); i++)
         cb_network_free(engine->networks[i]);
+    if (engine->made)
+        prune(engine->store);
     free(engine);
 }
 
@@ -254,6 +268,8 @@ int cb_engine_build(const struct cb_engine_env *env,
     *engine = xcalloc(1, sizeof(**engine));
     if (set_up(*engine, &build, env, request, &error) == 0)
         rc = run(*engine, &build, env, request, out, &error);
+    (*engine)->store = env->store;
+    (*engine)->made = rc == 0 && out->stats.executed > 0;
     cb_history_log_end(build.log, out, error);
     if (rc == 0)
         cb_strings_copy(&out->names, &build.checked.familiar);

@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/lockfile.h"
+#include "store/cap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -265,8 +266,15 @@ static int give_name(struct cb_blob_writer *writer, const struct cb_digest *dige
 static int publish(struct cb_blob_writer *writer, const struct cb_digest *digest,
                    struct cb_error **err)
 {
+    cb_auto(cb_lock) room = NULL;
     cb_gc_shared held = NULL;
+    struct stat st = {0};
 
+    /* In ingest/ its bytes are counted already, in tmp/ not. */
+    if (writer->dir_fd == writer->store->tmp_fd && fstat(writer->fd, &st) < 0)
+        return write_failed(writer, "stat", err);
+    if (cb_store_make_room(writer->store, (uint64_t)st.st_blocks * 512, &room, err) < 0)
+        return -1;
     if (fchmod(writer->fd, 0444) < 0 ||
         (!writer->store->no_sync && fdatasync(writer->fd) < 0))
         return write_failed(writer, "sync", err);

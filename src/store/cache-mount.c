@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/lockfile.h"
+#include "base/log.h"
 #include "store/copy-tree.h"
 #include "store/gc.h"
 
@@ -152,6 +153,16 @@ static int lock_common(int mounts_fd, const char *base, enum sharing sharing,
     return 0;
 }
 
+/* The lock file's time is when the directory was used last. */
+static void note_use(struct cb_store *store, int mounts_fd, const char *name)
+{
+    cb_autofree char *file = xasprintf("%s" LOCK_SUFFIX, name);
+
+    if (utimensat(mounts_fd, file, NULL, AT_SYMLINK_NOFOLLOW) < 0)
+        cb_debug("`%s`: %s", file, strerror(errno));
+    atomic_store(&store->mounts_changed, 1);
+}
+
 int cb_store_cache_mount(struct cb_store *store, const char *id, int sharing,
                          unsigned mode, uid_t uid, gid_t gid, int seed_fd,
                          struct cb_cancel *cancel, struct cb_event_sink *sink,
@@ -183,6 +194,7 @@ int cb_store_cache_mount(struct cb_store *store, const char *id, int sharing,
         return -1;
     if (open_directory(&request, mounts_fd, name, dir_fd, err) < 0)
         return -1;
+    note_use(store, mounts_fd, name);
     *lock = cb_steal(&held);
     return 0;
 }
@@ -213,28 +225,15 @@ static int prune_one(struct cb_store *store, int mounts_fd, const char *lock_nam
     return 0;
 }
 
-int cb_store_prune_cache_mounts(struct cb_store *store, uint64_t *freed_bytes,
-                                struct cb_error **err)
+int cb_store_remove_cache_mount(struct cb_store *store, const char *name,
+                                uint64_t *freed_bytes, struct cb_error **err)
 {
-    cb_auto_value(cb_strings) names = {0};
-    cb_autofd int mounts_fd = -1;
-    uint64_t freed = 0;
-
-    if (cb_store_check_writable(store, err) < 0)
-        return -1;
-    mounts_fd =
+    cb_autofree char *lock = xasprintf("%s" LOCK_SUFFIX, name);
+    cb_autofd int mounts_fd =
         openat(store->root_fd, "cache-mounts", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
     if (mounts_fd < 0)
         return cb_error_errno(err, errno, "open `%s/cache-mounts`", store->root);
-    if (cb_fs_list(mounts_fd, &names, err) < 0)
-        return -1;
-    cb_vec_foreach (name, &names) {
-        size_t len = strlen(*name), suffix = strlen(LOCK_SUFFIX);
-
-        if (len > suffix && strcmp(*name + len - suffix, LOCK_SUFFIX) == 0 &&
-            prune_one(store, mounts_fd, *name, &freed, err) < 0)
-            return -1;
-    }
-    *freed_bytes = freed;
-    return 0;
+    atomic_store(&store->mounts_changed, 1);
+    return prune_one(store, mounts_fd, lock, freed_bytes, err);
 }

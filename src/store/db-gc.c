@@ -1,6 +1,7 @@
 /* Reachability, as queries. */
 #include "store/db-gc.h"
 
+#include "store/cache-items.h"
 #include "store/db-priv.h"
 
 static int add_rows(struct cb_db *db, sqlite3_stmt *query, struct cb_map *out,
@@ -112,6 +113,98 @@ int cb_db_sweep(struct cb_db *db, const struct cb_strings *snapshots,
         run_each(db, "DELETE FROM pins WHERE snapshot=?1", snapshots, err) < 0 ||
         run_each(db, "DELETE FROM snapshots WHERE id=?1", snapshots, err) < 0 ||
         run_each(db, "DELETE FROM layer_blobs WHERE digest=?1", blobs, err) < 0)
+        return -1;
+    return cb_db_commit(&transaction, err);
+}
+
+int cb_db_cached_snapshots(struct cb_db *db, struct cb_cache_items *out,
+                           struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query =
+        cb_db_query(db,
+                    "WITH RECURSIVE live(id) AS ("
+                    "  SELECT snapshot FROM records WHERE snapshot<>''"
+                    "  UNION SELECT s.parent FROM live JOIN snapshots s ON s.id=live.id"
+                    "   WHERE s.parent<>'')"
+                    " SELECT s.id, s.parent, s.depth, s.created_ns, s.disk_bytes,"
+                    "  (SELECT MAX(r.used_ns) FROM records r WHERE r.snapshot=s.id),"
+                    "  (SELECT r.name FROM records r WHERE r.snapshot=s.id AND r.name<>''"
+                    "    ORDER BY r.created_ns DESC LIMIT 1)"
+                    " FROM live JOIN snapshots s ON s.id=live.id",
+                    err);
+    int more;
+
+    if (!query)
+        return -1;
+    while ((more = cb_db_step(db, query, err)) > 0) {
+        int64_t bytes = sqlite3_column_int64(query, 4);
+        struct cb_cache_item item = {
+            .type = CB_ITEM_REGULAR,
+            .id = xstrdup(cb_column(query, 0)),
+            .parent = xstrdup(cb_column(query, 1)),
+            .description = xstrdup(cb_column(query, 6)),
+            .depth = (unsigned)sqlite3_column_int64(query, 2),
+            .created_ns = sqlite3_column_int64(query, 3),
+            .used_ns = sqlite3_column_int64(query, 5),
+            .bytes = bytes < 0 ? UINT64_MAX : (uint64_t)bytes,
+        };
+
+        cb_vec_push(out, item);
+    }
+    return more;
+}
+
+int cb_db_disk_sizes_set(struct cb_db *db, const struct cb_disk_sizes *sizes,
+                         struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_transaction transaction = {0};
+    cb_query query =
+        cb_db_query(db, "UPDATE snapshots SET disk_bytes=?2 WHERE id=?1", err);
+
+    if (!query || cb_db_begin(db, 0, &transaction, err) < 0)
+        return -1;
+    cb_vec_foreach (size, sizes) {
+        cb_bind(query, 1, size->id);
+        cb_bind_int(query, 2, size->bytes);
+        if (cb_db_run(db, query, err) < 0)
+            return -1;
+    }
+    return cb_db_commit(&transaction, err);
+}
+
+int cb_db_disk_total(struct cb_db *db, int64_t *bytes, struct cb_strings *unknown,
+                     struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query sum =
+        cb_db_query(db, "SELECT COALESCE(SUM(MAX(disk_bytes,0)),0) FROM snapshots", err);
+    cb_query ids =
+        cb_db_query(db, "SELECT id FROM snapshots WHERE disk_bytes<0 AND committed", err);
+    int more;
+
+    if (!sum || !ids || cb_db_step(db, sum, err) < 0)
+        return -1;
+    *bytes = sqlite3_column_int64(sum, 0);
+    while ((more = cb_db_step(db, ids, err)) > 0)
+        cb_strings_add(unknown, cb_column(ids, 0));
+    return more;
+}
+
+int cb_db_forget_records(struct cb_db *db, const struct cb_strings *snapshots,
+                         int64_t empty_before_ns, struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_transaction transaction = {0};
+    cb_query empty =
+        cb_db_query(db, "DELETE FROM records WHERE snapshot='' AND used_ns<?1", err);
+
+    if (!empty || cb_db_begin(db, 0, &transaction, err) < 0 ||
+        run_each(db, "DELETE FROM records WHERE snapshot=?1", snapshots, err) < 0)
+        return -1;
+    cb_bind_int(empty, 1, empty_before_ns);
+    if (cb_db_run(db, empty, err) < 0)
         return -1;
     return cb_db_commit(&transaction, err);
 }

@@ -30,6 +30,29 @@ int cb_db_forget_resolutions(struct cb_db *db, int64_t before_s, struct cb_error
 int cb_db_sweep(struct cb_db *db, const struct cb_strings *snapshots,
                 const struct cb_strings *blobs, struct cb_error **err);
 
+/* Adds every snapshot that cache records reach, ancestors included; bytes UINT64_MAX
+ * where nobody has measured them. */
+struct cb_cache_items;
+int cb_db_cached_snapshots(struct cb_db *db, struct cb_cache_items *out,
+                           struct cb_error **err);
+struct cb_disk_size {
+    const char *id;
+    int64_t bytes;
+};
+struct cb_disk_sizes {
+    struct cb_disk_size *items;
+    size_t count, capacity;
+};
+/* Remembers what was measured. */
+int cb_db_disk_sizes_set(struct cb_db *db, const struct cb_disk_sizes *sizes,
+                         struct cb_error **err);
+/* Sum of what committed snapshots take; UNKNOWN gets the ids of those not measured. */
+int cb_db_disk_total(struct cb_db *db, int64_t *bytes, struct cb_strings *unknown,
+                     struct cb_error **err);
+/* Records of these snapshots, and those of the empty filesystem not used since. */
+int cb_db_forget_records(struct cb_db *db, const struct cb_strings *snapshots,
+                         int64_t empty_before_ns, struct cb_error **err);
+
 struct cb_db_counts {
     uint64_t images, unnamed_images, records;
 };

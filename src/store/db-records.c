@@ -211,17 +211,6 @@ int cb_db_record_touch(struct cb_db *db, const struct cb_map *keys, int64_t used
     return cb_db_commit(&transaction, err);
 }
 
-int cb_db_record_remove_unused(struct cb_db *db, int64_t before_ns, struct cb_error **err)
-{
-    cb_db_hold(db);
-    cb_query query = cb_db_query(db, "DELETE FROM records WHERE used_ns<?1", err);
-
-    if (!query)
-        return -1;
-    cb_bind_int(query, 1, before_ns);
-    return cb_db_run(db, query, err);
-}
-
 /* ── Durations ── */
 
 int cb_db_duration_get(struct cb_db *db, const char *name, int64_t *ms,

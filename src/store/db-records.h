@@ -27,8 +27,6 @@ int cb_db_record_drop_stale(struct cb_db *db, const char *key, struct cb_error *
 /* KEYS: a map whose keys are record keys. */
 int cb_db_record_touch(struct cb_db *db, const struct cb_map *keys, int64_t used_ns,
                        struct cb_error **err);
-int cb_db_record_remove_unused(struct cb_db *db, int64_t before_ns,
-                               struct cb_error **err);
 
 /* 1/0. */
 int cb_db_duration_get(struct cb_db *db, const char *name, int64_t *ms,

@@ -1,6 +1,12 @@
 noinst_LIBRARIES += src/store/libstore.a
 src_store_libstore_a_SOURCES = \
 	%D%/archive-api.h \
+	%D%/cache-items.c \
+	%D%/cache-items.h \
+	%D%/cap.c \
+	%D%/cap.h \
+	%D%/prune.c \
+	%D%/prune.h \
 	%D%/compress.h \
 	%D%/content-priv.h \
 	%D%/content.h \

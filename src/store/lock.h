@@ -5,6 +5,8 @@
  * long)
  *   2. the ingest lock of a blob                  ingest/<hex>.lock  (cb_lock, waits
  * long)
+ *   -  room.lock                                  while something becomes part of a store
+ * with a limit
  *   3. gc.lock                                    shared to begin using an object,
  * exclusive to sweep
  *   4. cb_store.mutex

@@ -5,7 +5,6 @@
 
 #include "base/lockfile.h"
 #include "store/db-records.h"
-#include "store/gc.h"
 #include "store/store-priv.h"
 
 #define TOUCH_AFTER_NS (INT64_C(3600) * 1000000000)
@@ -121,17 +120,4 @@ int cb_record_lock(struct cb_store *store, const struct cb_digest *key,
     name = xasprintf("step-%s.lock", cb_digest_hex(key, hex));
     return cb_lock_take(lock, store->ingest_fd, name, CB_LOCK_EXCLUSIVE, cancel, on_wait,
                         arg, err);
-}
-
-int cb_record_prune(struct cb_store *store, int all, int64_t unused_seconds,
-                    uint64_t *freed_bytes, struct cb_error **err)
-{
-    int64_t before = all ? INT64_MAX : cb_now_ns() - unused_seconds * 1000000000;
-
-    if (cb_store_check_writable(store, err) < 0)
-        return -1;
-    cb_record_flush(store);
-    if (cb_db_record_remove_unused(store->db, before, err) < 0)
-        return -1;
-    return cb_store_gc(store, freed_bytes, err);
 }

@@ -67,9 +67,5 @@ struct cb_lock;
 int cb_record_lock(struct cb_store *store, const struct cb_digest *key,
                    struct cb_cancel *cancel, void (*on_wait)(void *arg, pid_t holder),
                    void *arg, struct cb_lock **lock, struct cb_error **err);
-/* Drops the snapshots only cache records hold (all: ALL; else those unused for SECONDS).
- * Counts bytes freed. */
-int cb_record_prune(struct cb_store *store, int all, int64_t unused_seconds,
-                    uint64_t *freed_bytes, struct cb_error **err);
 
 #endif

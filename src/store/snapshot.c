@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "store/cap.h"
 #include "store/snapshot-priv.h"
 
 #include <errno.h>
@@ -409,9 +410,15 @@ int cb_snapshot_commit_known(struct cb_snapshot *snapshot,
     struct cb_store *store = snapshot->store;
     struct cb_snapshot_row row = snapshot->row;
     const char *id = snapshot->row.id;
+    cb_auto(cb_lock) room = NULL;
     cb_gc_shared held = NULL;
+    uint64_t bytes = 0;
 
     if (remove_work(snapshot, err) < 0)
+        return -1;
+    if (store->max_bytes)
+        bytes = cb_tree_bytes(store->snapshots_fd, id);
+    if (cb_store_make_room(store, bytes, &room, err) < 0)
         return -1;
     row.created_ns = cb_now_ns();
     row.committed = 1;

@@ -28,6 +28,9 @@ struct cb_store {
     atomic_int lease_late;
     const struct cb_snapshot_driver *driver;
     atomic_uint next_temporary;
+    uint64_t max_bytes;         /* 0: no limit */
+    atomic_int mounts_changed;  /* a cache mount may have grown since it was measured */
+    atomic_ullong mounts_bytes; /* as measured last */
 
     pthread_mutex_t mutex;    /* guards all below; a leaf, but for the database */
     struct cb_map *snapshots; /* id → living handle, not owned */

@@ -174,7 +174,7 @@ static int check_free(struct cb_store *store, struct cb_error **err)
 {
     static const char ours[] =
         " blobs ingest snapshots empty stat-index cache-mounts leases"
-        " tmp gc.lock meta.db meta.db-wal meta.db-shm format.new ";
+        " tmp gc.lock room.lock meta.db meta.db-wal meta.db-shm format.new ";
     cb_auto_value(cb_strings) names = {0};
 
     if (cb_fs_list(store->root_fd, &names, err) < 0)
@@ -280,6 +280,8 @@ int cb_store_open(struct cb_store **out, const struct cb_store_options *options,
     store->read_only = options->read_only;
     store->no_sync = options->no_sync;
     store->cancel = options->cancel;
+    store->max_bytes = options->max_bytes;
+    atomic_store(&store->mounts_changed, 1);
     read_boot_id(store);
     if (open_root(store, options->create, err) < 0)
         return -1;

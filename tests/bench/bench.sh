@@ -3,6 +3,9 @@
 #   start      the program's start: --version
 #   noop       rebuild with nothing changed, ten instructions
 #   run50      50 × `RUN : n`, nothing cached, per step
+#   noop10k, noop100k, noop1g
+#              the same with a context of 10,000 and 100,000 files, and of 1 GiB; beside the time of stat-ing it all
+#   growth     the same with 10, 100 and 1000 RUN steps, cbuild alone
 #   copy10k    COPY of 10,000 small files, nothing cached
 #   copy1g     COPY of 1 GiB in 20 files, nothing cached
 # Peers: a private dockerd with BuildKit, and buildah. All stores lie on one journaled loop-mounted ext4. Needs root. The floor of a RUN step
@@ -36,7 +39,8 @@ setup() {
     dockerd_start
     docker load -qi "$B/j/busybox.tar" >/dev/null
     podman load -qi "$B/j/busybox.tar" >/dev/null
-    gcc -O2 -o "$B/floor" "$here/floor.c" && gcc -O2 -o "$B/timed" "$here/timed.c" || exit 1
+    gcc -O2 -o "$B/floor" "$here/floor.c" && gcc -O2 -o "$B/timed" "$here/timed.c" &&
+        gcc -O2 -o "$B/stat-tree" "$here/stat-tree.c" || exit 1
     mkdir -p "$B/j/tiny" "$B/j/files10k/src" "$B/j/big/src"
     echo hello >"$B/j/tiny/hello.txt"
     printf 'FROM busybox\nENV A=1\nWORKDIR /w\nCOPY hello.txt .\nRUN echo 1 > one\nRUN echo 2 > two\nLABEL x=y\nEXPOSE 80\nUSER nobody\nCMD ["sh"]\n' >"$B/j/tiny/Dockerfile"
@@ -120,6 +124,39 @@ w_cp() {
     done | median | awk '{printf "  cp -a    %9.4f s\n", $1}'
 }
 w_noop() { workload 'noop: rebuild with nothing changed, ten instructions' 1 warm -t bench "$B/j/tiny"; }
+# What looking at everything takes by itself: stat-tree DIRECTORY.
+w_stat() {
+    local i
+    for i in $(seq "$RUNS"); do time_of "$B/stat-tree" "$1"; done | median | awk '{printf "  stat     %9.4f s\n", $1}'
+}
+w_noop10k() { workload 'noop10k: rebuild with nothing changed, 10,000 files' 1 warm -t bench "$B/j/files10k" && w_stat "$B/j/files10k/src"; }
+w_noop100k() {
+    [ -e "$B/j/files100k/src/999/99" ] || python3 -c '
+import os, sys
+for i in range(1000):
+    os.makedirs(f"{sys.argv[1]}/{i}", exist_ok=True)
+    for j in range(100):
+        open(f"{sys.argv[1]}/{i}/{j}", "w").write(f"{i} {j}\n" * 20)
+' "$B/j/files100k/src"
+    printf 'FROM busybox\nCOPY src /src\n' >"$B/j/files100k/Dockerfile"
+    workload 'noop100k: rebuild with nothing changed, 100,000 files' 1 warm -t bench "$B/j/files100k" && w_stat "$B/j/files100k/src"
+}
+w_noop1g() { workload 'noop1g: rebuild with nothing changed, 1 GiB' 1 warm -t bench "$B/j/big" && w_stat "$B/j/big/src"; }
+# Ten stages, since overlay stacks no thousand layers.
+w_growth() {
+    local count stage i
+    echo 'growth: rebuild with nothing changed, by the number of RUN steps'
+    for count in 10 100 1000; do
+        for stage in $(seq 10); do
+            echo "FROM busybox AS s$stage"
+            for i in $(seq $((count / 10))); do echo "RUN : $stage $i"; done
+        done >"$B/j/tiny/Dockerfile.growth"
+        { echo 'FROM busybox'; for stage in $(seq 10); do echo "COPY --from=s$stage /etc/passwd /$stage"; done; } >>"$B/j/tiny/Dockerfile.growth"
+        build_cbuild -t bench -f "$B/j/tiny/Dockerfile.growth" "$B/j/tiny" >/dev/null
+        for i in $(seq "$RUNS"); do build_cbuild -t bench -f "$B/j/tiny/Dockerfile.growth" "$B/j/tiny"; done | median |
+            awk -v n="$count" '{printf "  %4d     %9.4f s  %6.1f MiB\n", n, $1, $2}'
+    done
+}
 w_run50() {
     workload 'run50: per RUN step' 50 cold --no-cache -t bench -f "$B/j/tiny/Dockerfile.run50" "$B/j/tiny"
     mkdir -p "$B/j/root" && tar -C "$B/j/root" -xf "$CB_BASES/busybox.tar"
@@ -128,7 +165,7 @@ w_run50() {
 w_copy10k() { workload 'copy10k: COPY of 10,000 files, cold' 1 cold -t bench "$B/j/files10k" && w_cp "$B/j/files10k/src"; }
 w_copy1g() { workload 'copy1g: COPY of 1 GiB, cold' 1 cold -t bench "$B/j/big" && w_cp "$B/j/big/src"; }
 
-[ $# -gt 0 ] || set -- start noop run50 copy10k copy1g
+[ $# -gt 0 ] || set -- start noop noop10k noop100k noop1g growth run50 copy10k copy1g
 trap teardown EXIT
 setup
 for w; do "w_$w"; done

@@ -127,3 +127,40 @@ END
     run "$CBUILD" run --rm --network none one cat /runs
     expect_output run
 }
+
+# Opens of files of the context by a rebuild, by path.
+context_opens() {
+    strace -f -y -e trace=open,openat,openat2,creat,read,pread64,mmap,copy_file_range,sendfile -o "$BATS_TEST_TMPDIR/trace" \
+        "$CBUILD" build -q -t img "$DIR" >/dev/null
+    grep -v ENOENT "$BATS_TEST_TMPDIR/trace" | grep -c "$1" || true
+}
+
+@test "a rebuild with nothing changed reads the content of no file" {
+    mkdir "$DIR/src"
+    for i in $(seq 50); do echo "$i" >"$DIR/src/content-$i"; done
+    printf 'FROM busybox\nCOPY src /src\nRUN --mount=type=bind,source=src,target=/in cat /in/content-1\n' >"$DIR/Dockerfile"
+    # The index trusts no file that is as young as itself.
+    touch -d '1 hour ago' "$DIR"/src/*
+    build_ok
+    build_ok
+    [ "$(context_opens Dockerfile)" -gt 0 ]
+    [ "$(context_opens content-)" = 0 ]
+    echo changed >"$DIR/src/content-7"
+    [ "$(context_opens content-7)" -gt 0 ]
+    [ "$(context_opens content-8)" = 0 ]
+}
+
+@test "24 changes of one bit each are 24 misses, and new times are none" {
+    mkdir "$DIR/src"
+    head -c 24 /dev/zero >"$DIR/src/bits"
+    printf 'FROM busybox\nCOPY src /src\n' >"$DIR/Dockerfile"
+    build_ok
+    for i in $(seq 0 23); do
+        printf "\\x$(printf %02x $((1 << (i % 8))))" | dd of="$DIR/src/bits" bs=1 seek="$i" conv=notrunc status=none
+        build_ok
+        [ "$(steps_run)" = 1 ]
+        touch -d "$((i + 1)) days ago" "$DIR/src/bits"
+        build_ok
+        [ "$(steps_run)" = 0 ]
+    done
+}

@@ -390,7 +390,7 @@ END
 import subprocess, sys
 odd = [b"", b"-", b"--", b"---", b"-\xff", b"\xff\xfe", b"\x1b]0;x\x07", b"x" * 100000, b"--\x1b[2J", b"--root", b"--root=", b"-t",
        b"=", b"--=", b"%s%n%s", b"../..", b"--help=x", b"@", b":", b"sha256:", b"\n"]
-commands = "build run images pull push tag rmi inspect history save load import df prune fsck version".split()
+commands = "build run images pull push tag rmi inspect history save load import explain builds df du prune fsck version".split()
 def check(arguments):
     done = subprocess.run([sys.argv[1].encode()] + arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=10)
     said = done.stdout + done.stderr

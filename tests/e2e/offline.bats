@@ -28,3 +28,22 @@ setup() { cb_dir; }
     expect_contains '--offline and --pull=always contradict each other'
     build_ok --offline --pull=never
 }
+
+@test "a layer that is not here is named, and the registry sees no request" {
+    start_registry
+    "$CBUILD" tag busybox "$REGISTRY/base"
+    "$CBUILD" push "$REGISTRY/base" >/dev/null
+    "$CBUILD" rmi "$REGISTRY/base" >/dev/null
+    root=$BATS_TEST_TMPDIR/empty
+    printf 'FROM %s/base\nLABEL only=metadata\n' "$REGISTRY" >"$DIR/Dockerfile"
+    "$CBUILD" --root "$root" build -q "$DIR" >/dev/null
+    stop_registry
+    "$CBUILD" --root "$root" build -q --offline "$DIR" >/dev/null
+    "$CBUILD" --root "$root" image prune -f >/dev/null
+    "$CBUILD" --root "$root" prune -af >/dev/null
+    printf 'FROM %s/base\nRUN true\n' "$REGISTRY" >"$DIR/Dockerfile"
+    run "$CBUILD" --root "$root" build --offline "$DIR"
+    expect_status 1
+    expect_contains "registry \`$REGISTRY\` may not be asked (--offline)"
+    rm -rf "$root"
+}

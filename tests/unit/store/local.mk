@@ -55,3 +55,7 @@ tests_unit_store_test_tree_digest_LDADD = $(LIBS_store)
 unit_tests += tests/unit/store/test-trim
 tests_unit_store_test_trim_SOURCES = tests/unit/store/test-trim.c
 tests_unit_store_test_trim_LDADD = $(LIBS_store)
+
+unit_tests += tests/unit/store/test-prune
+tests_unit_store_test_prune_SOURCES = tests/unit/store/test-prune.c
+tests_unit_store_test_prune_LDADD = $(LIBS_store)

@@ -2,6 +2,7 @@
 
 #include "base/lockfile.h"
 #include "store/db.h"
+#include "store/prune.h"
 #include "store/record.h"
 #include "store/store-priv.h"
 
@@ -141,7 +142,7 @@ static void an_old_last_use_is_renewed_when_the_store_closes(void **state)
 {
     struct fixture *f = *state;
     cb_auto_value(cb_record) record = {0};
-    uint64_t freed;
+    struct cb_prune_options stale = {.filter = {.unused_ns = INT64_C(60) * 1000000000}};
 
     put_record(f, "k", "", "id", "n", 1);
     cb_store_close(f->store);
@@ -151,27 +152,8 @@ static void an_old_last_use_is_renewed_when_the_store_closes(void **state)
     assert_int_equal(find(f, "k", &record), 1);
     cb_record_clear(&record);
     reopen_store(f);
-    ok(f, cb_record_prune(f->store, 0, 60, &freed, &f->error));
+    ok(f, cb_store_prune(f->store, &stale, NULL, NULL, &f->error));
     assert_int_equal(find(f, "k", &record), 1);
-}
-
-static void pruning_drops_unused_records_and_their_snapshots(void **state)
-{
-    struct fixture *f = *state;
-    struct cb_snapshot *snapshot = snapshot_with(f, NULL, "a", "one");
-    cb_autofree char *id = xstrdup(cb_snapshot_id(snapshot));
-    cb_autofree char *path = xasprintf("store/snapshots/%s", id);
-    cb_auto_value(cb_record) record = {0};
-    uint64_t freed = 0;
-
-    put_record(f, "k", id, "id", "n", 1);
-    cb_snapshot_unref(snapshot);
-    ok(f, cb_record_prune(f->store, 0, 3600, &freed, &f->error));
-    assert_true(exists(f->top_fd, path));
-    ok(f, cb_record_prune(f->store, 1, 0, &freed, &f->error));
-    assert_false(exists(f->top_fd, path));
-    assert_true(freed > 0);
-    assert_int_equal(find(f, "k", &record), 0);
 }
 
 static void tell(void *arg, pid_t holder)
@@ -208,7 +190,6 @@ int main(void)
         test(the_newest_of_an_identity_is_found),
         test(a_hit_writes_nothing_when_it_was_used_within_the_hour),
         test(an_old_last_use_is_renewed_when_the_store_closes),
-        test(pruning_drops_unused_records_and_their_snapshots),
         test(a_key_is_executed_by_one_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

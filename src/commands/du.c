@@ -1,0 +1,136 @@
+/* cbuild du: the build cache, thing by thing. */
+#include "commands/cache-filter.h"
+#include "commands/commands.h"
+
+#include "base/json.h"
+#include "base/timestamp.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct values {
+    struct cb_strings filters;
+    const char *format;
+    int verbose;
+};
+
+#define AT(field) offsetof(struct values, field)
+
+static const struct cb_option options[] = {
+    {"filter", 0, CB_OPTION_LIST, AT(filters), "FILTER", "As for `cbuild prune`"},
+    {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
+     "table (the default), or json: an object on each line"},
+    {"verbose", 0, CB_OPTION_FLAG, AT(verbose), NULL, "All that is known of each"},
+    {0},
+};
+
+static void print_json(const struct cb_cache_item *item)
+{
+    struct timespec created = {.tv_sec = (time_t)(item->created_ns / 1000000000)};
+    struct timespec used = {.tv_sec = (time_t)(item->used_ns / 1000000000)};
+    char created_text[CB_TIMESTAMP_MAX], used_text[CB_TIMESTAMP_MAX];
+    json_t *description = json_string(item->description);
+    json_t *object = json_pack(
+        "{s:s,s:s,s:s,s:o,s:b,s:b,s:b,s:I,s:s,s:s}", "ID", item->id, "Type",
+        cb_item_type_name(item->type), "Parent", item->parent, "Description",
+        description ? description : json_string(""), "InUse", item->in_use, "Shared",
+        item->shared, "Reclaimable", !item->in_use && !item->shared, "Size",
+        (json_int_t)item->bytes, "CreatedAt", cb_timestamp_format(created, created_text),
+        "LastUsedAt", cb_timestamp_format(used, used_text));
+    cb_autofree char *text = cb_json_dump(object);
+
+    printf("%s\n", text);
+    json_decref(object);
+}
+
+struct totals {
+    uint64_t shared, private_bytes, reclaimable;
+};
+
+static void print_total(const char *label, uint64_t bytes)
+{
+    cb_autofree char *size = cb_size_human(bytes);
+
+    printf("%-13s %s\n", label, size);
+}
+
+static void print_totals(const struct cb_cache_items *items,
+                         const struct cb_cache_filter *filter, int64_t now_ns)
+{
+    struct totals totals = {0};
+
+    cb_vec_foreach (item, items) {
+        if (!cb_cache_filter_matches(filter, item, now_ns))
+            continue;
+        *(item->shared ? &totals.shared : &totals.private_bytes) += item->bytes;
+        if (!item->shared && !item->in_use)
+            totals.reclaimable += item->bytes;
+    }
+    print_total("Shared:", totals.shared);
+    print_total("Private:", totals.private_bytes);
+    print_total("Reclaimable:", totals.reclaimable);
+    print_total("Total:", totals.shared + totals.private_bytes);
+}
+
+static int du(struct cb_app *app, const struct values *values, struct cb_error **err)
+{
+    struct cb_cache_filter given = {0};
+    cb_auto_value(cb_cache_items) items = {0};
+    cb_auto(cb_store) store = NULL;
+    const char *format = values->format ? values->format : "table";
+    int json = strcmp(format, "json") == 0;
+    int64_t now_ns = (int64_t)cb_timestamp_now().tv_sec * 1000000000;
+
+    if (!json && strcmp(format, "table") != 0)
+        return cb_error_set(
+            err, CB_ERR_USAGE,
+            "invalid argument \"%s\" for \"--format\": expected table or json", format);
+    if (cb_cache_filter_parse(&given, &values->filters, err) < 0 ||
+        cb_app_store(app, 0, &store, err) < 0 ||
+        cb_cache_items_list(store, &items, err) < 0)
+        return -1;
+    if (!given.types)
+        given.types = ~0u; /* logs too */
+    if (!json && !values->verbose)
+        cb_cache_print_columns();
+    for (size_t i = items.count; i-- > 0;) {
+        const struct cb_cache_item *item = &items.items[i];
+
+        if (!cb_cache_filter_matches(&given, item, now_ns))
+            continue;
+        if (json)
+            print_json(item);
+        else if (values->verbose)
+            cb_cache_print_details(item);
+        else
+            cb_cache_print_row(item);
+    }
+    if (!json)
+        print_totals(&items, &given, now_ns);
+    return 0;
+}
+
+static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct values values = {0};
+    int status = cb_options_parse(&cb_du_command, argc, argv, 0, &values, &args, err);
+
+    if (status == 0)
+        status = cb_app_arguments(&cb_du_command, &args, 0, 0, err);
+    if (status == 0)
+        status = du(app, &values, err);
+    cb_strings_free(&values.filters);
+    return status > 0 ? 0 : status;
+}
+
+const struct cb_cli_command cb_du_command = {
+    .name = "du",
+    .summary = "List the build cache",
+    .usage = "du [OPTIONS]",
+    .about =
+        "Sizes with a star are of layers that images have too: removing them from the\n"
+        "cache frees nothing.",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,127 @@
+/* cbuild prune: makes room by removing build cache. */
+#include "commands/cache-filter.h"
+#include "commands/commands.h"
+
+#include "base/timestamp.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+struct values {
+    int all, force, verbose;
+    struct cb_strings filters;
+    const char *reserved, *max_used, *min_free;
+};
+
+#define AT(field) offsetof(struct values, field)
+
+static const struct cb_option options[] = {
+    {"all", 'a', CB_OPTION_FLAG, AT(all), NULL,
+     "Forget the cache's part in layers that images have too"},
+    {"filter", 0, CB_OPTION_LIST, AT(filters), "FILTER",
+     "Only until=DURATION (unused for so long), type=TYPE, id=ID, parent=ID, "
+     "description=TEXT, inuse, shared or private"},
+    {"force", 'f', CB_OPTION_FLAG, AT(force), NULL, "Do not ask on a terminal"},
+    {"keep-storage", 0, CB_OPTION_TEXT, AT(reserved), "SIZE", NULL},
+    {"max-used-space", 0, CB_OPTION_TEXT, AT(max_used), "SIZE",
+     "Remove until the cache takes no more than this"},
+    {"min-free-space", 0, CB_OPTION_TEXT, AT(min_free), "SIZE",
+     "Remove until the disk has this much free"},
+    {"reserved-space", 0, CB_OPTION_TEXT, AT(reserved), "SIZE",
+     "Always leave this much of the cache (also --keep-storage)"},
+    {"verbose", 0, CB_OPTION_FLAG, AT(verbose), NULL, "Say more about what is removed"},
+    {0},
+};
+
+int cb_confirmed(const char *what)
+{
+    int answer;
+
+    fprintf(stderr,
+            "WARNING! This will remove %s. Are you sure you want to continue? [y/N] ",
+            what);
+    answer = getchar();
+    return answer == 'y' || answer == 'Y';
+}
+
+static int parse_size(uint64_t *out, const char *text, const char *option,
+                      struct cb_error **err)
+{
+    cb_auto(cb_error) cause = NULL;
+
+    if (!text || cb_size_parse(out, text, &cause) == 0)
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"%s\": %s", text,
+                        option, cb_error_message(cause));
+}
+
+static int parse_values(struct cb_prune_options *out, const struct values *values,
+                        struct cb_error **err)
+{
+    out->filter.all = values->all;
+    if (cb_cache_filter_parse(&out->filter, &values->filters, err) < 0 ||
+        parse_size(&out->reserved, values->reserved, "--reserved-space", err) < 0 ||
+        parse_size(&out->max_used, values->max_used, "--max-used-space", err) < 0)
+        return -1;
+    return parse_size(&out->min_free, values->min_free, "--min-free-space", err);
+}
+
+static void print_removed(const struct cb_cache_items *removed, int verbose)
+{
+    if (removed->count && !verbose)
+        cb_cache_print_columns();
+    cb_vec_foreach (item, removed) {
+        if (verbose)
+            cb_cache_print_details(item);
+        else
+            cb_cache_print_row(item);
+    }
+}
+
+static int prune(struct cb_app *app, const struct values *values, struct cb_error **err)
+{
+    struct cb_prune_options wish = {0};
+    cb_auto_value(cb_cache_items) removed = {0};
+    cb_auto(cb_store) store = NULL;
+    cb_autofree char *size = NULL;
+    uint64_t freed = 0;
+
+    if (parse_values(&wish, values, err) < 0)
+        return -1;
+    if (!values->force && isatty(STDIN_FILENO) &&
+        !cb_confirmed(values->all ? "all build cache" : "all dangling build cache"))
+        return 0;
+    if (cb_app_store(app, 0, &store, err) < 0 ||
+        cb_store_prune(store, &wish, &removed, &freed, err) < 0)
+        return -1;
+    print_removed(&removed, values->verbose);
+    size = cb_size_human(freed);
+    printf("Total reclaimed space: %s\n", size);
+    return 0;
+}
+
+static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct values values = {0};
+    int status = cb_options_parse(&cb_prune_command, argc, argv, 0, &values, &args, err);
+
+    if (status == 0)
+        status = cb_app_arguments(&cb_prune_command, &args, 0, 0, err);
+    if (status == 0)
+        status = prune(app, &values, err);
+    cb_strings_free(&values.filters);
+    return status > 0 ? 0 : status;
+}
+
+const struct cb_cli_command cb_prune_command = {
+    .name = "prune",
+    .summary = "Remove build cache that nothing needs",
+    .usage = "prune [OPTIONS]",
+    .about =
+        "The least recently used goes first; what an image, a container or a running\n"
+        "build uses stays. Images stay too: `cbuild image prune` removes those without\n"
+        "a name.",
+    .options = options,
+    .run = run,
+};

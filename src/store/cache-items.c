@@ -1,0 +1,254 @@
+/* The cache as a list. Layers come from the index: those that a record or an ancestor of
+ * one names. The others are files, whose own times and locks say when they were used and
+ * whether they are. A layer counts as used when anything on it was, so that in the order
+ * of the list what can be removed comes first. */
+#include "store/cache-items.h"
+
+#include "base/fs.h"
+#include "base/lockfile.h"
+#include "store/db-gc.h"
+#include "store/db-snapshots.h"
+#include "store/snapshot-priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define LOCK_SUFFIX ".lock"
+
+static const char *const type_names[] = {
+    [CB_ITEM_REGULAR] = "regular",
+    [CB_ITEM_MOUNT] = "exec.cachemount",
+    [CB_ITEM_LOCAL] = "source.local",
+    [CB_ITEM_LOG] = "build.log",
+};
+
+const char *cb_item_type_name(enum cb_item_type type)
+{
+    return type_names[type];
+}
+
+int cb_item_type_parse(enum cb_item_type *out, const char *name)
+{
+    for (size_t i = 0; i < CB_ARRAY_SIZE(type_names); i++) {
+        if (strcmp(type_names[i], name) == 0) {
+            *out = (enum cb_item_type)i;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void cb_cache_items_free(struct cb_cache_items *items)
+{
+    cb_vec_foreach (item, items) {
+        free(item->id);
+        free(item->parent);
+        free(item->description);
+    }
+    cb_vec_free(items);
+}
+
+static int64_t time_ns(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
+/* ── Layers ── */
+
+/* What nobody has measured yet is measured now, and remembered. */
+static int measure(struct cb_store *store, struct cb_cache_items *items,
+                   struct cb_error **err)
+{
+    struct cb_disk_sizes sizes = {0};
+    int result = 0;
+
+    cb_vec_foreach (item, items) {
+        if (item->bytes != UINT64_MAX)
+            continue;
+        item->bytes = cb_tree_bytes(store->snapshots_fd, item->id);
+        cb_vec_push(&sizes, ((struct cb_disk_size){item->id, (int64_t)item->bytes}));
+    }
+    if (sizes.count && !store->read_only)
+        result = cb_db_disk_sizes_set(store->db, &sizes, err);
+    cb_vec_free(&sizes);
+    return result;
+}
+
+struct marks {
+    struct cb_map *images; /* snapshots that images and containers reach */
+    struct cb_map *leased;
+    struct cb_map *by_id; /* id → index + 1 */
+};
+
+static void marks_clear(struct marks *marks)
+{
+    cb_map_free(marks->images);
+    cb_map_free(marks->leased);
+    cb_map_free(marks->by_id);
+}
+
+static int is_leased(const struct marks *marks, const char *id)
+{
+    cb_autofree char *key = xasprintf("%c%s", CB_LEASE_SNAPSHOT, id);
+
+    return cb_map_has(marks->leased, key);
+}
+
+static int has_handle(struct cb_store *store, const char *id)
+{
+    int found;
+
+    pthread_mutex_lock(&store->mutex);
+    found = cb_map_has(store->snapshots, id);
+    pthread_mutex_unlock(&store->mutex);
+    return found;
+}
+
+static int by_depth(const void *a, const void *b)
+{
+    const struct cb_cache_item *x = a, *y = b;
+
+    return x->depth < y->depth ? 1 : x->depth > y->depth ? -1 : strcmp(x->id, y->id);
+}
+
+/* Deepest first, so that each hands on what it got from those on it. */
+static void hand_down(struct cb_cache_items *items, struct marks *marks)
+{
+    for (size_t i = 0; i < items->count; i++)
+        cb_map_set(marks->by_id, items->items[i].id, (void *)(i + 1));
+    cb_vec_foreach (item, items) {
+        size_t at = (size_t)cb_map_get(marks->by_id, item->parent);
+        struct cb_cache_item *parent = at ? &items->items[at - 1] : NULL;
+
+        if (!parent)
+            continue;
+        parent->in_use |= item->in_use;
+        if (parent->used_ns < item->used_ns)
+            parent->used_ns = item->used_ns;
+    }
+}
+
+static int list_layers(struct cb_store *store, struct cb_cache_items *out,
+                       struct cb_error **err)
+{
+    __attribute__((cleanup(marks_clear))) struct marks marks = {
+        cb_map_new(NULL), cb_map_new(NULL), cb_map_new(NULL)};
+
+    if (cb_db_cached_snapshots(store->db, out, err) < 0 ||
+        cb_db_reached_snapshots(store->db, CB_REACH_IMAGES | CB_REACH_PINS, marks.images,
+                                err) < 0 ||
+        cb_leases_collect(store->lease, marks.leased, err) < 0 ||
+        measure(store, out, err) < 0)
+        return -1;
+    cb_vec_foreach (item, out) {
+        item->shared = cb_map_has(marks.images, item->id);
+        item->in_use = is_leased(&marks, item->id) || has_handle(store, item->id);
+    }
+    if (out->count)
+        qsort(out->items, out->count, sizeof(*out->items), by_depth);
+    hand_down(out, &marks);
+    return 0;
+}
+
+/* ── Files ── */
+
+static int ends_in(const char *name, const char *end)
+{
+    size_t len = strlen(name), end_len = strlen(end);
+
+    return len > end_len && strcmp(name + len - end_len, end) == 0;
+}
+
+/* Somebody holds the flock of NAME. */
+static int is_locked(int dir_fd, const char *name)
+{
+    cb_autofd int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+static void add_mount(int dir_fd, const char *name, const struct stat *st,
+                      struct cb_cache_item *item)
+{
+    cb_autofree char *lock = xasprintf("%s" LOCK_SUFFIX, name);
+    struct stat lock_st;
+
+    item->bytes = cb_tree_bytes(dir_fd, name);
+    item->in_use = is_locked(dir_fd, lock);
+    item->used_ns = time_ns(&st->st_mtim);
+    if (fstatat(dir_fd, lock, &lock_st, AT_SYMLINK_NOFOLLOW) == 0)
+        item->used_ns = time_ns(&lock_st.st_mtim);
+}
+
+static void add_log(int dir_fd, const char *name, const struct stat *st,
+                    struct cb_cache_item *item)
+{
+    cb_autofree char *path =
+        S_ISDIR(st->st_mode) ? xasprintf("%s/events.jsonl", name) : xstrdup(name);
+
+    item->in_use = is_locked(dir_fd, path);
+    if (S_ISDIR(st->st_mode))
+        item->bytes = cb_tree_bytes(dir_fd, name);
+}
+
+static int list_files(struct cb_store *store, const char *directory,
+                      enum cb_item_type type, struct cb_cache_items *out,
+                      struct cb_error **err)
+{
+    cb_autofd int fd =
+        openat(store->root_fd, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cb_auto_value(cb_strings) names = {0};
+
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    if (fd < 0)
+        return cb_error_errno(err, errno, "open `%s/%s`", store->root, directory);
+    if (cb_fs_list(fd, &names, err) < 0)
+        return -1;
+    cb_vec_foreach (name, &names) {
+        struct cb_cache_item item = {.type = type};
+        struct stat st;
+
+        if (ends_in(*name, LOCK_SUFFIX) ||
+            fstatat(fd, *name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        item.bytes = (uint64_t)st.st_blocks * 512;
+        item.created_ns = item.used_ns = time_ns(&st.st_mtim);
+        if (type == CB_ITEM_MOUNT)
+            add_mount(fd, *name, &st, &item);
+        else if (type == CB_ITEM_LOG)
+            add_log(fd, *name, &st, &item);
+        item.id = xstrdup(*name);
+        item.parent = xstrdup("");
+        item.description = xstrdup("");
+        cb_vec_push(out, item);
+    }
+    return 0;
+}
+
+/* ── All ── */
+
+static int by_use(const void *a, const void *b)
+{
+    const struct cb_cache_item *x = a, *y = b;
+
+    if (x->used_ns != y->used_ns)
+        return x->used_ns < y->used_ns ? -1 : 1;
+    return by_depth(a, b);
+}
+
+int cb_cache_items_list(struct cb_store *store, struct cb_cache_items *out,
+                        struct cb_error **err)
+{
+    if (list_layers(store, out, err) < 0 ||
+        list_files(store, "cache-mounts", CB_ITEM_MOUNT, out, err) < 0 ||
+        list_files(store, "stat-index", CB_ITEM_LOCAL, out, err) < 0 ||
+        list_files(store, "builds", CB_ITEM_LOG, out, err) < 0)
+        return -1;
+    if (out->count)
+        qsort(out->items, out->count, sizeof(*out->items), by_use);
+    return 0;
+}

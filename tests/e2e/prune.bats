@@ -1,0 +1,128 @@
+#!/usr/bin/env bats
+# Making room: what goes, what stays, and builds that go on meanwhile.
+load helpers
+
+setup_file() { cb_store; }
+teardown_file() { cb_drop_store; }
+setup() { cb_dir; }
+
+store_bytes() { du -s --block-size=1 "$STORE" | cut -f1; }
+
+@test "du lists layers, cache mounts and context indexes with what they take" {
+    echo x >"$DIR/file"
+    dockerfile <<'END'
+FROM busybox
+COPY file /file
+RUN --mount=type=cache,target=/c dd if=/dev/zero of=/c/big bs=1M count=2
+RUN dd if=/dev/urandom of=/three bs=1M count=3
+END
+    build_ok --network none
+    run "$CBUILD" du --format json
+    [ "$(jq -r 'select(.Type == "exec.cachemount") | .Size >= 2097152' <<<"$output")" = true ]
+    [ "$(jq -r 'select(.Description | contains("of=/three")) | .Size >= 3145728' <<<"$output")" = true ]
+    [ "$(jq -r 'select(.Type == "source.local") | .Reclaimable' <<<"$output" | head -1)" = true ]
+    [ "$(jq -r 'select(.Description | contains("of=/three")) | .Shared' <<<"$output")" = true ]
+    cbuild du --verbose --filter description=of=/three
+    expect_contains 'Type:         regular' 'Shared:       true' 'Reclaimable:  false'
+    cbuild du
+    expect_contains 'RECLAIMABLE' 'Total:'
+}
+
+@test "what an image has stays usable after everything was pruned, and its steps with -a only are forgotten" {
+    printf 'FROM busybox\nRUN echo tagged > /tagged\n' >"$DIR/Dockerfile"
+    build_ok --network none
+    "$CBUILD" prune -f >/dev/null
+    build_ok --network none
+    [ "$(steps_run)" = 0 ]
+    "$CBUILD" prune -af >/dev/null
+    in_image cat /tagged
+    expect_output tagged
+    build_ok --network none
+    [ "$(steps_run)" -gt 0 ]
+}
+
+@test "docker's filters and sizes are understood, others are refused by name" {
+    cbuild prune -f --filter until=24h --filter type=regular --filter inuse=false --filter shared=0
+    expect_status 0
+    expect_contains 'Total reclaimed space: 0B'
+    cbuild builder prune -f --keep-storage 10g --verbose
+    expect_status 0
+    cbuild buildx du --filter private
+    expect_status 0
+    cbuild prune -f --filter age=3
+    expect_status 1
+    expect_contains 'invalid argument "age=3" for "--filter"'
+    cbuild prune -f --filter type=nonsense
+    expect_status 1
+    cbuild prune -f --max-used-space lots
+    expect_status 1
+    expect_contains '"--max-used-space"'
+}
+
+@test "prune to a size leaves what was used last" {
+    "$CBUILD" prune -af >/dev/null
+    for i in 1 2 3; do
+        printf 'FROM busybox\nRUN dd if=/dev/urandom of=/%s bs=1M count=4\n' "$i" >"$DIR/Dockerfile"
+        build_ok --network none
+    done
+    "$CBUILD" rmi -f img >/dev/null
+    "$CBUILD" image prune -f >/dev/null
+    "$CBUILD" prune -f --max-used-space 9m >/dev/null
+    run "$CBUILD" du --format json
+    [ "$(jq -r .Description <<<"$output" | grep -c of=/1)" = 0 ]
+    [ "$(jq -r .Description <<<"$output" | grep -c of=/3)" = 1 ]
+}
+
+@test "the limit on the store holds, build after build" {
+    "$CBUILD" rmi -f img >/dev/null 2>&1 || true
+    "$CBUILD" prune -af >/dev/null
+    limit=$(($(store_bytes) + 24000000))
+    for i in 1 2 3 4 5 6 7 8; do
+        printf 'FROM busybox\nRUN dd if=/dev/urandom of=/limit%s bs=1M count=6\n' "$i" >"$DIR/Dockerfile"
+        run "$CBUILD" --max-store "$limit" build --network none "$DIR"
+        expect_status 0
+        [ "$(store_bytes)" -le "$limit" ]
+    done
+    run env CBUILD_MAX_STORE="$limit" "$CBUILD" build --network none --progress=plain -t img "$DIR"
+    [ "$(steps_run)" = 0 ]
+    fsck_clean
+}
+
+@test "when all is in use the build says that the store is full and what to do" {
+    printf 'FROM busybox\nRUN dd if=/dev/urandom of=/toomuch bs=1M count=8\n' >"$DIR/Dockerfile"
+    limit=$(($(store_bytes) + 5000000))
+    run "$CBUILD" --max-store "$limit" build --network none "$DIR"
+    expect_status 1
+    expect_contains 'is full' 'cbuild rmi' '--max-store'
+    cbuild --max-store junk images
+    expect_status 1
+    expect_contains 'invalid argument "junk" for "--max-store"'
+    fsck_clean
+}
+
+@test "builds and prunes at the same time disturb each other in nothing but time" {
+    build_some() {
+        local i dir=$BATS_TEST_TMPDIR/work$1
+        mkdir -p "$dir"
+        for i in 1 2 3 4 5 6; do
+            printf 'FROM busybox\nRUN echo %s > /n\nRUN cat /n > /m && echo shared-%s > /s\n' "$1$i" "$((i % 3))" >"$dir/Dockerfile"
+            "$CBUILD" build -q --network none -t "built$1" "$dir" >/dev/null || return 1
+            [ "$("$CBUILD" run --rm --network none "built$1" cat /m)" = "$1$i" ] || return 1
+        done
+    }
+    touch "$BATS_TEST_TMPDIR/go"
+    while [ -e "$BATS_TEST_TMPDIR/go" ]; do
+        "$CBUILD" prune -af >/dev/null || echo failed >>"$BATS_TEST_TMPDIR/prune-failed"
+    done &
+    pruner=$!
+    build_some a & one=$!
+    build_some b & two=$!
+    status=0
+    wait "$one" || status=1
+    wait "$two" || status=1
+    rm "$BATS_TEST_TMPDIR/go"
+    wait "$pruner"
+    [ "$status" = 0 ]
+    [ ! -e "$BATS_TEST_TMPDIR/prune-failed" ]
+    fsck_clean
+}
