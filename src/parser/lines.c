@@ -63,6 +63,7 @@ int cb_parser_init(struct cb_parser *parser, struct cb_arena *arena,
     parser->source = source;
     parser->text = cb_source_text(source, &parser->len);
     parser->escape = '\\';
+    parser->line = 1;
     if (check_text(parser, err) < 0)
         return -1;
     if (parser->len >= 3 && memcmp(parser->text, byte_order_mark, 3) == 0)
