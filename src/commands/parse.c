@@ -28,18 +28,39 @@ static const struct cb_option options[] = {
     {0},
 };
 
+static int read_stdin(struct cb_source **out, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (cb_fs_read_fd(0, CB_DOCKERFILE_MAX_BYTES, &text, err) < 0)
+        return cb_error_wrap(err, "standard input");
+    *out = cb_source_new("Dockerfile", cb_strbuf_text(&text), text.len);
+    return 0;
+}
+
+static int read_file(struct cb_source **out, const char *path, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (cb_fs_read_file(AT_FDCWD, path, CB_DOCKERFILE_MAX_BYTES, &text, err) < 0)
+        return cb_error_hint(err, "`cbuild parse -` reads standard input");
+    *out = cb_source_new(path, cb_strbuf_text(&text), text.len);
+    return 0;
+}
+
+/* Without a name the two that a build looks for. */
 static int read_source(struct cb_source **out, const char *path, struct cb_error **err)
 {
-    int is_stdin = strcmp(path, "-") == 0;
-    cb_auto_value(cb_strbuf) text = {0};
-    int status =
-        is_stdin ? cb_fs_read_fd(0, CB_DOCKERFILE_MAX_BYTES, &text, err)
-                 : cb_fs_read_file(AT_FDCWD, path, CB_DOCKERFILE_MAX_BYTES, &text, err);
+    cb_auto(cb_error) missing = NULL;
 
-    if (status < 0)
-        return -1;
-    *out = cb_source_new(is_stdin ? "Dockerfile" : path, cb_strbuf_text(&text), text.len);
-    return 0;
+    if (path)
+        return strcmp(path, "-") == 0 ? read_stdin(out, err) : read_file(out, path, err);
+    if (read_file(out, "Dockerfile", &missing) == 0)
+        return 0;
+    if (cb_error_kind(missing) == CB_ERR_NOT_FOUND &&
+        read_file(out, "dockerfile", NULL) == 0)
+        return 0;
+    return cb_error_move(err, &missing);
 }
 
 static void set_build_args(struct cb_strings *out, const struct cb_strings *given)
@@ -100,8 +121,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     if (status == 0 && (cb_app_arguments(&cb_parse_command, &args, 0, 1, err) < 0 ||
                         check_usage(&values, err) < 0))
         status = -1;
-    if (status == 0 &&
-        describe(&values, args.count ? args.items[0] : "Dockerfile", err) < 0)
+    if (status == 0 && describe(&values, args.count ? args.items[0] : NULL, err) < 0)
         status = -1;
     cb_strings_free(&values.build_args);
     return status < 0 ? -1 : 0;

@@ -49,8 +49,10 @@ int cb_planner_keep_error(struct cb_planner *planner, struct cb_error **error)
                      kind == CB_ERR_NOT_FOUND || kind == CB_ERR_UNSUPPORTED ||
                      kind == CB_ERR_USAGE;
 
+    if (++planner->error_count == MAX_ERRORS)
+        cb_error_hint(error, "after %d mistakes the rest is not looked at", MAX_ERRORS);
     cb_error_append(&planner->errors, cb_steal(error));
-    return is_mistake && ++planner->error_count < MAX_ERRORS;
+    return is_mistake && planner->error_count < MAX_ERRORS;
 }
 
 int cb_planner_report(struct cb_planner *planner, struct cb_error **err)

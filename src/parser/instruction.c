@@ -5,6 +5,7 @@
 
 #include "base/suggest.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
@@ -173,6 +174,17 @@ static unsigned count_line_ends(const struct cb_parser *parser, struct cb_span s
     return count;
 }
 
+/* Instructions come in order, so each line is counted once. */
+static unsigned line_at(struct cb_parser *parser, size_t at)
+{
+    struct cb_span between = {parser->counted, at};
+
+    assert(at >= parser->counted);
+    parser->line += count_line_ends(parser, between);
+    parser->counted = at;
+    return parser->line;
+}
+
 struct cb_instruction *cb_instruction_new(const struct cb_request *request)
 {
     struct cb_parser *parser = request->parser;
@@ -193,7 +205,7 @@ struct cb_instruction *cb_instruction_new(const struct cb_request *request)
         inst->span.start = cb_request_span(request, keyword).start;
     if (request->heredocs.count)
         inst->span.end = request->end.end;
-    cb_source_position(parser->source, inst->span.start, &inst->line, NULL);
+    inst->line = line_at(parser, inst->span.start);
     inst->end_line = inst->line + count_line_ends(parser, inst->span);
     return inst;
 }

@@ -63,6 +63,7 @@ int cb_parser_init(struct cb_parser *parser, struct cb_arena *arena,
     parser->source = source;
     parser->text = cb_source_text(source, &parser->len);
     parser->escape = '\\';
+    parser->line = 1;
     if (check_text(parser, err) < 0)
         return -1;
     if (parser->len >= 3 && memcmp(parser->text, byte_order_mark, 3) == 0)
@@ -82,6 +83,9 @@ void cb_parser_free(struct cb_parser *parser)
 
 int cb_parser_keep_error(struct cb_parser *parser, struct cb_error **error)
 {
+    if (parser->error_count + 1 == CB_MAX_ERRORS)
+        cb_error_hint(error, "after %u mistakes the rest is not looked at",
+                      CB_MAX_ERRORS);
     if (parser->error_count < CB_MAX_ERRORS)
         cb_error_append(&parser->errors, cb_steal(error));
     return ++parser->error_count < CB_MAX_ERRORS;

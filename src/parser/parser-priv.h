@@ -73,6 +73,9 @@ struct cb_parser {
     size_t pos;
     char escape;
 
+    size_t counted; /* up to here lines are, */
+    unsigned line;  /* of which this is the last */
+
     int directives_done;
     unsigned directives_seen;
     struct cb_word syntax, check, escape_word;

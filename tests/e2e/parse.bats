@@ -20,6 +20,11 @@ is() {
     is '.file' '"Dockerfile"'
     is '.version' 1
     is '[.stages[].instructions[] | [.name, .form, .line]]' '[["FROM","list",1],["CMD","exec",2]]'
+    mv Dockerfile dockerfile
+    run "$CBUILD" parse
+    expect_status 0
+    is '.file' '"dockerfile"'
+    mv dockerfile Dockerfile
     run "$CBUILD" parse ./Dockerfile
     expect_status 0
     is '.file' '"./Dockerfile"'

@@ -22,6 +22,10 @@ unit_tests += tests/unit/base/test-glob
 tests_unit_base_test_glob_SOURCES = tests/unit/base/test-glob.c tests/unit/base/unit.h
 tests_unit_base_test_glob_LDADD = $(LIBS_base)
 
+unit_tests += tests/unit/base/test-json-writer
+tests_unit_base_test_json_writer_SOURCES = tests/unit/base/test-json-writer.c tests/unit/base/unit.h
+tests_unit_base_test_json_writer_LDADD = $(LIBS_base)
+
 unit_tests += tests/unit/base/test-json
 tests_unit_base_test_json_SOURCES = tests/unit/base/test-json.c tests/unit/base/unit.h
 tests_unit_base_test_json_LDADD = $(LIBS_base)

@@ -2,6 +2,7 @@
  * JSON (expect.json). CB_UPDATE=1 writes what comes out, to be reviewed as a difference.
  */
 #include "base/fs.h"
+#include "base/json.h"
 #include "frontend/frontend.h"
 
 #include <setjmp.h>
@@ -154,6 +155,35 @@ static void errors_leave_nothing_written(void **state)
     }
 }
 
+/* Long texts are written in pieces, which part no character. */
+static void long_texts_are_whole(void **state)
+{
+    struct described described = {0};
+    cb_auto_value(cb_strbuf) text = {0}, command = {0};
+    json_t *found, *instruction, *word;
+
+    cb_strbuf_adds(&text, "FROM scratch\nRUN ");
+    for (int line = 0; line < 8; line++) {
+        for (int i = 0; i < 10000 + line; i++) {
+            cb_strbuf_adds(&text, "\xe2\x98\xba\"");
+            cb_strbuf_adds(&command, "\xe2\x98\xba\"");
+        }
+        cb_strbuf_adds(&text, line < 7 ? "\\\n" : "\n");
+    }
+    assert_int_equal(describe(&described, text.text, text.len, NULL), 0);
+    found = json_loads(cb_strbuf_text(&described.out), 0, NULL);
+    assert_non_null(found);
+    instruction = json_array_get(
+        json_object_get(json_array_get(json_object_get(found, "stages"), 0),
+                        "instructions"),
+        1);
+    word = json_array_get(json_object_get(instruction, "arguments"), 0);
+    assert_string_equal(json_string_value(json_object_get(word, "text")),
+                        cb_strbuf_text(&command));
+    json_decref(found);
+    described_free(&described);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +192,7 @@ int main(void)
         cmocka_unit_test(only_what_a_build_expands_has_a_value),
         cmocka_unit_test(a_word_that_cannot_be_resolved_says_why),
         cmocka_unit_test(errors_leave_nothing_written),
+        cmocka_unit_test(long_texts_are_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
