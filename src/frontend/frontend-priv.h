@@ -332,6 +332,25 @@ int cb_convert_maintainer(struct cb_stage *stage, const struct cb_item *item,
 int cb_convert_onbuild(struct cb_stage *stage, const struct cb_item *item,
                        struct cb_error **err);
 
+/* ── convert-fetch.c ── */
+struct cb_adding { /* a source of an instruction, and what of it counts */
+    struct cb_stage *stage;
+    const struct cb_item *item;
+    const struct cb_word *word; /* as written */
+    const char *checksum;       /* or NULL */
+    const char *dest;
+};
+struct cb_added_source { /* something ADD fetches */
+    struct cb_edge edge;
+    char *name; /* path of it in the vertex's files; owned */
+    int kind;   /* as cb_copy_source */
+    int unpack;
+};
+/* 1: TEXT is a URL or git repository, fetched by a vertex of its own; 0: a path. COPY of
+ * one is an error. After an error, too, OUT's name is the caller's. */
+int cb_convert_fetch(const struct cb_adding *adding, const char *text,
+                     struct cb_added_source *out, struct cb_error **err);
+
 /* ── convert-run-mount.c ── */
 struct cb_run_inputs { /* the vertex inputs of a RUN and its mounts on them */
     CB_VEC(struct cb_edge) edges;

@@ -5,6 +5,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/change.c \
 	%D%/checks-stage.c \
 	%D%/checks.c \
+	%D%/convert-fetch.c \
 	%D%/convert-copy.c \
 	%D%/convert-expose.c \
 	%D%/convert-healthcheck.c \
