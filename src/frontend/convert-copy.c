@@ -56,7 +56,8 @@ static void add_fetched(struct cb_added_source *added, struct copy *copy)
 {
     struct cb_copy_source source = {.input = (int)copy->inputs.count,
                                     .path = added->name,
-                                    .kind = added->kind,
+                                    .fetched = 1,
+                                    .with_times = added->with_times,
                                     .unpack = added->unpack};
 
     cb_strings_take(&copy->texts, added->name);

@@ -50,11 +50,11 @@ static int add_git(const struct cb_adding *adding, struct cb_git_ref *ref,
     cb_autofree char *name = xasprintf("[internal] load git source %s%s%s", ref->remote,
                                        *ref->ref ? "#" : "", ref->ref);
 
+    out->with_times = ref->commit_times;
     if (merge_flags(ref, &adding->item->inst->copy, adding->checksum, err) < 0 ||
         cb_op_git(&vertex, adding->stage->planner->options->env, ref, err) < 0)
         return -1;
     out->name = xstrdup("/");
-    out->kind = CB_COPY_GIT;
     return add_vertex(adding, &vertex, name, &out->edge, err);
 }
 
@@ -89,7 +89,7 @@ static int add_url(const struct cb_adding *adding, const char *url,
         cb_op_url(&vertex, adding->stage->planner->options->env, url, out->name,
                   adding->checksum, err) < 0)
         return -1;
-    out->kind = CB_COPY_URL;
+    out->with_times = 1;
     out->unpack = adding->item->inst->copy.unpack > 0;
     return add_vertex(adding, &vertex, name, &out->edge, err);
 }

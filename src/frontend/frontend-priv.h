@@ -343,8 +343,7 @@ struct cb_adding { /* a source of an instruction, and what of it counts */
 struct cb_added_source { /* something ADD fetches */
     struct cb_edge edge;
     char *name; /* path of it in the vertex's files; owned */
-    int kind;   /* as cb_copy_source */
-    int unpack;
+    int with_times, unpack; /* as cb_copy_source has them */
 };
 /* 1: TEXT is a URL or git repository, fetched by a vertex of its own; 0: a path. COPY of
  * one is an error. After an error, too, OUT's name is the caller's. */

@@ -318,8 +318,8 @@ static void add_source(struct copy_payload *self, const struct cb_copy_source *f
         source.path = xstrdup(from->path);
         source.index = selectors[from->input].paths.count;
         cb_strings_add(&selectors[from->input].paths, from->path);
-        selectors[from->input].literal |= from->kind != CB_COPY_FILES;
-        self->by_identity[from->input] |= from->kind == CB_COPY_URL;
+        selectors[from->input].literal |= from->fetched;
+        self->by_identity[from->input] |= from->with_times;
     }
     cb_vec_push(&self->sources, source);
 }
@@ -342,8 +342,7 @@ static void make_selectors(struct copy_payload *self,
     for (size_t i = 0; i < options->source_count; i++) {
         const struct cb_copy_source *source = &options->sources[i];
 
-        add_source(self, source,
-                   source->kind == CB_COPY_FILES ? options->unpack : source->unpack,
+        add_source(self, source, source->fetched ? source->unpack : options->unpack,
                    selectors);
     }
     for (size_t i = 0; i < self->input_count; i++) {

@@ -120,9 +120,9 @@ struct cb_copy_source {
     const char *name; /* file name of inline content */
     const void *content; /* heredoc */
     size_t content_len;
-    /* ADD of a URL or git repository: PATH is the name in it and no pattern. */
-    enum { CB_COPY_FILES, CB_COPY_URL, CB_COPY_GIT } kind;
-    int unpack; /* CB_COPY_URL: extract it when it is an archive */
+    int fetched; /* ADD of a URL or git repository: PATH is its name there, no pattern */
+    int with_times; /* fetched: its times count in the key, too */
+    int unpack;     /* fetched: extract it when it is an archive */
 };
 struct cb_copy_options {
     const struct cb_copy_source *sources;

@@ -265,7 +265,7 @@ EOF
     add "$WEB/other/plain/f" /h
     TOKEN=s3cr3t-token build_ok --secret id=HTTP_AUTH_TOKEN_127.0.0.1,env=TOKEN
     jq -e 'select(.host == "127.0.0.9" and .authorization == null)' "$WEB_LOG"
-    ! grep -r s3cr3t "$STORE"
+    not grep -r s3cr3t "$STORE"
 }
 
 @test "a password in a URL is used and shown nowhere" {
@@ -279,7 +279,7 @@ EOF
     "$CBUILD" save img -o "$BATS_TEST_TMPDIR/out.tar"
     mkdir "$BATS_TEST_TMPDIR/out"
     tar -C "$BATS_TEST_TMPDIR/out" -xf "$BATS_TEST_TMPDIR/out.tar"
-    ! grep -r s3cr3t "$STORE" "$BATS_TEST_TMPDIR/out"
+    not grep -r s3cr3t "$STORE" "$BATS_TEST_TMPDIR/out"
     add "http://me:s3cr3t@${WEB#http://}/plain/none" /f
     run "$CBUILD" build -q "$DIR" 2>&1
     expect_status 1

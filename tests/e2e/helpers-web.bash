@@ -37,6 +37,11 @@ expect_requests() {
     [ "$got" = "$1" ] || { printf 'expected requests: %s\ngot:               %s\n' "$1" "$got"; return 1; }
 }
 
+# Fails when the command succeeds; a bare `!` would not end the test.
+not() {
+    ! "$@"
+}
+
 # git with nothing of the user's, as a person of fixed name and time.
 tgit() {
     GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t \
@@ -69,4 +74,20 @@ commit() {
 push() {
     tgit -C "$REPO" push -q --force --all origin
     tgit -C "$REPO" push -q --force --tags origin
+}
+
+# start_git_daemon: git's own server of $WEB_ROOT → $GIT (git://host:port).
+start_git_daemon() {
+    local port
+    port=$(free_port)
+    git daemon --reuseaddr --export-all --listen=127.0.0.1 --port="$port" \
+        --base-path="$WEB_ROOT" "$WEB_ROOT" 2>/dev/null 3>&- &
+    GIT_PID=$!
+    GIT=git://127.0.0.1:$port
+}
+stop_git_daemon() {
+    [ -n "${GIT_PID:-}" ] || return 0
+    kill "$GIT_PID" 2>/dev/null || :
+    wait "$GIT_PID" 2>/dev/null || :
+    GIT_PID=
 }

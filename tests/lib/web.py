@@ -16,8 +16,9 @@ The first component of a path chooses how the rest is served (table MODES):
   down/       redirect to file:///etc/passwd
   loop/       redirect to itself
   git/R       the repository R (a directory), by git's own smart http program
-  gitauth/R   the same, 401 without an Authorization header
-  gitto/R     redirect to the other host's gitauth/R
+  gitold/R    the same for the oldest protocol, which serves tips of branches only
+  gitauth/R   as git, 401 without an Authorization header
+  gitto/R     redirect to the other host's git/R
 
   web.py --root DIR [--log FILE]
 
@@ -117,7 +118,7 @@ class Handler(BaseHTTPRequestHandler):
 
     # ── git ──
 
-    def git(self, rest):
+    def git(self, rest, old=False):
         path, _, query = rest.partition("?")
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         env = dict(
@@ -128,7 +129,7 @@ class Handler(BaseHTTPRequestHandler):
             REMOTE_ADDR="127.0.0.1")
         for header, name in (("Git-Protocol", "GIT_PROTOCOL"),
                              ("Content-Encoding", "HTTP_CONTENT_ENCODING")):
-            if self.headers.get(header):
+            if self.headers.get(header) and not (old and name == "GIT_PROTOCOL"):
                 env[name] = self.headers[header]
         done = subprocess.run([GIT], input=body, env=env, stdout=subprocess.PIPE, check=False)
         head, _, content = done.stdout.partition(b"\r\n\r\n")
@@ -166,8 +167,9 @@ class Handler(BaseHTTPRequestHandler):
             "down": lambda: self.redirect("file:///etc/passwd"),
             "loop": lambda: self.redirect(self.path),
             "git": lambda: self.git(rest),
+            "gitold": lambda: self.git(rest, old=True),
             "gitauth": lambda: self.git(rest),
-            "gitto": lambda: self.redirect(other + "gitauth/" + rest),
+            "gitto": lambda: self.redirect(other + "git/" + rest),
         }.get(mode, lambda: self.reply(404, b"no such mode\n"))()
 
     do_GET = do_HEAD = do_POST = handle_request
