@@ -172,6 +172,8 @@ int cb_git_resolve(const struct cb_remote *remote, const struct cb_git_ref *ref,
         if (by_commit(ref, &found, err) < 0)
             return -1;
     } else {
+        if (remote->offline)
+            return cb_remote_refuse_offline(ref->host, err);
         if (cb_git_open(&git, remote, ref, err) < 0)
             return -1;
         rc = *ref->ref ? resolve_name(&git, &found, err)

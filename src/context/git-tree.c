@@ -10,9 +10,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define COMMIT_TIME "commit-time" /* the snapshot's fact */
 
 static struct cb_digest record_key(const char *text)
 {
@@ -33,9 +36,17 @@ static int find(struct cb_store *store, const struct cb_digest *key,
     return found > 0 ? cb_snapshot_get(store, record.snapshot_id, out, err) : found;
 }
 
-static int remember(struct cb_store *store, const struct cb_digest *key,
-                    struct cb_snapshot *snapshot, struct cb_error **err)
+int64_t cb_git_tree_time(struct cb_snapshot *tree)
 {
+    cb_autofree char *text = cb_snapshot_fact(tree, COMMIT_TIME);
+
+    return text ? strtoll(text, NULL, 10) : -1;
+}
+
+static int remember(struct cb_store *store, const struct cb_digest *key,
+                    struct cb_snapshot *snapshot, int64_t time, struct cb_error **err)
+{
+    cb_autofree char *seconds = xasprintf("%" PRId64, time);
     struct cb_record record = {
         .identity = *key,
         .snapshot_id = (char *)cb_snapshot_id(snapshot),
@@ -43,6 +54,8 @@ static int remember(struct cb_store *store, const struct cb_digest *key,
         .parts_json = (char *)"[]",
     };
 
+    if (cb_snapshot_set_fact(snapshot, COMMIT_TIME, seconds, err) < 0)
+        return -1;
     return cb_record_put(store, key, 1, &record, err);
 }
 
@@ -92,25 +105,24 @@ static int move_all(int from_fd, int to_fd, struct cb_error **err)
 /* ── Making it ── */
 
 static int fill(int upper_fd, struct cb_git *git, const struct cb_git_commit *commit,
-                struct cb_error **err)
+                int64_t *time, struct cb_error **err)
 {
     const struct cb_git_ref *ref = git->ref;
     struct cb_git_clean clean = {.keep_git_dir = ref->keep_git_dir > 0 && !*ref->subdir,
                                  .mtime_s = -1};
     cb_autofd int subdir = -1;
-    int64_t time;
 
-    if (cb_git_checkout(git, commit, &time, err) < 0)
+    if (cb_git_checkout(git, commit, time, err) < 0)
         return -1;
     if (ref->commit_times)
-        clean.mtime_s = time;
+        clean.mtime_s = *time;
     if (open_subdir(git->dir_fd, ref->subdir, &subdir, err) < 0 ||
         cb_git_clean(subdir, &clean, err) < 0 || move_all(subdir, upper_fd, err) < 0)
         return -1;
     if (fchmod(upper_fd, 0755) < 0)
         return cb_error_errno(err, errno, "change the mode of a directory");
     if (clean.mtime_s >= 0) {
-        struct timespec times[2] = {{.tv_sec = time}, {.tv_sec = time}};
+        struct timespec times[2] = {{.tv_sec = *time}, {.tv_sec = *time}};
 
         if (futimens(upper_fd, times) < 0)
             return cb_error_errno(err, errno, "set the time of a directory");
@@ -126,15 +138,18 @@ static int make(const struct cb_remote *remote, const struct cb_git_ref *ref,
     cb_auto_value(cb_git) git = {.dir_fd = -1};
     cb_autofd int upper = -1;
     char identity[CB_DIGEST_MAX_TEXT];
+    int64_t time;
 
+    if (remote->offline)
+        return cb_remote_refuse_offline(ref->host, err);
     if (cb_git_open(&git, remote, ref, err) < 0 ||
         cb_snapshot_prepare(remote->store, NULL, &snapshot, err) < 0 ||
         cb_snapshot_open_upper(snapshot, &upper, err) < 0 ||
-        fill(upper, &git, commit, err) < 0)
+        fill(upper, &git, commit, &time, err) < 0)
         return -1;
     cb_close(&upper);
     if (cb_layer_commit(snapshot, NULL, cb_digest_text(key, identity), err) < 0 ||
-        remember(remote->store, key, snapshot, err) < 0)
+        remember(remote->store, key, snapshot, time, err) < 0)
         return -1;
     *out = cb_steal(&snapshot);
     return 0;

@@ -24,6 +24,7 @@ src_context_libcontext_a_SOURCES = \
 	%D%/local.c \
 	%D%/remote-auth.c \
 	%D%/remote-priv.h \
+	%D%/remote-time.c \
 	%D%/remote.c \
 	%D%/remote.h \
 	%D%/tarball.c \

@@ -21,7 +21,10 @@ struct cb_remote {
     /* Secrets by id: 1 found (bytes borrowed), 0 not given. May be NULL. */
     int (*secret)(void *arg, const char *id, const void **bytes, size_t *len);
     void *secret_arg;
+    int offline; /* no server is asked: NOT_FOUND when that would be needed */
 };
+/* How ADD and contexts alike fail then. HOST: what would be asked. */
+int cb_remote_refuse_offline(const char *host, struct cb_error **err);
 
 /* ── URLs ── */
 
@@ -62,16 +65,28 @@ char *cb_git_tree_key(const struct cb_git_ref *ref, const struct cb_git_commit *
 int cb_git_tree(const struct cb_remote *remote, const struct cb_git_ref *ref,
                 const struct cb_git_commit *commit, struct cb_snapshot **out,
                 struct cb_error **err);
+/* When the commit was made, of a snapshot from cb_git_tree; -1 if that is not known. */
+int64_t cb_git_tree_time(struct cb_snapshot *tree);
+
+/* ── Either ── */
+
+/* When what TEXT names was made: a repository's commit, a file's Last-Modified. 1/0, not
+ * known. CHECKSUM as ADD has it, or NULL. */
+int cb_remote_time(const struct cb_remote *remote, const char *text, const char *checksum,
+                   int64_t *seconds, struct cb_error **err);
 
 /* ── Contexts ── */
 
 /* 1: TEXT is a git repository or URL and not a path (github.com/… included). */
 int cb_context_is_remote(const char *text);
+struct cb_git_wishes { /* as if the git URL said so */
+    int keep_git_dir;
+    int commit_times;
+};
 /* Opens such a one. A URL that delivers no archive is a Dockerfile: *OUT is the empty
- * context then and DOCKERFILE gets the text (NULL: that is an error). KEEP_GIT_DIR: as if
- * the git URL said so. */
+ * context then and DOCKERFILE gets the text (NULL: that is an error). */
 int cb_context_open_remote(struct cb_context **out, const struct cb_remote *remote,
-                           const char *text, int keep_git_dir,
+                           const char *text, const struct cb_git_wishes *wishes,
                            struct cb_strbuf *dockerfile, struct cb_error **err);
 /* A text at a URL, at most MAX bytes. */
 int cb_url_read(const struct cb_remote *remote, const char *url, size_t max,

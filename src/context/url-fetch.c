@@ -151,6 +151,8 @@ static int perform(struct download *download, struct cb_error **err)
         .write_arg = download,
     };
 
+    if (download->remote->offline)
+        return cb_remote_refuse_offline(download->shown, err);
     if (download->expected) {
         if (open_writer(download, err) < 0)
             return -1;
@@ -226,6 +228,10 @@ int cb_url_resolve_body(const struct cb_remote *remote, const char *url,
     }
     if (cb_digest_is_set(&known.digest))
         download.known = &known;
+    if (remote->offline && download.known) {
+        *out = (struct cb_url_body){.digest = known.digest, .mtime_s = known.mtime_s};
+        return 0;
+    }
     if (perform(&download, err) < 0)
         return -1;
     if (download.unchanged)

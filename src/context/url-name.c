@@ -1,4 +1,4 @@
-/* What the text of a URL tells. */
+/* What the text of a URL tells, and what is said where none may be asked. */
 #include "context/remote.h"
 
 #include "base/fs.h"
@@ -12,6 +12,13 @@ int cb_is_url(const char *text)
 
     return (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0) &&
            cb_git_ref_parse(&ref, text, NULL) == 0;
+}
+
+int cb_context_is_remote(const char *text)
+{
+    cb_auto_value(cb_git_ref) ref = {0};
+
+    return cb_is_url(text) || cb_git_ref_parse(&ref, text, NULL) != 0;
 }
 
 char *cb_url_file_name(const char *url)
@@ -33,4 +40,11 @@ char *cb_url_file_name(const char *url)
             return NULL;
     }
     return xstrdup(base);
+}
+
+int cb_remote_refuse_offline(const char *host, struct cb_error **err)
+{
+    cb_error_set(err, CB_ERR_NOT_FOUND,
+                 "not in the store, and `%s` may not be asked (--offline)", host);
+    return cb_error_hint(err, "build once without --offline");
 }

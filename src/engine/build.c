@@ -120,6 +120,7 @@ static void set_up_remote(struct cb_engine *engine, struct build *build)
         .sink = engine->env.sink,
         .secret = engine->env.secret,
         .secret_arg = engine->env.secret_arg,
+        .offline = engine->env.offline,
     };
     engine->env.remote = &build->remote;
 }

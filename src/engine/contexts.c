@@ -118,7 +118,7 @@ static int open_remote(struct cb_named_context *out, const struct cb_remote *rem
                        struct cb_error **err)
 {
     out->kind = CB_NAMED_FILES;
-    return cb_context_open_remote(&out->context, remote, out->value, 0, NULL, err);
+    return cb_context_open_remote(&out->context, remote, out->value, NULL, NULL, err);
 }
 
 static int refuse_target(struct cb_named_context *out, const char *rest,

@@ -351,21 +351,26 @@ static int read_dockerfile(struct cb_inputs *out, const struct cb_engine_env *en
     return *path == '/' ? read_named(out, path, err) : read_member(out, path, err);
 }
 
-static int keeps_git_dir(const struct cb_strings *build_args)
+/* An image that says when it was made gets files that say so, too. */
+static struct cb_git_wishes wishes_of(const struct cb_strings *build_args)
 {
-    const char *value = cb_env_get(build_args, "BUILDKIT_CONTEXT_KEEP_GIT_DIR");
+    const char *keep = cb_env_get(build_args, "BUILDKIT_CONTEXT_KEEP_GIT_DIR");
+    const char *epoch = cb_env_get(build_args, "SOURCE_DATE_EPOCH");
 
-    return value && (!strcmp(value, "1") || !strcasecmp(value, "true"));
+    return (struct cb_git_wishes){
+        .keep_git_dir = keep && (!strcmp(keep, "1") || !strcasecmp(keep, "true")),
+        .commit_times = epoch && *epoch};
 }
 
 static int open_remote(struct cb_inputs *out, const struct cb_engine_env *env,
                        const struct cb_build_request *request,
                        const struct cb_remote *remote, struct cb_error **err)
 {
+    const struct cb_git_wishes wishes = wishes_of(&request->build_args);
     cb_auto_value(cb_strbuf) text = {0};
 
-    if (cb_context_open_remote(&out->context, remote, request->context,
-                               keeps_git_dir(&request->build_args), &text, err) < 0)
+    if (cb_context_open_remote(&out->context, remote, request->context, &wishes, &text,
+                               err) < 0)
         return -1;
     if (cb_context_root_fd(out->context) >= 0)
         return read_dockerfile(out, env, remote, request->dockerfile, err);

@@ -215,6 +215,9 @@ void cb_hidden_set(struct cb_hidden *hidden, const char *name,
 /* ── epoch.c ── */
 /* After the global scope: what SOURCE_DATE_EPOCH means, if it is given. */
 int cb_epoch_init(struct cb_planner *planner, struct cb_error **err);
+/* epoch-stage.c: the time of the source that a stage names. 1/0, not known. */
+int cb_epoch_of_stage(struct cb_planner *planner, const struct cb_stage_def *def,
+                      int64_t *seconds, struct cb_error **err);
 
 /* ── stages.c ── */
 /* The table of stages with their bases; nothing is resolved yet. */
@@ -342,7 +345,7 @@ struct cb_adding { /* a source of an instruction, and what of it counts */
 };
 struct cb_added_source { /* something ADD fetches */
     struct cb_edge edge;
-    char *name; /* path of it in the vertex's files; owned */
+    char *name;             /* path of it in the vertex's files; owned */
     int with_times, unpack; /* as cb_copy_source has them */
 };
 /* 1: TEXT is a URL or git repository, fetched by a vertex of its own; 0: a path. COPY of

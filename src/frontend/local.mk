@@ -14,6 +14,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/convert-run-mount.c \
 	%D%/convert-run.c \
 	%D%/convert.c \
+	%D%/epoch-stage.c \
 	%D%/epoch.c \
 	%D%/frontend-priv.h \
 	%D%/describe-instruction.c \

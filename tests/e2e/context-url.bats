@@ -220,3 +220,116 @@ EOF
     expect_status 1
     expect_lacks root:
 }
+
+@test "--build-context takes repositories and archives" {
+    make_app
+    echo named >"$DIR/named"
+    tar -C "$DIR" -cf "$WEB_ROOT/a.tar" named
+    printf 'FROM busybox\nCOPY --from=repo file /r\nCOPY --from=web named /w\n' >"$DIR/Dockerfile"
+    build_ok --build-context "repo=$WEB/git/app.git#main" --build-context "web=$WEB/etag/a.tar"
+    in_image cat /r /w
+    expect_output "one
+named"
+    echo text >"$WEB_ROOT/text"
+    build --build-context "repo=$WEB/git/none.git" --build-context "web=$WEB/etag/a.tar"
+    expect_status 1
+    expect_contains "build context repo" "$WEB/git/none.git"
+    build --build-context "repo=$WEB/git/app.git" --build-context "web=$WEB/etag/text"
+    expect_status 1
+    expect_contains "build context web" "it is no archive"
+}
+
+created() {
+    "$CBUILD" inspect img | jq -r '.[0].Created'
+}
+
+@test "SOURCE_DATE_EPOCH takes the time of a context's commit, download or archive" {
+    local tar=$BATS_TEST_TMPDIR/a.tar
+    make_app
+    echo "$BATS_TEST_NAME" >"$REPO/unlike-others"
+    commit epoch
+    push
+    build_from "$WEB/git/app.git" --build-arg SOURCE_DATE_EPOCH=context
+    expect_status 0
+    [ "$(created)" = 2023-11-14T22:13:20Z ]
+    in_image stat -c %Y /c/file
+    expect_output 1700000000
+    printf 'FROM busybox\nCOPY . /\n' >"$DIR/Dockerfile"
+    touch -d @1400000000 "$DIR/Dockerfile"
+    tar -C "$DIR" -cf "$WEB_ROOT/a.tar" Dockerfile
+    touch -d @1500000000 "$WEB_ROOT/a.tar"
+    build_from "$WEB/modified/a.tar" --build-arg SOURCE_DATE_EPOCH=context
+    expect_status 0
+    [ "$(created)" = 2017-07-14T02:40:00Z ]
+    build_from "$WEB/plain/a.tar" --build-arg SOURCE_DATE_EPOCH=context
+    expect_status 0
+    [ "$(created)" = 2014-05-13T16:53:20Z ]
+    build_ok --build-context "repo=$WEB/git/app.git" --build-arg SOURCE_DATE_EPOCH=repo
+    [ "$(created)" = 2023-11-14T22:13:20Z ]
+}
+
+@test "SOURCE_DATE_EPOCH takes the time of a stage's source" {
+    make_app
+    touch -d @1500000000 "$WEB_ROOT/Dockerfile"
+    dockerfile <<EOF
+ARG SOURCE_DATE_EPOCH=src
+FROM scratch AS src
+ARG REF=main
+ADD $WEB/git/app.git#\$REF /
+FROM scratch AS web
+ADD --checksum=sha256:$(sha256sum "$WEB_ROOT/Dockerfile" | cut -d' ' -f1) $WEB/modified/Dockerfile /
+FROM scratch AS two
+ADD $WEB/modified/Dockerfile $WEB/modified/Dockerfile /
+FROM busybox AS based
+ADD $WEB/modified/Dockerfile /
+FROM scratch AS copies
+COPY Dockerfile /
+FROM scratch AS local
+ADD Dockerfile /
+FROM busybox
+RUN true
+EOF
+    build_ok
+    [ "$(created)" = 2023-11-14T22:13:20Z ]
+    build_ok --build-arg SOURCE_DATE_EPOCH=web
+    [ "$(created)" = 2017-07-14T02:40:00Z ]
+    build --build-arg SOURCE_DATE_EPOCH=two
+    expect_status 1
+    expect_contains "Dockerfile:8:" "exactly one remote ADD"
+    build --build-arg SOURCE_DATE_EPOCH=based
+    expect_status 1
+    expect_contains "Dockerfile:9:6" "must be FROM scratch"
+    build --build-arg SOURCE_DATE_EPOCH=copies
+    expect_status 1
+    expect_contains "Dockerfile:12:" "must only name a source"
+    build --build-arg SOURCE_DATE_EPOCH=local
+    expect_status 1
+    expect_contains "Dockerfile:14:5" "must be a URL or git repository"
+}
+
+@test "--offline asks no server and goes by what is known" {
+    make_app
+    echo file >"$WEB_ROOT/f"
+    dockerfile <<EOF
+FROM busybox
+ADD $WEB/etag/f /f
+ADD $WEB/git/app.git#$(tgit -C "$REPO" rev-parse HEAD) /a
+EOF
+    build --offline
+    expect_status 1
+    expect_contains "Dockerfile:2:" "not in the store, and" "(--offline)"
+    build_ok
+    forget_requests
+    build_ok --offline
+    [ "$(steps_run)" = 0 ]
+    dockerfile <<EOF
+FROM busybox
+ADD $WEB/git/app.git#main /a
+EOF
+    build --offline
+    expect_status 1
+    expect_contains "Dockerfile:2:" "(--offline)"
+    build_from "$WEB/git/app.git" --offline
+    expect_status 1
+    expect_requests ""
+}
