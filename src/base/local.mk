@@ -6,6 +6,8 @@ src_base_libbase_a_SOURCES = \
     %D%/arena.h \
     %D%/atomic-file.c \
     %D%/atomic-file.h \
+    %D%/base64.c \
+    %D%/base64.h \
     %D%/cancel.c \
     %D%/cancel.h \
     %D%/digest.c \

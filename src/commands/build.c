@@ -217,7 +217,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 const struct cb_cli_command cb_build_command = {
     .name = "build",
     .summary = "Build an image from a Dockerfile",
-    .usage = "build [OPTIONS] PATH | -",
+    .usage = "build [OPTIONS] PATH | URL | -",
     .about =
         "PATH is the directory COPY and ADD take files from. With - the Dockerfile,\n"
         "or a tar archive of the whole context, is read from standard input. The\n"

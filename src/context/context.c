@@ -39,6 +39,7 @@ void cb_context_unref(struct cb_context *context)
         cb_scratch_free(context->scratch);
     else
         cb_close(&context->root_fd);
+    cb_snapshot_unref(context->snapshot);
     free(context);
 }
 

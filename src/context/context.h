@@ -1,5 +1,6 @@
-/* Where input files come from: a local directory, a tar stream, (later) git and http. A
- * context is a tree of files with ignore rules applied; COPY selects from it. */
+/* Where input files come from: a local directory, a tar stream; git and http are
+ * in context/remote.h. A context is a tree of files with ignore rules applied; COPY
+ * selects from it. */
 #ifndef CB_CONTEXT_CONTEXT_H
 #define CB_CONTEXT_CONTEXT_H
 

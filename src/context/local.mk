@@ -4,6 +4,15 @@ src_context_libcontext_a_SOURCES = \
 	%D%/context-time.c \
 	%D%/context.c \
 	%D%/context.h \
+	%D%/git-checkout.c \
+	%D%/git-clean.c \
+	%D%/git-query-priv.h \
+	%D%/git-query.c \
+	%D%/git-resolve.c \
+	%D%/git-run.c \
+	%D%/git-tree.c \
+	%D%/git-url.c \
+	%D%/git-url.h \
 	%D%/ignore-find.c \
 	%D%/ignore-git.c \
 	%D%/ignore-parse.c \
@@ -13,4 +22,12 @@ src_context_libcontext_a_SOURCES = \
 	%D%/list.c \
 	%D%/list.h \
 	%D%/local.c \
-	%D%/tarball.c
+	%D%/remote-auth.c \
+	%D%/remote-priv.h \
+	%D%/remote-time.c \
+	%D%/remote.c \
+	%D%/remote.h \
+	%D%/tarball.c \
+	%D%/url-fetch.c \
+	%D%/url-memory.c \
+	%D%/url-name.c

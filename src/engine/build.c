@@ -6,6 +6,8 @@
 
 #include "base/atomic-file.h"
 #include "base/log.h"
+#include "context/remote.h"
+#include "http/http.h"
 #include "store/prune.h"
 
 #include <errno.h>
@@ -53,6 +55,8 @@ struct build { /* what one build holds while it runs; freed in this order, from 
     struct cb_checked_request checked;
     struct cb_history_log *log;
     struct cb_registry *registry;
+    struct cb_http *http;
+    struct cb_remote remote;
     struct cb_cache *cache;
     struct cb_inputs inputs;
     struct cb_plan *plan;
@@ -66,6 +70,7 @@ static void build_clear(struct build *build)
     cb_inputs_clear(&build->inputs);
     cb_cache_free(build->cache);
     cb_registry_free(build->registry);
+    cb_http_free(build->http);
     cb_history_log_free(build->log);
     cb_checked_request_clear(&build->checked);
 }
@@ -116,6 +121,24 @@ static void fill_env(struct cb_engine *engine, struct build *build,
     engine->env.context_git_modes = checked->context_git_modes;
 }
 
+/* For URLs and git repositories, as contexts and in the Dockerfile. */
+static void set_up_remote(struct cb_engine *engine, struct build *build)
+{
+    struct cb_http_options options = {.cancel = engine->env.cancel};
+
+    build->http = cb_http_new(&options);
+    build->remote = (struct cb_remote){
+        .store = engine->env.store,
+        .http = build->http,
+        .cancel = engine->env.cancel,
+        .sink = engine->env.sink,
+        .secret = engine->env.secret,
+        .secret_arg = engine->env.secret_arg,
+        .offline = engine->env.offline,
+    };
+    engine->env.remote = &build->remote;
+}
+
 static int set_up(struct cb_engine *engine, struct build *build,
                   const struct cb_engine_env *given,
                   const struct cb_build_request *request, struct cb_error **err)
@@ -132,6 +155,7 @@ static int set_up(struct cb_engine *engine, struct build *build,
     build->log = cb_history_log_new(given->store, given->sink, request->explain);
     cb_history_log_begin(build->log, request, &build->checked.familiar);
     fill_env(engine, build, given, request);
+    set_up_remote(engine, build);
     registry.pool = engine->pool;
     registry.sink = engine->env.sink;
     if (cb_registry_new(&build->registry, &registry, err) < 0)
@@ -238,7 +262,7 @@ static int run(struct cb_engine *engine, struct build *build,
                const struct cb_engine_env *given, const struct cb_build_request *request,
                struct cb_build_outcome *out, struct cb_error **err)
 {
-    if (cb_inputs_open(&build->inputs, given, request, err) < 0 ||
+    if (cb_inputs_open(&build->inputs, given, request, &build->remote, err) < 0 ||
         make_plan(engine, build, request, err) < 0 ||
         solve(engine, build, request, &out->stats, err) < 0 ||
         cb_cancel_check(given->cancel, err) < 0 ||

@@ -1,6 +1,7 @@
 /* --build-context NAME=VALUE. NAME may end in ::PLATFORM. What VALUE is goes by how it
  * begins; a row per kind. Anything else is a directory, with the .dockerignore at its own
- * root. A mistake in either half is told before anything is built. */
+ * root, or, where there is none, a git repository or the URL of an archive. A mistake in
+ * either half is told before anything is built. */
 #include "engine/engine-priv.h"
 
 #include "base/fs.h"
@@ -112,13 +113,12 @@ static int open_files(struct cb_named_context *out, const char *path,
     return 0;
 }
 
-static int refuse_remote(struct cb_named_context *out, const char *rest,
-                         struct cb_error **err)
+/* All there is in it: nothing of it is ignored. */
+static int open_remote(struct cb_named_context *out, const struct cb_remote *remote,
+                       struct cb_error **err)
 {
-    (void)rest;
-    return cb_error_set(err, CB_ERR_UNSUPPORTED,
-                        "`%s`: contexts from URLs and git repositories are not supported",
-                        out->value);
+    out->kind = CB_NAMED_FILES;
+    return cb_context_open_remote(&out->context, remote, out->value, NULL, NULL, err);
 }
 
 static int refuse_target(struct cb_named_context *out, const char *rest,
@@ -144,21 +144,18 @@ static const struct {
     const char *prefix;
     int (*open)(struct cb_named_context *out, const char *rest, struct cb_error **err);
 } kinds[] = {
-    {"docker-image://", open_image},
-    {"docker-image:", refuse_slashless},
-    {"oci-layout://", open_layout},
-    {"oci-layout:", refuse_slashless},
-    {"target:", refuse_target},
-    {"http://", refuse_remote},
-    {"https://", refuse_remote},
-    {"git://", refuse_remote},
-    {"ssh://", refuse_remote},
-    {"git@", refuse_remote},
-    {"", open_files},
+    {"docker-image://", open_image}, {"docker-image:", refuse_slashless},
+    {"oci-layout://", open_layout},  {"oci-layout:", refuse_slashless},
+    {"target:", refuse_target},      {"", open_files},
 };
 
-static int open_value(struct cb_named_context *out, struct cb_error **err)
+static int open_value(struct cb_named_context *out, const struct cb_remote *remote,
+                      struct cb_error **err)
 {
+    struct stat st;
+
+    if (stat(out->value, &st) < 0 && cb_context_is_remote(out->value))
+        return open_remote(out, remote, err);
     for (size_t i = 0;; i++) {
         size_t len = strlen(kinds[i].prefix);
 
@@ -200,7 +197,8 @@ static int parse_option(struct cb_named_context *out, const char *text,
 
     if (!equals || !equals[1]) {
         cb_error_set(err, CB_ERR_USAGE, "expected name=value");
-        return cb_error_hint(err, "VALUE is a directory, docker-image://REFERENCE or "
+        return cb_error_hint(err, "VALUE is a directory, a URL, a git repository, "
+                                  "docker-image://REFERENCE or "
                                   "oci-layout://DIR[:TAG|@DIGEST]");
     }
     out->value = xstrdup(equals + 1);
@@ -223,7 +221,8 @@ static void add(struct cb_named_contexts *contexts, struct cb_named_context *con
 }
 
 int cb_named_contexts_open(struct cb_named_contexts *out,
-                           const struct cb_strings *options, struct cb_error **err)
+                           const struct cb_strings *options,
+                           const struct cb_remote *remote, struct cb_error **err)
 {
     cb_vec_foreach (text, options) {
         struct cb_named_context context = {0};
@@ -238,7 +237,7 @@ int cb_named_contexts_open(struct cb_named_contexts *out,
                        ? cb_error_hint(err, "%s", cb_error_hint_text(cause))
                        : -1;
         }
-        if (open_value(&context, err) < 0) {
+        if (open_value(&context, remote, err) < 0) {
             cb_error_wrap(err, "failed to get build context %s", context.name);
             context_clear(&context);
             return -1;

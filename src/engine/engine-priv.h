@@ -4,6 +4,7 @@
 #define CB_ENGINE_PRIV_H
 
 #include "cache/cache.h"
+#include "context/remote.h"
 #include "engine/engine.h"
 #include "store/layer.h"
 
@@ -121,13 +122,15 @@ struct cb_inputs {
     struct cb_named_contexts contexts;
 };
 int cb_inputs_open(struct cb_inputs *out, const struct cb_engine_env *env,
-                   const struct cb_build_request *request, struct cb_error **err);
+                   const struct cb_build_request *request, const struct cb_remote *remote,
+                   struct cb_error **err);
 void cb_inputs_clear(struct cb_inputs *inputs);
 CB_AUTO_VALUE_DEFINE(cb_inputs, cb_inputs_clear)
 
 /* ── contexts.c: --build-context ── */
 int cb_named_contexts_open(struct cb_named_contexts *out,
-                           const struct cb_strings *options, struct cb_error **err);
+                           const struct cb_strings *options,
+                           const struct cb_remote *remote, struct cb_error **err);
 void cb_named_contexts_clear(struct cb_named_contexts *contexts);
 
 /* ── history.c: what happened in a build, kept below <store>/builds ── */

@@ -1,8 +1,9 @@
 /* Where a build's text and files come from. PATH is a directory opened once; "-" is
  * standard input: a tar archive by its first bytes, else a Dockerfile with no context at
- * all. -f names a file relative to the current directory (or inside the archive), "-"
- * standard input. Without it the context's Dockerfile is read, then dockerfile, as docker
- * does; last Containerfile, podman's name for it. */
+ * all; what is no directory but a URL or a git repository is fetched. -f names a file
+ * relative to the current directory (or inside the archive), "-" standard input. Without
+ * it the context's Dockerfile is read, then dockerfile, as docker does; last
+ * Containerfile, podman's name for it. */
 #include "engine/engine-priv.h"
 
 #include "base/fs.h"
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #define SNIFF_BYTES 1024
@@ -131,18 +133,23 @@ static int read_stdin(struct cb_inputs *out, int fd, struct cb_error **err)
     return 0;
 }
 
+static int read_url(struct cb_inputs *out, const struct cb_remote *remote,
+                    const char *url, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (cb_url_read(remote, url, CB_DOCKERFILE_MAX_BYTES, &text, err) < 0)
+        return cb_error_wrap(err, "failed to read dockerfile");
+    set_dockerfile(out, "Dockerfile", &text);
+    return 0;
+}
+
 /* ── A directory ── */
 
 static int check_directory(const char *path, struct cb_error **err)
 {
     struct stat st;
 
-    if (strstr(path, "://") || !strncmp(path, "git@", 4) ||
-        !strncmp(path, "github.com/", 11))
-        return cb_error_set(err, CB_ERR_UNSUPPORTED,
-                            "context `%s`: building from a URL or git repository is not "
-                            "supported",
-                            path);
     if (stat(path, &st) < 0)
         return errno == ENOENT || errno == ENOTDIR
                    ? cb_error_set(err, CB_ERR_NOT_FOUND,
@@ -196,9 +203,11 @@ int cb_engine_open_directory(struct cb_context **out,
 }
 
 static int open_directory(struct cb_inputs *out, const struct cb_engine_env *env,
-                          const struct cb_build_request *request, struct cb_error **err)
+                          const struct cb_build_request *request,
+                          const struct cb_remote *remote, struct cb_error **err)
 {
     const char *dockerfile = request->dockerfile;
+    int fetched = dockerfile && cb_is_url(dockerfile);
     cb_autofree char *beside = NULL;
     int rc;
 
@@ -207,11 +216,13 @@ static int open_directory(struct cb_inputs *out, const struct cb_engine_env *env
         return -1;
     if (is_stdin(dockerfile))
         rc = read_stdin(out, env->stdin_fd, err);
+    else if (fetched)
+        rc = read_url(out, remote, dockerfile, err);
     else
         rc = dockerfile ? read_named(out, dockerfile, err) : read_default(out, err);
     if (rc < 0)
         return -1;
-    if (dockerfile && !is_stdin(dockerfile))
+    if (dockerfile && !is_stdin(dockerfile) && !fetched)
         beside = xstrdup(dockerfile);
     else if (!dockerfile)
         beside = cb_path_join(request->context, cb_source_name(out->dockerfile));
@@ -324,13 +335,72 @@ static int open_stdin(struct cb_inputs *out, const struct cb_engine_env *env,
                         request->dockerfile);
 }
 
+/* ── A URL or git repository ── */
+
+/* Of a remote context -f is a path in it, unless it is absolute. */
+static int read_dockerfile(struct cb_inputs *out, const struct cb_engine_env *env,
+                           const struct cb_remote *remote, const char *path,
+                           struct cb_error **err)
+{
+    if (!path)
+        return read_default(out, err);
+    if (is_stdin(path))
+        return read_stdin(out, env->stdin_fd, err);
+    if (cb_is_url(path))
+        return read_url(out, remote, path, err);
+    return *path == '/' ? read_named(out, path, err) : read_member(out, path, err);
+}
+
+/* An image that says when it was made gets files that say so, too. */
+static struct cb_git_wishes wishes_of(const struct cb_strings *build_args)
+{
+    const char *keep = cb_env_get(build_args, "BUILDKIT_CONTEXT_KEEP_GIT_DIR");
+    const char *epoch = cb_env_get(build_args, "SOURCE_DATE_EPOCH");
+
+    return (struct cb_git_wishes){
+        .keep_git_dir = keep && (!strcmp(keep, "1") || !strcasecmp(keep, "true")),
+        .commit_times = epoch && *epoch};
+}
+
+static int open_remote(struct cb_inputs *out, const struct cb_engine_env *env,
+                       const struct cb_build_request *request,
+                       const struct cb_remote *remote, struct cb_error **err)
+{
+    const struct cb_git_wishes wishes = wishes_of(&request->build_args);
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (cb_context_open_remote(&out->context, remote, request->context, &wishes, &text,
+                               err) < 0)
+        return -1;
+    if (cb_context_root_fd(out->context) >= 0)
+        return read_dockerfile(out, env, remote, request->dockerfile, err);
+    if (request->dockerfile)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "-f %s: what the URL delivers is no archive it could be a "
+                            "member of",
+                            request->dockerfile);
+    set_dockerfile(out, "Dockerfile", &text);
+    return 0;
+}
+
+static int is_there(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0;
+}
+
 int cb_inputs_open(struct cb_inputs *out, const struct cb_engine_env *env,
-                   const struct cb_build_request *request, struct cb_error **err)
+                   const struct cb_build_request *request, const struct cb_remote *remote,
+                   struct cb_error **err)
 {
     if (!request->context || !*request->context)
         return cb_error_set(err, CB_ERR_USAGE, "a context is needed: a directory, or -");
-    if (cb_named_contexts_open(&out->contexts, &request->contexts, err) < 0)
+    if (cb_named_contexts_open(&out->contexts, &request->contexts, remote, err) < 0)
         return -1;
-    return is_stdin(request->context) ? open_stdin(out, env, request, err)
-                                      : open_directory(out, env, request, err);
+    if (is_stdin(request->context))
+        return open_stdin(out, env, request, err);
+    if (!is_there(request->context) && cb_context_is_remote(request->context))
+        return open_remote(out, env, request, remote, err);
+    return open_directory(out, env, request, remote, err);
 }

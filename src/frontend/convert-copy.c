@@ -1,90 +1,100 @@
 /* COPY and ADD → a copy vertex. Sources come from the context, a stage, an image
- * (--from), or the text itself (heredocs). ADD of URLs and git repositories is told apart
- * here and refused. */
+ * (--from), the text itself (heredocs), or, for ADD, from elsewhere (convert-fetch.c).
+ * Each source is told apart for itself. */
 #include "frontend/frontend-priv.h"
 
 #include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 struct copy { /* what the options point to */
     CB_VEC(struct cb_copy_source) sources;
+    CB_VEC(struct cb_edge) inputs; /* of the vertex */
+    int origin;              /* index of the one that plain paths are of; 0: none yet */
     struct cb_strings texts; /* expanded words and bodies */
+    struct cb_strings shown; /* sources, as the history tells them */
     struct cb_strings exclude;
-    char *dest, *dest_text, *chown, *chmod;
+    char *dest, *dest_text, *chown, *chmod, *checksum;
 };
 
 static void copy_free(struct copy *copy)
 {
     cb_vec_free(&copy->sources);
+    cb_vec_free(&copy->inputs);
     cb_strings_free(&copy->texts);
+    cb_strings_free(&copy->shown);
     cb_strings_free(&copy->exclude);
     free(copy->dest);
     free(copy->dest_text);
     free(copy->chown);
     free(copy->chmod);
+    free(copy->checksum);
 }
 
 /* ── Sources ── */
 
-static int has_prefix(const char *text, const char *prefix)
+static int add_plain(struct cb_stage *stage, const struct cb_item *item, const char *path,
+                     struct copy *copy, struct cb_error **err)
 {
-    return strncmp(text, prefix, strlen(prefix)) == 0;
-}
+    struct cb_copy_source source = {.path = path};
+    struct cb_edge edge;
 
-static int is_url(const char *text)
-{
-    return has_prefix(text, "http://") || has_prefix(text, "https://");
-}
-
-/* git@host:path, ssh://, git://, and http(s) URLs of which the path ends in .git. */
-static int is_git(const char *text)
-{
-    size_t len = strcspn(text, "#?");
-
-    if (has_prefix(text, "git@") || has_prefix(text, "ssh://") ||
-        has_prefix(text, "git://"))
-        return 1;
-    return is_url(text) && len > 4 && !strncmp(text + len - 4, ".git", 4);
-}
-
-static int check_source(const struct cb_item *item, const char *path,
-                        struct cb_error **err)
-{
-    int add = item->inst->kind == CB_INST_ADD;
-
-    if (is_git(path))
-        return add ? cb_error_set(err, CB_ERR_UNSUPPORTED,
-                                  "ADD of a git repository is not supported: `%s`", path)
-                   : cb_error_set(err, CB_ERR_SYNTAX,
-                                  "source can't be a git ref for COPY: `%s`", path);
-    if (is_url(path))
-        return add ? cb_error_set(err, CB_ERR_UNSUPPORTED,
-                                  "ADD of a URL is not supported: `%s`", path)
-                   : cb_error_set(err, CB_ERR_SYNTAX,
-                                  "source can't be a URL for COPY: `%s`", path);
+    if (!copy->origin) {
+        if (cb_convert_origin(stage, item, item->origins, &edge, err) < 0)
+            return -1;
+        copy->origin = (int)copy->inputs.count;
+        cb_vec_push(&copy->inputs, edge);
+    }
+    source.input = copy->origin;
+    cb_vec_push(&copy->sources, source);
+    if (item->origins->kind == CB_ORIGIN_CONTEXT)
+        cb_checks_ignored(stage, item, path);
     return 0;
+}
+
+/* What is fetched is a path of its own input. */
+static void add_fetched(struct cb_added_source *added, struct copy *copy)
+{
+    struct cb_copy_source source = {.input = (int)copy->inputs.count,
+                                    .path = added->name,
+                                    .fetched = 1,
+                                    .with_times = added->with_times,
+                                    .unpack = added->unpack};
+
+    cb_strings_take(&copy->texts, added->name);
+    cb_vec_push(&copy->inputs, added->edge);
+    cb_vec_push(&copy->sources, source);
 }
 
 static int add_path(struct cb_stage *stage, const struct cb_item *item,
                     const struct cb_word *word, struct copy *copy, struct cb_error **err)
 {
-    struct cb_copy_source source = {.input = 1};
+    const struct cb_adding adding = {.stage = stage,
+                                     .item = item,
+                                     .word = word,
+                                     .checksum = copy->checksum,
+                                     .dest = copy->dest};
+    struct cb_added_source added;
     char *path = NULL;
+    int found;
 
     if (cb_scope_expand(stage, item, word, &path, err) < 0)
         return -1;
     cb_strings_take(&copy->texts, path);
-    if (check_source(item, path, err) < 0) {
-        if (item->inst->kind == CB_INST_ADD)
-            cb_error_hint(err, "fetch it in a RUN step, or before the build and COPY it");
+    cb_strings_add(&copy->shown, path);
+    found = cb_convert_fetch(&adding, path, &added, err);
+    if (found > 0) {
+        add_fetched(&added, copy);
+        return 0;
+    }
+    if (found < 0) {
+        free(added.name);
         return cb_error_at(err, item->source, word->span);
     }
-    source.path = path;
-    cb_vec_push(&copy->sources, source);
-    if (item->origins->kind == CB_ORIGIN_CONTEXT)
-        cb_checks_ignored(stage, item, path);
-    return 0;
+    if (copy->checksum) {
+        cb_error_set(err, CB_ERR_SYNTAX, "checksum requires HTTP(S) or Git sources");
+        return cb_error_at(err, item->source, item->inst->copy.checksum.span);
+    }
+    return add_plain(stage, item, path, copy, err);
 }
 
 static int add_heredoc(struct cb_stage *stage, const struct cb_item *item,
@@ -180,12 +190,14 @@ static int expand_flags(struct cb_stage *stage, const struct cb_item *item,
 
     if (cb_scope_expand(stage, item, &inst->dest, &copy->dest_text, err) < 0 ||
         expand_flag(stage, item, &inst->chown, &copy->chown, err) < 0 ||
-        expand_flag(stage, item, &inst->chmod, &copy->chmod, err) < 0)
+        expand_flag(stage, item, &inst->chmod, &copy->chmod, err) < 0 ||
+        expand_flag(stage, item, &inst->checksum, &copy->checksum, err) < 0)
         return -1;
     if (copy->chmod && check_chmod(copy->chmod, err) < 0)
         return cb_error_at(err, item->source, inst->chmod.span);
-    if (inst->checksum.text) {
-        cb_error_set(err, CB_ERR_SYNTAX, "--checksum requires an HTTP(S) or git source");
+    if (copy->checksum && inst->sources.count + inst->heredocs.count != 1) {
+        cb_error_set(err, CB_ERR_SYNTAX,
+                     "checksum can't be specified for multiple sources");
         return cb_error_at(err, item->source, inst->checksum.span);
     }
     for (size_t i = 0; i < inst->exclude.count; i++)
@@ -202,9 +214,15 @@ static void add_history(struct cb_stage *stage, const struct cb_item *item,
     cb_auto_value(cb_strbuf) text = {0};
 
     cb_strbuf_adds(&text, cb_instruction_name(item->inst->kind));
-    cb_vec_foreach (source, &copy->sources)
-        cb_strbuf_addf(&text, source->path ? " %s" : " <<%s",
-                       source->path ? source->path : source->name);
+    cb_vec_foreach (word, &copy->shown) {
+        cb_autofree char *shown = cb_redact_userinfo(*word);
+
+        cb_strbuf_addf(&text, " %s", shown);
+    }
+    cb_vec_foreach (source, &copy->sources) {
+        if (!source->path)
+            cb_strbuf_addf(&text, " <<%s", source->name);
+    }
     cb_strbuf_addf(&text, " %s", copy->dest_text);
     cb_config_history(stage, cb_strbuf_text(&text), 1, 1);
 }
@@ -213,9 +231,7 @@ static int add_vertex(struct cb_stage *stage, const struct cb_item *item,
                       const struct copy *copy, struct cb_error **err)
 {
     const struct cb_inst_copy *inst = &item->inst->copy;
-    struct cb_vertex_options vertex = {0};
-    struct cb_edge inputs[2];
-    size_t input_count = inst->sources.count ? 2 : 1;
+    struct cb_vertex_options vertex = {.input_count = copy->inputs.count};
     struct cb_copy_options options = {
         .sources = copy->sources.items,
         .source_count = copy->sources.count,
@@ -231,20 +247,23 @@ static int add_vertex(struct cb_stage *stage, const struct cb_item *item,
         .allow_missing_glob = 1,
     };
 
-    if (cb_convert_filled(stage->planner, stage->root, &inputs[0], err) < 0 ||
-        (input_count == 2 &&
-         cb_convert_origin(stage, item, item->origins, &inputs[1], err) < 0) ||
-        cb_op_copy(&vertex, stage->planner->options->env, &options, err) < 0)
+    if (cb_op_copy(&vertex, stage->planner->options->env, &options, err) < 0)
         return -1;
-    return cb_convert_step(stage, item, &vertex, inputs, input_count, err);
+    return cb_convert_step(stage, item, &vertex, copy->inputs.items, copy->inputs.count,
+                           err);
 }
 
 int cb_convert_copy(struct cb_stage *stage, const struct cb_item *item,
                     struct cb_error **err)
 {
     struct copy copy = {0};
+    struct cb_edge root;
     int rc = expand_flags(stage, item, &copy, err);
 
+    if (rc == 0)
+        rc = cb_convert_filled(stage->planner, stage->root, &root, err);
+    if (rc == 0)
+        cb_vec_push(&copy.inputs, root);
     if (rc == 0)
         rc = add_sources(stage, item, &copy, err);
     if (rc == 0)

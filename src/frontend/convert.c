@@ -104,7 +104,9 @@ static char *step_name(struct cb_stage *stage, const struct cb_item *item)
         cb_strbuf_addc(&out, (char)toupper((unsigned char)*original++));
         len--;
     }
-    cb_strbuf_add(&out, original, len);
+    cb_autofree char *line = xstrndup(original, len);
+    cb_autofree char *shown = cb_redact_userinfo(line);
+    cb_strbuf_adds(&out, shown);
     if (inst->kind == CB_INST_RUN && inst->run.heredocs.count)
         add_heredoc_summary(&out, &inst->run.heredocs.items[0]);
     return cb_strbuf_steal(&out);

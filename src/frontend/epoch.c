@@ -1,8 +1,8 @@
 /* SOURCE_DATE_EPOCH: the time that images say they were made. A number of seconds, or the
- * name of what has a time: `context`, or a named context of files. Given on the command
- * line, by the environment, or as a global ARG's default; empty means none. Once it is
- * known the number takes its place, so that an ARG that asks for it in a stage gets
- * seconds whatever was written. */
+ * name of what has a time: `context`, a named one, a stage that names a source. Given on
+ * the command line, by the environment, or as a global ARG's default; empty means none.
+ * Once it is known the number takes its place, so that an ARG that asks for it in a stage
+ * gets seconds whatever was written. */
 #include "frontend/frontend-priv.h"
 
 #include "context/context.h"
@@ -48,15 +48,16 @@ static int at_default(const struct cb_planner *planner, struct cb_error **err)
     return -1;
 }
 
-static int is_stage(const struct cb_planner *planner, const char *name)
+static const struct cb_stage_def *find_stage(const struct cb_planner *planner,
+                                             const char *name)
 {
     for (size_t i = 0; i < planner->file->stage_count; i++) {
         const char *stage = planner->file->stages[i].name;
 
         if (stage && !strcasecmp(stage, name))
-            return 1;
+            return &planner->file->stages[i];
     }
-    return 0;
+    return NULL;
 }
 
 /* 1 and the seconds, 0: what is named has no time. */
@@ -64,6 +65,7 @@ static int time_of(struct cb_planner *planner, const char *text, int64_t *second
                    struct cb_error **err)
 {
     const struct cb_named_context *named;
+    const struct cb_stage_def *stage;
 
     if (parse_seconds(text, seconds))
         return 1;
@@ -72,14 +74,12 @@ static int time_of(struct cb_planner *planner, const char *text, int64_t *second
     named = cb_named_find(planner, text, &planner->options->platform);
     if (named)
         return named->context ? cb_context_time(named->context, seconds, err) : 0;
-    if (is_stage(planner, text)) {
-        cb_error_set(err, CB_ERR_UNSUPPORTED,
-                     NAME "=%s: the time of what a stage adds is not supported", text);
-        return at_default(planner, err);
-    }
+    stage = find_stage(planner, text);
+    if (stage)
+        return cb_epoch_of_stage(planner, stage, seconds, err);
     cb_error_set(err, CB_ERR_SYNTAX, "invalid " NAME ": `%s`", text);
-    cb_error_hint(err, "it is a number of seconds since 1970, `context`, or the name of "
-                       "a `--build-context`");
+    cb_error_hint(err, "it is a number of seconds since 1970, `context`, a named "
+                       "context, or a stage that only adds a URL or git repository");
     return at_default(planner, err);
 }
 

@@ -215,6 +215,9 @@ void cb_hidden_set(struct cb_hidden *hidden, const char *name,
 /* ── epoch.c ── */
 /* After the global scope: what SOURCE_DATE_EPOCH means, if it is given. */
 int cb_epoch_init(struct cb_planner *planner, struct cb_error **err);
+/* epoch-stage.c: the time of the source that a stage names. 1/0, not known. */
+int cb_epoch_of_stage(struct cb_planner *planner, const struct cb_stage_def *def,
+                      int64_t *seconds, struct cb_error **err);
 
 /* ── stages.c ── */
 /* The table of stages with their bases; nothing is resolved yet. */
@@ -331,6 +334,24 @@ int cb_convert_maintainer(struct cb_stage *stage, const struct cb_item *item,
                           struct cb_error **err);
 int cb_convert_onbuild(struct cb_stage *stage, const struct cb_item *item,
                        struct cb_error **err);
+
+/* ── convert-fetch.c ── */
+struct cb_adding { /* a source of an instruction, and what of it counts */
+    struct cb_stage *stage;
+    const struct cb_item *item;
+    const struct cb_word *word; /* as written */
+    const char *checksum;       /* or NULL */
+    const char *dest;
+};
+struct cb_added_source { /* something ADD fetches */
+    struct cb_edge edge;
+    char *name;             /* path of it in the vertex's files; owned */
+    int with_times, unpack; /* as cb_copy_source has them */
+};
+/* 1: TEXT is a URL or git repository, fetched by a vertex of its own; 0: a path. COPY of
+ * one is an error. After an error, too, OUT's name is the caller's. */
+int cb_convert_fetch(const struct cb_adding *adding, const char *text,
+                     struct cb_added_source *out, struct cb_error **err);
 
 /* ── convert-run-mount.c ── */
 struct cb_run_inputs { /* the vertex inputs of a RUN and its mounts on them */

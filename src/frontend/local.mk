@@ -5,6 +5,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/change.c \
 	%D%/checks-stage.c \
 	%D%/checks.c \
+	%D%/convert-fetch.c \
 	%D%/convert-copy.c \
 	%D%/convert-expose.c \
 	%D%/convert-healthcheck.c \
@@ -13,6 +14,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/convert-run-mount.c \
 	%D%/convert-run.c \
 	%D%/convert.c \
+	%D%/epoch-stage.c \
 	%D%/epoch.c \
 	%D%/frontend-priv.h \
 	%D%/describe-instruction.c \

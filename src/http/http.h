@@ -95,6 +95,9 @@ int cb_host_is_loopback(const char *host);
 int cb_host_is_address(const char *host);
 /* Adds TEXT to a URL's query, percent-encoded. */
 void cb_url_encode(struct cb_strbuf *out, const char *text);
+/* LEN bytes of TEXT without %-escapes (with PLUS, `+` is a blank); NULL if there is a NUL
+ * in it then. Caller frees. */
+char *cb_url_decode(const char *text, size_t len, int plus);
 /* URL with userinfo and query secrets replaced, for messages. Caller frees. */
 char *cb_url_redact(const char *url);
 /* RFC 3986 relative resolution (Location headers). Caller frees; NULL if malformed or not

@@ -153,6 +153,30 @@ void cb_url_encode(struct cb_strbuf *out, const char *text)
     }
 }
 
+static int hex_value(char c)
+{
+    return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
+}
+
+char *cb_url_decode(const char *text, size_t len, int plus)
+{
+    cb_auto_value(cb_strbuf) out = {0};
+
+    for (size_t i = 0; i < len; i++) {
+        char byte = plus && text[i] == '+' ? ' ' : text[i];
+
+        if (byte == '%' && i + 2 < len && isxdigit((unsigned char)text[i + 1]) &&
+            isxdigit((unsigned char)text[i + 2])) {
+            byte = (char)(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
+            i += 2;
+        }
+        if (!byte)
+            return NULL;
+        cb_strbuf_addc(&out, byte);
+    }
+    return cb_strbuf_steal(&out);
+}
+
 static int is_secret_name(const char *name, size_t len)
 {
     static const char *const words[] = {"token", "sig",        "key",  "secret",

@@ -12,6 +12,7 @@ struct source {
     char *path, *name;
     void *content;
     size_t content_len;
+    int unpack;
     size_t index; /* among the paths of its input's selector */
 };
 
@@ -21,8 +22,9 @@ struct copy_payload {
     char *dest, *chown;
     char *chmod_text;
     struct cb_chmod *chmod;
-    int unpack, from_stage;
+    int from_stage;
     char **selectors; /* per input; NULL for input 0 and those without a path */
+    int *by_identity; /* per input: its times count, too */
     char **labels;
     size_t input_count;
     struct cb_key_parts parts;
@@ -43,6 +45,7 @@ static void copy_free(void *arg)
         free(self->labels[i]);
     }
     free(self->selectors);
+    free(self->by_identity);
     free(self->labels);
     free(self->dest);
     free(self->chown);
@@ -65,7 +68,7 @@ static int copy_cache_map(void *payload, struct cb_cache_map *map,
         cb_key_parts_add(&map->parts, part->name, part->value);
     map->inputs = xcalloc(self->input_count, sizeof(*map->inputs));
     for (size_t i = 1; i < self->input_count; i++) {
-        map->inputs[i].wants_content = self->selectors[i] != NULL;
+        map->inputs[i].wants_content = self->selectors[i] && !self->by_identity[i];
         map->inputs[i].selector = self->selectors[i];
         map->inputs[i].label = self->labels[i];
     }
@@ -126,7 +129,7 @@ static int file_target(struct copy_run *run, const char *base, char **out,
     return cb_dest_dirs(dest, parent, owner, err);
 }
 
-static int copy_match(struct copy_run *run, int root,
+static int copy_match(struct copy_run *run, int root, int unpack,
                       const struct cb_selection *selection, const struct cb_match *match,
                       struct cb_error **err)
 {
@@ -136,7 +139,7 @@ static int copy_match(struct copy_run *run, int root,
     cb_autofree char *target = NULL;
     int archive = 0;
 
-    if (run->self->unpack) {
+    if (unpack) {
         archive = cb_unpack_wanted(root, entry, err);
         if (archive < 0)
             return -1;
@@ -171,7 +174,7 @@ static int copy_source(struct copy_run *run, const struct source *source,
         return -1;
     cb_vec_foreach (match, &selection->matches) {
         if (match->source == source->index &&
-            copy_match(run, root, selection, match, err) < 0)
+            copy_match(run, root, source->unpack, selection, match, err) < 0)
             return -1;
     }
     return 0;
@@ -199,14 +202,17 @@ static int needs_merged(struct copy_run *run, int *out, struct cb_error **err)
         const struct cb_selection *selection;
         int root;
 
-        if (!run->self->unpack || source->input < 0)
+        if (!source->unpack || source->input < 0)
             continue;
         selection = run->selections[source->input];
         if (cb_result_root(run->context->inputs[source->input], &root, err) < 0)
             return -1;
         cb_vec_foreach (match, &selection->matches) {
-            int wanted =
-                cb_unpack_wanted(root, &selection->entries.items[match->first], err);
+            int wanted;
+
+            if (match->source != source->index)
+                continue;
+            wanted = cb_unpack_wanted(root, &selection->entries.items[match->first], err);
 
             if (wanted < 0)
                 return -1;
@@ -300,9 +306,9 @@ static const struct cb_op_class copy_op = {
 /* ── Construction ── */
 
 static void add_source(struct copy_payload *self, const struct cb_copy_source *from,
-                       struct cb_selector *selectors)
+                       int unpack, struct cb_selector *selectors)
 {
-    struct source source = {.input = from->input};
+    struct source source = {.input = from->input, .unpack = unpack};
 
     if (from->input < 0) {
         source.name = xstrdup(from->name);
@@ -312,6 +318,8 @@ static void add_source(struct copy_payload *self, const struct cb_copy_source *f
         source.path = xstrdup(from->path);
         source.index = selectors[from->input].paths.count;
         cb_strings_add(&selectors[from->input].paths, from->path);
+        selectors[from->input].literal |= from->fetched;
+        self->by_identity[from->input] |= from->with_times;
     }
     cb_vec_push(&self->sources, source);
 }
@@ -331,13 +339,18 @@ static void make_selectors(struct copy_payload *self,
 {
     struct cb_selector *selectors = xcalloc(self->input_count, sizeof(*selectors));
 
-    for (size_t i = 0; i < options->source_count; i++)
-        add_source(self, &options->sources[i], selectors);
+    for (size_t i = 0; i < options->source_count; i++) {
+        const struct cb_copy_source *source = &options->sources[i];
+
+        add_source(self, source, source->fetched ? source->unpack : options->unpack,
+                   selectors);
+    }
     for (size_t i = 0; i < self->input_count; i++) {
         struct cb_selector *selector = &selectors[i];
 
         if (i > 0 && selector->paths.count > 0) {
-            selector->verb = xstrdup(options->unpack ? "ADD" : "COPY");
+            selector->verb =
+                xstrdup(options->unpack || selector->literal ? "ADD" : "COPY");
             if (options->exclude)
                 cb_strings_copy(&selector->exclude, options->exclude);
             selector->owners = options->from_stage && !options->chown;
@@ -365,8 +378,9 @@ static void add_source_part(struct copy_payload *self, const struct source *sour
         return;
     }
     clean = cb_path_join("/", source->path);
-    cb_key_parts_addf(&self->parts, "source", "%d:%s", source->input,
-                      parents ? source->path : cb_path_base(clean));
+    cb_key_parts_addf(&self->parts, "source", "%d:%s%s", source->input,
+                      parents ? source->path : cb_path_base(clean),
+                      source->unpack ? " unpack" : "");
 }
 
 static void make_parts(struct copy_payload *self, const struct cb_copy_options *options)
@@ -405,10 +419,10 @@ int cb_op_copy(struct cb_vertex_options *out, struct cb_build_env *env,
     self->chown = xstrdup(options->chown);
     self->chmod_text = xstrdup(options->chmod);
     self->chmod = cb_steal(&chmod);
-    self->unpack = options->unpack;
     self->from_stage = options->from_stage;
     self->input_count = count_inputs(options, out->input_count);
     self->selectors = xcalloc(self->input_count, sizeof(*self->selectors));
+    self->by_identity = xcalloc(self->input_count, sizeof(*self->by_identity));
     self->labels = xcalloc(self->input_count, sizeof(*self->labels));
     make_selectors(self, options);
     make_parts(self, options);

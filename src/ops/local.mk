@@ -35,6 +35,8 @@ src_ops_libops_a_SOURCES = \
     %D%/selection-priv.h \
     %D%/selection.c \
     %D%/selector.c \
+    %D%/source-git.c \
+    %D%/source-url.c \
     %D%/unpack.c \
     %D%/walk.c \
     %D%/xattrs.c

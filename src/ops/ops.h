@@ -6,6 +6,7 @@
 #define CB_OPS_OPS_H
 
 #include "context/context.h"
+#include "context/git-url.h"
 #include "executor/executor.h"
 #include "network/network.h"
 #include "oci/oci.h"
@@ -19,6 +20,7 @@ struct cb_build_env {
     struct cb_store *store;
     struct cb_launcher *launcher;
     struct cb_registry *registry;
+    const struct cb_remote *remote; /* URLs and git */
     struct cb_pool *pool;
     struct cb_event_sink *sink;
     struct cb_cancel *cancel;
@@ -68,6 +70,12 @@ int cb_op_scratch(struct cb_vertex_options *out, struct cb_build_env *env,
 /* The build's own context, and other local ones. NAME: "context". */
 int cb_op_context(struct cb_vertex_options *out, struct cb_build_env *env,
                   struct cb_context *context, const char *name, struct cb_error **err);
+/* The file at a URL, called NAME, 0600. CHECKSUM: "sha256:…" or NULL. */
+int cb_op_url(struct cb_vertex_options *out, struct cb_build_env *env, const char *url,
+              const char *name, const char *checksum, struct cb_error **err);
+/* The files of a git repository. REF is emptied. */
+int cb_op_git(struct cb_vertex_options *out, struct cb_build_env *env,
+              struct cb_git_ref *ref, struct cb_error **err);
 
 /* ── RUN ── */
 struct cb_exec_mount {
@@ -106,12 +114,15 @@ int cb_op_exec(struct cb_vertex_options *out, struct cb_build_env *env,
 
 /* ── Files ── */
 struct cb_copy_source {
-    int input;        /* vertex input with the files; -1: inline CONTENT or a URL later */
+    int input;        /* vertex input with the files; -1: inline CONTENT */
     const char *path; /* as written, may be a pattern; leading "/" and ".." are clamped to
                          the root */
     const char *name; /* file name of inline content */
     const void *content; /* heredoc */
     size_t content_len;
+    int fetched; /* ADD of a URL or git repository: PATH is its name there, no pattern */
+    int with_times; /* fetched: its times count in the key, too */
+    int unpack;     /* fetched: extract it when it is an archive */
 };
 struct cb_copy_options {
     const struct cb_copy_source *sources;

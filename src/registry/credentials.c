@@ -3,11 +3,11 @@
  * with the same key on its standard input. */
 #include "registry/credentials.h"
 
+#include "base/base64.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/subprocess.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <string.h>
 #include <strings.h>
@@ -23,58 +23,6 @@ void cb_credentials_clear(struct cb_credentials *credentials)
     memset(credentials, 0, sizeof(*credentials));
 }
 
-/* ── Base 64 ── */
-
-static int base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (isdigit((unsigned char)c))
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* -1 when TEXT is not base 64. */
-static int decode_base64(const char *text, struct cb_strbuf *out)
-{
-    unsigned bits = 0;
-    int have = 0;
-
-    for (; *text && *text != '='; text++) {
-        int value = base64_value(*text);
-
-        if (value < 0)
-            return -1;
-        bits = (bits << 6 | (unsigned)value) & 0xffff;
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            cb_strbuf_addc(out, (char)(bits >> have));
-        }
-    }
-    return text[strspn(text, "=")] == '\0' ? 0 : -1;
-}
-
-static void encode_base64(const char *text, size_t len, struct cb_strbuf *out)
-{
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const unsigned char *bytes = (const unsigned char *)text;
-
-    for (size_t i = 0; i < len; i += 3) {
-        unsigned bits = (unsigned)bytes[i] << 16;
-
-        bits |= i + 1 < len ? (unsigned)bytes[i + 1] << 8 : 0;
-        bits |= i + 2 < len ? bytes[i + 2] : 0;
-        cb_strbuf_addc(out, digits[bits >> 18]);
-        cb_strbuf_addc(out, digits[bits >> 12 & 63]);
-        cb_strbuf_addc(out, i + 1 < len ? digits[bits >> 6 & 63] : '=');
-        cb_strbuf_addc(out, i + 2 < len ? digits[bits & 63] : '=');
-    }
-}
-
 char *cb_credentials_basic(const struct cb_credentials *credentials)
 {
     cb_autofree char *pair =
@@ -82,7 +30,7 @@ char *cb_credentials_basic(const struct cb_credentials *credentials)
     cb_auto_value(cb_strbuf) out = {0};
 
     cb_strbuf_adds(&out, "Basic ");
-    encode_base64(pair, strlen(pair), &out);
+    cb_base64_encode(&out, pair, strlen(pair));
     return cb_strbuf_steal(&out);
 }
 
@@ -128,7 +76,7 @@ static int split_auth(const char *auth, struct cb_credentials *out)
     cb_auto_value(cb_strbuf) pair = {0};
     const char *text, *colon;
 
-    if (decode_base64(auth, &pair) < 0)
+    if (cb_base64_decode(&pair, auth) < 0)
         return -1;
     text = cb_strbuf_text(&pair);
     colon = strchr(text, ':');

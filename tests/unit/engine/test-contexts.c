@@ -19,7 +19,7 @@ static void open_one(const char *option, struct opened *out)
     cb_auto_value(cb_strings) options = {0};
 
     cb_strings_add(&options, option);
-    out->rc = cb_named_contexts_open(&out->contexts, &options, &out->error);
+    out->rc = cb_named_contexts_open(&out->contexts, &options, NULL, &out->error);
 }
 
 static void test_names_are_familiar_references(void **state)
@@ -98,7 +98,7 @@ static void test_the_last_of_a_name_counts(void **state)
     cb_strings_add(&options, "a=docker-image://one");
     cb_strings_add(&options, "a::linux/arm64=docker-image://two");
     cb_strings_add(&options, "docker.io/library/a:latest=docker-image://three");
-    assert_int_equal(cb_named_contexts_open(&opened.contexts, &options, NULL), 0);
+    assert_int_equal(cb_named_contexts_open(&opened.contexts, &options, NULL, NULL), 0);
     assert_int_equal(opened.contexts.count, 2);
     assert_string_equal(opened.contexts.items[0].image, "three");
     assert_string_equal(opened.contexts.items[1].image, "two");

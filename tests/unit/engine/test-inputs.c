@@ -39,7 +39,7 @@ static void open_inputs(struct test_dir *dir, const char *context, const char *f
     assert_int_equal(cb_fs_write_all(write_end, input, len), 0);
     cb_close(&write_end);
     env.stdin_fd = read_end;
-    out->rc = cb_inputs_open(&out->inputs, &env, &out->request, &out->error);
+    out->rc = cb_inputs_open(&out->inputs, &env, &out->request, NULL, &out->error);
 }
 
 static void expect_dockerfile(const struct opened *opened, const char *name,

@@ -75,6 +75,29 @@ int cb_op_context(struct cb_vertex_options *out, struct cb_build_env *env,
     return fake_op(out, &text);
 }
 
+int cb_op_url(struct cb_vertex_options *out, struct cb_build_env *env, const char *url,
+              const char *name, const char *checksum, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    cb_strbuf_addf(&text, "url %s name=%s", url, name);
+    if (checksum)
+        cb_strbuf_addf(&text, " checksum=%s", checksum);
+    return fake_op(out, &text);
+}
+
+int cb_op_git(struct cb_vertex_options *out, struct cb_build_env *env,
+              struct cb_git_ref *ref, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    cb_strbuf_addf(&text, "git %s ref=\"%s\" subdir=\"%s\" keep=%d", ref->remote,
+                   ref->ref, ref->subdir, ref->keep_git_dir > 0);
+    if (ref->checksum)
+        cb_strbuf_addf(&text, " checksum=%s", ref->checksum);
+    return fake_op(out, &text);
+}
+
 static inline void fake_mount(struct cb_strbuf *out, const struct cb_exec_mount *mount)
 {
     static const char *const types[] = {"bind", "cache", "tmpfs", "secret", "ssh"};
@@ -131,7 +154,8 @@ static inline void fake_source(struct cb_strbuf *out, const struct cb_copy_sourc
     cb_autofree char *content = NULL;
 
     if (source->input >= 0) {
-        cb_strbuf_addf(out, "\n    source input=%d %s", source->input, source->path);
+        cb_strbuf_addf(out, "\n    source input=%d %s%s", source->input, source->path,
+                       source->unpack ? " unpack" : "");
         return;
     }
     content = xstrndup(source->content, source->content_len);

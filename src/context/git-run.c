@@ -1,0 +1,209 @@
+/* git is run on what strangers wrote. It sees an environment made here: no configuration
+ * but ours, no hooks, no prompts, no filters (none is configured), and only the protocols
+ * that a URL may name, for submodules too. Credentials go through the environment, not
+ * the command line, and only to the repository that was named: git does not follow
+ * redirects then, since it would take the header along. */
+#include "context/remote-priv.h"
+
+#include "base/fs.h"
+#include "base/subprocess.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define OUTPUT_MAX_BYTES (16u << 20)
+
+static const char config[] = "[init]\n"
+                             "\tdefaultBranch = master\n"
+                             "\ttemplateDir =\n"
+                             "[core]\n"
+                             "\thooksPath = /dev/null\n"
+                             "\tfsmonitor = false\n"
+                             "\tprotectHFS = true\n"
+                             "\tprotectNTFS = true\n"
+                             "\tautocrlf = false\n"
+                             "\tpreloadIndex = false\n"
+                             "\tlogAllRefUpdates = false\n"
+                             "[protocol]\n"
+                             "\tallow = never\n"
+                             "[protocol \"http\"]\n"
+                             "\tallow = always\n"
+                             "[protocol \"https\"]\n"
+                             "\tallow = always\n"
+                             "[protocol \"ssh\"]\n"
+                             "\tallow = always\n"
+                             "[protocol \"git\"]\n"
+                             "\tallow = always\n"
+                             "[http]\n"
+                             "\tlowSpeedLimit = 1000\n"
+                             "\tlowSpeedTime = 30\n"
+                             "[gc]\n"
+                             "\tauto = 0\n"
+                             "[maintenance]\n"
+                             "\tauto = false\n"
+                             "[advice]\n"
+                             "\tdetachedHead = false\n"
+                             "[credential]\n"
+                             "\thelper =\n";
+
+static int write_config(const char *dir, struct cb_error **err)
+{
+    cb_autofree char *path = xasprintf("%s/gitconfig", dir);
+    cb_autofd int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd < 0 || cb_fs_write_all(fd, config, sizeof(config) - 1) < 0)
+        return cb_error_errno(err, errno, "write `%s`", path);
+    return 0;
+}
+
+int cb_git_open(struct cb_git *git, const struct cb_remote *remote,
+                const struct cb_git_ref *ref, struct cb_error **err)
+{
+    *git = (struct cb_git){.remote = remote, .ref = ref, .dir_fd = -1};
+    if (cb_git_authorization(remote, ref, &git->authorization, err) < 0 ||
+        cb_store_scratch(remote->store, &git->scratch, err) < 0 ||
+        write_config(cb_scratch_path(git->scratch), err) < 0)
+        return -1;
+    if (mkdirat(cb_scratch_fd(git->scratch), "tree", 0755) < 0)
+        return cb_error_errno(err, errno, "make a directory for git");
+    git->dir_fd = openat(cb_scratch_fd(git->scratch), "tree",
+                         O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (git->dir_fd < 0)
+        return cb_error_errno(err, errno, "open a directory for git");
+    return 0;
+}
+
+void cb_git_close(struct cb_git *git)
+{
+    cb_close(&git->dir_fd);
+    cb_scratch_free(git->scratch);
+    cb_secret_free(git->authorization);
+    *git = (struct cb_git){.dir_fd = -1};
+}
+
+/* ── The environment ── */
+
+static void inherit(struct cb_strings *env)
+{
+    static const char *const names[] = {
+        "PATH",          "SSH_AUTH_SOCK", "HTTP_PROXY",    "HTTPS_PROXY", "NO_PROXY",
+        "ALL_PROXY",     "http_proxy",    "https_proxy",   "no_proxy",    "all_proxy",
+        "SSL_CERT_FILE", "SSL_CERT_DIR",  "GIT_SSL_CAINFO"};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(names); i++) {
+        const char *value = getenv(names[i]);
+
+        if (value)
+            cb_strings_addf(env, "%s=%s", names[i], value);
+    }
+}
+
+/* As actions/checkout does, a token for one repository of github.com is for all. */
+static const char *token_scope(const char *remote)
+{
+    static const char github[] = "https://github.com/";
+
+    return strncmp(remote, github, sizeof(github) - 1) == 0 ? github : remote;
+}
+
+static void add_credentials(const struct cb_git *git, struct cb_strings *env)
+{
+    if (!git->authorization)
+        return;
+    cb_strings_add(env, "GIT_CONFIG_COUNT=2");
+    cb_strings_add(env, "GIT_CONFIG_KEY_0=http.followRedirects");
+    cb_strings_add(env, "GIT_CONFIG_VALUE_0=false");
+    cb_strings_addf(env, "GIT_CONFIG_KEY_1=http.%s.extraHeader",
+                    token_scope(git->ref->remote));
+    cb_strings_addf(env, "GIT_CONFIG_VALUE_1=Authorization: %s", git->authorization);
+}
+
+static void make_env(const struct cb_git *git, struct cb_strings *env)
+{
+    const char *dir = cb_scratch_path(git->scratch);
+
+    inherit(env);
+    cb_strings_add(env, "LC_ALL=C");
+    cb_strings_add(env, "HOME=/dev/null");
+    cb_strings_add(env, "GIT_CONFIG_NOSYSTEM=1");
+    cb_strings_addf(env, "GIT_CONFIG_GLOBAL=%s/gitconfig", dir);
+    cb_strings_addf(env, "GIT_CEILING_DIRECTORIES=%s", dir);
+    cb_strings_add(env, "GIT_ATTR_NOSYSTEM=1");
+    cb_strings_add(env, "GIT_ALLOW_PROTOCOL=http:https:ssh:git");
+    cb_strings_add(env, "GIT_TERMINAL_PROMPT=0");
+    cb_strings_add(env, "GIT_ASKPASS=");
+    cb_strings_add(env, "SSH_ASKPASS=");
+    cb_strings_add(env, "GIT_SSH_COMMAND=ssh -F /dev/null -oBatchMode=yes");
+    add_credentials(git, env);
+}
+
+static void wipe(struct cb_strings *env)
+{
+    cb_vec_foreach (item, env) {
+        explicit_bzero(*item, strlen(*item));
+    }
+    cb_strings_free(env);
+}
+
+/* ── Running ── */
+
+/* The line of git's complaint that says most: the first "fatal:" or "error:", else the
+ * last. */
+static char *complaint(const struct cb_strbuf *errors)
+{
+    const char *text = cb_strbuf_text(errors);
+    const char *best = NULL, *last = NULL;
+
+    for (const char *line = text; *line; line += strcspn(line, "\n")) {
+        line += strspn(line, "\n");
+        if (!best && (!strncmp(line, "fatal: ", 7) || !strncmp(line, "error: ", 7)))
+            best = line + 7;
+        if (*line)
+            last = line;
+    }
+    best = best ? best : last ? last : "it says nothing";
+    return xstrndup(best, strcspn(best, "\n"));
+}
+
+static int failed(const struct cb_git *git, const char *command, int code,
+                  const struct cb_strbuf *errors, struct cb_error **err)
+{
+    cb_autofree char *why = complaint(errors);
+
+    cb_error_set(err, CB_ERR_NETWORK, "git %s `%s`: %s", command, git->ref->remote, why);
+    if (strstr(why, "could not read Username") || strstr(why, "Authentication failed"))
+        return cb_error_hint(err, "give --secret id=GIT_AUTH_TOKEN,… if the repository "
+                                  "is there and not public");
+    if (strstr(cb_strbuf_text(errors), "Host key verification failed"))
+        return cb_error_hint(err, "add the server's key to known_hosts: ssh-keyscan");
+    return code > 128 ? cb_error_hint(err, "git was ended by signal %d", code - 128) : -1;
+}
+
+int cb_git_run(struct cb_git *git, const char *const *argv, struct cb_strbuf *out,
+               struct cb_error **err)
+{
+    __attribute__((cleanup(wipe))) struct cb_strings env = {0};
+    cb_auto_value(cb_strbuf) errors = {0};
+    cb_autofree char **envp = NULL;
+    struct cb_subprocess_options options = {
+        .argv = argv,
+        .cwd_fd = git->dir_fd,
+        .inherit_fd = -1,
+        .max_output = OUTPUT_MAX_BYTES,
+        .cancel = git->remote->cancel,
+    };
+    int code = 0;
+
+    make_env(git, &env);
+    envp = cb_strings_argv(&env);
+    options.env = (const char *const *)envp;
+    if (cb_subprocess_run(&options, out, &errors, &code, err) < 0) {
+        if (err && cb_error_kind(*err) == CB_ERR_NOT_FOUND)
+            return cb_error_hint(err, "git repositories are fetched by git: install the "
+                                      "package `git`");
+        return -1;
+    }
+    return code == 0 ? 0 : failed(git, argv[1], code, &errors, err);
+}

@@ -1,0 +1,81 @@
+/* Between the files that fetch. */
+#ifndef CB_CONTEXT_REMOTE_PRIV_H
+#define CB_CONTEXT_REMOTE_PRIV_H
+
+#include "context/remote.h"
+
+/* ── remote-auth.c: credentials come from the build's secrets ── */
+
+/* A secret's text without what ends its line, or NULL: not given. Wiped by
+ * cb_secret_free. DENIED when it could not be a header's value. */
+int cb_remote_secret(const struct cb_remote *remote, const char *id, char **out,
+                     struct cb_error **err);
+void cb_secret_free(char *secret);
+static inline void cb_secret_cleanup_(char **secret)
+{
+    cb_secret_free(*secret);
+}
+#define cb_auto_secret __attribute__((cleanup(cb_secret_cleanup_)))
+
+/* "Basic …" of "user:password". */
+char *cb_basic_authorization(const char *userinfo);
+/* Value of Authorization for URL's host, or NULL: secret HTTP_AUTH_TOKEN_<host> or
+ * HTTP_AUTH_HEADER_<host>, else USERINFO (or NULL) of the URL itself. */
+int cb_url_authorization(const struct cb_remote *remote, const char *url,
+                         const char *userinfo, char **out, struct cb_error **err);
+/* The same for git: GIT_AUTH_HEADER.<host>, GIT_AUTH_TOKEN.<host>, and both without a
+ * host. */
+int cb_git_authorization(const struct cb_remote *remote, const struct cb_git_ref *ref,
+                         char **out, struct cb_error **err);
+
+/* ── url-memory.c: what a server said about a URL when it last sent its body ── */
+struct cb_url_memory {
+    struct cb_digest digest; /* of the body; not set: nothing is known */
+    int64_t mtime_s;         /* or -1 */
+    char *etag;              /* or NULL */
+    char *modified; /* Last-Modified where it tells one version from the next; or NULL */
+};
+void cb_url_memory_clear(struct cb_url_memory *memory);
+CB_AUTO_VALUE_DEFINE(cb_url_memory, cb_url_memory_clear)
+/* URL is without userinfo. Never fails: what is damaged is not known. */
+void cb_url_recall(struct cb_store *store, const char *url, struct cb_url_memory *out);
+void cb_url_remember(struct cb_store *store, const char *url,
+                     const struct cb_url_memory *memory);
+/* An HTTP date in any of its three forms; -1 if it is none. */
+int64_t cb_http_date(const char *text);
+
+/* ── git-run.c: the git program, with nothing of the user's configuration ── */
+struct cb_git {
+    const struct cb_remote *remote;
+    const struct cb_git_ref *ref;
+    struct cb_scratch *scratch;
+    int dir_fd;          /* an empty directory, where git runs */
+    char *authorization; /* or NULL; secret */
+};
+int cb_git_open(struct cb_git *git, const struct cb_remote *remote,
+                const struct cb_git_ref *ref, struct cb_error **err);
+void cb_git_close(struct cb_git *git);
+CB_AUTO_VALUE_DEFINE(cb_git, cb_git_close)
+/* Runs `git ARGV…`. OUT (or NULL) gets what it prints. NETWORK with its complaint when it
+ * fails; NOT_FOUND when there is no git. */
+int cb_git_run(struct cb_git *git, const char *const *argv, struct cb_strbuf *out,
+               struct cb_error **err);
+#define cb_git_call(git, out, err, ...) \
+    cb_git_run(git, (const char *const[]){"git", __VA_ARGS__, NULL}, out, err)
+
+/* ── git-checkout.c ── */
+/* Fetches the commit and puts its files into GIT's directory, .git included. *COMMIT_TIME
+ * is the committer's. */
+int cb_git_checkout(struct cb_git *git, const struct cb_git_commit *commit,
+                    int64_t *commit_time, struct cb_error **err);
+
+/* ── git-clean.c ── */
+struct cb_git_clean {
+    int keep_git_dir;
+    int64_t mtime_s; /* for all files; -1: as they are */
+};
+/* Makes what is below DIR_FD look the same on every machine: modes 0644 and 0755, no .git
+ * unless kept. */
+int cb_git_clean(int dir_fd, const struct cb_git_clean *clean, struct cb_error **err);
+
+#endif
