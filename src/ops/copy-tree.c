@@ -216,7 +216,8 @@ static int copy_subdirectory(struct cb_copying *copying, const struct cb_entry *
                                .xattrs = entry->xattrs,
                                .xattrs_len = entry->xattrs_len};
 
-    return cb_dest_dir(copying->dest, target, &look, 1, err);
+    return cb_dest_dir(copying->dest, target, &look,
+                       entry->on_the_way ? CB_DIR_MODE : CB_DIR_DRESS, err);
 }
 
 int cb_copy_directory(struct cb_copying *copying, int source_root,

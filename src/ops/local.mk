@@ -29,6 +29,8 @@ src_ops_libops_a_SOURCES = \
     %D%/owner.c \
     %D%/result.c \
     %D%/secrets.c \
+    %D%/select-parents.c \
+    %D%/select-priv.h \
     %D%/select.c \
     %D%/selection-digest.c \
     %D%/selection-listing.c \

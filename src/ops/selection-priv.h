@@ -32,6 +32,7 @@ struct cb_entry {
     uint32_t xattrs_len;
     uint32_t mode, uid, gid, nlink; /* as hashed and copied */
     uint32_t disk_mode;             /* as listed */
+    int on_the_way;                 /* --parents: a directory listed for what is below */
     uint64_t dev, ino, rdev;
     int64_t size;
     struct timespec mtime, ctime;
