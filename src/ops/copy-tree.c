@@ -211,6 +211,7 @@ static int copy_subdirectory(struct cb_copying *copying, const struct cb_entry *
                              const char *target, struct cb_error **err)
 {
     struct cb_dir_look look = {.mode = cb_chmod_apply(copying->chmod, entry->mode),
+                               .passed_mode = entry->mode,
                                .owner = cb_copy_owner(copying, entry),
                                .mtime = entry->mtime,
                                .xattrs = entry->xattrs,

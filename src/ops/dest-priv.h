@@ -15,6 +15,7 @@ struct cb_dest {
 /* What a directory is to look like. */
 struct cb_dir_look {
     mode_t mode;
+    mode_t passed_mode; /* CB_DIR_MODE: if it is there already */
     struct cb_owner owner;
     struct timespec mtime;
     const char *xattrs;

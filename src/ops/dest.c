@@ -250,7 +250,7 @@ int cb_dest_dir(struct cb_dest *dest, const char *path, const struct cb_dir_look
     if (there == CB_DIR_KEEP || looks_right)
         return 0;
     if (there == CB_DIR_MODE)
-        return known ? 0 : set_mode(dest, path, look->mode, err);
+        return known ? 0 : set_mode(dest, path, look->passed_mode, err);
     dir = cb_map_get(dest->dirs, path);
     dir->timed = 1;
     dir->copied_up = 0;

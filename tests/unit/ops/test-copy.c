@@ -239,6 +239,8 @@ static const struct row rows[] = {
     ROW("parents that are there keep their owner", "a/ a/b/ a/b/c=1 700@a/d/",
         "711@3:4@a/ 1777@a/b/ 5:6@a/d/", "a/b/c", "/", "3:4@a/ a/b/ 7:8@a/b/c=1 5:6@a/d/",
         .chown = "7:8", .parents = 1),
+    ROW("and are not for --chmod", "755@a/ a/b=1", "711@3:4@a/", "a/b", "/",
+        "3:4@a/ 600@a/b=1", .chmod = "600", .parents = 1),
     ROW("parents that are made do not", "a/ a/b/ a/b/c=1", NULL, "a/b/c", "/",
         "7:8@a/ 7:8@a/b/ 7:8@a/b/c=1", .chown = "7:8", .parents = 1),
     ROW("with deep patterns", "a/ a/b/ a/b/x.c=1 a/x.c=2 a/y.h=3", NULL, "**/*.c", "/x/",
