@@ -209,12 +209,26 @@ static void add_history(struct cb_stage *stage, const struct cb_item *item,
     cb_config_history(stage, cb_strbuf_text(&text), 1, 1);
 }
 
+/* What a linked copy is copied to: nothing. Names in --chown are still the stage's. */
+static int link_inputs(struct cb_stage *stage, struct cb_copy_options *options,
+                       struct cb_edge inputs[3], size_t *input_count,
+                       struct cb_error **err)
+{
+    if (cb_convert_filled(stage->planner, (struct cb_edge){0}, &inputs[0], err) < 0)
+        return -1;
+    if (!stage->root.vertex || !cb_copy_owner_is_named(options->chown))
+        return 0;
+    options->owner_input = (int)*input_count;
+    inputs[(*input_count)++] = stage->root;
+    return 0;
+}
+
 static int add_vertex(struct cb_stage *stage, const struct cb_item *item,
                       const struct copy *copy, struct cb_error **err)
 {
     const struct cb_inst_copy *inst = &item->inst->copy;
     struct cb_vertex_options vertex = {0};
-    struct cb_edge inputs[2];
+    struct cb_edge inputs[3], base = stage->root;
     size_t input_count = inst->sources.count ? 2 : 1;
     struct cb_copy_options options = {
         .sources = copy->sources.items,
@@ -231,12 +245,15 @@ static int add_vertex(struct cb_stage *stage, const struct cb_item *item,
         .allow_missing_glob = 1,
     };
 
-    if (cb_convert_filled(stage->planner, stage->root, &inputs[0], err) < 0 ||
-        (input_count == 2 &&
+    if ((input_count == 2 &&
          cb_convert_origin(stage, item, item->origins, &inputs[1], err) < 0) ||
-        cb_op_copy(&vertex, stage->planner->options->env, &options, err) < 0)
+        (inst->link
+             ? link_inputs(stage, &options, inputs, &input_count, err)
+             : cb_convert_filled(stage->planner, stage->root, &inputs[0], err)) < 0 ||
+        cb_op_copy(&vertex, stage->planner->options->env, &options, err) < 0 ||
+        cb_convert_step(stage, item, &vertex, inputs, input_count, err) < 0)
         return -1;
-    return cb_convert_step(stage, item, &vertex, inputs, input_count, err);
+    return inst->link ? cb_convert_linked(stage, item, base, err) : 0;
 }
 
 int cb_convert_copy(struct cb_stage *stage, const struct cb_item *item,

@@ -22,6 +22,7 @@ struct copy_payload {
     char *chmod_text;
     struct cb_chmod *chmod;
     int unpack, from_stage, parents;
+    size_t owner_input;
     char **selectors; /* per input; NULL for input 0 and those without a path */
     char **labels;
     size_t input_count;
@@ -192,7 +193,7 @@ static int select_inputs(struct copy_run *run, struct cb_error **err)
     const struct copy_payload *self = run->self;
 
     for (size_t i = 1; i < self->input_count; i++)
-        if (self->selectors[i] &&
+        if (self->selectors[i] && i != self->owner_input &&
             cb_result_select(run->context->inputs[i], self->selectors[i],
                              run->context->pool, run->context->cancel,
                              &run->selections[i], &run->owned[i], err) < 0)
@@ -296,7 +297,8 @@ static int copy_exec(void *payload, struct cb_exec_context *context,
     run.copying.sink = context->sink;
     run.copying.event_id = context->event_id;
     if (self->chown) {
-        if (resolve_owner(parent, self->chown, &owner, err) < 0)
+        if (resolve_owner(context->inputs[self->owner_input], self->chown, &owner, err) <
+            0)
             return -1;
         run.copying.owner = &owner;
     }
@@ -343,7 +345,21 @@ static size_t count_inputs(const struct cb_copy_options *options, size_t given)
     for (size_t i = 0; i < options->source_count; i++)
         if (options->sources[i].input >= (int)count)
             count = (size_t)options->sources[i].input + 1;
+    if (options->owner_input >= (int)count)
+        count = (size_t)options->owner_input + 1;
     return count;
+}
+
+/* Of the tree that --chown's names are looked up in, only the files they are in count. */
+static void select_names(struct copy_payload *self)
+{
+    cb_auto_value(cb_selector) selector = {.literal = 1, .optional = 1};
+
+    selector.verb = xstrdup("COPY --chown");
+    cb_strings_add(&selector.paths, "/etc/passwd");
+    cb_strings_add(&selector.paths, "/etc/group");
+    self->selectors[self->owner_input] = cb_selector_text(&selector);
+    self->labels[self->owner_input] = xstrdup("names of users and groups");
 }
 
 static void make_selectors(struct copy_payload *self,
@@ -428,10 +444,13 @@ int cb_op_copy(struct cb_vertex_options *out, struct cb_build_env *env,
     self->unpack = options->unpack;
     self->from_stage = options->from_stage;
     self->parents = options->parents;
+    self->owner_input = (size_t)options->owner_input;
     self->input_count = count_inputs(options, out->input_count);
     self->selectors = xcalloc(self->input_count, sizeof(*self->selectors));
     self->labels = xcalloc(self->input_count, sizeof(*self->labels));
     make_selectors(self, options);
+    if (self->owner_input)
+        select_names(self);
     make_parts(self, options);
     for (size_t i = 1; i < self->input_count; i++)
         cb_strings_add(&selectors, self->selectors[i] ? self->selectors[i] : "");

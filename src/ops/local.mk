@@ -22,6 +22,7 @@ src_ops_libops_a_SOURCES = \
     %D%/exec.c \
     %D%/identity.c \
     %D%/image.c \
+    %D%/merge.c \
     %D%/missing.c \
     %D%/mkdir.c \
     %D%/ops-priv.h \

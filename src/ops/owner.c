@@ -35,6 +35,13 @@ static int parse_numeric(const char *text, struct cb_owner *out)
     return 1;
 }
 
+int cb_copy_owner_is_named(const char *chown)
+{
+    struct cb_owner owner;
+
+    return chown && !parse_numeric(chown, &owner);
+}
+
 int cb_owner_resolve(struct cb_result *root, const char *text, struct cb_owner *out,
                      struct cb_error **err)
 {

@@ -16,6 +16,7 @@ struct cb_selector {
     int owners;                /* owners count; else everything is 0:0 */
     int parents;               /* --parents: paths are kept from the pivot on */
     int required;              /* a pattern without a match is an error */
+    int optional;              /* a path that is not there is none */
 };
 /* Everything there is. */
 #define CB_SELECTOR_ALL "verb select\npath /\nliteral \nowners \n"
