@@ -227,11 +227,35 @@ static void add_history(struct cb_stage *stage, const struct cb_item *item,
     cb_config_history(stage, cb_strbuf_text(&text), 1, 1);
 }
 
+/* Input 0: what is copied to. For a linked copy that is nothing. */
+static int add_root(struct cb_stage *stage, const struct cb_item *item, struct copy *copy,
+                    struct cb_error **err)
+{
+    struct cb_edge from = item->inst->copy.link ? (struct cb_edge){0} : stage->root;
+    struct cb_edge root;
+
+    if (cb_convert_filled(stage->planner, from, &root, err) < 0)
+        return -1;
+    cb_vec_push(&copy->inputs, root);
+    return 0;
+}
+
+/* Names in a linked copy's --chown are still the stage's: its root is one more input. */
+static int add_owner_input(struct cb_stage *stage, struct copy *copy)
+{
+    if (!stage->root.vertex || !cb_copy_owner_is_named(copy->chown))
+        return 0;
+    cb_vec_push(&copy->inputs, stage->root);
+    return (int)copy->inputs.count - 1;
+}
+
 static int add_vertex(struct cb_stage *stage, const struct cb_item *item,
-                      const struct copy *copy, struct cb_error **err)
+                      struct copy *copy, struct cb_error **err)
 {
     const struct cb_inst_copy *inst = &item->inst->copy;
-    struct cb_vertex_options vertex = {.input_count = copy->inputs.count};
+    struct cb_vertex_options vertex = {0};
+    struct cb_edge base = stage->root;
+    int owner_input = inst->link ? add_owner_input(stage, copy) : 0;
     struct cb_copy_options options = {
         .sources = copy->sources.items,
         .source_count = copy->sources.count,
@@ -244,26 +268,26 @@ static int add_vertex(struct cb_stage *stage, const struct cb_item *item,
         .from_stage = item->origins->kind != CB_ORIGIN_CONTEXT &&
                       item->origins->kind != CB_ORIGIN_NAMED,
         .link = inst->link,
+        .owner_input = owner_input,
         .allow_missing_glob = 1,
     };
 
-    if (cb_op_copy(&vertex, stage->planner->options->env, &options, err) < 0)
+    vertex.input_count = copy->inputs.count;
+    if (cb_op_copy(&vertex, stage->planner->options->env, &options, err) < 0 ||
+        cb_convert_step(stage, item, &vertex, copy->inputs.items, copy->inputs.count,
+                        err) < 0)
         return -1;
-    return cb_convert_step(stage, item, &vertex, copy->inputs.items, copy->inputs.count,
-                           err);
+    return inst->link ? cb_convert_linked(stage, item, base, err) : 0;
 }
 
 int cb_convert_copy(struct cb_stage *stage, const struct cb_item *item,
                     struct cb_error **err)
 {
     struct copy copy = {0};
-    struct cb_edge root;
     int rc = expand_flags(stage, item, &copy, err);
 
     if (rc == 0)
-        rc = cb_convert_filled(stage->planner, stage->root, &root, err);
-    if (rc == 0)
-        cb_vec_push(&copy.inputs, root);
+        rc = add_root(stage, item, &copy, err);
     if (rc == 0)
         rc = add_sources(stage, item, &copy, err);
     if (rc == 0)

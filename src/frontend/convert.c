@@ -219,6 +219,24 @@ int cb_convert_step(struct cb_stage *stage, const struct cb_item *item,
     return rc;
 }
 
+int cb_convert_linked(struct cb_stage *stage, const struct cb_item *item,
+                      struct cb_edge base, struct cb_error **err)
+{
+    struct cb_edge inputs[2] = {base, stage->root};
+    struct cb_vertex_options options = {.inputs = inputs,
+                                        .input_count = 2,
+                                        .name = "[internal] link",
+                                        .source = stage->planner->file->source,
+                                        .span = item->place,
+                                        .no_cache = stage->no_cache,
+                                        .internal = 1};
+
+    if (!base.vertex)
+        return 0;
+    cb_op_merge(&options, stage->planner->options->env);
+    return cb_convert_add(stage->planner, &options, &stage->root, err);
+}
+
 char *cb_convert_path(const struct cb_stage *stage, const char *path)
 {
     const char *dir = stage->config->working_dir;

@@ -288,6 +288,10 @@ int cb_convert_item(struct cb_stage *stage, const struct cb_item *item,
 int cb_convert_step(struct cb_stage *stage, const struct cb_item *item,
                     struct cb_vertex_options *options, const struct cb_edge *inputs,
                     size_t input_count, struct cb_error **err);
+/* --link: the step that was added last stands on nothing; the stage goes on from its
+ * layer on top of BASE. */
+int cb_convert_linked(struct cb_stage *stage, const struct cb_item *item,
+                      struct cb_edge base, struct cb_error **err);
 /* The edge of an origin's files, for use as an input. */
 int cb_convert_origin(struct cb_stage *stage, const struct cb_item *item,
                       const struct cb_origin *origin, struct cb_edge *out,

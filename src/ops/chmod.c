@@ -178,3 +178,8 @@ mode_t cb_chmod_apply(const struct cb_chmod *chmod, mode_t mode)
     }
     return mode & 07777;
 }
+
+mode_t cb_chmod_parents(const struct cb_chmod *chmod)
+{
+    return chmod && chmod->is_octal ? chmod->octal : 0755;
+}

@@ -211,12 +211,14 @@ static int copy_subdirectory(struct cb_copying *copying, const struct cb_entry *
                              const char *target, struct cb_error **err)
 {
     struct cb_dir_look look = {.mode = cb_chmod_apply(copying->chmod, entry->mode),
+                               .passed_mode = entry->mode,
                                .owner = cb_copy_owner(copying, entry),
                                .mtime = entry->mtime,
                                .xattrs = entry->xattrs,
                                .xattrs_len = entry->xattrs_len};
 
-    return cb_dest_dir(copying->dest, target, &look, 1, err);
+    return cb_dest_dir(copying->dest, target, &look,
+                       entry->on_the_way ? CB_DIR_MODE : CB_DIR_DRESS, err);
 }
 
 int cb_copy_directory(struct cb_copying *copying, int source_root,

@@ -22,7 +22,8 @@ struct copy_payload {
     char *dest, *chown;
     char *chmod_text;
     struct cb_chmod *chmod;
-    int from_stage;
+    int from_stage, parents, add;
+    size_t owner_input;
     char **selectors; /* per input; NULL for input 0 and those without a path */
     int *by_identity; /* per input: its times count, too */
     char **labels;
@@ -96,13 +97,23 @@ static int ends_in_directory(const char *dest)
            (dest[len - 1] == '.' && (len == 1 || dest[len - 2] == '/'));
 }
 
+/* Makes PATH and what is missing on the way. An archive's destination is 0755, whatever
+ * --chmod says: its entries have modes of their own. */
+static int make_dirs(struct copy_run *run, const char *path, int for_archive,
+                     struct cb_error **err)
+{
+    const struct cb_owner root = {0, 0};
+
+    return cb_dest_dirs(run->copying.dest, path,
+                        run->copying.owner ? run->copying.owner : &root,
+                        for_archive ? 0755 : cb_chmod_parents(run->copying.chmod), err);
+}
+
 /* Where a file called BASE goes: into the destination if that is a directory. Makes
  * directories on the way. */
 static int file_target(struct copy_run *run, const char *base, char **out,
                        struct cb_error **err)
 {
-    const struct cb_owner root = {0, 0};
-    const struct cb_owner *owner = run->copying.owner ? run->copying.owner : &root;
     struct cb_dest *dest = run->copying.dest;
     struct stat st;
     char *slash;
@@ -113,28 +124,27 @@ static int file_target(struct copy_run *run, const char *base, char **out,
         return -1;
     if (run->into_dir || !*run->dest || (there && S_ISDIR(st.st_mode))) {
         *out = *run->dest ? xasprintf("%s/%s", run->dest, base) : xstrdup(base);
-        return cb_dest_dirs(dest, run->dest, owner, err);
+        return make_dirs(run, run->dest, 0, err);
     }
     if (run->dest_filled)
         return cb_error_set(
             err, CB_ERR_USAGE,
-            "when using COPY with more than one source file, the destination "
-            "must be a directory and end with a /");
+            "when using %s with more than one source file, the destination "
+            "must be a directory and end with a /",
+            run->self->add ? "ADD" : "COPY");
     run->dest_filled = 1;
     *out = xstrdup(run->dest);
     slash = strrchr(*out, '/');
     if (!slash)
         return 0;
     cb_autofree char *parent = xstrndup(*out, (size_t)(slash - *out));
-    return cb_dest_dirs(dest, parent, owner, err);
+    return make_dirs(run, parent, 0, err);
 }
 
 static int copy_match(struct copy_run *run, int root, int unpack,
                       const struct cb_selection *selection, const struct cb_match *match,
                       struct cb_error **err)
 {
-    const struct cb_owner root_owner = {0, 0};
-    const struct cb_owner *owner = run->copying.owner ? run->copying.owner : &root_owner;
     const struct cb_entry *entry = &selection->entries.items[match->first];
     cb_autofree char *target = NULL;
     int archive = 0;
@@ -145,7 +155,7 @@ static int copy_match(struct copy_run *run, int root, int unpack,
             return -1;
     }
     if (archive || cb_entry_is_dir(entry)) {
-        if (cb_dest_dirs(run->copying.dest, run->dest, owner, err) < 0)
+        if (make_dirs(run, run->dest, archive, err) < 0)
             return -1;
         return archive ? cb_unpack(&run->copying, root, entry, run->dest, err)
                        : cb_copy_directory(&run->copying, root, selection, match,
@@ -170,7 +180,8 @@ static int copy_source(struct copy_run *run, const struct source *source,
                                target, err);
     }
     selection = run->selections[source->input];
-    if (cb_result_root(run->context->inputs[source->input], &root, err) < 0)
+    if (cb_result_root(run->context->inputs[source->input], &root, err) < 0 ||
+        (run->self->parents && make_dirs(run, run->dest, 0, err) < 0))
         return -1;
     cb_vec_foreach (match, &selection->matches) {
         if (match->source == source->index &&
@@ -185,7 +196,7 @@ static int select_inputs(struct copy_run *run, struct cb_error **err)
     const struct copy_payload *self = run->self;
 
     for (size_t i = 1; i < self->input_count; i++)
-        if (self->selectors[i] &&
+        if (self->selectors[i] && i != self->owner_input &&
             cb_result_select(run->context->inputs[i], self->selectors[i],
                              run->context->pool, run->context->cancel,
                              &run->selections[i], &run->owned[i], err) < 0)
@@ -264,6 +275,16 @@ static void copy_run_clear(struct copy_run *run)
 }
 CB_AUTO_VALUE_DEFINE(copy_run, copy_run_clear)
 
+static int resolve_owner(struct cb_result *root, const char *chown, struct cb_owner *out,
+                         struct cb_error **err)
+{
+    if (cb_owner_resolve(root, chown, out, err) == 0)
+        return 0;
+    cb_error_wrap(err, "--chown=%s", chown);
+    return cb_error_hint(err, "names are looked up in /etc/passwd and /etc/group of the "
+                              "stage that is copied to; a number needs no look-up");
+}
+
 static int copy_exec(void *payload, struct cb_exec_context *context,
                      struct cb_result **out, struct cb_error **err)
 {
@@ -282,7 +303,8 @@ static int copy_exec(void *payload, struct cb_exec_context *context,
     run.copying.sink = context->sink;
     run.copying.event_id = context->event_id;
     if (self->chown) {
-        if (cb_owner_resolve(parent, self->chown, &owner, err) < 0)
+        if (resolve_owner(context->inputs[self->owner_input], self->chown, &owner, err) <
+            0)
             return -1;
         run.copying.owner = &owner;
     }
@@ -331,7 +353,21 @@ static size_t count_inputs(const struct cb_copy_options *options, size_t given)
     for (size_t i = 0; i < options->source_count; i++)
         if (options->sources[i].input >= (int)count)
             count = (size_t)options->sources[i].input + 1;
+    if (options->owner_input >= (int)count)
+        count = (size_t)options->owner_input + 1;
     return count;
+}
+
+/* Of the tree that --chown's names are looked up in, only the files they are in count. */
+static void select_names(struct copy_payload *self)
+{
+    cb_auto_value(cb_selector) selector = {.literal = 1, .optional = 1};
+
+    selector.verb = xstrdup("COPY --chown");
+    cb_strings_add(&selector.paths, "/etc/passwd");
+    cb_strings_add(&selector.paths, "/etc/group");
+    self->selectors[self->owner_input] = cb_selector_text(&selector);
+    self->labels[self->owner_input] = xstrdup("names of users and groups");
 }
 
 static void make_selectors(struct copy_payload *self,
@@ -420,11 +456,16 @@ int cb_op_copy(struct cb_vertex_options *out, struct cb_build_env *env,
     self->chmod_text = xstrdup(options->chmod);
     self->chmod = cb_steal(&chmod);
     self->from_stage = options->from_stage;
+    self->parents = options->parents;
+    self->add = options->unpack;
+    self->owner_input = (size_t)options->owner_input;
     self->input_count = count_inputs(options, out->input_count);
     self->selectors = xcalloc(self->input_count, sizeof(*self->selectors));
     self->by_identity = xcalloc(self->input_count, sizeof(*self->by_identity));
     self->labels = xcalloc(self->input_count, sizeof(*self->labels));
     make_selectors(self, options);
+    if (self->owner_input)
+        select_names(self);
     make_parts(self, options);
     for (size_t i = 1; i < self->input_count; i++)
         cb_strings_add(&selectors, self->selectors[i] ? self->selectors[i] : "");

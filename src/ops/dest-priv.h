@@ -15,6 +15,7 @@ struct cb_dest {
 /* What a directory is to look like. */
 struct cb_dir_look {
     mode_t mode;
+    mode_t passed_mode; /* CB_DIR_MODE: if it is there already */
     struct cb_owner owner;
     struct timespec mtime;
     const char *xattrs;
@@ -41,13 +42,18 @@ int cb_dest_resolve(struct cb_dest *dest, const char *path, char **out,
 /* 1 there, 0 not. */
 int cb_dest_lookup(struct cb_dest *dest, const char *path, struct stat *st,
                    struct cb_error **err);
-/* A directory that is to be there; its parent is. New ones look as LOOK says, others stay
- * as they are unless OVERWRITE. */
+/* What becomes of a directory that is there already. */
+enum cb_dir_there {
+    CB_DIR_KEEP, /* stays as it is */
+    CB_DIR_MODE, /* gets the mode, unless this COPY made it: what is on the way */
+    CB_DIR_DRESS /* looks as LOOK says: what is copied */
+};
+/* A directory that is to be there; its parent is. New ones look as LOOK says. */
 int cb_dest_dir(struct cb_dest *dest, const char *path, const struct cb_dir_look *look,
-                int overwrite, struct cb_error **err);
-/* The same for all of PATH: missing directories are 0755 and belong to OWNER. */
+                enum cb_dir_there there, struct cb_error **err);
+/* The same for all of PATH: missing directories have MODE and belong to OWNER. */
 int cb_dest_dirs(struct cb_dest *dest, const char *path, const struct cb_owner *owner,
-                 struct cb_error **err);
+                 mode_t mode, struct cb_error **err);
 /* Announces a file: refuses to put it over a directory. Its directory is there. */
 int cb_dest_expect_file(struct cb_dest *dest, const char *path, struct cb_error **err);
 /* Creates it, empty, replacing another. Thread-safe. */

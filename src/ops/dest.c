@@ -231,16 +231,26 @@ static int establish(struct cb_dest *dest, const char *path,
     return apply_look(dest, path, look, err);
 }
 
+static int set_mode(struct cb_dest *dest, const char *path, mode_t mode,
+                    struct cb_error **err)
+{
+    if (fchmodat(dest->fd, nonempty(path), mode & 07777, 0) < 0)
+        return cb_error_errno(err, errno, "set mode of `/%s`", path);
+    return 0;
+}
+
 int cb_dest_dir(struct cb_dest *dest, const char *path, const struct cb_dir_look *look,
-                int overwrite, struct cb_error **err)
+                enum cb_dir_there there, struct cb_error **err)
 {
     struct dest_dir *dir = cb_map_get(dest->dirs, path);
-    int looks_right = 0;
+    int known = dir != NULL, looks_right = 0;
 
     if (!dir && establish(dest, path, look, &looks_right, err) < 0)
         return -1;
-    if (!overwrite || looks_right)
+    if (there == CB_DIR_KEEP || looks_right)
         return 0;
+    if (there == CB_DIR_MODE)
+        return known ? 0 : set_mode(dest, path, look->passed_mode, err);
     dir = cb_map_get(dest->dirs, path);
     dir->timed = 1;
     dir->copied_up = 0;
@@ -249,9 +259,9 @@ int cb_dest_dir(struct cb_dest *dest, const char *path, const struct cb_dir_look
 }
 
 int cb_dest_dirs(struct cb_dest *dest, const char *path, const struct cb_owner *owner,
-                 struct cb_error **err)
+                 mode_t mode, struct cb_error **err)
 {
-    struct cb_dir_look look = {.mode = 0755, .owner = *owner, .mtime = dest->now};
+    struct cb_dir_look look = {.mode = mode, .owner = *owner, .mtime = dest->now};
 
     if (!*path || cb_map_has(dest->dirs, path))
         return 0;
@@ -261,7 +271,7 @@ int cb_dest_dirs(struct cb_dest *dest, const char *path, const struct cb_owner *
         if (path[len] != '/' && path[len] != '\0')
             continue;
         part = xstrndup(path, len);
-        if (cb_dest_dir(dest, part, &look, 0, err) < 0)
+        if (cb_dest_dir(dest, part, &look, CB_DIR_KEEP, err) < 0)
             return -1;
         if (path[len] == '\0')
             return 0;

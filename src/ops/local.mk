@@ -22,6 +22,7 @@ src_ops_libops_a_SOURCES = \
     %D%/exec.c \
     %D%/identity.c \
     %D%/image.c \
+    %D%/merge.c \
     %D%/missing.c \
     %D%/mkdir.c \
     %D%/ops-priv.h \
@@ -29,6 +30,8 @@ src_ops_libops_a_SOURCES = \
     %D%/owner.c \
     %D%/result.c \
     %D%/secrets.c \
+    %D%/select-parents.c \
+    %D%/select-priv.h \
     %D%/select.c \
     %D%/selection-digest.c \
     %D%/selection-listing.c \

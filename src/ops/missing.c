@@ -32,6 +32,20 @@ static void add_text(struct cb_strbuf *out, const char *text, size_t len)
 
 /* ── It is there, and left out ── */
 
+/* What hides a path when no line of the ignore file does. */
+static const char *hidden_by(const struct missing *m, const struct stat *st)
+{
+    if (S_ISLNK(st->st_mode) && !m->selector->parents)
+        return "it is a link that leads nowhere inside the tree";
+    if (m->selector->exclude.count && m->tree->ignore)
+        return "all of it is excluded by the ignore file or --exclude";
+    if (m->selector->exclude.count)
+        return "all of it is excluded by --exclude";
+    if (m->selector->parents)
+        return "a directory on its way is a link, which --parents does not follow";
+    return "all of it is excluded by the ignore file";
+}
+
 static int hint_ignored(const struct missing *m, struct cb_strbuf *hint)
 {
     struct cb_ignore_rule rule;
@@ -41,11 +55,7 @@ static int hint_ignored(const struct missing *m, struct cb_strbuf *hint)
         return 0;
     if (!m->tree->ignore || !m->path[1] ||
         !cb_ignore_why(m->tree->ignore, m->path + 1, S_ISDIR(st.st_mode), &rule)) {
-        cb_strbuf_adds(hint, m->selector->exclude.count && m->tree->ignore
-                                 ? "all of it is excluded by the ignore file or --exclude"
-                             : m->selector->exclude.count
-                                 ? "all of it is excluded by --exclude"
-                                 : "all of it is excluded by the ignore file");
+        cb_strbuf_adds(hint, hidden_by(m, &st));
         return 1;
     }
     cb_strbuf_addf(hint, "it is excluded by %s:%u: `", rule.file, rule.line);

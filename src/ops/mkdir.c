@@ -1,5 +1,6 @@
 /* WORKDIR: a directory that is to be there. One that exists keeps its looks; new ones are
- * 0755 and belong to the user of the moment. */
+ * 0755 and belong to the user of the moment, or to root with a warning when nobody of
+ * that name is there yet, since a RUN may still make the user. */
 #include "ops/dest-priv.h"
 
 struct mkdir_payload {
@@ -23,18 +24,19 @@ static int mkdir_cache_map(void *payload, struct cb_cache_map *map,
     return 0;
 }
 
-static int find_owner(struct cb_result *root, const char *user, struct cb_owner *out,
-                      struct cb_error **err)
+static int find_owner(const struct mkdir_payload *self, struct cb_exec_context *context,
+                      struct cb_owner *out, struct cb_error **err)
 {
-    cb_auto_value(cb_user) found = {0};
-    int fd;
+    cb_auto(cb_error) cause = NULL;
 
     *out = (struct cb_owner){0, 0};
-    if (!*user || strcmp(user, "root") == 0 || strcmp(user, "0") == 0)
+    if (!*self->user || strcmp(self->user, "root") == 0 ||
+        cb_owner_resolve(context->inputs[0], self->user, out, &cause) == 0)
         return 0;
-    if (cb_result_root(root, &fd, err) < 0 || cb_user_resolve(fd, user, &found, err) < 0)
-        return -1;
-    *out = (struct cb_owner){found.uid, found.gid};
+    if (cb_error_kind(cause) != CB_ERR_NOT_FOUND)
+        return cb_error_move(err, &cause);
+    cb_warn_event(context->sink, context->event_id, "WORKDIR %s belongs to root: %s",
+                  self->path, cb_error_message(cause));
     return 0;
 }
 
@@ -47,7 +49,7 @@ static int make_directory(const struct mkdir_payload *self, struct cb_snapshot *
 
     if (cb_dest_open(&dest, snapshot, parent, 0, self->env->source_date_epoch, err) < 0 ||
         cb_dest_resolve(&dest, self->path, &path, err) < 0 ||
-        cb_dest_dirs(&dest, path, owner, err) < 0)
+        cb_dest_dirs(&dest, path, owner, 0755, err) < 0)
         return -1;
     return cb_dest_finish(&dest, err);
 }
@@ -61,7 +63,7 @@ static int mkdir_exec(void *payload, struct cb_exec_context *context,
     cb_auto(cb_snapshot) snapshot = NULL;
     struct cb_owner owner;
 
-    if (find_owner(parent, self->user, &owner, err) < 0 ||
+    if (find_owner(self, context, &owner, err) < 0 ||
         cb_snapshot_prepare(self->env->store, cb_snapshot_result_get(parent), &snapshot,
                             err) < 0)
         return -1;

@@ -91,8 +91,9 @@ char *cb_strings_joined(const struct cb_strings *strings);
 struct cb_owner {
     uint32_t uid, gid;
 };
-/* --chown: "user[:group]". A number alone is uid and gid, a name alone brings its primary
- * group. Names are looked up in the root filesystem ROOT. */
+/* "user[:group]" of --chown, and USER for WORKDIR. A number alone is uid and gid, a name
+ * alone brings its primary group. Names are looked up in the root filesystem ROOT;
+ * NOT_FOUND says in which file. */
 int cb_owner_resolve(struct cb_result *root, const char *text, struct cb_owner *out,
                      struct cb_error **err);
 
@@ -102,6 +103,8 @@ void cb_chmod_free(struct cb_chmod *chmod);
 CB_AUTO_DEFINE(cb_chmod, cb_chmod_free)
 /* The permission bits that a file with MODE gets. NULL: unchanged. */
 mode_t cb_chmod_apply(const struct cb_chmod *chmod, mode_t mode);
+/* The mode of directories that are made on the way: an octal one, else 0755. */
+mode_t cb_chmod_parents(const struct cb_chmod *chmod);
 
 /* ── Extended attributes: those that belong to a file's content (features.md B8) ── */
 /* "name\0" u32 length, value; repeated, sorted by name; *LEN 0 when there are none. Best

@@ -136,10 +136,17 @@ struct cb_copy_options {
     int from_stage; /* keep owners (COPY --from) */
     int link;
     int allow_missing_glob; /* a pattern without a match is no error */
+    int owner_input; /* whose names --chown means: 0 the destination's, else another
+                        input's, of which only the files that hold the names count */
 };
+/* Does --chown name somebody, so that a root filesystem is needed to look in? */
+int cb_copy_owner_is_named(const char *chown);
 /* Input 0 is the destination's root filesystem. */
 int cb_op_copy(struct cb_vertex_options *out, struct cb_build_env *env,
                const struct cb_copy_options *options, struct cb_error **err);
+/* --link: the result of input 1, a copy to the empty filesystem, as a layer on top of
+ * input 0. */
+void cb_op_merge(struct cb_vertex_options *out, struct cb_build_env *env);
 /* WORKDIR: makes a directory owned by USER, 0755. */
 int cb_op_mkdir(struct cb_vertex_options *out, struct cb_build_env *env, const char *path,
                 const char *user, struct cb_error **err);

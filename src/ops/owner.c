@@ -1,5 +1,5 @@
-/* --chown. Unlike USER, a number alone means the same number as group, and what cannot be
- * found is an error instead of root. */
+/* Owners of files that a build makes. Unlike the ids of a process (USER), a number alone
+ * means the same number as group. */
 #include "ops/ops-priv.h"
 
 #include <errno.h>
@@ -35,6 +35,13 @@ static int parse_numeric(const char *text, struct cb_owner *out)
     return 1;
 }
 
+int cb_copy_owner_is_named(const char *chown)
+{
+    struct cb_owner owner;
+
+    return chown && !parse_numeric(chown, &owner);
+}
+
 int cb_owner_resolve(struct cb_result *root, const char *text, struct cb_owner *out,
                      struct cb_error **err)
 {
@@ -54,7 +61,7 @@ int cb_owner_resolve(struct cb_result *root, const char *text, struct cb_owner *
     if (cb_result_root(root, &fd, err) < 0)
         return -1;
     if (cb_user_resolve(fd, spelled, &user, err) < 0)
-        return cb_error_wrap(err, "--chown=%s", text);
+        return -1;
     *out = (struct cb_owner){user.uid, user.gid};
     return 0;
 }

@@ -16,6 +16,7 @@ struct cb_selector {
     int owners;                /* owners count; else everything is 0:0 */
     int parents;               /* --parents: paths are kept from the pivot on */
     int required;              /* a pattern without a match is an error */
+    int optional;              /* a path that is not there is none */
 };
 /* Everything there is. */
 #define CB_SELECTOR_ALL "verb select\npath /\nliteral \nowners \n"
@@ -32,6 +33,7 @@ struct cb_entry {
     uint32_t xattrs_len;
     uint32_t mode, uid, gid, nlink; /* as hashed and copied */
     uint32_t disk_mode;             /* as listed */
+    int on_the_way;                 /* --parents: a directory listed for what is below */
     uint64_t dev, ino, rdev;
     int64_t size;
     struct timespec mtime, ctime;

@@ -41,6 +41,7 @@ char *cb_selector_text(const struct cb_selector *selector)
     add_flag(&text, "owners", selector->owners);
     add_flag(&text, "parents", selector->parents);
     add_flag(&text, "required", selector->required);
+    add_flag(&text, "optional", selector->optional);
     return cb_strbuf_steal(&text);
 }
 
@@ -76,6 +77,8 @@ static int set_field(struct cb_selector *selector, const char *name, char *value
         selector->parents = 1;
     } else if (strcmp(name, "required") == 0) {
         selector->required = 1;
+    } else if (strcmp(name, "optional") == 0) {
+        selector->optional = 1;
     } else {
         return 0;
     }

@@ -3,7 +3,7 @@
  * wrong hits. See docs/design/cache-keys.md. */
 #include "solver/solver-priv.h"
 
-#define KEY_VERSION "cbuild step 1"
+#define KEY_VERSION "cbuild step 2"
 
 void cb_key_parts_add(struct cb_key_parts *parts, const char *name, const char *value)
 {

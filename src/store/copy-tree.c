@@ -1,8 +1,11 @@
-/* A plain recursive copy by descriptors. Hard links become copies: what is seeded this
- * way is a cache, whose files are replaced rather than rewritten. */
+/* A plain recursive copy by descriptors, of files or of names. When files are copied,
+ * hard links become copies: what is seeded this way is a cache, whose files are replaced
+ * rather than rewritten. When names are, every file is shared with the tree it comes
+ * from: for trees that nobody writes to. */
 #include "store/copy-tree.h"
 
 #include "base/fs.h"
+#include "base/vec.h"
 #include "store/walk.h"
 #include "store/xattr.h"
 
@@ -11,9 +14,24 @@
 #include <limits.h>
 #include <stdio.h>
 
+struct made_directory {
+    char *path;
+    struct timespec times[2];
+};
+
 struct copy {
     int to_fd;
+    int share; /* files get another name instead of being copied */
+    CB_VEC(struct made_directory) made; /* their times come last */
 };
+
+static void copy_clear(struct copy *copy)
+{
+    cb_vec_foreach (directory, &copy->made)
+        free(directory->path);
+    cb_vec_free(&copy->made);
+}
+CB_AUTO_VALUE_DEFINE(copy, copy_clear)
 
 static int copy_xattrs(const struct cb_walk_entry *from, int fd, const char *path,
                        struct cb_error **err)
@@ -59,9 +77,10 @@ static int copy_file(const struct copy *copy, const struct cb_walk_entry *from,
     return finish_open(from, out, err);
 }
 
-static int copy_directory(const struct copy *copy, const struct cb_walk_entry *from,
+static int copy_directory(struct copy *copy, const struct cb_walk_entry *from,
                           struct cb_error **err)
 {
+    struct made_directory made = {.times = {from->st.st_atim, from->st.st_mtim}};
     cb_autofd int fd = -1;
 
     if (mkdirat(copy->to_fd, from->path, 0700) < 0)
@@ -69,12 +88,24 @@ static int copy_directory(const struct copy *copy, const struct cb_walk_entry *f
     fd = openat(copy->to_fd, from->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return cb_error_errno(err, errno, "open `%s`", from->path);
+    made.path = xstrdup(from->path);
+    cb_vec_push(&copy->made, made);
     return finish_open(from, fd, err);
+}
+
+static int set_times(const struct copy *copy, struct cb_error **err)
+{
+    cb_vec_foreach (made, &copy->made) {
+        if (utimensat(copy->to_fd, made->path, made->times, AT_SYMLINK_NOFOLLOW) < 0)
+            return cb_error_errno(err, errno, "copy times of `%s`", made->path);
+    }
+    return 0;
 }
 
 static int copy_link(const struct copy *copy, const struct cb_walk_entry *from,
                      struct cb_error **err)
 {
+    struct timespec times[2] = {from->st.st_atim, from->st.st_mtim};
     char target[PATH_MAX];
     ssize_t len = readlinkat(from->dir_fd, from->name, target, sizeof(target) - 1);
 
@@ -83,15 +114,35 @@ static int copy_link(const struct copy *copy, const struct cb_walk_entry *from,
     target[len] = '\0';
     if (symlinkat(target, copy->to_fd, from->path) < 0 ||
         fchownat(copy->to_fd, from->path, from->st.st_uid, from->st.st_gid,
-                 AT_SYMLINK_NOFOLLOW) < 0)
+                 AT_SYMLINK_NOFOLLOW) < 0 ||
+        utimensat(copy->to_fd, from->path, times, AT_SYMLINK_NOFOLLOW) < 0)
         return cb_error_errno(err, errno, "make link `%s`", from->path);
     return 0;
 }
 
+/* 1: it has another name, 0: it cannot have one. */
+static int share_file(const struct copy *copy, const struct cb_walk_entry *from,
+                      struct cb_error **err)
+{
+    mode_t type = from->st.st_mode & S_IFMT;
+
+    if (linkat(from->dir_fd, from->name, copy->to_fd, from->path, 0) == 0)
+        return 1;
+    if ((errno == EMLINK || errno == EPERM) && (type == S_IFREG || type == S_IFLNK))
+        return 0;
+    return cb_error_errno(err, errno, "link `%s`", from->path);
+}
+
 static int copy_entry(void *arg, const struct cb_walk_entry *from, struct cb_error **err)
 {
-    const struct copy *copy = arg;
+    struct copy *copy = arg;
 
+    if (copy->share && !S_ISDIR(from->st.st_mode)) {
+        int shared = share_file(copy, from, err);
+
+        if (shared != 0)
+            return shared < 0 ? -1 : 0;
+    }
     switch (from->st.st_mode & S_IFMT) {
     case S_IFREG:
         return copy_file(copy, from, err);
@@ -104,9 +155,24 @@ static int copy_entry(void *arg, const struct cb_walk_entry *from, struct cb_err
     }
 }
 
+static int copy_all(struct copy *copy, int from_fd, struct cb_cancel *cancel,
+                    struct cb_error **err)
+{
+    if (cb_walk(from_fd, copy_entry, copy, cancel, err) < 0)
+        return -1;
+    return set_times(copy, err);
+}
+
 int cb_copy_tree(int from_fd, int to_fd, struct cb_cancel *cancel, struct cb_error **err)
 {
-    struct copy copy = {.to_fd = to_fd};
+    cb_auto_value(copy) copy = {.to_fd = to_fd};
 
-    return cb_walk(from_fd, copy_entry, &copy, cancel, err);
+    return copy_all(&copy, from_fd, cancel, err);
+}
+
+int cb_share_tree(int from_fd, int to_fd, struct cb_cancel *cancel, struct cb_error **err)
+{
+    cb_auto_value(copy) copy = {.to_fd = to_fd, .share = 1};
+
+    return copy_all(&copy, from_fd, cancel, err);
 }

@@ -2,7 +2,10 @@
 #include "store/layer.h"
 
 #include "store/content-priv.h"
+#include "store/copy-tree.h"
 #include "store/layer-pass.h"
+
+#include <assert.h>
 
 /* ── Digests of one layer ── */
 
@@ -111,6 +114,37 @@ int cb_layer_commit(struct cb_snapshot *active, const struct cb_layer_info *info
         known.layer = &layer;
     }
     return cb_snapshot_commit_known(active, &known, 0, err);
+}
+
+static int share_files(struct cb_snapshot *from, struct cb_snapshot *to,
+                       struct cb_cancel *cancel, struct cb_error **err)
+{
+    cb_autofd int from_fd = -1, to_fd = -1;
+
+    if (cb_snapshot_open_upper(from, &from_fd, err) < 0 ||
+        cb_snapshot_open_upper(to, &to_fd, err) < 0)
+        return -1;
+    return cb_share_tree(from_fd, to_fd, cancel, err);
+}
+
+/* The diff id is found now and kept with TOP, so that it is computed once for all the
+ * places the layer is stacked at. */
+int cb_layer_restack(struct cb_snapshot *top, struct cb_snapshot *parent,
+                     const char *identity, struct cb_pool *pool, struct cb_cancel *cancel,
+                     struct cb_snapshot **out, struct cb_error **err)
+{
+    cb_auto(cb_snapshot) snapshot = NULL;
+    struct cb_snapshot_layer layer = {0};
+    struct cb_snapshot_known known = {.layer = &layer, .identity = identity};
+
+    assert(!cb_snapshot_parent(top));
+    if (layer_facts(top, pool, 1, &layer, err) < 0 ||
+        cb_snapshot_prepare(top->store, parent, &snapshot, err) < 0 ||
+        share_files(top, snapshot, cancel, err) < 0 ||
+        cb_snapshot_commit_known(snapshot, &known, top->row.cut, err) < 0)
+        return -1;
+    *out = cb_steal(&snapshot);
+    return 0;
 }
 
 int cb_layer_write_tar(struct cb_snapshot *committed,

@@ -31,6 +31,11 @@ int cb_layer_measure(struct cb_snapshot *active, struct cb_pool *pool,
 /* Commits it with what is known: INFO (or NULL) and the fact "identity", at once. */
 int cb_layer_commit(struct cb_snapshot *active, const struct cb_layer_info *info,
                     const char *identity, struct cb_error **err);
+/* The layer of TOP, which stands on nothing, once more on PARENT: a committed snapshot of
+ * the same files under other names, with all that is known of the layer. */
+int cb_layer_restack(struct cb_snapshot *top, struct cb_snapshot *parent,
+                     const char *identity, struct cb_pool *pool, struct cb_cancel *cancel,
+                     struct cb_snapshot **out, struct cb_error **err);
 /* Streams the layer's canonical tar (sorted, PAX only where needed, whiteouts, xattrs):
  * the same bytes each time. */
 int cb_layer_write_tar(struct cb_snapshot *committed,

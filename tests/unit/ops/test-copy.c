@@ -14,6 +14,10 @@ struct row {
 
 #define PASSWD "etc/ etc/group=g:x:50:\n etc/passwd=u:x:7:8::/:\nv:x:9:9::/:"
 
+#define LOOKED_IN                                                               \
+    " (names are looked up in /etc/passwd and /etc/group of the stage that is " \
+    "copied to; a number needs no look-up)"
+
 #define ROW(about_, context_, base_, sources_, dest_, ...)                        \
     {                                                                             \
         .about = about_, .context = context_, .base = base_, .sources = sources_, \
@@ -70,6 +74,16 @@ static const struct row rows[] = {
     ROW("a star finds directories", "d1/ d1/a=1 d2/ d2/b=2", NULL, "d*", "/x/",
         "x/ x/a=1 x/b=2"),
     ROW("a pattern without a match", "a=1", "z=0", "*.nope", "/", "z=0"),
+    ROW("a pattern without a match makes no directory", "a=1", NULL, "*.nope", "/x/", ""),
+    ROW("a pattern in a file", "a=1", "z=0", "a/*", "/", "z=0"),
+    ROW("a pattern in what is not there", "a=1", NULL, "d/*", "/",
+        "!COPY d/*: \"/d\" not found in the build context"),
+    ROW("a pattern through a link", "d/ d/a=1 l->d", NULL, "l/*", "/", "a=1"),
+    ROW("a pattern does not enter links", "d/ d/a=1 l->d", NULL, "*/a", "/", "a=1"),
+    ROW("a pattern finds a dangling link", "l->gone", NULL, "l*", "/",
+        "!COPY l*: \"/l\" not found in the build context (it is a link that leads "
+        "nowhere "
+        "inside the tree)"),
     ROW("many files to one name", "a1=1 a2=2", NULL, "a*", "/x",
         "!when using COPY with more than one source file, the destination must be a "
         "directory "
@@ -126,17 +140,32 @@ static const struct row rows[] = {
     ROW("not what is there", "d/ d/a=1", "x/ x/o=0", "d", "/x", "x/ 7:8@x/a=1 x/o=0",
         .chown = "7:8"),
     ROW("an unknown name", "a=1", PASSWD, "a", "/",
-        "!--chown=w: unable to find user w: no matching entries in passwd file",
+        "!--chown=w: unable to find user w: no matching entries in passwd file" LOOKED_IN,
         .chown = "w"),
+    ROW("an unknown group", "a=1", PASSWD, "a", "/",
+        "!--chown=u:h: unable to find group h: no matching entries in group "
+        "file" LOOKED_IN,
+        .chown = "u:h"),
     ROW("a name without a passwd", "a=1", NULL, "a", "/",
-        "!--chown=u: unable to find user u: no matching entries in passwd file",
+        "!--chown=u: unable to find user u: no matching entries in passwd file" LOOKED_IN,
         .chown = "u"),
+    ROW("a name in an empty filesystem's group", "a=1", NULL, "a", "/",
+        "!--chown=1:g: unable to find group g: no matching entries in group "
+        "file" LOOKED_IN,
+        .chown = "1:g"),
     /* --chmod */
     ROW("octal", "d/ 700@d/s/ d/a=1 d/l->a", NULL, "d", "/x",
-        "x/ 640@x/a=1 x/l->a 640@x/s/", .chmod = "640"),
+        "640@x/ 640@x/a=1 x/l->a 640@x/s/", .chmod = "640"),
     ROW("symbolic", "d/ 700@d/s/ 600@d/a=1 700@d/b=1", NULL, "d", "/x",
         "x/ x/a=1 755@x/b=1 x/s/", .chmod = "u=rwX,go=rX"),
-    ROW("parents stay passable", "a=1", NULL, "a", "/x/", "x/ 600@x/a=1", .chmod = "600"),
+    ROW("an octal one is for made parents too", "a=1", "p/", "a", "/p/x/y/",
+        "p/ 700@p/x/ 700@p/x/y/ 700@p/x/y/a=1", .chmod = "700"),
+    ROW("a symbolic one is not", "600@a=1", NULL, "a", "/x/", "x/ 700@x/a=1",
+        .chmod = "u+x,go-rwx"),
+    ROW("a new top directory has it", "d/ d/a=1", NULL, "d", "/x", "750@x/ 750@x/a=1",
+        .chmod = "750"),
+    ROW("one that is there has not", "d/ d/a=1", "711@x/", "d", "/x", "711@x/ 750@x/a=1",
+        .chmod = "750"),
     ROW("with an owner: set-id survives", "a=1", NULL, "a", "/", "4755@7:8@a=1",
         .chown = "7:8", .chmod = "4755"),
     ROW("no mode at all", "a=1", NULL, "a", "/",
@@ -149,22 +178,88 @@ static const struct row rows[] = {
         "x/ x/a.c=1 x/s/", .exclude = "**/*.o"),
     ROW("excluded matches", "hom1.txt=1 hom2.md=2", NULL, "hom*", "/", "hom2.md=2",
         .exclude = "*.txt"),
+    ROW("an excluded directory", "d/ d/s/ d/s/a=1 d/b=2", NULL, "d", "/x", "x/ x/b=2",
+        .exclude = "s"),
+    ROW("an exception of it", "d/ d/s/ d/s/a=1 d/s/b=2", NULL, "d", "/x",
+        "x/ x/s/ x/s/b=2", .exclude = "s !s/b"),
+    ROW("several patterns", "d/ d/a=1 d/b=2 d/c=3", NULL, "d", "/x", "x/ x/b=2",
+        .exclude = "a c"),
+    ROW("exclusion is below each source", "d/ d/s/ d/s/a=1 s/ s/a=2", NULL, "d s", "/x",
+        "x/ x/a=2 x/s/", .exclude = "s/a"),
+    ROW("a pattern's directory is not excluded by its name", "d1/ d1/a=1 d2/ d2/b=2",
+        NULL, "d*", "/x", "x/ x/a=1 x/b=2", .exclude = "d1"),
+    ROW("everything excluded", "d1/ d1/a=1 d2/", NULL, "d*", "/x", "x/", .exclude = "*"),
+    ROW("a malformed exclusion", "a=1", NULL, "a", "/",
+        "!--exclude: syntax error in pattern `a[`", .exclude = "a["),
+    ROW("excluded below kept parents", "a/ a/b/ a/b/c=1 a/b/d=2", NULL, "a", "/",
+        "a/ a/b/ a/b/d=2", .exclude = "a/b/c", .parents = 1),
+    ROW("excluded altogether with parents", "a/ a/b/ a/b/c=1", NULL, "a/b/c", "/x/", "x/",
+        .exclude = "**/c", .parents = 1),
     ROW("parents are kept", "a/ 700@a/b/ a/b/c=1", NULL, "a/b/c", "/x/",
         "x/ x/a/ 700@x/a/b/ x/a/b/c=1", .parents = 1),
     ROW("from the pivot on", "a/ a/b/ a/b/c=1", NULL, "a/./b/c", "/x/", "x/ x/b/ x/b/c=1",
         .parents = 1),
+    ROW("from the first pivot on", "a/ a/b/ a/b/c/ a/b/c/d=1", NULL, "a/./b/./c", "/x/",
+        "x/ x/b/ x/b/c/ x/b/c/d=1", .parents = 1),
+    ROW("a dot at the end is no pivot", "a/ a/b=1", NULL, "./a/.", "/x/",
+        "x/ x/a/ x/a/b=1", .parents = 1),
+    ROW("everything with parents", "a/ a/b=1 c=2", NULL, ".", "/x/",
+        "x/ x/a/ x/a/b=1 x/c=2", .parents = 1),
+    ROW("parents of two sources", "a/ a/f=1 b/ b/f=2", NULL, "a/f b/f", "/",
+        "a/ a/f=1 b/ b/f=2", .parents = 1),
+    ROW("a pattern before the pivot", "a1/ a1/c/ a1/c/x=1 a2/ a2/c/ a2/c/y=2", NULL,
+        "a*/./c", "/x/", "x/ x/c/ x/c/x=1 x/c/y=2", .parents = 1),
+    ROW("a link before the pivot is followed", "a/ a/b/ a/b/c=1 l->a", NULL, "l/./b/c",
+        "/x/", "x/ x/b/ x/b/c=1", .parents = 1),
+    ROW("a link behind it is not", "a/ a/b/ a/b/c=1 l->a", NULL, "l/b/c", "/x/",
+        "!COPY l/b/c: \"/l/b/c\" not found in the build context (a directory on its way "
+        "is "
+        "a link, which --parents does not follow)",
+        .parents = 1),
+    ROW("a link is kept as one", "a/ a/l->gone", NULL, "a/l", "/x/",
+        "x/ x/a/ x/a/l->gone", .parents = 1),
+    ROW("stars on both sides of deep ones", "a/ a/b/ a/b/c/ a/b/c/baz=1 a/baz=2 a/bay=3",
+        NULL, "a/**/ba?", "/x/",
+        "x/ x/a/ x/a/b/ x/a/b/c/ x/a/b/c/baz=1 x/a/bay=3 "
+        "x/a/baz=2",
+        .parents = 1),
+    ROW("a deep pattern takes directories whole", "c/ c/d/ c/d/e/ c/d/e/f=1 c/g=2", NULL,
+        "./c/**/e", "/x/", "x/ x/c/ x/c/d/ x/c/d/e/ x/c/d/e/f=1", .parents = 1),
+    ROW("deep within a name", "ab/ ab/c=1 d/ d/c=2", NULL, "a**/c", "/x/",
+        "x/ x/ab/ x/ab/c=1", .parents = 1),
+    ROW("all below", "a/ a/e/ a/f=1", NULL, "a/**", "/x/", "x/ x/a/ x/a/e/ x/a/f=1",
+        .parents = 1),
+    ROW("ignored files are not found by patterns", "a=1 b=2 .dockerignore=b", NULL,
+        "[ab]", "/x/", "x/ x/a=1", .parents = 1),
+    ROW("a missing path with parents", "a/", NULL, "a/x", "/x/",
+        "!COPY a/x: \"/a/x\" not found in the build context", .parents = 1),
+    ROW("a missing pivot", "a/", NULL, "b/./*", "/x/",
+        "!COPY b/./*: \"/b\" not found in the build context", .parents = 1),
+    ROW("no match with parents", "a/", NULL, "a/*/x", "/out/", "out/", .parents = 1),
+    ROW("parents that are there keep their owner", "a/ a/b/ a/b/c=1 700@a/d/",
+        "711@3:4@a/ 1777@a/b/ 5:6@a/d/", "a/b/c", "/", "3:4@a/ a/b/ 7:8@a/b/c=1 5:6@a/d/",
+        .chown = "7:8", .parents = 1),
+    ROW("and are not for --chmod", "755@a/ a/b=1", "711@3:4@a/", "a/b", "/",
+        "3:4@a/ 600@a/b=1", .chmod = "600", .parents = 1),
+    ROW("parents that are made do not", "a/ a/b/ a/b/c=1", NULL, "a/b/c", "/",
+        "7:8@a/ 7:8@a/b/ 7:8@a/b/c=1", .chown = "7:8", .parents = 1),
     ROW("with deep patterns", "a/ a/b/ a/b/x.c=1 a/x.c=2 a/y.h=3", NULL, "**/*.c", "/x/",
         "x/ x/a/ x/a/b/ x/a/b/x.c=1 x/a/x.c=2", .parents = 1),
 };
 
-static void add_sources(const char *text, struct cb_strings *words,
-                        struct cb_copy_source *sources, size_t *count)
+static void split_words(const char *text, struct cb_strings *words)
 {
     cb_autofree char *copy = xstrdup(text);
     char *save = NULL;
 
     for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save))
         cb_strings_add(words, word);
+}
+
+static void add_sources(const char *text, struct cb_strings *words,
+                        struct cb_copy_source *sources, size_t *count)
+{
+    split_words(text, words);
     for (size_t i = 0; i < words->count; i++)
         sources[i] = (struct cb_copy_source){.input = 1, .path = words->items[i]};
     *count = words->count;
@@ -193,7 +288,7 @@ static void run_row(struct fixture *f, const struct row *row, size_t index)
     plant(context, row->context);
     add_sources(row->sources, &words, sources, &copy.source_count);
     if (row->exclude)
-        cb_strings_add(&exclude, row->exclude);
+        split_words(row->exclude, &exclude);
     if (cb_op_copy(&options, &f->env, &copy, &error) < 0) {
         message = xstrdup(cb_error_message(error));
     } else {
@@ -351,7 +446,7 @@ static void copy_writes_inline_content(void **state)
     OK(cb_op_copy(&options, &f->env, &copy, err));
     result = solve(f, graph, add_step(graph, &options, &base, 1), &message);
     assert_non_null(result);
-    assert_result(result, "3:4@x/ 750@3:4@x/a=one 750@3:4@x/b=");
+    assert_result(result, "750@3:4@x/ 750@3:4@x/a=one 750@3:4@x/b=");
 }
 
 static void workdir_is_made_for_the_user(void **state)
@@ -367,6 +462,50 @@ static void workdir_is_made_for_the_user(void **state)
     result = solve(f, graph, add_step(graph, &options, &base, 1), &message);
     assert_non_null(result);
     assert_result(result, PASSWD " l->/srv srv/ 7:8@srv/a/ 7:8@srv/a/b/");
+}
+
+static void workdir_belongs_to_ids_as_chown_has_it(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *user, *expected;
+    } rows[] = {
+        {"77", PASSWD " 77:77@w/"}, {"7", PASSWD " 7:7@w/"},  {"7:3", PASSWD " 7:3@w/"},
+        {"u:g", PASSWD " 7:50@w/"}, {"u:", PASSWD " 7:8@w/"}, {"root", PASSWD " w/"},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++) {
+        cb_auto(cb_graph) graph = cb_graph_new();
+        struct cb_edge base =
+            add_given(graph, FILESYSTEM(f, "etc/ etc/group=g:x:50:\n "
+                                           "etc/passwd=u:x:7:8::/:\nv:x:9:9::/:"));
+        struct cb_vertex_options options = {0};
+        cb_autofree char *message = NULL;
+        cb_auto(cb_result) result = NULL;
+
+        OK(cb_op_mkdir(&options, &f->env, "/w", rows[i].user, err));
+        result = solve(f, graph, add_step(graph, &options, &base, 1), &message);
+        assert_non_null(result);
+        assert_result(result, rows[i].expected);
+    }
+}
+
+static void workdir_of_an_unknown_user_is_roots_with_a_warning(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto(cb_graph) graph = cb_graph_new();
+    struct cb_edge base = add_given(graph, FILESYSTEM(f, "etc/"));
+    struct cb_vertex_options options = {0};
+    cb_autofree char *message = NULL;
+    cb_auto(cb_result) result = NULL;
+
+    OK(cb_op_mkdir(&options, &f->env, "/w", "nobody", err));
+    result = solve(f, graph, add_step(graph, &options, &base, 1), &message);
+    assert_non_null(result);
+    assert_result(result, "etc/ w/");
+    assert_string_equal(f->warnings.text,
+                        "WORKDIR /w belongs to root: unable to find user nobody: no "
+                        "matching entries in passwd file");
 }
 
 static void workdir_over_a_file_is_an_error(void **state)
@@ -401,6 +540,11 @@ int main(void)
                                         fixture_close),
         cmocka_unit_test_setup_teardown(workdir_is_made_for_the_user, fixture_open,
                                         fixture_close),
+        cmocka_unit_test_setup_teardown(workdir_belongs_to_ids_as_chown_has_it,
+                                        fixture_open, fixture_close),
+        cmocka_unit_test_setup_teardown(
+            workdir_of_an_unknown_user_is_roots_with_a_warning, fixture_open,
+            fixture_close),
         cmocka_unit_test_setup_teardown(workdir_over_a_file_is_an_error, fixture_open,
                                         fixture_close),
     };
