@@ -95,6 +95,9 @@ static void fill_env(struct cb_engine *engine, struct build *build,
     engine->env.rlimit_count = checked->rlimits.count;
     engine->env.retries = request->retries;
     engine->env.step_timeout_ms = checked->step_timeout_ms;
+    cb_ssh_use(checked->ssh, given->store, given->cancel);
+    engine->env.ssh = cb_ssh_connect;
+    engine->env.ssh_arg = checked->ssh;
     engine->env.secret = cb_secrets_get;
     engine->env.secret_arg = checked->secrets;
     engine->env.offline = request->offline;

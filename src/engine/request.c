@@ -20,6 +20,7 @@ void cb_build_request_clear(struct cb_build_request *request)
     cb_strings_free(&request->allow);
     cb_strings_free(&request->ulimits);
     cb_strings_free(&request->contexts);
+    cb_strings_free(&request->ssh);
     cb_strings_free(&request->cache_from);
     cb_strings_free(&request->cache_to);
     cb_strings_free(&request->outputs);
@@ -39,6 +40,7 @@ void cb_checked_request_clear(struct cb_checked_request *checked)
     cb_strings_free(&checked->labels);
     cb_vec_free(&checked->rlimits);
     cb_secrets_free(checked->secrets);
+    cb_ssh_free(checked->ssh);
     cb_cache_locations_free(&checked->cache_from);
     cb_cache_locations_free(&checked->cache_to);
     cb_vec_foreach (output, &checked->outputs)
@@ -343,5 +345,7 @@ int cb_request_check(struct cb_checked_request *out,
         check_cache_ttl(out, request->cache_ttl, err) < 0 ||
         check_offline(request, err) < 0 || check_epoch(out, err) < 0)
         return -1;
-    return cb_secrets_new(&out->secrets, &request->secrets, err);
+    if (cb_secrets_new(&out->secrets, &request->secrets, err) < 0)
+        return -1;
+    return cb_ssh_new(&out->ssh, &request->ssh, err);
 }

@@ -32,6 +32,10 @@ struct cb_build_env {
     /* Secrets by id: 1 found (bytes borrowed), 0 not given. */
     int (*secret)(void *arg, const char *id, const void **bytes, size_t *len);
     void *secret_arg;
+    /* A connection to the SSH agent ID stands for: 1 (*FD is the caller's), 0 not given.
+     * FD NULL: only asks whether there is one. */
+    int (*ssh)(void *arg, const char *id, int *fd, struct cb_error **err);
+    void *ssh_arg;
     unsigned retries;          /* of a RUN that fails */
     int64_t step_timeout_ms;   /* of each attempt; 0: none */
     int64_t source_date_epoch; /* or -1 */
