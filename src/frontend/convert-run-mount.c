@@ -183,6 +183,7 @@ static int add_mount(struct cb_stage *stage, const struct cb_item *item, size_t 
     out.has_mode = mount.has_mode;
     out.mode = mount.has_mode                      ? mount.mode
                : mount.type == CB_RUN_MOUNT_SECRET ? 0400
+               : mount.type == CB_RUN_MOUNT_SSH    ? 0600
                                                    : 0755;
     out.uid = mount.has_uid ? mount.uid : 0;
     out.gid = mount.has_gid ? mount.gid : 0;

@@ -57,8 +57,7 @@ static void add_mount(const struct cb_exec_mount *mount, size_t index,
         break;
     case CB_EXEC_SSH:
         cb_key_parts_addf(parts, name, "ssh %s %s %o %" PRIu32 ":%" PRIu32, mount->id,
-                          target, mount->has_mode ? mount->mode : 0600, mount->uid,
-                          mount->gid);
+                          target, mount->mode, mount->uid, mount->gid);
         break;
     }
 }

@@ -19,8 +19,7 @@ static int set_owner(int fd, const struct cb_exec_mount *mount, struct cb_error 
     char path[32];
 
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    if (chown(path, mount->uid, mount->gid) < 0 ||
-        chmod(path, (mount->has_mode ? mount->mode : 0600) & 07777) < 0)
+    if (chown(path, mount->uid, mount->gid) < 0 || chmod(path, mount->mode & 07777) < 0)
         return cb_error_errno(err, errno, "set owner of the SSH socket");
     return 0;
 }
