@@ -29,6 +29,8 @@ static const struct cb_option options[] = {
      "Use a directory, docker-image://REF or oci-layout://DIR as stage or image NAME"},
     {"cache-from", 0, CB_OPTION_LIST, AT(request.cache_from), "REF|type=TYPE,...",
      "Take results from a cache in a registry or directory"},
+    {"cache-mount", 0, CB_OPTION_LIST, AT(request.cache_places), "ID=DIR",
+     "Keep this cache of RUN --mount=type=cache in a directory of the host"},
     {"cache-to", 0, CB_OPTION_LIST, AT(request.cache_to), "REF|type=TYPE,...",
      "Write the build's cache to a registry, a directory, or into the image"},
     {"context-mode", 0, CB_OPTION_TEXT, AT(request.context_mode), "MODE",

@@ -8,6 +8,9 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/archive.c \
 	%D%/build.c \
 	%D%/builds.c \
+	%D%/cache-transfer.c \
+	%D%/cache.c \
+	%D%/cache.h \
 	%D%/history.c \
 	%D%/images.c \
 	%D%/inspect.c \

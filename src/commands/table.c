@@ -7,13 +7,17 @@
 #include <sys/stat.h>
 
 const struct cb_cli_command *const cb_commands[] = {
-    &cb_build_command,     &cb_run_command,     &cb_images_command,
-    &cb_pull_command,      &cb_push_command,    &cb_tag_command,
-    &cb_rmi_command,       &cb_inspect_command, &cb_history_command,
-    &cb_save_command,      &cb_load_command,    &cb_import_command,
-    &cb_parse_command,     &cb_context_command, &cb_explain_command,
-    &cb_builds_ls_command, &cb_df_command,      &cb_prune_command,
-    &cb_fsck_command,      &cb_version_command, NULL,
+    &cb_build_command,    &cb_run_command,
+    &cb_images_command,   &cb_pull_command,
+    &cb_push_command,     &cb_tag_command,
+    &cb_rmi_command,      &cb_inspect_command,
+    &cb_history_command,  &cb_save_command,
+    &cb_load_command,     &cb_import_command,
+    &cb_parse_command,    &cb_context_command,
+    &cb_explain_command,  &cb_builds_ls_command,
+    &cb_cache_ls_command, &cb_df_command,
+    &cb_prune_command,    &cb_fsck_command,
+    &cb_version_command,  NULL,
 };
 
 struct spelling {
@@ -43,6 +47,12 @@ static const struct spelling spellings[] = {
     {"builds", "show", &cb_builds_show_command},
     {"builds", "logs", &cb_builds_logs_command},
     {"builds", "rm", &cb_builds_rm_command},
+    {"cache", "ls", &cb_cache_ls_command},
+    {"cache", "list", &cb_cache_ls_command},
+    {"cache", "export", &cb_cache_export_command},
+    {"cache", "import", &cb_cache_import_command},
+    {"cache", "rm", &cb_cache_rm_command},
+    {"cache", "prune", &cb_cache_prune_command},
     {"builder", "prune", &cb_prune_command},
     {"image", "prune", &cb_image_prune_command},
     {"context", "ls", &cb_context_command},

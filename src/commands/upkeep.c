@@ -2,6 +2,7 @@
 #include "commands/commands.h"
 
 #include "base/timestamp.h"
+#include "store/cache-mount.h"
 #include "store/gc.h"
 #include "store/record.h"
 
@@ -100,7 +101,7 @@ static int run_prune(struct cb_app *app, int argc, char **argv, struct cb_error 
         return 0;
     if (cb_app_store(app, 0, &store, err) < 0 ||
         cb_record_prune(store, values.all, unused_ns / 1000000000, &freed, err) < 0 ||
-        (values.all && cb_store_prune_cache_mounts(store, &freed_mounts, err) < 0) ||
+        (values.all && cb_cache_mount_prune(store, INT64_MAX, &freed_mounts, err) < 0) ||
         cb_store_gc(store, &freed_by_gc, err) < 0)
         return -1;
     size = cb_size_human(freed + freed_by_gc + freed_mounts);

@@ -5,6 +5,7 @@
 #include "engine/engine-priv.h"
 
 #include "base/atomic-file.h"
+#include "store/cache-mount.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,6 +94,8 @@ static void fill_env(struct cb_engine *engine, struct build *build,
     engine->env.memory_bytes = checked->memory_bytes;
     engine->env.rlimits = checked->rlimits.items;
     engine->env.rlimit_count = checked->rlimits.count;
+    engine->env.cache_places = &request->cache_places;
+    engine->env.started_ns = cb_cache_mount_now();
     engine->env.retries = request->retries;
     engine->env.step_timeout_ms = checked->step_timeout_ms;
     cb_ssh_use(checked->ssh, given->store, given->cancel);

@@ -21,6 +21,7 @@ void cb_build_request_clear(struct cb_build_request *request)
     cb_strings_free(&request->ulimits);
     cb_strings_free(&request->contexts);
     cb_strings_free(&request->ssh);
+    cb_strings_free(&request->cache_places);
     cb_strings_free(&request->cache_from);
     cb_strings_free(&request->cache_to);
     cb_strings_free(&request->outputs);
@@ -240,6 +241,18 @@ static int check_attempts(struct cb_checked_request *out,
     return 0;
 }
 
+static int check_cache_place(struct cb_checked_request *out, const char *text,
+                             struct cb_error **err)
+{
+    const char *equals = strchr(text, '=');
+
+    if (equals && equals != text && equals[1])
+        return 0;
+    return cb_error_set(
+        err, CB_ERR_USAGE,
+        "invalid argument \"%s\" for \"--cache-mount\": expected ID=DIRECTORY", text);
+}
+
 static int check_ulimit(struct cb_checked_request *out, const char *text,
                         struct cb_error **err)
 {
@@ -330,6 +343,7 @@ int cb_request_check(struct cb_checked_request *out,
         check_each(out, &request->labels, check_label, err) < 0 ||
         check_each(out, &request->allow, check_allow, err) < 0 ||
         check_each(out, &request->ulimits, check_ulimit, err) < 0 ||
+        check_each(out, &request->cache_places, check_cache_place, err) < 0 ||
         check_each(out, &request->add_hosts, check_host, err) < 0)
         return -1;
     if (check_platform(out, request->platform, err) < 0 ||

@@ -99,6 +99,7 @@ static int cache_mount(struct cb_stage *stage, const struct cb_item *item,
     cleaned = mount->id && *mount->id ? xstrdup(mount->id) : cb_path_clean(mount->target);
     out->id = space && *space ? cb_arena_printf(arena, "%s/%s", space, cleaned)
                               : cb_arena_strdup(arena, cleaned);
+    out->source = mount->source;
     if (!mount->from || !*mount->from)
         return 0;
     return add_input(stage, item, origin, mount, inputs, out, err);

@@ -255,6 +255,7 @@ int cb_convert_run(struct cb_stage *stage, const struct cb_item *item,
         .cwd = cwd,
         .user = config->user ? config->user : "",
         .platform = config->platform,
+        .renew_caches = stage->no_cache,
     };
     int rc;
 

@@ -20,6 +20,7 @@ struct cb_exec_step { /* the payload; everything owned */
     char **labels;
     size_t *selector_index; /* per mount: index among the paths of its input's selector */
     size_t input_count;
+    int renew_caches;
 };
 
 const char *cb_exec_hostname(const struct cb_exec_step *step);

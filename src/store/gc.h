@@ -9,10 +9,6 @@
  * reaches. */
 int cb_store_gc(struct cb_store *store, uint64_t *freed_bytes, struct cb_error **err);
 
-/* Removes the directories of RUN --mount=type=cache that no step is using. */
-int cb_store_prune_cache_mounts(struct cb_store *store, uint64_t *freed_bytes,
-                                struct cb_error **err);
-
 struct cb_usage {
     uint64_t images, images_bytes, images_reclaimable;
     uint64_t records, cache_bytes, cache_reclaimable;

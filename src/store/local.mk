@@ -1,6 +1,8 @@
 noinst_LIBRARIES += src/store/libstore.a
 src_store_libstore_a_SOURCES = \
 	%D%/archive-api.h \
+	%D%/cache-mount-priv.h \
+	%D%/cache-mount.h \
 	%D%/compress.h \
 	%D%/content-priv.h \
 	%D%/content.h \
@@ -40,6 +42,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/xattr.h \
 	%D%/archive-api.c \
 	%D%/blob-writer.c \
+	%D%/cache-mount-list.c \
 	%D%/cache-mount.c \
 	%D%/compress.c \
 	%D%/content.c \
