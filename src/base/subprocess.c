@@ -188,14 +188,15 @@ static int reap(struct child *child)
     return 1;
 }
 
+/* READY NULL: until the end; else until that line was printed, or the end. */
 static int collect(struct child *child, const struct cb_subprocess_options *options,
-                   struct cb_error **err)
+                   const char *ready, struct cb_error **err)
 {
     size_t max = options->max_output ? options->max_output : DEFAULT_OUTPUT_BYTES;
     int64_t started = now_ms();
     int exited = 0;
 
-    while (!exited) {
+    while (!exited && !(ready && strstr(cb_strbuf_text(child->streams[0].text), ready))) {
         struct pollfd waits[] = {
             {.fd = child->pid_fd, .events = POLLIN},
             {.fd = cb_cancel_fd(options->cancel), .events = POLLIN},
@@ -289,7 +290,7 @@ int cb_subprocess_run(const struct cb_subprocess_options *options, struct cb_str
     if (cb_cancel_check(options->cancel, err) < 0 ||
         start(&child, path, options, err) < 0)
         return -1;
-    if (collect(&child, options, err) < 0)
+    if (collect(&child, options, NULL, err) < 0)
         return add_complaint(err, name, child.streams[1].text);
     code = exit_code_of(child.status);
     if (exit_code) {
@@ -299,4 +300,46 @@ int cb_subprocess_run(const struct cb_subprocess_options *options, struct cb_str
         return add_complaint(err, name, child.streams[1].text);
     }
     return 0;
+}
+
+/* ── Helpers ── */
+
+struct cb_helper {
+    struct child child;
+    struct cb_strbuf out, errors;
+};
+
+int cb_helper_start(struct cb_helper **out, const struct cb_subprocess_options *options,
+                    const char *ready, struct cb_error **err)
+{
+    const char *name = options->argv[0];
+    cb_autofree char *path = cb_subprocess_find(name);
+    cb_auto(cb_helper) helper = xcalloc(1, sizeof(*helper));
+
+    helper->child.pid_fd = helper->child.streams[0].fd = helper->child.streams[1].fd = -1;
+    helper->child.streams[0].text = &helper->out;
+    helper->child.streams[1].text = &helper->errors;
+    if (!path)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "`%s`: program not found", name);
+    if (cb_cancel_check(options->cancel, err) < 0 ||
+        start(&helper->child, path, options, err) < 0)
+        return -1;
+    if (collect(&helper->child, options, ready, err) < 0)
+        return add_complaint(err, name, &helper->errors);
+    if (!helper->child.pid) {
+        cb_error_set(err, CB_ERR_SYSTEM, "ended at once");
+        return add_complaint(err, name, &helper->errors);
+    }
+    *out = cb_steal(&helper);
+    return 0;
+}
+
+void cb_helper_stop(struct cb_helper *helper)
+{
+    if (!helper)
+        return;
+    child_free(&helper->child);
+    cb_strbuf_free(&helper->out);
+    cb_strbuf_free(&helper->errors);
+    free(helper);
 }

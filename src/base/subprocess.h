@@ -24,6 +24,14 @@ struct cb_subprocess_options {
  * message). *EXIT_CODE is 0..255 or 128+signal. NOT_FOUND when the program is missing. */
 int cb_subprocess_run(const struct cb_subprocess_options *options, struct cb_strbuf *out,
                       struct cb_strbuf *errors, int *exit_code, struct cb_error **err);
+/* A helper that runs beside us until it is stopped (ssh-agent). Started once it has
+ * printed the line READY, an error when it ends before that; INPUT, CANCEL and the bounds
+ * of OPTIONS hold until then. Stopping ends it with all it started. */
+struct cb_helper;
+int cb_helper_start(struct cb_helper **out, const struct cb_subprocess_options *options,
+                    const char *ready, struct cb_error **err);
+void cb_helper_stop(struct cb_helper *helper);
+CB_AUTO_DEFINE(cb_helper, cb_helper_stop)
 /* Absolute path of NAME on PATH (or in /usr/libexec/podman, /usr/lib/podman, sbin
  * directories); NULL if missing. */
 char *cb_subprocess_find(const char *name);

@@ -29,6 +29,8 @@ static const struct cb_option options[] = {
      "Use a directory, docker-image://REF or oci-layout://DIR as stage or image NAME"},
     {"cache-from", 0, CB_OPTION_LIST, AT(request.cache_from), "REF|type=TYPE,...",
      "Take results from a cache in a registry or directory"},
+    {"cache-mount", 0, CB_OPTION_LIST, AT(request.cache_places), "ID=DIR",
+     "Keep this cache of RUN --mount=type=cache in a directory of the host"},
     {"cache-to", 0, CB_OPTION_LIST, AT(request.cache_to), "REF|type=TYPE,...",
      "Write the build's cache to a registry, a directory, or into the image"},
     {"context-mode", 0, CB_OPTION_TEXT, AT(request.context_mode), "MODE",
@@ -82,6 +84,10 @@ static const struct cb_option options[] = {
     {"secret", 0, CB_OPTION_LIST, AT(request.secrets), "id=NAME,src=FILE",
      "Give RUN --mount=type=secret a secret (src=FILE or env=VARIABLE)"},
     {"shm-size", 0, CB_OPTION_TEXT, AT(request.shm_size), "SIZE", "Size of /dev/shm"},
+    {"ssh", 0, CB_OPTION_LIST, AT(request.ssh), "ID[=SOCKET|KEY[,KEY]]",
+     "Let RUN --mount=type=ssh use an SSH agent (default: the one of SSH_AUTH_SOCK) or "
+     "key "
+     "files"},
     {"step-timeout", 0, CB_OPTION_TEXT, AT(request.step_timeout), "DURATION",
      "End a RUN step that takes longer (90s, 5m), as a failure"},
     {"tag", 't', CB_OPTION_LIST, AT(request.tags), "NAME[:TAG]",

@@ -11,6 +11,9 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/cache-filter.c \
 	%D%/cache-filter.h \
 	%D%/du.c \
+	%D%/cache-transfer.c \
+	%D%/cache.c \
+	%D%/cache.h \
 	%D%/history.c \
 	%D%/images.c \
 	%D%/inspect.c \

@@ -2,6 +2,7 @@
 #include "commands/commands.h"
 
 #include "base/timestamp.h"
+#include "store/cache-mount.h"
 #include "store/gc.h"
 
 #include <inttypes.h>

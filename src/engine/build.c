@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "context/remote.h"
 #include "http/http.h"
+#include "store/cache-mount.h"
 #include "store/prune.h"
 
 #include <errno.h>
@@ -112,8 +113,13 @@ static void fill_env(struct cb_engine *engine, struct build *build,
     engine->env.memory_bytes = checked->memory_bytes;
     engine->env.rlimits = checked->rlimits.items;
     engine->env.rlimit_count = checked->rlimits.count;
+    engine->env.cache_places = &request->cache_places;
+    engine->env.started_ns = cb_cache_mount_now();
     engine->env.retries = request->retries;
     engine->env.step_timeout_ms = checked->step_timeout_ms;
+    cb_ssh_use(checked->ssh, given->store, given->cancel);
+    engine->env.ssh = cb_ssh_connect;
+    engine->env.ssh_arg = checked->ssh;
     engine->env.secret = cb_secrets_get;
     engine->env.secret_arg = checked->secrets;
     engine->env.offline = request->offline;

@@ -47,6 +47,7 @@ struct cb_checked_request {
     int64_t source_date_epoch; /* or -1 */
     int64_t cache_ttl_ns;
     struct cb_secrets *secrets;
+    struct cb_ssh *ssh;
     struct cb_cache_locations cache_from, cache_to;
     CB_VEC(struct cb_output) outputs; /* at least one */
     json_t *annotations;              /* of the manifest, or NULL */
@@ -114,6 +115,18 @@ void cb_secrets_free(struct cb_secrets *secrets);
 CB_AUTO_DEFINE(cb_secrets, cb_secrets_free)
 /* As struct cb_build_env's member: ARG is the cb_secrets. */
 int cb_secrets_get(void *arg, const char *id, const void **bytes, size_t *len);
+
+/* ── ssh.c: --ssh, the agents steps may talk to ── */
+struct cb_ssh;
+int cb_ssh_new(struct cb_ssh **out, const struct cb_strings *options,
+               struct cb_error **err);
+/* To be called before the first connection: where an agent of ours has its socket. */
+void cb_ssh_use(struct cb_ssh *ssh, struct cb_store *store, struct cb_cancel *cancel);
+/* Ends what was started. */
+void cb_ssh_free(struct cb_ssh *ssh);
+CB_AUTO_DEFINE(cb_ssh, cb_ssh_free)
+/* As struct cb_build_env's member: ARG is the cb_ssh. */
+int cb_ssh_connect(void *arg, const char *id, int *fd, struct cb_error **err);
 
 /* ── inputs.c: where the Dockerfile and the context come from ── */
 struct cb_inputs {

@@ -13,7 +13,8 @@ struct cb_build_request {
     const char *dockerfile; /* -f: path, "-" for stdin, NULL: <context>/Dockerfile (then
                                dockerfile) */
     struct cb_strings tags, build_args, labels, secrets, add_hosts, no_cache_filter,
-        allow, ulimits, contexts, cache_from, cache_to, outputs, annotations;
+        allow, ulimits, contexts, cache_from, cache_to, outputs, annotations, ssh,
+        cache_places;
     const char *target;
     const char *platform;
     const char *network; /* default, none, host */

@@ -14,4 +14,5 @@ src_engine_libengine_a_SOURCES = \
 	%D%/output-options.c \
 	%D%/outputs.c \
 	%D%/request.c \
-	%D%/secrets.c
+	%D%/secrets.c \
+	%D%/ssh.c

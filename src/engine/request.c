@@ -20,6 +20,8 @@ void cb_build_request_clear(struct cb_build_request *request)
     cb_strings_free(&request->allow);
     cb_strings_free(&request->ulimits);
     cb_strings_free(&request->contexts);
+    cb_strings_free(&request->ssh);
+    cb_strings_free(&request->cache_places);
     cb_strings_free(&request->cache_from);
     cb_strings_free(&request->cache_to);
     cb_strings_free(&request->outputs);
@@ -39,6 +41,7 @@ void cb_checked_request_clear(struct cb_checked_request *checked)
     cb_strings_free(&checked->labels);
     cb_vec_free(&checked->rlimits);
     cb_secrets_free(checked->secrets);
+    cb_ssh_free(checked->ssh);
     cb_cache_locations_free(&checked->cache_from);
     cb_cache_locations_free(&checked->cache_to);
     cb_vec_foreach (output, &checked->outputs)
@@ -238,6 +241,18 @@ static int check_attempts(struct cb_checked_request *out,
     return 0;
 }
 
+static int check_cache_place(struct cb_checked_request *out, const char *text,
+                             struct cb_error **err)
+{
+    const char *equals = strchr(text, '=');
+
+    if (equals && equals != text && equals[1])
+        return 0;
+    return cb_error_set(
+        err, CB_ERR_USAGE,
+        "invalid argument \"%s\" for \"--cache-mount\": expected ID=DIRECTORY", text);
+}
+
 static int check_ulimit(struct cb_checked_request *out, const char *text,
                         struct cb_error **err)
 {
@@ -328,6 +343,7 @@ int cb_request_check(struct cb_checked_request *out,
         check_each(out, &request->labels, check_label, err) < 0 ||
         check_each(out, &request->allow, check_allow, err) < 0 ||
         check_each(out, &request->ulimits, check_ulimit, err) < 0 ||
+        check_each(out, &request->cache_places, check_cache_place, err) < 0 ||
         check_each(out, &request->add_hosts, check_host, err) < 0)
         return -1;
     if (check_platform(out, request->platform, err) < 0 ||
@@ -343,5 +359,7 @@ int cb_request_check(struct cb_checked_request *out,
         check_cache_ttl(out, request->cache_ttl, err) < 0 ||
         check_offline(request, err) < 0 || check_epoch(out, err) < 0)
         return -1;
-    return cb_secrets_new(&out->secrets, &request->secrets, err);
+    if (cb_secrets_new(&out->secrets, &request->secrets, err) < 0)
+        return -1;
+    return cb_ssh_new(&out->ssh, &request->ssh, err);
 }

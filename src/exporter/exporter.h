@@ -73,4 +73,12 @@ int cb_archive_import(struct cb_archive_env *env, int fd, const char *source_nam
                       const char *message, struct cb_image_config *config,
                       const char *name, struct cb_digest *id, struct cb_error **err);
 
+/* The files of the cache mount ID, open as CACHE_FD, become an image of one layer, NAME
+ * (canonical). */
+int cb_cache_image_make(struct cb_archive_env *env, const char *id, int cache_fd,
+                        const char *name, struct cb_digest *image, struct cb_error **err);
+/* The cache mount ID becomes what the image NAME holds, which is fetched if need be. */
+int cb_cache_image_take(struct cb_archive_env *env, struct cb_registry *registry,
+                        const char *id, const char *name, struct cb_error **err);
+
 #endif

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/exporter/libexporter.a
 src_exporter_libexporter_a_SOURCES = \
 	%D%/archive.h \
+	%D%/cache-image.c \
 	%D%/docker.c \
 	%D%/exporter.h \
 	%D%/image.c \

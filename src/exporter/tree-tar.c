@@ -19,38 +19,24 @@
 #define BUFFER (1u << 20)
 
 struct writing {
+    const struct cb_tree_tar *tree;
     struct cb_tar_writer *tar;
     struct cb_map *links; /* "dev:ino" → first path */
-    struct cb_cancel *cancel;
-    int64_t epoch_s;
-    int to_fd;
-    char *buffer;
-    size_t len;
 };
 
-static int flush(struct writing *writing, struct cb_error **err)
+static void fill_entry(const struct cb_tree_tar *tree, const struct stat *st,
+                       struct cb_tar_entry *entry)
 {
-    if (writing->len &&
-        cb_fs_write_all(writing->to_fd, writing->buffer, writing->len) < 0)
-        return cb_error_errno(err, errno, "write the tar");
-    writing->len = 0;
-    return 0;
-}
-
-static int write_bytes(void *arg, const void *bytes, size_t len, struct cb_error **err)
-{
-    struct writing *writing = arg;
-
-    if (writing->len + len > BUFFER && flush(writing, err) < 0)
-        return -1;
-    if (len > BUFFER) {
-        if (cb_fs_write_all(writing->to_fd, bytes, len) < 0)
-            return cb_error_errno(err, errno, "write the tar");
-        return 0;
+    entry->mode = st->st_mode;
+    entry->uid = st->st_uid;
+    entry->gid = st->st_gid;
+    entry->mtime.tv_sec = tree->epoch_s >= 0 ? tree->epoch_s : st->st_mtim.tv_sec;
+    if (tree->faithful && tree->epoch_s < 0)
+        entry->mtime.tv_nsec = st->st_mtim.tv_nsec;
+    if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) {
+        entry->dev_major = major(st->st_rdev);
+        entry->dev_minor = minor(st->st_rdev);
     }
-    memcpy(writing->buffer + writing->len, bytes, len);
-    writing->len += len;
-    return 0;
 }
 
 /* The target of a symbolic link, or the earlier name of a file that has several. */
@@ -99,21 +85,13 @@ static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **er
     const struct stat *st = &at->st;
     cb_auto_value(cb_xattrs) xattrs = {0};
     CB_VEC(struct cb_xattr) portable = {0};
-    struct cb_tar_entry entry = {.mode = st->st_mode,
-                                 .uid = st->st_uid,
-                                 .gid = st->st_gid,
-                                 .mtime = {.tv_sec = st->st_mtim.tv_sec}};
+    struct cb_tar_entry entry = {0};
     int result;
 
     if (S_ISSOCK(st->st_mode))
         return 0;
     entry.path = xasprintf("%s%s", at->path, S_ISDIR(st->st_mode) ? "/" : "");
-    if (writing->epoch_s >= 0)
-        entry.mtime.tv_sec = writing->epoch_s;
-    if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) {
-        entry.dev_major = major(st->st_rdev);
-        entry.dev_minor = minor(st->st_rdev);
-    }
+    fill_entry(writing->tree, st, &entry);
     result = find_link(writing, at, &entry, err);
     if (result == 0 && !entry.is_hardlink)
         result = cb_xattrs_read(-1, at->dir_fd, at->name, &xattrs, err);
@@ -133,24 +111,77 @@ static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **er
     return result;
 }
 
-int cb_tree_write_tar(int root_fd, int to_fd, int64_t epoch_s, struct cb_cancel *cancel,
-                      struct cb_error **err)
+static int put_top(struct writing *writing, struct cb_error **err)
+{
+    char path[] = "./";
+    struct cb_tar_entry entry = {.path = path};
+    struct stat st;
+
+    if (fstat(writing->tree->root_fd, &st) < 0)
+        return cb_error_errno(err, errno, "stat the tree");
+    fill_entry(writing->tree, &st, &entry);
+    return cb_tar_writer_entry(writing->tar, &entry, err);
+}
+
+int cb_tree_stream_tar(const struct cb_tree_tar *tree,
+                       int (*write)(void *arg, const void *bytes, size_t len,
+                                    struct cb_error **err),
+                       void *arg, struct cb_error **err)
 {
     cb_auto(cb_map) links = cb_map_new(free);
     cb_auto(cb_tar_writer) tar = NULL;
-    cb_autofree char *buffer = xmalloc(BUFFER);
-    struct writing writing = {.links = links,
-                              .cancel = cancel,
-                              .epoch_s = epoch_s,
-                              .to_fd = to_fd,
-                              .buffer = buffer};
+    struct writing writing = {.tree = tree, .links = links};
 
-    if (cb_tar_writer_new(&tar, write_bytes, &writing, err) < 0)
+    if (cb_tar_writer_new(&tar, write, arg, err) < 0)
         return -1;
     writing.tar = tar;
-    if (root_fd >= 0 && cb_walk(root_fd, visit, &writing, cancel, err) < 0)
+    if ((tree->faithful && put_top(&writing, err) < 0) ||
+        (tree->root_fd >= 0 &&
+         cb_walk(tree->root_fd, visit, &writing, tree->cancel, err) < 0))
         return -1;
-    if (cb_tar_writer_finish(tar, err) < 0)
+    return cb_tar_writer_finish(tar, err);
+}
+
+/* ── To a descriptor ── */
+
+struct buffered {
+    int to_fd;
+    char *bytes;
+    size_t len;
+};
+
+static int flush(struct buffered *buffer, struct cb_error **err)
+{
+    if (buffer->len && cb_fs_write_all(buffer->to_fd, buffer->bytes, buffer->len) < 0)
+        return cb_error_errno(err, errno, "write the tar");
+    buffer->len = 0;
+    return 0;
+}
+
+static int write_bytes(void *arg, const void *bytes, size_t len, struct cb_error **err)
+{
+    struct buffered *buffer = arg;
+
+    if (buffer->len + len > BUFFER && flush(buffer, err) < 0)
         return -1;
-    return flush(&writing, err);
+    if (len > BUFFER) {
+        if (cb_fs_write_all(buffer->to_fd, bytes, len) < 0)
+            return cb_error_errno(err, errno, "write the tar");
+        return 0;
+    }
+    memcpy(buffer->bytes + buffer->len, bytes, len);
+    buffer->len += len;
+    return 0;
+}
+
+int cb_tree_write_tar(int root_fd, int to_fd, int64_t epoch_s, struct cb_cancel *cancel,
+                      struct cb_error **err)
+{
+    struct cb_tree_tar tree = {.root_fd = root_fd, .epoch_s = epoch_s, .cancel = cancel};
+    cb_autofree char *bytes = xmalloc(BUFFER);
+    struct buffered buffer = {.to_fd = to_fd, .bytes = bytes};
+
+    if (cb_tree_stream_tar(&tree, write_bytes, &buffer, err) < 0)
+        return -1;
+    return flush(&buffer, err);
 }

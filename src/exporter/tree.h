@@ -8,6 +8,17 @@
  * are. */
 int cb_tree_write_tar(int root_fd, int to_fd, int64_t epoch_s, struct cb_cancel *cancel,
                       struct cb_error **err);
+/* The same for WRITE to take. */
+struct cb_tree_tar {
+    int root_fd; /* -1: an empty tree */
+    int64_t epoch_s;
+    int faithful; /* with the root's own entry "./", and times to the nanosecond */
+    struct cb_cancel *cancel;
+};
+int cb_tree_stream_tar(const struct cb_tree_tar *tree,
+                       int (*write)(void *arg, const void *bytes, size_t len,
+                                    struct cb_error **err),
+                       void *arg, struct cb_error **err);
 /* Copies the tree into the directory TO_FD: what is there of other names stays, and
  * nothing of the host is followed: a link in the way is replaced. Everything belongs to
  * the caller. With DELETE, what the tree has not is removed. */

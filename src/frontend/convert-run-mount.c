@@ -99,6 +99,7 @@ static int cache_mount(struct cb_stage *stage, const struct cb_item *item,
     cleaned = mount->id && *mount->id ? xstrdup(mount->id) : cb_path_clean(mount->target);
     out->id = space && *space ? cb_arena_printf(arena, "%s/%s", space, cleaned)
                               : cb_arena_strdup(arena, cleaned);
+    out->source = mount->source;
     if (!mount->from || !*mount->from)
         return 0;
     return add_input(stage, item, origin, mount, inputs, out, err);
@@ -139,21 +140,27 @@ static int secret_mount(struct cb_stage *stage, const struct cb_item *item,
     return 0;
 }
 
-/* No agent is ever forwarded, so an optional mount is left out, as BuildKit does without
- * --ssh; one that must be there is an error. */
+/* The first socket's place is what SSH_AUTH_SOCK says (convert-run.c). */
 static int ssh_mount(struct cb_stage *stage, const struct cb_item *item,
                      const struct cb_origin *origin, const struct cb_run_mount *mount,
                      struct cb_run_inputs *inputs, struct cb_exec_mount *out,
                      struct cb_error **err)
 {
-    if (!mount->required)
-        return 1;
-    return cb_error_set(err, CB_ERR_UNSUPPORTED,
-                        "RUN --mount=type=ssh,required: forwarding an SSH agent is not "
-                        "supported");
+    struct cb_arena *arena = stage->planner->arena;
+    unsigned earlier = 0;
+
+    if (mount->source)
+        return cb_error_set(err, CB_ERR_SYNTAX, "ssh does not support source");
+    cb_vec_foreach (other, &inputs->mounts)
+        earlier += other->type == CB_EXEC_SSH;
+    out->type = CB_EXEC_SSH;
+    out->id = mount->id ? mount->id : "default";
+    if (mount->target)
+        return absolute_target(stage, mount, out, err);
+    out->target = cb_arena_printf(arena, "/run/buildkit/ssh_agent.%u", earlier);
+    return 0;
 }
 
-/* 0 added, 1 to be left out. */
 static int (*const mount_kinds[])(struct cb_stage *, const struct cb_item *,
                                   const struct cb_origin *, const struct cb_run_mount *,
                                   struct cb_run_inputs *, struct cb_exec_mount *,
@@ -169,7 +176,6 @@ static int add_mount(struct cb_stage *stage, const struct cb_item *item, size_t 
     const struct cb_flag *flag = &item->inst->run.mounts[index];
     struct cb_run_mount mount = {0};
     struct cb_exec_mount out = {.input = -1};
-    int rc;
 
     if (cb_scope_expand_mount(stage, item, flag, &mount, err) < 0)
         return -1;
@@ -178,14 +184,15 @@ static int add_mount(struct cb_stage *stage, const struct cb_item *item, size_t 
     out.has_mode = mount.has_mode;
     out.mode = mount.has_mode                      ? mount.mode
                : mount.type == CB_RUN_MOUNT_SECRET ? 0400
+               : mount.type == CB_RUN_MOUNT_SSH    ? 0600
                                                    : 0755;
     out.uid = mount.has_uid ? mount.uid : 0;
     out.gid = mount.has_gid ? mount.gid : 0;
-    rc = mount_kinds[mount.type](stage, item, &item->origins[index], &mount, inputs, &out,
-                                 err);
-    if (rc == 0)
-        cb_vec_push(&inputs->mounts, out);
-    return rc < 0 ? -1 : 0;
+    if (mount_kinds[mount.type](stage, item, &item->origins[index], &mount, inputs, &out,
+                                err) < 0)
+        return -1;
+    cb_vec_push(&inputs->mounts, out);
+    return 0;
 }
 
 int cb_convert_run_mounts(struct cb_stage *stage, const struct cb_item *item,

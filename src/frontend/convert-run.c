@@ -201,11 +201,25 @@ static void collect_args(const struct cb_stage *stage, struct cb_strings *out)
             cb_strings_add(out, stage->args.items[i]);
 }
 
+/* Where the first forwarded agent is, unless the Dockerfile says otherwise. It is part of
+ * the key as all variables are. */
+static void add_ssh_variable(const struct cb_run_inputs *inputs, struct cb_strings *env)
+{
+    cb_vec_foreach (mount, &inputs->mounts) {
+        if (mount->type != CB_EXEC_SSH)
+            continue;
+        if (!cb_env_get(env, "SSH_AUTH_SOCK"))
+            cb_env_set(env, "SSH_AUTH_SOCK", mount->target);
+        return;
+    }
+}
+
 static int add_exec(struct cb_stage *stage, const struct cb_item *item,
                     struct cb_exec_options *exec, struct cb_run_inputs *inputs,
                     struct cb_error **err)
 {
     struct cb_vertex_options vertex = {0};
+    cb_auto_value(cb_strings) env = {0};
     struct cb_edge root;
 
     if (cb_convert_filled(stage->planner, stage->root, &root, err) < 0)
@@ -213,6 +227,9 @@ static int add_exec(struct cb_stage *stage, const struct cb_item *item,
     cb_vec_push(&inputs->edges, root);
     if (cb_convert_run_mounts(stage, item, inputs, err) < 0)
         return -1;
+    cb_strings_copy(&env, &stage->env);
+    add_ssh_variable(inputs, &env);
+    exec->env = &env;
     exec->mounts = inputs->mounts.items;
     exec->mount_count = inputs->mounts.count;
     if (cb_op_exec(&vertex, stage->planner->options->env, exec, err) < 0)
@@ -233,12 +250,12 @@ int cb_convert_run(struct cb_stage *stage, const struct cb_item *item,
     struct cb_run_inputs inputs = {0};
     struct cb_exec_options exec = {
         .argv = &argv,
-        .env = &stage->env,
         .quiet_env = &quiet,
         .args = &args,
         .cwd = cwd,
         .user = config->user ? config->user : "",
         .platform = config->platform,
+        .renew_caches = stage->no_cache,
     };
     int rc;
 

@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "base/lockfile.h"
+#include "store/cache-mount.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -144,17 +145,17 @@ int cb_exec_mount_bind(const struct cb_exec_step *step, struct cb_exec_context *
 
 /* ── Cache mounts ── */
 
-/* The name a cache is kept under. One that starts as something is a new one when that
- * changes. */
-static int cache_key(const struct cb_exec_step *step, struct cb_exec_context *context,
-                     const struct cb_exec_mount *mount, char **out, struct cb_error **err)
+/* What a cache starts as is part of its name: with another seed, mode or owner it is
+ * another one. NULL for one that starts empty. */
+static int cache_variant(const struct cb_exec_step *step, struct cb_exec_context *context,
+                         const struct cb_exec_mount *mount, char **out,
+                         struct cb_error **err)
 {
-    cb_auto_value(cb_strbuf) key = {0};
+    cb_auto_value(cb_strbuf) variant = {0};
     char text[CB_DIGEST_MAX_TEXT];
 
-    cb_strbuf_adds(&key, mount->id && *mount->id ? mount->id : mount->target);
     if (mount->has_mode || mount->uid || mount->gid)
-        cb_strbuf_addf(&key, ":%o:%" PRIu32 ":%" PRIu32,
+        cb_strbuf_addf(&variant, "%o:%" PRIu32 ":%" PRIu32,
                        mount->has_mode ? mount->mode : 0755, mount->uid, mount->gid);
     if (mount->input >= 0) {
         struct cb_result *input = context->inputs[mount->input];
@@ -164,9 +165,10 @@ static int cache_key(const struct cb_exec_step *step, struct cb_exec_context *co
             input->class->content_digest(input, step->selectors[mount->input],
                                          context->pool, context->cancel, &seed, err) < 0)
             return -1;
-        cb_strbuf_addf(&key, ":%s", cb_digest_text(&seed, text));
+        cb_strbuf_addf(&variant, "%s%s", variant.len ? ":" : "",
+                       cb_digest_text(&seed, text));
     }
-    *out = cb_strbuf_steal(&key);
+    *out = variant.len ? cb_strbuf_steal(&variant) : NULL;
     return 0;
 }
 
@@ -196,13 +198,26 @@ static int open_seed(const struct cb_exec_step *step, struct cb_exec_context *co
 }
 
 static int open_cache(const struct cb_exec_step *step, struct cb_exec_context *context,
-                      size_t index, const char *key, struct cb_exec_mounts *out, int *fd,
-                      struct cb_error **err)
+                      size_t index, const char *variant, struct cb_exec_mounts *out,
+                      int *fd, struct cb_error **err)
 {
     const struct cb_exec_mount *mount = &step->mounts[index];
+    const struct cb_build_env *env = step->env;
+    struct cb_cache_mount_request request = {
+        .id = mount->id,
+        .variant = variant,
+        .sharing = (enum cb_cache_sharing)mount->sharing,
+        .mode = mount->has_mode ? mount->mode : 0755,
+        .uid = mount->uid,
+        .gid = mount->gid,
+        .renewed_ns = variant && step->renew_caches ? env->started_ns : 0,
+        .place = env->cache_places ? cb_env_get(env->cache_places, mount->id) : NULL,
+        .cancel = context->cancel,
+        .sink = context->sink,
+    };
+    cb_autofree char *key = xasprintf("%s:%s", mount->id, variant ? variant : "");
     struct cb_exec_cache_dir cache = {0};
     struct cb_lock *lock = NULL;
-    int seed;
 
     cb_vec_foreach (known, &out->caches) {
         if (strcmp(known->key, key) == 0) {
@@ -210,15 +225,13 @@ static int open_cache(const struct cb_exec_step *step, struct cb_exec_context *c
             return 0;
         }
     }
-    if (open_seed(step, context, index, out, &seed, err) < 0 ||
-        cb_store_cache_mount(step->env->store, key, mount->sharing,
-                             mount->has_mode ? mount->mode : 0755, mount->uid, mount->gid,
-                             seed, context->cancel, context->sink, fd, &lock, err) < 0)
+    if (open_seed(step, context, index, out, &request.seed_fd, err) < 0 ||
+        cb_cache_mount_open(env->store, &request, fd, &lock, err) < 0)
         return -1;
     keep_fd(out, *fd);
     if (lock)
         cb_vec_push(&out->locks, lock);
-    cache.key = xstrdup(key);
+    cache.key = cb_steal(&key);
     cache.fd = *fd;
     cb_vec_push(&out->caches, cache);
     return 0;
@@ -228,12 +241,12 @@ int cb_exec_mount_cache(const struct cb_exec_step *step, struct cb_exec_context 
                         size_t index, struct cb_exec_mounts *out, struct cb_error **err)
 {
     const struct cb_exec_mount *mount = &step->mounts[index];
-    cb_autofree char *key = NULL;
+    cb_autofree char *variant = NULL;
     struct cb_mount *bind;
     int dir, fd;
 
-    if (cache_key(step, context, mount, &key, err) < 0 ||
-        open_cache(step, context, index, key, out, &dir, err) < 0 ||
+    if (cache_variant(step, context, mount, &variant, err) < 0 ||
+        open_cache(step, context, index, variant, out, &dir, err) < 0 ||
         open_source(dir, mount->input >= 0 ? "/" : source_of(mount), &fd, err) < 0)
         return cb_error_wrap(err, "RUN --mount=type=cache,target=%s", mount->target);
     bind = cb_exec_mount_add(out, CB_MOUNT_BIND, mount->target);

@@ -56,8 +56,8 @@ static void add_mount(const struct cb_exec_mount *mount, size_t index,
                           mount->has_mode ? mount->mode : 0400, mount->uid, mount->gid);
         break;
     case CB_EXEC_SSH:
-        cb_key_parts_addf(parts, name, "ssh %s %s", mount->id ? mount->id : "default",
-                          target);
+        cb_key_parts_addf(parts, name, "ssh %s %s %o %" PRIu32 ":%" PRIu32, mount->id,
+                          target, mount->mode, mount->uid, mount->gid);
         break;
     }
 }

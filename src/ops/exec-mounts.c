@@ -37,6 +37,9 @@ void cb_exec_mounts_clear(struct cb_exec_mounts *mounts)
     cb_scratch_free(mounts->script);
     cb_strings_free(&mounts->texts);
     cb_strings_wipe(&mounts->variables);
+    cb_vec_foreach (socket, &mounts->ssh)
+        cb_ssh_socket_close(*socket);
+    cb_vec_free(&mounts->ssh);
 }
 
 /* TEXT is taken. */
@@ -116,14 +119,6 @@ static int check_target(const struct cb_exec_mount *mount, struct cb_error **err
     return 0;
 }
 
-static int prepare_ssh(const struct cb_exec_mount *mount, struct cb_error **err)
-{
-    if (!mount->required)
-        return 0;
-    return cb_error_set(err, CB_ERR_UNSUPPORTED,
-                        "RUN --mount=type=ssh: no agent can be forwarded");
-}
-
 static int prepare_mount(const struct cb_exec_step *step, struct cb_exec_context *context,
                          size_t index, struct cb_exec_mounts *out, struct cb_error **err)
 {
@@ -140,7 +135,7 @@ static int prepare_mount(const struct cb_exec_step *step, struct cb_exec_context
     case CB_EXEC_SECRET:
         return cb_exec_mount_secret(step, mount, out, err);
     case CB_EXEC_SSH:
-        return prepare_ssh(mount, err);
+        return cb_exec_mount_ssh(step, mount, out, err);
     case CB_EXEC_TMPFS:
         tmpfs = cb_exec_mount_add(out, CB_MOUNT_TMPFS, mount->target);
         tmpfs->size_bytes = mount->size_bytes;

@@ -20,6 +20,7 @@ struct cb_exec_step { /* the payload; everything owned */
     char **labels;
     size_t *selector_index; /* per mount: index among the paths of its input's selector */
     size_t input_count;
+    int renew_caches;
 };
 
 const char *cb_exec_hostname(const struct cb_exec_step *step);
@@ -40,6 +41,7 @@ struct cb_exec_mounts {
     struct cb_strings texts;                /* contents of small files */
     CB_VEC(struct cb_exec_cache_dir) caches;
     struct cb_strings variables; /* secrets that are given in the environment */
+    CB_VEC(struct cb_ssh_socket *) ssh;
 };
 int cb_exec_mounts_prepare(const struct cb_exec_step *step,
                            struct cb_exec_context *context, struct cb_exec_mounts *out,
@@ -52,10 +54,28 @@ struct cb_mount *cb_exec_mount_add(struct cb_exec_mounts *mounts, enum cb_mount_
 int cb_exec_mount_secret(const struct cb_exec_step *step,
                          const struct cb_exec_mount *mount, struct cb_exec_mounts *out,
                          struct cb_error **err);
+int cb_exec_mount_ssh(const struct cb_exec_step *step, const struct cb_exec_mount *mount,
+                      struct cb_exec_mounts *out, struct cb_error **err);
 int cb_exec_mount_bind(const struct cb_exec_step *step, struct cb_exec_context *context,
                        size_t index, struct cb_exec_mounts *out, struct cb_error **err);
 int cb_exec_mount_cache(const struct cb_exec_step *step, struct cb_exec_context *context,
                         size_t index, struct cb_exec_mounts *out, struct cb_error **err);
+
+/* ── A socket for one step, behind which an SSH agent answers ── */
+struct cb_ssh_socket;
+/* CONNECT gives a connection to the agent for each one of the step's (as env->ssh). */
+struct cb_ssh_source {
+    int (*connect)(void *arg, const char *id, int *fd, struct cb_error **err);
+    void *arg;
+    const char *id; /* copied */
+};
+int cb_ssh_socket_open(struct cb_ssh_socket **out, struct cb_store *store,
+                       const struct cb_ssh_source *source, struct cb_error **err);
+/* An O_PATH descriptor of the socket; borrowed. */
+int cb_ssh_socket_fd(const struct cb_ssh_socket *socket);
+/* Ends all connections and removes the socket. */
+void cb_ssh_socket_close(struct cb_ssh_socket *socket);
+CB_AUTO_DEFINE(cb_ssh_socket, cb_ssh_socket_close)
 
 /* ── The process ── */
 struct cb_exec_end {

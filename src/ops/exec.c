@@ -283,6 +283,7 @@ int cb_op_exec(struct cb_vertex_options *out, struct cb_build_env *env,
     step->network = options->network;
     step->security = options->security;
     step->platform = options->platform;
+    step->renew_caches = options->renew_caches;
     if (options->pipe_name) {
         step->pipe_name = xstrdup(options->pipe_name);
         step->pipe_len = options->pipe_len;

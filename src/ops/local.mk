@@ -18,6 +18,7 @@ src_ops_libops_a_SOURCES = \
     %D%/exec-mounts.c \
     %D%/exec-output.c \
     %D%/exec-process.c \
+    %D%/exec-ssh.c \
     %D%/exec-priv.h \
     %D%/exec.c \
     %D%/identity.c \
@@ -40,6 +41,7 @@ src_ops_libops_a_SOURCES = \
     %D%/selector.c \
     %D%/source-git.c \
     %D%/source-url.c \
+    %D%/ssh-socket.c \
     %D%/unpack.c \
     %D%/walk.c \
     %D%/xattrs.c

@@ -34,6 +34,12 @@ struct cb_build_env {
     /* Secrets by id: 1 found (bytes borrowed), 0 not given. */
     int (*secret)(void *arg, const char *id, const void **bytes, size_t *len);
     void *secret_arg;
+    /* A connection to the SSH agent ID stands for: 1 (*FD is the caller's), 0 not given.
+     * FD NULL: only asks whether there is one. */
+    int (*ssh)(void *arg, const char *id, int *fd, struct cb_error **err);
+    void *ssh_arg;
+    const struct cb_strings *cache_places; /* --cache-mount: "id=directory" */
+    int64_t started_ns;        /* of the build, by the clock of files; 0: not known */
     unsigned retries;          /* of a RUN that fails */
     int64_t step_timeout_ms;   /* of each attempt; 0: none */
     int64_t source_date_epoch; /* or -1 */
@@ -86,7 +92,7 @@ struct cb_exec_mount {
     const char *id;     /* cache, secret, ssh */
     const char *env;    /* secret as environment variable */
     int read_only, required;
-    int sharing; /* as cb_store_cache_mount */
+    int sharing; /* as enum cb_cache_sharing */
     int has_mode;
     unsigned mode;
     uint32_t uid, gid;
@@ -106,6 +112,7 @@ struct cb_exec_options {
     const void *pipe_content;
     size_t pipe_len;
     struct cb_platform platform;
+    int renew_caches; /* caches that start as something start anew (--no-cache) */
 };
 /* Input 0 is the root filesystem, the others as the mounts name them. Adopts an earlier
  * result with the same identity. */

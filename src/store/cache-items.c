@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "base/lockfile.h"
+#include "store/cache-mount.h"
 #include "store/db-gc.h"
 #include "store/db-snapshots.h"
 #include "store/snapshot-priv.h"
@@ -170,19 +171,6 @@ static int is_locked(int dir_fd, const char *name)
     return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-static void add_mount(int dir_fd, const char *name, const struct stat *st,
-                      struct cb_cache_item *item)
-{
-    cb_autofree char *lock = xasprintf("%s" LOCK_SUFFIX, name);
-    struct stat lock_st;
-
-    item->bytes = cb_tree_bytes(dir_fd, name);
-    item->in_use = is_locked(dir_fd, lock);
-    item->used_ns = time_ns(&st->st_mtim);
-    if (fstatat(dir_fd, lock, &lock_st, AT_SYMLINK_NOFOLLOW) == 0)
-        item->used_ns = time_ns(&lock_st.st_mtim);
-}
-
 static void add_log(int dir_fd, const char *name, const struct stat *st,
                     struct cb_cache_item *item)
 {
@@ -217,13 +205,33 @@ static int list_files(struct cb_store *store, const char *directory,
             continue;
         item.bytes = (uint64_t)st.st_blocks * 512;
         item.created_ns = item.used_ns = time_ns(&st.st_mtim);
-        if (type == CB_ITEM_MOUNT)
-            add_mount(fd, *name, &st, &item);
-        else if (type == CB_ITEM_LOG)
+        if (type == CB_ITEM_LOG)
             add_log(fd, *name, &st, &item);
         item.id = xstrdup(*name);
         item.parent = xstrdup("");
         item.description = xstrdup("");
+        cb_vec_push(out, item);
+    }
+    return 0;
+}
+
+static int list_mounts(struct cb_store *store, struct cb_cache_items *out,
+                       struct cb_error **err)
+{
+    cb_auto_value(cb_cache_mounts) mounts = {0};
+
+    if (cb_cache_mount_list(store, &mounts, err) < 0)
+        return -1;
+    cb_vec_foreach (mount, &mounts) {
+        struct cb_cache_item item = {.type = CB_ITEM_MOUNT,
+                                     .id = xstrdup(mount->name),
+                                     .parent = xstrdup(""),
+                                     .description = xstrdup(mount->id),
+                                     .bytes = mount->bytes,
+                                     .created_ns = mount->used_ns,
+                                     .used_ns = mount->used_ns,
+                                     .in_use = mount->busy};
+
         cb_vec_push(out, item);
     }
     return 0;
@@ -243,8 +251,7 @@ static int by_use(const void *a, const void *b)
 int cb_cache_items_list(struct cb_store *store, struct cb_cache_items *out,
                         struct cb_error **err)
 {
-    if (list_layers(store, out, err) < 0 ||
-        list_files(store, "cache-mounts", CB_ITEM_MOUNT, out, err) < 0 ||
+    if (list_layers(store, out, err) < 0 || list_mounts(store, out, err) < 0 ||
         list_files(store, "stat-index", CB_ITEM_LOCAL, out, err) < 0 ||
         list_files(store, "builds", CB_ITEM_LOG, out, err) < 0)
         return -1;

@@ -9,11 +9,6 @@
  * reaches. */
 int cb_store_gc(struct cb_store *store, uint64_t *freed_bytes, struct cb_error **err);
 
-/* Removes a directory of RUN --mount=type=cache, unless a step is using it. Adds to
- * *FREED_BYTES. */
-int cb_store_remove_cache_mount(struct cb_store *store, const char *name,
-                                uint64_t *freed_bytes, struct cb_error **err);
-
 struct cb_usage {
     uint64_t images, images_bytes, images_reclaimable;
     uint64_t records, cache_bytes, cache_reclaimable;

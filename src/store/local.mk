@@ -7,6 +7,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/cap.h \
 	%D%/prune.c \
 	%D%/prune.h \
+	%D%/cache-mount-priv.h \
+	%D%/cache-mount.h \
 	%D%/compress.h \
 	%D%/content-priv.h \
 	%D%/content.h \
@@ -46,6 +48,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/xattr.h \
 	%D%/archive-api.c \
 	%D%/blob-writer.c \
+	%D%/cache-mount-list.c \
 	%D%/cache-mount.c \
 	%D%/compress.c \
 	%D%/content.c \

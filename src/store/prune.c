@@ -7,6 +7,7 @@
 #include "store/prune.h"
 
 #include "base/fs.h"
+#include "store/cache-mount.h"
 #include "store/db-gc.h"
 #include "store/gc.h"
 #include "store/store-priv.h"
@@ -120,6 +121,18 @@ static int remove_file(struct choice *choice, const char *directory,
     return cb_fs_remove_tree(fd, item->id, err);
 }
 
+/* One that a step has taken meanwhile stays. */
+static int remove_mount(struct choice *choice, const struct cb_cache_item *item,
+                        struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+
+    if (cb_cache_mount_remove(choice->store, item->id, &choice->freed, &error) == 0 ||
+        cb_error_kind(error) == CB_ERR_EXISTS)
+        return 0;
+    return cb_error_move(err, &error);
+}
+
 static int remove_item(struct choice *choice, const struct cb_cache_item *item,
                        struct cb_error **err)
 {
@@ -127,7 +140,7 @@ static int remove_item(struct choice *choice, const struct cb_cache_item *item,
 
     switch (item->type) {
     case CB_ITEM_MOUNT:
-        return cb_store_remove_cache_mount(choice->store, item->id, &choice->freed, err);
+        return remove_mount(choice, item, err);
     case CB_ITEM_LOCAL:
         return remove_file(choice, "stat-index", item, err);
     case CB_ITEM_LOG:

@@ -40,15 +40,6 @@ int cb_store_lease_now(struct cb_store *store, struct cb_error **err);
 
 const char *cb_store_root(const struct cb_store *store);
 int cb_store_root_fd(const struct cb_store *store); /* borrowed */
-/* Directory of a RUN cache mount (created root:root MODE/UID/GID when new), as a
- * descriptor the caller closes. ID is hashed into the name. SHARING: 0 shared, 1 private
- * (a free or new copy), 2 locked (waits). *LOCK (struct cb_lock *) is held while in use.
- * SEED_FD: directory copied in when new, or -1. */
-struct cb_lock;
-int cb_store_cache_mount(struct cb_store *store, const char *id, int sharing,
-                         unsigned mode, uid_t uid, gid_t gid, int seed_fd,
-                         struct cb_cancel *cancel, struct cb_event_sink *sink,
-                         int *dir_fd, struct cb_lock **lock, struct cb_error **err);
 /* A private scratch directory "<root>/tmp/<random>", removed by cb_store_scratch_free (or
  * the next sweep). */
 struct cb_scratch;

@@ -2,7 +2,7 @@
  * from the disk where not. */
 #include "store/gc.h"
 
-#include "base/fs.h"
+#include "store/cache-mount.h"
 #include "store/db-gc.h"
 #include "store/store-priv.h"
 #include "store/walk.h"
@@ -62,21 +62,13 @@ static int set_bytes(struct cb_store *store, const struct cb_map *set,
 static int cache_mounts(struct cb_store *store, struct cb_usage *out,
                         struct cb_error **err)
 {
-    cb_autofd int fd = openat(store->root_fd, "cache-mounts",
-                              O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    cb_auto_value(cb_strings) names = {0};
+    cb_auto_value(cb_cache_mounts) mounts = {0};
 
-    if (fd < 0)
-        return cb_error_errno(err, errno, "open `%s/cache-mounts`", store->root);
-    if (cb_fs_list(fd, &names, err) < 0)
+    if (cb_cache_mount_list(store, &mounts, err) < 0)
         return -1;
-    cb_vec_foreach (name, &names) {
-        size_t len = strlen(*name);
-
-        if (len > 5 && strcmp(*name + len - 5, ".lock") == 0)
-            continue;
+    cb_vec_foreach (mount, &mounts) {
         out->cache_mounts++;
-        out->cache_mount_bytes += cb_tree_bytes(fd, *name);
+        out->cache_mount_bytes += mount->bytes;
     }
     return 0;
 }

@@ -19,3 +19,6 @@ tests_unit_ops_test_exec_LDADD = $(LIBS_ops)
 unit_tests += tests/unit/ops/test-selection
 tests_unit_ops_test_selection_SOURCES = tests/unit/ops/test-selection.c tests/unit/ops/fixture.h
 tests_unit_ops_test_selection_LDADD = $(LIBS_ops)
+unit_tests += tests/unit/ops/test-ssh-socket
+tests_unit_ops_test_ssh_socket_SOURCES = tests/unit/ops/test-ssh-socket.c tests/unit/ops/fixture.h
+tests_unit_ops_test_ssh_socket_LDADD = $(LIBS_ops)

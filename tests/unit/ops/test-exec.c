@@ -503,15 +503,18 @@ static void a_missing_required_secret_is_an_error(void **state)
                    "secret x: not found (give it with --secret id=x,src=FILE)");
 }
 
-static void ssh_is_refused_only_when_required(void **state)
+static void an_agent_that_is_not_given_is_an_error_only_when_required(void **state)
 {
-    struct cb_exec_mount mount = {.type = CB_EXEC_SSH, .input = -1, .id = "default"};
+    struct cb_exec_mount mount = {
+        .type = CB_EXEC_SSH, .input = -1, .id = "default", .target = "/run/agent"};
     struct run how = {.script = "echo ok", .mounts = &mount, .mount_count = 1};
 
     assert_output(*state, &how, "ok\n");
     mount.required = 1;
     how.script = "echo  ok";
-    assert_failure(*state, &how, "RUN --mount=type=ssh: no agent can be forwarded");
+    assert_failure(*state, &how,
+                   "no SSH key `default` is forwarded to this build (give it with --ssh "
+                   "default)");
 }
 
 /* ── Keys and identities ── */
@@ -621,7 +624,7 @@ int main(void)
         TEST(mounts_over_the_sandbox_are_refused),
         TEST(a_secret_is_seen_and_never_stored),
         TEST(a_missing_required_secret_is_an_error),
-        TEST(ssh_is_refused_only_when_required),
+        TEST(an_agent_that_is_not_given_is_an_error_only_when_required),
         TEST(variables_count_but_proxies_do_not),
         TEST(an_equal_result_is_replaced_by_the_earlier_one),
         TEST(a_canceled_step_ends),

@@ -1,8 +1,11 @@
 #include "store-test.h"
 
 #include "base/lockfile.h"
+#include "store/cache-mount.h"
 
-enum { SHARED, PRIVATE, LOCKED };
+#define SHARED  CB_CACHE_SHARED
+#define PRIVATE CB_CACHE_PRIVATE
+#define LOCKED  CB_CACHE_LOCKED
 
 struct use {
     int fd;
@@ -12,10 +15,15 @@ struct use {
 static struct use use(struct fixture *f, const char *id, int sharing, unsigned mode,
                       int seed)
 {
+    struct cb_cache_mount_request request = {.id = id,
+                                             .sharing = (enum cb_cache_sharing)sharing,
+                                             .mode = mode,
+                                             .uid = 3,
+                                             .gid = 4,
+                                             .seed_fd = seed};
     struct use use = {.fd = -1};
 
-    ok(f, cb_store_cache_mount(f->store, id, sharing, mode, 3, 4, seed, NULL, NULL,
-                               &use.fd, &use.lock, &f->error));
+    ok(f, cb_cache_mount_open(f->store, &request, &use.fd, &use.lock, &f->error));
     return use;
 }
 
@@ -88,16 +96,17 @@ static void a_locked_one_is_waited_for(void **state)
     struct fixture *f = *state;
     struct use one = use(f, "id", LOCKED, 0755, -1);
     cb_auto(cb_cancel) cancel = cb_cancel_new();
+    struct cb_cache_mount_request request = {
+        .id = "id", .sharing = LOCKED, .mode = 0755, .seed_fd = -1, .cancel = cancel};
     struct cb_lock *lock = NULL;
     int fd = -1;
 
     cb_cancel_request(cancel);
     fails(f, CB_ERR_CANCELED,
-          cb_store_cache_mount(f->store, "id", LOCKED, 0755, 0, 0, -1, cancel, NULL, &fd,
-                               &lock, &f->error));
+          cb_cache_mount_open(f->store, &request, &fd, &lock, &f->error));
+    request.sharing = SHARED;
     fails(f, CB_ERR_CANCELED,
-          cb_store_cache_mount(f->store, "id", SHARED, 0755, 0, 0, -1, cancel, NULL, &fd,
-                               &lock, &f->error));
+          cb_cache_mount_open(f->store, &request, &fd, &lock, &f->error));
     done(&one);
     one = use(f, "id", LOCKED, 0755, -1);
     done(&one);

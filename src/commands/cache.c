@@ -1,0 +1,228 @@
+/* cbuild cache ls, rm and prune: the directories of RUN --mount=type=cache. */
+#include "commands/cache.h"
+
+#include "base/json.h"
+#include "base/timestamp.h"
+#include "store/cache-mount.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SHORT 12 /* digits of a name that are shown */
+
+const char *cb_cache_id_of(const char *text)
+{
+    return strncmp(text, "id=", 3) == 0 ? text + 3 : text;
+}
+
+char *cb_cache_short_name(const char *name)
+{
+    return xasprintf("%.*s%s", SHORT, name, strchrnul(name, '.'));
+}
+
+/* ── ls ── */
+
+struct values {
+    const char *format, *unused;
+    int quiet, force;
+};
+
+#define AT(field) offsetof(struct values, field)
+
+static const struct cb_option ls_options[] = {
+    {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT", "table (default) or json"},
+    {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print only the names"},
+    {0},
+};
+
+static json_t *mount_json(const struct cb_cache_mount *mount)
+{
+    struct timespec used = {.tv_sec = (time_t)(mount->used_ns / 1000000000)};
+    char text[CB_TIMESTAMP_MAX];
+
+    return json_pack("{s:s,s:s,s:s,s:I,s:s,s:b}", "name", mount->name, "id", mount->id,
+                     "variant", mount->variant, "bytes", (json_int_t)mount->bytes, "used",
+                     cb_timestamp_format(used, text), "busy", mount->busy);
+}
+
+static void print_json(const struct cb_cache_mounts *mounts)
+{
+    cb_auto_json *list = json_array();
+    cb_autofree char *text = NULL;
+
+    cb_vec_foreach (mount, mounts)
+        json_array_append_new(list, mount_json(mount));
+    text = json_dumps(list, JSON_INDENT(2));
+    printf("%s\n", text);
+}
+
+static void print_row(const struct cb_cache_mount *mount)
+{
+    cb_autofree char *name = cb_cache_short_name(mount->name);
+    cb_autofree char *size = cb_size_human(mount->bytes);
+    cb_autofree char *age =
+        cb_duration_human((int64_t)time(NULL) - mount->used_ns / 1000000000);
+    cb_auto_value(cb_strbuf) id = {0};
+
+    cb_strbuf_add_escaped(&id, mount->id, strlen(mount->id), 0);
+    printf("%-16s  %-30s  %-7s  %-9s  %s ago\n", name, id.len ? id.text : "-",
+           mount->busy         ? "in use"
+           : mount->variant[0] ? "seeded"
+                               : "",
+           size, age);
+}
+
+static void print_table(const struct cb_cache_mounts *mounts)
+{
+    printf("%-16s  %-30s  %-7s  %-9s  %s\n", "NAME", "ID", "STATE", "SIZE", "LAST USED");
+    cb_vec_foreach (mount, mounts)
+        print_row(mount);
+}
+
+static int run_ls(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto_value(cb_cache_mounts) mounts = {0};
+    cb_auto(cb_store) store = NULL;
+    struct values values = {.format = "table"};
+    int status =
+        cb_options_parse(&cb_cache_ls_command, argc, argv, 0, &values, &args, err);
+    int json = strcmp(values.format, "json") == 0;
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_cache_ls_command, &args, 0, 0, err) < 0)
+        return -1;
+    if (!json && strcmp(values.format, "table"))
+        return cb_error_set(
+            err, CB_ERR_USAGE,
+            "invalid argument \"%s\" for \"--format\": expected table or json",
+            values.format);
+    if (cb_app_store(app, 1, &store, err) < 0 ||
+        cb_cache_mount_list(store, &mounts, err) < 0)
+        return -1;
+    if (json)
+        print_json(&mounts);
+    else if (!values.quiet)
+        print_table(&mounts);
+    else
+        cb_vec_foreach (mount, &mounts)
+            printf("%s\n", mount->name);
+    return cb_flush_stdout(err);
+}
+
+const struct cb_cli_command cb_cache_ls_command = {
+    .name = "cache ls",
+    .summary = "List cache mounts, or move and remove them",
+    .usage = "cache ls [OPTIONS]",
+    .about = "Cache mounts are the directories of RUN --mount=type=cache. See also\n"
+             "`cbuild cache export`, `cache import`, `cache rm` and `cache prune`.",
+    .options = ls_options,
+    .run = run_ls,
+};
+
+/* ── rm ── */
+
+static const struct cb_option no_options[] = {{0}};
+
+static int remove_named(struct cb_store *store, const char *text, struct cb_error **err)
+{
+    cb_auto_value(cb_cache_mounts) mounts = {0};
+    uint64_t freed = 0;
+
+    if (cb_cache_mount_find(store, cb_cache_id_of(text), &mounts, err) < 0)
+        return -1;
+    cb_vec_foreach (mount, &mounts) {
+        cb_autofree char *name = cb_cache_short_name(mount->name);
+
+        if (cb_cache_mount_remove(store, mount->name, &freed, err) < 0)
+            return -1;
+        printf("Deleted: %s\n", name);
+    }
+    return 0;
+}
+
+static int run_rm(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto(cb_store) store = NULL;
+    int status = cb_options_parse(&cb_cache_rm_command, argc, argv, 0, NULL, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_cache_rm_command, &args, 1, -1, err) < 0 ||
+        cb_app_store(app, 0, &store, err) < 0)
+        return -1;
+    for (size_t i = 0; i < args.count; i++) {
+        if (remove_named(store, args.items[i], err) < 0)
+            return -1;
+    }
+    return cb_flush_stdout(err);
+}
+
+const struct cb_cli_command cb_cache_rm_command = {
+    .name = "cache rm",
+    .summary = "Remove cache mounts",
+    .usage = "cache rm ID|NAME...",
+    .about = "An ID stands for all its variants and private copies.",
+    .options = no_options,
+    .run = run_rm,
+};
+
+/* ── prune ── */
+
+static const struct cb_option prune_options[] = {
+    {"force", 'f', CB_OPTION_FLAG, AT(force), NULL, "Do not ask on a terminal"},
+    {"unused", 0, CB_OPTION_TEXT, AT(unused), "DURATION",
+     "Only those that no step has asked for in so long (72h)"},
+    {0},
+};
+
+static int confirmed(void)
+{
+    int answer;
+
+    fprintf(stderr, "WARNING! This will remove cache mounts. Are you sure you want to "
+                    "continue? [y/N] ");
+    answer = getchar();
+    return answer == 'y' || answer == 'Y';
+}
+
+static int run_prune(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto(cb_store) store = NULL;
+    cb_autofree char *size = NULL;
+    struct values values = {0};
+    int64_t unused_ns = 0;
+    uint64_t freed = 0;
+    int status =
+        cb_options_parse(&cb_cache_prune_command, argc, argv, 0, &values, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_cache_prune_command, &args, 0, 0, err) < 0)
+        return -1;
+    if (values.unused && cb_duration_parse(&unused_ns, values.unused, err) < 0)
+        return cb_error_wrap(err, "--unused");
+    if (!values.force && isatty(STDIN_FILENO) && !confirmed())
+        return 0;
+    if (cb_app_store(app, 0, &store, err) < 0 ||
+        cb_cache_mount_prune(store, (int64_t)time(NULL) - unused_ns / 1000000000, &freed,
+                             err) < 0)
+        return -1;
+    size = cb_size_human(freed);
+    printf("Total reclaimed space: %s\n", size);
+    return cb_flush_stdout(err);
+}
+
+const struct cb_cli_command cb_cache_prune_command = {
+    .name = "cache prune",
+    .summary = "Remove cache mounts that no step is using",
+    .usage = "cache prune [OPTIONS]",
+    .options = prune_options,
+    .run = run_prune,
+};
