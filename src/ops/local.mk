@@ -28,6 +28,7 @@ src_ops_libops_a_SOURCES = \
     %D%/mkdir.c \
     %D%/ops-priv.h \
     %D%/ops.h \
+    %D%/owner-ids.c \
     %D%/owner.c \
     %D%/result.c \
     %D%/secrets.c \

@@ -91,6 +91,8 @@ char *cb_strings_joined(const struct cb_strings *strings);
 struct cb_owner {
     uint32_t uid, gid;
 };
+/* Ids alone need no look-up: they work in an empty filesystem as well. 1/0. */
+int cb_owner_parse_ids(const char *text, struct cb_owner *out);
 /* "user[:group]" of --chown, and USER for WORKDIR. A number alone is uid and gid, a name
  * alone brings its primary group. Names are looked up in the root filesystem ROOT;
  * NOT_FOUND says in which file. */

@@ -5,6 +5,7 @@
 #define FAKE_BUILD_H
 
 #include "base/fs.h"
+#include "context/remote.h"
 #include "frontend/frontend.h"
 
 #include <fcntl.h>
@@ -185,6 +186,14 @@ int cb_op_copy(struct cb_vertex_options *out, struct cb_build_env *env,
     return fake_op(out, &text);
 }
 
+void cb_op_merge(struct cb_vertex_options *out, struct cb_build_env *env)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    cb_strbuf_adds(&text, "merge");
+    fake_op(out, &text);
+}
+
 int cb_op_mkdir(struct cb_vertex_options *out, struct cb_build_env *env, const char *path,
                 const char *user, struct cb_error **err)
 {
@@ -204,6 +213,13 @@ const struct cb_ignore *cb_context_ignore(const struct cb_context *context)
 int cb_context_ignored(const struct cb_context *context, const char *path)
 {
     return 0;
+}
+
+/* Nothing is asked of servers here. */
+int cb_remote_time(const struct cb_remote *remote, const char *text, const char *checksum,
+                   int64_t *seconds, struct cb_error **err)
+{
+    return cb_error_set(err, CB_ERR_NETWORK, "no server in tests");
 }
 
 /* ── Registry: <case>/images/<name with / and : as _>.json, or a plain image; names with
