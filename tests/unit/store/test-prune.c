@@ -2,6 +2,7 @@
 #include "store-test.h"
 
 #include "base/lockfile.h"
+#include "store/cache-mount.h"
 #include "store/cap.h"
 #include "store/gc.h"
 #include "store/prune.h"
@@ -191,10 +192,11 @@ static void filters_choose_by_type_id_and_description(void **state)
 
 static int use_mount(struct fixture *f, const char *id, struct cb_lock **lock)
 {
+    struct cb_cache_mount_request request = {
+        .id = id, .sharing = CB_CACHE_SHARED, .mode = 0755, .seed_fd = -1};
     int fd = -1;
 
-    ok(f, cb_store_cache_mount(f->store, id, 0, 0755, 0, 0, -1, NULL, NULL, &fd, lock,
-                               &f->error));
+    ok(f, cb_cache_mount_open(f->store, &request, &fd, lock, &f->error));
     return fd;
 }
 
