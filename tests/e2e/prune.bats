@@ -17,6 +17,8 @@ RUN --mount=type=cache,target=/c dd if=/dev/zero of=/c/big bs=1M count=2
 RUN dd if=/dev/urandom of=/three bs=1M count=3
 END
     build_ok --network none
+    # Files as young as the build are not indexed: the next one does it.
+    build_ok --network none
     run "$CBUILD" du --format json
     [ "$(jq -r 'select(.Type == "exec.cachemount") | .Size >= 2097152' <<<"$output")" = true ]
     [ "$(jq -r 'select(.Description | contains("of=/three")) | .Size >= 3145728' <<<"$output")" = true ]
@@ -125,4 +127,40 @@ END
     [ "$status" = 0 ]
     [ ! -e "$BATS_TEST_TMPDIR/prune-failed" ]
     fsck_clean
+}
+
+@test "two builds at once under a limit both succeed and it holds" {
+    "$CBUILD" rmi -f img >/dev/null 2>&1 || true
+    "$CBUILD" prune -af >/dev/null
+    limit=$(($(store_bytes) + 40000000))
+    under_limit() {
+        local i dir=$BATS_TEST_TMPDIR/limited$1
+        mkdir -p "$dir"
+        for i in 1 2 3 4 5; do
+            printf 'FROM busybox\nRUN dd if=/dev/urandom of=/%s%s bs=1M count=6\n' "$1" "$i" >"$dir/Dockerfile"
+            "$CBUILD" --max-store "$limit" build -q --network none "$dir" >/dev/null 2>>"$BATS_TEST_TMPDIR/said" || return 1
+        done
+    }
+    under_limit a & one=$!
+    under_limit b & two=$!
+    status=0
+    wait "$one" || status=1
+    wait "$two" || status=1
+    [ "$status" = 0 ] || { cat "$BATS_TEST_TMPDIR/said"; false; }
+    [ "$(store_bytes)" -le "$limit" ]
+    fsck_clean
+}
+
+@test "a prune that is killed leaves a sound store, and the next one finishes its work" {
+    for i in 1 2 3 4 5 6; do
+        printf 'FROM busybox\nRUN mkdir /d && for n in $(seq 300); do echo %s > /d/$n; done\nRUN echo %s > /x\n' "$i" "$i" >"$DIR/Dockerfile"
+        "$CBUILD" build -q --network none "$DIR" >/dev/null
+        "$CBUILD" image prune -f >/dev/null
+        timeout -s KILL "0.00$i" "$CBUILD" prune -af >/dev/null 2>&1 || true
+        run "$CBUILD" fsck --deep
+        expect_status 0
+    done
+    "$CBUILD" prune -af >/dev/null
+    run "$CBUILD" du --filter type=regular --format json
+    [ "$(jq -r 'select(.Shared | not) | .ID' <<<"$output")" = '' ]
 }

@@ -192,6 +192,8 @@ static void filters_choose_by_type_id_and_description(void **state)
 
 static int use_mount(struct fixture *f, const char *id, struct cb_lock **lock)
 {
+    struct cb_cache_mount_request request = {
+        .id = id, .sharing = CB_CACHE_SHARED, .mode = 0755, .seed_fd = -1};
     int fd = -1;
     const struct cb_cache_mount_request request = {
         .id = id, .mode = 0755, .seed_fd = -1};
