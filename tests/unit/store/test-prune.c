@@ -195,8 +195,6 @@ static int use_mount(struct fixture *f, const char *id, struct cb_lock **lock)
     struct cb_cache_mount_request request = {
         .id = id, .sharing = CB_CACHE_SHARED, .mode = 0755, .seed_fd = -1};
     int fd = -1;
-    const struct cb_cache_mount_request request = {
-        .id = id, .mode = 0755, .seed_fd = -1};
 
     ok(f, cb_cache_mount_open(f->store, &request, &fd, lock, &f->error));
     return fd;
