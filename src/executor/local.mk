@@ -6,6 +6,8 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/cgroup.c \
 	%D%/devices-priv.h \
 	%D%/devices.c \
+	%D%/emulation.c \
+	%D%/emulation.h \
 	%D%/executor.h \
 	%D%/identity.c \
 	%D%/io.c \

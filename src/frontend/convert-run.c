@@ -89,31 +89,6 @@ static void add_history(struct cb_stage *stage, const struct cb_strings *argv)
 
 /* ── What is refused ── */
 
-static int runs_here(const struct cb_platform *wanted, const struct cb_platform *host)
-{
-    if (!*wanted->os || !*wanted->arch)
-        return 1;
-    if (strcmp(wanted->os, host->os))
-        return 0;
-    return !strcmp(wanted->arch, host->arch) ||
-           (!strcmp(wanted->arch, "386") && !strcmp(host->arch, "amd64"));
-}
-
-static int check_platform(struct cb_stage *stage, struct cb_error **err)
-{
-    struct cb_platform host = cb_platform_host();
-    cb_autofree char *wanted = cb_platform_text(&stage->config->platform);
-    cb_autofree char *have = cb_platform_text(&host);
-
-    if (runs_here(&stage->config->platform, &host))
-        return 0;
-    return cb_error_set(
-        err, CB_ERR_UNSUPPORTED,
-        "RUN in a stage of platform %s cannot execute on %s: emulation is not "
-        "supported",
-        wanted, have);
-}
-
 static int pick_network(struct cb_stage *stage, const struct cb_item *item,
                         enum cb_op_network *out, struct cb_error **err)
 {
@@ -176,7 +151,7 @@ static int check_supported(struct cb_stage *stage, const struct cb_item *item,
         cb_error_set(err, CB_ERR_UNSUPPORTED, "RUN --device is not supported");
         return cb_error_at(err, item->source, run->devices.items[0].span);
     }
-    return check_platform(stage, err);
+    return 0;
 }
 
 /* Proxies, but for those the Dockerfile sets itself. */
