@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/executor/libexecutor.a
 src_executor_libexecutor_a_SOURCES = \
 	%D%/caps-priv.h \
 	%D%/caps.c \
+	%D%/cdi.c \
+	%D%/cdi.h \
 	%D%/cgroup-priv.h \
 	%D%/cgroup.c \
 	%D%/devices-priv.h \

@@ -281,7 +281,7 @@ static int add_mount(struct cb_plan *plan, const struct cb_mount *mount, uint64_
                             mount->target ? mount->target : "");
     switch (mount->type) {
     case CB_MOUNT_BIND:
-        if (add_bind(plan, mount, nodev, &step, err) < 0)
+        if (add_bind(plan, mount, mount->device ? 0 : nodev, &step, err) < 0)
             return cb_error_wrap(err, "mount on `%s`", mount->target);
         break;
     case CB_MOUNT_TMPFS:

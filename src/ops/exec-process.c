@@ -183,5 +183,6 @@ int cb_exec_attempt(const struct cb_exec_step *step, struct cb_exec_context *con
     spec.rootfs_fd = root;
     spec.env = &variables.all;
     spec.mounts = mounts.mounts;
+    spec.groups = &mounts.groups;
     return run_process(step, &spec, context, end, err);
 }
