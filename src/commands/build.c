@@ -20,7 +20,8 @@ static const struct cb_option options[] = {
     {"add-host", 0, CB_OPTION_LIST, AT(request.add_hosts), "HOST:IP",
      "Add a line to /etc/hosts of RUN steps"},
     {"allow", 0, CB_OPTION_LIST, AT(request.allow), "ENTITLEMENT",
-     "Grant network.host or security.insecure to RUN steps that ask for it"},
+     "Grant network.host, security.insecure or device[=NAME] to RUN steps that ask for "
+     "it"},
     {"annotation", 0, CB_OPTION_LIST, AT(request.annotations), "KEY=VALUE",
      "Annotate the image's manifest"},
     {"build-arg", 0, CB_OPTION_LIST, AT(request.build_args), "NAME[=VALUE]",
@@ -33,6 +34,8 @@ static const struct cb_option options[] = {
      "Keep this cache of RUN --mount=type=cache in a directory of the host"},
     {"cache-to", 0, CB_OPTION_LIST, AT(request.cache_to), "REF|type=TYPE,...",
      "Write the build's cache to a registry, a directory, or into the image"},
+    {"cdi-spec-dir", 0, CB_OPTION_LIST, AT(request.cdi_dirs), "DIR",
+     "Where RUN --device finds CDI specifications (default /etc/cdi, /var/run/cdi)"},
     {"context-mode", 0, CB_OPTION_TEXT, AT(request.context_mode), "MODE",
      "Modes of context files: keep (default), or git for 0755 and 0644 only"},
     {"cache-ttl", 0, CB_OPTION_TEXT, AT(request.cache_ttl), "DURATION",

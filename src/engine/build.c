@@ -113,6 +113,7 @@ static void fill_env(struct cb_engine *engine, struct build *build,
     engine->env.memory_bytes = checked->memory_bytes;
     engine->env.rlimits = checked->rlimits.items;
     engine->env.rlimit_count = checked->rlimits.count;
+    engine->env.cdi_dirs = &checked->cdi_dirs;
     engine->env.cache_places = &request->cache_places;
     engine->env.started_ns = cb_cache_mount_now();
     engine->env.retries = request->retries;
@@ -190,6 +191,7 @@ static int make_plan(struct cb_engine *engine, struct build *build,
         .network = checked->network,
         .allow_host_network = checked->allow_host_network,
         .allow_insecure = checked->allow_insecure,
+        .allow_devices = &checked->allow_devices,
         .no_cache = request->no_cache,
         .no_cache_filter = &request->no_cache_filter,
     };

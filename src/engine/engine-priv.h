@@ -40,6 +40,8 @@ struct cb_checked_request {
     struct cb_platform platform;
     enum cb_op_network network;
     int allow_host_network, allow_insecure;
+    struct cb_strings allow_devices; /* "" is any */
+    struct cb_strings cdi_dirs;
     int context_git_modes;
     uint64_t memory_bytes, shm_bytes;
     int64_t step_timeout_ms; /* 0: none */

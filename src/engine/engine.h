@@ -14,7 +14,7 @@ struct cb_build_request {
                                dockerfile) */
     struct cb_strings tags, build_args, labels, secrets, add_hosts, no_cache_filter,
         allow, ulimits, contexts, cache_from, cache_to, outputs, annotations, ssh,
-        cache_places;
+        cache_places, cdi_dirs;
     const char *target;
     const char *platform;
     const char *network; /* default, none, host */

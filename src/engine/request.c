@@ -22,6 +22,7 @@ void cb_build_request_clear(struct cb_build_request *request)
     cb_strings_free(&request->contexts);
     cb_strings_free(&request->ssh);
     cb_strings_free(&request->cache_places);
+    cb_strings_free(&request->cdi_dirs);
     cb_strings_free(&request->cache_from);
     cb_strings_free(&request->cache_to);
     cb_strings_free(&request->outputs);
@@ -40,6 +41,8 @@ void cb_checked_request_clear(struct cb_checked_request *checked)
     cb_strings_free(&checked->build_args);
     cb_strings_free(&checked->labels);
     cb_vec_free(&checked->rlimits);
+    cb_strings_free(&checked->allow_devices);
+    cb_strings_free(&checked->cdi_dirs);
     cb_secrets_free(checked->secrets);
     cb_ssh_free(checked->ssh);
     cb_cache_locations_free(&checked->cache_from);
@@ -198,11 +201,15 @@ static int check_allow(struct cb_checked_request *out, const char *text,
         out->allow_host_network = 1;
     else if (!strcmp(text, "security.insecure"))
         out->allow_insecure = 1;
+    else if (!strcmp(text, "device"))
+        cb_strings_add(&out->allow_devices, "");
+    else if (!strncmp(text, "device=", 7) && text[7])
+        cb_strings_add(&out->allow_devices, text + 7);
     else
         return cb_error_set(
             err, CB_ERR_USAGE,
-            "invalid argument \"%s\" for \"--allow\": expected network.host or "
-            "security.insecure",
+            "invalid argument \"%s\" for \"--allow\": expected network.host, "
+            "security.insecure or device[=NAME]",
             text);
     return 0;
 }
@@ -239,6 +246,16 @@ static int check_attempts(struct cb_checked_request *out,
                             request->step_timeout);
     out->step_timeout_ms = limit_ns / 1000000;
     return 0;
+}
+
+static void settle_cdi_dirs(struct cb_checked_request *out,
+                            const struct cb_build_request *request)
+{
+    cb_strings_copy(&out->cdi_dirs, &request->cdi_dirs);
+    if (out->cdi_dirs.count)
+        return;
+    cb_strings_add(&out->cdi_dirs, "/etc/cdi");
+    cb_strings_add(&out->cdi_dirs, "/var/run/cdi");
 }
 
 static int check_cache_place(struct cb_checked_request *out, const char *text,
@@ -359,6 +376,7 @@ int cb_request_check(struct cb_checked_request *out,
         check_cache_ttl(out, request->cache_ttl, err) < 0 ||
         check_offline(request, err) < 0 || check_epoch(out, err) < 0)
         return -1;
+    settle_cdi_dirs(out, request);
     if (cb_secrets_new(&out->secrets, &request->secrets, err) < 0)
         return -1;
     return cb_ssh_new(&out->ssh, &request->ssh, err);

@@ -26,6 +26,7 @@ struct cb_mount {
     int source_fd; /* BIND; borrowed; -1 otherwise */
     int read_only;
     int recursive; /* bind submounts too */
+    int device;    /* BIND of a device node that may be opened */
     uint64_t size_bytes;
     unsigned mode;
     uint32_t uid, gid;

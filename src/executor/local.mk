@@ -2,10 +2,14 @@ noinst_LIBRARIES += src/executor/libexecutor.a
 src_executor_libexecutor_a_SOURCES = \
 	%D%/caps-priv.h \
 	%D%/caps.c \
+	%D%/cdi.c \
+	%D%/cdi.h \
 	%D%/cgroup-priv.h \
 	%D%/cgroup.c \
 	%D%/devices-priv.h \
 	%D%/devices.c \
+	%D%/emulation.c \
+	%D%/emulation.h \
 	%D%/executor.h \
 	%D%/identity.c \
 	%D%/io.c \

@@ -92,14 +92,21 @@ static int clone_mount(struct cb_plan *plan, int fd, uint64_t attributes, int re
     return 0;
 }
 
+/* A step that was granted everything may open the devices it makes. The store's own
+ * mounts say nodev. */
 static int add_rootfs(struct cb_plan *plan, const struct cb_process_spec *spec,
                       struct cb_error **err)
 {
-    uint64_t nodev = spec->security == CB_SECURITY_INSECURE ? 0 : MOUNT_ATTR_NODEV;
+    struct mount_attr devices = {.attr_clr = MOUNT_ATTR_NODEV};
+    int insecure = spec->security == CB_SECURITY_INSECURE;
     int index = -1;
 
-    if (clone_mount(plan, spec->rootfs_fd, nodev, 0, &index, err) < 0)
+    if (clone_mount(plan, spec->rootfs_fd, insecure ? 0 : MOUNT_ATTR_NODEV, 0, &index,
+                    err) < 0)
         return cb_error_wrap(err, "root filesystem");
+    if (insecure && mount_setattr(plan->fds.items[index], "", AT_EMPTY_PATH, &devices,
+                                  sizeof(devices)) < 0)
+        return cb_error_errno(err, errno, "root filesystem: allow devices");
     cb_plan_add(plan, CB_PLAN_ROOTFS)->fd = index;
     return 0;
 }
@@ -274,7 +281,7 @@ static int add_mount(struct cb_plan *plan, const struct cb_mount *mount, uint64_
                             mount->target ? mount->target : "");
     switch (mount->type) {
     case CB_MOUNT_BIND:
-        if (add_bind(plan, mount, nodev, &step, err) < 0)
+        if (add_bind(plan, mount, mount->device ? 0 : nodev, &step, err) < 0)
             return cb_error_wrap(err, "mount on `%s`", mount->target);
         break;
     case CB_MOUNT_TMPFS:

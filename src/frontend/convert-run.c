@@ -89,31 +89,6 @@ static void add_history(struct cb_stage *stage, const struct cb_strings *argv)
 
 /* ── What is refused ── */
 
-static int runs_here(const struct cb_platform *wanted, const struct cb_platform *host)
-{
-    if (!*wanted->os || !*wanted->arch)
-        return 1;
-    if (strcmp(wanted->os, host->os))
-        return 0;
-    return !strcmp(wanted->arch, host->arch) ||
-           (!strcmp(wanted->arch, "386") && !strcmp(host->arch, "amd64"));
-}
-
-static int check_platform(struct cb_stage *stage, struct cb_error **err)
-{
-    struct cb_platform host = cb_platform_host();
-    cb_autofree char *wanted = cb_platform_text(&stage->config->platform);
-    cb_autofree char *have = cb_platform_text(&host);
-
-    if (runs_here(&stage->config->platform, &host))
-        return 0;
-    return cb_error_set(
-        err, CB_ERR_UNSUPPORTED,
-        "RUN in a stage of platform %s cannot execute on %s: emulation is not "
-        "supported",
-        wanted, have);
-}
-
 static int pick_network(struct cb_stage *stage, const struct cb_item *item,
                         enum cb_op_network *out, struct cb_error **err)
 {
@@ -167,16 +142,45 @@ static int pick_security(struct cb_stage *stage, const struct cb_item *item,
     return 0;
 }
 
-static int check_supported(struct cb_stage *stage, const struct cb_item *item,
-                           struct cb_error **err)
+/* `device` grants all of them, `device=NAME` one, or a kind without =NAME. */
+static int is_granted(const struct cb_strings *grants, const char *device)
 {
-    const struct cb_inst_run *run = &item->inst->run;
+    for (size_t i = 0; grants && i < grants->count; i++) {
+        const char *grant = grants->items[i];
+        size_t len = strlen(grant);
 
-    if (run->devices.count) {
-        cb_error_set(err, CB_ERR_UNSUPPORTED, "RUN --device is not supported");
-        return cb_error_at(err, item->source, run->devices.items[0].span);
+        if (!len || strcmp(grant, device) == 0 ||
+            (strncmp(grant, device, len) == 0 && device[len] == '='))
+            return 1;
     }
-    return check_platform(stage, err);
+    return 0;
+}
+
+static int pick_devices(struct cb_stage *stage, const struct cb_item *item,
+                        struct cb_exec_options *exec, struct cb_error **err)
+{
+    const struct cb_words *words = &item->inst->run.devices;
+    struct cb_arena *arena = stage->planner->arena;
+    struct cb_exec_device *devices;
+
+    devices = cb_arena_alloc(arena, (words->count + 1) * sizeof(*devices));
+    exec->devices = devices;
+    exec->device_count = words->count;
+    for (size_t i = 0; i < words->count; i++) {
+        struct cb_run_device device;
+
+        if (cb_run_device_parse(&device, arena, words->items[i].text, err) < 0)
+            return cb_error_at(err, item->source, words->items[i].span);
+        if (!is_granted(stage->planner->options->allow_devices, device.name)) {
+            cb_error_set(err, CB_ERR_DENIED,
+                         "RUN --device=%s is not allowed in this build", device.name);
+            cb_error_hint(err, "pass --allow device=%s if the Dockerfile is trusted",
+                          device.name);
+            return cb_error_at(err, item->source, words->items[i].span);
+        }
+        devices[i] = (struct cb_exec_device){device.name, device.required};
+    }
+    return 0;
 }
 
 /* Proxies, but for those the Dockerfile sets itself. */
@@ -259,7 +263,7 @@ int cb_convert_run(struct cb_stage *stage, const struct cb_item *item,
     };
     int rc;
 
-    if (check_supported(stage, item, err) < 0 ||
+    if (pick_devices(stage, item, &exec, err) < 0 ||
         pick_network(stage, item, &exec.network, err) < 0 ||
         pick_security(stage, item, &exec.security, err) < 0)
         return -1;

@@ -46,6 +46,7 @@ struct cb_frontend_options {
     enum cb_op_network network; /* --network for RUN steps that say nothing */
     int allow_host_network,
         allow_insecure; /* RUN --network=host, --security=insecure granted */
+    const struct cb_strings *allow_devices; /* granted: names, kinds, "" all; or NULL */
     int no_cache;
     const struct cb_strings *no_cache_filter;
 };

@@ -96,6 +96,9 @@ void cb_exec_key_parts(const struct cb_exec_step *step, struct cb_key_parts *par
     cb_key_parts_add(parts, "platform", platform);
     for (size_t i = 0; i < step->mount_count; i++)
         add_mount(&step->mounts[i], i, parts);
+    for (size_t i = 0; i < step->device_count; i++)
+        cb_key_parts_addf(parts, "device", "%s%s", step->devices[i].name,
+                          step->devices[i].required ? " required" : "");
     if (step->pipe_name) {
         cb_key_parts_add(parts, "script", step->pipe_name);
         cb_key_parts_add_bytes(parts, "script content", step->pipe_content,

@@ -37,6 +37,7 @@ void cb_exec_mounts_clear(struct cb_exec_mounts *mounts)
     cb_scratch_free(mounts->script);
     cb_strings_free(&mounts->texts);
     cb_strings_wipe(&mounts->variables);
+    cb_strings_free(&mounts->groups);
     cb_vec_foreach (socket, &mounts->ssh)
         cb_ssh_socket_close(*socket);
     cb_vec_free(&mounts->ssh);
@@ -156,5 +157,5 @@ int cb_exec_mounts_prepare(const struct cb_exec_step *step,
     for (size_t i = 0; i < step->mount_count; i++)
         if (prepare_mount(step, context, i, out, err) < 0)
             return -1;
-    return 0;
+    return cb_exec_devices(step, out, err);
 }

@@ -21,6 +21,8 @@ struct cb_exec_step { /* the payload; everything owned */
     size_t *selector_index; /* per mount: index among the paths of its input's selector */
     size_t input_count;
     int renew_caches;
+    struct cb_exec_device *devices;
+    size_t device_count;
 };
 
 const char *cb_exec_hostname(const struct cb_exec_step *step);
@@ -40,7 +42,8 @@ struct cb_exec_mounts {
     struct cb_scratch *script;              /* holds a heredoc's file */
     struct cb_strings texts;                /* contents of small files */
     CB_VEC(struct cb_exec_cache_dir) caches;
-    struct cb_strings variables; /* secrets that are given in the environment */
+    struct cb_strings variables; /* for the environment: secrets, and what devices need */
+    struct cb_strings groups;    /* further ones of the user's */
     CB_VEC(struct cb_ssh_socket *) ssh;
 };
 int cb_exec_mounts_prepare(const struct cb_exec_step *step,
@@ -50,6 +53,9 @@ void cb_exec_mounts_clear(struct cb_exec_mounts *mounts);
 CB_AUTO_VALUE_DEFINE(cb_exec_mounts, cb_exec_mounts_clear)
 struct cb_mount *cb_exec_mount_add(struct cb_exec_mounts *mounts, enum cb_mount_type type,
                                    const char *target);
+/* What the step's devices are made of. */
+int cb_exec_devices(const struct cb_exec_step *step, struct cb_exec_mounts *out,
+                    struct cb_error **err);
 /* One mount each. */
 int cb_exec_mount_secret(const struct cb_exec_step *step,
                          const struct cb_exec_mount *mount, struct cb_exec_mounts *out,

@@ -2,7 +2,9 @@
  * its output passed on until it ends or its time is up. */
 #include "ops/exec-priv.h"
 
-#include <signal.h>
+#include "executor/emulation.h"
+
+#include <errno.h>
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -107,6 +109,37 @@ static int join_network(const struct cb_exec_step *step, struct cb_cancel *cance
     return cb_network_netns(network, cancel, &spec->netns_fd, err);
 }
 
+/* A program for another processor may be one the kernel has an interpreter for, whatever
+ * the image says of itself; so it is tried, and only a failure is looked into. */
+static int explain_platform(const struct cb_exec_step *step, struct cb_error **err)
+{
+    struct cb_platform host = cb_platform_host();
+    cb_autofree char *wanted = cb_platform_text(&step->platform);
+    int errnum = err && *err ? cb_error_errnum(*err) : 0;
+
+    if (errnum != ENOEXEC && errnum != ENOENT)
+        return -1;
+    switch (cb_emulation_of(&step->platform, &host, CB_BINFMT_DIR)) {
+    case CB_EMULATION_ABSENT:
+        return cb_error_hint(err,
+                             "the stage is for %s, and no emulator for that is "
+                             "registered here: install qemu-user-static",
+                             wanted);
+    case CB_EMULATION_OUTSIDE:
+        return cb_error_hint(err,
+                             "the emulator for %s is registered without the flag F, so "
+                             "it would have to be in the image: register it with F",
+                             wanted);
+    default:
+        return errnum == ENOENT
+                   ? -1
+                   : cb_error_hint(err,
+                                   "it is neither a program for %s nor a script "
+                                   "that begins with #!",
+                                   wanted);
+    }
+}
+
 /* Starts the process, passes its output on, and waits for its end. */
 static int run_process(const struct cb_exec_step *step,
                        const struct cb_process_spec *given,
@@ -123,7 +156,7 @@ static int run_process(const struct cb_exec_step *step,
     spec.stdout_fd = output.write_fds[0];
     spec.stderr_fd = output.write_fds[1];
     if (cb_process_start(env->launcher, &spec, &process, err) < 0)
-        return -1;
+        return explain_platform(step, err);
     cb_close(&output.write_fds[0]);
     cb_close(&output.write_fds[1]);
     if (cb_exec_output_pump(&output, process, context, env->step_timeout_ms,
@@ -150,5 +183,6 @@ int cb_exec_attempt(const struct cb_exec_step *step, struct cb_exec_context *con
     spec.rootfs_fd = root;
     spec.env = &variables.all;
     spec.mounts = mounts.mounts;
+    spec.groups = &mounts.groups;
     return run_process(step, &spec, context, end, err);
 }

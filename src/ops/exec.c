@@ -175,6 +175,9 @@ static void step_free(void *payload)
         free(step->selectors[i]);
         free(step->labels[i]);
     }
+    for (size_t i = 0; i < step->device_count; i++)
+        free((char *)step->devices[i].name);
+    free(step->devices);
     free(step->mounts);
     free(step->selectors);
     free(step->labels);
@@ -194,6 +197,16 @@ static const struct cb_op_class step_op = {
     .exec = step_exec,
     .free_payload = step_free,
 };
+
+static void copy_devices(struct cb_exec_step *step, const struct cb_exec_options *options)
+{
+    step->device_count = options->device_count;
+    step->devices = xcalloc(options->device_count + 1, sizeof(*step->devices));
+    for (size_t i = 0; i < options->device_count; i++) {
+        step->devices[i] = options->devices[i];
+        step->devices[i].name = xstrdup(options->devices[i].name);
+    }
+}
 
 static void copy_mounts(struct cb_exec_step *step, const struct cb_exec_options *options)
 {
@@ -292,6 +305,7 @@ int cb_op_exec(struct cb_vertex_options *out, struct cb_build_env *env,
     }
     step->input_count = out->input_count > 1 ? out->input_count : 1;
     copy_mounts(step, options);
+    copy_devices(step, options);
     make_selectors(step);
     out->op = &step_op;
     out->payload = step;

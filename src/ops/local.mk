@@ -14,6 +14,7 @@ src_ops_libops_a_SOURCES = \
     %D%/early-write-priv.h \
     %D%/early-write.c \
     %D%/exec-bind.c \
+    %D%/exec-device.c \
     %D%/exec-key.c \
     %D%/exec-mounts.c \
     %D%/exec-output.c \

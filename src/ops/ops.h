@@ -38,6 +38,7 @@ struct cb_build_env {
      * FD NULL: only asks whether there is one. */
     int (*ssh)(void *arg, const char *id, int *fd, struct cb_error **err);
     void *ssh_arg;
+    const struct cb_strings *cdi_dirs;     /* where devices are described */
     const struct cb_strings *cache_places; /* --cache-mount: "id=directory" */
     int64_t started_ns;        /* of the build, by the clock of files; 0: not known */
     unsigned retries;          /* of a RUN that fails */
@@ -98,6 +99,10 @@ struct cb_exec_mount {
     uint32_t uid, gid;
     uint64_t size_bytes;
 };
+struct cb_exec_device {
+    const char *name; /* vendor/class=device */
+    int required;
+};
 struct cb_exec_options {
     const struct cb_strings *argv;
     const struct cb_strings *env;       /* ENV and ARGs: in the key */
@@ -108,6 +113,8 @@ struct cb_exec_options {
     enum cb_security security;
     const struct cb_exec_mount *mounts;
     size_t mount_count;
+    const struct cb_exec_device *devices;
+    size_t device_count;
     const char *pipe_name; /* A26: heredoc with #!, file /dev/pipes/<name> 0755 */
     const void *pipe_content;
     size_t pipe_len;

@@ -254,6 +254,14 @@ int cb_word_expand_split(struct cb_strings *out, const char *word, char escape,
 int cb_word_expand_raw(char **out, const char *text, size_t len, char escape,
                        const struct cb_scope_lookup *lookup, struct cb_error **err);
 
+/* RUN --device, as written. Strings in ARENA. */
+struct cb_run_device {
+    const char *name; /* vendor/class=device */
+    int required;
+};
+int cb_run_device_parse(struct cb_run_device *out, struct cb_arena *arena,
+                        const char *value, struct cb_error **err);
+
 /* Parses an expanded --mount value. Strings in ARENA. USAGE-free: errors are SYNTAX
  * without place. */
 int cb_run_mount_parse(struct cb_run_mount *out, struct cb_arena *arena,

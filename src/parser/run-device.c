@@ -1,4 +1,4 @@
-/* RUN --device=[name=]vendor/class=device[,required]: only checked here, kept as written.
+/* RUN --device=[name=]vendor/class=device[,required]: variables are not expanded.
  * Reference: BuildKit instructions/commands_rundevice.go. */
 #include "parser/parser-priv.h"
 
@@ -16,17 +16,18 @@ static int unknown_key(const char *key, const char *field, struct cb_error **err
 }
 
 /* *NAME is the device's name as soon as a field has given it. */
-static int check_field(const char *field, const char **name, struct cb_error **err)
+static int take_field(const char *field, const char **name, int *required,
+                      struct cb_error **err)
 {
     const char *equals = strchr(field, '=');
     cb_autofree char *key =
         xstrndup(field, equals ? (size_t)(equals - field) : strlen(field));
     cb_autofree char *shown = cb_text_short(equals ? equals + 1 : field);
     int is_name = equals && strcasecmp(key, "name") == 0;
-    int ignored;
 
     if (strcasecmp(key, "required") == 0) {
-        if (!equals || cb_parse_bool(equals + 1, &ignored))
+        *required = 1;
+        if (!equals || cb_parse_bool(equals + 1, required))
             return 0;
         return cb_error_set(err, CB_ERR_SYNTAX, "invalid value for required: %s", shown);
     }
@@ -45,7 +46,8 @@ static int check_field(const char *field, const char **name, struct cb_error **e
                         shown);
 }
 
-int cb_run_device_check(const char *value, struct cb_error **err)
+static int parse(struct cb_run_device *out, struct cb_arena *arena, const char *value,
+                 struct cb_error **err)
 {
     cb_auto_value(cb_strings) fields = {0};
     const char *name = NULL;
@@ -53,8 +55,24 @@ int cb_run_device_check(const char *value, struct cb_error **err)
     if (cb_csv_split(&fields, value, err) < 0)
         return cb_error_wrap(err, "failed to parse csv devices");
     for (size_t i = 0; i < fields.count; i++) {
-        if (check_field(fields.items[i], &name, err) < 0)
+        if (take_field(fields.items[i], &name, &out->required, err) < 0)
             return -1;
     }
+    if (arena)
+        out->name = cb_arena_strdup(arena, name ? name : "");
     return 0;
+}
+
+int cb_run_device_check(const char *value, struct cb_error **err)
+{
+    struct cb_run_device ignored = {0};
+
+    return parse(&ignored, NULL, value, err);
+}
+
+int cb_run_device_parse(struct cb_run_device *out, struct cb_arena *arena,
+                        const char *value, struct cb_error **err)
+{
+    *out = (struct cb_run_device){0};
+    return parse(out, arena, value, err);
 }

@@ -33,8 +33,8 @@ static const struct row wrong[] = {
      "invalid argument \"container:x\" for \"--network\": expected default, none or "
      "host"},
     {"allow", "all",
-     "invalid argument \"all\" for \"--allow\": expected network.host or "
-     "security.insecure"},
+     "invalid argument \"all\" for \"--allow\": expected network.host, "
+     "security.insecure or device[=NAME]"},
     {"ulimit", "nofile",
      "invalid argument \"nofile\" for \"--ulimit\": expected name=soft[:hard]"},
     {"ulimit", "files=1",

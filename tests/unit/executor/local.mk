@@ -1,10 +1,13 @@
 unit_tests += \
+	tests/unit/executor/test-emulation \
 	tests/unit/executor/test-mounts \
 	tests/unit/executor/test-plan \
 	tests/unit/executor/test-run \
 	tests/unit/executor/test-sandbox \
 	tests/unit/executor/test-seccomp \
 	tests/unit/executor/test-user
+tests_unit_executor_test_emulation_SOURCES = %D%/test-emulation.c
+tests_unit_executor_test_emulation_LDADD = $(LIBS_executor)
 tests_unit_executor_test_mounts_SOURCES = \
 	%D%/test-mounts.c \
 	%D%/sandbox-fixture.h

@@ -1,0 +1,107 @@
+/* RUN --device: what the specifications of the devices' kinds say, as mounts and
+ * variables of the step. */
+#include "ops/exec-priv.h"
+
+#include "executor/cdi.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static int missing(const struct cb_cdi *cdi, const struct cb_exec_device *device,
+                   struct cb_error **err)
+{
+    const char *why = cb_cdi_passed_over(cdi);
+
+    if (!device->required)
+        return 0;
+    cb_error_set(err, CB_ERR_NOT_FOUND, "required device `%s` is not known",
+                 device->name);
+    return cb_error_hint(err, "%s",
+                         *why ? why
+                              : "CDI specifications are read from /etc/cdi and "
+                                "/var/run/cdi");
+}
+
+static int open_host(const char *path, struct cb_exec_mounts *out, int *fd,
+                     struct stat *st, struct cb_error **err)
+{
+    *fd = open(path, O_PATH | O_CLOEXEC);
+    if (*fd < 0)
+        return cb_error_errno(err, errno, "open `%s`", path);
+    cb_vec_push(&out->fds, *fd);
+    if (fstat(*fd, st) < 0)
+        return cb_error_errno(err, errno, "stat `%s`", path);
+    return 0;
+}
+
+static int add_node(const struct cb_cdi_path *node, struct cb_exec_mounts *out,
+                    struct cb_error **err)
+{
+    struct cb_mount *mount;
+    struct stat st;
+    int fd;
+
+    if (open_host(node->host, out, &fd, &st, err) < 0)
+        return -1;
+    if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
+        return cb_error_set(err, CB_ERR_INTEGRITY, "`%s` is no device", node->host);
+    mount = cb_exec_mount_add(out, CB_MOUNT_BIND, node->path);
+    mount->source_fd = fd;
+    mount->device = 1;
+    return 0;
+}
+
+static int add_mount(const struct cb_cdi_path *from, struct cb_exec_mounts *out,
+                     struct cb_error **err)
+{
+    struct cb_mount *mount;
+    struct stat st;
+    int fd;
+
+    if (open_host(from->host, out, &fd, &st, err) < 0)
+        return -1;
+    mount = cb_exec_mount_add(out, CB_MOUNT_BIND, from->path);
+    mount->source_fd = fd;
+    mount->read_only = from->read_only;
+    mount->recursive = from->recursive;
+    return 0;
+}
+
+static int apply(const struct cb_cdi_edits *edits, struct cb_exec_mounts *out,
+                 struct cb_error **err)
+{
+    cb_vec_foreach (node, &edits->nodes) {
+        if (add_node(node, out, err) < 0)
+            return -1;
+    }
+    cb_vec_foreach (mount, &edits->mounts) {
+        if (add_mount(mount, out, err) < 0)
+            return -1;
+    }
+    cb_vec_foreach (variable, &edits->env)
+        cb_strings_add(&out->variables, *variable);
+    cb_strings_copy(&out->groups, &edits->groups);
+    return 0;
+}
+
+int cb_exec_devices(const struct cb_exec_step *step, struct cb_exec_mounts *out,
+                    struct cb_error **err)
+{
+    cb_auto(cb_cdi) cdi = NULL;
+    cb_auto_value(cb_cdi_edits) edits = {0};
+
+    if (!step->device_count)
+        return 0;
+    if (cb_cdi_load(&cdi, step->env->cdi_dirs, err) < 0)
+        return -1;
+    for (size_t i = 0; i < step->device_count; i++) {
+        int found = cb_cdi_inject(cdi, step->devices[i].name, &edits, err);
+
+        if (found < 0 || (!found && missing(cdi, &step->devices[i], err) < 0))
+            return -1;
+    }
+    if (apply(&edits, out, err) < 0)
+        return cb_error_wrap(err, "RUN --device");
+    return 0;
+}
