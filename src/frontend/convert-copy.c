@@ -183,6 +183,32 @@ static int expand_flag(struct cb_stage *stage, const struct cb_item *item,
     return 0;
 }
 
+/* BuildKit takes patterns as written, with their own backslashes and quotes: only those
+ * that hold a variable are expanded. */
+static int add_excludes(struct cb_stage *stage, const struct cb_item *item,
+                        struct copy *copy, struct cb_error **err)
+{
+    const struct cb_inst_copy *inst = &item->inst->copy;
+
+    for (size_t i = 0; i < inst->exclude.count; i++) {
+        const struct cb_word *word = &inst->exclude.items[i];
+        char *pattern = NULL;
+
+        if (!strchr(word->text, '$')) {
+            cb_strings_add(&copy->exclude, word->text);
+            continue;
+        }
+        if (cb_scope_expand(stage, item, word, &pattern, err) < 0)
+            return -1;
+        cb_strings_take(&copy->exclude, pattern);
+        if (!*pattern) {
+            cb_error_set(err, CB_ERR_SYNTAX, "--exclude=%s is empty", word->text);
+            return cb_error_at(err, item->source, word->span);
+        }
+    }
+    return 0;
+}
+
 static int expand_flags(struct cb_stage *stage, const struct cb_item *item,
                         struct copy *copy, struct cb_error **err)
 {
@@ -200,10 +226,8 @@ static int expand_flags(struct cb_stage *stage, const struct cb_item *item,
                      "checksum can't be specified for multiple sources");
         return cb_error_at(err, item->source, inst->checksum.span);
     }
-    for (size_t i = 0; i < inst->exclude.count; i++)
-        cb_strings_add(&copy->exclude, inst->exclude.items[i].text);
     set_dest(stage, copy);
-    return 0;
+    return add_excludes(stage, item, copy, err);
 }
 
 /* ── The vertex ── */

@@ -282,6 +282,8 @@ static int resolve_owner(struct cb_result *root, const char *chown, struct cb_ow
     if (cb_owner_resolve(root, chown, out, err) == 0)
         return 0;
     cb_error_wrap(err, "--chown=%s", chown);
+    if (!err || cb_error_kind(*err) != CB_ERR_NOT_FOUND)
+        return -1;
     return cb_error_hint(err, "names are looked up in /etc/passwd and /etc/group of the "
                               "stage that is copied to; a number needs no look-up");
 }
