@@ -251,3 +251,21 @@ END
     expect_output shared
     fsck_clean
 }
+
+@test "a passwd file that is none is an error, wherever the link leads" {
+    echo x >"$DIR/f"
+    for make in 'mkfifo /etc/passwd' 'ln -s /dev/zero /etc/passwd' 'ln -s passwd /etc/passwd' 'mkdir /etc/passwd'; do
+        printf 'FROM busybox\nRUN rm /etc/passwd; %s\nCOPY --link --chown=u f /f\n' "$make" >"$DIR/Dockerfile"
+        build
+        expect_status 1
+        expect_contains 'Dockerfile:3' '--chown=u: unable to find user u'
+    done
+    dockerfile <<'END'
+FROM busybox
+RUN mkdir /names && echo u:x:5:6::/: >/names/p && ln -sf ../names/p /etc/passwd
+COPY --link --chown=u f /f
+END
+    build_ok
+    in_image stat -c %u:%g /f
+    expect_output 5:6
+}
