@@ -89,6 +89,26 @@ static int add_snapshot(struct collector *collector, struct cb_snapshot *top, in
     return result;
 }
 
+/* A layer that stands alone, and on others in the result: that of a COPY --link. Its
+ * number in the document, or -1. */
+static int add_linked(struct collector *collector, struct cb_snapshot *top,
+                      const struct cb_digest *diff_id, int *number, struct cb_error **err)
+{
+    struct cb_descriptor blob = {0};
+    int found = 0;
+
+    cb_vec_foreach (layer, &collector->out->layers) {
+        if (!found && cb_digest_equal(&layer->diff_id, diff_id)) {
+            blob = layer->blob;
+            found = 1;
+        }
+    }
+    if (!found)
+        return 0;
+    return add_layer(collector, blob.media_type ? &blob : NULL, diff_id, -1,
+                     cb_snapshot_created_ns(top), number, err);
+}
+
 /* Is the snapshot one of those the result stands on? Its number, or -1. */
 static int known_snapshot(struct collector *collector, struct cb_snapshot *top,
                           int *number, struct cb_error **err)
@@ -96,14 +116,17 @@ static int known_snapshot(struct collector *collector, struct cb_snapshot *top,
     struct cb_digests diff_ids = {0};
     struct cb_digest chain_id = {0};
     char text[CB_DIGEST_MAX_TEXT];
+    int result = 0;
 
     if (cb_chain_register(top, collector->cache->env->pool, &diff_ids, err) < 0)
         return -1;
     for (size_t i = 0; i < diff_ids.count; i++)
         chain_id = cb_chain_id(i ? &chain_id : NULL, &diff_ids.items[i]);
-    cb_vec_free(&diff_ids);
     *number = find_number(collector->layers, cb_digest_text(&chain_id, text));
-    return 0;
+    if (*number < 0 && diff_ids.count == 1)
+        result = add_linked(collector, top, &diff_ids.items[0], number, err);
+    cb_vec_free(&diff_ids);
+    return result;
 }
 
 /* The layers of a record that is still remote, when their blobs need not pass through

@@ -9,8 +9,10 @@
  * A layer's parent is an earlier layer of the list, none for the lowest. A record without
  * a layer is the empty filesystem, or with "absent":true a step whose layers were left
  * out (mode=min): what it became is known, so that steps after it are found, but it
- * cannot be had. Inline, layers have no blob: they are the image's, in its order. The
- * parts of keys (arguments, environment) stay where they were made. */
+ * cannot be had. A layer of a COPY --link stands twice: on its base, and alone, as which
+ * it is found when the base is another. Inline, layers have no blob: they are the
+ * image's, in its order, then those of them that stand alone. The parts of keys
+ * (arguments, environment) stay where they were made. */
 #ifndef CB_CACHE_DOCUMENT_H
 #define CB_CACHE_DOCUMENT_H
 

@@ -51,25 +51,34 @@ static int read_config(struct cb_remote_cache *remote, const char *config, size_
     return cb_cache_document_read(&remote->document, &root, 0, err);
 }
 
-/* Layers of an inline cache are the image's own, one on the other. */
+static int no_match(struct cb_error **err)
+{
+    return cb_error_set(err, CB_ERR_INTEGRITY,
+                        "inline cache: its layers are not the image's");
+}
+
+/* Layers of an inline cache are the image's own, one on the other, and after those some
+ * that stand alone, too (COPY --link). */
 static int match_image(struct cb_remote_cache *remote,
                        const struct cb_resolved_image *image, struct cb_error **err)
 {
     struct cb_cache_document *document = &remote->document;
+    size_t count = image->config->diff_ids.count;
 
-    if (!image->manifest ||
-        image->manifest->layers.count != image->config->diff_ids.count ||
-        document->layers.count != image->config->diff_ids.count)
-        return cb_error_set(err, CB_ERR_INTEGRITY,
-                            "inline cache: its layers are not the image's");
+    if (!image->manifest || image->manifest->layers.count != count ||
+        document->layers.count < count)
+        return no_match(err);
     for (size_t i = 0; i < document->layers.count; i++) {
         struct cb_cache_layer *layer = &document->layers.items[i];
+        size_t at = i < count ? i : 0;
 
-        if (layer->parent != (int)i - 1 ||
-            !cb_digest_equal(&layer->diff_id, &image->config->diff_ids.items[i]))
-            return cb_error_set(err, CB_ERR_INTEGRITY,
-                                "inline cache: its layers are not the image's");
-        cb_descriptor_copy(&layer->blob, &image->manifest->layers.items[i]);
+        while (at < count && i >= count &&
+               !cb_digest_equal(&layer->diff_id, &image->config->diff_ids.items[at]))
+            at++;
+        if (at == count || layer->parent != (i < count ? (int)i - 1 : -1) ||
+            !cb_digest_equal(&layer->diff_id, &image->config->diff_ids.items[at]))
+            return no_match(err);
+        cb_descriptor_copy(&layer->blob, &image->manifest->layers.items[at]);
     }
     return 0;
 }

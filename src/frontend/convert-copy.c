@@ -183,6 +183,32 @@ static int expand_flag(struct cb_stage *stage, const struct cb_item *item,
     return 0;
 }
 
+/* BuildKit takes patterns as written, with their own backslashes and quotes: only those
+ * that hold a variable are expanded. */
+static int add_excludes(struct cb_stage *stage, const struct cb_item *item,
+                        struct copy *copy, struct cb_error **err)
+{
+    const struct cb_inst_copy *inst = &item->inst->copy;
+
+    for (size_t i = 0; i < inst->exclude.count; i++) {
+        const struct cb_word *word = &inst->exclude.items[i];
+        char *pattern = NULL;
+
+        if (!strchr(word->text, '$')) {
+            cb_strings_add(&copy->exclude, word->text);
+            continue;
+        }
+        if (cb_scope_expand(stage, item, word, &pattern, err) < 0)
+            return -1;
+        cb_strings_take(&copy->exclude, pattern);
+        if (!*pattern) {
+            cb_error_set(err, CB_ERR_SYNTAX, "--exclude=%s is empty", word->text);
+            return cb_error_at(err, item->source, word->span);
+        }
+    }
+    return 0;
+}
+
 static int expand_flags(struct cb_stage *stage, const struct cb_item *item,
                         struct copy *copy, struct cb_error **err)
 {
@@ -200,10 +226,8 @@ static int expand_flags(struct cb_stage *stage, const struct cb_item *item,
                      "checksum can't be specified for multiple sources");
         return cb_error_at(err, item->source, inst->checksum.span);
     }
-    for (size_t i = 0; i < inst->exclude.count; i++)
-        cb_strings_add(&copy->exclude, inst->exclude.items[i].text);
     set_dest(stage, copy);
-    return 0;
+    return add_excludes(stage, item, copy, err);
 }
 
 /* ── The vertex ── */
@@ -227,23 +251,27 @@ static void add_history(struct cb_stage *stage, const struct cb_item *item,
     cb_config_history(stage, cb_strbuf_text(&text), 1, 1);
 }
 
-/* Input 0: what is copied to. For a linked copy that is nothing. */
-static int add_root(struct cb_stage *stage, const struct cb_item *item, struct copy *copy,
-                    struct cb_error **err)
+/* What is copied to: the stage's files, or nothing when the copy is to be linked. */
+static int add_destination(struct cb_stage *stage, const struct cb_item *item,
+                           struct copy *copy, struct cb_error **err)
 {
-    struct cb_edge from = item->inst->copy.link ? (struct cb_edge){0} : stage->root;
+    const struct cb_edge nothing = {0};
     struct cb_edge root;
 
-    if (cb_convert_filled(stage->planner, from, &root, err) < 0)
+    if (cb_convert_filled(stage->planner, item->inst->copy.link ? nothing : stage->root,
+                          &root, err) < 0)
         return -1;
     cb_vec_push(&copy->inputs, root);
     return 0;
 }
 
-/* Names in a linked copy's --chown are still the stage's: its root is one more input. */
-static int add_owner_input(struct cb_stage *stage, struct copy *copy)
+/* The input that --chown's names are looked up in: a linked copy's is the stage, although
+ * it is not what is copied to. */
+static int owner_input(struct cb_stage *stage, const struct cb_item *item,
+                       struct copy *copy)
 {
-    if (!stage->root.vertex || !cb_copy_owner_is_named(copy->chown))
+    if (!item->inst->copy.link || !stage->root.vertex ||
+        !cb_copy_owner_is_named(copy->chown))
         return 0;
     cb_vec_push(&copy->inputs, stage->root);
     return (int)copy->inputs.count - 1;
@@ -253,9 +281,7 @@ static int add_vertex(struct cb_stage *stage, const struct cb_item *item,
                       struct copy *copy, struct cb_error **err)
 {
     const struct cb_inst_copy *inst = &item->inst->copy;
-    struct cb_vertex_options vertex = {0};
-    struct cb_edge base = stage->root;
-    int owner_input = inst->link ? add_owner_input(stage, copy) : 0;
+    const struct cb_edge base = stage->root;
     struct cb_copy_options options = {
         .sources = copy->sources.items,
         .source_count = copy->sources.count,
@@ -268,11 +294,11 @@ static int add_vertex(struct cb_stage *stage, const struct cb_item *item,
         .from_stage = item->origins->kind != CB_ORIGIN_CONTEXT &&
                       item->origins->kind != CB_ORIGIN_NAMED,
         .link = inst->link,
-        .owner_input = owner_input,
         .allow_missing_glob = 1,
+        .owner_input = owner_input(stage, item, copy),
     };
+    struct cb_vertex_options vertex = {.input_count = copy->inputs.count};
 
-    vertex.input_count = copy->inputs.count;
     if (cb_op_copy(&vertex, stage->planner->options->env, &options, err) < 0 ||
         cb_convert_step(stage, item, &vertex, copy->inputs.items, copy->inputs.count,
                         err) < 0)
@@ -287,7 +313,7 @@ int cb_convert_copy(struct cb_stage *stage, const struct cb_item *item,
     int rc = expand_flags(stage, item, &copy, err);
 
     if (rc == 0)
-        rc = add_root(stage, item, &copy, err);
+        rc = add_destination(stage, item, &copy, err);
     if (rc == 0)
         rc = add_sources(stage, item, &copy, err);
     if (rc == 0)

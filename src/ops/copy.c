@@ -13,7 +13,8 @@ struct source {
     void *content;
     size_t content_len;
     int unpack;
-    size_t index; /* among the paths of its input's selector */
+    int keeps_path; /* --parents */
+    size_t index;   /* among the paths of its input's selector */
 };
 
 struct copy_payload {
@@ -22,7 +23,7 @@ struct copy_payload {
     char *dest, *chown;
     char *chmod_text;
     struct cb_chmod *chmod;
-    int from_stage, parents, add;
+    int is_add, from_stage;
     size_t owner_input;
     char **selectors; /* per input; NULL for input 0 and those without a path */
     int *by_identity; /* per input: its times count, too */
@@ -131,7 +132,7 @@ static int file_target(struct copy_run *run, const char *base, char **out,
             err, CB_ERR_USAGE,
             "when using %s with more than one source file, the destination "
             "must be a directory and end with a /",
-            run->self->add ? "ADD" : "COPY");
+            run->self->is_add ? "ADD" : "COPY");
     run->dest_filled = 1;
     *out = xstrdup(run->dest);
     slash = strrchr(*out, '/');
@@ -181,7 +182,7 @@ static int copy_source(struct copy_run *run, const struct source *source,
     }
     selection = run->selections[source->input];
     if (cb_result_root(run->context->inputs[source->input], &root, err) < 0 ||
-        (run->self->parents && make_dirs(run, run->dest, 0, err) < 0))
+        (source->keeps_path && make_dirs(run, run->dest, 0, err) < 0))
         return -1;
     cb_vec_foreach (match, &selection->matches) {
         if (match->source == source->index &&
@@ -281,6 +282,8 @@ static int resolve_owner(struct cb_result *root, const char *chown, struct cb_ow
     if (cb_owner_resolve(root, chown, out, err) == 0)
         return 0;
     cb_error_wrap(err, "--chown=%s", chown);
+    if (!err || cb_error_kind(*err) != CB_ERR_NOT_FOUND)
+        return -1;
     return cb_error_hint(err, "names are looked up in /etc/passwd and /etc/group of the "
                               "stage that is copied to; a number needs no look-up");
 }
@@ -328,9 +331,12 @@ static const struct cb_op_class copy_op = {
 /* ── Construction ── */
 
 static void add_source(struct copy_payload *self, const struct cb_copy_source *from,
-                       int unpack, struct cb_selector *selectors)
+                       const struct cb_copy_options *options,
+                       struct cb_selector *selectors)
 {
-    struct source source = {.input = from->input, .unpack = unpack};
+    struct source source = {.input = from->input,
+                            .unpack = from->fetched ? from->unpack : options->unpack,
+                            .keeps_path = options->parents && !from->fetched};
 
     if (from->input < 0) {
         source.name = xstrdup(from->name);
@@ -341,6 +347,8 @@ static void add_source(struct copy_payload *self, const struct cb_copy_source *f
         source.index = selectors[from->input].paths.count;
         cb_strings_add(&selectors[from->input].paths, from->path);
         selectors[from->input].literal |= from->fetched;
+        selectors[from->input].parents |= source.keeps_path;
+        self->is_add |= from->fetched;
         self->by_identity[from->input] |= from->with_times;
     }
     cb_vec_push(&self->sources, source);
@@ -376,21 +384,16 @@ static void make_selectors(struct copy_payload *self,
     struct cb_selector *selectors = xcalloc(self->input_count, sizeof(*selectors));
 
     for (size_t i = 0; i < options->source_count; i++) {
-        const struct cb_copy_source *source = &options->sources[i];
-
-        add_source(self, source, source->fetched ? source->unpack : options->unpack,
-                   selectors);
+        add_source(self, &options->sources[i], options, selectors);
     }
     for (size_t i = 0; i < self->input_count; i++) {
         struct cb_selector *selector = &selectors[i];
 
         if (i > 0 && selector->paths.count > 0) {
-            selector->verb =
-                xstrdup(options->unpack || selector->literal ? "ADD" : "COPY");
+            selector->verb = xstrdup(self->is_add ? "ADD" : "COPY");
             if (options->exclude)
                 cb_strings_copy(&selector->exclude, options->exclude);
             selector->owners = options->from_stage && !options->chown;
-            selector->parents = options->parents;
             selector->required = !options->allow_missing_glob;
             self->selectors[i] = cb_selector_text(selector);
             self->labels[i] = cb_strings_joined(&selector->paths);
@@ -455,9 +458,8 @@ int cb_op_copy(struct cb_vertex_options *out, struct cb_build_env *env,
     self->chown = xstrdup(options->chown);
     self->chmod_text = xstrdup(options->chmod);
     self->chmod = cb_steal(&chmod);
+    self->is_add = options->unpack;
     self->from_stage = options->from_stage;
-    self->parents = options->parents;
-    self->add = options->unpack;
     self->owner_input = (size_t)options->owner_input;
     self->input_count = count_inputs(options, out->input_count);
     self->selectors = xcalloc(self->input_count, sizeof(*self->selectors));

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # COPY --link: a layer that does not depend on what it lands on.
 load helpers
+load helpers-registry
 
 setup_file() {
     cb_store
@@ -13,6 +14,7 @@ setup_file() {
 }
 teardown_file() { cb_drop_store; }
 setup() { cb_dir; }
+teardown() { stop_registry; rm -rf --one-file-system "$STORE-other"; }
 
 layers() { # FROM-TO, counted from 1
     "$CBUILD" inspect img | jq -r '.[0].RootFS.Layers[]' | sed -n "$1p"
@@ -68,6 +70,47 @@ body
     [ "$(copies_cached)" = 5 ]
     [ "$(layers 3,7)" = "$first" ]
     fsck_clean
+}
+
+# A store with both bases and nothing else.
+other_store() {
+    rm -rf --one-file-system "$STORE-other"
+    "$CBUILD" --root "$STORE" save busybox:latest newer:latest | "$CBUILD" --root "$STORE-other" load >/dev/null
+    export CBUILD_ROOT=$STORE-other
+}
+
+@test "another machine's layer goes on another base: from a cache of either mode, or an image" {
+    start_registry
+    for cache in min max inline; do
+        export CBUILD_ROOT=$STORE
+        dockerfile <<END
+ARG BASE=busybox
+FROM \$BASE
+RUN echo $cache >/early
+COPY --link --chmod=604 f /f
+COPY --link --chmod=600 g /g
+END
+        echo "$cache" >"$DIR/f"
+        echo "$cache" >"$DIR/g"
+        if [ $cache = inline ]; then
+            build_ok --cache-to type=inline
+            "$CBUILD" tag img "$REGISTRY/cache:inline"
+            "$CBUILD" push -q "$REGISTRY/cache:inline"
+        else
+            build_ok --cache-to "type=registry,ref=$REGISTRY/cache:$cache,mode=$cache"
+        fi
+        first=$(layers 3,4)
+        other_store
+        echo changed >"$DIR/g"
+        build_ok --build-arg BASE=newer --cache-from "$REGISTRY/cache:$cache"
+        [ "$(copies_cached)" = 1 ] || { echo "$cache: $output"; false; }
+        [ "$(layers 3)" = "$(printf '%s\n' "$first" | head -n 1)" ]
+        in_image cat /f /g
+        expect_output "$cache
+changed"
+        in_image stat -c %a /etc
+        expect_output 757
+    done
 }
 
 @test "what is copied is what counts" {
@@ -207,4 +250,22 @@ END
     run "$CBUILD" run --rm --network none second cat /f
     expect_output shared
     fsck_clean
+}
+
+@test "a passwd file that is none is an error, wherever the link leads" {
+    echo x >"$DIR/f"
+    for make in 'mkfifo /etc/passwd' 'ln -s /dev/zero /etc/passwd' 'ln -s passwd /etc/passwd' 'mkdir /etc/passwd'; do
+        printf 'FROM busybox\nRUN rm /etc/passwd; %s\nCOPY --link --chown=u f /f\n' "$make" >"$DIR/Dockerfile"
+        build
+        expect_status 1
+        expect_contains 'Dockerfile:3' '--chown=u: unable to find user u'
+    done
+    dockerfile <<'END'
+FROM busybox
+RUN mkdir /names && echo u:x:5:6::/: >/names/p && ln -sf ../names/p /etc/passwd
+COPY --link --chown=u f /f
+END
+    build_ok
+    in_image stat -c %u:%g /f
+    expect_output 5:6
 }

@@ -220,3 +220,73 @@ name is ${NAME}
     run bash -c '"$CBUILD" run --rm --network none img sh -c "cd /d && find . -print0" | LC_ALL=C sort -z | sha256sum'
     expect_output "$want"
 }
+
+@test "--exclude: patterns as written, and with variables" {
+    mkdir -p "$DIR/d/s"
+    touch "$DIR/d/a.o" "$DIR/d/b.c" "$DIR/d/s/c.o" "$DIR/d/[x" "$DIR/d/s/keep.o"
+    dockerfile <<'END'
+FROM busybox
+ARG KIND=o
+COPY --exclude=**/*.$KIND --exclude=!s/keep.${KIND} --exclude=\\[x d /out
+ADD --exclude=*.c --exclude=s d /added/
+RUN cd / && find out added | sort >/list
+END
+    build_ok
+    in_image cat /list
+    expect_output 'added
+added/[x
+added/a.o
+out
+out/b.c
+out/s
+out/s/keep.o'
+    printf 'FROM busybox\nCOPY --exclude=$NONE d /d\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'Dockerfile:2:16: --exclude=$NONE is empty'
+}
+
+@test "COPY --parents: on both sides of the pivot, with deep patterns" {
+    mkdir -p "$DIR/app1/src/x" "$DIR/app2/src"
+    echo 1 >"$DIR/app1/src/x/one.c"
+    echo 2 >"$DIR/app2/src/two.c"
+    echo 3 >"$DIR/app2/src/three.h"
+    dockerfile <<'END'
+FROM busybox
+WORKDIR /w
+COPY --parents app*/./src/**/*.c .
+COPY --parents app2/src/two.c app1/src/*/one.c /whole/
+RUN cd / && find w whole -type f | sort >/list
+END
+    build_ok
+    in_image cat /list
+    expect_output 'w/src/two.c
+w/src/x/one.c
+whole/app1/src/x/one.c
+whole/app2/src/two.c'
+    printf 'FROM busybox\nCOPY --parents app1/nosuch /d/\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'Dockerfile:2' 'COPY app1/nosuch: "/app1/nosuch" not found'
+}
+
+@test "COPY: names that are not there, and ids out of range, in --chown" {
+    touch "$DIR/f"
+    printf 'FROM busybox\nCOPY --chown=nosuch:root f /f\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'Dockerfile:2' '--chown=nosuch:root: unable to find user nosuch: no matching entries in passwd file' 'a number needs no look-up'
+    printf 'FROM busybox\nCOPY --chown=4294967295 f /f\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'out of range'
+    expect_lacks 'look-up'
+}
+
+@test "WORKDIR of a user who is not there yet is root's, with a warning" {
+    printf 'FROM busybox\nUSER later\nWORKDIR /w\n' >"$DIR/Dockerfile"
+    build_ok
+    expect_contains 'WORKDIR /w belongs to root: unable to find user later'
+    run "$CBUILD" run --rm --network none --user 0 img stat -c %u:%g /w
+    expect_output 0:0
+}

@@ -36,6 +36,10 @@ unit_tests += tests/unit/store/test-refs
 tests_unit_store_test_refs_SOURCES = tests/unit/store/test-refs.c
 tests_unit_store_test_refs_LDADD = $(LIBS_store)
 
+unit_tests += tests/unit/store/test-restack
+tests_unit_store_test_restack_SOURCES = tests/unit/store/test-restack.c
+tests_unit_store_test_restack_LDADD = $(LIBS_store)
+
 unit_tests += tests/unit/store/test-snapshot
 tests_unit_store_test_snapshot_SOURCES = tests/unit/store/test-snapshot.c
 tests_unit_store_test_snapshot_LDADD = $(LIBS_store)
