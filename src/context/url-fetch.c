@@ -83,6 +83,8 @@ static int on_body(void *arg, const void *bytes, size_t len, struct cb_error **e
 {
     struct download *download = arg;
 
+    if (cb_cancel_check(download->remote->cancel, err) < 0)
+        return -1;
     download->received += (int64_t)len;
     if (download->received > BODY_MAX_BYTES)
         return cb_error_set(err, CB_ERR_INTEGRITY, "more than %lld bytes",

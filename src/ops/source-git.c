@@ -2,8 +2,6 @@
  * looked up anew in each build; the commit it names is the key. */
 #include "ops/ops-priv.h"
 
-#include "context/remote.h"
-
 struct git_payload {
     struct cb_build_env *env;
     struct cb_git_ref ref;
@@ -14,11 +12,11 @@ static int git_cache_map(void *payload, struct cb_cache_map *map,
                          struct cb_cancel *cancel, struct cb_error **err)
 {
     struct git_payload *self = payload;
+    const struct cb_remote remote = cb_remote_for(self->env, cancel);
     cb_autofree char *key = NULL;
 
-    (void)cancel;
     if (!self->commit.commit &&
-        cb_git_resolve(self->env->remote, &self->ref, &self->commit, err) < 0)
+        cb_git_resolve(&remote, &self->ref, &self->commit, err) < 0)
         return -1;
     key = cb_git_tree_key(&self->ref, &self->commit);
     cb_key_parts_add(&map->parts, "commit", key);
@@ -29,10 +27,11 @@ static int git_exec(void *payload, struct cb_exec_context *context,
                     struct cb_result **out, struct cb_error **err)
 {
     struct git_payload *self = payload;
+    const struct cb_remote remote = cb_remote_for(self->env, context->cancel);
     struct cb_digest identity = cb_identity_from("git", &context->key);
     cb_auto(cb_snapshot) snapshot = NULL;
 
-    if (cb_git_tree(self->env->remote, &self->ref, &self->commit, &snapshot, err) < 0)
+    if (cb_git_tree(&remote, &self->ref, &self->commit, &snapshot, err) < 0)
         return -1;
     *out = cb_snapshot_result_new(self->env, snapshot, &identity);
     return 0;
