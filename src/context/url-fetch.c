@@ -155,6 +155,8 @@ static int perform(struct download *download, struct cb_error **err)
 
     if (download->remote->offline)
         return cb_remote_refuse_offline(download->shown, err);
+    if (cb_store_lease_now(download->remote->store, err) < 0)
+        return -1;
     if (download->expected) {
         if (open_writer(download, err) < 0)
             return -1;

@@ -327,7 +327,7 @@ EOF
     mkdir "$BATS_TEST_TMPDIR/bin"
     cat >"$BATS_TEST_TMPDIR/bin/ssh" <<EOF
 #!/bin/sh
-echo "\$*" >>$BATS_TEST_TMPDIR/ssh.log
+echo "\$* agent=\$SSH_AUTH_SOCK" >>$BATS_TEST_TMPDIR/ssh.log
 for command; do :; done
 cd $WEB_ROOT && eval "\$command"
 EOF
@@ -335,10 +335,18 @@ EOF
     echo two >"$REPO/file"
     commit second
     push
-    PATH=$BATS_TEST_TMPDIR/bin:$PATH file_of git@example.invalid:r.git
+    SSH_AUTH_SOCK=/agent PATH=$BATS_TEST_TMPDIR/bin:$PATH file_of git@example.invalid:r.git
     expect_output two
+    not grep agent=/agent "$BATS_TEST_TMPDIR/ssh.log"
     grep -F -- "-F /dev/null -oBatchMode=yes" "$BATS_TEST_TMPDIR/ssh.log"
+    grep -F -- "-oIdentityAgent=none -oIdentityFile=none" "$BATS_TEST_TMPDIR/ssh.log"
     grep -F "git@example.invalid git-upload-pack 'r.git'" "$BATS_TEST_TMPDIR/ssh.log"
+    : >"$BATS_TEST_TMPDIR/ssh.log"
+    printf 'FROM busybox\nCOPY --from=repo file /f\n' >"$DIR/Dockerfile"
+    SSH_AUTH_SOCK=/agent PATH=$BATS_TEST_TMPDIR/bin:$PATH build_ok \
+        --build-context repo=git@example.invalid:r.git
+    grep agent=/agent "$BATS_TEST_TMPDIR/ssh.log"
+    not grep IdentityFile "$BATS_TEST_TMPDIR/ssh.log"
 }
 
 @test "a secret token is sent to its host, not in a command line, and kept nowhere" {
