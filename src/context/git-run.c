@@ -122,14 +122,15 @@ static void add_credentials(const struct cb_git *git, struct cb_strings *env)
 
 static void add_ssh(const struct cb_git *git, struct cb_strings *env)
 {
-    const char *agent = getenv("SSH_AUTH_SOCK");
+    const struct cb_remote *remote = git->remote;
+    const char *agent = remote->ssh_keys ? getenv("SSH_AUTH_SOCK") : remote->ssh_agent;
 
     cb_strings_addf(env,
                     "GIT_SSH_COMMAND=ssh -F /dev/null -oBatchMode=yes "
-                    "-oConnectTimeout=15%s",
-                    git->remote->ssh_keys ? ""
-                                          : " -oIdentityAgent=none -oIdentityFile=none");
-    if (git->remote->ssh_keys && agent)
+                    "-oConnectTimeout=15%s%s",
+                    remote->ssh_keys ? "" : " -oIdentityFile=none",
+                    agent ? "" : " -oIdentityAgent=none");
+    if (agent)
         cb_strings_addf(env, "SSH_AUTH_SOCK=%s", agent);
 }
 
@@ -190,8 +191,7 @@ static int failed(const struct cb_git *git, const char *command, int code,
         return cb_error_hint(err, "give --secret id=GIT_AUTH_TOKEN,… if the repository "
                                   "is there and not public");
     if (!git->remote->ssh_keys && strstr(cb_strbuf_text(errors), "Permission denied"))
-        return cb_error_hint(err, "ADD does not use your keys; name the repository as "
-                                  "--build-context and COPY from it");
+        return cb_error_hint(err, "ADD uses the keys of --ssh default, and no others");
     if (strstr(cb_strbuf_text(errors), "Host key verification failed"))
         return cb_error_hint(err, "add the server's key to known_hosts: ssh-keyscan");
     return code > 128 ? cb_error_hint(err, "git was ended by signal %d", code - 128) : -1;
