@@ -24,7 +24,7 @@ struct cb_remote {
     int ssh_keys; /* ssh may use the user's agent and keys, as for what the command line
                      names; a Dockerfile is not to reach what only its builder may */
     const char *ssh_agent; /* else: the socket of an agent it may use, or NULL */
-    int offline;  /* no server is asked: NOT_FOUND when that would be needed */
+    int offline;           /* no server is asked: NOT_FOUND when that would be needed */
 };
 /* How ADD and contexts alike fail then. HOST: what would be asked. */
 int cb_remote_refuse_offline(const char *host, struct cb_error **err);
