@@ -228,9 +228,10 @@ const struct cb_cli_command cb_build_command = {
     .summary = "Build an image from a Dockerfile",
     .usage = "build [OPTIONS] PATH | URL | -",
     .about =
-        "PATH is the directory COPY and ADD take files from. With - the Dockerfile,\n"
-        "or a tar archive of the whole context, is read from standard input. The\n"
-        "image id is printed on standard output, progress on standard error.",
+        "PATH is the directory COPY and ADD take files from. URL is a git repository,\n"
+        "an archive, or a Dockerfile. With - the Dockerfile, or a tar archive of the\n"
+        "whole context, is read from standard input. The image id is printed on\n"
+        "standard output, progress on standard error.",
     .options = options,
     .absent = absent,
     .run = run,

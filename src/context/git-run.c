@@ -88,9 +88,9 @@ void cb_git_close(struct cb_git *git)
 static void inherit(struct cb_strings *env)
 {
     static const char *const names[] = {
-        "PATH",          "SSH_AUTH_SOCK", "HTTP_PROXY",    "HTTPS_PROXY", "NO_PROXY",
-        "ALL_PROXY",     "http_proxy",    "https_proxy",   "no_proxy",    "all_proxy",
-        "SSL_CERT_FILE", "SSL_CERT_DIR",  "GIT_SSL_CAINFO"};
+        "PATH",      "HTTP_PROXY",    "HTTPS_PROXY",  "NO_PROXY",
+        "ALL_PROXY", "http_proxy",    "https_proxy",  "no_proxy",
+        "all_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"};
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(names); i++) {
         const char *value = getenv(names[i]);
@@ -120,6 +120,20 @@ static void add_credentials(const struct cb_git *git, struct cb_strings *env)
     cb_strings_addf(env, "GIT_CONFIG_VALUE_1=Authorization: %s", git->authorization);
 }
 
+static void add_ssh(const struct cb_git *git, struct cb_strings *env)
+{
+    const struct cb_remote *remote = git->remote;
+    const char *agent = remote->ssh_keys ? getenv("SSH_AUTH_SOCK") : remote->ssh_agent;
+
+    cb_strings_addf(env,
+                    "GIT_SSH_COMMAND=ssh -F /dev/null -oBatchMode=yes "
+                    "-oConnectTimeout=15%s%s",
+                    remote->ssh_keys ? "" : " -oIdentityFile=none",
+                    agent ? "" : " -oIdentityAgent=none");
+    if (agent)
+        cb_strings_addf(env, "SSH_AUTH_SOCK=%s", agent);
+}
+
 static void make_env(const struct cb_git *git, struct cb_strings *env)
 {
     const char *dir = cb_scratch_path(git->scratch);
@@ -135,7 +149,7 @@ static void make_env(const struct cb_git *git, struct cb_strings *env)
     cb_strings_add(env, "GIT_TERMINAL_PROMPT=0");
     cb_strings_add(env, "GIT_ASKPASS=");
     cb_strings_add(env, "SSH_ASKPASS=");
-    cb_strings_add(env, "GIT_SSH_COMMAND=ssh -F /dev/null -oBatchMode=yes");
+    add_ssh(git, env);
     add_credentials(git, env);
 }
 
@@ -176,6 +190,8 @@ static int failed(const struct cb_git *git, const char *command, int code,
     if (strstr(why, "could not read Username") || strstr(why, "Authentication failed"))
         return cb_error_hint(err, "give --secret id=GIT_AUTH_TOKEN,… if the repository "
                                   "is there and not public");
+    if (!git->remote->ssh_keys && strstr(cb_strbuf_text(errors), "Permission denied"))
+        return cb_error_hint(err, "ADD uses the keys of --ssh default, and no others");
     if (strstr(cb_strbuf_text(errors), "Host key verification failed"))
         return cb_error_hint(err, "add the server's key to known_hosts: ssh-keyscan");
     return code > 128 ? cb_error_hint(err, "git was ended by signal %d", code - 128) : -1;

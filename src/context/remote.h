@@ -21,7 +21,10 @@ struct cb_remote {
     /* Secrets by id: 1 found (bytes borrowed), 0 not given. May be NULL. */
     int (*secret)(void *arg, const char *id, const void **bytes, size_t *len);
     void *secret_arg;
-    int offline; /* no server is asked: NOT_FOUND when that would be needed */
+    int ssh_keys; /* ssh may use the user's agent and keys, as for what the command line
+                     names; a Dockerfile is not to reach what only its builder may */
+    const char *ssh_agent; /* else: the socket of an agent it may use, or NULL */
+    int offline;           /* no server is asked: NOT_FOUND when that would be needed */
 };
 /* How ADD and contexts alike fail then. HOST: what would be asked. */
 int cb_remote_refuse_offline(const char *host, struct cb_error **err);

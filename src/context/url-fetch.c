@@ -83,6 +83,8 @@ static int on_body(void *arg, const void *bytes, size_t len, struct cb_error **e
 {
     struct download *download = arg;
 
+    if (cb_cancel_check(download->remote->cancel, err) < 0)
+        return -1;
     download->received += (int64_t)len;
     if (download->received > BODY_MAX_BYTES)
         return cb_error_set(err, CB_ERR_INTEGRITY, "more than %lld bytes",
@@ -153,6 +155,8 @@ static int perform(struct download *download, struct cb_error **err)
 
     if (download->remote->offline)
         return cb_remote_refuse_offline(download->shown, err);
+    if (cb_store_lease_now(download->remote->store, err) < 0)
+        return -1;
     if (download->expected) {
         if (open_writer(download, err) < 0)
             return -1;

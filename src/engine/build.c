@@ -270,7 +270,10 @@ static int run(struct cb_engine *engine, struct build *build,
                const struct cb_engine_env *given, const struct cb_build_request *request,
                struct cb_build_outcome *out, struct cb_error **err)
 {
-    if (cb_inputs_open(&build->inputs, given, request, &build->remote, err) < 0 ||
+    struct cb_remote named = build->remote;
+
+    named.ssh_keys = 1;
+    if (cb_inputs_open(&build->inputs, given, request, &named, err) < 0 ||
         make_plan(engine, build, request, err) < 0 ||
         solve(engine, build, request, &out->stats, err) < 0 ||
         cb_cancel_check(given->cancel, err) < 0 ||

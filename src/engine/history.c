@@ -114,6 +114,14 @@ static void add_optional(struct cb_strbuf *out, const char *key, const char *tex
         add_text(out, key, text, strlen(text));
 }
 
+/* A path or a URL, of which a password is not kept. */
+static void add_place(struct cb_strbuf *out, const char *key, const char *text)
+{
+    cb_autofree char *shown = text ? cb_redact_userinfo(text) : NULL;
+
+    add_optional(out, key, shown);
+}
+
 static void add_names(struct cb_strbuf *out, const struct cb_strings *names)
 {
     cb_strbuf_adds(out, ",\"names\":[");
@@ -272,8 +280,8 @@ void cb_history_log_begin(struct cb_history_log *log,
 {
     pthread_mutex_lock(&log->lock);
     open_line(&log->held, "begin");
-    add_optional(&log->held, "context", request->context);
-    add_optional(&log->held, "dockerfile", request->dockerfile);
+    add_place(&log->held, "context", request->context);
+    add_place(&log->held, "dockerfile", request->dockerfile);
     add_optional(&log->held, "target", request->target);
     add_optional(&log->held, "platform", request->platform);
     add_names(&log->held, names);

@@ -1,4 +1,4 @@
-/* Key parts and the digests made of them. */
+/* Key parts and the digests made of them, and other small helpers. */
 #include "ops/ops-priv.h"
 
 struct cb_digest cb_definition_digest(const char *op, const struct cb_key_parts *parts,
@@ -62,6 +62,14 @@ void cb_key_parts_add_bytes(struct cb_key_parts *parts, const char *name,
     char text[CB_DIGEST_MAX_TEXT];
 
     cb_key_parts_add(parts, name, cb_digest_text(&digest, text));
+}
+
+struct cb_remote cb_remote_for(const struct cb_build_env *env, struct cb_cancel *cancel)
+{
+    struct cb_remote remote = *env->remote;
+
+    remote.cancel = cancel;
+    return remote;
 }
 
 void cb_warn_event(struct cb_event_sink *sink, uint64_t id, const char *format, ...)

@@ -6,6 +6,7 @@
 #ifndef CB_OPS_OPS_PRIV_H
 #define CB_OPS_OPS_PRIV_H
 
+#include "context/remote.h"
 #include "ops/ops.h"
 
 #include <pthread.h>
@@ -115,6 +116,9 @@ void cb_content_xattrs_read(int fd, char **out, size_t *len);
 /* Sets what cb_content_xattrs_read gave. What the file system refuses is left out, as `cp
  * -a` does. */
 void cb_content_xattrs_write(int fd, const char *xattrs, size_t len);
+
+/* ── Fetching: as the build does it, ended by the solver's CANCEL ── */
+struct cb_remote cb_remote_for(const struct cb_build_env *env, struct cb_cancel *cancel);
 
 /* ── Looking without following the last link. 1 there, 0 not (or under a non-directory).
  * ── */

@@ -1,8 +1,8 @@
 /* A commit of a git repository as a vertex: a filesystem of its files. A branch or tag is
  * looked up anew in each build; the commit it names is the key. */
-#include "ops/ops-priv.h"
+#include "ops/exec-priv.h"
 
-#include "context/remote.h"
+#include <stdio.h>
 
 struct git_payload {
     struct cb_build_env *env;
@@ -10,15 +10,51 @@ struct git_payload {
     struct cb_git_commit commit; /* once mapped */
 };
 
+/* What a fetch has of the build: for ssh, if --ssh gives it, an agent's socket. */
+struct access {
+    struct cb_remote remote;
+    struct cb_ssh_socket *socket;
+    char path[64];
+};
+
+static void access_close(struct access *access)
+{
+    cb_ssh_socket_close(access->socket);
+}
+CB_AUTO_VALUE_DEFINE(access, access_close)
+
+static int open_access(struct access *access, const struct git_payload *self,
+                       struct cb_cancel *cancel, struct cb_error **err)
+{
+    struct cb_build_env *env = self->env;
+    struct cb_ssh_source source = {env->ssh, env->ssh_arg, "default"};
+    int given;
+
+    access->remote = cb_remote_for(env, cancel);
+    if (strcmp(self->ref.scheme, "ssh") != 0 || !env->ssh)
+        return 0;
+    given = env->ssh(env->ssh_arg, source.id, NULL, err);
+    if (given <= 0)
+        return given;
+    if (cb_ssh_socket_open(&access->socket, env->store, &source, err) < 0)
+        return -1;
+    /* A socket's address has room for 107 bytes, the store's path may be longer. */
+    snprintf(access->path, sizeof(access->path), "/proc/%d/fd/%d", (int)getpid(),
+             cb_ssh_socket_fd(access->socket));
+    access->remote.ssh_agent = access->path;
+    return 0;
+}
+
 static int git_cache_map(void *payload, struct cb_cache_map *map,
                          struct cb_cancel *cancel, struct cb_error **err)
 {
     struct git_payload *self = payload;
+    cb_auto_value(access) access = {0};
     cb_autofree char *key = NULL;
 
-    (void)cancel;
     if (!self->commit.commit &&
-        cb_git_resolve(self->env->remote, &self->ref, &self->commit, err) < 0)
+        (open_access(&access, self, cancel, err) < 0 ||
+         cb_git_resolve(&access.remote, &self->ref, &self->commit, err) < 0))
         return -1;
     key = cb_git_tree_key(&self->ref, &self->commit);
     cb_key_parts_add(&map->parts, "commit", key);
@@ -30,9 +66,11 @@ static int git_exec(void *payload, struct cb_exec_context *context,
 {
     struct git_payload *self = payload;
     struct cb_digest identity = cb_identity_from("git", &context->key);
+    cb_auto_value(access) access = {0};
     cb_auto(cb_snapshot) snapshot = NULL;
 
-    if (cb_git_tree(self->env->remote, &self->ref, &self->commit, &snapshot, err) < 0)
+    if (open_access(&access, self, context->cancel, err) < 0 ||
+        cb_git_tree(&access.remote, &self->ref, &self->commit, &snapshot, err) < 0)
         return -1;
     *out = cb_snapshot_result_new(self->env, snapshot, &identity);
     return 0;

@@ -5,7 +5,6 @@
 #include "ops/ops-priv.h"
 
 #include "base/fs.h"
-#include "context/remote.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,10 +23,10 @@ static int url_cache_map(void *payload, struct cb_cache_map *map,
     struct url_payload *self = payload;
     const struct cb_digest *checksum =
         cb_digest_is_set(&self->checksum) ? &self->checksum : NULL;
+    const struct cb_remote remote = cb_remote_for(self->env, cancel);
     char digest[CB_DIGEST_MAX_TEXT];
 
-    (void)cancel;
-    if (cb_url_resolve_body(self->env->remote, self->url, checksum, &self->body, err) < 0)
+    if (cb_url_resolve_body(&remote, self->url, checksum, &self->body, err) < 0)
         return -1;
     cb_key_parts_add(&map->parts, "name", self->name);
     cb_key_parts_add(&map->parts, "content", cb_digest_text(&self->body.digest, digest));
@@ -59,12 +58,13 @@ static int url_exec(void *payload, struct cb_exec_context *context,
                     struct cb_result **out, struct cb_error **err)
 {
     struct url_payload *self = payload;
+    const struct cb_remote remote = cb_remote_for(self->env, context->cancel);
     struct cb_digest identity = cb_identity_from("url", &context->key);
     cb_auto(cb_snapshot) snapshot = NULL;
     cb_autofd int body = -1;
     cb_autofd int dir = -1;
 
-    if (cb_url_open_body(self->env->remote, self->url, &self->body, &body, err) < 0 ||
+    if (cb_url_open_body(&remote, self->url, &self->body, &body, err) < 0 ||
         cb_snapshot_prepare(self->env->store, NULL, &snapshot, err) < 0 ||
         cb_snapshot_open_upper(snapshot, &dir, err) < 0 ||
         write_file(self, body, dir, err) < 0)

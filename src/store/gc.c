@@ -161,6 +161,23 @@ static void drop_ingest(struct gc *gc)
     }
 }
 
+/* What servers said about URLs long ago; without it a body is fetched again. */
+static void drop_url_memory(struct gc *gc)
+{
+    cb_auto_value(cb_strings) names = {0};
+    cb_autofd int fd = openat(gc->store->root_fd, "urls",
+                              O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int64_t before = cb_now_ns() / 1000000000 - RESOLUTION_DAYS * 86400;
+    struct stat st;
+
+    if (fd < 0 || cb_fs_list(fd, &names, NULL) < 0)
+        return;
+    cb_vec_foreach (name, &names) {
+        if (fstatat(fd, *name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime < before)
+            unlinkat(fd, *name, 0);
+    }
+}
+
 /* ── Snapshots ── */
 
 static int is_needed(const struct gc *gc, const char *id)
@@ -203,6 +220,7 @@ static int sweep(struct gc *gc, int lock_fd, struct cb_error **err)
     drop_blobs(gc, "sha256");
     drop_blobs(gc, "sha512");
     drop_ingest(gc);
+    drop_url_memory(gc);
     swept = cb_db_sweep(store->db, &gc->dead_snapshots, &gc->dead_blobs, &error);
     gc->freed += cb_snapshots_discard(store, &gc->dead_snapshots, lock_fd);
     if (swept < 0 &&

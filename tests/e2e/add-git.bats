@@ -317,28 +317,58 @@ EOF
     expect_contains "Dockerfile:2:" 0123456789012345678901234567890123456789
 }
 
-@test "git:// and ssh" {
+@test "git://" {
     make_repo r
     start_git_daemon
     wait_until tgit ls-remote "$GIT/r.git"
     file_of "$GIT/r.git#main"
     expect_output one
-    # ssh's place is taken by a program that does what the other side would.
+}
+
+# $SSH_LOG gets what ssh was called with, and the keys its agent has; in its place is a
+# program that does what the other side would.
+fake_ssh() {
     mkdir "$BATS_TEST_TMPDIR/bin"
+    SSH_LOG=$BATS_TEST_TMPDIR/ssh.log
     cat >"$BATS_TEST_TMPDIR/bin/ssh" <<EOF
 #!/bin/sh
-echo "\$*" >>$BATS_TEST_TMPDIR/ssh.log
+echo "\$* agent=\$SSH_AUTH_SOCK" >>$SSH_LOG
+ssh-add -l >>$SSH_LOG 2>&1
 for command; do :; done
 cd $WEB_ROOT && eval "\$command"
 EOF
     chmod 755 "$BATS_TEST_TMPDIR/bin/ssh"
-    echo two >"$REPO/file"
-    commit second
-    push
-    PATH=$BATS_TEST_TMPDIR/bin:$PATH file_of git@example.invalid:r.git
-    expect_output two
-    grep -F -- "-F /dev/null -oBatchMode=yes" "$BATS_TEST_TMPDIR/ssh.log"
-    grep -F "git@example.invalid git-upload-pack 'r.git'" "$BATS_TEST_TMPDIR/ssh.log"
+}
+
+@test "by ssh, without any of the user's keys" {
+    make_repo r
+    fake_ssh
+    SSH_AUTH_SOCK=/agent PATH=$BATS_TEST_TMPDIR/bin:$PATH file_of git@example.invalid:r.git
+    expect_output one
+    not grep agent=/agent "$SSH_LOG"
+    grep -F -- "-F /dev/null -oBatchMode=yes" "$SSH_LOG"
+    grep -F -- "-oIdentityFile=none -oIdentityAgent=none" "$SSH_LOG"
+    grep -F "git@example.invalid git-upload-pack 'r.git'" "$SSH_LOG"
+}
+
+@test "by ssh, with those of --ssh default" {
+    make_repo r
+    fake_ssh
+    ssh-keygen -q -t ed25519 -N '' -C the-key -f "$BATS_TEST_TMPDIR/key"
+    add "ssh://git@example.invalid$WEB_ROOT/r.git" /a
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH build_ok --no-cache --ssh "default=$BATS_TEST_TMPDIR/key"
+    grep the-key "$SSH_LOG"
+    grep -F -- "-oIdentityFile=none" "$SSH_LOG"
+}
+
+@test "a context by ssh has the user's agent" {
+    make_repo r
+    fake_ssh
+    printf 'FROM busybox\nCOPY --from=repo file /f\n' >"$DIR/Dockerfile"
+    SSH_AUTH_SOCK=/agent PATH=$BATS_TEST_TMPDIR/bin:$PATH build_ok \
+        --build-context repo=git@example.invalid:r.git
+    grep agent=/agent "$SSH_LOG"
+    not grep IdentityFile "$SSH_LOG"
 }
 
 @test "a secret token is sent to its host, not in a command line, and kept nowhere" {

@@ -125,6 +125,21 @@ POST 200 -"
     TOKEN=s3cr3t build_from "$WEB/gitauth/app.git" --secret id=GIT_AUTH_TOKEN,env=TOKEN
     expect_status 0
     not grep -r s3cr3t "$STORE"
+    echo "RUN echo $RANDOM" >>"$REPO/Dockerfile"
+    commit more
+    push
+    build_from "http://me:s3cr3t@${WEB#http://}/gitauth/app.git"
+    expect_status 0
+    expect_lacks s3cr3t
+    jq -e --arg a "Basic $(printf me:s3cr3t | base64)" 'select(.authorization == $a)' "$WEB_LOG"
+    build_from "http://me:s3cr3t@${WEB#http://}/gitauth/none.git"
+    expect_status 1
+    expect_lacks s3cr3t
+    build_from "http://me:s3cr3t@${WEB#http://}/auth/none"
+    expect_status 1
+    expect_lacks s3cr3t
+    grep -r gitauth/app.git "$STORE/builds"
+    not grep -r s3cr3t "$STORE"
 }
 
 @test "an archive at a URL is a context, however it is compressed" {

@@ -8,6 +8,7 @@ fuzz_targets += \
 	tests/fuzz/fuzz-dockerfile \
 	tests/fuzz/fuzz-dockerignore \
 	tests/fuzz/fuzz-flags \
+	tests/fuzz/fuzz-git-url \
 	tests/fuzz/fuzz-json-form \
 	tests/fuzz/fuzz-manifest \
 	tests/fuzz/fuzz-reference \
@@ -27,6 +28,9 @@ tests_fuzz_fuzz_dockerignore_LDFLAGS = $(LDFLAGS_fuzz)
 tests_fuzz_fuzz_flags_SOURCES = tests/fuzz/fuzz-flags.c
 tests_fuzz_fuzz_flags_LDADD = $(LIBS_parser)
 tests_fuzz_fuzz_flags_LDFLAGS = $(LDFLAGS_fuzz)
+tests_fuzz_fuzz_git_url_SOURCES = tests/fuzz/fuzz-git-url.c
+tests_fuzz_fuzz_git_url_LDADD = $(LIBS_context)
+tests_fuzz_fuzz_git_url_LDFLAGS = $(LDFLAGS_fuzz)
 tests_fuzz_fuzz_json_form_SOURCES = tests/fuzz/fuzz-json-form.c
 tests_fuzz_fuzz_json_form_LDADD = $(LIBS_parser)
 tests_fuzz_fuzz_json_form_LDFLAGS = $(LDFLAGS_fuzz)
@@ -55,6 +59,7 @@ unit_tests += \
 	tests/fuzz/replay-dockerfile \
 	tests/fuzz/replay-dockerignore \
 	tests/fuzz/replay-flags \
+	tests/fuzz/replay-git-url \
 	tests/fuzz/replay-json-form \
 	tests/fuzz/replay-manifest \
 	tests/fuzz/replay-reference \
@@ -70,6 +75,8 @@ tests_fuzz_replay_dockerignore_SOURCES = tests/fuzz/fuzz-dockerignore.c tests/fu
 tests_fuzz_replay_dockerignore_LDADD = $(LIBS_context)
 tests_fuzz_replay_flags_SOURCES = tests/fuzz/fuzz-flags.c tests/fuzz/replay-main.c
 tests_fuzz_replay_flags_LDADD = $(LIBS_parser)
+tests_fuzz_replay_git_url_SOURCES = tests/fuzz/fuzz-git-url.c tests/fuzz/replay-main.c
+tests_fuzz_replay_git_url_LDADD = $(LIBS_context)
 tests_fuzz_replay_json_form_SOURCES = tests/fuzz/fuzz-json-form.c tests/fuzz/replay-main.c
 tests_fuzz_replay_json_form_LDADD = $(LIBS_parser)
 tests_fuzz_replay_manifest_SOURCES = tests/fuzz/fuzz-manifest.c tests/fuzz/replay-main.c
