@@ -7,6 +7,10 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/app.c \
 	%D%/archive.c \
 	%D%/build.c \
+	%D%/call-json.c \
+	%D%/call-text.c \
+	%D%/call.c \
+	%D%/call.h \
 	%D%/builds.c \
 	%D%/cache-filter.c \
 	%D%/cache-filter.h \

@@ -176,7 +176,8 @@ static int check_supported(struct cb_stage *stage, const struct cb_item *item,
         cb_error_set(err, CB_ERR_UNSUPPORTED, "RUN --device is not supported");
         return cb_error_at(err, item->source, run->devices.items[0].span);
     }
-    return check_platform(stage, err);
+    return stage->planner->options->purpose == CB_PLAN_BUILD ? check_platform(stage, err)
+                                                             : 0;
 }
 
 /* Proxies, but for those the Dockerfile sets itself. */
@@ -263,6 +264,7 @@ int cb_convert_run(struct cb_stage *stage, const struct cb_item *item,
         pick_network(stage, item, &exec.network, err) < 0 ||
         pick_security(stage, item, &exec.security, err) < 0)
         return -1;
+    cb_checks_run(stage, item);
     fill_command(stage, &item->inst->run, &exec, &argv);
     if (!argv.count)
         return cb_error_set(err, CB_ERR_SYNTAX, "RUN needs a command");
