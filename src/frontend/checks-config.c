@@ -94,6 +94,15 @@ int cb_check_config_parse(struct cb_check_config *out, const char *text,
     return 0;
 }
 
+int cb_check_options_validate(const char *text, struct cb_error **err)
+{
+    struct cb_check_config ignored = {0};
+    int status = cb_check_config_parse(&ignored, text, err);
+
+    cb_check_config_clear(&ignored);
+    return status;
+}
+
 /* ── Asking ── */
 
 /* An experimental rule runs when asked for, whatever skip=all says. */

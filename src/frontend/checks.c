@@ -47,6 +47,9 @@ int cb_checks_init(struct cb_planner *planner, struct cb_error **err)
 
     planner->checks.seen = cb_map_new(NULL);
     cb_check_scopes_add(&planner->checks, planner->file);
+    if (planner->options->check)
+        return read_config(planner, planner->options->check, NULL, (struct cb_span){0},
+                           err);
     if (given) {
         if (read_config(planner, given, NULL, (struct cb_span){0}, err) < 0)
             return cb_error_wrap(err, "build argument BUILDKIT_DOCKERFILE_CHECK");
@@ -161,7 +164,7 @@ int cb_checks_finish(struct cb_planner *planner, struct cb_error **err)
         cb_strbuf_addf(&rules, i ? ", %s" : "%s", checks->rules_hit.items[i]);
     cb_error_set(err, CB_ERR_SYNTAX, "lint violation found for rules: %s",
                  cb_strbuf_text(&rules));
-    if (!planner->file->check.text ||
+    if (!planner->file->check.text || planner->options->check ||
         cb_scope_build_arg(planner, "BUILDKIT_DOCKERFILE_CHECK"))
         return -1;
     return cb_error_at(err, planner->file->source, planner->file->check.span);

@@ -54,6 +54,7 @@ struct cb_frontend_options {
         allow_insecure; /* RUN --network=host, --security=insecure granted */
     int no_cache;
     const struct cb_strings *no_cache_filter;
+    const char *check; /* takes the place of the file's `# check=`; or NULL */
     enum cb_plan_purpose purpose;
     int offline; /* no image is looked up: what one says of itself is unknown. Not for a
                     build */
@@ -112,6 +113,8 @@ struct cb_check_result {
 };
 void cb_check_result_clear(struct cb_check_result *result);
 CB_AUTO_VALUE_DEFINE(cb_check_result, cb_check_result_clear)
+/* Is TEXT what may stand behind `# check=`? SYNTAX. */
+int cb_check_options_validate(const char *text, struct cb_error **err);
 /* Applies all rules to OPTIONS->source as a build would see it. What is wrong with the
  * file is part of the result. Warnings that belong to no rule go to the sink of the
  * environment. */
