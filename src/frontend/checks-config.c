@@ -6,12 +6,14 @@
 #include <ctype.h>
 #include <string.h>
 
-#define MAX_PARTS 3
+#define MAX_PARTS   3
+#define MAX_UNKNOWN 20 /* names that are no rule's, to be told of */
 
 void cb_check_config_clear(struct cb_check_config *config)
 {
     cb_strings_free(&config->skip);
     cb_strings_free(&config->experimental);
+    cb_strings_free(&config->unknown);
 }
 
 /* ── Parsing ── */
@@ -27,7 +29,18 @@ static char *trimmed(const char *text, size_t len)
     return xstrndup(text, len);
 }
 
-static void parse_rules(const char *list, int *all, struct cb_strings *names)
+static void add_rule(struct cb_check_config *out, struct cb_strings *names, char *name)
+{
+    cb_autofree char *owned = name;
+
+    if (cb_rule_find(name))
+        cb_strings_add_once(names, name);
+    else if (*name && out->unknown.count < MAX_UNKNOWN)
+        cb_strings_add_once(&out->unknown, name);
+}
+
+static void parse_rules(struct cb_check_config *out, const char *list, int *all,
+                        struct cb_strings *names)
 {
     *all |= !strcmp(list, "all");
     if (!strcmp(list, "all"))
@@ -35,7 +48,7 @@ static void parse_rules(const char *list, int *all, struct cb_strings *names)
     for (;;) {
         size_t len = strcspn(list, ",");
 
-        cb_strings_take(names, trimmed(list, len));
+        add_rule(out, names, trimmed(list, len));
         if (!list[len])
             return;
         list += len + 1;
@@ -60,9 +73,9 @@ static int parse_part(struct cb_check_config *out, const char *part,
         return invalid(part, err);
     value = trimmed(part + len + 1, strlen(part + len + 1));
     if (!strcmp(key, "skip"))
-        parse_rules(value, &out->skip_all, &out->skip);
+        parse_rules(out, value, &out->skip_all, &out->skip);
     else if (!strcmp(key, "experimental"))
-        parse_rules(value, &out->experimental_all, &out->experimental);
+        parse_rules(out, value, &out->experimental_all, &out->experimental);
     else if (strcmp(key, "error"))
         return invalid(key, err);
     else if (!cb_parse_bool(value, &out->is_error))

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define MAX_COPIED 200 /* of a stage are looked back at: the first */
+
 static int is_checking(const struct cb_stage *stage)
 {
     return stage->planner && stage->planner->options->purpose == CB_PLAN_CHECK &&
@@ -248,9 +250,10 @@ void cb_checks_copied(struct cb_stage *stage, const struct cb_item *item,
 {
     struct cb_copied copied = {.item = item};
 
-    if (!is_checking(stage))
-        return;
     cb_autofree char *clean = cb_path_clean(dest);
+
+    if (!is_checking(stage) || stage->copied.count >= MAX_COPIED)
+        return;
     copied.dest = cb_arena_strdup(stage->planner->arena, clean);
     cb_vec_push(&stage->copied, copied);
 }

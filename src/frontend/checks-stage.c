@@ -93,6 +93,18 @@ static int is_not_for_words(const char *name)
            !strcmp(name, "BUILDKIT_SBOM_SCAN_STAGE");
 }
 
+/* The variable that NAME was perhaps meant to be; NULL when there is none, or when
+ * looking for it in this file has cost enough. Caller frees. */
+static char *near_variable(struct cb_stage *stage, const char *name)
+{
+    size_t *left = &stage->planner->checks.comparisons;
+
+    if (*left < stage->env.count)
+        return NULL;
+    *left -= stage->env.count;
+    return cb_checks_suggest(name, &stage->env);
+}
+
 /* Of an image that was not looked up any variable may come: only what looks like a slip
  * is told. */
 void cb_checks_undefined(struct cb_stage *stage, const struct cb_item *item,
@@ -103,7 +115,7 @@ void cb_checks_undefined(struct cb_stage *stage, const struct cb_item *item,
     if (!stage->planner || cb_checks_full(stage->planner) || is_not_for_words(name) ||
         cb_strings_contain(&stage->args, name))
         return;
-    near = cb_checks_suggest(name, &stage->env);
+    near = near_variable(stage, name);
     if (stage->env_unknown && !near)
         return;
     cb_checks_warn_item(stage, item, "UndefinedVar",

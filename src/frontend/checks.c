@@ -10,15 +10,13 @@
 /* ── Setting up ── */
 
 /* A name that is no rule's has no effect, which is worth saying. */
-static void check_names(struct cb_planner *planner, const struct cb_strings *names,
-                        struct cb_source *source, struct cb_span span)
+static void tell_unknown(struct cb_planner *planner, const struct cb_strings *names,
+                         struct cb_source *source, struct cb_span span)
 {
     for (size_t i = 0; i < names->count; i++) {
         const char *name = names->items[i];
         const char *near = cb_rule_suggest(name);
 
-        if (!*name || cb_rule_find(name))
-            continue;
         if (near)
             cb_checks_warn(planner, NULL, source, span,
                            "there is no check `%s` (did you mean `%s`?)", name, near);
@@ -35,8 +33,7 @@ static int read_config(struct cb_planner *planner, const char *text,
 
     if (cb_check_config_parse(config, text, err) < 0)
         return -1;
-    check_names(planner, &config->skip, source, span);
-    check_names(planner, &config->experimental, source, span);
+    tell_unknown(planner, &config->unknown, source, span);
     return 0;
 }
 
@@ -46,6 +43,7 @@ int cb_checks_init(struct cb_planner *planner, struct cb_error **err)
     const struct cb_word *directive = &planner->file->check;
 
     planner->checks.seen = cb_map_new(NULL);
+    planner->checks.comparisons = CB_MAX_COMPARISONS;
     cb_check_scopes_add(&planner->checks, planner->file);
     if (planner->options->check)
         return read_config(planner, planner->options->check, NULL, (struct cb_span){0},

@@ -27,6 +27,8 @@ struct cb_stage;
 #define CB_MAX_PORTS 200000
 /* Warnings of one build: who has more reads the first. */
 #define CB_MAX_WARNINGS 500
+/* Names of variables that misspelt ones are compared with, in one file. */
+#define CB_MAX_COMPARISONS 2000000
 
 /* An image that FROM, COPY --from or --mount from= names. One per name and platform. */
 struct cb_base {
@@ -116,7 +118,8 @@ struct cb_stage {
 
 struct cb_check_config { /* `skip=…;error=…;experimental=…` */
     int skip_all, experimental_all, is_error;
-    struct cb_strings skip, experimental;
+    struct cb_strings skip, experimental; /* rules, each once */
+    struct cb_strings unknown;            /* the first names that are no rule's */
 };
 
 struct cb_check_scope { /* of one instruction */
@@ -128,6 +131,7 @@ struct cb_checks { /* build checks: which count, and what was said */
     int silent;    /* none does */
     struct cb_check_config config;
     CB_VEC(struct cb_check_scope) scopes; /* in the order of the file */
+    size_t comparisons;                   /* of variables' names that may still be made */
     struct cb_map *seen;                  /* "rule:start" of each warning given */
     struct cb_strings rules_hit;
 };
