@@ -141,13 +141,11 @@ int cb_check_config_allows(const struct cb_check_config *config,
 static void add_scope(struct cb_checks *checks, const struct cb_instruction *inst)
 {
     struct cb_check_scope scope = {.span = inst->span};
-    cb_autofree char *first = NULL;
 
     if (!inst->check.text)
         return;
-    first = xstrndup(inst->check.text, strcspn(inst->check.text, " "));
     /* As in BuildKit, a comment that is no such list has no effect. */
-    if (cb_check_config_parse(&scope.config, first, NULL) < 0) {
+    if (cb_check_config_parse(&scope.config, inst->check.text, NULL) < 0) {
         cb_check_config_clear(&scope.config);
         return;
     }

@@ -253,6 +253,8 @@ static void test_comments_of_instructions(void **state)
         {"FROM a:1\n# check=skip=JSONArgsRecommended\nCMD x\n", ""},
         {"FROM a:1\n# check=skip=all\nCMD x\nENTRYPOINT y\n", "4 JSONArgsRecommended"},
         {"FROM a:1\n# check=skip=JSONArgsRecommended why so\nCMD x\n", ""},
+        {"FROM a:1\n# check=skip=StageNameCasing, JSONArgsRecommended why so\nCMD x\n",
+         ""},
         {"FROM a:1\n# check=skip=JSONArgsRecommended\n\nCMD x\n",
          "4 JSONArgsRecommended"},
         {"FROM a:1\n# check=nonsense\nCMD x\n", "3 JSONArgsRecommended"},
