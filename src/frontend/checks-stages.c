@@ -50,13 +50,25 @@ static int is_described(const struct cb_stage_def *def)
     return description != NULL;
 }
 
+/* SOURCE_DATE_EPOCH may name a stage that does nothing but add a source. */
+static int may_give_the_time(const struct cb_stage *stage)
+{
+    if (!stage->planner->epoch || stage->base_stage || stage->base)
+        return 0;
+    cb_vec_foreach (item, &stage->items) {
+        if (item->inst->kind != CB_INST_ADD && item->inst->kind != CB_INST_ARG)
+            return 0;
+    }
+    return 1;
+}
+
 /* One with a name may be there for --target: it is if it says so, if it goes on from
  * other stages, or if it makes an image to be run. */
 static int may_be_a_target(const struct cb_stage *stage)
 {
     if (!stage->def->name)
         return 0;
-    if (stage->base_stage || is_described(stage->def))
+    if (stage->base_stage || is_described(stage->def) || may_give_the_time(stage))
         return 1;
     cb_vec_foreach (item, &stage->items) {
         if (item->inst->kind == CB_INST_CMD || item->inst->kind == CB_INST_ENTRYPOINT)

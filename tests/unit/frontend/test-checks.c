@@ -377,6 +377,8 @@ static void test_stages_that_nothing_uses(void **state)
         {"FROM a:1 AS b\nRUN x\nFROM a:1\nCMD [\"y\"]\n", "1 UnusedStage"},
         {"FROM a:1 AS b\nCMD [\"x\"]\nFROM a:1\nRUN y\n", ""},
         {"FROM a:1 AS b\nRUN x\nFROM b AS test\nRUN t\nFROM b\nRUN y\n", ""},
+        {"ARG SOURCE_DATE_EPOCH=1\nFROM scratch AS b\nADD x /\nFROM a:1\nRUN y\n", ""},
+        {"FROM scratch AS b\nADD x /\nFROM a:1\nRUN y\n", "1 UnusedStage"},
         {"# b makes the tools\nFROM a:1 AS b\nRUN x\nFROM a:1\nRUN y\n", ""},
         {"FROM a:1 AS b\nRUN x\nFROM scratch AS out\nCOPY --from=b /x /\nFROM b\nRUN y\n",
          ""},
