@@ -1,9 +1,12 @@
 /* What several commands need: the store, an image by name, argument counts. */
 #include "commands/commands.h"
 
+#include "base/fs.h"
 #include "base/timestamp.h"
+#include "parser/parser.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,6 +68,54 @@ int cb_app_arguments(const struct cb_cli_command *command, const struct cb_strin
                      command->name, amount, count < min ? min : max,
                      (count < min ? min : max) == 1 ? "" : "s");
     return cb_error_hint(err, "usage: cbuild %s", command->usage);
+}
+
+static int read_stdin(struct cb_source **out, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (cb_fs_read_fd(0, CB_DOCKERFILE_MAX_BYTES, &text, err) < 0)
+        return cb_error_wrap(err, "standard input");
+    *out = cb_source_new("Dockerfile", cb_strbuf_text(&text), text.len);
+    return 0;
+}
+
+static int read_dockerfile(struct cb_source **out, const char *path,
+                           struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (cb_fs_read_file(AT_FDCWD, path, CB_DOCKERFILE_MAX_BYTES, &text, err) < 0)
+        return cb_error_hint(err, "`-` reads standard input");
+    *out = cb_source_new(path, cb_strbuf_text(&text), text.len);
+    return 0;
+}
+
+int cb_app_dockerfile(const char *path, struct cb_source **out, struct cb_error **err)
+{
+    cb_auto(cb_error) missing = NULL;
+
+    if (path)
+        return strcmp(path, "-") == 0 ? read_stdin(out, err)
+                                      : read_dockerfile(out, path, err);
+    if (read_dockerfile(out, "Dockerfile", &missing) == 0)
+        return 0;
+    if (cb_error_kind(missing) == CB_ERR_NOT_FOUND &&
+        read_dockerfile(out, "dockerfile", NULL) == 0)
+        return 0;
+    return cb_error_move(err, &missing);
+}
+
+void cb_app_build_args(const struct cb_strings *given, struct cb_strings *out)
+{
+    for (size_t i = 0; i < given->count; i++) {
+        const char *equals = strchr(given->items[i], '=');
+        cb_autofree char *name = xstrndup(given->items[i], strcspn(given->items[i], "="));
+        const char *value = equals ? equals + 1 : getenv(name);
+
+        if (value)
+            cb_env_set(out, name, value);
+    }
 }
 
 void cb_short_id(const struct cb_digest *id, char out[13])

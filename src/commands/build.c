@@ -1,6 +1,7 @@
 /* cbuild build. */
 #include "commands/commands.h"
 
+#include "commands/call.h"
 #include "commands/progress.h"
 #include "engine/engine.h"
 
@@ -11,7 +12,9 @@
 struct values {
     struct cb_build_request request;
     const char *progress, *pull;
-    int quiet;
+    int quiet, check;
+    const char *call;
+    struct cb_call asked;
 };
 
 #define AT(field) offsetof(struct values, field)
@@ -36,6 +39,11 @@ static const struct cb_option options[] = {
      "Write the build's cache to a registry, a directory, or into the image"},
     {"cdi-spec-dir", 0, CB_OPTION_LIST, AT(request.cdi_dirs), "DIR",
      "Where RUN --device finds CDI specifications (default /etc/cdi, /var/run/cdi)"},
+    {"call", 0, CB_OPTION_TEXT, AT(call), "WHAT",
+     "Answer a question instead of building: check, outline or targets, as JSON with "
+     ",format=json"},
+    {"check", 0, CB_OPTION_FLAG, AT(check), NULL,
+     "Check the Dockerfile instead of building; the same as --call=check"},
     {"context-mode", 0, CB_OPTION_TEXT, AT(request.context_mode), "MODE",
      "Modes of context files: keep (default), or git for 0755 and 0644 only"},
     {"cache-ttl", 0, CB_OPTION_TEXT, AT(request.cache_ttl), "DURATION",
@@ -102,8 +110,18 @@ static const struct cb_option options[] = {
     {0},
 };
 
+/* --check is --call=check. */
+static int parse_call(struct values *values, struct cb_error **err)
+{
+    if (values->check && values->call)
+        return cb_error_set(err, CB_ERR_USAGE, "--check and --call exclude each other");
+    if (cb_call_parse(&values->asked, values->check ? "check" : values->call, err) < 0)
+        return -1;
+    values->request.call = values->asked.kind;
+    return 0;
+}
+
 static const struct cb_absent_option absent[] = {
-    {"check", 0, "every build prints the warnings of these checks"},
     {"provenance", 0, "no attestations are made: leave the option out"},
     {"sbom", 0, "no attestations are made: leave the option out"},
     {0},
@@ -194,6 +212,8 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     cb_progress_free(cb_steal(&progress));
     if (status < 0)
         return -1;
+    if (values->request.call != CB_CALL_BUILD)
+        return cb_call_print(&values->asked, &outcome.call, err);
     if (!values->quiet && !(mode && strcmp(mode, "quiet") == 0))
         print_outcome(&outcome, mode);
     if (cb_digest_is_set(&outcome.image_id) && !outcome.took_stdout)
@@ -212,6 +232,8 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
         split_at_commas(&values.request.no_cache_filter);
         if (status == 0)
             status = parse_pull(values.pull, &values.request.pull, err);
+        if (status == 0)
+            status = parse_call(&values, err);
         if (status == 0) {
             values.request.context = args.items[0];
             status = build(app, &values, err);

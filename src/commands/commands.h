@@ -41,7 +41,7 @@ extern const struct cb_cli_command cb_build_command, cb_run_command, cb_images_c
     cb_parse_command, cb_context_command, cb_builds_ls_command, cb_builds_show_command,
     cb_builds_logs_command, cb_builds_rm_command, cb_du_command, cb_explain_command,
     cb_cache_ls_command, cb_cache_export_command, cb_cache_import_command,
-    cb_cache_rm_command, cb_cache_prune_command, cb_version_command;
+    cb_cache_rm_command, cb_cache_prune_command, cb_version_command, cb_lint_command;
 
 /* ── table.c ── */
 extern const struct cb_cli_command
@@ -65,6 +65,11 @@ int cb_app_image(struct cb_store *store, const char *text, struct cb_image **out
 /* Exactly MIN..MAX arguments (MAX -1: any), else docker's USAGE text. */
 int cb_app_arguments(const struct cb_cli_command *command, const struct cb_strings *args,
                      int min, int max, struct cb_error **err);
+/* The text of a Dockerfile; "-" is standard input, NULL the file that a build finds. */
+int cb_app_dockerfile(const char *path, struct cb_source **out, struct cb_error **err);
+/* --build-arg NAME[=VALUE] as "NAME=VALUE": without a value it is the environment's, or
+ * left out. */
+void cb_app_build_args(const struct cb_strings *given, struct cb_strings *out);
 /* First 12 hex digits. */
 void cb_short_id(const struct cb_digest *id, char out[13]);
 /* Flushes stdout; a full disk or closed pipe is an error like any other (EPIPE is quiet).

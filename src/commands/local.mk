@@ -7,6 +7,10 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/app.c \
 	%D%/archive.c \
 	%D%/build.c \
+	%D%/call-json.c \
+	%D%/call-text.c \
+	%D%/call.c \
+	%D%/call.h \
 	%D%/builds.c \
 	%D%/cache-filter.c \
 	%D%/cache-filter.h \
@@ -17,6 +21,11 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/history.c \
 	%D%/images.c \
 	%D%/inspect.c \
+	%D%/lint-json.c \
+	%D%/lint-sarif.c \
+	%D%/lint-text.c \
+	%D%/lint.c \
+	%D%/lint.h \
 	%D%/options.c \
 	%D%/parse.c \
 	%D%/progress-log.c \

@@ -1,10 +1,8 @@
 /* cbuild parse: a Dockerfile as JSON. Needs no store, no image and no rights. */
 #include "commands/commands.h"
 
-#include "base/fs.h"
 #include "frontend/frontend.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,53 +26,6 @@ static const struct cb_option options[] = {
     {0},
 };
 
-static int read_stdin(struct cb_source **out, struct cb_error **err)
-{
-    cb_auto_value(cb_strbuf) text = {0};
-
-    if (cb_fs_read_fd(0, CB_DOCKERFILE_MAX_BYTES, &text, err) < 0)
-        return cb_error_wrap(err, "standard input");
-    *out = cb_source_new("Dockerfile", cb_strbuf_text(&text), text.len);
-    return 0;
-}
-
-static int read_file(struct cb_source **out, const char *path, struct cb_error **err)
-{
-    cb_auto_value(cb_strbuf) text = {0};
-
-    if (cb_fs_read_file(AT_FDCWD, path, CB_DOCKERFILE_MAX_BYTES, &text, err) < 0)
-        return cb_error_hint(err, "`cbuild parse -` reads standard input");
-    *out = cb_source_new(path, cb_strbuf_text(&text), text.len);
-    return 0;
-}
-
-/* Without a name the two that a build looks for. */
-static int read_source(struct cb_source **out, const char *path, struct cb_error **err)
-{
-    cb_auto(cb_error) missing = NULL;
-
-    if (path)
-        return strcmp(path, "-") == 0 ? read_stdin(out, err) : read_file(out, path, err);
-    if (read_file(out, "Dockerfile", &missing) == 0)
-        return 0;
-    if (cb_error_kind(missing) == CB_ERR_NOT_FOUND &&
-        read_file(out, "dockerfile", NULL) == 0)
-        return 0;
-    return cb_error_move(err, &missing);
-}
-
-static void set_build_args(struct cb_strings *out, const struct cb_strings *given)
-{
-    for (size_t i = 0; i < given->count; i++) {
-        const char *equals = strchr(given->items[i], '=');
-        cb_autofree char *name = xstrndup(given->items[i], strcspn(given->items[i], "="));
-        const char *value = equals ? equals + 1 : getenv(name);
-
-        if (value)
-            cb_env_set(out, name, value);
-    }
-}
-
 static void write_stdout(void *arg, const char *text, size_t len)
 {
     fwrite(text, 1, len, stdout);
@@ -96,10 +47,10 @@ static int describe(const struct values *values, const char *path, struct cb_err
     if (values->platform &&
         cb_platform_parse(&describe.platform, values->platform, err) < 0)
         return cb_error_wrap(err, "--platform");
-    if (read_source(&source, path, err) < 0)
+    if (cb_app_dockerfile(path, &source, err) < 0)
         return -1;
     describe.source = source;
-    set_build_args(&build_args, &values->build_args);
+    cb_app_build_args(&values->build_args, &build_args);
     return cb_frontend_describe(&describe, err);
 }
 

@@ -173,11 +173,12 @@ static int set_up(struct cb_engine *engine, struct build *build,
 
 /* ── The steps of a build ── */
 
-static int make_plan(struct cb_engine *engine, struct build *build,
-                     const struct cb_build_request *request, struct cb_error **err)
+static struct cb_frontend_options frontend_options(struct cb_engine *engine,
+                                                   const struct build *build,
+                                                   const struct cb_build_request *request)
 {
     const struct cb_checked_request *checked = &build->checked;
-    struct cb_frontend_options options = {
+    return (struct cb_frontend_options){
         .env = &engine->env,
         .source = build->inputs.dockerfile,
         .context = build->inputs.context,
@@ -195,8 +196,6 @@ static int make_plan(struct cb_engine *engine, struct build *build,
         .no_cache = request->no_cache,
         .no_cache_filter = &request->no_cache_filter,
     };
-
-    return cb_frontend_plan(&build->plan, &options, err);
 }
 
 static int solve(struct cb_engine *engine, struct build *build,
@@ -253,6 +252,14 @@ static int remove_earlier(const char *option, const char *path, struct cb_error 
     return cb_error_errno(err, errno, "remove the earlier %s `%s`", option, path);
 }
 
+/* Of an earlier build: nothing is to be taken for this one's. */
+static int remove_results(const struct cb_build_request *request, struct cb_error **err)
+{
+    if (remove_earlier("--iidfile", request->iidfile, err) < 0)
+        return -1;
+    return remove_earlier("--metadata-file", request->metadata_file, err);
+}
+
 static int write_iidfile(const char *path, const struct cb_digest *id,
                          struct cb_error **err)
 {
@@ -270,11 +277,16 @@ static int run(struct cb_engine *engine, struct build *build,
                const struct cb_engine_env *given, const struct cb_build_request *request,
                struct cb_build_outcome *out, struct cb_error **err)
 {
+    struct cb_frontend_options options;
     struct cb_remote named = build->remote;
 
     named.ssh_keys = 1;
-    if (cb_inputs_open(&build->inputs, given, request, &named, err) < 0 ||
-        make_plan(engine, build, request, err) < 0 ||
+    if (cb_inputs_open(&build->inputs, given, request, &named, err) < 0)
+        return -1;
+    options = frontend_options(engine, build, request);
+    if (request->call != CB_CALL_BUILD)
+        return cb_call_answer(&out->call, request->call, &options, err);
+    if (cb_frontend_plan(&build->plan, &options, err) < 0 ||
         solve(engine, build, request, &out->stats, err) < 0 ||
         cb_cancel_check(given->cancel, err) < 0 ||
         export(engine, build, request, out, err) < 0)
@@ -295,8 +307,7 @@ int cb_engine_build(const struct cb_engine_env *env,
     int rc = -1;
 
     if (cb_request_check(&build.checked, request, err) < 0 ||
-        remove_earlier("--iidfile", request->iidfile, err) < 0 ||
-        remove_earlier("--metadata-file", request->metadata_file, err) < 0) {
+        (request->call == CB_CALL_BUILD && remove_results(request, err) < 0)) {
         build_clear(&build);
         return -1;
     }

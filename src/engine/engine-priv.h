@@ -62,6 +62,10 @@ int cb_request_check(struct cb_checked_request *out,
 void cb_checked_request_clear(struct cb_checked_request *checked);
 CB_AUTO_VALUE_DEFINE(cb_checked_request, cb_checked_request_clear)
 
+/* ── call.c ── */
+int cb_call_answer(struct cb_call_result *out, enum cb_call_kind kind,
+                   const struct cb_frontend_options *options, struct cb_error **err);
+
 /* ── limits.c ── */
 /* --ulimit name=soft[:hard] */
 int cb_request_ulimit(const char *text, struct cb_rlimit *out, struct cb_error **err);

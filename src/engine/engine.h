@@ -8,7 +8,19 @@
 #include "frontend/frontend.h"
 #include "store/store.h"
 
+/* --call: what to find out instead of building. */
+enum cb_call_kind { CB_CALL_BUILD, CB_CALL_CHECK, CB_CALL_OUTLINE, CB_CALL_TARGETS };
+struct cb_call_result {       /* of the kind that was asked for */
+    struct cb_source *source; /* the Dockerfile, once it was read */
+    struct cb_check_result check;
+    struct cb_outline outline;
+    struct cb_dockerfile *targets; /* the stages of it */
+};
+void cb_call_result_clear(struct cb_call_result *result);
+CB_AUTO_VALUE_DEFINE(cb_call_result, cb_call_result_clear)
+
 struct cb_build_request {
+    enum cb_call_kind call;
     const char *context;    /* a directory, "-" (stdin: Dockerfile or tar) */
     const char *dockerfile; /* -f: path, "-" for stdin, NULL: <context>/Dockerfile (then
                                dockerfile) */
@@ -48,6 +60,7 @@ struct cb_build_outcome {
     int took_stdout;           /* an output went to standard output */
     struct cb_strings names;   /* familiar */
     struct cb_solve_stats stats;
+    struct cb_call_result call;
 };
 void cb_build_outcome_clear(struct cb_build_outcome *outcome);
 CB_AUTO_VALUE_DEFINE(cb_build_outcome, cb_build_outcome_clear)

@@ -3,6 +3,7 @@ src_engine_libengine_a_SOURCES = \
 	%D%/build.c \
 	%D%/cache-options.c \
 	%D%/caches.c \
+	%D%/call.c \
 	%D%/contexts.c \
 	%D%/builds.c \
 	%D%/engine-priv.h \

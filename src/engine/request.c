@@ -32,6 +32,7 @@ void cb_build_request_clear(struct cb_build_request *request)
 void cb_build_outcome_clear(struct cb_build_outcome *outcome)
 {
     cb_strings_free(&outcome->names);
+    cb_call_result_clear(&outcome->call);
 }
 
 void cb_checked_request_clear(struct cb_checked_request *checked)

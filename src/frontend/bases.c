@@ -154,6 +154,8 @@ static int resolve_here(struct cb_planner *planner, struct cb_base *base,
         return resolve_layout(planner, base, err);
     if (check_reference(planner, base, err) < 0)
         return -1;
+    if (options->offline)
+        return 0;
     if (options->pull != CB_PULL_MISSING && options->pull != CB_PULL_NEVER)
         return 0;
     if (cb_registry_resolve(options->env->registry, base->name, &base->platform,
@@ -218,7 +220,7 @@ int cb_bases_resolve(struct cb_planner *planner, struct cb_error **err)
 
         if (here < 0)
             rc = -1;
-        else if (!here)
+        else if (!here && !planner->options->offline)
             cb_vec_push(&remote.bases, todo.bases.items[i]);
     }
     if (rc == 0 && remote.bases.count == 1)
@@ -238,7 +240,7 @@ int cb_bases_root(struct cb_planner *planner, struct cb_base *base, const char *
     struct cb_vertex_options vertex = {0};
 
     out->vertex = NULL;
-    if (!base->image->config->diff_ids.count)
+    if (!base->image || !base->image->config->diff_ids.count)
         return 0;
     if (cb_op_image(&vertex, planner->options->env, base->image, err) < 0)
         return -1;

@@ -1,8 +1,12 @@
 /* Build checks that need values: what a FROM expands to, which variables are set, what a
  * stage already has. */
-#include "frontend/frontend-priv.h"
+#include "frontend/checks-priv.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 /* ── FROM ── */
 
@@ -61,44 +65,122 @@ void cb_checks_from(struct cb_planner *planner, const struct cb_stage_def *def,
     check_platform_flag(planner, def);
 }
 
-void cb_checks_base_platform(struct cb_planner *planner, const struct cb_stage *stage)
+void cb_checks_base_platform(struct cb_planner *planner, const struct cb_base *base,
+                             struct cb_span span)
 {
-    const struct cb_platform *have = &stage->config->platform;
-    const struct cb_platform *want = &stage->platform;
+    const struct cb_platform *have = &base->image->config->platform;
+    const struct cb_platform *want = &base->platform;
     cb_autofree char *have_text = cb_platform_text(have);
     cb_autofree char *want_text = cb_platform_text(want);
 
     if (!strcmp(have->os, want->os) && !strcmp(have->arch, want->arch))
         return;
+    if (!base->image->config->diff_ids.count)
+        return;
     cb_checks_warn(
-        planner, "InvalidBaseImagePlatform", planner->file->source,
-        stage->def->from->span,
+        planner, "InvalidBaseImagePlatform", planner->file->source, span,
         "Base image %s was pulled with platform \"%s\", expected \"%s\" for current "
         "build",
-        stage->base->name, have_text, want_text);
+        base->name, have_text, want_text);
 }
 
 /* ── Variables ── */
 
-static int is_declared(const struct cb_stage *stage, const char *name)
+/* These are read by the build, not by words. */
+static int is_not_for_words(const char *name)
 {
-    return cb_strings_contain(&stage->args, name) ||
-           cb_env_get(&stage->planner->quiet_env, name) != NULL;
+    return !strcmp(name, "BUILDKIT_SBOM_SCAN_CONTEXT") ||
+           !strcmp(name, "BUILDKIT_SBOM_SCAN_STAGE");
 }
 
+/* The variable that NAME was perhaps meant to be; NULL when there is none, or when
+ * looking for it in this file has cost enough. Caller frees. */
+static char *near_variable(struct cb_stage *stage, const char *name)
+{
+    size_t *left = &stage->planner->checks.comparisons;
+
+    if (*left < stage->env.count)
+        return NULL;
+    *left -= stage->env.count;
+    return cb_checks_suggest(name, &stage->env);
+}
+
+/* Of an image that was not looked up any variable may come: only what looks like a slip
+ * is told. */
 void cb_checks_undefined(struct cb_stage *stage, const struct cb_item *item,
                          const char *name)
 {
     cb_autofree char *near = NULL;
 
-    if (!stage->planner || stage->planner->checks.skip_all ||
-        cb_checks_full(stage->planner) || is_declared(stage, name))
+    if (!stage->planner || cb_checks_full(stage->planner) || is_not_for_words(name) ||
+        cb_strings_contain(&stage->args, name))
         return;
-    near = cb_checks_suggest(name, &stage->env);
+    near = near_variable(stage, name);
+    if (stage->env_unknown && !near)
+        return;
     cb_checks_warn_item(stage, item, "UndefinedVar",
                         near ? "Usage of undefined variable '$%s' (did you mean $%s?)"
                              : "Usage of undefined variable '$%s'",
                         name, near);
+}
+
+/* ── ENV and ARG ── */
+
+/* Is one of WORDS a part of NAME, between underscores? */
+static int has_part(const char *name, const char *const *words, size_t count)
+{
+    while (*name) {
+        size_t len = strcspn(name, "_");
+
+        for (size_t i = 0; i < count; i++) {
+            if (strlen(words[i]) == len && !strncasecmp(name, words[i], len))
+                return 1;
+        }
+        name += len + (name[len] == '_');
+    }
+    return 0;
+}
+
+/* A trigger stands at its FROM as a whole. */
+static void warn_pair(struct cb_stage *stage, const struct cb_item *item, size_t index,
+                      const char *rule, const char *message)
+{
+    const struct cb_pair *pair = &item->inst->pairs.items[index];
+
+    if (stage->planner)
+        cb_checks_warn(stage->planner, rule, stage->planner->file->source,
+                       item->onbuild ? item->place : pair->key.span, "%s", message);
+}
+
+void cb_checks_secret(struct cb_stage *stage, const struct cb_item *item, size_t index,
+                      const char *name)
+{
+    static const char *const secret[] = {"apikey", "auth",  "credential", "credentials",
+                                         "key",    "pword", "password",   "passwd",
+                                         "secret", "token"};
+    static const char *const harmless[] = {"public", "file", "version"};
+    cb_autofree char *message = NULL;
+
+    if (!has_part(name, secret, CB_ARRAY_SIZE(secret)) ||
+        has_part(name, harmless, CB_ARRAY_SIZE(harmless)))
+        return;
+    message =
+        xasprintf("Do not use ARG or ENV instructions for sensitive data (%s \"%s\")",
+                  cb_instruction_name(item->inst->kind), name);
+    warn_pair(stage, item, index, "SecretsUsedInArgOrEnv", message);
+}
+
+void cb_checks_legacy_pair(struct cb_stage *stage, const struct cb_item *item)
+{
+    const char *keyword = item->inst->keyword;
+    cb_autofree char *message = NULL;
+
+    if (!item->inst->legacy_pair)
+        return;
+    message = xasprintf("\"%s key=value\" should be used instead of legacy \"%s key "
+                        "value\" format",
+                        keyword, keyword);
+    warn_pair(stage, item, 0, "LegacyKeyValueFormat", message);
 }
 
 /* ── CMD, ENTRYPOINT, HEALTHCHECK ── */
@@ -111,38 +193,96 @@ void cb_checks_shell_form(struct cb_stage *stage, const struct cb_item *item)
         stage, item, "JSONArgsRecommended",
         "JSON arguments recommended for %s to prevent unintended behavior "
         "related to OS signals",
-        cb_instruction_name(item->inst->kind));
+        item->inst->keyword);
 }
 
-/* Points at the earlier one, which has no effect. */
+/* Points at the earlier one, which has no effect; a `# check=` above either counts. */
 void cb_checks_once(struct cb_stage *stage, const struct cb_item *item,
                     const struct cb_item **last)
 {
-    if (*last)
-        cb_checks_warn_item(
-            stage, *last, "MultipleInstructionsDisallowed",
-            "Multiple %s instructions should not be used in the same stage "
-            "because only the last one will be used",
-            cb_instruction_name(item->inst->kind));
+    static const char rule[] = "MultipleInstructionsDisallowed";
+
+    if (*last && stage->planner && !cb_checks_skip(stage->planner, rule, item->place))
+        cb_checks_warn_item(stage, *last, rule,
+                            "Multiple %s instructions should not be used in the same "
+                            "stage because only the last one will be used",
+                            item->inst->keyword);
     *last = item;
 }
 
 /* ── COPY ── */
 
+/* What version control and tools keep beside the sources. */
+static const char *find_clutter(int root_fd)
+{
+    static const char *const names[] = {".git",  ".hg",         ".svn", "node_modules",
+                                        ".venv", "__pycache__", ".env", ".terraform",
+                                        ".idea", ".vscode"};
+
+    for (size_t i = 0; root_fd >= 0 && i < CB_ARRAY_SIZE(names); i++) {
+        if (faccessat(root_fd, names[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+            return names[i];
+    }
+    return NULL;
+}
+
+static void check_missing_ignore(struct cb_stage *stage, const struct cb_item *item)
+{
+    const struct cb_frontend_options *options = stage->planner->options;
+    const char *found;
+
+    if (options->purpose != CB_PLAN_CHECK || item->inst->copy.exclude.count)
+        return;
+    found = find_clutter(cb_context_root_fd(options->context));
+    if (found)
+        cb_checks_warn_item(stage, item, "MissingDockerignore",
+                            "The whole context is copied, with its `%s`: there is no "
+                            ".dockerignore to leave anything out",
+                            found);
+}
+
+/* Does the root of the context hold entries, and all of them are left out? */
+static int all_ignored(struct cb_context *context)
+{
+    int fd = openat(cb_context_root_fd(context), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    size_t left_out = 0;
+    int kept = !dir;
+
+    if (fd >= 0 && !dir)
+        close(fd);
+    while (!kept && (entry = readdir(dir))) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+            continue;
+        kept = !cb_context_ignored(context, entry->d_name);
+        left_out++;
+    }
+    if (dir)
+        closedir(dir);
+    return !kept && left_out;
+}
+
 void cb_checks_ignored(struct cb_stage *stage, const struct cb_item *item,
                        const char *path)
 {
     struct cb_context *context = stage->planner->options->context;
-    cb_autofree char *rooted = NULL;
-    const char *relative;
+    cb_autofree char *rooted = cb_path_join("/", path);
+    const char *relative = rooted + 1;
+    int is_left_out;
 
-    if (!cb_context_ignore(context))
+    if (!context || cb_checks_full(stage->planner))
         return;
-    rooted = cb_path_join("/", path);
-    relative = rooted + 1;
-    if (!*relative || !cb_context_ignored(context, relative))
+    if (!cb_context_ignore(context)) {
+        if (!*relative)
+            check_missing_ignore(stage, item);
         return;
-    cb_checks_warn_item(stage, item, "CopyIgnoredFile",
-                        "Attempting to %s file \"%s\" that is excluded by .dockerignore",
-                        item->inst->kind == CB_INST_ADD ? "Add" : "Copy", relative);
+    }
+    is_left_out =
+        *relative ? cb_context_ignored(context, relative) : all_ignored(context);
+    if (is_left_out)
+        cb_checks_warn_item(
+            stage, item, "CopyIgnoredFile",
+            "Attempting to %s file \"%s\" that is excluded by .dockerignore",
+            item->inst->kind == CB_INST_ADD ? "Add" : "Copy", *relative ? relative : ".");
 }

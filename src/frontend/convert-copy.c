@@ -318,8 +318,10 @@ int cb_convert_copy(struct cb_stage *stage, const struct cb_item *item,
         rc = add_sources(stage, item, &copy, err);
     if (rc == 0)
         rc = add_vertex(stage, item, &copy, err);
-    if (rc == 0)
+    if (rc == 0) {
+        cb_checks_copied(stage, item, copy.dest);
         add_history(stage, item, &copy);
+    }
     copy_free(&copy);
     return rc;
 }

@@ -75,6 +75,9 @@ int cb_convert_env(struct cb_stage *stage, const struct cb_item *item,
     struct pairs pairs = {0};
     int rc = expand_pairs(stage, item, &pairs, err);
 
+    cb_checks_legacy_pair(stage, item);
+    for (size_t i = 0; i < pairs.keys.count; i++)
+        cb_checks_secret(stage, item, i, pairs.keys.items[i]);
     if (rc == 0)
         rc = set_env(stage, &pairs, err);
     pairs_free(&pairs);
@@ -87,6 +90,7 @@ int cb_convert_label(struct cb_stage *stage, const struct cb_item *item,
     struct pairs pairs = {0};
     int rc = expand_pairs(stage, item, &pairs, err);
 
+    cb_checks_legacy_pair(stage, item);
     if (rc == 0 && stage->config->label_keys.count + pairs.keys.count > CB_MAX_VARIABLES)
         rc = cb_error_set(err, CB_ERR_UNSUPPORTED, "more than %d labels",
                           CB_MAX_VARIABLES);
@@ -103,14 +107,16 @@ int cb_convert_label(struct cb_stage *stage, const struct cb_item *item,
 }
 
 /* History shows the default, not what was given. */
-static int declare_arg(struct cb_stage *stage, const struct cb_item *item,
-                       const struct cb_pair *pair, struct cb_strbuf *history,
-                       struct cb_error **err)
+static int declare_arg(struct cb_stage *stage, const struct cb_item *item, size_t index,
+                       struct cb_strbuf *history, struct cb_error **err)
 {
+    const struct cb_pair *pair = &item->inst->pairs.items[index];
     cb_auto_value(cb_declared) arg = {0};
 
     if (cb_scope_declare(stage, item, pair, &arg, err) < 0)
         return -1;
+    cb_checks_secret(stage, item, index, arg.name);
+    cb_outline_note_arg(stage, item, &arg);
     cb_strbuf_addf(history, " %s", arg.name);
     if (pair->value.text)
         cb_strbuf_addf(history, "=%s", arg.initial ? arg.initial : pair->value.text);
@@ -125,7 +131,7 @@ int cb_convert_arg(struct cb_stage *stage, const struct cb_item *item,
 
     cb_strbuf_adds(&history, "ARG");
     for (size_t i = 0; i < pairs->count; i++) {
-        if (declare_arg(stage, item, &pairs->items[i], &history, err) < 0)
+        if (declare_arg(stage, item, i, &history, err) < 0)
             return -1;
     }
     cb_config_history(stage, cb_strbuf_text(&history), 0, 0);

@@ -191,6 +191,7 @@ static int add_mount(struct cb_stage *stage, const struct cb_item *item, size_t 
     if (mount_kinds[mount.type](stage, item, &item->origins[index], &mount, inputs, &out,
                                 err) < 0)
         return -1;
+    cb_outline_note_mount(stage, item, &mount, &out);
     cb_vec_push(&inputs->mounts, out);
     return 0;
 }

@@ -171,7 +171,8 @@ static int pick_devices(struct cb_stage *stage, const struct cb_item *item,
 
         if (cb_run_device_parse(&device, arena, words->items[i].text, err) < 0)
             return cb_error_at(err, item->source, words->items[i].span);
-        if (!is_granted(stage->planner->options->allow_devices, device.name)) {
+        if (stage->planner->options->purpose == CB_PLAN_BUILD &&
+            !is_granted(stage->planner->options->allow_devices, device.name)) {
             cb_error_set(err, CB_ERR_DENIED,
                          "RUN --device=%s is not allowed in this build", device.name);
             cb_error_hint(err, "pass --allow device=%s if the Dockerfile is trusted",
@@ -267,6 +268,7 @@ int cb_convert_run(struct cb_stage *stage, const struct cb_item *item,
         pick_network(stage, item, &exec.network, err) < 0 ||
         pick_security(stage, item, &exec.security, err) < 0)
         return -1;
+    cb_checks_run(stage, item);
     fill_command(stage, &item->inst->run, &exec, &argv);
     if (!argv.count)
         return cb_error_set(err, CB_ERR_SYNTAX, "RUN needs a command");

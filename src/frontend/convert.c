@@ -187,7 +187,8 @@ int cb_convert_origin(struct cb_stage *stage, const struct cb_item *item,
         return cb_named_edge(planner, origin->named, out, err);
     if (origin->kind == CB_ORIGIN_STAGE)
         return stage_edge(stage, item, origin->stage, out, err);
-    if (origin->kind == CB_ORIGIN_IMAGE) {
+    if (origin->kind == CB_ORIGIN_IMAGE && origin->base->image) {
+        cb_checks_base_platform(planner, origin->base, item->place);
         name = xasprintf("FROM %s", origin->base->canonical);
         if (cb_bases_root(planner, origin->base, name, planner->file->source, item->place,
                           &edge, err) < 0)
@@ -264,15 +265,21 @@ static int start_stage(struct cb_stage *stage, struct cb_error **err)
         stage->base_layers = stage->base_stage->base_layers;
         stage->layers = stage->base_stage->layers;
         stage->workdir_set = stage->base_stage->workdir_set;
+        stage->env_unknown = stage->base_stage->env_unknown;
         return cb_scope_inherit(stage, stage->base_stage, err);
     }
     if (!stage->base) {
         stage->config = cb_config_scratch(&stage->platform);
         return stage->named ? cb_named_root(stage, stage->named, err) : 0;
     }
+    if (!stage->base->image) {
+        stage->env_unknown = 1;
+        stage->config = cb_config_scratch(&stage->platform);
+        return 0;
+    }
     stage->config = cb_config_derive(stage->base->image->config);
     stage->base_layers = stage->layers = stage->config->diff_ids.count;
-    cb_checks_base_platform(planner, stage);
+    cb_checks_base_platform(planner, stage->base, from->span);
     add_prefix(&name, stage);
     cb_strbuf_addf(&name, "FROM %s", stage->base->canonical);
     return cb_bases_root(planner, stage->base, cb_strbuf_text(&name),

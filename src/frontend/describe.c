@@ -290,7 +290,7 @@ int cb_frontend_describe(const struct cb_describe_options *options, struct cb_er
     int rc;
 
     /* Warnings are `cbuild lint`'s. */
-    describer.planner.checks.skip_all = 1;
+    describer.planner.checks.silent = 1;
     describer.planner.checks.seen = cb_map_new(NULL);
     rc = prepare(&describer, err);
     if (rc == 0)

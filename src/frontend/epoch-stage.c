@@ -95,6 +95,8 @@ static int time_of_add(struct source_stage *stage, int64_t *seconds,
     if (!cb_context_is_remote(text))
         return refuse(stage, word->span, "the source must be a URL or git repository",
                       err);
+    if (stage->planner->options->offline)
+        return 0;
     known = cb_remote_time(stage->planner->options->env->remote, text, checksum, seconds,
                            err);
     return known < 0 ? cb_error_at(err, stage->planner->file->source, word->span) : known;

@@ -27,6 +27,8 @@ struct cb_stage;
 #define CB_MAX_PORTS 200000
 /* Warnings of one build: who has more reads the first. */
 #define CB_MAX_WARNINGS 500
+/* Names of variables that misspelt ones are compared with, in one file. */
+#define CB_MAX_COMPARISONS 2000000
 
 /* An image that FROM, COPY --from or --mount from= names. One per name and platform. */
 struct cb_base {
@@ -67,6 +69,19 @@ struct cb_item {
     size_t origin_count;
 };
 
+struct cb_copied {
+    const struct cb_item *item;
+    const char *dest; /* in the planner's arena */
+};
+
+struct cb_outline_note { /* strings in the planner's arena */
+    enum cb_outline_kind kind;
+    const char *name, *value;
+    int required;
+    int is_global; /* an ARG without a default of its own, with a global's value */
+    const struct cb_instruction *inst;
+};
+
 struct cb_stage {
     struct cb_planner *planner; /* NULL when only a config is changed (`import -c`) */
     const struct cb_stage_def *def;
@@ -95,13 +110,29 @@ struct cb_stage {
     int cmd_set, workdir_set;
     struct cb_hidden *hidden; /* the base's ENV is not known; or NULL */
     const struct cb_item *last_cmd, *last_entrypoint, *last_healthcheck;
+    int env_unknown; /* the base image was not looked up: it may set anything */
+    CB_VEC(struct cb_copied) copied; /* here, for checks; only when checking */
+    CB_VEC(struct cb_outline_note) notes;
     int no_history;
 };
 
-struct cb_checks { /* build checks: what to leave out, and what was said */
-    int skip_all, error;
-    struct cb_strings skip;
-    struct cb_map *seen; /* "rule:start" of each warning given */
+struct cb_check_config { /* `skip=…;error=…;experimental=…` */
+    int skip_all, experimental_all, is_error;
+    struct cb_strings skip, experimental; /* rules, each once */
+    struct cb_strings unknown;            /* the first names that are no rule's */
+};
+
+struct cb_check_scope { /* of one instruction */
+    struct cb_span span;
+    struct cb_check_config config;
+};
+
+struct cb_checks { /* build checks: which count, and what was said */
+    int silent;    /* none does */
+    struct cb_check_config config;
+    CB_VEC(struct cb_check_scope) scopes; /* in the order of the file */
+    size_t comparisons;                   /* of variables' names that may still be made */
+    struct cb_map *seen;                  /* "rule:start" of each warning given */
     struct cb_strings rules_hit;
 };
 
@@ -129,10 +160,17 @@ struct cb_planner {
 };
 
 /* ── frontend.c ── */
+void cb_planner_init(struct cb_planner *planner,
+                     const struct cb_frontend_options *options);
+/* From the text to converted stages. */
+int cb_planner_run(struct cb_planner *planner, struct cb_stage **target,
+                   struct cb_error **err);
 void cb_planner_clear(struct cb_planner *planner);
 /* Takes *ERROR, so that further mistakes can be found in the same run. 1: go on looking;
  * 0: it is of a kind, or there are so many, that nothing is gained by it. */
 int cb_planner_keep_error(struct cb_planner *planner, struct cb_error **error);
+/* Are all stages looked at, or those that the target needs? */
+int cb_planner_wants_all(const struct cb_planner *planner);
 /* -1 with the errors kept, 0 if there are none. */
 int cb_planner_report(struct cb_planner *planner, struct cb_error **err);
 
@@ -388,11 +426,17 @@ void cb_config_quote(struct cb_strbuf *out, const char *text);
 void cb_config_quote_list(struct cb_strbuf *out, const struct cb_strings *list);
 void cb_config_plain_list(struct cb_strbuf *out, const struct cb_strings *list);
 
+/* ── outline.c ── */
+void cb_outline_note_arg(struct cb_stage *stage, const struct cb_item *item,
+                         const struct cb_declared *declared);
+/* MADE: what MOUNT became. */
+void cb_outline_note_mount(struct cb_stage *stage, const struct cb_item *item,
+                           const struct cb_run_mount *mount,
+                           const struct cb_exec_mount *made);
+
 /* ── checks.c ── */
 int cb_checks_init(struct cb_planner *planner, struct cb_error **err);
 void cb_checks_clear(struct cb_checks *checks);
-/* Those the text alone decides: the parser's lints and a table of rules. */
-void cb_checks_static(struct cb_planner *planner);
 /* Gives a warning, once per rule and place. RULE NULL: none of ours, cannot be skipped.
  */
 void cb_checks_warn(struct cb_planner *planner, const char *rule,
@@ -409,17 +453,34 @@ char *cb_checks_suggest(const char *name, const struct cb_strings *names);
 /* `# check=error=true`: fails when a rule was broken. */
 int cb_checks_finish(struct cb_planner *planner, struct cb_error **err);
 
+/* ── checks-text.c: those the text alone decides: the parser's lints and a table ── */
+void cb_checks_static(struct cb_planner *planner);
+
 /* ── checks-stage.c: those that need values ── */
 /* DEFAULTS: the global ARGs as they are when none is given. */
 void cb_checks_from(struct cb_planner *planner, const struct cb_stage_def *def,
                     const struct cb_strings *defaults);
-void cb_checks_base_platform(struct cb_planner *planner, const struct cb_stage *stage);
+/* BASE is used at SPAN. */
+void cb_checks_base_platform(struct cb_planner *planner, const struct cb_base *base,
+                             struct cb_span span);
 void cb_checks_undefined(struct cb_stage *stage, const struct cb_item *item,
                          const char *name);
+/* NAME: of pair INDEX of an ENV or an ARG. */
+void cb_checks_secret(struct cb_stage *stage, const struct cb_item *item, size_t index,
+                      const char *name);
+void cb_checks_legacy_pair(struct cb_stage *stage, const struct cb_item *item);
 void cb_checks_shell_form(struct cb_stage *stage, const struct cb_item *item);
 void cb_checks_once(struct cb_stage *stage, const struct cb_item *item,
                     const struct cb_item **last);
 void cb_checks_ignored(struct cb_stage *stage, const struct cb_item *item,
                        const char *path);
+
+/* ── checks-layers.c and checks-stages.c: cbuild's own ── */
+/* A COPY or ADD into DEST (absolute). */
+void cb_checks_copied(struct cb_stage *stage, const struct cb_item *item,
+                      const char *dest);
+void cb_checks_run(struct cb_stage *stage, const struct cb_item *item);
+/* When all stages are known. */
+void cb_checks_stages(struct cb_planner *planner, const struct cb_stage *target);
 
 #endif

@@ -60,6 +60,13 @@ int cb_planner_report(struct cb_planner *planner, struct cb_error **err)
     return planner->errors ? cb_error_move(err, &planner->errors) : 0;
 }
 
+int cb_planner_wants_all(const struct cb_planner *planner)
+{
+    const char *target = planner->options->target;
+
+    return planner->options->purpose == CB_PLAN_CHECK && (!target || !*target);
+}
+
 static int convert_stages(struct cb_planner *planner, struct cb_error **err)
 {
     for (size_t i = 0; i < planner->stage_count; i++) {
@@ -69,8 +76,8 @@ static int convert_stages(struct cb_planner *planner, struct cb_error **err)
     return cb_planner_report(planner, err);
 }
 
-static int plan_graph(struct cb_planner *planner, struct cb_stage **target,
-                      struct cb_error **err)
+int cb_planner_run(struct cb_planner *planner, struct cb_stage **target,
+                   struct cb_error **err)
 {
     if (parse(planner, err) < 0 || cb_checks_init(planner, err) < 0)
         return -1;
@@ -81,6 +88,7 @@ static int plan_graph(struct cb_planner *planner, struct cb_stage **target,
     *target = cb_stages_target(planner, err);
     if (!*target || cb_stages_prepare(planner, *target, err) < 0)
         return -1;
+    cb_checks_stages(planner, *target);
     if (convert_stages(planner, err) < 0)
         return -1;
     cb_given_check(planner);
@@ -112,6 +120,15 @@ static struct cb_plan *make_plan(struct cb_planner *planner, struct cb_stage *ta
     return plan;
 }
 
+void cb_planner_init(struct cb_planner *planner,
+                     const struct cb_frontend_options *options)
+{
+    *planner = (struct cb_planner){.options = options,
+                                   .arena = cb_arena_new(),
+                                   .graph = cb_graph_new(),
+                                   .work = CB_MAX_EXPANSION_WORK};
+}
+
 void cb_planner_clear(struct cb_planner *planner)
 {
     cb_stages_clear(planner);
@@ -136,12 +153,12 @@ void cb_planner_clear(struct cb_planner *planner)
 int cb_frontend_plan(struct cb_plan **out, const struct cb_frontend_options *options,
                      struct cb_error **err)
 {
-    struct cb_planner planner = {.options = options,
-                                 .arena = cb_arena_new(),
-                                 .graph = cb_graph_new(),
-                                 .work = CB_MAX_EXPANSION_WORK};
+    struct cb_planner planner;
     struct cb_stage *target = NULL;
-    int rc = plan_graph(&planner, &target, err);
+    int rc;
+
+    cb_planner_init(&planner, options);
+    rc = cb_planner_run(&planner, &target, err);
 
     if (rc == 0)
         *out = make_plan(&planner, target);

@@ -33,6 +33,12 @@ char *cb_named_context_key(const char *name, struct cb_error **err);
 /* Names that always mean themselves: scratch, and the context proper. */
 int cb_named_context_reserved(const char *name);
 
+enum cb_plan_purpose {
+    CB_PLAN_BUILD,
+    CB_PLAN_CHECK, /* all rules; all stages unless there is a target; nothing will run */
+    CB_PLAN_OUTLINE,
+};
+
 struct cb_frontend_options {
     struct cb_build_env *env;
     struct cb_source *source;                 /* the Dockerfile */
@@ -49,6 +55,10 @@ struct cb_frontend_options {
     const struct cb_strings *allow_devices; /* granted: names, kinds, "" all; or NULL */
     int no_cache;
     const struct cb_strings *no_cache_filter;
+    const char *check; /* takes the place of the file's `# check=`; or NULL */
+    enum cb_plan_purpose purpose;
+    int offline; /* no image is looked up: what one says of itself is unknown. Not for a
+                    build */
 };
 /* What a build is to make. */
 struct cb_plan {
@@ -71,6 +81,73 @@ int cb_frontend_plan(struct cb_plan **out, const struct cb_frontend_options *opt
  * EXPOSE HEALTHCHECK LABEL ONBUILD STOPSIGNAL USER VOLUME WORKDIR. */
 int cb_frontend_change(struct cb_image_config *config, const char *instruction,
                        struct cb_error **err);
+
+/* ── Build checks ── */
+enum cb_rule_when {
+    CB_RULE_ALWAYS,     /* in every build */
+    CB_RULE_CHECKING,   /* only where checks are what is asked for: CB_PLAN_CHECK */
+    CB_RULE_ON_REQUEST, /* experimental: when `experimental=` names it */
+};
+struct cb_rule {
+    const char *name;        /* "StageNameCasing" */
+    const char *page;        /* docs/checks/<page>.md */
+    const char *description; /* one sentence, whatever was found */
+    enum cb_rule_when when;
+    int is_buildkits;
+};
+const struct cb_rule *cb_rules(size_t *count);
+const struct cb_rule *cb_rule_find(const char *name); /* or NULL */
+const char *cb_rule_suggest(const char *name);        /* the closest name, or NULL */
+/* BuildKit's page of the rule; NULL if it has none. Caller frees. */
+char *cb_rule_url(const struct cb_rule *rule);
+
+struct cb_check_warning {
+    const struct cb_rule *rule;
+    char *message;
+    struct cb_span span;
+    unsigned line, end_line; /* of the instruction SPAN is in; or of SPAN */
+};
+struct cb_check_result {
+    CB_VEC(struct cb_check_warning) warnings; /* by line */
+    struct cb_error *error; /* why the file could not be checked to the end, or NULL */
+    int is_error;           /* `error=true`: a warning is an error */
+};
+void cb_check_result_clear(struct cb_check_result *result);
+CB_AUTO_VALUE_DEFINE(cb_check_result, cb_check_result_clear)
+/* Is TEXT what may stand behind `# check=`? SYNTAX. */
+int cb_check_options_validate(const char *text, struct cb_error **err);
+/* Applies all rules to OPTIONS->source as a build would see it. What is wrong with the
+ * file is part of the result. Warnings that belong to no rule go to the sink of the
+ * environment. */
+void cb_frontend_check(struct cb_check_result *out,
+                       const struct cb_frontend_options *options);
+
+/* ── What a target can be given ── */
+enum cb_outline_kind {
+    CB_OUTLINE_ARG,
+    CB_OUTLINE_SECRET,
+    CB_OUTLINE_SSH,
+    CB_OUTLINE_CACHE
+};
+struct cb_outline_entry {
+    enum cb_outline_kind kind;
+    char *name;
+    char *value, *description; /* of an ARG; or NULL */
+    int required;              /* a secret, an agent */
+    unsigned line, end_line;
+};
+struct cb_outline {
+    char *name, *description;                /* of the target; or NULL */
+    CB_VEC(struct cb_outline_entry) entries; /* by line */
+};
+void cb_outline_clear(struct cb_outline *outline);
+CB_AUTO_VALUE_DEFINE(cb_outline, cb_outline_clear)
+/* Of OPTIONS->target and the stages it needs. */
+int cb_frontend_outline(struct cb_outline *out, const struct cb_frontend_options *options,
+                        struct cb_error **err);
+/* What the comment above an instruction says of NAME: `# NAME description`. NULL:
+ * nothing. COMMENT may be NULL; caller frees. */
+char *cb_description_of(const char *comment, const char *name);
 
 /* ── What a Dockerfile says, as JSON: `cbuild parse`, docs/design/parse-json.md ── */
 struct cb_describe_options {

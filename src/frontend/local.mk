@@ -3,7 +3,14 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/bases-hint.c \
 	%D%/bases.c \
 	%D%/change.c \
+	%D%/check.c \
+	%D%/checks-config.c \
+	%D%/checks-layers.c \
+	%D%/checks-priv.h \
+	%D%/checks-shell.c \
 	%D%/checks-stage.c \
+	%D%/checks-stages.c \
+	%D%/checks-text.c \
 	%D%/checks.c \
 	%D%/convert-fetch.c \
 	%D%/convert-copy.c \
@@ -29,5 +36,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/named.c \
 	%D%/needs.c \
 	%D%/origins.c \
+	%D%/outline.c \
+	%D%/rules.c \
 	%D%/scope.c \
 	%D%/stages.c

@@ -71,6 +71,8 @@ static void mark_again(struct cb_planner *planner, struct cb_stage *target)
     for (size_t i = 0; i < planner->stage_count; i++)
         planner->stages[i].needed = 0;
     mark_needed(target);
+    for (size_t i = 0; i < planner->stage_count && cb_planner_wants_all(planner); i++)
+        mark_needed(&planner->stages[i]);
 }
 
 static int add_triggers(struct cb_planner *planner, struct cb_error **err)

@@ -57,28 +57,33 @@ int cb_stages_is_index(const char *text, long *out)
 /* ── The table ── */
 
 /* ARGs that are declared without a value are no mistake. */
-static int is_global_arg(const struct cb_planner *planner, const char *name)
+static void add_declared(const struct cb_planner *planner, struct cb_strings *names)
 {
     for (size_t i = 0; i < planner->file->global_arg_count; i++) {
         const struct cb_pairs *pairs = &planner->file->global_args[i]->pairs;
 
-        for (size_t p = 0; p < pairs->count; p++) {
-            if (!strcmp(pairs->items[p].key.text, name))
-                return 1;
-        }
+        for (size_t p = 0; p < pairs->count; p++)
+            cb_strings_add(names, pairs->items[p].key.text);
     }
-    return 0;
 }
 
 static void check_from_args(struct cb_planner *planner, const struct cb_instruction *from,
                             const struct cb_strings *unknown)
 {
+    cb_auto_value(cb_strings) names = {0};
+
+    if (!unknown->count || cb_checks_full(planner))
+        return;
+    add_declared(planner, &names);
     for (size_t i = 0; i < unknown->count; i++) {
+        cb_auto_value(cb_strings) known = {0};
         cb_autofree char *near = NULL;
 
-        if (cb_checks_full(planner) || is_global_arg(planner, unknown->items[i]))
+        if (cb_strings_contain(&names, unknown->items[i]))
             continue;
-        near = cb_checks_suggest(unknown->items[i], &planner->globals);
+        cb_strings_copy(&known, &planner->globals);
+        cb_strings_copy(&known, &names);
+        near = cb_checks_suggest(unknown->items[i], &known);
         cb_checks_warn(planner, "UndefinedArgInFrom", planner->file->source, from->span,
                        near ? "FROM argument '%s' is not declared (did you mean %s?)"
                             : "FROM argument '%s' is not declared",
@@ -260,6 +265,8 @@ void cb_stages_clear(struct cb_planner *planner)
         struct cb_stage *stage = &planner->stages[i];
 
         cb_vec_free(&stage->items);
+        cb_vec_free(&stage->copied);
+        cb_vec_free(&stage->notes);
         cb_image_config_free(stage->config);
         cb_hidden_free(stage->hidden);
         cb_strings_free(&stage->env);

@@ -78,10 +78,6 @@ static int parse_legacy(struct cb_request *request, struct cb_instruction *out,
     pair->value = cb_request_word(request, value);
     out->pairs = (struct cb_pairs){pair, 1};
     out->legacy_pair = 1;
-    cb_parser_lint(request->parser, "LegacyKeyValueFormat", cb_request_args_span(request),
-                   "\"%s key=value\" should be used instead of legacy \"%s key value\" "
-                   "format",
-                   out->keyword, out->keyword);
     return 0;
 }
 

@@ -210,6 +210,11 @@ const struct cb_ignore *cb_context_ignore(const struct cb_context *context)
     return NULL;
 }
 
+int cb_context_root_fd(const struct cb_context *context)
+{
+    return -1;
+}
+
 int cb_context_ignored(const struct cb_context *context, const char *path)
 {
     return 0;
