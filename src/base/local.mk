@@ -48,6 +48,8 @@ src_base_libbase_a_SOURCES = \
     %D%/pool-for-each.c \
     %D%/pool.c \
     %D%/pool.h \
+    %D%/redact.c \
+    %D%/redact.h \
     %D%/source.c \
     %D%/source.h \
     %D%/strbuf.c \

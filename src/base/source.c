@@ -7,6 +7,7 @@
  */
 #include "base/source.h"
 
+#include "base/redact.h"
 #include "base/utf8.h"
 
 #include <stdatomic.h>
@@ -185,6 +186,26 @@ static struct cb_span window(const struct cb_source *source, struct cb_span line
     return shown;
 }
 
+/* A password in a URL is shown as so many x, so that the marks below still fit. */
+static void add_text(const struct cb_source *source, struct cb_span line,
+                     struct cb_span shown, struct cb_strbuf *out)
+{
+    const char *text = source->text + line.start;
+    size_t len = line.end - line.start;
+    cb_auto_value(cb_strbuf) masked = {0};
+    struct cb_span secret = {0, 0};
+
+    for (size_t i = shown.start - line.start; i < shown.end - line.start; i++) {
+        if (i >= secret.end && !cb_userinfo_find(text, len, i, &secret))
+            secret = (struct cb_span){len, len};
+        if (i < secret.start || i >= secret.end)
+            cb_strbuf_addc(&masked, text[i]);
+        else if (((unsigned char)text[i] & 0xc0) != 0x80)
+            cb_strbuf_addc(&masked, 'x');
+    }
+    cb_strbuf_add_escaped(out, cb_strbuf_text(&masked), masked.len, 1);
+}
+
 static void add_line(const struct cb_source *source, size_t number, struct cb_span line,
                      struct cb_span shown, int marked, struct cb_strbuf *out)
 {
@@ -193,7 +214,7 @@ static void add_line(const struct cb_source *source, size_t number, struct cb_sp
         cb_strbuf_addc(out, ' ');
     if (shown.start > line.start)
         cb_strbuf_adds(out, "...");
-    cb_strbuf_add_escaped(out, source->text + shown.start, shown.end - shown.start, 1);
+    add_text(source, line, shown, out);
     if (shown.end < line.end)
         cb_strbuf_adds(out, "...");
     cb_strbuf_addc(out, '\n');

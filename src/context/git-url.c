@@ -52,29 +52,6 @@ int cb_git_checksum_check(const char *text, struct cb_error **err)
                         text);
 }
 
-char *cb_redact_userinfo(const char *text)
-{
-    cb_auto_value(cb_strbuf) out = {0};
-    const char *mark;
-
-    while ((mark = strstr(text, "://"))) {
-        const char *host = mark + 3;
-        size_t len = strcspn(host, "/?# \t\r\n\"'");
-        const char *at = memrchr(host, '@', len);
-        const char *colon = at ? memchr(host, ':', (size_t)(at - host)) : NULL;
-        /* The user of ssh://git@host is no secret, a lone word before https's @ is one
-         * often enough: a token. */
-        int secret = at && (colon || mark - text < 3 || strncmp(mark - 3, "ssh", 3) != 0);
-
-        cb_strbuf_add(&out, text, (size_t)(host - text));
-        if (secret)
-            cb_strbuf_adds(&out, "xxxxx");
-        text = secret ? at : host;
-    }
-    cb_strbuf_adds(&out, text);
-    return cb_strbuf_steal(&out);
-}
-
 /* ── Pieces ── */
 
 static int bad(const char *text, const char *what, struct cb_error **err)

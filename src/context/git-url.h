@@ -10,6 +10,7 @@
 #define CB_CONTEXT_GIT_URL_H
 
 #include "base/error.h"
+#include "base/redact.h"
 
 struct cb_git_ref {
     char *remote;     /* for git, without userinfo that holds a password */
@@ -35,8 +36,5 @@ int cb_git_ref_parse(struct cb_git_ref *out, const char *text, struct cb_error *
 int cb_git_is_commit(const char *text);
 /* A commit or the beginning of one. USAGE. */
 int cb_git_checksum_check(const char *text, struct cb_error **err);
-/* TEXT with passwords in URLs (anywhere in it) as "xxxxx": for names and messages. Caller
- * frees. */
-char *cb_redact_userinfo(const char *text);
 
 #endif

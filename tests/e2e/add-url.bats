@@ -283,7 +283,9 @@ EOF
     add "http://me:s3cr3t@${WEB#http://}/plain/none" /f
     run "$CBUILD" build -q "$DIR" 2>&1
     expect_status 1
-    expect_contains "http://xxxxx@127.0.0.1"
+    expect_contains "http://xxxxx@127.0.0.1" "ADD  http://xxxxxxxxx@127.0.0.1"
+    expect_lacks s3cr3t
+    not grep -r s3cr3t "$STORE"
 }
 
 @test "memory does not grow with the body" {

@@ -61,3 +61,7 @@ tests_unit_base_test_subprocess_LDADD = $(LIBS_base)
 unit_tests += tests/unit/base/test-timestamp
 tests_unit_base_test_timestamp_SOURCES = tests/unit/base/test-timestamp.c tests/unit/base/unit.h
 tests_unit_base_test_timestamp_LDADD = $(LIBS_base)
+
+unit_tests += tests/unit/base/test-redact
+tests_unit_base_test_redact_SOURCES = tests/unit/base/test-redact.c
+tests_unit_base_test_redact_LDADD = $(LIBS_base)
