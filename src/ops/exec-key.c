@@ -51,13 +51,15 @@ static void add_mount(const struct cb_exec_mount *mount, size_t index,
                           mount->size_bytes);
         break;
     case CB_EXEC_SECRET:
-        cb_key_parts_addf(parts, name, "secret %s %s env %s %o %" PRIu32 ":%" PRIu32,
+        cb_key_parts_addf(parts, name, "secret %s %s env %s %o %" PRIu32 ":%" PRIu32 "%s",
                           mount->id, target, mount->env ? mount->env : "",
-                          mount->has_mode ? mount->mode : 0400, mount->uid, mount->gid);
+                          mount->has_mode ? mount->mode : 0400, mount->uid, mount->gid,
+                          mount->required ? " required" : "");
         break;
     case CB_EXEC_SSH:
-        cb_key_parts_addf(parts, name, "ssh %s %s %o %" PRIu32 ":%" PRIu32, mount->id,
-                          target, mount->mode, mount->uid, mount->gid);
+        cb_key_parts_addf(parts, name, "ssh %s %s %o %" PRIu32 ":%" PRIu32 "%s",
+                          mount->id, target, mount->mode, mount->uid, mount->gid,
+                          mount->required ? " required" : "");
         break;
     }
 }

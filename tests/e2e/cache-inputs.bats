@@ -148,6 +148,7 @@ the mode of a mounted file: chmod 645 mnt/data
 a mount's target: edit 's|target=/mnt|target=/mnu|'
 a mount's access: edit 's|target=/mnt|target=/mnt,rw|'
 a secret's id: edit 's|id=one|id=two|'
+a secret required: edit 's|id=one|id=one,required|'
 the network: edit 's|RUN --mount|RUN --network=none --mount|'
 the base: OPTIONS='--build-arg BASE=other'
 nothing from the cache: OPTIONS=--no-cache
