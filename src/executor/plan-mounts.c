@@ -137,14 +137,16 @@ static struct cb_plan_step *add_target(struct cb_plan *plan, enum cb_plan_kind k
     return step;
 }
 
-/* Where version 2 is the only one, the step sees its own cgroup, read-only; the child has
+/* Where version 2 is the only one, the step sees its own cgroup, read-only unless it was
+ * granted everything; the child has
  * made that the root of its view. Version 1's many hierarchies are left out. */
-static void add_cgroup(struct cb_plan *plan)
+static void add_cgroup(struct cb_plan *plan, int insecure)
 {
     struct statfs host;
 
     if (statfs("/sys/fs/cgroup", &host) == 0 && host.f_type == CGROUP2_SUPER_MAGIC)
-        add_filesystem(plan, "cgroup2", "/sys/fs/cgroup", "", STRICT | MOUNT_ATTR_RDONLY,
+        add_filesystem(plan, "cgroup2", "/sys/fs/cgroup", "",
+                       STRICT | (insecure ? 0 : MOUNT_ATTR_RDONLY),
                        CB_PLAN_FIXED | CB_PLAN_KEEP_STUB);
 }
 
@@ -307,7 +309,7 @@ int cb_plan_add_mounts(struct cb_plan *plan, const struct cb_process_spec *spec,
     add_filesystem(plan, "proc", "/proc", "", STRICT, CB_PLAN_FIXED);
     add_filesystem(plan, "sysfs", "/sys", "", STRICT | (insecure ? 0 : MOUNT_ATTR_RDONLY),
                    CB_PLAN_FIXED);
-    add_cgroup(plan);
+    add_cgroup(plan, insecure);
     add_dev(plan, spec);
     if (spec->tty)
         add_console(plan, spec, user);

@@ -220,22 +220,24 @@ int cb_cache_mount_remove(struct cb_store *store, const char *name, uint64_t *fr
     return removed < 0 ? -1 : 0;
 }
 
-/* Locks of what is no longer there, or was elsewhere (--cache-mount). */
-static int remove_locks(int mounts_fd, struct cb_error **err)
+/* Locks without a directory, as caches that are kept elsewhere have them. */
+static int remove_stray_locks(int mounts_fd, struct cb_error **err)
 {
     cb_auto_value(cb_strings) names = {0};
 
     if (cb_fs_list(mounts_fd, &names, err) < 0)
         return -1;
     cb_vec_foreach (file, &names) {
-        cb_autofree char *name = NULL;
+        size_t len = strlen(*file), end = strlen(CB_CACHE_LOCK_SUFFIX);
+        cb_autofree char *name = xstrndup(*file, len > end ? len - end : 0);
         cb_auto(cb_lock) lock = NULL;
 
-        if (!ends_with(*file, CB_CACHE_LOCK_SUFFIX))
+        if (!ends_with(*file, CB_CACHE_LOCK_SUFFIX) ||
+            faccessat(mounts_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
             continue;
-        name = xstrndup(*file, strlen(*file) - strlen(CB_CACHE_LOCK_SUFFIX));
-        if (faccessat(mounts_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
-            cb_lock_try(&lock, mounts_fd, *file, CB_LOCK_EXCLUSIVE, NULL) > 0)
+        if (cb_lock_try(&lock, mounts_fd, *file, CB_LOCK_EXCLUSIVE, err) < 0)
+            return -1;
+        if (lock)
             cb_lock_release_unlink(cb_steal(&lock));
     }
     return 0;
@@ -256,7 +258,7 @@ int cb_cache_mount_prune(struct cb_store *store, int64_t used_before_s,
             remove_one(store, mounts_fd, mount->name, freed_bytes, err) < 0)
             return -1;
     }
-    return remove_locks(mounts_fd, err);
+    return remove_stray_locks(mounts_fd, err);
 }
 
 /* ── Moving ── */

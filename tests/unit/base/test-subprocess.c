@@ -114,6 +114,49 @@ static void programs_are_found(void **state)
     assert_null(directory);
 }
 
+/* ── Helpers ── */
+
+static void a_helper_runs_until_it_is_stopped_with_what_it_started(void **state)
+{
+    struct cb_subprocess_options options = shell(SHELL("sleep 771199 & echo up; wait"));
+    struct cb_error *err = NULL;
+    struct cb_helper *helper = NULL;
+    int ends[2];
+    char byte;
+
+    assert_int_equal(pipe(ends), 0);
+    options.inherit_fd = ends[1]; /* closes when the last of them has gone */
+    assert_ok(cb_helper_start(&helper, &options, "up", &err), err);
+    close(ends[1]);
+    cb_helper_stop(helper);
+    assert_int_equal(read(ends[0], &byte, 1), 0);
+    close(ends[0]);
+}
+
+static void a_helper_that_ends_at_once_is_an_error_with_what_it_said(void **state)
+{
+    struct cb_subprocess_options options = shell(SHELL("echo no way >&2; exit 1"));
+    struct cb_error *err = NULL;
+    struct cb_helper *helper = NULL;
+
+    assert_int_equal(cb_helper_start(&helper, &options, "up", &err), -1);
+    assert_null(helper);
+    assert_string_equal(cb_error_hint_text(err), "it printed: no way");
+    cb_error_free(err);
+}
+
+static void a_helper_that_never_gets_ready_is_given_up(void **state)
+{
+    struct cb_subprocess_options options = shell(SHELL("sleep 771198"));
+    struct cb_error *err = NULL;
+    struct cb_helper *helper = NULL;
+
+    options.timeout_ms = 50;
+    assert_int_equal(cb_helper_start(&helper, &options, "up", &err), -1);
+    assert_null(helper);
+    cb_error_free(err);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +166,9 @@ int main(void)
         scratch_test(canceling_kills_the_group),
         scratch_test(a_daemon_left_behind_does_not_hold_us),
         scratch_test(programs_are_found),
+        scratch_test(a_helper_runs_until_it_is_stopped_with_what_it_started),
+        scratch_test(a_helper_that_ends_at_once_is_an_error_with_what_it_said),
+        scratch_test(a_helper_that_never_gets_ready_is_given_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
