@@ -371,6 +371,14 @@ app (default) is the program'
     expect_contains '--check and --call exclude each other'
 }
 
+@test "questions are no builds in the list of builds" {
+    printf 'FROM busybox:1.36\nENV A=1\n' | dockerfile
+    before=$("$CBUILD" builds ls -q)
+    cbuild build --check "$DIR"
+    cbuild build --call=outline "$DIR"
+    [ "$("$CBUILD" builds ls -q)" = "$before" ]
+}
+
 @test "a check leaves the result files of an earlier build alone" {
     printf 'FROM busybox:1.36\nENV A=1\n' | dockerfile
     build_ok --iidfile "$DIR/iid"
