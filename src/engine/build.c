@@ -106,7 +106,7 @@ static void fill_env(struct cb_engine *engine, struct build *build,
     engine->env.launcher = given->launcher;
     engine->env.cancel = given->cancel;
     engine->env.pool = engine->pool;
-    engine->env.sink = cb_history_log_sink(build->log);
+    engine->env.sink = build->log ? cb_history_log_sink(build->log) : given->sink;
     engine->env.add_hosts = &request->add_hosts;
     engine->env.hostname = DEFAULT_HOSTNAME;
     engine->env.shm_bytes = checked->shm_bytes;
@@ -159,8 +159,10 @@ static int set_up(struct cb_engine *engine, struct build *build,
      * missing COPY source is reported while the first RUN goes on. */
     engine->jobs = request->jobs ? request->jobs : cb_pool_core_count();
     engine->pool = cb_pool_new(engine->jobs + 1, IO_THREADS);
-    build->log = cb_history_log_new(given->store, given->sink, request->explain);
-    cb_history_log_begin(build->log, request, &build->checked.familiar);
+    if (request->call == CB_CALL_BUILD) {
+        build->log = cb_history_log_new(given->store, given->sink, request->explain);
+        cb_history_log_begin(build->log, request, &build->checked.familiar);
+    }
     fill_env(engine, build, given, request);
     set_up_remote(engine, build);
     registry.pool = engine->pool;
@@ -316,7 +318,8 @@ int cb_engine_build(const struct cb_engine_env *env,
         rc = run(*engine, &build, env, request, out, &error);
     (*engine)->store = env->store;
     (*engine)->made = rc == 0 && out->stats.executed > 0;
-    cb_history_log_end(build.log, out, error);
+    if (build.log)
+        cb_history_log_end(build.log, out, error);
     if (rc == 0)
         cb_strings_copy(&out->names, &build.checked.familiar);
     build_clear(&build);

@@ -236,8 +236,8 @@ static void check_missing_ignore(struct cb_stage *stage, const struct cb_item *i
     found = find_clutter(cb_context_root_fd(options->context));
     if (found)
         cb_checks_warn_item(stage, item, "MissingDockerignore",
-                            "The whole context is copied, with its `%s`: there is no "
-                            ".dockerignore to leave anything out",
+                            "The whole context is copied, with its `%s`: no ignore "
+                            "file leaves anything out",
                             found);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/suggest.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -83,6 +84,7 @@ int cb_checks_skip(const struct cb_planner *planner, const char *name,
 {
     const struct cb_rule *rule = cb_rule_find(name);
 
+    assert(rule);
     if (rule->when == CB_RULE_CHECKING && planner->options->purpose != CB_PLAN_CHECK)
         return 1;
     return !cb_check_config_allows(&planner->checks.config,

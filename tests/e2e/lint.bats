@@ -172,6 +172,37 @@ findings_in() {
     expect_contains 'Attempting to Copy file "tmp/x" that is excluded by .dockerignore'
 }
 
+@test "a context copied as a whole: reported where there is clutter and no ignore file" {
+    mkdir -p "$DIR/.git" && : >"$DIR/main.c"
+    printf 'FROM debian:12\nCOPY . /src\n' | dockerfile
+    cbuild lint "$DIR"
+    expect_status 1
+    expect_contains ':2:1: warning: The whole context is copied, with its `.git`' '[MissingDockerignore]'
+    cbuild lint - <"$DIR/Dockerfile"
+    expect_status 0
+    printf 'FROM debian:12\nCOPY --exclude=.git . /src\nCOPY main.c /x\n' | dockerfile
+    cbuild lint "$DIR"
+    expect_status 0
+    printf 'FROM debian:12\nCOPY . /src\n' | dockerfile
+    echo .git >"$DIR/.dockerignore"
+    cbuild lint "$DIR"
+    expect_status 0
+    rm -r "$DIR/.git" "$DIR/.dockerignore"
+    cbuild lint "$DIR"
+    expect_status 0
+}
+
+@test "a context of which nothing is left is reported, one with exceptions is not" {
+    printf 'FROM debian:12\nCOPY . /src\nCOPY a/b /x\n' | dockerfile
+    mkdir "$DIR/a" && : >"$DIR/a/b"
+    echo '*' >"$DIR/.dockerignore"
+    cbuild lint "$DIR"
+    expect_contains 'Attempting to Copy file "." that is excluded' 'Attempting to Copy file "a/b" that is excluded'
+    printf '*\n!a/b\n' >"$DIR/.dockerignore"
+    cbuild lint "$DIR"
+    expect_status 0
+}
+
 # ── build --check ──
 
 @test "build --check prints warnings with their lines and builds nothing" {
@@ -338,6 +369,14 @@ app (default) is the program'
     cbuild build --call=outline --check "$DIR"
     expect_status 1
     expect_contains '--check and --call exclude each other'
+}
+
+@test "questions are no builds in the list of builds" {
+    printf 'FROM busybox:1.36\nENV A=1\n' | dockerfile
+    before=$("$CBUILD" builds ls -q)
+    cbuild build --check "$DIR"
+    cbuild build --call=outline "$DIR"
+    [ "$("$CBUILD" builds ls -q)" = "$before" ]
 }
 
 @test "a check leaves the result files of an earlier build alone" {

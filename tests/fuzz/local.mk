@@ -4,6 +4,7 @@ LDFLAGS_fuzz = $(AM_LDFLAGS) -fsanitize=fuzzer
 if FUZZERS
 EXTRA_PROGRAMS = $(fuzz_targets)
 fuzz_targets += \
+	tests/fuzz/fuzz-check \
 	tests/fuzz/fuzz-config \
 	tests/fuzz/fuzz-dockerfile \
 	tests/fuzz/fuzz-dockerignore \
@@ -16,6 +17,9 @@ fuzz_targets += \
 	tests/fuzz/fuzz-tar \
 	tests/fuzz/fuzz-words \
 	tests/fuzz/fuzz-www-authenticate
+tests_fuzz_fuzz_check_SOURCES = tests/fuzz/fuzz-check.c
+tests_fuzz_fuzz_check_LDADD = $(LIBS_frontend)
+tests_fuzz_fuzz_check_LDFLAGS = $(LDFLAGS_fuzz)
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz-config.c
 tests_fuzz_fuzz_config_LDADD = $(LIBS_registry)
 tests_fuzz_fuzz_config_LDFLAGS = $(LDFLAGS_fuzz)
@@ -55,6 +59,7 @@ tests_fuzz_fuzz_www_authenticate_LDFLAGS = $(LDFLAGS_fuzz)
 endif
 
 unit_tests += \
+	tests/fuzz/replay-check \
 	tests/fuzz/replay-config \
 	tests/fuzz/replay-dockerfile \
 	tests/fuzz/replay-dockerignore \
@@ -67,6 +72,8 @@ unit_tests += \
 	tests/fuzz/replay-tar \
 	tests/fuzz/replay-words \
 	tests/fuzz/replay-www-authenticate
+tests_fuzz_replay_check_SOURCES = tests/fuzz/fuzz-check.c tests/fuzz/replay-main.c
+tests_fuzz_replay_check_LDADD = $(LIBS_frontend)
 tests_fuzz_replay_config_SOURCES = tests/fuzz/fuzz-config.c tests/fuzz/replay-main.c
 tests_fuzz_replay_config_LDADD = $(LIBS_registry)
 tests_fuzz_replay_dockerfile_SOURCES = tests/fuzz/fuzz-dockerfile.c tests/fuzz/replay-main.c

@@ -327,6 +327,26 @@ static void test_package_lists(void **state)
     expect_rows(rows, CB_ARRAY_SIZE(rows));
 }
 
+static void test_archives_that_are_added_and_unpacked(void **state)
+{
+    static const struct row rows[] = {
+        {"FROM a:1\nADD https://e.com/x.tar.gz /t/\nRUN tar -xf /t/x.tar.gz\n",
+         "2 AddThenExtract"},
+        {"FROM a:1\nARG V=1\nADD http://e.com/x-$V.tgz?q=1 /t/\nRUN cd /t && tar "
+         "xf x-$V.tgz\n",
+         "3 AddThenExtract"},
+        {"FROM a:1\nADD --unpack=true https://e.com/x.tar.gz /t/\nRUN tar xf x.tar.gz\n",
+         ""},
+        {"FROM a:1\nADD https://e.com/x.tar.gz /t/\nRUN tar xf y.tar.gz\n", ""},
+        {"FROM a:1\nADD https://e.com/x.tar.gz /t/\nRUN cp /t/x.tar.gz /y\n", ""},
+        {"FROM a:1\nADD https://e.com/x.deb /t/\nRUN tar xf /t/x.deb\n", ""},
+        {"FROM a:1\nADD x.tar.gz /t/\nRUN tar xf x.tar.gz\n", ""},
+        {"FROM a:1 AS b\nADD https://e.com/x.tgz /t/\nFROM b\nRUN tar xf /t/x.tgz\n", ""},
+    };
+
+    expect_rows(rows, CB_ARRAY_SIZE(rows));
+}
+
 static void test_changes_of_copied_files(void **state)
 {
     static const struct row rows[] = {
@@ -464,6 +484,7 @@ int main(void)
         cmocka_unit_test(test_unknown_rules_are_named),
         cmocka_unit_test(test_all_stages_are_checked),
         cmocka_unit_test(test_package_lists),
+        cmocka_unit_test(test_archives_that_are_added_and_unpacked),
         cmocka_unit_test(test_changes_of_copied_files),
         cmocka_unit_test(test_base_images_without_a_version),
         cmocka_unit_test(test_stages_that_nothing_uses),
