@@ -73,14 +73,21 @@ static void check_arg(struct cb_planner *planner, const struct cb_instruction *i
         check_description(planner, inst, inst->pairs.items, inst->pairs.count);
 }
 
+void cb_checks_lints(struct cb_planner *planner)
+{
+    const struct cb_dockerfile *file = planner->file;
+
+    for (size_t i = 0; i < file->lint_count; i++)
+        cb_checks_warn(planner, file->lints[i].rule, file->source, file->lints[i].span,
+                       "%s", file->lints[i].message);
+}
+
 void cb_checks_static(struct cb_planner *planner)
 {
     const struct cb_dockerfile *file = planner->file;
     cb_auto(cb_map) names = cb_map_new(NULL);
 
-    for (size_t i = 0; i < file->lint_count; i++)
-        cb_checks_warn(planner, file->lints[i].rule, file->source, file->lints[i].span,
-                       "%s", file->lints[i].message);
+    cb_checks_lints(planner);
     for (size_t i = 0; i < file->global_arg_count; i++)
         check_arg(planner, file->global_args[i]);
     for (size_t s = 0; s < file->stage_count; s++) {

@@ -455,6 +455,8 @@ int cb_checks_finish(struct cb_planner *planner, struct cb_error **err);
 
 /* ── checks-text.c: those the text alone decides: the parser's lints and a table ── */
 void cb_checks_static(struct cb_planner *planner);
+/* The first of them: what the parser noted, also of a file with mistakes. */
+void cb_checks_lints(struct cb_planner *planner);
 
 /* ── checks-stage.c: those that need values ── */
 /* DEFAULTS: the global ARGs as they are when none is given. */

@@ -35,8 +35,11 @@ static int parse(struct cb_planner *planner, struct cb_error **err)
     cb_source_text(source, &len);
     if (!len)
         return cb_error_set(err, CB_ERR_SYNTAX, "the Dockerfile cannot be empty");
-    if (cb_dockerfile_parse(&planner->file, source, err) < 0)
+    if (cb_dockerfile_parse_partly(&planner->file, source, err) < 0) {
+        if (planner->file && cb_checks_init(planner, NULL) == 0)
+            cb_checks_lints(planner);
         return -1;
+    }
     if (!planner->file->stage_count)
         return cb_error_set(err, CB_ERR_SYNTAX, "no build stage in current context");
     return 0;

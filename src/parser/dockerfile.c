@@ -212,22 +212,35 @@ static int check_not_empty(const struct builder *builder, struct cb_error **err)
     return cb_error_at(err, parser->source, end);
 }
 
-int cb_dockerfile_parse(struct cb_dockerfile **out, struct cb_source *source,
-                        struct cb_error **err)
+int cb_dockerfile_parse_partly(struct cb_dockerfile **out, struct cb_source *source,
+                               struct cb_error **err)
 {
     cb_auto(cb_arena) arena = cb_arena_new();
     cb_auto_value(cb_parser) parser = {0};
     cb_auto_value(builder) builder = {.parser = &parser};
+    int rc = 0;
 
     if (cb_parser_init(&parser, arena, source, err) < 0 || read_all(&builder, err) < 0)
         return -1;
     if (parser.errors)
-        return cb_error_move(err, &parser.errors);
-    if (check_not_empty(&builder, err) < 0)
+        rc = cb_error_move(err, &parser.errors);
+    else if (check_not_empty(&builder, err) < 0)
         return -1;
-    lint_casing(&builder);
+    else
+        lint_casing(&builder);
     *out = build(&builder);
     cb_steal(&arena);
+    return rc;
+}
+
+int cb_dockerfile_parse(struct cb_dockerfile **out, struct cb_source *source,
+                        struct cb_error **err)
+{
+    cb_auto(cb_dockerfile) file = NULL;
+
+    if (cb_dockerfile_parse_partly(&file, source, err) < 0)
+        return -1;
+    *out = cb_steal(&file);
     return 0;
 }
 

@@ -221,6 +221,10 @@ struct cb_dockerfile {
  * come chained. */
 int cb_dockerfile_parse(struct cb_dockerfile **out, struct cb_source *source,
                         struct cb_error **err);
+/* The same, but of a text with mistakes (-1) *OUT has what is right, as far as there is
+ * anything: for warnings. */
+int cb_dockerfile_parse_partly(struct cb_dockerfile **out, struct cb_source *source,
+                               struct cb_error **err);
 void cb_dockerfile_free(struct cb_dockerfile *file);
 CB_AUTO_DEFINE(cb_dockerfile, cb_dockerfile_free)
 /* One instruction alone, as an ONBUILD trigger is stored: allocated in ARENA, spans into

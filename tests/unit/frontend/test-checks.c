@@ -444,6 +444,12 @@ static void test_mistakes_are_part_of_the_result(void **state)
         {"FROM a:1\nCMD x\nEXPOSE y\n", "2 JSONArgsRecommended; error: invalid port `y`: "
                                         "expected a number from 0 to 65535, or a range "
                                         "of them"},
+        {"FROM a:1 AS Bad\nMAINTAINER me\nBADCMD\n",
+         "1 StageNameCasing; 2 MaintainerDeprecated; error: unknown instruction: BADCMD"},
+        {"# check=skip=MaintainerDeprecated\nFROM a:1\nMAINTAINER me\nBADCMD\n",
+         "error: unknown instruction: BADCMD"},
+        {"FROM a:1\nEXPOSE 127.0.0.1:80:80 [::1]:8080:8080 5000:5000 8000\n",
+         "2 ExposeInvalidFormat; 2 ExposeInvalidFormat; 2 ExposeInvalidFormat"},
         {"FRM a\n", "error: unknown instruction: FRM (did you mean FROM?)"},
         {"FROM a:1\nRUN --network=host --security=insecure x\n", ""},
         {"FROM a:1\nRUN --mount=type=ssh,required x\n", ""},
