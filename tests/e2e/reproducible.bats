@@ -51,12 +51,12 @@ END
 }
 teardown() { stop_registry; }
 
-# build_in STORE ARCHIVE [option…]: an OCI archive; its id is in ARCHIVE.json.
+# build_in STORE ARCHIVE [option…]: an OCI archive, ARCHIVE.docker one for docker; the id is in ARCHIVE.json.
 build_in() {
     local store=$1 archive=$2
     shift 2
     run env SOURCE_DATE_EPOCH="$EPOCH" "$CBUILD" --root "$store" build --progress=plain -t img -o type=image \
-        -o "type=oci,dest=$archive" --metadata-file "$archive.json" "$@" "$DIR"
+        -o "type=oci,dest=$archive" -o "type=docker,dest=$archive.docker" --metadata-file "$archive.json" "$@" "$DIR"
     expect_status 0
 }
 
@@ -80,6 +80,7 @@ END
     build_in "$OTHER" "$BATS_TEST_TMPDIR/two.tar" --no-cache --jobs 4
     cmp "$BATS_TEST_TMPDIR/one.tar" "$BATS_TEST_TMPDIR/two.tar"
     cmp "$BATS_TEST_TMPDIR/one.tar.json" "$BATS_TEST_TMPDIR/two.tar.json"
+    cmp "$BATS_TEST_TMPDIR/one.tar.docker" "$BATS_TEST_TMPDIR/two.tar.docker"
     # From the cache, and again without, beside what is there.
     build_in "$STORE" "$BATS_TEST_TMPDIR/cached.tar"
     [ "$(steps_run)" -eq 0 ]
@@ -132,7 +133,8 @@ END
     build_ok
     in_image stat -c %Y /made/present
     [ "$output" -gt "$EPOCH" ]
-    EPOCH=1300000000 build_in "$STORE" "$BATS_TEST_TMPDIR/earlier.tar"
+    EPOCH=1300000000 build_in "$STORE" "$BATS_TEST_TMPDIR/earlier.tar" --explain
+    expect_contains 'RUN: SOURCE_DATE_EPOCH' 'COPY: SOURCE_DATE_EPOCH' 'WORKDIR: SOURCE_DATE_EPOCH'
     in_image stat -c %Y /made/present /made/past /a/b/src/deep/old
     expect_output $'1300000000\n1300000000\n1300000000'
     build_in "$STORE" "$BATS_TEST_TMPDIR/second.tar"
