@@ -2,6 +2,7 @@
 # Reproducible builds: with SOURCE_DATE_EPOCH the same inputs give the same bytes, in any store and at any time.
 load helpers
 load helpers-registry
+load helpers-web
 
 EPOCH=1600000000
 
@@ -49,7 +50,7 @@ RUN touch -d @1400000000 past && touch present && echo more >> /a/b/src/new
 LABEL a=b
 END
 }
-teardown() { stop_registry; }
+teardown() { stop_registry; stop_web; }
 
 # build_in STORE ARCHIVE [option…]: an OCI archive, ARCHIVE.docker one for docker; the id is in ARCHIVE.json.
 build_in() {
@@ -156,6 +157,43 @@ END
     expect_contains 'deep/old time 1500000000→1500000007'
     build_in "$OTHER" "$BATS_TEST_TMPDIR/fresh.tar" --no-cache
     cmp "$BATS_TEST_TMPDIR/after.tar" "$BATS_TEST_TMPDIR/fresh.tar"
+}
+
+@test "results that differ in times only are two results" {
+    printf 'FROM busybox\nRUN touch -d @100 /file\n' >"$DIR/Dockerfile"
+    build_in "$STORE" "$BATS_TEST_TMPDIR/img.tar"
+    printf 'FROM busybox\nRUN touch -d @200 /file\n' >"$DIR/Dockerfile"
+    build_in "$STORE" "$BATS_TEST_TMPDIR/img.tar"
+    in_image stat -c %Y /file
+    expect_output 200
+    # Those that are equal are one, for what follows, too.
+    printf 'FROM busybox\nRUN touch -d @200 /file && true\n' >"$DIR/Dockerfile"
+    build_in "$STORE" "$BATS_TEST_TMPDIR/other.tar" --no-cache
+    run times "$BATS_TEST_TMPDIR/other.tar"
+    expect_output 'file 200'
+}
+
+@test "what is added from elsewhere is no newer, either, and the same from both stores" {
+    start_web
+    echo url >"$WEB_ROOT/f.txt"
+    make_repo r
+    printf 'FROM busybox\nADD %s /url/\nADD %s /git/\n' "$WEB/etag/f.txt" "$WEB/git/r.git" >"$DIR/Dockerfile"
+    build_in "$STORE" "$BATS_TEST_TMPDIR/one.tar"
+    touch "$WEB_ROOT/f.txt"
+    build_in "$OTHER" "$BATS_TEST_TMPDIR/two.tar"
+    cmp "$BATS_TEST_TMPDIR/one.tar" "$BATS_TEST_TMPDIR/two.tar"
+    run times "$BATS_TEST_TMPDIR/one.tar"
+    expect_contains "url/f.txt $EPOCH" "git/file $EPOCH"
+}
+
+@test "a store that takes all from another's cache has the same image" {
+    build_in "$STORE" "$BATS_TEST_TMPDIR/one.tar" --cache-to "type=local,dest=$BATS_TEST_TMPDIR/cache,mode=max"
+    "$CBUILD" --root "$OTHER" prune -af >/dev/null
+    SOURCE_DATE_EPOCH=1650000000 "$CBUILD" --root "$OTHER" import -c 'CMD ["sh"]' "$CB_BASES/busybox.tar" \
+        busybox:latest >/dev/null
+    build_in "$OTHER" "$BATS_TEST_TMPDIR/two.tar" --cache-from "type=local,src=$BATS_TEST_TMPDIR/cache"
+    [ "$(steps_run)" -eq 0 ]
+    cmp "$BATS_TEST_TMPDIR/one.tar" "$BATS_TEST_TMPDIR/two.tar"
 }
 
 @test "rewrite-timestamp=false leaves files their times, and the cache its results for all epochs" {
