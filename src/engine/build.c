@@ -125,6 +125,7 @@ static void fill_env(struct cb_engine *engine, struct build *build,
     engine->env.secret_arg = checked->secrets;
     engine->env.offline = request->offline;
     engine->env.source_date_epoch = checked->source_date_epoch;
+    engine->env.keep_times = checked->keep_times;
     engine->env.context_git_modes = checked->context_git_modes;
 }
 

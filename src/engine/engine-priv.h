@@ -23,9 +23,10 @@ struct cb_output {
     struct cb_strings names; /* canonical: name= of this output, beside the tags */
     struct cb_layer_form layers;
     int push, by_digest, docker_types;
-    int layout;          /* OCI: a directory instead of an archive */
-    int delete;          /* DIRECTORY: what the result has not is removed */
-    json_t *annotations; /* annotation.KEY=VALUE, or NULL */
+    int clamp_times, keep_times; /* rewrite-timestamp=true, =false */
+    int layout;                  /* OCI: a directory instead of an archive */
+    int delete;                  /* DIRECTORY: what the result has not is removed */
+    json_t *annotations;         /* annotation.KEY=VALUE, or NULL */
 };
 void cb_output_clear(struct cb_output *output);
 
@@ -47,6 +48,7 @@ struct cb_checked_request {
     int64_t step_timeout_ms; /* 0: none */
     CB_VEC(struct cb_rlimit) rlimits;
     int64_t source_date_epoch; /* or -1 */
+    int keep_times;            /* an output said rewrite-timestamp=false */
     int64_t cache_ttl_ns;
     struct cb_secrets *secrets;
     struct cb_ssh *ssh;

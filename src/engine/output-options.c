@@ -94,6 +94,13 @@ static int set_flag_field(struct cb_output *out, const char *key, const char *va
         return cb_request_flag(key, value, &out->push, err);
     if (strcmp(key, "push-by-digest") == 0)
         return cb_request_flag(key, value, &out->by_digest, err);
+    if (strcmp(key, "rewrite-timestamp") == 0) {
+        if (cb_request_flag(key, value, &flag, err) < 0)
+            return -1;
+        out->clamp_times = flag;
+        out->keep_times = !flag;
+        return 0;
+    }
     if (strcmp(key, "tar") == 0 || strcmp(key, "oci-mediatypes") == 0) {
         if (cb_request_flag(key, value, &flag, err) < 0)
             return -1;
@@ -231,6 +238,23 @@ static int check_names(const struct cb_checked_request *checked, struct cb_error
     return 0;
 }
 
+/* The times of files are those of the layers, which all outputs share. */
+static int settle_times(struct cb_checked_request *checked, struct cb_error **err)
+{
+    int clamp = 0;
+
+    cb_vec_foreach (output, &checked->outputs) {
+        clamp |= output->clamp_times;
+        checked->keep_times |= output->keep_times;
+    }
+    if (!clamp || !checked->keep_times)
+        return 0;
+    cb_error_set(err, CB_ERR_USAGE,
+                 "one output has rewrite-timestamp=true, another "
+                 "rewrite-timestamp=false");
+    return cb_error_hint(err, "they are made of the same layers: build once for each");
+}
+
 /* `--annotation [manifest:]key=value`. */
 static int add_request_annotation(struct cb_checked_request *out, const char *text,
                                   struct cb_error **err)
@@ -279,7 +303,7 @@ int cb_request_outputs(struct cb_checked_request *out,
         if (add_request_annotation(out, request->annotations.items[i], err) < 0)
             return -1;
     }
-    if (check_stdout(out, err) < 0)
+    if (check_stdout(out, err) < 0 || settle_times(out, err) < 0)
         return -1;
     return check_names(out, err);
 }

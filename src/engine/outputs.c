@@ -242,6 +242,22 @@ static json_t *merge_annotations(const struct cb_checked_request *checked,
     return merged;
 }
 
+/* What was asked for cannot be had without a time: better to say so than to let somebody
+ * find out by comparing digests. */
+static void check_times(const struct writing *writing)
+{
+    static const char text[] =
+        "rewrite-timestamp=true does nothing: SOURCE_DATE_EPOCH is not given";
+    int asked = 0;
+
+    cb_vec_foreach (output, &writing->checked->outputs)
+        asked |= output->clamp_times;
+    if (asked && writing->env->source_date_epoch < 0)
+        cb_event_emit(writing->env->sink, (struct cb_event){.kind = CB_EVENT_WARNING,
+                                                            .text = text,
+                                                            .len = strlen(text)});
+}
+
 static int write_all(struct writing *writing, struct cb_error **err)
 {
     cb_vec_foreach (output, &writing->checked->outputs) {
@@ -265,6 +281,7 @@ int cb_outputs_write(struct cb_build_env *env, const struct cb_checked_request *
     int passing = 0;
     int status = 0;
 
+    check_times(&writing);
     if (wants_image(checked, 0))
         status = put_image(&writing, &passing, err);
     if (status == 0)

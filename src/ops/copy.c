@@ -313,7 +313,8 @@ static int copy_exec(void *payload, struct cb_exec_context *context,
     }
     if (cb_snapshot_prepare(self->env->store, cb_snapshot_result_get(parent), &snapshot,
                             err) < 0 ||
-        copy_into(&run, snapshot, err) < 0)
+        copy_into(&run, snapshot, err) < 0 ||
+        cb_times_clamp(self->env, snapshot, err) < 0)
         return -1;
     cb_early_write_keep(run.copying.early);
     return cb_snapshot_seal(self->env, snapshot, &identity, out, err);
@@ -395,6 +396,8 @@ static void make_selectors(struct copy_payload *self,
                 cb_strings_copy(&selector->exclude, options->exclude);
             selector->owners = options->from_stage && !options->chown;
             selector->required = !options->allow_missing_glob;
+            selector->dated = cb_times_are_clamped(self->env);
+            selector->newest_s = self->env->source_date_epoch;
             self->selectors[i] = cb_selector_text(selector);
             self->labels[i] = cb_strings_joined(&selector->paths);
         }
@@ -441,6 +444,7 @@ static void make_parts(struct copy_payload *self, const struct cb_copy_options *
 
         cb_key_parts_add(&self->parts, "exclude", exclude);
     }
+    cb_times_key_part(self->env, &self->parts);
 }
 
 int cb_op_copy(struct cb_vertex_options *out, struct cb_build_env *env,

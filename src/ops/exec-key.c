@@ -108,4 +108,6 @@ void cb_exec_key_parts(const struct cb_exec_step *step, struct cb_key_parts *par
     }
     add_hosts(step->env->add_hosts, parts);
     add_limits(step->env, parts);
+    if (cb_times_are_clamped(step->env))
+        cb_times_key_part(step->env, parts);
 }

@@ -1,7 +1,10 @@
 /* Content identities of snapshots. A step that ran has H(parent's identity, tree digest
  * of its layer): the same result gives the same identity, whatever made it. A COPY's
  * follows from its key, which holds the content already; an image's from its chain id.
- * Each is remembered as the fact "identity" of the snapshot. */
+ * Each is remembered as the fact "identity" of the snapshot.
+ *
+ * Where SOURCE_DATE_EPOCH decides the times of files they are part of the result, and the
+ * diff id, which has them, takes the place of the tree digest, which has not. */
 #include "ops/ops-priv.h"
 
 #include "store/layer.h"
@@ -43,15 +46,16 @@ static int remember(struct cb_snapshot *snapshot, const struct cb_digest *identi
                                 err);
 }
 
-struct cb_digest cb_identity_of_layer(const struct cb_digest *parent,
-                                      const struct cb_digest *tree)
+/* DATED: by what is in its files, and their times. */
+static struct cb_digest identity_of_layer(const struct cb_digest *parent,
+                                          const struct cb_layer_info *info, int dated)
 {
     cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
 
     cb_hasher_field(hasher, IDENTITY_VERSION);
-    cb_hasher_field(hasher, "layer");
+    cb_hasher_field(hasher, dated ? "dated layer" : "layer");
     cb_hasher_digest(hasher, parent);
-    cb_hasher_digest(hasher, tree);
+    cb_hasher_digest(hasher, dated ? &info->diff_id : &info->tree);
     return cb_hasher_finish(hasher);
 }
 
@@ -71,7 +75,7 @@ int cb_snapshot_identity(struct cb_snapshot *snapshot, struct cb_pool *pool,
     if (cb_snapshot_identity(cb_snapshot_parent(snapshot), pool, &parent, err) < 0 ||
         cb_layer_info(snapshot, pool, &info, err) < 0)
         return -1;
-    *out = cb_identity_of_layer(&parent, &info.tree);
+    *out = identity_of_layer(&parent, &info, 0);
     return remember(snapshot, out, err);
 }
 
@@ -97,10 +101,10 @@ int cb_snapshot_adopt(struct cb_build_env *env, struct cb_snapshot **snapshot,
     struct cb_digest identity;
     int found;
 
-    if (cb_snapshot_trim(*snapshot, err) < 0 ||
+    if (cb_snapshot_trim(*snapshot, err) < 0 || cb_times_clamp(env, *snapshot, err) < 0 ||
         cb_layer_measure(*snapshot, pool, &info, err) < 0)
         return -1;
-    identity = cb_identity_of_layer(parent, &info.tree);
+    identity = identity_of_layer(parent, &info, cb_times_are_clamped(env));
     found = find_equal(env, &identity, &earlier, err);
     if (found < 0)
         return -1;

@@ -44,6 +44,7 @@ src_ops_libops_a_SOURCES = \
     %D%/source-git.c \
     %D%/source-url.c \
     %D%/ssh-socket.c \
+    %D%/times.c \
     %D%/unpack.c \
     %D%/walk.c \
     %D%/xattrs.c

@@ -12,6 +12,7 @@ static void mkdir_parts(const struct mkdir_payload *self, struct cb_key_parts *p
 {
     cb_key_parts_add(parts, "path", self->path);
     cb_key_parts_add(parts, "user", self->user);
+    cb_times_key_part(self->env, parts);
 }
 
 static int mkdir_cache_map(void *payload, struct cb_cache_map *map,
@@ -67,7 +68,8 @@ static int mkdir_exec(void *payload, struct cb_exec_context *context,
         cb_snapshot_prepare(self->env->store, cb_snapshot_result_get(parent), &snapshot,
                             err) < 0)
         return -1;
-    if (make_directory(self, snapshot, parent, &owner, err) < 0)
+    if (make_directory(self, snapshot, parent, &owner, err) < 0 ||
+        cb_times_clamp(self->env, snapshot, err) < 0)
         return cb_error_wrap(err, "WORKDIR %s", self->path);
     return cb_snapshot_seal(self->env, snapshot, &identity, out, err);
 }

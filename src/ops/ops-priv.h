@@ -60,8 +60,6 @@ int cb_context_selection(struct cb_context_result *result, const char *selector,
 struct cb_digest cb_identity_of_empty(void);
 /* H(NAME, DIGEST): "copy" and a key, "chain" and a chain id. */
 struct cb_digest cb_identity_from(const char *name, const struct cb_digest *digest);
-struct cb_digest cb_identity_of_layer(const struct cb_digest *parent,
-                                      const struct cb_digest *tree);
 /* Commits *SNAPSHOT, whose parent's identity is PARENT. If the cache knows a snapshot of
  * just this content, that one becomes the result and *SNAPSHOT is dropped: what follows
  * is then a hit. */
@@ -72,6 +70,15 @@ int cb_snapshot_adopt(struct cb_build_env *env, struct cb_snapshot **snapshot,
 int cb_snapshot_seal(struct cb_build_env *env, struct cb_snapshot *snapshot,
                      const struct cb_digest *identity, struct cb_result **out,
                      struct cb_error **err);
+
+/* ── Times ── */
+/* Is nothing that this build makes to be newer than SOURCE_DATE_EPOCH? */
+int cb_times_are_clamped(const struct cb_build_env *env);
+/* For the keys of steps whose layers have times that SOURCE_DATE_EPOCH decides. */
+void cb_times_key_part(const struct cb_build_env *env, struct cb_key_parts *parts);
+/* Before ACTIVE is committed. */
+int cb_times_clamp(const struct cb_build_env *env, struct cb_snapshot *active,
+                   struct cb_error **err);
 
 /* ── Definitions ── */
 /* Digest of an op's name, its key parts and its selectors: what makes two vertices one.

@@ -44,6 +44,7 @@ struct cb_build_env {
     unsigned retries;          /* of a RUN that fails */
     int64_t step_timeout_ms;   /* of each attempt; 0: none */
     int64_t source_date_epoch; /* or -1 */
+    int keep_times;            /* rewrite-timestamp=false: files may be newer than that */
     int context_git_modes;     /* files of contexts are 0755 or 0644, as git keeps them */
     int offline; /* sources ask no server: NOT_FOUND if something is missing */
 };

@@ -1,7 +1,7 @@
 /* The content digest of a selection: names, types, modes, owners, links, attributes and
- * bytes of everything listed, not the times. A context's unchanged files are answered by
- * the stat index, so that a rebuild reads none; the others are read by the pool, in
- * bunches to spare it the bookkeeping. */
+ * bytes of everything listed, not the times unless the selector asks for them. A
+ * context's unchanged files are answered by the stat index, so that a rebuild reads none;
+ * the others are read by the pool, in bunches to spare it the bookkeeping. */
 #include "ops/selection-priv.h"
 
 #include "ops/bunch-priv.h"
@@ -119,6 +119,18 @@ int cb_selection_counts(const struct cb_entry *entry, const struct cb_selector *
            (*entry->path || (selector->literal && selector->owners));
 }
 
+/* A directory that is named itself gives its content only, not its time. */
+int cb_selection_time(const struct cb_selector *selector, const struct cb_match *match,
+                      const struct cb_entry *entry, int64_t *out)
+{
+    if (!selector->dated || (cb_entry_is_dir(entry) && !*cb_entry_relative(match, entry)))
+        return 0;
+    *out = entry->mtime.tv_sec;
+    if (*out > selector->newest_s)
+        *out = selector->newest_s;
+    return 1;
+}
+
 static struct cb_digest combine(const struct hashing *hashing,
                                 const struct cb_selector *selector)
 {
@@ -132,17 +144,21 @@ static struct cb_digest combine(const struct hashing *hashing,
         for (size_t i = 0; i < match->count; i++) {
             const struct cb_entry *entry = &entries[i];
             struct stat st = cb_entry_stat(entry);
+            int64_t time_s;
 
             st.st_mode = entry->mode;
             /* A directory's size is its file system's affair. */
             if (!S_ISREG(entry->mode))
                 st.st_size = 0;
-            if (cb_selection_counts(entry, selector))
-                cb_tree_digest_entry(hasher, cb_entry_relative(match, entry), &st,
-                                     entry->link, entry->xattrs, entry->xattrs_len,
-                                     S_ISREG(entry->mode)
-                                         ? &hashing->selection->digests[match->first + i]
-                                         : NULL);
+            if (!cb_selection_counts(entry, selector))
+                continue;
+            cb_tree_digest_entry(hasher, cb_entry_relative(match, entry), &st,
+                                 entry->link, entry->xattrs, entry->xattrs_len,
+                                 S_ISREG(entry->mode)
+                                     ? &hashing->selection->digests[match->first + i]
+                                     : NULL);
+            if (cb_selection_time(selector, match, entry, &time_s))
+                cb_hasher_u64(hasher, (uint64_t)time_s);
         }
     }
     return cb_hasher_finish(hasher);

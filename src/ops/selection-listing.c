@@ -3,6 +3,7 @@
  * below some depth are told by their directory only, the deepest that fits. */
 #include "ops/selection-priv.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define LISTING_MAX_BYTES (64u << 10)
@@ -34,10 +35,12 @@ static void add_name(struct cb_strbuf *text, const char *name, const char *end)
 }
 
 /* "mode=644 owner=1:1 content=…": what of an entry counts. */
-static void add_fields(struct listing *listing, size_t at, struct cb_strbuf *text)
+static void add_fields(struct listing *listing, const struct cb_match *match, size_t at,
+                       struct cb_strbuf *text)
 {
     const struct cb_entry *entry = &listing->selection->entries.items[at];
     struct cb_digest digest;
+    int64_t time_s;
 
     cb_strbuf_addf(text, "mode=%o", entry->mode & 07777);
     if (entry->uid || entry->gid)
@@ -51,6 +54,8 @@ static void add_fields(struct listing *listing, size_t at, struct cb_strbuf *tex
         cb_strbuf_addf(text, " type=%o device=%llx", entry->mode & S_IFMT,
                        (unsigned long long)entry->rdev);
     }
+    if (cb_selection_time(listing->selector, match, entry, &time_s))
+        cb_strbuf_addf(text, " time=%" PRId64, time_s);
     if (entry->xattrs_len) {
         digest = cb_digest_of(entry->xattrs, entry->xattrs_len);
         cb_strbuf_addf(text, " xattrs");
@@ -90,7 +95,8 @@ static size_t group_length(const char *path, int is_dir, unsigned depth)
     return (size_t)(at - path) - 1;
 }
 
-static void add_to_group(struct listing *listing, const char *name, size_t len, size_t at)
+static void add_to_group(struct listing *listing, const struct cb_match *match,
+                         const char *name, size_t len, size_t at)
 {
     cb_auto_value(cb_strbuf) fields = {0};
 
@@ -100,7 +106,7 @@ static void add_to_group(struct listing *listing, const char *name, size_t len, 
         listing->group = xstrndup(name, len);
         listing->hasher = cb_hasher_new(CB_SHA256);
     }
-    add_fields(listing, at, &fields);
+    add_fields(listing, match, at, &fields);
     cb_hasher_field(listing->hasher, name);
     cb_hasher_field(listing->hasher, cb_strbuf_text(&fields));
 }
@@ -124,11 +130,11 @@ static void add_entry(struct listing *listing, const struct cb_match *match, siz
     if (!cb_selection_counts(entry, listing->selector))
         return;
     if (group) {
-        add_to_group(listing, name, group, at);
+        add_to_group(listing, match, name, group, at);
         return;
     }
     end_group(listing);
-    add_fields(listing, at, &listing->text);
+    add_fields(listing, match, at, &listing->text);
     add_name(&listing->text, name, cb_entry_is_dir(entry) && *name ? "/" : "");
 }
 

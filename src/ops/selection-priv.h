@@ -17,6 +17,8 @@ struct cb_selector {
     int parents;               /* --parents: paths are kept from the pivot on */
     int required;              /* a pattern without a match is an error */
     int optional;              /* a path that is not there is none */
+    int dated;                 /* times count, those after NEWEST_S as that */
+    int64_t newest_s;
 };
 /* Everything there is. */
 #define CB_SELECTOR_ALL "verb select\npath /\nliteral \nowners \n"
@@ -105,6 +107,9 @@ int cb_selection_hash(const struct cb_tree *tree, const struct cb_selector *sele
                       struct cb_pool *pool, struct cb_error **err);
 /* Is ENTRY part of the digest? */
 int cb_selection_counts(const struct cb_entry *entry, const struct cb_selector *selector);
+/* The time that ENTRY of MATCH counts with, in seconds. 1; 0: none does. */
+int cb_selection_time(const struct cb_selector *selector, const struct cb_match *match,
+                      const struct cb_entry *entry, int64_t *out);
 /* What was digested, as struct cb_result_class's `listing` says: each file, or where that
  * would be too long each directory of some depth. Caller frees. */
 char *cb_selection_listing(const struct cb_selection *selection,

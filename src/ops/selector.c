@@ -3,6 +3,9 @@
  * solver carries the text; results parse it again. */
 #include "ops/selection-priv.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
+
 void cb_selector_clear(struct cb_selector *selector)
 {
     free(selector->verb);
@@ -42,6 +45,8 @@ char *cb_selector_text(const struct cb_selector *selector)
     add_flag(&text, "parents", selector->parents);
     add_flag(&text, "required", selector->required);
     add_flag(&text, "optional", selector->optional);
+    if (selector->dated)
+        cb_strbuf_addf(&text, "dated %" PRId64 "\n", selector->newest_s);
     return cb_strbuf_steal(&text);
 }
 
@@ -79,6 +84,9 @@ static int set_field(struct cb_selector *selector, const char *name, char *value
         selector->required = 1;
     } else if (strcmp(name, "optional") == 0) {
         selector->optional = 1;
+    } else if (strcmp(name, "dated") == 0) {
+        selector->dated = 1;
+        selector->newest_s = strtoll(owned, NULL, 10);
     } else {
         return 0;
     }

@@ -5,6 +5,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/cache-items.h \
 	%D%/cap.c \
 	%D%/cap.h \
+	%D%/clamp.c \
+	%D%/clamp.h \
 	%D%/prune.c \
 	%D%/prune.h \
 	%D%/cache-mount-priv.h \

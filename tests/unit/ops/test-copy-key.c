@@ -267,6 +267,41 @@ static void what_does_not_show_in_the_image_is_a_hit(void **state)
     }
 }
 
+static void set_times(int root, time_t seconds)
+{
+    static const char *const paths[] = {"d", "d/a", "d/s", "d/s/b", "d/l", "d/e"};
+    struct timespec times[2] = {{.tv_sec = seconds}, {.tv_sec = seconds}};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(paths); i++)
+        assert_int_equal(utimensat(root, paths[i], times, AT_SYMLINK_NOFOLLOW), 0);
+}
+
+/* With an epoch the times show in the image, as far as they are before it. */
+static void times_matter_up_to_the_epoch(void **state)
+{
+    struct fixture *f = *state;
+    cb_autofd int context = make_dir(f, "context");
+
+    plant(context, TREE);
+    assert_false(was_hit(f, "context", &plain));
+    f->env.source_date_epoch = 1000;
+    assert_false(was_hit(f, "context", &plain));
+    set_times(context, 2000);
+    assert_true(was_hit(f, "context", &plain));
+    set_times(context, 999);
+    assert_false(was_hit(f, "context", &plain));
+    set_times(context, 998);
+    assert_false(was_hit(f, "context", &plain));
+    set_times(context, 1000);
+    assert_true(was_hit(f, "context", &plain));
+    f->env.source_date_epoch = 1001;
+    assert_false(was_hit(f, "context", &plain));
+    f->env.keep_times = 1;
+    assert_false(was_hit(f, "context", &plain));
+    set_times(context, 3);
+    assert_true(was_hit(f, "context", &plain));
+}
+
 static void the_directory_a_source_is_in_does_not_matter(void **state)
 {
     struct fixture *f = *state;
@@ -421,6 +456,7 @@ int main(void)
         TEST(a_change_of_one_bit_is_a_miss),
         TEST(a_change_of_the_instruction_is_a_miss),
         TEST(what_does_not_show_in_the_image_is_a_hit),
+        TEST(times_matter_up_to_the_epoch),
         TEST(the_directory_a_source_is_in_does_not_matter),
         TEST(ignored_files_do_not_matter),
         TEST(an_ignored_source_is_missing_with_a_hint),

@@ -4,6 +4,10 @@ unit_tests += tests/unit/store/test-cache-mount
 tests_unit_store_test_cache_mount_SOURCES = tests/unit/store/test-cache-mount.c
 tests_unit_store_test_cache_mount_LDADD = $(LIBS_store)
 
+unit_tests += tests/unit/store/test-clamp
+tests_unit_store_test_clamp_SOURCES = tests/unit/store/test-clamp.c
+tests_unit_store_test_clamp_LDADD = $(LIBS_store)
+
 unit_tests += tests/unit/store/test-content
 tests_unit_store_test_content_SOURCES = tests/unit/store/test-content.c
 tests_unit_store_test_content_LDADD = $(LIBS_store)
