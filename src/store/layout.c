@@ -16,8 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
-
 /* ── Reading ── */
 
 static const struct cb_descriptor *find_manifest(const struct cb_index *index,
@@ -174,8 +172,8 @@ static int write_index(int dir_fd, const struct cb_index *old,
                             "`index.json` names %d manifests already", (int)count);
     list[count++] = *entry;
     *out = cb_index_make(list, count, NULL, 0);
-    if (cb_atomic_file_write(dir_fd, "oci-layout", LAYOUT, sizeof(LAYOUT) - 1, 0644, 0,
-                             err) < 0)
+    if (cb_atomic_file_write(dir_fd, "oci-layout", CB_OCI_LAYOUT, strlen(CB_OCI_LAYOUT),
+                             0644, 0, err) < 0)
         return -1;
     return cb_atomic_file_write(dir_fd, "index.json", (*out)->bytes, (*out)->len, 0644, 1,
                                 err);
