@@ -18,7 +18,8 @@ const char *cb_cache_id_of(const char *text)
     return strncmp(text, "id=", 3) == 0 ? text + 3 : text;
 }
 
-char *cb_cache_short_name(const char *name)
+/* The name as it is shown. Caller frees. */
+static char *short_name(const char *name)
 {
     return xasprintf("%.*s%s", SHORT, name, strchrnul(name, '.'));
 }
@@ -61,7 +62,7 @@ static void print_json(const struct cb_cache_mounts *mounts)
 
 static void print_row(const struct cb_cache_mount *mount)
 {
-    cb_autofree char *name = cb_cache_short_name(mount->name);
+    cb_autofree char *name = short_name(mount->name);
     cb_autofree char *size = cb_size_human(mount->bytes);
     cb_autofree char *age =
         cb_duration_human((int64_t)time(NULL) - mount->used_ns / 1000000000);
@@ -136,7 +137,7 @@ static int remove_named(struct cb_store *store, const char *text, struct cb_erro
     if (cb_cache_mount_find(store, cb_cache_id_of(text), &mounts, err) < 0)
         return -1;
     cb_vec_foreach (mount, &mounts) {
-        cb_autofree char *name = cb_cache_short_name(mount->name);
+        cb_autofree char *name = short_name(mount->name);
 
         if (cb_cache_mount_remove(store, mount->name, &freed, err) < 0)
             return -1;

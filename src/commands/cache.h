@@ -6,7 +6,5 @@
 
 /* "id=x" and "x" are the same. */
 const char *cb_cache_id_of(const char *text);
-/* The name as it is shown. Caller frees. */
-char *cb_cache_short_name(const char *name);
 
 #endif

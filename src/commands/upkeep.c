@@ -76,11 +76,14 @@ static int remove_untagged(struct cb_store *store, struct cb_error **err)
     if (cb_image_list(store, &images, err) < 0)
         return -1;
     cb_vec_foreach (image, &images) {
-        if ((*image)->names.count)
-            continue;
-        if (cb_image_remove(store, &(*image)->id, 0, err) < 0)
+        int removed = (*image)->names.count
+                          ? 0
+                          : cb_image_remove_unnamed(store, &(*image)->id, err);
+
+        if (removed < 0)
             return -1;
-        printf("Deleted: %s\n", cb_digest_text(&(*image)->id, text));
+        if (removed)
+            printf("Deleted: %s\n", cb_digest_text(&(*image)->id, text));
     }
     return 0;
 }

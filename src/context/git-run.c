@@ -153,14 +153,6 @@ static void make_env(const struct cb_git *git, struct cb_strings *env)
     add_credentials(git, env);
 }
 
-static void wipe(struct cb_strings *env)
-{
-    cb_vec_foreach (item, env) {
-        explicit_bzero(*item, strlen(*item));
-    }
-    cb_strings_free(env);
-}
-
 /* ── Running ── */
 
 /* The line of git's complaint that says most: the first "fatal:" or "error:", else the
@@ -200,7 +192,7 @@ static int failed(const struct cb_git *git, const char *command, int code,
 int cb_git_run(struct cb_git *git, const char *const *argv, struct cb_strbuf *out,
                struct cb_error **err)
 {
-    __attribute__((cleanup(wipe))) struct cb_strings env = {0};
+    __attribute__((cleanup(cb_strings_wipe))) struct cb_strings env = {0};
     cb_auto_value(cb_strbuf) errors = {0};
     cb_autofree char **envp = NULL;
     struct cb_subprocess_options options = {

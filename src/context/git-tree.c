@@ -170,16 +170,17 @@ int cb_git_tree(const struct cb_remote *remote, const struct cb_git_ref *ref,
 {
     cb_autofree char *text = cb_git_tree_key(ref, commit);
     struct cb_digest key = record_key(text);
-    cb_auto(cb_lock) lock = NULL;
+    struct cb_lock *lock = NULL;
     int found = find(remote->store, &key, out, err);
 
-    if (found == 0) {
-        if (cb_record_lock(remote->store, &key, remote->cancel, tell_wait, remote->sink,
-                           &lock, err) < 0)
-            return -1;
-        found = find(remote->store, &key, out, err);
-    }
     if (found != 0)
         return found < 0 ? -1 : 0;
-    return make(remote, ref, commit, &key, out, err);
+    if (cb_record_lock(remote->store, &key, remote->cancel, tell_wait, remote->sink,
+                       &lock, err) < 0)
+        return -1;
+    found = find(remote->store, &key, out, err);
+    if (found == 0 && make(remote, ref, commit, &key, out, err) < 0)
+        found = -1;
+    cb_lock_release_unlink(lock);
+    return found < 0 ? -1 : 0;
 }

@@ -15,8 +15,10 @@ void cb_secret_free(char *secret)
     free(secret);
 }
 
-int cb_remote_secret(const struct cb_remote *remote, const char *id, char **out,
-                     struct cb_error **err)
+/* A secret's text without what ends its line, or NULL: not given. Wiped by
+ * cb_secret_free. DENIED when it could not be a header's value. */
+static int read_secret(const struct cb_remote *remote, const char *id, char **out,
+                       struct cb_error **err)
 {
     const void *bytes = NULL;
     const char *text;
@@ -40,7 +42,8 @@ int cb_remote_secret(const struct cb_remote *remote, const char *id, char **out,
     return 0;
 }
 
-char *cb_basic_authorization(const char *userinfo)
+/* "Basic …" of "user:password". */
+static char *basic_authorization(const char *userinfo)
 {
     cb_auto_value(cb_strbuf) text = {0};
 
@@ -55,7 +58,7 @@ static int from_secret(const struct cb_remote *remote, const char *id, const cha
 {
     cb_auto_secret char *value = NULL;
 
-    if (cb_remote_secret(remote, id, &value, err) < 0)
+    if (read_secret(remote, id, &value, err) < 0)
         return -1;
     if (!value)
         return 0;
@@ -80,7 +83,7 @@ int cb_url_authorization(const struct cb_remote *remote, const char *url,
     if (found == 0)
         found = from_secret(remote, header, "", out, err);
     if (found == 0 && userinfo)
-        *out = cb_basic_authorization(userinfo);
+        *out = basic_authorization(userinfo);
     return found < 0 ? -1 : 0;
 }
 
@@ -92,7 +95,7 @@ static int git_token(const struct cb_remote *remote, const char *id, char **out,
     int found = from_secret(remote, id, "x-access-token:", &pair, err);
 
     if (found > 0)
-        *out = cb_basic_authorization(pair);
+        *out = basic_authorization(pair);
     return found;
 }
 
@@ -122,6 +125,6 @@ int cb_git_authorization(const struct cb_remote *remote, const struct cb_git_ref
     if (found == 0 && may_be_anyones(ref))
         found = git_token(remote, "GIT_AUTH_TOKEN", out, err);
     if (found == 0 && ref->userinfo)
-        *out = cb_basic_authorization(ref->userinfo);
+        *out = basic_authorization(ref->userinfo);
     return found < 0 ? -1 : 0;
 }

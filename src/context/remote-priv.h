@@ -6,10 +6,7 @@
 
 /* ── remote-auth.c: credentials come from the build's secrets ── */
 
-/* A secret's text without what ends its line, or NULL: not given. Wiped by
- * cb_secret_free. DENIED when it could not be a header's value. */
-int cb_remote_secret(const struct cb_remote *remote, const char *id, char **out,
-                     struct cb_error **err);
+/* Wipes it first. */
 void cb_secret_free(char *secret);
 static inline void cb_secret_cleanup_(char **secret)
 {
@@ -17,8 +14,6 @@ static inline void cb_secret_cleanup_(char **secret)
 }
 #define cb_auto_secret __attribute__((cleanup(cb_secret_cleanup_)))
 
-/* "Basic …" of "user:password". */
-char *cb_basic_authorization(const char *userinfo);
 /* Value of Authorization for URL's host, or NULL: secret HTTP_AUTH_TOKEN_<host> or
  * HTTP_AUTH_HEADER_<host>, else USERINFO (or NULL) of the URL itself. */
 int cb_url_authorization(const struct cb_remote *remote, const char *url,

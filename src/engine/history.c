@@ -233,12 +233,15 @@ static int is_worth(const struct cb_history_log *log, const struct cb_event *eve
            event->kind == CB_EVENT_STEP_ERROR;
 }
 
+/* Only what is held back for a file that may never come is limited. */
 static void keep(struct cb_history_log *log, const struct cb_event *event)
 {
-    if (log->failed || log->held.len > HELD_BACK_MAX)
+    int worth = is_worth(log, event);
+
+    if (log->failed || (!worth && log->held.len > HELD_BACK_MAX))
         return;
     add_line(&log->held, event);
-    if (is_worth(log, event))
+    if (worth)
         write_held(log, 0);
 }
 

@@ -52,7 +52,7 @@ static void collect_names(const struct cb_checked_request *checked,
 }
 
 /* An image that is only on its way into an archive is no image of the store: it has no
- * name, and goes when it was not there before. */
+ * name, and goes when it was not there before, unless another build has named it. */
 static int put_image(struct writing *writing, int *passing, struct cb_error **err)
 {
     cb_auto_value(cb_strings) names = {0};
@@ -287,7 +287,7 @@ int cb_outputs_write(struct cb_build_env *env, const struct cb_checked_request *
     if (status == 0)
         status = write_all(&writing, err);
     if (passing && cb_digest_is_set(&out->id))
-        cb_image_remove(env->store, &out->id, 0, NULL);
+        cb_image_remove_unnamed(env->store, &out->id, NULL);
     return status;
 }
 

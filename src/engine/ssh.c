@@ -47,13 +47,21 @@ struct cb_ssh {
     CB_VEC(struct agent *) agents;
 };
 
+/* Ends what we started, if anything. */
+static void agent_stop(struct agent *agent)
+{
+    cb_close(&agent->alive_fd);
+    cb_helper_stop(agent->helper);
+    agent->helper = NULL;
+    cb_scratch_free(agent->scratch);
+    agent->scratch = NULL;
+}
+
 static void agent_free(struct agent *agent)
 {
     if (!agent)
         return;
-    cb_close(&agent->alive_fd);
-    cb_helper_stop(agent->helper);
-    cb_scratch_free(agent->scratch);
+    agent_stop(agent);
     cb_vec_foreach (key, &agent->keys) {
         explicit_bzero(key->bytes, key->len);
         free(key->bytes);
@@ -272,18 +280,25 @@ static int load_key(struct cb_ssh *ssh, const struct agent *agent, const struct 
     return 0;
 }
 
-static int make_agent(struct cb_ssh *ssh, struct agent *agent, struct cb_error **err)
+static int load_keys(struct cb_ssh *ssh, const struct agent *agent, struct cb_error **err)
 {
-    if (agent->helper)
-        return 0;
-    if (cb_store_scratch(ssh->store, &agent->scratch, err) < 0 ||
-        start_agent(ssh, agent, err) < 0)
-        return -1;
     cb_vec_foreach (key, &agent->keys) {
         if (load_key(ssh, agent, key, err) < 0)
             return -1;
     }
     return 0;
+}
+
+/* One that lacks a key does not stay: the next step that asks fails as well. */
+static int make_agent(struct cb_ssh *ssh, struct agent *agent, struct cb_error **err)
+{
+    if (agent->helper)
+        return 0;
+    if (cb_store_scratch(ssh->store, &agent->scratch, err) == 0 &&
+        start_agent(ssh, agent, err) == 0 && load_keys(ssh, agent, err) == 0)
+        return 0;
+    agent_stop(agent);
+    return -1;
 }
 
 /* ── What steps ask for ── */

@@ -43,6 +43,4 @@ char *cb_saved_index_json(const struct cb_saved *saved);    /* index.json (oci.c
 char *cb_saved_manifest_json(const struct cb_saved *saved); /* manifest.json (docker.c) */
 char *cb_saved_repositories(const struct cb_saved *saved);  /* repositories (docker.c) */
 
-#define CB_OCI_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
-
 #endif

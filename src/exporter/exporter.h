@@ -13,18 +13,10 @@
 #include "store/snapshot.h"
 #include "store/store.h"
 
-/* A layer of a finished build, bottom first, in step with the non-empty history entries
- * of the config. */
 /* Completes CONFIG (rootfs.diff_ids from the snapshot chain, history times from the
- * snapshots' creation, config.created from the newest), stores the image and moves NAMES
- * to it. The same inputs give the same id; a rebuild with nothing changed gives the same
- * id as before. */
-int cb_export_image(struct cb_build_env *env, struct cb_snapshot *top,
-                    struct cb_image_config *config, const struct cb_strings *names,
-                    struct cb_digest *id, struct cb_error **err);
-
-/* The first half alone: CONFIG is completed, *BYTES is the document; the image is not
- * stored. Caller frees. */
+ * snapshots' creation, config.created from the newest); *BYTES is the document, for
+ * cb_image_put. The same inputs give the same bytes; so does a rebuild with nothing
+ * changed. Caller frees. */
 int cb_export_config(struct cb_build_env *env, struct cb_snapshot *top,
                      struct cb_image_config *config, char **bytes, size_t *len,
                      struct cb_error **err);

@@ -128,15 +128,3 @@ int cb_export_config(struct cb_build_env *env, struct cb_snapshot *top,
     *bytes = cb_image_config_emit(config, len);
     return 0;
 }
-
-int cb_export_image(struct cb_build_env *env, struct cb_snapshot *top,
-                    struct cb_image_config *config, const struct cb_strings *names,
-                    struct cb_digest *id, struct cb_error **err)
-{
-    cb_autofree char *bytes = NULL;
-    size_t len;
-
-    if (cb_export_config(env, top, config, &bytes, &len, err) < 0)
-        return -1;
-    return cb_image_put(env->store, bytes, len, NULL, names, id, err);
-}

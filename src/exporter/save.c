@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "store/content.h"
 #include "store/layer.h"
+#include "store/layout-read.h"
 #include "store/layout.h"
 
 #include <errno.h>
@@ -75,14 +76,6 @@ static int add_document(struct writer *writer, const char *path, char *text,
     return add_text(writer, path, owned, strlen(owned), err);
 }
 
-static char *blob_path(const struct cb_digest *digest)
-{
-    char hex[CB_DIGEST_MAX_TEXT];
-
-    return xasprintf("blobs/%s/%s", digest->algorithm == CB_SHA512 ? "sha512" : "sha256",
-                     cb_digest_hex(digest, hex));
-}
-
 /* 1 when DIGEST is in the archive already; remembers it. */
 static int seen(struct writer *writer, const struct cb_digest *digest)
 {
@@ -98,7 +91,7 @@ static int seen(struct writer *writer, const struct cb_digest *digest)
 static int add_blob(struct writer *writer, const struct cb_digest *digest,
                     struct cb_error **err)
 {
-    cb_autofree char *path = blob_path(digest);
+    cb_autofree char *path = cb_layout_blob_path(digest);
     cb_autofd int fd = -1;
     int64_t size;
 
@@ -123,7 +116,7 @@ static int stream_layer(struct writer *writer, const struct cb_saved_image *entr
                         size_t i, struct cb_error **err)
 {
     const struct cb_digest *diff_id = &entry->image->config->diff_ids.items[i];
-    cb_autofree char *path = blob_path(diff_id);
+    cb_autofree char *path = cb_layout_blob_path(diff_id);
 
     if (seen(writer, diff_id))
         return 0;
@@ -136,7 +129,7 @@ static int stream_layer(struct writer *writer, const struct cb_saved_image *entr
 static int add_image(struct writer *writer, const struct cb_saved_image *entry,
                      struct cb_error **err)
 {
-    cb_autofree char *manifest = blob_path(&entry->manifest->digest);
+    cb_autofree char *manifest = cb_layout_blob_path(&entry->manifest->digest);
 
     for (size_t i = 0; i < entry->image->config->diff_ids.count; i++) {
         if (cb_cancel_check(writer->saved->env->cancel, err) < 0)

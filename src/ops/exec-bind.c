@@ -197,6 +197,11 @@ static int open_seed(const struct cb_exec_step *step, struct cb_exec_context *co
     return 0;
 }
 
+static char *cache_key(const struct cb_exec_mount *mount, const char *variant)
+{
+    return xasprintf("%s:%s", mount->id, variant ? variant : "");
+}
+
 static int open_cache(const struct cb_exec_step *step, struct cb_exec_context *context,
                       size_t index, const char *variant, struct cb_exec_mounts *out,
                       int *fd, struct cb_error **err)
@@ -215,7 +220,7 @@ static int open_cache(const struct cb_exec_step *step, struct cb_exec_context *c
         .cancel = context->cancel,
         .sink = context->sink,
     };
-    cb_autofree char *key = xasprintf("%s:%s", mount->id, variant ? variant : "");
+    cb_autofree char *key = cache_key(mount, variant);
     struct cb_exec_cache_dir cache = {0};
     struct cb_lock *lock = NULL;
 
@@ -235,6 +240,57 @@ static int open_cache(const struct cb_exec_step *step, struct cb_exec_context *c
     cache.fd = *fd;
     cb_vec_push(&out->caches, cache);
     return 0;
+}
+
+struct wanted { /* a cache mount of the step */
+    size_t index;
+    char *variant, *key;
+};
+
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(((const struct wanted *)a)->key, ((const struct wanted *)b)->key);
+}
+
+static int open_in_order(const struct cb_exec_step *step, struct cb_exec_context *context,
+                         struct wanted *list, size_t *count, struct cb_exec_mounts *out,
+                         struct cb_error **err)
+{
+    int fd;
+
+    for (size_t i = 0; i < step->mount_count; i++) {
+        struct wanted *wanted = &list[*count];
+
+        if (step->mounts[i].type != CB_EXEC_CACHE)
+            continue;
+        if (cache_variant(step, context, &step->mounts[i], &wanted->variant, err) < 0)
+            return -1;
+        wanted->index = i;
+        wanted->key = cache_key(&step->mounts[i], wanted->variant);
+        ++*count;
+    }
+    if (*count)
+        qsort(list, *count, sizeof(*list), by_key);
+    for (size_t i = 0; i < *count; i++) {
+        if (open_cache(step, context, list[i].index, list[i].variant, out, &fd, err) < 0)
+            return cb_error_wrap(err, "RUN --mount=type=cache,target=%s",
+                                 step->mounts[list[i].index].target);
+    }
+    return 0;
+}
+
+int cb_exec_caches_open(const struct cb_exec_step *step, struct cb_exec_context *context,
+                        struct cb_exec_mounts *out, struct cb_error **err)
+{
+    cb_autofree struct wanted *list = xcalloc(step->mount_count + 1, sizeof(*list));
+    size_t count = 0;
+    int result = open_in_order(step, context, list, &count, out, err);
+
+    for (size_t i = 0; i < count; i++) {
+        free(list[i].variant);
+        free(list[i].key);
+    }
+    return result;
 }
 
 int cb_exec_mount_cache(const struct cb_exec_step *step, struct cb_exec_context *context,

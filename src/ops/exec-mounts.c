@@ -154,6 +154,8 @@ int cb_exec_mounts_prepare(const struct cb_exec_step *step,
         return -1;
     if (step->pipe_name && add_script(step, out, err) < 0)
         return -1;
+    if (cb_exec_caches_open(step, context, out, err) < 0)
+        return -1;
     for (size_t i = 0; i < step->mount_count; i++)
         if (prepare_mount(step, context, i, out, err) < 0)
             return -1;

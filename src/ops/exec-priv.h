@@ -64,6 +64,11 @@ int cb_exec_mount_ssh(const struct cb_exec_step *step, const struct cb_exec_moun
                       struct cb_exec_mounts *out, struct cb_error **err);
 int cb_exec_mount_bind(const struct cb_exec_step *step, struct cb_exec_context *context,
                        size_t index, struct cb_exec_mounts *out, struct cb_error **err);
+/* Opens all caches of the step, in the order of their names, whatever order they are
+ * written in: steps that have caches for themselves never wait for each other. Before
+ * cb_exec_mount_cache. */
+int cb_exec_caches_open(const struct cb_exec_step *step, struct cb_exec_context *context,
+                        struct cb_exec_mounts *out, struct cb_error **err);
 int cb_exec_mount_cache(const struct cb_exec_step *step, struct cb_exec_context *context,
                         size_t index, struct cb_exec_mounts *out, struct cb_error **err);
 

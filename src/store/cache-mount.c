@@ -239,6 +239,9 @@ static int renew(struct cb_store *store, const struct cb_cache_mount_request *re
         tell(request->sink, text);
         return 0;
     }
+    /* Another step may have made it anew before the lock was ours. */
+    if (!is_older(mounts_fd, base, request->renewed_ns))
+        return 0;
     return cb_cache_mount_discard(store, mounts_fd, base, &freed, err);
 }
 

@@ -238,7 +238,7 @@ int cb_db_image_repo_digests(struct cb_db *db, const struct cb_digest *id,
                 cb_digest_text(id, text), out, err);
 }
 
-int cb_db_image_remove(struct cb_db *db, const struct cb_digest *id,
+int cb_db_image_remove(struct cb_db *db, const struct cb_digest *id, int if_unnamed,
                        struct cb_error **err)
 {
     static const char *const sql[] = {
@@ -248,7 +248,7 @@ int cb_db_image_remove(struct cb_db *db, const struct cb_digest *id,
         "DELETE FROM images WHERE id=?1",
     };
     char text[CB_DIGEST_MAX_TEXT];
-    size_t i;
+    int named = 0;
 
     cb_db_hold(db);
     cb_transaction transaction = {0};
@@ -256,11 +256,16 @@ int cb_db_image_remove(struct cb_db *db, const struct cb_digest *id,
     cb_digest_text(id, text);
     if (cb_db_begin(db, 1, &transaction, err) < 0)
         return -1;
-    for (i = 0; i < CB_ARRAY_SIZE(sql); i++) {
+    if (if_unnamed)
+        named =
+            ask(db, "SELECT EXISTS(SELECT 1 FROM names WHERE image=?1)", text, NULL, err);
+    if (named)
+        return named < 0 ? -1 : 0;
+    for (size_t i = 0; i < CB_ARRAY_SIZE(sql); i++) {
         if (tell(db, sql[i], text, NULL, err) < 0)
             return -1;
     }
-    return cb_db_commit(&transaction, err);
+    return cb_db_commit(&transaction, err) < 0 ? -1 : 1;
 }
 
 int cb_db_image_layers(struct cb_db *db, const struct cb_digest *id,

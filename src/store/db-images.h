@@ -33,7 +33,8 @@ int cb_db_image_names(struct cb_db *db, const struct cb_digest *id,
                       struct cb_strings *names, struct cb_error **err);
 int cb_db_image_repo_digests(struct cb_db *db, const struct cb_digest *id,
                              struct cb_strings *out, struct cb_error **err);
-int cb_db_image_remove(struct cb_db *db, const struct cb_digest *id,
+/* 1, or 0: IF_UNNAMED was asked for, and it has a name. */
+int cb_db_image_remove(struct cb_db *db, const struct cb_digest *id, int if_unnamed,
                        struct cb_error **err);
 /* Diff and chain ids, bottom first, as text. */
 int cb_db_image_layers(struct cb_db *db, const struct cb_digest *id,

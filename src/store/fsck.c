@@ -270,7 +270,7 @@ static int check_image(struct fsck *fsck, const char *text, struct cb_error **er
         return -1;
     if (cb_image_get(fsck->store, &id, &image, &error) == 0)
         return check_layers(fsck, &id, err);
-    problem(fsck, fsck->repair && cb_db_image_remove(fsck->store->db, &id, NULL) == 0,
+    problem(fsck, fsck->repair && cb_db_image_remove(fsck->store->db, &id, 0, NULL) > 0,
             "%s", cb_error_message(error));
     return 0;
 }

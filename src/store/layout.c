@@ -16,9 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LAYOUT      "{\"imageLayoutVersion\":\"1.0.0\"}"
-#define ENTRIES_MAX 500
-
 /* ── Reading ── */
 
 static const struct cb_descriptor *find_manifest(const struct cb_index *index,
@@ -42,9 +39,12 @@ static int read_document(int dir_fd, const struct cb_descriptor *want,
     cb_autofree char *path = cb_layout_blob_path(&want->digest);
     cb_auto(cb_hasher) hasher = cb_hasher_new(want->digest.algorithm);
     struct cb_digest got;
+    int found = cb_fs_read_in_root(dir_fd, path, CB_MANIFEST_MAX_BYTES, out, err);
 
-    if (cb_fs_read_file(dir_fd, path, CB_MANIFEST_MAX_BYTES, out, err) < 0)
+    if (found < 0)
         return -1;
+    if (!found)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "`%s` is not there", path);
     cb_hasher_update(hasher, cb_strbuf_text(out), out->len);
     got = cb_hasher_finish(hasher);
     if (!cb_digest_equal(&got, &want->digest) || (int64_t)out->len != want->size)
@@ -153,11 +153,12 @@ static int write_index(int dir_fd, const struct cb_index *old,
                        const struct cb_descriptor *entry, struct cb_index **out,
                        struct cb_error **err)
 {
-    cb_autofree struct cb_descriptor *list = xcalloc(ENTRIES_MAX + 1, sizeof(*list));
+    size_t old_count = old ? old->manifests.count : 0;
+    cb_autofree struct cb_descriptor *list = xcalloc(old_count + 1, sizeof(*list));
     const char *tag = cb_layout_tag(entry);
     size_t count = 0;
 
-    for (size_t i = 0; old && i < old->manifests.count && count < ENTRIES_MAX; i++) {
+    for (size_t i = 0; i < old_count; i++) {
         const struct cb_descriptor *other = &old->manifests.items[i];
         const char *name = cb_layout_tag(other);
         int replaced = tag ? name && strcmp(name, tag) == 0
@@ -166,10 +167,13 @@ static int write_index(int dir_fd, const struct cb_index *old,
         if (!replaced)
             list[count++] = *other;
     }
+    if (count == CB_MAX_INDEX_ENTRIES)
+        return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                            "`index.json` names %d manifests already", (int)count);
     list[count++] = *entry;
     *out = cb_index_make(list, count, NULL, 0);
-    if (cb_atomic_file_write(dir_fd, "oci-layout", LAYOUT, sizeof(LAYOUT) - 1, 0644, 0,
-                             err) < 0)
+    if (cb_atomic_file_write(dir_fd, "oci-layout", CB_OCI_LAYOUT, strlen(CB_OCI_LAYOUT),
+                             0644, 0, err) < 0)
         return -1;
     return cb_atomic_file_write(dir_fd, "index.json", (*out)->bytes, (*out)->len, 0644, 1,
                                 err);

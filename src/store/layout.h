@@ -7,6 +7,9 @@
 #include "oci/oci.h"
 #include "store/store.h"
 
+/* What the file "oci-layout" says. */
+#define CB_OCI_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
+
 /* The manifest of TAG, or with DIGEST (if set), and its config. NOT_FOUND when there is
  * no such directory or tag. *CONFIG is NUL-terminated, the caller's. */
 int cb_layout_read(int dir_fd, const char *tag, const struct cb_digest *digest,

@@ -1,25 +1,21 @@
 /* The order in which locks are taken. Whoever holds one may take those further down,
  * never those above:
  *
- *   1. the step or unpack lock of a key or chain  ingest/<hex>.lock  (cb_lock, waits
- * long)
- *   2. the ingest lock of a blob                  ingest/<hex>.lock  (cb_lock, waits
- * long)
- *   -  room.lock                                  while something becomes part of a store
- * with a limit
- *   3. gc.lock                                    shared to begin using an object,
- * exclusive to sweep
- *   4. cb_store.mutex
- *   5. the database: its mutex, then SQLite's own file locks
- *   6. the lease's mutex
+ *   1. the step, commit or unpack lock of a key   ingest/….lock, waits long
+ *   2. the ingest lock of a blob                  ingest/<hex>.lock, waits long
+ *   3. room.lock: something becomes part of a store with a limit (cap.h)
+ *   4. gc.lock: shared to begin using an object, exclusive to sweep
+ *   5. cb_store.mutex
+ *   6. the database: its mutex, then SQLite's own file locks
+ *   7. the lease's mutex
  *
- * A process that leases late (lease.h) keeps lock 3 until it writes its lease, which it
+ * A process that leases late (lease.h) keeps lock 4 until it writes its lease, which it
  * does before it takes 1 or 2, makes anything or asks a registry.
  *
- * Locks 1 and 2 are flock'd files named by a digest: they serve threads and processes
- * alike and die with their holder. Only one of each kind is ever held by a thread. Lock 3
- * is held for microseconds. 4 to 6 are never held while waiting for anything but the
- * disk. */
+ * Locks 1 to 3 are flock'd files: they serve threads and processes alike and die with
+ * their holder. A thread holds one of each kind, but for ADD of a git repository: the
+ * step's, then its commit's, which nobody holds who waits for a step. Lock 4 is held for
+ * microseconds. 5 to 7 are never held while waiting for anything but the disk. */
 #ifndef CB_STORE_LOCK_H
 #define CB_STORE_LOCK_H
 

@@ -37,8 +37,16 @@ static void touch(struct cb_store *store, const char *key, int64_t used_ns)
 
 void cb_record_flush(struct cb_store *store)
 {
-    if (cb_map_count(store->touched) > 0)
-        cb_db_record_touch(store->db, store->touched, cb_now_ns(), NULL);
+    cb_auto(cb_map) touched = NULL;
+
+    pthread_mutex_lock(&store->mutex);
+    if (cb_map_count(store->touched) > 0) {
+        touched = store->touched;
+        store->touched = cb_map_new(NULL);
+    }
+    pthread_mutex_unlock(&store->mutex);
+    if (touched)
+        cb_db_record_touch(store->db, touched, cb_now_ns(), NULL);
 }
 
 int cb_record_find(struct cb_store *store, const struct cb_digest *key,

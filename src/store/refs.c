@@ -216,9 +216,17 @@ int cb_image_remove(struct cb_store *store, const struct cb_digest *id, int prun
                     struct cb_error **err)
 {
     if (cb_store_check_writable(store, err) < 0 ||
-        cb_db_image_remove(store->db, id, err) < 0)
+        cb_db_image_remove(store->db, id, 0, err) < 0)
         return -1;
     return prune ? cb_store_gc(store, NULL, err) : 0;
+}
+
+int cb_image_remove_unnamed(struct cb_store *store, const struct cb_digest *id,
+                            struct cb_error **err)
+{
+    if (cb_store_check_writable(store, err) < 0)
+        return -1;
+    return cb_db_image_remove(store->db, id, 1, err);
 }
 
 /* ── Names ── */

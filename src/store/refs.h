@@ -59,6 +59,10 @@ int cb_image_list(struct cb_store *store, struct cb_images *out, struct cb_error
  * PRUNE. */
 int cb_image_remove(struct cb_store *store, const struct cb_digest *id, int prune,
                     struct cb_error **err);
+/* The same for one without a name: 1, or 0 if it has got one, perhaps from another
+ * process since it was looked at. */
+int cb_image_remove_unnamed(struct cb_store *store, const struct cb_digest *id,
+                            struct cb_error **err);
 
 /* tag → manifest digest as last resolved from a registry, for --offline and for builds
  * (F10). PLATFORM text. */

@@ -34,7 +34,7 @@ struct cb_store {
 
     pthread_mutex_t mutex;    /* guards all below; a leaf, but for the database */
     struct cb_map *snapshots; /* id → living handle, not owned */
-    struct cb_map *touched;   /* keys of cache records used, written when closing */
+    struct cb_map *touched;   /* keys of cache records used, written by cb_record_flush */
 };
 
 void cb_id_new(char id[CB_ID_LEN + 1]);
@@ -51,7 +51,7 @@ int cb_store_check_writable(const struct cb_store *store, struct cb_error **err)
 uint64_t cb_tree_bytes(int dir_fd, const char *name);
 /* Removes what killed processes left behind: looks at leases/ and tmp/ only. */
 void cb_store_sweep(struct cb_store *store);
-/* Writes the last uses collected in `touched`, best effort. */
+/* Writes the last uses collected in `touched`, best effort. Any thread may. */
 void cb_record_flush(struct cb_store *store);
 
 #endif

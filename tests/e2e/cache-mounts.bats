@@ -119,6 +119,21 @@ END_OF_FILE
     [ "$(known priv length)" = 2 ]
 }
 
+@test "locked caches are taken in one order, so that two steps never wait for each other" {
+    local x y
+    step id=order-x,target=/x 'true' && step id=order-y,target=/y 'true'
+    x=$CBUILD_ROOT/cache-mounts/$(known order-x '.[0].name' | tr -d '"').lock
+    y=$CBUILD_ROOT/cache-mounts/$(known order-y '.[0].name' | tr -d '"').lock
+    printf 'FROM busybox\nRUN --mount=type=cache,id=order-y,target=/y,sharing=locked --mount=type=cache,id=order-x,target=/x,sharing=locked true\n' >"$DIR/Dockerfile"
+    exec 9>>"$x"
+    flock -x 9
+    "$CBUILD" build --no-cache "$DIR" 2>"$BATS_TEST_TMPDIR/progress" 9>&- &
+    wait_until grep -q 'waiting for cache mount `order-x`' "$BATS_TEST_TMPDIR/progress"
+    flock -n -x "$y" true
+    flock -u 9
+    wait $!
+}
+
 @test "a source that leads outside ends at the cache's own root" {
     step 'id=../../../escape,target=/c' 'mkdir -p /c/d; echo inside > /c/d/f; ln -s ../../../../../../d /c/out'
     step 'id=../../../escape,target=/c,source=../../out' 'cat /c/f > /f'

@@ -83,6 +83,28 @@ static void test_output_is_kept_with_the_step_it_belongs_to(void **state)
     assert_non_null(strstr(line, "\"event\":\"end\",\"result\":\"succeeded\""));
 }
 
+/* A file is worth making once there is output, however much was told before. */
+static void test_output_is_kept_after_very_much_else(void **state)
+{
+    struct test_dir *dir = *state;
+    cb_auto(cb_history_log) log = cb_history_log_new(dir->store, NULL, 0);
+    cb_auto_value(cb_built) built = {0};
+    cb_autofree char *id = NULL;
+    cb_autofree char *long_text = xmalloc(300001);
+
+    memset(long_text, 'x', 300000);
+    long_text[300000] = '\0';
+    step(log, CB_EVENT_STEP_START, "[1/1] RUN a", NULL);
+    for (int i = 0; i < 5; i++)
+        step(log, CB_EVENT_NOTICE, NULL, long_text);
+    step(log, CB_EVENT_STEP_LOG, NULL, "heard\n");
+    end(log, 1, NULL);
+    assert_int_equal(cb_builds_find(dir->store, NULL, &id, NULL), 0);
+    assert_int_equal(cb_builds_read(dir->store, id, 1, &built, NULL), 0);
+    assert_int_equal(built.steps.count, 1);
+    assert_int_equal(built.steps.items[0].log_bytes, strlen("heard\n"));
+}
+
 static void test_a_failure_is_kept(void **state)
 {
     struct test_dir *dir = *state;
@@ -186,6 +208,8 @@ int main(void)
             test_a_build_that_is_all_cached_leaves_a_few_lines, test_dir_setup,
             test_dir_teardown),
         cmocka_unit_test_setup_teardown(test_output_is_kept_with_the_step_it_belongs_to,
+                                        test_dir_setup, test_dir_teardown),
+        cmocka_unit_test_setup_teardown(test_output_is_kept_after_very_much_else,
                                         test_dir_setup, test_dir_teardown),
         cmocka_unit_test_setup_teardown(test_a_failure_is_kept, test_dir_setup,
                                         test_dir_teardown),

@@ -27,12 +27,15 @@ static struct cb_digest export_image(struct fixture *fixture, struct cb_snapshot
     struct cb_build_env env = {
         .store = fixture->store, .pool = fixture->pool, .source_date_epoch = epoch};
     cb_auto_value(cb_strings) names = {0};
+    cb_autofree char *bytes = NULL;
     struct cb_digest id;
     struct cb_error *error = NULL;
+    size_t len;
 
     if (name)
         cb_strings_add(&names, name);
-    if (cb_export_image(&env, top, config, &names, &id, &error) < 0)
+    if (cb_export_config(&env, top, config, &bytes, &len, &error) < 0 ||
+        cb_image_put(env.store, bytes, len, NULL, &names, &id, &error) < 0)
         fail_msg("%s", cb_error_message(error));
     return id;
 }

@@ -142,6 +142,20 @@ static void removing_an_image_takes_its_names(void **state)
     fails(f, CB_ERR_NOT_FOUND, cb_image_get(f->store, &id, &image, &f->error));
 }
 
+static void an_image_that_got_a_name_is_not_removed_as_unnamed(void **state)
+{
+    struct fixture *f = *state;
+    struct cb_digest id = put_image(f, "2024-01-01T00:00:00Z", NULL);
+    cb_auto(cb_image) image = NULL;
+
+    ok(f, cb_ref_set(f->store, "docker.io/library/app:latest", &id, &f->error));
+    assert_int_equal(cb_image_remove_unnamed(f->store, &id, &f->error), 0);
+    assert_int_equal(cb_image_find(f->store, "app", &image, NULL, &f->error), 1);
+    ok(f, cb_ref_remove(f->store, "docker.io/library/app:latest", &f->error));
+    assert_int_equal(cb_image_remove_unnamed(f->store, &id, &f->error), 1);
+    fails(f, CB_ERR_NOT_FOUND, cb_image_get(f->store, &id, &image, &f->error));
+}
+
 static void a_damaged_config_is_told_with_the_image(void **state)
 {
     struct fixture *f = *state;
@@ -233,6 +247,7 @@ int main(void)
         test(names_are_set_and_removed),
         test(a_repo_digest_finds_the_image),
         test(removing_an_image_takes_its_names),
+        test(an_image_that_got_a_name_is_not_removed_as_unnamed),
         test(a_damaged_config_is_told_with_the_image),
         test(putting_the_same_image_again_writes_nothing),
         test(an_image_makes_the_snapshots_it_needs_durable),
