@@ -11,8 +11,14 @@ setup_suite() {
     mkdir -p "$CB_BASES" "$CB_WORK"
     [ -f "$CB_BASES/busybox.tar" ] || "$CB_TOP/contrib/mkbase" busybox "$CB_BASES/busybox.tar"
     [ -f "$CB_BASES/debian.tar" ] || "$CB_TOP/contrib/mkbase" debian "$CB_BASES/debian.tar"
+    # Bare machines and containers come without terminals; the tests of -t and of progress need some.
+    if [ ! -e /dev/pts/ptmx ]; then
+        mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
+        touch "$CB_SUITE/mounted-devpts"
+    fi
 }
 
 teardown_suite() {
+    [ ! -e "$CB_SUITE/mounted-devpts" ] || umount /dev/pts
     rm -rf --one-file-system "$CB_WORK"
 }
