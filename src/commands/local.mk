@@ -26,6 +26,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/lint-text.c \
 	%D%/lint.c \
 	%D%/lint.h \
+	%D%/login.c \
 	%D%/options.c \
 	%D%/parse.c \
 	%D%/progress-log.c \
@@ -33,6 +34,8 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/progress-quiet.c \
 	%D%/progress-tty.c \
 	%D%/progress.c \
+	%D%/prompt.c \
+	%D%/prompt.h \
 	%D%/prune.c \
 	%D%/rmi.c \
 	%D%/run.c \

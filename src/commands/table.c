@@ -7,12 +7,19 @@
 #include <sys/stat.h>
 
 const struct cb_cli_command *const cb_commands[] = {
-    &cb_build_command,    &cb_run_command,       &cb_images_command,  &cb_pull_command,
-    &cb_push_command,     &cb_tag_command,       &cb_rmi_command,     &cb_inspect_command,
-    &cb_history_command,  &cb_save_command,      &cb_load_command,    &cb_import_command,
-    &cb_parse_command,    &cb_lint_command,      &cb_context_command, &cb_explain_command,
-    &cb_cache_ls_command, &cb_builds_ls_command, &cb_df_command,      &cb_du_command,
-    &cb_prune_command,    &cb_fsck_command,      &cb_version_command, NULL,
+    &cb_build_command,    &cb_run_command,
+    &cb_images_command,   &cb_pull_command,
+    &cb_push_command,     &cb_tag_command,
+    &cb_rmi_command,      &cb_inspect_command,
+    &cb_login_command,    &cb_logout_command,
+    &cb_history_command,  &cb_save_command,
+    &cb_load_command,     &cb_import_command,
+    &cb_parse_command,    &cb_lint_command,
+    &cb_context_command,  &cb_explain_command,
+    &cb_cache_ls_command, &cb_builds_ls_command,
+    &cb_df_command,       &cb_du_command,
+    &cb_prune_command,    &cb_fsck_command,
+    &cb_version_command,  NULL,
 };
 
 struct spelling {
@@ -93,9 +100,6 @@ static const char *instead_of(const char *word)
     static const char container[] =
         "containers run in the foreground and are gone when they end: see `cbuild run "
         "--help`";
-    static const char login[] =
-        "credentials are read from ~/.docker/config.json, which `docker login`, `podman "
-        "login --authfile` or `skopeo login --authfile` write";
     static const struct {
         const char *word, *instead;
     } table[] = {
@@ -105,7 +109,7 @@ static const char *instead_of(const char *word)
         {"pause", container},   {"port", container},   {"ps", container},
         {"restart", container}, {"rm", container},     {"start", container},
         {"stats", container},   {"stop", container},   {"top", container},
-        {"wait", container},    {"login", login},      {"logout", login},
+        {"wait", container},
     };
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(table); i++)

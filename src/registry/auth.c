@@ -30,6 +30,8 @@ struct auth {
     int looked_up;
     int has_credentials;
     struct cb_credentials credentials;
+    int login;             /* the token server is asked for a token to keep */
+    char *refresh_token;   /* that token; or NULL */
     struct cb_map *tokens; /* scope → struct token */
 };
 
@@ -51,6 +53,7 @@ void cb_auth_free(void *arg)
         return;
     cb_challenge_clear(&auth->challenge);
     cb_credentials_clear(&auth->credentials);
+    free(auth->refresh_token);
     cb_map_free(auth->tokens);
     pthread_mutex_destroy(&auth->mutex);
     free(auth);
@@ -105,8 +108,8 @@ static int read_token(struct auth *auth, const char *scope, const char *host,
                       struct cb_error **err)
 {
     cb_auto_json *document = NULL;
-    struct cb_json root, token, access, expires;
-    const char *text, *access_text;
+    struct cb_json root, token, access, expires, refresh;
+    const char *text, *access_text, *refresh_text;
     int64_t seconds;
     struct token *kept;
 
@@ -117,8 +120,10 @@ static int read_token(struct auth *auth, const char *scope, const char *host,
     token = cb_json_member(&root, "token");
     access = cb_json_member(&root, "access_token");
     expires = cb_json_member(&root, "expires_in");
+    refresh = cb_json_member(&root, "refresh_token");
     if (cb_json_expect_object(&root, err) < 0 || cb_json_string(&token, &text, err) < 0 ||
         cb_json_string(&access, &access_text, err) < 0 ||
+        cb_json_string(&refresh, &refresh_text, err) < 0 ||
         cb_json_int64(&expires, &seconds, err) < 0)
         return cb_error_wrap(err, "token server of %s", host);
     text = text && *text ? text : access_text;
@@ -131,6 +136,8 @@ static int read_token(struct auth *auth, const char *scope, const char *host,
     kept->text = xasprintf("Bearer %s", text);
     kept->expires_s = now_s() + seconds - TOKEN_MIN_S / 6;
     *out = xstrdup(kept->text);
+    if (auth->login && refresh_text && *refresh_text && !auth->refresh_token)
+        auth->refresh_token = xstrdup(refresh_text);
     cb_map_set(auth->tokens, scope, kept);
     return 0;
 }
@@ -194,6 +201,10 @@ static int ask_token_server(struct cb_registry *registry,
     add_scopes(&parameters, scope);
     if (with_credentials && credentials->username) {
         add_parameter(&parameters, "account", credentials->username);
+        if (auth->login) {
+            add_parameter(&parameters, "client_id", "cbuild");
+            add_parameter(&parameters, "offline_token", "true");
+        }
         basic = cb_credentials_basic(credentials);
     }
     url = xasprintf("%s%s%s", auth->challenge.realm,
@@ -221,6 +232,11 @@ static int check_realm(struct cb_registry *registry, const struct cb_endpoint *e
     *with_credentials = auth->has_credentials;
     if (auth->has_credentials && !cb_realm_trusted(endpoint->base, realm)) {
         *with_credentials = 0;
+        if (auth->login)
+            return cb_error_set(err, CB_ERR_DENIED,
+                                "registry %s: its token server is at `%s`, which may not "
+                                "see the credentials for %s",
+                                endpoint->host, url.host, endpoint->host);
         cb_registry_warn(
             registry,
             "registry %s: its token server is at `%s`, which may not see the "
@@ -249,7 +265,7 @@ static int fetch_token(struct cb_registry *registry, const struct cb_endpoint *e
                             with_credentials
                                 ? "unauthorized: incorrect username or password"
                                 : "unauthorized: authentication required");
-    cb_registry_refused(&response, err);
+    cb_registry_refused(endpoint, &response, err);
     return cb_error_wrap(err, "token server of %s", endpoint->host);
 }
 
@@ -288,6 +304,34 @@ int cb_auth_header(struct cb_registry *registry, const struct cb_endpoint *endpo
     result = header_locked(registry, endpoint, auth, scope, out, err);
     pthread_mutex_unlock(&auth->mutex);
     return result;
+}
+
+void cb_auth_login(struct cb_registry *registry, const struct cb_endpoint *endpoint,
+                   const struct cb_credentials *credentials)
+{
+    struct auth *auth = auth_of(registry, endpoint);
+
+    pthread_mutex_lock(&auth->mutex);
+    cb_credentials_clear(&auth->credentials);
+    auth->credentials.username = xstrdup(credentials->username);
+    auth->credentials.password = xstrdup(credentials->password);
+    auth->credentials.identity_token = xstrdup(credentials->identity_token);
+    auth->looked_up = auth->has_credentials = auth->login = 1;
+    pthread_mutex_unlock(&auth->mutex);
+}
+
+void cb_auth_login_result(struct cb_registry *registry,
+                          const struct cb_endpoint *endpoint,
+                          struct cb_credentials *credentials)
+{
+    struct auth *auth = auth_of(registry, endpoint);
+
+    pthread_mutex_lock(&auth->mutex);
+    if (auth->refresh_token) {
+        free(credentials->identity_token);
+        credentials->identity_token = cb_steal(&auth->refresh_token);
+    }
+    pthread_mutex_unlock(&auth->mutex);
 }
 
 static int read_challenge(const struct cb_http_response *response,

@@ -78,7 +78,7 @@ static int receive(struct cb_registry *registry, const struct cb_repository *rep
                          &response, err) < 0)
         return -1;
     if (response.status / 100 != 2)
-        return cb_registry_refused(&response, err);
+        return cb_registry_refused(repository->endpoint, &response, err);
     if (download->received != download->blob->size)
         return cb_error_set(err, CB_ERR_INTEGRITY, "%lld bytes instead of %lld",
                             (long long)download->received,

@@ -25,7 +25,7 @@ int cb_registry_call(struct cb_registry *registry, const struct cb_endpoint *end
                                   "without --offline");
     }
     /* Whoever sweeps the store does not wait for a slow server. */
-    if (cb_store_lease_now(registry->store, err) < 0)
+    if (registry->store && cb_store_lease_now(registry->store, err) < 0)
         return -1;
     request->allow_http = endpoint->allow_http;
     request->insecure_tls = endpoint->insecure_tls;
@@ -103,7 +103,7 @@ static enum cb_error_kind kind_of(int status)
     return status == 404 ? CB_ERR_NOT_FOUND : CB_ERR_NETWORK;
 }
 
-int cb_registry_refused(const struct cb_http_response *response, struct cb_error **err)
+static int refused(const struct cb_http_response *response, struct cb_error **err)
 {
     enum cb_error_kind kind = kind_of(response->status);
     cb_autofree char *code = NULL;
@@ -121,4 +121,14 @@ int cb_registry_refused(const struct cb_http_response *response, struct cb_error
                             cb_http_status_text(response->status, status));
     }
     return cb_error_set(err, kind, *message ? "%s: %s" : "%s%s", code, message);
+}
+
+int cb_registry_refused(const struct cb_endpoint *endpoint,
+                        const struct cb_http_response *response, struct cb_error **err)
+{
+    refused(response, err);
+    if (response->status == 401 || response->status == 403)
+        cb_error_hint(err, "`cbuild login %s` keeps credentials",
+                      cb_credentials_key(endpoint->host));
+    return -1;
 }

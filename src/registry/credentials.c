@@ -12,8 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define CONFIG_MAX_BYTES (1u << 20)
-#define DOCKER_HUB_KEY   "https://index.docker.io/v1/"
+#define DOCKER_HUB_KEY "https://index.docker.io/v1/"
 
 void cb_credentials_clear(struct cb_credentials *credentials)
 {
@@ -34,10 +33,15 @@ char *cb_credentials_basic(const struct cb_credentials *credentials)
     return cb_strbuf_steal(&out);
 }
 
+const char *cb_credentials_key(const char *host)
+{
+    return strcmp(host, "docker.io") == 0 ? DOCKER_HUB_KEY : host;
+}
+
 /* ── The document ── */
 
 /* "https://index.docker.io/v1/" and "index.docker.io" name docker.io. */
-static int key_names_host(const char *key, const char *host)
+int cb_credentials_key_names(const char *key, const char *host)
 {
     cb_autofree char *name = NULL;
 
@@ -65,7 +69,7 @@ static struct cb_json find_entry(const struct cb_json *object, const char *host)
         return cb_json_member(object, host);
     json_object_foreach(object->value, key, value)
     {
-        if (key_names_host(key, host))
+        if (cb_credentials_key_names(key, host))
             return cb_json_member(object, key);
     }
     return none;
@@ -107,15 +111,16 @@ static int read_entry(const char *name, const struct cb_json *entry, const char 
 
 /* ── Helpers ── */
 
-static int helper_answer(const char *program, const struct cb_strbuf *text,
+static int helper_answer(const char *helper, const struct cb_strbuf *text,
                          struct cb_credentials *out, struct cb_error **err)
 {
+    cb_autofree char *program = xasprintf("docker-credential-%s", helper);
     cb_auto_json *document = NULL;
     struct cb_json root, user, secret;
     const char *username, *password;
 
     if (cb_json_parse(&document, program, cb_strbuf_text(text), text->len,
-                      CONFIG_MAX_BYTES, err) < 0)
+                      CB_CREDENTIALS_MAX_BYTES, err) < 0)
         return -1;
     root = cb_json_root(document, program);
     user = cb_json_member(&root, "Username");
@@ -135,20 +140,19 @@ static int helper_answer(const char *program, const struct cb_strbuf *text,
     return 1;
 }
 
-static int ask_helper(const char *helper, const char *host, struct cb_cancel *cancel,
-                      struct cb_credentials *out, struct cb_error **err)
+int cb_credential_helper_run(const char *helper, const char *verb, const char *input,
+                             struct cb_cancel *cancel, struct cb_strbuf *output,
+                             struct cb_error **err)
 {
     cb_autofree char *program = xasprintf("docker-credential-%s", helper);
-    const char *key = strcmp(host, "docker.io") == 0 ? DOCKER_HUB_KEY : host;
-    const char *argv[] = {program, "get", NULL};
+    const char *argv[] = {program, verb, NULL};
     struct cb_subprocess_options options = {.argv = argv,
                                             .cwd_fd = -1,
                                             .inherit_fd = -1,
-                                            .input = key,
-                                            .input_len = strlen(key),
+                                            .input = input,
+                                            .input_len = strlen(input),
                                             .timeout_ms = 60000,
                                             .cancel = cancel};
-    cb_auto_value(cb_strbuf) output = {0};
     cb_auto_value(cb_strbuf) errors = {0};
     int exit_code = 0;
 
@@ -157,46 +161,69 @@ static int ask_helper(const char *helper, const char *host, struct cb_cancel *ca
                               "0123456789-_.")])
         return cb_error_set(err, CB_ERR_USAGE, "bad name of a credential helper: `%s`",
                             helper);
-    if (cb_subprocess_run(&options, &output, &errors, &exit_code, err) < 0)
-        return cb_error_wrap(err, "credentials for %s", host);
+    if (cb_subprocess_run(&options, output, &errors, &exit_code, err) < 0)
+        return -1;
     if (exit_code == 0)
-        return helper_answer(program, &output, out, err);
-    if (strstr(cb_strbuf_text(&output), "credentials not found"))
+        return 1;
+    if (strstr(cb_strbuf_text(output), "credentials not found"))
         return 0;
-    return cb_error_set(err, CB_ERR_DENIED, "%s: exit %d: %.200s", program, exit_code,
-                        cb_strbuf_text(output.len ? &output : &errors));
+    return cb_error_set(err, CB_ERR_DENIED, "%s %s: exit %d: %.200s", program, verb,
+                        exit_code, cb_strbuf_text(output->len ? output : &errors));
+}
+
+static int ask_helper(const char *helper, const char *host, struct cb_cancel *cancel,
+                      struct cb_credentials *out, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) output = {0};
+    int found = cb_credential_helper_run(helper, "get", cb_credentials_key(host), cancel,
+                                         &output, err);
+
+    if (found < 0)
+        return cb_error_wrap(err, "credentials for %s", host);
+    return found ? helper_answer(helper, &output, out, err) : 0;
 }
 
 /* ── Looking up ── */
+
+int cb_credentials_helper(const struct cb_json *root, const char *host,
+                          const char **helper, struct cb_error **err)
+{
+    struct cb_json helpers = cb_json_member(root, "credHelpers");
+    struct cb_json store = cb_json_member(root, "credsStore");
+    struct cb_json entry = find_entry(&helpers, host);
+
+    *helper = NULL;
+    if (!cb_json_is_absent(&entry) && cb_json_string(&entry, helper, err) < 0)
+        return -1;
+    if (!*helper && cb_json_string(&store, helper, err) < 0)
+        return -1;
+    if (*helper && !**helper)
+        *helper = NULL;
+    return 0;
+}
 
 int cb_credentials_from(const char *name, const char *bytes, size_t len, const char *host,
                         struct cb_cancel *cancel, struct cb_credentials *out,
                         struct cb_error **err)
 {
     cb_auto_json *document = NULL;
-    struct cb_json root, entry, helpers, store;
-    const char *helper = NULL;
+    struct cb_json root, entry, auths;
+    const char *helper;
 
-    if (cb_json_parse(&document, name, bytes, len, CONFIG_MAX_BYTES, err) < 0)
+    if (cb_json_parse(&document, name, bytes, len, CB_CREDENTIALS_MAX_BYTES, err) < 0)
         return -1;
     root = cb_json_root(document, name);
-    if (cb_json_expect_object(&root, err) < 0)
+    if (cb_json_expect_object(&root, err) < 0 ||
+        cb_credentials_helper(&root, host, &helper, err) < 0)
         return -1;
-    helpers = cb_json_member(&root, "credHelpers");
-    entry = find_entry(&helpers, host);
-    if (!cb_json_is_absent(&entry) && cb_json_string(&entry, &helper, err) < 0)
-        return -1;
-    store = cb_json_member(&root, "credsStore");
-    if (!helper && cb_json_string(&store, &helper, err) < 0)
-        return -1;
-    if (helper && *helper) {
+    if (helper) {
         int found = ask_helper(helper, host, cancel, out, err);
 
         if (found)
             return found;
     }
-    helpers = cb_json_member(&root, "auths");
-    entry = find_entry(&helpers, host);
+    auths = cb_json_member(&root, "auths");
+    entry = find_entry(&auths, host);
     if (cb_json_is_absent(&entry))
         return 0;
     if (cb_json_expect_object(&entry, err) < 0)
@@ -210,7 +237,7 @@ static int find_in_file(const char *path, const char *host, struct cb_cancel *ca
     cb_auto_value(cb_strbuf) text = {0};
     cb_auto(cb_error) error = NULL;
 
-    if (cb_fs_read_file(AT_FDCWD, path, CONFIG_MAX_BYTES, &text, &error) < 0) {
+    if (cb_fs_read_file(AT_FDCWD, path, CB_CREDENTIALS_MAX_BYTES, &text, &error) < 0) {
         if (cb_error_kind(error) == CB_ERR_NOT_FOUND)
             return 0;
         return cb_error_move(err, &error);
@@ -221,7 +248,7 @@ static int find_in_file(const char *path, const char *host, struct cb_cancel *ca
                                err);
 }
 
-static char *docker_config_path(void)
+char *cb_credentials_docker_config(void)
 {
     const char *dir = getenv("DOCKER_CONFIG");
     const char *home = getenv("HOME");
@@ -235,12 +262,16 @@ int cb_credentials_find(const char *host, struct cb_cancel *cancel,
                         struct cb_credentials *out, struct cb_error **err)
 {
     const char *auth_file = getenv("REGISTRY_AUTH_FILE");
-    cb_autofree char *docker = docker_config_path();
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    cb_autofree char *docker = cb_credentials_docker_config();
+    cb_autofree char *podman =
+        runtime && *runtime ? xasprintf("%s/containers/auth.json", runtime) : NULL;
+    const char *const files[] = {auth_file && *auth_file ? auth_file : NULL, docker,
+                                 podman};
     int found = 0;
 
-    if (auth_file && *auth_file)
-        found = find_in_file(auth_file, host, cancel, out, err);
-    if (found == 0 && docker)
-        found = find_in_file(docker, host, cancel, out, err);
+    for (size_t i = 0; i < CB_ARRAY_SIZE(files) && found == 0; i++)
+        if (files[i])
+            found = find_in_file(files[i], host, cancel, out, err);
     return found;
 }

@@ -4,6 +4,8 @@
 
 #include "base/cancel.h"
 #include "base/error.h"
+#include "base/json.h"
+#include "base/strbuf.h"
 
 struct cb_credentials {
     char *username, *password;
@@ -12,15 +14,45 @@ struct cb_credentials {
 void cb_credentials_clear(struct cb_credentials *credentials);
 CB_AUTO_VALUE_DEFINE(cb_credentials, cb_credentials_clear)
 
+#define CB_CREDENTIALS_MAX_BYTES (1u << 20) /* of a file or a helper's answer */
+
 /* For HOST as in references ("docker.io", "registry.example:5000"): 1 found, 0 none.
  * Reads $REGISTRY_AUTH_FILE if set, then $DOCKER_CONFIG/config.json or
- * ~/.docker/config.json. */
+ * ~/.docker/config.json, then podman's $XDG_RUNTIME_DIR/containers/auth.json. */
 int cb_credentials_find(const char *host, struct cb_cancel *cancel,
                         struct cb_credentials *out, struct cb_error **err);
 /* The same in one document. NAME is for messages. */
 int cb_credentials_from(const char *name, const char *bytes, size_t len, const char *host,
                         struct cb_cancel *cancel, struct cb_credentials *out,
                         struct cb_error **err);
+/* What a file or helper calls HOST: docker.io is https://index.docker.io/v1/. Borrowed.
+ */
+const char *cb_credentials_key(const char *host);
+/* Does KEY of a file ("https://index.docker.io/v1/") name HOST? */
+int cb_credentials_key_names(const char *key, const char *host);
+/* The helper that ROOT, a configuration, names for HOST; NULL if none. Borrowed. */
+int cb_credentials_helper(const struct cb_json *root, const char *host,
+                          const char **helper, struct cb_error **err);
+/* Runs docker-credential-HELPER VERB. 1; 0: it has no credentials; -1. */
+int cb_credential_helper_run(const char *helper, const char *verb, const char *input,
+                             struct cb_cancel *cancel, struct cb_strbuf *output,
+                             struct cb_error **err);
+/* $DOCKER_CONFIG/config.json or ~/.docker/config.json; NULL without either variable.
+ * Caller frees. */
+char *cb_credentials_docker_config(void);
+
+/* ── credentials-file.c: keeping and forgetting (`login`, `logout`) ── */
+
+/* Keeps CREDENTIALS for HOST with the helper that the file names, else in the file:
+ * $REGISTRY_AUTH_FILE if set, else docker's config.json. The rest of the file stays as it
+ * is; its mode becomes 0600. *FILE: where they are in plain text, NULL with a helper;
+ * caller frees. */
+int cb_credentials_keep(const char *host, const struct cb_credentials *credentials,
+                        struct cb_cancel *cancel, char **file, struct cb_error **err);
+/* Forgets them, in the helper and in the file. 1; 0: there were none. */
+int cb_credentials_forget(const char *host, struct cb_cancel *cancel,
+                          struct cb_error **err);
+
 /* "Basic <base64 of user:password>". Caller frees. */
 char *cb_credentials_basic(const struct cb_credentials *credentials);
 

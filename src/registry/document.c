@@ -135,11 +135,11 @@ static int manifest_refused(const struct cb_repository *repository, const char *
     cb_autofree char *familiar = cb_reference_familiar_name(&reference);
     cb_auto(cb_error) cause = NULL;
 
-    cb_registry_refused(response, &cause);
+    cb_registry_refused(repository->endpoint, response, &cause);
     if (response->status == 401 || response->status == 403)
         return cb_error_set(err, CB_ERR_NOT_FOUND,
                             "pull access denied for %s, repository does not exist or may "
-                            "require credentials in ~/.docker/config.json: %s",
+                            "require `cbuild login`: %s",
                             familiar, cb_error_message(cause));
     if (response->status == 404 && code && strcmp(code, "name unknown") == 0)
         return cb_error_set(err, CB_ERR_NOT_FOUND, "repository %s not found: %s",
@@ -234,7 +234,7 @@ int cb_document_config(struct cb_registry *registry,
                              &response, err) < 0)
             return cb_error_wrap(err, "config %s", text);
         if (response.status != 200) {
-            cb_registry_refused(&response, err);
+            cb_registry_refused(repository->endpoint, &response, err);
             return cb_error_wrap(err, "config %s", text);
         }
         body = &response.body;
@@ -271,7 +271,7 @@ int cb_document_put(struct cb_registry *registry, const struct cb_repository *re
                          &response, err) < 0)
         return -1;
     if (response.status / 100 != 2)
-        return cb_registry_refused(&response, err);
+        return cb_registry_refused(repository->endpoint, &response, err);
     stored = cb_http_header(&response, "Docker-Content-Digest");
     if (stored && strcmp(stored, cb_digest_text(digest, text)) != 0)
         return cb_error_set(err, CB_ERR_INTEGRITY,

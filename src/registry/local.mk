@@ -7,11 +7,13 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/challenge.c \
 	%D%/challenge.h \
 	%D%/credentials.c \
+	%D%/credentials-file.c \
 	%D%/credentials.h \
 	%D%/document.c \
 	%D%/fan-out.c \
 	%D%/hosts.c \
 	%D%/layout.c \
+	%D%/login.c \
 	%D%/progress.c \
 	%D%/pull.c \
 	%D%/push.c \

@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "http/http.h"
+#include "registry/credentials.h"
 #include "registry/registry.h"
 
 #include <pthread.h>
@@ -54,6 +55,14 @@ int cb_auth_challenged(struct cb_registry *registry, const struct cb_endpoint *e
                        const struct cb_http_response *response, char **out,
                        struct cb_error **err);
 void cb_auth_free(void *auth);
+/* CREDENTIALS instead of those kept for the endpoint, and a token to keep is asked for.
+ */
+void cb_auth_login(struct cb_registry *registry, const struct cb_endpoint *endpoint,
+                   const struct cb_credentials *credentials);
+/* Moves that token, if one was given, into CREDENTIALS. */
+void cb_auth_login_result(struct cb_registry *registry,
+                          const struct cb_endpoint *endpoint,
+                          struct cb_credentials *credentials);
 
 /* ── call.c ── */
 
@@ -66,7 +75,8 @@ int cb_registry_call(struct cb_registry *registry, const struct cb_endpoint *end
 /* An error from a status that is not what was hoped for: `denied: requested access to the
  * resource is denied`, `received unexpected HTTP status: 503 Service Unavailable`. Kinds
  * DENIED (401, 403), NOT_FOUND (404), else NETWORK. */
-int cb_registry_refused(const struct cb_http_response *response, struct cb_error **err);
+int cb_registry_refused(const struct cb_endpoint *endpoint,
+                        const struct cb_http_response *response, struct cb_error **err);
 /* "denied", "manifest unknown": the first error's code in words; caller frees; NULL if
  * the body tells none. */
 char *cb_registry_error_code(const struct cb_http_response *response);

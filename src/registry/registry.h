@@ -14,7 +14,7 @@
 struct cb_registry; /* configuration, connections, tokens; thread-safe */
 
 struct cb_registry_options {
-    struct cb_store *store;
+    struct cb_store *store; /* NULL: for cb_registry_login alone */
     struct cb_pool *pool;
     struct cb_cancel *cancel;
     struct cb_event_sink *sink;
@@ -101,6 +101,13 @@ int cb_registry_get_artifact(struct cb_registry *registry, const char *name,
 int cb_registry_put_artifact(struct cb_registry *registry, const char *name,
                              const struct cb_manifest *manifest, uint64_t event_id,
                              struct cb_error **err);
+
+/* Tries CREDENTIALS on HOST ("docker.io", "registry.example:5000"); DENIED when they are
+ * not accepted. They gain an identity token if the registry gives one. The registry may
+ * have been made without a store. */
+struct cb_credentials;
+int cb_registry_login(struct cb_registry *registry, const char *host,
+                      struct cb_credentials *credentials, struct cb_error **err);
 
 /* All tags of a repository, in the registry's order. */
 int cb_registry_tags(struct cb_registry *registry, const char *name,

@@ -52,7 +52,7 @@ static int read_pages(struct cb_registry *registry,
                              &response, err) < 0)
             return -1;
         if (response.status != 200)
-            return cb_registry_refused(&response, err);
+            return cb_registry_refused(repository->endpoint, &response, err);
         if (read_page(&response, tags, err) < 0)
             return -1;
         next = next_page(&response, url);

@@ -39,7 +39,7 @@ int cb_upload_exists(struct cb_registry *registry, const struct cb_repository *r
         return 1;
     if (response.status == 404)
         return 0;
-    return cb_registry_refused(&response, err);
+    return cb_registry_refused(repository->endpoint, &response, err);
 }
 
 char *cb_upload_target(const char *location, const struct cb_digest *digest)
@@ -119,7 +119,7 @@ static int start_upload(struct cb_registry *registry,
         return 0;
     }
     if (response.status != 202)
-        return cb_registry_refused(&response, err);
+        return cb_registry_refused(repository->endpoint, &response, err);
     where = cb_http_header(&response, "Location");
     *location = where ? cb_url_resolve(response.final_url, where) : NULL;
     if (!*location)
@@ -171,7 +171,7 @@ static int send_blob(struct upload *upload, const struct cb_repository *reposito
     if (response.status != 201) {
         *again = response.status >= 500 || response.status == 404 ||
                  response.status == 408 || response.status == 429;
-        return cb_registry_refused(&response, err);
+        return cb_registry_refused(repository->endpoint, &response, err);
     }
     return check_stored(&response, &upload->blob->digest, err);
 }

@@ -58,9 +58,13 @@ storage:
   delete: {enabled: true}
 http: {addr: "$REGISTRY"}
 END
+    if [ "${1:-}" = htpasswd ]; then
+        htpasswd -Bbc "$dir/htpasswd" tester opensesame 2>/dev/null
+        printf 'auth:\n  htpasswd: {realm: test, path: %s}\n' "$dir/htpasswd" >>"$dir/config.yml"
+    fi
     docker-registry serve "$dir/config.yml" >"$dir/log" 2>&1 3>&- &
     echo $! >"$dir/pid"
-    wait_until curl -sf "http://$REGISTRY/v2/" || { cat "$dir/log"; return 1; }
+    wait_until curl -s "http://$REGISTRY/v2/" || { cat "$dir/log"; return 1; }
 }
 
 registry_stop() {

@@ -32,6 +32,7 @@ OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 USER, PASSWORD, TOKEN = "tester", "opensesame", "token-of-the-registry"
+REFRESH_TOKEN = "token-of-the-login"
 
 
 def digest(data):
@@ -291,6 +292,7 @@ class Handler(BaseHTTPRequestHandler):
     def challenge(self):
         realms = {
             "bearer": "http://127.0.0.1:%d/token" % self.port,
+            "oauth": "http://127.0.0.1:%d/token-oauth" % self.port,
             "realm-other": "http://127.0.0.9:%d/token" % self.other_port,
             "realm-port": "http://127.0.0.1:%d/token" % self.other_port,
             "realm-meta": "http://127.0.0.9:%d/latest/meta-data" % self.other_port,
@@ -318,10 +320,18 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/token-huge":
             body = b'{"token":"' + b"x" * (64 << 20) + b'"}'
             return self.reply(200, body)
-        anonymous = self.headers.get("Authorization") is None
-        if anonymous and self.role == "registry":
+        if self.command == "POST":  # OAuth: the token that a login was given
+            form = dict(urllib.parse.parse_qsl(self.read_body().decode()))
+            if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != REFRESH_TOKEN:
+                return self.fail(401, "UNAUTHORIZED", "unknown refresh token")
+            return self.reply(200, json.dumps({"access_token": TOKEN, "expires_in": 300}).encode())
+        authorization = self.headers.get("Authorization")
+        if self.role == "registry" and authorization != self.basic():
             return self.fail(401, "UNAUTHORIZED", "authentication required")
-        self.reply(200, json.dumps({"token": TOKEN, "expires_in": 300}).encode())
+        answer = {"token": TOKEN, "expires_in": 300}
+        if path == "/token-oauth" and "offline_token=true" in self.path:
+            answer["refresh_token"] = REFRESH_TOKEN
+        return self.reply(200, json.dumps(answer).encode())
 
     # ── routes ──
 

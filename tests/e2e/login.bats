@@ -1,0 +1,193 @@
+# login and logout: what is tried, where it is kept, and that pushes and pulls use it.
+
+load helpers
+load helpers-registry
+load ../lib/peers.bash
+
+setup_file() {
+    cb_store
+    registry_start htpasswd
+}
+
+teardown_file() {
+    registry_stop
+    cb_drop_store
+}
+
+setup() {
+    export DOCKER_CONFIG=$BATS_TEST_TMPDIR/docker
+    unset REGISTRY_AUTH_FILE
+}
+
+teardown() {
+    stop_hostile_registry
+}
+
+# Runs cbuild with TEXT on standard input: piped TEXT ARGUMENT...
+piped() {
+    local text=$1
+    shift
+    run "$CBUILD" "$@" <<<"$text"
+}
+
+# The same with a terminal as standard input, on which TEXT is typed.
+typed() {
+    local text=$1
+    shift
+    run python3 -c '
+import os, pty, sys, time
+answers = sys.argv[1].split("|")
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+seen = b""
+while True:
+    try:
+        part = os.read(fd, 4096)
+    except OSError:
+        break
+    if not part:
+        break
+    seen += part
+    if answers and part.rstrip().endswith(b":"):
+        os.write(fd, answers.pop(0).encode() + b"\n")
+sys.stdout.write(seen.decode().replace("\r", ""))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+' "$text" "$CBUILD" "$@"
+}
+
+@test "a login is tried, kept for its owner alone, used, and forgotten" {
+    cbuild tag busybox "$REGISTRY/private/busybox"
+    cbuild push "$REGISTRY/private/busybox"
+    expect_status 1
+    expect_contains "unauthorized: authentication required" "cbuild login $REGISTRY"
+    piped opensesame login -u tester --password-stdin "$REGISTRY"
+    expect_status 0
+    expect_contains "Login Succeeded" "stored unencrypted in $DOCKER_CONFIG/config.json"
+    [ "$(stat -c %a "$DOCKER_CONFIG/config.json")" = 600 ]
+    [ "$(jq -r ".auths[\"$REGISTRY\"].auth" "$DOCKER_CONFIG/config.json")" = "$(printf tester:opensesame | base64)" ]
+    cbuild push "$REGISTRY/private/busybox"
+    expect_status 0
+    skopeo inspect --tls-verify=false --authfile "$DOCKER_CONFIG/config.json" "docker://$REGISTRY/private/busybox" >/dev/null
+    cbuild logout "$REGISTRY"
+    expect_output "Removing login credentials for $REGISTRY"
+    cbuild pull "$REGISTRY/private/busybox"
+    expect_status 1
+    cbuild logout "$REGISTRY"
+    expect_output "Not logged in to $REGISTRY"
+}
+
+@test "a wrong password is refused and nothing is kept" {
+    piped wrong login -u tester --password-stdin "$REGISTRY"
+    expect_status 1
+    expect_contains "unauthorized: incorrect username or password"
+    [ ! -e "$DOCKER_CONFIG/config.json" ]
+}
+
+@test "username and password are asked for on a terminal, the password unseen" {
+    typed "tester|opensesame" login "$REGISTRY"
+    expect_status 0
+    expect_contains "Username: tester" "Password:" "Login Succeeded"
+    expect_lacks opensesame
+    # A second login uses what is kept.
+    cbuild login "$REGISTRY"
+    expect_status 0
+    expect_contains "Authenticating with existing credentials..." "Login Succeeded"
+}
+
+@test "without a terminal nothing is asked" {
+    piped opensesame login "$REGISTRY"
+    expect_status 1
+    expect_contains "Cannot perform an interactive login from a non TTY device" "--password-stdin"
+    piped opensesame login --password-stdin "$REGISTRY"
+    expect_contains "Must provide --username with --password-stdin"
+    piped opensesame login -u tester -p x --password-stdin "$REGISTRY"
+    expect_contains "--password and --password-stdin are mutually exclusive"
+    piped '' login -u tester --password-stdin "$REGISTRY"
+    expect_contains "password is empty"
+    cbuild login -u tester -p opensesame "$REGISTRY"
+    expect_status 0
+    expect_contains "Using --password via the CLI is insecure"
+}
+
+@test "the rest of the file, and a link to it, stay" {
+    mkdir "$DOCKER_CONFIG" "$BATS_TEST_TMPDIR/real"
+    echo '{"detachKeys":"ctrl-e,e","auths":{"other.example":{"auth":"YTpi"}},"x-own":[1,{"y":null}]}' >"$BATS_TEST_TMPDIR/real/file"
+    ln -s ../real/file "$DOCKER_CONFIG/config.json"
+    piped opensesame login -u tester --password-stdin "http://$REGISTRY/v2/"
+    expect_status 0
+    [ -L "$DOCKER_CONFIG/config.json" ]
+    [ "$(jq -c '[.detachKeys, ."x-own", (.auths | keys)]' "$BATS_TEST_TMPDIR/real/file")" = "[\"ctrl-e,e\",[1,{\"y\":null}],[\"$REGISTRY\",\"other.example\"]]" ]
+    [ "$(ls "$BATS_TEST_TMPDIR/real")" = file ]
+}
+
+@test "a credential helper keeps what the file does not" {
+    mkdir -p "$BATS_TEST_TMPDIR/bin" "$DOCKER_CONFIG"
+    cat >"$BATS_TEST_TMPDIR/bin/docker-credential-box" <<'END'
+#!/bin/sh
+box=${0%/*}/box
+case $1 in
+store) cat >"$box" ;;
+get) read -r server; [ -f "$box" ] && [ "$(jq -r .ServerURL "$box")" = "$server" ] && cat "$box" || { echo "credentials not found in native keychain"; exit 1; } ;;
+erase) cat >/dev/null; rm -f "$box" ;;
+esac
+END
+    chmod +x "$BATS_TEST_TMPDIR/bin/docker-credential-box"
+    echo '{"credsStore":"box"}' >"$DOCKER_CONFIG/config.json"
+    export PATH=$BATS_TEST_TMPDIR/bin:$PATH
+    piped opensesame login -u tester --password-stdin "$REGISTRY"
+    expect_status 0
+    expect_lacks WARNING
+    [ "$(jq -r '.Username + " " + .Secret' "$BATS_TEST_TMPDIR/bin/box")" = "tester opensesame" ]
+    [ "$(jq -c ".auths[\"$REGISTRY\"]" "$DOCKER_CONFIG/config.json")" = "{}" ]
+    ! grep -r "$(printf tester:opensesame | base64)" "$DOCKER_CONFIG"
+    cbuild tag busybox "$REGISTRY/helped/busybox"
+    cbuild push "$REGISTRY/helped/busybox"
+    expect_status 0
+    cbuild logout "$REGISTRY"
+    [ ! -e "$BATS_TEST_TMPDIR/bin/box" ]
+    # A helper that is not there is named.
+    echo '{"credsStore":"nowhere"}' >"$DOCKER_CONFIG/config.json"
+    piped opensesame login -u tester --password-stdin "$REGISTRY"
+    expect_status 1
+    expect_contains docker-credential-nowhere
+}
+
+@test "a token server's token is kept instead of the password" {
+    start_hostile_registry --auth oauth
+    piped opensesame login -u tester --password-stdin "$HOSTILE"
+    expect_status 0
+    [ "$(jq -r ".auths[\"$HOSTILE\"].identitytoken" "$DOCKER_CONFIG/config.json")" = token-of-the-login ]
+    [ "$(jq -r ".auths[\"$HOSTILE\"].auth" "$DOCKER_CONFIG/config.json" | base64 -d)" = tester: ]
+    cbuild pull -q "$HOSTILE/good/image"
+    expect_status 0
+    piped wrong login -u tester --password-stdin "$HOSTILE"
+    expect_status 1
+    expect_contains "unauthorized: incorrect username or password"
+}
+
+@test "a password is shown to no other host" {
+    start_hostile_registry --auth realm-other
+    piped opensesame login -u tester --password-stdin "$HOSTILE"
+    expect_status 1
+    expect_contains "may not see the credentials for $HOSTILE"
+    run jq -s -r '.[] | select(.server == "other") | select(.authorization != null or (.path | test("tester|opensesame"))) | .path' "$HOSTILE_LOG"
+    expect_output ""
+}
+
+@test "names that are no registry, files that are no configuration" {
+    cbuild login -u a -p b 'reg istry'
+    expect_status 1
+    expect_contains '`reg istry` is not the name of a registry'
+    cbuild login -u a:b -p c "$REGISTRY"
+    expect_status 1
+    expect_contains "a username cannot contain a colon"
+    mkdir "$DOCKER_CONFIG"
+    for text in '[]' '{"auths":[]}' '{' '{"credsStore":1}'; do
+        printf '%s' "$text" >"$DOCKER_CONFIG/config.json"
+        piped opensesame login -u tester --password-stdin "$REGISTRY"
+        expect_status 1
+        expect_contains "$DOCKER_CONFIG/config.json"
+        [ "$(cat "$DOCKER_CONFIG/config.json")" = "$text" ]
+    done
+}
