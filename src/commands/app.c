@@ -11,14 +11,26 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The option, else the environment; "0" and "" are no limit. */
-static int parse_max_store(const char *text, uint64_t *out, struct cb_error **err)
+int cb_app_settings(struct cb_app *app, const struct cb_settings **out,
+                    struct cb_error **err)
+{
+    if (!app->settings && cb_settings_load(&app->settings, err) < 0)
+        return -1;
+    *out = app->settings;
+    return 0;
+}
+
+/* The option, else the environment, else the configuration; "0" and "" are no limit. */
+static int parse_max_store(const char *text, const struct cb_settings *settings,
+                           uint64_t *out, struct cb_error **err)
 {
     const char *name = text ? "--max-store" : "CBUILD_MAX_STORE";
     cb_auto(cb_error) cause = NULL;
 
     if (!text)
         text = getenv("CBUILD_MAX_STORE");
+    if (!text)
+        text = settings->max_store;
     if (!text || !*text || cb_size_parse(out, text, &cause) == 0)
         return 0;
     return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"%s\": %s", text,
@@ -30,9 +42,14 @@ int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
 {
     struct cb_store_options options = {
         .root = app->root, .create = create, .cancel = app->cancel};
+    const struct cb_settings *settings;
+    const char *root = getenv("CBUILD_ROOT");
 
-    if (parse_max_store(app->max_store, &options.max_bytes, err) < 0)
+    if (cb_app_settings(app, &settings, err) < 0 ||
+        parse_max_store(app->max_store, settings, &options.max_bytes, err) < 0)
         return -1;
+    if (!options.root && (!root || !*root))
+        options.root = settings->data_root;
     return cb_store_open(out, &options, err);
 }
 

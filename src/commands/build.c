@@ -203,6 +203,7 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     int status;
 
     if (cb_progress_new(&progress, mode, err) < 0 ||
+        cb_app_settings(app, &env.settings, err) < 0 ||
         cb_app_store(app, 1, &store, err) < 0)
         return -1;
     cb_store_lease_late(store);

@@ -36,12 +36,14 @@ struct session {
     struct cb_pool *pool;
     struct cb_progress *progress;
     struct cb_archive_env env;
+    const struct cb_settings *settings;
 };
 
 static int session_open(struct session *session, struct cb_app *app, int create,
                         struct cb_error **err)
 {
     if (cb_progress_new(&session->progress, NULL, err) < 0 ||
+        cb_app_settings(app, &session->settings, err) < 0 ||
         cb_app_store(app, create, &session->store, err) < 0)
         return -1;
     session->pool = cb_pool_new(0, 4);
@@ -304,6 +306,7 @@ static int import_image(struct session *session, const char *id,
                                           .pool = session->pool,
                                           .cancel = session->env.cancel,
                                           .sink = session->env.sink,
+                                          .settings = &session->settings->registry,
                                           .insecure = &values->insecure,
                                           .tls_verify = values->tls_verify};
     cb_auto(cb_registry) registry = NULL;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/event.h"
 #include "commands/options.h"
+#include "engine/settings.h"
 #include "executor/executor.h"
 #include "oci/oci.h"
 #include "store/refs.h"
@@ -18,6 +19,7 @@ struct cb_app {                   /* what main prepared before the first thread 
     const char *root;             /* --root, or NULL */
     const char *max_store;        /* --max-store, or NULL */
     int debug;
+    struct cb_settings *settings; /* see cb_app_settings */
 };
 
 struct cb_cli_command {
@@ -57,7 +59,10 @@ void cb_print_command_help(const struct cb_cli_command *command, FILE *out);
 int cb_command_unknown(int argc, char **argv, struct cb_error **err);
 
 /* ── app.c: what several commands need ── */
-/* Opens the store of --root; CREATE for commands that may start an empty one. */
+/* The configuration files, read when first asked for. Borrowed. */
+int cb_app_settings(struct cb_app *app, const struct cb_settings **out,
+                    struct cb_error **err);
+/* Opens the store of --root, $CBUILD_ROOT or the configuration; CREATE for commands that may start an empty one. */
 int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
                  struct cb_error **err);
 /* The image a user named; NOT_FOUND "no such image: x". */

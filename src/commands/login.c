@@ -158,9 +158,13 @@ static int login(struct cb_app *app, const struct values *values, const char *se
     struct cb_registry_options options = {.cancel = app->cancel,
                                           .insecure = &values->insecure,
                                           .tls_verify = values->tls_verify};
+    const struct cb_settings *settings;
     int found;
 
-    if (!host || check(values, err) < 0 || cb_registry_new(&registry, &options, err) < 0)
+    if (!host || check(values, err) < 0 || cb_app_settings(app, &settings, err) < 0)
+        return -1;
+    options.settings = &settings->registry;
+    if (cb_registry_new(&registry, &options, err) < 0)
         return -1;
     found = cb_credentials_find(host, app->cancel, &known, err);
     if (found < 0)

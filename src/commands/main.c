@@ -182,6 +182,7 @@ int main(int argc, char **argv)
         print_error(error);
         status = status_of(error, command);
     }
+    cb_settings_free(app.settings);
     free(words);
     return status;
 }

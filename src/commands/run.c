@@ -101,11 +101,13 @@ static int find_image(struct cb_app *app, struct cb_store *store, const char *na
     struct cb_platform platform = cb_platform_host();
     struct cb_registry_options registry_options = {
         .store = store, .pool = pool, .cancel = app->cancel, .tls_verify = 1};
+    const struct cb_settings *settings;
     int found =
         policy == CB_PULL_ALWAYS ? 0 : cb_image_find(store, name, &local, NULL, err);
 
-    if (found < 0)
+    if (found < 0 || cb_app_settings(app, &settings, err) < 0)
         return -1;
+    registry_options.settings = &settings->registry;
     if (!found && policy == CB_PULL_MISSING)
         say_missing(name);
     if (!found && cb_progress_new(&progress, NULL, err) < 0)

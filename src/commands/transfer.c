@@ -29,13 +29,16 @@ static int session_open(struct session *session, struct cb_app *app,
     struct cb_registry_options options = {.cancel = app->cancel,
                                           .insecure = &values->insecure,
                                           .tls_verify = values->tls_verify};
+    const struct cb_settings *settings;
 
     if (cb_progress_new(&session->progress, values->quiet ? "quiet" : NULL, err) < 0 ||
+        cb_app_settings(app, &settings, err) < 0 ||
         cb_app_store(app, 1, &session->store, err) < 0)
         return -1;
     session->pool = cb_pool_new(0, 4);
     options.store = session->store;
     options.pool = session->pool;
+    options.settings = &settings->registry;
     options.sink = cb_progress_sink(session->progress);
     return cb_registry_new(&session->registry, &options, err);
 }

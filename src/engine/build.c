@@ -130,10 +130,16 @@ static void fill_env(struct cb_engine *engine, struct build *build,
 }
 
 /* For URLs and git repositories, as contexts and in the Dockerfile. */
-static void set_up_remote(struct cb_engine *engine, struct build *build)
+static void set_up_remote(struct cb_engine *engine, struct build *build,
+                          const struct cb_settings *settings)
 {
     struct cb_http_options options = {.cancel = engine->env.cancel};
 
+    if (settings) {
+        options.http_proxy = settings->registry.http_proxy;
+        options.https_proxy = settings->registry.https_proxy;
+        options.no_proxy = settings->registry.no_proxy;
+    }
     build->http = cb_http_new(&options);
     build->remote = (struct cb_remote){
         .store = engine->env.store,
@@ -165,8 +171,9 @@ static int set_up(struct cb_engine *engine, struct build *build,
         cb_history_log_begin(build->log, request, &build->checked.familiar);
     }
     fill_env(engine, build, given, request);
-    set_up_remote(engine, build);
+    set_up_remote(engine, build, given->settings);
     registry.pool = engine->pool;
+    registry.settings = given->settings ? &given->settings->registry : NULL;
     registry.sink = engine->env.sink;
     if (cb_registry_new(&build->registry, &registry, err) < 0)
         return -1;

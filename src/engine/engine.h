@@ -4,6 +4,7 @@
 
 #include "base/cancel.h"
 #include "base/event.h"
+#include "engine/settings.h"
 #include "executor/executor.h"
 #include "frontend/frontend.h"
 #include "store/store.h"
@@ -54,6 +55,7 @@ struct cb_engine_env {
     struct cb_cancel *cancel;
     struct cb_event_sink *sink;
     int stdin_fd;
+    const struct cb_settings *settings; /* borrowed until cb_engine_finish; or NULL */
 };
 struct cb_build_outcome {
     struct cb_digest image_id; /* unset when no image was asked for */

@@ -16,4 +16,6 @@ src_engine_libengine_a_SOURCES = \
 	%D%/outputs.c \
 	%D%/request.c \
 	%D%/secrets.c \
+	%D%/settings.c \
+	%D%/settings.h \
 	%D%/ssh.c

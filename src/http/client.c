@@ -19,6 +19,9 @@ struct cb_http *cb_http_new(const struct cb_http_options *options)
     if (options) {
         http->cancel = options->cancel;
         http->backoff_ms = options->backoff_ms;
+        http->http_proxy = xstrdup(options->http_proxy);
+        http->https_proxy = xstrdup(options->https_proxy);
+        http->no_proxy = xstrdup(options->no_proxy);
     }
     if (!http->backoff_ms)
         http->backoff_ms = 1000;
@@ -36,6 +39,9 @@ void cb_http_free(struct cb_http *http)
     if (http->loaded)
         cb_curl_unload(&http->curl);
     pthread_mutex_destroy(&http->mutex);
+    free(http->http_proxy);
+    free(http->https_proxy);
+    free(http->no_proxy);
     free(http);
 }
 

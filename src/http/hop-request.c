@@ -65,16 +65,32 @@ static int add_headers(struct cb_hop *hop, int authorized, struct cb_error **err
     return 0;
 }
 
+static int in_environment(const char *upper, const char *lower)
+{
+    return getenv(upper) || getenv(lower);
+}
+
+/* As Go does: never for loopback; the upper-case name counts for http, too. The rest of
+ * what the environment says, curl knows; where it says nothing, the settings do. */
 static void set_proxy(struct cb_hop *hop, const struct cb_url *url)
 {
-    struct cb_curl *curl = &hop->exchange->http->curl;
+    const struct cb_http *http = hop->exchange->http;
+    const struct cb_curl *curl = &http->curl;
+    int plain = strcmp(url->scheme, "http") == 0;
     const char *upper = getenv("HTTP_PROXY");
+    const char *ours = plain ? http->http_proxy : http->https_proxy;
 
-    /* As Go does: never for loopback; the upper-case name counts for http, too. */
-    if (cb_host_is_loopback(url->host))
+    if (cb_host_is_loopback(url->host)) {
         curl->easy_setopt(hop->handle, CURLOPT_NOPROXY, "*");
-    else if (strcmp(url->scheme, "http") == 0 && upper && *upper && !getenv("http_proxy"))
+        return;
+    }
+    if (plain && upper && *upper && !getenv("http_proxy"))
         curl->easy_setopt(hop->handle, CURLOPT_PROXY, upper);
+    else if (ours && !in_environment(plain ? "HTTP_PROXY" : "HTTPS_PROXY",
+                                     plain ? "http_proxy" : "https_proxy"))
+        curl->easy_setopt(hop->handle, CURLOPT_PROXY, ours);
+    if (http->no_proxy && !in_environment("NO_PROXY", "no_proxy"))
+        curl->easy_setopt(hop->handle, CURLOPT_NOPROXY, http->no_proxy);
 }
 
 static void set_body(struct cb_hop *hop, const char *method)

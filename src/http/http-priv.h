@@ -20,7 +20,8 @@
 struct cb_http {
     struct cb_cancel *cancel;
     unsigned backoff_ms;
-    pthread_mutex_t mutex; /* the rest */
+    char *http_proxy, *https_proxy, *no_proxy; /* or NULL */
+    pthread_mutex_t mutex;                     /* the rest */
     int loaded;
     struct cb_curl curl; /* constant once loaded */
     CB_VEC(CURL *) idle; /* handles with their open connections, last used last */

@@ -16,6 +16,8 @@ struct cb_http; /* connection cache; thread-safe */
 struct cb_http_options {
     struct cb_cancel *cancel;
     unsigned backoff_ms; /* first pause before a retry; 0: 1000 */
+    const char *http_proxy, *https_proxy, *no_proxy; /* for what the environment does not
+                                                        say; or NULL */
 };
 struct cb_http *cb_http_new(const struct cb_http_options *options);
 void cb_http_free(struct cb_http *http);

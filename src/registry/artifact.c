@@ -5,8 +5,6 @@
 #include "registry/upload.h"
 #include "store/content.h"
 
-#define CONCURRENT_UPLOADS 4
-
 void cb_artifact_free(struct cb_artifact *artifact)
 {
     if (!artifact)
@@ -17,17 +15,17 @@ void cb_artifact_free(struct cb_artifact *artifact)
     free(artifact);
 }
 
-/* A repository that owns its scope. */
+/* A name and where it is. */
 struct place {
     struct cb_reference *reference;
+    struct cb_place at;
     struct cb_repository repository;
-    char *scope;
 };
 
 static void place_clear(struct place *place)
 {
     cb_reference_free(place->reference);
-    free(place->scope);
+    cb_place_clear(&place->at);
 }
 
 static int place_open(struct place *place, struct cb_registry *registry, const char *name,
@@ -37,11 +35,9 @@ static int place_open(struct place *place, struct cb_registry *registry, const c
         return -1;
     if (!cb_digest_is_set(&place->reference->digest))
         cb_reference_default_tag(place->reference);
-    place->scope = xasprintf("repository:%s:%s", place->reference->path, actions);
-    place->repository.path = place->reference->path;
-    place->repository.scope = place->scope;
-    return cb_endpoint_get(registry, place->reference->host, &place->repository.endpoint,
-                           err);
+    return cb_place_own(registry, place->reference, actions, &place->at, err) < 0
+               ? -1
+               : cb_place_open(registry, &place->at, &place->repository, err);
 }
 
 static int is_index(const struct cb_document *document)
@@ -132,7 +128,7 @@ int cb_registry_put_artifact(struct cb_registry *registry, const char *name,
     if (result == 0 && !place.reference->tag)
         result = cb_error_set(err, CB_ERR_USAGE, "cannot push to a digest: `%s`", name);
     if (result == 0)
-        result = cb_fan_out(registry->pool, CONCURRENT_UPLOADS,
+        result = cb_fan_out(registry->pool, cb_registry_uploads(registry),
                             manifest->layers.count + 1, send_blob, &upload, err);
     if (result == 0)
         result = cb_document_put(registry, &place.repository, place.reference->tag, &text,

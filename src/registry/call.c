@@ -27,6 +27,8 @@ int cb_registry_call(struct cb_registry *registry, const struct cb_endpoint *end
     /* Whoever sweeps the store does not wait for a slow server. */
     if (registry->store && cb_store_lease_now(registry->store, err) < 0)
         return -1;
+    if (!request->tries)
+        request->tries = endpoint->tries;
     request->allow_http = endpoint->allow_http;
     request->insecure_tls = endpoint->insecure_tls;
     request->ca_file = endpoint->ca_file;

@@ -82,12 +82,29 @@ static char *find_file(const char *dir, const struct cb_strings *names,
     return NULL;
 }
 
-static void find_certificates(struct cb_endpoint *endpoint)
+/* The settings' directories, the user's, the machine's. */
+static void list_roots(const struct cb_registry *registry, struct cb_strings *roots)
 {
-    static const char *const roots[] = {"/etc/docker/certs.d", "/etc/containers/certs.d"};
+    const char *home = getenv("HOME");
 
-    for (size_t i = 0; i < CB_ARRAY_SIZE(roots); i++) {
-        cb_autofree char *dir = xasprintf("%s/%s", roots[i], endpoint->host);
+    if (registry->settings)
+        cb_strings_copy(roots, &registry->settings->certs_dirs);
+    if (home && *home) {
+        cb_strings_addf(roots, "%s/.config/docker/certs.d", home);
+        cb_strings_addf(roots, "%s/.config/containers/certs.d", home);
+    }
+    cb_strings_add(roots, "/etc/docker/certs.d");
+    cb_strings_add(roots, "/etc/containers/certs.d");
+}
+
+static void find_certificates(const struct cb_registry *registry,
+                              struct cb_endpoint *endpoint)
+{
+    cb_auto_value(cb_strings) roots = {0};
+
+    list_roots(registry, &roots);
+    for (size_t i = 0; i < roots.count; i++) {
+        cb_autofree char *dir = xasprintf("%s/%s", roots.items[i], endpoint->host);
         cb_auto_value(cb_strings) names = {0};
         cb_autofd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -152,20 +169,38 @@ static void choose_scheme(struct cb_registry *registry, struct cb_endpoint *endp
     endpoint->base = cb_steal(&http);
 }
 
-int cb_endpoint_get(struct cb_registry *registry, const char *host,
+static struct cb_endpoint *endpoint_new(struct cb_registry *registry, const char *address)
+{
+    struct cb_endpoint *endpoint = xcalloc(1, sizeof(*endpoint));
+    const char *scheme_end = strstr(address, "://");
+    const char *host = scheme_end ? scheme_end + 3 : address;
+
+    endpoint->host = xstrdup(host);
+    endpoint->tries = registry->settings ? (int)registry->settings->tries : 0;
+    find_certificates(registry, endpoint);
+    if (!scheme_end) {
+        choose_scheme(registry, endpoint,
+                      strcmp(host, "docker.io") == 0 ? "registry-1.docker.io" : host);
+        return endpoint;
+    }
+    endpoint->base = xstrdup(address);
+    endpoint->insecure_tls =
+        !registry->tls_verify || cb_host_listed(&registry->insecure, host);
+    if (strncasecmp(address, "http:", 5) == 0)
+        endpoint->allow_http = CB_HTTP_PLAIN_ANYWHERE;
+    return endpoint;
+}
+
+int cb_endpoint_get(struct cb_registry *registry, const char *address,
                     const struct cb_endpoint **out, struct cb_error **err)
 {
     struct cb_endpoint *endpoint;
 
     pthread_mutex_lock(&registry->endpoint_mutex);
-    endpoint = cb_map_get(registry->endpoints, host);
+    endpoint = cb_map_get(registry->endpoints, address);
     if (!endpoint) {
-        endpoint = xcalloc(1, sizeof(*endpoint));
-        endpoint->host = xstrdup(host);
-        find_certificates(endpoint);
-        choose_scheme(registry, endpoint,
-                      strcmp(host, "docker.io") == 0 ? "registry-1.docker.io" : host);
-        cb_map_set(registry->endpoints, host, endpoint);
+        endpoint = endpoint_new(registry, address);
+        cb_map_set(registry->endpoints, address, endpoint);
     }
     pthread_mutex_unlock(&registry->endpoint_mutex);
     *out = endpoint;

@@ -14,6 +14,7 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/hosts.c \
 	%D%/layout.c \
 	%D%/login.c \
+	%D%/places.c \
 	%D%/progress.c \
 	%D%/pull.c \
 	%D%/push.c \
@@ -21,6 +22,8 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/registry.c \
 	%D%/registry.h \
 	%D%/resolve.c \
+	%D%/settings.c \
+	%D%/settings.h \
 	%D%/tags.c \
 	%D%/upload.c \
 	%D%/upload.h

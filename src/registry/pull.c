@@ -8,12 +8,10 @@
 
 #include <string.h>
 
-#define CONCURRENT_DOWNLOADS 4
-
 struct fetch {
     struct cb_registry *registry;
     const struct cb_resolved_image *image;
-    const struct cb_repository *repository; /* NULL: no registry to ask */
+    const struct cb_repository *layout; /* the directory it comes from, or NULL */
     uint64_t event_id;
     size_t first;                /* layers below are unpacked */
     struct cb_descriptor *blobs; /* all layers; those below `first` may be empty */
@@ -51,6 +49,25 @@ static int find_unpacked(struct cb_store *store, const struct cb_image_config *c
     return found < 0 ? -1 : 0;
 }
 
+struct blob_attempt {
+    struct fetch *fetch;
+    size_t layer;
+};
+
+static int fetch_blob(void *arg, const struct cb_repository *repository,
+                      struct cb_error **err)
+{
+    const struct blob_attempt *attempt = arg;
+    struct fetch *fetch = attempt->fetch;
+    int fetched = 0;
+
+    if (cb_blob_fetch(fetch->registry, repository, &fetch->blobs[attempt->layer],
+                      fetch->event_id, &fetched, err) < 0)
+        return -1;
+    fetch->fetched[attempt->layer] = (char)fetched;
+    return 0;
+}
+
 static int fetch_layer(void *arg, size_t index, struct cb_error **err)
 {
     struct fetch *fetch = arg;
@@ -58,8 +75,8 @@ static int fetch_layer(void *arg, size_t index, struct cb_error **err)
     size_t i = fetch->first + index;
     const struct cb_image_config *config = fetch->image->config;
     char text[CB_DIGEST_MAX_TEXT];
+    struct blob_attempt attempt = {.fetch = fetch, .layer = i};
     int64_t size;
-    int fetched = 0;
 
     if (cb_cancel_check(registry->cancel, err) < 0)
         return -1;
@@ -70,15 +87,13 @@ static int fetch_layer(void *arg, size_t index, struct cb_error **err)
         cb_descriptor_free(&fetch->blobs[i]);
         memset(&fetch->blobs[i], 0, sizeof(fetch->blobs[i]));
     }
-    if (!fetch->image->manifest || !fetch->repository)
+    if (!fetch->image->manifest || (!fetch->layout && !fetch->image->reference))
         return cb_error_set(err, CB_ERR_NOT_FOUND, "layer %s is not in the store",
                             cb_digest_text(&config->diff_ids.items[i], text));
     cb_descriptor_copy(&fetch->blobs[i], &fetch->image->manifest->layers.items[i]);
-    if (cb_blob_fetch(registry, fetch->repository, &fetch->blobs[i], fetch->event_id,
-                      &fetched, err) < 0)
-        return -1;
-    fetch->fetched[i] = (char)fetched;
-    return 0;
+    return fetch->layout ? fetch_blob(&attempt, fetch->layout, err)
+                         : cb_places_try(registry, fetch->image->reference, fetch_blob,
+                                         &attempt, err);
 }
 
 /* Docker's first lines: what is there, and what is going to be fetched. */
@@ -123,7 +138,7 @@ static int fetch_missing(struct fetch *fetch, struct cb_snapshot **top,
     fetch->blobs = xcalloc(total, sizeof(*fetch->blobs));
     fetch->fetched = xcalloc(total, 1);
     announce(fetch);
-    if (cb_fan_out(registry->pool, CONCURRENT_DOWNLOADS, total - fetch->first,
+    if (cb_fan_out(registry->pool, cb_registry_downloads(registry), total - fetch->first,
                    fetch_layer, fetch, err) < 0)
         return -1;
     if (cb_layers_unpack(registry->store, fetch->blobs, config->diff_ids.items, total,
@@ -139,7 +154,6 @@ int cb_registry_fetch(struct cb_registry *registry, const struct cb_resolved_ima
     struct fetch fetch = {.registry = registry, .image = image, .event_id = event_id};
     struct cb_repository repository = {0};
     cb_auto(cb_snapshot) unpacked = NULL;
-    cb_autofree char *scope = NULL;
     cb_autofd int layout = -1;
     size_t total = image->config->diff_ids.count;
     int result;
@@ -151,18 +165,10 @@ int cb_registry_fetch(struct cb_registry *registry, const struct cb_resolved_ima
         *top = cb_steal(&unpacked);
         return 0;
     }
-    if (image->reference && image->manifest) {
-        scope = xasprintf("repository:%s:pull", image->reference->path);
-        repository.path = image->reference->path;
-        repository.scope = scope;
-        if (cb_endpoint_get(registry, image->reference->host, &repository.endpoint, err) <
-            0)
-            return -1;
-        fetch.repository = &repository;
-    } else if (image->layout) {
+    if (image->layout) {
         if (cb_layout_repository_open(image->layout, &repository, &layout, err) < 0)
             return cb_error_wrap(err, "oci-layout %s", image->layout);
-        fetch.repository = &repository;
+        fetch.layout = &repository;
     }
     result = fetch_missing(&fetch, top, err);
     fetch_clear(&fetch);

@@ -11,12 +11,11 @@
 
 #include <string.h>
 
-#define CONCURRENT_UPLOADS 4
-
 struct push {
     struct cb_registry *registry;
     struct cb_image *image;
     struct cb_reference *reference;
+    struct cb_place place;
     struct cb_repository repository;
     const struct cb_push_options *options;
     struct cb_manifest *original;     /* to be pushed as it is, or NULL */
@@ -38,7 +37,7 @@ static void push_clear(struct push *push)
     cb_reference_free(push->reference);
     cb_image_free(push->image);
     pthread_mutex_destroy(&push->neighbours_mutex);
-    free((char *)push->repository.scope);
+    cb_place_clear(&push->place);
 }
 
 static void add_chain_ids(struct push *push)
@@ -232,11 +231,10 @@ static int set_up(struct push *push, const struct cb_digest *image_id, const cha
         return cb_error_set(err, CB_ERR_USAGE, "cannot push a digest reference: `%s`",
                             name);
     cb_reference_default_tag(push->reference);
-    push->repository.path = push->reference->path;
-    push->repository.scope = xasprintf("repository:%s:pull,push", push->reference->path);
     if (cb_image_get(push->registry->store, image_id, &push->image, err) < 0 ||
-        cb_endpoint_get(push->registry, push->reference->host, &push->repository.endpoint,
-                        err) < 0)
+        cb_place_own(push->registry, push->reference, "pull,push", &push->place, err) <
+            0 ||
+        cb_place_open(push->registry, &push->place, &push->repository, err) < 0)
         return -1;
     add_chain_ids(push);
     find_original(push);
@@ -249,7 +247,7 @@ static int push_everything(struct push *push, struct cb_digest *digest, int64_t 
     cb_autofree char *name =
         xasprintf("%s/%s", push->reference->host, push->reference->path);
 
-    if (cb_fan_out(push->registry->pool, CONCURRENT_UPLOADS,
+    if (cb_fan_out(push->registry->pool, cb_registry_uploads(push->registry),
                    push->image->config->diff_ids.count, push_layer, push, err) < 0 ||
         push_documents(push, digest, size, err) < 0)
         return -1;

@@ -14,15 +14,21 @@ struct cb_registry {
     struct cb_pool *pool;
     struct cb_cancel *cancel;
     struct cb_event_sink *sink;
-    struct cb_strings insecure;
+    const struct cb_registry_settings *settings; /* or NULL */
+    struct cb_strings insecure;                  /* the options' and the settings' */
     int tls_verify;
     int offline;
     struct cb_http *http;
     pthread_mutex_t endpoint_mutex;
-    struct cb_map *endpoints; /* host → struct cb_endpoint, never removed */
+    struct cb_map *endpoints; /* address → struct cb_endpoint, never removed */
+    struct cb_strings away;   /* addresses of mirrors that did not work */
     pthread_mutex_t auth_mutex;
     struct cb_map *auths; /* base URL → struct auth (auth.c) */
 };
+
+/* Layers at a time. */
+unsigned cb_registry_downloads(const struct cb_registry *registry);
+unsigned cb_registry_uploads(const struct cb_registry *registry);
 
 /* ── hosts.c ── */
 
@@ -32,11 +38,13 @@ struct cb_endpoint {
     char *base;     /* "https://registry-1.docker.io" */
     int allow_http; /* enum cb_http_plain */
     int insecure_tls;
+    int tries; /* of a request; 0: as usual */
     char *ca_file, *client_cert, *client_key; /* or NULL */
 };
 void cb_endpoint_free(void *endpoint);
-/* Borrowed; lives as long as REGISTRY. May ask the host whether it speaks http. */
-int cb_endpoint_get(struct cb_registry *registry, const char *host,
+/* ADDRESS: a host, or "http://host" or "https://host" where that is settled. Borrowed;
+ * lives as long as REGISTRY. May ask a plain host whether it speaks http. */
+int cb_endpoint_get(struct cb_registry *registry, const char *address,
                     const struct cb_endpoint **out, struct cb_error **err);
 /* Is HOST ("name:port", "10.0.0.1") named by an entry: itself, without port, or a CIDR
  * range? */
@@ -91,6 +99,28 @@ struct cb_repository {
     int layout;        /* it is a directory: PATH, open as LAYOUT_FD, no endpoint */
     int layout_fd;
 };
+
+/* ── places.c ── */
+
+struct cb_place {
+    char *address; /* for cb_endpoint_get */
+    char *path, *scope;
+};
+void cb_place_clear(struct cb_place *place);
+CB_AUTO_VALUE_DEFINE(cb_place, cb_place_clear)
+/* The registry of REFERENCE itself, or what stands for it: where pushes go. ACTIONS
+ * "pull,push". DENIED when the settings block it. */
+int cb_place_own(struct cb_registry *registry, const struct cb_reference *reference,
+                 const char *actions, struct cb_place *out, struct cb_error **err);
+/* *OUT borrows from PLACE. */
+int cb_place_open(struct cb_registry *registry, const struct cb_place *place,
+                  struct cb_repository *out, struct cb_error **err);
+typedef int cb_place_attempt(void *arg, const struct cb_repository *repository,
+                             struct cb_error **err);
+/* ATTEMPT at each mirror, then at the registry itself, until one succeeds; the error is
+ * the registry's. */
+int cb_places_try(struct cb_registry *registry, const struct cb_reference *reference,
+                  cb_place_attempt *attempt, void *arg, struct cb_error **err);
 
 struct cb_document {
     char *bytes;

@@ -3,10 +3,25 @@
 
 #include "registry/registry-priv.h"
 
+static void add_insecure(struct cb_registry *registry,
+                         const struct cb_registry_settings *settings)
+{
+    for (size_t i = 0; i < settings->insecure.count; i++)
+        cb_strings_add(&registry->insecure, settings->insecure.items[i]);
+    for (size_t i = 0; i < settings->rules.count; i++) {
+        const struct cb_registry_rule *rule = &settings->rules.items[i];
+        const char *place = rule->rewrite ? rule->rewrite : rule->prefix;
+
+        if (rule->insecure)
+            cb_strings_take(&registry->insecure, xstrndup(place, strcspn(place, "/")));
+    }
+}
+
 int cb_registry_new(struct cb_registry **out, const struct cb_registry_options *options,
                     struct cb_error **err)
 {
     struct cb_registry *registry = xcalloc(1, sizeof(*registry));
+    const struct cb_registry_settings *settings = options->settings;
     struct cb_http_options http = {.cancel = options->cancel};
 
     registry->store = options->store;
@@ -15,8 +30,15 @@ int cb_registry_new(struct cb_registry **out, const struct cb_registry_options *
     registry->sink = options->sink;
     registry->tls_verify = options->tls_verify;
     registry->offline = options->offline;
+    registry->settings = settings;
     if (options->insecure)
         cb_strings_copy(&registry->insecure, options->insecure);
+    if (settings) {
+        add_insecure(registry, settings);
+        http.http_proxy = settings->http_proxy;
+        http.https_proxy = settings->https_proxy;
+        http.no_proxy = settings->no_proxy;
+    }
     registry->http = cb_http_new(&http);
     pthread_mutex_init(&registry->endpoint_mutex, NULL);
     pthread_mutex_init(&registry->auth_mutex, NULL);
@@ -36,7 +58,25 @@ void cb_registry_free(struct cb_registry *registry)
     pthread_mutex_destroy(&registry->endpoint_mutex);
     cb_http_free(registry->http);
     cb_strings_free(&registry->insecure);
+    cb_strings_free(&registry->away);
     free(registry);
+}
+
+#define CONCURRENT_DOWNLOADS 4
+#define CONCURRENT_UPLOADS   4
+
+unsigned cb_registry_downloads(const struct cb_registry *registry)
+{
+    unsigned set = registry->settings ? registry->settings->downloads : 0;
+
+    return set ? set : CONCURRENT_DOWNLOADS;
+}
+
+unsigned cb_registry_uploads(const struct cb_registry *registry)
+{
+    unsigned set = registry->settings ? registry->settings->uploads : 0;
+
+    return set ? set : CONCURRENT_UPLOADS;
 }
 
 void cb_resolved_image_free(struct cb_resolved_image *image)

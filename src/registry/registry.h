@@ -7,6 +7,7 @@
 #include "base/event.h"
 #include "base/pool.h"
 #include "oci/oci.h"
+#include "registry/settings.h"
 #include "store/layer.h"
 #include "store/snapshot.h"
 #include "store/store.h"
@@ -20,8 +21,9 @@ struct cb_registry_options {
     struct cb_event_sink *sink;
     const struct cb_strings *insecure; /* hosts to be reached over http or unverified TLS;
                                           loopback is http-capable by itself */
-    int tls_verify;                    /* default 1 */
-    int offline;                       /* no request is made: asking is an error */
+    const struct cb_registry_settings *settings; /* borrowed for the life; or NULL */
+    int tls_verify;                              /* default 1 */
+    int offline; /* no request is made: asking is an error */
 };
 /* Opens no connection and loads no library yet. */
 int cb_registry_new(struct cb_registry **out, const struct cb_registry_options *options,

@@ -321,29 +321,43 @@ static int resolve_offline(struct resolution *resolution, struct cb_resolved_ima
            resolve_documents(resolution, NULL, &resolution->manifest, out, NULL) == 0;
 }
 
-static int resolve_remote(struct resolution *resolution, struct cb_resolved_image **out,
-                          struct cb_error **err)
+struct remote_attempt {
+    struct resolution *resolution;
+    struct cb_resolved_image **out;
+};
+
+static int resolve_at(void *arg, const struct cb_repository *repository,
+                      struct cb_error **err)
 {
-    struct cb_registry *registry = resolution->registry;
+    const struct remote_attempt *attempt = arg;
+    struct resolution *resolution = attempt->resolution;
     const struct cb_reference *reference = resolution->reference;
-    cb_autofree char *path = xstrdup(reference->path);
-    cb_autofree char *scope = xasprintf("repository:%s:pull", path);
-    struct cb_repository repository = {.path = path, .scope = scope};
     struct cb_digest digest = reference->digest;
 
-    if (cb_endpoint_get(registry, reference->host, &repository.endpoint, err) < 0)
-        return -1;
     /* A HEAD is free where downloads are counted, and enough when nothing has changed. */
     if (!cb_digest_is_set(&digest) && cb_digest_is_set(&resolution->target)) {
         struct cb_digest head;
-        int said = cb_document_head(registry, &repository, reference->tag, &head, err);
+        int said = cb_document_head(resolution->registry, repository, reference->tag,
+                                    &head, err);
 
         if (said < 0)
             return -1;
         if (said && cb_digest_equal(&head, &resolution->target))
             digest = head;
     }
-    return resolve_documents(resolution, &repository, &digest, out, err);
+    return resolve_documents(resolution, repository, &digest, attempt->out, err);
+}
+
+static int resolve_remote(struct resolution *resolution, struct cb_resolved_image **out,
+                          struct cb_error **err)
+{
+    struct remote_attempt attempt = {.resolution = resolution, .out = out};
+    cb_auto(cb_reference) reference = NULL;
+
+    /* An attempt that succeeds takes the resolution's. */
+    if (cb_reference_parse(&reference, resolution->canonical, err) < 0)
+        return -1;
+    return cb_places_try(resolution->registry, reference, resolve_at, &attempt, err);
 }
 
 static int not_local(const char *name, const struct cb_platform *platform,

@@ -73,15 +73,13 @@ int cb_registry_tags(struct cb_registry *registry, const char *name,
 {
     cb_auto(cb_reference) reference = NULL;
     cb_auto_value(cb_strings) found = {0};
-    cb_autofree char *scope = NULL;
-    struct cb_repository repository = {0};
+    cb_auto_value(cb_place) place = {0};
+    struct cb_repository repository;
 
     if (cb_reference_parse(&reference, name, err) < 0)
         return -1;
-    scope = xasprintf("repository:%s:pull", reference->path);
-    repository.path = reference->path;
-    repository.scope = scope;
-    if (cb_endpoint_get(registry, reference->host, &repository.endpoint, err) < 0)
+    if (cb_place_own(registry, reference, "pull", &place, err) < 0 ||
+        cb_place_open(registry, &place, &repository, err) < 0)
         return -1;
     if (read_pages(registry, &repository, &found, err) < 0)
         return cb_error_wrap(err, "tags of %s", name);

@@ -1,0 +1,549 @@
+/* Each key has a row: its name and what takes its value. What docker's daemon knows and
+ * has no meaning without one is accepted by name, so that a daemon.json can be used as it
+ * is; anything else is a mistake that is told, because a mirror or a limit that silently
+ * does not hold is worse than no configuration. */
+#include "engine/settings.h"
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/suggest.h"
+#include "base/timestamp.h"
+#include "oci/oci.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+
+#define SETTINGS_MAX_BYTES (1u << 20)
+#define MAX_ENTRIES        10000
+#define MAX_AT_ONCE        64
+
+typedef int take_value(struct cb_settings *settings, const struct cb_json *value,
+                       struct cb_error **err);
+
+static int replace_text(char **slot, const struct cb_json *value, struct cb_error **err)
+{
+    const char *text;
+
+    if (cb_json_required_string(value, &text, err) < 0)
+        return -1;
+    free(*slot);
+    *slot = *text ? xstrdup(text) : NULL;
+    return 0;
+}
+
+static int replace_list(struct cb_strings *slot, const struct cb_json *value,
+                        struct cb_error **err)
+{
+    cb_strings_free(slot);
+    memset(slot, 0, sizeof(*slot));
+    return cb_json_strings(value, MAX_ENTRIES, slot, err);
+}
+
+static int replace_count(unsigned *slot, const struct cb_json *value,
+                         struct cb_error **err)
+{
+    int64_t number;
+
+    if (cb_json_required_int64(value, &number, err) < 0)
+        return -1;
+    if (number < 1 || number > MAX_AT_ONCE)
+        return cb_error_set(err, CB_ERR_USAGE, "%s: %s: expected a number from 1 to %d",
+                            value->what, value->path, MAX_AT_ONCE);
+    *slot = (unsigned)number;
+    return 0;
+}
+
+static int take_data_root(struct cb_settings *settings, const struct cb_json *value,
+                          struct cb_error **err)
+{
+    if (replace_text(&settings->data_root, value, err) < 0)
+        return -1;
+    if (settings->data_root && settings->data_root[0] != '/')
+        return cb_error_set(err, CB_ERR_USAGE, "%s: %s: `%s` is not an absolute path",
+                            value->what, value->path, settings->data_root);
+    return 0;
+}
+
+static int take_max_store(struct cb_settings *settings, const struct cb_json *value,
+                          struct cb_error **err)
+{
+    cb_auto(cb_error) cause = NULL;
+    uint64_t size;
+
+    if (replace_text(&settings->max_store, value, err) < 0)
+        return -1;
+    if (settings->max_store && cb_size_parse(&size, settings->max_store, &cause) < 0)
+        return cb_error_set(err, CB_ERR_USAGE, "%s: %s: %s", value->what, value->path,
+                            cb_error_message(cause));
+    return 0;
+}
+
+static int take_insecure(struct cb_settings *settings, const struct cb_json *value,
+                         struct cb_error **err)
+{
+    return replace_list(&settings->registry.insecure, value, err);
+}
+
+static int take_certs(struct cb_settings *settings, const struct cb_json *value,
+                      struct cb_error **err)
+{
+    return replace_list(&settings->registry.certs_dirs, value, err);
+}
+
+static int take_downloads(struct cb_settings *settings, const struct cb_json *value,
+                          struct cb_error **err)
+{
+    return replace_count(&settings->registry.downloads, value, err);
+}
+
+static int take_uploads(struct cb_settings *settings, const struct cb_json *value,
+                        struct cb_error **err)
+{
+    return replace_count(&settings->registry.uploads, value, err);
+}
+
+static int take_tries(struct cb_settings *settings, const struct cb_json *value,
+                      struct cb_error **err)
+{
+    return replace_count(&settings->registry.tries, value, err);
+}
+
+static int take_dns(struct cb_settings *settings, const struct cb_json *value,
+                    struct cb_error **err)
+{
+    return replace_list(&settings->dns, value, err);
+}
+
+static int take_dns_search(struct cb_settings *settings, const struct cb_json *value,
+                           struct cb_error **err)
+{
+    return replace_list(&settings->dns_search, value, err);
+}
+
+static int take_dns_options(struct cb_settings *settings, const struct cb_json *value,
+                            struct cb_error **err)
+{
+    return replace_list(&settings->dns_options, value, err);
+}
+
+/* ── Objects of known members ── */
+
+struct member {
+    const char *name;
+    take_value *take;
+};
+
+/* "proxies.htp-proxy: unknown key; did you mean …". */
+static int unknown_member(const struct cb_json *object, const char *key,
+                          const struct member *members, size_t count,
+                          struct cb_error **err)
+{
+    const char **names = xcalloc(count, sizeof(*names));
+    const char *near;
+
+    for (size_t i = 0; i < count; i++)
+        names[i] = members[i].name;
+    near = cb_suggest(key, names, count);
+    free(names);
+    cb_error_set(err, CB_ERR_USAGE, "%s: %s%sunknown key `%s`", object->what,
+                 object->path, *object->path ? ": " : "", key);
+    return near ? cb_error_hint(err, "did you mean `%s`?", near) : -1;
+}
+
+static const struct member *find_member(const struct member *members, size_t count,
+                                        const char *key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(members[i].name, key) == 0)
+            return &members[i];
+    return NULL;
+}
+
+/* ── proxies ── */
+
+static int take_http_proxy(struct cb_settings *settings, const struct cb_json *value,
+                           struct cb_error **err)
+{
+    return replace_text(&settings->registry.http_proxy, value, err);
+}
+
+static int take_https_proxy(struct cb_settings *settings, const struct cb_json *value,
+                            struct cb_error **err)
+{
+    return replace_text(&settings->registry.https_proxy, value, err);
+}
+
+static int take_no_proxy(struct cb_settings *settings, const struct cb_json *value,
+                         struct cb_error **err)
+{
+    return replace_text(&settings->registry.no_proxy, value, err);
+}
+
+static int take_proxies(struct cb_settings *settings, const struct cb_json *value,
+                        struct cb_error **err)
+{
+    static const struct member members[] = {{"http-proxy", take_http_proxy},
+                                            {"https-proxy", take_https_proxy},
+                                            {"no-proxy", take_no_proxy}};
+    const char *key;
+    json_t *item;
+
+    if (cb_json_expect_object(value, err) < 0)
+        return -1;
+    json_object_foreach(value->value, key, item)
+    {
+        const struct member *member = find_member(members, CB_ARRAY_SIZE(members), key);
+        struct cb_json field = cb_json_member(value, key);
+
+        if (!member)
+            return unknown_member(value, key, members, CB_ARRAY_SIZE(members), err);
+        if (member->take(settings, &field, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ── registries and mirrors ── */
+
+/* "host[:port][/path]", optionally behind http:// or https:// where SCHEME allows it. */
+static int check_place(const struct cb_json *value, const char *place, int scheme,
+                       struct cb_error **err)
+{
+    cb_auto(cb_reference) reference = NULL;
+    cb_autofree char *name = NULL;
+    const char *rest = place;
+    size_t len;
+
+    if (scheme && strncasecmp(rest, "https://", 8) == 0)
+        rest += 8;
+    else if (scheme && strncasecmp(rest, "http://", 7) == 0)
+        rest += 7;
+    len = strlen(rest);
+    while (len && rest[len - 1] == '/')
+        len--;
+    name = xasprintf("%.*s/x", (int)len, rest);
+    if (!len || cb_reference_parse(&reference, name, NULL) < 0 ||
+        strncmp(name, reference->host, strlen(reference->host)) != 0) {
+        cb_error_set(err, CB_ERR_USAGE, "%s: %s: `%s` is not a registry", value->what,
+                     value->path, place);
+        return cb_error_hint(err,
+                             "a registry is HOST[:PORT][/PATH] with a dot or a port "
+                             "in HOST%s",
+                             scheme ? ", after http:// or https:// if need be" : "");
+    }
+    return 0;
+}
+
+/* Made if missing. Borrowed until the next one is made. */
+static struct cb_registry_rule *rule_of(struct cb_settings *settings, const char *prefix)
+{
+    struct cb_registry_rule rule = {0};
+
+    for (size_t i = 0; i < settings->registry.rules.count; i++)
+        if (strcmp(settings->registry.rules.items[i].prefix, prefix) == 0)
+            return &settings->registry.rules.items[i];
+    rule.prefix = xstrdup(prefix);
+    cb_vec_push(&settings->registry.rules, rule);
+    return &settings->registry.rules.items[settings->registry.rules.count - 1];
+}
+
+static int read_mirrors(struct cb_registry_rule *rule, const struct cb_json *value,
+                        struct cb_error **err)
+{
+    if (replace_list(&rule->mirrors, value, err) < 0)
+        return -1;
+    for (size_t i = 0; i < rule->mirrors.count; i++) {
+        struct cb_json item = cb_json_item(value, i);
+
+        if (check_place(&item, rule->mirrors.items[i], 1, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Docker's list is for docker.io alone. */
+static int take_mirrors(struct cb_settings *settings, const struct cb_json *value,
+                        struct cb_error **err)
+{
+    return read_mirrors(rule_of(settings, "docker.io"), value, err);
+}
+
+static int read_rewrite(struct cb_registry_rule *rule, const struct cb_json *value,
+                        struct cb_error **err)
+{
+    if (replace_text(&rule->rewrite, value, err) < 0)
+        return -1;
+    return rule->rewrite ? check_place(value, rule->rewrite, 0, err) : 0;
+}
+
+static int read_rule(struct cb_settings *settings, const char *prefix,
+                     const struct cb_json *value, struct cb_error **err)
+{
+    static const char *const names[] = {"mirrors", "rewrite", "insecure", "blocked"};
+    struct cb_registry_rule *rule;
+    const char *key;
+    json_t *item;
+
+    if (cb_json_expect_object(value, err) < 0 || check_place(value, prefix, 0, err) < 0)
+        return -1;
+    rule = rule_of(settings, prefix);
+    json_object_foreach(value->value, key, item)
+    {
+        struct cb_json field = cb_json_member(value, key);
+        int failed;
+
+        if (strcmp(key, "mirrors") == 0) {
+            failed = read_mirrors(rule, &field, err);
+        } else if (strcmp(key, "rewrite") == 0) {
+            failed = read_rewrite(rule, &field, err);
+        } else if (strcmp(key, "insecure") == 0) {
+            failed = cb_json_bool(&field, &rule->insecure, err);
+        } else if (strcmp(key, "blocked") == 0) {
+            failed = cb_json_bool(&field, &rule->blocked, err);
+        } else {
+            const char *near = cb_suggest(key, names, CB_ARRAY_SIZE(names));
+
+            cb_error_set(err, CB_ERR_USAGE, "%s: %s: unknown key `%s`", value->what,
+                         value->path, key);
+            return near ? cb_error_hint(err, "did you mean `%s`?", near) : -1;
+        }
+        if (failed < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int take_registries(struct cb_settings *settings, const struct cb_json *value,
+                           struct cb_error **err)
+{
+    const char *prefix;
+    json_t *item;
+
+    if (cb_json_expect_object(value, err) < 0)
+        return -1;
+    json_object_foreach(value->value, prefix, item)
+    {
+        struct cb_json rule = cb_json_member(value, prefix);
+
+        if (read_rule(settings, prefix, &rule, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ── The document ── */
+
+static const struct member members[] = {
+    {"certs-dirs", take_certs},
+    {"data-root", take_data_root},
+    {"dns", take_dns},
+    {"dns-opts", take_dns_options},
+    {"dns-search", take_dns_search},
+    {"graph", take_data_root},
+    {"insecure-registries", take_insecure},
+    {"max-concurrent-downloads", take_downloads},
+    {"max-concurrent-uploads", take_uploads},
+    {"max-download-attempts", take_tries},
+    {"max-store", take_max_store},
+    {"proxies", take_proxies},
+    {"registries", take_registries},
+    {"registry-mirrors", take_mirrors},
+};
+
+/* dockerd's keys (its reference, "Daemon configuration file") that are about the daemon
+ * itself, its containers' defaults or what is not here. */
+static const char *const daemon_keys[] = {
+    "allow-direct-routing",
+    "allow-nondistributable-artifacts",
+    "api-cors-header",
+    "authorization-plugins",
+    "bip",
+    "bip6",
+    "bridge",
+    "bridge-accept-fwmark",
+    "builder",
+    "cgroup-parent",
+    "containerd",
+    "containerd-namespace",
+    "containerd-plugin-namespace",
+    "cri-containerd",
+    "debug",
+    "default-address-pools",
+    "default-cgroupns-mode",
+    "default-gateway",
+    "default-gateway-v6",
+    "default-ipc-mode",
+    "default-network-opts",
+    "default-runtime",
+    "default-shm-size",
+    "default-ulimits",
+    "exec-opts",
+    "exec-root",
+    "experimental",
+    "features",
+    "firewall-backend",
+    "fixed-cidr",
+    "fixed-cidr-v6",
+    "group",
+    "host-gateway-ip",
+    "host-gateway-ips",
+    "hosts",
+    "http-proxy",
+    "https-proxy",
+    "icc",
+    "init",
+    "init-path",
+    "ip",
+    "ip-forward",
+    "ip-forward-no-drop",
+    "ip-masq",
+    "ip6tables",
+    "iptables",
+    "ipv6",
+    "labels",
+    "live-restore",
+    "log-driver",
+    "log-format",
+    "log-level",
+    "log-opts",
+    "metrics-addr",
+    "min-api-version",
+    "mtu",
+    "network-control-plane-mtu",
+    "no-new-privileges",
+    "no-proxy",
+    "node-generic-resources",
+    "pidfile",
+    "raw-logs",
+    "rootless",
+    "runtimes",
+    "seccomp-profile",
+    "selinux-enabled",
+    "shutdown-timeout",
+    "storage-driver",
+    "storage-opts",
+    "swarm-default-advertise-addr",
+    "tls",
+    "tlscacert",
+    "tlscert",
+    "tlskey",
+    "tlsverify",
+    "userland-proxy",
+    "userland-proxy-path",
+    "userns-remap",
+    "validate",
+};
+
+static int is_daemon_key(const char *key)
+{
+    for (size_t i = 0; i < CB_ARRAY_SIZE(daemon_keys); i++)
+        if (strcmp(daemon_keys[i], key) == 0)
+            return 1;
+    return 0;
+}
+
+static int take_member(struct cb_settings *settings, const struct cb_json *root,
+                       const char *key, struct cb_error **err)
+{
+    const struct member *member = find_member(members, CB_ARRAY_SIZE(members), key);
+    struct cb_json value = cb_json_member(root, key);
+
+    if (member) {
+        if (cb_json_is_absent(&value))
+            return 0;
+        if (member->take(settings, &value, err) < 0)
+            return -1;
+        cb_env_set(&settings->sources, key, root->what);
+        return 0;
+    }
+    if (!is_daemon_key(key))
+        return unknown_member(root, key, members, CB_ARRAY_SIZE(members), err);
+    if (!cb_strings_contain(&settings->unused, key))
+        cb_strings_add(&settings->unused, key);
+    return 0;
+}
+
+int cb_settings_read(struct cb_settings *settings, const char *file, const char *bytes,
+                     size_t len, struct cb_error **err)
+{
+    cb_auto_json *document = NULL;
+    struct cb_json root;
+    const char *key;
+    json_t *item;
+
+    if (cb_json_parse(&document, file, bytes, len, SETTINGS_MAX_BYTES, err) < 0)
+        return -1;
+    root = cb_json_root(document, file);
+    if (cb_json_expect_object(&root, err) < 0)
+        return -1;
+    if (json_object_get(document, "graph") && json_object_get(document, "data-root"))
+        return cb_error_set(
+            err, CB_ERR_USAGE,
+            "%s: `graph` is the old name of `data-root`: give one of them", file);
+    json_object_foreach(document, key, item)
+    {
+        if (take_member(settings, &root, key, err) < 0)
+            return -1;
+    }
+    cb_strings_add(&settings->files, file);
+    return 0;
+}
+
+/* MUST: a file that is missing is an error. */
+static int read_file(struct cb_settings *settings, const char *path, int must,
+                     struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_auto(cb_error) error = NULL;
+
+    if (cb_fs_read_file(AT_FDCWD, path, SETTINGS_MAX_BYTES, &text, &error) < 0) {
+        if (!must && cb_error_kind(error) == CB_ERR_NOT_FOUND)
+            return 0;
+        return cb_error_move(err, &error);
+    }
+    return cb_settings_read(settings, path, cb_strbuf_text(&text), text.len, err);
+}
+
+static char *user_file(void)
+{
+    const char *config = getenv("XDG_CONFIG_HOME");
+    const char *home = getenv("HOME");
+
+    if (config && *config == '/')
+        return xasprintf("%s/cbuild/config.json", config);
+    return home && *home ? xasprintf("%s/.config/cbuild/config.json", home) : NULL;
+}
+
+int cb_settings_load(struct cb_settings **out, struct cb_error **err)
+{
+    cb_auto(cb_settings) settings = xcalloc(1, sizeof(*settings));
+    const char *named = getenv("CBUILD_CONFIG");
+    cb_autofree char *user = user_file();
+
+    if (named && *named) {
+        if (read_file(settings, named, 1, err) < 0)
+            return cb_error_wrap(err, "$CBUILD_CONFIG");
+    } else if (read_file(settings, "/etc/cbuild/config.json", 0, err) < 0 ||
+               (user && read_file(settings, user, 0, err) < 0)) {
+        return -1;
+    }
+    *out = cb_steal(&settings);
+    return 0;
+}
+
+void cb_settings_free(struct cb_settings *settings)
+{
+    if (!settings)
+        return;
+    free(settings->data_root);
+    free(settings->max_store);
+    cb_registry_settings_clear(&settings->registry);
+    cb_strings_free(&settings->dns);
+    cb_strings_free(&settings->dns_search);
+    cb_strings_free(&settings->dns_options);
+    cb_strings_free(&settings->files);
+    cb_strings_free(&settings->sources);
+    cb_strings_free(&settings->unused);
+    free(settings);
+}

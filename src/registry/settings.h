@@ -1,0 +1,37 @@
+/* What the configuration says about registries: where they are really, and how they may
+ * be spoken to. Plain data; made by engine/settings. */
+#ifndef CB_REGISTRY_SETTINGS_H
+#define CB_REGISTRY_SETTINGS_H
+
+#include "base/vec.h"
+
+/* For names that begin with PREFIX: whole components, "docker.io" or
+ * "registry.example/team". The longest prefix that fits decides. */
+struct cb_registry_rule {
+    char *prefix;
+    struct cb_strings mirrors; /* "[http://|https://]host[:port][/path]", asked in this
+                                  order before the registry, for pulls only; each stands
+                                  for PREFIX */
+    char *rewrite; /* "host[:port][/path]" that stands for PREFIX itself, also for pushes;
+                      or NULL */
+    int insecure;  /* plain http or an unverified certificate will do */
+    int blocked;   /* nothing is asked: an error */
+};
+
+struct cb_registry_settings {
+    CB_VEC(struct cb_registry_rule) rules;
+    struct cb_strings insecure;   /* hosts, "host:port", and CIDR ranges */
+    struct cb_strings certs_dirs; /* searched before the usual certs.d directories */
+    unsigned downloads, uploads;  /* layers at a time; 0: the default */
+    unsigned tries;               /* of one request; 0: the default */
+    char *http_proxy, *https_proxy, *no_proxy; /* used where the environment has none */
+};
+void cb_registry_settings_clear(struct cb_registry_settings *settings);
+
+/* The rule for HOST/PATH; NULL if there is none. *REST: what follows the prefix, without
+ * its slash. Borrowed. */
+const struct cb_registry_rule *
+cb_registry_rule_find(const struct cb_registry_settings *settings, const char *host,
+                      const char *path, const char **rest);
+
+#endif

@@ -1,0 +1,195 @@
+# The configuration files: mirrors, rewrites, insecure and blocked registries, the store's place.
+
+load helpers
+load helpers-registry
+load ../lib/peers.bash
+
+setup_file() {
+    cb_store
+    registry_start
+    "$CBUILD" tag busybox "$REGISTRY/library/tool:1"
+    "$CBUILD" push -q "$REGISTRY/library/tool:1"
+    "$CBUILD" tag busybox "$REGISTRY/mirrored/team/tool:1"
+    "$CBUILD" push -q "$REGISTRY/mirrored/team/tool:1"
+    "$CBUILD" rmi "$REGISTRY/library/tool:1" "$REGISTRY/mirrored/team/tool:1" >/dev/null
+}
+
+teardown_file() {
+    registry_stop
+    cb_drop_store
+}
+
+setup() {
+    export CBUILD_CONFIG=$BATS_TEST_TMPDIR/config.json
+}
+
+teardown() {
+    stop_hostile_registry
+}
+
+# Standard input as the configuration.
+config_is() {
+    cat >"$CBUILD_CONFIG"
+}
+
+requests() { # of the hostile registry, to a repository
+    grep -c "/v2/$1/" "$HOSTILE_LOG"
+}
+
+@test "docker's mirrors stand for docker.io" {
+    config_is <<END
+{"registry-mirrors": ["http://$REGISTRY/"], "live-restore": true}
+END
+    cbuild pull tool:1
+    expect_status 0
+    expect_contains "docker.io/library/tool:1"
+    cbuild images tool
+    expect_contains tool
+    cbuild rmi tool:1
+}
+
+@test "a mirror with a path, for one part of a registry; the registry itself is not asked" {
+    start_hostile_registry
+    config_is <<END
+{"registries": {"$HOSTILE": {"mirrors": ["$REGISTRY/other"]}, "$HOSTILE/team": {"mirrors": ["http://$REGISTRY/mirrored/team"]}}}
+END
+    cbuild pull -q "$HOSTILE/team/tool:1"
+    expect_output "$HOSTILE/team/tool:1"
+    [ "$(requests team/tool)" -eq 0 ]
+    cbuild rmi "$HOSTILE/team/tool:1"
+}
+
+@test "a mirror that lacks the image or is away costs nothing but a word" {
+    start_hostile_registry
+    config_is <<END
+{"registries": {"$HOSTILE": {"mirrors": ["http://127.0.0.1:1", "http://$REGISTRY"]}}}
+END
+    cbuild pull "$HOSTILE/good/image"
+    expect_status 0
+    expect_contains 'mirror `http://127.0.0.1:1` is passed over'
+    [ "$(grep -c 'passed over' <<<"$output")" -eq 1 ]
+    [ "$(requests good/image)" -gt 0 ]
+    cbuild rmi "$HOSTILE/good/image"
+}
+
+@test "a mirror's wrong bytes are not taken; the registry's are" {
+    start_hostile_registry
+    config_is <<END
+{"registries": {"$HOSTILE/good": {"mirrors": ["http://$HOSTILE/wrongdigest"]}}}
+END
+    cbuild pull "$HOSTILE/good/image"
+    expect_status 0
+    expect_contains "is passed over"
+    [ "$(requests good/image)" -gt 0 ]
+    cbuild rmi "$HOSTILE/good/image"
+}
+
+@test "credentials for a registry are not shown to its mirror" {
+    start_hostile_registry --auth basic
+    export DOCKER_CONFIG=$BATS_TEST_TMPDIR
+    printf '{"auths":{"private.example":{"auth":"%s"}}}' "$(printf tester:opensesame | base64)" >"$DOCKER_CONFIG/config.json"
+    config_is <<END
+{"registries": {"private.example": {"mirrors": ["http://$HOSTILE/good"], "rewrite": "$REGISTRY"}}}
+END
+    cbuild pull private.example/library/tool:1
+    expect_status 0
+    run jq -r 'select(.authorization != null) | .path' "$HOSTILE_LOG"
+    expect_output ""
+    cbuild rmi private.example/library/tool:1
+}
+
+@test "a rewrite stands for the registry, for pushes too" {
+    config_is <<END
+{"registries": {"registry.example": {"rewrite": "$REGISTRY/rewritten"}}}
+END
+    cbuild tag busybox registry.example/a/b:2
+    cbuild push registry.example/a/b:2
+    expect_status 0
+    skopeo inspect --tls-verify=false "docker://$REGISTRY/rewritten/a/b:2" >/dev/null
+    cbuild rmi registry.example/a/b:2
+    cbuild pull -q registry.example/a/b:2
+    expect_output registry.example/a/b:2
+    cbuild rmi registry.example/a/b:2
+}
+
+@test "a blocked registry is not asked" {
+    start_hostile_registry
+    config_is <<END
+{"registries": {"$HOSTILE": {"blocked": true}}}
+END
+    cbuild pull "$HOSTILE/good/image"
+    expect_status 1
+    expect_contains "the configuration says that \`$HOSTILE\` is not to be asked"
+    [ ! -s "$HOSTILE_LOG" ]
+    cb_dir
+    echo "FROM $HOSTILE/good/image" | dockerfile
+    build
+    expect_status 1
+    expect_contains "is not to be asked"
+    [ ! -s "$HOSTILE_LOG" ]
+}
+
+@test "a build takes its base from a mirror, and the cache knows it by its own name" {
+    start_hostile_registry
+    config_is <<END
+{"registries": {"$HOSTILE": {"mirrors": ["http://$REGISTRY/mirrored"]}}}
+END
+    cb_dir
+    echo "FROM $HOSTILE/team/tool:1" | dockerfile
+    build_ok
+    expect_contains "$HOSTILE/team/tool:1"
+    [ "$(requests team/tool)" -eq 0 ]
+}
+
+@test "the store is where data-root, or graph, says; options and environment come first" {
+    local there=$CB_WORK/elsewhere
+    printf '{"graph": "%s"}' "$there" | config_is
+    (unset CBUILD_ROOT; "$CBUILD" import "$CB_BASES/busybox.tar" elsewhere:1) >/dev/null
+    [ -e "$there/version" ] || ls "$there"
+    run env -u CBUILD_ROOT "$CBUILD" images -q elsewhere
+    [ -n "$output" ]
+    cbuild images -q elsewhere
+    expect_output ""
+    run "$CBUILD" --root "$STORE" images -q elsewhere
+    expect_output ""
+    rm -rf --one-file-system "$there"
+}
+
+@test "what is wrong in a configuration is named with its file and key" {
+    bad() { # TEXT MESSAGE...
+        printf '%s' "$1" | config_is
+        shift
+        cbuild images
+        expect_status 1
+        expect_contains "$CBUILD_CONFIG" "$@"
+    }
+    bad '{' "line 1, column 1"
+    bad '[]' "expected an object"
+    bad '{"registry-mirors": []}' 'unknown key `registry-mirors`' 'did you mean `registry-mirrors`?'
+    bad '{"registry-mirrors": "x"}' "registry-mirrors"
+    bad '{"registry-mirrors": ["nodots"]}' '`nodots` is not a registry'
+    bad '{"registry-mirrors": ["https://a.example?x=1"]}' "is not a registry"
+    bad '{"registries": {"a b": {}}}' '`a b` is not a registry'
+    bad '{"registries": {"a.example": {"mirror": []}}}' 'did you mean `mirrors`?'
+    bad '{"proxies": {"htp-proxy": "x"}}' 'did you mean `http-proxy`?'
+    bad '{"max-concurrent-downloads": 0}' "expected a number from 1 to 64"
+    bad '{"data-root": "relative"}' "is not an absolute path"
+    bad '{"data-root": "/a", "graph": "/b"}' "old name"
+    bad '{"max-store": "much"}' "max-store"
+    rm "$CBUILD_CONFIG"
+    cbuild images
+    expect_status 1
+    expect_contains 'CBUILD_CONFIG' "$CBUILD_CONFIG"
+}
+
+@test "the user's file comes before the machine's; the rest of docker's keys do no harm" {
+    unset CBUILD_CONFIG
+    mkdir -p "$BATS_TEST_TMPDIR/conf/cbuild"
+    echo '{"max-store": "lots"}' >"$BATS_TEST_TMPDIR/conf/cbuild/config.json"
+    XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/conf cbuild images
+    expect_status 1
+    expect_contains "$BATS_TEST_TMPDIR/conf/cbuild/config.json: max-store"
+    echo '{"storage-driver":"overlay2","log-opts":{"max-size":"10m"},"bip":"10.0.0.1/24","max-store":"500g"}' >"$BATS_TEST_TMPDIR/conf/cbuild/config.json"
+    XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/conf cbuild images
+    expect_status 0
+}
