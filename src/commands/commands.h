@@ -62,7 +62,8 @@ int cb_command_unknown(int argc, char **argv, struct cb_error **err);
 /* The configuration files, read when first asked for. Borrowed. */
 int cb_app_settings(struct cb_app *app, const struct cb_settings **out,
                     struct cb_error **err);
-/* Opens the store of --root, $CBUILD_ROOT or the configuration; CREATE for commands that may start an empty one. */
+/* Opens the store of --root, $CBUILD_ROOT or the configuration; CREATE for commands that
+ * may start an empty one. */
 int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
                  struct cb_error **err);
 /* The image a user named; NOT_FOUND "no such image: x". */

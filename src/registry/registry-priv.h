@@ -38,7 +38,7 @@ struct cb_endpoint {
     char *base;     /* "https://registry-1.docker.io" */
     int allow_http; /* enum cb_http_plain */
     int insecure_tls;
-    int tries; /* of a request; 0: as usual */
+    int tries;                                /* of a request; 0: as usual */
     char *ca_file, *client_cert, *client_key; /* or NULL */
 };
 void cb_endpoint_free(void *endpoint);
