@@ -65,3 +65,7 @@ tests_unit_base_test_timestamp_LDADD = $(LIBS_base)
 unit_tests += tests/unit/base/test-redact
 tests_unit_base_test_redact_SOURCES = tests/unit/base/test-redact.c
 tests_unit_base_test_redact_LDADD = $(LIBS_base)
+
+unit_tests += tests/unit/base/test-template
+tests_unit_base_test_template_SOURCES = tests/unit/base/test-template.c tests/unit/base/unit.h
+tests_unit_base_test_template_LDADD = $(LIBS_base)
