@@ -26,6 +26,8 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/lint-text.c \
 	%D%/lint.c \
 	%D%/lint.h \
+	%D%/listing.c \
+	%D%/listing.h \
 	%D%/login.c \
 	%D%/options.c \
 	%D%/parse.c \
