@@ -41,6 +41,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/prune.c \
 	%D%/rmi.c \
 	%D%/run.c \
+	%D%/search.c \
 	%D%/table.c \
 	%D%/tag.c \
 	%D%/transfer.c \

@@ -14,6 +14,8 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/hosts.c \
 	%D%/layout.c \
 	%D%/login.c \
+	%D%/pages.c \
+	%D%/pages.h \
 	%D%/places.c \
 	%D%/progress.c \
 	%D%/pull.c \
@@ -22,6 +24,8 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/registry.c \
 	%D%/registry.h \
 	%D%/resolve.c \
+	%D%/search.c \
+	%D%/search.h \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/tags.c \
