@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/template.h"
 #include "base/vec.h"
+#include "commands/commands.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -158,6 +159,21 @@ static void print_columns(const char *text)
     cb_vec_free(&widths);
 }
 
+/* Names and labels are foreign: what a terminal would act on is shown, not sent. */
+static void print_text(const struct cb_strbuf *out, int table)
+{
+    cb_auto_value(cb_strbuf) escaped = {0};
+
+    if (cb_stdout_is_terminal()) {
+        cb_strbuf_add_escaped(&escaped, cb_strbuf_text(out), out->len, 1);
+        out = &escaped;
+    }
+    if (table)
+        print_columns(cb_strbuf_text(out));
+    else
+        fwrite(cb_strbuf_text(out), 1, out->len, stdout);
+}
+
 /* ── Lists ── */
 
 static void print_json(const json_t *rows)
@@ -234,10 +250,7 @@ int cb_listing_print(const struct cb_listing *listing, const char *format,
             return fields_hint(listing, err);
         cb_strbuf_addc(&out, '\n');
     }
-    if (table)
-        print_columns(cb_strbuf_text(&out));
-    else
-        fwrite(cb_strbuf_text(&out), 1, out.len, stdout);
+    print_text(&out, table);
     return 0;
 }
 
@@ -269,7 +282,7 @@ int cb_inspect_print(const char *format, const json_t *documents, struct cb_erro
         if (cb_template_execute(template, json_array_get(documents, i), &out, err) < 0)
             return -1;
         cb_strbuf_addc(&out, '\n');
-        fwrite(cb_strbuf_text(&out), 1, out.len, stdout);
+        print_text(&out, 0);
     }
     return 0;
 }

@@ -81,8 +81,12 @@ static const char *split_host(const char *text, char **host)
 /* One line, cut at a width as docker does. */
 static json_t *description_of(const struct cb_search_hit *hit, int no_trunc)
 {
-    cb_autofree char *text = xstrdup(hit->description);
+    cb_auto_value(cb_strbuf) escaped = {0};
     size_t points = 0;
+    char *text;
+
+    cb_strbuf_add_escaped(&escaped, hit->description, strlen(hit->description), 1);
+    text = escaped.text ? escaped.text : (char *)"";
 
     for (char *p = text; *p; p++) {
         if (*p == '\n' || *p == '\r' || *p == '\t')
