@@ -54,10 +54,11 @@ void cb_cache_track(struct cb_cache *cache);
 /* After solving: what imported caches told of the build's steps goes into the store, so
  * that the next build finds it without them. */
 int cb_cache_keep(struct cb_cache *cache, struct cb_error **err);
-/* After solving: what RESULT (NULL: scratch) is made of, or all steps, to a registry or
- * directory. A step of its own on the sink. */
-int cb_cache_export(struct cb_cache *cache, struct cb_snapshot *result,
-                    const struct cb_cache_location *to, struct cb_error **err);
+/* After solving: what RESULTS (each may be NULL: scratch) are made of, or all steps, to a
+ * registry or directory. A step of its own on the sink. */
+int cb_cache_export(struct cb_cache *cache, struct cb_snapshot *const *results,
+                    size_t count, const struct cb_cache_location *to,
+                    struct cb_error **err);
 /* INLINE: into the image's configuration, before it is exported. */
 int cb_cache_inline(struct cb_cache *cache, struct cb_snapshot *result,
                     struct cb_image_config *config, struct cb_error **err);

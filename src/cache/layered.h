@@ -26,8 +26,8 @@ int cb_cache_adopt_remote(struct cb_cache *cache, size_t remote, int record,
 /* ── collect.c ── */
 /* What a cache is exported as. For a layer that is not in the store, but in REGISTRY (or
  * NULL) under the repository the cache goes to, the blob is only named. */
-int cb_cache_collect(struct cb_cache *cache, struct cb_snapshot *result,
-                     const struct cb_cache_location *to, uint64_t event_id,
+int cb_cache_collect(struct cb_cache *cache, struct cb_snapshot *const *results,
+                     size_t count, const struct cb_cache_location *to, uint64_t event_id,
                      struct cb_cache_document *out, struct cb_error **err);
 
 #endif

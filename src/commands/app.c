@@ -67,6 +67,17 @@ int cb_app_image(struct cb_store *store, const char *text, struct cb_image **out
     return 0;
 }
 
+int cb_app_platform(const char *text, struct cb_platform *out, struct cb_error **err)
+{
+    cb_auto(cb_error) cause = NULL;
+
+    if (cb_platform_parse(out, text, &cause) == 0)
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "invalid argument \"%s\" for \"--platform\": %s", text,
+                        cb_error_message(cause));
+}
+
 int cb_app_arguments(const struct cb_cli_command *command, const struct cb_strings *args,
                      int min, int max, struct cb_error **err)
 {

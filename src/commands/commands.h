@@ -66,6 +66,8 @@ int cb_app_settings(struct cb_app *app, const struct cb_settings **out,
  * may start an empty one. */
 int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
                  struct cb_error **err);
+/* The value of --platform. USAGE. */
+int cb_app_platform(const char *text, struct cb_platform *out, struct cb_error **err);
 /* The image a user named; NOT_FOUND "no such image: x". */
 int cb_app_image(struct cb_store *store, const char *text, struct cb_image **out,
                  int *by_id, struct cb_error **err);

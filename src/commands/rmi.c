@@ -59,10 +59,29 @@ static const char *meant_name(const struct cb_image *image, const char *text, in
     return NULL;
 }
 
+/* A name of several platforms goes with all of its images that have no other. */
+static int remove_platforms(struct cb_store *store, const char *name,
+                            const struct cb_platform_images *images, int prune,
+                            struct cb_error **err)
+{
+    if (untag(store, name, err) < 0)
+        return -1;
+    cb_vec_foreach (entry, images) {
+        cb_auto(cb_image) image = NULL;
+
+        /* One image may serve two platforms. */
+        if (cb_image_get(store, &entry->id, &image, NULL) == 0 &&
+            !cb_image_is_named(image) && delete_image(store, image, prune, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int remove_one(struct cb_store *store, const char *text,
                       const struct values *values, struct cb_error **err)
 {
     cb_auto(cb_image) image = NULL;
+    cb_auto_value(cb_platform_images) platforms = {0};
     int by_id = 0, found = cb_image_find(store, text, &image, &by_id, err);
     const char *name;
     char short_id[13];
@@ -76,10 +95,14 @@ static int remove_one(struct cb_store *store, const char *text,
         return cb_error_hint(err, "`cbuild images` lists what is here");
     }
     name = meant_name(image, text, by_id);
-    if (name && image->names.count > 1)
+    if (name && cb_ref_platforms(store, name, &platforms, err) < 0)
+        return -1;
+    if (platforms.count)
+        return remove_platforms(store, name, &platforms, !values->no_prune, err);
+    if (name && image->names.count + image->platform_names.count > 1)
         return untag(store, name, err);
     cb_short_id(&image->id, short_id);
-    if (!name && image->names.count > 1 && !values->force) {
+    if (!name && image->names.count + image->platform_names.count > 1 && !values->force) {
         cb_error_set(
             err, CB_ERR_EXISTS,
             "conflict: unable to delete %s (must be forced) - image is referenced in "

@@ -184,10 +184,10 @@ static int push(struct cb_app *app, const struct values *values,
     cb_auto(cb_image) image = NULL;
     cb_autofree char *canonical = NULL;
     struct cb_push_options options;
-    struct cb_digest digest;
+    cb_auto_value(cb_descriptor) pushed = {0};
+    cb_auto_value(cb_platform_images) platforms = {0};
     char text[CB_DIGEST_MAX_TEXT];
-    int64_t size;
-    int found;
+    int found, by_id = 0;
 
     if (parse_push_options(values, &options, err) < 0 ||
         parse_name(args->items[args->count - 1], &reference, err) < 0)
@@ -195,7 +195,7 @@ static int push(struct cb_app *app, const struct values *values,
     canonical = cb_reference_canonical(reference);
     if (session_open(&session, app, values, err) < 0)
         return -1;
-    found = cb_image_find(session.store, args->items[0], &image, NULL, err);
+    found = cb_image_find(session.store, args->items[0], &image, &by_id, err);
     if (found < 0)
         return -1;
     if (!found) {
@@ -203,11 +203,16 @@ static int push(struct cb_app *app, const struct values *values,
                      "an image does not exist locally with the tag: %s", args->items[0]);
         return cb_error_hint(err, "`cbuild images` lists what is here");
     }
-    if (cb_registry_push(session.registry, &image->id, canonical, &options, &digest,
-                         &size, err) < 0)
+    if (!by_id &&
+        cb_image_find_platforms(session.store, args->items[0], &platforms, err) < 0)
+        return -1;
+    if ((platforms.count > 1 ? cb_registry_push_index(session.registry, &platforms,
+                                                      canonical, &options, &pushed, err)
+                             : cb_registry_push(session.registry, &image->id, canonical,
+                                                &options, &pushed, err)) < 0)
         return -1;
     printf("%s: digest: %s size: %" PRId64 "\n", reference->tag ? reference->tag : "",
-           cb_digest_text(&digest, text), size);
+           cb_digest_text(&pushed.digest, text), pushed.size);
     return 0;
 }
 

@@ -5,11 +5,19 @@
 #include <string.h>
 #include <unistd.h>
 
+void cb_output_annotations_clear(struct cb_archive_annotations *annotations)
+{
+    json_decref(annotations->manifest);
+    json_decref(annotations->index);
+    json_decref(annotations->manifest_entry);
+    json_decref(annotations->index_entry);
+}
+
 void cb_output_clear(struct cb_output *output)
 {
     free(output->dest);
     cb_strings_free(&output->names);
-    json_decref(output->annotations);
+    cb_output_annotations_clear(&output->annotations);
     *output = (struct cb_output){0};
 }
 
@@ -72,6 +80,42 @@ static void add_annotation(json_t **annotations, const char *key, const char *va
     json_object_set_new(*annotations, key, json_string(value));
 }
 
+/* What an annotation may be of; NULL: LEVEL is none of them. */
+static json_t **annotation_level(struct cb_archive_annotations *annotations,
+                                 const char *level)
+{
+    if (strcmp(level, "manifest") == 0)
+        return &annotations->manifest;
+    if (strcmp(level, "index") == 0)
+        return &annotations->index;
+    if (strcmp(level, "manifest-descriptor") == 0)
+        return &annotations->manifest_entry;
+    if (strcmp(level, "index-descriptor") == 0)
+        return &annotations->index_entry;
+    return NULL;
+}
+
+/* annotation.KEY, annotation-LEVEL.KEY: 1 taken, 0 KEY is another. */
+static int set_annotation(struct cb_output *out, const char *key, const char *value)
+{
+    static const char word[] = "annotation";
+    const char *dot = strchr(key, '.');
+    const char *level = key + strlen(word);
+    cb_autofree char *name = NULL;
+    json_t **annotations = &out->annotations.manifest;
+
+    if (strncmp(key, word, strlen(word)) != 0 || !dot || (*level != '.' && *level != '-'))
+        return 0;
+    if (*level == '-') {
+        name = xstrndup(level + 1, (size_t)(dot - level - 1));
+        annotations = annotation_level(&out->annotations, name);
+    }
+    if (!annotations)
+        return 0;
+    add_annotation(annotations, dot + 1, value);
+    return 1;
+}
+
 /* A key of which only one value is provided for. */
 static int set_fixed(const char *key, const char *value, int wanted, const char *instead,
                      struct cb_error **err)
@@ -110,15 +154,18 @@ static int set_flag_field(struct cb_output *out, const char *key, const char *va
     if (strcmp(key, "store") == 0 || strcmp(key, "unpack") == 0)
         return set_fixed(key, value, 1, "images are always kept, and unpacked when run",
                          err);
-    if (strcmp(key, "platform-split") == 0)
-        return cb_request_flag(key, value, &flag, err);
+    if (strcmp(key, "platform-split") == 0) {
+        if (cb_request_flag(key, value, &flag, err) < 0)
+            return -1;
+        out->merge = !flag;
+        return 0;
+    }
     return cb_error_set(err, CB_ERR_USAGE, "unexpected key \"%s\"", key);
 }
 
 static int set_field(struct cb_output *out, const char *key, const char *value,
                      struct cb_error **err)
 {
-    static const char annotation[] = "annotation.";
     int form = cb_request_layer_form(&out->layers, key, value, err);
 
     if (form != 0)
@@ -134,10 +181,8 @@ static int set_field(struct cb_output *out, const char *key, const char *value,
         out->dest = xstrdup(value);
         return 0;
     }
-    if (strncmp(key, annotation, strlen(annotation)) == 0) {
-        add_annotation(&out->annotations, key + strlen(annotation), value);
+    if (set_annotation(out, key, value))
         return 0;
-    }
     return set_flag_field(out, key, value, err);
 }
 
@@ -255,36 +300,69 @@ static int settle_times(struct cb_checked_request *checked, struct cb_error **er
     return cb_error_hint(err, "they are made of the same layers: build once for each");
 }
 
-/* `--annotation [manifest:]key=value`. */
+/* `--annotation [LEVEL[,LEVEL]:]key=value`. */
 static int add_request_annotation(struct cb_checked_request *out, const char *text,
                                   struct cb_error **err)
 {
-    static const char *const levels[] = {"index", "manifest-descriptor",
-                                         "index-descriptor"};
     const char *equals = strchr(text, '=');
     const char *colon = strchr(text, ':');
-    cb_autofree char *level = NULL;
     cb_autofree char *key = NULL;
+    int levels = 0;
 
     if (!equals || equals == text)
         return cb_error_set(err, CB_ERR_USAGE,
                             "invalid argument \"%s\" for \"--annotation\": expected "
                             "key=value",
                             text);
-    if (colon && colon < equals) {
-        level = xstrndup(text, (size_t)(colon - text));
-        for (size_t i = 0; i < CB_ARRAY_SIZE(levels); i++) {
-            if (strcmp(level, levels[i]) == 0)
-                return cb_error_set(err, CB_ERR_UNSUPPORTED,
-                                    "--annotation %s: an image of one platform has a "
-                                    "manifest only",
-                                    text);
-        }
-        if (strcmp(level, "manifest") == 0)
-            text = colon + 1;
+    for (const char *at = text; colon && colon < equals && at < colon;) {
+        size_t len = strcspn(at, ",:");
+        cb_autofree char *level = xstrndup(at, len);
+
+        if (!annotation_level(&out->annotations, level))
+            break;
+        levels++;
+        at += len + 1;
     }
-    key = xstrndup(text, (size_t)(equals - text));
-    add_annotation(&out->annotations, key, equals + 1);
+    key = xstrndup(levels ? colon + 1 : text,
+                   (size_t)(equals - (levels ? colon + 1 : text)));
+    if (!levels)
+        add_annotation(&out->annotations.manifest, key, equals + 1);
+    for (const char *at = text; levels > 0; levels--) {
+        size_t len = strcspn(at, ",:");
+        cb_autofree char *level = xstrndup(at, len);
+
+        add_annotation(annotation_level(&out->annotations, level), key, equals + 1);
+        at += len + 1;
+    }
+    return 0;
+}
+
+static int needs_index(const struct cb_archive_annotations *annotations)
+{
+    return annotations->index || annotations->manifest_entry || annotations->index_entry;
+}
+
+/* What one platform has not, and what several cannot be. */
+static int check_platforms(const struct cb_checked_request *checked,
+                           struct cb_error **err)
+{
+    int several = checked->platforms.count > 1;
+    int index = needs_index(&checked->annotations);
+
+    cb_vec_foreach (output, &checked->outputs) {
+        index |= needs_index(&output->annotations);
+        if (!several || output->type != CB_OUTPUT_DOCKER)
+            continue;
+        cb_error_set(err, CB_ERR_UNSUPPORTED,
+                     "docker exporter does not currently support exporting manifest "
+                     "lists");
+        return cb_error_hint(err, "type=oci holds all platforms");
+    }
+    if (index && !several)
+        return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                            "annotations of index, manifest-descriptor or "
+                            "index-descriptor: an image of one platform has a manifest "
+                            "only");
     return 0;
 }
 
@@ -303,7 +381,8 @@ int cb_request_outputs(struct cb_checked_request *out,
         if (add_request_annotation(out, request->annotations.items[i], err) < 0)
             return -1;
     }
-    if (check_stdout(out, err) < 0 || settle_times(out, err) < 0)
+    if (check_stdout(out, err) < 0 || settle_times(out, err) < 0 ||
+        check_platforms(out, err) < 0)
         return -1;
     return check_names(out, err);
 }

@@ -54,16 +54,22 @@ int cb_convert_item(struct cb_stage *stage, const struct cb_item *item,
 
 /* ── Names of steps ── */
 
-/* "[builder  3/12] ", numbers as wide as the total. */
+/* "[builder  3/12] ", numbers as wide as the total; "[linux/arm64 builder  3/12] " among
+ * several platforms. */
 static void add_prefix(struct cb_strbuf *out, struct cb_stage *stage)
 {
     char total[16];
     int width = snprintf(total, sizeof(total), "%u", stage->steps);
+    cb_autofree char *platform = NULL;
 
     if (!stage->steps)
         return;
     stage->step++;
     cb_strbuf_addc(out, '[');
+    if (stage->planner->options->graph) {
+        platform = cb_platform_text(&stage->platform);
+        cb_strbuf_addf(out, "%s ", platform);
+    }
     if (stage->planner->stage_count > 1)
         cb_strbuf_addf(out, "%s ", stage->label);
     cb_strbuf_addf(out, "%*u/%s] ", width, stage->step, total);

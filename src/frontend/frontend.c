@@ -113,7 +113,7 @@ static struct cb_plan *make_plan(struct cb_planner *planner, struct cb_stage *ta
 {
     struct cb_plan *plan = xcalloc(1, sizeof(*plan));
 
-    plan->graph = cb_steal(&planner->graph);
+    plan->graph = planner->options->graph ? NULL : cb_steal(&planner->graph);
     plan->result = target->root;
     plan->config = cb_steal(&target->config);
     plan->base_layers = target->base_layers;
@@ -126,10 +126,11 @@ static struct cb_plan *make_plan(struct cb_planner *planner, struct cb_stage *ta
 void cb_planner_init(struct cb_planner *planner,
                      const struct cb_frontend_options *options)
 {
-    *planner = (struct cb_planner){.options = options,
-                                   .arena = cb_arena_new(),
-                                   .graph = cb_graph_new(),
-                                   .work = CB_MAX_EXPANSION_WORK};
+    *planner =
+        (struct cb_planner){.options = options,
+                            .arena = cb_arena_new(),
+                            .graph = options->graph ? options->graph : cb_graph_new(),
+                            .work = CB_MAX_EXPANSION_WORK};
 }
 
 void cb_planner_clear(struct cb_planner *planner)
@@ -145,7 +146,8 @@ void cb_planner_clear(struct cb_planner *planner)
     cb_strings_free(&planner->globals);
     cb_strings_free(&planner->quiet_env);
     free(planner->epoch);
-    cb_graph_free(planner->graph);
+    if (!planner->options->graph)
+        cb_graph_free(planner->graph);
     cb_dockerfile_free(planner->file);
     cb_vec_foreach (source, &planner->sources)
         cb_source_unref(*source);

@@ -195,7 +195,7 @@ static int push_config(struct push *push, struct cb_descriptor *config,
                           &result, err);
 }
 
-static int push_documents(struct push *push, struct cb_digest *digest, int64_t *size,
+static int push_documents(struct push *push, struct cb_descriptor *out,
                           struct cb_error **err)
 {
     cb_auto(cb_manifest) made = NULL;
@@ -217,8 +217,11 @@ static int push_documents(struct push *push, struct cb_digest *digest, int64_t *
         cb_content_put(push->registry->store, manifest->bytes, manifest->len, &kept,
                        err) < 0)
         return -1;
-    *digest = manifest->digest;
-    *size = (int64_t)manifest->len;
+    cb_descriptor_free(out);
+    *out = (struct cb_descriptor){.media_type = xstrdup(manifest->media_type),
+                                  .digest = manifest->digest,
+                                  .size = (int64_t)manifest->len,
+                                  .platform = push->image->config->platform};
     return 0;
 }
 
@@ -241,7 +244,7 @@ static int set_up(struct push *push, const struct cb_digest *image_id, const cha
     return 0;
 }
 
-static int push_everything(struct push *push, struct cb_digest *digest, int64_t *size,
+static int push_everything(struct push *push, struct cb_descriptor *manifest,
                            struct cb_error **err)
 {
     cb_autofree char *name =
@@ -249,15 +252,15 @@ static int push_everything(struct push *push, struct cb_digest *digest, int64_t 
 
     if (cb_fan_out(push->registry->pool, cb_registry_uploads(push->registry),
                    push->image->config->diff_ids.count, push_layer, push, err) < 0 ||
-        push_documents(push, digest, size, err) < 0)
+        push_documents(push, manifest, err) < 0)
         return -1;
-    return cb_image_add_repo_digest(push->registry->store, &push->image->id, name, digest,
-                                    err);
+    return cb_image_add_repo_digest(push->registry->store, &push->image->id, name,
+                                    &manifest->digest, err);
 }
 
 int cb_registry_push(struct cb_registry *registry, const struct cb_digest *image_id,
                      const char *name, const struct cb_push_options *options,
-                     struct cb_digest *digest, int64_t *size, struct cb_error **err)
+                     struct cb_descriptor *manifest, struct cb_error **err)
 {
     static const struct cb_push_options defaults = {.layers.compression =
                                                         CB_COMPRESSION_GZIP};
@@ -275,7 +278,7 @@ int cb_registry_push(struct cb_registry *registry, const struct cb_digest *image
         push.event_id = event.id = cb_event_next_id();
         event.name = title;
         cb_event_emit(registry->sink, event);
-        result = push_everything(&push, digest, size, &error);
+        result = push_everything(&push, manifest, &error);
         event.kind = result == 0 ? CB_EVENT_STEP_DONE : CB_EVENT_STEP_ERROR;
         event.error = error;
         cb_event_emit(registry->sink, event);

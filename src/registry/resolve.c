@@ -87,8 +87,8 @@ static int find_local(struct cb_registry *registry, const char *name,
     cb_autofree char *canonical = *reference ? cb_reference_canonical(*reference) : NULL;
     cb_auto(cb_image) image = NULL;
     int by_id = 0;
-    int found =
-        cb_image_find(registry->store, canonical ? canonical : name, &image, &by_id, err);
+    int found = cb_image_find_for(registry->store, canonical ? canonical : name, platform,
+                                  &image, &by_id, err);
 
     if (found <= 0)
         return found;
