@@ -44,9 +44,11 @@ int cb_cache_new(struct cb_cache **out, struct cb_build_env *env, struct cb_erro
 void cb_cache_free(struct cb_cache *cache);
 CB_AUTO_DEFINE(cb_cache, cb_cache_free)
 struct cb_cache_store *cb_cache_store(struct cb_cache *cache); /* borrowed */
-/* Adds a remote cache to be asked after those before it. Before solving. Nothing but its
- * documents is fetched. */
+/* Adds a remote cache to be asked after those before it; of an index, what its images for
+ * PLATFORMS (at least one) carry. Before solving. Nothing but its documents is fetched.
+ */
 int cb_cache_import(struct cb_cache *cache, const struct cb_cache_location *from,
+                    const struct cb_platform *platforms, size_t count,
                     struct cb_error **err);
 /* The steps that were found or made, from the first one on, are remembered: for exports,
  * and for cb_cache_keep. */

@@ -16,7 +16,8 @@ struct cb_cache {
     struct cb_map *used;   /* keys found or made, in order; NULL: not tracked */
 };
 
-/* The first remote record of KEY: its cache and number, or 0. */
+/* The first remote record of KEY with a layer, or else without: its cache and number, or
+ * 0. */
 int cb_cache_find_remote(struct cb_cache *cache, const struct cb_digest *key,
                          size_t *remote, int *record);
 /* Makes a remote record the store's: snapshot and record. */

@@ -165,23 +165,6 @@ static json_t *image_json(const struct cb_image *image)
     return object;
 }
 
-static int find(struct cb_store *store, const char *text,
-                const struct cb_platform *platform, struct cb_image **out,
-                struct cb_error **err)
-{
-    int by_id = 0;
-    int found = cb_image_find_for(store, text, platform, out, &by_id, err);
-    cb_autofree char *wanted = platform ? cb_platform_text(platform) : NULL;
-
-    if (found < 0)
-        return -1;
-    if (!found)
-        return cb_app_image(store, text, out, NULL, err);
-    if (!platform || by_id || cb_platform_score(&(*out)->config->platform, platform) > 0)
-        return 0;
-    return cb_error_set(err, CB_ERR_NOT_FOUND, "no such image: %s for %s", text, wanted);
-}
-
 /* What was found is printed even when something else was not, as docker does. */
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
@@ -191,13 +174,14 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     cb_auto_json *array = json_array();
     cb_autofree char *text = NULL;
     struct values values = {0};
-    struct cb_platform platform;
+    struct cb_platform buffer;
+    const struct cb_platform *platform;
     int status =
         cb_options_parse(&cb_inspect_command, argc, argv, 0, &values, &args, err);
 
     if (status)
         return status < 0 ? -1 : 0;
-    if ((values.platform && cb_app_platform(values.platform, &platform, err) < 0) ||
+    if (cb_app_platform(values.platform, &buffer, &platform, err) < 0 ||
         cb_app_arguments(&cb_inspect_command, &args, 1, -1, err) < 0 ||
         cb_app_store(app, 1, &store, err) < 0)
         return -1;
@@ -205,8 +189,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
         cb_auto(cb_image) image = NULL;
         struct cb_error *error = NULL;
 
-        if (find(store, args.items[i], values.platform ? &platform : NULL, &image,
-                 &error) < 0)
+        if (cb_image_get_for(store, args.items[i], platform, &image, NULL, &error) < 0)
             cb_error_append(&first, error);
         else
             json_array_append_new(array, image_json(image));

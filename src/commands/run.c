@@ -91,8 +91,7 @@ static void say_missing(const char *name)
     fprintf(stderr, "Unable to find image '%s' locally\n", cb_strbuf_text(&clean));
 }
 
-/* 1 found, 0 not there, or for another platform than was ASKED for; an id is what it is.
- */
+/* 1 found, 0 not there, or for another platform than was ASKED for. */
 static int find_local(struct cb_store *store, const char *name,
                       const struct cb_platform *asked, struct cb_image **out,
                       struct cb_error **err)
@@ -100,9 +99,10 @@ static int find_local(struct cb_store *store, const char *name,
     int by_id = 0;
     int found = cb_image_find_for(store, name, asked, out, &by_id, err);
 
-    if (found <= 0 || by_id || !asked)
+    if (found <= 0 || !asked || cb_platform_score(&(*out)->config->platform, asked) > 0)
         return found;
-    return cb_platform_score(&(*out)->config->platform, asked) > 0;
+    /* An id is nobody else's. */
+    return by_id ? cb_image_get_for(store, name, asked, out, NULL, err) : 0;
 }
 
 /* The image's documents and filesystem: from here, else pulled as docker does. */
@@ -170,16 +170,16 @@ static int start(struct cb_app *app, struct values *values, const char *name,
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_resolved_image) image = NULL;
     cb_auto(cb_snapshot) rootfs = NULL;
-    struct cb_platform platform;
+    struct cb_platform buffer;
+    const struct cb_platform *platform;
     enum cb_pull_policy policy;
     int exit_code = 0;
 
     if (parse_pull(values->pull, &policy, err) < 0 ||
-        (values->platform && cb_app_platform(values->platform, &platform, err) < 0))
+        cb_app_platform(values->platform, &buffer, &platform, err) < 0)
         return -1;
     if (cb_app_store(app, 1, &store, err) < 0 ||
-        find_image(app, store, name, values->platform ? &platform : NULL, policy, &image,
-                   &rootfs, err) < 0) {
+        find_image(app, store, name, platform, policy, &image, &rootfs, err) < 0) {
         int status = fail(err);
 
         return status == 127 || status == 126 ? 125 : status;

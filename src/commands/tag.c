@@ -26,7 +26,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     cb_reference_default_tag(reference);
     canonical = cb_reference_canonical(reference);
     if (cb_app_store(app, 0, &store, err) < 0 ||
-        cb_app_image(store, args.items[0], &image, &by_id, err) < 0 ||
+        cb_image_get_for(store, args.items[0], NULL, &image, &by_id, err) < 0 ||
         (!by_id && cb_image_find_platforms(store, args.items[0], &platforms, err) < 0))
         return -1;
     if (platforms.count)

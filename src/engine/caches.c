@@ -38,7 +38,8 @@ int cb_caches_open(struct cb_cache **out, struct cb_build_env *env,
     cb_vec_foreach (location, &checked->cache_from) {
         cb_auto(cb_error) error = NULL;
 
-        if (cb_cache_import(cache, location, &error) == 0)
+        if (cb_cache_import(cache, location, checked->platforms.items,
+                            checked->platforms.count, &error) == 0)
             continue;
         if (cb_error_kind(error) == CB_ERR_CANCELED)
             return cb_error_move(err, &error);

@@ -28,9 +28,8 @@ struct cb_output {
     int layout;                  /* OCI: a directory instead of an archive */
     int delete;                  /* DIRECTORY: what the result has not is removed */
     int merge; /* DIRECTORY, TAR: several platforms without a directory for each */
-    struct cb_archive_annotations annotations;
+    struct cb_annotations annotations;
 };
-void cb_output_annotations_clear(struct cb_archive_annotations *annotations);
 void cb_output_clear(struct cb_output *output);
 
 /* ── request.c ── */
@@ -42,6 +41,7 @@ struct cb_checked_request {
         build_args;           /* "K=V": those without a value came from the environment */
     struct cb_strings labels; /* "K=V" */
     CB_VEC(struct cb_platform) platforms; /* at least one, each once */
+    int platform_given;                   /* --platform was */
     enum cb_op_network network;
     int allow_host_network, allow_insecure;
     struct cb_strings allow_devices; /* "" is any */
@@ -57,7 +57,7 @@ struct cb_checked_request {
     struct cb_ssh *ssh;
     struct cb_cache_locations cache_from, cache_to;
     CB_VEC(struct cb_output) outputs; /* at least one */
-    struct cb_archive_annotations annotations;
+    struct cb_annotations annotations;
 };
 /* --output, --push, --load, --annotation. */
 int cb_request_outputs(struct cb_checked_request *out,

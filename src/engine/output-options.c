@@ -5,19 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
-void cb_output_annotations_clear(struct cb_archive_annotations *annotations)
-{
-    json_decref(annotations->manifest);
-    json_decref(annotations->index);
-    json_decref(annotations->manifest_entry);
-    json_decref(annotations->index_entry);
-}
-
 void cb_output_clear(struct cb_output *output)
 {
     free(output->dest);
     cb_strings_free(&output->names);
-    cb_output_annotations_clear(&output->annotations);
+    cb_annotations_free(&output->annotations);
     *output = (struct cb_output){0};
 }
 
@@ -73,46 +65,22 @@ static int set_mode(struct cb_output *out, const char *value, struct cb_error **
     return 0;
 }
 
-static void add_annotation(json_t **annotations, const char *key, const char *value)
-{
-    if (!*annotations)
-        *annotations = json_object();
-    json_object_set_new(*annotations, key, json_string(value));
-}
-
-/* What an annotation may be of; NULL: LEVEL is none of them. */
-static json_t **annotation_level(struct cb_archive_annotations *annotations,
-                                 const char *level)
-{
-    if (strcmp(level, "manifest") == 0)
-        return &annotations->manifest;
-    if (strcmp(level, "index") == 0)
-        return &annotations->index;
-    if (strcmp(level, "manifest-descriptor") == 0)
-        return &annotations->manifest_entry;
-    if (strcmp(level, "index-descriptor") == 0)
-        return &annotations->index_entry;
-    return NULL;
-}
-
-/* annotation.KEY, annotation-LEVEL.KEY: 1 taken, 0 KEY is another. */
-static int set_annotation(struct cb_output *out, const char *key, const char *value)
+/* annotation.KEY, annotation-TYPE.KEY, annotation[PLATFORM].KEY: 1 taken, 0 KEY is
+ * another. */
+static int set_annotation(struct cb_output *out, const char *key, const char *value,
+                          struct cb_error **err)
 {
     static const char word[] = "annotation";
+    const char *type = key + strlen(word);
     const char *dot = strchr(key, '.');
-    const char *level = key + strlen(word);
-    cb_autofree char *name = NULL;
-    json_t **annotations = &out->annotations.manifest;
+    struct cb_annotation annotation;
 
-    if (strncmp(key, word, strlen(word)) != 0 || !dot || (*level != '.' && *level != '-'))
+    if (strncmp(key, word, strlen(word)) != 0 || !*type || !strchr(".-[", *type) || !dot)
         return 0;
-    if (*level == '-') {
-        name = xstrndup(level + 1, (size_t)(dot - level - 1));
-        annotations = annotation_level(&out->annotations, name);
-    }
-    if (!annotations)
-        return 0;
-    add_annotation(annotations, dot + 1, value);
+    type += *type == '-';
+    if (cb_annotation_type(&annotation, type, (size_t)(dot - type), err) < 0)
+        return -1;
+    cb_annotations_add(&out->annotations, &annotation, dot + 1, value);
     return 1;
 }
 
@@ -166,10 +134,12 @@ static int set_flag_field(struct cb_output *out, const char *key, const char *va
 static int set_field(struct cb_output *out, const char *key, const char *value,
                      struct cb_error **err)
 {
-    int form = cb_request_layer_form(&out->layers, key, value, err);
+    int taken = cb_request_layer_form(&out->layers, key, value, err);
 
-    if (form != 0)
-        return form < 0 ? -1 : 0;
+    if (taken == 0)
+        taken = set_annotation(out, key, value, err);
+    if (taken != 0)
+        return taken < 0 ? -1 : 0;
     if (strcmp(key, "type") == 0)
         return set_type(out, value, err);
     if (strcmp(key, "name") == 0)
@@ -181,8 +151,6 @@ static int set_field(struct cb_output *out, const char *key, const char *value,
         out->dest = xstrdup(value);
         return 0;
     }
-    if (set_annotation(out, key, value))
-        return 0;
     return set_flag_field(out, key, value, err);
 }
 
@@ -300,69 +268,85 @@ static int settle_times(struct cb_checked_request *checked, struct cb_error **er
     return cb_error_hint(err, "they are made of the same layers: build once for each");
 }
 
-/* `--annotation [LEVEL[,LEVEL]:]key=value`. */
-static int add_request_annotation(struct cb_checked_request *out, const char *text,
-                                  struct cb_error **err)
+/* `[TYPE[PLATFORM],…:]key=value`. */
+static int parse_annotation(struct cb_annotations *out, const char *text,
+                            struct cb_error **err)
 {
     const char *equals = strchr(text, '=');
     const char *colon = strchr(text, ':');
     cb_autofree char *key = NULL;
-    int levels = 0;
 
     if (!equals || equals == text)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--annotation\": expected "
-                            "key=value",
-                            text);
-    for (const char *at = text; colon && colon < equals && at < colon;) {
-        size_t len = strcspn(at, ",:");
-        cb_autofree char *level = xstrndup(at, len);
+        return cb_error_set(err, CB_ERR_USAGE, "expected key=value");
+    if (colon > equals)
+        colon = NULL;
+    key = colon ? xstrndup(colon + 1, (size_t)(equals - colon - 1))
+                : xstrndup(text, (size_t)(equals - text));
+    if (!*key)
+        return cb_error_set(err, CB_ERR_USAGE, "expected key=value");
+    for (const char *at = text;;) {
+        size_t len = colon ? strcspn(at, ",:") : 0;
+        struct cb_annotation annotation;
 
-        if (!annotation_level(&out->annotations, level))
-            break;
-        levels++;
-        at += len + 1;
+        if (cb_annotation_type(&annotation, at, len, err) < 0)
+            return -1;
+        cb_annotations_add(out, &annotation, key, equals + 1);
+        at += len;
+        if (!colon || at == colon)
+            return 0;
+        at++;
     }
-    key = xstrndup(levels ? colon + 1 : text,
-                   (size_t)(equals - (levels ? colon + 1 : text)));
-    if (!levels)
-        add_annotation(&out->annotations.manifest, key, equals + 1);
-    for (const char *at = text; levels > 0; levels--) {
-        size_t len = strcspn(at, ",:");
-        cb_autofree char *level = xstrndup(at, len);
-
-        add_annotation(annotation_level(&out->annotations, level), key, equals + 1);
-        at += len + 1;
-    }
-    return 0;
 }
 
-static int needs_index(const struct cb_archive_annotations *annotations)
+static int add_request_annotation(struct cb_checked_request *out, const char *text,
+                                  struct cb_error **err)
 {
-    return annotations->index || annotations->manifest_entry || annotations->index_entry;
+    cb_auto(cb_error) cause = NULL;
+
+    if (parse_annotation(&out->annotations, text, &cause) == 0)
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "invalid argument \"%s\" for \"--annotation\": %s", text,
+                        cb_error_message(cause));
+}
+
+/* Of a platform that is none of the build's an annotation would be lost. */
+static int check_annotations(const struct cb_checked_request *checked,
+                             const struct cb_annotations *annotations,
+                             struct cb_error **err)
+{
+    cb_vec_foreach (annotation, annotations) {
+        cb_autofree char *text = cb_platform_text(&annotation->platform);
+        int known = !*annotation->platform.os;
+
+        cb_vec_foreach (platform, &checked->platforms)
+            known |= cb_platform_equal(platform, &annotation->platform);
+        if (!known)
+            return cb_error_set(err, CB_ERR_USAGE, "annotation `%s`: %s is not built",
+                                annotation->key, text);
+    }
+    if (checked->platforms.count == 1 && cb_annotations_need_index(annotations))
+        return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                            "index annotations not supported for single platform export");
+    return 0;
 }
 
 /* What one platform has not, and what several cannot be. */
 static int check_platforms(const struct cb_checked_request *checked,
                            struct cb_error **err)
 {
-    int several = checked->platforms.count > 1;
-    int index = needs_index(&checked->annotations);
-
+    if (check_annotations(checked, &checked->annotations, err) < 0)
+        return -1;
     cb_vec_foreach (output, &checked->outputs) {
-        index |= needs_index(&output->annotations);
-        if (!several || output->type != CB_OUTPUT_DOCKER)
+        if (check_annotations(checked, &output->annotations, err) < 0)
+            return -1;
+        if (checked->platforms.count == 1 || output->type != CB_OUTPUT_DOCKER)
             continue;
         cb_error_set(err, CB_ERR_UNSUPPORTED,
                      "docker exporter does not currently support exporting manifest "
                      "lists");
         return cb_error_hint(err, "type=oci holds all platforms");
     }
-    if (index && !several)
-        return cb_error_set(err, CB_ERR_UNSUPPORTED,
-                            "annotations of index, manifest-descriptor or "
-                            "index-descriptor: an image of one platform has a manifest "
-                            "only");
     return 0;
 }
 

@@ -12,7 +12,7 @@ struct writing {
     const struct cb_checked_request *checked;
     const struct cb_made_list *made;
     struct cb_outputs_result *out;
-    struct cb_archive_annotations annotations; /* of the output under way */
+    struct cb_annotations annotations; /* of the output under way */
     struct cb_digests passing; /* images that are only on their way into an archive */
 };
 
@@ -103,13 +103,11 @@ static int push(struct writing *writing, const struct cb_output *output,
     cb_auto_value(cb_strings) names = {0};
     const struct cb_platform_images *images = &writing->out->images;
     struct cb_registry *registry = writing->env->registry;
-    const struct cb_push_options options = {
-        .layers = output->layers,
-        .annotations = writing->annotations.manifest,
-        .index_annotations = writing->annotations.index,
-        .entry_annotations = writing->annotations.manifest_entry,
-        .docker_types = output->docker_types,
-        .untagged = output->by_digest};
+    const struct cb_push_options options = {.layers = output->layers,
+                                            .annotations = &writing->annotations,
+                                            .platform = &images->items[0].platform,
+                                            .docker_types = output->docker_types,
+                                            .untagged = output->by_digest};
     struct cb_descriptor *target = &writing->out->target;
 
     cb_outputs_names(writing->checked, output, &names);
@@ -137,7 +135,7 @@ static int write_archive(struct writing *writing, const struct cb_output *output
         .store = env->store, .pool = env->pool, .cancel = env->cancel, .sink = env->sink};
     const struct cb_archive_image image = {.images = &writing->out->images,
                                            .names = &names,
-                                           .annotations = writing->annotations,
+                                           .annotations = &writing->annotations,
                                            .layers = output->layers};
     struct cb_descriptor *target = &writing->out->target;
 
@@ -211,21 +209,6 @@ static int write_shown(struct writing *writing, const struct cb_output *output,
     return cb_error_wrap(err, "%s", title);
 }
 
-/* Annotations of the request, and of the output on top. */
-static json_t *merge(json_t *below, json_t *above)
-{
-    json_t *merged;
-
-    if (!below && !above)
-        return NULL;
-    merged = json_object();
-    if (below)
-        json_object_update(merged, below);
-    if (above)
-        json_object_update(merged, above);
-    return merged;
-}
-
 /* What was asked for cannot be had without a time: better to say so than to let somebody
  * find out by comparing digests. */
 static void check_times(const struct writing *writing)
@@ -242,26 +225,17 @@ static void check_times(const struct writing *writing)
                                                             .len = strlen(text)});
 }
 
-static void merge_annotations(const struct cb_archive_annotations *below,
-                              const struct cb_archive_annotations *above,
-                              struct cb_archive_annotations *out)
-{
-    out->manifest = merge(below->manifest, above->manifest);
-    out->index = merge(below->index, above->index);
-    out->manifest_entry = merge(below->manifest_entry, above->manifest_entry);
-    out->index_entry = merge(below->index_entry, above->index_entry);
-}
-
 static int write_all(struct writing *writing, struct cb_error **err)
 {
     cb_vec_foreach (output, &writing->checked->outputs) {
         int status = cb_cancel_check(writing->env->cancel, err);
 
-        merge_annotations(&writing->checked->annotations, &output->annotations,
-                          &writing->annotations);
+        /* The output's own over the request's. */
+        cb_annotations_copy(&writing->annotations, &writing->checked->annotations);
+        cb_annotations_copy(&writing->annotations, &output->annotations);
         if (status == 0)
             status = write_shown(writing, output, err);
-        cb_output_annotations_clear(&writing->annotations);
+        cb_annotations_free(&writing->annotations);
         if (status < 0)
             return -1;
         writing->out->took_stdout |= output->dest && strcmp(output->dest, "-") == 0;

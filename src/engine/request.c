@@ -52,7 +52,7 @@ void cb_checked_request_clear(struct cb_checked_request *checked)
     cb_vec_foreach (output, &checked->outputs)
         cb_output_clear(output);
     cb_vec_free(&checked->outputs);
-    cb_output_annotations_clear(&checked->annotations);
+    cb_annotations_free(&checked->annotations);
     cb_vec_free(&checked->platforms);
 }
 
@@ -383,6 +383,7 @@ int cb_request_check(struct cb_checked_request *out,
         check_each(out, &request->add_hosts, check_host, err) < 0 ||
         check_each(out, &request->platforms, check_platforms, err) < 0)
         return -1;
+    out->platform_given = out->platforms.count > 0;
     if (!out->platforms.count)
         add_platform(out, "", "local", NULL);
     if (check_network(out, request->network, err) < 0 ||

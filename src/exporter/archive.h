@@ -10,6 +10,7 @@
 /* One image on its way into an archive. */
 struct cb_saved_image {
     struct cb_image *image;
+    struct cb_platform platform;  /* for which it is wanted */
     struct cb_strings names;      /* canonical, those the user gave */
     struct cb_descriptor *layers; /* in step with config.diff_ids */
     char *streamed;               /* by layer: no blob; its tar is made while writing */
@@ -29,22 +30,24 @@ struct cb_saved {
     struct cb_archive_env *env;
     enum cb_archive_format format;
     struct cb_layer_form layers;
-    struct cb_archive_annotations annotations; /* borrowed */
+    const struct cb_annotations *annotations; /* or NULL */
     CB_VEC(struct cb_saved_image *) images;
     CB_VEC(struct cb_saved_index) indexes;
 };
 void cb_saved_clear(struct cb_saved *saved);
 CB_AUTO_VALUE_DEFINE(cb_saved, cb_saved_clear)
 
-/* Finds the images that NAMES mean and decides in which form each layer goes. */
+/* Finds the images that NAMES mean (for PLATFORM, if any) and decides in which form each
+ * layer goes. */
 int cb_saved_plan(struct cb_saved *saved, const struct cb_strings *names,
-                  struct cb_error **err);
+                  const struct cb_platform *platform, struct cb_error **err);
 
 /* The same for these images, several being an index, under these names. */
 int cb_saved_plan_images(struct cb_saved *saved, const struct cb_platform_images *images,
                          const struct cb_strings *names, struct cb_error **err);
 struct cb_saved_image *cb_saved_find(const struct cb_saved *saved,
-                                     const struct cb_digest *id);
+                                     const struct cb_digest *id,
+                                     const struct cb_platform *platform);
 /* What index.json says of an image, under CANONICAL (or NULL). Caller frees. */
 void cb_saved_describe(const struct cb_saved_image *image, const char *canonical,
                        struct cb_descriptor *out);

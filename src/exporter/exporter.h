@@ -35,19 +35,18 @@ enum cb_archive_format {
 /* Writes images (as users named them: names keep tags, ids do not) to FD as one tar.
  * Layers uncompressed in a docker archive, gzip in OCI, or as their blobs are when
  * pulled. A name of several platforms is an index in OCI, and in a docker archive, which
- * has none, the image the plain name means. */
+ * has none, the image the plain name means; with PLATFORM (or NULL) it is that one's
+ * image. */
 int cb_archive_save(struct cb_archive_env *env, const struct cb_strings *images,
-                    enum cb_archive_format format, int fd, struct cb_error **err);
+                    const struct cb_platform *platform, enum cb_archive_format format,
+                    int fd, struct cb_error **err);
 /* One image, or one for each of several platforms and an index of them, under NAMES
  * (canonical; may be none). TARGET (or NULL) gets the descriptor of what the names lead
  * to. */
 struct cb_archive_image {
     const struct cb_platform_images *images; /* several: OCI only */
     const struct cb_strings *names;
-    struct cb_archive_annotations {
-        json_t *manifest, *index, *manifest_entry,
-            *index_entry; /* of the documents and of what names them; each may be NULL */
-    } annotations;
+    const struct cb_annotations *annotations; /* or NULL */
     struct cb_layer_form layers; /* of OCI archives; docker's are plain tars */
 };
 int cb_archive_write(struct cb_archive_env *env, const struct cb_archive_image *image,

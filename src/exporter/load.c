@@ -128,16 +128,23 @@ static void report_loaded(struct load *load, const struct cb_strings *names,
         cb_strings_addf(load->messages, "Loaded image ID: %s", cb_digest_text(id, text));
 }
 
-static int add_image(struct load *load, struct found *found, struct cb_error **err)
+static int put_image(struct load *load, struct found *found, struct cb_digest *id,
+                     struct cb_error **err)
 {
-    const char *bytes = cb_strbuf_text(&found->config_bytes);
-    struct cb_digest id = cb_digest_of(bytes, found->config_bytes.len);
-
     if (unpack(load, found, err) < 0)
         return -1;
+    return cb_image_put(load->env->store, cb_strbuf_text(&found->config_bytes),
+                        found->config_bytes.len, &found->manifest, &found->names, id,
+                        err);
+}
+
+static int add_image(struct load *load, struct found *found, struct cb_error **err)
+{
+    struct cb_digest id =
+        cb_digest_of(cb_strbuf_text(&found->config_bytes), found->config_bytes.len);
+
     report_moves(load, &found->names, &id);
-    if (cb_image_put(load->env->store, bytes, found->config_bytes.len, &found->manifest,
-                     &found->names, &id, err) < 0)
+    if (put_image(load, found, &id, err) < 0)
         return -1;
     report_loaded(load, &found->names, &id);
     return 0;
@@ -145,7 +152,7 @@ static int add_image(struct load *load, struct found *found, struct cb_error **e
 
 /* ── Parts ── */
 
-static int add_name(struct found *found, const char *text, struct cb_error **err)
+static int add_name(struct cb_strings *names, const char *text, struct cb_error **err)
 {
     cb_auto(cb_reference) reference = NULL;
     cb_autofree char *canonical = NULL;
@@ -156,7 +163,7 @@ static int add_name(struct found *found, const char *text, struct cb_error **err
         return 0;
     cb_reference_default_tag(reference);
     canonical = cb_reference_canonical(reference);
-    cb_strings_add_once(&found->names, canonical);
+    cb_strings_add_once(names, canonical);
     return 0;
 }
 
@@ -268,7 +275,7 @@ static int load_docker_image(struct load *load, const struct cb_json *item,
         read_docker_layers(load, item, &found, err) < 0)
         return -1;
     for (size_t i = 0; i < tags.count; i++) {
-        if (add_name(&found, tags.items[i], err) < 0)
+        if (add_name(&found.names, tags.items[i], err) < 0)
             return -1;
     }
     find_manifest(load, &found);
@@ -299,10 +306,10 @@ static int load_docker(struct load *load, const struct cb_member *document,
 
 /* ── index.json ── */
 
-static int load_manifest(struct load *load, const struct cb_descriptor *entry,
-                         const char *name, struct cb_error **err)
+/* 1, or 0: an attestation or other artifact. */
+static int find_image(struct load *load, const struct cb_descriptor *entry,
+                      struct found *found, struct cb_error **err)
 {
-    cb_auto_value(found) found = {0};
     cb_auto_value(cb_strbuf) bytes = {0};
     cb_auto(cb_manifest) manifest = NULL;
     char text[CB_DIGEST_MAX_TEXT];
@@ -314,21 +321,32 @@ static int load_manifest(struct load *load, const struct cb_descriptor *entry,
                           err) < 0)
         return -1;
     if (cb_media_kind(manifest->config.media_type) != CB_MEDIA_CONFIG)
-        return 0; /* an attestation or other artifact */
+        return 0;
     if (read_config(load, &manifest->config.digest,
-                    cb_digest_text(&manifest->config.digest, text), &found, err) < 0)
+                    cb_digest_text(&manifest->config.digest, text), found, err) < 0)
         return -1;
-    if (manifest->layers.count != found.config->diff_ids.count)
+    if (manifest->layers.count != found->config->diff_ids.count)
         return cb_error_set(err, CB_ERR_INTEGRITY,
                             "the manifest has %zu layers, the config %zu",
-                            manifest->layers.count, found.config->diff_ids.count);
+                            manifest->layers.count, found->config->diff_ids.count);
     for (size_t i = 0; i < manifest->layers.count; i++) {
         if (cb_content_has(load->env->store, &manifest->layers.items[i].digest, &size) >
             0)
-            cb_descriptor_copy(&found.layers[i], &manifest->layers.items[i]);
+            cb_descriptor_copy(&found->layers[i], &manifest->layers.items[i]);
     }
-    found.manifest = entry->digest;
-    if (name && add_name(&found, name, err) < 0)
+    found->manifest = entry->digest;
+    return 1;
+}
+
+static int load_manifest(struct load *load, const struct cb_descriptor *entry,
+                         const char *name, struct cb_error **err)
+{
+    cb_auto_value(found) found = {0};
+    int is_image = find_image(load, entry, &found, err);
+
+    if (is_image <= 0)
+        return is_image;
+    if (name && add_name(&found.names, name, err) < 0)
         return -1;
     return add_image(load, &found, err);
 }
@@ -352,7 +370,62 @@ static const char *annotated_name(const struct cb_descriptor *entry)
 static int load_entry(struct load *load, const struct cb_descriptor *entry,
                       const char *name, int depth, struct cb_error **err);
 
-/* An image for several platforms: ours. */
+/* One platform's image of an index. What the archive has not is passed over: whoever
+ * wrote it may have wanted one of them only. */
+static int load_platform(struct load *load, const struct cb_descriptor *entry,
+                         struct cb_platform_images *images, struct cb_error **err)
+{
+    cb_auto_value(found) found = {0};
+    cb_auto(cb_error) error = NULL;
+    struct cb_platform_image image = {.platform = entry->platform};
+    int result = find_image(load, entry, &found, &error);
+
+    if (result > 0)
+        result = put_image(load, &found, &image.id, &error) < 0 ? -1 : 1;
+    if (result > 0)
+        cb_vec_push(images, image);
+    if (result >= 0 || cb_error_kind(error) == CB_ERR_NOT_FOUND)
+        return 0;
+    return cb_error_move(err, &error);
+}
+
+/* NAME (or NULL) leads to all of them from now on. */
+static int name_platforms(struct load *load, const struct cb_platform_images *images,
+                          const char *name, struct cb_error **err)
+{
+    struct cb_store *store = load->env->store;
+    const struct cb_digest *chosen = &cb_platform_images_chosen(images, NULL)->id;
+    cb_auto_value(cb_strings) names = {0};
+
+    if (name && add_name(&names, name, err) < 0)
+        return -1;
+    report_moves(load, &names, chosen);
+    if (names.count &&
+        (images->count > 1 ? cb_ref_set_platforms(store, names.items[0], images, err)
+                           : cb_ref_set(store, names.items[0], chosen, err)) < 0)
+        return -1;
+    for (size_t i = 0; i < (names.count ? 1 : images->count); i++)
+        report_loaded(load, &names, &images->items[i].id);
+    return 0;
+}
+
+static int load_platforms(struct load *load, const struct cb_index *index,
+                          const char *name, struct cb_error **err)
+{
+    cb_auto_value(cb_platform_images) images = {0};
+
+    cb_vec_foreach (entry, &index->manifests) {
+        if (cb_media_kind(entry->media_type) == CB_MEDIA_MANIFEST &&
+            *entry->platform.os && strcmp(entry->platform.os, "unknown") != 0 &&
+            load_platform(load, entry, &images, err) < 0)
+            return -1;
+    }
+    if (!images.count)
+        return 0;
+    return name_platforms(load, &images, name, err) < 0 ? -1 : 1;
+}
+
+/* An image for several platforms: all that there are; of indexes in it, ours. */
 static int load_nested(struct load *load, const struct cb_descriptor *entry,
                        const char *name, int depth, struct cb_error **err)
 {
@@ -360,6 +433,7 @@ static int load_nested(struct load *load, const struct cb_descriptor *entry,
     cb_auto(cb_index) index = NULL;
     struct cb_platform host = cb_platform_host();
     const struct cb_descriptor *best;
+    int loaded;
 
     if (depth == MAX_INDEX_DEPTH)
         return cb_error_set(err, CB_ERR_INTEGRITY, "indexes nested more than %d deep",
@@ -369,6 +443,9 @@ static int load_nested(struct load *load, const struct cb_descriptor *entry,
         cb_index_parse(&index, cb_strbuf_text(&bytes), bytes.len, entry->media_type,
                        err) < 0)
         return -1;
+    loaded = load_platforms(load, index, name, err);
+    if (loaded)
+        return loaded < 0 ? -1 : 0;
     best = cb_index_choose(index, &host);
     if (!best)
         return cb_error_set(err, CB_ERR_NOT_FOUND,

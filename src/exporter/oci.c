@@ -34,8 +34,8 @@ void cb_saved_describe_index(const struct cb_saved *saved,
     out->media_type = xstrdup(entry->index->media_type);
     out->digest = entry->index->digest;
     out->size = (int64_t)entry->index->len;
-    if (saved->annotations.index_entry)
-        out->annotations = json_copy(saved->annotations.index_entry);
+    out->annotations =
+        cb_annotations_json(saved->annotations, CB_ANNOTATION_INDEX_ENTRY, NULL);
     add_name(canonical, out);
 }
 
@@ -58,16 +58,20 @@ static struct cb_index *make_index(struct entries *entries, json_t *annotations)
 void cb_saved_index_make(const struct cb_saved *saved, struct cb_saved_index *out)
 {
     struct entries entries = {0};
+    cb_auto_json *annotations =
+        cb_annotations_json(saved->annotations, CB_ANNOTATION_INDEX, NULL);
 
     cb_vec_foreach (image, &out->images) {
         struct cb_descriptor entry = {0};
 
-        cb_saved_describe(cb_saved_find(saved, &image->id), NULL, &entry);
+        cb_saved_describe(cb_saved_find(saved, &image->id, &image->platform), NULL,
+                          &entry);
         entry.platform = image->platform;
-        entry.annotations = json_incref(saved->annotations.manifest_entry);
+        entry.annotations = cb_annotations_json(
+            saved->annotations, CB_ANNOTATION_MANIFEST_ENTRY, &image->platform);
         cb_vec_push(&entries, entry);
     }
-    out->index = make_index(&entries, saved->annotations.index);
+    out->index = make_index(&entries, annotations);
 }
 
 char *cb_saved_index_json(const struct cb_saved *saved)

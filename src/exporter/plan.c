@@ -37,10 +37,12 @@ void cb_saved_clear(struct cb_saved *saved)
 }
 
 struct cb_saved_image *cb_saved_find(const struct cb_saved *saved,
-                                     const struct cb_digest *id)
+                                     const struct cb_digest *id,
+                                     const struct cb_platform *platform)
 {
     cb_vec_foreach (image, &saved->images) {
-        if (cb_digest_equal(&(*image)->image->id, id))
+        if (cb_digest_equal(&(*image)->image->id, id) &&
+            cb_platform_equal(&(*image)->platform, platform))
             return *image;
     }
     return NULL;
@@ -60,9 +62,10 @@ static void add_name(struct cb_strings *names, const char *text)
 }
 
 /* Takes IMAGE, unless it is there already. */
-static struct cb_saved_image *add_found(struct cb_saved *saved, struct cb_image *image)
+static struct cb_saved_image *add_found(struct cb_saved *saved, struct cb_image *image,
+                                        const struct cb_platform *platform)
 {
-    struct cb_saved_image *entry = cb_saved_find(saved, &image->id);
+    struct cb_saved_image *entry = cb_saved_find(saved, &image->id, platform);
 
     if (entry) {
         cb_image_free(image);
@@ -70,6 +73,7 @@ static struct cb_saved_image *add_found(struct cb_saved *saved, struct cb_image 
     }
     entry = xcalloc(1, sizeof(*entry));
     entry->image = image;
+    entry->platform = *platform;
     cb_vec_push(&saved->images, entry);
     return entry;
 }
@@ -87,7 +91,7 @@ static int add_index(struct cb_saved *saved, const struct cb_platform_images *im
 
         if (cb_image_get(saved->env->store, &image->id, &found, err) < 0)
             return -1;
-        add_found(saved, found)->in_index = 1;
+        add_found(saved, found, &image->platform)->in_index = 1;
     }
     *out = &saved->indexes.items[saved->indexes.count - 1];
     return 0;
@@ -111,24 +115,21 @@ static int add_platforms(struct cb_saved *saved, const char *text, struct cb_err
     return 1;
 }
 
-static int add_image(struct cb_saved *saved, const char *text, struct cb_error **err)
+static int add_image(struct cb_saved *saved, const char *text,
+                     const struct cb_platform *platform, struct cb_error **err)
 {
     cb_auto(cb_image) image = NULL;
     struct cb_saved_image *entry;
     int by_id = 0, several = 0;
-    int found = cb_image_find(saved->env->store, text, &image, &by_id, err);
 
-    if (found < 0)
+    if (cb_image_get_for(saved->env->store, text, platform, &image, &by_id, err) < 0)
         return -1;
-    if (!found) {
-        cb_error_set(err, CB_ERR_NOT_FOUND, "no such image: %s", text);
-        return cb_error_hint(err, "`cbuild images` lists what is here");
-    }
-    if (!by_id)
+    if (!by_id && !platform)
         several = add_platforms(saved, text, err);
     if (several)
         return several < 0 ? -1 : 0;
-    entry = add_found(saved, cb_steal(&image));
+    entry = add_found(saved, image, &image->config->platform);
+    image = NULL;
     if (!by_id)
         add_name(&entry->names, text);
     else
@@ -150,15 +151,22 @@ static int usable(const struct cb_saved *saved, const struct cb_descriptor *laye
     return saved->format != CB_ARCHIVE_DOCKER || compression != CB_COMPRESSION_ZSTD;
 }
 
+static json_t *manifest_annotations(const struct cb_saved *saved,
+                                    const struct cb_saved_image *entry)
+{
+    return cb_annotations_json(saved->annotations, CB_ANNOTATION_MANIFEST,
+                               &entry->platform);
+}
+
 /* 1 when the image goes out with the manifest it was pulled with. */
 static int keep_manifest(struct cb_saved *saved, struct cb_saved_image *entry)
 {
     const struct cb_image *image = entry->image;
     cb_auto_value(cb_strbuf) bytes = {0};
     cb_auto(cb_manifest) manifest = NULL;
+    cb_auto_json *annotations = manifest_annotations(saved, entry);
 
-    if (!cb_digest_is_set(&image->manifest) || saved->layers.force ||
-        saved->annotations.manifest ||
+    if (!cb_digest_is_set(&image->manifest) || saved->layers.force || annotations ||
         cb_content_read(saved->env->store, &image->manifest, CB_MANIFEST_MAX_BYTES,
                         &bytes, NULL) < 0 ||
         cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len, NULL, NULL) < 0 ||
@@ -226,6 +234,7 @@ static int plan_image(struct cb_saved *saved, struct cb_saved_image *entry,
     const struct cb_image_config *config = entry->image->config;
     size_t count = config->diff_ids.count;
     cb_auto_value(cb_descriptor) document = {0};
+    cb_auto_json *annotations = manifest_annotations(saved, entry);
 
     entry->layers = xcalloc(count, sizeof(*entry->layers));
     entry->streamed = xcalloc(count, 1);
@@ -245,8 +254,7 @@ static int plan_image(struct cb_saved *saved, struct cb_saved_image *entry,
     if (cb_content_has(saved->env->store, &document.digest, &document.size) <= 0)
         return cb_error_set(err, CB_ERR_NOT_FOUND,
                             "the image's config is not in the store");
-    entry->manifest =
-        cb_manifest_make(&document, entry->layers, count, saved->annotations.manifest, 0);
+    entry->manifest = cb_manifest_make(&document, entry->layers, count, annotations, 0);
     return 0;
 }
 
@@ -262,10 +270,10 @@ static int plan_all(struct cb_saved *saved, struct cb_error **err)
 }
 
 int cb_saved_plan(struct cb_saved *saved, const struct cb_strings *names,
-                  struct cb_error **err)
+                  const struct cb_platform *platform, struct cb_error **err)
 {
     for (size_t i = 0; i < names->count; i++) {
-        if (add_image(saved, names->items[i], err) < 0)
+        if (add_image(saved, names->items[i], platform, err) < 0)
             return -1;
     }
     return plan_all(saved, err);
@@ -284,7 +292,8 @@ int cb_saved_plan_images(struct cb_saved *saved, const struct cb_platform_images
     } else {
         if (cb_image_get(saved->env->store, &images->items[0].id, &image, err) < 0)
             return -1;
-        cb_strings_copy(&add_found(saved, image)->names, names);
+        cb_strings_copy(&add_found(saved, image, &images->items[0].platform)->names,
+                        names);
     }
     return plan_all(saved, err);
 }

@@ -197,14 +197,15 @@ static int write_saved(struct cb_saved *saved, int fd, struct cb_error **err)
 }
 
 int cb_archive_save(struct cb_archive_env *env, const struct cb_strings *images,
-                    enum cb_archive_format format, int fd, struct cb_error **err)
+                    const struct cb_platform *platform, enum cb_archive_format format,
+                    int fd, struct cb_error **err)
 {
     cb_auto_value(cb_saved)
         saved = {.env = env,
                  .format = format,
                  .layers = {.compression = CB_COMPRESSION_GZIP, .any = 1}};
 
-    if (cb_saved_plan(&saved, images, err) < 0)
+    if (cb_saved_plan(&saved, images, platform, err) < 0)
         return -1;
     return write_saved(&saved, fd, err);
 }

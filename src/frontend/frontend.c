@@ -109,6 +109,18 @@ static void apply_labels(struct cb_image_config *config, const struct cb_strings
     }
 }
 
+/* Also of an image whose last stage is for another: what was asked for counts. The
+ * version of a system is the base's. */
+static void set_platform(struct cb_image_config *config,
+                         const struct cb_platform *platform)
+{
+    struct cb_platform base = config->platform;
+
+    config->platform = *platform;
+    if (!*platform->os_version && strcmp(base.os, platform->os) == 0)
+        memcpy(config->platform.os_version, base.os_version, sizeof(base.os_version));
+}
+
 static struct cb_plan *make_plan(struct cb_planner *planner, struct cb_stage *target)
 {
     struct cb_plan *plan = xcalloc(1, sizeof(*plan));
@@ -116,6 +128,8 @@ static struct cb_plan *make_plan(struct cb_planner *planner, struct cb_stage *ta
     plan->graph = planner->options->graph ? NULL : cb_steal(&planner->graph);
     plan->result = target->root;
     plan->config = cb_steal(&target->config);
+    if (planner->options->platform_given)
+        set_platform(plan->config, &planner->options->platform);
     plan->base_layers = target->base_layers;
     plan->target_name = target->def->name;
     plan->dockerfile = cb_steal(&planner->file);

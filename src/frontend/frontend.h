@@ -48,6 +48,7 @@ struct cb_frontend_options {
     const struct cb_strings *labels;          /* "K=V", applied last */
     const char *target;                       /* stage name or index; NULL: last */
     struct cb_platform platform, build_platform;
+    int platform_given; /* the image is for it, whatever its base is for */
     /* Where the vertices go, so that plans for several platforms share what is equal;
      * steps then tell their platform. NULL: the plan has a graph of its own. */
     struct cb_graph *graph;

@@ -16,11 +16,13 @@ static int push_manifests(struct cb_registry *registry,
     for (size_t i = 0; i < images->count; i++) {
         const struct cb_platform_image *image = &images->items[i];
 
+        untagged.platform = &image->platform;
         if (cb_cancel_check(registry->cancel, err) < 0 ||
             cb_registry_push(registry, &image->id, name, &untagged, &out[i], err) < 0)
             return -1;
         out[i].platform = image->platform;
-        out[i].annotations = json_incref(options->entry_annotations);
+        out[i].annotations = cb_annotations_json(
+            options->annotations, CB_ANNOTATION_MANIFEST_ENTRY, &image->platform);
     }
     return 0;
 }
@@ -76,8 +78,11 @@ int cb_registry_push_index(struct cb_registry *registry,
     int result = push_manifests(registry, images, name, options, manifests, err);
 
     if (result == 0) {
-        index = cb_index_make(manifests, images->count, options->index_annotations,
-                              options->docker_types);
+        cb_auto_json *annotations =
+            cb_annotations_json(options->annotations, CB_ANNOTATION_INDEX, NULL);
+
+        index =
+            cb_index_make(manifests, images->count, annotations, options->docker_types);
         result = push_index(registry, name, options, index, images, err);
     }
     for (size_t i = 0; i < images->count; i++)

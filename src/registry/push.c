@@ -18,6 +18,7 @@ struct push {
     struct cb_place place;
     struct cb_repository repository;
     const struct cb_push_options *options;
+    json_t *annotations;              /* of the manifest, or NULL */
     struct cb_manifest *original;     /* to be pushed as it is, or NULL */
     struct cb_digest *chain_ids;      /* by layer */
     struct cb_descriptor *layers;     /* by layer; made or found by its job */
@@ -33,6 +34,7 @@ static void push_clear(struct push *push)
     free(push->layers);
     free(push->chain_ids);
     cb_map_free(push->neighbours);
+    json_decref(push->annotations);
     cb_manifest_free(push->original);
     cb_reference_free(push->reference);
     cb_image_free(push->image);
@@ -60,7 +62,7 @@ static void find_original(struct push *push)
     int64_t size;
 
     if (!cb_digest_is_set(&push->image->manifest) || push->options->layers.force ||
-        push->options->annotations ||
+        push->annotations ||
         cb_content_read(store, &push->image->manifest, CB_MANIFEST_MAX_BYTES, &bytes,
                         NULL) < 0 ||
         cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len, NULL, NULL) < 0)
@@ -209,7 +211,7 @@ static int push_documents(struct push *push, struct cb_descriptor *out,
     if (!manifest)
         manifest = made =
             cb_manifest_make(&config, push->layers, push->image->config->diff_ids.count,
-                             push->options->annotations, push->options->docker_types);
+                             push->annotations, push->options->docker_types);
     text = cb_manifest_text(manifest);
     if (cb_document_put(push->registry, &push->repository,
                         push->options->untagged ? NULL : push->reference->tag, &text,
@@ -239,6 +241,10 @@ static int set_up(struct push *push, const struct cb_digest *image_id, const cha
             0 ||
         cb_place_open(push->registry, &push->place, &push->repository, err) < 0)
         return -1;
+    push->annotations =
+        cb_annotations_json(push->options->annotations, CB_ANNOTATION_MANIFEST,
+                            push->options->platform ? push->options->platform
+                                                    : &push->image->config->platform);
     add_chain_ids(push);
     find_original(push);
     return 0;

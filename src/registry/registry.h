@@ -75,10 +75,10 @@ int cb_registry_pull(struct cb_registry *registry, const char *name,
                      struct cb_digest *id, int *changed, struct cb_error **err);
 struct cb_push_options {
     struct cb_layer_form layers;
-    json_t *annotations; /* of the manifests, or NULL; borrowed */
-    json_t *index_annotations, *entry_annotations; /* of an index and of its entries */
-    int docker_types;                              /* Docker schema 2 instead of OCI */
-    int untagged;                                  /* by digest alone */
+    const struct cb_annotations *annotations; /* or NULL */
+    const struct cb_platform *platform; /* which of them are meant; NULL: the image's */
+    int docker_types;                   /* Docker schema 2 instead of OCI */
+    int untagged;                       /* by digest alone */
 };
 /* The `push` command: IMAGE as in the store, to NAME (canonical). Blobs that are there
  * cost a HEAD. MANIFEST: what NAME is now, the caller's. */

@@ -63,6 +63,29 @@ int cb_ref_platforms(struct cb_store *store, const char *canonical,
     return result;
 }
 
+int cb_image_get_for(struct cb_store *store, const char *text,
+                     const struct cb_platform *platform, struct cb_image **out,
+                     int *by_id, struct cb_error **err)
+{
+    cb_auto(cb_image) image = NULL;
+    cb_autofree char *wanted = platform ? cb_platform_text(platform) : NULL;
+    int found = cb_image_find_for(store, text, platform, &image, by_id, err);
+
+    if (found < 0)
+        return -1;
+    if (!found) {
+        cb_error_set(err, CB_ERR_NOT_FOUND, "no such image: %s", text);
+        return cb_error_hint(err, "`cbuild images` lists what is here");
+    }
+    if (platform && cb_platform_score(&image->config->platform, platform) <= 0)
+        return cb_error_set(err, CB_ERR_NOT_FOUND,
+                            "image with reference %s was found but does not provide the "
+                            "specified platform (%s)",
+                            text, wanted);
+    *out = cb_steal(&image);
+    return 0;
+}
+
 /* NULL: TEXT is no name with a tag. Caller frees. */
 static char *canonical_of(const char *text)
 {

@@ -89,6 +89,10 @@ int cb_image_find_for(struct cb_store *store, const char *text,
 int cb_ref_choose(struct cb_store *store, const char *text,
                   const struct cb_platform *platform, struct cb_digest *id,
                   struct cb_error **err);
+/* The same, but one for another platform is NOT_FOUND, and so is none at all. */
+int cb_image_get_for(struct cb_store *store, const char *text,
+                     const struct cb_platform *platform, struct cb_image **out,
+                     int *by_id, struct cb_error **err);
 /* What TEXT, by which a user means a name, has for all platforms. */
 int cb_image_find_platforms(struct cb_store *store, const char *text,
                             struct cb_platform_images *out, struct cb_error **err);

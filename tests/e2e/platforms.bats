@@ -86,6 +86,79 @@ id_for() {
     [ "$(steps_run)" = 0 ]
 }
 
+@test "steps tell their platform, and the one they are made for" {
+    dockerfile_cross
+    build_both -t img
+    expect_contains '[linux/amd64 shared 2/2] RUN' '[linux/amd64 cross 2/2] RUN' '[linux/amd64->arm64 cross 2/2] RUN' \
+        '[linux/amd64 stage-2 1/2] COPY' '[linux/arm64 stage-2 2/2] COPY'
+    # Of one platform nothing is said.
+    build_ok --platform linux/arm64
+    expect_contains '[shared 2/2] RUN' '[stage-2 2/2] COPY'
+    expect_lacks '[linux/'
+}
+
+@test "a name leads to an image for each platform; inspect and run take --platform" {
+    printf 'FROM base\nARG TARGETARCH\nLABEL arch=$TARGETARCH\nCMD ["cat","/base"]\n' >"$DIR/Dockerfile"
+    build_both -t img --build-context "base=oci-layout://$BASE:two"
+    [ "$("$CBUILD" inspect img | jq -r '.[0].Architecture')" = amd64 ]
+    for arch in amd64 arm64; do
+        run "$CBUILD" inspect --platform linux/$arch img
+        [ "$(jq -r '.[0] | [.Architecture, .Config.Labels.arch, .RepoTags[0]] | join(" ")' <<<"$output")" = "$arch $arch img:latest" ]
+        run "$CBUILD" run --rm --network none --platform linux/$arch img
+        expect_output "linux/$arch"
+        run "$CBUILD" history --platform linux/$arch img
+        expect_contains "LABEL arch=$arch"
+    done
+    for command in inspect history; do
+        run "$CBUILD" $command --platform linux/s390x img
+        expect_status 1
+        expect_contains 'image with reference img was found but does not provide the specified platform (linux/s390x)'
+    done
+    run "$CBUILD" inspect --platform lin/ux/x/y img
+    expect_status 1
+    expect_contains 'invalid argument "lin/ux/x/y" for "--platform"'
+    # One row for the name; with --all every image.
+    [ "$("$CBUILD" images img | grep -c '^img ')" = 1 ]
+    [ "$("$CBUILD" images -a -q --no-trunc | grep -cFx -e "$(id_for linux/amd64)" -e "$(id_for linux/arm64)")" = 2 ]
+}
+
+@test "tag, rmi and gc take the platforms of a name together" {
+    dockerfile_cross
+    build_both -t img
+    amd64=$(id_for linux/amd64) arm64=$(id_for linux/arm64)
+    "$CBUILD" tag img other
+    [ "$(id_for linux/arm64 other)" = "$arm64" ]
+    run "$CBUILD" rmi img
+    expect_output 'Untagged: img:latest'
+    "$CBUILD" image prune -f
+    "$CBUILD" prune -af >/dev/null
+    fsck_clean
+    [ "$(id_for linux/arm64 other)" = "$arm64" ]
+    [ "$("$CBUILD" save --platform linux/arm64 other | tar xO index.json | jq -r '.manifests[0].platform.architecture')" = arm64 ]
+    run "$CBUILD" rmi other
+    expect_contains 'Untagged: other:latest' "Deleted: $amd64" "Deleted: $arm64"
+    run "$CBUILD" inspect "$arm64"
+    expect_status 1
+}
+
+@test "rmi --platform takes one platform from a name" {
+    dockerfile_cross
+    build_both -t img
+    arm64=$(id_for linux/arm64)
+    run "$CBUILD" rmi --platform linux/s390x img
+    expect_status 1
+    expect_contains 'image with reference img was found but does not provide the specified platform (linux/s390x)'
+    run "$CBUILD" rmi --platform linux/arm64 img
+    expect_output "Deleted: $arm64"
+    run "$CBUILD" inspect --platform linux/arm64 img
+    expect_status 1
+    [ "$("$CBUILD" inspect img | jq -r '.[0].Architecture')" = amd64 ]
+    run "$CBUILD" rmi --platform linux/amd64 img
+    expect_contains 'Untagged: img:latest'
+    run "$CBUILD" inspect img
+    expect_status 1
+}
+
 @test "a name that gets one image forgets the platforms it had" {
     dockerfile_cross
     build_both -t img
@@ -117,6 +190,28 @@ id_for() {
     # It was only on its way.
     run "$CBUILD" inspect app:1
     expect_status 1
+}
+
+@test "load takes all platforms of an archive back, and save writes them" {
+    dockerfile_cross
+    build_both -t img
+    amd64=$(id_for linux/amd64) arm64=$(id_for linux/arm64)
+    "$CBUILD" save --format oci-archive -o "$OUT.oci.tar" img
+    fresh=$CB_WORK/fresh
+    run "$CBUILD" --root "$fresh" load -i "$OUT.oci.tar"
+    expect_output 'Loaded image: img:latest'
+    [ "$("$CBUILD" --root "$fresh" inspect --platform linux/arm64 img | jq -r '.[0].Id')" = "$arm64" ]
+    [ "$("$CBUILD" --root "$fresh" inspect img | jq -r '.[0].Id')" = "$amd64" ]
+    "$CBUILD" --root "$fresh" save --format oci-archive -o "$OUT.again.tar" img
+    [ "$(skopeo inspect --raw "oci-archive:$OUT.again.tar")" = "$(skopeo inspect --raw "oci-archive:$OUT.oci.tar")" ]
+    rm -rf --one-file-system "$fresh"
+    # An archive of docker's holds the image of one.
+    [ "$("$CBUILD" save img | tar xO manifest.json | jq -r '.[].Config')" = "blobs/sha256/${amd64#sha256:}" ]
+    [ "$("$CBUILD" save --platform linux/arm64 img | tar xO manifest.json | jq -r '.[].Config')" = "blobs/sha256/${arm64#sha256:}" ]
+    run "$CBUILD" save --platform linux/s390x -o "$OUT.tar" img
+    expect_status 1
+    expect_contains 'image with reference img was found but does not provide the specified platform (linux/s390x)'
+    [ ! -e "$OUT.tar" ]
 }
 
 @test "type=docker of several platforms is refused as docker refuses it, before anything runs" {
@@ -171,6 +266,30 @@ id_for() {
     "$CBUILD" rmi -f "$REGISTRY/a:1" "$REGISTRY/b:2" >/dev/null
 }
 
+@test "push and pull take --platform; pull without one leaves the others of the same index" {
+    start_registry
+    dockerfile_cross
+    build_both -t "$REGISTRY/a:1"
+    run "$CBUILD" push "$REGISTRY/a:1"
+    expect_contains '1: digest: sha256:'
+    digest=$(grep -o 'digest: sha256:[0-9a-f]*' <<<"$output" | cut -d' ' -f2)
+    [ "$(skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/a:1" | jq '.manifests | length')" = 2 ]
+    arm64=$(id_for linux/arm64 "$REGISTRY/a:1")
+    run "$CBUILD" pull "$REGISTRY/a:1"
+    expect_contains "Digest: $digest" 'Image is up to date'
+    [ "$(id_for linux/arm64 "$REGISTRY/a:1")" = "$arm64" ]
+    run "$CBUILD" push --platform linux/arm64 "$REGISTRY/a:1" "$REGISTRY/a:arm"
+    [ "$(skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/a:arm" | jq -r .config.digest)" = "$arm64" ]
+    fresh=$CB_WORK/fresh
+    "$CBUILD" --root "$fresh" pull -q --platform linux/arm64 "$REGISTRY/a:1"
+    [ "$("$CBUILD" --root "$fresh" inspect "$REGISTRY/a:1" | jq -r '.[0].Id')" = "$arm64" ]
+    run "$CBUILD" --root "$fresh" pull --platform linux/s390x "$REGISTRY/a:1"
+    expect_status 1
+    expect_contains 'no matching manifest for linux/s390x in the manifest list entries'
+    rm -rf --one-file-system "$fresh"
+    "$CBUILD" rmi -f "$REGISTRY/a:1" >/dev/null
+}
+
 @test "push-by-digest leaves no tag, and the index is there" {
     start_registry
     dockerfile_cross
@@ -180,6 +299,34 @@ id_for() {
     expect_lacks latest
     [ "$(skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/c@$digest" | jq '.manifests | length')" = 2 ]
     "$CBUILD" rmi -f "$REGISTRY/c" >/dev/null
+}
+
+@test "annotations go to the manifests, the index, and the entries of both" {
+    dockerfile_cross
+    "$CBUILD" build -q --platform "$BOTH" -t app:1 -o "type=oci,tar=false,dest=$OUT,annotation-index.five=5" \
+        --annotation one=1 --annotation index:two=2 --annotation manifest-descriptor:three=3 \
+        --annotation index-descriptor:four=4 --annotation manifest,index:six=6 \
+        --annotation 'manifest[linux/arm64]:seven=7' --annotation 'manifest-descriptor[linux/amd64]:eight=8' "$DIR"
+    [ "$(jq -c '.manifests[0].annotations | del(.["io.containerd.image.name"], .["org.opencontainers.image.ref.name"])' "$OUT/index.json")" = '{"four":"4"}' ]
+    index=$(skopeo inspect --raw "oci:$OUT:1")
+    [ "$(jq -cS .annotations <<<"$index")" = '{"five":"5","six":"6","two":"2"}' ]
+    [ "$(jq -cS '[.manifests[].annotations]' <<<"$index")" = '[{"eight":"8","three":"3"},{"three":"3"}]' ]
+    blob() { cat "$OUT/blobs/sha256/$(jq -r ".manifests[$1].digest" <<<"$index" | cut -d: -f2)"; }
+    [ "$(blob 0 | jq -cS .annotations)" = '{"one":"1","six":"6"}' ]
+    [ "$(blob 1 | jq -cS .annotations)" = '{"one":"1","seven":"7","six":"6"}' ]
+}
+
+@test "annotations of an index need one, and of a platform, that it is built" {
+    dockerfile_cross
+    run "$CBUILD" build --annotation index:a=b "$DIR"
+    expect_status 1
+    expect_contains 'index annotations not supported for single platform export'
+    run "$CBUILD" build --platform "$BOTH" --annotation 'manifest[linux/s390x]:a=b' "$DIR"
+    expect_status 1
+    expect_contains 'linux/s390x is not built'
+    run "$CBUILD" build --platform "$BOTH" --annotation 'manifest[nonsense]:a=b' "$DIR"
+    expect_status 1
+    expect_contains 'invalid argument "manifest[nonsense]:a=b" for "--annotation"'
 }
 
 @test "the same platform twice is one; spellings of one platform are one" {
@@ -238,8 +385,30 @@ id_for() {
     [ "$(cat "$OUT/linux_arm64/again")" = 'linux/amd64 to linux/arm64: linux, arm64, .' ]
     run "$CBUILD" build --offline --platform linux/amd64,linux/s390x "$DIR"
     expect_status 1
-    expect_contains 'Dockerfile:1' 'the store has `mine:latest` for linux/amd64'
+    expect_contains 'Dockerfile:1' 'the store has `mine:latest` for linux/amd64, linux/arm64'
     "$CBUILD" rmi mine >/dev/null
+}
+
+@test "an inline cache of several platforms is taken for each of them" {
+    start_registry
+    dockerfile_cross
+    "$CBUILD" build -q --platform "$BOTH" -t "$REGISTRY/a:1" --push --cache-to type=inline "$DIR"
+    fresh=$CB_WORK/fresh
+    "$CBUILD" --root "$fresh" import -c 'CMD ["sh"]' "$CB_BASES/busybox.tar" busybox:latest >/dev/null
+    run "$CBUILD" --root "$fresh" build --progress=plain --platform "$BOTH" --cache-from "$REGISTRY/a:1" -o "$OUT" "$DIR"
+    expect_status 0
+    [ "$(steps_run)" = 0 ]
+    rm -rf --one-file-system "$fresh"
+    "$CBUILD" rmi -f "$REGISTRY/a:1" >/dev/null
+}
+
+@test "a failure on one platform fails the build, says which, and leaves no name" {
+    printf 'FROM --platform=$BUILDPLATFORM busybox\nARG TARGETARCH\nRUN [ $TARGETARCH = amd64 ]\n' >"$DIR/Dockerfile"
+    run "$CBUILD" build --progress=plain --platform "$BOTH" -t failed "$DIR"
+    expect_status 1
+    expect_contains '[linux/amd64->arm64 2/2] RUN' 'Dockerfile:3'
+    run "$CBUILD" inspect failed
+    expect_status 1
 }
 
 @test "a mistake in the Dockerfile is warned of once" {
