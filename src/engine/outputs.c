@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define MAX_TRIES 5
+
 struct writing {
     struct cb_build_env *env;
     const struct cb_checked_request *checked;
@@ -77,24 +79,40 @@ static int put_image(struct writing *writing, const struct cb_made *made, int ke
     return cb_image_put(store, bytes, len, NULL, names, &image.id, err);
 }
 
-static int put_images(struct writing *writing, struct cb_error **err)
+static int put_platforms(struct writing *writing, int kept,
+                         const struct cb_strings *names, struct cb_error **err)
 {
-    cb_auto_value(cb_strings) names = {0};
-    int kept = wants_image(writing->checked, 1);
-    int several = writing->made->count > 1;
-
-    if (kept)
-        cb_outputs_names(writing->checked, NULL, &names);
+    writing->out->images.count = 0;
     cb_vec_foreach (made, writing->made) {
-        if (put_image(writing, made, kept, several ? NULL : &names, err) < 0)
+        if (put_image(writing, made, kept, NULL, err) < 0)
             return -1;
     }
-    for (size_t i = 0; several && i < names.count; i++) {
-        if (cb_ref_set_platforms(writing->env->store, names.items[i],
+    for (size_t i = 0; i < names->count; i++) {
+        if (cb_ref_set_platforms(writing->env->store, names->items[i],
                                  &writing->out->images, err) < 0)
             return -1;
     }
     return 0;
+}
+
+static int put_images(struct writing *writing, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) names = {0};
+    int kept = wants_image(writing->checked, 1);
+
+    if (kept)
+        cb_outputs_names(writing->checked, NULL, &names);
+    if (writing->made->count == 1)
+        return put_image(writing, &writing->made->items[0], kept, &names, err);
+    for (int tries = 1;; tries++) {
+        cb_auto(cb_error) error = NULL;
+
+        if (put_platforms(writing, kept, &names, &error) == 0)
+            return 0;
+        /* Until they have their name somebody may clear images without one away. */
+        if (cb_error_kind(error) != CB_ERR_NOT_FOUND || tries == MAX_TRIES)
+            return cb_error_move(err, &error);
+    }
 }
 
 static int push(struct writing *writing, const struct cb_output *output,
