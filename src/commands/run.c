@@ -96,13 +96,16 @@ static int find_local(struct cb_store *store, const char *name,
                       const struct cb_platform *asked, struct cb_image **out,
                       struct cb_error **err)
 {
+    cb_auto(cb_image) meant = NULL;
     int by_id = 0;
     int found = cb_image_find_for(store, name, asked, out, &by_id, err);
 
-    if (found <= 0 || !asked || cb_platform_score(&(*out)->config->platform, asked) > 0)
+    if (found <= 0 || !asked)
         return found;
-    /* An id is nobody else's. */
-    return by_id ? cb_image_get_for(store, name, asked, out, NULL, err) : 0;
+    /* An id is nobody else's: there is no other to be pulled. */
+    if (by_id)
+        return cb_image_get_for(store, name, asked, &meant, NULL, err) < 0 ? -1 : 1;
+    return cb_image_serves(store, name, *out, asked, err);
 }
 
 /* The image's documents and filesystem: from here, else pulled as docker does. */

@@ -229,7 +229,7 @@ static int make_plans(struct cb_engine *engine, struct build *build,
     cb_auto(cb_once) once = NULL;
     int result = 0;
 
-    if (checked->platforms.count > 1) {
+    if (checked->as_index) {
         build->graph = cb_graph_new();
         once = cb_once_new(sink);
         engine->env.sink = cb_once_sink(once);

@@ -42,6 +42,7 @@ struct cb_checked_request {
     struct cb_strings labels; /* "K=V" */
     CB_VEC(struct cb_platform) platforms; /* at least one, each once */
     int platform_given;                   /* --platform was */
+    int as_index; /* several, or BUILDKIT_MULTI_PLATFORM: what leaves is an index */
     enum cb_op_network network;
     int allow_host_network, allow_insecure;
     struct cb_strings allow_devices; /* "" is any */
@@ -129,10 +130,13 @@ int cb_outputs_write(struct cb_build_env *env, const struct cb_checked_request *
                      struct cb_error **err);
 
 /* ── outputs-files.c: type=tar and type=local ── */
+/* SPLIT: into a directory for each platform. */
 int cb_outputs_write_tar(struct cb_build_env *env, const struct cb_made_list *made,
-                         const struct cb_output *output, struct cb_error **err);
+                         const struct cb_output *output, int split,
+                         struct cb_error **err);
 int cb_outputs_write_directory(struct cb_build_env *env, const struct cb_made_list *made,
-                               const struct cb_output *output, struct cb_error **err);
+                               const struct cb_output *output, int split,
+                               struct cb_error **err);
 
 /* ── metadata.c: --metadata-file ── */
 int cb_outputs_write_metadata(const char *path, const struct cb_checked_request *checked,

@@ -325,7 +325,7 @@ static int check_annotations(const struct cb_checked_request *checked,
             return cb_error_set(err, CB_ERR_USAGE, "annotation `%s`: %s is not built",
                                 annotation->key, text);
     }
-    if (checked->platforms.count == 1 && cb_annotations_need_index(annotations))
+    if (!checked->as_index && cb_annotations_need_index(annotations))
         return cb_error_set(err, CB_ERR_UNSUPPORTED,
                             "index annotations not supported for single platform export");
     return 0;
@@ -340,7 +340,7 @@ static int check_platforms(const struct cb_checked_request *checked,
     cb_vec_foreach (output, &checked->outputs) {
         if (check_annotations(checked, &output->annotations, err) < 0)
             return -1;
-        if (checked->platforms.count == 1 || output->type != CB_OUTPUT_DOCKER)
+        if (!checked->as_index || output->type != CB_OUTPUT_DOCKER)
             continue;
         cb_error_set(err, CB_ERR_UNSUPPORTED,
                      "docker exporter does not currently support exporting manifest "

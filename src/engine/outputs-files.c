@@ -93,26 +93,23 @@ static int check_merge(struct cb_build_env *env, const struct cb_made_list *made
     return 0;
 }
 
-static int prepare(struct cb_build_env *env, const struct cb_made_list *made,
-                   const struct cb_output *output, struct parts *parts,
-                   struct cb_error **err)
+static int prepare(struct cb_build_env *env, const struct cb_made_list *made, int split,
+                   struct parts *parts, struct cb_error **err)
 {
-    int several = made->count > 1;
-
-    if (open_parts(made, several && !output->merge, parts, err) < 0)
+    if (open_parts(made, split, parts, err) < 0)
         return -1;
-    return several && output->merge ? check_merge(env, made, parts, err) : 0;
+    return made->count > 1 && !split ? check_merge(env, made, parts, err) : 0;
 }
 
 /* ── The two kinds ── */
 
 int cb_outputs_write_tar(struct cb_build_env *env, const struct cb_made_list *made,
-                         const struct cb_output *output, struct cb_error **err)
+                         const struct cb_output *output, int split, struct cb_error **err)
 {
     cb_auto(cb_out_file) file = NULL;
     cb_auto_value(parts) parts = {0};
 
-    if (prepare(env, made, output, &parts, err) < 0 ||
+    if (prepare(env, made, split, &parts, err) < 0 ||
         cb_out_file_open(&file, output->dest, err) < 0 ||
         cb_tree_write_tar(parts.items, parts.count, cb_out_file_fd(file),
                           env->source_date_epoch, env->cancel, err) < 0)
@@ -137,15 +134,16 @@ static int write_part(struct cb_build_env *env, const struct cb_tree_part *part,
 }
 
 int cb_outputs_write_directory(struct cb_build_env *env, const struct cb_made_list *made,
-                               const struct cb_output *output, struct cb_error **err)
+                               const struct cb_output *output, int split,
+                               struct cb_error **err)
 {
     cb_auto_value(parts) parts = {0};
 
-    if (prepare(env, made, output, &parts, err) < 0)
+    if (prepare(env, made, split, &parts, err) < 0)
         return -1;
     for (size_t i = 0; i < parts.count; i++) {
         /* What shares its directory does not remove what came before it. */
-        int delete = output->delete &&(i == 0 || !output->merge);
+        int delete = output->delete &&(i == 0 || split);
 
         if (write_part(env, &parts.items[i], output->dest, delete, err) < 0)
             return -1;

@@ -28,7 +28,8 @@ struct cb_digest cb_outputs_id(const struct cb_outputs_result *result)
 {
     if (!result->images.count)
         return (struct cb_digest){0};
-    if (result->images.count > 1 && result->target.media_type)
+    if (result->target.media_type &&
+        cb_media_kind(result->target.media_type) == CB_MEDIA_INDEX)
         return result->target.digest;
     return cb_platform_images_chosen(&result->images, NULL)->id;
 }
@@ -102,7 +103,7 @@ static int put_images(struct writing *writing, struct cb_error **err)
 
     if (kept)
         cb_outputs_names(writing->checked, NULL, &names);
-    if (writing->made->count == 1)
+    if (!writing->checked->as_index)
         return put_image(writing, &writing->made->items[0], kept, &names, err);
     for (int tries = 1;; tries++) {
         cb_auto(cb_error) error = NULL;
@@ -132,7 +133,7 @@ static int push(struct writing *writing, const struct cb_output *output,
     for (size_t i = 0; i < names.count; i++) {
         const char *name = names.items[i];
 
-        if ((images->count > 1
+        if ((writing->checked->as_index
                  ? cb_registry_push_index(registry, images, name, &options, target, err)
                  : cb_registry_push(registry, &images->items[0].id, name, &options,
                                     target, err)) < 0)
@@ -153,6 +154,7 @@ static int write_archive(struct writing *writing, const struct cb_output *output
         .store = env->store, .pool = env->pool, .cancel = env->cancel, .sink = env->sink};
     const struct cb_archive_image image = {.images = &writing->out->images,
                                            .names = &names,
+                                           .as_index = writing->checked->as_index,
                                            .annotations = &writing->annotations,
                                            .layers = output->layers};
     struct cb_descriptor *target = &writing->out->target;
@@ -175,6 +177,8 @@ static int write_archive(struct writing *writing, const struct cb_output *output
 static int write_one(struct writing *writing, const struct cb_output *output,
                      struct cb_error **err)
 {
+    int split = writing->checked->as_index && !output->merge;
+
     switch (output->type) {
     case CB_OUTPUT_IMAGE:
         return output->push ? push(writing, output, err) : 0;
@@ -182,9 +186,10 @@ static int write_one(struct writing *writing, const struct cb_output *output,
     case CB_OUTPUT_DOCKER:
         return write_archive(writing, output, err);
     case CB_OUTPUT_TAR:
-        return cb_outputs_write_tar(writing->env, writing->made, output, err);
+        return cb_outputs_write_tar(writing->env, writing->made, output, split, err);
     case CB_OUTPUT_DIRECTORY:
-        return cb_outputs_write_directory(writing->env, writing->made, output, err);
+        return cb_outputs_write_directory(writing->env, writing->made, output, split,
+                                          err);
     case CB_OUTPUT_NOTHING:
         break;
     }

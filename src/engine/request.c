@@ -158,6 +158,15 @@ static int add_platform(struct cb_checked_request *out, const char *whole,
     return 0;
 }
 
+/* The argument that makes one platform look as several do. */
+static int wants_index(const struct cb_checked_request *out)
+{
+    const char *arg = cb_env_get(&out->build_args, "BUILDKIT_MULTI_PLATFORM");
+    int value = 0;
+
+    return arg && cb_parse_bool(arg, &value) && value;
+}
+
 /* In the order given, each once; none is this machine's. */
 static int check_platforms(struct cb_checked_request *out, const char *text,
                            struct cb_error **err)
@@ -386,6 +395,7 @@ int cb_request_check(struct cb_checked_request *out,
     out->platform_given = out->platforms.count > 0;
     if (!out->platforms.count)
         add_platform(out, "", "local", NULL);
+    out->as_index = out->platforms.count > 1 || wants_index(out);
     if (check_network(out, request->network, err) < 0 ||
         check_context_mode(out, request->context_mode, err) < 0 ||
         check_size(&out->memory_bytes, request->memory, "-m, --memory", err) < 0 ||

@@ -42,9 +42,9 @@ CB_AUTO_VALUE_DEFINE(cb_saved, cb_saved_clear)
 int cb_saved_plan(struct cb_saved *saved, const struct cb_strings *names,
                   const struct cb_platform *platform, struct cb_error **err);
 
-/* The same for these images, several being an index, under these names. */
-int cb_saved_plan_images(struct cb_saved *saved, const struct cb_platform_images *images,
-                         const struct cb_strings *names, struct cb_error **err);
+/* The same for given ones, maybe as an index, under given names. */
+int cb_saved_plan_images(struct cb_saved *saved, const struct cb_archive_image *wanted,
+                         struct cb_error **err);
 struct cb_saved_image *cb_saved_find(const struct cb_saved *saved,
                                      const struct cb_digest *id,
                                      const struct cb_platform *platform);

@@ -44,7 +44,8 @@ int cb_archive_save(struct cb_archive_env *env, const struct cb_strings *images,
  * (canonical; may be none). TARGET (or NULL) gets the descriptor of what the names lead
  * to. */
 struct cb_archive_image {
-    const struct cb_platform_images *images; /* several: OCI only */
+    const struct cb_platform_images *images; /* several: AS_INDEX */
+    int as_index;                            /* OCI only */
     const struct cb_strings *names;
     const struct cb_annotations *annotations; /* or NULL */
     struct cb_layer_form layers; /* of OCI archives; docker's are plain tars */

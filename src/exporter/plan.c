@@ -279,21 +279,21 @@ int cb_saved_plan(struct cb_saved *saved, const struct cb_strings *names,
     return plan_all(saved, err);
 }
 
-int cb_saved_plan_images(struct cb_saved *saved, const struct cb_platform_images *images,
-                         const struct cb_strings *names, struct cb_error **err)
+int cb_saved_plan_images(struct cb_saved *saved, const struct cb_archive_image *wanted,
+                         struct cb_error **err)
 {
+    const struct cb_platform_image *first = &wanted->images->items[0];
     struct cb_saved_index *several;
     struct cb_image *image = NULL;
 
-    if (images->count > 1) {
-        if (add_index(saved, images, &several, err) < 0)
+    if (wanted->as_index) {
+        if (add_index(saved, wanted->images, &several, err) < 0)
             return -1;
-        cb_strings_copy(&several->names, names);
+        cb_strings_copy(&several->names, wanted->names);
     } else {
-        if (cb_image_get(saved->env->store, &images->items[0].id, &image, err) < 0)
+        if (cb_image_get(saved->env->store, &first->id, &image, err) < 0)
             return -1;
-        cb_strings_copy(&add_found(saved, image, &images->items[0].platform)->names,
-                        names);
+        cb_strings_copy(&add_found(saved, image, &first->platform)->names, wanted->names);
     }
     return plan_all(saved, err);
 }

@@ -224,7 +224,7 @@ static int plan(struct cb_saved *saved, const struct cb_archive_image *image,
 {
     saved->layers = image->layers;
     saved->annotations = image->annotations;
-    if (cb_saved_plan_images(saved, image->images, image->names, err) < 0)
+    if (cb_saved_plan_images(saved, image, err) < 0)
         return -1;
     if (target)
         describe(saved, NULL, target);

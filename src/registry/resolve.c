@@ -94,8 +94,13 @@ static int find_local(struct cb_registry *registry, const char *name,
         return found;
     if (by_id && canonical)
         return 0; /* a name that happens to look like an id */
-    if (platform && cb_platform_score(&image->config->platform, platform) <= 0)
-        return 0;
+    if (platform) {
+        int serves = cb_image_serves(registry->store, canonical ? canonical : name, image,
+                                     platform, err);
+
+        if (serves <= 0)
+            return serves;
+    }
     return from_image(registry, image, reference, out, err) < 0 ? -1 : 1;
 }
 

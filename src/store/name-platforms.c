@@ -63,29 +63,6 @@ int cb_ref_platforms(struct cb_store *store, const char *canonical,
     return result;
 }
 
-int cb_image_get_for(struct cb_store *store, const char *text,
-                     const struct cb_platform *platform, struct cb_image **out,
-                     int *by_id, struct cb_error **err)
-{
-    cb_auto(cb_image) image = NULL;
-    cb_autofree char *wanted = platform ? cb_platform_text(platform) : NULL;
-    int found = cb_image_find_for(store, text, platform, &image, by_id, err);
-
-    if (found < 0)
-        return -1;
-    if (!found) {
-        cb_error_set(err, CB_ERR_NOT_FOUND, "no such image: %s", text);
-        return cb_error_hint(err, "`cbuild images` lists what is here");
-    }
-    if (platform && cb_platform_score(&image->config->platform, platform) <= 0)
-        return cb_error_set(err, CB_ERR_NOT_FOUND,
-                            "image with reference %s was found but does not provide the "
-                            "specified platform (%s)",
-                            text, wanted);
-    *out = cb_steal(&image);
-    return 0;
-}
-
 /* NULL: TEXT is no name with a tag. Caller frees. */
 static char *canonical_of(const char *text)
 {
@@ -118,5 +95,51 @@ int cb_ref_choose(struct cb_store *store, const char *text,
     chosen = cb_platform_images_chosen(&images, platform);
     if (chosen)
         *id = chosen->id;
+    return 0;
+}
+
+int cb_image_serves(struct cb_store *store, const char *text,
+                    const struct cb_image *image, const struct cb_platform *platform,
+                    struct cb_error **err)
+{
+    cb_auto_value(cb_platform_images) images = {0};
+
+    if (cb_platform_score(&image->config->platform, platform) > 0)
+        return 1;
+    if (cb_image_find_platforms(store, text, &images, err) < 0)
+        return -1;
+    cb_vec_foreach (entry, &images) {
+        if (cb_digest_equal(&entry->id, &image->id) &&
+            cb_platform_score(&entry->platform, platform) > 0)
+            return 1;
+    }
+    return 0;
+}
+
+int cb_image_get_for(struct cb_store *store, const char *text,
+                     const struct cb_platform *platform, struct cb_image **out,
+                     int *by_id, struct cb_error **err)
+{
+    cb_auto(cb_image) image = NULL;
+    cb_autofree char *wanted = platform ? cb_platform_text(platform) : NULL;
+    int found = cb_image_find_for(store, text, platform, &image, by_id, err);
+    int serves = 1;
+
+    if (found < 0)
+        return -1;
+    if (!found) {
+        cb_error_set(err, CB_ERR_NOT_FOUND, "no such image: %s", text);
+        return cb_error_hint(err, "`cbuild images` lists what is here");
+    }
+    if (platform)
+        serves = cb_image_serves(store, text, image, platform, err);
+    if (serves < 0)
+        return -1;
+    if (!serves)
+        return cb_error_set(err, CB_ERR_NOT_FOUND,
+                            "image with reference %s was found but does not provide the "
+                            "specified platform (%s)",
+                            text, wanted);
+    *out = cb_steal(&image);
     return 0;
 }

@@ -89,7 +89,11 @@ int cb_image_find_for(struct cb_store *store, const char *text,
 int cb_ref_choose(struct cb_store *store, const char *text,
                   const struct cb_platform *platform, struct cb_digest *id,
                   struct cb_error **err);
-/* The same, but one for another platform is NOT_FOUND, and so is none at all. */
+/* 1 if IMAGE, found as TEXT, is for PLATFORM: it says so itself, or the name does. */
+int cb_image_serves(struct cb_store *store, const char *text,
+                    const struct cb_image *image, const struct cb_platform *platform,
+                    struct cb_error **err);
+/* As cb_image_find_for, but one for another platform is NOT_FOUND, and so is none. */
 int cb_image_get_for(struct cb_store *store, const char *text,
                      const struct cb_platform *platform, struct cb_image **out,
                      int *by_id, struct cb_error **err);

@@ -425,3 +425,34 @@ id_for() {
     "$CBUILD" build -q --platform "$BOTH" -o "$OUT.dir" "$DIR"
     [ "$(ls "$OUT.dir")" = $'linux_amd64\nlinux_arm64' ]
 }
+
+@test "BUILDKIT_MULTI_PLATFORM makes one platform look as several do" {
+    dockerfile_cross
+    run "$CBUILD" build --progress=plain --build-arg BUILDKIT_MULTI_PLATFORM=1 --platform linux/arm64 -t app:1 \
+        -o "type=oci,tar=false,dest=$OUT" -o "$OUT.dir" --annotation index:a=b "$DIR"
+    expect_status 0
+    expect_contains '[linux/arm64 stage-2 2/2] COPY'
+    [ "$(skopeo inspect --raw "oci:$OUT:1" | jq -c '[.mediaType, .annotations, (.manifests | map(.platform.architecture))]')" = \
+        '["application/vnd.oci.image.index.v1+json",{"a":"b"},["arm64"]]' ]
+    [ "$(ls "$OUT.dir")" = linux_arm64 ]
+    build_ok --build-arg BUILDKIT_MULTI_PLATFORM=1
+    "$CBUILD" inspect img >/dev/null
+}
+
+@test "an image is for the platform that was asked for, whatever its last stage is for" {
+    printf 'FROM --platform=$BUILDPLATFORM busybox\nLABEL a=b\n' >"$DIR/Dockerfile"
+    build_ok --platform linux/arm64
+    [ "$("$CBUILD" inspect img | jq -r '.[0].Architecture')" = arm64 ]
+    printf 'FROM --platform=linux/arm64 scratch\n' >"$DIR/Dockerfile"
+    build_ok
+    [ "$("$CBUILD" inspect img | jq -r '.[0].Architecture')" = arm64 ]
+}
+
+@test "explain compares a step with the same platform's" {
+    printf 'FROM --platform=$BUILDPLATFORM busybox\nARG TARGETARCH\nARG VERSION\nRUN echo $VERSION >/version\n' >"$DIR/Dockerfile"
+    build_both --build-arg VERSION=1
+    build_both --build-arg VERSION=2 --explain
+    [ "$(grep -c 'VERSION.*1.*2' <<<"$output")" -ge 2 ]
+    expect_lacks 'TARGETARCH amd64'
+    expect_lacks 'TARGETARCH arm64'
+}
