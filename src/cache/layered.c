@@ -35,12 +35,24 @@ static int parse_handle(const char *handle, size_t *remote, int *record)
 int cb_cache_find_remote(struct cb_cache *cache, const struct cb_digest *key,
                          size_t *remote, int *record)
 {
-    for (*remote = 0; *remote < cache->remotes.count; ++*remote) {
-        *record = cb_remote_cache_find(cache->remotes.items[*remote], key);
-        if (*record >= 0)
-            return 1;
+    int found = 0;
+
+    for (size_t i = 0; i < cache->remotes.count; i++) {
+        const struct cb_remote_cache *from = cache->remotes.items[i];
+        int number = cb_remote_cache_find(from, key);
+        int absent =
+            number >= 0 && from->document.records.items[number].layer == CB_CACHE_ABSENT;
+
+        /* One that tells of the step only gives way to one that has what it made. */
+        if (number < 0 || (absent && found))
+            continue;
+        found = 1;
+        *remote = i;
+        *record = number;
+        if (!absent)
+            break;
     }
-    return 0;
+    return found;
 }
 
 /* ── The solver's calls ── */
@@ -262,13 +274,19 @@ struct cb_cache_store *cb_cache_store(struct cb_cache *cache)
 }
 
 int cb_cache_import(struct cb_cache *cache, const struct cb_cache_location *from,
+                    const struct cb_platform *platforms, size_t count,
                     struct cb_error **err)
 {
-    cb_auto(cb_remote_cache) remote = NULL;
+    int again = 1;
 
-    if (cb_remote_cache_open(&remote, cache->env, from, err) < 0)
-        return cb_error_wrap(err, "import cache from %s", from->place);
-    cb_vec_push(&cache->remotes, cb_steal(&remote));
+    for (size_t i = 0; i < count && again; i++) {
+        cb_auto(cb_remote_cache) remote = NULL;
+
+        if (cb_remote_cache_open(&remote, cache->env, from, &platforms[i], err) < 0)
+            return cb_error_wrap(err, "import cache from %s", from->place);
+        again = remote->of_platform;
+        cb_vec_push(&cache->remotes, cb_steal(&remote));
+    }
     return 0;
 }
 

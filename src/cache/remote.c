@@ -84,13 +84,13 @@ static int match_image(struct cb_remote_cache *remote,
 }
 
 static int open_image(struct cb_remote_cache *remote, struct cb_build_env *env,
-                      const char *name, struct cb_error **err)
+                      const char *name, const struct cb_platform *platform,
+                      struct cb_error **err)
 {
     cb_auto(cb_resolved_image) image = NULL;
-    struct cb_platform platform = cb_platform_host();
     struct cb_json root, member;
 
-    if (cb_registry_resolve(env->registry, name, &platform, CB_PULL_ALWAYS, &image, err) <
+    if (cb_registry_resolve(env->registry, name, platform, CB_PULL_ALWAYS, &image, err) <
         0)
         return -1;
     root = cb_json_root(image->config->other, "image config");
@@ -102,12 +102,14 @@ static int open_image(struct cb_remote_cache *remote, struct cb_build_env *env,
     if (cb_cache_document_read(&remote->document, &member, 1, err) < 0 ||
         match_image(remote, image, err) < 0)
         return -1;
+    remote->of_platform = cb_media_kind(image->target.media_type) == CB_MEDIA_INDEX;
     remote->reference = cb_steal(&image->reference);
     return 0;
 }
 
 static int open_registry(struct cb_remote_cache *remote, struct cb_build_env *env,
-                         const char *name, struct cb_error **err)
+                         const char *name, const struct cb_platform *platform,
+                         struct cb_error **err)
 {
     cb_auto(cb_artifact) artifact = NULL;
 
@@ -115,7 +117,7 @@ static int open_registry(struct cb_remote_cache *remote, struct cb_build_env *en
         return -1;
     if (!artifact ||
         strcmp(artifact->manifest->config.media_type, CB_MT_CACHE_CONFIG) != 0)
-        return open_image(remote, env, name, err);
+        return open_image(remote, env, name, platform, err);
     if (read_config(remote, artifact->config, artifact->config_len, err) < 0)
         return -1;
     remote->reference = cb_steal(&artifact->reference);
@@ -142,7 +144,8 @@ static int open_directory(struct cb_remote_cache *remote,
 }
 
 int cb_remote_cache_open(struct cb_remote_cache **out, struct cb_build_env *env,
-                         const struct cb_cache_location *from, struct cb_error **err)
+                         const struct cb_cache_location *from,
+                         const struct cb_platform *platform, struct cb_error **err)
 {
     cb_auto(cb_remote_cache) remote = xcalloc(1, sizeof(*remote));
     int local = from->type == CB_CACHE_LOCAL;
@@ -150,7 +153,7 @@ int cb_remote_cache_open(struct cb_remote_cache **out, struct cb_build_env *env,
     remote->dir_fd = -1;
     remote->title = xasprintf("%s %s", local ? "directory" : "registry", from->place);
     if ((local ? open_directory(remote, from, err)
-               : open_registry(remote, env, from->place, err)) < 0)
+               : open_registry(remote, env, from->place, platform, err)) < 0)
         return -1;
     index_keys(remote);
     *out = cb_steal(&remote);

@@ -53,18 +53,20 @@ int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
     return cb_store_open(out, &options, err);
 }
 
-int cb_app_image(struct cb_store *store, const char *text, struct cb_image **out,
-                 int *by_id, struct cb_error **err)
+int cb_app_platform(const char *text, struct cb_platform *buffer,
+                    const struct cb_platform **out, struct cb_error **err)
 {
-    int found = cb_image_find(store, text, out, by_id, err);
+    cb_auto(cb_error) cause = NULL;
 
-    if (found < 0)
-        return -1;
-    if (!found) {
-        cb_error_set(err, CB_ERR_NOT_FOUND, "no such image: %s", text);
-        return cb_error_hint(err, "`cbuild images` lists what is here");
-    }
-    return 0;
+    *out = NULL;
+    if (!text || !*text)
+        return 0;
+    *out = buffer;
+    if (cb_platform_parse(buffer, text, &cause) == 0)
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "invalid argument \"%s\" for \"--platform\": %s", text,
+                        cb_error_message(cause));
 }
 
 int cb_app_arguments(const struct cb_cli_command *command, const struct cb_strings *args,

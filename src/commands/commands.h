@@ -66,9 +66,9 @@ int cb_app_settings(struct cb_app *app, const struct cb_settings **out,
  * may start an empty one. */
 int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
                  struct cb_error **err);
-/* The image a user named; NOT_FOUND "no such image: x". */
-int cb_app_image(struct cb_store *store, const char *text, struct cb_image **out,
-                 int *by_id, struct cb_error **err);
+/* The value of --platform, in BUFFER; *OUT is NULL when there is none. USAGE. */
+int cb_app_platform(const char *text, struct cb_platform *buffer,
+                    const struct cb_platform **out, struct cb_error **err);
 /* Exactly MIN..MAX arguments (MAX -1: any), else docker's USAGE text. */
 int cb_app_arguments(const struct cb_cli_command *command, const struct cb_strings *args,
                      int min, int max, struct cb_error **err);

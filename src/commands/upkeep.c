@@ -76,7 +76,7 @@ static int remove_untagged(struct cb_store *store, struct cb_error **err)
     if (cb_image_list(store, &images, err) < 0)
         return -1;
     cb_vec_foreach (image, &images) {
-        int removed = (*image)->names.count
+        int removed = cb_image_is_named(*image)
                           ? 0
                           : cb_image_remove_unnamed(store, &(*image)->id, err);
 

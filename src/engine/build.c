@@ -60,14 +60,23 @@ struct build { /* what one build holds while it runs; freed in this order, from 
     struct cb_remote remote;
     struct cb_cache *cache;
     struct cb_inputs inputs;
-    struct cb_plan *plan;
-    struct cb_result *result;
+    struct cb_graph *graph; /* of several platforms; the plan of one has its own */
+    struct cb_made_list made;
 };
+
+void cb_made_list_clear(struct cb_made_list *list)
+{
+    cb_vec_foreach (made, list) {
+        cb_result_unref(made->result);
+        cb_plan_free(made->plan);
+    }
+    cb_vec_free(list);
+}
 
 static void build_clear(struct build *build)
 {
-    cb_result_unref(build->result);
-    cb_plan_free(build->plan);
+    cb_made_list_clear(&build->made);
+    cb_graph_free(build->graph);
     cb_inputs_clear(&build->inputs);
     cb_cache_free(build->cache);
     cb_registry_free(build->registry);
@@ -185,7 +194,8 @@ static int set_up(struct cb_engine *engine, struct build *build,
 
 static struct cb_frontend_options frontend_options(struct cb_engine *engine,
                                                    const struct build *build,
-                                                   const struct cb_build_request *request)
+                                                   const struct cb_build_request *request,
+                                                   const struct cb_platform *platform)
 {
     const struct cb_checked_request *checked = &build->checked;
     return (struct cb_frontend_options){
@@ -196,7 +206,9 @@ static struct cb_frontend_options frontend_options(struct cb_engine *engine,
         .build_args = &checked->build_args,
         .labels = &checked->labels,
         .target = request->target,
-        .platform = checked->platform,
+        .platform = *platform,
+        .platform_given = checked->platform_given,
+        .graph = build->graph,
         .build_platform = cb_platform_host(),
         .pull = request->offline ? CB_PULL_NEVER : request->pull,
         .network = checked->network,
@@ -206,6 +218,68 @@ static struct cb_frontend_options frontend_options(struct cb_engine *engine,
         .no_cache = request->no_cache,
         .no_cache_filter = &request->no_cache_filter,
     };
+}
+
+/* One after the other into one graph, so that what is equal is one step. */
+static int make_plans(struct cb_engine *engine, struct build *build,
+                      const struct cb_build_request *request, struct cb_error **err)
+{
+    const struct cb_checked_request *checked = &build->checked;
+    struct cb_event_sink *sink = engine->env.sink;
+    cb_auto(cb_once) once = NULL;
+    int result = 0;
+
+    if (checked->as_index) {
+        build->graph = cb_graph_new();
+        once = cb_once_new(sink);
+        engine->env.sink = cb_once_sink(once);
+    }
+    cb_vec_foreach (platform, &checked->platforms) {
+        struct cb_made made = {.platform = *platform};
+        struct cb_frontend_options options =
+            frontend_options(engine, build, request, platform);
+
+        result = cb_frontend_plan(&made.plan, &options, err);
+        if (result < 0)
+            break;
+        cb_vec_push(&build->made, made);
+    }
+    engine->env.sink = sink;
+    return result;
+}
+
+/* What is scratch needs no solving. */
+static int solve_made(struct build *build, const struct cb_solve_options *options,
+                      struct cb_solve_stats *stats, struct cb_error **err)
+{
+    size_t count = 0;
+    cb_autofree struct cb_edge *wanted = xcalloc(build->made.count + 1, sizeof(*wanted));
+    cb_autofree struct cb_result **results =
+        xcalloc(build->made.count + 1, sizeof(*results));
+    struct cb_graph *graph =
+        build->graph ? build->graph : build->made.items[0].plan->graph;
+
+    cb_vec_foreach (made, &build->made) {
+        if (made->plan->result.vertex)
+            wanted[count++] = made->plan->result;
+    }
+    if (cb_solve(graph, wanted, count, options, results, stats, err) < 0)
+        return -1;
+    count = 0;
+    cb_vec_foreach (made, &build->made) {
+        if (made->plan->result.vertex)
+            made->result = results[count++];
+    }
+    return 0;
+}
+
+static int is_scratch(const struct build *build)
+{
+    cb_vec_foreach (made, &build->made) {
+        if (made->plan->result.vertex)
+            return 0;
+    }
+    return 1;
 }
 
 static int solve(struct cb_engine *engine, struct build *build,
@@ -223,13 +297,12 @@ static int solve(struct cb_engine *engine, struct build *build,
         .explain = 1, /* the log keeps it for `cbuild explain` */
     };
 
-    if (!build->plan->result.vertex)
+    if (is_scratch(build))
         return 0;
     if (cb_caches_open(&build->cache, &engine->env, &build->checked, err) < 0)
         return -1;
     options.cache = cb_cache_store(build->cache);
-    if (cb_solve(build->plan->graph, &build->plan->result, 1, &options, &build->result,
-                 stats, err) < 0)
+    if (solve_made(build, &options, stats, err) < 0)
         return -1;
     return cb_cache_keep(build->cache, err);
 }
@@ -239,20 +312,23 @@ static int export(struct cb_engine *engine, struct build *build,
                   struct cb_error **err)
 {
     const struct cb_checked_request *checked = &build->checked;
-    struct cb_snapshot *top =
-        build->result ? cb_snapshot_result_get(build->result) : NULL;
     cb_auto_value(cb_outputs_result) outputs = {0};
 
-    if (cb_caches_inline(build->cache, checked, top, build->plan->config, err) < 0 ||
-        cb_outputs_write(&engine->env, checked, build->result, build->plan->config,
-                         &outputs, err) < 0)
+    cb_vec_foreach (made, &build->made) {
+        struct cb_snapshot *top =
+            made->result ? cb_snapshot_result_get(made->result) : NULL;
+
+        if (cb_caches_inline(build->cache, checked, top, made->plan->config, err) < 0)
+            return -1;
+    }
+    if (cb_outputs_write(&engine->env, checked, &build->made, &outputs, err) < 0)
         return -1;
-    out->image_id = outputs.id;
+    out->image_id = cb_outputs_id(&outputs);
     out->took_stdout = outputs.took_stdout;
     if (request->metadata_file &&
         cb_outputs_write_metadata(request->metadata_file, checked, &outputs, err) < 0)
         return -1;
-    return cb_caches_export(build->cache, &engine->env, checked, top, err);
+    return cb_caches_export(build->cache, &engine->env, checked, &build->made, err);
 }
 
 static int remove_earlier(const char *option, const char *path, struct cb_error **err)
@@ -287,16 +363,18 @@ static int run(struct cb_engine *engine, struct build *build,
                const struct cb_engine_env *given, const struct cb_build_request *request,
                struct cb_build_outcome *out, struct cb_error **err)
 {
-    struct cb_frontend_options options;
     struct cb_remote named = build->remote;
 
     named.ssh_keys = 1;
     if (cb_inputs_open(&build->inputs, given, request, &named, err) < 0)
         return -1;
-    options = frontend_options(engine, build, request);
-    if (request->call != CB_CALL_BUILD)
+    if (request->call != CB_CALL_BUILD) {
+        struct cb_frontend_options options =
+            frontend_options(engine, build, request, &build->checked.platforms.items[0]);
+
         return cb_call_answer(&out->call, request->call, &options, err);
-    if (cb_frontend_plan(&build->plan, &options, err) < 0 ||
+    }
+    if (make_plans(engine, build, request, err) < 0 ||
         solve(engine, build, request, &out->stats, err) < 0 ||
         cb_cancel_check(given->cancel, err) < 0 ||
         export(engine, build, request, out, err) < 0)

@@ -38,7 +38,8 @@ int cb_caches_open(struct cb_cache **out, struct cb_build_env *env,
     cb_vec_foreach (location, &checked->cache_from) {
         cb_auto(cb_error) error = NULL;
 
-        if (cb_cache_import(cache, location, &error) == 0)
+        if (cb_cache_import(cache, location, checked->platforms.items,
+                            checked->platforms.count, &error) == 0)
             continue;
         if (cb_error_kind(error) == CB_ERR_CANCELED)
             return cb_error_move(err, &error);
@@ -60,14 +61,19 @@ int cb_caches_inline(struct cb_cache *cache, const struct cb_checked_request *ch
 }
 
 int cb_caches_export(struct cb_cache *cache, struct cb_build_env *env,
-                     const struct cb_checked_request *checked, struct cb_snapshot *result,
-                     struct cb_error **err)
+                     const struct cb_checked_request *checked,
+                     const struct cb_made_list *made, struct cb_error **err)
 {
+    cb_autofree struct cb_snapshot **results = xcalloc(made->count + 1, sizeof(*results));
+
+    for (size_t i = 0; i < made->count; i++)
+        results[i] =
+            made->items[i].result ? cb_snapshot_result_get(made->items[i].result) : NULL;
     cb_vec_foreach (location, &checked->cache_to) {
         cb_auto(cb_error) error = NULL;
 
         if (!cache || location->type == CB_CACHE_INLINE ||
-            cb_cache_export(cache, result, location, &error) == 0)
+            cb_cache_export(cache, results, made->count, location, &error) == 0)
             continue;
         if (!location->ignore_error || cb_error_kind(error) == CB_ERR_CANCELED)
             return cb_error_move(err, &error);

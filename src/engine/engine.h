@@ -28,8 +28,8 @@ struct cb_build_request {
     struct cb_strings tags, build_args, labels, secrets, add_hosts, no_cache_filter,
         allow, ulimits, contexts, cache_from, cache_to, outputs, annotations, ssh,
         cache_places, cdi_dirs;
+    struct cb_strings platforms; /* as typed, each maybe several with commas */
     const char *target;
-    const char *platform;
     const char *network; /* default, none, host */
     const char *iidfile, *metadata_file;
     const char *memory, *shm_size; /* as typed */
@@ -58,7 +58,9 @@ struct cb_engine_env {
     const struct cb_settings *settings; /* borrowed until cb_engine_finish; or NULL */
 };
 struct cb_build_outcome {
-    struct cb_digest image_id; /* unset when no image was asked for */
+    struct cb_digest image_id; /* of several platforms: of their index when one was
+                                  written, else the image that names lead to here. Unset
+                                  when no image was asked for */
     int took_stdout;           /* an output went to standard output */
     struct cb_strings names;   /* familiar */
     struct cb_solve_stats stats;

@@ -114,6 +114,16 @@ static void add_optional(struct cb_strbuf *out, const char *key, const char *tex
         add_text(out, key, text, strlen(text));
 }
 
+static void add_platforms(struct cb_strbuf *out, const struct cb_strings *platforms)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    for (size_t i = 0; i < platforms->count; i++)
+        cb_strbuf_addf(&text, "%s%s", i ? "," : "", platforms->items[i]);
+    if (text.len)
+        add_text(out, "platform", cb_strbuf_text(&text), text.len);
+}
+
 /* A path or a URL, of which a password is not kept. */
 static void add_place(struct cb_strbuf *out, const char *key, const char *text)
 {
@@ -286,7 +296,7 @@ void cb_history_log_begin(struct cb_history_log *log,
     add_place(&log->held, "context", request->context);
     add_place(&log->held, "dockerfile", request->dockerfile);
     add_optional(&log->held, "target", request->target);
-    add_optional(&log->held, "platform", request->platform);
+    add_platforms(&log->held, &request->platforms);
     add_names(&log->held, names);
     cb_strbuf_adds(&log->held, "}\n");
     pthread_mutex_unlock(&log->lock);

@@ -12,7 +12,10 @@ src_engine_libengine_a_SOURCES = \
 	%D%/history.c \
 	%D%/inputs.c \
 	%D%/limits.c \
+	%D%/metadata.c \
+	%D%/once.c \
 	%D%/output-options.c \
+	%D%/outputs-files.c \
 	%D%/outputs.c \
 	%D%/request.c \
 	%D%/secrets.c \

@@ -22,6 +22,7 @@ void cb_build_request_clear(struct cb_build_request *request)
     cb_strings_free(&request->contexts);
     cb_strings_free(&request->ssh);
     cb_strings_free(&request->cache_places);
+    cb_strings_free(&request->platforms);
     cb_strings_free(&request->cdi_dirs);
     cb_strings_free(&request->cache_from);
     cb_strings_free(&request->cache_to);
@@ -51,7 +52,8 @@ void cb_checked_request_clear(struct cb_checked_request *checked)
     cb_vec_foreach (output, &checked->outputs)
         cb_output_clear(output);
     cb_vec_free(&checked->outputs);
-    json_decref(checked->annotations);
+    cb_annotations_free(&checked->annotations);
+    cb_vec_free(&checked->platforms);
 }
 
 /* The value is wrong: what the parser said, after docker's opening words, and always a
@@ -140,22 +142,47 @@ static int check_label(struct cb_checked_request *out, const char *text,
 
 /* ── --platform, --network, --allow, --memory, --shm-size, --ulimit, --add-host ── */
 
-static int check_platform(struct cb_checked_request *out, const char *text,
-                          struct cb_error **err)
+static int add_platform(struct cb_checked_request *out, const char *whole,
+                        const char *text, struct cb_error **err)
 {
+    struct cb_platform platform = cb_platform_host();
     struct cb_error *cause = NULL;
 
-    out->platform = cb_platform_host();
-    if (!text || !*text || !strcmp(text, "local"))
-        return 0;
-    if (strchr(text, ','))
-        return cb_error_set(
-            err, CB_ERR_UNSUPPORTED,
-            "--platform %s: building for several platforms at once is not "
-            "supported",
-            text);
-    if (cb_platform_parse(&out->platform, text, &cause) < 0)
-        return invalid(err, text, "--platform", cause);
+    if (strcmp(text, "local") != 0 && cb_platform_parse(&platform, text, &cause) < 0)
+        return invalid(err, whole, "--platform", cause);
+    cb_vec_foreach (known, &out->platforms) {
+        if (cb_platform_equal(known, &platform))
+            return 0;
+    }
+    cb_vec_push(&out->platforms, platform);
+    return 0;
+}
+
+/* The argument that makes one platform look as several do. */
+static int wants_index(const struct cb_checked_request *out)
+{
+    const char *arg = cb_env_get(&out->build_args, "BUILDKIT_MULTI_PLATFORM");
+    int value = 0;
+
+    return arg && cb_parse_bool(arg, &value) && value;
+}
+
+/* In the order given, each once; none is this machine's. */
+static int check_platforms(struct cb_checked_request *out, const char *text,
+                           struct cb_error **err)
+{
+    const char *at = text;
+
+    while (*text) {
+        size_t len = strcspn(at, ",");
+        cb_autofree char *one = xstrndup(at, len);
+
+        if (add_platform(out, text, one, err) < 0)
+            return -1;
+        if (!at[len])
+            break;
+        at += len + 1;
+    }
     return 0;
 }
 
@@ -362,10 +389,14 @@ int cb_request_check(struct cb_checked_request *out,
         check_each(out, &request->allow, check_allow, err) < 0 ||
         check_each(out, &request->ulimits, check_ulimit, err) < 0 ||
         check_each(out, &request->cache_places, check_cache_place, err) < 0 ||
-        check_each(out, &request->add_hosts, check_host, err) < 0)
+        check_each(out, &request->add_hosts, check_host, err) < 0 ||
+        check_each(out, &request->platforms, check_platforms, err) < 0)
         return -1;
-    if (check_platform(out, request->platform, err) < 0 ||
-        check_network(out, request->network, err) < 0 ||
+    out->platform_given = out->platforms.count > 0;
+    if (!out->platforms.count)
+        add_platform(out, "", "local", NULL);
+    out->as_index = out->platforms.count > 1 || wants_index(out);
+    if (check_network(out, request->network, err) < 0 ||
         check_context_mode(out, request->context_mode, err) < 0 ||
         check_size(&out->memory_bytes, request->memory, "-m, --memory", err) < 0 ||
         check_size(&out->shm_bytes, request->shm_size, "--shm-size", err) < 0 ||

@@ -54,7 +54,37 @@ int cb_convert_item(struct cb_stage *stage, const struct cb_item *item,
 
 /* ── Names of steps ── */
 
-/* "[builder  3/12] ", numbers as wide as the total. */
+/* The stage may do something else for each target. */
+static int knows_target(const struct cb_stage *stage)
+{
+    static const char *const names[] = {"TARGETPLATFORM", "TARGETOS", "TARGETARCH",
+                                        "TARGETVARIANT"};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(names); i++) {
+        cb_vec_foreach (arg, &stage->args) {
+            if (strcmp(*arg, names[i]) == 0)
+                return 1;
+        }
+    }
+    return 0;
+}
+
+/* "linux/arm64 ", or "linux/amd64->arm64 " where what is made here is for another. */
+static void add_platform(struct cb_strbuf *out, const struct cb_stage *stage)
+{
+    const struct cb_platform *target = &stage->planner->options->platform;
+    cb_autofree char *own = cb_platform_text(&stage->platform);
+    cb_autofree char *other = cb_platform_text(target);
+    int same_os = strcmp(stage->platform.os, target->os) == 0;
+
+    cb_strbuf_adds(out, own);
+    if (knows_target(stage) && !cb_platform_equal(&stage->platform, target))
+        cb_strbuf_addf(out, "->%s", same_os ? other + strlen(target->os) + 1 : other);
+    cb_strbuf_addc(out, ' ');
+}
+
+/* "[builder  3/12] ", numbers as wide as the total; among several platforms
+ * "[linux/arm64 builder  3/12] ". */
 static void add_prefix(struct cb_strbuf *out, struct cb_stage *stage)
 {
     char total[16];
@@ -64,6 +94,8 @@ static void add_prefix(struct cb_strbuf *out, struct cb_stage *stage)
         return;
     stage->step++;
     cb_strbuf_addc(out, '[');
+    if (stage->planner->options->graph)
+        add_platform(out, stage);
     if (stage->planner->stage_count > 1)
         cb_strbuf_addf(out, "%s ", stage->label);
     cb_strbuf_addf(out, "%*u/%s] ", width, stage->step, total);

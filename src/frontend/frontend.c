@@ -109,13 +109,27 @@ static void apply_labels(struct cb_image_config *config, const struct cb_strings
     }
 }
 
+/* Also of an image whose last stage is for another: what was asked for counts. The
+ * version of a system is the base's. */
+static void set_platform(struct cb_image_config *config,
+                         const struct cb_platform *platform)
+{
+    struct cb_platform base = config->platform;
+
+    config->platform = *platform;
+    if (!*platform->os_version && strcmp(base.os, platform->os) == 0)
+        memcpy(config->platform.os_version, base.os_version, sizeof(base.os_version));
+}
+
 static struct cb_plan *make_plan(struct cb_planner *planner, struct cb_stage *target)
 {
     struct cb_plan *plan = xcalloc(1, sizeof(*plan));
 
-    plan->graph = cb_steal(&planner->graph);
+    plan->graph = planner->options->graph ? NULL : cb_steal(&planner->graph);
     plan->result = target->root;
     plan->config = cb_steal(&target->config);
+    if (planner->options->platform_given)
+        set_platform(plan->config, &planner->options->platform);
     plan->base_layers = target->base_layers;
     plan->target_name = target->def->name;
     plan->dockerfile = cb_steal(&planner->file);
@@ -126,10 +140,11 @@ static struct cb_plan *make_plan(struct cb_planner *planner, struct cb_stage *ta
 void cb_planner_init(struct cb_planner *planner,
                      const struct cb_frontend_options *options)
 {
-    *planner = (struct cb_planner){.options = options,
-                                   .arena = cb_arena_new(),
-                                   .graph = cb_graph_new(),
-                                   .work = CB_MAX_EXPANSION_WORK};
+    *planner =
+        (struct cb_planner){.options = options,
+                            .arena = cb_arena_new(),
+                            .graph = options->graph ? options->graph : cb_graph_new(),
+                            .work = CB_MAX_EXPANSION_WORK};
 }
 
 void cb_planner_clear(struct cb_planner *planner)
@@ -145,7 +160,8 @@ void cb_planner_clear(struct cb_planner *planner)
     cb_strings_free(&planner->globals);
     cb_strings_free(&planner->quiet_env);
     free(planner->epoch);
-    cb_graph_free(planner->graph);
+    if (!planner->options->graph)
+        cb_graph_free(planner->graph);
     cb_dockerfile_free(planner->file);
     cb_vec_foreach (source, &planner->sources)
         cb_source_unref(*source);

@@ -48,6 +48,10 @@ struct cb_frontend_options {
     const struct cb_strings *labels;          /* "K=V", applied last */
     const char *target;                       /* stage name or index; NULL: last */
     struct cb_platform platform, build_platform;
+    int platform_given; /* the image is for it, whatever its base is for */
+    /* Where the vertices go, so that plans for several platforms share what is equal;
+     * steps then tell their platform. NULL: the plan has a graph of its own. */
+    struct cb_graph *graph;
     enum cb_pull_policy pull;
     enum cb_op_network network; /* --network for RUN steps that say nothing */
     int allow_host_network,
@@ -62,7 +66,7 @@ struct cb_frontend_options {
 };
 /* What a build is to make. */
 struct cb_plan {
-    struct cb_graph *graph;
+    struct cb_graph *graph; /* or NULL: it was given */
     struct cb_edge
         result; /* the target's filesystem; vertex NULL: scratch with no layer */
     struct cb_image_config *config; /* diff_ids of the base; history complete but for

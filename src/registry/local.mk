@@ -19,6 +19,7 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/places.c \
 	%D%/progress.c \
 	%D%/pull.c \
+	%D%/push-index.c \
 	%D%/push.c \
 	%D%/registry-priv.h \
 	%D%/registry.c \

@@ -177,6 +177,22 @@ int cb_registry_fetch(struct cb_registry *registry, const struct cb_resolved_ima
 
 /* ── The command ── */
 
+/* 1 when the name leads to the image already, and to others for other platforms, which
+ * stay. */
+static int is_among_platforms(struct cb_registry *registry, const char *canonical,
+                              const struct cb_digest *id, struct cb_error **err)
+{
+    cb_auto_value(cb_platform_images) images = {0};
+
+    if (cb_ref_platforms(registry->store, canonical, &images, err) < 0)
+        return -1;
+    cb_vec_foreach (image, &images) {
+        if (cb_digest_equal(&image->id, id))
+            return 1;
+    }
+    return 0;
+}
+
 static int register_image(struct cb_registry *registry, struct cb_resolved_image *image,
                           int *changed, struct cb_error **err)
 {
@@ -185,9 +201,13 @@ static int register_image(struct cb_registry *registry, struct cb_resolved_image
         xasprintf("%s/%s", image->reference->host, image->reference->path);
     cb_auto_value(cb_strings) names = {0};
     struct cb_digest before, id;
-    int had;
+    int had, among = 0;
 
     if (!cb_digest_is_set(&image->reference->digest))
+        among = is_among_platforms(registry, canonical, &image->id, err);
+    if (among < 0)
+        return -1;
+    if (!cb_digest_is_set(&image->reference->digest) && !among)
         cb_strings_add(&names, canonical);
     if (names.count) {
         had = cb_ref_get(registry->store, canonical, &before, err);

@@ -18,6 +18,7 @@ struct push {
     struct cb_place place;
     struct cb_repository repository;
     const struct cb_push_options *options;
+    json_t *annotations;              /* of the manifest, or NULL */
     struct cb_manifest *original;     /* to be pushed as it is, or NULL */
     struct cb_digest *chain_ids;      /* by layer */
     struct cb_descriptor *layers;     /* by layer; made or found by its job */
@@ -33,6 +34,7 @@ static void push_clear(struct push *push)
     free(push->layers);
     free(push->chain_ids);
     cb_map_free(push->neighbours);
+    json_decref(push->annotations);
     cb_manifest_free(push->original);
     cb_reference_free(push->reference);
     cb_image_free(push->image);
@@ -60,7 +62,7 @@ static void find_original(struct push *push)
     int64_t size;
 
     if (!cb_digest_is_set(&push->image->manifest) || push->options->layers.force ||
-        push->options->annotations ||
+        push->annotations ||
         cb_content_read(store, &push->image->manifest, CB_MANIFEST_MAX_BYTES, &bytes,
                         NULL) < 0 ||
         cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len, NULL, NULL) < 0)
@@ -195,7 +197,7 @@ static int push_config(struct push *push, struct cb_descriptor *config,
                           &result, err);
 }
 
-static int push_documents(struct push *push, struct cb_digest *digest, int64_t *size,
+static int push_documents(struct push *push, struct cb_descriptor *out,
                           struct cb_error **err)
 {
     cb_auto(cb_manifest) made = NULL;
@@ -209,7 +211,7 @@ static int push_documents(struct push *push, struct cb_digest *digest, int64_t *
     if (!manifest)
         manifest = made =
             cb_manifest_make(&config, push->layers, push->image->config->diff_ids.count,
-                             push->options->annotations, push->options->docker_types);
+                             push->annotations, push->options->docker_types);
     text = cb_manifest_text(manifest);
     if (cb_document_put(push->registry, &push->repository,
                         push->options->untagged ? NULL : push->reference->tag, &text,
@@ -217,8 +219,11 @@ static int push_documents(struct push *push, struct cb_digest *digest, int64_t *
         cb_content_put(push->registry->store, manifest->bytes, manifest->len, &kept,
                        err) < 0)
         return -1;
-    *digest = manifest->digest;
-    *size = (int64_t)manifest->len;
+    cb_descriptor_free(out);
+    *out = (struct cb_descriptor){.media_type = xstrdup(manifest->media_type),
+                                  .digest = manifest->digest,
+                                  .size = (int64_t)manifest->len,
+                                  .platform = push->image->config->platform};
     return 0;
 }
 
@@ -236,12 +241,16 @@ static int set_up(struct push *push, const struct cb_digest *image_id, const cha
             0 ||
         cb_place_open(push->registry, &push->place, &push->repository, err) < 0)
         return -1;
+    push->annotations =
+        cb_annotations_json(push->options->annotations, CB_ANNOTATION_MANIFEST,
+                            push->options->platform ? push->options->platform
+                                                    : &push->image->config->platform);
     add_chain_ids(push);
     find_original(push);
     return 0;
 }
 
-static int push_everything(struct push *push, struct cb_digest *digest, int64_t *size,
+static int push_everything(struct push *push, struct cb_descriptor *manifest,
                            struct cb_error **err)
 {
     cb_autofree char *name =
@@ -249,15 +258,15 @@ static int push_everything(struct push *push, struct cb_digest *digest, int64_t 
 
     if (cb_fan_out(push->registry->pool, cb_registry_uploads(push->registry),
                    push->image->config->diff_ids.count, push_layer, push, err) < 0 ||
-        push_documents(push, digest, size, err) < 0)
+        push_documents(push, manifest, err) < 0)
         return -1;
-    return cb_image_add_repo_digest(push->registry->store, &push->image->id, name, digest,
-                                    err);
+    return cb_image_add_repo_digest(push->registry->store, &push->image->id, name,
+                                    &manifest->digest, err);
 }
 
 int cb_registry_push(struct cb_registry *registry, const struct cb_digest *image_id,
                      const char *name, const struct cb_push_options *options,
-                     struct cb_digest *digest, int64_t *size, struct cb_error **err)
+                     struct cb_descriptor *manifest, struct cb_error **err)
 {
     static const struct cb_push_options defaults = {.layers.compression =
                                                         CB_COMPRESSION_GZIP};
@@ -275,7 +284,7 @@ int cb_registry_push(struct cb_registry *registry, const struct cb_digest *image
         push.event_id = event.id = cb_event_next_id();
         event.name = title;
         cb_event_emit(registry->sink, event);
-        result = push_everything(&push, digest, size, &error);
+        result = push_everything(&push, manifest, &error);
         event.kind = result == 0 ? CB_EVENT_STEP_DONE : CB_EVENT_STEP_ERROR;
         event.error = error;
         cb_event_emit(registry->sink, event);

@@ -87,15 +87,20 @@ static int find_local(struct cb_registry *registry, const char *name,
     cb_autofree char *canonical = *reference ? cb_reference_canonical(*reference) : NULL;
     cb_auto(cb_image) image = NULL;
     int by_id = 0;
-    int found =
-        cb_image_find(registry->store, canonical ? canonical : name, &image, &by_id, err);
+    int found = cb_image_find_for(registry->store, canonical ? canonical : name, platform,
+                                  &image, &by_id, err);
 
     if (found <= 0)
         return found;
     if (by_id && canonical)
         return 0; /* a name that happens to look like an id */
-    if (platform && cb_platform_score(&image->config->platform, platform) <= 0)
-        return 0;
+    if (platform) {
+        int serves = cb_image_serves(registry->store, canonical ? canonical : name, image,
+                                     platform, err);
+
+        if (serves <= 0)
+            return serves;
+    }
     return from_image(registry, image, reference, out, err) < 0 ? -1 : 1;
 }
 

@@ -99,7 +99,7 @@ static int remove_unnamed_images(struct cb_store *store, struct cb_error **err)
     if (cb_image_list(store, &images, err) < 0)
         return -1;
     cb_vec_foreach (image, &images)
-        if (!(*image)->names.count &&
+        if (!cb_image_is_named(*image) &&
             cb_image_remove_unnamed(store, &(*image)->id, err) < 0)
             return -1;
     return cb_store_gc(store, NULL, err);

@@ -36,6 +36,10 @@ unit_tests += tests/unit/store/test-record
 tests_unit_store_test_record_SOURCES = tests/unit/store/test-record.c
 tests_unit_store_test_record_LDADD = $(LIBS_store)
 
+unit_tests += tests/unit/store/test-platforms
+tests_unit_store_test_platforms_SOURCES = tests/unit/store/test-platforms.c
+tests_unit_store_test_platforms_LDADD = $(LIBS_store)
+
 unit_tests += tests/unit/store/test-refs
 tests_unit_store_test_refs_SOURCES = tests/unit/store/test-refs.c
 tests_unit_store_test_refs_LDADD = $(LIBS_store)
