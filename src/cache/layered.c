@@ -75,15 +75,6 @@ static int lookup(struct cb_cache_store *store, const struct cb_digest *key,
     return found;
 }
 
-static void warn(struct cb_cache *cache, struct cb_error *error)
-{
-    const char *text = cb_error_message(error);
-
-    cb_event_emit(
-        cache->env->sink,
-        (struct cb_event){.kind = CB_EVENT_WARNING, .text = text, .len = strlen(text)});
-}
-
 int cb_cache_adopt_remote(struct cb_cache *cache, size_t remote, int record,
                           struct cb_snapshot **top, struct cb_error **err)
 {
@@ -125,7 +116,8 @@ static int load_remote(struct cb_cache *cache, size_t remote, int record,
         return cb_error_move(err, &error);
     if (__atomic_exchange_n(&from->dead, 1, __ATOMIC_RELAXED) == 0) {
         cb_error_wrap(&error, "the cache from %s is not used any further", from->title);
-        warn(cache, error);
+        cb_event_say(cache->env->sink, CB_EVENT_WARNING, 0, "%s",
+                     cb_error_message(error));
     }
     return 0;
 }

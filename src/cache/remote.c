@@ -258,18 +258,14 @@ int cb_remote_cache_load(struct cb_remote_cache *remote, struct cb_build_env *en
     const struct cb_cache_record *wanted = &remote->document.records.items[record];
     cb_autofree char *title =
         xasprintf("importing `%s` from %s", wanted->name, remote->title);
-    struct cb_event event = {
-        .kind = CB_EVENT_STEP_START, .id = cb_event_next_id(), .name = title};
-    cb_auto(cb_error) error = NULL;
-    int result;
+    struct cb_error *error = NULL;
+    uint64_t id;
+    int status;
 
     *top = NULL;
     if (wanted->layer < 0)
         return 0;
-    cb_event_emit(env->sink, event);
-    result = fetch(remote, env, wanted->layer, event.id, top, &error);
-    event.kind = result == 0 ? CB_EVENT_STEP_DONE : CB_EVENT_STEP_ERROR;
-    event.error = error;
-    cb_event_emit(env->sink, event);
-    return result == 0 ? 0 : cb_error_move(err, &error);
+    id = cb_event_step_start(env->sink, title);
+    status = fetch(remote, env, wanted->layer, id, top, &error);
+    return cb_event_step_end(env->sink, id, status, &error, err);
 }

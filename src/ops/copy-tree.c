@@ -200,8 +200,8 @@ int cb_copy_file(struct cb_copying *copying, int source_root,
     if (S_ISREG(entry->mode))
         return add_regular(copying, source_root, entry, target, err);
     if (S_ISSOCK(entry->mode)) {
-        cb_warn_event(copying->sink, copying->event_id, "`%s` is a socket: not copied",
-                      entry->path);
+        cb_event_say(copying->sink, CB_EVENT_WARNING, copying->event_id,
+                     "`%s` is a socket: not copied", entry->path);
         return 0;
     }
     return copy_special(copying, entry, target, err);
