@@ -85,9 +85,10 @@ CB_AUTO_DEFINE(cb_engine, cb_engine_finish)
 
 /* ── Builds that were (builds.c reads what history.c wrote) ── */
 struct cb_built_step {
-    uint64_t number;       /* as plain progress shows it */
-    char *name;            /* "[2/3] RUN make" */
-    const char *state;     /* "cached", "done", "error", "canceled", "unfinished" */
+    uint64_t number; /* as plain progress shows it */
+    char *name;      /* "[2/3] RUN make" */
+    const char
+        *state; /* "cached", "done", "error", "canceled", "running", "unfinished" */
     double start_s, end_s; /* since 1970; 0: not known */
     char *miss;            /* why the cache had nothing, or NULL */
     char *error;           /* or NULL */

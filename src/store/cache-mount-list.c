@@ -66,9 +66,8 @@ static void read_about(int mounts_fd, struct cb_cache_mount *mount)
 static int is_busy(int mounts_fd, const char *name)
 {
     cb_autofree char *file = xasprintf("%s" CB_CACHE_LOCK_SUFFIX, name);
-    cb_auto(cb_lock) lock = NULL;
 
-    return cb_lock_try(&lock, mounts_fd, file, CB_LOCK_EXCLUSIVE, NULL) == 0;
+    return cb_lock_is_held(mounts_fd, file);
 }
 
 static int by_id(const void *a, const void *b)
@@ -79,8 +78,7 @@ static int by_id(const void *a, const void *b)
     return order ? order : strcmp(x->name, y->name);
 }
 
-static int list(struct cb_store *store, int mounts_fd, struct cb_cache_mounts *out,
-                struct cb_error **err)
+static int list(int mounts_fd, struct cb_cache_mounts *out, struct cb_error **err)
 {
     cb_auto_value(cb_strings) names = {0};
 
@@ -93,7 +91,7 @@ static int list(struct cb_store *store, int mounts_fd, struct cb_cache_mounts *o
             ends_with(*name, CB_CACHE_ABOUT_SUFFIX))
             continue;
         mount.name = xstrdup(*name);
-        mount.busy = !store->read_only && is_busy(mounts_fd, *name);
+        mount.busy = is_busy(mounts_fd, *name);
         read_about(mounts_fd, &mount);
         cb_vec_push(out, mount);
     }
@@ -107,8 +105,7 @@ int cb_cache_mount_list(struct cb_store *store, struct cb_cache_mounts *out,
 {
     cb_autofd int mounts_fd = -1;
 
-    if (cb_cache_mounts_dir(store, &mounts_fd, err) < 0 ||
-        list(store, mounts_fd, out, err) < 0)
+    if (cb_cache_mounts_dir(store, &mounts_fd, err) < 0 || list(mounts_fd, out, err) < 0)
         return -1;
     cb_vec_foreach (mount, out)
         mount->bytes = cb_tree_bytes(mounts_fd, mount->name);
@@ -134,8 +131,7 @@ int cb_cache_mount_find(struct cb_store *store, const char *text,
     size_t len = strlen(text);
     int is_id;
 
-    if (cb_cache_mounts_dir(store, &mounts_fd, err) < 0 ||
-        list(store, mounts_fd, &all, err) < 0)
+    if (cb_cache_mounts_dir(store, &mounts_fd, err) < 0 || list(mounts_fd, &all, err) < 0)
         return -1;
     is_id = *text && count_ids(&all, text) > 0;
     cb_vec_foreach (mount, &all) {
@@ -251,7 +247,7 @@ int cb_cache_mount_prune(struct cb_store *store, int64_t used_before_s,
 
     if (cb_store_check_writable(store, err) < 0 ||
         cb_cache_mounts_dir(store, &mounts_fd, err) < 0 ||
-        list(store, mounts_fd, &mounts, err) < 0)
+        list(mounts_fd, &mounts, err) < 0)
         return -1;
     cb_vec_foreach (mount, &mounts) {
         if (mount->used_ns / 1000000000 <= used_before_s &&
