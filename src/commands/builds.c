@@ -184,7 +184,7 @@ static int run_ls(struct cb_app *app, int argc, char **argv, struct cb_error **e
 
 const struct cb_cli_command cb_builds_ls_command = {
     .name = "builds",
-    .summary = "List earlier builds; also show, logs and rm",
+    .summary = "List earlier builds",
     .usage = "builds [ls] [OPTIONS]",
     .about =
         "The newest are kept: 50 in which something ran, 50 that found everything in\n"

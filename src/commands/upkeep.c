@@ -7,7 +7,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 /* ── df ── */
 
@@ -60,7 +59,7 @@ struct image_prune_values {
 
 static const struct cb_option image_prune_options[] = {
     {"force", 'f', CB_OPTION_FLAG, offsetof(struct image_prune_values, force), NULL,
-     "Do not ask on a terminal"},
+     "Do not ask"},
     {0},
 };
 
@@ -104,8 +103,7 @@ static int run_image_prune(struct cb_app *app, int argc, char **argv,
         return status < 0 ? -1 : 0;
     if (cb_app_arguments(&cb_image_prune_command, &args, 0, 0, err) < 0)
         return -1;
-    if (!values.force && isatty(STDIN_FILENO) &&
-        !cb_confirmed("all images without a name"))
+    if (!values.force && !cb_confirmed("all images without a name"))
         return 0;
     if (cb_app_store(app, 0, &store, err) < 0 || remove_untagged(store, err) < 0 ||
         cb_store_gc(store, &freed, err) < 0)

@@ -79,6 +79,9 @@ int cb_engine_build(const struct cb_engine_env *env,
 int cb_engine_open_directory(struct cb_context **out,
                              const struct cb_build_request *request,
                              struct cb_error **err);
+/* The names a Dockerfile may have when none is given, the first of them first; ends with
+ * NULL. */
+extern const char *const cb_dockerfile_names[];
 /* What a build left running; accepts NULL. */
 void cb_engine_finish(struct cb_engine *engine);
 CB_AUTO_DEFINE(cb_engine, cb_engine_finish)
