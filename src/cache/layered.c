@@ -35,12 +35,15 @@ static int parse_handle(const char *handle, size_t *remote, int *record)
 int cb_cache_find_remote(struct cb_cache *cache, const struct cb_digest *key,
                          size_t *remote, int *record)
 {
+    *record = -1;
+    pthread_mutex_lock(&cache->mutex);
     for (*remote = 0; *remote < cache->remotes.count; ++*remote) {
         *record = cb_remote_cache_find(cache->remotes.items[*remote], key);
         if (*record >= 0)
-            return 1;
+            break;
     }
-    return 0;
+    pthread_mutex_unlock(&cache->mutex);
+    return *record >= 0;
 }
 
 /* ── The solver's calls ── */
@@ -159,8 +162,7 @@ static int alias(struct cb_cache_store *store, const struct cb_digest *key,
     if (!parse_handle(entry->handle, &remote, &record))
         return cache->local->class->alias(cache->local, key, entry, err);
     pthread_mutex_lock(&cache->mutex);
-    cb_cache_record_add_key(&cache->remotes.items[remote]->document.records.items[record],
-                            key);
+    cb_remote_cache_add_key(cache->remotes.items[remote], record, key);
     pthread_mutex_unlock(&cache->mutex);
     return 0;
 }
@@ -266,10 +268,14 @@ int cb_cache_import(struct cb_cache *cache, const struct cb_cache_location *from
 
 /* ── What was learnt ── */
 
-/* The layers of a record that was not loaded itself may be there as part of another's. */
+/* Under KEY, by which it was found, and those it has; a record that has all it can hold
+ * does not have KEY. The layers of one that was not loaded itself may be there as part of
+ * another's. */
 static int keep_record(struct cb_cache *cache, const struct cb_remote_cache *remote,
-                       const struct cb_cache_record *record, struct cb_error **err)
+                       const struct cb_cache_record *record, const struct cb_digest *key,
+                       struct cb_error **err)
 {
+    struct cb_digest keys[CB_CACHE_MAX_KEYS + 1] = {*key};
     cb_auto(cb_snapshot) there = NULL;
     struct cb_record row = {.identity = record->identity,
                             .snapshot_id = (char *)CB_RECORD_ABSENT,
@@ -277,6 +283,7 @@ static int keep_record(struct cb_cache *cache, const struct cb_remote_cache *rem
                             .name = record->name,
                             .parts_json = (char *)"[]"};
 
+    memcpy(keys + 1, record->keys, record->key_count * sizeof(*keys));
     if (record->layer == CB_CACHE_EMPTY)
         row.snapshot_id = (char *)"";
     if (record->layer >= 0 &&
@@ -286,7 +293,7 @@ static int keep_record(struct cb_cache *cache, const struct cb_remote_cache *rem
         return -1;
     if (there)
         row.snapshot_id = (char *)cb_snapshot_id(there);
-    return cb_record_put(cache->env->store, record->keys, record->key_count, &row, err);
+    return cb_record_put(cache->env->store, keys, record->key_count + 1, &row, err);
 }
 
 static int keep_key(struct cb_cache *cache, const char *text, struct cb_error **err)
@@ -303,7 +310,7 @@ static int keep_key(struct cb_cache *cache, const char *text, struct cb_error **
         return found < 0 ? -1 : 0;
     return keep_record(cache, cache->remotes.items[remote],
                        &cache->remotes.items[remote]->document.records.items[number],
-                       err);
+                       &key, err);
 }
 
 int cb_cache_keep(struct cb_cache *cache, struct cb_error **err)

@@ -24,17 +24,23 @@ void cb_remote_cache_free(struct cb_remote_cache *remote)
 
 /* ── Opening ── */
 
-static void index_keys(struct cb_remote_cache *remote)
+static void index_key(struct cb_remote_cache *remote, size_t record,
+                      const struct cb_digest *key)
 {
     char text[CB_DIGEST_MAX_TEXT];
 
+    cb_map_set(remote->by_key, cb_digest_text(key, text),
+               (void *)(uintptr_t)(record + 1));
+}
+
+static void index_keys(struct cb_remote_cache *remote)
+{
     remote->by_key = cb_map_new(NULL);
     for (size_t i = 0; i < remote->document.records.count; i++) {
         const struct cb_cache_record *record = &remote->document.records.items[i];
 
         for (size_t k = 0; k < record->key_count; k++)
-            cb_map_set(remote->by_key, cb_digest_text(&record->keys[k], text),
-                       (void *)(uintptr_t)(i + 1));
+            index_key(remote, i, &record->keys[k]);
     }
 }
 
@@ -165,6 +171,13 @@ int cb_remote_cache_find(const struct cb_remote_cache *remote,
     if (__atomic_load_n(&remote->dead, __ATOMIC_RELAXED))
         return -1;
     return (int)(uintptr_t)cb_map_get(remote->by_key, cb_digest_text(key, text)) - 1;
+}
+
+void cb_remote_cache_add_key(struct cb_remote_cache *remote, int record,
+                             const struct cb_digest *key)
+{
+    cb_cache_record_add_key(&remote->document.records.items[record], key);
+    index_key(remote, (size_t)record, key);
 }
 
 /* ── Loading ── */
