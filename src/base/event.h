@@ -11,8 +11,9 @@
 enum cb_event_kind {
     CB_EVENT_STEP_START,  /* id, name: "[builder 3/7] RUN make" */
     CB_EVENT_STEP_LOG,    /* id, stream (1, 2), text/len: raw output */
-    CB_EVENT_STEP_STATUS, /* id, item ("sha256:ab12", "transferring context"), current,
-                             total (0 unknown), done */
+    CB_EVENT_STEP_STATUS, /* id, item ("sha256:ab12", "transferring context"), current (0:
+                             nothing was moved), total (0 unknown), done; text ("Pushed"),
+                             of ours, or NULL */
     CB_EVENT_STEP_CACHED, /* id: result comes from the cache */
     CB_EVENT_STEP_DONE,   /* id */
     CB_EVENT_STEP_ERROR,  /* id, error */
