@@ -58,6 +58,8 @@ src_base_libbase_a_SOURCES = \
     %D%/subprocess.h \
     %D%/suggest.c \
     %D%/suggest.h \
+    %D%/text.c \
+    %D%/text.h \
     %D%/timestamp.c \
     %D%/timestamp.h \
     %D%/utf8.c \

@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/lockfile.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,13 +68,6 @@ static int find_by_age(const struct cb_strings *ids, const char *text, char **id
     return 0;
 }
 
-static int ends_in(const char *text, const char *end)
-{
-    size_t len = strlen(text), end_len = strlen(end);
-
-    return len >= end_len && strcmp(text + len - end_len, end) == 0;
-}
-
 int cb_builds_find(struct cb_store *store, const char *text, char **id,
                    struct cb_error **err)
 {
@@ -85,7 +79,7 @@ int cb_builds_find(struct cb_store *store, const char *text, char **id,
     if (!text || *text == '^')
         return find_by_age(&ids, text, id, err);
     for (size_t i = 0; i < ids.count; i++) {
-        if (strlen(text) < SHORTEST_SUFFIX || !ends_in(ids.items[i], text))
+        if (strlen(text) < SHORTEST_SUFFIX || !cb_ends_with(ids.items[i], text))
             continue;
         if (found)
             return cb_error_set(err, CB_ERR_USAGE,

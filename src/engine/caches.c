@@ -3,6 +3,8 @@
  * unless ignore-error=true, and the image is there all the same. */
 #include "engine/engine-priv.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 static void warn(struct cb_build_env *env, const struct cb_error *error)

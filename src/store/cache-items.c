@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "base/lockfile.h"
+#include "base/text.h"
 #include "store/cache-mount.h"
 #include "store/db-gc.h"
 #include "store/db-snapshots.h"
@@ -155,13 +156,6 @@ static int list_layers(struct cb_store *store, struct cb_cache_items *out,
 
 /* ── Files ── */
 
-static int ends_in(const char *name, const char *end)
-{
-    size_t len = strlen(name), end_len = strlen(end);
-
-    return len > end_len && strcmp(name + len - end_len, end) == 0;
-}
-
 /* The id is what `cbuild builds` calls it. */
 static void add_log(int dir_fd, const char *name, const struct stat *st,
                     struct cb_cache_item *item)
@@ -193,7 +187,7 @@ static int list_files(struct cb_store *store, const char *directory,
         struct cb_cache_item item = {.type = type};
         struct stat st;
 
-        if (ends_in(*name, LOCK_SUFFIX) ||
+        if (cb_ends_with(*name, LOCK_SUFFIX) ||
             fstatat(fd, *name, &st, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
         item.bytes = (uint64_t)st.st_blocks * 512;

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "store/cache-mount-priv.h"
 
 #include <errno.h>
@@ -29,13 +30,6 @@ void cb_cache_mounts_free(struct cb_cache_mounts *mounts)
     cb_vec_foreach (mount, mounts)
         mount_clear(mount);
     cb_vec_free(mounts);
-}
-
-static int ends_with(const char *name, const char *suffix)
-{
-    size_t len = strlen(name), end = strlen(suffix);
-
-    return len > end && strcmp(name + len - end, suffix) == 0;
 }
 
 static char *text_of(json_t *about, const char *key)
@@ -87,8 +81,8 @@ static int list(int mounts_fd, struct cb_cache_mounts *out, struct cb_error **er
     cb_vec_foreach (name, &names) {
         struct cb_cache_mount mount = {0};
 
-        if (ends_with(*name, CB_CACHE_LOCK_SUFFIX) ||
-            ends_with(*name, CB_CACHE_ABOUT_SUFFIX))
+        if (cb_ends_with(*name, CB_CACHE_LOCK_SUFFIX) ||
+            cb_ends_with(*name, CB_CACHE_ABOUT_SUFFIX))
             continue;
         mount.name = xstrdup(*name);
         mount.busy = is_busy(mounts_fd, *name);
@@ -175,8 +169,8 @@ static void forget(int mounts_fd, const char *name)
         return;
     cb_vec_foreach (other, &names) {
         if (strncmp(*other, name, (size_t)len) == 0 &&
-            !ends_with(*other, CB_CACHE_LOCK_SUFFIX) &&
-            !ends_with(*other, CB_CACHE_ABOUT_SUFFIX))
+            !cb_ends_with(*other, CB_CACHE_LOCK_SUFFIX) &&
+            !cb_ends_with(*other, CB_CACHE_ABOUT_SUFFIX))
             return;
     }
     unlinkat(mounts_fd, file, 0);
@@ -228,7 +222,7 @@ static int remove_stray_locks(int mounts_fd, struct cb_error **err)
         cb_autofree char *name = xstrndup(*file, len > end ? len - end : 0);
         cb_auto(cb_lock) lock = NULL;
 
-        if (!ends_with(*file, CB_CACHE_LOCK_SUFFIX) ||
+        if (!cb_ends_with(*file, CB_CACHE_LOCK_SUFFIX) ||
             faccessat(mounts_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
             continue;
         if (cb_lock_try(&lock, mounts_fd, *file, CB_LOCK_EXCLUSIVE, err) < 0)
