@@ -15,9 +15,6 @@ on_terminal() {
     cbuild ps -a
     expect_status 1
     expect_contains 'containers run in the foreground'
-    cbuild login example.org
-    expect_status 1
-    expect_contains '.docker/config.json'
     cbuild image nosuch
     expect_status 1
     expect_contains '`image nosuch` is not a cbuild command' 'ls, pull'
