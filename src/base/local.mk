@@ -66,6 +66,8 @@ src_base_libbase_a_SOURCES = \
     %D%/template-priv.h \
     %D%/template-value.c \
     %D%/template.h \
+    %D%/text.c \
+    %D%/text.h \
     %D%/timestamp.c \
     %D%/timestamp.h \
     %D%/utf8.c \

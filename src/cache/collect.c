@@ -63,6 +63,11 @@ static int add_layer(struct collector *collector, const struct cb_descriptor *bl
         blob = &made;
     }
     *number = cb_cache_document_add_layer(out, blob, diff_id, parent, created_ns);
+    if (*number < 0) {
+        cb_error_set(err, CB_ERR_UNSUPPORTED, "the cache has more than %d layers",
+                     CB_CACHE_MAX_LAYERS);
+        return cb_error_hint(err, "use mode=min");
+    }
     set_number(collector->layers, text, *number);
     return 0;
 }

@@ -92,19 +92,12 @@ int cb_cache_export(struct cb_cache *cache, struct cb_snapshot *const *results,
     cb_autofree char *title =
         xasprintf("exporting cache to %s %s",
                   to->type == CB_CACHE_LOCAL ? "directory" : "registry", to->place);
-    struct cb_event event = {
-        .kind = CB_EVENT_STEP_START, .id = cb_event_next_id(), .name = title};
-    cb_auto(cb_error) error = NULL;
-    int status;
+    uint64_t id = cb_event_step_start(cache->env->sink, title);
+    struct cb_error *error = NULL;
+    int status = export(cache, results, count, to, id, &error);
 
-    cb_event_emit(cache->env->sink, event);
-    status = export(cache, results, count, to, event.id, &error);
-    event.kind = status == 0 ? CB_EVENT_STEP_DONE : CB_EVENT_STEP_ERROR;
-    event.error = error;
-    cb_event_emit(cache->env->sink, event);
-    if (status == 0)
+    if (cb_event_step_end(cache->env->sink, id, status, &error, err) == 0)
         return 0;
-    cb_error_move(err, &error);
     return cb_error_wrap(err, "export cache to %s", to->place);
 }
 

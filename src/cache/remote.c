@@ -24,17 +24,23 @@ void cb_remote_cache_free(struct cb_remote_cache *remote)
 
 /* ── Opening ── */
 
-static void index_keys(struct cb_remote_cache *remote)
+static void index_key(struct cb_remote_cache *remote, size_t record,
+                      const struct cb_digest *key)
 {
     char text[CB_DIGEST_MAX_TEXT];
 
+    cb_map_set(remote->by_key, cb_digest_text(key, text),
+               (void *)(uintptr_t)(record + 1));
+}
+
+static void index_keys(struct cb_remote_cache *remote)
+{
     remote->by_key = cb_map_new(NULL);
     for (size_t i = 0; i < remote->document.records.count; i++) {
         const struct cb_cache_record *record = &remote->document.records.items[i];
 
         for (size_t k = 0; k < record->key_count; k++)
-            cb_map_set(remote->by_key, cb_digest_text(&record->keys[k], text),
-                       (void *)(uintptr_t)(i + 1));
+            index_key(remote, i, &record->keys[k]);
     }
 }
 
@@ -170,6 +176,13 @@ int cb_remote_cache_find(const struct cb_remote_cache *remote,
     return (int)(uintptr_t)cb_map_get(remote->by_key, cb_digest_text(key, text)) - 1;
 }
 
+void cb_remote_cache_add_key(struct cb_remote_cache *remote, int record,
+                             const struct cb_digest *key)
+{
+    cb_cache_record_add_key(&remote->document.records.items[record], key);
+    index_key(remote, (size_t)record, key);
+}
+
 /* ── Loading ── */
 
 /* The record's layers as an image, bottom first: what the registry knows how to fetch. */
@@ -261,18 +274,14 @@ int cb_remote_cache_load(struct cb_remote_cache *remote, struct cb_build_env *en
     const struct cb_cache_record *wanted = &remote->document.records.items[record];
     cb_autofree char *title =
         xasprintf("importing `%s` from %s", wanted->name, remote->title);
-    struct cb_event event = {
-        .kind = CB_EVENT_STEP_START, .id = cb_event_next_id(), .name = title};
-    cb_auto(cb_error) error = NULL;
-    int result;
+    struct cb_error *error = NULL;
+    uint64_t id;
+    int status;
 
     *top = NULL;
     if (wanted->layer < 0)
         return 0;
-    cb_event_emit(env->sink, event);
-    result = fetch(remote, env, wanted->layer, event.id, top, &error);
-    event.kind = result == 0 ? CB_EVENT_STEP_DONE : CB_EVENT_STEP_ERROR;
-    event.error = error;
-    cb_event_emit(env->sink, event);
-    return result == 0 ? 0 : cb_error_move(err, &error);
+    id = cb_event_step_start(env->sink, title);
+    status = fetch(remote, env, wanted->layer, id, top, &error);
+    return cb_event_step_end(env->sink, id, status, &error, err);
 }

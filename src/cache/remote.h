@@ -24,6 +24,9 @@ CB_AUTO_DEFINE(cb_remote_cache, cb_remote_cache_free)
 int cb_remote_cache_open(struct cb_remote_cache **out, struct cb_build_env *env,
                          const struct cb_cache_location *from,
                          const struct cb_platform *platform, struct cb_error **err);
+/* From now on KEY finds the record, too. */
+void cb_remote_cache_add_key(struct cb_remote_cache *remote, int record,
+                             const struct cb_digest *key);
 /* -1 when there is none, or the cache is dead. */
 int cb_remote_cache_find(const struct cb_remote_cache *remote,
                          const struct cb_digest *key);

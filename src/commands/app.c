@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/timestamp.h"
+#include "engine/engine.h"
 #include "parser/parser.h"
 
 #include <errno.h>
@@ -117,11 +118,16 @@ int cb_app_dockerfile(const char *path, struct cb_source **out, struct cb_error 
     if (path)
         return strcmp(path, "-") == 0 ? read_stdin(out, err)
                                       : read_dockerfile(out, path, err);
-    if (read_dockerfile(out, "Dockerfile", &missing) == 0)
-        return 0;
-    if (cb_error_kind(missing) == CB_ERR_NOT_FOUND &&
-        read_dockerfile(out, "dockerfile", NULL) == 0)
-        return 0;
+    for (const char *const *name = cb_dockerfile_names; *name; name++) {
+        cb_auto(cb_error) error = NULL;
+
+        if (read_dockerfile(out, *name, &error) == 0)
+            return 0;
+        if (cb_error_kind(error) != CB_ERR_NOT_FOUND)
+            return cb_error_move(err, &error);
+        if (!missing)
+            missing = cb_steal(&error);
+    }
     return cb_error_move(err, &missing);
 }
 
@@ -157,4 +163,17 @@ int cb_flush_stdout(struct cb_error **err)
     if (errno == EPIPE)
         return 0;
     return cb_error_errno(err, errno, "write to standard output");
+}
+
+int cb_confirmed(const char *what)
+{
+    int answer;
+
+    fprintf(stderr,
+            "WARNING! This will remove %s. Are you sure you want to continue? [y/N] ",
+            what);
+    answer = getchar();
+    if (answer == EOF)
+        fputs("\nNothing is removed: nobody answered (-f does not ask)\n", stderr);
+    return answer == 'y' || answer == 'Y';
 }

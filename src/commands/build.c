@@ -30,7 +30,8 @@ static const struct cb_option options[] = {
     {"build-arg", 0, CB_OPTION_LIST, AT(request.build_args), "NAME[=VALUE]",
      "Set an ARG; without a value it is taken from the environment"},
     {"build-context", 0, CB_OPTION_LIST, AT(request.contexts), "NAME=VALUE",
-     "Use a directory, docker-image://REF or oci-layout://DIR as stage or image NAME"},
+     "Use a directory, a URL, a git repository, docker-image://REF or oci-layout://DIR "
+     "as stage or image NAME"},
     {"cache-from", 0, CB_OPTION_LIST, AT(request.cache_from), "REF|type=TYPE,...",
      "Take results from a cache in a registry or directory"},
     {"cache-mount", 0, CB_OPTION_LIST, AT(request.cache_places), "ID=DIR",

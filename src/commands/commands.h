@@ -55,6 +55,9 @@ const struct cb_cli_command *cb_command_find(int argc, char **argv, int *used);
 /* What `cbuild --help` prints. */
 void cb_print_overview(FILE *out);
 void cb_print_command_help(const struct cb_cli_command *command, FILE *out);
+/* `image`, `cache`: is WORD followed by others, and by which. */
+int cb_command_is_group(const char *word);
+void cb_print_group_help(const char *group, FILE *out);
 /* "`x` is not a cbuild command" with what may have been meant. Returns -1. */
 int cb_command_unknown(int argc, char **argv, struct cb_error **err);
 
@@ -83,7 +86,7 @@ void cb_short_id(const struct cb_digest *id, char out[13]);
  */
 int cb_flush_stdout(struct cb_error **err);
 int cb_stdout_is_terminal(void);
-/* Asks on standard input whether WHAT may be removed. */
+/* Asks on standard input whether WHAT may be removed. Its end is a no. */
 int cb_confirmed(const char *what);
 
 #endif

@@ -12,6 +12,10 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/call.c \
 	%D%/call.h \
 	%D%/builds.c \
+	%D%/builds.h \
+	%D%/builds-logs.c \
+	%D%/builds-print.c \
+	%D%/builds-show.c \
 	%D%/cache-filter.c \
 	%D%/cache-filter.h \
 	%D%/du.c \

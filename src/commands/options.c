@@ -2,6 +2,7 @@
 #include "commands/options.h"
 
 #include "base/suggest.h"
+#include "base/text.h"
 #include "commands/commands.h"
 
 #include <errno.h>
@@ -58,23 +59,6 @@ static int unknown_long(const struct cb_cli_command *command, const char *name,
     return cb_error_hint(err, "see `cbuild %s --help`", command->name);
 }
 
-static int parse_bool(const char *text, int *out)
-{
-    static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True"};
-    static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
-
-    for (size_t i = 0; i < CB_ARRAY_SIZE(yes); i++) {
-        if (strcmp(text, yes[i]) == 0)
-            *out = 1;
-        else if (strcmp(text, no[i]) == 0)
-            *out = 0;
-        else
-            continue;
-        return 0;
-    }
-    return -1;
-}
-
 static int store_unsigned(const char *text, unsigned *out)
 {
     char *end;
@@ -98,7 +82,7 @@ static int store_value(const struct cb_option *option, const char *value, void *
     switch (option->kind) {
     case CB_OPTION_FLAG:
     case CB_OPTION_ACCEPTED:
-        if (value && parse_bool(value, &flag) < 0)
+        if (value && !cb_parse_bool(value, &flag))
             return cb_error_set(
                 err, CB_ERR_USAGE,
                 "invalid argument \"%s\" for \"--%s\": expected true or false", value,

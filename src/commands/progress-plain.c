@@ -118,8 +118,12 @@ static void print_status(const struct cb_event *event)
     if (!event->done)
         return;
     cb_strbuf_add_escaped(&item, event->item, strlen(event->item), 0);
-    fprintf(stderr, "#%" PRIu64 " %s %s done\n", event->id, cb_strbuf_text(&item),
-            current);
+    if (event->text)
+        fprintf(stderr, "#%" PRIu64 " %s: %s%s%s\n", event->id, cb_strbuf_text(&item),
+                event->text, event->current ? " " : "", event->current ? current : "");
+    else
+        fprintf(stderr, "#%" PRIu64 " %s %s done\n", event->id, cb_strbuf_text(&item),
+                current);
 }
 
 static void print_error(const struct cb_event *event)

@@ -157,11 +157,7 @@ static int parse_push_options(const struct values *values, struct cb_push_option
     const char *format = values->format ? values->format : "oci";
 
     *out = (struct cb_push_options){.layers.compression = CB_COMPRESSION_GZIP};
-    if (strcmp(kind, "zstd") == 0)
-        out->layers.compression = CB_COMPRESSION_ZSTD;
-    else if (strcmp(kind, "uncompressed") == 0)
-        out->layers.compression = CB_COMPRESSION_NONE;
-    else if (strcmp(kind, "gzip") != 0)
+    if (!cb_compression_parse(&out->layers.compression, kind))
         return cb_error_set(
             err, CB_ERR_USAGE,
             "invalid argument \"%s\" for \"--compression\": expected gzip, "

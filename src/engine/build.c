@@ -27,7 +27,7 @@ struct cb_engine {
     struct cb_pool *pool;
     struct cb_store *store;
     unsigned jobs;
-    int made; /* something was: the store may have grown */
+    int worked; /* steps ran, or began to: the store may have grown */
     struct cb_network *networks[3];
 };
 
@@ -46,7 +46,7 @@ void cb_engine_finish(struct cb_engine *engine)
     cb_pool_free(engine->pool);
     for (size_t i = 0; i < CB_ARRAY_SIZE(engine->networks); i++)
         cb_network_free(engine->networks[i]);
-    if (engine->made)
+    if (engine->worked)
         prune(engine->store);
     free(engine);
 }
@@ -403,7 +403,7 @@ int cb_engine_build(const struct cb_engine_env *env,
     if (set_up(*engine, &build, env, request, &error) == 0)
         rc = run(*engine, &build, env, request, out, &error);
     (*engine)->store = env->store;
-    (*engine)->made = rc == 0 && out->stats.executed > 0;
+    (*engine)->worked = out->stats.executed > 0 || (rc < 0 && out->stats.total > 0);
     if (build.log)
         cb_history_log_end(build.log, out, error);
     if (rc == 0)

@@ -3,15 +3,13 @@
  * unless ignore-error=true, and the image is there all the same. */
 #include "engine/engine-priv.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 static void warn(struct cb_build_env *env, const struct cb_error *error)
 {
-    const char *text = cb_error_message(error);
-
-    cb_event_emit(
-        env->sink,
-        (struct cb_event){.kind = CB_EVENT_WARNING, .text = text, .len = strlen(text)});
+    cb_event_say(env->sink, CB_EVENT_WARNING, 0, "%s", cb_error_message(error));
 }
 
 static int wants_inline(const struct cb_checked_request *checked)

@@ -188,6 +188,34 @@ int cb_inputs_open(struct cb_inputs *out, const struct cb_engine_env *env,
                    struct cb_error **err);
 void cb_inputs_clear(struct cb_inputs *inputs);
 CB_AUTO_VALUE_DEFINE(cb_inputs, cb_inputs_clear)
+/* BESIDE: the Dockerfile's path on the host, or NULL. */
+int cb_inputs_load_ignore(struct cb_context *context,
+                          const struct cb_build_request *request, const char *beside,
+                          struct cb_error **err);
+static inline int cb_is_stdin(const char *text)
+{
+    return text && text[0] == '-' && !text[1];
+}
+
+/* ── inputs-stdin.c ── */
+int cb_inputs_open_stdin(struct cb_inputs *out, const struct cb_engine_env *env,
+                         const struct cb_build_request *request, struct cb_error **err);
+
+/* ── inputs-dockerfile.c: each fills in OUT->dockerfile ── */
+void cb_dockerfile_set(struct cb_inputs *out, const char *name,
+                       const struct cb_strbuf *text);
+/* 1: *NAME is the one of the default names that the context has, TEXT its text; 0. */
+int cb_dockerfile_find(struct cb_context *context, const char **name,
+                       struct cb_strbuf *text, struct cb_error **err);
+int cb_dockerfile_read_default(struct cb_inputs *out, struct cb_error **err);
+int cb_dockerfile_read_named(struct cb_inputs *out, const char *path,
+                             struct cb_error **err);
+/* Of the context, an archive or a repository. */
+int cb_dockerfile_read_member(struct cb_inputs *out, const char *path,
+                              struct cb_error **err);
+int cb_dockerfile_read_stdin(struct cb_inputs *out, int fd, struct cb_error **err);
+int cb_dockerfile_read_url(struct cb_inputs *out, const struct cb_remote *remote,
+                           const char *url, struct cb_error **err);
 
 /* ── contexts.c: --build-context ── */
 int cb_named_contexts_open(struct cb_named_contexts *out,

@@ -81,15 +81,19 @@ int cb_engine_build(const struct cb_engine_env *env,
 int cb_engine_open_directory(struct cb_context **out,
                              const struct cb_build_request *request,
                              struct cb_error **err);
+/* The names a Dockerfile may have when none is given, the first of them first; ends with
+ * NULL. */
+extern const char *const cb_dockerfile_names[];
 /* What a build left running; accepts NULL. */
 void cb_engine_finish(struct cb_engine *engine);
 CB_AUTO_DEFINE(cb_engine, cb_engine_finish)
 
 /* ── Builds that were (builds.c reads what history.c wrote) ── */
 struct cb_built_step {
-    uint64_t number;       /* as plain progress shows it */
-    char *name;            /* "[2/3] RUN make" */
-    const char *state;     /* "cached", "done", "error", "canceled", "unfinished" */
+    uint64_t number; /* as plain progress shows it */
+    char *name;      /* "[2/3] RUN make" */
+    const char
+        *state; /* "cached", "done", "error", "canceled", "running", "unfinished" */
     double start_s, end_s; /* since 1970; 0: not known */
     char *miss;            /* why the cache had nothing, or NULL */
     char *error;           /* or NULL */

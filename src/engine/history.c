@@ -5,11 +5,13 @@
  * newest CB_HISTORY_KEPT; <store>/builds/<id>.jsonl of one that found everything in the
  * cache, whose few lines are written at its end, the newest CB_HISTORY_KEPT of these: a
  * rebuild in a loop does not push out the log of yesterday's failure. The first line says
- * what was asked for ("begin"), the last how it ended ("end"). The file is locked while
- * its build goes on. It is a convenience: when it cannot be written the build goes on. */
+ * what was asked for ("begin"), the last how it ended ("end"). The file is marked while
+ * its build goes on, and stays until that has ended. It is a convenience: when it cannot
+ * be written the build goes on. */
 #include "engine/engine-priv.h"
 
 #include "base/fs.h"
+#include "base/lockfile.h"
 #include "base/log.h"
 #include "base/utf8.h"
 
@@ -18,7 +20,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -162,8 +163,16 @@ static const char *result_name(const struct cb_error *error)
 
 /* ── The file ── */
 
+/* NAME is that of a log's directory, or of the log itself. */
+static int is_running(int builds_fd, const char *name, int is_file)
+{
+    cb_autofree char *path = xasprintf("%s%s", name, is_file ? "" : "/events.jsonl");
+
+    return cb_lock_is_held(builds_fd, path);
+}
+
 /* Ids begin with the time, so that the order of names is the order of builds. Of each of
- * the two forms the newest are kept. */
+ * the two forms the newest are kept, and those whose builds go on. */
 static void remove_old(int builds_fd, int is_file)
 {
     cb_auto_value(cb_strings) names = {0};
@@ -173,7 +182,7 @@ static void remove_old(int builds_fd, int is_file)
         return;
     for (size_t i = names.count; i-- > 0;) {
         if ((strchr(names.items[i], '.') != NULL) == is_file &&
-            newer++ >= CB_HISTORY_KEPT)
+            newer++ >= CB_HISTORY_KEPT && !is_running(builds_fd, names.items[i], is_file))
             cb_fs_remove_tree(builds_fd, names.items[i], NULL);
     }
 }
@@ -218,8 +227,8 @@ static int open_file(struct cb_store *store, int whole)
     snprintf(name, sizeof(name), "%s.jsonl", id);
     dir = whole ? -1 : make_dir(builds, id);
     fd = whole ? open_log(builds, name) : dir < 0 ? -1 : open_log(dir, "events.jsonl");
-    if (fd >= 0)
-        flock(fd, LOCK_EX | LOCK_NB);
+    if (fd >= 0 && cb_lock_mark(fd) < 0)
+        cb_debug("this build will be shown as interrupted: %s", strerror(errno));
     remove_old(builds, whole);
     return fd;
 }

@@ -11,6 +11,8 @@ src_engine_libengine_a_SOURCES = \
 	%D%/fields.c \
 	%D%/history.c \
 	%D%/inputs.c \
+	%D%/inputs-dockerfile.c \
+	%D%/inputs-stdin.c \
 	%D%/limits.c \
 	%D%/metadata.c \
 	%D%/once.c \

@@ -2,6 +2,7 @@
  * command line is found before any work, and named by its option as docker names it. */
 #include "engine/engine-priv.h"
 
+#include "base/text.h"
 #include "base/timestamp.h"
 
 #include <stdio.h>

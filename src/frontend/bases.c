@@ -188,22 +188,15 @@ static int resolve_remote(void *arg, size_t index, struct cb_error **err)
     cb_autofree char *name = xasprintf("[internal] load metadata for %s", canonical);
     struct cb_resolved_image *image = NULL;
     struct cb_event_sink *sink = options->env->sink;
-    uint64_t id = cb_event_next_id();
-    struct cb_error *cause = NULL;
+    uint64_t id = cb_event_step_start(sink, name);
+    struct cb_error *error = NULL;
+    int status = cb_registry_resolve(options->env->registry, base->name, &base->platform,
+                                     options->pull, &image, &error);
 
-    cb_event_emit(sink,
-                  (struct cb_event){.kind = CB_EVENT_STEP_START, .id = id, .name = name});
-    if (cb_registry_resolve(options->env->registry, base->name, &base->platform,
-                            options->pull, &image, &cause) < 0) {
-        explain_failure(todo->planner, base, &cause);
-        cb_event_emit(sink, (struct cb_event){.kind = CB_EVENT_STEP_ERROR,
-                                              .id = id,
-                                              .name = name,
-                                              .error = cause});
-        return cb_error_move(err, &cause);
-    }
-    cb_event_emit(sink,
-                  (struct cb_event){.kind = CB_EVENT_STEP_DONE, .id = id, .name = name});
+    if (status < 0)
+        explain_failure(todo->planner, base, &error);
+    if (cb_event_step_end(sink, id, status, &error, err) < 0)
+        return -1;
     finish(base, image);
     return 0;
 }

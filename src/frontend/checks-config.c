@@ -3,6 +3,8 @@
  * instruction, from the `# check=` comment right above it, which can only add. */
 #include "frontend/checks-priv.h"
 
+#include "base/text.h"
+
 #include <ctype.h>
 #include <string.h>
 

@@ -40,6 +40,8 @@ enum cb_plan_purpose {
 };
 
 struct cb_frontend_options {
+    /* Planning fills in source_date_epoch when arguments or the Dockerfile say what it
+     * is: steps have it in their keys from the moment they are made. */
     struct cb_build_env *env;
     struct cb_source *source;                 /* the Dockerfile */
     struct cb_context *context;               /* "." */

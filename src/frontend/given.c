@@ -58,13 +58,13 @@ static void collect_args(const struct cb_planner *planner, struct cb_map *known,
 static void say(const struct cb_planner *planner, const char *what, const char *name,
                 const char *takes, const char *near)
 {
-    cb_autofree char *text =
-        near ? xasprintf("%s `%s` %s (did you mean `%s`?)", what, name, takes, near)
-             : xasprintf("%s `%s` %s", what, name, takes);
+    struct cb_event_sink *sink = planner->options->env->sink;
 
-    cb_event_emit(
-        planner->options->env->sink,
-        (struct cb_event){.kind = CB_EVENT_WARNING, .text = text, .len = strlen(text)});
+    if (near)
+        cb_event_say(sink, CB_EVENT_WARNING, 0, "%s `%s` %s (did you mean `%s`?)", what,
+                     name, takes, near);
+    else
+        cb_event_say(sink, CB_EVENT_WARNING, 0, "%s `%s` %s", what, name, takes);
 }
 
 static void check_build_args(const struct cb_planner *planner)

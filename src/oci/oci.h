@@ -37,6 +37,9 @@ enum cb_media_kind {
 };
 enum cb_compression { CB_COMPRESSION_NONE, CB_COMPRESSION_GZIP, CB_COMPRESSION_ZSTD };
 
+/* "gzip", "zstd", "uncompressed". 0: NAME is none of them. */
+int cb_compression_parse(enum cb_compression *out, const char *name);
+
 enum cb_media_kind cb_media_kind(const char *media_type);
 /* Also foreign and non-distributable layers. -1 if not a layer type. */
 int cb_media_compression(const char *media_type, enum cb_compression *out);

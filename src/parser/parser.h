@@ -278,10 +278,4 @@ int cb_run_mount_expand(struct cb_run_mount *out, struct cb_arena *arena,
                         const char *value, char escape,
                         const struct cb_scope_lookup *lookup, struct cb_error **err);
 
-/* ── Values of flags and options ── */
-/* One line of CSV (RFC 4180 quotes). */
-int cb_csv_split(struct cb_strings *fields, const char *line, struct cb_error **err);
-/* As Go's strconv.ParseBool. 0 if TEXT is none of its words. */
-int cb_parse_bool(const char *text, int *out);
-
 #endif

@@ -4,6 +4,8 @@
  * Reference: BuildKit instructions/commands_runmount.go. */
 #include "parser/parser-priv.h"
 
+#include "base/text.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>

@@ -228,34 +228,21 @@ static int register_image(struct cb_registry *registry, struct cb_resolved_image
     return 0;
 }
 
-static void emit_step(struct cb_registry *registry, enum cb_event_kind kind, uint64_t id,
-                      const char *name, const struct cb_error *error)
-{
-    struct cb_event event = {.kind = kind, .id = id, .name = name, .error = error};
-
-    cb_event_emit(registry->sink, event);
-}
-
 static int fetch_as_step(struct cb_registry *registry,
                          const struct cb_resolved_image *image, struct cb_error **err)
 {
     cb_auto(cb_snapshot) top = NULL;
-    cb_auto(cb_error) error = NULL;
+    struct cb_error *error = NULL;
     char digest[CB_DIGEST_MAX_TEXT];
     const struct cb_reference *reference = image->reference;
     cb_autofree char *name = xasprintf(
         "%s: Pulling from %s",
         reference->tag ? reference->tag : cb_digest_text(&reference->digest, digest),
         reference->path);
-    uint64_t id = cb_event_next_id();
+    uint64_t id = cb_event_step_start(registry->sink, name);
+    int status = cb_registry_fetch(registry, image, id, &top, &error);
 
-    emit_step(registry, CB_EVENT_STEP_START, id, name, NULL);
-    if (cb_registry_fetch(registry, image, id, &top, &error) < 0) {
-        emit_step(registry, CB_EVENT_STEP_ERROR, id, name, error);
-        return cb_error_move(err, &error);
-    }
-    emit_step(registry, CB_EVENT_STEP_DONE, id, name, NULL);
-    return 0;
+    return cb_event_step_end(registry->sink, id, status, &error, err);
 }
 
 int cb_registry_pull(struct cb_registry *registry, const char *name,

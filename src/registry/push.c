@@ -148,8 +148,8 @@ static void report_layer(struct push *push, const struct cb_descriptor *blob,
         text = xasprintf("Mounted from %s", neighbour);
     else
         text = xstrdup("Pushed");
-    cb_registry_status(push->registry, push->event_id, &blob->digest, text, blob->size,
-                       blob->size, 1);
+    cb_registry_status(push->registry, push->event_id, &blob->digest, text,
+                       result == CB_UPLOAD_SENT ? blob->size : 0, blob->size, 1);
 }
 
 static int push_layer(void *arg, size_t i, struct cb_error **err)

@@ -194,8 +194,6 @@ int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repo
 void cb_registry_status(struct cb_registry *registry, uint64_t event_id,
                         const struct cb_digest *digest, const char *text, int64_t current,
                         int64_t total, int done);
-void cb_registry_warn(struct cb_registry *registry, const char *format, ...)
-    CB_PRINTF(2, 3);
 /* "ab12cd34ef56": how layers are named to people. BUFFER is returned. */
 const char *cb_digest_short(const struct cb_digest *digest, char buffer[16]);
 

@@ -194,9 +194,9 @@ static void warn_platform(struct cb_registry *registry, const char *name,
     cb_autofree char *want = cb_platform_text(platform);
 
     if (*config->platform.os && cb_platform_score(&config->platform, platform) <= 0)
-        cb_registry_warn(
-            registry, "%s: the image's platform (%s) does not match the wanted one (%s)",
-            name, have, want);
+        cb_event_say(registry->sink, CB_EVENT_WARNING, 0,
+                     "%s: the image's platform (%s) does not match the wanted one (%s)",
+                     name, have, want);
 }
 
 /* From the first document down to the config. TAG is only used when WANT has no digest.
@@ -400,8 +400,9 @@ static int resolve_reference(struct resolution *resolution, const char *name,
         found = find_local(resolution->registry, name, &resolution->reference,
                            resolution->platform, out, NULL);
         if (found > 0 || resolve_offline(resolution, out)) {
-            cb_registry_warn(resolution->registry, "%s: using the store's image: %s",
-                             name, cb_error_message(error));
+            cb_event_say(resolution->registry->sink, CB_EVENT_WARNING, 0,
+                         "%s: using the store's image: %s", name,
+                         cb_error_message(error));
             return 0;
         }
     }

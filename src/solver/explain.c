@@ -168,11 +168,6 @@ size_t cb_key_parts_common(const struct cb_key_parts *a, const struct cb_key_par
     return common;
 }
 
-char *cb_key_parts_explain(const struct cb_key_parts *old, const struct cb_key_parts *new)
-{
-    return first_difference(old, new).text;
-}
-
 /* The instruction in "[builder 3/7] RUN make": "RUN". Empty if the name has another form.
  */
 static char *instruction_word(const char *name)

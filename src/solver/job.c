@@ -101,10 +101,8 @@ static void record(struct job *job, const struct cb_key_parts *parts)
                            step->vertex->name, parts, &error) == 0)
         return;
     cb_error_wrap(&error, "remember the result of `%s`", step->vertex->name);
-    cb_event_emit(job->solve->options->sink,
-                  (struct cb_event){.kind = CB_EVENT_WARNING,
-                                    .text = cb_error_message(error),
-                                    .len = strlen(cb_error_message(error))});
+    cb_event_say(job->solve->options->sink, CB_EVENT_WARNING, 0, "%s",
+                 cb_error_message(error));
 }
 
 static void run_recorded(struct job *job)

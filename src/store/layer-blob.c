@@ -214,18 +214,16 @@ static void lock_release(struct cb_lock **lock)
     cb_lock_release_unlink(*lock);
 }
 
-int cb_layer_blob_make(struct cb_store *store, const struct cb_digest *chain_id,
-                       const struct cb_digest *diff_id, enum cb_compression compression,
-                       int level, struct cb_pool *pool, struct cb_cancel *cancel,
-                       struct cb_event_sink *sink, uint64_t event_id,
-                       struct cb_descriptor *out, struct cb_error **err)
+/* Two that want the same make it once. */
+static int make_or_find(struct cb_store *store, const struct cb_digest *chain_id,
+                        const struct cb_digest *diff_id, enum cb_compression compression,
+                        int level, struct cb_pool *pool, struct making *making,
+                        struct cb_descriptor *out, struct cb_error **err)
 {
     char hex[CB_DIGEST_MAX_TEXT], text[CB_DIGEST_MAX_TEXT];
     cb_autofree char *name = NULL;
     cb_autofree char *item = NULL;
     __attribute__((cleanup(lock_release))) struct cb_lock *lock = NULL;
-    __attribute__((cleanup(making_clear))) struct making making = {
-        .cancel = cancel, .sink = sink, .event_id = event_id};
     int found = cb_layer_blob_find(store, diff_id, (int)compression, out, err);
 
     if (found)
@@ -234,15 +232,15 @@ int cb_layer_blob_make(struct cb_store *store, const struct cb_digest *chain_id,
         return -1;
     name =
         xasprintf("compress-%s.%d.lock", cb_digest_hex(diff_id, hex), (int)compression);
-    if (cb_lock_take(&lock, store->ingest_fd, name, CB_LOCK_EXCLUSIVE, cancel, NULL, NULL,
-                     err) < 0)
+    if (cb_lock_take(&lock, store->ingest_fd, name, CB_LOCK_EXCLUSIVE, making->cancel,
+                     NULL, NULL, err) < 0)
         return -1;
     found = cb_layer_blob_find(store, diff_id, (int)compression, out, err);
     if (found)
         return found < 0 ? -1 : 0;
     item = xasprintf("compressing %s", cb_digest_text(diff_id, text));
-    making.item = item;
-    return make_blob(store, chain_id, diff_id, compression, level, pool, &making, out,
+    making->item = item;
+    return make_blob(store, chain_id, diff_id, compression, level, pool, making, out,
                      err);
 }
 
@@ -252,6 +250,8 @@ int cb_layer_blob_get(struct cb_store *store, const struct cb_digest *chain_id,
                       struct cb_event_sink *sink, uint64_t event_id,
                       struct cb_descriptor *out, struct cb_error **err)
 {
+    __attribute__((cleanup(making_clear))) struct making making = {
+        .cancel = cancel, .sink = sink, .event_id = event_id};
     int wanted = form->any ? -1 : (int)form->compression;
     int64_t size;
 
@@ -261,6 +261,6 @@ int cb_layer_blob_get(struct cb_store *store, const struct cb_digest *chain_id,
         cb_descriptor_free(out);
         *out = (struct cb_descriptor){0};
     }
-    return cb_layer_blob_make(store, chain_id, diff_id, form->compression, form->level,
-                              pool, cancel, sink, event_id, out, err);
+    return make_or_find(store, chain_id, diff_id, form->compression, form->level, pool,
+                        &making, out, err);
 }

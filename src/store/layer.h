@@ -78,14 +78,6 @@ int cb_layer_blob_find(struct cb_store *store, const struct cb_digest *diff_id,
                        int compression, struct cb_descriptor *out, struct cb_error **err);
 int cb_layer_blob_add(struct cb_store *store, const struct cb_digest *diff_id,
                       const struct cb_descriptor *blob, struct cb_error **err);
-/* A blob for the layer in the wanted form, made (tar → compress → digest, one pipeline;
- * gzip by ISA-L in fixed chunks, zstd by libzstd; byte-stable on any number of cores) or
- * found. LEVEL 0: default. */
-int cb_layer_blob_make(struct cb_store *store, const struct cb_digest *chain_id,
-                       const struct cb_digest *diff_id, enum cb_compression compression,
-                       int level, struct cb_pool *pool, struct cb_cancel *cancel,
-                       struct cb_event_sink *sink, uint64_t event_id,
-                       struct cb_descriptor *out, struct cb_error **err);
 /* How a layer's blob is wanted. */
 struct cb_layer_form {
     enum cb_compression compression;
@@ -93,7 +85,9 @@ struct cb_layer_form {
     int any;   /* a blob in another compression is as good */
     int force; /* made anew even when the layer came with one */
 };
-/* A blob that is there in the form wanted, or else cb_layer_blob_make's. */
+/* A blob for the layer in the form wanted: found, or made (tar → compress → digest, one
+ * pipeline; gzip by ISA-L in fixed chunks, zstd by libzstd; byte-stable on any number of
+ * cores). */
 int cb_layer_blob_get(struct cb_store *store, const struct cb_digest *chain_id,
                       const struct cb_digest *diff_id, const struct cb_layer_form *form,
                       struct cb_pool *pool, struct cb_cancel *cancel,

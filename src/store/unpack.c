@@ -153,13 +153,9 @@ struct wait {
 static void tell_waiting(void *arg, pid_t holder)
 {
     struct wait *wait = arg;
-    char text[96];
 
-    snprintf(text, sizeof(text), "waiting for process %d, which unpacks this image",
-             (int)holder);
-    cb_event_emit(
-        wait->sink,
-        (struct cb_event){.kind = CB_EVENT_NOTICE, .text = text, .len = strlen(text)});
+    cb_event_say(wait->sink, CB_EVENT_NOTICE, 0,
+                 "waiting for process %d, which unpacks this image", (int)holder);
 }
 
 static int lock_chain(struct cb_store *store, const struct cb_digest *chain_id,

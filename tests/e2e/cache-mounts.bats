@@ -257,6 +257,12 @@ END_OF_PYTHON
     step id=ship,target=/c 'mkdir /c/d; echo cargo > /c/d/f'
     "$CBUILD" cache export ship --image "$REGISTRY/caches/ship:1"
     "$CBUILD" push -q "$REGISTRY/caches/ship:1"
+    "$CBUILD" cache export ship --image ship:local
+    cbuild cache import copied --image ship:local
+    expect_status 0
+    expect_contains 'loading docker.io/library/ship:local'
+    expect_lacks warning
+    [ "$(known copied length)" = 1 ]
     other=$BATS_TEST_TMPDIR/other
     CBUILD_ROOT=$other "$CBUILD" cache import ship --image "$REGISTRY/caches/ship:1"
     [ "$(cat "$other"/cache-mounts/*/d/f)" = cargo ]

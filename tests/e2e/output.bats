@@ -188,3 +188,23 @@ teardown() { stop_registry; }
     expect_status 1
     expect_contains "exporting to tar $BATS_TEST_TMPDIR/none/x.tar"
 }
+
+@test "a layout's blobs are on the disk before its index leads to them" {
+    printf 'FROM busybox\nRUN echo durable > /durable\n' >"$DIR/Dockerfile"
+    strace -f -qq -e trace=syncfs,fsync,rename,renameat,renameat2 -o "$BATS_TEST_TMPDIR/trace" \
+        "$CBUILD" build -q --network none -o "type=oci,tar=false,dest=$BATS_TEST_TMPDIR/layout" "$DIR" >/dev/null
+    run sed -n 's/^[0-9]* *//; /blobs\/sha256/s/.*/blob/p; /^syncfs/s/.*/sync/p; /"index.json"/s/.*/index/p' "$BATS_TEST_TMPDIR/trace"
+    [ "$(printf '%s\n' "$output" | tail -3 | tr '\n' ' ')" = 'blob sync index ' ]
+}
+
+@test "a push says what became of each layer" {
+    start_registry
+    printf 'FROM busybox\nRUN echo layer > /layer\n' >"$DIR/Dockerfile"
+    "$CBUILD" build -q --network none -t "$REGISTRY/app:1" "$DIR" >/dev/null
+    cbuild push "$REGISTRY/app:1"
+    expect_status 0
+    expect_contains ': Pushed '
+    cbuild push "$REGISTRY/app:1"
+    [ "$(printf '%s\n' "$output" | grep -c '^#[0-9]* [0-9a-f]\{12\}: Layer already exists$')" = 2 ]
+    expect_lacks ' done'
+}

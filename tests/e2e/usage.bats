@@ -15,12 +15,9 @@ on_terminal() {
     cbuild ps -a
     expect_status 1
     expect_contains 'containers run in the foreground'
-    cbuild login example.org
-    expect_status 1
-    expect_contains '.docker/config.json'
     cbuild image nosuch
     expect_status 1
-    expect_contains '`image nosuch` is not a cbuild command' 'ls, list, pull'
+    expect_contains '`image nosuch` is not a cbuild command' 'ls, pull'
     cbuild "$DIR"
     expect_status 1
     expect_contains "cbuild build $DIR"
@@ -87,7 +84,7 @@ END
     old=$("$CBUILD" build -q --network none -t img "$DIR")
     printf 'FROM busybox\nRUN echo 2 > /one\n' >"$DIR/Dockerfile"
     new=$("$CBUILD" build -q --network none -t img "$DIR")
-    cbuild image prune
+    cbuild image prune -f
     expect_status 0
     expect_contains "Deleted: $old" 'Total reclaimed space:'
     expect_lacks "$new"
@@ -103,11 +100,11 @@ FROM busybox
 RUN --mount=type=cache,target=/c,id=usage echo x >> /c/log && wc -l < /c/log > /lines
 END
     build_ok --network none
-    "$CBUILD" prune --filter until=1h >/dev/null
+    "$CBUILD" prune -f --filter until=1h >/dev/null
     build_ok --network none --no-cache
     in_image cat /lines
     expect_output 2
-    "$CBUILD" prune --filter type=exec.cachemount >/dev/null
+    "$CBUILD" prune -f --filter type=exec.cachemount >/dev/null
     cbuild df
     expect_contains "$(printf '%-14s  %-7s  %s' 'Cache mounts' 0 0B)"
     build_ok --network none --no-cache
@@ -144,6 +141,81 @@ END
     cbuild run --rm --network none -v v:/v busybox cat /v/file
     expect_status 125
     expect_contains './v:/v'
+}
+
+@test "a store in the build context is warned of, unless it is left out" {
+    mkdir "$DIR/sub"
+    "$CBUILD" --root "$DIR/sub/store" import "$CB_BASES/busybox.tar" busybox >/dev/null
+    printf 'FROM busybox\nCOPY Dockerfile /\n' >"$DIR/Dockerfile"
+    cbuild --root "$DIR/sub/store" build --progress=plain "$DIR"
+    expect_status 0
+    expect_contains 'sub/store` is in the build context' 'list `sub/store` in .dockerignore'
+    echo sub >"$DIR/.dockerignore"
+    cbuild --root "$DIR/sub/store" build --progress=plain "$DIR"
+    expect_status 0
+    expect_lacks 'is in the build context'
+}
+
+@test "nothing is removed when nobody says yes" {
+    printf 'FROM busybox\nRUN --mount=type=cache,id=asked,target=/c touch /c/x\n' >"$DIR/Dockerfile"
+    build_ok --network none
+    "$CBUILD" rmi -f img >/dev/null
+    for command in prune 'image prune' 'cache prune'; do
+        run "$CBUILD" $command </dev/null
+        expect_status 0
+        expect_contains 'WARNING! This will remove' 'Nothing is removed: nobody answered (-f does not ask)'
+        expect_lacks 'Total reclaimed space'
+        run "$CBUILD" $command <<<n
+        expect_lacks 'Total reclaimed space'
+    done
+    "$CBUILD" cache ls | grep -q asked
+    run "$CBUILD" cache prune <<<y
+    expect_contains 'Total reclaimed space'
+    ! "$CBUILD" cache ls | grep -q asked
+}
+
+@test "what images have too is forgotten by prune -a, not listed as removed" {
+    printf 'FROM busybox\nRUN echo shared > /shared\n' >"$DIR/Dockerfile"
+    build_ok --network none
+    "$CBUILD" cache prune -f >/dev/null
+    cbuild prune -af
+    expect_contains 'Forgotten: ' ' whose layers images have too' 'Total reclaimed space: '
+    expect_lacks '*  '
+}
+
+@test "df, du and prune agree on what is cache and how much of it can go" {
+    printf 'FROM busybox\nRUN head -c 1000000 /dev/urandom > /made\n' >"$DIR/Dockerfile"
+    "$CBUILD" prune -af >/dev/null
+    build_ok --network none
+    "$CBUILD" rmi -f img >/dev/null
+    "$CBUILD" image prune -f >/dev/null
+    free=$("$CBUILD" du | sed -n 's/^Reclaimable: *//p')
+    [ "$("$CBUILD" df | sed -n 's/^Build cache .* //p')" = "$free" ]
+    cbuild du --format json
+    expect_lacks build.log
+    id=$("$CBUILD" builds ls -q | head -1)
+    [ "$("$CBUILD" du --filter type=build.log --format json | jq -r 'select(.ID == "'"$id"'").ID')" = "$id" ]
+    id=$("$CBUILD" du | awk '$2 == "true" { print $1; exit }')
+    run "$CBUILD" prune -f --filter "id=$id"
+    expect_contains "$id"
+    run "$CBUILD" prune -f
+    [ "$("$CBUILD" du --filter private --format json)" = '' ]
+    [ "$("$CBUILD" df | sed -n 's/^Build logs *\([0-9]*\) .*/\1/p')" -gt 0 ]
+}
+
+@test "a word that others follow lists them with --help" {
+    cbuild cache --help
+    expect_status 0
+    expect_contains 'Usage: cbuild cache COMMAND' '  export     Write a cache mount' '  prune '
+    cbuild image -h
+    expect_contains '  prune      Remove images without a name'
+    expect_lacks '  list '
+    cbuild help system
+    expect_contains '  df ' '  fsck '
+    cbuild builds --help
+    expect_contains 'Options:' '  logs       Print all'
+    cbuild --help
+    expect_contains '  builds logs  ' '  cache import ' '  image prune  '
 }
 
 @test "images takes patterns" {
