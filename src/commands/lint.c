@@ -134,6 +134,7 @@ static int check_source(struct cb_lint_file *file, const struct values *values,
         .check = values->check,
         .platform = cb_platform_host(),
         .build_platform = cb_platform_host(),
+        .lint = 1,
         .offline = 1,
     };
 

@@ -11,6 +11,8 @@ struct cb_progress; /* owns a sink */
 /* MODE: "auto" (tty on a terminal, else plain), "tty", "plain", "quiet". NULL:
  * $BUILDKIT_PROGRESS, else auto. USAGE for others. */
 int cb_progress_new(struct cb_progress **out, const char *mode, struct cb_error **err);
+/* The same without opening one: is MODE, or the variable, one of them? */
+int cb_progress_check(const char *mode, struct cb_error **err);
 struct cb_event_sink *cb_progress_sink(struct cb_progress *progress);
 /* Draws the last state and frees. */
 void cb_progress_free(struct cb_progress *progress);

@@ -155,6 +155,7 @@ struct solve {
     struct cb_cancel
         *cancel; /* of this solve: follows the caller's, and set by the first failure */
     struct cb_error *error;
+    const struct cb_vertex *at_fault; /* whose error it is; NULL: nobody's */
     int failed;
     struct cb_solve_stats stats;
 

@@ -277,13 +277,27 @@ END
     expect_lacks 'recommended for CMD'
 }
 
-@test "a plain build gives no advice of ours, build --check does" {
-    printf 'FROM busybox\nENV A=1\n' | dockerfile
+@test "a plain build gives no advice of ours, build --check does, lint that on versions, too" {
+    printf 'FROM busybox AS unused\nFROM busybox\nENV A=1\n' | dockerfile
     build_ok
-    expect_lacks LatestBaseImage
+    expect_lacks UnusedStage
     cbuild build --check "$DIR"
     expect_status 1
-    expect_contains 'WARNING: LatestBaseImage'
+    expect_contains 'WARNING: UnusedStage'
+    printf 'FROM busybox\nENV A=1\n' | dockerfile
+    cbuild build --check "$DIR"
+    expect_status 0
+    cbuild lint "$DIR"
+    expect_status 1
+    expect_contains LatestBaseImage
+}
+
+@test "an ARG is known in a stage that starts from the one that declares it" {
+    printf 'FROM busybox AS base\nARG one\nARG two=2\nFROM base\nWORKDIR /w$one$two$three\n' | dockerfile
+    cbuild build --check "$DIR"
+    expect_status 1
+    expect_contains "undefined variable '\$three'"
+    expect_lacks "\$one'"
 }
 
 @test "a check looks at all stages, or at those that the target needs" {

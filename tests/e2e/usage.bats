@@ -29,7 +29,13 @@ on_terminal() {
 @test "docker's options that are not here say how it is done instead" {
     cbuild build --sbom "$DIR"
     expect_status 1
-    expect_contains 'unknown flag: --sbom' 'leave the option out'
+    expect_contains "docker's --sbom is not here" 'leave the option out'
+    cbuild build --provenance=mode=max "$DIR"
+    expect_status 1
+    expect_contains "docker's --provenance is not here" 'leave the option out'
+    cbuild build --squash "$DIR"
+    expect_status 1
+    expect_contains "docker's --squash is not here" 'COPY --from=STAGE'
     cbuild run -p 80:80 busybox
     expect_status 125
     expect_contains '--network host'
@@ -38,6 +44,38 @@ on_terminal() {
     expect_contains 'cbuild load -i x.tar'
     cbuild run --net none busybox echo ok
     expect_output ok
+}
+
+@test "docker's options that ask for what is done anyway are taken" {
+    printf 'FROM busybox\nRUN touch /file\n' >"$DIR/Dockerfile"
+    build_ok --provenance=false --sbom false --attest type=provenance,disabled=true --rm --force-rm=false --compress \
+        --isolation=default --builder default --squash=false --disable-content-trust --file= --iidfile= --metadata-file ''
+    expect_lacks warning
+}
+
+@test "a wrong way to show progress names where it was asked for" {
+    printf 'FROM busybox\n' >"$DIR/Dockerfile"
+    cbuild build -q --progress fancy "$DIR"
+    expect_status 1
+    expect_contains 'invalid argument "fancy" for "--progress"'
+    BUILDKIT_PROGRESS=fancy cbuild build "$DIR"
+    expect_status 1
+    expect_contains 'invalid value "fancy" of $BUILDKIT_PROGRESS'
+    BUILDKIT_PROGRESS=fancy cbuild build --progress plain "$DIR"
+    expect_status 0
+}
+
+@test "a host without an address is refused before anything is done" {
+    printf 'FROM nosuch.invalid/image\nRUN true\n' >"$DIR/Dockerfile"
+    for value in nonsense a: a:b a:300.1.1.1 'a b:127.0.0.1'; do
+        cbuild build --add-host "$value" "$DIR"
+        expect_status 1
+        expect_contains "invalid argument \"$value\" for \"--add-host\""
+        expect_lacks Dockerfile:
+    done
+    cbuild build --add-host docker:host-gateway "$DIR"
+    expect_status 1
+    expect_contains '--add-host docker:host-gateway' "give the host's address"
 }
 
 @test "a failed step on a terminal shows all it said" {
