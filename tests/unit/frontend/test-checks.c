@@ -446,6 +446,25 @@ static void test_builds_do_not_apply_our_own(void **state)
 
 /* ── Checking as such ── */
 
+static void test_a_base_not_looked_up_may_set_anything(void **state)
+{
+    static const struct row rows[] = {
+        {"FROM a:1\nENV A=${B:?}\nEXPOSE $A\n", ""},
+        {"FROM a:1 AS b\nENV A=x$B\nFROM b\nEXPOSE $A\n", ""},
+        {"FROM a:1\nARG \"$N\"=1\nEXPOSE $M\n", ""},
+        {"FROM a:1\nENV A=x$B A=x\nENV C=x\nEXPOSE $C\n",
+         "error: invalid port `x`: expected a number from 0 to 65535, or a range of "
+         "them"},
+        {"FROM a:1\nENV A=$B${C\n",
+         "error: failed to process \"$B${C\": syntax error: missing '}'"},
+        {"FROM scratch\nENV A=${B:?}\n", "error: failed to process \"${B:?}\": B: is "
+                                         "not allowed to be unset"},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++)
+        expect_row(&rows[i], 1, NULL);
+}
+
 static void test_offline_asks_nobody(void **state)
 {
     static const char text[] = "FROM a:1\nCOPY --from=b:2 /x /\nRUN x\n";
@@ -518,6 +537,7 @@ int main(void)
         cmocka_unit_test(test_a_version_is_a_matter_of_taste),
         cmocka_unit_test(test_stages_that_nothing_uses),
         cmocka_unit_test(test_builds_do_not_apply_our_own),
+        cmocka_unit_test(test_a_base_not_looked_up_may_set_anything),
         cmocka_unit_test(test_offline_asks_nobody),
         cmocka_unit_test(test_mistakes_are_part_of_the_result),
         cmocka_unit_test(test_every_rule_has_a_page_and_a_name_of_its_own),
