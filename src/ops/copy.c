@@ -420,7 +420,7 @@ static void add_source_part(struct copy_payload *self, const struct source *sour
         return;
     }
     clean = cb_path_join("/", source->path);
-    cb_key_parts_addf(&self->parts, "source", "%d:%s%s", source->input,
+    cb_key_parts_addf(&self->parts, CB_KEY_SOURCE, "%d:%s%s", source->input,
                       parents ? source->path : cb_path_base(clean),
                       source->unpack ? " unpack" : "");
 }

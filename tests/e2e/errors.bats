@@ -108,6 +108,33 @@ END
     expect_contains 'Dockerfile:2:1: unknown instruction' 'Dockerfile:3:12: failed to process'
 }
 
+@test "a heredoc that fails is shown once" {
+    dockerfile <<'END'
+FROM busybox
+RUN <<EOF
+echo before
+exit 4 # the line that fails
+EOF
+END
+    build
+    expect_status 1
+    expect_contains 'process "/bin/sh -c echo before..." did not complete successfully: exit code: 4'
+    [ "$(printf '%s\n' "$output" | grep -c 'the line that fails')" -eq 1 ]
+}
+
+@test "a shell that is not there is told from a command" {
+    printf 'FROM scratch\nRUN echo\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'exec: "/bin/sh": stat /bin/sh: no such file or directory' 'hint: the shell form of a command needs a shell'
+    printf 'FROM busybox\nRUN ["nosuch", "x"]\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'exec: "nosuch": executable file not found in $PATH'
+    expect_lacks 'in $PATH:'
+    expect_lacks hint
+}
+
 @test "a RUN that fails shows its output, its line and its status" {
     printf 'FROM busybox\nRUN echo before; echo problem >&2; exit 42\n' >"$DIR/Dockerfile"
     before=$(host_state)
