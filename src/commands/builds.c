@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/timestamp.h"
+#include "commands/progress.h"
 #include "engine/engine.h"
 
 #include <inttypes.h>
@@ -307,7 +308,8 @@ static const char *step_name(const struct cb_built *built, uint64_t number)
     return NULL;
 }
 
-/* Bytes go out as they are to a file or pipe; a terminal gets nothing it could act on. */
+/* Bytes go out as they are to a file or pipe; a terminal gets nothing it could act on but
+ * colours. */
 static int write_output(void *arg, uint64_t number, int stream, const char *text,
                         struct cb_error **err)
 {
@@ -321,9 +323,10 @@ static int write_output(void *arg, uint64_t number, int stream, const char *text
     }
     output->last = number;
     if (cb_stdout_is_terminal()) {
-        cb_autofree char *clean = escaped(text);
+        cb_auto_value(cb_strbuf) clean = {0};
 
-        fputs(clean, stdout);
+        cb_colour_add(&clean, text, strlen(text), cb_colour_wanted(STDOUT_FILENO));
+        fputs(cb_strbuf_text(&clean), stdout);
     } else {
         fputs(text, stdout);
     }

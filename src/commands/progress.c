@@ -103,11 +103,12 @@ const char *cb_progress_line(const char *line, size_t *len)
     return kept;
 }
 
-void cb_progress_print_warning(const struct cb_event *event)
+void cb_progress_print_warning(const struct cb_event *event, const char *prefix)
 {
     cb_auto_value(cb_strbuf) text = {0};
     unsigned line, column;
 
+    cb_strbuf_add_escaped(&text, prefix, strlen(prefix), 0);
     if (event->kind == CB_EVENT_WARNING)
         cb_strbuf_adds(&text, "warning: ");
     if (event->source) {

@@ -41,7 +41,12 @@ const char *cb_progress_seconds(int64_t ns, char buffer[32]);
  * would: "5%\r10%\r" is "10%". Returns where the rest of LINE starts; *LEN gets shorter.
  */
 const char *cb_progress_line(const char *line, size_t *len);
-/* A warning or a notice, printed alike by all displays. */
-void cb_progress_print_warning(const struct cb_event *event);
+/* progress-colour.c: one line of a step's output. COLOUR: with the colours it has. */
+void cb_colour_add(struct cb_strbuf *out, const char *text, size_t len, int colour);
+/* Is FD a terminal, and NO_COLOR not set? */
+int cb_colour_wanted(int fd);
+/* A warning or a notice, printed alike by all displays. PREFIX: of the step it is of, as
+ * "#3 ", or "". */
+void cb_progress_print_warning(const struct cb_event *event, const char *prefix);
 
 #endif

@@ -111,6 +111,24 @@ END
     expect_lacks 'crlf\x0d'
 }
 
+@test "colours of a step reach a terminal and nothing else does, and no file" {
+    dockerfile <<'END'
+FROM busybox
+RUN printf '\033[1;31mred\033[0m \033[38:5:9mcolon\n\033[2Jno \033]0;title\007 \033[31 \033[31Km\n'; exit 1
+END
+    on_terminal build --progress=plain --network none "$DIR"
+    expect_contains $'\033[1;31mred\033[0m \033[38:5:9mcolon\033[0m' '\x1b[2Jno \x1b]0;title\x07 \x1b[31 \x1b[31Km'
+    on_terminal build --progress=tty --network none "$DIR"
+    expect_contains $'\033[1;31mred\033[0m \033[38:5:9mcolon\033[0m' '\x1b[2Jno \x1b]0;title\x07'
+    on_terminal builds logs
+    expect_contains $'\033[1;31mred\033[0m'
+    NO_COLOR=1 on_terminal build --progress=plain --network none "$DIR"
+    expect_contains ' red colon'
+    cbuild build --progress=plain --network none "$DIR"
+    expect_contains ' red colon' '\x1b[2Jno \x1b]0;title\x07 \x1b[31 \x1b[31Km'
+    expect_lacks $'\033'
+}
+
 @test "a build that changes only the configuration has its base's time" {
     printf 'FROM busybox\nENV A=b\n' >"$DIR/Dockerfile"
     build_ok
