@@ -194,6 +194,8 @@ static int add_mount(struct cb_stage *stage, const struct cb_item *item, size_t 
                                 err) < 0)
         return -1;
     cb_outline_note_mount(stage, item, &mount, &out);
+    if (out.type == CB_EXEC_CACHE)
+        cb_given_note_cache(stage->planner, out.id);
     cb_vec_push(&inputs->mounts, out);
     return 0;
 }

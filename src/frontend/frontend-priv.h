@@ -156,10 +156,11 @@ struct cb_planner {
     struct cb_checks checks;
     struct cb_error *errors; /* so far, independent of each other */
     size_t error_count;
-    char *named_used;        /* by index of options->contexts; NULL: none is */
-    int rehearsed, partly;   /* rehearse.c; what is planned is a text with mistakes */
-    struct cb_map *doubtful; /* variables whose values hang on images not looked up */
-    int in_doubt;            /* the instruction at hand does, too */
+    char *named_used;         /* by index of options->contexts; NULL: none is */
+    int rehearsed, partly;    /* rehearse.c; what is planned is a text with mistakes */
+    struct cb_map *cache_ids; /* of cache mounts, when some are given places; or NULL */
+    struct cb_map *doubtful;  /* variables whose values hang on images not looked up */
+    int in_doubt;             /* the instruction at hand does, too */
 };
 
 /* ── frontend.c ── */
@@ -197,7 +198,10 @@ int cb_doubt_is_there(const struct cb_stage *stage);
 int cb_doubt_end(struct cb_stage *stage, const struct cb_item *item);
 
 /* ── given.c ── */
-/* Warns of build arguments and stage names of the command line that nothing takes. */
+/* A step has a cache mount of this id. */
+void cb_given_note_cache(struct cb_planner *planner, const char *id);
+/* Warns of build arguments, stage names and the like of the command line that nothing
+ * takes. */
 void cb_given_check(const struct cb_planner *planner);
 
 /* ── scope.c ── */

@@ -145,6 +145,7 @@ void cb_planner_clear(struct cb_planner *planner)
     cb_strings_free(&planner->globals);
     cb_strings_free(&planner->quiet_env);
     cb_map_free(planner->doubtful);
+    cb_map_free(planner->cache_ids);
     free(planner->epoch);
     cb_graph_free(planner->graph);
     cb_dockerfile_free(planner->file);

@@ -218,6 +218,14 @@ END
     build_ok --build-arg VERSOIN=1 --no-cache-filter bsae
     expect_contains 'warning: build argument `VERSOIN` is declared by no ARG (did you mean `VERSION`?)'
     expect_contains 'warning: --no-cache-filter `bsae` is the name of no stage (did you mean `base`?)'
+    build_ok --no-cache-filter other --cache-mount "x=$DIR/x"
+    expect_contains 'warning: --no-cache-filter `other` is the name of no stage (stages: `base`)' \
+        'warning: --cache-mount `x` is the id of no cache mount (there is none)'
+    printf 'FROM busybox AS base\nARG VERSION\nRUN --mount=type=cache,id=packages,target=/c true\n' >"$DIR/Dockerfile"
+    build_ok --cache-mount "packags=$BATS_TEST_TMPDIR/c"
+    expect_contains 'warning: --cache-mount `packags` is the id of no cache mount (did you mean `packages`?)'
+    build_ok --cache-mount "packages=$BATS_TEST_TMPDIR/c"
+    expect_lacks warning
     build_ok --build-arg VERSION=1 --build-arg HTTP_PROXY=http://192.0.2.1 --no-cache-filter BASE,base
     expect_lacks warning
 }
