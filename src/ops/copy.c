@@ -396,6 +396,7 @@ static void make_selectors(struct copy_payload *self,
                 cb_strings_copy(&selector->exclude, options->exclude);
             selector->owners = options->from_stage && !options->chown;
             selector->required = !options->allow_missing_glob;
+            selector->optional = options->optional;
             selector->dated = cb_times_are_clamped(self->env);
             selector->newest_s = self->env->source_date_epoch;
             self->selectors[i] = cb_selector_text(selector);

@@ -142,7 +142,7 @@ struct cb_inst_copy {            /* COPY and ADD */
     struct cb_word dest;
     struct cb_word from, chown, chmod, checksum;
     struct cb_words exclude;
-    int link, parents;
+    int link, parents, if_exists;
     int keep_git_dir; /* -1 not given, else 0/1 */
     int unpack;       /* -1 not given, else 0/1 */
 };
