@@ -1,9 +1,13 @@
 /* cbuild builds logs: what the steps of an earlier build wrote. */
 #include "commands/builds.h"
 
+#include "commands/progress.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 static const struct cb_option no_options[] = {{0}};
 
@@ -21,7 +25,8 @@ static const char *step_name(const struct cb_built *built, uint64_t number)
     return NULL;
 }
 
-/* Bytes go out as they are to a file or pipe; a terminal gets nothing it could act on. */
+/* Bytes go out as they are to a file or pipe; a terminal gets nothing it could act on but
+ * colours. */
 static int write_output(void *arg, uint64_t number, int stream, const char *text,
                         struct cb_error **err)
 {
@@ -35,9 +40,10 @@ static int write_output(void *arg, uint64_t number, int stream, const char *text
     }
     output->last = number;
     if (cb_stdout_is_terminal()) {
-        cb_autofree char *clean = cb_builds_escaped(text);
+        cb_auto_value(cb_strbuf) clean = {0};
 
-        fputs(clean, stdout);
+        cb_colour_add(&clean, text, strlen(text), cb_colour_wanted(STDOUT_FILENO));
+        fputs(cb_strbuf_text(&clean), stdout);
     } else {
         fputs(text, stdout);
     }

@@ -121,6 +121,16 @@ static void explain_step(const struct cb_built_step *step)
         printf("      %s\n", name);
 }
 
+/* A Dockerfile with mistakes has no steps. */
+static void explain_nothing(const struct cb_built *built)
+{
+    cb_auto_value(cb_strbuf) error = {0};
+
+    if (built->error)
+        cb_strbuf_add_escaped(&error, built->error, strlen(built->error), 1);
+    printf("no step was begun: the build %s\n%s", built->result, cb_strbuf_text(&error));
+}
+
 static int run_explain(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
@@ -137,6 +147,8 @@ static int run_explain(struct cb_app *app, int argc, char **argv, struct cb_erro
         return -1;
     cb_vec_foreach (step, &built.steps)
         explain_step(step);
+    if (!built.steps.count)
+        explain_nothing(&built);
     return 0;
 }
 

@@ -28,7 +28,8 @@ struct cb_cli_command {
     const char *usage;               /* "build [OPTIONS] PATH | -" */
     const char *about;               /* a paragraph or two below the usage; or NULL */
     const struct cb_option *options; /* ends with a row without name */
-    const struct cb_absent_option *absent; /* the same; or NULL */
+    const struct cb_absent_option *absent;     /* the same; or NULL */
+    const struct cb_harmless_option *harmless; /* of ABSENT that take a value; or NULL */
     /* Exit status, or -1 with err. ARGV does not hold the command's name. */
     int (*run)(struct cb_app *app, int argc, char **argv, struct cb_error **err);
     int needs_launcher;

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct step {
     char *name;
@@ -21,6 +22,7 @@ struct plain {
     pthread_mutex_t lock;
     struct cb_map *steps; /* by number as text */
     uint64_t last;        /* step printed last */
+    int colour;
 };
 
 static void free_step(void *value)
@@ -71,7 +73,7 @@ static void print_line(struct plain *plain, const struct cb_event *event,
 
     line = cb_progress_line(line, &len);
     move_to(plain, event, step);
-    cb_strbuf_add_escaped(&text, line, len, 1);
+    cb_colour_add(&text, line, len, plain->colour);
     fprintf(stderr, "#%" PRIu64 " %.3f %s\n", event->id,
             (double)(event->time_ns - step->start_ns) / 1e9, cb_strbuf_text(&text));
 }
@@ -181,13 +183,27 @@ static void print_step(struct plain *plain, const struct cb_event *event)
     }
 }
 
+/* Below what its step said so far, if it is of one. */
+static void print_warning(struct plain *plain, const struct cb_event *event)
+{
+    struct step *step = event->id ? step_of(plain, event) : NULL;
+    char prefix[32] = "";
+
+    if (step) {
+        flush_partial(plain, event, step);
+        move_to(plain, event, step);
+        snprintf(prefix, sizeof(prefix), "#%" PRIu64 " ", event->id);
+    }
+    cb_progress_print_warning(event, prefix);
+}
+
 static void emit(struct cb_event_sink *sink, const struct cb_event *event)
 {
     struct plain *plain = (struct plain *)sink;
 
     pthread_mutex_lock(&plain->lock);
     if (event->kind == CB_EVENT_WARNING || event->kind == CB_EVENT_NOTICE)
-        cb_progress_print_warning(event);
+        print_warning(plain, event);
     else if (event->id)
         print_step(plain, event);
     pthread_mutex_unlock(&plain->lock);
@@ -200,6 +216,7 @@ static struct cb_event_sink *open_plain(void)
     plain->sink.emit = emit;
     pthread_mutex_init(&plain->lock, NULL);
     plain->steps = cb_map_new(free_step);
+    plain->colour = cb_colour_wanted(STDERR_FILENO);
     /* one write per line, not one per piece */
     setvbuf(stderr, NULL, _IOLBF, 1 << 12);
     return &plain->sink;

@@ -11,6 +11,8 @@ struct cb_progress; /* owns a sink */
 /* MODE: "auto" (tty on a terminal, else plain), "tty", "plain", "quiet". NULL:
  * $BUILDKIT_PROGRESS, else auto. USAGE for others. */
 int cb_progress_new(struct cb_progress **out, const char *mode, struct cb_error **err);
+/* The same without opening one: is MODE, or the variable, one of them? */
+int cb_progress_check(const char *mode, struct cb_error **err);
 struct cb_event_sink *cb_progress_sink(struct cb_progress *progress);
 /* Draws the last state and frees. */
 void cb_progress_free(struct cb_progress *progress);
@@ -39,7 +41,12 @@ const char *cb_progress_seconds(int64_t ns, char buffer[32]);
  * would: "5%\r10%\r" is "10%". Returns where the rest of LINE starts; *LEN gets shorter.
  */
 const char *cb_progress_line(const char *line, size_t *len);
-/* A warning or a notice, printed alike by all displays. */
-void cb_progress_print_warning(const struct cb_event *event);
+/* progress-colour.c: one line of a step's output. COLOUR: with the colours it has. */
+void cb_colour_add(struct cb_strbuf *out, const char *text, size_t len, int colour);
+/* Is FD a terminal, and NO_COLOR not set? */
+int cb_colour_wanted(int fd);
+/* A warning or a notice, printed alike by all displays. PREFIX: of the step it is of, as
+ * "#3 ", or "". */
+void cb_progress_print_warning(const struct cb_event *event, const char *prefix);
 
 #endif

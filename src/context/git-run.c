@@ -98,6 +98,9 @@ static void inherit(struct cb_strings *env)
         if (value)
             cb_strings_addf(env, "%s=%s", names[i], value);
     }
+    /* git has a name of its own for the same. */
+    if (getenv("SSL_CERT_FILE") && !getenv("GIT_SSL_CAINFO"))
+        cb_strings_addf(env, "GIT_SSL_CAINFO=%s", getenv("SSL_CERT_FILE"));
 }
 
 /* As actions/checkout does, a token for one repository of github.com is for all. */

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "base/timestamp.h"
+#include "network/network.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -314,15 +315,21 @@ static int check_ulimit(struct cb_checked_request *out, const char *text,
 static int check_host(struct cb_checked_request *out, const char *text,
                       struct cb_error **err)
 {
-    const char *colon = strpbrk(text, ":=");
+    const char *address = text + strcspn(text, ":=");
+    cb_auto_value(cb_strings) one = {0};
+    cb_autofree char *hosts = NULL;
+    struct cb_error *cause = NULL;
 
-    if (colon && colon != text && colon[1])
-        return 0;
-    return cb_error_set(
-        err, CB_ERR_USAGE,
-        "invalid argument \"%s\" for \"--add-host\": bad format for add-host: "
-        "\"%s\"",
-        text, text);
+    if (*address && strcmp(address + 1, "host-gateway") == 0) {
+        cb_error_set(err, CB_ERR_UNSUPPORTED,
+                     "--add-host %s: host-gateway is an address of docker's daemon",
+                     text);
+        return cb_error_hint(err, "give the host's address on a network of its own");
+    }
+    cb_strings_add(&one, text);
+    if (cb_dns_hosts(&hosts, "", &one, &cause) < 0)
+        return invalid(err, text, "--add-host", cause);
+    return 0;
 }
 
 /* ── All of it ── */

@@ -128,14 +128,33 @@ static char *name_near(struct search *search)
     return near ? xasprintf("did you mean `%s`?", near) : NULL;
 }
 
+/* A stage or a named context of nearly this name; or NULL. */
+static char *name_of_file(const struct cb_planner *planner, const char *name)
+{
+    const struct cb_named_contexts *given = planner->options->contexts;
+    const char *stage = cb_stages_suggest(planner, name);
+    CB_VEC(const char *) names = {0};
+    const char *near;
+
+    if (stage)
+        cb_vec_push(&names, stage);
+    for (size_t i = 0; given && i < given->count; i++)
+        cb_vec_push(&names, given->items[i].name);
+    near = names.count ? cb_suggest(name, names.items, names.count) : NULL;
+    cb_vec_free(&names);
+    if (!near)
+        return NULL;
+    return near == stage ? xasprintf("did you mean stage `%s`?", near)
+                         : xasprintf("did you mean --build-context `%s`?", near);
+}
+
 char *cb_bases_hint(const struct cb_planner *planner, const struct cb_base *base)
 {
     struct search search = {.planner = planner, .base = base};
-    const char *stage = cb_stages_suggest(planner, base->name);
-    char *hint = NULL;
+    char *hint = name_of_file(planner, base->name);
 
-    if (stage)
-        return xasprintf("did you mean stage `%s`?", stage);
+    if (hint)
+        return hint;
     if (cb_reference_parse(&search.wanted, base->name, NULL) == 0) {
         cb_reference_default_tag(search.wanted);
         look_in_store(&search);

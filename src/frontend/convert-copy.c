@@ -295,6 +295,7 @@ static int add_vertex(struct cb_stage *stage, const struct cb_item *item,
                       item->origins->kind != CB_ORIGIN_NAMED,
         .link = inst->link,
         .allow_missing_glob = 1,
+        .optional = inst->if_exists,
         .owner_input = owner_input(stage, item, copy),
     };
     struct cb_vertex_options vertex = {.input_count = copy->inputs.count};

@@ -300,6 +300,7 @@ static int start_stage(struct cb_stage *stage, struct cb_error **err)
         stage->env_unknown = stage->base_stage->env_unknown;
         return cb_scope_inherit(stage, stage->base_stage, err);
     }
+    stage->env_unknown = planner->partly;
     if (!stage->base) {
         stage->config = cb_config_scratch(&stage->platform);
         return stage->named ? cb_named_root(stage, stage->named, err) : 0;
@@ -349,6 +350,15 @@ static int begin_stage(struct cb_stage *stage)
     return -1;
 }
 
+/* What may be right where the image is known is no mistake yet. */
+static int drop_doubtful(struct cb_stage *stage, struct cb_error **error)
+{
+    if (!cb_doubt_is_there(stage) || cb_error_kind(*error) == CB_ERR_UNSUPPORTED)
+        return 0;
+    cb_error_free(cb_steal(error));
+    return 1;
+}
+
 /* Goes on behind a mistake to find others, but not behind one in what the words below it
  * may stand for. */
 int cb_convert_stage(struct cb_stage *stage)
@@ -365,14 +375,17 @@ int cb_convert_stage(struct cb_stage *stage)
     cb_vec_foreach (item, &stage->items) {
         cb_auto(cb_error) error = NULL;
 
-        if (cb_convert_item(stage, item, &error) == 0)
-            continue;
-        /* A limit that is exceeded is exceeded by all that follows. */
-        is_limit = cb_error_kind(error) == CB_ERR_UNSUPPORTED;
-        if (!cb_planner_keep_error(stage->planner, &error) || is_limit)
-            return -1;
-        stage->failed =
-            item->inst->kind == CB_INST_ENV || item->inst->kind == CB_INST_ARG;
+        cb_doubt_begin(stage);
+        if (cb_convert_item(stage, item, &error) == 0 || drop_doubtful(stage, &error)) {
+            stage->failed = cb_doubt_end(stage, item) < 0;
+        } else {
+            /* A limit that is exceeded is exceeded by all that follows. */
+            is_limit = cb_error_kind(error) == CB_ERR_UNSUPPORTED;
+            if (!cb_planner_keep_error(stage->planner, &error) || is_limit)
+                return -1;
+            stage->failed =
+                item->inst->kind == CB_INST_ENV || item->inst->kind == CB_INST_ARG;
+        }
         if (stage->failed)
             return 0;
     }

@@ -38,7 +38,7 @@ static int parse(struct cb_planner *planner, struct cb_error **err)
     if (cb_dockerfile_parse_partly(&planner->file, source, err) < 0) {
         if (planner->file && cb_checks_init(planner, NULL) == 0)
             cb_checks_lints(planner);
-        return -1;
+        return cb_planner_rehearse_too(planner, 1, err);
     }
     if (!planner->file->stage_count)
         return cb_error_set(err, CB_ERR_SYNTAX, "no build stage in current context");
@@ -70,7 +70,7 @@ int cb_planner_wants_all(const struct cb_planner *planner)
     return planner->options->purpose == CB_PLAN_CHECK && (!target || !*target);
 }
 
-static int convert_stages(struct cb_planner *planner, struct cb_error **err)
+int cb_planner_convert(struct cb_planner *planner, struct cb_error **err)
 {
     for (size_t i = 0; i < planner->stage_count; i++) {
         if (planner->stages[i].needed && cb_convert_stage(&planner->stages[i]) < 0)
@@ -92,7 +92,7 @@ int cb_planner_run(struct cb_planner *planner, struct cb_stage **target,
     if (!*target || cb_stages_prepare(planner, *target, err) < 0)
         return -1;
     cb_checks_stages(planner, *target);
-    if (convert_stages(planner, err) < 0)
+    if (cb_planner_convert(planner, err) < 0)
         return -1;
     cb_given_check(planner);
     return cb_checks_finish(planner, err);
@@ -159,6 +159,8 @@ void cb_planner_clear(struct cb_planner *planner)
     cb_checks_clear(&planner->checks);
     cb_strings_free(&planner->globals);
     cb_strings_free(&planner->quiet_env);
+    cb_map_free(planner->doubtful);
+    cb_map_free(planner->cache_ids);
     free(planner->epoch);
     if (!planner->options->graph)
         cb_graph_free(planner->graph);

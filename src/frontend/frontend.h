@@ -63,6 +63,7 @@ struct cb_frontend_options {
     const struct cb_strings *no_cache_filter;
     const char *check; /* takes the place of the file's `# check=`; or NULL */
     enum cb_plan_purpose purpose;
+    int lint;    /* a check, also of what is a matter of taste */
     int offline; /* no image is looked up: what one says of itself is unknown. Not for a
                     build */
 };
@@ -92,6 +93,7 @@ int cb_frontend_change(struct cb_image_config *config, const char *instruction,
 enum cb_rule_when {
     CB_RULE_ALWAYS,     /* in every build */
     CB_RULE_CHECKING,   /* only where checks are what is asked for: CB_PLAN_CHECK */
+    CB_RULE_LINTING,    /* only where opinions are, too: LINT; else as on request */
     CB_RULE_ON_REQUEST, /* experimental: when `experimental=` names it */
 };
 struct cb_rule {

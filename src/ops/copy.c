@@ -127,6 +127,7 @@ static void make_selectors(struct cb_copy_payload *self,
                 cb_strings_copy(&selector->exclude, options->exclude);
             selector->owners = options->from_stage && !options->chown;
             selector->required = !options->allow_missing_glob;
+            selector->optional = options->optional;
             selector->dated = cb_times_are_clamped(self->env);
             selector->newest_s = self->env->source_date_epoch;
             self->selectors[i] = cb_selector_text(selector);
@@ -151,7 +152,7 @@ static void add_source_part(struct cb_copy_payload *self,
         return;
     }
     clean = cb_path_join("/", source->path);
-    cb_key_parts_addf(&self->parts, "source", "%d:%s%s", source->input,
+    cb_key_parts_addf(&self->parts, CB_KEY_SOURCE, "%d:%s%s", source->input,
                       parents ? source->path : cb_path_base(clean),
                       source->unpack ? " unpack" : "");
 }

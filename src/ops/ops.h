@@ -151,6 +151,7 @@ struct cb_copy_options {
     int from_stage; /* keep owners (COPY --from) */
     int link;
     int allow_missing_glob; /* a pattern without a match is no error */
+    int optional;           /* neither is a path that is not there */
     int owner_input; /* whose names --chown means: 0 the destination's, else another
                         input's, of which only the files that hold the names count */
 };

@@ -144,11 +144,17 @@ static int check_flag(struct cb_request *request, struct cb_flag_word *flag,
 int cb_flags_check(struct cb_request *request, const struct cb_flag_rule *rules,
                    size_t count, struct cb_error **err)
 {
-    cb_vec_foreach (flag, &request->flags) {
-        if (check_flag(request, flag, rules, count, err) < 0)
-            return -1;
+    unsigned faulty = 0;
+
+    for (size_t i = 0; i < request->flags.count && faulty < CB_MAX_ERRORS; i++) {
+        struct cb_error *error = NULL;
+
+        if (check_flag(request, &request->flags.items[i], rules, count, &error) == 0)
+            continue;
+        cb_error_append(err, error);
+        faulty++;
     }
-    return 0;
+    return faulty ? -1 : 0;
 }
 
 static const struct cb_flag_word *find(const struct cb_request *request, const char *name)

@@ -200,7 +200,8 @@ struct cb_flag_rule {
 
 /* Takes the leading --words of REST off; returns where the arguments begin. */
 size_t cb_flags_split(struct cb_request *request, struct cb_range rest);
-/* Every flag given is one of RULES, with a value of its type, and once. */
+/* Every flag given is one of RULES, with a value of its type, and once. Those that
+ * are not are errors, all of them. */
 int cb_flags_check(struct cb_request *request, const struct cb_flag_rule *rules,
                    size_t count, struct cb_error **err);
 /* Value of a string flag, text NULL if it was not given. */

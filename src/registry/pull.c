@@ -245,14 +245,32 @@ static int fetch_as_step(struct cb_registry *registry,
     return cb_event_step_end(registry->sink, id, status, &error, err);
 }
 
+/* A build has a check for it. */
+static void warn_platform(struct cb_registry *registry,
+                          const struct cb_resolved_image *image,
+                          const struct cb_platform *want)
+{
+    const struct cb_platform *have = &image->config->platform;
+    cb_autofree char *name = cb_reference_familiar(image->reference);
+    cb_autofree char *have_text = cb_platform_text(have);
+    cb_autofree char *want_text = want ? cb_platform_text(want) : NULL;
+
+    if (want && *have->os && cb_platform_score(have, want) <= 0)
+        cb_event_say(registry->sink, CB_EVENT_WARNING, 0,
+                     "%s: the image's platform (%s) does not match the wanted one (%s)",
+                     name, have_text, want_text);
+}
+
 int cb_registry_pull(struct cb_registry *registry, const char *name,
                      const struct cb_platform *platform, struct cb_digest *digest,
                      struct cb_digest *id, int *changed, struct cb_error **err)
 {
     cb_auto(cb_resolved_image) image = NULL;
 
-    if (cb_registry_resolve(registry, name, platform, CB_PULL_ALWAYS, &image, err) < 0 ||
-        fetch_as_step(registry, image, err) < 0 ||
+    if (cb_registry_resolve(registry, name, platform, CB_PULL_ALWAYS, &image, err) < 0)
+        return -1;
+    warn_platform(registry, image, platform);
+    if (fetch_as_step(registry, image, err) < 0 ||
         register_image(registry, image, changed, err) < 0)
         return -1;
     *digest = image->target.digest;

@@ -186,19 +186,6 @@ static int read_config(struct cb_registry *registry,
     return 0;
 }
 
-static void warn_platform(struct cb_registry *registry, const char *name,
-                          const struct cb_image_config *config,
-                          const struct cb_platform *platform)
-{
-    cb_autofree char *have = cb_platform_text(&config->platform);
-    cb_autofree char *want = cb_platform_text(platform);
-
-    if (*config->platform.os && cb_platform_score(&config->platform, platform) <= 0)
-        cb_event_say(registry->sink, CB_EVENT_WARNING, 0,
-                     "%s: the image's platform (%s) does not match the wanted one (%s)",
-                     name, have, want);
-}
-
 /* From the first document down to the config. TAG is only used when WANT has no digest.
  */
 int cb_resolve_documents(struct cb_registry *registry,
@@ -306,12 +293,8 @@ static int resolve_documents(struct resolution *resolution,
     if (cb_resolve_documents(resolution->registry, repository, resolution->reference->tag,
                              &want, resolution->platform, image, err) < 0)
         return cb_error_wrap(err, "%s", familiar);
-    if (repository) {
-        warn_platform(resolution->registry, familiar, image->config,
-                      resolution->platform);
-        if (remember(resolution, image, err) < 0)
-            return -1;
-    }
+    if (repository && remember(resolution, image, err) < 0)
+        return -1;
     image->reference = cb_steal(&resolution->reference);
     *out = cb_steal(&image);
     return 0;

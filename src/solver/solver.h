@@ -58,6 +58,8 @@ struct cb_key_parts {
 /* A part whose name starts with "note:" is kept for explanations and not in the key. The
  * value of each CB_KEY_NOTE_ARG is a variable that an ARG and not an ENV has set. */
 #define CB_KEY_ENV      "env "
+#define CB_KEY_MOUNT    "mount "
+#define CB_KEY_SOURCE   "source" /* value "1:name": of which input */
 #define CB_KEY_NOTE_ARG "note:arg"
 void cb_key_parts_add(struct cb_key_parts *parts, const char *name, const char *value);
 void cb_key_parts_free(struct cb_key_parts *parts);

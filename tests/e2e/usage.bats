@@ -26,7 +26,13 @@ on_terminal() {
 @test "docker's options that are not here say how it is done instead" {
     cbuild build --sbom "$DIR"
     expect_status 1
-    expect_contains 'unknown flag: --sbom' 'leave the option out'
+    expect_contains "docker's --sbom is not here" 'leave the option out'
+    cbuild build --provenance=mode=max "$DIR"
+    expect_status 1
+    expect_contains "docker's --provenance is not here" 'leave the option out'
+    cbuild build --squash "$DIR"
+    expect_status 1
+    expect_contains "docker's --squash is not here" 'COPY --from=STAGE'
     cbuild run -p 80:80 busybox
     expect_status 125
     expect_contains '--network host'
@@ -35,6 +41,38 @@ on_terminal() {
     expect_contains 'cbuild load -i x.tar'
     cbuild run --net none busybox echo ok
     expect_output ok
+}
+
+@test "docker's options that ask for what is done anyway are taken" {
+    printf 'FROM busybox\nRUN touch /file\n' >"$DIR/Dockerfile"
+    build_ok --provenance=false --sbom false --attest type=provenance,disabled=true --rm --force-rm=false --compress \
+        --isolation=default --builder default --squash=false --disable-content-trust --file= --iidfile= --metadata-file ''
+    expect_lacks warning
+}
+
+@test "a wrong way to show progress names where it was asked for" {
+    printf 'FROM busybox\n' >"$DIR/Dockerfile"
+    cbuild build -q --progress fancy "$DIR"
+    expect_status 1
+    expect_contains 'invalid argument "fancy" for "--progress"'
+    BUILDKIT_PROGRESS=fancy cbuild build "$DIR"
+    expect_status 1
+    expect_contains 'invalid value "fancy" of $BUILDKIT_PROGRESS'
+    BUILDKIT_PROGRESS=fancy cbuild build --progress plain "$DIR"
+    expect_status 0
+}
+
+@test "a host without an address is refused before anything is done" {
+    printf 'FROM nosuch.invalid/image\nRUN true\n' >"$DIR/Dockerfile"
+    for value in nonsense a: a:b a:300.1.1.1 'a b:127.0.0.1'; do
+        cbuild build --add-host "$value" "$DIR"
+        expect_status 1
+        expect_contains "invalid argument \"$value\" for \"--add-host\""
+        expect_lacks Dockerfile:
+    done
+    cbuild build --add-host docker:host-gateway "$DIR"
+    expect_status 1
+    expect_contains '--add-host docker:host-gateway' "give the host's address"
 }
 
 @test "a failed step on a terminal shows all it said" {
@@ -68,6 +106,24 @@ END
     expect_lacks 'at 10%\x0d'
     expect_contains ' longer\x0dx'
     expect_lacks 'crlf\x0d'
+}
+
+@test "colours of a step reach a terminal and nothing else does, and no file" {
+    dockerfile <<'END'
+FROM busybox
+RUN printf '\033[1;31mred\033[0m \033[38:5:9mcolon\n\033[2Jno \033]0;title\007 \033[31 \033[31Km\n'; exit 1
+END
+    on_terminal build --progress=plain --network none "$DIR"
+    expect_contains $'\033[1;31mred\033[0m \033[38:5:9mcolon\033[0m' '\x1b[2Jno \x1b]0;title\x07 \x1b[31 \x1b[31Km'
+    on_terminal build --progress=tty --network none "$DIR"
+    expect_contains $'\033[1;31mred\033[0m \033[38:5:9mcolon\033[0m' '\x1b[2Jno \x1b]0;title\x07'
+    on_terminal builds logs
+    expect_contains $'\033[1;31mred\033[0m'
+    NO_COLOR=1 on_terminal build --progress=plain --network none "$DIR"
+    expect_contains ' red colon'
+    cbuild build --progress=plain --network none "$DIR"
+    expect_contains ' red colon' '\x1b[2Jno \x1b]0;title\x07 \x1b[31 \x1b[31Km'
+    expect_lacks $'\033'
 }
 
 @test "a build that changes only the configuration has its base's time" {
@@ -234,6 +290,14 @@ END
     build_ok --build-arg VERSOIN=1 --no-cache-filter bsae
     expect_contains 'warning: build argument `VERSOIN` is declared by no ARG (did you mean `VERSION`?)'
     expect_contains 'warning: --no-cache-filter `bsae` is the name of no stage (did you mean `base`?)'
+    build_ok --no-cache-filter other --cache-mount "x=$DIR/x"
+    expect_contains 'warning: --no-cache-filter `other` is the name of no stage (stages: `base`)' \
+        'warning: --cache-mount `x` is the id of no cache mount (there is none)'
+    printf 'FROM busybox AS base\nARG VERSION\nRUN --mount=type=cache,id=packages,target=/c true\n' >"$DIR/Dockerfile"
+    build_ok --cache-mount "packags=$BATS_TEST_TMPDIR/c"
+    expect_contains 'warning: --cache-mount `packags` is the id of no cache mount (did you mean `packages`?)'
+    build_ok --cache-mount "packages=$BATS_TEST_TMPDIR/c"
+    expect_lacks warning
     build_ok --build-arg VERSION=1 --build-arg HTTP_PROXY=http://192.0.2.1 --no-cache-filter BASE,base
     expect_lacks warning
 }

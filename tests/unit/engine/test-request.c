@@ -51,7 +51,11 @@ static const struct row wrong[] = {
      "invalid argument \"nofile=x\" for \"--ulimit\": limits are numbers, or "
      "-1 for none"},
     {"add-host", "name",
-     "invalid argument \"name\" for \"--add-host\": bad format for add-host: \"name\""},
+     "invalid argument \"name\" for \"--add-host\": bad format for add-host: \"name\": "
+     "expected NAME:ADDRESS"},
+    {"add-host", "name:b",
+     "invalid argument \"name:b\" for \"--add-host\": bad format for add-host: "
+     "\"name:b\": expected NAME:ADDRESS"},
     {"secret", "src=/x",
      "invalid argument \"src=/x\" for \"--secret\": id=NAME is missing"},
     {"secret", "id=a,file=x",

@@ -36,6 +36,21 @@ static void variables_are_called_what_they_are(void **state)
     check("ONBUILD RUN x", PARTS("user", "1"), PARTS("user", "2"), "RUN: user 1→2");
 }
 
+static void what_only_counts_inside_is_not_shown(void **state)
+{
+    check("[2/2] COPY --from=0 b /x", PARTS("source", "1:a"), PARTS("source", "1:b"),
+          "COPY: source a→b");
+    check("[2/2] COPY b /x", PARTS("source", "1:a"), PARTS("source", "2:a"),
+          "COPY: source changed");
+    check("COPY a b", PARTS("chown", ""), PARTS("chown", "1:2"), "COPY: chown now 1:2");
+    check("COPY a b", PARTS("flags", "link "), PARTS("flags", ""),
+          "COPY: flags no longer link");
+    check("RUN x", PARTS("mount 0", "tmpfs /t size 0"),
+          PARTS("mount 0", "tmpfs /u size 0"), "RUN: mount tmpfs /t→tmpfs /u");
+    check("RUN x", PARTS("mount 1", "bind /t ro from 1"),
+          PARTS("mount 1", "bind /t rw from 1"), "RUN: mount bind /t ro→bind /t rw");
+}
+
 static void first_difference_wins_and_definition_comes_before_inputs(void **state)
 {
     check("RUN make", PARTS("user", "a", "ENV X", "1", "input:1", SHA_A),
@@ -136,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changed_value_is_shown_with_the_instruction),
         cmocka_unit_test(variables_are_called_what_they_are),
+        cmocka_unit_test(what_only_counts_inside_is_not_shown),
         cmocka_unit_test(first_difference_wins_and_definition_comes_before_inputs),
         cmocka_unit_test(changed_inputs_are_named_by_their_label),
         cmocka_unit_test(changed_base_image_is_told_from_digest_to_digest),
