@@ -234,6 +234,10 @@ END
     build_ok --build-arg VERSOIN=1 --no-cache-filter bsae
     expect_contains 'warning: build argument `VERSOIN` is declared by no ARG (did you mean `VERSION`?)'
     expect_contains 'warning: --no-cache-filter `bsae` is the name of no stage (did you mean `base`?)'
-    build_ok --build-arg VERSION=1 --build-arg HTTP_PROXY=http://192.0.2.1 --no-cache-filter BASE,base
+    build_ok --build-arg BUILD_ID=1 --build-arg TARGET=2
+    expect_contains 'build argument `BUILD_ID` is declared by no ARG' 'build argument `TARGET` is declared by no ARG'
+    build_ok --build-arg VERSION=1 --build-arg HTTP_PROXY=http://192.0.2.1 --build-arg all_proxy=http://192.0.2.1 \
+        --build-arg TARGETARCH=arm --build-arg BUILDOSVERSION=1 --build-arg BUILDKIT_MULTI_PLATFORM=0 \
+        --no-cache-filter BASE,base
     expect_lacks warning
 }
