@@ -317,6 +317,26 @@ EOF
     expect_contains "Dockerfile:2:" 0123456789012345678901234567890123456789
 }
 
+@test "a server that is busy is asked again, one that says no is not" {
+    make_repo r
+    add "$WEB/gitbusy/r.git" /a/
+    build_ok
+    in_image cat /a/file
+    expect_output one
+    jq -es 'map(select(.status == 503)) | map(.method) | unique == ["GET", "POST"]' "$WEB_LOG"
+    forget_requests
+    add "$WEB/git/none.git" /a/
+    build
+    expect_status 1
+    [ "$(requests | wc -l)" = 1 ]
+    forget_requests
+    add "$WEB/gitdown/r.git" /a/
+    build
+    expect_status 1
+    expect_contains 'Dockerfile:2:' 'returned error: 503'
+    [ "$(requests | wc -l)" = 3 ]
+}
+
 @test "git://" {
     make_repo r
     start_git_daemon
