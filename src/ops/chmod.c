@@ -140,6 +140,13 @@ int cb_chmod_parse(struct cb_chmod **out, const char *text, struct cb_error **er
     return 0;
 }
 
+int cb_chmod_check(const char *text, struct cb_error **err)
+{
+    cb_auto(cb_chmod) chmod = NULL;
+
+    return cb_chmod_parse(&chmod, text, err);
+}
+
 static mode_t spread(mode_t rwx)
 {
     return rwx | rwx << 3 | rwx << 6;
