@@ -85,7 +85,7 @@ static const struct cb_option options[] = {
     {"platform", 0, CB_OPTION_LIST, AT(request.platforms), "OS/ARCH[,OS/ARCH]",
      "Platforms of the image (default: this machine's)"},
     {"progress", 0, CB_OPTION_TEXT, AT(progress), "MODE",
-     "How progress is shown: auto, tty, plain or quiet"},
+     "How progress is shown: auto, tty, plain, quiet or rawjson"},
     {"pull", 0, CB_OPTION_OPTIONAL, AT(pull), "POLICY",
      "When to ask registries for base images: always (plain --pull), missing (default), "
      "never, newer"},
@@ -208,8 +208,7 @@ static void split_at_commas(struct cb_strings *names)
     *names = split;
 }
 
-static void print_outcome(const struct cb_build_outcome *outcome,
-                          const char *progress_mode)
+static void print_outcome(const struct cb_build_outcome *outcome)
 {
     char text[CB_DIGEST_MAX_TEXT];
 
@@ -246,7 +245,7 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     char text[CB_DIGEST_MAX_TEXT];
     struct cb_engine_env env = {
         .launcher = app->launcher, .cancel = app->cancel, .stdin_fd = STDIN_FILENO};
-    int status;
+    int status, summary;
 
     if (cb_progress_check(mode, err) < 0 ||
         cb_progress_new(&progress, values->quiet ? "quiet" : mode, err) < 0 ||
@@ -257,13 +256,14 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     env.store = store;
     env.sink = cb_progress_sink(progress);
     status = cb_engine_build(&env, &values->request, &outcome, &engine, err);
+    summary = cb_progress_wants_summary(progress);
     cb_progress_free(cb_steal(&progress));
     if (status < 0)
         return -1;
     if (values->request.call != CB_CALL_BUILD)
         return cb_call_print(&values->asked, &outcome.call, err);
-    if (!values->quiet && !(mode && strcmp(mode, "quiet") == 0))
-        print_outcome(&outcome, mode);
+    if (summary)
+        print_outcome(&outcome);
     if (cb_digest_is_set(&outcome.image_id) && !outcome.took_stdout)
         printf("%s\n", cb_digest_text(&outcome.image_id, text));
     return cb_flush_stdout(err);

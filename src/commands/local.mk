@@ -36,6 +36,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/options.c \
 	%D%/parse.c \
 	%D%/progress-colour.c \
+	%D%/progress-json.c \
 	%D%/progress-log.c \
 	%D%/progress-plain.c \
 	%D%/progress-quiet.c \

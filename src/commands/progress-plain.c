@@ -232,4 +232,5 @@ static void close_plain(struct cb_event_sink *sink)
     free(plain);
 }
 
-const struct cb_progress_class cb_progress_plain = {"plain", open_plain, close_plain};
+const struct cb_progress_class cb_progress_plain = {
+    .mode = "plain", .open = open_plain, .close = close_plain};

@@ -94,4 +94,5 @@ static void close_quiet(struct cb_event_sink *sink)
     free(quiet);
 }
 
-const struct cb_progress_class cb_progress_quiet = {"quiet", open_quiet, close_quiet};
+const struct cb_progress_class cb_progress_quiet = {
+    .mode = "quiet", .open = open_quiet, .close = close_quiet, .no_summary = 1};

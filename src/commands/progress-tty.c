@@ -402,4 +402,5 @@ static void close_tty(struct cb_event_sink *sink)
     free(tty);
 }
 
-const struct cb_progress_class cb_progress_tty = {"tty", open_tty, close_tty};
+const struct cb_progress_class cb_progress_tty = {
+    .mode = "tty", .open = open_tty, .close = close_tty};

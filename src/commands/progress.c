@@ -13,7 +13,7 @@ struct cb_progress {
 static const struct cb_progress_class *choose(const char *mode)
 {
     static const struct cb_progress_class *const classes[] = {
-        &cb_progress_plain, &cb_progress_tty, &cb_progress_quiet};
+        &cb_progress_plain, &cb_progress_tty, &cb_progress_quiet, &cb_progress_json};
 
     const char *terminal = getenv("TERM");
 
@@ -37,12 +37,12 @@ static const struct cb_progress_class *class_of(const char *mode, struct cb_erro
     if (!class && variable)
         cb_error_set(err, CB_ERR_USAGE,
                      "invalid value \"%s\" of $BUILDKIT_PROGRESS: expected auto, plain, "
-                     "tty or quiet",
+                     "tty, quiet or rawjson",
                      variable);
     else if (!class)
         cb_error_set(err, CB_ERR_USAGE,
                      "invalid argument \"%s\" for \"--progress\": expected auto, "
-                     "plain, tty or quiet",
+                     "plain, tty, quiet or rawjson",
                      mode);
     return class;
 }
@@ -69,6 +69,11 @@ int cb_progress_new(struct cb_progress **out, const char *mode, struct cb_error 
 struct cb_event_sink *cb_progress_sink(struct cb_progress *progress)
 {
     return progress->sink;
+}
+
+int cb_progress_wants_summary(const struct cb_progress *progress)
+{
+    return !progress->class->no_summary;
 }
 
 void cb_progress_free(struct cb_progress *progress)

@@ -8,12 +8,14 @@
 
 struct cb_progress; /* owns a sink */
 
-/* MODE: "auto" (tty on a terminal, else plain), "tty", "plain", "quiet". NULL:
- * $BUILDKIT_PROGRESS, else auto. USAGE for others. */
+/* MODE: "auto" (tty on a terminal, else plain), "tty", "plain", "quiet", "rawjson".
+ * NULL: $BUILDKIT_PROGRESS, else auto. USAGE for others. */
 int cb_progress_new(struct cb_progress **out, const char *mode, struct cb_error **err);
 /* The same without opening one: is MODE, or the variable, one of them? */
 int cb_progress_check(const char *mode, struct cb_error **err);
 struct cb_event_sink *cb_progress_sink(struct cb_progress *progress);
+/* Does a summary for people belong behind it? */
+int cb_progress_wants_summary(const struct cb_progress *progress);
 /* Draws the last state and frees. */
 void cb_progress_free(struct cb_progress *progress);
 CB_AUTO_DEFINE(cb_progress, cb_progress_free)
@@ -23,9 +25,10 @@ struct cb_progress_class {
     const char *mode;
     struct cb_event_sink *(*open)(void);
     void (*close)(struct cb_event_sink *sink);
+    int no_summary; /* nothing else is said */
 };
 extern const struct cb_progress_class cb_progress_plain, cb_progress_tty,
-    cb_progress_quiet;
+    cb_progress_quiet, cb_progress_json;
 /* What a step said, kept for the case that it fails. Starts as zeroes. */
 struct cb_step_log {
     struct cb_strbuf text;

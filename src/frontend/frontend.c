@@ -9,22 +9,38 @@
 
 #define MAX_ERRORS 20
 
-/* `# syntax=` names a frontend image elsewhere. The one built in speaks
- * docker/dockerfile; another one would read the text in another way, which is said. */
+/* docker/dockerfile and docker/dockerfile-upstream, of any version, from Docker Hub. */
+static int is_built_in(const char *frontend)
+{
+    static const char name[] = "docker/dockerfile";
+
+    if (!strncmp(frontend, "docker.io/", 10))
+        frontend += 10;
+    if (!strcmp(frontend, "dockerfile.v0"))
+        return 1;
+    if (strncmp(frontend, name, sizeof(name) - 1) != 0)
+        return 0;
+    frontend += sizeof(name) - 1;
+    if (!strncmp(frontend, "-upstream", 9))
+        frontend += 9;
+    return !*frontend || *frontend == ':' || *frontend == '@';
+}
+
+/* `# syntax=`, or the build argument before it, names a frontend image elsewhere. The one
+ * built in speaks docker/dockerfile; another one would read the text in another way,
+ * which is said. */
 static void check_syntax(struct cb_planner *planner)
 {
     const struct cb_word *syntax = &planner->file->syntax;
-    const char *name = syntax->text;
+    const char *given = cb_scope_build_arg(planner, "BUILDKIT_SYNTAX");
+    const char *name = given ? given : syntax->text;
 
-    if (!name || cb_scope_build_arg(planner, "BUILDKIT_SYNTAX"))
+    if (!name || !*name || is_built_in(name))
         return;
-    if (!strncmp(name, "docker.io/", 10))
-        name += 10;
-    if (!strcmp(name, "dockerfile.v0") || !strncmp(name, "docker/dockerfile", 17))
-        return;
-    cb_checks_warn(planner, NULL, planner->file->source, syntax->span,
+    cb_checks_warn(planner, NULL, given ? NULL : planner->file->source,
+                   given ? (struct cb_span){0} : syntax->span,
                    "frontend `%s` is not run: the built-in Dockerfile syntax is used",
-                   syntax->text);
+                   name);
 }
 
 static int parse(struct cb_planner *planner, struct cb_error **err)

@@ -13,16 +13,22 @@
 
 static int starts(const char *text, const char *prefix)
 {
-    return strncasecmp(text, prefix, strlen(prefix)) == 0;
+    return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
 /* Arguments that mean something without being declared. */
 static int is_predefined(const char *name)
 {
+    static const char *const platform[] = {"PLATFORM", "OS",      "OSVERSION",
+                                           "ARCH",     "VARIANT", "STAGE"};
     const char *end = strrchr(name, '_');
+    size_t side = starts(name, "TARGET") ? 6 : starts(name, "BUILD") ? 5 : 0;
 
-    return starts(name, "BUILDKIT_") || starts(name, "TARGET") || starts(name, "BUILD") ||
-           strcmp(name, "SOURCE_DATE_EPOCH") == 0 || (end && !strcasecmp(end, "_proxy"));
+    for (size_t i = 0; side && i < CB_ARRAY_SIZE(platform); i++)
+        if (!strcmp(name + side, platform[i]))
+            return 1;
+    return starts(name, "BUILDKIT_") || strcmp(name, "SOURCE_DATE_EPOCH") == 0 ||
+           (end && !strcasecmp(end, "_proxy"));
 }
 
 static void add_names(const struct cb_instruction *inst, struct cb_map *known,

@@ -87,8 +87,8 @@ static int unknown_flag(struct cb_request *request, const struct cb_flag_word *f
     for (size_t i = 0; i < count; i++)
         names[i] = rules[i].name;
     suggestion = cb_text_suggestion(flag->name + 2, names, count);
-    return cb_syntax_error(request, flag->span, err, "unknown flag: %s%s", shown,
-                           suggestion);
+    cb_syntax_error(request, flag->span, err, "unknown flag: %s%s", shown, suggestion);
+    return *suggestion ? -1 : cb_text_choices(err, "expected", "--", names, count);
 }
 
 static int check_bool(struct cb_request *request, const struct cb_flag_word *flag,

@@ -39,6 +39,10 @@ char *cb_text_quote(const char *text);
 char *cb_text_short(const char *text);
 /* " (did you mean X?)" or "". Caller frees. */
 char *cb_text_suggestion(const char *word, const char *const *candidates, size_t count);
+/* Adds the hint "WHAT PREFIXa, PREFIXb or PREFIXc", or none where nothing can be chosen.
+ * Returns -1. */
+int cb_text_choices(struct cb_error **err, const char *what, const char *prefix,
+                    const char *const *choices, size_t count);
 
 /* ── Lines (lines.c) ── */
 

@@ -36,6 +36,19 @@ END_OF_FILE
     [ "$(known rel/cache length)" = 1 ]
 }
 
+@test "BUILDKIT_CACHE_MOUNT_NS keeps caches of one id apart" {
+    step id=spaced,target=/c 'echo plain > /c/x'
+    step id=spaced,target=/c 'ls /c > /seen; echo other > /c/x' --build-arg BUILDKIT_CACHE_MOUNT_NS=team
+    in_image cat /seen
+    expect_output ''
+    step id=spaced,target=/c 'cat /c/x > /seen' --build-arg BUILDKIT_CACHE_MOUNT_NS=team
+    in_image cat /seen
+    expect_output other
+    step id=spaced,target=/c 'cat /c/x > /seen'
+    in_image cat /seen
+    expect_output plain
+}
+
 @test "mode, uid and gid count when a cache is made, and name another one" {
     step id=own,target=/c,mode=0750,uid=7,gid=8 'stat -c "%a %u:%g" /c > /made; chmod 700 /c; touch /c/kept'
     in_image cat /made

@@ -30,6 +30,21 @@ list() {
     expect_output a
 }
 
+@test "C6: a Dockerfile outside the context brings the ignore file beside it" {
+    mkdir "$BATS_TEST_TMPDIR/elsewhere"
+    touch "$DIR/a" "$DIR/b"
+    echo a >"$DIR/.dockerignore"
+    printf 'FROM busybox\nCOPY . /x\nRUN ls /x > /seen\n' >"$BATS_TEST_TMPDIR/elsewhere/Dockerfile"
+    echo b >"$BATS_TEST_TMPDIR/elsewhere/.dockerignore"
+    build_ok -f "$BATS_TEST_TMPDIR/elsewhere/Dockerfile"
+    in_image cat /seen
+    expect_output b
+    echo b >"$BATS_TEST_TMPDIR/elsewhere/Dockerfile.dockerignore"
+    build_ok -f "$BATS_TEST_TMPDIR/elsewhere/Dockerfile"
+    in_image cat /seen
+    expect_output a
+}
+
 @test "A122: the last line that matches wins, below an excluded directory too" {
     mkdir -p "$DIR/a/b" "$DIR/c/a"
     touch "$DIR/a/x" "$DIR/a/b/y" "$DIR/a/b/z" "$DIR/c/a/x"

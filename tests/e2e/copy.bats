@@ -155,6 +155,20 @@ END
     expect_output "$(printf 'in\nin\nin\nin\nin\ntext')"
 }
 
+@test "ADD --unpack=false leaves a local archive as it is, --unpack takes the host's word for nothing" {
+    mkdir "$DIR/t"
+    echo in >"$DIR/t/in"
+    tar -C "$DIR/t" -czf "$DIR/a.tar.gz" in
+    echo text >"$DIR/b.tar.gz"
+    printf 'FROM busybox\nADD --unpack=false a.tar.gz /kept/\nADD --unpack=true a.tar.gz b.tar.gz /open/\n' >"$DIR/Dockerfile"
+    build_ok
+    in_image sh -c 'cd /kept && find . -type f && cd /open && find . -type f | sort && cat b.tar.gz'
+    expect_output './a.tar.gz
+./b.tar.gz
+./in
+text'
+}
+
 @test "COPY heredocs, with and without variables" {
     dockerfile <<'END'
 FROM busybox

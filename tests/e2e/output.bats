@@ -76,6 +76,17 @@ teardown() { stop_registry; }
     "$CBUILD" rmi -f app:1 >/dev/null
 }
 
+@test "A111: what OCI has no field for is in OCI images too: HEALTHCHECK, SHELL, ONBUILD" {
+    mkdir "$BATS_TEST_TMPDIR/c"
+    printf 'FROM busybox\nHEALTHCHECK --interval=5s CMD true\nSHELL ["/bin/sh", "-ec"]\nONBUILD RUN true\n' >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    "$CBUILD" build -q -o "type=oci,tar=false,dest=$BATS_TEST_TMPDIR/layout" "$BATS_TEST_TMPDIR/c"
+    blob() { cat "$BATS_TEST_TMPDIR/layout/blobs/sha256/${1#sha256:}"; }
+    manifest=$(jq -r '.manifests[0].digest' "$BATS_TEST_TMPDIR/layout/index.json")
+    [ "$(blob "$manifest" | jq -r .config.mediaType)" = application/vnd.oci.image.config.v1+json ]
+    blob "$(blob "$manifest" | jq -r .config.digest)" | jq -e '.config.Healthcheck == {Test: ["CMD-SHELL", "true"], Interval: 5000000000}
+        and .config.Shell == ["/bin/sh", "-ec"] and .config.OnBuild == ["RUN true"]'
+}
+
 @test "type=oci,tar=false is a layout directory, in which other tags stay" {
     "$CBUILD" build -q -t app:1 -o "type=oci,dest=$OUT,tar=false" "$DIR"
     echo 'LABEL v=2' >>"$DIR/Dockerfile"

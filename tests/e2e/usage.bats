@@ -298,6 +298,10 @@ END
     expect_contains 'warning: --cache-mount `packags` is the id of no cache mount (did you mean `packages`?)'
     build_ok --cache-mount "packages=$BATS_TEST_TMPDIR/c"
     expect_lacks warning
-    build_ok --build-arg VERSION=1 --build-arg HTTP_PROXY=http://192.0.2.1 --no-cache-filter BASE,base
+    build_ok --build-arg BUILD_ID=1 --build-arg TARGET=2
+    expect_contains 'build argument `BUILD_ID` is declared by no ARG' 'build argument `TARGET` is declared by no ARG'
+    build_ok --build-arg VERSION=1 --build-arg HTTP_PROXY=http://192.0.2.1 --build-arg all_proxy=http://192.0.2.1 \
+        --build-arg TARGETARCH=arm --build-arg BUILDOSVERSION=1 --build-arg BUILDKIT_MULTI_PLATFORM=0 \
+        --no-cache-filter BASE,base
     expect_lacks warning
 }
