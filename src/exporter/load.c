@@ -83,8 +83,8 @@ static int unpack(struct load *load, struct found *found, struct cb_error **err)
         return -1;
     for (size_t i = 0; i < count; i++) {
         if (cb_digest_is_set(&found->layers[i].digest) &&
-            cb_layer_blob_add(env->store, &found->config->diff_ids.items[i],
-                              &found->layers[i], err) < 0)
+            cb_layer_blob_enter(env->store, &found->config->diff_ids.items[i],
+                                &found->layers[i], env->cancel, err) < 0)
             return -1;
     }
     return 0;
@@ -237,7 +237,7 @@ static int read_docker_layers(struct load *load, const struct cb_json *item,
     for (size_t i = 0; i < paths.count; i++) {
         const struct cb_member *member = cb_members_find(&load->members, paths.items[i]);
 
-        if (!member)
+        if (!member || member->text)
             continue; /* fill_in_layers tells whether it is needed */
         found->layers[i].media_type = xstrdup(layer_type(member->magic));
         found->layers[i].digest = member->digest;
