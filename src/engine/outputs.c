@@ -2,7 +2,6 @@
  * archive, or the files themselves. */
 #include "engine/engine-priv.h"
 
-#include "base/atomic-file.h"
 #include "base/fs.h"
 #include "base/out-file.h"
 #include "exporter/tree.h"
@@ -345,7 +344,7 @@ int cb_outputs_write_metadata(const char *path, const struct cb_checked_request 
 {
     cb_auto_json *json = metadata(checked, result);
     char *text = json_dumps(json, JSON_INDENT(2));
-    int status = cb_atomic_file_write(AT_FDCWD, path, text, strlen(text), 0644, 0, err);
+    int status = cb_out_file_write(path, text, err);
 
     free(text);
     return status < 0 ? cb_error_wrap(err, "--metadata-file `%s`", path) : 0;
