@@ -229,8 +229,7 @@ static int take_blobs(struct cb_remote_cache *remote, struct cb_build_env *env, 
         const struct cb_cache_layer *at = &remote->document.layers.items[layer];
 
         if (cb_layout_take_blob(remote->dir_fd, env->store, &at->blob, env->cancel, err) <
-                0 ||
-            cb_layer_blob_add(env->store, &at->diff_id, &at->blob, err) < 0)
+            0)
             return -1;
         layer = at->parent;
     }

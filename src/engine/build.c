@@ -4,8 +4,8 @@
  * rebuild with nothing changed is a few look-ups in the store. */
 #include "engine/engine-priv.h"
 
-#include "base/atomic-file.h"
 #include "base/log.h"
+#include "base/out-file.h"
 #include "context/remote.h"
 #include "http/http.h"
 #include "store/cache-mount.h"
@@ -333,7 +333,7 @@ static int export(struct cb_engine *engine, struct build *build,
 
 static int remove_earlier(const char *option, const char *path, struct cb_error **err)
 {
-    if (!path || unlink(path) == 0 || errno == ENOENT)
+    if (!path || !cb_out_file_is_plain(path) || unlink(path) == 0 || errno == ENOENT)
         return 0;
     return cb_error_errno(err, errno, "remove the earlier %s `%s`", option, path);
 }
@@ -354,7 +354,7 @@ static int write_iidfile(const char *path, const struct cb_digest *id,
     if (!path)
         return 0;
     cb_digest_text(id, text);
-    if (cb_atomic_file_write(AT_FDCWD, path, text, strlen(text), 0644, 0, err) < 0)
+    if (cb_out_file_write(path, text, err) < 0)
         return cb_error_wrap(err, "--iidfile `%s`", path);
     return 0;
 }

@@ -1,9 +1,8 @@
 /* --metadata-file: what a build made, under buildx's names. */
 #include "engine/engine-priv.h"
 
-#include "base/atomic-file.h"
+#include "base/out-file.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 static json_t *descriptor_json(const struct cb_descriptor *descriptor)
@@ -67,7 +66,7 @@ int cb_outputs_write_metadata(const char *path, const struct cb_checked_request 
 {
     cb_auto_json *json = metadata(checked, result);
     char *text = json_dumps(json, JSON_INDENT(2));
-    int status = cb_atomic_file_write(AT_FDCWD, path, text, strlen(text), 0644, 0, err);
+    int status = cb_out_file_write(path, text, err);
 
     free(text);
     return status < 0 ? cb_error_wrap(err, "--metadata-file `%s`", path) : 0;

@@ -64,8 +64,8 @@ static int unpack(struct cb_load *load, struct cb_load_image *found,
         return -1;
     for (size_t i = 0; i < count; i++) {
         if (cb_digest_is_set(&found->layers[i].digest) &&
-            cb_layer_blob_add(env->store, &found->config->diff_ids.items[i],
-                              &found->layers[i], err) < 0)
+            cb_layer_blob_enter(env->store, &found->config->diff_ids.items[i],
+                                &found->layers[i], env->cancel, err) < 0)
             return -1;
     }
     return 0;

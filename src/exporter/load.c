@@ -76,7 +76,7 @@ static int read_docker_layers(struct cb_load *load, const struct cb_json *item,
     for (size_t i = 0; i < paths.count; i++) {
         const struct cb_member *member = cb_members_find(&load->members, paths.items[i]);
 
-        if (!member)
+        if (!member || member->text)
             continue; /* fill_in_layers tells whether it is needed */
         found->layers[i].media_type = xstrdup(layer_type(member->magic));
         found->layers[i].digest = member->digest;

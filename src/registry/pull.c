@@ -15,7 +15,6 @@ struct fetch {
     uint64_t event_id;
     size_t first;                /* layers below are unpacked */
     struct cb_descriptor *blobs; /* all layers; those below `first` may be empty */
-    char *fetched;               /* by index */
 };
 
 static void fetch_clear(struct fetch *fetch)
@@ -23,7 +22,6 @@ static void fetch_clear(struct fetch *fetch)
     for (size_t i = 0; fetch->blobs && i < fetch->image->config->diff_ids.count; i++)
         cb_descriptor_free(&fetch->blobs[i]);
     free(fetch->blobs);
-    free(fetch->fetched);
 }
 
 /* How many layers from the bottom are unpacked already; *TOP is the last of them. */
@@ -59,13 +57,9 @@ static int fetch_blob(void *arg, const struct cb_repository *repository,
 {
     const struct blob_attempt *attempt = arg;
     struct fetch *fetch = attempt->fetch;
-    int fetched = 0;
 
-    if (cb_blob_fetch(fetch->registry, repository, &fetch->blobs[attempt->layer],
-                      fetch->event_id, &fetched, err) < 0)
-        return -1;
-    fetch->fetched[attempt->layer] = (char)fetched;
-    return 0;
+    return cb_blob_fetch(fetch->registry, repository, &fetch->blobs[attempt->layer],
+                         fetch->event_id, err);
 }
 
 static int fetch_layer(void *arg, size_t index, struct cb_error **err)
@@ -87,13 +81,18 @@ static int fetch_layer(void *arg, size_t index, struct cb_error **err)
         cb_descriptor_free(&fetch->blobs[i]);
         memset(&fetch->blobs[i], 0, sizeof(fetch->blobs[i]));
     }
-    if (!fetch->image->manifest || (!fetch->layout && !fetch->image->reference))
-        return cb_error_set(err, CB_ERR_NOT_FOUND, "layer %s is not in the store",
-                            cb_digest_text(&config->diff_ids.items[i], text));
-    cb_descriptor_copy(&fetch->blobs[i], &fetch->image->manifest->layers.items[i]);
-    return fetch->layout ? fetch_blob(&attempt, fetch->layout, err)
-                         : cb_places_try(registry, fetch->image->reference, fetch_blob,
-                                         &attempt, err);
+    if (fetch->image->manifest) {
+        cb_descriptor_copy(&fetch->blobs[i], &fetch->image->manifest->layers.items[i]);
+        if (fetch->layout)
+            return fetch_blob(&attempt, fetch->layout, err);
+        if (fetch->image->reference)
+            return cb_places_try(registry, fetch->image->reference, fetch_blob, &attempt,
+                                 err);
+        if (cb_content_has(registry->store, &fetch->blobs[i].digest, &size) > 0)
+            return 0;
+    }
+    return cb_error_set(err, CB_ERR_NOT_FOUND, "layer %s is not in the store",
+                        cb_digest_text(&config->diff_ids.items[i], text));
 }
 
 /* Docker's first lines: what is there, and what is going to be fetched. */
@@ -111,21 +110,12 @@ static void announce(struct fetch *fetch)
     }
 }
 
-/* What a layer's bytes are known as, so that they can be pushed as they came. */
-static int remember_blobs(struct fetch *fetch, struct cb_error **err)
+static void announce_end(struct fetch *fetch)
 {
-    const struct cb_image_config *config = fetch->image->config;
-
-    for (size_t i = fetch->first; i < config->diff_ids.count; i++) {
-        if (fetch->fetched[i] &&
-            cb_layer_blob_add(fetch->registry->store, &config->diff_ids.items[i],
-                              &fetch->blobs[i], err) < 0)
-            return -1;
+    for (size_t i = fetch->first; i < fetch->image->config->diff_ids.count; i++)
         cb_registry_status(fetch->registry, fetch->event_id, &fetch->blobs[i].digest,
                            "Pull complete", fetch->blobs[i].size, fetch->blobs[i].size,
                            1);
-    }
-    return 0;
 }
 
 static int fetch_missing(struct fetch *fetch, struct cb_snapshot **top,
@@ -136,7 +126,6 @@ static int fetch_missing(struct fetch *fetch, struct cb_snapshot **top,
     size_t total = config->diff_ids.count;
 
     fetch->blobs = xcalloc(total, sizeof(*fetch->blobs));
-    fetch->fetched = xcalloc(total, 1);
     announce(fetch);
     if (cb_fan_out(registry->pool, cb_registry_downloads(registry), total - fetch->first,
                    fetch_layer, fetch, err) < 0)
@@ -145,7 +134,8 @@ static int fetch_missing(struct fetch *fetch, struct cb_snapshot **top,
                          NULL, registry->pool, registry->cancel, registry->sink,
                          fetch->event_id, top, err) < 0)
         return -1;
-    return remember_blobs(fetch, err);
+    announce_end(fetch);
+    return 0;
 }
 
 int cb_registry_fetch(struct cb_registry *registry, const struct cb_resolved_image *image,

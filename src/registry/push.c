@@ -53,7 +53,8 @@ static void add_chain_ids(struct push *push)
             cb_chain_id(i ? &push->chain_ids[i - 1] : NULL, &config->diff_ids.items[i]);
 }
 
-/* The manifest the image was pulled with, if every blob of it is here. */
+/* The manifest the image was pulled with, if every blob of it is here. It may claim that
+ * any blob is a layer: those count that were unpacked as the one the config names. */
 static void find_original(struct push *push)
 {
     struct cb_store *store = push->registry->store;
@@ -73,7 +74,11 @@ static void find_original(struct push *push)
     if (manifest->layers.count != push->image->config->diff_ids.count)
         return;
     for (size_t i = 0; i < manifest->layers.count; i++) {
-        if (cb_content_has(store, &manifest->layers.items[i].digest, &size) <= 0)
+        const struct cb_digest *blob = &manifest->layers.items[i].digest;
+
+        if (cb_content_has(store, blob, &size) <= 0 ||
+            cb_layer_blob_known(store, &push->image->config->diff_ids.items[i], blob,
+                                NULL) <= 0)
             return;
     }
     push->original = cb_steal(&manifest);

@@ -183,10 +183,9 @@ int cb_resolve_documents(struct cb_registry *registry,
 
 /* ── blob.c ── */
 
-/* Makes sure that a layer's blob is in the store; resumes an earlier download. *FETCHED:
- * 0 when it was there. */
+/* Makes sure that a layer's blob is in the store; resumes an earlier download. */
 int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repository,
-                  const struct cb_descriptor *blob, uint64_t event_id, int *fetched,
+                  const struct cb_descriptor *blob, uint64_t event_id,
                   struct cb_error **err);
 
 /* ── progress.c ── */

@@ -50,20 +50,37 @@ int cb_layer_blob_add(struct cb_store *store, const struct cb_digest *diff_id,
                                 (int)compression, blob->size, err);
 }
 
+int cb_layer_blob_known(struct cb_store *store, const struct cb_digest *diff_id,
+                        const struct cb_digest *blob, struct cb_error **err)
+{
+    __attribute__((cleanup(rows_free))) struct cb_layer_blob_rows rows = {0};
+
+    if (cb_db_layer_blobs(store->db, diff_id, -1, &rows, err) < 0)
+        return -1;
+    cb_vec_foreach (row, &rows) {
+        if (cb_digest_equal(&row->digest, blob))
+            return 1;
+    }
+    return 0;
+}
+
 /* ── The uncompressed stream ── */
 
 struct verified {
     int (*write)(void *arg, const void *bytes, size_t len, struct cb_error **err);
     void *arg;
     struct cb_hasher *hasher;
+    struct cb_cancel *cancel;
 };
 
 static int write_verified(void *arg, const void *bytes, size_t len, struct cb_error **err)
 {
     struct verified *verified = arg;
 
+    if (cb_cancel_check(verified->cancel, err) < 0)
+        return -1;
     cb_hasher_update(verified->hasher, bytes, len);
-    return verified->write(verified->arg, bytes, len, err);
+    return verified->write ? verified->write(verified->arg, bytes, len, err) : 0;
 }
 
 static ssize_t read_blob(void *arg, void *buffer, size_t len, struct cb_error **err)
@@ -85,7 +102,8 @@ static int stream_blob(struct cb_store *store, const struct cb_descriptor *blob,
     ssize_t len;
 
     if (cb_content_open(store, &blob->digest, &fd, NULL, err) < 0 ||
-        cb_decoder_new(&decoder, read_blob, &fd, CB_TAR_GZIP | CB_TAR_ZSTD, 0, err) < 0)
+        cb_decoder_new(&decoder, read_blob, &fd, CB_TAR_GZIP | CB_TAR_ZSTD,
+                       CB_LAYER_MAX_BYTES, err) < 0)
         return -1;
     while ((len = cb_decoder_next(decoder, &bytes, err)) > 0) {
         if (write_verified(to, bytes, (size_t)len, err) < 0)
@@ -138,6 +156,40 @@ int cb_layer_stream_tar(struct cb_store *store, const struct cb_digest *chain_id
     cb_error_set(err, CB_ERR_INTEGRITY, "layer `%s`: its tar has digest %s",
                  cb_digest_text(diff_id, want), cb_digest_text(&actual, have));
     return cb_error_hint(err, "cbuild fsck --deep shows damaged layers");
+}
+
+static int check_blob(struct cb_store *store, const struct cb_digest *diff_id,
+                      const struct cb_descriptor *blob, struct cb_cancel *cancel,
+                      struct cb_error **err)
+{
+    cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
+    struct verified verified = {.hasher = hasher, .cancel = cancel};
+    char want[CB_DIGEST_MAX_TEXT], have[CB_DIGEST_MAX_TEXT];
+    struct cb_digest actual;
+
+    if (stream_blob(store, blob, &verified, err) < 0)
+        return -1;
+    actual = cb_hasher_finish(hasher);
+    if (cb_digest_equal(&actual, diff_id))
+        return 0;
+    return cb_error_set(err, CB_ERR_INTEGRITY,
+                        "unpacked bytes have digest %s, the image says %s",
+                        cb_digest_text(&actual, have), cb_digest_text(diff_id, want));
+}
+
+int cb_layer_blob_enter(struct cb_store *store, const struct cb_digest *diff_id,
+                        const struct cb_descriptor *blob, struct cb_cancel *cancel,
+                        struct cb_error **err)
+{
+    int known = cb_layer_blob_known(store, diff_id, &blob->digest, err);
+    char text[CB_DIGEST_MAX_TEXT];
+
+    if (known)
+        return known < 0 ? -1 : 0;
+    if (!cb_digest_equal(&blob->digest, diff_id) &&
+        check_blob(store, diff_id, blob, cancel, err) < 0)
+        return cb_error_wrap(err, "layer %s", cb_digest_text(&blob->digest, text));
+    return cb_layer_blob_add(store, diff_id, blob, err);
 }
 
 /* ── Making ── */

@@ -9,8 +9,9 @@
 #include "store/store.h"
 
 /* Bounds for foreign layers (security.md rows 9–12). 0: the default. */
+#define CB_LAYER_MAX_BYTES (UINT64_C(64) << 30)
 struct cb_layer_limits {
-    uint64_t max_bytes;   /* unpacked; default 64 GiB */
+    uint64_t max_bytes;   /* unpacked; default CB_LAYER_MAX_BYTES */
     uint64_t max_entries; /* default 5,000,000 */
 };
 
@@ -76,8 +77,18 @@ int cb_chain_register(struct cb_snapshot *top, struct cb_pool *pool,
  * -1 for any. */
 int cb_layer_blob_find(struct cb_store *store, const struct cb_digest *diff_id,
                        int compression, struct cb_descriptor *out, struct cb_error **err);
+/* Of a blob whose uncompressed bytes are known to have DIFF_ID: whatever image has that
+ * layer is then made, pushed and saved from it. */
 int cb_layer_blob_add(struct cb_store *store, const struct cb_digest *diff_id,
                       const struct cb_descriptor *blob, struct cb_error **err);
+/* The same of a blob that somebody only claims to be the layer: it is read and compared,
+ * unless that was done before. */
+int cb_layer_blob_enter(struct cb_store *store, const struct cb_digest *diff_id,
+                        const struct cb_descriptor *blob, struct cb_cancel *cancel,
+                        struct cb_error **err);
+/* Whether BLOB was entered for DIFF_ID: 1/0. */
+int cb_layer_blob_known(struct cb_store *store, const struct cb_digest *diff_id,
+                        const struct cb_digest *blob, struct cb_error **err);
 /* How a layer's blob is wanted. */
 struct cb_layer_form {
     enum cb_compression compression;

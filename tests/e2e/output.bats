@@ -137,6 +137,30 @@ teardown() { stop_registry; }
     [ "$(jq -c .annotations <<<"$output")" = '{"org.example.a":"1","org.example.b":"2"}' ]
 }
 
+@test "results go into devices, pipes and standard output, which are never replaced" {
+    local node=$BATS_TEST_TMPDIR/node sent=$BATS_TEST_TMPDIR/sent link=$BATS_TEST_TMPDIR/link
+    mknod "$node" c 1 3
+    ln -s /proc/self/fd/1 "$link"
+    "$CBUILD" build -q --metadata-file "$node" --iidfile "$node" "$DIR"
+    run "$CBUILD" build -q --metadata-file "$node" --target none "$DIR"
+    [ "$status" -eq 1 ]
+    [ "$(stat -c '%F %t:%T' "$node")" = "character special file 1:3" ]
+    "$CBUILD" build -q --metadata-file /dev/fd/9 -o "type=tar,dest=$node" "$DIR" 9> >(cat >"$sent")
+    [ -c "$node" ]
+    { echo first; "$CBUILD" build -q --iidfile "$link" "$DIR"; } >"$sent"
+    [ -L "$link" ]
+    [ "$(head -n 1 "$sent")" = first ]
+    [ "$(grep -o sha256: "$sent" | wc -l)" -eq 2 ]
+    { echo first; "$CBUILD" build -q -o "type=tar,dest=$link" "$DIR"; } >"$sent"
+    [ -L "$link" ]
+    tail -c +7 "$sent" | tar -t | grep -q '^hello$'
+    mknod "$node-full" c 1 7
+    run "$CBUILD" build -q --iidfile "$node-full" "$DIR"
+    [ "$status" -eq 1 ]
+    expect_contains 'node-full' 'no space left on device'
+    [ -c "$node-full" ]
+}
+
 @test "--metadata-file names the image's id; an earlier file is gone after a failure" {
     "$CBUILD" build -q -t img --metadata-file "$OUT.json" --iidfile "$OUT.iid" "$DIR"
     [ "$(jq -r '."containerimage.config.digest"' "$OUT.json")" = "$(cat "$OUT.iid")" ]
