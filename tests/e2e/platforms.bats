@@ -214,6 +214,29 @@ id_for() {
     [ ! -e "$OUT.tar" ]
 }
 
+@test "load takes from an index what the archive has, and no attestations or nonsense" {
+    run "$CBUILD" load -i <(tar -C "$BASE" -c .)
+    expect_status 0
+    [ "$(grep -c 'Loaded image ID' <<<"$output")" = 2 ]
+    # An index of four entries, of which the archive has one for a platform.
+    cp -r "$BASE" "$OUT"
+    index=$OUT/blobs/sha256/$(jq -r '.manifests[0].digest' "$OUT/index.json" | cut -d: -f2)
+    changed=$(jq -c '.manifests |= [.[0], (.[1] | .platform.architecture = "s390x" | .digest = "sha256:" + ("1" * 64)),
+        (.[0] | .platform = {os: "unknown", architecture: "unknown"}), (.[1] | .platform.os = "li nux")]' "$index")
+    digest=$(printf %s "$changed" | sha256sum | cut -d' ' -f1)
+    printf %s "$changed" >"$OUT/blobs/sha256/$digest"
+    jq -c ".manifests[0] |= (.digest = \"sha256:$digest\" | .size = ${#changed} | .annotations[\"io.containerd.image.name\"] = \"docker.io/library/some:1\")" \
+        "$OUT/index.json" >"$OUT/new" && mv "$OUT/new" "$OUT/index.json"
+    run "$CBUILD" load -i <(tar -C "$OUT" -c .)
+    expect_output 'Loaded image: some:1'
+    [ "$("$CBUILD" inspect some:1 | jq -r '.[0].Architecture')" = amd64 ]
+    for arch in arm64 s390x; do
+        run "$CBUILD" inspect --platform linux/$arch some:1
+        expect_status 1
+    done
+    "$CBUILD" rmi some:1 >/dev/null
+}
+
 @test "type=docker of several platforms is refused as docker refuses it, before anything runs" {
     dockerfile_cross
     run "$CBUILD" build --progress=plain --platform "$BOTH" -o "type=docker,dest=$OUT.tar" "$DIR"
