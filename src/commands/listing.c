@@ -159,8 +159,9 @@ static void print_columns(const char *text)
     cb_vec_free(&widths);
 }
 
-/* Names and labels are foreign: what a terminal would act on is shown, not sent. Tables are
- * for people wherever they go; templates are for programs when no terminal is there. */
+/* Names and labels are foreign: what a terminal would act on is shown, not sent. Tables
+ * are for people wherever they go; templates are for programs when no terminal is there.
+ */
 static void print_text(const struct cb_strbuf *out, int table)
 {
     cb_auto_value(cb_strbuf) escaped = {0};
@@ -260,11 +261,10 @@ int cb_listing_print(const struct cb_listing *listing, const char *format,
 /* Maps and lists that Go leaves nil are null in JSON, and empty in templates. */
 static json_t *as_go_has_it(const json_t *value, const char *key)
 {
-    static const char *const maps[] = {"ExposedPorts", "Labels",       "Options",
-                                       "Networks",     "PortBindings", "Ports",
-                                       "Volumes",      "DriverOpts"};
-    static const char *const lists[] = {"Cmd", "Entrypoint", "Env", "Links",
-                                        "Mounts", "OnBuild", "Shell"};
+    static const char *const maps[] = {"ExposedPorts", "Labels", "Options", "Networks",
+                                       "PortBindings", "Ports",  "Volumes", "DriverOpts"};
+    static const char *const lists[] = {"Cmd",    "Entrypoint", "Env",  "Links",
+                                        "Mounts", "OnBuild",    "Shell"};
     json_t *copy;
     const char *name;
     json_t *item;
