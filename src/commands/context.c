@@ -245,4 +245,5 @@ const struct cb_cli_command cb_context_command = {
         "is one line, with the size of all that is below it.",
     .options = options,
     .run = run,
+    .stays_out = 1,
 };

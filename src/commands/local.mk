@@ -26,6 +26,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/image-filter.c \
 	%D%/image-filter.h \
 	%D%/images.c \
+	%D%/info.c \
 	%D%/inspect.c \
 	%D%/lint-json.c \
 	%D%/lint-sarif.c \

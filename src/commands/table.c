@@ -7,41 +7,18 @@
 #include <sys/stat.h>
 
 const struct cb_cli_command *const cb_commands[] = {
-    &cb_build_command,
-    &cb_run_command,
-    &cb_images_command,
-    &cb_pull_command,
-    &cb_push_command,
-    &cb_tag_command,
-    &cb_rmi_command,
-    &cb_inspect_command,
-    &cb_login_command,
-    &cb_logout_command,
-    &cb_search_command,
-    &cb_history_command,
-    &cb_save_command,
-    &cb_load_command,
-    &cb_import_command,
-    &cb_parse_command,
-    &cb_lint_command,
-    &cb_context_command,
-    &cb_explain_command,
-    &cb_builds_ls_command,
-    &cb_builds_show_command,
-    &cb_builds_logs_command,
-    &cb_builds_rm_command,
-    &cb_cache_ls_command,
-    &cb_cache_export_command,
-    &cb_cache_import_command,
-    &cb_cache_rm_command,
-    &cb_cache_prune_command,
-    &cb_df_command,
-    &cb_du_command,
-    &cb_prune_command,
-    &cb_image_prune_command,
-    &cb_fsck_command,
-    &cb_version_command,
-    NULL,
+    &cb_build_command,        &cb_run_command,          &cb_images_command,
+    &cb_pull_command,         &cb_push_command,         &cb_tag_command,
+    &cb_rmi_command,          &cb_inspect_command,      &cb_login_command,
+    &cb_logout_command,       &cb_search_command,       &cb_history_command,
+    &cb_save_command,         &cb_load_command,         &cb_import_command,
+    &cb_parse_command,        &cb_lint_command,         &cb_context_command,
+    &cb_explain_command,      &cb_builds_ls_command,    &cb_builds_show_command,
+    &cb_builds_logs_command,  &cb_builds_rm_command,    &cb_cache_ls_command,
+    &cb_cache_export_command, &cb_cache_import_command, &cb_cache_rm_command,
+    &cb_cache_prune_command,  &cb_df_command,           &cb_du_command,
+    &cb_prune_command,        &cb_image_prune_command,  &cb_fsck_command,
+    &cb_info_command,         &cb_version_command,      NULL,
 };
 
 struct spelling {
@@ -85,6 +62,7 @@ static const struct spelling spellings[] = {
     {"context", "ls", &cb_context_command},
     {"context", "list", &cb_context_command},
     {"system", "df", &cb_df_command},
+    {"system", "info", &cb_info_command},
     {"system", "fsck", &cb_fsck_command},
 };
 
@@ -242,7 +220,8 @@ void cb_print_overview(FILE *out)
     fputs("\n"
           "Options of every command:\n"
           "      --root DIR   where images and caches are kept (default\n"
-          "                   /var/lib/cbuild, or $CBUILD_ROOT)\n"
+          "                   $CBUILD_ROOT, else /var/lib/cbuild, else without root\n"
+          "                   $XDG_DATA_HOME/cbuild)\n"
           "      --max-store SIZE  keep the store below this by removing cache that was\n"
           "                   not used for longest (default: $CBUILD_MAX_STORE, or no\n"
           "                   limit)\n"

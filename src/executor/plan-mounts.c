@@ -9,6 +9,7 @@
 #include "executor/plan-priv.h"
 
 #include "base/fs.h"
+#include "base/user-namespace.h"
 #include "executor/devices-priv.h"
 
 #include <errno.h>
@@ -78,6 +79,10 @@ static int clone_mount(struct cb_plan *plan, int fd, uint64_t attributes, int re
     struct mount_attr attr = {.attr_set = attributes, .propagation = MS_PRIVATE};
     int tree = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
 
+    /* In a user namespace nothing may be uncovered: what is mounted below comes along. */
+    if (tree < 0 && errno == EINVAL && !recursive && cb_in_user_namespace() &&
+        is_attached(fd))
+        return clone_mount(plan, fd, attributes, 1, index, err);
     if (tree < 0 && errno == EINVAL) {
         if (is_attached(fd))
             errno = EINVAL;
@@ -150,6 +155,12 @@ static void add_cgroup(struct cb_plan *plan, int insecure)
                        CB_PLAN_FIXED | CB_PLAN_KEEP_STUB);
 }
 
+/* Group 5 is who may write to terminals, if there is any group but root's. */
+static int has_tty_group(void)
+{
+    return !cb_in_user_namespace() || cb_mapped_ids() > 5;
+}
+
 static void add_dev(struct cb_plan *plan, const struct cb_process_spec *spec)
 {
     int insecure = spec->security == CB_SECURITY_INSECURE;
@@ -173,9 +184,11 @@ static void add_dev(struct cb_plan *plan, const struct cb_process_spec *spec)
             continue;
         add_target(plan, CB_PLAN_LINK, links[i][0])->text = text;
     }
-    add_filesystem(
-        plan, "devpts", "/dev/pts", "newinstance,ptmxmode=0666,mode=0620,gid=5",
-        MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, CB_PLAN_KEEP_STUB | CB_PLAN_IS_PTS);
+    add_filesystem(plan, "devpts", "/dev/pts",
+                   has_tty_group() ? "newinstance,ptmxmode=0666,mode=0620,gid=5"
+                                   : "newinstance,ptmxmode=0666,mode=0620",
+                   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+                   CB_PLAN_KEEP_STUB | CB_PLAN_IS_PTS);
     add_filesystem(plan, "mqueue", "/dev/mqueue", "", STRICT, CB_PLAN_KEEP_STUB);
     add_filesystem(plan, "tmpfs", "/dev/shm", shm_options, STRICT, CB_PLAN_KEEP_STUB);
 }

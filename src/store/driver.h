@@ -10,6 +10,7 @@ struct cb_stack {
     const int *layers;
     size_t count;
     int upper_fd, work_fd; /* -1: read-only */
+    int user_xattrs;       /* overlay's marks are user.overlay.*: in a user namespace */
     int empty_fd;          /* an empty directory, to go below a lonely layer */
     const char
         *mount_point; /* absolute, free: a place for kernels that cannot do without */
@@ -19,6 +20,8 @@ struct cb_snapshot_driver {
     const char *name;
     /* The most layers, without the upper one. */
     unsigned max_layers;
+    /* Is a file of this name in a layer a mark of the driver's own? NULL: never. */
+    int (*is_mark)(const char *name);
     /* The merged tree, as a descriptor that is attached to no mount namespace. */
     int (*open_root)(const struct cb_stack *stack, int *fd, struct cb_error **err);
     /* Makes a used work directory usable again. */
@@ -27,7 +30,11 @@ struct cb_snapshot_driver {
     void (*clear_work)(int snapshot_fd);
 };
 
-extern const struct cb_snapshot_driver cb_driver_overlay;
+/* A second of each kind is the first inside a user namespace, where the kernel keeps its
+ * marks in attributes that a user may write. What the one has marked the other does not
+ * see. */
+extern const struct cb_snapshot_driver cb_driver_overlay, cb_driver_overlay_user,
+    cb_driver_fuse, cb_driver_fuse_user;
 
 /* The ways to hand layers to the kernel, best first; tests name one. */
 enum cb_overlay_way {

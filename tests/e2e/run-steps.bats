@@ -147,6 +147,7 @@ new/in/f
 new/in/hard' ]
 }
 
+# bats test_tags=root
 @test "the step's limits are docker's: capabilities, devices, read-only kernel files" {
     dockerfile <<'END'
 FROM busybox
