@@ -84,6 +84,21 @@ static void warn(struct cb_cache *cache, struct cb_error *error)
         (struct cb_event){.kind = CB_EVENT_WARNING, .text = text, .len = strlen(text)});
 }
 
+/* The keys of a record that this build asked for. The others are the cache's word about
+ * steps of other builds, which never chose to believe it. */
+static void keys_asked(struct cb_cache *cache, const struct cb_cache_record *from,
+                       struct cb_cache_record *out)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    *out = *from;
+    out->key_count = 0;
+    for (size_t i = 0; i < from->key_count; i++) {
+        if (cache->used && cb_map_has(cache->used, cb_digest_text(&from->keys[i], text)))
+            out->keys[out->key_count++] = from->keys[i];
+    }
+}
+
 int cb_cache_adopt_remote(struct cb_cache *cache, size_t remote, int record,
                           struct cb_snapshot **top, struct cb_error **err)
 {
@@ -94,7 +109,7 @@ int cb_cache_adopt_remote(struct cb_cache *cache, size_t remote, int record,
     if (cb_remote_cache_load(from, cache->env, record, top, err) < 0)
         return -1;
     pthread_mutex_lock(&cache->mutex);
-    known = from->document.records.items[record];
+    keys_asked(cache, &from->document.records.items[record], &known);
     pthread_mutex_unlock(&cache->mutex);
     row = (struct cb_record){
         .identity = known.identity,
@@ -279,6 +294,7 @@ static int keep_record(struct cb_cache *cache, const struct cb_remote_cache *rem
                        const struct cb_cache_record *record, struct cb_error **err)
 {
     cb_auto(cb_snapshot) there = NULL;
+    struct cb_cache_record asked;
     struct cb_record row = {.identity = record->identity,
                             .snapshot_id = (char *)CB_RECORD_ABSENT,
                             .created_ns = record->created_ns,
@@ -294,7 +310,8 @@ static int keep_record(struct cb_cache *cache, const struct cb_remote_cache *rem
         return -1;
     if (there)
         row.snapshot_id = (char *)cb_snapshot_id(there);
-    return cb_record_put(cache->env->store, record->keys, record->key_count, &row, err);
+    keys_asked(cache, record, &asked);
+    return cb_record_put(cache->env->store, asked.keys, asked.key_count, &row, err);
 }
 
 static int keep_key(struct cb_cache *cache, const char *text, struct cb_error **err)
