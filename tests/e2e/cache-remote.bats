@@ -199,7 +199,8 @@ image_id() { "$CBUILD" images -q --no-trunc img; }
     check --cache-to type=registry,ref=x,colour=red 'unexpected key "colour"'
 }
 
-# forge CACHE OTHER FIELD: the record of CACHE's `RUN` claims OTHER's keys, too, or its identity.
+# forge CACHE OTHER FIELD: the record of CACHE's `RUN` claims OTHER's keys, too, or its identity;
+# FIELD base: the base image is what the `RUN` made of it.
 forge() {
     python3 - "$@" <<'PY'
 import hashlib, json, os, sys
@@ -223,7 +224,10 @@ def step(document):
 root, other, field = sys.argv[1:]
 index, manifest, document = load(root)
 theirs = step(load(other)[2])
-if field == "keys":
+if field == "base":
+    next(r for r in document["records"] if "FROM" in r["name"])["layer"] = step(document)["layer"]
+    step(document)["keys"] = []
+elif field == "keys":
     step(document)["keys"] += theirs["keys"]
 else:
     step(document)[field] = theirs[field]
@@ -252,5 +256,18 @@ PY
         build_ok
         in_image cat /file
         expect_output good
+    done
+}
+
+@test "what a forged cache says of a base image does not change it" {
+    printf 'FROM busybox\nRUN echo evil >/evil\n' >"$DIR/Dockerfile"
+    build_ok --cache-to "type=local,dest=$BATS_TEST_TMPDIR/cache,mode=max"
+    forge "$BATS_TEST_TMPDIR/cache" "$BATS_TEST_TMPDIR/cache" base
+    other_store
+    printf 'FROM busybox\nRUN ls / >/list\n' >"$DIR/Dockerfile"
+    for from in "--cache-from type=local,src=$BATS_TEST_TMPDIR/cache" --no-cache -q; do
+        build_ok $from
+        in_image cat /list
+        [[ "$output" = *etc* && "$output" != *evil* ]]
     done
 }
