@@ -40,7 +40,7 @@ static void check_length(const char *text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct scope scope = {0};
-    struct cb_scope_lookup lookup = {get, undefined, &scope, NULL};
+    struct cb_scope_lookup lookup = {.get = get, .undefined = undefined, .arg = &scope};
     cb_autofree char *word = NULL, *out = NULL, *raw = NULL;
     cb_auto_value(cb_strings) words = {0};
     cb_auto(cb_error) error = NULL;
