@@ -270,6 +270,22 @@ void cb_store_sweep(struct cb_store *store)
     }
 }
 
+/* Programs that get a path below it run in directories of their own. */
+static int make_root_absolute(struct cb_store *store, struct cb_error **err)
+{
+    cb_autofree char *given = store->root;
+    cb_autofree char *here = NULL;
+
+    if (*given == '/') {
+        cb_steal(&given);
+        return 0;
+    }
+    here = getcwd(NULL, 0);
+    store->root = here ? xasprintf("%s/%s", here, given) : cb_steal(&given);
+    return here ? 0
+                : cb_error_errno(err, errno, "find the directory of `%s`", store->root);
+}
+
 int cb_store_open(struct cb_store **out, const struct cb_store_options *options,
                   struct cb_error **err)
 {
@@ -288,7 +304,7 @@ int cb_store_open(struct cb_store **out, const struct cb_store_options *options,
     store->max_bytes = options->max_bytes;
     atomic_store(&store->mounts_changed, 1);
     read_boot_id(store);
-    if (open_root(store, options->create, err) < 0)
+    if (make_root_absolute(store, err) < 0 || open_root(store, options->create, err) < 0)
         return -1;
     known = read_format(store, err);
     if (known < 0 || (known ? open_known(store, err) < 0

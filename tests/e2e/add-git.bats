@@ -243,6 +243,23 @@ EOF
     [ ! -e "$BATS_TEST_TMPDIR/canary" ]
 }
 
+@test "git is run by our rules wherever the store is: a relative --root" {
+    make_repo r
+    mkdir -p "$REPO/.g"$'\u200c'"it"
+    echo x >"$REPO/.g"$'\u200c'"it/config"
+    commit ignorable
+    push
+    git init -q "$BATS_TEST_TMPDIR/around"
+    git -C "$BATS_TEST_TMPDIR/around" config url.file:///nowhere/.insteadOf "$WEB/"
+    add "$WEB/git/r.git" /a
+    cd "$BATS_TEST_TMPDIR/around"
+    "$CBUILD" --root "$STORE" save busybox:latest | "$CBUILD" --root store load
+    run "$CBUILD" --root store build "$DIR"
+    rm -rf --one-file-system store
+    expect_status 1
+    expect_contains 'invalid path'
+}
+
 @test "URLs and refs are no options, no patterns and no other protocols" {
     make_repo r
     local source
