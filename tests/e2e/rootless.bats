@@ -53,6 +53,29 @@ END
     cmp "$DIR/root.tar" "$USERS/cbtest/user.tar"
 }
 
+@test "capabilities and other attributes of files are what they are for root" {
+    mkdir "$BATS_TEST_TMPDIR/l"
+    cp /bin/true "$BATS_TEST_TMPDIR/l/ping"
+    setcap cap_net_raw+ep "$BATS_TEST_TMPDIR/l/ping"
+    setfattr -n user.foo -v bar "$BATS_TEST_TMPDIR/l/ping"
+    tar --xattrs --xattrs-include='*' --format=pax -cf "$USERS/cap.tar" -C "$BATS_TEST_TMPDIR/l" ping
+    shared_context <<'END'
+FROM cap AS a
+FROM scratch
+COPY --from=a /ping /ping
+END
+    export SOURCE_DATE_EPOCH=1700000000
+    "$CBUILD" import "$USERS/cap.tar" cap
+    run "$CBUILD" build -q -t copied "$DIR"
+    expect_status 0
+    id=$output
+    as_ok cbtest cbuild import "$USERS/cap.tar" cap
+    as_ok cbtest env SOURCE_DATE_EPOCH=1700000000 cbuild build -q -t copied "$DIR"
+    expect_output "$id"
+    as_ok cbtest cbuild save -o cap.tar copied
+    grep -aq SCHILY.xattr.security.capability "$USERS/cbtest/cap.tar"
+}
+
 @test "fuse-overlayfs, where the kernel's overlay cannot be had, gives the same image" {
     many_owners
     export SOURCE_DATE_EPOCH=1700000000
