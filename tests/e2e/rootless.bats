@@ -97,6 +97,15 @@ END
     run unshare --user --map-root-user --mount "$CBUILD" images
     expect_status 1
     expect_contains 'outside of a user namespace' --root
+    # One from before the choice is root's, with the kernel's overlay.
+    mv "$STORE/driver" "$STORE/driver.old"
+    run "$CBUILD" images
+    expect_status 0
+    echo zfs >"$STORE/driver"
+    run "$CBUILD" images
+    mv "$STORE/driver.old" "$STORE/driver"
+    expect_status 1
+    expect_contains 'unknown driver `zfs`'
     run as cbtest env CBUILD_STORAGE_DRIVER=zfs cbuild --root "$USERS/cbtest/none" load -i "$USERS/busybox-image.tar"
     expect_status 1
     expect_contains 'no driver `zfs`'
@@ -120,7 +129,7 @@ END
 @test "what a step sees: root, every id of the user's, docker's capabilities, and nothing of the host" {
     shared_context <<'END'
 FROM busybox
-RUN id -u; grep CapEff /proc/self/status; grep -c . /proc/self/mountinfo >/dev/null; touch /f; chown 65535:65535 /f; stat -c %u:%g /f
+RUN id -u; grep CapEff /proc/self/status; cat /proc/self/oom_score_adj; touch /f; chown 65535:65535 /f; stat -c %u:%g /f
 RUN head -c1 /dev/urandom | wc -c; echo x > /dev/null; ls -d /sys/kernel /proc/1; (echo 1 > /proc/sys/kernel/panic) 2>&1 | grep -o 'Read-only.*'
 RUN mknod /n c 1 3 2>&1 | grep -o 'not permitted'; mount -t tmpfs x /tmp 2>&1 | grep -o 'ermission denied\|not permitted' | head -n1
 USER nobody
@@ -130,6 +139,7 @@ END
     run sed -n 's/^#[0-9]* [0-9.]* //p' <<<"$output"
     expect_output '0
 CapEff:	00000000a80425fb
+200
 65535:65535
 1
 /proc/1
