@@ -51,13 +51,19 @@ static int follow_launcher(const struct cb_stage *stage, struct cb_error **err)
     return 0;
 }
 
+/* What nobody may look into belongs to the machine's root, in /proc too; in a user
+ * namespace that is not us. Only processes of the same user could look in meanwhile. */
 static void raise_oom_score(const struct cb_stage *stage)
 {
-    cb_autofd int fd =
-        openat(stage->proc_fd, "self/oom_score_adj", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    cb_autofd int fd = -1;
 
+    if (stage->in_userns)
+        prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    fd = openat(stage->proc_fd, "self/oom_score_adj", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0)
         cb_fs_write_all(fd, OOM_SCORE, strlen(OOM_SCORE));
+    if (stage->in_userns)
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 static int run_steps(struct cb_sandbox *sandbox, struct cb_error **err)

@@ -137,6 +137,7 @@ teardown() { stop_registry; }
     [ "$(jq -c .annotations <<<"$output")" = '{"org.example.a":"1","org.example.b":"2"}' ]
 }
 
+# bats test_tags=root
 @test "results go into devices, pipes and standard output, which are never replaced" {
     local node=$BATS_TEST_TMPDIR/node sent=$BATS_TEST_TMPDIR/sent link=$BATS_TEST_TMPDIR/link
     mknod "$node" c 1 3

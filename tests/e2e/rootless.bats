@@ -53,6 +53,29 @@ END
     cmp "$DIR/root.tar" "$USERS/cbtest/user.tar"
 }
 
+@test "capabilities and other attributes of files are what they are for root" {
+    mkdir "$BATS_TEST_TMPDIR/l"
+    cp /bin/true "$BATS_TEST_TMPDIR/l/ping"
+    setcap cap_net_raw+ep "$BATS_TEST_TMPDIR/l/ping"
+    setfattr -n user.foo -v bar "$BATS_TEST_TMPDIR/l/ping"
+    tar --xattrs --xattrs-include='*' --format=pax -cf "$USERS/cap.tar" -C "$BATS_TEST_TMPDIR/l" ping
+    shared_context <<'END'
+FROM cap AS a
+FROM scratch
+COPY --from=a /ping /ping
+END
+    export SOURCE_DATE_EPOCH=1700000000
+    "$CBUILD" import "$USERS/cap.tar" cap
+    run "$CBUILD" build -q -t copied "$DIR"
+    expect_status 0
+    id=$output
+    as_ok cbtest cbuild import "$USERS/cap.tar" cap
+    as_ok cbtest env SOURCE_DATE_EPOCH=1700000000 cbuild build -q -t copied "$DIR"
+    expect_output "$id"
+    as_ok cbtest cbuild save -o cap.tar copied
+    grep -aq SCHILY.xattr.security.capability "$USERS/cbtest/cap.tar"
+}
+
 @test "fuse-overlayfs, where the kernel's overlay cannot be had, gives the same image" {
     many_owners
     export SOURCE_DATE_EPOCH=1700000000
@@ -74,6 +97,15 @@ END
     run unshare --user --map-root-user --mount "$CBUILD" images
     expect_status 1
     expect_contains 'outside of a user namespace' --root
+    # One from before the choice is root's, with the kernel's overlay.
+    mv "$STORE/driver" "$STORE/driver.old"
+    run "$CBUILD" images
+    expect_status 0
+    echo zfs >"$STORE/driver"
+    run "$CBUILD" images
+    mv "$STORE/driver.old" "$STORE/driver"
+    expect_status 1
+    expect_contains 'unknown driver `zfs`'
     run as cbtest env CBUILD_STORAGE_DRIVER=zfs cbuild --root "$USERS/cbtest/none" load -i "$USERS/busybox-image.tar"
     expect_status 1
     expect_contains 'no driver `zfs`'
@@ -97,7 +129,7 @@ END
 @test "what a step sees: root, every id of the user's, docker's capabilities, and nothing of the host" {
     shared_context <<'END'
 FROM busybox
-RUN id -u; grep CapEff /proc/self/status; grep -c . /proc/self/mountinfo >/dev/null; touch /f; chown 65535:65535 /f; stat -c %u:%g /f
+RUN id -u; grep CapEff /proc/self/status; cat /proc/self/oom_score_adj; touch /f; chown 65535:65535 /f; stat -c %u:%g /f
 RUN head -c1 /dev/urandom | wc -c; echo x > /dev/null; ls -d /sys/kernel /proc/1; (echo 1 > /proc/sys/kernel/panic) 2>&1 | grep -o 'Read-only.*'
 RUN mknod /n c 1 3 2>&1 | grep -o 'not permitted'; mount -t tmpfs x /tmp 2>&1 | grep -o 'ermission denied\|not permitted' | head -n1
 USER nobody
@@ -107,6 +139,7 @@ END
     run sed -n 's/^#[0-9]* [0-9.]* //p' <<<"$output"
     expect_output '0
 CapEff:	00000000a80425fb
+200
 65535:65535
 1
 /proc/1
