@@ -60,6 +60,8 @@ src_base_libbase_a_SOURCES = \
     %D%/suggest.h \
     %D%/timestamp.c \
     %D%/timestamp.h \
+    %D%/user-namespace.c \
+    %D%/user-namespace.h \
     %D%/utf8.c \
     %D%/utf8.h \
     %D%/vec.c \

@@ -40,8 +40,10 @@ static int parse_max_store(const char *text, const struct cb_settings *settings,
 int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
                  struct cb_error **err)
 {
-    struct cb_store_options options = {
-        .root = app->root, .create = create, .cancel = app->cancel};
+    struct cb_store_options options = {.root = app->root,
+                                       .of_user = app->userns.kind != CB_USERNS_NONE,
+                                       .create = create,
+                                       .cancel = app->cancel};
     const struct cb_settings *settings;
     const char *root = getenv("CBUILD_ROOT");
 

@@ -9,12 +9,14 @@
 #include "commands/options.h"
 #include "engine/settings.h"
 #include "executor/executor.h"
+#include "executor/userns.h"
 #include "oci/oci.h"
 #include "store/refs.h"
 #include "store/store.h"
 
 struct cb_app {                   /* what main prepared before the first thread */
     struct cb_launcher *launcher; /* for commands that run processes, else NULL */
+    struct cb_userns userns;      /* what was entered, if anything */
     struct cb_cancel *cancel;     /* set by SIGINT, SIGTERM, SIGHUP */
     const char *root;             /* --root, or NULL */
     const char *max_store;        /* --max-store, or NULL */
@@ -32,6 +34,7 @@ struct cb_cli_command {
     /* Exit status, or -1 with err. ARGV does not hold the command's name. */
     int (*run)(struct cb_app *app, int argc, char **argv, struct cb_error **err);
     int needs_launcher;
+    int stays_out; /* touches neither store nor processes: no user namespace is entered */
     int usage_status; /* exit status of a wrong command line: docker's 125 for run, else 1
                        */
 };

@@ -215,4 +215,5 @@ const struct cb_cli_command cb_context_command = {
         "is one line.",
     .options = options,
     .run = run,
+    .stays_out = 1,
 };

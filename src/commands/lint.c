@@ -267,4 +267,5 @@ const struct cb_cli_command cb_lint_command = {
         "when anything is found.",
     .options = options,
     .run = run,
+    .stays_out = 1,
 };

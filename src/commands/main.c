@@ -1,5 +1,6 @@
-/* Start-up, in an order that matters: signals, then the launcher (forked while there is
- * one thread and little memory), then the command, which may start threads. The only
+/* Start-up, in an order that matters: signals, then the user namespace of who is not
+ * root, then the launcher (forked while there is one thread and little memory), then the
+ * command, which may start threads. The only
  * place that prints errors and turns them into exit statuses. */
 #include "commands/commands.h"
 
@@ -106,6 +107,30 @@ static int status_of(const struct cb_error *error, const struct cb_cli_command *
     return 1;
 }
 
+/* Before the end of the options, or of `run`'s own. */
+static int asks_for_help(int argc, char **argv, int leading_only)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (leading_only && argv[i][0] != '-')
+            return 0;
+        if (strcmp(argv[i], "--help") == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* A store, its layers and processes belong to root, who is us one way or the other. */
+static int become_root(struct cb_app *app, const struct cb_cli_command *command,
+                       struct cb_error **err)
+{
+    if (cb_userns_enter(&app->userns, err) < 0)
+        return -1;
+    if (app->userns.kind == CB_USERNS_SINGLE && command->needs_launcher)
+        cb_warn("no subordinate ids, so all files and all users of steps are root: %s",
+                app->userns.why);
+    return 0;
+}
+
 static int run_command(struct cb_app *app, const struct cb_cli_command *command, int argc,
                        char **argv, struct cb_error **err)
 {
@@ -116,6 +141,9 @@ static int run_command(struct cb_app *app, const struct cb_cli_command *command,
     if (argc < 0)
         return -1;
     cb_log_set_debug(app->debug);
+    if (!command->stays_out && !asks_for_help(argc, argv, command == &cb_run_command) &&
+        become_root(app, command, err) < 0)
+        return -1;
     if (command->needs_launcher && cb_launcher_start(&launcher, err) < 0)
         return -1;
     app->launcher = launcher;

@@ -87,4 +87,5 @@ const struct cb_cli_command cb_parse_command = {
              "else: no store, no image, no network.",
     .options = options,
     .run = run,
+    .stays_out = 1,
 };

@@ -38,4 +38,5 @@ const struct cb_cli_command cb_version_command = {
     .usage = "version",
     .options = options,
     .run = run,
+    .stays_out = 1,
 };

@@ -6,6 +6,8 @@
 
 /* "CAP_CHOWN", "chown", "ALL" → a mask. USAGE when unknown. */
 int cb_caps_parse(const char *name, uint64_t *mask, struct cb_error **err);
+/* What this process holds (permitted). */
+int cb_caps_held(uint64_t *mask, struct cb_error **err);
 /* What the specification asks for, limited to what we hold ourselves. */
 int cb_caps_of_spec(const struct cb_process_spec *spec, uint64_t *mask,
                     struct cb_error **err);

@@ -72,7 +72,7 @@ int cb_caps_parse(const char *name, uint64_t *mask, struct cb_error **err)
     return cb_error_set(err, CB_ERR_USAGE, "unknown capability `%s`", name);
 }
 
-static int held(uint64_t *mask, struct cb_error **err)
+int cb_caps_held(uint64_t *mask, struct cb_error **err)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2] = {{0}};
@@ -102,7 +102,7 @@ int cb_caps_of_spec(const struct cb_process_spec *spec, uint64_t *mask,
     uint64_t base = CB_CAPS_DEFAULT, added = 0, dropped = 0, ours = 0;
 
     if (add_all(spec->cap_add, &added, err) < 0 ||
-        add_all(spec->cap_drop, &dropped, err) < 0 || held(&ours, err) < 0)
+        add_all(spec->cap_drop, &dropped, err) < 0 || cb_caps_held(&ours, err) < 0)
         return -1;
     if (spec->security == CB_SECURITY_INSECURE)
         base = ALL_CAPS;

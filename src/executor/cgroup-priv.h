@@ -11,6 +11,7 @@ struct cb_cgroups {
     int unified;                 /* one hierarchy for all controllers */
     int base_fd[CB_CONTROLLERS]; /* our directory `cbuild`, or -1; one fd when unified */
     int warned;
+    int of_user; /* in a user namespace: what was not delegated is warned of, no error */
 };
 void cb_cgroups_find(struct cb_cgroups *cgroups);
 /* Removes leaves of launchers that are gone. */

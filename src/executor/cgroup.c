@@ -108,6 +108,9 @@ static int open_base(const char *mount, const char *own)
     }
     int base = openat(dir, BASE_NAME, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     cb_close(&dir);
+    /* Without root it is somebody else's, unless it was delegated. */
+    if (base >= 0 && faccessat(base, ".", W_OK, AT_EACCESS) < 0)
+        cb_close(&base);
     return base;
 }
 
@@ -243,6 +246,25 @@ static int is_wanted(const struct cb_cgroups *cgroups, enum cb_controller contro
     }
 }
 
+/* Without root a limit that cannot be had is left out, as docker does it. The number of
+ * processes is limited in another way: see plan.c. */
+static void drop_unavailable(struct cb_cgroups *cgroups, struct cb_limits *limits)
+{
+    int memory = limits->memory_bytes > 0 && cgroups->base_fd[CB_CG_MEMORY] < 0;
+    int cpu = limits->cpus > 0 && cgroups->base_fd[CB_CG_CPU] < 0;
+
+    if (cgroups->base_fd[CB_CG_PIDS] < 0)
+        limits->pids_max = 0;
+    if (memory)
+        limits->memory_bytes = limits->memory_swap_bytes = 0;
+    if (cpu)
+        limits->cpus = 0;
+    if ((memory || cpu) && !cgroups->warned)
+        cb_warn("no limit of %s%s%s: no cgroup was delegated to this user",
+                memory ? "memory" : "", memory && cpu ? " and " : "", cpu ? "cpu" : "");
+    cgroups->warned = 1;
+}
+
 static int check_available(struct cb_cgroups *cgroups, const struct cb_limits *limits,
                            struct cb_error **err)
 {
@@ -340,11 +362,16 @@ static int set_limits(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup
 }
 
 int cb_cgroup_create(struct cb_cgroups *cgroups, const char *name,
-                     const struct cb_limits *limits, struct cb_cgroup *out,
+                     const struct cb_limits *asked, struct cb_cgroup *out,
                      struct cb_error **err)
 {
+    struct cb_limits possible = *asked;
+    const struct cb_limits *limits = &possible;
+
     *out = (struct cb_cgroup){.dir_fd = {-1, -1, -1}, .procs_fd = {-1, -1, -1}};
     snprintf(out->name, sizeof(out->name), "%s-%d", name, getpid());
+    if (cgroups->of_user)
+        drop_unavailable(cgroups, &possible);
     if (check_available(cgroups, limits, err) < 0)
         return -1;
     for (int i = 0; i < CB_CONTROLLERS; i++) {

@@ -48,6 +48,8 @@ int cb_step_rlimit(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
     struct rlimit limit = {.rlim_cur = step->value, .rlim_max = step->value2};
     int resource = step->mode;
 
+    if (step->flags & CB_PLAN_INSTEAD && sandbox->stage->cgroups.base_fd[CB_CG_PIDS] >= 0)
+        return 0;
     if (setrlimit(resource, &limit) == 0)
         return 0;
     cb_error_errno(err, errno, "resource limit %d to %llu", resource,

@@ -11,6 +11,7 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/emulation.c \
 	%D%/emulation.h \
 	%D%/executor.h \
+	%D%/id-helper.c \
 	%D%/identity.c \
 	%D%/io.c \
 	%D%/launcher-priv.h \
@@ -29,9 +30,14 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/seccomp-priv.h \
 	%D%/seccomp-profile.c \
 	%D%/seccomp.c \
+	%D%/single-id.c \
 	%D%/spawn.c \
 	%D%/spec.c \
 	%D%/stage.c \
 	%D%/stubs-priv.h \
 	%D%/stubs.c \
-	%D%/user.c
+	%D%/subids.c \
+	%D%/user.c \
+	%D%/userns-priv.h \
+	%D%/userns.c \
+	%D%/userns.h

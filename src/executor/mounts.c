@@ -67,16 +67,56 @@ static int new_filesystem(const char *type, char *options, unsigned attributes, 
     return 0;
 }
 
+/* ── In a user namespace ── */
+
+static int cover(struct cb_sandbox *sandbox, const char *path, struct cb_error **err);
+
+/* The outer tree, with what is mounted on it, where a new one is refused: procfs when the
+ * outer one is covered in part, as in a container, and sysfs as well when the network
+ * namespace is not our own. */
+static int bind_kernel_tree(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
+                            const char *source, struct cb_error **err)
+{
+    struct mount_attr attr = {.attr_set = step->value, .propagation = MS_PRIVATE};
+    cb_autofd int tree =
+        open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+
+    if (tree < 0 ||
+        mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+        return cb_error_errno(err, errno, "clone the outer `%s`", source);
+    if (attach(sandbox, step, tree, err) < 0)
+        return -1;
+    return strcmp(source, CB_STAGE_SYS) ? 0 : cover(sandbox, "/sys/fs/cgroup", err);
+}
+
+/* The outer tree that may stand for a filesystem of TYPE, or NULL. */
+static const char *outer_tree(const struct cb_sandbox *sandbox, const char *type)
+{
+    if (!sandbox->stage->in_userns)
+        return NULL;
+    if (!strcmp(type, "proc"))
+        return CB_STAGE_PROC;
+    return !strcmp(type, "sysfs") ? CB_STAGE_SYS : NULL;
+}
+
 int cb_step_filesystem(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                        struct cb_error **err)
 {
     const char *target = cb_sandbox_text(sandbox, step->target);
+    const char *type = cb_sandbox_text(sandbox, step->text);
+    const char *outer = outer_tree(sandbox, type);
+    cb_auto(cb_error) refused = NULL;
     cb_autofd int mount = -1;
+    int failed = new_filesystem(type, sandbox->plan.pool + step->options, step->value,
+                                &mount, &refused) < 0;
 
-    if (new_filesystem(cb_sandbox_text(sandbox, step->text),
-                       sandbox->plan.pool + step->options, step->value, &mount,
-                       err) < 0 ||
-        attach(sandbox, step, mount, err) < 0)
+    if (failed && outer && cb_error_errnum(refused) == EPERM)
+        failed = bind_kernel_tree(sandbox, step, outer, err) < 0;
+    else if (failed)
+        cb_error_move(err, &refused);
+    else
+        failed = attach(sandbox, step, mount, err) < 0;
+    if (failed)
         return cb_error_wrap(err, "mount on `%s`", target);
     if (step->flags & CB_PLAN_IS_DEV)
         sandbox->dev_fd = cb_steal_fd(&mount);
@@ -166,10 +206,9 @@ static int open_kernel_path(struct cb_sandbox *sandbox, const char *path, int *f
     return 0;
 }
 
-int cb_step_mask(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
-                 struct cb_error **err)
+static int cover(struct cb_sandbox *sandbox, const char *path, struct cb_error **err)
 {
-    const char *path = cb_sandbox_text(sandbox, step->target), *cover;
+    const char *source;
     cb_autofd int target = -1, tree = -1;
     struct stat what;
 
@@ -179,12 +218,18 @@ int cb_step_mask(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
         return 0;
     if (fstat(target, &what) < 0)
         return cb_error_errno(err, errno, "hide `%s`", path);
-    cover = S_ISDIR(what.st_mode) ? CB_STAGE_EMPTY : CB_STAGE_NULL;
-    tree = open_tree(AT_FDCWD, cover, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    source = S_ISDIR(what.st_mode) ? CB_STAGE_EMPTY : CB_STAGE_NULL;
+    tree = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (tree < 0 || move_mount(tree, "", target, "",
                                MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
         return cb_error_errno(err, errno, "hide `%s`", path);
     return 0;
+}
+
+int cb_step_mask(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
+                 struct cb_error **err)
+{
+    return cover(sandbox, cb_sandbox_text(sandbox, step->target), err);
 }
 
 int cb_step_read_only(struct cb_sandbox *sandbox, const struct cb_plan_step *step,

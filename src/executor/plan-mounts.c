@@ -9,6 +9,7 @@
 #include "executor/plan-priv.h"
 
 #include "base/fs.h"
+#include "base/user-namespace.h"
 #include "executor/devices-priv.h"
 
 #include <errno.h>
@@ -150,6 +151,12 @@ static void add_cgroup(struct cb_plan *plan, int insecure)
                        CB_PLAN_FIXED | CB_PLAN_KEEP_STUB);
 }
 
+/* Group 5 is who may write to terminals, if there is any group but root's. */
+static int has_tty_group(void)
+{
+    return !cb_in_user_namespace() || cb_mapped_ids() > 5;
+}
+
 static void add_dev(struct cb_plan *plan, const struct cb_process_spec *spec)
 {
     int insecure = spec->security == CB_SECURITY_INSECURE;
@@ -173,9 +180,11 @@ static void add_dev(struct cb_plan *plan, const struct cb_process_spec *spec)
             continue;
         add_target(plan, CB_PLAN_LINK, links[i][0])->text = text;
     }
-    add_filesystem(
-        plan, "devpts", "/dev/pts", "newinstance,ptmxmode=0666,mode=0620,gid=5",
-        MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, CB_PLAN_KEEP_STUB | CB_PLAN_IS_PTS);
+    add_filesystem(plan, "devpts", "/dev/pts",
+                   has_tty_group() ? "newinstance,ptmxmode=0666,mode=0620,gid=5"
+                                   : "newinstance,ptmxmode=0666,mode=0620",
+                   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+                   CB_PLAN_KEEP_STUB | CB_PLAN_IS_PTS);
     add_filesystem(plan, "mqueue", "/dev/mqueue", "", STRICT, CB_PLAN_KEEP_STUB);
     add_filesystem(plan, "tmpfs", "/dev/shm", shm_options, STRICT, CB_PLAN_KEEP_STUB);
 }

@@ -43,6 +43,7 @@ enum cb_plan_flags {
     CB_PLAN_RDONLY = 1 << 6,
     CB_PLAN_FOREIGN = 1 << 7, /* asked for by the user: may not cover /proc */
     CB_PLAN_TTY = 1 << 8,
+    CB_PLAN_INSTEAD = 1 << 9, /* RLIMIT: only where no cgroup limits the processes */
 };
 
 /* Offsets go into the plan's pool; 0 is the empty string. */

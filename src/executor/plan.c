@@ -8,6 +8,7 @@
 #include "executor/plan-priv.h"
 
 #include "base/fs.h"
+#include "base/user-namespace.h"
 #include "executor/caps-priv.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@
 
 #define PLAN_MAGIC 0x6e616c70U
 #define OPEN_FILES 1048576
+#define PROCESSES  4096 /* as a cgroup has it */
 #define MAX_ARGUMENTS \
     (64U << 20) /* bytes of argv and env; the kernel's own limit is less */
 
@@ -192,13 +194,29 @@ static int is_limited(const struct cb_process_spec *spec, int resource)
     return 0;
 }
 
-static void add_rlimit(struct cb_plan *plan, int resource, uint64_t soft, uint64_t hard)
+static struct cb_plan_step *add_rlimit(struct cb_plan *plan, int resource, uint64_t soft,
+                                       uint64_t hard)
 {
     struct cb_plan_step *step = cb_plan_add(plan, CB_PLAN_RLIMIT);
 
     step->mode = resource;
     step->value = soft;
     step->value2 = hard;
+    return step;
+}
+
+/* The kernel counts a user's processes apart in each user namespace, so in one of our own
+ * that is a limit for steps. Root of the machine has no such limit, but has cgroups. */
+static void add_process_limit(struct cb_plan *plan, const struct cb_process_spec *spec)
+{
+    uint64_t most = spec->pids_max ? spec->pids_max : PROCESSES;
+    struct rlimit ours;
+
+    if (!cb_in_user_namespace() || is_limited(spec, RLIMIT_NPROC) ||
+        getrlimit(RLIMIT_NPROC, &ours) < 0)
+        return;
+    most = ours.rlim_max < most ? ours.rlim_max : most;
+    add_rlimit(plan, RLIMIT_NPROC, most, most)->flags = CB_PLAN_INSTEAD;
 }
 
 static int add_rlimits(struct cb_plan *plan, const struct cb_process_spec *spec,
@@ -213,6 +231,7 @@ static int add_rlimits(struct cb_plan *plan, const struct cb_process_spec *spec,
     }
     if (!is_limited(spec, RLIMIT_CORE))
         add_rlimit(plan, RLIMIT_CORE, 0, 0);
+    add_process_limit(plan, spec);
     for (size_t i = 0; i < spec->rlimit_count; i++) {
         const struct cb_rlimit *limit = &spec->rlimits[i];
 

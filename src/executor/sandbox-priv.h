@@ -16,11 +16,14 @@
 #define CB_STAGE_FILES  "/files"  /* a tmpfs for small files */
 #define CB_STAGE_EMPTY  "/empty"  /* an empty read-only directory, for masks */
 #define CB_STAGE_NULL   "/null"   /* /dev/null, for masks */
+#define CB_STAGE_PROC   "/proc"   /* in a user namespace: the outer procfs and sysfs, */
+#define CB_STAGE_SYS    "/sys"    /* without which the kernel makes no new ones */
 
 /* Prepared by the launcher before its first child; immutable afterwards. */
 struct cb_stage {
     int proc_fd;    /* the host's procfs, checked; every write to /proc goes here */
     int self_pidfd; /* readable when the launcher is gone */
+    int in_userns;
     uint64_t seccomp_caps;
     struct sock_fprog seccomp; /* for seccomp_caps */
     struct cb_cgroups cgroups;

@@ -8,6 +8,8 @@
  * by descriptor. */
 #include "executor/sandbox-priv.h"
 
+#include "base/user-namespace.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -17,6 +19,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+
+#define CB_KERNEL_TREES 2
 
 static int open_proc(int *out, struct cb_error **err)
 {
@@ -84,22 +88,55 @@ static int place_devices(const int devices[CB_DEVICES], struct cb_error **err)
     return 0;
 }
 
-static int build_root(struct cb_error **err)
+/* A new procfs or sysfs may show no more than one that is in sight already, says the
+ * kernel to user namespaces; and where that one is covered in part, it is itself what a
+ * step gets. With all that is mounted on them, since nothing may be uncovered. */
+static const char *const kernel_trees[CB_KERNEL_TREES] = {CB_STAGE_PROC, CB_STAGE_SYS};
+
+static int open_kernel_trees(int trees[CB_KERNEL_TREES], struct cb_error **err)
+{
+    for (size_t i = 0; i < CB_KERNEL_TREES; i++) {
+        trees[i] = open_tree(AT_FDCWD, kernel_trees[i],
+                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+        if (trees[i] < 0)
+            return cb_error_errno(err, errno, "clone `%s`", kernel_trees[i]);
+    }
+    return 0;
+}
+
+static int place_kernel_trees(const int trees[CB_KERNEL_TREES], struct cb_error **err)
+{
+    for (size_t i = 0; i < CB_KERNEL_TREES; i++) {
+        if (mkdir(kernel_trees[i], 0755) < 0 ||
+            move_mount(trees[i], "", AT_FDCWD, kernel_trees[i], MOVE_MOUNT_F_EMPTY_PATH) <
+                0)
+            return cb_error_errno(err, errno, "place `%s`", kernel_trees[i]);
+    }
+    return 0;
+}
+
+static int build_root(int in_userns, struct cb_error **err)
 {
     int devices[CB_DEVICES] = {-1, -1, -1, -1, -1, -1};
+    int trees[CB_KERNEL_TREES] = {-1, -1};
     cb_autofd int root = -1;
     int failed;
 
-    failed = cb_devices_open(devices, err) < 0 || new_root(&root, err) < 0 ||
-             enter_root(root, err) < 0 || seal_empty(err) < 0 ||
-             place_devices(devices, err) < 0;
+    failed = cb_devices_open(devices, err) < 0 ||
+             (in_userns && open_kernel_trees(trees, err) < 0) ||
+             new_root(&root, err) < 0 || enter_root(root, err) < 0 ||
+             seal_empty(err) < 0 || place_devices(devices, err) < 0 ||
+             (in_userns && place_kernel_trees(trees, err) < 0);
     for (size_t i = 0; i < CB_DEVICES; i++)
         cb_close(&devices[i]);
+    for (size_t i = 0; i < CB_KERNEL_TREES; i++)
+        cb_close(&trees[i]);
     return failed ? -1 : 0;
 }
 
 int cb_stage_prepare(struct cb_stage *stage, struct cb_error **err)
 {
+    stage->in_userns = cb_in_user_namespace();
     if (open_proc(&stage->proc_fd, err) < 0)
         return -1;
     stage->self_pidfd = syscall(SYS_pidfd_open, getpid(), 0);
@@ -107,13 +144,14 @@ int cb_stage_prepare(struct cb_stage *stage, struct cb_error **err)
         return cb_error_errno(err, errno, "pidfd_open");
     fcntl(stage->self_pidfd, F_SETFD, FD_CLOEXEC);
     cb_cgroups_find(&stage->cgroups);
+    stage->cgroups.of_user = stage->in_userns;
     cb_cgroups_sweep(&stage->cgroups);
     if (unshare(CLONE_NEWNS) < 0 ||
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
         cb_error_errno(err, errno, "new mount namespace");
         return cb_error_hint(err, "running steps needs root (CAP_SYS_ADMIN)");
     }
-    if (build_root(err) < 0)
+    if (build_root(stage->in_userns, err) < 0)
         return -1;
     stage->seccomp_caps = CB_CAPS_DEFAULT;
     return cb_seccomp_compile(stage->seccomp_caps, &stage->seccomp, err);

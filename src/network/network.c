@@ -1,6 +1,9 @@
 /* Chooses a kind of network by name, and sets it up once, when the first step asks. */
 #include "network/network-priv.h"
 
+#include "base/log.h"
+#include "base/user-namespace.h"
+
 #include <pthread.h>
 #include <string.h>
 
@@ -25,6 +28,15 @@ static const struct {
     {"bridge", &cb_network_bridge},
 };
 
+/* Who is not root has no bridge. */
+static const struct cb_network_class *possible(const struct cb_network_class *class)
+{
+    if (class != &cb_network_bridge || !cb_in_user_namespace())
+        return class;
+    cb_debug("without root the default network is the host's");
+    return &host;
+}
+
 int cb_network_new(struct cb_network **out, const char *mode, const char *state_dir,
                    struct cb_error **err)
 {
@@ -34,7 +46,7 @@ int cb_network_new(struct cb_network **out, const char *mode, const char *state_
         if (strcmp(modes[i].mode, mode) != 0)
             continue;
         network = xcalloc(1, sizeof(*network));
-        network->class = modes[i].class;
+        network->class = possible(modes[i].class);
         network->state_dir = xstrdup(state_dir);
         network->fd = -1;
         pthread_mutex_init(&network->lock, NULL);

@@ -75,14 +75,16 @@ static int give_option(int fs, const char *key, const char *value, struct cb_err
 
 /* Options that would make layers depend on each other's history are off, whatever the
  * module's defaults are. */
-static int give_options(int fs, int writable, struct cb_error **err)
+static int give_options(int fs, const struct cb_stack *stack, struct cb_error **err)
 {
     if (give_option(fs, "source", "cbuild", err) < 0 ||
         give_option(fs, "metacopy", "off", err) < 0 ||
         give_option(fs, "redirect_dir", "nofollow", err) < 0 ||
         give_option(fs, "index", "off", err) < 0)
         return -1;
-    if (writable && fs_config(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
+    if (stack->user_xattrs && fs_config(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0)
+        return refuse(fs, "userxattr", err);
+    if (stack->upper_fd >= 0 && fs_config(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
         return refuse(fs, "volatile", err);
     return 0;
 }
@@ -127,7 +129,7 @@ static int mount_by_layers(const struct cb_stack *stack, enum cb_overlay_way way
 
     if (fs < 0)
         return cb_error_errno(err, errno, "open overlay file system");
-    if (give_options(fs, writable, err) < 0 || give_stack(fs, stack, way, err) < 0)
+    if (give_options(fs, stack, err) < 0 || give_stack(fs, stack, way, err) < 0)
         return -1;
     return mount_context(fs, writable, fd, err);
 }
@@ -137,7 +139,10 @@ static int option_string(const struct cb_stack *stack, struct cb_strbuf *out,
 {
     size_t i;
 
-    cb_strbuf_adds(out, "metacopy=off,redirect_dir=nofollow,index=off,lowerdir=");
+    cb_strbuf_adds(out, "metacopy=off,redirect_dir=nofollow,index=off,");
+    if (stack->user_xattrs)
+        cb_strbuf_adds(out, "userxattr,");
+    cb_strbuf_adds(out, "lowerdir=");
     for (i = 0; i < stack->count; i++)
         cb_strbuf_addf(out, "%s/proc/self/fd/%d", i ? ":" : "", stack->layers[i]);
     if (stack->upper_fd >= 0)
@@ -236,10 +241,27 @@ static void overlay_clear_work(int snapshot_fd)
     unlinkat(snapshot_fd, "work/work", AT_REMOVEDIR);
 }
 
+static int overlay_user_open_root(const struct cb_stack *stack, int *fd,
+                                  struct cb_error **err)
+{
+    struct cb_stack marked = *stack;
+
+    marked.user_xattrs = 1;
+    return overlay_open_root(&marked, fd, err);
+}
+
 const struct cb_snapshot_driver cb_driver_overlay = {
     .name = "overlay",
     .max_layers = MAX_LOWERS,
     .open_root = overlay_open_root,
+    .reset_work = overlay_reset_work,
+    .clear_work = overlay_clear_work,
+};
+
+const struct cb_snapshot_driver cb_driver_overlay_user = {
+    .name = "overlay-userxattr",
+    .max_layers = MAX_LOWERS,
+    .open_root = overlay_user_open_root,
     .reset_work = overlay_reset_work,
     .clear_work = overlay_clear_work,
 };

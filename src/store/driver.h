@@ -10,6 +10,7 @@ struct cb_stack {
     const int *layers;
     size_t count;
     int upper_fd, work_fd; /* -1: read-only */
+    int user_xattrs;       /* overlay's marks are user.overlay.*: in a user namespace */
     int empty_fd;          /* an empty directory, to go below a lonely layer */
     const char
         *mount_point; /* absolute, free: a place for kernels that cannot do without */
@@ -27,7 +28,9 @@ struct cb_snapshot_driver {
     void (*clear_work)(int snapshot_fd);
 };
 
-extern const struct cb_snapshot_driver cb_driver_overlay;
+/* The second is the first inside a user namespace, where the kernel keeps its marks in
+ * attributes that a user may write. What the one has marked the other does not see. */
+extern const struct cb_snapshot_driver cb_driver_overlay, cb_driver_overlay_user;
 
 /* The ways to hand layers to the kernel, best first; tests name one. */
 enum cb_overlay_way {

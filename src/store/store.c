@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/user-namespace.h"
 #include "store/db-snapshots.h"
 #include "store/store-priv.h"
 
@@ -43,7 +44,7 @@ int cb_store_check_writable(const struct cb_store *store, struct cb_error **err)
     return 0;
 }
 
-static char *default_root(void)
+static char *default_root(int of_user)
 {
     const char *root = getenv("CBUILD_ROOT");
     const char *home = getenv("HOME");
@@ -51,7 +52,7 @@ static char *default_root(void)
 
     if (root && *root)
         return xstrdup(root);
-    if (geteuid() == 0)
+    if (!of_user)
         return xstrdup("/var/lib/cbuild");
     if (data && *data == '/')
         return xasprintf("%s/cbuild", data);
@@ -275,8 +276,8 @@ int cb_store_open(struct cb_store **out, const struct cb_store_options *options,
     pthread_mutex_init(&store->mutex, NULL);
     store->snapshots = cb_map_new(NULL);
     store->touched = cb_map_new(NULL);
-    store->driver = &cb_driver_overlay;
-    store->root = options->root ? xstrdup(options->root) : default_root();
+    store->driver = cb_in_user_namespace() ? &cb_driver_overlay_user : &cb_driver_overlay;
+    store->root = options->root ? xstrdup(options->root) : default_root(options->of_user);
     store->read_only = options->read_only;
     store->no_sync = options->no_sync;
     store->cancel = options->cancel;

@@ -15,8 +15,8 @@
 struct cb_store;
 
 struct cb_store_options {
-    const char *root; /* NULL: $CBUILD_ROOT, else /var/lib/cbuild, or
-                         $XDG_DATA_HOME/cbuild when not root */
+    const char *root; /* NULL: $CBUILD_ROOT, else /var/lib/cbuild */
+    int of_user;      /* … or $XDG_DATA_HOME/cbuild: a user's own */
     int create;       /* make it when missing */
     int read_only;
     struct cb_cancel *cancel; /* ends waits for other processes; or NULL */

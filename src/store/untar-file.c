@@ -311,6 +311,10 @@ static int make_node(struct cb_untar *untar, const struct cb_tar_entry *entry, i
         return cb_error_set(err, CB_ERR_INTEGRITY,
                             "archive: `%s`: device 0:0 would be taken for a deletion",
                             entry->path);
+    if (untar->no_devices && (S_ISCHR(entry->mode) || S_ISBLK(entry->mode))) {
+        untar->left_out++;
+        return 0;
+    }
     if (is_link)
         cb_untar_forget_parent_later(untar);
     if (make_entry(untar, entry, dir_fd, name, is_link ? create_link : create_node, err) <

@@ -24,7 +24,9 @@ struct cb_untar {
      * another place. */
     char *parent_path;
     int parent_fd;
-    int parent_stale; /* not to be used for the next entry */
+    int parent_stale;  /* not to be used for the next entry */
+    int no_devices;    /* in a user namespace nobody may make them */
+    unsigned left_out; /* of them */
     /* Directories get their times when nothing is put into them any more. */
     CB_VEC(struct cb_untar_times) times;
     struct cb_map

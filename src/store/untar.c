@@ -5,6 +5,8 @@
 #include "store/untar-priv.h"
 
 #include "base/fs.h"
+#include "base/log.h"
+#include "base/user-namespace.h"
 #include "store/whiteout.h"
 
 #include <errno.h>
@@ -329,11 +331,15 @@ int cb_untar_as(struct cb_tar_reader *reader, int root_fd, const char *dest,
                                                                    .options = options,
                                                                    .parent_fd = -1};
 
+    untar.no_devices = cb_in_user_namespace();
     if (way == CB_UNTAR_MERGED)
         untar.unpacked = cb_map_new(NULL);
     if (apply_all(&untar, cancel, err) < 0)
         return -1;
     set_times(&untar);
+    if (untar.left_out && !untar.result.needs_below)
+        cb_warn("%u device nodes of the archive are left out: only root can make them",
+                untar.left_out);
     *out = untar.result;
     return 0;
 }

@@ -83,7 +83,11 @@ int cb_whiteout_make(int dir_fd, const char *name, struct cb_error **err)
 
 int cb_whiteout_make_opaque(int dir_fd, struct cb_error **err)
 {
-    if (fsetxattr(dir_fd, "trusted.overlay.opaque", "y", 1, 0) < 0)
+    int done = fsetxattr(dir_fd, "trusted.overlay.opaque", "y", 1, 0);
+
+    if (done < 0 && errno == EPERM)
+        done = fsetxattr(dir_fd, "user.overlay.opaque", "y", 1, 0);
+    if (done < 0)
         return cb_error_errno(err, errno, "make directory opaque");
     return 0;
 }

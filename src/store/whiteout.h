@@ -27,6 +27,8 @@ static inline int cb_whiteout_is_device(const struct stat *st)
 {
     return S_ISCHR(st->st_mode) && st->st_rdev == 0;
 }
+/* The mark of an opaque directory is the attribute that overlay looks at here: trusted.*
+ * of root's, user.* in a user namespace, where the other may not be written. */
 /* Hides NAME of the layers below. A directory of that name in this layer becomes opaque,
  * any other file hides what is below it anyway. */
 int cb_whiteout_make(int dir_fd, const char *name, struct cb_error **err);
