@@ -1,7 +1,6 @@
 /* The kernel gives the first user namespace a fixed inode number; the maps are text. */
 #include "base/user-namespace.h"
 
-#include "base/alloc.h"
 #include "base/fs.h"
 
 #include <fcntl.h>
@@ -51,4 +50,19 @@ uint32_t cb_mapped_ids(void)
     uint32_t groups = count_ids("/proc/self/gid_map");
 
     return users < groups ? users : groups;
+}
+
+int cb_mapped_ids_hint(struct cb_error **err, uint32_t uid, uint32_t gid)
+{
+    uint32_t ids;
+
+    if (!cb_in_user_namespace())
+        return -1;
+    ids = cb_mapped_ids();
+    if (uid < ids && gid < ids)
+        return -1;
+    return cb_error_hint(err,
+                         "only the ids 0 to %u exist here; /etc/subuid and /etc/subgid "
+                         "say how many a user has",
+                         ids - 1);
 }

@@ -1,6 +1,7 @@
 /* Who and where the process is: network, host name, limits, filter, credentials. */
 #include "executor/sandbox-priv.h"
 
+#include "base/user-namespace.h"
 #include "executor/caps-priv.h"
 
 #include <errno.h>
@@ -87,8 +88,10 @@ int cb_step_user(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
         set_groups(cb_sandbox_text(sandbox, step->text), step->text_len, err) < 0)
         return -1;
     if (setresgid(step->gid, step->gid, step->gid) < 0 ||
-        setresuid(step->uid, step->uid, step->uid) < 0)
-        return cb_error_errno(err, errno, "become user %u:%u", step->uid, step->gid);
+        setresuid(step->uid, step->uid, step->uid) < 0) {
+        cb_error_errno(err, errno, "become user %u:%u", step->uid, step->gid);
+        return cb_mapped_ids_hint(err, step->uid, step->gid);
+    }
     if (cb_caps_set(step->value2, err) < 0)
         return -1;
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||

@@ -79,6 +79,10 @@ static int clone_mount(struct cb_plan *plan, int fd, uint64_t attributes, int re
     struct mount_attr attr = {.attr_set = attributes, .propagation = MS_PRIVATE};
     int tree = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
 
+    /* In a user namespace nothing may be uncovered: what is mounted below comes along. */
+    if (tree < 0 && errno == EINVAL && !recursive && cb_in_user_namespace() &&
+        is_attached(fd))
+        return clone_mount(plan, fd, attributes, 1, index, err);
     if (tree < 0 && errno == EINVAL) {
         if (is_attached(fd))
             errno = EINVAL;

@@ -3,6 +3,7 @@
 #include "ops/copy-priv.h"
 
 #include "base/fs.h"
+#include "base/user-namespace.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -43,8 +44,10 @@ static int dress_file(int fd, struct cb_owner owner, mode_t mode, struct timespe
 {
     struct timespec times[2] = {mtime, mtime};
 
-    if (fchown(fd, owner.uid, owner.gid) < 0 || fchmod(fd, mode) < 0)
-        return cb_error_errno(err, errno, "set owner and mode of `/%s`", target);
+    if (fchown(fd, owner.uid, owner.gid) < 0 || fchmod(fd, mode) < 0) {
+        cb_error_errno(err, errno, "set owner and mode of `/%s`", target);
+        return cb_mapped_ids_hint(err, owner.uid, owner.gid);
+    }
     cb_content_xattrs_write(fd, xattrs, xattrs_len);
     if (futimens(fd, times) < 0)
         return cb_error_errno(err, errno, "set time of `/%s`", target);

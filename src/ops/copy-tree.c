@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "base/map.h"
+#include "base/user-namespace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -189,8 +190,10 @@ static int copy_special(struct cb_copying *copying, const struct cb_entry *entry
         (!S_ISLNK(entry->mode) &&
          fchmodat(dest->fd, target, cb_chmod_apply(copying->chmod, entry->mode), 0) <
              0) ||
-        utimensat(dest->fd, target, times, AT_SYMLINK_NOFOLLOW) < 0)
-        return cb_error_errno(err, errno, "set owner, mode and time of `/%s`", target);
+        utimensat(dest->fd, target, times, AT_SYMLINK_NOFOLLOW) < 0) {
+        cb_error_errno(err, errno, "set owner, mode and time of `/%s`", target);
+        return cb_mapped_ids_hint(err, owner.uid, owner.gid);
+    }
     return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/map.h"
 #include "base/timestamp.h"
+#include "base/user-namespace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -143,8 +144,10 @@ static int apply_look(struct cb_dest *dest, const char *path,
                            0, &fd, err) < 0)
         return -1;
     if (fchown(fd, look->owner.uid, look->owner.gid) < 0 ||
-        fchmod(fd, look->mode & 07777) < 0)
-        return cb_error_errno(err, errno, "set owner and mode of `/%s`", path);
+        fchmod(fd, look->mode & 07777) < 0) {
+        cb_error_errno(err, errno, "set owner and mode of `/%s`", path);
+        return cb_mapped_ids_hint(err, look->owner.uid, look->owner.gid);
+    }
     cb_content_xattrs_write(fd, look->xattrs, look->xattrs_len);
     return 0;
 }

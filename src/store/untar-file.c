@@ -3,6 +3,7 @@
 #include "store/untar-priv.h"
 
 #include "base/fs.h"
+#include "base/user-namespace.h"
 #include "store/tar-read-priv.h"
 #include "store/whiteout.h"
 #include "store/xattr.h"
@@ -37,9 +38,10 @@ int cb_untar_metadata(struct cb_untar *untar, const struct cb_tar_entry *entry, 
     size_t i;
 
     if (fchown(fd, owner(untar, entry), group(untar, entry)) < 0 ||
-        fchmod(fd, entry->mode & 07777) < 0)
-        return cb_error_errno(err, errno, "archive: `%s`: set owner and mode",
-                              entry->path);
+        fchmod(fd, entry->mode & 07777) < 0) {
+        cb_error_errno(err, errno, "archive: `%s`: set owner and mode", entry->path);
+        return cb_mapped_ids_hint(err, owner(untar, entry), group(untar, entry));
+    }
     for (i = 0; i < entry->xattr_count; i++) {
         if (cb_xattr_set(fd, NULL, &entry->xattrs[i], err) < 0)
             return cb_error_wrap(err, "archive: `%s`", entry->path);
@@ -56,8 +58,10 @@ static int metadata_by_name(struct cb_untar *untar, const struct cb_tar_entry *e
     size_t i;
 
     if (fchownat(dir_fd, name, owner(untar, entry), group(untar, entry),
-                 AT_SYMLINK_NOFOLLOW) < 0)
-        return cb_error_errno(err, errno, "archive: `%s`: set owner", entry->path);
+                 AT_SYMLINK_NOFOLLOW) < 0) {
+        cb_error_errno(err, errno, "archive: `%s`: set owner", entry->path);
+        return cb_mapped_ids_hint(err, owner(untar, entry), group(untar, entry));
+    }
     if (!S_ISLNK(entry->mode) && fchmodat(dir_fd, name, entry->mode & 07777, 0) < 0)
         return cb_error_errno(err, errno, "archive: `%s`: set mode", entry->path);
     for (i = 0; i < entry->xattr_count; i++) {

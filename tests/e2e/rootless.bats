@@ -1,0 +1,255 @@
+#!/usr/bin/env bats
+# Ordinary users: the same images as root's, no other rights than their own.
+load helpers
+load helpers-rootless
+
+setup_file() {
+    cb_users
+    cb_store
+    "$CBUILD" import "$CB_BASES/debian.tar" debian:bookworm >/dev/null
+    "$CBUILD" save -o "$USERS/busybox-image.tar" busybox
+    chmod 644 "$USERS/busybox-image.tar"
+    as cbtest cbuild load -i "$USERS/busybox-image.tar"
+    as cbsingle cbuild load -i "$USERS/busybox-image.tar"
+}
+teardown_file() {
+    cb_drop_store
+    cb_drop_users
+}
+
+# A Dockerfile with many owners, modes and deletions; runs without a network.
+many_owners() {
+    shared_context <<'END'
+FROM busybox
+RUN echo app:x:1234:1234::/home/app:/bin/sh >> /etc/passwd && mkdir -m 700 -p /home/app && chown 1234:1234 /home/app && mkdir -p /srv/a/b /gone && echo x > /srv/a/b/f && chown -R 1234:65534 /srv
+RUN echo root > /r && chown 33:44 /r && chmod 6755 /r && mkfifo /pipe && ln /r /r2 && ln -s /r /link
+COPY --chown=65534:1234 tree /tree
+COPY --chmod=4711 tree/one /one
+RUN rm -rf /gone /usr/share && mkdir -p /usr/share && rm /r2 && mv /srv/a /srv/c
+USER app
+WORKDIR /home/app
+RUN id -u > ids; id -G >> ids; touch mine; mkdir -m 1777 sticky
+USER root
+RUN chown -h 7:8 /link; setfattr -n user.x -v y /one 2>/dev/null; rm -r /srv/c/b; mkdir /srv/c/b
+END
+    mkdir -p "$DIR/tree/sub"
+    echo 1 >"$DIR/tree/one"
+    echo 2 >"$DIR/tree/sub/two"
+    chmod -R a+rX "$DIR"
+}
+
+@test "an ordinary user's build gives root's image, byte for byte" {
+    many_owners
+    export SOURCE_DATE_EPOCH=1700000000
+    run "$CBUILD" build --network=none --no-cache --iidfile "$DIR/root.id" -t same "$DIR"
+    expect_status 0
+    as_ok cbtest env SOURCE_DATE_EPOCH=1700000000 cbuild build --network=none --no-cache --iidfile user.id -t same "$DIR"
+    run diff <("$CBUILD" inspect same | jq '.[0].RootFS') <(as cbtest cbuild inspect same | jq '.[0].RootFS')
+    expect_output ''
+    [ "$(cat "$DIR/root.id")" = "$(cat "$USERS/cbtest/user.id")" ]
+    # … and root's docker takes what the user saved for the same tree.
+    as_ok cbtest cbuild save -o user.tar same
+    "$CBUILD" save -o "$DIR/root.tar" same
+    cmp "$DIR/root.tar" "$USERS/cbtest/user.tar"
+}
+
+@test "what a step sees: root, every id of the user's, docker's capabilities, and nothing of the host" {
+    shared_context <<'END'
+FROM busybox
+RUN id -u; grep CapEff /proc/self/status; grep -c . /proc/self/mountinfo >/dev/null; touch /f; chown 65535:65535 /f; stat -c %u:%g /f
+RUN head -c1 /dev/urandom | wc -c; echo x > /dev/null; ls -d /sys/kernel /proc/1; (echo 1 > /proc/sys/kernel/panic) 2>&1 | grep -o 'Read-only.*'
+RUN mknod /n c 1 3 2>&1 | grep -o 'not permitted'; mount -t tmpfs x /tmp 2>&1 | grep -o 'ermission denied\|not permitted' | head -n1
+USER nobody
+RUN id -u; id -G; touch /tmp/n; stat -c %U /tmp/n; grep CapEff /proc/self/status
+END
+    as_ok cbtest cbuild build --progress=plain --network=none "$DIR"
+    run sed -n 's/^#[0-9]* [0-9.]* //p' <<<"$output"
+    expect_output '0
+CapEff:	00000000a80425fb
+65535:65535
+1
+/proc/1
+/sys/kernel
+Read-only file system
+not permitted
+ermission denied
+65534
+65534
+nobody
+CapEff:	0000000000000000'
+}
+
+@test "caches, secrets, bind mounts, tmpfs; the second build runs nothing" {
+    shared_context <<'END'
+FROM busybox AS src
+RUN echo staged > /s && chown 12:13 /s
+FROM busybox
+ARG N
+RUN --mount=type=cache,target=/c,uid=77,mode=0750 stat -c %u:%a /c; echo $N >> /c/log; cp /c/log /log
+RUN --mount=type=secret,id=key,uid=77 stat -c %u:%a /run/secrets/key && wc -c < /run/secrets/key
+RUN --mount=from=src,source=/s,target=/in stat -c %u:%g /in
+RUN --mount=type=tmpfs,target=/t,size=1m dd if=/dev/zero of=/t/x bs=1M count=2 2>&1 | grep -o 'No space'
+COPY --from=src /s /s
+END
+    printf 'secret' >"$USERS/cbtest/key"
+    chown cbtest "$USERS/cbtest/key"
+    chmod 600 "$USERS/cbtest/key"
+    as_ok cbtest cbuild build --progress=plain --network=none --secret id=key,src=key --build-arg N=1 "$DIR"
+    expect_contains '77:750' '77:400' '12:13' 'No space'
+    as_ok cbtest cbuild build --progress=plain --network=none --secret id=key,src=key --build-arg N=2 -t mounts "$DIR"
+    as_ok cbtest cbuild run --rm --network none mounts cat /log
+    expect_output "$(printf '1\n2')"
+    as_ok cbtest cbuild run --rm --network none mounts stat -c %u:%g /s
+    expect_output 12:13
+    as_ok cbtest cbuild build --progress=plain --network=none --secret id=key,src=key --build-arg N=2 "$DIR"
+    [ "$(steps_run)" = 0 ]
+}
+
+@test "what is put out belongs to the user" {
+    shared_context <<'END'
+FROM busybox
+RUN echo x > /out && chown 1234:1234 /out && chmod 640 /out && mkdir /d && chown 99 /d
+END
+    as_ok cbtest cbuild build -q --network=none --iidfile id -t img "$DIR"
+    as_ok cbtest cbuild build -q --network=none -o type=local,dest=tree "$DIR"
+    as_ok cbtest cbuild build -q --network=none -o type=oci,dest=img.oci "$DIR"
+    as_ok cbtest cbuild save -o img.tar img
+    run find "$USERS/cbtest" -path '*/.local' -prune -o ! -user cbtest -print
+    expect_output ''
+    run stat -c %a "$USERS/cbtest/tree/out"
+    expect_output 640
+    as_ok cbtest cat tree/out
+    expect_output x
+}
+
+@test "the store is in the user's home, for him alone, and goes away with prune and rmi" {
+    unset ROOT_OF_USER
+    store=$USERS/cbtest/.local/share/cbuild
+    [ "$(stat -c %U:%a "$store")" = cbtest:700 ]
+    # Files of subordinate ids are in there, which the user himself may not remove.
+    [ -n "$(find "$store/snapshots" ! -user cbtest -print -quit)" ]
+    as_ok cbtest env XDG_DATA_HOME="$USERS/cbtest/data" cbuild load -i "$USERS/busybox-image.tar"
+    [ -d "$USERS/cbtest/data/cbuild/snapshots" ]
+    as_ok cbtest sh -c 'cbuild rmi -f $(cbuild images -q) && cbuild image prune -f && cbuild prune -af'
+    run find "$store/snapshots" "$store/tmp" -mindepth 1 -maxdepth 1
+    expect_output ''
+    as_ok cbtest rm -rf "$store"
+    as_ok cbtest cbuild load -i "$USERS/busybox-image.tar"
+}
+
+@test "files of other users are not readable, whatever id one takes" {
+    install -m 600 /dev/null "$USERS/roots"
+    echo 'text of root' >"$USERS/roots"
+    shared_context <<'END'
+FROM busybox
+COPY roots /x
+END
+    ln "$USERS/roots" "$DIR/roots"
+    run as cbtest cbuild build --network=none "$DIR"
+    expect_status 1
+    expect_contains 'roots' 'ermission denied'
+    expect_lacks 'text of root'
+    run as cbtest cbuild run --rm --network none -v "$USERS:/u" busybox cat /u/roots
+    [ "$status" -ne 0 ]
+    expect_lacks 'text of root'
+    run as cbtest cbuild --root "$STORE" images
+    expect_status 1
+    expect_contains 'ermission denied'
+}
+
+@test "without subordinate ids: one id, owners are kept by none, and it is said once" {
+    many_owners
+    run as cbsingle cbuild build --progress=plain --network=none -t img "$DIR"
+    expect_status 0
+    [ "$(grep -c 'no subordinate ids' <<<"$output")" -eq 1 ]
+    expect_contains '/etc/subuid'
+    as_ok cbsingle cbuild run --rm --network none img stat -c '%u:%g %a' /r /tree/one /home/app/mine
+    expect_contains "$(printf '0:0 6755\n0:0 644\n0:0 644')"
+    as_ok cbsingle cbuild save -o img.tar img
+    run sh -c "cd '$USERS/cbsingle' && mkdir x && tar -xf img.tar -C x && cat \$(jq -r '.[0].Layers[]' x/manifest.json | sed 's|^|x/|') | tar --ignore-zeros --numeric-owner -tvf - | awk '{print \$2}' | sort -u"
+    expect_output 0/0
+    as_ok cbsingle cbuild images -q
+    expect_lacks 'subordinate'
+}
+
+@test "an id the user does not have is an error that says how many there are" {
+    shared_context <<'END'
+FROM busybox
+USER 70000
+RUN true
+END
+    run as cbtest cbuild build --network=none "$DIR"
+    expect_status 1
+    expect_contains 'become user 70000' '0 to 65536' /etc/subuid
+    printf 'FROM busybox\nCOPY --chown=70000 Dockerfile /\n' >"$DIR/Dockerfile"
+    run as cbtest cbuild build --network=none "$DIR"
+    expect_status 1
+    expect_contains '0 to 65536' /etc/subuid
+}
+
+@test "a fork bomb of a user's step ends at its limit" {
+    shared_context <<'END'
+FROM busybox
+RUN n=0; while [ $n -lt 5000 ]; do sleep 100 & n=$((n + 1)); done
+END
+    run timeout 60 runuser -u cbtest -- env -i PATH="$USERS:/bin:/usr/bin" HOME="$USERS/cbtest" cbuild build --progress=plain --network=none "$DIR"
+    expect_contains "can't fork"
+    run pgrep -u cbtest sleep
+    expect_output ''
+}
+
+@test "limits that no cgroup was delegated for are left out with one warning" {
+    as_ok cbtest cbuild run --rm --network none -m 64m busybox echo ran
+    expect_contains 'no limit of memory' ran
+}
+
+@test "device nodes of an image are left out, and it is said" {
+    as_ok cbtest cbuild import "$USERS/debian.tar" debian:bookworm
+    expect_contains 'device nodes' 'only root'
+    as_ok cbtest cbuild run --rm --network none debian:bookworm find / -xdev ! -path '/dev/*' '(' -type c -o -type b ')'
+    expect_output ''
+}
+
+@test "packages are installed, with apt's own user and dpkg's owners" {
+    as_ok cbtest cbuild import "$USERS/debian.tar" debian:bookworm
+    shared_context <<'END'
+FROM debian:bookworm
+RUN mkdir -p /p/DEBIAN /p/opt && printf 'Package: p\nVersion: 1\nArchitecture: all\nMaintainer: x\nDescription: x\n' > /p/DEBIAN/control \
+ && printf '#!/bin/sh\nchown www-data:adm /opt/f\nchmod 2755 /opt/f\nsu nobody -s /bin/sh -c "id -un" > /opt/who\n' > /p/DEBIAN/postinst && chmod 755 /p/DEBIAN/postinst \
+ && echo x > /p/opt/f && mkdir /repo && dpkg-deb -b /p /repo/p.deb && cd /repo \
+ && { dpkg-deb -f p.deb; echo Filename: ./p.deb; echo Size: $(stat -c %s p.deb); echo SHA256: $(sha256sum p.deb | cut -d' ' -f1); } > Packages \
+ && rm -f /etc/apt/sources.list /etc/apt/sources.list.d/* && echo 'deb [trusted=yes] file:/repo ./' > /etc/apt/sources.list
+RUN apt-get update && apt-get install -y p
+RUN stat -c '%U:%G %a' /opt/f; cat /opt/who; stat -c %U /var/lib/apt/lists/partial
+END
+    as_ok cbtest cbuild build --progress=plain --network=none "$DIR"
+    expect_contains 'www-data:adm 2755' nobody _apt
+}
+
+@test "without the kernel's leave there is one message that names the setting" {
+    run unshare --user --map-root-user --mount sh -c "echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all '$CBUILD' --root '$USERS/none' images"
+    expect_status 1
+    expect_contains 'user namespace' max_user_namespaces
+    run unshare --user --map-root-user --mount sh -c "echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all '$CBUILD' --version"
+    expect_status 0
+}
+
+@test "in a user namespace somebody else made, as in a container of podman's" {
+    as_ok cbtest unshare --user --map-root-user --mount cbuild --root "$USERS/cbtest/nested" load -i "$USERS/busybox-image.tar"
+    shared_context <<'END'
+FROM busybox
+RUN id -u; rm -rf /usr/share; mkdir -p /usr/share; touch /usr/share/x; chown 5 /usr/share/x
+RUN ls /usr/share
+END
+    as_ok cbtest unshare --user --map-root-user --mount cbuild --root "$USERS/cbtest/nested" build --progress=plain --network=none "$DIR"
+    run sed -n 's/^#[0-9]* [0-9.]* //p' <<<"$output"
+    expect_output "$(printf '0\nx')"
+}
+
+@test "in a container whose /proc is covered in part, the outer one is used" {
+    as_ok cbtest unshare --user --map-root-user --mount --pid --fork sh -c "
+        mount -t proc proc /proc && mount -t tmpfs none /proc/acpi 2>/dev/null; mount --bind /dev/null /proc/keys
+        cbuild --root '$USERS/cbtest/nested2' load -i '$USERS/busybox-image.tar' &&
+        cbuild --root '$USERS/cbtest/nested2' run --rm --network none busybox sh -c 'readlink /proc/self; head -c1 /proc/keys | wc -c'"
+    expect_contains '0'
+}
