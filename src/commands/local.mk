@@ -20,6 +20,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/cache.h \
 	%D%/history.c \
 	%D%/images.c \
+	%D%/info.c \
 	%D%/inspect.c \
 	%D%/lint-json.c \
 	%D%/lint-sarif.c \

@@ -11,6 +11,8 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/emulation.c \
 	%D%/emulation.h \
 	%D%/executor.h \
+	%D%/facts.c \
+	%D%/facts.h \
 	%D%/id-helper.c \
 	%D%/identity.c \
 	%D%/io.c \

@@ -20,6 +20,8 @@ struct cb_snapshot_driver {
     const char *name;
     /* The most layers, without the upper one. */
     unsigned max_layers;
+    /* Is a file of this name in a layer a mark of the driver's own? NULL: never. */
+    int (*is_mark)(const char *name);
     /* The merged tree, as a descriptor that is attached to no mount namespace. */
     int (*open_root)(const struct cb_stack *stack, int *fd, struct cb_error **err);
     /* Makes a used work directory usable again. */
@@ -30,7 +32,8 @@ struct cb_snapshot_driver {
 
 /* The second is the first inside a user namespace, where the kernel keeps its marks in
  * attributes that a user may write. What the one has marked the other does not see. */
-extern const struct cb_snapshot_driver cb_driver_overlay, cb_driver_overlay_user;
+extern const struct cb_snapshot_driver cb_driver_overlay, cb_driver_overlay_user,
+    cb_driver_fuse;
 
 /* The ways to hand layers to the kernel, best first; tests name one. */
 enum cb_overlay_way {

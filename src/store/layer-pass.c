@@ -349,9 +349,12 @@ static int put_item(struct run *run, struct item *item, struct cb_error **err)
 static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **err)
 {
     struct run *run = arg;
+    const struct cb_snapshot_driver *driver = run->snapshot->store->driver;
     __attribute__((cleanup(item_clear))) struct item item = {.at = at, .fd = -1};
 
     if (S_ISSOCK(at->st.st_mode))
+        return 0;
+    if (driver->is_mark && driver->is_mark(at->name))
         return 0;
     if (cb_whiteout_is_device(&at->st))
         return put_whiteout(run, at, err);

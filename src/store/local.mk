@@ -64,6 +64,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/decompress-archive.c \
 	%D%/decompress-codecs.c \
 	%D%/decompress.c \
+	%D%/driver-choice.c \
+	%D%/driver-fuse.c \
 	%D%/driver-overlay.c \
 	%D%/file-digest.c \
 	%D%/fsck.c \

@@ -37,6 +37,13 @@ struct cb_store {
     struct cb_map *touched;   /* keys of cache records used, written by cb_record_flush */
 };
 
+/* ── driver-choice.c ── */
+/* For a store that is being made: the first that works here, or the one that is asked
+ * for. */
+int cb_driver_choose(struct cb_store *store, struct cb_error **err);
+/* The one it was made with. UNSUPPORTED if that cannot be used here. */
+int cb_driver_recall(struct cb_store *store, struct cb_error **err);
+
 void cb_id_new(char id[CB_ID_LEN + 1]);
 int64_t cb_now_ns(void);
 /* A name below tmp/ that tells whose it is, so that a sweep knows whether the owner

@@ -5,7 +5,6 @@
 
 #include "base/fs.h"
 #include "base/log.h"
-#include "base/user-namespace.h"
 #include "store/db-snapshots.h"
 #include "store/store-priv.h"
 
@@ -175,7 +174,7 @@ static int check_free(struct cb_store *store, struct cb_error **err)
 {
     static const char ours[] =
         " blobs ingest snapshots empty stat-index cache-mounts leases"
-        " tmp gc.lock room.lock meta.db meta.db-wal meta.db-shm format.new ";
+        " tmp gc.lock room.lock meta.db meta.db-wal meta.db-shm format.new driver ";
     cb_auto_value(cb_strings) names = {0};
 
     if (cb_fs_list(store->root_fd, &names, err) < 0)
@@ -191,6 +190,11 @@ static int check_free(struct cb_store *store, struct cb_error **err)
     return 0;
 }
 
+static int open_known(struct cb_store *store, struct cb_error **err)
+{
+    return cb_driver_recall(store, err) < 0 ? -1 : open_index(store, 0, err);
+}
+
 /* The format file comes last: what is there before it can be made again. */
 static int initialise(struct cb_store *store, int create, struct cb_error **err)
 {
@@ -204,8 +208,9 @@ static int initialise(struct cb_store *store, int create, struct cb_error **err)
         return -1;
     known = read_format(store, err);
     if (known)
-        return known < 0 ? -1 : open_index(store, 0, err);
-    if (make_directories(store, err) < 0 || make_index(store, err) < 0)
+        return known < 0 ? -1 : open_known(store, err);
+    if (make_directories(store, err) < 0 || cb_driver_choose(store, err) < 0 ||
+        make_index(store, err) < 0)
         return -1;
     return write_format(store, err);
 }
@@ -276,7 +281,6 @@ int cb_store_open(struct cb_store **out, const struct cb_store_options *options,
     pthread_mutex_init(&store->mutex, NULL);
     store->snapshots = cb_map_new(NULL);
     store->touched = cb_map_new(NULL);
-    store->driver = cb_in_user_namespace() ? &cb_driver_overlay_user : &cb_driver_overlay;
     store->root = options->root ? xstrdup(options->root) : default_root(options->of_user);
     store->read_only = options->read_only;
     store->no_sync = options->no_sync;
@@ -287,7 +291,7 @@ int cb_store_open(struct cb_store **out, const struct cb_store_options *options,
     if (open_root(store, options->create, err) < 0)
         return -1;
     known = read_format(store, err);
-    if (known < 0 || (known ? open_index(store, 0, err) < 0
+    if (known < 0 || (known ? open_known(store, err) < 0
                             : initialise(store, options->create, err) < 0))
         return -1;
     if (open_directories(store, err) < 0)

@@ -40,6 +40,10 @@ int cb_store_lease_now(struct cb_store *store, struct cb_error **err);
 
 const char *cb_store_root(const struct cb_store *store);
 int cb_store_root_fd(const struct cb_store *store); /* borrowed */
+/* How layers become trees in this store ("overlay"): chosen when it was made. */
+const char *cb_store_driver(const struct cb_store *store);
+/* Makes such a tree and lets it go. */
+int cb_store_try_driver(struct cb_store *store, struct cb_error **err);
 /* A private scratch directory "<root>/tmp/<random>", removed by cb_store_scratch_free (or
  * the next sweep). */
 struct cb_scratch;

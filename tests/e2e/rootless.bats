@@ -53,6 +53,48 @@ END
     cmp "$DIR/root.tar" "$USERS/cbtest/user.tar"
 }
 
+@test "fuse-overlayfs, where the kernel's overlay cannot be had, gives the same image" {
+    many_owners
+    export SOURCE_DATE_EPOCH=1700000000
+    run "$CBUILD" build --network=none --iidfile "$DIR/root.id" -t same "$DIR"
+    expect_status 0
+    chmod 666 /dev/fuse # as udev makes it
+    as_ok cbtest env CBUILD_STORAGE_DRIVER=fuse-overlayfs cbuild --root "$USERS/cbtest/fuse" load -i "$USERS/busybox-image.tar"
+    as_ok cbtest env SOURCE_DATE_EPOCH=1700000000 cbuild --root "$USERS/cbtest/fuse" build --network=none --iidfile fuse.id "$DIR"
+    [ "$(cat "$DIR/root.id")" = "$(cat "$USERS/cbtest/fuse.id")" ]
+    as_ok cbtest cbuild --root "$USERS/cbtest/fuse" info
+    expect_contains fuse-overlayfs
+    run sh -c 'ps -u cbtest -o stat=,comm= | grep -v ^Z | grep fuse'
+    expect_output ''
+}
+
+@test "a store is used with what it was made with" {
+    run as cbtest unshare --user --map-root-user cbuild images
+    expect_status 0
+    run unshare --user --map-root-user --mount "$CBUILD" images
+    expect_status 1
+    expect_contains 'outside of a user namespace' --root
+    run as cbtest env CBUILD_STORAGE_DRIVER=overlay cbuild --root "$USERS/cbtest/none" images
+    run as cbtest env CBUILD_STORAGE_DRIVER=overlay cbuild --root "$USERS/cbtest/none" load -i "$USERS/busybox-image.tar"
+    expect_status 1
+    expect_contains 'no driver `overlay`'
+}
+
+@test "info says what there is, and fails when a build would" {
+    as_ok cbtest cbuild info
+    expect_contains rootless '0 to 65536' overlay-userxattr "$USERS/cbtest/.local/share/cbuild"
+    as_ok cbsingle cbuild info --format json
+    [ "$(jq -r '.mode, .ids, .driver' <<<"$output" | paste -sd ' ')" = 'rootless single overlay-userxattr' ]
+    expect_contains 'no line for cbsingle'
+    as_ok cbtest "$CBUILD" --version
+    run "$CBUILD" info
+    expect_status 0
+    expect_contains 'Mode            root' 'Driver          overlay'
+    run as cbtest cbuild --root /proc/none info
+    expect_status 1
+    expect_contains 'Store           none'
+}
+
 @test "what a step sees: root, every id of the user's, docker's capabilities, and nothing of the host" {
     shared_context <<'END'
 FROM busybox
@@ -114,7 +156,7 @@ END
     as_ok cbtest cbuild build -q --network=none -o type=local,dest=tree "$DIR"
     as_ok cbtest cbuild build -q --network=none -o type=oci,dest=img.oci "$DIR"
     as_ok cbtest cbuild save -o img.tar img
-    run find "$USERS/cbtest" -path '*/.local' -prune -o ! -user cbtest -print
+    run sh -c "cd '$USERS/cbtest' && find id tree img.oci img.tar ! -user cbtest"
     expect_output ''
     run stat -c %a "$USERS/cbtest/tree/out"
     expect_output 640

@@ -1,0 +1,58 @@
+/* Facts are found by the code that uses them, or by asking the kernel for the same thing.
+ */
+#include "executor/facts.h"
+
+#include "base/user-namespace.h"
+#include "executor/cgroup-priv.h"
+
+#include <linux/magic.h>
+#include <linux/seccomp.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+void cb_executor_facts_clear(struct cb_executor_facts *facts)
+{
+    cb_strbuf_free(&facts->controllers);
+}
+
+static int has_filters(void)
+{
+    uint32_t action = SECCOMP_RET_ERRNO;
+
+    return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
+/* In version 1 each controller is a hierarchy below a plain directory. */
+static int cgroup_version(const struct cb_cgroups *cgroups)
+{
+    struct statfs fs;
+
+    if (statfs("/sys/fs/cgroup", &fs) < 0)
+        return 0;
+    if (fs.f_type == CGROUP2_SUPER_MAGIC || cgroups->unified)
+        return 2;
+    return access("/sys/fs/cgroup/pids/tasks", F_OK) == 0 ? 1 : 0;
+}
+
+void cb_executor_facts(struct cb_executor_facts *out)
+{
+    static const struct {
+        enum cb_controller controller;
+        const char *name;
+    } controllers[] = {
+        {CB_CG_PIDS, "pids"}, {CB_CG_MEMORY, "memory"}, {CB_CG_CPU, "cpu"}};
+    struct cb_cgroups cgroups;
+
+    cb_cgroups_find(&cgroups);
+    for (size_t i = 0; i < CB_ARRAY_SIZE(controllers); i++) {
+        if (cgroups.base_fd[controllers[i].controller] >= 0)
+            cb_strbuf_addf(&out->controllers, "%s%s", out->controllers.len ? " " : "",
+                           controllers[i].name);
+    }
+    for (int i = 0; i < CB_CONTROLLERS; i++)
+        cb_close(&cgroups.base_fd[i]);
+    out->cgroup_version = cgroup_version(&cgroups);
+    out->seccomp = has_filters();
+    out->ids = cb_mapped_ids();
+}
