@@ -119,8 +119,8 @@ static void add_store(struct answer *answer, struct cb_app *app)
 static void add_cgroups(struct answer *answer, const struct cb_userns *userns,
                         const struct cb_executor_facts *facts)
 {
-    char *version = facts->cgroup_version ? xasprintf("%d", facts->cgroup_version)
-                                          : xstrdup("none");
+    char *version =
+        facts->cgroup_version ? xasprintf("%d", facts->cgroup_version) : xstrdup("none");
 
     add(answer, "Cgroup version", "cgroupVersion", version, NULL);
     if (facts->controllers.len)

@@ -156,6 +156,7 @@ step() {
     expect_output ''
 }
 
+# bats test_tags=root
 @test "a memory eater dies alone and is named" {
     step 'tail /dev/zero' --memory 64m
     expect_status 1

@@ -170,6 +170,7 @@ END_OF_FILE
     expect_output "$(printf '/dev/pipes/SCRIPT\n755\nRead-only file system')"
 }
 
+# bats test_tags=root
 @test "--security=insecure needs a grant, and has every capability, devices and writable kernel files" {
     dockerfile <<'END_OF_FILE'
 FROM busybox

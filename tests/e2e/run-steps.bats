@@ -130,6 +130,7 @@ END
     expect_output ''
 }
 
+# bats test_tags=root
 @test "the step's limits are docker's: capabilities, devices, read-only kernel files" {
     dockerfile <<'END'
 FROM busybox

@@ -5,7 +5,8 @@ unit_tests += \
 	tests/unit/executor/test-run \
 	tests/unit/executor/test-sandbox \
 	tests/unit/executor/test-seccomp \
-	tests/unit/executor/test-user
+	tests/unit/executor/test-user \
+	tests/unit/executor/test-userns
 tests_unit_executor_test_emulation_SOURCES = %D%/test-emulation.c
 tests_unit_executor_test_emulation_LDADD = $(LIBS_executor)
 tests_unit_executor_test_mounts_SOURCES = \
@@ -30,4 +31,5 @@ tests_unit_executor_test_user_SOURCES = \
 	%D%/test-user.c \
 	%D%/sandbox-fixture.h
 tests_unit_executor_test_user_LDADD = $(LIBS_executor)
-
+tests_unit_executor_test_userns_SOURCES = %D%/test-userns.c
+tests_unit_executor_test_userns_LDADD = $(LIBS_executor)
