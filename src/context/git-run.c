@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "base/subprocess.h"
+#include "base/user-namespace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -120,16 +121,34 @@ static void add_credentials(const struct cb_git *git, struct cb_strings *env)
     cb_strings_addf(env, "GIT_CONFIG_VALUE_1=Authorization: %s", git->authorization);
 }
 
+/* ssh takes its files from the home of whoever it runs as. In a user namespace that is
+ * root, so it is told whose they are; not if the shell or ssh would take the path apart.
+ */
+static void add_ssh_files(struct cb_strbuf *command, int keys)
+{
+    static const char *const names[] = {"id_rsa", "id_ecdsa", "id_ed25519"};
+    const char *home = getenv("HOME");
+
+    if (!cb_in_user_namespace() || !home || *home != '/' ||
+        home[strspn(home, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                          "0123456789/._+@-")])
+        return;
+    cb_strbuf_addf(command, " -oUserKnownHostsFile=%s/.ssh/known_hosts", home);
+    for (size_t i = 0; keys && i < CB_ARRAY_SIZE(names); i++)
+        cb_strbuf_addf(command, " -oIdentityFile=%s/.ssh/%s", home, names[i]);
+}
+
 static void add_ssh(const struct cb_git *git, struct cb_strings *env)
 {
     const struct cb_remote *remote = git->remote;
+    cb_auto_value(cb_strbuf) command = {0};
     const char *agent = remote->ssh_keys ? getenv("SSH_AUTH_SOCK") : remote->ssh_agent;
 
-    cb_strings_addf(env,
-                    "GIT_SSH_COMMAND=ssh -F /dev/null -oBatchMode=yes "
-                    "-oConnectTimeout=15%s%s",
-                    remote->ssh_keys ? "" : " -oIdentityFile=none",
-                    agent ? "" : " -oIdentityAgent=none");
+    cb_strbuf_addf(&command, "ssh -F /dev/null -oBatchMode=yes -oConnectTimeout=15%s%s",
+                   remote->ssh_keys ? "" : " -oIdentityFile=none",
+                   agent ? "" : " -oIdentityAgent=none");
+    add_ssh_files(&command, remote->ssh_keys);
+    cb_strings_addf(env, "GIT_SSH_COMMAND=%s", command.text);
     if (agent)
         cb_strings_addf(env, "SSH_AUTH_SOCK=%s", agent);
 }

@@ -245,6 +245,17 @@ END
     expect_contains 'no limit of memory' ran
 }
 
+@test "ssh is told where the user's keys and hosts are, since it takes him for root" {
+    mkdir -p "$USERS/bin"
+    printf '#!/bin/sh\necho "$@" >>"$SSH_LOG"\nexit 1\n' >"$USERS/bin/ssh"
+    sed -i "s|\$SSH_LOG|$USERS/cbtest/ssh.log|" "$USERS/bin/ssh"
+    chmod 755 "$USERS/bin" "$USERS/bin/ssh"
+    run as cbtest env PATH="$USERS/bin:$USERS:/usr/bin:/bin" cbuild build --network=none ssh://git@localhost/x.git
+    expect_status 1
+    grep -F "UserKnownHostsFile=$USERS/cbtest/.ssh/known_hosts" "$USERS/cbtest/ssh.log"
+    grep -F "IdentityFile=$USERS/cbtest/.ssh/id_ed25519" "$USERS/cbtest/ssh.log"
+}
+
 @test "device nodes of an image are left out, and it is said" {
     as_ok cbtest cbuild import "$USERS/debian.tar" debian:bookworm
     expect_contains 'device nodes' 'only root'
