@@ -37,6 +37,20 @@ static int parse_max_store(const char *text, const struct cb_settings *settings,
                         name, cb_error_message(cause));
 }
 
+/* The one that the machine's file names is root's; every user has his own. */
+static char *configured_root(const struct cb_settings *settings, int of_user)
+{
+    static const char *const keys[] = {"data-root", "graph"};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(keys); i++) {
+        const char *file = cb_env_get(&settings->sources, keys[i]);
+
+        if (file && (!of_user || strcmp(file, CB_SETTINGS_MACHINE_FILE) != 0))
+            return settings->data_root;
+    }
+    return NULL;
+}
+
 int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
                  struct cb_error **err)
 {
@@ -51,7 +65,7 @@ int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
         parse_max_store(app->max_store, settings, &options.max_bytes, err) < 0)
         return -1;
     if (!options.root && (!root || !*root))
-        options.root = settings->data_root;
+        options.root = configured_root(settings, options.of_user);
     return cb_store_open(out, &options, err);
 }
 

@@ -227,6 +227,7 @@ const struct cb_cli_command cb_login_command = {
         "or names it for the registry in credHelpers. Without SERVER: docker.io.",
     .options = login_options,
     .run = run_login,
+    .stays_out = 1,
 };
 
 /* ── logout ── */
@@ -260,4 +261,5 @@ const struct cb_cli_command cb_logout_command = {
     .usage = "logout [SERVER]",
     .options = logout_options,
     .run = run_logout,
+    .stays_out = 1,
 };

@@ -524,7 +524,7 @@ int cb_settings_load(struct cb_settings **out, struct cb_error **err)
     if (named && *named) {
         if (read_file(settings, named, 1, err) < 0)
             return cb_error_wrap(err, "$CBUILD_CONFIG");
-    } else if (read_file(settings, "/etc/cbuild/config.json", 0, err) < 0 ||
+    } else if (read_file(settings, CB_SETTINGS_MACHINE_FILE, 0, err) < 0 ||
                (user && read_file(settings, user, 0, err) < 0)) {
         return -1;
     }

@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "registry/settings.h"
 
+#define CB_SETTINGS_MACHINE_FILE "/etc/cbuild/config.json"
+
 struct cb_settings {
     char *data_root; /* "data-root", or its old name "graph" */
     char *max_store; /* "max-store", a size */

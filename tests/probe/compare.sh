@@ -3,7 +3,10 @@
 # default configuration. Prints the differences that known-differences does not list and
 # fails if there are any.
 #
-#   compare.sh RUN_IN_SANDBOX
+#   compare.sh RUN_IN_SANDBOX [USER]
+#
+# With USER our side is run by that user, in a user namespace; what may differ then is in
+# known-differences-rootless as well.
 #
 # Needs root, runc, a C compiler with a static C library, and python3; without one of
 # them it is skipped (exit 77).
@@ -11,6 +14,7 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 ours=$1
+user=${2:-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -36,11 +40,21 @@ normalise() {
 "$here/runc-config.py" "$here/docker-default.json" /probe >"$work/config.json"
 runc --root "$work/state" run --bundle "$work" "cbuild-probe-$$" </dev/null |
     normalise >"$work/reference"
-"$ours" "$work/rootfs" /probe </dev/null | normalise >"$work/ours"
+known=$here/known-differences
+if [ -n "$user" ]; then
+    install -m 755 "$ours" "$work/run-in-sandbox"
+    chmod 755 "$work"
+    chown -R "$user" "$work/rootfs"
+    runuser -u "$user" -- "$work/run-in-sandbox" "$work/rootfs" /probe </dev/null | normalise >"$work/ours"
+    cat "$known" "$known-rootless" >"$work/all-known"
+    known=$work/all-known
+else
+    "$ours" "$work/rootfs" /probe </dev/null | normalise >"$work/ours"
+fi
 
 # A line of known-differences is an extended regular expression for a diff line; text
 # after two blanks and # says why.
-sed -e 's/  #.*//' -e '/^#/d' -e '/^$/d' "$here/known-differences" >"$work/known"
+sed -e 's/  #.*//' -e '/^#/d' -e '/^$/d' "$known" >"$work/known"
 diff "$work/reference" "$work/ours" | grep '^[<>]' | grep -vEf "$work/known" >"$work/new" || true
 echo "$(wc -l <"$work/ours") lines compared, $(wc -l <"$work/new") unexpected differences"
 cat "$work/new"

@@ -3,8 +3,10 @@
  *   run-in-sandbox ROOTFS COMMAND [ARG...]
  *
  * USER_SPEC in the environment chooses the user. Output goes through, the exit status is
- * the command's, or 125 when the sandbox could not be set up. */
+ * the command's, or 125 when the sandbox could not be set up. An ordinary user enters a
+ * user namespace first. */
 #include "executor/executor.h"
+#include "executor/userns.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,6 +28,7 @@ int main(int argc, char **argv)
     cb_auto_value(cb_strings) command = {0}, env = {0};
     struct cb_process_spec spec;
     struct cb_exit exit = {0};
+    struct cb_userns userns;
 
     if (argc < 3) {
         fprintf(stderr, "usage: run-in-sandbox ROOTFS COMMAND [ARG...]\n");
@@ -34,6 +37,11 @@ int main(int argc, char **argv)
     for (int i = 2; i < argc; i++)
         cb_strings_add(&command, argv[i]);
     cb_strings_add(&env, "PATH=/bin");
+    /* Before anything is opened: descriptors stay in the mounts they are from. */
+    if (cb_userns_enter(&userns, &error) < 0) {
+        fprintf(stderr, "run-in-sandbox: %s\n", cb_error_message(error));
+        return 125;
+    }
     cb_process_spec_init(&spec);
     spec.rootfs_fd = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC);
     spec.argv = &command;
