@@ -111,7 +111,7 @@ static void add_store(struct answer *answer, struct cb_app *app)
         add_failure(answer, "Driver", "driver", error);
     else
         add(answer, "Driver", "driver", xstrdup(cb_store_driver(store)),
-            strcmp(cb_store_driver(store), "fuse-overlayfs") == 0
+            strncmp(cb_store_driver(store), "fuse", 4) == 0
                 ? xstrdup("the kernel's overlay was not possible when the store was made")
                 : NULL);
 }

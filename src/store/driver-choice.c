@@ -15,7 +15,7 @@
 #define FILE_NAME "driver"
 #define VARIABLE  "CBUILD_STORAGE_DRIVER"
 
-enum place { EVERYWHERE, FIRST_NAMESPACE, USER_NAMESPACE };
+enum place { FIRST_NAMESPACE, USER_NAMESPACE };
 
 static const struct {
     const struct cb_snapshot_driver *driver;
@@ -23,13 +23,13 @@ static const struct {
 } drivers[] = {
     {&cb_driver_overlay, FIRST_NAMESPACE},
     {&cb_driver_overlay_user, USER_NAMESPACE},
-    {&cb_driver_fuse, USER_NAMESPACE},
+    {&cb_driver_fuse, FIRST_NAMESPACE},
+    {&cb_driver_fuse_user, USER_NAMESPACE},
 };
 
 static int fits(enum place place)
 {
-    return place == EVERYWHERE ||
-           (place == USER_NAMESPACE) == (cb_in_user_namespace() != 0);
+    return (place == USER_NAMESPACE) == (cb_in_user_namespace() != 0);
 }
 
 /* ── Trying ── */
@@ -127,32 +127,60 @@ static int try_new(const struct cb_store *store, const struct cb_snapshot_driver
     return result;
 }
 
+/* Asked for by the name that `cbuild info` shows, or by the part of it that says which
+ * program it is. */
+static int is_wanted(const struct cb_snapshot_driver *driver, const char *wanted)
+{
+    size_t len = strlen(wanted);
+
+    return strncmp(driver->name, wanted, len) == 0 &&
+           (!driver->name[len] || strcmp(driver->name + len, "-userxattr") == 0);
+}
+
+static int choose_wanted(struct cb_store *store, const char *wanted,
+                         struct cb_error **err)
+{
+    for (size_t i = 0; i < CB_ARRAY_SIZE(drivers); i++) {
+        if (!fits(drivers[i].place) || !is_wanted(drivers[i].driver, wanted))
+            continue;
+        store->driver = drivers[i].driver;
+        if (try_new(store, store->driver, err) < 0)
+            return cb_error_wrap(err, "store `%s`", store->root);
+        return 0;
+    }
+    return cb_error_set(err, CB_ERR_USAGE, VARIABLE ": no driver `%s` here", wanted);
+}
+
+/* The first that works. If none does, the first of all: images can be fetched, looked at
+ * and passed on with no trees made, and who makes one is told why that cannot be. */
+static void choose_first(struct cb_store *store)
+{
+    for (size_t i = CB_ARRAY_SIZE(drivers); i-- > 0;) {
+        if (fits(drivers[i].place))
+            store->driver = drivers[i].driver;
+    }
+    for (size_t i = 0; i < CB_ARRAY_SIZE(drivers); i++) {
+        cb_auto(cb_error) error = NULL;
+
+        if (!fits(drivers[i].place))
+            continue;
+        if (try_new(store, drivers[i].driver, &error) == 0) {
+            store->driver = drivers[i].driver;
+            return;
+        }
+        cb_debug("%s", cb_error_message(error));
+    }
+}
+
 int cb_driver_choose(struct cb_store *store, struct cb_error **err)
 {
     const char *wanted = getenv(VARIABLE);
-    cb_auto(cb_error) first = NULL;
 
-    for (size_t i = 0; i < CB_ARRAY_SIZE(drivers); i++) {
-        const struct cb_snapshot_driver *driver = drivers[i].driver;
-        cb_auto(cb_error) error = NULL;
-
-        if (!fits(drivers[i].place) ||
-            (wanted && *wanted && strcmp(wanted, driver->name) != 0))
-            continue;
-        if (try_new(store, driver, &error) == 0) {
-            store->driver = driver;
-            return write_down(store, err);
-        }
-        cb_debug("%s", cb_error_message(error));
-        if (!first)
-            first = cb_steal(&error);
-    }
-    if (!first)
-        return cb_error_set(err, CB_ERR_USAGE, VARIABLE ": no driver `%s` here", wanted);
-    cb_error_move(err, &first);
-    cb_error_wrap(err, "store `%s`", store->root);
-    return cb_error_hint(err, "the store must be on a file system that overlay can write "
-                              "to (ext4, xfs, btrfs, tmpfs): see --root");
+    if (!wanted || !*wanted)
+        choose_first(store);
+    else if (choose_wanted(store, wanted, err) < 0)
+        return -1;
+    return write_down(store, err);
 }
 
 static int refuse(const struct cb_store *store, const char *name, struct cb_error **err)

@@ -103,11 +103,10 @@ static void fuse_clear_work(int snapshot_fd)
     unlinkat(snapshot_fd, "work/work", AT_REMOVEDIR);
 }
 
-const struct cb_snapshot_driver cb_driver_fuse = {
-    .name = "fuse-overlayfs",
-    .max_layers = MAX_LOWERS,
-    .is_mark = fuse_is_mark,
-    .open_root = fuse_open_root,
-    .reset_work = fuse_reset_work,
-    .clear_work = fuse_clear_work,
-};
+#define COMMON                                                                      \
+    .max_layers = MAX_LOWERS, .is_mark = fuse_is_mark, .open_root = fuse_open_root, \
+    .reset_work = fuse_reset_work, .clear_work = fuse_clear_work
+
+const struct cb_snapshot_driver cb_driver_fuse = {.name = "fuse-overlayfs", COMMON};
+const struct cb_snapshot_driver cb_driver_fuse_user = {.name = "fuse-overlayfs-userxattr",
+                                                       COMMON};

@@ -103,7 +103,9 @@ static int give_stack(int fs, const struct cb_stack *stack, enum cb_overlay_way 
                                 : 0;
     if (give_layer(fs, way, "upperdir", stack->upper_fd, err) < 0)
         return cb_error_hint(err, "the store must be on a file system that overlay can "
-                                  "write to (ext4, xfs, btrfs, tmpfs): see --root");
+                                  "write to (ext4, xfs, btrfs, tmpfs): see --root; "
+                                  "or install the package fuse-overlayfs before it is "
+                                  "made");
     return give_layer(fs, way, "workdir", stack->work_fd, err);
 }
 

@@ -30,10 +30,11 @@ struct cb_snapshot_driver {
     void (*clear_work)(int snapshot_fd);
 };
 
-/* The second is the first inside a user namespace, where the kernel keeps its marks in
- * attributes that a user may write. What the one has marked the other does not see. */
+/* A second of each kind is the first inside a user namespace, where the kernel keeps its
+ * marks in attributes that a user may write. What the one has marked the other does not
+ * see. */
 extern const struct cb_snapshot_driver cb_driver_overlay, cb_driver_overlay_user,
-    cb_driver_fuse;
+    cb_driver_fuse, cb_driver_fuse_user;
 
 /* The ways to hand layers to the kernel, best first; tests name one. */
 enum cb_overlay_way {

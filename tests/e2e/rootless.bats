@@ -63,7 +63,7 @@ END
     as_ok cbtest env SOURCE_DATE_EPOCH=1700000000 cbuild --root "$USERS/cbtest/fuse" build --network=none --iidfile fuse.id "$DIR"
     [ "$(cat "$DIR/root.id")" = "$(cat "$USERS/cbtest/fuse.id")" ]
     as_ok cbtest cbuild --root "$USERS/cbtest/fuse" info
-    expect_contains fuse-overlayfs
+    expect_contains fuse-overlayfs-userxattr
     run sh -c 'ps -u cbtest -o stat=,comm= | grep -v ^Z | grep fuse'
     expect_output ''
 }
@@ -74,10 +74,9 @@ END
     run unshare --user --map-root-user --mount "$CBUILD" images
     expect_status 1
     expect_contains 'outside of a user namespace' --root
-    run as cbtest env CBUILD_STORAGE_DRIVER=overlay cbuild --root "$USERS/cbtest/none" images
-    run as cbtest env CBUILD_STORAGE_DRIVER=overlay cbuild --root "$USERS/cbtest/none" load -i "$USERS/busybox-image.tar"
+    run as cbtest env CBUILD_STORAGE_DRIVER=zfs cbuild --root "$USERS/cbtest/none" load -i "$USERS/busybox-image.tar"
     expect_status 1
-    expect_contains 'no driver `overlay`'
+    expect_contains 'no driver `zfs`'
 }
 
 @test "info says what there is, and fails when a build would" {
