@@ -21,7 +21,14 @@ struct cb_run_request {
     struct cb_strings volumes; /* -v HOST:CTR[:ro] (absolute host paths) */
     const char *network;       /* "bridge" (default), "host", "none" */
     int interactive, tty, init;
-    const char *memory;
+    /* Docker's options for the sandbox, as typed */
+    struct cb_limit_options limits;
+    const char *shm_size, *oom_score_adj, *domainname;
+    const char *userns, *ipc, *pid, *uts, *cgroupns; /* whose namespaces; or NULL */
+    struct cb_strings ulimits, security_opts, cap_add, cap_drop, devices, cdi_dirs,
+        groups, tmpfs, sysctls, add_hosts, dns, dns_search, dns_options;
+    int privileged, read_only;
+    const char *stop_signal, *stop_timeout; /* or NULL */
 };
 void cb_run_request_clear(struct cb_run_request *request);
 CB_AUTO_VALUE_DEFINE(cb_run_request, cb_run_request_clear)

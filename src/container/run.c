@@ -43,8 +43,8 @@ static int open_network(struct cb_network **out, struct cb_store *store, const c
 /* Signals go to the container instead of ending us. */
 static int open_signals(sigset_t *saved, struct cb_error **err)
 {
-    static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
-                                    SIGUSR1, SIGUSR2, SIGWINCH};
+    static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
+                                    SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM};
     sigset_t set;
     int fd;
 
@@ -62,12 +62,13 @@ static int open_signals(sigset_t *saved, struct cb_error **err)
 
 /* Without a terminal the container has our descriptors: there is nothing to copy, only
  * signals to forward. */
-static int forward_signals(struct cb_process *process, int signals, struct cb_error **err)
+static int forward_signals(struct cb_process *process, int signals,
+                           const struct cb_stopping *stopping, struct cb_error **err)
 {
     struct pollfd polls[2] = {{.fd = signals, .events = POLLIN},
                               {.fd = cb_process_exit_fd(process), .events = POLLIN}};
     struct signalfd_siginfo info;
-    struct cb_insistence insistence = {0};
+    struct cb_insistence insistence = {.stopping = stopping};
 
     for (;;) {
         if (poll(polls, 2, -1) < 0 && errno != EINTR)
@@ -83,12 +84,14 @@ static int forward_signals(struct cb_process *process, int signals, struct cb_er
 }
 
 static int run_process(struct cb_launcher *launcher, struct cb_process_spec *spec,
-                       int interactive, struct cb_cancel *cancel, struct cb_exit *result,
-                       struct cb_error **err)
+                       const struct cb_run_request *request,
+                       const struct cb_stopping *stopping, struct cb_cancel *cancel,
+                       struct cb_exit *result, struct cb_error **err)
 {
     cb_auto(cb_process) process = NULL;
     cb_auto(cb_terminal) terminal = NULL;
     cb_autofd int signals = -1;
+    int interactive = request->interactive;
     sigset_t saved;
     int status;
 
@@ -108,12 +111,13 @@ static int run_process(struct cb_launcher *launcher, struct cb_process_spec *spe
                  : cb_process_start(launcher, spec, &process, err);
     if (status == 0 && spec->tty) {
         terminal = interactive ? cb_terminal_open(STDIN_FILENO) : NULL;
-        status = cb_terminal_relay(process, signals, interactive, err);
+        status = cb_terminal_relay(process, signals, interactive, stopping, err);
     } else if (status == 0) {
-        status = forward_signals(process, signals, err);
+        status = forward_signals(process, signals, stopping, err);
     }
     if (status == 0)
         status = cb_process_wait(process, NULL, result, err);
+    alarm(0);
     pthread_sigmask(SIG_SETMASK, &saved, NULL);
     return status;
 }
@@ -141,15 +145,19 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
     cb_auto_value(cb_run_spec) spec = {0};
     cb_autofd int root = -1;
     struct cb_exit result = {0};
+    struct cb_stopping stopping;
     char hostname[65];
 
+    if (cb_stopping_parse(&stopping, request->stop_signal, request->stop_timeout, err) <
+        0)
+        return -1;
     if (request->tty && request->interactive && !isatty(STDIN_FILENO))
         return cb_error_set(err, CB_ERR_USAGE, "the input device is not a TTY");
     if (open_network(&network, store, request->network, err) < 0)
         return -1;
     if (request->hostname)
         snprintf(hostname, sizeof(hostname), "%s", request->hostname);
-    else if (cb_network_is_host(network))
+    else if (cb_network_is_host(network) || (request->uts && *request->uts))
         gethostname(hostname, sizeof(hostname));
     else
         random_hostname(hostname);
@@ -162,7 +170,7 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
         make_volumes(request->config, root, err) < 0)
         return -1;
     spec.process.rootfs_fd = root;
-    if (run_process(launcher, &spec.process, request->interactive, cancel, &result, err) <
+    if (run_process(launcher, &spec.process, request, &stopping, cancel, &result, err) <
         0)
         return -1;
     *exit_code = result.code;

@@ -81,10 +81,10 @@ static int handle_signal(struct cb_process *process, int signals,
 }
 
 int cb_terminal_relay(struct cb_process *process, int signals, int interactive,
-                      struct cb_error **err)
+                      const struct cb_stopping *stopping, struct cb_error **err)
 {
     int tty = cb_process_tty_fd(process);
-    struct cb_insistence insistence = {0};
+    struct cb_insistence insistence = {.stopping = stopping};
     struct pollfd polls[4] = {{.fd = tty, .events = POLLIN},
                               {.fd = signals, .events = POLLIN},
                               {.fd = interactive ? STDIN_FILENO : -1, .events = POLLIN},

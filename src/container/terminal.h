@@ -2,6 +2,7 @@
 #ifndef CB_CONTAINER_TERMINAL_H
 #define CB_CONTAINER_TERMINAL_H
 
+#include "container/signals.h"
 #include "executor/executor.h"
 
 struct cb_terminal;
@@ -17,6 +18,6 @@ void cb_terminal_size(int fd, unsigned short *rows, unsigned short *columns);
  * its output is drained. Forwards size changes. SIGNALS: a signalfd with SIGWINCH and
  * those to forward. INTERACTIVE 0: our stdin is not read. */
 int cb_terminal_relay(struct cb_process *process, int signals, int interactive,
-                      struct cb_error **err);
+                      const struct cb_stopping *stopping, struct cb_error **err);
 
 #endif

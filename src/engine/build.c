@@ -110,7 +110,12 @@ static void fill_env(struct cb_engine *engine, struct build *build,
     engine->env.add_hosts = &request->add_hosts;
     engine->env.hostname = DEFAULT_HOSTNAME;
     engine->env.shm_bytes = checked->shm_bytes;
-    engine->env.memory_bytes = checked->memory_bytes;
+    engine->env.limits = &checked->limits;
+    engine->env.security = &checked->security;
+    engine->env.nodes = &checked->nodes;
+    engine->env.cdi_devices = &checked->cdi_devices;
+    engine->env.volumes = checked->volumes.items;
+    engine->env.volume_count = checked->volumes.count;
     engine->env.rlimits = checked->rlimits.items;
     engine->env.rlimit_count = checked->rlimits.count;
     engine->env.cdi_dirs = &checked->cdi_dirs;
@@ -283,6 +288,20 @@ static int write_iidfile(const char *path, const struct cb_digest *id,
     return 0;
 }
 
+static void warn_of_volumes(const struct build *build, struct cb_event_sink *sink)
+{
+    cb_vec_foreach (volume, &build->checked.volumes) {
+        cb_autofree char *text = xasprintf(
+            "-v %s: what the steps find there is not part of any cache key, and the "
+            "image cannot be rebuilt without it",
+            volume->text);
+
+        cb_event_emit(sink, (struct cb_event){.kind = CB_EVENT_WARNING,
+                                              .text = text,
+                                              .len = strlen(text)});
+    }
+}
+
 static int run(struct cb_engine *engine, struct build *build,
                const struct cb_engine_env *given, const struct cb_build_request *request,
                struct cb_build_outcome *out, struct cb_error **err)
@@ -294,7 +313,9 @@ static int run(struct cb_engine *engine, struct build *build,
     if (cb_inputs_open(&build->inputs, given, request, &named, err) < 0)
         return -1;
     options = frontend_options(engine, build, request);
-    if (request->call != CB_CALL_BUILD)
+    if (request->call == CB_CALL_BUILD)
+        warn_of_volumes(build, engine->env.sink);
+    else
         return cb_call_answer(&out->call, request->call, &options, err);
     if (cb_frontend_plan(&build->plan, &options, err) < 0 ||
         solve(engine, build, request, &out->stats, err) < 0 ||

@@ -44,7 +44,12 @@ struct cb_checked_request {
     struct cb_strings allow_devices; /* "" is any */
     struct cb_strings cdi_dirs;
     int context_git_modes;
-    uint64_t memory_bytes, shm_bytes;
+    uint64_t shm_bytes;
+    struct cb_limits limits;
+    struct cb_security_settings security;
+    struct cb_device_nodes nodes;
+    struct cb_strings cdi_devices; /* --device: of every step */
+    CB_VEC(struct cb_build_volume) volumes;
     int64_t step_timeout_ms; /* 0: none */
     CB_VEC(struct cb_rlimit) rlimits;
     int64_t source_date_epoch; /* or -1 */
@@ -68,9 +73,11 @@ CB_AUTO_VALUE_DEFINE(cb_checked_request, cb_checked_request_clear)
 int cb_call_answer(struct cb_call_result *out, enum cb_call_kind kind,
                    const struct cb_frontend_options *options, struct cb_error **err);
 
-/* ── limits.c ── */
-/* --ulimit name=soft[:hard] */
-int cb_request_ulimit(const char *text, struct cb_rlimit *out, struct cb_error **err);
+/* ── volumes.c ── */
+/* -v HOST:DIR[:ro]; warns that what is in there is not part of any key. */
+int cb_request_volumes(struct cb_checked_request *out, const struct cb_strings *texts,
+                       struct cb_error **err);
+void cb_request_volumes_clear(struct cb_checked_request *checked);
 
 /* ── fields.c: options as key=value,… ── */
 /* Keys and values in turn; or one item, when TEXT is a single word. USAGE. */

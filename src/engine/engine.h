@@ -32,10 +32,13 @@ struct cb_build_request {
     const char *platform;
     const char *network; /* default, none, host */
     const char *iidfile, *metadata_file;
-    const char *memory, *shm_size; /* as typed */
-    const char *ignorefile;        /* in the place of .dockerignore, or NULL */
-    const char *ignore_syntax;     /* docker (or NULL), git */
-    const char *context_mode;      /* keep (or NULL), git */
+    const char *shm_size; /* as typed */
+    struct cb_limit_options limits;
+    struct cb_strings security_opts, devices;
+    struct cb_strings volumes; /* -v HOST:DIR[:ro] */
+    const char *ignorefile;    /* in the place of .dockerignore, or NULL */
+    const char *ignore_syntax; /* docker (or NULL), git */
+    const char *context_mode;  /* keep (or NULL), git */
     enum cb_pull_policy pull;
     int no_cache;
     const char *cache_ttl; /* as typed: older results are not used */

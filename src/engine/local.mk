@@ -11,11 +11,11 @@ src_engine_libengine_a_SOURCES = \
 	%D%/fields.c \
 	%D%/history.c \
 	%D%/inputs.c \
-	%D%/limits.c \
 	%D%/output-options.c \
 	%D%/outputs.c \
 	%D%/request.c \
 	%D%/secrets.c \
 	%D%/settings.c \
 	%D%/settings.h \
-	%D%/ssh.c
+	%D%/ssh.c \
+	%D%/volumes.c

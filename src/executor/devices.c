@@ -71,6 +71,31 @@ int cb_step_device(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
     return 0;
 }
 
+/* NAME's directories in our /dev are made. */
+static int make_parents(int dev_fd, const char *name)
+{
+    for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+        cb_autofree char *dir = xstrndup(name, (size_t)(slash - name));
+
+        if (mkdirat(dev_fd, dir, 0755) < 0 && errno != EEXIST)
+            return -1;
+    }
+    return 0;
+}
+
+int cb_step_node(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
+                 struct cb_error **err)
+{
+    const char *name = cb_sandbox_text(sandbox, step->target);
+
+    if (make_parents(sandbox->dev_fd, name) < 0 ||
+        mknodat(sandbox->dev_fd, name, step->mode & (S_IFMT | 0777), step->value) < 0 ||
+        fchownat(sandbox->dev_fd, name, step->uid, step->gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+        fchmodat(sandbox->dev_fd, name, step->mode & 07777, 0) < 0)
+        return cb_error_errno(err, errno, "device `/dev/%s`", name);
+    return 0;
+}
+
 int cb_step_link(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                  struct cb_error **err)
 {

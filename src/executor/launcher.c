@@ -78,6 +78,7 @@ static _Noreturn void run_child(struct launcher *launcher, const struct cb_cgrou
     struct cb_sandbox sandbox = {
         .stage = &launcher->stage,
         .cgroup = cgroup,
+        .private_cgroup = (request->namespaces & CLONE_NEWCGROUP) != 0,
         .fds = fds + CB_REQUEST_FDS,
         .fd_count = count - CB_REQUEST_FDS,
         .report_fd = fds[CB_REQUEST_FD_REPORT],
@@ -104,8 +105,8 @@ static int prepare(struct launcher *launcher, struct cb_error **err)
 static int launch(struct launcher *launcher, const struct cb_launch_request *request,
                   int *fds, size_t count, struct cb_error **err)
 {
-    uint64_t flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-                     (request->new_netns ? CLONE_NEWNET : 0);
+    /* Its view of control groups is made when it is in the right one. */
+    uint64_t flags = request->namespaces & ~(uint64_t)CLONE_NEWCGROUP;
     struct child child = {.pidfd = -1};
 
     if (prepare(launcher, err) < 0 ||
@@ -169,6 +170,10 @@ static void finish_child(struct launcher *launcher, struct child *child)
         reply.exit.signal = info.si_status;
         reply.exit.code = 128 + info.si_status;
     }
+    /* Where a memory control group was, it knows better. */
+    reply.exit.peak_memory_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    reply.exit.read_bytes = (uint64_t)usage.ru_inblock * 512;
+    reply.exit.written_bytes = (uint64_t)usage.ru_oublock * 512;
     reply.exit.cpu_ns = nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime);
     cb_cgroup_finish(&launcher->stage.cgroups, &child->cgroup, &reply.exit);
     cb_message_send(child->reply_fd, &reply, sizeof(reply), NULL, 0);

@@ -206,14 +206,25 @@ static int open_kernel_path(struct cb_sandbox *sandbox, const char *path, int *f
     return 0;
 }
 
-static int cover(struct cb_sandbox *sandbox, const char *path, struct cb_error **err)
+/* The same for a path that was asked for, which may be anywhere. */
+static int open_image_path(struct cb_sandbox *sandbox, const char *path, int *fd,
+                           struct cb_error **err)
 {
+    cb_auto(cb_error) error = NULL;
+
+    if (cb_fs_open_in_root(sandbox->root_fd, path, O_PATH, 0, fd, &error) == 0)
+        return 0;
+    if (cb_error_errnum(error) == ENOENT)
+        return 0;
+    return cb_error_move(err, &error);
+}
+
+static int cover_target(const char *path, int target, struct cb_error **err)
+{
+    cb_autofd int tree = -1;
     const char *source;
-    cb_autofd int target = -1, tree = -1;
     struct stat what;
 
-    if (open_kernel_path(sandbox, path, &target, err) < 0)
-        return -1;
     if (target < 0)
         return 0;
     if (fstat(target, &what) < 0)
@@ -226,10 +237,26 @@ static int cover(struct cb_sandbox *sandbox, const char *path, struct cb_error *
     return 0;
 }
 
+static int cover(struct cb_sandbox *sandbox, const char *path, struct cb_error **err)
+{
+    cb_autofd int target = -1;
+
+    if (open_kernel_path(sandbox, path, &target, err) < 0)
+        return -1;
+    return cover_target(path, target, err);
+}
+
 int cb_step_mask(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                  struct cb_error **err)
 {
-    return cover(sandbox, cb_sandbox_text(sandbox, step->target), err);
+    const char *path = cb_sandbox_text(sandbox, step->target);
+    cb_autofd int target = -1;
+
+    if (!(step->flags & CB_PLAN_FOREIGN))
+        return cover(sandbox, path, err);
+    if (open_image_path(sandbox, path, &target, err) < 0)
+        return -1;
+    return cover_target(path, target, err);
 }
 
 int cb_step_read_only(struct cb_sandbox *sandbox, const struct cb_plan_step *step,

@@ -40,6 +40,7 @@ struct cb_stub_record {
 struct cb_sandbox {
     const struct cb_stage *stage;
     const struct cb_cgroup *cgroup;
+    int private_cgroup; /* its leaf is the root of what it sees */
     struct cb_plan_view plan;
     const int *fds; /* descriptors of the plan */
     size_t fd_count;
@@ -69,12 +70,14 @@ cb_sandbox_step cb_step_rootfs, cb_step_enter, cb_step_cwd;
 cb_sandbox_step cb_step_filesystem, cb_step_bind, cb_step_file, cb_step_mask,
     cb_step_read_only;
 /* devices.c */
-cb_sandbox_step cb_step_device, cb_step_link;
+cb_sandbox_step cb_step_device, cb_step_node, cb_step_link;
 /* io.c */
 cb_sandbox_step cb_step_console, cb_step_stdio;
 /* identity.c */
 cb_sandbox_step cb_step_netns, cb_step_loopback, cb_step_hostname, cb_step_rlimit,
     cb_step_seccomp, cb_step_user, cb_step_no_new_privs;
+/* settings.c */
+cb_sandbox_step cb_step_domainname, cb_step_oom_score, cb_step_sysctl;
 /* program.c */
 cb_sandbox_step cb_step_init, cb_step_exec;
 

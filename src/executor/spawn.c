@@ -92,13 +92,8 @@ static int fill_request(struct cb_launch_request *request,
 {
     uint64_t random = 0;
 
-    request->new_netns = plan->new_netns;
-    request->limits = (struct cb_limits){
-        .memory_bytes = spec->memory_bytes,
-        .memory_swap_bytes = spec->memory_swap_bytes,
-        .pids_max = spec->pids_max,
-        .cpus = spec->cpus,
-    };
+    request->namespaces = plan->namespaces;
+    request->limits = spec->limits;
     if (spec->cgroup_name) {
         if (!is_plain_name(spec->cgroup_name))
             return cb_error_set(err, CB_ERR_USAGE, "cgroup name `%s` is not plain",

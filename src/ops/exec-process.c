@@ -90,9 +90,10 @@ static void fill_spec(const struct cb_exec_step *step, struct cb_process_spec *s
     spec->security = step->security;
     spec->rlimits = env->rlimits;
     spec->rlimit_count = env->rlimit_count;
-    spec->memory_bytes = env->memory_bytes;
-    spec->memory_swap_bytes = env->memory_swap_bytes;
-    spec->cpus = env->cpus;
+    if (env->limits)
+        spec->limits = *env->limits;
+    if (env->security)
+        cb_security_apply(env->security, spec);
 }
 
 static int join_network(const struct cb_exec_step *step, struct cb_cancel *cancel,
