@@ -95,6 +95,8 @@ struct cb_built_step {
     char *miss;            /* why the cache had nothing, or NULL */
     char *error;           /* or NULL */
     uint64_t log_bytes;
+    int has_usage; /* a process ran */
+    struct cb_step_usage usage;
 };
 struct cb_built {
     char *id;

@@ -75,6 +75,7 @@ static const char *kind_name(enum cb_event_kind kind)
         [CB_EVENT_STEP_ERROR] = "error",   [CB_EVENT_STEP_CANCELED] = "canceled",
         [CB_EVENT_WARNING] = "warning",    [CB_EVENT_NOTICE] = "notice",
         [CB_EVENT_MISS] = "miss",          [CB_EVENT_STEP_STATUS] = NULL,
+        [CB_EVENT_STEP_USAGE] = "usage",
     };
 
     return (size_t)kind < CB_ARRAY_SIZE(names) ? names[kind] : NULL;
@@ -87,6 +88,17 @@ static void open_line(struct cb_strbuf *out, const char *event)
     clock_gettime(CLOCK_REALTIME, &now);
     cb_strbuf_addf(out, "{\"time\":%lld.%03ld,\"event\":\"%s\"", (long long)now.tv_sec,
                    now.tv_nsec / 1000000, event);
+}
+
+static void add_usage(struct cb_strbuf *out, const struct cb_step_usage *usage)
+{
+    cb_strbuf_addf(
+        out,
+        ",\"peak_memory\":%llu,\"cpu_ns\":%llu,\"read_bytes\":%llu,"
+        "\"written_bytes\":%llu,\"oom_killed\":%s",
+        (unsigned long long)usage->peak_memory_bytes, (unsigned long long)usage->cpu_ns,
+        (unsigned long long)usage->read_bytes, (unsigned long long)usage->written_bytes,
+        usage->oom_killed ? "true" : "false");
 }
 
 static void add_line(struct cb_strbuf *out, const struct cb_event *event)
@@ -105,6 +117,8 @@ static void add_line(struct cb_strbuf *out, const struct cb_event *event)
     if (event->error)
         add_text(out, "error", cb_error_message(event->error),
                  strlen(cb_error_message(event->error)));
+    if (event->usage)
+        add_usage(out, event->usage);
     cb_strbuf_adds(out, "}\n");
 }
 

@@ -6,6 +6,7 @@
 #include "base/timestamp.h"
 #include "ops/selection-priv.h"
 
+#include <inttypes.h>
 #include <signal.h>
 
 #define TIMEOUT_CODE 124 /* as timeout(1) has it */
@@ -36,6 +37,44 @@ static int timed_out(const struct cb_exec_step *step, struct cb_error **err)
     return cb_error_hint(err, "give it more time with --step-timeout");
 }
 
+/* As it is typed: "64m". */
+static char *limit_text(uint64_t bytes)
+{
+    return bytes % (1 << 20) ? xasprintf("%" PRIu64, bytes)
+                             : xasprintf("%" PRIu64 "m", bytes >> 20);
+}
+
+/* A process of it was killed; whether that is why it failed is for the reader. */
+static int out_of_memory(const struct cb_exec_step *step, const struct cb_exit *ended,
+                         const char *command, struct cb_error **err)
+{
+    uint64_t limit = step->env->limits ? step->env->limits->memory_bytes : 0;
+    cb_autofree char *text = limit_text(limit);
+
+    cb_error_exit(err, ended->code,
+                  "process \"%s\" did not complete successfully: out of memory, killed "
+                  "by the OOM killer%s%s%s",
+                  command, limit ? " (limit " : "", limit ? text : "", limit ? ")" : "");
+    return cb_error_hint(err, "give the build more with --memory");
+}
+
+static void tell_usage(const struct cb_exec_step *step, struct cb_exec_context *context,
+                       const struct cb_exit *ended)
+{
+    const struct cb_step_usage usage = {
+        .peak_memory_bytes = ended->peak_memory_bytes,
+        .cpu_ns = ended->cpu_ns,
+        .read_bytes = ended->read_bytes,
+        .written_bytes = ended->written_bytes,
+        .oom_killed = ended->oom_killed,
+        .memory_limit_bytes = step->env->limits ? step->env->limits->memory_bytes : 0,
+    };
+
+    cb_event_emit(context->sink, (struct cb_event){.kind = CB_EVENT_STEP_USAGE,
+                                                   .id = context->event_id,
+                                                   .usage = &usage});
+}
+
 static int check_end(const struct cb_exec_step *step, const struct cb_exec_end *end,
                      struct cb_error **err)
 {
@@ -47,12 +86,8 @@ static int check_end(const struct cb_exec_step *step, const struct cb_exec_end *
     if (ended->code == 0 && ended->signal == 0)
         return 0;
     command = command_text(&step->argv);
-    if (ended->oom_killed) {
-        cb_error_exit(err, ended->code,
-                      "process \"%s\" did not complete successfully: out of memory",
-                      command);
-        return cb_error_hint(err, "give the build more with --memory");
-    }
+    if (ended->oom_killed)
+        return out_of_memory(step, ended, command, err);
     if (ended->signal) {
         const char *name = sigabbrev_np(ended->signal);
 
@@ -78,8 +113,10 @@ static int attempt(const struct cb_exec_step *step, struct cb_exec_context *cont
 
     if (cb_snapshot_prepare(step->env->store, cb_snapshot_result_get(parent), &layer,
                             err) < 0 ||
-        cb_exec_attempt(step, context, layer, &end, err) < 0 ||
-        check_end(step, &end, err) < 0)
+        cb_exec_attempt(step, context, layer, &end, err) < 0)
+        return -1;
+    tell_usage(step, context, &end.exit);
+    if (check_end(step, &end, err) < 0)
         return -1;
     *out = cb_steal(&layer);
     return 0;
