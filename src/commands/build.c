@@ -2,6 +2,7 @@
 #include "commands/commands.h"
 
 #include "commands/call.h"
+#include "commands/debug.h"
 #include "commands/progress.h"
 #include "engine/engine.h"
 
@@ -75,6 +76,8 @@ static const struct cb_option options[] = {
      "Write the image id to a file"},
     {"jobs", 0, CB_OPTION_UNSIGNED, AT(request.jobs), "N",
      "Steps to run at the same time (default: processors)"},
+    {"keep-failed", 0, CB_OPTION_FLAG, AT(request.keep_failed), NULL,
+     "Keep the files of a RUN step that fails, for `cbuild debug`"},
     {"label", 0, CB_OPTION_LIST, AT(request.labels), "NAME=VALUE",
      "Set a label of the image"},
     {"load", 0, CB_OPTION_FLAG, AT(request.load), NULL,
@@ -91,6 +94,8 @@ static const struct cb_option options[] = {
      "Run every step; results are still kept"},
     {"no-cache-filter", 0, CB_OPTION_LIST, AT(request.no_cache_filter), "STAGE",
      "Run every step of these stages"},
+    {"on-error", 0, CB_OPTION_TEXT, AT(request.on_error), "shell",
+     "Open a shell in the sandbox of a RUN step that fails"},
     {"output", 'o', CB_OPTION_LIST, AT(request.outputs), "DIR|-|type=TYPE,...",
      "Where the result goes: image, registry, local, tar, oci, docker or cacheonly"},
     {"offline", 0, CB_OPTION_FLAG, AT(request.offline), NULL,
@@ -219,6 +224,7 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     cb_auto_value(cb_build_outcome) outcome = {0};
     const char *mode = values->quiet ? "quiet" : values->progress;
     char text[CB_DIGEST_MAX_TEXT];
+    struct cb_debug debug = {.app = app};
     struct cb_engine_env env = {
         .launcher = app->launcher, .cancel = app->cancel, .stdin_fd = STDIN_FILENO};
     int status;
@@ -230,6 +236,11 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     cb_store_lease_late(store);
     env.store = store;
     env.sink = cb_progress_sink(progress);
+    debug.progress = progress;
+    if (cb_debug_has_terminal()) {
+        env.shell = cb_debug_shell;
+        env.shell_arg = &debug;
+    }
     status = cb_engine_build(&env, &values->request, &outcome, &engine, err);
     cb_progress_free(cb_steal(&progress));
     if (status < 0)

@@ -239,4 +239,17 @@ static void close_plain(struct cb_event_sink *sink)
     free(plain);
 }
 
-const struct cb_progress_class cb_progress_plain = {"plain", open_plain, close_plain};
+static void suspend_plain(struct cb_event_sink *sink, int suspend)
+{
+    struct plain *plain = (struct plain *)sink;
+
+    if (suspend) {
+        pthread_mutex_lock(&plain->lock);
+        fflush(stderr);
+    } else {
+        pthread_mutex_unlock(&plain->lock);
+    }
+}
+
+const struct cb_progress_class cb_progress_plain = {"plain", open_plain, close_plain,
+                                                    suspend_plain};

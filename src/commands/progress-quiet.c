@@ -94,4 +94,17 @@ static void close_quiet(struct cb_event_sink *sink)
     free(quiet);
 }
 
-const struct cb_progress_class cb_progress_quiet = {"quiet", open_quiet, close_quiet};
+static void suspend_quiet(struct cb_event_sink *sink, int suspend)
+{
+    struct quiet *quiet = (struct quiet *)sink;
+
+    if (suspend) {
+        pthread_mutex_lock(&quiet->lock);
+        fflush(stderr);
+    } else {
+        pthread_mutex_unlock(&quiet->lock);
+    }
+}
+
+const struct cb_progress_class cb_progress_quiet = {"quiet", open_quiet, close_quiet,
+                                                    suspend_quiet};

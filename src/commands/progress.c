@@ -52,6 +52,16 @@ struct cb_event_sink *cb_progress_sink(struct cb_progress *progress)
     return progress->sink;
 }
 
+void cb_progress_suspend(struct cb_progress *progress)
+{
+    progress->class->suspend(progress->sink, 1);
+}
+
+void cb_progress_resume(struct cb_progress *progress)
+{
+    progress->class->suspend(progress->sink, 0);
+}
+
 void cb_progress_free(struct cb_progress *progress)
 {
     if (!progress)

@@ -7,15 +7,13 @@
 #include <sys/stat.h>
 
 const struct cb_cli_command *const cb_commands[] = {
-    &cb_build_command,    &cb_run_command,       &cb_images_command,
-    &cb_pull_command,     &cb_push_command,      &cb_tag_command,
-    &cb_rmi_command,      &cb_inspect_command,   &cb_login_command,
-    &cb_logout_command,   &cb_history_command,   &cb_save_command,
-    &cb_load_command,     &cb_import_command,    &cb_parse_command,
-    &cb_lint_command,     &cb_context_command,   &cb_explain_command,
-    &cb_cache_ls_command, &cb_builds_ls_command, &cb_df_command,
-    &cb_du_command,       &cb_prune_command,     &cb_fsck_command,
-    &cb_info_command,     &cb_version_command,   NULL,
+    &cb_build_command,   &cb_run_command,     &cb_images_command,   &cb_pull_command,
+    &cb_push_command,    &cb_tag_command,     &cb_rmi_command,      &cb_inspect_command,
+    &cb_login_command,   &cb_logout_command,  &cb_history_command,  &cb_save_command,
+    &cb_load_command,    &cb_import_command,  &cb_parse_command,    &cb_lint_command,
+    &cb_context_command, &cb_explain_command, &cb_cache_ls_command, &cb_builds_ls_command,
+    &cb_df_command,      &cb_du_command,      &cb_prune_command,    &cb_fsck_command,
+    &cb_info_command,    &cb_debug_command,   &cb_version_command,  NULL,
 };
 
 struct spelling {

@@ -32,6 +32,11 @@ struct cb_run_request {
 };
 void cb_run_request_clear(struct cb_run_request *request);
 CB_AUTO_VALUE_DEFINE(cb_run_request, cb_run_request_clear)
+/* A shell on our terminal, in the sandbox of a build's step: SPEC as it was, but for its
+ * command, whose shell is taken. */
+int cb_container_shell(struct cb_launcher *launcher, const struct cb_process_spec *spec,
+                       struct cb_cancel *cancel, struct cb_exit *result,
+                       struct cb_error **err);
 /* Runs in the foreground on our stdio, forwarding signals and terminal size; the
  * filesystem is discarded afterwards. *EXIT_CODE is the container's. Errors: USAGE,
  * NOT_FOUND with errno ENOENT (command missing: 127), DENIED (126), others 125. */

@@ -1,5 +1,7 @@
 noinst_LIBRARIES += src/container/libcontainer.a
 src_container_libcontainer_a_SOURCES = \
+	%D%/attach.c \
+	%D%/attach.h \
 	%D%/container.h \
 	%D%/knobs.c \
 	%D%/knobs.h \

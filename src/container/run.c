@@ -4,19 +4,14 @@
 
 #include "base/digest.h"
 #include "base/fs.h"
+#include "container/attach.h"
 #include "container/signals.h"
 #include "container/spec.h"
-#include "container/terminal.h"
 #include "network/network.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 /* docker's default host name: the first 12 digits of the container's id. */
@@ -38,88 +33,6 @@ static int open_network(struct cb_network **out, struct cb_store *store, const c
     cb_autofree char *state = xasprintf("%s/network", cb_store_root(store));
 
     return cb_network_new(out, mode ? mode : "bridge", state, err);
-}
-
-/* Signals go to the container instead of ending us. */
-static int open_signals(sigset_t *saved, struct cb_error **err)
-{
-    static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
-                                    SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM};
-    sigset_t set;
-    int fd;
-
-    sigemptyset(&set);
-    for (size_t i = 0; i < CB_ARRAY_SIZE(forwarded); i++)
-        sigaddset(&set, forwarded[i]);
-    pthread_sigmask(SIG_BLOCK, &set, saved);
-    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0) {
-        pthread_sigmask(SIG_SETMASK, saved, NULL);
-        return cb_error_errno(err, errno, "signalfd");
-    }
-    return fd;
-}
-
-/* Without a terminal the container has our descriptors: there is nothing to copy, only
- * signals to forward. */
-static int forward_signals(struct cb_process *process, int signals,
-                           const struct cb_stopping *stopping, struct cb_error **err)
-{
-    struct pollfd polls[2] = {{.fd = signals, .events = POLLIN},
-                              {.fd = cb_process_exit_fd(process), .events = POLLIN}};
-    struct signalfd_siginfo info;
-    struct cb_insistence insistence = {.stopping = stopping};
-
-    for (;;) {
-        if (poll(polls, 2, -1) < 0 && errno != EINTR)
-            return cb_error_errno(err, errno, "poll");
-        if (polls[1].revents)
-            return 0;
-        if (!polls[0].revents || read(signals, &info, sizeof(info)) != sizeof(info))
-            continue;
-        if (info.ssi_signo != SIGWINCH &&
-            cb_signal_pass_on(process, (int)info.ssi_signo, &insistence, err) < 0)
-            return -1;
-    }
-}
-
-static int run_process(struct cb_launcher *launcher, struct cb_process_spec *spec,
-                       const struct cb_run_request *request,
-                       const struct cb_stopping *stopping, struct cb_cancel *cancel,
-                       struct cb_exit *result, struct cb_error **err)
-{
-    cb_auto(cb_process) process = NULL;
-    cb_auto(cb_terminal) terminal = NULL;
-    cb_autofd int signals = -1;
-    int interactive = request->interactive;
-    sigset_t saved;
-    int status;
-
-    if (spec->tty) {
-        cb_terminal_size(STDOUT_FILENO, &spec->rows, &spec->columns);
-    } else {
-        spec->stdin_fd = interactive ? STDIN_FILENO : -1;
-        spec->stdout_fd = STDOUT_FILENO;
-        spec->stderr_fd = STDERR_FILENO;
-    }
-    signals = open_signals(&saved, err);
-    if (signals < 0)
-        return -1;
-    /* A signal that came before they were taken for the container's was meant for us. */
-    status = cb_cancel_check(cancel, err) < 0
-                 ? -1
-                 : cb_process_start(launcher, spec, &process, err);
-    if (status == 0 && spec->tty) {
-        terminal = interactive ? cb_terminal_open(STDIN_FILENO) : NULL;
-        status = cb_terminal_relay(process, signals, interactive, stopping, err);
-    } else if (status == 0) {
-        status = forward_signals(process, signals, stopping, err);
-    }
-    if (status == 0)
-        status = cb_process_wait(process, NULL, result, err);
-    alarm(0);
-    pthread_sigmask(SIG_SETMASK, &saved, NULL);
-    return status;
 }
 
 /* Volumes are directories of the container for now; those the image lacks are made, as
@@ -170,8 +83,8 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
         make_volumes(request->config, root, err) < 0)
         return -1;
     spec.process.rootfs_fd = root;
-    if (run_process(launcher, &spec.process, request, &stopping, cancel, &result, err) <
-        0)
+    if (cb_attach(launcher, &spec.process, request->interactive, &stopping, cancel,
+                  &result, err) < 0)
         return -1;
     *exit_code = result.code;
     return 0;

@@ -55,6 +55,7 @@ struct build { /* what one build holds while it runs; freed in this order, from 
                   up */
     struct cb_checked_request checked;
     struct cb_history_log *log;
+    struct cb_failures *failures;
     struct cb_registry *registry;
     struct cb_http *http;
     struct cb_remote remote;
@@ -72,6 +73,7 @@ static void build_clear(struct build *build)
     cb_cache_free(build->cache);
     cb_registry_free(build->registry);
     cb_http_free(build->http);
+    cb_failures_free(build->failures);
     cb_history_log_free(build->log);
     cb_checked_request_clear(&build->checked);
 }
@@ -176,6 +178,12 @@ static int set_up(struct cb_engine *engine, struct build *build,
         cb_history_log_begin(build->log, request, &build->checked.familiar);
     }
     fill_env(engine, build, given, request);
+    if (build->log && (request->keep_failed || request->on_error)) {
+        build->failures = cb_failures_new(given, build->log, request->keep_failed,
+                                          request->on_error != NULL);
+        engine->env.failed = cb_failures_tell;
+        engine->env.failed_arg = build->failures;
+    }
     set_up_remote(engine, build, given->settings);
     registry.pool = engine->pool;
     registry.settings = given->settings ? &given->settings->registry : NULL;

@@ -408,5 +408,5 @@ int cb_builds_remove(struct cb_store *store, const char *id, struct cb_error **e
         return cb_error_set(err, CB_ERR_DENIED, "build %s is still running", id);
     if (unlinkat(builds, single, 0) == 0)
         return 0;
-    return cb_fs_remove_tree(builds, id, err);
+    return cb_build_remove(store, builds, id, err);
 }

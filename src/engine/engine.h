@@ -45,6 +45,8 @@ struct cb_build_request {
     int offline;           /* nothing is asked of any server */
     int explain;
     int push, load;
+    const char *on_error; /* what becomes of a RUN that failed: "shell", or NULL */
+    int keep_failed;
     unsigned jobs;            /* 0: cores */
     unsigned retries;         /* --retry: of RUN steps that fail */
     const char *step_timeout; /* as typed */
@@ -59,6 +61,9 @@ struct cb_engine_env {
     struct cb_event_sink *sink;
     int stdin_fd;
     const struct cb_settings *settings; /* borrowed until cb_engine_finish; or NULL */
+    /* Lets people look around in the sandbox of a step that failed, or NULL. */
+    void (*shell)(void *arg, const struct cb_process_spec *spec, const char *error);
+    void *shell_arg;
 };
 struct cb_build_outcome {
     struct cb_digest image_id; /* unset when no image was asked for */
@@ -85,6 +90,20 @@ int cb_engine_open_directory(struct cb_context **out,
 /* What a build left running; accepts NULL. */
 void cb_engine_finish(struct cb_engine *engine);
 CB_AUTO_DEFINE(cb_engine, cb_engine_finish)
+
+/* ── A step that failed and was kept (failed.c) ── */
+struct cb_kept_step {
+    char *error; /* what was said of it */
+    struct cb_snapshot *layer;
+    struct cb_strings argv, env;
+    char *cwd, *user, *hostname, *network;
+    int insecure;
+};
+void cb_kept_step_clear(struct cb_kept_step *step);
+CB_AUTO_VALUE_DEFINE(cb_kept_step, cb_kept_step_clear)
+/* ID: of a build. NOT_FOUND if it kept none. */
+int cb_kept_step_open(struct cb_store *store, const char *id, struct cb_kept_step *out,
+                      struct cb_error **err);
 
 /* ── Builds that were (builds.c reads what history.c wrote) ── */
 struct cb_built_step {

@@ -9,6 +9,7 @@
  * its build goes on. It is a convenience: when it cannot be written the build goes on. */
 #include "engine/engine-priv.h"
 
+#include "base/atomic-file.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/utf8.h"
@@ -29,9 +30,10 @@ struct cb_history_log {
     struct cb_event_sink *next;
     struct cb_store *store;
     int show_misses;
-    pthread_mutex_t lock;  /* guards what follows */
-    struct cb_strbuf held; /* lines not written yet */
-    int fd;                /* -1: not opened, or given up */
+    pthread_mutex_t lock;         /* guards what follows */
+    struct cb_strbuf held;        /* lines not written yet */
+    int fd;                       /* -1: not opened, or given up */
+    char id[CB_BUILD_ID_LEN + 1]; /* once opened */
     int failed;
 };
 
@@ -168,7 +170,7 @@ static const char *result_name(const struct cb_error *error)
 
 /* Ids begin with the time, so that the order of names is the order of builds. Of each of
  * the two forms the newest are kept. */
-static void remove_old(int builds_fd, int is_file)
+static void remove_old(struct cb_store *store, int builds_fd, int is_file)
 {
     cb_auto_value(cb_strings) names = {0};
     size_t newer = 0;
@@ -178,7 +180,7 @@ static void remove_old(int builds_fd, int is_file)
     for (size_t i = names.count; i-- > 0;) {
         if ((strchr(names.items[i], '.') != NULL) == is_file &&
             newer++ >= CB_HISTORY_KEPT)
-            cb_fs_remove_tree(builds_fd, names.items[i], NULL);
+            cb_build_remove(store, builds_fd, names.items[i], NULL);
     }
 }
 
@@ -209,10 +211,10 @@ static int open_log(int dir_fd, const char *name)
 }
 
 /* WHOLE: nothing but what is held is to come. */
-static int open_file(struct cb_store *store, int whole)
+static int open_file(struct cb_store *store, int whole, char id[CB_BUILD_ID_LEN + 1])
 {
     cb_autofd int builds = make_dir(cb_store_root_fd(store), "builds");
-    char id[CB_BUILD_ID_LEN + 1], name[CB_BUILD_ID_LEN + 8];
+    char name[CB_BUILD_ID_LEN + 8];
     cb_autofd int dir = -1;
     int fd;
 
@@ -224,14 +226,14 @@ static int open_file(struct cb_store *store, int whole)
     fd = whole ? open_log(builds, name) : dir < 0 ? -1 : open_log(dir, "events.jsonl");
     if (fd >= 0)
         flock(fd, LOCK_EX | LOCK_NB);
-    remove_old(builds, whole);
+    remove_old(store, builds, whole);
     return fd;
 }
 
 static void write_held(struct cb_history_log *log, int whole)
 {
     if (log->fd < 0 && !log->failed)
-        log->fd = open_file(log->store, whole);
+        log->fd = open_file(log->store, whole, log->id);
     if (log->fd < 0 || cb_fs_write_all(log->fd, log->held.text, log->held.len) < 0) {
         if (!log->failed)
             cb_debug("the log of this build is not kept: %s", strerror(errno));
@@ -325,6 +327,22 @@ void cb_history_log_end(struct cb_history_log *log,
     cb_strbuf_adds(&log->held, "}\n");
     write_held(log, !error && stats->executed == 0);
     pthread_mutex_unlock(&log->lock);
+}
+
+int cb_history_log_keep(struct cb_history_log *log, const char *name, const char *text,
+                        char id[CB_BUILD_ID_LEN + 1], struct cb_error **err)
+{
+    cb_autofree char *path = NULL;
+
+    pthread_mutex_lock(&log->lock);
+    write_held(log, 0);
+    memcpy(id, log->id, sizeof(log->id));
+    pthread_mutex_unlock(&log->lock);
+    if (!*id || log->failed)
+        return cb_error_set(err, CB_ERR_SYSTEM, "the log of this build is not kept");
+    path = xasprintf("builds/%s/%s", id, name);
+    return cb_atomic_file_write(cb_store_root_fd(log->store), path, text, strlen(text),
+                                0600, 0, err);
 }
 
 void cb_history_log_free(struct cb_history_log *log)

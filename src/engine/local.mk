@@ -8,6 +8,7 @@ src_engine_libengine_a_SOURCES = \
 	%D%/builds.c \
 	%D%/engine-priv.h \
 	%D%/engine.h \
+	%D%/failed.c \
 	%D%/fields.c \
 	%D%/history.c \
 	%D%/inputs.c \

@@ -363,6 +363,15 @@ static int check_cache_ttl(struct cb_checked_request *out, const char *text,
     return invalid(err, text, "--cache-ttl", cause);
 }
 
+static int check_on_error(const char *text, struct cb_error **err)
+{
+    if (!text || !strcmp(text, "shell"))
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "invalid argument \"%s\" for \"--on-error\": expected shell",
+                        text);
+}
+
 static int check_offline(const struct cb_build_request *request, struct cb_error **err)
 {
     if (!request->offline || request->pull == CB_PULL_MISSING ||
@@ -399,7 +408,8 @@ int cb_request_check(struct cb_checked_request *out,
         cb_request_outputs(out, request, err) < 0 ||
         check_attempts(out, request, err) < 0 ||
         check_cache_ttl(out, request->cache_ttl, err) < 0 ||
-        check_offline(request, err) < 0 || check_epoch(out, err) < 0)
+        check_offline(request, err) < 0 || check_on_error(request->on_error, err) < 0 ||
+        check_epoch(out, err) < 0)
         return -1;
     settle_cdi_dirs(out, request);
     if (cb_secrets_new(&out->secrets, &request->secrets, err) < 0)

@@ -272,7 +272,8 @@ static struct cb_plan_step *add_rlimit(struct cb_plan *plan, int resource, uint6
  * that is a limit for steps. Root of the machine has no such limit, but has cgroups. */
 static void add_process_limit(struct cb_plan *plan, const struct cb_process_spec *spec)
 {
-    uint64_t most = spec->pids_max ? spec->pids_max : PROCESSES;
+    uint64_t most =
+        spec->limits.pids_max > 0 ? (uint64_t)spec->limits.pids_max : PROCESSES;
     struct rlimit ours;
 
     if (!cb_in_user_namespace() || is_limited(spec, RLIMIT_NPROC) ||

@@ -15,6 +15,7 @@ src_ops_libops_a_SOURCES = \
     %D%/early-write.c \
     %D%/exec-bind.c \
     %D%/exec-device.c \
+    %D%/exec-end.c \
     %D%/exec-key.c \
     %D%/exec-mounts.c \
     %D%/exec-output.c \

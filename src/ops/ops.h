@@ -16,6 +16,8 @@
 #include "store/snapshot.h"
 #include "store/store.h"
 
+struct cb_failed_step;
+
 /* Shared by all ops of one build; outlives the graph. */
 struct cb_build_env {
     struct cb_store *store;
@@ -46,8 +48,10 @@ struct cb_build_env {
     const struct cb_strings *cdi_dirs;     /* where devices are described */
     const struct cb_strings *cdi_devices;  /* --device by name, of every step; or NULL */
     const struct cb_strings *cache_places; /* --cache-mount: "id=directory" */
-    int64_t started_ns;        /* of the build, by the clock of files; 0: not known */
-    unsigned retries;          /* of a RUN that fails */
+    int64_t started_ns; /* of the build, by the clock of files; 0: not known */
+    unsigned retries;   /* of a RUN that fails */
+    void (*failed)(void *arg, const struct cb_failed_step *step); /* or NULL */
+    void *failed_arg;
     int64_t step_timeout_ms;   /* of each attempt; 0: none */
     int64_t source_date_epoch; /* or -1 */
     int keep_times;            /* rewrite-timestamp=false: files may be newer than that */
@@ -61,6 +65,16 @@ struct cb_build_volume {
     int read_only;
 };
 enum cb_op_network { CB_OP_NETWORK_DEFAULT, CB_OP_NETWORK_NONE, CB_OP_NETWORK_HOST };
+
+/* A RUN that failed for the last time; its files, mounts and network are still there. */
+struct cb_failed_step {
+    uint64_t event_id;
+    struct cb_snapshot *layer;
+    const struct cb_process_spec *spec;
+    const struct cb_strings *env; /* without secrets */
+    enum cb_op_network network;
+    const char *error; /* what is told of it */
+};
 
 /* ── Results ── */
 /* SNAPSHOT NULL: the empty filesystem. Takes a reference. */
