@@ -26,7 +26,7 @@ struct cb_run_request {
     const char *shm_size, *oom_score_adj, *domainname;
     const char *userns, *ipc, *pid, *uts, *cgroupns; /* whose namespaces; or NULL */
     struct cb_strings ulimits, security_opts, cap_add, cap_drop, devices, cdi_dirs,
-        groups, tmpfs, sysctls, add_hosts, dns, dns_search, dns_options;
+        groups, tmpfs, sysctls, add_hosts;
     int privileged, read_only;
     const char *stop_signal, *stop_timeout; /* or NULL */
 };

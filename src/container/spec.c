@@ -41,9 +41,6 @@ void cb_run_request_clear(struct cb_run_request *request)
     cb_strings_free(&request->tmpfs);
     cb_strings_free(&request->sysctls);
     cb_strings_free(&request->add_hosts);
-    cb_strings_free(&request->dns);
-    cb_strings_free(&request->dns_search);
-    cb_strings_free(&request->dns_options);
 }
 
 static void append(struct cb_strings *to, const struct cb_strings *from)

@@ -108,6 +108,11 @@ struct cb_launcher;
 /* Forks the launcher. Call from main before the first thread. Cheap (it does nothing
  * until used). */
 int cb_launcher_start(struct cb_launcher **out, struct cb_error **err);
+/* The same for a program whose main begins with cb_launcher_reenter: no step can write to
+ * the program's file. */
+int cb_launcher_start_sealed(struct cb_launcher **out, struct cb_error **err);
+/* Returns unless this process was executed to be such a launcher. */
+void cb_launcher_reenter(int argc, char **argv);
 /* Kills what still runs and waits for the launcher's end. */
 void cb_launcher_stop(struct cb_launcher *launcher);
 CB_AUTO_DEFINE(cb_launcher, cb_launcher_stop)

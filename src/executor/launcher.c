@@ -226,7 +226,6 @@ static void settle(int control_fd)
     sigset_t none;
     int null;
 
-    prctl(PR_SET_NAME, "cbuild-launcher", 0, 0, 0);
     umask(0022);
     for (int signal = 1; signal < NSIG; signal++) {
         struct sigaction action = {.sa_handler = SIG_DFL};
@@ -243,9 +242,9 @@ static void settle(int control_fd)
     dup2(null, 1);
     if (fcntl(2, F_GETFD) < 0)
         dup2(null, 2);
-    if (control_fd != 3)
-        dup3(control_fd, 3, O_CLOEXEC);
-    syscall(SYS_close_range, 4, ~0U, 0);
+    if (control_fd != CB_LAUNCHER_FD)
+        dup3(control_fd, CB_LAUNCHER_FD, O_CLOEXEC);
+    cb_descriptors_close(AT_FDCWD, CB_LAUNCHER_FD + 1, 0);
 }
 
 /* Most builds run nothing: then this is all the launcher ever does. */
@@ -263,13 +262,12 @@ static void wait_for_work(int control_fd)
         _exit(0);
 }
 
-_Noreturn void cb_launcher_main(int control_fd)
+static _Noreturn void serve(void)
 {
-    struct launcher launcher = {.control_fd = 3};
+    struct launcher launcher = {.control_fd = CB_LAUNCHER_FD};
     int open = 1;
 
-    wait_for_work(control_fd);
-    settle(control_fd);
+    prctl(PR_SET_NAME, CB_LAUNCHER_NAME, 0, 0, 0);
     while (open) {
         fill_polls(&launcher);
         if (poll(launcher.polls.items, launcher.polls.count, -1) < 0)
@@ -280,4 +278,26 @@ _Noreturn void cb_launcher_main(int control_fd)
     }
     kill_all(&launcher);
     _exit(0);
+}
+
+_Noreturn void cb_launcher_main(int control_fd, int sealed)
+{
+    wait_for_work(control_fd);
+    settle(control_fd);
+    if (sealed)
+        cb_launcher_seal(CB_LAUNCHER_FD);
+    serve();
+}
+
+void cb_launcher_reenter(int argc, char **argv)
+{
+    struct stat st;
+
+    /* Only what the launcher left us makes one of us: a socket, and no other argument. */
+    if (argc != 1 || strcmp(argv[0], CB_LAUNCHER_NAME) != 0 ||
+        fstat(CB_LAUNCHER_FD, &st) < 0 || !S_ISSOCK(st.st_mode))
+        return;
+    fcntl(CB_LAUNCHER_FD, F_SETFD, FD_CLOEXEC);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    serve();
 }

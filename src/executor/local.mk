@@ -10,6 +10,7 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/cgroup-priv.h \
 	%D%/cgroup.c \
 	%D%/cpuset.c \
+	%D%/descriptors.c \
 	%D%/device-option.c \
 	%D%/devices-priv.h \
 	%D%/devices.c \
@@ -39,6 +40,7 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/rootfs.c \
 	%D%/sandbox-priv.h \
 	%D%/sandbox.c \
+	%D%/seal.c \
 	%D%/seccomp-json.c \
 	%D%/seccomp-priv.h \
 	%D%/seccomp-profile.c \

@@ -28,7 +28,7 @@ struct cb_process {
 
 /* ── The launcher's handle ── */
 
-int cb_launcher_start(struct cb_launcher **out, struct cb_error **err)
+static int start_launcher(struct cb_launcher **out, int sealed, struct cb_error **err)
 {
     struct cb_launcher *launcher;
     int sockets[2];
@@ -45,7 +45,7 @@ int cb_launcher_start(struct cb_launcher **out, struct cb_error **err)
     }
     if (pid == 0) {
         cb_close(&sockets[0]);
-        cb_launcher_main(sockets[1]);
+        cb_launcher_main(sockets[1], sealed);
     }
     cb_close(&sockets[1]);
     launcher = xcalloc(1, sizeof(*launcher));
@@ -53,6 +53,16 @@ int cb_launcher_start(struct cb_launcher **out, struct cb_error **err)
     launcher->pid = pid;
     *out = launcher;
     return 0;
+}
+
+int cb_launcher_start(struct cb_launcher **out, struct cb_error **err)
+{
+    return start_launcher(out, 0, err);
+}
+
+int cb_launcher_start_sealed(struct cb_launcher **out, struct cb_error **err)
+{
+    return start_launcher(out, 1, err);
 }
 
 void cb_launcher_stop(struct cb_launcher *launcher)
