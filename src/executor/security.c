@@ -37,6 +37,7 @@ static int set_seccomp(struct cb_security_settings *out, const char *path,
                        struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) profile = {0};
+    cb_auto(cb_error) cause = NULL;
 
     free(out->seccomp);
     out->seccomp = NULL;
@@ -46,8 +47,9 @@ static int set_seccomp(struct cb_security_settings *out, const char *path,
         out->seccomp = xstrdup("");
         return 0;
     }
-    if (cb_fs_read_file(AT_FDCWD, path, PROFILE_MAX, &profile, err) < 0)
-        return cb_error_wrap(err, "opening seccomp profile (%s) failed", path);
+    if (cb_fs_read_file(AT_FDCWD, path, PROFILE_MAX, &profile, &cause) < 0)
+        return cb_error_set(err, CB_ERR_USAGE, "opening seccomp profile (%s) failed: %s",
+                            path, cb_error_message(cause));
     if (!profile.len || strlen(profile.text) != profile.len)
         return cb_error_set(err, CB_ERR_USAGE, "seccomp profile (%s) is not JSON", path);
     out->seccomp = cb_strbuf_steal(&profile);
