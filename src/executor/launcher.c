@@ -72,7 +72,7 @@ static pid_t clone_child(uint64_t flags, int *pidfd)
 }
 
 static _Noreturn void run_child(struct launcher *launcher, const struct cb_cgroup *cgroup,
-                                const struct cb_launch_request *request, const int *fds,
+                                const struct cb_launch_request *request, int *fds,
                                 size_t count)
 {
     struct cb_sandbox sandbox = {

@@ -26,6 +26,8 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/launcher.c \
 	%D%/limits.c \
 	%D%/limits.h \
+	%D%/mount-api-priv.h \
+	%D%/mount-api.c \
 	%D%/mounts.c \
 	%D%/plan-masks.c \
 	%D%/plan-mounts.c \
@@ -51,6 +53,7 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/single-id.c \
 	%D%/spawn.c \
 	%D%/spec.c \
+	%D%/stage-legacy.c \
 	%D%/stage.c \
 	%D%/stubs-priv.h \
 	%D%/stubs.c \

@@ -11,6 +11,7 @@
 #include "base/fs.h"
 #include "base/user-namespace.h"
 #include "executor/devices-priv.h"
+#include "executor/mount-api-priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,6 +58,17 @@ static int is_attached(int fd)
     return 0;
 }
 
+/* The child mounts it itself. */
+static int take_file(struct cb_plan *plan, int fd, int *index, struct cb_error **err)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+    if (copy < 0)
+        return cb_error_errno(err, errno, "duplicate a descriptor");
+    *index = cb_plan_take_fd(plan, copy);
+    return 0;
+}
+
 /* A detached mount of what FD refers to. One that is attached is never taken itself: its
  * attributes are the host's (an unbindable mount gives EINVAL too). */
 static int clone_mount(struct cb_plan *plan, int fd, uint64_t attributes, int recursive,
@@ -76,11 +88,18 @@ static int clone_mount(struct cb_plan *plan, int fd, uint64_t attributes, int re
         else
             tree = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     }
+    if (tree < 0 && errno == ENOSYS)
+        return take_file(plan, fd, index, err);
     if (tree < 0)
         return cb_error_errno(err, errno, "clone a mount");
+    if (mount_setattr(tree, "", flags, &attr, sizeof(attr)) < 0) {
+        cb_autofd int unused = tree;
+
+        return errno == ENOSYS
+                   ? take_file(plan, fd, index, err)
+                   : cb_error_errno(err, errno, "set the attributes of a mount");
+    }
     *index = cb_plan_take_fd(plan, tree);
-    if (mount_setattr(tree, "", flags, &attr, sizeof(attr)) < 0)
-        return cb_error_errno(err, errno, "set the attributes of a mount");
     return 0;
 }
 
@@ -90,16 +109,21 @@ static int add_rootfs(struct cb_plan *plan, const struct cb_process_spec *spec,
                       struct cb_error **err)
 {
     struct mount_attr devices = {.attr_clr = MOUNT_ATTR_NODEV};
+    struct cb_plan_step *step;
     int insecure = spec->security == CB_SECURITY_INSECURE;
     int index = -1;
 
     if (clone_mount(plan, spec->rootfs_fd, insecure ? 0 : MOUNT_ATTR_NODEV, 0, &index,
                     err) < 0)
         return cb_error_wrap(err, "root filesystem");
-    if (insecure && mount_setattr(plan->fds.items[index], "", AT_EMPTY_PATH, &devices,
-                                  sizeof(devices)) < 0)
+    if (insecure && !cb_mount_api_is_missing() &&
+        mount_setattr(plan->fds.items[index], "", AT_EMPTY_PATH, &devices,
+                      sizeof(devices)) < 0)
         return cb_error_errno(err, errno, "root filesystem: allow devices");
-    cb_plan_add(plan, CB_PLAN_ROOTFS)->fd = index;
+    step = cb_plan_add(plan, CB_PLAN_ROOTFS);
+    step->fd = index;
+    step->value = insecure ? 0 : MOUNT_ATTR_NODEV;
+    step->value2 = insecure ? MOUNT_ATTR_NODEV : 0;
     return 0;
 }
 
@@ -185,6 +209,7 @@ static int add_host_shm(struct cb_plan *plan, struct cb_error **err)
     step = cb_plan_add_target(plan, CB_PLAN_BIND, "/dev/shm");
     step->fd = index;
     step->flags = CB_PLAN_CREATE | CB_PLAN_KEEP_STUB | CB_PLAN_DIRECTORY;
+    step->value = STRICT;
     return 0;
 }
 
@@ -235,7 +260,10 @@ static int add_bind(struct cb_plan *plan, const struct cb_mount *mount, uint64_t
         return -1;
     *out = cb_plan_add_target(plan, CB_PLAN_BIND, mount->target);
     (*out)->fd = index;
-    (*out)->flags = S_ISDIR(source.st_mode) ? CB_PLAN_DIRECTORY : 0;
+    (*out)->flags = (S_ISDIR(source.st_mode) ? CB_PLAN_DIRECTORY : 0) |
+                    (mount->recursive ? CB_PLAN_RECURSIVE : 0);
+    (*out)->value = attributes;
+    (*out)->value2 = mount->device ? MOUNT_ATTR_NODEV : 0;
     return 0;
 }
 

@@ -15,6 +15,8 @@ enum cb_plan_kind {
     CB_PLAN_DOMAINNAME, /* TEXT */
     CB_PLAN_OOM_SCORE,  /* the number VALUE */
     CB_PLAN_SYSCTL,     /* TEXT to TARGET, a path below /proc/sys */
+    /* ROOTFS and BIND: FD is a mount; or, where there are no detached mounts, a file that
+     * the child mounts with the attributes VALUE and without VALUE2. */
     CB_PLAN_ROOTFS,     /* attach descriptor FD as the new root */
     CB_PLAN_FILESYSTEM, /* a new TEXT filesystem with OPTIONS and attributes VALUE */
     CB_PLAN_DEVICE,     /* launcher's device number VALUE as TARGET in our /dev */
@@ -47,7 +49,8 @@ enum cb_plan_flags {
     CB_PLAN_RDONLY = 1 << 6,
     CB_PLAN_FOREIGN = 1 << 7, /* asked for by the user: may not cover /proc */
     CB_PLAN_TTY = 1 << 8,
-    CB_PLAN_INSTEAD = 1 << 9, /* RLIMIT: only where no cgroup limits the processes */
+    CB_PLAN_INSTEAD = 1 << 9,    /* RLIMIT: only where no cgroup limits the processes */
+    CB_PLAN_RECURSIVE = 1 << 10, /* BIND: with what is mounted below */
 };
 
 /* Offsets go into the plan's pool; 0 is the empty string. */

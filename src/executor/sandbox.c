@@ -94,11 +94,14 @@ _Noreturn void cb_sandbox_run(struct cb_sandbox *sandbox, int plan_fd, uint32_t 
 {
     struct cb_error *error = NULL;
 
+    sandbox->api = (struct cb_mount_api){.legacy = sandbox->stage->legacy,
+                                         .proc_fd = sandbox->stage->proc_fd};
     sandbox->root_fd = sandbox->dev_fd = sandbox->pts_fd = -1;
     sandbox->cwd_fd = sandbox->tty_fd = sandbox->files_fd = -1;
     if (follow_launcher(sandbox->stage, &error) == 0 &&
         cb_cgroup_join(sandbox->cgroup, sandbox->private_cgroup, &error) == 0 &&
-        cb_plan_map(&sandbox->plan, plan_fd, plan_len, &error) == 0) {
+        cb_plan_map(&sandbox->plan, plan_fd, plan_len, &error) == 0 &&
+        (!sandbox->stage->legacy || cb_stage_make_own(sandbox, &error) == 0)) {
         setsid();
         raise_oom_score(sandbox->stage);
         run_steps(sandbox, &error);
