@@ -175,6 +175,30 @@ void cb_error_append(struct cb_error **err, struct cb_error *next)
     *err = next;
 }
 
+static int stands_before(const struct cb_error *a, const struct cb_error *b)
+{
+    if (!a->source || !b->source)
+        return a->source && !b->source;
+    return a->span.start < b->span.start;
+}
+
+void cb_error_sort(struct cb_error **err)
+{
+    struct cb_error *sorted = NULL;
+
+    while (*err) {
+        struct cb_error *error = *err;
+        struct cb_error **at = &sorted;
+
+        *err = error->next;
+        while (*at && !stands_before(error, *at))
+            at = &(*at)->next;
+        error->next = *at;
+        *at = error;
+    }
+    *err = sorted;
+}
+
 int cb_error_move(struct cb_error **err, struct cb_error **from)
 {
     struct cb_error *error = cb_steal(from);

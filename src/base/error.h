@@ -53,6 +53,9 @@ int cb_error_hint_instead(struct cb_error **err, const char *format, ...) CB_PRI
 int cb_error_at(struct cb_error **err, struct cb_source *source, struct cb_span span);
 /* Appends NEXT (taken) to the list of further, independent errors of *err. */
 void cb_error_append(struct cb_error **err, struct cb_error *next);
+/* Puts *err and the errors that follow it into the order of their places; those without
+ * one stay behind those with. */
+void cb_error_sort(struct cb_error **err);
 /* Moves FROM into *err; frees it when err is NULL. Returns -1. */
 int cb_error_move(struct cb_error **err, struct cb_error **from);
 

@@ -11,8 +11,9 @@
 enum cb_event_kind {
     CB_EVENT_STEP_START,  /* id, name: "[builder 3/7] RUN make" */
     CB_EVENT_STEP_LOG,    /* id, stream (1, 2), text/len: raw output */
-    CB_EVENT_STEP_STATUS, /* id, item ("sha256:ab12", "transferring context"), current,
-                             total (0 unknown), done */
+    CB_EVENT_STEP_STATUS, /* id, item ("sha256:ab12", "transferring context"), current (0:
+                             nothing was moved), total (0 unknown), done; text ("Pushed"),
+                             of ours, or NULL */
     CB_EVENT_STEP_CACHED, /* id: result comes from the cache */
     CB_EVENT_STEP_DONE,   /* id */
     CB_EVENT_STEP_ERROR,  /* id, error */
@@ -54,7 +55,17 @@ struct cb_event_sink {
 
 /* SINK may be NULL. */
 void cb_event_emit(struct cb_event_sink *sink, struct cb_event event);
+/* A line of text for people: a NOTICE or a WARNING, of step ID or of none (0). */
+void cb_event_say(struct cb_event_sink *sink, enum cb_event_kind kind, uint64_t id,
+                  const char *format, ...) CB_PRINTF(4, 5);
 /* A step number no other caller of this process gets. */
 uint64_t cb_event_next_id(void);
+
+/* Work that is shown as a step: announces NAME and returns the step's number. */
+uint64_t cb_event_step_start(struct cb_event_sink *sink, const char *name);
+/* How it went: STATUS, and if that is negative *ERROR, which goes over to ERR. Returns
+ * STATUS. */
+int cb_event_step_end(struct cb_event_sink *sink, uint64_t id, int status,
+                      struct cb_error **error, struct cb_error **err);
 
 #endif

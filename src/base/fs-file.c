@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #define READ_BYTES 65536
@@ -150,4 +151,10 @@ int cb_fs_list(int dir_fd, struct cb_strings *names, struct cb_error **err)
         cb_strings_take(names, cb_steal(name));
     }
     return 0;
+}
+
+void cb_inode_key(char key[CB_INODE_KEY_MAX], dev_t dev, ino_t ino)
+{
+    snprintf(key, CB_INODE_KEY_MAX, "%llx:%llx", (unsigned long long)dev,
+             (unsigned long long)ino);
 }

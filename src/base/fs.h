@@ -52,6 +52,10 @@ int cb_fs_copy_data(int from_fd, int to_fd, off_t len, struct cb_error **err);
 /* Names in a directory, sorted bytewise, without "." and "..". */
 int cb_fs_list(int dir_fd, struct cb_strings *names, struct cb_error **err);
 
+/* What names of one file have in common, to find a file's other names by. */
+#define CB_INODE_KEY_MAX 40
+void cb_inode_key(char key[CB_INODE_KEY_MAX], dev_t dev, ino_t ino);
+
 /* Lexical clean-up as Go's path.Clean: "a//b/../c/." → "a/c"; empty → ".". Caller frees.
  */
 char *cb_path_clean(const char *path);

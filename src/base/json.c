@@ -1,7 +1,8 @@
-/* jansson with stricter limits: it would take nesting of 2048 and the last of two equal
- * keys. A member asked of something that is no object is handed on as JSON null, which no
- * reader takes for a value, so that the reader reports it with the path of the would-be
- * object. */
+/* jansson with stricter limits: it would take nesting of 2048, the last of two equal
+ * keys, and a million empty objects, each of which costs eighty times its two bytes. A
+ * member asked of something that is no object is handed on as JSON null, which no reader
+ * takes for a value, so that the reader reports it with the path of the would-be object.
+ */
 #include "base/json.h"
 
 #include "base/strbuf.h"
@@ -9,12 +10,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_DEPTH 64
+#define MAX_DEPTH  64
+#define MAX_VALUES 200000
 
-/* Deepest nesting of brackets outside strings; jansson checks the rest. */
-static size_t depth_of(const char *bytes, size_t len)
+struct shape {
+    size_t deepest;
+    size_t values; /* at least as many as there are */
+};
+
+/* Brackets and commas outside strings; jansson checks the rest. */
+static struct shape shape_of(const char *bytes, size_t len)
 {
-    size_t depth = 0, deepest = 0;
+    struct shape shape = {0};
+    size_t depth = 0;
     int in_string = 0;
 
     for (size_t i = 0; i < len; i++) {
@@ -27,28 +35,36 @@ static size_t depth_of(const char *bytes, size_t len)
                 in_string = 0;
         } else if (c == '"') {
             in_string = 1;
+        } else if (c == ',') {
+            shape.values++;
         } else if (c == '[' || c == '{') {
-            if (++depth > deepest)
-                deepest = depth;
+            shape.values++;
+            if (++depth > shape.deepest)
+                shape.deepest = depth;
         } else if ((c == ']' || c == '}') && depth > 0) {
             depth--;
         }
     }
-    return deepest;
+    return shape;
 }
 
 int cb_json_parse(json_t **out, const char *what, const char *bytes, size_t len,
                   size_t max_bytes, struct cb_error **err)
 {
+    struct shape shape;
     json_error_t error;
     json_t *value;
 
     if (len > max_bytes)
         return cb_error_set(err, CB_ERR_INTEGRITY, "%s: larger than %zu bytes", what,
                             max_bytes);
-    if (depth_of(bytes, len) > MAX_DEPTH)
+    shape = shape_of(bytes, len);
+    if (shape.deepest > MAX_DEPTH)
         return cb_error_set(err, CB_ERR_INTEGRITY, "%s: nested more than %d levels deep",
                             what, MAX_DEPTH);
+    if (shape.values > MAX_VALUES)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "%s: more than %d values", what,
+                            MAX_VALUES);
     value = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &error);
     if (!value)
         return cb_error_set(err, CB_ERR_INTEGRITY, "%s: line %d, column %d: %s", what,

@@ -16,9 +16,9 @@ static inline void cb_json_cleanup_(json_t **json)
 }
 #define cb_auto_json __attribute__((cleanup(cb_json_cleanup_))) json_t
 
-/* Refuses duplicate keys, NUL in strings, more than MAX_BYTES, and nesting over 64. WHAT
- * names the document in messages. The result is a new reference. INTEGRITY on bad input.
- */
+/* Refuses duplicate keys, NUL in strings, more than MAX_BYTES or 200,000 values, and
+ * nesting over 64. WHAT names the document in messages. The result is a new reference.
+ * INTEGRITY on bad input. */
 int cb_json_parse(json_t **out, const char *what, const char *bytes, size_t len,
                   size_t max_bytes, struct cb_error **err);
 

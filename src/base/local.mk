@@ -58,6 +58,16 @@ src_base_libbase_a_SOURCES = \
     %D%/subprocess.h \
     %D%/suggest.c \
     %D%/suggest.h \
+    %D%/template-exec.c \
+    %D%/template-functions.c \
+    %D%/template-lex.c \
+    %D%/template-parse.c \
+    %D%/template-printf.c \
+    %D%/template-priv.h \
+    %D%/template-value.c \
+    %D%/template.h \
+    %D%/text.c \
+    %D%/text.h \
     %D%/timestamp.c \
     %D%/timestamp.h \
     %D%/user-namespace.c \

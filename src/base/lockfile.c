@@ -2,7 +2,11 @@
  * ends. A holder may remove the file when done: whoever gets a lock checks that the name
  * still means this file, and otherwise starts again. flock cannot be waited for together
  * with a cancel token, so a cancellable wait asks again at growing intervals, during
- * which cancellation wakes it at once. */
+ * which cancellation wakes it at once.
+ *
+ * flock cannot be asked about either, only tried, and whoever wants the lock in that
+ * moment finds it busy. So holders put a record lock on the open file beside it, which
+ * conflicts with nobody's and which F_OFD_GETLK tells of. */
 #include "base/lockfile.h"
 
 #include <errno.h>
@@ -95,6 +99,36 @@ static int open_lock_file(int *fd, int dir_fd, const char *name, struct cb_error
     return 0;
 }
 
+/* ── Marks ── */
+
+static int mark(int fd, short type)
+{
+    struct flock whole = {.l_type = type, .l_whence = SEEK_SET};
+
+    return fcntl(fd, F_OFD_SETLK, &whole);
+}
+
+int cb_lock_mark(int fd)
+{
+    return mark(fd, F_WRLCK);
+}
+
+int cb_lock_is_marked(int fd)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    return fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+}
+
+int cb_lock_is_held(int dir_fd, const char *name)
+{
+    cb_autofd int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    return fd >= 0 && cb_lock_is_marked(fd);
+}
+
+/* ── Taking ── */
+
 static int finish(struct cb_lock **out, int *fd, int dir_fd, const char *name,
                   enum cb_lock_mode mode, struct cb_error **err)
 {
@@ -105,6 +139,7 @@ static int finish(struct cb_lock **out, int *fd, int dir_fd, const char *name,
         return cb_error_errno(err, errno, "lock `%s`", name);
     if (mode == CB_LOCK_EXCLUSIVE)
         write_holder(*fd);
+    mark(*fd, F_RDLCK); /* for what is shown to people: they can do without */
     lock = xcalloc(1, sizeof(*lock));
     lock->fd = cb_steal_fd(fd);
     lock->dir_fd = kept;

@@ -1,5 +1,5 @@
 /* flock(2) on a file: dies with its holder, conflicts between opens of one process too.
- */
+ * Whether somebody holds one can be asked without taking it. */
 #ifndef CB_BASE_LOCKFILE_H
 #define CB_BASE_LOCKFILE_H
 
@@ -20,6 +20,15 @@ int cb_lock_take(struct cb_lock **out, int dir_fd, const char *name,
 /* 1: taken, 0: busy. */
 int cb_lock_try(struct cb_lock **out, int dir_fd, const char *name,
                 enum cb_lock_mode mode, struct cb_error **err);
+/* 1: somebody holds it, this process included. Nothing is taken or made, so nobody who
+ * wants it is disturbed. */
+int cb_lock_is_held(int dir_fd, const char *name);
+
+/* A file that says of itself that it is in use as long as FD, open for writing, is open.
+ * -1: it cannot, with errno. */
+int cb_lock_mark(int fd);
+int cb_lock_is_marked(int fd);
+
 /* Releases. UNLINK removes the file first (only sound for exclusive locks; takers
  * re-check the inode). */
 void cb_lock_release(struct cb_lock *lock);

@@ -44,9 +44,11 @@ int cb_cache_new(struct cb_cache **out, struct cb_build_env *env, struct cb_erro
 void cb_cache_free(struct cb_cache *cache);
 CB_AUTO_DEFINE(cb_cache, cb_cache_free)
 struct cb_cache_store *cb_cache_store(struct cb_cache *cache); /* borrowed */
-/* Adds a remote cache to be asked after those before it. Before solving. Nothing but its
- * documents is fetched. */
+/* Adds a remote cache to be asked after those before it; of an index, what its images for
+ * PLATFORMS (at least one) carry. Before solving. Nothing but its documents is fetched.
+ */
 int cb_cache_import(struct cb_cache *cache, const struct cb_cache_location *from,
+                    const struct cb_platform *platforms, size_t count,
                     struct cb_error **err);
 /* The steps that were found or made, from the first one on, are remembered: for exports,
  * and for cb_cache_keep. */
@@ -54,10 +56,11 @@ void cb_cache_track(struct cb_cache *cache);
 /* After solving: what imported caches told of the build's steps goes into the store, so
  * that the next build finds it without them. */
 int cb_cache_keep(struct cb_cache *cache, struct cb_error **err);
-/* After solving: what RESULT (NULL: scratch) is made of, or all steps, to a registry or
- * directory. A step of its own on the sink. */
-int cb_cache_export(struct cb_cache *cache, struct cb_snapshot *result,
-                    const struct cb_cache_location *to, struct cb_error **err);
+/* After solving: what RESULTS (each may be NULL: scratch) are made of, or all steps, to a
+ * registry or directory. A step of its own on the sink. */
+int cb_cache_export(struct cb_cache *cache, struct cb_snapshot *const *results,
+                    size_t count, const struct cb_cache_location *to,
+                    struct cb_error **err);
 /* INLINE: into the image's configuration, before it is exported. */
 int cb_cache_inline(struct cb_cache *cache, struct cb_snapshot *result,
                     struct cb_image_config *config, struct cb_error **err);

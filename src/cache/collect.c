@@ -63,6 +63,11 @@ static int add_layer(struct collector *collector, const struct cb_descriptor *bl
         blob = &made;
     }
     *number = cb_cache_document_add_layer(out, blob, diff_id, parent, created_ns);
+    if (*number < 0) {
+        cb_error_set(err, CB_ERR_UNSUPPORTED, "the cache has more than %d layers",
+                     CB_CACHE_MAX_LAYERS);
+        return cb_error_hint(err, "use mode=min");
+    }
     set_number(collector->layers, text, *number);
     return 0;
 }
@@ -276,8 +281,8 @@ static int add_key(struct collector *collector, const char *text, struct cb_erro
     return 0;
 }
 
-int cb_cache_collect(struct cb_cache *cache, struct cb_snapshot *result,
-                     const struct cb_cache_location *to, uint64_t event_id,
+int cb_cache_collect(struct cb_cache *cache, struct cb_snapshot *const *results,
+                     size_t count, const struct cb_cache_location *to, uint64_t event_id,
                      struct cb_cache_document *out, struct cb_error **err)
 {
     cb_auto(cb_map) layers = cb_map_new(NULL);
@@ -293,8 +298,10 @@ int cb_cache_collect(struct cb_cache *cache, struct cb_snapshot *result,
     size_t at = 0;
     int top;
 
-    if (add_snapshot(&collector, result, &top, err) < 0)
-        return -1;
+    for (size_t i = 0; i < count; i++) {
+        if (add_snapshot(&collector, results[i], &top, err) < 0)
+            return -1;
+    }
     while (cache->used && cb_map_next(cache->used, &at, &key, &value)) {
         if (cb_cancel_check(cache->env->cancel, err) < 0 ||
             add_key(&collector, key, err) < 0)

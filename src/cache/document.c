@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define FORMAT_VERSION 1
-#define MAX_LAYERS     2000
 
 void cb_cache_document_clear(struct cb_cache_document *document)
 {
@@ -25,6 +24,8 @@ int cb_cache_document_add_layer(struct cb_cache_document *document,
     struct cb_cache_layer layer = {
         .diff_id = *diff_id, .parent = parent, .created_ns = created_ns};
 
+    if (document->layers.count == CB_CACHE_MAX_LAYERS)
+        return -1;
     if (blob)
         cb_descriptor_copy(&layer.blob, blob);
     layer.chain_id = cb_chain_id(
@@ -273,7 +274,7 @@ int cb_cache_document_read(struct cb_cache_document *out, const struct cb_json *
     size_t count;
 
     if (check_version(root, err) < 0 ||
-        cb_json_count(&layers, MAX_LAYERS, &count, err) < 0)
+        cb_json_count(&layers, CB_CACHE_MAX_LAYERS, &count, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
         struct cb_json item = cb_json_item(&layers, i);

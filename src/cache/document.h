@@ -20,6 +20,7 @@
 
 #define CB_MT_CACHE_CONFIG     "application/vnd.cbuild.cache.config.v1+json"
 #define CB_CACHE_INLINE_MEMBER "cbuild.cache.v1"
+#define CB_CACHE_MAX_LAYERS    2000
 #define CB_CACHE_MAX_RECORDS   20000
 #define CB_CACHE_MAX_KEYS      16 /* of one record */
 #define CB_CACHE_EMPTY         -1 /* in place of a layer's number */
@@ -47,7 +48,7 @@ void cb_cache_document_clear(struct cb_cache_document *document);
 CB_AUTO_VALUE_DEFINE(cb_cache_document, cb_cache_document_clear)
 
 /* Adds a layer over PARENT (-1) and computes its chain id; BLOB is copied, or NULL.
- * Returns its number. */
+ * Returns its number; -1: there are too many, and none is added. */
 int cb_cache_document_add_layer(struct cb_cache_document *document,
                                 const struct cb_descriptor *blob,
                                 const struct cb_digest *diff_id, int parent,

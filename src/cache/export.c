@@ -69,15 +69,15 @@ static int write_directory(struct cb_build_env *env, const struct cb_manifest *m
     return cb_layout_write(to->place, &what, env->store, env->cancel, err);
 }
 
-static int export(struct cb_cache *cache, struct cb_snapshot *result,
-                  const struct cb_cache_location *to, uint64_t event_id,
+static int export(struct cb_cache *cache, struct cb_snapshot *const *results,
+                  size_t count, const struct cb_cache_location *to, uint64_t event_id,
                   struct cb_error **err)
 {
     struct cb_build_env *env = cache->env;
     cb_auto_value(cb_cache_document) document = {0};
     cb_auto(cb_manifest) manifest = NULL;
 
-    if (cb_cache_collect(cache, result, to, event_id, &document, err) < 0 ||
+    if (cb_cache_collect(cache, results, count, to, event_id, &document, err) < 0 ||
         make_manifest(env, &document, &manifest, err) < 0)
         return -1;
     if (to->type == CB_CACHE_LOCAL)
@@ -85,25 +85,19 @@ static int export(struct cb_cache *cache, struct cb_snapshot *result,
     return cb_registry_put_artifact(env->registry, to->place, manifest, event_id, err);
 }
 
-int cb_cache_export(struct cb_cache *cache, struct cb_snapshot *result,
-                    const struct cb_cache_location *to, struct cb_error **err)
+int cb_cache_export(struct cb_cache *cache, struct cb_snapshot *const *results,
+                    size_t count, const struct cb_cache_location *to,
+                    struct cb_error **err)
 {
     cb_autofree char *title =
         xasprintf("exporting cache to %s %s",
                   to->type == CB_CACHE_LOCAL ? "directory" : "registry", to->place);
-    struct cb_event event = {
-        .kind = CB_EVENT_STEP_START, .id = cb_event_next_id(), .name = title};
-    cb_auto(cb_error) error = NULL;
-    int status;
+    uint64_t id = cb_event_step_start(cache->env->sink, title);
+    struct cb_error *error = NULL;
+    int status = export(cache, results, count, to, id, &error);
 
-    cb_event_emit(cache->env->sink, event);
-    status = export(cache, result, to, event.id, &error);
-    event.kind = status == 0 ? CB_EVENT_STEP_DONE : CB_EVENT_STEP_ERROR;
-    event.error = error;
-    cb_event_emit(cache->env->sink, event);
-    if (status == 0)
+    if (cb_event_step_end(cache->env->sink, id, status, &error, err) == 0)
         return 0;
-    cb_error_move(err, &error);
     return cb_error_wrap(err, "export cache to %s", to->place);
 }
 
@@ -113,7 +107,7 @@ int cb_cache_inline(struct cb_cache *cache, struct cb_snapshot *result,
     const struct cb_cache_location to = {.type = CB_CACHE_INLINE};
     cb_auto_value(cb_cache_document) document = {0};
 
-    if (cb_cache_collect(cache, result, &to, 0, &document, err) < 0)
+    if (cb_cache_collect(cache, &result, 1, &to, 0, &document, err) < 0)
         return -1;
     if (!config->other)
         config->other = json_object();

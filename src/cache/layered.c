@@ -35,12 +35,26 @@ static int parse_handle(const char *handle, size_t *remote, int *record)
 int cb_cache_find_remote(struct cb_cache *cache, const struct cb_digest *key,
                          size_t *remote, int *record)
 {
-    for (*remote = 0; *remote < cache->remotes.count; ++*remote) {
-        *record = cb_remote_cache_find(cache->remotes.items[*remote], key);
-        if (*record >= 0)
-            return 1;
+    int found = 0;
+
+    pthread_mutex_lock(&cache->mutex);
+    for (size_t i = 0; i < cache->remotes.count; i++) {
+        const struct cb_remote_cache *from = cache->remotes.items[i];
+        int number = cb_remote_cache_find(from, key);
+        int absent =
+            number >= 0 && from->document.records.items[number].layer == CB_CACHE_ABSENT;
+
+        /* One that tells of the step only gives way to one that has what it made. */
+        if (number < 0 || (absent && found))
+            continue;
+        found = 1;
+        *remote = i;
+        *record = number;
+        if (!absent)
+            break;
     }
-    return 0;
+    pthread_mutex_unlock(&cache->mutex);
+    return found;
 }
 
 /* ── The solver's calls ── */
@@ -73,15 +87,6 @@ static int lookup(struct cb_cache_store *store, const struct cb_digest *key,
     if (found > 0)
         note(cache, key);
     return found;
-}
-
-static void warn(struct cb_cache *cache, struct cb_error *error)
-{
-    const char *text = cb_error_message(error);
-
-    cb_event_emit(
-        cache->env->sink,
-        (struct cb_event){.kind = CB_EVENT_WARNING, .text = text, .len = strlen(text)});
 }
 
 int cb_cache_adopt_remote(struct cb_cache *cache, size_t remote, int record,
@@ -125,7 +130,8 @@ static int load_remote(struct cb_cache *cache, size_t remote, int record,
         return cb_error_move(err, &error);
     if (__atomic_exchange_n(&from->dead, 1, __ATOMIC_RELAXED) == 0) {
         cb_error_wrap(&error, "the cache from %s is not used any further", from->title);
-        warn(cache, error);
+        cb_event_say(cache->env->sink, CB_EVENT_WARNING, 0, "%s",
+                     cb_error_message(error));
     }
     return 0;
 }
@@ -167,8 +173,7 @@ static int alias(struct cb_cache_store *store, const struct cb_digest *key,
     if (!parse_handle(entry->handle, &remote, &record))
         return cache->local->class->alias(cache->local, key, entry, err);
     pthread_mutex_lock(&cache->mutex);
-    cb_cache_record_add_key(&cache->remotes.items[remote]->document.records.items[record],
-                            key);
+    cb_remote_cache_add_key(cache->remotes.items[remote], record, key);
     pthread_mutex_unlock(&cache->mutex);
     return 0;
 }
@@ -262,22 +267,32 @@ struct cb_cache_store *cb_cache_store(struct cb_cache *cache)
 }
 
 int cb_cache_import(struct cb_cache *cache, const struct cb_cache_location *from,
+                    const struct cb_platform *platforms, size_t count,
                     struct cb_error **err)
 {
-    cb_auto(cb_remote_cache) remote = NULL;
+    int again = 1;
 
-    if (cb_remote_cache_open(&remote, cache->env, from, err) < 0)
-        return cb_error_wrap(err, "import cache from %s", from->place);
-    cb_vec_push(&cache->remotes, cb_steal(&remote));
+    for (size_t i = 0; i < count && again; i++) {
+        cb_auto(cb_remote_cache) remote = NULL;
+
+        if (cb_remote_cache_open(&remote, cache->env, from, &platforms[i], err) < 0)
+            return cb_error_wrap(err, "import cache from %s", from->place);
+        again = remote->of_platform;
+        cb_vec_push(&cache->remotes, cb_steal(&remote));
+    }
     return 0;
 }
 
 /* ── What was learnt ── */
 
-/* The layers of a record that was not loaded itself may be there as part of another's. */
+/* Under KEY, by which it was found, and those it has; a record that has all it can hold
+ * does not have KEY. The layers of one that was not loaded itself may be there as part of
+ * another's. */
 static int keep_record(struct cb_cache *cache, const struct cb_remote_cache *remote,
-                       const struct cb_cache_record *record, struct cb_error **err)
+                       const struct cb_cache_record *record, const struct cb_digest *key,
+                       struct cb_error **err)
 {
+    struct cb_digest keys[CB_CACHE_MAX_KEYS + 1] = {*key};
     cb_auto(cb_snapshot) there = NULL;
     struct cb_record row = {.identity = record->identity,
                             .snapshot_id = (char *)CB_RECORD_ABSENT,
@@ -285,6 +300,7 @@ static int keep_record(struct cb_cache *cache, const struct cb_remote_cache *rem
                             .name = record->name,
                             .parts_json = (char *)"[]"};
 
+    memcpy(keys + 1, record->keys, record->key_count * sizeof(*keys));
     if (record->layer == CB_CACHE_EMPTY)
         row.snapshot_id = (char *)"";
     if (record->layer >= 0 &&
@@ -294,7 +310,7 @@ static int keep_record(struct cb_cache *cache, const struct cb_remote_cache *rem
         return -1;
     if (there)
         row.snapshot_id = (char *)cb_snapshot_id(there);
-    return cb_record_put(cache->env->store, record->keys, record->key_count, &row, err);
+    return cb_record_put(cache->env->store, keys, record->key_count + 1, &row, err);
 }
 
 static int keep_key(struct cb_cache *cache, const char *text, struct cb_error **err)
@@ -311,7 +327,7 @@ static int keep_key(struct cb_cache *cache, const char *text, struct cb_error **
         return found < 0 ? -1 : 0;
     return keep_record(cache, cache->remotes.items[remote],
                        &cache->remotes.items[remote]->document.records.items[number],
-                       err);
+                       &key, err);
 }
 
 int cb_cache_keep(struct cb_cache *cache, struct cb_error **err)

@@ -16,7 +16,8 @@ struct cb_cache {
     struct cb_map *used;   /* keys found or made, in order; NULL: not tracked */
 };
 
-/* The first remote record of KEY: its cache and number, or 0. */
+/* The first remote record of KEY with a layer, or else without: its cache and number, or
+ * 0. */
 int cb_cache_find_remote(struct cb_cache *cache, const struct cb_digest *key,
                          size_t *remote, int *record);
 /* Makes a remote record the store's: snapshot and record. */
@@ -26,8 +27,8 @@ int cb_cache_adopt_remote(struct cb_cache *cache, size_t remote, int record,
 /* ── collect.c ── */
 /* What a cache is exported as. For a layer that is not in the store, but in REGISTRY (or
  * NULL) under the repository the cache goes to, the blob is only named. */
-int cb_cache_collect(struct cb_cache *cache, struct cb_snapshot *result,
-                     const struct cb_cache_location *to, uint64_t event_id,
+int cb_cache_collect(struct cb_cache *cache, struct cb_snapshot *const *results,
+                     size_t count, const struct cb_cache_location *to, uint64_t event_id,
                      struct cb_cache_document *out, struct cb_error **err);
 
 #endif

@@ -99,17 +99,15 @@ struct waiting {
 static void tell_wait(void *arg, pid_t holder)
 {
     const struct waiting *waiting = arg;
-    cb_autofree char *text = NULL;
 
     if (holder == 0 || holder == getpid())
-        text = xasprintf("waiting for another build, which executes the same step: %s",
-                         waiting->name);
+        cb_event_say(waiting->sink, CB_EVENT_NOTICE, 0,
+                     "waiting for another build, which executes the same step: %s",
+                     waiting->name);
     else
-        text = xasprintf("waiting for process %ld, which executes the same step: %s",
-                         (long)holder, waiting->name);
-    cb_event_emit(
-        waiting->sink,
-        (struct cb_event){.kind = CB_EVENT_NOTICE, .text = text, .len = strlen(text)});
+        cb_event_say(waiting->sink, CB_EVENT_NOTICE, 0,
+                     "waiting for process %ld, which executes the same step: %s",
+                     (long)holder, waiting->name);
 }
 
 static int local_lock(struct cb_cache_store *store, const struct cb_digest *key,

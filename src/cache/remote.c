@@ -24,17 +24,23 @@ void cb_remote_cache_free(struct cb_remote_cache *remote)
 
 /* ── Opening ── */
 
-static void index_keys(struct cb_remote_cache *remote)
+static void index_key(struct cb_remote_cache *remote, size_t record,
+                      const struct cb_digest *key)
 {
     char text[CB_DIGEST_MAX_TEXT];
 
+    cb_map_set(remote->by_key, cb_digest_text(key, text),
+               (void *)(uintptr_t)(record + 1));
+}
+
+static void index_keys(struct cb_remote_cache *remote)
+{
     remote->by_key = cb_map_new(NULL);
     for (size_t i = 0; i < remote->document.records.count; i++) {
         const struct cb_cache_record *record = &remote->document.records.items[i];
 
         for (size_t k = 0; k < record->key_count; k++)
-            cb_map_set(remote->by_key, cb_digest_text(&record->keys[k], text),
-                       (void *)(uintptr_t)(i + 1));
+            index_key(remote, i, &record->keys[k]);
     }
 }
 
@@ -84,13 +90,13 @@ static int match_image(struct cb_remote_cache *remote,
 }
 
 static int open_image(struct cb_remote_cache *remote, struct cb_build_env *env,
-                      const char *name, struct cb_error **err)
+                      const char *name, const struct cb_platform *platform,
+                      struct cb_error **err)
 {
     cb_auto(cb_resolved_image) image = NULL;
-    struct cb_platform platform = cb_platform_host();
     struct cb_json root, member;
 
-    if (cb_registry_resolve(env->registry, name, &platform, CB_PULL_ALWAYS, &image, err) <
+    if (cb_registry_resolve(env->registry, name, platform, CB_PULL_ALWAYS, &image, err) <
         0)
         return -1;
     root = cb_json_root(image->config->other, "image config");
@@ -102,12 +108,14 @@ static int open_image(struct cb_remote_cache *remote, struct cb_build_env *env,
     if (cb_cache_document_read(&remote->document, &member, 1, err) < 0 ||
         match_image(remote, image, err) < 0)
         return -1;
+    remote->of_platform = cb_media_kind(image->target.media_type) == CB_MEDIA_INDEX;
     remote->reference = cb_steal(&image->reference);
     return 0;
 }
 
 static int open_registry(struct cb_remote_cache *remote, struct cb_build_env *env,
-                         const char *name, struct cb_error **err)
+                         const char *name, const struct cb_platform *platform,
+                         struct cb_error **err)
 {
     cb_auto(cb_artifact) artifact = NULL;
 
@@ -115,7 +123,7 @@ static int open_registry(struct cb_remote_cache *remote, struct cb_build_env *en
         return -1;
     if (!artifact ||
         strcmp(artifact->manifest->config.media_type, CB_MT_CACHE_CONFIG) != 0)
-        return open_image(remote, env, name, err);
+        return open_image(remote, env, name, platform, err);
     if (read_config(remote, artifact->config, artifact->config_len, err) < 0)
         return -1;
     remote->reference = cb_steal(&artifact->reference);
@@ -142,7 +150,8 @@ static int open_directory(struct cb_remote_cache *remote,
 }
 
 int cb_remote_cache_open(struct cb_remote_cache **out, struct cb_build_env *env,
-                         const struct cb_cache_location *from, struct cb_error **err)
+                         const struct cb_cache_location *from,
+                         const struct cb_platform *platform, struct cb_error **err)
 {
     cb_auto(cb_remote_cache) remote = xcalloc(1, sizeof(*remote));
     int local = from->type == CB_CACHE_LOCAL;
@@ -150,7 +159,7 @@ int cb_remote_cache_open(struct cb_remote_cache **out, struct cb_build_env *env,
     remote->dir_fd = -1;
     remote->title = xasprintf("%s %s", local ? "directory" : "registry", from->place);
     if ((local ? open_directory(remote, from, err)
-               : open_registry(remote, env, from->place, err)) < 0)
+               : open_registry(remote, env, from->place, platform, err)) < 0)
         return -1;
     index_keys(remote);
     *out = cb_steal(&remote);
@@ -165,6 +174,13 @@ int cb_remote_cache_find(const struct cb_remote_cache *remote,
     if (__atomic_load_n(&remote->dead, __ATOMIC_RELAXED))
         return -1;
     return (int)(uintptr_t)cb_map_get(remote->by_key, cb_digest_text(key, text)) - 1;
+}
+
+void cb_remote_cache_add_key(struct cb_remote_cache *remote, int record,
+                             const struct cb_digest *key)
+{
+    cb_cache_record_add_key(&remote->document.records.items[record], key);
+    index_key(remote, (size_t)record, key);
 }
 
 /* ── Loading ── */
@@ -213,8 +229,7 @@ static int take_blobs(struct cb_remote_cache *remote, struct cb_build_env *env, 
         const struct cb_cache_layer *at = &remote->document.layers.items[layer];
 
         if (cb_layout_take_blob(remote->dir_fd, env->store, &at->blob, env->cancel, err) <
-                0 ||
-            cb_layer_blob_add(env->store, &at->diff_id, &at->blob, err) < 0)
+            0)
             return -1;
         layer = at->parent;
     }
@@ -258,18 +273,14 @@ int cb_remote_cache_load(struct cb_remote_cache *remote, struct cb_build_env *en
     const struct cb_cache_record *wanted = &remote->document.records.items[record];
     cb_autofree char *title =
         xasprintf("importing `%s` from %s", wanted->name, remote->title);
-    struct cb_event event = {
-        .kind = CB_EVENT_STEP_START, .id = cb_event_next_id(), .name = title};
-    cb_auto(cb_error) error = NULL;
-    int result;
+    struct cb_error *error = NULL;
+    uint64_t id;
+    int status;
 
     *top = NULL;
     if (wanted->layer < 0)
         return 0;
-    cb_event_emit(env->sink, event);
-    result = fetch(remote, env, wanted->layer, event.id, top, &error);
-    event.kind = result == 0 ? CB_EVENT_STEP_DONE : CB_EVENT_STEP_ERROR;
-    event.error = error;
-    cb_event_emit(env->sink, event);
-    return result == 0 ? 0 : cb_error_move(err, &error);
+    id = cb_event_step_start(env->sink, title);
+    status = fetch(remote, env, wanted->layer, id, top, &error);
+    return cb_event_step_end(env->sink, id, status, &error, err);
 }

@@ -13,14 +13,20 @@ struct cb_remote_cache {
     char *title;                    /* "registry 127.0.0.1:5000/x:cache" */
     struct cb_reference *reference; /* of a registry's; or NULL */
     int dir_fd;                     /* of a directory's; or -1 */
-    int dead; /* atomic: a layer could not be had; nothing more is asked for */
+    int of_platform; /* carried by one of an index's images: the others have theirs */
+    int dead;        /* atomic: a layer could not be had; nothing more is asked for */
 };
 void cb_remote_cache_free(struct cb_remote_cache *remote);
 CB_AUTO_DEFINE(cb_remote_cache, cb_remote_cache_free)
 
-/* Fetches and reads the documents. NOT_FOUND when there is no cache. */
+/* Fetches and reads the documents; of an index those of PLATFORM's image. NOT_FOUND when
+ * there is no cache. */
 int cb_remote_cache_open(struct cb_remote_cache **out, struct cb_build_env *env,
-                         const struct cb_cache_location *from, struct cb_error **err);
+                         const struct cb_cache_location *from,
+                         const struct cb_platform *platform, struct cb_error **err);
+/* From now on KEY finds the record, too. */
+void cb_remote_cache_add_key(struct cb_remote_cache *remote, int record,
+                             const struct cb_digest *key);
 /* -1 when there is none, or the cache is dead. */
 int cb_remote_cache_find(const struct cb_remote_cache *remote,
                          const struct cb_digest *key);

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/timestamp.h"
+#include "engine/engine.h"
 #include "parser/parser.h"
 
 #include <errno.h>
@@ -69,18 +70,20 @@ int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
     return cb_store_open(out, &options, err);
 }
 
-int cb_app_image(struct cb_store *store, const char *text, struct cb_image **out,
-                 int *by_id, struct cb_error **err)
+int cb_app_platform(const char *text, struct cb_platform *buffer,
+                    const struct cb_platform **out, struct cb_error **err)
 {
-    int found = cb_image_find(store, text, out, by_id, err);
+    cb_auto(cb_error) cause = NULL;
 
-    if (found < 0)
-        return -1;
-    if (!found) {
-        cb_error_set(err, CB_ERR_NOT_FOUND, "no such image: %s", text);
-        return cb_error_hint(err, "`cbuild images` lists what is here");
-    }
-    return 0;
+    *out = NULL;
+    if (!text || !*text)
+        return 0;
+    *out = buffer;
+    if (cb_platform_parse(buffer, text, &cause) == 0)
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "invalid argument \"%s\" for \"--platform\": %s", text,
+                        cb_error_message(cause));
 }
 
 int cb_app_arguments(const struct cb_cli_command *command, const struct cb_strings *args,
@@ -131,11 +134,16 @@ int cb_app_dockerfile(const char *path, struct cb_source **out, struct cb_error 
     if (path)
         return strcmp(path, "-") == 0 ? read_stdin(out, err)
                                       : read_dockerfile(out, path, err);
-    if (read_dockerfile(out, "Dockerfile", &missing) == 0)
-        return 0;
-    if (cb_error_kind(missing) == CB_ERR_NOT_FOUND &&
-        read_dockerfile(out, "dockerfile", NULL) == 0)
-        return 0;
+    for (const char *const *name = cb_dockerfile_names; *name; name++) {
+        cb_auto(cb_error) error = NULL;
+
+        if (read_dockerfile(out, *name, &error) == 0)
+            return 0;
+        if (cb_error_kind(error) != CB_ERR_NOT_FOUND)
+            return cb_error_move(err, &error);
+        if (!missing)
+            missing = cb_steal(&error);
+    }
     return cb_error_move(err, &missing);
 }
 
@@ -171,4 +179,17 @@ int cb_flush_stdout(struct cb_error **err)
     if (errno == EPIPE)
         return 0;
     return cb_error_errno(err, errno, "write to standard output");
+}
+
+int cb_confirmed(const char *what)
+{
+    int answer;
+
+    fprintf(stderr,
+            "WARNING! This will remove %s. Are you sure you want to continue? [y/N] ",
+            what);
+    answer = getchar();
+    if (answer == EOF)
+        fputs("\nNothing is removed: nobody answered (-f does not ask)\n", stderr);
+    return answer == 'y' || answer == 'Y';
 }

@@ -45,7 +45,7 @@ CB_AUTO_VALUE_DEFINE(session, session_close)
 /* ── save ── */
 
 struct save_values {
-    const char *output, *format;
+    const char *output, *format, *platform;
 };
 
 static const struct cb_option save_options[] = {
@@ -53,6 +53,8 @@ static const struct cb_option save_options[] = {
      "docker-archive (default) or oci-archive"},
     {"output", 'o', CB_OPTION_TEXT, offsetof(struct save_values, output), "FILE",
      "Write to a file instead of standard output"},
+    {"platform", 0, CB_OPTION_TEXT, offsetof(struct save_values, platform), "OS/ARCH",
+     "Write only this one of a name's images"},
     {0},
 };
 
@@ -78,16 +80,20 @@ static int run_save(struct cb_app *app, int argc, char **argv, struct cb_error *
     struct save_values values = {0};
     cb_auto(cb_out_file) file = NULL;
     enum cb_archive_format format;
+    struct cb_platform buffer;
+    const struct cb_platform *platform;
     int status = cb_options_parse(&cb_save_command, argc, argv, 0, &values, &args, err);
 
     if (status)
         return status < 0 ? -1 : 0;
     if (cb_app_arguments(&cb_save_command, &args, 1, -1, err) < 0 ||
-        parse_format(values.format, &format, err) < 0)
+        parse_format(values.format, &format, err) < 0 ||
+        cb_app_platform(values.platform, &buffer, &platform, err) < 0)
         return -1;
     if (cb_out_file_open(&file, values.output ? values.output : "-", err) < 0 ||
         session_open(&session, app, 0, 1, err) < 0 ||
-        cb_archive_save(&session.env, &args, format, cb_out_file_fd(file), err) < 0)
+        cb_archive_save(&session.env, &args, platform, format, cb_out_file_fd(file),
+                        err) < 0)
         return -1;
     return cb_out_file_commit(&file, err);
 }

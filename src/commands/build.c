@@ -31,7 +31,8 @@ static const struct cb_option options[] = {
     {"build-arg", 0, CB_OPTION_LIST, AT(request.build_args), "NAME[=VALUE]",
      "Set an ARG; without a value it is taken from the environment"},
     {"build-context", 0, CB_OPTION_LIST, AT(request.contexts), "NAME=VALUE",
-     "Use a directory, docker-image://REF or oci-layout://DIR as stage or image NAME"},
+     "Use a directory, a URL, a git repository, docker-image://REF or oci-layout://DIR "
+     "as stage or image NAME"},
     {"cache-from", 0, CB_OPTION_LIST, AT(request.cache_from), "REF|type=TYPE,...",
      "Take results from a cache in a registry or directory"},
     {"cache-mount", 0, CB_OPTION_LIST, AT(request.cache_places), "ID=DIR",
@@ -47,10 +48,12 @@ static const struct cb_option options[] = {
      "Make the control groups of RUN steps below this one"},
     {"check", 0, CB_OPTION_FLAG, AT(check), NULL,
      "Check the Dockerfile instead of building; the same as --call=check"},
+    {"compress", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"context-mode", 0, CB_OPTION_TEXT, AT(request.context_mode), "MODE",
      "Modes of context files: keep (default), or git for 0755 and 0644 only"},
     {"cache-ttl", 0, CB_OPTION_TEXT, AT(request.cache_ttl), "DURATION",
      "Use no result older than this (24h, 30m)"},
+    {"disable-content-trust", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"explain", 0, CB_OPTION_FLAG, AT(request.explain), NULL,
      "Say for each step that ran why the cache had no result for it"},
     {"cpu-period", 0, CB_OPTION_TEXT, AT(request.limits.cpu_period), "MICROSECONDS",
@@ -100,10 +103,10 @@ static const struct cb_option options[] = {
      "Where the result goes: image, registry, local, tar, oci, docker or cacheonly"},
     {"offline", 0, CB_OPTION_FLAG, AT(request.offline), NULL,
      "Ask no registry or server: what is not here is an error"},
-    {"platform", 0, CB_OPTION_TEXT, AT(request.platform), "OS/ARCH",
-     "Platform of the image (default: this machine's)"},
+    {"platform", 0, CB_OPTION_LIST, AT(request.platforms), "OS/ARCH[,OS/ARCH]",
+     "Platforms of the image (default: this machine's)"},
     {"progress", 0, CB_OPTION_TEXT, AT(progress), "MODE",
-     "How progress is shown: auto, tty, plain or quiet"},
+     "How progress is shown: auto, tty, plain, quiet or rawjson"},
     {"pull", 0, CB_OPTION_OPTIONAL, AT(pull), "POLICY",
      "When to ask registries for base images: always (plain --pull), missing (default), "
      "never, newer"},
@@ -147,9 +150,41 @@ static int parse_call(struct values *values, struct cb_error **err)
     return 0;
 }
 
+#define NO_ATTESTATIONS "no attestations are made: leave the option out"
+#define NO_LIMIT        "steps are not limited in this way; --memory and --ulimit are there"
+#define FALSES          "false|0|f|F|FALSE|False"
+
 static const struct cb_absent_option absent[] = {
-    {"provenance", 0, "no attestations are made: leave the option out"},
-    {"sbom", 0, "no attestations are made: leave the option out"},
+    {"attest", 0, NO_ATTESTATIONS},
+    {"builder", 0, "there are no builders to choose from: leave the option out"},
+    {"cgroup-parent", 0, "start cbuild itself in that cgroup: its steps stay below it"},
+    {"cpu-period", 0, NO_LIMIT},
+    {"cpu-quota", 0, NO_LIMIT},
+    {"cpu-shares", 'c', NO_LIMIT},
+    {"cpuset-cpus", 0, NO_LIMIT},
+    {"cpuset-mems", 0, NO_LIMIT},
+    {"isolation", 0, "steps run in cbuild's own sandbox: leave the option out"},
+    {"memory-swap", 0, NO_LIMIT},
+    {"policy", 0, "there are no policies; --offline keeps a build from asking anybody"},
+    {"print", 0, "--call=outline and --call=targets answer these questions"},
+    {"provenance", 0, NO_ATTESTATIONS},
+    {"resource", 0, NO_LIMIT},
+    {"sbom", 0, NO_ATTESTATIONS},
+    {"security-opt", 0,
+     "`RUN --security=insecure` with --allow security.insecure lifts a step's sandbox"},
+    {"squash", 0,
+     "layers are kept as they are; `FROM scratch` and `COPY --from=STAGE / /` in a last "
+     "stage make one of them"},
+    {0},
+};
+
+static const struct cb_harmless_option harmless[] = {
+    {"attest", "type=provenance,disabled=true|type=sbom,disabled=true"},
+    {"builder", "default"},
+    {"isolation", "default"},
+    {"provenance", FALSES},
+    {"sbom", FALSES},
+    {"squash", FALSES},
     {0},
 };
 
@@ -199,8 +234,7 @@ static void split_at_commas(struct cb_strings *names)
     *names = split;
 }
 
-static void print_outcome(const struct cb_build_outcome *outcome,
-                          const char *progress_mode)
+static void print_outcome(const struct cb_build_outcome *outcome)
 {
     char text[CB_DIGEST_MAX_TEXT];
 
@@ -215,6 +249,17 @@ static void print_outcome(const struct cb_build_outcome *outcome,
             outcome->stats.executed);
 }
 
+/* As docker has it, a file without a name is none. */
+static void drop_empty(struct cb_build_request *request)
+{
+    const char **files[] = {&request->dockerfile, &request->ignorefile, &request->iidfile,
+                            &request->metadata_file};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(files); i++)
+        if (*files[i] && !**files[i])
+            *files[i] = NULL;
+}
+
 /* The engine's slow tear-down comes after the result is out. */
 static int build(struct cb_app *app, struct values *values, struct cb_error **err)
 {
@@ -222,14 +267,15 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     cb_auto(cb_engine) engine = NULL;
     cb_auto(cb_progress) progress = NULL;
     cb_auto_value(cb_build_outcome) outcome = {0};
-    const char *mode = values->quiet ? "quiet" : values->progress;
+    const char *mode = values->progress;
     char text[CB_DIGEST_MAX_TEXT];
     struct cb_debug debug = {.app = app};
     struct cb_engine_env env = {
         .launcher = app->launcher, .cancel = app->cancel, .stdin_fd = STDIN_FILENO};
-    int status;
+    int status, summary;
 
-    if (cb_progress_new(&progress, mode, err) < 0 ||
+    if (cb_progress_check(mode, err) < 0 ||
+        cb_progress_new(&progress, values->quiet ? "quiet" : mode, err) < 0 ||
         cb_app_settings(app, &env.settings, err) < 0 ||
         cb_app_store(app, 1, &store, err) < 0)
         return -1;
@@ -242,13 +288,14 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
         env.shell_arg = &debug;
     }
     status = cb_engine_build(&env, &values->request, &outcome, &engine, err);
+    summary = cb_progress_wants_summary(progress);
     cb_progress_free(cb_steal(&progress));
     if (status < 0)
         return -1;
     if (values->request.call != CB_CALL_BUILD)
         return cb_call_print(&values->asked, &outcome.call, err);
-    if (!values->quiet && !(mode && strcmp(mode, "quiet") == 0))
-        print_outcome(&outcome, mode);
+    if (summary)
+        print_outcome(&outcome);
     if (cb_digest_is_set(&outcome.image_id) && !outcome.took_stdout)
         printf("%s\n", cb_digest_text(&outcome.image_id, text));
     return cb_flush_stdout(err);
@@ -263,6 +310,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     if (status == 0) {
         status = cb_app_arguments(&cb_build_command, &args, 1, 1, err);
         split_at_commas(&values.request.no_cache_filter);
+        drop_empty(&values.request);
         if (status == 0)
             status = parse_pull(values.pull, &values.request.pull, err);
         if (status == 0)
@@ -289,6 +337,7 @@ const struct cb_cli_command cb_build_command = {
         "standard output, progress on standard error.",
     .options = options,
     .absent = absent,
+    .harmless = harmless,
     .run = run,
     .needs_launcher = 1,
 };

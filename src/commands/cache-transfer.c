@@ -7,6 +7,7 @@
 #include "base/lockfile.h"
 #include "base/out-file.h"
 #include "base/pool.h"
+#include "base/text.h"
 #include "commands/progress.h"
 #include "exporter/exporter.h"
 #include "exporter/tree.h"
@@ -91,32 +92,21 @@ static const struct cb_option export_options[] = {
     {0},
 };
 
-static int ends_with(const char *text, const char *suffix)
-{
-    size_t len = strlen(text), end = strlen(suffix);
-
-    return len > end && strcmp(text + len - end, suffix) == 0;
-}
-
 static int pick_compression(const char *kind, const char *file, enum cb_compression *out,
                             struct cb_error **err)
 {
-    *out = CB_COMPRESSION_ZSTD;
     if (!kind)
-        kind = ends_with(file, ".tar")                             ? "uncompressed"
-               : ends_with(file, ".gz") || ends_with(file, ".tgz") ? "gzip"
-                                                                   : "zstd";
-    if (!strcmp(kind, "gzip"))
-        *out = CB_COMPRESSION_GZIP;
-    else if (!strcmp(kind, "uncompressed") || !strcmp(kind, "none"))
-        *out = CB_COMPRESSION_NONE;
-    else if (strcmp(kind, "zstd"))
-        return cb_error_set(
-            err, CB_ERR_USAGE,
-            "invalid argument \"%s\" for \"--compression\": expected zstd, "
-            "gzip or uncompressed",
-            kind);
-    return 0;
+        kind = cb_ends_with(file, ".tar")                                ? "uncompressed"
+               : cb_ends_with(file, ".gz") || cb_ends_with(file, ".tgz") ? "gzip"
+                                                                         : "zstd";
+    if (strcmp(kind, "none") == 0)
+        kind = "uncompressed";
+    if (cb_compression_parse(out, kind))
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "invalid argument \"%s\" for \"--compression\": expected zstd, "
+                        "gzip or uncompressed",
+                        kind);
 }
 
 static int ambiguous(const char *text, const struct cb_cache_mounts *mounts,

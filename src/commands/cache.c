@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define SHORT 12 /* digits of a name that are shown */
 
@@ -117,7 +116,7 @@ static int run_ls(struct cb_app *app, int argc, char **argv, struct cb_error **e
 
 const struct cb_cli_command cb_cache_ls_command = {
     .name = "cache ls",
-    .summary = "List cache mounts, or move and remove them",
+    .summary = "List cache mounts",
     .usage = "cache ls [OPTIONS]",
     .about = "Cache mounts are the directories of RUN --mount=type=cache. See also\n"
              "`cbuild cache export`, `cache import`, `cache rm` and `cache prune`.",
@@ -176,21 +175,11 @@ const struct cb_cli_command cb_cache_rm_command = {
 /* ── prune ── */
 
 static const struct cb_option prune_options[] = {
-    {"force", 'f', CB_OPTION_FLAG, AT(force), NULL, "Do not ask on a terminal"},
+    {"force", 'f', CB_OPTION_FLAG, AT(force), NULL, "Do not ask"},
     {"unused", 0, CB_OPTION_TEXT, AT(unused), "DURATION",
      "Only those that no step has asked for in so long (72h)"},
     {0},
 };
-
-static int confirmed(void)
-{
-    int answer;
-
-    fprintf(stderr, "WARNING! This will remove cache mounts. Are you sure you want to "
-                    "continue? [y/N] ");
-    answer = getchar();
-    return answer == 'y' || answer == 'Y';
-}
 
 static int run_prune(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
@@ -209,7 +198,7 @@ static int run_prune(struct cb_app *app, int argc, char **argv, struct cb_error 
         return -1;
     if (values.unused && cb_duration_parse(&unused_ns, values.unused, err) < 0)
         return cb_error_wrap(err, "--unused");
-    if (!values.force && isatty(STDIN_FILENO) && !confirmed())
+    if (!values.force && !cb_confirmed("cache mounts"))
         return 0;
     if (cb_app_store(app, 0, &store, err) < 0 ||
         cb_cache_mount_prune(store, (int64_t)time(NULL) - unused_ns / 1000000000, &freed,

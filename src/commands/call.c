@@ -1,6 +1,8 @@
 /* build --call: which question is asked, and the exit status of its answer. */
 #include "commands/call.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 

@@ -30,7 +30,8 @@ struct cb_cli_command {
     const char *usage;               /* "build [OPTIONS] PATH | -" */
     const char *about;               /* a paragraph or two below the usage; or NULL */
     const struct cb_option *options; /* ends with a row without name */
-    const struct cb_absent_option *absent; /* the same; or NULL */
+    const struct cb_absent_option *absent;     /* the same; or NULL */
+    const struct cb_harmless_option *harmless; /* of ABSENT that take a value; or NULL */
     /* Exit status, or -1 with err. ARGV does not hold the command's name. */
     int (*run)(struct cb_app *app, int argc, char **argv, struct cb_error **err);
     int needs_launcher;
@@ -47,7 +48,8 @@ extern const struct cb_cli_command cb_build_command, cb_run_command, cb_images_c
     cb_builds_logs_command, cb_builds_rm_command, cb_du_command, cb_explain_command,
     cb_cache_ls_command, cb_cache_export_command, cb_cache_import_command,
     cb_cache_rm_command, cb_cache_prune_command, cb_version_command, cb_lint_command,
-    cb_login_command, cb_logout_command, cb_info_command, cb_debug_command;
+    cb_login_command, cb_logout_command, cb_info_command, cb_search_command,
+    cb_debug_command;
 
 /* ── table.c ── */
 extern const struct cb_cli_command
@@ -58,6 +60,9 @@ const struct cb_cli_command *cb_command_find(int argc, char **argv, int *used);
 /* What `cbuild --help` prints. */
 void cb_print_overview(FILE *out);
 void cb_print_command_help(const struct cb_cli_command *command, FILE *out);
+/* `image`, `cache`: is WORD followed by others, and by which. */
+int cb_command_is_group(const char *word);
+void cb_print_group_help(const char *group, FILE *out);
 /* "`x` is not a cbuild command" with what may have been meant. Returns -1. */
 int cb_command_unknown(int argc, char **argv, struct cb_error **err);
 
@@ -69,9 +74,9 @@ int cb_app_settings(struct cb_app *app, const struct cb_settings **out,
  * may start an empty one. */
 int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
                  struct cb_error **err);
-/* The image a user named; NOT_FOUND "no such image: x". */
-int cb_app_image(struct cb_store *store, const char *text, struct cb_image **out,
-                 int *by_id, struct cb_error **err);
+/* The value of --platform, in BUFFER; *OUT is NULL when there is none. USAGE. */
+int cb_app_platform(const char *text, struct cb_platform *buffer,
+                    const struct cb_platform **out, struct cb_error **err);
 /* Exactly MIN..MAX arguments (MAX -1: any), else docker's USAGE text. */
 int cb_app_arguments(const struct cb_cli_command *command, const struct cb_strings *args,
                      int min, int max, struct cb_error **err);
@@ -86,7 +91,7 @@ void cb_short_id(const struct cb_digest *id, char out[13]);
  */
 int cb_flush_stdout(struct cb_error **err);
 int cb_stdout_is_terminal(void);
-/* Asks on standard input whether WHAT may be removed. */
+/* Asks on standard input whether WHAT may be removed. Its end is a no. */
 int cb_confirmed(const char *what);
 
 #endif

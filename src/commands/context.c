@@ -36,8 +36,9 @@ static const struct cb_option options[] = {
 };
 
 struct totals {
-    uint64_t files, bytes; /* sent; files are all but directories */
-    uint64_t left_out;     /* entries, of a directory one */
+    uint64_t files, bytes;                   /* sent; files are all but directories */
+    uint64_t left_out;                       /* entries, of a directory one */
+    uint64_t left_out_files, left_out_bytes; /* if they were measured */
 };
 
 static struct totals count(const struct cb_context_listing *listing)
@@ -45,11 +46,21 @@ static struct totals count(const struct cb_context_listing *listing)
     struct totals totals = {0};
 
     cb_vec_foreach (entry, &listing->entries) {
-        totals.left_out += !entry->sent;
-        totals.files += entry->sent && !S_ISDIR(entry->mode);
-        totals.bytes += entry->sent ? (uint64_t)entry->size_bytes : 0;
+        if (entry->sent) {
+            totals.files += entry->files;
+            totals.bytes += (uint64_t)entry->size_bytes;
+        } else {
+            totals.left_out++;
+            totals.left_out_files += entry->files;
+            totals.left_out_bytes += (uint64_t)entry->size_bytes;
+        }
     }
     return totals;
+}
+
+static int wants_left_out(const struct values *values)
+{
+    return values->all || values->ignored;
 }
 
 static int shown(const struct cb_context_entry *entry, const struct values *values)
@@ -79,24 +90,37 @@ static void print_entry(const struct cb_context_entry *entry, int all)
         cb_strbuf_addc(&path, '/');
     if (all)
         fputs(entry->sent ? "+ " : "- ", stdout);
-    printf("%9s  %s", S_ISREG(entry->mode) ? size : "-", cb_strbuf_text(&path));
+    printf("%9s  %s", S_ISREG(entry->mode) || entry->whole ? size : "-",
+           cb_strbuf_text(&path));
     if (!entry->sent)
         print_rule(&entry->rule);
+    else if (S_ISSOCK(entry->mode))
+        fputs("  a socket: sent as an empty file", stdout);
     putchar('\n');
+}
+
+static char *amount(uint64_t files, uint64_t bytes)
+{
+    cb_autofree char *size = cb_size_human(bytes);
+
+    return xasprintf("%" PRIu64 " file%s, %s", files, files == 1 ? "" : "s", size);
 }
 
 static void print_text(const struct cb_context_listing *listing,
                        const struct values *values)
 {
     struct totals totals = count(listing);
-    cb_autofree char *size = cb_size_human(totals.bytes);
+    cb_autofree char *sent = amount(totals.files, totals.bytes);
+    cb_autofree char *rest = amount(totals.left_out_files, totals.left_out_bytes);
 
     cb_vec_foreach (entry, &listing->entries) {
         if (shown(entry, values))
             print_entry(entry, values->all);
     }
-    printf("total: %" PRIu64 " file%s, %s sent; %" PRIu64 " left out\n", totals.files,
-           totals.files == 1 ? "" : "s", size, totals.left_out);
+    if (wants_left_out(values))
+        printf("total: %s sent; %s left out\n", sent, rest);
+    else
+        printf("total: %s sent; %" PRIu64 " left out\n", sent, totals.left_out);
 }
 
 /* ── JSON ── */
@@ -149,12 +173,18 @@ static void print_json(const struct cb_context_listing *listing,
             entry->sent ? "true" : "false");
         if (!entry->sent)
             print_json_rule(&out, &entry->rule);
+        else if (S_ISSOCK(entry->mode))
+            cb_strbuf_adds(&out, ",\"sentAs\":\"file\"");
         printf("%s\n%s}", separator, cb_strbuf_text(&out));
         separator = ",";
     }
     printf("\n],\"total\":{\"files\":%" PRIu64 ",\"bytes\":%" PRIu64
-           ",\"leftOut\":%" PRIu64 "}}\n",
+           ",\"leftOut\":%" PRIu64,
            totals.files, totals.bytes, totals.left_out);
+    if (wants_left_out(values))
+        printf(",\"leftOutFiles\":%" PRIu64 ",\"leftOutBytes\":%" PRIu64,
+               totals.left_out_files, totals.left_out_bytes);
+    fputs("}}\n", stdout);
 }
 
 /* ── The command ── */
@@ -180,7 +210,7 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
 
     if (check(values, err) < 0 ||
         cb_engine_open_directory(&context, &values->request, err) < 0 ||
-        cb_context_list(context, app->cancel, &listing, err) < 0)
+        cb_context_list(context, wants_left_out(values), app->cancel, &listing, err) < 0)
         return -1;
     if (values->format && strcmp(values->format, "json") == 0)
         print_json(&listing, values);
@@ -212,7 +242,7 @@ const struct cb_cli_command cb_context_command = {
         "PATH is the context, the current directory by default. Each line has a size\n"
         "and a path; the last one is a total. With --ignored each line also says which\n"
         "line of the ignore file leaves the path out; a directory left out as a whole\n"
-        "is one line.",
+        "is one line, with the size of all that is below it.",
     .options = options,
     .run = run,
     .stays_out = 1,

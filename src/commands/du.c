@@ -89,8 +89,6 @@ static int du(struct cb_app *app, const struct values *values, struct cb_error *
         cb_app_store(app, 0, &store, err) < 0 ||
         cb_cache_items_list(store, &items, err) < 0)
         return -1;
-    if (!given.types)
-        given.types = ~0u; /* logs too */
     if (!json && !values->verbose)
         cb_cache_print_columns();
     for (size_t i = items.count; i-- > 0;) {
@@ -129,8 +127,9 @@ const struct cb_cli_command cb_du_command = {
     .summary = "List the build cache",
     .usage = "du [OPTIONS]",
     .about =
-        "Sizes with a star are of layers that images have too: removing them from the\n"
-        "cache frees nothing.",
+        "What `cbuild prune` chooses from. Sizes with a star are of layers that images\n"
+        "have too: removing them from the cache frees nothing. Logs of earlier builds\n"
+        "are listed with --filter type=build.log, and removed by `cbuild builds rm`.",
     .options = options,
     .run = run,
 };

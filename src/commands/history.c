@@ -8,6 +8,7 @@
 #include <string.h>
 
 struct values {
+    const char *platform;
     int no_trunc, quiet;
 };
 
@@ -17,6 +18,8 @@ struct values {
 
 static const struct cb_option options[] = {
     {"no-trunc", 0, CB_OPTION_FLAG, AT(no_trunc), NULL, "Do not shorten the steps"},
+    {"platform", 0, CB_OPTION_TEXT, AT(platform), "OS/ARCH",
+     "Which of a name's images to show"},
     {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print ids only"},
     {0},
 };
@@ -85,6 +88,8 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     cb_auto(cb_image) image = NULL;
     cb_autofree int64_t *sizes = NULL;
     struct values values = {0};
+    struct cb_platform buffer;
+    const struct cb_platform *platform;
     char short_id[13], text[CB_DIGEST_MAX_TEXT];
     size_t layer;
     int status =
@@ -93,8 +98,9 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     if (status)
         return status < 0 ? -1 : 0;
     if (cb_app_arguments(&cb_history_command, &args, 1, 1, err) < 0 ||
+        cb_app_platform(values.platform, &buffer, &platform, err) < 0 ||
         cb_app_store(app, 0, &store, err) < 0 ||
-        cb_app_image(store, args.items[0], &image, NULL, err) < 0)
+        cb_image_get_for(store, args.items[0], platform, &image, NULL, err) < 0)
         return -1;
     layer = image->config->diff_ids.count;
     sizes = xcalloc(layer + 1, sizeof(*sizes));

@@ -190,7 +190,10 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
         for (size_t n = 0; n < image->names.count; n++)
             if (wanted(filter, image->names.items[n]))
                 add_row(&rows, image, image->names.items[n], &values);
-        if (!image->names.count && values.all && !filter)
+        for (size_t n = 0; values.all && n < image->platform_names.count; n++)
+            if (wanted(filter, image->platform_names.items[n]))
+                add_row(&rows, image, image->platform_names.items[n], &values);
+        if (!cb_image_is_named(image) && values.all && !filter)
             add_row(&rows, image, NULL, &values);
     }
     print_rows(&rows, values.digests);

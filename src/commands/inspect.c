@@ -6,7 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct cb_option options[] = {{0}};
+struct values {
+    const char *platform;
+};
+
+static const struct cb_option options[] = {
+    {"platform", 0, CB_OPTION_TEXT, offsetof(struct values, platform), "OS/ARCH",
+     "Which of a name's images to show"},
+    {0},
+};
 
 static const struct cb_absent_option absent[] = {
     {"format", 'f',
@@ -112,6 +120,15 @@ static json_t *familiar_json(const struct cb_strings *names)
     return array;
 }
 
+static json_t *names_json(const struct cb_image *image)
+{
+    json_t *array = familiar_json(&image->names);
+    cb_auto_json *others = familiar_json(&image->platform_names);
+
+    json_array_extend(array, others);
+    return array;
+}
+
 static json_t *rootfs_json(const struct cb_image_config *config)
 {
     json_t *object = json_object();
@@ -132,7 +149,7 @@ static json_t *image_json(const struct cb_image *image)
     char text[CB_DIGEST_MAX_TEXT];
 
     json_object_set_new(object, "Id", json_string(cb_digest_text(&image->id, text)));
-    json_object_set_new(object, "RepoTags", familiar_json(&image->names));
+    json_object_set_new(object, "RepoTags", names_json(image));
     json_object_set_new(object, "RepoDigests", familiar_json(&image->repo_digests));
     json_object_set_new(object, "Created",
                         json_string(config->created ? config->created : ""));
@@ -156,18 +173,23 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     cb_auto(cb_error) first = NULL;
     cb_auto_json *array = json_array();
     cb_autofree char *text = NULL;
-    int status = cb_options_parse(&cb_inspect_command, argc, argv, 0, NULL, &args, err);
+    struct values values = {0};
+    struct cb_platform buffer;
+    const struct cb_platform *platform;
+    int status =
+        cb_options_parse(&cb_inspect_command, argc, argv, 0, &values, &args, err);
 
     if (status)
         return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_inspect_command, &args, 1, -1, err) < 0 ||
+    if (cb_app_platform(values.platform, &buffer, &platform, err) < 0 ||
+        cb_app_arguments(&cb_inspect_command, &args, 1, -1, err) < 0 ||
         cb_app_store(app, 1, &store, err) < 0)
         return -1;
     for (size_t i = 0; i < args.count; i++) {
         cb_auto(cb_image) image = NULL;
         struct cb_error *error = NULL;
 
-        if (cb_app_image(store, args.items[i], &image, NULL, &error) < 0)
+        if (cb_image_get_for(store, args.items[i], platform, &image, NULL, &error) < 0)
             cb_error_append(&first, error);
         else
             json_array_append_new(array, image_json(image));
@@ -180,7 +202,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 const struct cb_cli_command cb_inspect_command = {
     .name = "inspect",
     .summary = "Show all about images, as JSON",
-    .usage = "inspect IMAGE...",
+    .usage = "inspect [OPTIONS] IMAGE...",
     .options = options,
     .absent = absent,
     .run = run,

@@ -67,6 +67,7 @@ static void add_rules(struct cb_strbuf *out)
 {
     static const char *const when[] = {[CB_RULE_ALWAYS] = "always",
                                        [CB_RULE_CHECKING] = "checking",
+                                       [CB_RULE_LINTING] = "linting",
                                        [CB_RULE_ON_REQUEST] = "experimental"};
     size_t count;
     const struct cb_rule *rules = cb_rules(&count);

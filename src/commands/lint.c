@@ -117,7 +117,7 @@ static int open_context(const struct values *values, const char *path,
 static void print_warning(struct cb_event_sink *sink, const struct cb_event *event)
 {
     if (event->kind == CB_EVENT_WARNING)
-        cb_progress_print_warning(event);
+        cb_progress_print_warning(event, "");
 }
 
 static int check_source(struct cb_lint_file *file, const struct values *values,
@@ -134,6 +134,7 @@ static int check_source(struct cb_lint_file *file, const struct values *values,
         .check = values->check,
         .platform = cb_platform_host(),
         .build_platform = cb_platform_host(),
+        .lint = 1,
         .offline = 1,
     };
 

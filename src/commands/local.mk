@@ -14,6 +14,10 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/call.c \
 	%D%/call.h \
 	%D%/builds.c \
+	%D%/builds.h \
+	%D%/builds-logs.c \
+	%D%/builds-print.c \
+	%D%/builds-show.c \
 	%D%/cache-filter.c \
 	%D%/cache-filter.h \
 	%D%/du.c \
@@ -29,9 +33,13 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/lint-text.c \
 	%D%/lint.c \
 	%D%/lint.h \
+	%D%/listing.c \
+	%D%/listing.h \
 	%D%/login.c \
 	%D%/options.c \
 	%D%/parse.c \
+	%D%/progress-colour.c \
+	%D%/progress-json.c \
 	%D%/progress-log.c \
 	%D%/progress-plain.c \
 	%D%/progress-quiet.c \
@@ -42,6 +50,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/prune.c \
 	%D%/rmi.c \
 	%D%/run.c \
+	%D%/search.c \
 	%D%/table.c \
 	%D%/tag.c \
 	%D%/transfer.c \

@@ -153,6 +153,29 @@ static int run_command(struct cb_app *app, const struct cb_cli_command *command,
     return status;
 }
 
+static int is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* `cbuild help`, with the words after it. */
+static int help(int argc, char **argv, struct cb_error **err)
+{
+    int used;
+    const struct cb_cli_command *command =
+        argc ? cb_command_find(argc, argv, &used) : NULL;
+
+    if (!argc)
+        cb_print_overview(stdout);
+    else if (command)
+        cb_print_command_help(command, stdout);
+    else if (argc == 1 && cb_command_is_group(argv[0]))
+        cb_print_group_help(argv[0], stdout);
+    else
+        return cb_command_unknown(argc, argv, err);
+    return 0;
+}
+
 static int dispatch(struct cb_app *app, int argc, char **argv,
                     const struct cb_cli_command **command, struct cb_error **err)
 {
@@ -161,22 +184,12 @@ static int dispatch(struct cb_app *app, int argc, char **argv,
     argc = take_global_options(app, argc, argv, 1, err);
     if (argc < 0)
         return -1;
-    if (argc == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
-        cb_print_overview(stdout);
-        return 0;
-    }
+    if (argc == 0 || is_help(argv[0]))
+        return help(0, NULL, err);
     if (strcmp(argv[0], "--version") == 0 || strcmp(argv[0], "-v") == 0)
         argv[0] = (char *)"version", argv[1] = (char *)"--short", argc = 2;
-    if (strcmp(argv[0], "help") == 0) {
-        *command = argc > 1 ? cb_command_find(argc - 1, argv + 1, &used) : NULL;
-        if (argc > 1 && !*command)
-            return cb_command_unknown(argc - 1, argv + 1, err);
-        if (*command)
-            cb_print_command_help(*command, stdout);
-        else
-            cb_print_overview(stdout);
-        return 0;
-    }
+    if (strcmp(argv[0], "help") == 0)
+        return help(argc - 1, argv + 1, err);
     if (argv[0][0] == '-' && argv[0][1]) { /* cbuild -t img . */
         *command = &cb_build_command;
         used = 0;
@@ -184,7 +197,8 @@ static int dispatch(struct cb_app *app, int argc, char **argv,
         *command = cb_command_find(argc, argv, &used);
     }
     if (!*command)
-        return cb_command_unknown(argc, argv, err);
+        return argc > 1 && is_help(argv[1]) ? help(1, argv, err)
+                                            : cb_command_unknown(argc, argv, err);
     return run_command(app, *command, argc - used, argv + used, err);
 }
 

@@ -2,6 +2,7 @@
 #include "commands/options.h"
 
 #include "base/suggest.h"
+#include "base/text.h"
 #include "commands/commands.h"
 
 #include <errno.h>
@@ -27,22 +28,56 @@ static const struct cb_option *find_letter(const struct cb_option *options, char
     return NULL;
 }
 
-/* The advice for an option of docker's that is not here, or NULL. */
-static const char *instead_of(const struct cb_cli_command *command, const char *name,
-                              char letter)
+/* An option of docker's that is not here, or NULL. */
+static const struct cb_absent_option *find_absent(const struct cb_cli_command *command,
+                                                  const char *name, char letter)
 {
     for (const struct cb_absent_option *o = command->absent; o && o->name; o++)
         if (name ? strcmp(o->name, name) == 0 : o->letter == letter)
-            return o->instead;
+            return o;
     return NULL;
 }
 
-static int unknown_long(const struct cb_cli_command *command, const char *name,
-                        size_t len, struct cb_error **err)
+static int is_one_of(const char *words, const char *value)
 {
-    cb_autofree char *word = xstrndup(name, len);
+    size_t len = strlen(value);
+
+    for (const char *word = words; *word;) {
+        size_t end = strcspn(word, "|");
+
+        if (end == len && memcmp(word, value, len) == 0)
+            return 1;
+        word += end + (word[end] == '|');
+    }
+    return 0;
+}
+
+/* 0 if what is not here is not asked for either. */
+static int absent_long(const struct cb_cli_command *command,
+                       const struct cb_absent_option *absent, int argc, char **argv,
+                       int *at, struct cb_error **err)
+{
+    const char *equals = strchr(argv[*at], '=');
+    const struct cb_harmless_option *harmless = command->harmless;
+
+    while (harmless && harmless->name && strcmp(harmless->name, absent->name) != 0)
+        harmless++;
+    if (harmless && harmless->name) {
+        if (equals && is_one_of(harmless->values, equals + 1))
+            return 0;
+        if (!equals && *at + 1 < argc && is_one_of(harmless->values, argv[*at + 1])) {
+            ++*at;
+            return 0;
+        }
+    }
+    cb_error_set(err, CB_ERR_USAGE, "docker's --%s is not here", absent->name);
+    return cb_error_hint(err, "%s", absent->instead);
+}
+
+static int unknown_long(const struct cb_cli_command *command, const char *word,
+                        struct cb_error **err)
+{
     const char *names[128];
-    const char *instead = instead_of(command, word, 0);
     const char *near;
     size_t count = 0;
 
@@ -50,29 +85,10 @@ static int unknown_long(const struct cb_cli_command *command, const char *name,
         if (o->help)
             names[count++] = o->name;
     cb_error_set(err, CB_ERR_USAGE, "unknown flag: --%s", word);
-    if (instead)
-        return cb_error_hint(err, "%s", instead);
     near = cb_suggest(word, names, count);
     if (near)
         return cb_error_hint(err, "did you mean --%s?", near);
     return cb_error_hint(err, "see `cbuild %s --help`", command->name);
-}
-
-static int parse_bool(const char *text, int *out)
-{
-    static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True"};
-    static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
-
-    for (size_t i = 0; i < CB_ARRAY_SIZE(yes); i++) {
-        if (strcmp(text, yes[i]) == 0)
-            *out = 1;
-        else if (strcmp(text, no[i]) == 0)
-            *out = 0;
-        else
-            continue;
-        return 0;
-    }
-    return -1;
 }
 
 static int store_unsigned(const char *text, unsigned *out)
@@ -98,7 +114,7 @@ static int store_value(const struct cb_option *option, const char *value, void *
     switch (option->kind) {
     case CB_OPTION_FLAG:
     case CB_OPTION_ACCEPTED:
-        if (value && parse_bool(value, &flag) < 0)
+        if (value && !cb_parse_bool(value, &flag))
             return cb_error_set(
                 err, CB_ERR_USAGE,
                 "invalid argument \"%s\" for \"--%s\": expected true or false", value,
@@ -139,8 +155,13 @@ static int parse_long(const struct cb_cli_command *command, int argc, char **arg
     size_t len = equals ? (size_t)(equals - name) : strlen(name);
     const struct cb_option *option = find_long(command->options, name, len);
 
-    if (!option)
-        return unknown_long(command, name, len, err);
+    if (!option) {
+        cb_autofree char *word = xstrndup(name, len);
+        const struct cb_absent_option *absent = find_absent(command, word, 0);
+
+        return absent ? absent_long(command, absent, argc, argv, at, err)
+                      : unknown_long(command, word, err);
+    }
     if (equals)
         return store_value(option, equals + 1, values, err);
     if (!takes_value(option))
@@ -159,12 +180,14 @@ static int parse_letters(const struct cb_cli_command *command, int argc, char **
         const struct cb_option *option = find_letter(command->options, *p);
 
         if (!option) {
-            const char *instead = instead_of(command, NULL, *p);
+            const struct cb_absent_option *absent = find_absent(command, NULL, *p);
 
+            if (absent) {
+                cb_error_set(err, CB_ERR_USAGE, "docker's -%c is not here", *p);
+                return cb_error_hint(err, "%s", absent->instead);
+            }
             cb_error_set(err, CB_ERR_USAGE, "unknown shorthand flag: '%c' in %s", *p,
                          argv[*at]);
-            if (instead)
-                return cb_error_hint(err, "%s", instead);
             return cb_error_hint(err, "see `cbuild %s --help`", command->name);
         }
         if (!takes_value(option)) {

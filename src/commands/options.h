@@ -35,6 +35,12 @@ struct cb_absent_option {
     const char *instead;
 };
 
+/* Values of such an option that ask for nothing but what is done anyway. */
+struct cb_harmless_option {
+    const char *name;
+    const char *values; /* "false|0" */
+};
+
 struct cb_cli_command;
 
 /* Fills VALUES and ARGS. With STOP_AT_FIRST everything from the first argument on is an

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LOG_MAX (4u << 20) /* of a step, in memory */
 
@@ -25,13 +26,15 @@ void cb_step_log_clear(struct cb_step_log *log)
 
 static void add_lines(struct cb_strbuf *out, const char *text, size_t left)
 {
+    int colour = cb_colour_wanted(STDERR_FILENO);
+
     while (left) {
         const char *end = memchr(text, '\n', left);
         size_t len = end ? (size_t)(end - text) : left;
         size_t shown = len;
         const char *line = cb_progress_line(text, &shown);
 
-        cb_strbuf_add_escaped(out, line, shown, 1);
+        cb_colour_add(out, line, shown, colour);
         cb_strbuf_addc(out, '\n');
         len += end != NULL;
         text += len;

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NOTABLE_CPU_NS INT64_C(5000000000)
 #define NOTABLE_MEMORY (UINT64_C(512) << 20)
@@ -25,6 +26,7 @@ struct plain {
     pthread_mutex_t lock;
     struct cb_map *steps; /* by number as text */
     uint64_t last;        /* step printed last */
+    int colour;
 };
 
 static void free_step(void *value)
@@ -75,7 +77,7 @@ static void print_line(struct plain *plain, const struct cb_event *event,
 
     line = cb_progress_line(line, &len);
     move_to(plain, event, step);
-    cb_strbuf_add_escaped(&text, line, len, 1);
+    cb_colour_add(&text, line, len, plain->colour);
     fprintf(stderr, "#%" PRIu64 " %.3f %s\n", event->id,
             (double)(event->time_ns - step->start_ns) / 1e9, cb_strbuf_text(&text));
 }
@@ -122,8 +124,12 @@ static void print_status(const struct cb_event *event)
     if (!event->done)
         return;
     cb_strbuf_add_escaped(&item, event->item, strlen(event->item), 0);
-    fprintf(stderr, "#%" PRIu64 " %s %s done\n", event->id, cb_strbuf_text(&item),
-            current);
+    if (event->text)
+        fprintf(stderr, "#%" PRIu64 " %s: %s%s%s\n", event->id, cb_strbuf_text(&item),
+                event->text, event->current ? " " : "", event->current ? current : "");
+    else
+        fprintf(stderr, "#%" PRIu64 " %s %s done\n", event->id, cb_strbuf_text(&item),
+                current);
 }
 
 static void print_error(const struct cb_event *event)
@@ -205,13 +211,27 @@ static void print_step(struct plain *plain, const struct cb_event *event)
     }
 }
 
+/* Below what its step said so far, if it is of one. */
+static void print_warning(struct plain *plain, const struct cb_event *event)
+{
+    struct step *step = event->id ? step_of(plain, event) : NULL;
+    char prefix[32] = "";
+
+    if (step) {
+        flush_partial(plain, event, step);
+        move_to(plain, event, step);
+        snprintf(prefix, sizeof(prefix), "#%" PRIu64 " ", event->id);
+    }
+    cb_progress_print_warning(event, prefix);
+}
+
 static void emit(struct cb_event_sink *sink, const struct cb_event *event)
 {
     struct plain *plain = (struct plain *)sink;
 
     pthread_mutex_lock(&plain->lock);
     if (event->kind == CB_EVENT_WARNING || event->kind == CB_EVENT_NOTICE)
-        cb_progress_print_warning(event);
+        print_warning(plain, event);
     else if (event->id)
         print_step(plain, event);
     pthread_mutex_unlock(&plain->lock);
@@ -224,6 +244,7 @@ static struct cb_event_sink *open_plain(void)
     plain->sink.emit = emit;
     pthread_mutex_init(&plain->lock, NULL);
     plain->steps = cb_map_new(free_step);
+    plain->colour = cb_colour_wanted(STDERR_FILENO);
     /* one write per line, not one per piece */
     setvbuf(stderr, NULL, _IOLBF, 1 << 12);
     return &plain->sink;
@@ -251,5 +272,9 @@ static void suspend_plain(struct cb_event_sink *sink, int suspend)
     }
 }
 
-const struct cb_progress_class cb_progress_plain = {"plain", open_plain, close_plain,
-                                                    suspend_plain};
+const struct cb_progress_class cb_progress_plain = {
+    .mode = "plain",
+    .open = open_plain,
+    .close = close_plain,
+    .suspend = suspend_plain,
+};

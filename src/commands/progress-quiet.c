@@ -106,5 +106,10 @@ static void suspend_quiet(struct cb_event_sink *sink, int suspend)
     }
 }
 
-const struct cb_progress_class cb_progress_quiet = {"quiet", open_quiet, close_quiet,
-                                                    suspend_quiet};
+const struct cb_progress_class cb_progress_quiet = {
+    .mode = "quiet",
+    .open = open_quiet,
+    .close = close_quiet,
+    .no_summary = 1,
+    .suspend = suspend_quiet,
+};

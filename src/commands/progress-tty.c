@@ -81,15 +81,20 @@ static struct step *step_of(struct tty *tty, const struct cb_event *event)
     return step;
 }
 
+/* Without colours, which are ours here. */
 static void add_tail(struct step *step, const char *line, size_t len)
 {
+    cb_auto_value(cb_strbuf) text = {0};
+
     line = cb_progress_line(line, &len);
+    cb_colour_add(&text, line, len, 0);
     if (step->tail_count == TAIL_LINES) {
         free(step->tail[0]);
         memmove(step->tail, step->tail + 1, (TAIL_LINES - 1) * sizeof(*step->tail));
         step->tail_count--;
     }
-    step->tail[step->tail_count++] = xstrndup(line, len > WIDTH_MAX ? WIDTH_MAX : len);
+    step->tail[step->tail_count++] =
+        xstrndup(cb_strbuf_text(&text), text.len > WIDTH_MAX ? WIDTH_MAX : text.len);
 }
 
 static void add_log(struct step *step, const char *text, size_t left)
@@ -310,6 +315,13 @@ static void print_miss(const struct step *step, const struct cb_event *event)
     fprintf(stderr, "%s\n", cb_strbuf_text(&text));
 }
 
+static void print_warning(const struct step *step, const struct cb_event *event)
+{
+    cb_autofree char *prefix = step ? xasprintf("%s: ", step->name) : xstrdup("");
+
+    cb_progress_print_warning(event, prefix);
+}
+
 static void print_above(struct tty *tty, const struct cb_event *event)
 {
     if (tty->drawn_lines)
@@ -318,7 +330,7 @@ static void print_above(struct tty *tty, const struct cb_event *event)
     if (event->kind == CB_EVENT_MISS)
         print_miss(step_of(tty, event), event);
     else
-        cb_progress_print_warning(event);
+        print_warning(event->id ? step_of(tty, event) : NULL, event);
     tty->dirty = 1;
 }
 
@@ -406,5 +418,9 @@ static void suspend_tty(struct cb_event_sink *sink, int suspend)
     }
 }
 
-const struct cb_progress_class cb_progress_tty = {"tty", open_tty, close_tty,
-                                                  suspend_tty};
+const struct cb_progress_class cb_progress_tty = {
+    .mode = "tty",
+    .open = open_tty,
+    .close = close_tty,
+    .suspend = suspend_tty,
+};

@@ -13,7 +13,7 @@ struct cb_progress {
 static const struct cb_progress_class *choose(const char *mode)
 {
     static const struct cb_progress_class *const classes[] = {
-        &cb_progress_plain, &cb_progress_tty, &cb_progress_quiet};
+        &cb_progress_plain, &cb_progress_tty, &cb_progress_quiet, &cb_progress_json};
 
     const char *terminal = getenv("TERM");
 
@@ -27,19 +27,38 @@ static const struct cb_progress_class *choose(const char *mode)
     return NULL;
 }
 
+static const struct cb_progress_class *class_of(const char *mode, struct cb_error **err)
+{
+    const char *variable = mode ? NULL : getenv("BUILDKIT_PROGRESS");
+    const struct cb_progress_class *class = choose(mode       ? mode
+                                                   : variable ? variable
+                                                              : "auto");
+
+    if (!class && variable)
+        cb_error_set(err, CB_ERR_USAGE,
+                     "invalid value \"%s\" of $BUILDKIT_PROGRESS: expected auto, plain, "
+                     "tty, quiet or rawjson",
+                     variable);
+    else if (!class)
+        cb_error_set(err, CB_ERR_USAGE,
+                     "invalid argument \"%s\" for \"--progress\": expected auto, "
+                     "plain, tty, quiet or rawjson",
+                     mode);
+    return class;
+}
+
+int cb_progress_check(const char *mode, struct cb_error **err)
+{
+    return class_of(mode, err) ? 0 : -1;
+}
+
 int cb_progress_new(struct cb_progress **out, const char *mode, struct cb_error **err)
 {
-    const struct cb_progress_class *class;
+    const struct cb_progress_class *class = class_of(mode, err);
     struct cb_progress *progress;
 
-    if (!mode)
-        mode = getenv("BUILDKIT_PROGRESS");
-    class = choose(mode ? mode : "auto");
     if (!class)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--progress\": expected auto, "
-                            "plain, tty or quiet",
-                            mode);
+        return -1;
     progress = xcalloc(1, sizeof(*progress));
     progress->class = class;
     progress->sink = class->open();
@@ -50,6 +69,11 @@ int cb_progress_new(struct cb_progress **out, const char *mode, struct cb_error 
 struct cb_event_sink *cb_progress_sink(struct cb_progress *progress)
 {
     return progress->sink;
+}
+
+int cb_progress_wants_summary(const struct cb_progress *progress)
+{
+    return !progress->class->no_summary;
 }
 
 void cb_progress_suspend(struct cb_progress *progress)
@@ -94,11 +118,12 @@ const char *cb_progress_line(const char *line, size_t *len)
     return kept;
 }
 
-void cb_progress_print_warning(const struct cb_event *event)
+void cb_progress_print_warning(const struct cb_event *event, const char *prefix)
 {
     cb_auto_value(cb_strbuf) text = {0};
     unsigned line, column;
 
+    cb_strbuf_add_escaped(&text, prefix, strlen(prefix), 0);
     if (event->kind == CB_EVENT_WARNING)
         cb_strbuf_adds(&text, "warning: ");
     if (event->source) {

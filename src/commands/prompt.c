@@ -67,14 +67,15 @@ int cb_prompt(const char *text, int hidden, struct cb_cancel *cancel, char **out
     struct termios before, silent;
     int result;
 
-    fputs(text, stderr);
-    fflush(stderr);
+    /* Silent first: what is typed once the question is seen is neither shown nor lost. */
     hidden = hidden && tcgetattr(STDIN_FILENO, &before) == 0;
     if (hidden) {
         silent = before;
         silent.c_lflag &= ~(tcflag_t)ECHO;
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
     }
+    fputs(text, stderr);
+    fflush(stderr);
     result = read_line(cancel, out, err);
     if (hidden) {
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);

@@ -5,7 +5,6 @@
 #include "base/timestamp.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 struct values {
     int all, force, verbose;
@@ -21,7 +20,7 @@ static const struct cb_option options[] = {
     {"filter", 0, CB_OPTION_LIST, AT(filters), "FILTER",
      "Only until=DURATION (unused for so long), type=TYPE, id=ID, parent=ID, "
      "description=TEXT, inuse, shared or private"},
-    {"force", 'f', CB_OPTION_FLAG, AT(force), NULL, "Do not ask on a terminal"},
+    {"force", 'f', CB_OPTION_FLAG, AT(force), NULL, "Do not ask"},
     {"keep-storage", 0, CB_OPTION_TEXT, AT(reserved), "SIZE", NULL},
     {"max-used-space", 0, CB_OPTION_TEXT, AT(max_used), "SIZE",
      "Remove until the cache takes no more than this"},
@@ -32,17 +31,6 @@ static const struct cb_option options[] = {
     {"verbose", 0, CB_OPTION_FLAG, AT(verbose), NULL, "Say more about what is removed"},
     {0},
 };
-
-int cb_confirmed(const char *what)
-{
-    int answer;
-
-    fprintf(stderr,
-            "WARNING! This will remove %s. Are you sure you want to continue? [y/N] ",
-            what);
-    answer = getchar();
-    return answer == 'y' || answer == 'Y';
-}
 
 static int parse_size(uint64_t *out, const char *text, const char *option,
                       struct cb_error **err)
@@ -66,16 +54,27 @@ static int parse_values(struct cb_prune_options *out, const struct values *value
     return parse_size(&out->min_free, values->min_free, "--min-free-space", err);
 }
 
+/* Of what an image has too only the cache's part is gone: that is told, but not listed
+ * among what was removed. */
 static void print_removed(const struct cb_cache_items *removed, int verbose)
 {
-    if (removed->count && !verbose)
+    size_t forgotten = 0;
+
+    cb_vec_foreach (item, removed)
+        forgotten += (size_t)item->shared;
+    if (removed->count > forgotten && !verbose)
         cb_cache_print_columns();
     cb_vec_foreach (item, removed) {
+        if (item->shared)
+            continue;
         if (verbose)
             cb_cache_print_details(item);
         else
             cb_cache_print_row(item);
     }
+    if (forgotten)
+        printf("Forgotten: %zu step%s whose layers images have too\n", forgotten,
+               forgotten == 1 ? "" : "s");
 }
 
 static int prune(struct cb_app *app, const struct values *values, struct cb_error **err)
@@ -88,7 +87,7 @@ static int prune(struct cb_app *app, const struct values *values, struct cb_erro
 
     if (parse_values(&wish, values, err) < 0)
         return -1;
-    if (!values->force && isatty(STDIN_FILENO) &&
+    if (!values->force &&
         !cb_confirmed(values->all ? "all build cache" : "all dangling build cache"))
         return 0;
     if (cb_app_store(app, 0, &store, err) < 0 ||

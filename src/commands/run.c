@@ -92,6 +92,8 @@ static const struct cb_option options[] = {
      "host: the processes of the host are its own"},
     {"pids-limit", 0, CB_OPTION_TEXT, AT(request.limits.pids_limit), "N",
      "Number of processes it may have (default 4096; -1 for any)"},
+    {"platform", 0, CB_OPTION_TEXT, AT(platform), "OS/ARCH",
+     "Which of a name's images to run"},
     {"privileged", 0, CB_OPTION_FLAG, AT(request.privileged), NULL,
      "Give it all capabilities and devices, and hide nothing of the host"},
     {"pull", 0, CB_OPTION_TEXT, AT(pull), "POLICY",
@@ -170,21 +172,40 @@ static void say_missing(const char *name)
     fprintf(stderr, "Unable to find image '%s' locally\n", cb_strbuf_text(&clean));
 }
 
+/* 1 found, 0 not there, or for another platform than was ASKED for. */
+static int find_local(struct cb_store *store, const char *name,
+                      const struct cb_platform *asked, struct cb_image **out,
+                      struct cb_error **err)
+{
+    cb_auto(cb_image) meant = NULL;
+    int by_id = 0;
+    int found = cb_image_find_for(store, name, asked, out, &by_id, err);
+
+    if (found <= 0 || !asked)
+        return found;
+    /* An id is nobody else's: there is no other to be pulled. */
+    if (by_id)
+        return cb_image_get_for(store, name, asked, &meant, NULL, err) < 0 ? -1 : 1;
+    return cb_image_serves(store, name, *out, asked, err);
+}
+
 /* The image's documents and filesystem: from here, else pulled as docker does. */
 static int find_image(struct cb_app *app, struct cb_store *store, const char *name,
-                      enum cb_pull_policy policy, struct cb_resolved_image **image,
-                      struct cb_snapshot **rootfs, struct cb_error **err)
+                      const struct cb_platform *asked, enum cb_pull_policy policy,
+                      struct cb_resolved_image **image, struct cb_snapshot **rootfs,
+                      struct cb_error **err)
 {
     cb_auto(cb_pool) pool = cb_pool_new(0, 4);
     cb_auto(cb_registry) registry = NULL;
     cb_auto(cb_progress) progress = NULL;
     cb_auto(cb_image) local = NULL;
-    struct cb_platform platform = cb_platform_host();
+    struct cb_platform host = cb_platform_host();
+    const struct cb_platform *platform = asked ? asked : &host;
     struct cb_registry_options registry_options = {
         .store = store, .pool = pool, .cancel = app->cancel, .tls_verify = 1};
     const struct cb_settings *settings;
     int found =
-        policy == CB_PULL_ALWAYS ? 0 : cb_image_find(store, name, &local, NULL, err);
+        policy == CB_PULL_ALWAYS ? 0 : find_local(store, name, asked, &local, err);
 
     if (found < 0 || cb_app_settings(app, &settings, err) < 0)
         return -1;
@@ -200,10 +221,10 @@ static int find_image(struct cb_app *app, struct cb_store *store, const char *na
         struct cb_digest digest, id;
         int changed;
 
-        if (cb_registry_pull(registry, name, &platform, &digest, &id, &changed, err) < 0)
+        if (cb_registry_pull(registry, name, platform, &digest, &id, &changed, err) < 0)
             return -1;
     }
-    if (cb_registry_resolve(registry, name, &platform, CB_PULL_NEVER, image, err) < 0)
+    if (cb_registry_resolve(registry, name, platform, CB_PULL_NEVER, image, err) < 0)
         return -1;
     /* what is not unpacked yet; a step without a name is not shown */
     return cb_registry_fetch(registry, *image, 0, rootfs, err);
@@ -233,13 +254,16 @@ static int start(struct cb_app *app, struct values *values, const char *name,
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_resolved_image) image = NULL;
     cb_auto(cb_snapshot) rootfs = NULL;
+    struct cb_platform buffer;
+    const struct cb_platform *platform;
     enum cb_pull_policy policy;
     int exit_code = 0;
 
-    if (parse_pull(values->pull, &policy, err) < 0)
+    if (parse_pull(values->pull, &policy, err) < 0 ||
+        cb_app_platform(values->platform, &buffer, &platform, err) < 0)
         return -1;
     if (cb_app_store(app, 1, &store, err) < 0 ||
-        find_image(app, store, name, policy, &image, &rootfs, err) < 0) {
+        find_image(app, store, name, platform, policy, &image, &rootfs, err) < 0) {
         int status = fail(err);
 
         return status == 127 || status == 126 ? 125 : status;

@@ -7,13 +7,43 @@
 #include <sys/stat.h>
 
 const struct cb_cli_command *const cb_commands[] = {
-    &cb_build_command,   &cb_run_command,     &cb_images_command,   &cb_pull_command,
-    &cb_push_command,    &cb_tag_command,     &cb_rmi_command,      &cb_inspect_command,
-    &cb_login_command,   &cb_logout_command,  &cb_history_command,  &cb_save_command,
-    &cb_load_command,    &cb_import_command,  &cb_parse_command,    &cb_lint_command,
-    &cb_context_command, &cb_explain_command, &cb_cache_ls_command, &cb_builds_ls_command,
-    &cb_df_command,      &cb_du_command,      &cb_prune_command,    &cb_fsck_command,
-    &cb_info_command,    &cb_debug_command,   &cb_version_command,  NULL,
+    &cb_build_command,
+    &cb_run_command,
+    &cb_images_command,
+    &cb_pull_command,
+    &cb_push_command,
+    &cb_tag_command,
+    &cb_rmi_command,
+    &cb_inspect_command,
+    &cb_login_command,
+    &cb_logout_command,
+    &cb_search_command,
+    &cb_history_command,
+    &cb_save_command,
+    &cb_load_command,
+    &cb_import_command,
+    &cb_parse_command,
+    &cb_lint_command,
+    &cb_context_command,
+    &cb_explain_command,
+    &cb_builds_ls_command,
+    &cb_builds_show_command,
+    &cb_builds_logs_command,
+    &cb_builds_rm_command,
+    &cb_cache_ls_command,
+    &cb_cache_export_command,
+    &cb_cache_import_command,
+    &cb_cache_rm_command,
+    &cb_cache_prune_command,
+    &cb_df_command,
+    &cb_du_command,
+    &cb_prune_command,
+    &cb_image_prune_command,
+    &cb_fsck_command,
+    &cb_info_command,
+    &cb_debug_command,
+    &cb_version_command,
+    NULL,
 };
 
 struct spelling {
@@ -89,6 +119,45 @@ const struct cb_cli_command *cb_command_find(int argc, char **argv, int *used)
     return find_spelling(argv[0], NULL);
 }
 
+/* ── Groups: the words that others follow ── */
+
+/* The next command of GROUP from *AT on, aliases left out. */
+static const struct spelling *next_of(const char *group, size_t *at)
+{
+    while (*at < CB_ARRAY_SIZE(spellings)) {
+        const struct spelling *s = &spellings[(*at)++];
+        int alias =
+            *at > 1 && s[-1].command == s->command && strcmp(s[-1].group, s->group) == 0;
+
+        if (s->verb && !alias && strcmp(s->group, group) == 0)
+            return s;
+    }
+    return NULL;
+}
+
+int cb_command_is_group(const char *word)
+{
+    size_t at = 0;
+
+    return next_of(word, &at) != NULL;
+}
+
+static void print_verbs(const char *group, FILE *out)
+{
+    const struct spelling *s;
+
+    fputs("\nCommands:\n", out);
+    for (size_t at = 0; (s = next_of(group, &at));)
+        fprintf(out, "  %-10s %s\n", s->verb, s->command->summary);
+}
+
+void cb_print_group_help(const char *group, FILE *out)
+{
+    fprintf(out, "Usage: cbuild %s COMMAND [OPTIONS]\n", group);
+    print_verbs(group, out);
+    fprintf(out, "\n`cbuild %s COMMAND --help` says more.\n", group);
+}
+
 /* What docker's commands that are not here are used for, and how that is done here. */
 static const char *instead_of(const char *word)
 {
@@ -117,10 +186,10 @@ static const char *instead_of(const char *word)
 static int unknown_verb(const char *group, const char *verb, struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) verbs = {0};
+    const struct spelling *s;
 
-    for (size_t i = 0; i < CB_ARRAY_SIZE(spellings); i++)
-        if (spellings[i].verb && strcmp(spellings[i].group, group) == 0)
-            cb_strbuf_addf(&verbs, "%s%s", verbs.len ? ", " : "", spellings[i].verb);
+    for (size_t at = 0; (s = next_of(group, &at));)
+        cb_strbuf_addf(&verbs, "%s%s", verbs.len ? ", " : "", s->verb);
     if (!verbs.len)
         return 0;
     if (verb)
@@ -172,7 +241,7 @@ void cb_print_overview(FILE *out)
           "Commands:\n",
           out);
     for (size_t i = 0; cb_commands[i]; i++)
-        fprintf(out, "  %-10s %s\n", cb_commands[i]->name, cb_commands[i]->summary);
+        fprintf(out, "  %-12s %s\n", cb_commands[i]->name, cb_commands[i]->summary);
     fputs("\n"
           "Options of every command:\n"
           "      --root DIR   where images and caches are kept (default\n"
@@ -198,4 +267,6 @@ void cb_print_command_help(const struct cb_cli_command *command, FILE *out)
         fputs("\nOptions:\n", out);
         cb_options_print(command->options, out);
     }
+    if (cb_command_is_group(command->name))
+        print_verbs(command->name, out);
 }

@@ -9,7 +9,9 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_image) image = NULL;
     cb_auto(cb_reference) reference = NULL;
+    cb_auto_value(cb_platform_images) platforms = {0};
     cb_autofree char *canonical = NULL;
+    int by_id = 0;
     int status = cb_options_parse(&cb_tag_command, argc, argv, 0, NULL, &args, err);
 
     if (status)
@@ -24,8 +26,11 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     cb_reference_default_tag(reference);
     canonical = cb_reference_canonical(reference);
     if (cb_app_store(app, 0, &store, err) < 0 ||
-        cb_app_image(store, args.items[0], &image, NULL, err) < 0)
+        cb_image_get_for(store, args.items[0], NULL, &image, &by_id, err) < 0 ||
+        (!by_id && cb_image_find_platforms(store, args.items[0], &platforms, err) < 0))
         return -1;
+    if (platforms.count)
+        return cb_ref_set_platforms(store, canonical, &platforms, err);
     return cb_ref_set(store, canonical, &image->id, err);
 }
 

@@ -83,20 +83,21 @@ static int pull(struct cb_app *app, const struct values *values, const char *nam
     cb_auto(cb_reference) reference = NULL;
     cb_autofree char *canonical = NULL;
     cb_autofree char *familiar = NULL;
-    struct cb_platform platform = cb_platform_host();
+    struct cb_platform buffer, host = cb_platform_host();
+    const struct cb_platform *platform;
     struct cb_digest digest, id;
     char text[CB_DIGEST_MAX_TEXT];
     int changed;
 
     if (parse_name(name, &reference, err) < 0)
         return -1;
-    if (values->platform && cb_platform_parse(&platform, values->platform, err) < 0)
+    if (cb_app_platform(values->platform, &buffer, &platform, err) < 0)
         return -1;
     canonical = cb_reference_canonical(reference);
     familiar = cb_reference_familiar(reference);
     if (session_open(&session, app, values, err) < 0 ||
-        cb_registry_pull(session.registry, canonical, &platform, &digest, &id, &changed,
-                         err) < 0)
+        cb_registry_pull(session.registry, canonical, platform ? platform : &host,
+                         &digest, &id, &changed, err) < 0)
         return -1;
     if (!values->quiet) {
         printf("Digest: %s\n", cb_digest_text(&digest, text));
@@ -141,6 +142,8 @@ static const struct cb_option push_options[] = {
      "Manifest format: oci (default) or docker"},
     {"insecure-registry", 0, CB_OPTION_LIST, AT(insecure), "HOST",
      "Reach this registry by plain http or with an unverified certificate"},
+    {"platform", 0, CB_OPTION_TEXT, AT(platform), "OS/ARCH",
+     "Send only this one of a name's images"},
     {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Show no progress"},
     {"tls-verify", 0, CB_OPTION_FLAG, AT(tls_verify), NULL,
      "Verify certificates (default true)"},
@@ -154,11 +157,7 @@ static int parse_push_options(const struct values *values, struct cb_push_option
     const char *format = values->format ? values->format : "oci";
 
     *out = (struct cb_push_options){.layers.compression = CB_COMPRESSION_GZIP};
-    if (strcmp(kind, "zstd") == 0)
-        out->layers.compression = CB_COMPRESSION_ZSTD;
-    else if (strcmp(kind, "uncompressed") == 0)
-        out->layers.compression = CB_COMPRESSION_NONE;
-    else if (strcmp(kind, "gzip") != 0)
+    if (!cb_compression_parse(&out->layers.compression, kind))
         return cb_error_set(
             err, CB_ERR_USAGE,
             "invalid argument \"%s\" for \"--compression\": expected gzip, "
@@ -174,6 +173,27 @@ static int parse_push_options(const struct values *values, struct cb_push_option
     return 0;
 }
 
+static int find_pushed(struct cb_store *store, const char *name,
+                       const struct cb_platform *platform, struct cb_image **image,
+                       struct cb_platform_images *platforms, struct cb_error **err)
+{
+    cb_auto(cb_image) there = NULL;
+    int by_id = 0;
+    int found = cb_image_find(store, name, &there, &by_id, err);
+
+    if (found < 0)
+        return -1;
+    if (!found) {
+        cb_error_set(err, CB_ERR_NOT_FOUND,
+                     "an image does not exist locally with the tag: %s", name);
+        return cb_error_hint(err, "`cbuild images` lists what is here");
+    }
+    if (platform)
+        return cb_image_get_for(store, name, platform, image, NULL, err);
+    *image = cb_steal(&there);
+    return by_id ? 0 : cb_image_find_platforms(store, name, platforms, err);
+}
+
 /* NAME as in the store; with a second argument the image is pushed under that name
  * instead. */
 static int push(struct cb_app *app, const struct values *values,
@@ -184,30 +204,27 @@ static int push(struct cb_app *app, const struct values *values,
     cb_auto(cb_image) image = NULL;
     cb_autofree char *canonical = NULL;
     struct cb_push_options options;
-    struct cb_digest digest;
+    struct cb_platform buffer;
+    const struct cb_platform *platform;
+    cb_auto_value(cb_descriptor) pushed = {0};
+    cb_auto_value(cb_platform_images) platforms = {0};
     char text[CB_DIGEST_MAX_TEXT];
-    int64_t size;
-    int found;
 
     if (parse_push_options(values, &options, err) < 0 ||
+        cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
         parse_name(args->items[args->count - 1], &reference, err) < 0)
         return -1;
     canonical = cb_reference_canonical(reference);
-    if (session_open(&session, app, values, err) < 0)
+    if (session_open(&session, app, values, err) < 0 ||
+        find_pushed(session.store, args->items[0], platform, &image, &platforms, err) < 0)
         return -1;
-    found = cb_image_find(session.store, args->items[0], &image, NULL, err);
-    if (found < 0)
-        return -1;
-    if (!found) {
-        cb_error_set(err, CB_ERR_NOT_FOUND,
-                     "an image does not exist locally with the tag: %s", args->items[0]);
-        return cb_error_hint(err, "`cbuild images` lists what is here");
-    }
-    if (cb_registry_push(session.registry, &image->id, canonical, &options, &digest,
-                         &size, err) < 0)
+    if ((platforms.count > 1 ? cb_registry_push_index(session.registry, &platforms,
+                                                      canonical, &options, &pushed, err)
+                             : cb_registry_push(session.registry, &image->id, canonical,
+                                                &options, &pushed, err)) < 0)
         return -1;
     printf("%s: digest: %s size: %" PRId64 "\n", reference->tag ? reference->tag : "",
-           cb_digest_text(&digest, text), size);
+           cb_digest_text(&pushed.digest, text), pushed.size);
     return 0;
 }
 

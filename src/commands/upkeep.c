@@ -7,19 +7,17 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 /* ── df ── */
 
 static const struct cb_option no_options[] = {{0}};
 
-static void print_usage_row(const char *type, uint64_t count, uint64_t bytes,
-                            uint64_t reclaimable)
+static void print_usage_row(const char *type, const struct cb_usage_part *part)
 {
-    cb_autofree char *size = cb_size_human(bytes);
-    cb_autofree char *free_size = cb_size_human(reclaimable);
+    cb_autofree char *size = cb_size_human(part->bytes);
+    cb_autofree char *free_size = cb_size_human(part->reclaimable);
 
-    printf("%-14s  %-7" PRIu64 "  %-9s  %s\n", type, count, size, free_size);
+    printf("%-14s  %-7" PRIu64 "  %-9s  %s\n", type, part->count, size, free_size);
 }
 
 static int run_df(struct cb_app *app, int argc, char **argv, struct cb_error **err)
@@ -35,11 +33,10 @@ static int run_df(struct cb_app *app, int argc, char **argv, struct cb_error **e
         cb_app_store(app, 1, &store, err) < 0 || cb_store_usage(store, &usage, err) < 0)
         return -1;
     printf("%-14s  %-7s  %-9s  %s\n", "TYPE", "TOTAL", "SIZE", "RECLAIMABLE");
-    print_usage_row("Images", usage.images, usage.images_bytes, usage.images_reclaimable);
-    print_usage_row("Build cache", usage.records, usage.cache_bytes,
-                    usage.cache_reclaimable);
-    print_usage_row("Cache mounts", usage.cache_mounts, usage.cache_mount_bytes,
-                    usage.cache_mount_bytes);
+    print_usage_row("Images", &usage.images);
+    print_usage_row("Build cache", &usage.cache);
+    print_usage_row("Cache mounts", &usage.cache_mounts);
+    print_usage_row("Build logs", &usage.logs);
     return 0;
 }
 
@@ -47,6 +44,9 @@ const struct cb_cli_command cb_df_command = {
     .name = "df",
     .summary = "Show how much disk space is used",
     .usage = "df",
+    .about =
+        "RECLAIMABLE is what `cbuild image prune`, `cbuild prune`, `cbuild cache prune`\n"
+        "and `cbuild builds rm --all` would free. `cbuild du` lists the cache.",
     .options = no_options,
     .run = run_df,
 };
@@ -59,7 +59,7 @@ struct image_prune_values {
 
 static const struct cb_option image_prune_options[] = {
     {"force", 'f', CB_OPTION_FLAG, offsetof(struct image_prune_values, force), NULL,
-     "Do not ask on a terminal"},
+     "Do not ask"},
     {0},
 };
 
@@ -76,7 +76,7 @@ static int remove_untagged(struct cb_store *store, struct cb_error **err)
     if (cb_image_list(store, &images, err) < 0)
         return -1;
     cb_vec_foreach (image, &images) {
-        int removed = (*image)->names.count
+        int removed = cb_image_is_named(*image)
                           ? 0
                           : cb_image_remove_unnamed(store, &(*image)->id, err);
 
@@ -103,8 +103,7 @@ static int run_image_prune(struct cb_app *app, int argc, char **argv,
         return status < 0 ? -1 : 0;
     if (cb_app_arguments(&cb_image_prune_command, &args, 0, 0, err) < 0)
         return -1;
-    if (!values.force && isatty(STDIN_FILENO) &&
-        !cb_confirmed("all images without a name"))
+    if (!values.force && !cb_confirmed("all images without a name"))
         return 0;
     if (cb_app_store(app, 0, &store, err) < 0 || remove_untagged(store, err) < 0 ||
         cb_store_gc(store, &freed, err) < 0)

@@ -4,6 +4,8 @@
  * what is checked out. */
 #include "context/remote-priv.h"
 
+#include "base/fs.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -68,15 +70,36 @@ static int init(struct cb_git *git, const struct cb_git_commit *commit,
     return cb_git_call(git, NULL, err, "config", "remote.origin.url", git->ref->remote);
 }
 
+/* Undoes what was begun, for another way of fetching to start afresh. */
+static int forget_submodules(struct cb_git *git, struct cb_error **err)
+{
+    if (cb_git_call(git, NULL, err, "submodule", "--quiet", "deinit", "--force",
+                    "--all") < 0)
+        return -1;
+    return cb_fs_remove_tree(git->dir_fd, ".git/modules", err);
+}
+
+/* Only the commits that are named, or, from a server that does not give single commits,
+ * everything. The first failure is the one that is told. */
 static int update_submodules(struct cb_git *git, struct cb_error **err)
 {
+    cb_auto(cb_error) first = NULL;
     struct stat st;
 
     if (git->ref->submodules == 0 ||
         fstatat(git->dir_fd, ".gitmodules", &st, AT_SYMLINK_NOFOLLOW) < 0)
         return 0;
-    return cb_git_call(git, NULL, err, "submodule", "--quiet", "update", "--init",
-                       "--recursive", "--depth=1");
+    if (cb_git_call(git, NULL, &first, "submodule", "--quiet", "update", "--init",
+                    "--recursive", "--depth=1") == 0)
+        return 0;
+    if (cb_cancel_check(git->remote->cancel, err) < 0)
+        return -1;
+    if (cb_error_kind(first) == CB_ERR_NETWORK && forget_submodules(git, NULL) == 0 &&
+        cb_git_call(git, NULL, NULL, "submodule", "--quiet", "update", "--init",
+                    "--recursive") == 0)
+        return 0;
+    return cb_cancel_check(git->remote->cancel, err) < 0 ? -1
+                                                         : cb_error_move(err, &first);
 }
 
 static int commit_time(struct cb_git *git, int64_t *out, struct cb_error **err)

@@ -3,6 +3,8 @@
  * otherwise be a wish that is silently not granted. */
 #include "context/git-query-priv.h"
 
+#include "base/text.h"
+
 #include "http/http.h"
 
 #include <string.h>
@@ -73,26 +75,15 @@ static int set_checksum(struct query *query, const char *value, struct cb_error 
     return agree(&query->out->checksum, xstrdup(value), "checksum", err);
 }
 
-/* Go's ParseBool; a name alone means true. */
+/* A name alone means true. */
 static int parse_bool(const char *name, const char *value, int *out,
                       struct cb_error **err)
 {
-    static const char *const words[2][6] = {{"0", "f", "F", "false", "FALSE", "False"},
-                                            {"1", "t", "T", "true", "TRUE", "True"}};
-
-    for (int truth = 0; truth < 2; truth++) {
-        for (size_t i = 0; i < 6; i++) {
-            if (strcmp(value, words[truth][i]) == 0) {
-                *out = truth;
-                return 0;
-            }
-        }
-    }
-    if (!*value) {
+    if (*value && !cb_parse_bool(value, out))
+        return cb_error_set(err, CB_ERR_USAGE, "invalid %s value: \"%s\"", name, value);
+    if (!*value)
         *out = 1;
-        return 0;
-    }
-    return cb_error_set(err, CB_ERR_USAGE, "invalid %s value: \"%s\"", name, value);
+    return 0;
 }
 
 static int set_keep(struct query *query, const char *value, struct cb_error **err)

@@ -8,13 +8,17 @@
 #include "base/fs.h"
 #include "base/subprocess.h"
 #include "base/user-namespace.h"
+#include "http/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define OUTPUT_MAX_BYTES (16u << 20)
+#define TRIES            3
 
 static const char config[] = "[init]\n"
                              "\tdefaultBranch = master\n"
@@ -99,6 +103,9 @@ static void inherit(struct cb_strings *env)
         if (value)
             cb_strings_addf(env, "%s=%s", names[i], value);
     }
+    /* git has a name of its own for the same. */
+    if (getenv("SSL_CERT_FILE") && !getenv("GIT_SSL_CAINFO"))
+        cb_strings_addf(env, "GIT_SSL_CAINFO=%s", getenv("SSL_CERT_FILE"));
 }
 
 /* As actions/checkout does, a token for one repository of github.com is for all. */
@@ -208,8 +215,9 @@ static int failed(const struct cb_git *git, const char *command, int code,
     return code > 128 ? cb_error_hint(err, "git was ended by signal %d", code - 128) : -1;
 }
 
-int cb_git_run(struct cb_git *git, const char *const *argv, struct cb_strbuf *out,
-               struct cb_error **err)
+/* *PASSING: is another attempt worth while? */
+static int run_once(struct cb_git *git, const char *const *argv, struct cb_strbuf *out,
+                    int *passing, struct cb_error **err)
 {
     __attribute__((cleanup(cb_strings_wipe))) struct cb_strings env = {0};
     cb_auto_value(cb_strbuf) errors = {0};
@@ -232,5 +240,39 @@ int cb_git_run(struct cb_git *git, const char *const *argv, struct cb_strbuf *ou
                                       "package `git`");
         return -1;
     }
-    return code == 0 ? 0 : failed(git, argv[1], code, &errors, err);
+    if (code == 0)
+        return 0;
+    *passing = cb_git_is_passing(cb_strbuf_text(&errors));
+    return failed(git, argv[1], code, &errors, err);
+}
+
+static int pause_before(unsigned failures, const struct cb_git *git,
+                        struct cb_error **err)
+{
+    struct pollfd fd = {.fd = cb_cancel_fd(git->remote->cancel), .events = POLLIN};
+
+    poll(&fd, 1, (int)cb_retry_delay_ms(failures, NULL, 1000, 0));
+    return cb_cancel_check(git->remote->cancel, err);
+}
+
+int cb_git_run(struct cb_git *git, const char *const *argv, struct cb_strbuf *out,
+               struct cb_error **err)
+{
+    size_t before = out ? out->len : 0;
+    time_t start = time(NULL);
+
+    for (unsigned failures = 1;; failures++) {
+        cb_auto(cb_error) error = NULL;
+        int passing = 0;
+
+        if (run_once(git, argv, out, &passing, &error) == 0)
+            return 0;
+        if (!passing || failures == TRIES ||
+            time(NULL) - start > CB_RETRY_FRUITLESS_MS / 1000)
+            return cb_error_move(err, &error);
+        if (pause_before(failures, git, err) < 0)
+            return -1;
+        if (out)
+            cb_strbuf_truncate(out, before);
+    }
 }

@@ -157,11 +157,8 @@ static int make(const struct cb_remote *remote, const struct cb_git_ref *ref,
 
 static void tell_wait(void *arg, pid_t holder)
 {
-    cb_autofree char *text =
-        xasprintf("waiting for process %d, which fetches the same commit", (int)holder);
-
-    cb_event_emit(arg, (struct cb_event){
-                           .kind = CB_EVENT_NOTICE, .text = text, .len = strlen(text)});
+    cb_event_say(arg, CB_EVENT_NOTICE, 0,
+                 "waiting for process %d, which fetches the same commit", (int)holder);
 }
 
 int cb_git_tree(const struct cb_remote *remote, const struct cb_git_ref *ref,

@@ -6,10 +6,13 @@
 #include "context/context-priv.h"
 #include "store/walk.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 struct listing {
     const struct cb_ignore *ignore;
+    int measure;
+    struct cb_cancel *cancel;
     struct cb_context_listing *out;
     CB_VEC(size_t) open; /* the directories above, by depth */
 };
@@ -46,6 +49,28 @@ static void mark_sent(struct listing *listing, size_t depth)
     }
 }
 
+static int add_entry(void *arg, const struct cb_walk_entry *from, struct cb_error **err)
+{
+    struct cb_context_entry *directory = arg;
+
+    (void)err;
+    directory->files += !S_ISDIR(from->st.st_mode);
+    directory->size_bytes += S_ISREG(from->st.st_mode) ? from->st.st_size : 0;
+    return 0;
+}
+
+/* What may not be read is not counted: a build does not want it either. */
+static void measure(const struct cb_walk_entry *from, struct cb_cancel *cancel,
+                    struct cb_context_entry *directory)
+{
+    cb_autofd int fd =
+        openat(from->dir_fd, from->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    directory->files = 0;
+    if (fd >= 0)
+        cb_walk(fd, add_entry, directory, cancel, NULL);
+}
+
 static int visit(void *arg, const struct cb_walk_entry *from, struct cb_error **err)
 {
     struct listing *listing = arg;
@@ -56,6 +81,7 @@ static int visit(void *arg, const struct cb_walk_entry *from, struct cb_error **
         .path = cb_arena_strdup(listing->out->arena, from->path),
         .mode = from->st.st_mode,
         .size_bytes = S_ISREG(from->st.st_mode) ? from->st.st_size : 0,
+        .files = !is_dir,
     };
 
     (void)err;
@@ -66,18 +92,22 @@ static int visit(void *arg, const struct cb_walk_entry *from, struct cb_error **
         cb_ignore_why(listing->ignore, from->path, is_dir, &entry.rule);
     else
         mark_sent(listing, depth);
+    entry.whole =
+        is_dir && entry.ignored && !cb_ignore_may_reinclude(listing->ignore, from->path);
+    if (entry.whole && listing->measure)
+        measure(from, listing->cancel, &entry);
     listing->open.count = depth;
     if (is_dir)
         cb_vec_push(&listing->open, listing->out->entries.count);
     cb_vec_push(&listing->out->entries, entry);
-    return is_dir && entry.ignored &&
-           !cb_ignore_may_reinclude(listing->ignore, from->path);
+    return entry.whole;
 }
 
-int cb_context_list(struct cb_context *context, struct cb_cancel *cancel,
+int cb_context_list(struct cb_context *context, int measure, struct cb_cancel *cancel,
                     struct cb_context_listing *out, struct cb_error **err)
 {
-    struct listing listing = {.ignore = context->ignore, .out = out};
+    struct listing listing = {
+        .ignore = context->ignore, .measure = measure, .cancel = cancel, .out = out};
     int rc = 0;
 
     out->arena = cb_arena_new();

@@ -9,8 +9,11 @@
 struct cb_context_entry {
     const char *path; /* below the root */
     uint32_t mode;
-    int64_t size_bytes; /* of a regular file, else 0 */
+    int64_t size_bytes; /* of a regular file, else 0; of a directory that is left out as
+                           a whole what is below it, if that was wished for */
+    uint64_t files;     /* how many it stands for: 1, or in such a directory */
     int sent;    /* not left out, or a directory with something in it that is not */
+    int whole;   /* a directory that was not entered */
     int ignored; /* a rule says so: RULE */
     struct cb_ignore_rule rule;
 };
@@ -23,8 +26,8 @@ void cb_context_listing_clear(struct cb_context_listing *listing);
 CB_AUTO_VALUE_DEFINE(cb_context_listing, cb_context_listing_clear)
 
 /* Lists CONTEXT. An ignored directory in which nothing can be taken back is one entry; it
- * is not entered. The rules' texts are CONTEXT's. */
-int cb_context_list(struct cb_context *context, struct cb_cancel *cancel,
+ * is not entered but to MEASURE it. The rules' texts are CONTEXT's. */
+int cb_context_list(struct cb_context *context, int measure, struct cb_cancel *cancel,
                     struct cb_context_listing *out, struct cb_error **err);
 
 #endif

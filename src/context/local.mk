@@ -6,6 +6,7 @@ src_context_libcontext_a_SOURCES = \
 	%D%/context.h \
 	%D%/git-checkout.c \
 	%D%/git-clean.c \
+	%D%/git-passing.c \
 	%D%/git-query-priv.h \
 	%D%/git-query.c \
 	%D%/git-resolve.c \

@@ -51,12 +51,15 @@ int cb_git_open(struct cb_git *git, const struct cb_remote *remote,
                 const struct cb_git_ref *ref, struct cb_error **err);
 void cb_git_close(struct cb_git *git);
 CB_AUTO_VALUE_DEFINE(cb_git, cb_git_close)
-/* Runs `git ARGV…`. OUT (or NULL) gets what it prints. NETWORK with its complaint when it
- * fails; NOT_FOUND when there is no git. */
+/* Runs `git ARGV…`, again when the failure is a passing one. OUT (or NULL) gets what it
+ * prints. NETWORK with its complaint when it fails; NOT_FOUND when there is no git. */
 int cb_git_run(struct cb_git *git, const char *const *argv, struct cb_strbuf *out,
                struct cb_error **err);
 #define cb_git_call(git, out, err, ...) \
     cb_git_run(git, (const char *const[]){"git", __VA_ARGS__, NULL}, out, err)
+
+/* ── git-passing.c ── */
+int cb_git_is_passing(const char *complaints);
 
 /* ── git-checkout.c ── */
 /* Fetches the commit and puts its files into GIT's directory, .git included. *COMMIT_TIME

@@ -4,8 +4,8 @@
  * rebuild with nothing changed is a few look-ups in the store. */
 #include "engine/engine-priv.h"
 
-#include "base/atomic-file.h"
 #include "base/log.h"
+#include "base/out-file.h"
 #include "context/remote.h"
 #include "http/http.h"
 #include "store/cache-mount.h"
@@ -27,7 +27,7 @@ struct cb_engine {
     struct cb_pool *pool;
     struct cb_store *store;
     unsigned jobs;
-    int made; /* something was: the store may have grown */
+    int worked; /* steps ran, or began to: the store may have grown */
     struct cb_network *networks[3];
 };
 
@@ -46,7 +46,7 @@ void cb_engine_finish(struct cb_engine *engine)
     cb_pool_free(engine->pool);
     for (size_t i = 0; i < CB_ARRAY_SIZE(engine->networks); i++)
         cb_network_free(engine->networks[i]);
-    if (engine->made)
+    if (engine->worked)
         prune(engine->store);
     free(engine);
 }
@@ -61,14 +61,23 @@ struct build { /* what one build holds while it runs; freed in this order, from 
     struct cb_remote remote;
     struct cb_cache *cache;
     struct cb_inputs inputs;
-    struct cb_plan *plan;
-    struct cb_result *result;
+    struct cb_graph *graph; /* of several platforms; the plan of one has its own */
+    struct cb_made_list made;
 };
+
+void cb_made_list_clear(struct cb_made_list *list)
+{
+    cb_vec_foreach (made, list) {
+        cb_result_unref(made->result);
+        cb_plan_free(made->plan);
+    }
+    cb_vec_free(list);
+}
 
 static void build_clear(struct build *build)
 {
-    cb_result_unref(build->result);
-    cb_plan_free(build->plan);
+    cb_made_list_clear(&build->made);
+    cb_graph_free(build->graph);
     cb_inputs_clear(&build->inputs);
     cb_cache_free(build->cache);
     cb_registry_free(build->registry);
@@ -198,7 +207,8 @@ static int set_up(struct cb_engine *engine, struct build *build,
 
 static struct cb_frontend_options frontend_options(struct cb_engine *engine,
                                                    const struct build *build,
-                                                   const struct cb_build_request *request)
+                                                   const struct cb_build_request *request,
+                                                   const struct cb_platform *platform)
 {
     const struct cb_checked_request *checked = &build->checked;
     return (struct cb_frontend_options){
@@ -209,7 +219,9 @@ static struct cb_frontend_options frontend_options(struct cb_engine *engine,
         .build_args = &checked->build_args,
         .labels = &checked->labels,
         .target = request->target,
-        .platform = checked->platform,
+        .platform = *platform,
+        .platform_given = checked->platform_given,
+        .graph = build->graph,
         .build_platform = cb_platform_host(),
         .pull = request->offline ? CB_PULL_NEVER : request->pull,
         .network = checked->network,
@@ -219,6 +231,68 @@ static struct cb_frontend_options frontend_options(struct cb_engine *engine,
         .no_cache = request->no_cache,
         .no_cache_filter = &request->no_cache_filter,
     };
+}
+
+/* One after the other into one graph, so that what is equal is one step. */
+static int make_plans(struct cb_engine *engine, struct build *build,
+                      const struct cb_build_request *request, struct cb_error **err)
+{
+    const struct cb_checked_request *checked = &build->checked;
+    struct cb_event_sink *sink = engine->env.sink;
+    cb_auto(cb_once) once = NULL;
+    int result = 0;
+
+    if (checked->as_index) {
+        build->graph = cb_graph_new();
+        once = cb_once_new(sink);
+        engine->env.sink = cb_once_sink(once);
+    }
+    cb_vec_foreach (platform, &checked->platforms) {
+        struct cb_made made = {.platform = *platform};
+        struct cb_frontend_options options =
+            frontend_options(engine, build, request, platform);
+
+        result = cb_frontend_plan(&made.plan, &options, err);
+        if (result < 0)
+            break;
+        cb_vec_push(&build->made, made);
+    }
+    engine->env.sink = sink;
+    return result;
+}
+
+/* What is scratch needs no solving. */
+static int solve_made(struct build *build, const struct cb_solve_options *options,
+                      struct cb_solve_stats *stats, struct cb_error **err)
+{
+    size_t count = 0;
+    cb_autofree struct cb_edge *wanted = xcalloc(build->made.count + 1, sizeof(*wanted));
+    cb_autofree struct cb_result **results =
+        xcalloc(build->made.count + 1, sizeof(*results));
+    struct cb_graph *graph =
+        build->graph ? build->graph : build->made.items[0].plan->graph;
+
+    cb_vec_foreach (made, &build->made) {
+        if (made->plan->result.vertex)
+            wanted[count++] = made->plan->result;
+    }
+    if (cb_solve(graph, wanted, count, options, results, stats, err) < 0)
+        return -1;
+    count = 0;
+    cb_vec_foreach (made, &build->made) {
+        if (made->plan->result.vertex)
+            made->result = results[count++];
+    }
+    return 0;
+}
+
+static int is_scratch(const struct build *build)
+{
+    cb_vec_foreach (made, &build->made) {
+        if (made->plan->result.vertex)
+            return 0;
+    }
+    return 1;
 }
 
 static int solve(struct cb_engine *engine, struct build *build,
@@ -236,13 +310,12 @@ static int solve(struct cb_engine *engine, struct build *build,
         .explain = 1, /* the log keeps it for `cbuild explain` */
     };
 
-    if (!build->plan->result.vertex)
+    if (is_scratch(build))
         return 0;
     if (cb_caches_open(&build->cache, &engine->env, &build->checked, err) < 0)
         return -1;
     options.cache = cb_cache_store(build->cache);
-    if (cb_solve(build->plan->graph, &build->plan->result, 1, &options, &build->result,
-                 stats, err) < 0)
+    if (solve_made(build, &options, stats, err) < 0)
         return -1;
     return cb_cache_keep(build->cache, err);
 }
@@ -252,25 +325,28 @@ static int export(struct cb_engine *engine, struct build *build,
                   struct cb_error **err)
 {
     const struct cb_checked_request *checked = &build->checked;
-    struct cb_snapshot *top =
-        build->result ? cb_snapshot_result_get(build->result) : NULL;
     cb_auto_value(cb_outputs_result) outputs = {0};
 
-    if (cb_caches_inline(build->cache, checked, top, build->plan->config, err) < 0 ||
-        cb_outputs_write(&engine->env, checked, build->result, build->plan->config,
-                         &outputs, err) < 0)
+    cb_vec_foreach (made, &build->made) {
+        struct cb_snapshot *top =
+            made->result ? cb_snapshot_result_get(made->result) : NULL;
+
+        if (cb_caches_inline(build->cache, checked, top, made->plan->config, err) < 0)
+            return -1;
+    }
+    if (cb_outputs_write(&engine->env, checked, &build->made, &outputs, err) < 0)
         return -1;
-    out->image_id = outputs.id;
+    out->image_id = cb_outputs_id(&outputs);
     out->took_stdout = outputs.took_stdout;
     if (request->metadata_file &&
         cb_outputs_write_metadata(request->metadata_file, checked, &outputs, err) < 0)
         return -1;
-    return cb_caches_export(build->cache, &engine->env, checked, top, err);
+    return cb_caches_export(build->cache, &engine->env, checked, &build->made, err);
 }
 
 static int remove_earlier(const char *option, const char *path, struct cb_error **err)
 {
-    if (!path || unlink(path) == 0 || errno == ENOENT)
+    if (!path || !cb_out_file_is_plain(path) || unlink(path) == 0 || errno == ENOENT)
         return 0;
     return cb_error_errno(err, errno, "remove the earlier %s `%s`", option, path);
 }
@@ -291,7 +367,7 @@ static int write_iidfile(const char *path, const struct cb_digest *id,
     if (!path)
         return 0;
     cb_digest_text(id, text);
-    if (cb_atomic_file_write(AT_FDCWD, path, text, strlen(text), 0644, 0, err) < 0)
+    if (cb_out_file_write(path, text, err) < 0)
         return cb_error_wrap(err, "--iidfile `%s`", path);
     return 0;
 }
@@ -314,18 +390,20 @@ static int run(struct cb_engine *engine, struct build *build,
                const struct cb_engine_env *given, const struct cb_build_request *request,
                struct cb_build_outcome *out, struct cb_error **err)
 {
-    struct cb_frontend_options options;
     struct cb_remote named = build->remote;
 
     named.ssh_keys = 1;
     if (cb_inputs_open(&build->inputs, given, request, &named, err) < 0)
         return -1;
-    options = frontend_options(engine, build, request);
     if (request->call == CB_CALL_BUILD)
         warn_of_volumes(build, engine->env.sink);
-    else
+    if (request->call != CB_CALL_BUILD) {
+        struct cb_frontend_options options =
+            frontend_options(engine, build, request, &build->checked.platforms.items[0]);
+
         return cb_call_answer(&out->call, request->call, &options, err);
-    if (cb_frontend_plan(&build->plan, &options, err) < 0 ||
+    }
+    if (make_plans(engine, build, request, err) < 0 ||
         solve(engine, build, request, &out->stats, err) < 0 ||
         cb_cancel_check(given->cancel, err) < 0 ||
         export(engine, build, request, out, err) < 0)
@@ -354,7 +432,7 @@ int cb_engine_build(const struct cb_engine_env *env,
     if (set_up(*engine, &build, env, request, &error) == 0)
         rc = run(*engine, &build, env, request, out, &error);
     (*engine)->store = env->store;
-    (*engine)->made = rc == 0 && out->stats.executed > 0;
+    (*engine)->worked = out->stats.executed > 0 || (rc < 0 && out->stats.total > 0);
     if (build.log)
         cb_history_log_end(build.log, out, error);
     if (rc == 0)

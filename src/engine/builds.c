@@ -5,12 +5,13 @@
 
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/lockfile.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 
 #define LINE_MAX_BYTES  (4u << 20)
 #define TAIL_BYTES      (64u << 10)
@@ -67,13 +68,6 @@ static int find_by_age(const struct cb_strings *ids, const char *text, char **id
     return 0;
 }
 
-static int ends_in(const char *text, const char *end)
-{
-    size_t len = strlen(text), end_len = strlen(end);
-
-    return len >= end_len && strcmp(text + len - end_len, end) == 0;
-}
-
 int cb_builds_find(struct cb_store *store, const char *text, char **id,
                    struct cb_error **err)
 {
@@ -85,7 +79,7 @@ int cb_builds_find(struct cb_store *store, const char *text, char **id,
     if (!text || *text == '^')
         return find_by_age(&ids, text, id, err);
     for (size_t i = 0; i < ids.count; i++) {
-        if (strlen(text) < SHORTEST_SUFFIX || !ends_in(ids.items[i], text))
+        if (strlen(text) < SHORTEST_SUFFIX || !cb_ends_with(ids.items[i], text))
             continue;
         if (found)
             return cb_error_set(err, CB_ERR_USAGE,
@@ -114,14 +108,6 @@ static int open_log(struct cb_store *store, const char *id, int *fd,
     if (log < 0)
         return not_found(id, err);
     *fd = log;
-    return 0;
-}
-
-static int is_running(int fd)
-{
-    if (flock(fd, LOCK_SH | LOCK_NB) < 0)
-        return 1;
-    flock(fd, LOCK_UN);
     return 0;
 }
 
@@ -319,23 +305,52 @@ static int read_first(void *arg, const json_t *line, struct cb_error **err)
     return 1;
 }
 
-/* The end is the last line; a log may be long. */
+/* The last WANT bytes of the file. NULL: it does not end in a whole line. */
+static char *read_tail(int fd, off_t size, size_t want, size_t *len)
+{
+    cb_autofree char *text = xmalloc(want);
+    off_t from = size > (off_t)want ? size - (off_t)want : 0;
+    ssize_t got = pread(fd, text, want, from);
+
+    if (got <= 0 || text[got - 1] != '\n')
+        return NULL;
+    *len = (size_t)got;
+    return cb_steal(&text);
+}
+
+/* The end is the last line; a log may be long, and so may be what a failure said. */
+static json_t *last_line(int fd, off_t size)
+{
+    for (size_t want = TAIL_BYTES;; want *= 4) {
+        size_t len = 0;
+        cb_autofree char *text = read_tail(fd, size, want, &len);
+        const char *before = text ? memrchr(text, '\n', len - 1) : NULL;
+        const char *start = before ? before + 1 : text;
+
+        if (before || (text && (off_t)len >= size))
+            return parse_line(start, (size_t)(text + len - start));
+        if (!text || want >= LINE_MAX_BYTES)
+            return NULL;
+    }
+}
+
 static void read_last(struct cb_built *built, int fd, off_t size)
 {
-    cb_autofree char *text = xmalloc(TAIL_BYTES);
-    off_t from = size > (off_t)TAIL_BYTES ? size - (off_t)TAIL_BYTES : 0;
-    ssize_t len = pread(fd, text, TAIL_BYTES, from);
-    const char *start;
-    json_t *line;
+    json_t *line = last_line(fd, size);
 
-    if (len <= 0 || text[len - 1] != '\n')
-        return;
-    start = memrchr(text, '\n', (size_t)len - 1);
-    start = start ? start + 1 : text;
-    line = parse_line(start, (size_t)(text + len - start));
     if (line && strcmp(text_of(line, "event"), "end") == 0)
         read_end(built, line);
     json_decref(line);
+}
+
+/* What a step of a build that goes on has not done yet, it is doing. */
+static void name_running(struct cb_built *built)
+{
+    if (strcmp(built->result, "running"))
+        return;
+    cb_vec_foreach (step, &built->steps)
+        if (strcmp(step->state, "unfinished") == 0)
+            step->state = "running";
 }
 
 int cb_builds_read(struct cb_store *store, const char *id, int with_steps,
@@ -350,12 +365,13 @@ int cb_builds_read(struct cb_store *store, const char *id, int with_steps,
     if (fstat(fd, &st) < 0)
         return cb_error_errno(err, errno, "stat the log of build %s", id);
     built.bytes = (uint64_t)st.st_blocks * 512;
-    built.result = is_running(fd) ? "running" : "interrupted";
+    built.result = cb_lock_is_marked(fd) ? "running" : "interrupted";
     if (!with_steps)
         read_last(&built, fd, st.st_size);
     if (each_line(cb_steal_fd(&fd), with_steps ? read_event : read_first, &built, err) <
         0)
         return -1;
+    name_running(&built);
     *out = built;
     built = (struct cb_built){0};
     return 0;
@@ -404,7 +420,7 @@ int cb_builds_remove(struct cb_store *store, const char *id, struct cb_error **e
 
     if (open_log(store, id, &fd, err) < 0)
         return -1;
-    if (is_running(fd))
+    if (cb_lock_is_marked(fd))
         return cb_error_set(err, CB_ERR_DENIED, "build %s is still running", id);
     if (unlinkat(builds, single, 0) == 0)
         return 0;

@@ -3,15 +3,13 @@
  * unless ignore-error=true, and the image is there all the same. */
 #include "engine/engine-priv.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 static void warn(struct cb_build_env *env, const struct cb_error *error)
 {
-    const char *text = cb_error_message(error);
-
-    cb_event_emit(
-        env->sink,
-        (struct cb_event){.kind = CB_EVENT_WARNING, .text = text, .len = strlen(text)});
+    cb_event_say(env->sink, CB_EVENT_WARNING, 0, "%s", cb_error_message(error));
 }
 
 static int wants_inline(const struct cb_checked_request *checked)
@@ -38,7 +36,8 @@ int cb_caches_open(struct cb_cache **out, struct cb_build_env *env,
     cb_vec_foreach (location, &checked->cache_from) {
         cb_auto(cb_error) error = NULL;
 
-        if (cb_cache_import(cache, location, &error) == 0)
+        if (cb_cache_import(cache, location, checked->platforms.items,
+                            checked->platforms.count, &error) == 0)
             continue;
         if (cb_error_kind(error) == CB_ERR_CANCELED)
             return cb_error_move(err, &error);
@@ -60,14 +59,19 @@ int cb_caches_inline(struct cb_cache *cache, const struct cb_checked_request *ch
 }
 
 int cb_caches_export(struct cb_cache *cache, struct cb_build_env *env,
-                     const struct cb_checked_request *checked, struct cb_snapshot *result,
-                     struct cb_error **err)
+                     const struct cb_checked_request *checked,
+                     const struct cb_made_list *made, struct cb_error **err)
 {
+    cb_autofree struct cb_snapshot **results = xcalloc(made->count + 1, sizeof(*results));
+
+    for (size_t i = 0; i < made->count; i++)
+        results[i] =
+            made->items[i].result ? cb_snapshot_result_get(made->items[i].result) : NULL;
     cb_vec_foreach (location, &checked->cache_to) {
         cb_auto(cb_error) error = NULL;
 
         if (!cache || location->type == CB_CACHE_INLINE ||
-            cb_cache_export(cache, result, location, &error) == 0)
+            cb_cache_export(cache, results, made->count, location, &error) == 0)
             continue;
         if (!location->ignore_error || cb_error_kind(error) == CB_ERR_CANCELED)
             return cb_error_move(err, &error);

@@ -6,6 +6,7 @@
 #include "cache/cache.h"
 #include "context/remote.h"
 #include "engine/engine.h"
+#include "exporter/exporter.h"
 #include "store/layer.h"
 
 /* ── output-options.c: --output, --push, --load ── */
@@ -26,7 +27,8 @@ struct cb_output {
     int clamp_times, keep_times; /* rewrite-timestamp=true, =false */
     int layout;                  /* OCI: a directory instead of an archive */
     int delete;                  /* DIRECTORY: what the result has not is removed */
-    json_t *annotations;         /* annotation.KEY=VALUE, or NULL */
+    int merge; /* DIRECTORY, TAR: several platforms without a directory for each */
+    struct cb_annotations annotations;
 };
 void cb_output_clear(struct cb_output *output);
 
@@ -38,7 +40,9 @@ struct cb_checked_request {
     struct cb_strings
         build_args;           /* "K=V": those without a value came from the environment */
     struct cb_strings labels; /* "K=V" */
-    struct cb_platform platform;
+    CB_VEC(struct cb_platform) platforms; /* at least one, each once */
+    int platform_given;                   /* --platform was */
+    int as_index; /* several, or BUILDKIT_MULTI_PLATFORM: what leaves is an index */
     enum cb_op_network network;
     int allow_host_network, allow_insecure;
     struct cb_strings allow_devices; /* "" is any */
@@ -59,7 +63,7 @@ struct cb_checked_request {
     struct cb_ssh *ssh;
     struct cb_cache_locations cache_from, cache_to;
     CB_VEC(struct cb_output) outputs; /* at least one */
-    json_t *annotations;              /* of the manifest, or NULL */
+    struct cb_annotations annotations;
 };
 /* --output, --push, --load, --annotation. */
 int cb_request_outputs(struct cb_checked_request *out,
@@ -101,19 +105,56 @@ int cb_request_layer_form(struct cb_layer_form *form, const char *key, const cha
 int cb_request_caches(const char *option, int export, const struct cb_strings *texts,
                       struct cb_cache_locations *out, struct cb_error **err);
 
+/* What is built for one platform. */
+struct cb_made {
+    struct cb_platform platform;
+    struct cb_plan *plan;
+    struct cb_result *result; /* NULL: scratch */
+};
+struct cb_made_list {
+    struct cb_made *items;
+    size_t count, capacity;
+};
+void cb_made_list_clear(struct cb_made_list *made);
+
+/* ── once.c: events of plans that are made of the same Dockerfile ── */
+struct cb_once;
+/* Passes every event on to NEXT, each warning once. */
+struct cb_once *cb_once_new(struct cb_event_sink *next);
+struct cb_event_sink *cb_once_sink(struct cb_once *once);
+void cb_once_free(struct cb_once *once);
+CB_AUTO_DEFINE(cb_once, cb_once_free)
+
 /* ── outputs.c ── */
 struct cb_outputs_result {
-    struct cb_digest id; /* of the image; unset when none was made */
-    struct cb_descriptor
-        manifest; /* as pushed or archived last; media_type NULL: neither */
+    struct cb_platform_images images; /* none when no image was asked for */
+    struct cb_descriptor target;      /* manifest or index as pushed or archived last;
+                                         media_type NULL: neither */
     int took_stdout;
 };
+/* The image's id; of several platforms see struct cb_build_outcome. */
+struct cb_digest cb_outputs_id(const struct cb_outputs_result *result);
+/* The names that an image gets here, or, with ONLY, those under which this output knows
+ * it. */
+void cb_outputs_names(const struct cb_checked_request *checked,
+                      const struct cb_output *only, struct cb_strings *out);
 void cb_outputs_result_clear(struct cb_outputs_result *result);
 CB_AUTO_VALUE_DEFINE(cb_outputs_result, cb_outputs_result_clear)
-/* RESULT NULL: scratch. CONFIG is completed if an image is made. */
+/* The plans' configurations are completed if images are made. */
 int cb_outputs_write(struct cb_build_env *env, const struct cb_checked_request *checked,
-                     struct cb_result *result, struct cb_image_config *config,
-                     struct cb_outputs_result *out, struct cb_error **err);
+                     const struct cb_made_list *made, struct cb_outputs_result *out,
+                     struct cb_error **err);
+
+/* ── outputs-files.c: type=tar and type=local ── */
+/* SPLIT: into a directory for each platform. */
+int cb_outputs_write_tar(struct cb_build_env *env, const struct cb_made_list *made,
+                         const struct cb_output *output, int split,
+                         struct cb_error **err);
+int cb_outputs_write_directory(struct cb_build_env *env, const struct cb_made_list *made,
+                               const struct cb_output *output, int split,
+                               struct cb_error **err);
+
+/* ── metadata.c: --metadata-file ── */
 int cb_outputs_write_metadata(const char *path, const struct cb_checked_request *checked,
                               const struct cb_outputs_result *result,
                               struct cb_error **err);
@@ -126,8 +167,8 @@ int cb_caches_inline(struct cb_cache *cache, const struct cb_checked_request *ch
                      struct cb_snapshot *result, struct cb_image_config *config,
                      struct cb_error **err);
 int cb_caches_export(struct cb_cache *cache, struct cb_build_env *env,
-                     const struct cb_checked_request *checked, struct cb_snapshot *result,
-                     struct cb_error **err);
+                     const struct cb_checked_request *checked,
+                     const struct cb_made_list *made, struct cb_error **err);
 
 /* ── secrets.c: --secret, read when the request is checked and kept in memory alone ── */
 struct cb_secrets;
@@ -163,6 +204,34 @@ int cb_inputs_open(struct cb_inputs *out, const struct cb_engine_env *env,
                    struct cb_error **err);
 void cb_inputs_clear(struct cb_inputs *inputs);
 CB_AUTO_VALUE_DEFINE(cb_inputs, cb_inputs_clear)
+/* BESIDE: the Dockerfile's path on the host, or NULL. */
+int cb_inputs_load_ignore(struct cb_context *context,
+                          const struct cb_build_request *request, const char *beside,
+                          struct cb_error **err);
+static inline int cb_is_stdin(const char *text)
+{
+    return text && text[0] == '-' && !text[1];
+}
+
+/* ── inputs-stdin.c ── */
+int cb_inputs_open_stdin(struct cb_inputs *out, const struct cb_engine_env *env,
+                         const struct cb_build_request *request, struct cb_error **err);
+
+/* ── inputs-dockerfile.c: each fills in OUT->dockerfile ── */
+void cb_dockerfile_set(struct cb_inputs *out, const char *name,
+                       const struct cb_strbuf *text);
+/* 1: *NAME is the one of the default names that the context has, TEXT its text; 0. */
+int cb_dockerfile_find(struct cb_context *context, const char **name,
+                       struct cb_strbuf *text, struct cb_error **err);
+int cb_dockerfile_read_default(struct cb_inputs *out, struct cb_error **err);
+int cb_dockerfile_read_named(struct cb_inputs *out, const char *path,
+                             struct cb_error **err);
+/* Of the context, an archive or a repository. */
+int cb_dockerfile_read_member(struct cb_inputs *out, const char *path,
+                              struct cb_error **err);
+int cb_dockerfile_read_stdin(struct cb_inputs *out, int fd, struct cb_error **err);
+int cb_dockerfile_read_url(struct cb_inputs *out, const struct cb_remote *remote,
+                           const char *url, struct cb_error **err);
 
 /* ── contexts.c: --build-context ── */
 int cb_named_contexts_open(struct cb_named_contexts *out,

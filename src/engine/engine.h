@@ -28,8 +28,8 @@ struct cb_build_request {
     struct cb_strings tags, build_args, labels, secrets, add_hosts, no_cache_filter,
         allow, ulimits, contexts, cache_from, cache_to, outputs, annotations, ssh,
         cache_places, cdi_dirs;
+    struct cb_strings platforms; /* as typed, each maybe several with commas */
     const char *target;
-    const char *platform;
     const char *network; /* default, none, host */
     const char *iidfile, *metadata_file;
     const char *shm_size; /* as typed */
@@ -66,7 +66,9 @@ struct cb_engine_env {
     void *shell_arg;
 };
 struct cb_build_outcome {
-    struct cb_digest image_id; /* unset when no image was asked for */
+    struct cb_digest image_id; /* of several platforms: of their index when one was
+                                  written, else the image that names lead to here. Unset
+                                  when no image was asked for */
     int took_stdout;           /* an output went to standard output */
     struct cb_strings names;   /* familiar */
     struct cb_solve_stats stats;
@@ -87,6 +89,9 @@ int cb_engine_build(const struct cb_engine_env *env,
 int cb_engine_open_directory(struct cb_context **out,
                              const struct cb_build_request *request,
                              struct cb_error **err);
+/* The names a Dockerfile may have when none is given, the first of them first; ends with
+ * NULL. */
+extern const char *const cb_dockerfile_names[];
 /* What a build left running; accepts NULL. */
 void cb_engine_finish(struct cb_engine *engine);
 CB_AUTO_DEFINE(cb_engine, cb_engine_finish)
@@ -107,9 +112,10 @@ int cb_kept_step_open(struct cb_store *store, const char *id, struct cb_kept_ste
 
 /* ── Builds that were (builds.c reads what history.c wrote) ── */
 struct cb_built_step {
-    uint64_t number;       /* as plain progress shows it */
-    char *name;            /* "[2/3] RUN make" */
-    const char *state;     /* "cached", "done", "error", "canceled", "unfinished" */
+    uint64_t number; /* as plain progress shows it */
+    char *name;      /* "[2/3] RUN make" */
+    const char
+        *state; /* "cached", "done", "error", "canceled", "running", "unfinished" */
     double start_s, end_s; /* since 1970; 0: not known */
     char *miss;            /* why the cache had nothing, or NULL */
     char *error;           /* or NULL */

@@ -1,7 +1,7 @@
 /* Options of the form key=value,key=value: --cache-to, --output and their like. */
 #include "engine/engine-priv.h"
 
-#include "parser/parser.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -40,19 +40,8 @@ int cb_request_flag(const char *key, const char *value, int *out, struct cb_erro
 static int set_compression(struct cb_layer_form *form, const char *value,
                            struct cb_error **err)
 {
-    static const struct {
-        const char *name;
-        enum cb_compression compression;
-    } kinds[] = {{"gzip", CB_COMPRESSION_GZIP},
-                 {"zstd", CB_COMPRESSION_ZSTD},
-                 {"uncompressed", CB_COMPRESSION_NONE}};
-
-    for (size_t i = 0; i < CB_ARRAY_SIZE(kinds); i++) {
-        if (strcmp(value, kinds[i].name) == 0) {
-            form->compression = kinds[i].compression;
-            return 1;
-        }
-    }
+    if (cb_compression_parse(&form->compression, value))
+        return 1;
     return cb_error_set(err, CB_ERR_USAGE,
                         "compression \"%s\": expected gzip, zstd or uncompressed", value);
 }

@@ -5,12 +5,14 @@
  * newest CB_HISTORY_KEPT; <store>/builds/<id>.jsonl of one that found everything in the
  * cache, whose few lines are written at its end, the newest CB_HISTORY_KEPT of these: a
  * rebuild in a loop does not push out the log of yesterday's failure. The first line says
- * what was asked for ("begin"), the last how it ended ("end"). The file is locked while
- * its build goes on. It is a convenience: when it cannot be written the build goes on. */
+ * what was asked for ("begin"), the last how it ended ("end"). The file is marked while
+ * its build goes on, and stays until that has ended. It is a convenience: when it cannot
+ * be written the build goes on. */
 #include "engine/engine-priv.h"
 
 #include "base/atomic-file.h"
 #include "base/fs.h"
+#include "base/lockfile.h"
 #include "base/log.h"
 #include "base/utf8.h"
 
@@ -19,7 +21,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -130,6 +131,16 @@ static void add_optional(struct cb_strbuf *out, const char *key, const char *tex
         add_text(out, key, text, strlen(text));
 }
 
+static void add_platforms(struct cb_strbuf *out, const struct cb_strings *platforms)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    for (size_t i = 0; i < platforms->count; i++)
+        cb_strbuf_addf(&text, "%s%s", i ? "," : "", platforms->items[i]);
+    if (text.len)
+        add_text(out, "platform", cb_strbuf_text(&text), text.len);
+}
+
 /* A path or a URL, of which a password is not kept. */
 static void add_place(struct cb_strbuf *out, const char *key, const char *text)
 {
@@ -168,8 +179,16 @@ static const char *result_name(const struct cb_error *error)
 
 /* ── The file ── */
 
+/* NAME is that of a log's directory, or of the log itself. */
+static int is_running(int builds_fd, const char *name, int is_file)
+{
+    cb_autofree char *path = xasprintf("%s%s", name, is_file ? "" : "/events.jsonl");
+
+    return cb_lock_is_held(builds_fd, path);
+}
+
 /* Ids begin with the time, so that the order of names is the order of builds. Of each of
- * the two forms the newest are kept. */
+ * the two forms the newest are kept, and those whose builds go on. */
 static void remove_old(struct cb_store *store, int builds_fd, int is_file)
 {
     cb_auto_value(cb_strings) names = {0};
@@ -179,7 +198,7 @@ static void remove_old(struct cb_store *store, int builds_fd, int is_file)
         return;
     for (size_t i = names.count; i-- > 0;) {
         if ((strchr(names.items[i], '.') != NULL) == is_file &&
-            newer++ >= CB_HISTORY_KEPT)
+            newer++ >= CB_HISTORY_KEPT && !is_running(builds_fd, names.items[i], is_file))
             cb_build_remove(store, builds_fd, names.items[i], NULL);
     }
 }
@@ -224,8 +243,8 @@ static int open_file(struct cb_store *store, int whole, char id[CB_BUILD_ID_LEN 
     snprintf(name, sizeof(name), "%s.jsonl", id);
     dir = whole ? -1 : make_dir(builds, id);
     fd = whole ? open_log(builds, name) : dir < 0 ? -1 : open_log(dir, "events.jsonl");
-    if (fd >= 0)
-        flock(fd, LOCK_EX | LOCK_NB);
+    if (fd >= 0 && cb_lock_mark(fd) < 0)
+        cb_debug("this build will be shown as interrupted: %s", strerror(errno));
     remove_old(store, builds, whole);
     return fd;
 }
@@ -302,7 +321,7 @@ void cb_history_log_begin(struct cb_history_log *log,
     add_place(&log->held, "context", request->context);
     add_place(&log->held, "dockerfile", request->dockerfile);
     add_optional(&log->held, "target", request->target);
-    add_optional(&log->held, "platform", request->platform);
+    add_platforms(&log->held, &request->platforms);
     add_names(&log->held, names);
     cb_strbuf_adds(&log->held, "}\n");
     pthread_mutex_unlock(&log->lock);

@@ -12,7 +12,12 @@ src_engine_libengine_a_SOURCES = \
 	%D%/fields.c \
 	%D%/history.c \
 	%D%/inputs.c \
+	%D%/inputs-dockerfile.c \
+	%D%/inputs-stdin.c \
+	%D%/metadata.c \
+	%D%/once.c \
 	%D%/output-options.c \
+	%D%/outputs-files.c \
 	%D%/outputs.c \
 	%D%/request.c \
 	%D%/secrets.c \

@@ -9,7 +9,7 @@ void cb_output_clear(struct cb_output *output)
 {
     free(output->dest);
     cb_strings_free(&output->names);
-    json_decref(output->annotations);
+    cb_annotations_free(&output->annotations);
     *output = (struct cb_output){0};
 }
 
@@ -65,11 +65,23 @@ static int set_mode(struct cb_output *out, const char *value, struct cb_error **
     return 0;
 }
 
-static void add_annotation(json_t **annotations, const char *key, const char *value)
+/* annotation.KEY, annotation-TYPE.KEY, annotation[PLATFORM].KEY: 1 taken, 0 KEY is
+ * another. */
+static int set_annotation(struct cb_output *out, const char *key, const char *value,
+                          struct cb_error **err)
 {
-    if (!*annotations)
-        *annotations = json_object();
-    json_object_set_new(*annotations, key, json_string(value));
+    static const char word[] = "annotation";
+    const char *type = key + strlen(word);
+    const char *dot = strchr(key, '.');
+    struct cb_annotation annotation;
+
+    if (strncmp(key, word, strlen(word)) != 0 || !*type || !strchr(".-[", *type) || !dot)
+        return 0;
+    type += *type == '-';
+    if (cb_annotation_type(&annotation, type, (size_t)(dot - type), err) < 0)
+        return -1;
+    cb_annotations_add(&out->annotations, &annotation, dot + 1, value);
+    return 1;
 }
 
 /* A key of which only one value is provided for. */
@@ -110,19 +122,24 @@ static int set_flag_field(struct cb_output *out, const char *key, const char *va
     if (strcmp(key, "store") == 0 || strcmp(key, "unpack") == 0)
         return set_fixed(key, value, 1, "images are always kept, and unpacked when run",
                          err);
-    if (strcmp(key, "platform-split") == 0)
-        return cb_request_flag(key, value, &flag, err);
+    if (strcmp(key, "platform-split") == 0) {
+        if (cb_request_flag(key, value, &flag, err) < 0)
+            return -1;
+        out->merge = !flag;
+        return 0;
+    }
     return cb_error_set(err, CB_ERR_USAGE, "unexpected key \"%s\"", key);
 }
 
 static int set_field(struct cb_output *out, const char *key, const char *value,
                      struct cb_error **err)
 {
-    static const char annotation[] = "annotation.";
-    int form = cb_request_layer_form(&out->layers, key, value, err);
+    int taken = cb_request_layer_form(&out->layers, key, value, err);
 
-    if (form != 0)
-        return form < 0 ? -1 : 0;
+    if (taken == 0)
+        taken = set_annotation(out, key, value, err);
+    if (taken != 0)
+        return taken < 0 ? -1 : 0;
     if (strcmp(key, "type") == 0)
         return set_type(out, value, err);
     if (strcmp(key, "name") == 0)
@@ -132,10 +149,6 @@ static int set_field(struct cb_output *out, const char *key, const char *value,
     if (strcmp(key, "dest") == 0) {
         free(out->dest);
         out->dest = xstrdup(value);
-        return 0;
-    }
-    if (strncmp(key, annotation, strlen(annotation)) == 0) {
-        add_annotation(&out->annotations, key + strlen(annotation), value);
         return 0;
     }
     return set_flag_field(out, key, value, err);
@@ -255,36 +268,85 @@ static int settle_times(struct cb_checked_request *checked, struct cb_error **er
     return cb_error_hint(err, "they are made of the same layers: build once for each");
 }
 
-/* `--annotation [manifest:]key=value`. */
-static int add_request_annotation(struct cb_checked_request *out, const char *text,
-                                  struct cb_error **err)
+/* `[TYPE[PLATFORM],…:]key=value`. */
+static int parse_annotation(struct cb_annotations *out, const char *text,
+                            struct cb_error **err)
 {
-    static const char *const levels[] = {"index", "manifest-descriptor",
-                                         "index-descriptor"};
     const char *equals = strchr(text, '=');
     const char *colon = strchr(text, ':');
-    cb_autofree char *level = NULL;
     cb_autofree char *key = NULL;
 
     if (!equals || equals == text)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--annotation\": expected "
-                            "key=value",
-                            text);
-    if (colon && colon < equals) {
-        level = xstrndup(text, (size_t)(colon - text));
-        for (size_t i = 0; i < CB_ARRAY_SIZE(levels); i++) {
-            if (strcmp(level, levels[i]) == 0)
-                return cb_error_set(err, CB_ERR_UNSUPPORTED,
-                                    "--annotation %s: an image of one platform has a "
-                                    "manifest only",
-                                    text);
-        }
-        if (strcmp(level, "manifest") == 0)
-            text = colon + 1;
+        return cb_error_set(err, CB_ERR_USAGE, "expected key=value");
+    if (colon > equals)
+        colon = NULL;
+    key = colon ? xstrndup(colon + 1, (size_t)(equals - colon - 1))
+                : xstrndup(text, (size_t)(equals - text));
+    if (!*key)
+        return cb_error_set(err, CB_ERR_USAGE, "expected key=value");
+    for (const char *at = text;;) {
+        size_t len = colon ? strcspn(at, ",:") : 0;
+        struct cb_annotation annotation;
+
+        if (cb_annotation_type(&annotation, at, len, err) < 0)
+            return -1;
+        cb_annotations_add(out, &annotation, key, equals + 1);
+        at += len;
+        if (!colon || at == colon)
+            return 0;
+        at++;
     }
-    key = xstrndup(text, (size_t)(equals - text));
-    add_annotation(&out->annotations, key, equals + 1);
+}
+
+static int add_request_annotation(struct cb_checked_request *out, const char *text,
+                                  struct cb_error **err)
+{
+    cb_auto(cb_error) cause = NULL;
+
+    if (parse_annotation(&out->annotations, text, &cause) == 0)
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "invalid argument \"%s\" for \"--annotation\": %s", text,
+                        cb_error_message(cause));
+}
+
+/* Of a platform that is none of the build's an annotation would be lost. */
+static int check_annotations(const struct cb_checked_request *checked,
+                             const struct cb_annotations *annotations,
+                             struct cb_error **err)
+{
+    cb_vec_foreach (annotation, annotations) {
+        cb_autofree char *text = cb_platform_text(&annotation->platform);
+        int known = !*annotation->platform.os;
+
+        cb_vec_foreach (platform, &checked->platforms)
+            known |= cb_platform_equal(platform, &annotation->platform);
+        if (!known)
+            return cb_error_set(err, CB_ERR_USAGE, "annotation `%s`: %s is not built",
+                                annotation->key, text);
+    }
+    if (!checked->as_index && cb_annotations_need_index(annotations))
+        return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                            "index annotations not supported for single platform export");
+    return 0;
+}
+
+/* What one platform has not, and what several cannot be. */
+static int check_platforms(const struct cb_checked_request *checked,
+                           struct cb_error **err)
+{
+    if (check_annotations(checked, &checked->annotations, err) < 0)
+        return -1;
+    cb_vec_foreach (output, &checked->outputs) {
+        if (check_annotations(checked, &output->annotations, err) < 0)
+            return -1;
+        if (!checked->as_index || output->type != CB_OUTPUT_DOCKER)
+            continue;
+        cb_error_set(err, CB_ERR_UNSUPPORTED,
+                     "docker exporter does not currently support exporting manifest "
+                     "lists");
+        return cb_error_hint(err, "type=oci holds all platforms");
+    }
     return 0;
 }
 
@@ -303,7 +365,8 @@ int cb_request_outputs(struct cb_checked_request *out,
         if (add_request_annotation(out, request->annotations.items[i], err) < 0)
             return -1;
     }
-    if (check_stdout(out, err) < 0 || settle_times(out, err) < 0)
+    if (check_stdout(out, err) < 0 || settle_times(out, err) < 0 ||
+        check_platforms(out, err) < 0)
         return -1;
     return check_names(out, err);
 }

@@ -2,7 +2,9 @@
  * command line is found before any work, and named by its option as docker names it. */
 #include "engine/engine-priv.h"
 
+#include "base/text.h"
 #include "base/timestamp.h"
+#include "network/network.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +24,7 @@ void cb_build_request_clear(struct cb_build_request *request)
     cb_strings_free(&request->contexts);
     cb_strings_free(&request->ssh);
     cb_strings_free(&request->cache_places);
+    cb_strings_free(&request->platforms);
     cb_strings_free(&request->cdi_dirs);
     cb_strings_free(&request->cache_from);
     cb_strings_free(&request->cache_to);
@@ -55,11 +58,12 @@ void cb_checked_request_clear(struct cb_checked_request *checked)
     cb_vec_foreach (output, &checked->outputs)
         cb_output_clear(output);
     cb_vec_free(&checked->outputs);
-    json_decref(checked->annotations);
     cb_security_settings_clear(&checked->security);
     cb_device_nodes_clear(&checked->nodes);
     cb_strings_free(&checked->cdi_devices);
     cb_request_volumes_clear(checked);
+    cb_annotations_free(&checked->annotations);
+    cb_vec_free(&checked->platforms);
 }
 
 /* The value is wrong: what the parser said, after docker's opening words, and always a
@@ -148,22 +152,47 @@ static int check_label(struct cb_checked_request *out, const char *text,
 
 /* ── --platform, --network, --allow, --memory, --shm-size, --ulimit, --add-host ── */
 
-static int check_platform(struct cb_checked_request *out, const char *text,
-                          struct cb_error **err)
+static int add_platform(struct cb_checked_request *out, const char *whole,
+                        const char *text, struct cb_error **err)
 {
+    struct cb_platform platform = cb_platform_host();
     struct cb_error *cause = NULL;
 
-    out->platform = cb_platform_host();
-    if (!text || !*text || !strcmp(text, "local"))
-        return 0;
-    if (strchr(text, ','))
-        return cb_error_set(
-            err, CB_ERR_UNSUPPORTED,
-            "--platform %s: building for several platforms at once is not "
-            "supported",
-            text);
-    if (cb_platform_parse(&out->platform, text, &cause) < 0)
-        return invalid(err, text, "--platform", cause);
+    if (strcmp(text, "local") != 0 && cb_platform_parse(&platform, text, &cause) < 0)
+        return invalid(err, whole, "--platform", cause);
+    cb_vec_foreach (known, &out->platforms) {
+        if (cb_platform_equal(known, &platform))
+            return 0;
+    }
+    cb_vec_push(&out->platforms, platform);
+    return 0;
+}
+
+/* The argument that makes one platform look as several do. */
+static int wants_index(const struct cb_checked_request *out)
+{
+    const char *arg = cb_env_get(&out->build_args, "BUILDKIT_MULTI_PLATFORM");
+    int value = 0;
+
+    return arg && cb_parse_bool(arg, &value) && value;
+}
+
+/* In the order given, each once; none is this machine's. */
+static int check_platforms(struct cb_checked_request *out, const char *text,
+                           struct cb_error **err)
+{
+    const char *at = text;
+
+    while (*text) {
+        size_t len = strcspn(at, ",");
+        cb_autofree char *one = xstrndup(at, len);
+
+        if (add_platform(out, text, one, err) < 0)
+            return -1;
+        if (!at[len])
+            break;
+        at += len + 1;
+    }
     return 0;
 }
 
@@ -306,15 +335,21 @@ static int check_device(struct cb_checked_request *out, const char *text,
 static int check_host(struct cb_checked_request *out, const char *text,
                       struct cb_error **err)
 {
-    const char *colon = strpbrk(text, ":=");
+    const char *address = text + strcspn(text, ":=");
+    cb_auto_value(cb_strings) one = {0};
+    cb_autofree char *hosts = NULL;
+    struct cb_error *cause = NULL;
 
-    if (colon && colon != text && colon[1])
-        return 0;
-    return cb_error_set(
-        err, CB_ERR_USAGE,
-        "invalid argument \"%s\" for \"--add-host\": bad format for add-host: "
-        "\"%s\"",
-        text, text);
+    if (*address && strcmp(address + 1, "host-gateway") == 0) {
+        cb_error_set(err, CB_ERR_UNSUPPORTED,
+                     "--add-host %s: host-gateway is an address of docker's daemon",
+                     text);
+        return cb_error_hint(err, "give the host's address on a network of its own");
+    }
+    cb_strings_add(&one, text);
+    if (cb_dns_hosts(&hosts, "", &one, &cause) < 0)
+        return invalid(err, text, "--add-host", cause);
+    return 0;
 }
 
 /* ── All of it ── */
@@ -392,10 +427,14 @@ int cb_request_check(struct cb_checked_request *out,
         check_each(out, &request->ulimits, check_ulimit, err) < 0 ||
         check_each(out, &request->cache_places, check_cache_place, err) < 0 ||
         check_each(out, &request->devices, check_device, err) < 0 ||
-        check_each(out, &request->add_hosts, check_host, err) < 0)
+        check_each(out, &request->add_hosts, check_host, err) < 0 ||
+        check_each(out, &request->platforms, check_platforms, err) < 0)
         return -1;
-    if (check_platform(out, request->platform, err) < 0 ||
-        check_network(out, request->network, err) < 0 ||
+    out->platform_given = out->platforms.count > 0;
+    if (!out->platforms.count)
+        add_platform(out, "", "local", NULL);
+    out->as_index = out->platforms.count > 1 || wants_index(out);
+    if (check_network(out, request->network, err) < 0 ||
         check_context_mode(out, request->context_mode, err) < 0 ||
         cb_limits_parse(&out->limits, &request->limits, err) < 0 ||
         cb_device_limit(&out->limits, &out->nodes, err) < 0 ||

@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -64,13 +65,6 @@ static void pass_over(struct cb_cdi *cdi, const char *path, const char *why)
                    cdi->passed_over.len ? "; " : "", path, why);
 }
 
-static int ends_with(const char *text, const char *suffix)
-{
-    size_t len = strlen(text), end = strlen(suffix);
-
-    return len > end && strcmp(text + len - end, suffix) == 0;
-}
-
 static void read_spec(struct cb_cdi *cdi, int dir_fd, const char *path, const char *name)
 {
     struct spec spec = {.path = xstrdup(path)};
@@ -104,9 +98,9 @@ static int read_directory(struct cb_cdi *cdi, const char *dir, struct cb_error *
         const char *name = names.items[i - 1];
         cb_autofree char *path = xasprintf("%s/%s", dir, name);
 
-        if (ends_with(name, ".json"))
+        if (cb_ends_with(name, ".json"))
             read_spec(cdi, fd, path, name);
-        else if (ends_with(name, ".yaml") || ends_with(name, ".yml"))
+        else if (cb_ends_with(name, ".yaml") || cb_ends_with(name, ".yml"))
             pass_over(cdi, path, "it is YAML, only JSON is read");
     }
     return 0;

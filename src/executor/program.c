@@ -118,18 +118,28 @@ static int search(const char *path, const char *name, char out[PATH_MAX])
     return 0;
 }
 
+static int is_shell_form(char *const argv[])
+{
+    return argv[1] && !strcmp(argv[1], "-c") && argv[2] && !argv[3];
+}
+
 /* Why PATH could not be executed, said as Docker says it; the errno's text is added by
  * the caller's side. */
-static int explain(struct cb_sandbox *sandbox, const char *path, int errnum,
-                   struct cb_error **err)
+static int explain(struct cb_sandbox *sandbox, const char *path, char *const argv[],
+                   int errnum, struct cb_error **err)
 {
     struct stat st;
 
     sandbox->command_errno = errnum;
     if (errnum == EACCES || errnum == EPERM)
         return cb_error_set(err, CB_ERR_DENIED, "exec: \"%s\"", path);
-    if (errnum == ENOENT && stat(path, &st) < 0)
-        return cb_error_set(err, CB_ERR_NOT_FOUND, "exec: \"%s\": stat %s", path, path);
+    if (errnum == ENOENT && stat(path, &st) < 0) {
+        cb_error_set(err, CB_ERR_NOT_FOUND, "exec: \"%s\": stat %s", path, path);
+        return is_shell_form(argv)
+                   ? cb_error_hint(err, "the shell form of a command needs a shell, and "
+                                        "there is none here")
+                   : -1;
+    }
     cb_error_set(err, CB_ERR_SYSTEM, "exec %s", path);
     if (errnum == ENOENT)
         cb_error_hint(err,
@@ -148,7 +158,7 @@ int cb_step_exec(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
 
     if (!strchr(program, '/')) {
         if (!search(path ? path : DEFAULT_PATH, program, found)) {
-            sandbox->command_errno = ENOENT;
+            sandbox->command_errno = -1;
             return cb_error_set(err, CB_ERR_NOT_FOUND,
                                 "exec: \"%s\": executable file not found in $PATH",
                                 program);
@@ -157,5 +167,5 @@ int cb_step_exec(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
     }
     cb_descriptors_close(sandbox->stage->proc_fd, 3, 1);
     execve(program, argv, env);
-    return explain(sandbox, program, errno, err);
+    return explain(sandbox, program, argv, errno, err);
 }

@@ -47,8 +47,8 @@ struct cb_stub {
 struct cb_report {
     enum cb_report_type type;
     int kind;          /* FAILED */
-    int command_errno; /* FAILED because the program cannot be executed; 0: another reason
-                        */
+    int command_errno; /* FAILED because the program cannot be executed; 0: another
+                          reason; -1: it was not found, and the text says so */
     uint32_t stub_count;
     struct cb_stub stubs[CB_STUBS_MAX];
     char text[CB_PROTOCOL_MAX_TEXT];

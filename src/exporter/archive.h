@@ -10,33 +10,52 @@
 /* One image on its way into an archive. */
 struct cb_saved_image {
     struct cb_image *image;
+    struct cb_platform platform;  /* for which it is wanted */
     struct cb_strings names;      /* canonical, those the user gave */
     struct cb_descriptor *layers; /* in step with config.diff_ids */
     char *streamed;               /* by layer: no blob; its tar is made while writing */
     struct cb_digest *chain_ids;
     struct cb_manifest *manifest;
+    int in_index; /* it needs no entry of its own */
+};
+
+/* An image for several platforms. */
+struct cb_saved_index {
+    struct cb_strings names;          /* canonical */
+    struct cb_platform_images images; /* each of them among the saved ones */
+    struct cb_index *index;           /* once they are planned */
 };
 
 struct cb_saved {
     struct cb_archive_env *env;
     enum cb_archive_format format;
     struct cb_layer_form layers;
-    json_t *annotations; /* of the manifests made here, or NULL; borrowed */
+    const struct cb_annotations *annotations; /* or NULL */
     CB_VEC(struct cb_saved_image *) images;
+    CB_VEC(struct cb_saved_index) indexes;
 };
 void cb_saved_clear(struct cb_saved *saved);
 CB_AUTO_VALUE_DEFINE(cb_saved, cb_saved_clear)
 
-/* Finds the images that NAMES mean and decides in which form each layer goes. */
+/* Finds the images that NAMES mean (for PLATFORM, if any) and decides in which form each
+ * layer goes. */
 int cb_saved_plan(struct cb_saved *saved, const struct cb_strings *names,
-                  struct cb_error **err);
+                  const struct cb_platform *platform, struct cb_error **err);
 
-/* The same for one image by its id, under these names. */
-int cb_saved_plan_one(struct cb_saved *saved, const struct cb_digest *id,
-                      const struct cb_strings *names, struct cb_error **err);
-/* What an index says of the image, under CANONICAL (or NULL). Caller frees. */
+/* The same for given ones, maybe as an index, under given names. */
+int cb_saved_plan_images(struct cb_saved *saved, const struct cb_archive_image *wanted,
+                         struct cb_error **err);
+struct cb_saved_image *cb_saved_find(const struct cb_saved *saved,
+                                     const struct cb_digest *id,
+                                     const struct cb_platform *platform);
+/* What index.json says of an image, under CANONICAL (or NULL). Caller frees. */
 void cb_saved_describe(const struct cb_saved_image *image, const char *canonical,
                        struct cb_descriptor *out);
+void cb_saved_describe_index(const struct cb_saved *saved,
+                             const struct cb_saved_index *index, const char *canonical,
+                             struct cb_descriptor *out);
+/* The document, of the manifests that are planned. */
+void cb_saved_index_make(const struct cb_saved *saved, struct cb_saved_index *index);
 
 /* The documents at the top of the archive. New text each; callers free. */
 char *cb_saved_index_json(const struct cb_saved *saved);    /* index.json (oci.c) */

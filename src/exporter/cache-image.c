@@ -71,16 +71,31 @@ static int take_tree(void *arg, int dir_fd, struct cb_error **err)
     return cb_copy_tree(root, dir_fd, taking->cancel, err);
 }
 
+/* The store's image when it has one, as a build takes its bases. */
+static int get_image(struct cb_archive_env *env, struct cb_registry *registry,
+                     const char *name, struct cb_resolved_image **image,
+                     struct cb_snapshot **top, struct cb_error **err)
+{
+    struct cb_platform platform = cb_platform_host();
+    cb_autofree char *title = xasprintf("loading %s", name);
+    uint64_t id = cb_event_step_start(env->sink, title);
+    struct cb_error *error = NULL;
+    int status =
+        cb_registry_resolve(registry, name, &platform, CB_PULL_MISSING, image, &error);
+
+    if (status == 0)
+        status = cb_registry_fetch(registry, *image, id, top, &error);
+    return cb_event_step_end(env->sink, id, status, &error, err);
+}
+
 int cb_cache_image_take(struct cb_archive_env *env, struct cb_registry *registry,
                         const char *id, const char *name, struct cb_error **err)
 {
     cb_auto(cb_resolved_image) image = NULL;
     cb_auto(cb_snapshot) top = NULL;
-    struct cb_platform platform = cb_platform_host();
     struct taking taking = {.cancel = env->cancel};
 
-    if (cb_registry_resolve(registry, name, &platform, CB_PULL_NEWER, &image, err) < 0 ||
-        cb_registry_fetch(registry, image, 0, &top, err) < 0)
+    if (get_image(env, registry, name, &image, &top, err) < 0)
         return -1;
     taking.top = top;
     return cb_cache_mount_replace(env->store, id, take_tree, &taking, env->cancel,

@@ -34,24 +34,29 @@ enum cb_archive_format {
 };
 /* Writes images (as users named them: names keep tags, ids do not) to FD as one tar.
  * Layers uncompressed in a docker archive, gzip in OCI, or as their blobs are when
- * pulled. */
+ * pulled. A name of several platforms is an index in OCI, and in a docker archive, which
+ * has none, the image the plain name means; with PLATFORM (or NULL) it is that one's
+ * image. */
 int cb_archive_save(struct cb_archive_env *env, const struct cb_strings *images,
-                    enum cb_archive_format format, int fd, struct cb_error **err);
-/* One image by its id, under NAMES (canonical; may be none), with the manifest
- * annotations ANNOTATIONS (or NULL). MANIFEST (or NULL) gets its descriptor. */
+                    const struct cb_platform *platform, enum cb_archive_format format,
+                    int fd, struct cb_error **err);
+/* One image, or one for each of several platforms and an index of them, under NAMES
+ * (canonical; may be none). TARGET (or NULL) gets the descriptor of what the names lead
+ * to. */
 struct cb_archive_image {
-    const struct cb_digest *id;
+    const struct cb_platform_images *images; /* several: AS_INDEX */
+    int as_index;                            /* OCI only */
     const struct cb_strings *names;
-    json_t *annotations;
+    const struct cb_annotations *annotations; /* or NULL */
     struct cb_layer_form layers; /* of OCI archives; docker's are plain tars */
 };
 int cb_archive_write(struct cb_archive_env *env, const struct cb_archive_image *image,
-                     enum cb_archive_format format, int fd,
-                     struct cb_descriptor *manifest, struct cb_error **err);
+                     enum cb_archive_format format, int fd, struct cb_descriptor *target,
+                     struct cb_error **err);
 /* The same as an OCI layout in the directory PATH, where other tags stay. */
 int cb_archive_write_layout(struct cb_archive_env *env,
                             const struct cb_archive_image *image, const char *path,
-                            struct cb_descriptor *manifest, struct cb_error **err);
+                            struct cb_descriptor *target, struct cb_error **err);
 /* Reads a docker-archive or OCI layout tar, plain or compressed (gzip, bzip2, xz, zstd),
  * members in any order, from FD (may be a pipe). MESSAGES gets docker's lines: "Loaded
  * image: x:y", "Loaded image ID: sha256:…", "The image x:y already exists, renaming the

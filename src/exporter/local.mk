@@ -6,6 +6,8 @@ src_exporter_libexporter_a_SOURCES = \
 	%D%/exporter.h \
 	%D%/image.c \
 	%D%/import.c \
+	%D%/load-image.c \
+	%D%/load-priv.h \
 	%D%/load.c \
 	%D%/members.c \
 	%D%/members.h \

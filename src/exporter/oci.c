@@ -1,35 +1,87 @@
 /* index.json of an image layout (image-spec, image-layout.md): an entry for each name,
  * with the annotations that containerd and docker read, or one without for a nameless
- * image. */
+ * image. An image for several platforms is an index of its own, which the entry names. */
 #include "exporter/archive.h"
 
-void cb_saved_describe(const struct cb_saved_image *entry, const char *canonical,
-                       struct cb_descriptor *out)
+static void add_name(const char *canonical, struct cb_descriptor *out)
 {
     cb_auto(cb_reference) reference = NULL;
 
-    out->media_type = xstrdup(entry->manifest->media_type);
-    out->digest = entry->manifest->digest;
-    out->size = (int64_t)entry->manifest->len;
-    out->platform = entry->image->config->platform;
     if (!canonical || cb_reference_parse(&reference, canonical, NULL) < 0)
         return;
-    out->annotations = json_object();
+    if (!out->annotations)
+        out->annotations = json_object();
     json_object_set_new(out->annotations, "io.containerd.image.name",
                         json_string(canonical));
     json_object_set_new(out->annotations, "org.opencontainers.image.ref.name",
                         json_string(reference->tag));
 }
 
+void cb_saved_describe(const struct cb_saved_image *entry, const char *canonical,
+                       struct cb_descriptor *out)
+{
+    out->media_type = xstrdup(entry->manifest->media_type);
+    out->digest = entry->manifest->digest;
+    out->size = (int64_t)entry->manifest->len;
+    out->platform = entry->image->config->platform;
+    add_name(canonical, out);
+}
+
+void cb_saved_describe_index(const struct cb_saved *saved,
+                             const struct cb_saved_index *entry, const char *canonical,
+                             struct cb_descriptor *out)
+{
+    out->media_type = xstrdup(entry->index->media_type);
+    out->digest = entry->index->digest;
+    out->size = (int64_t)entry->index->len;
+    out->annotations =
+        cb_annotations_json(saved->annotations, CB_ANNOTATION_INDEX_ENTRY, NULL);
+    add_name(canonical, out);
+}
+
+struct entries {
+    struct cb_descriptor *items;
+    size_t count, capacity;
+};
+
+static struct cb_index *make_index(struct entries *entries, json_t *annotations)
+{
+    struct cb_index *index =
+        cb_index_make(entries->items, entries->count, annotations, 0);
+
+    cb_vec_foreach (entry, entries)
+        cb_descriptor_free(entry);
+    cb_vec_free(entries);
+    return index;
+}
+
+void cb_saved_index_make(const struct cb_saved *saved, struct cb_saved_index *out)
+{
+    struct entries entries = {0};
+    cb_auto_json *annotations =
+        cb_annotations_json(saved->annotations, CB_ANNOTATION_INDEX, NULL);
+
+    cb_vec_foreach (image, &out->images) {
+        struct cb_descriptor entry = {0};
+
+        cb_saved_describe(cb_saved_find(saved, &image->id, &image->platform), NULL,
+                          &entry);
+        entry.platform = image->platform;
+        entry.annotations = cb_annotations_json(
+            saved->annotations, CB_ANNOTATION_MANIFEST_ENTRY, &image->platform);
+        cb_vec_push(&entries, entry);
+    }
+    out->index = make_index(&entries, annotations);
+}
+
 char *cb_saved_index_json(const struct cb_saved *saved)
 {
-    CB_VEC(struct cb_descriptor) entries = {0};
+    struct entries entries = {0};
     cb_auto(cb_index) index = NULL;
-    char *text;
 
     cb_vec_foreach (image, &saved->images) {
         const struct cb_strings *names = &(*image)->names;
-        size_t count = names->count ? names->count : 1;
+        size_t count = names->count || (*image)->in_index ? names->count : 1;
 
         for (size_t i = 0; i < count; i++) {
             struct cb_descriptor entry = {0};
@@ -38,10 +90,17 @@ char *cb_saved_index_json(const struct cb_saved *saved)
             cb_vec_push(&entries, entry);
         }
     }
-    index = cb_index_make(entries.items, entries.count, NULL, 0);
-    cb_vec_foreach (entry, &entries)
-        cb_descriptor_free(entry);
-    cb_vec_free(&entries);
-    text = cb_steal(&index->bytes);
-    return text;
+    cb_vec_foreach (several, &saved->indexes) {
+        const struct cb_strings *names = &several->names;
+
+        for (size_t i = 0; i < (names->count ? names->count : 1); i++) {
+            struct cb_descriptor entry = {0};
+
+            cb_saved_describe_index(saved, several, names->count ? names->items[i] : NULL,
+                                    &entry);
+            cb_vec_push(&entries, entry);
+        }
+    }
+    index = make_index(&entries, NULL);
+    return cb_steal(&index->bytes);
 }

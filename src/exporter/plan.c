@@ -28,19 +28,27 @@ void cb_saved_clear(struct cb_saved *saved)
     cb_vec_foreach (image, &saved->images)
         saved_image_free(*image);
     cb_vec_free(&saved->images);
+    cb_vec_foreach (several, &saved->indexes) {
+        cb_strings_free(&several->names);
+        cb_vec_free(&several->images);
+        cb_index_free(several->index);
+    }
+    cb_vec_free(&saved->indexes);
 }
 
-static struct cb_saved_image *find_saved(struct cb_saved *saved,
-                                         const struct cb_digest *id)
+struct cb_saved_image *cb_saved_find(const struct cb_saved *saved,
+                                     const struct cb_digest *id,
+                                     const struct cb_platform *platform)
 {
     cb_vec_foreach (image, &saved->images) {
-        if (cb_digest_equal(&(*image)->image->id, id))
+        if (cb_digest_equal(&(*image)->image->id, id) &&
+            cb_platform_equal(&(*image)->platform, platform))
             return *image;
     }
     return NULL;
 }
 
-static void add_name(struct cb_saved_image *saved, const char *text)
+static void add_name(struct cb_strings *names, const char *text)
 {
     cb_auto(cb_reference) reference = NULL;
     cb_autofree char *canonical = NULL;
@@ -50,30 +58,82 @@ static void add_name(struct cb_saved_image *saved, const char *text)
         return;
     cb_reference_default_tag(reference);
     canonical = cb_reference_canonical(reference);
-    cb_strings_add_once(&saved->names, canonical);
+    cb_strings_add_once(names, canonical);
 }
 
-static int add_image(struct cb_saved *saved, const char *text, struct cb_error **err)
+/* Takes IMAGE, unless it is there already. */
+static struct cb_saved_image *add_found(struct cb_saved *saved, struct cb_image *image,
+                                        const struct cb_platform *platform)
+{
+    struct cb_saved_image *entry = cb_saved_find(saved, &image->id, platform);
+
+    if (entry) {
+        cb_image_free(image);
+        return entry;
+    }
+    entry = xcalloc(1, sizeof(*entry));
+    entry->image = image;
+    entry->platform = *platform;
+    cb_vec_push(&saved->images, entry);
+    return entry;
+}
+
+static int add_index(struct cb_saved *saved, const struct cb_platform_images *images,
+                     struct cb_saved_index **out, struct cb_error **err)
+{
+    struct cb_saved_index several = {0};
+
+    cb_vec_foreach (image, images)
+        cb_vec_push(&several.images, *image);
+    cb_vec_push(&saved->indexes, several);
+    cb_vec_foreach (image, images) {
+        struct cb_image *found = NULL;
+
+        if (cb_image_get(saved->env->store, &image->id, &found, err) < 0)
+            return -1;
+        add_found(saved, found, &image->platform)->in_index = 1;
+    }
+    *out = &saved->indexes.items[saved->indexes.count - 1];
+    return 0;
+}
+
+/* 1: a name of several platforms. */
+static int add_platforms(struct cb_saved *saved, const char *text, struct cb_error **err)
+{
+    cb_auto_value(cb_platform_images) images = {0};
+    struct cb_saved_index *several;
+
+    if (saved->format != CB_ARCHIVE_OCI)
+        return 0;
+    if (cb_image_find_platforms(saved->env->store, text, &images, err) < 0)
+        return -1;
+    if (images.count < 2)
+        return 0;
+    if (add_index(saved, &images, &several, err) < 0)
+        return -1;
+    add_name(&several->names, text);
+    return 1;
+}
+
+static int add_image(struct cb_saved *saved, const char *text,
+                     const struct cb_platform *platform, struct cb_error **err)
 {
     cb_auto(cb_image) image = NULL;
     struct cb_saved_image *entry;
-    int by_id = 0;
-    int found = cb_image_find(saved->env->store, text, &image, &by_id, err);
+    int by_id = 0, several = 0;
 
-    if (found < 0)
+    if (cb_image_get_for(saved->env->store, text, platform, &image, &by_id, err) < 0)
         return -1;
-    if (!found) {
-        cb_error_set(err, CB_ERR_NOT_FOUND, "no such image: %s", text);
-        return cb_error_hint(err, "`cbuild images` lists what is here");
-    }
-    entry = find_saved(saved, &image->id);
-    if (!entry) {
-        entry = xcalloc(1, sizeof(*entry));
-        entry->image = cb_steal(&image);
-        cb_vec_push(&saved->images, entry);
-    }
+    if (!by_id && !platform)
+        several = add_platforms(saved, text, err);
+    if (several)
+        return several < 0 ? -1 : 0;
+    entry = add_found(saved, image, &image->config->platform);
+    image = NULL;
     if (!by_id)
-        add_name(entry, text);
+        add_name(&entry->names, text);
+    else
+        entry->in_index = 0;
     return 0;
 }
 
@@ -91,15 +151,22 @@ static int usable(const struct cb_saved *saved, const struct cb_descriptor *laye
     return saved->format != CB_ARCHIVE_DOCKER || compression != CB_COMPRESSION_ZSTD;
 }
 
+static json_t *manifest_annotations(const struct cb_saved *saved,
+                                    const struct cb_saved_image *entry)
+{
+    return cb_annotations_json(saved->annotations, CB_ANNOTATION_MANIFEST,
+                               &entry->platform);
+}
+
 /* 1 when the image goes out with the manifest it was pulled with. */
 static int keep_manifest(struct cb_saved *saved, struct cb_saved_image *entry)
 {
     const struct cb_image *image = entry->image;
     cb_auto_value(cb_strbuf) bytes = {0};
     cb_auto(cb_manifest) manifest = NULL;
+    cb_auto_json *annotations = manifest_annotations(saved, entry);
 
-    if (!cb_digest_is_set(&image->manifest) || saved->layers.force ||
-        saved->annotations ||
+    if (!cb_digest_is_set(&image->manifest) || saved->layers.force || annotations ||
         cb_content_read(saved->env->store, &image->manifest, CB_MANIFEST_MAX_BYTES,
                         &bytes, NULL) < 0 ||
         cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len, NULL, NULL) < 0 ||
@@ -167,6 +234,7 @@ static int plan_image(struct cb_saved *saved, struct cb_saved_image *entry,
     const struct cb_image_config *config = entry->image->config;
     size_t count = config->diff_ids.count;
     cb_auto_value(cb_descriptor) document = {0};
+    cb_auto_json *annotations = manifest_annotations(saved, entry);
 
     entry->layers = xcalloc(count, sizeof(*entry->layers));
     entry->streamed = xcalloc(count, 1);
@@ -186,33 +254,46 @@ static int plan_image(struct cb_saved *saved, struct cb_saved_image *entry,
     if (cb_content_has(saved->env->store, &document.digest, &document.size) <= 0)
         return cb_error_set(err, CB_ERR_NOT_FOUND,
                             "the image's config is not in the store");
-    entry->manifest =
-        cb_manifest_make(&document, entry->layers, count, saved->annotations, 0);
+    entry->manifest = cb_manifest_make(&document, entry->layers, count, annotations, 0);
     return 0;
 }
 
-int cb_saved_plan(struct cb_saved *saved, const struct cb_strings *names,
-                  struct cb_error **err)
+static int plan_all(struct cb_saved *saved, struct cb_error **err)
 {
-    for (size_t i = 0; i < names->count; i++) {
-        if (add_image(saved, names->items[i], err) < 0)
-            return -1;
-    }
     cb_vec_foreach (image, &saved->images) {
         if (plan_image(saved, *image, err) < 0)
             return -1;
     }
+    cb_vec_foreach (several, &saved->indexes)
+        cb_saved_index_make(saved, several);
     return 0;
 }
 
-int cb_saved_plan_one(struct cb_saved *saved, const struct cb_digest *id,
-                      const struct cb_strings *names, struct cb_error **err)
+int cb_saved_plan(struct cb_saved *saved, const struct cb_strings *names,
+                  const struct cb_platform *platform, struct cb_error **err)
 {
-    struct cb_saved_image *entry = xcalloc(1, sizeof(*entry));
+    for (size_t i = 0; i < names->count; i++) {
+        if (add_image(saved, names->items[i], platform, err) < 0)
+            return -1;
+    }
+    return plan_all(saved, err);
+}
 
-    cb_vec_push(&saved->images, entry);
-    cb_strings_copy(&entry->names, names);
-    if (cb_image_get(saved->env->store, id, &entry->image, err) < 0)
-        return -1;
-    return plan_image(saved, entry, err);
+int cb_saved_plan_images(struct cb_saved *saved, const struct cb_archive_image *wanted,
+                         struct cb_error **err)
+{
+    const struct cb_platform_image *first = &wanted->images->items[0];
+    struct cb_saved_index *several;
+    struct cb_image *image = NULL;
+
+    if (wanted->as_index) {
+        if (add_index(saved, wanted->images, &several, err) < 0)
+            return -1;
+        cb_strings_copy(&several->names, wanted->names);
+    } else {
+        if (cb_image_get(saved->env->store, &first->id, &image, err) < 0)
+            return -1;
+        cb_strings_copy(&add_found(saved, image, &first->platform)->names, wanted->names);
+    }
+    return plan_all(saved, err);
 }

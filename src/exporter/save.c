@@ -145,6 +145,16 @@ static int add_image(struct writer *writer, const struct cb_saved_image *entry,
     return add_text(writer, manifest, entry->manifest->bytes, entry->manifest->len, err);
 }
 
+static int add_index(struct writer *writer, const struct cb_index *index,
+                     struct cb_error **err)
+{
+    cb_autofree char *path = cb_layout_blob_path(&index->digest);
+
+    if (seen(writer, &index->digest))
+        return 0;
+    return add_text(writer, path, index->bytes, index->len, err);
+}
+
 static int write_archive(struct writer *writer, struct cb_error **err)
 {
     const struct cb_saved *saved = writer->saved;
@@ -161,6 +171,10 @@ static int write_archive(struct writer *writer, struct cb_error **err)
         return -1;
     cb_vec_foreach (image, &saved->images) {
         if (add_image(writer, *image, err) < 0)
+            return -1;
+    }
+    cb_vec_foreach (several, &saved->indexes) {
+        if (add_index(writer, several->index, err) < 0)
             return -1;
     }
     return cb_tar_writer_finish(writer->tar, err);
@@ -183,59 +197,74 @@ static int write_saved(struct cb_saved *saved, int fd, struct cb_error **err)
 }
 
 int cb_archive_save(struct cb_archive_env *env, const struct cb_strings *images,
-                    enum cb_archive_format format, int fd, struct cb_error **err)
+                    const struct cb_platform *platform, enum cb_archive_format format,
+                    int fd, struct cb_error **err)
 {
     cb_auto_value(cb_saved)
         saved = {.env = env,
                  .format = format,
                  .layers = {.compression = CB_COMPRESSION_GZIP, .any = 1}};
 
-    if (cb_saved_plan(&saved, images, err) < 0)
+    if (cb_saved_plan(&saved, images, platform, err) < 0)
         return -1;
     return write_saved(&saved, fd, err);
 }
 
-static int plan_one(struct cb_saved *saved, const struct cb_archive_image *image,
-                    struct cb_descriptor *manifest, struct cb_error **err)
+static void describe(const struct cb_saved *saved, const char *name,
+                     struct cb_descriptor *out)
+{
+    if (saved->indexes.count)
+        cb_saved_describe_index(saved, &saved->indexes.items[0], name, out);
+    else
+        cb_saved_describe(saved->images.items[0], name, out);
+}
+
+static int plan(struct cb_saved *saved, const struct cb_archive_image *image,
+                struct cb_descriptor *target, struct cb_error **err)
 {
     saved->layers = image->layers;
     saved->annotations = image->annotations;
-    if (cb_saved_plan_one(saved, image->id, image->names, err) < 0)
+    if (cb_saved_plan_images(saved, image, err) < 0)
         return -1;
-    if (manifest)
-        cb_saved_describe(saved->images.items[0], NULL, manifest);
+    if (target)
+        describe(saved, NULL, target);
     return 0;
 }
 
 int cb_archive_write(struct cb_archive_env *env, const struct cb_archive_image *image,
-                     enum cb_archive_format format, int fd,
-                     struct cb_descriptor *manifest, struct cb_error **err)
+                     enum cb_archive_format format, int fd, struct cb_descriptor *target,
+                     struct cb_error **err)
 {
     cb_auto_value(cb_saved) saved = {.env = env, .format = format};
 
-    if (plan_one(&saved, image, manifest, err) < 0)
+    if (plan(&saved, image, target, err) < 0)
         return -1;
     return write_saved(&saved, fd, err);
 }
 
 int cb_archive_write_layout(struct cb_archive_env *env,
                             const struct cb_archive_image *image, const char *path,
-                            struct cb_descriptor *manifest, struct cb_error **err)
+                            struct cb_descriptor *target, struct cb_error **err)
 {
     cb_auto_value(cb_saved) saved = {.env = env, .format = CB_ARCHIVE_OCI};
+    cb_autofree const struct cb_manifest **manifests =
+        xcalloc(image->images->count + 1, sizeof(*manifests));
     size_t count = image->names->count ? image->names->count : 1;
 
-    if (plan_one(&saved, image, manifest, err) < 0)
+    if (plan(&saved, image, target, err) < 0)
         return -1;
+    for (size_t i = 0; i < saved.images.count; i++)
+        manifests[i] = saved.images.items[i]->manifest;
     for (size_t i = 0; i < count; i++) {
-        const struct cb_saved_image *planned = saved.images.items[0];
-        const struct cb_manifest *const manifests[] = {planned->manifest};
         cb_auto_value(cb_descriptor) entry = {0};
         struct cb_layout_write what = {
-            .entry = &entry, .manifests = manifests, .manifest_count = 1, .keep = 1};
+            .entry = &entry,
+            .manifests = manifests,
+            .manifest_count = saved.images.count,
+            .index = saved.indexes.count ? saved.indexes.items[0].index : NULL,
+            .keep = 1};
 
-        cb_saved_describe(planned, image->names->count ? image->names->items[i] : NULL,
-                          &entry);
+        describe(&saved, image->names->count ? image->names->items[i] : NULL, &entry);
         if (cb_layout_write(path, &what, env->store, env->cancel, err) < 0)
             return -1;
     }

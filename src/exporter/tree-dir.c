@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -136,12 +135,11 @@ static int put_hardlink(struct writing *writing, int dir_fd,
     cb_autofd int parent = -1;
     cb_autofree char *name = NULL;
     const char *first;
-    char key[64];
+    char key[CB_INODE_KEY_MAX];
 
     if (at->st.st_nlink < 2)
         return 0;
-    snprintf(key, sizeof(key), "%llx:%llx", (unsigned long long)at->st.st_dev,
-             (unsigned long long)at->st.st_ino);
+    cb_inode_key(key, at->st.st_dev, at->st.st_ino);
     first = cb_map_get(writing->links, key);
     if (!first) {
         cb_map_set(writing->links, key, xstrdup(at->path));

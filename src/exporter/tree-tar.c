@@ -21,7 +21,8 @@
 struct writing {
     const struct cb_tree_tar *tree;
     struct cb_tar_writer *tar;
-    struct cb_map *links; /* "dev:ino" → first path */
+    struct cb_map *links;  /* "dev:ino" → first path */
+    const char *directory; /* or NULL */
 };
 
 static void fill_entry(const struct cb_tree_tar *tree, const struct stat *st,
@@ -90,7 +91,9 @@ static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **er
 
     if (S_ISSOCK(st->st_mode))
         return 0;
-    entry.path = xasprintf("%s%s", at->path, S_ISDIR(st->st_mode) ? "/" : "");
+    entry.path = xasprintf("%s%s%s%s", writing->directory ? writing->directory : "",
+                           writing->directory ? "/" : "", at->path,
+                           S_ISDIR(st->st_mode) ? "/" : "");
     fill_entry(writing->tree, st, &entry);
     result = find_link(writing, at, &entry, err);
     if (result == 0 && !entry.is_hardlink)
@@ -120,6 +123,16 @@ static int put_top(struct writing *writing, struct cb_error **err)
     if (fstat(writing->tree->root_fd, &st) < 0)
         return cb_error_errno(err, errno, "stat the tree");
     fill_entry(writing->tree, &st, &entry);
+    return cb_tar_writer_entry(writing->tar, &entry, err);
+}
+
+static int put_directory(struct writing *writing, struct cb_error **err)
+{
+    cb_autofree char *path = xasprintf("%s/", writing->directory);
+    struct cb_tar_entry entry = {.path = path, .mode = S_IFDIR | 0755};
+
+    if (writing->tree->epoch_s >= 0)
+        entry.mtime.tv_sec = writing->tree->epoch_s;
     return cb_tar_writer_entry(writing->tar, &entry, err);
 }
 
@@ -174,14 +187,36 @@ static int write_bytes(void *arg, const void *bytes, size_t len, struct cb_error
     return 0;
 }
 
-int cb_tree_write_tar(int root_fd, int to_fd, int64_t epoch_s, struct cb_cancel *cancel,
-                      struct cb_error **err)
+static int write_part(struct cb_tar_writer *tar, const struct cb_tree_tar *tree,
+                      const char *directory, struct cb_error **err)
 {
-    struct cb_tree_tar tree = {.root_fd = root_fd, .epoch_s = epoch_s, .cancel = cancel};
+    cb_auto(cb_map) links = cb_map_new(free);
+    struct writing writing = {
+        .tree = tree, .tar = tar, .links = links, .directory = directory};
+
+    if (directory && put_directory(&writing, err) < 0)
+        return -1;
+    return tree->root_fd >= 0 ? cb_walk(tree->root_fd, visit, &writing, tree->cancel, err)
+                              : 0;
+}
+
+int cb_tree_write_tar(const struct cb_tree_part *parts, size_t count, int to_fd,
+                      int64_t epoch_s, struct cb_cancel *cancel, struct cb_error **err)
+{
     cb_autofree char *bytes = xmalloc(BUFFER);
     struct buffered buffer = {.to_fd = to_fd, .bytes = bytes};
+    cb_auto(cb_tar_writer) tar = NULL;
 
-    if (cb_tree_stream_tar(&tree, write_bytes, &buffer, err) < 0)
+    if (cb_tar_writer_new(&tar, write_bytes, &buffer, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        struct cb_tree_tar tree = {
+            .root_fd = parts[i].root_fd, .epoch_s = epoch_s, .cancel = cancel};
+
+        if (write_part(tar, &tree, parts[i].directory, err) < 0)
+            return -1;
+    }
+    if (cb_tar_writer_finish(tar, err) < 0)
         return -1;
     return flush(&buffer, err);
 }

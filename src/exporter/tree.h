@@ -4,11 +4,15 @@
 
 #include "exporter/exporter.h"
 
-/* The tree at ROOT_FD as one tar, names sorted. EPOCH_S: time of all entries; -1: as they
- * are. */
-int cb_tree_write_tar(int root_fd, int to_fd, int64_t epoch_s, struct cb_cancel *cancel,
-                      struct cb_error **err);
-/* The same for WRITE to take. */
+/* A tree and the directory of the tar it goes to ("linux_amd64"); NULL: its root. */
+struct cb_tree_part {
+    int root_fd; /* -1: an empty tree */
+    char *directory;
+};
+/* The trees as one tar, names sorted. EPOCH_S: time of all entries; -1: as they are. */
+int cb_tree_write_tar(const struct cb_tree_part *parts, size_t count, int to_fd,
+                      int64_t epoch_s, struct cb_cancel *cancel, struct cb_error **err);
+/* One tree, for WRITE to take. */
 struct cb_tree_tar {
     int root_fd; /* -1: an empty tree */
     int64_t epoch_s;

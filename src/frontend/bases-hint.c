@@ -17,15 +17,17 @@ struct search {
     const struct cb_planner *planner;
     const struct cb_base *base;
     struct cb_reference *wanted;
-    char *exact;             /* the wanted image is here: what to do about it */
-    struct cb_strings tags;  /* of the wanted repository */
-    struct cb_strings names; /* of all others */
+    char *exact;                 /* the wanted image is here: what to do about it */
+    struct cb_strings platforms; /* for which it is here, none of them the wanted one */
+    struct cb_strings tags;      /* of the wanted repository */
+    struct cb_strings names;     /* of all others */
 };
 
 static void search_clear(struct search *search)
 {
     cb_reference_free(search->wanted);
     free(search->exact);
+    cb_strings_free(&search->platforms);
     cb_strings_free(&search->tags);
     cb_strings_free(&search->names);
 }
@@ -45,7 +47,7 @@ static void note_exact(struct search *search, const struct cb_image *image)
         return;
     if (cb_platform_score(&image->config->platform, &search->base->platform) <= 0) {
         platform = cb_platform_text(&image->config->platform);
-        search->exact = xasprintf("the store has `%s` for %s", name, platform);
+        cb_strings_add_once(&search->platforms, platform);
     } else if (search->planner->options->pull == CB_PULL_ALWAYS ||
                search->planner->options->pull == CB_PULL_NEWER) {
         search->exact =
@@ -76,8 +78,12 @@ static void look_in_store(struct search *search)
     if (!store || cb_image_list(store, &images, NULL) < 0)
         return; /* a text may be looked at without a store */
     for (size_t i = 0; i < images.count; i++) {
-        for (size_t n = 0; n < images.items[i]->names.count; n++)
-            look_at(search, images.items[i], images.items[i]->names.items[n]);
+        const struct cb_image *image = images.items[i];
+
+        for (size_t n = 0; n < image->names.count; n++)
+            look_at(search, image, image->names.items[n]);
+        for (size_t n = 0; n < image->platform_names.count; n++)
+            look_at(search, image, image->platform_names.items[n]);
     }
 }
 
@@ -93,6 +99,23 @@ static char *name_tags(const struct cb_strings *tags)
     return cb_strbuf_steal(&out);
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static char *name_platforms(struct search *search)
+{
+    cb_autofree char *name = cb_reference_familiar(search->wanted);
+    cb_auto_value(cb_strbuf) out = {0};
+
+    qsort(search->platforms.items, search->platforms.count, sizeof(char *), by_text);
+    cb_strbuf_addf(&out, "the store has `%s` for ", name);
+    for (size_t i = 0; i < search->platforms.count; i++)
+        cb_strbuf_addf(&out, i ? ", %s" : "%s", search->platforms.items[i]);
+    return cb_strbuf_steal(&out);
+}
+
 static char *name_near(struct search *search)
 {
     cb_autofree char *name = cb_reference_familiar_name(search->wanted);
@@ -105,19 +128,40 @@ static char *name_near(struct search *search)
     return near ? xasprintf("did you mean `%s`?", near) : NULL;
 }
 
+/* A stage or a named context of nearly this name; or NULL. */
+static char *name_of_file(const struct cb_planner *planner, const char *name)
+{
+    const struct cb_named_contexts *given = planner->options->contexts;
+    const char *stage = cb_stages_suggest(planner, name);
+    CB_VEC(const char *) names = {0};
+    const char *near;
+
+    if (stage)
+        cb_vec_push(&names, stage);
+    for (size_t i = 0; given && i < given->count; i++)
+        cb_vec_push(&names, given->items[i].name);
+    near = names.count ? cb_suggest(name, names.items, names.count) : NULL;
+    cb_vec_free(&names);
+    if (!near)
+        return NULL;
+    return near == stage ? xasprintf("did you mean stage `%s`?", near)
+                         : xasprintf("did you mean --build-context `%s`?", near);
+}
+
 char *cb_bases_hint(const struct cb_planner *planner, const struct cb_base *base)
 {
     struct search search = {.planner = planner, .base = base};
-    const char *stage = cb_stages_suggest(planner, base->name);
-    char *hint = NULL;
+    char *hint = name_of_file(planner, base->name);
 
-    if (stage)
-        return xasprintf("did you mean stage `%s`?", stage);
+    if (hint)
+        return hint;
     if (cb_reference_parse(&search.wanted, base->name, NULL) == 0) {
         cb_reference_default_tag(search.wanted);
         look_in_store(&search);
         if (search.exact)
             hint = cb_steal(&search.exact);
+        else if (search.platforms.count)
+            hint = name_platforms(&search);
         else if (search.tags.count)
             hint = name_tags(&search.tags);
         else

@@ -33,6 +33,7 @@ struct cb_base *cb_bases_want(struct cb_planner *planner, const char *name,
 struct todo {
     struct cb_planner *planner;
     CB_VEC(struct cb_base *) bases;
+    struct cb_error **errors; /* of those asked for elsewhere, one for each */
 };
 
 static void add_todo(struct todo *todo, struct cb_base *base)
@@ -188,48 +189,88 @@ static int resolve_remote(void *arg, size_t index, struct cb_error **err)
     cb_autofree char *name = xasprintf("[internal] load metadata for %s", canonical);
     struct cb_resolved_image *image = NULL;
     struct cb_event_sink *sink = options->env->sink;
-    uint64_t id = cb_event_next_id();
-    struct cb_error *cause = NULL;
+    uint64_t id = cb_event_step_start(sink, name);
+    struct cb_error *error = NULL;
+    int status = cb_registry_resolve(options->env->registry, base->name, &base->platform,
+                                     options->pull, &image, &error);
 
-    cb_event_emit(sink,
-                  (struct cb_event){.kind = CB_EVENT_STEP_START, .id = id, .name = name});
-    if (cb_registry_resolve(options->env->registry, base->name, &base->platform,
-                            options->pull, &image, &cause) < 0) {
-        explain_failure(todo->planner, base, &cause);
-        cb_event_emit(sink, (struct cb_event){.kind = CB_EVENT_STEP_ERROR,
-                                              .id = id,
-                                              .name = name,
-                                              .error = cause});
-        return cb_error_move(err, &cause);
-    }
-    cb_event_emit(sink,
-                  (struct cb_event){.kind = CB_EVENT_STEP_DONE, .id = id, .name = name});
+    if (status < 0)
+        explain_failure(todo->planner, base, &error);
+    if (cb_event_step_end(sink, id, status, &error, err) < 0)
+        return -1;
     finish(base, image);
     return 0;
+}
+
+/* One that cannot be had keeps no other from being asked for: which is reported does not
+ * hang on who answers first. */
+static int resolve_or_note(void *arg, size_t index, struct cb_error **err)
+{
+    struct todo *todo = arg;
+
+    (void)err;
+    resolve_remote(todo, index, &todo->errors[index]);
+    return 0;
+}
+
+/* Those that the store has are resolved; the others are put into REMOTE. */
+static int resolve_all_here(struct todo *todo, struct todo *remote, struct cb_error **err)
+{
+    struct cb_planner *planner = todo->planner;
+    struct cb_error *errors = NULL;
+
+    cb_vec_foreach (base, &todo->bases) {
+        struct cb_error *error = NULL;
+        int here = resolve_here(planner, *base, &error);
+
+        if (here < 0)
+            cb_error_append(&errors, error);
+        else if (!here && !planner->options->offline)
+            cb_vec_push(&remote->bases, *base);
+    }
+    if (!errors)
+        return 0;
+    if (!planner->rehearsed)
+        cb_planner_rehearse_too(planner, 0, &errors);
+    return cb_error_move(err, &errors);
+}
+
+/* Nobody is asked for the images of a file that cannot be built with any. */
+static int resolve_all_remote(struct todo *remote, struct cb_error **err)
+{
+    struct cb_planner *planner = remote->planner;
+
+    if (!remote->bases.count)
+        return 0;
+    if (!planner->rehearsed && cb_planner_rehearse(planner, 0, err) < 0)
+        return -1;
+    planner->rehearsed = 1;
+    if (remote->bases.count == 1)
+        return resolve_remote(remote, 0, err);
+    remote->errors = xcalloc(remote->bases.count, sizeof(*remote->errors));
+    if (cb_pool_for_each(planner->options->env->pool, remote->bases.count,
+                         resolve_or_note, remote, err) < 0)
+        return -1;
+    for (size_t i = 0; i < remote->bases.count; i++) {
+        cb_error_append(&planner->errors, remote->errors[i]);
+        remote->errors[i] = NULL;
+    }
+    return cb_planner_report(planner, err);
 }
 
 int cb_bases_resolve(struct cb_planner *planner, struct cb_error **err)
 {
     struct todo todo = {.planner = planner};
     struct todo remote = {.planner = planner};
-    int rc = 0;
+    int rc;
 
     collect(planner, &todo);
-    for (size_t i = 0; i < todo.bases.count && rc == 0; i++) {
-        int here = resolve_here(planner, todo.bases.items[i], err);
-
-        if (here < 0)
-            rc = -1;
-        else if (!here && !planner->options->offline)
-            cb_vec_push(&remote.bases, todo.bases.items[i]);
-    }
-    if (rc == 0 && remote.bases.count == 1)
-        rc = resolve_remote(&remote, 0, err);
-    else if (rc == 0 && remote.bases.count > 1)
-        rc = cb_pool_for_each(planner->options->env->pool, remote.bases.count,
-                              resolve_remote, &remote, err);
+    rc = resolve_all_here(&todo, &remote, err);
+    if (rc == 0)
+        rc = resolve_all_remote(&remote, err);
     cb_vec_free(&todo.bases);
     cb_vec_free(&remote.bases);
+    free(remote.errors);
     return rc;
 }
 

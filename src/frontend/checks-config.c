@@ -3,6 +3,8 @@
  * instruction, from the `# check=` comment right above it, which can only add. */
 #include "frontend/checks-priv.h"
 
+#include "base/text.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -121,7 +123,7 @@ int cb_check_options_validate(const char *text, struct cb_error **err)
 /* An experimental rule runs when asked for, whatever skip=all says. */
 int cb_check_config_allows(const struct cb_check_config *config,
                            const struct cb_check_config *scoped,
-                           const struct cb_rule *rule)
+                           const struct cb_rule *rule, int lint)
 {
     static const struct cb_check_config nothing;
     const struct cb_check_config *more = scoped ? scoped : &nothing;
@@ -129,7 +131,7 @@ int cb_check_config_allows(const struct cb_check_config *config,
     if (cb_strings_contain(&config->skip, rule->name) ||
         cb_strings_contain(&more->skip, rule->name))
         return 0;
-    if (rule->when != CB_RULE_ON_REQUEST)
+    if (rule->when != CB_RULE_ON_REQUEST && (rule->when != CB_RULE_LINTING || lint))
         return !config->skip_all && !more->skip_all;
     return config->experimental_all || more->experimental_all ||
            cb_strings_contain(&config->experimental, rule->name) ||

@@ -3,6 +3,8 @@
  * nothing where that would be guessing. */
 #include "frontend/checks-priv.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 #define MAX_COPIED 200 /* of a stage are looked back at: the first */
@@ -106,13 +108,6 @@ static void check_apt_upgrade(struct cb_stage *stage, const struct cb_item *item
 
 /* ── ADD of an archive, then tar ── */
 
-static int ends_with(const char *text, const char *end)
-{
-    size_t len = strlen(text), tail = strlen(end);
-
-    return len >= tail && !strcmp(text + len - tail, end);
-}
-
 /* "x.tar.gz" of a URL that ends so, or NULL. Caller frees. */
 static char *archive_of(const char *source)
 {
@@ -125,7 +120,7 @@ static char *archive_of(const char *source)
     if (strncmp(source, "http://", 7) != 0 && strncmp(source, "https://", 8) != 0)
         return NULL;
     for (size_t i = 0; slash && i < CB_ARRAY_SIZE(kinds); i++) {
-        if (ends_with(slash + 1, kinds[i]))
+        if (cb_ends_with(slash + 1, kinds[i]))
             return xstrdup(slash + 1);
     }
     return NULL;
@@ -137,7 +132,7 @@ static int unpacks(const struct cb_shell_commands *commands, const char *archive
         if (strcmp(cb_shell_command_name(command), "tar") != 0)
             continue;
         for (size_t i = 1; i < command->words.count; i++) {
-            if (ends_with(command->words.items[i], archive))
+            if (cb_ends_with(command->words.items[i], archive))
                 return 1;
         }
     }

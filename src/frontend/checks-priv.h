@@ -16,10 +16,10 @@
 int cb_check_config_parse(struct cb_check_config *out, const char *text,
                           struct cb_error **err);
 void cb_check_config_clear(struct cb_check_config *config);
-/* Is RULE to be applied? SCOPED: of the instruction, or NULL. */
+/* Is RULE to be applied? SCOPED: of the instruction, or NULL. LINT: as of the options. */
 int cb_check_config_allows(const struct cb_check_config *config,
                            const struct cb_check_config *scoped,
-                           const struct cb_rule *rule);
+                           const struct cb_rule *rule, int lint);
 /* Takes the `# check=` comments of all instructions. */
 void cb_check_scopes_add(struct cb_checks *checks, const struct cb_dockerfile *file);
 /* That of the instruction that SPAN begins in, or NULL. */

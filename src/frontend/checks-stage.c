@@ -105,6 +105,20 @@ static char *near_variable(struct cb_stage *stage, const char *name)
     return cb_checks_suggest(name, &stage->env);
 }
 
+/* By an ARG here, or in a stage that this one starts from. When too much was compared
+ * already, the answer is yes: nothing is said. */
+static int is_declared(const struct cb_stage *stage, const char *name)
+{
+    size_t *left = &stage->planner->checks.comparisons;
+
+    for (; stage; stage = stage->base_stage) {
+        if (*left < stage->args.count || cb_strings_contain(&stage->args, name))
+            return 1;
+        *left -= stage->args.count;
+    }
+    return 0;
+}
+
 /* Of an image that was not looked up any variable may come: only what looks like a slip
  * is told. */
 void cb_checks_undefined(struct cb_stage *stage, const struct cb_item *item,
@@ -113,7 +127,7 @@ void cb_checks_undefined(struct cb_stage *stage, const struct cb_item *item,
     cb_autofree char *near = NULL;
 
     if (!stage->planner || cb_checks_full(stage->planner) || is_not_for_words(name) ||
-        cb_strings_contain(&stage->args, name))
+        is_declared(stage, name))
         return;
     near = near_variable(stage, name);
     if (stage->env_unknown && !near)

@@ -88,7 +88,8 @@ int cb_checks_skip(const struct cb_planner *planner, const char *name,
     if (rule->when == CB_RULE_CHECKING && planner->options->purpose != CB_PLAN_CHECK)
         return 1;
     return !cb_check_config_allows(&planner->checks.config,
-                                   cb_check_scopes_find(&planner->checks, span), rule);
+                                   cb_check_scopes_find(&planner->checks, span), rule,
+                                   planner->options->lint);
 }
 
 char *cb_checks_suggest(const char *name, const struct cb_strings *names)

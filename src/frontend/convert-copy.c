@@ -3,7 +3,6 @@
  * Each source is told apart for itself. */
 #include "frontend/frontend-priv.h"
 
-#include <ctype.h>
 #include <string.h>
 
 struct copy { /* what the options point to */
@@ -153,24 +152,6 @@ static void set_dest(struct cb_stage *stage, struct copy *copy)
     copy->dest = slash && strcmp(path, "/") ? xasprintf("%s/", path) : xstrdup(path);
 }
 
-/* Octal from 0 to 07777, or symbolic (which the copy itself understands). */
-static int check_chmod(const char *mode, struct cb_error **err)
-{
-    char *end;
-    unsigned long value;
-
-    if (!isdigit((unsigned char)*mode) && *mode)
-        return 0;
-    value = strtoul(mode, &end, 8);
-    if (*mode && !*end && value <= 07777)
-        return 0;
-    return cb_error_set(
-        err, CB_ERR_SYNTAX,
-        "invalid chmod parameter: '%s'. it should be octal string and between 0 "
-        "and 07777",
-        mode);
-}
-
 static int expand_flag(struct cb_stage *stage, const struct cb_item *item,
                        const struct cb_word *word, char **out, struct cb_error **err)
 {
@@ -219,7 +200,7 @@ static int expand_flags(struct cb_stage *stage, const struct cb_item *item,
         expand_flag(stage, item, &inst->chmod, &copy->chmod, err) < 0 ||
         expand_flag(stage, item, &inst->checksum, &copy->checksum, err) < 0)
         return -1;
-    if (copy->chmod && check_chmod(copy->chmod, err) < 0)
+    if (copy->chmod && cb_chmod_check(copy->chmod, err) < 0)
         return cb_error_at(err, item->source, inst->chmod.span);
     if (copy->checksum && inst->sources.count + inst->heredocs.count != 1) {
         cb_error_set(err, CB_ERR_SYNTAX,
@@ -295,6 +276,7 @@ static int add_vertex(struct cb_stage *stage, const struct cb_item *item,
                       item->origins->kind != CB_ORIGIN_NAMED,
         .link = inst->link,
         .allow_missing_glob = 1,
+        .optional = inst->if_exists,
         .owner_input = owner_input(stage, item, copy),
     };
     struct cb_vertex_options vertex = {.input_count = copy->inputs.count};

@@ -127,9 +127,11 @@ static int parse_spec(struct cb_stage *stage, const struct cb_item *item,
     const char *protocol = port[len] ? port + len + 1 : "";
 
     out->protocol = parse_protocol(protocol);
-    if (!out->protocol)
-        return cb_error_set(err, CB_ERR_SYNTAX, "invalid port `%s`: invalid proto: %s",
-                            spec, protocol);
+    if (!out->protocol) {
+        cb_error_set(err, CB_ERR_SYNTAX, "invalid port `%s`: invalid proto: %s", spec,
+                     protocol);
+        return cb_error_hint(err, "expected tcp, udp or sctp");
+    }
     if (parse_ports(port, len, out) < 0)
         return cb_error_set(
             err, CB_ERR_SYNTAX,

@@ -40,7 +40,15 @@ static int merge_flags(struct cb_git_ref *ref, const struct cb_inst_copy *inst,
                             checksum, ref->checksum);
     if (!ref->checksum)
         ref->checksum = xstrdup(checksum);
-    return cb_git_checksum_check(checksum, err);
+    return 0;
+}
+
+/* A checksum that cannot be one is the flag's mistake, not the URL's. */
+static int at_checksum(const struct cb_adding *adding, struct cb_error **err)
+{
+    const struct cb_item *item = adding->item;
+
+    return cb_error_at(err, item->source, item->inst->copy.checksum.span);
 }
 
 static int add_git(const struct cb_adding *adding, struct cb_git_ref *ref,
@@ -51,8 +59,11 @@ static int add_git(const struct cb_adding *adding, struct cb_git_ref *ref,
                                        *ref->ref ? "#" : "", ref->ref);
 
     out->with_times = ref->commit_times;
-    if (merge_flags(ref, &adding->item->inst->copy, adding->checksum, err) < 0 ||
-        cb_op_git(&vertex, adding->stage->planner->options->env, ref, err) < 0)
+    if (merge_flags(ref, &adding->item->inst->copy, adding->checksum, err) < 0)
+        return -1;
+    if (adding->checksum && cb_git_checksum_check(adding->checksum, err) < 0)
+        return at_checksum(adding, err);
+    if (cb_op_git(&vertex, adding->stage->planner->options->env, ref, err) < 0)
         return -1;
     out->name = xstrdup("/");
     return add_vertex(adding, &vertex, name, &out->edge, err);
@@ -84,7 +95,10 @@ static int add_url(const struct cb_adding *adding, const char *url,
     struct cb_vertex_options vertex = {0};
     cb_autofree char *shown = cb_redact_userinfo(url);
     cb_autofree char *name = xasprintf("[internal] load %s", shown);
+    struct cb_digest digest;
 
+    if (adding->checksum && cb_digest_parse(&digest, adding->checksum, err) < 0)
+        return at_checksum(adding, err);
     if (file_name(url, adding->dest, &out->name, err) < 0 ||
         cb_op_url(&vertex, adding->stage->planner->options->env, url, out->name,
                   adding->checksum, err) < 0)

@@ -3,6 +3,8 @@
  * its directory. */
 #include "frontend/frontend-priv.h"
 
+#include "base/suggest.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <signal.h>
@@ -295,6 +297,16 @@ static int is_realtime(const char *text)
            labs(offset) <= (is_min ? 15 : 14);
 }
 
+/* Of those that programs end at: the others are rarely meant. */
+static int hint_signal(const char *name, struct cb_error **err)
+{
+    static const char *const usual[] = {"SIGTERM", "SIGINT",  "SIGQUIT", "SIGKILL",
+                                        "SIGHUP",  "SIGUSR1", "SIGUSR2", "SIGWINCH"};
+    const char *near = cb_suggest(name, usual, CB_ARRAY_SIZE(usual));
+
+    return near ? cb_error_hint(err, "did you mean %s?", near) : -1;
+}
+
 /* A number but 0, or a name with or without SIG. */
 static int is_signal(const char *text)
 {
@@ -326,6 +338,7 @@ int cb_convert_stopsignal(struct cb_stage *stage, const struct cb_item *item,
         return -1;
     if (!is_signal(name)) {
         cb_error_set(err, CB_ERR_SYNTAX, "invalid signal: `%s`", name);
+        hint_signal(name, err);
         return cb_error_at(err, item->source, item->inst->word.span);
     }
     add_word_history(stage, "STOPSIGNAL", name);

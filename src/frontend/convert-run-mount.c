@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define MAX_FAULTY 20 /* mounts of a RUN are told of */
+
 /* from= takes no variables: it is read from the value as written, a list of
  * comma-separated fields, each perhaps in double quotes. */
 char *cb_convert_mount_from(const char *value)
@@ -192,6 +194,8 @@ static int add_mount(struct cb_stage *stage, const struct cb_item *item, size_t 
                                 err) < 0)
         return -1;
     cb_outline_note_mount(stage, item, &mount, &out);
+    if (out.type == CB_EXEC_CACHE)
+        cb_given_note_cache(stage->planner, out.id);
     cb_vec_push(&inputs->mounts, out);
     return 0;
 }
@@ -201,9 +205,16 @@ int cb_convert_run_mounts(struct cb_stage *stage, const struct cb_item *item,
 {
     const struct cb_inst_run *run = &item->inst->run;
 
-    for (size_t i = 0; i < run->mount_count; i++) {
-        if (add_mount(stage, item, i, out, err) < 0)
-            return cb_error_at(err, item->source, run->mounts[i].span);
+    unsigned faulty = 0;
+
+    for (size_t i = 0; i < run->mount_count && faulty < MAX_FAULTY; i++) {
+        struct cb_error *error = NULL;
+
+        if (add_mount(stage, item, i, out, &error) == 0)
+            continue;
+        cb_error_at(&error, item->source, run->mounts[i].span);
+        cb_error_append(err, error);
+        faulty++;
     }
-    return 0;
+    return faulty ? -1 : 0;
 }

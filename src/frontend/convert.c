@@ -54,7 +54,37 @@ int cb_convert_item(struct cb_stage *stage, const struct cb_item *item,
 
 /* ── Names of steps ── */
 
-/* "[builder  3/12] ", numbers as wide as the total. */
+/* The stage may do something else for each target. */
+static int knows_target(const struct cb_stage *stage)
+{
+    static const char *const names[] = {"TARGETPLATFORM", "TARGETOS", "TARGETARCH",
+                                        "TARGETVARIANT"};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(names); i++) {
+        cb_vec_foreach (arg, &stage->args) {
+            if (strcmp(*arg, names[i]) == 0)
+                return 1;
+        }
+    }
+    return 0;
+}
+
+/* "linux/arm64 ", or "linux/amd64->arm64 " where what is made here is for another. */
+static void add_platform(struct cb_strbuf *out, const struct cb_stage *stage)
+{
+    const struct cb_platform *target = &stage->planner->options->platform;
+    cb_autofree char *own = cb_platform_text(&stage->platform);
+    cb_autofree char *other = cb_platform_text(target);
+    int same_os = strcmp(stage->platform.os, target->os) == 0;
+
+    cb_strbuf_adds(out, own);
+    if (knows_target(stage) && !cb_platform_equal(&stage->platform, target))
+        cb_strbuf_addf(out, "->%s", same_os ? other + strlen(target->os) + 1 : other);
+    cb_strbuf_addc(out, ' ');
+}
+
+/* "[builder  3/12] ", numbers as wide as the total; among several platforms
+ * "[linux/arm64 builder  3/12] ". */
 static void add_prefix(struct cb_strbuf *out, struct cb_stage *stage)
 {
     char total[16];
@@ -64,6 +94,8 @@ static void add_prefix(struct cb_strbuf *out, struct cb_stage *stage)
         return;
     stage->step++;
     cb_strbuf_addc(out, '[');
+    if (stage->planner->options->graph)
+        add_platform(out, stage);
     if (stage->planner->stage_count > 1)
         cb_strbuf_addf(out, "%s ", stage->label);
     cb_strbuf_addf(out, "%*u/%s] ", width, stage->step, total);
@@ -268,6 +300,7 @@ static int start_stage(struct cb_stage *stage, struct cb_error **err)
         stage->env_unknown = stage->base_stage->env_unknown;
         return cb_scope_inherit(stage, stage->base_stage, err);
     }
+    stage->env_unknown = planner->partly;
     if (!stage->base) {
         stage->config = cb_config_scratch(&stage->platform);
         return stage->named ? cb_named_root(stage, stage->named, err) : 0;
@@ -317,6 +350,15 @@ static int begin_stage(struct cb_stage *stage)
     return -1;
 }
 
+/* What may be right where the image is known is no mistake yet. */
+static int drop_doubtful(struct cb_stage *stage, struct cb_error **error)
+{
+    if (!cb_doubt_is_there(stage) || cb_error_kind(*error) == CB_ERR_UNSUPPORTED)
+        return 0;
+    cb_error_free(cb_steal(error));
+    return 1;
+}
+
 /* Goes on behind a mistake to find others, but not behind one in what the words below it
  * may stand for. */
 int cb_convert_stage(struct cb_stage *stage)
@@ -333,14 +375,17 @@ int cb_convert_stage(struct cb_stage *stage)
     cb_vec_foreach (item, &stage->items) {
         cb_auto(cb_error) error = NULL;
 
-        if (cb_convert_item(stage, item, &error) == 0)
-            continue;
-        /* A limit that is exceeded is exceeded by all that follows. */
-        is_limit = cb_error_kind(error) == CB_ERR_UNSUPPORTED;
-        if (!cb_planner_keep_error(stage->planner, &error) || is_limit)
-            return -1;
-        stage->failed =
-            item->inst->kind == CB_INST_ENV || item->inst->kind == CB_INST_ARG;
+        cb_doubt_begin(stage);
+        if (cb_convert_item(stage, item, &error) == 0 || drop_doubtful(stage, &error)) {
+            stage->failed = cb_doubt_end(stage, item) < 0;
+        } else {
+            /* A limit that is exceeded is exceeded by all that follows. */
+            is_limit = cb_error_kind(error) == CB_ERR_UNSUPPORTED;
+            if (!cb_planner_keep_error(stage->planner, &error) || is_limit)
+                return -1;
+            stage->failed =
+                item->inst->kind == CB_INST_ENV || item->inst->kind == CB_INST_ARG;
+        }
         if (stage->failed)
             return 0;
     }

@@ -230,33 +230,16 @@ static void write_file(struct cb_describer *describer)
 
 /* ── The planner, as far as words need it ── */
 
-static int fill_globals(struct cb_planner *planner, struct cb_error **err)
-{
-    cb_scope_platform_args(planner, 1, &planner->globals);
-    for (size_t i = 0; i < planner->file->global_arg_count; i++) {
-        const struct cb_pairs *pairs = &planner->file->global_args[i]->pairs;
-
-        for (size_t n = 0; n < pairs->count; n++) {
-            cb_auto_value(cb_declared) ignored = {0};
-
-            if (cb_scope_declare_global(planner, &pairs->items[n], 1, &planner->globals,
-                                        &ignored, err) < 0)
-                return -1;
-        }
-    }
-    return 0;
-}
-
 static int prepare(struct cb_describer *describer, struct cb_error **err)
 {
     struct cb_planner *planner = &describer->planner;
 
-    if (cb_dockerfile_parse(&planner->file, describer->options->source, err) < 0)
-        return -1;
+    if (cb_dockerfile_parse_partly(&planner->file, describer->options->source, err) < 0)
+        return describer->options->expand ? cb_planner_rehearse_too(planner, 1, err) : -1;
     describer->source = planner->file->source;
     if (!describer->options->expand)
         return 0;
-    if (fill_globals(planner, err) < 0 || cb_stages_init(planner, err) < 0 ||
+    if (cb_scope_globals(planner, err) < 0 || cb_stages_init(planner, err) < 0 ||
         !cb_stages_target(planner, err))
         return -1;
     for (size_t i = 0; i < planner->stage_count; i++) {

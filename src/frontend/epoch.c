@@ -2,7 +2,8 @@
  * name of what has a time: `context`, a named one, a stage that names a source. Given on
  * the command line, by the environment, or as a global ARG's default; empty means none.
  * Once it is known the number takes its place, so that an ARG that asks for it in a stage
- * gets seconds whatever was written. */
+ * gets seconds whatever was written, and it becomes the environment's, before the first
+ * step is made. */
 #include "frontend/frontend-priv.h"
 
 #include "context/context.h"

@@ -156,7 +156,11 @@ struct cb_planner {
     struct cb_checks checks;
     struct cb_error *errors; /* so far, independent of each other */
     size_t error_count;
-    char *named_used; /* by index of options->contexts; NULL: none is */
+    char *named_used;         /* by index of options->contexts; NULL: none is */
+    int rehearsed, partly;    /* rehearse.c; what is planned is a text with mistakes */
+    struct cb_map *cache_ids; /* of cache mounts, when some are given places; or NULL */
+    struct cb_map *doubtful;  /* variables whose values hang on images not looked up */
+    int in_doubt;             /* the instruction at hand does, too */
 };
 
 /* ── frontend.c ── */
@@ -173,13 +177,37 @@ int cb_planner_keep_error(struct cb_planner *planner, struct cb_error **error);
 int cb_planner_wants_all(const struct cb_planner *planner);
 /* -1 with the errors kept, 0 if there are none. */
 int cb_planner_report(struct cb_planner *planner, struct cb_error **err);
+/* The stages that are needed, in order. */
+int cb_planner_convert(struct cb_planner *planner, struct cb_error **err);
+
+/* ── rehearse.c ── */
+/* -1 with what is wrong with the Dockerfile whatever the images are; 0: nothing, as far
+ * as can be seen. PARTLY: its text has mistakes, so that any variable may be missing. */
+int cb_planner_rehearse(const struct cb_planner *planner, int partly,
+                        struct cb_error **err);
+/* *ERR is set: adds what else is wrong, all in the order of the text. -1. */
+int cb_planner_rehearse_too(const struct cb_planner *planner, int partly,
+                            struct cb_error **err);
+
+/* ── doubt.c: what cannot be judged without the base image ── */
+void cb_doubt_begin(struct cb_stage *stage); /* an instruction */
+/* NAME was looked up; VALUE NULL: the Dockerfile does not set it. */
+void cb_doubt_note(struct cb_stage *stage, const char *name, const char *value);
+int cb_doubt_is_there(const struct cb_stage *stage);
+/* The instruction was applied. -1: after it no variable is sure. */
+int cb_doubt_end(struct cb_stage *stage, const struct cb_item *item);
 
 /* ── given.c ── */
-/* Warns of build arguments and stage names of the command line that nothing takes. */
+/* A step has a cache mount of this id. */
+void cb_given_note_cache(struct cb_planner *planner, const char *id);
+/* Warns of build arguments, stage names and the like of the command line that nothing
+ * takes. */
 void cb_given_check(const struct cb_planner *planner);
 
 /* ── scope.c ── */
 int cb_scope_init(struct cb_planner *planner, struct cb_error **err);
+/* The part of it that is neither a side effect nor a question to anybody. */
+int cb_scope_globals(struct cb_planner *planner, struct cb_error **err);
 /* A build argument's value, or NULL. */
 const char *cb_scope_build_arg(const struct cb_planner *planner, const char *name);
 /* The platform's own global ARGs, as given or not. */

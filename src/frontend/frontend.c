@@ -9,22 +9,38 @@
 
 #define MAX_ERRORS 20
 
-/* `# syntax=` names a frontend image elsewhere. The one built in speaks
- * docker/dockerfile; another one would read the text in another way, which is said. */
+/* docker/dockerfile and docker/dockerfile-upstream, of any version, from Docker Hub. */
+static int is_built_in(const char *frontend)
+{
+    static const char name[] = "docker/dockerfile";
+
+    if (!strncmp(frontend, "docker.io/", 10))
+        frontend += 10;
+    if (!strcmp(frontend, "dockerfile.v0"))
+        return 1;
+    if (strncmp(frontend, name, sizeof(name) - 1) != 0)
+        return 0;
+    frontend += sizeof(name) - 1;
+    if (!strncmp(frontend, "-upstream", 9))
+        frontend += 9;
+    return !*frontend || *frontend == ':' || *frontend == '@';
+}
+
+/* `# syntax=`, or the build argument before it, names a frontend image elsewhere. The one
+ * built in speaks docker/dockerfile; another one would read the text in another way,
+ * which is said. */
 static void check_syntax(struct cb_planner *planner)
 {
     const struct cb_word *syntax = &planner->file->syntax;
-    const char *name = syntax->text;
+    const char *given = cb_scope_build_arg(planner, "BUILDKIT_SYNTAX");
+    const char *name = given ? given : syntax->text;
 
-    if (!name || cb_scope_build_arg(planner, "BUILDKIT_SYNTAX"))
+    if (!name || !*name || is_built_in(name))
         return;
-    if (!strncmp(name, "docker.io/", 10))
-        name += 10;
-    if (!strcmp(name, "dockerfile.v0") || !strncmp(name, "docker/dockerfile", 17))
-        return;
-    cb_checks_warn(planner, NULL, planner->file->source, syntax->span,
+    cb_checks_warn(planner, NULL, given ? NULL : planner->file->source,
+                   given ? (struct cb_span){0} : syntax->span,
                    "frontend `%s` is not run: the built-in Dockerfile syntax is used",
-                   syntax->text);
+                   name);
 }
 
 static int parse(struct cb_planner *planner, struct cb_error **err)
@@ -38,7 +54,7 @@ static int parse(struct cb_planner *planner, struct cb_error **err)
     if (cb_dockerfile_parse_partly(&planner->file, source, err) < 0) {
         if (planner->file && cb_checks_init(planner, NULL) == 0)
             cb_checks_lints(planner);
-        return -1;
+        return cb_planner_rehearse_too(planner, 1, err);
     }
     if (!planner->file->stage_count)
         return cb_error_set(err, CB_ERR_SYNTAX, "no build stage in current context");
@@ -70,7 +86,7 @@ int cb_planner_wants_all(const struct cb_planner *planner)
     return planner->options->purpose == CB_PLAN_CHECK && (!target || !*target);
 }
 
-static int convert_stages(struct cb_planner *planner, struct cb_error **err)
+int cb_planner_convert(struct cb_planner *planner, struct cb_error **err)
 {
     for (size_t i = 0; i < planner->stage_count; i++) {
         if (planner->stages[i].needed && cb_convert_stage(&planner->stages[i]) < 0)
@@ -92,7 +108,7 @@ int cb_planner_run(struct cb_planner *planner, struct cb_stage **target,
     if (!*target || cb_stages_prepare(planner, *target, err) < 0)
         return -1;
     cb_checks_stages(planner, *target);
-    if (convert_stages(planner, err) < 0)
+    if (cb_planner_convert(planner, err) < 0)
         return -1;
     cb_given_check(planner);
     return cb_checks_finish(planner, err);
@@ -109,13 +125,27 @@ static void apply_labels(struct cb_image_config *config, const struct cb_strings
     }
 }
 
+/* Also of an image whose last stage is for another: what was asked for counts. The
+ * version of a system is the base's. */
+static void set_platform(struct cb_image_config *config,
+                         const struct cb_platform *platform)
+{
+    struct cb_platform base = config->platform;
+
+    config->platform = *platform;
+    if (!*platform->os_version && strcmp(base.os, platform->os) == 0)
+        memcpy(config->platform.os_version, base.os_version, sizeof(base.os_version));
+}
+
 static struct cb_plan *make_plan(struct cb_planner *planner, struct cb_stage *target)
 {
     struct cb_plan *plan = xcalloc(1, sizeof(*plan));
 
-    plan->graph = cb_steal(&planner->graph);
+    plan->graph = planner->options->graph ? NULL : cb_steal(&planner->graph);
     plan->result = target->root;
     plan->config = cb_steal(&target->config);
+    if (planner->options->platform_given)
+        set_platform(plan->config, &planner->options->platform);
     plan->base_layers = target->base_layers;
     plan->target_name = target->def->name;
     plan->dockerfile = cb_steal(&planner->file);
@@ -126,10 +156,11 @@ static struct cb_plan *make_plan(struct cb_planner *planner, struct cb_stage *ta
 void cb_planner_init(struct cb_planner *planner,
                      const struct cb_frontend_options *options)
 {
-    *planner = (struct cb_planner){.options = options,
-                                   .arena = cb_arena_new(),
-                                   .graph = cb_graph_new(),
-                                   .work = CB_MAX_EXPANSION_WORK};
+    *planner =
+        (struct cb_planner){.options = options,
+                            .arena = cb_arena_new(),
+                            .graph = options->graph ? options->graph : cb_graph_new(),
+                            .work = CB_MAX_EXPANSION_WORK};
 }
 
 void cb_planner_clear(struct cb_planner *planner)
@@ -144,8 +175,11 @@ void cb_planner_clear(struct cb_planner *planner)
     cb_checks_clear(&planner->checks);
     cb_strings_free(&planner->globals);
     cb_strings_free(&planner->quiet_env);
+    cb_map_free(planner->doubtful);
+    cb_map_free(planner->cache_ids);
     free(planner->epoch);
-    cb_graph_free(planner->graph);
+    if (!planner->options->graph)
+        cb_graph_free(planner->graph);
     cb_dockerfile_free(planner->file);
     cb_vec_foreach (source, &planner->sources)
         cb_source_unref(*source);

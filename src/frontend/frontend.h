@@ -40,6 +40,8 @@ enum cb_plan_purpose {
 };
 
 struct cb_frontend_options {
+    /* Planning fills in source_date_epoch when arguments or the Dockerfile say what it
+     * is: steps have it in their keys from the moment they are made. */
     struct cb_build_env *env;
     struct cb_source *source;                 /* the Dockerfile */
     struct cb_context *context;               /* "." */
@@ -48,6 +50,10 @@ struct cb_frontend_options {
     const struct cb_strings *labels;          /* "K=V", applied last */
     const char *target;                       /* stage name or index; NULL: last */
     struct cb_platform platform, build_platform;
+    int platform_given; /* the image is for it, whatever its base is for */
+    /* Where the vertices go, so that plans for several platforms share what is equal;
+     * steps then tell their platform. NULL: the plan has a graph of its own. */
+    struct cb_graph *graph;
     enum cb_pull_policy pull;
     enum cb_op_network network; /* --network for RUN steps that say nothing */
     int allow_host_network,
@@ -57,12 +63,13 @@ struct cb_frontend_options {
     const struct cb_strings *no_cache_filter;
     const char *check; /* takes the place of the file's `# check=`; or NULL */
     enum cb_plan_purpose purpose;
+    int lint;    /* a check, also of what is a matter of taste */
     int offline; /* no image is looked up: what one says of itself is unknown. Not for a
                     build */
 };
 /* What a build is to make. */
 struct cb_plan {
-    struct cb_graph *graph;
+    struct cb_graph *graph; /* or NULL: it was given */
     struct cb_edge
         result; /* the target's filesystem; vertex NULL: scratch with no layer */
     struct cb_image_config *config; /* diff_ids of the base; history complete but for
@@ -86,6 +93,7 @@ int cb_frontend_change(struct cb_image_config *config, const char *instruction,
 enum cb_rule_when {
     CB_RULE_ALWAYS,     /* in every build */
     CB_RULE_CHECKING,   /* only where checks are what is asked for: CB_PLAN_CHECK */
+    CB_RULE_LINTING,    /* only where opinions are, too: LINT; else as on request */
     CB_RULE_ON_REQUEST, /* experimental: when `experimental=` names it */
 };
 struct cb_rule {

@@ -1,5 +1,6 @@
 /* What the command line gives and nothing takes is most often misspelt: a build argument
- * that no ARG declares, a --no-cache-filter that no stage is called. */
+ * that no ARG declares, a --no-cache-filter that no stage is called, a --cache-mount that
+ * no step has. */
 #include "frontend/frontend-priv.h"
 
 #include "parser/parser.h"
@@ -12,16 +13,22 @@
 
 static int starts(const char *text, const char *prefix)
 {
-    return strncasecmp(text, prefix, strlen(prefix)) == 0;
+    return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
 /* Arguments that mean something without being declared. */
 static int is_predefined(const char *name)
 {
+    static const char *const platform[] = {"PLATFORM", "OS",      "OSVERSION",
+                                           "ARCH",     "VARIANT", "STAGE"};
     const char *end = strrchr(name, '_');
+    size_t side = starts(name, "TARGET") ? 6 : starts(name, "BUILD") ? 5 : 0;
 
-    return starts(name, "BUILDKIT_") || starts(name, "TARGET") || starts(name, "BUILD") ||
-           strcmp(name, "SOURCE_DATE_EPOCH") == 0 || (end && !strcasecmp(end, "_proxy"));
+    for (size_t i = 0; side && i < CB_ARRAY_SIZE(platform); i++)
+        if (!strcmp(name + side, platform[i]))
+            return 1;
+    return starts(name, "BUILDKIT_") || strcmp(name, "SOURCE_DATE_EPOCH") == 0 ||
+           (end && !strcasecmp(end, "_proxy"));
 }
 
 static void add_names(const struct cb_instruction *inst, struct cb_map *known,
@@ -55,16 +62,33 @@ static void collect_args(const struct cb_planner *planner, struct cb_map *known,
     }
 }
 
-static void say(const struct cb_planner *planner, const char *what, const char *name,
-                const char *takes, const char *near)
+/* " (did you mean `a`?)", or else what there is. */
+static char *alternatives(const char *name, const struct cb_strings *names,
+                          const char *what)
 {
-    cb_autofree char *text =
-        near ? xasprintf("%s `%s` %s (did you mean `%s`?)", what, name, takes, near)
-             : xasprintf("%s `%s` %s", what, name, takes);
+    cb_autofree char *near = cb_checks_suggest(name, names);
+    cb_auto_value(cb_strbuf) out = {0};
 
-    cb_event_emit(
-        planner->options->env->sink,
-        (struct cb_event){.kind = CB_EVENT_WARNING, .text = text, .len = strlen(text)});
+    if (near || !what) {
+        if (near)
+            cb_strbuf_addf(&out, " (did you mean `%s`?)", near);
+        return cb_strbuf_steal(&out);
+    }
+    cb_strbuf_addf(&out, names->count ? " (%s: " : " (there is none", what);
+    for (size_t i = 0; i < names->count && i < MANY; i++)
+        cb_strbuf_addf(&out, i ? ", `%s`" : "`%s`", names->items[i]);
+    cb_strbuf_adds(&out, names->count > MANY ? ", ...)" : ")");
+    return cb_strbuf_steal(&out);
+}
+
+/* NAMES: what could have been meant. WHAT: they are named in any case; or NULL. */
+static void say(const struct cb_planner *planner, const char *option, const char *name,
+                const char *takes, const struct cb_strings *names, const char *what)
+{
+    cb_autofree char *more = alternatives(name, names, what);
+
+    cb_event_say(planner->options->env->sink, CB_EVENT_WARNING, 0, "%s `%s` %s%s", option,
+                 name, takes, more);
 }
 
 static void check_build_args(const struct cb_planner *planner)
@@ -80,12 +104,10 @@ static void check_build_args(const struct cb_planner *planner)
     for (size_t i = 0; i < given->count && said < MANY; i++) {
         const char *arg = given->items[i];
         cb_autofree char *name = xstrndup(arg, strcspn(arg, "="));
-        cb_autofree char *near = NULL;
 
         if (is_predefined(name) || cb_map_has(known, name))
             continue;
-        near = cb_checks_suggest(name, &names);
-        say(planner, "build argument", name, "is declared by no ARG", near);
+        say(planner, "build argument", name, "is declared by no ARG", &names, NULL);
         said++;
     }
 }
@@ -102,16 +124,14 @@ static void check_cache_filter(const struct cb_planner *planner)
         if (planner->stages[s].def->name)
             cb_strings_add(&names, planner->stages[s].def->name);
     for (size_t i = 0; i < given->count && said < MANY; i++) {
-        cb_autofree char *near = NULL;
         int found = 0;
 
         for (size_t s = 0; s < names.count && !found; s++)
             found = !strcasecmp(names.items[s], given->items[i]);
         if (found)
             continue;
-        near = cb_checks_suggest(given->items[i], &names);
         say(planner, "--no-cache-filter", given->items[i], "is the name of no stage",
-            near);
+            &names, "stages");
         said++;
     }
 }
@@ -119,13 +139,57 @@ static void check_cache_filter(const struct cb_planner *planner)
 static void check_contexts(const struct cb_planner *planner)
 {
     const struct cb_named_contexts *given = planner->options->contexts;
+    cb_auto_value(cb_strings) names = {0};
     int said = 0;
 
+    if (!given || !given->count)
+        return;
+    for (size_t s = 0; s < planner->stage_count; s++)
+        if (planner->stages[s].def->name)
+            cb_strings_add(&names, planner->stages[s].def->name);
+    cb_vec_foreach (base, &planner->bases)
+        cb_strings_add(&names, (*base)->name);
     for (size_t i = 0; given && i < given->count && said < MANY; i++) {
         if (cb_named_is_used(planner, i))
             continue;
         say(planner, "--build-context", given->items[i].name,
-            "is the name of no stage or image in use", NULL);
+            "is the name of no stage or image in use", &names, NULL);
+        said++;
+    }
+}
+
+void cb_given_note_cache(struct cb_planner *planner, const char *id)
+{
+    const struct cb_strings *places = planner->options->env->cache_places;
+
+    if (!places || !places->count)
+        return;
+    if (!planner->cache_ids)
+        planner->cache_ids = cb_map_new(NULL);
+    cb_map_set(planner->cache_ids, id, planner);
+}
+
+/* Of the stages that are built. */
+static void check_cache_places(const struct cb_planner *planner)
+{
+    const struct cb_strings *given = planner->options->env->cache_places;
+    cb_auto_value(cb_strings) ids = {0};
+    size_t position = 0;
+    const char *known;
+    void *value;
+    int said = 0;
+
+    if (!given || !given->count)
+        return;
+    while (planner->cache_ids &&
+           cb_map_next(planner->cache_ids, &position, &known, &value))
+        cb_strings_add(&ids, known);
+    for (size_t i = 0; i < given->count && said < MANY; i++) {
+        cb_autofree char *id = xstrndup(given->items[i], strcspn(given->items[i], "="));
+
+        if (planner->cache_ids && cb_map_has(planner->cache_ids, id))
+            continue;
+        say(planner, "--cache-mount", id, "is the id of no cache mount", &ids, "ids");
         said++;
     }
 }
@@ -135,4 +199,5 @@ void cb_given_check(const struct cb_planner *planner)
     check_build_args(planner);
     check_cache_filter(planner);
     check_contexts(planner);
+    check_cache_places(planner);
 }

@@ -21,6 +21,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/convert-run-mount.c \
 	%D%/convert-run.c \
 	%D%/convert.c \
+	%D%/doubt.c \
 	%D%/epoch-stage.c \
 	%D%/epoch.c \
 	%D%/frontend-priv.h \
@@ -37,6 +38,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/needs.c \
 	%D%/origins.c \
 	%D%/outline.c \
+	%D%/rehearse.c \
 	%D%/rules.c \
 	%D%/scope.c \
 	%D%/stages.c

@@ -28,6 +28,10 @@ static int find_origin(struct cb_planner *planner, const char *text, const char 
     if (cb_stages_is_index(text, &index)) {
         if (index < 0 || (size_t)index >= planner->stage_count) {
             cb_error_set(err, CB_ERR_NOT_FOUND, "invalid stage index %s", text);
+            cb_error_hint(err,
+                          "stages are counted from 0, and there %s %zu; `FROM … AS name` "
+                          "gives one a name to copy from",
+                          planner->stage_count == 1 ? "is" : "are", planner->stage_count);
             return cb_error_at(err, source, span);
         }
         stage_origin(&planner->stages[index], out);

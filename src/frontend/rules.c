@@ -90,7 +90,7 @@ static const struct cb_rule rules[] = {
      "Changing owner or mode of copied files in a RUN step stores them twice",
      CB_RULE_CHECKING, 0},
     {"LatestBaseImage", "latest-base-image",
-     "A base image without a version may be another one tomorrow", CB_RULE_CHECKING, 0},
+     "A base image without a version may be another one tomorrow", CB_RULE_LINTING, 0},
     {"MissingDockerignore", "missing-dockerignore",
      "Copying a whole context without an ignore file copies what no image needs",
      CB_RULE_CHECKING, 0},

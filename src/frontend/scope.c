@@ -128,6 +128,11 @@ int cb_scope_default_globals(struct cb_planner *planner, struct cb_strings *out,
     return fill_globals(planner, 0, out, err);
 }
 
+int cb_scope_globals(struct cb_planner *planner, struct cb_error **err)
+{
+    return fill_globals(planner, 1, &planner->globals, err);
+}
+
 /* ── Build arguments with a meaning of their own ── */
 
 /* Both spellings, since programs disagree on the case they read. */
@@ -162,7 +167,7 @@ int cb_scope_init(struct cb_planner *planner, struct cb_error **err)
     if (hostname && *hostname)
         planner->options->env->hostname = hostname;
     add_proxies(planner);
-    if (fill_globals(planner, 1, &planner->globals, err) < 0)
+    if (cb_scope_globals(planner, err) < 0)
         return -1;
     return cb_epoch_init(planner, err);
 }
@@ -195,7 +200,8 @@ int cb_scope_expand_global(struct cb_planner *planner, const struct cb_strings *
                            struct cb_strings *used, char **out, struct cb_error **err)
 {
     struct global_lookup arg = {.globals = globals, .unknown = unknown, .used = used};
-    struct cb_scope_lookup lookup = {global_get, global_undefined, &arg, &planner->work};
+    struct cb_scope_lookup lookup = {global_get, global_undefined, &arg, &planner->work,
+                                     NULL};
 
     if (cb_word_expand(out, word->text, planner->file->escape, &lookup, err) < 0)
         return cb_error_at(err, planner->file->source, word->span);
@@ -261,6 +267,7 @@ int cb_scope_set(struct cb_stage *stage, const char *name, const char *value,
 struct stage_lookup {
     struct cb_stage *stage;
     const struct cb_item *item;
+    int demanded;
 };
 
 static const char *stage_get(void *arg, const char *name)
@@ -270,6 +277,7 @@ static const char *stage_get(void *arg, const char *name)
 
     if (lookup->stage->hidden)
         cb_hidden_note(lookup->stage->hidden, name, value);
+    cb_doubt_note(lookup->stage, name, value);
     return value;
 }
 
@@ -290,14 +298,29 @@ static size_t *work_of(const struct cb_stage *stage)
     return stage->planner ? &stage->planner->work : NULL;
 }
 
+static struct cb_scope_lookup stage_lookup(struct stage_lookup *lookup)
+{
+    return (struct cb_scope_lookup){stage_get, stage_undefined, lookup,
+                                    work_of(lookup->stage), &lookup->demanded};
+}
+
+/* What is wrong with the text is wrong whatever the variables are. */
+static int cannot_expand(const struct stage_lookup *lookup, struct cb_span span,
+                         struct cb_error **err)
+{
+    if (!lookup->demanded)
+        cb_doubt_begin(lookup->stage);
+    return cb_error_at(err, lookup->item->source, span);
+}
+
 int cb_scope_expand(struct cb_stage *stage, const struct cb_item *item,
                     const struct cb_word *word, char **out, struct cb_error **err)
 {
-    struct stage_lookup arg = {stage, item};
-    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg, work_of(stage)};
+    struct stage_lookup arg = {stage, item, 0};
+    struct cb_scope_lookup lookup = stage_lookup(&arg);
 
     if (cb_word_expand(out, word->text, escape_of(stage), &lookup, err) < 0)
-        return cb_error_at(err, item->source, word->span);
+        return cannot_expand(&arg, word->span, err);
     return 0;
 }
 
@@ -305,11 +328,11 @@ int cb_scope_expand_split(struct cb_stage *stage, const struct cb_item *item,
                           const struct cb_word *word, struct cb_strings *out,
                           struct cb_error **err)
 {
-    struct stage_lookup arg = {stage, item};
-    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg, work_of(stage)};
+    struct stage_lookup arg = {stage, item, 0};
+    struct cb_scope_lookup lookup = stage_lookup(&arg);
 
     if (cb_word_expand_split(out, word->text, escape_of(stage), &lookup, err) < 0)
-        return cb_error_at(err, item->source, word->span);
+        return cannot_expand(&arg, word->span, err);
     return 0;
 }
 
@@ -317,8 +340,8 @@ int cb_scope_expand_mount(struct cb_stage *stage, const struct cb_item *item,
                           const struct cb_flag *flag, struct cb_run_mount *out,
                           struct cb_error **err)
 {
-    struct stage_lookup arg = {stage, item};
-    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg, work_of(stage)};
+    struct stage_lookup arg = {stage, item, 0};
+    struct cb_scope_lookup lookup = stage_lookup(&arg);
 
     if (cb_run_mount_expand(out, stage->planner->arena, flag->value ? flag->value : "",
                             escape_of(stage), &lookup, err) < 0)
@@ -330,13 +353,13 @@ int cb_scope_expand_raw(struct cb_stage *stage, const struct cb_item *item,
                         const char *text, size_t len, struct cb_span span, char **out,
                         struct cb_error **err)
 {
-    struct stage_lookup arg = {stage, item};
-    struct cb_scope_lookup lookup = {stage_get, stage_undefined, &arg, work_of(stage)};
+    struct stage_lookup arg = {stage, item, 0};
+    struct cb_scope_lookup lookup = stage_lookup(&arg);
 
     /* The escape character of heredoc bodies and mount values is always a backslash
      * (features.md A3). */
     if (cb_word_expand_raw(out, text, len, '\\', &lookup, err) < 0)
-        return cb_error_at(err, item->source, span);
+        return cannot_expand(&arg, span, err);
     return 0;
 }
 

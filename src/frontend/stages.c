@@ -67,6 +67,16 @@ static void add_declared(const struct cb_planner *planner, struct cb_strings *na
     }
 }
 
+/* The variable of FROM lines that NAME perhaps means, or NULL. Caller frees. */
+static char *nearest_arg(const struct cb_planner *planner, const char *name)
+{
+    cb_auto_value(cb_strings) known = {0};
+
+    cb_strings_copy(&known, &planner->globals);
+    add_declared(planner, &known);
+    return cb_checks_suggest(name, &known);
+}
+
 static void check_from_args(struct cb_planner *planner, const struct cb_instruction *from,
                             const struct cb_strings *unknown)
 {
@@ -76,19 +86,29 @@ static void check_from_args(struct cb_planner *planner, const struct cb_instruct
         return;
     add_declared(planner, &names);
     for (size_t i = 0; i < unknown->count; i++) {
-        cb_auto_value(cb_strings) known = {0};
         cb_autofree char *near = NULL;
 
         if (cb_strings_contain(&names, unknown->items[i]))
             continue;
-        cb_strings_copy(&known, &planner->globals);
-        cb_strings_copy(&known, &names);
-        near = cb_checks_suggest(unknown->items[i], &known);
+        near = nearest_arg(planner, unknown->items[i]);
         cb_checks_warn(planner, "UndefinedArgInFrom", planner->file->source, from->span,
                        near ? "FROM argument '%s' is not declared (did you mean %s?)"
                             : "FROM argument '%s' is not declared",
                        unknown->items[i], near);
     }
+}
+
+/* Why a word of FROM came to nothing that makes sense. Returns -1. */
+static int hint_from_args(const struct cb_planner *planner,
+                          const struct cb_strings *unknown, struct cb_error **err)
+{
+    for (size_t i = 0; i < unknown->count; i++) {
+        cb_autofree char *near = nearest_arg(planner, unknown->items[i]);
+
+        if (near)
+            return cb_error_hint(err, "did you mean $%s?", near);
+    }
+    return cb_error_hint(err, "an ARG used in FROM is declared before the first FROM");
 }
 
 static int stage_platform(struct cb_stage *stage, struct cb_strings *unknown,
@@ -107,8 +127,11 @@ static int stage_platform(struct cb_stage *stage, struct cb_strings *unknown,
     if (!*text)
         cb_error_set(err, CB_ERR_SYNTAX, "empty platform value from expression `%s`",
                      word->text);
-    if (!*text || cb_platform_parse(&stage->platform, text, err) < 0)
+    if (!*text || cb_platform_parse(&stage->platform, text, err) < 0) {
+        if (unknown->count)
+            hint_from_args(planner, unknown, err);
         return cb_error_at(err, planner->file->source, word->span);
+    }
     stage->has_platform = 1;
     return 0;
 }
@@ -134,16 +157,18 @@ static int stage_base(struct cb_stage *stage, struct cb_error **err)
     const struct cb_named_context *named = NULL;
     cb_auto_value(cb_strings) unknown = {0};
     cb_autofree char *name = NULL;
+    int status = cb_scope_expand_global(planner, &planner->globals, &from->from.image,
+                                        &unknown, NULL, &name, err);
 
-    if (cb_scope_expand_global(planner, &planner->globals, &from->from.image, &unknown,
-                               NULL, &name, err) < 0 ||
-        stage_platform(stage, &unknown, err) < 0)
-        return -1;
+    if (status == 0)
+        status = stage_platform(stage, &unknown, err);
     check_from_args(planner, from, &unknown);
+    if (status < 0)
+        return -1;
     if (!*name) {
         cb_error_set(err, CB_ERR_SYNTAX, "base name (%s) should not be blank",
                      from->from.image.text);
-        cb_error_hint(err, "an ARG used in FROM is declared before the first FROM");
+        hint_from_args(planner, &unknown, err);
         return cb_error_at(err, planner->file->source, from->from.image.span);
     }
     if (stage->def->name) {

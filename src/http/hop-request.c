@@ -128,6 +128,21 @@ static void set_body(struct cb_hop *hop, const char *method)
         curl->easy_setopt(handle, CURLOPT_CUSTOMREQUEST, method);
 }
 
+/* Whom certificates may be signed by: what the request says, else what the environment
+ * says in place of the system's, as for most programs. */
+static void set_authorities(struct cb_hop *hop)
+{
+    struct cb_curl *curl = &hop->exchange->http->curl;
+    const char *own = hop->exchange->request->ca_file;
+    const char *file = own ? own : getenv("SSL_CERT_FILE");
+    const char *dir = own ? NULL : getenv("SSL_CERT_DIR");
+
+    if (file && *file)
+        curl->easy_setopt(hop->handle, CURLOPT_CAINFO, file);
+    if (dir && *dir)
+        curl->easy_setopt(hop->handle, CURLOPT_CAPATH, dir);
+}
+
 static void set_tls(struct cb_hop *hop)
 {
     struct cb_curl *curl = &hop->exchange->http->curl;
@@ -137,8 +152,7 @@ static void set_tls(struct cb_hop *hop)
         curl->easy_setopt(hop->handle, CURLOPT_SSL_VERIFYPEER, 0L);
         curl->easy_setopt(hop->handle, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-    if (request->ca_file)
-        curl->easy_setopt(hop->handle, CURLOPT_CAINFO, request->ca_file);
+    set_authorities(hop);
     if (request->client_cert)
         curl->easy_setopt(hop->handle, CURLOPT_SSLCERT, request->client_cert);
     if (request->client_key)

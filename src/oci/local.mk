@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/oci/liboci.a
 src_oci_liboci_a_SOURCES = \
+    %D%/annotations.c \
     %D%/chain-id.c \
     %D%/config-emit.c \
     %D%/config-parse.c \

@@ -35,6 +35,21 @@ static const struct media_type *find(const char *media_type)
     return NULL;
 }
 
+int cb_compression_parse(enum cb_compression *out, const char *name)
+{
+    static const char *const names[] = {[CB_COMPRESSION_NONE] = "uncompressed",
+                                        [CB_COMPRESSION_GZIP] = "gzip",
+                                        [CB_COMPRESSION_ZSTD] = "zstd"};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(names); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *out = (enum cb_compression)i;
+            return 1;
+        }
+    }
+    return 0;
+}
+
 enum cb_media_kind cb_media_kind(const char *media_type)
 {
     const struct media_type *found = find(media_type);

@@ -37,6 +37,9 @@ enum cb_media_kind {
 };
 enum cb_compression { CB_COMPRESSION_NONE, CB_COMPRESSION_GZIP, CB_COMPRESSION_ZSTD };
 
+/* "gzip", "zstd", "uncompressed". 0: NAME is none of them. */
+int cb_compression_parse(enum cb_compression *out, const char *name);
+
 enum cb_media_kind cb_media_kind(const char *media_type);
 /* Also foreign and non-distributable layers. -1 if not a layer type. */
 int cb_media_compression(const char *media_type, enum cb_compression *out);
@@ -55,6 +58,38 @@ int cb_platform_equal(const struct cb_platform *a, const struct cb_platform *b);
 /* How well HAVE serves WANT: 0 not at all, higher is better (exact variant over lower
  * ones). */
 int cb_platform_score(const struct cb_platform *have, const struct cb_platform *want);
+
+enum cb_annotation_level {
+    CB_ANNOTATION_MANIFEST,
+    CB_ANNOTATION_INDEX,
+    CB_ANNOTATION_MANIFEST_ENTRY, /* in the index that lists the manifest */
+    CB_ANNOTATION_INDEX_ENTRY,    /* in an image layout's index.json */
+};
+struct cb_annotation {
+    enum cb_annotation_level level;
+    struct cb_platform platform; /* os empty: all */
+    char *key, *value;
+};
+struct cb_annotations {
+    struct cb_annotation *items;
+    size_t count, capacity;
+};
+/* Level and platform from "manifest", "manifest-descriptor[linux/amd64]", "[linux/arm]",
+ * "". USAGE. */
+int cb_annotation_type(struct cb_annotation *out, const char *text, size_t len,
+                       struct cb_error **err);
+void cb_annotations_add(struct cb_annotations *list, const struct cb_annotation *type,
+                        const char *key, const char *value);
+void cb_annotations_copy(struct cb_annotations *to, const struct cb_annotations *from);
+void cb_annotations_free(struct cb_annotations *list);
+CB_AUTO_VALUE_DEFINE(cb_annotations, cb_annotations_free)
+/* An image for one platform that is no part of an index has none of these. */
+int cb_annotations_need_index(const struct cb_annotations *list);
+/* Those of one document, later ones over earlier ones; NULL if there are none, or LIST is
+ * NULL. */
+json_t *cb_annotations_json(const struct cb_annotations *list,
+                            enum cb_annotation_level level,
+                            const struct cb_platform *platform);
 
 struct cb_descriptor {
     char *media_type;

@@ -131,13 +131,22 @@ int cb_chmod_parse(struct cb_chmod **out, const char *text, struct cb_error **er
     int octal = *text >= '0' && *text <= '9';
 
     if (strlen(text) > CHMOD_MAX_TEXT ||
-        !(octal ? parse_octal(chmod, text) : parse_symbolic(chmod, text)))
-        return cb_error_set(err, CB_ERR_SYNTAX,
-                            "invalid chmod parameter: '%s': it should be an octal number "
-                            "between 0 and 07777, or symbolic such as u=rwX,go=rX",
-                            text);
+        !(octal ? parse_octal(chmod, text) : parse_symbolic(chmod, text))) {
+        cb_error_set(err, CB_ERR_SYNTAX,
+                     "invalid chmod parameter: '%s'. it should be octal string and "
+                     "between 0 and 07777",
+                     text);
+        return cb_error_hint(err, "or symbolic, as u=rwX,go=rX");
+    }
     *out = cb_steal(&chmod);
     return 0;
+}
+
+int cb_chmod_check(const char *text, struct cb_error **err)
+{
+    cb_auto(cb_chmod) chmod = NULL;
+
+    return cb_chmod_parse(&chmod, text, err);
 }
 
 static mode_t spread(mode_t rwx)

@@ -113,7 +113,7 @@ static int claim(struct cb_copying *copying, const char *target, struct cb_error
 static const char *first_name(struct cb_copying *copying, const struct cb_entry *entry,
                               const char *target)
 {
-    cb_autofree char *key = NULL;
+    char key[CB_INODE_KEY_MAX];
     const char *first;
 
     if (entry->nlink <= 1)
@@ -122,12 +122,11 @@ static const char *first_name(struct cb_copying *copying, const struct cb_entry 
         copying->links = cb_map_new(free);
         copying->link_targets = cb_map_new(free);
     }
-    key = xasprintf("%llx:%llx", (unsigned long long)entry->dev,
-                    (unsigned long long)entry->ino);
+    cb_inode_key(key, entry->dev, entry->ino);
     first = cb_map_get(copying->links, key);
     if (!first) {
         cb_map_set(copying->links, key, xstrdup(target));
-        cb_map_set(copying->link_targets, target, cb_steal(&key));
+        cb_map_set(copying->link_targets, target, xstrdup(key));
     }
     return first;
 }
@@ -203,8 +202,8 @@ int cb_copy_file(struct cb_copying *copying, int source_root,
     if (S_ISREG(entry->mode))
         return add_regular(copying, source_root, entry, target, err);
     if (S_ISSOCK(entry->mode)) {
-        cb_warn_event(copying->sink, copying->event_id, "`%s` is a socket: not copied",
-                      entry->path);
+        cb_event_say(copying->sink, CB_EVENT_WARNING, copying->event_id,
+                     "`%s` is a socket: not copied", entry->path);
         return 0;
     }
     return copy_special(copying, entry, target, err);

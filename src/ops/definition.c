@@ -71,16 +71,3 @@ struct cb_remote cb_remote_for(const struct cb_build_env *env, struct cb_cancel 
     remote.cancel = cancel;
     return remote;
 }
-
-void cb_warn_event(struct cb_event_sink *sink, uint64_t id, const char *format, ...)
-{
-    cb_autofree char *text = NULL;
-    va_list args;
-
-    va_start(args, format);
-    text = xvasprintf(format, args);
-    va_end(args);
-    cb_event_emit(
-        sink, (struct cb_event){
-                  .kind = CB_EVENT_WARNING, .id = id, .text = text, .len = strlen(text)});
-}

@@ -8,13 +8,22 @@
 
 #define TIMEOUT_CODE 124 /* as timeout(1) has it */
 
+/* Its first line: the rest of a heredoc is in the excerpt below the message. */
 static char *command_text(const struct cb_strings *argv)
 {
     cb_auto_value(cb_strbuf) text = {0};
 
     cb_vec_foreach (arg, argv) {
+        const char *end = strchr(*arg, '\n');
+
         if (arg != argv->items)
             cb_strbuf_addc(&text, ' ');
+        if (end) {
+            cb_strbuf_add(&text, *arg, (size_t)(end - *arg));
+            cb_strbuf_adds(&text,
+                           end[1] || arg + 1 != argv->items + argv->count ? "..." : "");
+            break;
+        }
         cb_strbuf_adds(&text, *arg);
     }
     return cb_strbuf_steal(&text);

@@ -34,7 +34,7 @@ static void add_variables(const struct cb_exec_step *step, struct cb_key_parts *
 static void add_mount(const struct cb_exec_mount *mount, size_t index,
                       struct cb_key_parts *parts)
 {
-    cb_autofree char *name = xasprintf("mount %zu", index);
+    cb_autofree char *name = xasprintf(CB_KEY_MOUNT "%zu", index);
     const char *target = mount->target ? mount->target : "";
 
     switch (mount->type) {

@@ -62,6 +62,14 @@ int cb_exec_mount_secret(const struct cb_exec_step *step,
                          struct cb_error **err);
 int cb_exec_mount_ssh(const struct cb_exec_step *step, const struct cb_exec_mount *mount,
                       struct cb_exec_mounts *out, struct cb_error **err);
+static inline const char *cb_exec_mount_source(const struct cb_exec_mount *mount)
+{
+    return mount->source && *mount->source ? mount->source : "/";
+}
+/* What MOUNT, that of INDEX or like it, shows; *FD is OUT's. */
+int cb_exec_bind_open(const struct cb_exec_step *step, struct cb_exec_context *context,
+                      const struct cb_exec_mount *mount, size_t index,
+                      struct cb_exec_mounts *out, int *fd, struct cb_error **err);
 int cb_exec_mount_bind(const struct cb_exec_step *step, struct cb_exec_context *context,
                        size_t index, struct cb_exec_mounts *out, struct cb_error **err);
 /* Opens all caches of the step, in the order of their names, whatever order they are

@@ -24,14 +24,9 @@ static int attempt(const struct cb_exec_step *step, struct cb_exec_context *cont
 static void tell_retry(struct cb_exec_context *context, const struct cb_error *error,
                        unsigned number, unsigned attempts)
 {
-    cb_autofree char *text =
-        xasprintf("attempt %u of %u failed: %s; running the step again on a clean layer",
-                  number, attempts, cb_error_message(error));
-
-    cb_event_emit(context->sink, (struct cb_event){.kind = CB_EVENT_NOTICE,
-                                                   .id = context->event_id,
-                                                   .text = text,
-                                                   .len = strlen(text)});
+    cb_event_say(context->sink, CB_EVENT_NOTICE, context->event_id,
+                 "attempt %u of %u failed: %s; running the step again on a clean layer",
+                 number, attempts, cb_error_message(error));
 }
 
 /* What the process of a failed attempt wrote is gone with its layer. Only the process's

@@ -8,12 +8,15 @@ src_ops_libops_a_SOURCES = \
     %D%/copy-priv.h \
     %D%/copy-tree.c \
     %D%/copy.c \
+    %D%/copy-op-priv.h \
+    %D%/copy-run.c \
     %D%/definition.c \
     %D%/dest-priv.h \
     %D%/dest.c \
     %D%/early-write-priv.h \
     %D%/early-write.c \
     %D%/exec-bind.c \
+    %D%/exec-cache.c \
     %D%/exec-device.c \
     %D%/exec-end.c \
     %D%/exec-key.c \

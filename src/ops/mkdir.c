@@ -36,8 +36,8 @@ static int find_owner(const struct mkdir_payload *self, struct cb_exec_context *
         return 0;
     if (cb_error_kind(cause) != CB_ERR_NOT_FOUND)
         return cb_error_move(err, &cause);
-    cb_warn_event(context->sink, context->event_id, "WORKDIR %s belongs to root: %s",
-                  self->path, cb_error_message(cause));
+    cb_event_say(context->sink, CB_EVENT_WARNING, context->event_id,
+                 "WORKDIR %s belongs to root: %s", self->path, cb_error_message(cause));
     return 0;
 }
 

@@ -132,7 +132,4 @@ struct cb_remote cb_remote_for(const struct cb_build_env *env, struct cb_cancel 
 int cb_stat_in_root(int root_fd, const char *path, struct stat *st,
                     struct cb_error **err);
 
-void cb_warn_event(struct cb_event_sink *sink, uint64_t id, const char *format, ...)
-    CB_PRINTF(3, 4);
-
 #endif

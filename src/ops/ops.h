@@ -170,16 +170,19 @@ struct cb_copy_options {
     size_t source_count;
     const char *dest;  /* absolute; a trailing "/" matters */
     const char *chown; /* NULL: 0:0 from a context, as they are from a stage */
-    const char *chmod; /* octal or symbolic, or NULL */
+    const char *chmod; /* octal or symbolic (cb_chmod_check), or NULL */
     const struct cb_strings *exclude;
     int parents;
     int unpack;     /* ADD: local tars are extracted. 0 never, 1 when it is an archive */
     int from_stage; /* keep owners (COPY --from) */
     int link;
     int allow_missing_glob; /* a pattern without a match is no error */
+    int optional;           /* neither is a path that is not there */
     int owner_input; /* whose names --chown means: 0 the destination's, else another
                         input's, of which only the files that hold the names count */
 };
+/* Is TEXT a mode as --chmod takes them? SYNTAX if not. */
+int cb_chmod_check(const char *text, struct cb_error **err);
 /* Does --chown name somebody, so that a root filesystem is needed to look in? */
 int cb_copy_owner_is_named(const char *chown);
 /* Input 0 is the destination's root filesystem. */

@@ -35,6 +35,7 @@ int cb_select_names(const struct cb_selecting *s, const char *dir,
                     struct cb_strings *names, struct cb_error **err);
 /* The selection's entries from FIRST on are one match. */
 void cb_select_add(struct cb_selecting *s, const char *base, size_t prefix, size_t first);
+/* -1; 0 if what is not there is to be passed over. */
 int cb_select_missing(const struct cb_selecting *s, const char *path,
                       struct cb_error **err);
 /* Expands PATTERN (relative, not empty) below DIR. */

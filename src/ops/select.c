@@ -13,6 +13,8 @@
 int cb_select_missing(const struct cb_selecting *s, const char *path,
                       struct cb_error **err)
 {
+    if (s->selector->optional)
+        return 0;
     return cb_selection_missing(s->tree, s->selector, s->source, path, err);
 }
 
@@ -66,8 +68,6 @@ static int add_followed(struct cb_selecting *s, const char *path, struct cb_erro
     int there;
 
     there = cb_select_follow(s, path, &resolved, &st, err);
-    if (there == 0 && s->selector->optional)
-        return 0;
     if (there <= 0)
         return there < 0 ? -1 : cb_select_missing(s, path, err);
     /* A directory stands for what is in it; only that can be excluded. */

@@ -24,6 +24,7 @@
 #define MAX_CONNECTIONS 32
 #define MAX_MESSAGE     (256u << 10) /* as OpenSSH's own agent has it */
 #define HEADER          4            /* the length, big-endian */
+#define PAUSE_MS        100
 
 enum { AGENT_FAILURE = 5, REQUEST_IDENTITIES = 11, SIGN_REQUEST = 13 };
 
@@ -192,13 +193,16 @@ static struct pollfd awaited(const struct connection *connection)
 
 /* ── The thread ── */
 
-static void accept_one(struct cb_ssh_socket *socket)
+/* 0: there is no room for another descriptor, and the connection still waits. */
+static int accept_one(struct cb_ssh_socket *socket)
 {
     int fd = accept4(socket->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
-    if (fd >= 0)
-        socket->connections[socket->count++] =
-            (struct connection){.step_fd = fd, .agent_fd = -1};
+    if (fd < 0)
+        return errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS;
+    socket->connections[socket->count++] =
+        (struct connection){.step_fd = fd, .agent_fd = -1};
+    return 1;
 }
 
 static void serve_ready(struct cb_ssh_socket *socket, const struct pollfd *polls)
@@ -216,26 +220,27 @@ static void serve_ready(struct cb_ssh_socket *socket, const struct pollfd *polls
     socket->count = kept;
 }
 
-/* More connections than there is room for wait in the socket's own queue. */
+/* More connections than there is room for wait in the socket's own queue: until one ends,
+ * or when it is descriptors that are short, for a while. */
 static void *serve(void *arg)
 {
     struct cb_ssh_socket *socket = arg;
     struct pollfd polls[2 + MAX_CONNECTIONS];
+    int pause = 0;
 
     for (;;) {
-        int room = socket->count < MAX_CONNECTIONS;
+        int room = socket->count < MAX_CONNECTIONS && !pause;
 
         polls[0] = (struct pollfd){.fd = cb_cancel_fd(socket->wake), .events = POLLIN};
         polls[1] = (struct pollfd){.fd = room ? socket->listen_fd : -1, .events = POLLIN};
         for (size_t i = 0; i < socket->count; i++)
             polls[2 + i] = awaited(&socket->connections[i]);
-        if (poll(polls, 2 + socket->count, -1) < 0 && errno != EINTR)
+        if (poll(polls, 2 + socket->count, pause ? PAUSE_MS : -1) < 0 && errno != EINTR)
             break;
         if (polls[0].revents)
             break;
         serve_ready(socket, polls + 2);
-        if (polls[1].revents && room)
-            accept_one(socket);
+        pause = polls[1].revents && room && !accept_one(socket);
     }
     return NULL;
 }

@@ -107,6 +107,7 @@ static void add_copy(const struct dump *dump, const struct cb_inst_copy *copy)
     add_words(dump, "exclude", copy->exclude);
     add_flag(dump, "link", copy->link);
     add_flag(dump, "parents", copy->parents);
+    add_flag(dump, "if-exists", copy->if_exists);
     add_flag(dump, "keep-git-dir", copy->keep_git_dir == 1);
     add_flag(dump, "no keep-git-dir", copy->keep_git_dir == 0);
     add_flag(dump, "unpack", copy->unpack == 1);

@@ -87,8 +87,8 @@ static int unknown_flag(struct cb_request *request, const struct cb_flag_word *f
     for (size_t i = 0; i < count; i++)
         names[i] = rules[i].name;
     suggestion = cb_text_suggestion(flag->name + 2, names, count);
-    return cb_syntax_error(request, flag->span, err, "unknown flag: %s%s", shown,
-                           suggestion);
+    cb_syntax_error(request, flag->span, err, "unknown flag: %s%s", shown, suggestion);
+    return *suggestion ? -1 : cb_text_choices(err, "expected", "--", names, count);
 }
 
 static int check_bool(struct cb_request *request, const struct cb_flag_word *flag,
@@ -144,11 +144,17 @@ static int check_flag(struct cb_request *request, struct cb_flag_word *flag,
 int cb_flags_check(struct cb_request *request, const struct cb_flag_rule *rules,
                    size_t count, struct cb_error **err)
 {
-    cb_vec_foreach (flag, &request->flags) {
-        if (check_flag(request, flag, rules, count, err) < 0)
-            return -1;
+    unsigned faulty = 0;
+
+    for (size_t i = 0; i < request->flags.count && faulty < CB_MAX_ERRORS; i++) {
+        struct cb_error *error = NULL;
+
+        if (check_flag(request, &request->flags.items[i], rules, count, &error) == 0)
+            continue;
+        cb_error_append(err, error);
+        faulty++;
     }
-    return 0;
+    return faulty ? -1 : 0;
 }
 
 static const struct cb_flag_word *find(const struct cb_request *request, const char *name)

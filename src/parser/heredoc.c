@@ -97,12 +97,41 @@ static int is_terminator(const struct cb_parser *parser, struct cb_physical_line
            memcmp(parser->text + line.start, heredoc->name, len) == 0;
 }
 
+/* The line of the body that is the delimiter but for blanks, or 0. */
+static unsigned find_nearly(const struct cb_request *request,
+                            const struct cb_heredoc *heredoc, size_t begin)
+{
+    struct cb_parser *parser = request->parser;
+    size_t len = strlen(heredoc->name), end = parser->pos;
+    struct cb_physical_line line;
+    unsigned number = 0;
+
+    parser->pos = begin;
+    while (!number && cb_physical_line(parser, &line)) {
+        struct cb_range text = {line.start, line.end};
+
+        parser->pos = line.next;
+        text = cb_text_trim(parser->text, text);
+        if (text.end - text.start == len &&
+            memcmp(parser->text + text.start, heredoc->name, len) == 0)
+            cb_source_position(parser->source, text.start, &number, NULL);
+    }
+    parser->pos = end;
+    return number;
+}
+
 static int unterminated(struct cb_request *request, const struct cb_heredoc *heredoc,
-                        struct cb_range word, struct cb_error **err)
+                        struct cb_range word, size_t begin, struct cb_error **err)
 {
     cb_autofree char *shown = cb_text_short(heredoc->name);
+    unsigned nearly = find_nearly(request, heredoc, begin);
 
-    cb_syntax_error(request, cb_request_span(request, word), err, "unterminated heredoc");
+    cb_syntax_error(request, cb_request_span(request, word), err,
+                    "unterminated heredoc `%s`", shown);
+    if (nearly)
+        return cb_error_hint(
+            err, "line %u has blanks beside `%s`; it has to stand alone%s", nearly, shown,
+            heredoc->chomp ? ", behind tabs at most" : "");
     return cb_error_hint(err, "no line below is exactly `%s`", shown);
 }
 
@@ -127,7 +156,7 @@ static int read_body(struct cb_request *request, struct cb_heredoc *heredoc,
                 cb_heredoc_chomp(parser->arena, heredoc->content, &heredoc->len);
         return 0;
     }
-    return unterminated(request, heredoc, word, err);
+    return unterminated(request, heredoc, word, begin, err);
 }
 
 struct opened {

@@ -5,8 +5,9 @@
 #include <string.h>
 
 static const struct cb_flag_rule copy_rules[] = {
-    {"chown", CB_FLAG_STRING}, {"from", CB_FLAG_STRING},     {"chmod", CB_FLAG_STRING},
-    {"link", CB_FLAG_BOOL},    {"exclude", CB_FLAG_STRINGS}, {"parents", CB_FLAG_BOOL},
+    {"chown", CB_FLAG_STRING},   {"from", CB_FLAG_STRING},     {"chmod", CB_FLAG_STRING},
+    {"link", CB_FLAG_BOOL},      {"exclude", CB_FLAG_STRINGS}, {"parents", CB_FLAG_BOOL},
+    {"if-exists", CB_FLAG_BOOL},
 };
 
 static const struct cb_flag_rule add_rules[] = {
@@ -127,6 +128,7 @@ int cb_inst_copy(struct cb_request *request, struct cb_instruction *out,
     copy->exclude = cb_flags_strings(request, "exclude");
     copy->link = cb_flags_bool(request, "link") == 1;
     copy->parents = cb_flags_bool(request, "parents") == 1;
+    copy->if_exists = cb_flags_bool(request, "if-exists") == 1;
     copy->keep_git_dir = cb_flags_bool(request, "keep-git-dir");
     copy->unpack = cb_flags_bool(request, "unpack");
     return 0;

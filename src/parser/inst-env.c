@@ -90,9 +90,10 @@ static int check_all_have_equals(struct cb_request *request,
         if (strchr(list->items[i].text, '='))
             continue;
         shown = cb_text_quote(list->items[i].text);
-        return cb_syntax_error(
+        cb_syntax_error(
             request, list->items[i].span, err,
             "Syntax error - can't find = in %s. Must be of the form: name=value", shown);
+        return i ? cb_error_hint(err, "a value with blanks is quoted: name=\"a b\"") : -1;
     }
     return 0;
 }

@@ -34,9 +34,11 @@ int cb_inst_shell(struct cb_request *request, struct cb_instruction *out,
         return -1;
     if (is_empty)
         return cb_inst_too_few(request, err);
-    if (!request->is_json)
-        return cb_syntax_error(request, cb_request_args_span(request), err,
-                               "SHELL requires the arguments to be in JSON form");
+    if (!request->is_json) {
+        cb_syntax_error(request, cb_request_args_span(request), err,
+                        "SHELL requires the arguments to be in JSON form");
+        return cb_error_hint(err, "as in SHELL [\"/bin/sh\", \"-c\"]");
+    }
     out->words = request->json;
     out->words_json = 1;
     return 0;

@@ -31,35 +31,41 @@ static int take_mounts(struct cb_request *request, struct cb_inst_run *run,
     return 0;
 }
 
+/* The value is named between BEFORE and AFTER. */
+static int check_choice(struct cb_request *request, const struct cb_word *value,
+                        const char *const *choices, size_t count, const char *before,
+                        const char *after, struct cb_error **err)
+{
+    cb_autofree char *shown = NULL, *suggestion = NULL;
+
+    for (size_t i = 0; i < count; i++)
+        if (!value->text || strcmp(value->text, choices[i]) == 0)
+            return 0;
+    shown = cb_text_quote(value->text);
+    suggestion = cb_text_suggestion(value->text, choices, count);
+    cb_syntax_error(request, value->span, err, "%s%s%s%s", before, shown, after,
+                    suggestion);
+    return *suggestion ? -1 : cb_text_choices(err, "expected", "", choices, count);
+}
+
 static int take_network(struct cb_request *request, struct cb_inst_run *run,
                         struct cb_error **err)
 {
-    const char *value;
-    cb_autofree char *shown = NULL;
+    static const char *const modes[] = {"default", "none", "host"};
 
     run->network = cb_flags_string(request, "network");
-    value = run->network.text;
-    if (!value || strcmp(value, "default") == 0 || strcmp(value, "none") == 0 ||
-        strcmp(value, "host") == 0)
-        return 0;
-    shown = cb_text_quote(value);
-    return cb_syntax_error(request, run->network.span, err, "invalid network mode %s",
-                           shown);
+    return check_choice(request, &run->network, modes, CB_ARRAY_SIZE(modes),
+                        "invalid network mode ", "", err);
 }
 
 static int take_security(struct cb_request *request, struct cb_inst_run *run,
                          struct cb_error **err)
 {
-    const char *value;
-    cb_autofree char *shown = NULL;
+    static const char *const modes[] = {"sandbox", "insecure"};
 
     run->security = cb_flags_string(request, "security");
-    value = run->security.text;
-    if (!value || strcmp(value, "sandbox") == 0 || strcmp(value, "insecure") == 0)
-        return 0;
-    shown = cb_text_quote(value);
-    return cb_syntax_error(request, run->security.span, err, "security %s is not valid",
-                           shown);
+    return check_choice(request, &run->security, modes, CB_ARRAY_SIZE(modes), "security ",
+                        " is not valid", err);
 }
 
 static int take_devices(struct cb_request *request, struct cb_inst_run *run,

@@ -59,16 +59,22 @@ static int has_capital(const char *text)
     return 0;
 }
 
-/* The suggestion's case follows what was written: all lower, or upper. */
-static char *suggest(const char *written)
+/* The instruction that was perhaps meant, or NULL. */
+static const char *closest(const char *written)
 {
     const char *names[CB_ARRAY_SIZE(classes)];
-    cb_autofree char *lower = NULL;
-    const char *match;
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(classes); i++)
         names[i] = classes[i].name;
-    match = cb_suggest(written, names, CB_ARRAY_SIZE(classes));
+    return cb_suggest(written, names, CB_ARRAY_SIZE(classes));
+}
+
+/* The suggestion's case follows what was written: all lower, or upper. */
+static char *suggest(const char *written)
+{
+    cb_autofree char *lower = NULL;
+    const char *match = closest(written);
+
     if (!match)
         return xstrdup("");
     lower = xstrdup(match);
@@ -105,6 +111,15 @@ static int follows_open_command(const struct cb_parser *parser, size_t at)
     return 0;
 }
 
+/* ENTRYPOINT["a"], RUN"a" */
+static int begins_with_instruction(const char *keyword)
+{
+    size_t len = strspn(keyword, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+    return keyword[len] && strchr("[\"'=<", keyword[len]) &&
+           cb_instruction_class_find(keyword, len) != NULL;
+}
+
 static const char *hint_for(const struct cb_request *request, const char *keyword,
                             struct cb_span span)
 {
@@ -114,6 +129,8 @@ static const char *hint_for(const struct cb_request *request, const char *keywor
         return "the line holds nothing but its continuation";
     if (strncmp(keyword, "//", 2) == 0)
         return "comments begin with #";
+    if (begins_with_instruction(keyword))
+        return "there is no blank behind the instruction's name";
     if (follows_open_command(request->parser, span.start))
         return "to go on with the line above, end that one with the escape character";
     return NULL;
@@ -225,7 +242,19 @@ static int is_stray(const struct cb_request *request)
     keyword = xstrndup(request->line->text + request->keyword.start,
                        request->keyword.end - request->keyword.start);
     suggestion = suggest(keyword);
-    return !has_foreign_space(keyword) && (!suggestion[0] || !has_capital(keyword));
+    return !has_foreign_space(keyword) && !begins_with_instruction(keyword) &&
+           (!suggestion[0] || !has_capital(keyword));
+}
+
+/* What an unknown instruction stands for, as far as it matters to those below: FORM is
+ * followed by a stage. */
+static enum cb_instruction_kind kind_meant(const struct cb_request *request)
+{
+    cb_autofree char *keyword = xstrndup(request->line->text + request->keyword.start,
+                                         request->keyword.end - request->keyword.start);
+    const char *match = closest(keyword);
+
+    return match && !strcmp(match, "FROM") ? CB_INST_FROM : CB_INST_RUN;
 }
 
 /* The bodies below `RUNN <<EOF` are no instructions. */
@@ -253,7 +282,7 @@ int cb_instruction_next(struct cb_parser *parser, struct cb_instruction **out,
                        "Empty continuation line");
     status = cb_request_init(&request, parser, &line, 0, err);
     *kind_at_fault =
-        request.class ? cb_instruction_class_kind(request.class) : CB_INST_RUN;
+        request.class ? cb_instruction_class_kind(request.class) : kind_meant(&request);
     if (is_stray(&request)) {
         if (err)
             cb_error_free(cb_steal(err));

@@ -4,7 +4,6 @@ src_parser_libparser_a_SOURCES = \
 	%D%/parser.h \
 	%D%/words-priv.h \
 	%D%/ast.c \
-	%D%/csv.c \
 	%D%/directive.c \
 	%D%/dockerfile.c \
 	%D%/flags.c \

@@ -39,6 +39,10 @@ char *cb_text_quote(const char *text);
 char *cb_text_short(const char *text);
 /* " (did you mean X?)" or "". Caller frees. */
 char *cb_text_suggestion(const char *word, const char *const *candidates, size_t count);
+/* Adds the hint "WHAT PREFIXa, PREFIXb or PREFIXc", or none where nothing can be chosen.
+ * Returns -1. */
+int cb_text_choices(struct cb_error **err, const char *what, const char *prefix,
+                    const char *const *choices, size_t count);
 
 /* ── Lines (lines.c) ── */
 
@@ -200,7 +204,8 @@ struct cb_flag_rule {
 
 /* Takes the leading --words of REST off; returns where the arguments begin. */
 size_t cb_flags_split(struct cb_request *request, struct cb_range rest);
-/* Every flag given is one of RULES, with a value of its type, and once. */
+/* Every flag given is one of RULES, with a value of its type, and once. Those that
+ * are not are errors, all of them. */
 int cb_flags_check(struct cb_request *request, const struct cb_flag_rule *rules,
                    size_t count, struct cb_error **err);
 /* Value of a string flag, text NULL if it was not given. */

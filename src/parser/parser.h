@@ -142,7 +142,7 @@ struct cb_inst_copy {            /* COPY and ADD */
     struct cb_word dest;
     struct cb_word from, chown, chmod, checksum;
     struct cb_words exclude;
-    int link, parents;
+    int link, parents, if_exists;
     int keep_git_dir; /* -1 not given, else 0/1 */
     int unpack;       /* -1 not given, else 0/1 */
 };
@@ -242,7 +242,9 @@ struct cb_scope_lookup {
     /* Called for every unset name that is used with no default (or NULL). */
     void (*undefined)(void *arg, const char *name);
     void *arg;
-    size_t *work; /* what all words together may still cost, in bytes; or NULL */
+    size_t *work;  /* what all words together may still cost, in bytes; or NULL */
+    int *demanded; /* set to 1 when what fails is a ${NAME:?}: a matter of values, not of
+                      the text; or NULL */
 };
 #define CB_WORD_MAX_BYTES (1u << 20)
 
@@ -277,11 +279,5 @@ int cb_run_mount_parse(struct cb_run_mount *out, struct cb_arena *arena,
 int cb_run_mount_expand(struct cb_run_mount *out, struct cb_arena *arena,
                         const char *value, char escape,
                         const struct cb_scope_lookup *lookup, struct cb_error **err);
-
-/* ── Values of flags and options ── */
-/* One line of CSV (RFC 4180 quotes). */
-int cb_csv_split(struct cb_strings *fields, const char *line, struct cb_error **err);
-/* As Go's strconv.ParseBool. 0 if TEXT is none of its words. */
-int cb_parse_bool(const char *text, int *out);
 
 #endif

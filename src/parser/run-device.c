@@ -2,6 +2,8 @@
  * Reference: BuildKit instructions/commands_rundevice.go. */
 #include "parser/parser-priv.h"
 
+#include "base/text.h"
+
 #include <string.h>
 #include <strings.h>
 

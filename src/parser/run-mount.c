@@ -4,6 +4,8 @@
  * Reference: BuildKit instructions/commands_runmount.go. */
 #include "parser/parser-priv.h"
 
+#include "base/text.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -60,15 +62,22 @@ static int unsupported(const char *what, const char *value, const char *const *n
     cb_autofree char *shown = cb_text_quote(value);
     cb_autofree char *suggestion = cb_text_suggestion(value, names, count);
 
-    return cb_error_set(err, CB_ERR_SYNTAX, "unsupported %s %s%s", what, shown,
-                        suggestion);
+    cb_error_set(err, CB_ERR_SYNTAX, "unsupported %s %s%s", what, shown, suggestion);
+    return *suggestion ? -1 : cb_text_choices(err, "expected", "", names, count);
 }
 
-static int invalid(const char *key, const char *value, struct cb_error **err)
+static int invalid(const char *key, const char *value, const char *expected,
+                   struct cb_error **err)
 {
     cb_autofree char *shown = cb_text_short(value);
 
-    return cb_error_set(err, CB_ERR_SYNTAX, "invalid value for %s: %s", key, shown);
+    cb_error_set(err, CB_ERR_SYNTAX, "invalid value for %s: %s", key, shown);
+    return cb_error_hint(err, "expected %s", expected);
+}
+
+static int not_bool(const char *key, const char *value, struct cb_error **err)
+{
+    return invalid(key, value, "true or false", err);
 }
 
 static int wrong_type(const struct mount_state *state, const char *key,
@@ -136,7 +145,7 @@ static int set_read_only(struct mount_state *state, const char *key, const char 
                          struct cb_error **err)
 {
     if (!cb_parse_bool(value, &state->mount.read_only))
-        return invalid(key, value, err);
+        return not_bool(key, value, err);
     state->access_given = 1;
     return 0;
 }
@@ -147,7 +156,7 @@ static int set_read_write(struct mount_state *state, const char *key, const char
     int writable;
 
     if (!cb_parse_bool(value, &writable))
-        return invalid(key, value, err);
+        return not_bool(key, value, err);
     state->mount.read_only = !writable;
     state->access_given = 1;
     return 0;
@@ -158,7 +167,7 @@ static int set_required(struct mount_state *state, const char *key, const char *
 {
     if (state->mount.type != CB_RUN_MOUNT_SECRET && state->mount.type != CB_RUN_MOUNT_SSH)
         return wrong_type(state, key, err);
-    return cb_parse_bool(value, &state->mount.required) ? 0 : invalid(key, value, err);
+    return cb_parse_bool(value, &state->mount.required) ? 0 : not_bool(key, value, err);
 }
 
 static int set_sharing(struct mount_state *state, const char *key, const char *value,
@@ -213,7 +222,9 @@ static int set_size(struct mount_state *state, const char *key, const char *valu
 {
     if (state->mount.type != CB_RUN_MOUNT_TMPFS)
         return wrong_type(state, key, err);
-    return parse_size(value, &state->mount.size_bytes) ? 0 : invalid(key, value, err);
+    if (parse_size(value, &state->mount.size_bytes))
+        return 0;
+    return invalid(key, value, "bytes, or a size such as 64m or 1g", err);
 }
 
 static int parse_number(const char *value, int base, unsigned *out)
@@ -231,18 +242,20 @@ static int parse_number(const char *value, int base, unsigned *out)
     return 1;
 }
 
-static int invalid_number(const char *key, const char *value, struct cb_error **err)
+static int invalid_number(const char *key, const char *value, const char *expected,
+                          struct cb_error **err)
 {
     cb_autofree char *shown = cb_text_short(value);
 
-    return cb_error_set(err, CB_ERR_SYNTAX, "invalid value %s for %s", shown, key);
+    cb_error_set(err, CB_ERR_SYNTAX, "invalid value %s for %s", shown, key);
+    return cb_error_hint(err, "expected %s", expected);
 }
 
 static int set_mode(struct mount_state *state, const char *key, const char *value,
                     struct cb_error **err)
 {
     if (!parse_number(value, 8, &state->mount.mode))
-        return invalid_number(key, value, err);
+        return invalid_number(key, value, "an octal number", err);
     state->mount.has_mode = 1;
     return 0;
 }
@@ -251,7 +264,7 @@ static int set_uid(struct mount_state *state, const char *key, const char *value
                    struct cb_error **err)
 {
     if (!parse_number(value, 10, &state->mount.uid))
-        return invalid_number(key, value, err);
+        return invalid_number(key, value, "a number", err);
     state->mount.has_uid = 1;
     return 0;
 }
@@ -260,7 +273,7 @@ static int set_gid(struct mount_state *state, const char *key, const char *value
                    struct cb_error **err)
 {
     if (!parse_number(value, 10, &state->mount.gid))
-        return invalid_number(key, value, err);
+        return invalid_number(key, value, "a number", err);
     state->mount.has_gid = 1;
     return 0;
 }

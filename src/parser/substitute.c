@@ -105,14 +105,16 @@ static int missing_brace(struct cb_error **err)
     return cb_error_set(err, CB_ERR_SYNTAX, "syntax error: missing '}'");
 }
 
-static int demand(const struct form *form, const char *value, const char *word,
-                  struct cb_error **err)
+static int demand(struct cb_lexer *lexer, const struct form *form, const char *value,
+                  const char *word, struct cb_error **err)
 {
     cb_autofree char *shown = cb_text_short(word[0] ? word
                                             : value ? "is not allowed to be empty"
                                                     : "is not allowed to be unset");
     cb_autofree char *name = cb_text_short(form->name);
 
+    if (lexer->lookup && lexer->lookup->demanded)
+        *lexer->lookup->demanded = 1;
     return cb_error_set(err, CB_ERR_SYNTAX, "%s: %s", name, shown);
 }
 
@@ -141,7 +143,7 @@ static int apply(struct cb_lexer *lexer, const struct form *form, const char *wo
         return 0;
     case '?':
         if (missing)
-            return demand(form, value, word, err);
+            return demand(lexer, form, value, word, err);
         add(lexer, out, value);
         return 0;
     case '#':

@@ -89,6 +89,20 @@ char *cb_text_quote(const char *text)
     return cb_strbuf_steal(&out);
 }
 
+int cb_text_choices(struct cb_error **err, const char *what, const char *prefix,
+                    const char *const *choices, size_t count)
+{
+    cb_auto_value(cb_strbuf) list = {0};
+
+    for (size_t i = 0; i < count; i++)
+        cb_strbuf_addf(&list, "%s%s%s",
+                       i == 0           ? ""
+                       : i + 1 == count ? " or "
+                                        : ", ",
+                       prefix, choices[i]);
+    return count ? cb_error_hint(err, "%s %s", what, cb_strbuf_text(&list)) : -1;
+}
+
 char *cb_text_suggestion(const char *word, const char *const *candidates, size_t count)
 {
     const char *match = cb_suggest(word, candidates, count);

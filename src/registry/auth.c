@@ -237,11 +237,10 @@ static int check_realm(struct cb_registry *registry, const struct cb_endpoint *e
                                 "registry %s: its token server is at `%s`, which may not "
                                 "see the credentials for %s",
                                 endpoint->host, url.host, endpoint->host);
-        cb_registry_warn(
-            registry,
-            "registry %s: its token server is at `%s`, which may not see the "
-            "credentials for %s: going on without them",
-            endpoint->host, url.host, endpoint->host);
+        cb_event_say(registry->sink, CB_EVENT_WARNING, 0,
+                     "registry %s: its token server is at `%s`, which may not see the "
+                     "credentials for %s: going on without them",
+                     endpoint->host, url.host, endpoint->host);
     }
     return 0;
 }

@@ -111,7 +111,7 @@ static int fetch_once(struct cb_registry *registry,
 }
 
 int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repository,
-                  const struct cb_descriptor *blob, uint64_t event_id, int *fetched,
+                  const struct cb_descriptor *blob, uint64_t event_id,
                   struct cb_error **err)
 {
     cb_auto(cb_error) error = NULL;
@@ -120,10 +120,8 @@ int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repo
     int resumed = 0;
     int result;
 
-    *fetched = 0;
     if (cb_content_has(registry->store, &blob->digest, &size) > 0)
         return 0;
-    *fetched = 1;
     if (repository->layout)
         return cb_layout_provide(registry, repository, blob, err);
     result = fetch_once(registry, repository, blob, event_id, &resumed, &error);

@@ -124,6 +124,12 @@ static int call_manifest(struct cb_registry *registry,
                             response, err);
 }
 
+/* Unless the server's own words say so already. */
+static const char *not_found(const char *words)
+{
+    return strcasestr(words, "not found") ? "" : " not found";
+}
+
 /* The texts users know from docker. */
 static int manifest_refused(const struct cb_repository *repository, const char *name,
                             const struct cb_http_response *response,
@@ -142,12 +148,14 @@ static int manifest_refused(const struct cb_repository *repository, const char *
                             "require `cbuild login`: %s",
                             familiar, cb_error_message(cause));
     if (response->status == 404 && code && strcmp(code, "name unknown") == 0)
-        return cb_error_set(err, CB_ERR_NOT_FOUND, "repository %s not found: %s",
-                            familiar, cb_error_message(cause));
-    if (response->status == 404)
-        return cb_error_set(err, CB_ERR_NOT_FOUND, "manifest for %s%s%s not found: %s",
-                            familiar, strchr(name, ':') ? "@" : ":", name,
-                            code ? cb_error_message(cause) : "manifest unknown");
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "repository %s%s: %s", familiar,
+                            not_found(cb_error_message(cause)), cb_error_message(cause));
+    if (response->status == 404) {
+        const char *why = code ? cb_error_message(cause) : "manifest unknown";
+
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "manifest for %s%s%s%s: %s", familiar,
+                            strchr(name, ':') ? "@" : ":", name, not_found(why), why);
+    }
     return cb_error_move(err, &cause);
 }
 

@@ -14,14 +14,19 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/hosts.c \
 	%D%/layout.c \
 	%D%/login.c \
+	%D%/pages.c \
+	%D%/pages.h \
 	%D%/places.c \
 	%D%/progress.c \
 	%D%/pull.c \
+	%D%/push-index.c \
 	%D%/push.c \
 	%D%/registry-priv.h \
 	%D%/registry.c \
 	%D%/registry.h \
 	%D%/resolve.c \
+	%D%/search.c \
+	%D%/search.h \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/tags.c \

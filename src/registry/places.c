@@ -96,8 +96,8 @@ static void mirror_failed(struct cb_registry *registry, const char *address,
     }
     pthread_mutex_unlock(&registry->endpoint_mutex);
     if (first)
-        cb_registry_warn(registry, "mirror `%s` is passed over: %s", address,
-                         cb_error_message(error));
+        cb_event_say(registry->sink, CB_EVENT_WARNING, 0,
+                     "mirror `%s` is passed over: %s", address, cb_error_message(error));
 }
 
 /* 1: done, 0: not from here, -1: the user does not want to wait any longer. */

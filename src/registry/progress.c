@@ -30,17 +30,3 @@ void cb_registry_status(struct cb_registry *registry, uint64_t event_id,
 
     cb_event_emit(registry->sink, event);
 }
-
-void cb_registry_warn(struct cb_registry *registry, const char *format, ...)
-{
-    cb_autofree char *text = NULL;
-    struct cb_event event = {.kind = CB_EVENT_WARNING};
-    va_list args;
-
-    va_start(args, format);
-    text = xvasprintf(format, args);
-    va_end(args);
-    event.text = text;
-    event.len = strlen(text);
-    cb_event_emit(registry->sink, event);
-}

@@ -15,7 +15,6 @@ struct fetch {
     uint64_t event_id;
     size_t first;                /* layers below are unpacked */
     struct cb_descriptor *blobs; /* all layers; those below `first` may be empty */
-    char *fetched;               /* by index */
 };
 
 static void fetch_clear(struct fetch *fetch)
@@ -23,7 +22,6 @@ static void fetch_clear(struct fetch *fetch)
     for (size_t i = 0; fetch->blobs && i < fetch->image->config->diff_ids.count; i++)
         cb_descriptor_free(&fetch->blobs[i]);
     free(fetch->blobs);
-    free(fetch->fetched);
 }
 
 /* How many layers from the bottom are unpacked already; *TOP is the last of them. */
@@ -59,13 +57,9 @@ static int fetch_blob(void *arg, const struct cb_repository *repository,
 {
     const struct blob_attempt *attempt = arg;
     struct fetch *fetch = attempt->fetch;
-    int fetched = 0;
 
-    if (cb_blob_fetch(fetch->registry, repository, &fetch->blobs[attempt->layer],
-                      fetch->event_id, &fetched, err) < 0)
-        return -1;
-    fetch->fetched[attempt->layer] = (char)fetched;
-    return 0;
+    return cb_blob_fetch(fetch->registry, repository, &fetch->blobs[attempt->layer],
+                         fetch->event_id, err);
 }
 
 static int fetch_layer(void *arg, size_t index, struct cb_error **err)
@@ -87,13 +81,18 @@ static int fetch_layer(void *arg, size_t index, struct cb_error **err)
         cb_descriptor_free(&fetch->blobs[i]);
         memset(&fetch->blobs[i], 0, sizeof(fetch->blobs[i]));
     }
-    if (!fetch->image->manifest || (!fetch->layout && !fetch->image->reference))
-        return cb_error_set(err, CB_ERR_NOT_FOUND, "layer %s is not in the store",
-                            cb_digest_text(&config->diff_ids.items[i], text));
-    cb_descriptor_copy(&fetch->blobs[i], &fetch->image->manifest->layers.items[i]);
-    return fetch->layout ? fetch_blob(&attempt, fetch->layout, err)
-                         : cb_places_try(registry, fetch->image->reference, fetch_blob,
-                                         &attempt, err);
+    if (fetch->image->manifest) {
+        cb_descriptor_copy(&fetch->blobs[i], &fetch->image->manifest->layers.items[i]);
+        if (fetch->layout)
+            return fetch_blob(&attempt, fetch->layout, err);
+        if (fetch->image->reference)
+            return cb_places_try(registry, fetch->image->reference, fetch_blob, &attempt,
+                                 err);
+        if (cb_content_has(registry->store, &fetch->blobs[i].digest, &size) > 0)
+            return 0;
+    }
+    return cb_error_set(err, CB_ERR_NOT_FOUND, "layer %s is not in the store",
+                        cb_digest_text(&config->diff_ids.items[i], text));
 }
 
 /* Docker's first lines: what is there, and what is going to be fetched. */
@@ -111,21 +110,12 @@ static void announce(struct fetch *fetch)
     }
 }
 
-/* What a layer's bytes are known as, so that they can be pushed as they came. */
-static int remember_blobs(struct fetch *fetch, struct cb_error **err)
+static void announce_end(struct fetch *fetch)
 {
-    const struct cb_image_config *config = fetch->image->config;
-
-    for (size_t i = fetch->first; i < config->diff_ids.count; i++) {
-        if (fetch->fetched[i] &&
-            cb_layer_blob_add(fetch->registry->store, &config->diff_ids.items[i],
-                              &fetch->blobs[i], err) < 0)
-            return -1;
+    for (size_t i = fetch->first; i < fetch->image->config->diff_ids.count; i++)
         cb_registry_status(fetch->registry, fetch->event_id, &fetch->blobs[i].digest,
                            "Pull complete", fetch->blobs[i].size, fetch->blobs[i].size,
                            1);
-    }
-    return 0;
 }
 
 static int fetch_missing(struct fetch *fetch, struct cb_snapshot **top,
@@ -136,7 +126,6 @@ static int fetch_missing(struct fetch *fetch, struct cb_snapshot **top,
     size_t total = config->diff_ids.count;
 
     fetch->blobs = xcalloc(total, sizeof(*fetch->blobs));
-    fetch->fetched = xcalloc(total, 1);
     announce(fetch);
     if (cb_fan_out(registry->pool, cb_registry_downloads(registry), total - fetch->first,
                    fetch_layer, fetch, err) < 0)
@@ -145,7 +134,8 @@ static int fetch_missing(struct fetch *fetch, struct cb_snapshot **top,
                          NULL, registry->pool, registry->cancel, registry->sink,
                          fetch->event_id, top, err) < 0)
         return -1;
-    return remember_blobs(fetch, err);
+    announce_end(fetch);
+    return 0;
 }
 
 int cb_registry_fetch(struct cb_registry *registry, const struct cb_resolved_image *image,
@@ -177,6 +167,22 @@ int cb_registry_fetch(struct cb_registry *registry, const struct cb_resolved_ima
 
 /* ── The command ── */
 
+/* 1 when the name leads to the image already, and to others for other platforms, which
+ * stay. */
+static int is_among_platforms(struct cb_registry *registry, const char *canonical,
+                              const struct cb_digest *id, struct cb_error **err)
+{
+    cb_auto_value(cb_platform_images) images = {0};
+
+    if (cb_ref_platforms(registry->store, canonical, &images, err) < 0)
+        return -1;
+    cb_vec_foreach (image, &images) {
+        if (cb_digest_equal(&image->id, id))
+            return 1;
+    }
+    return 0;
+}
+
 static int register_image(struct cb_registry *registry, struct cb_resolved_image *image,
                           int *changed, struct cb_error **err)
 {
@@ -185,9 +191,13 @@ static int register_image(struct cb_registry *registry, struct cb_resolved_image
         xasprintf("%s/%s", image->reference->host, image->reference->path);
     cb_auto_value(cb_strings) names = {0};
     struct cb_digest before, id;
-    int had;
+    int had, among = 0;
 
     if (!cb_digest_is_set(&image->reference->digest))
+        among = is_among_platforms(registry, canonical, &image->id, err);
+    if (among < 0)
+        return -1;
+    if (!cb_digest_is_set(&image->reference->digest) && !among)
         cb_strings_add(&names, canonical);
     if (names.count) {
         had = cb_ref_get(registry->store, canonical, &before, err);
@@ -208,34 +218,37 @@ static int register_image(struct cb_registry *registry, struct cb_resolved_image
     return 0;
 }
 
-static void emit_step(struct cb_registry *registry, enum cb_event_kind kind, uint64_t id,
-                      const char *name, const struct cb_error *error)
-{
-    struct cb_event event = {.kind = kind, .id = id, .name = name, .error = error};
-
-    cb_event_emit(registry->sink, event);
-}
-
 static int fetch_as_step(struct cb_registry *registry,
                          const struct cb_resolved_image *image, struct cb_error **err)
 {
     cb_auto(cb_snapshot) top = NULL;
-    cb_auto(cb_error) error = NULL;
+    struct cb_error *error = NULL;
     char digest[CB_DIGEST_MAX_TEXT];
     const struct cb_reference *reference = image->reference;
     cb_autofree char *name = xasprintf(
         "%s: Pulling from %s",
         reference->tag ? reference->tag : cb_digest_text(&reference->digest, digest),
         reference->path);
-    uint64_t id = cb_event_next_id();
+    uint64_t id = cb_event_step_start(registry->sink, name);
+    int status = cb_registry_fetch(registry, image, id, &top, &error);
 
-    emit_step(registry, CB_EVENT_STEP_START, id, name, NULL);
-    if (cb_registry_fetch(registry, image, id, &top, &error) < 0) {
-        emit_step(registry, CB_EVENT_STEP_ERROR, id, name, error);
-        return cb_error_move(err, &error);
-    }
-    emit_step(registry, CB_EVENT_STEP_DONE, id, name, NULL);
-    return 0;
+    return cb_event_step_end(registry->sink, id, status, &error, err);
+}
+
+/* A build has a check for it. */
+static void warn_platform(struct cb_registry *registry,
+                          const struct cb_resolved_image *image,
+                          const struct cb_platform *want)
+{
+    const struct cb_platform *have = &image->config->platform;
+    cb_autofree char *name = cb_reference_familiar(image->reference);
+    cb_autofree char *have_text = cb_platform_text(have);
+    cb_autofree char *want_text = want ? cb_platform_text(want) : NULL;
+
+    if (want && *have->os && cb_platform_score(have, want) <= 0)
+        cb_event_say(registry->sink, CB_EVENT_WARNING, 0,
+                     "%s: the image's platform (%s) does not match the wanted one (%s)",
+                     name, have_text, want_text);
 }
 
 int cb_registry_pull(struct cb_registry *registry, const char *name,
@@ -244,8 +257,10 @@ int cb_registry_pull(struct cb_registry *registry, const char *name,
 {
     cb_auto(cb_resolved_image) image = NULL;
 
-    if (cb_registry_resolve(registry, name, platform, CB_PULL_ALWAYS, &image, err) < 0 ||
-        fetch_as_step(registry, image, err) < 0 ||
+    if (cb_registry_resolve(registry, name, platform, CB_PULL_ALWAYS, &image, err) < 0)
+        return -1;
+    warn_platform(registry, image, platform);
+    if (fetch_as_step(registry, image, err) < 0 ||
         register_image(registry, image, changed, err) < 0)
         return -1;
     *digest = image->target.digest;

@@ -18,6 +18,7 @@ struct push {
     struct cb_place place;
     struct cb_repository repository;
     const struct cb_push_options *options;
+    json_t *annotations;              /* of the manifest, or NULL */
     struct cb_manifest *original;     /* to be pushed as it is, or NULL */
     struct cb_digest *chain_ids;      /* by layer */
     struct cb_descriptor *layers;     /* by layer; made or found by its job */
@@ -33,6 +34,7 @@ static void push_clear(struct push *push)
     free(push->layers);
     free(push->chain_ids);
     cb_map_free(push->neighbours);
+    json_decref(push->annotations);
     cb_manifest_free(push->original);
     cb_reference_free(push->reference);
     cb_image_free(push->image);
@@ -51,7 +53,8 @@ static void add_chain_ids(struct push *push)
             cb_chain_id(i ? &push->chain_ids[i - 1] : NULL, &config->diff_ids.items[i]);
 }
 
-/* The manifest the image was pulled with, if every blob of it is here. */
+/* The manifest the image was pulled with, if every blob of it is here. It may claim that
+ * any blob is a layer: those count that were unpacked as the one the config names. */
 static void find_original(struct push *push)
 {
     struct cb_store *store = push->registry->store;
@@ -60,7 +63,7 @@ static void find_original(struct push *push)
     int64_t size;
 
     if (!cb_digest_is_set(&push->image->manifest) || push->options->layers.force ||
-        push->options->annotations ||
+        push->annotations ||
         cb_content_read(store, &push->image->manifest, CB_MANIFEST_MAX_BYTES, &bytes,
                         NULL) < 0 ||
         cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len, NULL, NULL) < 0)
@@ -71,7 +74,11 @@ static void find_original(struct push *push)
     if (manifest->layers.count != push->image->config->diff_ids.count)
         return;
     for (size_t i = 0; i < manifest->layers.count; i++) {
-        if (cb_content_has(store, &manifest->layers.items[i].digest, &size) <= 0)
+        const struct cb_digest *blob = &manifest->layers.items[i].digest;
+
+        if (cb_content_has(store, blob, &size) <= 0 ||
+            cb_layer_blob_known(store, &push->image->config->diff_ids.items[i], blob,
+                                NULL) <= 0)
             return;
     }
     push->original = cb_steal(&manifest);
@@ -146,8 +153,8 @@ static void report_layer(struct push *push, const struct cb_descriptor *blob,
         text = xasprintf("Mounted from %s", neighbour);
     else
         text = xstrdup("Pushed");
-    cb_registry_status(push->registry, push->event_id, &blob->digest, text, blob->size,
-                       blob->size, 1);
+    cb_registry_status(push->registry, push->event_id, &blob->digest, text,
+                       result == CB_UPLOAD_SENT ? blob->size : 0, blob->size, 1);
 }
 
 static int push_layer(void *arg, size_t i, struct cb_error **err)
@@ -195,7 +202,7 @@ static int push_config(struct push *push, struct cb_descriptor *config,
                           &result, err);
 }
 
-static int push_documents(struct push *push, struct cb_digest *digest, int64_t *size,
+static int push_documents(struct push *push, struct cb_descriptor *out,
                           struct cb_error **err)
 {
     cb_auto(cb_manifest) made = NULL;
@@ -209,7 +216,7 @@ static int push_documents(struct push *push, struct cb_digest *digest, int64_t *
     if (!manifest)
         manifest = made =
             cb_manifest_make(&config, push->layers, push->image->config->diff_ids.count,
-                             push->options->annotations, push->options->docker_types);
+                             push->annotations, push->options->docker_types);
     text = cb_manifest_text(manifest);
     if (cb_document_put(push->registry, &push->repository,
                         push->options->untagged ? NULL : push->reference->tag, &text,
@@ -217,8 +224,11 @@ static int push_documents(struct push *push, struct cb_digest *digest, int64_t *
         cb_content_put(push->registry->store, manifest->bytes, manifest->len, &kept,
                        err) < 0)
         return -1;
-    *digest = manifest->digest;
-    *size = (int64_t)manifest->len;
+    cb_descriptor_free(out);
+    *out = (struct cb_descriptor){.media_type = xstrdup(manifest->media_type),
+                                  .digest = manifest->digest,
+                                  .size = (int64_t)manifest->len,
+                                  .platform = push->image->config->platform};
     return 0;
 }
 
@@ -236,12 +246,16 @@ static int set_up(struct push *push, const struct cb_digest *image_id, const cha
             0 ||
         cb_place_open(push->registry, &push->place, &push->repository, err) < 0)
         return -1;
+    push->annotations =
+        cb_annotations_json(push->options->annotations, CB_ANNOTATION_MANIFEST,
+                            push->options->platform ? push->options->platform
+                                                    : &push->image->config->platform);
     add_chain_ids(push);
     find_original(push);
     return 0;
 }
 
-static int push_everything(struct push *push, struct cb_digest *digest, int64_t *size,
+static int push_everything(struct push *push, struct cb_descriptor *manifest,
                            struct cb_error **err)
 {
     cb_autofree char *name =
@@ -249,15 +263,15 @@ static int push_everything(struct push *push, struct cb_digest *digest, int64_t 
 
     if (cb_fan_out(push->registry->pool, cb_registry_uploads(push->registry),
                    push->image->config->diff_ids.count, push_layer, push, err) < 0 ||
-        push_documents(push, digest, size, err) < 0)
+        push_documents(push, manifest, err) < 0)
         return -1;
-    return cb_image_add_repo_digest(push->registry->store, &push->image->id, name, digest,
-                                    err);
+    return cb_image_add_repo_digest(push->registry->store, &push->image->id, name,
+                                    &manifest->digest, err);
 }
 
 int cb_registry_push(struct cb_registry *registry, const struct cb_digest *image_id,
                      const char *name, const struct cb_push_options *options,
-                     struct cb_digest *digest, int64_t *size, struct cb_error **err)
+                     struct cb_descriptor *manifest, struct cb_error **err)
 {
     static const struct cb_push_options defaults = {.layers.compression =
                                                         CB_COMPRESSION_GZIP};
@@ -275,7 +289,7 @@ int cb_registry_push(struct cb_registry *registry, const struct cb_digest *image
         push.event_id = event.id = cb_event_next_id();
         event.name = title;
         cb_event_emit(registry->sink, event);
-        result = push_everything(&push, digest, size, &error);
+        result = push_everything(&push, manifest, &error);
         event.kind = result == 0 ? CB_EVENT_STEP_DONE : CB_EVENT_STEP_ERROR;
         event.error = error;
         cb_event_emit(registry->sink, event);

@@ -183,10 +183,9 @@ int cb_resolve_documents(struct cb_registry *registry,
 
 /* ── blob.c ── */
 
-/* Makes sure that a layer's blob is in the store; resumes an earlier download. *FETCHED:
- * 0 when it was there. */
+/* Makes sure that a layer's blob is in the store; resumes an earlier download. */
 int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repository,
-                  const struct cb_descriptor *blob, uint64_t event_id, int *fetched,
+                  const struct cb_descriptor *blob, uint64_t event_id,
                   struct cb_error **err);
 
 /* ── progress.c ── */
@@ -194,8 +193,6 @@ int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repo
 void cb_registry_status(struct cb_registry *registry, uint64_t event_id,
                         const struct cb_digest *digest, const char *text, int64_t current,
                         int64_t total, int done);
-void cb_registry_warn(struct cb_registry *registry, const char *format, ...)
-    CB_PRINTF(2, 3);
 /* "ab12cd34ef56": how layers are named to people. BUFFER is returned. */
 const char *cb_digest_short(const struct cb_digest *digest, char buffer[16]);
 

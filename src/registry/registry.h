@@ -9,6 +9,7 @@
 #include "oci/oci.h"
 #include "registry/settings.h"
 #include "store/layer.h"
+#include "store/refs.h"
 #include "store/snapshot.h"
 #include "store/store.h"
 
@@ -74,15 +75,22 @@ int cb_registry_pull(struct cb_registry *registry, const char *name,
                      struct cb_digest *id, int *changed, struct cb_error **err);
 struct cb_push_options {
     struct cb_layer_form layers;
-    json_t *annotations; /* of the manifest, or NULL; borrowed */
-    int docker_types;    /* Docker schema 2 instead of OCI */
-    int untagged;        /* by digest alone */
+    const struct cb_annotations *annotations; /* or NULL */
+    const struct cb_platform *platform; /* which of them are meant; NULL: the image's */
+    int docker_types;                   /* Docker schema 2 instead of OCI */
+    int untagged;                       /* by digest alone */
 };
 /* The `push` command: IMAGE as in the store, to NAME (canonical). Blobs that are there
- * cost a HEAD. *SIZE of the manifest. */
+ * cost a HEAD. MANIFEST: what NAME is now, the caller's. */
 int cb_registry_push(struct cb_registry *registry, const struct cb_digest *image_id,
                      const char *name, const struct cb_push_options *options,
-                     struct cb_digest *digest, int64_t *size, struct cb_error **err);
+                     struct cb_descriptor *manifest, struct cb_error **err);
+/* Images for several platforms: each by its digest, then the index that has all of them
+ * under NAME. */
+int cb_registry_push_index(struct cb_registry *registry,
+                           const struct cb_platform_images *images, const char *name,
+                           const struct cb_push_options *options,
+                           struct cb_descriptor *index, struct cb_error **err);
 
 /* ── Artifacts: a manifest, its config and its blobs, that are no image of the store (a
  * build cache) ── */

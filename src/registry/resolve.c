@@ -87,15 +87,20 @@ static int find_local(struct cb_registry *registry, const char *name,
     cb_autofree char *canonical = *reference ? cb_reference_canonical(*reference) : NULL;
     cb_auto(cb_image) image = NULL;
     int by_id = 0;
-    int found =
-        cb_image_find(registry->store, canonical ? canonical : name, &image, &by_id, err);
+    int found = cb_image_find_for(registry->store, canonical ? canonical : name, platform,
+                                  &image, &by_id, err);
 
     if (found <= 0)
         return found;
     if (by_id && canonical)
         return 0; /* a name that happens to look like an id */
-    if (platform && cb_platform_score(&image->config->platform, platform) <= 0)
-        return 0;
+    if (platform) {
+        int serves = cb_image_serves(registry->store, canonical ? canonical : name, image,
+                                     platform, err);
+
+        if (serves <= 0)
+            return serves;
+    }
     return from_image(registry, image, reference, out, err) < 0 ? -1 : 1;
 }
 
@@ -179,19 +184,6 @@ static int read_config(struct cb_registry *registry,
                             manifest->layers.count, image->config->diff_ids.count);
     image->id = manifest->config.digest;
     return 0;
-}
-
-static void warn_platform(struct cb_registry *registry, const char *name,
-                          const struct cb_image_config *config,
-                          const struct cb_platform *platform)
-{
-    cb_autofree char *have = cb_platform_text(&config->platform);
-    cb_autofree char *want = cb_platform_text(platform);
-
-    if (*config->platform.os && cb_platform_score(&config->platform, platform) <= 0)
-        cb_registry_warn(
-            registry, "%s: the image's platform (%s) does not match the wanted one (%s)",
-            name, have, want);
 }
 
 /* From the first document down to the config. TAG is only used when WANT has no digest.
@@ -301,12 +293,8 @@ static int resolve_documents(struct resolution *resolution,
     if (cb_resolve_documents(resolution->registry, repository, resolution->reference->tag,
                              &want, resolution->platform, image, err) < 0)
         return cb_error_wrap(err, "%s", familiar);
-    if (repository) {
-        warn_platform(resolution->registry, familiar, image->config,
-                      resolution->platform);
-        if (remember(resolution, image, err) < 0)
-            return -1;
-    }
+    if (repository && remember(resolution, image, err) < 0)
+        return -1;
     image->reference = cb_steal(&resolution->reference);
     *out = cb_steal(&image);
     return 0;
@@ -395,8 +383,9 @@ static int resolve_reference(struct resolution *resolution, const char *name,
         found = find_local(resolution->registry, name, &resolution->reference,
                            resolution->platform, out, NULL);
         if (found > 0 || resolve_offline(resolution, out)) {
-            cb_registry_warn(resolution->registry, "%s: using the store's image: %s",
-                             name, cb_error_message(error));
+            cb_event_say(resolution->registry->sink, CB_EVENT_WARNING, 0,
+                         "%s: using the store's image: %s", name,
+                         cb_error_message(error));
             return 0;
         }
     }

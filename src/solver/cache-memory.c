@@ -177,10 +177,8 @@ static int memory_lock(struct cb_cache_store *store, const struct cb_digest *key
                                 {.fd = cb_cancel_fd(cancel), .events = POLLIN}};
 
         if (!told++)
-            cb_event_emit(
-                sink,
-                (struct cb_event){.kind = CB_EVENT_NOTICE,
-                                  .text = "waiting for the same step of another build"});
+            cb_event_say(sink, CB_EVENT_NOTICE, 0,
+                         "waiting for the same step of another build");
         poll(fds, 2, -1);
         stop_waiting(memory, &waiter);
         if (cb_cancel_check(cancel, err) < 0)

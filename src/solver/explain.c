@@ -98,19 +98,55 @@ static struct difference describe_input(const struct cb_key_parts *old,
         DIFFERENT_INPUT, xasprintf("it follows `%s` instead of `%s`", after, before)};
 }
 
-/* "ARG VERSION" of the part "env VERSION", if that is what it was or is. */
+/* "ARG VERSION" of the part "env VERSION", if that is what it was or is. Mounts are not
+ * counted by people. */
 static char *shown_name(const struct cb_key_parts *old, const struct cb_key_parts *new,
                         const char *name)
 {
     const char *variable = strip_prefix(name, CB_KEY_ENV);
     const struct cb_key_parts *both[] = {new, old};
 
+    if (strip_prefix(name, CB_KEY_MOUNT))
+        return xstrdup("mount");
     for (size_t i = 0; variable && i < CB_ARRAY_SIZE(both); i++)
         cb_vec_foreach (part, both[i])
             if (strcmp(part->name, CB_KEY_NOTE_ARG) == 0 &&
                 strcmp(part->value, variable) == 0)
                 return xasprintf("ARG %s", variable);
     return variable ? xasprintf("ENV %s", variable) : xstrdup(name);
+}
+
+/* Without the numbers of inputs, and what is not set. */
+static char *shown_value(const char *name, const char *value)
+{
+    const char *colon = strcmp(name, CB_KEY_SOURCE) == 0 ? strchr(value, ':') : NULL;
+    cb_autofree char *shown = xstrdup(colon ? colon + 1 : value);
+    static const char *const unsaid[] = {" from ", " size 0"};
+    size_t len;
+
+    for (size_t i = 0; strip_prefix(name, CB_KEY_MOUNT) && i < CB_ARRAY_SIZE(unsaid); i++)
+        if (strstr(shown, unsaid[i]))
+            *strstr(shown, unsaid[i]) = '\0';
+    len = strlen(shown);
+    while (len > 0 && shown[len - 1] == ' ')
+        shown[--len] = '\0';
+    return cb_steal(&shown);
+}
+
+/* "chown 1→2", and without arrows where one side is empty. */
+static char *describe_values(const char *name, const char *shown, const char *old,
+                             const char *new)
+{
+    cb_autofree char *before = shown_value(name, old);
+    cb_autofree char *after = shown_value(name, new);
+
+    if (strcmp(before, after) == 0)
+        return xasprintf("%s changed", shown);
+    if (!*before)
+        return xasprintf("%s now %s", shown, after);
+    if (!*after)
+        return xasprintf("%s no longer %s", shown, before);
+    return xasprintf("%s %s→%s", shown, before, after);
 }
 
 /* OLD or NEW is NULL when the part is not there on that side. */
@@ -131,7 +167,7 @@ static struct difference describe(const struct cb_key_parts *old_parts,
         return describe_input(old_parts, new_parts, label, verb);
     if (old && new &&is_shown(old->value) && is_shown(new->value))
         return (struct difference){DIFFERENT_DEFINITION,
-                                   xasprintf("%s %s→%s", shown, old->value, new->value)};
+                                   describe_values(name, shown, old->value, new->value)};
     return (struct difference){DIFFERENT_DEFINITION, xasprintf("%s %s", shown, verb)};
 }
 
@@ -166,11 +202,6 @@ size_t cb_key_parts_common(const struct cb_key_parts *a, const struct cb_key_par
         common += part && strcmp(part->value, a->items[i].value) == 0;
     }
     return common;
-}
-
-char *cb_key_parts_explain(const struct cb_key_parts *old, const struct cb_key_parts *new)
-{
-    return first_difference(old, new).text;
 }
 
 /* The instruction in "[builder 3/7] RUN make": "RUN". Empty if the name has another form.

@@ -49,6 +49,23 @@ static void run_load(struct job *job)
     job->found = cache->class->load(cache, &job->step->entry, &job->result, &job->error);
 }
 
+static void emit_of_step(struct cb_event_sink *base, const struct cb_event *event)
+{
+    struct step_sink *sink = (struct step_sink *)base;
+    struct cb_event own = *event;
+
+    if (!own.id && (own.kind == CB_EVENT_NOTICE || own.kind == CB_EVENT_WARNING))
+        own.id = sink->id;
+    sink->next->emit(sink->next, &own);
+}
+
+static struct cb_event_sink *sink_of(struct job *job)
+{
+    job->sink = (struct step_sink){
+        {emit_of_step}, job->solve->options->sink, job->step->event_id};
+    return job->sink.next ? &job->sink.base : NULL;
+}
+
 static void execute(struct job *job)
 {
     const struct step *step = job->step;
@@ -57,7 +74,7 @@ static void execute(struct job *job)
         xcalloc(vertex->input_count + 1, sizeof(*inputs));
     struct cb_exec_context context = {
         .event_id = step->event_id,
-        .sink = job->solve->options->sink,
+        .sink = sink_of(job),
         .cancel = job->cancel,
         .pool = job->solve->options->pool,
         .key = *cb_step_key(step),
@@ -101,10 +118,7 @@ static void record(struct job *job, const struct cb_key_parts *parts)
                            step->vertex->name, parts, &error) == 0)
         return;
     cb_error_wrap(&error, "remember the result of `%s`", step->vertex->name);
-    cb_event_emit(job->solve->options->sink,
-                  (struct cb_event){.kind = CB_EVENT_WARNING,
-                                    .text = cb_error_message(error),
-                                    .len = strlen(cb_error_message(error))});
+    cb_event_say(sink_of(job), CB_EVENT_WARNING, 0, "%s", cb_error_message(error));
 }
 
 static void run_recorded(struct job *job)
@@ -126,8 +140,8 @@ static void run_locked(struct job *job)
     void *lock = NULL;
     int stale;
 
-    if (cache->class->lock(cache, key, job->step->vertex->name, job->cancel,
-                           job->solve->options->sink, &lock, &job->error) < 0)
+    if (cache->class->lock(cache, key, job->step->vertex->name, job->cancel, sink_of(job),
+                           &lock, &job->error) < 0)
         return;
     job->found = cb_cache_ask(job->solve, key, &job->entry, &stale, &job->error);
     if (job->found == 0 && cb_cancel_check(job->cancel, &job->error) == 0)

@@ -79,6 +79,14 @@ static int is_canceled_by_caller(const struct solve *solve)
     return cb_cancel_requested(solve->options->cancel);
 }
 
+/* Of steps that fail at about the same time the one that stands first is named, so that
+ * the same mistakes give the same message. Vertices are in the order of the file. */
+static int is_first_failure(const struct solve *solve, const struct step *step)
+{
+    return !solve->failed ||
+           (solve->at_fault && step->vertex->index < solve->at_fault->index);
+}
+
 void cb_solve_fail(struct solve *solve, struct step *step, struct cb_error **error)
 {
     /* What dies while everything is being stopped dies of that. */
@@ -95,8 +103,11 @@ void cb_solve_fail(struct solve *solve, struct step *step, struct cb_error **err
             cb_error_at(error, step->vertex->source, step->vertex->span);
         cb_trace_start(solve, step);
         cb_trace_end(solve, step, CB_EVENT_STEP_ERROR, *error);
-        if (!solve->failed)
+        if (is_first_failure(solve, step)) {
+            cb_error_free(solve->error);
             solve->error = cb_steal(error);
+            solve->at_fault = step->vertex;
+        }
     }
     cb_error_free(cb_steal(error));
     solve->failed = 1;

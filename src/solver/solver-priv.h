@@ -111,6 +111,13 @@ struct step {
 /* ── Jobs: what is done on a worker ── */
 enum job_kind { JOB_MAP, JOB_CONTENT, JOB_LOAD, JOB_EXEC };
 
+/* What is told while a step is under way is of that step. */
+struct step_sink {
+    struct cb_event_sink base;
+    struct cb_event_sink *next; /* or NULL */
+    uint64_t id;
+};
+
 struct job {
     struct solve *solve;
     enum job_kind kind;
@@ -118,6 +125,7 @@ struct job {
     struct content *content;
     struct cb_cancel *cancel;
     struct job *next;
+    struct step_sink sink;
     /* Filled by the worker. */
     struct cb_error *error;
     struct cb_cache_map map;
@@ -155,6 +163,7 @@ struct solve {
     struct cb_cancel
         *cancel; /* of this solve: follows the caller's, and set by the first failure */
     struct cb_error *error;
+    const struct cb_vertex *at_fault; /* whose error it is; NULL: nobody's */
     int failed;
     struct cb_solve_stats stats;
 

@@ -58,18 +58,17 @@ struct cb_key_parts {
 /* A part whose name starts with "note:" is kept for explanations and not in the key. The
  * value of each CB_KEY_NOTE_ARG is a variable that an ARG and not an ENV has set. */
 #define CB_KEY_ENV      "env "
+#define CB_KEY_MOUNT    "mount "
+#define CB_KEY_SOURCE   "source" /* value "1:name": of which input */
 #define CB_KEY_NOTE_ARG "note:arg"
 void cb_key_parts_add(struct cb_key_parts *parts, const char *name, const char *value);
 void cb_key_parts_free(struct cb_key_parts *parts);
 CB_AUTO_VALUE_DEFINE(cb_key_parts, cb_key_parts_free)
 /* How many parts are the same. */
 size_t cb_key_parts_common(const struct cb_key_parts *a, const struct cb_key_parts *b);
-/* The first difference in words: "ARG VERSION 1→2", "src: content changed", "base image
- * changed". Never NULL; caller frees. */
-char *cb_key_parts_explain(const struct cb_key_parts *old,
-                           const struct cb_key_parts *new);
-/* The same with the instruction's word taken from the step's display name: "RUN: ARG
- * VERSION 1→2", "COPY src: content changed". For a cache store's `explain`. */
+/* The first difference in words, after the instruction's word in the step's display name:
+ * "RUN: ARG VERSION 1→2", "COPY src: content changed". For a cache store's `explain`.
+ * Never NULL; caller frees. */
 char *cb_step_explain(const char *name, const struct cb_key_parts *old,
                       const struct cb_key_parts *new);
 

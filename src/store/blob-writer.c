@@ -116,13 +116,11 @@ struct wait {
 static void tell_waiting(void *arg, pid_t holder)
 {
     struct wait *wait = arg;
-    char digest[CB_DIGEST_MAX_TEXT], text[CB_DIGEST_MAX_TEXT + 80];
+    char digest[CB_DIGEST_MAX_TEXT];
 
-    snprintf(text, sizeof(text), "waiting for %s, being fetched by process %d",
-             cb_digest_text(wait->digest, digest), (int)holder);
-    cb_event_emit(
-        wait->sink,
-        (struct cb_event){.kind = CB_EVENT_NOTICE, .text = text, .len = strlen(text)});
+    cb_event_say(wait->sink, CB_EVENT_NOTICE, 0,
+                 "waiting for %s, being fetched by process %d",
+                 cb_digest_text(wait->digest, digest), (int)holder);
 }
 
 static int lock_ingest(struct cb_blob_writer *writer, struct cb_cancel *cancel,

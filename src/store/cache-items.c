@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "base/lockfile.h"
+#include "base/text.h"
 #include "store/cache-mount.h"
 #include "store/db-gc.h"
 #include "store/db-snapshots.h"
@@ -14,7 +15,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #define LOCK_SUFFIX ".lock"
@@ -59,21 +59,21 @@ static int64_t time_ns(const struct timespec *time)
 
 /* ── Layers ── */
 
-/* What nobody has measured yet is measured now, and remembered. */
+/* What nobody has measured yet. */
 static int measure(struct cb_store *store, struct cb_cache_items *items,
                    struct cb_error **err)
 {
     struct cb_disk_sizes sizes = {0};
-    int result = 0;
+    size_t next = 0;
+    int result;
 
-    cb_vec_foreach (item, items) {
-        if (item->bytes != UINT64_MAX)
-            continue;
-        item->bytes = cb_tree_bytes(store->snapshots_fd, item->id);
-        cb_vec_push(&sizes, ((struct cb_disk_size){item->id, (int64_t)item->bytes}));
-    }
-    if (sizes.count && !store->read_only)
-        result = cb_db_disk_sizes_set(store->db, &sizes, err);
+    cb_vec_foreach (item, items)
+        if (item->bytes == UINT64_MAX)
+            cb_vec_push(&sizes, ((struct cb_disk_size){.id = item->id}));
+    result = cb_snapshots_measure(store, &sizes, err);
+    cb_vec_foreach (item, items)
+        if (item->bytes == UINT64_MAX)
+            item->bytes = (uint64_t)sizes.items[next++].bytes;
     cb_vec_free(&sizes);
     return result;
 }
@@ -156,28 +156,15 @@ static int list_layers(struct cb_store *store, struct cb_cache_items *out,
 
 /* ── Files ── */
 
-static int ends_in(const char *name, const char *end)
-{
-    size_t len = strlen(name), end_len = strlen(end);
-
-    return len > end_len && strcmp(name + len - end_len, end) == 0;
-}
-
-/* Somebody holds the flock of NAME. */
-static int is_locked(int dir_fd, const char *name)
-{
-    cb_autofd int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-
-    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-}
-
+/* The id is what `cbuild builds` calls it. */
 static void add_log(int dir_fd, const char *name, const struct stat *st,
                     struct cb_cache_item *item)
 {
     cb_autofree char *path =
         S_ISDIR(st->st_mode) ? xasprintf("%s/events.jsonl", name) : xstrdup(name);
 
-    item->in_use = is_locked(dir_fd, path);
+    item->id = xstrndup(name, strcspn(name, "."));
+    item->in_use = cb_lock_is_held(dir_fd, path);
     if (S_ISDIR(st->st_mode))
         item->bytes = cb_tree_bytes(dir_fd, name);
 }
@@ -200,14 +187,15 @@ static int list_files(struct cb_store *store, const char *directory,
         struct cb_cache_item item = {.type = type};
         struct stat st;
 
-        if (ends_in(*name, LOCK_SUFFIX) ||
+        if (cb_ends_with(*name, LOCK_SUFFIX) ||
             fstatat(fd, *name, &st, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
         item.bytes = (uint64_t)st.st_blocks * 512;
         item.created_ns = item.used_ns = time_ns(&st.st_mtim);
         if (type == CB_ITEM_LOG)
             add_log(fd, *name, &st, &item);
-        item.id = xstrdup(*name);
+        else
+            item.id = xstrdup(*name);
         item.parent = xstrdup("");
         item.description = xstrdup("");
         cb_vec_push(out, item);

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "store/cache-mount-priv.h"
 
 #include <errno.h>
@@ -29,13 +30,6 @@ void cb_cache_mounts_free(struct cb_cache_mounts *mounts)
     cb_vec_foreach (mount, mounts)
         mount_clear(mount);
     cb_vec_free(mounts);
-}
-
-static int ends_with(const char *name, const char *suffix)
-{
-    size_t len = strlen(name), end = strlen(suffix);
-
-    return len > end && strcmp(name + len - end, suffix) == 0;
 }
 
 static char *text_of(json_t *about, const char *key)
@@ -66,9 +60,8 @@ static void read_about(int mounts_fd, struct cb_cache_mount *mount)
 static int is_busy(int mounts_fd, const char *name)
 {
     cb_autofree char *file = xasprintf("%s" CB_CACHE_LOCK_SUFFIX, name);
-    cb_auto(cb_lock) lock = NULL;
 
-    return cb_lock_try(&lock, mounts_fd, file, CB_LOCK_EXCLUSIVE, NULL) == 0;
+    return cb_lock_is_held(mounts_fd, file);
 }
 
 static int by_id(const void *a, const void *b)
@@ -79,8 +72,7 @@ static int by_id(const void *a, const void *b)
     return order ? order : strcmp(x->name, y->name);
 }
 
-static int list(struct cb_store *store, int mounts_fd, struct cb_cache_mounts *out,
-                struct cb_error **err)
+static int list(int mounts_fd, struct cb_cache_mounts *out, struct cb_error **err)
 {
     cb_auto_value(cb_strings) names = {0};
 
@@ -89,11 +81,11 @@ static int list(struct cb_store *store, int mounts_fd, struct cb_cache_mounts *o
     cb_vec_foreach (name, &names) {
         struct cb_cache_mount mount = {0};
 
-        if (ends_with(*name, CB_CACHE_LOCK_SUFFIX) ||
-            ends_with(*name, CB_CACHE_ABOUT_SUFFIX))
+        if (cb_ends_with(*name, CB_CACHE_LOCK_SUFFIX) ||
+            cb_ends_with(*name, CB_CACHE_ABOUT_SUFFIX))
             continue;
         mount.name = xstrdup(*name);
-        mount.busy = !store->read_only && is_busy(mounts_fd, *name);
+        mount.busy = is_busy(mounts_fd, *name);
         read_about(mounts_fd, &mount);
         cb_vec_push(out, mount);
     }
@@ -107,8 +99,7 @@ int cb_cache_mount_list(struct cb_store *store, struct cb_cache_mounts *out,
 {
     cb_autofd int mounts_fd = -1;
 
-    if (cb_cache_mounts_dir(store, &mounts_fd, err) < 0 ||
-        list(store, mounts_fd, out, err) < 0)
+    if (cb_cache_mounts_dir(store, &mounts_fd, err) < 0 || list(mounts_fd, out, err) < 0)
         return -1;
     cb_vec_foreach (mount, out)
         mount->bytes = cb_tree_bytes(mounts_fd, mount->name);
@@ -134,8 +125,7 @@ int cb_cache_mount_find(struct cb_store *store, const char *text,
     size_t len = strlen(text);
     int is_id;
 
-    if (cb_cache_mounts_dir(store, &mounts_fd, err) < 0 ||
-        list(store, mounts_fd, &all, err) < 0)
+    if (cb_cache_mounts_dir(store, &mounts_fd, err) < 0 || list(mounts_fd, &all, err) < 0)
         return -1;
     is_id = *text && count_ids(&all, text) > 0;
     cb_vec_foreach (mount, &all) {
@@ -179,8 +169,8 @@ static void forget(int mounts_fd, const char *name)
         return;
     cb_vec_foreach (other, &names) {
         if (strncmp(*other, name, (size_t)len) == 0 &&
-            !ends_with(*other, CB_CACHE_LOCK_SUFFIX) &&
-            !ends_with(*other, CB_CACHE_ABOUT_SUFFIX))
+            !cb_ends_with(*other, CB_CACHE_LOCK_SUFFIX) &&
+            !cb_ends_with(*other, CB_CACHE_ABOUT_SUFFIX))
             return;
     }
     unlinkat(mounts_fd, file, 0);
@@ -232,7 +222,7 @@ static int remove_stray_locks(int mounts_fd, struct cb_error **err)
         cb_autofree char *name = xstrndup(*file, len > end ? len - end : 0);
         cb_auto(cb_lock) lock = NULL;
 
-        if (!ends_with(*file, CB_CACHE_LOCK_SUFFIX) ||
+        if (!cb_ends_with(*file, CB_CACHE_LOCK_SUFFIX) ||
             faccessat(mounts_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
             continue;
         if (cb_lock_try(&lock, mounts_fd, *file, CB_LOCK_EXCLUSIVE, err) < 0)
@@ -251,7 +241,7 @@ int cb_cache_mount_prune(struct cb_store *store, int64_t used_before_s,
 
     if (cb_store_check_writable(store, err) < 0 ||
         cb_cache_mounts_dir(store, &mounts_fd, err) < 0 ||
-        list(store, mounts_fd, &mounts, err) < 0)
+        list(mounts_fd, &mounts, err) < 0)
         return -1;
     cb_vec_foreach (mount, &mounts) {
         if (mount->used_ns / 1000000000 <= used_before_s &&

@@ -71,24 +71,17 @@ struct wait {
     const char *id;
 };
 
-static void tell(struct cb_event_sink *sink, const char *text)
-{
-    cb_event_emit(sink, (struct cb_event){
-                            .kind = CB_EVENT_NOTICE, .text = text, .len = strlen(text)});
-}
-
 static void tell_waiting(void *arg, pid_t holder)
 {
     struct wait *wait = arg;
-    cb_autofree char *text = NULL;
 
     if (holder)
-        text = xasprintf("waiting for cache mount `%s`, in use by process %d", wait->id,
-                         (int)holder);
+        cb_event_say(wait->sink, CB_EVENT_NOTICE, 0,
+                     "waiting for cache mount `%s`, in use by process %d", wait->id,
+                     (int)holder);
     else
-        text =
-            xasprintf("waiting for cache mount `%s`, in use by another step", wait->id);
-    tell(wait->sink, text);
+        cb_event_say(wait->sink, CB_EVENT_NOTICE, 0,
+                     "waiting for cache mount `%s`, in use by another step", wait->id);
 }
 
 int cb_cache_mount_lock(int mounts_fd, const char *name, enum cb_lock_mode mode,
@@ -233,10 +226,8 @@ static int renew(struct cb_store *store, const struct cb_cache_mount_request *re
     if (taken < 0)
         return -1;
     if (!taken) {
-        cb_autofree char *text =
-            xasprintf("cache mount `%s` is in use and stays as it is", request->id);
-
-        tell(request->sink, text);
+        cb_event_say(request->sink, CB_EVENT_NOTICE, 0,
+                     "cache mount `%s` is in use and stays as it is", request->id);
         return 0;
     }
     /* Another step may have made it anew before the lock was ours. */

@@ -29,21 +29,17 @@
 
 /* ── Measuring ── */
 
-/* Of what has no size in the index yet; an unsized snapshot is sized once in its life. */
 static int measure_unknown(struct cb_store *store, const struct cb_strings *ids,
                            uint64_t *bytes, struct cb_error **err)
 {
     struct cb_disk_sizes sizes = {0};
-    int result = 0;
+    int result;
 
-    cb_vec_foreach (id, ids) {
-        int64_t size = (int64_t)cb_tree_bytes(store->snapshots_fd, *id);
-
-        cb_vec_push(&sizes, ((struct cb_disk_size){*id, size}));
-        *bytes += (uint64_t)size;
-    }
-    if (sizes.count && !store->read_only)
-        result = cb_db_disk_sizes_set(store->db, &sizes, err);
+    cb_vec_foreach (id, ids)
+        cb_vec_push(&sizes, ((struct cb_disk_size){.id = *id}));
+    result = cb_snapshots_measure(store, &sizes, err);
+    cb_vec_foreach (size, &sizes)
+        *bytes += (uint64_t)size->bytes;
     cb_vec_free(&sizes);
     return result;
 }
@@ -73,10 +69,11 @@ static uint64_t mount_bytes(struct cb_store *store)
     return atomic_load(&store->mounts_bytes);
 }
 
-int cb_store_total(struct cb_store *store, uint64_t *bytes, struct cb_error **err)
+/* Bytes on disk of everything in the store but what is being made. */
+static int total_bytes(struct cb_store *store, uint64_t *bytes, struct cb_error **err)
 {
-    static const char *const flat[] = {".", "blobs/sha256", "blobs/sha512", "ingest",
-                                       "stat-index"};
+    static const char *const flat[] = {".",      "blobs/sha256", "blobs/sha512",
+                                       "ingest", "stat-index",   "urls"};
     cb_auto_value(cb_strings) unknown = {0};
     uint64_t total = mount_bytes(store) + cb_tree_bytes(store->root_fd, "builds");
     int64_t layers = 0;
@@ -99,7 +96,7 @@ static int remove_unnamed_images(struct cb_store *store, struct cb_error **err)
     if (cb_image_list(store, &images, err) < 0)
         return -1;
     cb_vec_foreach (image, &images)
-        if (!(*image)->names.count &&
+        if (!cb_image_is_named(*image) &&
             cb_image_remove_unnamed(store, &(*image)->id, err) < 0)
             return -1;
     return cb_store_gc(store, NULL, err);
@@ -110,7 +107,7 @@ static int is_too_much(struct cb_store *store, uint64_t bytes, uint64_t *excess,
 {
     uint64_t total;
 
-    if (cb_store_total(store, &total, err) < 0)
+    if (total_bytes(store, &total, err) < 0)
         return -1;
     *excess = total + bytes > store->max_bytes ? total + bytes - store->max_bytes : 0;
     return *excess > 0;
@@ -132,7 +129,7 @@ static int store_is_full(struct cb_store *store, uint64_t bytes, struct cb_error
     cb_autofree char *used = NULL;
     uint64_t total;
 
-    if (cb_store_total(store, &total, err) < 0)
+    if (total_bytes(store, &total, err) < 0)
         return -1;
     used = cb_size_human(total);
     cb_error_set(err, CB_ERR_SYSTEM,

@@ -5,9 +5,6 @@
 #include "base/lockfile.h"
 #include "store/store.h"
 
-/* Bytes on disk of everything in the store but what is being made. */
-int cb_store_total(struct cb_store *store, uint64_t *bytes, struct cb_error **err);
-
 /* To be called before something of BYTES becomes part of the store, and kept until it is:
  * without a limit *LOCK is NULL and nothing happens. Else the least recently used goes
  * until there is room; SYSTEM "the store is full" when all that is left is in use. Not

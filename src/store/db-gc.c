@@ -27,7 +27,7 @@ int cb_db_reached_snapshots(struct cb_db *db, unsigned from, struct cb_map *out,
         "WITH RECURSIVE live(id) AS ("
         "  SELECT c.snapshot FROM image_layers l JOIN chains c ON c.chain_id=l.chain_id"
         "   WHERE (?1 & 1) OR ((?1 & 2) AND EXISTS("
-        "    SELECT 1 FROM names n WHERE n.image=l.image))"
+        "    SELECT 1 FROM image_names n WHERE n.image=l.image))"
         "  UNION SELECT snapshot FROM records WHERE (?1 & 4) AND snapshot<>''"
         "  UNION SELECT snapshot FROM pins WHERE (?1 & 8)"
         "  UNION SELECT s.parent FROM live JOIN snapshots s ON s.id=live.id"
@@ -212,12 +212,13 @@ int cb_db_forget_records(struct cb_db *db, const struct cb_strings *snapshots,
 int cb_db_counts(struct cb_db *db, struct cb_db_counts *out, struct cb_error **err)
 {
     cb_db_hold(db);
-    cb_query query = cb_db_query(db,
-                                 "SELECT (SELECT COUNT(*) FROM images),"
-                                 " (SELECT COUNT(*) FROM images WHERE NOT EXISTS("
-                                 "   SELECT 1 FROM names n WHERE n.image=images.id)),"
-                                 " (SELECT COUNT(*) FROM records)",
-                                 err);
+    cb_query query =
+        cb_db_query(db,
+                    "SELECT (SELECT COUNT(*) FROM images),"
+                    " (SELECT COUNT(*) FROM images WHERE NOT EXISTS("
+                    "   SELECT 1 FROM image_names n WHERE n.image=images.id)),"
+                    " (SELECT COUNT(*) FROM records)",
+                    err);
 
     if (!query || cb_db_step(db, query, err) < 0)
         return -1;

@@ -4,6 +4,9 @@
 
 #include "store/db-priv.h"
 
+#include <stdio.h>
+#include <string.h>
+
 /* 1: the statement, given up to two texts, has a row with a non-zero first column. */
 static int ask(struct cb_db *db, const char *sql, const char *first, const char *second,
                struct cb_error **err)
@@ -48,6 +51,16 @@ static int list(struct cb_db *db, const char *sql, const char *argument,
     return more;
 }
 
+/* The name leads to this image whatever the platform. */
+static int leads_to(struct cb_db *db, const char *name, const char *id,
+                    struct cb_error **err)
+{
+    return ask(db,
+               "SELECT 1 FROM names n WHERE name=?1 AND image=?2 AND NOT EXISTS("
+               " SELECT 1 FROM name_platforms p WHERE p.name=n.name)",
+               name, id, err);
+}
+
 /* A store without syncing does not ask whether something was synced. */
 static int row_is_put(struct cb_db *db, const char *id, const struct cb_digest *manifest,
                       struct cb_error **err)
@@ -78,8 +91,7 @@ int cb_db_image_is_put(struct cb_db *db, const struct cb_digest *id,
     cb_vec_foreach (name, names) {
         if (found <= 0)
             break;
-        found =
-            ask(db, "SELECT 1 FROM names WHERE name=?1 AND image=?2", *name, text, err);
+        found = leads_to(db, *name, text, err);
     }
     return found;
 }
@@ -123,9 +135,11 @@ static int put_layer(struct cb_db *db, const struct cb_digest *image, size_t pos
     return cb_db_run(db, query, err);
 }
 
-static int set_name(struct cb_db *db, const char *name, const char *id,
-                    struct cb_error **err)
+int cb_db_name_put(struct cb_db *db, const char *name, const char *id,
+                   struct cb_error **err)
 {
+    if (tell(db, "DELETE FROM name_platforms WHERE name=?1", name, NULL, err) < 0)
+        return -1;
     return tell(db,
                 "INSERT INTO names(name,image) VALUES(?1,?2)"
                 " ON CONFLICT(name) DO UPDATE SET image=excluded.image",
@@ -155,7 +169,7 @@ int cb_db_image_put(struct cb_db *db, const struct cb_db_image *image,
             return -1;
     }
     cb_vec_foreach (name, names) {
-        if (set_name(db, *name, id, err) < 0)
+        if (cb_db_name_put(db, *name, id, err) < 0)
             return -1;
     }
     return cb_db_commit(&transaction, err);
@@ -242,6 +256,8 @@ int cb_db_image_remove(struct cb_db *db, const struct cb_digest *id, int if_unna
                        struct cb_error **err)
 {
     static const char *const sql[] = {
+        "DELETE FROM name_platforms WHERE image=?1"
+        " OR name IN (SELECT name FROM names WHERE image=?1)",
         "DELETE FROM names WHERE image=?1",
         "DELETE FROM repo_digests WHERE image=?1",
         "DELETE FROM image_layers WHERE image=?1",
@@ -257,8 +273,8 @@ int cb_db_image_remove(struct cb_db *db, const struct cb_digest *id, int if_unna
     if (cb_db_begin(db, 1, &transaction, err) < 0)
         return -1;
     if (if_unnamed)
-        named =
-            ask(db, "SELECT EXISTS(SELECT 1 FROM names WHERE image=?1)", text, NULL, err);
+        named = ask(db, "SELECT EXISTS(SELECT 1 FROM image_names WHERE image=?1)", text,
+                    NULL, err);
     if (named)
         return named < 0 ? -1 : 0;
     for (size_t i = 0; i < CB_ARRAY_SIZE(sql); i++) {
@@ -293,7 +309,7 @@ int cb_db_name_set(struct cb_db *db, const char *name, const struct cb_digest *i
     cb_transaction transaction = {0};
 
     cb_digest_text(id, text);
-    found = ask(db, "SELECT 1 FROM names WHERE name=?1 AND image=?2", name, text, err);
+    found = leads_to(db, name, text, err);
     if (found)
         return found < 0 ? -1 : 0;
     if (cb_db_begin(db, 1, &transaction, err) < 0)
@@ -303,7 +319,7 @@ int cb_db_name_set(struct cb_db *db, const char *name, const struct cb_digest *i
         return -1;
     if (!found)
         return cb_error_set(err, CB_ERR_NOT_FOUND, "image `%s`: not in the store", text);
-    if (set_name(db, name, text, err) < 0)
+    if (cb_db_name_put(db, name, text, err) < 0)
         return -1;
     return cb_db_commit(&transaction, err);
 }
@@ -336,6 +352,7 @@ int cb_db_name_remove(struct cb_db *db, const char *name, struct cb_error **err)
     if (found <= 0)
         return found;
     if (tell(db, "DELETE FROM names WHERE name=?1", name, NULL, err) < 0 ||
+        tell(db, "DELETE FROM name_platforms WHERE name=?1", name, NULL, err) < 0 ||
         cb_db_commit(&transaction, err) < 0)
         return -1;
     return 1;

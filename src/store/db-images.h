@@ -31,6 +31,9 @@ int cb_db_image_prefix(struct cb_db *db, const char *prefix, struct cb_digest *o
 int cb_db_image_ids(struct cb_db *db, struct cb_strings *ids, struct cb_error **err);
 int cb_db_image_names(struct cb_db *db, const struct cb_digest *id,
                       struct cb_strings *names, struct cb_error **err);
+/* Of several platforms, for which a plain look-up finds another image. */
+int cb_db_image_platform_names(struct cb_db *db, const struct cb_digest *id,
+                               struct cb_strings *names, struct cb_error **err);
 int cb_db_image_repo_digests(struct cb_db *db, const struct cb_digest *id,
                              struct cb_strings *out, struct cb_error **err);
 /* 1, or 0: IF_UNNAMED was asked for, and it has a name. */
@@ -45,6 +48,23 @@ int cb_db_name_set(struct cb_db *db, const char *name, const struct cb_digest *i
                    struct cb_error **err);
 int cb_db_name_get(struct cb_db *db, const char *name, struct cb_digest *id,
                    struct cb_error **err);
+/* One image of a name that has several. */
+struct cb_db_platform {
+    char platform[160];
+    struct cb_digest image;
+};
+struct cb_db_platforms {
+    struct cb_db_platform *items;
+    size_t count, capacity;
+};
+/* CHOSEN, one of ENTRIES, is what a plain look-up finds. Durable. */
+int cb_db_name_set_platforms(struct cb_db *db, const char *name,
+                             const struct cb_digest *chosen,
+                             const struct cb_db_platform *entries, size_t count,
+                             struct cb_error **err);
+/* None for a name of one image. */
+int cb_db_name_platforms(struct cb_db *db, const char *name, struct cb_db_platforms *out,
+                         struct cb_error **err);
 int cb_db_name_remove(struct cb_db *db, const char *name, struct cb_error **err);
 int cb_db_repo_digest_add(struct cb_db *db, const struct cb_digest *id, const char *name,
                           const struct cb_digest *digest, struct cb_error **err);

@@ -74,6 +74,10 @@ int cb_db_commit(struct cb_db_transaction *transaction, struct cb_error **err);
 void cb_db_rollback(struct cb_db_transaction *transaction);
 #define cb_transaction __attribute__((cleanup(cb_db_rollback))) struct cb_db_transaction
 
+/* In a transaction: NAME leads to the image ID (text), whatever the platform. */
+int cb_db_name_put(struct cb_db *db, const char *name, const char *id,
+                   struct cb_error **err);
+
 int cb_db_error(struct cb_db *db, const char *what, struct cb_error **err);
 int cb_db_exec(struct cb_db *db, const char *sql, struct cb_error **err);
 /* Creates or migrates the tables. */

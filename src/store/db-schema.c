@@ -60,6 +60,14 @@ static const char *const migrations[] = {
     "  name TEXT PRIMARY KEY, ms INTEGER NOT NULL, when_s INTEGER NOT NULL)"
     "  WITHOUT ROWID;"
     "ALTER TABLE snapshots ADD COLUMN disk_bytes INTEGER NOT NULL DEFAULT -1;",
+    /* 3: a name of several images, one per platform, in the order of their index; the one
+     * in `names` is among them. image_names: which images any name reaches */
+    "CREATE TABLE name_platforms("
+    "  name TEXT NOT NULL, position INTEGER NOT NULL, platform TEXT NOT NULL,"
+    "  image TEXT NOT NULL, PRIMARY KEY(name, position)) WITHOUT ROWID;"
+    "CREATE INDEX name_platforms_image ON name_platforms(image);"
+    "CREATE VIEW image_names AS SELECT name, image FROM names"
+    "  UNION ALL SELECT name, image FROM name_platforms;",
 };
 
 static int read_version(struct cb_db *db, int *version, struct cb_error **err)

@@ -10,9 +10,9 @@
 int cb_store_gc(struct cb_store *store, uint64_t *freed_bytes, struct cb_error **err);
 
 struct cb_usage {
-    uint64_t images, images_bytes, images_reclaimable;
-    uint64_t records, cache_bytes, cache_reclaimable;
-    uint64_t cache_mounts, cache_mount_bytes;
+    struct cb_usage_part {
+        uint64_t count, bytes, reclaimable;
+    } images, cache, cache_mounts, logs; /* cache: without what images have too */
 };
 int cb_store_usage(struct cb_store *store, struct cb_usage *out, struct cb_error **err);
 

@@ -50,20 +50,37 @@ int cb_layer_blob_add(struct cb_store *store, const struct cb_digest *diff_id,
                                 (int)compression, blob->size, err);
 }
 
+int cb_layer_blob_known(struct cb_store *store, const struct cb_digest *diff_id,
+                        const struct cb_digest *blob, struct cb_error **err)
+{
+    __attribute__((cleanup(rows_free))) struct cb_layer_blob_rows rows = {0};
+
+    if (cb_db_layer_blobs(store->db, diff_id, -1, &rows, err) < 0)
+        return -1;
+    cb_vec_foreach (row, &rows) {
+        if (cb_digest_equal(&row->digest, blob))
+            return 1;
+    }
+    return 0;
+}
+
 /* ── The uncompressed stream ── */
 
 struct verified {
     int (*write)(void *arg, const void *bytes, size_t len, struct cb_error **err);
     void *arg;
     struct cb_hasher *hasher;
+    struct cb_cancel *cancel;
 };
 
 static int write_verified(void *arg, const void *bytes, size_t len, struct cb_error **err)
 {
     struct verified *verified = arg;
 
+    if (cb_cancel_check(verified->cancel, err) < 0)
+        return -1;
     cb_hasher_update(verified->hasher, bytes, len);
-    return verified->write(verified->arg, bytes, len, err);
+    return verified->write ? verified->write(verified->arg, bytes, len, err) : 0;
 }
 
 static ssize_t read_blob(void *arg, void *buffer, size_t len, struct cb_error **err)
@@ -85,7 +102,8 @@ static int stream_blob(struct cb_store *store, const struct cb_descriptor *blob,
     ssize_t len;
 
     if (cb_content_open(store, &blob->digest, &fd, NULL, err) < 0 ||
-        cb_decoder_new(&decoder, read_blob, &fd, CB_TAR_GZIP | CB_TAR_ZSTD, 0, err) < 0)
+        cb_decoder_new(&decoder, read_blob, &fd, CB_TAR_GZIP | CB_TAR_ZSTD,
+                       CB_LAYER_MAX_BYTES, err) < 0)
         return -1;
     while ((len = cb_decoder_next(decoder, &bytes, err)) > 0) {
         if (write_verified(to, bytes, (size_t)len, err) < 0)
@@ -138,6 +156,40 @@ int cb_layer_stream_tar(struct cb_store *store, const struct cb_digest *chain_id
     cb_error_set(err, CB_ERR_INTEGRITY, "layer `%s`: its tar has digest %s",
                  cb_digest_text(diff_id, want), cb_digest_text(&actual, have));
     return cb_error_hint(err, "cbuild fsck --deep shows damaged layers");
+}
+
+static int check_blob(struct cb_store *store, const struct cb_digest *diff_id,
+                      const struct cb_descriptor *blob, struct cb_cancel *cancel,
+                      struct cb_error **err)
+{
+    cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
+    struct verified verified = {.hasher = hasher, .cancel = cancel};
+    char want[CB_DIGEST_MAX_TEXT], have[CB_DIGEST_MAX_TEXT];
+    struct cb_digest actual;
+
+    if (stream_blob(store, blob, &verified, err) < 0)
+        return -1;
+    actual = cb_hasher_finish(hasher);
+    if (cb_digest_equal(&actual, diff_id))
+        return 0;
+    return cb_error_set(err, CB_ERR_INTEGRITY,
+                        "unpacked bytes have digest %s, the image says %s",
+                        cb_digest_text(&actual, have), cb_digest_text(diff_id, want));
+}
+
+int cb_layer_blob_enter(struct cb_store *store, const struct cb_digest *diff_id,
+                        const struct cb_descriptor *blob, struct cb_cancel *cancel,
+                        struct cb_error **err)
+{
+    int known = cb_layer_blob_known(store, diff_id, &blob->digest, err);
+    char text[CB_DIGEST_MAX_TEXT];
+
+    if (known)
+        return known < 0 ? -1 : 0;
+    if (!cb_digest_equal(&blob->digest, diff_id) &&
+        check_blob(store, diff_id, blob, cancel, err) < 0)
+        return cb_error_wrap(err, "layer %s", cb_digest_text(&blob->digest, text));
+    return cb_layer_blob_add(store, diff_id, blob, err);
 }
 
 /* ── Making ── */
@@ -214,18 +266,16 @@ static void lock_release(struct cb_lock **lock)
     cb_lock_release_unlink(*lock);
 }
 
-int cb_layer_blob_make(struct cb_store *store, const struct cb_digest *chain_id,
-                       const struct cb_digest *diff_id, enum cb_compression compression,
-                       int level, struct cb_pool *pool, struct cb_cancel *cancel,
-                       struct cb_event_sink *sink, uint64_t event_id,
-                       struct cb_descriptor *out, struct cb_error **err)
+/* Two that want the same make it once. */
+static int make_or_find(struct cb_store *store, const struct cb_digest *chain_id,
+                        const struct cb_digest *diff_id, enum cb_compression compression,
+                        int level, struct cb_pool *pool, struct making *making,
+                        struct cb_descriptor *out, struct cb_error **err)
 {
     char hex[CB_DIGEST_MAX_TEXT], text[CB_DIGEST_MAX_TEXT];
     cb_autofree char *name = NULL;
     cb_autofree char *item = NULL;
     __attribute__((cleanup(lock_release))) struct cb_lock *lock = NULL;
-    __attribute__((cleanup(making_clear))) struct making making = {
-        .cancel = cancel, .sink = sink, .event_id = event_id};
     int found = cb_layer_blob_find(store, diff_id, (int)compression, out, err);
 
     if (found)
@@ -234,15 +284,15 @@ int cb_layer_blob_make(struct cb_store *store, const struct cb_digest *chain_id,
         return -1;
     name =
         xasprintf("compress-%s.%d.lock", cb_digest_hex(diff_id, hex), (int)compression);
-    if (cb_lock_take(&lock, store->ingest_fd, name, CB_LOCK_EXCLUSIVE, cancel, NULL, NULL,
-                     err) < 0)
+    if (cb_lock_take(&lock, store->ingest_fd, name, CB_LOCK_EXCLUSIVE, making->cancel,
+                     NULL, NULL, err) < 0)
         return -1;
     found = cb_layer_blob_find(store, diff_id, (int)compression, out, err);
     if (found)
         return found < 0 ? -1 : 0;
     item = xasprintf("compressing %s", cb_digest_text(diff_id, text));
-    making.item = item;
-    return make_blob(store, chain_id, diff_id, compression, level, pool, &making, out,
+    making->item = item;
+    return make_blob(store, chain_id, diff_id, compression, level, pool, making, out,
                      err);
 }
 
@@ -252,6 +302,8 @@ int cb_layer_blob_get(struct cb_store *store, const struct cb_digest *chain_id,
                       struct cb_event_sink *sink, uint64_t event_id,
                       struct cb_descriptor *out, struct cb_error **err)
 {
+    __attribute__((cleanup(making_clear))) struct making making = {
+        .cancel = cancel, .sink = sink, .event_id = event_id};
     int wanted = form->any ? -1 : (int)form->compression;
     int64_t size;
 
@@ -261,6 +313,6 @@ int cb_layer_blob_get(struct cb_store *store, const struct cb_digest *chain_id,
         cb_descriptor_free(out);
         *out = (struct cb_descriptor){0};
     }
-    return cb_layer_blob_make(store, chain_id, diff_id, form->compression, form->level,
-                              pool, cancel, sink, event_id, out, err);
+    return make_or_find(store, chain_id, diff_id, form->compression, form->level, pool,
+                        &making, out, err);
 }

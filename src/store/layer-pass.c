@@ -8,6 +8,7 @@
  * COPY would be two layers. */
 #include "store/layer-pass.h"
 
+#include "base/fs.h"
 #include "base/map.h"
 #include "store/tar.h"
 #include "store/tree-digest.h"
@@ -214,24 +215,18 @@ static int put_content(struct run *run, struct item *item, struct cb_error **err
     return 0;
 }
 
-static void link_key(char key[48], const struct stat *st)
-{
-    snprintf(key, 48, "%llx:%llx", (unsigned long long)st->st_dev,
-             (unsigned long long)st->st_ino);
-}
-
 static void remember_name(struct run *run, const struct item *item)
 {
     size_t len = strlen(item->at->path) + 1;
     struct first_name *first;
-    char key[48];
+    char key[CB_INODE_KEY_MAX];
 
     if (item->at->st.st_nlink < 2)
         return;
     first = xmalloc(sizeof(*first) + len);
     first->content = item->content;
     memcpy(first->path, item->at->path, len);
-    link_key(key, &item->at->st);
+    cb_inode_key(key, item->at->st.st_dev, item->at->st.st_ino);
     cb_map_set(run->links, key, first);
 }
 
@@ -254,10 +249,10 @@ static int put_further_name(struct run *run, struct item *item, struct first_nam
 static int put_file(struct run *run, struct item *item, struct cb_error **err)
 {
     struct first_name *first = NULL;
-    char key[48];
+    char key[CB_INODE_KEY_MAX];
 
     if (item->at->st.st_nlink > 1) {
-        link_key(key, &item->at->st);
+        cb_inode_key(key, item->at->st.st_dev, item->at->st.st_ino);
         first = cb_map_get(run->links, key);
     }
     if (first)

@@ -9,8 +9,9 @@
 #include "store/store.h"
 
 /* Bounds for foreign layers (security.md rows 9–12). 0: the default. */
+#define CB_LAYER_MAX_BYTES (UINT64_C(64) << 30)
 struct cb_layer_limits {
-    uint64_t max_bytes;   /* unpacked; default 64 GiB */
+    uint64_t max_bytes;   /* unpacked; default CB_LAYER_MAX_BYTES */
     uint64_t max_entries; /* default 5,000,000 */
 };
 
@@ -76,16 +77,18 @@ int cb_chain_register(struct cb_snapshot *top, struct cb_pool *pool,
  * -1 for any. */
 int cb_layer_blob_find(struct cb_store *store, const struct cb_digest *diff_id,
                        int compression, struct cb_descriptor *out, struct cb_error **err);
+/* Of a blob whose uncompressed bytes are known to have DIFF_ID: whatever image has that
+ * layer is then made, pushed and saved from it. */
 int cb_layer_blob_add(struct cb_store *store, const struct cb_digest *diff_id,
                       const struct cb_descriptor *blob, struct cb_error **err);
-/* A blob for the layer in the wanted form, made (tar → compress → digest, one pipeline;
- * gzip by ISA-L in fixed chunks, zstd by libzstd; byte-stable on any number of cores) or
- * found. LEVEL 0: default. */
-int cb_layer_blob_make(struct cb_store *store, const struct cb_digest *chain_id,
-                       const struct cb_digest *diff_id, enum cb_compression compression,
-                       int level, struct cb_pool *pool, struct cb_cancel *cancel,
-                       struct cb_event_sink *sink, uint64_t event_id,
-                       struct cb_descriptor *out, struct cb_error **err);
+/* The same of a blob that somebody only claims to be the layer: it is read and compared,
+ * unless that was done before. */
+int cb_layer_blob_enter(struct cb_store *store, const struct cb_digest *diff_id,
+                        const struct cb_descriptor *blob, struct cb_cancel *cancel,
+                        struct cb_error **err);
+/* Whether BLOB was entered for DIFF_ID: 1/0. */
+int cb_layer_blob_known(struct cb_store *store, const struct cb_digest *diff_id,
+                        const struct cb_digest *blob, struct cb_error **err);
 /* How a layer's blob is wanted. */
 struct cb_layer_form {
     enum cb_compression compression;
@@ -93,7 +96,9 @@ struct cb_layer_form {
     int any;   /* a blob in another compression is as good */
     int force; /* made anew even when the layer came with one */
 };
-/* A blob that is there in the form wanted, or else cb_layer_blob_make's. */
+/* A blob for the layer in the form wanted: found, or made (tar → compress → digest, one
+ * pipeline; gzip by ISA-L in fixed chunks, zstd by libzstd; byte-stable on any number of
+ * cores). */
 int cb_layer_blob_get(struct cb_store *store, const struct cb_digest *chain_id,
                       const struct cb_digest *diff_id, const struct cb_layer_form *form,
                       struct cb_pool *pool, struct cb_cancel *cancel,

@@ -1,6 +1,9 @@
-/* Layout directories. Blobs are written beside their names and moved
- * there, the index last: a reader sees the old content or the new, and a writer that
- * was killed leaves at most blobs nobody names. */
+/* Layout directories. Blobs are written beside their names and moved there, the index
+ * last: a reader sees the old content or the new, and a writer that was killed leaves at
+ * most blobs nobody names. All of it is on the disk before the index is, by one sync for
+ * any number of blobs. So a power cut may leave blobs that are not what their names say,
+ * but none that the index leads to: only those are taken as they are by the next writer.
+ */
 #include "store/layout.h"
 
 #include "base/atomic-file.h"
@@ -9,6 +12,7 @@
 #include "base/map.h"
 #include "store/content.h"
 #include "store/layout-read.h"
+#include "store/store-priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,7 +85,66 @@ int cb_layout_read(int dir_fd, const char *tag, const struct cb_digest *digest,
     return 0;
 }
 
+/* ── What the index leads to ── */
+
+static void mark(struct cb_map *used, const struct cb_digest *digest)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    cb_map_set(used, cb_digest_hex(digest, text), used);
+}
+
+static int mark_manifest(const struct cb_strbuf *text, struct cb_map *used)
+{
+    cb_auto(cb_manifest) manifest = NULL;
+
+    if (cb_manifest_parse(&manifest, cb_strbuf_text(text), text->len, NULL, NULL) < 0)
+        return 0;
+    mark(used, &manifest->config.digest);
+    cb_vec_foreach (layer, &manifest->layers)
+        mark(used, &layer->digest);
+    return 1;
+}
+
+/* DEPTH: how many indexes may follow one another. 0: something cannot be read, and what
+ * it leads to is not known. */
+static int mark_entry(int dir_fd, const struct cb_descriptor *entry, int depth,
+                      struct cb_map *used)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_auto(cb_index) index = NULL;
+
+    if (read_document(dir_fd, entry, &text, NULL) < 0)
+        return 0;
+    mark(used, &entry->digest);
+    if (cb_media_kind(entry->media_type) != CB_MEDIA_INDEX)
+        return mark_manifest(&text, used);
+    if (!depth || cb_index_parse(&index, cb_strbuf_text(&text), text.len,
+                                 entry->media_type, NULL) < 0)
+        return 0;
+    cb_vec_foreach (manifest, &index->manifests)
+        if (!mark_entry(dir_fd, manifest, depth - 1, used))
+            return 0;
+    return 1;
+}
+
+static int mark_all(int dir_fd, const struct cb_index *index, struct cb_map *used)
+{
+    int known = 1;
+
+    cb_vec_foreach (entry, &index->manifests)
+        known &= mark_entry(dir_fd, entry, 1, used);
+    return known;
+}
+
 /* ── Writing ── */
+
+struct writing {
+    int dir_fd;
+    struct cb_store *store;
+    struct cb_cancel *cancel;
+    const struct cb_map *trusted; /* blobs that are what their names say */
+};
 
 static int open_directory(const char *path, int *fd, struct cb_error **err)
 {
@@ -95,20 +158,29 @@ static int open_directory(const char *path, int *fd, struct cb_error **err)
     return 0;
 }
 
-static int put_blob(int dir_fd, struct cb_store *store, const struct cb_descriptor *blob,
+static int is_there(const struct writing *writing, const struct cb_descriptor *blob,
+                    const char *path)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+    struct stat stat;
+
+    return cb_map_has(writing->trusted, cb_digest_hex(&blob->digest, text)) &&
+           fstatat(writing->dir_fd, path, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISREG(stat.st_mode) && stat.st_size == blob->size;
+}
+
+static int put_blob(const struct writing *writing, const struct cb_descriptor *blob,
                     struct cb_error **err)
 {
     cb_autofree char *path = cb_layout_blob_path(&blob->digest);
     cb_auto(cb_atomic_file) file = NULL;
     cb_autofd int from = -1;
-    struct stat stat;
     int64_t size;
 
-    if (fstatat(dir_fd, path, &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(stat.st_mode) &&
-        stat.st_size == blob->size)
+    if (is_there(writing, blob, path))
         return 0;
-    if (cb_content_open(store, &blob->digest, &from, &size, err) < 0 ||
-        cb_atomic_file_open(&file, dir_fd, path, 0644, err) < 0 ||
+    if (cb_content_open(writing->store, &blob->digest, &from, &size, err) < 0 ||
+        cb_atomic_file_open(&file, writing->dir_fd, path, 0644, err) < 0 ||
         cb_fs_copy_data(from, cb_atomic_file_fd(file), -1, err) < 0)
         return -1;
     return cb_atomic_file_commit(&file, 0, err);
@@ -122,34 +194,40 @@ static int put_document(int dir_fd, const struct cb_digest *digest, const char *
     return cb_atomic_file_write(dir_fd, path, bytes, len, 0644, 0, err);
 }
 
-static int put_manifest(int dir_fd, struct cb_store *store,
-                        const struct cb_manifest *manifest, struct cb_cancel *cancel,
+static int put_manifest(const struct writing *writing, const struct cb_manifest *manifest,
                         struct cb_error **err)
 {
     cb_vec_foreach (layer, &manifest->layers) {
-        if (cb_cancel_check(cancel, err) < 0 || put_blob(dir_fd, store, layer, err) < 0)
+        if (cb_cancel_check(writing->cancel, err) < 0 ||
+            put_blob(writing, layer, err) < 0)
             return -1;
     }
-    if (put_blob(dir_fd, store, &manifest->config, err) < 0)
+    if (put_blob(writing, &manifest->config, err) < 0)
         return -1;
-    return put_document(dir_fd, &manifest->digest, manifest->bytes, manifest->len, err);
+    return put_document(writing->dir_fd, &manifest->digest, manifest->bytes,
+                        manifest->len, err);
 }
 
-static int put_all(int dir_fd, const struct cb_layout_write *what, struct cb_store *store,
-                   struct cb_cancel *cancel, struct cb_error **err)
+static int put_all(const struct writing *writing, const struct cb_layout_write *what,
+                   struct cb_error **err)
 {
     for (size_t i = 0; i < what->manifest_count; i++) {
-        if (put_manifest(dir_fd, store, what->manifests[i], cancel, err) < 0)
+        if (put_manifest(writing, what->manifests[i], err) < 0)
             return -1;
     }
-    if (!what->index)
-        return 0;
-    return put_document(dir_fd, &what->index->digest, what->index->bytes,
-                        what->index->len, err);
+    if (what->index && put_document(writing->dir_fd, &what->index->digest,
+                                    what->index->bytes, what->index->len, err) < 0)
+        return -1;
+    if (cb_atomic_file_write(writing->dir_fd, "oci-layout", CB_OCI_LAYOUT,
+                             strlen(CB_OCI_LAYOUT), 0644, 0, err) < 0)
+        return -1;
+    if (!writing->store->no_sync && syncfs(writing->dir_fd) < 0)
+        return cb_error_errno(err, errno, "sync the blobs");
+    return 0;
 }
 
 /* What else is in the directory stays. */
-static int write_index(int dir_fd, const struct cb_index *old,
+static int write_index(const struct writing *writing, const struct cb_index *old,
                        const struct cb_descriptor *entry, struct cb_index **out,
                        struct cb_error **err)
 {
@@ -172,35 +250,8 @@ static int write_index(int dir_fd, const struct cb_index *old,
                             "`index.json` names %d manifests already", (int)count);
     list[count++] = *entry;
     *out = cb_index_make(list, count, NULL, 0);
-    if (cb_atomic_file_write(dir_fd, "oci-layout", CB_OCI_LAYOUT, strlen(CB_OCI_LAYOUT),
-                             0644, 0, err) < 0)
-        return -1;
-    return cb_atomic_file_write(dir_fd, "index.json", (*out)->bytes, (*out)->len, 0644, 1,
-                                err);
-}
-
-static void mark(struct cb_map *used, const struct cb_digest *digest)
-{
-    char text[CB_DIGEST_MAX_TEXT];
-
-    cb_map_set(used, cb_digest_hex(digest, text), used);
-}
-
-/* 0 when a manifest cannot be read: then nothing may be removed. */
-static int mark_manifest(int dir_fd, const struct cb_descriptor *descriptor,
-                         struct cb_map *used)
-{
-    cb_auto_value(cb_strbuf) text = {0};
-    cb_auto(cb_manifest) manifest = NULL;
-
-    if (read_document(dir_fd, descriptor, &text, NULL) < 0 ||
-        cb_manifest_parse(&manifest, cb_strbuf_text(&text), text.len, NULL, NULL) < 0)
-        return 0;
-    mark(used, &descriptor->digest);
-    mark(used, &manifest->config.digest);
-    cb_vec_foreach (layer, &manifest->layers)
-        mark(used, &layer->digest);
-    return 1;
+    return cb_atomic_file_write(writing->dir_fd, "index.json", (*out)->bytes, (*out)->len,
+                                0644, !writing->store->no_sync, err);
 }
 
 /* Removes what no manifest needs. Nothing depends on it: trouble is passed over. */
@@ -211,11 +262,8 @@ static void sweep(int dir_fd, const struct cb_index *index)
     cb_autofd int blobs_fd =
         openat(dir_fd, "blobs/sha256", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-    cb_vec_foreach (manifest, &index->manifests) {
-        if (!mark_manifest(dir_fd, manifest, used))
-            return;
-    }
-    if (blobs_fd < 0 || cb_fs_list(blobs_fd, &names, NULL) < 0)
+    if (!mark_all(dir_fd, index, used) || blobs_fd < 0 ||
+        cb_fs_list(blobs_fd, &names, NULL) < 0)
         return;
     for (size_t i = 0; i < names.count; i++) {
         if (!cb_map_has(used, names.items[i]))
@@ -229,8 +277,10 @@ int cb_layout_write(const char *path, const struct cb_layout_write *what,
 {
     cb_auto(cb_index) old = NULL;
     cb_auto(cb_index) index = NULL;
+    cb_auto(cb_map) trusted = cb_map_new(NULL);
     cb_auto(cb_lock) lock = NULL;
     cb_autofd int dir_fd = -1;
+    struct writing writing = {.store = store, .cancel = cancel, .trusted = trusted};
 
     if (open_directory(path, &dir_fd, err) < 0 ||
         cb_lock_take(&lock, dir_fd, ".lock", CB_LOCK_EXCLUSIVE, cancel, NULL, NULL, err) <
@@ -239,8 +289,11 @@ int cb_layout_write(const char *path, const struct cb_layout_write *what,
     if (faccessat(dir_fd, "index.json", F_OK, 0) == 0 &&
         cb_layout_index(dir_fd, &old, err) < 0)
         return cb_error_wrap(err, "`%s` holds something else", path);
-    if (put_all(dir_fd, what, store, cancel, err) < 0 ||
-        write_index(dir_fd, old, what->entry, &index, err) < 0)
+    if (old)
+        mark_all(dir_fd, old, trusted);
+    writing.dir_fd = dir_fd;
+    if (put_all(&writing, what, err) < 0 ||
+        write_index(&writing, old, what->entry, &index, err) < 0)
         return -1;
     if (!what->keep)
         sweep(dir_fd, index);

@@ -57,6 +57,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/copy-tree.c \
 	%D%/db-gc.c \
 	%D%/db-images.c \
+	%D%/db-platforms.c \
 	%D%/db-records.c \
 	%D%/db-schema.c \
 	%D%/db-snapshots.c \
@@ -79,6 +80,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/layout-read.c \
 	%D%/layout-read.h \
 	%D%/record.c \
+	%D%/name-platforms.c \
 	%D%/refs.c \
 	%D%/scratch.c \
 	%D%/snapshot-remove.c \

@@ -35,7 +35,8 @@ int cb_cache_filter_matches(const struct cb_cache_filter *filter,
 
     return (types & BIT(item->type)) &&
            (!filter->id || strncmp(item->id, filter->id, strlen(filter->id)) == 0) &&
-           (!filter->parent || strcmp(item->parent, filter->parent) == 0) &&
+           (!filter->parent ||
+            strncmp(item->parent, filter->parent, strlen(filter->parent)) == 0) &&
            (!filter->description || strstr(item->description, filter->description)) &&
            (!filter->unused_ns || now_ns - item->used_ns > filter->unused_ns) &&
            wished(filter->in_use, item->in_use) && wished(filter->shared, item->shared);
@@ -109,16 +110,27 @@ static int may_go(const struct choice *choice, const struct cb_cache_item *item,
            (item->shared || !cb_map_get(choice->standing, item->id));
 }
 
-static int remove_file(struct choice *choice, const char *directory,
-                       const struct cb_cache_item *item, struct cb_error **err)
+static int remove_file(struct choice *choice, const char *directory, const char *name,
+                       uint64_t bytes, struct cb_error **err)
 {
     cb_autofd int fd =
         openat(choice->store->root_fd, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0)
         return cb_error_errno(err, errno, "open `%s`", directory);
-    choice->freed += item->bytes;
-    return cb_fs_remove_tree(fd, item->id, err);
+    choice->freed += bytes;
+    return cb_fs_remove_tree(fd, name, err);
+}
+
+/* A directory, or a file of few lines: never both. */
+static int remove_log(struct choice *choice, const struct cb_cache_item *item,
+                      struct cb_error **err)
+{
+    cb_autofree char *single = xasprintf("%s.jsonl", item->id);
+
+    if (remove_file(choice, "builds", item->id, item->bytes, err) < 0)
+        return -1;
+    return remove_file(choice, "builds", single, 0, err);
 }
 
 /* One that a step has taken meanwhile stays. */
@@ -142,9 +154,9 @@ static int remove_item(struct choice *choice, const struct cb_cache_item *item,
     case CB_ITEM_MOUNT:
         return remove_mount(choice, item, err);
     case CB_ITEM_LOCAL:
-        return remove_file(choice, "stat-index", item, err);
+        return remove_file(choice, "stat-index", item->id, item->bytes, err);
     case CB_ITEM_LOG:
-        return remove_file(choice, "builds", item, err);
+        return remove_log(choice, item, err);
     case CB_ITEM_REGULAR:
         break;
     }

@@ -7,11 +7,11 @@
 
 /* Which of the cache a wish is about. Zeroes: all that no image shares. */
 struct cb_cache_filter {
-    int all;           /* what images share too (their records; frees nothing) */
-    unsigned types;    /* bit per enum cb_item_type; 0: all but logs */
-    int64_t unused_ns; /* only what was not used for so long */
-    const char *id;    /* begins so; or NULL */
-    const char *parent, *description; /* is, contains; or NULL */
+    int all;                 /* what images share too (their records; frees nothing) */
+    unsigned types;          /* bit per enum cb_item_type; 0: all but logs */
+    int64_t unused_ns;       /* only what was not used for so long */
+    const char *id, *parent; /* begin so; or NULL */
+    const char *description; /* contains; or NULL */
     enum cb_wish { CB_EITHER, CB_ONLY, CB_WITHOUT } in_use, shared;
 };
 struct cb_prune_options {

@@ -20,6 +20,7 @@ void cb_image_free(struct cb_image *image)
         return;
     cb_image_config_free(image->config);
     cb_strings_free(&image->names);
+    cb_strings_free(&image->platform_names);
     cb_strings_free(&image->repo_digests);
     free(image);
 }
@@ -306,6 +307,7 @@ static int load(struct cb_store *store, const struct cb_digest *id, struct cb_im
     image->size_bytes = row.size_bytes;
     if (read_config(store, image, err) < 0 ||
         cb_db_image_names(store->db, id, &image->names, err) < 0 ||
+        cb_db_image_platform_names(store->db, id, &image->platform_names, err) < 0 ||
         cb_db_image_repo_digests(store->db, id, &image->repo_digests, err) < 0)
         return -1;
     *out = cb_steal(&image);
@@ -394,8 +396,9 @@ static int find_by_prefix(struct cb_store *store, const char *text, struct cb_di
 }
 
 /* As docker looks: a full id is an id; else names come before prefixes of ids. */
-int cb_image_find(struct cb_store *store, const char *text, struct cb_image **out,
-                  int *by_id, struct cb_error **err)
+int cb_image_find_for(struct cb_store *store, const char *text,
+                      const struct cb_platform *platform, struct cb_image **out,
+                      int *by_id, struct cb_error **err)
 {
     struct cb_digest id;
     int found = 0, as_id = 0;
@@ -403,6 +406,8 @@ int cb_image_find(struct cb_store *store, const char *text, struct cb_image **ou
 
     if (strlen(hex) != 64 || !is_hex(hex))
         found = find_by_name(store, text, &id, err);
+    if (found > 0 && platform && cb_ref_choose(store, text, platform, &id, err) < 0)
+        return -1;
     if (found == 0) {
         as_id = 1;
         found = find_by_prefix(store, text, &id, err);
@@ -413,4 +418,10 @@ int cb_image_find(struct cb_store *store, const char *text, struct cb_image **ou
     if (found > 0 && by_id)
         *by_id = as_id;
     return found;
+}
+
+int cb_image_find(struct cb_store *store, const char *text, struct cb_image **out,
+                  int *by_id, struct cb_error **err)
+{
+    return cb_image_find_for(store, text, NULL, out, by_id, err);
 }

@@ -14,8 +14,10 @@ struct cb_image {
     int64_t created_ns;      /* config.created, ns since the epoch */
     int64_t size_bytes;      /* sum of the layers' unpacked sizes, as far as known */
     struct cb_strings names; /* canonical "docker.io/library/x:tag", sorted */
-    struct cb_strings repo_digests; /* canonical "docker.io/library/x@sha256:…" */
-    struct cb_digest manifest;      /* as pulled, if set: blob in the store */
+    struct cb_strings platform_names; /* of several platforms, that lead here only when
+                                         this image's is asked for */
+    struct cb_strings repo_digests;   /* canonical "docker.io/library/x@sha256:…" */
+    struct cb_digest manifest;        /* as pulled, if set: blob in the store */
 };
 void cb_image_free(struct cb_image *image);
 CB_AUTO_DEFINE(cb_image, cb_image_free)
@@ -26,6 +28,11 @@ struct cb_images {
 };
 void cb_images_free(struct cb_images *images);
 CB_AUTO_VALUE_DEFINE(cb_images, cb_images_free)
+
+static inline int cb_image_is_named(const struct cb_image *image)
+{
+    return image->names.count || image->platform_names.count;
+}
 
 /* Makes the image visible: stores the config bytes, registers it, and moves NAMES
  * (canonical; may be none) to it, in one transaction, on stable storage before it returns
@@ -41,13 +48,58 @@ int cb_image_add_repo_digest(struct cb_store *store, const struct cb_digest *id,
                              struct cb_error **err);
 int cb_ref_set(struct cb_store *store, const char *canonical, const struct cb_digest *id,
                struct cb_error **err);
-/* 1 removed, 0 was not there. */
+/* A name may have an image for each of several platforms. Without a platform it means the
+ * one for this machine, or else the first. */
+struct cb_platform_image {
+    struct cb_platform platform;
+    struct cb_digest id;
+};
+struct cb_platform_images {
+    struct cb_platform_image *items;
+    size_t count, capacity;
+};
+static inline void cb_platform_images_free(struct cb_platform_images *images)
+{
+    cb_vec_free(images);
+}
+CB_AUTO_VALUE_DEFINE(cb_platform_images, cb_platform_images_free)
+/* IMAGES: at least one, all in the store. */
+int cb_ref_set_platforms(struct cb_store *store, const char *canonical,
+                         const struct cb_platform_images *images, struct cb_error **err);
+/* In the order of their index; none for a name that has one image. */
+int cb_ref_platforms(struct cb_store *store, const char *canonical,
+                     struct cb_platform_images *out, struct cb_error **err);
+/* The best for PLATFORM (NULL: this machine), or else the first; NULL of none. */
+const struct cb_platform_image *
+cb_platform_images_chosen(const struct cb_platform_images *images,
+                          const struct cb_platform *platform);
+/* 1 removed, with all its platforms; 0 was not there. */
 int cb_ref_remove(struct cb_store *store, const char *canonical, struct cb_error **err);
 /* What a user typed: name[:tag][@digest], a full id, or a unique prefix of one (≥ 1 hex
  * digit; EXISTS when ambiguous: "multiple IDs found with provided prefix"). 1 found, 0
  * not. BY_ID tells which it was. */
 int cb_image_find(struct cb_store *store, const char *text, struct cb_image **out,
                   int *by_id, struct cb_error **err);
+/* The same, but of a name with several platforms the best image for PLATFORM. */
+int cb_image_find_for(struct cb_store *store, const char *text,
+                      const struct cb_platform *platform, struct cb_image **out,
+                      int *by_id, struct cb_error **err);
+/* *ID becomes the best for PLATFORM of the name TEXT, and stays when that has one image.
+ */
+int cb_ref_choose(struct cb_store *store, const char *text,
+                  const struct cb_platform *platform, struct cb_digest *id,
+                  struct cb_error **err);
+/* 1 if IMAGE, found as TEXT, is for PLATFORM: it says so itself, or the name does. */
+int cb_image_serves(struct cb_store *store, const char *text,
+                    const struct cb_image *image, const struct cb_platform *platform,
+                    struct cb_error **err);
+/* As cb_image_find_for, but one for another platform is NOT_FOUND, and so is none. */
+int cb_image_get_for(struct cb_store *store, const char *text,
+                     const struct cb_platform *platform, struct cb_image **out,
+                     int *by_id, struct cb_error **err);
+/* What TEXT, by which a user means a name, has for all platforms. */
+int cb_image_find_platforms(struct cb_store *store, const char *text,
+                            struct cb_platform_images *out, struct cb_error **err);
 int cb_image_get(struct cb_store *store, const struct cb_digest *id,
                  struct cb_image **out, struct cb_error **err);
 /* By canonical name only: 1/0. */

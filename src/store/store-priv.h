@@ -56,6 +56,10 @@ int cb_store_begin_temporary(struct cb_store *store, char **name, struct cb_erro
 int cb_store_check_writable(const struct cb_store *store, struct cb_error **err);
 /* Bytes on disk of NAME and all below it. */
 uint64_t cb_tree_bytes(int dir_fd, const char *name);
+/* Measures the snapshots named, and remembers it: each is measured once in its life. */
+struct cb_disk_sizes;
+int cb_snapshots_measure(struct cb_store *store, struct cb_disk_sizes *sizes,
+                         struct cb_error **err);
 /* Removes what killed processes left behind: looks at leases/ and tmp/ only. */
 void cb_store_sweep(struct cb_store *store);
 /* Writes the last uses collected in `touched`, best effort. Any thread may. */

@@ -16,8 +16,6 @@
 
 #include <stdio.h>
 
-#define DEFAULT_MAX_BYTES (UINT64_C(64) << 30)
-
 /* ── One layer ── */
 
 struct source {
@@ -54,7 +52,7 @@ static int extract(const struct source *source, int blob_fd, int root_fd,
     struct cb_untar_options options = {
         .max_entries = source->limits.max_entries, .as_layer = 1, .keep_owner = 1};
     uint64_t max =
-        source->limits.max_bytes ? source->limits.max_bytes : DEFAULT_MAX_BYTES;
+        source->limits.max_bytes ? source->limits.max_bytes : CB_LAYER_MAX_BYTES;
     cb_auto(cb_tar_reader) reader = NULL;
 
     if (cb_tar_reader_open_fd(&reader, blob_fd, CB_TAR_GZIP | CB_TAR_ZSTD, max, err) <
@@ -153,13 +151,9 @@ struct wait {
 static void tell_waiting(void *arg, pid_t holder)
 {
     struct wait *wait = arg;
-    char text[96];
 
-    snprintf(text, sizeof(text), "waiting for process %d, which unpacks this image",
-             (int)holder);
-    cb_event_emit(
-        wait->sink,
-        (struct cb_event){.kind = CB_EVENT_NOTICE, .text = text, .len = strlen(text)});
+    cb_event_say(wait->sink, CB_EVENT_NOTICE, 0,
+                 "waiting for process %d, which unpacks this image", (int)holder);
 }
 
 static int lock_chain(struct cb_store *store, const struct cb_digest *chain_id,
@@ -266,24 +260,30 @@ static void report(const struct image *image, size_t index, int done)
                                                  .done = done});
 }
 
+/* Only a blob whose bytes were seen to have the diff id is remembered for it: others
+ * would be taken for this layer by any image that has it. */
 static int stack_next(struct image *image, struct cb_error **err)
 {
-    struct source source = source_of(image, image->next);
-    struct unpacked *unpacked = &image->done[image->next];
-    const struct cb_digest *chain_id = &image->chain_ids[image->next];
+    size_t index = image->next;
+    struct source source = source_of(image, index);
+    struct unpacked *unpacked = &image->done[index];
+    int is_checked = unpacked->snapshot != NULL;
     struct cb_snapshot *known = NULL;
-    int found = cb_chain_find(image->store, chain_id, &known, err);
+    int found = cb_chain_find(image->store, &image->chain_ids[index], &known, err);
 
     if (found < 0)
         return -1;
     if (!found) {
-        if (finish_one(&source, unpacked, image->top, chain_id, err) < 0)
+        if (finish_one(&source, unpacked, image->top, &image->chain_ids[index], err) < 0)
             return -1;
         known = cb_steal(&unpacked->snapshot);
+        is_checked = 1;
     }
     cb_snapshot_unref(image->top);
     image->top = known;
-    return 0;
+    return is_checked ? cb_layer_blob_add(image->store, &image->diff_ids[index],
+                                          &image->blobs[index], err)
+                      : 0;
 }
 
 static int stack_ready(struct image *image, size_t index, const struct unpacked *unpacked,
@@ -337,18 +337,6 @@ static int find_prefix(struct image *image, struct cb_error **err)
     return 0;
 }
 
-static int enter_blobs(const struct image *image, struct cb_error **err)
-{
-    size_t i;
-
-    for (i = image->first; i < image->count; i++) {
-        if (cb_layer_blob_add(image->store, &image->diff_ids[i], &image->blobs[i], err) <
-            0)
-            return -1;
-    }
-    return 0;
-}
-
 static int unpack_missing(struct image *image, struct cb_pool *pool,
                           struct cb_error **err)
 {
@@ -364,7 +352,7 @@ static int unpack_missing(struct image *image, struct cb_pool *pool,
     cb_snapshot_unref(image->top);
     image->top = NULL;
     image->first = image->next = 0;
-    if (find_prefix(image, err) < 0 || enter_blobs(image, err) < 0)
+    if (find_prefix(image, err) < 0)
         return -1;
     return cb_pool_for_each(pool, image->count - image->first, unpack_layer, image, err);
 }

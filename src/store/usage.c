@@ -2,7 +2,7 @@
  * from the disk where not. */
 #include "store/gc.h"
 
-#include "store/cache-mount.h"
+#include "store/cache-items.h"
 #include "store/db-gc.h"
 #include "store/store-priv.h"
 #include "store/walk.h"
@@ -28,6 +28,16 @@ uint64_t cb_tree_bytes(int dir_fd, const char *name)
     if (fd >= 0)
         cb_walk(fd, add_blocks, &bytes, NULL, NULL);
     return bytes;
+}
+
+int cb_snapshots_measure(struct cb_store *store, struct cb_disk_sizes *sizes,
+                         struct cb_error **err)
+{
+    cb_vec_foreach (size, sizes)
+        size->bytes = (int64_t)cb_tree_bytes(store->snapshots_fd, size->id);
+    if (!sizes->count || store->read_only)
+        return 0;
+    return cb_db_disk_sizes_set(store->db, sizes, err);
 }
 
 static int snapshot_bytes(struct cb_store *store, const char *id, uint64_t *bytes,
@@ -59,16 +69,24 @@ static int set_bytes(struct cb_store *store, const struct cb_map *set,
     return 0;
 }
 
-static int cache_mounts(struct cb_store *store, struct cb_usage *out,
-                        struct cb_error **err)
+/* What `du` lists and `prune` can remove, as sums. */
+static int add_cache(struct cb_store *store, struct cb_usage *usage,
+                     struct cb_error **err)
 {
-    cb_auto_value(cb_cache_mounts) mounts = {0};
+    cb_auto_value(cb_cache_items) items = {0};
 
-    if (cb_cache_mount_list(store, &mounts, err) < 0)
+    if (cb_cache_items_list(store, &items, err) < 0)
         return -1;
-    cb_vec_foreach (mount, &mounts) {
-        out->cache_mounts++;
-        out->cache_mount_bytes += mount->bytes;
+    cb_vec_foreach (item, &items) {
+        struct cb_usage_part *part = item->type == CB_ITEM_MOUNT ? &usage->cache_mounts
+                                     : item->type == CB_ITEM_LOG ? &usage->logs
+                                                                 : &usage->cache;
+
+        part->count++;
+        if (item->shared)
+            continue;
+        part->bytes += item->bytes;
+        part->reclaimable += item->in_use ? 0 : item->bytes;
     }
     return 0;
 }
@@ -77,23 +95,17 @@ int cb_store_usage(struct cb_store *store, struct cb_usage *out, struct cb_error
 {
     cb_auto(cb_map) images = cb_map_new(NULL);
     cb_auto(cb_map) named = cb_map_new(NULL);
-    cb_auto(cb_map) records = cb_map_new(NULL);
     struct cb_usage usage = {0};
     struct cb_db_counts counts;
 
     if (cb_db_counts(store->db, &counts, err) < 0 ||
         cb_db_reached_snapshots(store->db, CB_REACH_IMAGES, images, err) < 0 ||
         cb_db_reached_snapshots(store->db, CB_REACH_NAMED_IMAGES, named, err) < 0 ||
-        cb_db_reached_snapshots(store->db, CB_REACH_RECORDS, records, err) < 0)
+        set_bytes(store, images, NULL, &usage.images.bytes, err) < 0 ||
+        set_bytes(store, images, named, &usage.images.reclaimable, err) < 0 ||
+        add_cache(store, &usage, err) < 0)
         return -1;
-    usage.images = counts.images;
-    usage.records = counts.records;
-    if (set_bytes(store, images, NULL, &usage.images_bytes, err) < 0 ||
-        set_bytes(store, images, named, &usage.images_reclaimable, err) < 0 ||
-        set_bytes(store, records, images, &usage.cache_bytes, err) < 0 ||
-        cache_mounts(store, &usage, err) < 0)
-        return -1;
-    usage.cache_reclaimable = usage.cache_bytes;
+    usage.images.count = counts.images;
     *out = usage;
     return 0;
 }

@@ -5,6 +5,7 @@
 #   run50      50 × `RUN : n`, nothing cached, per step
 #   noop10k, noop100k, noop1g
 #              the same with a context of 10,000 and 100,000 files, and of 1 GiB; beside the time of stat-ing it all
+#   ignore     cbuild alone: what is sent of 100,000 files, without an ignore file and with one of 100 patterns
 #   growth     the same with 10, 100 and 1000 RUN steps, cbuild alone
 #   copy10k    COPY of 10,000 small files, nothing cached
 #   copy1g     COPY of 1 GiB in 20 files, nothing cached
@@ -130,7 +131,7 @@ w_stat() {
     for i in $(seq "$RUNS"); do time_of "$B/stat-tree" "$1"; done | median | awk '{printf "  stat     %9.4f s\n", $1}'
 }
 w_noop10k() { workload 'noop10k: rebuild with nothing changed, 10,000 files' 1 warm -t bench "$B/j/files10k" && w_stat "$B/j/files10k/src"; }
-w_noop100k() {
+files100k() {
     [ -e "$B/j/files100k/src/999/99" ] || python3 -c '
 import os, sys
 for i in range(1000):
@@ -138,8 +139,23 @@ for i in range(1000):
     for j in range(100):
         open(f"{sys.argv[1]}/{i}/{j}", "w").write(f"{i} {j}\n" * 20)
 ' "$B/j/files100k/src"
+}
+w_noop100k() {
+    files100k
     printf 'FROM busybox\nCOPY src /src\n' >"$B/j/files100k/Dockerfile"
     workload 'noop100k: rebuild with nothing changed, 100,000 files' 1 warm -t bench "$B/j/files100k" && w_stat "$B/j/files100k/src"
+}
+# Patterns of every kind: those with a fixed end, with classes, with an exception, none of which leaves out whole directories.
+w_ignore() {
+    local i list
+    files100k
+    : >"$B/j/none"
+    { for i in $(seq 98); do echo "**/skip*$i/x?.[a-c]"; done; printf '**/7*\n!**/77\n'; } >"$B/j/patterns"
+    echo 'ignore: 100,000 files'
+    for list in none patterns; do
+        for i in $(seq "$RUNS"); do time_of "$CBUILD" context ls --ignorefile "$B/j/$list" "$B/j/files100k/src"; done | median |
+            awk -v l="$list" '{printf "  %-8s %9.4f s  %6.1f MiB\n", l, $1, $2}'
+    done
 }
 w_noop1g() { workload 'noop1g: rebuild with nothing changed, 1 GiB' 1 warm -t bench "$B/j/big" && w_stat "$B/j/big/src"; }
 # Ten stages, since overlay stacks no thousand layers.
@@ -165,7 +181,7 @@ w_run50() {
 w_copy10k() { workload 'copy10k: COPY of 10,000 files, cold' 1 cold -t bench "$B/j/files10k" && w_cp "$B/j/files10k/src"; }
 w_copy1g() { workload 'copy1g: COPY of 1 GiB, cold' 1 cold -t bench "$B/j/big" && w_cp "$B/j/big/src"; }
 
-[ $# -gt 0 ] || set -- start noop noop10k noop100k noop1g growth run50 copy10k copy1g
+[ $# -gt 0 ] || set -- start noop noop10k noop100k noop1g ignore growth run50 copy10k copy1g
 trap teardown EXIT
 setup
 for w; do "w_$w"; done

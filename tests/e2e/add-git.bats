@@ -317,6 +317,48 @@ EOF
     expect_contains "Dockerfile:2:" 0123456789012345678901234567890123456789
 }
 
+@test "submodules of servers that serve tips only, and of those that serve files" {
+    make_repo inner
+    tgit -C "$WEB_ROOT/inner.git" update-server-info
+    make_repo outer
+    tgit -C "$REPO" submodule --quiet add "$WEB/gitold/inner.git" tips
+    tgit -C "$REPO" submodule --quiet add "$WEB/plain/inner.git" files
+    commit modules
+    push
+    REPO=$BATS_TEST_TMPDIR/work-inner
+    echo two >"$REPO/file"
+    commit second
+    push
+    tgit -C "$WEB_ROOT/inner.git" update-server-info
+    tgit -C "$WEB_ROOT/outer.git" update-server-info
+    for server in git plain; do
+        add "$WEB/$server/outer.git" /a
+        build_ok
+        in_image cat /a/tips/file /a/files/file
+        expect_output $'one\none'
+    done
+}
+
+@test "a server that is busy is asked again, one that says no is not" {
+    make_repo r
+    add "$WEB/gitbusy/r.git" /a/
+    build_ok
+    in_image cat /a/file
+    expect_output one
+    jq -es 'map(select(.status == 503)) | map(.method) | unique == ["GET", "POST"]' "$WEB_LOG"
+    forget_requests
+    add "$WEB/git/none.git" /a/
+    build
+    expect_status 1
+    [ "$(requests | wc -l)" = 1 ]
+    forget_requests
+    add "$WEB/gitdown/r.git" /a/
+    build
+    expect_status 1
+    expect_contains 'Dockerfile:2:' 'returned error: 503'
+    [ "$(requests | wc -l)" = 3 ]
+}
+
 @test "git://" {
     make_repo r
     start_git_daemon

@@ -186,7 +186,7 @@ EOF
     add "$WEB/plain/f" /f --checksum="sha256:$want"
     build
     expect_status 1
-    expect_contains "sha256:$want" "sha256:$(sum "$WEB_ROOT/f")" "$WEB/plain/f"
+    expect_contains "sha256:$want" "sha256:$(sum "$WEB_ROOT/f")" "$WEB/plain/f" 'Dockerfile:2:88: digest mismatch'
     echo right >"$WEB_ROOT/f"
     build_ok
     in_image cat /f
@@ -205,7 +205,7 @@ EOF
     add "$WEB/plain/f" /f --checksum=md5:0123
     build
     expect_status 1
-    expect_contains "Dockerfile:2:"
+    expect_contains 'Dockerfile:2:16: invalid digest `md5:0123`'
     expect_requests ""
 }
 

@@ -51,6 +51,17 @@ COPY --from=Biuld /x /y' --pull=never
     expect_contains 'Dockerfile:3:13: COPY --from=Biuld: no stage or image named `Biuld`' 'hint: did you mean stage `build`?'
 }
 
+@test "unknown base: a named context of nearly that name" {
+    mkdir -p "$BATS_TEST_TMPDIR/files"
+    printf 'FROM busybox\nCOPY --from=sources / /\n' >"$DIR/Dockerfile"
+    build --pull=never --build-context "sorces=$BATS_TEST_TMPDIR/files"
+    expect_status 1
+    expect_contains 'Dockerfile:2:13: ' 'hint: did you mean --build-context `sorces`?'
+    printf 'FROM busybox\n' >"$DIR/Dockerfile"
+    build_ok --build-context "busyboxx=$BATS_TEST_TMPDIR/files"
+    expect_contains 'warning: --build-context `busyboxx` is the name of no stage or image in use (did you mean `busybox`?)'
+}
+
 @test "unknown base: nothing is near, nothing is proposed" {
     from 'FROM entirelyother' --pull=never
     expect_lacks 'did you mean'

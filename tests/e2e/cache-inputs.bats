@@ -150,6 +150,9 @@ a mount's access: edit 's|target=/mnt|target=/mnt,rw|'
 a secret's id: edit 's|id=one|id=two|'
 a secret required: edit 's|id=one|id=one,required|'
 the network: edit 's|RUN --mount|RUN --network=none --mount|'
+a host's name: OPTIONS='--add-host h:192.0.2.1'
+the step's own host name: OPTIONS='--build-arg BUILDKIT_SANDBOX_HOSTNAME=h'
+a limit a program can see: OPTIONS='--ulimit nofile=100'
 the base: OPTIONS='--build-arg BASE=other'
 nothing from the cache: OPTIONS=--no-cache
 END
@@ -176,12 +179,26 @@ an ARG behind the last step: edit 's|^CMD|ARG LATE=1\nCMD|'
 the directory a source is in: mkdir new; mv src new/src; edit 's|COPY src |COPY new/src |'; echo new/src/ignored >.dockerignore
 the value of a secret: printf other >../secret
 a proxy: OPTIONS='--build-arg http_proxy=http://127.0.0.1:1'
+a proxy of everything: OPTIONS='--build-arg ALL_PROXY=http://127.0.0.1:1 --build-arg no_proxy=x'
+a limit on memory: OPTIONS='--memory 512m'
+the size of shared memory: OPTIONS='--shm-size 1m'
+another job count: OPTIONS='--jobs 7'
 an undeclared ARG: OPTIONS='--build-arg OTHER=1'
 a name of the image: OPTIONS='-t another'
 a label of the image: OPTIONS='--label x=y'
 an image of the same layers: OPTIONS='--build-arg BASE=same-layers'
 links instead of copies: cp single single2; ln -f single2 single; rm single2
 END
+}
+
+@test "a proxy that an ARG declares and the address of a host that is named" {
+    cb_dir
+    printf 'FROM busybox\nARG HTTP_PROXY\nRUN true proxied\n' >"$DIR/Dockerfile"
+    build_ok --build-arg HTTP_PROXY=http://192.0.2.1 --add-host h:192.0.2.1
+    build_ok --build-arg HTTP_PROXY=http://192.0.2.1 --add-host h:192.0.2.2
+    [ "$(steps_run)" = 0 ]
+    build_ok --build-arg HTTP_PROXY=http://192.0.2.2 --add-host h:192.0.2.2
+    [ "$(steps_run)" = 1 ]
 }
 
 @test "what a stage leaves counts by its content, mode and owner, not by its times" {

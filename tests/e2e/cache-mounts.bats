@@ -36,6 +36,19 @@ END_OF_FILE
     [ "$(known rel/cache length)" = 1 ]
 }
 
+@test "BUILDKIT_CACHE_MOUNT_NS keeps caches of one id apart" {
+    step id=spaced,target=/c 'echo plain > /c/x'
+    step id=spaced,target=/c 'ls /c > /seen; echo other > /c/x' --build-arg BUILDKIT_CACHE_MOUNT_NS=team
+    in_image cat /seen
+    expect_output ''
+    step id=spaced,target=/c 'cat /c/x > /seen' --build-arg BUILDKIT_CACHE_MOUNT_NS=team
+    in_image cat /seen
+    expect_output other
+    step id=spaced,target=/c 'cat /c/x > /seen'
+    in_image cat /seen
+    expect_output plain
+}
+
 @test "mode, uid and gid count when a cache is made, and name another one" {
     step id=own,target=/c,mode=0750,uid=7,gid=8 'stat -c "%a %u:%g" /c > /made; chmod 700 /c; touch /c/kept'
     in_image cat /made
@@ -128,7 +141,7 @@ END_OF_FILE
     exec 9>>"$x"
     flock -x 9
     "$CBUILD" build --no-cache "$DIR" 2>"$BATS_TEST_TMPDIR/progress" 9>&- &
-    wait_until grep -q 'waiting for cache mount `order-x`' "$BATS_TEST_TMPDIR/progress"
+    wait_until grep -q '^#[0-9]* waiting for cache mount `order-x`' "$BATS_TEST_TMPDIR/progress"
     flock -n -x "$y" true
     flock -u 9
     wait $!
@@ -257,6 +270,12 @@ END_OF_PYTHON
     step id=ship,target=/c 'mkdir /c/d; echo cargo > /c/d/f'
     "$CBUILD" cache export ship --image "$REGISTRY/caches/ship:1"
     "$CBUILD" push -q "$REGISTRY/caches/ship:1"
+    "$CBUILD" cache export ship --image ship:local
+    cbuild cache import copied --image ship:local
+    expect_status 0
+    expect_contains 'loading docker.io/library/ship:local'
+    expect_lacks warning
+    [ "$(known copied length)" = 1 ]
     other=$BATS_TEST_TMPDIR/other
     CBUILD_ROOT=$other "$CBUILD" cache import ship --image "$REGISTRY/caches/ship:1"
     [ "$(cat "$other"/cache-mounts/*/d/f)" = cargo ]

@@ -181,6 +181,18 @@ image_id() { "$CBUILD" images -q --no-trunc img; }
     expect_contains "export cache to 127.0.0.1:$port/cache:x"
 }
 
+@test "a cache in a directory is named by its digest, too, and one that is not there is a warning" {
+    build_ok --cache-to "type=local,dest=$BATS_TEST_TMPDIR/cache,image-manifest=true,oci-mediatypes=true"
+    digest=$(jq -r '.manifests[0].digest' "$BATS_TEST_TMPDIR/cache/index.json")
+    other_store
+    build_ok --cache-from "type=local,src=$BATS_TEST_TMPDIR/cache,digest=sha256:$(printf '%064d' 0)"
+    expect_contains warning
+    [ "$(steps_run)" != 0 ]
+    other_store
+    build_ok --cache-from "type=local,src=$BATS_TEST_TMPDIR/cache,digest=$digest"
+    [ "$(steps_run)" = 0 ]
+}
+
 @test "mistakes in --cache-from and --cache-to are named" {
     check() {
         build "$1" "$2"

@@ -16,6 +16,7 @@ setup() {
 }
 
 teardown() {
+    stop_https
     stop_web
 }
 
@@ -347,4 +348,27 @@ EOF
     build_from "$WEB/git/app.git" --offline
     expect_status 1
     expect_requests ""
+}
+
+@test "SSL_CERT_FILE names who is believed by https: ADD, contexts, git" {
+    unset GIT_SSL_CAINFO SSL_CERT_FILE SSL_CERT_DIR
+    start_https
+    mkdir -p "$WEB_ROOT/files"
+    echo text >"$WEB_ROOT/files/text"
+    printf 'FROM busybox\nCOPY text /text\n' >"$WEB_ROOT/files/Dockerfile"
+    tar -C "$WEB_ROOT/files" -cf "$WEB_ROOT/context.tar" .
+    make_repo secure
+    tgit -C "$WEB_ROOT/secure.git" update-server-info
+    printf 'FROM busybox\nADD %s/files/text /text\nADD %s/secure.git /repo\n' "$HTTPS" "$HTTPS" | dockerfile
+    build
+    expect_status 1
+    expect_contains certificate
+    SSL_CERT_FILE=$HTTPS_CA build_ok
+    in_image cat /text /repo/file
+    expect_output $'text\none'
+    build_from "$HTTPS/context.tar"
+    expect_status 1
+    expect_contains certificate
+    SSL_CERT_FILE=$HTTPS_CA build_from "$HTTPS/context.tar"
+    expect_status 0
 }

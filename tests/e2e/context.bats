@@ -30,6 +30,21 @@ list() {
     expect_output a
 }
 
+@test "C6: a Dockerfile outside the context brings the ignore file beside it" {
+    mkdir "$BATS_TEST_TMPDIR/elsewhere"
+    touch "$DIR/a" "$DIR/b"
+    echo a >"$DIR/.dockerignore"
+    printf 'FROM busybox\nCOPY . /x\nRUN ls /x > /seen\n' >"$BATS_TEST_TMPDIR/elsewhere/Dockerfile"
+    echo b >"$BATS_TEST_TMPDIR/elsewhere/.dockerignore"
+    build_ok -f "$BATS_TEST_TMPDIR/elsewhere/Dockerfile"
+    in_image cat /seen
+    expect_output b
+    echo b >"$BATS_TEST_TMPDIR/elsewhere/Dockerfile.dockerignore"
+    build_ok -f "$BATS_TEST_TMPDIR/elsewhere/Dockerfile"
+    in_image cat /seen
+    expect_output a
+}
+
 @test "A122: the last line that matches wins, below an excluded directory too" {
     mkdir -p "$DIR/a/b" "$DIR/c/a"
     touch "$DIR/a/x" "$DIR/a/b/y" "$DIR/a/b/z" "$DIR/c/a/x"
@@ -147,13 +162,35 @@ total: 3 files, 18B sent; 0 left out'
     list --ignored "$DIR"
     expect_status 0
     expect_output '       0B  logs/a.log  .dockerignore:4: logs
-        -  node_modules/  .dockerignore:2: node_modules
-total: 3 files, 51B sent; 2 left out'
+       0B  node_modules/  .dockerignore:2: node_modules
+total: 3 files, 51B sent; 2 files, 0B left out'
     list --all "$DIR"
     expect_contains '+         -  logs/' '-        0B  logs/a.log  .dockerignore:4: logs' '+        0B  logs/keep.log'
     list -a --format json "$DIR"
     [ "$(printf %s "$output" | jq -r '.entries[] | select(.path == "node_modules") | "\(.type) \(.sent) \(.rule.file) \(.rule.line) \(.rule.text)"')" = 'directory false .dockerignore 2 node_modules' ]
-    [ "$(printf %s "$output" | jq -c .total)" = '{"files":3,"bytes":51,"leftOut":2}' ]
+    [ "$(printf %s "$output" | jq -c .total)" = '{"files":3,"bytes":51,"leftOut":2,"leftOutFiles":2,"leftOutBytes":0}' ]
+}
+
+@test "F30: what is left out is measured, directories with all below them" {
+    mkdir -p "$DIR/node_modules/x/y"
+    head -c 70000 /dev/zero >"$DIR/node_modules/x/y/big"
+    head -c 2000 /dev/zero >"$DIR/node_modules/small"
+    head -c 500 /dev/zero >"$DIR/a.log"
+    printf 'node_modules\n*.log\n' >"$DIR/.dockerignore"
+    list --ignored "$DIR"
+    expect_output '     500B  a.log  .dockerignore:2: *.log
+     72kB  node_modules/  .dockerignore:1: node_modules
+total: 1 file, 19B sent; 3 files, 72.5kB left out'
+    list "$DIR"
+    expect_contains 'total: 1 file, 19B sent; 2 left out'
+}
+
+@test "A125: context ls says what becomes of a socket" {
+    python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$DIR/s"
+    list "$DIR"
+    expect_contains '-  s  a socket: sent as an empty file' 'total: 1 file, 0B sent'
+    list --format json "$DIR"
+    [ "$(printf %s "$output" | jq -r '.entries[0] | "\(.type) \(.sentAs)"')" = 'socket file' ]
 }
 
 @test "F30: context ls finds the ignore file as a build does" {
@@ -174,7 +211,7 @@ total: 3 files, 51B sent; 2 left out'
     expect_status 1
     run "$CBUILD" context
     expect_status 1
-    expect_contains 'is followed by ls, list'
+    expect_contains 'is followed by ls'
 }
 
 @test "context ls shows hostile names as harmless text" {

@@ -155,6 +155,20 @@ END
     expect_output "$(printf 'in\nin\nin\nin\nin\ntext')"
 }
 
+@test "ADD --unpack=false leaves a local archive as it is, --unpack takes the host's word for nothing" {
+    mkdir "$DIR/t"
+    echo in >"$DIR/t/in"
+    tar -C "$DIR/t" -czf "$DIR/a.tar.gz" in
+    echo text >"$DIR/b.tar.gz"
+    printf 'FROM busybox\nADD --unpack=false a.tar.gz /kept/\nADD --unpack=true a.tar.gz b.tar.gz /open/\n' >"$DIR/Dockerfile"
+    build_ok
+    in_image sh -c 'cd /kept && find . -type f && cd /open && find . -type f | sort && cat b.tar.gz'
+    expect_output './a.tar.gz
+./b.tar.gz
+./in
+text'
+}
+
 @test "COPY heredocs, with and without variables" {
     dockerfile <<'END'
 FROM busybox
@@ -289,4 +303,37 @@ whole/app2/src/two.c'
     expect_contains 'WORKDIR /w belongs to root: unable to find user later'
     run "$CBUILD" run --rm --network none --user 0 img stat -c %u:%g /w
     expect_output 0:0
+}
+
+@test "COPY --if-exists passes over what is not there, and copies it once it is" {
+    dockerfile <<'END'
+FROM busybox AS stage
+RUN mkdir /made && echo made >/made/file
+FROM busybox
+COPY --if-exists optional.conf left-out there /conf/
+COPY --if-exists none/at/all /nowhere
+COPY --if-exists --from=stage /nothing /made/file /
+COPY --if-exists --parents a/b.c /parents/
+COPY --if-exists conf.d/*.conf /d/
+END
+    echo there >"$DIR/there"
+    echo out >"$DIR/left-out"
+    echo left-out >"$DIR/.dockerignore"
+    build_ok
+    in_image sh -c 'ls /conf; cat /file; [ ! -e /nowhere ] && [ ! -e /parents/a ]'
+    expect_output $'there\nmade'
+    echo now >"$DIR/optional.conf"
+    mkdir "$DIR/conf.d"
+    echo x >"$DIR/conf.d/x.conf"
+    build_ok
+    in_image sh -c 'ls /conf /d'
+    expect_output $'/conf:\noptional.conf\nthere\n\n/d:\nx.conf'
+    rm "$DIR/optional.conf"
+    build_ok
+    in_image ls /conf
+    expect_output there
+    printf 'FROM busybox\nCOPY --if-exists=false none /\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'COPY none: "/none" not found'
 }

@@ -65,6 +65,76 @@ setup() { cb_dir; }
     expect_contains 'Dockerfile:1' '127.0.0.1:1/none'
 }
 
+@test "what the text alone tells is told before a registry is asked" {
+    dockerfile <<'END'
+FROM 127.0.0.1:1/none:x AS base
+ENV PORT=${FROM_BASE:?unset}
+EXPOSE $PORT $OF_THE_BASE
+RUN --mount=type=cache true
+EXPOSE 99999
+FROM base
+LABEL a=${b
+END
+    build
+    expect_status 1
+    expect_contains 'Dockerfile:4:13: --mount needs a target' 'Dockerfile:5:8: invalid port' "Dockerfile:7:9: failed to process"
+    expect_lacks 'load metadata'
+    expect_lacks 'FROM_BASE: unset'
+    expect_lacks Dockerfile:3
+}
+
+@test "an image that is not here hides no other mistake" {
+    printf 'FROM nosuch\nCOPY --from=none2 / /\nEXPOSE x\n' >"$DIR/Dockerfile"
+    build --pull=never
+    expect_status 1
+    expect_contains 'Dockerfile:1:6: ' 'Dockerfile:2:13: ' 'Dockerfile:3:8: '
+}
+
+@test "images that cannot be had are all named, in the order of the file" {
+    printf 'FROM 127.0.0.1:1/one\nCOPY --from=127.0.0.1:1/two / /\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    [ "$(printf '%s\n' "$output" | grep -o '^Dockerfile:[0-9]*')" = $'Dockerfile:1\nDockerfile:2' ]
+}
+
+@test "mistakes in words are told beside those in the text, in the order of the file" {
+    printf 'FROM busybox\nEXPOSE x\nRUNN y\nENV A=${B:?unset} C="$D\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    [ "$(printf '%s\n' "$output" | grep -o '^Dockerfile:[0-9]*')" = $'Dockerfile:2\nDockerfile:3' ]
+    printf 'FROM busybox\nRUNN y\nENV A=$B C="$D\n' >"$DIR/Dockerfile"
+    cbuild parse --expand "$DIR/Dockerfile"
+    expect_status 1
+    expect_contains 'Dockerfile:2:1: unknown instruction' 'Dockerfile:3:12: failed to process'
+}
+
+@test "a heredoc that fails is shown once" {
+    dockerfile <<'END'
+FROM busybox
+RUN <<EOF
+echo before
+exit 4 # the line that fails
+EOF
+END
+    build
+    expect_status 1
+    expect_contains 'process "/bin/sh -c echo before..." did not complete successfully: exit code: 4'
+    [ "$(printf '%s\n' "$output" | grep -c 'the line that fails')" -eq 1 ]
+}
+
+@test "a shell that is not there is told from a command" {
+    printf 'FROM scratch\nRUN echo\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'exec: "/bin/sh": stat /bin/sh: no such file or directory' 'hint: the shell form of a command needs a shell'
+    printf 'FROM busybox\nRUN ["nosuch", "x"]\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'exec: "nosuch": executable file not found in $PATH'
+    expect_lacks 'in $PATH:'
+    expect_lacks hint
+}
+
 @test "a RUN that fails shows its output, its line and its status" {
     printf 'FROM busybox\nRUN echo before; echo problem >&2; exit 42\n' >"$DIR/Dockerfile"
     before=$(host_state)

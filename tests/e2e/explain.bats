@@ -31,6 +31,23 @@ explained() {
     expect_contains 'not cached: COPY src: a/b.c content changed (and 1 more)'
 }
 
+@test "a build that began no step says why" {
+    printf 'FROM busybox\nRUNN x\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    cbuild explain
+    expect_status 0
+    expect_contains 'no step was begun: the build failed' 'unknown instruction: RUNN'
+}
+
+@test "another source of a COPY is shown without the numbers of inputs" {
+    printf 'FROM busybox AS one\nRUN echo a >/a; echo b >/b\nFROM busybox\nCOPY --from=one /a /x\n' >"$DIR/Dockerfile"
+    build_ok
+    printf 'FROM busybox AS one\nRUN echo a >/a; echo b >/b\nFROM busybox\nCOPY --from=one /b /x\n' >"$DIR/Dockerfile"
+    explained
+    expect_contains 'not cached: COPY: source a→b'
+}
+
 @test "of very many files the directory with the change is named" {
     mkdir -p "$DIR/src/one" "$DIR/src/two"
     for i in $(seq 2000); do

@@ -24,6 +24,28 @@ stop_web() {
     WEB_PID=
 }
 
+# start_https: $WEB_ROOT by https on localhost → $HTTPS; $HTTPS_CA signs its certificate.
+start_https() {
+    local fifo=$BATS_TEST_TMPDIR/https.in out=$BATS_TEST_TMPDIR/https.out port
+    HTTPS_CA=$BATS_TEST_TMPDIR/https.pem
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+        -keyout "$BATS_TEST_TMPDIR/https.key" -out "$HTTPS_CA" 2>/dev/null
+    mkfifo "$fifo" "$out"
+    python3 "$BATS_TEST_DIRNAME/../lib/https.py" "$WEB_ROOT" "$HTTPS_CA" "$BATS_TEST_TMPDIR/https.key" \
+        <"$fifo" >"$out" 2>/dev/null 3>&- &
+    HTTPS_PID=$!
+    exec {HTTPS_FD}>"$fifo"
+    read -r port <"$out"
+    HTTPS=https://localhost:$port
+}
+
+stop_https() {
+    [ -n "${HTTPS_PID:-}" ] || return 0
+    exec {HTTPS_FD}>&-
+    wait "$HTTPS_PID" 2>/dev/null || :
+    HTTPS_PID=
+}
+
 # The requests since the last call of forget_requests, one "status asked?" a line.
 forget_requests() {
     : >"$WEB_LOG"

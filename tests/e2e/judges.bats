@@ -143,3 +143,63 @@ teardown_file() {
     expect_status 1
     expect_contains 'does not exist locally'
 }
+
+# A Dockerfile whose image says for which platform it is.
+two_platforms() {
+    mkdir -p "$BATS_TEST_TMPDIR/two"
+    printf 'FROM --platform=$BUILDPLATFORM busybox\nARG TARGETARCH\nRUN echo $TARGETARCH >/arch\nCMD ["cat","/arch"]\n' >"$BATS_TEST_TMPDIR/two/Dockerfile"
+    "$CBUILD" build -q --platform linux/amd64,linux/arm64 "$@" "$BATS_TEST_TMPDIR/two"
+}
+
+@test "an index on a registry: docker, podman, buildah and skopeo take each its platform" {
+    two_platforms -t "$REGISTRY/two:1" --push
+    arm64=$("$CBUILD" inspect --platform linux/arm64 "$REGISTRY/two:1" | jq -r '.[0].Id')
+    amd64=$("$CBUILD" inspect "$REGISTRY/two:1" | jq -r '.[0].Id')
+    docker pull -q "$REGISTRY/two:1"
+    [ "$(docker inspect "$REGISTRY/two:1" | jq -r '.[0].Id')" = "$amd64" ]
+    run docker run --rm --network host "$REGISTRY/two:1"
+    expect_output amd64
+    for arch in amd64 arm64; do
+        podman pull -q --tls-verify=false --arch $arch "$REGISTRY/two:1"
+        [ "sha256:$(podman inspect --type image "$REGISTRY/two:1" | jq -r '.[0].Id')" = "${!arch}" ]
+        skopeo copy -q --override-arch $arch --src-tls-verify=false "docker://$REGISTRY/two:1" "oci:$BATS_TEST_TMPDIR/$arch:1"
+        [ "$(skopeo inspect --raw "oci:$BATS_TEST_TMPDIR/$arch:1" | jq -r .config.digest)" = "${!arch}" ]
+    done
+    podman rmi -fa >/dev/null
+    buildah pull -q --tls-verify=false --arch arm64 "$REGISTRY/two:1"
+    [ "sha256:$(buildah inspect --type image "$REGISTRY/two:1" | jq -r .FromImageID)" = "$arm64" ]
+    buildah rmi -fa >/dev/null
+}
+
+@test "an index in an archive: podman and skopeo read it" {
+    two_platforms -t two:1 -o "type=oci,dest=$BATS_TEST_TMPDIR/two.tar"
+    podman load -i "$BATS_TEST_TMPDIR/two.tar"
+    [ "$(podman inspect --type image two:1 | jq -r '.[0].Architecture')" = amd64 ]
+    podman rmi -fa >/dev/null
+    skopeo copy -q --all "oci-archive:$BATS_TEST_TMPDIR/two.tar" "oci:$BATS_TEST_TMPDIR/layout:1"
+    [ "$(skopeo inspect --raw "oci:$BATS_TEST_TMPDIR/layout:1" | jq '.manifests | length')" = 2 ]
+}
+
+@test "an index of buildah's is a base for each platform" {
+    two_platforms -t two -o type=image
+    for arch in amd64 arm64; do
+        "$CBUILD" save --platform linux/$arch --format oci-archive -o "$BATS_TEST_TMPDIR/$arch.tar" two
+    done
+    buildah manifest create base
+    buildah manifest add --arch amd64 base "oci-archive:$BATS_TEST_TMPDIR/amd64.tar"
+    buildah manifest add --arch arm64 base "oci-archive:$BATS_TEST_TMPDIR/arm64.tar"
+    buildah manifest push --all --tls-verify=false base "docker://$REGISTRY/base:1"
+    buildah rmi -f base
+    mkdir "$BATS_TEST_TMPDIR/c"
+    printf 'FROM %s/base:1\nRUN cp /arch /mine\n' "$REGISTRY" >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" build -q --network none --platform linux/amd64,linux/arm64 -o "$BATS_TEST_TMPDIR/out" "$BATS_TEST_TMPDIR/c"
+    [ "$(cat "$BATS_TEST_TMPDIR"/out/linux_*/mine)" = $'amd64\narm64' ]
+}
+
+@test "docker load takes the image of this machine out of a name of several platforms" {
+    two_platforms -t two
+    "$CBUILD" save -o "$BATS_TEST_TMPDIR/two.tar" two
+    docker load -qi "$BATS_TEST_TMPDIR/two.tar"
+    run docker run --rm --network host two
+    expect_output amd64
+}

@@ -144,6 +144,39 @@ findings_in() {
     [ "$(jq -c '.runs[0].results[1] | [.ruleId, .level]' <<<"$output")" = '["InvalidDockerfile","error"]' ]
 }
 
+@test "SARIF has what the schema of 2.1.0 demands, and nothing it does not know" {
+    printf '# check=error=true\nFROM debian AS Ä\nCMD x\nRUN <<EOF\n' >"$DIR/a: 100%"
+    printf 'FROM debian AS B\nCMD x\n' >"$DIR/b"
+    : >"$DIR/empty"
+    cd "$DIR"
+    run "$CBUILD" lint --format sarif 'a: 100%' b empty missing
+    expect_status 1
+    jq -e '
+        def only(names): (keys - names) == [];
+        def text: type == "string" and length > 0;
+        def message: only(["text"]) and (.text | text);
+        def level: IN("none", "note", "warning", "error");
+        def region: only(["startLine", "startColumn", "endLine", "endColumn"]) and all(.[]; . == floor and . >= 1)
+            and ([.startLine, .startColumn] <= [.endLine, .endColumn]);
+        def rule: only(["id", "name", "shortDescription", "fullDescription", "helpUri", "help", "defaultConfiguration"])
+            and (.id | text) and ([.shortDescription, .fullDescription, .help // {text: "-"}] | all(message))
+            and (.helpUri // "https:" | startswith("https:"))
+            and (.defaultConfiguration | only(["enabled", "level"]) and (.level | level));
+        def location: only(["physicalLocation"]) and (.physicalLocation
+            | only(["artifactLocation", "region"]) and (.artifactLocation
+                | only(["uri"]) and (.uri | test("^[A-Za-z0-9/._~-]+(%[0-9A-F]{2}[A-Za-z0-9/._~-]*)*$")))
+            and (if has("region") then .region | region else true end));
+        def result: only(["ruleId", "ruleIndex", "level", "message", "locations"]) and (.message | message)
+            and (.level | level) and (.locations | length == 1 and all(location));
+        only(["$schema", "version", "runs"]) and .version == "2.1.0" and (.runs | length == 1) and (.runs[0]
+            | only(["tool", "columnKind", "results"]) and (.columnKind | IN("utf16CodeUnits", "unicodeCodePoints"))
+            and (.tool | only(["driver"]) and (.driver
+                | only(["name", "version", "rules"]) and (.name | text)
+                and (.rules | all(rule) and ((map(.id) | unique | length) == length))))
+            and (.tool.driver.rules as $rules | .results
+                | length >= 5 and all(result) and all(.ruleId == $rules[.ruleIndex].id)))' <<<"$output"
+}
+
 @test "--check chooses rules in the place of the file's directive" {
     printf '# check=skip=all\nFROM debian\nCMD x\n' >"$DIR/Dockerfile"
     cbuild lint "$DIR"
@@ -277,13 +310,27 @@ END
     expect_lacks 'recommended for CMD'
 }
 
-@test "a plain build gives no advice of ours, build --check does" {
-    printf 'FROM busybox\nENV A=1\n' | dockerfile
+@test "a plain build gives no advice of ours, build --check does, lint that on versions, too" {
+    printf 'FROM busybox AS unused\nFROM busybox\nENV A=1\n' | dockerfile
     build_ok
-    expect_lacks LatestBaseImage
+    expect_lacks UnusedStage
     cbuild build --check "$DIR"
     expect_status 1
-    expect_contains 'WARNING: LatestBaseImage'
+    expect_contains 'WARNING: UnusedStage'
+    printf 'FROM busybox\nENV A=1\n' | dockerfile
+    cbuild build --check "$DIR"
+    expect_status 0
+    cbuild lint "$DIR"
+    expect_status 1
+    expect_contains LatestBaseImage
+}
+
+@test "an ARG is known in a stage that starts from the one that declares it" {
+    printf 'FROM busybox AS base\nARG one\nARG two=2\nFROM base\nWORKDIR /w$one$two$three\n' | dockerfile
+    cbuild build --check "$DIR"
+    expect_status 1
+    expect_contains "undefined variable '\$three'"
+    expect_lacks "\$one'"
 }
 
 @test "a check looks at all stages, or at those that the target needs" {

@@ -191,3 +191,32 @@ END
         [ "$(cat "$DOCKER_CONFIG/config.json")" = "$text" ]
     done
 }
+
+@test "search: a registry's search, or its catalog; tags" {
+    piped opensesame login -u tester --password-stdin "$REGISTRY"
+    for name in team/alpha:1 team/alpha:2 team/beta:1; do
+        cbuild tag busybox "$REGISTRY/$name"
+        cbuild push -q "$REGISTRY/$name"
+        expect_status 0
+    done
+    cbuild search --format '{{.Name}}|{{.StarCount}}' "$REGISTRY/team"
+    expect_output "$REGISTRY/team/alpha|0
+$REGISTRY/team/beta|0"
+    cbuild search --limit 1 --format json "$REGISTRY/team"
+    expect_output "{\"Name\":\"$REGISTRY/team/alpha\",\"Description\":\"\",\"StarCount\":\"0\",\"IsOfficial\":\"\"}"
+    cbuild search --list-tags --format 'table {{.Tag}}\t{{.Name}}' "$REGISTRY/team/alpha"
+    [ "$(tr -s ' ' <<<"$output")" = "TAG NAME
+1 $REGISTRY/team/alpha
+2 $REGISTRY/team/alpha" ]
+    cbuild search --format '{{.Nope}}' "$REGISTRY/team"
+    expect_status 1
+    expect_contains "can't evaluate field Nope" "the fields are .Name .Description .StarCount .IsOfficial"
+    cbuild search --filter stars=x "$REGISTRY/team"
+    expect_status 1
+    expect_contains 'invalid filter `stars=x`'
+    cbuild search -f stars=1 --format '{{.Name}}' "$REGISTRY/team"
+    expect_output ""
+    start_hostile_registry
+    cbuild search --format '{{.Name}} {{.Description}} {{.StarCount}} {{.IsOfficial}}' "$HOSTILE/too"
+    expect_output "$HOSTILE/tool A  tool\\x1b[31m 7 [OK]"
+}

@@ -21,6 +21,32 @@ setup() { cb_dir; }
     expect_contains 'Dockerfile:1:6' 'example.invalid/team/base:1' 'cbuild pull'
 }
 
+@test "--pull=newer takes what the registry has, and the store's image when nobody answers" {
+    start_registry
+    printf 'FROM %s/base\nRUN true\n' "$REGISTRY" >"$DIR/Dockerfile"
+    "$CBUILD" tag busybox "$REGISTRY/base"
+    "$CBUILD" push "$REGISTRY/base" >/dev/null
+    build_ok --pull=newer
+    printf 'FROM busybox\nRUN echo newer >/newer\n' | "$CBUILD" build -q -t "$REGISTRY/base" - >/dev/null
+    "$CBUILD" push "$REGISTRY/base" >/dev/null
+    "$CBUILD" tag busybox "$REGISTRY/base"
+    build_ok --pull=missing
+    run in_image cat /newer
+    expect_status 1
+    build_ok --pull=newer
+    in_image cat /newer
+    expect_output newer
+    stop_registry
+    "$CBUILD" rmi "$REGISTRY/base" >/dev/null
+    build_ok --pull=newer
+    expect_contains "warning: $REGISTRY/base: using the store's image"
+    in_image cat /newer
+    expect_output newer
+    build --pull
+    expect_status 1
+    expect_contains 'Dockerfile:1:6'
+}
+
 @test "--offline and a policy that asks contradict each other" {
     printf 'FROM busybox\n' >"$DIR/Dockerfile"
     build --offline --pull=always

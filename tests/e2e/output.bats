@@ -76,6 +76,17 @@ teardown() { stop_registry; }
     "$CBUILD" rmi -f app:1 >/dev/null
 }
 
+@test "A111: what OCI has no field for is in OCI images too: HEALTHCHECK, SHELL, ONBUILD" {
+    mkdir "$BATS_TEST_TMPDIR/c"
+    printf 'FROM busybox\nHEALTHCHECK --interval=5s CMD true\nSHELL ["/bin/sh", "-ec"]\nONBUILD RUN true\n' >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    "$CBUILD" build -q -o "type=oci,tar=false,dest=$BATS_TEST_TMPDIR/layout" "$BATS_TEST_TMPDIR/c"
+    blob() { cat "$BATS_TEST_TMPDIR/layout/blobs/sha256/${1#sha256:}"; }
+    manifest=$(jq -r '.manifests[0].digest' "$BATS_TEST_TMPDIR/layout/index.json")
+    [ "$(blob "$manifest" | jq -r .config.mediaType)" = application/vnd.oci.image.config.v1+json ]
+    blob "$(blob "$manifest" | jq -r .config.digest)" | jq -e '.config.Healthcheck == {Test: ["CMD-SHELL", "true"], Interval: 5000000000}
+        and .config.Shell == ["/bin/sh", "-ec"] and .config.OnBuild == ["RUN true"]'
+}
+
 @test "type=oci,tar=false is a layout directory, in which other tags stay" {
     "$CBUILD" build -q -t app:1 -o "type=oci,dest=$OUT,tar=false" "$DIR"
     echo 'LABEL v=2' >>"$DIR/Dockerfile"
@@ -124,6 +135,30 @@ teardown() { stop_registry; }
     "$CBUILD" build -q -t app:1 --annotation org.example.a=1 -o "type=oci,dest=$OUT,tar=false,annotation.org.example.b=2" "$DIR"
     run skopeo inspect --raw "oci:$OUT:1"
     [ "$(jq -c .annotations <<<"$output")" = '{"org.example.a":"1","org.example.b":"2"}' ]
+}
+
+@test "results go into devices, pipes and standard output, which are never replaced" {
+    local node=$BATS_TEST_TMPDIR/node sent=$BATS_TEST_TMPDIR/sent link=$BATS_TEST_TMPDIR/link
+    mknod "$node" c 1 3
+    ln -s /proc/self/fd/1 "$link"
+    "$CBUILD" build -q --metadata-file "$node" --iidfile "$node" "$DIR"
+    run "$CBUILD" build -q --metadata-file "$node" --target none "$DIR"
+    [ "$status" -eq 1 ]
+    [ "$(stat -c '%F %t:%T' "$node")" = "character special file 1:3" ]
+    "$CBUILD" build -q --metadata-file /dev/fd/9 -o "type=tar,dest=$node" "$DIR" 9> >(cat >"$sent")
+    [ -c "$node" ]
+    { echo first; "$CBUILD" build -q --iidfile "$link" "$DIR"; } >"$sent"
+    [ -L "$link" ]
+    [ "$(head -n 1 "$sent")" = first ]
+    [ "$(grep -o sha256: "$sent" | wc -l)" -eq 2 ]
+    { echo first; "$CBUILD" build -q -o "type=tar,dest=$link" "$DIR"; } >"$sent"
+    [ -L "$link" ]
+    tail -c +7 "$sent" | tar -t | grep -q '^hello$'
+    mknod "$node-full" c 1 7
+    run "$CBUILD" build -q --iidfile "$node-full" "$DIR"
+    [ "$status" -eq 1 ]
+    expect_contains 'node-full' 'no space left on device'
+    [ -c "$node-full" ]
 }
 
 @test "--metadata-file names the image's id; an earlier file is gone after a failure" {
@@ -187,4 +222,24 @@ teardown() { stop_registry; }
     run "$CBUILD" build -q -o "type=tar,dest=$BATS_TEST_TMPDIR/none/x.tar" "$DIR"
     expect_status 1
     expect_contains "exporting to tar $BATS_TEST_TMPDIR/none/x.tar"
+}
+
+@test "a layout's blobs are on the disk before its index leads to them" {
+    printf 'FROM busybox\nRUN echo durable > /durable\n' >"$DIR/Dockerfile"
+    strace -f -qq -e trace=syncfs,fsync,rename,renameat,renameat2 -o "$BATS_TEST_TMPDIR/trace" \
+        "$CBUILD" build -q --network none -o "type=oci,tar=false,dest=$BATS_TEST_TMPDIR/layout" "$DIR" >/dev/null
+    run sed -n 's/^[0-9]* *//; /blobs\/sha256/s/.*/blob/p; /^syncfs/s/.*/sync/p; /"index.json"/s/.*/index/p' "$BATS_TEST_TMPDIR/trace"
+    [ "$(printf '%s\n' "$output" | tail -3 | tr '\n' ' ')" = 'blob sync index ' ]
+}
+
+@test "a push says what became of each layer" {
+    start_registry
+    printf 'FROM busybox\nRUN echo layer > /layer\n' >"$DIR/Dockerfile"
+    "$CBUILD" build -q --network none -t "$REGISTRY/app:1" "$DIR" >/dev/null
+    cbuild push "$REGISTRY/app:1"
+    expect_status 0
+    expect_contains ': Pushed '
+    cbuild push "$REGISTRY/app:1"
+    [ "$(printf '%s\n' "$output" | grep -c '^#[0-9]* [0-9a-f]\{12\}: Layer already exists$')" = 2 ]
+    expect_lacks ' done'
 }

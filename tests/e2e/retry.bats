@@ -17,6 +17,7 @@ END_OF_FILE
     expect_contains 'attempt 1 of 6 failed: process "/bin/sh -c' 'exit code: 1' \
         'attempt 2 of 6 failed' 'running the step again on a clean layer'
     expect_lacks 'attempt 3 of 6'
+    printf '%s\n' "$output" | grep -q '^#2 attempt 1 of 6 failed'
     in_image cat /left
     expect_output half
 }

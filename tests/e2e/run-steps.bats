@@ -94,14 +94,14 @@ END
     wait_until python3 -c "import socket; socket.create_connection(('127.0.0.1', $listener))"
     dockerfile <<END
 FROM busybox
-RUN --network=none ls /sys/class/net > /none
+RUN --network=none ls /sys/class/net > /none; echo up: $(($(cat /sys/class/net/lo/flags) & 1)) >> /none
 RUN wget -q -T 2 -O /dev/null http://127.0.0.1:$listener/ && echo reached > /default || echo refused > /default
 END
     build
     kill "$server"
     expect_status 0
     in_image cat /none /default
-    expect_output "$(printf 'lo\nrefused')"
+    expect_output "$(printf 'lo\nup: 1\nrefused')"
 }
 
 @test "--network=host of a step needs a grant" {
@@ -128,6 +128,23 @@ END
     last=$(jq -r '.[0].Layers[-1]' "$BATS_TEST_TMPDIR/x/manifest.json")
     run tar -tf "$BATS_TEST_TMPDIR/x/$last"
     expect_output ''
+}
+
+@test "what is renamed is whole in its new place and deleted in the old one" {
+    printf 'FROM busybox\nRUN mkdir -p /old/in && echo 1 >/old/in/f && ln /old/in/f /old/in/hard\nRUN mv /old /new\n' >"$DIR/Dockerfile"
+    build_ok
+    in_image sh -c '[ ! -e /old ] && cat /new/in/f && [ /new/in/f -ef /new/in/hard ] && echo linked'
+    expect_output $'1\nlinked'
+    "$CBUILD" save -o "$BATS_TEST_TMPDIR/img.tar" img
+    mkdir "$BATS_TEST_TMPDIR/x"
+    tar -C "$BATS_TEST_TMPDIR/x" -xf "$BATS_TEST_TMPDIR/img.tar"
+    last=$(jq -r '.[0].Layers[-1]' "$BATS_TEST_TMPDIR/x/manifest.json")
+    run tar -tf "$BATS_TEST_TMPDIR/x/$last"
+    [ "$(sort <<<"$output")" = '.wh.old
+new/
+new/in/
+new/in/f
+new/in/hard' ]
 }
 
 # bats test_tags=root
@@ -162,7 +179,7 @@ END
 
 @test "a fork bomb hits its limit and the build goes on to fail" {
     printf 'FROM busybox\nRUN --network=none f() { f | f & }; f; sleep 3; exit 7\n' >"$DIR/Dockerfile"
-    run timeout 60 "$CBUILD" build --progress=quiet "$DIR"
+    run timeout 180 "$CBUILD" build --progress=quiet "$DIR"
     expect_status 1
 }
 

@@ -20,7 +20,7 @@ teardown() {
 step() {
     printf 'FROM busybox\nRUN %s\n' "$1" >"$DIR/Dockerfile"
     shift
-    run timeout 60 "$CBUILD" build --progress=plain --network=none --no-cache -t img "$@" "$DIR"
+    run timeout 180 "$CBUILD" build --progress=plain --network=none --no-cache -t img "$@" "$DIR"
 }
 container() {
     run timeout 60 "$CBUILD" run --rm --network none "$@"
@@ -158,11 +158,11 @@ refused_option() {
     (
         export CBUILD_ROOT=$mount/store
         "$CBUILD" import -c 'CMD ["sh"]' "$CB_BASES/busybox.tar" busybox:latest >/dev/null
-        run timeout 60 "$CBUILD" build --progress=plain --network=none "$DIR"
+        run timeout 180 "$CBUILD" build --progress=plain --network=none "$DIR"
         expect_status 1
         expect_contains 'No space left on device'
         printf 'FROM busybox\nRUN echo small > /small\n' >"$DIR/Dockerfile"
-        run timeout 60 "$CBUILD" build --progress=plain --network=none "$DIR"
+        run timeout 180 "$CBUILD" build --progress=plain --network=none "$DIR"
         expect_status 0
         run "$CBUILD" fsck --deep
         expect_status 0

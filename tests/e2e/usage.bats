@@ -15,12 +15,9 @@ on_terminal() {
     cbuild ps -a
     expect_status 1
     expect_contains 'containers run in the foreground'
-    cbuild login example.org
-    expect_status 1
-    expect_contains '.docker/config.json'
     cbuild image nosuch
     expect_status 1
-    expect_contains '`image nosuch` is not a cbuild command' 'ls, list, pull'
+    expect_contains '`image nosuch` is not a cbuild command' 'ls, pull'
     cbuild "$DIR"
     expect_status 1
     expect_contains "cbuild build $DIR"
@@ -29,7 +26,13 @@ on_terminal() {
 @test "docker's options that are not here say how it is done instead" {
     cbuild build --sbom "$DIR"
     expect_status 1
-    expect_contains 'unknown flag: --sbom' 'leave the option out'
+    expect_contains "docker's --sbom is not here" 'leave the option out'
+    cbuild build --provenance=mode=max "$DIR"
+    expect_status 1
+    expect_contains "docker's --provenance is not here" 'leave the option out'
+    cbuild build --squash "$DIR"
+    expect_status 1
+    expect_contains "docker's --squash is not here" 'COPY --from=STAGE'
     cbuild run -p 80:80 busybox
     expect_status 125
     expect_contains '--network host'
@@ -38,6 +41,38 @@ on_terminal() {
     expect_contains 'cbuild load -i x.tar'
     cbuild run --net none busybox echo ok
     expect_output ok
+}
+
+@test "docker's options that ask for what is done anyway are taken" {
+    printf 'FROM busybox\nRUN touch /file\n' >"$DIR/Dockerfile"
+    build_ok --provenance=false --sbom false --attest type=provenance,disabled=true --rm --force-rm=false --compress \
+        --isolation=default --builder default --squash=false --disable-content-trust --file= --iidfile= --metadata-file ''
+    expect_lacks warning
+}
+
+@test "a wrong way to show progress names where it was asked for" {
+    printf 'FROM busybox\n' >"$DIR/Dockerfile"
+    cbuild build -q --progress fancy "$DIR"
+    expect_status 1
+    expect_contains 'invalid argument "fancy" for "--progress"'
+    BUILDKIT_PROGRESS=fancy cbuild build "$DIR"
+    expect_status 1
+    expect_contains 'invalid value "fancy" of $BUILDKIT_PROGRESS'
+    BUILDKIT_PROGRESS=fancy cbuild build --progress plain "$DIR"
+    expect_status 0
+}
+
+@test "a host without an address is refused before anything is done" {
+    printf 'FROM nosuch.invalid/image\nRUN true\n' >"$DIR/Dockerfile"
+    for value in nonsense a: a:b a:300.1.1.1 'a b:127.0.0.1'; do
+        cbuild build --add-host "$value" "$DIR"
+        expect_status 1
+        expect_contains "invalid argument \"$value\" for \"--add-host\""
+        expect_lacks Dockerfile:
+    done
+    cbuild build --add-host docker:host-gateway "$DIR"
+    expect_status 1
+    expect_contains '--add-host docker:host-gateway' "give the host's address"
 }
 
 @test "a failed step on a terminal shows all it said" {
@@ -73,6 +108,24 @@ END
     expect_lacks 'crlf\x0d'
 }
 
+@test "colours of a step reach a terminal and nothing else does, and no file" {
+    dockerfile <<'END'
+FROM busybox
+RUN printf '\033[1;31mred\033[0m \033[38:5:9mcolon\n\033[2Jno \033]0;title\007 \033[31 \033[31Km\n'; exit 1
+END
+    on_terminal build --progress=plain --network none "$DIR"
+    expect_contains $'\033[1;31mred\033[0m \033[38:5:9mcolon\033[0m' '\x1b[2Jno \x1b]0;title\x07 \x1b[31 \x1b[31Km'
+    on_terminal build --progress=tty --network none "$DIR"
+    expect_contains $'\033[1;31mred\033[0m \033[38:5:9mcolon\033[0m' '\x1b[2Jno \x1b]0;title\x07'
+    on_terminal builds logs
+    expect_contains $'\033[1;31mred\033[0m'
+    NO_COLOR=1 on_terminal build --progress=plain --network none "$DIR"
+    expect_contains ' red colon'
+    cbuild build --progress=plain --network none "$DIR"
+    expect_contains ' red colon' '\x1b[2Jno \x1b]0;title\x07 \x1b[31 \x1b[31Km'
+    expect_lacks $'\033'
+}
+
 @test "a build that changes only the configuration has its base's time" {
     printf 'FROM busybox\nENV A=b\n' >"$DIR/Dockerfile"
     build_ok
@@ -87,7 +140,7 @@ END
     old=$("$CBUILD" build -q --network none -t img "$DIR")
     printf 'FROM busybox\nRUN echo 2 > /one\n' >"$DIR/Dockerfile"
     new=$("$CBUILD" build -q --network none -t img "$DIR")
-    cbuild image prune
+    cbuild image prune -f
     expect_status 0
     expect_contains "Deleted: $old" 'Total reclaimed space:'
     expect_lacks "$new"
@@ -103,11 +156,11 @@ FROM busybox
 RUN --mount=type=cache,target=/c,id=usage echo x >> /c/log && wc -l < /c/log > /lines
 END
     build_ok --network none
-    "$CBUILD" prune --filter until=1h >/dev/null
+    "$CBUILD" prune -f --filter until=1h >/dev/null
     build_ok --network none --no-cache
     in_image cat /lines
     expect_output 2
-    "$CBUILD" prune --filter type=exec.cachemount >/dev/null
+    "$CBUILD" prune -f --filter type=exec.cachemount >/dev/null
     cbuild df
     expect_contains "$(printf '%-14s  %-7s  %s' 'Cache mounts' 0 0B)"
     build_ok --network none --no-cache
@@ -146,6 +199,81 @@ END
     expect_contains './v:/v'
 }
 
+@test "a store in the build context is warned of, unless it is left out" {
+    mkdir "$DIR/sub"
+    "$CBUILD" --root "$DIR/sub/store" import "$CB_BASES/busybox.tar" busybox >/dev/null
+    printf 'FROM busybox\nCOPY Dockerfile /\n' >"$DIR/Dockerfile"
+    cbuild --root "$DIR/sub/store" build --progress=plain "$DIR"
+    expect_status 0
+    expect_contains 'sub/store` is in the build context' 'list `sub/store` in .dockerignore'
+    echo sub >"$DIR/.dockerignore"
+    cbuild --root "$DIR/sub/store" build --progress=plain "$DIR"
+    expect_status 0
+    expect_lacks 'is in the build context'
+}
+
+@test "nothing is removed when nobody says yes" {
+    printf 'FROM busybox\nRUN --mount=type=cache,id=asked,target=/c touch /c/x\n' >"$DIR/Dockerfile"
+    build_ok --network none
+    "$CBUILD" rmi -f img >/dev/null
+    for command in prune 'image prune' 'cache prune'; do
+        run "$CBUILD" $command </dev/null
+        expect_status 0
+        expect_contains 'WARNING! This will remove' 'Nothing is removed: nobody answered (-f does not ask)'
+        expect_lacks 'Total reclaimed space'
+        run "$CBUILD" $command <<<n
+        expect_lacks 'Total reclaimed space'
+    done
+    "$CBUILD" cache ls | grep -q asked
+    run "$CBUILD" cache prune <<<y
+    expect_contains 'Total reclaimed space'
+    ! "$CBUILD" cache ls | grep -q asked
+}
+
+@test "what images have too is forgotten by prune -a, not listed as removed" {
+    printf 'FROM busybox\nRUN echo shared > /shared\n' >"$DIR/Dockerfile"
+    build_ok --network none
+    "$CBUILD" cache prune -f >/dev/null
+    cbuild prune -af
+    expect_contains 'Forgotten: ' ' whose layers images have too' 'Total reclaimed space: '
+    expect_lacks '*  '
+}
+
+@test "df, du and prune agree on what is cache and how much of it can go" {
+    printf 'FROM busybox\nRUN head -c 1000000 /dev/urandom > /made\n' >"$DIR/Dockerfile"
+    "$CBUILD" prune -af >/dev/null
+    build_ok --network none
+    "$CBUILD" rmi -f img >/dev/null
+    "$CBUILD" image prune -f >/dev/null
+    free=$("$CBUILD" du | sed -n 's/^Reclaimable: *//p')
+    [ "$("$CBUILD" df | sed -n 's/^Build cache .* //p')" = "$free" ]
+    cbuild du --format json
+    expect_lacks build.log
+    id=$("$CBUILD" builds ls -q | head -1)
+    [ "$("$CBUILD" du --filter type=build.log --format json | jq -r 'select(.ID == "'"$id"'").ID')" = "$id" ]
+    id=$("$CBUILD" du | awk '$2 == "true" { print $1; exit }')
+    run "$CBUILD" prune -f --filter "id=$id"
+    expect_contains "$id"
+    run "$CBUILD" prune -f
+    [ "$("$CBUILD" du --filter private --format json)" = '' ]
+    [ "$("$CBUILD" df | sed -n 's/^Build logs *\([0-9]*\) .*/\1/p')" -gt 0 ]
+}
+
+@test "a word that others follow lists them with --help" {
+    cbuild cache --help
+    expect_status 0
+    expect_contains 'Usage: cbuild cache COMMAND' '  export     Write a cache mount' '  prune '
+    cbuild image -h
+    expect_contains '  prune      Remove images without a name'
+    expect_lacks '  list '
+    cbuild help system
+    expect_contains '  df ' '  fsck '
+    cbuild builds --help
+    expect_contains 'Options:' '  logs       Print all'
+    cbuild --help
+    expect_contains '  builds logs  ' '  cache import ' '  image prune  '
+}
+
 @test "images takes patterns" {
     "$CBUILD" tag busybox example.org/team/box:1
     cbuild images -q 'busy*'
@@ -162,6 +290,18 @@ END
     build_ok --build-arg VERSOIN=1 --no-cache-filter bsae
     expect_contains 'warning: build argument `VERSOIN` is declared by no ARG (did you mean `VERSION`?)'
     expect_contains 'warning: --no-cache-filter `bsae` is the name of no stage (did you mean `base`?)'
-    build_ok --build-arg VERSION=1 --build-arg HTTP_PROXY=http://192.0.2.1 --no-cache-filter BASE,base
+    build_ok --no-cache-filter other --cache-mount "x=$DIR/x"
+    expect_contains 'warning: --no-cache-filter `other` is the name of no stage (stages: `base`)' \
+        'warning: --cache-mount `x` is the id of no cache mount (there is none)'
+    printf 'FROM busybox AS base\nARG VERSION\nRUN --mount=type=cache,id=packages,target=/c true\n' >"$DIR/Dockerfile"
+    build_ok --cache-mount "packags=$BATS_TEST_TMPDIR/c"
+    expect_contains 'warning: --cache-mount `packags` is the id of no cache mount (did you mean `packages`?)'
+    build_ok --cache-mount "packages=$BATS_TEST_TMPDIR/c"
+    expect_lacks warning
+    build_ok --build-arg BUILD_ID=1 --build-arg TARGET=2
+    expect_contains 'build argument `BUILD_ID` is declared by no ARG' 'build argument `TARGET` is declared by no ARG'
+    build_ok --build-arg VERSION=1 --build-arg HTTP_PROXY=http://192.0.2.1 --build-arg all_proxy=http://192.0.2.1 \
+        --build-arg TARGETARCH=arm --build-arg BUILDOSVERSION=1 --build-arg BUILDKIT_MULTI_PLATFORM=0 \
+        --no-cache-filter BASE,base
     expect_lacks warning
 }

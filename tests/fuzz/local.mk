@@ -15,6 +15,7 @@ fuzz_targets += \
 	tests/fuzz/fuzz-reference \
 	tests/fuzz/fuzz-run-mount \
 	tests/fuzz/fuzz-tar \
+	tests/fuzz/fuzz-template \
 	tests/fuzz/fuzz-words \
 	tests/fuzz/fuzz-www-authenticate
 tests_fuzz_fuzz_check_SOURCES = tests/fuzz/fuzz-check.c
@@ -50,6 +51,9 @@ tests_fuzz_fuzz_run_mount_LDFLAGS = $(LDFLAGS_fuzz)
 tests_fuzz_fuzz_tar_SOURCES = tests/fuzz/fuzz-tar.c
 tests_fuzz_fuzz_tar_LDADD = $(LIBS_exporter)
 tests_fuzz_fuzz_tar_LDFLAGS = $(LDFLAGS_fuzz)
+tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz-template.c
+tests_fuzz_fuzz_template_LDADD = $(LIBS_base)
+tests_fuzz_fuzz_template_LDFLAGS = $(LDFLAGS_fuzz)
 tests_fuzz_fuzz_words_SOURCES = tests/fuzz/fuzz-words.c
 tests_fuzz_fuzz_words_LDADD = $(LIBS_parser)
 tests_fuzz_fuzz_words_LDFLAGS = $(LDFLAGS_fuzz)
@@ -70,6 +74,7 @@ unit_tests += \
 	tests/fuzz/replay-reference \
 	tests/fuzz/replay-run-mount \
 	tests/fuzz/replay-tar \
+	tests/fuzz/replay-template \
 	tests/fuzz/replay-words \
 	tests/fuzz/replay-www-authenticate
 tests_fuzz_replay_check_SOURCES = tests/fuzz/fuzz-check.c tests/fuzz/replay-main.c
@@ -94,6 +99,8 @@ tests_fuzz_replay_run_mount_SOURCES = tests/fuzz/fuzz-run-mount.c tests/fuzz/rep
 tests_fuzz_replay_run_mount_LDADD = $(LIBS_parser)
 tests_fuzz_replay_tar_SOURCES = tests/fuzz/fuzz-tar.c tests/fuzz/replay-main.c
 tests_fuzz_replay_tar_LDADD = $(LIBS_exporter)
+tests_fuzz_replay_template_SOURCES = tests/fuzz/fuzz-template.c tests/fuzz/replay-main.c
+tests_fuzz_replay_template_LDADD = $(LIBS_base)
 tests_fuzz_replay_words_SOURCES = tests/fuzz/fuzz-words.c tests/fuzz/replay-main.c
 tests_fuzz_replay_words_LDADD = $(LIBS_parser)
 tests_fuzz_replay_www_authenticate_SOURCES = tests/fuzz/fuzz-www-authenticate.c tests/fuzz/replay-main.c

@@ -346,6 +346,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.plain(url.path[7:])
         if self.role == "other":
             return self.other(url)
+        if url.path == "/v1/search":
+            hit = dict(name="tool", description="A\n\ttool\x1b[31m", star_count=7, is_official=True)
+            return self.reply(200, json.dumps(dict(results=[hit])).encode())
         if not url.path.startswith("/v2/"):
             return self.reply(404, b"not here\n", "text/plain")
         if not self.authorized():

@@ -17,6 +17,8 @@ The first component of a path chooses how the rest is served (table MODES):
   loop/       redirect to itself
   git/R       the repository R (a directory), by git's own smart http program
   gitold/R    the same for the oldest protocol, which serves tips of branches only
+  gitbusy/R   as git, but the first request of each kind is answered with 503
+  gitdown/R   503, always
   gitauth/R   as git, 401 without an Authorization header
   gitto/R     redirect to the other host's git/R
 
@@ -43,6 +45,7 @@ GIT = "/usr/lib/git-core/git-http-backend"
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     cut_before = set()
+    busy_before = set()
 
     def log_message(self, *args):
         pass
@@ -142,6 +145,14 @@ class Handler(BaseHTTPRequestHandler):
                 headers.append((name, value))
         return self.reply(status, content, headers)
 
+    def busy(self, rest):
+        path = rest.partition("?")[0]
+        if (self.command, path) in self.busy_before:
+            return self.git(rest)
+        self.busy_before.add((self.command, path))
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        return self.reply(503, b"later\n")
+
     # ── requests ──
 
     def handle_request(self):
@@ -168,6 +179,8 @@ class Handler(BaseHTTPRequestHandler):
             "loop": lambda: self.redirect(self.path),
             "git": lambda: self.git(rest),
             "gitold": lambda: self.git(rest, old=True),
+            "gitbusy": lambda: self.busy(rest),
+            "gitdown": lambda: self.reply(503, b"never\n"),
             "gitauth": lambda: self.git(rest),
             "gitto": lambda: self.redirect(other + "git/" + rest),
         }.get(mode, lambda: self.reply(404, b"no such mode\n"))()

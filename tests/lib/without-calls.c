@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 /* One number on all architectures. */
-static const int absent[] = {SYS_open_tree, SYS_move_mount, SYS_fsopen, SYS_fsconfig,
-                             SYS_fsmount,   SYS_fspick,     SYS_clone3, SYS_close_range,
+static const int absent[] = {SYS_open_tree, SYS_move_mount,   SYS_fsopen, SYS_fsconfig,
+                             SYS_fsmount,   SYS_fspick,       SYS_clone3, SYS_close_range,
                              SYS_openat2,   SYS_mount_setattr};
 
 #define COUNT (sizeof(absent) / sizeof(*absent))
@@ -34,8 +34,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < COUNT; i++) {
         code[2 * i + 1] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
                                                        (unsigned)absent[i], 0, 1);
-        code[2 * i + 2] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-                                                       SECCOMP_RET_ERRNO | ENOSYS);
+        code[2 * i + 2] =
+            (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
     }
     code[2 * COUNT + 1] =
         (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);

@@ -58,6 +58,10 @@ unit_tests += tests/unit/base/test-subprocess
 tests_unit_base_test_subprocess_SOURCES = tests/unit/base/test-subprocess.c tests/unit/base/unit.h tests/unit/base/scratch.h
 tests_unit_base_test_subprocess_LDADD = $(LIBS_base)
 
+unit_tests += tests/unit/base/test-text
+tests_unit_base_test_text_SOURCES = tests/unit/base/test-text.c tests/unit/base/unit.h
+tests_unit_base_test_text_LDADD = $(LIBS_base)
+
 unit_tests += tests/unit/base/test-timestamp
 tests_unit_base_test_timestamp_SOURCES = tests/unit/base/test-timestamp.c tests/unit/base/unit.h
 tests_unit_base_test_timestamp_LDADD = $(LIBS_base)
@@ -65,3 +69,7 @@ tests_unit_base_test_timestamp_LDADD = $(LIBS_base)
 unit_tests += tests/unit/base/test-redact
 tests_unit_base_test_redact_SOURCES = tests/unit/base/test-redact.c
 tests_unit_base_test_redact_LDADD = $(LIBS_base)
+
+unit_tests += tests/unit/base/test-template
+tests_unit_base_test_template_SOURCES = tests/unit/base/test-template.c tests/unit/base/unit.h
+tests_unit_base_test_template_LDADD = $(LIBS_base)

@@ -75,6 +75,30 @@ static void further_errors_follow(void **state)
     assert_int_equal(cb_error_kind(cb_error_next(err)), CB_ERR_NOT_FOUND);
 }
 
+static void errors_are_put_in_the_order_of_their_places(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t start;
+    } errors[] = {{"d", 9}, {"b", 4}, {"e", 0}, {"c", 4}, {"a", 1}, {"f", 0}};
+    cb_auto(cb_source) source = cb_source_new("Dockerfile", "FROM a\nRUN b\n", 13);
+    cb_auto_value(cb_strbuf) found = {0};
+    cb_auto(cb_error) all = NULL;
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(errors); i++) {
+        struct cb_error *one = NULL;
+
+        cb_error_set(&one, CB_ERR_SYNTAX, "%s", errors[i].text);
+        if (errors[i].start)
+            cb_error_at(&one, source, (struct cb_span){errors[i].start, 10});
+        cb_error_append(&all, one);
+    }
+    cb_error_sort(&all);
+    for (const struct cb_error *error = all; error; error = cb_error_next(error))
+        cb_strbuf_adds(&found, cb_error_message(error));
+    assert_string_equal(cb_strbuf_text(&found), "abcdef");
+}
+
 static void kinds_follow_errno(void **state)
 {
     static const struct {
@@ -207,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_hint_instead_replaces),
         cmocka_unit_test(shows_the_place_and_the_hint),
         cmocka_unit_test(further_errors_follow),
+        cmocka_unit_test(errors_are_put_in_the_order_of_their_places),
         cmocka_unit_test(kinds_follow_errno),
         cmocka_unit_test(callers_may_ignore_errors),
         cmocka_unit_test(excerpts),

@@ -45,6 +45,25 @@ static void refuses_what_others_may_read_differently(void **state)
     json_decref(json);
 }
 
+/* A small object takes a hundred times the memory of its text. */
+static void many_tiny_values_are_refused(void **state)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    struct cb_error *err = NULL;
+    json_t *json = NULL;
+
+    cb_strbuf_adds(&text, "[\",,{{[[\"");
+    for (int i = 0; i < 99999; i++)
+        cb_strbuf_adds(&text, ",{}");
+    cb_strbuf_adds(&text, "]");
+    assert_ok(cb_json_parse(&json, "doc", text.text, text.len, 1 << 20, &err), err);
+    json_decref(json);
+    text.text[text.len - 1] = ',';
+    cb_strbuf_adds(&text, "{}]");
+    assert_error(cb_json_parse(&json, "doc", text.text, text.len, 1 << 20, &err), &err,
+                 CB_ERR_INTEGRITY, "doc: more than 200000 values");
+}
+
 static void wrong_types_are_named_by_path(void **state)
 {
     cb_auto_json *json = parse("{\"layers\":[{},{},{\"size\":\"7\"}],\"n\":1.5,\"s\":[1],"
@@ -116,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_what_others_may_read_differently),
+        cmocka_unit_test(many_tiny_values_are_refused),
         cmocka_unit_test(wrong_types_are_named_by_path),
         cmocka_unit_test(paths_of_any_length_are_cut),
         cmocka_unit_test(dumps_as_it_was_written),

@@ -19,6 +19,36 @@ static void exclusive_locks_conflict_in_one_process(void **state)
     assert_int_equal(cb_lock_try(&first, scratch->fd, "l", CB_LOCK_SHARED, &err), 1);
 }
 
+static void holders_are_told_of_without_a_lock_being_taken(void **state)
+{
+    struct scratch *scratch = *state;
+    struct cb_error *err = NULL;
+
+    assert_false(cb_lock_is_held(scratch->fd, "l"));
+    for (int mode = CB_LOCK_SHARED; mode <= CB_LOCK_EXCLUSIVE; mode++) {
+        cb_auto(cb_lock) lock = NULL;
+
+        assert_int_equal(cb_lock_try(&lock, scratch->fd, "l", mode, &err), 1);
+        assert_true(cb_lock_is_held(scratch->fd, "l"));
+        cb_lock_release(cb_steal(&lock));
+        assert_false(cb_lock_is_held(scratch->fd, "l"));
+    }
+}
+
+static void a_mark_ends_with_the_open_file(void **state)
+{
+    struct scratch *scratch = *state;
+    int fd = openat(scratch->fd, "m", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    cb_autofd int other = openat(scratch->fd, "m", O_RDONLY | O_CLOEXEC);
+
+    assert_false(cb_lock_is_marked(other));
+    assert_int_equal(cb_lock_mark(fd), 0);
+    assert_true(cb_lock_is_marked(other));
+    assert_true(cb_lock_is_held(scratch->fd, "m"));
+    cb_close(&fd);
+    assert_false(cb_lock_is_marked(other));
+}
+
 struct waiter {
     struct scratch *scratch;
     struct cb_cancel *cancel;
@@ -123,6 +153,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scratch_test(exclusive_locks_conflict_in_one_process),
+        scratch_test(holders_are_told_of_without_a_lock_being_taken),
+        scratch_test(a_mark_ends_with_the_open_file),
         scratch_test(waiting_tells_the_holder_once),
         scratch_test(canceling_ends_the_wait),
         scratch_test(holders_that_unlink_keep_others_out),

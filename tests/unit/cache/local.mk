@@ -7,3 +7,7 @@ tests_unit_cache_test_parts_json_LDADD = $(LIBS_cache)
 unit_tests += tests/unit/cache/test-document
 tests_unit_cache_test_document_SOURCES = tests/unit/cache/test-document.c
 tests_unit_cache_test_document_LDADD = $(LIBS_cache)
+
+unit_tests += tests/unit/cache/test-remote
+tests_unit_cache_test_remote_SOURCES = tests/unit/cache/test-remote.c
+tests_unit_cache_test_remote_LDADD = $(LIBS_cache)

@@ -127,10 +127,28 @@ static void an_inline_document_has_no_blobs(void **state)
     (void)state;
 }
 
+static void no_more_is_written_than_is_read(void **state)
+{
+    cb_auto_value(cb_cache_document) document = {0};
+    cb_auto_value(cb_cache_document) again = {0};
+    struct cb_digest diff = digest(D1);
+    cb_auto_json *json = NULL;
+    cb_autofree char *text = NULL;
+
+    for (int i = 0; i < CB_CACHE_MAX_LAYERS; i++)
+        assert_int_equal(cb_cache_document_add_layer(&document, NULL, &diff, -1, i), i);
+    assert_int_equal(cb_cache_document_add_layer(&document, NULL, &diff, -1, 0), -1);
+    json = cb_cache_document_emit(&document);
+    text = cb_json_dump(json);
+    assert_int_equal(read_text(&again, text, 1, NULL), 0);
+    assert_int_equal(again.layers.count, CB_CACHE_MAX_LAYERS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read_back),
+        cmocka_unit_test(no_more_is_written_than_is_read),
         cmocka_unit_test(nonsense_is_refused_with_its_place),
         cmocka_unit_test(an_inline_document_has_no_blobs),
     };

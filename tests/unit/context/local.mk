@@ -1,4 +1,4 @@
-unit_tests += tests/unit/context/test-git-url tests/unit/context/test-ignore tests/unit/context/test-ignore-git tests/unit/context/test-tarball tests/unit/context/test-url
+unit_tests += tests/unit/context/test-git-passing tests/unit/context/test-git-url tests/unit/context/test-ignore tests/unit/context/test-ignore-git tests/unit/context/test-tarball tests/unit/context/test-url
 tests_unit_context_test_ignore_SOURCES = tests/unit/context/test-ignore.c
 tests_unit_context_test_ignore_LDADD = $(LIBS_context)
 tests_unit_context_test_tarball_SOURCES = tests/unit/context/test-tarball.c
@@ -9,3 +9,5 @@ tests_unit_context_test_git_url_SOURCES = tests/unit/context/test-git-url.c
 tests_unit_context_test_git_url_LDADD = $(LIBS_context)
 tests_unit_context_test_url_SOURCES = tests/unit/context/test-url.c
 tests_unit_context_test_url_LDADD = $(LIBS_context)
+tests_unit_context_test_git_passing_SOURCES = tests/unit/context/test-git-passing.c
+tests_unit_context_test_git_passing_LDADD = $(LIBS_context)

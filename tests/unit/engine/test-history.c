@@ -138,6 +138,50 @@ static void test_the_newest_are_kept_and_cached_builds_push_out_no_others(void *
     assert_int_equal(builds.count, 2 * CB_HISTORY_KEPT);
 }
 
+static void test_the_log_of_a_build_that_goes_on_is_not_pushed_out(void **state)
+{
+    struct test_dir *dir = *state;
+    cb_auto(cb_history_log) log = cb_history_log_new(dir->store, NULL, 0);
+    cb_auto_value(cb_built) built = {0};
+    cb_autofree char *id = NULL;
+
+    step(log, CB_EVENT_STEP_START, "[1/1] RUN a", NULL);
+    step(log, CB_EVENT_STEP_LOG, NULL, "before\n");
+    assert_int_equal(cb_builds_find(dir->store, NULL, &id, NULL), 0);
+    for (int i = 0; i < CB_HISTORY_KEPT + 5; i++)
+        make_build(dir, 1);
+    step(log, CB_EVENT_STEP_LOG, NULL, "after\n");
+    assert_int_equal(cb_builds_read(dir->store, id, 1, &built, NULL), 0);
+    assert_string_equal(built.result, "running");
+    assert_string_equal(built.steps.items[0].state, "running");
+    assert_int_equal(built.steps.items[0].log_bytes, strlen("before\nafter\n"));
+}
+
+static void test_the_end_is_found_however_long_its_line(void **state)
+{
+    struct test_dir *dir = *state;
+    size_t sizes[] = {70 << 10, 300 << 10, 1 << 20};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(sizes); i++) {
+        cb_auto(cb_history_log) log = cb_history_log_new(dir->store, NULL, 0);
+        cb_auto_value(cb_built) built = {0};
+        cb_auto(cb_error) error = NULL;
+        cb_autofree char *text = xcalloc(sizes[i] + 1, 1);
+        cb_autofree char *id = NULL;
+
+        memset(text, 'e', sizes[i]);
+        cb_error_set(&error, CB_ERR_SYSTEM, "%s", text);
+        step(log, CB_EVENT_STEP_LOG, NULL, "one\n");
+        end(log, 1, error);
+        assert_int_equal(cb_builds_find(dir->store, NULL, &id, NULL), 0);
+        assert_int_equal(cb_builds_read(dir->store, id, 0, &built, NULL), 0);
+        assert_string_equal(built.result, "failed");
+        assert_true(strlen(built.error) >= sizes[i]);
+        cb_history_log_free(cb_steal(&log));
+        assert_int_equal(cb_builds_remove(dir->store, id, NULL), 0);
+    }
+}
+
 static int collect(void *arg, uint64_t number, int stream, const char *text,
                    struct cb_error **err)
 {
@@ -216,6 +260,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_the_newest_are_kept_and_cached_builds_push_out_no_others, test_dir_setup,
             test_dir_teardown),
+        cmocka_unit_test_setup_teardown(
+            test_the_log_of_a_build_that_goes_on_is_not_pushed_out, test_dir_setup,
+            test_dir_teardown),
+        cmocka_unit_test_setup_teardown(test_the_end_is_found_however_long_its_line,
+                                        test_dir_setup, test_dir_teardown),
         cmocka_unit_test_setup_teardown(test_a_build_is_read_again_step_by_step,
                                         test_dir_setup, test_dir_teardown),
         cmocka_unit_test_setup_teardown(

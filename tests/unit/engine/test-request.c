@@ -26,9 +26,13 @@ static const struct row wrong[] = {
      "invalid argument \"a b\" for \"-t, --tag\": invalid reference format"},
     {"build-arg", "=v", "invalid argument \"=v\" for \"--build-arg\": a name is missing"},
     {"label", "", "invalid argument \"\" for \"--label\": a name is missing"},
-    {"platform", "linux/amd64,linux/arm64",
-     "--platform linux/amd64,linux/arm64: building for several platforms at once is not "
-     "supported"},
+    {"platform", "linux/amd64,,linux/arm64",
+     "invalid argument \"linux/amd64,,linux/arm64\" for \"--platform\": invalid platform "
+     "``: expected the form os/arch or os/arch/variant"},
+    {"platform", "linux/amd64,",
+     "invalid argument \"linux/amd64,\" for \"--platform\": invalid platform ``: "
+     "expected "
+     "the form os/arch or os/arch/variant"},
     {"network", "container:x",
      "invalid argument \"container:x\" for \"--network\": expected default, none or "
      "host"},
@@ -47,7 +51,11 @@ static const struct row wrong[] = {
      "invalid argument \"nofile=x\" for \"--ulimit\": limits are numbers, or "
      "-1 for none"},
     {"add-host", "name",
-     "invalid argument \"name\" for \"--add-host\": bad format for add-host: \"name\""},
+     "invalid argument \"name\" for \"--add-host\": bad format for add-host: \"name\": "
+     "expected NAME:ADDRESS"},
+    {"add-host", "name:b",
+     "invalid argument \"name:b\" for \"--add-host\": bad format for add-host: "
+     "\"name:b\": expected NAME:ADDRESS"},
     {"secret", "src=/x",
      "invalid argument \"src=/x\" for \"--secret\": id=NAME is missing"},
     {"secret", "id=a,file=x",
@@ -68,7 +76,7 @@ static void set_option(struct cb_build_request *request, const struct row *row)
         const char **text;
     } slots[] = {
         {"tag", &request->tags, NULL},        {"build-arg", &request->build_args, NULL},
-        {"label", &request->labels, NULL},    {"platform", NULL, &request->platform},
+        {"label", &request->labels, NULL},    {"platform", &request->platforms, NULL},
         {"network", NULL, &request->network}, {"allow", &request->allow, NULL},
         {"ulimit", &request->ulimits, NULL},  {"add-host", &request->add_hosts, NULL},
         {"secret", &request->secrets, NULL},
@@ -110,6 +118,60 @@ static void test_tags_get_their_full_name(void **state)
     assert_string_equal(checked.names.items[0], "docker.io/library/app:latest");
     assert_string_equal(checked.names.items[1], "localhost:5000/team/app:1.2");
     assert_string_equal(checked.familiar.items[0], "app:latest");
+}
+
+static void expect_platforms(const struct cb_checked_request *checked, const char *want)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    cb_vec_foreach (platform, &checked->platforms) {
+        cb_autofree char *one = cb_platform_text(platform);
+
+        cb_strbuf_addf(&text, "%s%s", text.len ? "," : "", one);
+    }
+    assert_string_equal(cb_strbuf_text(&text), want);
+}
+
+static void test_platforms_are_normalised_and_each_counts_once(void **state)
+{
+    static const struct {
+        const char *first, *second, *want;
+    } rows[] = {
+        {"linux/arm64,linux/amd64", NULL, "linux/arm64,linux/amd64"},
+        {"linux/amd64", "linux/s390x,linux/amd64", "linux/amd64,linux/s390x"},
+        {"linux/arm64/v8,linux/arm64,linux/aarch64", NULL, "linux/arm64"},
+        {"linux/amd64/v1,linux/x86_64,linux/amd64/v2", NULL,
+         "linux/amd64,linux/amd64/v2"},
+        {"linux/arm,linux/arm/v6,linux/arm/v7", NULL, "linux/arm/v7,linux/arm/v6"},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++) {
+        cb_auto_value(cb_build_request) request = {0};
+        cb_auto_value(cb_checked_request) checked = {0};
+
+        cb_strings_add(&request.platforms, rows[i].first);
+        if (rows[i].second)
+            cb_strings_add(&request.platforms, rows[i].second);
+        assert_int_equal(cb_request_check(&checked, &request, NULL), 0);
+        expect_platforms(&checked, rows[i].want);
+    }
+}
+
+static void test_without_a_platform_it_is_this_machines(void **state)
+{
+    struct cb_platform host = cb_platform_host();
+    cb_autofree char *want = cb_platform_text(&host);
+    static const char *const values[] = {NULL, "", "local"};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(values); i++) {
+        cb_auto_value(cb_build_request) request = {0};
+        cb_auto_value(cb_checked_request) checked = {0};
+
+        if (values[i])
+            cb_strings_add(&request.platforms, values[i]);
+        assert_int_equal(cb_request_check(&checked, &request, NULL), 0);
+        expect_platforms(&checked, want);
+    }
 }
 
 static void test_build_arg_without_value_comes_from_the_environment(void **state)
@@ -205,6 +267,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mistakes_name_their_option),
         cmocka_unit_test(test_tags_get_their_full_name),
+        cmocka_unit_test(test_platforms_are_normalised_and_each_counts_once),
+        cmocka_unit_test(test_without_a_platform_it_is_this_machines),
         cmocka_unit_test(test_build_arg_without_value_comes_from_the_environment),
         cmocka_unit_test(test_ulimits),
         cmocka_unit_test(test_host_network_of_the_build_is_a_grant),

@@ -249,6 +249,68 @@ static void a_layer_the_archive_lacks_may_be_in_the_store(void **state)
     expect_loaded(fixture, &parts, &messages);
 }
 
+/* What was claimed to be a layer and is not never stands for that layer later. */
+static void a_forged_layer_is_refused_and_forgotten(void **state)
+{
+    NEED(state);
+    static const char forged[] = "not the layer that the config names";
+    const struct cb_digest forged_digest = cb_digest_of(forged, strlen(forged));
+    cb_auto_value(parts) parts = {0};
+    cb_auto_value(cb_strings) messages = {0};
+    cb_autofree char *manifest = NULL;
+    struct cb_digest diff_id;
+
+    make_parts(&parts);
+    diff_id = cb_digest_of(parts.layer.text, parts.layer.len);
+    manifest = xasprintf("[{\"Config\":\"%s\",\"RepoTags\":[\"tiny:1\"],"
+                         "\"Layers\":[\"l.tar\"]}]",
+                         parts.config_name);
+    struct member good[] = {
+        {.path = "l.tar", .data = parts.layer.text, .len = parts.layer.len},
+        {.path = parts.config_name, .data = parts.config},
+        {.path = "manifest.json", .data = manifest},
+    };
+    struct member bad[] = {
+        {.path = "l.tar", .data = forged},
+        {.path = parts.config_name, .data = parts.config},
+        {.path = "manifest.json", .data = manifest},
+    };
+
+    for (int unpacked = 0; unpacked < 2; unpacked++) {
+        cb_auto(cb_error) error = NULL;
+
+        assert_int_equal(load_members(fixture, bad, 3, &messages, &error), -1);
+        assert_int_equal(cb_error_kind(error), CB_ERR_INTEGRITY);
+        assert_int_equal(messages.count, 0);
+        assert_int_equal(
+            cb_layer_blob_known(fixture->store, &diff_id, &forged_digest, NULL), 0);
+        assert_int_equal(load_members(fixture, good, 3, &messages, NULL), 0);
+        expect_loaded(fixture, &parts, &messages);
+        cb_strings_free(&messages);
+    }
+}
+
+/* The archive's documents are no layers, and their names no way to another's. */
+static void a_document_is_no_layer(void **state)
+{
+    NEED(state);
+    cb_auto_value(parts) parts = {0};
+    cb_auto_value(cb_strings) messages = {0};
+    cb_auto(cb_error) error = NULL;
+    cb_autofree char *manifest = NULL;
+
+    make_parts(&parts);
+    manifest = xasprintf("[{\"Config\":\"%s\",\"RepoTags\":[\"tiny:1\"],"
+                         "\"Layers\":[\"manifest.json\"]}]",
+                         parts.config_name);
+    struct member members[] = {
+        {.path = parts.config_name, .data = parts.config},
+        {.path = "manifest.json", .data = manifest},
+    };
+    assert_int_equal(load_members(fixture, members, 2, &messages, &error), -1);
+    assert_int_equal(cb_error_kind(error), CB_ERR_NOT_FOUND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +321,8 @@ int main(void)
         cmocka_unit_test(an_imported_root_becomes_one_layer),
         cmocka_unit_test(an_index_that_is_a_link_is_passed_over),
         cmocka_unit_test(a_layer_the_archive_lacks_may_be_in_the_store),
+        cmocka_unit_test(a_forged_layer_is_refused_and_forgotten),
+        cmocka_unit_test(a_document_is_no_layer),
     };
 
     return cmocka_run_group_tests(tests, fixture_start, fixture_stop);

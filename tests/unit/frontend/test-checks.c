@@ -33,13 +33,15 @@ static void check(struct fake_request *request, const char *text,
     cb_frontend_check(result, &request->options);
 }
 
-static void expect_row(const struct row *row, int offline, const char *build_arg)
+static void expect_row_linted(const struct row *row, int lint, int offline,
+                              const char *build_arg)
 {
     cb_auto_value(cb_check_result) result = {0};
     cb_auto_value(cb_strbuf) found = {0};
     struct fake_request request;
 
     fake_request_init(&request);
+    request.options.lint = lint;
     request.options.offline = offline;
     if (build_arg)
         cb_strings_add(&request.build_args, build_arg);
@@ -49,6 +51,11 @@ static void expect_row(const struct row *row, int offline, const char *build_arg
         fail_msg("%s\nexpected: %s\nfound:    %s", row->text, row->expected,
                  cb_strbuf_text(&found));
     fake_request_clear(&request);
+}
+
+static void expect_row(const struct row *row, int offline, const char *build_arg)
+{
+    expect_row_linted(row, 1, offline, build_arg);
 }
 
 static void expect_rows(const struct row *rows, size_t count)
@@ -162,6 +169,8 @@ static void test_rules_on_variables(void **state)
         {"FROM a:1\nENV P=/x:$PATH\n", ""},
         {"FROM a:1\nRUN echo $X\n", ""},
         {"ARG X=1\nFROM a:1\nUSER $X\n", "3 UndefinedVar"},
+        {"FROM a:1 AS b\nARG X\nFROM b AS c\nFROM c\nUSER $X\n", ""},
+        {"FROM a:1 AS b\nARG X\nFROM a:1\nCOPY --from=b /$X /\n", "4 UndefinedVar"},
         {"FROM a:1\nENV API_KEY=1\n", "2 SecretsUsedInArgOrEnv"},
         {"FROM a:1\nARG TOKEN\n", "2 SecretsUsedInArgOrEnv"},
         {"FROM a:1\nENV my_Password=1 x=2 auth=3\n",
@@ -368,6 +377,19 @@ static void test_changes_of_copied_files(void **state)
     expect_rows(rows, CB_ARRAY_SIZE(rows));
 }
 
+static void test_a_version_is_a_matter_of_taste(void **state)
+{
+    static const struct row rows[] = {
+        {"FROM a\nFROM b:1\n", "1 UnusedStage"},
+        {"# check=experimental=LatestBaseImage\nFROM a\n", "2 LatestBaseImage"},
+        {"# check=experimental=all\nFROM a\n", "2 LatestBaseImage"},
+        {"# check=experimental=all;skip=LatestBaseImage\nFROM a\n", ""},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++)
+        expect_row_linted(&rows[i], 0, 0, NULL);
+}
+
 static void test_base_images_without_a_version(void **state)
 {
     static const struct row rows[] = {
@@ -423,6 +445,25 @@ static void test_builds_do_not_apply_our_own(void **state)
 }
 
 /* ── Checking as such ── */
+
+static void test_a_base_not_looked_up_may_set_anything(void **state)
+{
+    static const struct row rows[] = {
+        {"FROM a:1\nENV A=${B:?}\nEXPOSE $A\n", ""},
+        {"FROM a:1 AS b\nENV A=x$B\nFROM b\nEXPOSE $A\n", ""},
+        {"FROM a:1\nARG \"$N\"=1\nEXPOSE $M\n", ""},
+        {"FROM a:1\nENV A=x$B A=x\nENV C=x\nEXPOSE $C\n",
+         "error: invalid port `x`: expected a number from 0 to 65535, or a range of "
+         "them"},
+        {"FROM a:1\nENV A=$B${C\n",
+         "error: failed to process \"$B${C\": syntax error: missing '}'"},
+        {"FROM scratch\nENV A=${B:?}\n", "error: failed to process \"${B:?}\": B: is "
+                                         "not allowed to be unset"},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++)
+        expect_row(&rows[i], 1, NULL);
+}
 
 static void test_offline_asks_nobody(void **state)
 {
@@ -493,8 +534,10 @@ int main(void)
         cmocka_unit_test(test_archives_that_are_added_and_unpacked),
         cmocka_unit_test(test_changes_of_copied_files),
         cmocka_unit_test(test_base_images_without_a_version),
+        cmocka_unit_test(test_a_version_is_a_matter_of_taste),
         cmocka_unit_test(test_stages_that_nothing_uses),
         cmocka_unit_test(test_builds_do_not_apply_our_own),
+        cmocka_unit_test(test_a_base_not_looked_up_may_set_anything),
         cmocka_unit_test(test_offline_asks_nobody),
         cmocka_unit_test(test_mistakes_are_part_of_the_result),
         cmocka_unit_test(test_every_rule_has_a_page_and_a_name_of_its_own),

@@ -1,3 +1,7 @@
+unit_tests += tests/unit/oci/test-annotations
+tests_unit_oci_test_annotations_SOURCES = tests/unit/oci/test-annotations.c
+tests_unit_oci_test_annotations_LDADD = $(LIBS_oci)
+
 unit_tests += tests/unit/oci/test-config
 tests_unit_oci_test_config_SOURCES = tests/unit/oci/test-config.c
 tests_unit_oci_test_config_LDADD = $(LIBS_oci)

@@ -4,6 +4,7 @@
 
 #include "ops/exec-priv.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -79,6 +80,31 @@ static void a_request_goes_to_the_agent_and_its_answer_back(void **state)
     close(agent.ends[1]);
 }
 
+/* The client's socket is there already; accepting it needs a descriptor. */
+static void a_connection_waits_while_descriptors_are_short(void **state)
+{
+    struct agent agent = {.gone = 1};
+    struct cb_ssh_socket *ours = open_socket(*state, &agent);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int step = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int next = dup(step);
+    struct rlimit before, none;
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d",
+             cb_ssh_socket_fd(ours));
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){(rlim_t)next, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_int_equal(connect(step, (struct sockaddr *)&address, sizeof(address)), 0);
+    say(step, list, sizeof(list));
+    assert_int_equal(recv(step, (char[1]){0}, 1, MSG_DONTWAIT), -1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    expect(step, failure, sizeof(failure));
+    cb_ssh_socket_close(ours);
+    close(step);
+}
+
 /* Removing, adding, locking, smart cards, extensions: the agent hears nothing of it. */
 static void all_but_listing_and_signing_is_refused(void **state)
 {
@@ -150,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_goes_to_the_agent_and_its_answer_back),
+        cmocka_unit_test(a_connection_waits_while_descriptors_are_short),
         cmocka_unit_test(all_but_listing_and_signing_is_refused),
         cmocka_unit_test(an_agent_that_is_gone_refuses),
         cmocka_unit_test(lengths_that_make_no_sense_end_the_connection),

@@ -66,7 +66,7 @@ static void counts_are_limited(void **state)
     assert_refused(instructions, "the Dockerfile has more than 50000 instructions");
     assert_refused(words, "the Dockerfile has more than 200000 arguments");
     assert_refused(flags, "the Dockerfile has more than 200000 arguments");
-    assert_refused(heredocs, "unterminated heredoc");
+    assert_refused(heredocs, "unterminated heredoc `A`");
     assert_refused(onbuild, "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
 }
 

@@ -43,7 +43,7 @@ static void note(void *arg, const char *name)
 static void assert_reported(const char *word, const char *names)
 {
     struct scope scope = {.value = "a"};
-    struct cb_scope_lookup lookup = {get, note, &scope, NULL};
+    struct cb_scope_lookup lookup = {get, note, &scope, NULL, NULL};
     cb_auto_value(cb_strbuf) found = {0};
     cb_autofree char *out = NULL;
 

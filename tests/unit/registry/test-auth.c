@@ -97,16 +97,17 @@ static void uploads_elsewhere_get_no_credentials(void **state)
 {
     struct fixture *fixture = start("basic", 1);
     cb_autofree char *name = NULL;
-    struct cb_digest id, pushed;
-    int64_t size;
+    struct cb_digest id;
+    struct cb_descriptor pushed = {0};
     int changed;
 
     if (!fixture)
         skip();
     name = fixture_name(fixture, "pushredir/copy:1");
     assert_int_equal(fixture_pull(fixture, "good/image:latest", &changed, &id, NULL), 0);
-    assert_int_equal(
-        cb_registry_push(fixture->registry, &id, name, NULL, &pushed, &size, NULL), 0);
+    assert_int_equal(cb_registry_push(fixture->registry, &id, name, NULL, &pushed, NULL),
+                     0);
+    cb_descriptor_free(&pushed);
     assert_true(fixture_requests(fixture, "\"other\"", "/upload/") > 0);
     assert_int_equal(fixture_requests(fixture, "\"other\"", "Basic"), 0);
     stop(fixture);

@@ -15,9 +15,11 @@ static int push(struct fixture *fixture, const struct cb_digest *id, const char 
                 struct cb_digest *digest, struct cb_error **err)
 {
     cb_autofree char *name = fixture_name(fixture, rest);
-    int64_t size;
+    cb_auto_value(cb_descriptor) manifest = {0};
+    int result = cb_registry_push(fixture->registry, id, name, NULL, &manifest, err);
 
-    return cb_registry_push(fixture->registry, id, name, NULL, digest, &size, err);
+    *digest = manifest.digest;
+    return result;
 }
 
 static void a_pulled_image_is_pushed_as_it_came(void **state)

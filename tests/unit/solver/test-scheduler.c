@@ -68,6 +68,17 @@ static int meet_and_fail(struct fake *fake, struct cb_exec_context *context,
     return cb_error_exit(err, 3, "process `/bin/sh -c false` ended with status 3");
 }
 
+/* Fails on its own account, but after the other. */
+static int meet_and_fail_late(struct fake *fake, struct cb_exec_context *context,
+                              struct cb_error **err)
+{
+    struct pollfd fd = {.fd = cb_cancel_fd(context->cancel), .events = POLLIN};
+
+    meet(fake, context, err);
+    poll(&fd, 1, -1);
+    return cb_error_exit(err, 4, "process `/bin/sh -c exit 4` ended with status 4");
+}
+
 static const char *const names[] = {"s0", "s1", "s2", "s3", "s4",
                                     "s5", "s6", "s7", "s8", "s9"};
 
@@ -277,6 +288,33 @@ failure_cancels_siblings_and_dependents_and_is_reported_at_its_place(void **stat
     fake_sink_close(&sink);
 }
 
+static void of_two_failures_the_one_that_stands_first_is_reported(void **state)
+{
+    cb_auto(cb_pool) pool = cb_pool_new(4, 1);
+    cb_auto(cb_graph) graph = cb_graph_new();
+    cb_auto(cb_error) error = NULL;
+    struct fake_sink sink;
+    struct fake first = {.name = "first", .hook = meet_and_fail_late},
+                second = {.name = "second", .hook = meet_and_fail},
+                join = {.name = "join"};
+    struct cb_solve_options options = {.pool = pool, .sink = &sink.base};
+    struct cb_result *result = NULL;
+    struct cb_edge a, b, wanted;
+    struct gate gate;
+
+    fake_sink_open(&sink);
+    gate_open(&gate, 2);
+    first.arg = second.arg = &gate;
+    a = fake_vertex(graph, &first);
+    b = fake_vertex(graph, &second);
+    wanted = fake_vertex(graph, &join, a, b);
+    assert_int_equal(cb_solve(graph, &wanted, 1, &options, &result, NULL, &error), -1);
+    assert_int_equal(cb_error_exit_code(error), 4);
+    assert_non_null(strstr(sink.text.text, "ERROR first\n"));
+    assert_non_null(strstr(sink.text.text, "ERROR second\n"));
+    fake_sink_close(&sink);
+}
+
 static void *cancel_when_started(void *arg)
 {
     void **args = arg;
@@ -482,6 +520,7 @@ int main(void)
         cmocka_unit_test(what_took_long_in_earlier_builds_starts_first),
         cmocka_unit_test(
             failure_cancels_siblings_and_dependents_and_is_reported_at_its_place),
+        cmocka_unit_test(of_two_failures_the_one_that_stands_first_is_reported),
         cmocka_unit_test(caller_cancels_one_step_on_its_own_thread),
         cmocka_unit_test(caller_cancels_steps_on_workers),
         cmocka_unit_test(canceled_before_the_start_touches_nothing),

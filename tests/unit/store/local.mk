@@ -28,6 +28,10 @@ unit_tests += tests/unit/store/test-layer
 tests_unit_store_test_layer_SOURCES = tests/unit/store/test-layer.c
 tests_unit_store_test_layer_LDADD = $(LIBS_store)
 
+unit_tests += tests/unit/store/test-layout
+tests_unit_store_test_layout_SOURCES = tests/unit/store/test-layout.c
+tests_unit_store_test_layout_LDADD = $(LIBS_store)
+
 unit_tests += tests/unit/store/test-lease
 tests_unit_store_test_lease_SOURCES = tests/unit/store/test-lease.c
 tests_unit_store_test_lease_LDADD = $(LIBS_store)
@@ -35,6 +39,10 @@ tests_unit_store_test_lease_LDADD = $(LIBS_store)
 unit_tests += tests/unit/store/test-record
 tests_unit_store_test_record_SOURCES = tests/unit/store/test-record.c
 tests_unit_store_test_record_LDADD = $(LIBS_store)
+
+unit_tests += tests/unit/store/test-platforms
+tests_unit_store_test_platforms_SOURCES = tests/unit/store/test-platforms.c
+tests_unit_store_test_platforms_LDADD = $(LIBS_store)
 
 unit_tests += tests/unit/store/test-refs
 tests_unit_store_test_refs_SOURCES = tests/unit/store/test-refs.c

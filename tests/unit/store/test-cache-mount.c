@@ -3,6 +3,9 @@
 #include "base/lockfile.h"
 #include "store/cache-mount.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #define SHARED  CB_CACHE_SHARED
 #define PRIVATE CB_CACHE_PRIVATE
 #define LOCKED  CB_CACHE_LOCKED
@@ -91,6 +94,46 @@ static void private_users_have_their_own_and_free_ones_are_used_again(void **sta
     done(&two);
 }
 
+struct looking {
+    struct fixture *f;
+    atomic_int over;
+};
+
+static void *look(void *arg)
+{
+    struct looking *looking = arg;
+
+    while (!atomic_load(&looking->over)) {
+        cb_auto_value(cb_cache_mounts) mounts = {0};
+
+        cb_cache_mount_list(looking->f->store, &mounts, NULL);
+    }
+    return NULL;
+}
+
+static void looking_at_them_sends_no_private_user_elsewhere(void **state)
+{
+    struct fixture *f = *state;
+    struct looking looking = {.f = f};
+    pthread_t thread;
+
+    assert_int_equal(pthread_create(&thread, NULL, look, &looking), 0);
+    for (int i = 0; i < 300; i++) {
+        struct use one = use(f, "id", PRIVATE, 0755, -1);
+        int seen = exists(one.fd, "x");
+
+        put_file(one.fd, "x", "one", 0644);
+        done(&one);
+        if (i && !seen) {
+            atomic_store(&looking.over, 1);
+            pthread_join(thread, NULL);
+            fail_msg("use %d had another directory", i);
+        }
+    }
+    atomic_store(&looking.over, 1);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 static void a_locked_one_is_waited_for(void **state)
 {
     struct fixture *f = *state;
@@ -138,6 +181,7 @@ int main(void)
         test(ids_are_apart_whatever_is_in_them),
         test(shared_users_see_the_same),
         test(private_users_have_their_own_and_free_ones_are_used_again),
+        test(looking_at_them_sends_no_private_user_elsewhere),
         test(a_locked_one_is_waited_for),
         test(a_seed_is_copied_in_when_new),
     };

@@ -4,6 +4,7 @@
 #include "store/gc.h"
 #include "store/record.h"
 #include "store/refs.h"
+#include "store/store-priv.h"
 
 static char *dir_of(struct cb_snapshot *snapshot)
 {
@@ -163,14 +164,16 @@ static void usage_tells_images_from_cache(void **state)
     ok(f, cb_layer_info(two, NULL, &info, &f->error));
     ok(f, cb_record_put(f->store, &key, 1, &record, &f->error));
     ok(f, cb_store_usage(f->store, &usage, &f->error));
-    assert_int_equal(usage.images, 1);
-    assert_int_equal(usage.images_bytes, 5);
-    assert_int_equal(usage.images_reclaimable, 0);
-    assert_int_equal(usage.records, 1);
-    assert_int_equal(usage.cache_bytes, 7);
+    assert_int_equal(usage.images.count, 1);
+    assert_int_equal(usage.images.bytes, 5);
+    assert_int_equal(usage.images.reclaimable, 0);
+    assert_int_equal(usage.cache.count, 1);
+    assert_int_equal(usage.cache.bytes,
+                     cb_tree_bytes(f->store->snapshots_fd, cb_snapshot_id(two)));
+    assert_int_equal(usage.cache.reclaimable, 0); /* TWO is open here */
     ok(f, cb_ref_remove(f->store, "docker.io/library/a:1", &f->error) > 0 ? 0 : -1);
     ok(f, cb_store_usage(f->store, &usage, &f->error));
-    assert_int_equal(usage.images_reclaimable, 5);
+    assert_int_equal(usage.images.reclaimable, 5);
     assert_true(cb_digest_is_set(&id));
 }
 

@@ -232,10 +232,7 @@ static void limit_store(struct fixture *f, uint64_t bytes)
 
 static uint64_t total(struct fixture *f)
 {
-    uint64_t bytes = 0;
-
-    ok(f, cb_store_total(f->store, &bytes, &f->error));
-    return bytes;
+    return cb_tree_bytes(f->top_fd, strrchr(f->root, '/') + 1);
 }
 
 static void the_limit_holds_while_layers_are_made(void **state)
@@ -274,6 +271,23 @@ static void a_full_store_says_so_and_nothing_in_use_goes(void **state)
     fails(f, CB_ERR_SYSTEM, cb_snapshot_commit(second, &f->error));
     says(f, "is full");
     assert_true(is_there(f, cb_snapshot_id(first)));
+}
+
+static void what_is_remembered_of_urls_counts_too(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t limit = total(f) + 6000000;
+    cb_autofree char *text = xcalloc(3000001, 1);
+    cb_auto(cb_lock) lock = NULL;
+
+    memset(text, 'x', 3000000);
+    limit_store(f, limit);
+    ok(f, cb_store_make_room(f->store, 1000000, &lock, &f->error));
+    cb_lock_release(cb_steal(&lock));
+    assert_int_equal(mkdirat(cb_store_root_fd(f->store), "urls", 0700), 0);
+    put_file(cb_store_root_fd(f->store), "urls/x.json", text, 0600);
+    fails(f, CB_ERR_SYSTEM, cb_store_make_room(f->store, 1000000, &lock, &f->error));
+    says(f, "is full");
 }
 
 /* ── The policy ── */
@@ -318,6 +332,7 @@ int main(void)
         test(a_cache_mount_in_use_stays),
         test(the_limit_holds_while_layers_are_made),
         test(a_full_store_says_so_and_nothing_in_use_goes),
+        test(what_is_remembered_of_urls_counts_too),
         test(the_policy_removes_what_was_unused_for_two_months),
         test(the_policy_is_applied_once_an_hour),
     };

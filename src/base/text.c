@@ -1,8 +1,33 @@
-/* One line of comma-separated values, as --mount and --device hold them, and the words
- * for yes and no. Reference: RFC 4180 as Go's encoding/csv reads it. */
-#include "parser/parser-priv.h"
+/* Reference for CSV: RFC 4180 as Go's encoding/csv reads it. */
+#include "base/text.h"
+
+#include "base/strbuf.h"
 
 #include <string.h>
+
+int cb_ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text), end_len = strlen(end);
+
+    return len >= end_len && memcmp(text + len - end_len, end, end_len) == 0;
+}
+
+int cb_parse_bool(const char *text, int *out)
+{
+    static const char *const words[] = {
+        "1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False",
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(words); i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *out = i < CB_ARRAY_SIZE(words) / 2;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* ── CSV ── */
 
 static int bad_quote(const char *line, const char *at, const char *what,
                      struct cb_error **err)
@@ -67,19 +92,4 @@ int cb_csv_split(struct cb_strings *fields, const char *line, struct cb_error **
             return 0;
         at++;
     }
-}
-
-int cb_parse_bool(const char *text, int *out)
-{
-    static const char *const words[] = {
-        "1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False",
-    };
-
-    for (size_t i = 0; i < CB_ARRAY_SIZE(words); i++) {
-        if (strcmp(text, words[i]) == 0) {
-            *out = i < CB_ARRAY_SIZE(words) / 2;
-            return 1;
-        }
-    }
-    return 0;
 }

@@ -1,0 +1,171 @@
+/* What values are worth and how they look: Go's notions of truth, of a struct and of %v,
+ * for JSON. */
+#include "base/template-priv.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int cb_tmpl_is_true(const json_t *value)
+{
+    if (!value)
+        return 0;
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return json_object_size(value) > 0;
+    case JSON_ARRAY:
+        return json_array_size(value) > 0;
+    case JSON_STRING:
+        return json_string_length(value) > 0;
+    case JSON_INTEGER:
+        return json_integer_value(value) != 0;
+    case JSON_REAL:
+        return json_real_value(value) != 0;
+    case JSON_TRUE:
+        return 1;
+    case JSON_FALSE:
+    case JSON_NULL:
+        return 0;
+    }
+    return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+const char **cb_tmpl_sorted_keys(const json_t *object, size_t *count)
+{
+    const char **keys = xcalloc(json_object_size(object) + 1, sizeof(*keys));
+    const char *key;
+    json_t *value;
+
+    *count = 0;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        keys[(*count)++] = key;
+    }
+    qsort(keys, *count, sizeof(*keys), compare);
+    return keys;
+}
+
+int cb_tmpl_is_struct(const json_t *object)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)object, key, value)
+    {
+        int lower = 0;
+
+        if (!isupper((unsigned char)key[0]))
+            return 0;
+        for (const char *p = key; *p; p++) {
+            if (!isalnum((unsigned char)*p))
+                return 0;
+            lower |= islower((unsigned char)*p);
+        }
+        /* FOO is a variable's name rather than a field's; ID and IP are fields'. */
+        if (!lower && strlen(key) > 3)
+            return 0;
+    }
+    return json_object_size(object) > 0;
+}
+
+/* The shortest text that reads back as the same number; exponents as Go's %v has them. */
+static void print_real(struct cb_strbuf *out, double number)
+{
+    char text[64];
+
+    for (int precision = 1; precision <= 17; precision++) {
+        snprintf(text, sizeof(text), "%.*g", precision, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
+    if (strchr(text, 'e') && number < 1e21 && number > -1e21 &&
+        (number >= 1 || number <= -1))
+        cb_strbuf_addf(out, "%.0f", number);
+    else
+        cb_strbuf_adds(out, text);
+}
+
+static void print_array(struct cb_strbuf *out, const json_t *value)
+{
+    cb_strbuf_addc(out, '[');
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        if (i)
+            cb_strbuf_addc(out, ' ');
+        cb_tmpl_print(out, json_array_get(value, i));
+    }
+    cb_strbuf_addc(out, ']');
+}
+
+static void print_struct(struct cb_strbuf *out, const json_t *value)
+{
+    const char *key;
+    json_t *item;
+    int first = 1;
+
+    cb_strbuf_addc(out, '{');
+    json_object_foreach((json_t *)value, key, item)
+    {
+        if (!first)
+            cb_strbuf_addc(out, ' ');
+        first = 0;
+        cb_tmpl_print(out, item);
+    }
+    cb_strbuf_addc(out, '}');
+}
+
+static void print_map(struct cb_strbuf *out, const json_t *value)
+{
+    size_t count;
+    const char **keys = cb_tmpl_sorted_keys(value, &count);
+
+    cb_strbuf_adds(out, "map[");
+    for (size_t i = 0; i < count; i++) {
+        cb_strbuf_addf(out, i ? " %s:" : "%s:", keys[i]);
+        cb_tmpl_print(out, json_object_get(value, keys[i]));
+    }
+    cb_strbuf_addc(out, ']');
+    free(keys);
+}
+
+void cb_tmpl_print(struct cb_strbuf *out, const json_t *value)
+{
+    if (!value) {
+        cb_strbuf_adds(out, "<no value>");
+        return;
+    }
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        if (cb_tmpl_is_struct(value))
+            print_struct(out, value);
+        else
+            print_map(out, value);
+        return;
+    case JSON_ARRAY:
+        print_array(out, value);
+        return;
+    case JSON_STRING:
+        cb_strbuf_add(out, json_string_value(value), json_string_length(value));
+        return;
+    case JSON_INTEGER:
+        cb_strbuf_addf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        return;
+    case JSON_REAL:
+        print_real(out, json_real_value(value));
+        return;
+    case JSON_TRUE:
+        cb_strbuf_adds(out, "true");
+        return;
+    case JSON_FALSE:
+        cb_strbuf_adds(out, "false");
+        return;
+    case JSON_NULL:
+        cb_strbuf_adds(out, "<nil>");
+        return;
+    }
+}

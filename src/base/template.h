@@ -1,0 +1,31 @@
+/* Go's text/template over JSON values, as docker's --format and -f take it
+ * (https://pkg.go.dev/text/template): pipelines, variables, if, range, with, break,
+ * continue, define, template, block, comments, trim markers, Go's functions but call, and
+ * docker's json, join, split, lower, upper, title, pad, truncate.
+ *
+ * JSON has no types where Go has structs, maps and pointers, so: an object whose keys all
+ * look like exported Go names is a struct: a missing field is an error, and it is printed
+ * {a b}. Other objects are maps: what is missing has no value, and they are printed
+ * map[k:v]. A name that is not there is looked up without regard to case (.Id, .ID). A
+ * field with an argument looks the argument up in the field's object (.Label "x"). */
+#ifndef CB_BASE_TEMPLATE_H
+#define CB_BASE_TEMPLATE_H
+
+#include "base/error.h"
+#include "base/strbuf.h"
+
+#include <jansson.h>
+
+struct cb_template;
+
+/* USAGE "template parsing error: template: :1: unclosed action". */
+int cb_template_parse(struct cb_template **out, const char *text, struct cb_error **err);
+void cb_template_free(struct cb_template *template);
+CB_AUTO_DEFINE(cb_template, cb_template_free)
+/* Adds what TEMPLATE makes of DOT. USAGE with the place in the template when a field is
+ * not there or a function cannot take its arguments; bounded in depth, steps and output.
+ */
+int cb_template_execute(const struct cb_template *template, json_t *dot,
+                        struct cb_strbuf *out, struct cb_error **err);
+
+#endif

@@ -1,0 +1,288 @@
+/* Everything is a template: the default table is one, and its titles are what the
+ * template makes of an object that has the titles for values. Columns are set as Go's
+ * tabwriter does for docker: at least 10 wide, three blanks between them. */
+#include "commands/listing.h"
+
+#include "base/json.h"
+#include "base/template.h"
+#include "base/vec.h"
+#include "commands/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define COLUMN_MIN 10
+#define COLUMN_GAP 3
+
+/* "\t" and "\n" as typed in a shell are a tab and a line end. Caller frees. */
+static char *unescape(const char *format)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    for (; *format; format++) {
+        if (format[0] == '\\' && (format[1] == 't' || format[1] == 'n'))
+            cb_strbuf_addc(&text, *++format == 't' ? '\t' : '\n');
+        else
+            cb_strbuf_addc(&text, *format);
+    }
+    return cb_strbuf_steal(&text);
+}
+
+static int is_json(const char *format)
+{
+    return format && (strcmp(format, "json") == 0 || strcmp(format, "{{json .}}") == 0);
+}
+
+/* The template in FORMAT; *TABLE: it is for a table. */
+static const char *template_text(const struct cb_listing *listing, const char *format,
+                                 int *table)
+{
+    *table = !format || !*format || strcmp(format, "table") == 0 ||
+             strncmp(format, "table ", 6) == 0;
+    if (!*table)
+        return format;
+    if (!format || strlen(format) <= 6)
+        return listing->table;
+    format += 6;
+    return format + strspn(format, " ");
+}
+
+static int fields_hint(const struct cb_listing *listing, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) names = {0};
+
+    for (const struct cb_listing_field *field = listing->fields; field->name; field++)
+        cb_strbuf_addf(&names, " .%s", field->name);
+    return cb_error_hint(err, "the fields are%s", cb_strbuf_text(&names));
+}
+
+/* "com.example.some-label" → "some label". */
+static json_t *label_title(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    cb_autofree char *title = xstrdup(dot ? dot + 1 : name);
+
+    for (char *p = title; *p; p++)
+        if (*p == '-' || *p == '_')
+            *p = ' ';
+    return json_string_nocheck(title);
+}
+
+/* Titles by field; what rows have for `.Label "x"` gets titles, too. */
+static json_t *titles_of(const struct cb_listing *listing, const json_t *rows)
+{
+    json_t *titles = json_object();
+
+    for (const struct cb_listing_field *field = listing->fields; field->name; field++)
+        json_object_set_new(titles, field->name, json_string(field->title));
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const char *key, *name;
+        json_t *value, *item;
+
+        json_object_foreach(json_array_get(rows, i), key, value)
+        {
+            if (!json_is_object(value))
+                continue;
+            if (!json_is_object(json_object_get(titles, key)))
+                json_object_set_new(titles, key, json_object());
+            json_object_foreach(value, name, item)
+            {
+                json_object_set_new(json_object_get(titles, key), name,
+                                    label_title(name));
+            }
+        }
+    }
+    return titles;
+}
+
+/* ── Columns ── */
+
+static size_t width_of(const char *text, size_t len)
+{
+    size_t width = 0;
+
+    for (size_t i = 0; i < len; i++)
+        width += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return width;
+}
+
+struct widths {
+    size_t *items;
+    size_t count, capacity;
+};
+
+static void measure(const char *text, struct widths *widths)
+{
+    size_t column = 0;
+
+    while (*text) {
+        size_t len = strcspn(text, "\t\n");
+
+        if (text[len] == '\t') {
+            size_t width = width_of(text, len);
+
+            while (widths->count <= column)
+                cb_vec_push(widths, 0);
+            if (width > widths->items[column])
+                widths->items[column] = width;
+            column++;
+        } else {
+            column = 0;
+        }
+        text += len + (text[len] != '\0');
+    }
+}
+
+static void print_columns(const char *text)
+{
+    struct widths widths = {0};
+    size_t column = 0;
+
+    measure(text, &widths);
+    while (*text) {
+        size_t len = strcspn(text, "\t\n");
+
+        fwrite(text, 1, len, stdout);
+        if (text[len] == '\t') {
+            size_t wide = widths.items[column++] + COLUMN_GAP;
+
+            for (size_t i = width_of(text, len);
+                 i < (wide < COLUMN_MIN ? COLUMN_MIN : wide); i++)
+                putchar(' ');
+        } else {
+            column = 0;
+            if (text[len])
+                putchar('\n');
+        }
+        text += len + (text[len] != '\0');
+    }
+    cb_vec_free(&widths);
+}
+
+/* Names and labels are foreign: what a terminal would act on is shown, not sent. */
+static void print_text(const struct cb_strbuf *out, int table)
+{
+    cb_auto_value(cb_strbuf) escaped = {0};
+
+    if (cb_stdout_is_terminal()) {
+        cb_strbuf_add_escaped(&escaped, cb_strbuf_text(out), out->len, 1);
+        out = &escaped;
+    }
+    if (table)
+        print_columns(cb_strbuf_text(out));
+    else
+        fwrite(cb_strbuf_text(out), 1, out->len, stdout);
+}
+
+/* ── Lists ── */
+
+static void print_json(const json_t *rows)
+{
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        cb_auto_json *row = json_copy(json_array_get(rows, i));
+        cb_autofree char *text = NULL;
+        const char *key;
+        json_t *value;
+        void *next;
+
+        json_object_foreach_safe(row, next, key, value)
+        {
+            if (json_is_object(value))
+                json_object_del(row, key);
+        }
+        text = cb_json_dump(row);
+        printf("%s\n", text);
+    }
+}
+
+static int parse(const struct cb_listing *listing, const char *format, int *table,
+                 struct cb_template **out, struct cb_error **err)
+{
+    cb_autofree char *text = unescape(template_text(listing, format, table));
+
+    if (cb_template_parse(out, text, err) < 0)
+        return cb_error_hint(err,
+                             "`--format json` and `--format table` need no template");
+    return 0;
+}
+
+int cb_listing_check(const struct cb_listing *listing, const char *format,
+                     struct cb_error **err)
+{
+    cb_auto(cb_template) template = NULL;
+    cb_auto_value(cb_strbuf) ignored = {0};
+    cb_auto_json *titles = NULL;
+    int table;
+
+    if (is_json(format))
+        return 0;
+    if (parse(listing, format, &table, &template, err) < 0)
+        return -1;
+    titles = titles_of(listing, NULL);
+    /* Labels are asked for by names that no row has shown yet. */
+    json_object_set_new(titles, "Label", json_object());
+    if (cb_template_execute(template, titles, &ignored, err) < 0)
+        return fields_hint(listing, err);
+    return 0;
+}
+
+int cb_listing_print(const struct cb_listing *listing, const char *format,
+                     const json_t *rows, struct cb_error **err)
+{
+    cb_auto(cb_template) template = NULL;
+    cb_auto_value(cb_strbuf) out = {0};
+    cb_auto_json *titles = NULL;
+    int table;
+
+    if (is_json(format)) {
+        print_json(rows);
+        return 0;
+    }
+    if (parse(listing, format, &table, &template, err) < 0)
+        return -1;
+    titles = table ? titles_of(listing, rows) : NULL;
+    if (table && cb_template_execute(template, titles, &out, err) < 0)
+        return fields_hint(listing, err);
+    if (table)
+        cb_strbuf_addc(&out, '\n');
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        if (cb_template_execute(template, json_array_get(rows, i), &out, err) < 0)
+            return fields_hint(listing, err);
+        cb_strbuf_addc(&out, '\n');
+    }
+    print_text(&out, table);
+    return 0;
+}
+
+/* ── Documents ── */
+
+int cb_inspect_print(const char *format, const json_t *documents, struct cb_error **err)
+{
+    cb_auto(cb_template) template = NULL;
+    cb_autofree char *text = NULL;
+
+    if (!format || !*format) {
+        cb_autofree char *indented = json_dumps(documents, JSON_INDENT(4));
+
+        printf("%s\n", indented ? indented : "[]");
+        return 0;
+    }
+    if (strcmp(format, "json") == 0) {
+        cb_autofree char *compact = cb_json_dump(documents);
+
+        printf("%s\n", compact);
+        return 0;
+    }
+    text = unescape(format);
+    if (cb_template_parse(&template, text, err) < 0)
+        return -1;
+    for (size_t i = 0; i < json_array_size(documents); i++) {
+        cb_auto_value(cb_strbuf) out = {0};
+
+        if (cb_template_execute(template, json_array_get(documents, i), &out, err) < 0)
+            return -1;
+        cb_strbuf_addc(&out, '\n');
+        print_text(&out, 0);
+    }
+    return 0;
+}

@@ -1,0 +1,277 @@
+/* BuildKit's rawjson progress, for tools: a JSON object a line, with what changed since
+ * the line before: "vertexes" (steps), "statuses" (parts of a step, such as layers that
+ * arrive), "logs" and "warnings", each a list of one. A step is named by a digest that
+ * means nothing outside of this output. Text that BuildKit has as bytes is base 64. */
+#include "base/base64.h"
+#include "base/digest.h"
+#include "base/json-writer.h"
+#include "base/map.h"
+#include "base/timestamp.h"
+#include "commands/progress.h"
+#include "frontend/frontend.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef char text_time[CB_TIMESTAMP_MAX];
+
+struct step {
+    char digest[CB_DIGEST_MAX_TEXT];
+    char *name;
+    text_time started;
+    struct cb_map *items; /* name → when it was first heard of */
+};
+
+struct json {
+    struct cb_event_sink sink;
+    pthread_mutex_t lock;
+    struct cb_map *steps; /* by number as text */
+};
+
+static void free_step(void *value)
+{
+    struct step *step = value;
+
+    cb_map_free(step->items);
+    free(step->name);
+    free(step);
+}
+
+static struct step *step_of(struct json *json, const struct cb_event *event)
+{
+    const char *name = event->name ? event->name : "";
+    struct cb_digest digest;
+    struct step *step;
+    char key[24];
+
+    snprintf(key, sizeof(key), "%" PRIu64, event->id);
+    step = cb_map_get(json->steps, key);
+    if (step)
+        return step;
+    step = xcalloc(1, sizeof(*step));
+    step->name = xasprintf("%s %s", key, name);
+    digest = cb_digest_of(step->name, strlen(step->name));
+    cb_digest_text(&digest, step->digest);
+    memmove(step->name, step->name + strlen(key) + 1, strlen(name) + 1);
+    cb_timestamp_format(cb_timestamp_now(), step->started);
+    step->items = cb_map_new(free);
+    cb_map_set(json->steps, key, step);
+    return step;
+}
+
+/* ── Members ── */
+
+static void add_bytes(struct cb_writer *line, const char *key, const char *bytes,
+                      size_t len)
+{
+    cb_auto_value(cb_strbuf) encoded = {0};
+
+    cb_base64_encode(&encoded, bytes, len);
+    cb_writer_text(line, key, cb_strbuf_text(&encoded));
+}
+
+static void add_now(struct cb_writer *line, const char *key)
+{
+    text_time now;
+
+    cb_writer_text(line, key, cb_timestamp_format(cb_timestamp_now(), now));
+}
+
+static void add_vertex(struct cb_writer *line, const struct step *step,
+                       const struct cb_event *event)
+{
+    const char *error = NULL;
+
+    if (event->kind == CB_EVENT_STEP_ERROR)
+        error = event->error ? cb_error_message(event->error) : "failed";
+    else if (event->kind == CB_EVENT_STEP_CANCELED)
+        error = "context canceled"; /* what tells it from a failure in BuildKit */
+    cb_writer_text(line, "digest", step->digest);
+    cb_writer_string(line, "name", step->name);
+    cb_writer_text(line, "started", step->started);
+    if (event->kind != CB_EVENT_STEP_START)
+        add_now(line, "completed");
+    cb_writer_true(line, "cached", event->kind == CB_EVENT_STEP_CACHED);
+    cb_writer_string(line, "error", error);
+}
+
+/* TEXT is an item of its own that is done at once, or NULL. */
+static void add_status(struct cb_writer *line, struct step *step,
+                       const struct cb_event *event, const char *text)
+{
+    const char *item = text ? text : event->item;
+    char *started = cb_map_get(step->items, item);
+
+    if (!started) {
+        started = xmalloc(sizeof(text_time));
+        cb_timestamp_format(cb_timestamp_now(), started);
+        cb_map_set(step->items, item, started);
+    }
+    cb_writer_text(line, "id", item);
+    cb_writer_text(line, "vertex", step->digest);
+    if (event->total)
+        cb_writer_int(line, "total", (int64_t)event->total);
+    cb_writer_int(line, "current", (int64_t)event->current);
+    add_now(line, "timestamp");
+    cb_writer_text(line, "started", started);
+    if (text || event->done)
+        add_now(line, "completed");
+}
+
+static void add_log(struct cb_writer *line, const struct step *step,
+                    const struct cb_event *event)
+{
+    cb_writer_text(line, "vertex", step->digest);
+    cb_writer_int(line, "stream", event->stream);
+    add_bytes(line, "data", event->text, event->len);
+    add_now(line, "timestamp");
+}
+
+static void add_position(struct cb_writer *line, const char *key,
+                         const struct cb_event *event, size_t offset)
+{
+    unsigned row, column;
+
+    cb_source_position(event->source, offset, &row, &column);
+    cb_writer_open(line, key, '{');
+    cb_writer_int(line, "line", row);
+    cb_writer_int(line, "character", column - 1);
+    cb_writer_close(line, '}');
+}
+
+static void add_place(struct cb_writer *line, const struct cb_event *event)
+{
+    cb_writer_open(line, "sourceInfo", '{');
+    cb_writer_text(line, "filename", cb_source_name(event->source));
+    cb_writer_close(line, '}');
+    cb_writer_open(line, "range", '[');
+    cb_writer_open(line, NULL, '{');
+    add_position(line, "start", event, event->span.start);
+    add_position(line, "end", event, event->span.end);
+    cb_writer_close(line, '}');
+    cb_writer_close(line, ']');
+}
+
+/* A notice is a warning of no level. */
+static void add_warning(struct cb_writer *line, const struct cb_event *event)
+{
+    const struct cb_rule *rule = event->rule ? cb_rule_find(event->rule) : NULL;
+    cb_autofree char *url = rule ? cb_rule_url(rule) : NULL;
+    cb_autofree char *text = event->rule ? xasprintf("%s: %s", event->rule, event->text)
+                                         : xstrdup(event->text);
+
+    if (event->kind == CB_EVENT_WARNING)
+        cb_writer_int(line, "level", 1);
+    add_bytes(line, "short", text, strlen(text));
+    cb_writer_string(line, "url", url);
+    if (event->source)
+        add_place(line, event);
+}
+
+/* ── Lines ── */
+
+static const char *list_of(const struct cb_event *event)
+{
+    switch (event->kind) {
+    case CB_EVENT_WARNING:
+    case CB_EVENT_NOTICE:
+        return "warnings";
+    case CB_EVENT_STEP_LOG:
+        return "logs";
+    case CB_EVENT_STEP_STATUS:
+    case CB_EVENT_MISS:
+        return "statuses";
+    default:
+        return "vertexes";
+    }
+}
+
+static void add_entry(struct json *json, struct cb_writer *line,
+                      const struct cb_event *event)
+{
+    cb_autofree char *miss = NULL;
+
+    switch (event->kind) {
+    case CB_EVENT_WARNING:
+    case CB_EVENT_NOTICE:
+        add_warning(line, event);
+        break;
+    case CB_EVENT_STEP_LOG:
+        add_log(line, step_of(json, event), event);
+        break;
+    case CB_EVENT_MISS:
+        miss = xasprintf("not cached: %s", event->text);
+        add_status(line, step_of(json, event), event, miss);
+        break;
+    case CB_EVENT_STEP_STATUS:
+        add_status(line, step_of(json, event), event, NULL);
+        break;
+    default:
+        add_vertex(line, step_of(json, event), event);
+        break;
+    }
+}
+
+static void emit_json(struct cb_event_sink *sink, const struct cb_event *event)
+{
+    struct json *json = (struct json *)sink;
+    int of_a_step = event->kind != CB_EVENT_WARNING && event->kind != CB_EVENT_NOTICE;
+    cb_auto_value(cb_strbuf) text = {0};
+    struct cb_writer line = {.out = &text};
+
+    if (of_a_step && !event->id)
+        return;
+    pthread_mutex_lock(&json->lock);
+    cb_writer_open(&line, NULL, '{');
+    cb_writer_open(&line, list_of(event), '[');
+    cb_writer_open(&line, NULL, '{');
+    add_entry(json, &line, event);
+    cb_writer_close(&line, '}');
+    cb_writer_close(&line, ']');
+    cb_writer_close(&line, '}');
+    fprintf(stderr, "%s\n", cb_strbuf_text(&text));
+    pthread_mutex_unlock(&json->lock);
+}
+
+static struct cb_event_sink *open_json(void)
+{
+    struct json *json = xcalloc(1, sizeof(*json));
+
+    json->sink.emit = emit_json;
+    pthread_mutex_init(&json->lock, NULL);
+    json->steps = cb_map_new(free_step);
+    setvbuf(stderr, NULL, _IOLBF, 1 << 12);
+    return &json->sink;
+}
+
+static void close_json(struct cb_event_sink *sink)
+{
+    struct json *json = (struct json *)sink;
+
+    fflush(stderr);
+    cb_map_free(json->steps);
+    pthread_mutex_destroy(&json->lock);
+    free(json);
+}
+
+static void suspend_json(struct cb_event_sink *sink, int suspend)
+{
+    struct json *json = (struct json *)sink;
+
+    if (suspend) {
+        pthread_mutex_lock(&json->lock);
+        fflush(stderr);
+    } else {
+        pthread_mutex_unlock(&json->lock);
+    }
+}
+
+const struct cb_progress_class cb_progress_json = {
+    .mode = "rawjson",
+    .open = open_json,
+    .close = close_json,
+    .no_summary = 1,
+    .suspend = suspend_json,
+};

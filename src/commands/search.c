@@ -1,0 +1,231 @@
+/* cbuild search: repositories of docker.io or of another registry, and their tags. */
+#include "commands/commands.h"
+
+#include "commands/listing.h"
+#include "registry/search.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DESCRIPTION_WIDTH 45
+
+struct values {
+    const char *format;
+    struct cb_strings filters, insecure;
+    unsigned limit;
+    int list_tags, no_trunc, tls_verify;
+};
+
+#define AT(field) offsetof(struct values, field)
+
+struct filter {
+    int64_t stars;
+    int official; /* -1: either */
+};
+
+static const struct cb_listing_field hit_fields[] = {{"Name", "NAME"},
+                                                     {"Description", "DESCRIPTION"},
+                                                     {"StarCount", "STARS"},
+                                                     {"IsOfficial", "OFFICIAL"},
+                                                     {0}};
+static const struct cb_listing hit_listing = {
+    hit_fields, "{{.Name}}\t{{.Description}}\t{{.StarCount}}\t{{.IsOfficial}}"};
+static const struct cb_listing_field tag_fields[] = {
+    {"Name", "NAME"}, {"Tag", "TAG"}, {0}};
+static const struct cb_listing tag_listing = {tag_fields, "{{.Name}}\t{{.Tag}}"};
+
+static int bad_filter(const char *text, struct cb_error **err)
+{
+    cb_error_set(err, CB_ERR_USAGE, "invalid filter `%s`", text);
+    return cb_error_hint(err, "the filters are stars=NUMBER and is-official=true|false");
+}
+
+static int parse_filter(struct filter *out, const struct cb_strings *given,
+                        struct cb_error **err)
+{
+    *out = (struct filter){.official = -1};
+    for (size_t i = 0; i < given->count; i++) {
+        const char *text = given->items[i];
+        char *end;
+
+        if (strncmp(text, "stars=", 6) == 0 && text[6] >= '0' && text[6] <= '9') {
+            out->stars = strtoll(text + 6, &end, 10);
+            if (!*end)
+                continue;
+        }
+        if (strcmp(text, "is-official=true") == 0 || strcmp(text, "is-official=1") == 0)
+            out->official = 1;
+        else if (strcmp(text, "is-official=false") == 0 ||
+                 strcmp(text, "is-official=0") == 0)
+            out->official = 0;
+        else if (strncmp(text, "is-automated=", 13) != 0)
+            return bad_filter(text, err);
+    }
+    return 0;
+}
+
+/* "host/term", "term": docker.io. Caller frees HOST. */
+static const char *split_host(const char *text, char **host)
+{
+    const char *slash = strchr(text, '/');
+    cb_autofree char *first = slash ? xstrndup(text, (size_t)(slash - text)) : NULL;
+
+    if (first && (strpbrk(first, ".:") || strcmp(first, "localhost") == 0)) {
+        *host = cb_steal(&first);
+        return slash + 1;
+    }
+    *host = xstrdup("docker.io");
+    return text;
+}
+
+/* One line, cut at a width as docker does. */
+static json_t *description_of(const struct cb_search_hit *hit, int no_trunc)
+{
+    cb_auto_value(cb_strbuf) escaped = {0};
+    size_t points = 0;
+    char *text;
+
+    cb_strbuf_add_escaped(&escaped, hit->description, strlen(hit->description), 1);
+    text = escaped.text ? escaped.text : (char *)"";
+
+    for (char *p = text; *p; p++) {
+        if (*p == '\n' || *p == '\r' || *p == '\t')
+            *p = ' ';
+        if (((unsigned char)*p & 0xc0) != 0x80 && ++points > DESCRIPTION_WIDTH &&
+            !no_trunc) {
+            cb_autofree char *cut = xasprintf("%.*s…", (int)(p - text - 1), text);
+
+            return json_string(cut);
+        }
+    }
+    return json_string(text);
+}
+
+static json_t *hits_json(const struct cb_search_hits *hits, const char *host,
+                         const struct filter *filter, int no_trunc)
+{
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < hits->count; i++) {
+        const struct cb_search_hit *hit = &hits->items[i];
+        cb_autofree char *stars = xasprintf("%lld", (long long)hit->stars);
+        cb_autofree char *name = strcmp(host, "docker.io") == 0
+                                     ? xstrdup(hit->name)
+                                     : xasprintf("%s/%s", host, hit->name);
+        json_t *description;
+
+        if (hit->stars < filter->stars ||
+            (filter->official >= 0 && filter->official != hit->official))
+            continue;
+        description = description_of(hit, no_trunc);
+        json_array_append_new(
+            rows, json_pack("{s:s*,s:o*,s:s,s:s}", "Name", name, "Description",
+                            description ? description : json_string(""), "StarCount",
+                            stars, "IsOfficial", hit->official ? "[OK]" : ""));
+    }
+    return rows;
+}
+
+static int search(struct cb_registry *registry, const struct values *values,
+                  const char *text, struct cb_error **err)
+{
+    cb_auto_value(cb_search_hits) hits = {0};
+    cb_auto_json *rows = NULL;
+    cb_autofree char *host = NULL;
+    const char *term = split_host(text, &host);
+    struct filter filter;
+
+    if (parse_filter(&filter, &values->filters, err) < 0 ||
+        cb_listing_check(&hit_listing, values->format, err) < 0 ||
+        cb_registry_search(registry, host, term, values->limit, &hits, err) < 0)
+        return -1;
+    rows = hits_json(&hits, host, &filter, values->no_trunc);
+    return cb_listing_print(&hit_listing, values->format, rows, err);
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int list_tags(struct cb_registry *registry, const struct values *values,
+                     const char *name, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) tags = {0};
+    cb_auto_json *rows = json_array();
+
+    if (cb_listing_check(&tag_listing, values->format, err) < 0 ||
+        cb_registry_tags(registry, name, &tags, err) < 0)
+        return -1;
+    /* The order that the specification asks for and not every registry keeps. */
+    qsort(tags.items, tags.count, sizeof(*tags.items), compare);
+    for (size_t i = 0; i < tags.count && i < values->limit; i++)
+        json_array_append_new(rows,
+                              json_pack("{s:s,s:s}", "Name", name, "Tag", tags.items[i]));
+    return cb_listing_print(&tag_listing, values->format, rows, err);
+}
+
+static const struct cb_option options[] = {
+    {"filter", 'f', CB_OPTION_LIST, AT(filters), "FILTER",
+     "stars=NUMBER (at least), is-official=true|false"},
+    {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
+     "table, json, or a Go template: {{.Name}}"},
+    {"insecure-registry", 0, CB_OPTION_LIST, AT(insecure), "HOST",
+     "Reach this registry by plain http or with an unverified certificate"},
+    {"limit", 0, CB_OPTION_UNSIGNED, AT(limit), "N", "Show at most so many (default 25)"},
+    {"list-tags", 0, CB_OPTION_FLAG, AT(list_tags), NULL,
+     "List the tags of the repository TERM instead"},
+    {"no-trunc", 0, CB_OPTION_FLAG, AT(no_trunc), NULL, "Do not shorten descriptions"},
+    {"tls-verify", 0, CB_OPTION_FLAG, AT(tls_verify), NULL,
+     "Verify certificates (default true)"},
+    {0},
+};
+
+static int search_or_list(struct cb_app *app, const struct values *values,
+                          const char *term, struct cb_error **err)
+{
+    cb_auto(cb_registry) registry = NULL;
+    const struct cb_settings *settings;
+    struct cb_registry_options options_for = {.cancel = app->cancel,
+                                              .insecure = &values->insecure,
+                                              .tls_verify = values->tls_verify};
+
+    if (values->limit < 1 || values->limit > 10000)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "invalid argument \"%u\" for \"--limit\": expected a number "
+                            "from 1 to 10000",
+                            values->limit);
+    if (cb_app_settings(app, &settings, err) < 0)
+        return -1;
+    options_for.settings = &settings->registry;
+    if (cb_registry_new(&registry, &options_for, err) < 0)
+        return -1;
+    return values->list_tags ? list_tags(registry, values, term, err)
+                             : search(registry, values, term, err);
+}
+
+static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct values values = {.tls_verify = 1, .limit = 25};
+    int status = cb_options_parse(&cb_search_command, argc, argv, 0, &values, &args, err);
+
+    if (status > 0)
+        status = 0;
+    else if (status == 0 &&
+             (status = cb_app_arguments(&cb_search_command, &args, 1, 1, err)) == 0)
+        status = search_or_list(app, &values, args.items[0], err);
+    cb_strings_free(&values.filters);
+    cb_strings_free(&values.insecure);
+    return status;
+}
+
+const struct cb_cli_command cb_search_command = {
+    .name = "search",
+    .summary = "Look for images in a registry",
+    .usage = "search [OPTIONS] [HOST/]TERM",
+    .about = "Without HOST docker.io is searched. A registry that has no search shows\n"
+             "what of its catalog holds TERM.",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,73 @@
+/* --metadata-file: what a build made, under buildx's names. */
+#include "engine/engine-priv.h"
+
+#include "base/out-file.h"
+
+#include <string.h>
+
+static json_t *descriptor_json(const struct cb_descriptor *descriptor)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+    json_t *json = json_object();
+    json_t *platform = json_object();
+
+    json_object_set_new(json, "mediaType", json_string(descriptor->media_type));
+    json_object_set_new(json, "digest",
+                        json_string(cb_digest_text(&descriptor->digest, text)));
+    json_object_set_new(json, "size", json_integer(descriptor->size));
+    if (!*descriptor->platform.os) {
+        json_decref(platform);
+        return json;
+    }
+    json_object_set_new(platform, "architecture", json_string(descriptor->platform.arch));
+    json_object_set_new(platform, "os", json_string(descriptor->platform.os));
+    if (*descriptor->platform.variant)
+        json_object_set_new(platform, "variant",
+                            json_string(descriptor->platform.variant));
+    json_object_set_new(json, "platform", platform);
+    return json;
+}
+
+static json_t *metadata(const struct cb_checked_request *checked,
+                        const struct cb_outputs_result *result)
+{
+    json_t *json = json_object();
+    cb_auto_value(cb_strings) names = {0};
+    cb_auto_value(cb_strbuf) list = {0};
+    struct cb_digest id = cb_outputs_id(result);
+    const struct cb_descriptor *target = &result->target;
+    char text[CB_DIGEST_MAX_TEXT];
+
+    if (!result->images.count)
+        return json;
+    if (result->images.count == 1)
+        json_object_set_new(
+            json, "containerimage.config.digest",
+            json_string(cb_digest_text(&result->images.items[0].id, text)));
+    if (target->media_type) {
+        json_object_set_new(json, "containerimage.descriptor", descriptor_json(target));
+        id = target->digest;
+    }
+    /* An index that nobody wrote has no digest. */
+    if (target->media_type || result->images.count == 1)
+        json_object_set_new(json, "containerimage.digest",
+                            json_string(cb_digest_text(&id, text)));
+    cb_outputs_names(checked, NULL, &names);
+    for (size_t i = 0; i < names.count; i++)
+        cb_strbuf_addf(&list, "%s%s", i ? "," : "", names.items[i]);
+    if (names.count)
+        json_object_set_new(json, "image.name", json_string(cb_strbuf_text(&list)));
+    return json;
+}
+
+int cb_outputs_write_metadata(const char *path, const struct cb_checked_request *checked,
+                              const struct cb_outputs_result *result,
+                              struct cb_error **err)
+{
+    cb_auto_json *json = metadata(checked, result);
+    char *text = json_dumps(json, JSON_INDENT(2));
+    int status = cb_out_file_write(path, text, err);
+
+    free(text);
+    return status < 0 ? cb_error_wrap(err, "--metadata-file `%s`", path) : 0;
+}

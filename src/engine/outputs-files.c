@@ -1,0 +1,152 @@
+/* A result's files outside the store, as a directory or a tar. Of several platforms each
+ * has a directory of its own there ("linux_arm64"), or with platform-split=false all
+ * share one, which no two may give a file of the same name. */
+#include "engine/engine-priv.h"
+
+#include "base/fs.h"
+#include "base/map.h"
+#include "base/out-file.h"
+#include "exporter/tree.h"
+#include "store/walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+struct parts {
+    struct cb_tree_part *items;
+    size_t count, capacity;
+};
+
+static void parts_clear(struct parts *parts)
+{
+    cb_vec_foreach (part, parts)
+        free(part->directory);
+    cb_vec_free(parts);
+}
+CB_AUTO_VALUE_DEFINE(parts, parts_clear)
+
+static char *directory_of(const struct cb_platform *platform)
+{
+    char *text = cb_platform_text(platform);
+
+    for (char *at = text; *at; at++) {
+        if (*at == '/')
+            *at = '_';
+    }
+    return text;
+}
+
+static int open_parts(const struct cb_made_list *made, int split, struct parts *out,
+                      struct cb_error **err)
+{
+    cb_vec_foreach (each, made) {
+        struct cb_tree_part part = {.root_fd = -1};
+
+        if (each->result && cb_result_root(each->result, &part.root_fd, err) < 0)
+            return -1;
+        if (split)
+            part.directory = directory_of(&each->platform);
+        cb_vec_push(out, part);
+    }
+    return 0;
+}
+
+/* ── Without a directory for each ── */
+
+struct claims {
+    struct cb_map *owners; /* path → platform */
+    const char *platform;
+};
+
+static int claim(void *arg, const struct cb_walk_entry *at, struct cb_error **err)
+{
+    struct claims *claims = arg;
+    const char *owner = cb_map_get(claims->owners, at->path);
+
+    if (!owner) {
+        cb_map_set(
+            claims->owners, at->path,
+            xasprintf("%c%s", S_ISDIR(at->st.st_mode) ? 'd' : 'f', claims->platform));
+        return 0;
+    }
+    if (*owner == 'd' && S_ISDIR(at->st.st_mode))
+        return 0;
+    cb_error_set(err, CB_ERR_EXISTS, "both %s and %s have `%s`", owner + 1,
+                 claims->platform, at->path);
+    return cb_error_hint(err, "leave platform-split=false out");
+}
+
+static int check_merge(struct cb_build_env *env, const struct cb_made_list *made,
+                       const struct parts *parts, struct cb_error **err)
+{
+    cb_auto(cb_map) owners = cb_map_new(free);
+
+    for (size_t i = 0; i < parts->count; i++) {
+        cb_autofree char *platform = cb_platform_text(&made->items[i].platform);
+        struct claims claims = {.owners = owners, .platform = platform};
+
+        if (parts->items[i].root_fd >= 0 &&
+            cb_walk(parts->items[i].root_fd, claim, &claims, env->cancel, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int prepare(struct cb_build_env *env, const struct cb_made_list *made, int split,
+                   struct parts *parts, struct cb_error **err)
+{
+    if (open_parts(made, split, parts, err) < 0)
+        return -1;
+    return made->count > 1 && !split ? check_merge(env, made, parts, err) : 0;
+}
+
+/* ── The two kinds ── */
+
+int cb_outputs_write_tar(struct cb_build_env *env, const struct cb_made_list *made,
+                         const struct cb_output *output, int split, struct cb_error **err)
+{
+    cb_auto(cb_out_file) file = NULL;
+    cb_auto_value(parts) parts = {0};
+
+    if (prepare(env, made, split, &parts, err) < 0 ||
+        cb_out_file_open(&file, output->dest, err) < 0 ||
+        cb_tree_write_tar(parts.items, parts.count, cb_out_file_fd(file),
+                          env->source_date_epoch, env->cancel, err) < 0)
+        return -1;
+    return cb_out_file_commit(&file, err);
+}
+
+static int write_part(struct cb_build_env *env, const struct cb_tree_part *part,
+                      const char *dest, int delete, struct cb_error **err)
+{
+    cb_autofree char *path =
+        part->directory ? xasprintf("%s/%s", dest, part->directory) : xstrdup(dest);
+    cb_autofd int to_fd = -1;
+
+    if (cb_fs_mkdirs(path, 0755, err) < 0)
+        return -1;
+    to_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (to_fd < 0)
+        return cb_error_errno(err, errno, "open `%s`", path);
+    return cb_tree_write_dir(part->root_fd, to_fd, env->source_date_epoch, delete,
+                             env->cancel, err);
+}
+
+int cb_outputs_write_directory(struct cb_build_env *env, const struct cb_made_list *made,
+                               const struct cb_output *output, int split,
+                               struct cb_error **err)
+{
+    cb_auto_value(parts) parts = {0};
+
+    if (prepare(env, made, split, &parts, err) < 0)
+        return -1;
+    for (size_t i = 0; i < parts.count; i++) {
+        /* What shares its directory does not remove what came before it. */
+        int delete = output->delete &&(i == 0 || split);
+
+        if (write_part(env, &parts.items[i], output->dest, delete, err) < 0)
+            return -1;
+    }
+    return 0;
+}

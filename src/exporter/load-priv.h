@@ -1,0 +1,39 @@
+/* Inside load*.c: an archive that has been read, and the images that are found in it. */
+#ifndef CB_EXPORTER_LOAD_PRIV_H
+#define CB_EXPORTER_LOAD_PRIV_H
+
+#include "exporter/members.h"
+
+struct cb_load {
+    struct cb_archive_env *env;
+    struct cb_members members;
+    struct cb_strings *messages;
+};
+
+/* An image whose parts have been found. */
+struct cb_load_image {
+    struct cb_strbuf config_bytes;
+    struct cb_image_config *config;
+    struct cb_descriptor *layers; /* in step with diff_ids; digest unset: not there */
+    struct cb_digest manifest;    /* unset if there is none that fits */
+    struct cb_strings names;      /* canonical */
+};
+void cb_load_image_clear(struct cb_load_image *found);
+CB_AUTO_VALUE_DEFINE(cb_load_image, cb_load_image_clear)
+
+/* TEXT as docker spells names; one with a digest is passed over. */
+int cb_load_add_name(struct cb_strings *names, const char *text, struct cb_error **err);
+/* The configuration, a blob of the store; NAME for messages. */
+int cb_load_config(struct cb_load *load, const struct cb_digest *digest, const char *name,
+                   struct cb_load_image *found, struct cb_error **err);
+/* Unpacks and registers it under its names; ADD says so in docker's words. */
+int cb_load_put(struct cb_load *load, struct cb_load_image *found, struct cb_digest *id,
+                struct cb_error **err);
+int cb_load_add(struct cb_load *load, struct cb_load_image *found, struct cb_error **err);
+/* Docker's lines: which images lose NAMES to ID, before they do, and what was loaded. */
+void cb_load_report_moves(struct cb_load *load, const struct cb_strings *names,
+                          const struct cb_digest *id);
+void cb_load_report(struct cb_load *load, const struct cb_strings *names,
+                    const struct cb_digest *id);
+
+#endif

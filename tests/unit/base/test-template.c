@@ -1,0 +1,225 @@
+/* Expectations follow Go's text/template and docker's functions. */
+#include "unit.h"
+
+#include "base/json.h"
+#include "base/template.h"
+
+static const char document[] =
+    "{\"Id\":\"sha256:0123\",\"Name\":\"/web\",\"RestartCount\":0,\"Running\":true,"
+    "\"Config\":{\"Env\":[\"A=1\",\"B=2\"],\"Labels\":{\"com.x\":\"y\",\"a\":\"b\"},"
+    "\"Volumes\":null,\"Cmd\":[]},\"Size\":1.5,"
+    "\"NetworkSettings\":{\"Ports\":{\"80/tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":"
+    "\"8080\"}],\"443/tcp\":null}},\"Label\":{\"com.x\":\"y\"}}";
+
+/* What TEXT makes of the document; the error's message if it fails. */
+static char *render(const char *text)
+{
+    cb_auto(cb_template) template = NULL;
+    cb_auto(cb_error) error = NULL;
+    cb_auto_value(cb_strbuf) out = {0};
+    cb_auto_json *dot = NULL;
+
+    assert_ok(
+        cb_json_parse(&dot, "document", document, strlen(document), 1 << 20, &error),
+        error);
+    if (cb_template_parse(&template, text, &error) < 0 ||
+        cb_template_execute(template, dot, &out, &error) < 0)
+        return xstrdup(cb_error_message(error));
+    return cb_strbuf_steal(&out);
+}
+
+struct sample {
+    const char *text, *wanted;
+};
+
+static void check(const struct sample *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        cb_autofree char *got = render(samples[i].text);
+
+        if (strcmp(got, samples[i].wanted) != 0)
+            fail_msg("%s\n  wanted: %s\n  got:    %s", samples[i].text, samples[i].wanted,
+                     got);
+    }
+}
+
+static void fields_texts_and_trim_markers(void **state)
+{
+    static const struct sample samples[] = {
+        {"plain { text }", "plain { text }"},
+        {"{{.Name}}", "/web"},
+        {"{{ .Config.Env }}", "[A=1 B=2]"},
+        {"{{.ID}} {{.id}}", "sha256:0123 sha256:0123"},
+        {"a {{- .Name -}} b", "a/webb"},
+        {"a{{/* a comment */}}b", "ab"},
+        {"a {{- /* a comment */ -}} b", "ab"},
+        {"{{.RestartCount}} {{.Running}} {{.Size}}", "0 true 1.5"},
+        {"{{.Config.Labels}}", "map[a:b com.x:y]"},
+        {"{{.NetworkSettings.Ports}}", "map[443/tcp:<nil> 80/tcp:[{0.0.0.0 8080}]]"},
+        {"{{.Config.Labels.none}}", "<no value>"},
+        {"{{.Config.Volumes}}", "<nil>"},
+        {"{{(index .NetworkSettings.Ports \"80/tcp\")}}", "[{0.0.0.0 8080}]"},
+        {"{{(index (index .NetworkSettings.Ports \"80/tcp\") 0).HostPort}}", "8080"},
+        {"{{.Label \"com.x\"}}|{{.Label \"none\"}}|", "y||"},
+        {"{{\"a\\t\\x41\\u00e9\"}}{{`\\raw`}}{{'A'}}", "a\tA\xc3\xa9\\raw65"},
+        {"{{1_000}} {{0x1f}} {{-3}} {{1e3}} {{1.25}} {{0o17}} {{0b101}}",
+         "1000 31 -3 1000 1.25 15 5"},
+        {"{{\"}}\"}}", "}}"},
+    };
+
+    check(samples, CB_ARRAY_SIZE(samples));
+}
+
+static void conditions_and_loops(void **state)
+{
+    static const struct sample samples[] = {
+        {"{{if .Running}}up{{else}}down{{end}}", "up"},
+        {"{{if .RestartCount}}a{{else if .Config.Cmd}}b{{else}}c{{end}}", "c"},
+        {"{{with .Config}}{{len .Env}}{{end}}", "2"},
+        {"{{with .Config.Cmd}}x{{else}}none{{end}}", "none"},
+        {"{{range .Config.Env}}[{{.}}]{{end}}", "[A=1][B=2]"},
+        {"{{range $i, $e := .Config.Env}}{{if $i}}, {{end}}{{$i}}={{$e}}{{end}}",
+         "0=A=1, 1=B=2"},
+        {"{{range $k, $v := .Config.Labels}}{{$k}}:{{$v}} {{end}}", "a:b com.x:y "},
+        {"{{range .Config.Cmd}}x{{else}}empty{{end}}", "empty"},
+        {"{{range $p, $c := .NetworkSettings.Ports}}{{$p}}->{{range $c}}{{.HostPort}}"
+         "{{end}};{{end}}",
+         "443/tcp->;80/tcp->8080;"},
+        {"{{range .Config.Env}}{{.}}{{break}}{{end}}", "A=1"},
+        {"{{range .Config.Env}}{{if eq . \"A=1\"}}{{continue}}{{end}}{{.}}{{end}}",
+         "B=2"},
+        {"{{range 3}}{{.}}{{end}}", "012"},
+        {"{{$x := .Name}}{{range .Config.Env}}{{$x}}{{$.Id}} {{end}}",
+         "/websha256:0123 /websha256:0123 "},
+        {"{{$n := 1}}{{if true}}{{$n = 2}}{{end}}{{$n}}", "2"},
+        {"{{$n := 1}}{{if true}}{{$n := 2}}{{end}}{{$n}}", "1"},
+        {"{{define \"t\"}}<{{.}}>{{end}}{{template \"t\" .Name}}{{block \"b\" 7}}{{.}}"
+         "{{end}}",
+         "</web>7"},
+    };
+
+    check(samples, CB_ARRAY_SIZE(samples));
+}
+
+static void functions(void **state)
+{
+    static const struct sample samples[] = {
+        {"{{json .Config.Env}} {{json .Config.Volumes}} {{json \"<a>\"}}",
+         "[\"A=1\",\"B=2\"] null \"<a>\""},
+        {"{{.Config.Env | json}}", "[\"A=1\",\"B=2\"]"},
+        {"{{join .Config.Env \"; \"}}", "A=1; B=2"},
+        {"{{split .Name \"/\" | len}} {{index (split \"a:b\" \":\") 1}}", "2 b"},
+        {"{{upper .Name}} {{lower \"ABC\"}} {{title \"a big one\"}}",
+         "/WEB abc A Big One"},
+        {"{{pad .Name 1 2}}|{{pad \"\" 1 2}}|{{truncate .Id 9}}|{{truncate .Name 20}}",
+         " /web  ||sha256:01|/web"},
+        {"{{slice .Name 1}} {{slice .Config.Env 1 2}}", "web [B=2]"},
+        {"{{index .Config.Labels \"com.x\"}}{{index .Config.Labels \"none\"}}", "y"},
+        {"{{index .Config.Volumes \"none\"}}|", "|"},
+        {"{{and 1 0}}{{and 1 2}}{{or 0 3}}{{not true}}{{and false (index 1 1)}}",
+         "023falsefalse"},
+        {"{{eq 1 1}}{{eq .Name \"x\" \"/web\"}}{{ne 1 2}}{{lt 1 2}}{{ge 1.5 2}}",
+         "truetruetruetruefalse"},
+        {"{{print 1 2 \"a\" 3}}|{{println 1 \"a\"}}", "1 2a3|1 a\n"},
+        {"{{printf \"%s-%d-%5d|%-5s|%05.1f|%q|%x|%v|%t|%%\" \"a\" 7 42 \"b\" 3.14159 "
+         "\"q\" \"hi\" .Config.Env true}}",
+         "a-7-   42|b    |003.1|\"q\"|6869|[A=1 B=2]|true|%"},
+        {"{{printf \"%d\" \"a\"}} {{printf \"%s\"}} {{printf \"x\" 1}}",
+         "%!d(string=a) %!s(MISSING) x%!(EXTRA int=1)"},
+        {"{{printf \"%.3s|%6.2s|\" \"abcdef\" \"\xc3\xa9\xc3\xa9\xc3\xa9\"}}",
+         "abc|    \xc3\xa9\xc3\xa9|"},
+        {"{{html \"<a href='x'>&\\\"\"}} {{urlquery \"a b&c/d\"}} {{js \"it's\"}}",
+         "&lt;a href=&#39;x&#39;&gt;&amp;&#34; a+b%26c%2Fd it\\'s"},
+    };
+
+    check(samples, CB_ARRAY_SIZE(samples));
+}
+
+static void mistakes_are_told_with_their_place(void **state)
+{
+    static const char parsing[] = "template parsing error: template: ";
+    static const struct sample samples[] = {
+        {"{{", ":1: unclosed action"},
+        {"a\n{{.Name", ":2: unclosed action"},
+        {"{{}}", ":1: missing value for command"},
+        {"{{nope}}", ":1: function \"nope\" not defined"},
+        {"{{.A | 1}}", ":1: non executable command in pipeline stage 2"},
+        {"{{if}}x{{end}}", ":1: missing value for command"},
+        {"{{if 1}}x", ":1: unexpected EOF"},
+        {"{{end}}", ":1: unexpected {{end}}"},
+        {"{{else}}", ":1: unexpected {{else}}"},
+        {"{{$x}}", ":1: undefined variable \"$x\""},
+        {"{{$x = 1}}", ":1: undefined variable \"$x\""},
+        {"{{(1}}", ":1: unexpected \"}}\" in command"},
+        {"{{\"a}}", ":1: unclosed action"},
+        {"{{break}}", ":1: {{break}} outside {{range}}"},
+        {"{{1.2.3}}", ":1: bad number syntax: \"1.2.3\""},
+        {"{{.A @}}", ":1: unexpected \"@\" in command"},
+        {"{{/* x }}", ":1: unclosed comment"},
+    };
+    static const struct sample running[] = {
+        {"{{.Nope}}", "template: :1:2: executing \"\" at <.Nope>: can't evaluate field "
+                      "Nope"},
+        {"\n{{.Config.Env.X}}",
+         "template: :2:2: executing \"\" at <.Config.Env.X>: can't "
+         "evaluate field X in a value that has no fields"},
+        {"{{.Config.Volumes.X}}",
+         "template: :1:2: executing \"\" at <.Config.Volumes.X>: "
+         "nil data; no entry for key \"X\""},
+        {"{{index .Config.Env 5}}", "template: :1:2: executing \"\" at <index>: error "
+                                    "calling index: index out of range: 5"},
+        {"{{len 3}}",
+         "template: :1:2: executing \"\" at <len>: error calling len: len of "
+         "a value that has none"},
+        {"{{lt 1}}", "template: :1:2: executing \"\" at <lt>: wrong number of args for "
+                     "lt: want 2 got 1"},
+        {"{{template \"x\"}}",
+         "template: :1:2: executing \"\" at <>: template \"x\" not defined"},
+        {"{{.Name 1}}",
+         "template: :1:2: executing \"\" at <.Name>: can't give argument to it"},
+        {"{{eq 1 \"a\"}}", "template: :1:2: executing \"\" at <eq>: error calling eq: "
+                           "incompatible types for comparison"},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(samples); i++) {
+        cb_autofree char *got = render(samples[i].text);
+        cb_autofree char *wanted = xasprintf("%s%s", parsing, samples[i].wanted);
+
+        assert_string_equal(got, wanted);
+    }
+    check(running, CB_ARRAY_SIZE(running));
+}
+
+static void what_does_not_end_is_ended(void **state)
+{
+    cb_autofree char *loop =
+        render("{{define \"t\"}}{{template \"t\"}}{{end}}{{template \"t\"}}");
+    cb_autofree char *count = render("{{range 100000}}{{range 100000}}{{end}}{{end}}");
+    cb_auto_value(cb_strbuf) deep = {0};
+    cb_autofree char *nested = NULL;
+
+    for (int i = 0; i < 100000; i++)
+        cb_strbuf_addc(&deep, '(');
+    cb_strbuf_truncate(&deep, 50000);
+    nested = xasprintf("{{%s}}", cb_strbuf_text(&deep));
+    assert_non_null(strstr(loop, "nested too deep"));
+    assert_non_null(strstr(count, "it does not end"));
+    {
+        cb_autofree char *got = render(nested);
+
+        assert_non_null(strstr(got, "nested over 100 deep"));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fields_texts_and_trim_markers),
+        cmocka_unit_test(conditions_and_loops),
+        cmocka_unit_test(functions),
+        cmocka_unit_test(mistakes_are_told_with_their_place),
+        cmocka_unit_test(what_does_not_end_is_ended),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
