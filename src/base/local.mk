@@ -40,6 +40,7 @@ src_base_libbase_a_SOURCES = \
     %D%/log.h \
     %D%/map.c \
     %D%/map.h \
+    %D%/moment.c \
     %D%/out-file.c \
     %D%/out-file.h \
     %D%/path.c \

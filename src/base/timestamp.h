@@ -12,6 +12,10 @@
 /* "2026-01-02T03:04:05.123456789Z", trailing zeros of the fraction dropped as Go does. */
 const char *cb_timestamp_format(struct timespec time, char buffer[CB_TIMESTAMP_MAX]);
 int cb_timestamp_parse(struct timespec *out, const char *text, struct cb_error **err);
+/* A moment as docker's --since and until= take it: a duration back from now ("24h"), a
+ * date or time with or without zone (then the local one), or seconds since the epoch with
+ * a fraction. USAGE for others. */
+int cb_moment_parse(struct timespec *out, const char *text, struct cb_error **err);
 struct timespec cb_timestamp_now(void);
 /* "About a minute", "3 hours", "2 weeks": docker's units.HumanDuration. Caller frees. */
 char *cb_duration_human(int64_t seconds);

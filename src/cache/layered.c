@@ -89,6 +89,21 @@ static int lookup(struct cb_cache_store *store, const struct cb_digest *key,
     return found;
 }
 
+/* The keys of a record that this build asked for. The others are the cache's word about
+ * steps of other builds, which never chose to believe it. */
+static void keys_asked(struct cb_cache *cache, const struct cb_cache_record *from,
+                       struct cb_cache_record *out)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    *out = *from;
+    out->key_count = 0;
+    for (size_t i = 0; i < from->key_count; i++) {
+        if (cache->used && cb_map_has(cache->used, cb_digest_text(&from->keys[i], text)))
+            out->keys[out->key_count++] = from->keys[i];
+    }
+}
+
 int cb_cache_adopt_remote(struct cb_cache *cache, size_t remote, int record,
                           struct cb_snapshot **top, struct cb_error **err)
 {
@@ -99,7 +114,7 @@ int cb_cache_adopt_remote(struct cb_cache *cache, size_t remote, int record,
     if (cb_remote_cache_load(from, cache->env, record, top, err) < 0)
         return -1;
     pthread_mutex_lock(&cache->mutex);
-    known = from->document.records.items[record];
+    keys_asked(cache, &from->document.records.items[record], &known);
     pthread_mutex_unlock(&cache->mutex);
     row = (struct cb_record){
         .identity = known.identity,
@@ -285,22 +300,24 @@ int cb_cache_import(struct cb_cache *cache, const struct cb_cache_location *from
 
 /* ── What was learnt ── */
 
-/* Under KEY, by which it was found, and those it has; a record that has all it can hold
- * does not have KEY. The layers of one that was not loaded itself may be there as part of
- * another's. */
+/* Under KEY, by which it was found, and those it has that were asked for; a record that
+ * has all it can hold does not have KEY. The layers of one that was not loaded itself may
+ * be there as part of another's. */
 static int keep_record(struct cb_cache *cache, const struct cb_remote_cache *remote,
                        const struct cb_cache_record *record, const struct cb_digest *key,
                        struct cb_error **err)
 {
     struct cb_digest keys[CB_CACHE_MAX_KEYS + 1] = {*key};
     cb_auto(cb_snapshot) there = NULL;
+    struct cb_cache_record asked;
     struct cb_record row = {.identity = record->identity,
                             .snapshot_id = (char *)CB_RECORD_ABSENT,
                             .created_ns = record->created_ns,
                             .name = record->name,
                             .parts_json = (char *)"[]"};
 
-    memcpy(keys + 1, record->keys, record->key_count * sizeof(*keys));
+    keys_asked(cache, record, &asked);
+    memcpy(keys + 1, asked.keys, asked.key_count * sizeof(*keys));
     if (record->layer == CB_CACHE_EMPTY)
         row.snapshot_id = (char *)"";
     if (record->layer >= 0 &&
@@ -310,7 +327,7 @@ static int keep_record(struct cb_cache *cache, const struct cb_remote_cache *rem
         return -1;
     if (there)
         row.snapshot_id = (char *)cb_snapshot_id(there);
-    return cb_record_put(cache->env->store, keys, record->key_count + 1, &row, err);
+    return cb_record_put(cache->env->store, keys, asked.key_count + 1, &row, err);
 }
 
 static int keep_key(struct cb_cache *cache, const char *text, struct cb_error **err)

@@ -2,27 +2,40 @@
 #include "commands/commands.h"
 
 #include "base/timestamp.h"
+#include "commands/listing.h"
 #include "store/layer.h"
 
 #include <stdio.h>
 #include <string.h>
 
 struct values {
-    const char *platform;
-    int no_trunc, quiet;
+    const char *format, *platform;
+    int human, no_trunc, quiet;
 };
 
 #define AT(field) offsetof(struct values, field)
 
-#define AGE_WIDTH 22 /* "Less than a second ago" */
-
 static const struct cb_option options[] = {
+    {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
+     "table, json, or a Go template: {{.CreatedBy}}"},
+    {"human", 'H', CB_OPTION_FLAG, AT(human), NULL,
+     "Sizes and times as people say them (default true)"},
     {"no-trunc", 0, CB_OPTION_FLAG, AT(no_trunc), NULL, "Do not shorten the steps"},
     {"platform", 0, CB_OPTION_TEXT, AT(platform), "OS/ARCH",
      "Which of a name's images to show"},
     {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print ids only"},
     {0},
 };
+
+static const struct cb_listing_field fields[] = {{"Comment", "COMMENT"},
+                                                 {"CreatedAt", "CREATED AT"},
+                                                 {"CreatedBy", "CREATED BY"},
+                                                 {"CreatedSince", "CREATED"},
+                                                 {"ID", "IMAGE"},
+                                                 {"Size", "SIZE"},
+                                                 {0}};
+static const struct cb_listing listing = {
+    fields, "{{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"};
 
 /* Unpacked size of each layer, as far as the store knows; 0 for layers that are not
  * unpacked. */
@@ -54,31 +67,82 @@ static char *ago(int64_t seconds)
     return xasprintf("%s ago", age);
 }
 
-static void print_entry(const struct cb_history *entry, const char *id, int64_t size,
-                        const struct values *values)
-{
-    cb_autofree char *size_text = cb_size_human((uint64_t)size);
-    cb_autofree char *age = NULL;
-    cb_auto_value(cb_strbuf) step = {0};
-    cb_auto_value(cb_strbuf) comment = {0};
-    const char *by = entry->created_by ? entry->created_by : "";
-    const char *said = entry->comment ? entry->comment : "";
-    size_t cut = 44;
-    struct timespec created, now = cb_timestamp_now();
+#define SHORT_STEP 45 /* characters of a step that are shown, the last as an ellipsis */
 
-    if (entry->created && cb_timestamp_parse(&created, entry->created, NULL) == 0)
-        age = ago(now.tv_sec - created.tv_sec);
-    cb_strbuf_add_escaped(&step, by, strlen(by), 0);
-    cb_strbuf_add_escaped(&comment, said, strlen(said), 0);
-    if (!values->no_trunc && step.len > 45) {
-        while (((unsigned char)step.text[cut] & 0xc0) == 0x80)
-            cut--; /* not inside a character */
-        cb_strbuf_truncate(&step, cut);
-        cb_strbuf_adds(&step, "…");
+/* What made the layer; shortened by characters, not bytes. */
+static json_t *step_json(const char *text, int no_trunc)
+{
+    cb_autofree char *cut = NULL;
+    size_t points = 0, len = 0;
+
+    for (size_t i = 0; text[i]; i++) {
+        if (((unsigned char)text[i] & 0xc0) == 0x80)
+            continue;
+        if (points++ == SHORT_STEP - 1)
+            len = i;
     }
-    printf("%-*s   %-*s   %-*s   %-9s %s\n", values->no_trunc ? 71 : 12, id, AGE_WIDTH,
-           age ? age : "N/A", values->no_trunc ? 0 : 45, cb_strbuf_text(&step), size_text,
-           cb_strbuf_text(&comment));
+    if (no_trunc || points <= SHORT_STEP)
+        return json_string(text);
+    cut = xasprintf("%.*s…", (int)len, text);
+    return json_string(cut);
+}
+
+static json_t *entry_json(const struct cb_history *entry, const char *id, int64_t size,
+                          const struct values *values)
+{
+    struct timespec created, now = cb_timestamp_now();
+    int dated = entry->created && cb_timestamp_parse(&created, entry->created, NULL) == 0;
+    char buffer[CB_TIMESTAMP_MAX];
+    const char *at = dated ? cb_timestamp_format(created, buffer) : "N/A";
+    cb_autofree char *since = dated ? ago(now.tv_sec - created.tv_sec) : xstrdup("N/A");
+    cb_autofree char *human = cb_size_human((uint64_t)size);
+    cb_autofree char *bytes = xasprintf("%lld", (long long)size);
+    json_t *row = json_object();
+
+    json_object_set_new(row, "Comment",
+                        json_string(entry->comment ? entry->comment : ""));
+    json_object_set_new(row, "CreatedAt", json_string(at));
+    json_object_set_new(
+        row, "CreatedBy",
+        step_json(entry->created_by ? entry->created_by : "", values->no_trunc));
+    json_object_set_new(row, "CreatedSince", json_string(values->human ? since : at));
+    json_object_set_new(row, "ID", json_string(id));
+    json_object_set_new(row, "Size", json_string(values->human ? human : bytes));
+    return row;
+}
+
+static json_t *rows_of(const struct cb_image *image, const int64_t *sizes,
+                       const struct values *values)
+{
+    size_t layer = image->config->diff_ids.count;
+    char short_id[13], text[CB_DIGEST_MAX_TEXT];
+    json_t *rows = json_array();
+
+    cb_short_id(&image->id, short_id);
+    for (size_t i = image->config->history.count; i-- > 0;) {
+        const struct cb_history *entry = &image->config->history.items[i];
+        const char *id = i + 1 < image->config->history.count ? "<missing>"
+                         : values->no_trunc ? cb_digest_text(&image->id, text)
+                                            : short_id;
+        int64_t size = entry->empty_layer || !layer ? 0 : sizes[--layer];
+
+        json_array_append_new(rows, entry_json(entry, id, size, values));
+    }
+    return rows;
+}
+
+static int print(struct cb_store *store, const struct cb_image *image,
+                 const struct values *values, struct cb_error **err)
+{
+    cb_autofree int64_t *sizes =
+        xcalloc(image->config->diff_ids.count + 1, sizeof(*sizes));
+    cb_auto_json *rows = NULL;
+
+    if (layer_sizes(store, image->config, sizes, err) < 0)
+        return -1;
+    rows = rows_of(image, sizes, values);
+    return cb_listing_print(&listing, values->quiet ? "{{.ID}}" : values->format, rows,
+                            err);
 }
 
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
@@ -86,43 +150,21 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     cb_auto_value(cb_strings) args = {0};
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_image) image = NULL;
-    cb_autofree int64_t *sizes = NULL;
-    struct values values = {0};
+    struct values values = {.human = 1};
     struct cb_platform buffer;
     const struct cb_platform *platform;
-    char short_id[13], text[CB_DIGEST_MAX_TEXT];
-    size_t layer;
     int status =
         cb_options_parse(&cb_history_command, argc, argv, 0, &values, &args, err);
 
     if (status)
         return status < 0 ? -1 : 0;
     if (cb_app_arguments(&cb_history_command, &args, 1, 1, err) < 0 ||
+        cb_listing_check(&listing, values.format, err) < 0 ||
         cb_app_platform(values.platform, &buffer, &platform, err) < 0 ||
         cb_app_store(app, 0, &store, err) < 0 ||
         cb_image_get_for(store, args.items[0], platform, &image, NULL, err) < 0)
         return -1;
-    layer = image->config->diff_ids.count;
-    sizes = xcalloc(layer + 1, sizeof(*sizes));
-    if (layer_sizes(store, image->config, sizes, err) < 0)
-        return -1;
-    cb_short_id(&image->id, short_id);
-    if (!values.quiet)
-        printf("%-*s   %-*s   %-45s   %-9s %s\n", values.no_trunc ? 71 : 12, "IMAGE",
-               AGE_WIDTH, "CREATED", "CREATED BY", "SIZE", "COMMENT");
-    for (size_t i = image->config->history.count; i-- > 0;) {
-        const struct cb_history *entry = &image->config->history.items[i];
-        const char *id = i + 1 < image->config->history.count ? "<missing>"
-                         : values.no_trunc ? cb_digest_text(&image->id, text)
-                                           : short_id;
-        int64_t size = entry->empty_layer || !layer ? 0 : sizes[--layer];
-
-        if (values.quiet)
-            printf("%s\n", id);
-        else
-            print_entry(entry, id, size, &values);
-    }
-    return 0;
+    return print(store, image, &values, err);
 }
 
 const struct cb_cli_command cb_history_command = {

@@ -3,11 +3,15 @@
 
 #include "base/glob.h"
 #include "base/timestamp.h"
+#include "commands/image-filter.h"
+#include "commands/listing.h"
 
 #include <stdio.h>
 #include <string.h>
 
 struct values {
+    const char *format;
+    struct cb_strings filters;
     int all, quiet, no_trunc, digests;
 };
 
@@ -17,37 +21,36 @@ static const struct cb_option options[] = {
     {"all", 'a', CB_OPTION_FLAG, AT(all), NULL, "Show untagged images too"},
     {"digests", 0, CB_OPTION_FLAG, AT(digests), NULL,
      "Show the digests known to registries"},
+    {"filter", 'f', CB_OPTION_LIST, AT(filters), "FILTER",
+     "dangling=true|false, label=KEY[=VALUE], label!=KEY[=VALUE], before=IMAGE, "
+     "since=IMAGE, until=TIME, reference=PATTERN"},
+    {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
+     "table, json, or a Go template: {{.Repository}}:{{.Tag}}"},
     {"no-trunc", 0, CB_OPTION_FLAG, AT(no_trunc), NULL, "Do not shorten ids"},
     {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print ids only"},
     {0},
 };
 
-static const struct cb_absent_option absent[] = {
-    {"filter", 'f',
-     "name the image, as in `cbuild images NAME`; `cbuild image prune` removes "
-     "untagged ones"},
-    {"format", 0, "-q prints ids; `cbuild inspect` prints JSON"},
-    {0},
-};
+static const char *const filters[] = {"dangling", "label", "label!",    "before",
+                                      "since",    "until", "reference", NULL};
 
-struct row {
-    char *cells[6];
-};
-
-struct rows {
-    struct row *items;
-    size_t count, capacity;
-};
-
-enum { REPOSITORY, TAG, DIGEST, ID, CREATED, SIZE, CELLS };
-
-static void free_rows(struct rows *rows)
-{
-    cb_vec_foreach (row, rows)
-        for (int i = 0; i < CELLS; i++)
-            free(row->cells[i]);
-    cb_vec_free(rows);
-}
+static const struct cb_listing_field fields[] = {{"Containers", "CONTAINERS"},
+                                                 {"CreatedAt", "CREATED AT"},
+                                                 {"CreatedSince", "CREATED"},
+                                                 {"Digest", "DIGEST"},
+                                                 {"ID", "IMAGE ID"},
+                                                 {"Repository", "REPOSITORY"},
+                                                 {"SharedSize", "SHARED SIZE"},
+                                                 {"Size", "SIZE"},
+                                                 {"Tag", "TAG"},
+                                                 {"UniqueSize", "UNIQUE SIZE"},
+                                                 {"VirtualSize", "SIZE"},
+                                                 {0}};
+static const struct cb_listing listing = {
+    fields, "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"};
+static const struct cb_listing listing_with_digests = {
+    fields,
+    "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"};
 
 static char *digest_of_name(const struct cb_image *image, const char *repository)
 {
@@ -65,147 +68,161 @@ static char *digest_of_name(const struct cb_image *image, const char *repository
     return xstrdup("<none>");
 }
 
-static void add_row(struct rows *rows, const struct cb_image *image, const char *name,
-                    const struct values *values)
+/* "2026-01-02 03:04:05 +0000 UTC", and how long ago. */
+static void add_times(json_t *row, int64_t created_ns)
+{
+    time_t seconds = (time_t)(created_ns / 1000000000);
+    cb_autofree char *age = cb_duration_human(cb_timestamp_now().tv_sec - seconds);
+    cb_autofree char *since = created_ns > 0 ? xasprintf("%s ago", age) : xstrdup("N/A");
+    struct tm local;
+    char text[64] = "N/A";
+
+    if (created_ns > 0 && localtime_r(&seconds, &local))
+        strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z %Z", &local);
+    json_object_set_new(row, "CreatedAt", json_string(text));
+    json_object_set_new(row, "CreatedSince", json_string(since));
+}
+
+/* NAME NULL: an image without one. The order of members is docker's. */
+static json_t *row_of(const struct cb_image *image, const char *name,
+                      const struct values *values)
 {
     cb_auto(cb_reference) reference = NULL;
-    struct timespec now = cb_timestamp_now();
-    cb_autofree char *age =
-        cb_duration_human(now.tv_sec - image->created_ns / 1000000000);
+    cb_autofree char *repository = NULL;
+    cb_autofree char *digest = NULL;
+    cb_autofree char *size = cb_size_human((uint64_t)image->size_bytes);
     char short_id[13], text[CB_DIGEST_MAX_TEXT];
-    struct row row = {{0}};
+    json_t *row = json_object();
+    const char *tag = "<none>";
 
     if (name && cb_reference_parse(&reference, name, NULL) == 0) {
-        row.cells[REPOSITORY] = cb_reference_familiar_name(reference);
-        row.cells[TAG] = xstrdup(reference->tag ? reference->tag : "<none>");
-        row.cells[DIGEST] = digest_of_name(image, row.cells[REPOSITORY]);
-    } else {
-        row.cells[REPOSITORY] = xstrdup("<none>");
-        row.cells[TAG] = xstrdup("<none>");
-        row.cells[DIGEST] = xstrdup("<none>");
+        repository = cb_reference_familiar_name(reference);
+        tag = reference->tag ? reference->tag : tag;
+        digest = digest_of_name(image, repository);
     }
     cb_short_id(&image->id, short_id);
-    row.cells[ID] =
-        xstrdup(values->no_trunc ? cb_digest_text(&image->id, text) : short_id);
-    row.cells[CREATED] =
-        image->created_ns > 0 ? xasprintf("%s ago", age) : xstrdup("N/A");
-    row.cells[SIZE] = cb_size_human((uint64_t)image->size_bytes);
-    cb_vec_push(rows, row);
+    json_object_set_new(row, "Containers", json_string("N/A"));
+    add_times(row, image->created_ns);
+    json_object_set_new(row, "Digest", json_string(digest ? digest : "<none>"));
+    json_object_set_new(
+        row, "ID",
+        json_string(values->no_trunc ? cb_digest_text(&image->id, text) : short_id));
+    json_object_set_new(row, "Repository",
+                        json_string(repository ? repository : "<none>"));
+    json_object_set_new(row, "SharedSize", json_string("N/A"));
+    json_object_set_new(row, "Size", json_string(size));
+    json_object_set_new(row, "Tag", json_string(tag));
+    json_object_set_new(row, "UniqueSize", json_string("N/A"));
+    json_object_set_new(row, "VirtualSize", json_string(size));
+    return row;
 }
 
-static void print_rows(const struct rows *rows, int digests)
-{
-    static const char *const titles[] = {"REPOSITORY", "TAG",     "DIGEST",
-                                         "IMAGE ID",   "CREATED", "SIZE"};
-    int width[CELLS];
-
-    for (int i = 0; i < CELLS; i++) {
-        width[i] = (int)strlen(titles[i]);
-        cb_vec_foreach (row, rows)
-            if ((int)strlen(row->cells[i]) > width[i])
-                width[i] = (int)strlen(row->cells[i]);
-    }
-    for (size_t line = 0; line <= rows->count; line++) {
-        for (int i = 0; i < CELLS; i++) {
-            const char *cell = line ? rows->items[line - 1].cells[i] : titles[i];
-
-            if (i == DIGEST && !digests)
-                continue;
-            if (i == SIZE)
-                printf("%s\n", cell);
-            else
-                printf("%-*s   ", width[i], cell);
-        }
-    }
-}
-
-/* A pattern is for the name as it is shown, of which * does not match "/". */
-static int matches(const char *pattern, const struct cb_reference *have)
-{
-    cb_autofree char *name = cb_reference_familiar_name(have);
-    cb_autofree char *tagged = cb_reference_familiar(have);
-
-    return cb_glob_match(pattern, name, NULL) > 0 ||
-           cb_glob_match(pattern, tagged, NULL) > 0;
-}
-
-/* NAME[:TAG] given as argument. */
-static int wanted(const char *filter, const char *canonical)
+/* NAME[:TAG] given as argument, or a pattern. */
+static int is_wanted(const char *argument, const char *canonical)
 {
     cb_auto(cb_reference) want = NULL;
     cb_auto(cb_reference) have = NULL;
 
-    if (!filter)
+    if (!argument)
         return 1;
-    if (cb_glob_has_meta(filter))
-        return cb_reference_parse(&have, canonical, NULL) == 0 && matches(filter, have);
-    if (cb_reference_parse(&want, filter, NULL) < 0 ||
+    if (cb_glob_has_meta(argument))
+        return cb_image_name_matches(argument, canonical);
+    if (cb_reference_parse(&want, argument, NULL) < 0 ||
         cb_reference_parse(&have, canonical, NULL) < 0)
         return 0;
     return strcmp(want->host, have->host) == 0 && strcmp(want->path, have->path) == 0 &&
            (!want->tag || (have->tag && strcmp(want->tag, have->tag) == 0));
 }
 
-static void print_ids(const struct cb_images *images, const char *filter,
-                      const struct values *values)
+static void add_names(json_t *rows, const struct cb_image *image,
+                      const struct cb_strings *names, const char *argument,
+                      const struct cb_image_filter *filter, const struct values *values)
 {
-    char text[CB_DIGEST_MAX_TEXT], short_id[13];
+    for (size_t i = 0; i < names->count; i++)
+        if (is_wanted(argument, names->items[i]) &&
+            cb_image_filter_takes_name(filter, names->items[i]))
+            json_array_append_new(rows, row_of(image, names->items[i], values));
+}
 
-    for (size_t i = 0; i < images->count; i++) {
-        const struct cb_image *image = images->items[i];
-        int show = !filter && (image->names.count || values->all);
+static json_t *rows_of(const struct cb_images *images, const char *argument,
+                       const struct cb_image_filter *filter, const struct values *values)
+{
+    json_t *rows = json_array();
 
-        for (size_t n = 0; filter && n < image->names.count; n++)
-            show |= wanted(filter, image->names.items[n]);
-        if (!show)
+    cb_vec_foreach (slot, images) {
+        const struct cb_image *image = *slot;
+
+        if (!cb_image_filter_takes(filter, image))
             continue;
-        cb_short_id(&image->id, short_id);
-        printf("%s\n", values->no_trunc ? cb_digest_text(&image->id, text) : short_id);
+        add_names(rows, image, &image->names, argument, filter, values);
+        if (values->all)
+            add_names(rows, image, &image->platform_names, argument, filter, values);
+        if (!cb_image_is_named(image) && (values->all || filter->dangling > 0) &&
+            !argument && !filter->references.count)
+            json_array_append_new(rows, row_of(image, NULL, values));
     }
+    return rows;
+}
+
+/* Each image once, however many names it has. */
+static void print_ids(const json_t *rows)
+{
+    const char *last = "";
+
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const char *id =
+            json_string_value(json_object_get(json_array_get(rows, i), "ID"));
+
+        if (strcmp(id, last) != 0)
+            printf("%s\n", id);
+        last = id;
+    }
+}
+
+static int list(struct cb_app *app, const struct values *values, const char *argument,
+                struct cb_error **err)
+{
+    cb_auto_value(cb_images) images = {0};
+    cb_auto_value(cb_image_filter) filter = {0};
+    cb_auto(cb_store) store = NULL;
+    cb_auto_json *rows = NULL;
+    const struct cb_listing *how = values->digests ? &listing_with_digests : &listing;
+
+    if (cb_listing_check(how, values->format, err) < 0 ||
+        cb_app_store(app, 1, &store, err) < 0 ||
+        cb_image_filter_parse(&filter, &values->filters, filters, store, err) < 0 ||
+        cb_image_list(store, &images, err) < 0)
+        return -1;
+    rows = rows_of(&images, argument, &filter, values);
+    if (values->quiet && !values->format) {
+        print_ids(rows);
+        return 0;
+    }
+    return cb_listing_print(how, values->format, rows, err);
 }
 
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
-    cb_auto_value(cb_images) images = {0};
-    cb_auto(cb_store) store = NULL;
     struct values values = {0};
-    struct rows rows = {0};
-    const char *filter;
     int status = cb_options_parse(&cb_images_command, argc, argv, 0, &values, &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_images_command, &args, 0, 1, err) < 0 ||
-        cb_app_store(app, 1, &store, err) < 0 || cb_image_list(store, &images, err) < 0)
-        return -1;
-    filter = args.count ? args.items[0] : NULL;
-    if (values.quiet) {
-        print_ids(&images, filter, &values);
-        return 0;
-    }
-    for (size_t i = 0; i < images.count; i++) {
-        const struct cb_image *image = images.items[i];
-
-        for (size_t n = 0; n < image->names.count; n++)
-            if (wanted(filter, image->names.items[n]))
-                add_row(&rows, image, image->names.items[n], &values);
-        for (size_t n = 0; values.all && n < image->platform_names.count; n++)
-            if (wanted(filter, image->platform_names.items[n]))
-                add_row(&rows, image, image->platform_names.items[n], &values);
-        if (!cb_image_is_named(image) && values.all && !filter)
-            add_row(&rows, image, NULL, &values);
-    }
-    print_rows(&rows, values.digests);
-    free_rows(&rows);
-    return 0;
+    if (status > 0)
+        status = 0;
+    else if (status == 0 &&
+             (status = cb_app_arguments(&cb_images_command, &args, 0, 1, err)) == 0)
+        status = list(app, &values, args.count ? args.items[0] : NULL, err);
+    cb_strings_free(&values.filters);
+    return status;
 }
 
 const struct cb_cli_command cb_images_command = {
     .name = "images",
     .summary = "List images",
     .usage = "images [OPTIONS] [NAME[:TAG]]",
+    .about =
+        "NAME may be a pattern, of which * does not match a slash. See TEMPLATES in\n"
+        "cbuild(1) for --format.",
     .options = options,
-    .absent = absent,
     .run = run,
 };

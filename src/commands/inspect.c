@@ -2,24 +2,25 @@
 #include "commands/commands.h"
 
 #include "base/timestamp.h"
+#include "commands/listing.h"
 
 #include <stdio.h>
 #include <string.h>
 
 struct values {
-    const char *platform;
+    const char *format, *platform, *type;
+    int size;
 };
+
+#define AT(field) offsetof(struct values, field)
 
 static const struct cb_option options[] = {
-    {"platform", 0, CB_OPTION_TEXT, offsetof(struct values, platform), "OS/ARCH",
+    {"format", 'f', CB_OPTION_TEXT, AT(format), "FORMAT",
+     "json, or a Go template: {{.Config.Env}}"},
+    {"platform", 0, CB_OPTION_TEXT, AT(platform), "OS/ARCH",
      "Which of a name's images to show"},
-    {0},
-};
-
-static const struct cb_absent_option absent[] = {
-    {"format", 'f',
-     "the answer is JSON: take fields from it with jq, as in `cbuild inspect "
-     "IMAGE | jq -r .[0].Id`"},
+    {"size", 's', CB_OPTION_FLAG, AT(size), NULL, NULL},
+    {"type", 0, CB_OPTION_TEXT, AT(type), "TYPE", "image: there is nothing else"},
     {0},
 };
 
@@ -172,7 +173,6 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_error) first = NULL;
     cb_auto_json *array = json_array();
-    cb_autofree char *text = NULL;
     struct values values = {0};
     struct cb_platform buffer;
     const struct cb_platform *platform;
@@ -181,6 +181,10 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 
     if (status)
         return status < 0 ? -1 : 0;
+    if (values.type && strcmp(values.type, "image") != 0)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "\"%s\" is not a valid value for --type: expected image",
+                            values.type);
     if (cb_app_platform(values.platform, &buffer, &platform, err) < 0 ||
         cb_app_arguments(&cb_inspect_command, &args, 1, -1, err) < 0 ||
         cb_app_store(app, 1, &store, err) < 0)
@@ -194,8 +198,8 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
         else
             json_array_append_new(array, image_json(image));
     }
-    text = json_dumps(array, JSON_INDENT(4));
-    printf("%s\n", text ? text : "[]");
+    if (cb_inspect_print(values.format, array, err) < 0)
+        return -1;
     return first ? cb_error_move(err, &first) : 0;
 }
 
@@ -204,6 +208,5 @@ const struct cb_cli_command cb_inspect_command = {
     .summary = "Show all about images, as JSON",
     .usage = "inspect [OPTIONS] IMAGE...",
     .options = options,
-    .absent = absent,
     .run = run,
 };

@@ -25,6 +25,8 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/cache.c \
 	%D%/cache.h \
 	%D%/history.c \
+	%D%/image-filter.c \
+	%D%/image-filter.h \
 	%D%/images.c \
 	%D%/info.c \
 	%D%/inspect.c \

@@ -228,4 +228,5 @@ const struct cb_cli_command cb_search_command = {
              "what of its catalog holds TERM.",
     .options = options,
     .run = run,
+    .stays_out = 1,
 };

@@ -1,9 +1,6 @@
 /* --cache-from and --cache-to: `type=registry,ref=NAME,mode=max`, or a name alone. Keys
  * and defaults are BuildKit's (its README, "Export cache"). */
 #include "engine/engine-priv.h"
-
-#include "parser/parser.h"
-
 #include <string.h>
 
 /* One option while it is read. */

@@ -21,7 +21,7 @@ static int missing(const char *name, int named, struct cb_error **err)
 {
     cb_error_set(err, CB_ERR_NOT_FOUND,
                  "failed to read dockerfile: open %s: no such file or directory", name);
-    return named ? cb_error_hint(err, "-f is relative to the current directory")
+    return named ? cb_error_hint(err, "-f, --file is relative to the current directory")
                  : cb_error_hint(err, "name another file with -f, or another directory");
 }
 

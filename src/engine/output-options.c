@@ -278,7 +278,7 @@ static int parse_annotation(struct cb_annotations *out, const char *text,
 
     if (!equals || equals == text)
         return cb_error_set(err, CB_ERR_USAGE, "expected key=value");
-    if (colon > equals)
+    if (colon && colon > equals)
         colon = NULL;
     key = colon ? xstrndup(colon + 1, (size_t)(equals - colon - 1))
                 : xstrndup(text, (size_t)(equals - text));

@@ -117,20 +117,71 @@ int cb_outputs_write_tar(struct cb_build_env *env, const struct cb_made_list *ma
     return cb_out_file_commit(&file, err);
 }
 
-static int write_part(struct cb_build_env *env, const struct cb_tree_part *part,
-                      const char *dest, int delete, struct cb_error **err)
+static int is_part(const struct parts *parts, const char *name)
 {
-    cb_autofree char *path =
-        part->directory ? xasprintf("%s/%s", dest, part->directory) : xstrdup(dest);
-    cb_autofd int to_fd = -1;
+    cb_vec_foreach (part, parts) {
+        if (strcmp(part->directory, name) == 0)
+            return 1;
+    }
+    return 0;
+}
 
-    if (cb_fs_mkdirs(path, 0755, err) < 0)
+/* Beside the platforms' directories, what no platform has. */
+static int remove_others(int dest_fd, const struct parts *parts, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) names = {0};
+
+    if (cb_fs_list(dest_fd, &names, err) < 0)
         return -1;
-    to_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (to_fd < 0)
-        return cb_error_errno(err, errno, "open `%s`", path);
-    return cb_tree_write_dir(part->root_fd, to_fd, env->source_date_epoch, delete,
-                             env->cancel, err);
+    cb_vec_foreach (name, &names) {
+        if (!is_part(parts, *name) && cb_fs_remove_tree(dest_fd, *name, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* A platform's directory. Nothing there is followed: an earlier result may have left a
+ * link of that name, which is replaced. */
+static int open_part(int dest_fd, const char *name, int *out, struct cb_error **err)
+{
+    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+    *out = openat(dest_fd, name, flags);
+    if (*out < 0 && (cb_fs_remove_tree(dest_fd, name, err) < 0))
+        return -1;
+    if (*out < 0 && mkdirat(dest_fd, name, 0755) < 0)
+        return cb_error_errno(err, errno, "make `%s`", name);
+    if (*out < 0)
+        *out = openat(dest_fd, name, flags);
+    return *out < 0 ? cb_error_errno(err, errno, "open `%s`", name) : 0;
+}
+
+static int write_split(struct cb_build_env *env, const struct parts *parts, int dest_fd,
+                       int delete, struct cb_error **err)
+{
+    if (delete &&remove_others(dest_fd, parts, err) < 0)
+        return -1;
+    cb_vec_foreach (part, parts) {
+        cb_autofd int to_fd = -1;
+
+        if (open_part(dest_fd, part->directory, &to_fd, err) < 0 ||
+            cb_tree_write_dir(part->root_fd, to_fd, env->source_date_epoch, delete,
+                              env->cancel, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* All into one; what shares its directory does not remove what came before it. */
+static int write_merged(struct cb_build_env *env, const struct parts *parts, int dest_fd,
+                        int delete, struct cb_error **err)
+{
+    for (size_t i = 0; i < parts->count; i++) {
+        if (cb_tree_write_dir(parts->items[i].root_fd, dest_fd, env->source_date_epoch,
+                              delete &&i == 0, env->cancel, err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 int cb_outputs_write_directory(struct cb_build_env *env, const struct cb_made_list *made,
@@ -138,15 +189,14 @@ int cb_outputs_write_directory(struct cb_build_env *env, const struct cb_made_li
                                struct cb_error **err)
 {
     cb_auto_value(parts) parts = {0};
+    cb_autofd int dest_fd = -1;
 
-    if (prepare(env, made, split, &parts, err) < 0)
+    if (prepare(env, made, split, &parts, err) < 0 ||
+        cb_fs_mkdirs(output->dest, 0755, err) < 0)
         return -1;
-    for (size_t i = 0; i < parts.count; i++) {
-        /* What shares its directory does not remove what came before it. */
-        int delete = output->delete &&(i == 0 || split);
-
-        if (write_part(env, &parts.items[i], output->dest, delete, err) < 0)
-            return -1;
-    }
-    return 0;
+    dest_fd = open(output->dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dest_fd < 0)
+        return cb_error_errno(err, errno, "open `%s`", output->dest);
+    return split ? write_split(env, &parts, dest_fd, output->delete, err)
+                 : write_merged(env, &parts, dest_fd, output->delete, err);
 }

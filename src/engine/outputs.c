@@ -4,6 +4,7 @@
 #include "engine/engine-priv.h"
 
 #include "base/out-file.h"
+#include "store/content.h"
 
 #include <string.h>
 
@@ -15,7 +16,6 @@ struct writing {
     const struct cb_made_list *made;
     struct cb_outputs_result *out;
     struct cb_annotations annotations; /* of the output under way */
-    struct cb_digests passing; /* images that are only on their way into an archive */
 };
 
 void cb_outputs_result_clear(struct cb_outputs_result *result)
@@ -59,13 +59,13 @@ void cb_outputs_names(const struct cb_checked_request *checked,
     }
 }
 
-/* An image that is only on its way into an archive is no image of the store: it has no
- * name, and goes when it was not there before, unless another build has named it. */
+/* An image that is only on its way into an archive is no image of the store, which others
+ * could remove: its config is a blob this process uses, and goes with what nobody does.
+ */
 static int put_image(struct writing *writing, const struct cb_made *made, int kept,
                      const struct cb_strings *names, struct cb_error **err)
 {
     cb_autofree char *bytes = NULL;
-    cb_auto(cb_image) before = NULL;
     struct cb_store *store = writing->env->store;
     struct cb_snapshot *top = made->result ? cb_snapshot_result_get(made->result) : NULL;
     struct cb_platform_image image = {.platform = made->platform};
@@ -74,9 +74,9 @@ static int put_image(struct writing *writing, const struct cb_made *made, int ke
     if (cb_export_config(writing->env, top, made->plan->config, &bytes, &len, err) < 0)
         return -1;
     image.id = cb_digest_of(bytes, len);
-    if (!kept && cb_image_get(store, &image.id, &before, NULL) < 0)
-        cb_vec_push(&writing->passing, image.id);
     cb_vec_push(&writing->out->images, image);
+    if (!kept)
+        return cb_content_put(store, bytes, len, &image.id, err);
     return cb_image_put(store, bytes, len, NULL, names, &image.id, err);
 }
 
@@ -116,6 +116,14 @@ static int put_images(struct writing *writing, struct cb_error **err)
     }
 }
 
+static void tell_pushed(const struct writing *writing, const char *name)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    cb_event_say(writing->env->sink, CB_EVENT_NOTICE, 0, "pushed %s@%s", name,
+                 cb_digest_text(&writing->out->target.digest, text));
+}
+
 static int push(struct writing *writing, const struct cb_output *output,
                 struct cb_error **err)
 {
@@ -138,6 +146,7 @@ static int push(struct writing *writing, const struct cb_output *output,
                  : cb_registry_push(registry, &images->items[0].id, name, &options,
                                     target, err)) < 0)
             return -1;
+        tell_pushed(writing, name);
     }
     return 0;
 }
@@ -214,21 +223,17 @@ static int write_shown(struct writing *writing, const struct cb_output *output,
                        struct cb_error **err)
 {
     cb_autofree char *title = title_of(output);
-    struct cb_event event = {.kind = CB_EVENT_STEP_START, .name = title};
-    cb_auto(cb_error) error = NULL;
-    int result;
+    struct cb_event_sink *sink = writing->env->sink;
+    struct cb_error *error = NULL;
+    uint64_t id;
+    int status;
 
     if (!title)
         return write_one(writing, output, err);
-    event.id = cb_event_next_id();
-    cb_event_emit(writing->env->sink, event);
-    result = write_one(writing, output, &error);
-    event.kind = result == 0 ? CB_EVENT_STEP_DONE : CB_EVENT_STEP_ERROR;
-    event.error = error;
-    cb_event_emit(writing->env->sink, event);
-    if (result == 0)
+    id = cb_event_step_start(sink, title);
+    status = write_one(writing, output, &error);
+    if (cb_event_step_end(sink, id, status, &error, err) == 0)
         return 0;
-    cb_error_move(err, &error);
     return cb_error_wrap(err, "%s", title);
 }
 
@@ -236,16 +241,14 @@ static int write_shown(struct writing *writing, const struct cb_output *output,
  * find out by comparing digests. */
 static void check_times(const struct writing *writing)
 {
-    static const char text[] =
-        "rewrite-timestamp=true does nothing: SOURCE_DATE_EPOCH is not given";
     int asked = 0;
 
     cb_vec_foreach (output, &writing->checked->outputs)
         asked |= output->clamp_times;
     if (asked && writing->env->source_date_epoch < 0)
-        cb_event_emit(writing->env->sink, (struct cb_event){.kind = CB_EVENT_WARNING,
-                                                            .text = text,
-                                                            .len = strlen(text)});
+        cb_event_say(writing->env->sink, CB_EVENT_WARNING, 0,
+                     "rewrite-timestamp=true does nothing: SOURCE_DATE_EPOCH is not "
+                     "given");
 }
 
 static int write_all(struct writing *writing, struct cb_error **err)
@@ -271,15 +274,9 @@ int cb_outputs_write(struct cb_build_env *env, const struct cb_checked_request *
                      struct cb_error **err)
 {
     struct writing writing = {.env = env, .checked = checked, .made = made, .out = out};
-    int status = 0;
 
     check_times(&writing);
-    if (wants_image(checked, 0))
-        status = put_images(&writing, err);
-    if (status == 0)
-        status = write_all(&writing, err);
-    cb_vec_foreach (id, &writing.passing)
-        cb_image_remove_unnamed(env->store, id, NULL);
-    cb_vec_free(&writing.passing);
-    return status;
+    if (wants_image(checked, 0) && put_images(&writing, err) < 0)
+        return -1;
+    return write_all(&writing, err);
 }

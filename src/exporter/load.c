@@ -202,6 +202,18 @@ static const char *annotated_name(const struct cb_descriptor *entry)
 static int load_entry(struct cb_load *load, const struct cb_descriptor *entry,
                       const char *name, int depth, struct cb_error **err);
 
+/* Attestations are for "unknown"; and a platform is whatever somebody wrote. */
+static int is_for_a_platform(const struct cb_descriptor *entry)
+{
+    cb_autofree char *text = cb_platform_text(&entry->platform);
+    struct cb_platform same;
+
+    return cb_media_kind(entry->media_type) == CB_MEDIA_MANIFEST &&
+           strcmp(entry->platform.os, "unknown") != 0 &&
+           cb_platform_parse(&same, text, NULL) == 0 &&
+           cb_platform_equal(&same, &entry->platform);
+}
+
 /* One platform's image of an index. What the archive has not is passed over: whoever
  * wrote it may have wanted one of them only. */
 static int load_platform(struct cb_load *load, const struct cb_descriptor *entry,
@@ -247,9 +259,7 @@ static int load_platforms(struct cb_load *load, const struct cb_index *index,
     cb_auto_value(cb_platform_images) images = {0};
 
     cb_vec_foreach (entry, &index->manifests) {
-        if (cb_media_kind(entry->media_type) == CB_MEDIA_MANIFEST &&
-            *entry->platform.os && strcmp(entry->platform.os, "unknown") != 0 &&
-            load_platform(load, entry, &images, err) < 0)
+        if (is_for_a_platform(entry) && load_platform(load, entry, &images, err) < 0)
             return -1;
     }
     if (!images.count)

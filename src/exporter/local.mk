@@ -1,6 +1,8 @@
 noinst_LIBRARIES += src/exporter/libexporter.a
 src_exporter_libexporter_a_SOURCES = \
 	%D%/archive.h \
+	%D%/buffered.c \
+	%D%/buffered.h \
 	%D%/cache-image.c \
 	%D%/docker.c \
 	%D%/exporter.h \

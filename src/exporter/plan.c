@@ -89,7 +89,7 @@ static int add_index(struct cb_saved *saved, const struct cb_platform_images *im
     cb_vec_foreach (image, images) {
         struct cb_image *found = NULL;
 
-        if (cb_image_get(saved->env->store, &image->id, &found, err) < 0)
+        if (cb_image_of_config(saved->env->store, &image->id, &found, err) < 0)
             return -1;
         add_found(saved, found, &image->platform)->in_index = 1;
     }
@@ -291,7 +291,7 @@ int cb_saved_plan_images(struct cb_saved *saved, const struct cb_archive_image *
             return -1;
         cb_strings_copy(&several->names, wanted->names);
     } else {
-        if (cb_image_get(saved->env->store, &first->id, &image, err) < 0)
+        if (cb_image_of_config(saved->env->store, &first->id, &image, err) < 0)
             return -1;
         cb_strings_copy(&add_found(saved, image, &first->platform)->names, wanted->names);
     }

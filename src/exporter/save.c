@@ -3,53 +3,20 @@
  * that the same images give the same bytes. */
 #include "exporter/archive.h"
 
-#include "base/fs.h"
+#include "exporter/buffered.h"
 #include "store/content.h"
 #include "store/layer.h"
 #include "store/layout-read.h"
 #include "store/layout.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define WRITE_BUFFER (1u << 20)
-
-struct sink {
-    int fd;
-    char *buffer;
-    size_t len;
-};
 
 struct writer {
     struct cb_saved *saved;
     struct cb_tar_writer *tar;
     struct cb_map *written; /* digests */
 };
-
-static int flush(struct sink *sink, struct cb_error **err)
-{
-    if (sink->len && cb_fs_write_all(sink->fd, sink->buffer, sink->len) < 0)
-        return cb_error_errno(err, errno, "write the archive");
-    sink->len = 0;
-    return 0;
-}
-
-static int write_sink(void *arg, const void *bytes, size_t len, struct cb_error **err)
-{
-    struct sink *sink = arg;
-
-    if (sink->len + len > WRITE_BUFFER && flush(sink, err) < 0)
-        return -1;
-    if (len > WRITE_BUFFER) {
-        if (cb_fs_write_all(sink->fd, bytes, len) < 0)
-            return cb_error_errno(err, errno, "write the archive");
-        return 0;
-    }
-    memcpy(sink->buffer + sink->len, bytes, len);
-    sink->len += len;
-    return 0;
-}
 
 static int add_member(struct writer *writer, const char *path, mode_t mode, int64_t size,
                       struct cb_error **err)
@@ -182,18 +149,17 @@ static int write_archive(struct writer *writer, struct cb_error **err)
 
 static int write_saved(struct cb_saved *saved, int fd, struct cb_error **err)
 {
-    cb_autofree char *buffer = xmalloc(WRITE_BUFFER);
-    struct sink sink = {.fd = fd, .buffer = buffer};
+    cb_auto_value(cb_buffered) buffered = {.fd = fd, .what = "the archive"};
     cb_auto(cb_tar_writer) tar = NULL;
     cb_auto(cb_map) written = cb_map_new(NULL);
     struct writer writer = {.saved = saved, .written = written};
 
-    if (cb_tar_writer_new(&tar, write_sink, &sink, err) < 0)
+    if (cb_tar_writer_new(&tar, cb_buffered_write, &buffered, err) < 0)
         return -1;
     writer.tar = tar;
     if (write_archive(&writer, err) < 0)
         return -1;
-    return flush(&sink, err);
+    return cb_buffered_flush(&buffered, err);
 }
 
 int cb_archive_save(struct cb_archive_env *env, const struct cb_strings *images,

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/map.h"
+#include "exporter/buffered.h"
 #include "store/tar.h"
 #include "store/walk.h"
 #include "store/xattr.h"
@@ -11,12 +12,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-
-#define BUFFER (1u << 20)
 
 struct writing {
     const struct cb_tree_tar *tree;
@@ -44,7 +42,7 @@ static void fill_entry(const struct cb_tree_tar *tree, const struct stat *st,
 static int find_link(struct writing *writing, const struct cb_walk_entry *at,
                      struct cb_tar_entry *entry, struct cb_error **err)
 {
-    char text[PATH_MAX];
+    char text[PATH_MAX], key[CB_INODE_KEY_MAX];
     ssize_t len;
 
     if (S_ISLNK(at->st.st_mode)) {
@@ -56,12 +54,11 @@ static int find_link(struct writing *writing, const struct cb_walk_entry *at,
     }
     if (S_ISDIR(at->st.st_mode) || at->st.st_nlink < 2)
         return 0;
-    snprintf(text, sizeof(text), "%llx:%llx", (unsigned long long)at->st.st_dev,
-             (unsigned long long)at->st.st_ino);
-    entry->link = xstrdup(cb_map_get(writing->links, text));
+    cb_inode_key(key, at->st.st_dev, at->st.st_ino);
+    entry->link = xstrdup(cb_map_get(writing->links, key));
     entry->is_hardlink = entry->link != NULL;
     if (!entry->link)
-        cb_map_set(writing->links, text, xstrdup(entry->path));
+        cb_map_set(writing->links, key, xstrdup(entry->path));
     return 0;
 }
 
@@ -157,36 +154,6 @@ int cb_tree_stream_tar(const struct cb_tree_tar *tree,
 
 /* ── To a descriptor ── */
 
-struct buffered {
-    int to_fd;
-    char *bytes;
-    size_t len;
-};
-
-static int flush(struct buffered *buffer, struct cb_error **err)
-{
-    if (buffer->len && cb_fs_write_all(buffer->to_fd, buffer->bytes, buffer->len) < 0)
-        return cb_error_errno(err, errno, "write the tar");
-    buffer->len = 0;
-    return 0;
-}
-
-static int write_bytes(void *arg, const void *bytes, size_t len, struct cb_error **err)
-{
-    struct buffered *buffer = arg;
-
-    if (buffer->len + len > BUFFER && flush(buffer, err) < 0)
-        return -1;
-    if (len > BUFFER) {
-        if (cb_fs_write_all(buffer->to_fd, bytes, len) < 0)
-            return cb_error_errno(err, errno, "write the tar");
-        return 0;
-    }
-    memcpy(buffer->bytes + buffer->len, bytes, len);
-    buffer->len += len;
-    return 0;
-}
-
 static int write_part(struct cb_tar_writer *tar, const struct cb_tree_tar *tree,
                       const char *directory, struct cb_error **err)
 {
@@ -203,11 +170,10 @@ static int write_part(struct cb_tar_writer *tar, const struct cb_tree_tar *tree,
 int cb_tree_write_tar(const struct cb_tree_part *parts, size_t count, int to_fd,
                       int64_t epoch_s, struct cb_cancel *cancel, struct cb_error **err)
 {
-    cb_autofree char *bytes = xmalloc(BUFFER);
-    struct buffered buffer = {.to_fd = to_fd, .bytes = bytes};
+    cb_auto_value(cb_buffered) buffered = {.fd = to_fd, .what = "the tar"};
     cb_auto(cb_tar_writer) tar = NULL;
 
-    if (cb_tar_writer_new(&tar, write_bytes, &buffer, err) < 0)
+    if (cb_tar_writer_new(&tar, cb_buffered_write, &buffered, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
         struct cb_tree_tar tree = {
@@ -218,5 +184,5 @@ int cb_tree_write_tar(const struct cb_tree_part *parts, size_t count, int to_fd,
     }
     if (cb_tar_writer_finish(tar, err) < 0)
         return -1;
-    return flush(&buffer, err);
+    return cb_buffered_flush(&buffered, err);
 }

@@ -11,6 +11,8 @@
 #include "store/record.h"
 #include "store/trim.h"
 
+#include <string.h>
+
 #define IDENTITY_VERSION "cbuild identity 1"
 
 struct cb_digest cb_identity_of_empty(void)
@@ -79,16 +81,52 @@ int cb_snapshot_identity(struct cb_snapshot *snapshot, struct cb_pool *pool,
     return remember(snapshot, out, err);
 }
 
-/* 1: *OUT is the snapshot that has this identity already. */
-static int find_equal(struct cb_build_env *env, const struct cb_digest *identity,
+/* What a record says need not be so: those of a cache from elsewhere were never checked,
+ * and a snapshot taken for another would be in every image made here. */
+static int is_equal(struct cb_snapshot *snapshot, struct cb_snapshot *made,
+                    const struct cb_digest *identity, const struct cb_layer_info *info,
+                    struct cb_build_env *env, int *out, struct cb_error **err)
+{
+    struct cb_snapshot *parent = cb_snapshot_parent(snapshot);
+    struct cb_snapshot *wanted = cb_snapshot_parent(made);
+    struct cb_layer_info layer;
+    struct cb_digest known;
+
+    *out = 0;
+    if (known_identity(snapshot, &known)) {
+        *out = cb_digest_equal(&known, identity);
+        return 0;
+    }
+    if (!parent != !wanted ||
+        (parent && strcmp(cb_snapshot_id(parent), cb_snapshot_id(wanted)) != 0))
+        return 0;
+    if (cb_layer_info(snapshot, env->pool, &layer, err) < 0)
+        return -1;
+    *out = cb_times_are_clamped(env) ? cb_digest_equal(&layer.diff_id, &info->diff_id)
+                                     : cb_digest_equal(&layer.tree, &info->tree);
+    return 0;
+}
+
+/* 1: *OUT is a snapshot that is the same as MADE already. */
+static int find_equal(struct cb_build_env *env, struct cb_snapshot *made,
+                      const struct cb_digest *identity, const struct cb_layer_info *info,
                       struct cb_snapshot **out, struct cb_error **err)
 {
     cb_auto_value(cb_record) record = {0};
+    cb_auto(cb_snapshot) snapshot = NULL;
     int found = cb_record_find_identity(env->store, identity, &record, err);
+    int equal;
 
     if (found <= 0 || !record.snapshot_id || !*record.snapshot_id)
         return found < 0 ? -1 : 0;
-    return cb_snapshot_get(env->store, record.snapshot_id, out, err);
+    found = cb_snapshot_get(env->store, record.snapshot_id, &snapshot, err);
+    if (found <= 0)
+        return found;
+    if (is_equal(snapshot, made, identity, info, env, &equal, err) < 0)
+        return -1;
+    if (equal)
+        *out = cb_steal(&snapshot);
+    return equal;
 }
 
 int cb_snapshot_adopt(struct cb_build_env *env, struct cb_snapshot **snapshot,
@@ -105,7 +143,7 @@ int cb_snapshot_adopt(struct cb_build_env *env, struct cb_snapshot **snapshot,
         cb_layer_measure(*snapshot, pool, &info, err) < 0)
         return -1;
     identity = identity_of_layer(parent, &info, cb_times_are_clamped(env));
-    found = find_equal(env, &identity, &earlier, err);
+    found = find_equal(env, *snapshot, &identity, &info, &earlier, err);
     if (found < 0)
         return -1;
     /* An active snapshot that is not committed goes with its last reference. */

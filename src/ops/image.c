@@ -3,6 +3,10 @@
  * and unpacked when something above needs the files. */
 #include "ops/ops-priv.h"
 
+#include "store/layer.h"
+
+#include <string.h>
+
 struct image_payload {
     struct cb_build_env *env;
     struct cb_resolved_image *image;
@@ -85,6 +89,21 @@ static int image_exec(void *payload, struct cb_exec_context *context,
     return 0;
 }
 
+/* The image says what its layers are. No record, and no cache that a record came from,
+ * can say otherwise. */
+static int image_verify(void *payload, struct cb_result *cached, struct cb_error **err)
+{
+    const struct image_payload *self = payload;
+    struct cb_snapshot *have =
+        cb_result_is_snapshot(cached) ? cb_snapshot_result_get(cached) : NULL;
+    cb_auto(cb_snapshot) want = NULL;
+    int found = cb_chain_find(self->env->store, &self->chain_id, &want, err);
+
+    if (found <= 0)
+        return found;
+    return have && strcmp(cb_snapshot_id(have), cb_snapshot_id(want)) == 0;
+}
+
 static void image_free(void *payload)
 {
     struct image_payload *self = payload;
@@ -100,6 +119,7 @@ static const struct cb_op_class image_op = {
     .cache_map = image_cache_map,
     .exec = image_exec,
     .free_payload = image_free,
+    .verify = image_verify,
 };
 
 /* The empty one: known without asking anybody, and no step that a user wrote. */

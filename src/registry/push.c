@@ -276,24 +276,20 @@ int cb_registry_push(struct cb_registry *registry, const struct cb_digest *image
     static const struct cb_push_options defaults = {.layers.compression =
                                                         CB_COMPRESSION_GZIP};
     struct push push = {.registry = registry, .options = options ? options : &defaults};
-    struct cb_event event = {.kind = CB_EVENT_STEP_START};
-    cb_auto(cb_error) error = NULL;
     cb_autofree char *title = NULL;
-    int result;
+    int status;
 
     pthread_mutex_init(&push.neighbours_mutex, NULL);
-    result = set_up(&push, image_id, name, &error);
-    if (result == 0) {
+    status = set_up(&push, image_id, name, err);
+    if (status == 0) {
+        struct cb_error *error = NULL;
+
         title = xasprintf("The push refers to repository [%s/%s]", push.reference->host,
                           push.reference->path);
-        push.event_id = event.id = cb_event_next_id();
-        event.name = title;
-        cb_event_emit(registry->sink, event);
-        result = push_everything(&push, manifest, &error);
-        event.kind = result == 0 ? CB_EVENT_STEP_DONE : CB_EVENT_STEP_ERROR;
-        event.error = error;
-        cb_event_emit(registry->sink, event);
+        push.event_id = cb_event_step_start(registry->sink, title);
+        status = push_everything(&push, manifest, &error);
+        cb_event_step_end(registry->sink, push.event_id, status, &error, err);
     }
     push_clear(&push);
-    return result == 0 ? 0 : cb_error_move(err, &error);
+    return status;
 }

@@ -45,8 +45,11 @@ static void run_content(struct job *job)
 static void run_load(struct job *job)
 {
     struct cb_cache_store *cache = job->solve->options->cache;
+    const struct cb_vertex *vertex = job->step->vertex;
 
     job->found = cache->class->load(cache, &job->step->entry, &job->result, &job->error);
+    if (job->found > 0 && vertex->op->verify)
+        job->found = vertex->op->verify(vertex->payload, job->result, &job->error);
 }
 
 static void emit_of_step(struct cb_event_sink *base, const struct cb_event *event)

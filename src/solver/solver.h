@@ -107,6 +107,9 @@ struct cb_op_class {
     int (*exec)(void *payload, struct cb_exec_context *context, struct cb_result **out,
                 struct cb_error **err);
     void (*free_payload)(void *payload);
+    /* Whether a result the cache has can be this vertex's: 1, 0 (it is made anew), -1.
+     * For ops that know what must come out. NULL: any. */
+    int (*verify)(void *payload, struct cb_result *cached, struct cb_error **err);
     /* cache_map neither blocks nor reads files: it is called on the scheduler's own
      * thread. */
     int cheap_map;

@@ -256,8 +256,8 @@ int cb_db_image_remove(struct cb_db *db, const struct cb_digest *id, int if_unna
                        struct cb_error **err)
 {
     static const char *const sql[] = {
-        "DELETE FROM name_platforms WHERE image=?1"
-        " OR name IN (SELECT name FROM names WHERE image=?1)",
+        ("DELETE FROM name_platforms WHERE image=?1"
+         " OR name IN (SELECT name FROM names WHERE image=?1)"),
         "DELETE FROM names WHERE image=?1",
         "DELETE FROM repo_digests WHERE image=?1",
         "DELETE FROM image_layers WHERE image=?1",

@@ -328,6 +328,22 @@ int cb_image_get(struct cb_store *store, const struct cb_digest *id,
     return 0;
 }
 
+int cb_image_of_config(struct cb_store *store, const struct cb_digest *id,
+                       struct cb_image **out, struct cb_error **err)
+{
+    cb_auto(cb_image) image = NULL;
+    int found = load(store, id, out, err);
+
+    if (found)
+        return found < 0 ? -1 : 0;
+    image = xcalloc(1, sizeof(*image));
+    image->id = *id;
+    if (read_config(store, image, err) < 0)
+        return -1;
+    *out = cb_steal(&image);
+    return 0;
+}
+
 /* An image removed by another process between listing and loading is left out. */
 int cb_image_list(struct cb_store *store, struct cb_images *out, struct cb_error **err)
 {

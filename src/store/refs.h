@@ -102,6 +102,10 @@ int cb_image_find_platforms(struct cb_store *store, const char *text,
                             struct cb_platform_images *out, struct cb_error **err);
 int cb_image_get(struct cb_store *store, const struct cb_digest *id,
                  struct cb_image **out, struct cb_error **err);
+/* The same of an image that need not be one of the store's: its config is there, as a
+ * blob. */
+int cb_image_of_config(struct cb_store *store, const struct cb_digest *id,
+                       struct cb_image **out, struct cb_error **err);
 /* By canonical name only: 1/0. */
 int cb_ref_get(struct cb_store *store, const char *canonical, struct cb_digest *id,
                struct cb_error **err);

@@ -210,3 +210,76 @@ image_id() { "$CBUILD" images -q --no-trunc img; }
     check --cache-to type=registry,ref=X/Y '`X/Y`: invalid reference format'
     check --cache-to type=registry,ref=x,colour=red 'unexpected key "colour"'
 }
+
+# forge CACHE OTHER FIELD: the record of CACHE's `RUN` claims OTHER's keys, too, or its identity;
+# FIELD base: the base image is what the `RUN` made of it.
+forge() {
+    python3 - "$@" <<'PY'
+import hashlib, json, os, sys
+
+def load(root):
+    def blob(digest):
+        return json.load(open(os.path.join(root, "blobs/sha256", digest[7:])))
+    index = json.load(open(os.path.join(root, "index.json")))
+    manifest = blob(index["manifests"][0]["digest"])
+    return index, manifest, blob(manifest["config"]["digest"])
+
+def put(root, value):
+    text = json.dumps(value).encode()
+    digest = hashlib.sha256(text).hexdigest()
+    open(os.path.join(root, "blobs/sha256", digest), "wb").write(text)
+    return {"digest": "sha256:" + digest, "size": len(text)}
+
+def step(document):
+    return next(r for r in document["records"] if "RUN" in r["name"])
+
+root, other, field = sys.argv[1:]
+index, manifest, document = load(root)
+theirs = step(load(other)[2])
+if field == "base":
+    next(r for r in document["records"] if "FROM" in r["name"])["layer"] = step(document)["layer"]
+    step(document)["keys"] = []
+elif field == "keys":
+    step(document)["keys"] += theirs["keys"]
+else:
+    step(document)[field] = theirs[field]
+manifest["config"].update(put(root, document))
+index["manifests"][0].update(put(root, manifest))
+json.dump(index, open(os.path.join(root, "index.json"), "w"))
+PY
+}
+
+@test "what a forged cache says of other builds' steps changes none of those" {
+    local evil='FROM busybox\nRUN echo evil >/file\n' good='FROM busybox\nRUN echo good >/file\n'
+    local field
+    printf "$good" >"$DIR/Dockerfile"
+    build_ok --cache-to "type=local,dest=$BATS_TEST_TMPDIR/good,mode=max"
+    for field in keys identity; do
+        first_store
+        printf "$evil" >"$DIR/Dockerfile"
+        build_ok --cache-to "type=local,dest=$BATS_TEST_TMPDIR/$field,mode=max"
+        forge "$BATS_TEST_TMPDIR/$field" "$BATS_TEST_TMPDIR/good" "$field"
+        other_store
+        build_ok --cache-from "type=local,src=$BATS_TEST_TMPDIR/$field"
+        [ "$(steps_run)" = 0 ]
+        in_image cat /file
+        expect_output evil
+        printf "$good" >"$DIR/Dockerfile"
+        build_ok
+        in_image cat /file
+        expect_output good
+    done
+}
+
+@test "what a forged cache says of a base image does not change it" {
+    printf 'FROM busybox\nRUN echo evil >/evil\n' >"$DIR/Dockerfile"
+    build_ok --cache-to "type=local,dest=$BATS_TEST_TMPDIR/cache,mode=max"
+    forge "$BATS_TEST_TMPDIR/cache" "$BATS_TEST_TMPDIR/cache" base
+    other_store
+    printf 'FROM busybox\nRUN ls / >/list\n' >"$DIR/Dockerfile"
+    for from in "--cache-from type=local,src=$BATS_TEST_TMPDIR/cache" --no-cache -q; do
+        build_ok $from
+        in_image cat /list
+        [[ "$output" = *etc* && "$output" != *evil* ]]
+    done
+}

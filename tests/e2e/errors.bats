@@ -10,6 +10,9 @@ setup() { cb_dir; }
     build
     expect_status 1
     expect_contains 'Dockerfile' 'no such file'
+    build --file nosuch
+    expect_status 1
+    expect_contains 'open nosuch: no such file' 'hint: -f, --file is relative to the current directory'
 }
 
 @test "an empty Dockerfile, one with comments only, one without FROM" {

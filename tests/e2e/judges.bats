@@ -152,7 +152,8 @@ two_platforms() {
 }
 
 @test "an index on a registry: docker, podman, buildah and skopeo take each its platform" {
-    two_platforms -t "$REGISTRY/two:1" --push
+    two_platforms -t "$REGISTRY/two:1"
+    "$CBUILD" push -q "$REGISTRY/two:1"
     arm64=$("$CBUILD" inspect --platform linux/arm64 "$REGISTRY/two:1" | jq -r '.[0].Id')
     amd64=$("$CBUILD" inspect "$REGISTRY/two:1" | jq -r '.[0].Id')
     docker pull -q "$REGISTRY/two:1"

@@ -239,7 +239,27 @@ teardown() { stop_registry; }
     cbuild push "$REGISTRY/app:1"
     expect_status 0
     expect_contains ': Pushed '
+    run "$CBUILD" build --progress=plain --network none -t "$REGISTRY/app:2" --push --metadata-file "$OUT.json" "$DIR"
+    expect_contains "pushed $REGISTRY/app:2@$(jq -r '."containerimage.digest"' "$OUT.json")"
     cbuild push "$REGISTRY/app:1"
     [ "$(printf '%s\n' "$output" | grep -c '^#[0-9]* [0-9a-f]\{12\}: Layer already exists$')" = 2 ]
     expect_lacks ' done'
+}
+
+@test "an image on its way into an archive is nobody else's: it is not listed, and nobody can remove it" {
+    printf 'FROM busybox\nRUN echo passing > /passing\n' >"$DIR/Dockerfile"
+    "$CBUILD" image prune -f >/dev/null
+    before=$("$CBUILD" images -aq --no-trunc | sort)
+    mkfifo "$BATS_TEST_TMPDIR/fifo"
+    "$CBUILD" build -q --network none -o "type=local,dest=$BATS_TEST_TMPDIR/files" -o "type=docker,dest=$BATS_TEST_TMPDIR/fifo" "$DIR" >/dev/null &
+    pid=$!
+    wait_until [ -e "$BATS_TEST_TMPDIR/files/passing" ]
+    "$CBUILD" build -q --network none -o "type=docker,dest=$BATS_TEST_TMPDIR/other.tar" "$DIR" >/dev/null
+    "$CBUILD" image prune -f >/dev/null
+    "$CBUILD" prune -af >/dev/null
+    [ "$("$CBUILD" images -aq --no-trunc | sort)" = "$before" ]
+    cat "$BATS_TEST_TMPDIR/fifo" >"$BATS_TEST_TMPDIR/one.tar"
+    wait "$pid"
+    cmp "$BATS_TEST_TMPDIR/one.tar" "$BATS_TEST_TMPDIR/other.tar"
+    fsck_clean
 }

@@ -214,6 +214,29 @@ id_for() {
     [ ! -e "$OUT.tar" ]
 }
 
+@test "load takes from an index what the archive has, and no attestations or nonsense" {
+    run "$CBUILD" load -i <(tar -C "$BASE" -c .)
+    expect_status 0
+    [ "$(grep -c 'Loaded image ID' <<<"$output")" = 2 ]
+    # An index of four entries, of which the archive has one for a platform.
+    cp -r "$BASE" "$OUT"
+    index=$OUT/blobs/sha256/$(jq -r '.manifests[0].digest' "$OUT/index.json" | cut -d: -f2)
+    changed=$(jq -c '.manifests |= [.[0], (.[1] | .platform.architecture = "s390x" | .digest = "sha256:" + ("1" * 64)),
+        (.[0] | .platform = {os: "unknown", architecture: "unknown"}), (.[1] | .platform.os = "li nux")]' "$index")
+    digest=$(printf %s "$changed" | sha256sum | cut -d' ' -f1)
+    printf %s "$changed" >"$OUT/blobs/sha256/$digest"
+    jq -c ".manifests[0] |= (.digest = \"sha256:$digest\" | .size = ${#changed} | .annotations[\"io.containerd.image.name\"] = \"docker.io/library/some:1\")" \
+        "$OUT/index.json" >"$OUT/new" && mv "$OUT/new" "$OUT/index.json"
+    run "$CBUILD" load -i <(tar -C "$OUT" -c .)
+    expect_output 'Loaded image: some:1'
+    [ "$("$CBUILD" inspect some:1 | jq -r '.[0].Architecture')" = amd64 ]
+    for arch in arm64 s390x; do
+        run "$CBUILD" inspect --platform linux/$arch some:1
+        expect_status 1
+    done
+    "$CBUILD" rmi some:1 >/dev/null
+}
+
 @test "type=docker of several platforms is refused as docker refuses it, before anything runs" {
     dockerfile_cross
     run "$CBUILD" build --progress=plain --platform "$BOTH" -o "type=docker,dest=$OUT.tar" "$DIR"
@@ -243,6 +266,20 @@ id_for() {
     touch "$OUT.both/d/old"
     "$CBUILD" build -q --platform "$BOTH" -o "type=local,platform-split=false,mode=delete,dest=$OUT.both" "$DIR"
     [ "$(ls "$OUT.both/d")" = $'amd64\narm64' ]
+    # A link where a platform's directory goes is replaced, not followed.
+    mkdir -p "$OUT.links" "$OUT.elsewhere"
+    ln -s "$OUT.elsewhere" "$OUT.links/linux_amd64"
+    touch "$OUT.links/linux_arm64"
+    "$CBUILD" build -q --platform "$BOTH" -o "type=local,dest=$OUT.links" "$DIR"
+    [ -z "$(ls "$OUT.elsewhere")" ]
+    [ -f "$OUT.links/linux_amd64/d/amd64" ] && [ -f "$OUT.links/linux_arm64/d/arm64" ]
+    # With mode=delete what no platform has is removed, a directory of another platform too.
+    mkdir -p "$OUT.split/linux_s390x" "$OUT.split/linux_amd64"
+    touch "$OUT.split/linux_amd64/old" "$OUT.split/old"
+    "$CBUILD" build -q --platform "$BOTH" -o "type=local,dest=$OUT.split" "$DIR"
+    [ "$(ls "$OUT.split")" = $'linux_amd64\nlinux_arm64\nlinux_s390x\nold' ]
+    "$CBUILD" build -q --platform "$BOTH" -o "type=local,mode=delete,dest=$OUT.split" "$DIR"
+    [ "$(ls "$OUT.split" "$OUT.split/linux_amd64" | tr '\n' ' ')" = "$(printf '%s:\nlinux_amd64\nlinux_arm64\n\n%s:\nd\n' "$OUT.split" "$OUT.split/linux_amd64" | tr '\n' ' ')" ]
 }
 
 @test "--push sends an index; skopeo and podman take each platform's image from it" {
@@ -400,6 +437,18 @@ id_for() {
     [ "$(steps_run)" = 0 ]
     rm -rf --one-file-system "$fresh"
     "$CBUILD" rmi -f "$REGISTRY/a:1" >/dev/null
+}
+
+@test "a cache in a directory has the results of all platforms" {
+    dockerfile_cross
+    "$CBUILD" build -q --platform "$BOTH" --cache-to "type=local,dest=$OUT.cache" "$DIR"
+    fresh=$CB_WORK/fresh
+    "$CBUILD" --root "$fresh" import -c 'CMD ["sh"]' "$CB_BASES/busybox.tar" busybox:latest >/dev/null
+    run "$CBUILD" --root "$fresh" build --progress=plain --platform "$BOTH" --cache-from "type=local,src=$OUT.cache" -o "$OUT" "$DIR"
+    expect_status 0
+    [ "$(steps_run)" = 0 ]
+    [ "$(cat "$OUT/linux_arm64/cross")" = 'linux/amd64 to linux/arm64: linux, arm64, .' ]
+    rm -rf --one-file-system "$fresh"
 }
 
 @test "a failure on one platform fails the build, says which, and leaves no name" {

@@ -15,7 +15,7 @@ static const char *get(void *arg, const char *name)
 static int read_with(struct cb_run_mount *out, struct cb_arena *arena, const char *value,
                      char *variable)
 {
-    struct cb_scope_lookup lookup = {get, NULL, variable, NULL};
+    struct cb_scope_lookup lookup = {.get = get, .arg = variable};
     cb_auto(cb_error) error = NULL;
     int status = cb_run_mount_expand(out, arena, value, '\\', &lookup, &error);
 

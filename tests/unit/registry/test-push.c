@@ -53,6 +53,50 @@ static void what_a_neighbour_has_is_mounted(void **state)
     assert_true(fixture_requests(fixture, "POST", "mount=sha256%3A") > 0);
 }
 
+/* Which document was sent last: the end of its URL. */
+static char *last_manifest_put(struct fixture *fixture)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    char *found = NULL, *start;
+
+    assert_true(cb_fs_read_file(AT_FDCWD, fixture->log, 1 << 26, &text, NULL) >= 0);
+    for (char *line = strtok(text.text, "\n"); line; line = strtok(NULL, "\n")) {
+        start = strstr(line, "/manifests/");
+        if (!start || !strstr(line, "\"PUT\""))
+            continue;
+        free(found);
+        found = xstrndup(start + 11, strcspn(start + 11, "\""));
+    }
+    return found;
+}
+
+static void an_index_is_sent_after_what_it_lists(void **state)
+{
+    NEED(state);
+    struct cb_platform_image entries[] = {
+        {.platform = {.os = "linux", .arch = "amd64"}},
+        {.platform = {.os = "linux", .arch = "arm64"}},
+    };
+    struct cb_platform_images images = {.items = entries, .count = 2};
+    struct cb_push_options options = {.layers.compression = CB_COMPRESSION_GZIP};
+    cb_autofree char *name = fixture_name(fixture, "good/several:1");
+    cb_autofree char *last = NULL;
+    cb_auto_value(cb_descriptor) index = {0};
+    struct cb_digest again, id = pull_good(fixture, "several");
+    int changed;
+
+    entries[0].id = entries[1].id = id;
+    assert_int_equal(
+        cb_registry_push_index(fixture->registry, &images, name, &options, &index, NULL),
+        0);
+    assert_string_equal(index.media_type, CB_MT_OCI_INDEX);
+    last = last_manifest_put(fixture);
+    assert_string_equal(last, "1");
+    fixture_fresh_store(fixture, "several-again");
+    assert_int_equal(fixture_pull(fixture, "good/several:1", &changed, &again, NULL), 0);
+    assert_true(cb_digest_equal(&again, &id));
+}
+
 static void a_flaky_upload_starts_anew(void **state)
 {
     NEED(state);
@@ -88,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pulled_image_is_pushed_as_it_came),
         cmocka_unit_test(what_a_neighbour_has_is_mounted),
+        cmocka_unit_test(an_index_is_sent_after_what_it_lists),
         cmocka_unit_test(a_flaky_upload_starts_anew),
         cmocka_unit_test(refusals_and_lies_are_errors),
     };

@@ -433,7 +433,7 @@ static void *run_build(void *arg)
 static int until_the_other_waits(struct fake *fake, struct cb_exec_context *context,
                                  struct cb_error **err)
 {
-    fake_sink_await(fake->arg, "NOTICE: waiting for");
+    fake_sink_await(fake->arg, "NOTICE run: waiting for");
     return 0;
 }
 

@@ -1,0 +1,147 @@
+# images, image prune, inspect and history: filters, formats and templates.
+
+load helpers
+
+setup_file() {
+    cb_store
+    cd "$BATS_FILE_TMPDIR"
+    local n
+    for n in 1 2 3; do
+        printf 'FROM scratch\nLABEL n=%s both=yes\nENV N=%s\nEXPOSE 80\nCMD ["x"]\n' $n $n | SOURCE_DATE_EPOCH=$((1700000000 + n)) "$CBUILD" build -q -t "team/app:$n" - >/dev/null
+    done
+    "$CBUILD" tag team/app:3 localhost:5000/team/app:3
+    printf 'FROM scratch\nLABEL n=4\n' | SOURCE_DATE_EPOCH=1700000004 "$CBUILD" build -q - >/dev/null
+    "$CBUILD" tag team/app:1 gone
+}
+
+teardown_file() {
+    cb_drop_store
+}
+
+names() {
+    cbuild images --format '{{.Repository}}:{{.Tag}}' "$@"
+    expect_status 0
+}
+
+@test "the default table is docker's" {
+    cbuild images team/app
+    [ "${lines[0]}" = "REPOSITORY   TAG       IMAGE ID       CREATED       SIZE" ]
+    [[ ${lines[1]} =~ ^team/app\ \ \ \ \ 3\ {9}[0-9a-f]{12}\ \ \ [0-9]+\ years\ ago\ \ \ 0B$ ]]
+    [ "${#lines[@]}" -eq 4 ]
+}
+
+@test "filters: labels, times, patterns, and names that are missing" {
+    names --filter label=n=2
+    expect_output team/app:2
+    names --filter label=both --filter label!=n=2 --filter reference='team/*'
+    expect_output "team/app:3
+team/app:1"
+    names --filter before=team/app:3 --filter since=team/app:1
+    expect_output team/app:2
+    names --filter until=1700000002 --filter reference='team/app'
+    expect_output team/app:1
+    names -f reference='*:latest'
+    expect_output "busybox:latest
+gone:latest"
+    names -f reference='team/app:[12]' -f reference='localhost:5000/team/*'
+    expect_output "localhost:5000/team/app:3
+team/app:2
+team/app:1"
+    names -f dangling=true
+    expect_output "<none>:<none>"
+    names -f dangling=false -f label=n
+    expect_lacks "<none>"
+    cbuild images -q -f dangling=true --no-trunc
+    [[ $output =~ ^sha256:[0-9a-f]{64}$ ]]
+}
+
+@test "filters that are none" {
+    cbuild images -f colour=red
+    expect_status 1
+    expect_contains 'invalid filter `colour`' 'the filters are dangling, label, label!, before, since, until, reference'
+    cbuild images -f dangling
+    expect_contains 'bad format of filter (expected name=value)'
+    cbuild images -f dangling=maybe
+    expect_contains 'expected true or false'
+    cbuild images -f before=nothing
+    expect_status 1
+    expect_contains 'no such image: nothing'
+    cbuild images -f until=yesterday
+    expect_contains '`yesterday` is not a moment'
+}
+
+@test "formats: a table of fields, JSON, templates with functions" {
+    cbuild images --format 'table {{.Tag}}\t{{.Repository}}' -f label=n=2
+    [ "$output" = "TAG       REPOSITORY
+2         team/app" ]
+    cbuild images --format json -f label=n=2
+    [ "$(jq -r '.Repository + " " + .Tag + " " + .Size + " " + .Containers' <<<"$output")" = "team/app 2 0B N/A" ]
+    [ "$(jq -c 'keys_unsorted' <<<"$output")" = '["Containers","CreatedAt","CreatedSince","Digest","ID","Repository","SharedSize","Size","Tag","UniqueSize","VirtualSize"]' ]
+    cbuild images --format '{{.Repository | upper}} {{if eq .Tag "2"}}two{{else}}other{{end}} {{.CreatedAt}}' -f label=n=2
+    TZ=UTC cbuild images --format '{{.CreatedAt}}' -f label=n=2
+    expect_output "2023-11-14 22:13:22 +0000 UTC"
+    cbuild images --format '{{.Nope}}'
+    expect_status 1
+    expect_contains "can't evaluate field Nope" "the fields are .Containers .CreatedAt"
+    cbuild images --format '{{.Tag'
+    expect_status 1
+    expect_contains "template parsing error: template: :1: unclosed action"
+}
+
+@test "inspect -f" {
+    cbuild inspect -f '{{.Os}}/{{.Architecture}} {{join .Config.Env ","}} {{json .Config.Cmd}}' team/app:2
+    expect_status 0
+    expect_contains '["x"]' 'N=2'
+    cbuild inspect -f '{{index .Config.Labels "n"}}{{range $p, $c := .Config.ExposedPorts}} {{$p}}{{end}}|{{.Config.Volumes}}|{{index .Config.Labels "no"}}|' team/app:2
+    expect_output '2 80/tcp|map[]||'
+    cbuild inspect --format '{{.ID}}' team/app:1 gone
+    [ "${lines[0]}" = "${lines[1]}" ]
+    cbuild inspect --format '{{.Config.Nope}}' team/app:1
+    expect_status 1
+    expect_contains 'executing "" at <.Config.Nope>'
+    cbuild inspect --format json team/app:1
+    [ "${#lines[@]}" -eq 1 ]
+    jq -e '.[0].RepoTags | length == 2' <<<"$output"
+    run bash -c '"$CBUILD" inspect nothing 2>/dev/null'
+    expect_status 1
+    expect_output '[]'
+    cbuild inspect --type volume x
+    expect_status 1
+    expect_contains '"volume" is not a valid value for --type'
+}
+
+@test "history: fields, templates, bytes and times for programs" {
+    cbuild history --format '{{.CreatedBy}}|{{.Size}}|{{.Comment}}' team/app:2
+    expect_output 'CMD ["x"]|0B|buildkit.dockerfile.v0
+EXPOSE map[80/tcp:{}]|0B|buildkit.dockerfile.v0
+ENV N=2|0B|buildkit.dockerfile.v0
+LABEL n=2 both=yes|0B|buildkit.dockerfile.v0'
+    cbuild history -H=false --format '{{.CreatedAt}} {{.Size}} {{.CreatedSince}}' team/app:2
+    [ "${lines[0]}" = "2023-11-14T22:13:22Z 0 2023-11-14T22:13:22Z" ]
+    cbuild history team/app:2
+    [[ ${lines[0]} =~ ^IMAGE\ {10}CREATED\ {7}CREATED\ BY\ +SIZE\ {6}COMMENT$ ]]
+    [[ ${lines[2]} =~ ^\<missing\>\ {6} ]]
+    cbuild history -q team/app:2
+    [ "${#lines[@]}" -eq 4 ]
+    cbuild history --format json team/app:2
+    [ "$(jq -rs '.[0] | keys_unsorted | join(" ")' <<<"$output")" = "Comment CreatedAt CreatedBy CreatedSince ID Size" ]
+}
+
+@test "image prune asks, and takes only what the filter leaves" {
+    run "$CBUILD" image prune --filter label=n=9 -f
+    expect_output 'Total reclaimed space: 0B'
+    run "$CBUILD" image prune <<<n
+    names -f dangling=true
+    expect_output "<none>:<none>"
+    cbuild image prune -af --filter label=n=1
+    expect_contains 'untagged: gone:latest' 'untagged: team/app:1' 'deleted: sha256:'
+    names -f label=n=1
+    expect_output ""
+    cbuild image prune -f
+    expect_contains 'deleted: sha256:'
+    names -f dangling=true
+    expect_output ""
+    names team/app
+    expect_output "team/app:3
+team/app:2"
+}
