@@ -18,9 +18,17 @@ enum cb_event_kind {
     CB_EVENT_STEP_DONE,   /* id */
     CB_EVENT_STEP_ERROR,  /* id, error */
     CB_EVENT_STEP_CANCELED,
-    CB_EVENT_WARNING, /* text, rule (or NULL), source+span (or NULL) */
-    CB_EVENT_NOTICE,  /* text: a line for people, such as whom we wait for */
-    CB_EVENT_MISS,    /* id, text: why the cache had nothing, in words */
+    CB_EVENT_WARNING,    /* text, rule (or NULL), source+span (or NULL) */
+    CB_EVENT_NOTICE,     /* text: a line for people, such as whom we wait for */
+    CB_EVENT_MISS,       /* id, text: why the cache had nothing, in words */
+    CB_EVENT_STEP_USAGE, /* id, usage: what its process took, before its end is told */
+};
+
+struct cb_step_usage {
+    uint64_t peak_memory_bytes, cpu_ns;
+    uint64_t read_bytes, written_bytes; /* from and to block devices */
+    int oom_killed;
+    uint64_t memory_limit_bytes; /* 0: none */
 };
 
 struct cb_event {
@@ -35,6 +43,7 @@ struct cb_event {
     uint64_t current, total; /* bytes */
     const char *rule;
     const struct cb_error *error;
+    const struct cb_step_usage *usage;
     struct cb_source *source;
     struct cb_span span;
     int64_t time_ns; /* CLOCK_MONOTONIC, filled by cb_event_emit */

@@ -2,6 +2,7 @@
 #include "commands/commands.h"
 
 #include "commands/call.h"
+#include "commands/debug.h"
 #include "commands/progress.h"
 #include "engine/engine.h"
 
@@ -43,6 +44,8 @@ static const struct cb_option options[] = {
     {"call", 0, CB_OPTION_TEXT, AT(call), "WHAT",
      "Answer a question instead of building: check, outline or targets, as JSON with "
      ",format=json"},
+    {"cgroup-parent", 0, CB_OPTION_TEXT, AT(request.limits.cgroup_parent), "PATH",
+     "Make the control groups of RUN steps below this one"},
     {"check", 0, CB_OPTION_FLAG, AT(check), NULL,
      "Check the Dockerfile instead of building; the same as --call=check"},
     {"compress", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
@@ -53,6 +56,18 @@ static const struct cb_option options[] = {
     {"disable-content-trust", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"explain", 0, CB_OPTION_FLAG, AT(request.explain), NULL,
      "Say for each step that ran why the cache had no result for it"},
+    {"cpu-period", 0, CB_OPTION_TEXT, AT(request.limits.cpu_period), "MICROSECONDS",
+     "Length of a period of --cpu-quota"},
+    {"cpu-quota", 0, CB_OPTION_TEXT, AT(request.limits.cpu_quota), "MICROSECONDS",
+     "Processor time of each RUN step in a period"},
+    {"cpu-shares", 'c', CB_OPTION_TEXT, AT(request.limits.cpu_shares), "N",
+     "Weight of RUN steps when processors are busy (1024 is normal)"},
+    {"cpuset-cpus", 0, CB_OPTION_TEXT, AT(request.limits.cpuset_cpus), "LIST",
+     "Processors RUN steps may use (0-2,5)"},
+    {"cpuset-mems", 0, CB_OPTION_TEXT, AT(request.limits.cpuset_mems), "LIST",
+     "Memory nodes RUN steps may use"},
+    {"device", 0, CB_OPTION_LIST, AT(request.devices), "HOST[:CONTAINER][:rwm]",
+     "Give RUN steps a device of the host, by path or CDI name"},
     {"file", 'f', CB_OPTION_TEXT, AT(request.dockerfile), "FILE",
      "The Dockerfile (default PATH/Dockerfile); - is standard input"},
     {"force-rm", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
@@ -64,12 +79,16 @@ static const struct cb_option options[] = {
      "Write the image id to a file"},
     {"jobs", 0, CB_OPTION_UNSIGNED, AT(request.jobs), "N",
      "Steps to run at the same time (default: processors)"},
+    {"keep-failed", 0, CB_OPTION_FLAG, AT(request.keep_failed), NULL,
+     "Keep the files of a RUN step that fails, for `cbuild debug`"},
     {"label", 0, CB_OPTION_LIST, AT(request.labels), "NAME=VALUE",
      "Set a label of the image"},
     {"load", 0, CB_OPTION_FLAG, AT(request.load), NULL,
      "Keep the image here (the default) beside other outputs"},
-    {"memory", 'm', CB_OPTION_TEXT, AT(request.memory), "SIZE",
+    {"memory", 'm', CB_OPTION_TEXT, AT(request.limits.memory), "SIZE",
      "Memory limit of each RUN step (64m, 2g)"},
+    {"memory-swap", 0, CB_OPTION_TEXT, AT(request.limits.memory_swap), "SIZE",
+     "Limit of memory and swap together; -1 for any (default: twice the memory)"},
     {"metadata-file", 0, CB_OPTION_TEXT, AT(request.metadata_file), "FILE",
      "Write digests and names of the result to a file, as JSON"},
     {"network", 0, CB_OPTION_TEXT, AT(request.network), "MODE",
@@ -78,6 +97,8 @@ static const struct cb_option options[] = {
      "Run every step; results are still kept"},
     {"no-cache-filter", 0, CB_OPTION_LIST, AT(request.no_cache_filter), "STAGE",
      "Run every step of these stages"},
+    {"on-error", 0, CB_OPTION_TEXT, AT(request.on_error), "shell",
+     "Open a shell in the sandbox of a RUN step that fails"},
     {"output", 'o', CB_OPTION_LIST, AT(request.outputs), "DIR|-|type=TYPE,...",
      "Where the result goes: image, registry, local, tar, oci, docker or cacheonly"},
     {"offline", 0, CB_OPTION_FLAG, AT(request.offline), NULL,
@@ -97,6 +118,9 @@ static const struct cb_option options[] = {
     {"rm", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"secret", 0, CB_OPTION_LIST, AT(request.secrets), "id=NAME,src=FILE",
      "Give RUN --mount=type=secret a secret (src=FILE or env=VARIABLE)"},
+    {"security-opt", 0, CB_OPTION_LIST, AT(request.security_opts), "OPTION",
+     "no-new-privileges, seccomp=FILE|unconfined, systempaths=unconfined, mask=PATH, "
+     "unmask=PATH"},
     {"shm-size", 0, CB_OPTION_TEXT, AT(request.shm_size), "SIZE", "Size of /dev/shm"},
     {"ssh", 0, CB_OPTION_LIST, AT(request.ssh), "ID[=SOCKET|KEY[,KEY]]",
      "Let RUN --mount=type=ssh use an SSH agent (default: the one of SSH_AUTH_SOCK) or "
@@ -110,6 +134,8 @@ static const struct cb_option options[] = {
      "Build this stage instead of the last"},
     {"ulimit", 0, CB_OPTION_LIST, AT(request.ulimits), "NAME=SOFT[:HARD]",
      "Limit resources of RUN steps"},
+    {"volume", 'v', CB_OPTION_LIST, AT(request.volumes), "HOST:DIR[:ro]",
+     "Mount a directory or file of the host in RUN steps; no part of their keys"},
     {0},
 };
 
@@ -243,6 +269,7 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     cb_auto_value(cb_build_outcome) outcome = {0};
     const char *mode = values->progress;
     char text[CB_DIGEST_MAX_TEXT];
+    struct cb_debug debug = {.app = app};
     struct cb_engine_env env = {
         .launcher = app->launcher, .cancel = app->cancel, .stdin_fd = STDIN_FILENO};
     int status, summary;
@@ -255,6 +282,11 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     cb_store_lease_late(store);
     env.store = store;
     env.sink = cb_progress_sink(progress);
+    debug.progress = progress;
+    if (cb_debug_has_terminal()) {
+        env.shell = cb_debug_shell;
+        env.shell_arg = &debug;
+    }
     status = cb_engine_build(&env, &values->request, &outcome, &engine, err);
     summary = cb_progress_wants_summary(progress);
     cb_progress_free(cb_steal(&progress));

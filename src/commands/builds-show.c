@@ -14,14 +14,44 @@ static const struct cb_option show_options[] = {
     {0},
 };
 
+static json_t *usage_json(const struct cb_built_step *step)
+{
+    const struct cb_step_usage *usage = &step->usage;
+
+    if (!step->has_usage)
+        return json_null();
+    return json_pack("{s:I,s:f,s:I,s:I,s:b}", "peak_memory",
+                     (json_int_t)usage->peak_memory_bytes, "cpu_seconds",
+                     (double)usage->cpu_ns / 1e9, "read_bytes",
+                     (json_int_t)usage->read_bytes, "written_bytes",
+                     (json_int_t)usage->written_bytes, "oom_killed", usage->oom_killed);
+}
+
+/* "cpu", "memory": "" when no process ran. */
+static char *cpu_text(const struct cb_built_step *step)
+{
+    return step->has_usage ? xasprintf("%.1fs", (double)step->usage.cpu_ns / 1e9)
+                           : xstrdup("");
+}
+
+static char *memory_text(const struct cb_built_step *step)
+{
+    cb_autofree char *size = cb_size_human(step->usage.peak_memory_bytes);
+
+    if (!step->has_usage)
+        return xstrdup("");
+    return xasprintf("%s%s", size, step->usage.oom_killed ? " OOM" : "");
+}
+
 static json_t *step_json(const struct cb_built_step *step)
 {
-    return json_pack(
-        "{s:I,s:o,s:s,s:o,s:o,s:o,s:o,s:I}", "step", (json_int_t)step->number, "name",
-        cb_builds_text_json(step->name), "state", step->state, "started",
-        cb_builds_time_json(step->start_s), "ended", cb_builds_time_json(step->end_s),
-        "miss", cb_builds_text_json(step->miss), "error",
-        cb_builds_text_json(step->error), "log_bytes", (json_int_t)step->log_bytes);
+    return json_pack("{s:I,s:o,s:s,s:o,s:o,s:o,s:o,s:I,s:o}", "step",
+                     (json_int_t)step->number, "name", cb_builds_text_json(step->name),
+                     "state", step->state, "started", cb_builds_time_json(step->start_s),
+                     "ended", cb_builds_time_json(step->end_s), "miss",
+                     cb_builds_text_json(step->miss), "error",
+                     cb_builds_text_json(step->error), "log_bytes",
+                     (json_int_t)step->log_bytes, "usage", usage_json(step));
 }
 
 static void print_field(const char *label, const char *text)
@@ -50,7 +80,8 @@ static void print_built(const struct cb_built *built)
     print_field("Names:", names);
     print_field("Image:", built->image);
     print_field("Error:", built->error);
-    printf("\n%4s  %-10s  %-9s  %-9s  %s\n", "STEP", "STATE", "TOOK", "LOG", "NAME");
+    printf("\n%4s  %-10s  %-9s  %-8s  %-12s  %-9s  %s\n", "STEP", "STATE", "TOOK", "CPU",
+           "MEMORY", "LOG", "NAME");
     cb_vec_foreach (step, &built->steps) {
         cb_autofree char *step_took =
             step->state[0] == 'c' ? xstrdup("")
@@ -58,9 +89,11 @@ static void print_built(const struct cb_built *built)
         cb_autofree char *size =
             step->log_bytes ? cb_size_human(step->log_bytes) : xstrdup("");
         cb_autofree char *name = cb_builds_escaped(step->name);
+        cb_autofree char *cpu = cpu_text(step);
+        cb_autofree char *memory = memory_text(step);
 
-        printf("%4" PRIu64 "  %-10s  %-9s  %-9s  %s\n", step->number, step->state,
-               step_took, size, name);
+        printf("%4" PRIu64 "  %-10s  %-9s  %-8s  %-12s  %-9s  %s\n", step->number,
+               step->state, step_took, cpu, memory, size, name);
     }
 }
 

@@ -48,7 +48,8 @@ extern const struct cb_cli_command cb_build_command, cb_run_command, cb_images_c
     cb_builds_logs_command, cb_builds_rm_command, cb_du_command, cb_explain_command,
     cb_cache_ls_command, cb_cache_export_command, cb_cache_import_command,
     cb_cache_rm_command, cb_cache_prune_command, cb_version_command, cb_lint_command,
-    cb_login_command, cb_logout_command, cb_search_command, cb_info_command;
+    cb_login_command, cb_logout_command, cb_search_command, cb_info_command,
+    cb_debug_command;
 
 /* ── table.c ── */
 extern const struct cb_cli_command

@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/commands/libcommands.a
 src_commands_libcommands_a_SOURCES = \
 	%D%/commands.h \
 	%D%/context.c \
+	%D%/debug.c \
+	%D%/debug.h \
 	%D%/options.h \
 	%D%/progress.h \
 	%D%/app.c \

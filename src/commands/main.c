@@ -144,7 +144,7 @@ static int run_command(struct cb_app *app, const struct cb_cli_command *command,
     if (!command->stays_out && !asks_for_help(argc, argv, command == &cb_run_command) &&
         become_root(app, command, err) < 0)
         return -1;
-    if (command->needs_launcher && cb_launcher_start(&launcher, err) < 0)
+    if (command->needs_launcher && cb_launcher_start_sealed(&launcher, err) < 0)
         return -1;
     app->launcher = launcher;
     status = command->run(app, argc, argv, err);
@@ -211,6 +211,7 @@ int main(int argc, char **argv)
     char **words;
     int status;
 
+    cb_launcher_reenter(argc, argv);
     open_standard_files();
     cancel = cb_cancel_new();
     app.cancel = cancel;

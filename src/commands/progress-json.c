@@ -256,5 +256,22 @@ static void close_json(struct cb_event_sink *sink)
     free(json);
 }
 
+static void suspend_json(struct cb_event_sink *sink, int suspend)
+{
+    struct json *json = (struct json *)sink;
+
+    if (suspend) {
+        pthread_mutex_lock(&json->lock);
+        fflush(stderr);
+    } else {
+        pthread_mutex_unlock(&json->lock);
+    }
+}
+
 const struct cb_progress_class cb_progress_json = {
-    .mode = "rawjson", .open = open_json, .close = close_json, .no_summary = 1};
+    .mode = "rawjson",
+    .open = open_json,
+    .close = close_json,
+    .no_summary = 1,
+    .suspend = suspend_json,
+};

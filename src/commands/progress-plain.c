@@ -11,9 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#define NOTABLE_CPU_NS INT64_C(5000000000)
+#define NOTABLE_MEMORY (UINT64_C(512) << 20)
+
 struct step {
     char *name;
     int64_t start_ns;
+    struct cb_step_usage usage;
     struct cb_strbuf partial[3]; /* an unfinished line of stdout (1) and stderr (2) */
 };
 
@@ -145,11 +149,36 @@ static void print_miss(const struct cb_event *event)
     fprintf(stderr, "#%" PRIu64 " not cached: %s\n", event->id, cb_strbuf_text(&text));
 }
 
+/* What a step took, when it is worth a word: " (cpu 12.3s, memory 512MB)". */
+static char *usage_text(const struct step *step)
+{
+    const struct cb_step_usage *usage = &step->usage;
+    cb_autofree char *memory = cb_size_human(usage->peak_memory_bytes);
+
+    if (usage->cpu_ns < NOTABLE_CPU_NS && usage->peak_memory_bytes < NOTABLE_MEMORY &&
+        !usage->memory_limit_bytes)
+        return xstrdup("");
+    return xasprintf(" (cpu %.1fs, memory %s%s)", (double)usage->cpu_ns / 1e9, memory,
+                     usage->oom_killed ? ", OOM killer struck" : "");
+}
+
+static void print_done(const struct cb_event *event, const struct step *step)
+{
+    cb_autofree char *usage = usage_text(step);
+    char seconds[32];
+
+    fprintf(stderr, "#%" PRIu64 " DONE %s%s\n", event->id,
+            cb_progress_seconds(event->time_ns - step->start_ns, seconds), usage);
+}
+
 static void print_step(struct plain *plain, const struct cb_event *event)
 {
     struct step *step = step_of(plain, event);
-    char seconds[32];
 
+    if (event->kind == CB_EVENT_STEP_USAGE) {
+        step->usage = *event->usage;
+        return;
+    }
     if (event->kind == CB_EVENT_STEP_LOG) {
         print_log(plain, event, step);
         return;
@@ -166,8 +195,7 @@ static void print_step(struct plain *plain, const struct cb_event *event)
         fprintf(stderr, "#%" PRIu64 " CACHED\n", event->id);
         break;
     case CB_EVENT_STEP_DONE:
-        fprintf(stderr, "#%" PRIu64 " DONE %s\n", event->id,
-                cb_progress_seconds(event->time_ns - step->start_ns, seconds));
+        print_done(event, step);
         break;
     case CB_EVENT_STEP_ERROR:
         print_error(event);
@@ -232,5 +260,21 @@ static void close_plain(struct cb_event_sink *sink)
     free(plain);
 }
 
+static void suspend_plain(struct cb_event_sink *sink, int suspend)
+{
+    struct plain *plain = (struct plain *)sink;
+
+    if (suspend) {
+        pthread_mutex_lock(&plain->lock);
+        fflush(stderr);
+    } else {
+        pthread_mutex_unlock(&plain->lock);
+    }
+}
+
 const struct cb_progress_class cb_progress_plain = {
-    .mode = "plain", .open = open_plain, .close = close_plain};
+    .mode = "plain",
+    .open = open_plain,
+    .close = close_plain,
+    .suspend = suspend_plain,
+};

@@ -94,5 +94,22 @@ static void close_quiet(struct cb_event_sink *sink)
     free(quiet);
 }
 
+static void suspend_quiet(struct cb_event_sink *sink, int suspend)
+{
+    struct quiet *quiet = (struct quiet *)sink;
+
+    if (suspend) {
+        pthread_mutex_lock(&quiet->lock);
+        fflush(stderr);
+    } else {
+        pthread_mutex_unlock(&quiet->lock);
+    }
+}
+
 const struct cb_progress_class cb_progress_quiet = {
-    .mode = "quiet", .open = open_quiet, .close = close_quiet, .no_summary = 1};
+    .mode = "quiet",
+    .open = open_quiet,
+    .close = close_quiet,
+    .no_summary = 1,
+    .suspend = suspend_quiet,
+};

@@ -402,5 +402,25 @@ static void close_tty(struct cb_event_sink *sink)
     free(tty);
 }
 
+static void suspend_tty(struct cb_event_sink *sink, int suspend)
+{
+    struct tty *tty = (struct tty *)sink;
+
+    if (suspend) {
+        pthread_mutex_lock(&tty->lock);
+        if (tty->drawn_lines)
+            draw(tty, 0);
+        tty->drawn_lines = 0;
+        tty->dirty = 1;
+        fflush(stderr);
+    } else {
+        pthread_mutex_unlock(&tty->lock);
+    }
+}
+
 const struct cb_progress_class cb_progress_tty = {
-    .mode = "tty", .open = open_tty, .close = close_tty};
+    .mode = "tty",
+    .open = open_tty,
+    .close = close_tty,
+    .suspend = suspend_tty,
+};

@@ -76,6 +76,16 @@ int cb_progress_wants_summary(const struct cb_progress *progress)
     return !progress->class->no_summary;
 }
 
+void cb_progress_suspend(struct cb_progress *progress)
+{
+    progress->class->suspend(progress->sink, 1);
+}
+
+void cb_progress_resume(struct cb_progress *progress)
+{
+    progress->class->suspend(progress->sink, 0);
+}
+
 void cb_progress_free(struct cb_progress *progress)
 {
     if (!progress)

@@ -16,6 +16,10 @@ int cb_progress_check(const char *mode, struct cb_error **err);
 struct cb_event_sink *cb_progress_sink(struct cb_progress *progress);
 /* Does a summary for people belong behind it? */
 int cb_progress_wants_summary(const struct cb_progress *progress);
+/* Lets somebody else have the terminal: nothing is shown in between, and what a step says
+ * waits. */
+void cb_progress_suspend(struct cb_progress *progress);
+void cb_progress_resume(struct cb_progress *progress);
 /* Draws the last state and frees. */
 void cb_progress_free(struct cb_progress *progress);
 CB_AUTO_DEFINE(cb_progress, cb_progress_free)
@@ -25,7 +29,8 @@ struct cb_progress_class {
     const char *mode;
     struct cb_event_sink *(*open)(void);
     void (*close)(struct cb_event_sink *sink);
-    int no_summary; /* nothing else is said */
+    void (*suspend)(struct cb_event_sink *sink, int suspend); /* 0: goes on */
+    int no_summary;                                           /* nothing else is said */
 };
 extern const struct cb_progress_class cb_progress_plain, cb_progress_tty,
     cb_progress_quiet, cb_progress_json;

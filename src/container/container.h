@@ -21,10 +21,22 @@ struct cb_run_request {
     struct cb_strings volumes; /* -v HOST:CTR[:ro] (absolute host paths) */
     const char *network;       /* "bridge" (default), "host", "none" */
     int interactive, tty, init;
-    const char *memory;
+    /* Docker's options for the sandbox, as typed */
+    struct cb_limit_options limits;
+    const char *shm_size, *oom_score_adj, *domainname;
+    const char *userns, *ipc, *pid, *uts, *cgroupns; /* whose namespaces; or NULL */
+    struct cb_strings ulimits, security_opts, cap_add, cap_drop, devices, cdi_dirs,
+        groups, tmpfs, sysctls, add_hosts;
+    int privileged, read_only;
+    const char *stop_signal, *stop_timeout; /* or NULL */
 };
 void cb_run_request_clear(struct cb_run_request *request);
 CB_AUTO_VALUE_DEFINE(cb_run_request, cb_run_request_clear)
+/* A shell on our terminal, in the sandbox of a build's step: SPEC as it was, but for its
+ * command, whose shell is taken. */
+int cb_container_shell(struct cb_launcher *launcher, const struct cb_process_spec *spec,
+                       struct cb_cancel *cancel, struct cb_exit *result,
+                       struct cb_error **err);
 /* Runs in the foreground on our stdio, forwarding signals and terminal size; the
  * filesystem is discarded afterwards. *EXIT_CODE is the container's. Errors: USAGE,
  * NOT_FOUND with errno ENOENT (command missing: 127), DENIED (126), others 125. */

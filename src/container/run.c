@@ -4,19 +4,14 @@
 
 #include "base/digest.h"
 #include "base/fs.h"
+#include "container/attach.h"
 #include "container/signals.h"
 #include "container/spec.h"
-#include "container/terminal.h"
 #include "network/network.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 /* docker's default host name: the first 12 digits of the container's id. */
@@ -38,84 +33,6 @@ static int open_network(struct cb_network **out, struct cb_store *store, const c
     cb_autofree char *state = xasprintf("%s/network", cb_store_root(store));
 
     return cb_network_new(out, mode ? mode : "bridge", state, err);
-}
-
-/* Signals go to the container instead of ending us. */
-static int open_signals(sigset_t *saved, struct cb_error **err)
-{
-    static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
-                                    SIGUSR1, SIGUSR2, SIGWINCH};
-    sigset_t set;
-    int fd;
-
-    sigemptyset(&set);
-    for (size_t i = 0; i < CB_ARRAY_SIZE(forwarded); i++)
-        sigaddset(&set, forwarded[i]);
-    pthread_sigmask(SIG_BLOCK, &set, saved);
-    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0) {
-        pthread_sigmask(SIG_SETMASK, saved, NULL);
-        return cb_error_errno(err, errno, "signalfd");
-    }
-    return fd;
-}
-
-/* Without a terminal the container has our descriptors: there is nothing to copy, only
- * signals to forward. */
-static int forward_signals(struct cb_process *process, int signals, struct cb_error **err)
-{
-    struct pollfd polls[2] = {{.fd = signals, .events = POLLIN},
-                              {.fd = cb_process_exit_fd(process), .events = POLLIN}};
-    struct signalfd_siginfo info;
-    struct cb_insistence insistence = {0};
-
-    for (;;) {
-        if (poll(polls, 2, -1) < 0 && errno != EINTR)
-            return cb_error_errno(err, errno, "poll");
-        if (polls[1].revents)
-            return 0;
-        if (!polls[0].revents || read(signals, &info, sizeof(info)) != sizeof(info))
-            continue;
-        if (info.ssi_signo != SIGWINCH &&
-            cb_signal_pass_on(process, (int)info.ssi_signo, &insistence, err) < 0)
-            return -1;
-    }
-}
-
-static int run_process(struct cb_launcher *launcher, struct cb_process_spec *spec,
-                       int interactive, struct cb_cancel *cancel, struct cb_exit *result,
-                       struct cb_error **err)
-{
-    cb_auto(cb_process) process = NULL;
-    cb_auto(cb_terminal) terminal = NULL;
-    cb_autofd int signals = -1;
-    sigset_t saved;
-    int status;
-
-    if (spec->tty) {
-        cb_terminal_size(STDOUT_FILENO, &spec->rows, &spec->columns);
-    } else {
-        spec->stdin_fd = interactive ? STDIN_FILENO : -1;
-        spec->stdout_fd = STDOUT_FILENO;
-        spec->stderr_fd = STDERR_FILENO;
-    }
-    signals = open_signals(&saved, err);
-    if (signals < 0)
-        return -1;
-    /* A signal that came before they were taken for the container's was meant for us. */
-    status = cb_cancel_check(cancel, err) < 0
-                 ? -1
-                 : cb_process_start(launcher, spec, &process, err);
-    if (status == 0 && spec->tty) {
-        terminal = interactive ? cb_terminal_open(STDIN_FILENO) : NULL;
-        status = cb_terminal_relay(process, signals, interactive, err);
-    } else if (status == 0) {
-        status = forward_signals(process, signals, err);
-    }
-    if (status == 0)
-        status = cb_process_wait(process, NULL, result, err);
-    pthread_sigmask(SIG_SETMASK, &saved, NULL);
-    return status;
 }
 
 /* Volumes are directories of the container for now; those the image lacks are made, as
@@ -141,15 +58,19 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
     cb_auto_value(cb_run_spec) spec = {0};
     cb_autofd int root = -1;
     struct cb_exit result = {0};
+    struct cb_stopping stopping;
     char hostname[65];
 
+    if (cb_stopping_parse(&stopping, request->stop_signal, request->stop_timeout, err) <
+        0)
+        return -1;
     if (request->tty && request->interactive && !isatty(STDIN_FILENO))
         return cb_error_set(err, CB_ERR_USAGE, "the input device is not a TTY");
     if (open_network(&network, store, request->network, err) < 0)
         return -1;
     if (request->hostname)
         snprintf(hostname, sizeof(hostname), "%s", request->hostname);
-    else if (cb_network_is_host(network))
+    else if (cb_network_is_host(network) || (request->uts && *request->uts))
         gethostname(hostname, sizeof(hostname));
     else
         random_hostname(hostname);
@@ -162,8 +83,8 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
         make_volumes(request->config, root, err) < 0)
         return -1;
     spec.process.rootfs_fd = root;
-    if (run_process(launcher, &spec.process, request->interactive, cancel, &result, err) <
-        0)
+    if (cb_attach(launcher, &spec.process, request->interactive, &stopping, cancel,
+                  &result, err) < 0)
         return -1;
     *exit_code = result.code;
     return 0;

@@ -5,7 +5,10 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define INSISTING_NS INT64_C(5000000000)
 
@@ -17,11 +20,70 @@ static int64_t now_ns(void)
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+/* "TERM", "SIGTERM", "15", "RTMIN+3"; 0: none. */
+static int find_signal(const char *text)
+{
+    const char *name = strncasecmp(text, "SIG", 3) ? text : text + 3;
+    char *end;
+    long number = strtol(text, &end, 10);
+
+    if (end != text)
+        return !*end && number > 0 && number < NSIG ? (int)number : 0;
+    if (!strncasecmp(name, "RTMIN", 5)) {
+        number = strtol(name + 5, &end, 10);
+        return !*end && number >= 0 && SIGRTMIN + number <= SIGRTMAX
+                   ? SIGRTMIN + (int)number
+                   : 0;
+    }
+    for (int signal = 1; signal < SIGRTMIN; signal++) {
+        const char *known = sigabbrev_np(signal);
+
+        if (known && !strcasecmp(name, known))
+            return signal;
+    }
+    return 0;
+}
+
+int cb_stopping_parse(struct cb_stopping *out, const char *signal, const char *timeout,
+                      struct cb_error **err)
+{
+    char *end;
+
+    *out = (struct cb_stopping){.signal = SIGTERM, .timeout_s = -1};
+    if (signal)
+        out->signal = find_signal(signal);
+    if (!out->signal)
+        return cb_error_set(err, CB_ERR_USAGE, "invalid signal: %s", signal);
+    if (!timeout)
+        return 0;
+    out->timeout_s = (int)strtol(timeout, &end, 10);
+    if (end == timeout || *end || out->timeout_s < -1)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "invalid argument \"%s\" for \"--stop-timeout\": expected a "
+                            "number of seconds",
+                            timeout);
+    return 0;
+}
+
+/* The first signal that asks us to end: what the container knows as that, and its time
+ * begins. */
+static int stop(struct cb_process *process, const struct cb_stopping *stopping,
+                struct cb_error **err)
+{
+    if (stopping->timeout_s == 0)
+        return cb_process_signal(process, SIGKILL, err);
+    if (stopping->timeout_s > 0)
+        alarm((unsigned)stopping->timeout_s);
+    return cb_process_signal(process, stopping->signal, err);
+}
+
 int cb_signal_pass_on(struct cb_process *process, int number,
                       struct cb_insistence *insistence, struct cb_error **err)
 {
     int64_t now = now_ns();
 
+    if (number == SIGALRM)
+        return cb_process_signal(process, SIGKILL, err);
     if (number != SIGINT && number != SIGTERM)
         return cb_process_signal(process, number, err);
     if (!insistence->count || now - insistence->first_ns > INSISTING_NS) {
@@ -32,5 +94,7 @@ int cb_signal_pass_on(struct cb_process *process, int number,
         fputs("\ncbuild: the container goes on; once more kills it\n", stderr);
     if (insistence->count > 2)
         number = SIGKILL;
+    else if (number == SIGTERM)
+        return stop(process, insistence->stopping, err);
     return cb_process_signal(process, number, err);
 }

@@ -4,13 +4,24 @@
 
 #include "executor/executor.h"
 
-struct cb_insistence { /* zero to start with */
+/* --stop-signal, --stop-timeout: what becomes of our SIGTERM. */
+struct cb_stopping {
+    int signal;    /* SIGTERM unless another was asked for */
+    int timeout_s; /* how long after that the container is killed; -1: never */
+};
+/* Either text may be NULL. USAGE. */
+int cb_stopping_parse(struct cb_stopping *out, const char *signal, const char *timeout,
+                      struct cb_error **err);
+
+struct cb_insistence { /* all else zero to start with */
+    const struct cb_stopping *stopping;
     unsigned count;
     int64_t first_ns;
 };
 
-/* Gives the process signal NUMBER. The third SIGINT or SIGTERM within a few seconds kills
- * it: the first process of a container ignores both unless it handles them. */
+/* Gives the process signal NUMBER; SIGALRM ends the time it had to stop. The third SIGINT
+ * or SIGTERM within a few seconds kills it: the first process of a container ignores both
+ * unless it handles them. */
 int cb_signal_pass_on(struct cb_process *process, int number,
                       struct cb_insistence *insistence, struct cb_error **err);
 

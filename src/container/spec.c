@@ -2,7 +2,6 @@
 #include "container/spec.h"
 
 #include "base/fs.h"
-#include "base/timestamp.h"
 #include "network/network.h"
 
 #include <errno.h>
@@ -10,7 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MEMORY_MIN   (6u << 20) /* docker's */
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 void cb_run_spec_clear(struct cb_run_spec *spec)
@@ -24,6 +22,7 @@ void cb_run_spec_clear(struct cb_run_spec *spec)
     cb_vec_free(&spec->process.mounts);
     free(spec->resolv_conf);
     free(spec->hosts);
+    cb_run_knobs_clear(&spec->knobs);
 }
 
 void cb_run_request_clear(struct cb_run_request *request)
@@ -31,6 +30,17 @@ void cb_run_request_clear(struct cb_run_request *request)
     cb_strings_free(&request->command);
     cb_strings_free(&request->env);
     cb_strings_free(&request->volumes);
+    cb_limit_options_clear(&request->limits);
+    cb_strings_free(&request->ulimits);
+    cb_strings_free(&request->security_opts);
+    cb_strings_free(&request->cap_add);
+    cb_strings_free(&request->cap_drop);
+    cb_strings_free(&request->devices);
+    cb_strings_free(&request->cdi_dirs);
+    cb_strings_free(&request->groups);
+    cb_strings_free(&request->tmpfs);
+    cb_strings_free(&request->sysctls);
+    cb_strings_free(&request->add_hosts);
 }
 
 static void append(struct cb_strings *to, const struct cb_strings *from)
@@ -168,6 +178,46 @@ static int add_volume(struct cb_run_spec *spec, const char *text, struct cb_erro
     return 0;
 }
 
+/* PATH of the host, on TARGET. Both outlive the spec. */
+static int add_host_path(struct cb_run_spec *spec, const char *path, const char *target,
+                         const struct cb_mount *how, struct cb_error **err)
+{
+    struct cb_mount mount = *how;
+
+    mount.type = CB_MOUNT_BIND;
+    mount.target = (char *)target;
+    mount.source_fd = open(path, O_PATH | O_CLOEXEC);
+    if (mount.source_fd < 0)
+        return cb_error_errno(err, errno, "--device: open `%s`", path);
+    cb_vec_push(&spec->mount_fds, mount.source_fd);
+    cb_vec_push(&spec->process.mounts, mount);
+    return 0;
+}
+
+static int add_devices(struct cb_run_spec *spec, struct cb_error **err)
+{
+    const struct cb_mount node = {.device = 1};
+
+    cb_vec_foreach (device, &spec->knobs.nodes) {
+        if (add_host_path(spec, device->host, device->path, &node, err) < 0)
+            return -1;
+    }
+    cb_vec_foreach (device, &spec->knobs.cdi.nodes) {
+        if (add_host_path(spec, device->host, device->path, &node, err) < 0)
+            return -1;
+    }
+    cb_vec_foreach (path, &spec->knobs.cdi.mounts) {
+        const struct cb_mount how = {.read_only = path->read_only,
+                                     .recursive = path->recursive};
+
+        if (add_host_path(spec, path->host, path->path, &how, err) < 0)
+            return -1;
+    }
+    cb_vec_foreach (variable, &spec->knobs.cdi.env)
+        cb_strings_add(&spec->env, *variable);
+    return 0;
+}
+
 int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *request,
                      const char *hostname, int host_network, struct cb_error **err)
 {
@@ -195,22 +245,18 @@ int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *reque
     process->user = request->user ? request->user : config->user ? config->user : "";
     process->hostname = hostname;
     process->host_network = host_network;
-    process->init = request->init;
-    process->tty = request->tty;
-    if (request->memory &&
-        cb_size_parse(&process->memory_bytes, request->memory, err) < 0)
-        return cb_error_wrap(err, "--memory");
-    if (request->memory && process->memory_bytes < MEMORY_MIN)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "--memory `%s`: minimum memory limit allowed is 6MB",
-                            request->memory);
+    if (cb_run_knobs_parse(&out->knobs, request, err) < 0 ||
+        cb_run_knobs_apply(&out->knobs, request, process, err) < 0)
+        return -1;
     out->resolv_conf = cb_dns_resolv_conf(host_network);
-    if (cb_dns_hosts(&out->hosts, hostname, NULL, err) < 0)
+    if (cb_dns_hosts(&out->hosts, hostname, &request->add_hosts, err) < 0)
         return -1;
     add_file(out, "/etc/resolv.conf", out->resolv_conf);
     add_file(out, "/etc/hosts", out->hosts);
+    cb_vec_foreach (mount, &out->knobs.tmpfs)
+        cb_vec_push(&process->mounts, *mount);
     for (size_t i = 0; i < request->volumes.count; i++)
         if (add_volume(out, request->volumes.items[i], err) < 0)
             return -1;
-    return 0;
+    return add_devices(out, err);
 }

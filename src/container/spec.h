@@ -4,6 +4,7 @@
 #define CB_CONTAINER_SPEC_H
 
 #include "container/container.h"
+#include "container/knobs.h"
 
 /* What a process spec borrows from while it runs. */
 struct cb_run_spec {
@@ -11,6 +12,7 @@ struct cb_run_spec {
     struct cb_strings argv, env;
     struct cb_strings mount_targets;
     CB_VEC(int) mount_fds;
+    struct cb_run_knobs knobs;
     char *resolv_conf, *hosts;
 };
 void cb_run_spec_clear(struct cb_run_spec *spec);

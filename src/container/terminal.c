@@ -81,20 +81,27 @@ static int handle_signal(struct cb_process *process, int signals,
 }
 
 int cb_terminal_relay(struct cb_process *process, int signals, int interactive,
+                      const struct cb_stopping *stopping, struct cb_cancel *cancel,
                       struct cb_error **err)
 {
     int tty = cb_process_tty_fd(process);
-    struct cb_insistence insistence = {0};
-    struct pollfd polls[4] = {{.fd = tty, .events = POLLIN},
+    struct cb_insistence insistence = {.stopping = stopping};
+    struct pollfd polls[5] = {{.fd = tty, .events = POLLIN},
                               {.fd = signals, .events = POLLIN},
                               {.fd = interactive ? STDIN_FILENO : -1, .events = POLLIN},
-                              {.fd = cb_process_exit_fd(process), .events = POLLIN}};
+                              {.fd = cb_process_exit_fd(process), .events = POLLIN},
+                              {.fd = cb_cancel_fd(cancel), .events = POLLIN}};
 
     for (;;) {
-        if (poll(polls, 4, -1) < 0) {
+        if (poll(polls, 5, -1) < 0) {
             if (errno == EINTR)
                 continue;
             return cb_error_errno(err, errno, "poll");
+        }
+        if (polls[4].revents) {
+            polls[4].fd = -1;
+            if (cb_process_signal(process, SIGKILL, err) < 0)
+                return -1;
         }
         if (polls[1].revents && handle_signal(process, signals, &insistence, err) < 0)
             return -1;

@@ -55,6 +55,7 @@ struct build { /* what one build holds while it runs; freed in this order, from 
                   up */
     struct cb_checked_request checked;
     struct cb_history_log *log;
+    struct cb_failures *failures;
     struct cb_registry *registry;
     struct cb_http *http;
     struct cb_remote remote;
@@ -81,6 +82,7 @@ static void build_clear(struct build *build)
     cb_cache_free(build->cache);
     cb_registry_free(build->registry);
     cb_http_free(build->http);
+    cb_failures_free(build->failures);
     cb_history_log_free(build->log);
     cb_checked_request_clear(&build->checked);
 }
@@ -119,7 +121,12 @@ static void fill_env(struct cb_engine *engine, struct build *build,
     engine->env.add_hosts = &request->add_hosts;
     engine->env.hostname = DEFAULT_HOSTNAME;
     engine->env.shm_bytes = checked->shm_bytes;
-    engine->env.memory_bytes = checked->memory_bytes;
+    engine->env.limits = &checked->limits;
+    engine->env.security = &checked->security;
+    engine->env.nodes = &checked->nodes;
+    engine->env.cdi_devices = &checked->cdi_devices;
+    engine->env.volumes = checked->volumes.items;
+    engine->env.volume_count = checked->volumes.count;
     engine->env.rlimits = checked->rlimits.items;
     engine->env.rlimit_count = checked->rlimits.count;
     engine->env.cdi_dirs = &checked->cdi_dirs;
@@ -180,6 +187,12 @@ static int set_up(struct cb_engine *engine, struct build *build,
         cb_history_log_begin(build->log, request, &build->checked.familiar);
     }
     fill_env(engine, build, given, request);
+    if (build->log && (request->keep_failed || request->on_error)) {
+        build->failures = cb_failures_new(given, build->log, request->keep_failed,
+                                          request->on_error != NULL);
+        engine->env.failed = cb_failures_tell;
+        engine->env.failed_arg = build->failures;
+    }
     set_up_remote(engine, build, given->settings);
     registry.pool = engine->pool;
     registry.settings = given->settings ? &given->settings->registry : NULL;
@@ -359,6 +372,20 @@ static int write_iidfile(const char *path, const struct cb_digest *id,
     return 0;
 }
 
+static void warn_of_volumes(const struct build *build, struct cb_event_sink *sink)
+{
+    cb_vec_foreach (volume, &build->checked.volumes) {
+        cb_autofree char *text = xasprintf(
+            "-v %s: what the steps find there is not part of any cache key, and the "
+            "image cannot be rebuilt without it",
+            volume->text);
+
+        cb_event_emit(sink, (struct cb_event){.kind = CB_EVENT_WARNING,
+                                              .text = text,
+                                              .len = strlen(text)});
+    }
+}
+
 static int run(struct cb_engine *engine, struct build *build,
                const struct cb_engine_env *given, const struct cb_build_request *request,
                struct cb_build_outcome *out, struct cb_error **err)
@@ -368,6 +395,8 @@ static int run(struct cb_engine *engine, struct build *build,
     named.ssh_keys = 1;
     if (cb_inputs_open(&build->inputs, given, request, &named, err) < 0)
         return -1;
+    if (request->call == CB_CALL_BUILD)
+        warn_of_volumes(build, engine->env.sink);
     if (request->call != CB_CALL_BUILD) {
         struct cb_frontend_options options =
             frontend_options(engine, build, request, &build->checked.platforms.items[0]);

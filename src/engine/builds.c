@@ -237,6 +237,26 @@ static struct cb_built_step *find_step(struct cb_built *built, uint64_t number)
     return &built->steps.items[built->steps.count - 1];
 }
 
+static uint64_t number_of(const json_t *line, const char *key)
+{
+    json_int_t number = json_integer_value(json_object_get(line, key));
+
+    return number > 0 ? (uint64_t)number : 0;
+}
+
+/* Of several attempts the last. */
+static void read_usage(struct cb_built_step *step, const json_t *line)
+{
+    step->has_usage = 1;
+    step->usage = (struct cb_step_usage){
+        .peak_memory_bytes = number_of(line, "peak_memory"),
+        .cpu_ns = number_of(line, "cpu_ns"),
+        .read_bytes = number_of(line, "read_bytes"),
+        .written_bytes = number_of(line, "written_bytes"),
+        .oom_killed = json_is_true(json_object_get(line, "oom_killed")),
+    };
+}
+
 static void read_step(struct cb_built *built, const json_t *line, const char *event)
 {
     static const char *const ends[] = {"cached", "done", "error", "canceled"};
@@ -252,6 +272,8 @@ static void read_step(struct cb_built *built, const json_t *line, const char *ev
         step->log_bytes += json_string_length(json_object_get(line, "text"));
     } else if (strcmp(event, "miss") == 0) {
         set_text(&step->miss, line, "text");
+    } else if (strcmp(event, "usage") == 0) {
+        read_usage(step, line);
     }
     for (size_t i = 0; i < CB_ARRAY_SIZE(ends); i++) {
         if (strcmp(event, ends[i]))
@@ -402,5 +424,5 @@ int cb_builds_remove(struct cb_store *store, const char *id, struct cb_error **e
         return cb_error_set(err, CB_ERR_DENIED, "build %s is still running", id);
     if (unlinkat(builds, single, 0) == 0)
         return 0;
-    return cb_fs_remove_tree(builds, id, err);
+    return cb_build_remove(store, builds, id, err);
 }

@@ -48,7 +48,12 @@ struct cb_checked_request {
     struct cb_strings allow_devices; /* "" is any */
     struct cb_strings cdi_dirs;
     int context_git_modes;
-    uint64_t memory_bytes, shm_bytes;
+    uint64_t shm_bytes;
+    struct cb_limits limits;
+    struct cb_security_settings security;
+    struct cb_device_nodes nodes;
+    struct cb_strings cdi_devices; /* --device: of every step */
+    CB_VEC(struct cb_build_volume) volumes;
     int64_t step_timeout_ms; /* 0: none */
     CB_VEC(struct cb_rlimit) rlimits;
     int64_t source_date_epoch; /* or -1 */
@@ -72,9 +77,20 @@ CB_AUTO_VALUE_DEFINE(cb_checked_request, cb_checked_request_clear)
 int cb_call_answer(struct cb_call_result *out, enum cb_call_kind kind,
                    const struct cb_frontend_options *options, struct cb_error **err);
 
-/* ── limits.c ── */
-/* --ulimit name=soft[:hard] */
-int cb_request_ulimit(const char *text, struct cb_rlimit *out, struct cb_error **err);
+/* ── failed.c: --keep-failed and --on-error ── */
+struct cb_history_log;
+struct cb_failures; /* what to do with RUN steps that fail */
+struct cb_failures *cb_failures_new(const struct cb_engine_env *given,
+                                    struct cb_history_log *log, int keep, int shell);
+/* For the steps: env->failed. */
+void cb_failures_tell(void *arg, const struct cb_failed_step *step);
+void cb_failures_free(struct cb_failures *failures);
+
+/* ── volumes.c ── */
+/* -v HOST:DIR[:ro]; warns that what is in there is not part of any key. */
+int cb_request_volumes(struct cb_checked_request *out, const struct cb_strings *texts,
+                       struct cb_error **err);
+void cb_request_volumes_clear(struct cb_checked_request *checked);
 
 /* ── fields.c: options as key=value,… ── */
 /* Keys and values in turn; or one item, when TEXT is a single word. USAGE. */
@@ -240,6 +256,12 @@ void cb_history_log_begin(struct cb_history_log *log,
 void cb_history_log_end(struct cb_history_log *log,
                         const struct cb_build_outcome *outcome,
                         const struct cb_error *error);
+/* Puts TEXT beside the log, as NAME. ID: the build's. */
+int cb_history_log_keep(struct cb_history_log *log, const char *name, const char *text,
+                        char id[CB_BUILD_ID_LEN + 1], struct cb_error **err);
+/* Removes what is kept of a build: NAME in the directory BUILDS_FD. */
+int cb_build_remove(struct cb_store *store, int builds_fd, const char *name,
+                    struct cb_error **err);
 void cb_history_log_free(struct cb_history_log *log);
 CB_AUTO_DEFINE(cb_history_log, cb_history_log_free)
 

@@ -32,16 +32,21 @@ struct cb_build_request {
     const char *target;
     const char *network; /* default, none, host */
     const char *iidfile, *metadata_file;
-    const char *memory, *shm_size; /* as typed */
-    const char *ignorefile;        /* in the place of .dockerignore, or NULL */
-    const char *ignore_syntax;     /* docker (or NULL), git */
-    const char *context_mode;      /* keep (or NULL), git */
+    const char *shm_size; /* as typed */
+    struct cb_limit_options limits;
+    struct cb_strings security_opts, devices;
+    struct cb_strings volumes; /* -v HOST:DIR[:ro] */
+    const char *ignorefile;    /* in the place of .dockerignore, or NULL */
+    const char *ignore_syntax; /* docker (or NULL), git */
+    const char *context_mode;  /* keep (or NULL), git */
     enum cb_pull_policy pull;
     int no_cache;
     const char *cache_ttl; /* as typed: older results are not used */
     int offline;           /* nothing is asked of any server */
     int explain;
     int push, load;
+    const char *on_error; /* what becomes of a RUN that failed: "shell", or NULL */
+    int keep_failed;
     unsigned jobs;            /* 0: cores */
     unsigned retries;         /* --retry: of RUN steps that fail */
     const char *step_timeout; /* as typed */
@@ -56,6 +61,9 @@ struct cb_engine_env {
     struct cb_event_sink *sink;
     int stdin_fd;
     const struct cb_settings *settings; /* borrowed until cb_engine_finish; or NULL */
+    /* Lets people look around in the sandbox of a step that failed, or NULL. */
+    void (*shell)(void *arg, const struct cb_process_spec *spec, const char *error);
+    void *shell_arg;
 };
 struct cb_build_outcome {
     struct cb_digest image_id; /* of several platforms: of their index when one was
@@ -88,6 +96,20 @@ extern const char *const cb_dockerfile_names[];
 void cb_engine_finish(struct cb_engine *engine);
 CB_AUTO_DEFINE(cb_engine, cb_engine_finish)
 
+/* ── A step that failed and was kept (failed.c) ── */
+struct cb_kept_step {
+    char *error; /* what was said of it */
+    struct cb_snapshot *layer;
+    struct cb_strings argv, env;
+    char *cwd, *user, *hostname, *network;
+    int insecure;
+};
+void cb_kept_step_clear(struct cb_kept_step *step);
+CB_AUTO_VALUE_DEFINE(cb_kept_step, cb_kept_step_clear)
+/* ID: of a build. NOT_FOUND if it kept none. */
+int cb_kept_step_open(struct cb_store *store, const char *id, struct cb_kept_step *out,
+                      struct cb_error **err);
+
 /* ── Builds that were (builds.c reads what history.c wrote) ── */
 struct cb_built_step {
     uint64_t number; /* as plain progress shows it */
@@ -98,6 +120,8 @@ struct cb_built_step {
     char *miss;            /* why the cache had nothing, or NULL */
     char *error;           /* or NULL */
     uint64_t log_bytes;
+    int has_usage; /* a process ran */
+    struct cb_step_usage usage;
 };
 struct cb_built {
     char *id;

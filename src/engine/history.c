@@ -10,6 +10,7 @@
  * be written the build goes on. */
 #include "engine/engine-priv.h"
 
+#include "base/atomic-file.h"
 #include "base/fs.h"
 #include "base/lockfile.h"
 #include "base/log.h"
@@ -30,9 +31,10 @@ struct cb_history_log {
     struct cb_event_sink *next;
     struct cb_store *store;
     int show_misses;
-    pthread_mutex_t lock;  /* guards what follows */
-    struct cb_strbuf held; /* lines not written yet */
-    int fd;                /* -1: not opened, or given up */
+    pthread_mutex_t lock;         /* guards what follows */
+    struct cb_strbuf held;        /* lines not written yet */
+    int fd;                       /* -1: not opened, or given up */
+    char id[CB_BUILD_ID_LEN + 1]; /* once opened */
     int failed;
 };
 
@@ -76,6 +78,7 @@ static const char *kind_name(enum cb_event_kind kind)
         [CB_EVENT_STEP_ERROR] = "error",   [CB_EVENT_STEP_CANCELED] = "canceled",
         [CB_EVENT_WARNING] = "warning",    [CB_EVENT_NOTICE] = "notice",
         [CB_EVENT_MISS] = "miss",          [CB_EVENT_STEP_STATUS] = NULL,
+        [CB_EVENT_STEP_USAGE] = "usage",
     };
 
     return (size_t)kind < CB_ARRAY_SIZE(names) ? names[kind] : NULL;
@@ -88,6 +91,17 @@ static void open_line(struct cb_strbuf *out, const char *event)
     clock_gettime(CLOCK_REALTIME, &now);
     cb_strbuf_addf(out, "{\"time\":%lld.%03ld,\"event\":\"%s\"", (long long)now.tv_sec,
                    now.tv_nsec / 1000000, event);
+}
+
+static void add_usage(struct cb_strbuf *out, const struct cb_step_usage *usage)
+{
+    cb_strbuf_addf(
+        out,
+        ",\"peak_memory\":%llu,\"cpu_ns\":%llu,\"read_bytes\":%llu,"
+        "\"written_bytes\":%llu,\"oom_killed\":%s",
+        (unsigned long long)usage->peak_memory_bytes, (unsigned long long)usage->cpu_ns,
+        (unsigned long long)usage->read_bytes, (unsigned long long)usage->written_bytes,
+        usage->oom_killed ? "true" : "false");
 }
 
 static void add_line(struct cb_strbuf *out, const struct cb_event *event)
@@ -106,6 +120,8 @@ static void add_line(struct cb_strbuf *out, const struct cb_event *event)
     if (event->error)
         add_text(out, "error", cb_error_message(event->error),
                  strlen(cb_error_message(event->error)));
+    if (event->usage)
+        add_usage(out, event->usage);
     cb_strbuf_adds(out, "}\n");
 }
 
@@ -173,7 +189,7 @@ static int is_running(int builds_fd, const char *name, int is_file)
 
 /* Ids begin with the time, so that the order of names is the order of builds. Of each of
  * the two forms the newest are kept, and those whose builds go on. */
-static void remove_old(int builds_fd, int is_file)
+static void remove_old(struct cb_store *store, int builds_fd, int is_file)
 {
     cb_auto_value(cb_strings) names = {0};
     size_t newer = 0;
@@ -183,7 +199,7 @@ static void remove_old(int builds_fd, int is_file)
     for (size_t i = names.count; i-- > 0;) {
         if ((strchr(names.items[i], '.') != NULL) == is_file &&
             newer++ >= CB_HISTORY_KEPT && !is_running(builds_fd, names.items[i], is_file))
-            cb_fs_remove_tree(builds_fd, names.items[i], NULL);
+            cb_build_remove(store, builds_fd, names.items[i], NULL);
     }
 }
 
@@ -214,10 +230,10 @@ static int open_log(int dir_fd, const char *name)
 }
 
 /* WHOLE: nothing but what is held is to come. */
-static int open_file(struct cb_store *store, int whole)
+static int open_file(struct cb_store *store, int whole, char id[CB_BUILD_ID_LEN + 1])
 {
     cb_autofd int builds = make_dir(cb_store_root_fd(store), "builds");
-    char id[CB_BUILD_ID_LEN + 1], name[CB_BUILD_ID_LEN + 8];
+    char name[CB_BUILD_ID_LEN + 8];
     cb_autofd int dir = -1;
     int fd;
 
@@ -229,14 +245,14 @@ static int open_file(struct cb_store *store, int whole)
     fd = whole ? open_log(builds, name) : dir < 0 ? -1 : open_log(dir, "events.jsonl");
     if (fd >= 0 && cb_lock_mark(fd) < 0)
         cb_debug("this build will be shown as interrupted: %s", strerror(errno));
-    remove_old(builds, whole);
+    remove_old(store, builds, whole);
     return fd;
 }
 
 static void write_held(struct cb_history_log *log, int whole)
 {
     if (log->fd < 0 && !log->failed)
-        log->fd = open_file(log->store, whole);
+        log->fd = open_file(log->store, whole, log->id);
     if (log->fd < 0 || cb_fs_write_all(log->fd, log->held.text, log->held.len) < 0) {
         if (!log->failed)
             cb_debug("the log of this build is not kept: %s", strerror(errno));
@@ -330,6 +346,22 @@ void cb_history_log_end(struct cb_history_log *log,
     cb_strbuf_adds(&log->held, "}\n");
     write_held(log, !error && stats->executed == 0);
     pthread_mutex_unlock(&log->lock);
+}
+
+int cb_history_log_keep(struct cb_history_log *log, const char *name, const char *text,
+                        char id[CB_BUILD_ID_LEN + 1], struct cb_error **err)
+{
+    cb_autofree char *path = NULL;
+
+    pthread_mutex_lock(&log->lock);
+    write_held(log, 0);
+    memcpy(id, log->id, sizeof(log->id));
+    pthread_mutex_unlock(&log->lock);
+    if (!*id || log->failed)
+        return cb_error_set(err, CB_ERR_SYSTEM, "the log of this build is not kept");
+    path = xasprintf("builds/%s/%s", id, name);
+    return cb_atomic_file_write(cb_store_root_fd(log->store), path, text, strlen(text),
+                                0600, 0, err);
 }
 
 void cb_history_log_free(struct cb_history_log *log)

@@ -8,12 +8,12 @@ src_engine_libengine_a_SOURCES = \
 	%D%/builds.c \
 	%D%/engine-priv.h \
 	%D%/engine.h \
+	%D%/failed.c \
 	%D%/fields.c \
 	%D%/history.c \
 	%D%/inputs.c \
 	%D%/inputs-dockerfile.c \
 	%D%/inputs-stdin.c \
-	%D%/limits.c \
 	%D%/metadata.c \
 	%D%/once.c \
 	%D%/output-options.c \
@@ -23,4 +23,5 @@ src_engine_libengine_a_SOURCES = \
 	%D%/secrets.c \
 	%D%/settings.c \
 	%D%/settings.h \
-	%D%/ssh.c
+	%D%/ssh.c \
+	%D%/volumes.c

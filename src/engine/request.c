@@ -30,6 +30,10 @@ void cb_build_request_clear(struct cb_build_request *request)
     cb_strings_free(&request->cache_to);
     cb_strings_free(&request->outputs);
     cb_strings_free(&request->annotations);
+    cb_limit_options_clear(&request->limits);
+    cb_strings_free(&request->security_opts);
+    cb_strings_free(&request->devices);
+    cb_strings_free(&request->volumes);
 }
 
 void cb_build_outcome_clear(struct cb_build_outcome *outcome)
@@ -54,6 +58,10 @@ void cb_checked_request_clear(struct cb_checked_request *checked)
     cb_vec_foreach (output, &checked->outputs)
         cb_output_clear(output);
     cb_vec_free(&checked->outputs);
+    cb_security_settings_clear(&checked->security);
+    cb_device_nodes_clear(&checked->nodes);
+    cb_strings_free(&checked->cdi_devices);
+    cb_request_volumes_clear(checked);
     cb_annotations_free(&checked->annotations);
     cb_vec_free(&checked->platforms);
 }
@@ -306,9 +314,21 @@ static int check_ulimit(struct cb_checked_request *out, const char *text,
     struct cb_rlimit limit = {0};
     struct cb_error *cause = NULL;
 
-    if (cb_request_ulimit(text, &limit, &cause) < 0)
+    if (cb_rlimit_parse(&limit, text, &cause) < 0)
         return invalid(err, text, "--ulimit", cause);
     cb_vec_push(&out->rlimits, limit);
+    return 0;
+}
+
+static int check_device(struct cb_checked_request *out, const char *text,
+                        struct cb_error **err)
+{
+    struct cb_error *cause = NULL;
+
+    if (cb_device_is_cdi(text))
+        cb_strings_add(&out->cdi_devices, text);
+    else if (cb_device_parse(&out->nodes, text, &cause) < 0)
+        return invalid(err, text, "--device", cause);
     return 0;
 }
 
@@ -378,6 +398,15 @@ static int check_cache_ttl(struct cb_checked_request *out, const char *text,
     return invalid(err, text, "--cache-ttl", cause);
 }
 
+static int check_on_error(const char *text, struct cb_error **err)
+{
+    if (!text || !strcmp(text, "shell"))
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "invalid argument \"%s\" for \"--on-error\": expected shell",
+                        text);
+}
+
 static int check_offline(const struct cb_build_request *request, struct cb_error **err)
 {
     if (!request->offline || request->pull == CB_PULL_MISSING ||
@@ -397,6 +426,7 @@ int cb_request_check(struct cb_checked_request *out,
         check_each(out, &request->allow, check_allow, err) < 0 ||
         check_each(out, &request->ulimits, check_ulimit, err) < 0 ||
         check_each(out, &request->cache_places, check_cache_place, err) < 0 ||
+        check_each(out, &request->devices, check_device, err) < 0 ||
         check_each(out, &request->add_hosts, check_host, err) < 0 ||
         check_each(out, &request->platforms, check_platforms, err) < 0)
         return -1;
@@ -406,7 +436,10 @@ int cb_request_check(struct cb_checked_request *out,
     out->as_index = out->platforms.count > 1 || wants_index(out);
     if (check_network(out, request->network, err) < 0 ||
         check_context_mode(out, request->context_mode, err) < 0 ||
-        check_size(&out->memory_bytes, request->memory, "-m, --memory", err) < 0 ||
+        cb_limits_parse(&out->limits, &request->limits, err) < 0 ||
+        cb_device_limit(&out->limits, &out->nodes, err) < 0 ||
+        cb_security_parse(&out->security, &request->security_opts, err) < 0 ||
+        cb_request_volumes(out, &request->volumes, err) < 0 ||
         check_size(&out->shm_bytes, request->shm_size, "--shm-size", err) < 0 ||
         cb_request_caches("--cache-from", 0, &request->cache_from, &out->cache_from,
                           err) < 0 ||
@@ -414,7 +447,8 @@ int cb_request_check(struct cb_checked_request *out,
         cb_request_outputs(out, request, err) < 0 ||
         check_attempts(out, request, err) < 0 ||
         check_cache_ttl(out, request->cache_ttl, err) < 0 ||
-        check_offline(request, err) < 0 || check_epoch(out, err) < 0)
+        check_offline(request, err) < 0 || check_on_error(request->on_error, err) < 0 ||
+        check_epoch(out, err) < 0)
         return -1;
     settle_cdi_dirs(out, request);
     if (cb_secrets_new(&out->secrets, &request->secrets, err) < 0)

@@ -69,7 +69,15 @@ int cb_caps_parse(const char *name, uint64_t *mask, struct cb_error **err)
             return 0;
         }
     }
-    return cb_error_set(err, CB_ERR_USAGE, "unknown capability `%s`", name);
+    return cb_error_set(err, CB_ERR_USAGE, "unknown capability: \"%s%s\"",
+                        bare == name ? "CAP_" : "", name);
+}
+
+int cb_cap_is_known(const char *name)
+{
+    uint64_t mask;
+
+    return cb_caps_parse(name, &mask, NULL) == 0;
 }
 
 int cb_caps_held(uint64_t *mask, struct cb_error **err)
@@ -96,6 +104,14 @@ static int add_all(const struct cb_strings *list, uint64_t *mask, struct cb_erro
     return 0;
 }
 
+static int not_held(uint64_t mask, struct cb_error **err)
+{
+    return cb_error_set(err, CB_ERR_DENIED,
+                        "capability not available in the current environment: "
+                        "\"CAP_%s\"",
+                        names[__builtin_ctzll(mask)]);
+}
+
 int cb_caps_of_spec(const struct cb_process_spec *spec, uint64_t *mask,
                     struct cb_error **err)
 {
@@ -106,12 +122,16 @@ int cb_caps_of_spec(const struct cb_process_spec *spec, uint64_t *mask,
         return -1;
     if (spec->security == CB_SECURITY_INSECURE)
         base = ALL_CAPS;
-    /* --cap-drop ALL --cap-add X leaves X; --cap-add ALL --cap-drop X leaves all but X.
-     */
-    if (dropped == ALL_CAPS)
+    /* --cap-add ALL --cap-drop X leaves all but X; --cap-drop ALL --cap-add X leaves X;
+     * what is both added and dropped is added. */
+    if (added == ALL_CAPS)
+        *mask = ALL_CAPS & ~(dropped == ALL_CAPS ? 0 : dropped);
+    else if (dropped == ALL_CAPS)
         *mask = added;
     else
-        *mask = (base | added) & ~dropped;
+        *mask = (base & ~dropped) | added;
+    if (added != ALL_CAPS && added & ~ours)
+        return not_held(added & ~ours, err);
     *mask &= ours;
     return 0;
 }

@@ -4,35 +4,73 @@
 
 #include "executor/protocol-priv.h"
 
-enum cb_controller { CB_CG_PIDS, CB_CG_MEMORY, CB_CG_CPU, CB_CONTROLLERS };
+enum cb_controller {
+    CB_CG_PIDS,
+    CB_CG_MEMORY,
+    CB_CG_CPU,
+    CB_CG_CPUSET,
+    CB_CG_IO,
+    CB_CG_DEVICES, /* version 1 only */
+    CB_CONTROLLERS
+};
 
 /* Found once, by the launcher. */
 struct cb_cgroups {
     int unified;                 /* one hierarchy for all controllers */
-    int base_fd[CB_CONTROLLERS]; /* our directory `cbuild`, or -1; one fd when unified */
-    int warned;
+    int root_fd[CB_CONTROLLERS]; /* the hierarchy itself, or -1 */
+    int base_fd[CB_CONTROLLERS]; /* our directory `cbuild`, or -1 */
+    unsigned warned;             /* of what was told once, by CB_WARNED_* */
     int of_user; /* in a user namespace: what was not delegated is warned of, no error */
 };
+enum {
+    CB_WARNED_PIDS = 1 << 0,
+    CB_WARNED_SWAP = 1 << 1,
+    CB_WARNED_WEIGHT = 1 << 2,
+    CB_WARNED_OOM = 1 << 3,
+    CB_WARNED_SWAPPINESS = 1 << 4,
+    CB_WARNED_USER = 1 << 5,
+};
 void cb_cgroups_find(struct cb_cgroups *cgroups);
-/* Removes leaves of launchers that are gone. */
+/* Removes leaves of launchers that are gone, and kills what is left in them. */
 void cb_cgroups_sweep(const struct cb_cgroups *cgroups);
+/* "pids"; version 2 calls block devices "io". */
+const char *cb_controller_name(const struct cb_cgroups *cgroups,
+                               enum cb_controller which);
+/* In version 2: lets the children of DIR_FD have the controllers there are. */
+void cb_cgroup_pass_on(int dir_fd);
 
-/* One step's leaf. */
+/* One step's leaf. A unified hierarchy has one directory, kept at index 0. */
 struct cb_cgroup {
     char name[CB_CGROUP_NAME_MAX + 32];
+    int parent_fd[CB_CONTROLLERS];
     int dir_fd[CB_CONTROLLERS];   /* -1: none */
     int procs_fd[CB_CONTROLLERS]; /* written by the child, about itself */
-    int limits_memory;
 };
 /* Limits that were asked for and cannot be set are an error; the default number of pids
  * is set where the kernel has it. */
 int cb_cgroup_create(struct cb_cgroups *cgroups, const char *name,
                      const struct cb_limits *limits, struct cb_cgroup *out,
                      struct cb_error **err);
-/* In the child: moves it, and makes the leaf the root of what it sees. */
-int cb_cgroup_join(const struct cb_cgroup *cgroup, struct cb_error **err);
-/* Fills what is known into EXIT, and removes the leaf. EXIT may be NULL. */
+/* In the child: moves it, and, if PRIVATE, makes the leaf the root of what it sees. */
+int cb_cgroup_join(const struct cb_cgroup *cgroup, int private, struct cb_error **err);
+/* Kills what is left in the leaf, fills what is known into EXIT, and removes the leaf.
+ * EXIT may be NULL. */
 void cb_cgroup_finish(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup,
                       struct cb_exit *exit);
+
+/* ── cgroup-limits.c ── */
+int cb_cgroup_wants(enum cb_controller which, const struct cb_limits *limits);
+/* Takes the controller's limits out. */
+void cb_cgroup_drop(enum cb_controller which, struct cb_limits *limits);
+int cb_cgroup_set_limits(struct cb_cgroups *cgroups, const struct cb_cgroup *cgroup,
+                         const struct cb_limits *limits, struct cb_error **err);
+
+/* ── cgroup-file.c: one value each. 0, or -1 with errno ── */
+int cb_cgroup_write(int dir_fd, const char *file, const char *value);
+int cb_cgroup_write_number(int dir_fd, const char *file, uint64_t value);
+/* The number after KEY (or at the start of FILE when KEY is NULL); 0 when unknown. */
+uint64_t cb_cgroup_read_number(int dir_fd, const char *file, const char *key);
+/* Kills all in it, and waits for their end. */
+void cb_cgroup_kill(int dir_fd);
 
 #endif

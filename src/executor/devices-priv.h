@@ -3,12 +3,14 @@
 #define CB_EXECUTOR_DEVICES_PRIV_H
 
 #include "base/error.h"
+#include "executor/mount-api-priv.h"
 
 #define CB_DEVICES 6
 
 const char *cb_device_name(size_t index);
-/* Detached mounts of the host's nodes, each known to be the device it is called. Called
- * once, in the launcher, while the host's tree is still visible. */
-int cb_devices_open(int fds[CB_DEVICES], struct cb_error **err);
+/* Detached mounts of the host's nodes (API NULL: just those nodes), each known to be the
+ * device it is called. Called once, in the launcher, while the host's tree is still
+ * visible. */
+int cb_devices_open(struct cb_mount_api *api, int fds[CB_DEVICES], struct cb_error **err);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/vec.h"
+#include "executor/limits.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -16,7 +17,7 @@
 enum cb_mount_type {
     CB_MOUNT_BIND,  /* source_fd: an O_PATH descriptor of a file or directory (opened in
                        ITS root by the caller) */
-    CB_MOUNT_TMPFS, /* size_bytes, mode */
+    CB_MOUNT_TMPFS, /* size_bytes, mode, uid, gid; options; exec, suid */
     CB_MOUNT_FILE,  /* a small file with CONTENT on a private tmpfs (hosts, resolv.conf,
                        secrets): never on disk */
 };
@@ -30,6 +31,9 @@ struct cb_mount {
     uint64_t size_bytes;
     unsigned mode;
     uint32_t uid, gid;
+    int exec, suid; /* TMPFS: programs may be executed, with their owners' rights */
+    const char
+        *options; /* TMPFS: more of the filesystem's own ("nr_inodes=9"), or NULL */
     const void *content; /* FILE; borrowed */
     size_t content_len;
     int keep_stub; /* leave a created mount point behind (volumes); else it is removed
@@ -41,11 +45,6 @@ struct cb_mounts {
 };
 
 enum cb_security { CB_SECURITY_SANDBOX, CB_SECURITY_INSECURE };
-
-struct cb_rlimit {
-    int resource;
-    uint64_t soft, hard;
-};
 
 struct cb_process_spec {
     int rootfs_fd; /* a directory; a detached mount is moved, a plain directory is
@@ -59,6 +58,7 @@ struct cb_process_spec {
                          the parent, before entering */
     const struct cb_strings *groups; /* --group-add, or NULL */
     const char *hostname; /* NULL: "buildkitsandbox" is for builds, the caller gives it */
+    const char *domainname; /* or NULL */
     struct cb_mounts
         mounts;       /* in order, after /proc /dev /dev/pts /dev/shm /dev/mqueue /sys */
     int netns_fd;     /* join this network namespace; -1: see host_network */
@@ -66,11 +66,20 @@ struct cb_process_spec {
     uint64_t shm_bytes; /* 0: 64 MiB */
     enum cb_security security;
     const struct cb_strings *cap_add, *cap_drop; /* or NULL */
+    const char *seccomp; /* NULL: Docker's profile; "": none; else a profile as JSON */
+    /* What is hidden or read-only below /proc and /sys: all of that, or some, is not; and
+     * more is hidden. NULL: as Docker has it. */
+    int unmask_all;
+    const struct cb_strings *unmask, *mask;
+    const struct cb_strings *sysctls; /* "net.core.somaxconn=1", or NULL */
+    int has_oom_score, oom_score;     /* else a step is killed before its builder */
+    int all_devices;                  /* every node of the host's /dev */
+    /* The host's namespaces instead of new ones. */
+    int host_ipc, host_pid, host_uts, host_cgroup;
+    int no_shm; /* no /dev/shm */
     const struct cb_rlimit *rlimits;
     size_t rlimit_count;
-    uint64_t memory_bytes, memory_swap_bytes,
-        pids_max; /* 0: default (pids 4096, memory none) */
-    double cpus;
+    struct cb_limits limits;
     int init; /* run our own init as pid 1 */
     int no_new_privileges;
     /* stdio: descriptors the process gets (borrowed), -1 for /dev/null. With TTY the
@@ -87,8 +96,11 @@ struct cb_exit {
     int code;   /* 0..255; 128+signal */
     int signal; /* or 0 */
     int oom_killed;
-    uint64_t peak_memory_bytes; /* 0 unknown */
+    /* Of all together where a memory control group was (always in version 2, else with a
+     * limit of memory), else of the largest process. */
+    uint64_t peak_memory_bytes;
     uint64_t cpu_ns;
+    uint64_t read_bytes, written_bytes; /* from and to block devices */
 };
 
 /* ── Launcher ── */
@@ -96,6 +108,11 @@ struct cb_launcher;
 /* Forks the launcher. Call from main before the first thread. Cheap (it does nothing
  * until used). */
 int cb_launcher_start(struct cb_launcher **out, struct cb_error **err);
+/* The same for a program whose main begins with cb_launcher_reenter: no step can write to
+ * the program's file. */
+int cb_launcher_start_sealed(struct cb_launcher **out, struct cb_error **err);
+/* Returns unless this process was executed to be such a launcher. */
+void cb_launcher_reenter(int argc, char **argv);
 /* Kills what still runs and waits for the launcher's end. */
 void cb_launcher_stop(struct cb_launcher *launcher);
 CB_AUTO_DEFINE(cb_launcher, cb_launcher_stop)
@@ -144,6 +161,9 @@ int cb_user_resolve(int rootfs_fd, const char *text, struct cb_user *out,
 /* Adds a supplementary group, by name or number. */
 int cb_user_add_group(int rootfs_fd, const char *text, struct cb_user *user,
                       struct cb_error **err);
+
+/* "CAP_CHOWN", "chown", "ALL": is there such a capability? */
+int cb_cap_is_known(const char *name);
 
 /* The capabilities of Docker's default set as a mask (a80425fb). */
 #define CB_CAPS_DEFAULT 0xa80425fbULL

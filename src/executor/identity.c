@@ -63,8 +63,11 @@ int cb_step_seccomp(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
 {
     struct sock_fprog prog = sandbox->stage->seccomp;
 
-    if (step->value != sandbox->stage->seccomp_caps &&
-        cb_seccomp_compile(step->value, &prog, err) < 0)
+    if (step->text_len) {
+        prog.filter = (struct sock_filter *)(sandbox->plan.pool + step->text);
+        prog.len = (unsigned short)step->text_len;
+    } else if (step->value != sandbox->stage->seccomp_caps &&
+               cb_seccomp_compile(step->value, &prog, err) < 0)
         return -1;
     return cb_seccomp_load(&prog, err);
 }

@@ -8,7 +8,17 @@ struct cb_launcher {
     int control_fd; /* any thread may send a datagram; nobody reads */
     pid_t pid;
 };
-/* The launcher's life; never returns. */
-_Noreturn void cb_launcher_main(int control_fd);
+#define CB_LAUNCHER_NAME "cbuild-launcher"
+#define CB_LAUNCHER_FD   3
+
+/* The launcher's life; never returns. SEALED: it executes its own program once more, see
+ * seal.c. */
+_Noreturn void cb_launcher_main(int control_fd, int sealed);
+/* Returns only when that cannot be done. */
+void cb_launcher_seal(int control_fd);
+
+/* Closes all descriptors from FIRST on, now or when a program is executed. PROC_FD: a
+ * procfs, or AT_FDCWD where /proc is one. */
+void cb_descriptors_close(int proc_fd, int first, int on_exec);
 
 #endif

@@ -72,12 +72,13 @@ static pid_t clone_child(uint64_t flags, int *pidfd)
 }
 
 static _Noreturn void run_child(struct launcher *launcher, const struct cb_cgroup *cgroup,
-                                const struct cb_launch_request *request, const int *fds,
+                                const struct cb_launch_request *request, int *fds,
                                 size_t count)
 {
     struct cb_sandbox sandbox = {
         .stage = &launcher->stage,
         .cgroup = cgroup,
+        .private_cgroup = (request->namespaces & CLONE_NEWCGROUP) != 0,
         .fds = fds + CB_REQUEST_FDS,
         .fd_count = count - CB_REQUEST_FDS,
         .report_fd = fds[CB_REQUEST_FD_REPORT],
@@ -104,8 +105,8 @@ static int prepare(struct launcher *launcher, struct cb_error **err)
 static int launch(struct launcher *launcher, const struct cb_launch_request *request,
                   int *fds, size_t count, struct cb_error **err)
 {
-    uint64_t flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-                     (request->new_netns ? CLONE_NEWNET : 0);
+    /* Its view of control groups is made when it is in the right one. */
+    uint64_t flags = request->namespaces & ~(uint64_t)CLONE_NEWCGROUP;
     struct child child = {.pidfd = -1};
 
     if (prepare(launcher, err) < 0 ||
@@ -169,6 +170,10 @@ static void finish_child(struct launcher *launcher, struct child *child)
         reply.exit.signal = info.si_status;
         reply.exit.code = 128 + info.si_status;
     }
+    /* Where a memory control group was, it knows better. */
+    reply.exit.peak_memory_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    reply.exit.read_bytes = (uint64_t)usage.ru_inblock * 512;
+    reply.exit.written_bytes = (uint64_t)usage.ru_oublock * 512;
     reply.exit.cpu_ns = nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime);
     cb_cgroup_finish(&launcher->stage.cgroups, &child->cgroup, &reply.exit);
     cb_message_send(child->reply_fd, &reply, sizeof(reply), NULL, 0);
@@ -221,7 +226,6 @@ static void settle(int control_fd)
     sigset_t none;
     int null;
 
-    prctl(PR_SET_NAME, "cbuild-launcher", 0, 0, 0);
     umask(0022);
     for (int signal = 1; signal < NSIG; signal++) {
         struct sigaction action = {.sa_handler = SIG_DFL};
@@ -238,9 +242,9 @@ static void settle(int control_fd)
     dup2(null, 1);
     if (fcntl(2, F_GETFD) < 0)
         dup2(null, 2);
-    if (control_fd != 3)
-        dup3(control_fd, 3, O_CLOEXEC);
-    syscall(SYS_close_range, 4, ~0U, 0);
+    if (control_fd != CB_LAUNCHER_FD)
+        dup3(control_fd, CB_LAUNCHER_FD, O_CLOEXEC);
+    cb_descriptors_close(AT_FDCWD, CB_LAUNCHER_FD + 1, 0);
 }
 
 /* Most builds run nothing: then this is all the launcher ever does. */
@@ -258,13 +262,12 @@ static void wait_for_work(int control_fd)
         _exit(0);
 }
 
-_Noreturn void cb_launcher_main(int control_fd)
+static _Noreturn void serve(void)
 {
-    struct launcher launcher = {.control_fd = 3};
+    struct launcher launcher = {.control_fd = CB_LAUNCHER_FD};
     int open = 1;
 
-    wait_for_work(control_fd);
-    settle(control_fd);
+    prctl(PR_SET_NAME, CB_LAUNCHER_NAME, 0, 0, 0);
     while (open) {
         fill_polls(&launcher);
         if (poll(launcher.polls.items, launcher.polls.count, -1) < 0)
@@ -275,4 +278,26 @@ _Noreturn void cb_launcher_main(int control_fd)
     }
     kill_all(&launcher);
     _exit(0);
+}
+
+_Noreturn void cb_launcher_main(int control_fd, int sealed)
+{
+    wait_for_work(control_fd);
+    settle(control_fd);
+    if (sealed)
+        cb_launcher_seal(CB_LAUNCHER_FD);
+    serve();
+}
+
+void cb_launcher_reenter(int argc, char **argv)
+{
+    struct stat st;
+
+    /* Only what the launcher left us makes one of us: a socket, and no other argument. */
+    if (argc != 1 || strcmp(argv[0], CB_LAUNCHER_NAME) != 0 ||
+        fstat(CB_LAUNCHER_FD, &st) < 0 || !S_ISSOCK(st.st_mode))
+        return;
+    fcntl(CB_LAUNCHER_FD, F_SETFD, FD_CLOEXEC);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    serve();
 }

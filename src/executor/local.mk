@@ -4,8 +4,14 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/caps.c \
 	%D%/cdi.c \
 	%D%/cdi.h \
+	%D%/cgroup-file.c \
+	%D%/cgroup-find.c \
+	%D%/cgroup-limits.c \
 	%D%/cgroup-priv.h \
 	%D%/cgroup.c \
+	%D%/cpuset.c \
+	%D%/descriptors.c \
+	%D%/device-option.c \
 	%D%/devices-priv.h \
 	%D%/devices.c \
 	%D%/emulation.c \
@@ -18,23 +24,36 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/io.c \
 	%D%/launcher-priv.h \
 	%D%/launcher.c \
+	%D%/limits.c \
+	%D%/limits.h \
+	%D%/mount-api-priv.h \
+	%D%/mount-api.c \
 	%D%/mounts.c \
+	%D%/plan-masks.c \
 	%D%/plan-mounts.c \
+	%D%/plan-nodes.c \
 	%D%/plan-print.c \
 	%D%/plan-priv.h \
 	%D%/plan.c \
 	%D%/program.c \
 	%D%/protocol-priv.h \
 	%D%/protocol.c \
+	%D%/rlimit.c \
 	%D%/rootfs.c \
 	%D%/sandbox-priv.h \
 	%D%/sandbox.c \
+	%D%/seal.c \
+	%D%/seccomp-json.c \
 	%D%/seccomp-priv.h \
 	%D%/seccomp-profile.c \
 	%D%/seccomp.c \
+	%D%/security.c \
+	%D%/security.h \
+	%D%/settings.c \
 	%D%/single-id.c \
 	%D%/spawn.c \
 	%D%/spec.c \
+	%D%/stage-legacy.c \
 	%D%/stage.c \
 	%D%/stubs-priv.h \
 	%D%/stubs.c \

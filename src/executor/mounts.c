@@ -20,50 +20,19 @@ static int attach(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
         return -1;
     if (target < 0)
         return 0;
-    if (move_mount(mount_fd, "", target, "",
-                   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+    if (cb_tree_attach(&sandbox->api, mount_fd, target, "") < 0)
         return cb_error_errno(err, errno, "attach the mount");
     return 0;
 }
 
-/* "a=b,c": one fsconfig call each. */
-static int configure(int fs_fd, char *options, struct cb_error **err)
-{
-    char *rest = NULL;
-
-    for (char *key = strtok_r(options, ",", &rest); key;
-         key = strtok_r(NULL, ",", &rest)) {
-        char *value = strchr(key, '=');
-        int done;
-
-        if (value)
-            *value++ = '\0';
-        done = fsconfig(fs_fd, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key,
-                        value, 0);
-        if (done < 0)
-            return cb_error_errno(err, errno, "option %s", key);
-    }
-    if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-        return cb_error_errno(err, errno, "create");
-    return 0;
-}
-
-static int new_filesystem(const char *type, char *options, unsigned attributes, int *out,
+static int new_filesystem(struct cb_sandbox *sandbox, const char *type,
+                          const char *options, unsigned attributes, int *out,
                           struct cb_error **err)
 {
-    cb_autofd int fs = fsopen(type, FSOPEN_CLOEXEC);
-
-    if (fs < 0) {
-        cb_error_errno(err, errno, "new %s", type);
-        return cb_error_hint(err, "the kernel must be 5.12 or newer and know %s", type);
-    }
-    /* What `mount` and `df` show as the device. */
-    fsconfig(fs, FSCONFIG_SET_STRING, "source", type, 0);
-    if (configure(fs, options, err) < 0)
-        return cb_error_wrap(err, "new %s", type);
-    *out = fsmount(fs, FSMOUNT_CLOEXEC, attributes);
+    *out = cb_tree_new(&sandbox->api, type, options, attributes);
     if (*out < 0)
-        return cb_error_errno(err, errno, "new %s", type);
+        return cb_error_errno(err, errno, "new %s%s%s%s", type, *options ? " (" : "",
+                              options, *options ? ")" : "");
     return 0;
 }
 
@@ -77,12 +46,10 @@ static int cover(struct cb_sandbox *sandbox, const char *path, struct cb_error *
 static int bind_kernel_tree(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                             const char *source, struct cb_error **err)
 {
-    struct mount_attr attr = {.attr_set = step->value, .propagation = MS_PRIVATE};
     cb_autofd int tree =
-        open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+        cb_tree_clone(&sandbox->api, AT_FDCWD, source, 1, step->value, 0);
 
-    if (tree < 0 ||
-        mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+    if (tree < 0)
         return cb_error_errno(err, errno, "clone the outer `%s`", source);
     if (attach(sandbox, step, tree, err) < 0)
         return -1;
@@ -107,8 +74,8 @@ int cb_step_filesystem(struct cb_sandbox *sandbox, const struct cb_plan_step *st
     const char *outer = outer_tree(sandbox, type);
     cb_auto(cb_error) refused = NULL;
     cb_autofd int mount = -1;
-    int failed = new_filesystem(type, sandbox->plan.pool + step->options, step->value,
-                                &mount, &refused) < 0;
+    int failed = new_filesystem(sandbox, type, sandbox->plan.pool + step->options,
+                                step->value, &mount, &refused) < 0;
 
     if (failed && outer && cb_error_errnum(refused) == EPERM)
         failed = bind_kernel_tree(sandbox, step, outer, err) < 0;
@@ -137,16 +104,16 @@ int cb_step_bind(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
 /* All small files of a run share one tmpfs, kept out of swap where the kernel can. */
 static int open_files(struct cb_sandbox *sandbox, struct cb_error **err)
 {
-    char noswap[] = "mode=0700,noswap", plain[] = "mode=0700";
     unsigned attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV;
 
     if (sandbox->files_fd >= 0)
         return 0;
-    if (new_filesystem("tmpfs", noswap, attributes, &sandbox->files_fd, NULL) < 0 &&
-        new_filesystem("tmpfs", plain, attributes, &sandbox->files_fd, err) < 0)
+    if (new_filesystem(sandbox, "tmpfs", "mode=0700,noswap", attributes,
+                       &sandbox->files_fd, NULL) < 0 &&
+        new_filesystem(sandbox, "tmpfs", "mode=0700", attributes, &sandbox->files_fd,
+                       err) < 0)
         return -1;
-    if (move_mount(sandbox->files_fd, "", AT_FDCWD, CB_STAGE_FILES,
-                   MOVE_MOUNT_F_EMPTY_PATH) < 0)
+    if (cb_tree_attach(&sandbox->api, sandbox->files_fd, AT_FDCWD, CB_STAGE_FILES) < 0)
         return cb_error_errno(err, errno, "attach a tmpfs for small files");
     return 0;
 }
@@ -168,8 +135,6 @@ static int place_file(struct cb_sandbox *sandbox, const struct cb_plan_step *ste
 {
     /* A script of the builder's (a heredoc with #!) has to be executable. */
     uint64_t executable = step->mode & 0111 ? MOUNT_ATTR_NOEXEC : 0;
-    struct mount_attr attr = {.attr_set = step->value & ~executable,
-                              .attr_clr = executable};
     cb_autofd int tree = -1;
     char name[16];
 
@@ -179,8 +144,9 @@ static int place_file(struct cb_sandbox *sandbox, const struct cb_plan_step *ste
     if (write_file(sandbox->files_fd, name, step, cb_sandbox_text(sandbox, step->text),
                    err) < 0)
         return -1;
-    tree = open_tree(sandbox->files_fd, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+    tree = cb_tree_clone(&sandbox->api, sandbox->files_fd, name, 0,
+                         step->value & ~executable, executable);
+    if (tree < 0)
         return cb_error_errno(err, errno, "clone the file");
     return attach(sandbox, step, tree, err);
 }
@@ -206,41 +172,67 @@ static int open_kernel_path(struct cb_sandbox *sandbox, const char *path, int *f
     return 0;
 }
 
-static int cover(struct cb_sandbox *sandbox, const char *path, struct cb_error **err)
+/* The same for a path that was asked for, which may be anywhere. */
+static int open_image_path(struct cb_sandbox *sandbox, const char *path, int *fd,
+                           struct cb_error **err)
 {
+    cb_auto(cb_error) error = NULL;
+
+    if (cb_fs_open_in_root(sandbox->root_fd, path, O_PATH, 0, fd, &error) == 0)
+        return 0;
+    if (cb_error_errnum(error) == ENOENT)
+        return 0;
+    return cb_error_move(err, &error);
+}
+
+static int cover_target(struct cb_sandbox *sandbox, const char *path, int target,
+                        struct cb_error **err)
+{
+    cb_autofd int tree = -1;
     const char *source;
-    cb_autofd int target = -1, tree = -1;
     struct stat what;
 
-    if (open_kernel_path(sandbox, path, &target, err) < 0)
-        return -1;
     if (target < 0)
         return 0;
     if (fstat(target, &what) < 0)
         return cb_error_errno(err, errno, "hide `%s`", path);
     source = S_ISDIR(what.st_mode) ? CB_STAGE_EMPTY : CB_STAGE_NULL;
-    tree = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (tree < 0 || move_mount(tree, "", target, "",
-                               MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+    tree = cb_tree_clone(&sandbox->api, AT_FDCWD, source, 0, 0, 0);
+    if (tree < 0 || cb_tree_attach(&sandbox->api, tree, target, "") < 0)
         return cb_error_errno(err, errno, "hide `%s`", path);
     return 0;
+}
+
+static int cover(struct cb_sandbox *sandbox, const char *path, struct cb_error **err)
+{
+    cb_autofd int target = -1;
+
+    if (open_kernel_path(sandbox, path, &target, err) < 0)
+        return -1;
+    return cover_target(sandbox, path, target, err);
 }
 
 int cb_step_mask(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                  struct cb_error **err)
 {
-    return cover(sandbox, cb_sandbox_text(sandbox, step->target), err);
+    const char *path = cb_sandbox_text(sandbox, step->target);
+    cb_autofd int target = -1;
+
+    if (!(step->flags & CB_PLAN_FOREIGN))
+        return cover(sandbox, path, err);
+    if (open_image_path(sandbox, path, &target, err) < 0)
+        return -1;
+    return cover_target(sandbox, path, target, err);
 }
 
 int cb_step_read_only(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                       struct cb_error **err)
 {
-    struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
     const char *path = cb_sandbox_text(sandbox, step->target);
     cb_autofd int target = -1, tree = -1;
 
     if (!strcmp(path, "/")) {
-        if (mount_setattr(sandbox->root_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+        if (cb_tree_set(&sandbox->api, sandbox->root_fd, MOUNT_ATTR_RDONLY, 0) < 0)
             return cb_error_errno(err, errno, "make the root read-only");
         return 0;
     }
@@ -248,10 +240,8 @@ int cb_step_read_only(struct cb_sandbox *sandbox, const struct cb_plan_step *ste
         return -1;
     if (target < 0)
         return 0;
-    tree = open_tree(target, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ||
-        move_mount(tree, "", target, "",
-                   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+    tree = cb_tree_clone(&sandbox->api, target, "", 0, MOUNT_ATTR_RDONLY, 0);
+    if (tree < 0 || cb_tree_attach(&sandbox->api, tree, target, "") < 0)
         return cb_error_errno(err, errno, "make `%s` read-only", path);
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "base/fs.h"
 #include "base/user-namespace.h"
 #include "executor/devices-priv.h"
+#include "executor/mount-api-priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,19 +24,6 @@
 #define DEFAULT_SHM_BYTES (64ULL << 20)
 
 #define STRICT (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV)
-
-/* Docker's, containerd's and podman's lists together. */
-static const char *const masked[] = {
-    "/proc/acpi",        "/proc/asound",  "/proc/interrupts",
-    "/proc/kcore",       "/proc/keys",    "/proc/latency_stats",
-    "/proc/sched_debug", "/proc/scsi",    "/proc/timer_list",
-    "/proc/timer_stats", "/sys/firmware", "/sys/devices/virtual/powercap",
-    "/sys/fs/selinux",
-};
-static const char *const read_only[] = {
-    "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
-};
-#define THERMAL_THROTTLE "/sys/devices/system/cpu/cpu%d/thermal_throttle"
 
 static const char *const links[][2] = {
     {"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"},
@@ -70,6 +58,17 @@ static int is_attached(int fd)
     return 0;
 }
 
+/* The child mounts it itself. */
+static int take_file(struct cb_plan *plan, int fd, int *index, struct cb_error **err)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+    if (copy < 0)
+        return cb_error_errno(err, errno, "duplicate a descriptor");
+    *index = cb_plan_take_fd(plan, copy);
+    return 0;
+}
+
 /* A detached mount of what FD refers to. One that is attached is never taken itself: its
  * attributes are the host's (an unbindable mount gives EINVAL too). */
 static int clone_mount(struct cb_plan *plan, int fd, uint64_t attributes, int recursive,
@@ -89,11 +88,18 @@ static int clone_mount(struct cb_plan *plan, int fd, uint64_t attributes, int re
         else
             tree = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     }
+    if (tree < 0 && errno == ENOSYS)
+        return take_file(plan, fd, index, err);
     if (tree < 0)
         return cb_error_errno(err, errno, "clone a mount");
+    if (mount_setattr(tree, "", flags, &attr, sizeof(attr)) < 0) {
+        cb_autofd int unused = tree;
+
+        return errno == ENOSYS
+                   ? take_file(plan, fd, index, err)
+                   : cb_error_errno(err, errno, "set the attributes of a mount");
+    }
     *index = cb_plan_take_fd(plan, tree);
-    if (mount_setattr(tree, "", flags, &attr, sizeof(attr)) < 0)
-        return cb_error_errno(err, errno, "set the attributes of a mount");
     return 0;
 }
 
@@ -103,16 +109,21 @@ static int add_rootfs(struct cb_plan *plan, const struct cb_process_spec *spec,
                       struct cb_error **err)
 {
     struct mount_attr devices = {.attr_clr = MOUNT_ATTR_NODEV};
+    struct cb_plan_step *step;
     int insecure = spec->security == CB_SECURITY_INSECURE;
     int index = -1;
 
     if (clone_mount(plan, spec->rootfs_fd, insecure ? 0 : MOUNT_ATTR_NODEV, 0, &index,
                     err) < 0)
         return cb_error_wrap(err, "root filesystem");
-    if (insecure && mount_setattr(plan->fds.items[index], "", AT_EMPTY_PATH, &devices,
-                                  sizeof(devices)) < 0)
+    if (insecure && !cb_mount_api_is_missing() &&
+        mount_setattr(plan->fds.items[index], "", AT_EMPTY_PATH, &devices,
+                      sizeof(devices)) < 0)
         return cb_error_errno(err, errno, "root filesystem: allow devices");
-    cb_plan_add(plan, CB_PLAN_ROOTFS)->fd = index;
+    step = cb_plan_add(plan, CB_PLAN_ROOTFS);
+    step->fd = index;
+    step->value = insecure ? 0 : MOUNT_ATTR_NODEV;
+    step->value2 = insecure ? MOUNT_ATTR_NODEV : 0;
     return 0;
 }
 
@@ -129,16 +140,6 @@ static struct cb_plan_step *add_filesystem(struct cb_plan *plan, const char *typ
     step->options = options_at;
     step->value = attributes;
     step->flags = flags | CB_PLAN_CREATE | CB_PLAN_DIRECTORY;
-    return step;
-}
-
-static struct cb_plan_step *add_target(struct cb_plan *plan, enum cb_plan_kind kind,
-                                       const char *target)
-{
-    uint32_t at = cb_plan_text(plan, target);
-    struct cb_plan_step *step = cb_plan_add(plan, kind);
-
-    step->target = at;
     return step;
 }
 
@@ -175,14 +176,14 @@ static void add_dev(struct cb_plan *plan, const struct cb_process_spec *spec)
                        (insecure ? 0 : MOUNT_ATTR_NODEV),
                    CB_PLAN_FIXED | CB_PLAN_IS_DEV);
     for (size_t i = 0; i < CB_DEVICES; i++)
-        add_target(plan, CB_PLAN_DEVICE, cb_device_name(i))->value = i;
+        cb_plan_add_target(plan, CB_PLAN_DEVICE, cb_device_name(i))->value = i;
     for (size_t i = 0; i < CB_ARRAY_SIZE(links); i++) {
         uint32_t text = cb_plan_text(plan, links[i][1]);
 
         /* Not every kernel has a core of itself. */
         if (!strcmp(links[i][1], "/proc/kcore") && access("/proc/kcore", F_OK) < 0)
             continue;
-        add_target(plan, CB_PLAN_LINK, links[i][0])->text = text;
+        cb_plan_add_target(plan, CB_PLAN_LINK, links[i][0])->text = text;
     }
     add_filesystem(plan, "devpts", "/dev/pts",
                    has_tty_group() ? "newinstance,ptmxmode=0666,mode=0620,gid=5"
@@ -190,33 +191,36 @@ static void add_dev(struct cb_plan *plan, const struct cb_process_spec *spec)
                    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
                    CB_PLAN_KEEP_STUB | CB_PLAN_IS_PTS);
     add_filesystem(plan, "mqueue", "/dev/mqueue", "", STRICT, CB_PLAN_KEEP_STUB);
-    add_filesystem(plan, "tmpfs", "/dev/shm", shm_options, STRICT, CB_PLAN_KEEP_STUB);
+    if (!spec->no_shm && !spec->host_ipc)
+        add_filesystem(plan, "tmpfs", "/dev/shm", shm_options, STRICT, CB_PLAN_KEEP_STUB);
+}
+
+/* With the host's interprocess communication goes the host's /dev/shm. */
+static int add_host_shm(struct cb_plan *plan, struct cb_error **err)
+{
+    cb_autofd int fd = open("/dev/shm", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct cb_plan_step *step;
+    int index = -1;
+
+    if (fd < 0)
+        return 0;
+    if (clone_mount(plan, fd, STRICT, 0, &index, err) < 0)
+        return cb_error_wrap(err, "/dev/shm");
+    step = cb_plan_add_target(plan, CB_PLAN_BIND, "/dev/shm");
+    step->fd = index;
+    step->flags = CB_PLAN_CREATE | CB_PLAN_KEEP_STUB | CB_PLAN_DIRECTORY;
+    step->value = STRICT;
+    return 0;
 }
 
 static void add_console(struct cb_plan *plan, const struct cb_process_spec *spec,
                         const struct cb_user *user)
 {
-    struct cb_plan_step *step = add_target(plan, CB_PLAN_CONSOLE, "console");
+    struct cb_plan_step *step = cb_plan_add_target(plan, CB_PLAN_CONSOLE, "console");
 
     step->uid = user->uid;
     step->value = spec->rows;
     step->value2 = spec->columns;
-}
-
-static void add_masks(struct cb_plan *plan)
-{
-    char path[sizeof(THERMAL_THROTTLE) + 12];
-
-    for (size_t i = 0; i < CB_ARRAY_SIZE(masked); i++)
-        add_target(plan, CB_PLAN_MASK, masked[i]);
-    for (int cpu = 0; cpu < 4096; cpu++) {
-        snprintf(path, sizeof(path), THERMAL_THROTTLE, cpu);
-        if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-            break;
-        add_target(plan, CB_PLAN_MASK, path);
-    }
-    for (size_t i = 0; i < CB_ARRAY_SIZE(read_only); i++)
-        add_target(plan, CB_PLAN_READ_ONLY, read_only[i]);
 }
 
 static int add_insecure_devices(struct cb_plan *plan, struct cb_error **err)
@@ -233,7 +237,7 @@ static int add_insecure_devices(struct cb_plan *plan, struct cb_error **err)
             continue;
         if (clone_mount(plan, fd, 0, 0, &index, err) < 0)
             return cb_error_wrap(err, "%s", path);
-        step = add_target(plan, CB_PLAN_BIND, path);
+        step = cb_plan_add_target(plan, CB_PLAN_BIND, path);
         step->fd = index;
         step->flags = CB_PLAN_CREATE | CB_PLAN_KEEP_STUB;
     }
@@ -254,9 +258,12 @@ static int add_bind(struct cb_plan *plan, const struct cb_mount *mount, uint64_t
     if (clone_mount(plan, mount->source_fd, attributes, mount->recursive, &index, err) <
         0)
         return -1;
-    *out = add_target(plan, CB_PLAN_BIND, mount->target);
+    *out = cb_plan_add_target(plan, CB_PLAN_BIND, mount->target);
     (*out)->fd = index;
-    (*out)->flags = S_ISDIR(source.st_mode) ? CB_PLAN_DIRECTORY : 0;
+    (*out)->flags = (S_ISDIR(source.st_mode) ? CB_PLAN_DIRECTORY : 0) |
+                    (mount->recursive ? CB_PLAN_RECURSIVE : 0);
+    (*out)->value = attributes;
+    (*out)->value2 = mount->device ? MOUNT_ATTR_NODEV : 0;
     return 0;
 }
 
@@ -268,14 +275,19 @@ static struct cb_plan_step *add_tmpfs(struct cb_plan *plan, const struct cb_moun
                    mount->uid, mount->gid);
     if (mount->size_bytes)
         cb_strbuf_addf(&options, ",size=%llu", (unsigned long long)mount->size_bytes);
+    if (mount->options && *mount->options)
+        cb_strbuf_addf(&options, ",%s", mount->options);
     return add_filesystem(plan, "tmpfs", mount->target, options.text,
-                          STRICT | (mount->read_only ? MOUNT_ATTR_RDONLY : 0), 0);
+                          MOUNT_ATTR_NODEV | (mount->suid ? 0 : MOUNT_ATTR_NOSUID) |
+                              (mount->exec ? 0 : MOUNT_ATTR_NOEXEC) |
+                              (mount->read_only ? MOUNT_ATTR_RDONLY : 0),
+                          0);
 }
 
 static struct cb_plan_step *add_file(struct cb_plan *plan, const struct cb_mount *mount)
 {
     uint32_t text = cb_plan_bytes(plan, mount->content, mount->content_len);
-    struct cb_plan_step *step = add_target(plan, CB_PLAN_FILE, mount->target);
+    struct cb_plan_step *step = cb_plan_add_target(plan, CB_PLAN_FILE, mount->target);
 
     step->text = text;
     step->text_len = mount->content_len;
@@ -324,12 +336,16 @@ int cb_plan_add_mounts(struct cb_plan *plan, const struct cb_process_spec *spec,
                    CB_PLAN_FIXED);
     add_cgroup(plan, insecure);
     add_dev(plan, spec);
+    if (spec->host_ipc && !spec->no_shm && add_host_shm(plan, err) < 0)
+        return -1;
     if (spec->tty)
         add_console(plan, spec, user);
-    if (insecure && add_insecure_devices(plan, err) < 0)
+    if (insecure && !spec->all_devices && add_insecure_devices(plan, err) < 0)
+        return -1;
+    if (spec->all_devices && cb_plan_add_nodes(plan, err) < 0)
         return -1;
     if (!insecure)
-        add_masks(plan);
+        cb_plan_add_masks(plan, spec);
     for (size_t i = 0; i < spec->mounts.count; i++) {
         if (add_mount(plan, &spec->mounts.items[i], insecure ? 0 : MOUNT_ATTR_NODEV,
                       err) < 0)

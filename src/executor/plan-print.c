@@ -6,9 +6,13 @@ static const char *const names[CB_PLAN_KINDS] = {
     [CB_PLAN_NETNS] = "netns",
     [CB_PLAN_LOOPBACK] = "loopback",
     [CB_PLAN_HOSTNAME] = "hostname",
+    [CB_PLAN_DOMAINNAME] = "domainname",
+    [CB_PLAN_OOM_SCORE] = "oom-score",
+    [CB_PLAN_SYSCTL] = "sysctl",
     [CB_PLAN_ROOTFS] = "rootfs",
     [CB_PLAN_FILESYSTEM] = "filesystem",
     [CB_PLAN_DEVICE] = "device",
+    [CB_PLAN_NODE] = "node",
     [CB_PLAN_LINK] = "link",
     [CB_PLAN_CONSOLE] = "console",
     [CB_PLAN_BIND] = "bind",
@@ -48,6 +52,8 @@ static void print_step(const struct cb_plan *plan, const struct cb_plan_step *st
         cb_strbuf_addf(out, " attributes=%#llx", (unsigned long long)step->value);
         break;
     case CB_PLAN_HOSTNAME:
+    case CB_PLAN_DOMAINNAME:
+    case CB_PLAN_SYSCTL:
     case CB_PLAN_LINK:
     case CB_PLAN_EXEC:
         print_text(plan, step->text, out);
@@ -61,7 +67,10 @@ static void print_step(const struct cb_plan *plan, const struct cb_plan_step *st
                        (unsigned long long)step->value2);
         break;
     case CB_PLAN_SECCOMP:
-        cb_strbuf_addf(out, " caps=%llx", (unsigned long long)step->value);
+        if (step->text_len)
+            cb_strbuf_addf(out, " %u instructions", step->text_len);
+        else
+            cb_strbuf_addf(out, " caps=%llx", (unsigned long long)step->value);
         break;
     case CB_PLAN_USER:
         cb_strbuf_addf(out, " %u:%u bounding=%llx effective=%llx", step->uid, step->gid,

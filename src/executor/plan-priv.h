@@ -12,9 +12,15 @@ enum cb_plan_kind {
     CB_PLAN_NETNS,      /* join descriptor FD */
     CB_PLAN_LOOPBACK,   /* bring lo up */
     CB_PLAN_HOSTNAME,   /* TEXT */
+    CB_PLAN_DOMAINNAME, /* TEXT */
+    CB_PLAN_OOM_SCORE,  /* the number VALUE */
+    CB_PLAN_SYSCTL,     /* TEXT to TARGET, a path below /proc/sys */
+    /* ROOTFS and BIND: FD is a mount; or, where there are no detached mounts, a file that
+     * the child mounts with the attributes VALUE and without VALUE2. */
     CB_PLAN_ROOTFS,     /* attach descriptor FD as the new root */
     CB_PLAN_FILESYSTEM, /* a new TEXT filesystem with OPTIONS and attributes VALUE */
     CB_PLAN_DEVICE,     /* launcher's device number VALUE as TARGET in our /dev */
+    CB_PLAN_NODE,       /* device VALUE as TARGET in our /dev; MODE, UID, GID */
     CB_PLAN_LINK,       /* symbolic link TARGET in our /dev, to TEXT */
     CB_PLAN_CONSOLE,    /* a pty in our devpts, VALUE rows and VALUE2 columns */
     CB_PLAN_BIND,       /* attach descriptor FD at TARGET */
@@ -25,7 +31,7 @@ enum cb_plan_kind {
     CB_PLAN_ENTER,      /* pivot_root; nothing of the host's mounts remains */
     CB_PLAN_STDIO,      /* descriptors VALUE: three bytes of index + 1 */
     CB_PLAN_RLIMIT,     /* MODE = resource, VALUE soft, VALUE2 hard */
-    CB_PLAN_SECCOMP,    /* filter for the capabilities VALUE */
+    CB_PLAN_SECCOMP,    /* filter for the capabilities VALUE, or the program in TEXT */
     CB_PLAN_USER,       /* UID GID, groups in TEXT, bounding VALUE, effective VALUE2 */
     CB_PLAN_NO_NEW_PRIVS,
     CB_PLAN_INIT, /* stay behind as pid 1 */
@@ -43,7 +49,8 @@ enum cb_plan_flags {
     CB_PLAN_RDONLY = 1 << 6,
     CB_PLAN_FOREIGN = 1 << 7, /* asked for by the user: may not cover /proc */
     CB_PLAN_TTY = 1 << 8,
-    CB_PLAN_INSTEAD = 1 << 9, /* RLIMIT: only where no cgroup limits the processes */
+    CB_PLAN_INSTEAD = 1 << 9,    /* RLIMIT: only where no cgroup limits the processes */
+    CB_PLAN_RECURSIVE = 1 << 10, /* BIND: with what is mounted below */
 };
 
 /* Offsets go into the plan's pool; 0 is the empty string. */
@@ -59,8 +66,8 @@ struct cb_plan_step {
 struct cb_plan {
     CB_VEC(struct cb_plan_step) steps;
     struct cb_strbuf pool;
-    CB_VEC(int) fds; /* owned duplicates and detached mounts, in the order sent */
-    int new_netns;
+    CB_VEC(int) fds;     /* owned duplicates and detached mounts, in the order sent */
+    uint64_t namespaces; /* CLONE_NEW… flags */
     int init;
 };
 void cb_plan_clear(struct cb_plan *plan);
@@ -88,6 +95,12 @@ uint32_t cb_plan_text(struct cb_plan *plan, const char *text);
 uint32_t cb_plan_bytes(struct cb_plan *plan, const void *bytes, size_t len);
 /* Takes FD; its index. */
 int cb_plan_take_fd(struct cb_plan *plan, int fd);
+struct cb_plan_step *cb_plan_add_target(struct cb_plan *plan, enum cb_plan_kind kind,
+                                        const char *target);
+/* plan-masks.c: what of the kernel's is hidden or read-only. */
+void cb_plan_add_masks(struct cb_plan *plan, const struct cb_process_spec *spec);
+/* plan-nodes.c: all device nodes of the host's /dev. */
+int cb_plan_add_nodes(struct cb_plan *plan, struct cb_error **err);
 int cb_plan_add_mounts(struct cb_plan *plan, const struct cb_process_spec *spec,
                        const struct cb_user *user, struct cb_error **err);
 

@@ -10,9 +10,11 @@
 #include "base/fs.h"
 #include "base/user-namespace.h"
 #include "executor/caps-priv.h"
+#include "executor/seccomp-priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
@@ -63,6 +65,16 @@ struct cb_plan_step *cb_plan_add(struct cb_plan *plan, enum cb_plan_kind kind)
 
     cb_vec_push(&plan->steps, step);
     return &plan->steps.items[plan->steps.count - 1];
+}
+
+struct cb_plan_step *cb_plan_add_target(struct cb_plan *plan, enum cb_plan_kind kind,
+                                        const char *target)
+{
+    uint32_t at = cb_plan_text(plan, target);
+    struct cb_plan_step *step = cb_plan_add(plan, kind);
+
+    step->target = at;
+    return step;
 }
 
 uint32_t cb_plan_bytes(struct cb_plan *plan, const void *bytes, size_t len)
@@ -128,9 +140,17 @@ static int add_network(struct cb_plan *plan, const struct cb_process_spec *spec,
             return -1;
         cb_plan_add(plan, CB_PLAN_NETNS)->fd = index;
     } else if (!spec->host_network) {
-        plan->new_netns = 1;
+        plan->namespaces |= CLONE_NEWNET;
         cb_plan_add(plan, CB_PLAN_LOOPBACK);
     }
+    return 0;
+}
+
+static int add_names(struct cb_plan *plan, const struct cb_process_spec *spec,
+                     struct cb_error **err)
+{
+    if (spec->host_uts)
+        return 0;
     if (spec->hostname) {
         uint32_t name = cb_plan_text(plan, spec->hostname);
 
@@ -140,7 +160,50 @@ static int add_network(struct cb_plan *plan, const struct cb_process_spec *spec,
                                 spec->hostname);
         cb_plan_add(plan, CB_PLAN_HOSTNAME)->text = name;
     }
+    if (spec->domainname && *spec->domainname) {
+        uint32_t name = cb_plan_text(plan, spec->domainname);
+
+        if (strlen(spec->domainname) > 64)
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "domain name `%s` has more than 64 characters",
+                                spec->domainname);
+        cb_plan_add(plan, CB_PLAN_DOMAINNAME)->text = name;
+    }
     return 0;
+}
+
+/* "net.ipv4.ip_forward=1" → net/ipv4/ip_forward. */
+static int add_sysctls(struct cb_plan *plan, const struct cb_process_spec *spec,
+                       struct cb_error **err)
+{
+    for (size_t i = 0; spec->sysctls && i < spec->sysctls->count; i++) {
+        const char *text = spec->sysctls->items[i];
+        size_t len = strcspn(text, "=");
+        cb_autofree char *path = xstrndup(text, len);
+        struct cb_plan_step *step;
+        uint32_t value;
+
+        if (!text[len] || !len || strstr(path, "..") || *path == '/' || *path == '.')
+            return cb_error_set(err, CB_ERR_USAGE, "sysctl `%s`: expected NAME=VALUE",
+                                text);
+        for (char *at = path; *at; at++)
+            *at = *at == '.' ? '/' : *at;
+        value = cb_plan_text(plan, text + len + 1);
+        step = cb_plan_add_target(plan, CB_PLAN_SYSCTL, path);
+        step->text = value;
+    }
+    return 0;
+}
+
+static void add_namespaces(struct cb_plan *plan, const struct cb_process_spec *spec)
+{
+    plan->namespaces |= CLONE_NEWNS;
+    plan->namespaces |= spec->host_pid ? 0 : CLONE_NEWPID;
+    plan->namespaces |= spec->host_ipc ? 0 : CLONE_NEWIPC;
+    plan->namespaces |= spec->host_uts ? 0 : CLONE_NEWUTS;
+    plan->namespaces |= spec->host_cgroup ? 0 : CLONE_NEWCGROUP;
+    if (spec->has_oom_score)
+        cb_plan_add(plan, CB_PLAN_OOM_SCORE)->value = (uint64_t)(int64_t)spec->oom_score;
 }
 
 static void add_cwd(struct cb_plan *plan, const struct cb_process_spec *spec,
@@ -209,7 +272,8 @@ static struct cb_plan_step *add_rlimit(struct cb_plan *plan, int resource, uint6
  * that is a limit for steps. Root of the machine has no such limit, but has cgroups. */
 static void add_process_limit(struct cb_plan *plan, const struct cb_process_spec *spec)
 {
-    uint64_t most = spec->pids_max ? spec->pids_max : PROCESSES;
+    uint64_t most =
+        spec->limits.pids_max > 0 ? (uint64_t)spec->limits.pids_max : PROCESSES;
     struct rlimit ours;
 
     if (!cb_in_user_namespace() || is_limited(spec, RLIMIT_NPROC) ||
@@ -244,18 +308,41 @@ static int add_rlimits(struct cb_plan *plan, const struct cb_process_spec *spec,
     return 0;
 }
 
+static int add_filter(struct cb_plan *plan, const struct cb_process_spec *spec,
+                      uint64_t caps, struct cb_error **err)
+{
+    cb_auto_value(cb_seccomp_program) program = {0};
+    struct cb_plan_step *step;
+    uint32_t text;
+
+    if (spec->security == CB_SECURITY_INSECURE && !spec->seccomp)
+        return 0;
+    if (!spec->seccomp) {
+        cb_plan_add(plan, CB_PLAN_SECCOMP)->value = caps;
+        return 0;
+    }
+    if (!*spec->seccomp)
+        return 0;
+    if (cb_seccomp_compile_json(spec->seccomp, caps, &program, err) < 0)
+        return -1;
+    text = cb_plan_bytes(plan, program.bytes.text, program.bytes.len);
+    step = cb_plan_add(plan, CB_PLAN_SECCOMP);
+    step->text = text;
+    step->text_len = program.bytes.len / sizeof(struct sock_filter);
+    return 0;
+}
+
 static int add_credentials(struct cb_plan *plan, const struct cb_process_spec *spec,
                            const struct cb_user *user, struct cb_error **err)
 {
-    int insecure = spec->security == CB_SECURITY_INSECURE;
     struct cb_plan_step *step;
     uint32_t groups;
     uint64_t caps;
 
     if (cb_caps_of_spec(spec, &caps, err) < 0)
         return -1;
-    if (!insecure && !spec->no_new_privileges)
-        cb_plan_add(plan, CB_PLAN_SECCOMP)->value = caps;
+    if (!spec->no_new_privileges && add_filter(plan, spec, caps, err) < 0)
+        return -1;
     groups = cb_plan_bytes(plan, user->groups, user->group_count * sizeof(*user->groups));
     step = cb_plan_add(plan, CB_PLAN_USER);
     step->text = groups;
@@ -266,8 +353,7 @@ static int add_credentials(struct cb_plan *plan, const struct cb_process_spec *s
     step->value2 = user->uid ? 0 : caps;
     if (spec->no_new_privileges) {
         cb_plan_add(plan, CB_PLAN_NO_NEW_PRIVS);
-        if (!insecure)
-            cb_plan_add(plan, CB_PLAN_SECCOMP)->value = caps;
+        return add_filter(plan, spec, caps, err);
     }
     return 0;
 }
@@ -305,8 +391,11 @@ static int check_spec(const struct cb_process_spec *spec, struct cb_error **err)
 int cb_plan_build(struct cb_plan *plan, const struct cb_process_spec *spec,
                   const struct cb_user *user, struct cb_error **err)
 {
-    if (check_spec(spec, err) < 0 || add_network(plan, spec, err) < 0 ||
-        cb_plan_add_mounts(plan, spec, user, err) < 0)
+    if (check_spec(spec, err) < 0)
+        return -1;
+    add_namespaces(plan, spec);
+    if (add_network(plan, spec, err) < 0 || add_names(plan, spec, err) < 0 ||
+        add_sysctls(plan, spec, err) < 0 || cb_plan_add_mounts(plan, spec, user, err) < 0)
         return -1;
     add_cwd(plan, spec, user);
     if (spec->rootfs_read_only)

@@ -1,12 +1,12 @@
 /* The last two steps: optionally staying behind as pid 1, and executing the program,
  * which is looked up in the root as the user it will run as. Messages are the ones a user
  * of Docker knows. */
+#include "executor/launcher-priv.h"
 #include "executor/sandbox-priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -32,9 +32,9 @@ static void reap(pid_t child)
     }
 }
 
-static _Noreturn void be_init(pid_t child, const sigset_t *all)
+static _Noreturn void be_init(int proc_fd, pid_t child, const sigset_t *all)
 {
-    syscall(SYS_close_range, 3, ~0U, 0);
+    cb_descriptors_close(proc_fd, 3, 0);
     for (;;) {
         int signal;
 
@@ -59,7 +59,7 @@ int cb_step_init(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
     if (child < 0)
         return cb_error_errno(err, errno, "fork");
     if (child > 0)
-        be_init(child, &all);
+        be_init(sandbox->stage->proc_fd, child, &all);
     setpgid(0, 0);
     if (step->flags & CB_PLAN_TTY)
         tcsetpgrp(0, getpid()); /* SIGTTOU is blocked still */
@@ -118,14 +118,6 @@ static int search(const char *path, const char *name, char out[PATH_MAX])
     return 0;
 }
 
-static void close_rest(void)
-{
-    if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
-        return;
-    for (int fd = 3; fd < 4096; fd++)
-        fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
 static int is_shell_form(char *const argv[])
 {
     return argv[1] && !strcmp(argv[1], "-c") && argv[2] && !argv[3];
@@ -173,7 +165,7 @@ int cb_step_exec(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
         }
         program = found;
     }
-    close_rest();
+    cb_descriptors_close(sandbox->stage->proc_fd, 3, 1);
     execve(program, argv, env);
     return explain(sandbox, program, argv, errno, err);
 }

@@ -17,14 +17,9 @@
 
 enum { CB_REQUEST_FD_REPLY, CB_REQUEST_FD_REPORT, CB_REQUEST_FD_PLAN, CB_REQUEST_FDS };
 
-struct cb_limits {
-    uint64_t memory_bytes, memory_swap_bytes, pids_max;
-    double cpus;
-};
-
 struct cb_launch_request {
     uint32_t plan_len;
-    uint32_t new_netns;
+    uint64_t namespaces; /* CLONE_NEW… flags */
     struct cb_limits limits;
     char cgroup_name[CB_CGROUP_NAME_MAX];
 };

@@ -14,8 +14,8 @@
 int cb_step_rootfs(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                    struct cb_error **err)
 {
-    if (move_mount(sandbox->fds[step->fd], "", AT_FDCWD, CB_STAGE_ROOTFS,
-                   MOVE_MOUNT_F_EMPTY_PATH) < 0) {
+    if (cb_tree_attach(&sandbox->api, sandbox->fds[step->fd], AT_FDCWD, CB_STAGE_ROOTFS) <
+        0) {
         cb_error_errno(err, errno, "attach the root filesystem");
         return cb_error_hint(err, "before Linux 6.15 a detached mount serves one run");
     }

@@ -5,6 +5,7 @@
 
 #include "executor/cgroup-priv.h"
 #include "executor/devices-priv.h"
+#include "executor/mount-api-priv.h"
 #include "executor/plan-priv.h"
 #include "executor/protocol-priv.h"
 #include "executor/seccomp-priv.h"
@@ -23,12 +24,18 @@
 struct cb_stage {
     int proc_fd;    /* the host's procfs, checked; every write to /proc goes here */
     int self_pidfd; /* readable when the launcher is gone */
+    int legacy;     /* no mounts by descriptor: each child makes itself a stage */
     int in_userns;
     uint64_t seccomp_caps;
     struct sock_fprog seccomp; /* for seccomp_caps */
     struct cb_cgroups cgroups;
 };
 int cb_stage_prepare(struct cb_stage *stage, struct cb_error **err);
+struct cb_sandbox;
+/* stage-legacy.c: the same in the child, and mounts of what the plan brought. */
+int cb_stage_make_own(struct cb_sandbox *sandbox, struct cb_error **err);
+/* The directories of a stage, in the tmpfs ROOT_FD. */
+int cb_stage_fill(int root_fd, struct cb_error **err);
 
 struct cb_stub_record {
     int dir_fd;
@@ -39,9 +46,11 @@ struct cb_stub_record {
 
 struct cb_sandbox {
     const struct cb_stage *stage;
+    struct cb_mount_api api;
     const struct cb_cgroup *cgroup;
+    int private_cgroup; /* its leaf is the root of what it sees */
     struct cb_plan_view plan;
-    const int *fds; /* descriptors of the plan */
+    int *fds; /* descriptors of the plan */
     size_t fd_count;
     int report_fd;
     int root_fd; /* the step's root, from when it is attached */
@@ -69,12 +78,14 @@ cb_sandbox_step cb_step_rootfs, cb_step_enter, cb_step_cwd;
 cb_sandbox_step cb_step_filesystem, cb_step_bind, cb_step_file, cb_step_mask,
     cb_step_read_only;
 /* devices.c */
-cb_sandbox_step cb_step_device, cb_step_link;
+cb_sandbox_step cb_step_device, cb_step_node, cb_step_link;
 /* io.c */
 cb_sandbox_step cb_step_console, cb_step_stdio;
 /* identity.c */
 cb_sandbox_step cb_step_netns, cb_step_loopback, cb_step_hostname, cb_step_rlimit,
     cb_step_seccomp, cb_step_user, cb_step_no_new_privs;
+/* settings.c */
+cb_sandbox_step cb_step_domainname, cb_step_oom_score, cb_step_sysctl;
 /* program.c */
 cb_sandbox_step cb_step_init, cb_step_exec;
 

@@ -19,9 +19,13 @@ static cb_sandbox_step *const steps[CB_PLAN_KINDS] = {
     [CB_PLAN_NETNS] = cb_step_netns,
     [CB_PLAN_LOOPBACK] = cb_step_loopback,
     [CB_PLAN_HOSTNAME] = cb_step_hostname,
+    [CB_PLAN_DOMAINNAME] = cb_step_domainname,
+    [CB_PLAN_OOM_SCORE] = cb_step_oom_score,
+    [CB_PLAN_SYSCTL] = cb_step_sysctl,
     [CB_PLAN_ROOTFS] = cb_step_rootfs,
     [CB_PLAN_FILESYSTEM] = cb_step_filesystem,
     [CB_PLAN_DEVICE] = cb_step_device,
+    [CB_PLAN_NODE] = cb_step_node,
     [CB_PLAN_LINK] = cb_step_link,
     [CB_PLAN_CONSOLE] = cb_step_console,
     [CB_PLAN_BIND] = cb_step_bind,
@@ -96,11 +100,14 @@ _Noreturn void cb_sandbox_run(struct cb_sandbox *sandbox, int plan_fd, uint32_t 
 {
     struct cb_error *error = NULL;
 
+    sandbox->api = (struct cb_mount_api){.legacy = sandbox->stage->legacy,
+                                         .proc_fd = sandbox->stage->proc_fd};
     sandbox->root_fd = sandbox->dev_fd = sandbox->pts_fd = -1;
     sandbox->cwd_fd = sandbox->tty_fd = sandbox->files_fd = -1;
     if (follow_launcher(sandbox->stage, &error) == 0 &&
-        cb_cgroup_join(sandbox->cgroup, &error) == 0 &&
-        cb_plan_map(&sandbox->plan, plan_fd, plan_len, &error) == 0) {
+        cb_cgroup_join(sandbox->cgroup, sandbox->private_cgroup, &error) == 0 &&
+        cb_plan_map(&sandbox->plan, plan_fd, plan_len, &error) == 0 &&
+        (!sandbox->stage->legacy || cb_stage_make_own(sandbox, &error) == 0)) {
         setsid();
         raise_oom_score(sandbox->stage);
         run_steps(sandbox, &error);

@@ -3,6 +3,7 @@
 #define CB_EXECUTOR_SECCOMP_PRIV_H
 
 #include "base/error.h"
+#include "base/strbuf.h"
 
 #include <linux/filter.h>
 #include <stdint.h>
@@ -39,6 +40,14 @@ extern const size_t cb_seccomp_numbers_count;
 
 /* A filter for a process that will hold CAPS. The caller frees prog->filter. */
 int cb_seccomp_compile(uint64_t caps, struct sock_fprog *prog, struct cb_error **err);
+/* The same from a profile in Docker's form of JSON. */
+struct cb_seccomp_program {
+    struct cb_strbuf bytes; /* of struct sock_filter */
+};
+void cb_seccomp_program_clear(struct cb_seccomp_program *program);
+CB_AUTO_VALUE_DEFINE(cb_seccomp_program, cb_seccomp_program_clear)
+int cb_seccomp_compile_json(const char *json, uint64_t caps,
+                            struct cb_seccomp_program *out, struct cb_error **err);
 /* Needs CAP_SYS_ADMIN or no_new_privs. */
 int cb_seccomp_load(const struct sock_fprog *prog, struct cb_error **err);
 

@@ -2,15 +2,18 @@
  * datagram goes to the launcher with fresh sockets for its answers. Threads share nothing
  * but the sending end of the control socket. */
 #include "executor/launcher-priv.h"
+#include "executor/mount-api-priv.h"
 #include "executor/plan-priv.h"
 #include "executor/stubs-priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -28,12 +31,26 @@ struct cb_process {
 
 /* ── The launcher's handle ── */
 
-int cb_launcher_start(struct cb_launcher **out, struct cb_error **err)
+/* Where mounts cannot be detached, those of the store are made in a namespace that the
+ * launcher and we share and nobody else: they end with us. */
+static int leave_host_mounts(struct cb_error **err)
+{
+    if (!cb_mount_api_is_missing())
+        return 0;
+    if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0)
+        return 0;
+    cb_error_errno(err, errno, "new mount namespace");
+    return cb_error_hint(err, "running steps needs root (CAP_SYS_ADMIN)");
+}
+
+static int start_launcher(struct cb_launcher **out, int sealed, struct cb_error **err)
 {
     struct cb_launcher *launcher;
     int sockets[2];
     pid_t pid;
 
+    if (leave_host_mounts(err) < 0)
+        return -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
         return cb_error_errno(err, errno, "launcher: socketpair");
     pid = fork();
@@ -45,7 +62,7 @@ int cb_launcher_start(struct cb_launcher **out, struct cb_error **err)
     }
     if (pid == 0) {
         cb_close(&sockets[0]);
-        cb_launcher_main(sockets[1]);
+        cb_launcher_main(sockets[1], sealed);
     }
     cb_close(&sockets[1]);
     launcher = xcalloc(1, sizeof(*launcher));
@@ -53,6 +70,16 @@ int cb_launcher_start(struct cb_launcher **out, struct cb_error **err)
     launcher->pid = pid;
     *out = launcher;
     return 0;
+}
+
+int cb_launcher_start(struct cb_launcher **out, struct cb_error **err)
+{
+    return start_launcher(out, 0, err);
+}
+
+int cb_launcher_start_sealed(struct cb_launcher **out, struct cb_error **err)
+{
+    return start_launcher(out, 1, err);
 }
 
 void cb_launcher_stop(struct cb_launcher *launcher)
@@ -92,13 +119,8 @@ static int fill_request(struct cb_launch_request *request,
 {
     uint64_t random = 0;
 
-    request->new_netns = plan->new_netns;
-    request->limits = (struct cb_limits){
-        .memory_bytes = spec->memory_bytes,
-        .memory_swap_bytes = spec->memory_swap_bytes,
-        .pids_max = spec->pids_max,
-        .cpus = spec->cpus,
-    };
+    request->namespaces = plan->namespaces;
+    request->limits = spec->limits;
     if (spec->cgroup_name) {
         if (!is_plain_name(spec->cgroup_name))
             return cb_error_set(err, CB_ERR_USAGE, "cgroup name `%s` is not plain",

@@ -35,6 +35,15 @@ static int open_proc(int *out, struct cb_error **err)
     return 0;
 }
 
+int cb_stage_fill(int root_fd, struct cb_error **err)
+{
+    if (mkdirat(root_fd, &CB_STAGE_ROOTFS[1], 0755) < 0 ||
+        mkdirat(root_fd, &CB_STAGE_FILES[1], 0755) < 0 ||
+        mkdirat(root_fd, &CB_STAGE_EMPTY[1], 0755) < 0)
+        return cb_error_errno(err, errno, "fill the launcher's root");
+    return 0;
+}
+
 static int new_root(int *out, struct cb_error **err)
 {
     cb_autofd int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
@@ -45,11 +54,7 @@ static int new_root(int *out, struct cb_error **err)
     *out = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
     if (*out < 0)
         return cb_error_errno(err, errno, "new tmpfs for the launcher");
-    if (mkdirat(*out, &CB_STAGE_ROOTFS[1], 0755) < 0 ||
-        mkdirat(*out, &CB_STAGE_FILES[1], 0755) < 0 ||
-        mkdirat(*out, &CB_STAGE_EMPTY[1], 0755) < 0)
-        return cb_error_errno(err, errno, "fill the launcher's root");
-    return 0;
+    return cb_stage_fill(*out, err);
 }
 
 static int enter_root(int root, struct cb_error **err)
@@ -119,10 +124,11 @@ static int build_root(int in_userns, struct cb_error **err)
 {
     int devices[CB_DEVICES] = {-1, -1, -1, -1, -1, -1};
     int trees[CB_KERNEL_TREES] = {-1, -1};
+    struct cb_mount_api api = {0};
     cb_autofd int root = -1;
     int failed;
 
-    failed = cb_devices_open(devices, err) < 0 ||
+    failed = cb_devices_open(&api, devices, err) < 0 ||
              (in_userns && open_kernel_trees(trees, err) < 0) ||
              new_root(&root, err) < 0 || enter_root(root, err) < 0 ||
              seal_empty(err) < 0 || place_devices(devices, err) < 0 ||
@@ -132,6 +138,16 @@ static int build_root(int in_userns, struct cb_error **err)
     for (size_t i = 0; i < CB_KERNEL_TREES; i++)
         cb_close(&trees[i]);
     return failed ? -1 : 0;
+}
+
+static int enter_stage(struct cb_stage *stage, struct cb_error **err)
+{
+    if (unshare(CLONE_NEWNS) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+        cb_error_errno(err, errno, "new mount namespace");
+        return cb_error_hint(err, "running steps needs root (CAP_SYS_ADMIN)");
+    }
+    return build_root(stage->in_userns, err);
 }
 
 int cb_stage_prepare(struct cb_stage *stage, struct cb_error **err)
@@ -146,12 +162,8 @@ int cb_stage_prepare(struct cb_stage *stage, struct cb_error **err)
     cb_cgroups_find(&stage->cgroups);
     stage->cgroups.of_user = stage->in_userns;
     cb_cgroups_sweep(&stage->cgroups);
-    if (unshare(CLONE_NEWNS) < 0 ||
-        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
-        cb_error_errno(err, errno, "new mount namespace");
-        return cb_error_hint(err, "running steps needs root (CAP_SYS_ADMIN)");
-    }
-    if (build_root(stage->in_userns, err) < 0)
+    stage->legacy = cb_mount_api_is_missing();
+    if (!stage->legacy && enter_stage(stage, err) < 0)
         return -1;
     stage->seccomp_caps = CB_CAPS_DEFAULT;
     return cb_seccomp_compile(stage->seccomp_caps, &stage->seccomp, err);

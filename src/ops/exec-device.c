@@ -1,5 +1,5 @@
-/* RUN --device: what the specifications of the devices' kinds say, as mounts and
- * variables of the step. */
+/* Devices of a step: those of --device, and for RUN --device what the specifications of
+ * the devices' kinds say, as mounts and variables of the step. */
 #include "ops/exec-priv.h"
 
 #include "executor/cdi.h"
@@ -52,6 +52,20 @@ static int add_node(const struct cb_cdi_path *node, struct cb_exec_mounts *out,
     return 0;
 }
 
+/* --device, for every step. */
+static int add_nodes(const struct cb_device_nodes *nodes, struct cb_exec_mounts *out,
+                     struct cb_error **err)
+{
+    for (size_t i = 0; nodes && i < nodes->count; i++) {
+        struct cb_cdi_path node = {.host = nodes->items[i].host,
+                                   .path = nodes->items[i].path};
+
+        if (add_node(&node, out, err) < 0)
+            return cb_error_wrap(err, "--device");
+    }
+    return 0;
+}
+
 static int add_mount(const struct cb_cdi_path *from, struct cb_exec_mounts *out,
                      struct cb_error **err)
 {
@@ -85,20 +99,37 @@ static int apply(const struct cb_cdi_edits *edits, struct cb_exec_mounts *out,
     return 0;
 }
 
+static int inject(const struct cb_cdi *cdi, const struct cb_exec_device *device,
+                  struct cb_cdi_edits *edits, struct cb_error **err)
+{
+    int found = cb_cdi_inject(cdi, device->name, edits, err);
+
+    if (found < 0)
+        return -1;
+    return found ? 0 : missing(cdi, device, err);
+}
+
 int cb_exec_devices(const struct cb_exec_step *step, struct cb_exec_mounts *out,
                     struct cb_error **err)
 {
+    const struct cb_strings *always = step->env->cdi_devices;
     cb_auto(cb_cdi) cdi = NULL;
     cb_auto_value(cb_cdi_edits) edits = {0};
 
-    if (!step->device_count)
+    if (add_nodes(step->env->nodes, out, err) < 0)
+        return -1;
+    if (!step->device_count && !(always && always->count))
         return 0;
     if (cb_cdi_load(&cdi, step->env->cdi_dirs, err) < 0)
         return -1;
-    for (size_t i = 0; i < step->device_count; i++) {
-        int found = cb_cdi_inject(cdi, step->devices[i].name, &edits, err);
+    for (size_t i = 0; always && i < always->count; i++) {
+        const struct cb_exec_device device = {.name = always->items[i], .required = 1};
 
-        if (found < 0 || (!found && missing(cdi, &step->devices[i], err) < 0))
+        if (inject(cdi, &device, &edits, err) < 0)
+            return cb_error_wrap(err, "--device");
+    }
+    for (size_t i = 0; i < step->device_count; i++) {
+        if (inject(cdi, &step->devices[i], &edits, err) < 0)
             return -1;
     }
     if (apply(&edits, out, err) < 0)

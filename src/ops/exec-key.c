@@ -72,6 +72,30 @@ static void add_hosts(const struct cb_strings *hosts, struct cb_key_parts *parts
                           (int)strcspn(hosts->items[i], ":="), hosts->items[i]);
 }
 
+/* What widens or narrows the sandbox, and what of the host a step can see. */
+static void add_grants(const struct cb_build_env *env, struct cb_key_parts *parts)
+{
+    const struct cb_security_settings *security = env->security;
+
+    if (security && security->no_new_privileges)
+        cb_key_parts_add(parts, "security option", "no-new-privileges");
+    if (security && security->seccomp)
+        cb_key_parts_addf(parts, "security option", "seccomp %s", security->seccomp);
+    if (security && security->unmask_all)
+        cb_key_parts_add(parts, "security option", "unmask ALL");
+    for (size_t i = 0; security && i < security->unmask.count; i++)
+        cb_key_parts_addf(parts, "security option", "unmask %s",
+                          security->unmask.items[i]);
+    for (size_t i = 0; security && i < security->mask.count; i++)
+        cb_key_parts_addf(parts, "security option", "mask %s", security->mask.items[i]);
+    for (size_t i = 0; env->nodes && i < env->nodes->count; i++)
+        cb_key_parts_addf(parts, "device", "%s", env->nodes->items[i].path);
+    for (size_t i = 0; env->cdi_devices && i < env->cdi_devices->count; i++)
+        cb_key_parts_addf(parts, "device", "%s required", env->cdi_devices->items[i]);
+    for (size_t i = 0; i < env->volume_count; i++)
+        cb_key_parts_add(parts, "volume", env->volumes[i].text);
+}
+
 static void add_limits(const struct cb_build_env *env, struct cb_key_parts *parts)
 {
     for (size_t i = 0; i < env->rlimit_count; i++) {
@@ -108,6 +132,7 @@ void cb_exec_key_parts(const struct cb_exec_step *step, struct cb_key_parts *par
     }
     add_hosts(step->env->add_hosts, parts);
     add_limits(step->env, parts);
+    add_grants(step->env, parts);
     if (cb_times_are_clamped(step->env))
         cb_times_key_part(step->env, parts);
 }

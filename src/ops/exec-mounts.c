@@ -146,6 +146,19 @@ static int prepare_mount(const struct cb_exec_step *step, struct cb_exec_context
     return 0;
 }
 
+/* Of the host, for every step. */
+static void add_volumes(const struct cb_exec_step *step, struct cb_exec_mounts *out)
+{
+    for (size_t i = 0; i < step->env->volume_count; i++) {
+        const struct cb_build_volume *volume = &step->env->volumes[i];
+        struct cb_mount *mount = cb_exec_mount_add(out, CB_MOUNT_BIND, volume->target);
+
+        mount->source_fd = volume->source_fd;
+        mount->read_only = volume->read_only;
+        mount->recursive = 1;
+    }
+}
+
 int cb_exec_mounts_prepare(const struct cb_exec_step *step,
                            struct cb_exec_context *context, struct cb_exec_mounts *out,
                            struct cb_error **err)
@@ -154,6 +167,7 @@ int cb_exec_mounts_prepare(const struct cb_exec_step *step,
         return -1;
     if (step->pipe_name && add_script(step, out, err) < 0)
         return -1;
+    add_volumes(step, out);
     if (cb_exec_caches_open(step, context, out, err) < 0)
         return -1;
     for (size_t i = 0; i < step->mount_count; i++)

@@ -101,10 +101,15 @@ struct cb_exec_end {
     struct cb_exit exit;
     int timed_out;
 };
-/* Runs the step once in LAYER. What the process makes of it is no error. */
+/* Runs the step once in LAYER. A process that failed is an error of kind EXIT. LAST:
+ * there is no other attempt, so that env->failed is told. */
 int cb_exec_attempt(const struct cb_exec_step *step, struct cb_exec_context *context,
-                    struct cb_snapshot *layer, struct cb_exec_end *end,
-                    struct cb_error **err);
+                    struct cb_snapshot *layer, int last, struct cb_error **err);
+
+/* ── exec-end.c ── */
+/* Tells what the process took, and makes an error of its failure. */
+int cb_exec_check_end(const struct cb_exec_step *step, struct cb_exec_context *context,
+                      const struct cb_exec_end *end, struct cb_error **err);
 
 /* ── Output ── */
 struct cb_exec_output {

@@ -90,9 +90,10 @@ static void fill_spec(const struct cb_exec_step *step, struct cb_process_spec *s
     spec->security = step->security;
     spec->rlimits = env->rlimits;
     spec->rlimit_count = env->rlimit_count;
-    spec->memory_bytes = env->memory_bytes;
-    spec->memory_swap_bytes = env->memory_swap_bytes;
-    spec->cpus = env->cpus;
+    if (env->limits)
+        spec->limits = *env->limits;
+    if (env->security)
+        cb_security_apply(env->security, spec);
 }
 
 static int join_network(const struct cb_exec_step *step, struct cb_cancel *cancel,
@@ -165,10 +166,36 @@ static int run_process(const struct cb_exec_step *step,
     return cb_process_wait(process, context->cancel, &end->exit, err);
 }
 
-int cb_exec_attempt(const struct cb_exec_step *step, struct cb_exec_context *context,
-                    struct cb_snapshot *layer, struct cb_exec_end *end,
-                    struct cb_error **err)
+/* Whoever wants to look at what failed, while all of it is there. The root is opened
+ * anew: on older kernels a mount serves one process. */
+static int tell_failed(const struct cb_exec_step *step, struct cb_exec_context *context,
+                       struct cb_snapshot *layer, struct cb_process_spec *spec,
+                       const struct cb_error *error, struct cb_error **err)
 {
+    const struct cb_build_env *env = step->env;
+    static const struct cb_strings no_secrets;
+    cb_auto_value(cb_strings) variables = {0};
+    cb_autofd int root = -1;
+    struct cb_failed_step failed = {.event_id = context->event_id,
+                                    .layer = layer,
+                                    .spec = spec,
+                                    .env = &variables,
+                                    .network = step->network,
+                                    .error = cb_error_message(error)};
+
+    if (cb_snapshot_open_root(layer, &root, err) < 0 ||
+        make_variables(step, root, &no_secrets, &variables, err) < 0)
+        return -1;
+    spec->rootfs_fd = root;
+    env->failed(env->failed_arg, &failed);
+    return 0;
+}
+
+int cb_exec_attempt(const struct cb_exec_step *step, struct cb_exec_context *context,
+                    struct cb_snapshot *layer, int last, struct cb_error **err)
+{
+    struct cb_exec_end end = {0};
+    cb_auto(cb_error) error = NULL;
     cb_auto_value(cb_exec_mounts) mounts = {0};
     cb_auto_value(variables) variables = {0};
     cb_autofd int root = -1;
@@ -184,5 +211,13 @@ int cb_exec_attempt(const struct cb_exec_step *step, struct cb_exec_context *con
     spec.env = &variables.all;
     spec.mounts = mounts.mounts;
     spec.groups = &mounts.groups;
-    return run_process(step, &spec, context, end, err);
+    if (run_process(step, &spec, context, &end, err) < 0)
+        return -1;
+    if (cb_exec_check_end(step, context, &end, &error) == 0)
+        return 0;
+    cb_close(&root);
+    if (last && step->env->failed &&
+        tell_failed(step, context, layer, &spec, error, err) < 0)
+        return -1;
+    return cb_error_move(err, &error);
 }

@@ -3,92 +3,19 @@
  * (adoption). */
 #include "ops/exec-priv.h"
 
-#include "base/timestamp.h"
 #include "ops/selection-priv.h"
-
-#include <signal.h>
-
-#define TIMEOUT_CODE 124 /* as timeout(1) has it */
-
-/* ── How it ended ── */
-
-/* Its first line: the rest of a heredoc is in the excerpt below the message. */
-static char *command_text(const struct cb_strings *argv)
-{
-    cb_auto_value(cb_strbuf) text = {0};
-
-    cb_vec_foreach (arg, argv) {
-        const char *end = strchr(*arg, '\n');
-
-        if (arg != argv->items)
-            cb_strbuf_addc(&text, ' ');
-        if (end) {
-            cb_strbuf_add(&text, *arg, (size_t)(end - *arg));
-            cb_strbuf_adds(&text,
-                           end[1] || arg + 1 != argv->items + argv->count ? "..." : "");
-            break;
-        }
-        cb_strbuf_adds(&text, *arg);
-    }
-    return cb_strbuf_steal(&text);
-}
-
-static int timed_out(const struct cb_exec_step *step, struct cb_error **err)
-{
-    cb_autofree char *command = command_text(&step->argv);
-    cb_autofree char *limit =
-        cb_duration_text(step->env->step_timeout_ms * INT64_C(1000000));
-
-    cb_error_exit(err, TIMEOUT_CODE,
-                  "process \"%s\" did not complete successfully: not ended after %s",
-                  command, limit);
-    return cb_error_hint(err, "give it more time with --step-timeout");
-}
-
-static int check_end(const struct cb_exec_step *step, const struct cb_exec_end *end,
-                     struct cb_error **err)
-{
-    const struct cb_exit *ended = &end->exit;
-    cb_autofree char *command = NULL;
-
-    if (end->timed_out)
-        return timed_out(step, err);
-    if (ended->code == 0 && ended->signal == 0)
-        return 0;
-    command = command_text(&step->argv);
-    if (ended->oom_killed) {
-        cb_error_exit(err, ended->code,
-                      "process \"%s\" did not complete successfully: out of memory",
-                      command);
-        return cb_error_hint(err, "give the build more with --memory");
-    }
-    if (ended->signal) {
-        const char *name = sigabbrev_np(ended->signal);
-
-        return cb_error_exit(
-            err, ended->code,
-            "process \"%s\" did not complete successfully: killed by signal "
-            "%d (%s%s)",
-            command, ended->signal, name ? "SIG" : "unknown", name ? name : "");
-    }
-    return cb_error_exit(err, ended->code,
-                         "process \"%s\" did not complete successfully: exit code: %d",
-                         command, ended->code);
-}
 
 /* ── Attempts ── */
 
 static int attempt(const struct cb_exec_step *step, struct cb_exec_context *context,
-                   struct cb_snapshot **out, struct cb_error **err)
+                   int last, struct cb_snapshot **out, struct cb_error **err)
 {
     struct cb_result *parent = context->inputs[0];
     cb_auto(cb_snapshot) layer = NULL;
-    struct cb_exec_end end = {0};
 
     if (cb_snapshot_prepare(step->env->store, cb_snapshot_result_get(parent), &layer,
                             err) < 0 ||
-        cb_exec_attempt(step, context, layer, &end, err) < 0 ||
-        check_end(step, &end, err) < 0)
+        cb_exec_attempt(step, context, layer, last, err) < 0)
         return -1;
     *out = cb_steal(&layer);
     return 0;
@@ -113,7 +40,7 @@ static int make_layer(const struct cb_exec_step *step, struct cb_exec_context *c
     for (unsigned number = 1;; number++) {
         cb_auto(cb_error) error = NULL;
 
-        if (attempt(step, context, out, &error) == 0)
+        if (attempt(step, context, number == attempts, out, &error) == 0)
             return 0;
         if (number == attempts || cb_error_kind(error) != CB_ERR_EXIT ||
             cb_cancel_requested(context->cancel)) {

@@ -18,6 +18,7 @@ src_ops_libops_a_SOURCES = \
     %D%/exec-bind.c \
     %D%/exec-cache.c \
     %D%/exec-device.c \
+    %D%/exec-end.c \
     %D%/exec-key.c \
     %D%/exec-mounts.c \
     %D%/exec-output.c \

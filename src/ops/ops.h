@@ -8,12 +8,15 @@
 #include "context/context.h"
 #include "context/git-url.h"
 #include "executor/executor.h"
+#include "executor/security.h"
 #include "network/network.h"
 #include "oci/oci.h"
 #include "registry/registry.h"
 #include "solver/solver.h"
 #include "store/snapshot.h"
 #include "store/store.h"
+
+struct cb_failed_step;
 
 /* Shared by all ops of one build; outlives the graph. */
 struct cb_build_env {
@@ -27,10 +30,14 @@ struct cb_build_env {
     struct cb_network *networks[3];     /* by enum cb_op_network; made by the engine */
     const struct cb_strings *add_hosts; /* --add-host */
     const char *hostname;               /* of RUN steps */
-    uint64_t shm_bytes, memory_bytes, memory_swap_bytes;
-    double cpus;
+    uint64_t shm_bytes;
+    const struct cb_limits *limits; /* of each step; or NULL */
     const struct cb_rlimit *rlimits;
     size_t rlimit_count;
+    const struct cb_security_settings *security; /* or NULL */
+    const struct cb_device_nodes *nodes;         /* --device, of every step; or NULL */
+    const struct cb_build_volume *volumes;       /* -v, of every step */
+    size_t volume_count;
     /* Secrets by id: 1 found (bytes borrowed), 0 not given. */
     int (*secret)(void *arg, const char *id, const void **bytes, size_t *len);
     void *secret_arg;
@@ -39,16 +46,35 @@ struct cb_build_env {
     int (*ssh)(void *arg, const char *id, int *fd, struct cb_error **err);
     void *ssh_arg;
     const struct cb_strings *cdi_dirs;     /* where devices are described */
+    const struct cb_strings *cdi_devices;  /* --device by name, of every step; or NULL */
     const struct cb_strings *cache_places; /* --cache-mount: "id=directory" */
-    int64_t started_ns;        /* of the build, by the clock of files; 0: not known */
-    unsigned retries;          /* of a RUN that fails */
+    int64_t started_ns; /* of the build, by the clock of files; 0: not known */
+    unsigned retries;   /* of a RUN that fails */
+    void (*failed)(void *arg, const struct cb_failed_step *step); /* or NULL */
+    void *failed_arg;
     int64_t step_timeout_ms;   /* of each attempt; 0: none */
     int64_t source_date_epoch; /* or -1 */
     int keep_times;            /* rewrite-timestamp=false: files may be newer than that */
     int context_git_modes;     /* files of contexts are 0755 or 0644, as git keeps them */
     int offline; /* sources ask no server: NOT_FOUND if something is missing */
 };
+struct cb_build_volume {
+    char *text;   /* as in the key: "HOST:DIR" and ":ro" */
+    char *target; /* absolute */
+    int source_fd;
+    int read_only;
+};
 enum cb_op_network { CB_OP_NETWORK_DEFAULT, CB_OP_NETWORK_NONE, CB_OP_NETWORK_HOST };
+
+/* A RUN that failed for the last time; its files, mounts and network are still there. */
+struct cb_failed_step {
+    uint64_t event_id;
+    struct cb_snapshot *layer;
+    const struct cb_process_spec *spec;
+    const struct cb_strings *env; /* without secrets */
+    enum cb_op_network network;
+    const char *error; /* what is told of it */
+};
 
 /* ── Results ── */
 /* SNAPSHOT NULL: the empty filesystem. Takes a reference. */

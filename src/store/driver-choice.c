@@ -61,6 +61,7 @@ static int try_in(const struct cb_snapshot_driver *driver, int dir_fd, const cha
     cb_autofd int root = -1;
     cb_autofree char *mount_point = xasprintf("%s/mount", path);
     struct cb_stack stack;
+    int failed;
 
     if (make_directory(dir_fd, "lower", &lower, err) < 0 ||
         make_directory(dir_fd, "upper", &upper, err) < 0 ||
@@ -74,9 +75,9 @@ static int try_in(const struct cb_snapshot_driver *driver, int dir_fd, const cha
                               .work_fd = work,
                               .empty_fd = lower,
                               .mount_point = mount_point};
-    if (driver->open_root(&stack, &root, err) < 0 || use_tree(root, err) < 0)
-        return cb_error_wrap(err, "%s", driver->name);
-    return 0;
+    failed = driver->open_root(&stack, &root, err) < 0 || use_tree(root, err) < 0;
+    cb_mount_point_release(mount_point);
+    return failed ? cb_error_wrap(err, "%s", driver->name) : 0;
 }
 
 int cb_store_try_driver(struct cb_store *store, struct cb_error **err)

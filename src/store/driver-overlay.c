@@ -160,7 +160,8 @@ static int option_string(const struct cb_stack *stack, struct cb_strbuf *out,
     return 0;
 }
 
-/* Attached for a moment only, and never seen by a name that exists before or after. */
+/* Attached for a moment only, and never seen by a name that exists before or after;
+ * unless the kernel cannot detach it: then it stays there, see driver.h. */
 static int mount_and_detach(const char *at, const char *options, unsigned long flags,
                             int *fd, struct cb_error **err)
 {
@@ -169,12 +170,22 @@ static int mount_and_detach(const char *at, const char *options, unsigned long f
     if (syscall(SYS_mount, "cbuild", at, "overlay", flags, options) < 0)
         return cb_error_errno(err, errno, "overlay: mount on `%s`", at);
     tree = (int)syscall(SYS_open_tree, AT_FDCWD, at, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (tree < 0 && errno == ENOSYS) {
+        *fd = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return *fd < 0 ? cb_error_errno(err, errno, "overlay: open `%s`", at) : 0;
+    }
     if (tree < 0)
         cb_error_errno(err, errno, "overlay: open_tree");
     else
         *fd = tree;
     umount2(at, MNT_DETACH);
     return tree < 0 ? -1 : 0;
+}
+
+void cb_mount_point_release(const char *mount_point)
+{
+    umount2(mount_point, MNT_DETACH | UMOUNT_NOFOLLOW);
+    rmdir(mount_point);
 }
 
 /* fsconfig takes strings of 255 bytes, so without "lowerdir+" there is only the old way.

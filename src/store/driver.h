@@ -22,7 +22,9 @@ struct cb_snapshot_driver {
     unsigned max_layers;
     /* Is a file of this name in a layer a mark of the driver's own? NULL: never. */
     int (*is_mark)(const char *name);
-    /* The merged tree, as a descriptor that is attached to no mount namespace. */
+    /* The merged tree, as a descriptor that is attached to no mount namespace. Where the
+     * kernel has no such mounts it is attached at mount_point, which then is there, and
+     * for the caller to unmount and remove. */
     int (*open_root)(const struct cb_stack *stack, int *fd, struct cb_error **err);
     /* Makes a used work directory usable again. */
     int (*reset_work)(int snapshot_fd, struct cb_error **err);
@@ -43,6 +45,8 @@ enum cb_overlay_way {
                              "/proc/self/fd/N"), 6.7 */
     CB_OVERLAY_BY_OPTIONS /* one option string of at most 4000 bytes */
 };
+/* Ends a mount that could not be detached, and removes its place. */
+void cb_mount_point_release(const char *mount_point);
 int cb_overlay_mount(const struct cb_stack *stack, enum cb_overlay_way way, int *fd,
                      struct cb_error **err);
 

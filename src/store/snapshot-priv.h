@@ -12,10 +12,13 @@ struct cb_snapshot {
     struct cb_snapshot_row row; /* changes when committed; created_ns also after it */
     unsigned references;        /* store->mutex */
     int pinned;                 /* store->mutex: outlives its handle though active */
+    struct cb_strings attached; /* store->mutex: places of mounts of it */
 };
 
 /* "<id>/fs" and so on, below snapshots/. */
 char *cb_snapshot_path(const struct cb_snapshot *snapshot, const char *name);
+/* Unmounts what could not be detached. */
+void cb_snapshot_detach(struct cb_snapshot *snapshot);
 /* Gives an active snapshot made without parent the parent it belongs on. Takes a
  * reference. */
 void cb_snapshot_set_parent(struct cb_snapshot *snapshot, struct cb_snapshot *parent);

@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 int cb_snapshot_open_upper(struct cb_snapshot *snapshot, int *fd, struct cb_error **err)
 {
@@ -86,6 +88,28 @@ static int open_writable_dirs(struct cb_snapshot *snapshot, int *upper, int *wor
     return open_directory(snapshot->store, path, upper, err);
 }
 
+/* A driver that could not detach its mount has left its place. */
+static void remember_attached(struct cb_snapshot *snapshot, const char *place)
+{
+    if (access(place, F_OK) < 0)
+        return;
+    pthread_mutex_lock(&snapshot->store->mutex);
+    cb_strings_add(&snapshot->attached, place);
+    pthread_mutex_unlock(&snapshot->store->mutex);
+}
+
+void cb_snapshot_detach(struct cb_snapshot *snapshot)
+{
+    cb_auto_value(cb_strings) places = {0};
+
+    pthread_mutex_lock(&snapshot->store->mutex);
+    places = snapshot->attached;
+    snapshot->attached = (struct cb_strings){0};
+    pthread_mutex_unlock(&snapshot->store->mutex);
+    cb_vec_foreach (place, &places)
+        cb_mount_point_release(*place);
+}
+
 int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error **err)
 {
     struct cb_store *store = snapshot->store;
@@ -117,5 +141,6 @@ int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error
                               .mount_point = mount_point};
     if (store->driver->open_root(&stack, fd, err) < 0)
         return cb_error_wrap(err, "mount snapshot `%s`", snapshot->row.id);
+    remember_attached(snapshot, mount_point);
     return 0;
 }

@@ -109,6 +109,7 @@ void cb_snapshot_unref(struct cb_snapshot *snapshot)
     while (snapshot && drop_reference(snapshot)) {
         struct cb_snapshot *parent = snapshot->parent;
 
+        cb_snapshot_detach(snapshot);
         if (!snapshot->row.committed && !snapshot->pinned)
             discard_active(snapshot);
         free(snapshot);
@@ -414,6 +415,7 @@ int cb_snapshot_commit_known(struct cb_snapshot *snapshot,
     cb_gc_shared held = NULL;
     uint64_t bytes = 0;
 
+    cb_snapshot_detach(snapshot);
     if (remove_work(snapshot, err) < 0)
         return -1;
     if (store->max_bytes)

@@ -179,7 +179,7 @@ END
 
 @test "a fork bomb hits its limit and the build goes on to fail" {
     printf 'FROM busybox\nRUN --network=none f() { f | f & }; f; sleep 3; exit 7\n' >"$DIR/Dockerfile"
-    run timeout 60 "$CBUILD" build --progress=quiet "$DIR"
+    run timeout 180 "$CBUILD" build --progress=quiet "$DIR"
     expect_status 1
 }
 

@@ -194,11 +194,11 @@ static void test_ulimits(void **state)
 {
     struct cb_rlimit limit = {0};
 
-    assert_int_equal(cb_request_ulimit("nofile=1024:2048", &limit, NULL), 0);
+    assert_int_equal(cb_rlimit_parse(&limit, "nofile=1024:2048", NULL), 0);
     assert_int_equal(limit.resource, RLIMIT_NOFILE);
     assert_int_equal(limit.soft, 1024);
     assert_int_equal(limit.hard, 2048);
-    assert_int_equal(cb_request_ulimit("core=-1", &limit, NULL), 0);
+    assert_int_equal(cb_rlimit_parse(&limit, "core=-1", NULL), 0);
     assert_true(limit.hard == UINT64_MAX);
 }
 

@@ -1,5 +1,6 @@
 unit_tests += \
 	tests/unit/executor/test-emulation \
+	tests/unit/executor/test-limits \
 	tests/unit/executor/test-mounts \
 	tests/unit/executor/test-plan \
 	tests/unit/executor/test-run \
@@ -9,6 +10,8 @@ unit_tests += \
 	tests/unit/executor/test-userns
 tests_unit_executor_test_emulation_SOURCES = %D%/test-emulation.c
 tests_unit_executor_test_emulation_LDADD = $(LIBS_executor)
+tests_unit_executor_test_limits_SOURCES = %D%/test-limits.c
+tests_unit_executor_test_limits_LDADD = $(LIBS_executor)
 tests_unit_executor_test_mounts_SOURCES = \
 	%D%/test-mounts.c \
 	%D%/sandbox-fixture.h

@@ -174,7 +174,7 @@ static void fork_bomb_ends_at_the_limit(void **state)
 
     if (!has_controller("pids"))
         skip();
-    f->spec.pids_max = 20;
+    f->spec.limits.pids_max = 20;
     fixture_output(f);
     assert_null(strstr(f->output.text, "unlimited"));
     assert_int_not_equal(f->exit.code, 0);
@@ -186,7 +186,7 @@ static void memory_limit_kills_the_step_only(void **state)
 
     if (!has_controller("memory"))
         skip();
-    f->spec.memory_bytes = 32 << 20;
+    f->spec.limits.memory_bytes = 32 << 20;
     fixture_output(f);
     assert_int_equal(f->exit.code, 137);
     assert_int_equal(f->exit.oom_killed, 1);
@@ -203,7 +203,7 @@ static void cpu_limit_is_accepted(void **state)
 
     if (!has_controller("cpu"))
         skip();
-    f->spec.cpus = 0.5;
+    f->spec.limits.cpu_quota_us = 50000;
     assert_string_equal(fixture_output(f), "ran\n");
 }
 

@@ -1,5 +1,5 @@
 /* --ulimit: docker's names for setrlimit(2) resources. */
-#include "engine/engine-priv.h"
+#include "executor/limits.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -45,7 +45,7 @@ static int parse_limit(const char *text, size_t len, uint64_t *out)
     return *end || errno ? -1 : 0;
 }
 
-int cb_request_ulimit(const char *text, struct cb_rlimit *out, struct cb_error **err)
+int cb_rlimit_parse(struct cb_rlimit *out, const char *text, struct cb_error **err)
 {
     size_t name = strcspn(text, "=");
     const char *soft = text[name] ? text + name + 1 : "";

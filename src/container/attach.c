@@ -1,0 +1,115 @@
+/* A process of a sandbox on our standard streams, or on our terminal, until it ends. */
+#include "container/attach.h"
+
+#include "container/container.h"
+#include "container/terminal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* Signals go to the container instead of ending us. */
+static int open_signals(sigset_t *saved, struct cb_error **err)
+{
+    static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
+                                    SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM};
+    sigset_t set;
+    int fd;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < CB_ARRAY_SIZE(forwarded); i++)
+        sigaddset(&set, forwarded[i]);
+    pthread_sigmask(SIG_BLOCK, &set, saved);
+    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0) {
+        pthread_sigmask(SIG_SETMASK, saved, NULL);
+        return cb_error_errno(err, errno, "signalfd");
+    }
+    return fd;
+}
+
+/* Without a terminal the container has our descriptors: there is nothing to copy, only
+ * signals to forward. */
+static int forward_signals(struct cb_process *process, int signals,
+                           const struct cb_stopping *stopping, struct cb_error **err)
+{
+    struct pollfd polls[2] = {{.fd = signals, .events = POLLIN},
+                              {.fd = cb_process_exit_fd(process), .events = POLLIN}};
+    struct signalfd_siginfo info;
+    struct cb_insistence insistence = {.stopping = stopping};
+
+    for (;;) {
+        if (poll(polls, 2, -1) < 0 && errno != EINTR)
+            return cb_error_errno(err, errno, "poll");
+        if (polls[1].revents)
+            return 0;
+        if (!polls[0].revents || read(signals, &info, sizeof(info)) != sizeof(info))
+            continue;
+        if (info.ssi_signo != SIGWINCH &&
+            cb_signal_pass_on(process, (int)info.ssi_signo, &insistence, err) < 0)
+            return -1;
+    }
+}
+
+int cb_attach(struct cb_launcher *launcher, struct cb_process_spec *spec, int interactive,
+              const struct cb_stopping *stopping, struct cb_cancel *cancel,
+              struct cb_exit *result, struct cb_error **err)
+{
+    cb_auto(cb_process) process = NULL;
+    cb_auto(cb_terminal) terminal = NULL;
+    cb_autofd int signals = -1;
+    sigset_t saved;
+    int status;
+
+    if (spec->tty) {
+        cb_terminal_size(STDOUT_FILENO, &spec->rows, &spec->columns);
+    } else {
+        spec->stdin_fd = interactive ? STDIN_FILENO : -1;
+        spec->stdout_fd = STDOUT_FILENO;
+        spec->stderr_fd = STDERR_FILENO;
+    }
+    signals = open_signals(&saved, err);
+    if (signals < 0)
+        return -1;
+    /* A signal that came before they were taken for the container's was meant for us. */
+    status = cb_cancel_check(cancel, err) < 0
+                 ? -1
+                 : cb_process_start(launcher, spec, &process, err);
+    if (status == 0 && spec->tty) {
+        terminal = interactive ? cb_terminal_open(STDIN_FILENO) : NULL;
+        status = cb_terminal_relay(process, signals, interactive, stopping, cancel, err);
+    } else if (status == 0) {
+        status = forward_signals(process, signals, stopping, err);
+    }
+    if (status == 0)
+        status = cb_process_wait(process, NULL, result, err);
+    alarm(0);
+    pthread_sigmask(SIG_SETMASK, &saved, NULL);
+    return status;
+}
+
+int cb_container_shell(struct cb_launcher *launcher, const struct cb_process_spec *spec,
+                       struct cb_cancel *cancel, struct cb_exit *result,
+                       struct cb_error **err)
+{
+    const struct cb_stopping stopping = {.signal = SIGTERM, .timeout_s = -1};
+    const size_t count = spec->argv->count;
+    /* What follows the shell in ["/bin/sh", "-c", …]; a command without one has none. */
+    int is_shell = count > 2 && !strcmp(spec->argv->items[count - 2], "-c");
+    cb_auto_value(cb_strings) argv = {0};
+    cb_auto_value(cb_strings) env = {0};
+    struct cb_process_spec shell = *spec;
+
+    cb_strings_add(&argv, is_shell ? spec->argv->items[0] : "/bin/sh");
+    if (spec->env)
+        cb_strings_copy(&env, spec->env);
+    if (!cb_env_get(&env, "TERM"))
+        cb_env_set(&env, "TERM", "xterm");
+    shell.argv = &argv;
+    shell.env = &env;
+    shell.tty = 1;
+    return cb_attach(launcher, &shell, 1, &stopping, cancel, result, err);
+}

@@ -1,0 +1,84 @@
+/* The files of a control group. */
+#include "executor/cgroup-priv.h"
+
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+#define KILL_ROUNDS 1000
+
+int cb_cgroup_write(int dir_fd, const char *file, const char *value)
+{
+    cb_autofd int fd = openat(dir_fd, file, O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return -1;
+    return cb_fs_write_all(fd, value, strlen(value));
+}
+
+int cb_cgroup_write_number(int dir_fd, const char *file, uint64_t value)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+    return cb_cgroup_write(dir_fd, file, text);
+}
+
+static int read_text(int dir_fd, const char *file, size_t max, struct cb_strbuf *out)
+{
+    cb_autofd int fd = openat(dir_fd, file, O_RDONLY | O_CLOEXEC);
+
+    return fd < 0 ? -1 : cb_fs_read_fd(fd, max, out, NULL);
+}
+
+uint64_t cb_cgroup_read_number(int dir_fd, const char *file, const char *key)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    const char *at;
+
+    if (read_text(dir_fd, file, 4096, &text) < 0)
+        return 0;
+    at = cb_strbuf_text(&text);
+    if (key) {
+        at = strstr(at, key);
+        at = at ? at + strlen(key) : "";
+    }
+    return strtoull(at, NULL, 10);
+}
+
+/* 1: there were some. */
+static int kill_listed(int dir_fd)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    const char *at;
+    int some = 0;
+
+    if (read_text(dir_fd, "cgroup.procs", 1 << 20, &text) < 0)
+        return 0;
+    for (at = cb_strbuf_text(&text); *at; at += strcspn(at, "\n"), at += *at == '\n') {
+        pid_t pid = (pid_t)strtol(at, NULL, 10);
+
+        /* 0: one that our pid namespace does not show. */
+        if (pid > 1) {
+            kill(pid, SIGKILL);
+            some = 1;
+        }
+    }
+    return some;
+}
+
+/* Without cgroup.kill nothing may be born any more, and then all are killed until none is
+ * left. */
+void cb_cgroup_kill(int dir_fd)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+
+    if (cb_cgroup_write(dir_fd, "cgroup.kill", "1") < 0)
+        cb_cgroup_write(dir_fd, "pids.max", "0");
+    for (int i = 0; i < KILL_ROUNDS && kill_listed(dir_fd); i++)
+        nanosleep(&pause, NULL);
+}

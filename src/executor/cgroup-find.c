@@ -1,0 +1,222 @@
+/* Which control group hierarchies there are, and our directory in each. */
+#include "executor/cgroup-priv.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BASE_NAME "cbuild"
+
+static const struct {
+    const char *version_1, *version_2; /* NULL: not there */
+} controllers[CB_CONTROLLERS] = {
+    [CB_CG_PIDS] = {"pids", "pids"}, [CB_CG_MEMORY] = {"memory", "memory"},
+    [CB_CG_CPU] = {"cpu", "cpu"},    [CB_CG_CPUSET] = {"cpuset", "cpuset"},
+    [CB_CG_IO] = {"blkio", "io"},    [CB_CG_DEVICES] = {"devices", NULL},
+};
+
+const char *cb_controller_name(const struct cb_cgroups *cgroups, enum cb_controller which)
+{
+    const char *name =
+        cgroups->unified ? controllers[which].version_2 : controllers[which].version_1;
+
+    return name ? name : controllers[which].version_1;
+}
+
+static int has_word(const char *list, const char *word, const char *separators)
+{
+    size_t len = strlen(word);
+
+    for (const char *at = list; *at;) {
+        size_t word_len = strcspn(at, separators);
+
+        if (word_len == len && !memcmp(at, word, len))
+            return 1;
+        at += word_len + (at[word_len] != '\0');
+    }
+    return 0;
+}
+
+/* Our own cgroup in the hierarchy of CONTROLLER, below which limits of an outer container
+ * still hold. "" when unknown. */
+static void own_path(const char *controller, char *out, size_t size)
+{
+    cb_autofree char *line = NULL;
+    size_t capacity = 0;
+    FILE *file = fopen("/proc/self/cgroup", "re");
+    char names[128], path[512];
+
+    *out = '\0';
+    if (!file)
+        return;
+    while (getline(&line, &capacity, file) > 0) {
+        if (sscanf(line, "%*d:%127[^:]:%511[^\n]", names, path) == 2 &&
+            has_word(names, controller, ",") && strcmp(path, "/"))
+            snprintf(out, size, "%s", path);
+    }
+    fclose(file);
+}
+
+/* Opens our directory below MOUNT/OWN, or below MOUNT when our own path is not visible
+ * there. The first of *ROOT and *BASE is what ours is in. */
+static int open_base(const char *mount, const char *own, int *root, int *base)
+{
+    char path[1200];
+
+    snprintf(path, sizeof(path), "%s%s", mount, own);
+    if (access(path, F_OK) < 0)
+        snprintf(path, sizeof(path), "%s", mount);
+    *root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*root < 0)
+        return -1;
+    if (mkdirat(*root, BASE_NAME, 0755) == 0 || errno == EEXIST)
+        *base = openat(*root, BASE_NAME, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* Without root it is somebody else's, unless it was delegated. */
+    if (*base >= 0 && faccessat(*base, ".", W_OK, AT_EACCESS) < 0)
+        cb_close(base);
+    if (*base < 0)
+        cb_close(root);
+    return *base < 0 ? -1 : 0;
+}
+
+static void find_version_1(struct cb_cgroups *cgroups, const char *mount,
+                           const char *options)
+{
+    char own[512];
+
+    for (int i = 0; i < CB_CONTROLLERS; i++) {
+        if (cgroups->base_fd[i] >= 0 || !has_word(options, controllers[i].version_1, ","))
+            continue;
+        own_path(controllers[i].version_1, own, sizeof(own));
+        open_base(mount, own, &cgroups->root_fd[i], &cgroups->base_fd[i]);
+    }
+}
+
+void cb_cgroup_pass_on(int dir_fd)
+{
+    for (int i = 0; i < CB_CONTROLLERS; i++) {
+        char enable[16];
+
+        if (!controllers[i].version_2)
+            continue;
+        snprintf(enable, sizeof(enable), "+%s", controllers[i].version_2);
+        cb_cgroup_write(dir_fd, "cgroup.subtree_control", enable);
+    }
+}
+
+static void read_line(int dir_fd, const char *file, char *out, size_t size)
+{
+    cb_autofd int fd = openat(dir_fd, file, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : read(fd, out, size - 1);
+
+    out[got > 0 ? got : 0] = '\0';
+}
+
+/* Version 2 lets only the root hold both processes and controllers for its children, so
+ * our directory is made there. */
+static void find_version_2(struct cb_cgroups *cgroups, const char *mount)
+{
+    cb_autofd int root = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cb_autofd int base = -1, own = -1;
+    char enabled[256];
+
+    if (root < 0)
+        return;
+    cb_cgroup_pass_on(root);
+    if (open_base(mount, "", &own, &base) < 0)
+        return;
+    cgroups->unified = 1;
+    cb_cgroup_pass_on(base);
+    read_line(base, "cgroup.subtree_control", enabled, sizeof(enabled));
+    for (int i = 0; i < CB_CONTROLLERS; i++) {
+        if (!controllers[i].version_2 ||
+            !has_word(enabled, controllers[i].version_2, " \n"))
+            continue;
+        cgroups->base_fd[i] = fcntl(base, F_DUPFD_CLOEXEC, 3);
+        cgroups->root_fd[i] = fcntl(root, F_DUPFD_CLOEXEC, 3);
+    }
+}
+
+static int found(const struct cb_cgroups *cgroups)
+{
+    for (int i = 0; i < CB_CONTROLLERS; i++) {
+        if (cgroups->base_fd[i] >= 0)
+            return 1;
+    }
+    return 0;
+}
+
+void cb_cgroups_find(struct cb_cgroups *cgroups)
+{
+    cb_autofree char *line = NULL;
+    size_t capacity = 0;
+    char mount[512], type[32], options[512], version_2[512] = "";
+    FILE *file = fopen("/proc/self/mountinfo", "re");
+
+    *cgroups = (struct cb_cgroups){0};
+    for (int i = 0; i < CB_CONTROLLERS; i++)
+        cgroups->base_fd[i] = cgroups->root_fd[i] = -1;
+    while (file && getline(&line, &capacity, file) > 0) {
+        const char *tail = strstr(line, " - ");
+
+        if (!tail || sscanf(line, "%*s %*s %*s %*s %511s", mount) != 1 ||
+            sscanf(tail, " - %31s %*s %511s", type, options) != 2)
+            continue;
+        if (!strcmp(type, "cgroup"))
+            find_version_1(cgroups, mount, options);
+        else if (!strcmp(type, "cgroup2") && !*version_2)
+            snprintf(version_2, sizeof(version_2), "%s", mount);
+    }
+    if (file)
+        fclose(file);
+    if (!found(cgroups) && *version_2)
+        find_version_2(cgroups, version_2);
+}
+
+/* ── What others left ── */
+
+static void remove_leaf(int base, const char *name)
+{
+    cb_autofd int leaf = -1;
+
+    if (unlinkat(base, name, AT_REMOVEDIR) == 0 || errno != EBUSY)
+        return;
+    leaf = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (leaf < 0)
+        return;
+    cb_cgroup_kill(leaf);
+    unlinkat(base, name, AT_REMOVEDIR);
+}
+
+/* Removes leaves in the directory BASE whose launcher does not exist any more. */
+static void sweep(int base)
+{
+    int copy = openat(base, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    struct dirent *entry;
+
+    while (dir && (entry = readdir(dir))) {
+        const char *dash = strrchr(entry->d_name, '-');
+        long pid = dash ? strtol(dash + 1, NULL, 10) : 0;
+
+        if (entry->d_type == DT_DIR && pid > 0 && kill(pid, 0) < 0 && errno == ESRCH)
+            remove_leaf(base, entry->d_name);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+void cb_cgroups_sweep(const struct cb_cgroups *cgroups)
+{
+    for (int i = 0; i < CB_CONTROLLERS; i++) {
+        if (cgroups->base_fd[i] < 0)
+            continue;
+        sweep(cgroups->base_fd[i]);
+        if (cgroups->unified)
+            break;
+    }
+}

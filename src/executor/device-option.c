@@ -1,0 +1,142 @@
+/* --device: nodes of the host by path. What may be done with one is not a matter of its
+ * mount; where not everything may be, the devices control group refuses the rest. */
+#include "executor/security.h"
+
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define DEPTH_MAX 8
+#define ALL       "rwm"
+
+void cb_device_nodes_clear(struct cb_device_nodes *nodes)
+{
+    cb_vec_foreach (node, nodes) {
+        free(node->host);
+        free(node->path);
+    }
+    cb_vec_free(nodes);
+}
+
+int cb_device_is_cdi(const char *text)
+{
+    const char *slash = strchr(text, '/');
+    const char *equals = strchr(text, '=');
+
+    return slash && slash > text && equals && equals > slash + 1 && equals[1] &&
+           !strchr(text, ':');
+}
+
+/* Some of "rwm", none twice. */
+static int is_mode(const char *text)
+{
+    size_t len = strlen(text);
+
+    if (!len || len > 3 || text[strspn(text, ALL)])
+        return 0;
+    for (size_t i = 0; i < len; i++) {
+        if (strchr(text + i + 1, text[i]))
+            return 0;
+    }
+    return 1;
+}
+
+static void add_node(struct cb_device_nodes *out, const char *host, const char *path,
+                     const char *mode, const struct stat *st)
+{
+    struct cb_device_node node = {
+        .host = xstrdup(host),
+        .path = xstrdup(path),
+        .rule = {.type = S_ISCHR(st->st_mode) ? 'c' : 'b',
+                 .major = major(st->st_rdev),
+                 .minor = minor(st->st_rdev)},
+    };
+    size_t refused = 0;
+
+    for (const char *right = ALL; *right; right++) {
+        if (!strchr(mode, *right))
+            node.rule.refused[refused++] = *right;
+    }
+    cb_vec_push(out, node);
+}
+
+/* A node, or all nodes below a directory. */
+static int add_path(struct cb_device_nodes *out, const char *host, const char *path,
+                    const char *mode, unsigned depth, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) names = {0};
+    cb_autofd int dir = -1;
+    struct stat st;
+
+    if (stat(host, &st) < 0)
+        return cb_error_errno(err, errno, "device `%s`", host);
+    if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) {
+        add_node(out, host, path, mode, &st);
+        return 0;
+    }
+    if (!S_ISDIR(st.st_mode))
+        return depth ? 0
+                     : cb_error_set(err, CB_ERR_USAGE, "`%s` is not a device node", host);
+    dir = open(host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (depth > DEPTH_MAX || dir < 0)
+        return cb_error_errno(err, dir < 0 ? errno : ELOOP, "device `%s`", host);
+    if (cb_fs_list(dir, &names, err) < 0)
+        return cb_error_wrap(err, "device `%s`", host);
+    cb_vec_foreach (name, &names) {
+        cb_autofree char *sub = xasprintf("%s/%s", host, *name);
+        cb_autofree char *sub_path = xasprintf("%s/%s", path, *name);
+
+        if (add_path(out, sub, sub_path, mode, depth + 1, NULL) < 0)
+            continue;
+    }
+    return 0;
+}
+
+int cb_device_parse(struct cb_device_nodes *out, const char *text, struct cb_error **err)
+{
+    cb_autofree char *copy = xstrdup(text);
+    char *fields[3] = {copy, NULL, NULL};
+    const char *path = copy, *mode = ALL;
+    size_t count = 1;
+
+    for (char *colon = strchr(copy, ':'); colon; colon = strchr(colon + 1, ':')) {
+        if (count == 3)
+            return cb_error_set(err, CB_ERR_USAGE, "bad format for path: %s", text);
+        *colon = '\0';
+        fields[count++] = colon + 1;
+    }
+    if (!*fields[0])
+        return cb_error_set(err, CB_ERR_USAGE, "bad format for path: %s", text);
+    if (count == 3 && !is_mode(fields[2]))
+        return cb_error_set(err, CB_ERR_USAGE, "bad mode specified: %s", fields[2]);
+    if (count == 3)
+        mode = fields[2];
+    if (count == 2 && is_mode(fields[1]))
+        mode = fields[1];
+    else if (count > 1)
+        path = fields[1];
+    if (*path != '/')
+        return cb_error_set(err, CB_ERR_USAGE, "%s is not an absolute path", path);
+    return add_path(out, fields[0], path, mode, 0, err);
+}
+
+int cb_device_limit(struct cb_limits *limits, const struct cb_device_nodes *nodes,
+                    struct cb_error **err)
+{
+    cb_vec_foreach (node, nodes) {
+        /* What is made anew cannot be opened anyway. */
+        if (!strcmp(node->rule.refused, "m") || !*node->rule.refused)
+            continue;
+        if (limits->device_count == CB_LIMIT_ITEMS_MAX)
+            return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                                "more than %d devices with restricted use",
+                                CB_LIMIT_ITEMS_MAX);
+        limits->devices[limits->device_count++] = node->rule;
+    }
+    return 0;
+}

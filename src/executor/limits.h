@@ -1,0 +1,77 @@
+/* What a process may use: limits as values, and as they are written in options. */
+#ifndef CB_EXECUTOR_LIMITS_H
+#define CB_EXECUTOR_LIMITS_H
+
+#include "base/error.h"
+#include "base/vec.h"
+
+#include <stdint.h>
+
+struct cb_rlimit {
+    int resource;
+    uint64_t soft, hard;
+};
+
+enum cb_io_kind {
+    CB_IO_READ_BPS,
+    CB_IO_WRITE_BPS,
+    CB_IO_READ_IOPS,
+    CB_IO_WRITE_IOPS,
+    CB_IO_WEIGHT,
+    CB_IO_KINDS
+};
+struct cb_io_limit {
+    enum cb_io_kind kind;
+    uint32_t major, minor; /* of the block device */
+    uint64_t value;
+};
+/* What may not be done with a device that can be seen. */
+struct cb_device_rule {
+    char type; /* 'c', 'b' */
+    uint32_t major, minor;
+    char refused[4]; /* of "rwm" */
+};
+#define CB_LIMIT_ITEMS_MAX 16
+#define CB_CPUSET_MAX      256
+
+/* Zero is no limit, unless it says otherwise. */
+struct cb_limits {
+    uint64_t memory_bytes, memory_reservation_bytes;
+    int64_t memory_swap_bytes; /* memory and swap; 0: twice the memory, -1: no limit */
+    int has_swappiness;
+    unsigned swappiness;
+    int oom_kill_disable;
+    int64_t pids_max; /* 0: 4096, -1: no limit */
+    uint64_t cpu_shares, cpu_period_us, cpu_quota_us;
+    char cpuset_cpus[CB_CPUSET_MAX], cpuset_mems[CB_CPUSET_MAX];
+    unsigned blkio_weight;
+    struct cb_io_limit io[CB_LIMIT_ITEMS_MAX];
+    size_t io_count;
+    struct cb_device_rule devices[CB_LIMIT_ITEMS_MAX];
+    size_t device_count;
+    char cgroup_parent[CB_CPUSET_MAX]; /* "": a place of ours */
+};
+
+/* Docker's options as typed; NULL: not given. */
+struct cb_limit_options {
+    const char *memory, *memory_swap, *memory_reservation, *memory_swappiness;
+    const char *cpus, *cpu_shares, *cpu_period, *cpu_quota, *cpuset_cpus, *cpuset_mems;
+    const char *pids_limit, *blkio_weight, *cgroup_parent;
+    int oom_kill_disable;
+    struct cb_strings read_bps, write_bps, read_iops, write_iops,
+        weights; /* of devices */
+};
+void cb_limit_options_clear(struct cb_limit_options *options);
+/* USAGE, naming the option at fault. */
+int cb_limits_parse(struct cb_limits *out, const struct cb_limit_options *options,
+                    struct cb_error **err);
+
+/* --ulimit NAME=SOFT[:HARD] */
+int cb_rlimit_parse(struct cb_rlimit *out, const char *text, struct cb_error **err);
+
+/* The kernel's list of processors, "0-3,7": well formed? */
+int cb_cpuset_is_valid(const char *text);
+/* Has the list AVAILABLE all of REQUESTED? */
+int cb_cpuset_covers(const char *available, const char *requested);
+
+#endif

@@ -1,0 +1,182 @@
+#!/usr/bin/env bats
+# How steps and containers end: stray daemons, signals, terminals, and shells where a step failed.
+load helpers
+load helpers-hostile
+
+setup_file() { cb_store; canary_lay; }
+teardown_file() {
+    canary_remove
+    cb_drop_store
+}
+setup() {
+    cb_dir
+    before=$(left_behind)
+}
+teardown() {
+    canary_ok
+    [ "$(left_behind)" = "$before" ]
+}
+
+step() {
+    printf 'FROM busybox\nRUN %s\n' "$1" >"$DIR/Dockerfile"
+    shift
+    run timeout 30 "$CBUILD" build --progress=plain --network=none --no-cache -t img "$@" "$DIR"
+}
+
+# Runs a command on a terminal of its own with TEXT typed: on_terminal TEXT COMMAND…
+on_terminal() {
+    run timeout 30 python3 -c '
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+os.write(fd, sys.argv[1].encode())
+out = b""
+while True:
+    try:
+        data = os.read(fd, 4096)
+    except OSError:
+        break
+    if not data:
+        break
+    out += data
+_, status = os.waitpid(pid, 0)
+sys.stdout.write(out.decode(errors="replace").replace("\r", ""))
+sys.exit(os.waitstatus_to_exitcode(status))' "$@"
+}
+
+@test "daemons that a step leaves behind end with it, and hold nothing open" {
+    step '(setsid sleep 771101 >/dev/null 2>&1 &); setsid nohup sleep 771102 & cat /proc/self/stat >/dev/null; echo main ends'
+    expect_status 0
+    expect_contains 'main ends'
+    run pgrep -f 'sleep 7711[0]'
+    expect_output ''
+}
+
+@test "with the host's processes in sight, what it started still ends with a container" {
+    run timeout 30 "$CBUILD" run --rm --network none --pid host busybox sh -c '(setsid sleep 771103 &); sleep 0.1; echo started'
+    expect_output started
+    run pgrep -f 'sleep 77110[3]'
+    expect_output ''
+}
+
+@test "a builder that is killed takes its steps along" {
+    printf 'FROM busybox\nRUN setsid sleep 771104 & sleep 771105\n' >"$DIR/Dockerfile"
+    "$CBUILD" build --progress=plain --network=none --no-cache "$DIR" >/dev/null 2>&1 &
+    pid=$!
+    wait_until pgrep -f 'sleep 77110[5]'
+    kill -9 "$pid"
+    wait_until sh -c '! pgrep -f "sleep 77110[45]"'
+    "$CBUILD" prune -f >/dev/null
+}
+
+@test "SIGTERM ends a build, its step and its mounts" {
+    printf 'FROM busybox\nRUN --mount=type=cache,target=/c trap "" TERM; sleep 771106\n' >"$DIR/Dockerfile"
+    "$CBUILD" build --progress=plain --network=none --no-cache "$DIR" >/dev/null 2>&1 &
+    pid=$!
+    wait_until pgrep -f 'sleep 77110[6]'
+    kill "$pid"
+    status=0
+    wait "$pid" || status=$?
+    [ "$status" -eq 143 ]
+    run pgrep -f 'sleep 77110[6]'
+    expect_output ''
+}
+
+@test "--stop-signal and --stop-timeout say what SIGTERM means to a container" {
+    "$CBUILD" run --rm --network none --stop-signal USR1 busybox sh -c 'trap "echo stopped; exit 6" USR1; echo up; while :; do sleep 0.05; done' >"$DIR/out" 2>&1 &
+    pid=$!
+    wait_until grep -q up "$DIR/out"
+    kill "$pid"
+    status=0
+    wait "$pid" || status=$?
+    [ "$status" -eq 6 ]
+    grep -q stopped "$DIR/out"
+    "$CBUILD" run --rm --network none --stop-timeout 1 busybox sh -c 'trap "" TERM; echo up; while :; do sleep 0.05; done' >"$DIR/out" 2>&1 &
+    pid=$!
+    wait_until grep -q up "$DIR/out"
+    kill "$pid"
+    status=0
+    wait "$pid" || status=$?
+    [ "$status" -eq 137 ]
+    cbuild run --rm --stop-signal NOPE busybox true
+    expect_status 125
+    expect_contains 'invalid signal: NOPE'
+}
+
+@test "a step on a terminal has none itself" {
+    printf 'FROM busybox\nRUN tty; cat; (echo x > /dev/tty) 2>&1; ls -l /proc/self/fd/0\n' >"$DIR/Dockerfile"
+    on_terminal 'typed' "$CBUILD" build --progress=plain --network=none --no-cache "$DIR"
+    expect_status 0
+    expect_contains 'not a tty' "can't create /dev/tty" '-> /dev/null'
+}
+
+@test "the program of the host that runs a step cannot be opened for writing" {
+    gcc -O1 -nostdlib -static-pie -fPIE -fno-stack-protector -o "$DIR/linker" "$CB_TOP/tests/lib/linker.c"
+    for linker in /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1; do
+        printf 'FROM busybox\nCOPY linker %s\nSHELL ["/proc/self/exe"]\nRUN x\n' "$linker" >"$DIR/Dockerfile"
+        [ -e "$linker" ] || continue
+        build --network=none
+        expect_status 1
+        expect_contains 'exit code: 30' # EROFS
+    done
+    printf '#!/proc/self/exe\n' >"$DIR/script"
+    chmod +x "$DIR/script"
+    printf 'FROM busybox\nCOPY linker %s\nCOPY script /s\nRUN ["/s"]\n' /lib64/ld-linux-x86-64.so.2 >"$DIR/Dockerfile"
+    build --network=none
+    expect_status 1
+    expect_lacks 'exit code: 26'
+}
+
+@test "--keep-failed keeps the files of a failed step, and debug opens a shell in them" {
+    printf 'FROM busybox\nWORKDIR /w\nENV A=kept\nRUN --mount=type=secret,id=s echo made > f; exit 7\n' >"$DIR/Dockerfile"
+    SECRET=hush-hush build --network=none --secret id=s,env=SECRET --keep-failed
+    expect_status 1
+    expect_contains 'are kept as snapshot' 'cbuild debug '
+    before=$(left_behind)
+    id=$(sed -n 's/.*`cbuild debug \([0-9a-f]*\)`.*/\1/p' <<<"$output")
+    run grep -r hush-hush "$STORE/builds"
+    expect_output ''
+    cbuild debug "$id" </dev/null
+    expect_status 1
+    expect_contains 'not a TTY'
+    on_terminal $'cat f; pwd; echo $A; tty; cat /run/secrets/s; exit 5\n' "$CBUILD" debug "$id"
+    expect_status 5
+    expect_contains $'made\n/w\nkept\n/dev/' 'exit code: 7' "can't open '/run/secrets/s'"
+    on_terminal $'echo more > g; exit\n' "$CBUILD" debug
+    on_terminal $'cat f g; exit\n' "$CBUILD" debug
+    expect_contains $'made\nmore'
+    "$CBUILD" prune -f >/dev/null
+    on_terminal $'cat f g; exit\n' "$CBUILD" debug
+    expect_contains $'made\nmore'
+    "$CBUILD" builds rm "$id"
+    cbuild debug "$id"
+    expect_status 1
+    expect_contains 'no such build'
+    fsck_clean
+    before=$(left_behind)
+}
+
+@test "debug of a build that kept nothing says how to keep it" {
+    printf 'FROM busybox\nRUN exit 3\n' >"$DIR/Dockerfile"
+    build --network=none
+    cbuild debug
+    expect_status 1
+    expect_contains 'kept no step' '--keep-failed'
+}
+
+@test "--on-error=shell opens a shell in the sandbox of the step, with its mounts" {
+    printf 'FROM busybox\nRUN --mount=type=secret,id=s --mount=type=tmpfs,target=/t echo made > /f; exit 7\n' >"$DIR/Dockerfile"
+    SECRET=hush-hush on_terminal $'cat /f /run/secrets/s; grep -c " /t " /proc/mounts; hostname; exit 9\n' \
+        "$CBUILD" build --progress=plain --network=none --secret id=s,env=SECRET --on-error=shell "$DIR"
+    expect_status 1
+    expect_contains $'made\nhush-hush' buildkitsandbox 'exit code: 7' "a shell in the step's sandbox"
+    build --network=none --on-error=shell --secret id=s,src="$DIR/Dockerfile"
+    expect_status 1
+    expect_contains 'cbuild debug '
+    build --on-error=stop
+    expect_status 1
+    expect_contains 'invalid argument "stop" for "--on-error": expected shell'
+    "$CBUILD" builds rm -a >/dev/null
+    before=$(left_behind)
+}

@@ -1,0 +1,171 @@
+#!/usr/bin/env bats
+# What steps and containers may use, and what becomes of those that take more.
+load helpers
+load helpers-hostile
+
+setup_file() { cb_store; canary_lay; }
+teardown_file() {
+    canary_remove
+    cb_drop_store
+}
+setup() {
+    cb_dir
+    before=$(left_behind)
+}
+teardown() {
+    canary_ok
+    [ "$(left_behind)" = "$before" ]
+}
+
+step() {
+    printf 'FROM busybox\nRUN %s\n' "$1" >"$DIR/Dockerfile"
+    shift
+    run timeout 180 "$CBUILD" build --progress=plain --network=none --no-cache -t img "$@" "$DIR"
+}
+container() {
+    run timeout 60 "$CBUILD" run --rm --network none "$@"
+}
+# A limit that is not well formed: refused TEXT OPTION VALUE…
+refused_option() {
+    local text=$1
+    shift
+    container "$@" busybox true
+    expect_status 125
+    expect_contains "$text"
+}
+
+@test "a fork bomb ends at the limit of processes, and the machine forks on" {
+    step 'b() { b | b & }; b; sleep 1; exit 5'
+    expect_status 1
+    true & wait $!
+    container --pids-limit 10 busybox sh -c 'for i in $(seq 30); do sleep 100 & done'
+    expect_status 2
+    expect_contains "can't fork"
+    run pgrep -f 'sleep 10[0]'
+    [ "$status" -ne 0 ] || ! grep -q busybox <<<"$output"
+}
+
+@test "a memory eater is named with its limit, and so is what it took" {
+    step 'tail /dev/zero' --memory 32m
+    expect_status 1
+    expect_contains 'Dockerfile:2:' 'killed by the OOM killer (limit 32m)' 'hint: give the build more with --memory'
+    run "$CBUILD" builds show --format json
+    [ "$(jq '.steps[-1].usage.oom_killed' <<<"$output")" = true ]
+    [ "$(jq '.steps[-1].usage.peak_memory' <<<"$output")" = 33554432 ]
+    cbuild builds show
+    expect_contains '33.6MB OOM'
+    container --memory 32m busybox tail /dev/zero
+    expect_status 137
+}
+
+@test "the child of a shell that the OOM killer took fails the step when the shell minds" {
+    step 'tail /dev/zero; echo went on' --memory 32m
+    expect_status 0
+    expect_contains 'went on' 'OOM killer struck'
+    step 'tail /dev/zero && echo went on' --memory 32m
+    expect_status 1
+    expect_contains 'OOM killer (limit 32m)'
+}
+
+@test "what a step took is told where it is notable, and kept where it is not" {
+    step 'head -c 20m /dev/zero | tail > /dev/null' --memory 64m
+    expect_status 0
+    grep -qE '^#2 DONE [0-9.]+s \(cpu [0-9.]+s, memory [0-9.]+MB\)$' <<<"$output"
+    step 'head -c 30000000 /dev/zero | tail > /dev/null'
+    expect_status 0
+    expect_lacks 'memory'
+    run "$CBUILD" builds show --format json
+    [ "$(jq '.steps[-1].usage.peak_memory > 30000000' <<<"$output")" = true ]
+    [ "$(jq '.steps[-1].usage.cpu_seconds > 0' <<<"$output")" = true ]
+    [ "$(jq '.steps[0].usage' <<<"$output")" = null ]
+}
+
+@test "limits do not make a step another one" {
+    printf 'FROM busybox\nRUN echo limited\n' >"$DIR/Dockerfile"
+    build_ok --network=none
+    build_ok --network=none --memory 64m --cpu-shares 100 --cpuset-cpus 0
+    [ "$(steps_run)" = 0 ]
+    build_ok --network=none --ulimit nofile=99
+    [ "$(steps_run)" = 1 ]
+}
+
+@test "processors, weights and block devices are limited in control groups of the step's own" {
+    local dev
+    dev=$(lsblk -rno PATH,TYPE | awk '$2 == "disk" { print $1; exit }')
+    container --cpuset-cpus 0 busybox grep Cpus_allowed_list /proc/self/status
+    expect_output "$(printf 'Cpus_allowed_list:\t0')"
+    container --cgroupns host --cpus 1.5 --cpu-shares 200 --memory 64m --memory-swap 96m --memory-reservation 32m \
+        --blkio-weight 300 --device-read-bps "$dev:1m" --device-write-iops "$dev:50" --pids-limit -1 busybox cat /proc/self/cgroup
+    expect_status 0
+    [ "$(grep -c /cbuild/ <<<"$output")" -ge 1 ]
+    step 'grep Cpus_allowed_list /proc/self/status' --cpuset-cpus 0 --cpu-quota 50000 --cpu-period 100000
+    expect_contains "$(printf 'Cpus_allowed_list:\t0')"
+}
+
+@test "--cgroup-parent is where the control groups are made" {
+    container --cgroupns host --cgroup-parent /cbuild-test/parent busybox grep -c /cbuild-test/parent/ /proc/self/cgroup
+    expect_status 0
+    [ "$output" -ge 1 ]
+    find /sys/fs/cgroup -depth -type d -path '*/cbuild-test*' -exec rmdir {} +
+}
+
+@test "limits that contradict each other or the machine are refused before anything runs" {
+    local cpus
+    cpus=$(nproc)
+    refused_option 'minimum memory limit allowed is 6MB' --memory 5m
+    refused_option 'invalid argument "x" for "-m, --memory"' --memory x
+    refused_option 'minimum memoryswap limit should be larger than memory limit' --memory 64m --memory-swap 32m
+    refused_option 'you should always set --memory' --memory-swap 32m
+    refused_option 'can not be less than memory reservation' --memory 64m --memory-reservation 65m
+    refused_option "range of CPUs is from 0.01 to $cpus.00" --cpus $((cpus + 1))
+    refused_option 'conflicting options: --cpus and --cpu-period' --cpus 1 --cpu-period 50000
+    refused_option 'can not be less than 1ms' --cpu-quota 999
+    refused_option 'can not be less than 1ms' --cpu-period 1000001
+    refused_option 'not available here' --cpuset-cpus 0,4000
+    refused_option 'expected a list such as 0-2,5' --cpuset-cpus 2-0
+    refused_option 'expected a list' --cpuset-mems ,
+    refused_option 'range of blkio weight is from 10 to 1000' --blkio-weight 9
+    refused_option 'expected a number' --pids-limit many
+    refused_option 'not a block device' --device-read-bps /dev/null:1m
+    refused_option 'expected /dev/NAME:RATE' --device-write-iops /dev/null
+    refused_option 'expected a number' --memory-swappiness 101
+    refused_option 'range for oom score adj' --oom-score-adj 1001
+    refused_option 'soft limit must be less than or equal' --ulimit nofile=9:8
+    refused_option 'expected a path below the hierarchy' --cgroup-parent /a/../../b
+    step true --memory 1m
+    expect_status 1
+    expect_contains 'minimum memory limit allowed is 6MB'
+}
+
+@test "resource limits, /dev/shm, and how readily it is killed" {
+    container --ulimit nofile=100:200 --ulimit fsize=4096 busybox sh -c 'ulimit -n; ulimit -Hn; head -c 9000 /dev/zero > /f; ls -l /f | awk "{ print \$5 }"'
+    expect_contains 100 200 4096
+    container --shm-size 3m busybox df -k /dev/shm
+    expect_contains ' 3072 '
+    container --oom-score-adj 700 busybox cat /proc/self/oom_score_adj
+    expect_output 700
+    container busybox cat /proc/self/oom_score_adj
+    expect_output 200
+}
+
+@test "a step that fills the disk fails, and the store works on" {
+    local image=$BATS_TEST_TMPDIR/disk mount=$BATS_TEST_TMPDIR/mount
+    truncate -s 100M "$image"
+    mkfs.ext4 -q "$image"
+    mkdir "$mount"
+    mount -o loop "$image" "$mount"
+    printf 'FROM busybox\nRUN cat /dev/zero > /big\n' >"$DIR/Dockerfile"
+    (
+        export CBUILD_ROOT=$mount/store
+        "$CBUILD" import -c 'CMD ["sh"]' "$CB_BASES/busybox.tar" busybox:latest >/dev/null
+        run timeout 180 "$CBUILD" build --progress=plain --network=none "$DIR"
+        expect_status 1
+        expect_contains 'No space left on device'
+        printf 'FROM busybox\nRUN echo small > /small\n' >"$DIR/Dockerfile"
+        run timeout 180 "$CBUILD" build --progress=plain --network=none "$DIR"
+        expect_status 0
+        run "$CBUILD" fsck --deep
+        expect_status 0
+    ) || { umount -l "$mount"; return 1; }
+    umount "$mount"
+}
