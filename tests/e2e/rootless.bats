@@ -264,11 +264,11 @@ END
 @test "a fork bomb of a user's step ends at its limit" {
     shared_context <<'END'
 FROM busybox
-RUN n=0; while [ $n -lt 5000 ]; do sleep 100 & n=$((n + 1)); done
+RUN n=0; while [ $n -lt 5000 ]; do sleep 100200 & n=$((n + 1)); done
 END
     run timeout 60 runuser -u cbtest -- env -i PATH="$USERS:/bin:/usr/bin" HOME="$USERS/cbtest" cbuild build --progress=plain --network=none "$DIR"
     expect_contains "can't fork"
-    run pgrep -u cbtest sleep
+    run pgrep -u cbtest -f "sleep 10020[0]"
     expect_output ''
 }
 
