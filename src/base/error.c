@@ -219,6 +219,12 @@ enum cb_error_kind cb_error_kind(const struct cb_error *error)
     return error ? error->kind : CB_ERR_SYSTEM;
 }
 
+void cb_error_set_errnum(struct cb_error **err, int errnum)
+{
+    if (err && *err)
+        (*err)->errnum = errnum;
+}
+
 int cb_error_errnum(const struct cb_error *error)
 {
     return error ? error->errnum : 0;

@@ -221,7 +221,7 @@ static void emit_json(struct cb_event_sink *sink, const struct cb_event *event)
     cb_auto_value(cb_strbuf) text = {0};
     struct cb_writer line = {.out = &text};
 
-    if (of_a_step && !event->id)
+    if ((of_a_step && !event->id) || event->kind == CB_EVENT_STEP_USAGE)
         return;
     pthread_mutex_lock(&json->lock);
     cb_writer_open(&line, NULL, '{');

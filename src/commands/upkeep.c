@@ -72,7 +72,16 @@ static const struct cb_option image_prune_options[] = {
 static const char *const image_prune_filters[] = {"until", "label", "label!", "dangling",
                                                   NULL};
 
-static int untag(struct cb_store *store, const struct cb_image *image,
+/* Docker's heading, once there is something below it. */
+static void print_deleted(int *any, const char *what, const char *name)
+{
+    if (!*any)
+        printf("Deleted Images:\n");
+    *any = 1;
+    printf("%s: %s\n", what, name);
+}
+
+static int untag(struct cb_store *store, const struct cb_image *image, int *any,
                  struct cb_error **err)
 {
     for (size_t i = 0; i < image->names.count; i++) {
@@ -83,13 +92,13 @@ static int untag(struct cb_store *store, const struct cb_image *image,
             return -1;
         if (cb_reference_parse(&reference, image->names.items[i], NULL) == 0)
             familiar = cb_reference_familiar(reference);
-        printf("untagged: %s\n", familiar ? familiar : image->names.items[i]);
+        print_deleted(any, "untagged", familiar ? familiar : image->names.items[i]);
     }
     return 0;
 }
 
 static int remove_images(struct cb_store *store, const struct cb_image_filter *filter,
-                         int all, struct cb_error **err)
+                         int all, int *any, struct cb_error **err)
 {
     cb_auto_value(cb_images) images = {0};
     char text[CB_DIGEST_MAX_TEXT];
@@ -102,13 +111,13 @@ static int remove_images(struct cb_store *store, const struct cb_image_filter *f
 
         if ((cb_image_is_named(image) && !all) || !cb_image_filter_takes(filter, image))
             continue;
-        if (untag(store, image, err) < 0)
+        if (untag(store, image, any, err) < 0)
             return -1;
         removed = cb_image_remove_unnamed(store, &image->id, err);
         if (removed < 0)
             return -1;
         if (removed)
-            printf("deleted: %s\n", cb_digest_text(&image->id, text));
+            print_deleted(any, "deleted", cb_digest_text(&image->id, text));
     }
     return 0;
 }
@@ -120,7 +129,7 @@ static int prune_images(struct cb_app *app, const struct image_prune_values *val
     cb_auto(cb_store) store = NULL;
     cb_autofree char *size = NULL;
     uint64_t freed = 0;
-    int all;
+    int all, any = 0;
 
     if (cb_app_store(app, 0, &store, err) < 0 ||
         cb_image_filter_parse(&filter, &values->filters, image_prune_filters, store,
@@ -132,11 +141,11 @@ static int prune_images(struct cb_app *app, const struct image_prune_values *val
         !cb_confirmed(all ? "all images without at least one container associated to them"
                           : "all dangling images"))
         return 0;
-    if (remove_images(store, &filter, all, err) < 0 ||
+    if (remove_images(store, &filter, all, &any, err) < 0 ||
         cb_store_gc(store, &freed, err) < 0)
         return -1;
     size = cb_size_human(freed);
-    printf("Total reclaimed space: %s\n", size);
+    printf(any ? "\nTotal reclaimed space: %s\n" : "Total reclaimed space: %s\n", size);
     return 0;
 }
 

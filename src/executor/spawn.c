@@ -193,13 +193,15 @@ static int receive_started(struct cb_process *process, struct cb_error **err)
  * is missing, never that a mount point is. */
 static int rebuild_error(const struct cb_report *report, struct cb_error **err)
 {
-    if (report->command_errno < 0)
+    if (report->command_errno < 0) {
         cb_error_set(err, CB_ERR_NOT_FOUND, "%s", report->text);
-    else if (report->command_errno)
+        cb_error_set_errnum(err, ENOENT);
+    } else if (report->command_errno) {
         cb_error_errno(err, report->command_errno, "%s", report->text);
-    else
+    } else {
         cb_error_set(err, report->kind == CB_ERR_USAGE ? CB_ERR_USAGE : CB_ERR_SYSTEM,
                      "%s", report->text);
+    }
     add_hint(report->text, err);
     return -1;
 }

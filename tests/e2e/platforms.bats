@@ -167,7 +167,7 @@ id_for() {
     run "$CBUILD" inspect --platform linux/arm64 img
     expect_status 1
     run "$CBUILD" image prune -f
-    expect_contains "Deleted: $arm64"
+    expect_contains "deleted: $arm64"
     build_both -t img
     "$CBUILD" tag "$(id_for linux/arm64)" img
     [ "$("$CBUILD" inspect img | jq -r '.[0].Architecture')" = arm64 ]

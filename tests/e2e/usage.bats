@@ -142,7 +142,7 @@ END
     new=$("$CBUILD" build -q --network none -t img "$DIR")
     cbuild image prune -f
     expect_status 0
-    expect_contains "Deleted: $old" 'Total reclaimed space:'
+    expect_contains "Deleted Images:" "deleted: $old" 'Total reclaimed space:'
     expect_lacks "$new"
     in_image cat /one
     expect_output 2
@@ -264,7 +264,7 @@ END
     expect_status 0
     expect_contains 'Usage: cbuild cache COMMAND' '  export     Write a cache mount' '  prune '
     cbuild image -h
-    expect_contains '  prune      Remove images without a name'
+    expect_contains '  prune      Remove images that have no name, or all'
     expect_lacks '  list '
     cbuild help system
     expect_contains '  df ' '  fsck '
