@@ -156,6 +156,9 @@ int cb_source_date_epoch(int64_t *out, struct cb_error **err)
         return cb_error_set(err, CB_ERR_USAGE,
                             "SOURCE_DATE_EPOCH: `%.60s` is not a number of seconds",
                             text);
+    if (value > CB_EPOCH_MAX_S)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "SOURCE_DATE_EPOCH: %lld is later than the year 2262", value);
     *out = value;
     return 1;
 }

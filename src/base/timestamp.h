@@ -27,7 +27,10 @@ int cb_size_parse(uint64_t *out, const char *text, struct cb_error **err);
 int cb_duration_parse(int64_t *out_ns, const char *text, struct cb_error **err);
 /* Go's Duration.String, as HEALTHCHECK shows it. Caller frees. */
 char *cb_duration_text(int64_t ns);
-/* SOURCE_DATE_EPOCH from the environment: 1 set, 0 unset, -1 malformed. */
+/* The last second that 64 bits of nanoseconds can tell, in the year 2262. */
+#define CB_EPOCH_MAX_S (INT64_MAX / 1000000000)
+/* SOURCE_DATE_EPOCH from the environment: 1 set, 0 unset, -1 malformed or later than
+ * CB_EPOCH_MAX_S. */
 int cb_source_date_epoch(int64_t *out, struct cb_error **err);
 
 #endif

@@ -6,6 +6,7 @@
  * step is made. */
 #include "frontend/frontend-priv.h"
 
+#include "base/timestamp.h"
 #include "context/context.h"
 
 #include <ctype.h>
@@ -97,6 +98,13 @@ int cb_epoch_init(struct cb_planner *planner, struct cb_error **err)
     known = time_of(planner, text, &seconds, err);
     if (known < 0)
         return -1;
+    if (known && seconds > CB_EPOCH_MAX_S) {
+        cb_error_set(err, CB_ERR_SYNTAX,
+                     "invalid " NAME ": %lld is later than the year "
+                     "2262",
+                     (long long)seconds);
+        return at_default(planner, err);
+    }
     planner->epoch = known ? xasprintf("%lld", (long long)seconds) : xstrdup("");
     cb_env_set(&planner->globals, NAME, planner->epoch);
     planner->options->env->source_date_epoch = known ? seconds : -1;

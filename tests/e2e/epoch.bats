@@ -67,6 +67,12 @@ epoch_is() { # TIME, what RUN sees
     build --build-arg SOURCE_DATE_EPOCH=yesterday
     expect_status 1
     expect_contains 'invalid SOURCE_DATE_EPOCH: `yesterday`' 'hint: it is a number of seconds since 1970'
+    build --build-arg SOURCE_DATE_EPOCH=9223372037
+    expect_status 1
+    expect_contains 'invalid SOURCE_DATE_EPOCH: 9223372037 is later than the year 2262'
+    SOURCE_DATE_EPOCH=9223372037 build
+    expect_status 1
+    expect_contains 'SOURCE_DATE_EPOCH: 9223372037 is later than the year 2262'
     sed -i 's/1000000000/noon/' "$DIR/Dockerfile"
     build
     expect_status 1

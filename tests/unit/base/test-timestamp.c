@@ -195,6 +195,11 @@ static void epoch_comes_from_the_environment(void **state)
     setenv("SOURCE_DATE_EPOCH", "17x", 1);
     assert_error(cb_source_date_epoch(&epoch, &err), &err, CB_ERR_USAGE,
                  "SOURCE_DATE_EPOCH: `17x`");
+    setenv("SOURCE_DATE_EPOCH", "9223372036", 1);
+    assert_int_equal(cb_source_date_epoch(&epoch, &err), 1);
+    setenv("SOURCE_DATE_EPOCH", "9223372037", 1);
+    assert_error(cb_source_date_epoch(&epoch, &err), &err, CB_ERR_USAGE,
+                 "9223372037 is later than the year 2262");
 }
 
 int main(void)
