@@ -92,7 +92,7 @@ static const struct cb_option options[] = {
     {"metadata-file", 0, CB_OPTION_TEXT, AT(request.metadata_file), "FILE",
      "Write digests and names of the result to a file, as JSON"},
     {"network", 0, CB_OPTION_TEXT, AT(request.network), "MODE",
-     "Network of RUN steps: default, none or host"},
+     "Network of RUN steps: default, none, host, or the name of one"},
     {"no-cache", 0, CB_OPTION_FLAG, AT(request.no_cache), NULL,
      "Run every step; results are still kept"},
     {"no-cache-filter", 0, CB_OPTION_LIST, AT(request.no_cache_filter), "STAGE",

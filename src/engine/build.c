@@ -89,8 +89,9 @@ static void build_clear(struct build *build)
 
 /* ── Set-up ── */
 
-static int make_networks(struct cb_engine *engine, struct cb_store *store,
-                         struct cb_error **err)
+/* --network may name another one for steps that ask for none. */
+static int make_networks(struct cb_engine *engine, const struct build *build,
+                         struct cb_store *store, struct cb_error **err)
 {
     static const char *const modes[] = {
         [CB_OP_NETWORK_DEFAULT] = "default",
@@ -100,7 +101,11 @@ static int make_networks(struct cb_engine *engine, struct cb_store *store,
     cb_autofree char *state_dir = xasprintf("%s/networks", cb_store_root(store));
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(modes); i++) {
-        if (cb_network_new(&engine->networks[i], modes[i], state_dir, err) < 0)
+        struct cb_network_options options = {.mode = modes[i], .state_dir = state_dir};
+
+        if (i == CB_OP_NETWORK_DEFAULT && build->checked.network_name)
+            options.mode = build->checked.network_name;
+        if (cb_network_new(&engine->networks[i], &options, err) < 0)
             return -1;
         engine->env.networks[i] = engine->networks[i];
     }
@@ -200,7 +205,7 @@ static int set_up(struct cb_engine *engine, struct build *build,
     if (cb_registry_new(&build->registry, &registry, err) < 0)
         return -1;
     engine->env.registry = build->registry;
-    return make_networks(engine, given->store, err);
+    return make_networks(engine, build, given->store, err);
 }
 
 /* ── The steps of a build ── */
@@ -217,6 +222,7 @@ static struct cb_frontend_options frontend_options(struct cb_engine *engine,
         .context = build->inputs.context,
         .contexts = &build->inputs.contexts,
         .build_args = &checked->build_args,
+        .proxies = &checked->proxies,
         .labels = &checked->labels,
         .target = request->target,
         .platform = *platform,

@@ -30,7 +30,7 @@ struct cb_build_request {
         cache_places, cdi_dirs;
     struct cb_strings platforms; /* as typed, each maybe several with commas */
     const char *target;
-    const char *network; /* default, none, host */
+    const char *network; /* default, none, host, container:X, or a network's name */
     const char *iidfile, *metadata_file;
     const char *shm_size; /* as typed */
     struct cb_limit_options limits;
