@@ -158,20 +158,21 @@ static int check_free(const struct cb_network_def *def,
 
 /* ── Not asked for ── */
 
-/* docker's pools: 172.17–31.0.0/16 and 192.168.0.0/16 in parts of /20. */
+/* docker's pools: 172.18–31.0.0/16 (its own bridge has 172.17) and 192.168.0.0/16 in
+ * parts of /20. */
 static struct cb_cidr pool(unsigned number)
 {
-    if (number < 15)
-        return (struct cb_cidr){.ip = {AF_INET, {172, (unsigned char)(17 + number)}},
+    if (number < 14)
+        return (struct cb_cidr){.ip = {AF_INET, {172, (unsigned char)(18 + number)}},
                                 .bits = 16};
     return (struct cb_cidr){
-        .ip = {AF_INET, {192, 168, (unsigned char)((number - 15) * 16)}}, .bits = 20};
+        .ip = {AF_INET, {192, 168, (unsigned char)((number - 14) * 16)}}, .bits = 20};
 }
 
 static int pick_pool(struct cb_network_def *def, const struct cb_network_defs *others,
                      struct cb_error **err)
 {
-    for (unsigned number = 0; number < 31; number++) {
+    for (unsigned number = 0; number < 30; number++) {
         struct cb_cidr subnet = pool(number);
 
         if (owner_of(others, &subnet) || cb_routes_cover(&subnet, NULL, NULL))
