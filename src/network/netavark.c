@@ -13,9 +13,12 @@
 #include "base/subprocess.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 
 #define HELPER_TIMEOUT_MS 30000
+#define NAMES_TIMEOUT_MS  2000
 
 struct cb_netavark {
     struct cb_net_lease *lease;
@@ -162,6 +165,29 @@ static int complain(const char *verb, const struct cb_strbuf *out,
     return cb_error_set(err, CB_ERR_SYSTEM, "netavark %s: %s", verb, text);
 }
 
+/* aardvark-dns notes its process id some time after netavark has returned, and without it
+ * netavark can tell it nothing. */
+static int is_serving(int dir)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    long pid;
+
+    if (cb_fs_read_file(dir, "names/aardvark-dns/aardvark.pid", 64, &text, NULL) < 0)
+        return 0;
+    pid = strtol(cb_strbuf_text(&text), NULL, 10);
+    return pid > 1 && kill((pid_t)pid, 0) == 0;
+}
+
+static void await_names(const char *config)
+{
+    cb_autofd int dir = -1;
+
+    if (!strstr(config, "\"dns_enabled\":true") || cb_net_lease_dir(&dir, NULL, NULL) < 0)
+        return;
+    for (int waited = 0; waited < NAMES_TIMEOUT_MS && !is_serving(dir); waited += 5)
+        poll(NULL, 0, 5);
+}
+
 /* netavark starts iptables or nft, which are not on everybody's PATH. ALONE: no other
  * netavark that is alone runs meanwhile. */
 static int run_helper(const char *verb, const char *config, int netns, int alone,
@@ -207,7 +233,11 @@ static int run_helper(const char *verb, const char *config, int netns, int alone
                                             .cancel = cancel};
     if (cb_subprocess_run(&options, &out, &errors, &code, err) < 0)
         return -1;
-    return code == 0 ? 0 : complain(verb, &out, &errors, err);
+    if (code != 0)
+        return complain(verb, &out, &errors, err);
+    if (strcmp(verb, "setup") == 0)
+        await_names(config);
+    return 0;
 }
 
 static void take_down(struct cb_net_lease **lease, const char *config, int netns,

@@ -33,9 +33,9 @@ on_terminal() {
     cbuild build --squash "$DIR"
     expect_status 1
     expect_contains "docker's --squash is not here" 'COPY --from=STAGE'
-    cbuild run -p 80:80 busybox
+    cbuild run -d busybox
     expect_status 125
-    expect_contains '--network host'
+    expect_contains 'in the foreground'
     cbuild load x.tar
     expect_status 1
     expect_contains 'cbuild load -i x.tar'
