@@ -29,6 +29,7 @@ struct cb_engine {
     unsigned jobs;
     int worked; /* steps ran, or began to: the store may have grown */
     struct cb_network *networks[3];
+    struct cb_dns_options dns;
 };
 
 static void prune(struct cb_store *store)
@@ -103,6 +104,7 @@ static int make_networks(struct cb_engine *engine, const struct build *build,
     for (size_t i = 0; i < CB_ARRAY_SIZE(modes); i++) {
         struct cb_network_options options = {.mode = modes[i], .state_dir = state_dir};
 
+        options.dns = engine->dns.servers;
         if (i == CB_OP_NETWORK_DEFAULT && build->checked.network_name)
             options.mode = build->checked.network_name;
         if (cb_network_new(&engine->networks[i], &options, err) < 0)
@@ -124,6 +126,9 @@ static void fill_env(struct cb_engine *engine, struct build *build,
     engine->env.pool = engine->pool;
     engine->env.sink = build->log ? cb_history_log_sink(build->log) : given->sink;
     engine->env.add_hosts = &request->add_hosts;
+    engine->dns = (struct cb_dns_options){&request->dns, &request->dns_search,
+                                          &request->dns_options};
+    engine->env.dns = &engine->dns;
     engine->env.hostname = DEFAULT_HOSTNAME;
     engine->env.shm_bytes = checked->shm_bytes;
     engine->env.limits = &checked->limits;

@@ -18,6 +18,9 @@ void cb_build_request_clear(struct cb_build_request *request)
     cb_strings_free(&request->labels);
     cb_strings_free(&request->secrets);
     cb_strings_free(&request->add_hosts);
+    cb_strings_free(&request->dns);
+    cb_strings_free(&request->dns_search);
+    cb_strings_free(&request->dns_options);
     cb_strings_free(&request->no_cache_filter);
     cb_strings_free(&request->allow);
     cb_strings_free(&request->ulimits);
@@ -358,6 +361,14 @@ static int check_host(struct cb_checked_request *out, const char *text,
     return invalid(err, text, "--add-host", cause);
 }
 
+static int check_dns(const struct cb_build_request *request, struct cb_error **err)
+{
+    const struct cb_dns_options dns = {&request->dns, &request->dns_search,
+                                       &request->dns_options};
+
+    return cb_dns_check(&dns, err);
+}
+
 /* ── All of it ── */
 
 static int check_each(struct cb_checked_request *out, const struct cb_strings *values,
@@ -434,6 +445,7 @@ int cb_request_check(struct cb_checked_request *out,
         check_each(out, &request->cache_places, check_cache_place, err) < 0 ||
         check_each(out, &request->devices, check_device, err) < 0 ||
         check_each(out, &request->add_hosts, check_host, err) < 0 ||
+        check_dns(request, err) < 0 ||
         check_each(out, &request->platforms, check_platforms, err) < 0)
         return -1;
     out->platform_given = out->platforms.count > 0;

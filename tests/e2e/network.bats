@@ -395,3 +395,20 @@ END
     expect_status 0
     expect_contains 'Published ports are discarded when using host network mode'
 }
+
+# ── Name servers ──
+
+@test "--dns, --dns-search and --dns-option replace what the host has" {
+    run "$CBUILD" run --rm --dns 192.0.2.53 --dns-search corp.example --dns-option ndots:3 busybox cat /etc/resolv.conf
+    expect_output "$(printf 'nameserver 192.0.2.53\nsearch corp.example\noptions ndots:3')"
+    printf 'FROM busybox\nRUN cat /etc/resolv.conf\n' | dockerfile
+    build_ok --no-cache --dns 192.0.2.54 --dns-search . --dns-option ndots:1
+    expect_contains 'nameserver 192.0.2.54' 'options ndots:1'
+    expect_lacks search
+    run "$CBUILD" run --rm --dns zz busybox true
+    expect_status 125
+    expect_contains 'invalid argument "zz" for "--dns" flag: zz is not an ip address'
+    build --dns-search 'a b'
+    expect_status 1
+    expect_contains 'a b is not a valid domain'
+}
