@@ -49,7 +49,9 @@ extern const struct cb_cli_command cb_build_command, cb_run_command, cb_images_c
     cb_cache_ls_command, cb_cache_export_command, cb_cache_import_command,
     cb_cache_rm_command, cb_cache_prune_command, cb_version_command, cb_lint_command,
     cb_login_command, cb_logout_command, cb_search_command, cb_info_command,
-    cb_debug_command;
+    cb_debug_command, cb_network_ls_command, cb_network_create_command,
+    cb_network_inspect_command, cb_network_rm_command, cb_network_prune_command,
+    cb_network_connect_command, cb_network_disconnect_command;
 
 /* ── table.c ── */
 extern const struct cb_cli_command

@@ -68,8 +68,7 @@ static void add_file(struct cb_process_spec *spec, const char *target, const cha
 static int open_shell(struct cb_app *app, const struct cb_kept_step *step,
                       struct cb_network *network, int *code, struct cb_error **err)
 {
-    int host = cb_network_is_host(network);
-    cb_autofree char *resolv = cb_dns_resolv_conf(host);
+    cb_autofree char *resolv = NULL;
     cb_autofree char *hosts = NULL;
     cb_autofd int root = -1;
     struct cb_process_spec spec;
@@ -77,8 +76,8 @@ static int open_shell(struct cb_app *app, const struct cb_kept_step *step,
     int status;
 
     cb_process_spec_init(&spec);
-    if (cb_dns_hosts(&hosts, step->hostname, NULL, err) < 0 ||
-        cb_network_netns(network, app->cancel, &spec.netns_fd, err) < 0 ||
+    if (cb_network_netns(network, app->cancel, &spec.netns_fd, err) < 0 ||
+        cb_network_hosts(network, step->hostname, NULL, &hosts, err) < 0 ||
         cb_snapshot_open_root(step->layer, &root, err) < 0)
         return -1;
     spec.rootfs_fd = root;
@@ -88,8 +87,9 @@ static int open_shell(struct cb_app *app, const struct cb_kept_step *step,
     spec.make_cwd = 1;
     spec.user = step->user;
     spec.hostname = step->hostname;
-    spec.host_network = host;
+    spec.host_network = cb_network_is_host(network);
     spec.security = step->insecure ? CB_SECURITY_INSECURE : CB_SECURITY_SANDBOX;
+    resolv = cb_network_resolv_conf(network, NULL);
     add_file(&spec, "/etc/resolv.conf", resolv);
     add_file(&spec, "/etc/hosts", hosts);
     status = cb_container_shell(app->launcher, &spec, NULL, &end, err);
@@ -106,6 +106,7 @@ static int debug(struct cb_app *app, const char *build, const struct values *val
     cb_auto(cb_network) network = NULL;
     cb_autofree char *id = NULL;
     cb_autofree char *state = NULL;
+    struct cb_network_options network_options = {0};
     int code = 0;
 
     if (cb_app_store(app, 0, &store, err) < 0 ||
@@ -117,8 +118,9 @@ static int debug(struct cb_app *app, const char *build, const struct values *val
     print_escaped("ERROR", step.error);
     fputs("a shell in the step's files; its mounts and secrets are not there\n", stderr);
     state = xasprintf("%s/networks", cb_store_root(store));
-    if (cb_network_new(&network, values->network ? values->network : step.network, state,
-                       err) < 0 ||
+    network_options.mode = values->network ? values->network : step.network;
+    network_options.state_dir = state;
+    if (cb_network_new(&network, &network_options, err) < 0 ||
         open_shell(app, &step, network, &code, err) < 0)
         return -1;
     return code;

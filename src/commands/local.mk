@@ -38,6 +38,10 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/listing.c \
 	%D%/listing.h \
 	%D%/login.c \
+	%D%/network.c \
+	%D%/network.h \
+	%D%/network-filter.c \
+	%D%/network-list.c \
 	%D%/options.c \
 	%D%/parse.c \
 	%D%/progress-colour.c \

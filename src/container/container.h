@@ -19,14 +19,18 @@ struct cb_run_request {
     struct cb_strings env;  /* -e as typed, "K" alone takes ours */
     const char *workdir, *user, *hostname;
     struct cb_strings volumes; /* -v HOST:CTR[:ro] (absolute host paths) */
-    const char *network;       /* "bridge" (default), "host", "none" */
+    const char *network; /* "bridge" (default), "host", "none", "container:X", a name */
+    struct cb_strings network_aliases;
+    const char *ip, *ip6, *mac;
+    struct cb_strings publish; /* -p as typed */
+    int publish_all;           /* -P */
     int interactive, tty, init;
     /* Docker's options for the sandbox, as typed */
     struct cb_limit_options limits;
     const char *shm_size, *oom_score_adj, *domainname;
     const char *userns, *ipc, *pid, *uts, *cgroupns; /* whose namespaces; or NULL */
     struct cb_strings ulimits, security_opts, cap_add, cap_drop, devices, cdi_dirs,
-        groups, tmpfs, sysctls, add_hosts;
+        groups, tmpfs, sysctls, add_hosts, dns, dns_search, dns_options;
     int privileged, read_only;
     const char *stop_signal, *stop_timeout; /* or NULL */
 };

@@ -41,6 +41,11 @@ void cb_run_request_clear(struct cb_run_request *request)
     cb_strings_free(&request->tmpfs);
     cb_strings_free(&request->sysctls);
     cb_strings_free(&request->add_hosts);
+    cb_strings_free(&request->network_aliases);
+    cb_strings_free(&request->publish);
+    cb_strings_free(&request->dns);
+    cb_strings_free(&request->dns_search);
+    cb_strings_free(&request->dns_options);
 }
 
 static void append(struct cb_strings *to, const struct cb_strings *from)
@@ -70,6 +75,19 @@ static int make_argv(struct cb_strings *argv, const struct cb_run_request *reque
                          request->image_name);
 }
 
+/* As docker's client is configured: more than the image says, less than -e does. */
+static void add_proxies(struct cb_strings *env)
+{
+    cb_auto_value(cb_strings) configured = {0};
+
+    cb_proxies_configured(&configured);
+    cb_vec_foreach (proxy, &configured) {
+        cb_autofree char *name = xstrndup(*proxy, strcspn(*proxy, "="));
+
+        cb_env_set(env, name, strchr(*proxy, '=') + 1);
+    }
+}
+
 static void make_env(struct cb_strings *env, const struct cb_run_request *request,
                      const char *hostname)
 {
@@ -77,6 +95,7 @@ static void make_env(struct cb_strings *env, const struct cb_run_request *reques
     if (!cb_env_get(env, "PATH"))
         cb_env_set(env, "PATH", DEFAULT_PATH);
     cb_env_set(env, "HOSTNAME", hostname);
+    add_proxies(env);
     if (request->tty)
         cb_env_set(env, "TERM", "xterm");
     for (size_t i = 0; i < request->env.count; i++) {
@@ -218,8 +237,27 @@ static int add_devices(struct cb_run_spec *spec, struct cb_error **err)
     return 0;
 }
 
+/* The files with names come before the volumes, which may cover them. */
+static int join_network(struct cb_run_spec *out, const struct cb_run_request *request,
+                        const char *hostname, struct cb_network *network,
+                        struct cb_cancel *cancel, struct cb_error **err)
+{
+    const struct cb_dns_options dns = {&request->dns, &request->dns_search,
+                                       &request->dns_options};
+
+    out->process.host_network = cb_network_is_host(network);
+    if (cb_network_netns(network, cancel, &out->process.netns_fd, err) < 0 ||
+        cb_network_hosts(network, hostname, &request->add_hosts, &out->hosts, err) < 0)
+        return -1;
+    out->resolv_conf = cb_network_resolv_conf(network, &dns);
+    add_file(out, "/etc/resolv.conf", out->resolv_conf);
+    add_file(out, "/etc/hosts", out->hosts);
+    return 0;
+}
+
 int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *request,
-                     const char *hostname, int host_network, struct cb_error **err)
+                     const char *hostname, struct cb_network *network,
+                     struct cb_cancel *cancel, struct cb_error **err)
 {
     struct cb_process_spec *process = &out->process;
     const struct cb_image_config *config = request->config;
@@ -244,15 +282,11 @@ int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *reque
     process->make_cwd = 1;
     process->user = request->user ? request->user : config->user ? config->user : "";
     process->hostname = hostname;
-    process->host_network = host_network;
     if (cb_run_knobs_parse(&out->knobs, request, err) < 0 ||
         cb_run_knobs_apply(&out->knobs, request, process, err) < 0)
         return -1;
-    out->resolv_conf = cb_dns_resolv_conf(host_network);
-    if (cb_dns_hosts(&out->hosts, hostname, &request->add_hosts, err) < 0)
+    if (join_network(out, request, hostname, network, cancel, err) < 0)
         return -1;
-    add_file(out, "/etc/resolv.conf", out->resolv_conf);
-    add_file(out, "/etc/hosts", out->hosts);
     cb_vec_foreach (mount, &out->knobs.tmpfs)
         cb_vec_push(&process->mounts, *mount);
     for (size_t i = 0; i < request->volumes.count; i++)

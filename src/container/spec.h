@@ -5,6 +5,7 @@
 
 #include "container/container.h"
 #include "container/knobs.h"
+#include "network/network.h"
 
 /* What a process spec borrows from while it runs. */
 struct cb_run_spec {
@@ -18,9 +19,9 @@ struct cb_run_spec {
 void cb_run_spec_clear(struct cb_run_spec *spec);
 CB_AUTO_VALUE_DEFINE(cb_run_spec, cb_run_spec_clear)
 
-/* HOSTNAME: the container's, as in /etc/hosts. HOST_NETWORK: files of the host are given
- * as they are. */
+/* HOSTNAME: the container's, as in /etc/hosts. NETWORK is set up on the way. */
 int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *request,
-                     const char *hostname, int host_network, struct cb_error **err);
+                     const char *hostname, struct cb_network *network,
+                     struct cb_cancel *cancel, struct cb_error **err);
 
 #endif

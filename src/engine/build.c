@@ -29,6 +29,7 @@ struct cb_engine {
     unsigned jobs;
     int worked; /* steps ran, or began to: the store may have grown */
     struct cb_network *networks[3];
+    struct cb_dns_options dns;
 };
 
 static void prune(struct cb_store *store)
@@ -89,8 +90,9 @@ static void build_clear(struct build *build)
 
 /* ── Set-up ── */
 
-static int make_networks(struct cb_engine *engine, struct cb_store *store,
-                         struct cb_error **err)
+/* --network may name another one for steps that ask for none. */
+static int make_networks(struct cb_engine *engine, const struct build *build,
+                         struct cb_store *store, struct cb_error **err)
 {
     static const char *const modes[] = {
         [CB_OP_NETWORK_DEFAULT] = "default",
@@ -100,7 +102,12 @@ static int make_networks(struct cb_engine *engine, struct cb_store *store,
     cb_autofree char *state_dir = xasprintf("%s/networks", cb_store_root(store));
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(modes); i++) {
-        if (cb_network_new(&engine->networks[i], modes[i], state_dir, err) < 0)
+        struct cb_network_options options = {.mode = modes[i], .state_dir = state_dir};
+
+        options.dns = engine->dns.servers;
+        if (i == CB_OP_NETWORK_DEFAULT && build->checked.network_name)
+            options.mode = build->checked.network_name;
+        if (cb_network_new(&engine->networks[i], &options, err) < 0)
             return -1;
         engine->env.networks[i] = engine->networks[i];
     }
@@ -119,6 +126,9 @@ static void fill_env(struct cb_engine *engine, struct build *build,
     engine->env.pool = engine->pool;
     engine->env.sink = build->log ? cb_history_log_sink(build->log) : given->sink;
     engine->env.add_hosts = &request->add_hosts;
+    engine->dns = (struct cb_dns_options){&request->dns, &request->dns_search,
+                                          &request->dns_options};
+    engine->env.dns = &engine->dns;
     engine->env.hostname = DEFAULT_HOSTNAME;
     engine->env.shm_bytes = checked->shm_bytes;
     engine->env.limits = &checked->limits;
@@ -200,7 +210,7 @@ static int set_up(struct cb_engine *engine, struct build *build,
     if (cb_registry_new(&build->registry, &registry, err) < 0)
         return -1;
     engine->env.registry = build->registry;
-    return make_networks(engine, given->store, err);
+    return make_networks(engine, build, given->store, err);
 }
 
 /* ── The steps of a build ── */
@@ -217,6 +227,7 @@ static struct cb_frontend_options frontend_options(struct cb_engine *engine,
         .context = build->inputs.context,
         .contexts = &build->inputs.contexts,
         .build_args = &checked->build_args,
+        .proxies = &checked->proxies,
         .labels = &checked->labels,
         .target = request->target,
         .platform = *platform,

@@ -38,12 +38,14 @@ struct cb_checked_request {
     struct cb_strings names;    /* canonical, to be given to the image */
     struct cb_strings familiar; /* the same as people write them */
     struct cb_strings
-        build_args;           /* "K=V": those without a value came from the environment */
-    struct cb_strings labels; /* "K=V" */
+        build_args; /* "K=V": those without a value came from the environment */
+    struct cb_strings proxies;            /* "K=V": the environment's, for RUN */
+    struct cb_strings labels;             /* "K=V" */
     CB_VEC(struct cb_platform) platforms; /* at least one, each once */
     int platform_given;                   /* --platform was */
     int as_index; /* several, or BUILDKIT_MULTI_PLATFORM: what leaves is an index */
     enum cb_op_network network;
+    const char *network_name; /* of the default's network, or NULL; borrowed */
     int allow_host_network, allow_insecure;
     struct cb_strings allow_devices; /* "" is any */
     struct cb_strings cdi_dirs;

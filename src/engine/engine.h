@@ -25,12 +25,12 @@ struct cb_build_request {
     const char *context;    /* a directory, "-" (stdin: Dockerfile or tar) */
     const char *dockerfile; /* -f: path, "-" for stdin, NULL: <context>/Dockerfile (then
                                dockerfile) */
-    struct cb_strings tags, build_args, labels, secrets, add_hosts, no_cache_filter,
-        allow, ulimits, contexts, cache_from, cache_to, outputs, annotations, ssh,
-        cache_places, cdi_dirs;
+    struct cb_strings tags, build_args, labels, secrets, add_hosts, dns, dns_search,
+        dns_options, no_cache_filter, allow, ulimits, contexts, cache_from, cache_to,
+        outputs, annotations, ssh, cache_places, cdi_dirs;
     struct cb_strings platforms; /* as typed, each maybe several with commas */
     const char *target;
-    const char *network; /* default, none, host */
+    const char *network; /* default, none, host, container:X, or a network's name */
     const char *iidfile, *metadata_file;
     const char *shm_size; /* as typed */
     struct cb_limit_options limits;

@@ -18,6 +18,9 @@ void cb_build_request_clear(struct cb_build_request *request)
     cb_strings_free(&request->labels);
     cb_strings_free(&request->secrets);
     cb_strings_free(&request->add_hosts);
+    cb_strings_free(&request->dns);
+    cb_strings_free(&request->dns_search);
+    cb_strings_free(&request->dns_options);
     cb_strings_free(&request->no_cache_filter);
     cb_strings_free(&request->allow);
     cb_strings_free(&request->ulimits);
@@ -48,6 +51,7 @@ void cb_checked_request_clear(struct cb_checked_request *checked)
     cb_strings_free(&checked->familiar);
     cb_strings_free(&checked->build_args);
     cb_strings_free(&checked->labels);
+    cb_strings_wipe(&checked->proxies);
     cb_vec_free(&checked->rlimits);
     cb_strings_free(&checked->allow_devices);
     cb_strings_free(&checked->cdi_dirs);
@@ -150,6 +154,22 @@ static int check_label(struct cb_checked_request *out, const char *text,
     return 0;
 }
 
+/* docker's client makes build arguments of the proxies it is configured with, so that a
+ * Dockerfile's ARG gets them too; the environment's are for RUN only and in no key. */
+static void settle_proxies(struct cb_checked_request *out)
+{
+    cb_auto_value(cb_strings) configured = {0};
+
+    cb_proxies_configured(&configured);
+    cb_vec_foreach (proxy, &configured) {
+        cb_autofree char *name = xstrndup(*proxy, strcspn(*proxy, "="));
+
+        if (!cb_env_get(&out->build_args, name))
+            cb_env_set(&out->build_args, name, strchr(*proxy, '=') + 1);
+    }
+    cb_proxies_ambient(&out->proxies, out->network == CB_OP_NETWORK_HOST);
+}
+
 /* ── --platform, --network, --allow, --memory, --shm-size, --ulimit, --add-host ── */
 
 static int add_platform(struct cb_checked_request *out, const char *whole,
@@ -196,8 +216,9 @@ static int check_platforms(struct cb_checked_request *out, const char *text,
     return 0;
 }
 
-static int check_network(struct cb_checked_request *out, const char *text,
-                         struct cb_error **err)
+/* Any other word is the name of a network, or container:X, which takes the default's
+ * place; whether there is one is found out when the networks are made. */
+static void check_network(struct cb_checked_request *out, const char *text)
 {
     static const struct {
         const char *text;
@@ -213,12 +234,10 @@ static int check_network(struct cb_checked_request *out, const char *text,
             continue;
         out->network = modes[i].network;
         out->allow_host_network |= out->network == CB_OP_NETWORK_HOST;
-        return 0;
+        return;
     }
-    return cb_error_set(
-        err, CB_ERR_USAGE,
-        "invalid argument \"%s\" for \"--network\": expected default, none or host",
-        text);
+    out->network = CB_OP_NETWORK_DEFAULT;
+    out->network_name = text;
 }
 
 static int check_context_mode(struct cb_checked_request *out, const char *text,
@@ -335,21 +354,19 @@ static int check_device(struct cb_checked_request *out, const char *text,
 static int check_host(struct cb_checked_request *out, const char *text,
                       struct cb_error **err)
 {
-    const char *address = text + strcspn(text, ":=");
-    cb_auto_value(cb_strings) one = {0};
-    cb_autofree char *hosts = NULL;
     struct cb_error *cause = NULL;
 
-    if (*address && strcmp(address + 1, "host-gateway") == 0) {
-        cb_error_set(err, CB_ERR_UNSUPPORTED,
-                     "--add-host %s: host-gateway is an address of docker's daemon",
-                     text);
-        return cb_error_hint(err, "give the host's address on a network of its own");
-    }
-    cb_strings_add(&one, text);
-    if (cb_dns_hosts(&hosts, "", &one, &cause) < 0)
-        return invalid(err, text, "--add-host", cause);
-    return 0;
+    if (cb_dns_check_host(text, &cause) == 0)
+        return 0;
+    return invalid(err, text, "--add-host", cause);
+}
+
+static int check_dns(const struct cb_build_request *request, struct cb_error **err)
+{
+    const struct cb_dns_options dns = {&request->dns, &request->dns_search,
+                                       &request->dns_options};
+
+    return cb_dns_check(&dns, err);
 }
 
 /* ── All of it ── */
@@ -428,14 +445,16 @@ int cb_request_check(struct cb_checked_request *out,
         check_each(out, &request->cache_places, check_cache_place, err) < 0 ||
         check_each(out, &request->devices, check_device, err) < 0 ||
         check_each(out, &request->add_hosts, check_host, err) < 0 ||
+        check_dns(request, err) < 0 ||
         check_each(out, &request->platforms, check_platforms, err) < 0)
         return -1;
     out->platform_given = out->platforms.count > 0;
     if (!out->platforms.count)
         add_platform(out, "", "local", NULL);
     out->as_index = out->platforms.count > 1 || wants_index(out);
-    if (check_network(out, request->network, err) < 0 ||
-        check_context_mode(out, request->context_mode, err) < 0 ||
+    check_network(out, request->network);
+    settle_proxies(out);
+    if (check_context_mode(out, request->context_mode, err) < 0 ||
         cb_limits_parse(&out->limits, &request->limits, err) < 0 ||
         cb_device_limit(&out->limits, &out->nodes, err) < 0 ||
         cb_security_parse(&out->security, &request->security_opts, err) < 0 ||

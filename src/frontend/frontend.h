@@ -47,6 +47,7 @@ struct cb_frontend_options {
     struct cb_context *context;               /* "." */
     const struct cb_named_contexts *contexts; /* or NULL */
     const struct cb_strings *build_args;      /* "K=V" */
+    const struct cb_strings *proxies;         /* "K=V" for RUN, unless given; or NULL */
     const struct cb_strings *labels;          /* "K=V", applied last */
     const char *target;                       /* stage name or index; NULL: last */
     struct cb_platform platform, build_platform;

@@ -136,10 +136,8 @@ int cb_scope_globals(struct cb_planner *planner, struct cb_error **err)
 /* ── Build arguments with a meaning of their own ── */
 
 /* Both spellings, since programs disagree on the case they read. */
-static void add_proxies(struct cb_planner *planner)
+static void add_proxies(struct cb_planner *planner, const struct cb_strings *given)
 {
-    const struct cb_strings *given = planner->options->build_args;
-
     for (size_t i = 0; given && i < given->count; i++) {
         const char *arg = given->items[i];
         const char *equals = strchr(arg, '=');
@@ -166,7 +164,8 @@ int cb_scope_init(struct cb_planner *planner, struct cb_error **err)
 
     if (hostname && *hostname)
         planner->options->env->hostname = hostname;
-    add_proxies(planner);
+    add_proxies(planner, planner->options->proxies);
+    add_proxies(planner, planner->options->build_args);
     if (cb_scope_globals(planner, err) < 0)
         return -1;
     return cb_epoch_init(planner, err);

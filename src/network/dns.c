@@ -1,103 +1,295 @@
 /* The texts of /etc/resolv.conf and /etc/hosts. */
-#include "network/network.h"
+#include "network/network-priv.h"
 
 #include "base/fs.h"
-#include "base/strbuf.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define MAX_BYTES (64 << 10)
 
-static int is_loopback_server(const char *line)
+/* ── /etc/resolv.conf ── */
+
+/* The words of the next line of *TEXT, which is moved on; 0 at the end. */
+static int next_line(const char **text, struct cb_strings *words, char **line)
 {
-    return strncmp(line, "nameserver", 10) == 0 &&
-           (strstr(line, " 127.") || strstr(line, "\t127.") || strstr(line, " ::1"));
+    size_t len = strcspn(*text, "\n");
+    char *word, *rest;
+
+    cb_strings_free(words);
+    free(cb_steal(line));
+    if (!**text)
+        return 0;
+    *line = xstrndup(*text, len);
+    *text += len + ((*text)[len] == '\n');
+    rest = *line;
+    if (*rest == '#' || *rest == ';')
+        return 1;
+    while ((word = strsep(&rest, " \t\r")))
+        if (*word)
+            cb_strings_add(words, word);
+    return 1;
 }
 
-/* Copies TEXT without resolvers that only the host can reach. Returns how many are left.
- */
-static int add_reachable(struct cb_strbuf *out, const char *text)
+static int is_loopback(const char *server)
 {
-    int servers = 0;
+    struct cb_ip ip;
+    static const unsigned char one[16] = {[15] = 1};
 
-    while (*text) {
-        size_t len = strcspn(text, "\n");
-        cb_autofree char *line = xstrndup(text, len);
+    if (cb_ip_parse(&ip, server) < 0)
+        return 0;
+    return ip.family == AF_INET ? ip.bytes[0] == 127 : memcmp(ip.bytes, one, 16) == 0;
+}
 
-        if (!is_loopback_server(line)) {
-            servers += strncmp(line, "nameserver", 10) == 0;
-            cb_strbuf_addf(out, "%s\n", line);
-        }
-        text += len + (text[len] == '\n');
+/* What a resolv.conf says, in the three kinds that can be replaced one by one. */
+struct resolvers {
+    struct cb_strings servers, search, options;
+};
+
+static void resolvers_clear(struct resolvers *resolvers)
+{
+    cb_strings_free(&resolvers->servers);
+    cb_strings_free(&resolvers->search);
+    cb_strings_free(&resolvers->options);
+}
+CB_AUTO_VALUE_DEFINE(resolvers, resolvers_clear)
+
+static void append_rest(struct cb_strings *to, const struct cb_strings *words)
+{
+    for (size_t i = 1; i < words->count; i++)
+        cb_strings_add(to, words->items[i]);
+}
+
+/* The last of several `search` lines counts, as for the C library. */
+static void read_line(struct resolvers *out, const struct cb_strings *words)
+{
+    const char *key = words->items[0];
+
+    if (strcmp(key, "nameserver") == 0 && words->count > 1) {
+        cb_strings_add(&out->servers, words->items[1]);
+    } else if (strcmp(key, "search") == 0 || strcmp(key, "domain") == 0) {
+        cb_strings_free(&out->search);
+        append_rest(&out->search, words);
+    } else if (strcmp(key, "options") == 0) {
+        append_rest(&out->options, words);
     }
-    return servers;
 }
 
-/* systemd-resolved listens on the host's loopback; its real servers are in a file beside.
- */
-char *cb_dns_resolv_conf(int host_network)
+static void read_resolvers(struct resolvers *out, const char *text)
+{
+    cb_auto_value(cb_strings) words = {0};
+    cb_autofree char *line = NULL;
+
+    while (next_line(&text, &words, &line))
+        if (words.count)
+            read_line(out, &words);
+}
+
+static int count_reachable(const struct cb_strings *servers)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < servers->count; i++)
+        count += !is_loopback(servers->items[i]);
+    return count;
+}
+
+/* systemd-resolved listens on the host's loopback; the servers it asks are in a file
+ * beside. */
+static void find_host_resolvers(struct resolvers *out)
 {
     static const char *const files[] = {"/etc/resolv.conf",
                                         "/run/systemd/resolve/resolv.conf"};
-    cb_auto_value(cb_strbuf) out = {0};
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(files); i++) {
         cb_auto_value(cb_strbuf) text = {0};
 
         if (cb_fs_read_file(AT_FDCWD, files[i], MAX_BYTES, &text, NULL) < 0)
             continue;
-        if (host_network)
-            return cb_strbuf_steal(&text);
-        cb_strbuf_truncate(&out, 0);
-        if (add_reachable(&out, cb_strbuf_text(&text)))
-            break;
+        resolvers_clear(out);
+        read_resolvers(out, cb_strbuf_text(&text));
+        if (count_reachable(&out->servers))
+            return;
     }
+}
+
+int cb_dns_is_reachable(void)
+{
+    cb_auto_value(resolvers) host = {0};
+
+    find_host_resolvers(&host);
+    return count_reachable(&host.servers) > 0;
+}
+
+static int given(const struct cb_strings *strings)
+{
+    return strings && strings->count;
+}
+
+/* "." alone is how --dns-search= and --dns-opt= are told to mean none. */
+static void add_line(struct cb_strbuf *out, const char *key,
+                     const struct cb_strings *words)
+{
+    if (!given(words) || (words->count == 1 && strcmp(words->items[0], ".") == 0))
+        return;
+    cb_strbuf_adds(out, key);
+    for (size_t i = 0; i < words->count; i++)
+        cb_strbuf_addf(out, " %s", words->items[i]);
+    cb_strbuf_addc(out, '\n');
+}
+
+static void add_servers(struct cb_strbuf *out, const struct cb_strings *servers,
+                        int reachable_only)
+{
+    for (size_t i = 0; i < servers->count; i++)
+        if (!reachable_only || !is_loopback(servers->items[i]))
+            cb_strbuf_addf(out, "nameserver %s\n", servers->items[i]);
+}
+
+static char *host_file(void)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    cb_fs_read_file(AT_FDCWD, "/etc/resolv.conf", MAX_BYTES, &text, NULL);
+    return cb_strbuf_steal(&text);
+}
+
+/* A resolver that knows containers' names asks the servers of --dns itself. */
+char *cb_network_resolv_conf(struct cb_network *network,
+                             const struct cb_dns_options *options)
+{
+    static const struct cb_dns_options none;
+    cb_auto_value(resolvers) host = {0};
+    struct cb_strbuf out = {0};
+    const struct cb_network_facts *facts = network ? &network->facts : NULL;
+    int is_host = network && cb_network_is_host(network);
+    int forwards = facts && facts->resolver.family;
+    char ip[CB_IP_MAX_TEXT];
+
+    options = options ? options : &none;
+    if (is_host && !given(options->servers) && !given(options->search) &&
+        !given(options->options))
+        return host_file();
+    find_host_resolvers(&host);
+    if (forwards && (facts->has_names || !given(options->servers)))
+        cb_strbuf_addf(&out, "nameserver %s\n", cb_ip_text(&facts->resolver, ip));
+    else if (given(options->servers))
+        add_servers(&out, options->servers, 0);
+    else
+        add_servers(&out, &host.servers, !is_host);
+    add_line(&out, "search", given(options->search) ? options->search : &host.search);
+    add_line(&out, "options", given(options->options) ? options->options : &host.options);
     return cb_strbuf_steal(&out);
 }
 
-static int is_host_name(const char *name, size_t len)
+static int is_domain(const char *text)
 {
+    size_t len = strlen(text);
+
     if (!len || len > 253)
         return 0;
     for (size_t i = 0; i < len; i++)
-        if (!isalnum((unsigned char)name[i]) && !strchr(".-_", name[i]))
+        if (!isalnum((unsigned char)text[i]) && !strchr(".-_", text[i]))
             return 0;
     return 1;
 }
 
-static int is_address(const char *text)
+int cb_dns_check(const struct cb_dns_options *options, struct cb_error **err)
 {
-    unsigned char bytes[16];
+    struct cb_ip ip;
 
-    return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
-}
-
-/* "name:ip" or "name=ip"; an IPv6 address may stand in brackets. */
-static int add_extra(struct cb_strbuf *out, const char *text, struct cb_error **err)
-{
-    size_t len = strcspn(text, ":=");
-    cb_autofree char *address = xstrdup(text[len] ? text + len + 1 : "");
-    size_t address_len = strlen(address);
-
-    if (address_len > 2 && address[0] == '[' && address[address_len - 1] == ']') {
-        memmove(address, address + 1, address_len - 2);
-        address[address_len - 2] = '\0';
-    }
-    if (!is_host_name(text, len) || !is_address(address))
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "bad format for add-host: \"%s\": expected NAME:ADDRESS",
-                            text);
-    cb_strbuf_addf(out, "%s\t%.*s\n", address, (int)len, text);
+    for (size_t i = 0; options->servers && i < options->servers->count; i++)
+        if (cb_ip_parse(&ip, options->servers->items[i]) < 0)
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "invalid argument \"%s\" for \"--dns\" flag: %s is not "
+                                "an ip address",
+                                options->servers->items[i], options->servers->items[i]);
+    for (size_t i = 0; options->search && i < options->search->count; i++)
+        if (!is_domain(options->search->items[i]))
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "invalid argument \"%s\" for \"--dns-search\" flag: %s "
+                                "is not a valid domain",
+                                options->search->items[i], options->search->items[i]);
+    for (size_t i = 0; options->options && i < options->options->count; i++)
+        if (!is_domain(options->options->items[i]) &&
+            strspn(options->options->items[i],
+                   "abcdefghijklmnopqrstuvwxyz0123456789-:") !=
+                strlen(options->options->items[i]))
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "invalid argument \"%s\" for \"--dns-option\" flag",
+                                options->options->items[i]);
     return 0;
 }
 
-int cb_dns_hosts(char **out, const char *hostname, const struct cb_strings *extra,
-                 struct cb_error **err)
+/* ── /etc/hosts ── */
+
+struct extra_host {
+    char *name, *address; /* ADDRESS may be "host-gateway" */
+};
+
+static void extra_clear(struct extra_host *extra)
+{
+    free(extra->name);
+    free(extra->address);
+}
+CB_AUTO_VALUE_DEFINE(extra_host, extra_clear)
+
+/* "name:ip" or "name=ip"; an IPv6 address may stand in brackets. */
+static int parse_extra(struct extra_host *out, const char *text, struct cb_error **err)
+{
+    size_t len = strcspn(text, ":="), address_len;
+    struct cb_ip ip;
+
+    out->name = xstrndup(text, len);
+    out->address = xstrdup(text[len] ? text + len + 1 : "");
+    address_len = strlen(out->address);
+    if (address_len > 2 && out->address[0] == '[' &&
+        out->address[address_len - 1] == ']') {
+        memmove(out->address, out->address + 1, address_len - 2);
+        out->address[address_len - 2] = '\0';
+    }
+    if (!text[len] || !is_domain(out->name))
+        return cb_error_set(err, CB_ERR_USAGE, "bad format for add-host: \"%s\"", text);
+    if (strcmp(out->address, "host-gateway") == 0 || cb_ip_parse(&ip, out->address) == 0)
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE, "invalid IP address in add-host: \"%s\"",
+                        out->address);
+}
+
+int cb_dns_check_host(const char *text, struct cb_error **err)
+{
+    cb_auto_value(extra_host) extra = {0};
+
+    return parse_extra(&extra, text, err);
+}
+
+static int add_extra(struct cb_strbuf *out, struct cb_network *network, const char *text,
+                     struct cb_error **err)
+{
+    cb_auto_value(extra_host) extra = {0};
+    char ip[CB_IP_MAX_TEXT] = "127.0.0.1";
+
+    if (parse_extra(&extra, text, err) < 0)
+        return -1;
+    if (strcmp(extra.address, "host-gateway") != 0) {
+        cb_strbuf_addf(out, "%s\t%s\n", extra.address, extra.name);
+        return 0;
+    }
+    if (network && network->facts.host.family)
+        cb_ip_text(&network->facts.host, ip);
+    cb_strbuf_addf(out, "%s\t%s\n", ip, extra.name);
+    return 0;
+}
+
+/* The name of the container is its address's, as docker has it; a build's steps share an
+ * address and are told apart by nothing. */
+int cb_network_hosts(struct cb_network *network, const char *hostname,
+                     const struct cb_strings *extra, char **out, struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
+    char ip[CB_IP_MAX_TEXT] = "127.0.0.1";
 
     cb_strbuf_adds(&text, "127.0.0.1\tlocalhost\n"
                           "::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -106,12 +298,14 @@ int cb_dns_hosts(char **out, const char *hostname, const struct cb_strings *extr
                           "ff02::1\tip6-allnodes\n"
                           "ff02::2\tip6-allrouters\n");
     for (size_t i = 0; extra && i < extra->count; i++)
-        if (add_extra(&text, extra->items[i], err) < 0)
+        if (add_extra(&text, network, extra->items[i], err) < 0)
             return -1;
     if (hostname && *hostname) {
-        if (!is_host_name(hostname, strlen(hostname)))
+        if (!is_domain(hostname))
             return cb_error_set(err, CB_ERR_USAGE, "invalid host name \"%s\"", hostname);
-        cb_strbuf_addf(&text, "127.0.0.1\t%s\n", hostname);
+        if (network && network->id && network->facts.address.family)
+            cb_ip_text(&network->facts.address, ip);
+        cb_strbuf_addf(&text, "%s\t%s\n", ip, hostname);
     }
     *out = cb_strbuf_steal(&text);
     return 0;

@@ -1,15 +1,20 @@
-/* New network namespaces. A thread of its own moves into one, leaves a descriptor behind
- * and ends: the rest of the process stays where it is. */
+/* Network namespaces. The process stays where it is: a thread of its own moves into a new
+ * namespace, does what is to be done there, and ends. */
 #include "network/network-priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 struct attempt {
     int fd;
@@ -58,4 +63,63 @@ int cb_netns_new(int *fd, struct cb_error **err)
         return cb_error_errno(err, attempt.errnum, "%s", attempt.what);
     *fd = attempt.fd;
     return 0;
+}
+
+struct visit {
+    int fd;
+    const char *path;
+    int (*function)(void *arg);
+    void *arg;
+    int errnum; /* of the mount */
+    int status;
+};
+
+static void *mount_and_call(void *arg)
+{
+    struct visit *visit = arg;
+    char source[40];
+
+    snprintf(source, sizeof(source), "/proc/self/fd/%d", visit->fd);
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ||
+        mount(source, visit->path, NULL, MS_BIND, NULL) < 0)
+        visit->errnum = errno;
+    else
+        visit->status = visit->function(visit->arg);
+    return NULL;
+}
+
+int cb_netns_with_path(int fd, const char *path, int (*function)(void *arg), void *arg,
+                       struct cb_error **err)
+{
+    struct visit visit = {.fd = fd, .path = path, .function = function, .arg = arg};
+    pthread_t thread;
+    int errnum = pthread_create(&thread, NULL, mount_and_call, &visit);
+
+    if (errnum)
+        return cb_error_errno(err, errnum, "start a thread");
+    pthread_join(thread, NULL);
+    if (visit.errnum)
+        return cb_error_errno(err, visit.errnum, "mount a network namespace on `%s`",
+                              path);
+    return visit.status;
+}
+
+/* In a user namespace of our own we are root, but not over the network that is outside.
+ */
+int cb_netns_is_ours(void)
+{
+    cb_autofd int net = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    cb_autofd int owner = net < 0 ? -1 : ioctl(net, NS_GET_USERNS);
+    struct stat own, other;
+    cap_flag_value_t has = CAP_CLEAR;
+    cap_t caps;
+
+    if (owner < 0 || fstat(owner, &other) < 0 || stat("/proc/self/ns/user", &own) < 0 ||
+        own.st_ino != other.st_ino)
+        return 0;
+    caps = cap_get_proc();
+    if (caps)
+        cap_get_flag(caps, CAP_NET_ADMIN, CAP_EFFECTIVE, &has);
+    cap_free(caps);
+    return has == CAP_SET;
 }

@@ -1,23 +1,144 @@
-/* The kinds of network, as rows of a table. Private to this directory. */
+/* The kinds of network, as rows of a table, and the helpers they share. Private to this
+ * directory. */
 #ifndef CB_NETWORK_NETWORK_PRIV_H
 #define CB_NETWORK_NETWORK_PRIV_H
 
+#include "base/lockfile.h"
+#include "base/strbuf.h"
+#include "network/address.h"
+#include "network/named.h"
 #include "network/network.h"
+
+#include <pthread.h>
+
+/* What a network that was set up is like from inside; families of 0 where there is none.
+ */
+struct cb_network_facts {
+    struct cb_ip address;  /* of whoever joins */
+    struct cb_ip resolver; /* in the place of the host's servers */
+    struct cb_ip host;     /* where the host answers */
+    int has_names;         /* the resolver knows the names of containers */
+};
+
+struct cb_network {
+    const struct cb_network_class *class;
+    char *mode, *state_dir, *id, *name, *ip, *ip6, *mac;
+    struct cb_strings aliases, dns;
+    struct cb_ports ports; /* opened ones, once it is set up */
+    struct cb_network_def *def;
+    pthread_mutex_t lock; /* of all below */
+    pthread_t beginning;
+    int has_begun;
+    struct cb_cancel *cancel; /* of BEGINNING */
+    int fd;                   /* -1 until set up */
+    int is_set_up;
+    const struct cb_network_backend *backend; /* what set it up */
+    void *state;
+    CB_VEC(int) held; /* sockets on the host's side of the ports */
+    struct cb_network_facts facts;
+};
+
+/* A way to make a network. SET_UP connects the namespace FD, which has only lo, and fills
+ * the facts; NOT_FOUND when a program it needs is not there, UNSUPPORTED when this host
+ * or user cannot have it: then the next way is tried. */
+struct cb_network_backend {
+    const char *name;
+    int (*set_up)(struct cb_network *network, int fd, void **state,
+                  struct cb_cancel *cancel, struct cb_error **err);
+    void (*tear_down)(void *state);
+};
 
 struct cb_network_class {
     const char *mode;
     int is_host;
-    /* NULL: nothing to set up, each process gets a namespace of its own (or the host's).
-     */
-    int (*set_up)(void **state, const char *state_dir, struct cb_cancel *cancel, int *fd,
-                  struct cb_error **err);
-    void (*tear_down)(void *state);
+    const struct cb_network_backend *const *backends; /* ends with NULL; NULL: nothing to
+                                                         set up */
 };
 
-extern const struct cb_network_class cb_network_bridge;
+extern const struct cb_network_backend cb_backend_bridge, cb_backend_named,
+    cb_backend_pasta, cb_backend_slirp;
 
+/* ── netns.c ── */
 /* A new network namespace in which only lo is up; the caller closes it. The calling
  * thread stays where it is. */
 int cb_netns_new(int *fd, struct cb_error **err);
+/* Calls FUNCTION in a thread with a mount namespace of its own, in which the namespace FD
+ * is mounted at PATH, an existing file: helpers that take paths find it there, and no
+ * mount outlives them. Returns what FUNCTION does. */
+int cb_netns_with_path(int fd, const char *path, int (*function)(void *arg), void *arg,
+                       struct cb_error **err);
+/* May this process change the network it is in? */
+int cb_netns_is_ours(void);
+
+/* ── routes.c ── */
+/* Does a route of the host (other than a default one and those of interface OWN) lead
+ * into SUBNET? *WHAT (if not NULL) names it; the caller frees it. */
+int cb_routes_cover(const struct cb_cidr *subnet, const char *own, char **what);
+/* The smallest frame of the default routes: without it, large packets vanish behind a
+ * host whose own link is narrower than a bridge's 1500. */
+unsigned cb_routes_mtu(void);
+/* The address this host sends from; -1 without a default route. */
+int cb_routes_own_address(struct cb_ip *out);
+
+/* ── lease.c: what is set up on the host, and for whom ── */
+/* A name that belongs to one living process. Beside it stands what was set up, so that
+ * another process can take that down when this one is killed. */
+struct cb_net_lease;
+/* 1 taken, 0 somebody has it. */
+int cb_net_lease_try(struct cb_net_lease **out, const char *name, struct cb_error **err);
+/* Keeps CONFIG; from now on NAME counts as set up. */
+int cb_net_lease_record(struct cb_net_lease *lease, const char *config,
+                        struct cb_error **err);
+/* What an earlier holder left recorded; NULL. Caller frees. */
+char *cb_net_lease_recorded(const struct cb_net_lease *lease);
+/* Nothing of it is set up any more. */
+void cb_net_lease_end(struct cb_net_lease *lease);
+/* Lets go but keeps the record: for whoever comes next. */
+void cb_net_lease_abandon(struct cb_net_lease *lease);
+CB_AUTO_DEFINE(cb_net_lease, cb_net_lease_end)
+/* The directory of leases; owned by nobody but us. */
+int cb_net_lease_dir(int *dir, char **path, struct cb_error **err);
+
+/* ── netavark.c ── */
+struct cb_attachment {     /* one namespace on one bridge; all borrowed */
+    const char *id, *name; /* of the container */
+    const char *network;   /* interface-like: letters and digits */
+    const char *network_id, *interface;
+    const struct cb_network_subnet *subnets;
+    size_t subnet_count;
+    struct cb_ip ips[2];
+    const char *mac;
+    const struct cb_strings *aliases, *dns;
+    const struct cb_ports *ports;
+    unsigned mtu;
+    int internal, ipv6, names, isolate, is_shared;
+};
+struct cb_netavark;
+/* Connects NETNS as ATTACHMENT says; takes *LEASE when it is set up. */
+int cb_netavark_up(struct cb_netavark **out, struct cb_net_lease **lease,
+                   const struct cb_attachment *attachment, int netns,
+                   struct cb_cancel *cancel, struct cb_error **err);
+void cb_netavark_down(struct cb_netavark *netavark);
+/* Takes down what the holders of leases that are free again have left. */
+void cb_netavark_sweep(void);
+/* Is the program for names there, too? */
+int cb_netavark_has_names(void);
+/* NOT_FOUND or UNSUPPORTED unless bridges can be made here. */
+int cb_netavark_check(struct cb_error **err);
+
+/* ── bridge.c ── */
+/* Subnet NUMBER of those for private networks. */
+struct cb_cidr cb_private_subnet(unsigned number);
+#define CB_PRIVATE_SUBNETS 256
+
+/* ── dns.c ── */
+/* Can the host's servers be asked from another network? */
+int cb_dns_is_reachable(void);
+
+/* ── ports.c ── */
+/* Opens the ports on the host's side, so that nobody else gets them: EXISTS with docker's
+ * words when somebody has. */
+int cb_ports_hold(struct cb_network *network, struct cb_error **err);
+void cb_ports_let_go(struct cb_network *network);
 
 #endif

@@ -1,65 +1,252 @@
-/* Chooses a kind of network by name, and sets it up once, when the first step asks. */
+/* Chooses a kind of network by name, and sets it up once, when the first step asks. Where
+ * there is more than one way to make it, the first that this host and user have is taken,
+ * and one line says what the better one would need. */
 #include "network/network-priv.h"
 
 #include "base/log.h"
-#include "base/user-namespace.h"
 
-#include <pthread.h>
+#include <ctype.h>
 #include <string.h>
+#include <sys/socket.h>
 
-struct cb_network {
-    const struct cb_network_class *class;
-    char *state_dir;
-    pthread_mutex_t lock;
-    int fd; /* -1 until set up */
-    void *state;
+static const struct cb_network_backend *const private_ways[] = {
+    &cb_backend_bridge, &cb_backend_pasta, &cb_backend_slirp, NULL};
+static const struct cb_network_backend *const named_ways[] = {
+    &cb_backend_named, &cb_backend_pasta, &cb_backend_slirp, NULL};
+static const struct cb_network_class classes[] = {
+    {.mode = "none"},
+    {.mode = "host", .is_host = 1},
+    {.mode = "default", .backends = private_ways},
+    {.mode = "bridge", .backends = private_ways},
 };
+static const struct cb_network_class named = {.mode = "named", .backends = named_ways};
 
-static const struct cb_network_class none = {.mode = "none"};
-static const struct cb_network_class host = {.mode = "host", .is_host = 1};
+/* ── Options ── */
 
-static const struct {
-    const char *mode;
-    const struct cb_network_class *class;
-} modes[] = {
-    {"none", &none},
-    {"host", &host},
-    {"default", &cb_network_bridge},
-    {"bridge", &cb_network_bridge},
-};
-
-/* Who is not root has no bridge. */
-static const struct cb_network_class *possible(const struct cb_network_class *class)
+static const struct cb_network_class *find_class(const char *mode)
 {
-    if (class != &cb_network_bridge || !cb_in_user_namespace())
-        return class;
-    cb_debug("without root the default network is the host's");
-    return &host;
+    for (size_t i = 0; i < CB_ARRAY_SIZE(classes); i++)
+        if (strcmp(classes[i].mode, mode) == 0)
+            return &classes[i];
+    return NULL;
 }
 
-int cb_network_new(struct cb_network **out, const char *mode, const char *state_dir,
+/* Containers are not kept, so none can be joined; the words are docker's. */
+static int refuse_container(const char *name, const struct cb_network_options *options,
+                            struct cb_error **err)
+{
+    if (!*name)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "Invalid network mode: invalid container format "
+                            "container:<name|id>");
+    if (options->ports && options->ports->count)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "conflicting options: port publishing and the container "
+                            "type network mode");
+    return cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s", name);
+}
+
+static int find_network(struct cb_network *network,
+                        const struct cb_network_options *options, struct cb_error **err)
+{
+    if (strncmp(network->mode, "container:", 10) == 0)
+        return refuse_container(network->mode + 10, options, err);
+    network->class = find_class(network->mode);
+    if (network->class)
+        return 0;
+    if (cb_networks_find(network->state_dir, network->mode, &network->def, err) < 0)
+        return -1;
+    network->class = &named;
+    if (network->def->predefined) { /* by its id */
+        network->class = find_class(network->def->name);
+        cb_network_def_free(cb_steal(&network->def));
+    }
+    return 0;
+}
+
+static int is_mac(const char *text)
+{
+    for (size_t i = 0; i < 17; i++)
+        if (i % 3 == 2 ? text[i] != ':' : !isxdigit((unsigned char)text[i]))
+            return 0;
+    return text[17] == '\0';
+}
+
+static int check_addresses(const struct cb_network *network, struct cb_error **err)
+{
+    struct cb_ip ip;
+
+    if (network->ip && (cb_ip_parse(&ip, network->ip) < 0 || ip.family != AF_INET))
+        return cb_error_set(err, CB_ERR_USAGE, "invalid IPv4 address: %s", network->ip);
+    if (network->ip6 && (cb_ip_parse(&ip, network->ip6) < 0 || ip.family != AF_INET6))
+        return cb_error_set(err, CB_ERR_USAGE, "invalid IPv6 address: %s", network->ip6);
+    if (network->mac && !is_mac(network->mac))
+        return cb_error_set(err, CB_ERR_USAGE, "%s is not a valid mac address",
+                            network->mac);
+    if ((network->ip || network->ip6) && !network->def)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "user specified IP address is supported on user defined "
+                            "networks only");
+    if (network->aliases.count && !network->def)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "network-scoped alias is supported only for containers in "
+                            "user defined networks");
+    for (size_t i = 0; i < network->aliases.count; i++) {
+        const char *alias = network->aliases.items[i];
+
+        if (!*alias || strlen(alias) > 253 ||
+            strspn(alias, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                          "0123456789_.-") != strlen(alias))
+            return cb_error_set(err, CB_ERR_USAGE, "invalid network alias: \"%s\"",
+                                alias);
+    }
+    return 0;
+}
+
+static void copy_options(struct cb_network *network,
+                         const struct cb_network_options *options)
+{
+    network->mode = xstrdup(options->mode && *options->mode ? options->mode : "default");
+    network->state_dir = xstrdup(options->state_dir);
+    network->id = xstrdup(options->id);
+    network->name = xstrdup(options->name);
+    network->ip = xstrdup(options->ip);
+    network->ip6 = xstrdup(options->ip6);
+    network->mac = xstrdup(options->mac);
+    if (options->aliases)
+        cb_strings_copy(&network->aliases, options->aliases);
+    if (options->dns)
+        cb_strings_copy(&network->dns, options->dns);
+}
+
+/* Without a network of its own there is nothing to publish. */
+static void copy_ports(struct cb_network *network, const struct cb_ports *ports)
+{
+    if (!ports || !ports->count)
+        return;
+    if (network->class->is_host)
+        cb_warn("Published ports are discarded when using host network mode");
+    if (!network->class->backends)
+        return;
+    for (size_t i = 0; i < ports->count; i++) {
+        struct cb_port port = ports->items[i];
+
+        port.host_ip = xstrdup(port.host_ip);
+        cb_vec_push(&network->ports, port);
+    }
+}
+
+int cb_network_new(struct cb_network **out, const struct cb_network_options *options,
                    struct cb_error **err)
 {
-    for (size_t i = 0; i < CB_ARRAY_SIZE(modes); i++) {
-        struct cb_network *network;
+    cb_auto(cb_network) network = xcalloc(1, sizeof(*network));
 
-        if (strcmp(modes[i].mode, mode) != 0)
-            continue;
-        network = xcalloc(1, sizeof(*network));
-        network->class = possible(modes[i].class);
-        network->state_dir = xstrdup(state_dir);
-        network->fd = -1;
-        pthread_mutex_init(&network->lock, NULL);
-        *out = network;
-        return 0;
-    }
-    cb_error_set(err, CB_ERR_USAGE, "unknown network `%s`", mode);
-    return cb_error_hint(err, "networks are default, none and host");
+    network->fd = -1;
+    pthread_mutex_init(&network->lock, NULL);
+    copy_options(network, options);
+    if (find_network(network, options, err) < 0 || check_addresses(network, err) < 0)
+        return -1;
+    copy_ports(network, options->ports);
+    *out = cb_steal(&network);
+    return 0;
 }
+
+/* ── Setting up ── */
 
 int cb_network_is_host(const struct cb_network *network)
 {
     return network->class->is_host;
+}
+
+const struct cb_ports *cb_network_ports(const struct cb_network *network)
+{
+    return &network->ports;
+}
+
+static int try_way(struct cb_network *network, const struct cb_network_backend *way,
+                   struct cb_cancel *cancel, struct cb_error **err)
+{
+    cb_autofd int fd = -1;
+
+    if (cb_netns_new(&fd, err) < 0 ||
+        way->set_up(network, fd, &network->state, cancel, err) < 0)
+        return -1;
+    network->backend = way;
+    network->fd = cb_steal_fd(&fd);
+    return 0;
+}
+
+/* Another way is worth trying when this one is not there; where nobody asked for a
+ * certain network, also when it does not work. */
+static int may_go_on(const struct cb_network *network, const struct cb_error *error)
+{
+    enum cb_error_kind kind = cb_error_kind(error);
+
+    return kind == CB_ERR_NOT_FOUND || kind == CB_ERR_UNSUPPORTED ||
+           (!network->def && kind != CB_ERR_CANCELED);
+}
+
+/* Without root nobody expects a bridge. */
+static int is_expected(const struct cb_network_backend *way, const struct cb_error *error)
+{
+    return (way == &cb_backend_bridge || way == &cb_backend_named) &&
+           cb_error_kind(error) == CB_ERR_UNSUPPORTED;
+}
+
+static void tell(const char *what, const char *then, const struct cb_error *missing)
+{
+    const char *hint = cb_error_hint_text(missing);
+
+    cb_warn("%s%s%s%s%s", cb_error_message(missing), what, then, hint ? "; " : "",
+            hint ? hint : "");
+}
+
+/* Without any way to the outside a step still has a network: lo. What was asked for by
+ * name, or to be reached from outside, is another matter. */
+static int do_without(struct cb_network *network, struct cb_error **missing,
+                      struct cb_error **err)
+{
+    if (network->def || network->ports.count)
+        return cb_error_move(err, missing);
+    if (cb_netns_new(&network->fd, err) < 0)
+        return -1;
+    tell(": there is no network but lo", "", *missing);
+    return 0;
+}
+
+static int find_way(struct cb_network *network, struct cb_cancel *cancel,
+                    struct cb_error **err)
+{
+    const struct cb_network_backend *const *way = network->class->backends;
+    cb_auto(cb_error) missing = NULL;
+
+    for (; *way; way++) {
+        cb_auto(cb_error) error = NULL;
+
+        if (try_way(network, *way, cancel, &error) == 0) {
+            if (missing && cb_error_kind(missing) != CB_ERR_UNSUPPORTED)
+                tell(", used instead is ", (*way)->name, missing);
+            return 0;
+        }
+        if (!may_go_on(network, error))
+            return cb_error_move(err, &error);
+        if (!missing && !is_expected(*way, error))
+            missing = cb_steal(&error);
+    }
+    return do_without(network, &missing, err);
+}
+
+static int set_up(struct cb_network *network, struct cb_cancel *cancel,
+                  struct cb_error **err)
+{
+    if (cb_ports_hold(network, err) < 0)
+        return -1;
+    if (find_way(network, cancel, err) < 0) {
+        cb_ports_let_go(network);
+        return -1;
+    }
+    network->is_set_up = 1;
+    return 0;
 }
 
 int cb_network_netns(struct cb_network *network, struct cb_cancel *cancel, int *fd,
@@ -68,23 +255,58 @@ int cb_network_netns(struct cb_network *network, struct cb_cancel *cancel, int *
     int status = 0;
 
     pthread_mutex_lock(&network->lock);
-    if (network->class->set_up && network->fd < 0)
-        status = network->class->set_up(&network->state, network->state_dir, cancel,
-                                        &network->fd, err);
+    if (network->class->backends && !network->is_set_up)
+        status = set_up(network, cancel, err);
     if (status == 0)
         *fd = network->fd;
     pthread_mutex_unlock(&network->lock);
     return status;
 }
 
+/* What fails here fails again, and is told, when it is asked for. */
+static void *begin(void *arg)
+{
+    struct cb_network *network = arg;
+    int fd;
+
+    cb_network_netns(network, network->cancel, &fd, NULL);
+    return NULL;
+}
+
+void cb_network_begin(struct cb_network *network, struct cb_cancel *cancel)
+{
+    pthread_mutex_lock(&network->lock);
+    if (network->class->backends && !network->is_set_up && !network->has_begun) {
+        network->cancel = cancel;
+        network->has_begun =
+            pthread_create(&network->beginning, NULL, begin, network) == 0;
+    }
+    pthread_mutex_unlock(&network->lock);
+}
+
 void cb_network_free(struct cb_network *network)
 {
     if (!network)
         return;
-    if (network->state)
-        network->class->tear_down(network->state);
+    if (network->has_begun)
+        pthread_join(network->beginning, NULL);
+    if (network->backend)
+        network->backend->tear_down(network->state);
+    if (network->class && network->class->backends)
+        cb_netavark_sweep();
+    cb_ports_let_go(network);
     cb_close(&network->fd);
     pthread_mutex_destroy(&network->lock);
+    cb_network_def_free(network->def);
+    cb_ports_free(&network->ports);
+    cb_strings_free(&network->aliases);
+    cb_strings_free(&network->dns);
+    free(network->mode);
     free(network->state_dir);
+    free(network->id);
+    free(network->name);
+    free(network->ip);
+    free(network->ip6);
+    free(network->mac);
     free(network);
 }

@@ -1,5 +1,6 @@
 /* Networks for steps and containers: a mode's name → a network namespace descriptor (or
- * the host's). */
+ * the host's), and what belongs into /etc/resolv.conf and /etc/hosts there. Networks that
+ * people make and name are in network/named.h. */
 #ifndef CB_NETWORK_NETWORK_H
 #define CB_NETWORK_NETWORK_H
 
@@ -7,30 +8,93 @@
 #include "base/error.h"
 #include "base/vec.h"
 
+#include <stdint.h>
+
+/* ── Published ports (ports.c) ── */
+struct cb_port {
+    char *host_ip; /* "" is all addresses */
+    uint16_t host; /* 0: the kernel picks one when the port is opened */
+    uint16_t last; /* HOST..LAST: any free one of them; 0: HOST itself */
+    uint16_t container;
+    int is_picked;        /* HOST was left to us */
+    const char *protocol; /* static: "tcp", "udp", "sctp" */
+};
+struct cb_ports {
+    struct cb_port *items;
+    size_t count, capacity;
+};
+void cb_ports_free(struct cb_ports *ports);
+CB_AUTO_VALUE_DEFINE(cb_ports, cb_ports_free)
+/* Appends what `-p TEXT` means: [IP:][HOST[-LAST]:]CONTAINER[-LAST][/PROTO]. USAGE with
+ * docker's words. */
+int cb_ports_parse(struct cb_ports *ports, const char *text, struct cb_error **err);
+/* Appends what an image's EXPOSE entry ("80/tcp", "8000-8010/udp") is under -P. */
+int cb_ports_expose(struct cb_ports *ports, const char *text, struct cb_error **err);
+
+/* ── A network in use ── */
 struct cb_network; /* one set-up network, shared by many steps; thread-safe */
 
-/* "none": new namespace with lo. "host". "default"/"bridge": private bridge through
- * netavark; made when the first step asks for its namespace. USAGE for an unknown name.
- * STATE_DIR: a directory of ours for the helper's state (absolute). */
-int cb_network_new(struct cb_network **out, const char *mode, const char *state_dir,
+struct cb_network_options {
+    const char *mode;      /* "default" (also "bridge" and NULL), "none", "host",
+                              "container:X", or a named network's name or id */
+    const char *state_dir; /* where named networks are kept (absolute) */
+    /* Of the one container that joins it; NULL for a build's. */
+    const char *id, *name;
+    const struct cb_strings *aliases;
+    const struct cb_strings *dns; /* --dns: whom names of others are asked from */
+    const struct cb_ports *ports;
+    const char *ip, *ip6, *mac;
+};
+/* Checks the options; sets nothing up. OPTIONS are copied. USAGE; NOT_FOUND for a name
+ * nobody made and for containers that do not run. */
+int cb_network_new(struct cb_network **out, const struct cb_network_options *options,
                    struct cb_error **err);
 /* Is it the host's network? */
 int cb_network_is_host(const struct cb_network *network);
-/* The namespace for a step; set up on first call (others wait). -1 in *FD for the host.
- * Borrowed. NOT_FOUND with a hint naming the package when a helper is missing. */
+/* The namespace for a step; set up on first call (others wait). -1 in *FD for the host,
+ * and for "none", which every process has for itself. Borrowed. A missing helper is told
+ * once in a warning that names its package, and what still works is used; where that is
+ * not what was asked for, it is an error. */
 int cb_network_netns(struct cb_network *network, struct cb_cancel *cancel, int *fd,
                      struct cb_error **err);
+/* Begins to set it up in a thread of its own, once: cb_network_netns will be asked soon.
+ * CANCEL outlives NETWORK. */
+void cb_network_begin(struct cb_network *network, struct cb_cancel *cancel);
+/* The ports that were opened, with the numbers the kernel picked; valid after
+ * cb_network_netns. Borrowed. */
+const struct cb_ports *cb_network_ports(const struct cb_network *network);
 /* Tears down (may take a quarter of a second for a bridge: call after the result is
- * reported). */
+ * reported), and takes down what processes that were killed have left behind. */
 void cb_network_free(struct cb_network *network);
 CB_AUTO_DEFINE(cb_network, cb_network_free)
 
-/* Text of /etc/resolv.conf for a step: the host's, with loopback resolvers replaced
- * (systemd-resolved's upstream file, or none) unless HOST. Caller frees. */
-char *cb_dns_resolv_conf(int host_network);
-/* Text of /etc/hosts: localhost names, HOSTNAME, and EXTRA "name:ip" entries. USAGE on a
- * malformed or multi-line one. Caller frees *out. */
-int cb_dns_hosts(char **out, const char *hostname, const struct cb_strings *extra,
-                 struct cb_error **err);
+/* ── Names (dns.c) ── */
+struct cb_dns_options { /* each NULL or empty: as the host has it */
+    const struct cb_strings *servers, *search, *options; /* --dns, --dns-search, … */
+};
+/* USAGE with docker's words when a server is no address, or a domain no name. */
+int cb_dns_check(const struct cb_dns_options *options, struct cb_error **err);
+/* Text of /etc/resolv.conf in NETWORK, which has been set up (NULL: none). The host's
+ * servers, but those on its loopback only for the host's network: elsewhere the ones
+ * behind them, or one that passes questions on to them. OPTIONS may be NULL. Caller
+ * frees. */
+char *cb_network_resolv_conf(struct cb_network *network,
+                             const struct cb_dns_options *options);
+/* Text of /etc/hosts there: localhost names, HOSTNAME, and EXTRA "name:ip" entries, with
+ * "host-gateway" for the address the host has there. USAGE on a malformed one. Caller
+ * frees *out. */
+int cb_network_hosts(struct cb_network *network, const char *hostname,
+                     const struct cb_strings *extra, char **out, struct cb_error **err);
+/* Is TEXT of --add-host well formed? USAGE with docker's words. */
+int cb_dns_check_host(const char *text, struct cb_error **err);
+
+/* ── Proxies (proxies.c): "HTTP_PROXY=…" and "http_proxy=…" ── */
+/* Those of docker's config.json, proxies.default. */
+void cb_proxies_configured(struct cb_strings *out);
+int cb_proxies_parse(const char *what, const char *bytes, size_t len,
+                     struct cb_strings *out, struct cb_error **err);
+/* Those of our environment. One on the host's loopback is left out unless it can be
+ * reached. */
+void cb_proxies_ambient(struct cb_strings *out, int host_network);
 
 #endif

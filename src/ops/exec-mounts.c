@@ -84,13 +84,14 @@ static int add_script(const struct cb_exec_step *step, struct cb_exec_mounts *ou
 static int add_names(const struct cb_exec_step *step, struct cb_exec_mounts *out,
                      struct cb_error **err)
 {
-    char *resolv_conf = cb_dns_resolv_conf(step->network == CB_OP_NETWORK_HOST);
+    const struct cb_build_env *env = step->env;
+    struct cb_network *network = env->networks[step->network];
     char *hosts;
 
-    if (resolv_conf)
-        add_text(out, "/etc/resolv.conf", resolv_conf);
-    if (cb_dns_hosts(&hosts, cb_exec_hostname(step), step->env->add_hosts, err) < 0)
+    if (cb_network_hosts(network, cb_exec_hostname(step), env->add_hosts, &hosts, err) <
+        0)
         return -1;
+    add_text(out, "/etc/resolv.conf", cb_network_resolv_conf(network, env->dns));
     add_text(out, "/etc/hosts", hosts);
     return 0;
 }

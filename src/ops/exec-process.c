@@ -202,10 +202,10 @@ int cb_exec_attempt(const struct cb_exec_step *step, struct cb_exec_context *con
     struct cb_process_spec spec;
 
     fill_spec(step, &spec);
-    if (cb_exec_mounts_prepare(step, context, &mounts, err) < 0 ||
+    if (join_network(step, context->cancel, &spec, err) < 0 ||
+        cb_exec_mounts_prepare(step, context, &mounts, err) < 0 ||
         cb_snapshot_open_root(layer, &root, err) < 0 ||
-        make_variables(step, root, &mounts.variables, &variables.all, err) < 0 ||
-        join_network(step, context->cancel, &spec, err) < 0)
+        make_variables(step, root, &mounts.variables, &variables.all, err) < 0)
         return -1;
     spec.rootfs_fd = root;
     spec.env = &variables.all;

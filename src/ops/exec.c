@@ -84,6 +84,15 @@ static int step_cache_map(void *payload, struct cb_cache_map *map,
     return 0;
 }
 
+static void step_expect(void *payload)
+{
+    const struct cb_exec_step *step = payload;
+    struct cb_network *network = step->env->networks[step->network];
+
+    if (network)
+        cb_network_begin(network, step->env->cancel);
+}
+
 static void free_mount(struct cb_exec_mount *mount)
 {
     free((char *)mount->source);
@@ -127,6 +136,7 @@ static const struct cb_op_class step_op = {
     .cache_map = step_cache_map,
     .exec = step_exec,
     .free_payload = step_free,
+    .expect = step_expect,
 };
 
 static void copy_devices(struct cb_exec_step *step, const struct cb_exec_options *options)

@@ -29,6 +29,7 @@ struct cb_build_env {
     struct cb_cancel *cancel;
     struct cb_network *networks[3];     /* by enum cb_op_network; made by the engine */
     const struct cb_strings *add_hosts; /* --add-host */
+    const struct cb_dns_options *dns;   /* --dns, --dns-search, --dns-option; or NULL */
     const char *hostname;               /* of RUN steps */
     uint64_t shm_bytes;
     const struct cb_limits *limits; /* of each step; or NULL */

@@ -261,6 +261,9 @@ static int await_results(struct solve *solve, struct step *step)
 {
     int missing = 0;
 
+    if (!step->expected && step->vertex->op->expect)
+        step->vertex->op->expect(step->vertex->payload);
+    step->expected = 1;
     for (size_t i = 0; i < step->vertex->input_count; i++) {
         cb_step_want(solve, step->inputs[i], WANT_RESULT);
         missing |= !step->inputs[i]->result;

@@ -89,7 +89,7 @@ struct step {
     CB_VEC(struct step *) dependents;
     int64_t priority; /* estimated time of the longest way from here to a wanted vertex */
 
-    int mapped;
+    int mapped, expected;
     struct cb_cache_map map;
     struct cb_digest op_digest;
 

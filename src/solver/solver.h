@@ -110,6 +110,10 @@ struct cb_op_class {
     /* Whether a result the cache has can be this vertex's: 1, 0 (it is made anew), -1.
      * For ops that know what must come out. NULL: any. */
     int (*verify)(void *payload, struct cb_result *cached, struct cb_error **err);
+    /* Or NULL. The step was not found in the cache and will be executed when its inputs
+     * are there: what takes time can begin beside them. Called on the scheduler's thread,
+     * once. */
+    void (*expect)(void *payload);
     /* cache_map neither blocks nor reads files: it is called on the scheduler's own
      * thread. */
     int cheap_map;

@@ -33,9 +33,6 @@ static const struct row wrong[] = {
      "invalid argument \"linux/amd64,\" for \"--platform\": invalid platform ``: "
      "expected "
      "the form os/arch or os/arch/variant"},
-    {"network", "container:x",
-     "invalid argument \"container:x\" for \"--network\": expected default, none or "
-     "host"},
     {"allow", "all",
      "invalid argument \"all\" for \"--allow\": expected network.host, "
      "security.insecure or device[=NAME]"},
@@ -51,11 +48,10 @@ static const struct row wrong[] = {
      "invalid argument \"nofile=x\" for \"--ulimit\": limits are numbers, or "
      "-1 for none"},
     {"add-host", "name",
-     "invalid argument \"name\" for \"--add-host\": bad format for add-host: \"name\": "
-     "expected NAME:ADDRESS"},
+     "invalid argument \"name\" for \"--add-host\": bad format for add-host: \"name\""},
     {"add-host", "name:b",
-     "invalid argument \"name:b\" for \"--add-host\": bad format for add-host: "
-     "\"name:b\": expected NAME:ADDRESS"},
+     "invalid argument \"name:b\" for \"--add-host\": invalid IP address in add-host: "
+     "\"b\""},
     {"secret", "src=/x",
      "invalid argument \"src=/x\" for \"--secret\": id=NAME is missing"},
     {"secret", "id=a,file=x",
@@ -202,6 +198,17 @@ static void test_ulimits(void **state)
     assert_true(limit.hard == UINT64_MAX);
 }
 
+static void test_any_other_network_takes_the_defaults_place(void **state)
+{
+    cb_auto_value(cb_build_request) request = {.network = "backend"};
+    cb_auto_value(cb_checked_request) checked = {0};
+
+    assert_int_equal(cb_request_check(&checked, &request, NULL), 0);
+    assert_int_equal(checked.network, CB_OP_NETWORK_DEFAULT);
+    assert_string_equal(checked.network_name, "backend");
+    assert_false(checked.allow_host_network);
+}
+
 static void test_host_network_of_the_build_is_a_grant(void **state)
 {
     cb_auto_value(cb_build_request) request = {.network = "host"};
@@ -271,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_without_a_platform_it_is_this_machines),
         cmocka_unit_test(test_build_arg_without_value_comes_from_the_environment),
         cmocka_unit_test(test_ulimits),
+        cmocka_unit_test(test_any_other_network_takes_the_defaults_place),
         cmocka_unit_test(test_host_network_of_the_build_is_a_grant),
         cmocka_unit_test(test_secrets_from_files_and_environment),
         cmocka_unit_test(test_missing_secret_file_is_an_error),

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define STATE_DIR "/tmp"
+#define STATE_DIR "/nonexistent/cbuild"
 
 static void need(int available)
 {
@@ -35,14 +35,21 @@ static int has_netavark(void)
     return path != NULL;
 }
 
+static int new_network(struct cb_network **out, const char *mode, struct cb_error **err)
+{
+    struct cb_network_options options = {.mode = mode, .state_dir = STATE_DIR};
+
+    return cb_network_new(out, &options, err);
+}
+
 static void unknown_mode_is_refused(void **state)
 {
     cb_auto(cb_network) network = NULL;
     cb_auto(cb_error) error = NULL;
 
-    assert_int_equal(cb_network_new(&network, "fast", STATE_DIR, &error), -1);
-    assert_int_equal(cb_error_kind(error), CB_ERR_USAGE);
-    assert_string_equal(cb_error_message(error), "unknown network `fast`");
+    assert_int_equal(new_network(&network, "fast", &error), -1);
+    assert_int_equal(cb_error_kind(error), CB_ERR_NOT_FOUND);
+    assert_string_equal(cb_error_message(error), "network fast not found");
 }
 
 static void host_needs_no_namespace(void **state)
@@ -50,7 +57,7 @@ static void host_needs_no_namespace(void **state)
     cb_auto(cb_network) network = NULL;
     int fd = 7;
 
-    assert_int_equal(cb_network_new(&network, "host", STATE_DIR, NULL), 0);
+    assert_int_equal(new_network(&network, "host", NULL), 0);
     assert_int_equal(cb_network_is_host(network), 1);
     assert_int_equal(cb_network_netns(network, NULL, &fd, NULL), 0);
     assert_int_equal(fd, -1);
@@ -60,7 +67,7 @@ static void none_is_not_the_host(void **state)
 {
     cb_auto(cb_network) network = NULL;
 
-    assert_int_equal(cb_network_new(&network, "none", STATE_DIR, NULL), 0);
+    assert_int_equal(new_network(&network, "none", NULL), 0);
     assert_int_equal(cb_network_is_host(network), 0);
 }
 
@@ -68,7 +75,7 @@ static void unused_bridge_costs_nothing(void **state)
 {
     cb_auto(cb_network) network = NULL;
 
-    assert_int_equal(cb_network_new(&network, "default", STATE_DIR, NULL), 0);
+    assert_int_equal(new_network(&network, "default", NULL), 0);
 }
 
 /* In the namespace FD: the interfaces that are there, as a bit for lo and one for eth0.
@@ -124,7 +131,7 @@ static int count_bridges(void)
     for (int number = 0; number < 256; number++) {
         char name[24];
 
-        snprintf(name, sizeof(name), "cbuild%d", number);
+        snprintf(name, sizeof(name), "cbuild-%d", number);
         count += if_nametoindex(name) != 0;
     }
     return count;
@@ -136,7 +143,7 @@ static void bridge_is_set_up_once_and_taken_down(void **state)
     int fd = -1, again = -1;
 
     need(has_netavark());
-    assert_int_equal(cb_network_new(&network, "default", STATE_DIR, NULL), 0);
+    assert_int_equal(new_network(&network, "default", NULL), 0);
     assert_int_equal(cb_network_netns(network, NULL, &fd, NULL), 0);
     assert_int_equal(interfaces_in(fd), 3);
     assert_int_equal(cb_network_netns(network, NULL, &again, NULL), 0);
@@ -155,7 +162,7 @@ static pid_t start_doomed(void)
     if (pid == 0) {
         struct cb_network *network;
 
-        if (cb_network_new(&network, "default", STATE_DIR, NULL) < 0 ||
+        if (new_network(&network, "default", NULL) < 0 ||
             cb_network_netns(network, NULL, &fd, NULL) < 0)
             _exit(1);
         (void)!write(fds[1], "x", 1);
@@ -184,30 +191,45 @@ static void bridges_of_killed_processes_are_removed(void **state)
     need(has_netavark());
     pid = fork();
     if (pid == 0) {
-        cb_auto(cb_network) network = NULL;
+        struct cb_network *network = NULL;
         pid_t first, second;
         int fd;
 
-        assert_int_equal(unshare(CLONE_NEWNET), 0);
+        if (unshare(CLONE_NEWNET) < 0)
+            _exit(10);
         first = start_doomed();
         second = start_doomed();
-        assert_int_equal(count_bridges(), 2);
+        if (count_bridges() != 2)
+            _exit(11);
         kill_doomed(first);
         kill_doomed(second);
-        assert_int_equal(count_bridges(), 2);
-        assert_int_equal(cb_network_new(&network, "default", STATE_DIR, NULL), 0);
-        assert_int_equal(cb_network_netns(network, NULL, &fd, NULL), 0);
-        cb_network_free(cb_steal(&network));
+        if (count_bridges() != 2)
+            _exit(12);
+        if (new_network(&network, "default", NULL) < 0 ||
+            cb_network_netns(network, NULL, &fd, NULL) < 0)
+            _exit(13);
+        cb_network_free(network);
         _exit(count_bridges());
     }
     waitpid(pid, &status, 0);
     assert_int_equal(status, 0);
 }
 
+static void containers_cannot_be_joined_by_name(void **state)
+{
+    cb_auto(cb_network) network = NULL;
+    cb_auto(cb_error) error = NULL;
+
+    assert_int_equal(new_network(&network, "container:web", &error), -1);
+    assert_int_equal(cb_error_kind(error), CB_ERR_NOT_FOUND);
+    assert_string_equal(cb_error_message(error), "No such container: web");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unknown_mode_is_refused),
+        cmocka_unit_test(containers_cannot_be_joined_by_name),
         cmocka_unit_test(host_needs_no_namespace),
         cmocka_unit_test(none_is_not_the_host),
         cmocka_unit_test(unused_bridge_costs_nothing),

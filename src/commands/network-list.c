@@ -1,0 +1,265 @@
+/* cbuild network ls, inspect and prune. */
+#include "commands/listing.h"
+#include "commands/network.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SHORT_ID 12
+
+struct values {
+    struct cb_strings filters;
+    const char *format;
+    int quiet, no_trunc, force, verbose;
+};
+
+#define AT(field) offsetof(struct values, field)
+
+/* ── ls ── */
+
+static const struct cb_option ls_options[] = {
+    {"filter", 'f', CB_OPTION_LIST, AT(filters), "KEY=VALUE",
+     "Only those with this name, id, driver, label, scope, type or dangling"},
+    {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
+     "table (the default), table TEMPLATE, json, or a Go template"},
+    {"no-trunc", 0, CB_OPTION_FLAG, AT(no_trunc), NULL, "Whole ids"},
+    {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print ids only"},
+    {0},
+};
+
+static const struct cb_listing listing = {
+    .fields =
+        (const struct cb_listing_field[]){
+            {"ID", "NETWORK ID"},
+            {"Name", "NAME"},
+            {"Driver", "DRIVER"},
+            {"Scope", "SCOPE"},
+            {"IPv6", "IPV6"},
+            {"Internal", "INTERNAL"},
+            {"Labels", "LABELS"},
+            {"CreatedAt", "CREATED AT"},
+            {0},
+        },
+    .table = "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}",
+};
+
+static char *joined(const struct cb_strings *labels)
+{
+    struct cb_strbuf out = {0};
+
+    for (size_t i = 0; i < labels->count; i++)
+        cb_strbuf_addf(&out, "%s%s", i ? "," : "", labels->items[i]);
+    return cb_strbuf_steal(&out);
+}
+
+static json_t *row(const struct cb_network_def *def, int id_len)
+{
+    cb_autofree char *labels = joined(&def->labels);
+    cb_autofree char *id = xstrndup(def->id, (size_t)id_len);
+
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "CreatedAt", def->created,
+                     "Driver", def->driver, "ID", id, "IPv6",
+                     def->ipv6 ? "true" : "false", "Internal",
+                     def->internal ? "true" : "false", "Labels", labels, "Name",
+                     def->name, "Scope", "local");
+}
+
+/* Those of DIR the filters leave. */
+static int select_networks(const char *dir, const struct cb_network_filter *filter,
+                           struct cb_network_defs *out, struct cb_error **err)
+{
+    cb_auto_value(cb_network_defs) all = {0};
+
+    if (cb_networks_list(dir, &all, err) < 0)
+        return -1;
+    cb_vec_foreach (def, &all)
+        if (cb_network_filter_matches(filter, *def))
+            cb_vec_push(out, cb_steal(def));
+    return 0;
+}
+
+static int list(struct cb_app *app, const struct values *values, struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto_value(cb_network_filter) filter = {0};
+    cb_auto_value(cb_network_defs) defs = {0};
+    cb_autofree char *dir = NULL;
+    cb_auto_json *rows = json_array();
+    int id_len = values->no_trunc ? 64 : SHORT_ID;
+
+    if (cb_listing_check(&listing, values->format, err) < 0 ||
+        cb_network_filter_parse(&filter, &values->filters, 0, err) < 0)
+        return -1;
+    dir = cb_network_state_dir(app, &store, err);
+    if (!dir || select_networks(dir, &filter, &defs, err) < 0)
+        return -1;
+    cb_vec_foreach (def, &defs) {
+        if (values->quiet)
+            printf("%.*s\n", id_len, (*def)->id);
+        else
+            json_array_append_new(rows, row(*def, id_len));
+    }
+    return values->quiet ? 0 : cb_listing_print(&listing, values->format, rows, err);
+}
+
+static int run_ls(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct values values = {0};
+    int status =
+        cb_options_parse(&cb_network_ls_command, argc, argv, 0, &values, &args, err);
+
+    if (status == 0)
+        status = cb_app_arguments(&cb_network_ls_command, &args, 0, 0, err);
+    if (status == 0)
+        status = list(app, &values, err);
+    cb_strings_free(&values.filters);
+    return status > 0 ? 0 : status;
+}
+
+const struct cb_cli_command cb_network_ls_command = {
+    .name = "network ls",
+    .summary = "List networks",
+    .usage = "network ls [OPTIONS]",
+    .about = "Besides those made with `cbuild network create` there are always bridge\n"
+             "(private, for each build and container), host and none.",
+    .options = ls_options,
+    .run = run_ls,
+};
+
+/* ── inspect ── */
+
+static const struct cb_option inspect_options[] = {
+    {"format", 'f', CB_OPTION_TEXT, AT(format), "FORMAT",
+     "A Go template, or json: compact instead of indented"},
+    {"verbose", 'v', CB_OPTION_FLAG, AT(verbose), NULL, "Changes nothing here"},
+    {0},
+};
+
+/* What was found is printed whatever else was asked for. */
+static int inspect(const char *dir, const struct cb_strings *names, const char *format,
+                   struct cb_error **err)
+{
+    struct cb_error *errors = NULL;
+    cb_auto_json *found = json_array();
+
+    for (size_t i = 0; i < names->count; i++) {
+        cb_auto(cb_network_def) def = NULL;
+        struct cb_error *error = NULL;
+
+        if (cb_networks_find(dir, names->items[i], &def, &error) == 0)
+            json_array_append_new(found, cb_network_def_json(def));
+        else if (errors)
+            cb_error_append(&errors, error);
+        else
+            errors = error;
+    }
+    if (cb_inspect_print(format, found, err) < 0) {
+        cb_error_free(errors);
+        return -1;
+    }
+    return errors ? cb_error_move(err, &errors) : 0;
+}
+
+static int run_inspect(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto(cb_store) store = NULL;
+    cb_autofree char *dir = NULL;
+    struct values values = {0};
+    int status =
+        cb_options_parse(&cb_network_inspect_command, argc, argv, 0, &values, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_network_inspect_command, &args, 1, -1, err) < 0)
+        return -1;
+    dir = cb_network_state_dir(app, &store, err);
+    return dir ? inspect(dir, &args, values.format, err) : -1;
+}
+
+const struct cb_cli_command cb_network_inspect_command = {
+    .name = "network inspect",
+    .summary = "Show all that is known of networks, as JSON",
+    .usage = "network inspect NETWORK [NETWORK...]",
+    .options = inspect_options,
+    .run = run_inspect,
+};
+
+/* ── prune ── */
+
+static const struct cb_option prune_options[] = {
+    {"filter", 0, CB_OPTION_LIST, AT(filters), "KEY=VALUE",
+     "Only those with label=KEY[=VALUE], without (label!=…), or made until=TIME"},
+    {"force", 'f', CB_OPTION_FLAG, AT(force), NULL, "Do not ask"},
+    {0},
+};
+
+/* One that a container has joined meanwhile stays. */
+static int remove_unused(const char *dir, const struct cb_network_filter *filter,
+                         struct cb_strings *removed, struct cb_error **err)
+{
+    cb_auto_value(cb_network_defs) defs = {0};
+
+    if (select_networks(dir, filter, &defs, err) < 0)
+        return -1;
+    cb_vec_foreach (def, &defs) {
+        cb_auto(cb_error) error = NULL;
+
+        if ((*def)->predefined || cb_network_is_used(*def))
+            continue;
+        if (cb_networks_remove(dir, (*def)->id, &error) == 0)
+            cb_strings_add(removed, (*def)->name);
+        else if (cb_error_kind(error) != CB_ERR_EXISTS)
+            return cb_error_move(err, &error);
+    }
+    return 0;
+}
+
+static int prune(struct cb_app *app, const struct values *values, struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto_value(cb_network_filter) filter = {0};
+    cb_auto_value(cb_strings) removed = {0};
+    cb_autofree char *dir = NULL;
+
+    if (cb_network_filter_parse(&filter, &values->filters, 1, err) < 0)
+        return -1;
+    if (!values->force &&
+        !cb_confirmed("all custom networks not used by at least one container"))
+        return 0;
+    dir = cb_network_state_dir(app, &store, err);
+    if (!dir || remove_unused(dir, &filter, &removed, err) < 0)
+        return -1;
+    if (!removed.count)
+        return 0;
+    printf("Deleted Networks:\n");
+    cb_vec_foreach (name, &removed)
+        printf("%s\n", *name);
+    printf("\n");
+    return 0;
+}
+
+static int run_prune(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct values values = {0};
+    int status =
+        cb_options_parse(&cb_network_prune_command, argc, argv, 0, &values, &args, err);
+
+    if (status == 0)
+        status = cb_app_arguments(&cb_network_prune_command, &args, 0, 0, err);
+    if (status == 0)
+        status = prune(app, &values, err);
+    cb_strings_free(&values.filters);
+    return status > 0 ? 0 : status;
+}
+
+const struct cb_cli_command cb_network_prune_command = {
+    .name = "network prune",
+    .summary = "Remove all networks that no container is on",
+    .usage = "network prune [OPTIONS]",
+    .options = prune_options,
+    .run = run_prune,
+};

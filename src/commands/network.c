@@ -1,0 +1,232 @@
+/* cbuild network create, rm, connect and disconnect. */
+#include "network/named.h"
+
+#include "commands/commands.h"
+#include "commands/network.h"
+
+#include <stdio.h>
+#include <string.h>
+
+char *cb_network_state_dir(struct cb_app *app, struct cb_store **store,
+                           struct cb_error **err)
+{
+    if (cb_app_store(app, 1, store, err) < 0)
+        return NULL;
+    return xasprintf("%s/networks", cb_store_root(*store));
+}
+
+/* ── create ── */
+
+struct create_values {
+    struct cb_network_wish wish;
+};
+
+#define AT(field) offsetof(struct create_values, wish.field)
+
+static const struct cb_option create_options[] = {
+    {"attachable", 0, CB_OPTION_FLAG, AT(attachable), NULL,
+     "Noted, as docker does; any container may join anyhow"},
+    {"driver", 'd', CB_OPTION_TEXT, AT(driver), "DRIVER", "Only bridge (the default)"},
+    {"gateway", 0, CB_OPTION_LIST, AT(gateways), "ADDRESS",
+     "The host's address in a subnet; else the first one"},
+    {"internal", 0, CB_OPTION_FLAG, AT(internal), NULL, "No way to the outside"},
+    {"ip-range", 0, CB_OPTION_LIST, AT(ranges), "CIDR",
+     "Part of a subnet that containers get addresses from"},
+    {"ipv6", 0, CB_OPTION_FLAG, AT(ipv6), NULL, "An IPv6 subnet as well"},
+    {"label", 0, CB_OPTION_LIST, AT(labels), "KEY[=VALUE]", "Note a label"},
+    {"opt", 'o', CB_OPTION_LIST, AT(options), "KEY=VALUE",
+     "com.docker.network.driver.mtu and com.docker.network.bridge.name count, others "
+     "are noted"},
+    {"subnet", 0, CB_OPTION_LIST, AT(subnets), "CIDR",
+     "Its subnet, and one for IPv6; else a free one is taken"},
+    {0},
+};
+
+static const struct cb_absent_option create_absent[] = {
+    {"aux-address", 0, "keep addresses free with --ip-range"},
+    {"config-from", 0, "name the options themselves"},
+    {"config-only", 0, "name the options where the network is made"},
+    {"ingress", 0, "there is no swarm"},
+    {"ipam-driver", 0, "addresses are given out from --subnet and --ip-range"},
+    {"ipam-opt", 0, "addresses are given out from --subnet and --ip-range"},
+    {"scope", 0, "networks are this host's"},
+    {0},
+};
+
+static void wish_clear(struct cb_network_wish *wish)
+{
+    cb_strings_free(&wish->subnets);
+    cb_strings_free(&wish->gateways);
+    cb_strings_free(&wish->ranges);
+    cb_strings_free(&wish->labels);
+    cb_strings_free(&wish->options);
+}
+
+static int create(struct cb_app *app, const struct cb_network_wish *wish,
+                  struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_autofree char *dir = cb_network_state_dir(app, &store, err);
+    cb_autofree char *id = NULL;
+
+    if (!dir || cb_networks_create(dir, wish, &id, err) < 0)
+        return -1;
+    printf("%s\n", id);
+    return 0;
+}
+
+static int run_create(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct create_values values = {0};
+    int status =
+        cb_options_parse(&cb_network_create_command, argc, argv, 0, &values, &args, err);
+
+    if (status == 0)
+        status = cb_app_arguments(&cb_network_create_command, &args, 1, 1, err);
+    if (status == 0) {
+        values.wish.name = args.items[0];
+        status = create(app, &values.wish, err);
+    }
+    wish_clear(&values.wish);
+    return status > 0 ? 0 : status;
+}
+
+const struct cb_cli_command cb_network_create_command = {
+    .name = "network create",
+    .summary = "Make a network that containers can join",
+    .usage = "network create [OPTIONS] NETWORK",
+    .about =
+        "Containers on it reach each other by address and name; nothing of it is set\n"
+        "up on the host before one joins. Prints the network's id.",
+    .options = create_options,
+    .absent = create_absent,
+    .run = run_create,
+};
+
+/* ── rm ── */
+
+struct remove_values {
+    int force;
+};
+
+static const struct cb_option remove_options[] = {
+    {"force", 'f', CB_OPTION_FLAG, offsetof(struct remove_values, force), NULL,
+     "A network that is not there is no error"},
+    {0},
+};
+
+/* All that can be removed are; the first error is the one that is told last. */
+static int remove_each(const char *dir, const struct cb_strings *names, int force,
+                       struct cb_error **err)
+{
+    struct cb_error *errors = NULL;
+
+    for (size_t i = 0; i < names->count; i++) {
+        struct cb_error *error = NULL;
+
+        if (cb_networks_remove(dir, names->items[i], &error) == 0)
+            printf("%s\n", names->items[i]);
+        else if (force && cb_error_kind(error) == CB_ERR_NOT_FOUND)
+            cb_error_free(error);
+        else if (errors)
+            cb_error_append(&errors, error);
+        else
+            errors = error;
+    }
+    return errors ? cb_error_move(err, &errors) : 0;
+}
+
+static int run_remove(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto(cb_store) store = NULL;
+    cb_autofree char *dir = NULL;
+    struct remove_values values = {0};
+    int status =
+        cb_options_parse(&cb_network_rm_command, argc, argv, 0, &values, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_network_rm_command, &args, 1, -1, err) < 0)
+        return -1;
+    dir = cb_network_state_dir(app, &store, err);
+    return dir ? remove_each(dir, &args, values.force, err) : -1;
+}
+
+const struct cb_cli_command cb_network_rm_command = {
+    .name = "network rm",
+    .summary = "Remove networks that no container is on",
+    .usage = "network rm [OPTIONS] NETWORK [NETWORK...]",
+    .options = remove_options,
+    .run = run_remove,
+};
+
+/* ── connect and disconnect: of containers that are kept, and none are ── */
+
+struct connect_values {
+    struct cb_strings aliases;
+    const char *ip, *ip6;
+    int force;
+};
+
+static const struct cb_option connect_options[] = {
+    {"alias", 0, CB_OPTION_LIST, offsetof(struct connect_values, aliases), "NAME",
+     "What others on the network call the container"},
+    {"ip", 0, CB_OPTION_TEXT, offsetof(struct connect_values, ip), "ADDRESS",
+     "Its IPv4 address there"},
+    {"ip6", 0, CB_OPTION_TEXT, offsetof(struct connect_values, ip6), "ADDRESS",
+     "Its IPv6 address there"},
+    {0},
+};
+
+static const struct cb_option disconnect_options[] = {
+    {"force", 'f', CB_OPTION_FLAG, offsetof(struct connect_values, force), NULL,
+     "Also when the container does not answer"},
+    {0},
+};
+
+/* Docker looks for the container first. */
+static int refuse(const struct cb_cli_command *command, int argc, char **argv,
+                  struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct connect_values values = {0};
+    int status = cb_options_parse(command, argc, argv, 0, &values, &args, err);
+
+    cb_strings_free(&values.aliases);
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(command, &args, 2, 2, err) < 0)
+        return -1;
+    cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s", args.items[1]);
+    return cb_error_hint(err, "containers run in the foreground for now: join a network "
+                              "with `cbuild run --network`");
+}
+
+static int run_connect(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    return refuse(&cb_network_connect_command, argc, argv, err);
+}
+
+static int run_disconnect(struct cb_app *app, int argc, char **argv,
+                          struct cb_error **err)
+{
+    return refuse(&cb_network_disconnect_command, argc, argv, err);
+}
+
+const struct cb_cli_command cb_network_connect_command = {
+    .name = "network connect",
+    .summary = "Connect a container to a network",
+    .usage = "network connect [OPTIONS] NETWORK CONTAINER",
+    .options = connect_options,
+    .run = run_connect,
+};
+
+const struct cb_cli_command cb_network_disconnect_command = {
+    .name = "network disconnect",
+    .summary = "Disconnect a container from a network",
+    .usage = "network disconnect [OPTIONS] NETWORK CONTAINER",
+    .options = disconnect_options,
+    .run = run_disconnect,
+};

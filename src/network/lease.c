@@ -1,0 +1,101 @@
+/* Names under which something is set up on the host. A lease is a locked file, so it ends
+ * with its process however that ends; the record beside it (NAME.json) is what a helper
+ * was told, and the only thing such a helper is ever told again. Both are in a directory
+ * that only we can write, one for each network of a host: what was set up in another one
+ * cannot be taken down from here. It is gone after a restart, as are the networks. */
+#include "network/network-priv.h"
+
+#include "base/atomic-file.h"
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+
+#define RUNTIME_DIR      "/run/cbuild"
+#define RECORD_MAX_BYTES (1u << 20)
+
+struct cb_net_lease {
+    int dir;
+    char *record; /* its file's name */
+    struct cb_lock *lock;
+};
+
+int cb_net_lease_dir(int *dir, char **path, struct cb_error **err)
+{
+    cb_autofree char *name = NULL;
+    cb_autofd int fd = -1;
+    struct stat st;
+
+    if (stat("/proc/self/ns/net", &st) < 0)
+        return cb_error_errno(err, errno, "stat `/proc/self/ns/net`");
+    name = xasprintf(RUNTIME_DIR "/net-%ju", (uintmax_t)st.st_ino);
+    if (cb_fs_mkdirs(name, 0700, err) < 0)
+        return -1;
+    fd = open(name, O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return cb_error_errno(err, errno, "open `%s`", name);
+    if (st.st_uid != geteuid() || st.st_mode & 022)
+        return cb_error_set(err, CB_ERR_DENIED, "`%s` is somebody else's", name);
+    *dir = cb_steal_fd(&fd);
+    if (path)
+        *path = cb_steal(&name);
+    return 0;
+}
+
+static void lease_free(struct cb_net_lease *lease)
+{
+    cb_lock_release(lease->lock);
+    cb_close(&lease->dir);
+    free(lease->record);
+    free(lease);
+}
+
+int cb_net_lease_try(struct cb_net_lease **out, const char *name, struct cb_error **err)
+{
+    struct cb_net_lease *lease = xcalloc(1, sizeof(*lease));
+    int taken = -1;
+
+    lease->dir = -1;
+    lease->record = xasprintf("%s.json", name);
+    if (cb_net_lease_dir(&lease->dir, NULL, err) == 0)
+        taken = cb_lock_try(&lease->lock, lease->dir, name, CB_LOCK_EXCLUSIVE, err);
+    if (taken > 0)
+        *out = lease;
+    else
+        lease_free(lease);
+    return taken;
+}
+
+int cb_net_lease_record(struct cb_net_lease *lease, const char *config,
+                        struct cb_error **err)
+{
+    return cb_atomic_file_write(lease->dir, lease->record, config, strlen(config), 0600,
+                                0, err);
+}
+
+char *cb_net_lease_recorded(const struct cb_net_lease *lease)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (cb_fs_read_file(lease->dir, lease->record, RECORD_MAX_BYTES, &text, NULL) < 0 ||
+        !text.len)
+        return NULL;
+    return cb_strbuf_steal(&text);
+}
+
+void cb_net_lease_end(struct cb_net_lease *lease)
+{
+    if (!lease)
+        return;
+    unlinkat(lease->dir, lease->record, 0);
+    cb_lock_release_unlink(cb_steal(&lease->lock));
+    lease_free(lease);
+}
+
+void cb_net_lease_abandon(struct cb_net_lease *lease)
+{
+    if (lease)
+        lease_free(lease);
+}

@@ -1,0 +1,228 @@
+/* The subnets of a new network: those asked for, checked as docker checks them, or the
+ * first of docker's pools that no other network has and no route of the host leads into.
+ */
+#include "network/named-priv.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define POOL_TAKEN "Pool overlaps with other one on this address space"
+
+/* ── Asked for ── */
+
+static int parse_subnet(struct cb_network_subnet *out, const char *text,
+                        struct cb_error **err)
+{
+    if (cb_cidr_parse(&out->subnet, text) < 0)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "Invalid subnet %s : invalid CIDR address: %s", text, text);
+    out->subnet = cb_cidr_network(&out->subnet);
+    if (out->subnet.bits > (out->subnet.ip.family == AF_INET ? 30u : 126u))
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "Invalid subnet %s : it has no room for a gateway and a "
+                            "container",
+                            text);
+    return 0;
+}
+
+static int add_subnets(struct cb_network_def *def, const struct cb_strings *texts,
+                       struct cb_error **err)
+{
+    def->subnets = xcalloc(texts->count + 2, sizeof(*def->subnets));
+    for (size_t i = 0; i < texts->count; i++) {
+        struct cb_network_subnet *subnet = &def->subnets[def->subnet_count];
+
+        if (parse_subnet(subnet, texts->items[i], err) < 0)
+            return -1;
+        for (size_t n = 0; n < def->subnet_count; n++) {
+            if (cb_cidr_overlap(&def->subnets[n].subnet, &subnet->subnet))
+                return cb_error_set(err, CB_ERR_USAGE,
+                                    "multiple overlapping subnet configuration is not "
+                                    "supported");
+            if (def->subnets[n].subnet.ip.family == subnet->subnet.ip.family)
+                return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                                    "bridge driver doesn't support multiple subnets");
+        }
+        def->subnet_count++;
+    }
+    return 0;
+}
+
+static struct cb_network_subnet *subnet_of(struct cb_network_def *def,
+                                           const struct cb_ip *ip)
+{
+    for (size_t i = 0; i < def->subnet_count; i++)
+        if (cb_cidr_contains(&def->subnets[i].subnet, ip))
+            return &def->subnets[i];
+    return NULL;
+}
+
+static int add_ranges(struct cb_network_def *def, const struct cb_strings *texts,
+                      struct cb_error **err)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        struct cb_network_subnet *subnet;
+        struct cb_cidr range;
+
+        if (cb_cidr_parse(&range, texts->items[i]) < 0)
+            return cb_error_set(err, CB_ERR_USAGE, "no matching subnet for range %s",
+                                texts->items[i]);
+        range = cb_cidr_network(&range);
+        subnet = subnet_of(def, &range.ip);
+        if (!subnet || range.bits < subnet->subnet.bits)
+            return cb_error_set(err, CB_ERR_USAGE, "no matching subnet for range %s",
+                                texts->items[i]);
+        if (subnet->range.ip.family)
+            return cb_error_set(
+                err, CB_ERR_USAGE,
+                "cannot configure multiple ranges (%s) on the same subnet",
+                texts->items[i]);
+        subnet->range = range;
+    }
+    return 0;
+}
+
+static int add_gateways(struct cb_network_def *def, const struct cb_strings *texts,
+                        struct cb_error **err)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        struct cb_network_subnet *subnet;
+        struct cb_ip gateway;
+
+        if (cb_ip_parse(&gateway, texts->items[i]) < 0)
+            return cb_error_set(err, CB_ERR_USAGE, "no matching subnet for gateway %s",
+                                texts->items[i]);
+        subnet = subnet_of(def, &gateway);
+        if (!subnet)
+            return cb_error_set(err, CB_ERR_USAGE, "no matching subnet for gateway %s",
+                                texts->items[i]);
+        if (subnet->gateway.family)
+            return cb_error_set(
+                err, CB_ERR_USAGE,
+                "cannot configure multiple gateways (%s) on the same subnet",
+                texts->items[i]);
+        subnet->gateway = gateway;
+    }
+    return 0;
+}
+
+/* The first address of the subnet, or of the range, as docker's is. */
+static void default_gateways(struct cb_network_def *def)
+{
+    for (size_t i = 0; i < def->subnet_count; i++) {
+        struct cb_network_subnet *subnet = &def->subnets[i];
+
+        if (subnet->gateway.family)
+            continue;
+        subnet->gateway = subnet->range.ip.family ? subnet->range.ip : subnet->subnet.ip;
+        if (cb_ip_equal(&subnet->gateway, &subnet->subnet.ip))
+            cb_ip_increment(&subnet->gateway);
+    }
+}
+
+/* ── Whether it is free ── */
+
+static const struct cb_network_def *owner_of(const struct cb_network_defs *others,
+                                             const struct cb_cidr *subnet)
+{
+    for (size_t i = 0; i < others->count; i++)
+        for (size_t n = 0; n < others->items[i]->subnet_count; n++)
+            if (cb_cidr_overlap(&others->items[i]->subnets[n].subnet, subnet))
+                return others->items[i];
+    return NULL;
+}
+
+static int check_free(const struct cb_network_def *def,
+                      const struct cb_network_defs *others, struct cb_error **err)
+{
+    for (size_t i = 0; i < def->subnet_count; i++) {
+        const struct cb_network_def *owner = owner_of(others, &def->subnets[i].subnet);
+        cb_autofree char *route = NULL;
+        char text[CB_CIDR_MAX_TEXT];
+
+        cb_cidr_text(&def->subnets[i].subnet, text);
+        if (owner) {
+            cb_error_set(err, CB_ERR_EXISTS, POOL_TAKEN);
+            return cb_error_hint(err, "%s overlaps with network %s", text, owner->name);
+        }
+        if (cb_routes_cover(&def->subnets[i].subnet, NULL, &route)) {
+            cb_error_set(err, CB_ERR_EXISTS, POOL_TAKEN);
+            return cb_error_hint(err, "%s overlaps with the host's route %s", text,
+                                 route);
+        }
+    }
+    return 0;
+}
+
+/* ── Not asked for ── */
+
+/* docker's pools: 172.18–31.0.0/16 (its own bridge has 172.17) and 192.168.0.0/16 in
+ * parts of /20. */
+static struct cb_cidr pool(unsigned number)
+{
+    if (number < 14)
+        return (struct cb_cidr){.ip = {AF_INET, {172, (unsigned char)(18 + number)}},
+                                .bits = 16};
+    return (struct cb_cidr){
+        .ip = {AF_INET, {192, 168, (unsigned char)((number - 14) * 16)}}, .bits = 20};
+}
+
+static int pick_pool(struct cb_network_def *def, const struct cb_network_defs *others,
+                     struct cb_error **err)
+{
+    for (unsigned number = 0; number < 30; number++) {
+        struct cb_cidr subnet = pool(number);
+
+        if (owner_of(others, &subnet) || cb_routes_cover(&subnet, NULL, NULL))
+            continue;
+        def->subnets[def->subnet_count++].subnet = subnet;
+        return 0;
+    }
+    return cb_error_set(err, CB_ERR_EXISTS,
+                        "could not find an available, non-overlapping IPv4 address pool "
+                        "among the defaults to assign to the network");
+}
+
+/* RFC 4193: a prefix that is random enough, from the network's id. */
+static void add_unique_local(struct cb_network_def *def)
+{
+    struct cb_cidr subnet = {.ip = {AF_INET6, {0xfd}}, .bits = 64};
+
+    for (size_t i = 1; i < 6; i++) {
+        unsigned byte = 0;
+
+        sscanf(def->id + 2 * i, "%2x", &byte);
+        subnet.ip.bytes[i] = (unsigned char)byte;
+    }
+    def->subnets[def->subnet_count++].subnet = subnet;
+}
+
+static int has_family(const struct cb_network_def *def, int family)
+{
+    for (size_t i = 0; i < def->subnet_count; i++)
+        if (def->subnets[i].subnet.ip.family == family)
+            return 1;
+    return 0;
+}
+
+int cb_network_settle(struct cb_network_def *def, const struct cb_network_wish *wish,
+                      const struct cb_network_defs *others, struct cb_error **err)
+{
+    if (!wish->subnets.count && (wish->ranges.count || wish->gateways.count))
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "every ip-range or gateway must have a corresponding subnet");
+    if (add_subnets(def, &wish->subnets, err) < 0 ||
+        add_ranges(def, &wish->ranges, err) < 0 ||
+        add_gateways(def, &wish->gateways, err) < 0 || check_free(def, others, err) < 0)
+        return -1;
+    if (has_family(def, AF_INET6) && !def->ipv6)
+        def->ipv6 = 1;
+    if (!has_family(def, AF_INET) && pick_pool(def, others, err) < 0)
+        return -1;
+    if (def->ipv6 && !has_family(def, AF_INET6))
+        add_unique_local(def);
+    default_gateways(def);
+    return 0;
+}

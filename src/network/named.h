@@ -1,0 +1,80 @@
+/* Networks that people make and name: `cbuild network create` and its siblings. Each is a
+ * JSON document in STATE_DIR; nothing of it is set up on the host until a container
+ * joins, and nothing is left when the last one is gone. Besides those there are always
+ * bridge, host and none. */
+#ifndef CB_NETWORK_NAMED_H
+#define CB_NETWORK_NAMED_H
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/timestamp.h"
+#include "base/vec.h"
+#include "network/address.h"
+
+struct cb_network_subnet {
+    struct cb_cidr subnet;
+    struct cb_ip gateway;
+    struct cb_cidr range; /* where addresses are taken from; family 0: all of it */
+};
+
+struct cb_network_def {
+    char *id; /* 64 hex digits */
+    char *name;
+    char *driver; /* bridge; host and null for those that are always there */
+    char created[CB_TIMESTAMP_MAX];
+    int predefined, internal, attachable, ipv6;
+    struct cb_network_subnet *subnets;
+    size_t subnet_count;
+    struct cb_strings labels, options; /* "KEY=VALUE" */
+};
+void cb_network_def_free(struct cb_network_def *def);
+CB_AUTO_DEFINE(cb_network_def, cb_network_def_free)
+
+struct cb_network_defs {
+    struct cb_network_def **items;
+    size_t count, capacity;
+};
+void cb_network_defs_free(struct cb_network_defs *defs);
+CB_AUTO_VALUE_DEFINE(cb_network_defs, cb_network_defs_free)
+
+struct cb_network_wish { /* as typed */
+    const char *name, *driver;
+    struct cb_strings subnets, gateways, ranges, labels, options;
+    int internal, attachable, ipv6;
+};
+/* Makes one, with docker's checks and words. USAGE, EXISTS, UNSUPPORTED. *ID: caller
+ * frees. */
+int cb_networks_create(const char *state_dir, const struct cb_network_wish *wish,
+                       char **id, struct cb_error **err);
+/* All, by name. */
+int cb_networks_list(const char *state_dir, struct cb_network_defs *out,
+                     struct cb_error **err);
+/* By name, id, or how an id begins. NOT_FOUND "network x not found". */
+int cb_networks_find(const char *state_dir, const char *text, struct cb_network_def **out,
+                     struct cb_error **err);
+/* DENIED for those that are always there, EXISTS "… has active endpoints" when a
+ * container is on it. */
+int cb_networks_remove(const char *state_dir, const char *text, struct cb_error **err);
+
+struct cb_network_endpoint { /* a container that is on a network */
+    char *id, *name, *mac;
+    char ip[CB_IP_MAX_TEXT], ip6[CB_IP_MAX_TEXT];
+    unsigned bits, bits6;
+};
+struct cb_network_endpoints {
+    struct cb_network_endpoint *items;
+    size_t count, capacity;
+};
+void cb_network_endpoints_free(struct cb_network_endpoints *endpoints);
+CB_AUTO_VALUE_DEFINE(cb_network_endpoints, cb_network_endpoints_free)
+/* Who is on it now. */
+void cb_network_endpoints(const struct cb_network_def *def,
+                          struct cb_network_endpoints *out);
+
+/* As `docker network inspect` shows it: a new reference. */
+json_t *cb_network_def_json(const struct cb_network_def *def);
+/* What a file of STATE_DIR holds. INTEGRITY. */
+int cb_network_def_parse(struct cb_network_def **out, const char *what, const char *bytes,
+                         size_t len, struct cb_error **err);
+
+#endif

@@ -1,0 +1,414 @@
+#!/usr/bin/env bats
+# Networks: of steps, of containers, and those that have a name.
+load helpers
+
+setup_file() { cb_store debian; }
+teardown_file() { cb_drop_store; }
+setup() { cb_dir; }
+teardown() {
+    for pid in "${first:-}" "${second:-}" "${server:-}" "${busy:-}"; do
+        [ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true
+    done
+    [ -z "${SERVER:-}" ] || kill "$SERVER" 2>/dev/null || true
+    for name in $("$CBUILD" network ls -q -f type=custom); do
+        "$CBUILD" network rm "$name" >/dev/null
+    done
+}
+
+# What networks leave on the host: interfaces, rules, name servers, helpers.
+network_state() {
+    ip -o link | sed -n 's/^[0-9]*: \(\(cbuild-\|br-\|veth\)[^:@]*\).*/\1/p' | sort
+    iptables-save 2>/dev/null | grep -E '10\.213\.|10\.99\.|dnat name' || true
+    helpers_running
+}
+
+# Helpers that outlived whoever started them; those that have ended but were not waited for do not count.
+helpers_running() {
+    local name
+    for name in pasta pasta.avx2 slirp4netns aardvark-dns; do
+        pgrep -r R,S,D -x "$name" || true
+    done
+}
+
+# A server on an address of the host; its port is $PORT.
+serve_on() {
+    PORT=$(free_port)
+    python3 -m http.server --bind "$1" --directory "$DIR" "$PORT" >/dev/null 2>&1 3>&- &
+    SERVER=$!
+    wait_until curl -s -o /dev/null "http://$1:$PORT/"
+}
+
+# A program for steps and containers: says what answers at ADDRESS PORT, as far as anything does. Debian's shell does what a
+# static busybox cannot.
+ask='ask() { timeout 3 bash -c "exec 3<>/dev/tcp/\$0/\$1 && printf \"GET /file HTTP/1.0\\r\\n\\r\\n\" >&3 && cat <&3" $1 $2; }'
+# A web server in a container with $DIR as /v, until $DIR/stop is there.
+served='mkdir /w; echo page >/w/file; httpd -p 80 -h /w; echo up; until [ -e /v/stop ]; do sleep 0.1; done'
+
+# Calls of netavark are noted in $CALLS.
+watch_netavark() {
+    local real=/usr/lib/podman/netavark
+    [ -x $real ] || real=/usr/libexec/podman/netavark
+    CALLS=$BATS_TEST_TMPDIR/calls
+    mkdir -p "$BATS_TEST_TMPDIR/bin"
+    : >"$CALLS"
+    cat >"$BATS_TEST_TMPDIR/bin/netavark" <<END
+#!/bin/sh
+for word; do case \$word in setup | teardown) echo \$word >>$CALLS ;; esac done
+exec $real "\$@"
+END
+    chmod +x "$BATS_TEST_TMPDIR/bin/netavark"
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH
+}
+
+# Runs a command where the programs named before `--` are not installed.
+without() {
+    local hide=
+    while [ "$1" != -- ]; do
+        hide="$hide $1"
+        shift
+    done
+    shift
+    : >"$BATS_TEST_TMPDIR/empty"
+    chmod 644 "$BATS_TEST_TMPDIR/empty"
+    unshare -m sh -c 'empty=$1 hide=$2; shift 2
+        for name in $hide; do
+            for dir in /usr/bin /usr/sbin /usr/lib/podman /usr/libexec/podman; do
+                [ ! -e $dir/$name ] || mount --bind "$empty" $dir/$name
+            done
+        done
+        exec "$@"' sh "$BATS_TEST_TMPDIR/empty" "$hide" "$@"
+}
+
+# ── The private network of steps ──
+
+@test "a build's network is set up once, only when a step runs, and taken down" {
+    watch_netavark
+    before=$(network_state)
+    printf 'FROM busybox\nRUN ip route | grep -q default\nRUN ip -o -4 addr show eth0\nRUN true\n' | dockerfile
+    build_ok
+    [ "$(cat "$CALLS")" = "$(printf 'setup\nteardown')" ]
+    [ "$(network_state)" = "$before" ]
+    : >"$CALLS"
+    build_ok
+    [ ! -s "$CALLS" ]
+    printf 'FROM busybox\nRUN true\n' | dockerfile
+    build_ok --no-cache --network none
+    [ ! -s "$CALLS" ]
+}
+
+@test "a step reaches what the host serves to all, not what it serves to itself" {
+    echo secret >"$DIR/file"
+    serve_on 127.0.0.1
+    python3 -c '
+import socket, time
+s = socket.socket(socket.AF_UNIX)
+s.bind("\0cbuild-canary")
+s.listen()
+time.sleep(300)' 3>&- &
+    abstract=$!
+    wait_until grep -q @cbuild-canary /proc/net/unix
+    dockerfile <<END
+FROM debian:bookworm
+RUN ["bash", "-c", "$(sed 's/[\\"]/\\&/g' <<<"$ask"); for ip in 127.0.0.1 10.213.{0..9}.1; do ask \$ip $PORT; done; cat /proc/net/unix; true"]
+END
+    build_ok
+    kill "$abstract"
+    expect_lacks secret
+    expect_lacks canary
+    kill "$SERVER"
+    serve_on 0.0.0.0
+    dockerfile <<END
+FROM debian:bookworm
+RUN ["bash", "-c", "$(sed 's/[\\"]/\\&/g' <<<"$ask"); ask host.docker.internal $PORT"]
+END
+    build_ok --add-host host.docker.internal:host-gateway
+    expect_contains secret
+}
+
+@test "two networks do not reach each other" {
+    "$CBUILD" run --rm -v "$DIR:/v" busybox sh -c "ip -o -4 addr show eth0; $served" >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
+    first=$!
+    wait_until grep -q up "$BATS_TEST_TMPDIR/log"
+    address=$(sed -n 's/.*inet \([0-9.]*\).*/\1/p' "$BATS_TEST_TMPDIR/log")
+    run curl -s "http://$address/file"
+    expect_output page
+    run "$CBUILD" run --rm debian:bookworm bash -c "$ask; ask $address 80"
+    [ "$status" -ne 0 ]
+    expect_lacks page
+    touch "$DIR/stop"
+    wait "$first"
+}
+
+@test "what a killed process leaves is taken down by the next command" {
+    before=$(network_state)
+    "$CBUILD" network create --subnet 10.99.3.0/24 killed >/dev/null
+    "$CBUILD" run --rm -p 0:80 busybox sh -c 'echo up; sleep 100' >"$BATS_TEST_TMPDIR/log" 2>/dev/null 3>&- &
+    first=$!
+    "$CBUILD" run --rm -p 0:80 --network killed busybox sh -c 'echo up; sleep 100' >>"$BATS_TEST_TMPDIR/log" 2>/dev/null 3>&- &
+    second=$!
+    wait_until sh -c '[ $(grep -c up "$0") = 2 ]' "$BATS_TEST_TMPDIR/log"
+    [ "$(network_state)" != "$before" ]
+    kill -9 "$first" "$second"
+    printf 'FROM busybox\n' | dockerfile
+    build_ok
+    [ "$(network_state)" = "$before" ]
+    "$CBUILD" network rm killed
+}
+
+@test "a missing helper is named in one line and another one is used" {
+    printf 'FROM busybox\nRUN ip -o -4 addr show eth0\n' | dockerfile
+    run without netavark -- "$CBUILD" build --progress=plain --no-cache "$DIR"
+    expect_status 0
+    expect_contains 'netavark is not installed, used instead is pasta; install the package netavark' 'inet 10.213.'
+    run without netavark pasta -- "$CBUILD" build --progress=plain --no-cache "$DIR"
+    expect_status 0
+    expect_contains 'netavark is not installed, used instead is slirp4netns' 'inet 10.213.'
+    printf 'FROM busybox\nRUN ip -o link | grep -c .\n' | dockerfile
+    run without netavark pasta slirp4netns -- "$CBUILD" build --progress=plain --no-cache "$DIR"
+    expect_status 0
+    expect_contains 'netavark is not installed: there is no network but lo; install the package netavark'
+    run without netavark pasta slirp4netns -- "$CBUILD" run --rm -p 0:80 busybox true
+    expect_status 125
+    expect_contains 'netavark is not installed'
+    [ -z "$(pgrep -x pasta; pgrep -x slirp4netns)" ]
+}
+
+@test "a resolver on the host's loopback is asked through one that steps reach" {
+    cat >"$BATS_TEST_TMPDIR/dns.py" <<'END'
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 53))
+print("up", flush=True)
+while True:
+    q, peer = s.recvfrom(512)
+    a = q[:2] + b"\x81\x80" + q[4:6] + b"\0\1\0\0\0\0" + q[12:q.index(b"\0", 12) + 5]
+    s.sendto(a + b"\xc0\x0c\0\1\0\1\0\0\0\1\0\4\xc0\0\2\x2a", peer)
+END
+    echo 'nameserver 127.0.0.1' >"$BATS_TEST_TMPDIR/resolv.conf"
+    # In a host network of the test's own, whose port 53 is free.
+    run unshare -n -m sh -c 'ip link set lo up; mount --bind "$1/resolv.conf" /etc/resolv.conf
+        python3 "$1/dns.py" >"$1/up" & server=$!
+        until [ -s "$1/up" ]; do read -r -t 0.1 x <"$1/up"; done
+        "$CBUILD" run --rm busybox sh -c "cat /etc/resolv.conf; nslookup -type=a name.example"
+        status=$?
+        kill $server
+        ip -o link
+        exit $status' sh "$BATS_TEST_TMPDIR"
+    expect_status 0
+    expect_contains 'nameserver 10.213.0.1' 192.0.2.42
+    expect_lacks 127.0.0.1:53
+    expect_lacks cbuild-
+}
+
+# ── Proxies ──
+
+@test "proxies reach RUN and neither keys, history nor the image" {
+    mkdir -p "$BATS_TEST_TMPDIR/docker"
+    echo '{"proxies": {"default": {"httpProxy": "http://u:hush@192.0.2.7:1", "noProxy": "a.example"}}}' >"$BATS_TEST_TMPDIR/docker/config.json"
+    export DOCKER_CONFIG=$BATS_TEST_TMPDIR/docker
+    printf 'FROM busybox\nRUN echo "[$HTTP_PROXY|$http_proxy|$NO_PROXY|$https_proxy]"\n' | dockerfile
+    HTTPS_PROXY=http://192.0.2.8:2 build_ok --network none
+    expect_contains '[http://u:hush@192.0.2.7:1|http://u:hush@192.0.2.7:1|a.example|http://192.0.2.8:2]'
+    run "$CBUILD" inspect img
+    expect_lacks hush
+    run "$CBUILD" history --no-trunc img
+    expect_lacks hush
+    unset DOCKER_CONFIG
+    build_ok --network none
+    [ "$(steps_run)" = 0 ]
+    https_proxy=http://127.0.0.1:3 build_ok --network none --no-cache
+    expect_contains '[|||]'
+    DOCKER_CONFIG=$BATS_TEST_TMPDIR/docker run "$CBUILD" run --rm --network none -e http_proxy=mine busybox sh -c 'echo "[$HTTP_PROXY|$http_proxy]"'
+    expect_output '[http://u:hush@192.0.2.7:1|mine]'
+}
+
+# ── Networks with names ──
+
+@test "networks are created, listed, inspected and removed" {
+    run "$CBUILD" network create --subnet 10.99.1.0/24 --ip-range 10.99.1.128/25 --label tier=back -o com.docker.network.driver.mtu=1300 back
+    expect_status 0
+    [ ${#output} -eq 64 ]
+    id=$output
+    run "$CBUILD" network ls
+    [ "${lines[0]}" = 'NETWORK ID     NAME      DRIVER    SCOPE' ]
+    [ "${lines[1]}" = "${id:0:12}   back      bridge    local" ]
+    [ "${#lines[@]}" -eq 5 ]
+    run "$CBUILD" network ls -q -f label=tier=back --no-trunc
+    expect_output "$id"
+    run "$CBUILD" network ls --format json -f name=bac
+    [ "$(jq -r '.Name + .ID + .Labels' <<<"$output")" = "back${id:0:12}tier=back" ]
+    run bash -c '"$CBUILD" network inspect back | jq -c ".[0] | [.Name, .IPAM.Config, .Labels, .Options, .Containers]"'
+    expect_output '["back",[{"Subnet":"10.99.1.0/24","IPRange":"10.99.1.128/25","Gateway":"10.99.1.128"}],{"tier":"back"},{"com.docker.network.driver.mtu":"1300"},{}]'
+    run "$CBUILD" network rm "${id:0:5}" nope
+    expect_status 1
+    expect_contains "${id:0:5}" 'network nope not found'
+    run "$CBUILD" network rm -f back
+    expect_status 0
+    run "$CBUILD" network inspect back
+    expect_status 1
+    expect_contains '[]' 'network back not found'
+}
+
+@test "what cannot be is refused in docker's words" {
+    route=$(ip -4 route | sed -n 's/^\([0-9.]*\/[0-9]*\) .*/\1/p' | head -n 1)
+    "$CBUILD" network create --subnet 10.99.0.0/16 taken >/dev/null
+    run "$CBUILD" network create taken
+    expect_status 1
+    expect_contains 'network with name taken already exists'
+    run "$CBUILD" network create --subnet 10.99.7.0/24 other
+    expect_status 1
+    expect_contains 'Pool overlaps with other one on this address space' 'network taken'
+    run "$CBUILD" network create --subnet "$route" other
+    expect_status 1
+    expect_contains 'Pool overlaps with other one on this address space' "route $route"
+    run "$CBUILD" network create host
+    expect_contains 'operation is not permitted on predefined host network'
+    run "$CBUILD" network rm bridge
+    expect_status 1
+    expect_contains 'bridge is a pre-defined network and cannot be removed'
+    run "$CBUILD" network create -d nope x
+    expect_contains 'plugin "nope" not found'
+    run "$CBUILD" network create
+    expect_status 1
+    run "$CBUILD" network ls -f bad=x
+    expect_status 1
+    expect_contains "Invalid filter 'bad'"
+    run "$CBUILD" network connect taken nobody
+    expect_status 1
+    expect_contains 'No such container: nobody'
+    run "$CBUILD" network disconnect taken nobody
+    expect_contains 'No such container: nobody'
+}
+
+@test "prune asks, and removes what no container is on" {
+    "$CBUILD" network create --label keep kept >/dev/null
+    "$CBUILD" network create idle >/dev/null
+    "$CBUILD" network create busy >/dev/null
+    run bash -c 'echo n | "$CBUILD" network prune'
+    expect_output 'WARNING! This will remove all custom networks not used by at least one container. Are you sure you want to continue? [y/N] '
+    "$CBUILD" run --rm --network busy busybox sh -c 'echo up; sleep 100' >"$BATS_TEST_TMPDIR/log" 3>&- &
+    busy=$!
+    wait_until grep -q up "$BATS_TEST_TMPDIR/log"
+    run "$CBUILD" network prune -f --filter 'label!=keep'
+    expect_output "$(printf 'Deleted Networks:\nidle\n')"
+    run "$CBUILD" network rm busy
+    expect_status 1
+    expect_contains 'error while removing network: network busy id' 'has active endpoints'
+    [ "$("$CBUILD" network inspect busy | jq '.[0].Containers | length')" = 1 ]
+    kill -9 "$busy"
+    run "$CBUILD" network rm busy
+    expect_output busy
+    [ "$("$CBUILD" network ls -q -f type=custom | wc -l)" -eq 1 ]
+}
+
+@test "containers on a network find each other by name" {
+    before=$(network_state)
+    "$CBUILD" network create --subnet 10.99.2.0/24 front >/dev/null
+    "$CBUILD" run --rm --network front --network-alias web --ip 10.99.2.80 -v "$DIR:/v" busybox sh -c "$served" >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
+    server=$!
+    wait_until grep -q up "$BATS_TEST_TMPDIR/log"
+    run "$CBUILD" run --rm --network front debian:bookworm bash -c "cat /etc/resolv.conf; $ask; ask web 80"
+    expect_status 0
+    expect_contains 'nameserver 10.99.2.1' page
+    run "$CBUILD" run --rm --network front --ip 10.99.2.80 busybox true
+    expect_status 125
+    expect_contains 'Address already in use'
+    printf 'FROM busybox\nRUN nslookup web\n' | dockerfile
+    build_ok --network front
+    expect_contains 'Address: 10.99.2.80'
+    touch "$DIR/stop"
+    wait "$server"
+    [ "$(network_state)" = "$before" ]
+}
+
+@test "an internal network leads nowhere else" {
+    "$CBUILD" network create --internal --subnet 10.99.4.0/24 inner >/dev/null
+    run "$CBUILD" run --rm --network inner busybox sh -c 'ip -o -4 addr show eth0; ip route'
+    expect_contains 'inet 10.99.4.2/24'
+    expect_lacks default
+}
+
+@test "networks and containers that are not there are named" {
+    printf 'FROM busybox\nRUN true\n' | dockerfile
+    build --network nope
+    expect_status 1
+    expect_contains 'network nope not found'
+    build --network container:nope
+    expect_status 1
+    expect_contains 'No such container: nope'
+    run "$CBUILD" run --rm --network nope busybox true
+    expect_status 125
+    expect_contains 'network nope not found'
+    run "$CBUILD" run --rm --network container:nope -p 80:80 busybox true
+    expect_status 125
+    expect_contains 'conflicting options: port publishing and the container type network mode'
+}
+
+# ── Ports ──
+
+@test "a published port is reached from the host, and is nobody else's meanwhile" {
+    before=$(network_state)
+    port=$(free_port)
+    "$CBUILD" run --rm -p "127.0.0.1:$port:80" -v "$DIR:/v" busybox sh -c "$served" >/dev/null 2>&1 3>&- &
+    server=$!
+    wait_until curl -s -o /dev/null "http://127.0.0.1:$port/file"
+    run curl -s "http://127.0.0.1:$port/file"
+    expect_output page
+    for address in $(hostname -I); do
+        case $address in *:*) continue ;; esac
+        run curl -s -m 2 "http://$address:$port/"
+        [ "$status" -ne 0 ]
+    done
+    run "$CBUILD" run --rm -p "$port:80" busybox true
+    expect_status 125
+    expect_contains "Bind for 0.0.0.0:$port failed: port is already allocated"
+    touch "$DIR/stop"
+    wait "$server"
+    [ "$(network_state)" = "$before" ]
+}
+
+@test "a port the host uses is refused, a range takes the next one" {
+    serve_on 0.0.0.0
+    run "$CBUILD" run --rm -p "$PORT:80" busybox true
+    expect_status 125
+    expect_contains "Bind for 0.0.0.0:$PORT failed: port is already allocated"
+    run "$CBUILD" run --rm -p "$PORT-$((PORT + 20)):80" busybox true
+    expect_status 0
+    expect_contains "is port 80/tcp of the container"
+    expect_lacks "0.0.0.0:$PORT "
+}
+
+@test "-P publishes what the image exposes" {
+    printf 'FROM busybox\nEXPOSE 80 53/udp\n' | dockerfile
+    build_ok
+    run "$CBUILD" run --rm -P img true
+    expect_status 0
+    expect_contains 'is port 80/tcp of the container' 'is port 53/udp of the container'
+}
+
+@test "malformed ports are refused with docker's status" {
+    for spec in abc 80: 70000:80 8000-8010:80-81 80/xyz 1.2.3.400:80:80 ''; do
+        run "$CBUILD" run --rm -p "$spec" busybox true
+        expect_status 125
+    done
+    run "$CBUILD" run --rm --network host -p 80:80 busybox true
+    expect_status 0
+    expect_contains 'Published ports are discarded when using host network mode'
+}
+
+# ── Name servers ──
+
+@test "--dns, --dns-search and --dns-option replace what the host has" {
+    run "$CBUILD" run --rm --dns 192.0.2.53 --dns-search corp.example --dns-option ndots:3 busybox cat /etc/resolv.conf
+    expect_output "$(printf 'nameserver 192.0.2.53\nsearch corp.example\noptions ndots:3')"
+    printf 'FROM busybox\nRUN cat /etc/resolv.conf\n' | dockerfile
+    build_ok --no-cache --dns 192.0.2.54 --dns-search . --dns-option ndots:1
+    expect_contains 'nameserver 192.0.2.54' 'options ndots:1'
+    expect_lacks search
+    run "$CBUILD" run --rm --dns zz busybox true
+    expect_status 125
+    expect_contains 'invalid argument "zz" for "--dns" flag: zz is not an ip address'
+    build --dns-search 'a b'
+    expect_status 1
+    expect_contains 'a b is not a valid domain'
+}
