@@ -60,7 +60,7 @@ void cb_error_sort(struct cb_error **err);
 int cb_error_move(struct cb_error **err, struct cb_error **from);
 
 enum cb_error_kind cb_error_kind(const struct cb_error *error);
-int cb_error_errnum(const struct cb_error *error);    /* 0 if none */
+int cb_error_errnum(const struct cb_error *error); /* 0 if none */
 /* Gives an error whose words already say it the number behind them. */
 void cb_error_set_errnum(struct cb_error **err, int errnum);
 int cb_error_exit_code(const struct cb_error *error); /* of an EXIT error, else 0 */
