@@ -3,9 +3,11 @@
  * needed. */
 #include "commands/commands.h"
 
-#include "base/json-writer.h"
+#include "base/json.h"
 #include "base/subprocess.h"
+#include "commands/listing.h"
 #include "executor/facts.h"
+#include "http/http.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +19,7 @@ struct values {
 
 static const struct cb_option options[] = {
     {"format", 'f', CB_OPTION_TEXT, offsetof(struct values, format), "FORMAT",
-     "text (default) or json"},
+     "text (default), json, or a Go template: {{.Driver}}"},
     {0},
 };
 
@@ -149,6 +151,86 @@ static void add_seccomp(struct answer *answer, const struct cb_executor_facts *f
         facts->seccomp ? NULL : xstrdup("the kernel needs CONFIG_SECCOMP_FILTER"));
 }
 
+/* ── Configuration ── */
+
+/* "docker.io: http://mirror:5000, blocked". Caller frees. */
+static char *rule_text(const struct cb_registry_rule *rule)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    const char *gap = ": ";
+
+    cb_strbuf_adds(&text, rule->prefix);
+    for (size_t i = 0; i < rule->mirrors.count; i++, gap = ", ")
+        cb_strbuf_addf(&text, "%s%s", gap, rule->mirrors.items[i]);
+    if (rule->rewrite) {
+        cb_strbuf_addf(&text, "%sis %s", gap, rule->rewrite);
+        gap = ", ";
+    }
+    if (rule->insecure) {
+        cb_strbuf_addf(&text, "%sinsecure", gap);
+        gap = ", ";
+    }
+    if (rule->blocked)
+        cb_strbuf_addf(&text, "%sblocked", gap);
+    return cb_strbuf_steal(&text);
+}
+
+static char *joined(const struct cb_strings *strings)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    for (size_t i = 0; i < strings->count; i++)
+        cb_strbuf_addf(&text, i ? ", %s" : "%s", strings->items[i]);
+    return cb_strbuf_steal(&text);
+}
+
+/* The environment's, else the configuration's; without its password. */
+static void add_proxy(struct answer *answer, const char *label, const char *key,
+                      const char *const names[2], const char *configured)
+{
+    const char *value = NULL, *from = NULL;
+
+    for (int i = 0; i < 2 && !(value && *value); i++) {
+        value = getenv(names[i]);
+        from = names[i];
+    }
+    if (!value || !*value) {
+        value = configured;
+        from = "the configuration";
+    }
+    if (value)
+        add(answer, label, key,
+            strstr(value, "://") ? cb_url_redact(value) : xstrdup(value),
+            xasprintf("from %s", from));
+}
+
+static void add_settings(struct answer *answer, struct cb_app *app)
+{
+    static const char *const http[] = {"HTTP_PROXY", "http_proxy"};
+    static const char *const https[] = {"HTTPS_PROXY", "https_proxy"};
+    static const char *const none[] = {"NO_PROXY", "no_proxy"};
+    cb_auto(cb_error) error = NULL;
+    const struct cb_settings *settings;
+    cb_autofree char *unused = NULL;
+
+    if (cb_app_settings(app, &settings, &error) < 0) {
+        add_failure(answer, "Configuration", "configuration", error);
+        return;
+    }
+    unused = joined(&settings->unused);
+    add(answer, "Configuration", "configuration",
+        settings->files.count ? joined(&settings->files) : xstrdup("none"),
+        *unused ? xasprintf("without effect: %s", unused) : NULL);
+    cb_vec_foreach (rule, &settings->registry.rules)
+        add(answer, "Registry", rule->prefix, rule_text(rule), NULL);
+    if (settings->registry.insecure.count)
+        add(answer, "Insecure", "insecureRegistries",
+            joined(&settings->registry.insecure), NULL);
+    add_proxy(answer, "HTTP Proxy", "httpProxy", http, settings->registry.http_proxy);
+    add_proxy(answer, "HTTPS Proxy", "httpsProxy", https, settings->registry.https_proxy);
+    add_proxy(answer, "No Proxy", "noProxy", none, settings->registry.no_proxy);
+}
+
 static void collect(struct cb_app *app, struct answer *answer)
 {
     cb_auto_value(cb_executor_facts) facts = {0};
@@ -168,6 +250,7 @@ static void collect(struct cb_app *app, struct answer *answer)
     else
         add_helper(answer, "Network helper", "networkHelper", "pasta", "passt");
     add_seccomp(answer, &facts);
+    add_settings(answer, app);
 }
 
 /* ── Printing ── */
@@ -180,22 +263,38 @@ static void print_text(const struct answer *answer)
     }
 }
 
-static void print_json(const struct answer *answer)
+static json_t *as_json(const struct answer *answer)
 {
-    cb_auto_value(cb_strbuf) text = {0};
-    struct cb_writer writer = {.out = &text, .indent = 2};
+    json_t *object = json_object();
 
-    cb_writer_open(&writer, NULL, '{');
     cb_vec_foreach (line, answer) {
-        cb_writer_text(&writer, line->key, line->value);
-        if (line->note) {
-            cb_autofree char *key = xasprintf("%sNote", line->key);
+        cb_autofree char *key = xasprintf("%sNote", line->key);
 
-            cb_writer_text(&writer, key, line->note);
-        }
+        json_object_set_new(object, line->key, json_string(line->value));
+        if (line->note)
+            json_object_set_new(object, key, json_string(line->note));
     }
-    cb_writer_close(&writer, '}');
-    printf("%s\n", cb_strbuf_text(&text));
+    return object;
+}
+
+static int print(const struct answer *answer, const char *format, struct cb_error **err)
+{
+    cb_auto_json *object = NULL;
+    cb_auto_json *documents = NULL;
+
+    if (!format || strcmp(format, "text") == 0) {
+        print_text(answer);
+        return 0;
+    }
+    object = as_json(answer);
+    if (strcmp(format, "json") == 0) {
+        cb_autofree char *text = json_dumps(object, JSON_INDENT(2));
+
+        printf("%s\n", text ? text : "{}");
+        return 0;
+    }
+    documents = json_pack("[O]", object);
+    return cb_inspect_print(format, documents, err);
 }
 
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
@@ -204,20 +303,14 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     cb_auto_value(answer) answer = {0};
     struct values values = {0};
     int status = cb_options_parse(&cb_info_command, argc, argv, 0, &values, &args, err);
-    int json = values.format && strcmp(values.format, "json") == 0;
 
     if (status)
         return status < 0 ? -1 : 0;
     if (cb_app_arguments(&cb_info_command, &args, 0, 0, err) < 0)
         return -1;
-    if (values.format && !json && strcmp(values.format, "text") != 0)
-        return cb_error_set(err, CB_ERR_USAGE, "unknown format `%s`: text or json",
-                            values.format);
     collect(app, &answer);
-    if (json)
-        print_json(&answer);
-    else
-        print_text(&answer);
+    if (print(&answer, values.format, err) < 0)
+        return -1;
     return answer.broken ? 1 : 0;
 }
 

@@ -193,3 +193,22 @@ END
     XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/conf cbuild images
     expect_status 0
 }
+
+@test "info tells what is in force, from where, and no password" {
+    config_is <<END
+{"registries": {"$REGISTRY": {"mirrors": ["http://m.example:1"], "insecure": true}, "b.example": {"blocked": true, "rewrite": "c.example/x"}},
+ "insecure-registries": ["10.0.0.0/8"], "proxies": {"https-proxy": "http://me:secret@p.example:3128"}, "live-restore": true}
+END
+    HTTP_PROXY=http://q.example:1 cbuild info
+    expect_contains "$CBUILD_CONFIG (without effect: live-restore)" "$REGISTRY: http://m.example:1, insecure" \
+        "b.example: is c.example/x, blocked" "Insecure        10.0.0.0/8" "http://q.example:1 (from HTTP_PROXY)" "p.example:3128"
+    expect_lacks secret
+    cbuild info --format '{{.Driver}} {{.Mode}}'
+    expect_output "overlay root"
+    cbuild info --format json
+    jq -e '."b.example" and .driver == "overlay"' <<<"$output"
+    printf '{' | config_is
+    cbuild info
+    expect_status 1
+    expect_contains "Configuration" "$CBUILD_CONFIG"
+}
