@@ -51,7 +51,8 @@ extern const struct cb_cli_command cb_build_command, cb_run_command, cb_images_c
     cb_login_command, cb_logout_command, cb_search_command, cb_info_command,
     cb_debug_command, cb_network_ls_command, cb_network_create_command,
     cb_network_inspect_command, cb_network_rm_command, cb_network_prune_command,
-    cb_network_connect_command, cb_network_disconnect_command;
+    cb_network_connect_command, cb_network_disconnect_command, cb_completion_command,
+    cb_complete_command;
 
 /* ── table.c ── */
 extern const struct cb_cli_command
@@ -64,6 +65,10 @@ void cb_print_overview(FILE *out);
 void cb_print_command_help(const struct cb_cli_command *command, FILE *out);
 /* `image`, `cache`: is WORD followed by others, and by which. */
 int cb_command_is_group(const char *word);
+/* The groups and a group's verbs, one after the other: start with *AT 0; NULL at the end.
+ */
+const char *cb_command_next_group(size_t *at);
+const char *cb_command_next_verb(const char *group, size_t *at, const char **summary);
 void cb_print_group_help(const char *group, FILE *out);
 /* "`x` is not a cbuild command" with what may have been meant. Returns -1. */
 int cb_command_unknown(int argc, char **argv, struct cb_error **err);

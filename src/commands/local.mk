@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/commands/libcommands.a
 src_commands_libcommands_a_SOURCES = \
 	%D%/commands.h \
+	%D%/completion.c \
 	%D%/context.c \
 	%D%/debug.c \
 	%D%/debug.h \

@@ -49,6 +49,7 @@ const struct cb_cli_command *const cb_commands[] = {
     &cb_fsck_command,
     &cb_info_command,
     &cb_debug_command,
+    &cb_completion_command,
     &cb_version_command,
     NULL,
 };
@@ -60,6 +61,7 @@ struct spelling {
 
 static const struct spelling spellings[] = {
     {"b", NULL, &cb_build_command},
+    {"__complete", NULL, &cb_complete_command},
     {"image", "build", &cb_build_command},
     {"builder", "build", &cb_build_command},
     {"buildx", "build", &cb_build_command},
@@ -156,6 +158,29 @@ int cb_command_is_group(const char *word)
     size_t at = 0;
 
     return next_of(word, &at) != NULL;
+}
+
+const char *cb_command_next_group(size_t *at)
+{
+    while (*at < CB_ARRAY_SIZE(spellings)) {
+        const struct spelling *s = &spellings[(*at)++];
+        int seen = *at > 1 && strcmp(s[-1].group, s->group) == 0;
+
+        for (size_t i = 0; !seen && i + 1 < *at; i++)
+            seen = strcmp(spellings[i].group, s->group) == 0;
+        if (s->verb && !seen)
+            return s->group;
+    }
+    return NULL;
+}
+
+const char *cb_command_next_verb(const char *group, size_t *at, const char **summary)
+{
+    const struct spelling *s = next_of(group, at);
+
+    if (s)
+        *summary = s->command->summary;
+    return s ? s->verb : NULL;
 }
 
 static void print_verbs(const char *group, FILE *out)
