@@ -51,6 +51,8 @@ struct cb_cgroup {
 int cb_cgroup_create(struct cb_cgroups *cgroups, const char *name,
                      const struct cb_limits *limits, struct cb_cgroup *out,
                      struct cb_error **err);
+/* Is there any directory, so that what is in it can be found and killed? */
+int cb_cgroup_is_there(const struct cb_cgroup *cgroup);
 /* In the child: moves it, and, if PRIVATE, makes the leaf the root of what it sees. */
 int cb_cgroup_join(const struct cb_cgroup *cgroup, int private, struct cb_error **err);
 /* Kills what is left in the leaf, fills what is known into EXIT, and removes the leaf.

@@ -160,6 +160,15 @@ int cb_cgroup_create(struct cb_cgroups *cgroups, const char *name,
     return 0;
 }
 
+int cb_cgroup_is_there(const struct cb_cgroup *cgroup)
+{
+    for (int i = 0; i < CB_CONTROLLERS; i++) {
+        if (cgroup->dir_fd[i] >= 0)
+            return 1;
+    }
+    return 0;
+}
+
 int cb_cgroup_join(const struct cb_cgroup *cgroup, int private, struct cb_error **err)
 {
     for (int i = 0; i < CB_CONTROLLERS; i++) {

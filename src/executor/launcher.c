@@ -113,6 +113,11 @@ static int launch(struct launcher *launcher, const struct cb_launch_request *req
         cb_cgroup_create(&launcher->stage.cgroups, request->cgroup_name, &request->limits,
                          &child.cgroup, err) < 0)
         return -1;
+    if (!(flags & CLONE_NEWPID) && !cb_cgroup_is_there(&child.cgroup)) {
+        cb_error_set(err, CB_ERR_UNSUPPORTED, "the host's processes cannot be shared");
+        return cb_error_hint(err, "without a control group nothing would end what the "
+                                  "container leaves behind");
+    }
     child.pid = clone_child(flags, &child.pidfd);
     if (child.pid == 0)
         run_child(launcher, &child.cgroup, request, fds, count);

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=root
 # How steps and containers end: stray daemons, signals, terminals, and shells where a step failed.
 load helpers
 load helpers-hostile

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=root
 # What steps and containers may use, and what becomes of those that take more.
 load helpers
 load helpers-hostile

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=root
 # Docker's options for what a container or step sees and may do.
 load helpers
 load helpers-hostile

@@ -81,7 +81,7 @@ static void expect_error(void **state, const char *program, enum cb_error_kind k
 
 static void missing_command_is_not_found(void **state)
 {
-    expect_error(state, "nope", CB_ERR_NOT_FOUND, 0,
+    expect_error(state, "nope", CB_ERR_NOT_FOUND, ENOENT,
                  "exec: \"nope\": executable file not found in $PATH");
     expect_error(state, "/nope", CB_ERR_NOT_FOUND, ENOENT,
                  "exec: \"/nope\": stat /nope: no such file or directory");
