@@ -240,12 +240,31 @@ static int run_helper(const char *verb, const char *config, int netns, int alone
     return 0;
 }
 
+/* netavark takes down only what is complete: with a namespace of its own, all that CONFIG
+ * stands for is set up over what is left of it, and taken down again. */
+static int redo(const char *config, struct cb_error **err)
+{
+    cb_autofd int netns = -1;
+    cb_auto(cb_error) error = NULL;
+
+    if (cb_netns_new(&netns, err) < 0)
+        return -1;
+    if (run_helper("setup", config, netns, 1, NULL, &error) < 0)
+        cb_debug("%s", cb_error_message(error));
+    return run_helper("teardown", config, netns, 1, NULL, err);
+}
+
+/* NETNS: -1 when it is gone. What fails is tried once more: aardvark-dns may end at the
+ * very moment netavark wants to tell it something. */
 static void take_down(struct cb_net_lease **lease, const char *config, int netns,
                       int alone)
 {
+    cb_auto(cb_error) first = NULL;
     cb_auto(cb_error) error = NULL;
+    int status = netns < 0 ? redo(config, &first)
+                           : run_helper("teardown", config, netns, alone, NULL, &first);
 
-    if (run_helper("teardown", config, netns, alone, NULL, &error) == 0) {
+    if (status == 0 || redo(config, &error) == 0) {
         cb_net_lease_end(cb_steal(lease));
         return;
     }
@@ -283,27 +302,16 @@ void cb_netavark_down(struct cb_netavark *netavark)
 
 /* ── What others have left ── */
 
-/* netavark takes down only what is complete, and the end that was in the namespace is
- * gone with it: a new one is connected first. */
 static void sweep(const char *name)
 {
     cb_auto(cb_net_lease) lease = NULL;
-    cb_auto(cb_error) error = NULL;
     cb_autofree char *config = NULL;
-    cb_autofd int netns = -1;
 
-    if (cb_net_lease_try(&lease, name, &error) <= 0)
+    if (cb_net_lease_try(&lease, name, NULL) <= 0)
         return;
     config = cb_net_lease_recorded(lease);
-    if (!config)
-        return;
-    if (cb_netns_new(&netns, &error) < 0 ||
-        run_helper("setup", config, netns, 1, NULL, &error) < 0)
-        cb_debug("left behind: %s: %s", name, cb_error_message(error));
-    if (netns >= 0)
-        take_down(&lease, config, netns, 1);
-    else
-        cb_net_lease_abandon(cb_steal(&lease));
+    if (config)
+        take_down(&lease, config, -1, 1);
 }
 
 void cb_netavark_sweep(void)

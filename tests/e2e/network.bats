@@ -2,9 +2,33 @@
 # Networks: of steps, of containers, and those that have a name.
 load helpers
 
-setup_file() { cb_store debian; }
-teardown_file() { cb_drop_store; }
+# All happens in a host network of the file's own, so that nobody else's interfaces and rules are counted. It has one neighbour,
+# and a default route that leads nowhere.
+setup_file() {
+    cb_store debian
+    unshare -n sleep infinity 3>&- &
+    export HOLDER=$! REAL=$CBUILD HOST=198.51.100.2
+    wait_until sh -c '[ "$(readlink /proc/$0/ns/net)" != "$(readlink /proc/self/ns/net)" ]' "$HOLDER"
+    host sh -c 'ip link set lo up
+        ip link add up0 type veth peer name up1
+        ip addr add $HOST/24 dev up0
+        ip link set up0 up
+        ip link set up1 up
+        ip route add default via 198.51.100.1'
+    export CBUILD=$BATS_FILE_TMPDIR/cbuild
+    printf '#!/bin/sh\nexec nsenter --net=/proc/%s/ns/net %s "$@"\n' "$HOLDER" "$REAL" >"$CBUILD"
+    chmod +x "$CBUILD"
+}
+teardown_file() {
+    kill "$HOLDER"
+    cb_drop_store
+}
 setup() { cb_dir; }
+
+# A command in that network.
+host() {
+    nsenter --net="/proc/$HOLDER/ns/net" "$@"
+}
 teardown() {
     for pid in "${first:-}" "${second:-}" "${server:-}" "${busy:-}"; do
         [ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true
@@ -17,25 +41,27 @@ teardown() {
 
 # What networks leave on the host: interfaces, rules, name servers, helpers.
 network_state() {
-    ip -o link | sed -n 's/^[0-9]*: \(\(cbuild-\|br-\|veth\)[^:@]*\).*/\1/p' | sort
-    iptables-save 2>/dev/null | grep -E '10\.213\.|10\.99\.|dnat name' || true
+    host ip -o link | sed -n 's/^[0-9]*: \(\(cbuild-\|br-\|veth\)[^:@]*\).*/\1/p' | sort
+    host iptables-save 2>/dev/null | grep -E '10\.213\.|10\.99\.|dnat name' || true
     helpers_running
 }
 
-# Helpers that outlived whoever started them; those that have ended but were not waited for do not count.
+# Helpers that run there; those that have ended but were not waited for do not count.
 helpers_running() {
-    local name
+    local name pid
     for name in pasta pasta.avx2 slirp4netns aardvark-dns; do
-        pgrep -r R,S,D -x "$name" || true
+        for pid in $(pgrep -r R,S,D -x "$name"); do
+            [ "$(readlink "/proc/$pid/ns/net")" != "$(readlink "/proc/$HOLDER/ns/net")" ] || echo "$name"
+        done
     done
 }
 
 # A server on an address of the host; its port is $PORT.
 serve_on() {
     PORT=$(free_port)
-    python3 -m http.server --bind "$1" --directory "$DIR" "$PORT" >/dev/null 2>&1 3>&- &
+    nsenter --net="/proc/$HOLDER/ns/net" python3 -m http.server --bind "$1" --directory "$DIR" "$PORT" >/dev/null 2>&1 3>&- &
     SERVER=$!
-    wait_until curl -s -o /dev/null "http://$1:$PORT/"
+    wait_until host curl -s -o /dev/null "http://$1:$PORT/"
 }
 
 # A program for steps and containers: says what answers at ADDRESS PORT, as far as anything does. Debian's shell does what a
@@ -99,14 +125,14 @@ without() {
 @test "a step reaches what the host serves to all, not what it serves to itself" {
     echo secret >"$DIR/file"
     serve_on 127.0.0.1
-    python3 -c '
+    nsenter --net="/proc/$HOLDER/ns/net" python3 -c '
 import socket, time
 s = socket.socket(socket.AF_UNIX)
 s.bind("\0cbuild-canary")
 s.listen()
 time.sleep(300)' 3>&- &
     abstract=$!
-    wait_until grep -q @cbuild-canary /proc/net/unix
+    wait_until grep -q @cbuild-canary "/proc/$HOLDER/net/unix"
     dockerfile <<END
 FROM debian:bookworm
 RUN ["bash", "-c", "$(sed 's/[\\"]/\\&/g' <<<"$ask"); for ip in 127.0.0.1 10.213.{0..9}.1; do ask \$ip $PORT; done; cat /proc/net/unix; true"]
@@ -130,7 +156,7 @@ END
     first=$!
     wait_until grep -q up "$BATS_TEST_TMPDIR/log"
     address=$(sed -n 's/.*inet \([0-9.]*\).*/\1/p' "$BATS_TEST_TMPDIR/log")
-    run curl -s "http://$address/file"
+    run host curl -s "http://$address/file"
     expect_output page
     run "$CBUILD" run --rm debian:bookworm bash -c "$ask; ask $address 80"
     [ "$status" -ne 0 ]
@@ -142,7 +168,7 @@ END
 @test "what a killed process leaves is taken down by the next command" {
     before=$(network_state)
     "$CBUILD" network create --subnet 10.99.3.0/24 killed >/dev/null
-    "$CBUILD" run --rm -p 0:80 busybox sh -c 'echo up; sleep 100' >"$BATS_TEST_TMPDIR/log" 2>/dev/null 3>&- &
+    "$CBUILD" run --rm -p 0:80 busybox sh -c 'echo up; sleep 100' >>"$BATS_TEST_TMPDIR/log" 2>/dev/null 3>&- &
     first=$!
     "$CBUILD" run --rm -p 0:80 --network killed busybox sh -c 'echo up; sleep 100' >>"$BATS_TEST_TMPDIR/log" 2>/dev/null 3>&- &
     second=$!
@@ -170,7 +196,7 @@ END
     run without netavark pasta slirp4netns -- "$CBUILD" run --rm -p 0:80 busybox true
     expect_status 125
     expect_contains 'netavark is not installed'
-    [ -z "$(pgrep -x pasta; pgrep -x slirp4netns)" ]
+    [ -z "$(helpers_running)" ]
 }
 
 @test "a resolver on the host's loopback is asked through one that steps reach" {
@@ -189,7 +215,7 @@ END
     run unshare -n -m sh -c 'ip link set lo up; mount --bind "$1/resolv.conf" /etc/resolv.conf
         python3 "$1/dns.py" >"$1/up" & server=$!
         until [ -s "$1/up" ]; do read -r -t 0.1 x <"$1/up"; done
-        "$CBUILD" run --rm busybox sh -c "cat /etc/resolv.conf; nslookup -type=a name.example"
+        "$REAL" run --rm busybox sh -c "cat /etc/resolv.conf; nslookup -type=a name.example"
         status=$?
         kill $server
         ip -o link
@@ -250,7 +276,7 @@ END
 }
 
 @test "what cannot be is refused in docker's words" {
-    route=$(ip -4 route | sed -n 's/^\([0-9.]*\/[0-9]*\) .*/\1/p' | head -n 1)
+    route=198.51.100.0/24
     "$CBUILD" network create --subnet 10.99.0.0/16 taken >/dev/null
     run "$CBUILD" network create taken
     expect_status 1
@@ -351,14 +377,11 @@ END
     port=$(free_port)
     "$CBUILD" run --rm -p "127.0.0.1:$port:80" -v "$DIR:/v" busybox sh -c "$served" >/dev/null 2>&1 3>&- &
     server=$!
-    wait_until curl -s -o /dev/null "http://127.0.0.1:$port/file"
-    run curl -s "http://127.0.0.1:$port/file"
+    wait_until host curl -s -o /dev/null "http://127.0.0.1:$port/file"
+    run host curl -s "http://127.0.0.1:$port/file"
     expect_output page
-    for address in $(hostname -I); do
-        case $address in *:*) continue ;; esac
-        run curl -s -m 2 "http://$address:$port/"
-        [ "$status" -ne 0 ]
-    done
+    run host curl -s -m 2 "http://$HOST:$port/file"
+    [ "$status" -ne 0 ]
     run "$CBUILD" run --rm -p "$port:80" busybox true
     expect_status 125
     expect_contains "Bind for 0.0.0.0:$port failed: port is already allocated"
