@@ -187,13 +187,15 @@ static void add_ports(struct cb_strings *argv, const struct cb_ports *ports,
 }
 
 /* The shell that starts pasta: $0 is the file for its process id, $1 the descriptor that
- * ends with us. pasta goes into the background when the network is there. */
-static const char guard[] = "pid=$0 watched=$1; shift\n"
+ * ends with us. pasta goes into the background when the network is there. Some shells
+ * know descriptors of one digit only. */
+static const char guard[] = "file=$0 watched=$1; shift\n"
                             "\"$@\" </dev/null >/dev/null || exit 1\n"
+                            "pid=$(cat \"$file\")\n"
                             "echo ready\n"
-                            "eval \"read -r _ <&$watched\"\n"
-                            "kill -9 \"$(cat \"$pid\")\" 2>/dev/null\n"
-                            "rm -f \"$pid\"\n";
+                            "read -r _ </proc/self/fd/\"$watched\"\n"
+                            "kill -9 \"$pid\" 2>/dev/null\n"
+                            "rm -f \"$file\"\n";
 
 static void pasta_argv(struct cb_strings *argv, const struct cb_network *network,
                        const struct plan *plan, const char *program, const char *pid_file,
