@@ -45,12 +45,17 @@ CB_AUTO_VALUE_DEFINE(session, session_close)
 /* ── save ── */
 
 struct save_values {
-    const char *output, *format, *platform;
+    const char *output, *format, *platform, *compression;
 };
 
+enum save_to { SAVE_DOCKER, SAVE_OCI, SAVE_OCI_DIR };
+
 static const struct cb_option save_options[] = {
+    {"compression", 0, CB_OPTION_TEXT, offsetof(struct save_values, compression), "KIND",
+     "Compress the whole archive: gzip, zstd or uncompressed (default: as FILE is "
+     "named)"},
     {"format", 0, CB_OPTION_TEXT, offsetof(struct save_values, format), "FORMAT",
-     "docker-archive (default) or oci-archive"},
+     "docker-archive (default), oci-archive or oci-dir"},
     {"output", 'o', CB_OPTION_TEXT, offsetof(struct save_values, output), "FILE",
      "Write to a file instead of standard output"},
     {"platform", 0, CB_OPTION_TEXT, offsetof(struct save_values, platform), "OS/ARCH",
@@ -58,28 +63,103 @@ static const struct cb_option save_options[] = {
     {0},
 };
 
-static int parse_format(const char *text, enum cb_archive_format *out,
-                        struct cb_error **err)
+static int parse_format(const char *text, enum save_to *out, struct cb_error **err)
 {
-    *out = CB_ARCHIVE_DOCKER;
-    if (!text || strcmp(text, "docker-archive") == 0 || strcmp(text, "docker") == 0)
+    static const struct {
+        const char *name;
+        enum save_to to;
+    } formats[] = {{"docker-archive", SAVE_DOCKER},
+                   {"docker", SAVE_DOCKER},
+                   {"oci-archive", SAVE_OCI},
+                   {"oci", SAVE_OCI},
+                   {"oci-dir", SAVE_OCI_DIR}};
+
+    *out = SAVE_DOCKER;
+    if (!text)
         return 0;
-    if (strcmp(text, "oci-archive") != 0 && strcmp(text, "oci") != 0)
+    for (size_t i = 0; i < CB_ARRAY_SIZE(formats); i++) {
+        if (strcmp(text, formats[i].name) == 0) {
+            *out = formats[i].to;
+            return 0;
+        }
+    }
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "invalid argument \"%s\" for \"--format\": expected "
+                        "docker-archive, oci-archive or oci-dir",
+                        text);
+}
+
+static int ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text), tail = strlen(end);
+
+    return len > tail && strcmp(text + len - tail, end) == 0;
+}
+
+/* What is asked for, else what the file's name promises. */
+static int parse_compression(const struct save_values *values, enum cb_compression *out,
+                             struct cb_error **err)
+{
+    const char *text = values->compression;
+    const char *file = values->output ? values->output : "";
+
+    if (!text && (ends_with(file, ".tar.gz") || ends_with(file, ".tgz")))
+        text = "gzip";
+    if (!text && (ends_with(file, ".tar.zst") || ends_with(file, ".tzst")))
+        text = "zstd";
+    *out = CB_COMPRESSION_NONE;
+    if (!text || strcmp(text, "uncompressed") == 0)
+        return 0;
+    *out = strcmp(text, "zstd") == 0 ? CB_COMPRESSION_ZSTD : CB_COMPRESSION_GZIP;
+    if (strcmp(text, "zstd") == 0 || strcmp(text, "gzip") == 0)
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "invalid argument \"%s\" for \"--compression\": expected gzip, "
+                        "zstd or uncompressed",
+                        text);
+}
+
+static int save_archive(struct cb_app *app, const struct save_values *values,
+                        enum save_to to, const struct cb_strings *images,
+                        const struct cb_platform *platform, struct cb_error **err)
+{
+    cb_auto_value(session) session = {0};
+    cb_auto(cb_out_file) file = NULL;
+    enum cb_compression compression;
+
+    if (parse_compression(values, &compression, err) < 0 ||
+        cb_out_file_open(&file, values->output ? values->output : "-", err) < 0 ||
+        session_open(&session, app, 0, 1, err) < 0 ||
+        cb_archive_save(&session.env, images, platform,
+                        to == SAVE_OCI ? CB_ARCHIVE_OCI : CB_ARCHIVE_DOCKER, compression,
+                        cb_out_file_fd(file), err) < 0)
+        return -1;
+    return cb_out_file_commit(&file, err);
+}
+
+static int save_directory(struct cb_app *app, const struct save_values *values,
+                          const struct cb_strings *images,
+                          const struct cb_platform *platform, struct cb_error **err)
+{
+    cb_auto_value(session) session = {0};
+
+    if (!values->output || strcmp(values->output, "-") == 0) {
+        cb_error_set(err, CB_ERR_USAGE, "--format oci-dir writes a directory");
+        return cb_error_hint(err, "name it with -o DIR");
+    }
+    if (values->compression)
         return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--format\": expected "
-                            "docker-archive or oci-archive",
-                            text);
-    *out = CB_ARCHIVE_OCI;
-    return 0;
+                            "--compression is for archives, not for --format oci-dir");
+    if (session_open(&session, app, 0, 1, err) < 0)
+        return -1;
+    return cb_archive_save_layout(&session.env, images, platform, values->output, err);
 }
 
 static int run_save(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
-    cb_auto_value(session) session = {0};
     struct save_values values = {0};
-    cb_auto(cb_out_file) file = NULL;
-    enum cb_archive_format format;
+    enum save_to to;
     struct cb_platform buffer;
     const struct cb_platform *platform;
     int status = cb_options_parse(&cb_save_command, argc, argv, 0, &values, &args, err);
@@ -87,20 +167,16 @@ static int run_save(struct cb_app *app, int argc, char **argv, struct cb_error *
     if (status)
         return status < 0 ? -1 : 0;
     if (cb_app_arguments(&cb_save_command, &args, 1, -1, err) < 0 ||
-        parse_format(values.format, &format, err) < 0 ||
+        parse_format(values.format, &to, err) < 0 ||
         cb_app_platform(values.platform, &buffer, &platform, err) < 0)
         return -1;
-    if (cb_out_file_open(&file, values.output ? values.output : "-", err) < 0 ||
-        session_open(&session, app, 0, 1, err) < 0 ||
-        cb_archive_save(&session.env, &args, platform, format, cb_out_file_fd(file),
-                        err) < 0)
-        return -1;
-    return cb_out_file_commit(&file, err);
+    return to == SAVE_OCI_DIR ? save_directory(app, &values, &args, platform, err)
+                              : save_archive(app, &values, to, &args, platform, err);
 }
 
 const struct cb_cli_command cb_save_command = {
     .name = "save",
-    .summary = "Write images to a tar archive",
+    .summary = "Write images to a tar archive or a directory",
     .usage = "save [OPTIONS] IMAGE...",
     .options = save_options,
     .run = run_save,
@@ -170,9 +246,11 @@ static int run_load(struct cb_app *app, int argc, char **argv, struct cb_error *
 
 const struct cb_cli_command cb_load_command = {
     .name = "load",
-    .summary = "Read images from a tar archive",
+    .summary = "Read images from a tar archive or a directory",
     .usage = "load [OPTIONS]",
-    .about = "Reads docker archives and OCI layouts, plain or compressed, of any tool.",
+    .about = "Reads docker archives and OCI layouts, plain or compressed, of any tool. "
+             "FILE may\n"
+             "be a directory: an OCI layout, or what skopeo and podman call dir.",
     .options = load_options,
     .run = run_load,
 };

@@ -25,6 +25,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/cache-transfer.c \
 	%D%/cache.c \
 	%D%/cache.h \
+	%D%/fsck.c \
 	%D%/history.c \
 	%D%/image-filter.c \
 	%D%/image-filter.h \

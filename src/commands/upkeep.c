@@ -1,4 +1,4 @@
-/* cbuild df, image prune and fsck: what the store holds, needs and is worth. */
+/* cbuild df and image prune: what the store holds and needs. */
 #include "commands/commands.h"
 
 #include "base/timestamp.h"
@@ -173,53 +173,4 @@ const struct cb_cli_command cb_image_prune_command = {
     .about = "Layers that the build cache still has stay until `cbuild prune`.",
     .options = image_prune_options,
     .run = run_image_prune,
-};
-
-/* ── fsck ── */
-
-struct fsck_values {
-    int deep, repair;
-};
-
-static const struct cb_option fsck_options[] = {
-    {"deep", 0, CB_OPTION_FLAG, offsetof(struct fsck_values, deep), NULL,
-     "Read unpacked layers too, not only blobs"},
-    {"repair", 0, CB_OPTION_FLAG, offsetof(struct fsck_values, repair), NULL,
-     "Remove what is damaged and can be made or fetched again"},
-    {0},
-};
-
-static int run_fsck(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    cb_auto_value(cb_strbuf) report = {0};
-    cb_auto(cb_store) store = NULL;
-    cb_auto(cb_pool) pool = NULL;
-    struct fsck_values values = {0};
-    struct cb_fsck result = {0};
-    int status = cb_options_parse(&cb_fsck_command, argc, argv, 0, &values, &args, err);
-
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_fsck_command, &args, 0, 0, err) < 0 ||
-        cb_app_store(app, 0, &store, err) < 0)
-        return -1;
-    pool = cb_pool_new(0, 1);
-    if (cb_store_fsck(store, values.deep, values.repair, pool, &result, &report, err) < 0)
-        return -1;
-    fputs(cb_strbuf_text(&report), stdout);
-    printf("%" PRIu64 " blobs, %" PRIu64 " snapshots, %" PRIu64 " images: %" PRIu64
-           " problems, %" PRIu64 " repaired\n",
-           result.blobs, result.snapshots, result.images, result.problems,
-           result.repaired);
-    return result.problems > result.repaired;
-}
-
-const struct cb_cli_command cb_fsck_command = {
-    .name = "fsck",
-    .summary = "Check that everything stored is whole",
-    .usage = "fsck [OPTIONS]",
-    .about = "Exit status 0: sound, or repaired; 1: problems are left.",
-    .options = fsck_options,
-    .run = run_fsck,
 };

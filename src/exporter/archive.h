@@ -45,6 +45,10 @@ int cb_saved_plan(struct cb_saved *saved, const struct cb_strings *names,
 /* The same for given ones, maybe as an index, under given names. */
 int cb_saved_plan_images(struct cb_saved *saved, const struct cb_archive_image *wanted,
                          struct cb_error **err);
+/* The same with all that IMAGE says of its archive; TARGET (or NULL): what the names lead
+ * to. */
+int cb_saved_plan_archive(struct cb_saved *saved, const struct cb_archive_image *image,
+                          struct cb_descriptor *target, struct cb_error **err);
 struct cb_saved_image *cb_saved_find(const struct cb_saved *saved,
                                      const struct cb_digest *id,
                                      const struct cb_platform *platform);

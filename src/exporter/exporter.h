@@ -32,14 +32,19 @@ enum cb_archive_format {
                           manifest.json and repositories */
     CB_ARCHIVE_OCI,    /* OCI image layout in a tar */
 };
-/* Writes images (as users named them: names keep tags, ids do not) to FD as one tar.
+/* Writes images (as users named them: names keep tags, ids do not) to FD as one tar,
+ * compressed as a whole with COMPRESSION.
  * Layers uncompressed in a docker archive, gzip in OCI, or as their blobs are when
  * pulled. A name of several platforms is an index in OCI, and in a docker archive, which
  * has none, the image the plain name means; with PLATFORM (or NULL) it is that one's
  * image. */
 int cb_archive_save(struct cb_archive_env *env, const struct cb_strings *images,
                     const struct cb_platform *platform, enum cb_archive_format format,
-                    int fd, struct cb_error **err);
+                    enum cb_compression compression, int fd, struct cb_error **err);
+/* The same as an OCI layout in the directory PATH, where other tags stay. */
+int cb_archive_save_layout(struct cb_archive_env *env, const struct cb_strings *images,
+                           const struct cb_platform *platform, const char *path,
+                           struct cb_error **err);
 /* One image, or one for each of several platforms and an index of them, under NAMES
  * (canonical; may be none). TARGET (or NULL) gets the descriptor of what the names lead
  * to. */
@@ -58,7 +63,8 @@ int cb_archive_write_layout(struct cb_archive_env *env,
                             const struct cb_archive_image *image, const char *path,
                             struct cb_descriptor *target, struct cb_error **err);
 /* Reads a docker-archive or OCI layout tar, plain or compressed (gzip, bzip2, xz, zstd),
- * members in any order, from FD (may be a pipe). MESSAGES gets docker's lines: "Loaded
+ * members in any order, from FD (may be a pipe), or the same as a directory (skopeo's
+ * "dir:" too). MESSAGES gets docker's lines: "Loaded
  * image: x:y", "Loaded image ID: sha256:…", "The image x:y already exists, renaming the
  * old one…". */
 int cb_archive_load(struct cb_archive_env *env, int fd, struct cb_strings *messages,

@@ -1,12 +1,14 @@
-/* Archives back in. When the stream has ended its members are in the store as blobs; then
- * manifest.json (docker, podman, skopeo), or else index.json (OCI layouts), says which of
- * them make images. */
+/* Archives back in. When the stream (or the directory) has ended its members are in the
+ * store as blobs; then manifest.json (docker, podman, skopeo), or else index.json (OCI
+ * layouts), says which of them make images. */
 #include "exporter/exporter.h"
 
 #include "exporter/load-priv.h"
 #include "store/content.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define MAX_IMAGES      1000
 #define MAX_INDEX_DEPTH 2
@@ -114,6 +116,22 @@ static int load_docker_image(struct cb_load *load, const struct cb_json *item,
     return cb_load_add(load, &found, err);
 }
 
+static int load_manifest(struct cb_load *load, const struct cb_descriptor *entry,
+                         const char *name, struct cb_error **err);
+
+/* skopeo's and podman's directories ("dir:") have the image's own manifest there, and
+ * blobs beside it. */
+static int load_bare(struct cb_load *load, const struct cb_member *document,
+                     struct cb_error **err)
+{
+    struct cb_descriptor entry = {.size = document->size};
+
+    if (cb_content_put(load->env->store, document->text, (size_t)document->size,
+                       &entry.digest, err) < 0)
+        return -1;
+    return load_manifest(load, &entry, NULL, err);
+}
+
 static int load_docker(struct cb_load *load, const struct cb_member *document,
                        struct cb_error **err)
 {
@@ -124,6 +142,8 @@ static int load_docker(struct cb_load *load, const struct cb_member *document,
     if (cb_json_parse(&value, "manifest.json", document->text, (size_t)document->size,
                       CB_MANIFEST_MAX_BYTES, err) < 0)
         return -1;
+    if (json_is_object(value))
+        return load_bare(load, document, err);
     root = cb_json_root(value, "manifest.json");
     if (cb_json_count(&root, MAX_IMAGES, &count, err) < 0)
         return -1;
@@ -330,9 +350,13 @@ int cb_archive_load(struct cb_archive_env *env, int fd, struct cb_strings *messa
 {
     struct cb_load load = {.env = env, .messages = messages};
     const struct cb_member *docker, *layout;
+    struct stat st;
     int result;
 
-    if (cb_members_read(env, fd, &load.members, err) < 0)
+    if (fstat(fd, &st) < 0)
+        return cb_error_errno(err, errno, "stat the archive");
+    if ((S_ISDIR(st.st_mode) ? cb_members_read_dir(env, fd, &load.members, err)
+                             : cb_members_read(env, fd, &load.members, err)) < 0)
         return -1;
     docker = cb_members_find(&load.members, "manifest.json");
     layout = cb_members_find(&load.members, "index.json");

@@ -11,10 +11,12 @@ src_exporter_libexporter_a_SOURCES = \
 	%D%/load-image.c \
 	%D%/load-priv.h \
 	%D%/load.c \
+	%D%/members-dir.c \
 	%D%/members.c \
 	%D%/members.h \
 	%D%/oci.c \
 	%D%/plan.c \
+	%D%/save-layout.c \
 	%D%/save.c \
 	%D%/tree-dir.c \
 	%D%/tree-tar.c \

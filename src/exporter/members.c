@@ -14,7 +14,7 @@
 #define DATA_BUFFER       (256u << 10)
 #define MAX_LINKS         40
 
-static void member_free(void *arg)
+void cb_member_free(void *arg)
 {
     struct cb_member *member = arg;
 
@@ -42,7 +42,7 @@ char *cb_member_path(const char *path)
 
 /* ── Spooling ── */
 
-static int is_document(const char *path)
+int cb_member_is_document(const char *path)
 {
     return strcmp(path, "manifest.json") == 0 || strcmp(path, "index.json") == 0 ||
            strcmp(path, "oci-layout") == 0 || strcmp(path, "repositories") == 0;
@@ -56,8 +56,7 @@ static int is_legacy_noise(const char *path)
     return slash && (strcmp(slash, "/json") == 0 || strcmp(slash, "/VERSION") == 0);
 }
 
-/* 1 when PATH is blobs/<algorithm>/<hex>; -1 when it is malformed. */
-static int blob_digest(const char *path, struct cb_digest *out, struct cb_error **err)
+int cb_member_blob_digest(const char *path, struct cb_digest *out, struct cb_error **err)
 {
     cb_autofree char *text = NULL;
     const char *slash;
@@ -148,15 +147,15 @@ static int read_file(struct cb_archive_env *env, struct cb_tar_reader *reader,
     int named;
 
     member->size = size;
-    if (is_document(path)) {
+    if (cb_member_is_document(path)) {
         named = read_text(reader, path, member, err);
     } else {
-        named = blob_digest(path, &digest, err);
+        named = cb_member_blob_digest(path, &digest, err);
         if (named >= 0)
             named = spool(env, reader, named ? &digest : NULL, member, err);
     }
     if (named < 0) {
-        member_free(member);
+        cb_member_free(member);
         return cb_error_wrap(err, "archive member `%s`", path);
     }
     cb_map_remove(out->links, path);
@@ -209,7 +208,7 @@ int cb_members_read(struct cb_archive_env *env, int fd, struct cb_members *out,
 {
     cb_auto(cb_tar_reader) reader = NULL;
     cb_auto_value(cb_members)
-        members = {.files = cb_map_new(member_free), .links = cb_map_new(free)};
+        members = {.files = cb_map_new(cb_member_free), .links = cb_map_new(free)};
     struct cb_digest digest;
 
     if (cb_tar_reader_open_fd(&reader, fd,

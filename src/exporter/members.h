@@ -15,6 +15,8 @@ struct cb_member {
     char *text;             /* of documents at the top ("manifest.json"), else NULL */
 };
 
+void cb_member_free(void *member);
+
 struct cb_members {
     struct cb_map *files; /* clean path → struct cb_member */
     struct cb_map *links; /* clean path → clean path */
@@ -22,9 +24,16 @@ struct cb_members {
 void cb_members_clear(struct cb_members *members);
 CB_AUTO_VALUE_DEFINE(cb_members, cb_members_clear)
 
+/* Documents at the top are kept as text. */
+int cb_member_is_document(const char *path);
+/* 1 when PATH is blobs/<algorithm>/<hex>; -1 when it is malformed. */
+int cb_member_blob_digest(const char *path, struct cb_digest *out, struct cb_error **err);
 /* Reads the tar at FD to its end. */
 int cb_members_read(struct cb_archive_env *env, int fd, struct cb_members *out,
                     struct cb_error **err);
+/* Reads the directory FD, an archive that somebody unpacked or that never was one. */
+int cb_members_read_dir(struct cb_archive_env *env, int fd, struct cb_members *out,
+                        struct cb_error **err);
 /* The file PATH means, links followed inside the archive; NULL if there is none. */
 const struct cb_member *cb_members_find(const struct cb_members *members,
                                         const char *path);

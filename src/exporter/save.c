@@ -4,6 +4,7 @@
 #include "exporter/archive.h"
 
 #include "exporter/buffered.h"
+#include "store/compress.h"
 #include "store/content.h"
 #include "store/layer.h"
 #include "store/layout-read.h"
@@ -147,24 +148,33 @@ static int write_archive(struct writer *writer, struct cb_error **err)
     return cb_tar_writer_finish(writer->tar, err);
 }
 
-static int write_saved(struct cb_saved *saved, int fd, struct cb_error **err)
+static int compress(void *arg, const void *bytes, size_t len, struct cb_error **err)
+{
+    return cb_compressor_write(arg, bytes, len, err);
+}
+
+static int write_saved(struct cb_saved *saved, enum cb_compression compression, int fd,
+                       struct cb_error **err)
 {
     cb_auto_value(cb_buffered) buffered = {.fd = fd, .what = "the archive"};
+    cb_auto(cb_compressor) compressor = NULL;
     cb_auto(cb_tar_writer) tar = NULL;
     cb_auto(cb_map) written = cb_map_new(NULL);
     struct writer writer = {.saved = saved, .written = written};
 
-    if (cb_tar_writer_new(&tar, cb_buffered_write, &buffered, err) < 0)
+    if (cb_compressor_new(&compressor, compression, 0, saved->env->pool,
+                          cb_buffered_write, &buffered, err) < 0 ||
+        cb_tar_writer_new(&tar, compress, compressor, err) < 0)
         return -1;
     writer.tar = tar;
-    if (write_archive(&writer, err) < 0)
+    if (write_archive(&writer, err) < 0 || cb_compressor_finish(compressor, err) < 0)
         return -1;
     return cb_buffered_flush(&buffered, err);
 }
 
 int cb_archive_save(struct cb_archive_env *env, const struct cb_strings *images,
                     const struct cb_platform *platform, enum cb_archive_format format,
-                    int fd, struct cb_error **err)
+                    enum cb_compression compression, int fd, struct cb_error **err)
 {
     cb_auto_value(cb_saved)
         saved = {.env = env,
@@ -173,28 +183,7 @@ int cb_archive_save(struct cb_archive_env *env, const struct cb_strings *images,
 
     if (cb_saved_plan(&saved, images, platform, err) < 0)
         return -1;
-    return write_saved(&saved, fd, err);
-}
-
-static void describe(const struct cb_saved *saved, const char *name,
-                     struct cb_descriptor *out)
-{
-    if (saved->indexes.count)
-        cb_saved_describe_index(saved, &saved->indexes.items[0], name, out);
-    else
-        cb_saved_describe(saved->images.items[0], name, out);
-}
-
-static int plan(struct cb_saved *saved, const struct cb_archive_image *image,
-                struct cb_descriptor *target, struct cb_error **err)
-{
-    saved->layers = image->layers;
-    saved->annotations = image->annotations;
-    if (cb_saved_plan_images(saved, image, err) < 0)
-        return -1;
-    if (target)
-        describe(saved, NULL, target);
-    return 0;
+    return write_saved(&saved, compression, fd, err);
 }
 
 int cb_archive_write(struct cb_archive_env *env, const struct cb_archive_image *image,
@@ -203,36 +192,7 @@ int cb_archive_write(struct cb_archive_env *env, const struct cb_archive_image *
 {
     cb_auto_value(cb_saved) saved = {.env = env, .format = format};
 
-    if (plan(&saved, image, target, err) < 0)
+    if (cb_saved_plan_archive(&saved, image, target, err) < 0)
         return -1;
-    return write_saved(&saved, fd, err);
-}
-
-int cb_archive_write_layout(struct cb_archive_env *env,
-                            const struct cb_archive_image *image, const char *path,
-                            struct cb_descriptor *target, struct cb_error **err)
-{
-    cb_auto_value(cb_saved) saved = {.env = env, .format = CB_ARCHIVE_OCI};
-    cb_autofree const struct cb_manifest **manifests =
-        xcalloc(image->images->count + 1, sizeof(*manifests));
-    size_t count = image->names->count ? image->names->count : 1;
-
-    if (plan(&saved, image, target, err) < 0)
-        return -1;
-    for (size_t i = 0; i < saved.images.count; i++)
-        manifests[i] = saved.images.items[i]->manifest;
-    for (size_t i = 0; i < count; i++) {
-        cb_auto_value(cb_descriptor) entry = {0};
-        struct cb_layout_write what = {
-            .entry = &entry,
-            .manifests = manifests,
-            .manifest_count = saved.images.count,
-            .index = saved.indexes.count ? saved.indexes.items[0].index : NULL,
-            .keep = 1};
-
-        describe(&saved, image->names->count ? image->names->items[i] : NULL, &entry);
-        if (cb_layout_write(path, &what, env->store, env->cancel, err) < 0)
-            return -1;
-    }
-    return 0;
+    return write_saved(&saved, CB_COMPRESSION_NONE, fd, err);
 }

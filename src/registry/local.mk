@@ -25,6 +25,7 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/registry.c \
 	%D%/registry.h \
 	%D%/resolve.c \
+	%D%/restore.c \
 	%D%/search.c \
 	%D%/search.h \
 	%D%/settings.c \

@@ -68,6 +68,12 @@ int cb_registry_resolve_layout(struct cb_registry *registry, const char *path,
 int cb_registry_fetch(struct cb_registry *registry, const struct cb_resolved_image *image,
                       uint64_t event_id, struct cb_snapshot **top, struct cb_error **err);
 
+/* Brings one blob of an image (its manifest, index, config or a layer) back into the
+ * store: NAME is "repository@digest", MANIFEST (may be unset) the one of its platform. */
+int cb_registry_restore(struct cb_registry *registry, const char *name,
+                        const struct cb_digest *manifest, const struct cb_digest *blob,
+                        struct cb_error **err);
+
 /* The `pull` command: resolve always, fetch, register image and names. *CHANGED: 0 when
  * it was up to date. *DIGEST: of what the tag points to. */
 int cb_registry_pull(struct cb_registry *registry, const char *name,

@@ -251,6 +251,7 @@ int cb_db_blob_users(struct cb_db *db, const char *digest, struct cb_strings *im
     cb_query query =
         cb_db_query(db,
                     "SELECT id FROM images WHERE id=?1 OR manifest=?1"
+                    " UNION SELECT image FROM repo_digests WHERE digest=?1"
                     " UNION SELECT l.image FROM layer_blobs b JOIN image_layers l"
                     "  ON l.diff_id=b.diff_id WHERE b.digest=?1",
                     err);

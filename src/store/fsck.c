@@ -1,7 +1,7 @@
 /* Is everything whole? The index by SQLite's own check, every blob against its name,
  * every snapshot against its row (its content against the recorded digest when asked to
- * go deep), every image down to its layers. What can be made or fetched again is removed
- * on request; the rest is only told. */
+ * go deep), every image down to its layers. On request blobs are fetched again from where
+ * their image came from, and what can be made again is removed; the rest is only told. */
 #include "store/gc.h"
 
 #include "base/fs.h"
@@ -10,6 +10,7 @@
 #include "store/db-images.h"
 #include "store/db-snapshots.h"
 #include "store/file-digest.h"
+#include "store/fsck-heal.h"
 #include "store/layer-pass.h"
 #include "store/layer.h"
 #include "store/refs.h"
@@ -22,15 +23,17 @@ struct fsck {
     struct cb_store *store;
     struct cb_pool *pool;
     int deep, repair;
+    const struct cb_fsck_source *source;
     struct cb_strings names; /* of the kind at hand */
     pthread_mutex_t mutex;   /* guards what follows */
     struct cb_fsck counts;
     struct cb_strbuf *report;
 };
 
-static void problem(struct fsck *fsck, int repaired, const char *format, ...)
+/* DONE: what has been done about it, or NULL. */
+static void problem(struct fsck *fsck, const char *done, const char *format, ...)
     CB_PRINTF(3, 4);
-static void problem(struct fsck *fsck, int repaired, const char *format, ...)
+static void problem(struct fsck *fsck, const char *done, const char *format, ...)
 {
     va_list args;
     cb_autofree char *text = NULL;
@@ -40,8 +43,8 @@ static void problem(struct fsck *fsck, int repaired, const char *format, ...)
     va_end(args);
     pthread_mutex_lock(&fsck->mutex);
     fsck->counts.problems++;
-    fsck->counts.repaired += repaired != 0;
-    cb_strbuf_addf(fsck->report, "%s%s\n", text, repaired ? ": removed" : "");
+    fsck->counts.repaired += done != NULL;
+    cb_strbuf_addf(fsck->report, "%s%s%s\n", text, done ? ": " : "", done ? done : "");
     pthread_mutex_unlock(&fsck->mutex);
 }
 
@@ -53,7 +56,7 @@ static int check_index(struct fsck *fsck, struct cb_error **err)
     int sound = cb_db_check(fsck->store->db, &text, err);
 
     if (sound == 0)
-        problem(fsck, 0, "index `meta.db`: %s", text);
+        problem(fsck, NULL, "index `meta.db`: %s", text);
     return sound < 0 ? -1 : 0;
 }
 
@@ -85,11 +88,15 @@ static char *users_of(struct fsck *fsck, const char *digest)
     return cb_strbuf_steal(&text);
 }
 
-static int remove_blob(struct fsck *fsck, const char *hex)
+/* What was done. */
+static const char *replace_blob(struct fsck *fsck, const char *hex, const char *digest)
 {
     cb_autofree char *path = xasprintf("blobs/sha256/%s", hex);
 
-    return fsck->repair && cb_fs_remove_tree(fsck->store->root_fd, path, NULL) == 0;
+    if (!fsck->repair || cb_fs_remove_tree(fsck->store->root_fd, path, NULL) < 0)
+        return NULL;
+    return cb_fsck_refetch(fsck->store, fsck->source, digest) ? "fetched again"
+                                                              : "removed";
 }
 
 static int check_blob(void *arg, size_t index, struct cb_error **err)
@@ -104,13 +111,14 @@ static int check_blob(void *arg, size_t index, struct cb_error **err)
 
     if (hash_blob(fsck, hex, &named, &actual, &error) < 0) {
         if (cb_error_kind(error) != CB_ERR_NOT_FOUND)
-            problem(fsck, remove_blob(fsck, hex), "blob `%s`%s: %s", digest, users,
-                    cb_error_message(error));
+            problem(fsck, replace_blob(fsck, hex, digest), "blob `%s`%s: %s", digest,
+                    users, cb_error_message(error));
         return 0;
     }
     if (!cb_digest_equal(&named, &actual))
-        problem(fsck, remove_blob(fsck, hex), "blob `%s`%s: its bytes have digest %s",
-                digest, users, cb_digest_text(&actual, text));
+        problem(fsck, replace_blob(fsck, hex, digest),
+                "blob `%s`%s: its bytes have digest %s", digest, users,
+                cb_digest_text(&actual, text));
     return 0;
 }
 
@@ -130,9 +138,10 @@ static int check_blobs(struct fsck *fsck, struct cb_error **err)
 
 /* ── Snapshots ── */
 
-static int remove_snapshot(struct fsck *fsck, const char *id)
+static const char *remove_snapshot(struct fsck *fsck, const char *id)
 {
-    return fsck->repair && cb_snapshot_remove(fsck->store, id, NULL) == 0;
+    return fsck->repair && cb_snapshot_remove(fsck->store, id, NULL) == 0 ? "removed"
+                                                                          : NULL;
 }
 
 static int hash_tar(void *hasher, const void *bytes, size_t len, struct cb_error **err)
@@ -206,7 +215,8 @@ static int check_snapshot(void *arg, size_t index, struct cb_error **err)
         problem(fsck, remove_snapshot(fsck, id),
                 "snapshot `%s`: its files are not what was committed", id);
     else
-        problem(fsck, cb_db_snapshot_exists(fsck->store->db, id, NULL) == 0,
+        problem(fsck,
+                cb_db_snapshot_exists(fsck->store->db, id, NULL) == 0 ? "removed" : NULL,
                 "snapshot `%s`: its files are gone, or were never synced", id);
     return 0;
 }
@@ -238,6 +248,15 @@ static int layer_is_here(struct fsck *fsck, const char *diff_id, const char *cha
     return found ? found : cb_layer_blob_find(fsck->store, &diff, -1, &blob, err);
 }
 
+static void lost_layer(struct fsck *fsck, const char *image, const char *diff_id)
+{
+    if (fsck->repair && cb_fsck_refetch_layer(fsck->store, fsck->source, diff_id))
+        problem(fsck, "fetched again", "image `%s`: layer %s is missing", image, diff_id);
+    else
+        problem(fsck, NULL, "image `%s`: layer %s is missing; pull or build it again",
+                image, diff_id);
+}
+
 static int check_layers(struct fsck *fsck, const struct cb_digest *id,
                         struct cb_error **err)
 {
@@ -254,8 +273,7 @@ static int check_layers(struct fsck *fsck, const struct cb_digest *id,
         if (here < 0)
             return -1;
         if (!here)
-            problem(fsck, 0, "image `%s`: layer %s is missing; pull or build it again",
-                    cb_digest_text(id, text), diff_ids.items[i]);
+            lost_layer(fsck, cb_digest_text(id, text), diff_ids.items[i]);
     }
     return 0;
 }
@@ -265,13 +283,18 @@ static int check_image(struct fsck *fsck, const char *text, struct cb_error **er
     cb_auto(cb_image) image = NULL;
     cb_auto(cb_error) error = NULL;
     struct cb_digest id;
+    int removed;
 
     if (cb_digest_parse(&id, text, err) < 0)
         return -1;
     if (cb_image_get(fsck->store, &id, &image, &error) == 0)
         return check_layers(fsck, &id, err);
-    problem(fsck, fsck->repair && cb_db_image_remove(fsck->store->db, &id, 0, NULL) > 0,
-            "%s", cb_error_message(error));
+    if (fsck->repair && cb_fsck_refetch(fsck->store, fsck->source, text)) {
+        problem(fsck, "fetched again", "%s", cb_error_message(error));
+        return check_layers(fsck, &id, err);
+    }
+    removed = fsck->repair && cb_db_image_remove(fsck->store->db, &id, 0, NULL) > 0;
+    problem(fsck, removed ? "removed" : NULL, "%s", cb_error_message(error));
     return 0;
 }
 
@@ -288,13 +311,15 @@ static int check_images(struct fsck *fsck, struct cb_error **err)
     return 0;
 }
 
-int cb_store_fsck(struct cb_store *store, int deep, int repair, struct cb_pool *pool,
+int cb_store_fsck(struct cb_store *store, int deep, int repair,
+                  const struct cb_fsck_source *source, struct cb_pool *pool,
                   struct cb_fsck *out, struct cb_strbuf *report, struct cb_error **err)
 {
     struct fsck fsck = {.store = store,
                         .pool = pool,
                         .deep = deep,
                         .repair = repair,
+                        .source = source,
                         .mutex = PTHREAD_MUTEX_INITIALIZER,
                         .report = report};
     int result = repair ? cb_store_check_writable(store, err) : 0;

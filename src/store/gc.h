@@ -2,6 +2,7 @@
 #ifndef CB_STORE_GC_H
 #define CB_STORE_GC_H
 
+#include "base/digest.h"
 #include "base/strbuf.h"
 #include "store/store.h"
 
@@ -20,10 +21,20 @@ struct cb_fsck {
     uint64_t blobs, snapshots, images; /* looked at */
     uint64_t problems, repaired;
 };
+/* Where lost blobs come from: NAME is "repository@digest", MANIFEST the image's own
+ * (unset where it is that digest). */
+struct cb_fsck_source {
+    int (*fetch)(void *arg, const char *name, const struct cb_digest *manifest,
+                 const struct cb_digest *blob, struct cb_error **err);
+    void *arg;
+};
 /* Checks the index, every blob's digest, every image's reachability; DEEP: snapshots'
- * tree digests too. A line for each problem goes to REPORT. REPAIR removes what is
- * damaged and can be made or fetched again. */
-int cb_store_fsck(struct cb_store *store, int deep, int repair, struct cb_pool *pool,
+ * tree digests too. A line for each problem goes to REPORT. REPAIR fetches
+ * damaged and lost blobs again from SOURCE (or NULL) and removes what else is damaged and
+ * can be made or fetched again; in a store opened with `repair`, what a damaged index
+ * lost is looked for among the blobs. */
+int cb_store_fsck(struct cb_store *store, int deep, int repair,
+                  const struct cb_fsck_source *source, struct cb_pool *pool,
                   struct cb_fsck *out, struct cb_strbuf *report, struct cb_error **err);
 
 #endif

@@ -226,6 +226,26 @@ static int put_all(const struct writing *writing, const struct cb_layout_write *
     return 0;
 }
 
+static const char *full_name(const struct cb_descriptor *entry)
+{
+    return json_string_value(
+        json_object_get(entry->annotations, "io.containerd.image.name"));
+}
+
+/* ENTRY takes OTHER's place: by the full name where both have one, so that two images
+ * called `latest` may lie in one directory; else by the tag. */
+static int replaces(const struct cb_descriptor *entry, const struct cb_descriptor *other)
+{
+    const char *tag = cb_layout_tag(entry);
+    const char *other_tag = cb_layout_tag(other);
+
+    if (!tag)
+        return cb_digest_equal(&other->digest, &entry->digest);
+    if (full_name(entry) && full_name(other))
+        return strcmp(full_name(entry), full_name(other)) == 0;
+    return other_tag && strcmp(other_tag, tag) == 0;
+}
+
 /* What else is in the directory stays. */
 static int write_index(const struct writing *writing, const struct cb_index *old,
                        const struct cb_descriptor *entry, struct cb_index **out,
@@ -233,16 +253,12 @@ static int write_index(const struct writing *writing, const struct cb_index *old
 {
     size_t old_count = old ? old->manifests.count : 0;
     cb_autofree struct cb_descriptor *list = xcalloc(old_count + 1, sizeof(*list));
-    const char *tag = cb_layout_tag(entry);
     size_t count = 0;
 
     for (size_t i = 0; i < old_count; i++) {
         const struct cb_descriptor *other = &old->manifests.items[i];
-        const char *name = cb_layout_tag(other);
-        int replaced = tag ? name && strcmp(name, tag) == 0
-                           : cb_digest_equal(&other->digest, &entry->digest);
 
-        if (!replaced)
+        if (!replaces(entry, other))
             list[count++] = *other;
     }
     if (count == CB_MAX_INDEX_ENTRIES)

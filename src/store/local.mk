@@ -70,6 +70,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/driver-overlay.c \
 	%D%/file-digest.c \
 	%D%/fsck.c \
+	%D%/fsck-heal.c \
+	%D%/fsck-heal.h \
 	%D%/gc.c \
 	%D%/layer-blob.c \
 	%D%/layer-pass.c \

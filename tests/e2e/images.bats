@@ -66,6 +66,80 @@ setup() {
     done
 }
 
+@test "save compresses an archive that is called so, or when asked" {
+    cd "$BATS_TEST_TMPDIR"
+    "$CBUILD" save -o plain.tar img busybox
+    "$CBUILD" save -o a.tgz img busybox
+    "$CBUILD" save -o b.tar.zst img busybox
+    "$CBUILD" save --compression gzip img busybox >c
+    "$CBUILD" save --compression uncompressed -o d.tar.gz img busybox
+    gzip -dc a.tgz | cmp - plain.tar
+    zstd -qdc b.tar.zst | cmp - plain.tar
+    cmp a.tgz c
+    cmp d.tar.gz plain.tar
+    run "$CBUILD" save --compression lzw img
+    expect_status 1
+    expect_contains 'gzip, zstd or uncompressed'
+}
+
+@test "save into a layout directory, and load of it; other tags stay; by digest the name is left out" {
+    dir=$BATS_TEST_TMPDIR/dir
+    "$CBUILD" save --format oci-dir -o "$dir" img busybox
+    "$CBUILD" tag img other:1
+    "$CBUILD" save --format oci-dir -o "$dir" other:1
+    jq -e '[.manifests[].annotations["io.containerd.image.name"]] | sort == ["docker.io/library/busybox:latest", "docker.io/library/img:latest", "docker.io/library/other:1"]' "$dir/index.json"
+    fresh=$BATS_TEST_TMPDIR/fresh
+    run "$CBUILD" --root "$fresh" load -i "$dir"
+    expect_status 0
+    expect_contains 'Loaded image: img:latest' 'Loaded image: busybox:latest' 'Loaded image: other:1'
+    [ "$("$CBUILD" --root "$fresh" inspect other:1 | jq -r '.[0].Id')" = "$id" ]
+    run "$CBUILD" --root "$fresh" run --rm --network none img
+    expect_output content
+    # an archive that somebody unpacked
+    mkdir "$BATS_TEST_TMPDIR/unpacked"
+    "$CBUILD" save img | tar -xC "$BATS_TEST_TMPDIR/unpacked"
+    rm -rf "$fresh"
+    run "$CBUILD" --root "$fresh" load -i "$BATS_TEST_TMPDIR/unpacked"
+    expect_output 'Loaded image: img:latest'
+    "$CBUILD" save "$id" | "$CBUILD" --root "$fresh.2" load >"$BATS_TEST_TMPDIR/out"
+    [ "$(cat "$BATS_TEST_TMPDIR/out")" = "Loaded image ID: $id" ]
+    "$CBUILD" rmi other:1
+    run "$CBUILD" save --format oci-dir img
+    expect_status 1
+    expect_contains '-o DIR'
+}
+
+@test "a directory to load is not trusted: bytes, links, names, pipes" {
+    dir=$BATS_TEST_TMPDIR/dir
+    blobs=$dir/blobs/sha256
+    "$CBUILD" save --format oci-dir -o "$dir" img
+    layer=$(jq -r ".manifests[0].digest[7:]" "$dir/index.json" | xargs -I{} jq -r '.layers[-1].digest[7:]' "$blobs/{}")
+    fresh=$BATS_TEST_TMPDIR/fresh
+    cp "$blobs/$layer" "$BATS_TEST_TMPDIR/elsewhere"
+    # a link out of the directory is not followed
+    ln -sf "$BATS_TEST_TMPDIR/elsewhere" "$blobs/$layer"
+    run "$CBUILD" --root "$fresh" load -i "$dir"
+    expect_status 1
+    expect_contains 'neither in the archive nor in the store'
+    # a pipe is not waited for
+    rm "$blobs/$layer"
+    mkfifo "$blobs/$layer"
+    run timeout 20 "$CBUILD" --root "$fresh" load -i "$dir"
+    expect_status 1
+    # other bytes
+    rm "$blobs/$layer"
+    tr 'a-z' 'b-za' <"$BATS_TEST_TMPDIR/elsewhere" >"$blobs/$layer"
+    run "$CBUILD" --root "$fresh" load -i "$dir"
+    expect_status 1
+    expect_contains "$layer"
+    # no image at all: nothing is read
+    run "$CBUILD" --root "$fresh" load -i /proc
+    expect_status 1
+    expect_contains 'not an image'
+    run "$CBUILD" --root "$fresh" images -q
+    expect_output ''
+}
+
 @test "load refuses what is no archive, and truncated ones, and stores nothing" {
     echo nonsense >"$BATS_TEST_TMPDIR/x"
     run "$CBUILD" load -i "$BATS_TEST_TMPDIR/x"

@@ -77,6 +77,35 @@ teardown_file() {
     done
 }
 
+@test "cbuild loads the directories that skopeo, podman and umoci write, and they read ours" {
+    cd "$BATS_TEST_TMPDIR"
+    skopeo copy -q "docker-archive:$BATS_FILE_TMPDIR/docker.tar" dir:skopeo-dir
+    skopeo copy -q "docker-archive:$BATS_FILE_TMPDIR/docker.tar" oci:skopeo-oci:made
+    podman load -qi "$BATS_FILE_TMPDIR/docker.tar"
+    podman save -q --format docker-dir -o podman-dir made
+    podman save -q --format oci-dir -o podman-oci made
+    umoci init --layout umoci
+    umoci new --image umoci:made
+    umoci unpack --image umoci:made bundle
+    echo content >bundle/rootfs/file
+    cp "$(command -v busybox)" bundle/rootfs/cat
+    umoci repack --image umoci:made bundle
+    umoci config --image umoci:made --config.cmd /cat --config.cmd /file
+    for dir in skopeo-dir skopeo-oci podman-dir podman-oci umoci; do
+        rm -rf fresh
+        run "$CBUILD" --root fresh load -i "$dir"
+        expect_status 0
+        expect_contains 'Loaded image'
+        run "$CBUILD" --root fresh images -q --no-trunc -a
+        run "$CBUILD" --root fresh run --rm --network none "${lines[0]}"
+        expect_output content
+    done
+    "$CBUILD" save --format oci-dir -o ours made
+    [ "$(skopeo inspect --raw oci:ours:latest | jq -r .config.digest)" = "$MADE_ID" ]
+    umoci unpack --image ours:latest ours-bundle
+    [ "$(cat ours-bundle/rootfs/file)" = content ]
+}
+
 @test "push to a registry; docker, podman, skopeo and cbuild pull the same image" {
     run "$CBUILD" push made "$REGISTRY/made:1"
     expect_status 0

@@ -112,7 +112,7 @@ static void check_store(struct fixture *f)
     open_store(f); /* sweeps */
     assert_int_equal(count_in(f, "store/tmp"), 0);
     assert_int_equal(count_in(f, "store/leases"), 0);
-    ok(f, cb_store_fsck(f->store, 1, 0, NULL, &out, &report, &f->error));
+    ok(f, cb_store_fsck(f->store, 1, 0, NULL, NULL, &out, &report, &f->error));
     if (out.problems)
         print_error("%s", report.text);
     assert_int_equal(out.problems, 0);

@@ -185,7 +185,7 @@ static struct cb_fsck check(struct fixture *f, int deep, int repair,
     struct cb_fsck out;
 
     cb_strbuf_truncate(report, 0);
-    ok(f, cb_store_fsck(f->store, deep, repair, f->pool, &out, report, &f->error));
+    ok(f, cb_store_fsck(f->store, deep, repair, NULL, f->pool, &out, report, &f->error));
     return out;
 }
 
@@ -300,7 +300,7 @@ static void a_torn_index_is_an_error_and_no_crash(void **state)
             struct cb_fsck out;
 
             cb_image_list(store, &images, NULL);
-            cb_store_fsck(store, 0, 0, NULL, &out, &report, NULL);
+            cb_store_fsck(store, 0, 0, NULL, NULL, &out, &report, NULL);
         }
         cb_store_close(store);
     }

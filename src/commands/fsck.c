@@ -1,0 +1,99 @@
+/* cbuild fsck: is everything stored whole, and what can be done about it. */
+#include "commands/commands.h"
+
+#include "registry/registry.h"
+#include "store/gc.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+struct fsck_values {
+    int deep, repair, tls_verify;
+    struct cb_strings insecure;
+};
+
+static const struct cb_option fsck_options[] = {
+    {"deep", 0, CB_OPTION_FLAG, offsetof(struct fsck_values, deep), NULL,
+     "Read unpacked layers too, not only blobs"},
+    {"repair", 0, CB_OPTION_FLAG, offsetof(struct fsck_values, repair), NULL,
+     "Fetch damaged blobs again, and remove what can be made again"},
+    {"insecure-registry", 0, CB_OPTION_LIST, offsetof(struct fsck_values, insecure),
+     "HOST", "Reach this registry by plain http or with an unverified certificate"},
+    {"tls-verify", 0, CB_OPTION_FLAG, offsetof(struct fsck_values, tls_verify), NULL,
+     "Verify certificates (default true)"},
+    {0},
+};
+
+static int fetch(void *registry, const char *name, const struct cb_digest *manifest,
+                 const struct cb_digest *blob, struct cb_error **err)
+{
+    return cb_registry_restore(registry, name, manifest, blob, err);
+}
+
+static int open_registry(struct cb_app *app, const struct fsck_values *values,
+                         struct cb_store *store, struct cb_pool *pool,
+                         struct cb_registry **out, struct cb_error **err)
+{
+    struct cb_registry_options options = {.store = store,
+                                          .pool = pool,
+                                          .cancel = app->cancel,
+                                          .insecure = &values->insecure,
+                                          .tls_verify = values->tls_verify};
+    const struct cb_settings *settings;
+
+    if (cb_app_settings(app, &settings, err) < 0)
+        return -1;
+    options.settings = &settings->registry;
+    return cb_registry_new(out, &options, err);
+}
+
+static int check(struct cb_app *app, const struct fsck_values *values,
+                 struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) report = {0};
+    cb_auto(cb_store) store = NULL;
+    cb_auto(cb_pool) pool = NULL;
+    cb_auto(cb_registry) registry = NULL;
+    struct cb_fsck_source source = {.fetch = fetch};
+    struct cb_fsck result = {0};
+
+    if (cb_app_store(app, 0, &store, err) < 0)
+        return -1;
+    pool = cb_pool_new(0, 1);
+    if (values->repair && open_registry(app, values, store, pool, &registry, err) < 0)
+        return -1;
+    source.arg = registry;
+    if (cb_store_fsck(store, values->deep, values->repair, registry ? &source : NULL,
+                      pool, &result, &report, err) < 0)
+        return -1;
+    fputs(cb_strbuf_text(&report), stdout);
+    printf("%" PRIu64 " blobs, %" PRIu64 " snapshots, %" PRIu64 " images: %" PRIu64
+           " problems, %" PRIu64 " repaired\n",
+           result.blobs, result.snapshots, result.images, result.problems,
+           result.repaired);
+    return result.problems > result.repaired;
+}
+
+static int run_fsck(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct fsck_values values = {.tls_verify = 1};
+    int status = cb_options_parse(&cb_fsck_command, argc, argv, 0, &values, &args, err);
+
+    if (status > 0)
+        status = 0;
+    else if (status == 0 &&
+             (status = cb_app_arguments(&cb_fsck_command, &args, 0, 0, err)) == 0)
+        status = check(app, &values, err);
+    cb_strings_free(&values.insecure);
+    return status;
+}
+
+const struct cb_cli_command cb_fsck_command = {
+    .name = "fsck",
+    .summary = "Check that everything stored is whole",
+    .usage = "fsck [OPTIONS]",
+    .about = "Exit status 0: sound, or repaired; 1: problems are left.",
+    .options = fsck_options,
+    .run = run_fsck,
+};
