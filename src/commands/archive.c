@@ -248,9 +248,9 @@ const struct cb_cli_command cb_load_command = {
     .name = "load",
     .summary = "Read images from a tar archive or a directory",
     .usage = "load [OPTIONS]",
-    .about = "Reads docker archives and OCI layouts, plain or compressed, of any tool. "
-             "FILE may\n"
-             "be a directory: an OCI layout, or what skopeo and podman call dir.",
+    .about = "Reads docker archives and OCI layouts, plain or compressed, of any tool.\n"
+             "FILE may be a directory: an OCI layout, or what skopeo and podman call\n"
+             "dir.",
     .options = load_options,
     .run = run_load,
 };
