@@ -60,7 +60,8 @@ static void save(struct fixture *fixture, const char *image,
     struct cb_error *error = NULL;
 
     cb_strings_add(&images, image);
-    if (cb_archive_save(&fixture->env, &images, NULL, format, fd, &error) < 0)
+    if (cb_archive_save(&fixture->env, &images, NULL, format, CB_COMPRESSION_NONE, fd,
+                        &error) < 0)
         fail_msg("%s", cb_error_message(error));
     lseek(fd, 0, SEEK_SET);
     assert_int_equal(cb_fs_read_fd(fd, 1 << 26, out, NULL), 0);
@@ -181,8 +182,9 @@ static void an_unknown_image_is_named(void **state)
     cb_auto(cb_error) error = NULL;
 
     cb_strings_add(&images, "nobody:1");
-    assert_int_equal(
-        cb_archive_save(&fixture->env, &images, NULL, CB_ARCHIVE_OCI, -1, &error), -1);
+    assert_int_equal(cb_archive_save(&fixture->env, &images, NULL, CB_ARCHIVE_OCI,
+                                     CB_COMPRESSION_NONE, -1, &error),
+                     -1);
     assert_int_equal(cb_error_kind(error), CB_ERR_NOT_FOUND);
     assert_non_null(strstr(cb_error_message(error), "nobody:1"));
 }
