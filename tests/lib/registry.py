@@ -678,6 +678,17 @@ class Server(ThreadingHTTPServer):
         pass  # a client that goes away is part of the tests
 
 
+def two_at_one_port():
+    """A port free at one address may be taken at the other: then the next is tried."""
+    for _ in range(100):
+        other = Server(("127.0.0.9", 0), OtherHandler)
+        try:
+            return other, Server(("127.0.0.1", other.server_port), OtherHandler)
+        except OSError:
+            other.server_close()
+    sys.exit("registry.py: no port is free at both addresses")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--auth", default="none")
@@ -693,8 +704,7 @@ def main():
     Handler.state = State(layers, options.log)
     Handler.auth, Handler.slow = options.auth, options.slow
     registry = Server(("127.0.0.1", options.port), Handler)
-    other = Server(("127.0.0.9", 0), OtherHandler)
-    same_host = Server(("127.0.0.1", other.server_port), OtherHandler)
+    other, same_host = two_at_one_port()
     Handler.port, Handler.other_port = registry.server_port, other.server_port
     for server in (registry, other, same_host):
         threading.Thread(target=server.serve_forever, daemon=True).start()
