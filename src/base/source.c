@@ -193,11 +193,14 @@ static void add_text(const struct cb_source *source, struct cb_span line,
     const char *text = source->text + line.start;
     size_t len = line.end - line.start;
     cb_auto_value(cb_strbuf) masked = {0};
+    struct cb_url_secrets secrets = {.text = text, .len = len};
     struct cb_span secret = {0, 0};
 
     for (size_t i = shown.start - line.start; i < shown.end - line.start; i++) {
-        if (i >= secret.end && !cb_userinfo_find(text, len, i, &secret))
-            secret = (struct cb_span){len, len};
+        while (i >= secret.end && i < len) {
+            if (!cb_url_secrets_next(&secrets, &secret))
+                secret = (struct cb_span){len, len};
+        }
         if (i < secret.start || i >= secret.end)
             cb_strbuf_addc(&masked, text[i]);
         else if (((unsigned char)text[i] & 0xc0) != 0x80)

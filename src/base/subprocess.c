@@ -133,8 +133,16 @@ static int spawn(pid_t *pid, const char *path,
     return failed;
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /* Reads what is there; a positive answer means that the limit was passed. */
-static int drain(struct stream *stream, size_t max)
+static int drain(struct stream *stream, size_t max, int64_t *last)
 {
     char buffer[16384];
     ssize_t got;
@@ -143,6 +151,7 @@ static int drain(struct stream *stream, size_t max)
         got = read(stream->fd, buffer, sizeof(buffer));
         if (got > 0) {
             cb_strbuf_add(stream->text, buffer, (size_t)got);
+            *last = now_ms();
             if (stream->text->len > max)
                 return 1;
         } else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
@@ -154,22 +163,20 @@ static int drain(struct stream *stream, size_t max)
     return 0;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int time_left(const struct cb_subprocess_options *options, int64_t started)
+/* Of LIMIT_MS, counted from SINCE; -1: no limit. */
+static int time_left(int limit_ms, int64_t since)
 {
     int64_t left;
 
-    if (options->timeout_ms <= 0)
+    if (limit_ms <= 0)
         return -1;
-    left = started + options->timeout_ms - now_ms();
+    left = since + limit_ms - now_ms();
     return left > 0 ? (int)left : 0;
+}
+
+static int sooner(int a, int b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
 /* Without pidfd (old kernels) the end of both streams tells that it is time to wait. */
@@ -193,7 +200,7 @@ static int collect(struct child *child, const struct cb_subprocess_options *opti
                    const char *ready, struct cb_error **err)
 {
     size_t max = options->max_output ? options->max_output : DEFAULT_OUTPUT_BYTES;
-    int64_t started = now_ms();
+    int64_t started = now_ms(), last = started;
     int exited = 0;
 
     while (!exited && !(ready && strstr(cb_strbuf_text(child->streams[0].text), ready))) {
@@ -203,21 +210,25 @@ static int collect(struct child *child, const struct cb_subprocess_options *opti
             {.fd = child->streams[0].fd, .events = POLLIN},
             {.fd = child->streams[1].fd, .events = POLLIN},
         };
-        int left = time_left(options, started);
+        int left = time_left(options->timeout_ms, started);
+        int idle = time_left(options->idle_ms, last);
 
-        if (poll(waits, CB_ARRAY_SIZE(waits), left) < 0 && errno != EINTR)
+        if (poll(waits, CB_ARRAY_SIZE(waits), sooner(left, idle)) < 0 && errno != EINTR)
             return cb_error_errno(err, errno, "poll");
         if (cb_cancel_check(options->cancel, err) < 0)
             return -1;
         exited = reap(child);
         for (int i = 0; i < 2; i++) {
-            if (drain(&child->streams[i], max))
+            if (drain(&child->streams[i], max, &last))
                 return cb_error_set(err, CB_ERR_INTEGRITY, "printed more than %zu bytes",
                                     max);
         }
         if (!exited && left == 0)
             return cb_error_set(err, CB_ERR_SYSTEM, "took longer than %d ms",
                                 options->timeout_ms);
+        if (!exited && time_left(options->idle_ms, last) == 0)
+            return cb_error_set(err, CB_ERR_NETWORK, "nothing heard for %d seconds",
+                                (options->idle_ms + 999) / 1000);
     }
     return 0;
 }

@@ -17,6 +17,7 @@ struct cb_subprocess_options {
     size_t input_len;
     size_t max_output; /* of stdout and of stderr each; 0: 1 MiB; more is an error */
     int timeout_ms;    /* 0: none */
+    int idle_ms;       /* so long without printing anything is an error; 0: any time */
     struct cb_cancel *cancel; /* or NULL */
 };
 

@@ -254,10 +254,7 @@ static int add_remote(struct collector *collector, const struct cb_digest *key,
             return -1;
         }
     }
-    add_record(collector, key, &record.identity, layer, record.created_ns, record.name);
-    for (size_t i = 0; i < record.key_count; i++)
-        add_record(collector, &record.keys[i], &record.identity, layer, record.created_ns,
-                   record.name);
+    add_record(collector, key, &record.here, layer, record.created_ns, record.name);
     return 0;
 }
 
@@ -276,7 +273,7 @@ static int add_key(struct collector *collector, const char *text, struct cb_erro
         return -1;
     if (found)
         return add_local(collector, &key, &record, err);
-    if (cb_cache_find_remote(cache, &key, &remote, &number))
+    if (cb_cache_find_remote(cache, &key, NULL, &remote, &number))
         return add_remote(collector, &key, remote, number, err);
     return 0;
 }

@@ -39,6 +39,11 @@ struct cb_cache_record {
     int layer; /* or CB_CACHE_EMPTY, CB_CACHE_ABSENT */
     int64_t created_ns;
     char *name;
+    /* Of one that was imported, in no document: the keys it was found under (more are
+     * remembered elsewhere), and what its identity is here; see cache/remote.h. */
+    struct cb_digest asked[2];
+    size_t asked_count;
+    struct cb_digest here;
 };
 struct cb_cache_document {
     CB_VEC(struct cb_cache_layer) layers;

@@ -32,12 +32,11 @@ static int parse_handle(const char *handle, size_t *remote, int *record)
     return sscanf(handle, REMOTE_HANDLE "%zu:%d", remote, record) == 2;
 }
 
-int cb_cache_find_remote(struct cb_cache *cache, const struct cb_digest *key,
-                         size_t *remote, int *record)
+static int find_one(const struct cb_cache *cache, const struct cb_digest *key,
+                    size_t *remote, int *record)
 {
     int found = 0;
 
-    pthread_mutex_lock(&cache->mutex);
     for (size_t i = 0; i < cache->remotes.count; i++) {
         const struct cb_remote_cache *from = cache->remotes.items[i];
         int number = cb_remote_cache_find(from, key);
@@ -53,57 +52,81 @@ int cb_cache_find_remote(struct cb_cache *cache, const struct cb_digest *key,
         if (!absent)
             break;
     }
+    return found;
+}
+
+static int find_either(const struct cb_cache *cache, const struct cb_digest *key,
+                       const struct cb_digest *foreign, size_t *remote, int *record)
+{
+    return find_one(cache, key, remote, record) ||
+           (foreign && find_one(cache, foreign, remote, record));
+}
+
+int cb_cache_find_remote(struct cb_cache *cache, const struct cb_digest *key,
+                         const struct cb_digest *foreign, size_t *remote, int *record)
+{
+    int found;
+
+    pthread_mutex_lock(&cache->mutex);
+    found = find_either(cache, key, foreign, remote, record);
+    if (found)
+        cb_remote_cache_answer(cache->remotes.items[*remote], *record, key);
     pthread_mutex_unlock(&cache->mutex);
     return found;
+}
+
+/* What is in the store already is known elsewhere by another identity, perhaps; and steps
+ * on top that are not here may be there. */
+static void find_claim(struct cb_cache *cache, const struct cb_digest *key,
+                       const struct cb_digest *foreign, struct cb_digest *out)
+{
+    size_t remote;
+    int record;
+
+    pthread_mutex_lock(&cache->mutex);
+    if (find_either(cache, key, foreign, &remote, &record))
+        *out = cache->remotes.items[remote]->document.records.items[record].identity;
+    pthread_mutex_unlock(&cache->mutex);
 }
 
 /* ── The solver's calls ── */
 
 static int lookup_remote(struct cb_cache *cache, const struct cb_digest *key,
-                         struct cb_cache_entry *out)
+                         const struct cb_digest *foreign, struct cb_cache_entry *out)
 {
     const struct cb_cache_record *record;
     size_t remote;
     int number;
 
-    if (!cb_cache_find_remote(cache, key, &remote, &number))
+    if (!cb_cache_find_remote(cache, key, foreign, &remote, &number))
         return 0;
     record = &cache->remotes.items[remote]->document.records.items[number];
     cb_cache_entry_free(out);
-    out->identity = record->identity;
+    out->identity = record->here;
+    out->foreign = record->identity;
     out->created_ns = record->created_ns;
     out->handle = xasprintf(REMOTE_HANDLE "%zu:%d", remote, number);
     return 1;
 }
 
 static int lookup(struct cb_cache_store *store, const struct cb_digest *key,
-                  struct cb_cache_entry *out, struct cb_error **err)
+                  const struct cb_digest *foreign, struct cb_cache_entry *out,
+                  struct cb_error **err)
 {
     struct cb_cache *cache = cache_of(store);
-    int found = cache->local->class->lookup(cache->local, key, out, err);
+    int found = cache->local->class->lookup(cache->local, key, foreign, out, err);
 
     if (found == 0 || (found > 0 && strcmp(out->handle, CB_RECORD_ABSENT) == 0))
-        found |= lookup_remote(cache, key, out);
+        found |= lookup_remote(cache, key, foreign, out);
+    else if (found > 0)
+        find_claim(cache, key, foreign, &out->foreign);
     if (found > 0)
         note(cache, key);
     return found;
 }
 
-/* The keys of a record that this build asked for. The others are the cache's word about
- * steps of other builds, which never chose to believe it. */
-static void keys_asked(struct cb_cache *cache, const struct cb_cache_record *from,
-                       struct cb_cache_record *out)
-{
-    char text[CB_DIGEST_MAX_TEXT];
-
-    *out = *from;
-    out->key_count = 0;
-    for (size_t i = 0; i < from->key_count; i++) {
-        if (cache->used && cb_map_has(cache->used, cb_digest_text(&from->keys[i], text)))
-            out->keys[out->key_count++] = from->keys[i];
-    }
-}
-
+/* Under the keys that led to it in this build. Others that it has are the cache's word
+ * about steps of other builds, which never chose to believe it. */
 int cb_cache_adopt_remote(struct cb_cache *cache, size_t remote, int record,
                           struct cb_snapshot **top, struct cb_error **err)
 {
@@ -114,16 +137,16 @@ int cb_cache_adopt_remote(struct cb_cache *cache, size_t remote, int record,
     if (cb_remote_cache_load(from, cache->env, record, top, err) < 0)
         return -1;
     pthread_mutex_lock(&cache->mutex);
-    keys_asked(cache, &from->document.records.items[record], &known);
+    known = from->document.records.items[record];
     pthread_mutex_unlock(&cache->mutex);
     row = (struct cb_record){
-        .identity = known.identity,
+        .identity = known.here,
         .snapshot_id = (char *)(*top ? cb_snapshot_id(*top) : ""),
         .created_ns = known.created_ns,
         .name = known.name,
         .parts_json = (char *)"[]",
     };
-    return cb_record_put(cache->env->store, known.keys, known.key_count, &row, err);
+    return cb_record_put(cache->env->store, known.asked, known.asked_count, &row, err);
 }
 
 static int load_remote(struct cb_cache *cache, size_t remote, int record,
@@ -188,7 +211,7 @@ static int alias(struct cb_cache_store *store, const struct cb_digest *key,
     if (!parse_handle(entry->handle, &remote, &record))
         return cache->local->class->alias(cache->local, key, entry, err);
     pthread_mutex_lock(&cache->mutex);
-    cb_remote_cache_add_key(cache->remotes.items[remote], record, key);
+    cb_remote_cache_answer(cache->remotes.items[remote], record, key);
     pthread_mutex_unlock(&cache->mutex);
     return 0;
 }
@@ -300,24 +323,19 @@ int cb_cache_import(struct cb_cache *cache, const struct cb_cache_location *from
 
 /* ── What was learnt ── */
 
-/* Under KEY, by which it was found, and those it has that were asked for; a record that
- * has all it can hold does not have KEY. The layers of one that was not loaded itself may
- * be there as part of another's. */
+/* Under KEY, by which it was found. The layers of one that was not loaded itself may be
+ * there as part of another's. */
 static int keep_record(struct cb_cache *cache, const struct cb_remote_cache *remote,
                        const struct cb_cache_record *record, const struct cb_digest *key,
                        struct cb_error **err)
 {
-    struct cb_digest keys[CB_CACHE_MAX_KEYS + 1] = {*key};
     cb_auto(cb_snapshot) there = NULL;
-    struct cb_cache_record asked;
-    struct cb_record row = {.identity = record->identity,
+    struct cb_record row = {.identity = record->here,
                             .snapshot_id = (char *)CB_RECORD_ABSENT,
                             .created_ns = record->created_ns,
                             .name = record->name,
                             .parts_json = (char *)"[]"};
 
-    keys_asked(cache, record, &asked);
-    memcpy(keys + 1, asked.keys, asked.key_count * sizeof(*keys));
     if (record->layer == CB_CACHE_EMPTY)
         row.snapshot_id = (char *)"";
     if (record->layer >= 0 &&
@@ -327,7 +345,7 @@ static int keep_record(struct cb_cache *cache, const struct cb_remote_cache *rem
         return -1;
     if (there)
         row.snapshot_id = (char *)cb_snapshot_id(there);
-    return cb_record_put(cache->env->store, keys, asked.key_count + 1, &row, err);
+    return cb_record_put(cache->env->store, key, 1, &row, err);
 }
 
 static int keep_key(struct cb_cache *cache, const char *text, struct cb_error **err)
@@ -340,7 +358,7 @@ static int keep_key(struct cb_cache *cache, const char *text, struct cb_error **
     if (cb_digest_parse(&key, text, err) < 0)
         return -1;
     found = cb_record_find(cache->env->store, &key, &known, err);
-    if (found != 0 || !cb_cache_find_remote(cache, &key, &remote, &number))
+    if (found != 0 || !cb_cache_find_remote(cache, &key, NULL, &remote, &number))
         return found < 0 ? -1 : 0;
     return keep_record(cache, cache->remotes.items[remote],
                        &cache->remotes.items[remote]->document.records.items[number],

@@ -16,10 +16,10 @@ struct cb_cache {
     struct cb_map *used;   /* keys found or made, in order; NULL: not tracked */
 };
 
-/* The first remote record of KEY with a layer, or else without: its cache and number, or
- * 0. */
+/* The first remote record of KEY with a layer, or else without, or one of FOREIGN (or
+ * NULL): its cache and number, or 0. From now on it is that of KEY. */
 int cb_cache_find_remote(struct cb_cache *cache, const struct cb_digest *key,
-                         size_t *remote, int *record);
+                         const struct cb_digest *foreign, size_t *remote, int *record);
 /* Makes a remote record the store's: snapshot and record. */
 int cb_cache_adopt_remote(struct cb_cache *cache, size_t remote, int record,
                           struct cb_snapshot **top, struct cb_error **err);

@@ -26,7 +26,8 @@ static struct cb_build_env *env_of(struct cb_cache_store *store)
 }
 
 static int local_lookup(struct cb_cache_store *store, const struct cb_digest *key,
-                        struct cb_cache_entry *out, struct cb_error **err)
+                        const struct cb_digest *foreign, struct cb_cache_entry *out,
+                        struct cb_error **err)
 {
     cb_auto_value(cb_record) record = {0};
     int found = cb_record_find(env_of(store)->store, key, &record, err);

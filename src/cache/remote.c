@@ -176,11 +176,39 @@ int cb_remote_cache_find(const struct cb_remote_cache *remote,
     return (int)(uintptr_t)cb_map_get(remote->by_key, cb_digest_text(key, text)) - 1;
 }
 
-void cb_remote_cache_add_key(struct cb_remote_cache *remote, int record,
-                             const struct cb_digest *key)
+static struct cb_digest identity_here(const struct cb_remote_cache *remote,
+                                      const struct cb_cache_record *record,
+                                      const struct cb_digest *key)
 {
-    cb_cache_record_add_key(&remote->document.records.items[record], key);
-    index_key(remote, (size_t)record, key);
+    cb_auto(cb_hasher) hasher = NULL;
+    struct cb_digest claim;
+
+    if (record->layer == CB_CACHE_EMPTY)
+        return cb_identity_of_empty();
+    if (record->layer >= 0)
+        return cb_identity_from("chain",
+                                &remote->document.layers.items[record->layer].chain_id);
+    hasher = cb_hasher_new(CB_SHA256);
+    cb_hasher_digest(hasher, key);
+    cb_hasher_digest(hasher, &record->identity);
+    claim = cb_hasher_finish(hasher);
+    return cb_identity_from("claim", &claim);
+}
+
+void cb_remote_cache_answer(struct cb_remote_cache *remote, int number,
+                            const struct cb_digest *key)
+{
+    struct cb_cache_record *record = &remote->document.records.items[number];
+
+    if (!cb_digest_is_set(&record->here))
+        record->here = identity_here(remote, record, key);
+    index_key(remote, (size_t)number, key);
+    for (size_t i = 0; i < record->asked_count; i++) {
+        if (cb_digest_equal(&record->asked[i], key))
+            return;
+    }
+    if (record->asked_count < CB_ARRAY_SIZE(record->asked))
+        record->asked[record->asked_count++] = *key;
 }
 
 /* ── Loading ── */

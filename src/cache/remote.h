@@ -24,9 +24,13 @@ CB_AUTO_DEFINE(cb_remote_cache, cb_remote_cache_free)
 int cb_remote_cache_open(struct cb_remote_cache **out, struct cb_build_env *env,
                          const struct cb_cache_location *from,
                          const struct cb_platform *platform, struct cb_error **err);
-/* From now on KEY finds the record, too. */
-void cb_remote_cache_add_key(struct cb_remote_cache *remote, int record,
-                             const struct cb_digest *key);
+/* The record was found for KEY, which from now on finds it, too. The first such key
+ * settles the identity it has here, never the one it claims:
+ *   - with layers, that of their chain id, which is verified when they are fetched;
+ *   - without, one made of KEY and the claim: known to those only who ask for KEY.
+ * So nothing the cache says enters a key of a step that it was not asked for. */
+void cb_remote_cache_answer(struct cb_remote_cache *remote, int record,
+                            const struct cb_digest *key);
 /* -1 when there is none, or the cache is dead. */
 int cb_remote_cache_find(const struct cb_remote_cache *remote,
                          const struct cb_digest *key);

@@ -135,7 +135,6 @@ static int run_command(struct cb_app *app, const struct cb_cli_command *command,
                        char **argv, struct cb_error **err)
 {
     cb_auto(cb_launcher) launcher = NULL;
-    int status;
 
     argc = take_global_options(app, argc, argv, command == &cb_run_command, err);
     if (argc < 0)
@@ -147,10 +146,7 @@ static int run_command(struct cb_app *app, const struct cb_cli_command *command,
     if (command->needs_launcher && cb_launcher_start_sealed(&launcher, err) < 0)
         return -1;
     app->launcher = launcher;
-    status = command->run(app, argc, argv, err);
-    if (status >= 0 && cb_flush_stdout(err) < 0)
-        return -1;
-    return status;
+    return command->run(app, argc, argv, err);
 }
 
 static int is_help(const char *word)
@@ -221,6 +217,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++)
         words[i - 1] = argv[i];
     status = dispatch(&app, argc > 0 ? argc - 1 : 0, words, &command, &error);
+    if (status >= 0 && cb_flush_stdout(&error) < 0)
+        status = -1;
     if (status < 0) {
         print_error(error);
         status = status_of(error, command);

@@ -21,13 +21,13 @@ static int has_commit(struct cb_git *git, const struct cb_git_commit *commit)
 
 static int fetch_object(struct cb_git *git, const char *object, struct cb_error **err)
 {
-    return cb_git_call(git, NULL, err, "fetch", "--quiet", "--depth=1", "--no-tags",
+    return cb_git_call(git, NULL, err, "fetch", "--progress", "--depth=1", "--no-tags",
                        "--no-recurse-submodules", "--", "origin", object);
 }
 
 static int fetch_all(struct cb_git *git, struct cb_error **err)
 {
-    return cb_git_call(git, NULL, err, "fetch", "--quiet", "--no-tags",
+    return cb_git_call(git, NULL, err, "fetch", "--progress", "--no-tags",
                        "--no-recurse-submodules", "--", "origin",
                        "+refs/heads/*:refs/cb/heads/*", "+refs/tags/*:refs/cb/tags/*");
 }
@@ -89,13 +89,13 @@ static int update_submodules(struct cb_git *git, struct cb_error **err)
     if (git->ref->submodules == 0 ||
         fstatat(git->dir_fd, ".gitmodules", &st, AT_SYMLINK_NOFOLLOW) < 0)
         return 0;
-    if (cb_git_call(git, NULL, &first, "submodule", "--quiet", "update", "--init",
+    if (cb_git_call(git, NULL, &first, "submodule", "update", "--progress", "--init",
                     "--recursive", "--depth=1") == 0)
         return 0;
     if (cb_cancel_check(git->remote->cancel, err) < 0)
         return -1;
     if (cb_error_kind(first) == CB_ERR_NETWORK && forget_submodules(git, NULL) == 0 &&
-        cb_git_call(git, NULL, NULL, "submodule", "--quiet", "update", "--init",
+        cb_git_call(git, NULL, NULL, "submodule", "update", "--progress", "--init",
                     "--recursive") == 0)
         return 0;
     return cb_cancel_check(git->remote->cancel, err) < 0 ? -1

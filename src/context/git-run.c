@@ -19,6 +19,8 @@
 
 #define OUTPUT_MAX_BYTES (16u << 20)
 #define TRIES            3
+/* git has a limit of its own for HTTP (below), and none for its own protocol and ssh. */
+#define SILENT_MS (60 * 1000)
 
 static const char config[] = "[init]\n"
                              "\tdefaultBranch = master\n"
@@ -188,15 +190,15 @@ static char *complaint(const struct cb_strbuf *errors)
     const char *text = cb_strbuf_text(errors);
     const char *best = NULL, *last = NULL;
 
-    for (const char *line = text; *line; line += strcspn(line, "\n")) {
-        line += strspn(line, "\n");
+    for (const char *line = text; *line; line += strcspn(line, "\r\n")) {
+        line += strspn(line, "\r\n");
         if (!best && (!strncmp(line, "fatal: ", 7) || !strncmp(line, "error: ", 7)))
             best = line + 7;
         if (*line)
             last = line;
     }
     best = best ? best : last ? last : "it says nothing";
-    return xstrndup(best, strcspn(best, "\n"));
+    return xstrndup(best, strcspn(best, "\r\n"));
 }
 
 static int failed(const struct cb_git *git, const char *command, int code,
@@ -215,6 +217,16 @@ static int failed(const struct cb_git *git, const char *command, int code,
     return code > 128 ? cb_error_hint(err, "git was ended by signal %d", code - 128) : -1;
 }
 
+/* How long nothing may be heard of a command that talks to a server: those that fetch
+ * print their progress. What works on files may be silent for as long as it takes. */
+static int silent_ms(const char *command)
+{
+    if (strcmp(command, "ls-remote") == 0 || strcmp(command, "fetch") == 0)
+        return SILENT_MS;
+    /* Checks out, too. */
+    return strcmp(command, "submodule") == 0 ? 10 * SILENT_MS : 0;
+}
+
 /* *PASSING: is another attempt worth while? */
 static int run_once(struct cb_git *git, const char *const *argv, struct cb_strbuf *out,
                     int *passing, struct cb_error **err)
@@ -227,6 +239,7 @@ static int run_once(struct cb_git *git, const char *const *argv, struct cb_strbu
         .cwd_fd = git->dir_fd,
         .inherit_fd = -1,
         .max_output = OUTPUT_MAX_BYTES,
+        .idle_ms = silent_ms(argv[1]),
         .cancel = git->remote->cancel,
     };
     int code = 0;
@@ -238,7 +251,7 @@ static int run_once(struct cb_git *git, const char *const *argv, struct cb_strbu
         if (err && cb_error_kind(*err) == CB_ERR_NOT_FOUND)
             return cb_error_hint(err, "git repositories are fetched by git: install the "
                                       "package `git`");
-        return -1;
+        return cb_error_wrap(err, "git %s `%s`", argv[1], git->ref->remote);
     }
     if (code == 0)
         return 0;

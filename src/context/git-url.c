@@ -56,7 +56,7 @@ int cb_git_checksum_check(const char *text, struct cb_error **err)
 
 static int bad(const char *text, const char *what, struct cb_error **err)
 {
-    cb_autofree char *shown = cb_redact_userinfo(text);
+    cb_autofree char *shown = cb_redact_place(text);
 
     return cb_error_set(err, CB_ERR_USAGE, "git URL `%s`: %s", shown, what);
 }

@@ -57,7 +57,7 @@ int cb_context_open_remote(struct cb_context **out, const struct cb_remote *remo
                            struct cb_strbuf *dockerfile, struct cb_error **err)
 {
     cb_auto_value(cb_git_ref) ref = {0};
-    cb_autofree char *shown = cb_redact_userinfo(text);
+    cb_autofree char *shown = cb_redact_place(text);
     int is_git = cb_git_ref_parse(&ref, text, err);
     int rc;
 

@@ -144,7 +144,7 @@ static void add_platforms(struct cb_strbuf *out, const struct cb_strings *platfo
 /* A path or a URL, of which a password is not kept. */
 static void add_place(struct cb_strbuf *out, const char *key, const char *text)
 {
-    cb_autofree char *shown = text ? cb_redact_userinfo(text) : NULL;
+    cb_autofree char *shown = text ? cb_redact_place(text) : NULL;
 
     add_optional(out, key, shown);
 }

@@ -12,7 +12,17 @@
 
 #define ARCHIVE_MAX_BYTES (UINT64_C(1) << 42)
 #define DATA_BUFFER       (256u << 10)
+#define SMALL_BYTES       (64u << 10)
+#define NAMES_MAX_BYTES   (16u << 20)
 #define MAX_LINKS         40
+
+struct reading {
+    struct cb_archive_env *env;
+    struct cb_tar_reader *reader;
+    struct cb_blob_batch *batch; /* files up to SMALL_BYTES */
+    struct cb_members *out;
+    size_t name_bytes; /* of members and of what links lead to */
+};
 
 void cb_member_free(void *arg)
 {
@@ -116,18 +126,15 @@ static int spool(struct cb_archive_env *env, struct cb_tar_reader *reader,
     return cb_blob_commit(&writer, &member->digest, NULL, err);
 }
 
-static int read_text(struct cb_tar_reader *reader, const char *path,
-                     struct cb_member *member, struct cb_error **err)
+/* All SIZE bytes, and a zero. */
+static int read_bytes(struct cb_tar_reader *reader, const char *path, size_t size,
+                      char **out, struct cb_error **err)
 {
+    cb_autofree char *bytes = xcalloc(1, size + 1);
     size_t used = 0;
 
-    if (member->size > (int64_t)CB_MANIFEST_MAX_BYTES)
-        return cb_error_set(err, CB_ERR_INTEGRITY, "%s: over %u bytes", path,
-                            CB_MANIFEST_MAX_BYTES);
-    member->text = xcalloc(1, (size_t)member->size + 1);
-    while (used < (size_t)member->size) {
-        ssize_t len = cb_tar_reader_data(reader, member->text + used,
-                                         (size_t)member->size - used, err);
+    while (used < size) {
+        ssize_t len = cb_tar_reader_data(reader, bytes + used, size - used, err);
 
         if (len < 0)
             return -1;
@@ -135,26 +142,68 @@ static int read_text(struct cb_tar_reader *reader, const char *path,
             return cb_error_set(err, CB_ERR_INTEGRITY, "%s: cut short", path);
         used += (size_t)len;
     }
+    *out = cb_steal(&bytes);
     return 0;
 }
 
-static int read_file(struct cb_archive_env *env, struct cb_tar_reader *reader,
-                     const char *path, int64_t size, struct cb_members *out,
+static int read_text(struct cb_tar_reader *reader, const char *path,
+                     struct cb_member *member, struct cb_error **err)
+{
+    if (member->size > (int64_t)CB_MANIFEST_MAX_BYTES)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "%s: over %u bytes", path,
+                            CB_MANIFEST_MAX_BYTES);
+    return read_bytes(reader, path, (size_t)member->size, &member->text, err);
+}
+
+/* EXPECTED as for spool. */
+static int read_small(struct reading *reading, const char *path,
+                      const struct cb_digest *expected, struct cb_member *member,
+                      struct cb_error **err)
+{
+    char want[CB_DIGEST_MAX_TEXT], have[CB_DIGEST_MAX_TEXT];
+    size_t size = (size_t)member->size;
+    cb_autofree char *bytes = NULL;
+    struct cb_digest actual;
+
+    if (cb_cancel_check(reading->env->cancel, err) < 0 ||
+        read_bytes(reading->reader, path, size, &bytes, err) < 0)
+        return -1;
+    memcpy(member->magic, bytes,
+           size < sizeof(member->magic) ? size : sizeof(member->magic));
+    actual = cb_digest_of(bytes, size);
+    if (expected && !cb_digest_equal(&actual, expected))
+        return cb_error_set(
+            err, CB_ERR_INTEGRITY, "blob `%s`: the bytes received have digest %s",
+            cb_digest_text(expected, want), cb_digest_text(&actual, have));
+    return cb_blob_batch_put(reading->batch, bytes, size, &member->digest, err);
+}
+
+static int read_blob(struct reading *reading, const char *path, struct cb_member *member,
                      struct cb_error **err)
 {
-    struct cb_member *member = xcalloc(1, sizeof(*member));
     struct cb_digest digest;
-    int named;
+    int named = cb_member_blob_digest(path, &digest, err);
+    const struct cb_digest *expected = named > 0 ? &digest : NULL;
+
+    if (named < 0)
+        return -1;
+    if (member->size <= (int64_t)SMALL_BYTES &&
+        (!expected || expected->algorithm == CB_SHA256))
+        return read_small(reading, path, expected, member, err);
+    return spool(reading->env, reading->reader, expected, member, err);
+}
+
+static int read_file(struct reading *reading, const char *path, int64_t size,
+                     struct cb_error **err)
+{
+    struct cb_members *out = reading->out;
+    struct cb_member *member = xcalloc(1, sizeof(*member));
+    int result;
 
     member->size = size;
-    if (cb_member_is_document(path)) {
-        named = read_text(reader, path, member, err);
-    } else {
-        named = cb_member_blob_digest(path, &digest, err);
-        if (named >= 0)
-            named = spool(env, reader, named ? &digest : NULL, member, err);
-    }
-    if (named < 0) {
+    result = cb_member_is_document(path) ? read_text(reading->reader, path, member, err)
+                                         : read_blob(reading, path, member, err);
+    if (result < 0) {
         cb_member_free(member);
         return cb_error_wrap(err, "archive member `%s`", path);
     }
@@ -177,44 +226,62 @@ static char *link_target(const char *path, const struct cb_tar_entry *entry)
     return cb_member_path(joined);
 }
 
-static int read_member(struct cb_archive_env *env, struct cb_tar_reader *reader,
-                       const struct cb_tar_entry *entry, struct cb_members *out,
+/* They are kept to the end of the archive. */
+static int count_names(struct reading *reading, const char *path, const char *target,
+                       struct cb_error **err)
+{
+    reading->name_bytes += strlen(path) + (target ? strlen(target) : 0);
+    if (reading->name_bytes <= NAMES_MAX_BYTES)
+        return 0;
+    return cb_error_set(err, CB_ERR_INTEGRITY, "archive with more than %u bytes of names",
+                        NAMES_MAX_BYTES);
+}
+
+static int read_member(struct reading *reading, const struct cb_tar_entry *entry,
                        struct cb_error **err)
 {
     cb_autofree char *path = cb_member_path(entry->path);
+    struct cb_members *out = reading->out;
 
     if (!path)
         return cb_error_set(err, CB_ERR_INTEGRITY,
                             "archive member `%s` leads out of the archive", entry->path);
     if (entry->link && (entry->is_hardlink || S_ISLNK(entry->mode))) {
-        char *target = link_target(path, entry);
+        cb_autofree char *target = link_target(path, entry);
 
         if (!target)
             return cb_error_set(
                 err, CB_ERR_INTEGRITY,
                 "archive member `%s`: link to `%s` leads out of the archive", path,
                 entry->link);
+        if (count_names(reading, path, target, err) < 0)
+            return -1;
         cb_map_remove(out->files, path);
-        cb_map_set(out->links, path, target);
+        cb_map_set(out->links, path, cb_steal(&target));
         return 0;
     }
     if (!S_ISREG(entry->mode) || is_legacy_noise(path))
         return 0;
-    return read_file(env, reader, path, entry->size, out, err);
+    if (count_names(reading, path, NULL, err) < 0)
+        return -1;
+    return read_file(reading, path, entry->size, err);
 }
 
 int cb_members_read(struct cb_archive_env *env, int fd, struct cb_members *out,
                     struct cb_error **err)
 {
     cb_auto(cb_tar_reader) reader = NULL;
+    cb_auto(cb_blob_batch) batch = cb_blob_batch_new(env->store);
     cb_auto_value(cb_members)
         members = {.files = cb_map_new(cb_member_free), .links = cb_map_new(free)};
+    struct reading reading = {.env = env, .batch = batch, .out = &members};
     struct cb_digest digest;
 
     if (cb_tar_reader_open_fd(&reader, fd,
                               CB_TAR_GZIP | CB_TAR_BZIP2 | CB_TAR_XZ | CB_TAR_ZSTD,
                               ARCHIVE_MAX_BYTES, err) < 0)
         return -1;
+    reading.reader = reader;
     for (int count = 0;; count++) {
         struct cb_tar_entry entry = {0};
         int more = cb_tar_reader_next(reader, &entry, err);
@@ -227,10 +294,11 @@ int cb_members_read(struct cb_archive_env *env, int fd, struct cb_members *out,
             return cb_error_set(err, CB_ERR_INTEGRITY,
                                 "archive with more than %d members",
                                 CB_ARCHIVE_MAX_MEMBERS);
-        if (read_member(env, reader, &entry, &members, err) < 0)
+        if (read_member(&reading, &entry, err) < 0)
             return -1;
     }
-    if (cb_tar_reader_finish(reader, &digest, err) < 0)
+    if (cb_tar_reader_finish(reader, &digest, err) < 0 ||
+        cb_blob_batch_flush(batch, err) < 0)
         return -1;
     *out = members;
     memset(&members, 0, sizeof(members));

@@ -220,7 +220,7 @@ static void add_history(struct cb_stage *stage, const struct cb_item *item,
 
     cb_strbuf_adds(&text, cb_instruction_name(item->inst->kind));
     cb_vec_foreach (word, &copy->shown) {
-        cb_autofree char *shown = cb_redact_userinfo(*word);
+        cb_autofree char *shown = cb_redact_urls(*word);
 
         cb_strbuf_addf(&text, " %s", shown);
     }

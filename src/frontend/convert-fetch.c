@@ -93,7 +93,7 @@ static int add_url(const struct cb_adding *adding, const char *url,
                    struct cb_added_source *out, struct cb_error **err)
 {
     struct cb_vertex_options vertex = {0};
-    cb_autofree char *shown = cb_redact_userinfo(url);
+    cb_autofree char *shown = cb_redact_urls(url);
     cb_autofree char *name = xasprintf("[internal] load %s", shown);
     struct cb_digest digest;
 
@@ -112,7 +112,7 @@ static int add_url(const struct cb_adding *adding, const char *url,
 
 static int refuse_copy(const char *what, const char *text, struct cb_error **err)
 {
-    cb_autofree char *shown = cb_redact_userinfo(text);
+    cb_autofree char *shown = cb_redact_urls(text);
 
     cb_error_set(err, CB_ERR_SYNTAX, "source can't be a %s for COPY: `%s`", what, shown);
     return cb_error_hint(err, "ADD fetches it");

@@ -137,7 +137,7 @@ static char *step_name(struct cb_stage *stage, const struct cb_item *item)
         len--;
     }
     cb_autofree char *line = xstrndup(original, len);
-    cb_autofree char *shown = cb_redact_userinfo(line);
+    cb_autofree char *shown = cb_redact_urls(line);
     cb_strbuf_adds(&out, shown);
     if (inst->kind == CB_INST_RUN && inst->run.heredocs.count)
         add_heredoc_summary(&out, &inst->run.heredocs.items[0]);

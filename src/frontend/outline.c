@@ -4,6 +4,8 @@
  * starts from and of the stages it copies from. The first of a name counts. */
 #include "frontend/frontend-priv.h"
 
+#include "base/redact.h"
+
 #include <string.h>
 
 void cb_outline_clear(struct cb_outline *outline)
@@ -129,7 +131,7 @@ static void add(struct gathering *gathering, const struct cb_outline_note *note)
     if (is_seen(gathering, note->kind, note->name))
         return;
     entry.name = xstrdup(note->name);
-    entry.value = note->value ? xstrdup(note->value) : NULL;
+    entry.value = note->value ? cb_redact_urls(note->value) : NULL;
     if (note->kind == CB_OUTLINE_ARG)
         entry.description = cb_description_of(note->inst->doc_comment, note->name);
     cb_vec_push(&gathering->out->entries, entry);

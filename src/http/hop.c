@@ -7,6 +7,8 @@
 #include "http/retry.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -25,6 +27,29 @@ static int is_success(int status)
 }
 
 /* ── Answer ── */
+
+/* curl takes a length it cannot count for none at all, and the body for whole wherever
+ * the connection ends. */
+static int check_length(struct cb_hop *hop)
+{
+    const struct cb_strings *headers = &hop->exchange->response->headers;
+    static const char name[] = "Content-Length:";
+
+    for (size_t i = 0; i < headers->count; i++) {
+        const char *text = headers->items[i];
+
+        if (strncasecmp(text, name, sizeof(name) - 1) != 0)
+            continue;
+        text += sizeof(name) - 1;
+        text += strspn(text, " \t");
+        errno = 0;
+        strtoll(text, NULL, 10);
+        if (errno == ERANGE)
+            return cb_error_set(&hop->error, CB_ERR_INTEGRITY, "Content-Length over %lld",
+                                LLONG_MAX);
+    }
+    return 0;
+}
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 {
@@ -55,6 +80,8 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
     } else if (response->status >= 200) {
         hop->headers_done = 1;
         hop->window_ms = now_ms();
+        if (check_length(hop) < 0)
+            return 0;
     }
     return len;
 }

@@ -3,6 +3,8 @@
  * URL. Anything with control bytes, blanks or a second `@` is refused. */
 #include "http/http.h"
 
+#include "base/redact.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <string.h>
@@ -177,29 +179,13 @@ char *cb_url_decode(const char *text, size_t len, int plus)
     return cb_strbuf_steal(&out);
 }
 
-static int is_secret_name(const char *name, size_t len)
-{
-    static const char *const words[] = {"token", "sig",        "key",  "secret",
-                                        "pass",  "credential", "auth", "code"};
-
-    for (size_t i = 0; i < CB_ARRAY_SIZE(words); i++) {
-        size_t word = strlen(words[i]);
-
-        for (size_t at = 0; at + word <= len; at++) {
-            if (strncasecmp(name + at, words[i], word) == 0)
-                return 1;
-        }
-    }
-    return 0;
-}
-
 static void redact_query(struct cb_strbuf *out, const char *query)
 {
     while (*query) {
         size_t len = strcspn(query, "&");
         const char *equals = memchr(query, '=', len);
 
-        if (equals && is_secret_name(query, (size_t)(equals - query))) {
+        if (equals && cb_is_secret_name(query, (size_t)(equals - query))) {
             cb_strbuf_add(out, query, (size_t)(equals + 1 - query));
             cb_strbuf_adds(out, "xxxxx");
         } else {

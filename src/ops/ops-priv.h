@@ -57,9 +57,6 @@ int cb_context_selection(struct cb_context_result *result, const char *selector,
                          const struct cb_selection **out, struct cb_error **err);
 
 /* ── Identities ── */
-struct cb_digest cb_identity_of_empty(void);
-/* H(NAME, DIGEST): "copy" and a key, "chain" and a chain id. */
-struct cb_digest cb_identity_from(const char *name, const struct cb_digest *digest);
 /* Commits *SNAPSHOT, whose parent's identity is PARENT. If the cache knows a snapshot of
  * just this content, that one becomes the result and *SNAPSHOT is dropped: what follows
  * is then a hit. */

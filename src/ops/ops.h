@@ -93,6 +93,9 @@ int cb_result_root(struct cb_result *result, int *fd, struct cb_error **err);
  * digest. */
 int cb_snapshot_identity(struct cb_snapshot *snapshot, struct cb_pool *pool,
                          struct cb_digest *out, struct cb_error **err);
+struct cb_digest cb_identity_of_empty(void);
+/* H(NAME, DIGEST): "copy" and a key, "chain" and a chain id. */
+struct cb_digest cb_identity_from(const char *name, const struct cb_digest *digest);
 
 /* ── Sources ── */
 /* A base image already resolved to a manifest or local image: identity from its chain id.

@@ -45,7 +45,8 @@ static struct memory *memory_of(struct cb_cache_store *store)
 }
 
 static int memory_lookup(struct cb_cache_store *store, const struct cb_digest *key,
-                         struct cb_cache_entry *out, struct cb_error **err)
+                         const struct cb_digest *foreign, struct cb_cache_entry *out,
+                         struct cb_error **err)
 {
     struct memory *memory = memory_of(store);
     char text[CB_DIGEST_MAX_TEXT];

@@ -112,6 +112,7 @@ static void make_key(const struct solve *solve, struct step *step, int content)
 {
     size_t count = step->vertex->input_count;
     cb_autofree struct key_input *inputs = xcalloc(count + 1, sizeof(*inputs));
+    int claimed = 0;
 
     for (size_t i = 0; i < count; i++) {
         const struct step *input = step->inputs[i];
@@ -129,8 +130,18 @@ static void make_key(const struct solve *solve, struct step *step, int content)
             inputs[i].selector = step->map.inputs[i].selector;
         }
     }
-    step->key_count = content ? 1 : 0;
-    step->keys[step->key_count++] = cb_key_step(&step->op_digest, inputs, count);
+    step->key_count = content ? 2 : 1;
+    step->keys[content] = cb_key_step(&step->op_digest, inputs, count);
+    step->foreign[content] = step->keys[content];
+    for (size_t i = 0; i < count; i++) {
+        if (inputs[i].kind == KEY_CONTENT ||
+            cb_digest_equal(&inputs[i].digest, &step->inputs[i]->claimed))
+            continue;
+        inputs[i].digest = step->inputs[i]->claimed;
+        claimed = 1;
+    }
+    if (claimed)
+        step->foreign[content] = cb_key_step(&step->op_digest, inputs, count);
 }
 
 static void hit(struct solve *solve, struct step *step)
@@ -138,6 +149,8 @@ static void hit(struct solve *solve, struct step *step)
     step->phase = STEP_HIT;
     step->known = 1;
     step->identity = step->entry.identity;
+    step->claimed =
+        cb_digest_is_set(&step->entry.foreign) ? step->entry.foreign : step->identity;
     if (!step->vertex->internal) {
         solve->stats.cached++;
         cb_trace_start(solve, step);
@@ -146,11 +159,13 @@ static void hit(struct solve *solve, struct step *step)
     wake_dependents(solve, step);
 }
 
-int cb_cache_ask(const struct solve *solve, const struct cb_digest *key,
+int cb_cache_ask(const struct solve *solve, const struct step *step,
                  struct cb_cache_entry *out, int *stale, struct cb_error **err)
 {
     struct cb_cache_store *cache = solve->options->cache;
-    int found = cache->class->lookup(cache, key, out, err);
+    size_t last = step->key_count - 1;
+    int found =
+        cache->class->lookup(cache, &step->keys[last], &step->foreign[last], out, err);
     struct timespec now;
 
     if (found <= 0 || !solve->options->has_cache_ttl)
@@ -172,7 +187,7 @@ static int look_up(struct solve *solve, struct step *step)
 
     if (!cb_step_may_look_up(solve, step))
         return 0;
-    found = cb_cache_ask(solve, cb_step_key(step), &step->entry, &step->stale, &error);
+    found = cb_cache_ask(solve, step, &step->entry, &step->stale, &error);
     if (found > 0)
         hit(solve, step);
     else if (found < 0)
@@ -334,6 +349,10 @@ static void mapped(struct solve *solve, struct step *step, struct job *job)
 static void take_result(struct solve *solve, struct step *step, struct job *job)
 {
     step->result = cb_steal(&job->result);
+    /* What was only claimed goes on being asked for; what was made here is claimed by
+     * nobody else. */
+    if (!step->known || !cb_digest_equal(&step->identity, &step->result->identity))
+        step->claimed = step->result->identity;
     step->known = 1;
     step->identity = step->result->identity;
     step->phase = STEP_DONE;

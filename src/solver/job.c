@@ -146,7 +146,7 @@ static void run_locked(struct job *job)
     if (cache->class->lock(cache, key, job->step->vertex->name, job->cancel, sink_of(job),
                            &lock, &job->error) < 0)
         return;
-    job->found = cb_cache_ask(job->solve, key, &job->entry, &stale, &job->error);
+    job->found = cb_cache_ask(job->solve, job->step, &job->entry, &stale, &job->error);
     if (job->found == 0 && cb_cancel_check(job->cancel, &job->error) == 0)
         run_recorded(job);
     cache->class->unlock(cache, lock);

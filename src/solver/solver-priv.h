@@ -93,7 +93,8 @@ struct step {
     struct cb_cache_map map;
     struct cb_digest op_digest;
 
-    struct cb_digest keys[2]; /* fast, slow */
+    struct cb_digest keys[2];    /* fast, slow */
+    struct cb_digest foreign[2]; /* the same, of what a cache of elsewhere claims */
     size_t key_count;
     struct cb_digest *used;    /* identity of each input when the keys were made */
     struct content **contents; /* per input, or NULL */
@@ -101,6 +102,7 @@ struct step {
 
     int known; /* identity is set */
     struct cb_digest identity;
+    struct cb_digest claimed;    /* identity as the cache it comes from has it */
     struct cb_cache_entry entry; /* of a HIT */
     int gone;  /* how often the entry was not there when it was loaded */
     int stale; /* there was an entry, older than wanted */
@@ -139,8 +141,9 @@ void cb_job_run(struct job *job);
 void cb_job_free(struct job *job);
 /* Is the cache to be asked for this step? */
 int cb_step_may_look_up(const struct solve *solve, const struct step *step);
-/* Asks the cache. 1 found and young enough, 0 not (*STALE: it is too old), -1. */
-int cb_cache_ask(const struct solve *solve, const struct cb_digest *key,
+/* Asks the cache for STEP's last key. 1 found and young enough, 0 not (*STALE: it is too
+ * old), -1. */
+int cb_cache_ask(const struct solve *solve, const struct step *step,
                  struct cb_cache_entry *out, int *stale, struct cb_error **err);
 /* The key a step is locked and recorded under: the last one made. */
 const struct cb_digest *cb_step_key(const struct step *step);

@@ -156,14 +156,18 @@ void cb_graph_dump(const struct cb_graph *graph, struct cb_strbuf *out);
  * remote). Thread-safe. ── */
 struct cb_cache_entry {
     struct cb_digest identity;
-    char *handle; /* opaque to the solver: "snapshot:<id>"; owned */
+    struct cb_digest foreign; /* what a cache of elsewhere calls it; not set: the same */
+    char *handle;             /* opaque to the solver: "snapshot:<id>"; owned */
     int64_t created_ns;
 };
 struct cb_cache_store;
 struct cb_cache_store_class {
-    /* 1 hit (fills *out), 0 miss. */
+    /* 1 hit (fills *out), 0 miss. FOREIGN is the key as a cache of elsewhere made it, of
+     * the identities it claims for the inputs: good for asking such caches, and for
+     * nothing else. KEY itself when no input came from there. */
     int (*lookup)(struct cb_cache_store *store, const struct cb_digest *key,
-                  struct cb_cache_entry *out, struct cb_error **err);
+                  const struct cb_digest *foreign, struct cb_cache_entry *out,
+                  struct cb_error **err);
     /* Turns an entry into a result. 1 loaded, 0 no longer there (a miss; the entry is
      * dropped). */
     int (*load)(struct cb_cache_store *store, const struct cb_cache_entry *entry,

@@ -17,6 +17,16 @@ int cb_content_read(struct cb_store *store, const struct cb_digest *digest, size
 int cb_content_put(struct cb_store *store, const void *bytes, size_t len,
                    struct cb_digest *digest, struct cb_error **err);
 
+/* Small blobs that come by the thousand: synced together. They are in the store after
+ * cb_blob_batch_flush, which happens now and then by itself. */
+struct cb_blob_batch;
+struct cb_blob_batch *cb_blob_batch_new(struct cb_store *store);
+int cb_blob_batch_put(struct cb_blob_batch *batch, const void *bytes, size_t len,
+                      struct cb_digest *digest, struct cb_error **err);
+int cb_blob_batch_flush(struct cb_blob_batch *batch, struct cb_error **err);
+void cb_blob_batch_free(struct cb_blob_batch *batch);
+CB_AUTO_DEFINE(cb_blob_batch, cb_blob_batch_free)
+
 /* Writing a blob of which the digest is known (a download) or not (a compression,
  * EXPECTED NULL). With EXPECTED, an unfinished earlier download is continued:
  * cb_blob_writer_offset tells from where, and the digest's ingest lock is held (others

@@ -12,6 +12,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/cache-mount-priv.h \
 	%D%/cache-mount.h \
 	%D%/compress.h \
+	%D%/content-batch.c \
 	%D%/content-priv.h \
 	%D%/content.h \
 	%D%/copy-tree.h \

@@ -212,7 +212,7 @@ image_id() { "$CBUILD" images -q --no-trunc img; }
 }
 
 # forge CACHE OTHER FIELD: the record of CACHE's `RUN` claims OTHER's keys, too, or its identity;
-# FIELD base: the base image is what the `RUN` made of it.
+# FIELD base: the base image is what the `RUN` made of it; top: its step /copy claims OTHER's keys.
 forge() {
     python3 - "$@" <<'PY'
 import hashlib, json, os, sys
@@ -231,7 +231,7 @@ def put(root, value):
     return {"digest": "sha256:" + digest, "size": len(text)}
 
 def step(document):
-    return next(r for r in document["records"] if "RUN" in r["name"])
+    return next(r for r in document["records"] if "RUN" in r["name"] and "/copy" not in r["name"])
 
 root, other, field = sys.argv[1:]
 index, manifest, document = load(root)
@@ -239,6 +239,9 @@ theirs = step(load(other)[2])
 if field == "base":
     next(r for r in document["records"] if "FROM" in r["name"])["layer"] = step(document)["layer"]
     step(document)["keys"] = []
+elif field == "top":
+    top = lambda d: next(r for r in d["records"] if "/copy" in r["name"])
+    top(document)["keys"] += top(load(other)[2])["keys"]
 elif field == "keys":
     step(document)["keys"] += theirs["keys"]
 else:
@@ -269,6 +272,59 @@ PY
         in_image cat /file
         expect_output good
     done
+}
+
+@test "a step that ran on what a cache forged is nobody else's, and neither is one the cache has on top" {
+    local good='FROM busybox\nRUN echo good >/file\n' evil='FROM busybox\nRUN echo evil >/file\n'
+    local on='RUN cat /file >/copy\n' known
+    printf "$good" >"$DIR/Dockerfile"
+    build_ok --cache-to "type=local,dest=$BATS_TEST_TMPDIR/good,mode=max"
+    # KNOWN: the cache has the step on top, too, under the key the victim's would have.
+    for known in '' "$on"; do
+        first_store
+        printf "$evil$known" >"$DIR/Dockerfile"
+        build_ok --cache-to "type=local,dest=$BATS_TEST_TMPDIR/forged,mode=max"
+        if [ -n "$known" ]; then
+            printf "$good$on" >"$DIR/Dockerfile"
+            build_ok --cache-to "type=local,dest=$BATS_TEST_TMPDIR/both,mode=max"
+            forge "$BATS_TEST_TMPDIR/forged" "$BATS_TEST_TMPDIR/both" top
+        fi
+        forge "$BATS_TEST_TMPDIR/forged" "$BATS_TEST_TMPDIR/good" identity
+        other_store
+        printf "$evil$on" >"$DIR/Dockerfile"
+        build_ok --cache-from "type=local,src=$BATS_TEST_TMPDIR/forged" \
+            --cache-to "type=local,dest=$BATS_TEST_TMPDIR/relayed,mode=max"
+        in_image cat /copy
+        expect_output evil
+        printf "$good$on" >"$DIR/Dockerfile"
+        build_ok
+        in_image cat /copy
+        expect_output good
+        # Nor is it handed on.
+        other_store
+        build_ok --cache-from "type=local,src=$BATS_TEST_TMPDIR/relayed"
+        in_image cat /copy
+        expect_output good
+    done
+}
+
+@test "what was made on top of a cache's steps is found by the machine that made those" {
+    printf 'FROM busybox\nRUN cat /proc/sys/kernel/random/uuid >/a\nRUN echo b >/b\n' >"$DIR/Dockerfile"
+    build_ok --cache-to "type=local,dest=$BATS_TEST_TMPDIR/one,mode=max"
+    other_store
+    echo 'RUN cat /proc/sys/kernel/random/uuid >/c' >>"$DIR/Dockerfile"
+    build_ok --cache-from "type=local,src=$BATS_TEST_TMPDIR/one" --cache-to "type=local,dest=$BATS_TEST_TMPDIR/two,mode=max"
+    [ "$(steps_run)" = 1 ]
+    # And the other way round, where the store has the steps of the cache already.
+    first_store
+    build_ok --cache-from "type=local,src=$BATS_TEST_TMPDIR/two"
+    [ "$(steps_run)" = 0 ]
+    echo 'RUN echo d >/d' >>"$DIR/Dockerfile"
+    build_ok --cache-to "type=local,dest=$BATS_TEST_TMPDIR/three,mode=max"
+    [ "$(steps_run)" = 1 ]
+    export CBUILD_ROOT=$STORE-other
+    build_ok --cache-from "type=local,src=$BATS_TEST_TMPDIR/three"
+    [ "$(steps_run)" = 0 ]
 }
 
 @test "what a forged cache says of a base image does not change it" {

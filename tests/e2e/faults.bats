@@ -170,7 +170,7 @@ END
     "$CBUILD" build -q --network=none -t img "$DIR" <&- >&- 2>&-
     "$CBUILD" build --progress=plain --network=none --no-cache -t img "$DIR" <&- >&- 2>/dev/null
     in_image cat /x
-    for command in images 'inspect img' 'history img' 'save img' df 'build -q -' version; do
+    for command in images 'inspect img' 'history img' 'save img' df 'build -q -' version --version --help 'help build' 'build --help'; do
         run sh -c '"$0" '"$command"' < "$1/Dockerfile" > /dev/full' "$CBUILD" "$DIR"
         [ "$status" -eq 1 ] || { echo "$command: status $status: $output"; return 1; }
     done

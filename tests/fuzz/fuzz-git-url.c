@@ -35,8 +35,8 @@ static void check_ref(const struct cb_git_ref *ref)
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
     cb_autofree char *text = xstrndup((const char *)data, size);
-    cb_autofree char *shown = cb_redact_userinfo(text);
-    cb_autofree char *again = cb_redact_userinfo(shown);
+    cb_autofree char *shown = cb_redact_place(text);
+    cb_autofree char *again = cb_redact_place(shown);
     cb_autofree char *name = cb_url_file_name(text);
     cb_auto_value(cb_git_ref) ref = {0};
 

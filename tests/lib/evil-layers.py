@@ -531,8 +531,8 @@ def many_files(t):
 
 
 def bomb(t):
-    t.header("zero", size=300 << 20)
-    t.bomb = 300 << 20
+    t.header("zero", size=1500 << 20)
+    t.bomb = 1500 << 20
 
 
 LAYERS = {}

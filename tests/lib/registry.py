@@ -663,6 +663,10 @@ class Handler(BaseHTTPRequestHandler):
         if what == "reset":
             self.close_connection = True
             return None
+        if what == "longlength":
+            self.close_connection = True
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\npart")
+            return None
         return self.reply(404, b"no such thing\n", "text/plain")
 
 

@@ -20,10 +20,34 @@ static void test_texts(void **state)
         {"://@", "://xxxxx@"},
         {"://", "://"},
         {"", ""},
+        {"RUN curl https://h/x?a=1&access_token=s%20t&n=2#f y",
+         "RUN curl https://h/x?a=1&access_token=xxxxx&n=2#f y"},
+        {"https://u:p@h/?sig=1 'http://h?key=2'",
+         "https://xxxxx@h/?sig=xxxxx 'http://h?key=xxxxx'"},
+        {"http://p/?to=http://u:p@h&token=1", "http://p/?to=http://xxxxx@h&token=xxxxx"},
+        {"/x?token=1", "/x?token=1"},
     };
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++) {
-        cb_autofree char *got = cb_redact_userinfo(rows[i][0]);
+        cb_autofree char *got = cb_redact_urls(rows[i][0]);
+
+        assert_string_equal(got, rows[i][1]);
+    }
+}
+
+static void test_places(void **state)
+{
+    static const char *const rows[][2] = {
+        {"usr:pw@host:x", "xxxxx@host:x"},
+        {"usr:p@w@host:x", "xxxxx@host:x"},
+        {"git@host:x", "git@host:x"},
+        {"https://u:p@h/x?token=1", "https://xxxxx@h/x?token=xxxxx"},
+        {"/a:b@c:d", "/a:b@c:d"},
+        {".", "."},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++) {
+        cb_autofree char *got = cb_redact_place(rows[i][0]);
 
         assert_string_equal(got, rows[i][1]);
     }
@@ -69,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_places),
         cmocka_unit_test(test_excerpts_keep_their_width),
         cmocka_unit_test(test_a_password_before_the_window_is_masked),
     };

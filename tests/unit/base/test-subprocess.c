@@ -70,6 +70,10 @@ static void failures_are_told_apart(void **state)
     options.timeout_ms = 20;
     assert_error(cb_subprocess_run(&options, NULL, NULL, &code, &err), &err,
                  CB_ERR_SYSTEM, "`sh`: took longer than 20 ms");
+    options = shell(SHELL("echo waiting >&2; sleep 60"));
+    options.idle_ms = 20;
+    assert_error(cb_subprocess_run(&options, NULL, NULL, &code, &err), &err,
+                 CB_ERR_NETWORK, "`sh`: nothing heard for 1 seconds");
     options = shell(SHELL("echo broken >&2; exit 7"));
     assert_int_equal(cb_subprocess_run(&options, NULL, NULL, NULL, &err), -1);
     assert_int_equal(cb_error_exit_code(err), 7);

@@ -87,7 +87,7 @@ static int look_up(struct world *world, const char *key_text,
 {
     struct cb_digest key = digest(key_text);
 
-    return world->cache->class->lookup(world->cache, &key, entry, NULL);
+    return world->cache->class->lookup(world->cache, &key, &key, entry, NULL);
 }
 
 static void result_is_found_by_the_next_process(void **state)

@@ -12,11 +12,15 @@ static struct cb_digest key(int number)
     return cb_digest_of(&number, sizeof(number));
 }
 
-/* Also beyond what a record has room for: a step was found under it once. */
+/* Also beyond what a record has room for: a step was found under it once. Its identity
+ * stays what the first of them made it, and is never what the cache says. */
 static void a_key_that_is_learnt_finds_the_record_from_then_on(void **state)
 {
     struct cb_remote_cache *remote = xcalloc(1, sizeof(*remote));
-    struct cb_cache_record record = {.layer = CB_CACHE_EMPTY, .name = xstrdup("RUN x")};
+    struct cb_cache_record record = {
+        .layer = CB_CACHE_ABSENT, .name = xstrdup("RUN x"), .identity = key(-1)};
+    const struct cb_cache_record *there;
+    struct cb_digest first = {0};
 
     remote->dir_fd = -1;
     remote->by_key = cb_map_new(NULL);
@@ -25,10 +29,15 @@ static void a_key_that_is_learnt_finds_the_record_from_then_on(void **state)
         struct cb_digest learnt = key(i);
 
         assert_int_equal(cb_remote_cache_find(remote, &learnt), -1);
-        cb_remote_cache_add_key(remote, 0, &learnt);
+        cb_remote_cache_answer(remote, 0, &learnt);
         assert_int_equal(cb_remote_cache_find(remote, &learnt), 0);
+        there = &remote->document.records.items[0];
+        if (i == 0)
+            first = there->here;
+        assert_true(cb_digest_equal(&there->here, &first));
     }
-    assert_int_equal(remote->document.records.items[0].key_count, CB_CACHE_MAX_KEYS);
+    assert_false(cb_digest_equal(&there->here, &there->identity));
+    assert_int_equal(there->asked_count, CB_ARRAY_SIZE(there->asked));
     cb_remote_cache_free(remote);
 }
 

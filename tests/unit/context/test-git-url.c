@@ -207,7 +207,7 @@ static void test_userinfo_is_redacted(void **state)
     };
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++) {
-        cb_autofree char *got = cb_redact_userinfo(rows[i][0]);
+        cb_autofree char *got = cb_redact_urls(rows[i][0]);
 
         assert_string_equal(got, rows[i][1]);
     }

@@ -71,6 +71,55 @@ static void a_tag_that_moves_is_reported(void **state)
                            "old one with ID sha256:"));
 }
 
+/* More than are synced at once, and one of them twice. */
+static void thousands_of_small_members_become_blobs(void **state)
+{
+    NEED(state);
+    enum { COUNT = 2500 };
+    cb_autofree struct member *members = xcalloc(COUNT + 1, sizeof(*members));
+    cb_auto_value(cb_strings) texts = {0};
+    cb_auto_value(cb_strings) messages = {0};
+
+    for (int i = 0; i < COUNT; i++) {
+        cb_autofree char *text = xasprintf("file %d", i % (COUNT - 1));
+
+        cb_strings_add(&texts, text);
+    }
+    for (int i = 0; i < COUNT; i++)
+        members[i] = (struct member){.path = texts.items[i], .data = texts.items[i]};
+    members[COUNT] = (struct member){.path = "manifest.json", .data = "[]"};
+    assert_int_equal(load_members(fixture, members, COUNT + 1, &messages, NULL), 0);
+    for (int i = 0; i < COUNT; i++) {
+        struct cb_digest digest = cb_digest_of(texts.items[i], strlen(texts.items[i]));
+        cb_auto_value(cb_strbuf) bytes = {0};
+
+        assert_int_equal(cb_content_read(fixture->store, &digest, 100, &bytes, NULL), 0);
+    }
+}
+
+static void names_of_members_have_a_bound_together(void **state)
+{
+    NEED(state);
+    enum { COUNT = 3000, LEN = 3000 };
+    cb_autofree struct member *members = xcalloc(COUNT, sizeof(*members));
+    cb_autofree char *target = xcalloc(1, LEN + 1);
+    cb_auto_value(cb_strings) names = {0};
+    cb_auto_value(cb_strings) messages = {0};
+    cb_auto(cb_error) error = NULL;
+
+    memset(target, 'x', LEN);
+    for (int i = 0; i < COUNT; i++) {
+        cb_autofree char *name = xasprintf("%d%s", i, target);
+
+        cb_strings_add(&names, name);
+    }
+    for (int i = 0; i < COUNT; i++)
+        members[i] = (struct member){.path = names.items[i], .link = target};
+    assert_int_equal(load_members(fixture, members, COUNT, &messages, &error), -1);
+    assert_int_equal(cb_error_kind(error), CB_ERR_INTEGRITY);
+    assert_non_null(strstr(cb_error_message(error), "bytes of names"));
+}
+
 static void an_oci_layout_is_loaded(void **state)
 {
     NEED(state);
@@ -316,6 +365,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_old_docker_archive_is_loaded_in_any_order),
         cmocka_unit_test(a_tag_that_moves_is_reported),
+        cmocka_unit_test(thousands_of_small_members_become_blobs),
+        cmocka_unit_test(names_of_members_have_a_bound_together),
         cmocka_unit_test(an_oci_layout_is_loaded),
         cmocka_unit_test(hostile_archives_are_refused),
         cmocka_unit_test(an_imported_root_becomes_one_layer),

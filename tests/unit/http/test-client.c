@@ -155,6 +155,17 @@ static void a_connection_that_breaks_is_a_network_error(void **state)
     assert_int_equal(cb_error_kind(error), CB_ERR_NETWORK);
 }
 
+static void a_length_that_cannot_be_counted_is_refused(void **state)
+{
+    cb_auto_value(cb_http_response) response = {0};
+    cb_auto(cb_error) error = NULL;
+
+    assert_int_equal(
+        get(*state, "longlength", (struct cb_http_request){0}, &response, &error), -1);
+    assert_int_equal(cb_error_kind(error), CB_ERR_INTEGRITY);
+    assert_non_null(strstr(cb_error_message(error), "Content-Length over"));
+}
+
 static void a_cut_download_goes_on_where_it_stopped(void **state)
 {
     download(*state, "bytes/good/300000/a", 300000);
@@ -341,6 +352,7 @@ int main(void)
         cmocka_unit_test(a_range_at_the_wrong_byte_is_not_used),
         cmocka_unit_test(an_offset_that_is_the_end_starts_again),
         cmocka_unit_test(an_endless_body_stops_at_the_limit),
+        cmocka_unit_test(a_length_that_cannot_be_counted_is_refused),
         cmocka_unit_test(a_collected_body_has_a_limit),
         cmocka_unit_test(two_megabytes_of_headers_are_refused),
         cmocka_unit_test(redirects_carry_credentials_only_to_the_same_origin),

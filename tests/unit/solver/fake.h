@@ -268,12 +268,13 @@ static inline struct cb_cache_store *fake_cache_memory(struct cb_cache_store *st
 
 static inline int fake_cache_lookup(struct cb_cache_store *store,
                                     const struct cb_digest *key,
+                                    const struct cb_digest *foreign,
                                     struct cb_cache_entry *out, struct cb_error **err)
 {
     struct cb_cache_store *memory = fake_cache_memory(store);
 
     struct fake_cache *fake = (struct fake_cache *)store;
-    int found = memory->class->lookup(memory, key, out, err);
+    int found = memory->class->lookup(memory, key, foreign, out, err);
 
     atomic_fetch_add(&fake->lookups, 1);
     for (int i = 0; found > 0 && i < fake->lost_count; i++) {
