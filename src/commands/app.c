@@ -52,12 +52,13 @@ static char *configured_root(const struct cb_settings *settings, int of_user)
     return NULL;
 }
 
-int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
-                 struct cb_error **err)
+static int open_store(struct cb_app *app, int create, int repair, struct cb_store **out,
+                      struct cb_error **err)
 {
     struct cb_store_options options = {.root = app->root,
                                        .of_user = app->userns.kind != CB_USERNS_NONE,
                                        .create = create,
+                                       .repair = repair,
                                        .cancel = app->cancel};
     const struct cb_settings *settings;
     const char *root = getenv("CBUILD_ROOT");
@@ -68,6 +69,17 @@ int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
     if (!options.root && (!root || !*root))
         options.root = configured_root(settings, options.of_user);
     return cb_store_open(out, &options, err);
+}
+
+int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
+                 struct cb_error **err)
+{
+    return open_store(app, create, 0, out, err);
+}
+
+int cb_app_store_repair(struct cb_app *app, struct cb_store **out, struct cb_error **err)
+{
+    return open_store(app, 0, 1, out, err);
 }
 
 int cb_app_platform(const char *text, struct cb_platform *buffer,

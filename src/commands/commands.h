@@ -81,6 +81,8 @@ int cb_app_settings(struct cb_app *app, const struct cb_settings **out,
  * may start an empty one. */
 int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
                  struct cb_error **err);
+/* The same for fsck --repair: a damaged index is replaced. */
+int cb_app_store_repair(struct cb_app *app, struct cb_store **out, struct cb_error **err);
 /* The value of --platform, in BUFFER; *OUT is NULL when there is none. USAGE. */
 int cb_app_platform(const char *text, struct cb_platform *buffer,
                     const struct cb_platform **out, struct cb_error **err);

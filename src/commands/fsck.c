@@ -57,7 +57,8 @@ static int check(struct cb_app *app, const struct fsck_values *values,
     struct cb_fsck_source source = {.fetch = fetch};
     struct cb_fsck result = {0};
 
-    if (cb_app_store(app, 0, &store, err) < 0)
+    if ((values->repair ? cb_app_store_repair(app, &store, err)
+                        : cb_app_store(app, 0, &store, err)) < 0)
         return -1;
     pool = cb_pool_new(0, 1);
     if (values->repair && open_registry(app, values, store, pool, &registry, err) < 0)

@@ -29,8 +29,8 @@ int cb_db_error(struct cb_db *db, const char *what, struct cb_error **err)
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         cb_error_set(err, CB_ERR_INTEGRITY, "index `meta.db`: %s: %s", what, text);
-        return cb_error_hint(err, "the index is damaged; move meta.db away, blobs and "
-                                  "snapshots are not affected");
+        return cb_error_hint(err, "the index is damaged: `cbuild fsck --repair` makes "
+                                  "another of what is left; blobs are not affected");
     case SQLITE_READONLY:
     case SQLITE_PERM:
         return cb_error_set(err, CB_ERR_DENIED, "index `meta.db`: %s: %s", what, text);

@@ -14,9 +14,11 @@
 #include "store/layer-pass.h"
 #include "store/layer.h"
 #include "store/refs.h"
+#include "store/salvage.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sys/stat.h>
 
 struct fsck {
@@ -58,6 +60,23 @@ static int check_index(struct fsck *fsck, struct cb_error **err)
     if (sound == 0)
         problem(fsck, NULL, "index `meta.db`: %s", text);
     return sound < 0 ? -1 : 0;
+}
+
+/* An index that was made anew may lack images whose blobs are here, and those above are
+ * sound. */
+static int recover_images(struct fsck *fsck, struct cb_error **err)
+{
+    uint64_t images;
+
+    if (!fsck->store->salvaged || !fsck->repair)
+        return 0;
+    if (cb_images_recover(fsck->store, &images, err) < 0)
+        return -1;
+    problem(fsck, "made anew; the old one is meta.db.damaged",
+            "index `meta.db`: damaged; %" PRIu64 " rows could be read, %" PRIu64
+            " images were found by their blobs",
+            fsck->store->salvaged_rows, images);
+    return 0;
 }
 
 /* ── Blobs ── */
@@ -231,6 +250,32 @@ static int check_snapshots(struct fsck *fsck, struct cb_error **err)
                             check_snapshot, fsck, err);
 }
 
+/* Directories without a row: commits that were cut off, or the row is lost. */
+static int check_strays(struct fsck *fsck, struct cb_error **err)
+{
+    struct cb_store *store = fsck->store;
+    cb_auto_value(cb_strings) names = {0};
+    cb_auto(cb_map) used = cb_map_new(NULL);
+    cb_autofd int lock = -1;
+
+    if (!fsck->repair)
+        return 0;
+    if (cb_gc_lock_exclusive(store, &lock, err) < 0 ||
+        cb_leases_collect(store->lease, used, err) < 0 ||
+        cb_fs_list(store->snapshots_fd, &names, err) < 0)
+        return -1;
+    cb_vec_foreach (name, &names) {
+        cb_autofree char *active = xasprintf("%c%s", CB_LEASE_ACTIVE, *name);
+
+        if (cb_map_has(used, active) || cb_db_snapshot_exists(store->db, *name, NULL))
+            continue;
+        if (cb_fs_remove_tree(store->snapshots_fd, *name, err) < 0)
+            return -1;
+        problem(fsck, "removed", "snapshot `%s`: half made, no row knows it", *name);
+    }
+    return 0;
+}
+
 /* ── Images ── */
 
 static int layer_is_here(struct fsck *fsck, const char *diff_id, const char *chain_id,
@@ -325,6 +370,7 @@ int cb_store_fsck(struct cb_store *store, int deep, int repair,
     int result = repair ? cb_store_check_writable(store, err) : 0;
 
     if (result == 0 && (check_index(&fsck, err) < 0 || check_blobs(&fsck, err) < 0 ||
+                        recover_images(&fsck, err) < 0 || check_strays(&fsck, err) < 0 ||
                         check_snapshots(&fsck, err) < 0 || check_images(&fsck, err) < 0))
         result = -1;
     cb_strings_free(&fsck.names);

@@ -60,6 +60,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/db-images.c \
 	%D%/db-platforms.c \
 	%D%/db-records.c \
+	%D%/db-salvage.c \
+	%D%/db-salvage.h \
 	%D%/db-schema.c \
 	%D%/db-snapshots.c \
 	%D%/db.c \
@@ -85,6 +87,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/record.c \
 	%D%/name-platforms.c \
 	%D%/refs.c \
+	%D%/salvage.c \
+	%D%/salvage.h \
 	%D%/scratch.c \
 	%D%/snapshot-remove.c \
 	%D%/snapshot-tree.c \

@@ -19,7 +19,9 @@
 struct cb_store {
     char *root;
     int root_fd, snapshots_fd, ingest_fd, tmp_fd;
-    int read_only, no_sync;
+    int read_only, no_sync, repair;
+    int salvaged; /* the index was damaged, and is another now */
+    uint64_t salvaged_rows;
     char boot_id[64];
     struct cb_cancel *cancel; /* borrowed, or NULL */
     struct cb_db *db;         /* has its own lock */

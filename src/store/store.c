@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "store/db-snapshots.h"
+#include "store/salvage.h"
 #include "store/store-priv.h"
 
 #include <errno.h>
@@ -192,7 +193,14 @@ static int check_free(struct cb_store *store, struct cb_error **err)
 
 static int open_known(struct cb_store *store, struct cb_error **err)
 {
-    return cb_driver_recall(store, err) < 0 ? -1 : open_index(store, 0, err);
+    int damaged;
+
+    if (cb_driver_recall(store, err) < 0)
+        return -1;
+    damaged = store->repair ? cb_index_is_damaged(store, err) : 0;
+    if (damaged < 0 || (damaged && cb_index_salvage(store, err) < 0))
+        return -1;
+    return open_index(store, 0, err);
 }
 
 /* The format file comes last: what is there before it can be made again. */
@@ -300,6 +308,7 @@ int cb_store_open(struct cb_store **out, const struct cb_store_options *options,
     store->root = options->root ? xstrdup(options->root) : default_root(options->of_user);
     store->read_only = options->read_only;
     store->no_sync = options->no_sync;
+    store->repair = options->repair;
     store->cancel = options->cancel;
     store->max_bytes = options->max_bytes;
     atomic_store(&store->mounts_changed, 1);

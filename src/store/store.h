@@ -21,7 +21,8 @@ struct cb_store_options {
     int read_only;
     struct cb_cancel *cancel; /* ends waits for other processes; or NULL */
     uint64_t max_bytes;       /* the store is kept below this; 0: no limit */
-    int no_sync;              /* --no-sync: no fsync at all, for throw-away CI machines */
+    int repair;  /* a damaged index is replaced by one made of what is left */
+    int no_sync; /* --no-sync: no fsync at all, for throw-away CI machines */
 };
 /* Refuses a root not owned by us or writable by others (DENIED), or of an unknown format
  * (UNSUPPORTED). Sweeps what dead processes left. Takes a lease that lasts until close.
