@@ -54,16 +54,23 @@ static int next_parameter(struct cb_url_secrets *in, struct cb_span *out)
 {
     while (in->at < in->end) {
         size_t name = in->at + 1;
-        size_t next = name + length_without(in->text + name, in->end - name, "?&#");
+        size_t most = name < in->path ? in->path : in->end;
+        size_t next = name + length_without(in->text + name, most - name, "?&#");
         size_t value = name + length_without(in->text + name, next - name, "=") + 1;
 
-        in->at = next;
+        in->at = next + length_without(in->text + next, in->end - next, "?&#");
         if (value < next && cb_is_secret_name(in->text + name, value - 1 - name)) {
             *out = (struct cb_span){value, next};
             return 1;
         }
     }
     return 0;
+}
+
+static int is_scheme_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '+' || c == '-' || c == '.';
 }
 
 /* A URL ends where another begins: that may have a password of its own, and parameters
@@ -74,7 +81,12 @@ static size_t end_of_url(const struct cb_url_secrets *in, size_t mark)
     size_t end = start + length_without(in->text + start, in->len - start, URL_ENDS);
     const char *next = memmem(in->text + start, end - start, "://", 3);
 
-    return next ? (size_t)(next - in->text) : end;
+    if (!next)
+        return end;
+    end = (size_t)(next - in->text);
+    while (end > start && is_scheme_byte(in->text[end - 1]))
+        end--;
+    return end;
 }
 
 int cb_url_secrets_next(struct cb_url_secrets *in, struct cb_span *out)
@@ -82,6 +94,7 @@ int cb_url_secrets_next(struct cb_url_secrets *in, struct cb_span *out)
     for (;;) {
         const char *found;
         size_t mark;
+        int has_userinfo;
 
         if (next_parameter(in, out))
             return 1;
@@ -90,8 +103,12 @@ int cb_url_secrets_next(struct cb_url_secrets *in, struct cb_span *out)
             return 0;
         mark = (size_t)(found - in->text);
         in->end = end_of_url(in, mark);
-        in->at = mark + length_without(found, in->end - mark, "?&");
-        if (find_userinfo(in->text, in->end, mark, out))
+        in->path = mark + 3;
+        in->path += length_without(found + 3, in->end - in->path, "/?#");
+        has_userinfo = find_userinfo(in->text, in->end, mark, out);
+        in->at = has_userinfo ? out->end : mark;
+        in->at += length_without(in->text + in->at, in->end - in->at, "?&");
+        if (has_userinfo)
             return 1;
     }
 }

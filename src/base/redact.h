@@ -10,7 +10,7 @@
 struct cb_url_secrets {
     const char *text;
     size_t len;
-    size_t at, end; /* begin with 0 */
+    size_t at, path, end; /* begin with 0 */
 };
 /* 1: *OUT is the next; 0: there is none. */
 int cb_url_secrets_next(struct cb_url_secrets *in, struct cb_span *out);

@@ -25,6 +25,9 @@ static void test_texts(void **state)
         {"https://u:p@h/?sig=1 'http://h?key=2'",
          "https://xxxxx@h/?sig=xxxxx 'http://h?key=xxxxx'"},
         {"http://p/?to=http://u:p@h&token=1", "http://p/?to=http://xxxxx@h&token=xxxxx"},
+        {"http://u&key=1@h/?key=2", "http://xxxxx@h/?key=xxxxx"},
+        {"http://h/?key=ssh://git@h", "http://h/?key=ssh://git@h"},
+        {"http://h&key=1/&@", "http://h&key=xxxxx/&@"},
         {"/x?token=1", "/x?token=1"},
     };
 
