@@ -1,6 +1,8 @@
 /* An action's tokens, as Go's text/template/parse makes them. */
 #include "base/template-priv.h"
 
+#include "base/utf8.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -64,21 +66,9 @@ static void take_word(struct lexer *lexer, struct cb_tmpl_token *token, size_t f
 
 static void add_point(struct cb_strbuf *out, unsigned point)
 {
-    if (point < 0x80) {
-        cb_strbuf_addc(out, (char)point);
-    } else if (point < 0x800) {
-        cb_strbuf_addc(out, (char)(0xc0 | point >> 6));
-        cb_strbuf_addc(out, (char)(0x80 | (point & 0x3f)));
-    } else if (point < 0x10000) {
-        cb_strbuf_addc(out, (char)(0xe0 | point >> 12));
-        cb_strbuf_addc(out, (char)(0x80 | (point >> 6 & 0x3f)));
-        cb_strbuf_addc(out, (char)(0x80 | (point & 0x3f)));
-    } else {
-        cb_strbuf_addc(out, (char)(0xf0 | point >> 18));
-        cb_strbuf_addc(out, (char)(0x80 | (point >> 12 & 0x3f)));
-        cb_strbuf_addc(out, (char)(0x80 | (point >> 6 & 0x3f)));
-        cb_strbuf_addc(out, (char)(0x80 | (point & 0x3f)));
-    }
+    char text[5];
+
+    cb_strbuf_add(out, text, cb_utf8_encode(point, text));
 }
 
 /* DIGITS digits of BASE at P; -1 if they are none. */

@@ -46,6 +46,18 @@ size_t cb_utf8_decode(const char *text, size_t len, unsigned *point)
     return need;
 }
 
+size_t cb_utf8_encode(unsigned point, char out[5])
+{
+    static const unsigned char leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    size_t len = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+
+    out[len] = '\0';
+    for (size_t i = len; --i > 0; point >>= 6)
+        out[i] = (char)(0x80 | (point & 0x3f));
+    out[0] = (char)(leads[len] | point);
+    return len;
+}
+
 static int is_space(unsigned point)
 {
     switch (point) {

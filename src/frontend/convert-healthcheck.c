@@ -2,6 +2,7 @@
 #include "frontend/frontend-priv.h"
 
 #include "base/timestamp.h"
+#include "base/utf8.h"
 
 #include <string.h>
 
@@ -28,29 +29,6 @@ static void add_duration(struct cb_strbuf *out, int64_t ns)
     cb_strbuf_addf(out, " \"%s\"", text);
 }
 
-/* UTF-8 of a character below 0x110000. */
-static void encode(unsigned point, char out[5])
-{
-    unsigned char *at = (unsigned char *)out;
-
-    memset(out, 0, 5);
-    if (point < 0x80) {
-        at[0] = (unsigned char)point;
-    } else if (point < 0x800) {
-        at[0] = (unsigned char)(0xc0 | point >> 6);
-        at[1] = (unsigned char)(0x80 | (point & 0x3f));
-    } else if (point < 0x10000) {
-        at[0] = (unsigned char)(0xe0 | point >> 12);
-        at[1] = (unsigned char)(0x80 | (point >> 6 & 0x3f));
-        at[2] = (unsigned char)(0x80 | (point & 0x3f));
-    } else {
-        at[0] = (unsigned char)(0xf0 | point >> 18);
-        at[1] = (unsigned char)(0x80 | (point >> 12 & 0x3f));
-        at[2] = (unsigned char)(0x80 | (point >> 6 & 0x3f));
-        at[3] = (unsigned char)(0x80 | (point & 0x3f));
-    }
-}
-
 /* Go's %q of an integer is a character literal, which but for its quotes is written as in
  * a string. */
 static void add_rune(struct cb_strbuf *out, int64_t value)
@@ -60,7 +38,7 @@ static void add_rune(struct cb_strbuf *out, int64_t value)
         value >= 0 && value < 0x110000 && !(value >= 0xd800 && value < 0xe000);
     char text[5];
 
-    encode(is_character ? (unsigned)value : 0xfffd, text);
+    cb_utf8_encode(is_character ? (unsigned)value : 0xfffd, text);
     cb_config_quote(&quoted, text);
     if (value == 0)
         cb_strbuf_adds(out, " '\\x00'");

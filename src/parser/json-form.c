@@ -43,21 +43,9 @@ static int take(struct reader *reader, char c)
 
 static void add_utf8(struct cb_strbuf *out, unsigned point)
 {
-    if (point < 0x80) {
-        cb_strbuf_addc(out, (char)point);
-    } else if (point < 0x800) {
-        cb_strbuf_addc(out, (char)(0xc0 | point >> 6));
-        cb_strbuf_addc(out, (char)(0x80 | (point & 0x3f)));
-    } else if (point < 0x10000) {
-        cb_strbuf_addc(out, (char)(0xe0 | point >> 12));
-        cb_strbuf_addc(out, (char)(0x80 | (point >> 6 & 0x3f)));
-        cb_strbuf_addc(out, (char)(0x80 | (point & 0x3f)));
-    } else {
-        cb_strbuf_addc(out, (char)(0xf0 | point >> 18));
-        cb_strbuf_addc(out, (char)(0x80 | (point >> 12 & 0x3f)));
-        cb_strbuf_addc(out, (char)(0x80 | (point >> 6 & 0x3f)));
-        cb_strbuf_addc(out, (char)(0x80 | (point & 0x3f)));
-    }
+    char text[5];
+
+    cb_strbuf_add(out, text, cb_utf8_encode(point, text));
 }
 
 static int read_hex4(struct reader *reader, unsigned *out)

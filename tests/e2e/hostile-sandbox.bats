@@ -2,26 +2,7 @@
 # RUN steps and images that try to get out, to stay behind, or to take the machine along.
 load helpers
 load helpers-hostile
-
-setup_file() { cb_store; canary_lay; }
-teardown_file() {
-    canary_remove
-    cb_drop_store
-}
-setup() {
-    cb_dir
-    before=$(left_behind)
-}
-teardown() {
-    canary_ok
-    [ "$(left_behind)" = "$before" ]
-}
-
-step() {
-    printf 'FROM %s\nRUN %s\n' "${BASE:-busybox}" "$1" >"$DIR/Dockerfile"
-    shift
-    run timeout 30 "$CBUILD" build --progress=plain --network=none --no-cache -t img "$@" "$DIR"
-}
+load helpers-sandbox
 
 @test "a step inherits no descriptor and sees no process, socket or program of the builder" {
     step 'ls /proc/1/fd; ls /proc | grep -c "^[0-9]"; wc -l < /proc/net/unix; readlink /proc/1/exe; grep Groups /proc/self/status'

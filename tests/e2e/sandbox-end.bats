@@ -3,26 +3,7 @@
 # How steps and containers end: stray daemons, signals, terminals, and shells where a step failed.
 load helpers
 load helpers-hostile
-
-setup_file() { cb_store; canary_lay; }
-teardown_file() {
-    canary_remove
-    cb_drop_store
-}
-setup() {
-    cb_dir
-    before=$(left_behind)
-}
-teardown() {
-    canary_ok
-    [ "$(left_behind)" = "$before" ]
-}
-
-step() {
-    printf 'FROM busybox\nRUN %s\n' "$1" >"$DIR/Dockerfile"
-    shift
-    run timeout 30 "$CBUILD" build --progress=plain --network=none --no-cache -t img "$@" "$DIR"
-}
+load helpers-sandbox
 
 # Runs a command on a terminal of its own with TEXT typed: on_terminal TEXT COMMAND…
 on_terminal() {

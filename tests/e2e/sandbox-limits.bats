@@ -3,26 +3,10 @@
 # What steps and containers may use, and what becomes of those that take more.
 load helpers
 load helpers-hostile
+load helpers-sandbox
 
-setup_file() { cb_store; canary_lay; }
-teardown_file() {
-    canary_remove
-    cb_drop_store
-}
-setup() {
-    cb_dir
-    before=$(left_behind)
-}
-teardown() {
-    canary_ok
-    [ "$(left_behind)" = "$before" ]
-}
+STEP_TIMEOUT=180
 
-step() {
-    printf 'FROM busybox\nRUN %s\n' "$1" >"$DIR/Dockerfile"
-    shift
-    run timeout 180 "$CBUILD" build --progress=plain --network=none --no-cache -t img "$@" "$DIR"
-}
 container() {
     run timeout 60 "$CBUILD" run --rm --network none "$@"
 }

@@ -3,26 +3,8 @@
 # Docker's options for what a container or step sees and may do.
 load helpers
 load helpers-hostile
+load helpers-sandbox
 
-setup_file() { cb_store; canary_lay; }
-teardown_file() {
-    canary_remove
-    cb_drop_store
-}
-setup() {
-    cb_dir
-    before=$(left_behind)
-}
-teardown() {
-    canary_ok
-    [ "$(left_behind)" = "$before" ]
-}
-
-step() {
-    printf 'FROM busybox\nRUN %s\n' "$1" >"$DIR/Dockerfile"
-    shift
-    run timeout 30 "$CBUILD" build --progress=plain --network=none --no-cache -t img "$@" "$DIR"
-}
 container() {
     run timeout 30 "$CBUILD" run --rm --network none "$@"
 }

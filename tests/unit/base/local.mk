@@ -73,3 +73,6 @@ tests_unit_base_test_redact_LDADD = $(LIBS_base)
 unit_tests += tests/unit/base/test-template
 tests_unit_base_test_template_SOURCES = tests/unit/base/test-template.c tests/unit/base/unit.h
 tests_unit_base_test_template_LDADD = $(LIBS_base)
+unit_tests += tests/unit/base/test-utf8
+tests_unit_base_test_utf8_SOURCES = tests/unit/base/test-utf8.c
+tests_unit_base_test_utf8_LDADD = $(LIBS_base)
