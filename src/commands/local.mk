@@ -56,12 +56,15 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/prompt.c \
 	%D%/prompt.h \
 	%D%/prune.c \
+	%D%/pull.c \
+	%D%/push.c \
 	%D%/rmi.c \
 	%D%/run.c \
 	%D%/search.c \
 	%D%/table.c \
 	%D%/tag.c \
 	%D%/transfer.c \
+	%D%/transfer.h \
 	%D%/upkeep.c \
 	%D%/version.c
 

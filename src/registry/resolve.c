@@ -140,6 +140,24 @@ static int kind_of(const struct cb_document *document, enum cb_media_kind *kind,
     return 0;
 }
 
+static int no_platform(const struct cb_index *index, const struct cb_platform *platform,
+                       struct cb_error **err)
+{
+    cb_autofree char *wanted = cb_platform_text(platform);
+    cb_auto_value(cb_strbuf) others = {0};
+
+    cb_vec_foreach (entry, &index->manifests) {
+        cb_autofree char *text = cb_platform_text(&entry->platform);
+
+        if (*entry->platform.os && strcmp(entry->platform.os, "unknown") != 0 &&
+            others.len < 200)
+            cb_strbuf_addf(&others, "%s%s", others.len ? ", " : "", text);
+    }
+    cb_error_set(err, CB_ERR_NOT_FOUND,
+                 "no matching manifest for %s in the manifest list entries", wanted);
+    return others.len ? cb_error_hint(err, "it has %s", cb_strbuf_text(&others)) : -1;
+}
+
 /* The entry of an index for PLATFORM. */
 static int choose(const struct cb_document *document, const struct cb_platform *platform,
                   struct cb_descriptor *want, struct cb_error **err)
@@ -151,13 +169,8 @@ static int choose(const struct cb_document *document, const struct cb_platform *
                        err) < 0)
         return -1;
     best = cb_index_choose(index, platform);
-    if (!best) {
-        cb_autofree char *text = cb_platform_text(platform);
-
-        return cb_error_set(err, CB_ERR_NOT_FOUND,
-                            "no matching manifest for %s in the manifest list entries",
-                            text);
-    }
+    if (!best)
+        return no_platform(index, platform, err);
     cb_descriptor_free(want);
     cb_descriptor_copy(want, best);
     return 0;

@@ -624,6 +624,13 @@ class Handler(BaseHTTPRequestHandler):
         if self.mode_of(repo) == "tagloop":
             return self.reply(200, json.dumps({"name": repo, "tags": names}).encode(),
                               headers=[("Link", "<%s>; rel=\"next\"" % self.path)])
+        if self.mode_of(repo) == "tagends":  # never
+            page = self.state.count((repo, "page"))
+            return self.reply(200, json.dumps({"name": repo, "tags": ["t%d" % page]}).encode(),
+                              headers=[("Link", '</v2/%s/tags/list?page=%d>; rel="next"' % (repo, page))])
+        if self.mode_of(repo) == "tagnames":
+            return self.reply(200, json.dumps(
+                {"name": repo, "tags": ["\x1b]0;owned\x07", "../../x", "fine"]}).encode())
         start = names.index(query["last"]) + 1 if query.get("last") in names else 0
         page = names[start:start + 2]
         headers = []
