@@ -3,6 +3,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/commands.h \
 	%D%/completion.c \
 	%D%/context.c \
+	%D%/copy.c \
 	%D%/debug.c \
 	%D%/debug.h \
 	%D%/options.h \

@@ -121,8 +121,8 @@ static void read_shape(const char *bytes, size_t len, enum cb_media_kind *kind,
     *schema1 = json_integer_value(json_object_get(document, "schemaVersion")) == 1;
 }
 
-static int kind_of(const struct cb_document *document, enum cb_media_kind *kind,
-                   struct cb_error **err)
+int cb_document_kind(const struct cb_document *document, enum cb_media_kind *kind,
+                     struct cb_error **err)
 {
     int schema1 = 0;
 
@@ -158,9 +158,9 @@ static int no_platform(const struct cb_index *index, const struct cb_platform *p
     return others.len ? cb_error_hint(err, "it has %s", cb_strbuf_text(&others)) : -1;
 }
 
-/* The entry of an index for PLATFORM. */
-static int choose(const struct cb_document *document, const struct cb_platform *platform,
-                  struct cb_descriptor *want, struct cb_error **err)
+int cb_document_choose(const struct cb_document *document,
+                       const struct cb_platform *platform, struct cb_descriptor *want,
+                       struct cb_error **err)
 {
     cb_auto(cb_index) index = NULL;
     const struct cb_descriptor *best;
@@ -213,7 +213,7 @@ int cb_resolve_documents(struct cb_registry *registry,
         if (cb_document_get(registry, repository, tag,
                             cb_digest_is_set(&want->digest) ? want : NULL, &document,
                             err) < 0 ||
-            kind_of(&document, &kind, err) < 0)
+            cb_document_kind(&document, &kind, err) < 0)
             return -1;
         if (depth == 0) {
             image->target.media_type = xstrdup(document.media_type);
@@ -230,7 +230,7 @@ int cb_resolve_documents(struct cb_registry *registry,
         if (depth == MAX_INDEX_DEPTH)
             return cb_error_set(err, CB_ERR_INTEGRITY, "indexes nested more than %d deep",
                                 MAX_INDEX_DEPTH);
-        if (choose(&document, platform, want, err) < 0)
+        if (cb_document_choose(&document, platform, want, err) < 0)
             return -1;
     }
 }
