@@ -69,15 +69,19 @@ static char *digest_of_name(const struct cb_image *image, const char *repository
 }
 
 /* "2026-01-02 03:04:05 +0000 UTC", and how long ago. */
-static void add_times(json_t *row, int64_t created_ns)
+static void add_times(json_t *row, const struct cb_image *image)
 {
+    int64_t created_ns = image->created_ns;
+    const char *date = image->config->created;
+    /* The year 1 is Go's way to say that there is none. */
+    int dated = date && *date && strncmp(date, "0001-", 5) != 0;
     time_t seconds = (time_t)(created_ns / 1000000000);
     cb_autofree char *age = cb_duration_human(cb_timestamp_now().tv_sec - seconds);
-    cb_autofree char *since = created_ns > 0 ? xasprintf("%s ago", age) : xstrdup("N/A");
+    cb_autofree char *since = dated ? xasprintf("%s ago", age) : xstrdup("N/A");
     struct tm local;
     char text[64] = "N/A";
 
-    if (created_ns > 0 && localtime_r(&seconds, &local))
+    if (dated && localtime_r(&seconds, &local))
         strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z %Z", &local);
     json_object_set_new(row, "CreatedAt", json_string(text));
     json_object_set_new(row, "CreatedSince", json_string(since));
@@ -102,7 +106,7 @@ static json_t *row_of(const struct cb_image *image, const char *name,
     }
     cb_short_id(&image->id, short_id);
     json_object_set_new(row, "Containers", json_string("N/A"));
-    add_times(row, image->created_ns);
+    add_times(row, image);
     json_object_set_new(row, "Digest", json_string(digest ? digest : "<none>"));
     json_object_set_new(
         row, "ID",

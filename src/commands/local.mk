@@ -3,6 +3,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/commands.h \
 	%D%/completion.c \
 	%D%/context.c \
+	%D%/copy.c \
 	%D%/debug.c \
 	%D%/debug.h \
 	%D%/options.h \
@@ -56,12 +57,15 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/prompt.c \
 	%D%/prompt.h \
 	%D%/prune.c \
+	%D%/pull.c \
+	%D%/push.c \
 	%D%/rmi.c \
 	%D%/run.c \
 	%D%/search.c \
 	%D%/table.c \
 	%D%/tag.c \
 	%D%/transfer.c \
+	%D%/transfer.h \
 	%D%/upkeep.c \
 	%D%/version.c
 

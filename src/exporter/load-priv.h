@@ -4,10 +4,13 @@
 
 #include "exporter/members.h"
 
+struct cb_load_image;
 struct cb_load {
     struct cb_archive_env *env;
     struct cb_members members;
     struct cb_strings *messages;
+    /* What is done with an image of manifest.json; NULL: cb_load_add. */
+    int (*take)(struct cb_load *load, struct cb_load_image *found, struct cb_error **err);
 };
 
 /* An image whose parts have been found. */
@@ -35,5 +38,12 @@ void cb_load_report_moves(struct cb_load *load, const struct cb_strings *names,
                           const struct cb_digest *id);
 void cb_load_report(struct cb_load *load, const struct cb_strings *names,
                     const struct cb_digest *id);
+/* The images that DOCUMENT, a docker archive's manifest.json, lists. */
+int cb_load_docker(struct cb_load *load, const struct cb_member *document,
+                   struct cb_error **err);
+/* What ENTRY leads to, all of it blobs of the store: one image or those of an index,
+ * under NAME (or NULL). */
+int cb_load_entry(struct cb_load *load, const struct cb_descriptor *entry,
+                  const char *name, struct cb_error **err);
 
 #endif

@@ -113,7 +113,7 @@ static int load_docker_image(struct cb_load *load, const struct cb_json *item,
             return -1;
     }
     find_manifest(load, &found);
-    return cb_load_add(load, &found, err);
+    return (load->take ? load->take : cb_load_add)(load, &found, err);
 }
 
 static int load_manifest(struct cb_load *load, const struct cb_descriptor *entry,
@@ -132,8 +132,8 @@ static int load_bare(struct cb_load *load, const struct cb_member *document,
     return load_manifest(load, &entry, NULL, err);
 }
 
-static int load_docker(struct cb_load *load, const struct cb_member *document,
-                       struct cb_error **err)
+int cb_load_docker(struct cb_load *load, const struct cb_member *document,
+                   struct cb_error **err)
 {
     cb_auto_json *value = NULL;
     struct cb_json root;
@@ -328,6 +328,12 @@ static int load_entry(struct cb_load *load, const struct cb_descriptor *entry,
     }
 }
 
+int cb_load_entry(struct cb_load *load, const struct cb_descriptor *entry,
+                  const char *name, struct cb_error **err)
+{
+    return load_entry(load, entry, name, 0, err);
+}
+
 static int load_layout(struct cb_load *load, const struct cb_member *document,
                        struct cb_error **err)
 {
@@ -361,7 +367,7 @@ int cb_archive_load(struct cb_archive_env *env, int fd, struct cb_strings *messa
     docker = cb_members_find(&load.members, "manifest.json");
     layout = cb_members_find(&load.members, "index.json");
     if (docker && docker->text)
-        result = load_docker(&load, docker, err);
+        result = cb_load_docker(&load, docker, err);
     else if (layout && layout->text)
         result = load_layout(&load, layout, err);
     else

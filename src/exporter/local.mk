@@ -1,6 +1,14 @@
 noinst_LIBRARIES += src/exporter/libexporter.a
 src_exporter_libexporter_a_SOURCES = \
+	%D%/archive-writer.c \
+	%D%/archive-writer.h \
 	%D%/archive.h \
+	%D%/copy.c \
+	%D%/copy.h \
+	%D%/copy-end.c \
+	%D%/copy-priv.h \
+	%D%/copy-source.c \
+	%D%/copy-target.c \
 	%D%/buffered.c \
 	%D%/buffered.h \
 	%D%/cache-image.c \

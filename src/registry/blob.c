@@ -121,7 +121,13 @@ int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repo
     int result;
 
     if (cb_content_has(registry->store, &blob->digest, &size) > 0)
-        return 0;
+        return size == blob->size
+                   ? 0
+                   : cb_error_set(
+                         err, CB_ERR_INTEGRITY,
+                         "blob %s has %lld bytes, not the %lld it is said to have",
+                         cb_digest_text(&blob->digest, digest), (long long)size,
+                         (long long)blob->size);
     if (repository->layout)
         return cb_layout_provide(registry, repository, blob, err);
     result = fetch_once(registry, repository, blob, event_id, &resumed, &error);

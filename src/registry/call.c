@@ -125,10 +125,26 @@ static int refused(const struct cb_http_response *response, struct cb_error **er
     return cb_error_set(err, kind, *message ? "%s: %s" : "%s%s", code, message);
 }
 
+/* How long to wait, and how to be allowed more, as far as the registry tells. */
+static void hint_limit(const struct cb_endpoint *endpoint,
+                       const struct cb_http_response *response, struct cb_error **err)
+{
+    const char *after = cb_http_header(response, "Retry-After");
+    size_t digits = after ? strspn(after, "0123456789") : 0;
+    cb_autofree char *wait = NULL;
+
+    if (digits && digits < 8 && !after[digits])
+        wait = xasprintf("it may be asked again in %s seconds; ", after);
+    cb_error_hint(err, "%sa `cbuild login %s` often allows more", wait ? wait : "",
+                  cb_credentials_key(endpoint->host));
+}
+
 int cb_registry_refused(const struct cb_endpoint *endpoint,
                         const struct cb_http_response *response, struct cb_error **err)
 {
     refused(response, err);
+    if (response->status == 429)
+        hint_limit(endpoint, response, err);
     if (response->status == 401 || response->status == 403)
         cb_error_hint(err, "`cbuild login %s` keeps credentials",
                       cb_credentials_key(endpoint->host));

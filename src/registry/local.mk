@@ -31,5 +31,7 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/tags.c \
+	%D%/tree.c \
+	%D%/tree.h \
 	%D%/upload.c \
 	%D%/upload.h

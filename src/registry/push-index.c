@@ -47,8 +47,8 @@ static int push_index(struct cb_registry *registry, const char *name,
                       const struct cb_platform_images *images, struct cb_error **err)
 {
     cb_auto(cb_reference) reference = NULL;
-    cb_autofree char *scope = NULL;
-    struct cb_repository repository = {0};
+    cb_auto_value(cb_place) place = {0};
+    struct cb_repository repository;
     const struct cb_document_text text = {.media_type = index->media_type,
                                           .bytes = index->bytes,
                                           .len = index->len,
@@ -57,10 +57,8 @@ static int push_index(struct cb_registry *registry, const char *name,
     if (cb_reference_parse(&reference, name, err) < 0)
         return -1;
     cb_reference_default_tag(reference);
-    scope = xasprintf("repository:%s:pull,push", reference->path);
-    repository.path = reference->path;
-    repository.scope = scope;
-    if (cb_endpoint_get(registry, reference->host, &repository.endpoint, err) < 0 ||
+    if (cb_place_own(registry, reference, "pull,push", &place, err) < 0 ||
+        cb_place_open(registry, &place, &repository, err) < 0 ||
         cb_document_put(registry, &repository, options->untagged ? NULL : reference->tag,
                         &text, err) < 0)
         return -1;

@@ -127,19 +127,43 @@ static const char *find_neighbour(struct push *push, const struct cb_digest *dif
 
 /* ── Layers ── */
 
+/* A compressed blob the layer came with: 1. Plain tars, which archives bring, and zstd
+ * under Docker's types, which docker does not read, are not for registries unless they
+ * are asked for. */
+static int find_packed(struct push *push, const struct cb_digest *diff_id,
+                       struct cb_descriptor *out)
+{
+    static const enum cb_compression kinds[] = {CB_COMPRESSION_GZIP, CB_COMPRESSION_ZSTD};
+    const struct cb_layer_form *form = &push->options->layers;
+
+    if (form->force || !form->any)
+        return 0;
+    for (size_t i = 0; i < (push->options->docker_types ? 1 : CB_ARRAY_SIZE(kinds));
+         i++) {
+        if (cb_layer_blob_find(push->registry->store, diff_id, (int)kinds[i], out, NULL) >
+            0)
+            return 1;
+    }
+    return 0;
+}
+
 static int get_blob(struct push *push, size_t i, struct cb_error **err)
 {
     struct cb_registry *registry = push->registry;
     const struct cb_digest *diff_id = &push->image->config->diff_ids.items[i];
+    struct cb_layer_form form = push->options->layers;
 
     if (push->original) {
         cb_descriptor_copy(&push->layers[i], &push->original->layers.items[i]);
         return 0;
     }
+    if (find_packed(push, diff_id, &push->layers[i]))
+        return 0;
+    form.any = 0;
     cb_registry_status(registry, push->event_id, diff_id, "Preparing", 0, 0, 0);
-    return cb_layer_blob_get(registry->store, &push->chain_ids[i], diff_id,
-                             &push->options->layers, registry->pool, registry->cancel,
-                             registry->sink, push->event_id, &push->layers[i], err);
+    return cb_layer_blob_get(registry->store, &push->chain_ids[i], diff_id, &form,
+                             registry->pool, registry->cancel, registry->sink,
+                             push->event_id, &push->layers[i], err);
 }
 
 static void report_layer(struct push *push, const struct cb_descriptor *blob,

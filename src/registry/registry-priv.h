@@ -162,6 +162,14 @@ int cb_document_put(struct cb_registry *registry, const struct cb_repository *re
                     const char *tag, const struct cb_document_text *document,
                     struct cb_error **err);
 
+/* Index or manifest; schema 1 is UNSUPPORTED. (resolve.c) */
+int cb_document_kind(const struct cb_document *document, enum cb_media_kind *kind,
+                     struct cb_error **err);
+/* *WANT becomes the entry of an index for PLATFORM. */
+int cb_document_choose(const struct cb_document *document,
+                       const struct cb_platform *platform, struct cb_descriptor *want,
+                       struct cb_error **err);
+
 /* ── layout.c ── */
 
 /* The directory PATH as a repository; the caller closes *FD. */

@@ -121,8 +121,8 @@ static void read_shape(const char *bytes, size_t len, enum cb_media_kind *kind,
     *schema1 = json_integer_value(json_object_get(document, "schemaVersion")) == 1;
 }
 
-static int kind_of(const struct cb_document *document, enum cb_media_kind *kind,
-                   struct cb_error **err)
+int cb_document_kind(const struct cb_document *document, enum cb_media_kind *kind,
+                     struct cb_error **err)
 {
     int schema1 = 0;
 
@@ -140,9 +140,27 @@ static int kind_of(const struct cb_document *document, enum cb_media_kind *kind,
     return 0;
 }
 
-/* The entry of an index for PLATFORM. */
-static int choose(const struct cb_document *document, const struct cb_platform *platform,
-                  struct cb_descriptor *want, struct cb_error **err)
+static int no_platform(const struct cb_index *index, const struct cb_platform *platform,
+                       struct cb_error **err)
+{
+    cb_autofree char *wanted = cb_platform_text(platform);
+    cb_auto_value(cb_strbuf) others = {0};
+
+    cb_vec_foreach (entry, &index->manifests) {
+        cb_autofree char *text = cb_platform_text(&entry->platform);
+
+        if (*entry->platform.os && strcmp(entry->platform.os, "unknown") != 0 &&
+            others.len < 200)
+            cb_strbuf_addf(&others, "%s%s", others.len ? ", " : "", text);
+    }
+    cb_error_set(err, CB_ERR_NOT_FOUND,
+                 "no matching manifest for %s in the manifest list entries", wanted);
+    return others.len ? cb_error_hint(err, "it has %s", cb_strbuf_text(&others)) : -1;
+}
+
+int cb_document_choose(const struct cb_document *document,
+                       const struct cb_platform *platform, struct cb_descriptor *want,
+                       struct cb_error **err)
 {
     cb_auto(cb_index) index = NULL;
     const struct cb_descriptor *best;
@@ -151,13 +169,8 @@ static int choose(const struct cb_document *document, const struct cb_platform *
                        err) < 0)
         return -1;
     best = cb_index_choose(index, platform);
-    if (!best) {
-        cb_autofree char *text = cb_platform_text(platform);
-
-        return cb_error_set(err, CB_ERR_NOT_FOUND,
-                            "no matching manifest for %s in the manifest list entries",
-                            text);
-    }
+    if (!best)
+        return no_platform(index, platform, err);
     cb_descriptor_free(want);
     cb_descriptor_copy(want, best);
     return 0;
@@ -200,7 +213,7 @@ int cb_resolve_documents(struct cb_registry *registry,
         if (cb_document_get(registry, repository, tag,
                             cb_digest_is_set(&want->digest) ? want : NULL, &document,
                             err) < 0 ||
-            kind_of(&document, &kind, err) < 0)
+            cb_document_kind(&document, &kind, err) < 0)
             return -1;
         if (depth == 0) {
             image->target.media_type = xstrdup(document.media_type);
@@ -217,7 +230,7 @@ int cb_resolve_documents(struct cb_registry *registry,
         if (depth == MAX_INDEX_DEPTH)
             return cb_error_set(err, CB_ERR_INTEGRITY, "indexes nested more than %d deep",
                                 MAX_INDEX_DEPTH);
-        if (choose(&document, platform, want, err) < 0)
+        if (cb_document_choose(&document, platform, want, err) < 0)
             return -1;
     }
 }

@@ -128,6 +128,29 @@ static int start_upload(struct cb_registry *registry,
     return 0;
 }
 
+/* An upload that is not wanted. What the registry makes of it does not matter. */
+static void give_up(struct cb_registry *registry, const struct cb_repository *repository,
+                    const char *location)
+{
+    cb_auto_value(cb_http_response) response = {0};
+    struct cb_http_request request = {.method = "DELETE", .url = location, .tries = 1};
+
+    cb_registry_call(registry, repository->endpoint, repository->scope, &request,
+                     &response, NULL);
+}
+
+int cb_upload_mount(struct cb_registry *registry, const struct cb_repository *repository,
+                    const struct cb_digest *digest, const char *mount_from)
+{
+    cb_autofree char *location = NULL;
+
+    if (start_upload(registry, repository, digest, mount_from, &location, NULL) < 0)
+        return 0;
+    if (location && cb_url_same_origin(repository->endpoint->base, location))
+        give_up(registry, repository, location);
+    return !location;
+}
+
 static int check_stored(const struct cb_http_response *response,
                         const struct cb_digest *digest, struct cb_error **err)
 {

@@ -16,6 +16,10 @@ int cb_upload_blob(struct cb_registry *registry, const struct cb_repository *rep
                    const struct cb_descriptor *blob, const char *mount_from,
                    uint64_t event_id, enum cb_upload_result *result,
                    struct cb_error **err);
+/* 1: the repository has the blob now, from MOUNT_FROM of the same registry; 0: not from
+ * there. */
+int cb_upload_mount(struct cb_registry *registry, const struct cb_repository *repository,
+                    const struct cb_digest *digest, const char *mount_from);
 /* Adds `digest=…` to an upload's address, whatever query it has. Caller frees. */
 char *cb_upload_target(const char *location, const struct cb_digest *digest);
 

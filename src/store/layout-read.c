@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,6 +41,48 @@ int cb_layout_index(int dir_fd, struct cb_index **out, struct cb_error **err)
 const char *cb_layout_tag(const struct cb_descriptor *entry)
 {
     return json_string_value(json_object_get(entry->annotations, REF_NAME));
+}
+
+/* "registry.example/app:v1" has the tag "v1", too: some tools write whole names. */
+static int has_tag(const struct cb_descriptor *entry, const char *tag)
+{
+    const char *name = cb_layout_tag(entry);
+    const char *slash = name ? strrchr(name, '/') : NULL;
+    const char *colon = name ? strrchr(slash ? slash : name, ':') : NULL;
+
+    return name && (strcmp(name, tag) == 0 || (colon && strcmp(colon + 1, tag) == 0));
+}
+
+static int no_such_tag(const struct cb_index *index, const char *tag,
+                       struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) tags = {0};
+
+    cb_vec_foreach (entry, &index->manifests) {
+        const char *name = cb_layout_tag(entry);
+
+        if (name && tags.len < 200)
+            cb_strbuf_addf(&tags, "%s%s", tags.len ? ", " : "", name);
+    }
+    cb_error_set(err, CB_ERR_NOT_FOUND, "no image with the tag `%s` in the layout", tag);
+    return tags.len ? cb_error_hint(err, "it has %s", cb_strbuf_text(&tags))
+                    : cb_error_hint(err, "its index.json names no tag: use "
+                                         "`oci-layout://DIR@sha256:…`");
+}
+
+int cb_layout_find(const struct cb_index *index, const char *tag,
+                   const struct cb_descriptor **out, struct cb_error **err)
+{
+    cb_vec_foreach (entry, &index->manifests) {
+        if (has_tag(entry, tag ? tag : "latest")) {
+            *out = entry;
+            return 0;
+        }
+    }
+    if (tag || index->manifests.count != 1)
+        return no_such_tag(index, tag ? tag : "latest", err);
+    *out = &index->manifests.items[0];
+    return 0;
 }
 
 static int open_blob(int dir_fd, const struct cb_descriptor *blob, int *fd,

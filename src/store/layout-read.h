@@ -11,6 +11,10 @@
 int cb_layout_index(int dir_fd, struct cb_index **out, struct cb_error **err);
 /* The tag an entry of the index has, borrowed, or NULL. */
 const char *cb_layout_tag(const struct cb_descriptor *entry);
+/* The entry of an index.json that has TAG; NULL: latest, or else the only one there is.
+ * Borrowed. */
+int cb_layout_find(const struct cb_index *index, const char *tag,
+                   const struct cb_descriptor **out, struct cb_error **err);
 /* "blobs/sha256/…"; caller frees. */
 char *cb_layout_blob_path(const struct cb_digest *digest);
 /* Copies a blob into the store, verified. Nothing happens if the store has it. One of

@@ -194,6 +194,15 @@ class Faults:
         image.manifests.update(documents)
         self.replace(image, kind, data)
 
+    def wrap_manyentries(self, image):
+        entry = json.dumps(descriptor(OCI_MANIFEST, image.manifest,
+                                      platform={"os": "linux", "architecture": "s390x"}))
+        head = '{"schemaVersion":2,"mediaType":"%s","manifests":[' % OCI_INDEX
+        self.replace(image, OCI_INDEX, (head + ",".join([entry] * 15000) + "]}").encode())
+
+    def wrap_millionentries(self, image):
+        self.replace(image, OCI_INDEX, b'{"schemaVersion":2,"manifests":[' + b"{}," * 1000000 + b"{}]}")
+
     def wrap_dualtype(self, image):
         document = json.loads(image.manifest)
         document["manifests"] = []
@@ -589,6 +598,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.fail(403, "DENIED", "requested access to the resource is denied")
         if self.command == "POST":
             return self.start_upload(query, repo, mode, stored)
+        if self.command == "DELETE":
+            return self.reply(204 if self.state.uploads.pop(session, None) is not None else 404)
         if session not in self.state.uploads:
             return self.fail(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
         if self.command == "PUT" and mode == "pushflaky" and self.state.count((repo, "put")) <= 2:
@@ -606,7 +617,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.reply(201, headers=[("Docker-Content-Digest", answer)])
 
     def start_upload(self, query, repo, mode, stored):
-        source = "from" in query and self.find_blob(query["from"], query.get("mount"))
+        source = "from" in query and mode != "nomount" and self.find_blob(query["from"], query.get("mount"))
         if source:
             stored[query["mount"]] = source
             return self.reply(201, headers=[("Docker-Content-Digest", query["mount"])])
@@ -624,6 +635,13 @@ class Handler(BaseHTTPRequestHandler):
         if self.mode_of(repo) == "tagloop":
             return self.reply(200, json.dumps({"name": repo, "tags": names}).encode(),
                               headers=[("Link", "<%s>; rel=\"next\"" % self.path)])
+        if self.mode_of(repo) == "tagends":  # never
+            page = self.state.count((repo, "page"))
+            return self.reply(200, json.dumps({"name": repo, "tags": ["t%d" % page]}).encode(),
+                              headers=[("Link", '</v2/%s/tags/list?page=%d>; rel="next"' % (repo, page))])
+        if self.mode_of(repo) == "tagnames":
+            return self.reply(200, json.dumps(
+                {"name": repo, "tags": ["\x1b]0;owned\x07", "../../x", "fine"]}).encode())
         start = names.index(query["last"]) + 1 if query.get("last") in names else 0
         page = names[start:start + 2]
         headers = []

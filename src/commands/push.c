@@ -1,0 +1,241 @@
+/* cbuild push: an image of the store to a registry, under its own name, under others, or
+ * all names of a repository. */
+#include "commands/transfer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct values {
+    struct cb_transfer_values common;
+    const char *platform, *format, *compression;
+    int all_tags;
+    unsigned level;
+};
+
+#define AT(field) offsetof(struct values, field)
+
+static const struct cb_option options[] = {
+    {"all-tags", 'a', CB_OPTION_FLAG, AT(all_tags), NULL,
+     "Push every tag of the repository that is here"},
+    {"compression", 0, CB_OPTION_TEXT, AT(compression), "KIND",
+     "Compress all layers anew: gzip, zstd or uncompressed (default: as they are, "
+     "gzip for those made here)"},
+    {"compression-format", 0, CB_OPTION_TEXT, AT(compression), "KIND", NULL},
+    {"compression-level", 0, CB_OPTION_UNSIGNED, AT(level), "N",
+     "Of layers compressed now: 0 to 9 for gzip, 0 to 22 for zstd"},
+    {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
+     "Manifest format: oci (default) or docker"},
+    CB_TRANSFER_INSECURE(struct values),
+    {"platform", 0, CB_OPTION_TEXT, AT(platform), "OS/ARCH",
+     "Send only this one of a name's images"},
+    {"quiet", 'q', CB_OPTION_FLAG, AT(common.quiet), NULL, "Show no progress"},
+    CB_TRANSFER_TLS_VERIFY(struct values),
+    {0},
+};
+
+static int parse_layers(const struct values *values, struct cb_layer_form *out,
+                        struct cb_error **err)
+{
+    const char *kind = values->compression ? values->compression : "gzip";
+    unsigned most;
+
+    if (!cb_compression_parse(&out->compression, kind))
+        return cb_error_set(
+            err, CB_ERR_USAGE,
+            "invalid argument \"%s\" for \"--compression\": expected gzip, "
+            "zstd or uncompressed",
+            kind);
+    most = out->compression == CB_COMPRESSION_ZSTD ? 22 : 9;
+    if (values->level > most)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "invalid argument \"%u\" for \"--compression-level\": "
+                            "expected 0 to %u",
+                            values->level, most);
+    out->level = (int)values->level;
+    out->force = values->compression != NULL;
+    out->any = !out->force;
+    return 0;
+}
+
+static int parse_options(const struct values *values, struct cb_push_options *out,
+                         struct cb_error **err)
+{
+    const char *format = values->format ? values->format : "oci";
+
+    *out = (struct cb_push_options){0};
+    if (parse_layers(values, &out->layers, err) < 0)
+        return -1;
+    if (strcmp(format, "docker") == 0 || strcmp(format, "v2s2") == 0)
+        out->docker_types = 1;
+    else if (strcmp(format, "oci") != 0)
+        return cb_error_set(
+            err, CB_ERR_USAGE,
+            "invalid argument \"%s\" for \"--format\": expected oci or docker", format);
+    return 0;
+}
+
+struct push {
+    struct cb_transfer transfer;
+    struct cb_push_options options;
+    struct cb_platform buffer;
+    const struct cb_platform *platform; /* or NULL */
+};
+
+static int push_open(struct push *push, struct cb_app *app, const struct values *values,
+                     struct cb_error **err)
+{
+    if (parse_options(values, &push->options, err) < 0 ||
+        cb_app_platform(values->platform, &push->buffer, &push->platform, err) < 0)
+        return -1;
+    return cb_transfer_open(&push->transfer, app, &values->common, err);
+}
+
+static int find_pushed(struct push *push, const char *name, struct cb_image **image,
+                       struct cb_platform_images *platforms, struct cb_error **err)
+{
+    struct cb_store *store = push->transfer.store;
+    cb_auto(cb_image) there = NULL;
+    int by_id = 0;
+    int found = cb_image_find(store, name, &there, &by_id, err);
+
+    if (found < 0)
+        return -1;
+    if (!found) {
+        cb_error_set(err, CB_ERR_NOT_FOUND,
+                     "an image does not exist locally with the tag: %s", name);
+        return cb_error_hint(err, "`cbuild images` lists what is here");
+    }
+    if (push->platform)
+        return cb_image_get_for(store, name, push->platform, image, NULL, err);
+    *image = cb_steal(&there);
+    return by_id ? 0 : cb_image_find_platforms(store, name, platforms, err);
+}
+
+/* NAME as in the store, to DESTINATION. */
+static int push_one(struct push *push, const char *name,
+                    const struct cb_reference *destination, struct cb_error **err)
+{
+    struct cb_registry *registry = push->transfer.registry;
+    cb_auto(cb_image) image = NULL;
+    cb_autofree char *canonical = cb_reference_canonical(destination);
+    cb_auto_value(cb_descriptor) pushed = {0};
+    cb_auto_value(cb_platform_images) platforms = {0};
+    char text[CB_DIGEST_MAX_TEXT];
+
+    if (find_pushed(push, name, &image, &platforms, err) < 0)
+        return -1;
+    if ((platforms.count > 1 ? cb_registry_push_index(registry, &platforms, canonical,
+                                                      &push->options, &pushed, err)
+                             : cb_registry_push(registry, &image->id, canonical,
+                                                &push->options, &pushed, err)) < 0)
+        return -1;
+    printf("%s: digest: %s size: %" PRId64 "\n", destination->tag ? destination->tag : "",
+           cb_digest_text(&pushed.digest, text), pushed.size);
+    return 0;
+}
+
+/* The first argument is what is pushed; to itself, or to all that follow. */
+static int push_names(struct push *push, const struct cb_strings *args,
+                      struct cb_error **err)
+{
+    for (size_t i = args->count > 1; i < args->count; i++) {
+        cb_auto(cb_reference) destination = NULL;
+
+        if (cb_transfer_name(args->items[i], &destination, err) < 0 ||
+            push_one(push, args->items[0], destination, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ── All tags ── */
+
+static int add_tags(struct cb_store *store, const struct cb_reference *repository,
+                    struct cb_strings *names, struct cb_error **err)
+{
+    cb_auto_value(cb_images) images = {0};
+
+    if (cb_image_list(store, &images, err) < 0)
+        return -1;
+    for (size_t i = 0; i < images.count; i++) {
+        const struct cb_strings *all = &images.items[i]->names;
+
+        for (size_t j = 0; j < all->count; j++) {
+            cb_auto(cb_reference) name = NULL;
+
+            if (cb_reference_parse(&name, all->items[j], NULL) == 0 && name->tag &&
+                strcmp(name->host, repository->host) == 0 &&
+                strcmp(name->path, repository->path) == 0)
+                cb_strings_add(names, all->items[j]);
+        }
+    }
+    return 0;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int push_all(struct push *push, const char *repository, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) names = {0};
+    cb_auto(cb_reference) reference = NULL;
+
+    if (cb_transfer_repository(repository, &reference, err) < 0 ||
+        add_tags(push->transfer.store, reference, &names, err) < 0)
+        return -1;
+    if (!names.count) {
+        cb_error_set(err, CB_ERR_NOT_FOUND,
+                     "an image does not exist locally with the tag: %s", repository);
+        return cb_error_hint(err, "`cbuild images` lists what is here");
+    }
+    qsort(names.items, names.count, sizeof(*names.items), by_text);
+    for (size_t i = 0; i < names.count; i++) {
+        cb_auto(cb_reference) name = NULL;
+
+        if (cb_reference_parse(&name, names.items[i], err) < 0 ||
+            push_one(push, names.items[i], name, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int push(struct cb_app *app, const struct values *values,
+                const struct cb_strings *args, struct cb_error **err)
+{
+    struct push push = {0};
+    int status = push_open(&push, app, values, err);
+
+    if (status == 0)
+        status = values->all_tags ? push_all(&push, args->items[0], err)
+                                  : push_names(&push, args, err);
+    cb_transfer_close(&push.transfer);
+    return status;
+}
+
+static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct values values = {.common = CB_TRANSFER_DEFAULTS};
+    int status = cb_options_parse(&cb_push_command, argc, argv, 0, &values, &args, err);
+
+    if (status > 0)
+        status = 0;
+    else if (status == 0 &&
+             (status = cb_app_arguments(&cb_push_command, &args, 1,
+                                        values.all_tags ? 1 : -1, err)) == 0)
+        status = push(app, &values, &args, err);
+    cb_strings_free(&values.common.insecure);
+    return status;
+}
+
+const struct cb_cli_command cb_push_command = {
+    .name = "push",
+    .summary = "Send an image to a registry",
+    .usage = "push [OPTIONS] NAME[:TAG] [DESTINATION[:TAG]...]",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,48 @@
+/* What the commands that speak with registries have in common. */
+#ifndef CB_COMMANDS_TRANSFER_H
+#define CB_COMMANDS_TRANSFER_H
+
+#include "commands/commands.h"
+#include "commands/progress.h"
+#include "registry/registry.h"
+
+/* Their options. */
+struct cb_transfer_values {
+    struct cb_strings insecure;
+    int quiet, tls_verify;
+};
+#define CB_TRANSFER_DEFAULTS \
+    {                        \
+        .tls_verify = 1      \
+    }
+/* Rows of an options table; TYPE has a member `common`. */
+#define CB_TRANSFER_INSECURE(type)                                                       \
+    {                                                                                    \
+        "insecure-registry", 0, CB_OPTION_LIST, offsetof(type, common.insecure), "HOST", \
+            "Reach this registry by plain http or with an unverified certificate"        \
+    }
+#define CB_TRANSFER_TLS_VERIFY(type)                                              \
+    {                                                                             \
+        "tls-verify", 0, CB_OPTION_FLAG, offsetof(type, common.tls_verify), NULL, \
+            "Verify certificates (default true)"                                  \
+    }
+
+struct cb_transfer {
+    struct cb_store *store;
+    struct cb_pool *pool;
+    struct cb_progress *progress;
+    struct cb_registry *registry;
+};
+int cb_transfer_open(struct cb_transfer *transfer, struct cb_app *app,
+                     const struct cb_transfer_values *values, struct cb_error **err);
+void cb_transfer_close(struct cb_transfer *transfer);
+CB_AUTO_VALUE_DEFINE(cb_transfer, cb_transfer_close)
+
+/* What a user calls an image, "latest" being said when it is meant. */
+int cb_transfer_name(const char *text, struct cb_reference **reference,
+                     struct cb_error **err);
+/* The same of a repository for --all-tags: neither tag nor digest. */
+int cb_transfer_repository(const char *text, struct cb_reference **reference,
+                           struct cb_error **err);
+
+#endif

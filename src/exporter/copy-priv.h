@@ -1,0 +1,16 @@
+/* Inside copy*.c: where an image comes from, once that is found. */
+#ifndef CB_EXPORTER_COPY_PRIV_H
+#define CB_EXPORTER_COPY_PRIV_H
+
+#include "exporter/copy.h"
+#include "registry/tree.h"
+
+/* Finds the image of the copy; what an archive or the store has is blobs of the store
+ * then. *OUT borrows from the copy. */
+int cb_copy_source(const struct cb_copy *copy, struct cb_tree_source *out,
+                   struct cb_error **err);
+/* Writes TREE to where the copy leads. */
+int cb_copy_target(const struct cb_copy *copy, const struct cb_tree_source *source,
+                   const struct cb_tree *tree, struct cb_error **err);
+
+#endif

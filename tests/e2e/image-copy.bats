@@ -1,0 +1,145 @@
+#!/usr/bin/env bats
+# `cbuild copy`: the same image everywhere, with the digest it has.
+load helpers
+load helpers-registry
+load helpers-hostile
+load ../lib/peers
+
+setup_file() {
+    cb_store
+    canary_lay
+    registry_start
+    mkdir -p "$BATS_FILE_TMPDIR/c"
+    printf 'FROM --platform=$BUILDPLATFORM busybox\nARG TARGETARCH\nRUN echo $TARGETARCH >/arch\nCMD ["cat","/arch"]\n' >"$BATS_FILE_TMPDIR/c/Dockerfile"
+    "$CBUILD" build -q --platform linux/amd64,linux/arm64 -t two "$BATS_FILE_TMPDIR/c" >/dev/null
+    export TWO ONE
+    TWO=$("$CBUILD" copy -q --all two "docker://$REGISTRY/two:1")
+    ONE=$("$CBUILD" copy -q two "docker://$REGISTRY/one:1")
+}
+teardown_file() {
+    registry_stop
+    canary_remove
+    cb_drop_store
+}
+setup() { cd "$BATS_TEST_TMPDIR"; }
+teardown() { stop_hostile_registry; }
+
+# copied DIGEST ARGUMENT…: in a store of its own, and this digest is said.
+copied() {
+    local digest=$1
+    shift
+    run "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" copy -q "$@"
+    expect_output "$digest" || { echo "$*"; return 1; }
+    expect_status 0
+}
+fails() {
+    run timeout 30 "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" copy -q "$@"
+    expect_status 1
+    expect_no_controls
+}
+
+@test "one image goes from anywhere to anywhere and stays the same" {
+    copied "$ONE" "docker://$REGISTRY/one:1" oci:layout:v1
+    copied "$ONE" "docker://$REGISTRY/one@$ONE" oci-archive:oci.tar:v1
+    copied "$ONE" oci:layout:v1 docker-archive:docker.tar:a/b:1
+    skopeo copy -q oci:layout:v1 dir:dir
+    n=0
+    for from in oci:layout:v1 "oci:layout@$ONE" oci-archive:oci.tar:v1 docker-archive:docker.tar docker-archive:docker.tar:a/b:1 dir:dir; do
+        n=$((n + 1))
+        copied "$ONE" "$from" "docker://$REGISTRY/to$n:1"
+        copied "$ONE" "$from" "oci:other:v$n"
+    done
+    copied "$ONE" oci-archive:oci.tar store:here
+    [ "$("$CBUILD" --root fresh run --rm --network none here)" = amd64 ]
+    copied "$ONE" here "docker://$REGISTRY/again:1"
+    [ "$(skopeo inspect --tls-verify=false "docker://$REGISTRY/again:1" | jq -r .Digest)" = "$ONE" ]
+    [ "$(skopeo inspect docker-archive:docker.tar | jq -r .Architecture)" = amd64 ]
+    "$CBUILD" --root fresh fsck --deep
+}
+
+@test "all platforms, or one of them" {
+    copied "$TWO" --all "docker://$REGISTRY/two:1" oci:layout:two
+    copied "$TWO" --all oci:layout:two oci-archive:two.tar:two
+    copied "$TWO" --all oci-archive:two.tar:two two
+    copied "$TWO" --all two "docker://$REGISTRY/two-again:1"
+    [ "$(skopeo inspect --raw oci:layout:two | jq '.manifests | length')" = 2 ]
+    run "$CBUILD" --root fresh copy -q --platform linux/arm64 --digestfile digest two "docker://$REGISTRY/arm:1"
+    expect_status 0
+    expect_output "$(cat digest)"
+    [ "$(skopeo inspect --tls-verify=false --config "docker://$REGISTRY/arm:1" | jq -r .architecture)" = arm64 ]
+    fails --platform linux/s390x "docker://$REGISTRY/two:1" oci:none
+    expect_contains 'no matching manifest for linux/s390x' 'it has linux/amd64, linux/arm64'
+    [ ! -e none ]
+    fails --all --platform linux/arm64 two oci:none
+    fails --all two docker-archive:none.tar
+    expect_contains "one platform's image"
+}
+
+@test "what skopeo and docker's format write, cbuild copies, and skopeo takes it back" {
+    skopeo copy -q --src-tls-verify=false "docker://$REGISTRY/one:1" docker-archive:d.tar:x:1
+    copied "$ONE" docker-archive:d.tar:x:1 "docker://$REGISTRY/skopeo:1"
+    skopeo copy -q --all --src-tls-verify=false "docker://$REGISTRY/two:1" oci:s:two
+    copied "$TWO" --all oci:s:two "docker://$REGISTRY/skopeo:2"
+    skopeo copy -q --format v2s2 --src-tls-verify=false --dest-tls-verify=false "docker://$REGISTRY/one:1" "docker://$REGISTRY/v2s2:1"
+    digest=$(skopeo inspect --tls-verify=false "docker://$REGISTRY/v2s2:1" | jq -r .Digest)
+    copied "$digest" "docker://$REGISTRY/v2s2:1" oci-archive:v2s2.tar
+    copied "$digest" oci-archive:v2s2.tar "docker://$REGISTRY/v2s2:2"
+    skopeo copy -q oci-archive:v2s2.tar dir:back
+    [ "sha256:$(sha256sum <back/manifest.json | cut -d' ' -f1)" = "$digest" ]
+}
+
+@test "within a registry nothing is sent: blobs are mounted" {
+    start_hostile_registry
+    copied "$(curl -sI "http://$HOSTILE/v2/good/image/manifests/latest" | tr -d '\r' | sed -n 's/^Docker-Content-Digest: //p')" \
+        "docker://$HOSTILE/good/image:latest" "docker://$HOSTILE/pushed/image:1"
+    run jq -s -r '[.[] | select(.method == "POST" and (.path | test("mount=sha256.*from=good")))] | length' "$HOSTILE_LOG"
+    expect_output 3
+    run jq -s -r '.[] | select(.method == "PUT" or .method == "GET") | .path | select(test("/blobs/"))' "$HOSTILE_LOG"
+    expect_output ''
+    # a mount that the registry does not grant costs a copy, not the image
+    copied "$ONE" "docker://$REGISTRY/one:1" "docker://$HOSTILE/nomount/image:1"
+    run "$CBUILD" --root fresh copy -q "docker://$HOSTILE/nomount/image:1" "docker://$HOSTILE/nomount/other:1"
+    expect_status 0
+    run jq -s -r '[.[] | select(.method == "DELETE")] | length' "$HOSTILE_LOG"
+    expect_output 3
+}
+
+@test "a registry that lies gives nothing, and nothing goes where it should not" {
+    start_hostile_registry --auth basic
+    export REGISTRY_AUTH_FILE=$BATS_TEST_TMPDIR/auth.json
+    printf '{"auths":{"%s":{"auth":"%s"}}}' "$HOSTILE" "$(printf tester:opensesame | base64)" >"$REGISTRY_AUTH_FILE"
+    chmod 600 "$REGISTRY_AUTH_FILE"
+    for mode in wrongdigest short negsize digesttrav lieheader dualtype deepindex manyentries millionentries; do
+        for all in '' --all; do
+            rm -rf --one-file-system fresh
+            fails $all "docker://$HOSTILE/$mode/image:latest" oci:out
+            [ ! -e out/index.json ]
+        done
+    done
+    fails --all "docker://$HOSTILE/wrongdigestm/image:latest" oci:out
+    expect_memory 64 timeout 30 "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" copy --all "docker://$HOSTILE/millionentries/image:1" oci:out
+    expect_status 1
+    fails "docker://$REGISTRY/one:1" "docker://$HOSTILE/pushlie/x:1"
+    fails "docker://$HOSTILE/good/image:latest" "docker://$HOSTILE/pushdenied/x:1"
+    run timeout 30 "$CBUILD" copy -q "docker://$REGISTRY/one:1" "docker://$HOSTILE/pushredir/x:1"
+    run jq -s -r '.[] | select(.server == "other") | select(.authorization != null) | .path' "$HOSTILE_LOG"
+    expect_output ''
+    canary_ok
+}
+
+@test "places that are none" {
+    for bad in 'docker://' 'docker://A/b' oci: oci-archive: docker-archive:x:A 'dir:' 'store:' '' docker-daemon:x containers-storage:x; do
+        fails "$bad" oci:out
+        fails one "$bad"
+    done
+    fails "docker://$REGISTRY/one:1" dir:out
+    expect_contains 'to copy from only'
+    fails "docker://$REGISTRY/one:1" "docker://$REGISTRY/x@sha256:$(printf '1%.0s' $(seq 64))"
+    expect_contains 'another digest'
+    fails oci:nosuch:1 oci:out
+    expect_contains nosuch
+    fails oci-archive:"$CB_BASES/busybox.tar" oci:out
+    expect_contains index.json
+    fails nosuch oci:out
+    [ ! -e out ]
+}

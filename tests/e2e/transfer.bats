@@ -1,0 +1,150 @@
+#!/usr/bin/env bats
+# Images between the store and registries: several tags at once, and each layer in the form it has.
+load helpers
+load helpers-registry
+load ../lib/peers
+
+setup_file() {
+    cb_store
+    registry_start
+    mkdir -p "$BATS_FILE_TMPDIR/c"
+    printf 'FROM busybox\nRUN echo content >/file\nCMD ["cat", "/file"]\n' >"$BATS_FILE_TMPDIR/c/Dockerfile"
+    "$CBUILD" build -q -t made "$BATS_FILE_TMPDIR/c" >/dev/null
+}
+teardown_file() {
+    registry_stop
+    cb_drop_store
+}
+setup() { FRESH=$BATS_TEST_TMPDIR/fresh; }
+teardown() { stop_hostile_registry; }
+
+fresh() {
+    run "$CBUILD" --root "$FRESH" "$@"
+}
+# The layers' digests and types of a tag on the registry.
+layers_of() {
+    curl -s -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$REGISTRY/v2/$1/manifests/$2" |
+        jq -r '.layers[] | .mediaType + " " + .digest'
+}
+
+@test "push to several tags at once, push -a and pull -a" {
+    cbuild push made "$REGISTRY/many:1" "$REGISTRY/many:2"
+    expect_status 0
+    expect_contains '1: digest: sha256:' '2: digest: sha256:'
+    "$CBUILD" tag made "$REGISTRY/many:3"
+    "$CBUILD" tag busybox "$REGISTRY/many:4"
+    "$CBUILD" tag busybox "$REGISTRY/other:5"
+    cbuild push -a "$REGISTRY/many"
+    expect_status 0
+    expect_contains '3: digest: sha256:' '4: digest: sha256:'
+    expect_lacks '5: digest'
+    fresh pull -a "$REGISTRY/many"
+    expect_status 0
+    expect_contains "Status: Downloaded newer image for $REGISTRY/many"
+    fresh images --format '{{.Tag}}' "$REGISTRY/many"
+    [ "$(printf '%s\n' "${lines[@]}" | sort)" = $'1\n2\n3\n4' ]
+    fresh pull -qa "$REGISTRY/many"
+    expect_output "$REGISTRY/many"
+}
+
+@test "all tags are of a repository, not of one tag or of nothing" {
+    for command in push pull; do
+        cbuild $command -a "$REGISTRY/many:1"
+        expect_status 1
+        expect_contains "tag can't be used with --all-tags/-a"
+        cbuild $command -a "$REGISTRY/nosuch"
+        expect_status 1
+        expect_contains nosuch
+    done
+}
+
+@test "layers go to a registry in the form they came in, and anew when that is asked for" {
+    "$CBUILD" push -q --compression zstd --compression-level 19 made "$REGISTRY/zstd:1"
+    before=$(layers_of zstd 1)
+    [ "$(printf '%s\n' "$before" | grep -c 'tar+zstd ')" = 2 ]
+    fresh pull -q "$REGISTRY/zstd:1"
+    printf 'FROM %s/zstd:1\nRUN echo more >/more\n' "$REGISTRY" | dockerfile_in "$BATS_TEST_TMPDIR/on"
+    fresh build -q -t on "$BATS_TEST_TMPDIR/on"
+    expect_status 0
+    fresh push on "$REGISTRY/on:1"
+    expect_status 0
+    after=$(layers_of on 1)
+    [ "$(printf '%s\n' "$after" | head -n 2)" = "$before" ]
+    printf '%s\n' "$after" | sed -n 3p | grep -q 'tar+gzip '
+    fresh push --compression gzip on "$REGISTRY/on:2"
+    expect_status 0
+    [ "$(layers_of on 2 | grep -c 'tar+gzip ')" = 3 ]
+    fresh push --compression-level 23 on "$REGISTRY/on:2"
+    expect_status 1
+    expect_contains '"--compression-level": expected 0 to 9'
+}
+
+dockerfile_in() {
+    mkdir -p "$1"
+    cat >"$1/Dockerfile"
+}
+
+@test "a registry's list of tags may be long, end never, or hold what is no tag" {
+    start_hostile_registry
+    fresh pull -aq "$HOSTILE/good/image"
+    expect_status 0
+    fresh images --format '{{.Tag}}' "$HOSTILE/good/image"
+    [ "${#lines[@]}" = 5 ]
+    for endless in tagloop tagends; do
+        fresh pull -a "$HOSTILE/$endless/image"
+        expect_status 1
+        expect_contains 'the list of tags does not end'
+    done
+    fresh pull -a "$HOSTILE/tagnames/image"
+    expect_status 1
+    expect_contains 'is no tag' '2 of 3 tags could not be pulled'
+    expect_lacks $'\033'
+    fresh images --format '{{.Tag}}' "$HOSTILE/tagnames/image"
+    [ "${#lines[@]}" = 1 ]
+}
+
+@test "a registry that limits, refuses, lacks the platform or speaks schema 1 is told clearly" {
+    start_hostile_registry
+    fresh pull "$HOSTILE/e429ever/image:1"
+    expect_status 1
+    expect_contains toomanyrequests 'asked again in 0 seconds' "cbuild login $HOSTILE"
+    fresh pull "$HOSTILE/noplatform/image:1"
+    expect_status 1
+    expect_contains 'no matching manifest for linux/amd64' 'it has linux/s390x'
+    fresh pull "$HOSTILE/schema1/image:1"
+    expect_status 1
+    expect_contains 'schema 1'
+    cbuild push made "$HOSTILE/pushdenied/image:1"
+    expect_status 1
+    expect_contains denied 'requested access to the resource is denied'
+}
+
+@test "images tells when an image was made, be it in 1970, and N/A if nobody knows" {
+    printf 'FROM scratch\nLABEL a=b\n' | dockerfile_in "$BATS_TEST_TMPDIR/epoch"
+    SOURCE_DATE_EPOCH=0 "$CBUILD" build -q -t epoch "$BATS_TEST_TMPDIR/epoch" >/dev/null
+    cbuild images --format '{{.CreatedSince}}' epoch
+    [[ $output == *' years ago' ]]
+    "$CBUILD" save --format oci-dir -o "$BATS_TEST_TMPDIR/layout" epoch
+    python3 - "$BATS_TEST_TMPDIR/layout" <<'END'
+import hashlib, json, sys
+top = sys.argv[1]
+def put(value):
+    data = json.dumps(value).encode()
+    name = hashlib.sha256(data).hexdigest()
+    open(f"{top}/blobs/sha256/{name}", "wb").write(data)
+    return dict(digest="sha256:" + name, size=len(data))
+def get(what):
+    return json.load(open(f"{top}/blobs/" + what["digest"].replace(":", "/")))
+index = json.load(open(f"{top}/index.json"))
+manifest = get(index["manifests"][0])
+config = get(manifest["config"])
+del config["created"]
+manifest["config"].update(put(config))
+index["manifests"][0].update(put(manifest))
+json.dump(index, open(f"{top}/index.json", "w"))
+END
+    fresh load -i "$BATS_TEST_TMPDIR/layout"
+    expect_status 0
+    fresh images --format '{{.CreatedSince}}'
+    expect_output N/A
+}
