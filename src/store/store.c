@@ -175,7 +175,8 @@ static int check_free(struct cb_store *store, struct cb_error **err)
 {
     static const char ours[] =
         " blobs ingest snapshots empty stat-index cache-mounts leases"
-        " tmp gc.lock room.lock meta.db meta.db-wal meta.db-shm format.new driver ";
+        " tmp gc.lock room.lock meta.db meta.db-journal meta.db-wal meta.db-shm"
+        " format.new driver ";
     cb_auto_value(cb_strings) names = {0};
 
     if (cb_fs_list(store->root_fd, &names, err) < 0)
@@ -203,6 +204,16 @@ static int open_known(struct cb_store *store, struct cb_error **err)
     return open_index(store, 0, err);
 }
 
+/* A store that another process has just finished is not free either. */
+static int check_place(struct cb_store *store, struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+
+    if (check_free(store, &error) == 0 || read_format(store, NULL) == 1)
+        return 0;
+    return cb_error_move(err, &error);
+}
+
 /* The format file comes last: what is there before it can be made again. */
 static int initialise(struct cb_store *store, int create, struct cb_error **err)
 {
@@ -212,7 +223,7 @@ static int initialise(struct cb_store *store, int create, struct cb_error **err)
     if (!create || store->read_only)
         return cb_error_set(err, CB_ERR_NOT_FOUND, "store `%s`: there is none",
                             store->root);
-    if (check_free(store, err) < 0 || cb_gc_lock_exclusive(store, &lock, err) < 0)
+    if (check_place(store, err) < 0 || cb_gc_lock_exclusive(store, &lock, err) < 0)
         return -1;
     known = read_format(store, err);
     if (known)

@@ -101,6 +101,29 @@ old_store() {
     cmp "$CBUILD_ROOT/meta.db" "$BATS_TEST_TMPDIR/before"
 }
 
+@test "many processes that come first to the same store make one, and none is refused" {
+    for turn in $(seq 10); do
+        rm -rf "$CBUILD_ROOT"
+        for i in $(seq 12); do
+            (echo FROM scratch | "$CBUILD" build -q - >/dev/null || echo "failed: $turn") 2>>"$BATS_TEST_TMPDIR/errors" &
+        done
+        wait
+    done
+    run sort -u "$BATS_TEST_TMPDIR/errors"
+    expect_output ''
+    fsck_clean
+}
+
+@test "a store whose making was cut short at any moment is made by the next command" {
+    for left in gc.lock 'gc.lock meta.db' 'gc.lock meta.db meta.db-journal' 'gc.lock driver meta.db format.new'; do
+        rm -rf "$CBUILD_ROOT"
+        (umask 077 && mkdir -p "$CBUILD_ROOT/tmp/try/lower" && cd "$CBUILD_ROOT" && touch $left)
+        run "$CBUILD" import "$CB_BASES/busybox.tar" busybox
+        expect_status 0
+        fsck_clean
+    done
+}
+
 # Changes one bit in the middle of each blob.
 flip_blobs() {
     python3 - "$CBUILD_ROOT/blobs/sha256" <<'END'

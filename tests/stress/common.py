@@ -1,0 +1,154 @@
+"""What the stress scripts share: a store in a directory of its own, a registry, a build of all kinds of steps.
+
+Every script makes its work below --dir (a real disk), prints what it counted, and ends with status 1 at the first
+thing that is not as it must be; the store is then left for inspection.
+"""
+import argparse
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+DOCKERFILE = """FROM %s
+COPY data /data
+RUN for i in 1 2 3 4 5 6 7 8 9; do echo $i > /f$i; done; touch -d @1 /f* /
+RUN --mount=type=cache,target=/c echo x >> /c/x; echo two > /two; touch -d @1 /two /
+RUN rm /f1; mkdir -p /d/e && mv /f2 /d/e/f2 && touch -d @1 /d/e /d /
+"""
+
+
+class Unsound(Exception):
+    pass
+
+
+def arguments(description, turns):
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--cbuild", default=os.path.join(TOP, "build/cbuild"))
+    parser.add_argument("--base", default=os.path.join(TOP, "build/tests/bases/busybox.tar"),
+                        help="a root file system with busybox")
+    parser.add_argument("--dir", default="/var/tmp/cbuild-stress")
+    parser.add_argument("--turns", type=int, default=turns)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    given.cbuild = os.path.abspath(given.cbuild)
+    given.dir = os.path.join(given.dir, os.path.basename(sys.argv[0])[:-3])
+    random.seed(given.seed)
+    shutil.rmtree(given.dir, ignore_errors=True)
+    os.makedirs(given.dir)
+    os.environ["SOURCE_DATE_EPOCH"] = "1700000000"
+    return given
+
+
+class Store:
+    def __init__(self, cbuild, root):
+        self.cbuild, self.root = cbuild, root
+
+    def line(self, *command):
+        return [self.cbuild, "--root", self.root, *command]
+
+    def run(self, *command, **more):
+        return subprocess.run(self.line(*command), capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                              timeout=120, **more)
+
+    def ok(self, *command, **more):
+        done = self.run(*command, **more)
+        if done.returncode:
+            raise Unsound("%s: status %d\n%s%s" % (command, done.returncode, done.stdout, done.stderr))
+        return done.stdout.strip()
+
+    def start(self, *command):
+        """In a process group of its own, so that all of it can be killed."""
+        return subprocess.Popen(self.line(*command), start_new_session=True, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def check(self):
+        if os.path.exists(os.path.join(self.root, "format")):
+            self.ok("fsck", "--deep")
+
+    def mounts(self):
+        with open("/proc/mounts") as table:
+            return [line for line in table if self.root + "/" in line]
+
+    def remove(self):
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def context(directory, base="base"):
+    """A context whose build has the same digest each time."""
+    os.makedirs(directory, exist_ok=True)
+    with open(os.path.join(directory, "data"), "wb") as data:
+        data.write(random.Random(7).randbytes(200000))
+    os.utime(os.path.join(directory, "data"), (1, 1))
+    with open(os.path.join(directory, "Dockerfile"), "w") as file:
+        file.write(DOCKERFILE % base)
+    return directory
+
+
+class Registry:
+    """Docker's own, on the loopback; its log tells what was asked for."""
+
+    def __init__(self, directory):
+        os.makedirs(directory)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.host = "127.0.0.1:%d" % port
+        config = os.path.join(directory, "config.yml")
+        with open(config, "w") as file:
+            file.write('version: 0.1\nlog: {level: error, accesslog: {disabled: false}}\n'
+                       'storage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: "%s"}\n'
+                       % (os.path.join(directory, "data"), self.host))
+        self.log = os.path.join(directory, "log")
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen(["docker-registry", "serve", config], stdout=log, stderr=log)
+        for _ in range(200):
+            try:
+                urllib.request.build_opener(urllib.request.ProxyHandler({})).open("http://%s/v2/" % self.host).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise Unsound("the registry does not start: " + open(self.log).read())
+
+    def asked(self, text):
+        with open(self.log) as log:
+            return sum(text in line for line in log)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+def publish(given, registry, layers=4, size=3000000):
+    """Pushes an image of some layers besides the base; returns its name."""
+    store = Store(given.cbuild, os.path.join(given.dir, "publisher"))
+    store.ok("import", given.base, "busybox")
+    directory = os.path.join(given.dir, "published")
+    os.makedirs(directory)
+    lines = ["FROM busybox"]
+    for i in range(layers):
+        with open(os.path.join(directory, "f%d" % i), "wb") as file:
+            file.write(random.Random(i).randbytes(size))
+        lines.append("COPY f%d /layers/" % i)
+    with open(os.path.join(directory, "Dockerfile"), "w") as file:
+        file.write("\n".join(lines) + "\n")
+    name = registry.host + "/base:latest"
+    store.ok("build", "-q", "-t", name, directory)
+    store.ok("push", "-q", name)
+    store.remove()
+    return name
+
+
+def main(body):
+    try:
+        body()
+    except (Unsound, subprocess.TimeoutExpired) as error:
+        print("NOT SOUND: %s" % error, file=sys.stderr)
+        sys.exit(1)
