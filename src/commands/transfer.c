@@ -3,6 +3,7 @@
 
 #include "commands/progress.h"
 #include "registry/registry.h"
+#include "store/journal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -99,6 +100,7 @@ static int pull(struct cb_app *app, const struct values *values, const char *nam
         cb_registry_pull(session.registry, canonical, platform ? platform : &host,
                          &digest, &id, &changed, err) < 0)
         return -1;
+    cb_journal_transfer(session.store, "pull", canonical);
     if (!values->quiet) {
         printf("Digest: %s\n", cb_digest_text(&digest, text));
         printf(changed ? "Status: Downloaded newer image for %s\n"
@@ -223,6 +225,7 @@ static int push(struct cb_app *app, const struct values *values,
                              : cb_registry_push(session.registry, &image->id, canonical,
                                                 &options, &pushed, err)) < 0)
         return -1;
+    cb_journal_transfer(session.store, "push", canonical);
     printf("%s: digest: %s size: %" PRId64 "\n", reference->tag ? reference->tag : "",
            cb_digest_text(&pushed.digest, text), pushed.size);
     return 0;
