@@ -92,9 +92,12 @@ char *cb_strbuf_steal(struct cb_strbuf *buf)
     return text;
 }
 
+/* Control codes, and what turns the direction of text that follows: one could show
+ * another name than it is. */
 static int is_terminal_control(unsigned point)
 {
-    return point < 0x20 || (point >= 0x7f && point <= 0x9f);
+    return point < 0x20 || (point >= 0x7f && point <= 0x9f) ||
+           (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
 }
 
 void cb_strbuf_add_escaped(struct cb_strbuf *buf, const char *text, size_t len,

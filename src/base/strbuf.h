@@ -28,9 +28,9 @@ void cb_strbuf_truncate(struct cb_strbuf *buf, size_t len);
 const char *cb_strbuf_text(const struct cb_strbuf *buf);
 /* Hands the text to the caller (never NULL, caller frees) and leaves BUF empty. */
 char *cb_strbuf_steal(struct cb_strbuf *buf);
-/* Adds TEXT with everything a terminal could act on (control bytes, ESC, DEL, C1, invalid
- * UTF-8) as \xNN; newline and tab stay when KEEP_LINES. For anything foreign that is
- * shown. */
+/* Adds TEXT with everything a terminal could act on (control bytes, ESC, DEL, C1, changes
+ * of the direction of text, invalid UTF-8) as \xNN; newline and tab stay when KEEP_LINES.
+ * For anything foreign that is shown. */
 void cb_strbuf_add_escaped(struct cb_strbuf *buf, const char *text, size_t len,
                            int keep_lines);
 /* Adds TEXT as a JSON string with quotes, as Go's encoding/json would without HTML

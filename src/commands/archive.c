@@ -5,6 +5,7 @@
 #include "commands/progress.h"
 #include "exporter/exporter.h"
 #include "frontend/frontend.h"
+#include "store/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,6 +120,12 @@ static int parse_compression(const struct save_values *values, enum cb_compressi
                         text);
 }
 
+static void tell_saved(struct cb_store *store, const struct cb_strings *images)
+{
+    for (size_t i = 0; i < images->count; i++)
+        cb_journal_name(store, "save", images->items[i]);
+}
+
 static int save_archive(struct cb_app *app, const struct save_values *values,
                         enum save_to to, const struct cb_strings *images,
                         const struct cb_platform *platform, struct cb_error **err)
@@ -132,9 +139,11 @@ static int save_archive(struct cb_app *app, const struct save_values *values,
         session_open(&session, app, 0, 1, err) < 0 ||
         cb_archive_save(&session.env, images, platform,
                         to == SAVE_OCI ? CB_ARCHIVE_OCI : CB_ARCHIVE_DOCKER, compression,
-                        cb_out_file_fd(file), err) < 0)
+                        cb_out_file_fd(file), err) < 0 ||
+        cb_out_file_commit(&file, err) < 0)
         return -1;
-    return cb_out_file_commit(&file, err);
+    tell_saved(session.store, images);
+    return 0;
 }
 
 static int save_directory(struct cb_app *app, const struct save_values *values,
@@ -152,7 +161,10 @@ static int save_directory(struct cb_app *app, const struct save_values *values,
                             "--compression is for archives, not for --format oci-dir");
     if (session_open(&session, app, 0, 1, err) < 0)
         return -1;
-    return cb_archive_save_layout(&session.env, images, platform, values->output, err);
+    if (cb_archive_save_layout(&session.env, images, platform, values->output, err) < 0)
+        return -1;
+    tell_saved(session.store, images);
+    return 0;
 }
 
 static int run_save(struct cb_app *app, int argc, char **argv, struct cb_error **err)
@@ -216,6 +228,16 @@ static int open_input(const char *path, const char *way, int *fd, struct cb_erro
     return 0;
 }
 
+/* MESSAGE: "Loaded image: NAME" or "Loaded image ID: ID". */
+static void tell_loaded(struct cb_store *store, const char *message)
+{
+    const char *colon =
+        strncmp(message, "Loaded image", 12) ? NULL : strchr(message, ':');
+
+    if (colon && colon[1] == ' ')
+        cb_journal_name(store, "load", colon + 2);
+}
+
 static int run_load(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
@@ -236,8 +258,10 @@ static int run_load(struct cb_app *app, int argc, char **argv, struct cb_error *
         session_open(&session, app, 1, values.quiet, err) < 0)
         return -1;
     status = cb_archive_load(&session.env, fd, &messages, err);
-    for (size_t i = 0; i < messages.count; i++)
+    for (size_t i = 0; i < messages.count; i++) {
         printf("%s\n", messages.items[i]);
+        tell_loaded(session.store, messages.items[i]);
+    }
     if (status < 0)
         return cb_error_wrap(err, "load %s",
                              values.input ? values.input : "standard input");
@@ -299,6 +323,7 @@ static int import(struct cb_app *app, const struct import_values *values,
                           canonical, &id, err) < 0)
         return -1;
     printf("%s\n", cb_digest_text(&id, text));
+    cb_journal_name(session.store, "import", canonical ? canonical : text);
     return 0;
 }
 

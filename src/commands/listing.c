@@ -176,6 +176,11 @@ static void print_text(const struct cb_strbuf *out, int table)
         fwrite(cb_strbuf_text(out), 1, out->len, stdout);
 }
 
+void cb_print_foreign(const struct cb_strbuf *text)
+{
+    print_text(text, 0);
+}
+
 /* ── Lists ── */
 
 static void print_json(const json_t *rows)

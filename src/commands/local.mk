@@ -26,6 +26,9 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/cache-transfer.c \
 	%D%/cache.c \
 	%D%/cache.h \
+	%D%/event-filter.c \
+	%D%/event-filter.h \
+	%D%/events.c \
 	%D%/fsck.c \
 	%D%/history.c \
 	%D%/image-filter.c \

@@ -3,6 +3,7 @@
 #include "commands/commands.h"
 
 #include "base/timestamp.h"
+#include "store/journal.h"
 
 #include <stdio.h>
 
@@ -93,6 +94,7 @@ static int prune(struct cb_app *app, const struct values *values, struct cb_erro
     if (cb_app_store(app, 0, &store, err) < 0 ||
         cb_store_prune(store, &wish, &removed, &freed, err) < 0)
         return -1;
+    cb_journal_prune(store, "builder", freed);
     print_removed(&removed, values->verbose);
     size = cb_size_human(freed);
     printf("Total reclaimed space: %s\n", size);

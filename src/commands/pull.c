@@ -1,6 +1,8 @@
 /* cbuild pull: an image from a registry, or all the tags of a repository. */
 #include "commands/transfer.h"
 
+#include "store/journal.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +37,7 @@ static int pull_one(struct cb_transfer *transfer, const char *canonical,
     if (cb_registry_pull(transfer->registry, canonical, platform ? platform : &host,
                          &digest, &id, &is_new, err) < 0)
         return -1;
+    cb_journal_transfer(transfer->store, "pull", canonical);
     if (!quiet)
         printf("Digest: %s\n", cb_digest_text(&digest, text));
     *changed |= is_new;

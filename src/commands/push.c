@@ -2,6 +2,8 @@
  * all names of a repository. */
 #include "commands/transfer.h"
 
+#include "store/journal.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +133,7 @@ static int push_one(struct push *push, const char *name,
                              : cb_registry_push(registry, &image->id, canonical,
                                                 &push->options, &pushed, err)) < 0)
         return -1;
+    cb_journal_transfer(push->transfer.store, "push", canonical);
     printf("%s: digest: %s size: %" PRId64 "\n", destination->tag ? destination->tag : "",
            cb_digest_text(&pushed.digest, text), pushed.size);
     return 0;

@@ -1,5 +1,6 @@
 /* cbuild rmi: names go first; an image goes with its last name. */
 #include "commands/commands.h"
+#include "store/journal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +22,8 @@ static const struct cb_option options[] = {
     {0},
 };
 
-static int untag(struct cb_store *store, const char *canonical, struct cb_error **err)
+static int untag(struct cb_store *store, const struct cb_image *image,
+                 const char *canonical, struct cb_error **err)
 {
     cb_auto(cb_reference) reference = NULL;
     cb_autofree char *familiar = NULL;
@@ -32,6 +34,7 @@ static int untag(struct cb_store *store, const char *canonical, struct cb_error 
         return -1;
     familiar = cb_reference_familiar(reference);
     printf("Untagged: %s\n", familiar);
+    cb_journal_image(store, "untag", image, canonical);
     return 0;
 }
 
@@ -43,6 +46,7 @@ static int delete_image(struct cb_store *store, const struct cb_image *image, in
     if (cb_image_remove(store, &image->id, prune, err) < 0)
         return -1;
     printf("Deleted: %s\n", cb_digest_text(&image->id, text));
+    cb_journal_image(store, "delete", image, NULL);
     return 0;
 }
 
@@ -74,11 +78,11 @@ static int delete_unnamed(struct cb_store *store, const struct cb_digest *id, in
 }
 
 /* A name of several platforms goes with all of its images that have no other. */
-static int remove_platforms(struct cb_store *store, const char *name,
-                            const struct cb_platform_images *images, int prune,
-                            struct cb_error **err)
+static int remove_platforms(struct cb_store *store, const struct cb_image *image,
+                            const char *name, const struct cb_platform_images *images,
+                            int prune, struct cb_error **err)
 {
-    if (untag(store, name, err) < 0)
+    if (untag(store, image, name, err) < 0)
         return -1;
     cb_vec_foreach (entry, images) {
         if (delete_unnamed(store, &entry->id, prune, err) < 0)
@@ -88,8 +92,8 @@ static int remove_platforms(struct cb_store *store, const char *name,
 }
 
 /* Of a name of several platforms one that is PLATFORM's; the name goes with the last. */
-static int remove_platform(struct cb_store *store, const char *name,
-                           const struct cb_platform_images *images,
+static int remove_platform(struct cb_store *store, const struct cb_image *image,
+                           const char *name, const struct cb_platform_images *images,
                            const struct cb_platform *platform, int prune,
                            struct cb_error **err)
 {
@@ -101,7 +105,7 @@ static int remove_platform(struct cb_store *store, const char *name,
             cb_vec_push(&kept, *entry);
     }
     if (!kept.count)
-        return remove_platforms(store, name, images, prune, err);
+        return remove_platforms(store, image, name, images, prune, err);
     if (cb_ref_set_platforms(store, name, &kept, err) < 0)
         return -1;
     return delete_unnamed(store, &gone->id, prune, err);
@@ -126,11 +130,11 @@ static int remove_image(struct cb_store *store, const struct cb_image *image,
     size_t names = image->names.count + image->platform_names.count;
 
     if (name && names > 1)
-        return untag(store, name, err);
+        return untag(store, image, name, err);
     if (names > 1 && !values->force)
         return refuse_many_names(image, err);
     for (size_t i = 0; i < image->names.count; i++) {
-        if (untag(store, image->names.items[i], err) < 0)
+        if (untag(store, image, image->names.items[i], err) < 0)
             return -1;
     }
     return delete_image(store, image, !values->no_prune, err);
@@ -161,9 +165,10 @@ static int remove_one(struct cb_store *store, const char *text,
     if (name && cb_ref_platforms(store, name, &platforms, err) < 0)
         return -1;
     if (platforms.count && platform)
-        return remove_platform(store, name, &platforms, platform, !values->no_prune, err);
+        return remove_platform(store, image, name, &platforms, platform,
+                               !values->no_prune, err);
     if (platforms.count)
-        return remove_platforms(store, name, &platforms, !values->no_prune, err);
+        return remove_platforms(store, image, name, &platforms, !values->no_prune, err);
     return remove_image(store, image, name, values, err);
 }
 

@@ -48,6 +48,7 @@ const struct cb_cli_command *const cb_commands[] = {
     &cb_prune_command,
     &cb_image_prune_command,
     &cb_fsck_command,
+    &cb_events_command,
     &cb_info_command,
     &cb_debug_command,
     &cb_completion_command,
@@ -107,6 +108,7 @@ static const struct spelling spellings[] = {
     {"context", "ls", &cb_context_command},
     {"context", "list", &cb_context_command},
     {"system", "df", &cb_df_command},
+    {"system", "events", &cb_events_command},
     {"system", "info", &cb_info_command},
     {"system", "fsck", &cb_fsck_command},
 };

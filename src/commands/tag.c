@@ -1,5 +1,6 @@
 /* cbuild tag. */
 #include "commands/commands.h"
+#include "store/journal.h"
 
 static const struct cb_option options[] = {{0}};
 
@@ -29,9 +30,11 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
         cb_image_get_for(store, args.items[0], NULL, &image, &by_id, err) < 0 ||
         (!by_id && cb_image_find_platforms(store, args.items[0], &platforms, err) < 0))
         return -1;
-    if (platforms.count)
-        return cb_ref_set_platforms(store, canonical, &platforms, err);
-    return cb_ref_set(store, canonical, &image->id, err);
+    if ((platforms.count ? cb_ref_set_platforms(store, canonical, &platforms, err)
+                         : cb_ref_set(store, canonical, &image->id, err)) < 0)
+        return -1;
+    cb_journal_image(store, "tag", image, canonical);
+    return 0;
 }
 
 const struct cb_cli_command cb_tag_command = {

@@ -5,6 +5,7 @@
 #include "commands/image-filter.h"
 #include "store/cache-mount.h"
 #include "store/gc.h"
+#include "store/journal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -93,6 +94,7 @@ static int untag(struct cb_store *store, const struct cb_image *image, int *any,
         if (cb_reference_parse(&reference, image->names.items[i], NULL) == 0)
             familiar = cb_reference_familiar(reference);
         print_deleted(any, "untagged", familiar ? familiar : image->names.items[i]);
+        cb_journal_image(store, "untag", image, image->names.items[i]);
     }
     return 0;
 }
@@ -116,8 +118,10 @@ static int remove_images(struct cb_store *store, const struct cb_image_filter *f
         removed = cb_image_remove_unnamed(store, &image->id, err);
         if (removed < 0)
             return -1;
-        if (removed)
-            print_deleted(any, "deleted", cb_digest_text(&image->id, text));
+        if (!removed)
+            continue;
+        print_deleted(any, "deleted", cb_digest_text(&image->id, text));
+        cb_journal_image(store, "delete", image, NULL);
     }
     return 0;
 }
@@ -144,6 +148,7 @@ static int prune_images(struct cb_app *app, const struct image_prune_values *val
     if (remove_images(store, &filter, all, &any, err) < 0 ||
         cb_store_gc(store, &freed, err) < 0)
         return -1;
+    cb_journal_prune(store, "image", freed);
     size = cb_size_human(freed);
     printf(any ? "\nTotal reclaimed space: %s\n" : "Total reclaimed space: %s\n", size);
     return 0;

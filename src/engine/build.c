@@ -444,8 +444,11 @@ int cb_engine_build(const struct cb_engine_env *env,
         rc = run(*engine, &build, env, request, out, &error);
     (*engine)->store = env->store;
     (*engine)->worked = out->stats.executed > 0 || (rc < 0 && out->stats.total > 0);
-    if (build.log)
+    if (build.log) {
         cb_history_log_end(build.log, out, error);
+        cb_build_tell(env->store, cb_history_log_id(build.log), &build.checked, out,
+                      error);
+    }
     if (rc == 0)
         cb_strings_copy(&out->names, &build.checked.familiar);
     build_clear(&build);

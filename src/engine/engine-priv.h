@@ -75,6 +75,12 @@ int cb_request_check(struct cb_checked_request *out,
 void cb_checked_request_clear(struct cb_checked_request *checked);
 CB_AUTO_VALUE_DEFINE(cb_checked_request, cb_checked_request_clear)
 
+/* ── journal.c: the build and its names, in the store's journal ── */
+/* ID: of the build. ERROR NULL is success. */
+void cb_build_tell(struct cb_store *store, const char *id,
+                   const struct cb_checked_request *checked,
+                   const struct cb_build_outcome *outcome, const struct cb_error *error);
+
 /* ── call.c ── */
 int cb_call_answer(struct cb_call_result *out, enum cb_call_kind kind,
                    const struct cb_frontend_options *options, struct cb_error **err);
@@ -261,6 +267,8 @@ void cb_history_log_end(struct cb_history_log *log,
 /* Puts TEXT beside the log, as NAME. ID: the build's. */
 int cb_history_log_keep(struct cb_history_log *log, const char *name, const char *text,
                         char id[CB_BUILD_ID_LEN + 1], struct cb_error **err);
+/* Once it has ended: what others name the build by; "" if nothing is kept of it. */
+const char *cb_history_log_id(const struct cb_history_log *log);
 /* Removes what is kept of a build: NAME in the directory BUILDS_FD. */
 int cb_build_remove(struct cb_store *store, int builds_fd, const char *name,
                     struct cb_error **err);

@@ -364,6 +364,11 @@ int cb_history_log_keep(struct cb_history_log *log, const char *name, const char
                                 0600, 0, err);
 }
 
+const char *cb_history_log_id(const struct cb_history_log *log)
+{
+    return log->id;
+}
+
 void cb_history_log_free(struct cb_history_log *log)
 {
     if (!log)

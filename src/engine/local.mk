@@ -11,6 +11,7 @@ src_engine_libengine_a_SOURCES = \
 	%D%/failed.c \
 	%D%/fields.c \
 	%D%/history.c \
+	%D%/journal.c \
 	%D%/inputs.c \
 	%D%/inputs-dockerfile.c \
 	%D%/inputs-stdin.c \

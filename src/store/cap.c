@@ -72,8 +72,8 @@ static uint64_t mount_bytes(struct cb_store *store)
 /* Bytes on disk of everything in the store but what is being made. */
 static int total_bytes(struct cb_store *store, uint64_t *bytes, struct cb_error **err)
 {
-    static const char *const flat[] = {".",      "blobs/sha256", "blobs/sha512",
-                                       "ingest", "stat-index",   "urls"};
+    static const char *const flat[] = {
+        ".", "blobs/sha256", "blobs/sha512", "ingest", "stat-index", "urls", "journal"};
     cb_auto_value(cb_strings) unknown = {0};
     uint64_t total = mount_bytes(store) + cb_tree_bytes(store->root_fd, "builds");
     int64_t layers = 0;

@@ -27,6 +27,9 @@ src_store_libstore_a_SOURCES = \
 	%D%/driver.h \
 	%D%/file-digest.h \
 	%D%/gc.h \
+	%D%/journal-image.c \
+	%D%/journal.c \
+	%D%/journal.h \
 	%D%/layer-pass.h \
 	%D%/layer.h \
 	%D%/layout.h \

@@ -42,6 +42,8 @@ static void terminal_controls_are_escaped(void **state)
         {"\xff\xc3", 1, "\\xff\\xc3"},
         {"\xed\xa0\x80", 1, "\\xed\\xa0\\x80"},
         {"\xc0\x9b", 1, "\\xc0\\x9b"},
+        {"\xe2\x80\xae", 1, "\\xe2\\x80\\xae"},
+        {"\xe2\x81\xa6", 1, "\\xe2\\x81\\xa6"},
     };
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++) {

@@ -24,6 +24,10 @@ unit_tests += tests/unit/store/test-gc
 tests_unit_store_test_gc_SOURCES = tests/unit/store/test-gc.c
 tests_unit_store_test_gc_LDADD = $(LIBS_store)
 
+unit_tests += tests/unit/store/test-journal
+tests_unit_store_test_journal_SOURCES = tests/unit/store/test-journal.c
+tests_unit_store_test_journal_LDADD = $(LIBS_store)
+
 unit_tests += tests/unit/store/test-layer
 tests_unit_store_test_layer_SOURCES = tests/unit/store/test-layer.c
 tests_unit_store_test_layer_LDADD = $(LIBS_store)

@@ -1,0 +1,110 @@
+#!/usr/bin/env bats
+# What happened, told as docker tells it.
+load helpers
+
+setup_file() { cb_store; }
+teardown_file() { cb_drop_store; }
+setup() {
+    cb_dir
+    rm -rf "$STORE/journal"
+    printf 'FROM busybox\nRUN echo events >/f\nLABEL team=web\n' >"$DIR/Dockerfile"
+}
+
+# type:action of everything that happened, on one line.
+happened() { "$CBUILD" events --since 1h --until 0s --format '{{.Type}}:{{.Action}}' "$@" | tr '\n' ' '; }
+
+@test "what is done to images and builds is told, in order" {
+    build_ok -q
+    "$CBUILD" tag img other:1
+    "$CBUILD" rmi other:1
+    "$CBUILD" save -o "$BATS_TEST_TMPDIR/a.tar" img
+    "$CBUILD" load -qi "$BATS_TEST_TMPDIR/a.tar"
+    "$CBUILD" rmi img
+    "$CBUILD" prune -f
+    [ "$(happened)" = 'builder:build image:tag image:tag image:untag image:save image:load image:untag image:delete builder:prune ' ]
+    "$CBUILD" system events --since 1h --until 0s >"$BATS_TEST_TMPDIR/text"
+    grep -qE '^[0-9-]{10}T[0-9:]{8}\.[0-9]{9}(Z|[+-][0-9:]{5}) image tag sha256:[0-9a-f]{64} \(name=other:1, team=web\)$' "$BATS_TEST_TMPDIR/text"
+}
+
+@test "a build that failed is told as one, under the id that builds knows" {
+    printf 'FROM busybox\nRUN exit 3\n' >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    run "$CBUILD" events --since 1h --until 0s --format '{{.Actor.ID}} {{.Actor.Attributes.result}}'
+    expect_output "$("$CBUILD" builds ls -q | head -1) failed"
+}
+
+@test "filters: alternatives of one key, all keys, all labels" {
+    build_ok -q
+    "$CBUILD" tag img other:1
+    "$CBUILD" tag busybox plain:1
+    "$CBUILD" rmi other:1
+    [ "$(happened -f event=untag -f event=tag -f label=team=web)" = 'image:tag image:tag image:untag ' ]
+    [ "$(happened -f event=untag -f type=builder)" = '' ]
+    [ "$(happened -f image=other)" = 'image:tag image:untag ' ]
+    [ "$(happened -f image=plain:1)" = 'image:tag ' ]
+    [ "$(happened -f label=team -f label=none)" = '' ]
+    cbuild events -f nonsense=1
+    expect_status 1
+    expect_contains 'invalid filter `nonsense=1`' 'container, event, image'
+    cbuild events --since yesterdayish
+    expect_status 1
+}
+
+@test "json is docker's message; a template knows its fields" {
+    "$CBUILD" tag busybox one:1
+    run "$CBUILD" events --since 1h --until 0s --format json
+    [ "$(jq -r '[.status, .Type, .Action, .Actor.Attributes.name, .scope] | join(" ")' <<<"$output")" = 'tag image tag one:1 local' ]
+    [ "$(jq -r '.timeNano / 1000000000 | floor' <<<"$output")" = "$(jq -r .time <<<"$output")" ]
+    cbuild events --since 1h --until 0s --format '{{.Nonsense}}'
+    expect_status 1
+    expect_contains '.Actor.ID'
+}
+
+@test "what comes is shown as it happens, until Ctrl-C; what was is not" {
+    "$CBUILD" tag busybox before:1
+    "$CBUILD" events -f event=tag --format '{{.Actor.Attributes.name}}' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    pid=$!
+    # until it has opened the journal
+    wait_until sh -c "ls -l /proc/$pid/fd | grep -q inotify"
+    "$CBUILD" tag busybox after:1
+    wait_until grep -q after:1 "$BATS_TEST_TMPDIR/out"
+    kill -INT "$pid"
+    status=0
+    wait "$pid" || status=$?
+    [ "$status" -eq 130 ]
+    [ "$(head -1 "$BATS_TEST_TMPDIR/out")" = after:1 ]
+}
+
+@test "hostile names and labels move no cursor and make no second event" {
+    printf 'FROM busybox\nLABEL evil="\033[2Jx\\nimage delete \342\200\256gnp"\n' >"$DIR/Dockerfile"
+    build_ok -q
+    run "$CBUILD" events --since 1h --until 0s -f event=tag
+    [ "${#lines[@]}" -eq 1 ]
+    expect_lacks $'\033'
+    expect_lacks $'\342\200\256'
+    run "$CBUILD" events --since 1h --until 0s -f event=tag --format json
+    jq -e '.Actor.Attributes.evil | contains("\u001b[2J")' <<<"$output"
+}
+
+@test "events written at the same time are all there, each on its line" {
+    pids=
+    for i in 1 2 3 4 5 6 7 8; do
+        "$CBUILD" tag busybox "n$i:1" 3>&- &
+        pids="$pids $!"
+    done
+    wait $pids
+    [ "$("$CBUILD" events --since 1h --until 0s --format '{{.Actor.Attributes.name}}' | sort | tr '\n' ' ')" = 'n1:1 n2:1 n3:1 n4:1 n5:1 n6:1 n7:1 n8:1 ' ]
+}
+
+@test "a journal that is no file, or cannot be written, stops nothing" {
+    mkdir -p "$STORE/journal/events.jsonl"
+    "$CBUILD" tag busybox still:1
+    rm -rf "$STORE/journal"
+    echo >"$STORE/journal"
+    "$CBUILD" tag busybox still:2
+    cbuild events --until 0s
+    expect_status 1
+    expect_contains 'journal'
+    rm "$STORE/journal"
+}
