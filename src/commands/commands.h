@@ -40,19 +40,59 @@ struct cb_cli_command {
                        */
 };
 
-extern const struct cb_cli_command cb_build_command, cb_run_command, cb_images_command,
-    cb_tag_command, cb_rmi_command, cb_inspect_command, cb_history_command,
-    cb_save_command, cb_load_command, cb_import_command, cb_pull_command, cb_push_command,
-    cb_prune_command, cb_image_prune_command, cb_df_command, cb_fsck_command,
-    cb_parse_command, cb_context_command, cb_builds_ls_command, cb_builds_show_command,
-    cb_builds_logs_command, cb_builds_rm_command, cb_du_command, cb_explain_command,
-    cb_cache_ls_command, cb_cache_export_command, cb_cache_import_command,
-    cb_cache_rm_command, cb_cache_prune_command, cb_version_command, cb_lint_command,
-    cb_login_command, cb_logout_command, cb_search_command, cb_info_command,
-    cb_debug_command, cb_network_ls_command, cb_network_create_command,
-    cb_network_inspect_command, cb_network_rm_command, cb_network_prune_command,
-    cb_network_connect_command, cb_network_disconnect_command, cb_completion_command,
-    cb_complete_command, cb_copy_command, cb_events_command;
+extern const struct cb_cli_command cb_build_command;
+extern const struct cb_cli_command cb_builds_logs_command;
+extern const struct cb_cli_command cb_builds_ls_command;
+extern const struct cb_cli_command cb_builds_rm_command;
+extern const struct cb_cli_command cb_builds_show_command;
+extern const struct cb_cli_command cb_cache_export_command;
+extern const struct cb_cli_command cb_cache_import_command;
+extern const struct cb_cli_command cb_cache_ls_command;
+extern const struct cb_cli_command cb_cache_prune_command;
+extern const struct cb_cli_command cb_cache_rm_command;
+extern const struct cb_cli_command cb_complete_command;
+extern const struct cb_cli_command cb_completion_command;
+extern const struct cb_cli_command cb_context_command;
+extern const struct cb_cli_command cb_copy_command;
+extern const struct cb_cli_command cb_debug_command;
+extern const struct cb_cli_command cb_df_command;
+extern const struct cb_cli_command cb_du_command;
+extern const struct cb_cli_command cb_events_command;
+extern const struct cb_cli_command cb_explain_command;
+extern const struct cb_cli_command cb_fsck_command;
+extern const struct cb_cli_command cb_history_command;
+extern const struct cb_cli_command cb_image_prune_command;
+extern const struct cb_cli_command cb_images_command;
+extern const struct cb_cli_command cb_import_command;
+extern const struct cb_cli_command cb_info_command;
+extern const struct cb_cli_command cb_inspect_command;
+extern const struct cb_cli_command cb_lint_command;
+extern const struct cb_cli_command cb_load_command;
+extern const struct cb_cli_command cb_login_command;
+extern const struct cb_cli_command cb_logout_command;
+extern const struct cb_cli_command cb_manifest_annotate_command;
+extern const struct cb_cli_command cb_manifest_create_command;
+extern const struct cb_cli_command cb_manifest_delete_command;
+extern const struct cb_cli_command cb_manifest_inspect_command;
+extern const struct cb_cli_command cb_manifest_push_command;
+extern const struct cb_cli_command cb_manifest_rm_command;
+extern const struct cb_cli_command cb_network_connect_command;
+extern const struct cb_cli_command cb_network_create_command;
+extern const struct cb_cli_command cb_network_disconnect_command;
+extern const struct cb_cli_command cb_network_inspect_command;
+extern const struct cb_cli_command cb_network_ls_command;
+extern const struct cb_cli_command cb_network_prune_command;
+extern const struct cb_cli_command cb_network_rm_command;
+extern const struct cb_cli_command cb_parse_command;
+extern const struct cb_cli_command cb_prune_command;
+extern const struct cb_cli_command cb_pull_command;
+extern const struct cb_cli_command cb_push_command;
+extern const struct cb_cli_command cb_rmi_command;
+extern const struct cb_cli_command cb_run_command;
+extern const struct cb_cli_command cb_save_command;
+extern const struct cb_cli_command cb_search_command;
+extern const struct cb_cli_command cb_tag_command;
+extern const struct cb_cli_command cb_version_command;
 
 /* ── table.c ── */
 extern const struct cb_cli_command

@@ -9,7 +9,10 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/credentials.c \
 	%D%/credentials-file.c \
 	%D%/credentials.h \
+	%D%/delete.c \
 	%D%/document.c \
+	%D%/draft.c \
+	%D%/draft.h \
 	%D%/fan-out.c \
 	%D%/hosts.c \
 	%D%/layout.c \
@@ -33,5 +36,7 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/tags.c \
 	%D%/tree.c \
 	%D%/tree.h \
+	%D%/upload-parts.c \
+	%D%/upload-saved.c \
 	%D%/upload.c \
 	%D%/upload.h
