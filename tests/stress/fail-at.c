@@ -12,8 +12,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -70,14 +70,14 @@ static int is_file(int fd)
     return result;
 }
 
-#define REAL(name)                                                   \
-    static __typeof__(name) *real;                                   \
-    if (!real)                                                       \
-        real = (__typeof__(name) *)(intptr_t)dlsym(RTLD_NEXT, #name)
-#define WRAP(type, name, condition, parameters, arguments) \
-    type name parameters                                   \
-    {                                                      \
-        REAL(name);                                        \
+#define REAL(name)                 \
+    static __typeof__(name) *real; \
+    if (!real)                     \
+    real = (__typeof__(name) *)(intptr_t)dlsym(RTLD_NEXT, #name)
+#define WRAP(type, name, condition, parameters, arguments)   \
+    type name parameters                                     \
+    {                                                        \
+        REAL(name);                                          \
         return (condition) && fails() ? -1 : real arguments; \
     }
 
@@ -104,8 +104,7 @@ WRAP(int, mknodat, 1, (int fd, const char *path, mode_t mode, dev_t dev),
      (fd, path, mode, dev))
 WRAP(int, symlinkat, 1, (const char *target, int fd, const char *path),
      (target, fd, path))
-WRAP(int, linkat, 1,
-     (int from, const char *path, int to, const char *name, int flags),
+WRAP(int, linkat, 1, (int from, const char *path, int to, const char *name, int flags),
      (from, path, to, name, flags))
 WRAP(int, renameat, 1, (int from, const char *path, int to, const char *name),
      (from, path, to, name))
@@ -120,23 +119,24 @@ WRAP(int, fsetxattr, 1,
 static int makes(int fd, const char *path, int flags)
 {
     int kept = errno;
-    int result = (flags & __O_TMPFILE) ||
-                 ((flags & O_CREAT) && faccessat(fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0);
+    int result =
+        (flags & __O_TMPFILE) ||
+        ((flags & O_CREAT) && faccessat(fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0);
 
     errno = kept;
     return result;
 }
 
-#define WRAP_OPEN(name, directory, parameters, arguments)                     \
-    int name parameters                                                       \
-    {                                                                         \
-        mode_t mode = 0;                                                      \
-        va_list more;                                                         \
-        REAL(name);                                                           \
-        va_start(more, flags);                                                \
-        if (flags & (O_CREAT | __O_TMPFILE))                                  \
-            mode = va_arg(more, mode_t);                                      \
-        va_end(more);                                                         \
+#define WRAP_OPEN(name, directory, parameters, arguments)                      \
+    int name parameters                                                        \
+    {                                                                          \
+        mode_t mode = 0;                                                       \
+        va_list more;                                                          \
+        REAL(name);                                                            \
+        va_start(more, flags);                                                 \
+        if (flags & (O_CREAT | __O_TMPFILE))                                   \
+            mode = va_arg(more, mode_t);                                       \
+        va_end(more);                                                          \
         return makes(directory, path, flags) && fails() ? -1 : real arguments; \
     }
 WRAP_OPEN(open, AT_FDCWD, (const char *path, int flags, ...), (path, flags, mode))
