@@ -128,6 +128,8 @@ static const struct cb_option options[] = {
      "no-new-privileges, seccomp=FILE|unconfined, systempaths=unconfined, mask=PATH, "
      "unmask=PATH"},
     {"shm-size", 0, CB_OPTION_TEXT, AT(request.shm_size), "SIZE", "Size of /dev/shm"},
+    {"squash", 0, CB_OPTION_OPTIONAL, AT(request.squash), "STAGE",
+     "Make one layer of those since the base image, or since a stage"},
     {"ssh", 0, CB_OPTION_LIST, AT(request.ssh), "ID[=SOCKET|KEY[,KEY]]",
      "Let RUN --mount=type=ssh use an SSH agent (default: the one of SSH_AUTH_SOCK) or "
      "key "
@@ -178,9 +180,6 @@ static const struct cb_absent_option absent[] = {
     {"sbom", 0, NO_ATTESTATIONS},
     {"security-opt", 0,
      "`RUN --security=insecure` with --allow security.insecure lifts a step's sandbox"},
-    {"squash", 0,
-     "layers are kept as they are; `FROM scratch` and `COPY --from=STAGE / /` in a last "
-     "stage make one of them"},
     {0},
 };
 
@@ -190,7 +189,6 @@ static const struct cb_harmless_option harmless[] = {
     {"isolation", "default"},
     {"provenance", FALSES},
     {"sbom", FALSES},
-    {"squash", FALSES},
     {0},
 };
 

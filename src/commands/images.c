@@ -183,6 +183,20 @@ static void print_ids(const json_t *rows)
     }
 }
 
+/* Of ten thousand images, those of one repository are found by their names. */
+static int images_for(struct cb_store *store, const char *argument, struct cb_images *out,
+                      struct cb_error **err)
+{
+    cb_auto(cb_reference) reference = NULL;
+    cb_autofree char *repository = NULL;
+
+    if (!argument || cb_glob_has_meta(argument) ||
+        cb_reference_parse(&reference, argument, NULL) < 0)
+        return cb_image_list(store, out, err);
+    repository = xasprintf("%s/%s", reference->host, reference->path);
+    return cb_image_list_of(store, repository, out, err);
+}
+
 static int list(struct cb_app *app, const struct values *values, const char *argument,
                 struct cb_error **err)
 {
@@ -195,7 +209,7 @@ static int list(struct cb_app *app, const struct values *values, const char *arg
     if (cb_listing_check(how, values->format, err) < 0 ||
         cb_app_store(app, 1, &store, err) < 0 ||
         cb_image_filter_parse(&filter, &values->filters, filters, store, err) < 0 ||
-        cb_image_list(store, &images, err) < 0)
+        images_for(store, argument, &images, err) < 0)
         return -1;
     rows = rows_of(&images, argument, &filter, values);
     if (values->quiet && !values->format) {

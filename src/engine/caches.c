@@ -12,7 +12,7 @@ static void warn(struct cb_build_env *env, const struct cb_error *error)
     cb_event_say(env->sink, CB_EVENT_WARNING, 0, "%s", cb_error_message(error));
 }
 
-static int wants_inline(const struct cb_checked_request *checked)
+int cb_caches_wants_inline(const struct cb_checked_request *checked)
 {
     const char *arg = cb_env_get(&checked->build_args, "BUILDKIT_INLINE_CACHE");
     int value = 0;
@@ -43,7 +43,8 @@ int cb_caches_open(struct cb_cache **out, struct cb_build_env *env,
             return cb_error_move(err, &error);
         warn(env, error);
     }
-    if (checked->cache_from.count || checked->cache_to.count || wants_inline(checked))
+    if (checked->cache_from.count || checked->cache_to.count ||
+        cb_caches_wants_inline(checked))
         cb_cache_track(cache);
     *out = cb_steal(&cache);
     return 0;
@@ -53,7 +54,7 @@ int cb_caches_inline(struct cb_cache *cache, const struct cb_checked_request *ch
                      struct cb_snapshot *result, struct cb_image_config *config,
                      struct cb_error **err)
 {
-    if (!cache || !wants_inline(checked))
+    if (!cache || !cb_caches_wants_inline(checked))
         return 0;
     return cb_cache_inline(cache, result, config, err);
 }

@@ -66,6 +66,8 @@ struct cb_checked_request {
     struct cb_cache_locations cache_from, cache_to;
     CB_VEC(struct cb_output) outputs; /* at least one */
     struct cb_annotations annotations;
+    int squash;              /* the image's own layers become one */
+    const char *squash_from; /* those since this stage, or NULL; borrowed */
 };
 /* --output, --push, --load, --annotation. */
 int cb_request_outputs(struct cb_checked_request *out,
@@ -117,13 +119,21 @@ int cb_request_caches(const char *option, int export, const struct cb_strings *t
 struct cb_made {
     struct cb_platform platform;
     struct cb_plan *plan;
-    struct cb_result *result; /* NULL: scratch */
+    struct cb_result *result;     /* NULL: scratch */
+    struct cb_snapshot *squashed; /* what the image is made of instead, or NULL */
 };
 struct cb_made_list {
     struct cb_made *items;
     size_t count, capacity;
 };
 void cb_made_list_clear(struct cb_made_list *made);
+
+/* ── squash.c: --squash ── */
+int cb_request_squash(struct cb_checked_request *out, const char *given,
+                      struct cb_error **err);
+/* What each image is to be made of, and its history. */
+int cb_squash_made(struct cb_build_env *env, const struct cb_checked_request *checked,
+                   struct cb_made_list *made, struct cb_error **err);
 
 /* ── once.c: events of plans that are made of the same Dockerfile ── */
 struct cb_once;
@@ -170,6 +180,8 @@ int cb_outputs_write_metadata(const char *path, const struct cb_checked_request 
 /* ── caches.c ── */
 int cb_caches_open(struct cb_cache **out, struct cb_build_env *env,
                    const struct cb_checked_request *checked, struct cb_error **err);
+/* Is the image to tell what made its layers? */
+int cb_caches_wants_inline(const struct cb_checked_request *checked);
 /* CACHE may be NULL: nothing was solved. */
 int cb_caches_inline(struct cb_cache *cache, const struct cb_checked_request *checked,
                      struct cb_snapshot *result, struct cb_image_config *config,

@@ -24,5 +24,6 @@ src_engine_libengine_a_SOURCES = \
 	%D%/secrets.c \
 	%D%/settings.c \
 	%D%/settings.h \
+	%D%/squash.c \
 	%D%/ssh.c \
 	%D%/volumes.c

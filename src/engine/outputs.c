@@ -67,10 +67,12 @@ static int put_image(struct writing *writing, const struct cb_made *made, int ke
 {
     cb_autofree char *bytes = NULL;
     struct cb_store *store = writing->env->store;
-    struct cb_snapshot *top = made->result ? cb_snapshot_result_get(made->result) : NULL;
+    struct cb_snapshot *top = made->squashed;
     struct cb_platform_image image = {.platform = made->platform};
     size_t len;
 
+    if (!top && made->result)
+        top = cb_snapshot_result_get(made->result);
     if (cb_export_config(writing->env, top, made->plan->config, &bytes, &len, err) < 0)
         return -1;
     image.id = cb_digest_of(bytes, len);

@@ -187,18 +187,49 @@ void cb_planner_clear(struct cb_planner *planner)
     cb_arena_free(planner->arena);
 }
 
+/* How many layers there are below those that are to be one. */
+static int find_squash(const struct cb_planner *planner, const struct cb_stage *target,
+                       size_t *layers, struct cb_error **err)
+{
+    const char *from = planner->options->squash_from;
+    const struct cb_stage *wanted, *at = target;
+    long index;
+
+    *layers = target->base_layers;
+    if (!from)
+        return 0;
+    wanted = cb_stages_find(planner, from);
+    if (!wanted && cb_stages_is_index(from, &index) && index >= 0 &&
+        (size_t)index < planner->stage_count)
+        wanted = &planner->stages[index];
+    while (wanted && at && at != wanted)
+        at = at->base_stage;
+    if (!wanted || !at) {
+        cb_error_set(err, CB_ERR_USAGE, "--squash=%s: the target is not made FROM it",
+                     from);
+        return cb_error_hint(err, "name a stage that the target, or what it is made "
+                                  "from, has in its FROM");
+    }
+    *layers = at->layers;
+    return 0;
+}
+
 int cb_frontend_plan(struct cb_plan **out, const struct cb_frontend_options *options,
                      struct cb_error **err)
 {
     struct cb_planner planner;
     struct cb_stage *target = NULL;
+    size_t squash_layers = 0;
     int rc;
 
     cb_planner_init(&planner, options);
     rc = cb_planner_run(&planner, &target, err);
-
     if (rc == 0)
+        rc = find_squash(&planner, target, &squash_layers, err);
+    if (rc == 0) {
         *out = make_plan(&planner, target);
+        (*out)->squash_layers = squash_layers;
+    }
     cb_planner_clear(&planner);
     return rc;
 }

@@ -50,6 +50,7 @@ struct cb_frontend_options {
     const struct cb_strings *proxies;         /* "K=V" for RUN, unless given; or NULL */
     const struct cb_strings *labels;          /* "K=V", applied last */
     const char *target;                       /* stage name or index; NULL: last */
+    const char *squash_from; /* a stage the target is made from, or NULL: its base */
     struct cb_platform platform, build_platform;
     int platform_given; /* the image is for it, whatever its base is for */
     /* Where the vertices go, so that plans for several platforms share what is equal;
@@ -75,7 +76,8 @@ struct cb_plan {
         result; /* the target's filesystem; vertex NULL: scratch with no layer */
     struct cb_image_config *config; /* diff_ids of the base; history complete but for
                                        `created` of this build's entries */
-    size_t base_layers; /* layers of the base image: diff_ids.count at the start */
+    size_t base_layers;   /* layers of the base image: diff_ids.count at the start */
+    size_t squash_layers; /* layers of the base, or of what SQUASH_FROM makes */
     const char *target_name;
     struct cb_dockerfile *dockerfile; /* keeps spans alive */
 };

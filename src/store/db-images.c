@@ -231,6 +231,17 @@ int cb_db_image_ids(struct cb_db *db, struct cb_strings *ids, struct cb_error **
     return list(db, "SELECT id FROM images ORDER BY created_ns DESC, id", NULL, ids, err);
 }
 
+/* ';' comes next to ':'. */
+int cb_db_image_ids_of(struct cb_db *db, const char *repository, struct cb_strings *ids,
+                       struct cb_error **err)
+{
+    cb_db_hold(db);
+    return list(db,
+                "SELECT id FROM images WHERE id IN (SELECT image FROM image_names"
+                " WHERE name>=?1||':' AND name<?1||';') ORDER BY created_ns DESC, id",
+                repository, ids, err);
+}
+
 int cb_db_image_names(struct cb_db *db, const struct cb_digest *id,
                       struct cb_strings *names, struct cb_error **err)
 {

@@ -29,6 +29,9 @@ int cb_db_image_prefix(struct cb_db *db, const char *prefix, struct cb_digest *o
                        struct cb_error **err);
 /* Newest first. */
 int cb_db_image_ids(struct cb_db *db, struct cb_strings *ids, struct cb_error **err);
+/* Those with a name of REPOSITORY ("host/path"), whatever its tag. */
+int cb_db_image_ids_of(struct cb_db *db, const char *repository, struct cb_strings *ids,
+                       struct cb_error **err);
 int cb_db_image_names(struct cb_db *db, const struct cb_digest *id,
                       struct cb_strings *names, struct cb_error **err);
 /* Of several platforms, for which a plain look-up finds another image. */

@@ -10,11 +10,19 @@
 #include "store/db-priv.h"
 #include "store/lock.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 
 #define LONGEST_PAUSE_MS   25
 #define WAL_FRAMES_TO_KEEP 128 /* 512 KiB: half a millisecond to replay */
+
+/* SQLite says "disk I/O error" of much; what the system said last is better when it says
+ * what is short, but may also be from something harmless on the way out. */
+static int is_shortage(int code)
+{
+    return code == ENOSPC || code == EDQUOT || code == EMFILE || code == ENFILE;
+}
 
 int cb_db_error(struct cb_db *db, const char *what, struct cb_error **err)
 {
@@ -37,6 +45,12 @@ int cb_db_error(struct cb_db *db, const char *what, struct cb_error **err)
     case SQLITE_FULL:
         return cb_error_set(err, CB_ERR_SYSTEM,
                             "index `meta.db`: %s: no space left on device", what);
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+        if (is_shortage(sqlite3_system_errno(db->handle)))
+            return cb_error_errno(err, sqlite3_system_errno(db->handle),
+                                  "index `meta.db`: %s", what);
+        return cb_error_set(err, CB_ERR_SYSTEM, "index `meta.db`: %s: %s", what, text);
     default:
         return cb_error_set(err, CB_ERR_SYSTEM, "index `meta.db`: %s: %s", what, text);
     }

@@ -96,6 +96,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/snapshot-remove.c \
 	%D%/snapshot-tree.c \
 	%D%/snapshot.c \
+	%D%/squash.c \
+	%D%/squash.h \
 	%D%/stat-index.c \
 	%D%/store.c \
 	%D%/tar-guard.c \

@@ -345,13 +345,10 @@ int cb_image_of_config(struct cb_store *store, const struct cb_digest *id,
 }
 
 /* An image removed by another process between listing and loading is left out. */
-int cb_image_list(struct cb_store *store, struct cb_images *out, struct cb_error **err)
+static int load_all(struct cb_store *store, const struct cb_strings *ids,
+                    struct cb_images *out, struct cb_error **err)
 {
-    cb_auto_value(cb_strings) ids = {0};
-
-    if (cb_db_image_ids(store->db, &ids, err) < 0)
-        return -1;
-    cb_vec_foreach (text, &ids) {
+    cb_vec_foreach (text, ids) {
         struct cb_image *image = NULL;
         struct cb_digest id;
         int found;
@@ -365,6 +362,25 @@ int cb_image_list(struct cb_store *store, struct cb_images *out, struct cb_error
             cb_vec_push(out, image);
     }
     return 0;
+}
+
+int cb_image_list(struct cb_store *store, struct cb_images *out, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) ids = {0};
+
+    if (cb_db_image_ids(store->db, &ids, err) < 0)
+        return -1;
+    return load_all(store, &ids, out, err);
+}
+
+int cb_image_list_of(struct cb_store *store, const char *repository,
+                     struct cb_images *out, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) ids = {0};
+
+    if (cb_db_image_ids_of(store->db, repository, &ids, err) < 0)
+        return -1;
+    return load_all(store, &ids, out, err);
 }
 
 /* ── Finding what a user typed ── */

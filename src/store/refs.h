@@ -111,6 +111,10 @@ int cb_ref_get(struct cb_store *store, const char *canonical, struct cb_digest *
                struct cb_error **err);
 /* All, newest first. */
 int cb_image_list(struct cb_store *store, struct cb_images *out, struct cb_error **err);
+/* Those with a name of REPOSITORY ("host/path"), with all their names; the others are not
+ * looked at. */
+int cb_image_list_of(struct cb_store *store, const char *repository,
+                     struct cb_images *out, struct cb_error **err);
 /* Forgets the image (its names too). Its layers go with the next gc, or at once when
  * PRUNE. */
 int cb_image_remove(struct cb_store *store, const struct cb_digest *id, int prune,
