@@ -2,7 +2,11 @@ noinst_LIBRARIES += src/commands/libcommands.a
 src_commands_libcommands_a_SOURCES = \
 	%D%/commands.h \
 	%D%/completion.c \
+	%D%/container-image.c \
 	%D%/context.c \
+	%D%/cp-places.c \
+	%D%/cp.c \
+	%D%/cp.h \
 	%D%/debug.c \
 	%D%/debug.h \
 	%D%/options.h \

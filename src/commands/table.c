@@ -21,6 +21,10 @@ const struct cb_cli_command *const cb_commands[] = {
     &cb_wait_command,
     &cb_rm_command,
     &cb_rename_command,
+    &cb_cp_command,
+    &cb_diff_command,
+    &cb_export_command,
+    &cb_commit_command,
     &cb_images_command,
     &cb_pull_command,
     &cb_push_command,
@@ -93,6 +97,10 @@ static const struct spelling spellings[] = {
     {"container", "rm", &cb_rm_command},
     {"container", "remove", &cb_rm_command},
     {"container", "rename", &cb_rename_command},
+    {"container", "cp", &cb_cp_command},
+    {"container", "diff", &cb_diff_command},
+    {"container", "export", &cb_export_command},
+    {"container", "commit", &cb_commit_command},
     {"image", "ls", &cb_images_command},
     {"image", "list", &cb_images_command},
     {"image", "pull", &cb_pull_command},
@@ -235,8 +243,9 @@ static const char *instead_of(const char *word)
     static const struct {
         const char *word, *instead;
     } table[] = {
-        {"commit", container}, {"cp", container},   {"export", container},
-        {"pause", container},  {"port", container}, {"stats", container},
+        {"pause", container},
+        {"port", container},
+        {"stats", container},
         {"top", container},
     };
 

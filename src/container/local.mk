@@ -4,11 +4,20 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/attach.h \
 	%D%/client.c \
 	%D%/client.h \
+	%D%/commit.c \
+	%D%/commit.h \
 	%D%/container.h \
+	%D%/copy-paths.c \
+	%D%/copy.c \
+	%D%/copy.h \
 	%D%/create.c \
 	%D%/create.h \
 	%D%/detach.c \
 	%D%/detach.h \
+	%D%/diff.c \
+	%D%/diff.h \
+	%D%/files.c \
+	%D%/files.h \
 	%D%/knobs.c \
 	%D%/knobs.h \
 	%D%/log-read.c \

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #define MAX_CLIENTS 256
@@ -163,14 +164,21 @@ static int stop(struct monitor *monitor, const struct cb_wire_message *message,
     return cb_process_signal(monitor->main->process, number, err);
 }
 
+/* As its first process sees it: our own descriptor knows of no mounts in it. */
 static int give_root(struct monitor *monitor, struct client *client,
                      struct cb_error **err)
 {
     const struct cb_wire_message message = {.type = CB_WIRE_OK};
+    cb_autofd int fd = -1;
+    char path[40];
 
-    if (monitor->root < 0)
+    if (!monitor->main)
         return not_running(monitor, err);
-    cb_client_send(client, &message, monitor->root);
+    snprintf(path, sizeof(path), "/proc/%d/root", cb_process_pid(monitor->main->process));
+    fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return cb_error_errno(err, errno, "open the root of the container");
+    cb_client_send(client, &message, fd);
     return 0;
 }
 
