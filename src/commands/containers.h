@@ -21,8 +21,5 @@ int cb_app_container(struct cb_app *app, const char *name, struct cb_store **sto
                      struct cb_container **out, struct cb_error **err);
 /* "Up 2 hours", "Exited (0) 3 minutes ago": caller frees. */
 char *cb_container_status_text(const struct cb_container *container);
-/* As `docker inspect` shows it: a new reference. */
-json_t *cb_container_inspect_json(struct cb_store *store,
-                                  const struct cb_container *container);
 
 #endif

@@ -121,8 +121,7 @@ static int visit_entry(struct walk *walk, int fd, const char *name, struct cb_er
     entry.path = walk->path.text;
     entry.name = walk->path.text + walk->path.len - strlen(name);
     if (fstatat(fd, name, &entry.st, AT_SYMLINK_NOFOLLOW) < 0)
-        return has_gone(walk) ? 0
-                              : cb_error_errno(err, errno, "stat `%s`", entry.path);
+        return has_gone(walk) ? 0 : cb_error_errno(err, errno, "stat `%s`", entry.path);
     result = walk->visit(walk->arg, &entry, err);
     if (result == 0 && S_ISDIR(entry.st.st_mode))
         result = descend(walk, fd, name, err);
