@@ -56,7 +56,7 @@ extern const struct cb_cli_command cb_build_command, cb_run_command, cb_images_c
     cb_stop_command, cb_restart_command, cb_kill_command, cb_wait_command, cb_rm_command,
     cb_rename_command, cb_exec_command, cb_logs_command, cb_ps_command, cb_cp_command,
     cb_diff_command, cb_export_command, cb_commit_command, cb_image_inspect_command,
-    cb_container_inspect_command;
+    cb_system_prune_command, cb_container_inspect_command;
 extern const struct cb_cli_command cb_monitor_command; /* in no table */
 
 /* ── table.c ── */

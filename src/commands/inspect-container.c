@@ -3,9 +3,8 @@
 
 #include "container/commit.h"
 #include "container/create.h"
-#include "store/walk.h"
+#include "container/files.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #define NEVER "0001-01-01T00:00:00Z"
@@ -49,13 +48,12 @@ static json_t *config_json(const struct cb_container *container,
     const struct cb_run_request *request = &container->options.request;
     cb_autofree char *short_id = xstrndup(container->id, 12);
     json_t *object = cb_inspect_config(effective);
-    int attached = !request->interactive || request->tty;
 
     set(object, "Hostname", text(request->hostname ? request->hostname : short_id));
     set(object, "Domainname", text(request->domainname));
     set(object, "AttachStdin", json_boolean(request->interactive));
-    set(object, "AttachStdout", json_boolean(attached || request->interactive));
-    set(object, "AttachStderr", json_boolean(attached || request->interactive));
+    set(object, "AttachStdout", json_true());
+    set(object, "AttachStderr", json_true());
     set(object, "Tty", json_boolean(request->tty));
     set(object, "OpenStdin", json_boolean(request->interactive));
     set(object, "StdinOnce", json_boolean(request->interactive));
@@ -139,37 +137,11 @@ static json_t *graph_json(struct cb_store *store, const struct cb_container *con
     return json_pack("{s:o,s:s}", "Data", data, "Name", cb_store_driver(store));
 }
 
-static int add_size(void *arg, const struct cb_walk_entry *entry, struct cb_error **err)
-{
-    int64_t *bytes = arg;
-
-    if (S_ISREG(entry->st.st_mode))
-        *bytes += entry->st.st_size / (entry->st.st_nlink ? entry->st.st_nlink : 1);
-    return 0;
-}
-
-static int64_t layer_bytes(struct cb_snapshot *snapshot)
-{
-    cb_autofd int fd = -1;
-    int64_t bytes = 0;
-
-    if (cb_snapshot_open_upper(snapshot, &fd, NULL) == 0)
-        cb_walk_changing(fd, add_size, &bytes, NULL, NULL);
-    return bytes;
-}
-
 static void add_sizes(json_t *object, struct cb_store *store,
                       const struct cb_container *container)
 {
-    cb_auto(cb_snapshot) snapshot = NULL;
-    int64_t written = 0, all = 0;
+    int64_t all, written = cb_container_bytes(store, container, &all);
 
-    if (cb_container_snapshot(store, container, &snapshot, NULL) == 0) {
-        written = all = layer_bytes(snapshot);
-        for (struct cb_snapshot *at = cb_snapshot_parent(snapshot); at;
-             at = cb_snapshot_parent(at))
-            all += layer_bytes(at);
-    }
     set(object, "SizeRw", json_integer(written));
     set(object, "SizeRootFs", json_integer(all));
 }

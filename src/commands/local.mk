@@ -9,6 +9,15 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/cp.h \
 	%D%/debug.c \
 	%D%/debug.h \
+	%D%/df-verbose.c \
+	%D%/df.c \
+	%D%/df.h \
+	%D%/image-prune.c \
+	%D%/image-prune.h \
+	%D%/inspect-container.c \
+	%D%/inspect-host.c \
+	%D%/inspect-image.c \
+	%D%/inspect.h \
 	%D%/options.h \
 	%D%/progress.h \
 	%D%/app.c \
@@ -63,10 +72,10 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/rmi.c \
 	%D%/run.c \
 	%D%/search.c \
+	%D%/system-prune.c \
 	%D%/table.c \
 	%D%/tag.c \
 	%D%/transfer.c \
-	%D%/upkeep.c \
 	%D%/version.c
 
 bin_PROGRAMS += cbuild

@@ -62,6 +62,7 @@ const struct cb_cli_command *const cb_commands[] = {
     &cb_du_command,
     &cb_prune_command,
     &cb_image_prune_command,
+    &cb_system_prune_command,
     &cb_fsck_command,
     &cb_info_command,
     &cb_debug_command,
@@ -141,6 +142,7 @@ static const struct spelling spellings[] = {
     {"context", "ls", &cb_context_command},
     {"context", "list", &cb_context_command},
     {"system", "df", &cb_df_command},
+    {"system", "prune", &cb_system_prune_command},
     {"system", "info", &cb_info_command},
     {"system", "fsck", &cb_fsck_command},
 };

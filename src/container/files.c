@@ -7,6 +7,7 @@
 #include "container/client.h"
 #include "container/copy.h"
 #include "container/create.h"
+#include "store/walk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -245,4 +246,43 @@ int cb_container_files_copy(struct cb_store *store, const struct cb_container *c
         return -1;
     *out = cb_steal(&copy);
     return 0;
+}
+
+/* ── Sizes ── */
+
+static int add_size(void *arg, const struct cb_walk_entry *entry, struct cb_error **err)
+{
+    int64_t *bytes = arg;
+
+    if (S_ISREG(entry->st.st_mode))
+        *bytes +=
+            entry->st.st_size / (entry->st.st_nlink ? (int64_t)entry->st.st_nlink : 1);
+    return 0;
+}
+
+int64_t cb_container_layer_bytes(struct cb_snapshot *snapshot)
+{
+    cb_autofd int fd = -1;
+    int64_t bytes = 0;
+
+    if (cb_snapshot_open_upper(snapshot, &fd, NULL) == 0)
+        cb_walk_changing(fd, add_size, &bytes, NULL, NULL);
+    return bytes;
+}
+
+int64_t cb_container_bytes(struct cb_store *store, const struct cb_container *container,
+                           int64_t *whole)
+{
+    cb_auto(cb_snapshot) snapshot = NULL;
+    int64_t written = 0, below = 0;
+
+    if (cb_container_snapshot(store, container, &snapshot, NULL) == 0) {
+        written = cb_container_layer_bytes(snapshot);
+        for (struct cb_snapshot *at = cb_snapshot_parent(snapshot); whole && at;
+             at = cb_snapshot_parent(at))
+            below += cb_container_layer_bytes(at);
+    }
+    if (whole)
+        *whole = written + below;
+    return written;
 }

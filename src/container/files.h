@@ -29,5 +29,10 @@ int cb_container_leaves_out(void *arg, const char *path, const struct stat *st);
 int cb_container_files_copy(struct cb_store *store, const struct cb_container *container,
                             int places, struct cb_cancel *cancel,
                             struct cb_snapshot **out, struct cb_error **err);
+/* The size of the files it has written, and in *WHOLE (or NULL) of all it has; of a
+ * layer's own, in LAYER_BYTES. */
+int64_t cb_container_bytes(struct cb_store *store, const struct cb_container *container,
+                           int64_t *whole);
+int64_t cb_container_layer_bytes(struct cb_snapshot *snapshot);
 
 #endif

@@ -47,6 +47,8 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/terminal.c \
 	%D%/terminal.h \
 	%D%/tmpfs.c \
+	%D%/users.c \
+	%D%/users.h \
 	%D%/volume.c \
 	%D%/volume.h \
 	%D%/wire.c \
