@@ -158,3 +158,20 @@ void cb_inode_key(char key[CB_INODE_KEY_MAX], dev_t dev, ino_t ino)
     snprintf(key, CB_INODE_KEY_MAX, "%llx:%llx", (unsigned long long)dev,
              (unsigned long long)ino);
 }
+
+int cb_fs_open_regular(int dir_fd, const char *name, struct stat *st, int *fd,
+                       struct cb_error **err)
+{
+    cb_autofd int path = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    char again[32];
+
+    if (path < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return 0;
+    if (path < 0 || fstat(path, st) < 0)
+        return cb_error_errno(err, errno, "open `%s`", name);
+    if (!S_ISREG(st->st_mode))
+        return 0;
+    snprintf(again, sizeof(again), "/proc/self/fd/%d", path);
+    *fd = open(again, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    return *fd < 0 ? cb_error_errno(err, errno, "open `%s`", name) : 1;
+}

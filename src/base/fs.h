@@ -44,6 +44,11 @@ int cb_fs_read_fd(int fd, size_t max, struct cb_strbuf *out, struct cb_error **e
 /* As cb_fs_read_file, but resolved in the root; 1: read, 0: no such file. */
 int cb_fs_read_in_root(int root_fd, const char *path, size_t max, struct cb_strbuf *out,
                        struct cb_error **err);
+/* Opens NAME in DIR_FD for reading if it is a regular file, also when somebody replaces
+ * it meanwhile: nothing is followed, no pipe waited for, no device touched. *ST is what
+ * was opened. 1; 0: it is something else, or gone. */
+int cb_fs_open_regular(int dir_fd, const char *name, struct stat *st, int *fd,
+                       struct cb_error **err);
 /* Writes all, retrying short writes. -1 with errno. */
 int cb_fs_write_all(int fd, const void *bytes, size_t len);
 /* Copies LEN bytes (or to the end, -1) by reflink, copy_file_range, or a buffer; keeps

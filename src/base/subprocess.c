@@ -354,3 +354,54 @@ void cb_helper_stop(struct cb_helper *helper)
     cb_strbuf_free(&helper->errors);
     free(helper);
 }
+
+/* ── What survives us ── */
+
+/* Copies with numbers above all that they are going to have, so that none is overwritten
+ * before it was moved. */
+static int lift(int *fds, size_t count, struct cb_error **err)
+{
+    for (size_t i = 0; i < count; i++) {
+        fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3 + (int)count);
+        if (fds[i] < 0)
+            return cb_error_errno(err, errno, "duplicate a descriptor");
+    }
+    return 0;
+}
+
+int cb_subprocess_detach(const char *path, const char *const *argv, int errors_fd,
+                         const int *fds, size_t count, struct cb_error **err)
+{
+    cb_autofree int *lifted = xcalloc(count + 1, sizeof(*lifted));
+    cb_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    pid_t pid;
+    int failed = 0;
+
+    memcpy(lifted, fds, count * sizeof(*lifted));
+    if (lift(lifted, count, err) < 0)
+        return -1;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                              POSIX_SPAWN_SETSID);
+    failed |= posix_spawn_file_actions_adddup2(&actions, null, 0);
+    failed |= posix_spawn_file_actions_adddup2(&actions, null, 1);
+    failed |= posix_spawn_file_actions_adddup2(&actions, errors_fd, 2);
+    for (size_t i = 0; i < count; i++)
+        failed |= posix_spawn_file_actions_adddup2(&actions, lifted[i], 3 + (int)i);
+    if (!failed)
+        failed =
+            posix_spawn(&pid, path, &actions, &attributes, (char *const *)argv, environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    for (size_t i = 0; i < count; i++)
+        cb_close(&lifted[i]);
+    return failed ? cb_error_errno(err, failed, "start `%s`", argv[0]) : 0;
+}

@@ -33,6 +33,10 @@ int cb_helper_start(struct cb_helper **out, const struct cb_subprocess_options *
                     const char *ready, struct cb_error **err);
 void cb_helper_stop(struct cb_helper *helper);
 CB_AUTO_DEFINE(cb_helper, cb_helper_stop)
+/* Starts PATH in a session of its own and leaves it alone: it survives us. Standard input
+ * and output are /dev/null, standard error is ERRORS_FD, and FDS become 3, 4, … */
+int cb_subprocess_detach(const char *path, const char *const *argv, int errors_fd,
+                         const int *fds, size_t count, struct cb_error **err);
 /* Absolute path of NAME on PATH (or in /usr/libexec/podman, /usr/lib/podman, sbin
  * directories); NULL if missing. */
 char *cb_subprocess_find(const char *name);

@@ -2,10 +2,23 @@ noinst_LIBRARIES += src/commands/libcommands.a
 src_commands_libcommands_a_SOURCES = \
 	%D%/commands.h \
 	%D%/completion.c \
+	%D%/container-image.c \
 	%D%/context.c \
 	%D%/copy.c \
+	%D%/cp-places.c \
+	%D%/cp.c \
+	%D%/cp.h \
 	%D%/debug.c \
 	%D%/debug.h \
+	%D%/df-verbose.c \
+	%D%/df.c \
+	%D%/df.h \
+	%D%/image-prune.c \
+	%D%/image-prune.h \
+	%D%/inspect-container.c \
+	%D%/inspect-host.c \
+	%D%/inspect-image.c \
+	%D%/inspect.h \
 	%D%/options.h \
 	%D%/progress.h \
 	%D%/app.c \
@@ -66,11 +79,11 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/rmi.c \
 	%D%/run.c \
 	%D%/search.c \
+	%D%/system-prune.c \
 	%D%/table.c \
 	%D%/tag.c \
 	%D%/transfer.c \
 	%D%/transfer.h \
-	%D%/upkeep.c \
 	%D%/version.c
 
 bin_PROGRAMS += cbuild

@@ -5,6 +5,7 @@
 #include "commands/commands.h"
 
 #include "base/log.h"
+#include "container/monitor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -131,16 +132,23 @@ static int become_root(struct cb_app *app, const struct cb_cli_command *command,
     return 0;
 }
 
+/* From its first argument on the words are another program's. */
+static int takes_a_command(const struct cb_cli_command *command)
+{
+    return command == &cb_run_command || command == &cb_create_command ||
+           command == &cb_exec_command || command == &cb_monitor_command;
+}
+
 static int run_command(struct cb_app *app, const struct cb_cli_command *command, int argc,
                        char **argv, struct cb_error **err)
 {
     cb_auto(cb_launcher) launcher = NULL;
 
-    argc = take_global_options(app, argc, argv, command == &cb_run_command, err);
+    argc = take_global_options(app, argc, argv, takes_a_command(command), err);
     if (argc < 0)
         return -1;
     cb_log_set_debug(app->debug);
-    if (!command->stays_out && !asks_for_help(argc, argv, command == &cb_run_command) &&
+    if (!command->stays_out && !asks_for_help(argc, argv, takes_a_command(command)) &&
         become_root(app, command, err) < 0)
         return -1;
     if (command->needs_launcher && cb_launcher_start_sealed(&launcher, err) < 0)
@@ -172,11 +180,15 @@ static int help(int argc, char **argv, struct cb_error **err)
     return 0;
 }
 
-static int dispatch(struct cb_app *app, int argc, char **argv,
+static int dispatch(struct cb_app *app, int argc, char **argv, int is_monitor,
                     const struct cb_cli_command **command, struct cb_error **err)
 {
     int used;
 
+    if (is_monitor) {
+        *command = &cb_monitor_command;
+        return run_command(app, *command, argc, argv, err);
+    }
     argc = take_global_options(app, argc, argv, 1, err);
     if (argc < 0)
         return -1;
@@ -216,7 +228,9 @@ int main(int argc, char **argv)
     words = xcalloc((size_t)argc + 2, sizeof(*words));
     for (int i = 1; i < argc; i++)
         words[i - 1] = argv[i];
-    status = dispatch(&app, argc > 0 ? argc - 1 : 0, words, &command, &error);
+    status =
+        dispatch(&app, argc > 0 ? argc - 1 : 0, words,
+                 argc > 0 && strcmp(argv[0], CB_MONITOR_NAME) == 0, &command, &error);
     if (status >= 0 && cb_flush_stdout(&error) < 0)
         status = -1;
     if (status < 0) {

@@ -1,5 +1,8 @@
-/* cbuild rmi: names go first; an image goes with its last name. */
+/* cbuild rmi: names go first; an image goes with its last name, unless a container uses
+ * it. */
 #include "commands/commands.h"
+
+#include "container/users.h"
 #include "store/journal.h"
 
 #include <stdio.h>
@@ -22,6 +25,67 @@ static const struct cb_option options[] = {
     {0},
 };
 
+/* What every step needs. */
+struct removal {
+    struct cb_store *store;
+    const struct values *values;
+    struct cb_containers containers;
+};
+static void removal_clear(struct removal *removal)
+{
+    cb_containers_free(&removal->containers);
+    cb_store_close(removal->store);
+}
+CB_AUTO_VALUE_DEFINE(removal, removal_clear)
+
+/* ── Containers that use it ── */
+
+static int refuse(const struct cb_digest *id, int hard, const char *why,
+                  const struct cb_container *container, struct cb_error **err)
+{
+    char short_id[13];
+
+    cb_short_id(id, short_id);
+    return cb_error_set(err, CB_ERR_EXISTS,
+                        "conflict: unable to delete %s (%s be forced) - image is being "
+                        "used by %s container %.12s",
+                        short_id, hard ? "cannot" : "must", why, container->id);
+}
+
+static int check_unused(const struct removal *removal, const struct cb_digest *id,
+                        struct cb_error **err)
+{
+    const struct cb_container *user =
+        cb_containers_find_user(&removal->containers, id, 1);
+
+    if (user)
+        return refuse(id, 1, "running", user, err);
+    user = cb_containers_find_user(&removal->containers, id, 0);
+    if (!user || removal->values->force)
+        return 0;
+    refuse(id, 0, "stopped", user, err);
+    return cb_error_hint(err, "the container stays as it is with -f");
+}
+
+/* The last name of an image goes. */
+static int check_last_name(const struct removal *removal, const struct cb_digest *id,
+                           const char *text, struct cb_error **err)
+{
+    const struct cb_container *user =
+        cb_containers_find_user(&removal->containers, id, 0);
+    char short_id[13];
+
+    if (!user || removal->values->force)
+        return 0;
+    cb_short_id(id, short_id);
+    return cb_error_set(err, CB_ERR_EXISTS,
+                        "conflict: unable to remove repository reference \"%s\" (must "
+                        "force) - container %.12s is using its referenced image %s",
+                        text, user->id, short_id);
+}
+
+/* ── Removing ── */
+
 static int untag(struct cb_store *store, const struct cb_image *image,
                  const char *canonical, struct cb_error **err)
 {
@@ -38,15 +102,15 @@ static int untag(struct cb_store *store, const struct cb_image *image,
     return 0;
 }
 
-static int delete_image(struct cb_store *store, const struct cb_image *image, int prune,
+static int delete_image(const struct removal *removal, const struct cb_image *image,
                         struct cb_error **err)
 {
     char text[CB_DIGEST_MAX_TEXT];
 
-    if (cb_image_remove(store, &image->id, prune, err) < 0)
+    if (cb_image_remove(removal->store, &image->id, !removal->values->no_prune, err) < 0)
         return -1;
     printf("Deleted: %s\n", cb_digest_text(&image->id, text));
-    cb_journal_image(store, "delete", image, NULL);
+    cb_journal_image(removal->store, "delete", image, NULL);
     return 0;
 }
 
@@ -66,36 +130,43 @@ static const char *meant_name(const struct cb_image *image, const char *text, in
     return NULL;
 }
 
-static int delete_unnamed(struct cb_store *store, const struct cb_digest *id, int prune,
+/* One that runs keeps it. */
+static int delete_unnamed(const struct removal *removal, const struct cb_digest *id,
                           struct cb_error **err)
 {
     cb_auto(cb_image) image = NULL;
 
     /* One image may serve two platforms, and be gone already. */
-    if (cb_image_get(store, id, &image, NULL) < 0 || cb_image_is_named(image))
+    if (cb_image_get(removal->store, id, &image, NULL) < 0 || cb_image_is_named(image) ||
+        cb_containers_find_user(&removal->containers, id, 1))
         return 0;
-    return delete_image(store, image, prune, err);
+    return delete_image(removal, image, err);
 }
 
 /* A name of several platforms goes with all of its images that have no other. */
-static int remove_platforms(struct cb_store *store, const struct cb_image *image,
-                            const char *name, const struct cb_platform_images *images,
-                            int prune, struct cb_error **err)
+static int remove_platforms(const struct removal *removal, const struct cb_image *image,
+                            const char *name, const char *text,
+                            const struct cb_platform_images *images,
+                            struct cb_error **err)
 {
-    if (untag(store, image, name, err) < 0)
+    cb_vec_foreach (entry, images) {
+        if (check_last_name(removal, &entry->id, text, err) < 0)
+            return -1;
+    }
+    if (untag(removal->store, image, name, err) < 0)
         return -1;
     cb_vec_foreach (entry, images) {
-        if (delete_unnamed(store, &entry->id, prune, err) < 0)
+        if (delete_unnamed(removal, &entry->id, err) < 0)
             return -1;
     }
     return 0;
 }
 
 /* Of a name of several platforms one that is PLATFORM's; the name goes with the last. */
-static int remove_platform(struct cb_store *store, const struct cb_image *image,
-                           const char *name, const struct cb_platform_images *images,
-                           const struct cb_platform *platform, int prune,
-                           struct cb_error **err)
+static int remove_platform(const struct removal *removal, const struct cb_image *image,
+                           const char *name, const char *text,
+                           const struct cb_platform_images *images,
+                           const struct cb_platform *platform, struct cb_error **err)
 {
     const struct cb_platform_image *gone = cb_platform_images_chosen(images, platform);
     cb_auto_value(cb_platform_images) kept = {0};
@@ -105,10 +176,11 @@ static int remove_platform(struct cb_store *store, const struct cb_image *image,
             cb_vec_push(&kept, *entry);
     }
     if (!kept.count)
-        return remove_platforms(store, image, name, images, prune, err);
-    if (cb_ref_set_platforms(store, name, &kept, err) < 0)
+        return remove_platforms(removal, image, name, text, images, err);
+    if (check_last_name(removal, &gone->id, text, err) < 0 ||
+        cb_ref_set_platforms(removal->store, name, &kept, err) < 0)
         return -1;
-    return delete_unnamed(store, &gone->id, prune, err);
+    return delete_unnamed(removal, &gone->id, err);
 }
 
 static int refuse_many_names(const struct cb_image *image, struct cb_error **err)
@@ -123,61 +195,72 @@ static int refuse_many_names(const struct cb_image *image, struct cb_error **err
     return cb_error_hint(err, "remove it by name, or use -f");
 }
 
-static int remove_image(struct cb_store *store, const struct cb_image *image,
-                        const char *name, const struct values *values,
+static int remove_by_id(const struct removal *removal, const struct cb_image *image,
                         struct cb_error **err)
 {
     size_t names = image->names.count + image->platform_names.count;
 
-    if (name && names > 1)
-        return untag(store, image, name, err);
-    if (names > 1 && !values->force)
+    if (names > 1 && !removal->values->force)
         return refuse_many_names(image, err);
+    if (check_unused(removal, &image->id, err) < 0)
+        return -1;
     for (size_t i = 0; i < image->names.count; i++) {
-        if (untag(store, image, image->names.items[i], err) < 0)
+        if (untag(removal->store, image, image->names.items[i], err) < 0)
             return -1;
     }
-    return delete_image(store, image, !values->no_prune, err);
+    return delete_image(removal, image, err);
 }
 
-static int remove_one(struct cb_store *store, const char *text,
-                      const struct values *values, const struct cb_platform *platform,
-                      struct cb_error **err)
+/* NAME: which of its names TEXT means. */
+static int remove_name(const struct removal *removal, const struct cb_image *image,
+                       const char *name, const char *text, struct cb_error **err)
+{
+    int last = image->names.count + image->platform_names.count == 1;
+
+    if (last && check_last_name(removal, &image->id, text, err) < 0)
+        return -1;
+    if (untag(removal->store, image, name, err) < 0)
+        return -1;
+    return last ? delete_unnamed(removal, &image->id, err) : 0;
+}
+
+static int remove_one(const struct removal *removal, const char *text,
+                      const struct cb_platform *platform, struct cb_error **err)
 {
     cb_auto(cb_image) image = NULL;
     cb_auto_value(cb_platform_images) platforms = {0};
-    int by_id = 0, found = cb_image_find(store, text, &image, &by_id, err);
+    int by_id = 0, found = cb_image_find(removal->store, text, &image, &by_id, err);
     const char *name;
 
     if (found < 0)
         return -1;
-    if (!found && values->force)
+    if (!found && removal->values->force)
         return 0;
     if (!found || platform) {
         cb_auto(cb_image) wanted = NULL; /* here, and for this platform */
 
-        if (cb_image_get_for(store, text, platform, &wanted, &by_id, err) < 0)
+        if (cb_image_get_for(removal->store, text, platform, &wanted, &by_id, err) < 0)
             return -1;
         if (!image)
             image = cb_steal(&wanted);
     }
     name = meant_name(image, text, by_id);
-    if (name && cb_ref_platforms(store, name, &platforms, err) < 0)
+    if (name && cb_ref_platforms(removal->store, name, &platforms, err) < 0)
         return -1;
     if (platforms.count && platform)
-        return remove_platform(store, image, name, &platforms, platform,
-                               !values->no_prune, err);
+        return remove_platform(removal, image, name, text, &platforms, platform, err);
     if (platforms.count)
-        return remove_platforms(store, image, name, &platforms, !values->no_prune, err);
-    return remove_image(store, image, name, values, err);
+        return remove_platforms(removal, image, name, text, &platforms, err);
+    return name ? remove_name(removal, image, name, text, err)
+                : remove_by_id(removal, image, err);
 }
 
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
-    cb_auto(cb_store) store = NULL;
     cb_auto(cb_error) first = NULL;
     struct values values = {0};
+    cb_auto_value(removal) removal = {.values = &values};
     struct cb_platform buffer;
     const struct cb_platform *platform;
     int status = cb_options_parse(&cb_rmi_command, argc, argv, 0, &values, &args, err);
@@ -186,12 +269,13 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
         return status < 0 ? -1 : 0;
     if (cb_app_arguments(&cb_rmi_command, &args, 1, -1, err) < 0 ||
         cb_app_platform(values.platform, &buffer, &platform, err) < 0 ||
-        cb_app_store(app, 0, &store, err) < 0)
+        cb_app_store(app, 0, &removal.store, err) < 0 ||
+        cb_containers_list(removal.store, &removal.containers, err) < 0)
         return -1;
     for (size_t i = 0; i < args.count; i++) {
         struct cb_error *error = NULL;
 
-        if (remove_one(store, args.items[i], &values, platform, &error) < 0)
+        if (remove_one(&removal, args.items[i], platform, &error) < 0)
             cb_error_append(&first, error);
     }
     return first ? cb_error_move(err, &first) : 0;

@@ -36,6 +36,20 @@ struct cb_run_request {
 };
 void cb_run_request_clear(struct cb_run_request *request);
 CB_AUTO_VALUE_DEFINE(cb_run_request, cb_run_request_clear)
+
+/* What more there is to say of a container that is kept. */
+struct cb_container_options {
+    struct cb_run_request request;
+    const char *name;         /* or NULL */
+    struct cb_strings labels; /* "KEY=VALUE" */
+    struct cb_strings mounts, volumes_from, log_opts;
+    const char *restart;    /* "no", "always", "unless-stopped", "on-failure[:N]" */
+    const char *log_driver; /* "json-file", "none" */
+    int remove;             /* when it ends, with its anonymous volumes */
+};
+void cb_container_options_clear(struct cb_container_options *options);
+CB_AUTO_VALUE_DEFINE(cb_container_options, cb_container_options_clear)
+
 /* A shell on our terminal, in the sandbox of a build's step: SPEC as it was, but for its
  * command, whose shell is taken. */
 int cb_container_shell(struct cb_launcher *launcher, const struct cb_process_spec *spec,

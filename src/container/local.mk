@@ -2,14 +2,54 @@ noinst_LIBRARIES += src/container/libcontainer.a
 src_container_libcontainer_a_SOURCES = \
 	%D%/attach.c \
 	%D%/attach.h \
+	%D%/client.c \
+	%D%/client.h \
+	%D%/commit.c \
+	%D%/commit.h \
 	%D%/container.h \
+	%D%/copy-paths.c \
+	%D%/copy.c \
+	%D%/copy.h \
+	%D%/create.c \
+	%D%/create.h \
+	%D%/detach.c \
+	%D%/detach.h \
+	%D%/diff.c \
+	%D%/diff.h \
+	%D%/files.c \
+	%D%/files.h \
 	%D%/knobs.c \
 	%D%/knobs.h \
-	%D%/terminal.h \
+	%D%/log-read.c \
+	%D%/log.c \
+	%D%/log.h \
+	%D%/monitor-client.c \
+	%D%/monitor-exec.c \
+	%D%/monitor-priv.h \
+	%D%/monitor-session.c \
+	%D%/monitor-start.c \
+	%D%/monitor.c \
+	%D%/monitor.h \
+	%D%/mounts.c \
+	%D%/names.c \
+	%D%/record-json.c \
+	%D%/record.c \
+	%D%/record.h \
+	%D%/restart.c \
+	%D%/restart.h \
 	%D%/run.c \
+	%D%/setup.c \
+	%D%/setup.h \
 	%D%/signals.c \
 	%D%/signals.h \
 	%D%/spec.c \
 	%D%/spec.h \
 	%D%/terminal.c \
-	%D%/tmpfs.c
+	%D%/terminal.h \
+	%D%/tmpfs.c \
+	%D%/users.c \
+	%D%/users.h \
+	%D%/volume.c \
+	%D%/volume.h \
+	%D%/wire.c \
+	%D%/wire.h

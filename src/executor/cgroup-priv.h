@@ -46,6 +46,7 @@ struct cb_cgroup {
     int dir_fd[CB_CONTROLLERS];   /* -1: none */
     int procs_fd[CB_CONTROLLERS]; /* written by the child, about itself */
 };
+void cb_cgroup_none(struct cb_cgroup *cgroup);
 /* Limits that were asked for and cannot be set are an error; the default number of pids
  * is set where the kernel has it. */
 int cb_cgroup_create(struct cb_cgroups *cgroups, const char *name,

@@ -131,6 +131,13 @@ static int make_leaf(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup,
     return 0;
 }
 
+void cb_cgroup_none(struct cb_cgroup *cgroup)
+{
+    *cgroup = (struct cb_cgroup){0};
+    for (int i = 0; i < CB_CONTROLLERS; i++)
+        cgroup->parent_fd[i] = cgroup->dir_fd[i] = cgroup->procs_fd[i] = -1;
+}
+
 int cb_cgroup_create(struct cb_cgroups *cgroups, const char *name,
                      const struct cb_limits *limits, struct cb_cgroup *out,
                      struct cb_error **err)
@@ -140,9 +147,7 @@ int cb_cgroup_create(struct cb_cgroups *cgroups, const char *name,
     if (cgroups->of_user)
         drop_unavailable(cgroups, &possible);
     limits = &possible;
-    *out = (struct cb_cgroup){0};
-    for (int i = 0; i < CB_CONTROLLERS; i++)
-        out->parent_fd[i] = out->dir_fd[i] = out->procs_fd[i] = -1;
+    cb_cgroup_none(out);
     snprintf(out->name, sizeof(out->name), "%s-%d", name, getpid());
     if (check_available(cgroups, limits, err) < 0)
         return -1;

@@ -46,7 +46,13 @@ struct cb_mounts {
 
 enum cb_security { CB_SECURITY_SANDBOX, CB_SECURITY_INSECURE };
 
+struct cb_process;
 struct cb_process_spec {
+    /* A running process of the same launcher, whose namespaces, root and control group
+     * this one joins. Of what follows argv, env, cwd, user, groups, capabilities,
+     * seccomp, rlimits and stdio are then its own, and ROOTFS_FD is that root, for
+     * names. */
+    const struct cb_process *inside;
     int rootfs_fd; /* a directory; a detached mount is moved, a plain directory is
                       bind-cloned. Borrowed */
     int rootfs_read_only;
@@ -118,7 +124,6 @@ void cb_launcher_stop(struct cb_launcher *launcher);
 CB_AUTO_DEFINE(cb_launcher, cb_launcher_stop)
 
 /* ── Processes ── thread-safe: many at once on one launcher */
-struct cb_process;
 /* Starts the process. Failures of the setup (mount target missing, user unknown, command
  * not found) are errors: NOT_FOUND with errno ENOENT for a missing command (exit code 127
  * by convention), DENIED/EACCES for one that cannot be executed (126). When it returns

@@ -23,7 +23,7 @@ struct child {
     pid_t pid;
     int pidfd;
     int reply_fd;
-    struct cb_cgroup cgroup;
+    struct cb_cgroup cgroup; /* none, if it joined another child */
 };
 
 struct launcher {
@@ -72,12 +72,14 @@ static pid_t clone_child(uint64_t flags, int *pidfd)
 }
 
 static _Noreturn void run_child(struct launcher *launcher, const struct cb_cgroup *cgroup,
+                                const struct child *inside,
                                 const struct cb_launch_request *request, int *fds,
                                 size_t count)
 {
     struct cb_sandbox sandbox = {
         .stage = &launcher->stage,
         .cgroup = cgroup,
+        .join_fd = inside ? inside->pidfd : -1,
         .private_cgroup = (request->namespaces & CLONE_NEWCGROUP) != 0,
         .fds = fds + CB_REQUEST_FDS,
         .fd_count = count - CB_REQUEST_FDS,
@@ -102,6 +104,41 @@ static int prepare(struct launcher *launcher, struct cb_error **err)
     return -1;
 }
 
+static struct child *find_child(struct launcher *launcher, pid_t pid)
+{
+    cb_vec_foreach (child, &launcher->children) {
+        if (child->pid == pid)
+            return child;
+    }
+    return NULL;
+}
+
+/* A pid namespace is joined by being born in it: for the clone it is ours. */
+static int launch_inside(struct launcher *launcher,
+                         const struct cb_launch_request *request, int *fds, size_t count,
+                         struct cb_error **err)
+{
+    const struct child *inside = find_child(launcher, request->inside_pid);
+    struct child child = {.pidfd = -1};
+    int errnum;
+
+    cb_cgroup_none(&child.cgroup);
+    if (!inside || setns(inside->pidfd, CLONE_NEWPID) < 0)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "the container has ended");
+    child.pid = clone_child(0, &child.pidfd);
+    errnum = errno;
+    if (child.pid == 0)
+        run_child(launcher, &inside->cgroup, inside, request, fds, count);
+    if (setns(launcher->stage.self_pidfd, CLONE_NEWPID) < 0)
+        abort(); /* all to come would be born in there */
+    if (child.pid < 0)
+        return cb_error_errno(err, errnum, "clone");
+    child.reply_fd = cb_steal_fd(&fds[CB_REQUEST_FD_REPLY]);
+    reply_started(&child);
+    cb_vec_push(&launcher->children, child);
+    return 0;
+}
+
 static int launch(struct launcher *launcher, const struct cb_launch_request *request,
                   int *fds, size_t count, struct cb_error **err)
 {
@@ -109,8 +146,11 @@ static int launch(struct launcher *launcher, const struct cb_launch_request *req
     uint64_t flags = request->namespaces & ~(uint64_t)CLONE_NEWCGROUP;
     struct child child = {.pidfd = -1};
 
-    if (prepare(launcher, err) < 0 ||
-        cb_cgroup_create(&launcher->stage.cgroups, request->cgroup_name, &request->limits,
+    if (prepare(launcher, err) < 0)
+        return -1;
+    if (request->inside_pid)
+        return launch_inside(launcher, request, fds, count, err);
+    if (cb_cgroup_create(&launcher->stage.cgroups, request->cgroup_name, &request->limits,
                          &child.cgroup, err) < 0)
         return -1;
     if (!(flags & CLONE_NEWPID) && !cb_cgroup_is_there(&child.cgroup)) {
@@ -120,7 +160,7 @@ static int launch(struct launcher *launcher, const struct cb_launch_request *req
     }
     child.pid = clone_child(flags, &child.pidfd);
     if (child.pid == 0)
-        run_child(launcher, &child.cgroup, request, fds, count);
+        run_child(launcher, &child.cgroup, NULL, request, fds, count);
     if (child.pid < 0) {
         cb_error_errno(err, errno, "clone");
         cb_cgroup_finish(&launcher->stage.cgroups, &child.cgroup, NULL);

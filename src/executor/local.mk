@@ -23,6 +23,7 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/identity.c \
 	%D%/io.c \
 	%D%/launcher-priv.h \
+	%D%/join.c \
 	%D%/launcher.c \
 	%D%/limits.c \
 	%D%/limits.h \

@@ -3,6 +3,7 @@
 #include "executor/plan-priv.h"
 
 static const char *const names[CB_PLAN_KINDS] = {
+    [CB_PLAN_JOIN] = "join",
     [CB_PLAN_NETNS] = "netns",
     [CB_PLAN_LOOPBACK] = "loopback",
     [CB_PLAN_HOSTNAME] = "hostname",

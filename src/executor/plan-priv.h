@@ -9,6 +9,7 @@
 
 /* The order of the list is the order of the records' execution; see cb_plan_build. */
 enum cb_plan_kind {
+    CB_PLAN_JOIN,       /* the namespaces VALUE and the root of another process */
     CB_PLAN_NETNS,      /* join descriptor FD */
     CB_PLAN_LOOPBACK,   /* bring lo up */
     CB_PLAN_HOSTNAME,   /* TEXT */

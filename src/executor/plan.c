@@ -388,11 +388,38 @@ static int check_spec(const struct cb_process_spec *spec, struct cb_error **err)
     return 0;
 }
 
+/* What is done in the sandbox of another process: nothing is mounted or named. */
+static int build_inside(struct cb_plan *plan, const struct cb_process_spec *spec,
+                        const struct cb_user *user, struct cb_error **err)
+{
+    struct cb_plan_step *step;
+    uint32_t target = cb_plan_text(plan, spec->cwd && *spec->cwd ? spec->cwd : "/");
+
+    plan->namespaces = CLONE_NEWPID;
+    step = cb_plan_add(plan, CB_PLAN_JOIN);
+    step->target = target;
+    step->value =
+        CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
+    if (spec->tty) {
+        step = cb_plan_add(plan, CB_PLAN_CONSOLE);
+        step->uid = user->uid;
+        step->value = spec->rows;
+        step->value2 = spec->columns;
+    }
+    if (add_stdio(plan, spec, user, err) < 0 || add_rlimits(plan, spec, err) < 0 ||
+        add_credentials(plan, spec, user, err) < 0)
+        return -1;
+    add_program(plan, spec, user);
+    return 0;
+}
+
 int cb_plan_build(struct cb_plan *plan, const struct cb_process_spec *spec,
                   const struct cb_user *user, struct cb_error **err)
 {
     if (check_spec(spec, err) < 0)
         return -1;
+    if (spec->inside)
+        return build_inside(plan, spec, user, err);
     add_namespaces(plan, spec);
     if (add_network(plan, spec, err) < 0 || add_names(plan, spec, err) < 0 ||
         add_sysctls(plan, spec, err) < 0 || cb_plan_add_mounts(plan, spec, user, err) < 0)

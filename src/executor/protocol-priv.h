@@ -19,7 +19,8 @@ enum { CB_REQUEST_FD_REPLY, CB_REQUEST_FD_REPORT, CB_REQUEST_FD_PLAN, CB_REQUEST
 
 struct cb_launch_request {
     uint32_t plan_len;
-    uint64_t namespaces; /* CLONE_NEW… flags */
+    uint64_t namespaces; /* CLONE_NEW… flags; to join, with INSIDE_PID */
+    int inside_pid;      /* of a child of the launcher; 0: none */
     struct cb_limits limits;
     char cgroup_name[CB_CGROUP_NAME_MAX];
 };

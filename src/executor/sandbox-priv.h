@@ -53,6 +53,7 @@ struct cb_sandbox {
     int *fds; /* descriptors of the plan */
     size_t fd_count;
     int report_fd;
+    int join_fd; /* pidfd of the process that is joined, or -1 */
     int root_fd; /* the step's root, from when it is attached */
     int dev_fd, pts_fd, cwd_fd, tty_fd;
     int files_fd;
@@ -72,6 +73,8 @@ static inline const char *cb_sandbox_text(const struct cb_sandbox *sandbox,
 
 typedef int cb_sandbox_step(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                             struct cb_error **err);
+/* join.c */
+cb_sandbox_step cb_step_join;
 /* rootfs.c */
 cb_sandbox_step cb_step_rootfs, cb_step_enter, cb_step_cwd;
 /* mounts.c */

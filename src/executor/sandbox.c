@@ -16,6 +16,7 @@
 #define OOM_SCORE "200"
 
 static cb_sandbox_step *const steps[CB_PLAN_KINDS] = {
+    [CB_PLAN_JOIN] = cb_step_join,
     [CB_PLAN_NETNS] = cb_step_netns,
     [CB_PLAN_LOOPBACK] = cb_step_loopback,
     [CB_PLAN_HOSTNAME] = cb_step_hostname,

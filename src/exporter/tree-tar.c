@@ -16,8 +16,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#define BUFFER 262144
+
 struct writing {
-    const struct cb_tree_tar *tree;
+    struct cb_tree_tar *tree;
     struct cb_tar_writer *tar;
     struct cb_map *links;  /* "dev:ino" → first path */
     const char *directory; /* or NULL */
@@ -38,7 +40,8 @@ static void fill_entry(const struct cb_tree_tar *tree, const struct stat *st,
     }
 }
 
-/* The target of a symbolic link, or the earlier name of a file that has several. */
+/* The target of a symbolic link, or the earlier name of a file that has several. 1; 0: it
+ * has gone. */
 static int find_link(struct writing *writing, const struct cb_walk_entry *at,
                      struct cb_tar_entry *entry, struct cb_error **err)
 {
@@ -47,73 +50,130 @@ static int find_link(struct writing *writing, const struct cb_walk_entry *at,
 
     if (S_ISLNK(at->st.st_mode)) {
         len = readlinkat(at->dir_fd, at->name, text, sizeof(text) - 1);
+        if (len < 0 && writing->tree->changing && (errno == ENOENT || errno == EINVAL))
+            return 0;
         if (len < 0)
             return cb_error_errno(err, errno, "read link `%s`", at->path);
         entry->link = xstrndup(text, (size_t)len);
-        return 0;
+        return 1;
     }
     if (S_ISDIR(at->st.st_mode) || at->st.st_nlink < 2)
-        return 0;
+        return 1;
     cb_inode_key(key, at->st.st_dev, at->st.st_ino);
     entry->link = xstrdup(cb_map_get(writing->links, key));
     entry->is_hardlink = entry->link != NULL;
     if (!entry->link)
         cb_map_set(writing->links, key, xstrdup(entry->path));
+    return 1;
+}
+
+/* What a file has lost since its header was written is zeros. */
+static int put_zeros(struct writing *writing, int64_t left, struct cb_error **err)
+{
+    static const char zeros[4096];
+
+    for (; left > 0; left -= (int64_t)sizeof(zeros)) {
+        size_t len = left < (int64_t)sizeof(zeros) ? (size_t)left : sizeof(zeros);
+
+        if (cb_tar_writer_data(writing->tar, zeros, len, err) < 0)
+            return -1;
+    }
     return 0;
 }
 
-static int put(struct writing *writing, const struct cb_walk_entry *at,
-               struct cb_tar_entry *entry, struct cb_error **err)
+static int put_changing(struct writing *writing, int fd, int64_t left,
+                        struct cb_error **err)
 {
-    cb_autofd int fd = -1;
+    cb_autofree char *buffer = xmalloc(BUFFER);
 
+    while (left > 0) {
+        ssize_t got = read(fd, buffer, left < BUFFER ? (size_t)left : BUFFER);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return put_zeros(writing, left, err);
+        if (cb_tar_writer_data(writing->tar, buffer, (size_t)got, err) < 0)
+            return -1;
+        left -= got;
+    }
+    return 0;
+}
+
+/* FD: of a regular file, or -1. */
+static int put(struct writing *writing, int fd, struct cb_tar_entry *entry,
+               struct cb_error **err)
+{
     if (cb_tar_writer_entry(writing->tar, entry, err) < 0)
         return -1;
     if (entry->size == 0)
         return 0;
-    fd = openat(at->dir_fd, at->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return cb_error_errno(err, errno, "open `%s`", at->path);
-    return cb_tar_writer_data_fd(writing->tar, fd, entry->size, err);
+    writing->tree->bytes += (uint64_t)entry->size;
+    return writing->tree->changing
+               ? put_changing(writing, fd, entry->size, err)
+               : cb_tar_writer_data_fd(writing->tar, fd, entry->size, err);
+}
+
+static int put_with_xattrs(struct writing *writing, const struct cb_walk_entry *at,
+                           int fd, struct cb_tar_entry *entry, struct cb_error **err)
+{
+    cb_auto_value(cb_xattrs) xattrs = {0};
+    CB_VEC(struct cb_xattr) portable = {0};
+    int result = 0;
+
+    if (!entry->is_hardlink)
+        result = cb_xattrs_read(fd, at->dir_fd, at->name, &xattrs, err);
+    cb_vec_foreach (xattr, &xattrs) {
+        if (cb_xattr_is_portable(xattr->name))
+            cb_vec_push(&portable, *xattr);
+    }
+    entry->xattrs = portable.items;
+    entry->xattr_count = portable.count;
+    if (result == 0)
+        result = put(writing, fd, entry, err);
+    cb_vec_free(&portable);
+    return result;
+}
+
+/* PATH: in the tar. */
+static int put_entry(struct writing *writing, const struct cb_walk_entry *found,
+                     char *path, struct cb_error **err)
+{
+    struct cb_walk_entry at = *found;
+    struct cb_tar_entry entry = {.path = path};
+    cb_autofd int fd = -1;
+    int result = 1;
+
+    if (S_ISSOCK(at.st.st_mode))
+        return 0;
+    if (S_ISREG(at.st.st_mode))
+        result = cb_fs_open_regular(at.dir_fd, at.name, &at.st, &fd, err);
+    if (result <= 0)
+        return result;
+    fill_entry(writing->tree, &at.st, &entry);
+    result = find_link(writing, &at, &entry, err);
+    if (S_ISREG(at.st.st_mode) && !entry.is_hardlink)
+        entry.size = at.st.st_size;
+    if (result > 0)
+        result = put_with_xattrs(writing, &at, fd, &entry, err);
+    free(entry.link);
+    return result;
 }
 
 static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **err)
 {
     struct writing *writing = arg;
-    const struct stat *st = &at->st;
-    cb_auto_value(cb_xattrs) xattrs = {0};
-    CB_VEC(struct cb_xattr) portable = {0};
-    struct cb_tar_entry entry = {0};
-    int result;
+    cb_autofree char *path = xasprintf(
+        "%s%s%s%s", writing->directory ? writing->directory : "",
+        writing->directory ? "/" : "", at->path, S_ISDIR(at->st.st_mode) ? "/" : "");
 
-    if (S_ISSOCK(st->st_mode))
-        return 0;
-    entry.path = xasprintf("%s%s%s%s", writing->directory ? writing->directory : "",
-                           writing->directory ? "/" : "", at->path,
-                           S_ISDIR(st->st_mode) ? "/" : "");
-    fill_entry(writing->tree, st, &entry);
-    result = find_link(writing, at, &entry, err);
-    if (result == 0 && !entry.is_hardlink)
-        result = cb_xattrs_read(-1, at->dir_fd, at->name, &xattrs, err);
-    cb_vec_foreach (xattr, &xattrs) {
-        if (cb_xattr_is_portable(xattr->name))
-            cb_vec_push(&portable, *xattr);
-    }
-    entry.xattrs = portable.items;
-    entry.xattr_count = portable.count;
-    if (S_ISREG(st->st_mode) && !entry.is_hardlink)
-        entry.size = st->st_size;
-    if (result == 0)
-        result = put(writing, at, &entry, err);
-    cb_vec_free(&portable);
-    free(entry.path);
-    free(entry.link);
-    return result;
+    return put_entry(writing, at, path, err);
 }
 
 static int put_top(struct writing *writing, struct cb_error **err)
 {
-    char path[] = "./";
+    const char *top = writing->tree->top;
+    cb_autofree char *path = xasprintf("%s/", top ? top : ".");
     struct cb_tar_entry entry = {.path = path};
     struct stat st;
 
@@ -133,28 +193,58 @@ static int put_directory(struct writing *writing, struct cb_error **err)
     return cb_tar_writer_entry(writing->tar, &entry, err);
 }
 
-int cb_tree_stream_tar(const struct cb_tree_tar *tree,
+static int walk(struct writing *writing, struct cb_error **err)
+{
+    const struct cb_tree_tar *tree = writing->tree;
+
+    if (tree->root_fd < 0)
+        return 0;
+    return tree->changing
+               ? cb_walk_changing(tree->root_fd, visit, writing, tree->cancel, err)
+               : cb_walk(tree->root_fd, visit, writing, tree->cancel, err);
+}
+
+int cb_tree_stream_tar(struct cb_tree_tar *tree,
                        int (*write)(void *arg, const void *bytes, size_t len,
                                     struct cb_error **err),
                        void *arg, struct cb_error **err)
 {
     cb_auto(cb_map) links = cb_map_new(free);
     cb_auto(cb_tar_writer) tar = NULL;
-    struct writing writing = {.tree = tree, .links = links};
+    struct writing writing = {.tree = tree, .links = links, .directory = tree->top};
 
     if (cb_tar_writer_new(&tar, write, arg, err) < 0)
         return -1;
     writing.tar = tar;
-    if ((tree->faithful && put_top(&writing, err) < 0) ||
-        (tree->root_fd >= 0 &&
-         cb_walk(tree->root_fd, visit, &writing, tree->cancel, err) < 0))
+    if ((tree->faithful && put_top(&writing, err) < 0) || walk(&writing, err) < 0)
+        return -1;
+    return cb_tar_writer_finish(tar, err);
+}
+
+int cb_tree_stream_file(struct cb_tree_tar *tree, const char *name,
+                        int (*write)(void *arg, const void *bytes, size_t len,
+                                     struct cb_error **err),
+                        void *arg, struct cb_error **err)
+{
+    cb_auto(cb_map) links = cb_map_new(free);
+    cb_auto(cb_tar_writer) tar = NULL;
+    cb_autofree char *path = xstrdup(tree->top);
+    struct writing writing = {.tree = tree, .links = links};
+    struct cb_walk_entry at = {.path = name, .name = name, .dir_fd = tree->root_fd};
+
+    if (fstatat(tree->root_fd, name, &at.st, AT_SYMLINK_NOFOLLOW) < 0)
+        return cb_error_errno(err, errno, "stat `%s`", name);
+    if (cb_tar_writer_new(&tar, write, arg, err) < 0)
+        return -1;
+    writing.tar = tar;
+    if (put_entry(&writing, &at, path, err) < 0)
         return -1;
     return cb_tar_writer_finish(tar, err);
 }
 
 /* ── To a descriptor ── */
 
-static int write_part(struct cb_tar_writer *tar, const struct cb_tree_tar *tree,
+static int write_part(struct cb_tar_writer *tar, struct cb_tree_tar *tree,
                       const char *directory, struct cb_error **err)
 {
     cb_auto(cb_map) links = cb_map_new(free);
@@ -163,8 +253,7 @@ static int write_part(struct cb_tar_writer *tar, const struct cb_tree_tar *tree,
 
     if (directory && put_directory(&writing, err) < 0)
         return -1;
-    return tree->root_fd >= 0 ? cb_walk(tree->root_fd, visit, &writing, tree->cancel, err)
-                              : 0;
+    return walk(&writing, err);
 }
 
 int cb_tree_write_tar(const struct cb_tree_part *parts, size_t count, int to_fd,

@@ -16,13 +16,22 @@ int cb_tree_write_tar(const struct cb_tree_part *parts, size_t count, int to_fd,
 struct cb_tree_tar {
     int root_fd; /* -1: an empty tree */
     int64_t epoch_s;
-    int faithful; /* with the root's own entry "./", and times to the nanosecond */
+    int faithful;    /* with the root's own entry "./", and times to the nanosecond */
+    const char *top; /* FAITHFUL: that entry's name, and what the others' begin with; NULL
+                        for "." */
+    int changing;    /* by others meanwhile: what vanishes is left out */
     struct cb_cancel *cancel;
+    uint64_t bytes; /* result: of files */
 };
-int cb_tree_stream_tar(const struct cb_tree_tar *tree,
+int cb_tree_stream_tar(struct cb_tree_tar *tree,
                        int (*write)(void *arg, const void *bytes, size_t len,
                                     struct cb_error **err),
                        void *arg, struct cb_error **err);
+/* NAME in the root, which is no directory, as the only entry, TREE's top. */
+int cb_tree_stream_file(struct cb_tree_tar *tree, const char *name,
+                        int (*write)(void *arg, const void *bytes, size_t len,
+                                     struct cb_error **err),
+                        void *arg, struct cb_error **err);
 /* Copies the tree into the directory TO_FD: what is there of other names stays, and
  * nothing of the host is followed: a link in the way is replaced. Everything belongs to
  * the caller. With DELETE, what the tree has not is removed. */

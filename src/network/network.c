@@ -310,3 +310,14 @@ void cb_network_free(struct cb_network *network)
     free(network->mac);
     free(network);
 }
+
+void cb_network_addresses(const struct cb_network *network, char *own, char *host)
+{
+    const struct cb_network_facts *facts = &network->facts;
+
+    *own = *host = '\0';
+    if (facts->address.family)
+        cb_ip_text(&facts->address, own);
+    if (facts->host.family)
+        cb_ip_text(&facts->host, host);
+}

@@ -63,6 +63,9 @@ void cb_network_begin(struct cb_network *network, struct cb_cancel *cancel);
 /* The ports that were opened, with the numbers the kernel picked; valid after
  * cb_network_netns. Borrowed. */
 const struct cb_ports *cb_network_ports(const struct cb_network *network);
+/* The address of whoever joins, and the host's there, as text; "" for none. Each buffer
+ * holds CB_IP_MAX_TEXT (network/address.h). */
+void cb_network_addresses(const struct cb_network *network, char *own, char *host);
 /* Tears down (may take a quarter of a second for a bridge: call after the result is
  * reported), and takes down what processes that were killed have left behind. */
 void cb_network_free(struct cb_network *network);

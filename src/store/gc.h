@@ -12,8 +12,10 @@ int cb_store_gc(struct cb_store *store, uint64_t *freed_bytes, struct cb_error *
 
 struct cb_usage {
     struct cb_usage_part {
-        uint64_t count, bytes, reclaimable;
-    } images, cache, cache_mounts, logs; /* cache: without what images have too */
+        uint64_t count, active, bytes, reclaimable;
+    } images, cache, cache_mounts, logs; /* cache: without what images have too; images:
+                                            what containers stand on is not reclaimable,
+                                            and which are active is not known here */
 };
 int cb_store_usage(struct cb_store *store, struct cb_usage *out, struct cb_error **err);
 

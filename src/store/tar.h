@@ -89,6 +89,8 @@ struct cb_untar_options {
     int as_layer;   /* whiteouts become overlay whiteouts; else names are taken literally
                        (ADD, docker cp) */
     int keep_owner; /* else everything belongs to uid:gid */
+    int keep_kinds; /* EXISTS with docker's words where a directory would be replaced by
+                       another file, or the other way round */
     uint32_t uid, gid;
 };
 /* Extracts below ROOT_FD: every parent opened in the root, last component never followed,

@@ -75,6 +75,21 @@ static int metadata_by_name(struct cb_untar *untar, const struct cb_tar_entry *e
 
 /* ── Making way ── */
 
+static int make_way(struct cb_untar *untar, const struct cb_tar_entry *entry, int dir_fd,
+                    const char *name, struct cb_error **err)
+{
+    cb_untar_forget_parent_later(untar);
+    if (unlinkat(dir_fd, name, 0) == 0)
+        return 0;
+    if (untar->options->keep_kinds && errno == EISDIR)
+        return cb_error_set(err, CB_ERR_EXISTS,
+                            "cannot overwrite directory \"%s\" with non-directory",
+                            entry->path);
+    if (cb_fs_remove_tree(dir_fd, name, err) < 0)
+        return cb_error_wrap(err, "archive: `%s`", entry->path);
+    return 0;
+}
+
 /* Calls MAKE; when the name is taken, frees it and calls again. MAKE returns -1 with
  * errno. */
 static int make_entry(struct cb_untar *untar, const struct cb_tar_entry *entry,
@@ -87,9 +102,8 @@ static int make_entry(struct cb_untar *untar, const struct cb_tar_entry *entry,
     if (result >= 0)
         return result;
     if (errno == EEXIST) {
-        cb_untar_forget_parent_later(untar);
-        if (unlinkat(dir_fd, name, 0) < 0 && cb_fs_remove_tree(dir_fd, name, err) < 0)
-            return cb_error_wrap(err, "archive: `%s`", entry->path);
+        if (make_way(untar, entry, dir_fd, name, err) < 0)
+            return -1;
         result = make(entry, dir_fd, name);
     }
     if (result < 0)
@@ -185,6 +199,9 @@ static int look_at_directory(struct cb_untar *untar, int dir_fd, const char *nam
         return cb_error_errno(err, errno, "stat `%s`", name);
     if (S_ISDIR(st.st_mode))
         return 1;
+    if (untar->options->keep_kinds)
+        return cb_error_set(err, CB_ERR_EXISTS,
+                            "cannot overwrite non-directory \"%s\" with directory", name);
     *whiteout = untar->way == CB_UNTAR_OVERLAY && cb_whiteout_is_device(&st);
     cb_untar_forget_parent_later(untar);
     if (unlinkat(dir_fd, name, 0) < 0)
@@ -272,9 +289,8 @@ static int link_names(struct cb_untar *untar, const struct cb_tar_entry *entry,
         return link_failed(untar, entry, err);
     if (same_file(target_fd, target, dir_fd, name))
         return 0;
-    cb_untar_forget_parent_later(untar);
-    if (unlinkat(dir_fd, name, 0) < 0 && cb_fs_remove_tree(dir_fd, name, err) < 0)
-        return cb_error_wrap(err, "archive: `%s`", entry->path);
+    if (make_way(untar, entry, dir_fd, name, err) < 0)
+        return -1;
     if (linkat(target_fd, target, dir_fd, name, 0) < 0)
         return link_failed(untar, entry, err);
     return 0;

@@ -83,6 +83,7 @@ static int add_cache(struct cb_store *store, struct cb_usage *usage,
                                                                  : &usage->cache;
 
         part->count++;
+        part->active += (uint64_t)(item->in_use != 0);
         if (item->shared)
             continue;
         part->bytes += item->bytes;
@@ -94,15 +95,15 @@ static int add_cache(struct cb_store *store, struct cb_usage *usage,
 int cb_store_usage(struct cb_store *store, struct cb_usage *out, struct cb_error **err)
 {
     cb_auto(cb_map) images = cb_map_new(NULL);
-    cb_auto(cb_map) named = cb_map_new(NULL);
+    cb_auto(cb_map) pinned = cb_map_new(NULL);
     struct cb_usage usage = {0};
     struct cb_db_counts counts;
 
     if (cb_db_counts(store->db, &counts, err) < 0 ||
         cb_db_reached_snapshots(store->db, CB_REACH_IMAGES, images, err) < 0 ||
-        cb_db_reached_snapshots(store->db, CB_REACH_NAMED_IMAGES, named, err) < 0 ||
+        cb_db_reached_snapshots(store->db, CB_REACH_PINS, pinned, err) < 0 ||
         set_bytes(store, images, NULL, &usage.images.bytes, err) < 0 ||
-        set_bytes(store, images, named, &usage.images.reclaimable, err) < 0 ||
+        set_bytes(store, images, pinned, &usage.images.reclaimable, err) < 0 ||
         add_cache(store, &usage, err) < 0)
         return -1;
     usage.images.count = counts.images;

@@ -31,7 +31,13 @@ struct walk {
     void *arg;
     struct cb_cancel *cancel;
     struct cb_strbuf path;
+    int changing; /* by others: what has gone, or become another file, is left out */
 };
+
+static int has_gone(const struct walk *walk)
+{
+    return walk->changing && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP);
+}
 
 struct kernel_dirent {
     uint64_t ino;
@@ -98,31 +104,41 @@ static int descend(struct walk *walk, int dir_fd, const char *name, struct cb_er
                             walk->path.text, MAX_DEPTH);
     fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return cb_error_errno(err, errno, "open `%s`", walk->path.text);
+        return has_gone(walk) ? 0
+                              : cb_error_errno(err, errno, "open `%s`", walk->path.text);
     walk->depth++;
     result = walk_directory(walk, fd, err);
     walk->depth--;
     return result;
 }
 
-static int visit_name(struct walk *walk, int fd, const char *name, struct cb_error **err)
+/* The path is that of the name. */
+static int visit_entry(struct walk *walk, int fd, const char *name, struct cb_error **err)
 {
     struct cb_walk_entry entry = {.dir_fd = fd};
+    int result;
+
+    entry.path = walk->path.text;
+    entry.name = walk->path.text + walk->path.len - strlen(name);
+    if (fstatat(fd, name, &entry.st, AT_SYMLINK_NOFOLLOW) < 0)
+        return has_gone(walk) ? 0 : cb_error_errno(err, errno, "stat `%s`", entry.path);
+    result = walk->visit(walk->arg, &entry, err);
+    if (result == 0 && S_ISDIR(entry.st.st_mode))
+        result = descend(walk, fd, name, err);
+    return result < 0 ? -1 : 0;
+}
+
+static int visit_name(struct walk *walk, int fd, const char *name, struct cb_error **err)
+{
     size_t above = walk->path.len;
     int result;
 
     if (above)
         cb_strbuf_addc(&walk->path, '/');
     cb_strbuf_adds(&walk->path, name);
-    entry.path = walk->path.text;
-    entry.name = walk->path.text + walk->path.len - strlen(name);
-    if (fstatat(fd, name, &entry.st, AT_SYMLINK_NOFOLLOW) < 0)
-        return cb_error_errno(err, errno, "stat `%s`", entry.path);
-    result = walk->visit(walk->arg, &entry, err);
-    if (result == 0 && S_ISDIR(entry.st.st_mode))
-        result = descend(walk, fd, name, err);
+    result = visit_entry(walk, fd, name, err);
     cb_strbuf_truncate(&walk->path, above);
-    return result < 0 ? -1 : 0;
+    return result;
 }
 
 static int walk_directory(struct walk *walk, int fd, struct cb_error **err)
@@ -139,18 +155,34 @@ static int walk_directory(struct walk *walk, int fd, struct cb_error **err)
     return 0;
 }
 
+static int walk_tree(struct walk *walk, int top_fd, struct cb_error **err)
+{
+    cb_autofd int fd = openat(top_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int result;
+
+    if (fd < 0)
+        return cb_error_errno(err, errno, "open directory");
+    result = walk_directory(walk, fd, err);
+    cb_strbuf_free(&walk->path);
+    return result;
+}
+
 int cb_walk(int top_fd,
             int (*visit)(void *arg, const struct cb_walk_entry *entry,
                          struct cb_error **err),
             void *arg, struct cb_cancel *cancel, struct cb_error **err)
 {
     struct walk walk = {.visit = visit, .arg = arg, .cancel = cancel};
-    cb_autofd int fd = openat(top_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int result;
 
-    if (fd < 0)
-        return cb_error_errno(err, errno, "open directory");
-    result = walk_directory(&walk, fd, err);
-    cb_strbuf_free(&walk.path);
-    return result;
+    return walk_tree(&walk, top_fd, err);
+}
+
+int cb_walk_changing(int top_fd,
+                     int (*visit)(void *arg, const struct cb_walk_entry *entry,
+                                  struct cb_error **err),
+                     void *arg, struct cb_cancel *cancel, struct cb_error **err)
+{
+    struct walk walk = {.visit = visit, .arg = arg, .cancel = cancel, .changing = 1};
+
+    return walk_tree(&walk, top_fd, err);
 }

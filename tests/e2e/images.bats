@@ -33,12 +33,15 @@ setup() {
     expect_contains 'Untagged: img:latest' 'Untagged: other:2' "Deleted: $id"
     run "$CBUILD" inspect img
     expect_status 1
+    expect_contains 'No such object: img'
+    run "$CBUILD" image inspect img
+    expect_status 1
     expect_contains 'no such image: img'
     fsck_clean
 }
 
 @test "an ambiguous or unknown id" {
-    run "$CBUILD" inspect 000000000000
+    run "$CBUILD" image inspect 000000000000
     expect_status 1
     expect_contains 'no such image'
 }

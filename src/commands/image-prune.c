@@ -1,59 +1,12 @@
-/* cbuild df and image prune: what the store holds and needs. */
-#include "commands/commands.h"
+/* cbuild image prune: images that no container uses. */
+#include "commands/image-prune.h"
 
 #include "base/timestamp.h"
-#include "commands/image-filter.h"
-#include "store/cache-mount.h"
+#include "container/users.h"
 #include "store/gc.h"
 #include "store/journal.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-
-/* ── df ── */
-
-static const struct cb_option no_options[] = {{0}};
-
-static void print_usage_row(const char *type, const struct cb_usage_part *part)
-{
-    cb_autofree char *size = cb_size_human(part->bytes);
-    cb_autofree char *free_size = cb_size_human(part->reclaimable);
-
-    printf("%-14s  %-7" PRIu64 "  %-9s  %s\n", type, part->count, size, free_size);
-}
-
-static int run_df(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    cb_auto(cb_store) store = NULL;
-    struct cb_usage usage;
-    int status = cb_options_parse(&cb_df_command, argc, argv, 0, NULL, &args, err);
-
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_df_command, &args, 0, 0, err) < 0 ||
-        cb_app_store(app, 1, &store, err) < 0 || cb_store_usage(store, &usage, err) < 0)
-        return -1;
-    printf("%-14s  %-7s  %-9s  %s\n", "TYPE", "TOTAL", "SIZE", "RECLAIMABLE");
-    print_usage_row("Images", &usage.images);
-    print_usage_row("Build cache", &usage.cache);
-    print_usage_row("Cache mounts", &usage.cache_mounts);
-    print_usage_row("Build logs", &usage.logs);
-    return 0;
-}
-
-const struct cb_cli_command cb_df_command = {
-    .name = "df",
-    .summary = "Show how much disk space is used",
-    .usage = "df",
-    .about =
-        "RECLAIMABLE is what `cbuild image prune`, `cbuild prune`, `cbuild cache prune`\n"
-        "and `cbuild builds rm --all` would free. `cbuild du` lists the cache.",
-    .options = no_options,
-    .run = run_df,
-};
-
-/* ── image prune ── */
 
 struct image_prune_values {
     struct cb_strings filters;
@@ -62,7 +15,7 @@ struct image_prune_values {
 
 static const struct cb_option image_prune_options[] = {
     {"all", 'a', CB_OPTION_FLAG, offsetof(struct image_prune_values, all), NULL,
-     "Remove all images, not only those without a name"},
+     "Remove all that no container uses, not only those without a name"},
     {"filter", 0, CB_OPTION_LIST, offsetof(struct image_prune_values, filters), "FILTER",
      "until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE], dangling=true|false"},
     {"force", 'f', CB_OPTION_FLAG, offsetof(struct image_prune_values, force), NULL,
@@ -99,19 +52,22 @@ static int untag(struct cb_store *store, const struct cb_image *image, int *any,
     return 0;
 }
 
-static int remove_images(struct cb_store *store, const struct cb_image_filter *filter,
-                         int all, int *any, struct cb_error **err)
+int cb_images_prune(struct cb_store *store, const struct cb_image_filter *filter, int all,
+                    int *any, struct cb_error **err)
 {
     cb_auto_value(cb_images) images = {0};
+    cb_auto_value(cb_containers) containers = {0};
     char text[CB_DIGEST_MAX_TEXT];
 
-    if (cb_image_list(store, &images, err) < 0)
+    if (cb_image_list(store, &images, err) < 0 ||
+        cb_containers_list(store, &containers, err) < 0)
         return -1;
     cb_vec_foreach (slot, &images) {
         const struct cb_image *image = *slot;
         int removed;
 
-        if ((cb_image_is_named(image) && !all) || !cb_image_filter_takes(filter, image))
+        if ((cb_image_is_named(image) && !all) || !cb_image_filter_takes(filter, image) ||
+            cb_containers_find_user(&containers, &image->id, 0))
             continue;
         if (untag(store, image, any, err) < 0)
             return -1;
@@ -145,7 +101,7 @@ static int prune_images(struct cb_app *app, const struct image_prune_values *val
         !cb_confirmed(all ? "all images without at least one container associated to them"
                           : "all dangling images"))
         return 0;
-    if (remove_images(store, &filter, all, &any, err) < 0 ||
+    if (cb_images_prune(store, &filter, all, &any, err) < 0 ||
         cb_store_gc(store, &freed, err) < 0)
         return -1;
     cb_journal_prune(store, "image", freed);
@@ -173,7 +129,7 @@ static int run_image_prune(struct cb_app *app, int argc, char **argv,
 
 const struct cb_cli_command cb_image_prune_command = {
     .name = "image prune",
-    .summary = "Remove images that have no name, or all",
+    .summary = "Remove images that no container uses and that have no name, or all",
     .usage = "image prune [OPTIONS]",
     .about = "Layers that the build cache still has stay until `cbuild prune`.",
     .options = image_prune_options,

@@ -1,0 +1,25 @@
+/* What the commands about containers share. */
+#ifndef CB_COMMANDS_CONTAINERS_H
+#define CB_COMMANDS_CONTAINERS_H
+
+#include "commands/commands.h"
+#include "container/client.h"
+
+/* Calls EACH for every one of NAMES; all are tried, the first error is returned with the
+ * others behind it. With ECHO each name is printed that went well. */
+struct cb_each_container {
+    struct cb_app *app;
+    struct cb_store *store;
+    void *values;
+};
+int cb_containers_each(struct cb_app *app, const struct cb_strings *names, void *values,
+                       int (*each)(const struct cb_each_container *at,
+                                   struct cb_container *container, struct cb_error **err),
+                       int echo, struct cb_error **err);
+/* The one container NAME means. */
+int cb_app_container(struct cb_app *app, const char *name, struct cb_store **store,
+                     struct cb_container **out, struct cb_error **err);
+/* "Up 2 hours", "Exited (0) 3 minutes ago": caller frees. */
+char *cb_container_status_text(const struct cb_container *container);
+
+#endif

@@ -1,0 +1,202 @@
+/* cbuild system df: what takes how much room, and how much of it nothing needs. */
+#include "commands/df.h"
+
+#include "base/timestamp.h"
+#include "commands/commands.h"
+#include "commands/listing.h"
+#include "container/files.h"
+#include "container/users.h"
+#include "store/walk.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct values {
+    const char *format;
+    int verbose;
+};
+
+#define AT(field) offsetof(struct values, field)
+
+static const struct cb_option options[] = {
+    {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
+     "table, json, or a Go template: {{.Type}} {{.Size}}"},
+    {"verbose", 'v', CB_OPTION_FLAG, AT(verbose), NULL,
+     "Show every image, container, volume and part of the cache"},
+    {0},
+};
+
+static const struct cb_listing listing = {
+    .fields =
+        (const struct cb_listing_field[]){
+            {"Type", "TYPE"},
+            {"TotalCount", "TOTAL"},
+            {"Active", "ACTIVE"},
+            {"Size", "SIZE"},
+            {"Reclaimable", "RECLAIMABLE"},
+            {0},
+        },
+    .table = "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
+};
+
+void cb_df_clear(struct cb_df *df)
+{
+    cb_images_free(&df->images);
+    cb_containers_free(&df->containers);
+    cb_volumes_free(&df->volumes);
+    cb_store_close(df->store);
+}
+
+/* ── Parts ── */
+
+size_t cb_df_volume_links(const struct cb_df *df, const struct cb_volume *volume)
+{
+    size_t links = 0;
+
+    cb_vec_foreach (container, &df->containers) {
+        int has = 0;
+
+        cb_vec_foreach (mount, &(*container)->mounts)
+            has |= mount->name && strcmp(mount->name, volume->name) == 0;
+        links += (size_t)has;
+    }
+    return links;
+}
+
+static int add_file(void *arg, const struct cb_walk_entry *entry, struct cb_error **err)
+{
+    uint64_t *bytes = arg;
+
+    if (S_ISREG(entry->st.st_mode))
+        *bytes += (uint64_t)entry->st.st_size /
+                  (entry->st.st_nlink ? (uint64_t)entry->st.st_nlink : 1);
+    return 0;
+}
+
+uint64_t cb_volume_files_bytes(const struct cb_volume *volume)
+{
+    cb_autofd int fd =
+        open(volume->mountpoint, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    uint64_t bytes = 0;
+
+    if (fd >= 0)
+        cb_walk_changing(fd, add_file, &bytes, NULL, NULL);
+    return bytes;
+}
+
+static struct cb_usage_part images_part(const struct cb_df *df)
+{
+    struct cb_usage_part part = df->usage.images;
+
+    cb_vec_foreach (image, &df->images)
+        part.active += cb_containers_find_user(&df->containers, &(*image)->id, 0) != NULL;
+    return part;
+}
+
+static struct cb_usage_part containers_part(const struct cb_df *df)
+{
+    struct cb_usage_part part = {.count = df->containers.count};
+
+    cb_vec_foreach (container, &df->containers) {
+        uint64_t bytes = (uint64_t)cb_container_bytes(df->store, *container, NULL);
+        int runs = cb_container_is_running(*container);
+
+        part.bytes += bytes;
+        part.active += (uint64_t)runs;
+        part.reclaimable += runs ? 0 : bytes;
+    }
+    return part;
+}
+
+static struct cb_usage_part volumes_part(const struct cb_df *df)
+{
+    struct cb_usage_part part = {.count = df->volumes.count};
+
+    cb_vec_foreach (volume, &df->volumes) {
+        uint64_t bytes = cb_volume_files_bytes(*volume);
+        int used = cb_df_volume_links(df, *volume) > 0;
+
+        part.bytes += bytes;
+        part.active += (uint64_t)used;
+        part.reclaimable += used ? 0 : bytes;
+    }
+    return part;
+}
+
+/* ── In short ── */
+
+static void add_row(json_t *rows, const char *type, const struct cb_usage_part *part,
+                    int with_share)
+{
+    cb_autofree char *size = cb_size_human(part->bytes);
+    cb_autofree char *reclaimable = cb_size_human(part->reclaimable);
+    cb_autofree char *share = with_share && part->bytes
+                                  ? xasprintf("%s (%" PRIu64 "%%)", reclaimable,
+                                              part->reclaimable * 100 / part->bytes)
+                                  : xstrdup(reclaimable);
+    cb_autofree char *total = xasprintf("%" PRIu64, part->count);
+    cb_autofree char *active = xasprintf("%" PRIu64, part->active);
+
+    json_array_append_new(rows, json_pack("{s:s,s:s,s:s,s:s,s:s}", "Type", type,
+                                          "TotalCount", total, "Active", active, "Size",
+                                          size, "Reclaimable", share));
+}
+
+static int print_short(const struct cb_df *df, const char *format, struct cb_error **err)
+{
+    cb_auto_json *rows = json_array();
+    const struct cb_usage_part images = images_part(df), volumes = volumes_part(df),
+                               containers = containers_part(df);
+
+    add_row(rows, "Images", &images, 1);
+    add_row(rows, "Containers", &containers, 1);
+    add_row(rows, "Local Volumes", &volumes, 1);
+    add_row(rows, "Build Cache", &df->usage.cache, 0);
+    add_row(rows, "Cache Mounts", &df->usage.cache_mounts, 0);
+    add_row(rows, "Build Logs", &df->usage.logs, 0);
+    return cb_listing_print(&listing, format, rows, err);
+}
+
+static int df(struct cb_app *app, const struct values *values, struct cb_error **err)
+{
+    cb_auto_value(cb_df) df = {0};
+
+    if (values->verbose && values->format)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "the verbose and the format options conflict");
+    if (cb_listing_check(&listing, values->format, err) < 0 ||
+        cb_app_store(app, 1, &df.store, err) < 0 ||
+        cb_store_usage(df.store, &df.usage, err) < 0 ||
+        cb_image_list(df.store, &df.images, err) < 0 ||
+        cb_containers_list(df.store, &df.containers, err) < 0 ||
+        cb_volumes_list(df.store, &df.volumes, err) < 0)
+        return -1;
+    return values->verbose ? cb_df_print_all(&df, err)
+                           : print_short(&df, values->format, err);
+}
+
+static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct values values = {0};
+    int status = cb_options_parse(&cb_df_command, argc, argv, 0, &values, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_df_command, &args, 0, 0, err) < 0)
+        return -1;
+    return df(app, &values, err);
+}
+
+const struct cb_cli_command cb_df_command = {
+    .name = "df",
+    .summary = "Show how much disk space is used",
+    .usage = "df [OPTIONS]",
+    .about = "ACTIVE is what containers use, and RECLAIMABLE what is left when all that\n"
+             "nothing uses is removed: `cbuild system prune` and its siblings do that.\n"
+             "`cbuild du` lists the cache.",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,193 @@
+/* A container as `docker container inspect` shows it. */
+#include "commands/inspect.h"
+
+#include "container/commit.h"
+#include "container/create.h"
+#include "container/files.h"
+
+#include <string.h>
+
+#define NEVER "0001-01-01T00:00:00Z"
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    json_object_set_new(object, key, value);
+}
+
+static json_t *text(const char *value)
+{
+    return json_string_nocheck(value ? value : "");
+}
+
+/* ── State ── */
+
+static json_t *state_json(const struct cb_container *container)
+{
+    const struct cb_container_state *state = &container->state;
+    json_t *object = json_object();
+
+    set(object, "Status", text(cb_container_status_name(state->status)));
+    set(object, "Running", json_boolean(cb_container_is_running(container)));
+    set(object, "Paused", json_boolean(state->status == CB_CONTAINER_PAUSED));
+    set(object, "Restarting", json_boolean(state->status == CB_CONTAINER_RESTARTING));
+    set(object, "OOMKilled", json_boolean(state->oom_killed));
+    set(object, "Dead", json_false());
+    set(object, "Pid", json_integer(state->pid));
+    set(object, "ExitCode", json_integer(state->exit_code));
+    set(object, "Error", text(state->error));
+    set(object, "StartedAt", text(*state->started ? state->started : NEVER));
+    set(object, "FinishedAt", text(*state->finished ? state->finished : NEVER));
+    return object;
+}
+
+/* ── Config ── */
+
+static json_t *config_json(const struct cb_container *container,
+                           const struct cb_image_config *effective)
+{
+    const struct cb_run_request *request = &container->options.request;
+    cb_autofree char *short_id = xstrndup(container->id, 12);
+    json_t *object = cb_inspect_config(effective);
+
+    set(object, "Hostname", text(request->hostname ? request->hostname : short_id));
+    set(object, "Domainname", text(request->domainname));
+    set(object, "AttachStdin", json_boolean(request->interactive));
+    set(object, "AttachStdout", json_true());
+    set(object, "AttachStderr", json_true());
+    set(object, "Tty", json_boolean(request->tty));
+    set(object, "OpenStdin", json_boolean(request->interactive));
+    set(object, "StdinOnce", json_boolean(request->interactive));
+    set(object, "Image", text(request->image_name));
+    if (json_is_null(json_object_get(object, "Labels")))
+        set(object, "Labels", json_object());
+    if (request->stop_timeout)
+        set(object, "StopTimeout",
+            json_integer(strtoll(request->stop_timeout, NULL, 10)));
+    return object;
+}
+
+static void add_command(json_t *object, const struct cb_image_config *effective)
+{
+    json_t *words = cb_inspect_strings(&effective->entrypoint);
+    cb_auto_json *command = cb_inspect_strings(&effective->cmd);
+    const char *first;
+
+    json_array_extend(words, command);
+    first = json_string_value(json_array_get(words, 0));
+    set(object, "Path", text(first));
+    json_array_remove(words, 0);
+    set(object, "Args", words);
+}
+
+/* ── Files ── */
+
+static json_t *mount_json(const struct cb_container_mount *mount)
+{
+    int volume = strcmp(mount->type, "volume") == 0;
+    json_t *object = json_object();
+
+    set(object, "Type", text(mount->type));
+    if (mount->name)
+        set(object, "Name", text(mount->name));
+    set(object, "Source", text(mount->source));
+    set(object, "Destination", text(mount->target));
+    if (volume)
+        set(object, "Driver", text("local"));
+    set(object, "Mode", text(mount->read_only ? "ro" : volume ? "z" : ""));
+    set(object, "RW", json_boolean(!mount->read_only));
+    set(object, "Propagation", text(volume ? "" : "rprivate"));
+    return object;
+}
+
+/* The old form, by place, that tutorials still read. */
+static void add_mounts(json_t *object, const struct cb_container *container)
+{
+    json_t *array = json_array(), *volumes = json_object(), *writable = json_object();
+
+    cb_vec_foreach (mount, &container->mounts) {
+        json_array_append_new(array, mount_json(mount));
+        set(volumes, mount->target, text(mount->source));
+        set(writable, mount->target, json_boolean(!mount->read_only));
+    }
+    set(object, "Mounts", array);
+    set(object, "Volumes", volumes);
+    set(object, "VolumesRW", writable);
+}
+
+static json_t *graph_json(struct cb_store *store, const struct cb_container *container)
+{
+    cb_auto(cb_snapshot) snapshot = NULL;
+    cb_auto_value(cb_strbuf) lower = {0};
+    cb_autofree char *snapshots = xasprintf("%s/snapshots", cb_store_root(store));
+    json_t *data = json_object();
+
+    if (cb_container_snapshot(store, container, &snapshot, NULL) == 0) {
+        for (const struct cb_snapshot *at = cb_snapshot_parent(snapshot); at;
+             at = cb_snapshot_parent(at))
+            cb_strbuf_addf(&lower, "%s%s/%s/fs", lower.len ? ":" : "", snapshots,
+                           cb_snapshot_id(at));
+        set(data, "LowerDir", text(cb_strbuf_text(&lower)));
+        if (cb_container_is_running(container) && container->state.pid)
+            set(data, "MergedDir", json_sprintf("/proc/%d/root", container->state.pid));
+        set(data, "UpperDir",
+            json_sprintf("%s/%s/fs", snapshots, cb_snapshot_id(snapshot)));
+        set(data, "WorkDir",
+            json_sprintf("%s/%s/work", snapshots, cb_snapshot_id(snapshot)));
+    }
+    return json_pack("{s:o,s:s}", "Data", data, "Name", cb_store_driver(store));
+}
+
+static void add_sizes(json_t *object, struct cb_store *store,
+                      const struct cb_container *container)
+{
+    int64_t all, written = cb_container_bytes(store, container, &all);
+
+    set(object, "SizeRw", json_integer(written));
+    set(object, "SizeRootFs", json_integer(all));
+}
+
+/* Where things are, as far as they are files on the host. */
+static void add_paths(json_t *object, struct cb_store *store,
+                      const struct cb_container *container)
+{
+    const char *driver = container->options.log_driver;
+    int logs = !driver || strcmp(driver, "none") != 0;
+
+    set(object, "ResolvConfPath", text(""));
+    set(object, "HostnamePath", text(""));
+    set(object, "HostsPath", text(""));
+    set(object, "LogPath",
+        logs ? json_sprintf("%s/containers/%s/log", cb_store_root(store), container->id)
+             : text(""));
+}
+
+json_t *cb_inspect_container(struct cb_store *store, const struct cb_container *container,
+                             int size)
+{
+    cb_auto(cb_image_config) effective = cb_container_effective_config(container);
+    cb_autofree char *name = xasprintf("/%s", container->name);
+    json_t *object = json_object();
+
+    set(object, "Id", text(container->id));
+    set(object, "Created", text(container->created));
+    add_command(object, effective);
+    set(object, "State", state_json(container));
+    set(object, "Image", text(container->image_id));
+    add_paths(object, store, container);
+    set(object, "Name", text(name));
+    set(object, "RestartCount", json_integer(container->state.restarts));
+    set(object, "Driver", text(cb_store_driver(store)));
+    set(object, "Platform", text(effective->platform.os));
+    set(object, "MountLabel", text(""));
+    set(object, "ProcessLabel", text(""));
+    set(object, "AppArmorProfile", text(""));
+    set(object, "ExecIDs", json_null());
+    set(object, "HostConfig", cb_inspect_host_config(container));
+    set(object, "GraphDriver", graph_json(store, container));
+    if (size)
+        add_sizes(object, store, container);
+    add_mounts(object, container);
+    set(object, "Config", config_json(container, effective));
+    set(object, "NetworkSettings", cb_inspect_network_settings(container));
+    return object;
+}

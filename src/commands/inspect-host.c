@@ -1,0 +1,282 @@
+/* A container's HostConfig and NetworkSettings, as docker shows them: what was typed, in
+ * docker's units. */
+#include "commands/inspect.h"
+
+#include "base/timestamp.h"
+#include "container/restart.h"
+#include "network/network.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    json_object_set_new(object, key, value);
+}
+
+static json_t *text(const char *value)
+{
+    return json_string_nocheck(value ? value : "");
+}
+
+/* null where there is none, as Go has it. */
+static json_t *list(const struct cb_strings *strings)
+{
+    return strings->count ? cb_inspect_strings(strings) : json_null();
+}
+
+static json_t *size(const char *typed)
+{
+    uint64_t bytes = 0;
+
+    if (typed && strcmp(typed, "-1") == 0)
+        return json_integer(-1);
+    if (typed)
+        cb_size_parse(&bytes, typed, NULL);
+    return json_integer((json_int_t)bytes);
+}
+
+static json_t *number(const char *typed)
+{
+    return json_integer(typed ? strtoll(typed, NULL, 10) : 0);
+}
+
+/* {"a": "b"} of "a=b". SEPARATOR: what is between them. */
+static json_t *pairs(const struct cb_strings *strings, const char *separator)
+{
+    json_t *object = json_object();
+
+    cb_vec_foreach (pair, strings) {
+        cb_autofree char *key = xstrndup(*pair, strcspn(*pair, separator));
+        size_t len = strlen(key);
+
+        set(object, key, text((*pair)[len] ? *pair + len + 1 : ""));
+    }
+    return object;
+}
+
+/* ── Ports ── */
+
+static void add_binding(json_t *bindings, const struct cb_port *port)
+{
+    cb_autofree char *key = xasprintf("%u/%s", port->container, port->protocol);
+    cb_autofree char *host =
+        port->is_picked || !port->host ? xstrdup("") : xasprintf("%u", port->host);
+    json_t *of_port = json_object_get(bindings, key);
+
+    if (!of_port) {
+        of_port = json_array();
+        set(bindings, key, of_port);
+    }
+    json_array_append_new(
+        of_port, json_pack("{s:s,s:s}", "HostIp", port->host_ip, "HostPort", host));
+}
+
+static json_t *port_bindings(const struct cb_run_request *request)
+{
+    cb_auto_value(cb_ports) ports = {0};
+    json_t *bindings = json_object();
+
+    cb_vec_foreach (typed, &request->publish)
+        cb_ports_parse(&ports, *typed, NULL);
+    cb_vec_foreach (port, &ports)
+        add_binding(bindings, port);
+    return bindings;
+}
+
+/* ── HostConfig ── */
+
+static json_t *binds(const struct cb_container *container)
+{
+    json_t *array = json_array();
+
+    cb_vec_foreach (mount, &container->mounts) {
+        const char *source =
+            strcmp(mount->type, "bind") == 0 ? mount->source : mount->name;
+        cb_autofree char *line = xasprintf("%s:%s%s", source ? source : "", mount->target,
+                                           mount->read_only ? ":ro" : "");
+
+        json_array_append_new(array, text(line));
+    }
+    if (json_array_size(array))
+        return array;
+    json_decref(array);
+    return json_null();
+}
+
+static void add_limits(json_t *object, const struct cb_limit_options *limits)
+{
+    double cpus = limits->cpus ? strtod(limits->cpus, NULL) : 0;
+
+    set(object, "CpuShares", number(limits->cpu_shares));
+    set(object, "Memory", size(limits->memory));
+    set(object, "NanoCpus", json_integer((json_int_t)(cpus * 1e9 + 0.5)));
+    set(object, "CgroupParent", text(limits->cgroup_parent));
+    set(object, "BlkioWeight", number(limits->blkio_weight));
+    set(object, "CpuPeriod", number(limits->cpu_period));
+    set(object, "CpuQuota", number(limits->cpu_quota));
+    set(object, "CpusetCpus", text(limits->cpuset_cpus));
+    set(object, "CpusetMems", text(limits->cpuset_mems));
+    set(object, "MemoryReservation", size(limits->memory_reservation));
+    set(object, "MemorySwap", size(limits->memory_swap));
+    set(object, "MemorySwappiness",
+        limits->memory_swappiness ? number(limits->memory_swappiness) : json_null());
+    set(object, "OomKillDisable", json_boolean(limits->oom_kill_disable));
+    set(object, "PidsLimit",
+        limits->pids_limit ? number(limits->pids_limit) : json_null());
+}
+
+static json_t *ulimits(const struct cb_strings *typed)
+{
+    json_t *array = json_array();
+
+    cb_vec_foreach (line, typed) {
+        cb_autofree char *name = xstrndup(*line, strcspn(*line, "="));
+        const char *soft = strchr(*line, '=');
+        const char *hard = soft ? strchr(soft, ':') : NULL;
+        json_int_t from = soft ? strtoll(soft + 1, NULL, 10) : 0;
+        json_int_t to = hard ? strtoll(hard + 1, NULL, 10) : from;
+
+        json_array_append_new(
+            array, json_pack("{s:s,s:I,s:I}", "Name", name, "Hard", to, "Soft", from));
+    }
+    return array;
+}
+
+static json_t *devices(const struct cb_strings *typed)
+{
+    json_t *array = json_array();
+
+    cb_vec_foreach (line, typed) {
+        cb_autofree char *host = xstrndup(*line, strcspn(*line, ":"));
+        const char *rest = (*line)[strlen(host)] ? *line + strlen(host) + 1 : host;
+        cb_autofree char *inside = xstrndup(rest, strcspn(rest, ":"));
+        const char *modes = strchr(rest, ':');
+
+        if (*host != '/') /* a CDI name */
+            continue;
+        json_array_append_new(array,
+                              json_pack("{s:s,s:s,s:s}", "PathOnHost", host,
+                                        "PathInContainer", *inside == '/' ? inside : host,
+                                        "CgroupPermissions", modes ? modes + 1 : "rwm"));
+    }
+    return array;
+}
+
+static json_t *restart_policy(const char *typed)
+{
+    struct cb_restart_policy policy = {0};
+
+    cb_restart_policy_parse(&policy, typed, NULL);
+    return json_pack("{s:s,s:i}", "Name", cb_restart_policy_name(&policy),
+                     "MaximumRetryCount", (int)policy.most);
+}
+
+static void add_namespaces(json_t *object, const struct cb_run_request *request)
+{
+    set(object, "NetworkMode", text(request->network ? request->network : "bridge"));
+    set(object, "CgroupnsMode", text(request->cgroupns ? request->cgroupns : "private"));
+    set(object, "IpcMode", text(request->ipc ? request->ipc : "private"));
+    set(object, "PidMode", text(request->pid));
+    set(object, "UTSMode", text(request->uts));
+    set(object, "UsernsMode", text(request->userns));
+}
+
+static void add_security(json_t *object, const struct cb_run_request *request)
+{
+    set(object, "CapAdd", list(&request->cap_add));
+    set(object, "CapDrop", list(&request->cap_drop));
+    set(object, "GroupAdd", list(&request->groups));
+    set(object, "Privileged", json_boolean(request->privileged));
+    set(object, "ReadonlyRootfs", json_boolean(request->read_only));
+    set(object, "SecurityOpt", list(&request->security_opts));
+    set(object, "OomScoreAdj", number(request->oom_score_adj));
+    set(object, "Devices", devices(&request->devices));
+    set(object, "Ulimits", ulimits(&request->ulimits));
+    if (request->sysctls.count)
+        set(object, "Sysctls", pairs(&request->sysctls, "="));
+}
+
+json_t *cb_inspect_host_config(const struct cb_container *container)
+{
+    const struct cb_container_options *options = &container->options;
+    const struct cb_run_request *request = &options->request;
+    json_t *object = json_object(), *log = json_object();
+
+    set(log, "Type", text(options->log_driver ? options->log_driver : "json-file"));
+    set(log, "Config", pairs(&options->log_opts, "="));
+    set(object, "Binds", binds(container));
+    set(object, "ContainerIDFile", text(""));
+    set(object, "LogConfig", log);
+    set(object, "PortBindings", port_bindings(request));
+    set(object, "PublishAllPorts", json_boolean(request->publish_all));
+    set(object, "RestartPolicy", restart_policy(options->restart));
+    set(object, "AutoRemove", json_boolean(options->remove));
+    set(object, "VolumeDriver", text(""));
+    set(object, "VolumesFrom", list(&options->volumes_from));
+    set(object, "Dns", cb_inspect_strings(&request->dns));
+    set(object, "DnsOptions", cb_inspect_strings(&request->dns_options));
+    set(object, "DnsSearch", cb_inspect_strings(&request->dns_search));
+    set(object, "ExtraHosts", list(&request->add_hosts));
+    set(object, "Links", json_null());
+    set(object, "ShmSize",
+        request->shm_size ? size(request->shm_size) : json_integer(64 << 20));
+    set(object, "Init", request->init ? json_true() : json_null());
+    if (request->tmpfs.count)
+        set(object, "Tmpfs", pairs(&request->tmpfs, ":"));
+    add_namespaces(object, request);
+    add_security(object, request);
+    add_limits(object, &request->limits);
+    return object;
+}
+
+/* ── NetworkSettings ── */
+
+static json_t *endpoint(const struct cb_container *container, const json_t *known)
+{
+    const struct cb_run_request *request = &container->options.request;
+    json_t *object = json_object();
+
+    set(object, "IPAMConfig", json_null());
+    set(object, "Links", json_null());
+    set(object, "Aliases", list(&request->network_aliases));
+    set(object, "NetworkID", text(""));
+    set(object, "EndpointID", text(""));
+    set(object, "Gateway", text(""));
+    set(object, "IPAddress", text(""));
+    set(object, "IPPrefixLen", json_integer(0));
+    set(object, "IPv6Gateway", text(""));
+    set(object, "GlobalIPv6Address", text(""));
+    set(object, "GlobalIPv6PrefixLen", json_integer(0));
+    set(object, "MacAddress", text(request->mac));
+    json_object_update_existing(object, (json_t *)known);
+    return object;
+}
+
+/* What its monitor has told is put over what there always is. */
+json_t *cb_inspect_network_settings(const struct cb_container *container)
+{
+    const char *network = container->options.request.network;
+    const json_t *known =
+        cb_container_is_running(container) ? container->state.network : NULL;
+    json_t *object = json_object(), *networks = json_object();
+
+    set(object, "Bridge", text(""));
+    set(object, "SandboxID", text(""));
+    set(object, "SandboxKey", text(""));
+    set(object, "Ports", json_object());
+    set(object, "EndpointID", text(""));
+    set(object, "Gateway", text(""));
+    set(object, "GlobalIPv6Address", text(""));
+    set(object, "GlobalIPv6PrefixLen", json_integer(0));
+    set(object, "IPAddress", text(""));
+    set(object, "IPPrefixLen", json_integer(0));
+    set(object, "IPv6Gateway", text(""));
+    set(object, "MacAddress", text(""));
+    set(object, "Networks", networks);
+    if (!network || strncmp(network, "container:", 10) != 0)
+        set(networks, network ? network : "bridge", endpoint(container, known));
+    if (known)
+        json_object_update(object, (json_t *)known);
+    return object;
+}

@@ -1,0 +1,24 @@
+/* Things as docker's inspect commands show them. All functions return new references. */
+#ifndef CB_COMMANDS_INSPECT_H
+#define CB_COMMANDS_INSPECT_H
+
+#include "container/record.h"
+#include "store/refs.h"
+
+#include <jansson.h>
+
+json_t *cb_inspect_image(const struct cb_image *image);
+/* SIZE: with SizeRw and SizeRootFs, which have to be measured. */
+json_t *cb_inspect_container(struct cb_store *store, const struct cb_container *container,
+                             int size);
+
+/* ── Parts ── */
+json_t *cb_inspect_config(const struct cb_image_config *config);
+json_t *cb_inspect_strings(const struct cb_strings *strings);
+/* {"80/tcp": {}} */
+json_t *cb_inspect_set(const struct cb_strings *strings);
+/* inspect-host.c */
+json_t *cb_inspect_host_config(const struct cb_container *container);
+json_t *cb_inspect_network_settings(const struct cb_container *container);
+
+#endif

@@ -1,0 +1,98 @@
+/* cbuild logs. */
+#include "commands/containers.h"
+
+#include "container/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct values {
+    const char *tail, *since, *until;
+    int follow, times, details;
+};
+
+#define AT(field) offsetof(struct values, field)
+
+static const struct cb_option options[] = {
+    {"details", 0, CB_OPTION_FLAG, AT(details), NULL, NULL},
+    {"follow", 'f', CB_OPTION_FLAG, AT(follow), NULL, "Go on until the container ends"},
+    {"since", 0, CB_OPTION_TEXT, AT(since), "TIME", "Only from then on: a time or 10m"},
+    {"tail", 'n', CB_OPTION_TEXT, AT(tail), "N", "Only the last lines (default all)"},
+    {"timestamps", 't', CB_OPTION_FLAG, AT(times), NULL, "Show when each was printed"},
+    {"until", 0, CB_OPTION_TEXT, AT(until), "TIME", "Only up to then"},
+    {0},
+};
+
+/* "2026-01-02T03:04:05.123456789Z", always of one width. */
+static void print_time(FILE *out, const struct timespec *time)
+{
+    struct tm parts;
+    char text[40];
+
+    gmtime_r(&time->tv_sec, &parts);
+    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
+    fprintf(out, "%s.%09ldZ ", text, time->tv_nsec);
+}
+
+static void show(void *arg, const struct cb_log_line *line)
+{
+    const struct values *values = arg;
+    FILE *out = line->stream == 2 ? stderr : stdout;
+
+    if (values->times)
+        print_time(out, &line->time);
+    fwrite(line->text, 1, line->len, out);
+    fflush(out);
+}
+
+static int read_wish(struct cb_log_wish *wish, const struct values *values,
+                     struct cb_error **err)
+{
+    char *end;
+
+    *wish = (struct cb_log_wish){.tail = -1, .follow = values->follow};
+    if (values->tail && strcmp(values->tail, "all") != 0) {
+        wish->tail = strtoll(values->tail, &end, 10);
+        if (end == values->tail || *end)
+            return cb_error_set(err, CB_ERR_USAGE, "invalid value for \"tail\": %s",
+                                values->tail);
+    }
+    if (values->since && cb_moment_parse(&wish->since, values->since, err) < 0)
+        return cb_error_wrap(err, "invalid value for \"since\"");
+    if (values->until && cb_moment_parse(&wish->until, values->until, err) < 0)
+        return cb_error_wrap(err, "invalid value for \"until\"");
+    wish->has_since = values->since != NULL;
+    wish->has_until = values->until != NULL;
+    return 0;
+}
+
+static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto(cb_store) store = NULL;
+    cb_auto(cb_container) container = NULL;
+    struct values values = {0};
+    struct cb_log_wish wish;
+    const char *driver;
+    int status = cb_options_parse(&cb_logs_command, argc, argv, 0, &values, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_logs_command, &args, 1, 1, err) < 0 ||
+        read_wish(&wish, &values, err) < 0 ||
+        cb_app_container(app, args.items[0], &store, &container, err) < 0)
+        return -1;
+    driver = container->options.log_driver;
+    if (driver && strcmp(driver, "none") == 0)
+        return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                            "configured logging driver does not support reading");
+    return cb_log_read(container, &wish, show, &values, app->cancel, err);
+}
+
+const struct cb_cli_command cb_logs_command = {
+    .name = "logs",
+    .summary = "Show what a container printed",
+    .usage = "logs [OPTIONS] CONTAINER",
+    .options = options,
+    .run = run,
+};

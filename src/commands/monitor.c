@@ -1,0 +1,17 @@
+/* The command behind a monitor's process; it is in no table. */
+#include "container/monitor.h"
+#include "commands/commands.h"
+
+static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    if (argc != 2)
+        return cb_error_set(err, CB_ERR_USAGE, "a monitor is started by `cbuild run`");
+    return cb_monitor_run(app->launcher, argv[0], argv[1], app->cancel, err);
+}
+
+const struct cb_cli_command cb_monitor_command = {
+    .name = CB_MONITOR_NAME,
+    .usage = CB_MONITOR_NAME " STORE CONTAINER",
+    .run = run,
+    .needs_launcher = 1,
+};

@@ -1,0 +1,82 @@
+/* Files of environment variables and labels: a line each, taken as it is, `#` before what
+ * is not meant. */
+#include "commands/run.h"
+
+#include "base/fs.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <string.h>
+
+#define MAX_BYTES (4u << 20)
+
+/* "KEY=VALUE"; WITH_OURS: of "KEY" alone our value, or nothing. */
+static int add_line(struct cb_strings *out, const char *path, const char *line,
+                    int with_ours, struct cb_error **err)
+{
+    cb_autofree char *key = xstrndup(line, strcspn(line, "="));
+    const char *ours;
+
+    for (const char *p = key; *p; p++)
+        if (isspace((unsigned char)*p))
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "invalid env file (%s): variable '%s' contains "
+                                "whitespaces",
+                                path, key);
+    if (!*key)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "invalid env file (%s): no variable name on line '%s'", path,
+                            line);
+    if (strchr(line, '=')) {
+        cb_strings_add(out, line);
+        return 0;
+    }
+    ours = with_ours ? getenv(key) : "";
+    if (ours)
+        cb_strings_addf(out, "%s=%s", key, ours);
+    return 0;
+}
+
+static int read_file(struct cb_strings *out, const char *path, int with_ours,
+                     struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    char *rest = NULL;
+
+    if (cb_fs_read_file(AT_FDCWD, path, MAX_BYTES, &text, err) < 0)
+        return -1;
+    if (!text.len)
+        return 0;
+    for (char *line = strtok_r(text.text, "\r\n", &rest); line;
+         line = strtok_r(NULL, "\r\n", &rest)) {
+        line += strspn(line, " \t");
+        if (*line && *line != '#' && add_line(out, path, line, with_ours, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* What is typed wins over what is in files. */
+int cb_run_read_files(struct cb_run_values *values, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) typed = values->container.request.env;
+
+    values->container.request.env = (struct cb_strings){0};
+    cb_vec_foreach (path, &values->env_files) {
+        if (read_file(&values->container.request.env, *path, 1, err) < 0)
+            return -1;
+    }
+    cb_vec_foreach (text, &typed)
+        cb_strings_add(&values->container.request.env, *text);
+    cb_vec_foreach (path, &values->label_files) {
+        if (read_file(&values->container.labels, *path, 0, err) < 0)
+            return -1;
+    }
+    cb_vec_foreach (text, &values->labels) {
+        cb_autofree char *key = xstrndup(*text, strcspn(*text, "="));
+        const char *equals = strchr(*text, '=');
+
+        cb_env_set(&values->container.labels, key, equals ? equals + 1 : "");
+    }
+    return 0;
+}

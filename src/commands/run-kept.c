@@ -1,0 +1,128 @@
+/* `run` of a container that is kept, and `create`. */
+#include "commands/run.h"
+
+#include "base/fs.h"
+#include "base/text.h"
+#include "container/client.h"
+#include "container/create.h"
+#include "container/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+/* It may not be there: two containers would share it. */
+static int check_cidfile(const char *path, struct cb_error **err)
+{
+    if (!path || access(path, F_OK) < 0)
+        return 0;
+    return cb_error_set(err, CB_ERR_EXISTS,
+                        "container ID file found, make sure the other container isn't "
+                        "running or delete %s",
+                        path);
+}
+
+static int write_cidfile(const char *path, const char *id, struct cb_error **err)
+{
+    cb_autofd int fd =
+        path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644) : -1;
+
+    if (path && (fd < 0 || cb_fs_write_all(fd, id, strlen(id)) < 0))
+        return cb_error_errno(err, errno, "write the container id to `%s`", path);
+    return 0;
+}
+
+static int create(struct cb_store *store, struct cb_run_values *values,
+                  const struct cb_resolved_image *image, struct cb_container **out,
+                  struct cb_error **err)
+{
+    char id[CB_DIGEST_MAX_TEXT];
+
+    if (check_cidfile(values->cidfile, err) < 0 ||
+        cb_log_check(&values->container, err) < 0 ||
+        cb_container_create(store, &values->container, cb_digest_text(&image->id, id),
+                            out, err) < 0)
+        return -1;
+    if (write_cidfile(values->cidfile, (*out)->id, err) == 0)
+        return 0;
+    cb_container_remove(store, *out, 1, NULL);
+    return -1;
+}
+
+static int read_options(struct cb_client_options *out, const struct cb_run_values *values,
+                        struct cb_error **err)
+{
+    const struct cb_run_request *request = &values->container.request;
+    int proxy = 1;
+
+    if (values->sig_proxy && *values->sig_proxy &&
+        cb_parse_bool(values->sig_proxy, &proxy) == 0)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "invalid argument \"%s\" for \"--sig-proxy\"",
+                            values->sig_proxy);
+    if (request->tty && request->interactive && !values->detach && !isatty(STDIN_FILENO))
+        return cb_error_set(err, CB_ERR_USAGE, "the input device is not a TTY");
+    if (values->detach && values->container.remove && values->container.restart &&
+        strcmp(values->container.restart, "no") != 0)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "conflicting options: cannot specify both --restart and "
+                            "--rm");
+    *out = (struct cb_client_options){.attach = !values->detach,
+                                      .interactive = request->interactive,
+                                      .tty = request->tty,
+                                      .keep_signals = !proxy,
+                                      .detach_keys = values->detach_keys};
+    return 0;
+}
+
+int cb_run_kept(struct cb_app *app, struct cb_store *store, struct cb_run_values *values,
+                const struct cb_resolved_image *image, int *exit_code,
+                struct cb_error **err)
+{
+    cb_auto(cb_container) container = NULL;
+    struct cb_client_options options;
+    struct cb_client_end end = {0};
+
+    if (read_options(&options, values, err) < 0 ||
+        create(store, values, image, &container, err) < 0 ||
+        cb_container_start(store, container, &options, app->cancel, &end, err) < 0)
+        return -1;
+    if (values->detach) {
+        printf("%s\n", container->id);
+        return 0;
+    }
+    *exit_code = end.exit_code;
+    if (!end.detached && values->container.remove)
+        return cb_container_wait_gone(container, app->cancel, err);
+    return 0;
+}
+
+static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto_value(cb_run_values) values = {0};
+    cb_auto(cb_store) store = NULL;
+    cb_auto(cb_resolved_image) image = NULL;
+    cb_auto(cb_snapshot) rootfs = NULL;
+    cb_auto(cb_container) container = NULL;
+    int status = cb_run_parse(&cb_create_command, argc, argv, &values, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_store(app, 1, &store, err) < 0 ||
+        cb_run_find_image(app, store, &values, args.items[0], &image, &rootfs, err) < 0 ||
+        create(store, &values, image, &container, err) < 0)
+        return -1;
+    printf("%s\n", container->id);
+    return 0;
+}
+
+const struct cb_cli_command cb_create_command = {
+    .name = "create",
+    .summary = "Make a container without starting it",
+    .usage = "create [OPTIONS] IMAGE [COMMAND [ARGUMENT...]]",
+    .about = "Prints the container's id; `cbuild start` starts it.",
+    .options = cb_run_options + CB_RUN_OWN_OPTIONS,
+    .run = run,
+};

@@ -1,0 +1,42 @@
+/* What `run` and `create` share. */
+#ifndef CB_COMMANDS_RUN_H
+#define CB_COMMANDS_RUN_H
+
+#include "commands/commands.h"
+#include "container/container.h"
+#include "registry/registry.h"
+
+struct cb_run_values {
+    struct cb_container_options container;
+    struct cb_strings env_files, labels, label_files;
+    const char *entrypoint, *pull, *platform, *cidfile, *detach_keys, *sig_proxy;
+    int detach;
+};
+void cb_run_values_clear(struct cb_run_values *values);
+CB_AUTO_VALUE_DEFINE(cb_run_values, cb_run_values_clear)
+
+extern const struct cb_option cb_run_options[];
+#define CB_RUN_OWN_OPTIONS 3 /* the first ones, which `create` does not have */
+
+/* 1: help was printed. ARGS: the image first. */
+int cb_run_parse(const struct cb_cli_command *command, int argc, char **argv,
+                 struct cb_run_values *values, struct cb_strings *args,
+                 struct cb_error **err);
+/* The image's documents and filesystem, into the request. */
+int cb_run_find_image(struct cb_app *app, struct cb_store *store,
+                      struct cb_run_values *values, const char *name,
+                      struct cb_resolved_image **image, struct cb_snapshot **rootfs,
+                      struct cb_error **err);
+/* Prints the error: docker's 125 (us), 126 (cannot be executed), 127 (not found). */
+int cb_run_fail(struct cb_error **err);
+
+/* ── run-files.c ── */
+/* --env-file, --label, --label-file. */
+int cb_run_read_files(struct cb_run_values *values, struct cb_error **err);
+
+/* ── run-kept.c ── */
+int cb_run_kept(struct cb_app *app, struct cb_store *store, struct cb_run_values *values,
+                const struct cb_resolved_image *image, int *exit_code,
+                struct cb_error **err);
+
+#endif

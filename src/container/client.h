@@ -1,0 +1,54 @@
+/* Talking to a container's monitor, and being its terminal. */
+#ifndef CB_CONTAINER_CLIENT_H
+#define CB_CONTAINER_CLIENT_H
+
+#include "container/record.h"
+
+struct cb_client_options {
+    int attach;              /* to its output */
+    int interactive;         /* and its input */
+    int tty;                 /* our terminal is its terminal */
+    int keep_signals;        /* --sig-proxy=false */
+    const char *detach_keys; /* NULL: ctrl-p,ctrl-q */
+};
+struct cb_client_end {
+    int exit_code;
+    int detached; /* by keys: it goes on */
+};
+
+/* Starts CONTAINER; with options->attach returns when it has ended. Failures to start it
+ * are as cb_process_start has them. */
+int cb_container_start(struct cb_store *store, struct cb_container *container,
+                       const struct cb_client_options *options, struct cb_cancel *cancel,
+                       struct cb_client_end *end, struct cb_error **err);
+int cb_container_attach(struct cb_container *container,
+                        const struct cb_client_options *options, struct cb_cancel *cancel,
+                        struct cb_client_end *end, struct cb_error **err);
+
+struct cb_exec_wish {
+    const struct cb_strings *argv, *env;
+    const char *user, *cwd; /* or NULL */
+    int privileged, detach;
+};
+int cb_container_exec(struct cb_container *container, const struct cb_exec_wish *wish,
+                      const struct cb_client_options *options, struct cb_cancel *cancel,
+                      struct cb_client_end *end, struct cb_error **err);
+
+/* Gives its process SIGNAL. EXISTS "Container x is not running". */
+int cb_container_signal(struct cb_container *container, int signal,
+                        struct cb_error **err);
+/* Returns when it has ended; at once if it does not run. TIMEOUT_S -1: never killed. */
+int cb_container_stop(struct cb_container *container, int signal, int timeout_s,
+                      struct cb_cancel *cancel, struct cb_error **err);
+int cb_container_wait(struct cb_container *container, struct cb_cancel *cancel,
+                      int *exit_code, struct cb_error **err);
+/* Its files, mounted volumes included: through its monitor if it runs. *HOLD is what
+ * keeps a stopped one from being started meanwhile, or NULL. */
+int cb_container_root(struct cb_store *store, struct cb_container *container, int *fd,
+                      struct cb_snapshot **snapshot, struct cb_lock **hold,
+                      struct cb_error **err);
+/* Until its monitor is gone. */
+int cb_container_wait_gone(struct cb_container *container, struct cb_cancel *cancel,
+                           struct cb_error **err);
+
+#endif

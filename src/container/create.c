@@ -1,0 +1,291 @@
+/* Making, naming and removing. A container is there once its config.json is, which is
+ * written last; what was begun and not ended is removed by the next who makes one. */
+#include "container/create.h"
+
+#include "base/atomic-file.h"
+#include "base/fs.h"
+#include "container/restart.h"
+#include "container/setup.h"
+#include "container/volume.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static char *pin_of(const char *id)
+{
+    return xasprintf("container-%s", id);
+}
+
+/* ── Leftovers ── */
+
+static void discard(struct cb_store *store, int dir, const char *id)
+{
+    cb_autofree char *pin = pin_of(id);
+
+    cb_snapshot_unpin(store, pin, NULL);
+    cb_fs_remove_tree(dir, id, NULL);
+}
+
+static void sweep(struct cb_store *store, int dir)
+{
+    cb_auto_value(cb_strings) names = {0};
+
+    if (cb_fs_list(dir, &names, NULL) < 0)
+        return;
+    cb_vec_foreach (name, &names) {
+        cb_autofree char *config = xasprintf("%s/config.json", *name);
+        struct stat st;
+
+        if (strlen(*name) == CB_CONTAINER_ID_DIGITS &&
+            fstatat(dir, config, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+            discard(store, dir, *name);
+    }
+}
+
+/* ── Names ── */
+
+static const struct cb_container *find_name(const struct cb_containers *all,
+                                            const char *name)
+{
+    cb_vec_foreach (container, all) {
+        if (strcmp((*container)->name, name) == 0)
+            return *container;
+    }
+    return NULL;
+}
+
+static int check_free(struct cb_store *store, const char *name, struct cb_error **err)
+{
+    cb_auto_value(cb_containers) all = {0};
+    const struct cb_container *owner;
+
+    if (cb_container_check_name(name, err) < 0 ||
+        cb_containers_list(store, &all, err) < 0)
+        return -1;
+    owner = find_name(&all, name);
+    if (!owner)
+        return 0;
+    return cb_error_set(err, CB_ERR_EXISTS,
+                        "Conflict. The container name \"/%s\" is already in use by "
+                        "container \"%s\". You have to remove (or rename) that container "
+                        "to be able to reuse that name.",
+                        name, owner->id);
+}
+
+static int choose_name(struct cb_store *store, const char *wish, char **out,
+                       struct cb_error **err)
+{
+    cb_auto_value(cb_containers) all = {0};
+
+    if (wish) {
+        wish += *wish == '/';
+        *out = xstrdup(wish);
+        return check_free(store, wish, err);
+    }
+    if (cb_containers_list(store, &all, err) < 0)
+        return -1;
+    for (unsigned attempt = 0;; attempt++) {
+        *out = cb_container_random_name(attempt);
+        if (!find_name(&all, *out))
+            return 0;
+        free(*out);
+    }
+}
+
+static int write_name(const struct cb_container *container, struct cb_error **err)
+{
+    return cb_atomic_file_write(container->dir_fd, "name", container->name,
+                                strlen(container->name), 0600, 0, err);
+}
+
+int cb_container_rename(struct cb_store *store, struct cb_container *container,
+                        const char *name, struct cb_error **err)
+{
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+
+    name += *name == '/';
+    if (strcmp(name, container->name) == 0)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "Renaming a container with the same name as its current "
+                            "name");
+    if (cb_containers_lock(store, &lock, &dir, err) < 0 ||
+        check_free(store, name, err) < 0)
+        return -1;
+    free(container->name);
+    container->name = xstrdup(name);
+    return write_name(container, err);
+}
+
+/* ── Making ── */
+
+/* What was typed here means what it means here: our environment, and our working
+ * directory, will not be there when it starts again. */
+static void settle_env(struct cb_container_options *options)
+{
+    cb_auto_value(cb_strings) typed = options->request.env;
+
+    options->request.env = (struct cb_strings){0};
+    cb_vec_foreach (text, &typed) {
+        const char *ours = strchr(*text, '=') ? NULL : getenv(*text);
+
+        if (strchr(*text, '='))
+            cb_strings_add(&options->request.env, *text);
+        else if (ours)
+            cb_strings_addf(&options->request.env, "%s=%s", *text, ours);
+    }
+}
+
+/* A copy by way of the document that is kept. */
+static int copy_options(struct cb_container *container,
+                        const struct cb_container_options *options, struct cb_error **err)
+{
+    struct cb_container shadow = {.options = *options};
+    cb_auto_json *document = cb_container_config_json(&shadow);
+    cb_autofree char *text = cb_json_dump(document);
+
+    if (cb_container_config_parse(container, text, strlen(text), err) < 0)
+        return -1;
+    cb_strings_copy(&container->options.mounts, &options->mounts);
+    cb_strings_copy(&container->options.volumes_from, &options->volumes_from);
+    return 0;
+}
+
+static int make_filesystem(struct cb_store *store, struct cb_container *container,
+                           struct cb_snapshot *parent, struct cb_error **err)
+{
+    cb_auto(cb_snapshot) snapshot = NULL;
+    cb_autofree char *pin = pin_of(container->id);
+    cb_autofd int root = -1;
+
+    if (cb_snapshot_prepare(store, parent, &snapshot, err) < 0 ||
+        cb_snapshot_pin(snapshot, pin, err) < 0)
+        return -1;
+    container->snapshot = xstrdup(cb_snapshot_id(snapshot));
+    if (!container->options.request.volumes.count && !container->options.mounts.count &&
+        !container->options.volumes_from.count && !container->config->volumes.count)
+        return 0;
+    if (cb_snapshot_open_root(snapshot, &root, err) < 0)
+        return -1;
+    return cb_container_make_mounts(store, container, root, err);
+}
+
+static int write_parts(struct cb_container *container, struct cb_error **err)
+{
+    size_t len;
+    cb_autofree char *image = cb_image_config_emit(container->config, &len);
+
+    if (cb_atomic_file_write(container->dir_fd, "image.json", image, len, 0600, 0, err) <
+            0 ||
+        write_name(container, err) < 0 || cb_container_save_state(container, err) < 0)
+        return -1;
+    return cb_container_save_config(container, err);
+}
+
+static int fill(struct cb_store *store, int dir, struct cb_container *container,
+                struct cb_snapshot *parent, struct cb_error **err)
+{
+    container->dir_fd =
+        openat(dir, container->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (container->dir_fd < 0)
+        return cb_error_errno(err, errno, "open the container's directory");
+    if (make_filesystem(store, container, parent, err) < 0)
+        return -1;
+    return write_parts(container, err);
+}
+
+static int check(struct cb_store *store, const struct cb_container_options *options,
+                 struct cb_error **err)
+{
+    struct cb_restart_policy policy;
+
+    if (cb_restart_policy_parse(&policy, options->restart, err) < 0)
+        return -1;
+    if (options->remove && policy.kind != CB_RESTART_NO)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "conflicting options: cannot specify both --restart and "
+                            "--rm");
+    return cb_setup_check(cb_store_root(store), &options->request, err);
+}
+
+int cb_container_create(struct cb_store *store,
+                        const struct cb_container_options *options, const char *image_id,
+                        struct cb_container **out, struct cb_error **err)
+{
+    cb_auto(cb_container) container = xcalloc(1, sizeof(*container));
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+
+    container->dir_fd = -1;
+    if (check(store, options, err) < 0 || copy_options(container, options, err) < 0 ||
+        cb_containers_lock(store, &lock, &dir, err) < 0)
+        return -1;
+    sweep(store, dir);
+    if (choose_name(store, options->name, &container->name, err) < 0)
+        return -1;
+    settle_env(&container->options);
+    cb_container_new_id(container->id);
+    free(container->image_id);
+    container->image_id = xstrdup(image_id);
+    container->config = cb_image_config_copy(options->request.config);
+    container->options.request.config = container->config;
+    cb_timestamp_format(cb_timestamp_now(), container->created);
+    if (mkdirat(dir, container->id, 0700) < 0)
+        return cb_error_errno(err, errno, "make the container's directory");
+    if (fill(store, dir, container, options->request.rootfs, err) < 0) {
+        discard(store, dir, container->id);
+        return -1;
+    }
+    *out = cb_steal(&container);
+    return 0;
+}
+
+/* ── Removing ── */
+
+static void remove_volumes(struct cb_store *store, const struct cb_container *container)
+{
+    cb_vec_foreach (mount, &container->mounts) {
+        cb_auto(cb_volume) volume = NULL;
+
+        if (mount->name && cb_volume_find(store, mount->name, &volume, NULL) == 0 &&
+            volume->anonymous)
+            cb_volume_remove(store, mount->name, NULL); /* unless another has it, too */
+    }
+}
+
+int cb_container_remove(struct cb_store *store, struct cb_container *container,
+                        int volumes, struct cb_error **err)
+{
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofree char *pin = pin_of(container->id);
+    cb_autofd int dir = -1;
+
+    if (cb_containers_lock(store, &lock, &dir, err) < 0)
+        return -1;
+    /* From here on it is not there; what is left is swept if we do not get to it. */
+    if (unlinkat(container->dir_fd, "config.json", 0) < 0 && errno != ENOENT)
+        return cb_error_errno(err, errno, "remove the container `%.12s`", container->id);
+    if (volumes)
+        remove_volumes(store, container);
+    if (cb_snapshot_unpin(store, pin, err) < 0 ||
+        cb_fs_remove_tree(dir, container->id, err) < 0)
+        return -1;
+    if (container->snapshot)
+        return cb_snapshot_remove(store, container->snapshot, err);
+    return 0;
+}
+
+int cb_container_snapshot(struct cb_store *store, const struct cb_container *container,
+                          struct cb_snapshot **out, struct cb_error **err)
+{
+    int found = cb_snapshot_get(store, container->snapshot, out, err);
+
+    if (found)
+        return found < 0 ? -1 : 0;
+    return cb_error_set(err, CB_ERR_NOT_FOUND,
+                        "the filesystem of container %s is no longer in the store",
+                        container->name);
+}

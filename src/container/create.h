@@ -1,0 +1,29 @@
+/* Making a container. */
+#ifndef CB_CONTAINER_CREATE_H
+#define CB_CONTAINER_CREATE_H
+
+#include "container/record.h"
+
+/* Makes a container of OPTIONS, whose request has the image's configuration and
+ * filesystem; IMAGE_ID is "sha256:…". Nothing runs. USAGE for wrong options, EXISTS with
+ * docker's words for a name that is taken. */
+int cb_container_create(struct cb_store *store,
+                        const struct cb_container_options *options, const char *image_id,
+                        struct cb_container **out, struct cb_error **err);
+/* Removes it, which does not run, and with VOLUMES its anonymous volumes. */
+int cb_container_remove(struct cb_store *store, struct cb_container *container,
+                        int volumes, struct cb_error **err);
+/* EXISTS with docker's words for a name that is taken. */
+int cb_container_rename(struct cb_store *store, struct cb_container *container,
+                        const char *name, struct cb_error **err);
+/* The filesystem it writes to. NOT_FOUND when it is lost. */
+int cb_container_snapshot(struct cb_store *store, const struct cb_container *container,
+                          struct cb_snapshot **out, struct cb_error **err);
+
+/* ── mounts.c ── */
+/* What OPTIONS and the image ask to be mounted, in CONTAINER; volumes are made, and
+ * filled from ROOT where the image has something and they have nothing. */
+int cb_container_make_mounts(struct cb_store *store, struct cb_container *container,
+                             int root, struct cb_error **err);
+
+#endif

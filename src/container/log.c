@@ -1,0 +1,150 @@
+/* The log's writer, in the monitor. */
+#include "container/log.h"
+
+#include "base/fs.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LONGEST_LINE 16384
+
+struct cb_log {
+    int dir_fd, fd, told;
+    uint64_t max_bytes, bytes;
+    unsigned max_files;
+    struct cb_strbuf lines[2]; /* what is not a whole line yet */
+};
+
+static int read_options(const struct cb_container_options *options, uint64_t *max_bytes,
+                        unsigned *max_files, struct cb_error **err)
+{
+    const char *driver = options->log_driver;
+    const char *size = cb_env_get(&options->log_opts, "max-size");
+    const char *files = cb_env_get(&options->log_opts, "max-file");
+
+    if (driver && strcmp(driver, "json-file") != 0 && strcmp(driver, "local") != 0 &&
+        strcmp(driver, "none") != 0) {
+        cb_error_set(err, CB_ERR_USAGE, "logger: no log driver named '%s' is registered",
+                     driver);
+        return cb_error_hint(err, "there are json-file, local and none");
+    }
+    *max_bytes = 0;
+    *max_files = 1;
+    if (size && strcmp(size, "-1") != 0 && cb_size_parse(max_bytes, size, err) < 0)
+        return -1;
+    if (files) {
+        char *end;
+        unsigned long count = strtoul(files, &end, 10);
+
+        if (end == files || *end || !count || count > 1000)
+            return cb_error_set(err, CB_ERR_USAGE, "invalid value for max-file: %s",
+                                files);
+        *max_files = (unsigned)count;
+    }
+    return 0;
+}
+
+int cb_log_check(const struct cb_container_options *options, struct cb_error **err)
+{
+    uint64_t max_bytes;
+    unsigned max_files;
+
+    return read_options(options, &max_bytes, &max_files, err);
+}
+
+static int open_file(struct cb_log *log)
+{
+    struct stat st;
+
+    log->fd = openat(log->dir_fd, "log",
+                     O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+    log->bytes = log->fd >= 0 && fstat(log->fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+    return log->fd < 0 ? -1 : 0;
+}
+
+int cb_log_open(struct cb_log **out, int dir_fd,
+                const struct cb_container_options *options, struct cb_error **err)
+{
+    cb_auto(cb_log) log = NULL;
+
+    *out = NULL;
+    if (options->log_driver && strcmp(options->log_driver, "none") == 0)
+        return 0;
+    log = xcalloc(1, sizeof(*log));
+    log->dir_fd = dir_fd;
+    log->fd = -1;
+    if (read_options(options, &log->max_bytes, &log->max_files, err) < 0)
+        return -1;
+    if (open_file(log) < 0)
+        return cb_error_errno(err, errno, "open the log");
+    *out = cb_steal(&log);
+    return 0;
+}
+
+/* log → log.1 → log.2 … */
+static void rotate(struct cb_log *log)
+{
+    cb_close(&log->fd);
+    for (unsigned i = log->max_files - 1; i > 0; i--) {
+        cb_autofree char *from = i > 1 ? xasprintf("log.%u", i - 1) : xstrdup("log");
+        cb_autofree char *to = xasprintf("log.%u", i);
+
+        renameat(log->dir_fd, from, log->dir_fd, to);
+    }
+    if (log->max_files == 1)
+        unlinkat(log->dir_fd, "log", 0);
+    open_file(log);
+}
+
+static void write_line(struct cb_log *log, int stream, struct cb_strbuf *line)
+{
+    static const char *const names[] = {"stdout", "stderr"};
+    cb_auto_value(cb_strbuf) out = {0};
+    char now[CB_TIMESTAMP_MAX];
+
+    cb_strbuf_adds(&out, "{\"log\":");
+    cb_strbuf_add_json(&out, cb_strbuf_text(line));
+    cb_strbuf_addf(&out, ",\"stream\":\"%s\",\"time\":\"%s\"}\n", names[stream - 1],
+                   cb_timestamp_format(cb_timestamp_now(), now));
+    line->len = 0;
+    if (log->max_bytes && log->bytes + out.len > log->max_bytes && log->bytes)
+        rotate(log);
+    if (log->fd >= 0 && cb_fs_write_all(log->fd, out.text, out.len) == 0) {
+        log->bytes += out.len;
+    } else if (!log->told) {
+        log->told = 1;
+        cb_warn("the log cannot be written: %s", strerror(errno));
+    }
+}
+
+void cb_log_add(struct cb_log *log, int stream, const char *bytes, size_t len)
+{
+    struct cb_strbuf *line;
+
+    if (!log)
+        return;
+    line = &log->lines[stream - 1];
+    for (size_t i = 0; i < len; i++) {
+        /* JSON has no NUL here: it would end the text. */
+        if (bytes[i])
+            cb_strbuf_addc(line, bytes[i]);
+        if (bytes[i] == '\n' || line->len >= LONGEST_LINE)
+            write_line(log, stream, line);
+    }
+}
+
+void cb_log_close(struct cb_log *log)
+{
+    if (!log)
+        return;
+    for (int stream = 1; stream <= 2; stream++) {
+        if (log->lines[stream - 1].len)
+            write_line(log, stream, &log->lines[stream - 1]);
+        cb_strbuf_free(&log->lines[stream - 1]);
+    }
+    cb_close(&log->fd);
+    free(log);
+}

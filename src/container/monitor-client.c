@@ -1,0 +1,275 @@
+/* Connections to a monitor. One that does not take what its session prints holds that
+ * session up, as a terminal does; nobody holds up the monitor. */
+#include "container/monitor-priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#define MAX_CLIENTS 256
+
+struct client *cb_client_add(struct monitor *monitor, int fd)
+{
+    struct client *client = xcalloc(1, sizeof(*client));
+
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    client->fd = fd;
+    cb_vec_push(&monitor->clients, client);
+    if (monitor->clients.count > MAX_CLIENTS)
+        cb_client_drop(client);
+    return client;
+}
+
+void cb_client_drop(struct client *client)
+{
+    cb_close(&client->fd);
+    client->role = CLIENT_GONE;
+}
+
+void cb_clients_sweep(struct monitor *monitor)
+{
+    size_t kept = 0;
+
+    cb_vec_foreach (slot, &monitor->clients) {
+        struct client *client = *slot;
+
+        if (client->role != CLIENT_GONE) {
+            monitor->clients.items[kept++] = client;
+            continue;
+        }
+        if (monitor->starter == client)
+            monitor->starter = NULL;
+        free(client->pending);
+        free(client);
+    }
+    monitor->clients.count = kept;
+}
+
+int cb_clients_are_behind(const struct monitor *monitor, const struct session *session)
+{
+    cb_vec_foreach (client, &monitor->clients) {
+        if ((*client)->session == session && (*client)->pending)
+            return 1;
+    }
+    return 0;
+}
+
+/* ── Sending ── */
+
+void cb_client_send(struct client *client, const struct cb_wire_message *message, int fd)
+{
+    if (client->role == CLIENT_GONE)
+        return;
+    if (!client->pending && cb_wire_send(client->fd, message, fd) == 0)
+        return;
+    if (!client->pending && errno == EAGAIN) {
+        client->pending = xmemdup(message, sizeof(*message));
+        return;
+    }
+    cb_client_drop(client);
+}
+
+void cb_client_flush(struct client *client)
+{
+    if (cb_wire_send(client->fd, client->pending, -1) == 0) {
+        free(client->pending);
+        client->pending = NULL;
+    } else if (errno != EAGAIN) {
+        cb_client_drop(client);
+    }
+}
+
+void cb_client_answer(struct client *client, int failed, struct cb_error *error)
+{
+    struct cb_wire_message message = {.type = CB_WIRE_OK};
+
+    if (failed)
+        cb_wire_set_error(&message, error);
+    cb_client_send(client, &message, -1);
+}
+
+/* Its last message must get through: there is a moment for what is before it. */
+static void tell_end(struct client *client, int exit_code)
+{
+    struct cb_wire_message message = {.type = CB_WIRE_EXITED, .a = exit_code};
+
+    if (client->pending)
+        cb_client_flush(client);
+    if (client->role == CLIENT_GONE)
+        return;
+    if (client->pending) {
+        fcntl(client->fd, F_SETFL, fcntl(client->fd, F_GETFL) & ~O_NONBLOCK);
+        setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){.tv_sec = 5},
+                   sizeof(struct timeval));
+        cb_wire_send(client->fd, client->pending, -1);
+    }
+    cb_wire_send(client->fd, &message, -1);
+    cb_client_drop(client);
+}
+
+void cb_clients_tell_end(struct monitor *monitor, const struct session *session,
+                         int exit_code)
+{
+    cb_vec_foreach (slot, &monitor->clients) {
+        struct client *client = *slot;
+
+        if ((client->role == CLIENT_STREAMS && client->session == session) ||
+            (client->role == CLIENT_END && session == monitor->main))
+            tell_end(client, exit_code);
+    }
+}
+
+/* ── What is asked ── */
+
+static int is_ending(int number)
+{
+    return number == SIGKILL || number == SIGTERM || number == SIGINT ||
+           number == SIGQUIT;
+}
+
+static int not_running(struct monitor *monitor, struct cb_error **err)
+{
+    return cb_error_set(err, CB_ERR_EXISTS, "Container %s is not running",
+                        monitor->container->id);
+}
+
+static int send_signal(struct monitor *monitor, struct session *session, int number,
+                       struct cb_error **err)
+{
+    if (!session)
+        return not_running(monitor, err);
+    if (session == monitor->main &&
+        (is_ending(number) || number == monitor->setup->stopping.signal)) {
+        monitor->container->state.stopped_by_hand = 1;
+        cb_container_save_state(monitor->container, NULL);
+    }
+    return cb_process_signal(session->process, number, err);
+}
+
+static int stop(struct monitor *monitor, const struct cb_wire_message *message,
+                struct cb_error **err)
+{
+    int number = message->a ? message->a : SIGTERM;
+
+    monitor->container->state.stopped_by_hand = 1;
+    cb_container_save_state(monitor->container, NULL);
+    if (!monitor->main) {
+        monitor->start_at_ms = -1;
+        return 0;
+    }
+    if (message->b >= 0)
+        monitor->kill_at_ms = cb_monitor_now_ms() + (int64_t)message->b * 1000;
+    return cb_process_signal(monitor->main->process, number, err);
+}
+
+/* As its first process sees it: our own descriptor knows of no mounts in it. */
+static int give_root(struct monitor *monitor, struct client *client,
+                     struct cb_error **err)
+{
+    const struct cb_wire_message message = {.type = CB_WIRE_OK};
+    cb_autofd int fd = -1;
+    char path[40];
+
+    if (!monitor->main)
+        return not_running(monitor, err);
+    snprintf(path, sizeof(path), "/proc/%d/root", cb_process_pid(monitor->main->process));
+    fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return cb_error_errno(err, errno, "open the root of the container");
+    cb_client_send(client, &message, fd);
+    return 0;
+}
+
+static int attach(struct monitor *monitor, struct client *client,
+                  const struct cb_wire_message *message, struct cb_error **err)
+{
+    if (!monitor->main)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "You cannot attach to a stopped container, start it first");
+    client->role = CLIENT_STREAMS;
+    client->session = monitor->main;
+    if (message->b > 0)
+        cb_process_resize(monitor->main->process, (unsigned short)message->b,
+                          (unsigned short)message->c, NULL);
+    cb_client_answer(client, 0, NULL);
+    return 0;
+}
+
+/* What a connection is for. */
+static void open_client(struct monitor *monitor, struct client *client,
+                        const struct cb_wire_message *message)
+{
+    cb_auto(cb_error) error = NULL;
+    int status = 0;
+
+    switch ((enum cb_wire_type)message->type) {
+    case CB_WIRE_ATTACH:
+        status = attach(monitor, client, message, &error);
+        break;
+    case CB_WIRE_WAIT:
+        client->role = CLIENT_END;
+        break;
+    case CB_WIRE_STOP:
+        client->role = CLIENT_END;
+        status = stop(monitor, message, &error);
+        break;
+    case CB_WIRE_SIGNAL:
+        status = send_signal(monitor, monitor->main, message->a, &error);
+        if (status == 0)
+            cb_client_answer(client, 0, NULL);
+        break;
+    case CB_WIRE_EXEC:
+        status = cb_monitor_exec(monitor, client, message, &error);
+        break;
+    case CB_WIRE_ROOT:
+        status = give_root(monitor, client, &error);
+        break;
+    default:
+        cb_client_drop(client);
+    }
+    if (status < 0)
+        cb_client_answer(client, 1, error);
+}
+
+static void serve_streams(struct monitor *monitor, struct client *client,
+                          const struct cb_wire_message *message)
+{
+    switch ((enum cb_wire_type)message->type) {
+    case CB_WIRE_INPUT:
+        if (message->len)
+            cb_session_add_input(client->session, message->text, message->len);
+        else
+            cb_session_end_input(client->session);
+        break;
+    case CB_WIRE_RESIZE:
+        cb_process_resize(client->session->process, (unsigned short)message->a,
+                          (unsigned short)message->b, NULL);
+        break;
+    case CB_WIRE_SIGNAL:
+        send_signal(monitor, client->session, message->a, NULL);
+        break;
+    default:
+        cb_client_drop(client);
+    }
+}
+
+void cb_client_serve(struct monitor *monitor, struct client *client)
+{
+    struct cb_wire_message message;
+    int fd, got = cb_wire_receive(client->fd, &message, &fd);
+
+    cb_close(&fd);
+    if (got < 0 && errno == EAGAIN)
+        return;
+    if (got <= 0) {
+        if (client->closes_input && client->session)
+            cb_session_end_input(client->session);
+        cb_client_drop(client);
+    } else if (client->role == CLIENT_NEW) {
+        open_client(monitor, client, &message);
+    } else if (client->role == CLIENT_STREAMS && client->session) {
+        serve_streams(monitor, client, &message);
+    }
+}

@@ -1,0 +1,98 @@
+/* Inside a monitor. One thread, one loop: sessions are processes with their streams,
+ * clients are connections. */
+#ifndef CB_CONTAINER_MONITOR_PRIV_H
+#define CB_CONTAINER_MONITOR_PRIV_H
+
+#include "container/log.h"
+#include "container/monitor.h"
+#include "container/restart.h"
+#include "container/setup.h"
+#include "container/wire.h"
+
+struct session {
+    struct cb_process *process;
+    int in_fd, out_fd, err_fd; /* with a terminal IN and OUT are the same, borrowed */
+    int is_tty, ended;
+    struct cb_strbuf input; /* not taken yet */
+    int input_ended;
+    struct cb_log *log; /* or NULL */
+};
+
+enum client_role {
+    CLIENT_NEW,
+    CLIENT_STREAMS, /* of its session */
+    CLIENT_END,     /* waits for the container's end */
+    CLIENT_GONE,
+};
+struct client {
+    int fd;
+    enum client_role role;
+    int closes_input; /* of its session, when it goes */
+    struct session *session;
+    struct cb_wire_message *pending; /* what it has not taken yet */
+};
+
+struct monitor {
+    struct cb_launcher *launcher;
+    const char *store_root;
+    struct cb_cancel *cancel;
+    struct cb_container *container;
+    struct cb_lock *lock;
+    int listener;
+    CB_VEC(struct client *) clients;
+    CB_VEC(struct session *) sessions; /* the container's first, if it runs */
+    struct session *main;              /* or NULL */
+    /* of the container that runs */
+    struct cb_setup *setup;
+    int root;
+    int64_t started_ms, kill_at_ms; /* KILL_AT -1: not asked for */
+    /* of its restarts */
+    struct cb_restart_policy policy;
+    int64_t start_at_ms; /* -1: no more */
+    int pause_ms;
+    struct client *starter; /* until it has its answer */
+};
+
+int64_t cb_monitor_now_ms(void);
+
+/* ── monitor-session.c ── */
+/* Makes pipes for SPEC unless it has a terminal, and starts it. */
+int cb_session_start(struct cb_launcher *launcher, struct cb_process_spec *spec,
+                     int with_input, struct cb_log *log, struct session **out,
+                     struct cb_error **err);
+void cb_session_free(struct session *session);
+/* Moves what can be moved. */
+void cb_session_write_input(struct session *session);
+void cb_session_add_input(struct session *session, const char *bytes, size_t len);
+void cb_session_end_input(struct session *session);
+/* 1 and a message with what it printed; 0 nothing more for now. *FD is closed at its end.
+ */
+int cb_session_read(struct session *session, int stream, struct cb_wire_message *out);
+
+/* ── monitor-client.c ── */
+struct client *cb_client_add(struct monitor *monitor, int fd);
+/* Keeps what it does not take at once. */
+void cb_client_send(struct client *client, const struct cb_wire_message *message, int fd);
+void cb_client_flush(struct client *client);
+void cb_client_answer(struct client *client, int failed, struct cb_error *error);
+void cb_client_drop(struct client *client);
+/* Frees those that are gone. */
+void cb_clients_sweep(struct monitor *monitor);
+/* One of SESSION's has not taken what it got. */
+int cb_clients_are_behind(const struct monitor *monitor, const struct session *session);
+/* A message from CLIENT has come, or its end. */
+void cb_client_serve(struct monitor *monitor, struct client *client);
+void cb_clients_tell_end(struct monitor *monitor, const struct session *session,
+                         int exit_code);
+
+/* ── monitor-exec.c ── */
+int cb_monitor_exec(struct monitor *monitor, struct client *client,
+                    const struct cb_wire_message *message, struct cb_error **err);
+
+/* ── monitor-start.c ── */
+int cb_monitor_start_container(struct monitor *monitor,
+                               const struct cb_wire_message *wish, struct cb_error **err);
+/* Everything of the container that ended, but its record. */
+void cb_monitor_clear_container(struct monitor *monitor);
+
+#endif

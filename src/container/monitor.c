@@ -1,0 +1,386 @@
+/* The loop. A container runs, or waits to be started again, or is over; requests are
+ * answered in each of these. */
+#include "container/monitor.h"
+
+#include "container/create.h"
+#include "container/monitor-priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define INPUT_MAX_BYTES (1u << 20)
+#define NEVER           INT64_MAX
+
+int64_t cb_monitor_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* ── What a session prints ── */
+
+static void pass_on(struct monitor *monitor, struct session *session,
+                    const struct cb_wire_message *message)
+{
+    cb_log_add(session->log, message->a, message->text, message->len);
+    cb_vec_foreach (client, &monitor->clients) {
+        if ((*client)->role == CLIENT_STREAMS && (*client)->session == session)
+            cb_client_send(*client, message, -1);
+    }
+}
+
+/* One message of each stream, or, at the end, all that there is. */
+static void read_session(struct monitor *monitor, struct session *session, int all)
+{
+    struct cb_wire_message message;
+
+    for (int stream = 1; stream <= 2; stream++) {
+        while (cb_session_read(session, stream, &message)) {
+            pass_on(monitor, session, &message);
+            if (!all)
+                break;
+        }
+    }
+}
+
+/* ── Ends ── */
+
+static void remove_session(struct monitor *monitor, struct session *session)
+{
+    size_t kept = 0;
+
+    cb_vec_foreach (slot, &monitor->sessions) {
+        if (*slot != session)
+            monitor->sessions.items[kept++] = *slot;
+    }
+    monitor->sessions.count = kept;
+    cb_session_free(session);
+}
+
+static void end_exec(struct monitor *monitor, struct session *session)
+{
+    struct cb_exit end = {.code = 255};
+
+    read_session(monitor, session, 1);
+    cb_process_wait(session->process, NULL, &end, NULL);
+    cb_clients_tell_end(monitor, session, end.code);
+    remove_session(monitor, session);
+}
+
+static void plan_restart(struct monitor *monitor, int exit_code)
+{
+    struct cb_container_state *state = &monitor->container->state;
+
+    monitor->start_at_ms = -1;
+    if (cb_cancel_requested(monitor->cancel) || state->stopped_by_hand ||
+        !cb_restart_wanted(&monitor->policy, exit_code, state->restarts))
+        return;
+    monitor->pause_ms =
+        cb_restart_pause_ms(monitor->pause_ms, cb_monitor_now_ms() - monitor->started_ms);
+    monitor->start_at_ms = cb_monitor_now_ms() + monitor->pause_ms;
+    state->status = CB_CONTAINER_RESTARTING;
+    state->restarts++;
+}
+
+static void record_end(struct monitor *monitor, int exit_code, int oom_killed)
+{
+    struct cb_container_state *state = &monitor->container->state;
+
+    state->status = CB_CONTAINER_EXITED;
+    state->pid = 0;
+    state->exit_code = exit_code;
+    state->oom_killed = oom_killed;
+    cb_timestamp_format(cb_timestamp_now(), state->finished);
+    plan_restart(monitor, exit_code);
+    cb_container_save_state(monitor->container, NULL);
+}
+
+/* Everything else in it ended with it. */
+static void end_container(struct monitor *monitor)
+{
+    struct session *session = monitor->main;
+    struct cb_exit end = {.code = 255};
+
+    read_session(monitor, session, 1);
+    cb_process_wait(session->process, NULL, &end, NULL);
+    while (monitor->sessions.count > 1)
+        end_exec(monitor, monitor->sessions.items[1]);
+    cb_log_close(cb_steal(&session->log));
+    record_end(monitor, end.code, end.oom_killed);
+    cb_clients_tell_end(monitor, session, end.code);
+    monitor->main = NULL;
+    remove_session(monitor, session);
+    cb_monitor_clear_container(monitor);
+}
+
+/* ── Starting again ── */
+
+static void start_again(struct monitor *monitor)
+{
+    cb_auto(cb_error) error = NULL;
+    struct cb_container_state *state = &monitor->container->state;
+
+    monitor->start_at_ms = -1;
+    if (cb_monitor_start_container(monitor, NULL, &error) == 0)
+        return;
+    free(state->error);
+    state->error = xstrdup(cb_error_message(error));
+    monitor->started_ms = cb_monitor_now_ms();
+    record_end(monitor, 127, 0);
+}
+
+/* ── One round ── */
+
+struct waits {
+    struct pollfd *items;
+    size_t count, capacity;
+};
+
+static void wait_for(struct waits *waits, int fd, short events)
+{
+    struct pollfd wait = {.fd = fd, .events = events};
+
+    cb_vec_push(waits, wait);
+}
+
+/* In the order in which serve() takes them apart. */
+static void fill_waits(const struct monitor *monitor, struct waits *waits)
+{
+    waits->count = 0;
+    wait_for(waits, monitor->listener, POLLIN);
+    wait_for(waits,
+             cb_cancel_requested(monitor->cancel) ? -1 : cb_cancel_fd(monitor->cancel),
+             POLLIN);
+    cb_vec_foreach (slot, &monitor->sessions) {
+        const struct session *session = *slot;
+        short reads = cb_clients_are_behind(monitor, session) ? 0 : POLLIN;
+
+        wait_for(waits, reads ? session->out_fd : -1, POLLIN);
+        wait_for(waits, reads ? session->err_fd : -1, POLLIN);
+        wait_for(waits, session->input.len ? session->in_fd : -1, POLLOUT);
+        wait_for(waits, cb_process_exit_fd(session->process), POLLIN);
+    }
+    cb_vec_foreach (slot, &monitor->clients) {
+        const struct client *client = *slot;
+        int full = client->session && client->session->input.len > INPUT_MAX_BYTES;
+
+        wait_for(waits, client->fd,
+                 (short)((full ? 0 : POLLIN) | (client->pending ? POLLOUT : 0)));
+    }
+}
+
+static int until_ms(const struct monitor *monitor)
+{
+    int64_t at = NEVER, left;
+
+    if (monitor->main && monitor->kill_at_ms >= 0)
+        at = monitor->kill_at_ms;
+    if (!monitor->main && monitor->start_at_ms >= 0)
+        at = monitor->start_at_ms;
+    if (at == NEVER)
+        return -1;
+    left = at - cb_monitor_now_ms();
+    return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
+/* Asked to end by the machine: the container is stopped as it wants to be. */
+static void quit(struct monitor *monitor)
+{
+    monitor->start_at_ms = -1;
+    if (!monitor->main)
+        return;
+    monitor->kill_at_ms = cb_monitor_now_ms() + 10000;
+    cb_process_signal(monitor->main->process, monitor->setup->stopping.signal, NULL);
+}
+
+static void check_times(struct monitor *monitor)
+{
+    int64_t now = cb_monitor_now_ms();
+
+    if (monitor->main && monitor->kill_at_ms >= 0 && now >= monitor->kill_at_ms) {
+        monitor->kill_at_ms = -1;
+        cb_process_signal(monitor->main->process, SIGKILL, NULL);
+    }
+    if (!monitor->main && monitor->start_at_ms >= 0 && now >= monitor->start_at_ms)
+        start_again(monitor);
+}
+
+/* Sessions may end, and others begin, while they are served: WAITS is of those that were
+ * there before. */
+static void serve_sessions(struct monitor *monitor, const struct pollfd *waits,
+                           size_t count)
+{
+    cb_autofree struct session **before = xcalloc(count + 1, sizeof(*before));
+
+    for (size_t i = 0; i < count; i++)
+        before[i] = monitor->sessions.items[i];
+    for (size_t i = count; i-- > 0;) {
+        struct session *session = before[i];
+        const struct pollfd *wait = &waits[4 * i];
+
+        if (wait[0].revents || wait[1].revents)
+            read_session(monitor, session, 0);
+        if (wait[2].revents)
+            cb_session_write_input(session);
+        if (!wait[3].revents)
+            continue;
+        if (session == monitor->main)
+            end_container(monitor);
+        else
+            end_exec(monitor, session);
+    }
+}
+
+static void serve_clients(struct monitor *monitor, const struct pollfd *waits,
+                          size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct client *client = monitor->clients.items[i];
+
+        if (client->role != CLIENT_GONE && client->pending && waits[i].revents & POLLOUT)
+            cb_client_flush(client);
+        if (client->role != CLIENT_GONE &&
+            waits[i].revents & (POLLIN | POLLHUP | POLLERR))
+            cb_client_serve(monitor, client);
+    }
+}
+
+static void accept_client(struct monitor *monitor)
+{
+    int fd = accept4(monitor->listener, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd >= 0)
+        cb_client_add(monitor, fd);
+}
+
+static void serve(struct monitor *monitor, struct waits *waits)
+{
+    size_t sessions = monitor->sessions.count, clients = monitor->clients.count;
+
+    fill_waits(monitor, waits);
+    if (poll(waits->items, waits->count, until_ms(monitor)) < 0)
+        return;
+    if (waits->items[1].revents)
+        quit(monitor);
+    serve_clients(monitor, waits->items + 2 + 4 * sessions, clients);
+    serve_sessions(monitor, waits->items + 2, sessions);
+    if (waits->items[0].revents)
+        accept_client(monitor);
+    check_times(monitor);
+    cb_clients_sweep(monitor);
+}
+
+/* ── Life ── */
+
+static int exit_code_of(const struct cb_error *error)
+{
+    if (cb_error_errnum(error) == ENOENT)
+        return 127;
+    return cb_error_errnum(error) == EACCES || cb_error_errnum(error) == ENOEXEC ? 126
+                                                                                 : 128;
+}
+
+/* The first start, which somebody waits for. */
+static int begin(struct monitor *monitor, struct cb_error **err)
+{
+    struct cb_container_state *state = &monitor->container->state;
+    struct client *starter = cb_client_add(monitor, CB_MONITOR_FD);
+    struct cb_wire_message wish;
+    cb_auto(cb_error) error = NULL;
+
+    fcntl(starter->fd, F_SETFL, 0);
+    if (cb_wire_receive(starter->fd, &wish, NULL) <= 0 || wish.type != CB_WIRE_START)
+        return cb_error_set(err, CB_ERR_CANCELED, "nobody waits for the container");
+    fcntl(starter->fd, F_SETFL, O_NONBLOCK);
+    state->stopped_by_hand = 0;
+    state->restarts = 0;
+    if (cb_monitor_start_container(monitor, &wish, &error) < 0) {
+        free(state->error);
+        state->error = xstrdup(cb_error_message(error));
+        state->exit_code = exit_code_of(error);
+        cb_container_save_state(monitor->container, NULL);
+        cb_client_answer(starter, 1, error);
+        return cb_error_move(err, &error);
+    }
+    cb_client_answer(starter, 0, NULL);
+    starter->role = wish.a ? CLIENT_STREAMS : CLIENT_END;
+    starter->session = wish.a ? monitor->main : NULL;
+    starter->closes_input = wish.a && monitor->container->options.request.interactive &&
+                            !monitor->container->options.request.tty;
+    return 0;
+}
+
+static void remove_container(struct monitor *monitor)
+{
+    const struct cb_store_options options = {.root = monitor->store_root};
+    cb_auto(cb_store) store = NULL;
+
+    if (cb_store_open(&store, &options, NULL) == 0)
+        cb_container_remove(store, monitor->container, 1, NULL);
+}
+
+static void live(struct monitor *monitor)
+{
+    struct waits waits = {0};
+
+    while (monitor->main || monitor->start_at_ms >= 0)
+        serve(monitor, &waits);
+    /* It was stopped while it waited to be started again. */
+    if (monitor->container->state.status == CB_CONTAINER_RESTARTING) {
+        monitor->container->state.status = CB_CONTAINER_EXITED;
+        cb_container_save_state(monitor->container, NULL);
+    }
+    cb_clients_tell_end(monitor, monitor->main, monitor->container->state.exit_code);
+    cb_vec_free(&waits);
+}
+
+static void monitor_clear(struct monitor *monitor)
+{
+    cb_vec_foreach (client, &monitor->clients) {
+        if ((*client)->role != CLIENT_GONE)
+            cb_client_drop(*client);
+    }
+    cb_clients_sweep(monitor);
+    cb_vec_free(&monitor->clients);
+    cb_vec_free(&monitor->sessions);
+    cb_close(&monitor->listener);
+    cb_container_free(monitor->container);
+    cb_lock_release(monitor->lock);
+}
+CB_AUTO_VALUE_DEFINE(monitor, monitor_clear)
+
+int cb_monitor_run(struct cb_launcher *launcher, const char *store_root, const char *id,
+                   struct cb_cancel *cancel, struct cb_error **err)
+{
+    cb_auto_value(monitor) monitor = {.launcher = launcher,
+                                      .store_root = store_root,
+                                      .cancel = cancel,
+                                      .listener = -1,
+                                      .root = -1,
+                                      .start_at_ms = -1};
+    int status;
+
+    fcntl(CB_MONITOR_FD, F_SETFD, FD_CLOEXEC);
+    if (cb_container_open(store_root, id, &monitor.container, err) < 0 ||
+        cb_lock_take(&monitor.lock, monitor.container->dir_fd, "monitor.lock",
+                     CB_LOCK_EXCLUSIVE, cancel, NULL, NULL, err) < 0 ||
+        cb_container_refresh(monitor.container, err) < 0 ||
+        cb_restart_policy_parse(&monitor.policy, monitor.container->options.restart,
+                                err) < 0 ||
+        cb_wire_listen(monitor.container->dir_fd, "socket", &monitor.listener, err) < 0)
+        return -1;
+    status = begin(&monitor, err);
+    if (status == 0)
+        live(&monitor);
+    unlinkat(monitor.container->dir_fd, "socket", 0);
+    if (monitor.container->options.remove)
+        remove_container(&monitor);
+    return status;
+}

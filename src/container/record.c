@@ -1,0 +1,281 @@
+/* Directories of containers: reading, finding, and what changes in them. */
+#include "container/record.h"
+
+#include "base/atomic-file.h"
+#include "base/fs.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_BYTES (16u << 20)
+
+/* ── Life ── */
+
+void cb_container_options_clear(struct cb_container_options *options)
+{
+    cb_run_request_clear(&options->request);
+    cb_strings_free(&options->labels);
+    cb_strings_free(&options->mounts);
+    cb_strings_free(&options->volumes_from);
+    cb_strings_free(&options->log_opts);
+}
+
+void cb_container_state_clear(struct cb_container_state *state)
+{
+    free(state->error);
+    json_decref(state->network);
+    *state = (struct cb_container_state){0};
+}
+
+void cb_container_free(struct cb_container *container)
+{
+    if (!container)
+        return;
+    cb_vec_foreach (mount, &container->mounts) {
+        free(mount->type);
+        free(mount->name);
+        free(mount->source);
+        free(mount->target);
+    }
+    cb_vec_free(&container->mounts);
+    cb_container_options_clear(&container->options);
+    cb_strings_free(&container->texts);
+    cb_container_state_clear(&container->state);
+    cb_image_config_free(container->config);
+    cb_close(&container->dir_fd);
+    free(container->name);
+    free(container->image_id);
+    free(container->snapshot);
+    free(container);
+}
+
+void cb_containers_free(struct cb_containers *containers)
+{
+    cb_vec_foreach (container, containers)
+        cb_container_free(*container);
+    cb_vec_free(containers);
+}
+
+/* ── Reading ── */
+
+static int read_state(struct cb_container *container, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    struct cb_container_state state = {0};
+
+    if (cb_fs_read_file(container->dir_fd, "state.json", MAX_BYTES, &text, err) < 0 ||
+        cb_container_state_parse(&state, cb_strbuf_text(&text), text.len, err) < 0) {
+        cb_container_state_clear(&state);
+        return -1;
+    }
+    cb_container_state_clear(&container->state);
+    container->state = state;
+    return 0;
+}
+
+/* Whoever gets the lock knows that nobody is there to keep the state: then the container
+ * died with its monitor, which kills it in dying. */
+static int settle(struct cb_container *container, struct cb_error **err)
+{
+    cb_auto(cb_lock) lock = NULL;
+
+    if (cb_lock_try(&lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE, err) <=
+        0)
+        return 0; /* it starts, or ends, at this moment */
+    if (read_state(container, err) < 0)
+        return -1;
+    if (!cb_container_is_running(container))
+        return 0;
+    container->state.status = CB_CONTAINER_EXITED;
+    container->state.pid = 0;
+    container->state.exit_code = 137;
+    free(container->state.error);
+    container->state.error = xstrdup("the monitor of the container was killed");
+    cb_timestamp_format(cb_timestamp_now(), container->state.finished);
+    return cb_container_save_state(container, err);
+}
+
+int cb_container_refresh(struct cb_container *container, struct cb_error **err)
+{
+    if (read_state(container, err) < 0)
+        return -1;
+    if (!cb_container_is_running(container) ||
+        cb_lock_is_held(container->dir_fd, "monitor.lock"))
+        return 0;
+    return settle(container, err);
+}
+
+static int read_parts(struct cb_container *container, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) config = {0};
+    cb_auto_value(cb_strbuf) image = {0};
+    cb_auto_value(cb_strbuf) name = {0};
+
+    if (cb_fs_read_file(container->dir_fd, "config.json", MAX_BYTES, &config, err) < 0 ||
+        cb_container_config_parse(container, cb_strbuf_text(&config), config.len, err) <
+            0 ||
+        cb_fs_read_file(container->dir_fd, "image.json", MAX_BYTES, &image, err) < 0 ||
+        cb_image_config_parse(&container->config, cb_strbuf_text(&image), image.len,
+                              err) < 0 ||
+        cb_fs_read_file(container->dir_fd, "name", 1024, &name, err) < 0)
+        return -1;
+    container->name = cb_strbuf_steal(&name);
+    container->options.request.config = container->config;
+    return cb_container_refresh(container, err);
+}
+
+static int open_in(int dir, const char *id, struct cb_container **out,
+                   struct cb_error **err)
+{
+    cb_auto(cb_container) container = xcalloc(1, sizeof(*container));
+
+    snprintf(container->id, sizeof(container->id), "%s", id);
+    container->dir_fd = openat(dir, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (container->dir_fd < 0)
+        return cb_error_errno(err, errno, "container `%.12s`", id);
+    if (read_parts(container, err) < 0)
+        return cb_error_wrap(err, "container `%.12s`", id);
+    *out = cb_steal(&container);
+    return 0;
+}
+
+int cb_container_open(const char *store_root, const char *id, struct cb_container **out,
+                      struct cb_error **err)
+{
+    cb_autofree char *path = xasprintf("%s/containers", store_root);
+    cb_autofd int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (dir < 0)
+        return cb_error_errno(err, errno, "open `%s`", path);
+    return open_in(dir, id, out, err);
+}
+
+/* ── All of them ── */
+
+static int is_id(const char *name)
+{
+    return strlen(name) == CB_CONTAINER_ID_DIGITS &&
+           strspn(name, "0123456789abcdef") == CB_CONTAINER_ID_DIGITS;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    const struct cb_container *const *x = a, *const *y = b;
+    struct timespec one = {0}, other = {0};
+
+    cb_timestamp_parse(&one, (*x)->created, NULL);
+    cb_timestamp_parse(&other, (*y)->created, NULL);
+    if (one.tv_sec != other.tv_sec)
+        return one.tv_sec < other.tv_sec ? 1 : -1;
+    return one.tv_nsec < other.tv_nsec ? 1 : one.tv_nsec > other.tv_nsec ? -1 : 0;
+}
+
+static int open_containers(struct cb_store *store)
+{
+    return openat(cb_store_root_fd(store), "containers",
+                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int cb_containers_list(struct cb_store *store, struct cb_containers *out,
+                       struct cb_error **err)
+{
+    cb_autofd int dir = open_containers(store);
+    cb_auto_value(cb_strings) names = {0};
+
+    if (dir < 0)
+        return errno == ENOENT ? 0 : cb_error_errno(err, errno, "open the containers");
+    if (cb_fs_list(dir, &names, err) < 0)
+        return -1;
+    cb_vec_foreach (name, &names) {
+        cb_auto(cb_error) error = NULL;
+        struct cb_container *container;
+
+        if (!is_id(*name))
+            continue;
+        if (open_in(dir, *name, &container, &error) == 0)
+            cb_vec_push(out, container);
+        else if (cb_error_errnum(error) != ENOENT) /* it comes, or goes, just now */
+            cb_warn("%s", cb_error_message(error));
+    }
+    qsort(out->items, out->count, sizeof(struct cb_container *), newest_first);
+    return 0;
+}
+
+static int no_such(const char *text, struct cb_error **err)
+{
+    return cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s", text);
+}
+
+int cb_container_find(struct cb_store *store, const char *text, struct cb_container **out,
+                      struct cb_error **err)
+{
+    cb_auto_value(cb_containers) all = {0};
+    const char *name = *text == '/' ? text + 1 : text;
+    struct cb_container **found = NULL;
+    size_t len = strlen(text), matches = 0;
+
+    if (cb_containers_list(store, &all, err) < 0)
+        return -1;
+    cb_vec_foreach (container, &all) {
+        if (strcmp((*container)->name, name) == 0 ||
+            strcmp((*container)->id, text) == 0) {
+            *out = cb_steal(container);
+            return 0;
+        }
+        if (len && strncmp((*container)->id, text, len) == 0) {
+            found = container;
+            matches++;
+        }
+    }
+    if (matches > 1)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "multiple IDs found with provided prefix: %s", text);
+    if (!matches)
+        return no_such(text, err);
+    *out = cb_steal(found);
+    return 0;
+}
+
+/* ── Changing ── */
+
+int cb_containers_lock(struct cb_store *store, struct cb_lock **lock, int *dir,
+                       struct cb_error **err)
+{
+    int root = cb_store_root_fd(store);
+    cb_autofd int fd = -1;
+
+    if (mkdirat(root, "containers", 0700) < 0 && errno != EEXIST)
+        return cb_error_errno(err, errno, "mkdir `%s/containers`", cb_store_root(store));
+    fd = open_containers(store);
+    if (fd < 0)
+        return cb_error_errno(err, errno, "open `%s/containers`", cb_store_root(store));
+    if (cb_lock_take(lock, fd, "lock", CB_LOCK_EXCLUSIVE, NULL, NULL, NULL, err) < 0)
+        return -1;
+    *dir = cb_steal_fd(&fd);
+    return 0;
+}
+
+static int save(const struct cb_container *container, const char *name, json_t *document,
+                int sync, struct cb_error **err)
+{
+    cb_auto_json *owned = document;
+    cb_autofree char *text = cb_json_dump(owned);
+
+    return cb_atomic_file_write(container->dir_fd, name, text, strlen(text), 0600, sync,
+                                err);
+}
+
+int cb_container_save_state(const struct cb_container *container, struct cb_error **err)
+{
+    return save(container, "state.json", cb_container_state_json(&container->state), 0,
+                err);
+}
+
+int cb_container_save_config(const struct cb_container *container, struct cb_error **err)
+{
+    return save(container, "config.json", cb_container_config_json(container),
+                !container->options.remove, err);
+}

@@ -1,0 +1,111 @@
+/* What is kept of a container: <store>/containers/<id>/ with
+ *
+ *   config.json    what it was made with; written once, its last file to be made
+ *   image.json     the configuration of its image, which may be gone by now
+ *   name           renamed by being replaced
+ *   state.json     what became of it; replaced by its monitor
+ *   monitor.lock   held as long as its monitor lives
+ *   socket         where its monitor listens
+ *   log            a line of JSON for each line it printed
+ *
+ * and a snapshot that is pinned for it. Every file is replaced whole, so nobody needs a
+ * lock to read. See docs/design/containers.md. */
+#ifndef CB_CONTAINER_RECORD_H
+#define CB_CONTAINER_RECORD_H
+
+#include "base/json.h"
+#include "base/lockfile.h"
+#include "base/timestamp.h"
+#include "container/container.h"
+
+#define CB_CONTAINER_ID_DIGITS 64
+
+enum cb_container_status {
+    CB_CONTAINER_CREATED,
+    CB_CONTAINER_RUNNING,
+    CB_CONTAINER_PAUSED,
+    CB_CONTAINER_RESTARTING,
+    CB_CONTAINER_EXITED,
+};
+const char *cb_container_status_name(enum cb_container_status status);
+
+struct cb_container_state {
+    enum cb_container_status status;
+    int pid, exit_code, oom_killed;
+    unsigned restarts;
+    int stopped_by_hand; /* so that its restart policy does not start it again */
+    char *error;         /* why it could not be started; or NULL */
+    char started[CB_TIMESTAMP_MAX], finished[CB_TIMESTAMP_MAX]; /* "" for never */
+    json_t *network; /* NetworkSettings, or NULL */
+};
+void cb_container_state_clear(struct cb_container_state *state);
+
+/* A filesystem that is mounted in it and is not its own. */
+struct cb_container_mount {
+    char *type; /* "volume", "bind" */
+    char *name; /* of the volume, or NULL */
+    char *source, *target;
+    int read_only;
+};
+
+struct cb_container {
+    char id[CB_CONTAINER_ID_DIGITS + 1];
+    char *name, *image_id, *snapshot;
+    char created[CB_TIMESTAMP_MAX];
+    int dir_fd;
+    struct cb_container_options options;
+    struct cb_strings texts; /* what OPTIONS points to */
+    CB_VEC(struct cb_container_mount) mounts;
+    struct cb_image_config *config;
+    struct cb_container_state state;
+};
+void cb_container_free(struct cb_container *container);
+CB_AUTO_DEFINE(cb_container, cb_container_free)
+
+struct cb_containers {
+    struct cb_container **items;
+    size_t count, capacity;
+};
+void cb_containers_free(struct cb_containers *containers);
+CB_AUTO_VALUE_DEFINE(cb_containers, cb_containers_free)
+
+/* All, newest first; what cannot be read is left out with a warning. */
+int cb_containers_list(struct cb_store *store, struct cb_containers *out,
+                       struct cb_error **err);
+/* By name, id, or how an id begins. NOT_FOUND "No such container: x". */
+int cb_container_find(struct cb_store *store, const char *text, struct cb_container **out,
+                      struct cb_error **err);
+/* By its whole id; STORE_ROOT is where the store is. */
+int cb_container_open(const char *store_root, const char *id, struct cb_container **out,
+                      struct cb_error **err);
+static inline int cb_container_is_running(const struct cb_container *container)
+{
+    return container->state.status == CB_CONTAINER_RUNNING ||
+           container->state.status == CB_CONTAINER_PAUSED ||
+           container->state.status == CB_CONTAINER_RESTARTING;
+}
+
+/* ── What changes ── */
+/* Held while names are given: *LOCK. */
+int cb_containers_lock(struct cb_store *store, struct cb_lock **lock, int *dir,
+                       struct cb_error **err);
+int cb_container_save_state(const struct cb_container *container, struct cb_error **err);
+int cb_container_save_config(const struct cb_container *container, struct cb_error **err);
+/* Reads the state again, and tells truly that a monitor was killed. */
+int cb_container_refresh(struct cb_container *container, struct cb_error **err);
+
+/* ── names.c ── */
+/* USAGE for one that is malformed. */
+int cb_container_check_name(const char *name, struct cb_error **err);
+/* Two random words, other ones for a later ATTEMPT. Caller frees. */
+char *cb_container_random_name(unsigned attempt);
+
+/* ── record-json.c ── */
+json_t *cb_container_config_json(const struct cb_container *container);
+int cb_container_config_parse(struct cb_container *container, const char *bytes,
+                              size_t len, struct cb_error **err);
+json_t *cb_container_state_json(const struct cb_container_state *state);
+int cb_container_state_parse(struct cb_container_state *state, const char *bytes,
+                             size_t len, struct cb_error **err);
+
+#endif

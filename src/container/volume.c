@@ -1,0 +1,267 @@
+/* The directory of volumes. A volume is there once its volume.json is. */
+#include "container/volume.h"
+
+#include "base/atomic-file.h"
+#include "base/fs.h"
+#include "container/record.h"
+#include "container/setup.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_BYTES   (1u << 20)
+#define MAX_STRINGS 10000
+#define ANONYMOUS   "com.docker.volume.anonymous"
+
+void cb_volume_free(struct cb_volume *volume)
+{
+    if (!volume)
+        return;
+    free(volume->name);
+    free(volume->mountpoint);
+    cb_strings_free(&volume->labels);
+    cb_strings_free(&volume->options);
+    free(volume);
+}
+
+void cb_volumes_free(struct cb_volumes *volumes)
+{
+    cb_vec_foreach (volume, volumes)
+        cb_volume_free(*volume);
+    cb_vec_free(volumes);
+}
+
+static int is_name_character(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '-';
+}
+
+static int check_name(const char *name, struct cb_error **err)
+{
+    size_t len = strlen(name), good = 0;
+
+    while (is_name_character(name[good]))
+        good++;
+    if (len >= 2 && len <= 255 && good == len && isalnum((unsigned char)*name))
+        return 0;
+    cb_error_set(err, CB_ERR_USAGE,
+                 "create %s: \"%s\" includes invalid characters for a local volume name, "
+                 "only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed",
+                 name, name);
+    return cb_error_hint(err, "If you intended to pass a host directory, use absolute "
+                              "path");
+}
+
+/* ── As JSON ── */
+
+static json_t *pairs_json(const struct cb_strings *pairs)
+{
+    json_t *object = json_object();
+
+    cb_vec_foreach (pair, pairs) {
+        cb_autofree char *key = xstrndup(*pair, strcspn(*pair, "="));
+        const char *equals = strchr(*pair, '=');
+
+        json_object_set_new(object, key, json_string_nocheck(equals ? equals + 1 : ""));
+    }
+    return pairs->count ? object : (json_decref(object), json_null());
+}
+
+json_t *cb_volume_json(const struct cb_volume *volume)
+{
+    json_t *object = json_object();
+    json_t *labels = pairs_json(&volume->labels);
+
+    if (volume->anonymous) {
+        json_decref(labels);
+        labels = json_object();
+        json_object_set_new(labels, ANONYMOUS, json_string(""));
+    }
+    json_object_set_new(object, "CreatedAt", json_string(volume->created));
+    json_object_set_new(object, "Driver", json_string("local"));
+    json_object_set_new(object, "Labels", labels);
+    json_object_set_new(object, "Mountpoint", json_string(volume->mountpoint));
+    json_object_set_new(object, "Name", json_string(volume->name));
+    json_object_set_new(object, "Options", pairs_json(&volume->options));
+    json_object_set_new(object, "Scope", json_string("local"));
+    return object;
+}
+
+static void read_pairs(const json_t *object, struct cb_strings *out)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)object, key, value)
+    {
+        if (json_is_string(value))
+            cb_strings_addf(out, "%s=%s", key, json_string_value(value));
+    }
+}
+
+static int open_dir(struct cb_store *store)
+{
+    return openat(cb_store_root_fd(store), "volumes",
+                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* 1 read, 0 not there. */
+static int read_volume(struct cb_store *store, int dir, const char *name,
+                       struct cb_volume **out, struct cb_error **err)
+{
+    cb_auto(cb_volume) volume = NULL;
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_auto_json *document = NULL;
+    cb_auto(cb_error) error = NULL;
+    cb_autofree char *path = xasprintf("%s/volume.json", name);
+    struct cb_json root, created;
+    const char *when;
+
+    if (!*name || strchr(name, '/') || *name == '.')
+        return 0;
+    if (cb_fs_read_file(dir, path, MAX_BYTES, &text, &error) < 0)
+        return cb_error_errnum(error) == ENOENT || cb_error_errnum(error) == ENOTDIR
+                   ? 0
+                   : cb_error_move(err, &error);
+    if (cb_json_parse(&document, path, cb_strbuf_text(&text), text.len, MAX_BYTES, err) <
+        0)
+        return -1;
+    root = cb_json_root(document, path);
+    created = cb_json_member(&root, "CreatedAt");
+    if (cb_json_required_string(&created, &when, err) < 0)
+        return -1;
+    volume = xcalloc(1, sizeof(*volume));
+    volume->name = xstrdup(name);
+    volume->mountpoint = xasprintf("%s/volumes/%s/_data", cb_store_root(store), name);
+    snprintf(volume->created, sizeof(volume->created), "%s", when);
+    read_pairs(json_object_get(document, "Labels"), &volume->labels);
+    read_pairs(json_object_get(document, "Options"), &volume->options);
+    volume->anonymous = cb_env_get(&volume->labels, ANONYMOUS) != NULL;
+    *out = cb_steal(&volume);
+    return 1;
+}
+
+int cb_volume_find(struct cb_store *store, const char *name, struct cb_volume **out,
+                   struct cb_error **err)
+{
+    cb_autofd int dir = open_dir(store);
+    int found = dir < 0 ? 0 : read_volume(store, dir, name, out, err);
+
+    if (found)
+        return found < 0 ? -1 : 0;
+    return cb_error_set(err, CB_ERR_NOT_FOUND, "get %s: no such volume", name);
+}
+
+int cb_volumes_list(struct cb_store *store, struct cb_volumes *out, struct cb_error **err)
+{
+    cb_autofd int dir = open_dir(store);
+    cb_auto_value(cb_strings) names = {0};
+
+    if (dir < 0)
+        return 0;
+    if (cb_fs_list(dir, &names, err) < 0)
+        return -1;
+    cb_vec_foreach (name, &names) {
+        struct cb_volume *volume;
+        int found = read_volume(store, dir, *name, &volume, err);
+
+        if (found < 0)
+            return -1;
+        if (found)
+            cb_vec_push(out, volume);
+    }
+    return 0;
+}
+
+/* ── Changing ── */
+
+static int make(struct cb_store *store, int dir, const char *name,
+                const struct cb_volume *wish, struct cb_error **err)
+{
+    cb_autofree char *data = xasprintf("%s/_data", name);
+    cb_autofree char *file = xasprintf("%s/volume.json", name);
+    cb_auto_json *document = cb_volume_json(wish);
+    cb_autofree char *text = cb_json_dump(document);
+
+    if ((mkdirat(dir, name, 0700) < 0 && errno != EEXIST) ||
+        (mkdirat(dir, data, 0755) < 0 && errno != EEXIST) ||
+        fchmodat(dir, name, 0701, 0) < 0 || fchmodat(dir, data, 0755, 0) < 0)
+        return cb_error_errno(err, errno, "make the volume `%s`", name);
+    return cb_atomic_file_write(dir, file, text, strlen(text), 0600, 0, err);
+}
+
+int cb_volume_create(struct cb_store *store, const char *name,
+                     const struct cb_strings *labels, const struct cb_strings *options,
+                     struct cb_volume **out, struct cb_error **err)
+{
+    cb_auto(cb_volume) wish = xcalloc(1, sizeof(*wish));
+    cb_autofd int dir = -1;
+    char id[65];
+    int found;
+
+    if (name && check_name(name, err) < 0)
+        return -1;
+    if (mkdirat(cb_store_root_fd(store), "volumes", 0711) < 0 && errno != EEXIST)
+        return cb_error_errno(err, errno, "mkdir `%s/volumes`", cb_store_root(store));
+    dir = open_dir(store);
+    if (dir < 0)
+        return cb_error_errno(err, errno, "open `%s/volumes`", cb_store_root(store));
+    found = name ? read_volume(store, dir, name, out, err) : 0;
+    if (found)
+        return found < 0 ? -1 : 0;
+    wish->anonymous = !name;
+    if (!name)
+        cb_container_new_id(id);
+    wish->name = xstrdup(name ? name : id);
+    wish->mountpoint = xasprintf("%s/volumes/%s/_data", cb_store_root(store), wish->name);
+    cb_timestamp_format(cb_timestamp_now(), wish->created);
+    if (labels)
+        cb_strings_copy(&wish->labels, labels);
+    if (options)
+        cb_strings_copy(&wish->options, options);
+    if (make(store, dir, wish->name, wish, err) < 0)
+        return -1;
+    *out = cb_steal(&wish);
+    return 0;
+}
+
+int cb_volume_users(struct cb_store *store, const char *name, struct cb_strings *ids,
+                    struct cb_error **err)
+{
+    cb_auto_value(cb_containers) containers = {0};
+
+    if (cb_containers_list(store, &containers, err) < 0)
+        return -1;
+    cb_vec_foreach (container, &containers) {
+        cb_vec_foreach (mount, &(*container)->mounts) {
+            if (mount->name && strcmp(mount->name, name) == 0)
+                cb_strings_add_once(ids, (*container)->id);
+        }
+    }
+    return 0;
+}
+
+int cb_volume_remove(struct cb_store *store, const char *name, struct cb_error **err)
+{
+    cb_auto(cb_volume) volume = NULL;
+    cb_auto_value(cb_strings) users = {0};
+    cb_auto_value(cb_strbuf) list = {0};
+    cb_autofree char *file = NULL;
+    cb_autofd int dir = open_dir(store);
+
+    if (cb_volume_find(store, name, &volume, err) < 0 ||
+        cb_volume_users(store, name, &users, err) < 0)
+        return -1;
+    cb_vec_foreach (id, &users)
+        cb_strbuf_addf(&list, "%s%s", list.len ? ", " : "", *id);
+    if (users.count)
+        return cb_error_set(err, CB_ERR_EXISTS, "remove %s: volume is in use - [%s]",
+                            name, cb_strbuf_text(&list));
+    file = xasprintf("%s/volume.json", name);
+    if (unlinkat(dir, file, 0) < 0)
+        return cb_error_errno(err, errno, "remove the volume `%s`", name);
+    return cb_fs_remove_tree(dir, name, err);
+}

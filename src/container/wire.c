@@ -1,0 +1,152 @@
+/* Messages over the monitor's socket. */
+#include "container/wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define HEAD offsetof(struct cb_wire_message, text)
+
+int cb_wire_send(int socket, const struct cb_wire_message *message, int fd)
+{
+    struct iovec data = {(void *)message, HEAD + message->len};
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct msghdr header = {.msg_iov = &data, .msg_iovlen = 1};
+    ssize_t sent;
+
+    if (fd >= 0) {
+        struct cmsghdr *part;
+
+        header.msg_control = control.bytes;
+        header.msg_controllen = sizeof(control.bytes);
+        part = CMSG_FIRSTHDR(&header);
+        part->cmsg_level = SOL_SOCKET;
+        part->cmsg_type = SCM_RIGHTS;
+        part->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(part), &fd, sizeof(int));
+    }
+    do {
+        sent = sendmsg(socket, &header, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -1 : 0;
+}
+
+static void take_descriptor(struct msghdr *header, int *fd)
+{
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part;
+         part = CMSG_NXTHDR(header, part)) {
+        int received;
+
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+            continue;
+        memcpy(&received, CMSG_DATA(part), sizeof(int));
+        if (fd && *fd < 0)
+            *fd = received;
+        else
+            close(received);
+    }
+}
+
+int cb_wire_receive(int socket, struct cb_wire_message *message, int *fd)
+{
+    struct iovec data = {message, sizeof(*message)};
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr header = {.msg_iov = &data,
+                            .msg_iovlen = 1,
+                            .msg_control = control.bytes,
+                            .msg_controllen = sizeof(control.bytes)};
+    ssize_t got;
+
+    if (fd)
+        *fd = -1;
+    do {
+        got = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+    } while (got < 0 && errno == EINTR);
+    if (got <= 0)
+        return got == 0 || errno == ECONNRESET ? 0 : -1;
+    take_descriptor(&header, fd);
+    if ((size_t)got < HEAD || message->len != (size_t)got - HEAD)
+        return errno = EPROTO, -1;
+    return 1;
+}
+
+void cb_wire_set_error(struct cb_wire_message *message, const struct cb_error *error)
+{
+    const char *hint = cb_error_hint_text(error);
+    int len =
+        snprintf(message->text, sizeof(message->text) / 2, "%s", cb_error_message(error));
+
+    if (len >= (int)sizeof(message->text) / 2)
+        len = (int)sizeof(message->text) / 2 - 1;
+    snprintf(message->text + len + 1, sizeof(message->text) / 2, "%s", hint ? hint : "");
+    message->type = CB_WIRE_FAILED;
+    message->a = cb_error_kind(error);
+    message->b = cb_error_errnum(error);
+    message->len = (uint32_t)(len + 2 + (int)strlen(message->text + len + 1));
+}
+
+int cb_wire_get_error(const struct cb_wire_message *message, struct cb_error **err)
+{
+    const char *end = message->text + message->len;
+    const char *hint = memchr(message->text, '\0', message->len);
+
+    if (!hint || end[-1])
+        return cb_error_set(err, CB_ERR_INTEGRITY, "the monitor answers nonsense");
+    cb_error_set(err, (enum cb_error_kind)message->a, "%s", message->text);
+    if (message->b)
+        cb_error_set_errnum(err, message->b);
+    if (hint + 1 < end && hint[1])
+        cb_error_hint(err, "%s", hint + 1);
+    return -1;
+}
+
+/* sun_path is short, directories are not. */
+static void fill_address(struct sockaddr_un *address, int dir_fd, const char *name)
+{
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s", dir_fd,
+             name);
+}
+
+int cb_wire_listen(int dir_fd, const char *name, int *fd, struct cb_error **err)
+{
+    struct sockaddr_un address;
+    cb_autofd int listener =
+        socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    fill_address(&address, dir_fd, name);
+    unlinkat(dir_fd, name, 0);
+    if (listener < 0 ||
+        bind(listener, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+        fchmodat(dir_fd, name, 0600, 0) < 0 || listen(listener, 64) < 0)
+        return cb_error_errno(err, errno, "listen on `%s`", name);
+    *fd = cb_steal_fd(&listener);
+    return 0;
+}
+
+int cb_wire_connect(int dir_fd, const char *name, int *fd, struct cb_error **err)
+{
+    struct sockaddr_un address;
+    cb_autofd int connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+    fill_address(&address, dir_fd, name);
+    if (connection < 0)
+        return cb_error_errno(err, errno, "socket");
+    if (connect(connection, (const struct sockaddr *)&address, sizeof(address)) < 0)
+        return errno == ENOENT || errno == ECONNREFUSED
+                   ? 0
+                   : cb_error_errno(err, errno, "ask the container's monitor");
+    *fd = cb_steal_fd(&connection);
+    return 1;
+}

@@ -1,0 +1,51 @@
+/* What a container's monitor and those who talk to it say: one datagram a message
+ * (SOCK_SEQPACKET), descriptors along with it. The first message says what the connection
+ * is for. Private to this directory. */
+#ifndef CB_CONTAINER_WIRE_H
+#define CB_CONTAINER_WIRE_H
+
+#include "base/error.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CB_WIRE_MAX_BYTES 32768
+
+enum cb_wire_type {
+    /* to the monitor */
+    CB_WIRE_START,  /* by who started it: a = attach, b rows, c columns */
+    CB_WIRE_ATTACH, /* b rows, c columns */
+    CB_WIRE_WAIT,   /* for the end */
+    CB_WIRE_STOP,   /* signal a, kill after b seconds (-1: never); answered at the end */
+    CB_WIRE_SIGNAL, /* a; of START, ATTACH and EXEC to their process */
+    CB_WIRE_EXEC,   /* text: a JSON of what to run; a = detach, b rows, c columns */
+    CB_WIRE_ROOT,   /* asks for a descriptor of its root */
+    CB_WIRE_INPUT,  /* bytes for its standard input; none: their end */
+    CB_WIRE_RESIZE, /* a rows, b columns */
+    /* from the monitor */
+    CB_WIRE_OK,     /* done */
+    CB_WIRE_FAILED, /* a kind, b errno, text: message, NUL, hint */
+    CB_WIRE_OUTPUT, /* a 1 or 2 */
+    CB_WIRE_EXITED, /* a exit code */
+};
+
+struct cb_wire_message {
+    uint32_t type;
+    int32_t a, b, c;
+    uint32_t len;
+    char text[CB_WIRE_MAX_BYTES];
+};
+
+/* 0, or -1 with errno. FD -1: no descriptor. */
+int cb_wire_send(int socket, const struct cb_wire_message *message, int fd);
+/* 1, 0 at the end, -1 with errno. *FD (may be NULL) gets a descriptor, or -1. */
+int cb_wire_receive(int socket, struct cb_wire_message *message, int *fd);
+void cb_wire_set_error(struct cb_wire_message *message, const struct cb_error *error);
+int cb_wire_get_error(const struct cb_wire_message *message, struct cb_error **err);
+
+/* The socket NAME of a container's directory; paths of any length work. */
+int cb_wire_listen(int dir_fd, const char *name, int *fd, struct cb_error **err);
+/* 1, 0 nobody listens. */
+int cb_wire_connect(int dir_fd, const char *name, int *fd, struct cb_error **err);
+
+#endif
