@@ -5,6 +5,10 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/context.c \
 	%D%/debug.c \
 	%D%/debug.h \
+	%D%/container-control.c \
+	%D%/containers.c \
+	%D%/containers.h \
+	%D%/exec.c \
 	%D%/options.h \
 	%D%/progress.h \
 	%D%/app.c \
@@ -40,6 +44,8 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/listing.c \
 	%D%/listing.h \
 	%D%/login.c \
+	%D%/logs.c \
+	%D%/monitor.c \
 	%D%/network.c \
 	%D%/network.h \
 	%D%/network-filter.c \
@@ -56,8 +62,12 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/prompt.c \
 	%D%/prompt.h \
 	%D%/prune.c \
+	%D%/ps.c \
 	%D%/rmi.c \
 	%D%/run.c \
+	%D%/run-files.c \
+	%D%/run-kept.c \
+	%D%/run.h \
 	%D%/search.c \
 	%D%/table.c \
 	%D%/tag.c \

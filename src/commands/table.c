@@ -226,26 +226,6 @@ void cb_print_group_help(const char *group, FILE *out)
     fprintf(out, "\n`cbuild %s COMMAND --help` says more.\n", group);
 }
 
-/* What docker's commands that are not here are used for, and how that is done here. */
-static const char *instead_of(const char *word)
-{
-    static const char container[] =
-        "containers run in the foreground and are gone when they end: see `cbuild run "
-        "--help`";
-    static const struct {
-        const char *word, *instead;
-    } table[] = {
-        {"commit", container}, {"cp", container},   {"export", container},
-        {"pause", container},  {"port", container}, {"stats", container},
-        {"top", container},
-    };
-
-    for (size_t i = 0; i < CB_ARRAY_SIZE(table); i++)
-        if (strcmp(table[i].word, word) == 0)
-            return table[i].instead;
-    return NULL;
-}
-
 /* `cbuild image x`: the words that may follow. */
 static int unknown_verb(const char *group, const char *verb, struct cb_error **err)
 {
@@ -275,17 +255,14 @@ int cb_command_unknown(int argc, char **argv, struct cb_error **err)
 {
     const char *names[CB_ARRAY_SIZE(cb_commands)];
     const char *name = argv[0];
-    const char *instead = instead_of(name);
     const char *near;
     size_t count = 0;
 
-    if (!instead && unknown_verb(name, argc > 1 ? argv[1] : NULL, err) < 0)
+    if (unknown_verb(name, argc > 1 ? argv[1] : NULL, err) < 0)
         return -1;
     for (; cb_commands[count]; count++)
         names[count] = cb_commands[count]->name;
     cb_error_set(err, CB_ERR_USAGE, "`%s` is not a cbuild command", name);
-    if (instead)
-        return cb_error_hint(err, "%s", instead);
     if (is_directory(name))
         return cb_error_hint(err, "to build that directory: `cbuild build %s`", name);
     near = cb_suggest(name, names, count);
