@@ -50,6 +50,10 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/network.h \
 	%D%/network-filter.c \
 	%D%/network-list.c \
+	%D%/volume.c \
+	%D%/volume.h \
+	%D%/volume-filter.c \
+	%D%/volume-list.c \
 	%D%/options.c \
 	%D%/parse.c \
 	%D%/progress-colour.c \

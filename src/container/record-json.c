@@ -132,7 +132,14 @@ static json_t *mount_json(const struct cb_container_mount *mount)
     set_text(object, "Name", mount->name);
     set_text(object, "Source", mount->source);
     set_text(object, "Destination", mount->target);
+    set_text(object, "Driver", mount->name ? "local" : NULL);
+    set_text(object, "Mode", mount->mode);
     json_object_set_new(object, "RW", json_boolean(!mount->read_only));
+    set_text(object, "Propagation", mount->propagation);
+    set_text(object, "Subpath", mount->subpath);
+    set_text(object, "Options", mount->options);
+    if (mount->not_recursive)
+        json_object_set_new(object, "NonRecursive", json_true());
     return object;
 }
 
@@ -208,6 +215,29 @@ static int require_object(const struct cb_json *json, struct cb_error **err)
     return cb_json_expect_object(json, err);
 }
 
+static int read_mount(const struct cb_json *item, struct cb_container_mount *out,
+                      struct cb_error **err)
+{
+    struct cb_json writable = cb_json_member(item, "RW");
+    struct cb_json not_recursive = cb_json_member(item, "NonRecursive");
+    int can_write = 0;
+
+    if (cb_json_expect_object(item, err) < 0 ||
+        require_text(item, "Type", &out->type, err) < 0 ||
+        read_text(item, "Name", &out->name, err) < 0 ||
+        require_text(item, "Source", &out->source, err) < 0 ||
+        require_text(item, "Destination", &out->target, err) < 0 ||
+        read_text(item, "Mode", &out->mode, err) < 0 ||
+        read_text(item, "Propagation", &out->propagation, err) < 0 ||
+        read_text(item, "Subpath", &out->subpath, err) < 0 ||
+        read_text(item, "Options", &out->options, err) < 0 ||
+        cb_json_bool(&writable, &can_write, err) < 0 ||
+        cb_json_bool(&not_recursive, &out->not_recursive, err) < 0)
+        return -1;
+    out->read_only = !can_write;
+    return 0;
+}
+
 static int read_mounts(struct cb_container *container, const struct cb_json *root,
                        struct cb_error **err)
 {
@@ -219,18 +249,10 @@ static int read_mounts(struct cb_container *container, const struct cb_json *roo
     for (size_t i = 0; i < count; i++) {
         struct cb_container_mount mount = {0};
         struct cb_json item = cb_json_item(&array, i);
-        struct cb_json writable = cb_json_member(&item, "RW");
-        int can_write = 0;
-        int failed = cb_json_expect_object(&item, err) < 0 ||
-                     require_text(&item, "Type", &mount.type, err) < 0 ||
-                     read_text(&item, "Name", &mount.name, err) < 0 ||
-                     require_text(&item, "Source", &mount.source, err) < 0 ||
-                     require_text(&item, "Destination", &mount.target, err) < 0 ||
-                     cb_json_bool(&writable, &can_write, err) < 0;
+        int status = read_mount(&item, &mount, err);
 
-        mount.read_only = !can_write;
         cb_vec_push(&container->mounts, mount);
-        if (failed)
+        if (status < 0)
             return -1;
     }
     return 0;
