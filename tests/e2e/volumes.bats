@@ -141,9 +141,9 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     echo host >"$DIR/host/file"
     "$CBUILD" create --name one --network none -v vol:/v -v "$DIR/host:/host:ro" filled true
     "$CBUILD" create --name two --network none --volumes-from one busybox true
-    sh_in --volumes-from two -- 'cat /host/file /data/file; echo x >/v/y; echo no >/host/no 2>/dev/null || echo refused'
+    sh_in --volumes-from two -- 'cat /host/file /data/file; echo x >/v/y; (echo no >/host/no) 2>/dev/null || echo refused'
     expect_output "$(printf 'host\nimage\nrefused')"
-    sh_in --volumes-from two:ro -- 'cat /v/y; echo no >/v/no 2>/dev/null || echo refused'
+    sh_in --volumes-from two:ro -- 'cat /v/y; (echo no >/v/no) 2>/dev/null || echo refused'
     expect_output "$(printf 'x\nrefused')"
     cbuild create --volumes-from nobody busybox
     expect_contains 'No such container: nobody'
