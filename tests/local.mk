@@ -13,6 +13,7 @@ include tests/unit/cache/local.mk
 include tests/unit/exporter/local.mk
 include tests/unit/frontend/local.mk
 include tests/unit/engine/local.mk
+include tests/unit/container/local.mk
 include tests/fuzz/local.mk
 include tests/probe/local.mk
 include tests/bench/local.mk

@@ -112,6 +112,11 @@ extern const struct cb_cli_command cb_stop_command;
 extern const struct cb_cli_command cb_system_prune_command;
 extern const struct cb_cli_command cb_tag_command;
 extern const struct cb_cli_command cb_version_command;
+extern const struct cb_cli_command cb_volume_create_command;
+extern const struct cb_cli_command cb_volume_inspect_command;
+extern const struct cb_cli_command cb_volume_ls_command;
+extern const struct cb_cli_command cb_volume_prune_command;
+extern const struct cb_cli_command cb_volume_rm_command;
 extern const struct cb_cli_command cb_wait_command;
 
 /* ── table.c ── */

@@ -1,8 +1,28 @@
 noinst_LIBRARIES += src/commands/libcommands.a
 src_commands_libcommands_a_SOURCES = \
+	%D%/app.c \
+	%D%/archive.c \
+	%D%/build.c \
+	%D%/builds-logs.c \
+	%D%/builds-print.c \
+	%D%/builds-show.c \
+	%D%/builds.c \
+	%D%/builds.h \
+	%D%/cache-filter.c \
+	%D%/cache-filter.h \
+	%D%/cache-transfer.c \
+	%D%/cache.c \
+	%D%/cache.h \
+	%D%/call-json.c \
+	%D%/call-text.c \
+	%D%/call.c \
+	%D%/call.h \
 	%D%/commands.h \
 	%D%/completion.c \
+	%D%/container-control.c \
 	%D%/container-image.c \
+	%D%/containers.c \
+	%D%/containers.h \
 	%D%/context.c \
 	%D%/copy.c \
 	%D%/cp-places.c \
@@ -13,42 +33,24 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/df-verbose.c \
 	%D%/df.c \
 	%D%/df.h \
-	%D%/image-prune.c \
-	%D%/image-prune.h \
-	%D%/inspect-container.c \
-	%D%/inspect-host.c \
-	%D%/inspect-image.c \
-	%D%/inspect.h \
-	%D%/options.h \
-	%D%/progress.h \
-	%D%/app.c \
-	%D%/archive.c \
-	%D%/build.c \
-	%D%/call-json.c \
-	%D%/call-text.c \
-	%D%/call.c \
-	%D%/call.h \
-	%D%/builds.c \
-	%D%/builds.h \
-	%D%/builds-logs.c \
-	%D%/builds-print.c \
-	%D%/builds-show.c \
-	%D%/cache-filter.c \
-	%D%/cache-filter.h \
 	%D%/du.c \
-	%D%/cache-transfer.c \
-	%D%/cache.c \
-	%D%/cache.h \
 	%D%/event-filter.c \
 	%D%/event-filter.h \
 	%D%/events.c \
+	%D%/exec.c \
 	%D%/fsck.c \
 	%D%/history.c \
 	%D%/image-filter.c \
 	%D%/image-filter.h \
+	%D%/image-prune.c \
+	%D%/image-prune.h \
 	%D%/images.c \
 	%D%/info.c \
+	%D%/inspect-container.c \
+	%D%/inspect-host.c \
+	%D%/inspect-image.c \
 	%D%/inspect.c \
+	%D%/inspect.h \
 	%D%/lint-json.c \
 	%D%/lint-sarif.c \
 	%D%/lint-text.c \
@@ -57,12 +59,15 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/listing.c \
 	%D%/listing.h \
 	%D%/login.c \
+	%D%/logs.c \
 	%D%/manifest.c \
-	%D%/network.c \
-	%D%/network.h \
+	%D%/monitor.c \
 	%D%/network-filter.c \
 	%D%/network-list.c \
+	%D%/network.c \
+	%D%/network.h \
 	%D%/options.c \
+	%D%/options.h \
 	%D%/parse.c \
 	%D%/progress-colour.c \
 	%D%/progress-json.c \
@@ -71,20 +76,29 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/progress-quiet.c \
 	%D%/progress-tty.c \
 	%D%/progress.c \
+	%D%/progress.h \
 	%D%/prompt.c \
 	%D%/prompt.h \
 	%D%/prune.c \
+	%D%/ps.c \
 	%D%/pull.c \
 	%D%/push.c \
 	%D%/rmi.c \
+	%D%/run-files.c \
+	%D%/run-kept.c \
 	%D%/run.c \
+	%D%/run.h \
 	%D%/search.c \
 	%D%/system-prune.c \
 	%D%/table.c \
 	%D%/tag.c \
 	%D%/transfer.c \
 	%D%/transfer.h \
-	%D%/version.c
+	%D%/version.c \
+	%D%/volume-filter.c \
+	%D%/volume-list.c \
+	%D%/volume.c \
+	%D%/volume.h
 
 bin_PROGRAMS += cbuild
 cbuild_SOURCES = %D%/main.c

@@ -63,11 +63,6 @@ static int read_options(struct cb_client_options *out, const struct cb_run_value
                             values->sig_proxy);
     if (request->tty && request->interactive && !values->detach && !isatty(STDIN_FILENO))
         return cb_error_set(err, CB_ERR_USAGE, "the input device is not a TTY");
-    if (values->detach && values->container.remove && values->container.restart &&
-        strcmp(values->container.restart, "no") != 0)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "conflicting options: cannot specify both --restart and "
-                            "--rm");
     *out = (struct cb_client_options){.attach = !values->detach,
                                       .interactive = request->interactive,
                                       .tty = request->tty,

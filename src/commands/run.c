@@ -4,6 +4,7 @@
 #include "base/strbuf.h"
 #include "commands/progress.h"
 #include "commands/run.h"
+#include "container/restart.h"
 #include "registry/registry.h"
 
 #include <errno.h>
@@ -346,6 +347,20 @@ void cb_run_values_clear(struct cb_run_values *values)
     cb_strings_free(&values->label_files);
 }
 
+static int check_conflicts(const struct cb_container_options *options,
+                           struct cb_error **err)
+{
+    struct cb_restart_policy policy;
+
+    if (cb_restart_policy_parse(&policy, options->restart, err) < 0)
+        return -1;
+    if (options->remove && policy.kind != CB_RESTART_NO)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "conflicting options: cannot specify both --restart and "
+                            "--rm");
+    return 0;
+}
+
 int cb_run_parse(const struct cb_cli_command *command, int argc, char **argv,
                  struct cb_run_values *values, struct cb_strings *args,
                  struct cb_error **err)
@@ -356,6 +371,7 @@ int cb_run_parse(const struct cb_cli_command *command, int argc, char **argv,
     if (status)
         return status;
     if (cb_app_arguments(command, args, 1, -1, err) < 0 ||
+        check_conflicts(&values->container, err) < 0 ||
         cb_run_read_files(values, err) < 0)
         return -1;
     for (size_t i = 1; i < args->count; i++)

@@ -65,6 +65,11 @@ const struct cb_cli_command *const cb_commands[] = {
     &cb_network_prune_command,
     &cb_network_connect_command,
     &cb_network_disconnect_command,
+    &cb_volume_ls_command,
+    &cb_volume_create_command,
+    &cb_volume_inspect_command,
+    &cb_volume_rm_command,
+    &cb_volume_prune_command,
     &cb_df_command,
     &cb_du_command,
     &cb_prune_command,
@@ -149,6 +154,13 @@ static const struct spelling spellings[] = {
     {"network", "prune", &cb_network_prune_command},
     {"network", "connect", &cb_network_connect_command},
     {"network", "disconnect", &cb_network_disconnect_command},
+    {"volume", "ls", &cb_volume_ls_command},
+    {"volume", "list", &cb_volume_ls_command},
+    {"volume", "create", &cb_volume_create_command},
+    {"volume", "inspect", &cb_volume_inspect_command},
+    {"volume", "rm", &cb_volume_rm_command},
+    {"volume", "remove", &cb_volume_rm_command},
+    {"volume", "prune", &cb_volume_prune_command},
     {"builder", "prune", &cb_prune_command},
     {"builder", "du", &cb_du_command},
     {"buildx", "prune", &cb_prune_command},
@@ -253,27 +265,6 @@ void cb_print_group_help(const char *group, FILE *out)
     fprintf(out, "\n`cbuild %s COMMAND --help` says more.\n", group);
 }
 
-/* What docker's commands that are not here are used for, and how that is done here. */
-static const char *instead_of(const char *word)
-{
-    static const char container[] =
-        "containers run in the foreground and are gone when they end: see `cbuild run "
-        "--help`";
-    static const struct {
-        const char *word, *instead;
-    } table[] = {
-        {"pause", container},
-        {"port", container},
-        {"stats", container},
-        {"top", container},
-    };
-
-    for (size_t i = 0; i < CB_ARRAY_SIZE(table); i++)
-        if (strcmp(table[i].word, word) == 0)
-            return table[i].instead;
-    return NULL;
-}
-
 /* `cbuild image x`: the words that may follow. */
 static int unknown_verb(const char *group, const char *verb, struct cb_error **err)
 {
@@ -303,17 +294,14 @@ int cb_command_unknown(int argc, char **argv, struct cb_error **err)
 {
     const char *names[CB_ARRAY_SIZE(cb_commands)];
     const char *name = argv[0];
-    const char *instead = instead_of(name);
     const char *near;
     size_t count = 0;
 
-    if (!instead && unknown_verb(name, argc > 1 ? argv[1] : NULL, err) < 0)
+    if (unknown_verb(name, argc > 1 ? argv[1] : NULL, err) < 0)
         return -1;
     for (; cb_commands[count]; count++)
         names[count] = cb_commands[count]->name;
     cb_error_set(err, CB_ERR_USAGE, "`%s` is not a cbuild command", name);
-    if (instead)
-        return cb_error_hint(err, "%s", instead);
     if (is_directory(name))
         return cb_error_hint(err, "to build that directory: `cbuild build %s`", name);
     near = cb_suggest(name, names, count);

@@ -138,9 +138,13 @@ int cb_container_wait_gone(struct cb_container *container, struct cb_cancel *can
                            struct cb_error **err)
 {
     cb_auto(cb_lock) lock = NULL;
+    cb_auto(cb_error) error = NULL;
 
-    return cb_lock_take(&lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE,
-                        cancel, NULL, NULL, err);
+    if (cb_lock_take(&lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE, cancel,
+                     NULL, NULL, &error) == 0 ||
+        cb_error_errnum(error) == ENOENT) /* it went with its container */
+        return 0;
+    return cb_error_move(err, &error);
 }
 
 int cb_container_root(struct cb_store *store, struct cb_container *container, int *fd,

@@ -4,7 +4,6 @@
 
 #include "base/atomic-file.h"
 #include "base/fs.h"
-#include "container/restart.h"
 #include "container/setup.h"
 #include "container/volume.h"
 
@@ -141,14 +140,17 @@ static void settle_env(struct cb_container_options *options)
 
 /* A copy by way of the document that is kept. */
 static int copy_options(struct cb_container *container,
-                        const struct cb_container_options *options, struct cb_error **err)
+                        const struct cb_container_options *options, const char *image_id,
+                        struct cb_error **err)
 {
-    struct cb_container shadow = {.options = *options};
+    struct cb_container shadow = {
+        .options = *options, .image_id = (char *)image_id, .snapshot = (char *)""};
     cb_auto_json *document = cb_container_config_json(&shadow);
     cb_autofree char *text = cb_json_dump(document);
 
     if (cb_container_config_parse(container, text, strlen(text), err) < 0)
         return -1;
+    free(cb_steal(&container->snapshot)); /* there is none yet */
     cb_strings_copy(&container->options.mounts, &options->mounts);
     cb_strings_copy(&container->options.volumes_from, &options->volumes_from);
     return 0;
@@ -197,20 +199,6 @@ static int fill(struct cb_store *store, int dir, struct cb_container *container,
     return write_parts(container, err);
 }
 
-static int check(struct cb_store *store, const struct cb_container_options *options,
-                 struct cb_error **err)
-{
-    struct cb_restart_policy policy;
-
-    if (cb_restart_policy_parse(&policy, options->restart, err) < 0)
-        return -1;
-    if (options->remove && policy.kind != CB_RESTART_NO)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "conflicting options: cannot specify both --restart and "
-                            "--rm");
-    return cb_setup_check(cb_store_root(store), &options->request, err);
-}
-
 int cb_container_create(struct cb_store *store,
                         const struct cb_container_options *options, const char *image_id,
                         struct cb_container **out, struct cb_error **err)
@@ -220,7 +208,9 @@ int cb_container_create(struct cb_store *store,
     cb_autofd int dir = -1;
 
     container->dir_fd = -1;
-    if (check(store, options, err) < 0 || copy_options(container, options, err) < 0 ||
+    if (cb_container_check_mounts(options, err) < 0 ||
+        cb_setup_check(cb_store_root(store), &options->request, err) < 0 ||
+        copy_options(container, options, image_id, err) < 0 ||
         cb_containers_lock(store, &lock, &dir, err) < 0)
         return -1;
     sweep(store, dir);
@@ -228,8 +218,6 @@ int cb_container_create(struct cb_store *store,
         return -1;
     settle_env(&container->options);
     cb_container_new_id(container->id);
-    free(container->image_id);
-    container->image_id = xstrdup(image_id);
     container->config = cb_image_config_copy(options->request.config);
     container->options.request.config = container->config;
     cb_timestamp_format(cb_timestamp_now(), container->created);

@@ -25,5 +25,8 @@ int cb_container_snapshot(struct cb_store *store, const struct cb_container *con
  * filled from ROOT where the image has something and they have nothing. */
 int cb_container_make_mounts(struct cb_store *store, struct cb_container *container,
                              int root, struct cb_error **err);
+/* Checks what can be checked before anything is made. USAGE with docker's words. */
+int cb_container_check_mounts(const struct cb_container_options *options,
+                              struct cb_error **err);
 
 #endif

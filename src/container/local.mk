@@ -30,6 +30,10 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/monitor-start.c \
 	%D%/monitor.c \
 	%D%/monitor.h \
+	%D%/mount-open.c \
+	%D%/mount-open.h \
+	%D%/mount-spec.c \
+	%D%/mount-spec.h \
 	%D%/mounts.c \
 	%D%/names.c \
 	%D%/record-json.c \
@@ -49,6 +53,8 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/tmpfs.c \
 	%D%/users.c \
 	%D%/users.h \
+	%D%/volume-fill.c \
+	%D%/volume-mount.c \
 	%D%/volume.c \
 	%D%/volume.h \
 	%D%/wire.c \

@@ -10,7 +10,6 @@
 #include <sys/inotify.h>
 
 #define MAX_LINE      (1u << 20)
-#define MAX_FILES     1000
 #define LOOK_AGAIN_MS 200
 
 struct reader {
@@ -100,7 +99,7 @@ static int read_all(struct reader *reader, int dir_fd, int *last, struct cb_erro
 {
     unsigned oldest = 0;
 
-    for (unsigned i = 1; i < MAX_FILES; i++) {
+    for (unsigned i = 1; i < CB_LOG_MAX_FILES; i++) {
         cb_autofree char *name = xasprintf("log.%u", i);
 
         if (faccessat(dir_fd, name, F_OK, 0) < 0)

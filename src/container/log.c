@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,33 +19,79 @@ struct cb_log {
     struct cb_strbuf lines[2]; /* what is not a whole line yet */
 };
 
+static int check_driver(const char *driver, struct cb_error **err)
+{
+    static const char *const drivers[] = {"json-file", "local", "none"};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(drivers); i++)
+        if (!driver || strcmp(driver, drivers[i]) == 0)
+            return 0;
+    cb_error_set(err, CB_ERR_USAGE, "logger: no log driver named '%s' is registered",
+                 driver);
+    return cb_error_hint(err, "there are json-file, local and none");
+}
+
+/* What only adds to docker's records, or says how they are packed, changes nothing here.
+ */
+static int check_keys(const struct cb_container_options *options, struct cb_error **err)
+{
+    static const char *const known[] = {
+        "max-size", "max-file",     "compress", "labels",    "env",
+        "tag",      "labels-regex", "mode",     "env-regex", "max-buffer-size"};
+
+    cb_vec_foreach (text, &options->log_opts) {
+        size_t len = strcspn(*text, "="), i = 0;
+
+        while (i < CB_ARRAY_SIZE(known) &&
+               (strlen(known[i]) != len || strncmp(known[i], *text, len) != 0))
+            i++;
+        if (i == CB_ARRAY_SIZE(known))
+            return cb_error_set(
+                err, CB_ERR_USAGE, "unknown log opt '%.*s' for %s log driver", (int)len,
+                *text, options->log_driver ? options->log_driver : "json-file");
+    }
+    return 0;
+}
+
+static int read_sizes(const struct cb_container_options *options, uint64_t *max_bytes,
+                      unsigned *max_files, struct cb_error **err)
+{
+    const char *size = cb_env_get(&options->log_opts, "max-size");
+    const char *files = cb_env_get(&options->log_opts, "max-file");
+    char *end;
+    unsigned long count;
+
+    *max_bytes = 0;
+    *max_files = 1;
+    if (size && strcmp(size, "-1") != 0) {
+        if (cb_size_parse(max_bytes, size, err) < 0)
+            return cb_error_wrap(err, "max-size");
+        if (!*max_bytes)
+            return cb_error_set(err, CB_ERR_USAGE, "max-size must be a positive number");
+    }
+    if (!files)
+        return 0;
+    count = strtoul(files, &end, 10);
+    if (end == files || *end || !count || count > CB_LOG_MAX_FILES)
+        return cb_error_set(err, CB_ERR_USAGE, "invalid value for max-file: %s", files);
+    *max_files = (unsigned)count;
+    return 0;
+}
+
 static int read_options(const struct cb_container_options *options, uint64_t *max_bytes,
                         unsigned *max_files, struct cb_error **err)
 {
-    const char *driver = options->log_driver;
-    const char *size = cb_env_get(&options->log_opts, "max-size");
-    const char *files = cb_env_get(&options->log_opts, "max-file");
+    const char *mode = cb_env_get(&options->log_opts, "mode");
 
-    if (driver && strcmp(driver, "json-file") != 0 && strcmp(driver, "local") != 0 &&
-        strcmp(driver, "none") != 0) {
-        cb_error_set(err, CB_ERR_USAGE, "logger: no log driver named '%s' is registered",
-                     driver);
-        return cb_error_hint(err, "there are json-file, local and none");
-    }
-    *max_bytes = 0;
-    *max_files = 1;
-    if (size && strcmp(size, "-1") != 0 && cb_size_parse(max_bytes, size, err) < 0)
+    if (check_driver(options->log_driver, err) < 0)
         return -1;
-    if (files) {
-        char *end;
-        unsigned long count = strtoul(files, &end, 10);
-
-        if (end == files || *end || !count || count > 1000)
-            return cb_error_set(err, CB_ERR_USAGE, "invalid value for max-file: %s",
-                                files);
-        *max_files = (unsigned)count;
-    }
-    return 0;
+    if (options->log_driver && strcmp(options->log_driver, "none") == 0)
+        return 0;
+    if (mode && strcmp(mode, "blocking") != 0 && strcmp(mode, "non-blocking") != 0)
+        return cb_error_set(err, CB_ERR_USAGE, "logger: invalid logging mode: %s", mode);
+    if (check_keys(options, err) < 0)
+        return -1;
+    return read_sizes(options, max_bytes, max_files, err);
 }
 
 int cb_log_check(const struct cb_container_options *options, struct cb_error **err)
@@ -109,7 +156,6 @@ static void write_line(struct cb_log *log, int stream, struct cb_strbuf *line)
     cb_strbuf_add_json(&out, cb_strbuf_text(line));
     cb_strbuf_addf(&out, ",\"stream\":\"%s\",\"time\":\"%s\"}\n", names[stream - 1],
                    cb_timestamp_format(cb_timestamp_now(), now));
-    line->len = 0;
     if (log->max_bytes && log->bytes + out.len > log->max_bytes && log->bytes)
         rotate(log);
     if (log->fd >= 0 && cb_fs_write_all(log->fd, out.text, out.len) == 0) {
@@ -118,6 +164,26 @@ static void write_line(struct cb_log *log, int stream, struct cb_strbuf *line)
         log->told = 1;
         cb_warn("the log cannot be written: %s", strerror(errno));
     }
+}
+
+/* Of a line that is too long what does not end within a character. */
+static void write_part(struct cb_log *log, int stream, struct cb_strbuf *line)
+{
+    char rest[4] = "";
+    size_t left = 0;
+    unsigned point;
+
+    while (left < 3 && ((unsigned char)line->text[line->len - 1 - left] & 0xc0) == 0x80)
+        left++;
+    left++;
+    if (!((unsigned char)line->text[line->len - left] & 0x80) ||
+        cb_utf8_decode(line->text + line->len - left, left, &point))
+        left = 0;
+    memcpy(rest, line->text + line->len - left, left);
+    cb_strbuf_truncate(line, line->len - left);
+    write_line(log, stream, line);
+    cb_strbuf_truncate(line, 0);
+    cb_strbuf_add(line, rest, left);
 }
 
 void cb_log_add(struct cb_log *log, int stream, const char *bytes, size_t len)
@@ -131,8 +197,12 @@ void cb_log_add(struct cb_log *log, int stream, const char *bytes, size_t len)
         /* JSON has no NUL here: it would end the text. */
         if (bytes[i])
             cb_strbuf_addc(line, bytes[i]);
-        if (bytes[i] == '\n' || line->len >= LONGEST_LINE)
+        if (bytes[i] == '\n') {
             write_line(log, stream, line);
+            cb_strbuf_truncate(line, 0);
+        } else if (line->len >= LONGEST_LINE) {
+            write_part(log, stream, line);
+        }
     }
 }
 

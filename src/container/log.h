@@ -8,6 +8,8 @@
 
 struct cb_log;
 
+#define CB_LOG_MAX_FILES 1000 /* of --log-opt max-file */
+
 /* --log-driver, --log-opt. USAGE. */
 int cb_log_check(const struct cb_container_options *options, struct cb_error **err);
 /* NULL in *OUT for the driver "none". */

@@ -2,22 +2,12 @@
 #include "container/monitor-priv.h"
 
 #include "container/create.h"
+#include "container/mount-open.h"
 #include "network/address.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
-
-/* The mounts of the record are what -v means here. */
-static void set_volumes(struct cb_container *container)
-{
-    struct cb_strings *volumes = &container->options.request.volumes;
-
-    cb_strings_free(volumes);
-    cb_vec_foreach (mount, &container->mounts)
-        cb_strings_addf(volumes, "%s:%s%s", mount->source, mount->target,
-                        mount->read_only ? ":ro" : "");
-}
 
 /* The store is let go of at once: the snapshot is pinned. */
 static int open_root(struct monitor *monitor, struct cb_error **err)
@@ -27,7 +17,8 @@ static int open_root(struct monitor *monitor, struct cb_error **err)
     cb_auto(cb_snapshot) snapshot = NULL;
 
     if (cb_store_open(&store, &options, err) < 0 ||
-        cb_container_snapshot(store, monitor->container, &snapshot, err) < 0)
+        cb_container_snapshot(store, monitor->container, &snapshot, err) < 0 ||
+        cb_run_spec_add_mounts(&monitor->setup->spec, store, monitor->container, err) < 0)
         return -1;
     return cb_snapshot_open_root(snapshot, &monitor->root, err);
 }
@@ -82,7 +73,6 @@ static int start(struct monitor *monitor, const struct cb_wire_message *wish,
     struct cb_process_spec *spec = &monitor->setup->spec.process;
     struct cb_log *log = NULL;
 
-    set_volumes(container);
     if (cb_setup_make(monitor->setup, monitor->store_root, request, container->id,
                       container->name, monitor->cancel, err) < 0 ||
         open_root(monitor, err) < 0)

@@ -1,11 +1,12 @@
-/* -v, --mount, --volumes-from and the image's VOLUMEs → what is mounted. Later ones win
- * over those of the image; two that were asked for at one place are an error. */
+/* -v, --mount, --volumes-from and the image's VOLUMEs → what is mounted. Those of other
+ * containers win over those of the image, and what was asked for over both; two that were
+ * asked for at one place are an error. */
 #include "container/create.h"
 
 #include "base/fs.h"
 #include "base/text.h"
+#include "container/mount-spec.h"
 #include "container/volume.h"
-#include "store/copy-tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,12 +19,6 @@ struct maker {
     int root;
 };
 
-struct wish {
-    const char *type, *source; /* "volume" or "bind"; SOURCE NULL or "": anonymous */
-    const char *target;
-    int read_only, no_copy;
-};
-
 static struct cb_container_mount *find(struct cb_container *container, const char *target)
 {
     cb_vec_foreach (mount, &container->mounts) {
@@ -33,251 +28,223 @@ static struct cb_container_mount *find(struct cb_container *container, const cha
     return NULL;
 }
 
-/* ── Filling a volume ── */
-
-static int is_empty(int dir)
+static int refuse_duplicate(const char *target, struct cb_error **err)
 {
-    cb_auto_value(cb_strings) names = {0};
-
-    return cb_fs_list(dir, &names, NULL) == 0 && !names.count;
+    return cb_error_set(err, CB_ERR_USAGE, "Duplicate mount point: %s", target);
 }
 
-/* Docker's copy-up: what the image has there, with its owner and mode. */
-static int copy_up(int root, const char *target, const char *mountpoint,
-                   struct cb_error **err)
+/* ── Filling a volume ── */
+
+/* Docker's copy-up: what the image has there. Nothing runs that could change ROOT
+ * meanwhile, and links in it stay inside. */
+static int copy_up(struct maker *maker, const char *target,
+                   const struct cb_volume *volume, struct cb_error **err)
 {
     cb_autofd int from = -1;
-    cb_autofd int to = open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct stat st;
 
-    if (to < 0)
-        return cb_error_errno(err, errno, "open `%s`", mountpoint);
-    if (!is_empty(to) ||
-        cb_fs_open_in_root(root, target, O_RDONLY | O_DIRECTORY, 0, &from, NULL) < 0)
+    if (cb_fs_open_in_root(maker->root, target, O_RDONLY | O_DIRECTORY, 0, &from, NULL) <
+        0)
         return 0;
-    if (cb_copy_tree(from, to, NULL, err) < 0)
-        return cb_error_wrap(err, "fill the volume at `%s`", target);
-    if (fstat(from, &st) < 0 || fchown(to, st.st_uid, st.st_gid) < 0 ||
-        fchmod(to, st.st_mode & 07777) < 0)
-        return cb_error_errno(err, errno, "fill the volume at `%s`", target);
-    return 0;
+    return cb_volume_fill(maker->store, volume, from, err);
 }
 
 /* ── One mount ── */
 
-static int add(struct maker *maker, const struct wish *wish, struct cb_error **err)
+static int add_volume(struct maker *maker, const struct cb_mount_spec *spec,
+                      struct cb_container_mount *mount, struct cb_error **err)
 {
-    struct cb_container_mount mount = {.read_only = wish->read_only};
+    const struct cb_volume_wish wish = {
+        .name = spec->source && *spec->source ? spec->source : NULL,
+        .driver = spec->driver,
+        .labels = &spec->labels,
+        .options = &spec->options};
     cb_auto(cb_volume) volume = NULL;
-    cb_autofree char *target = cb_path_clean(wish->target);
 
-    if (*wish->target != '/')
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid mount config for type \"%s\": invalid mount path: "
-                            "'%s' mount path must be absolute",
-                            wish->type, wish->target);
-    if (strcmp(target, "/") == 0)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid specification: destination can't be '/'");
-    if (find(maker->container, target))
-        return cb_error_set(err, CB_ERR_USAGE, "Duplicate mount point: %s", target);
-    if (strcmp(wish->type, "volume") == 0) {
-        if (cb_volume_create(maker->store,
-                             wish->source && *wish->source ? wish->source : NULL, NULL,
-                             NULL, &volume, err) < 0 ||
-            (!wish->no_copy && copy_up(maker->root, target, volume->mountpoint, err) < 0))
-            return -1;
-        mount.name = xstrdup(volume->name);
-        mount.source = xstrdup(volume->mountpoint);
-    } else {
-        mount.source = xstrdup(wish->source);
-    }
-    mount.type = xstrdup(wish->type);
-    mount.target = cb_steal(&target);
-    cb_vec_push(&maker->container->mounts, mount);
-    return 0;
-}
-
-/* ── -v [SOURCE:]TARGET[:OPTIONS] ── */
-
-static int parse_modes(struct wish *wish, const char *text, const char *modes,
-                       struct cb_error **err)
-{
-    static const char *const same[] = {"rw",        "z",          "Z",       "cached",
-                                       "delegated", "consistent", "private", "rprivate"};
-
-    while (*modes) {
-        size_t len = strcspn(modes, ",");
-        cb_autofree char *mode = xstrndup(modes, len);
-        int known = 0;
-
-        for (size_t i = 0; i < CB_ARRAY_SIZE(same); i++)
-            known |= strcmp(mode, same[i]) == 0;
-        if (strcmp(mode, "ro") == 0)
-            wish->read_only = known = 1;
-        if (strcmp(mode, "nocopy") == 0)
-            wish->no_copy = known = 1;
-        if (!known)
-            return cb_error_set(err, CB_ERR_USAGE,
-                                "invalid volume specification: '%s': invalid mode: %s",
-                                text, mode);
-        modes += len + (modes[len] == ',');
-    }
-    return 0;
-}
-
-static int add_volume_option(struct maker *maker, const char *text, struct cb_error **err)
-{
-    const char *colon = strchr(text, ':');
-    const char *second = colon ? strchr(colon + 1, ':') : NULL;
-    cb_autofree char *source = colon ? xstrndup(text, (size_t)(colon - text)) : NULL;
-    cb_autofree char *target = NULL;
-    cb_autofree char *absolute = NULL;
-    struct wish wish = {.type = "volume"};
-
-    if (!colon)
-        target = xstrdup(text);
-    else
-        target = second ? xstrndup(colon + 1, (size_t)(second - colon - 1))
-                        : xstrdup(colon + 1);
-    if (colon && (!*source || !*target || (second && strchr(second + 1, ':'))))
-        return cb_error_set(err, CB_ERR_USAGE, "invalid volume specification: '%s'",
-                            text);
-    wish.target = target;
-    if (source && (*source == '/' || *source == '.')) {
-        cb_autofree char *here = *source == '.' ? realpath(".", NULL) : NULL;
-
-        absolute = here ? cb_path_join(here, source) : cb_path_clean(source);
-        if (mkdir(absolute, 0755) < 0 && errno == ENOENT &&
-            cb_fs_mkdirs(absolute, 0755, err) < 0)
-            return -1;
-        wish.type = "bind";
-        wish.source = absolute;
-    } else {
-        wish.source = source;
-    }
-    if (second && parse_modes(&wish, text, second + 1, err) < 0)
+    if (cb_volume_create(maker->store, &wish, &volume, err) < 0)
         return -1;
-    return add(maker, &wish, err);
-}
-
-/* ── --mount type=…,source=…,target=… ── */
-
-static int is_on(const char *equals)
-{
-    int value = 1;
-
-    return !equals || (cb_parse_bool(equals + 1, &value) && value);
-}
-
-static int read_mount_field(struct wish *wish, const char *text, const char *field,
-                            struct cb_error **err)
-{
-    const char *equals = strchr(field, '=');
-    cb_autofree char *key = xstrndup(field, strcspn(field, "="));
-
-    if (strcmp(key, "readonly") == 0 || strcmp(key, "ro") == 0)
-        wish->read_only = is_on(equals);
-    else if (strcmp(key, "volume-nocopy") == 0)
-        wish->no_copy = is_on(equals);
-    else if (!equals)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--mount\" flag: invalid field "
-                            "'%s' must be a key=value pair",
-                            text, field);
-    else if (strcmp(key, "type") == 0)
-        wish->type = equals + 1;
-    else if (strcmp(key, "source") == 0 || strcmp(key, "src") == 0)
-        wish->source = equals + 1;
-    else if (strcmp(key, "target") == 0 || strcmp(key, "dst") == 0 ||
-             strcmp(key, "destination") == 0)
-        wish->target = equals + 1;
-    else if (strcmp(key, "bind-propagation") != 0 && strcmp(key, "consistency") != 0)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--mount\" flag: unexpected "
-                            "key '%s' in '%s'",
-                            text, key, field);
+    if (!spec->no_copy && !volume->options.count &&
+        copy_up(maker, spec->target, volume, err) < 0)
+        return -1;
+    mount->name = xstrdup(volume->name);
+    mount->source = xstrdup(volume->mountpoint);
     return 0;
 }
 
-static int check_bind(const struct wish *wish, struct cb_error **err)
+static int add_bind(const struct cb_mount_spec *spec, struct cb_container_mount *mount,
+                    struct cb_error **err)
 {
     struct stat st;
 
-    if (!wish->source || !*wish->source)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid mount config for type \"bind\": field Source must "
-                            "not be empty");
-    if (*wish->source != '/')
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid mount config for type \"bind\": invalid mount path: "
-                            "'%s' mount path must be absolute",
-                            wish->source);
-    if (stat(wish->source, &st) < 0)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid mount config for type \"bind\": bind source path "
-                            "does not exist: %s",
-                            wish->source);
+    if (spec->makes_source && stat(spec->source, &st) < 0 && errno == ENOENT &&
+        cb_fs_mkdirs(spec->source, 0755, err) < 0)
+        return cb_error_wrap(err, "error while creating mount source path '%s'",
+                             spec->source);
+    mount->source = xstrdup(spec->source);
+    mount->propagation = xstrdup(spec->propagation ? spec->propagation : "rprivate");
     return 0;
 }
 
-static int add_mount_option(struct maker *maker, const char *text, struct cb_error **err)
+static int add(struct maker *maker, const struct cb_mount_spec *spec,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) parts = {0};
-    struct wish wish = {.type = "volume"};
+    cb_auto_value(cb_container_mount)
+        mount = {.read_only = spec->read_only, .not_recursive = spec->not_recursive};
+    int status = 0;
 
-    if (cb_csv_split(&parts, text, err) < 0)
+    if (find(maker->container, spec->target))
+        return refuse_duplicate(spec->target, err);
+    mount.type = xstrdup(cb_mount_kind_name(spec->kind));
+    mount.target = xstrdup(spec->target);
+    mount.mode = xstrdup(spec->mode ? spec->mode : "");
+    mount.subpath = xstrdup(spec->subpath);
+    mount.options = xstrdup(spec->tmpfs_options);
+    if (spec->kind == CB_MOUNT_KIND_VOLUME)
+        status = add_volume(maker, spec, &mount, err);
+    else if (spec->kind == CB_MOUNT_KIND_BIND)
+        status = add_bind(spec, &mount, err);
+    else
+        mount.source = xstrdup("");
+    if (status < 0)
         return -1;
-    cb_vec_foreach (field, &parts) {
-        if (read_mount_field(&wish, text, *field, err) < 0)
+    cb_vec_push(&maker->container->mounts, mount);
+    mount = (struct cb_container_mount){0};
+    return 0;
+}
+
+/* ── What was asked for ── */
+
+typedef int parse_function(struct cb_mount_spec *out, const char *text,
+                           struct cb_error **err);
+
+static int add_each(struct maker *maker, const struct cb_strings *texts,
+                    parse_function *parse, struct cb_error **err)
+{
+    cb_vec_foreach (text, texts) {
+        cb_auto_value(cb_mount_spec) spec = {0};
+
+        if (parse(&spec, *text, err) < 0 || add(maker, &spec, err) < 0)
             return -1;
     }
-    if (!wish.target)
+    return 0;
+}
+
+/* Several mounts at one place, also with --tmpfs. */
+static int check_each(const struct cb_strings *texts, parse_function *parse,
+                      struct cb_strings *targets, struct cb_error **err)
+{
+    cb_vec_foreach (text, texts) {
+        cb_auto_value(cb_mount_spec) spec = {0};
+
+        if (parse(&spec, *text, err) < 0)
+            return -1;
+        if (cb_strings_contain(targets, spec.target))
+            return refuse_duplicate(spec.target, err);
+        cb_strings_add(targets, spec.target);
+    }
+    return 0;
+}
+
+static int check_from(const char *text, struct cb_error **err)
+{
+    const char *mode = text + strcspn(text, ":");
+
+    if (mode == text)
         return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--mount\" flag: target is "
-                            "required",
-                            text);
-    if (strcmp(wish.type, "bind") == 0)
-        return check_bind(&wish, err) < 0 ? -1 : add(maker, &wish, err);
-    if (strcmp(wish.type, "volume") == 0)
-        return add(maker, &wish, err);
-    cb_error_set(err, CB_ERR_UNSUPPORTED, "--mount: type \"%s\" is not provided",
-                 wish.type);
-    return cb_error_hint(err, "type is volume or bind; --tmpfs mounts a tmpfs");
+                            "volumes-from specification cannot be an empty string");
+    if (!*mode || strcmp(mode, ":ro") == 0 || strcmp(mode, ":rw") == 0 ||
+        strcmp(mode, ":z") == 0 || strcmp(mode, ":Z") == 0)
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE, "invalid mode: %s", mode + 1);
+}
+
+int cb_container_check_mounts(const struct cb_container_options *options,
+                              struct cb_error **err)
+{
+    cb_auto_value(cb_strings) targets = {0};
+
+    cb_vec_foreach (text, &options->request.tmpfs) {
+        cb_autofree char *target = xstrndup(*text, strcspn(*text, ":"));
+        cb_autofree char *clean = cb_path_clean(target);
+
+        cb_strings_add(&targets, clean);
+    }
+    cb_vec_foreach (text, &options->volumes_from) {
+        if (check_from(*text, err) < 0)
+            return -1;
+    }
+    if (check_each(&options->request.volumes, cb_mount_spec_parse_volume, &targets, err) <
+        0)
+        return -1;
+    return check_each(&options->mounts, cb_mount_spec_parse_mount, &targets, err);
 }
 
 /* ── --volumes-from CONTAINER[:ro|rw] ── */
 
+static void copy_mount(struct cb_container *container,
+                       const struct cb_container_mount *from, int read_only)
+{
+    struct cb_container_mount mount = {.type = xstrdup(from->type),
+                                       .name = xstrdup(from->name),
+                                       .source = xstrdup(from->source),
+                                       .target = xstrdup(from->target),
+                                       .mode = xstrdup(from->mode),
+                                       .propagation = xstrdup(from->propagation),
+                                       .subpath = xstrdup(from->subpath),
+                                       .options = xstrdup(from->options),
+                                       .read_only = from->read_only || read_only,
+                                       .not_recursive = from->not_recursive};
+
+    cb_vec_push(&container->mounts, mount);
+}
+
 static int add_volumes_from(struct maker *maker, const char *text, struct cb_error **err)
 {
     cb_autofree char *name = xstrndup(text, strcspn(text, ":"));
-    const char *mode = text + strlen(name);
     cb_auto(cb_container) other = NULL;
 
-    if (*mode && strcmp(mode, ":ro") != 0 && strcmp(mode, ":rw") != 0)
-        return cb_error_set(err, CB_ERR_USAGE, "invalid mode for volumes-from: %s",
-                            mode + 1);
-    if (cb_container_find(maker->store, name, &other, err) < 0)
+    if (check_from(text, err) < 0 ||
+        cb_container_find(maker->store, name, &other, err) < 0)
         return -1;
-    cb_vec_foreach (from, &other->mounts) {
-        struct cb_container_mount mount = {.type = xstrdup(from->type),
-                                           .name = xstrdup(from->name),
-                                           .source = xstrdup(from->source),
-                                           .target = xstrdup(from->target),
-                                           .read_only = from->read_only ||
-                                                        strcmp(mode, ":ro") == 0};
-        struct cb_container_mount *there = find(maker->container, from->target);
-
-        if (!there) {
-            cb_vec_push(&maker->container->mounts, mount);
-            continue;
-        }
-        free(mount.type);
-        free(mount.name);
-        free(mount.source);
-        free(mount.target);
+    cb_vec_foreach (mount, &other->mounts) {
+        if (!find(maker->container, mount->target))
+            copy_mount(maker->container, mount, cb_ends_with(text, ":ro"));
     }
     return 0;
+}
+
+/* ── The image's VOLUMEs ── */
+
+static int add_image_volume(struct maker *maker, const char *path, struct cb_error **err)
+{
+    cb_autofree char *absolute = cb_path_join("/", path);
+    const struct cb_run_request *request = &maker->container->options.request;
+    struct cb_mount_spec spec = {.kind = CB_MOUNT_KIND_VOLUME, .target = absolute};
+
+    if (find(maker->container, absolute) || strcmp(absolute, "/") == 0)
+        return 0;
+    cb_vec_foreach (text, &request->tmpfs) {
+        cb_autofree char *target = xstrndup(*text, strcspn(*text, ":"));
+        cb_autofree char *clean = cb_path_clean(target);
+
+        if (strcmp(clean, absolute) == 0)
+            return 0;
+    }
+    return add(maker, &spec, err);
+}
+
+/* A directory comes before what is mounted below it. */
+static int by_depth(const void *a, const void *b)
+{
+    const struct cb_container_mount *x = a, *y = b;
+    size_t depth_x = 0, depth_y = 0;
+
+    for (const char *c = x->target; *c; c++)
+        depth_x += *c == '/';
+    for (const char *c = y->target; *c; c++)
+        depth_y += *c == '/';
+    if (depth_x != depth_y)
+        return depth_x < depth_y ? -1 : 1;
+    return strcmp(x->target, y->target);
 }
 
 int cb_container_make_mounts(struct cb_store *store, struct cb_container *container,
@@ -286,24 +253,20 @@ int cb_container_make_mounts(struct cb_store *store, struct cb_container *contai
     struct maker maker = {.store = store, .container = container, .root = root};
     const struct cb_container_options *options = &container->options;
 
-    cb_vec_foreach (text, &options->request.volumes) {
-        if (add_volume_option(&maker, *text, err) < 0)
-            return -1;
-    }
-    cb_vec_foreach (text, &options->mounts) {
-        if (add_mount_option(&maker, *text, err) < 0)
-            return -1;
-    }
+    if (add_each(&maker, &options->request.volumes, cb_mount_spec_parse_volume, err) <
+            0 ||
+        add_each(&maker, &options->mounts, cb_mount_spec_parse_mount, err) < 0)
+        return -1;
     cb_vec_foreach (text, &options->volumes_from) {
         if (add_volumes_from(&maker, *text, err) < 0)
             return -1;
     }
     cb_vec_foreach (path, &container->config->volumes) {
-        const struct wish wish = {.type = "volume", .target = *path};
-        cb_autofree char *target = cb_path_clean(*path);
-
-        if (!find(container, target) && add(&maker, &wish, err) < 0)
+        if (add_image_volume(&maker, *path, err) < 0)
             return -1;
     }
+    if (container->mounts.count)
+        qsort(container->mounts.items, container->mounts.count,
+              sizeof(*container->mounts.items), by_depth);
     return 0;
 }

@@ -2,6 +2,7 @@
  * checked again when they are used: what they mean is known in one place only. */
 #include "container/record.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -131,7 +132,14 @@ static json_t *mount_json(const struct cb_container_mount *mount)
     set_text(object, "Name", mount->name);
     set_text(object, "Source", mount->source);
     set_text(object, "Destination", mount->target);
+    set_text(object, "Driver", mount->name ? "local" : NULL);
+    set_text(object, "Mode", mount->mode);
     json_object_set_new(object, "RW", json_boolean(!mount->read_only));
+    set_text(object, "Propagation", mount->propagation);
+    set_text(object, "Subpath", mount->subpath);
+    set_text(object, "Options", mount->options);
+    if (mount->not_recursive)
+        json_object_set_new(object, "NonRecursive", json_true());
     return object;
 }
 
@@ -186,6 +194,50 @@ static int read_text(const struct cb_json *object, const char *key, char **out,
     return 0;
 }
 
+/* Without it there is no container. */
+static int require_text(const struct cb_json *object, const char *key, char **out,
+                        struct cb_error **err)
+{
+    struct cb_json member = cb_json_member(object, key);
+    const char *text;
+
+    if (cb_json_required_string(&member, &text, err) < 0)
+        return -1;
+    *out = xstrdup(text);
+    return 0;
+}
+
+static int require_object(const struct cb_json *json, struct cb_error **err)
+{
+    if (cb_json_is_absent(json))
+        return cb_error_set(err, CB_ERR_INTEGRITY, "%s: there is no %s", json->what,
+                            json->path);
+    return cb_json_expect_object(json, err);
+}
+
+static int read_mount(const struct cb_json *item, struct cb_container_mount *out,
+                      struct cb_error **err)
+{
+    struct cb_json writable = cb_json_member(item, "RW");
+    struct cb_json not_recursive = cb_json_member(item, "NonRecursive");
+    int can_write = 0;
+
+    if (cb_json_expect_object(item, err) < 0 ||
+        require_text(item, "Type", &out->type, err) < 0 ||
+        read_text(item, "Name", &out->name, err) < 0 ||
+        require_text(item, "Source", &out->source, err) < 0 ||
+        require_text(item, "Destination", &out->target, err) < 0 ||
+        read_text(item, "Mode", &out->mode, err) < 0 ||
+        read_text(item, "Propagation", &out->propagation, err) < 0 ||
+        read_text(item, "Subpath", &out->subpath, err) < 0 ||
+        read_text(item, "Options", &out->options, err) < 0 ||
+        cb_json_bool(&writable, &can_write, err) < 0 ||
+        cb_json_bool(&not_recursive, &out->not_recursive, err) < 0)
+        return -1;
+    out->read_only = !can_write;
+    return 0;
+}
+
 static int read_mounts(struct cb_container *container, const struct cb_json *root,
                        struct cb_error **err)
 {
@@ -197,18 +249,10 @@ static int read_mounts(struct cb_container *container, const struct cb_json *roo
     for (size_t i = 0; i < count; i++) {
         struct cb_container_mount mount = {0};
         struct cb_json item = cb_json_item(&array, i);
-        struct cb_json writable = cb_json_member(&item, "RW");
-        int can_write = 0;
-        int failed = cb_json_expect_object(&item, err) < 0 ||
-                     read_text(&item, "Type", &mount.type, err) < 0 ||
-                     read_text(&item, "Name", &mount.name, err) < 0 ||
-                     read_text(&item, "Source", &mount.source, err) < 0 ||
-                     read_text(&item, "Destination", &mount.target, err) < 0 ||
-                     cb_json_bool(&writable, &can_write, err) < 0;
+        int status = read_mount(&item, &mount, err);
 
-        mount.read_only = !can_write;
         cb_vec_push(&container->mounts, mount);
-        if (failed)
+        if (status < 0)
             return -1;
     }
     return 0;
@@ -227,10 +271,9 @@ int cb_container_config_parse(struct cb_container *container, const char *bytes,
     options = cb_json_member(&root, "Options");
     if (cb_json_expect_object(&root, err) < 0 ||
         read_text(&root, "Created", &created, err) < 0 ||
-        read_text(&root, "Image", &container->image_id, err) < 0 ||
-        read_text(&root, "Snapshot", &container->snapshot, err) < 0 ||
-        cb_json_expect_object(&options, err) < 0 ||
-        read_mounts(container, &root, err) < 0)
+        require_text(&root, "Image", &container->image_id, err) < 0 ||
+        require_text(&root, "Snapshot", &container->snapshot, err) < 0 ||
+        require_object(&options, err) < 0 || read_mounts(container, &root, err) < 0)
         return -1;
     snprintf(container->created, sizeof(container->created), "%s",
              created ? created : "");
@@ -279,6 +322,9 @@ static int read_number(const struct cb_json *object, const char *key, int *out,
 
     if (cb_json_int64(&member, &value, err) < 0)
         return -1;
+    if (value < 0 || value > INT_MAX)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "%s: %s is out of range", member.what,
+                            member.path);
     *out = (int)value;
     return 0;
 }
@@ -287,42 +333,62 @@ static int read_time(const struct cb_json *object, const char *key,
                      char out[CB_TIMESTAMP_MAX], struct cb_error **err)
 {
     struct cb_json member = cb_json_member(object, key);
+    struct timespec time;
     const char *text;
 
     if (cb_json_string(&member, &text, err) < 0)
         return -1;
+    if (text && *text && cb_timestamp_parse(&time, text, NULL) < 0)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "%s: %s is no time", member.what,
+                            member.path);
     snprintf(out, CB_TIMESTAMP_MAX, "%s", text ? text : "");
     return 0;
+}
+
+static int read_status(const struct cb_json *root, enum cb_container_status *out,
+                       struct cb_error **err)
+{
+    struct cb_json member = cb_json_member(root, "Status");
+    const char *name;
+
+    if (cb_json_required_string(&member, &name, err) < 0)
+        return -1;
+    for (size_t i = 0; i < CB_ARRAY_SIZE(statuses); i++) {
+        if (strcmp(statuses[i], name) != 0)
+            continue;
+        *out = (enum cb_container_status)i;
+        return 0;
+    }
+    return cb_error_set(err, CB_ERR_INTEGRITY, "%s: there is no status `%s`", member.what,
+                        name);
 }
 
 int cb_container_state_parse(struct cb_container_state *state, const char *bytes,
                              size_t len, struct cb_error **err)
 {
     cb_auto_json *document = NULL;
-    struct cb_json root, status, oom, by_hand;
-    const char *name;
+    struct cb_json root, oom, by_hand, network;
     int restarts;
 
     if (cb_json_parse(&document, "state.json", bytes, len, len, err) < 0)
         return -1;
     root = cb_json_root(document, "state.json");
-    status = cb_json_member(&root, "Status");
     oom = cb_json_member(&root, "OOMKilled");
     by_hand = cb_json_member(&root, "StoppedByHand");
-    if (cb_json_required_string(&status, &name, err) < 0 ||
+    network = cb_json_member(&root, "Network");
+    if (cb_json_expect_object(&root, err) < 0 ||
+        read_status(&root, &state->status, err) < 0 ||
         read_number(&root, "Pid", &state->pid, err) < 0 ||
         read_number(&root, "ExitCode", &state->exit_code, err) < 0 ||
         read_number(&root, "RestartCount", &restarts, err) < 0 ||
         cb_json_bool(&oom, &state->oom_killed, err) < 0 ||
         cb_json_bool(&by_hand, &state->stopped_by_hand, err) < 0 ||
+        cb_json_expect_object(&network, err) < 0 ||
         read_text(&root, "Error", &state->error, err) < 0 ||
         read_time(&root, "StartedAt", state->started, err) < 0 ||
         read_time(&root, "FinishedAt", state->finished, err) < 0)
         return -1;
     state->restarts = (unsigned)restarts;
-    state->network = json_incref(json_object_get(document, "Network"));
-    for (size_t i = 0; i < CB_ARRAY_SIZE(statuses); i++)
-        if (strcmp(statuses[i], name) == 0)
-            state->status = (enum cb_container_status)i;
+    state->network = json_incref(network.value);
     return 0;
 }

@@ -30,16 +30,24 @@ void cb_container_state_clear(struct cb_container_state *state)
     *state = (struct cb_container_state){0};
 }
 
+void cb_container_mount_clear(struct cb_container_mount *mount)
+{
+    free(mount->type);
+    free(mount->name);
+    free(mount->source);
+    free(mount->target);
+    free(mount->mode);
+    free(mount->propagation);
+    free(mount->subpath);
+    free(mount->options);
+}
+
 void cb_container_free(struct cb_container *container)
 {
     if (!container)
         return;
-    cb_vec_foreach (mount, &container->mounts) {
-        free(mount->type);
-        free(mount->name);
-        free(mount->source);
-        free(mount->target);
-    }
+    cb_vec_foreach (mount, &container->mounts)
+        cb_container_mount_clear(mount);
     cb_vec_free(&container->mounts);
     cb_container_options_clear(&container->options);
     cb_strings_free(&container->texts);

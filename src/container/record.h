@@ -42,11 +42,17 @@ void cb_container_state_clear(struct cb_container_state *state);
 
 /* A filesystem that is mounted in it and is not its own. */
 struct cb_container_mount {
-    char *type; /* "volume", "bind" */
+    char *type; /* "volume", "bind", "tmpfs" */
     char *name; /* of the volume, or NULL */
     char *source, *target;
-    int read_only;
+    char *mode;        /* as typed after -v, or NULL */
+    char *propagation; /* of a bind, or NULL */
+    char *subpath;     /* of the volume, or NULL */
+    char *options;     /* of a tmpfs, or NULL */
+    int read_only, not_recursive;
 };
+void cb_container_mount_clear(struct cb_container_mount *mount);
+CB_AUTO_VALUE_DEFINE(cb_container_mount, cb_container_mount_clear)
 
 struct cb_container {
     char id[CB_CONTAINER_ID_DIGITS + 1];

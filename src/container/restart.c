@@ -1,6 +1,8 @@
 /* Docker's restart policies. */
 #include "container/restart.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,12 +17,30 @@ static const char *const names[] = {
     [CB_RESTART_UNLESS_STOPPED] = "unless-stopped",
 };
 
+static int parse_count(const char *text, unsigned *out, struct cb_error **err)
+{
+    char *end;
+    long count;
+
+    errno = 0;
+    count = strtol(text, &end, 10);
+    if (end == text || *end || errno || count > INT_MAX)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "invalid restart policy format: maximum retry count must be "
+                            "an integer");
+    if (count < 0)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "invalid restart policy: maximum retry count cannot be "
+                            "negative");
+    *out = (unsigned)count;
+    return 0;
+}
+
 int cb_restart_policy_parse(struct cb_restart_policy *out, const char *text,
                             struct cb_error **err)
 {
     size_t len = text ? strcspn(text, ":") : 0;
     const char *count = text && text[len] ? text + len + 1 : NULL;
-    char *end;
 
     *out = (struct cb_restart_policy){0};
     if (!text || !*text)
@@ -35,12 +55,7 @@ int cb_restart_policy_parse(struct cb_restart_policy *out, const char *text,
             return cb_error_set(err, CB_ERR_USAGE,
                                 "invalid restart policy: maximum retry count can only be "
                                 "used with 'on-failure'");
-        out->most = (unsigned)strtoul(count, &end, 10);
-        if (end != count && !*end && *count != '-')
-            return 0;
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid restart policy format: maximum retry count must be "
-                            "an integer");
+        return parse_count(count, &out->most, err);
     }
     return cb_error_set(err, CB_ERR_USAGE,
                         "invalid restart policy: unknown policy '%s'; use one of 'no', "

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "container/attach.h"
+#include "container/mount-open.h"
 #include "container/setup.h"
 
 #include <unistd.h>
@@ -43,6 +44,8 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
         make_volumes(request->config, root, err) < 0)
         return -1;
     setup.spec.process.rootfs_fd = root;
+    if (cb_run_spec_add_binds(&setup.spec, &request->volumes, err) < 0)
+        return -1;
     if (cb_attach(launcher, &setup.spec.process, request->interactive, &setup.stopping,
                   cancel, &result, err) < 0)
         return -1;

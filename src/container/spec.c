@@ -15,7 +15,7 @@ void cb_run_spec_clear(struct cb_run_spec *spec)
 {
     cb_strings_free(&spec->argv);
     cb_strings_free(&spec->env);
-    cb_strings_free(&spec->mount_targets);
+    cb_strings_free(&spec->mount_texts);
     cb_vec_foreach (fd, &spec->mount_fds)
         cb_close(fd);
     cb_vec_free(&spec->mount_fds);
@@ -127,76 +127,6 @@ static void add_file(struct cb_run_spec *spec, const char *target, const char *c
     cb_vec_push(&spec->process.mounts, mount);
 }
 
-/* "/x", "./x", "../x", ".", "..": docker's difference between a path and a name. */
-static int is_path(const char *text)
-{
-    const char *rest = text + strspn(text, ".");
-
-    return *text == '/' || (rest > text && rest - text <= 2 && strchr("/:", *rest));
-}
-
-/* ro, rw; z and Z, which are SELinux's, change nothing. */
-static int parse_volume_options(struct cb_mount *mount, const char *volume,
-                                const char *text, struct cb_error **err)
-{
-    while (*text) {
-        size_t len = strcspn(text, ",");
-
-        if (len == 2 && memcmp(text, "ro", 2) == 0)
-            mount->read_only = 1;
-        else if (!(len == 2 && memcmp(text, "rw", 2) == 0) &&
-                 !(len == 1 && (*text == 'z' || *text == 'Z')))
-            return cb_error_set(err, CB_ERR_USAGE, "volume `%s`: unknown mode `%.*s`",
-                                volume, (int)len, text);
-        text += len + (text[len] == ',');
-    }
-    return 0;
-}
-
-/* HOST:CONTAINER[:ro|rw]. A missing host directory is made, as docker does. */
-static int add_volume(struct cb_run_spec *spec, const char *text, struct cb_error **err)
-{
-    const char *colon = strchr(text, ':');
-    const char *options = colon ? strchr(colon + 1, ':') : NULL;
-    struct cb_mount mount = {.type = CB_MOUNT_BIND, .recursive = 1, .keep_stub = 1};
-    cb_autofree char *source = NULL;
-    cb_autofree char *target = NULL;
-    int fd;
-
-    if (!colon || !is_path(text)) {
-        cb_error_set(err, CB_ERR_UNSUPPORTED,
-                     "volume `%s`: only host directories are mounted for now, as "
-                     "/HOST/DIR:/CONTAINER/DIR[:ro]",
-                     text);
-        return colon && colon > text
-                   ? cb_error_hint(err, "a path here starts with `./`: -v ./%s", text)
-                   : -1;
-    }
-    source = xstrndup(text, (size_t)(colon - text));
-    target =
-        options ? xstrndup(colon + 1, (size_t)(options - colon - 1)) : xstrdup(colon + 1);
-    if (target[0] != '/')
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "volume `%s`: mount path must be absolute: '%s'", text,
-                            target);
-    if (options && parse_volume_options(&mount, text, options + 1, err) < 0)
-        return -1;
-    fd = open(source, O_PATH | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) {
-        if (cb_fs_mkdirs(source, 0755, err) < 0)
-            return -1;
-        fd = open(source, O_PATH | O_CLOEXEC);
-    }
-    if (fd < 0)
-        return cb_error_errno(err, errno, "open `%s`", source);
-    cb_vec_push(&spec->mount_fds, fd);
-    mount.source_fd = fd;
-    cb_strings_add(&spec->mount_targets, target);
-    mount.target = spec->mount_targets.items[spec->mount_targets.count - 1];
-    cb_vec_push(&spec->process.mounts, mount);
-    return 0;
-}
-
 /* PATH of the host, on TARGET. Both outlive the spec. */
 static int add_host_path(struct cb_run_spec *spec, const char *path, const char *target,
                          const struct cb_mount *how, struct cb_error **err)
@@ -289,8 +219,5 @@ int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *reque
         return -1;
     cb_vec_foreach (mount, &out->knobs.tmpfs)
         cb_vec_push(&process->mounts, *mount);
-    for (size_t i = 0; i < request->volumes.count; i++)
-        if (add_volume(out, request->volumes.items[i], err) < 0)
-            return -1;
     return add_devices(out, err);
 }

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "container/record.h"
 #include "container/setup.h"
+#include "store/walk.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -39,12 +40,17 @@ static int is_name_character(char c)
     return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '-';
 }
 
-static int check_name(const char *name, struct cb_error **err)
+int cb_volume_check_name(const char *name, struct cb_error **err)
 {
     size_t len = strlen(name), good = 0;
 
     while (is_name_character(name[good]))
         good++;
+    if (len == 1 && isalnum((unsigned char)*name))
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "create %s: volume name is too short, names should be at "
+                            "least two alphanumeric characters",
+                            name);
     if (len >= 2 && len <= 255 && good == len && isalnum((unsigned char)*name))
         return 0;
     cb_error_set(err, CB_ERR_USAGE,
@@ -178,54 +184,137 @@ int cb_volumes_list(struct cb_store *store, struct cb_volumes *out, struct cb_er
 
 /* ── Changing ── */
 
-static int make(struct cb_store *store, int dir, const char *name,
-                const struct cb_volume *wish, struct cb_error **err)
+static int make(int dir, const struct cb_volume *volume, struct cb_error **err)
 {
-    cb_autofree char *data = xasprintf("%s/_data", name);
-    cb_autofree char *file = xasprintf("%s/volume.json", name);
-    cb_auto_json *document = cb_volume_json(wish);
+    cb_autofree char *data = xasprintf("%s/_data", volume->name);
+    cb_autofree char *file = xasprintf("%s/volume.json", volume->name);
+    cb_auto_json *document = cb_volume_json(volume);
     cb_autofree char *text = cb_json_dump(document);
 
-    if ((mkdirat(dir, name, 0700) < 0 && errno != EEXIST) ||
-        (mkdirat(dir, data, 0755) < 0 && errno != EEXIST) ||
-        fchmodat(dir, name, 0701, 0) < 0 || fchmodat(dir, data, 0755, 0) < 0)
-        return cb_error_errno(err, errno, "make the volume `%s`", name);
+    /* what a killed one left has no volume.json: nobody has used it */
+    if (cb_fs_remove_tree(dir, volume->name, err) < 0)
+        return -1;
+    if (mkdirat(dir, volume->name, 0700) < 0 || mkdirat(dir, data, 0755) < 0 ||
+        fchmodat(dir, volume->name, 0701, 0) < 0 || fchmodat(dir, data, 0755, 0) < 0)
+        return cb_error_errno(err, errno, "make the volume `%s`", volume->name);
     return cb_atomic_file_write(dir, file, text, strlen(text), 0600, 0, err);
 }
 
-int cb_volume_create(struct cb_store *store, const char *name,
-                     const struct cb_strings *labels, const struct cb_strings *options,
-                     struct cb_volume **out, struct cb_error **err)
+static int check_driver(const struct cb_volume_wish *wish, struct cb_error **err)
 {
-    cb_auto(cb_volume) wish = xcalloc(1, sizeof(*wish));
-    cb_autofd int dir = -1;
-    char id[65];
-    int found;
+    if (!wish->driver || !*wish->driver || strcmp(wish->driver, "local") == 0)
+        return 0;
+    return cb_error_set(err, CB_ERR_NOT_FOUND,
+                        "create %s: error looking up volume plugin %s: plugin \"%s\" not "
+                        "found",
+                        wish->name ? wish->name : "", wish->driver, wish->driver);
+}
 
-    if (name && check_name(name, err) < 0)
-        return -1;
+/* Those of a filesystem may not be other ones than a volume that is there has. */
+static int check_same(const struct cb_volume *there, const struct cb_volume_wish *wish,
+                      struct cb_error **err)
+{
+    cb_vec_foreach (option, wish->options) {
+        if (!cb_strings_contain(&there->options, *option))
+            return cb_error_set(err, CB_ERR_EXISTS,
+                                "create %s: a volume with this name and other options is "
+                                "there",
+                                there->name);
+    }
+    return 0;
+}
+
+static int take_lock(struct cb_store *store, struct cb_lock **lock, int *dir,
+                     struct cb_error **err)
+{
+    cb_autofd int fd = -1;
+
     if (mkdirat(cb_store_root_fd(store), "volumes", 0711) < 0 && errno != EEXIST)
         return cb_error_errno(err, errno, "mkdir `%s/volumes`", cb_store_root(store));
-    dir = open_dir(store);
-    if (dir < 0)
+    fd = open_dir(store);
+    if (fd < 0)
         return cb_error_errno(err, errno, "open `%s/volumes`", cb_store_root(store));
-    found = name ? read_volume(store, dir, name, out, err) : 0;
-    if (found)
-        return found < 0 ? -1 : 0;
-    wish->anonymous = !name;
-    if (!name)
-        cb_container_new_id(id);
-    wish->name = xstrdup(name ? name : id);
-    wish->mountpoint = xasprintf("%s/volumes/%s/_data", cb_store_root(store), wish->name);
-    cb_timestamp_format(cb_timestamp_now(), wish->created);
-    if (labels)
-        cb_strings_copy(&wish->labels, labels);
-    if (options)
-        cb_strings_copy(&wish->options, options);
-    if (make(store, dir, wish->name, wish, err) < 0)
+    if (cb_lock_take(lock, fd, ".lock", CB_LOCK_EXCLUSIVE, NULL, NULL, NULL, err) < 0)
         return -1;
-    *out = cb_steal(&wish);
+    *dir = cb_steal_fd(&fd);
     return 0;
+}
+
+static struct cb_volume *new_volume(struct cb_store *store,
+                                    const struct cb_volume_wish *wish)
+{
+    struct cb_volume *volume = xcalloc(1, sizeof(*volume));
+    char id[65];
+
+    volume->anonymous = !wish->name;
+    if (!wish->name)
+        cb_container_new_id(id);
+    volume->name = xstrdup(wish->name ? wish->name : id);
+    volume->mountpoint =
+        xasprintf("%s/volumes/%s/_data", cb_store_root(store), volume->name);
+    cb_timestamp_format(cb_timestamp_now(), volume->created);
+    if (wish->labels)
+        cb_strings_copy(&volume->labels, wish->labels);
+    if (wish->options)
+        cb_strings_copy(&volume->options, wish->options);
+    return volume;
+}
+
+int cb_volume_create(struct cb_store *store, const struct cb_volume_wish *wish,
+                     struct cb_volume **out, struct cb_error **err)
+{
+    static const struct cb_strings none;
+    cb_auto(cb_volume) volume = NULL;
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+    int found;
+
+    if ((wish->name && cb_volume_check_name(wish->name, err) < 0) ||
+        check_driver(wish, err) < 0 ||
+        cb_volume_check_options(wish->options ? wish->options : &none, err) < 0 ||
+        take_lock(store, &lock, &dir, err) < 0)
+        return -1;
+    found = wish->name ? read_volume(store, dir, wish->name, &volume, err) : 0;
+    if (found < 0 || (found && wish->options && check_same(volume, wish, err) < 0))
+        return -1;
+    if (!found) {
+        volume = new_volume(store, wish);
+        if (make(dir, volume, err) < 0)
+            return -1;
+    }
+    *out = cb_steal(&volume);
+    return 0;
+}
+
+int cb_volume_lock(struct cb_store *store, const char *name, struct cb_lock **lock,
+                   int *dir, struct cb_error **err)
+{
+    cb_autofd int volumes = open_dir(store);
+    cb_autofd int fd =
+        volumes < 0
+            ? -1
+            : openat(volumes, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0)
+        return cb_error_errno(err, errno, "open the volume `%s`", name);
+    if (cb_lock_take(lock, fd, "lock", CB_LOCK_EXCLUSIVE, NULL, NULL, NULL, err) < 0)
+        return -1;
+    *dir = cb_steal_fd(&fd);
+    return 0;
+}
+
+int cb_volume_open_data(struct cb_store *store, const char *name, int *fd,
+                        struct cb_error **err)
+{
+    cb_autofd int dir = open_dir(store);
+    cb_autofd int volume = -1;
+    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+    volume = dir < 0 ? -1 : openat(dir, name, flags);
+    *fd = volume < 0 ? -1 : openat(volume, "_data", flags);
+    if (*fd >= 0)
+        return 0;
+    return cb_error_errno(err, errno, "open the volume `%s`", name);
 }
 
 int cb_volume_users(struct cb_store *store, const char *name, struct cb_strings *ids,
@@ -250,9 +339,11 @@ int cb_volume_remove(struct cb_store *store, const char *name, struct cb_error *
     cb_auto_value(cb_strings) users = {0};
     cb_auto_value(cb_strbuf) list = {0};
     cb_autofree char *file = NULL;
-    cb_autofd int dir = open_dir(store);
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
 
     if (cb_volume_find(store, name, &volume, err) < 0 ||
+        take_lock(store, &lock, &dir, err) < 0 ||
         cb_volume_users(store, name, &users, err) < 0)
         return -1;
     cb_vec_foreach (id, &users)
@@ -264,4 +355,23 @@ int cb_volume_remove(struct cb_store *store, const char *name, struct cb_error *
     if (unlinkat(dir, file, 0) < 0)
         return cb_error_errno(err, errno, "remove the volume `%s`", name);
     return cb_fs_remove_tree(dir, name, err);
+}
+
+static int add_bytes(void *arg, const struct cb_walk_entry *entry, struct cb_error **err)
+{
+    uint64_t *bytes = arg;
+
+    if (S_ISREG(entry->st.st_mode))
+        *bytes += (uint64_t)entry->st.st_size;
+    return 0;
+}
+
+uint64_t cb_volume_bytes(struct cb_store *store, const struct cb_volume *volume)
+{
+    cb_autofd int data = -1;
+    uint64_t bytes = 0;
+
+    if (cb_volume_open_data(store, volume->name, &data, NULL) == 0)
+        cb_walk(data, add_bytes, &bytes, NULL, NULL);
+    return bytes;
 }

@@ -1,9 +1,12 @@
 /* Volumes: <store>/volumes/<name>/ with volume.json and _data. Those that nobody named
- * have 64 hex digits for a name, and go with their container where that is asked for. */
+ * have 64 hex digits for a name, and go with their container where that is asked for.
+ * They change under a lock, so that none is removed that a container is being made for.
+ */
 #ifndef CB_CONTAINER_VOLUME_H
 #define CB_CONTAINER_VOLUME_H
 
 #include "base/json.h"
+#include "base/lockfile.h"
 #include "base/timestamp.h"
 #include "store/store.h"
 
@@ -23,10 +26,15 @@ struct cb_volumes {
 void cb_volumes_free(struct cb_volumes *volumes);
 CB_AUTO_VALUE_DEFINE(cb_volumes, cb_volumes_free)
 
-/* Makes it, unless it is there. NAME NULL: an anonymous one. LABELS and OPTIONS may be
- * NULL. USAGE for a bad name. */
-int cb_volume_create(struct cb_store *store, const char *name,
-                     const struct cb_strings *labels, const struct cb_strings *options,
+struct cb_volume_wish {
+    const char *name, *driver; /* NULL: an anonymous one; the local driver */
+    const struct cb_strings *labels, *options; /* or NULL */
+};
+/* USAGE with docker's words. */
+int cb_volume_check_name(const char *name, struct cb_error **err);
+/* Makes it, unless it is there. USAGE for a bad name or option, NOT_FOUND for another
+ * driver. */
+int cb_volume_create(struct cb_store *store, const struct cb_volume_wish *wish,
                      struct cb_volume **out, struct cb_error **err);
 /* NOT_FOUND "get x: no such volume". */
 int cb_volume_find(struct cb_store *store, const char *name, struct cb_volume **out,
@@ -41,5 +49,27 @@ int cb_volume_users(struct cb_store *store, const char *name, struct cb_strings 
 int cb_volume_remove(struct cb_store *store, const char *name, struct cb_error **err);
 /* As `docker volume inspect` shows it: a new reference. */
 json_t *cb_volume_json(const struct cb_volume *volume);
+/* Of its files in the store. */
+uint64_t cb_volume_bytes(struct cb_store *store, const struct cb_volume *volume);
+/* Its directory in the store, whatever is mounted in its place. */
+int cb_volume_open_data(struct cb_store *store, const char *name, int *fd,
+                        struct cb_error **err);
+
+/* Holds the volume NAME still; *DIR is its own directory. */
+int cb_volume_lock(struct cb_store *store, const char *name, struct cb_lock **lock,
+                   int *dir, struct cb_error **err);
+
+/* ── volume-fill.c ── */
+/* What is in the directory FROM, with owners and modes, unless something is there. */
+int cb_volume_fill(struct cb_store *store, const struct cb_volume *volume, int from,
+                   struct cb_error **err);
+
+/* ── volume-mount.c: -o type=…,o=…,device=… ── */
+/* USAGE with docker's words. */
+int cb_volume_check_options(const struct cb_strings *options, struct cb_error **err);
+/* What a container gets: its directory, the one it is bound to, or a filesystem that is
+ * mounted nowhere yet. An O_PATH descriptor, or one for a single mount. */
+int cb_volume_open(struct cb_store *store, const struct cb_volume *volume, int *fd,
+                   struct cb_error **err);
 
 #endif

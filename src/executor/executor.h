@@ -27,6 +27,7 @@ struct cb_mount {
     int source_fd; /* BIND; borrowed; -1 otherwise */
     int read_only;
     int recursive; /* bind submounts too */
+    unsigned long propagation; /* BIND: MS_SHARED, MS_SLAVE; 0: private */
     int device;    /* BIND of a device node that may be opened */
     uint64_t size_bytes;
     unsigned mode;

@@ -71,17 +71,18 @@ static int take_file(struct cb_plan *plan, int fd, int *index, struct cb_error *
 
 /* A detached mount of what FD refers to. One that is attached is never taken itself: its
  * attributes are the host's (an unbindable mount gives EINVAL too). */
-static int clone_mount(struct cb_plan *plan, int fd, uint64_t attributes, int recursive,
-                       int *index, struct cb_error **err)
+static int clone_mount_as(struct cb_plan *plan, int fd, uint64_t attributes,
+                          int recursive, unsigned long propagation, int *index,
+                          struct cb_error **err)
 {
     unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
-    struct mount_attr attr = {.attr_set = attributes, .propagation = MS_PRIVATE};
+    struct mount_attr attr = {.attr_set = attributes, .propagation = propagation};
     int tree = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
 
     /* In a user namespace nothing may be uncovered: what is mounted below comes along. */
     if (tree < 0 && errno == EINVAL && !recursive && cb_in_user_namespace() &&
         is_attached(fd))
-        return clone_mount(plan, fd, attributes, 1, index, err);
+        return clone_mount_as(plan, fd, attributes, 1, propagation, index, err);
     if (tree < 0 && errno == EINVAL) {
         if (is_attached(fd))
             errno = EINVAL;
@@ -101,6 +102,12 @@ static int clone_mount(struct cb_plan *plan, int fd, uint64_t attributes, int re
     }
     *index = cb_plan_take_fd(plan, tree);
     return 0;
+}
+
+static int clone_mount(struct cb_plan *plan, int fd, uint64_t attributes, int recursive,
+                       int *index, struct cb_error **err)
+{
+    return clone_mount_as(plan, fd, attributes, recursive, MS_PRIVATE, index, err);
 }
 
 /* A step that was granted everything may open the devices it makes. The store's own
@@ -255,8 +262,9 @@ static int add_bind(struct cb_plan *plan, const struct cb_mount *mount, uint64_t
 
     if (fstat(mount->source_fd, &source) < 0)
         return cb_error_errno(err, errno, "source of the mount");
-    if (clone_mount(plan, mount->source_fd, attributes, mount->recursive, &index, err) <
-        0)
+    if (clone_mount_as(plan, mount->source_fd, attributes, mount->recursive,
+                       mount->propagation ? mount->propagation : MS_PRIVATE, &index,
+                       err) < 0)
         return -1;
     *out = cb_plan_add_target(plan, CB_PLAN_BIND, mount->target);
     (*out)->fd = index;

@@ -11,10 +11,7 @@ on_terminal() {
     run script -qec "$(printf '%q ' "$CBUILD" "$@")" /dev/null </dev/null
 }
 
-@test "docker's commands that are not here say how it is done instead" {
-    cbuild ps -a
-    expect_status 1
-    expect_contains 'containers run in the foreground'
+@test "what is not a command is answered with what may have been meant" {
     cbuild image nosuch
     expect_status 1
     expect_contains '`image nosuch` is not a cbuild command' 'ls, pull'
@@ -33,9 +30,6 @@ on_terminal() {
     cbuild build --squash "$DIR"
     expect_status 1
     expect_contains "docker's --squash is not here" 'COPY --from=STAGE'
-    cbuild run -d busybox
-    expect_status 125
-    expect_contains 'in the foreground'
     cbuild load x.tar
     expect_status 1
     expect_contains 'cbuild load -i x.tar'
@@ -191,9 +185,9 @@ END
     cd "$DIR"
     cbuild run --rm --network none -v ./v:/v:z,ro busybox cat /v/file
     expect_output host
-    cbuild run --rm --network none -v v:/v busybox cat /v/file
-    expect_status 125
-    expect_contains './v:/v'
+    cbuild run --rm --network none -v vol:/v busybox ls /v
+    expect_status 0
+    expect_output ""
 }
 
 @test "a store in the build context is warned of, unless it is left out" {

@@ -1,0 +1,180 @@
+/* cbuild volume ls and inspect. */
+#include "commands/listing.h"
+#include "commands/volume.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct values {
+    struct cb_strings filters;
+    const char *format;
+    int quiet;
+};
+
+#define AT(field) offsetof(struct values, field)
+
+/* ── ls ── */
+
+static const struct cb_option ls_options[] = {
+    {"filter", 'f', CB_OPTION_LIST, AT(filters), "KEY=VALUE",
+     "Only those with this name, driver, label or dangling"},
+    {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
+     "table (the default), table TEMPLATE, json, or a Go template"},
+    {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print names only"},
+    {0},
+};
+
+static const struct cb_absent_option ls_absent[] = {
+    {"cluster", 0, "there is no swarm"},
+    {0},
+};
+
+static const struct cb_listing listing = {
+    .fields =
+        (const struct cb_listing_field[]){
+            {"Driver", "DRIVER"},
+            {"Name", "VOLUME NAME"},
+            {"Availability", "AVAILABILITY"},
+            {"Group", "GROUP"},
+            {"Labels", "LABELS"},
+            {"Links", "LINKS"},
+            {"Mountpoint", "MOUNTPOINT"},
+            {"Scope", "SCOPE"},
+            {"Size", "SIZE"},
+            {"Status", "STATUS"},
+            {0},
+        },
+    .table = "{{.Driver}}\t{{.Name}}",
+};
+
+/* Links and sizes are for `system df`, as docker has it. */
+static json_t *row(const struct cb_volume *volume)
+{
+    cb_auto_json *document = cb_volume_json(volume);
+    cb_auto_value(cb_strbuf) labels = {0};
+    json_t *object = json_object(), *label = json_object_get(document, "Labels"), *value;
+    const char *key;
+
+    json_object_foreach(label, key, value)
+    {
+        cb_strbuf_addf(&labels, "%s%s=%s", labels.len ? "," : "", key,
+                       json_string_value(value));
+    }
+    json_object_set_new(object, "Availability", json_string("N/A"));
+    json_object_set_new(object, "Driver", json_string("local"));
+    json_object_set_new(object, "Group", json_string("N/A"));
+    json_object_set_new(object, "Labels", json_string(cb_strbuf_text(&labels)));
+    json_object_set_new(object, "Links", json_string("N/A"));
+    json_object_set_new(object, "Mountpoint", json_string(volume->mountpoint));
+    json_object_set_new(object, "Name", json_string(volume->name));
+    json_object_set_new(object, "Scope", json_string("local"));
+    json_object_set_new(object, "Size", json_string("N/A"));
+    json_object_set_new(object, "Status", json_string("N/A"));
+    if (json_is_object(label))
+        json_object_set(object, "Label", label);
+    return object;
+}
+
+static int list(struct cb_app *app, const struct values *values, struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto_value(cb_volume_filter) filter = {0};
+    cb_auto_value(cb_volumes) volumes = {0};
+    cb_auto_value(cb_containers) containers = {0};
+    cb_auto_json *rows = json_array();
+
+    if (cb_listing_check(&listing, values->format, err) < 0 ||
+        cb_volume_filter_parse(&filter, &values->filters, 0, err) < 0 ||
+        cb_app_store(app, 1, &store, err) < 0 ||
+        cb_volumes_list(store, &volumes, err) < 0 ||
+        (filter.has_dangling && cb_containers_list(store, &containers, err) < 0))
+        return -1;
+    cb_vec_foreach (volume, &volumes) {
+        if (!cb_volume_filter_matches(&filter, *volume, &containers))
+            continue;
+        if (values->quiet)
+            printf("%s\n", (*volume)->name);
+        else
+            json_array_append_new(rows, row(*volume));
+    }
+    return values->quiet ? 0 : cb_listing_print(&listing, values->format, rows, err);
+}
+
+static int run_ls(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct values values = {0};
+    int status =
+        cb_options_parse(&cb_volume_ls_command, argc, argv, 0, &values, &args, err);
+
+    if (status == 0)
+        status = cb_app_arguments(&cb_volume_ls_command, &args, 0, 0, err);
+    if (status == 0)
+        status = list(app, &values, err);
+    cb_strings_free(&values.filters);
+    return status < 0 ? -1 : 0;
+}
+
+const struct cb_cli_command cb_volume_ls_command = {
+    .name = "volume ls",
+    .summary = "List volumes",
+    .usage = "volume ls [OPTIONS]",
+    .options = ls_options,
+    .absent = ls_absent,
+    .run = run_ls,
+};
+
+/* ── inspect ── */
+
+static const struct cb_option inspect_options[] = {
+    {"format", 'f', CB_OPTION_TEXT, AT(format), "FORMAT",
+     "A Go template, or json: compact instead of indented"},
+    {0},
+};
+
+/* What was found is printed whatever else was asked for. */
+static int inspect(struct cb_store *store, const struct cb_strings *names,
+                   const char *format, struct cb_error **err)
+{
+    struct cb_error *errors = NULL;
+    cb_auto_json *found = json_array();
+
+    cb_vec_foreach (name, names) {
+        cb_auto(cb_volume) volume = NULL;
+        struct cb_error *error = NULL;
+
+        if (cb_volume_find(store, *name, &volume, &error) == 0)
+            json_array_append_new(found, cb_volume_json(volume));
+        else
+            cb_error_append(&errors, error);
+    }
+    if (cb_inspect_print(format, found, err) < 0) {
+        cb_error_free(errors);
+        return -1;
+    }
+    return errors ? cb_error_move(err, &errors) : 0;
+}
+
+static int run_inspect(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto(cb_store) store = NULL;
+    struct values values = {0};
+    int status =
+        cb_options_parse(&cb_volume_inspect_command, argc, argv, 0, &values, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_volume_inspect_command, &args, 1, -1, err) < 0 ||
+        cb_app_store(app, 1, &store, err) < 0)
+        return -1;
+    return inspect(store, &args, values.format, err);
+}
+
+const struct cb_cli_command cb_volume_inspect_command = {
+    .name = "volume inspect",
+    .summary = "Show all that is known of volumes, as JSON",
+    .usage = "volume inspect [OPTIONS] VOLUME [VOLUME...]",
+    .options = inspect_options,
+    .run = run_inspect,
+};

@@ -1,0 +1,263 @@
+/* cbuild volume create, rm and prune. */
+#include "commands/volume.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ── create ── */
+
+struct create_values {
+    const char *driver, *name;
+    struct cb_strings labels, options;
+};
+
+#define AT(field) offsetof(struct create_values, field)
+
+static const struct cb_option create_options[] = {
+    {"driver", 'd', CB_OPTION_TEXT, AT(driver), "DRIVER", "Only local (the default)"},
+    {"label", 0, CB_OPTION_LIST, AT(labels), "KEY[=VALUE]", "Note a label"},
+    {"name", 0, CB_OPTION_TEXT, AT(name), "NAME", NULL},
+    {"opt", 'o', CB_OPTION_LIST, AT(options), "KEY=VALUE",
+     "type, o and device, as mount(8) has them: o=bind for a directory of the host, "
+     "else a filesystem"},
+    {0},
+};
+
+static const struct cb_absent_option create_absent[] = {
+    {"availability", 0, "there is no swarm"},
+    {"group", 0, "there is no swarm"},
+    {"limit-bytes", 0, "there is no swarm"},
+    {"required-bytes", 0, "there is no swarm"},
+    {"scope", 0, "there is no swarm"},
+    {"secret", 0, "there is no swarm"},
+    {"sharing", 0, "there is no swarm"},
+    {"topology-preferred", 0, "there is no swarm"},
+    {"topology-required", 0, "there is no swarm"},
+    {0},
+};
+
+static void create_clear(struct create_values *values)
+{
+    cb_strings_free(&values->labels);
+    cb_strings_free(&values->options);
+}
+CB_AUTO_VALUE_DEFINE(create_values, create_clear)
+
+/* "key" alone is a key with an empty value, as docker has it. */
+static void settle_pairs(const struct cb_strings *from, struct cb_strings *to)
+{
+    cb_vec_foreach (pair, from) {
+        const char *equals = strchr(*pair, '=');
+        cb_autofree char *key = xstrndup(*pair, strcspn(*pair, "="));
+
+        cb_env_set(to, key, equals ? equals + 1 : "");
+    }
+}
+
+static int create(struct cb_app *app, const struct create_values *values,
+                  const char *name, struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto(cb_volume) volume = NULL;
+    cb_auto_value(cb_strings) labels = {0};
+    cb_auto_value(cb_strings) options = {0};
+    const struct cb_volume_wish wish = {.name = name && *name ? name : NULL,
+                                        .driver = values->driver,
+                                        .labels = &labels,
+                                        .options = &options};
+
+    settle_pairs(&values->labels, &labels);
+    settle_pairs(&values->options, &options);
+    if (cb_app_store(app, 1, &store, err) < 0 ||
+        cb_volume_create(store, &wish, &volume, err) < 0)
+        return -1;
+    printf("%s\n", volume->name);
+    return 0;
+}
+
+static int run_create(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto_value(create_values) values = {0};
+    int status =
+        cb_options_parse(&cb_volume_create_command, argc, argv, 0, &values, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_volume_create_command, &args, 0, 1, err) < 0)
+        return -1;
+    if (args.count && values.name)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "conflicting options: either specify --name or provide "
+                            "positional arg, not both");
+    return create(app, &values, args.count ? args.items[0] : values.name, err);
+}
+
+const struct cb_cli_command cb_volume_create_command = {
+    .name = "volume create",
+    .summary = "Make a volume that containers can mount",
+    .usage = "volume create [OPTIONS] [VOLUME]",
+    .about =
+        "Without a name it gets a random one. Prints the name. A volume that is there\n"
+        "stays as it is.",
+    .options = create_options,
+    .absent = create_absent,
+    .run = run_create,
+};
+
+/* ── rm ── */
+
+struct remove_values {
+    int force;
+};
+
+static const struct cb_option remove_options[] = {
+    {"force", 'f', CB_OPTION_FLAG, offsetof(struct remove_values, force), NULL,
+     "A volume that is not there is no error"},
+    {0},
+};
+
+static int remove_each(struct cb_store *store, const struct cb_strings *names, int force,
+                       struct cb_error **err)
+{
+    struct cb_error *errors = NULL;
+
+    cb_vec_foreach (name, names) {
+        cb_auto(cb_lock) lock = NULL;
+        cb_autofd int dir = -1;
+        struct cb_error *error = NULL;
+
+        /* no container is being made for it meanwhile */
+        if (cb_containers_lock(store, &lock, &dir, &error) == 0 &&
+            cb_volume_remove(store, *name, &error) == 0)
+            printf("%s\n", *name);
+        else if (force && cb_error_kind(error) == CB_ERR_NOT_FOUND)
+            cb_error_free(error);
+        else
+            cb_error_append(&errors, error);
+    }
+    return errors ? cb_error_move(err, &errors) : 0;
+}
+
+static int run_remove(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto(cb_store) store = NULL;
+    struct remove_values values = {0};
+    int status =
+        cb_options_parse(&cb_volume_rm_command, argc, argv, 0, &values, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_volume_rm_command, &args, 1, -1, err) < 0 ||
+        cb_app_store(app, 1, &store, err) < 0)
+        return -1;
+    return remove_each(store, &args, values.force, err);
+}
+
+const struct cb_cli_command cb_volume_rm_command = {
+    .name = "volume rm",
+    .summary = "Remove volumes that no container has",
+    .usage = "volume rm [OPTIONS] VOLUME [VOLUME...]",
+    .options = remove_options,
+    .run = run_remove,
+};
+
+/* ── prune ── */
+
+struct prune_values {
+    struct cb_strings filters;
+    int all, force;
+};
+
+static const struct cb_option prune_options[] = {
+    {"all", 'a', CB_OPTION_FLAG, offsetof(struct prune_values, all), NULL,
+     "Also those that have a name"},
+    {"filter", 0, CB_OPTION_LIST, offsetof(struct prune_values, filters), "KEY=VALUE",
+     "Only those with label=KEY[=VALUE], or without (label!=…)"},
+    {"force", 'f', CB_OPTION_FLAG, offsetof(struct prune_values, force), NULL,
+     "Do not ask"},
+    {0},
+};
+
+static int prune_one(struct cb_store *store, const struct cb_volume *volume,
+                     uint64_t *freed, int *any, struct cb_error **err)
+{
+    uint64_t bytes = cb_volume_bytes(store, volume);
+
+    if (cb_volume_remove(store, volume->name, err) < 0)
+        return -1;
+    printf("%s%s\n", *any ? "" : "Deleted Volumes:\n", volume->name);
+    *freed += bytes;
+    *any = 1;
+    return 0;
+}
+
+static int remove_unused(struct cb_store *store, const struct cb_volume_filter *filter,
+                         uint64_t *freed, int *any, struct cb_error **err)
+{
+    cb_auto_value(cb_volumes) volumes = {0};
+    cb_auto_value(cb_containers) containers = {0};
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+
+    if (cb_containers_lock(store, &lock, &dir, err) < 0 ||
+        cb_volumes_list(store, &volumes, err) < 0 ||
+        cb_containers_list(store, &containers, err) < 0)
+        return -1;
+    cb_vec_foreach (volume, &volumes) {
+        if (((*volume)->anonymous || filter->all) &&
+            !cb_volume_links(*volume, &containers) &&
+            cb_volume_filter_matches(filter, *volume, &containers) &&
+            prune_one(store, *volume, freed, any, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int prune(struct cb_app *app, const struct prune_values *values,
+                 struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto_value(cb_volume_filter) filter = {.all = values->all};
+    cb_autofree char *size = NULL;
+    uint64_t freed = 0;
+    int any = 0;
+
+    if (cb_volume_filter_parse(&filter, &values->filters, 1, err) < 0)
+        return -1;
+    if (!values->force &&
+        !cb_confirmed(filter.all
+                          ? "all local volumes not used by at least one container"
+                          : "anonymous local volumes not used by at least one container"))
+        return 0;
+    if (cb_app_store(app, 1, &store, err) < 0 ||
+        remove_unused(store, &filter, &freed, &any, err) < 0)
+        return -1;
+    size = cb_size_human(freed);
+    printf("%sTotal reclaimed space: %s\n", any ? "\n" : "", size);
+    return 0;
+}
+
+static int run_prune(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct prune_values values = {0};
+    int status =
+        cb_options_parse(&cb_volume_prune_command, argc, argv, 0, &values, &args, err);
+
+    if (status == 0)
+        status = cb_app_arguments(&cb_volume_prune_command, &args, 0, 0, err);
+    if (status == 0)
+        status = prune(app, &values, err);
+    cb_strings_free(&values.filters);
+    return status < 0 ? -1 : 0;
+}
+
+const struct cb_cli_command cb_volume_prune_command = {
+    .name = "volume prune",
+    .summary = "Remove the volumes nobody named that no container has",
+    .usage = "volume prune [OPTIONS]",
+    .options = prune_options,
+    .run = run_prune,
+};

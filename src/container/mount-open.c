@@ -1,0 +1,147 @@
+/* Sources are opened when the container starts, each time: a volume by its name, never by
+ * the path that is shown of it. */
+#include "container/mount-open.h"
+
+#include "base/fs.h"
+#include "container/mount-spec.h"
+#include "container/volume.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+
+static unsigned long propagation_of(const char *text)
+{
+    if (!text)
+        return 0;
+    if (strcmp(text, "shared") == 0 || strcmp(text, "rshared") == 0)
+        return MS_SHARED;
+    return strcmp(text, "slave") == 0 || strcmp(text, "rslave") == 0 ? MS_SLAVE : 0;
+}
+
+static char *own_text(struct cb_run_spec *spec, const char *text)
+{
+    cb_strings_add(&spec->mount_texts, text);
+    return spec->mount_texts.items[spec->mount_texts.count - 1];
+}
+
+static void push(struct cb_run_spec *spec, const struct cb_mount *how, int fd,
+                 const char *target)
+{
+    struct cb_mount mount = *how;
+
+    mount.source_fd = fd;
+    mount.target = own_text(spec, target);
+    mount.keep_stub = 1;
+    cb_vec_push(&spec->process.mounts, mount);
+    if (fd >= 0)
+        cb_vec_push(&spec->mount_fds, fd);
+}
+
+/* ── Volumes ── */
+
+static int open_subpath(int volume, const struct cb_container_mount *mount, int *fd,
+                        struct cb_error **err)
+{
+    if (cb_fs_open_in_root(volume, mount->subpath, O_PATH, 0, fd, err) < 0)
+        return cb_error_wrap(err, "volume `%s`: cannot access path `%s`", mount->name,
+                             mount->subpath);
+    return 0;
+}
+
+static int open_volume(struct cb_store *store, const struct cb_container_mount *mount,
+                       int *fd, struct cb_error **err)
+{
+    cb_auto(cb_volume) volume = NULL;
+    cb_autofd int whole = -1;
+
+    if (!mount->name)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "a volume at `%s` has no name",
+                            mount->target);
+    if (cb_volume_find(store, mount->name, &volume, err) < 0 ||
+        cb_volume_open(store, volume, &whole, err) < 0)
+        return -1;
+    if (mount->subpath && *mount->subpath)
+        return open_subpath(whole, mount, fd, err);
+    *fd = cb_steal_fd(&whole);
+    return 0;
+}
+
+/* ── Directories and files of the host ── */
+
+static int open_bind(const char *source, int makes, int *fd, struct cb_error **err)
+{
+    *fd = open(source, O_PATH | O_CLOEXEC);
+    if (*fd < 0 && errno == ENOENT && makes) {
+        if (cb_fs_mkdirs(source, 0755, err) < 0)
+            return cb_error_wrap(err, "error while creating mount source path '%s'",
+                                 source);
+        *fd = open(source, O_PATH | O_CLOEXEC);
+    }
+    if (*fd >= 0)
+        return 0;
+    if (errno == ENOENT)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "invalid mount config for type \"bind\": bind source path "
+                            "does not exist: %s",
+                            source);
+    return cb_error_errno(err, errno, "open `%s`", source);
+}
+
+static int add(struct cb_run_spec *spec, struct cb_store *store,
+               const struct cb_container_mount *mount, struct cb_error **err)
+{
+    struct cb_mount how = {.type = CB_MOUNT_BIND,
+                           .read_only = mount->read_only,
+                           .recursive = !mount->not_recursive,
+                           .propagation = propagation_of(mount->propagation)};
+    int fd = -1;
+
+    if (strcmp(mount->type, "tmpfs") == 0) {
+        how.type = CB_MOUNT_TMPFS;
+        how.options = mount->options ? own_text(spec, mount->options) : NULL;
+    } else if (strcmp(mount->type, "volume") == 0) {
+        if (open_volume(store, mount, &fd, err) < 0)
+            return -1;
+    } else if (open_bind(mount->source, 1, &fd, err) < 0) {
+        return -1;
+    }
+    push(spec, &how, fd, mount->target);
+    return 0;
+}
+
+/* A source that is missing is not a command that is missing, which errno would say. */
+static int fail(struct cb_error **err)
+{
+    cb_error_set_errnum(err, 0);
+    return -1;
+}
+
+int cb_run_spec_add_mounts(struct cb_run_spec *spec, struct cb_store *store,
+                           const struct cb_container *container, struct cb_error **err)
+{
+    cb_vec_foreach (mount, &container->mounts) {
+        if (add(spec, store, mount, err) < 0)
+            return fail(err);
+    }
+    return 0;
+}
+
+int cb_run_spec_add_binds(struct cb_run_spec *spec, const struct cb_strings *volumes,
+                          struct cb_error **err)
+{
+    cb_vec_foreach (text, volumes) {
+        cb_auto_value(cb_mount_spec) wish = {0};
+        struct cb_mount how = {.type = CB_MOUNT_BIND, .recursive = 1};
+        int fd;
+
+        if (cb_mount_spec_parse_volume(&wish, *text, err) < 0 ||
+            open_bind(wish.source, 1, &fd, err) < 0)
+            return fail(err);
+        how.read_only = wish.read_only;
+        how.propagation = propagation_of(wish.propagation);
+        push(spec, &how, fd, wish.target);
+    }
+    return 0;
+}

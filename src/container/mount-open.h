@@ -1,0 +1,15 @@
+/* What a record says is mounted → mounts of a process. Private to this directory. */
+#ifndef CB_CONTAINER_MOUNT_OPEN_H
+#define CB_CONTAINER_MOUNT_OPEN_H
+
+#include "container/record.h"
+#include "container/spec.h"
+
+/* Adds the mounts of CONTAINER to SPEC. What is not there any more is an error. */
+int cb_run_spec_add_mounts(struct cb_run_spec *spec, struct cb_store *store,
+                           const struct cb_container *container, struct cb_error **err);
+/* The same for -v of a container without a record, whose sources are paths. */
+int cb_run_spec_add_binds(struct cb_run_spec *spec, const struct cb_strings *volumes,
+                          struct cb_error **err);
+
+#endif

@@ -1,0 +1,152 @@
+/* Volumes that are something else than a directory of the store, with the options of
+ * docker's local driver: a directory of the host (o=bind), or any filesystem the kernel
+ * mounts by itself. It is mounted for each container that has it, in that container, so
+ * that nothing is left on the host; two containers see the same where the filesystem
+ * itself is the same (a device, a server), but each has a tmpfs of its own. */
+#include "container/volume.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+/* ── Checking ── */
+
+static int is_bind(const struct cb_strings *options)
+{
+    const char *o = cb_env_get(options, "o");
+
+    while (o && *o) {
+        size_t len = strcspn(o, ",");
+
+        if ((len == 4 && !memcmp(o, "bind", 4)) || (len == 5 && !memcmp(o, "rbind", 5)))
+            return 1;
+        o += len + (o[len] == ',');
+    }
+    return 0;
+}
+
+int cb_volume_check_options(const struct cb_strings *options, struct cb_error **err)
+{
+    const char *device = cb_env_get(options, "device");
+
+    cb_vec_foreach (option, options) {
+        cb_autofree char *key = xstrndup(*option, strcspn(*option, "="));
+
+        if (strcmp(key, "size") == 0)
+            return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                                "quota size requested but no quota support");
+        if (strcmp(key, "type") && strcmp(key, "o") && strcmp(key, "device"))
+            return cb_error_set(err, CB_ERR_USAGE, "invalid option: \"%s\"", key);
+    }
+    if (!options->count)
+        return 0;
+    if (!device || !*device)
+        return cb_error_set(err, CB_ERR_USAGE, "missing device in volume options");
+    if (!is_bind(options) && !cb_env_get(options, "type"))
+        return cb_error_set(err, CB_ERR_USAGE, "missing type in volume options");
+    if (!is_bind(options) || *device == '/')
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "device of a bound volume must be an absolute path: %s", device);
+}
+
+/* ── Mounting ── */
+
+/* 1: TEXT is a flag of the mount itself, or changes nothing. */
+static int is_mount_flag(const char *text, unsigned *attributes)
+{
+    static const struct {
+        const char *name;
+        unsigned attribute;
+    } flags[] = {
+        {"rw", 0},
+        {"defaults", 0},
+        {"ro", MOUNT_ATTR_RDONLY},
+        {"nosuid", MOUNT_ATTR_NOSUID},
+        {"nodev", MOUNT_ATTR_NODEV},
+        {"noexec", MOUNT_ATTR_NOEXEC},
+        {"noatime", MOUNT_ATTR_NOATIME},
+        {"nodiratime", MOUNT_ATTR_NODIRATIME},
+        {"relatime", 0},
+        {"suid", 0},
+        {"dev", 0},
+        {"exec", 0},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(flags); i++) {
+        if (strcmp(flags[i].name, text) != 0)
+            continue;
+        *attributes |= flags[i].attribute;
+        return 1;
+    }
+    return 0;
+}
+
+static int set_option(int fs, const char *text)
+{
+    cb_autofree char *key = xstrndup(text, strcspn(text, "="));
+    const char *equals = strchr(text, '=');
+
+    return equals ? fsconfig(fs, FSCONFIG_SET_STRING, key, equals + 1, 0)
+                  : fsconfig(fs, FSCONFIG_SET_FLAG, key, NULL, 0);
+}
+
+static int set_options(int fs, const char *options, unsigned *attributes)
+{
+    while (options && *options) {
+        size_t len = strcspn(options, ",");
+        cb_autofree char *option = xstrndup(options, len);
+
+        if (*option && !is_mount_flag(option, attributes) && set_option(fs, option) < 0)
+            return -1;
+        options += len + (options[len] == ',');
+    }
+    return 0;
+}
+
+static int mount_filesystem(const struct cb_volume *volume, int *fd,
+                            struct cb_error **err)
+{
+    const char *type = cb_env_get(&volume->options, "type");
+    const char *device = cb_env_get(&volume->options, "device");
+    const char *options = cb_env_get(&volume->options, "o");
+    unsigned attributes = MOUNT_ATTR_NODEV;
+    cb_autofd int fs = fsopen(type ? type : "", FSOPEN_CLOEXEC);
+
+    *fd = -1;
+    if (fs >= 0 && fsconfig(fs, FSCONFIG_SET_STRING, "source", device, 0) == 0 &&
+        set_options(fs, options, &attributes) == 0 &&
+        fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+        *fd = fsmount(fs, FSMOUNT_CLOEXEC, attributes);
+    if (*fd >= 0)
+        return 0;
+    return cb_error_errno(err, errno,
+                          "error while mounting volume '%s': failed to mount local "
+                          "volume: mount %s, flags: %s, type: %s",
+                          volume->mountpoint, device, options ? options : "",
+                          type ? type : "");
+}
+
+static int open_bound(const struct cb_volume *volume, int *fd, struct cb_error **err)
+{
+    const char *device = cb_env_get(&volume->options, "device");
+
+    *fd = open(device ? device : "", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (*fd >= 0)
+        return 0;
+    return cb_error_errno(err, errno,
+                          "error while mounting volume '%s': failed to mount local "
+                          "volume: mount %s",
+                          volume->mountpoint, device ? device : "");
+}
+
+int cb_volume_open(struct cb_store *store, const struct cb_volume *volume, int *fd,
+                   struct cb_error **err)
+{
+    if (!volume->options.count)
+        return cb_volume_open_data(store, volume->name, fd, err);
+    return is_bind(&volume->options) ? open_bound(volume, fd, err)
+                                     : mount_filesystem(volume, fd, err);
+}

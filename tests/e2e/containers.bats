@@ -1,0 +1,157 @@
+# Containers that are kept: made, run, looked at, entered, stopped, removed.
+load helpers
+
+setup_file() { cb_store; }
+teardown_file() {
+    "$CBUILD" ps -aq | xargs -r "$CBUILD" rm -f >/dev/null 2>&1
+    cb_drop_store
+}
+setup() {
+    cb_dir
+    name=c$BATS_TEST_NUMBER
+}
+teardown() {
+    "$CBUILD" ps -aq | xargs -r "$CBUILD" rm -f -v >/dev/null
+}
+
+# A container called $name that runs until it is stopped: start [OPTION…]
+start() {
+    run "$CBUILD" run -d --network none --name "$name" "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; sleep 1000 & wait'
+    expect_status 0
+    wait_until sh -c "\"$CBUILD\" logs $name | grep -q ready"
+}
+status_is() {
+    [ "$("$CBUILD" ps -a --filter "name=^$name\$" --format '{{.State}}')" = "$1" ]
+}
+
+@test "run -d prints the id, ps shows it, stop uses the signal, rm removes it" {
+    cbuild run -d --network none --name "$name" busybox sh -c 'trap "exit 7" TERM; echo ready; sleep 1000 & wait'
+    expect_status 0
+    [[ $output =~ ^[0-9a-f]{64}$ ]]
+    id=$output
+    cbuild ps --no-trunc --format '{{.ID}} {{.Image}} {{.Names}} {{.State}} {{.Networks}}'
+    expect_output "$id busybox $name running none"
+    cbuild ps -q
+    expect_output "${id:0:12}"
+    wait_until sh -c "\"$CBUILD\" logs $name | grep -q ready"
+    cbuild stop "$name"
+    expect_output "$name"
+    cbuild ps -q
+    expect_output ""
+    cbuild ps -a --format '{{.Status}}'
+    [[ $output =~ ^Exited\ \(7\)\ .*\ ago$ ]]
+    cbuild rm "${id:0:6}"
+    expect_output "${id:0:6}"
+    cbuild ps -aq
+    expect_output ""
+    [ -z "$(ls "$STORE"/containers | grep -v '^lock$')" ]
+}
+
+@test "exit statuses: the container's, 125 for us, 126 and 127 for the command" {
+    cbuild run --network none --name "$name" busybox sh -c 'exit 42'
+    expect_status 42
+    cbuild start -a "$name"
+    expect_status 42
+    cbuild run --network none busybox /etc
+    expect_status 126
+    cbuild run --network none busybox nosuch
+    expect_status 127
+    expect_contains nosuch
+    cbuild run --network none --name "$name" busybox true
+    expect_status 125
+    cbuild run --network none --restart sometimes busybox true
+    expect_status 125
+    expect_contains "unknown policy 'sometimes'"
+    cbuild run --network none busybox sh -c 'kill -9 $$'
+    cbuild wait "$name"
+    expect_output 42
+}
+
+@test "a name is one container's, and may be changed" {
+    cbuild create --network none --name "$name" busybox true
+    id=$output
+    cbuild create --network none --name "$name" busybox true
+    expect_status 1
+    expect_contains "Conflict. The container name \"/$name\" is already in use by container \"$id\". You have to remove (or rename) that container to be able to reuse that name."
+    cbuild create --name -x busybox
+    expect_status 1
+    expect_contains 'Invalid container name (-x), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed'
+    cbuild create --network none busybox true
+    other=$output
+    cbuild rename "$other" "$name"
+    expect_status 1
+    expect_contains Conflict
+    cbuild rename "$other" "$name-b"
+    expect_status 0
+    cbuild ps -a --format '{{.Names}}'
+    expect_output "$name-b
+$name"
+    cbuild rm nosuch
+    expect_status 1
+    expect_contains 'No such container: nosuch'
+    cbuild rm -f nosuch
+    expect_status 0
+}
+
+@test "logs keep the streams apart, and live on after the end" {
+    cbuild run --network none --name "$name" busybox sh -c 'echo out; echo err >&2; echo two'
+    expect_status 0
+    [ "$("$CBUILD" logs "$name" 2>/dev/null)" = "out
+two" ]
+    [ "$("$CBUILD" logs "$name" 2>&1 >/dev/null)" = err ]
+    cbuild logs -n 1 "$name"
+    [ "${#lines[@]}" -eq 1 ]
+    cbuild logs -t "$name"
+    [[ $output =~ [0-9]{4}-[0-9-]+T[0-9:]+\.[0-9]{9}Z\ two ]]
+    cbuild logs --since 2100-01-01 "$name"
+    expect_output ""
+    cbuild logs -f "$name"
+    expect_contains two
+}
+
+@test "exec runs in what runs, with its own user, directory and variables" {
+    start -e FROM=image
+    cbuild exec -e MORE=yes -w /tmp -u 1000:1000 "$name" sh -c 'echo $FROM $MORE $(pwd) $(id -u)'
+    expect_output "image yes /tmp 1000"
+    cbuild exec "$name" sh -c 'exit 9'
+    expect_status 9
+    cbuild exec "$name" nosuch
+    expect_status 127
+    cbuild exec "$name" /etc
+    expect_status 126
+    run bash -c "echo piped | '$CBUILD' exec -i $name cat"
+    expect_output piped
+    cbuild exec -d "$name" touch /tmp/made
+    wait_until "$CBUILD" exec "$name" test -e /tmp/made
+    cbuild stop "$name"
+    cbuild exec "$name" true
+    expect_status 1
+    expect_contains 'is not running'
+    cbuild exec busybox true
+    expect_status 1
+    expect_contains 'No such container: busybox' '`cbuild run busybox`'
+}
+
+@test "what runs is removed by force only" {
+    start
+    cbuild rm "$name"
+    expect_status 1
+    expect_contains "cannot remove container \"/$name\": container is running: stop the container before removing or force remove"
+    cbuild rm -f "$name"
+    expect_output "$name"
+    cbuild ps -aq
+    expect_output ""
+}
+
+@test "--rm leaves nothing, in the foreground and in the background" {
+    cbuild run --rm --name "$name" --network none busybox true
+    expect_status 0
+    cbuild ps -aq
+    expect_output ""
+    cbuild run -d --rm --name "$name" --network none busybox true
+    expect_status 0
+    wait_until sh -c "[ -z \"\$('$CBUILD' ps -aq)\" ]"
+    cbuild run --rm --restart always --network none busybox true
+    expect_status 125
+    expect_contains 'conflicting options'
+}

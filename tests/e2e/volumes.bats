@@ -1,0 +1,256 @@
+#!/usr/bin/env bats
+# Volumes: made, mounted, filled, shared, kept and removed.
+load helpers
+
+setup_file() {
+    cb_store
+    export DIR=$BATS_FILE_TMPDIR/image
+    mkdir -p "$DIR"
+    printf 'FROM busybox\nRUN mkdir -p /data/sub && echo image >/data/file && echo deep >/data/sub/file && chown 7:8 /data && chmod 750 /data\nVOLUME /data\n' | dockerfile
+    "$CBUILD" build -q --network none -t filled "$DIR" >/dev/null
+}
+teardown_file() { cb_drop_store; }
+setup() { cb_dir; }
+teardown() {
+    local id
+    for id in $("$CBUILD" ps -aq); do "$CBUILD" rm -f "$id" >/dev/null; done
+    "$CBUILD" volume prune -af >/dev/null
+}
+
+sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
+    local options=()
+    while [ "$1" != -- ]; do
+        options+=("$1")
+        shift
+    done
+    shift
+    run "$CBUILD" run --rm --network none "${options[@]}" "${IMAGE:-busybox}" sh -c "$*"
+}
+
+@test "volumes are created, listed, inspected and removed in docker's words" {
+    cbuild volume create --label tier=back --label empty one
+    expect_output one
+    cbuild volume create
+    expect_status 0
+    [ ${#output} -eq 64 ]
+    anonymous=$output
+    cbuild volume create one
+    expect_output one
+    cbuild volume ls
+    [ "${lines[0]}" = 'DRIVER    VOLUME NAME' ]
+    expect_contains 'local     one' "local     $anonymous"
+    cbuild volume ls -q -f label=tier=back
+    expect_output one
+    cbuild volume ls -q -f name=on -f driver=local -f dangling=true
+    expect_contains one
+    cbuild volume ls --format '{{.Driver}} {{.Name}} {{.Scope}} {{.Label "tier"}}' -f name=one
+    expect_output 'local one local back'
+    run bash -c '"$CBUILD" volume inspect one | jq -cS ".[0] | del(.CreatedAt)"'
+    expect_output "{\"Driver\":\"local\",\"Labels\":{\"empty\":\"\",\"tier\":\"back\"},\"Mountpoint\":\"$STORE/volumes/one/_data\",\"Name\":\"one\",\"Options\":null,\"Scope\":\"local\"}"
+    cbuild volume inspect -f '{{.Mountpoint}}' one
+    expect_output "$STORE/volumes/one/_data"
+    cbuild volume inspect nope
+    expect_status 1
+    expect_contains '[]' 'get nope: no such volume'
+    cbuild volume rm one nope "$anonymous"
+    expect_status 1
+    expect_contains one 'get nope: no such volume' "$anonymous"
+    cbuild volume rm -f nope
+    expect_status 0
+    cbuild volume ls -q
+    expect_output ''
+}
+
+@test "wrong names, drivers, options and filters are refused" {
+    for name in a/b .x -x 'a b' ../x; do
+        cbuild volume create -- "$name"
+        expect_status 1
+        expect_contains "includes invalid characters for a local volume name"
+    done
+    cbuild volume create x
+    expect_contains 'volume name is too short, names should be at least two alphanumeric characters'
+    cbuild volume create -d nope vol
+    expect_contains 'create vol: error looking up volume plugin nope: plugin "nope" not found'
+    cbuild volume create -o what=1 vol
+    expect_contains 'invalid option: "what"'
+    cbuild volume create -o type=tmpfs vol
+    expect_contains 'missing device in volume options'
+    cbuild volume create -o size=1g vol
+    expect_contains 'quota size requested but no quota support'
+    cbuild volume create --name one two
+    expect_contains 'conflicting options: either specify --name or provide positional arg, not both'
+    cbuild volume ls -f bad=x
+    expect_contains "invalid filter 'bad'"
+    cbuild volume prune -f --filter name=x
+    expect_contains "invalid filter 'name'"
+    [ -z "$("$CBUILD" volume ls -q)" ]
+}
+
+@test "an empty volume is filled from the image, once, with owners and modes" {
+    IMAGE=filled sh_in -v vol:/data -- 'stat -c "%u:%g %a" /data; cat /data/file /data/sub/file; echo mine >/data/file'
+    expect_output "$(printf '7:8 750\nimage\ndeep')"
+    IMAGE=filled sh_in -v vol:/data -- 'cat /data/file'
+    expect_output mine
+    IMAGE=filled sh_in -v bare:/data:nocopy -- 'ls /data | wc -l'
+    expect_output 0
+    IMAGE=filled sh_in --mount type=volume,src=bare2,dst=/data,volume-nocopy -- 'ls /data | wc -l'
+    expect_output 0
+    mkdir "$DIR/host"
+    IMAGE=filled sh_in -v "$DIR/host:/data" -- 'ls /data | wc -l'
+    expect_output 0
+}
+
+@test "a container's anonymous volumes go with --rm and rm -v, named ones stay" {
+    "$CBUILD" run --name first --network none -v /extra -v vol:/named filled true
+    run "$CBUILD" volume ls -q
+    [ "${#lines[@]}" -eq 3 ]
+    "$CBUILD" rm first
+    run "$CBUILD" volume ls -q
+    [ "${#lines[@]}" -eq 3 ]
+    cbuild volume prune -f
+    expect_contains 'Deleted Volumes:' 'Total reclaimed space: '
+    cbuild volume ls -q
+    expect_output vol
+    "$CBUILD" run --name second --network none -v /extra -v vol:/named filled true
+    "$CBUILD" rm -v second
+    "$CBUILD" run --rm --name third --network none -v /extra -v vol:/named filled true
+    cbuild volume ls -q
+    expect_output vol
+}
+
+@test "a volume that a container has is kept" {
+    id=$("$CBUILD" create --name holder --network none -v vol:/v busybox true)
+    cbuild volume rm vol
+    expect_status 1
+    expect_contains "remove vol: volume is in use - [$id]"
+    cbuild volume prune -af
+    expect_output 'Total reclaimed space: 0B'
+    cbuild volume ls -q -f dangling=true
+    expect_output ''
+    run bash -c 'echo n | "$CBUILD" volume prune'
+    expect_output 'WARNING! This will remove anonymous local volumes not used by at least one container. Are you sure you want to continue? [y/N] '
+    "$CBUILD" rm holder
+    cbuild volume prune -f
+    expect_output 'Total reclaimed space: 0B'
+    cbuild volume prune -af
+    expect_contains "$(printf 'Deleted Volumes:\nvol\n')"
+}
+
+@test "--volumes-from takes all that others have, also from stopped ones, and chains" {
+    mkdir "$DIR/host"
+    echo host >"$DIR/host/file"
+    "$CBUILD" create --name one --network none -v vol:/v -v "$DIR/host:/host:ro" filled true
+    "$CBUILD" create --name two --network none --volumes-from one busybox true
+    sh_in --volumes-from two -- 'cat /host/file /data/file; echo x >/v/y; (echo no >/host/no) 2>/dev/null || echo refused'
+    expect_output "$(printf 'host\nimage\nrefused')"
+    sh_in --volumes-from two:ro -- 'cat /v/y; (echo no >/v/no) 2>/dev/null || echo refused'
+    expect_output "$(printf 'x\nrefused')"
+    cbuild create --volumes-from nobody busybox
+    expect_contains 'No such container: nobody'
+    cbuild create --volumes-from one:what busybox
+    expect_contains 'invalid mode: what'
+}
+
+@test "volumes are backed up and restored by tar" {
+    cd "$BATS_TEST_TMPDIR"
+    "$CBUILD" run --name db --network none -v /dbdata busybox sh -c 'echo precious >/dbdata/file'
+    "$CBUILD" run --rm --network none --volumes-from db -v "$(pwd):/backup" busybox tar cf /backup/backup.tar -C / dbdata
+    tar tf backup.tar | grep -qx dbdata/file
+    "$CBUILD" run --name db2 --network none -v /dbdata busybox true
+    "$CBUILD" run --rm --network none --volumes-from db2 -v "$(pwd):/backup" busybox sh -c 'cd / && tar xf /backup/backup.tar'
+    sh_in --volumes-from db2 -- cat /dbdata/file
+    expect_output precious
+}
+
+@test "--mount knows binds, volumes and tmpfs with their keys" {
+    mkdir "$DIR/host"
+    echo host >"$DIR/host/file"
+    sh_in --mount "type=bind,source=$DIR/host,target=/h,readonly" -- 'cat /h/file; touch /h/x 2>/dev/null || echo refused'
+    expect_output "$(printf 'host\nrefused')"
+    sh_in --mount type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700 -- 'stat -f -c %T /t; stat -c %a /t; df -k /t | tail -1 | awk "{print \$2}"'
+    expect_output "$(printf 'tmpfs\n700\n1024')"
+    sh_in --mount type=volume,src=vol,dst=/v -- 'mkdir -p /v/a/b; echo deep >/v/a/b/c'
+    sh_in --mount type=volume,src=vol,dst=/v,volume-subpath=a/b -- 'cat /v/c'
+    expect_output deep
+    sh_in --mount type=volume,src=vol,dst=/v,volume-subpath=no -- true
+    expect_status 125
+    sh_in --mount type=volume,src=labelled,dst=/v,volume-label=a=b,volume-driver=local -- true
+    [ "$("$CBUILD" volume inspect -f '{{.Labels.a}}' labelled)" = b ]
+}
+
+@test "wrong mounts are refused in docker's words" {
+    refuse() {
+        local words=$1
+        shift
+        run "$CBUILD" run --rm --network none "$@" busybox true
+        expect_status 125
+        expect_contains "$words"
+    }
+    refuse 'invalid mount config for type "bind": bind source path does not exist: /no/where' --mount type=bind,src=/no/where,dst=/x
+    refuse 'invalid mount config for type "bind": field Source must not be empty' --mount type=bind,dst=/x
+    refuse "invalid field 'what' must be a key=value pair" --mount type=bind,what
+    refuse "unexpected key 'what' in 'what=1'" --mount type=bind,what=1
+    refuse 'target is required' --mount type=volume
+    refuse "cannot mix 'volume-*' options with mount type 'bind'" --mount type=bind,src=/tmp,dst=/x,volume-nocopy
+    refuse 'invalid mount config for type "nope": mount type unknown' --mount type=nope,dst=/x
+    refuse 'field Source must not be specified' --mount type=tmpfs,src=/x,dst=/x
+    refuse "mount path must be absolute" --mount type=volume,dst=x
+    refuse "destination can't be '/'" -v vol:/
+    refuse 'Duplicate mount point: /x' -v /x -v vol:/x
+    refuse 'Duplicate mount point: /x' -v vol:/x --mount type=tmpfs,dst=/x
+    refuse 'Duplicate mount point: /x' --tmpfs /x -v vol:/x
+    refuse 'empty section between colons' -v :/x
+    refuse 'too many colons' -v a:/b:ro:c
+    refuse 'invalid mode: what' -v "vol:/x:what"
+    refuse "invalid volume specification: '/x:ro'" -v /x:ro
+    refuse 'includes invalid characters for a local volume name' -v 'a/b:/x'
+    refuse 'invalid argument "tmpfs-size=x' --mount tmpfs-size=x,type=tmpfs,dst=/x
+    [ -z "$("$CBUILD" volume ls -q)" ]
+    [ -z "$("$CBUILD" ps -aq)" ]
+}
+
+@test "-o makes a volume of a directory of the host, or of a filesystem" {
+    mkdir "$DIR/host"
+    echo host >"$DIR/host/file"
+    "$CBUILD" volume create -o type=none -o o=bind -o "device=$DIR/host" bound
+    sh_in -v bound:/v -- 'cat /v/file; echo new >/v/new'
+    expect_output host
+    [ "$(cat "$DIR/host/new")" = new ]
+    "$CBUILD" volume create -o type=tmpfs -o o=size=2m,mode=711 -o device=tmpfs memory
+    sh_in -v memory:/v -- 'stat -f -c %T /v; stat -c %a /v; df -k /v | tail -1 | awk "{print \$2}"'
+    expect_output "$(printf 'tmpfs\n711\n2048')"
+    "$CBUILD" volume create -o type=nope -o device=x odd
+    sh_in -v odd:/v -- true
+    expect_status 125
+    expect_contains "error while mounting volume '$STORE/volumes/odd/_data': failed to mount local volume: mount x"
+    cbuild volume create -o type=tmpfs -o device=tmpfs bound
+    expect_status 1
+    [ "$(grep -c "$STORE/volumes" /proc/mounts || true)" -eq 0 ]
+}
+
+@test "a volume whose directory was replaced by a link is not followed" {
+    "$CBUILD" volume create vol
+    mkdir "$DIR/secret"
+    echo secret >"$DIR/secret/file"
+    rmdir "$STORE/volumes/vol/_data"
+    ln -s "$DIR/secret" "$STORE/volumes/vol/_data"
+    sh_in -v vol:/v -- 'cat /v/file'
+    expect_status 125
+    expect_lacks secret
+    "$CBUILD" volume rm vol
+    [ -e "$DIR/secret/file" ]
+}
+
+@test "links in a volume lead nowhere outside of the container, also as a subpath" {
+    echo outside >"$BATS_TEST_TMPDIR/outside"
+    sh_in -v vol:/v -- "ln -s $BATS_TEST_TMPDIR /v/link; ln -s ../../../../.. /v/up"
+    sh_in --mount type=volume,src=vol,dst=/x,volume-subpath=link -- 'cat /x/outside'
+    expect_status 125
+    sh_in --mount type=volume,src=vol,dst=/x,volume-subpath=../other -- true
+    expect_contains 'subpath must be a relative path within the volume'
+    # a link where the image has a directory does not lead the copy elsewhere
+    printf 'FROM busybox\nRUN rm -rf /data && ln -s /etc /data\nVOLUME /data\n' | dockerfile
+    "$CBUILD" build -q --network none -t linked "$DIR" >/dev/null
+    IMAGE=linked sh_in -- 'ls /data/passwd'
+    expect_output /data/passwd
+}

@@ -1,0 +1,236 @@
+/* What a container printed: written by lines, kept within a size, and read again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "container/log.h"
+
+#include "base/fs.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct fixture {
+    char path[32];
+    struct cb_container *container;
+    struct cb_log *log;
+    struct cb_strbuf seen;
+    size_t lines;
+};
+
+static int setup(void **state)
+{
+    struct fixture *fixture = xcalloc(1, sizeof(*fixture));
+
+    strcpy(fixture->path, "/tmp/cb-log-XXXXXX");
+    fixture->container = xcalloc(1, sizeof(*fixture->container));
+    if (!mkdtemp(fixture->path))
+        return -1;
+    fixture->container->dir_fd = open(fixture->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+
+    cb_log_close(fixture->log);
+    cb_container_free(fixture->container);
+    cb_fs_remove_tree(AT_FDCWD, fixture->path, NULL);
+    cb_strbuf_free(&fixture->seen);
+    free(fixture);
+    return 0;
+}
+
+static void open_log(struct fixture *fixture)
+{
+    cb_log_close(cb_steal(&fixture->log));
+    assert_int_equal(cb_log_open(&fixture->log, fixture->container->dir_fd,
+                                 &fixture->container->options, NULL),
+                     0);
+}
+
+static void add(struct fixture *fixture, int stream, const char *text)
+{
+    cb_log_add(fixture->log, stream, text, strlen(text));
+}
+
+static void show(void *arg, const struct cb_log_line *line)
+{
+    struct fixture *fixture = arg;
+
+    cb_strbuf_addf(&fixture->seen, "%d:", line->stream);
+    cb_strbuf_add(&fixture->seen, line->text, line->len);
+    fixture->lines++;
+}
+
+static const char *read_log(struct fixture *fixture, int64_t tail)
+{
+    const struct cb_log_wish wish = {.tail = tail};
+
+    cb_strbuf_truncate(&fixture->seen, 0);
+    fixture->lines = 0;
+    assert_int_equal(cb_log_read(fixture->container, &wish, show, fixture, NULL, NULL),
+                     0);
+    return cb_strbuf_text(&fixture->seen);
+}
+
+static void lines_come_back_with_their_streams(void **state)
+{
+    struct fixture *fixture = *state;
+
+    open_log(fixture);
+    add(fixture, 1, "one\nt");
+    add(fixture, 2, "oops\n");
+    add(fixture, 1, "wo\n\n");
+    assert_string_equal(read_log(fixture, -1), "1:one\n2:oops\n1:two\n1:\n");
+    add(fixture, 1, "no newline");
+    cb_log_close(cb_steal(&fixture->log));
+    assert_string_equal(read_log(fixture, 1), "1:no newline");
+    assert_string_equal(read_log(fixture, 0), "");
+    read_log(fixture, 1000);
+    assert_int_equal(fixture->lines, 5);
+}
+
+static void bytes_that_are_no_text_do_not_lose_the_line(void **state)
+{
+    struct fixture *fixture = *state;
+
+    open_log(fixture);
+    cb_log_add(fixture->log, 1, "a\0b\xff\"\\\x1b\n", 9);
+    add(fixture, 1, "next\n");
+    assert_string_equal(read_log(fixture, -1), "1:ab\xef\xbf\xbd\"\\\x1b\n1:next\n");
+}
+
+static void output_without_lines_is_written_all_the_same(void **state)
+{
+    struct fixture *fixture = *state;
+    char block[4096];
+    size_t total = 0;
+
+    /* a character of three bytes never fits evenly */
+    open_log(fixture);
+    for (size_t i = 0; i + 3 <= sizeof(block); i += 3)
+        memcpy(block + i, "\xe2\x82\xac", 3);
+    for (int i = 0; i < 40; i++)
+        cb_log_add(fixture->log, 1, block, 4095);
+    cb_log_close(cb_steal(&fixture->log));
+    read_log(fixture, -1);
+    assert_true(fixture->lines >= 10);
+    assert_null(strstr(cb_strbuf_text(&fixture->seen), "\xef\xbf\xbd"));
+    for (const char *at = cb_strbuf_text(&fixture->seen);
+         (at = strstr(at, "\xe2\x82\xac")); at += 3)
+        total++;
+    assert_int_equal(total, 40 * 4095 / 3);
+}
+
+static int size_of(const struct fixture *fixture, const char *name)
+{
+    struct stat st;
+
+    return fstatat(fixture->container->dir_fd, name, &st, 0) < 0 ? -1 : (int)st.st_size;
+}
+
+static void files_are_rotated_within_max_size_and_max_file(void **state)
+{
+    struct fixture *fixture = *state;
+    struct cb_container_options *options = &fixture->container->options;
+
+    cb_strings_add(&options->log_opts, "max-size=1k");
+    cb_strings_add(&options->log_opts, "max-file=3");
+    open_log(fixture);
+    for (int i = 0; i < 200; i++) {
+        cb_autofree char *line = xasprintf("line %d\n", i);
+
+        add(fixture, 1, line);
+    }
+    for (const char *const *name = (const char *const[]){"log", "log.1", "log.2", NULL};
+         *name; name++) {
+        assert_true(size_of(fixture, *name) > 0);
+        assert_true(size_of(fixture, *name) <= 1024);
+    }
+    assert_int_equal(size_of(fixture, "log.3"), -1);
+    assert_string_equal(read_log(fixture, 2), "1:line 198\n1:line 199\n");
+    read_log(fixture, -1);
+    assert_true(fixture->lines > 20 && fixture->lines < 60);
+}
+
+static void one_file_begins_anew(void **state)
+{
+    struct fixture *fixture = *state;
+
+    cb_strings_add(&fixture->container->options.log_opts, "max-size=1k");
+    open_log(fixture);
+    for (int i = 0; i < 200; i++)
+        add(fixture, 1, "0123456789\n");
+    assert_true(size_of(fixture, "log") <= 1024);
+    assert_int_equal(size_of(fixture, "log.1"), -1);
+}
+
+static void lines_that_are_not_ours_are_passed_over(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char foreign[] =
+        "garbage\n{\"log\":7}\n[]\n{\"log\":\"x\",\"stream\":\"stdout\",\"time\":"
+        "\"never\"}\n"
+        "{\"log\":\"good\\n\",\"stream\":\"stdout\",\"time\":\"2026-01-02T03:04:05Z\"}\n"
+        "{\"log\":\"torn";
+    int fd = openat(fixture->container->dir_fd, "log", O_WRONLY | O_CREAT, 0600);
+
+    assert_int_equal(write(fd, foreign, sizeof(foreign) - 1), sizeof(foreign) - 1);
+    close(fd);
+    assert_string_equal(read_log(fixture, -1), "1:good\n");
+    assert_string_equal(read_log(fixture, 1), "1:good\n");
+}
+
+static void wrong_options_are_refused(void **state)
+{
+    static const struct {
+        const char *driver, *option, *message;
+    } table[] = {
+        {"syslog", NULL, "no log driver named 'syslog' is registered"},
+        {NULL, "max-size=lots", "max-size"},
+        {NULL, "max-file=0", "max-file"},
+        {NULL, "max-file=-3", "max-file"},
+        {NULL, "max-fil=3", "unknown log opt 'max-fil' for json-file log driver"},
+        {NULL, "max-size=0", "max-size must be a positive number"},
+        {NULL, "mode=fast", "invalid logging mode: fast"},
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        cb_auto_value(cb_container_options) options = {.log_driver = table[i].driver};
+        cb_auto(cb_error) error = NULL;
+
+        if (table[i].option)
+            cb_strings_add(&options.log_opts, table[i].option);
+        if (cb_log_check(&options, &error) == 0)
+            fail_msg("taken: %s", table[i].option);
+        assert_int_equal(cb_error_kind(error), CB_ERR_USAGE);
+        if (!strstr(cb_error_message(error), table[i].message))
+            fail_msg("%s", cb_error_message(error));
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(lines_come_back_with_their_streams),
+        TEST(bytes_that_are_no_text_do_not_lose_the_line),
+        TEST(output_without_lines_is_written_all_the_same),
+        TEST(files_are_rotated_within_max_size_and_max_file),
+        TEST(one_file_begins_anew),
+        TEST(lines_that_are_not_ours_are_passed_over),
+        TEST(wrong_options_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
