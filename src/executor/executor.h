@@ -26,9 +26,9 @@ struct cb_mount {
     char *target;  /* absolute in the rootfs; resolved there, links stay inside */
     int source_fd; /* BIND; borrowed; -1 otherwise */
     int read_only;
-    int recursive; /* bind submounts too */
+    int recursive;             /* bind submounts too */
     unsigned long propagation; /* BIND: MS_SHARED, MS_SLAVE; 0: private */
-    int device;    /* BIND of a device node that may be opened */
+    int device;                /* BIND of a device node that may be opened */
     uint64_t size_bytes;
     unsigned mode;
     uint32_t uid, gid;
