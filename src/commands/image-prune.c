@@ -129,7 +129,7 @@ static int run_image_prune(struct cb_app *app, int argc, char **argv,
 
 const struct cb_cli_command cb_image_prune_command = {
     .name = "image prune",
-    .summary = "Remove images that no container uses and that have no name, or all",
+    .summary = "Remove images without a name, or all that no container uses",
     .usage = "image prune [OPTIONS]",
     .about = "Layers that the build cache still has stay until `cbuild prune`.",
     .options = image_prune_options,
