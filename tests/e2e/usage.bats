@@ -27,9 +27,6 @@ on_terminal() {
     cbuild build --provenance=mode=max "$DIR"
     expect_status 1
     expect_contains "docker's --provenance is not here" 'leave the option out'
-    cbuild build --squash "$DIR"
-    expect_status 1
-    expect_contains "docker's --squash is not here" 'COPY --from=STAGE'
     cbuild load x.tar
     expect_status 1
     expect_contains 'cbuild load -i x.tar'
@@ -255,7 +252,7 @@ END
     expect_status 0
     expect_contains 'Usage: cbuild cache COMMAND' '  export     Write a cache mount' '  prune '
     cbuild image -h
-    expect_contains '  prune      Remove images that have no name, or all'
+    expect_contains '  prune      Remove images without a name, or all that no container uses'
     expect_lacks '  list '
     cbuild help system
     expect_contains '  df ' '  fsck '
