@@ -53,7 +53,7 @@ extern const struct cb_cli_command cb_build_command, cb_run_command, cb_images_c
     cb_network_inspect_command, cb_network_rm_command, cb_network_prune_command,
     cb_network_connect_command, cb_network_disconnect_command, cb_volume_ls_command,
     cb_volume_create_command, cb_volume_inspect_command, cb_volume_rm_command,
-    cb_volume_prune_command, cb_completion_command,
+    cb_volume_prune_command, cb_port_command, cb_completion_command,
     cb_complete_command, cb_create_command, cb_start_command, cb_attach_command,
     cb_stop_command, cb_restart_command, cb_kill_command, cb_wait_command, cb_rm_command,
     cb_rename_command, cb_exec_command, cb_logs_command, cb_ps_command;

@@ -56,6 +56,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/volume-list.c \
 	%D%/options.c \
 	%D%/parse.c \
+	%D%/port.c \
 	%D%/progress-colour.c \
 	%D%/progress-json.c \
 	%D%/progress-log.c \

@@ -1,21 +1,28 @@
 noinst_LIBRARIES += src/container/libcontainer.a
 src_container_libcontainer_a_SOURCES = \
+	%D%/ask-priv.h \
 	%D%/attach.c \
 	%D%/attach.h \
 	%D%/client.c \
 	%D%/client.h \
+	%D%/connect.c \
 	%D%/container.h \
 	%D%/create.c \
 	%D%/create.h \
 	%D%/detach.c \
 	%D%/detach.h \
+	%D%/joins.c \
+	%D%/joins.h \
 	%D%/knobs.c \
 	%D%/knobs.h \
+	%D%/links.c \
+	%D%/links.h \
 	%D%/log-read.c \
 	%D%/log.c \
 	%D%/log.h \
 	%D%/monitor-client.c \
 	%D%/monitor-exec.c \
+	%D%/monitor-net.c \
 	%D%/monitor-priv.h \
 	%D%/monitor-session.c \
 	%D%/monitor-start.c \
@@ -27,6 +34,10 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/mount-spec.h \
 	%D%/mounts.c \
 	%D%/names.c \
+	%D%/neighbours.c \
+	%D%/neighbours.h \
+	%D%/nets.c \
+	%D%/nets.h \
 	%D%/record-json.c \
 	%D%/record.c \
 	%D%/record.h \
