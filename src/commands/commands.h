@@ -96,6 +96,7 @@ extern const struct cb_cli_command cb_network_ls_command;
 extern const struct cb_cli_command cb_network_prune_command;
 extern const struct cb_cli_command cb_network_rm_command;
 extern const struct cb_cli_command cb_parse_command;
+extern const struct cb_cli_command cb_port_command;
 extern const struct cb_cli_command cb_prune_command;
 extern const struct cb_cli_command cb_ps_command;
 extern const struct cb_cli_command cb_pull_command;

@@ -69,6 +69,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/options.c \
 	%D%/options.h \
 	%D%/parse.c \
+	%D%/port.c \
 	%D%/progress-colour.c \
 	%D%/progress-json.c \
 	%D%/progress-log.c \

@@ -3,6 +3,8 @@
 
 #include "commands/commands.h"
 #include "commands/network.h"
+#include "container/client.h"
+#include "container/joins.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -162,64 +164,158 @@ const struct cb_cli_command cb_network_rm_command = {
     .run = run_remove,
 };
 
-/* ── connect and disconnect: of containers that are kept, and none are ── */
+/* ── connect and disconnect ── */
 
 struct connect_values {
-    struct cb_strings aliases;
-    const char *ip, *ip6;
+    struct cb_strings aliases, links, driver_opts;
+    const char *ip, *ip6, *mac;
     int force;
 };
 
 static const struct cb_option connect_options[] = {
     {"alias", 0, CB_OPTION_LIST, offsetof(struct connect_values, aliases), "NAME",
      "What others on the network call the container"},
+    {"driver-opt", 0, CB_OPTION_LIST, offsetof(struct connect_values, driver_opts),
+     "KEY=VALUE", NULL},
     {"ip", 0, CB_OPTION_TEXT, offsetof(struct connect_values, ip), "ADDRESS",
      "Its IPv4 address there"},
     {"ip6", 0, CB_OPTION_TEXT, offsetof(struct connect_values, ip6), "ADDRESS",
      "Its IPv6 address there"},
+    {"mac-address", 0, CB_OPTION_TEXT, offsetof(struct connect_values, mac), "ADDRESS",
+     "Its hardware address there"},
+    {0},
+};
+
+static const struct cb_absent_option connect_absent[] = {
+    {"link", 0, "containers on a network of one's own find each other by name"},
+    {"link-local-ip", 0, "give an address of the network with --ip"},
+    {"gw-priority", 0, "the first network's gateway is the default one"},
     {0},
 };
 
 static const struct cb_option disconnect_options[] = {
     {"force", 'f', CB_OPTION_FLAG, offsetof(struct connect_values, force), NULL,
-     "Also when the container does not answer"},
+     "A container that is not there is no error"},
     {0},
 };
 
-/* Docker looks for the container first. */
-static int refuse(const struct cb_cli_command *command, int argc, char **argv,
-                  struct cb_error **err)
+static void connect_clear(struct connect_values *values)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct connect_values values = {0};
-    int status = cb_options_parse(command, argc, argv, 0, &values, &args, err);
+    cb_strings_free(&values->aliases);
+    cb_strings_free(&values->links);
+    cb_strings_free(&values->driver_opts);
+}
+CB_AUTO_VALUE_DEFINE(connect_values, connect_clear)
 
-    cb_strings_free(&values.aliases);
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(command, &args, 2, 2, err) < 0)
+/* NETWORK by the name it is kept under, whatever it was called. */
+static int find_both(struct cb_app *app, const struct cb_strings *args,
+                     struct cb_store **store, struct cb_network_def **def,
+                     struct cb_container **container, struct cb_error **err)
+{
+    cb_autofree char *dir = cb_network_state_dir(app, store, err);
+
+    if (!dir || cb_container_find(*store, args->items[1], container, err) < 0)
         return -1;
-    cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s", args.items[1]);
-    return cb_error_hint(err, "containers run in the foreground for now: join a network "
-                              "with `cbuild run --network`");
+    return cb_networks_find(dir, args->items[0], def, err);
+}
+
+static int check_predefined(const struct cb_network_def *def,
+                            const struct connect_values *values, struct cb_error **err)
+{
+    if (strcmp(def->name, "host") == 0)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "container cannot be disconnected from host network or "
+                            "connected to host network");
+    if (strcmp(def->name, "none") == 0)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "container cannot be connected to multiple networks with one "
+                            "of the networks in private (none) mode");
+    if (!def->predefined)
+        return 0;
+    if (values->ip || values->ip6)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "user specified IP address is supported on user defined "
+                            "networks only");
+    if (values->aliases.count)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "network-scoped alias is supported only for containers in "
+                            "user defined networks");
+    return 0;
+}
+
+static int connect_to(struct cb_app *app, const struct cb_strings *args,
+                      const struct connect_values *values, struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto(cb_network_def) def = NULL;
+    cb_auto(cb_container) container = NULL;
+    struct cb_join join = {0};
+    cb_autofree char *text = NULL;
+
+    if (find_both(app, args, &store, &def, &container, err) < 0 ||
+        check_predefined(def, values, err) < 0)
+        return -1;
+    join = (struct cb_join){.network = def->name,
+                            .aliases = values->aliases,
+                            .ip = (char *)values->ip,
+                            .ip6 = (char *)values->ip6,
+                            .mac = (char *)values->mac};
+    text = cb_join_text(&join);
+    return cb_container_connect(store, container, text, app->cancel, err);
 }
 
 static int run_connect(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
-    return refuse(&cb_network_connect_command, argc, argv, err);
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto_value(connect_values) values = {0};
+    int status =
+        cb_options_parse(&cb_network_connect_command, argc, argv, 0, &values, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_network_connect_command, &args, 2, 2, err) < 0)
+        return -1;
+    return connect_to(app, &args, &values, err);
+}
+
+static int disconnect_from(struct cb_app *app, const struct cb_strings *args,
+                           struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto(cb_network_def) def = NULL;
+    cb_auto(cb_container) container = NULL;
+
+    if (find_both(app, args, &store, &def, &container, err) < 0)
+        return -1;
+    return cb_container_disconnect(store, container, def->name, app->cancel, err);
 }
 
 static int run_disconnect(struct cb_app *app, int argc, char **argv,
                           struct cb_error **err)
 {
-    return refuse(&cb_network_disconnect_command, argc, argv, err);
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto_value(connect_values) values = {0};
+    cb_auto(cb_error) error = NULL;
+    int status = cb_options_parse(&cb_network_disconnect_command, argc, argv, 0, &values,
+                                  &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_network_disconnect_command, &args, 2, 2, err) < 0)
+        return -1;
+    if (disconnect_from(app, &args, &error) == 0 ||
+        (values.force && cb_error_kind(error) == CB_ERR_NOT_FOUND))
+        return 0;
+    return cb_error_move(err, &error);
 }
 
 const struct cb_cli_command cb_network_connect_command = {
     .name = "network connect",
     .summary = "Connect a container to a network",
     .usage = "network connect [OPTIONS] NETWORK CONTAINER",
+    .about = "One that runs gets the network at once, another one when it starts.",
     .options = connect_options,
+    .absent = connect_absent,
     .run = run_connect,
 };
 

@@ -4,6 +4,7 @@
 #include "base/strbuf.h"
 #include "commands/progress.h"
 #include "commands/run.h"
+#include "container/joins.h"
 #include "container/restart.h"
 #include "registry/registry.h"
 
@@ -75,6 +76,8 @@ const struct cb_option cb_run_options[] = {
      "Set an environment variable; without a value it is taken from here"},
     {"env-file", 0, CB_OPTION_LIST, AT(env_files), "FILE",
      "Read environment variables from a file"},
+    {"expose", 0, CB_OPTION_LIST, AT(container.request.expose), "PORT[/PROTOCOL]",
+     "A port that -P publishes and links tell of"},
     {"group-add", 0, CB_OPTION_LIST, AT(container.request.groups), "GROUP",
      "Further groups of the user"},
     {"hostname", 'h', CB_OPTION_TEXT, AT(container.request.hostname), "NAME",
@@ -90,6 +93,8 @@ const struct cb_option cb_run_options[] = {
      "Its interprocess communication: private (default), none or host"},
     {"label", 'l', CB_OPTION_LIST, AT(labels), "KEY[=VALUE]", "Give it a label"},
     {"label-file", 0, CB_OPTION_LIST, AT(label_files), "FILE", "Read labels from a file"},
+    {"link", 0, CB_OPTION_LIST, AT(container.request.links), "CONTAINER[:ALIAS]",
+     "Tell it of another container, in /etc/hosts and variables"},
     {"log-driver", 0, CB_OPTION_TEXT, AT(container.log_driver), "DRIVER",
      "Where its output is kept: json-file (default) or none"},
     {"log-opt", 0, CB_OPTION_LIST, AT(container.log_opts), "KEY=VALUE",
@@ -107,12 +112,13 @@ const struct cb_option cb_run_options[] = {
      AT(container.request.limits.memory_swappiness), "N",
      "How readily it is swapped out (0 to 100)"},
     {"mount", 0, CB_OPTION_LIST, AT(container.mounts), "SPEC",
-     "Mount a volume or a directory: type=volume|bind,source=…,target=…"},
+     "Mount something: type=volume|bind|tmpfs,source=…,target=…[,readonly]…"},
     {"name", 0, CB_OPTION_TEXT, AT(container.name), "NAME", "Name it"},
-    {"net", 0, CB_OPTION_TEXT, AT(container.request.network), "NETWORK", NULL},
+    {"net", 0, CB_OPTION_LIST, AT(container.request.networks), "NETWORK", NULL},
     {"net-alias", 0, CB_OPTION_LIST, AT(container.request.network_aliases), "NAME", NULL},
-    {"network", 0, CB_OPTION_TEXT, AT(container.request.network), "NETWORK",
-     "bridge (default), host, none, or the name of a network"},
+    {"network", 0, CB_OPTION_LIST, AT(container.request.networks), "NETWORK",
+     "bridge (default), host, none, container:NAME, or the name of a network, also as "
+     "name=NAME,alias=…,ip=…; several may be given"},
     {"network-alias", 0, CB_OPTION_LIST, AT(container.request.network_aliases), "NAME",
      "What others on the network call the container"},
     {"oom-kill-disable", 0, CB_OPTION_FLAG, AT(container.request.limits.oom_kill_disable),
@@ -161,7 +167,8 @@ const struct cb_option cb_run_options[] = {
      "host: the user ids are those of the host (the default)"},
     {"uts", 0, CB_OPTION_TEXT, AT(container.request.uts), "MODE",
      "host: the host name is the one of the host"},
-    {"volume", 'v', CB_OPTION_LIST, AT(container.request.volumes), "[SOURCE:]TARGET[:ro]",
+    {"volume", 'v', CB_OPTION_LIST, AT(container.request.volumes),
+     "[SOURCE:]TARGET[:OPTIONS]",
      "Mount a directory of the host, or a volume"},
     {"volumes-from", 0, CB_OPTION_LIST, AT(container.volumes_from), "CONTAINER[:ro]",
      "Mount what another container has mounted"},
@@ -288,7 +295,7 @@ static int is_fleeting(const struct cb_run_values *values)
         container->volumes_from.count || values->detach_keys || values->sig_proxy)
         return 0;
     cb_vec_foreach (volume, &container->request.volumes) {
-        if (**volume != '/' || !strchr(*volume, ':'))
+        if ((**volume != '/' && **volume != '.') || !strchr(*volume, ':'))
             return 0;
     }
     return 1;
@@ -372,7 +379,7 @@ int cb_run_parse(const struct cb_cli_command *command, int argc, char **argv,
         return status;
     if (cb_app_arguments(command, args, 1, -1, err) < 0 ||
         check_conflicts(&values->container, err) < 0 ||
-        cb_run_read_files(values, err) < 0)
+        cb_run_read_files(values, err) < 0 || cb_joins_settle(request, err) < 0)
         return -1;
     for (size_t i = 1; i < args->count; i++)
         cb_strings_add(&request->command, args->items[i]);

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/subprocess.h"
+#include "container/ask-priv.h"
 #include "container/create.h"
 #include "container/detach.h"
 #include "container/monitor.h"
@@ -73,6 +74,16 @@ static int receive(int fd, struct cb_cancel *cancel, struct cb_wire_message *ans
     if (!got)
         return gone(err);
     return answer->type == CB_WIRE_FAILED ? cb_wire_get_error(answer, err) : 0;
+}
+
+int cb_monitor_ask(const struct cb_container *container, struct cb_wire_message *message,
+                   struct cb_cancel *cancel, int *fd, struct cb_error **err)
+{
+    cb_autofd int monitor = -1;
+
+    if (connect_to(container, &monitor, err) < 0 || send_to(monitor, message, err) < 0)
+        return -1;
+    return receive(monitor, cancel, message, fd, err);
 }
 
 int cb_container_signal(struct cb_container *container, int signal, struct cb_error **err)

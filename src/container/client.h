@@ -47,6 +47,22 @@ int cb_container_wait(struct cb_container *container, struct cb_cancel *cancel,
 int cb_container_root(struct cb_store *store, struct cb_container *container, int *fd,
                       struct cb_snapshot **snapshot, struct cb_lock **hold,
                       struct cb_error **err);
+/* Its network, and what it knows of names: for others that join it. */
+struct cb_container_net {
+    int fd;
+    char *hosts, *resolv_conf, *hostname;
+};
+void cb_container_net_free(struct cb_container_net *net);
+/* USAGE "cannot join network of a non running container: …". */
+int cb_container_get_net(struct cb_container *container, struct cb_container_net **out,
+                         struct cb_error **err);
+/* JOIN is what cb_join_parse reads. Also of one that does not run: then when it starts. */
+int cb_container_connect(struct cb_store *store, struct cb_container *container,
+                         const char *join, struct cb_cancel *cancel,
+                         struct cb_error **err);
+int cb_container_disconnect(struct cb_store *store, struct cb_container *container,
+                            const char *network, struct cb_cancel *cancel,
+                            struct cb_error **err);
 /* Until its monitor is gone. */
 int cb_container_wait_gone(struct cb_container *container, struct cb_cancel *cancel,
                            struct cb_error **err);

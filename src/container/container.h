@@ -18,12 +18,16 @@ struct cb_run_request {
     const char *entrypoint; /* "" resets */
     struct cb_strings env;  /* -e as typed, "K" alone takes ours */
     const char *workdir, *user, *hostname;
-    struct cb_strings volumes; /* -v HOST:CTR[:ro] (absolute host paths) */
+    struct cb_strings volumes; /* -v as typed */
     const char *network; /* "bridge" (default), "host", "none", "container:X", a name */
     struct cb_strings network_aliases;
     const char *ip, *ip6, *mac;
+    struct cb_strings networks; /* --network as typed; see container/joins.h */
+    char *network_name;         /* what NETWORK points to then */
+    struct cb_strings links;    /* "CONTAINER[:ALIAS]" */
     struct cb_strings publish; /* -p as typed */
     int publish_all;           /* -P */
+    struct cb_strings expose;  /* --expose PORT[/PROTO] */
     int interactive, tty, init;
     /* Docker's options for the sandbox, as typed */
     struct cb_limit_options limits;

@@ -209,7 +209,7 @@ int cb_container_create(struct cb_store *store,
 
     container->dir_fd = -1;
     if (cb_container_check_mounts(options, err) < 0 ||
-        cb_setup_check(cb_store_root(store), &options->request, err) < 0 ||
+        cb_setup_check(store, &options->request, err) < 0 ||
         copy_options(container, options, image_id, err) < 0 ||
         cb_containers_lock(store, &lock, &dir, err) < 0)
         return -1;

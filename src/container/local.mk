@@ -1,11 +1,13 @@
 noinst_LIBRARIES += src/container/libcontainer.a
 src_container_libcontainer_a_SOURCES = \
+	%D%/ask-priv.h \
 	%D%/attach.c \
 	%D%/attach.h \
 	%D%/client.c \
 	%D%/client.h \
 	%D%/commit.c \
 	%D%/commit.h \
+	%D%/connect.c \
 	%D%/container.h \
 	%D%/copy-paths.c \
 	%D%/copy.c \
@@ -18,13 +20,18 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/diff.h \
 	%D%/files.c \
 	%D%/files.h \
+	%D%/joins.c \
+	%D%/joins.h \
 	%D%/knobs.c \
 	%D%/knobs.h \
+	%D%/links.c \
+	%D%/links.h \
 	%D%/log-read.c \
 	%D%/log.c \
 	%D%/log.h \
 	%D%/monitor-client.c \
 	%D%/monitor-exec.c \
+	%D%/monitor-net.c \
 	%D%/monitor-priv.h \
 	%D%/monitor-session.c \
 	%D%/monitor-start.c \
@@ -36,6 +43,10 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/mount-spec.h \
 	%D%/mounts.c \
 	%D%/names.c \
+	%D%/neighbours.c \
+	%D%/neighbours.h \
+	%D%/nets.c \
+	%D%/nets.h \
 	%D%/record-json.c \
 	%D%/record.c \
 	%D%/record.h \

@@ -226,6 +226,19 @@ static void open_client(struct monitor *monitor, struct client *client,
     case CB_WIRE_ROOT:
         status = give_root(monitor, client, &error);
         break;
+    case CB_WIRE_NET:
+        status = cb_monitor_give_net(monitor, client, &error);
+        break;
+    case CB_WIRE_CONNECT:
+        status = cb_monitor_connect(monitor, message, &error);
+        if (status == 0)
+            cb_client_answer(client, 0, NULL);
+        break;
+    case CB_WIRE_DISCONNECT:
+        status = cb_monitor_disconnect(monitor, message, &error);
+        if (status == 0)
+            cb_client_answer(client, 0, NULL);
+        break;
     default:
         cb_client_drop(client);
     }

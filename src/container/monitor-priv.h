@@ -89,6 +89,14 @@ void cb_clients_tell_end(struct monitor *monitor, const struct session *session,
 int cb_monitor_exec(struct monitor *monitor, struct client *client,
                     const struct cb_wire_message *message, struct cb_error **err);
 
+/* ── monitor-net.c ── */
+int cb_monitor_give_net(struct monitor *monitor, struct client *client,
+                        struct cb_error **err);
+int cb_monitor_connect(struct monitor *monitor, const struct cb_wire_message *message,
+                       struct cb_error **err);
+int cb_monitor_disconnect(struct monitor *monitor, const struct cb_wire_message *message,
+                          struct cb_error **err);
+
 /* ── monitor-start.c ── */
 int cb_monitor_start_container(struct monitor *monitor,
                                const struct cb_wire_message *wish, struct cb_error **err);

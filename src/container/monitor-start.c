@@ -10,44 +10,20 @@
 #include <unistd.h>
 
 /* The store is let go of at once: the snapshot is pinned. */
-static int open_root(struct monitor *monitor, struct cb_error **err)
+static int open_parts(struct monitor *monitor, struct cb_error **err)
 {
     const struct cb_store_options options = {.root = monitor->store_root};
+    const struct cb_container *container = monitor->container;
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_snapshot) snapshot = NULL;
 
     if (cb_store_open(&store, &options, err) < 0 ||
-        cb_container_snapshot(store, monitor->container, &snapshot, err) < 0 ||
-        cb_run_spec_add_mounts(&monitor->setup->spec, store, monitor->container, err) < 0)
+        cb_setup_make(monitor->setup, store, &container->options.request, container->id,
+                      container->name, monitor->cancel, err) < 0 ||
+        cb_container_snapshot(store, container, &snapshot, err) < 0 ||
+        cb_run_spec_add_mounts(&monitor->setup->spec, store, container, err) < 0)
         return -1;
     return cb_snapshot_open_root(snapshot, &monitor->root, err);
-}
-
-static json_t *network_json(const struct cb_setup *setup)
-{
-    json_t *object = json_object(), *ports = json_object();
-    const struct cb_ports *opened = cb_network_ports(setup->network);
-    char ip[CB_IP_MAX_TEXT] = "", gateway[CB_IP_MAX_TEXT] = "";
-
-    cb_network_addresses(setup->network, ip, gateway);
-    cb_vec_foreach (port, opened) {
-        cb_autofree char *key = xasprintf("%u/%s", port->container, port->protocol);
-        cb_autofree char *host = xasprintf("%u", port->host);
-        json_t *list = json_object_get(ports, key), *binding = json_object();
-
-        if (!list) {
-            list = json_array();
-            json_object_set_new(ports, key, list);
-        }
-        json_object_set_new(binding, "HostIp",
-                            json_string(*port->host_ip ? port->host_ip : "0.0.0.0"));
-        json_object_set_new(binding, "HostPort", json_string(host));
-        json_array_append_new(list, binding);
-    }
-    json_object_set_new(object, "Ports", ports);
-    json_object_set_new(object, "IPAddress", json_string(ip));
-    json_object_set_new(object, "Gateway", json_string(gateway));
-    return object;
 }
 
 static void set_running(struct monitor *monitor)
@@ -62,7 +38,7 @@ static void set_running(struct monitor *monitor)
     state->error = NULL;
     cb_timestamp_format(cb_timestamp_now(), state->started);
     json_decref(state->network);
-    state->network = network_json(monitor->setup);
+    state->network = cb_nets_settings_json(&monitor->setup->nets);
 }
 
 static int start(struct monitor *monitor, const struct cb_wire_message *wish,
@@ -73,9 +49,7 @@ static int start(struct monitor *monitor, const struct cb_wire_message *wish,
     struct cb_process_spec *spec = &monitor->setup->spec.process;
     struct cb_log *log = NULL;
 
-    if (cb_setup_make(monitor->setup, monitor->store_root, request, container->id,
-                      container->name, monitor->cancel, err) < 0 ||
-        open_root(monitor, err) < 0)
+    if (open_parts(monitor, err) < 0)
         return -1;
     spec->rootfs_fd = monitor->root;
     spec->cgroup_name = container->id;

@@ -36,7 +36,7 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
     if (request->tty && request->interactive && !isatty(STDIN_FILENO))
         return cb_error_set(err, CB_ERR_USAGE, "the input device is not a TTY");
     cb_container_new_id(id);
-    if (cb_setup_make(&setup, cb_store_root(store), request, id, NULL, cancel, err) < 0)
+    if (cb_setup_make(&setup, store, request, id, NULL, cancel, err) < 0)
         return -1;
     cb_setup_tell_ports(&setup);
     if (cb_snapshot_prepare(store, request->rootfs, &snapshot, err) < 0 ||

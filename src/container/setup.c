@@ -12,7 +12,9 @@
 void cb_setup_clear(struct cb_setup *setup)
 {
     cb_run_spec_clear(&setup->spec);
-    cb_network_free(setup->network);
+    cb_nets_clear(&setup->nets);
+    cb_strings_free(&setup->whole.env);
+    cb_strings_free(&setup->whole.add_hosts);
 }
 
 void cb_container_new_id(char out[65])
@@ -25,19 +27,6 @@ void cb_container_new_id(char out[65])
         snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static int read_ports(struct cb_ports *ports, const struct cb_run_request *request,
-                      struct cb_error **err)
-{
-    for (size_t i = 0; i < request->publish.count; i++)
-        if (cb_ports_parse(ports, request->publish.items[i], err) < 0)
-            return -1;
-    for (size_t i = 0; request->publish_all && i < request->config->exposed_ports.count;
-         i++)
-        if (cb_ports_expose(ports, request->config->exposed_ports.items[i], err) < 0)
-            return -1;
-    return 0;
-}
-
 static int check_dns(const struct cb_run_request *request, struct cb_error **err)
 {
     const struct cb_dns_options dns = {&request->dns, &request->dns_search,
@@ -46,33 +35,10 @@ static int check_dns(const struct cb_run_request *request, struct cb_error **err
     return cb_dns_check(&dns, err);
 }
 
-static int open_network(struct cb_network **out, const char *store_root,
-                        const struct cb_run_request *request, const char *id,
-                        const char *given, struct cb_error **err)
-{
-    cb_autofree char *state = xasprintf("%s/networks", store_root);
-    cb_autofree char *name = given ? xstrdup(given) : xstrndup(id, 12);
-    cb_auto_value(cb_ports) ports = {0};
-    struct cb_network_options options = {.mode = request->network,
-                                         .state_dir = state,
-                                         .id = id,
-                                         .name = name,
-                                         .aliases = &request->network_aliases,
-                                         .dns = &request->dns,
-                                         .ports = &ports,
-                                         .ip = request->ip,
-                                         .ip6 = request->ip6,
-                                         .mac = request->mac};
-
-    if (read_ports(&ports, request, err) < 0 || check_dns(request, err) < 0)
-        return -1;
-    return cb_network_new(out, &options, err);
-}
-
 /* Nothing else tells which port the kernel picked. */
 void cb_setup_tell_ports(const struct cb_setup *setup)
 {
-    const struct cb_ports *opened = cb_network_ports(setup->network);
+    const struct cb_ports *opened = cb_network_ports(setup->nets.items[0]);
 
     for (size_t i = 0; i < opened->count; i++) {
         const struct cb_port *port = &opened->items[i];
@@ -86,28 +52,81 @@ void cb_setup_tell_ports(const struct cb_setup *setup)
 }
 
 static void choose_hostname(struct cb_setup *setup, const struct cb_run_request *request,
-                            const char *id)
+                            const char *id, const struct cb_container_net *net)
 {
     if (request->hostname)
         snprintf(setup->hostname, sizeof(setup->hostname), "%s", request->hostname);
-    else if (cb_network_is_host(setup->network) || (request->uts && *request->uts))
+    else if (net && *net->hostname)
+        snprintf(setup->hostname, sizeof(setup->hostname), "%s", net->hostname);
+    else if (cb_network_is_host(setup->nets.items[0]) || (request->uts && *request->uts))
         gethostname(setup->hostname, sizeof(setup->hostname));
     else
         snprintf(setup->hostname, sizeof(setup->hostname), "%.12s", id);
     setup->hostname[sizeof(setup->hostname) - 1] = '\0';
 }
 
-int cb_setup_make(struct cb_setup *out, const char *store_root,
+/* What it is told of others is less than what it was told itself. */
+static void add_neighbours(struct cb_run_request *whole,
+                           const struct cb_run_request *request,
+                           const struct cb_neighbours *neighbours)
+{
+    cb_strings_copy(&whole->env, &neighbours->env);
+    cb_vec_foreach (text, &request->env)
+        cb_strings_add(&whole->env, *text);
+    cb_strings_copy(&whole->add_hosts, &neighbours->hosts);
+    cb_vec_foreach (text, &request->add_hosts)
+        cb_strings_add(&whole->add_hosts, *text);
+}
+
+static int make(struct cb_setup *out, const struct cb_nets_owner *owner,
+                const struct cb_container_net *net, struct cb_cancel *cancel,
+                struct cb_error **err)
+{
+    const struct cb_run_request *request = owner->request;
+    struct cb_nets_owner named = *owner;
+    struct cb_run_names names = {0};
+
+    if (cb_nets_open(&out->nets, owner, err) < 0)
+        return -1;
+    choose_hostname(out, request, owner->id, net);
+    named.hostname = out->hostname;
+    if (cb_nets_set_up(&out->nets, &named, cancel, err) < 0 ||
+        cb_nets_texts(&out->nets, &named, &names.hosts, &names.resolv_conf, err) < 0)
+        return -1;
+    names.hostname = out->hostname;
+    names.netns_fd = out->nets.netns;
+    names.is_host = cb_network_is_host(out->nets.items[0]);
+    return cb_run_spec_make(&out->spec, request, &names, err);
+}
+
+int cb_setup_make(struct cb_setup *out, struct cb_store *store,
                   const struct cb_run_request *request, const char *id, const char *name,
                   struct cb_cancel *cancel, struct cb_error **err)
 {
+    cb_auto_value(cb_neighbours) neighbours = {0};
+    cb_autofree char *called = name ? xstrdup(name) : xstrndup(id, 12);
+    struct cb_network_joined joined = {0};
+    struct cb_nets_owner owner = {.store_root = cb_store_root(store),
+                                  .request = &out->whole,
+                                  .id = id,
+                                  .name = called};
+
+    out->nets.netns = -1;
+    out->whole = *request;
+    out->whole.env = out->whole.add_hosts = (struct cb_strings){0};
     if (cb_stopping_parse(&out->stopping, request->stop_signal, request->stop_timeout,
                           err) < 0 ||
-        open_network(&out->network, store_root, request, id, name, err) < 0)
+        check_dns(request, err) < 0 ||
+        cb_neighbours_find(&neighbours, store, request, called, err) < 0)
         return -1;
-    choose_hostname(out, request, id);
-    return cb_run_spec_make(&out->spec, request, out->hostname, out->network, cancel,
-                            err);
+    if (neighbours.net) {
+        joined = (struct cb_network_joined){.netns = neighbours.net->fd,
+                                            .hosts = neighbours.net->hosts,
+                                            .resolv_conf = neighbours.net->resolv_conf};
+        owner.joined = &joined;
+    }
+    add_neighbours(&out->whole, request, &neighbours);
+    return make(out, &owner, neighbours.net, cancel, err);
 }
 
 static int check_knobs(const struct cb_run_request *request, struct cb_error **err)
@@ -119,15 +138,31 @@ static int check_knobs(const struct cb_run_request *request, struct cb_error **e
     return status;
 }
 
-int cb_setup_check(const char *store_root, const struct cb_run_request *request,
+static int check_networks(const char *store_root, const struct cb_run_request *request,
+                          struct cb_error **err)
+{
+    const struct cb_nets_owner owner = {
+        .store_root = store_root, .request = request, .id = "000000000000"};
+    struct cb_nets nets = {.netns = -1};
+    int status = 0;
+
+    /* one that is another container's cannot be opened before it runs */
+    if (!request->network || strncmp(request->network, "container:", 10) != 0 ||
+        !request->network[10])
+        status = cb_nets_open(&nets, &owner, err);
+    cb_nets_clear(&nets);
+    return status < 0 ? -1 : cb_nets_check_others(&owner, err);
+}
+
+int cb_setup_check(struct cb_store *store, const struct cb_run_request *request,
                    struct cb_error **err)
 {
-    cb_auto(cb_network) network = NULL;
     struct cb_stopping stopping;
 
     if (cb_stopping_parse(&stopping, request->stop_signal, request->stop_timeout, err) <
             0 ||
-        check_knobs(request, err) < 0)
+        check_knobs(request, err) < 0 || check_dns(request, err) < 0 ||
+        cb_neighbours_check(store, request, err) < 0)
         return -1;
-    return open_network(&network, store_root, request, "000000000000", NULL, err);
+    return check_networks(cb_store_root(store), request, err);
 }

@@ -1,14 +1,18 @@
-/* What a container is started with: its network, and the specification of its process.
+/* What a container is started with: its networks, and the specification of its process.
  * Private to this directory. */
 #ifndef CB_CONTAINER_SETUP_H
 #define CB_CONTAINER_SETUP_H
 
+#include "container/neighbours.h"
+#include "container/nets.h"
 #include "container/signals.h"
 #include "container/spec.h"
-#include "network/network.h"
 
 struct cb_setup {
-    struct cb_network *network;
+    /* What was asked for, and what neighbours add to it: ENV and ADD_HOSTS are its own,
+     * all else is the request's, which outlives it. */
+    struct cb_run_request whole;
+    struct cb_nets nets;
     struct cb_run_spec spec; /* without a root */
     struct cb_stopping stopping;
     char hostname[65];
@@ -19,11 +23,11 @@ CB_AUTO_VALUE_DEFINE(cb_setup, cb_setup_clear)
 /* 64 hex digits; the first 12 are docker's default host name. */
 void cb_container_new_id(char out[65]);
 /* NAME: what others on its network call it, or NULL. */
-int cb_setup_make(struct cb_setup *out, const char *store_root,
+int cb_setup_make(struct cb_setup *out, struct cb_store *store,
                   const struct cb_run_request *request, const char *id, const char *name,
                   struct cb_cancel *cancel, struct cb_error **err);
 /* Checks all that can be checked before anything is made. USAGE, NOT_FOUND. */
-int cb_setup_check(const char *store_root, const struct cb_run_request *request,
+int cb_setup_check(struct cb_store *store, const struct cb_run_request *request,
                    struct cb_error **err);
 /* Tells on standard error which ports the kernel picked. */
 void cb_setup_tell_ports(const struct cb_setup *setup);

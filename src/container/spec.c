@@ -42,6 +42,10 @@ void cb_run_request_clear(struct cb_run_request *request)
     cb_strings_free(&request->sysctls);
     cb_strings_free(&request->add_hosts);
     cb_strings_free(&request->network_aliases);
+    cb_strings_free(&request->networks);
+    cb_strings_free(&request->links);
+    cb_strings_free(&request->expose);
+    free(request->network_name);
     cb_strings_free(&request->publish);
     cb_strings_free(&request->dns);
     cb_strings_free(&request->dns_search);
@@ -168,34 +172,26 @@ static int add_devices(struct cb_run_spec *spec, struct cb_error **err)
 }
 
 /* The files with names come before the volumes, which may cover them. */
-static int join_network(struct cb_run_spec *out, const struct cb_run_request *request,
-                        const char *hostname, struct cb_network *network,
-                        struct cb_cancel *cancel, struct cb_error **err)
+static void add_names(struct cb_run_spec *out, const struct cb_run_names *names)
 {
-    const struct cb_dns_options dns = {&request->dns, &request->dns_search,
-                                       &request->dns_options};
-
-    out->process.host_network = cb_network_is_host(network);
-    if (cb_network_netns(network, cancel, &out->process.netns_fd, err) < 0 ||
-        cb_network_hosts(network, hostname, &request->add_hosts, &out->hosts, err) < 0)
-        return -1;
-    out->resolv_conf = cb_network_resolv_conf(network, &dns);
+    out->process.host_network = names->is_host;
+    out->process.netns_fd = names->netns_fd;
     add_file(out, "/etc/resolv.conf", out->resolv_conf);
     add_file(out, "/etc/hosts", out->hosts);
-    return 0;
 }
 
 int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *request,
-                     const char *hostname, struct cb_network *network,
-                     struct cb_cancel *cancel, struct cb_error **err)
+                     const struct cb_run_names *names, struct cb_error **err)
 {
     struct cb_process_spec *process = &out->process;
     const struct cb_image_config *config = request->config;
 
+    out->hosts = names->hosts;
+    out->resolv_conf = names->resolv_conf;
     cb_process_spec_init(process);
     if (make_argv(&out->argv, request, err) < 0)
         return -1;
-    make_env(&out->env, request, hostname);
+    make_env(&out->env, request, names->hostname);
     process->argv = &out->argv;
     process->env = &out->env;
     process->cwd = request->workdir      ? request->workdir
@@ -211,12 +207,11 @@ int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *reque
             process->cwd);
     process->make_cwd = 1;
     process->user = request->user ? request->user : config->user ? config->user : "";
-    process->hostname = hostname;
+    process->hostname = names->hostname;
     if (cb_run_knobs_parse(&out->knobs, request, err) < 0 ||
         cb_run_knobs_apply(&out->knobs, request, process, err) < 0)
         return -1;
-    if (join_network(out, request, hostname, network, cancel, err) < 0)
-        return -1;
+    add_names(out, names);
     cb_vec_foreach (mount, &out->knobs.tmpfs)
         cb_vec_push(&process->mounts, *mount);
     return add_devices(out, err);

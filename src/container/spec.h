@@ -19,9 +19,13 @@ struct cb_run_spec {
 void cb_run_spec_clear(struct cb_run_spec *spec);
 CB_AUTO_VALUE_DEFINE(cb_run_spec, cb_run_spec_clear)
 
-/* HOSTNAME: the container's, as in /etc/hosts. NETWORK is set up on the way. */
+/* What it is called, and its network, which is set up. */
+struct cb_run_names {
+    const char *hostname;
+    char *hosts, *resolv_conf; /* taken */
+    int netns_fd, is_host;
+};
 int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *request,
-                     const char *hostname, struct cb_network *network,
-                     struct cb_cancel *cancel, struct cb_error **err);
+                     const struct cb_run_names *names, struct cb_error **err);
 
 #endif

@@ -1,7 +1,7 @@
-/* A private bridge with masquerading: a /24 of its own for each running cbuild, so that
- * nothing of two builds or of the host's loopback meets. Bridges are numbered: interface
- * cbuild-<n>, subnet 10.213.<n>.0/24, lease bridge-<n>. The lowest number is taken that
- * is free and whose subnet no route of the host covers.
+/* A private bridge with masquerading, for builds: a /24 of its own for each running
+ * cbuild, so that nothing of two builds or of the host's loopback meets. Bridges are
+ * numbered: interface cbuild-<n>, subnet 10.213.<n>.0/24, lease bridge-<n>. The lowest
+ * number is taken that is free and whose subnet no route of the host covers.
  *
  * The host's name servers are asked directly. Only where all of them listen on its
  * loopback is aardvark-dns started, which passes questions on to them. */
@@ -57,7 +57,7 @@ static int take_number(unsigned *out, struct cb_net_lease **lease, struct cb_err
     return cb_error_hint(err, "use --network=host or --network=none");
 }
 
-static int needs_resolver(void)
+int cb_bridge_needs_resolver(void)
 {
     if (cb_dns_is_reachable())
         return 0;
@@ -86,6 +86,7 @@ static int set_up(struct cb_network *network, int fd, void **state,
     subnet.gateway = facts.host = facts.address = subnet.subnet.ip;
     subnet.gateway.bytes[3] = facts.host.bytes[3] = 1;
     facts.address.bytes[3] = 2;
+    facts.bits = subnet.subnet.bits;
     struct cb_attachment attachment = {.id = network->id ? network->id : id,
                                        .name = interface,
                                        .network = interface,
@@ -95,10 +96,12 @@ static int set_up(struct cb_network *network, int fd, void **state,
                                        .subnet_count = 1,
                                        .ips = {facts.address},
                                        .mac = network->mac,
+                                       .inside = network->interface,
                                        .dns = &network->dns,
                                        .ports = &network->ports,
                                        .mtu = cb_routes_mtu(),
-                                       .names = !network->dns.count && needs_resolver(),
+                                       .names = !network->dns.count &&
+                                                cb_bridge_needs_resolver(),
                                        .isolate = 1};
     if (cb_netavark_up(&netavark, &lease, &attachment, fd, cancel, err) < 0)
         return -1;

@@ -169,6 +169,8 @@ char *cb_network_resolv_conf(struct cb_network *network,
     char ip[CB_IP_MAX_TEXT];
 
     options = options ? options : &none;
+    if (network && network->resolv_conf)
+        return xstrdup(network->resolv_conf);
     if (is_host && !given(options->servers) && !given(options->search) &&
         !given(options->options))
         return host_file();
@@ -291,6 +293,10 @@ int cb_network_hosts(struct cb_network *network, const char *hostname,
     cb_auto_value(cb_strbuf) text = {0};
     char ip[CB_IP_MAX_TEXT] = "127.0.0.1";
 
+    if (network && network->hosts) {
+        *out = xstrdup(network->hosts);
+        return 0;
+    }
     cb_strbuf_adds(&text, "127.0.0.1\tlocalhost\n"
                           "::1\tlocalhost ip6-localhost ip6-loopback\n"
                           "fe00::0\tip6-localnet\n"

@@ -6,13 +6,11 @@
 #include "base/fs.h"
 #include "base/log.h"
 
+#include <ctype.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#define ID_PART          12
-#define RECORD_MAX_BYTES (1u << 20)
 
 char *cb_network_interface(const struct cb_network_def *def)
 {
@@ -20,11 +18,11 @@ char *cb_network_interface(const struct cb_network_def *def)
 
     if (name && *name && strlen(name) < IFNAMSIZ && !strpbrk(name, "/: \t\n%"))
         return xstrdup(name);
-    return xasprintf("br-%.*s", ID_PART, def->id);
+    return xasprintf("br-%.*s", CB_NETWORK_ID_PART, def->id);
 }
 
-static const struct cb_network_subnet *subnet_of(const struct cb_network_def *def,
-                                                 int family)
+const struct cb_network_subnet *cb_network_subnet_of(const struct cb_network_def *def,
+                                                     int family)
 {
     for (size_t i = 0; i < def->subnet_count; i++)
         if (def->subnets[i].subnet.ip.family == family)
@@ -38,7 +36,7 @@ static char *lease_name(const struct cb_network_def *def, const struct cb_ip *ip
 {
     char text[CB_IP_MAX_TEXT];
 
-    return xasprintf("net-%.*s-%s", ID_PART, def->id, cb_ip_text(ip, text));
+    return xasprintf("net-%.*s-%s", CB_NETWORK_ID_PART, def->id, cb_ip_text(ip, text));
 }
 
 /* One that a killed process had counts as taken until it was taken down. */
@@ -105,8 +103,8 @@ static int take_next(const struct cb_network_def *def,
 static int place_ipv6(const struct cb_network *network, const struct cb_ip *ipv4,
                       struct cb_ip *out, struct cb_error **err)
 {
-    const struct cb_network_subnet *subnet = subnet_of(network->def, AF_INET6);
-    const struct cb_network_subnet *narrow = subnet_of(network->def, AF_INET);
+    const struct cb_network_subnet *subnet = cb_network_subnet_of(network->def, AF_INET6);
+    const struct cb_network_subnet *narrow = cb_network_subnet_of(network->def, AF_INET);
 
     if (!subnet)
         return 0;
@@ -135,15 +133,31 @@ static unsigned mtu_of(const struct cb_network_def *def)
     return mtu >= 68 && mtu <= 65535 ? (unsigned)mtu : cb_routes_mtu();
 }
 
+/* What a killed process had is taken down first, where it is asked for by name. */
+static int take_wished(struct cb_network *network, const struct cb_network_subnet *subnet,
+                       struct cb_ip *out, struct cb_net_lease **lease,
+                       struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+
+    if (!network->ip)
+        return take_next(network->def, subnet, out, lease, err);
+    if (take_given(network, subnet, out, lease, &error) > 0)
+        return 1;
+    if (cb_error_kind(error) != CB_ERR_EXISTS)
+        return cb_error_move(err, &error);
+    cb_netavark_sweep();
+    return take_given(network, subnet, out, lease, err);
+}
+
 static int take_address(struct cb_network *network, struct cb_attachment *attachment,
                         struct cb_net_lease **lease, struct cb_error **err)
 {
     const struct cb_network_def *def = network->def;
-    const struct cb_network_subnet *subnet = subnet_of(def, AF_INET);
+    const struct cb_network_subnet *subnet = cb_network_subnet_of(def, AF_INET);
     cb_auto(cb_lock) lock = NULL;
     cb_auto(cb_network_def) still = NULL;
     cb_autofd int dir = -1;
-    int taken;
 
     if (cb_networks_lock(network->state_dir, CB_LOCK_SHARED, &lock, &dir, err) < 0 ||
         cb_networks_find(network->state_dir, def->id, &still, err) < 0)
@@ -151,15 +165,15 @@ static int take_address(struct cb_network *network, struct cb_attachment *attach
     if (!subnet)
         return cb_error_set(err, CB_ERR_INTEGRITY, "network %s has no IPv4 subnet",
                             def->name);
-    taken = network->ip ? take_given(network, subnet, &attachment->ips[0], lease, err)
-                        : take_next(def, subnet, &attachment->ips[0], lease, err);
-    if (taken < 0)
+    if (take_wished(network, subnet, &attachment->ips[0], lease, err) < 0)
         return -1;
     return place_ipv6(network, &attachment->ips[0], &attachment->ips[1], err);
 }
 
-static int has_names(void)
+static int has_names(const struct cb_network *network)
 {
+    if (!network->is_named)
+        return !network->dns.count && cb_bridge_needs_resolver();
     if (cb_netavark_has_names())
         return 1;
     cb_warn("aardvark-dns is not installed: containers do not know each other's names; "
@@ -167,48 +181,123 @@ static int has_names(void)
     return 0;
 }
 
-static int set_up(struct cb_network *network, int fd, void **state,
-                  struct cb_cancel *cancel, struct cb_error **err)
+static void add_once(struct cb_strings *set, const char *text)
+{
+    if (!cb_strings_contain(set, text))
+        cb_strings_add(set, text);
+}
+
+static int is_short_id(const struct cb_network *network, const char *name)
+{
+    return name && strlen(name) == CB_NETWORK_ID_PART &&
+           strncmp(network->id, name, CB_NETWORK_ID_PART) == 0;
+}
+
+static void add_small(struct cb_strings *out, const char *name)
+{
+    cb_autofree char *small = xstrdup(name);
+
+    for (char *c = small; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    if (strcmp(small, name) != 0)
+        add_once(out, small);
+}
+
+/* Its aliases and its short id; netavark adds the name itself. Names are looked up in
+ * small letters only. */
+static void collect_names(const struct cb_network *network, struct cb_strings *out)
+{
+    cb_vec_foreach (alias, &network->aliases)
+        add_once(out, *alias);
+    if (network->id && network->is_named && !is_short_id(network, network->name))
+        cb_strings_addf(out, "%.*s", CB_NETWORK_ID_PART, network->id);
+    for (size_t i = out->count; i-- > 0;)
+        add_small(out, out->items[i]);
+    if (network->name && network->is_named)
+        add_small(out, network->name);
+}
+
+/* Docker's: from the address, so that nobody else on the network has it. */
+static char *choose_mac(const struct cb_network *network, const struct cb_ip *ip)
+{
+    if (network->mac)
+        return xstrdup(network->mac);
+    return xasprintf("02:42:%02x:%02x:%02x:%02x", ip->bytes[0], ip->bytes[1],
+                     ip->bytes[2], ip->bytes[3]);
+}
+
+static void fill_facts(struct cb_network *network, const struct cb_attachment *attachment)
+{
+    const struct cb_network_subnet *subnet = cb_network_subnet_of(network->def, AF_INET);
+    const struct cb_network_subnet *wide = cb_network_subnet_of(network->def, AF_INET6);
+
+    network->facts =
+        (struct cb_network_facts){.address = attachment->ips[0],
+                                  .address6 = attachment->ips[1],
+                                  .bits = subnet->subnet.bits,
+                                  .bits6 = wide ? wide->subnet.bits : 0,
+                                  .host = subnet->gateway,
+                                  .has_names = attachment->names && network->is_named};
+    if (wide)
+        network->facts.gateway6 = wide->gateway;
+    if (attachment->names)
+        network->facts.resolver = network->facts.host;
+}
+
+static int join(struct cb_network *network, struct cb_attachment *attachment, int fd,
+                void **state, struct cb_cancel *cancel, struct cb_error **err)
 {
     const struct cb_network_def *def = network->def;
     cb_auto(cb_net_lease) lease = NULL;
-    cb_autofree char *interface = cb_network_interface(def);
-    cb_autofree char *name = xasprintf("cb%.*s", ID_PART, def->id);
+    cb_auto_value(cb_strings) names = {0};
     cb_autofree char *id = NULL;
+    cb_autofree char *mac = NULL;
+    struct cb_netavark *netavark;
+    char ip[CB_IP_MAX_TEXT];
+
+    attachment->names = has_names(network);
+    if (take_address(network, attachment, &lease, err) < 0)
+        return -1;
+    collect_names(network, &names);
+    id = xasprintf("%s%s", def->id, cb_ip_text(&attachment->ips[0], ip));
+    mac = network->id ? choose_mac(network, &attachment->ips[0]) : xstrdup(network->mac);
+    attachment->id = network->id ? network->id : id;
+    attachment->name = network->name ? network->name : attachment->network;
+    attachment->aliases = &names;
+    attachment->mac = mac;
+    if (cb_netavark_up(&netavark, &lease, attachment, fd, cancel, err) < 0)
+        return -1;
+    fill_facts(network, attachment);
+    free(network->mac);
+    network->mac = cb_steal(&mac);
+    *state = netavark;
+    return 0;
+}
+
+int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
+                           struct cb_cancel *cancel, struct cb_error **err)
+{
+    const struct cb_network_def *def = network->def;
+    cb_autofree char *interface = cb_network_interface(def);
+    cb_autofree char *name = xasprintf("cb%.*s", CB_NETWORK_ID_PART, def->id);
     struct cb_attachment attachment = {.network = name,
                                        .network_id = def->id,
                                        .interface = interface,
+                                       .inside = network->interface,
                                        .subnets = def->subnets,
                                        .subnet_count = def->subnet_count,
-                                       .mac = network->mac,
-                                       .aliases = &network->aliases,
                                        .dns = &network->dns,
                                        .ports = &network->ports,
                                        .mtu = mtu_of(def),
                                        .internal = def->internal,
                                        .ipv6 = def->ipv6,
                                        .isolate = 1,
-                                       .is_shared = 1};
-    struct cb_netavark *netavark;
-    char ip[CB_IP_MAX_TEXT];
+                                       .is_shared = 1,
+                                       .is_further = network->joins};
 
     if (cb_netavark_check(err) < 0)
         return -1;
-    attachment.names = has_names();
-    if (take_address(network, &attachment, &lease, err) < 0)
-        return -1;
-    id = xasprintf("%s%s", def->id, cb_ip_text(&attachment.ips[0], ip));
-    attachment.id = network->id ? network->id : id;
-    attachment.name = network->name ? network->name : name;
-    if (cb_netavark_up(&netavark, &lease, &attachment, fd, cancel, err) < 0)
-        return -1;
-    network->facts = (struct cb_network_facts){.address = attachment.ips[0],
-                                               .host = subnet_of(def, AF_INET)->gateway,
-                                               .has_names = attachment.names};
-    if (attachment.names)
-        network->facts.resolver = network->facts.host;
-    *state = netavark;
-    return 0;
+    return join(network, &attachment, fd, state, cancel, err);
 }
 
 static void tear_down(void *state)
@@ -217,94 +306,4 @@ static void tear_down(void *state)
 }
 
 const struct cb_network_backend cb_backend_named = {
-    .name = "netavark", .set_up = set_up, .tear_down = tear_down};
-
-/* ── Who is on it ── */
-
-void cb_network_endpoints_free(struct cb_network_endpoints *endpoints)
-{
-    cb_vec_foreach (endpoint, endpoints) {
-        free(endpoint->id);
-        free(endpoint->name);
-        free(endpoint->mac);
-    }
-    cb_vec_free(endpoints);
-}
-
-static void note_address(const struct cb_network_def *def, const char *text,
-                         struct cb_network_endpoint *endpoint)
-{
-    const struct cb_network_subnet *subnet;
-    struct cb_ip ip;
-    int is_ipv6;
-
-    if (!text || cb_ip_parse(&ip, text) < 0)
-        return;
-    is_ipv6 = ip.family == AF_INET6;
-    subnet = subnet_of(def, ip.family);
-    cb_ip_text(&ip, is_ipv6 ? endpoint->ip6 : endpoint->ip);
-    *(is_ipv6 ? &endpoint->bits6 : &endpoint->bits) = subnet ? subnet->subnet.bits : 0;
-}
-
-/* What was recorded when it joined. */
-static void add_endpoint(const struct cb_network_def *def, json_t *record,
-                         struct cb_network_endpoints *out)
-{
-    struct cb_network_endpoint endpoint = {0};
-    const char *id = json_string_value(json_object_get(record, "container_id"));
-    const char *name = json_string_value(json_object_get(record, "container_name"));
-    const char *network;
-    json_t *join;
-
-    if (!id || !name)
-        return;
-    endpoint.id = xstrdup(id);
-    endpoint.name = xstrdup(name);
-    json_object_foreach(json_object_get(record, "networks"), network, join)
-    {
-        json_t *ips = json_object_get(join, "static_ips");
-        const char *mac = json_string_value(json_object_get(join, "static_mac"));
-
-        for (size_t i = 0; i < json_array_size(ips); i++)
-            note_address(def, json_string_value(json_array_get(ips, i)), &endpoint);
-        if (mac && !endpoint.mac)
-            endpoint.mac = xstrdup(mac);
-    }
-    cb_vec_push(out, endpoint);
-}
-
-/* A lease that can be taken is nobody's. */
-static int is_held(const char *name)
-{
-    struct cb_net_lease *lease = NULL;
-    int taken = cb_net_lease_try(&lease, name, NULL);
-
-    cb_net_lease_abandon(lease);
-    return taken == 0;
-}
-
-void cb_network_endpoints(const struct cb_network_def *def,
-                          struct cb_network_endpoints *out)
-{
-    cb_autofree char *prefix = xasprintf("net-%.*s-", ID_PART, def->id);
-    cb_auto_value(cb_strings) names = {0};
-    cb_autofd int dir = -1;
-
-    if (def->predefined || !cb_netns_is_ours() ||
-        cb_net_lease_dir(&dir, NULL, NULL) < 0 || cb_fs_list(dir, &names, NULL) < 0)
-        return;
-    cb_vec_foreach (name, &names) {
-        cb_auto_value(cb_strbuf) text = {0};
-        cb_auto_json *record = NULL;
-        char *dot = strrchr(*name, '.');
-
-        if (strncmp(*name, prefix, strlen(prefix)) || !dot || strcmp(dot, ".json") ||
-            cb_fs_read_file(dir, *name, RECORD_MAX_BYTES, &text, NULL) < 0 ||
-            cb_json_parse(&record, *name, cb_strbuf_text(&text), text.len,
-                          RECORD_MAX_BYTES, NULL) < 0)
-            continue;
-        *dot = '\0';
-        if (is_held(*name))
-            add_endpoint(def, record, out);
-    }
-}
+    .name = "netavark", .set_up = cb_network_join_bridge, .tear_down = tear_down};

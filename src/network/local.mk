@@ -7,7 +7,9 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/network-priv.h \
 	%D%/address.c \
 	%D%/bridge.c \
+	%D%/describe.c \
 	%D%/dns.c \
+	%D%/endpoints.c \
 	%D%/join.c \
 	%D%/lease.c \
 	%D%/named.c \
@@ -19,4 +21,5 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/ports.c \
 	%D%/proxies.c \
 	%D%/routes.c \
+	%D%/shared.c \
 	%D%/usermode.c

@@ -8,13 +8,30 @@
 /* Holds STATE_DIR still: exclusive to change what is there, shared to join. */
 int cb_networks_lock(const char *state_dir, enum cb_lock_mode mode, struct cb_lock **out,
                      int *dir, struct cb_error **err);
+/* All in DIR, which is STATE_DIR or -1: not by name. */
+int cb_networks_read(const char *state_dir, int dir, struct cb_network_defs *out,
+                     struct cb_error **err);
+int cb_network_write(int dir, const struct cb_network_def *def, struct cb_error **err);
+#define CB_BRIDGE_FILE "bridge.json"
+/* The bridge of all containers that ask for no other network, with a subnet that nobody
+ * else has: settled when it is first needed, and again if the host has since got a route
+ * there and nobody is on it. */
+int cb_networks_bridge(const char *state_dir, struct cb_network_def **out,
+                       struct cb_error **err);
 /* Subnets, gateways and ranges of WISH for DEF, beside those of OTHERS; a free subnet
  * when none is wished for. */
 int cb_network_settle(struct cb_network_def *def, const struct cb_network_wish *wish,
                       const struct cb_network_defs *others, struct cb_error **err);
+/* Its subnet of FAMILY, or NULL. */
+const struct cb_network_subnet *cb_network_subnet_of(const struct cb_network_def *def,
+                                                     int family);
+/* Connects the namespace FD with the bridge of network->def: a backend's set_up. */
+int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
+                           struct cb_cancel *cancel, struct cb_error **err);
 /* The interface of its bridge; caller frees. */
 char *cb_network_interface(const struct cb_network_def *def);
 
+#define CB_NETWORK_ID_PART    12 /* digits of an id that name what is set up */
 #define CB_BRIDGE_NAME_OPTION "com.docker.network.bridge.name"
 #define CB_MTU_OPTION         "com.docker.network.driver.mtu"
 

@@ -124,6 +124,15 @@ static void default_gateways(struct cb_network_def *def)
 
 /* ── Whether it is free ── */
 
+/* Builds have theirs in 10.213.0.0/16. */
+static int is_private(const struct cb_cidr *subnet)
+{
+    struct cb_cidr all = cb_private_subnet(0);
+
+    all.bits = 16;
+    return cb_cidr_overlap(&all, subnet);
+}
+
 static const struct cb_network_def *owner_of(const struct cb_network_defs *others,
                                              const struct cb_cidr *subnet)
 {
@@ -147,6 +156,10 @@ static int check_free(const struct cb_network_def *def,
             cb_error_set(err, CB_ERR_EXISTS, POOL_TAKEN);
             return cb_error_hint(err, "%s overlaps with network %s", text, owner->name);
         }
+        if (is_private(&def->subnets[i].subnet)) {
+            cb_error_set(err, CB_ERR_EXISTS, POOL_TAKEN);
+            return cb_error_hint(err, "%s overlaps with network bridge", text);
+        }
         if (cb_routes_cover(&def->subnets[i].subnet, NULL, &route)) {
             cb_error_set(err, CB_ERR_EXISTS, POOL_TAKEN);
             return cb_error_hint(err, "%s overlaps with the host's route %s", text,
@@ -158,21 +171,21 @@ static int check_free(const struct cb_network_def *def,
 
 /* ── Not asked for ── */
 
-/* docker's pools: 172.18–31.0.0/16 (its own bridge has 172.17) and 192.168.0.0/16 in
- * parts of /20. */
+/* docker's pools: 172.17–31.0.0/16, the first of them for its own bridge, and
+ * 192.168.0.0/16 in parts of /20. */
 static struct cb_cidr pool(unsigned number)
 {
-    if (number < 14)
-        return (struct cb_cidr){.ip = {AF_INET, {172, (unsigned char)(18 + number)}},
+    if (number < 15)
+        return (struct cb_cidr){.ip = {AF_INET, {172, (unsigned char)(17 + number)}},
                                 .bits = 16};
     return (struct cb_cidr){
-        .ip = {AF_INET, {192, 168, (unsigned char)((number - 14) * 16)}}, .bits = 20};
+        .ip = {AF_INET, {192, 168, (unsigned char)((number - 15) * 16)}}, .bits = 20};
 }
 
 static int pick_pool(struct cb_network_def *def, const struct cb_network_defs *others,
                      struct cb_error **err)
 {
-    for (unsigned number = 0; number < 30; number++) {
+    for (unsigned number = def->predefined ? 0 : 1; number < 31; number++) {
         struct cb_cidr subnet = pool(number);
 
         if (owner_of(others, &subnet) || cb_routes_cover(&subnet, NULL, NULL))

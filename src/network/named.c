@@ -54,11 +54,13 @@ int cb_networks_lock(const char *state_dir, enum cb_lock_mode mode, struct cb_lo
 
 /* ── Reading ── */
 
-static void add_predefined(struct cb_network_defs *out, const char *name,
-                           const char *driver)
+/* Ids of those that are always there are the store's own: two stores of a host have two
+ * bridges. */
+static struct cb_network_def *new_predefined(const char *state_dir, const char *name,
+                                             const char *driver)
 {
     struct cb_network_def *def = xcalloc(1, sizeof(*def));
-    cb_autofree char *text = xasprintf("cbuild network %s", name);
+    cb_autofree char *text = xasprintf("cbuild network %s of %s", name, state_dir);
     struct cb_digest digest = cb_digest_of(text, strlen(text));
     char hex[CB_DIGEST_MAX_TEXT];
 
@@ -67,13 +69,7 @@ static void add_predefined(struct cb_network_defs *out, const char *name,
     def->driver = xstrdup(driver);
     def->predefined = 1;
     cb_timestamp_format((struct timespec){0}, def->created);
-    if (strcmp(name, "bridge") == 0) {
-        def->subnets = xcalloc(1, sizeof(*def->subnets));
-        def->subnet_count = 1;
-        def->subnets[0].subnet = cb_private_subnet(0);
-        def->subnets[0].subnet.bits = 16;
-    }
-    cb_vec_push(out, def);
+    return def;
 }
 
 static int read_def(int dir, const char *name, struct cb_network_def **out,
@@ -94,13 +90,31 @@ static int by_name(const void *a, const void *b)
     return strcmp((*x)->name, (*y)->name);
 }
 
-static int list(int dir, struct cb_network_defs *out, struct cb_error **err)
+/* The bridge has a subnet once a container was on it. */
+static int read_bridge(int dir, struct cb_network_def *bridge, struct cb_error **err)
+{
+    cb_auto(cb_network_def) kept = NULL;
+    cb_auto(cb_error) error = NULL;
+
+    if (dir < 0)
+        return 0;
+    if (read_def(dir, CB_BRIDGE_FILE, &kept, &error) < 0)
+        return cb_error_errnum(error) == ENOENT ? 0 : cb_error_move(err, &error);
+    bridge->subnets = cb_steal(&kept->subnets);
+    bridge->subnet_count = kept->subnet_count;
+    return 0;
+}
+
+int cb_networks_read(const char *state_dir, int dir, struct cb_network_defs *out,
+                     struct cb_error **err)
 {
     cb_auto_value(cb_strings) names = {0};
 
-    add_predefined(out, "bridge", "bridge");
-    add_predefined(out, "host", "host");
-    add_predefined(out, "none", "null");
+    cb_vec_push(out, new_predefined(state_dir, "bridge", "bridge"));
+    cb_vec_push(out, new_predefined(state_dir, "host", "host"));
+    cb_vec_push(out, new_predefined(state_dir, "none", "null"));
+    if (read_bridge(dir, out->items[0], err) < 0)
+        return -1;
     if (dir >= 0 && cb_fs_list(dir, &names, err) < 0)
         return -1;
     cb_vec_foreach (name, &names) {
@@ -121,7 +135,7 @@ int cb_networks_list(const char *state_dir, struct cb_network_defs *out,
 {
     cb_autofd int dir = open(state_dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 
-    return list(dir, out, err);
+    return cb_networks_read(state_dir, dir, out, err);
 }
 
 /* The one TEXT means: a name before an id, a whole id before the beginning of one. */
@@ -232,10 +246,11 @@ static void copy_pairs(struct cb_strings *to, const struct cb_strings *from)
     }
 }
 
-static int write_def(int dir, const struct cb_network_def *def, struct cb_error **err)
+int cb_network_write(int dir, const struct cb_network_def *def, struct cb_error **err)
 {
     cb_auto_json *document = cb_network_def_json(def);
-    cb_autofree char *name = xasprintf("%s.json", def->id);
+    cb_autofree char *name =
+        def->predefined ? xstrdup(CB_BRIDGE_FILE) : xasprintf("%s.json", def->id);
     cb_autofree char *text = NULL;
 
     json_object_del(document, "Containers");
@@ -254,7 +269,8 @@ int cb_networks_create(const char *state_dir, const struct cb_network_wish *wish
 
     if (check_driver(wish->driver, err) < 0 ||
         cb_networks_lock(state_dir, CB_LOCK_EXCLUSIVE, &lock, &dir, err) < 0 ||
-        list(dir, &defs, err) < 0 || check_name(wish->name, &defs, err) < 0)
+        cb_networks_read(state_dir, dir, &defs, err) < 0 ||
+        check_name(wish->name, &defs, err) < 0)
         return -1;
     random_id(digits);
     def->id = xstrdup(digits);
@@ -266,7 +282,8 @@ int cb_networks_create(const char *state_dir, const struct cb_network_wish *wish
     copy_pairs(&def->labels, &wish->labels);
     copy_pairs(&def->options, &wish->options);
     cb_timestamp_format(cb_timestamp_now(), def->created);
-    if (cb_network_settle(def, wish, &defs, err) < 0 || write_def(dir, def, err) < 0)
+    if (cb_network_settle(def, wish, &defs, err) < 0 ||
+        cb_network_write(dir, def, err) < 0)
         return -1;
     *id = cb_steal(&def->id);
     return 0;
@@ -296,7 +313,8 @@ int cb_networks_remove(const char *state_dir, const char *text, struct cb_error 
     size_t index;
 
     if (cb_networks_lock(state_dir, CB_LOCK_EXCLUSIVE, &lock, &dir, err) < 0 ||
-        list(dir, &defs, err) < 0 || pick(&defs, text, &index, err) < 0)
+        cb_networks_read(state_dir, dir, &defs, err) < 0 ||
+        pick(&defs, text, &index, err) < 0)
         return -1;
     def = defs.items[index];
     if (def->predefined)

@@ -93,6 +93,8 @@ static json_t *options_json(const struct cb_attachment *attachment)
 
     if (attachment->isolate)
         json_object_set_new(object, "isolate", json_string("true"));
+    if (attachment->is_further)
+        json_object_set_new(object, "metric", json_string("200"));
     return object;
 }
 
@@ -117,8 +119,9 @@ static json_t *join_json(const struct cb_attachment *attachment)
         if (attachment->ips[i].family)
             json_array_append_new(ips,
                                   json_string(cb_ip_text(&attachment->ips[i], text)));
-    object = json_pack("{s:o,s:s,s:o}", "static_ips", ips, "interface_name", "eth0",
-                       "aliases", texts(attachment->aliases));
+    object = json_pack("{s:o,s:s,s:o}", "static_ips", ips, "interface_name",
+                       attachment->inside ? attachment->inside : "eth0", "aliases",
+                       texts(attachment->aliases));
     if (attachment->mac)
         json_object_set_new(object, "static_mac", json_string(attachment->mac));
     return object;

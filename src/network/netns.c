@@ -104,18 +104,33 @@ int cb_netns_with_path(int fd, const char *path, int (*function)(void *arg), voi
     return visit.status;
 }
 
+int cb_netns_is_same(int fd)
+{
+    struct stat own, other;
+
+    return stat("/proc/self/ns/net", &own) == 0 && fstat(fd, &other) == 0 &&
+           own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+}
+
+/* The user namespace it belongs to is ours. */
+int cb_netns_can_join(int fd)
+{
+    cb_autofd int owner = ioctl(fd, NS_GET_USERNS);
+    struct stat own, other;
+
+    return owner >= 0 && fstat(owner, &other) == 0 &&
+           stat("/proc/self/ns/user", &own) == 0 && own.st_ino == other.st_ino;
+}
+
 /* In a user namespace of our own we are root, but not over the network that is outside.
  */
 int cb_netns_is_ours(void)
 {
     cb_autofd int net = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    cb_autofd int owner = net < 0 ? -1 : ioctl(net, NS_GET_USERNS);
-    struct stat own, other;
     cap_flag_value_t has = CAP_CLEAR;
     cap_t caps;
 
-    if (owner < 0 || fstat(owner, &other) < 0 || stat("/proc/self/ns/user", &own) < 0 ||
-        own.st_ino != other.st_ino)
+    if (net < 0 || !cb_netns_can_join(net))
         return 0;
     caps = cap_get_proc();
     if (caps)

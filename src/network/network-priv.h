@@ -15,6 +15,9 @@
  */
 struct cb_network_facts {
     struct cb_ip address;  /* of whoever joins */
+    struct cb_ip address6; /* and its second one */
+    unsigned bits, bits6;  /* of their subnets */
+    struct cb_ip gateway6;
     struct cb_ip resolver; /* in the place of the host's servers */
     struct cb_ip host;     /* where the host answers */
     int has_names;         /* the resolver knows the names of containers */
@@ -22,11 +25,14 @@ struct cb_network_facts {
 
 struct cb_network {
     const struct cb_network_class *class;
-    char *mode, *state_dir, *id, *name, *ip, *ip6, *mac;
+    char *mode, *state_dir, *id, *name, *ip, *ip6, *mac, *interface;
+    char *hosts, *resolv_conf; /* of the container whose network it is, or NULL */
     struct cb_strings aliases, dns;
-    struct cb_ports ports; /* opened ones, once it is set up */
-    struct cb_network_def *def;
-    pthread_mutex_t lock; /* of all below */
+    struct cb_ports ports;      /* opened ones, once it is set up */
+    struct cb_network_def *def; /* once it is known: the default one has it late */
+    int is_named;               /* people made it */
+    int joins;                  /* FD was there before */
+    pthread_mutex_t lock;       /* of all below */
     pthread_t beginning;
     int has_begun;
     struct cb_cancel *cancel; /* of BEGINNING */
@@ -56,7 +62,7 @@ struct cb_network_class {
 };
 
 extern const struct cb_network_backend cb_backend_bridge, cb_backend_named,
-    cb_backend_pasta, cb_backend_slirp;
+    cb_backend_shared, cb_backend_nothing, cb_backend_pasta, cb_backend_slirp;
 
 /* ── netns.c ── */
 /* A new network namespace in which only lo is up; the caller closes it. The calling
@@ -69,6 +75,11 @@ int cb_netns_with_path(int fd, const char *path, int (*function)(void *arg), voi
                        struct cb_error **err);
 /* May this process change the network it is in? */
 int cb_netns_is_ours(void);
+
+/* Is FD, a network namespace, the one we are in? */
+int cb_netns_is_same(int fd);
+/* Are we root over it? */
+int cb_netns_can_join(int fd);
 
 /* ── routes.c ── */
 /* Does a route of the host (other than a default one and those of interface OWN) lead
@@ -107,11 +118,12 @@ struct cb_attachment {     /* one namespace on one bridge; all borrowed */
     const struct cb_network_subnet *subnets;
     size_t subnet_count;
     struct cb_ip ips[2];
-    const char *mac;
+    const char *mac, *inside; /* its hardware address, its interface's name */
     const struct cb_strings *aliases, *dns;
     const struct cb_ports *ports;
     unsigned mtu;
     int internal, ipv6, names, isolate, is_shared;
+    int is_further; /* the default route stays another network's */
 };
 struct cb_netavark;
 /* Connects NETNS as ATTACHMENT says; takes *LEASE when it is set up. */
@@ -130,6 +142,10 @@ int cb_netavark_check(struct cb_error **err);
 /* Subnet NUMBER of those for private networks. */
 struct cb_cidr cb_private_subnet(unsigned number);
 #define CB_PRIVATE_SUBNETS 256
+
+/* Name servers that steps and containers cannot ask, but aardvark-dns can: is it needed,
+ * and there? A warning if only the first. */
+int cb_bridge_needs_resolver(void);
 
 /* ── dns.c ── */
 /* Can the host's servers be asked from another network? */

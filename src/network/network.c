@@ -6,20 +6,37 @@
 #include "base/log.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 
 static const struct cb_network_backend *const private_ways[] = {
     &cb_backend_bridge, &cb_backend_pasta, &cb_backend_slirp, NULL};
+static const struct cb_network_backend *const shared_ways[] = {
+    &cb_backend_shared, &cb_backend_bridge, &cb_backend_pasta, &cb_backend_slirp, NULL};
 static const struct cb_network_backend *const named_ways[] = {
     &cb_backend_named, &cb_backend_pasta, &cb_backend_slirp, NULL};
+/* A namespace that is there already takes bridges only. */
+static const struct cb_network_backend *const more_shared_ways[] = {&cb_backend_shared,
+                                                                    NULL};
+static const struct cb_network_backend *const more_named_ways[] = {&cb_backend_named,
+                                                                   NULL};
+static const struct cb_network_backend *const no_ways[] = {&cb_backend_nothing, NULL};
 static const struct cb_network_class classes[] = {
     {.mode = "none"},
     {.mode = "host", .is_host = 1},
     {.mode = "default", .backends = private_ways},
     {.mode = "bridge", .backends = private_ways},
+    {.mode = ":alone", .backends = no_ways},
 };
+static const struct cb_network_class shared = {.mode = "bridge", .backends = shared_ways};
 static const struct cb_network_class named = {.mode = "named", .backends = named_ways};
+static const struct cb_network_class more_shared = {.mode = "bridge",
+                                                    .backends = more_shared_ways};
+static const struct cb_network_class more_named = {.mode = "named",
+                                                   .backends = more_named_ways};
+static const struct cb_network_class joined = {.mode = "container"};
 
 /* ── Options ── */
 
@@ -31,10 +48,13 @@ static const struct cb_network_class *find_class(const char *mode)
     return NULL;
 }
 
-/* Containers are not kept, so none can be joined; the words are docker's. */
-static int refuse_container(const char *name, const struct cb_network_options *options,
-                            struct cb_error **err)
+/* Of another container. Without root each is in a user namespace of its own, and so is
+ * its network. */
+static int join_container(struct cb_network *network, const char *name,
+                          const struct cb_network_options *options, struct cb_error **err)
 {
+    const struct cb_network_joined *with = options->joined;
+
     if (!*name)
         return cb_error_set(err, CB_ERR_USAGE,
                             "Invalid network mode: invalid container format "
@@ -43,22 +63,45 @@ static int refuse_container(const char *name, const struct cb_network_options *o
         return cb_error_set(err, CB_ERR_USAGE,
                             "conflicting options: port publishing and the container "
                             "type network mode");
-    return cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s", name);
+    if (!with)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s", name);
+    network->class = cb_netns_is_same(with->netns) ? find_class("host") : &joined;
+    network->hosts = xstrdup(with->hosts);
+    network->resolv_conf = xstrdup(with->resolv_conf);
+    if (network->class->is_host)
+        return 0;
+    if (!cb_netns_can_join(with->netns))
+        return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                            "joining the network of another container takes root");
+    network->fd = fcntl(with->netns, F_DUPFD_CLOEXEC, 3);
+    return network->fd < 0 ? cb_error_errno(err, errno, "duplicate a descriptor") : 0;
+}
+
+/* Containers share a bridge, builds do not. */
+static const struct cb_network_class *class_for(const struct cb_network_options *options,
+                                                const struct cb_network_class *class)
+{
+    if (class->backends != private_ways || !options->id)
+        return class;
+    return options->netns ? &more_shared : &shared;
 }
 
 static int find_network(struct cb_network *network,
                         const struct cb_network_options *options, struct cb_error **err)
 {
     if (strncmp(network->mode, "container:", 10) == 0)
-        return refuse_container(network->mode + 10, options, err);
+        return join_container(network, network->mode + 10, options, err);
     network->class = find_class(network->mode);
-    if (network->class)
+    if (network->class) {
+        network->class = class_for(options, network->class);
         return 0;
+    }
     if (cb_networks_find(network->state_dir, network->mode, &network->def, err) < 0)
         return -1;
-    network->class = &named;
+    network->class = options->netns ? &more_named : &named;
+    network->is_named = !network->def->predefined;
     if (network->def->predefined) { /* by its id */
-        network->class = find_class(network->def->name);
+        network->class = class_for(options, find_class(network->def->name));
         cb_network_def_free(cb_steal(&network->def));
     }
     return 0;
@@ -83,11 +126,11 @@ static int check_addresses(const struct cb_network *network, struct cb_error **e
     if (network->mac && !is_mac(network->mac))
         return cb_error_set(err, CB_ERR_USAGE, "%s is not a valid mac address",
                             network->mac);
-    if ((network->ip || network->ip6) && !network->def)
+    if ((network->ip || network->ip6) && !network->is_named)
         return cb_error_set(err, CB_ERR_USAGE,
                             "user specified IP address is supported on user defined "
                             "networks only");
-    if (network->aliases.count && !network->def)
+    if (network->aliases.count && !network->is_named)
         return cb_error_set(err, CB_ERR_USAGE,
                             "network-scoped alias is supported only for containers in "
                             "user defined networks");
@@ -113,6 +156,7 @@ static void copy_options(struct cb_network *network,
     network->ip = xstrdup(options->ip);
     network->ip6 = xstrdup(options->ip6);
     network->mac = xstrdup(options->mac);
+    network->interface = xstrdup(options->interface);
     if (options->aliases)
         cb_strings_copy(&network->aliases, options->aliases);
     if (options->dns)
@@ -146,6 +190,10 @@ int cb_network_new(struct cb_network **out, const struct cb_network_options *opt
     copy_options(network, options);
     if (find_network(network, options, err) < 0 || check_addresses(network, err) < 0)
         return -1;
+    if (options->netns) {
+        network->joins = 1;
+        network->fd = fcntl(*options->netns, F_DUPFD_CLOEXEC, 3);
+    }
     copy_ports(network, options->ports);
     *out = cb_steal(&network);
     return 0;
@@ -168,9 +216,15 @@ static int try_way(struct cb_network *network, const struct cb_network_backend *
 {
     cb_autofd int fd = -1;
 
-    if (cb_netns_new(&fd, err) < 0 ||
-        way->set_up(network, fd, &network->state, cancel, err) < 0)
+    if (network->joins)
+        fd = cb_steal_fd(&network->fd);
+    else if (cb_netns_new(&fd, err) < 0)
         return -1;
+    if (way->set_up(network, fd, &network->state, cancel, err) < 0) {
+        if (network->joins)
+            network->fd = cb_steal_fd(&fd);
+        return -1;
+    }
     network->backend = way;
     network->fd = cb_steal_fd(&fd);
     return 0;
@@ -183,13 +237,14 @@ static int may_go_on(const struct cb_network *network, const struct cb_error *er
     enum cb_error_kind kind = cb_error_kind(error);
 
     return kind == CB_ERR_NOT_FOUND || kind == CB_ERR_UNSUPPORTED ||
-           (!network->def && kind != CB_ERR_CANCELED);
+           (!network->is_named && kind != CB_ERR_CANCELED && kind != CB_ERR_USAGE);
 }
 
 /* Without root nobody expects a bridge. */
 static int is_expected(const struct cb_network_backend *way, const struct cb_error *error)
 {
-    return (way == &cb_backend_bridge || way == &cb_backend_named) &&
+    return (way == &cb_backend_bridge || way == &cb_backend_named ||
+            way == &cb_backend_shared) &&
            cb_error_kind(error) == CB_ERR_UNSUPPORTED;
 }
 
@@ -206,7 +261,7 @@ static void tell(const char *what, const char *then, const struct cb_error *miss
 static int do_without(struct cb_network *network, struct cb_error **missing,
                       struct cb_error **err)
 {
-    if (network->def || network->ports.count)
+    if (network->is_named || network->joins || network->ports.count)
         return cb_error_move(err, missing);
     if (cb_netns_new(&network->fd, err) < 0)
         return -1;
@@ -230,7 +285,7 @@ static int find_way(struct cb_network *network, struct cb_cancel *cancel,
         }
         if (!may_go_on(network, error))
             return cb_error_move(err, &error);
-        if (!missing && !is_expected(*way, error))
+        if (!missing && (!is_expected(*way, error) || network->joins))
             missing = cb_steal(&error);
     }
     return do_without(network, &missing, err);
@@ -239,6 +294,8 @@ static int find_way(struct cb_network *network, struct cb_cancel *cancel,
 static int set_up(struct cb_network *network, struct cb_cancel *cancel,
                   struct cb_error **err)
 {
+    if (network->ports.count) /* rules of a killed one would still lead to its address */
+        cb_netavark_sweep();
     if (cb_ports_hold(network, err) < 0)
         return -1;
     if (find_way(network, cancel, err) < 0) {
@@ -308,6 +365,9 @@ void cb_network_free(struct cb_network *network)
     free(network->ip);
     free(network->ip6);
     free(network->mac);
+    free(network->interface);
+    free(network->hosts);
+    free(network->resolv_conf);
     free(network);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/cancel.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/vec.h"
 
 #include <stdint.h>
@@ -34,6 +35,12 @@ int cb_ports_expose(struct cb_ports *ports, const char *text, struct cb_error **
 /* ── A network in use ── */
 struct cb_network; /* one set-up network, shared by many steps; thread-safe */
 
+/* What a container that runs shares with whoever joins its network; all borrowed. */
+struct cb_network_joined {
+    int netns;
+    const char *hosts, *resolv_conf;
+};
+
 struct cb_network_options {
     const char *mode;      /* "default" (also "bridge" and NULL), "none", "host",
                               "container:X", or a named network's name or id */
@@ -44,6 +51,12 @@ struct cb_network_options {
     const struct cb_strings *dns; /* --dns: whom names of others are asked from */
     const struct cb_ports *ports;
     const char *ip, *ip6, *mac;
+    /* A namespace that is there already: the network becomes one more interface of it, of
+     * this name. Both or none. */
+    const int *netns;
+    const char *interface;
+    /* With "container:X": X's. */
+    const struct cb_network_joined *joined;
 };
 /* Checks the options; sets nothing up. OPTIONS are copied. USAGE; NOT_FOUND for a name
  * nobody made and for containers that do not run. */
@@ -66,6 +79,14 @@ const struct cb_ports *cb_network_ports(const struct cb_network *network);
 /* The address of whoever joins, and the host's there, as text; "" for none. Each buffer
  * holds CB_IP_MAX_TEXT (network/address.h). */
 void cb_network_addresses(const struct cb_network *network, char *own, char *host);
+/* Its entry in NetworkSettings.Networks as docker has it: a new reference. */
+json_t *cb_network_settings_json(const struct cb_network *network);
+/* What it is called: "bridge", "host", "none", a named network's name. Borrowed. */
+const char *cb_network_label(const struct cb_network *network);
+/* Its id; NULL for what has none. Borrowed. */
+const char *cb_network_id(const struct cb_network *network);
+/* Do containers find each other by name there? */
+int cb_network_has_names(const struct cb_network *network);
 /* Tears down (may take a quarter of a second for a bridge: call after the result is
  * reported), and takes down what processes that were killed have left behind. */
 void cb_network_free(struct cb_network *network);

@@ -138,7 +138,8 @@ static void make_plan(struct plan *out, const struct cb_network *network)
 /* The host's own address is an ordinary one of the outside. */
 static void fill_facts(struct cb_network *network, const struct plan *plan)
 {
-    network->facts = (struct cb_network_facts){.address = plan->address};
+    network->facts =
+        (struct cb_network_facts){.address = plan->address, .bits = plan->subnet.bits};
     cb_routes_own_address(&network->facts.host);
 }
 

@@ -152,7 +152,8 @@ END
 }
 
 @test "two networks do not reach each other" {
-    "$CBUILD" run --rm -v "$DIR:/v" busybox sh -c "ip -o -4 addr show eth0; $served" >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
+    "$CBUILD" network create other >/dev/null
+    "$CBUILD" run --rm --network other -v "$DIR:/v" busybox sh -c "ip -o -4 addr show eth0; $served" >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
     first=$!
     wait_until grep -q up "$BATS_TEST_TMPDIR/log"
     address=$(sed -n 's/.*inet \([0-9.]*\).*/\1/p' "$BATS_TEST_TMPDIR/log")
@@ -221,7 +222,7 @@ END
         ip -o link
         exit $status' sh "$BATS_TEST_TMPDIR"
     expect_status 0
-    expect_contains 'nameserver 10.213.0.1' 192.0.2.42
+    expect_contains 'nameserver 172.17.0.1' 192.0.2.42
     expect_lacks 127.0.0.1:53
     expect_lacks cbuild-
 }

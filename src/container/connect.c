@@ -1,0 +1,149 @@
+/* network connect, network disconnect and --network container:X, from outside: the
+ * monitor of a container that runs does it, the record of one that does not is
+ * changed. */
+#include "container/client.h"
+
+#include "container/ask-priv.h"
+#include "container/joins.h"
+#include "container/wire.h"
+
+#include <errno.h>
+#include <string.h>
+
+void cb_container_net_free(struct cb_container_net *net)
+{
+    if (!net)
+        return;
+    cb_close(&net->fd);
+    free(net->hosts);
+    free(net->resolv_conf);
+    free(net->hostname);
+    free(net);
+}
+
+static int read_text(const struct cb_json *root, const char *key, char **out,
+                     struct cb_error **err)
+{
+    struct cb_json member = cb_json_member(root, key);
+    const char *text;
+
+    if (cb_json_required_string(&member, &text, err) < 0)
+        return -1;
+    *out = xstrdup(text);
+    return 0;
+}
+
+int cb_container_get_net(struct cb_container *container, struct cb_container_net **out,
+                         struct cb_error **err)
+{
+    struct cb_wire_message message = {.type = CB_WIRE_NET};
+    struct cb_container_net *net = NULL;
+    cb_auto_json *document = NULL;
+    struct cb_json root;
+    int fd = -1, status;
+
+    if (!cb_container_is_running(container))
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "cannot join network of a non running container: %s",
+                            container->id);
+    if (cb_monitor_ask(container, &message, NULL, &fd, err) < 0)
+        return -1;
+    net = xcalloc(1, sizeof(*net));
+    net->fd = fd;
+    status = cb_json_parse(&document, "network", message.text, message.len, message.len,
+                           err);
+    root = cb_json_root(document, "network");
+    if (fd < 0 || status < 0 || read_text(&root, "Hosts", &net->hosts, err) < 0 ||
+        read_text(&root, "ResolvConf", &net->resolv_conf, err) < 0 ||
+        read_text(&root, "Hostname", &net->hostname, err) < 0) {
+        cb_container_net_free(net);
+        return -1;
+    }
+    *out = net;
+    return 0;
+}
+
+/* ── Connecting ── */
+
+static int ask_text(struct cb_container *container, enum cb_wire_type type,
+                    const char *text, struct cb_cancel *cancel, struct cb_error **err)
+{
+    struct cb_wire_message message = {.type = type, .len = (uint32_t)strlen(text)};
+
+    if (message.len >= sizeof(message.text))
+        return cb_error_set(err, CB_ERR_USAGE, "too many aliases");
+    memcpy(message.text, text, message.len);
+    return cb_monitor_ask(container, &message, cancel, NULL, err);
+}
+
+static int check_mode(const struct cb_container *container, struct cb_error **err)
+{
+    const char *mode = container->options.request.network;
+
+    if (!mode)
+        return 0;
+    if (strcmp(mode, "host") == 0)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "container cannot be disconnected from host network or "
+                            "connected to host network");
+    if (strncmp(mode, "container:", 10) == 0)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "container sharing network namespace with another container "
+                            "or host cannot be connected to any other network");
+    if (strcmp(mode, "none") == 0)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "container cannot be connected to multiple networks with one "
+                            "of the networks in private (none) mode");
+    return 0;
+}
+
+/* Nobody starts it meanwhile. */
+static int hold_still(struct cb_container *container, struct cb_lock **lock,
+                      struct cb_cancel *cancel, struct cb_error **err)
+{
+    return cb_lock_take(lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE,
+                        cancel, NULL, NULL, err);
+}
+
+int cb_container_connect(struct cb_store *store, struct cb_container *container,
+                         const char *text, struct cb_cancel *cancel,
+                         struct cb_error **err)
+{
+    struct cb_run_request *request = &container->options.request;
+    cb_auto_value(cb_join) join = {0};
+    cb_auto(cb_lock) lock = NULL;
+
+    if (check_mode(container, err) < 0 || cb_join_parse(&join, text, err) < 0)
+        return -1;
+    if (cb_joins_has(request, join.network))
+        return cb_error_set(err, CB_ERR_EXISTS,
+                            "endpoint with name %s already exists in network %s",
+                            container->name, join.network);
+    if (cb_container_is_running(container))
+        return ask_text(container, CB_WIRE_CONNECT, text, cancel, err);
+    if (hold_still(container, &lock, cancel, err) < 0)
+        return -1;
+    cb_joins_add(request, text);
+    return cb_container_save_config(container, err);
+}
+
+int cb_container_disconnect(struct cb_store *store, struct cb_container *container,
+                            const char *network, struct cb_cancel *cancel,
+                            struct cb_error **err)
+{
+    struct cb_run_request *request = &container->options.request;
+    cb_auto(cb_lock) lock = NULL;
+
+    if (request->network && strcmp(request->network, "host") == 0)
+        return check_mode(container, err);
+    if (!cb_joins_has(request, network))
+        return cb_error_set(err, CB_ERR_NOT_FOUND,
+                            "container %s is not connected to the network %s",
+                            container->id, network);
+    if (cb_container_is_running(container))
+        return ask_text(container, CB_WIRE_DISCONNECT, network, cancel, err);
+    if (hold_still(container, &lock, cancel, err) < 0)
+        return -1;
+    cb_joins_remove(request, network);
+    return cb_container_save_config(container, err);
+}

@@ -1,0 +1,107 @@
+/* Links in docker's way: names of variables are the alias in capitals. */
+#include "container/links.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+void cb_link_clear(struct cb_link *link)
+{
+    free(link->container);
+    free(link->alias);
+    *link = (struct cb_link){0};
+}
+
+/* It becomes a name in /etc/hosts. */
+static int is_alias(const char *text)
+{
+    size_t len = strlen(text);
+
+    if (!len || len > 253)
+        return 0;
+    for (size_t i = 0; i < len; i++)
+        if (!isalnum((unsigned char)text[i]) && !strchr("._-", text[i]))
+            return 0;
+    return 1;
+}
+
+int cb_link_parse(struct cb_link *out, const char *text, struct cb_error **err)
+{
+    size_t len = strcspn(text, ":");
+    const char *alias = text[len] ? text + len + 1 : "";
+
+    if (!*text)
+        return cb_error_set(err, CB_ERR_USAGE, "empty string specified for links");
+    if (strchr(alias, ':') || !len)
+        return cb_error_set(err, CB_ERR_USAGE, "bad format for links: %s", text);
+    out->container = xstrndup(text, len);
+    out->alias = xstrdup(text[len] ? alias : out->container + (*text == '/'));
+    if (is_alias(out->alias))
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE, "bad format for links: %s", text);
+}
+
+/* ── Variables ── */
+
+static int by_number(const void *a, const void *b)
+{
+    const struct cb_port *const *x = a, *const *y = b;
+
+    if ((*x)->container != (*y)->container)
+        return (*x)->container < (*y)->container ? -1 : 1;
+    return strcmp((*x)->protocol, (*y)->protocol);
+}
+
+static char *capitals(const char *text)
+{
+    char *out = xstrdup(text);
+
+    for (char *c = out; *c; c++)
+        *c = (char)(*c == '-' ? '_' : toupper((unsigned char)*c));
+    return out;
+}
+
+static void add_port(const struct cb_link_facts *facts, const char *name,
+                     const struct cb_port *port, struct cb_strings *out)
+{
+    cb_autofree char *protocol = capitals(port->protocol);
+    cb_autofree char *key =
+        xasprintf("%s_PORT_%u_%s", name, port->container, protocol);
+
+    cb_strings_addf(out, "%s=%s://%s:%u", key, port->protocol, facts->ip,
+                    port->container);
+    cb_strings_addf(out, "%s_ADDR=%s", key, facts->ip);
+    cb_strings_addf(out, "%s_PORT=%u", key, port->container);
+    cb_strings_addf(out, "%s_PROTO=%s", key, port->protocol);
+}
+
+static void add_ports(const struct cb_link_facts *facts, const char *name,
+                      struct cb_strings *out)
+{
+    const struct cb_ports *ports = facts->ports;
+    cb_autofree const struct cb_port **sorted =
+        xcalloc(ports->count + 1, sizeof(struct cb_port *));
+
+    for (size_t i = 0; i < ports->count; i++)
+        sorted[i] = &ports->items[i];
+    qsort(sorted, ports->count, sizeof(struct cb_port *), by_number);
+    if (ports->count)
+        cb_strings_addf(out, "%s_PORT=%s://%s:%u", name, sorted[0]->protocol, facts->ip,
+                        sorted[0]->container);
+    for (size_t i = 0; i < ports->count; i++)
+        if (!i || by_number(&sorted[i - 1], &sorted[i]) != 0)
+            add_port(facts, name, sorted[i], out);
+}
+
+void cb_link_env(const struct cb_link_facts *facts, struct cb_strings *out)
+{
+    cb_autofree char *name = capitals(facts->alias);
+
+    add_ports(facts, name, out);
+    cb_strings_addf(out, "%s_NAME=/%s/%s", name, facts->parent, facts->alias);
+    cb_vec_foreach (variable, facts->env) {
+        if (strchr(*variable, '=') && strncmp(*variable, "HOME=", 5) != 0 &&
+            strncmp(*variable, "PATH=", 5) != 0)
+            cb_strings_addf(out, "%s_ENV_%s", name, *variable);
+    }
+}

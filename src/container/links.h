@@ -1,0 +1,27 @@
+/* --link CONTAINER[:ALIAS]. Private to this directory. */
+#ifndef CB_CONTAINER_LINKS_H
+#define CB_CONTAINER_LINKS_H
+
+#include "base/error.h"
+#include "base/vec.h"
+#include "network/network.h"
+
+struct cb_link {
+    char *container, *alias;
+};
+void cb_link_clear(struct cb_link *link);
+CB_AUTO_VALUE_DEFINE(cb_link, cb_link_clear)
+/* USAGE with docker's words. */
+int cb_link_parse(struct cb_link *out, const char *text, struct cb_error **err);
+
+/* What docker tells a container of one it is linked with, in variables. */
+struct cb_link_facts {
+    const char *alias;
+    const char *parent;           /* the name of the container that gets them */
+    const char *ip;               /* of the other */
+    const struct cb_ports *ports; /* it exposes */
+    const struct cb_strings *env; /* it has */
+};
+void cb_link_env(const struct cb_link_facts *facts, struct cb_strings *out);
+
+#endif

@@ -1,0 +1,178 @@
+/* What is asked of a container's networks while it runs: to be shared with another
+ * container, to become one more, or one less. */
+#include "container/monitor-priv.h"
+
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+static int not_running(struct monitor *monitor, struct cb_error **err)
+{
+    return cb_error_set(err, CB_ERR_EXISTS, "Container %s is not running",
+                        monitor->container->id);
+}
+
+static struct cb_nets_owner owner_of(struct monitor *monitor)
+{
+    const struct cb_container *container = monitor->container;
+
+    return (struct cb_nets_owner){.store_root = monitor->store_root,
+                                  .request = &monitor->setup->whole,
+                                  .id = container->id,
+                                  .name = container->name,
+                                  .hostname = monitor->setup->hostname};
+}
+
+/* ── Sharing it ── */
+
+static int open_netns(const struct monitor *monitor)
+{
+    cb_autofree char *path =
+        xasprintf("/proc/%d/ns/net", cb_process_pid(monitor->main->process));
+
+    if (monitor->setup->nets.netns >= 0)
+        return fcntl(monitor->setup->nets.netns, F_DUPFD_CLOEXEC, 3);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+int cb_monitor_give_net(struct monitor *monitor, struct client *client,
+                        struct cb_error **err)
+{
+    struct cb_wire_message message = {.type = CB_WIRE_OK};
+    cb_auto_json *document = json_object();
+    cb_autofree char *text = NULL;
+    cb_autofd int fd = -1;
+
+    if (!monitor->main)
+        return not_running(monitor, err);
+    fd = open_netns(monitor);
+    if (fd < 0)
+        return cb_error_errno(err, errno, "open the container's network");
+    json_object_set_new(document, "Hosts",
+                        json_string_nocheck(monitor->setup->spec.hosts));
+    json_object_set_new(document, "ResolvConf",
+                        json_string_nocheck(monitor->setup->spec.resolv_conf));
+    json_object_set_new(document, "Hostname",
+                        json_string_nocheck(monitor->setup->hostname));
+    text = cb_json_dump(document);
+    if (strlen(text) >= sizeof(message.text))
+        return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                            "the container has too many host names to share them");
+    message.len = (uint32_t)strlen(text);
+    memcpy(message.text, text, message.len);
+    cb_client_send(client, &message, fd);
+    return 0;
+}
+
+/* ── Its files of names ── */
+
+/* The file we mounted there, and nothing that the container has put in its way: it is on
+ * a tmpfs, and no link leads to it. */
+static int open_own_file(int root, const char *path)
+{
+    struct open_how how = {.flags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
+    cb_autofd int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+    struct stat st;
+    struct statfs fs;
+
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || fstatfs(fd, &fs) < 0 ||
+        fs.f_type != TMPFS_MAGIC)
+        return -1;
+    return cb_steal_fd(&fd);
+}
+
+/* One that cannot be written stays as it is. */
+static void replace_text(int root, const char *path, char **kept, char *text)
+{
+    cb_autofd int fd = -1;
+
+    if (*kept && strcmp(*kept, text) == 0) {
+        free(text);
+        return;
+    }
+    fd = open_own_file(root, path);
+    if (fd >= 0 && ftruncate(fd, 0) == 0)
+        cb_fs_write_all(fd, text, strlen(text));
+    free(*kept);
+    *kept = text;
+}
+
+static int refresh_names(struct monitor *monitor, struct cb_error **err)
+{
+    struct cb_run_spec *spec = &monitor->setup->spec;
+    const struct cb_nets_owner owner = owner_of(monitor);
+    cb_autofree char *path =
+        xasprintf("/proc/%d/root", cb_process_pid(monitor->main->process));
+    cb_autofd int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    char *hosts, *resolv_conf;
+
+    if (cb_nets_texts(&monitor->setup->nets, &owner, &hosts, &resolv_conf, err) < 0)
+        return -1;
+    replace_text(root, "/etc/hosts", &spec->hosts, hosts);
+    replace_text(root, "/etc/resolv.conf", &spec->resolv_conf, resolv_conf);
+    return 0;
+}
+
+/* ── One more, or one less ── */
+
+static int save(struct monitor *monitor, struct cb_error **err)
+{
+    struct cb_container_state *state = &monitor->container->state;
+
+    json_decref(state->network);
+    state->network = cb_nets_settings_json(&monitor->setup->nets);
+    if (refresh_names(monitor, err) < 0 ||
+        cb_container_save_config(monitor->container, err) < 0)
+        return -1;
+    return cb_container_save_state(monitor->container, err);
+}
+
+static int take_text(const struct cb_wire_message *message, char **out)
+{
+    *out = xstrndup(message->text, message->len);
+    return **out ? 0 : -1;
+}
+
+int cb_monitor_connect(struct monitor *monitor, const struct cb_wire_message *message,
+                       struct cb_error **err)
+{
+    struct cb_run_request *request = &monitor->container->options.request;
+    cb_autofree char *text = NULL;
+    cb_auto_value(cb_join) join = {0};
+    struct cb_nets_owner owner;
+
+    if (!monitor->main)
+        return not_running(monitor, err);
+    owner = owner_of(monitor);
+    if (take_text(message, &text) < 0 || cb_join_parse(&join, text, err) < 0 ||
+        cb_nets_connect(&monitor->setup->nets, &owner, &join, monitor->cancel, err) < 0)
+        return -1;
+    cb_joins_add(request, text);
+    return save(monitor, err);
+}
+
+int cb_monitor_disconnect(struct monitor *monitor, const struct cb_wire_message *message,
+                          struct cb_error **err)
+{
+    struct cb_run_request *request = &monitor->container->options.request;
+    cb_autofree char *text = NULL;
+
+    if (!monitor->main)
+        return not_running(monitor, err);
+    if (take_text(message, &text) < 0 || !cb_joins_has(request, text) ||
+        !cb_nets_disconnect(&monitor->setup->nets, text))
+        return cb_error_set(err, CB_ERR_NOT_FOUND,
+                            "container %s is not connected to network %s",
+                            monitor->container->id, text);
+    cb_joins_remove(request, text);
+    return save(monitor, err);
+}

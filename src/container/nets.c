@@ -1,0 +1,257 @@
+/* Networks of one container, in the order of joining. */
+#include "container/nets.h"
+
+#include "network/address.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+void cb_nets_clear(struct cb_nets *nets)
+{
+    for (size_t i = nets->count; i-- > 0;)
+        cb_network_free(nets->items[i]);
+    cb_vec_free(nets);
+    cb_close(&nets->netns);
+}
+
+/* ── Opening ── */
+
+static int read_ports(struct cb_ports *ports, const struct cb_run_request *request,
+                      struct cb_error **err)
+{
+    cb_vec_foreach (text, &request->publish) {
+        if (cb_ports_parse(ports, *text, err) < 0)
+            return -1;
+    }
+    cb_vec_foreach (text, &request->expose) {
+        cb_auto_value(cb_ports) checked = {0};
+
+        if (cb_ports_expose(request->publish_all ? ports : &checked, *text, NULL) < 0)
+            return cb_error_set(err, CB_ERR_USAGE, "invalid range format for --expose: %s",
+                                *text);
+    }
+    if (!request->publish_all)
+        return 0;
+    cb_vec_foreach (text, &request->config->exposed_ports) {
+        if (cb_ports_expose(ports, *text, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* NETNS and INTERFACE: of what is there already, or NULL; ports go with the first. */
+static int open_one(struct cb_network **out, const struct cb_nets_owner *owner,
+                    const struct cb_join *join, const int *netns, const char *interface,
+                    struct cb_error **err)
+{
+    const struct cb_run_request *request = owner->request;
+    cb_autofree char *state = xasprintf("%s/networks", owner->store_root);
+    cb_autofree char *name =
+        owner->name ? xstrdup(owner->name) : xstrndup(owner->id, 12);
+    cb_auto_value(cb_ports) ports = {0};
+    struct cb_network_options options = {.mode = join->network,
+                                         .state_dir = state,
+                                         .id = owner->id,
+                                         .name = name,
+                                         .aliases = &join->aliases,
+                                         .dns = &request->dns,
+                                         .ports = &ports,
+                                         .ip = join->ip,
+                                         .ip6 = join->ip6,
+                                         .mac = join->mac,
+                                         .netns = netns,
+                                         .interface = interface,
+                                         .joined = owner->joined};
+
+    if (!netns && read_ports(&ports, request, err) < 0)
+        return -1;
+    return cb_network_new(out, &options, err);
+}
+
+int cb_nets_open(struct cb_nets *out, const struct cb_nets_owner *owner,
+                 struct cb_error **err)
+{
+    cb_auto_value(cb_joins) joins = {0};
+    struct cb_network *network;
+
+    out->netns = -1;
+    if (cb_joins_read(&joins, owner->request, err) < 0 ||
+        open_one(&network, owner, &joins.items[0], NULL, NULL, err) < 0)
+        return -1;
+    cb_vec_push(out, network);
+    return 0;
+}
+
+int cb_nets_check_others(const struct cb_nets_owner *owner, struct cb_error **err)
+{
+    cb_auto_value(cb_joins) joins = {0};
+
+    if (cb_joins_read(&joins, owner->request, err) < 0)
+        return -1;
+    for (size_t i = 1; i < joins.count; i++) {
+        cb_auto(cb_network) network = NULL;
+
+        if (open_one(&network, owner, &joins.items[i], NULL, NULL, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ── Joining and leaving ── */
+
+static struct cb_network **find(const struct cb_nets *nets, const char *text)
+{
+    cb_vec_foreach (network, nets) {
+        const char *id = cb_network_id(*network);
+
+        if (strcmp(cb_network_label(*network), text) == 0 || (id && !strcmp(id, text)))
+            return network;
+    }
+    return NULL;
+}
+
+int cb_nets_connect(struct cb_nets *nets, const struct cb_nets_owner *owner,
+                    const struct cb_join *join, struct cb_cancel *cancel,
+                    struct cb_error **err)
+{
+    cb_auto(cb_network) network = NULL;
+    cb_autofree char *interface = xasprintf("eth%u", nets->next);
+    int fd;
+
+    if (open_one(&network, owner, join, &nets->netns, interface, err) < 0)
+        return -1;
+    if (find(nets, cb_network_label(network)))
+        return cb_error_set(err, CB_ERR_EXISTS,
+                            "endpoint with name %s already exists in network %s",
+                            owner->name ? owner->name : owner->id,
+                            cb_network_label(network));
+    if (cb_network_netns(network, cancel, &fd, err) < 0)
+        return -1;
+    nets->next++;
+    cb_vec_push(nets, cb_steal(&network));
+    return 0;
+}
+
+int cb_nets_disconnect(struct cb_nets *nets, const char *text)
+{
+    struct cb_network **found = find(nets, text);
+    struct cb_network *network = found ? *found : NULL;
+
+    if (!found)
+        return 0;
+    nets->count--;
+    memmove(found, found + 1, (size_t)(nets->items + nets->count - found) * sizeof(*found));
+    cb_network_free(network);
+    return 1;
+}
+
+int cb_nets_set_up(struct cb_nets *nets, const struct cb_nets_owner *owner,
+                   struct cb_cancel *cancel, struct cb_error **err)
+{
+    cb_auto_value(cb_joins) joins = {0};
+    int fd;
+
+    if (cb_joins_read(&joins, owner->request, err) < 0 ||
+        cb_network_netns(nets->items[0], cancel, &fd, err) < 0)
+        return -1;
+    nets->next = 1;
+    if (fd >= 0)
+        nets->netns = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    for (size_t i = 1; i < joins.count; i++) {
+        if (cb_nets_connect(nets, owner, &joins.items[i], cancel, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ── Texts ── */
+
+/* One whose resolver knows names comes before one that knows none. */
+static struct cb_network *resolving(const struct cb_nets *nets)
+{
+    cb_vec_foreach (network, nets) {
+        if (cb_network_has_names(*network))
+            return *network;
+    }
+    return nets->count ? nets->items[0] : NULL;
+}
+
+int cb_nets_texts(const struct cb_nets *nets, const struct cb_nets_owner *owner,
+                  char **hosts, char **resolv_conf, struct cb_error **err)
+{
+    const struct cb_run_request *request = owner->request;
+    const struct cb_dns_options dns = {&request->dns, &request->dns_search,
+                                       &request->dns_options};
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_autofree char *first = NULL;
+
+    if (cb_network_hosts(nets->count ? nets->items[0] : NULL, owner->hostname,
+                         &request->add_hosts, &first, err) < 0)
+        return -1;
+    cb_strbuf_adds(&text, first);
+    for (size_t i = 1; i < nets->count; i++) {
+        char own[CB_IP_MAX_TEXT], host[CB_IP_MAX_TEXT];
+
+        cb_network_addresses(nets->items[i], own, host);
+        if (*own && owner->hostname)
+            cb_strbuf_addf(&text, "%s\t%s\n", own, owner->hostname);
+    }
+    *hosts = cb_strbuf_steal(&text);
+    *resolv_conf = cb_network_resolv_conf(resolving(nets), &dns);
+    return 0;
+}
+
+/* ── As JSON ── */
+
+static json_t *ports_json(const struct cb_ports *opened)
+{
+    json_t *ports = json_object();
+
+    cb_vec_foreach (port, opened) {
+        cb_autofree char *key = xasprintf("%u/%s", port->container, port->protocol);
+        json_t *list = json_object_get(ports, key), *binding = json_object();
+
+        if (!list) {
+            list = json_array();
+            json_object_set_new(ports, key, list);
+        }
+        json_object_set_new(binding, "HostIp",
+                            json_string(*port->host_ip ? port->host_ip : "0.0.0.0"));
+        json_object_set_new(binding, "HostPort", json_sprintf("%u", port->host));
+        json_array_append_new(list, binding);
+    }
+    return ports;
+}
+
+/* The fields beside Networks are those of the default bridge, and empty elsewhere. */
+json_t *cb_nets_settings_json(const struct cb_nets *nets)
+{
+    static const char *const same[] = {
+        "EndpointID",  "Gateway",     "GlobalIPv6Address", "GlobalIPv6PrefixLen",
+        "IPAddress",   "IPPrefixLen", "IPv6Gateway",       "MacAddress"};
+    json_t *object = json_object(), *networks = json_object(), *bridge;
+
+    cb_vec_foreach (network, nets) {
+        if (*cb_network_label(*network) != *CB_JOIN_ALONE)
+            json_object_set_new(networks, cb_network_label(*network),
+                                cb_network_settings_json(*network));
+    }
+    bridge = json_object_get(networks, "bridge");
+    json_object_set_new(object, "Ports",
+                        nets->count ? ports_json(cb_network_ports(nets->items[0]))
+                                    : json_object());
+    for (size_t i = 0; i < CB_ARRAY_SIZE(same); i++) {
+        json_t *value = json_object_get(bridge, same[i]);
+        int is_number = strstr(same[i], "Len") != NULL;
+
+        if (value)
+            json_object_set(object, same[i], value);
+        else
+            json_object_set_new(object, same[i],
+                                is_number ? json_integer(0) : json_string(""));
+    }
+    json_object_set_new(object, "Networks", networks);
+    return object;
+}

@@ -1,0 +1,43 @@
+/* The networks a container is on: the first makes its namespace, the others are further
+ * interfaces of it, and may come and go. Private to this directory. */
+#ifndef CB_CONTAINER_NETS_H
+#define CB_CONTAINER_NETS_H
+
+#include "container/joins.h"
+#include "network/network.h"
+
+struct cb_nets {
+    struct cb_network **items; /* the one that made the namespace is the first, as long as
+                                  it is joined */
+    size_t count, capacity;
+    int netns;     /* of the container; -1: it has the host's, or makes its own */
+    unsigned next; /* number of the next interface */
+};
+void cb_nets_clear(struct cb_nets *nets);
+
+struct cb_nets_owner { /* all borrowed */
+    const char *store_root;
+    const struct cb_run_request *request;
+    const char *id, *name, *hostname; /* NAME: what others call it */
+    const struct cb_network_joined *joined;
+};
+/* Checks the first, and the ports: nothing is set up. */
+int cb_nets_open(struct cb_nets *out, const struct cb_nets_owner *owner,
+                 struct cb_error **err);
+/* Those behind the first are there. */
+int cb_nets_check_others(const struct cb_nets_owner *owner, struct cb_error **err);
+/* Sets all up. */
+int cb_nets_set_up(struct cb_nets *nets, const struct cb_nets_owner *owner,
+                   struct cb_cancel *cancel, struct cb_error **err);
+int cb_nets_connect(struct cb_nets *nets, const struct cb_nets_owner *owner,
+                    const struct cb_join *join, struct cb_cancel *cancel,
+                    struct cb_error **err);
+/* 0: it is not on it. NETWORK is a name or a whole id. */
+int cb_nets_disconnect(struct cb_nets *nets, const char *network);
+/* Its /etc/hosts and /etc/resolv.conf; caller frees. */
+int cb_nets_texts(const struct cb_nets *nets, const struct cb_nets_owner *owner,
+                  char **hosts, char **resolv_conf, struct cb_error **err);
+/* NetworkSettings as docker has them: a new reference. */
+json_t *cb_nets_settings_json(const struct cb_nets *nets);
+
+#endif

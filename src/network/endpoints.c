@@ -1,0 +1,99 @@
+/* Who is on a network: those whose leases are held, with what was recorded when they
+ * joined. */
+#include "network/named-priv.h"
+
+#include "base/fs.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define RECORD_MAX_BYTES (1u << 20)
+
+void cb_network_endpoints_free(struct cb_network_endpoints *endpoints)
+{
+    cb_vec_foreach (endpoint, endpoints) {
+        free(endpoint->id);
+        free(endpoint->name);
+        free(endpoint->mac);
+    }
+    cb_vec_free(endpoints);
+}
+
+static void note_address(const struct cb_network_def *def, const char *text,
+                         struct cb_network_endpoint *endpoint)
+{
+    const struct cb_network_subnet *subnet;
+    struct cb_ip ip;
+    int is_ipv6;
+
+    if (!text || cb_ip_parse(&ip, text) < 0)
+        return;
+    is_ipv6 = ip.family == AF_INET6;
+    subnet = cb_network_subnet_of(def, ip.family);
+    cb_ip_text(&ip, is_ipv6 ? endpoint->ip6 : endpoint->ip);
+    *(is_ipv6 ? &endpoint->bits6 : &endpoint->bits) = subnet ? subnet->subnet.bits : 0;
+}
+
+/* What was recorded when it joined. */
+static void add_endpoint(const struct cb_network_def *def, json_t *record,
+                         struct cb_network_endpoints *out)
+{
+    struct cb_network_endpoint endpoint = {0};
+    const char *id = json_string_value(json_object_get(record, "container_id"));
+    const char *name = json_string_value(json_object_get(record, "container_name"));
+    const char *network;
+    json_t *join;
+
+    if (!id || !name)
+        return;
+    endpoint.id = xstrdup(id);
+    endpoint.name = xstrdup(name);
+    json_object_foreach(json_object_get(record, "networks"), network, join)
+    {
+        json_t *ips = json_object_get(join, "static_ips");
+        const char *mac = json_string_value(json_object_get(join, "static_mac"));
+
+        for (size_t i = 0; i < json_array_size(ips); i++)
+            note_address(def, json_string_value(json_array_get(ips, i)), &endpoint);
+        if (mac && !endpoint.mac)
+            endpoint.mac = xstrdup(mac);
+    }
+    cb_vec_push(out, endpoint);
+}
+
+/* A lease that can be taken is nobody's. */
+static int is_held(const char *name)
+{
+    struct cb_net_lease *lease = NULL;
+    int taken = cb_net_lease_try(&lease, name, NULL);
+
+    cb_net_lease_abandon(lease);
+    return taken == 0;
+}
+
+void cb_network_endpoints(const struct cb_network_def *def,
+                          struct cb_network_endpoints *out)
+{
+    cb_autofree char *prefix = xasprintf("net-%.*s-", CB_NETWORK_ID_PART, def->id);
+    cb_auto_value(cb_strings) names = {0};
+    cb_autofd int dir = -1;
+
+    if (!def->subnet_count || !cb_netns_is_ours() ||
+        cb_net_lease_dir(&dir, NULL, NULL) < 0 || cb_fs_list(dir, &names, NULL) < 0)
+        return;
+    cb_vec_foreach (name, &names) {
+        cb_auto_value(cb_strbuf) text = {0};
+        cb_auto_json *record = NULL;
+        char *dot = strrchr(*name, '.');
+
+        if (strncmp(*name, prefix, strlen(prefix)) || !dot || strcmp(dot, ".json") ||
+            cb_fs_read_file(dir, *name, RECORD_MAX_BYTES, &text, NULL) < 0 ||
+            cb_json_parse(&record, *name, cb_strbuf_text(&text), text.len,
+                          RECORD_MAX_BYTES, NULL) < 0)
+            continue;
+        *dot = '\0';
+        if (is_held(*name))
+            add_endpoint(def, record, out);
+    }
+}
