@@ -53,6 +53,9 @@ extern const struct cb_cli_command cb_build_command, cb_run_command, cb_images_c
     cb_network_inspect_command, cb_network_rm_command, cb_network_prune_command,
     cb_network_connect_command, cb_network_disconnect_command, cb_completion_command,
     cb_complete_command, cb_copy_command, cb_events_command;
+extern const struct cb_cli_command cb_manifest_create_command,
+    cb_manifest_annotate_command, cb_manifest_inspect_command, cb_manifest_push_command,
+    cb_manifest_rm_command, cb_manifest_delete_command;
 
 /* ── table.c ── */
 extern const struct cb_cli_command

@@ -44,6 +44,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/listing.c \
 	%D%/listing.h \
 	%D%/login.c \
+	%D%/manifest.c \
 	%D%/network.c \
 	%D%/network.h \
 	%D%/network-filter.c \

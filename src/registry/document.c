@@ -286,3 +286,33 @@ int cb_document_put(struct cb_registry *registry, const struct cb_repository *re
                             "sent manifest %s, the registry stored %.200s", text, stored);
     return 0;
 }
+
+struct named {
+    struct cb_registry *registry;
+    const struct cb_reference *reference;
+    struct cb_strbuf *out;
+};
+
+static int get_named(void *arg, const struct cb_repository *repository,
+                     struct cb_error **err)
+{
+    const struct named *named = arg;
+    const struct cb_descriptor want = {.digest = named->reference->digest, .size = -1};
+    cb_auto_value(cb_document) document = {0};
+
+    if (cb_document_get(named->registry, repository, named->reference->tag,
+                        cb_digest_is_set(&want.digest) ? &want : NULL, &document,
+                        err) < 0)
+        return -1;
+    cb_strbuf_add(named->out, document.bytes, document.len);
+    return 0;
+}
+
+int cb_registry_document(struct cb_registry *registry,
+                         const struct cb_reference *reference, struct cb_strbuf *out,
+                         struct cb_error **err)
+{
+    struct named named = {registry, reference, out};
+
+    return cb_places_try(registry, reference, get_named, &named, err);
+}

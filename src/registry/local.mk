@@ -9,7 +9,10 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/credentials.c \
 	%D%/credentials-file.c \
 	%D%/credentials.h \
+	%D%/delete.c \
 	%D%/document.c \
+	%D%/draft.c \
+	%D%/draft.h \
 	%D%/fan-out.c \
 	%D%/hosts.c \
 	%D%/layout.c \

@@ -125,6 +125,16 @@ struct cb_credentials;
 int cb_registry_login(struct cb_registry *registry, const char *host,
                       struct cb_credentials *credentials, struct cb_error **err);
 
+/* The manifest or index that REFERENCE leads to, as its registry has it; verified if
+ * there is a digest. */
+int cb_registry_document(struct cb_registry *registry,
+                         const struct cb_reference *reference, struct cb_strbuf *out,
+                         struct cb_error **err);
+/* Removes the tag NAME (canonical, with a tag or digest), or, where registries cannot do
+ * that, the manifest with all its tags. DIGEST: of what it was. */
+int cb_registry_delete(struct cb_registry *registry, const char *name,
+                       struct cb_digest *digest, struct cb_error **err);
+
 /* All tags of a repository, in the registry's order. */
 int cb_registry_tags(struct cb_registry *registry, const char *name,
                      struct cb_strings *tags, struct cb_error **err);

@@ -401,6 +401,8 @@ class Handler(BaseHTTPRequestHandler):
             pushed[name] = pushed[digest(body)] = (self.headers["Content-Type"], body)
             return self.reply(201, headers=[("Docker-Content-Digest", digest(body)),
                                             ("Location", "/v2/%s/manifests/%s" % (repo, name))])
+        if self.command == "DELETE":
+            return self.fail(405, "UNSUPPORTED", "the operation is unsupported")
         if name in pushed:
             kind, body = pushed[name]
             return self.reply(200, body, kind, [("Docker-Content-Digest", digest(body))])
@@ -411,7 +413,7 @@ class Handler(BaseHTTPRequestHandler):
         image = self.state.faults.get(mode)
         kind, body = (image.type, image.manifest) if not name.startswith("sha256:") else \
             image.manifests.get(name, (None, None))
-        if body is None or name == "missing" or mode == "absent":
+        if body is None or name == "missing" or mode == "absent" or mode.startswith("push"):
             return self.fail(404, "MANIFEST_UNKNOWN", "manifest unknown")
         headers = [] if mode == "nodigest" else [("Docker-Content-Digest", digest(body))]
         if mode == "lieheader":

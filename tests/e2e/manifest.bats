@@ -1,0 +1,141 @@
+#!/usr/bin/env bats
+# `cbuild manifest`: indexes made of images that are on registries.
+load helpers
+load helpers-registry
+load helpers-hostile
+load ../lib/peers
+
+setup_file() {
+    cb_store
+    registry_start
+    mkdir -p "$BATS_FILE_TMPDIR/c"
+    printf 'FROM --platform=$BUILDPLATFORM busybox\nARG TARGETARCH\nRUN echo $TARGETARCH >/arch\nCMD ["cat","/arch"]\n' >"$BATS_FILE_TMPDIR/c/Dockerfile"
+    "$CBUILD" build -q --platform linux/amd64,linux/arm64 -t two "$BATS_FILE_TMPDIR/c" >/dev/null
+    for arch in amd64 arm64; do
+        "$CBUILD" push -q --platform linux/$arch two "$REGISTRY/$arch:1" >/dev/null
+    done
+}
+teardown_file() {
+    registry_stop
+    cb_drop_store
+}
+teardown() { stop_hostile_registry; }
+
+manifest() {
+    run "$CBUILD" manifest "$@"
+}
+
+@test "create, annotate, inspect, push: docker, podman, skopeo and cbuild take each its platform" {
+    manifest create "$REGISTRY/app:1" "$REGISTRY/amd64:1" "$REGISTRY/arm64:1"
+    expect_status 0
+    expect_output "Created manifest list $REGISTRY/app:1"
+    manifest inspect "$REGISTRY/app:1"
+    [ "$(printf '%s' "$output" | jq -r '[.manifests[].platform.architecture] | join(" ")')" = 'amd64 arm64' ]
+    manifest annotate --os-version 5 --annotation a=b "$REGISTRY/app:1" "$REGISTRY/arm64:1"
+    expect_status 0
+    manifest push -q -p "$REGISTRY/app:1"
+    expect_status 0
+    digest=$output
+    [ "$(skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/app:1" | sha256sum | cut -d' ' -f1)" = "${digest#sha256:}" ]
+    skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/app:1" |
+        jq -e '.manifests[1] | .platform."os.version" == "5" and .annotations == {"a": "b"}'
+    for arch in amd64 arm64; do
+        run "$CBUILD" --root "$BATS_TEST_TMPDIR/$arch" pull -q --platform linux/$arch "$REGISTRY/app:1"
+        expect_status 0
+        skopeo copy -q --override-arch $arch --src-tls-verify=false "docker://$REGISTRY/app:1" "oci:$BATS_TEST_TMPDIR/lay:$arch"
+    done
+    # the list here is gone, the registry's is shown
+    manifest push "$REGISTRY/app:1"
+    expect_status 1
+    expect_contains 'No such manifest'
+    manifest inspect --raw "$REGISTRY/app:1"
+    [ "$(printf '%s' "$output" | sha256sum | cut -d' ' -f1)" = "${digest#sha256:}" ]
+}
+
+@test "an existing list is amended on request only, and removed" {
+    manifest create list "$REGISTRY/amd64:1"
+    manifest create list "$REGISTRY/arm64:1"
+    expect_status 1
+    expect_contains 'refusing to amend an existing manifest list with no --amend flag'
+    manifest create --amend list "$REGISTRY/arm64:1" "$REGISTRY/amd64:1"
+    expect_status 0
+    manifest inspect list
+    [ "$(printf '%s' "$output" | jq '.manifests | length')" = 2 ]
+    expect_lacks cbuild.origin
+    manifest inspect list "$REGISTRY/arm64:1"
+    [ "$(printf '%s' "$output" | jq '.layers | length')" = 2 ]
+    manifest annotate list "$REGISTRY/other:1" --arch arm
+    expect_status 1
+    expect_contains "manifest for image $REGISTRY/other:1 does not exist in list"
+    manifest annotate list "$REGISTRY/arm64:1" --arch $'a\nb'
+    expect_status 1
+    manifest rm nosuch list
+    expect_status 1
+    expect_contains 'No such manifest: nosuch'
+    manifest annotate list "$REGISTRY/arm64:1" --arch arm
+    expect_contains 'No such manifest: list'
+    manifest create list "$REGISTRY/nosuch:1"
+    expect_status 1
+    manifest rm list
+    expect_status 1
+}
+
+@test "entries of a list that is one already, and images of another registry" {
+    "$CBUILD" copy -q --all two "docker://$REGISTRY/two:1"
+    start_hostile_registry
+    manifest create "$HOSTILE/pushed/app:1" "$REGISTRY/two:1" "$HOSTILE/good/image:latest"
+    expect_status 0
+    manifest inspect "$HOSTILE/pushed/app:1"
+    [ "$(printf '%s' "$output" | jq '.manifests | length')" = 3 ]
+    manifest push -q "$HOSTILE/pushed/app:1"
+    expect_status 0
+    run "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" copy -q --all "docker://$HOSTILE/pushed/app:1" "oci:$BATS_TEST_TMPDIR/lay:1"
+    expect_status 0
+    # what is there already is not sent again
+    : >"$HOSTILE_LOG"
+    manifest push -q "$HOSTILE/pushed/app:1"
+    expect_status 0
+    run jq -s -r '[.[] | select(.method != "HEAD")] | map(.method) | join(" ")' "$HOSTILE_LOG"
+    expect_output 'GET PUT'
+    manifest rm "$HOSTILE/pushed/app:1"
+}
+
+@test "a registry that lies makes no list" {
+    start_hostile_registry
+    for mode in lieheader dualtype manyentries millionentries deepindex notjson escapes absent; do
+        run timeout 30 "$CBUILD" manifest create "bad$mode" "$HOSTILE/$mode/image:latest"
+        expect_status 1
+        expect_no_controls
+        run timeout 30 "$CBUILD" manifest rm "bad$mode"
+        expect_status 1
+    done
+    for mode in notjson escapes lieheader; do
+        run timeout 30 "$CBUILD" manifest inspect --raw "$HOSTILE/$mode/image:latest"
+        expect_status 1
+        expect_no_controls
+    done
+    expect_memory 64 timeout 30 "$CBUILD" manifest create big "$HOSTILE/millionentries/image:latest"
+    expect_status 1
+}
+
+@test "images are deleted on the registry, by tag or digest, where it allows that" {
+    "$CBUILD" copy -q two "docker://$REGISTRY/gone:1"
+    manifest delete "$REGISTRY/gone:1"
+    expect_status 0
+    expect_contains "Deleted: $REGISTRY/gone:1 (sha256:"
+    manifest inspect "$REGISTRY/gone:1"
+    expect_status 1
+    digest=$("$CBUILD" copy -q two "docker://$REGISTRY/gone:2")
+    manifest delete "$REGISTRY/gone@$digest"
+    expect_status 0
+    manifest delete "$REGISTRY/gone:2"
+    expect_status 1
+    expect_contains 'not found'
+    manifest delete "$REGISTRY/gone"
+    expect_status 1
+    expect_contains 'which tag or digest'
+    start_hostile_registry
+    manifest delete "$HOSTILE/good/image:latest"
+    expect_status 1
+    expect_contains "does not allow to delete"
+}
