@@ -123,6 +123,10 @@ static void set_body(struct cb_hop *hop, const char *method)
         curl->easy_setopt(handle, CURLOPT_READDATA, hop);
         curl->easy_setopt(handle, CURLOPT_SEEKFUNCTION, on_seek);
         curl->easy_setopt(handle, CURLOPT_SEEKDATA, hop);
+        /* By itself curl sends a request again when a kept connection turns out to be
+         * dead; a part of something must not arrive twice. */
+        if (strcmp(method, "PATCH") == 0)
+            curl->easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
     }
     if (strcmp(method, "GET") != 0)
         curl->easy_setopt(handle, CURLOPT_CUSTOMREQUEST, method);

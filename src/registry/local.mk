@@ -36,5 +36,7 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/tags.c \
 	%D%/tree.c \
 	%D%/tree.h \
+	%D%/upload-parts.c \
+	%D%/upload-saved.c \
 	%D%/upload.c \
 	%D%/upload.h

@@ -1,7 +1,8 @@
 /* Blob uploads (distribution-spec, "Pushing a blob monolithically"): POST for an address,
- * PUT the bytes there, streamed from the store. The address is the server's word: it is
- * resolved against the POST's URL, its query is kept, and credentials go there only if it
- * is the registry itself (cb_registry_call). An upload that breaks is started anew. */
+ * PUT the bytes there, streamed from the store; large ones in parts (upload-parts.c). The
+ * address is the server's word: it is resolved against the POST's URL, its query is kept,
+ * and credentials go there only if it is the registry itself (cb_registry_call). An
+ * upload that breaks is started anew. */
 #include "registry/upload.h"
 
 #include "store/content.h"
@@ -14,14 +15,6 @@
 #define UPLOAD_TRIES    4
 #define REPORT_EVERY_MS 100
 #define PUT_HEADER_S    300 /* registries hash the whole blob before they answer */
-
-struct upload {
-    struct cb_registry *registry;
-    const struct cb_descriptor *blob;
-    uint64_t event_id;
-    int fd;
-    int64_t sent, reported_ms;
-};
 
 int cb_upload_exists(struct cb_registry *registry, const struct cb_repository *repository,
                      const struct cb_digest *digest, struct cb_error **err)
@@ -61,9 +54,9 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static ssize_t read_blob(void *arg, void *buffer, size_t len)
+ssize_t cb_upload_read(void *arg, void *buffer, size_t len)
 {
-    struct upload *upload = arg;
+    struct cb_upload *upload = arg;
     int64_t now = now_ms();
     ssize_t got;
 
@@ -80,19 +73,17 @@ static ssize_t read_blob(void *arg, void *buffer, size_t len)
     return got;
 }
 
-static int seek_blob(void *arg, int64_t offset)
+int cb_upload_seek(void *arg, int64_t offset)
 {
-    struct upload *upload = arg;
+    struct cb_upload *upload = arg;
 
-    upload->sent = offset;
-    return lseek(upload->fd, offset, SEEK_SET) < 0 ? -1 : 0;
+    upload->sent = upload->first + offset;
+    return lseek(upload->fd, upload->sent, SEEK_SET) < 0 ? -1 : 0;
 }
 
-/* POST: *LOCATION is where to send the bytes, NULL when the blob was mounted. */
-static int start_upload(struct cb_registry *registry,
-                        const struct cb_repository *repository,
-                        const struct cb_digest *digest, const char *mount_from,
-                        char **location, struct cb_error **err)
+int cb_upload_start(struct cb_registry *registry, const struct cb_repository *repository,
+                    const struct cb_digest *digest, const char *mount_from,
+                    char **location, struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) url = {0};
     cb_auto_value(cb_http_response) response = {0};
@@ -144,15 +135,15 @@ int cb_upload_mount(struct cb_registry *registry, const struct cb_repository *re
 {
     cb_autofree char *location = NULL;
 
-    if (start_upload(registry, repository, digest, mount_from, &location, NULL) < 0)
+    if (cb_upload_start(registry, repository, digest, mount_from, &location, NULL) < 0)
         return 0;
     if (location && cb_url_same_origin(repository->endpoint->base, location))
         give_up(registry, repository, location);
     return !location;
 }
 
-static int check_stored(const struct cb_http_response *response,
-                        const struct cb_digest *digest, struct cb_error **err)
+int cb_upload_check_stored(const struct cb_http_response *response,
+                           const struct cb_digest *digest, struct cb_error **err)
 {
     const char *stored = cb_http_header(response, "Docker-Content-Digest");
     char text[CB_DIGEST_MAX_TEXT];
@@ -164,9 +155,10 @@ static int check_stored(const struct cb_http_response *response,
 }
 
 /* PUT. *AGAIN when a fresh upload may go better. */
-static int send_blob(struct upload *upload, const struct cb_repository *repository,
-                     const char *location, int *again, struct cb_error **err)
+static int send_whole(struct cb_upload *upload, const char *location, int *again,
+                      struct cb_error **err)
 {
+    const struct cb_repository *repository = upload->repository;
     cb_autofree char *url = cb_upload_target(location, &upload->blob->digest);
     cb_auto_value(cb_strings) headers = {0};
     cb_auto_value(cb_http_response) response = {0};
@@ -175,8 +167,8 @@ static int send_blob(struct upload *upload, const struct cb_repository *reposito
         .method = "PUT",
         .url = url,
         .headers = &headers,
-        .read_body = read_blob,
-        .seek_body = seek_blob,
+        .read_body = cb_upload_read,
+        .seek_body = cb_upload_seek,
         .body_arg = upload,
         .body_size = upload->blob->size,
         .timeout_header_s = PUT_HEADER_S,
@@ -184,7 +176,8 @@ static int send_blob(struct upload *upload, const struct cb_repository *reposito
     };
 
     cb_strings_add(&headers, "Content-Type: application/octet-stream");
-    if (seek_blob(upload, 0) < 0)
+    upload->first = 0;
+    if (cb_upload_seek(upload, 0) < 0)
         return cb_error_errno(err, errno, "read the blob");
     if (cb_registry_call(upload->registry, repository->endpoint, repository->scope,
                          &request, &response, &error) < 0) {
@@ -196,24 +189,31 @@ static int send_blob(struct upload *upload, const struct cb_repository *reposito
                  response.status == 408 || response.status == 429;
         return cb_registry_refused(repository->endpoint, &response, err);
     }
-    return check_stored(&response, &upload->blob->digest, err);
+    return cb_upload_check_stored(&response, &upload->blob->digest, err);
 }
 
-static int upload_once(struct upload *upload, const struct cb_repository *repository,
-                       const char *mount_from, enum cb_upload_result *result, int *again,
-                       struct cb_error **err)
+static int upload_once(struct cb_upload *upload, const char *mount_from,
+                       enum cb_upload_result *result, int *again, struct cb_error **err)
 {
+    int in_parts = upload->blob->size >= CB_UPLOAD_LARGE && !upload->whole_only;
     cb_autofree char *location = NULL;
+    int continued = 0;
 
-    if (start_upload(upload->registry, repository, &upload->blob->digest, mount_from,
-                     &location, err) < 0)
+    *result = CB_UPLOAD_SENT;
+    if (in_parts)
+        continued = cb_upload_parts(upload, NULL, again, err);
+    if (continued)
+        return continued < 0 ? -1 : 0;
+    if (cb_upload_start(upload->registry, upload->repository, &upload->blob->digest,
+                        mount_from, &location, err) < 0)
         return -1;
     if (!location) {
         *result = CB_UPLOAD_MOUNTED;
         return 0;
     }
-    *result = CB_UPLOAD_SENT;
-    return send_blob(upload, repository, location, again, err);
+    if (in_parts)
+        return cb_upload_parts(upload, cb_steal(&location), again, err) < 0 ? -1 : 0;
+    return send_whole(upload, location, again, err);
 }
 
 int cb_upload_blob(struct cb_registry *registry, const struct cb_repository *repository,
@@ -221,7 +221,10 @@ int cb_upload_blob(struct cb_registry *registry, const struct cb_repository *rep
                    uint64_t event_id, enum cb_upload_result *result,
                    struct cb_error **err)
 {
-    struct upload upload = {.registry = registry, .blob = blob, .event_id = event_id};
+    struct cb_upload upload = {.registry = registry,
+                               .repository = repository,
+                               .blob = blob,
+                               .event_id = event_id};
     char text[CB_DIGEST_MAX_TEXT];
     cb_autofd int fd = -1;
 
@@ -232,8 +235,8 @@ int cb_upload_blob(struct cb_registry *registry, const struct cb_repository *rep
         cb_auto(cb_error) error = NULL;
         int again = 0;
 
-        if (upload_once(&upload, repository, tries == 1 ? mount_from : NULL, result,
-                        &again, &error) == 0)
+        if (upload_once(&upload, tries == 1 ? mount_from : NULL, result, &again,
+                        &error) == 0)
             return 0;
         /* A neighbour we may not read, or that is gone, must not cost the push. */
         again |= tries == 1 && mount_from;

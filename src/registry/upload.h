@@ -23,4 +23,47 @@ int cb_upload_mount(struct cb_registry *registry, const struct cb_repository *re
 /* Adds `digest=…` to an upload's address, whatever query it has. Caller frees. */
 char *cb_upload_target(const char *location, const struct cb_digest *digest);
 
+/* ── For upload*.c ── */
+
+/* Smaller ones go in one request and, if that breaks, in another. */
+#define CB_UPLOAD_LARGE (16 << 20)
+
+struct cb_upload {
+    struct cb_registry *registry;
+    const struct cb_repository *repository;
+    const struct cb_descriptor *blob;
+    uint64_t event_id;
+    int fd;
+    int64_t first; /* where the request's body begins in the blob */
+    int64_t sent, reported_ms;
+    int whole_only; /* the registry takes no parts */
+};
+/* Of requests that have (the rest of) the blob for a body. */
+ssize_t cb_upload_read(void *upload, void *buffer, size_t len);
+int cb_upload_seek(void *upload, int64_t offset);
+/* POST: *LOCATION is where to send the bytes, the caller's; NULL when the blob was
+ * mounted.
+ */
+int cb_upload_start(struct cb_registry *registry, const struct cb_repository *repository,
+                    const struct cb_digest *digest, const char *mount_from,
+                    char **location, struct cb_error **err);
+/* Whether what a registry says it stored is the blob. */
+int cb_upload_check_stored(const struct cb_http_response *response,
+                           const struct cb_digest *digest, struct cb_error **err);
+/* A large blob to LOCATION (taken; NULL: where an earlier process was stopped, if that is
+ * known and still open), going on where a connection broke. 1 done; 0 there is nothing
+ * that can be continued; -1 with *AGAIN when a fresh upload may go better. */
+int cb_upload_parts(struct cb_upload *upload, char *location, int *again,
+                    struct cb_error **err);
+
+/* ── upload-saved.c: an upload that another process may continue ── */
+
+/* Its address, which is taken out; NULL if there is none. Caller frees. */
+char *cb_upload_saved_take(struct cb_registry *registry,
+                           const struct cb_repository *repository,
+                           const struct cb_digest *digest);
+void cb_upload_saved_put(struct cb_registry *registry,
+                         const struct cb_repository *repository,
+                         const struct cb_digest *digest, const char *location);
+
 #endif

@@ -347,7 +347,7 @@ class Handler(BaseHTTPRequestHandler):
     def route(self):
         url = urllib.parse.urlsplit(self.path)
         self.state.log(server=self.role, method=self.command, path=self.path,
-                       range=self.headers.get("Range"),
+                       range=self.headers.get("Range"), sent=self.headers.get("Content-Range"),
                        authorization=self.headers.get("Authorization"))
         if url.path.startswith("/token") or url.path.startswith("/latest/"):
             return self.token(url.path)
@@ -594,6 +594,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def upload(self, query, repo, session):
         mode = self.mode_of(repo)
+        if self.command == "PATCH" and session in self.state.uploads and \
+                self.patch_badly(mode, repo, session):
+            return None
         body = self.read_body()
         stored = self.state.pushed_blobs.setdefault(repo, {})
         if mode == "pushdenied":
@@ -607,16 +610,53 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "PUT" and mode == "pushflaky" and self.state.count((repo, "put")) <= 2:
             del self.state.uploads[session]
             return self.fail(503, "UNAVAILABLE", "try later")
+        if self.command == "GET":
+            if mode == "pushstatus" and self.state.count((repo, "status")) <= 5:
+                return self.fail(503, "UNAVAILABLE", "try later", [("Retry-After", "0")])
+            size = 1 << 60 if mode == "pushrangelie" else len(self.state.uploads[session])
+            return self.reply(204, headers=[("Location", self.path), ("Range", "0-%d" % max(size - 1, 0))])
+        if self.command == "PATCH":
+            first = int((self.headers.get("Content-Range") or "0-").split("-")[0])
+            if first != len(self.state.uploads[session]):
+                return self.fail(416, "RANGE_INVALID", "invalid content range")
         self.state.uploads[session] += body
         if self.command == "PATCH":
             size = len(self.state.uploads[session])
-            return self.reply(202, headers=[("Location", self.path), ("Range", "0-%d" % (size - 1))])
+            location = self.path
+            if mode == "pushpatchredir":
+                location = "http://127.0.0.9:%d/upload/%s" % (self.other_port, session)
+            return self.reply(202, headers=[("Location", location), ("Range", "0-%d" % (size - 1))])
         data = self.state.uploads.pop(session)
         if digest(data) != query.get("digest"):
             return self.fail(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
         stored[digest(data)] = data
         answer = "sha256:" + "2" * 64 if mode == "pushlie" else digest(data)
         return self.reply(201, headers=[("Docker-Content-Digest", answer)])
+
+    def patch_badly(self, mode, repo, session):
+        """Takes a part of it, or nothing, and breaks off."""
+        if mode == "pushnopatch":
+            self.read_body()
+            self.fail(405, "UNSUPPORTED", "the operation is unsupported")
+            return True
+        if mode == "push416":
+            self.read_body()
+            self.fail(416, "RANGE_INVALID", "invalid content range")
+            return True
+        count = self.state.count((repo, "patch"))
+        if mode in ("pushcut", "pushrangelie") or mode in ("pushhang", "pushstatus", "pushforget") and count == 1:
+            length = int(self.headers["Content-Length"])
+            self.state.uploads[session] += self.rfile.read(min(length, 6 << 20))
+            self.state.log(server=self.role, event="cut", path=self.path)
+            if mode == "pushhang":  # until the client is gone
+                self.rfile.read(length)
+            if mode == "pushforget":
+                del self.state.uploads[session]
+            self.close_connection = True
+            if mode == "pushcut" and length <= 6 << 20:
+                self.reply(202, headers=[("Location", self.path)])
+            return True
+        return False
 
     def start_upload(self, query, repo, mode, stored):
         source = "from" in query and mode != "nomount" and self.find_blob(query["from"], query.get("mount"))

@@ -1,0 +1,97 @@
+#!/usr/bin/env bats
+# Uploads of large layers: what the registry has got is not sent again, by this process or the next.
+load helpers
+load helpers-registry
+load helpers-hostile
+
+setup_file() {
+    cb_store
+    mkdir -p "$BATS_FILE_TMPDIR/c"
+    head -c 20M /dev/urandom >"$BATS_FILE_TMPDIR/c/noise"
+    printf 'FROM scratch\nCOPY noise /\n' >"$BATS_FILE_TMPDIR/c/Dockerfile"
+    "$CBUILD" build -q -t large "$BATS_FILE_TMPDIR/c" >/dev/null
+    export LARGE
+    LARGE=$("$CBUILD" copy -q large "oci:$BATS_FILE_TMPDIR/layout:1")
+}
+teardown_file() { cb_drop_store; }
+teardown() { stop_hostile_registry; }
+
+push() {
+    run timeout 60 "$CBUILD" push -q large "$HOSTILE/$1/large:1"
+}
+pushed_whole() {
+    expect_status 0
+    expect_contains "$LARGE"
+    [ "sha256:$(curl -s "http://$HOSTILE/v2/$1/large/manifests/1" | sha256sum | cut -d' ' -f1)" = "$LARGE" ]
+    layer=$(curl -s "http://$HOSTILE/v2/$1/large/manifests/1" | jq -r '.layers[0].digest')
+    [ "sha256:$(curl -s "http://$HOSTILE/v2/$1/large/blobs/$layer" | sha256sum | cut -d' ' -f1)" = "$layer" ]
+    run ls "$STORE/ingest"
+    expect_output ''
+}
+# What the requests of METHOD said about ranges.
+ranges_of() {
+    jq -s -r --arg method "$1" '[.[] | select(.method == $method and (.path | test("large/blobs/uploads"))) | .sent // "all"] | join(" ")' "$HOSTILE_LOG"
+}
+
+@test "an upload that breaks off goes on where it was, in the same process" {
+    start_hostile_registry
+    push pushcut
+    pushed_whole pushcut
+    [ "$(ranges_of PATCH | sed 's/-[0-9]*//g')" = 'all 6291456 12582912 18874368' ]
+}
+
+@test "an upload whose process is killed is continued by the next" {
+    start_hostile_registry
+    "$CBUILD" push -q large "$HOSTILE/pushhang/large:1" >/dev/null 2>&1 3>&- &
+    pid=$!
+    wait_until grep -q '"event": "cut"' "$HOSTILE_LOG"
+    kill -9 $pid
+    wait $pid || true
+    push pushhang
+    pushed_whole pushhang
+    [ "$(ranges_of PATCH | sed 's/-[0-9]*//g')" = 'all 6291456' ]
+}
+
+@test "an upload that cannot be asked about now is continued later" {
+    start_hostile_registry
+    push pushstatus
+    expect_status 1
+    push pushstatus
+    pushed_whole pushstatus
+    [ "$(ranges_of PATCH | sed 's/-[0-9]*//g')" = 'all 6291456' ]
+}
+
+@test "a registry that forgets, takes no parts, or lies about them gets the whole anew" {
+    start_hostile_registry
+    for mode in pushforget pushnopatch push416 pushrangelie; do
+        push $mode
+        pushed_whole $mode
+    done
+    [ "$(ranges_of PATCH | wc -w)" -le 20 ]
+}
+
+@test "the address of the next part may be elsewhere; the password stays" {
+    start_hostile_registry --auth basic
+    export REGISTRY_AUTH_FILE=$BATS_TEST_TMPDIR/auth.json
+    printf '{"auths":{"%s":{"auth":"%s"}}}' "$HOSTILE" "$(printf tester:opensesame | base64)" >"$REGISTRY_AUTH_FILE"
+    chmod 600 "$REGISTRY_AUTH_FILE"
+    push pushpatchredir
+    push pushlie
+    expect_status 1
+    expect_contains 'the registry stored'
+    run jq -s -r '.[] | select(.server == "other") | select(.authorization != null) | .path' "$HOSTILE_LOG"
+    expect_output ''
+    grep -q '"server": "other"' "$HOSTILE_LOG"
+    run grep -r -l -e opensesame "$STORE"
+    expect_output ''
+}
+
+@test "docker's registry takes large layers" {
+    start_registry
+    run "$CBUILD" push -q large "$REGISTRY/large:1"
+    expect_status 0
+    expect_contains "$LARGE"
+    run "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" pull -q "$REGISTRY/large:1"
+    expect_status 0
+    stop_registry
+}
