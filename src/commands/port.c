@@ -38,13 +38,12 @@ static void print_all(json_t *ports)
 static int print_one(const json_t *ports, const char *text, const char *name,
                      struct cb_error **err)
 {
-    cb_autofree char *key =
-        strchr(text, '/') ? xstrdup(text) : xasprintf("%s/tcp", text);
+    cb_autofree char *key = strchr(text, '/') ? xstrdup(text) : xasprintf("%s/tcp", text);
     const json_t *bindings = json_object_get(ports, key);
 
     if (!json_array_size(bindings))
-        return cb_error_set(err, CB_ERR_NOT_FOUND,
-                            "No public port '%s' published for %s", key, name);
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "No public port '%s' published for %s",
+                            key, name);
     print_bindings("", bindings);
     return 0;
 }

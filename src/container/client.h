@@ -56,7 +56,8 @@ void cb_container_net_free(struct cb_container_net *net);
 /* USAGE "cannot join network of a non running container: …". */
 int cb_container_get_net(struct cb_container *container, struct cb_container_net **out,
                          struct cb_error **err);
-/* JOIN is what cb_join_parse reads. Also of one that does not run: then when it starts. */
+/* JOIN is what cb_join_parse reads. Also of one that does not run: then when it starts.
+ */
 int cb_container_connect(struct cb_store *store, struct cb_container *container,
                          const char *join, struct cb_cancel *cancel,
                          struct cb_error **err);

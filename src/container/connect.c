@@ -50,8 +50,8 @@ int cb_container_get_net(struct cb_container *container, struct cb_container_net
         return -1;
     net = xcalloc(1, sizeof(*net));
     net->fd = fd;
-    status = cb_json_parse(&document, "network", message.text, message.len, message.len,
-                           err);
+    status =
+        cb_json_parse(&document, "network", message.text, message.len, message.len, err);
     root = cb_json_root(document, "network");
     if (fd < 0 || status < 0 || read_text(&root, "Hosts", &net->hosts, err) < 0 ||
         read_text(&root, "ResolvConf", &net->resolv_conf, err) < 0 ||

@@ -25,9 +25,9 @@ struct cb_run_request {
     struct cb_strings networks; /* --network as typed; see container/joins.h */
     char *network_name;         /* what NETWORK points to then */
     struct cb_strings links;    /* "CONTAINER[:ALIAS]" */
-    struct cb_strings publish; /* -p as typed */
-    int publish_all;           /* -P */
-    struct cb_strings expose;  /* --expose PORT[/PROTO] */
+    struct cb_strings publish;  /* -p as typed */
+    int publish_all;            /* -P */
+    struct cb_strings expose;   /* --expose PORT[/PROTO] */
     int interactive, tty, init;
     /* Docker's options for the sandbox, as typed */
     struct cb_limit_options limits;

@@ -65,8 +65,7 @@ static void add_port(const struct cb_link_facts *facts, const char *name,
                      const struct cb_port *port, struct cb_strings *out)
 {
     cb_autofree char *protocol = capitals(port->protocol);
-    cb_autofree char *key =
-        xasprintf("%s_PORT_%u_%s", name, port->container, protocol);
+    cb_autofree char *key = xasprintf("%s_PORT_%u_%s", name, port->container, protocol);
 
     cb_strings_addf(out, "%s=%s://%s:%u", key, port->protocol, facts->ip,
                     port->container);

@@ -138,11 +138,8 @@ static int link_with(struct cb_neighbours *out, const struct cb_link *link,
     cb_auto_value(cb_ports) ports = {0};
     cb_auto_value(cb_strings) env = {0};
     cb_autofree char *id = xstrndup(other->id, 12);
-    struct cb_link_facts facts = {.alias = link->alias,
-                                  .parent = name,
-                                  .ip = ip,
-                                  .ports = &ports,
-                                  .env = &env};
+    struct cb_link_facts facts = {
+        .alias = link->alias, .parent = name, .ip = ip, .ports = &ports, .env = &env};
 
     if (!ip)
         return cb_error_set(err, CB_ERR_USAGE,

@@ -29,8 +29,8 @@ static int read_ports(struct cb_ports *ports, const struct cb_run_request *reque
         cb_auto_value(cb_ports) checked = {0};
 
         if (cb_ports_expose(request->publish_all ? ports : &checked, *text, NULL) < 0)
-            return cb_error_set(err, CB_ERR_USAGE, "invalid range format for --expose: %s",
-                                *text);
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "invalid range format for --expose: %s", *text);
     }
     if (!request->publish_all)
         return 0;
@@ -48,8 +48,7 @@ static int open_one(struct cb_network **out, const struct cb_nets_owner *owner,
 {
     const struct cb_run_request *request = owner->request;
     cb_autofree char *state = xasprintf("%s/networks", owner->store_root);
-    cb_autofree char *name =
-        owner->name ? xstrdup(owner->name) : xstrndup(owner->id, 12);
+    cb_autofree char *name = owner->name ? xstrdup(owner->name) : xstrndup(owner->id, 12);
     cb_auto_value(cb_ports) ports = {0};
     struct cb_network_options options = {.mode = join->network,
                                          .state_dir = state,
@@ -123,10 +122,9 @@ int cb_nets_connect(struct cb_nets *nets, const struct cb_nets_owner *owner,
     if (open_one(&network, owner, join, &nets->netns, interface, err) < 0)
         return -1;
     if (find(nets, cb_network_label(network)))
-        return cb_error_set(err, CB_ERR_EXISTS,
-                            "endpoint with name %s already exists in network %s",
-                            owner->name ? owner->name : owner->id,
-                            cb_network_label(network));
+        return cb_error_set(
+            err, CB_ERR_EXISTS, "endpoint with name %s already exists in network %s",
+            owner->name ? owner->name : owner->id, cb_network_label(network));
     if (cb_network_netns(network, cancel, &fd, err) < 0)
         return -1;
     nets->next++;
@@ -142,7 +140,8 @@ int cb_nets_disconnect(struct cb_nets *nets, const char *text)
     if (!found)
         return 0;
     nets->count--;
-    memmove(found, found + 1, (size_t)(nets->items + nets->count - found) * sizeof(*found));
+    memmove(found, found + 1,
+            (size_t)(nets->items + nets->count - found) * sizeof(*found));
     cb_network_free(network);
     return 1;
 }
@@ -229,8 +228,8 @@ static json_t *ports_json(const struct cb_ports *opened)
 json_t *cb_nets_settings_json(const struct cb_nets *nets)
 {
     static const char *const same[] = {
-        "EndpointID",  "Gateway",     "GlobalIPv6Address", "GlobalIPv6PrefixLen",
-        "IPAddress",   "IPPrefixLen", "IPv6Gateway",       "MacAddress"};
+        "EndpointID", "Gateway",     "GlobalIPv6Address", "GlobalIPv6PrefixLen",
+        "IPAddress",  "IPPrefixLen", "IPv6Gateway",       "MacAddress"};
     json_t *object = json_object(), *networks = json_object(), *bridge;
 
     cb_vec_foreach (network, nets) {

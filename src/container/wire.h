@@ -13,18 +13,18 @@
 
 enum cb_wire_type {
     /* to the monitor */
-    CB_WIRE_START,  /* by who started it: a = attach, b rows, c columns */
-    CB_WIRE_ATTACH, /* b rows, c columns */
-    CB_WIRE_WAIT,   /* for the end */
-    CB_WIRE_STOP,   /* signal a, kill after b seconds (-1: never); answered at the end */
-    CB_WIRE_SIGNAL, /* a; of START, ATTACH and EXEC to their process */
-    CB_WIRE_EXEC,   /* text: a JSON of what to run; a = detach, b rows, c columns */
-    CB_WIRE_ROOT,   /* asks for a descriptor of its root */
-    CB_WIRE_NET,    /* asks for a descriptor of its network, text: JSON of its names */
-    CB_WIRE_CONNECT,    /* text: what cb_join_parse reads */
+    CB_WIRE_START,   /* by who started it: a = attach, b rows, c columns */
+    CB_WIRE_ATTACH,  /* b rows, c columns */
+    CB_WIRE_WAIT,    /* for the end */
+    CB_WIRE_STOP,    /* signal a, kill after b seconds (-1: never); answered at the end */
+    CB_WIRE_SIGNAL,  /* a; of START, ATTACH and EXEC to their process */
+    CB_WIRE_EXEC,    /* text: a JSON of what to run; a = detach, b rows, c columns */
+    CB_WIRE_ROOT,    /* asks for a descriptor of its root */
+    CB_WIRE_NET,     /* asks for a descriptor of its network, text: JSON of its names */
+    CB_WIRE_CONNECT, /* text: what cb_join_parse reads */
     CB_WIRE_DISCONNECT, /* text: a network's name or id */
-    CB_WIRE_INPUT,  /* bytes for its standard input; none: their end */
-    CB_WIRE_RESIZE, /* a rows, b columns */
+    CB_WIRE_INPUT,      /* bytes for its standard input; none: their end */
+    CB_WIRE_RESIZE,     /* a rows, b columns */
     /* from the monitor */
     CB_WIRE_OK,     /* done */
     CB_WIRE_FAILED, /* a kind, b errno, text: message, NUL, hint */
