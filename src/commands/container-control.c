@@ -4,6 +4,7 @@
 
 #include "commands/run.h"
 #include "container/create.h"
+#include "container/restart.h"
 #include "container/signals.h"
 
 #include <limits.h>
@@ -34,11 +35,13 @@ static int stopping_of(const struct cb_container *container, const char *given_s
 /* ── start ── */
 
 struct start_values {
-    int attach, interactive;
+    int attach, interactive, all;
     const char *detach_keys;
 };
 #define AT(field) offsetof(struct start_values, field)
 static const struct cb_option start_options[] = {
+    {"all", 0, CB_OPTION_FLAG, AT(all), NULL,
+     "Start those whose restart policy asks for it"},
     {"attach", 'a', CB_OPTION_FLAG, AT(attach), NULL,
      "Show its output, and end with its exit status"},
     {"detach-keys", 0, CB_OPTION_TEXT, AT(detach_keys), "KEYS",
@@ -80,6 +83,36 @@ static int start_attached(struct cb_app *app, const char *name,
     return status < 0 ? cb_run_fail(err) : end.exit_code;
 }
 
+/* After the machine was started: docker's daemon does it then. What never ran is not
+ * started; what somebody stopped only with the policy that says so. */
+static int wants_start(const struct cb_container *container)
+{
+    struct cb_restart_policy policy;
+
+    if (cb_container_is_running(container) || !*container->state.started ||
+        cb_restart_policy_parse(&policy, container->options.restart, NULL) < 0)
+        return 0;
+    if (container->state.stopped_by_hand && policy.kind != CB_RESTART_ALWAYS)
+        return 0;
+    return cb_restart_wanted(&policy, container->state.exit_code, 0);
+}
+
+static int start_all(struct cb_app *app, struct start_values *values,
+                     struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto_value(cb_containers) all = {0};
+    cb_auto_value(cb_strings) names = {0};
+
+    if (cb_app_store(app, 1, &store, err) < 0 || cb_containers_list(store, &all, err) < 0)
+        return -1;
+    for (size_t i = all.count; i-- > 0;) { /* the oldest first: others may need it */
+        if (wants_start(all.items[i]))
+            cb_strings_add(&names, all.items[i]->name);
+    }
+    return cb_containers_each(app, &names, values, start_one, 1, err);
+}
+
 static int run_start(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
@@ -88,6 +121,10 @@ static int run_start(struct cb_app *app, int argc, char **argv, struct cb_error 
 
     if (status)
         return status < 0 ? -1 : 0;
+    if (values.all)
+        return cb_app_arguments(&cb_start_command, &args, 0, 0, err) < 0
+                   ? -1
+                   : start_all(app, &values, err);
     if (cb_app_arguments(&cb_start_command, &args, 1, -1, err) < 0)
         return -1;
     if (!values.attach && !values.interactive)
@@ -101,7 +138,7 @@ static int run_start(struct cb_app *app, int argc, char **argv, struct cb_error 
 const struct cb_cli_command cb_start_command = {
     .name = "start",
     .summary = "Start containers that do not run",
-    .usage = "start [OPTIONS] CONTAINER...",
+    .usage = "start [OPTIONS] CONTAINER... | start --all",
     .options = start_options,
     .run = run_start,
 };
@@ -110,16 +147,36 @@ const struct cb_cli_command cb_start_command = {
 
 struct attach_values {
     int no_input;
-    const char *detach_keys;
+    const char *detach_keys, *sig_proxy;
 };
 #define AT(field) offsetof(struct attach_values, field)
 static const struct cb_option attach_options[] = {
     {"detach-keys", 0, CB_OPTION_TEXT, AT(detach_keys), "KEYS",
      "Keys that leave it running (default ctrl-p,ctrl-q)"},
+    {"sig-proxy", 0, CB_OPTION_OPTIONAL, AT(sig_proxy), "BOOL",
+     "Pass our signals on to it (default true)"},
     {"no-stdin", 0, CB_OPTION_FLAG, AT(no_input), NULL, "Do not pass standard input on"},
     {0},
 };
 #undef AT
+
+static int check_attachable(const struct cb_container *container, struct cb_error **err)
+{
+    switch (container->state.status) {
+    case CB_CONTAINER_RUNNING:
+        return 0;
+    case CB_CONTAINER_PAUSED:
+        return cb_error_set(err, CB_ERR_EXISTS,
+                            "You cannot attach to a paused container, unpause it first");
+    case CB_CONTAINER_RESTARTING:
+        return cb_error_set(err, CB_ERR_EXISTS,
+                            "You cannot attach to a restarting container, wait until it "
+                            "is running");
+    default:
+        return cb_error_set(err, CB_ERR_EXISTS,
+                            "You cannot attach to a stopped container, start it first");
+    }
+}
 
 static int run_attach(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
@@ -136,9 +193,9 @@ static int run_attach(struct cb_app *app, int argc, char **argv, struct cb_error
     if (cb_app_arguments(&cb_attach_command, &args, 1, 1, err) < 0 ||
         cb_app_container(app, args.items[0], &store, &container, err) < 0)
         return -1;
-    if (!cb_container_is_running(container))
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "You cannot attach to a stopped container, start it first");
+    if (check_attachable(container, err) < 0 ||
+        cb_run_parse_sig_proxy(values.sig_proxy, &options.keep_signals, err) < 0)
+        return -1;
     options.detach_keys = values.detach_keys;
     options.tty = container->options.request.tty;
     options.interactive = !values.no_input && container->options.request.interactive;
@@ -345,23 +402,15 @@ static int remove_one(const struct cb_each_container *at, struct cb_container *c
                       struct cb_error **err)
 {
     const struct rm_values *values = at->values;
-    int goes_alone = container->options.remove && cb_container_is_running(container);
+    int runs = cb_container_is_running(container);
 
-    if (cb_container_is_running(container) && !values->force) {
-        cb_error_set(err, CB_ERR_EXISTS,
-                     "cannot remove container \"/%s\": container is running: stop the "
-                     "container before removing or force remove",
-                     container->name);
-        return cb_error_hint(err, "`cbuild rm -f` kills it");
-    }
-    if (cb_container_is_running(container) &&
-        cb_container_stop(container, SIGKILL, 0, at->app->cancel, err) < 0)
+    if (values->force &&
+        ((runs && cb_container_stop(container, SIGKILL, 0, at->app->cancel, err) < 0) ||
+         cb_container_wait_gone(container, at->app->cancel, err) < 0))
         return -1;
-    if (cb_container_wait_gone(container, at->app->cancel, err) < 0)
-        return -1;
-    if (goes_alone && faccessat(container->dir_fd, "config.json", F_OK, 0) < 0)
-        return 0;
-    return cb_container_remove(at->store, container, values->volumes, err);
+    if (runs && values->force && faccessat(container->dir_fd, "config.json", F_OK, 0) < 0)
+        return 0; /* it went with its end */
+    return cb_container_remove_ended(at->store, container, values->volumes, err);
 }
 
 /* With -f what is not there is as it should be. */

@@ -1,6 +1,8 @@
 /* Finding containers for commands, and doing one thing to each of several. */
 #include "commands/containers.h"
 
+#include "container/health.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -38,6 +40,16 @@ int cb_containers_each(struct cb_app *app, const struct cb_strings *names, void 
     return first ? cb_error_move(err, &first) : 0;
 }
 
+static const char *health_text(const json_t *health)
+{
+    const char *status = cb_health_status(health);
+
+    return strcmp(status, "healthy") == 0     ? " (healthy)"
+           : strcmp(status, "unhealthy") == 0 ? " (unhealthy)"
+           : strcmp(status, "starting") == 0  ? " (health: starting)"
+                                              : "";
+}
+
 char *cb_container_status_text(const struct cb_container *container)
 {
     const struct cb_container_state *state = &container->state;
@@ -54,7 +66,7 @@ char *cb_container_status_text(const struct cb_container *container)
     case CB_CONTAINER_CREATED:
         break;
     case CB_CONTAINER_RUNNING:
-        return xasprintf("Up %s", up);
+        return xasprintf("Up %s%s", up, health_text(state->health));
     case CB_CONTAINER_PAUSED:
         return xasprintf("Up %s (Paused)", up);
     case CB_CONTAINER_RESTARTING:

@@ -3,6 +3,7 @@
 #define CB_COMMANDS_CONTAINERS_H
 
 #include "commands/commands.h"
+#include "commands/container-filter.h"
 #include "container/client.h"
 
 /* Calls EACH for every one of NAMES; all are tried, the first error is returned with the

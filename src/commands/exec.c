@@ -90,7 +90,7 @@ static int execute(struct cb_app *app, const struct values *values,
         cb_strings_add(&argv, args->items[i]);
     take_env(&values->files.container.request.env, &env);
     if (cb_container_exec(container, &wish, &attach, app->cancel, &end, err) < 0)
-        return cb_run_fail(err);
+        return cb_error_errnum(*err) ? cb_run_fail(err) : -1;
     return end.exit_code;
 }
 

@@ -22,6 +22,9 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/container-control.c \
 	%D%/container-image.c \
 	%D%/containers.c \
+	%D%/container-filter.h \
+	%D%/container-filter.c \
+	%D%/container-change.c \
 	%D%/containers.h \
 	%D%/context.c \
 	%D%/copy.c \
@@ -87,12 +90,15 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/rmi.c \
 	%D%/run-files.c \
 	%D%/run-kept.c \
+	%D%/run-options.c \
 	%D%/run.c \
 	%D%/run.h \
 	%D%/search.c \
 	%D%/system-prune.c \
+	%D%/stats.c \
 	%D%/table.c \
 	%D%/tag.c \
+	%D%/top.c \
 	%D%/transfer.c \
 	%D%/transfer.h \
 	%D%/version.c \

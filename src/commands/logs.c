@@ -34,7 +34,7 @@ static void print_time(FILE *out, const struct timespec *time)
     fprintf(out, "%s.%09ldZ ", text, time->tv_nsec);
 }
 
-static void show(void *arg, const struct cb_log_line *line)
+static int show(void *arg, const struct cb_log_line *line)
 {
     const struct values *values = arg;
     FILE *out = line->stream == 2 ? stderr : stdout;
@@ -42,7 +42,7 @@ static void show(void *arg, const struct cb_log_line *line)
     if (values->times)
         print_time(out, &line->time);
     fwrite(line->text, 1, line->len, out);
-    fflush(out);
+    return fflush(out) == 0 && !ferror(out) ? 0 : -1;
 }
 
 static int read_wish(struct cb_log_wish *wish, const struct values *values,

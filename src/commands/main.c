@@ -136,7 +136,8 @@ static int become_root(struct cb_app *app, const struct cb_cli_command *command,
 static int takes_a_command(const struct cb_cli_command *command)
 {
     return command == &cb_run_command || command == &cb_create_command ||
-           command == &cb_exec_command || command == &cb_monitor_command;
+           command == &cb_exec_command || command == &cb_top_command ||
+           command == &cb_monitor_command;
 }
 
 static int run_command(struct cb_app *app, const struct cb_cli_command *command, int argc,

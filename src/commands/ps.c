@@ -1,10 +1,11 @@
 /* cbuild ps. */
 #include "commands/containers.h"
 
-#include "base/text.h"
+#include "commands/container-filter.h"
 #include "commands/listing.h"
+#include "container/create.h"
+#include "container/files.h"
 
-#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +20,8 @@ struct values {
 static const struct cb_option options[] = {
     {"all", 'a', CB_OPTION_FLAG, AT(all), NULL, "Show those that do not run, too"},
     {"filter", 'f', CB_OPTION_LIST, AT(filters), "FILTER",
-     "name=, id=, status=, exited=, label=, ancestor=, volume=, before=, since="},
+     "name=, id=, status=, exited=, health=, label=, ancestor=, volume=, network=, "
+     "publish=, expose=, before=, since="},
     {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
      "table, json, or a Go template: {{.ID}} {{.Names}}"},
     {"last", 'n', CB_OPTION_TEXT, AT(last), "N", "Show the N last made"},
@@ -50,140 +52,6 @@ static const struct cb_listing_field fields[] = {{"Command", "COMMAND"},
     "{{.Names}}"
 static const struct cb_listing listing = {fields, COLUMNS};
 static const struct cb_listing listing_with_size = {fields, COLUMNS "\t{{.Size}}"};
-
-/* ── Filters ── */
-
-static const char *const filter_keys[] = {"name",  "id",       "status", "exited",
-                                          "label", "ancestor", "volume", "before",
-                                          "since", "network",  NULL};
-
-static int check_filters(const struct cb_strings *filters, struct cb_error **err)
-{
-    cb_vec_foreach (text, filters) {
-        size_t len = strcspn(*text, "=");
-        int known = 0;
-
-        for (const char *const *key = filter_keys; *key; key++)
-            known |= strlen(*key) == len && strncmp(*key, *text, len) == 0;
-        if (!known || !(*text)[len])
-            return cb_error_set(err, CB_ERR_USAGE, "invalid filter '%s'", *text);
-    }
-    return 0;
-}
-
-static int matches_name(const char *name, const char *pattern)
-{
-    regex_t regex;
-    int found;
-
-    if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
-        return 0;
-    found = regexec(&regex, name, 0, NULL, 0) == 0;
-    regfree(&regex);
-    return found;
-}
-
-static int has_label(const struct cb_container *container, const char *wanted)
-{
-    cb_autofree char *key = xstrndup(wanted, strcspn(wanted, "="));
-    const char *equals = strchr(wanted, '=');
-    const char *value = cb_env_get(&container->options.labels, key);
-
-    for (size_t i = 0; !value && i < container->config->label_keys.count; i++)
-        if (strcmp(container->config->label_keys.items[i], key) == 0)
-            value = container->config->label_values.items[i];
-    return value && (!equals || strcmp(value, equals + 1) == 0);
-}
-
-/* The same image by name, or by how its id begins. */
-static int is_of_image(const struct cb_container *container, const char *wanted)
-{
-    const char *name = container->options.request.image_name;
-    const char *hex = strchr(container->image_id, ':');
-    cb_autofree char *latest = xasprintf("%s:latest", wanted);
-    cb_autofree char *own = xasprintf("%s:latest", name);
-
-    return strcmp(name, wanted) == 0 || strcmp(name, latest) == 0 ||
-           strcmp(own, wanted) == 0 || strcmp(container->image_id, wanted) == 0 ||
-           (hex && strlen(wanted) >= 4 && strncmp(hex + 1, wanted, strlen(wanted)) == 0);
-}
-
-static int has_volume(const struct cb_container *container, const char *wanted)
-{
-    cb_vec_foreach (mount, &container->mounts) {
-        if ((mount->name && strcmp(mount->name, wanted) == 0) ||
-            strcmp(mount->target, wanted) == 0)
-            return 1;
-    }
-    return 0;
-}
-
-static size_t index_of(const struct cb_containers *all, const char *text)
-{
-    for (size_t i = 0; i < all->count; i++)
-        if (strcmp(all->items[i]->name, text) == 0 ||
-            strncmp(all->items[i]->id, text, strlen(text)) == 0)
-            return i;
-    return all->count;
-}
-
-/* INDEX counts from the newest. */
-static int matches(const struct cb_containers *all, size_t index, const char *key,
-                   const char *value)
-{
-    const struct cb_container *container = all->items[index];
-    const char *network = container->options.request.network;
-    cb_autofree char *slashed = xasprintf("/%s", container->name);
-
-    if (strcmp(key, "name") == 0)
-        return matches_name(container->name, value) || matches_name(slashed, value);
-    if (strcmp(key, "id") == 0)
-        return strncmp(container->id, value, strlen(value)) == 0;
-    if (strcmp(key, "status") == 0)
-        return strcmp(cb_container_status_name(container->state.status), value) == 0;
-    if (strcmp(key, "exited") == 0)
-        return container->state.status == CB_CONTAINER_EXITED &&
-               container->state.exit_code == atoi(value);
-    if (strcmp(key, "label") == 0)
-        return has_label(container, value);
-    if (strcmp(key, "ancestor") == 0)
-        return is_of_image(container, value);
-    if (strcmp(key, "volume") == 0)
-        return has_volume(container, value);
-    if (strcmp(key, "network") == 0)
-        return strcmp(network ? network : "bridge", value) == 0;
-    if (strcmp(key, "before") == 0)
-        return index > index_of(all, value);
-    return index < index_of(all, value);
-}
-
-/* Values of one key are alternatives, but for labels; keys all hold. */
-static int passes(const struct cb_containers *all, size_t index,
-                  const struct cb_strings *filters)
-{
-    for (const char *const *key = filter_keys; *key; key++) {
-        size_t len = strlen(*key), asked = 0, held = 0;
-
-        cb_vec_foreach (text, filters) {
-            if (strncmp(*text, *key, len) != 0 || (*text)[len] != '=')
-                continue;
-            asked++;
-            held += (size_t)matches(all, index, *key, *text + len + 1);
-        }
-        if (asked && (strcmp(*key, "label") == 0 ? held < asked : !held))
-            return 0;
-    }
-    return 1;
-}
-
-static int asks_for_status(const struct cb_strings *filters)
-{
-    cb_vec_foreach (text, filters) {
-        if (strncmp(*text, "status=", 7) == 0 || strncmp(*text, "exited=", 7) == 0)
-            return 1;
-    }
-    return 0;
-}
 
 /* ── Rows ── */
 
@@ -271,12 +139,29 @@ static void add_lists(json_t *row, const struct cb_container *container)
     json_object_set_new(row, "LocalVolumes", json_sprintf("%u", volumes));
 }
 
-static json_t *row_of(const struct cb_container *container, const struct values *values)
+/* "12B (virtual 1.2MB)" */
+static char *size_text(struct cb_store *store, const struct cb_container *container)
+{
+    int64_t whole, written = cb_container_bytes(store, container, &whole);
+    cb_autofree char *own = cb_size_human((uint64_t)written);
+    cb_autofree char *all = cb_size_human((uint64_t)whole);
+
+    return xasprintf("%s (virtual %s)", own, all);
+}
+
+static int shows_size(const struct values *values)
+{
+    return values->size || (values->format && strstr(values->format, ".Size"));
+}
+
+static json_t *row_of(struct cb_store *store, const struct cb_container *container,
+                      const struct values *values)
 {
     const struct cb_run_request *request = &container->options.request;
     cb_autofree char *command = command_text(container, values->no_trunc);
     cb_autofree char *status = cb_container_status_text(container);
     cb_autofree char *ports = ports_text(container);
+    cb_autofree char *size = shows_size(values) ? size_text(store, container) : NULL;
     json_t *row = json_object();
 
     json_object_set_new(row, "Command", json_string(command));
@@ -287,7 +172,7 @@ static json_t *row_of(const struct cb_container *container, const struct values 
     json_object_set_new(row, "Networks",
                         json_string(request->network ? request->network : "bridge"));
     json_object_set_new(row, "Ports", json_string(ports));
-    json_object_set_new(row, "Size", json_string("0B"));
+    json_object_set_new(row, "Size", json_string(size ? size : "0B"));
     json_object_set_new(row, "State",
                         json_string(cb_container_status_name(container->state.status)));
     json_object_set_new(row, "Status", json_string(status));
@@ -296,20 +181,21 @@ static json_t *row_of(const struct cb_container *container, const struct values 
     return row;
 }
 
-static int print(const struct cb_containers *all, const struct values *values, long last,
-                 struct cb_error **err)
+static int print(struct cb_store *store, const struct cb_containers *all,
+                 const struct cb_container_filter *filter, const struct values *values,
+                 long last, struct cb_error **err)
 {
     cb_auto_json *rows = json_array();
-    int any = values->all || last > 0 || asks_for_status(&values->filters);
+    int any = values->all || last > 0 || filter->wants_ended;
 
     for (size_t i = 0; i < all->count; i++) {
         const struct cb_container *container = all->items[i];
 
         if ((!any && !cb_container_is_running(container)) ||
             (last > 0 && (long)json_array_size(rows) >= last) ||
-            !passes(all, i, &values->filters))
+            !cb_container_filter_takes(filter, all, i))
             continue;
-        json_array_append_new(rows, row_of(container, values));
+        json_array_append_new(rows, row_of(store, container, values));
         if (values->quiet && !values->format)
             printf("%.*s\n", values->no_trunc ? 64 : 12, container->id);
     }
@@ -323,6 +209,7 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
 {
     cb_auto(cb_store) store = NULL;
     cb_auto_value(cb_containers) all = {0};
+    cb_auto_value(cb_container_filter) filter = {0};
     long last = values->latest ? 1 : 0;
     char *end;
 
@@ -333,11 +220,13 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
                                 "invalid argument \"%s\" for \"-n, --last\" flag",
                                 values->last);
     }
-    if (check_filters(&values->filters, err) < 0 ||
+    if (cb_container_filter_parse(&filter, &values->filters, 0, err) < 0 ||
         cb_listing_check(&listing, values->format, err) < 0 ||
-        cb_app_store(app, 1, &store, err) < 0 || cb_containers_list(store, &all, err) < 0)
+        cb_app_store(app, 1, &store, err) < 0 ||
+        cb_containers_list(store, &all, err) < 0 ||
+        cb_container_filter_check(&filter, &all, err) < 0)
         return -1;
-    return print(&all, values, last, err);
+    return print(store, &all, &filter, values, last, err);
 }
 
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)

@@ -2,7 +2,6 @@
 #include "commands/run.h"
 
 #include "base/fs.h"
-#include "base/text.h"
 #include "container/client.h"
 #include "container/create.h"
 #include "container/log.h"
@@ -11,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* It may not be there: two containers would share it. */
 static int check_cidfile(const char *path, struct cb_error **err)
@@ -50,23 +50,32 @@ static int create(struct cb_store *store, struct cb_run_values *values,
     return -1;
 }
 
+/* Without -a both are shown. */
+static int is_hidden(const struct cb_run_values *values, const char *stream)
+{
+    cb_vec_foreach (text, &values->attach) {
+        if (strcasecmp(*text, stream) == 0)
+            return 0;
+    }
+    return values->attach.count > 0;
+}
+
 static int read_options(struct cb_client_options *out, const struct cb_run_values *values,
                         struct cb_error **err)
 {
     const struct cb_run_request *request = &values->container.request;
-    int proxy = 1;
+    int keep_signals;
 
-    if (values->sig_proxy && *values->sig_proxy &&
-        cb_parse_bool(values->sig_proxy, &proxy) == 0)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--sig-proxy\"",
-                            values->sig_proxy);
+    if (cb_run_parse_sig_proxy(values->sig_proxy, &keep_signals, err) < 0)
+        return -1;
     if (request->tty && request->interactive && !values->detach && !isatty(STDIN_FILENO))
         return cb_error_set(err, CB_ERR_USAGE, "the input device is not a TTY");
     *out = (struct cb_client_options){.attach = !values->detach,
                                       .interactive = request->interactive,
                                       .tty = request->tty,
-                                      .keep_signals = !proxy,
+                                      .keep_signals = keep_signals,
+                                      .hide_stdout = is_hidden(values, "stdout"),
+                                      .hide_stderr = is_hidden(values, "stderr"),
                                       .detach_keys = values->detach_keys};
     return 0;
 }

@@ -8,7 +8,7 @@
 
 struct cb_run_values {
     struct cb_container_options container;
-    struct cb_strings env_files, labels, label_files;
+    struct cb_strings env_files, labels, label_files, attach;
     const char *entrypoint, *pull, *platform, *cidfile, *detach_keys, *sig_proxy;
     int detach;
 };
@@ -16,7 +16,7 @@ void cb_run_values_clear(struct cb_run_values *values);
 CB_AUTO_VALUE_DEFINE(cb_run_values, cb_run_values_clear)
 
 extern const struct cb_option cb_run_options[];
-#define CB_RUN_OWN_OPTIONS 3 /* the first ones, which `create` does not have */
+#define CB_RUN_OWN_OPTIONS 4 /* the first ones, which `create` does not have */
 
 /* 1: help was printed. ARGS: the image first. */
 int cb_run_parse(const struct cb_cli_command *command, int argc, char **argv,
@@ -29,6 +29,9 @@ int cb_run_find_image(struct cb_app *app, struct cb_store *store,
                       struct cb_error **err);
 /* Prints the error: docker's 125 (us), 126 (cannot be executed), 127 (not found). */
 int cb_run_fail(struct cb_error **err);
+
+/* --sig-proxy: *KEEP is set when signals are not passed on. TEXT may be NULL. USAGE. */
+int cb_run_parse_sig_proxy(const char *text, int *keep, struct cb_error **err);
 
 /* ── run-files.c ── */
 /* --env-file, --label, --label-file. */

@@ -1,27 +1,25 @@
 /* The commands' side of a monitor's socket. */
 #include "container/client.h"
 
+#include "base/atomic-file.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/subprocess.h"
 #include "container/ask-priv.h"
+#include "container/client-priv.h"
 #include "container/create.h"
-#include "container/detach.h"
 #include "container/monitor.h"
 #include "container/terminal.h"
-#include "container/wire.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LOG_MAX_BYTES (1u << 20)
+#define LOG_MAX_BYTES    (1u << 20)
+#define CONFIG_MAX_BYTES (16u << 20)
 
 /* ── Asking ── */
 
@@ -30,7 +28,7 @@ static int not_running(const struct cb_container *container, struct cb_error **e
     return cb_error_set(err, CB_ERR_EXISTS, "Container %s is not running", container->id);
 }
 
-static int gone(struct cb_error **err)
+int cb_client_gone(struct cb_error **err)
 {
     return cb_error_set(err, CB_ERR_SYSTEM, "the monitor of the container has ended");
 }
@@ -46,7 +44,8 @@ static int connect_to(const struct cb_container *container, int *fd,
 static int send_to(int fd, const struct cb_wire_message *message, struct cb_error **err)
 {
     if (cb_wire_send(fd, message, -1) < 0)
-        return errno == EPIPE ? gone(err) : cb_error_errno(err, errno, "ask the monitor");
+        return errno == EPIPE ? cb_client_gone(err)
+                              : cb_error_errno(err, errno, "ask the monitor");
     return 0;
 }
 
@@ -60,9 +59,8 @@ static int wait_readable(int fd, struct cb_cancel *cancel, struct cb_error **err
     return waits[1].revents ? cb_cancel_check(cancel, err) : 0;
 }
 
-/* The answer: 0 when it is good. */
-static int receive(int fd, struct cb_cancel *cancel, struct cb_wire_message *answer,
-                   int *got_fd, struct cb_error **err)
+int cb_client_receive(int fd, struct cb_cancel *cancel, struct cb_wire_message *answer,
+                      int *got_fd, struct cb_error **err)
 {
     int got;
 
@@ -72,7 +70,7 @@ static int receive(int fd, struct cb_cancel *cancel, struct cb_wire_message *ans
     if (got < 0)
         return cb_error_errno(err, errno, "ask the monitor");
     if (!got)
-        return gone(err);
+        return cb_client_gone(err);
     return answer->type == CB_WIRE_FAILED ? cb_wire_get_error(answer, err) : 0;
 }
 
@@ -83,17 +81,53 @@ int cb_monitor_ask(const struct cb_container *container, struct cb_wire_message 
 
     if (connect_to(container, &monitor, err) < 0 || send_to(monitor, message, err) < 0)
         return -1;
-    return receive(monitor, cancel, message, fd, err);
+    return cb_client_receive(monitor, cancel, message, fd, err);
 }
 
 int cb_container_signal(struct cb_container *container, int signal, struct cb_error **err)
 {
     struct cb_wire_message message = {.type = CB_WIRE_SIGNAL, .a = signal};
-    cb_autofd int fd = -1;
 
-    if (connect_to(container, &fd, err) < 0 || send_to(fd, &message, err) < 0)
+    return cb_monitor_ask(container, &message, NULL, NULL, err);
+}
+
+int cb_container_pause(struct cb_container *container, int on, struct cb_error **err)
+{
+    struct cb_wire_message message = {.type = CB_WIRE_PAUSE, .a = on};
+
+    return cb_monitor_ask(container, &message, NULL, NULL, err);
+}
+
+static int reload(struct cb_container *container, struct cb_error **err)
+{
+    struct cb_wire_message message = {.type = CB_WIRE_RELOAD};
+    cb_autofd int fd = -1;
+    int found = cb_wire_connect(container->dir_fd, "socket", &fd, err);
+
+    if (found <= 0)
+        return found;
+    if (send_to(fd, &message, err) < 0)
         return -1;
-    return receive(fd, NULL, &message, NULL, err);
+    return cb_client_receive(fd, NULL, &message, NULL, err);
+}
+
+int cb_container_update(struct cb_store *store, struct cb_container *container,
+                        struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) before = {0};
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+
+    if (cb_containers_lock(store, &lock, &dir, err) < 0 ||
+        cb_fs_read_file(container->dir_fd, "config.json", CONFIG_MAX_BYTES, &before,
+                        err) < 0 ||
+        cb_container_save_config(container, err) < 0)
+        return -1;
+    if (reload(container, err) == 0)
+        return 0;
+    cb_atomic_file_write(container->dir_fd, "config.json", before.text, before.len, 0600,
+                         1, NULL);
+    return -1;
 }
 
 /* Without a monitor the record tells how it ended. */
@@ -108,7 +142,7 @@ static int wait_end(struct cb_container *container, const struct cb_wire_message
     if (found < 0)
         return -1;
     if (found && cb_wire_send(fd, wish, -1) == 0) {
-        if (receive(fd, cancel, &answer, NULL, &error) == 0) {
+        if (cb_client_receive(fd, cancel, &answer, NULL, &error) == 0) {
             *exit_code = answer.a;
             return 0;
         }
@@ -169,158 +203,13 @@ int cb_container_root(struct cb_store *store, struct cb_container *container, in
         if (connect_to(container, &monitor, err) < 0 ||
             send_to(monitor, &message, err) < 0)
             return -1;
-        return receive(monitor, NULL, &message, fd, err);
+        return cb_client_receive(monitor, NULL, &message, fd, err);
     }
     if (cb_lock_take(hold, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE, NULL,
                      NULL, NULL, err) < 0 ||
         cb_container_snapshot(store, container, snapshot, err) < 0)
         return -1;
     return cb_snapshot_open_root(*snapshot, fd, err);
-}
-
-/* ── Being its terminal ── */
-
-struct attachment {
-    int fd, signals, reads_input;
-    const struct cb_client_options *options;
-    struct cb_detach_keys keys;
-    struct cb_client_end *end;
-    int ended;
-};
-
-static int open_signals(sigset_t *saved, struct cb_error **err)
-{
-    static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
-                                    SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM};
-    sigset_t set;
-    int fd;
-
-    sigemptyset(&set);
-    for (size_t i = 0; i < CB_ARRAY_SIZE(forwarded); i++)
-        sigaddset(&set, forwarded[i]);
-    pthread_sigmask(SIG_BLOCK, &set, saved);
-    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return fd < 0 ? cb_error_errno(err, errno, "signalfd") : fd;
-}
-
-static void take_signal(struct attachment *at)
-{
-    struct signalfd_siginfo info;
-    struct cb_wire_message message = {.type = CB_WIRE_SIGNAL};
-    unsigned short rows = 0, columns = 0;
-
-    if (read(at->signals, &info, sizeof(info)) != sizeof(info))
-        return;
-    if (info.ssi_signo == SIGWINCH) {
-        if (!at->options->tty)
-            return;
-        cb_terminal_size(STDOUT_FILENO, &rows, &columns);
-        message.type = CB_WIRE_RESIZE;
-        message.a = rows;
-        message.b = columns;
-    } else if (at->options->keep_signals) {
-        if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM)
-            at->ended = at->end->detached = 1;
-        return;
-    } else {
-        message.a = (int)info.ssi_signo;
-    }
-    cb_wire_send(at->fd, &message, -1);
-}
-
-static void take_input(struct attachment *at)
-{
-    struct cb_wire_message message = {.type = CB_WIRE_INPUT};
-    ssize_t got =
-        read(STDIN_FILENO, message.text, sizeof(message.text) - CB_DETACH_KEYS_MAX);
-
-    if (got < 0 && (errno == EINTR || errno == EAGAIN))
-        return;
-    if (got <= 0) {
-        at->reads_input = 0;
-        cb_wire_send(at->fd, &message, -1);
-        return;
-    }
-    message.len = (uint32_t)got;
-    if (at->options->tty &&
-        cb_detach_keys_filter(&at->keys, message.text, &message.len)) {
-        at->ended = at->end->detached = 1;
-        return;
-    }
-    if (message.len)
-        cb_wire_send(at->fd, &message, -1);
-}
-
-static int take_message(struct attachment *at, struct cb_error **err)
-{
-    struct cb_wire_message message;
-    int got = cb_wire_receive(at->fd, &message, NULL);
-
-    if (got <= 0)
-        return gone(err);
-    if (message.type == CB_WIRE_FAILED)
-        return cb_wire_get_error(&message, err);
-    if (message.type == CB_WIRE_OUTPUT) {
-        /* Whoever closed our output does not end the container. */
-        if (cb_fs_write_all(message.a == 2 ? STDERR_FILENO : STDOUT_FILENO, message.text,
-                            message.len) < 0 &&
-            errno != EPIPE)
-            return cb_error_errno(err, errno, "write to standard output");
-    } else if (message.type == CB_WIRE_EXITED) {
-        at->end->exit_code = message.a;
-        at->ended = 1;
-    }
-    return 0;
-}
-
-static int relay(struct attachment *at, struct cb_error **err)
-{
-    while (!at->ended) {
-        struct pollfd waits[] = {
-            {.fd = at->fd, .events = POLLIN},
-            {.fd = at->signals, .events = POLLIN},
-            {.fd = at->reads_input ? STDIN_FILENO : -1, .events = POLLIN}};
-
-        if (poll(waits, 3, -1) < 0) {
-            if (errno == EINTR)
-                continue;
-            return cb_error_errno(err, errno, "poll");
-        }
-        if (waits[1].revents)
-            take_signal(at);
-        if (waits[2].revents)
-            take_input(at);
-        if (waits[0].revents && take_message(at, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* FD is a connection whose first message was sent and is about to be answered. */
-static int be_terminal(int fd, const struct cb_client_options *options,
-                       struct cb_cancel *cancel, struct cb_client_end *end,
-                       struct cb_error **err)
-{
-    struct attachment at = {.fd = fd, .options = options, .end = end, .signals = -1};
-    struct cb_wire_message *answer = NULL;
-    cb_auto(cb_terminal) terminal = NULL;
-    cb_autofree void *owned = NULL;
-    sigset_t saved;
-    int status;
-
-    if (cb_detach_keys_parse(&at.keys, options->detach_keys, err) < 0)
-        return -1;
-    owned = answer = xcalloc(1, sizeof(*answer));
-    if (receive(fd, cancel, answer, NULL, err) < 0)
-        return -1;
-    at.signals = open_signals(&saved, err);
-    at.reads_input = options->interactive;
-    if (options->tty && options->interactive)
-        terminal = cb_terminal_open(STDIN_FILENO);
-    status = at.signals < 0 ? -1 : relay(&at, err);
-    cb_close(&at.signals);
-    pthread_sigmask(SIG_SETMASK, &saved, NULL);
-    return status;
 }
 
 static void add_size(struct cb_wire_message *message,
@@ -369,9 +258,9 @@ static void show_warnings(const struct cb_container *container)
         fputs(cb_strbuf_text(&text), stderr);
 }
 
-int cb_container_start(struct cb_store *store, struct cb_container *container,
-                       const struct cb_client_options *options, struct cb_cancel *cancel,
-                       struct cb_client_end *end, struct cb_error **err)
+static int start(struct cb_store *store, struct cb_container *container,
+                 const struct cb_client_options *options, struct cb_cancel *cancel,
+                 struct cb_client_end *end, struct cb_error **err)
 {
     struct cb_wire_message message = {.type = CB_WIRE_START, .a = options->attach};
     cb_autofd int fd = -1;
@@ -381,10 +270,26 @@ int cb_container_start(struct cb_store *store, struct cb_container *container,
     if (spawn_monitor(store, container, &fd, err) < 0 || send_to(fd, &message, err) < 0)
         return -1;
     if (options->attach)
-        return be_terminal(fd, options, cancel, end, err);
-    status = receive(fd, cancel, &message, NULL, err);
+        return cb_client_relay(fd, options, cancel, end, err);
+    status = cb_client_receive(fd, cancel, &message, NULL, err);
     show_warnings(container);
     return status;
+}
+
+/* Somebody may have been faster. */
+int cb_container_start(struct cb_store *store, struct cb_container *container,
+                       const struct cb_client_options *options, struct cb_cancel *cancel,
+                       struct cb_client_end *end, struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+
+    if (start(store, container, options, cancel, end, &error) == 0)
+        return 0;
+    if (cb_error_kind(error) != CB_ERR_EXISTS ||
+        cb_container_refresh(container, NULL) < 0 || !cb_container_is_running(container))
+        return cb_error_move(err, &error);
+    return options->attach ? cb_container_attach(container, options, cancel, end, err)
+                           : 0;
 }
 
 int cb_container_attach(struct cb_container *container,
@@ -397,7 +302,7 @@ int cb_container_attach(struct cb_container *container,
     add_size(&message, options);
     if (connect_to(container, &fd, err) < 0 || send_to(fd, &message, err) < 0)
         return -1;
-    return be_terminal(fd, options, cancel, end, err);
+    return cb_client_relay(fd, options, cancel, end, err);
 }
 
 /* ── exec ── */
@@ -446,6 +351,6 @@ int cb_container_exec(struct cb_container *container, const struct cb_exec_wish 
         connect_to(container, &fd, err) < 0 || send_to(fd, &message, err) < 0)
         return -1;
     if (!wish->detach)
-        return be_terminal(fd, options, cancel, end, err);
-    return receive(fd, cancel, &message, NULL, err);
+        return cb_client_relay(fd, options, cancel, end, err);
+    return cb_client_receive(fd, cancel, &message, NULL, err);
 }

@@ -5,9 +5,10 @@
 #include "container/record.h"
 
 struct cb_client_options {
-    int attach;              /* to its output */
-    int interactive;         /* and its input */
-    int tty;                 /* our terminal is its terminal */
+    int attach;      /* to its output */
+    int interactive; /* and its input */
+    int tty;         /* our terminal is its terminal */
+    int hide_stdout, hide_stderr;
     int keep_signals;        /* --sig-proxy=false */
     const char *detach_keys; /* NULL: ctrl-p,ctrl-q */
 };
@@ -36,6 +37,12 @@ int cb_container_exec(struct cb_container *container, const struct cb_exec_wish 
 
 /* Gives its process SIGNAL. EXISTS "Container x is not running". */
 int cb_container_signal(struct cb_container *container, int signal,
+                        struct cb_error **err);
+/* Stops all processes in it, or lets them go on. */
+int cb_container_pause(struct cb_container *container, int on, struct cb_error **err);
+/* Writes its configuration, which was changed; one that runs takes it over, or it stays
+ * as it was. */
+int cb_container_update(struct cb_store *store, struct cb_container *container,
                         struct cb_error **err);
 /* Returns when it has ended; at once if it does not run. TIMEOUT_S -1: never killed. */
 int cb_container_stop(struct cb_container *container, int signal, int timeout_s,

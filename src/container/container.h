@@ -41,6 +41,12 @@ struct cb_run_request {
 void cb_run_request_clear(struct cb_run_request *request);
 CB_AUTO_VALUE_DEFINE(cb_run_request, cb_run_request_clear)
 
+/* --health-cmd and so on, as typed; or NULL. */
+struct cb_health_options {
+    const char *command, *interval, *timeout, *retries, *start_period, *start_interval;
+    int none; /* --no-healthcheck */
+};
+
 /* What more there is to say of a container that is kept. */
 struct cb_container_options {
     struct cb_run_request request;
@@ -50,6 +56,7 @@ struct cb_container_options {
     const char *restart;    /* "no", "always", "unless-stopped", "on-failure[:N]" */
     const char *log_driver; /* "json-file", "none" */
     int remove;             /* when it ends, with its anonymous volumes */
+    struct cb_health_options health;
 };
 void cb_container_options_clear(struct cb_container_options *options);
 CB_AUTO_VALUE_DEFINE(cb_container_options, cb_container_options_clear)

@@ -266,6 +266,28 @@ int cb_container_remove(struct cb_store *store, struct cb_container *container,
     return 0;
 }
 
+/* Whoever holds the lock of its monitor keeps it from being started. */
+int cb_container_remove_ended(struct cb_store *store, struct cb_container *container,
+                              int volumes, struct cb_error **err)
+{
+    cb_auto(cb_lock) lock = NULL;
+    cb_auto(cb_error) error = NULL;
+    int taken =
+        cb_lock_try(&lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE, &error);
+
+    if (taken < 0)
+        return cb_error_errnum(error) == ENOENT ? 0 : cb_error_move(err, &error);
+    if (!taken || cb_container_refresh(container, NULL) < 0 ||
+        cb_container_is_running(container)) {
+        cb_error_set(err, CB_ERR_EXISTS,
+                     "cannot remove container \"/%s\": container is running: stop the "
+                     "container before removing or force remove",
+                     container->name);
+        return cb_error_hint(err, "`cbuild rm -f` kills it");
+    }
+    return cb_container_remove(store, container, volumes, err);
+}
+
 int cb_container_snapshot(struct cb_store *store, const struct cb_container *container,
                           struct cb_snapshot **out, struct cb_error **err)
 {

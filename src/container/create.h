@@ -13,6 +13,9 @@ int cb_container_create(struct cb_store *store,
 /* Removes it, which does not run, and with VOLUMES its anonymous volumes. */
 int cb_container_remove(struct cb_store *store, struct cb_container *container,
                         int volumes, struct cb_error **err);
+/* The same for one that may be started just now: EXISTS if it runs. */
+int cb_container_remove_ended(struct cb_store *store, struct cb_container *container,
+                              int volumes, struct cb_error **err);
 /* EXISTS with docker's words for a name that is taken. */
 int cb_container_rename(struct cb_store *store, struct cb_container *container,
                         const char *name, struct cb_error **err);

@@ -8,6 +8,8 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/commit.c \
 	%D%/commit.h \
 	%D%/connect.c \
+	%D%/client-priv.h \
+	%D%/client-streams.c \
 	%D%/container.h \
 	%D%/copy-paths.c \
 	%D%/copy.c \
@@ -22,6 +24,8 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/files.h \
 	%D%/joins.c \
 	%D%/joins.h \
+	%D%/health.c \
+	%D%/health.h \
 	%D%/knobs.c \
 	%D%/knobs.h \
 	%D%/links.c \
@@ -29,9 +33,11 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/log-read.c \
 	%D%/log.c \
 	%D%/log.h \
+	%D%/monitor-change.c \
 	%D%/monitor-client.c \
 	%D%/monitor-exec.c \
 	%D%/monitor-net.c \
+	%D%/monitor-health.c \
 	%D%/monitor-priv.h \
 	%D%/monitor-session.c \
 	%D%/monitor-start.c \

@@ -14,12 +14,12 @@
 
 struct reader {
     const struct cb_log_wish *wish;
-    void (*show)(void *arg, const struct cb_log_line *line);
+    int (*show)(void *arg, const struct cb_log_line *line);
     void *arg;
     struct cb_strbuf part; /* of a line that is being written */
     int64_t skip;          /* lines before the tail */
     int64_t *counter;      /* set: only count */
-    int past_until;
+    int is_done;           /* past its last moment, or nobody listens */
 };
 
 static int is_before(const struct timespec *a, const struct timespec *b)
@@ -57,27 +57,27 @@ static void take_line(struct reader *reader, const char *text, size_t len)
         (reader->wish->has_since && is_before(&line.time, &reader->wish->since)))
         return;
     if (reader->wish->has_until && is_before(&reader->wish->until, &line.time)) {
-        reader->past_until = 1;
+        reader->is_done = 1;
         return;
     }
     if (reader->counter)
         ++*reader->counter;
     else if (reader->skip > 0)
         reader->skip--;
-    else
-        reader->show(reader->arg, &line);
+    else if (reader->show(reader->arg, &line) < 0)
+        reader->is_done = 1;
 }
 
 /* To the end of what is there. */
 static int read_on(struct reader *reader, int fd, struct cb_error **err)
 {
     char buffer[65536];
-    ssize_t got;
+    ssize_t got = 0;
 
-    while ((got = read(fd, buffer, sizeof(buffer))) > 0) {
+    while (!reader->is_done && (got = read(fd, buffer, sizeof(buffer))) > 0) {
         char *at = buffer, *end = buffer + got;
 
-        while (at < end) {
+        while (at < end && !reader->is_done) {
             char *newline = memchr(at, '\n', (size_t)(end - at));
 
             if (!newline) {
@@ -138,7 +138,7 @@ static int follow(struct reader *reader, struct cb_container *container, int *fd
 
     if (notify >= 0)
         inotify_add_watch(notify, path, IN_MODIFY | IN_MOVED_TO | IN_CREATE);
-    while (runs && !reader->past_until) {
+    while (runs && !reader->is_done) {
         struct pollfd waits[] = {{.fd = notify, .events = POLLIN},
                                  {.fd = cb_cancel_fd(cancel), .events = POLLIN}};
         char events[4096];
@@ -163,7 +163,7 @@ static int follow(struct reader *reader, struct cb_container *container, int *fd
 }
 
 int cb_log_read(struct cb_container *container, const struct cb_log_wish *wish,
-                void (*show)(void *arg, const struct cb_log_line *line), void *arg,
+                int (*show)(void *arg, const struct cb_log_line *line), void *arg,
                 struct cb_cancel *cancel, struct cb_error **err)
 {
     struct reader reader = {.wish = wish, .show = show, .arg = arg};
@@ -176,7 +176,7 @@ int cb_log_read(struct cb_container *container, const struct cb_log_wish *wish,
         status = read_all(&reader, container->dir_fd, &fd, err);
         cb_close(&fd);
         reader.counter = NULL;
-        reader.past_until = 0;
+        reader.is_done = 0;
         cb_strbuf_truncate(&reader.part, 0);
         reader.skip = count > wish->tail ? count - wish->tail : 0;
     }

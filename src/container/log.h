@@ -32,10 +32,10 @@ struct cb_log_wish {
     int has_since, has_until, follow;
     struct timespec since, until;
 };
-/* Calls SHOW for every line that is wished for; with FOLLOW until the container has
- * ended, or CANCEL. */
+/* Calls SHOW for every line that is wished for, until it returns -1; with FOLLOW until
+ * the container has ended, or CANCEL. */
 int cb_log_read(struct cb_container *container, const struct cb_log_wish *wish,
-                void (*show)(void *arg, const struct cb_log_line *line), void *arg,
+                int (*show)(void *arg, const struct cb_log_line *line), void *arg,
                 struct cb_cancel *cancel, struct cb_error **err);
 
 #endif

@@ -6,15 +6,27 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define MAX_CLIENTS 256
+/* Kept within the first size, a socket always has room for a last message in the second.
+ */
+#define SOCKET_BYTES 65536
+#define LAST_BYTES   212992
+#define MAX_QUEUE    256
+
+static void set_buffer(int fd, int bytes)
+{
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
 
 struct client *cb_client_add(struct monitor *monitor, int fd)
 {
     struct client *client = xcalloc(1, sizeof(*client));
 
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    set_buffer(fd, SOCKET_BYTES);
     client->fd = fd;
     cb_vec_push(&monitor->clients, client);
     if (monitor->clients.count > MAX_CLIENTS)
@@ -41,7 +53,9 @@ void cb_clients_sweep(struct monitor *monitor)
         }
         if (monitor->starter == client)
             monitor->starter = NULL;
-        free(client->pending);
+        cb_vec_foreach (message, &client->queue)
+            free(*message);
+        cb_vec_free(&client->queue);
         free(client);
     }
     monitor->clients.count = kept;
@@ -50,7 +64,7 @@ void cb_clients_sweep(struct monitor *monitor)
 int cb_clients_are_behind(const struct monitor *monitor, const struct session *session)
 {
     cb_vec_foreach (client, &monitor->clients) {
-        if ((*client)->session == session && (*client)->pending)
+        if ((*client)->session == session && (*client)->queue.count)
             return 1;
     }
     return 0;
@@ -58,27 +72,38 @@ int cb_clients_are_behind(const struct monitor *monitor, const struct session *s
 
 /* ── Sending ── */
 
+static int keep(struct client *client, const struct cb_wire_message *message)
+{
+    if (client->queue.count == MAX_QUEUE)
+        return -1;
+    cb_vec_push(&client->queue,
+                xmemdup(message, offsetof(struct cb_wire_message, text) + message->len));
+    return 0;
+}
+
 void cb_client_send(struct client *client, const struct cb_wire_message *message, int fd)
 {
     if (client->role == CLIENT_GONE)
         return;
-    if (!client->pending && cb_wire_send(client->fd, message, fd) == 0)
+    if (!client->queue.count && cb_wire_send(client->fd, message, fd) == 0)
         return;
-    if (!client->pending && errno == EAGAIN) {
-        client->pending = xmemdup(message, sizeof(*message));
+    if ((client->queue.count || errno == EAGAIN) && keep(client, message) == 0)
         return;
-    }
     cb_client_drop(client);
 }
 
 void cb_client_flush(struct client *client)
 {
-    if (cb_wire_send(client->fd, client->pending, -1) == 0) {
-        free(client->pending);
-        client->pending = NULL;
-    } else if (errno != EAGAIN) {
+    size_t sent = 0;
+
+    while (sent < client->queue.count &&
+           cb_wire_send(client->fd, client->queue.items[sent], -1) == 0)
+        free(client->queue.items[sent++]);
+    if (sent < client->queue.count && errno != EAGAIN)
         cb_client_drop(client);
-    }
+    memmove(client->queue.items, client->queue.items + sent,
+            (client->queue.count - sent) * sizeof(struct cb_wire_message *));
+    client->queue.count -= sent;
 }
 
 void cb_client_answer(struct client *client, int failed, struct cb_error *error)
@@ -90,22 +115,17 @@ void cb_client_answer(struct client *client, int failed, struct cb_error *error)
     cb_client_send(client, &message, -1);
 }
 
-/* Its last message must get through: there is a moment for what is before it. */
+/* Nobody is waited for: what it has not taken goes along in a file. */
 static void tell_end(struct client *client, int exit_code)
 {
-    struct cb_wire_message message = {.type = CB_WIRE_EXITED, .a = exit_code};
+    const struct cb_wire_message message = {.type = CB_WIRE_EXITED, .a = exit_code};
+    cb_autofd int rest = -1;
 
-    if (client->pending)
-        cb_client_flush(client);
-    if (client->role == CLIENT_GONE)
-        return;
-    if (client->pending) {
-        fcntl(client->fd, F_SETFL, fcntl(client->fd, F_GETFL) & ~O_NONBLOCK);
-        setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){.tv_sec = 5},
-                   sizeof(struct timeval));
-        cb_wire_send(client->fd, client->pending, -1);
+    if (client->queue.count) {
+        cb_wire_pack(client->queue.items, client->queue.count, &rest);
+        set_buffer(client->fd, LAST_BYTES);
     }
-    cb_wire_send(client->fd, &message, -1);
+    cb_wire_send(client->fd, &message, rest);
     cb_client_drop(client);
 }
 
@@ -145,7 +165,10 @@ static int send_signal(struct monitor *monitor, struct session *session, int num
         monitor->container->state.stopped_by_hand = 1;
         cb_container_save_state(monitor->container, NULL);
     }
-    return cb_process_signal(session->process, number, err);
+    if (cb_process_signal(session->process, number, err) < 0)
+        return -1;
+    cb_monitor_wake(monitor);
+    return 0;
 }
 
 static int stop(struct monitor *monitor, const struct cb_wire_message *message,
@@ -161,7 +184,10 @@ static int stop(struct monitor *monitor, const struct cb_wire_message *message,
     }
     if (message->b >= 0)
         monitor->kill_at_ms = cb_monitor_now_ms() + (int64_t)message->b * 1000;
-    return cb_process_signal(monitor->main->process, number, err);
+    if (cb_process_signal(monitor->main->process, number, err) < 0)
+        return -1;
+    cb_monitor_wake(monitor);
+    return 0;
 }
 
 /* As its first process sees it: our own descriptor knows of no mounts in it. */
@@ -222,6 +248,16 @@ static void open_client(struct monitor *monitor, struct client *client,
         break;
     case CB_WIRE_EXEC:
         status = cb_monitor_exec(monitor, client, message, &error);
+        break;
+    case CB_WIRE_PAUSE:
+        status = cb_monitor_pause(monitor, message->a, &error);
+        if (status == 0)
+            cb_client_answer(client, 0, NULL);
+        break;
+    case CB_WIRE_RELOAD:
+        status = cb_monitor_reload(monitor, &error);
+        if (status == 0)
+            cb_client_answer(client, 0, NULL);
         break;
     case CB_WIRE_ROOT:
         status = give_root(monitor, client, &error);

@@ -82,6 +82,21 @@ static void fill_spec(struct cb_process_spec *spec, const struct monitor *monito
     spec->columns = (unsigned short)message->c;
 }
 
+int cb_monitor_probe(struct monitor *monitor, const struct cb_strings *argv,
+                     struct cb_strbuf *kept, struct session **out, struct cb_error **err)
+{
+    static const struct cb_wire_message no_terminal;
+    struct wish wish = {.argv = *argv};
+    struct cb_process_spec spec;
+
+    fill_spec(&spec, monitor, &wish, monitor->setup->spec.process.env, &no_terminal);
+    if (cb_session_start(monitor->launcher, &spec, 0, NULL, out, err) < 0)
+        return -1;
+    (*out)->kept = kept;
+    cb_vec_push(&monitor->sessions, *out);
+    return 0;
+}
+
 int cb_monitor_exec(struct monitor *monitor, struct client *client,
                     const struct cb_wire_message *message, struct cb_error **err)
 {
@@ -93,6 +108,10 @@ int cb_monitor_exec(struct monitor *monitor, struct client *client,
 
     if (!monitor->main)
         return cb_error_set(err, CB_ERR_EXISTS, "Container %s is not running",
+                            monitor->container->id);
+    if (monitor->container->state.status == CB_CONTAINER_PAUSED)
+        return cb_error_set(err, CB_ERR_EXISTS,
+                            "Container %s is paused, unpause the container before exec",
                             monitor->container->id);
     if (cb_json_parse(&document, "exec", message->text, message->len, message->len, err) <
             0 ||

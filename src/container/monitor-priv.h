@@ -15,7 +15,8 @@ struct session {
     int is_tty, ended;
     struct cb_strbuf input; /* not taken yet */
     int input_ended;
-    struct cb_log *log; /* or NULL */
+    struct cb_log *log;     /* or NULL */
+    struct cb_strbuf *kept; /* what it prints goes here, as far as it fits; or NULL */
 };
 
 enum client_role {
@@ -29,7 +30,10 @@ struct client {
     enum client_role role;
     int closes_input; /* of its session, when it goes */
     struct session *session;
-    struct cb_wire_message *pending; /* what it has not taken yet */
+    struct {
+        struct cb_wire_message **items;
+        size_t count, capacity;
+    } queue; /* what it has not taken yet */
 };
 
 struct monitor {
@@ -46,6 +50,8 @@ struct monitor {
     struct cb_setup *setup;
     int root;
     int64_t started_ms, kill_at_ms; /* KILL_AT -1: not asked for */
+    struct cb_container *former;    /* what it was started with, once that was changed */
+    struct cb_health_watch *health; /* or NULL */
     /* of its restarts */
     struct cb_restart_policy policy;
     int64_t start_at_ms; /* -1: no more */
@@ -85,7 +91,28 @@ void cb_client_serve(struct monitor *monitor, struct client *client);
 void cb_clients_tell_end(struct monitor *monitor, const struct session *session,
                          int exit_code);
 
+/* ── monitor-change.c: of what runs ── */
+int cb_monitor_pause(struct monitor *monitor, int on, struct cb_error **err);
+/* What gets a signal goes on. */
+void cb_monitor_wake(struct monitor *monitor);
+/* The configuration was changed: limits and restart policy are as it has them. */
+int cb_monitor_reload(struct monitor *monitor, struct cb_error **err);
+
+/* ── monitor-health.c ── */
+/* Begins to look after the container that was started; NULL if nobody asked for it. */
+int cb_health_watch_start(struct monitor *monitor, struct cb_error **err);
+void cb_health_watch_stop(struct monitor *monitor);
+/* When it next has something to do; INT64_MAX: nothing. */
+int64_t cb_health_watch_due_ms(const struct monitor *monitor);
+void cb_health_watch_check(struct monitor *monitor);
+/* SESSION has ended. 1: it was a probe. */
+int cb_health_watch_ended(struct monitor *monitor, const struct session *session,
+                          int exit_code);
+
 /* ── monitor-exec.c ── */
+/* ARGV as the container's user, its output into KEPT. */
+int cb_monitor_probe(struct monitor *monitor, const struct cb_strings *argv,
+                     struct cb_strbuf *kept, struct session **out, struct cb_error **err);
 int cb_monitor_exec(struct monitor *monitor, struct client *client,
                     const struct cb_wire_message *message, struct cb_error **err);
 

@@ -53,6 +53,7 @@ static int start(struct monitor *monitor, const struct cb_wire_message *wish,
         return -1;
     spec->rootfs_fd = monitor->root;
     spec->cgroup_name = container->id;
+    spec->limits.all_controllers = 1;
     spec->tty = request->tty;
     spec->rows = wish ? (unsigned short)wish->b : 0;
     spec->columns = wish ? (unsigned short)wish->c : 0;
@@ -78,6 +79,8 @@ int cb_monitor_start_container(struct monitor *monitor,
     monitor->started_ms = cb_monitor_now_ms();
     monitor->kill_at_ms = -1;
     set_running(monitor);
+    if (cb_health_watch_start(monitor, err) < 0)
+        return -1;
     return cb_container_save_state(monitor->container, err);
 }
 
@@ -88,4 +91,5 @@ void cb_monitor_clear_container(struct monitor *monitor)
     free(monitor->setup);
     monitor->setup = NULL;
     cb_close(&monitor->root);
+    cb_container_free(cb_steal(&monitor->former));
 }

@@ -15,6 +15,9 @@
 
 #define INPUT_MAX_BYTES (1u << 20)
 #define NEVER           INT64_MAX
+#define READS_AT_END    4096 /* somebody outside may have the other end, too */
+#define KEPT_MAX_BYTES  4096
+#define NAP_MS          10
 
 int64_t cb_monitor_now_ms(void)
 {
@@ -30,6 +33,11 @@ static void pass_on(struct monitor *monitor, struct session *session,
                     const struct cb_wire_message *message)
 {
     cb_log_add(session->log, message->a, message->text, message->len);
+    if (session->kept && session->kept->len < KEPT_MAX_BYTES)
+        cb_strbuf_add(session->kept, message->text,
+                      message->len < KEPT_MAX_BYTES - session->kept->len
+                          ? message->len
+                          : KEPT_MAX_BYTES - session->kept->len);
     cb_vec_foreach (client, &monitor->clients) {
         if ((*client)->role == CLIENT_STREAMS && (*client)->session == session)
             cb_client_send(*client, message, -1);
@@ -42,11 +50,9 @@ static void read_session(struct monitor *monitor, struct session *session, int a
     struct cb_wire_message message;
 
     for (int stream = 1; stream <= 2; stream++) {
-        while (cb_session_read(session, stream, &message)) {
+        for (int i = all ? READS_AT_END : 1;
+             i > 0 && cb_session_read(session, stream, &message); i--)
             pass_on(monitor, session, &message);
-            if (!all)
-                break;
-        }
     }
 }
 
@@ -70,6 +76,7 @@ static void end_exec(struct monitor *monitor, struct session *session)
 
     read_session(monitor, session, 1);
     cb_process_wait(session->process, NULL, &end, NULL);
+    cb_health_watch_ended(monitor, session, end.code);
     cb_clients_tell_end(monitor, session, end.code);
     remove_session(monitor, session);
 }
@@ -110,6 +117,7 @@ static void end_container(struct monitor *monitor)
 
     read_session(monitor, session, 1);
     cb_process_wait(session->process, NULL, &end, NULL);
+    cb_health_watch_stop(monitor);
     while (monitor->sessions.count > 1)
         end_exec(monitor, monitor->sessions.items[1]);
     cb_log_close(cb_steal(&session->log));
@@ -172,7 +180,7 @@ static void fill_waits(const struct monitor *monitor, struct waits *waits)
         int full = client->session && client->session->input.len > INPUT_MAX_BYTES;
 
         wait_for(waits, client->fd,
-                 (short)((full ? 0 : POLLIN) | (client->pending ? POLLOUT : 0)));
+                 (short)((full ? 0 : POLLIN) | (client->queue.count ? POLLOUT : 0)));
     }
 }
 
@@ -184,6 +192,8 @@ static int until_ms(const struct monitor *monitor)
         at = monitor->kill_at_ms;
     if (!monitor->main && monitor->start_at_ms >= 0)
         at = monitor->start_at_ms;
+    if (monitor->main && cb_health_watch_due_ms(monitor) < at)
+        at = cb_health_watch_due_ms(monitor);
     if (at == NEVER)
         return -1;
     left = at - cb_monitor_now_ms();
@@ -198,6 +208,7 @@ static void quit(struct monitor *monitor)
         return;
     monitor->kill_at_ms = cb_monitor_now_ms() + 10000;
     cb_process_signal(monitor->main->process, monitor->setup->stopping.signal, NULL);
+    cb_monitor_wake(monitor);
 }
 
 static void check_times(struct monitor *monitor)
@@ -210,6 +221,8 @@ static void check_times(struct monitor *monitor)
     }
     if (!monitor->main && monitor->start_at_ms >= 0 && now >= monitor->start_at_ms)
         start_again(monitor);
+    if (monitor->main)
+        cb_health_watch_check(monitor);
 }
 
 /* Sessions may end, and others begin, while they are served: WAITS is of those that were
@@ -244,7 +257,8 @@ static void serve_clients(struct monitor *monitor, const struct pollfd *waits,
     for (size_t i = 0; i < count; i++) {
         struct client *client = monitor->clients.items[i];
 
-        if (client->role != CLIENT_GONE && client->pending && waits[i].revents & POLLOUT)
+        if (client->role != CLIENT_GONE && client->queue.count &&
+            waits[i].revents & POLLOUT)
             cb_client_flush(client);
         if (client->role != CLIENT_GONE &&
             waits[i].revents & (POLLIN | POLLHUP | POLLERR))
@@ -288,20 +302,16 @@ static int exit_code_of(const struct cb_error *error)
 }
 
 /* The first start, which somebody waits for. */
-static int begin(struct monitor *monitor, struct cb_error **err)
+static int begin(struct monitor *monitor, const struct cb_wire_message *wish,
+                 struct cb_error **err)
 {
     struct cb_container_state *state = &monitor->container->state;
     struct client *starter = cb_client_add(monitor, CB_MONITOR_FD);
-    struct cb_wire_message wish;
     cb_auto(cb_error) error = NULL;
 
-    fcntl(starter->fd, F_SETFL, 0);
-    if (cb_wire_receive(starter->fd, &wish, NULL) <= 0 || wish.type != CB_WIRE_START)
-        return cb_error_set(err, CB_ERR_CANCELED, "nobody waits for the container");
-    fcntl(starter->fd, F_SETFL, O_NONBLOCK);
     state->stopped_by_hand = 0;
     state->restarts = 0;
-    if (cb_monitor_start_container(monitor, &wish, &error) < 0) {
+    if (cb_monitor_start_container(monitor, wish, &error) < 0) {
         free(state->error);
         state->error = xstrdup(cb_error_message(error));
         state->exit_code = exit_code_of(error);
@@ -310,9 +320,9 @@ static int begin(struct monitor *monitor, struct cb_error **err)
         return cb_error_move(err, &error);
     }
     cb_client_answer(starter, 0, NULL);
-    starter->role = wish.a ? CLIENT_STREAMS : CLIENT_END;
-    starter->session = wish.a ? monitor->main : NULL;
-    starter->closes_input = wish.a && monitor->container->options.request.interactive &&
+    starter->role = wish->a ? CLIENT_STREAMS : CLIENT_END;
+    starter->session = wish->a ? monitor->main : NULL;
+    starter->closes_input = wish->a && monitor->container->options.request.interactive &&
                             !monitor->container->options.request.tty;
     return 0;
 }
@@ -356,6 +366,47 @@ static void monitor_clear(struct monitor *monitor)
 }
 CB_AUTO_VALUE_DEFINE(monitor, monitor_clear)
 
+/* The record is ours once the lock is. A monitor that runs the container already keeps it
+ * for as long as that lives; others only look, or copy, and are done soon. Who waits for
+ * us may give up meanwhile. */
+static int take_lock(struct monitor *monitor, struct cb_error **err)
+{
+    struct pollfd starter = {.fd = CB_MONITOR_FD};
+    int taken;
+
+    while ((taken = cb_lock_try(&monitor->lock, monitor->container->dir_fd,
+                                "monitor.lock", CB_LOCK_EXCLUSIVE, err)) == 0) {
+        if (cb_container_refresh(monitor->container, err) < 0)
+            return -1;
+        if (cb_container_is_running(monitor->container))
+            return cb_error_set(err, CB_ERR_EXISTS, "Container %s is already running",
+                                monitor->container->id);
+        if (poll(&starter, 1, NAP_MS) > 0)
+            return cb_error_set(err, CB_ERR_CANCELED, "nobody waits for the container");
+    }
+    return taken < 0 ? -1 : cb_container_refresh(monitor->container, err);
+}
+
+static int prepare(struct monitor *monitor, const char *id, struct cb_error **err)
+{
+    if (cb_container_open(monitor->store_root, id, &monitor->container, err) < 0 ||
+        take_lock(monitor, err) < 0 ||
+        cb_restart_policy_parse(&monitor->policy, monitor->container->options.restart,
+                                err) < 0)
+        return -1;
+    return cb_wire_listen(monitor->container->dir_fd, "socket", &monitor->listener, err);
+}
+
+/* Who waits for us hears why nothing comes of it. */
+static int refuse(const struct cb_error *error)
+{
+    struct cb_wire_message message = {0};
+
+    cb_wire_set_error(&message, error);
+    cb_wire_send(CB_MONITOR_FD, &message, -1);
+    return -1;
+}
+
 int cb_monitor_run(struct cb_launcher *launcher, const char *store_root, const char *id,
                    struct cb_cancel *cancel, struct cb_error **err)
 {
@@ -365,18 +416,15 @@ int cb_monitor_run(struct cb_launcher *launcher, const char *store_root, const c
                                       .listener = -1,
                                       .root = -1,
                                       .start_at_ms = -1};
+    struct cb_wire_message wish;
     int status;
 
     fcntl(CB_MONITOR_FD, F_SETFD, FD_CLOEXEC);
-    if (cb_container_open(store_root, id, &monitor.container, err) < 0 ||
-        cb_lock_take(&monitor.lock, monitor.container->dir_fd, "monitor.lock",
-                     CB_LOCK_EXCLUSIVE, cancel, NULL, NULL, err) < 0 ||
-        cb_container_refresh(monitor.container, err) < 0 ||
-        cb_restart_policy_parse(&monitor.policy, monitor.container->options.restart,
-                                err) < 0 ||
-        cb_wire_listen(monitor.container->dir_fd, "socket", &monitor.listener, err) < 0)
-        return -1;
-    status = begin(&monitor, err);
+    if (cb_wire_receive(CB_MONITOR_FD, &wish, NULL) <= 0 || wish.type != CB_WIRE_START)
+        return cb_error_set(err, CB_ERR_CANCELED, "nobody waits for the container");
+    if (prepare(&monitor, id, err) < 0)
+        return refuse(*err);
+    status = begin(&monitor, &wish, err);
     if (status == 0)
         live(&monitor);
     unlinkat(monitor.container->dir_fd, "socket", 0);

@@ -48,6 +48,13 @@ static const struct field fields[] = {
     {"Env", LIST, R(env)},
     {"Expose", LIST, R(expose)},
     {"Groups", LIST, R(groups)},
+    {"HealthCmd", TEXT, O(health.command)},
+    {"HealthInterval", TEXT, O(health.interval)},
+    {"HealthNone", FLAG, O(health.none)},
+    {"HealthRetries", TEXT, O(health.retries)},
+    {"HealthStartInterval", TEXT, O(health.start_interval)},
+    {"HealthStartPeriod", TEXT, O(health.start_period)},
+    {"HealthTimeout", TEXT, O(health.timeout)},
     {"HasEntrypoint", FLAG, R(has_entrypoint)},
     {"Hostname", TEXT, R(hostname)},
     {"Image", TEXT, R(image_name)},
@@ -314,6 +321,8 @@ json_t *cb_container_state_json(const struct cb_container_state *state)
     set_text(object, "FinishedAt", state->finished);
     if (state->network)
         json_object_set(object, "Network", state->network);
+    if (state->health)
+        json_object_set(object, "Health", state->health);
     return object;
 }
 
@@ -370,7 +379,7 @@ int cb_container_state_parse(struct cb_container_state *state, const char *bytes
                              size_t len, struct cb_error **err)
 {
     cb_auto_json *document = NULL;
-    struct cb_json root, oom, by_hand, network;
+    struct cb_json root, oom, by_hand, network, health;
     int restarts;
 
     if (cb_json_parse(&document, "state.json", bytes, len, len, err) < 0)
@@ -379,6 +388,7 @@ int cb_container_state_parse(struct cb_container_state *state, const char *bytes
     oom = cb_json_member(&root, "OOMKilled");
     by_hand = cb_json_member(&root, "StoppedByHand");
     network = cb_json_member(&root, "Network");
+    health = cb_json_member(&root, "Health");
     if (cb_json_expect_object(&root, err) < 0 ||
         read_status(&root, &state->status, err) < 0 ||
         read_number(&root, "Pid", &state->pid, err) < 0 ||
@@ -387,11 +397,13 @@ int cb_container_state_parse(struct cb_container_state *state, const char *bytes
         cb_json_bool(&oom, &state->oom_killed, err) < 0 ||
         cb_json_bool(&by_hand, &state->stopped_by_hand, err) < 0 ||
         cb_json_expect_object(&network, err) < 0 ||
+        cb_json_expect_object(&health, err) < 0 ||
         read_text(&root, "Error", &state->error, err) < 0 ||
         read_time(&root, "StartedAt", state->started, err) < 0 ||
         read_time(&root, "FinishedAt", state->finished, err) < 0)
         return -1;
     state->restarts = (unsigned)restarts;
     state->network = json_incref(network.value);
+    state->health = json_incref(health.value);
     return 0;
 }

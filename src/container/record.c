@@ -27,6 +27,7 @@ void cb_container_state_clear(struct cb_container_state *state)
 {
     free(state->error);
     json_decref(state->network);
+    json_decref(state->health);
     *state = (struct cb_container_state){0};
 }
 

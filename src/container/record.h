@@ -37,6 +37,7 @@ struct cb_container_state {
     char *error;         /* why it could not be started; or NULL */
     char started[CB_TIMESTAMP_MAX], finished[CB_TIMESTAMP_MAX]; /* "" for never */
     json_t *network; /* NetworkSettings, or NULL */
+    json_t *health;  /* State.Health, or NULL */
 };
 void cb_container_state_clear(struct cb_container_state *state);
 

@@ -77,24 +77,28 @@ static int stop(struct cb_process *process, const struct cb_stopping *stopping,
     return cb_process_signal(process, stopping->signal, err);
 }
 
-int cb_signal_pass_on(struct cb_process *process, int number,
-                      struct cb_insistence *insistence, struct cb_error **err)
+int cb_signal_insist(struct cb_insistence *insistence, int number)
 {
     int64_t now = now_ns();
 
-    if (number == SIGALRM)
-        return cb_process_signal(process, SIGKILL, err);
     if (number != SIGINT && number != SIGTERM)
-        return cb_process_signal(process, number, err);
+        return number;
     if (!insistence->count || now - insistence->first_ns > INSISTING_NS) {
         insistence->count = 0;
         insistence->first_ns = now;
     }
     if (++insistence->count == 2)
         fputs("\ncbuild: the container goes on; once more kills it\n", stderr);
-    if (insistence->count > 2)
-        number = SIGKILL;
-    else if (number == SIGTERM)
+    return insistence->count > 2 ? SIGKILL : number;
+}
+
+int cb_signal_pass_on(struct cb_process *process, int number,
+                      struct cb_insistence *insistence, struct cb_error **err)
+{
+    if (number == SIGALRM)
+        return cb_process_signal(process, SIGKILL, err);
+    number = cb_signal_insist(insistence, number);
+    if (number == SIGTERM)
         return stop(process, insistence->stopping, err);
     return cb_process_signal(process, number, err);
 }

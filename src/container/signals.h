@@ -19,6 +19,8 @@ struct cb_insistence { /* all else zero to start with */
     int64_t first_ns;
 };
 
+/* The signal to pass on in the place of NUMBER. */
+int cb_signal_insist(struct cb_insistence *insistence, int number);
 /* Gives the process signal NUMBER; SIGALRM ends the time it had to stop. The third SIGINT
  * or SIGTERM within a few seconds kills it: the first process of a container ignores both
  * unless it handles them. */

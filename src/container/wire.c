@@ -1,10 +1,13 @@
 /* Messages over the monitor's socket. */
 #include "container/wire.h"
 
+#include "base/fs.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -77,6 +80,34 @@ int cb_wire_receive(int socket, struct cb_wire_message *message, int *fd)
         return got == 0 || errno == ECONNRESET ? 0 : -1;
     take_descriptor(&header, fd);
     if ((size_t)got < HEAD || message->len != (size_t)got - HEAD)
+        return errno = EPROTO, -1;
+    return 1;
+}
+
+int cb_wire_pack(struct cb_wire_message *const *messages, size_t count, int *fd)
+{
+    cb_autofd int file = memfd_create("output", MFD_CLOEXEC);
+
+    if (file < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        if (cb_fs_write_all(file, messages[i], HEAD + messages[i]->len) < 0)
+            return -1;
+    }
+    if (lseek(file, 0, SEEK_SET) < 0)
+        return -1;
+    *fd = cb_steal_fd(&file);
+    return 0;
+}
+
+int cb_wire_read(int fd, struct cb_wire_message *message)
+{
+    ssize_t got = read(fd, message, HEAD);
+
+    if (got <= 0)
+        return got == 0 ? 0 : -1;
+    if (got != (ssize_t)HEAD || message->len > sizeof(message->text) ||
+        read(fd, message->text, message->len) != (ssize_t)message->len)
         return errno = EPROTO, -1;
     return 1;
 }

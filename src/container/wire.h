@@ -18,6 +18,8 @@ enum cb_wire_type {
     CB_WIRE_WAIT,    /* for the end */
     CB_WIRE_STOP,    /* signal a, kill after b seconds (-1: never); answered at the end */
     CB_WIRE_SIGNAL,  /* a; of START, ATTACH and EXEC to their process */
+    CB_WIRE_PAUSE,   /* a = 1, or 0 to go on */
+    CB_WIRE_RELOAD,  /* the configuration was changed */
     CB_WIRE_EXEC,    /* text: a JSON of what to run; a = detach, b rows, c columns */
     CB_WIRE_ROOT,    /* asks for a descriptor of its root */
     CB_WIRE_NET,     /* asks for a descriptor of its network, text: JSON of its names */
@@ -29,7 +31,8 @@ enum cb_wire_type {
     CB_WIRE_OK,     /* done */
     CB_WIRE_FAILED, /* a kind, b errno, text: message, NUL, hint */
     CB_WIRE_OUTPUT, /* a 1 or 2 */
-    CB_WIRE_EXITED, /* a exit code */
+    CB_WIRE_EXITED, /* a exit code; a descriptor of a file of what did not fit before,
+                       message after message, or none */
 };
 
 struct cb_wire_message {
@@ -50,5 +53,10 @@ int cb_wire_get_error(const struct cb_wire_message *message, struct cb_error **e
 int cb_wire_listen(int dir_fd, const char *name, int *fd, struct cb_error **err);
 /* 1, 0 nobody listens. */
 int cb_wire_connect(int dir_fd, const char *name, int *fd, struct cb_error **err);
+
+/* The next message of such a file: 1, 0 at its end, -1 with errno. */
+int cb_wire_read(int fd, struct cb_wire_message *message);
+/* A file of MESSAGES, to be read from its beginning. 0, or -1 with errno. */
+int cb_wire_pack(struct cb_wire_message *const *messages, size_t count, int *fd);
 
 #endif

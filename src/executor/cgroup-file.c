@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#define KILL_ROUNDS 1000
+#define KILL_ROUNDS   1000
+#define FREEZE_ROUNDS 500
 
 int cb_cgroup_write(int dir_fd, const char *file, const char *value)
 {
@@ -69,6 +70,34 @@ static int kill_listed(int dir_fd)
         }
     }
     return some;
+}
+
+static int is_frozen(int dir_fd, int unified)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (unified)
+        return cb_cgroup_read_number(dir_fd, "cgroup.events", "frozen ") == 1;
+    return read_text(dir_fd, "freezer.state", 64, &text) == 0 &&
+           strncmp(cb_strbuf_text(&text), "FROZEN", 6) == 0;
+}
+
+/* It takes a moment; in version 1 it has to be said again for what was just born. */
+int cb_cgroup_set_frozen(int dir_fd, int unified, int on)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    const char *file = unified ? "cgroup.freeze" : "freezer.state";
+    const char *value = unified ? (on ? "1" : "0") : on ? "FROZEN" : "THAWED";
+
+    for (int i = 0; i < FREEZE_ROUNDS; i++) {
+        if (cb_cgroup_write(dir_fd, file, value) < 0)
+            return -1;
+        if (!on || is_frozen(dir_fd, unified))
+            return 0;
+        nanosleep(&pause, NULL);
+    }
+    cb_cgroup_set_frozen(dir_fd, unified, 0);
+    return errno = ETIMEDOUT, -1;
 }
 
 /* Without cgroup.kill nothing may be born any more, and then all are killed until none is

@@ -14,9 +14,10 @@
 static const struct {
     const char *version_1, *version_2; /* NULL: not there */
 } controllers[CB_CONTROLLERS] = {
-    [CB_CG_PIDS] = {"pids", "pids"}, [CB_CG_MEMORY] = {"memory", "memory"},
-    [CB_CG_CPU] = {"cpu", "cpu"},    [CB_CG_CPUSET] = {"cpuset", "cpuset"},
-    [CB_CG_IO] = {"blkio", "io"},    [CB_CG_DEVICES] = {"devices", NULL},
+    [CB_CG_PIDS] = {"pids", "pids"},     [CB_CG_MEMORY] = {"memory", "memory"},
+    [CB_CG_CPU] = {"cpu", "cpu"},        [CB_CG_CPUSET] = {"cpuset", "cpuset"},
+    [CB_CG_IO] = {"blkio", "io"},        [CB_CG_DEVICES] = {"devices", NULL},
+    [CB_CG_CPUACCT] = {"cpuacct", NULL}, [CB_CG_FREEZER] = {"freezer", NULL},
 };
 
 const char *cb_controller_name(const struct cb_cgroups *cgroups, enum cb_controller which)
@@ -192,8 +193,17 @@ static void remove_leaf(int base, const char *name)
     unlinkat(base, name, AT_REMOVEDIR);
 }
 
-/* Removes leaves in the directory BASE whose launcher does not exist any more. */
-static void sweep(int base)
+static void thaw_leaf(int base, const char *name)
+{
+    cb_autofd int leaf =
+        openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (leaf >= 0)
+        cb_cgroup_set_frozen(leaf, 0, 0);
+}
+
+/* Calls EACH for leaves in the directory BASE whose launcher does not exist any more. */
+static void sweep(int base, void (*each)(int base, const char *name))
 {
     int copy = openat(base, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = copy < 0 ? NULL : fdopendir(copy);
@@ -204,7 +214,7 @@ static void sweep(int base)
         long pid = dash ? strtol(dash + 1, NULL, 10) : 0;
 
         if (entry->d_type == DT_DIR && pid > 0 && kill(pid, 0) < 0 && errno == ESRCH)
-            remove_leaf(base, entry->d_name);
+            each(base, entry->d_name);
     }
     if (dir)
         closedir(dir);
@@ -212,10 +222,13 @@ static void sweep(int base)
 
 void cb_cgroups_sweep(const struct cb_cgroups *cgroups)
 {
+    /* What is frozen does not die. */
+    if (cgroups->base_fd[CB_CG_FREEZER] >= 0)
+        sweep(cgroups->base_fd[CB_CG_FREEZER], thaw_leaf);
     for (int i = 0; i < CB_CONTROLLERS; i++) {
         if (cgroups->base_fd[i] < 0)
             continue;
-        sweep(cgroups->base_fd[i]);
+        sweep(cgroups->base_fd[i], remove_leaf);
         if (cgroups->unified)
             break;
     }

@@ -29,6 +29,9 @@ int cb_cgroup_wants(enum cb_controller which, const struct cb_limits *limits)
         return limits->blkio_weight || limits->io_count;
     case CB_CG_DEVICES:
         return limits->device_count > 0;
+    case CB_CG_CPUACCT:
+    case CB_CG_FREEZER:
+        return 0;
     default:
         return limits->pids_max > 0;
     }
@@ -53,6 +56,9 @@ void cb_cgroup_drop(enum cb_controller which, struct cb_limits *limits)
         break;
     case CB_CG_DEVICES:
         limits->device_count = 0;
+        break;
+    case CB_CG_CPUACCT:
+    case CB_CG_FREEZER:
         break;
     default:
         limits->pids_max = 0;
@@ -126,8 +132,12 @@ static int limit_memory(struct cb_cgroups *cgroups, int dir,
         return -1;
     if (!limits->memory_bytes)
         return 0;
-    if (cb_cgroup_write_number(dir, hard[unified], limits->memory_bytes) < 0 ||
-        limit_swap(cgroups, dir, limits) < 0)
+    /* A limit that grows may not pass the one of memory and swap on the way. */
+    if (cb_cgroup_write_number(dir, hard[unified], limits->memory_bytes) < 0 &&
+        (errno != EINVAL || limit_swap(cgroups, dir, limits) < 0 ||
+         cb_cgroup_write_number(dir, hard[unified], limits->memory_bytes) < 0))
+        return -1;
+    if (limit_swap(cgroups, dir, limits) < 0)
         return -1;
     return limit_oom(cgroups, dir, limits);
 }
@@ -319,7 +329,8 @@ int cb_cgroup_set_limits(struct cb_cgroups *cgroups, const struct cb_cgroup *cgr
         int dir = cgroup->dir_fd[cgroups->unified ? 0 : i];
 
         if (cgroups->base_fd[i] < 0 || dir < 0 ||
-            (i != CB_CG_PIDS && !cb_cgroup_wants(i, limits)))
+            (i != CB_CG_PIDS && !(i == CB_CG_CPUSET && limits->all_controllers) &&
+             !cb_cgroup_wants(i, limits)))
             continue;
         if (set_one(cgroups, i, dir, limits) < 0)
             return cb_error_errno(err, errno, "limit %s", cb_controller_name(cgroups, i));

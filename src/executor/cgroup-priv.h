@@ -10,7 +10,9 @@ enum cb_controller {
     CB_CG_CPU,
     CB_CG_CPUSET,
     CB_CG_IO,
-    CB_CG_DEVICES, /* version 1 only */
+    CB_CG_DEVICES, /* this one and the next are of version 1 only */
+    CB_CG_CPUACCT,
+    CB_CG_FREEZER,
     CB_CONTROLLERS
 };
 
@@ -54,6 +56,9 @@ int cb_cgroup_create(struct cb_cgroups *cgroups, const char *name,
                      struct cb_error **err);
 /* Is there any directory, so that what is in it can be found and killed? */
 int cb_cgroup_is_there(const struct cb_cgroup *cgroup);
+/* Stops all that is in it, or lets it go on. UNSUPPORTED where nothing can do that. */
+int cb_cgroup_freeze(const struct cb_cgroups *cgroups, const struct cb_cgroup *cgroup,
+                     int on, struct cb_error **err);
 /* In the child: moves it, and, if PRIVATE, makes the leaf the root of what it sees. */
 int cb_cgroup_join(const struct cb_cgroup *cgroup, int private, struct cb_error **err);
 /* Kills what is left in the leaf, fills what is known into EXIT, and removes the leaf.
@@ -75,5 +80,7 @@ int cb_cgroup_write_number(int dir_fd, const char *file, uint64_t value);
 uint64_t cb_cgroup_read_number(int dir_fd, const char *file, const char *key);
 /* Kills all in it, and waits for their end. */
 void cb_cgroup_kill(int dir_fd);
+/* Of DIR_FD in the hierarchy that freezes. 0, or -1 with errno. */
+int cb_cgroup_set_frozen(int dir_fd, int unified, int on);
 
 #endif

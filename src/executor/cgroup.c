@@ -64,7 +64,8 @@ static int is_wanted(const struct cb_cgroups *cgroups, int which,
 
     if (!cgroups->unified)
         return cgroups->base_fd[which] >= 0 &&
-               (which == CB_CG_PIDS || cb_cgroup_wants(which, limits));
+               (which == CB_CG_PIDS || limits->all_controllers ||
+                cb_cgroup_wants(which, limits));
     for (int i = 0; i < CB_CONTROLLERS; i++)
         any |= cgroups->base_fd[i] >= 0;
     return which == 0 && any;
@@ -174,6 +175,20 @@ int cb_cgroup_is_there(const struct cb_cgroup *cgroup)
     return 0;
 }
 
+int cb_cgroup_freeze(const struct cb_cgroups *cgroups, const struct cb_cgroup *cgroup,
+                     int on, struct cb_error **err)
+{
+    int dir = cgroup->dir_fd[cgroups->unified ? 0 : CB_CG_FREEZER];
+
+    if (dir < 0)
+        return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                            "there is no control group that could freeze it");
+    if (cb_cgroup_set_frozen(dir, cgroups->unified, on) < 0)
+        return cb_error_errno(err, errno,
+                              on ? "freeze the processes" : "let the processes go on");
+    return 0;
+}
+
 int cb_cgroup_join(const struct cb_cgroup *cgroup, int private, struct cb_error **err)
 {
     for (int i = 0; i < CB_CONTROLLERS; i++) {
@@ -208,6 +223,8 @@ void cb_cgroup_finish(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup
 {
     if (exit)
         collect(cgroups, cgroup, exit);
+    if (cgroup->dir_fd[CB_CG_FREEZER] >= 0)
+        cb_cgroup_freeze(cgroups, cgroup, 0, NULL); /* what is frozen does not die */
     for (int i = 0; i < CB_CONTROLLERS; i++) {
         int parent = cgroup->parent_fd[i];
 

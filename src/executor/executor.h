@@ -138,6 +138,13 @@ int cb_process_pid(const struct cb_process *process); /* in our pid namespace */
 int cb_process_signal(struct cb_process *process, int signal, struct cb_error **err);
 int cb_process_resize(struct cb_process *process, unsigned short rows,
                       unsigned short columns, struct cb_error **err);
+/* Stops PROCESS and all that came of it, or lets it go on. UNSUPPORTED without a control
+ * group. */
+int cb_process_freeze(struct cb_launcher *launcher, struct cb_process *process, int on,
+                      struct cb_error **err);
+/* Other limits of memory, processors and block devices than it was started with. */
+int cb_process_limit(struct cb_launcher *launcher, struct cb_process *process,
+                     const struct cb_limits *limits, struct cb_error **err);
 /* Readable when it has ended; for poll. */
 int cb_process_exit_fd(const struct cb_process *process);
 /* Waits; on cancel the whole pid namespace is killed and CANCELED returned after it is

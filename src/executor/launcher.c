@@ -172,6 +172,36 @@ static int launch(struct launcher *launcher, const struct cb_launch_request *req
     return 0;
 }
 
+/* Something is asked about a child that runs. */
+static int change(struct launcher *launcher, const struct cb_launch_request *request,
+                  int reply_fd, struct cb_error **err)
+{
+    const struct cb_launch_reply reply = {.type = CB_REPLY_DONE};
+    struct cb_cgroups *cgroups = &launcher->stage.cgroups;
+    const struct child *child = find_child(launcher, request->inside_pid);
+    int failed;
+
+    if (!child)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "the container has ended");
+    failed = request->kind == CB_REQUEST_FREEZE
+                 ? cb_cgroup_freeze(cgroups, &child->cgroup, request->freeze, err)
+                 : cb_cgroup_set_limits(cgroups, &child->cgroup, &request->limits, err);
+    if (failed)
+        return -1;
+    cb_message_send(reply_fd, &reply, sizeof(reply), NULL, 0);
+    return 0;
+}
+
+static int answer(struct launcher *launcher, const struct cb_launch_request *request,
+                  int *fds, size_t count, struct cb_error **err)
+{
+    if (request->kind != CB_REQUEST_LAUNCH)
+        return change(launcher, request, fds[CB_REQUEST_FD_REPLY], err);
+    if (count < CB_REQUEST_FDS)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "a request without its sockets");
+    return launch(launcher, request, fds, count, err);
+}
+
 /* 0 once the other side is gone. */
 static int take_request(struct launcher *launcher)
 {
@@ -184,8 +214,8 @@ static int take_request(struct launcher *launcher)
 
     if (got <= 0)
         return 0;
-    if (got == sizeof(request) && count >= CB_REQUEST_FDS &&
-        launch(launcher, &request, fds, count, &error) < 0)
+    if (got == sizeof(request) && count &&
+        answer(launcher, &request, fds, count, &error) < 0)
         reply_failed(fds[CB_REQUEST_FD_REPLY], error);
     for (size_t i = 0; i < count; i++)
         cb_close(&fds[i]);
@@ -244,8 +274,10 @@ static void finish_ended(struct launcher *launcher)
 
 static void kill_all(struct launcher *launcher)
 {
-    cb_vec_foreach (child, &launcher->children)
+    cb_vec_foreach (child, &launcher->children) {
         syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
+        cb_cgroup_freeze(&launcher->stage.cgroups, &child->cgroup, 0, NULL);
+    }
     cb_vec_foreach (child, &launcher->children)
         finish_child(launcher, child);
 }

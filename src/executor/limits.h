@@ -50,6 +50,8 @@ struct cb_limits {
     struct cb_device_rule devices[CB_LIMIT_ITEMS_MAX];
     size_t device_count;
     char cgroup_parent[CB_CPUSET_MAX]; /* "": a place of ours */
+    int all_controllers; /* a control group of each that there is: for who counts what is
+                            used, freezes, and changes limits */
 };
 
 /* Docker's options as typed; NULL: not given. */

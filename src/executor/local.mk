@@ -60,6 +60,8 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/stubs.c \
 	%D%/subids.c \
 	%D%/user.c \
+	%D%/usage.c \
+	%D%/usage.h \
 	%D%/userns-priv.h \
 	%D%/userns.c \
 	%D%/userns.h

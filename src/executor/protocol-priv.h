@@ -4,6 +4,9 @@
  *   reply socket     launcher → caller   struct cb_launch_reply: started, exit or failed
  *   report socket    child → caller      struct cb_report; its end means "exec happened"
  *
+ * A request about a process that runs (FREEZE, LIMIT) names it by INSIDE_PID, and only
+ * its reply socket comes along.
+ *
  * The two sockets at the end are fresh for every request, so callers on many threads
  * never read each other's answers, and a message is one datagram (SOCK_SEQPACKET). */
 #ifndef CB_EXECUTOR_PROTOCOL_PRIV_H
@@ -17,7 +20,11 @@
 
 enum { CB_REQUEST_FD_REPLY, CB_REQUEST_FD_REPORT, CB_REQUEST_FD_PLAN, CB_REQUEST_FDS };
 
+enum cb_request_kind { CB_REQUEST_LAUNCH, CB_REQUEST_FREEZE, CB_REQUEST_LIMIT };
+
 struct cb_launch_request {
+    enum cb_request_kind kind;
+    int freeze; /* FREEZE: or let go on */
     uint32_t plan_len;
     uint64_t namespaces; /* CLONE_NEW… flags; to join, with INSIDE_PID */
     int inside_pid;      /* of a child of the launcher; 0: none */
@@ -25,7 +32,7 @@ struct cb_launch_request {
     char cgroup_name[CB_CGROUP_NAME_MAX];
 };
 
-enum cb_reply_type { CB_REPLY_STARTED, CB_REPLY_EXIT, CB_REPLY_FAILED };
+enum cb_reply_type { CB_REPLY_STARTED, CB_REPLY_DONE, CB_REPLY_EXIT, CB_REPLY_FAILED };
 struct cb_launch_reply {
     enum cb_reply_type type;
     int pid; /* STARTED; a pidfd comes along */

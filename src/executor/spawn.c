@@ -320,6 +320,48 @@ int cb_process_resize(struct cb_process *process, unsigned short rows,
     return 0;
 }
 
+/* One question about a process that runs, and its answer. */
+static int ask_to_change(struct cb_launcher *launcher,
+                         const struct cb_launch_request *request, struct cb_error **err)
+{
+    struct cb_launch_reply answer;
+    int reply[2], fds[CB_PROTOCOL_MAX_FDS], sent, got;
+    size_t count;
+
+    if (new_sockets(reply, err) < 0)
+        return -1;
+    sent = cb_message_send(launcher->control_fd, request, sizeof(*request), &reply[1], 1);
+    cb_close(&reply[1]);
+    got = sent == 0 && cb_message_receive(reply[0], &answer, sizeof(answer), fds,
+                                          &count) == sizeof(answer);
+    cb_close(&reply[0]);
+    if (!got)
+        return launcher_gone(err);
+    if (answer.type == CB_REPLY_DONE)
+        return 0;
+    cb_error_set(err, answer.kind, "%s", answer.text);
+    add_hint(answer.text, err);
+    return -1;
+}
+
+int cb_process_freeze(struct cb_launcher *launcher, struct cb_process *process, int on,
+                      struct cb_error **err)
+{
+    const struct cb_launch_request request = {
+        .kind = CB_REQUEST_FREEZE, .inside_pid = process->pid, .freeze = on};
+
+    return ask_to_change(launcher, &request, err);
+}
+
+int cb_process_limit(struct cb_launcher *launcher, struct cb_process *process,
+                     const struct cb_limits *limits, struct cb_error **err)
+{
+    const struct cb_launch_request request = {
+        .kind = CB_REQUEST_LIMIT, .inside_pid = process->pid, .limits = *limits};
+
+    return ask_to_change(launcher, &request, err);
+}
+
 static void kill_process(const struct cb_process *process)
 {
     if (process->pidfd >= 0)

@@ -62,13 +62,14 @@ static void add(struct fixture *fixture, int stream, const char *text)
     cb_log_add(fixture->log, stream, text, strlen(text));
 }
 
-static void show(void *arg, const struct cb_log_line *line)
+static int show(void *arg, const struct cb_log_line *line)
 {
     struct fixture *fixture = arg;
 
     cb_strbuf_addf(&fixture->seen, "%d:", line->stream);
     cb_strbuf_add(&fixture->seen, line->text, line->len);
     fixture->lines++;
+    return 0;
 }
 
 static const char *read_log(struct fixture *fixture, int64_t tail)

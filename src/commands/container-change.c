@@ -1,0 +1,235 @@
+/* What changes a container as a whole: pause, unpause, update, prune. */
+#include "commands/containers.h"
+
+#include "commands/run.h"
+#include "container/create.h"
+#include "container/files.h"
+#include "container/restart.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct cb_option no_options[] = {{0}};
+
+/* ── pause, unpause ── */
+
+static int pause_one(const struct cb_each_container *at, struct cb_container *container,
+                     struct cb_error **err)
+{
+    return cb_container_pause(container, at->values != NULL, err);
+}
+
+static int run_on_each(struct cb_app *app, const struct cb_cli_command *command, int argc,
+                       char **argv, void *values, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    int status = cb_options_parse(command, argc, argv, 0, NULL, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(command, &args, 1, -1, err) < 0)
+        return -1;
+    return cb_containers_each(app, &args, values, pause_one, 1, err);
+}
+
+static int run_pause(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    return run_on_each(app, &cb_pause_command, argc, argv, app, err);
+}
+
+static int run_unpause(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    return run_on_each(app, &cb_unpause_command, argc, argv, NULL, err);
+}
+
+const struct cb_cli_command cb_pause_command = {
+    .name = "pause",
+    .summary = "Stop all processes of containers for a while",
+    .usage = "pause CONTAINER...",
+    .options = no_options,
+    .run = run_pause,
+};
+
+const struct cb_cli_command cb_unpause_command = {
+    .name = "unpause",
+    .summary = "Let paused containers go on",
+    .usage = "unpause CONTAINER...",
+    .options = no_options,
+    .run = run_unpause,
+};
+
+/* ── update ── */
+
+struct update_values {
+    struct cb_limit_options limits;
+    const char *restart;
+};
+#define AT(field) offsetof(struct update_values, field)
+static const struct cb_option update_options[] = {
+    {"blkio-weight", 0, CB_OPTION_TEXT, AT(limits.blkio_weight), "N",
+     "Weight of its input and output on block devices"},
+    {"cpu-period", 0, CB_OPTION_TEXT, AT(limits.cpu_period), "MICROSECONDS",
+     "Length of a period of --cpu-quota"},
+    {"cpu-quota", 0, CB_OPTION_TEXT, AT(limits.cpu_quota), "MICROSECONDS",
+     "Processor time in a period"},
+    {"cpu-shares", 'c', CB_OPTION_TEXT, AT(limits.cpu_shares), "N",
+     "Weight when processors are busy"},
+    {"cpus", 0, CB_OPTION_TEXT, AT(limits.cpus), "N", "Processors it may keep busy"},
+    {"cpuset-cpus", 0, CB_OPTION_TEXT, AT(limits.cpuset_cpus), "LIST",
+     "Processors it may use"},
+    {"cpuset-mems", 0, CB_OPTION_TEXT, AT(limits.cpuset_mems), "LIST",
+     "Memory nodes it may use"},
+    {"memory", 'm', CB_OPTION_TEXT, AT(limits.memory), "SIZE", "Memory limit"},
+    {"memory-reservation", 0, CB_OPTION_TEXT, AT(limits.memory_reservation), "SIZE",
+     "What it keeps when memory is short"},
+    {"memory-swap", 0, CB_OPTION_TEXT, AT(limits.memory_swap), "SIZE",
+     "Limit of memory and swap together; -1 for any"},
+    {"pids-limit", 0, CB_OPTION_TEXT, AT(limits.pids_limit), "N",
+     "Processes and threads it may have"},
+    {"restart", 0, CB_OPTION_TEXT, AT(restart), "POLICY",
+     "Start it again: no, on-failure[:N], always or unless-stopped"},
+    {0},
+};
+#undef AT
+
+static void set(const char **option, const char *value)
+{
+    if (value)
+        *option = value;
+}
+
+/* --cpus is another word for a quota: the later one holds. */
+static void set_cpus(struct cb_limit_options *limits,
+                     const struct cb_limit_options *given)
+{
+    if (given->cpus)
+        limits->cpu_quota = limits->cpu_period = NULL;
+    else if (given->cpu_quota || given->cpu_period)
+        limits->cpus = NULL;
+    set(&limits->cpus, given->cpus);
+    set(&limits->cpu_quota, given->cpu_quota);
+    set(&limits->cpu_period, given->cpu_period);
+}
+
+static int update_one(const struct cb_each_container *at, struct cb_container *container,
+                      struct cb_error **err)
+{
+    const struct update_values *values = at->values;
+    const struct cb_limit_options *given = &values->limits;
+    struct cb_limit_options *limits = &container->options.request.limits;
+    struct cb_restart_policy policy;
+    struct cb_limits parsed = {0};
+
+    if (cb_restart_policy_parse(&policy, values->restart, err) < 0)
+        return -1;
+    if (policy.kind != CB_RESTART_NO && container->options.remove)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "Restart policy cannot be updated because AutoRemove is "
+                            "enabled for the container");
+    set(&container->options.restart, values->restart);
+    set_cpus(limits, given);
+    set(&limits->blkio_weight, given->blkio_weight);
+    set(&limits->cpu_shares, given->cpu_shares);
+    set(&limits->cpuset_cpus, given->cpuset_cpus);
+    set(&limits->cpuset_mems, given->cpuset_mems);
+    set(&limits->memory, given->memory);
+    set(&limits->memory_reservation, given->memory_reservation);
+    set(&limits->memory_swap, given->memory_swap);
+    set(&limits->pids_limit, given->pids_limit);
+    if (cb_limits_parse(&parsed, limits, err) < 0)
+        return -1;
+    return cb_container_update(at->store, container, err);
+}
+
+static int run_update(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct update_values values = {0};
+    int status = cb_options_parse(&cb_update_command, argc, argv, 0, &values, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_update_command, &args, 1, -1, err) < 0)
+        return -1;
+    return cb_containers_each(app, &args, &values, update_one, 1, err);
+}
+
+const struct cb_cli_command cb_update_command = {
+    .name = "update",
+    .summary = "Change limits and restart policies of containers",
+    .usage = "update [OPTIONS] CONTAINER...",
+    .about = "Takes effect at once in what runs.",
+    .options = update_options,
+    .run = run_update,
+};
+
+/* ── container prune ── */
+
+struct prune_values {
+    struct cb_strings filters;
+    int force;
+};
+#define AT(field) offsetof(struct prune_values, field)
+static const struct cb_option prune_options[] = {
+    {"filter", 0, CB_OPTION_LIST, AT(filters), "FILTER", "until=, label=, label!="},
+    {"force", 'f', CB_OPTION_FLAG, AT(force), NULL, "Do not ask"},
+    {0},
+};
+#undef AT
+
+/* One that is started meanwhile stays. */
+static int remove_ended(struct cb_app *app, const struct cb_container_filter *filter,
+                        struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto_value(cb_containers) all = {0};
+    cb_autofree char *size = NULL;
+    uint64_t freed = 0;
+    int any = 0;
+
+    if (cb_app_store(app, 1, &store, err) < 0 || cb_containers_list(store, &all, err) < 0)
+        return -1;
+    for (size_t i = 0; i < all.count; i++) {
+        struct cb_container *container = all.items[i];
+        uint64_t bytes;
+
+        if (cb_container_is_running(container) ||
+            !cb_container_filter_takes(filter, &all, i))
+            continue;
+        bytes = (uint64_t)cb_container_bytes(store, container, NULL);
+        if (cb_container_remove_ended(store, container, 0, err) < 0)
+            return -1;
+        printf("%s%s\n", any ? "" : "Deleted Containers:\n", container->id);
+        any = 1;
+        freed += bytes;
+    }
+    size = cb_size_human(freed);
+    printf("%sTotal reclaimed space: %s\n", any ? "\n" : "", size);
+    return 0;
+}
+
+static int run_prune(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto_value(cb_container_filter) filter = {0};
+    struct prune_values values = {0};
+    int status =
+        cb_options_parse(&cb_container_prune_command, argc, argv, 0, &values, &args, err);
+
+    if (status == 0 &&
+        (cb_app_arguments(&cb_container_prune_command, &args, 0, 0, err) < 0 ||
+         cb_container_filter_parse(&filter, &values.filters, 1, err) < 0))
+        status = -1;
+    if (status == 0 && (values.force || cb_confirmed("all stopped containers")))
+        status = remove_ended(app, &filter, err);
+    cb_strings_free(&values.filters);
+    return status < 0 ? -1 : 0;
+}
+
+const struct cb_cli_command cb_container_prune_command = {
+    .name = "container prune",
+    .summary = "Remove containers that do not run",
+    .usage = "container prune [OPTIONS]",
+    .options = prune_options,
+    .run = run_prune,
+};

@@ -1,0 +1,18 @@
+/* Between client.c and client-streams.c. */
+#ifndef CB_CONTAINER_CLIENT_PRIV_H
+#define CB_CONTAINER_CLIENT_PRIV_H
+
+#include "container/client.h"
+#include "container/wire.h"
+
+/* The answer: 0 when it is good. GOT_FD may be NULL. */
+int cb_client_receive(int fd, struct cb_cancel *cancel, struct cb_wire_message *answer,
+                      int *got_fd, struct cb_error **err);
+int cb_client_gone(struct cb_error **err);
+/* FD is a connection whose first message was sent and is about to be answered: passes on
+ * streams, signals and sizes until the end. */
+int cb_client_relay(int fd, const struct cb_client_options *options,
+                    struct cb_cancel *cancel, struct cb_client_end *end,
+                    struct cb_error **err);
+
+#endif

@@ -1,0 +1,183 @@
+/* What is to be run to find out whether a container is well, and what becomes of the
+ * results. Nothing here runs anything. */
+#include "container/health.h"
+
+#include "base/strbuf.h"
+#include "base/timestamp.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define INTERVAL_MS       30000
+#define TIMEOUT_MS        30000
+#define START_INTERVAL_MS 5000
+#define RETRIES           3
+
+void cb_health_clear(struct cb_health *health)
+{
+    cb_strings_free(&health->argv);
+}
+
+/* ── What is wished for ── */
+
+static int64_t choose(int64_t of_image_ns, int64_t otherwise_ms)
+{
+    return of_image_ns > 0 ? (of_image_ns + 999999) / 1000000 : otherwise_ms;
+}
+
+static int set_time(int64_t *out_ms, const char *text, const char *option,
+                    struct cb_error **err)
+{
+    int64_t ns;
+
+    if (!text)
+        return 0;
+    if (cb_duration_parse(&ns, text, err) < 0)
+        return cb_error_wrap(err, "invalid argument \"%s\" for \"--%s\"", text, option);
+    if (ns && ns < 1000000)
+        return cb_error_set(err, CB_ERR_USAGE, "--%s cannot be less than 1ms", option);
+    if (ns) /* 0 is what would be without the option */
+        *out_ms = ns / 1000000;
+    return 0;
+}
+
+static int set_retries(unsigned *out, const char *text, struct cb_error **err)
+{
+    char *end;
+    long count;
+
+    if (!text)
+        return 0;
+    count = strtol(text, &end, 10);
+    if (end == text || *end || count > 1000000)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "invalid argument \"%s\" for \"--health-retries\"", text);
+    if (count < 0)
+        return cb_error_set(err, CB_ERR_USAGE, "--health-retries cannot be negative");
+    if (count)
+        *out = (unsigned)count;
+    return 0;
+}
+
+static void add_shell(struct cb_strings *argv, const struct cb_image_config *config,
+                      const char *command)
+{
+    if (config->shell.count) {
+        cb_strings_copy(argv, &config->shell);
+    } else {
+        cb_strings_add(argv, "/bin/sh");
+        cb_strings_add(argv, "-c");
+    }
+    cb_strings_add(argv, command);
+}
+
+static void choose_command(struct cb_health *out,
+                           const struct cb_container_options *options,
+                           const struct cb_image_config *config)
+{
+    const struct cb_strings *test =
+        config->healthcheck ? &config->healthcheck->test : NULL;
+
+    if (options->health.command && *options->health.command)
+        add_shell(&out->argv, config, options->health.command);
+    else if (test && test->count > 1 && strcmp(test->items[0], "CMD-SHELL") == 0)
+        add_shell(&out->argv, config, test->items[1]);
+    else if (test && test->count > 1 && strcmp(test->items[0], "CMD") == 0)
+        for (size_t i = 1; i < test->count; i++)
+            cb_strings_add(&out->argv, test->items[i]);
+}
+
+int cb_health_make(struct cb_health *out, const struct cb_container_options *options,
+                   const struct cb_image_config *config, struct cb_error **err)
+{
+    static const struct cb_healthcheck none;
+    const struct cb_healthcheck *image =
+        config->healthcheck ? config->healthcheck : &none;
+    const struct cb_health_options *given = &options->health;
+    int any = given->command || given->interval || given->timeout || given->retries ||
+              given->start_period || given->start_interval;
+
+    *out = (struct cb_health){0};
+    if (given->none && any)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "--no-healthcheck conflicts with --health-* options");
+    out->interval_ms = choose(image->interval_ns, INTERVAL_MS);
+    out->timeout_ms = choose(image->timeout_ns, TIMEOUT_MS);
+    out->start_period_ms = choose(image->start_period_ns, 0);
+    out->start_interval_ms = choose(image->start_interval_ns, START_INTERVAL_MS);
+    out->retries = image->retries > 0 && image->retries <= 1000000
+                       ? (unsigned)image->retries
+                       : RETRIES;
+    if (set_time(&out->interval_ms, given->interval, "health-interval", err) < 0 ||
+        set_time(&out->timeout_ms, given->timeout, "health-timeout", err) < 0 ||
+        set_time(&out->start_period_ms, given->start_period, "health-start-period", err) <
+            0 ||
+        set_time(&out->start_interval_ms, given->start_interval, "health-start-interval",
+                 err) < 0 ||
+        set_retries(&out->retries, given->retries, err) < 0)
+        return -1;
+    if (!given->none)
+        choose_command(out, options, config);
+    return 0;
+}
+
+/* ── Results ── */
+
+json_t *cb_health_json_new(void)
+{
+    json_t *health = json_object();
+
+    json_object_set_new(health, "Status", json_string("starting"));
+    json_object_set_new(health, "FailingStreak", json_integer(0));
+    json_object_set_new(health, "Log", json_array());
+    return health;
+}
+
+static void judge(json_t *health, const struct cb_health *wish, int in_start_period,
+                  int exit_code)
+{
+    json_int_t streak = json_integer_value(json_object_get(health, "FailingStreak"));
+    int is_starting = strcmp(cb_health_status(health), "starting") == 0;
+
+    if (exit_code == 0) {
+        json_object_set_new(health, "FailingStreak", json_integer(0));
+        json_object_set_new(health, "Status", json_string("healthy"));
+        return;
+    }
+    if (is_starting && in_start_period)
+        return; /* it has time to begin */
+    streak++;
+    json_object_set_new(health, "FailingStreak", json_integer(streak));
+    if (streak >= (json_int_t)wish->retries)
+        json_object_set_new(health, "Status", json_string("unhealthy"));
+}
+
+void cb_health_json_add(json_t *health, const struct cb_health *wish, int in_start_period,
+                        const struct timespec *start, const struct timespec *end,
+                        int exit_code, const char *output)
+{
+    json_t *log = json_object_get(health, "Log"), *entry = json_object();
+    json_t *shown = json_string(output);
+    cb_auto_value(cb_strbuf) clean = {0};
+    char text[CB_TIMESTAMP_MAX];
+
+    judge(health, wish, in_start_period, exit_code);
+    json_object_set_new(entry, "Start", json_string(cb_timestamp_format(*start, text)));
+    json_object_set_new(entry, "End", json_string(cb_timestamp_format(*end, text)));
+    json_object_set_new(entry, "ExitCode", json_integer(exit_code));
+    if (!shown) { /* it is no text */
+        cb_strbuf_add_escaped(&clean, output, strlen(output), 1);
+        shown = json_string(cb_strbuf_text(&clean));
+    }
+    json_object_set_new(entry, "Output", shown);
+    json_array_append_new(log, entry);
+    while (json_array_size(log) > CB_HEALTH_LOG_MAX)
+        json_array_remove(log, 0);
+}
+
+const char *cb_health_status(const json_t *health)
+{
+    const char *status = json_string_value(json_object_get(health, "Status"));
+
+    return status ? status : "none";
+}

@@ -1,0 +1,31 @@
+/* Whether a container is well: the image's HEALTHCHECK and run's --health options. */
+#ifndef CB_CONTAINER_HEALTH_H
+#define CB_CONTAINER_HEALTH_H
+
+#include "container/container.h"
+
+#define CB_HEALTH_LOG_MAX 5 /* results that are kept */
+
+struct cb_health {
+    struct cb_strings argv; /* what is run; none: nobody looks after it */
+    int64_t interval_ms, timeout_ms, start_period_ms, start_interval_ms;
+    unsigned retries;
+};
+void cb_health_clear(struct cb_health *health);
+CB_AUTO_VALUE_DEFINE(cb_health, cb_health_clear)
+
+/* What OPTIONS say, and where they say nothing the image, and docker's defaults. USAGE.
+ */
+int cb_health_make(struct cb_health *out, const struct cb_container_options *options,
+                   const struct cb_image_config *config, struct cb_error **err);
+
+/* Docker's State.Health of a container that was just started. */
+json_t *cb_health_json_new(void);
+/* A result for it. EXIT_CODE -1: it took too long. */
+void cb_health_json_add(json_t *health, const struct cb_health *wish, int in_start_period,
+                        const struct timespec *start, const struct timespec *end,
+                        int exit_code, const char *output);
+/* "starting", "healthy", "unhealthy"; HEALTH NULL: "none". */
+const char *cb_health_status(const json_t *health);
+
+#endif

@@ -1,0 +1,75 @@
+/* What is changed of a container while it runs: it is paused, or gets other limits and
+ * another restart policy. */
+#include "container/monitor-priv.h"
+
+#include "executor/limits.h"
+
+static void set_status(struct monitor *monitor, enum cb_container_status status)
+{
+    monitor->container->state.status = status;
+    cb_container_save_state(monitor->container, NULL);
+}
+
+int cb_monitor_pause(struct monitor *monitor, int on, struct cb_error **err)
+{
+    const char *id = monitor->container->id;
+    int is_paused = monitor->container->state.status == CB_CONTAINER_PAUSED;
+
+    if (!monitor->main && monitor->start_at_ms >= 0)
+        return cb_error_set(err, CB_ERR_EXISTS,
+                            "Container %s is restarting, wait until the container is "
+                            "running",
+                            id);
+    if (!monitor->main)
+        return cb_error_set(err, CB_ERR_EXISTS, "Container %s is not running", id);
+    if (on == is_paused)
+        return cb_error_set(
+            err, CB_ERR_EXISTS,
+            on ? "Container %s is already paused" : "Container %s is not paused", id);
+    if (cb_process_freeze(monitor->launcher, monitor->main->process, on, err) < 0)
+        return cb_error_wrap(
+            err, on ? "cannot pause container %s" : "cannot unpause container %s", id);
+    set_status(monitor, on ? CB_CONTAINER_PAUSED : CB_CONTAINER_RUNNING);
+    return 0;
+}
+
+void cb_monitor_wake(struct monitor *monitor)
+{
+    if (monitor->main && monitor->container->state.status == CB_CONTAINER_PAUSED &&
+        cb_process_freeze(monitor->launcher, monitor->main->process, 0, NULL) == 0)
+        set_status(monitor, CB_CONTAINER_RUNNING);
+}
+
+/* What runs still points into the record that it was started with. */
+static void adopt(struct monitor *monitor, struct cb_container **changed)
+{
+    struct cb_container *container = monitor->container;
+
+    cb_container_state_clear(&(*changed)->state);
+    (*changed)->state = container->state;
+    container->state = (struct cb_container_state){0};
+    if (monitor->main && !monitor->former)
+        monitor->former = cb_steal(&container);
+    cb_container_free(container);
+    monitor->container = cb_steal(changed);
+}
+
+int cb_monitor_reload(struct monitor *monitor, struct cb_error **err)
+{
+    cb_auto(cb_container) changed = NULL;
+    struct cb_restart_policy policy;
+    struct cb_limits limits = {0};
+
+    if (cb_container_open(monitor->store_root, monitor->container->id, &changed, err) <
+            0 ||
+        cb_restart_policy_parse(&policy, changed->options.restart, err) < 0 ||
+        cb_limits_parse(&limits, &changed->options.request.limits, err) < 0)
+        return -1;
+    limits.all_controllers = 1;
+    if (monitor->main &&
+        cb_process_limit(monitor->launcher, monitor->main->process, &limits, err) < 0)
+        return -1;
+    monitor->policy = policy;
+    adopt(monitor, &changed);
+    return 0;
+}

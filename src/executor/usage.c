@@ -1,0 +1,293 @@
+/* Paths of control groups come from /proc/PID/cgroup, and where they are mounted from
+ * /proc/self/mountinfo: nothing is kept of what the launcher made. */
+#include "executor/usage.h"
+
+#include "base/fs.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_BYTES (4u << 20)
+
+void cb_pids_free(struct cb_pids *pids)
+{
+    cb_vec_free(pids);
+}
+
+/* ── Where ── */
+
+static int read_proc(pid_t pid, const char *file, struct cb_strbuf *out)
+{
+    cb_autofree char *path = xasprintf("/proc/%d/%s", (int)pid, file);
+
+    return cb_fs_read_file(AT_FDCWD, path, MAX_BYTES, out, NULL);
+}
+
+static int has_word(const char *list, const char *word)
+{
+    size_t len = strlen(word);
+
+    for (const char *at = list; *at; at += *at == ',') {
+        size_t word_len = strcspn(at, ",");
+
+        if (word_len == len && memcmp(at, word, len) == 0)
+            return 1;
+        at += word_len;
+    }
+    return 0;
+}
+
+/* The path of PID's group in the hierarchy of CONTROLLER ("" is version 2), or NULL. */
+static char *find_path(pid_t pid, const char *controller)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    char *rest = NULL;
+
+    if (read_proc(pid, "cgroup", &text) < 0 || !text.len)
+        return NULL;
+    for (char *line = strtok_r(text.text, "\n", &rest); line;
+         line = strtok_r(NULL, "\n", &rest)) {
+        char *names = strchr(line, ':');
+        char *path = names ? strchr(names + 1, ':') : NULL;
+
+        if (!path)
+            continue;
+        *path++ = '\0';
+        names++;
+        if (*controller ? has_word(names, controller) : !*names)
+            return xstrdup(path);
+    }
+    return NULL;
+}
+
+/* A mount of the hierarchy, without the part of PATH that it begins at. */
+static char *join_mount(char *line, const char *controller, const char *path)
+{
+    char *tail = strstr(line, " - ");
+    char root[1024], mount[1024], type[32], options[512];
+    size_t len;
+
+    if (!tail || sscanf(line, "%*s %*s %*s %1023s %1023s", root, mount) != 2 ||
+        sscanf(tail, " - %31s %*s %511s", type, options) != 2)
+        return NULL;
+    if (*controller ? strcmp(type, "cgroup") != 0 || !has_word(options, controller)
+                    : strcmp(type, "cgroup2") != 0)
+        return NULL;
+    len = strcmp(root, "/") == 0 ? 0 : strlen(root);
+    if (strncmp(path, root, len) != 0)
+        return NULL;
+    return xasprintf("%s%s", mount, path + len);
+}
+
+/* A descriptor of the directory, or -1. */
+static int open_group(pid_t pid, const char *controller)
+{
+    cb_autofree char *path = find_path(pid, controller);
+    cb_auto_value(cb_strbuf) text = {0};
+    char *rest = NULL;
+    int fd = -1;
+
+    if (!path ||
+        cb_fs_read_file(AT_FDCWD, "/proc/self/mountinfo", MAX_BYTES, &text, NULL) < 0 ||
+        !text.len)
+        return -1;
+    for (char *line = strtok_r(text.text, "\n", &rest); line && fd < 0;
+         line = strtok_r(NULL, "\n", &rest)) {
+        cb_autofree char *full = join_mount(line, controller, path);
+
+        if (full)
+            fd = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    return fd;
+}
+
+/* In version 1 every controller has its hierarchy, in version 2 all have one. */
+static int open_controller(pid_t pid, const char *controller)
+{
+    int fd = open_group(pid, controller);
+
+    return fd >= 0 ? fd : open_group(pid, "");
+}
+
+/* ── Processes ── */
+
+static void take_pids(const char *text, struct cb_pids *out)
+{
+    for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+        pid_t pid = (pid_t)strtol(at, NULL, 10);
+
+        if (pid > 0)
+            cb_vec_push(out, pid);
+    }
+}
+
+static ino_t namespace_of(const char *pid)
+{
+    cb_autofree char *path = xasprintf("/proc/%s/ns/pid", pid);
+    struct stat st;
+
+    return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+static int list_namespace(pid_t pid, struct cb_pids *out, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) names = {0};
+    cb_autofree char *text = xasprintf("%d", (int)pid);
+    cb_autofd int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ino_t ours = namespace_of("self"), theirs = namespace_of(text);
+
+    if (!theirs || cb_fs_list(proc, &names, err) < 0)
+        return 0;
+    cb_vec_foreach (name, &names) {
+        if (strspn(*name, "0123456789") == strlen(*name) &&
+            (theirs == ours ? strcmp(*name, text) == 0 : namespace_of(*name) == theirs)) {
+            pid_t found = (pid_t)strtol(*name, NULL, 10);
+
+            cb_vec_push(out, found);
+        }
+    }
+    return 0;
+}
+
+/* Is it a group of a sandbox's own, and not the one we are in as well? */
+static int is_own(pid_t pid, const char *controller)
+{
+    cb_autofree char *theirs = find_path(pid, controller);
+    cb_autofree char *ours = find_path(getpid(), controller);
+
+    return theirs && ours && strcmp(theirs, ours) != 0;
+}
+
+int cb_process_list(pid_t pid, struct cb_pids *out, struct cb_error **err)
+{
+    static const char *const controllers[] = {"pids", ""};
+    cb_auto_value(cb_strbuf) text = {0};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(controllers); i++) {
+        cb_autofd int dir =
+            is_own(pid, controllers[i]) ? open_group(pid, controllers[i]) : -1;
+
+        if (dir < 0 || cb_fs_read_file(dir, "cgroup.procs", MAX_BYTES, &text, NULL) < 0)
+            continue;
+        take_pids(cb_strbuf_text(&text), out);
+        return 0;
+    }
+    return list_namespace(pid, out, err);
+}
+
+/* ── Numbers ── */
+
+static uint64_t number_after(const char *text, const char *key)
+{
+    const char *at = *key ? strstr(text, key) : text;
+
+    return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+/* The number after KEY ("": the first one) in a file of DIR; 0 if there is none. */
+static uint64_t read_number(int dir, const char *file, const char *key)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (dir < 0 || cb_fs_read_file(dir, file, MAX_BYTES, &text, NULL) < 0)
+        return 0;
+    return number_after(cb_strbuf_text(&text), key);
+}
+
+static uint64_t total_memory(void)
+{
+    return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void measure_memory(pid_t pid, struct cb_process_usage *out)
+{
+    cb_autofd int dir = open_controller(pid, "memory");
+    uint64_t total = total_memory(), inactive, limit;
+
+    inactive = read_number(dir, "memory.stat", "total_inactive_file ");
+    out->memory_bytes = read_number(dir, "memory.usage_in_bytes", "");
+    limit = read_number(dir, "memory.limit_in_bytes", "");
+    if (!out->memory_bytes) {
+        inactive = read_number(dir, "memory.stat", "inactive_file ");
+        out->memory_bytes = read_number(dir, "memory.current", "");
+        limit = read_number(dir, "memory.max", ""); /* 0 for "max" */
+    }
+    out->memory_bytes -= inactive < out->memory_bytes ? inactive : 0;
+    out->memory_limit_bytes = limit && limit < total ? limit : total;
+}
+
+static void measure_cpu(pid_t pid, struct cb_process_usage *out)
+{
+    cb_autofd int dir = open_controller(pid, "cpuacct");
+
+    out->cpu_ns = read_number(dir, "cpuacct.usage", "");
+    if (!out->cpu_ns)
+        out->cpu_ns = read_number(dir, "cpu.stat", "usage_usec ") * 1000;
+}
+
+static uint64_t sum_after(const char *text, const char *key)
+{
+    uint64_t sum = 0;
+
+    while ((text = strstr(text, key))) {
+        text += strlen(key);
+        sum += strtoull(text, NULL, 10);
+    }
+    return sum;
+}
+
+static void measure_disks(pid_t pid, struct cb_process_usage *out)
+{
+    cb_autofd int dir = open_controller(pid, "blkio");
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (dir < 0)
+        return;
+    if (cb_fs_read_file(dir, "io.stat", MAX_BYTES, &text, NULL) == 0) {
+        out->read_bytes = sum_after(cb_strbuf_text(&text), "rbytes=");
+        out->written_bytes = sum_after(cb_strbuf_text(&text), "wbytes=");
+    } else if (cb_fs_read_file(dir, "blkio.throttle.io_service_bytes", MAX_BYTES, &text,
+                               NULL) == 0) {
+        out->read_bytes = sum_after(cb_strbuf_text(&text), "Read ");
+        out->written_bytes = sum_after(cb_strbuf_text(&text), "Write ");
+    }
+}
+
+/* All but the loopback. */
+static void measure_network(pid_t pid, struct cb_process_usage *out)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    char *rest = NULL;
+
+    if (read_proc(pid, "net/dev", &text) < 0 || !text.len)
+        return;
+    for (char *line = strtok_r(text.text, "\n", &rest); line;
+         line = strtok_r(NULL, "\n", &rest)) {
+        unsigned long long received, sent;
+        char name[64];
+
+        if (sscanf(line, " %63[^:]: %llu %*u %*u %*u %*u %*u %*u %*u %llu", name,
+                   &received, &sent) != 3 ||
+            strcmp(name, "lo") == 0)
+            continue;
+        out->received_bytes += received;
+        out->sent_bytes += sent;
+    }
+}
+
+void cb_process_measure(pid_t pid, struct cb_process_usage *out)
+{
+    cb_auto_value(cb_pids) pids = {0};
+
+    *out = (struct cb_process_usage){0};
+    measure_cpu(pid, out);
+    measure_memory(pid, out);
+    measure_disks(pid, out);
+    measure_network(pid, out);
+    if (cb_process_list(pid, &pids, NULL) == 0)
+        out->pids = pids.count;
+}

@@ -1,0 +1,344 @@
+# What happens to containers that run: terminals, streams, pauses, restarts, health, limits, log rotation.
+load helpers
+
+setup_file() { cb_store; }
+teardown_file() {
+    "$CBUILD" ps -aq | xargs -r "$CBUILD" rm -f >/dev/null 2>&1
+    cb_drop_store
+}
+setup() {
+    cb_dir
+    name=l$BATS_TEST_NUMBER
+}
+teardown() {
+    "$CBUILD" ps -aq | xargs -r "$CBUILD" rm -f -v >/dev/null
+}
+
+PTY="python3 $BATS_TEST_DIRNAME/../lib/on-terminal.py"
+
+state() { "$CBUILD" ps -a --filter "name=^$name\$" --format "{{.$1}}"; }
+state_is() { [ "$(state State)" = "$1" ]; }
+status_has() { [[ $(state Status) == *"$1"* ]]; }
+logs_have() { "$CBUILD" logs "$name" 2>&1 | grep -q -- "$1"; }
+# A field of the record's state, by a jq expression.
+record() { jq -c "$1" "$STORE"/containers/*/state.json; }
+record_is() { [ "$(record "$1")" = "$2" ]; }
+start() {
+    run "$CBUILD" run -d --network none --name "$name" "$@"
+    expect_status 0
+}
+sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; do sleep 1000 & wait; done' && wait_until logs_have ready; }
+
+@test "-it: keys that detach leave it running, attach comes back, sizes are passed on" {
+    run $PTY 30x90 'expect:# ' 'send:stty size; echo ma''rk\r' 'expect:30 90' 'expect:mark' 'resize:40x100' \
+        'send:stty size\r' 'expect:40 100' 'send:\x10\x11' -- "$CBUILD" run -it --network none --name "$name" busybox sh
+    expect_status 0
+    state_is running
+    run $PTY 50x120 'send:\r' 'expect:# ' 'send:stty size\r' 'expect:50 120' 'send:exit 5\r' -- "$CBUILD" attach "$name"
+    expect_status 5
+    state_is exited
+    cbuild attach "$name"
+    expect_status 1
+    expect_contains 'You cannot attach to a stopped container, start it first'
+    run $PTY 'expect:# ' 'send:\x10x\r' 'expect:x' 'send:exit 3\r' -- "$CBUILD" start -a -i "$name"
+    expect_status 3
+}
+
+@test "other keys detach when they are asked for, and none when there are none" {
+    run $PTY 'expect:# ' 'send:\x01d' -- "$CBUILD" run -it --detach-keys ctrl-a,d --network none --name "$name" busybox sh
+    expect_status 0
+    state_is running
+    run $PTY 'send:\r' 'expect:# ' 'send:\x10\x11' 'send:exit 4\r' -- "$CBUILD" attach --detach-keys '' "$name"
+    expect_status 4
+    cbuild run --detach-keys ctrl-ä --network none busybox true
+    expect_status 125
+    expect_contains 'detach keys'
+}
+
+@test "exec -it has a terminal of its own, with the size of ours" {
+    sleeper
+    run $PTY 33x77 'expect:# ' 'send:stty size; tty\r' 'expect:33 77' 'expect:/dev/pts/' 'send:exit 6\r' -- "$CBUILD" exec -it "$name" sh
+    expect_status 6
+    run "$CBUILD" exec -it "$name" sh </dev/null
+    expect_status 1
+    expect_contains 'the input device is not a TTY'
+    run "$CBUILD" run -it --network none busybox sh </dev/null
+    expect_status 125
+    expect_contains 'the input device is not a TTY'
+}
+
+@test "much goes in and comes out at once" {
+    head -c 30000000 /dev/urandom >"$DIR/in"
+    "$CBUILD" run -i --name "$name" --log-driver none --network none busybox cat <"$DIR/in" >"$DIR/out"
+    cmp "$DIR/in" "$DIR/out"
+    cbuild logs "$name"
+    expect_status 1
+    expect_contains 'configured logging driver does not support reading'
+}
+
+@test "the end waits for no reader, and a slow one still gets everything" {
+    mkfifo "$DIR/pipe"
+    exec 7<>"$DIR/pipe"
+    "$CBUILD" run --name "$name" --network none busybox sh -c 'head -c 130000 /dev/zero; echo end' >"$DIR/pipe" 7>&- &
+    pid=$!
+    wait_until state_is exited
+    cbuild ps -a --format '{{.Status}}'
+    expect_contains 'Exited (0)'
+    [ "$(head -c 130004 <&7 | tail -c 4)" = end ]
+    exec 7>&-
+    wait "$pid"
+}
+
+@test "who never reads stops neither stop nor others" {
+    start busybox sh -c 'trap "exit 7" TERM; while :; do echo yes; done'
+    mkfifo "$DIR/pipe"
+    exec 7<>"$DIR/pipe"
+    for _ in 1 2 3 4 5; do "$CBUILD" attach "$name" >"$DIR/pipe" 2>&1 3>&- 7>&- & done
+    wait_until logs_have yes
+    cbuild stop -t 1 "$name"
+    expect_status 0
+    state_is exited
+    exec 8<"$DIR/pipe" 7>&-
+    cat <&8 >/dev/null
+    exec 8<&-
+    wait
+}
+
+@test "-a picks streams, --sig-proxy=false keeps signals" {
+    [ "$("$CBUILD" run -a stdout --network none busybox sh -c 'echo out; echo err >&2' 2>&1)" = out ]
+    [ "$("$CBUILD" run -a STDERR --network none busybox sh -c 'echo out; echo err >&2' 2>&1)" = err ]
+    cbuild run -a stdall --network none busybox true
+    expect_status 125
+    expect_contains 'valid streams are STDIN, STDOUT and STDERR'
+    cbuild run -a stdout -d --network none busybox true
+    expect_status 125
+    expect_contains 'Conflicting options: -a and -d'
+    "$CBUILD" run --sig-proxy=false --name "$name" --network none busybox sh -c 'trap "exit 7" TERM; echo ready; while :; do sleep 1000 & wait; done' &
+    pid=$!
+    wait_until logs_have ready
+    kill -TERM "$pid"
+    wait "$pid" || true
+    state_is running
+    "$CBUILD" attach "$name" &
+    pid=$!
+    wait_until sh -c "grep -q SigBlk /proc/$pid/status && [ \$(awk '/SigBlk/ {print \$2}' /proc/$pid/status) != 0000000000000000 ]"
+    kill -TERM "$pid"
+    status=0
+    wait "$pid" || status=$?
+    [ "$status" -eq 7 ]
+}
+
+@test "pause stops everything, and what is paused can be stopped" {
+    sleeper
+    cbuild pause "$name"
+    expect_output "$name"
+    state_is paused
+    status_has '(Paused)'
+    cbuild pause "$name"
+    expect_status 1
+    expect_contains 'is already paused'
+    cbuild exec "$name" true
+    expect_status 1
+    expect_contains 'is paused, unpause the container before exec'
+    cbuild unpause "$name"
+    expect_status 0
+    state_is running
+    cbuild unpause "$name"
+    expect_status 1
+    expect_contains 'is not paused'
+    cbuild exec "$name" echo on
+    expect_output on
+    cbuild pause "$name"
+    cbuild stop "$name"
+    expect_status 0
+    status_has 'Exited (7)'
+    cbuild pause "$name"
+    expect_status 1
+    expect_contains 'is not running'
+}
+
+@test "kill sends any signal, restart starts again, wait tells of several" {
+    start busybox sh -c 'trap "echo usr1" USR1; trap "exit 7" TERM; echo ready; while :; do sleep 1000 & wait; done'
+    wait_until logs_have ready
+    cbuild kill -s USR1 "$name"
+    wait_until logs_have usr1
+    cbuild kill -s NOSUCH "$name"
+    expect_status 1
+    expect_contains 'NOSUCH'
+    before=$(record .StartedAt)
+    cbuild restart -t 5 "$name"
+    expect_output "$name"
+    state_is running
+    [ "$(record .StartedAt)" != "$before" ]
+    "$CBUILD" run -d --network none --name "$name-b" busybox sh -c 'exit 3' >/dev/null
+    "$CBUILD" wait "$name-b" "$name" >"$DIR/out" &
+    pid=$!
+    wait_until grep -qx 3 "$DIR/out"
+    cbuild kill "$name"
+    wait "$pid"
+    [ "$(cat "$DIR/out")" = "3
+137" ]
+    cbuild kill "$name"
+    expect_status 1
+    expect_contains 'is not running'
+}
+
+@test "restart policies: so often after failures, always but not after stop" {
+    start --restart on-failure:2 busybox sh -c 'echo try; exit 3'
+    wait_until state_is exited
+    [ "$("$CBUILD" logs "$name" | grep -c try)" -eq 3 ]
+    record_is '[.RestartCount,.ExitCode]' '[2,3]'
+    cbuild rm "$name"
+    start --restart always busybox sh -c 'echo try; exit 0'
+    wait_until sh -c "[ \$('$CBUILD' logs $name | grep -c try) -ge 2 ]"
+    status_has Restarting || status_has Up
+    cbuild update --restart no "$name"
+    expect_status 0
+    wait_until state_is exited
+    cbuild rm "$name"
+    sleeper --restart unless-stopped
+    cbuild exec "$name" kill -9 1 || true
+    cbuild kill -s KILL "$name"
+    wait_until state_is exited
+    cbuild start --all
+    expect_output ""
+    cbuild start "$name"
+    state_is running
+}
+
+@test "after a restart of the machine those with a policy are started, as they were" {
+    sleeper --restart unless-stopped
+    monitor=$(cat "$STORE"/containers/*/monitor.lock)
+    "$CBUILD" create --restart always --network none --name "$name-never" busybox true >/dev/null
+    kill -9 "$monitor"
+    wait_until state_is exited
+    status_has 'Exited (137)'
+    cbuild start --all
+    expect_output "$name"
+    state_is running
+}
+
+@test "health checks of options and images, and how they are seen" {
+    printf 'FROM busybox\nHEALTHCHECK --interval=50ms --retries=2 CMD test -e /tmp/well\nCMD sleep 1000\n' >"$DIR/Dockerfile"
+    build_ok
+    start img
+    status_has '(health: starting)' || status_has '(unhealthy)'
+    wait_until status_has '(unhealthy)'
+    cbuild exec "$name" touch /tmp/well
+    wait_until status_has '(healthy)'
+    cbuild ps -q --filter health=healthy
+    [ -n "$output" ]
+    cbuild ps -q --filter health=unhealthy
+    expect_output ""
+    record_is '.Health | [.Status,.FailingStreak,(.Log|length)>0]' '["healthy",0,true]'
+    cbuild rm -f "$name"
+    start --no-healthcheck img
+    record_is '.Health' null
+    cbuild rm -f "$name"
+    start --health-cmd 'echo said; exit 3' --health-interval 50ms --health-retries 1 busybox sleep 1000
+    wait_until status_has '(unhealthy)'
+    record_is '.Health.Log[0] | [.ExitCode,.Output]' '[3,"said\n"]'
+    cbuild rm -f "$name"
+    start --health-cmd 'sleep 1000' --health-interval 10ms --health-timeout 50ms --health-retries 1 busybox sleep 1000
+    wait_until status_has '(unhealthy)'
+    record_is '.Health.Log[0] | [.ExitCode,.Output]' '[-1,"Health check exceeded timeout (50ms)"]'
+    cbuild run -d --no-healthcheck --health-cmd true --network none busybox
+    expect_status 125
+    expect_contains '--no-healthcheck conflicts with --health-* options'
+}
+
+@test "limits are changed while it runs" {
+    sleeper -m 64m --cpus 1
+    id=$("$CBUILD" ps -q --no-trunc)
+    group() { cat $(find /sys/fs/cgroup -path "*/$id-*" '(' -name "$1" -o -name "$2" ')'); }
+    [ "$(group memory.limit_in_bytes memory.max)" = 67108864 ]
+    cbuild update -m 128m --pids-limit 77 "$name"
+    expect_output "$name"
+    [ "$(group memory.limit_in_bytes memory.max)" = 134217728 ]
+    [ "$(group pids.max pids.max)" = 77 ]
+    cbuild restart -t 1 "$name"
+    [ "$(group pids.max pids.max)" = 77 ]
+    cbuild update -m 1k "$name"
+    expect_status 1
+    expect_contains 6MB
+    cbuild update --restart sometimes "$name"
+    expect_status 1
+}
+
+@test "top and stats show what runs" {
+    sleeper
+    cbuild top "$name"
+    expect_status 0
+    expect_contains PID CMD 'sleep 1000'
+    [ "${#lines[@]}" -eq 3 ]
+    cbuild top "$name" -o pid,comm
+    [[ ${lines[0]} =~ ^PID\ +COMMAND$ ]]
+    cbuild top "$name" -o comm
+    expect_status 1
+    expect_contains "Couldn't find PID field"
+    cbuild stats --no-stream
+    expect_status 0
+    [[ ${lines[0]} =~ ^CONTAINER\ ID\ +NAME\ +CPU\ %\ +MEM\ USAGE\ /\ LIMIT\ +MEM\ %\ +NET\ I/O\ +BLOCK\ I/O\ +PIDS$ ]]
+    [[ ${lines[1]} =~ [0-9a-f]{12}\ +$name\ +[0-9.]+%\ +[0-9.]+[KM]iB\ /\ [0-9.]+[GM]iB ]]
+    cbuild stats --no-stream --format '{{.Name}} {{.PIDs}}' "$name"
+    expect_output "$name 2"
+    cbuild stop -t 1 "$name"
+    cbuild top "$name"
+    expect_status 1
+    expect_contains 'is not running'
+    cbuild stats -a --no-stream --format '{{.Name}} {{.PIDs}} {{.CPUPerc}}'
+    expect_output "$name 0 0.00%"
+}
+
+@test "the log is rotated, and followed across its files" {
+    start --log-opt max-size=2k --log-opt max-file=3 busybox sh -c 'i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); done'
+    "$CBUILD" logs -f "$name" >"$DIR/out"
+    [ "$(tail -n 1 "$DIR/out")" = 'line 299' ]
+    cbuild logs --tail 2 "$name"
+    expect_output "line 298
+line 299"
+    [ "$(cat "$STORE"/containers/*/log* | wc -c)" -le 6144 ]
+    cbuild run --log-driver syslog --network none busybox true
+    expect_status 125
+    expect_contains "no log driver named 'syslog' is registered"
+}
+
+@test "prune removes what has ended, by age and label" {
+    "$CBUILD" run --network none --name "$name" -l keep=yes busybox sh -c 'head -c 5000 /dev/zero >/file'
+    "$CBUILD" run --network none --name "$name-b" busybox true
+    sleeper2=$("$CBUILD" run -d --network none --name "$name-c" busybox sleep 1000)
+    cbuild ps -a -s --filter "name=^$name\$" --format '{{.Size}}'
+    [[ $output =~ ^5kB\ \(virtual\ [0-9.]+MB\)$ ]]
+    cbuild container prune -f --filter until=1h
+    expect_output 'Total reclaimed space: 0B'
+    cbuild container prune -f --filter label!=keep
+    expect_contains 'Deleted Containers:'
+    cbuild ps -a --format '{{.Names}}'
+    expect_output "$name-c
+$name"
+    cbuild container prune -f
+    expect_contains 'Total reclaimed space: 5kB'
+    cbuild container prune </dev/null
+    expect_contains 'This will remove all stopped containers.'
+    cbuild ps -aq --no-trunc
+    expect_output "$sleeper2"
+}
+
+@test "--cidfile, --label-file, --env-file and --pull" {
+    printf '# labels\nfrom=file\nempty\n' >"$DIR/labels"
+    printf '# variables\nA=1 2\nHOST_ONLY\nNOT_SET\n' >"$DIR/env"
+    HOST_ONLY=ours cbuild run --network none --cidfile "$DIR/cid" --label-file "$DIR/labels" --label from=flag --env-file "$DIR/env" \
+        --name "$name" busybox sh -c 'echo "$A $HOST_ONLY ${NOT_SET-none}"'
+    expect_output "1 2 ours none"
+    cbuild ps -a --no-trunc --filter label=from=flag --filter label=empty --format '{{.ID}} {{.Label "from"}}'
+    expect_output "$(cat "$DIR/cid") flag"
+    cbuild run --cidfile "$DIR/cid" --network none busybox true
+    expect_status 125
+    expect_contains "container ID file found, make sure the other container isn't running or delete $DIR/cid"
+    cbuild run --pull never --network none nosuch:image true
+    expect_status 125
+    cbuild run --label-file "$DIR/nosuch" --network none busybox true
+    expect_status 125
+    cbuild run --init --network none busybox sh -c 'cat /proc/1/comm'
+    expect_lacks sh
+}
