@@ -157,6 +157,7 @@ fails() { # fails TEXT ARGUMENTS…: cp does, with the text
     expect_status 0
     expect_contains 'left out 1 device'
     [ ! -e odd/disk ] && [ -p odd/pipe ] && [ "$(cat odd/x)" = x ]
+    fails '/odd/disk` is a device' run:/odd/disk .
     "$CBUILD" cp -a run:/odd all
     [ -b all/disk ]
     "$CBUILD" cp -a all run:/odd2
