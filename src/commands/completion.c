@@ -5,6 +5,7 @@
  * asked it. */
 #include "commands/commands.h"
 
+#include "container/record.h"
 #include "parser/parser.h"
 
 #include <stdio.h>
@@ -68,6 +69,18 @@ static void offer_images(struct cb_app *app, const char *word)
             offer(name, word, NULL);
         }
     }
+}
+
+static void offer_containers(struct cb_app *app, const char *word)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto_value(cb_containers) containers = {0};
+
+    if (cb_app_store(app, 0, &store, NULL) < 0 ||
+        cb_containers_list(store, &containers, NULL) < 0)
+        return;
+    cb_vec_foreach (container, &containers)
+        offer((*container)->name, word, NULL);
 }
 
 static void offer_stages(int argc, char **argv, const char *word)
@@ -137,18 +150,41 @@ static void offer_value(const struct cb_option *option, int argc, char **argv,
             offer_words(table[i].words, word);
 }
 
-static int takes_images(const struct cb_cli_command *command)
+static int is_one_of(const struct cb_cli_command *command,
+                     const struct cb_cli_command *const *some, size_t count)
 {
-    const struct cb_cli_command *const takers[] = {
-        &cb_run_command,     &cb_push_command,    &cb_pull_command, &cb_tag_command,
-        &cb_rmi_command,     &cb_inspect_command, &cb_save_command, &cb_images_command,
-        &cb_history_command, &cb_copy_command,
-    };
-
-    for (size_t i = 0; i < CB_ARRAY_SIZE(takers); i++)
-        if (command == takers[i])
+    for (size_t i = 0; i < count; i++)
+        if (command == some[i])
             return 1;
     return 0;
+}
+
+static int takes_images(const struct cb_cli_command *command)
+{
+    static const struct cb_cli_command *const takers[] = {
+        &cb_run_command,     &cb_create_command, &cb_push_command,
+        &cb_pull_command,    &cb_tag_command,    &cb_rmi_command,
+        &cb_inspect_command, &cb_save_command,   &cb_images_command,
+        &cb_history_command, &cb_copy_command,   &cb_image_inspect_command,
+    };
+
+    return is_one_of(command, takers, CB_ARRAY_SIZE(takers));
+}
+
+static int takes_containers(const struct cb_cli_command *command)
+{
+    static const struct cb_cli_command *const takers[] = {
+        &cb_start_command,   &cb_stop_command,
+        &cb_kill_command,    &cb_restart_command,
+        &cb_wait_command,    &cb_rm_command,
+        &cb_rename_command,  &cb_exec_command,
+        &cb_logs_command,    &cb_attach_command,
+        &cb_cp_command,      &cb_diff_command,
+        &cb_export_command,  &cb_commit_command,
+        &cb_inspect_command, &cb_container_inspect_command,
+    };
+
+    return is_one_of(command, takers, CB_ARRAY_SIZE(takers));
 }
 
 static void complete(struct cb_app *app, int argc, char **argv)
@@ -173,8 +209,12 @@ static void complete(struct cb_app *app, int argc, char **argv)
         offer_value(option, argc, argv, word);
     else if (*word == '-')
         offer_options(command, word);
-    else if (takes_images(command))
+    if (option || *word == '-')
+        return;
+    if (takes_images(command))
         offer_images(app, word);
+    if (takes_containers(command))
+        offer_containers(app, word);
 }
 
 static int run_complete(struct cb_app *app, int argc, char **argv, struct cb_error **err)

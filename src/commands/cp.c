@@ -79,6 +79,22 @@ static int copy(struct cb_copying *copying, const struct cb_cp_place *from,
     return content < 0 ? -1 : cb_container_copy_content(copying, content, to->dir, err);
 }
 
+/* One file alone that could not be copied is a failure, others are told of. */
+static int check_left_out(const struct cb_copying *copying,
+                          const struct cb_cp_place *from, struct cb_error **err)
+{
+    int kept = copying->owner == CB_COPY_KEEP;
+
+    if (from->end.kind != CB_COPY_DIRECTORY && copying->left_out) {
+        cb_error_set(err, CB_ERR_UNSUPPORTED, "`%s` is a device", from->path);
+        return cb_error_hint(err, kept ? "only root can make devices" : "-a copies it");
+    }
+    if (copying->left_out)
+        cb_warn("left out %u device%s%s", copying->left_out,
+                copying->left_out == 1 ? "" : "s", kept ? "" : ": -a copies them");
+    return 0;
+}
+
 /* Docker's words for a place that may not be written to. */
 static int explain(const struct job *job, const char *path, struct cb_error **err)
 {
@@ -113,12 +129,8 @@ static int copy_files(struct job *job, struct cb_error **err)
         return -1;
     if (copy(&copying, &from, &to, err) < 0)
         return explain(job, to.path, err);
-    if (copying.left_out)
-        cb_warn("left out %u device%s%s", copying.left_out,
-                copying.left_out == 1 ? "" : "s",
-                job->values->archive ? "" : ": -a copies them");
     job->bytes = copying.bytes;
-    return 0;
+    return check_left_out(&copying, &from, err);
 }
 
 /* ── Archives ── */

@@ -233,7 +233,7 @@ static int print_volumes(const struct cb_df *df, struct cb_error **err)
 
         set_text(row, "Name", (*volume)->name);
         set_count(row, "Links", cb_df_volume_links(df, *volume));
-        set_size(row, "Size", cb_volume_files_bytes(*volume));
+        set_size(row, "Size", cb_volume_bytes(df->store, *volume));
         json_array_append_new(rows, row);
     }
     return print("\nLocal Volumes space usage:", &volumes_listing, rows, err);

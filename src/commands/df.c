@@ -6,9 +6,7 @@
 #include "commands/listing.h"
 #include "container/files.h"
 #include "container/users.h"
-#include "store/walk.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,27 +63,6 @@ size_t cb_df_volume_links(const struct cb_df *df, const struct cb_volume *volume
     return links;
 }
 
-static int add_file(void *arg, const struct cb_walk_entry *entry, struct cb_error **err)
-{
-    uint64_t *bytes = arg;
-
-    if (S_ISREG(entry->st.st_mode))
-        *bytes += (uint64_t)entry->st.st_size /
-                  (entry->st.st_nlink ? (uint64_t)entry->st.st_nlink : 1);
-    return 0;
-}
-
-uint64_t cb_volume_files_bytes(const struct cb_volume *volume)
-{
-    cb_autofd int fd =
-        open(volume->mountpoint, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    uint64_t bytes = 0;
-
-    if (fd >= 0)
-        cb_walk_changing(fd, add_file, &bytes, NULL, NULL);
-    return bytes;
-}
-
 static struct cb_usage_part images_part(const struct cb_df *df)
 {
     struct cb_usage_part part = df->usage.images;
@@ -115,7 +92,7 @@ static struct cb_usage_part volumes_part(const struct cb_df *df)
     struct cb_usage_part part = {.count = df->volumes.count};
 
     cb_vec_foreach (volume, &df->volumes) {
-        uint64_t bytes = cb_volume_files_bytes(*volume);
+        uint64_t bytes = cb_volume_bytes(df->store, *volume);
         int used = cb_df_volume_links(df, *volume) > 0;
 
         part.bytes += bytes;

@@ -21,8 +21,6 @@ CB_AUTO_VALUE_DEFINE(cb_df, cb_df_clear)
 
 /* How many containers have a volume. */
 size_t cb_df_volume_links(const struct cb_df *df, const struct cb_volume *volume);
-/* What a volume's files take. */
-uint64_t cb_volume_files_bytes(const struct cb_volume *volume);
 
 /* ── df-verbose.c ── */
 int cb_df_print_all(const struct cb_df *df, struct cb_error **err);

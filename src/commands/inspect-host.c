@@ -86,6 +86,22 @@ static json_t *port_bindings(const struct cb_run_request *request)
 
 /* ── HostConfig ── */
 
+/* "/db:/web/alias" of --link db:alias. */
+static json_t *links(const struct cb_container *container)
+{
+    const struct cb_strings *typed = &container->options.request.links;
+    json_t *array = typed->count ? json_array() : json_null();
+
+    cb_vec_foreach (link, typed) {
+        cb_autofree char *other = xstrndup(*link, strcspn(*link, ":"));
+        const char *alias = (*link)[strlen(other)] ? *link + strlen(other) + 1 : other;
+
+        json_array_append_new(array,
+                              json_sprintf("/%s:/%s/%s", other, container->name, alias));
+    }
+    return array;
+}
+
 static json_t *binds(const struct cb_container *container)
 {
     json_t *array = json_array();
@@ -218,7 +234,7 @@ json_t *cb_inspect_host_config(const struct cb_container *container)
     set(object, "DnsOptions", cb_inspect_strings(&request->dns_options));
     set(object, "DnsSearch", cb_inspect_strings(&request->dns_search));
     set(object, "ExtraHosts", list(&request->add_hosts));
-    set(object, "Links", json_null());
+    set(object, "Links", links(container));
     set(object, "ShmSize",
         request->shm_size ? size(request->shm_size) : json_integer(64 << 20));
     set(object, "Init", request->init ? json_true() : json_null());

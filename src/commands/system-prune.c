@@ -3,7 +3,6 @@
 #include "commands/commands.h"
 
 #include "base/timestamp.h"
-#include "commands/df.h"
 #include "commands/image-prune.h"
 #include "commands/network.h"
 #include "container/create.h"
@@ -163,7 +162,7 @@ static int prune_volumes(struct pruning *pruning, struct cb_error **err)
         return -1;
     cb_vec_foreach (slot, &all) {
         const struct cb_volume *volume = *slot;
-        uint64_t bytes = cb_volume_files_bytes(volume);
+        uint64_t bytes = cb_volume_bytes(pruning->store, volume);
 
         if (!volume->anonymous || !takes(pruning, &volume->labels, volume->created) ||
             cb_volume_remove(pruning->store, volume->name, NULL) < 0)

@@ -53,13 +53,9 @@ CB_AUTO_VALUE_DEFINE(copy, copy_clear)
 
 static int keeps_xattr(const struct cb_copying *how, const char *name)
 {
-    size_t len = strlen(name), tail = strlen(".opaque");
-
-    if (how->owner != CB_COPY_KEEP)
-        return strncmp(name, "user.", 5) == 0 && !cb_xattr_is_overlay(name);
     if (cb_xattr_is_overlay(name))
-        return how->raw && len > tail && strcmp(name + len - tail, ".opaque") == 0;
-    return cb_xattr_is_portable(name);
+        return 0;
+    return how->owner == CB_COPY_KEEP || strncmp(name, "user.", 5) == 0;
 }
 
 /* FD of the new file, or -1 and its PATH; FROM_FD, or -1 and the name. */
@@ -74,6 +70,8 @@ static int copy_xattrs(const struct copy *copy, const struct entry *entry, int f
         if (keeps_xattr(copy->how, xattr->name) && cb_xattr_set(fd, path, xattr, err) < 0)
             return cb_error_wrap(err, "copy `%s`", entry->path);
     }
+    if (copy->how->raw && S_ISDIR(entry->st.st_mode) && cb_xattrs_are_opaque(&xattrs))
+        return cb_whiteout_make_opaque(fd, err);
     return 0;
 }
 

@@ -105,9 +105,9 @@ team/app:1"
     run bash -c '"$CBUILD" inspect nothing 2>/dev/null'
     expect_status 1
     expect_output '[]'
-    cbuild inspect --type volume x
+    cbuild inspect --type thing x
     expect_status 1
-    expect_contains '"volume" is not a valid value for --type'
+    expect_contains '"thing" is not a valid value for --type'
 }
 
 @test "history: fields, templates, bytes and times for programs" {

@@ -1,4 +1,6 @@
 unit_tests += \
+	tests/unit/container/test-copy \
+	tests/unit/container/test-copy-paths \
 	tests/unit/container/test-detach \
 	tests/unit/container/test-log \
 	tests/unit/container/test-names \
@@ -17,3 +19,7 @@ tests_unit_container_test_restart_SOURCES = %D%/test-restart.c
 tests_unit_container_test_restart_LDADD = $(LIBS_container)
 tests_unit_container_test_wire_SOURCES = %D%/test-wire.c
 tests_unit_container_test_wire_LDADD = $(LIBS_container)
+tests_unit_container_test_copy_SOURCES = %D%/test-copy.c
+tests_unit_container_test_copy_LDADD = $(LIBS_container)
+tests_unit_container_test_copy_paths_SOURCES = %D%/test-copy-paths.c
+tests_unit_container_test_copy_paths_LDADD = $(LIBS_container)

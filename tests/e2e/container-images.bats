@@ -1,0 +1,211 @@
+#!/usr/bin/env bats
+# What containers make of images, and images that containers use: diff, export, commit, inspect, rmi, df, prune.
+load helpers
+
+setup_file() {
+    cb_store
+    export DIR=$BATS_FILE_TMPDIR/image
+    mkdir -p "$DIR"
+    printf 'FROM busybox\nRUN mkdir -p /tree/sub /hidden/a && echo one >/tree/one && echo two >/tree/two && echo s >/tree/sub/s\nVOLUME /anon\nENV A=1 B=2\nEXPOSE 80\nENTRYPOINT ["sh", "-c"]\nCMD ["true"]\n' | dockerfile
+    "$CBUILD" build -q --network none -t img "$DIR" >/dev/null
+    "$CBUILD" run -d --name work --network none -v data:/data -e C=3 -l kind=test -p 8080:80 --hostname host1 img \
+        'echo new >/tree/new; echo more >>/tree/one; rm /tree/two; mkdir -p /fresh/dir; chmod 700 /hidden
+         rm -r /tree/sub; mkdir /tree/sub; echo t >/tree/sub/t; echo v >/data/v; mkfifo /pipe; echo ready; exec sleep 1000' >/dev/null
+    wait_until sh -c "'$CBUILD' logs work | grep -q ready"
+}
+teardown_file() {
+    "$CBUILD" rm -f work >/dev/null
+    cb_drop_store
+}
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+}
+
+CHANGES='A /fresh
+A /fresh/dir
+C /hidden
+A /pipe
+C /tree
+A /tree/new
+C /tree/one
+C /tree/sub
+D /tree/sub/s
+A /tree/sub/t
+D /tree/two'
+
+field() { # field TEMPLATE [NAME]
+    "$CBUILD" inspect -f "$1" "${2:-work}"
+}
+
+@test "diff tells what was added, changed and deleted, but nothing of mounts" {
+    cbuild diff work
+    expect_output "$CHANGES"
+    "$CBUILD" create --name still busybox >/dev/null
+    cbuild diff still
+    expect_status 0
+    expect_output ''
+    "$CBUILD" rm still
+    cbuild diff nobody
+    expect_status 1
+    expect_contains 'No such container: nobody'
+}
+
+@test "export writes the whole tree, without volumes and what the kernel mounts" {
+    "$CBUILD" export work -o tree.tar
+    tar tf tree.tar >names
+    grep -qx tree/new names && grep -qx tree/sub/t names && grep -qx data/ names && grep -qx proc/ names
+    [ -z "$(grep -E '^(tree/two|data/v|proc/.+|dev/.+|sys/.+)$' names)" ]
+    [ "$("$CBUILD" export work | sha256sum)" = "$(sha256sum <tree.tar)" ]
+    "$CBUILD" import -c 'CMD ["cat", "/tree/one"]' tree.tar imported >/dev/null
+    [ "$("$CBUILD" run --rm --network none imported)" = "$(printf 'one\nmore')" ]
+    run script -qec "'$CBUILD' export work" /dev/null
+    expect_contains 'refusing to write an archive to a terminal'
+}
+
+@test "commit makes an image of what has changed and of how it was run" {
+    id=$("$CBUILD" commit -a 'Some One' -m='a message' work made:1)
+    [[ $id =~ ^sha256:[0-9a-f]{64}$ ]] && [ "$(field '{{.Id}}' made:1)" = "$id" ]
+    [ "$(field '{{.Author}}|{{range .Config.Env}}{{.}} {{end}}|{{.Config.Entrypoint}}|{{index .Config.Labels "kind"}}|{{json .Config.ExposedPorts}}|{{json .Config.Volumes}}' made:1)" = \
+        'Some One|PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin A=1 B=2 C=3 |[sh -c]|test|{"80/tcp":{}}|{"/anon":{}}' ]
+    cbuild history --no-trunc made:1
+    expect_contains 'a message'
+    "$CBUILD" create --name copy made:1 true >/dev/null
+    "$CBUILD" cp copy:/tree - | tar tf - | sort >names
+    "$CBUILD" rm -v copy >/dev/null
+    [ "$(tr '\n' ' ' <names)" = 'tree/ tree/new tree/one tree/sub/ tree/sub/t ' ]
+    [ "$("$CBUILD" run --rm --network none made:1 'cat /tree/one; test -p /pipe && ls /data; stat -c %a /hidden')" = "$(printf 'one\nmore\n700')" ]
+    [ "$(field '{{len .RootFS.Layers}}' made:1)" = 3 ]
+    fsck_clean
+}
+
+@test "commit -c changes the configuration, and a container without changes adds no layer" {
+    "$CBUILD" create --name plain busybox >/dev/null
+    "$CBUILD" commit -c 'CMD ["echo", "hi"]' -c 'ENV X=y' -c 'EXPOSE 81/udp' -c 'LABEL a=b' -c 'USER 5' -c 'VOLUME /v' -c 'WORKDIR /w' \
+        -c 'HEALTHCHECK NONE' -c 'STOPSIGNAL SIGQUIT' -c 'ONBUILD RUN x' -c 'ENTRYPOINT ["env"]' plain made:2 >/dev/null
+    [ "$(field '{{.Config.Cmd}} {{.Config.Env}} {{.Config.User}} {{.Config.WorkingDir}} {{.Config.StopSignal}} {{.Config.OnBuild}} {{.Config.Entrypoint}} {{.Config.Healthcheck.Test}} {{json .Config.Volumes}} {{json .Config.ExposedPorts}}' made:2)" = \
+        '[echo hi] [X=y] 5 /w SIGQUIT [RUN x] [env] [NONE] {"/v":{}} {"81/udp":{}}' ]
+    [ "$(field '{{json .RootFS.Layers}}' made:2)" = "$(field '{{json .RootFS.Layers}}' busybox)" ]
+    cbuild commit -c 'RUN x' plain
+    expect_status 1
+    expect_contains 'RUN is not a valid change command'
+    cbuild commit plain Bad:Name
+    expect_status 1
+    cbuild commit plain "busybox@sha256:$(printf '0%.0s' $(seq 64))"
+    expect_status 1
+    expect_contains 'refusing to create a tag with a digest reference'
+    "$CBUILD" rm plain
+}
+
+@test "a committed image is one for docker's readers, too" {
+    "$CBUILD" commit work made:3 >/dev/null
+    "$CBUILD" save made:3 -o made.tar
+    skopeo inspect "docker-archive:made.tar" | jq -e '.Layers | length == 3'
+    skopeo inspect --config "docker-archive:made.tar" | jq -e '.config.Env[1:] == ["A=1", "B=2", "C=3"] and (.history | length) >= 3'
+}
+
+@test "inspect shows a container as docker does" {
+    [ "$(field '{{.Name}} {{.State.Status}} {{.State.Running}} {{.Config.Hostname}} {{.Config.Image}} {{.RestartCount}} {{.HostConfig.NetworkMode}}')" = \
+        '/work running true host1 img 0 none' ]
+    [ "$(field '{{.Path}} {{index .Args 0}} {{.HostConfig.RestartPolicy.Name}}')" = 'sh -c no' ]
+    [ "$(field '{{range .Mounts}}{{if eq .Destination "/data"}}{{.Type}} {{.Name}} {{.Source}} {{.RW}}{{end}}{{end}}')" = "volume data $STORE/volumes/data/_data true" ]
+    [ "$(field '{{index .Volumes "/data"}}')" = "$STORE/volumes/data/_data" ]
+    [ "$(field '{{(index (index .HostConfig.PortBindings "80/tcp") 0).HostPort}}')" = 8080 ]
+    [ "$(field '{{.NetworkSettings.IPAddress}}{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}')" = none ]
+    [ "$(field '{{.Image}}')" = "$(field '{{.Id}}' img)" ]
+    [ -f "$(field '{{.LogPath}}')" ] && [ -f "$(field '{{.GraphDriver.Data.UpperDir}}')/tree/new" ]
+    [ "$(field '{{.State.Pid}}')" -gt 1 ] && [ "$("$CBUILD" inspect -s work | jq '.[0].SizeRw')" = 15 ]
+    "$CBUILD" inspect work | jq -e '.[0].State.StartedAt > .[0].Created'
+}
+
+@test "inspect takes a container before an image, and says what is not there" {
+    "$CBUILD" create --name busybox busybox >/dev/null
+    [ "$(field '{{.Name}}' busybox)" = /busybox ]
+    [ "$("$CBUILD" inspect --type image -f '{{index .RepoTags 0}}' busybox)" = busybox:latest ]
+    [ "$("$CBUILD" image inspect -f '{{index .RepoTags 0}}' busybox)" = busybox:latest ]
+    [ "$("$CBUILD" container inspect -f '{{.Name}}' busybox)" = /busybox ]
+    [ "$(field '{{.Mountpoint}}' data)" = "$STORE/volumes/data/_data" ]
+    [ "$(field '{{.Driver}}' bridge)" = bridge ]
+    "$CBUILD" rm busybox
+    run bash -c "'$CBUILD' inspect nobody work nothing 2>errors"
+    [ "$status" -eq 1 ] && [ "$(jq length <<<"$output")" = 1 ]
+    [[ $(cat errors) == *'No such object: nobody'*'No such object: nothing'* ]]
+    run bash -c "'$CBUILD' inspect nobody 2>errors"
+    [ "$status" -eq 1 ] && [ "$output" = '[]' ]
+    cbuild container inspect img
+    expect_contains 'No such container: img'
+    cbuild inspect --type thing work
+    expect_contains '"thing" is not a valid value for --type'
+}
+
+@test "rmi leaves an image that a container uses, with docker's words" {
+    "$CBUILD" tag busybox used:1
+    printf 'FROM used:1\nLABEL x=y\n' | dockerfile
+    "$CBUILD" build -q --network none -t used:2 "$DIR" >/dev/null
+    id=$(field '{{.Id}}' used:2)
+    short=${id:7:12}
+    c=$("$CBUILD" create used:2 sleep 1000)
+    cbuild rmi used:2
+    expect_status 1
+    expect_contains "conflict: unable to remove repository reference \"used:2\" (must force) - container ${c:0:12} is using its referenced image $short"
+    cbuild rmi "$short"
+    expect_contains "conflict: unable to delete $short (must be forced) - image is being used by stopped container ${c:0:12}"
+    "$CBUILD" start "$c" >/dev/null
+    cbuild rmi -f "$short"
+    expect_status 1
+    expect_contains "conflict: unable to delete $short (cannot be forced) - image is being used by running container ${c:0:12}"
+    cbuild rmi -f used:2
+    expect_status 0
+    expect_output 'Untagged: used:2'
+    "$CBUILD" image prune -af >/dev/null
+    [ "$(field '{{.Id}}' "$short")" = "$id" ] # it is used
+    "$CBUILD" stop -t 0 "$c" >/dev/null
+    cbuild rmi -f "$short"
+    expect_output "Deleted: $id"
+    "$CBUILD" start "$c" >/dev/null # has all it needs
+    [ "$("$CBUILD" exec "$c" echo alive)" = alive ]
+    "$CBUILD" rm -f "$c"
+    "$CBUILD" import -c 'CMD ["sh"]' "$CB_BASES/busybox.tar" busybox:latest >/dev/null
+}
+
+@test "df counts containers and volumes, and prune removes what nothing uses" {
+    "$CBUILD" create --name idle -v idle-data:/idle -v /unnamed busybox >/dev/null
+    "$CBUILD" cp "$BATS_TEST_FILENAME" idle:/copy
+    row() { "$CBUILD" system df --format '{{.Type}}|{{.TotalCount}}|{{.Active}}|{{.Reclaimable}}' | grep "^$1"; }
+    [[ $(row Containers) == 'Containers|2|1|'*'%)' ]]
+    [[ $(row 'Local Volumes') == 'Local Volumes|4|4|0B (0%)' ]]
+    [[ $(row Images) =~ ^Images\|[0-9]+\|2\| ]]
+    cbuild system df -v
+    expect_contains 'Images space usage:' 'Containers space usage:' 'Local Volumes space usage:' 'Build cache usage:' 'idle-data' 'UNIQUE SIZE'
+    cbuild df
+    expect_contains 'RECLAIMABLE' 'Build Cache'
+    "$CBUILD" network create --internal unused >/dev/null
+    run bash -c "echo n | '$CBUILD' system prune"
+    expect_contains 'all stopped containers' '[y/N]'
+    [ "$(field '{{.Name}}' idle)" = /idle ]
+    id=$(field '{{.Id}}' idle)
+    run "$CBUILD" system prune -af --volumes
+    expect_status 0
+    expect_contains 'Deleted Containers:' "$id" 'Deleted Networks:' unused 'Deleted Volumes:' 'untagged: busybox:latest' 'Total reclaimed space: '
+    expect_lacks 'idle-data'
+    [ "$(field '{{.State.Status}}')" = running ] && [ "$(field '{{.Name}}' idle-data)" = idle-data ]
+    [ "$("$CBUILD" exec work cat /tree/new)" = new ]
+    [ "$("$CBUILD" images -q | wc -l)" = 1 ]
+    "$CBUILD" volume rm idle-data >/dev/null 2>&1 || true
+    fsck_clean
+    "$CBUILD" import -c 'CMD ["sh"]' "$CB_BASES/busybox.tar" busybox:latest >/dev/null
+}
+
+@test "system prune --filter" {
+    "$CBUILD" create --name keep --label keep=yes busybox >/dev/null
+    "$CBUILD" create --name drop busybox >/dev/null
+    "$CBUILD" system prune -f --filter until=1h >/dev/null
+    [ "$(field '{{.Name}}' drop)" = /drop ]
+    "$CBUILD" system prune -f --filter 'label!=keep' >/dev/null
+    cbuild inspect drop
+    expect_status 1
+    [ "$(field '{{.Name}}' keep)" = /keep ]
+    cbuild system prune -f --filter color=red
+    expect_status 1
+    expect_contains "invalid filter \`color\`"
+    "$CBUILD" rm keep
+}
