@@ -1,5 +1,6 @@
 /* cbuild ps. */
 #include "commands/containers.h"
+#include "container/joins.h"
 
 #include "base/text.h"
 #include "commands/listing.h"
@@ -132,7 +133,6 @@ static int matches(const struct cb_containers *all, size_t index, const char *ke
                    const char *value)
 {
     const struct cb_container *container = all->items[index];
-    const char *network = container->options.request.network;
     cb_autofree char *slashed = xasprintf("/%s", container->name);
 
     if (strcmp(key, "name") == 0)
@@ -151,7 +151,7 @@ static int matches(const struct cb_containers *all, size_t index, const char *ke
     if (strcmp(key, "volume") == 0)
         return has_volume(container, value);
     if (strcmp(key, "network") == 0)
-        return strcmp(network ? network : "bridge", value) == 0;
+        return cb_joins_has(&container->options.request, value);
     if (strcmp(key, "before") == 0)
         return index > index_of(all, value);
     return index < index_of(all, value);
@@ -277,6 +277,7 @@ static json_t *row_of(const struct cb_container *container, const struct values 
     cb_autofree char *command = command_text(container, values->no_trunc);
     cb_autofree char *status = cb_container_status_text(container);
     cb_autofree char *ports = ports_text(container);
+    cb_autofree char *networks = cb_joins_names(request);
     json_t *row = json_object();
 
     json_object_set_new(row, "Command", json_string(command));
@@ -284,8 +285,7 @@ static json_t *row_of(const struct cb_container *container, const struct values 
                         json_sprintf("%.*s", values->no_trunc ? 64 : 12, container->id));
     json_object_set_new(row, "Image", json_string(request->image_name));
     json_object_set_new(row, "Names", json_string(container->name));
-    json_object_set_new(row, "Networks",
-                        json_string(request->network ? request->network : "bridge"));
+    json_object_set_new(row, "Networks", json_string(networks));
     json_object_set_new(row, "Ports", json_string(ports));
     json_object_set_new(row, "Size", json_string("0B"));
     json_object_set_new(row, "State",
