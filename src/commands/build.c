@@ -4,6 +4,7 @@
 #include "commands/call.h"
 #include "commands/debug.h"
 #include "commands/progress.h"
+#include "container/client.h"
 #include "engine/engine.h"
 
 #include <stdio.h>
@@ -264,6 +265,25 @@ static void drop_empty(struct cb_build_request *request)
             *files[i] = NULL;
 }
 
+/* --network container:X: what X's steps and ours are to share. */
+static int join_container(struct cb_store *store, struct cb_build_request *request,
+                          struct cb_container_net **net, struct cb_network_joined *joined,
+                          struct cb_error **err)
+{
+    const char *network = request->network;
+    cb_auto(cb_container) container = NULL;
+
+    if (!network || strncmp(network, "container:", 10) != 0 || !network[10])
+        return 0;
+    if (cb_container_find(store, network + 10, &container, err) < 0 ||
+        cb_container_get_net(container, net, err) < 0)
+        return -1;
+    *joined = (struct cb_network_joined){
+        .netns = (*net)->fd, .hosts = (*net)->hosts, .resolv_conf = (*net)->resolv_conf};
+    request->joined = joined;
+    return 0;
+}
+
 /* The engine's slow tear-down comes after the result is out. */
 static int build(struct cb_app *app, struct values *values, struct cb_error **err)
 {
@@ -274,6 +294,8 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     const char *mode = values->progress;
     char text[CB_DIGEST_MAX_TEXT];
     struct cb_debug debug = {.app = app};
+    cb_auto(cb_container_net) net = NULL;
+    struct cb_network_joined joined;
     struct cb_engine_env env = {
         .launcher = app->launcher, .cancel = app->cancel, .stdin_fd = STDIN_FILENO};
     int status, summary;
@@ -281,7 +303,8 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     if (cb_progress_check(mode, err) < 0 ||
         cb_progress_new(&progress, values->quiet ? "quiet" : mode, err) < 0 ||
         cb_app_settings(app, &env.settings, err) < 0 ||
-        cb_app_store(app, 1, &store, err) < 0)
+        cb_app_store(app, 1, &store, err) < 0 ||
+        join_container(store, &values->request, &net, &joined, err) < 0)
         return -1;
     cb_store_lease_late(store);
     env.store = store;

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "container/health.h"
+#include "container/joins.h"
 
 #include <regex.h>
 #include <stdlib.h>
@@ -108,10 +109,7 @@ static int has_volume(const struct question *q)
 
 static int has_network(const struct question *q)
 {
-    const char *network = q->container->options.request.network;
-
-    return strcmp(network && strcmp(network, "default") != 0 ? network : "bridge",
-                  q->value) == 0;
+    return cb_joins_has(&q->container->options.request, q->value);
 }
 
 /* "80", "80/tcp", "80-90/udp" against "80/tcp". */

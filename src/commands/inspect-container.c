@@ -93,9 +93,12 @@ static json_t *mount_json(const struct cb_container_mount *mount)
     set(object, "Destination", text(mount->target));
     if (volume)
         set(object, "Driver", text("local"));
-    set(object, "Mode", text(mount->read_only ? "ro" : volume ? "z" : ""));
+    set(object, "Mode",
+        text(mount->mode && *mount->mode ? mount->mode
+             : volume                    ? "z"
+                                         : ""));
     set(object, "RW", json_boolean(!mount->read_only));
-    set(object, "Propagation", text(volume ? "" : "rprivate"));
+    set(object, "Propagation", text(mount->propagation));
     return object;
 }
 

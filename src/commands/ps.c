@@ -5,6 +5,7 @@
 #include "commands/listing.h"
 #include "container/create.h"
 #include "container/files.h"
+#include "container/joins.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -162,6 +163,7 @@ static json_t *row_of(struct cb_store *store, const struct cb_container *contain
     cb_autofree char *status = cb_container_status_text(container);
     cb_autofree char *ports = ports_text(container);
     cb_autofree char *size = shows_size(values) ? size_text(store, container) : NULL;
+    cb_autofree char *networks = cb_joins_names(request);
     json_t *row = json_object();
 
     json_object_set_new(row, "Command", json_string(command));
@@ -169,8 +171,7 @@ static json_t *row_of(struct cb_store *store, const struct cb_container *contain
                         json_sprintf("%.*s", values->no_trunc ? 64 : 12, container->id));
     json_object_set_new(row, "Image", json_string(request->image_name));
     json_object_set_new(row, "Names", json_string(container->name));
-    json_object_set_new(row, "Networks",
-                        json_string(request->network ? request->network : "bridge"));
+    json_object_set_new(row, "Networks", json_string(networks));
     json_object_set_new(row, "Ports", json_string(ports));
     json_object_set_new(row, "Size", json_string(size ? size : "0B"));
     json_object_set_new(row, "State",

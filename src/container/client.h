@@ -60,6 +60,7 @@ struct cb_container_net {
     char *hosts, *resolv_conf, *hostname;
 };
 void cb_container_net_free(struct cb_container_net *net);
+CB_AUTO_DEFINE(cb_container_net, cb_container_net_free)
 /* USAGE "cannot join network of a non running container: …". */
 int cb_container_get_net(struct cb_container *container, struct cb_container_net **out,
                          struct cb_error **err);

@@ -66,7 +66,7 @@ int cb_join_parse(struct cb_join *out, const char *text, struct cb_error **err)
     cb_auto_value(cb_strings) fields = {0};
 
     if (!strchr(text, '=')) {
-        set(&out->network, *text ? text : "default");
+        set(&out->network, !*text || !strcmp(text, "default") ? "bridge" : text);
         return 0;
     }
     if (cb_csv_split(&fields, text, err) < 0)
@@ -75,6 +75,8 @@ int cb_join_parse(struct cb_join *out, const char *text, struct cb_error **err)
         if (read_field(out, text, *field, err) < 0)
             return -1;
     }
+    if (out->network && strcmp(out->network, "default") == 0)
+        set(&out->network, "bridge");
     if (!out->network)
         return invalid(text, "network name/id is not specified", "", err);
     return 0;
@@ -205,6 +207,21 @@ int cb_joins_read(struct cb_joins *out, const struct cb_run_request *request,
 }
 
 /* ── Later ── */
+
+char *cb_joins_names(const struct cb_run_request *request)
+{
+    cb_auto_value(cb_joins) joins = {0};
+    struct cb_strbuf out = {0};
+
+    cb_joins_read(&joins, request, NULL);
+    cb_vec_foreach (join, &joins) {
+        const char *name = *join->network ? join->network : "bridge";
+
+        if (strcmp(name, CB_JOIN_ALONE) != 0)
+            cb_strbuf_addf(&out, "%s%s", out.len ? "," : "", name);
+    }
+    return cb_strbuf_steal(&out);
+}
 
 /* The default one has two names. */
 static int is_same(const char *one, const char *other)

@@ -34,6 +34,8 @@ int cb_joins_read(struct cb_joins *out, const struct cb_run_request *request,
  * called there. When none is left it is CB_JOIN_ALONE. */
 void cb_joins_add(struct cb_run_request *request, const char *text);
 int cb_joins_has(const struct cb_run_request *request, const char *network);
+/* "front,back"; caller frees. */
+char *cb_joins_names(const struct cb_run_request *request);
 void cb_joins_remove(struct cb_run_request *request, const char *network);
 /* A namespace with lo, which may get interfaces later. */
 #define CB_JOIN_ALONE ":alone"

@@ -93,7 +93,8 @@ static void build_clear(struct build *build)
 
 /* --network may name another one for steps that ask for none. */
 static int make_networks(struct cb_engine *engine, const struct build *build,
-                         struct cb_store *store, struct cb_error **err)
+                         const struct cb_network_joined *joined, struct cb_store *store,
+                         struct cb_error **err)
 {
     static const char *const modes[] = {
         [CB_OP_NETWORK_DEFAULT] = "default",
@@ -106,8 +107,10 @@ static int make_networks(struct cb_engine *engine, const struct build *build,
         struct cb_network_options options = {.mode = modes[i], .state_dir = state_dir};
 
         options.dns = engine->dns.servers;
-        if (i == CB_OP_NETWORK_DEFAULT && build->checked.network_name)
+        if (i == CB_OP_NETWORK_DEFAULT && build->checked.network_name) {
             options.mode = build->checked.network_name;
+            options.joined = joined;
+        }
         if (cb_network_new(&engine->networks[i], &options, err) < 0)
             return -1;
         engine->env.networks[i] = engine->networks[i];
@@ -211,7 +214,7 @@ static int set_up(struct cb_engine *engine, struct build *build,
     if (cb_registry_new(&build->registry, &registry, err) < 0)
         return -1;
     engine->env.registry = build->registry;
-    return make_networks(engine, build, given->store, err);
+    return make_networks(engine, build, request->joined, given->store, err);
 }
 
 /* ── The steps of a build ── */

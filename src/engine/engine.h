@@ -7,6 +7,7 @@
 #include "engine/settings.h"
 #include "executor/executor.h"
 #include "frontend/frontend.h"
+#include "network/network.h"
 #include "store/store.h"
 
 /* --call: what to find out instead of building. */
@@ -31,6 +32,7 @@ struct cb_build_request {
     struct cb_strings platforms; /* as typed, each maybe several with commas */
     const char *target;
     const char *network; /* default, none, host, container:X, or a network's name */
+    const struct cb_network_joined *joined; /* with container:X: X's; borrowed */
     const char *iidfile, *metadata_file;
     const char *shm_size; /* as typed */
     struct cb_limit_options limits;

@@ -2,15 +2,21 @@ unit_tests += \
 	tests/unit/container/test-copy \
 	tests/unit/container/test-copy-paths \
 	tests/unit/container/test-detach \
+	tests/unit/container/test-links \
 	tests/unit/container/test-log \
+	tests/unit/container/test-mount-spec \
 	tests/unit/container/test-names \
 	tests/unit/container/test-record \
 	tests/unit/container/test-restart \
 	tests/unit/container/test-wire
 tests_unit_container_test_detach_SOURCES = %D%/test-detach.c
 tests_unit_container_test_detach_LDADD = $(LIBS_container)
+tests_unit_container_test_links_SOURCES = %D%/test-links.c
+tests_unit_container_test_links_LDADD = $(LIBS_container)
 tests_unit_container_test_log_SOURCES = %D%/test-log.c
 tests_unit_container_test_log_LDADD = $(LIBS_container)
+tests_unit_container_test_mount_spec_SOURCES = %D%/test-mount-spec.c
+tests_unit_container_test_mount_spec_LDADD = $(LIBS_container)
 tests_unit_container_test_names_SOURCES = %D%/test-names.c
 tests_unit_container_test_names_LDADD = $(LIBS_container)
 tests_unit_container_test_record_SOURCES = %D%/test-record.c

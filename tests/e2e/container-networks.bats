@@ -1,0 +1,274 @@
+#!/usr/bin/env bats
+# Networks of containers that are kept: the bridge they share, names, links, ports, joining and leaving.
+load helpers
+
+# All happens in a host network of the file's own, with one neighbour and a default route that leads nowhere.
+setup_file() {
+    cb_store
+    unshare -n sleep infinity 3>&- &
+    export HOLDER=$! REAL=$CBUILD
+    wait_until sh -c '[ "$(readlink /proc/$0/ns/net)" != "$(readlink /proc/self/ns/net)" ]' "$HOLDER"
+    host sh -c 'ip link set lo up
+        ip link add up0 type veth peer name up1
+        ip addr add 198.51.100.2/24 dev up0
+        ip link set up0 up
+        ip link set up1 up
+        ip route add default via 198.51.100.1'
+    export CBUILD=$BATS_FILE_TMPDIR/cbuild
+    printf '#!/bin/sh\nexec nsenter --net=/proc/%s/ns/net %s "$@"\n' "$HOLDER" "$REAL" >"$CBUILD"
+    chmod +x "$CBUILD"
+}
+teardown_file() {
+    kill "$HOLDER"
+    cb_drop_store
+}
+setup() { cb_dir; }
+teardown() {
+    local name
+    for name in $("$CBUILD" ps -aq); do "$CBUILD" rm -f -v "$name" >/dev/null; done
+    for name in $("$CBUILD" network ls -q -f type=custom); do "$CBUILD" network rm "$name" >/dev/null; done
+}
+
+host() {
+    nsenter --net="/proc/$HOLDER/ns/net" "$@"
+}
+
+# A web server that says PAGE: web NAME PAGE [OPTION…]
+web() {
+    local name=$1 page=$2
+    shift 2
+    "$CBUILD" run -d --name "$name" "$@" busybox sh -c "mkdir /w; echo $page >/w/index.html; exec httpd -f -p 80 -h /w" >/dev/null
+}
+ip_of() { # ip_of CONTAINER NETWORK
+    "$CBUILD" ps -a --no-trunc --format '{{.ID}} {{.Names}}' | awk -v name="$1" '$2 == name { print $1 }' |
+        xargs -I{} jq -r ".Network.Networks[\"$2\"].IPAddress" "$STORE/containers/{}/state.json"
+}
+# What is left on the host: interfaces, rules.
+host_network() {
+    host ip -o link | sed -n 's/^[0-9]*: \(\(cbuild-\|br-\|veth\)[^:@]*\).*/\1/p' | sort
+    host iptables-save | grep -E '172\.(1[7-9]|2[0-9])\.|10\.99\.|dnat name' || true
+}
+
+@test "containers share a bridge without names, and are told of others by --link" {
+    before=$(host_network)
+    web db page -e SECRET=x --expose 81 -p 127.0.0.1::80
+    address=$(ip_of db bridge)
+    [[ $address = 172.17.* ]]
+    cbuild run --rm busybox wget -qO- "http://$address/"
+    expect_output page
+    cbuild run --rm busybox wget -qO- http://db/
+    [ "$status" -ne 0 ]
+    cbuild run --rm --name user --link db:the-db busybox sh -c 'env | grep THE_DB | sort; grep the-db /etc/hosts; wget -qO- http://the-db/ && wget -qO- http://db/'
+    expect_output "THE_DB_ENV_SECRET=x
+THE_DB_NAME=/user/the-db
+THE_DB_PORT=tcp://$address:80
+THE_DB_PORT_80_TCP=tcp://$address:80
+THE_DB_PORT_80_TCP_ADDR=$address
+THE_DB_PORT_80_TCP_PORT=80
+THE_DB_PORT_80_TCP_PROTO=tcp
+THE_DB_PORT_81_TCP=tcp://$address:81
+THE_DB_PORT_81_TCP_ADDR=$address
+THE_DB_PORT_81_TCP_PORT=81
+THE_DB_PORT_81_TCP_PROTO=tcp
+$address	the-db
+page
+page"
+    cbuild create --link nobody busybox
+    expect_contains 'could not get container for nobody: No such container: nobody'
+    cbuild create --link db:a:b busybox
+    expect_contains 'bad format for links: db:a:b'
+    cbuild run --rm --network host --link db busybox true
+    expect_contains "host type networking can't be used with links"
+    "$CBUILD" rm -f db
+    "$CBUILD" create --name db busybox true
+    cbuild run --rm --name user --link db busybox true
+    expect_contains 'Cannot link to a non running container: /db AS /user/db'
+    [ "$(host_network)" = "$before" ]
+}
+
+@test "on a network of one's own names, aliases and short ids are found, in turns" {
+    "$CBUILD" network create --subnet 10.99.1.0/24 front >/dev/null
+    web one page --network front --network-alias both --ip 10.99.1.77 --mac-address 02:00:00:00:00:07
+    web Two page --network name=front,alias=both,alias=second
+    id=$("$CBUILD" ps -q -f name=Two)
+    for name in one Two second "$id" both; do
+        cbuild run --rm --network front busybox wget -qO- "http://$name/"
+        expect_output page
+    done
+    cbuild run --rm --network front busybox nslookup -type=a both
+    expect_contains "$(ip_of one front)" "$(ip_of Two front)"
+    cbuild exec one ip addr show eth0
+    expect_contains 10.99.1.77/24 02:00:00:00:00:07
+    run bash -c '"$CBUILD" network inspect front | jq -c "[.[0].Containers[] | [.Name, .IPv4Address]] | sort"'
+    expect_output '[["Two","10.99.1.2/24"],["one","10.99.1.77/24"]]'
+    cbuild network rm front
+    expect_contains 'has active endpoints'
+    cbuild run --rm --network front --link one:uno busybox sh -c 'wget -qO- http://uno/; env | grep -c UNO_'
+    expect_output "$(printf 'page\n0')"
+}
+
+@test "a container that runs is connected and disconnected" {
+    before=$(host_network)
+    "$CBUILD" network create --subnet 10.99.1.0/24 front >/dev/null
+    "$CBUILD" network create --subnet 10.99.2.0/24 --internal back >/dev/null
+    web one page
+    "$CBUILD" run -d --name two --network front busybox sleep 1000 >/dev/null
+    cbuild exec two wget -qO- http://one/
+    [ "$status" -ne 0 ]
+    "$CBUILD" network connect --alias uno --ip 10.99.1.50 front one
+    cbuild exec two wget -qO- http://uno/
+    expect_output page
+    cbuild exec one nslookup -type=a two
+    expect_contains "$(ip_of two front)"
+    cbuild exec one sh -c 'ip -o -4 addr show eth1; ip route | head -1; grep 10.99.1.50 /etc/hosts'
+    expect_contains 10.99.1.50/24 'default via 172.17.0.1 dev eth0' "10.99.1.50	"
+    cbuild network connect front one
+    expect_status 1
+    expect_contains 'endpoint with name one already exists in network front'
+    "$CBUILD" network connect back one
+    "$CBUILD" network connect back two
+    cbuild run --rm --network back busybox wget -qO- http://one/
+    expect_output page
+    "$CBUILD" network disconnect front one
+    cbuild exec two wget -qO- http://uno/
+    [ "$status" -ne 0 ]
+    cbuild network disconnect front one
+    expect_status 1
+    expect_contains 'is not connected to the network front'
+    # it is as it was when it starts again
+    "$CBUILD" stop -t 0 one
+    "$CBUILD" start one
+    cbuild exec two wget -qO- http://one/
+    expect_output page
+    cbuild exec one ip -o -4 addr
+    expect_contains 172.17.0. 10.99.2.
+    expect_lacks 10.99.1.
+    "$CBUILD" rm -f one two
+    [ "$(host_network)" = "$before" ]
+}
+
+@test "networks change while a container is stopped, or has none left" {
+    "$CBUILD" network create --subnet 10.99.1.0/24 front >/dev/null
+    "$CBUILD" create --name one busybox sleep 1000 >/dev/null
+    "$CBUILD" network connect front one
+    "$CBUILD" network disconnect bridge one
+    "$CBUILD" start one
+    cbuild exec one ip -o -4 addr show eth0
+    expect_contains 10.99.1.2/24
+    "$CBUILD" network disconnect front one
+    cbuild exec one ip -o link
+    [ "${#lines[@]}" -eq 1 ]
+    "$CBUILD" restart -t 0 one
+    cbuild exec one ip -o link
+    [ "${#lines[@]}" -eq 1 ]
+    "$CBUILD" network connect front one
+    cbuild exec one ip -o -4 addr
+    expect_contains 10.99.1.2/24
+}
+
+@test "a container joins several networks from the start" {
+    "$CBUILD" network create --subnet 10.99.1.0/24 front >/dev/null
+    "$CBUILD" network create --subnet 10.99.2.0/24 back >/dev/null
+    web one page --network front --network name=back,alias=uno,ip=10.99.2.9
+    for pair in 'front one' 'back uno'; do
+        cbuild run --rm --network "${pair% *}" busybox wget -qO- "http://${pair#* }/"
+        expect_output page
+    done
+    cbuild run --rm --network front --network host busybox true
+    expect_contains 'conflicting options: cannot attach both user-defined and non-user-defined network-modes'
+    cbuild run --rm --network front --network front busybox true
+    expect_contains 'specified multiple times'
+    cbuild run --rm --network name=front,what=1 busybox true
+    expect_contains 'invalid key what'
+    cbuild run --rm --network front --network nope busybox true
+    expect_contains 'network nope not found'
+}
+
+@test "container:X shares X's network, also with a build's steps" {
+    web one page
+    address=$(ip_of one bridge)
+    cbuild run --rm --network container:one busybox sh -c 'wget -qO- http://127.0.0.1/; hostname; ip -o -4 addr show eth0; cat /etc/hosts'
+    expect_contains page "$("$CBUILD" ps -q)" "$address/16" "$address	"
+    printf 'FROM busybox\nRUN wget -qO- http://127.0.0.1/\n' | dockerfile
+    run "$CBUILD" build --progress=plain --no-cache --network container:one "$DIR"
+    expect_status 0
+    expect_contains page
+    cbuild run --rm --network container:one -p 80:80 busybox true
+    expect_contains 'conflicting options: port publishing and the container type network mode'
+    cbuild run --rm --network container:one -h name busybox true
+    expect_contains 'conflicting options: hostname and the network mode'
+    cbuild run --rm --network container:one --add-host a:1.2.3.4 busybox true
+    expect_contains 'conflicting options: custom host-to-IP mapping and the network mode'
+    cbuild run -d --network container:nope busybox true
+    expect_contains 'No such container: nope'
+    "$CBUILD" run -d --name two --network container:one busybox sleep 1000
+    cbuild network connect bridge two
+    expect_contains 'cannot be connected to any other network'
+    "$CBUILD" rm -f one
+    cbuild exec two ip -o link
+    expect_contains lo:
+    "$CBUILD" create --name off busybox true
+    cbuild run --rm --network container:off busybox true
+    expect_status 125
+    expect_contains 'cannot join network of a non running container: '
+    run "$CBUILD" build --network container:off "$DIR"
+    expect_contains 'cannot join network of a non running container: '
+}
+
+@test "none and host cannot be connected to others" {
+    "$CBUILD" network create front >/dev/null
+    "$CBUILD" run -d --name alone --network none busybox sleep 1000 >/dev/null
+    "$CBUILD" run -d --name hosted --network host busybox sleep 1000 >/dev/null
+    cbuild network connect front alone
+    expect_contains 'container cannot be connected to multiple networks with one of the networks in private (none) mode'
+    cbuild network connect front hosted
+    expect_contains 'container cannot be disconnected from host network or connected to host network'
+    cbuild network disconnect host hosted
+    expect_contains 'container cannot be disconnected from host network or connected to host network'
+    cbuild network connect host alone
+    expect_contains 'container cannot be disconnected from host network or connected to host network'
+    cbuild network connect nope alone
+    expect_contains 'network nope not found'
+    cbuild network connect front nobody
+    expect_contains 'No such container: nobody'
+    cbuild run --rm --network container:hosted busybox ip -o link
+    expect_contains up0
+}
+
+@test "published ports are listed, busy ones refused, and free again at the end" {
+    web one page -p 127.0.0.1::80 -p 81/udp
+    port=$("$CBUILD" port one 80)
+    [[ $port = 127.0.0.1:* ]]
+    wait_until host curl -sf "http://$port/"
+    cbuild port one
+    expect_contains "80/tcp -> $port" '81/udp -> 0.0.0.0:'
+    cbuild port one 99
+    expect_status 1
+    expect_contains "No public port '99/tcp' published for one"
+    cbuild run -d --name two -p "$port:80" busybox true
+    expect_status 125
+    expect_contains "Bind for ${port%:*}:${port#*:} failed: port is already allocated"
+    cbuild ps -a --format '{{.Names}} {{.Status}}'
+    expect_contains 'two Created'
+    "$CBUILD" rm -f one
+    web three third -p "$port:80"
+    wait_until host curl -sf "http://$port/"
+    run host curl -s "http://$port/"
+    expect_output third
+}
+
+@test "ports of a container whose monitor was killed belong to the next one" {
+    before=$(host_network)
+    web one first -p 127.0.0.1::80
+    port=$("$CBUILD" port one 80)
+    "$CBUILD" network create --subnet 10.99.1.0/24 front >/dev/null
+    "$CBUILD" network connect --ip 10.99.1.9 front one
+    kill -9 "$(pgrep -f "cbuild-monitor .* $("$CBUILD" ps -q --no-trunc)")"
+    wait_until sh -c '[ -z "$("$CBUILD" ps -q)" ]'
+    web two second -p "$port:80" --network front --ip 10.99.1.9
+    wait_until host curl -sf "http://$port/"
+    run host curl -s "http://$port/"
+    expect_output second
+    "$CBUILD" rm -f one two
+    [ "$(host_network)" = "$before" ]
+}
