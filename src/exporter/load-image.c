@@ -56,11 +56,16 @@ static int unpack(struct cb_load *load, struct cb_load_image *found,
 {
     struct cb_archive_env *env = load->env;
     size_t count = found->config->diff_ids.count;
+    const struct cb_layers_options layers = {.store = env->store,
+                                             .blobs = found->layers,
+                                             .diff_ids = found->config->diff_ids.items,
+                                             .count = count,
+                                             .cancel = env->cancel,
+                                             .sink = env->sink};
     cb_auto(cb_snapshot) top = NULL;
 
     if (fill_in_layers(load, found, err) < 0 ||
-        cb_layers_unpack(env->store, found->layers, found->config->diff_ids.items, count,
-                         NULL, env->pool, env->cancel, env->sink, 0, &top, err) < 0)
+        cb_layers_unpack(&layers, env->pool, &top, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
         if (cb_digest_is_set(&found->layers[i].digest) &&

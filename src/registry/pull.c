@@ -15,10 +15,12 @@ struct fetch {
     uint64_t event_id;
     size_t first;                /* layers below are unpacked */
     struct cb_descriptor *blobs; /* all layers; those below `first` may be empty */
+    struct cb_layers *layers;    /* on their way to disk */
 };
 
 static void fetch_clear(struct fetch *fetch)
 {
+    cb_layers_free(fetch->layers);
     for (size_t i = 0; fetch->blobs && i < fetch->image->config->diff_ids.count; i++)
         cb_descriptor_free(&fetch->blobs[i]);
     free(fetch->blobs);
@@ -62,11 +64,9 @@ static int fetch_blob(void *arg, const struct cb_repository *repository,
                          fetch->event_id, err);
 }
 
-static int fetch_layer(void *arg, size_t index, struct cb_error **err)
+static int fetch_layer(struct fetch *fetch, size_t i, struct cb_error **err)
 {
-    struct fetch *fetch = arg;
     struct cb_registry *registry = fetch->registry;
-    size_t i = fetch->first + index;
     const struct cb_image_config *config = fetch->image->config;
     char text[CB_DIGEST_MAX_TEXT];
     struct blob_attempt attempt = {.fetch = fetch, .layer = i};
@@ -93,6 +93,17 @@ static int fetch_layer(void *arg, size_t index, struct cb_error **err)
     }
     return cb_error_set(err, CB_ERR_NOT_FOUND, "layer %s is not in the store",
                         cb_digest_text(&config->diff_ids.items[i], text));
+}
+
+/* While it is unpacked others are on the way. */
+static int fetch_and_unpack(void *arg, size_t index, struct cb_error **err)
+{
+    struct fetch *fetch = arg;
+    size_t i = fetch->first + index;
+
+    if (fetch_layer(fetch, i, err) < 0)
+        return -1;
+    return cb_layers_unpack_one(fetch->layers, i, err);
 }
 
 /* Docker's first lines: what is there, and what is going to be fetched. */
@@ -124,16 +135,23 @@ static int fetch_missing(struct fetch *fetch, struct cb_snapshot **top,
     struct cb_registry *registry = fetch->registry;
     const struct cb_image_config *config = fetch->image->config;
     size_t total = config->diff_ids.count;
+    struct cb_layers_options options = {.store = registry->store,
+                                        .diff_ids = config->diff_ids.items,
+                                        .count = total,
+                                        .cancel = registry->cancel,
+                                        .sink = registry->sink,
+                                        .event_id = fetch->event_id};
 
     fetch->blobs = xcalloc(total, sizeof(*fetch->blobs));
     announce(fetch);
+    options.blobs = fetch->blobs;
+    if (cb_layers_begin(&fetch->layers, &options, err) < 0)
+        return -1;
+    fetch->first = cb_layers_first(fetch->layers);
     if (cb_fan_out(registry->pool, cb_registry_downloads(registry), total - fetch->first,
-                   fetch_layer, fetch, err) < 0)
+                   fetch_and_unpack, fetch, err) < 0)
         return -1;
-    if (cb_layers_unpack(registry->store, fetch->blobs, config->diff_ids.items, total,
-                         NULL, registry->pool, registry->cancel, registry->sink,
-                         fetch->event_id, top, err) < 0)
-        return -1;
+    *top = cb_layers_top(fetch->layers);
     announce_end(fetch);
     return 0;
 }

@@ -17,12 +17,14 @@
 #include <sys/stat.h>
 
 #define REHASH_BUFFER (256u << 10)
+#define FLUSH_BYTES   (8 << 20)
 
 struct cb_blob_writer {
     struct cb_store *store;
     struct cb_digest expected; /* unset: not known */
     int64_t expected_size;     /* -1: not known */
     int64_t offset;
+    int64_t flushed; /* below it the disk has been told */
     struct cb_hasher *hasher;
     struct cb_lock *lock; /* of a download */
     int dir_fd;           /* borrowed: ingest/ or tmp/ */
@@ -188,7 +190,7 @@ int cb_blob_writer_reset(struct cb_blob_writer *writer, struct cb_error **err)
     if (ftruncate(writer->fd, 0) < 0 || lseek(writer->fd, 0, SEEK_SET) < 0)
         return write_failed(writer, "restart", err);
     cb_hasher_finish(writer->hasher);
-    writer->offset = 0;
+    writer->offset = writer->flushed = 0;
     return 0;
 }
 
@@ -196,6 +198,16 @@ static int drop_partial(struct cb_blob_writer *writer)
 {
     unlinkat(writer->dir_fd, writer->name, 0);
     return -1;
+}
+
+/* The disk works while more comes in, so that the sync at the end finds little to do. */
+static void start_writing(struct cb_blob_writer *writer)
+{
+    if (writer->store->no_sync || writer->offset - writer->flushed < FLUSH_BYTES)
+        return;
+    sync_file_range(writer->fd, writer->flushed, writer->offset - writer->flushed,
+                    SYNC_FILE_RANGE_WRITE);
+    writer->flushed = writer->offset;
 }
 
 int cb_blob_writer_write(struct cb_blob_writer *writer, const void *bytes, size_t len,
@@ -213,6 +225,7 @@ int cb_blob_writer_write(struct cb_blob_writer *writer, const void *bytes, size_
         return write_failed(writer, "write", err);
     cb_hasher_update(writer->hasher, bytes, len);
     writer->offset += (int64_t)len;
+    start_writing(writer);
     return 0;
 }
 

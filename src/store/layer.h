@@ -57,13 +57,29 @@ int cb_layer_unpack(struct cb_store *store, struct cb_snapshot *parent,
                     struct cb_error **err);
 /* Makes the chain for a whole image: finds the longest unpacked prefix, unpacks the rest
  * (each layer only depends on whether its directory exists, so they are unpacked in
- * parallel and stacked). BLOBS run parallel to DIFF_IDS. NULL parent chain allowed (count
- * 0 gives *out NULL). */
-int cb_layers_unpack(struct cb_store *store, const struct cb_descriptor *blobs,
-                     const struct cb_digest *diff_ids, size_t count,
-                     const struct cb_layer_limits *limits, struct cb_pool *pool,
-                     struct cb_cancel *cancel, struct cb_event_sink *sink,
-                     uint64_t event_id, struct cb_snapshot **out, struct cb_error **err);
+ * parallel and stacked). BLOBS run parallel to DIFF_IDS. Count 0 gives *out NULL. */
+struct cb_layers_options {
+    struct cb_store *store;
+    const struct cb_descriptor *blobs; /* both are borrowed until the end */
+    const struct cb_digest *diff_ids;
+    size_t count;
+    struct cb_cancel *cancel;
+    struct cb_event_sink *sink;
+    uint64_t event_id;
+};
+int cb_layers_unpack(const struct cb_layers_options *options, struct cb_pool *pool,
+                     struct cb_snapshot **out, struct cb_error **err);
+/* The same for who does not have the blobs yet: layers from cb_layers_first on are
+ * unpacked as they come, each once, in any order and from any thread; cb_layers_top, when
+ * all are, gives the chain away. Nobody else unpacks the image meanwhile. */
+struct cb_layers;
+int cb_layers_begin(struct cb_layers **out, const struct cb_layers_options *options,
+                    struct cb_error **err);
+size_t cb_layers_first(const struct cb_layers *layers);
+int cb_layers_unpack_one(struct cb_layers *layers, size_t index, struct cb_error **err);
+struct cb_snapshot *cb_layers_top(struct cb_layers *layers);
+void cb_layers_free(struct cb_layers *layers);
+CB_AUTO_DEFINE(cb_layers, cb_layers_free)
 /* Registers a committed snapshot chain under its diff ids, so that images made of it are
  * found. DIFF_IDS gets them, bottom first (vector of cb_digest, caller frees items). */
 struct cb_digests {

@@ -15,6 +15,7 @@
 #include "store/untar.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* ── One layer ── */
 
@@ -215,17 +216,17 @@ int cb_layer_unpack(struct cb_store *store, struct cb_snapshot *parent,
 
 /* ── A whole image ── */
 
-struct image {
+struct cb_layers {
     struct cb_store *store;
     const struct cb_descriptor *blobs;
     const struct cb_digest *diff_ids;
-    const struct cb_digest *chain_ids;
+    struct cb_digest *chain_ids;
     size_t first; /* the layers below are there */
     size_t count;
-    struct cb_layer_limits limits;
     struct cb_cancel *cancel;
     struct cb_event_sink *sink;
     uint64_t event_id;
+    struct cb_lock *lock;
 
     pthread_mutex_t mutex; /* guards what follows, and is held while stacking */
     struct unpacked *done;
@@ -234,16 +235,15 @@ struct image {
     struct cb_snapshot *top;
 };
 
-static struct source source_of(const struct image *image, size_t index)
+static struct source source_of(const struct cb_layers *image, size_t index)
 {
     return (struct source){.store = image->store,
                            .blob = &image->blobs[index].digest,
                            .diff_id = &image->diff_ids[index],
-                           .limits = image->limits,
                            .cancel = image->cancel};
 }
 
-static void report(const struct image *image, size_t index, int done)
+static void report(const struct cb_layers *image, size_t index, int done)
 {
     char item[CB_DIGEST_MAX_TEXT + 16], text[CB_DIGEST_MAX_TEXT];
     uint64_t size = (uint64_t)image->blobs[index].size;
@@ -262,7 +262,7 @@ static void report(const struct image *image, size_t index, int done)
 
 /* Only a blob whose bytes were seen to have the diff id is remembered for it: others
  * would be taken for this layer by any image that has it. */
-static int stack_next(struct image *image, struct cb_error **err)
+static int stack_next(struct cb_layers *image, struct cb_error **err)
 {
     size_t index = image->next;
     struct source source = source_of(image, index);
@@ -286,8 +286,8 @@ static int stack_next(struct image *image, struct cb_error **err)
                       : 0;
 }
 
-static int stack_ready(struct image *image, size_t index, const struct unpacked *unpacked,
-                       struct cb_error **err)
+static int stack_ready(struct cb_layers *image, size_t index,
+                       const struct unpacked *unpacked, struct cb_error **err)
 {
     int result = 0;
 
@@ -303,10 +303,8 @@ static int stack_ready(struct image *image, size_t index, const struct unpacked 
     return result;
 }
 
-static int unpack_layer(void *arg, size_t job, struct cb_error **err)
+int cb_layers_unpack_one(struct cb_layers *image, size_t index, struct cb_error **err)
 {
-    struct image *image = arg;
-    size_t index = image->first + job;
     struct source source = source_of(image, index);
     struct unpacked unpacked = {0};
 
@@ -320,7 +318,7 @@ static int unpack_layer(void *arg, size_t job, struct cb_error **err)
 }
 
 /* The longest part of the chain that is there already. */
-static int find_prefix(struct image *image, struct cb_error **err)
+static int find_prefix(struct cb_layers *image, struct cb_error **err)
 {
     size_t i;
 
@@ -337,67 +335,88 @@ static int find_prefix(struct image *image, struct cb_error **err)
     return 0;
 }
 
-static int unpack_missing(struct image *image, struct cb_pool *pool,
-                          struct cb_error **err)
+static int find_missing(struct cb_layers *image, struct cb_error **err)
 {
-    unpack_lock_auto held = {0};
-
     if (find_prefix(image, err) < 0)
         return -1;
     if (image->first == image->count)
         return 0;
     if (lock_chain(image->store, &image->chain_ids[image->count - 1], image->cancel,
-                   image->sink, &held.lock, err) < 0)
+                   image->sink, &image->lock, err) < 0)
         return -1;
     cb_snapshot_unref(image->top);
     image->top = NULL;
     image->first = image->next = 0;
-    if (find_prefix(image, err) < 0)
-        return -1;
-    return cb_pool_for_each(pool, image->count - image->first, unpack_layer, image, err);
+    return find_prefix(image, err);
 }
 
-static void image_clear(struct image *image)
+void cb_layers_free(struct cb_layers *image)
 {
-    size_t i;
-
-    for (i = 0; i < image->count; i++)
+    if (!image)
+        return;
+    for (size_t i = 0; i < image->count; i++)
         cb_snapshot_unref(image->done[i].snapshot);
     cb_snapshot_unref(image->top);
     free(image->done);
     free(image->ready);
+    free(image->chain_ids);
+    cb_lock_release_unlink(image->lock);
     pthread_mutex_destroy(&image->mutex);
+    free(image);
 }
 
-int cb_layers_unpack(struct cb_store *store, const struct cb_descriptor *blobs,
-                     const struct cb_digest *diff_ids, size_t count,
-                     const struct cb_layer_limits *limits, struct cb_pool *pool,
-                     struct cb_cancel *cancel, struct cb_event_sink *sink,
-                     uint64_t event_id, struct cb_snapshot **out, struct cb_error **err)
+int cb_layers_begin(struct cb_layers **out, const struct cb_layers_options *options,
+                    struct cb_error **err)
 {
-    cb_autofree struct cb_digest *chain_ids =
-        xcalloc(count ? count : 1, sizeof(*chain_ids));
-    __attribute__((cleanup(image_clear))) struct image image = {
-        .store = store,
-        .blobs = blobs,
-        .diff_ids = diff_ids,
-        .chain_ids = chain_ids,
-        .count = count,
-        .cancel = cancel,
-        .sink = sink,
-        .event_id = event_id,
-        .mutex = PTHREAD_MUTEX_INITIALIZER,
-        .done = xcalloc(count ? count : 1, sizeof(*image.done)),
-        .ready = xcalloc(count ? count : 1, 1)};
-    size_t i;
+    cb_auto(cb_layers) image = xcalloc(1, sizeof(*image));
+    size_t count = options->count;
+
+    *image = (struct cb_layers){.store = options->store,
+                                .blobs = options->blobs,
+                                .diff_ids = options->diff_ids,
+                                .count = count,
+                                .cancel = options->cancel,
+                                .sink = options->sink,
+                                .event_id = options->event_id,
+                                .mutex = PTHREAD_MUTEX_INITIALIZER};
+    image->chain_ids = xcalloc(count + 1, sizeof(*image->chain_ids));
+    image->done = xcalloc(count + 1, sizeof(*image->done));
+    image->ready = xcalloc(count + 1, 1);
+    for (size_t i = 0; i < count; i++)
+        image->chain_ids[i] =
+            cb_chain_id(i ? &image->chain_ids[i - 1] : NULL, &image->diff_ids[i]);
+    if (count && find_missing(image, err) < 0)
+        return -1;
+    *out = cb_steal(&image);
+    return 0;
+}
+
+size_t cb_layers_first(const struct cb_layers *image)
+{
+    return image->first;
+}
+
+struct cb_snapshot *cb_layers_top(struct cb_layers *image)
+{
+    return cb_steal(&image->top);
+}
+
+static int unpack_job(void *arg, size_t job, struct cb_error **err)
+{
+    struct cb_layers *image = arg;
+
+    return cb_layers_unpack_one(image, image->first + job, err);
+}
+
+int cb_layers_unpack(const struct cb_layers_options *options, struct cb_pool *pool,
+                     struct cb_snapshot **out, struct cb_error **err)
+{
+    cb_auto(cb_layers) image = NULL;
 
     *out = NULL;
-    if (limits)
-        image.limits = *limits;
-    for (i = 0; i < count; i++)
-        chain_ids[i] = cb_chain_id(i ? &chain_ids[i - 1] : NULL, &diff_ids[i]);
-    if (count && unpack_missing(&image, pool, err) < 0)
+    if (cb_layers_begin(&image, options, err) < 0 ||
+        cb_pool_for_each(pool, image->count - image->first, unpack_job, image, err) < 0)
         return -1;
-    *out = cb_steal(&image.top);
+    *out = cb_layers_top(image);
     return 0;
 }

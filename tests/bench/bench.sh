@@ -9,6 +9,9 @@
 #   growth     the same with 10, 100 and 1000 RUN steps, cbuild alone
 #   copy10k    COPY of 10,000 small files, nothing cached
 #   copy1g     COPY of 1 GiB in 20 files, nothing cached
+#   transfer, transfer1g
+#              push of an image of debian, and of 1 GiB, to an empty registry on the loopback, push again, and pull; docker and podman beside it,
+#              and the floor: gzip and sha256 of the layer, sha256 and gunzip of it
 # Peers: a private dockerd with BuildKit, and buildah. All stores lie on one journaled loop-mounted ext4. Needs root. The floor of a RUN step
 # is tests/bench/floor.c. Prints medians in seconds and peak memory of the client; figures of different runs do not compare.
 set -u
@@ -181,7 +184,94 @@ w_run50() {
 w_copy10k() { workload 'copy10k: COPY of 10,000 files, cold' 1 cold -t bench "$B/j/files10k" && w_cp "$B/j/files10k/src"; }
 w_copy1g() { workload 'copy1g: COPY of 1 GiB, cold' 1 cold -t bench "$B/j/big" && w_cp "$B/j/big/src"; }
 
-[ $# -gt 0 ] || set -- start noop noop10k noop100k noop1g ignore growth run50 copy10k copy1g
+# ── transfers ──
+
+registry_empty() {
+    registry_stop
+    wait_until sh -c "! kill -0 $(cat "$BATS_FILE_TMPDIR/registry/pid" 2>/dev/null || echo 0) 2>/dev/null" >/dev/null
+    rm -rf "$BATS_FILE_TMPDIR/registry"
+    registry_start
+}
+push_cbuild() { time_of "$CBUILD" push -q bench "$1"; }
+push_docker() { docker tag bench "$1" && time_of /usr/bin/docker push -q "$1"; }
+push_podman() { time_of podman push -q --tls-verify=false bench "$1"; }
+pull_cbuild() { time_of "$CBUILD" --root "$B/j/pulled" pull -q "$1"; }
+pull_docker() { time_of /usr/bin/docker pull -q "$1"; }
+pull_podman() { time_of podman pull -q --tls-verify=false "$1"; }
+unpushed_cbuild() { "$CBUILD" rmi -f bench; "$CBUILD" prune -af; "$CBUILD" load -i "$B/j/image.tar"; }
+unpulled_cbuild() { rm -rf --one-file-system "$B/j/pulled"; }
+unpulled_docker() { docker rmi -f bench "$1"; docker image prune -af; }
+unpulled_podman() { podman rmi -fa; }
+
+show() {
+    printf '%s\n' "$1"
+    for peer in cbuild docker podman; do
+        median <"$B/times.$peer" | awk -v p=$peer '{if ($1 == "failed") print "  " p ": failed"; else printf "  %-8s %9.4f s  %6.1f MiB\n", p, $1, $2}'
+    done
+}
+
+# transfer CONTEXT: the image of its Dockerfile in each store, to a registry and back.
+transfer() {
+    local i peer
+    BATS_FILE_TMPDIR=$B/j
+    "$CBUILD" build -q --network=host -t bench "$1" >/dev/null
+    "$CBUILD" save -o "$B/j/image.tar" bench
+    for i in empty again; do
+        rm -f "$B"/times.*
+        for peer in cbuild docker podman; do
+            for _ in $(seq "$RUNS"); do
+                if [ $i = empty ]; then
+                    registry_empty
+                    case $peer in
+                    cbuild) unpushed_cbuild >/dev/null 2>&1 ;;
+                    docker) unpulled_docker x >/dev/null 2>&1; docker load -qi "$B/j/image.tar" >/dev/null ;;
+                    podman) unpulled_podman >/dev/null 2>&1; podman load -qi "$B/j/image.tar" >/dev/null 2>&1 ;;
+                    esac
+                fi
+                sync
+                "push_$peer" "$REGISTRY/bench:1" >>"$B/times.$peer"
+            done
+        done
+        [ $i = empty ] && show "push to an empty registry"
+    done
+    show "push again"
+    rm -f "$B"/times.*
+    for peer in cbuild docker podman; do
+        for _ in $(seq "$RUNS"); do
+            "unpulled_$peer" "$REGISTRY/bench:1" >/dev/null 2>&1
+            sync
+            "pull_$peer" "$REGISTRY/bench:1" >>"$B/times.$peer"
+        done
+    done
+    show "pull"
+    transfer_floor
+    unpulled_cbuild
+    registry_stop
+}
+transfer_floor() {
+    local layer
+    mkdir -p "$B/j/layers"
+    tar -xf "$B/j/image.tar" -C "$B/j/layers"
+    layer=$(find "$B/j/layers" -type f -printf '%s %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)
+    gzip -c "$layer" >"$B/j/layer.gz"
+    echo "  floor of a push: $(time_of sh -c 'igzip -1 -c "$1" | sha256sum' sh "$layer" | cut -d' ' -f1) s (igzip -1 and sha256sum)"
+    echo "  floor of a pull: $(time_of sh -c 'sha256sum "$1"; igzip -dc "$1" | sha256sum' sh "$B/j/layer.gz" | cut -d' ' -f1) s (sha256sum; igzip -d and sha256sum)"
+    rm -rf "$B/j/layers" "$B/j/layer.gz"
+}
+w_transfer() {
+    echo 'transfer: an image of debian'
+    [ -f "$CB_BASES/debian.tar" ] || "$CB_TOP/contrib/mkbase" debian "$CB_BASES/debian.tar"
+    "$CBUILD" import -c 'CMD ["bash"]' "$CB_BASES/debian.tar" debian:bookworm >/dev/null
+    mkdir -p "$B/j/debian"
+    printf 'FROM debian:bookworm\nLABEL a=b\n' >"$B/j/debian/Dockerfile"
+    transfer "$B/j/debian"
+}
+w_transfer1g() {
+    echo 'transfer1g: an image of 1 GiB'
+    transfer "$B/j/big"
+}
+
+[ $# -gt 0 ] || set -- start noop noop10k noop100k noop1g ignore growth run50 copy10k copy1g transfer transfer1g
 trap teardown EXIT
 setup
 for w; do "w_$w"; done
