@@ -213,8 +213,7 @@ static void check_way(struct fixture *f, enum cb_overlay_way way)
     int layers[2];
     struct cb_stack stack = {.layers = layers, .count = 2, .mount_point = at};
     static const char *const names[] = {"low", "high", "upper", "work", "empty"};
-    cb_autofree char *before = get_file(AT_FDCWD, "/proc/self/mountinfo");
-    cb_autofree char *after = NULL;
+    cb_autofree char *mounts = NULL;
     int fds[5], fd = -1;
     size_t i;
 
@@ -245,9 +244,9 @@ static void check_way(struct fixture *f, enum cb_overlay_way way)
     cb_close(&fd);
     for (i = 0; i < 5; i++)
         cb_close(&fds[i]);
-    after = get_file(AT_FDCWD, "/proc/self/mountinfo");
-    if (before && after)
-        assert_string_equal(before, after);
+    mounts = get_file(AT_FDCWD, "/proc/self/mountinfo");
+    if (mounts)
+        assert_null(strstr(mounts, f->top));
     assert_false(exists(f->top_fd, "mount"));
 }
 
