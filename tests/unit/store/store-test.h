@@ -346,11 +346,10 @@ static unused int unpack_layers(struct fixture *f, const struct test_layer *laye
         blobs[i] = layers[i].blob;
         diff_ids[i] = layers[i].diff_id;
     }
-    return cb_layers_unpack(&(struct cb_layers_options){.store = f->store,
-                                                        .blobs = blobs,
-                                                        .diff_ids = diff_ids,
-                                                        .count = count},
-                            f->pool, out, &f->error);
+    return cb_layers_unpack(
+        &(struct cb_layers_options){
+            .store = f->store, .blobs = blobs, .diff_ids = diff_ids, .count = count},
+        f->pool, out, &f->error);
 }
 
 /* A config with these layers. Caller frees. */
