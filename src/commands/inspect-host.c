@@ -3,6 +3,7 @@
 #include "commands/inspect.h"
 
 #include "base/timestamp.h"
+#include "container/joins.h"
 #include "container/restart.h"
 #include "network/network.h"
 
@@ -188,9 +189,19 @@ static json_t *restart_policy(const char *typed)
                      "MaximumRetryCount", (int)policy.most);
 }
 
+/* The first of its networks. */
+static json_t *network_mode(const struct cb_run_request *request)
+{
+    cb_auto_value(cb_joins) joins = {0};
+
+    if (cb_joins_read(&joins, request, NULL) < 0 || !joins.count)
+        return text("bridge");
+    return text(joins.items[0].network);
+}
+
 static void add_namespaces(json_t *object, const struct cb_run_request *request)
 {
-    set(object, "NetworkMode", text(request->network ? request->network : "bridge"));
+    set(object, "NetworkMode", network_mode(request));
     set(object, "CgroupnsMode", text(request->cgroupns ? request->cgroupns : "private"));
     set(object, "IpcMode", text(request->ipc ? request->ipc : "private"));
     set(object, "PidMode", text(request->pid));
@@ -248,14 +259,14 @@ json_t *cb_inspect_host_config(const struct cb_container *container)
 
 /* ── NetworkSettings ── */
 
-static json_t *endpoint(const struct cb_container *container, const json_t *known)
+/* Of a container that does not run. */
+static json_t *endpoint(const struct cb_join *join)
 {
-    const struct cb_run_request *request = &container->options.request;
     json_t *object = json_object();
 
     set(object, "IPAMConfig", json_null());
     set(object, "Links", json_null());
-    set(object, "Aliases", list(&request->network_aliases));
+    set(object, "Aliases", list(&join->aliases));
     set(object, "NetworkID", text(""));
     set(object, "EndpointID", text(""));
     set(object, "Gateway", text(""));
@@ -264,18 +275,30 @@ static json_t *endpoint(const struct cb_container *container, const json_t *know
     set(object, "IPv6Gateway", text(""));
     set(object, "GlobalIPv6Address", text(""));
     set(object, "GlobalIPv6PrefixLen", json_integer(0));
-    set(object, "MacAddress", text(request->mac));
-    json_object_update_existing(object, (json_t *)known);
+    set(object, "MacAddress", text(join->mac));
+    set(object, "DriverOpts", json_null());
     return object;
+}
+
+static json_t *networks_json(const struct cb_run_request *request)
+{
+    cb_auto_value(cb_joins) joins = {0};
+    json_t *networks = json_object();
+
+    cb_joins_read(&joins, request, NULL);
+    cb_vec_foreach (join, &joins) {
+        if (strchr(join->network, ':') == NULL) /* another container's, or none left */
+            set(networks, join->network, endpoint(join));
+    }
+    return networks;
 }
 
 /* What its monitor has told is put over what there always is. */
 json_t *cb_inspect_network_settings(const struct cb_container *container)
 {
-    const char *network = container->options.request.network;
     const json_t *known =
         cb_container_is_running(container) ? container->state.network : NULL;
-    json_t *object = json_object(), *networks = json_object();
+    json_t *object = json_object();
 
     set(object, "Bridge", text(""));
     set(object, "SandboxID", text(""));
@@ -289,9 +312,7 @@ json_t *cb_inspect_network_settings(const struct cb_container *container)
     set(object, "IPPrefixLen", json_integer(0));
     set(object, "IPv6Gateway", text(""));
     set(object, "MacAddress", text(""));
-    set(object, "Networks", networks);
-    if (!network || strncmp(network, "container:", 10) != 0)
-        set(networks, network ? network : "bridge", endpoint(container, known));
+    set(object, "Networks", networks_json(&container->options.request));
     if (known)
         json_object_update(object, (json_t *)known);
     return object;
