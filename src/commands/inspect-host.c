@@ -260,13 +260,13 @@ json_t *cb_inspect_host_config(const struct cb_container *container)
 /* ── NetworkSettings ── */
 
 /* Of a container that does not run. */
-static json_t *endpoint(const struct cb_join *join)
+static json_t *endpoint(const struct cb_join *join, const struct cb_strings *aliases)
 {
     json_t *object = json_object();
 
     set(object, "IPAMConfig", json_null());
     set(object, "Links", json_null());
-    set(object, "Aliases", list(&join->aliases));
+    set(object, "Aliases", list(aliases));
     set(object, "NetworkID", text(""));
     set(object, "EndpointID", text(""));
     set(object, "Gateway", text(""));
@@ -287,8 +287,12 @@ static json_t *networks_json(const struct cb_run_request *request)
 
     cb_joins_read(&joins, request, NULL);
     cb_vec_foreach (join, &joins) {
+        int first = join == joins.items; /* whose aliases may stand by themselves */
+
         if (strchr(join->network, ':') == NULL) /* another container's, or none left */
-            set(networks, join->network, endpoint(join));
+            set(networks, join->network,
+                endpoint(join, first && !join->aliases.count ? &request->network_aliases
+                                                             : &join->aliases));
     }
     return networks;
 }
