@@ -18,6 +18,18 @@
 
 static const struct cb_option no_options[] = {{0}};
 
+/* A name may hold what a terminal would obey. */
+static void print_change(const struct cb_change *change, int escaped)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (escaped)
+        cb_strbuf_add_escaped(&text, change->path, strlen(change->path), 0);
+    else
+        cb_strbuf_adds(&text, change->path);
+    printf("%c %s\n", change->kind, cb_strbuf_text(&text));
+}
+
 static int run_diff(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
@@ -33,7 +45,7 @@ static int run_diff(struct cb_app *app, int argc, char **argv, struct cb_error *
         cb_container_diff(store, container, &changes, err) < 0)
         return -1;
     cb_vec_foreach (change, &changes)
-        printf("%c %s\n", change->kind, change->path);
+        print_change(change, cb_stdout_is_terminal());
     return 0;
 }
 
