@@ -1,7 +1,9 @@
 /* cbuild diff, export and commit: what a container has made of its image. */
 #include "commands/containers.h"
 
+#include "base/log.h"
 #include "base/out-file.h"
+#include "base/text.h"
 #include "container/commit.h"
 #include "container/diff.h"
 #include "container/files.h"
@@ -15,6 +17,18 @@
 /* ── diff ── */
 
 static const struct cb_option no_options[] = {{0}};
+
+/* A name may hold what a terminal would obey. */
+static void print_change(const struct cb_change *change, int escaped)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (escaped)
+        cb_strbuf_add_escaped(&text, change->path, strlen(change->path), 0);
+    else
+        cb_strbuf_adds(&text, change->path);
+    printf("%c %s\n", change->kind, cb_strbuf_text(&text));
+}
 
 static int run_diff(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
@@ -31,7 +45,7 @@ static int run_diff(struct cb_app *app, int argc, char **argv, struct cb_error *
         cb_container_diff(store, container, &changes, err) < 0)
         return -1;
     cb_vec_foreach (change, &changes)
-        printf("%c %s\n", change->kind, change->path);
+        print_change(change, cb_stdout_is_terminal());
     return 0;
 }
 
@@ -129,8 +143,22 @@ static const struct cb_option commit_options[] = {
      "Apply a Dockerfile instruction to the image (CMD, ENV, EXPOSE, ...)"},
     {"message", 'm', CB_OPTION_TEXT, AT(message), "TEXT",
      "Comment of the image's history"},
+    {"no-pause", 0, CB_OPTION_FLAG, AT(no_pause), NULL,
+     "Let it go on while its files are read"},
+    {"pause", 'p', CB_OPTION_OPTIONAL, AT(pause), "BOOL",
+     "Pause it meanwhile (default true)"},
     {0},
 };
+
+static int reads_paused(const struct commit_values *values, int *out,
+                        struct cb_error **err)
+{
+    *out = !values->no_pause;
+    if (!values->pause || !*values->pause || cb_parse_bool(values->pause, out))
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"--pause\"",
+                        values->pause);
+}
 
 static int read_name(const char *text, char **canonical, struct cb_error **err)
 {
@@ -148,6 +176,24 @@ static int read_name(const char *text, char **canonical, struct cb_error **err)
     return 0;
 }
 
+/* One that cannot be paused is read as it goes on. */
+static int commit_paused(struct cb_container *container, struct cb_store *store,
+                         const struct cb_commit_wish *wish, int paused,
+                         struct cb_digest *id, struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+    int status, pauses = paused && container->state.status == CB_CONTAINER_RUNNING;
+
+    if (pauses && cb_container_pause(container, 1, &error) < 0) {
+        cb_warn("%s: it goes on while its files are read", cb_error_message(error));
+        pauses = 0;
+    }
+    status = cb_container_commit(store, container, wish, id, err);
+    if (pauses)
+        cb_container_pause(container, 0, NULL);
+    return status;
+}
+
 static int commit(struct cb_app *app, const struct commit_values *values,
                   const struct cb_strings *args, struct cb_error **err)
 {
@@ -160,8 +206,10 @@ static int commit(struct cb_app *app, const struct commit_values *values,
         .author = values->author, .comment = values->message, .cancel = app->cancel};
     struct cb_digest id;
     char text[CB_DIGEST_MAX_TEXT];
+    int paused;
 
-    if (read_name(args->count > 1 ? args->items[1] : NULL, &canonical, err) < 0 ||
+    if (reads_paused(values, &paused, err) < 0 ||
+        read_name(args->count > 1 ? args->items[1] : NULL, &canonical, err) < 0 ||
         cb_app_container(app, args->items[0], &store, &container, err) < 0)
         return -1;
     config = cb_container_effective_config(container);
@@ -173,7 +221,7 @@ static int commit(struct cb_app *app, const struct commit_values *values,
     wish.name = canonical;
     wish.config = config;
     wish.pool = pool;
-    if (cb_container_commit(store, container, &wish, &id, err) < 0)
+    if (commit_paused(container, store, &wish, paused, &id, err) < 0)
         return -1;
     printf("%s\n", cb_digest_text(&id, text));
     return 0;

@@ -37,6 +37,8 @@ static json_t *state_json(const struct cb_container *container)
     set(object, "Error", text(state->error));
     set(object, "StartedAt", text(*state->started ? state->started : NEVER));
     set(object, "FinishedAt", text(*state->finished ? state->finished : NEVER));
+    if (state->health)
+        json_object_set(object, "Health", state->health);
     return object;
 }
 

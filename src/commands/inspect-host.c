@@ -189,9 +189,19 @@ static json_t *restart_policy(const char *typed)
                      "MaximumRetryCount", (int)policy.most);
 }
 
+/* The first of its networks. */
+static json_t *network_mode(const struct cb_run_request *request)
+{
+    cb_auto_value(cb_joins) joins = {0};
+
+    if (cb_joins_read(&joins, request, NULL) < 0 || !joins.count)
+        return text("bridge");
+    return text(joins.items[0].network);
+}
+
 static void add_namespaces(json_t *object, const struct cb_run_request *request)
 {
-    set(object, "NetworkMode", text(request->network ? request->network : "bridge"));
+    set(object, "NetworkMode", network_mode(request));
     set(object, "CgroupnsMode", text(request->cgroupns ? request->cgroupns : "private"));
     set(object, "IpcMode", text(request->ipc ? request->ipc : "private"));
     set(object, "PidMode", text(request->pid));
@@ -249,13 +259,14 @@ json_t *cb_inspect_host_config(const struct cb_container *container)
 
 /* ── NetworkSettings ── */
 
-static json_t *endpoint(const struct cb_join *join)
+/* Of a container that does not run. */
+static json_t *endpoint(const struct cb_join *join, const struct cb_strings *aliases)
 {
     json_t *object = json_object();
 
     set(object, "IPAMConfig", json_null());
     set(object, "Links", json_null());
-    set(object, "Aliases", list(&join->aliases));
+    set(object, "Aliases", list(aliases));
     set(object, "NetworkID", text(""));
     set(object, "EndpointID", text(""));
     set(object, "Gateway", text(""));
@@ -265,21 +276,25 @@ static json_t *endpoint(const struct cb_join *join)
     set(object, "GlobalIPv6Address", text(""));
     set(object, "GlobalIPv6PrefixLen", json_integer(0));
     set(object, "MacAddress", text(join->mac));
+    set(object, "DriverOpts", json_null());
     return object;
 }
 
-/* Those that it is to be on when it runs. */
-static json_t *endpoints(const struct cb_container *container)
+static json_t *networks_json(const struct cb_run_request *request)
 {
     cb_auto_value(cb_joins) joins = {0};
     json_t *networks = json_object();
 
-    cb_joins_read(&joins, &container->options.request, NULL);
+    cb_joins_read(&joins, request, NULL);
     cb_vec_foreach (join, &joins) {
+        int first = join == joins.items; /* whose aliases may stand by themselves */
+
         const char *name = *join->network ? join->network : "bridge";
 
-        if (strcmp(name, CB_JOIN_ALONE) && strncmp(name, "container:", 10))
-            set(networks, name, endpoint(join));
+        if (strchr(name, ':') == NULL) /* another container's, or none left */
+            set(networks, name,
+                endpoint(join, first && !join->aliases.count ? &request->network_aliases
+                                                             : &join->aliases));
     }
     return networks;
 }
@@ -303,7 +318,7 @@ json_t *cb_inspect_network_settings(const struct cb_container *container)
     set(object, "IPPrefixLen", json_integer(0));
     set(object, "IPv6Gateway", text(""));
     set(object, "MacAddress", text(""));
-    set(object, "Networks", endpoints(container));
+    set(object, "Networks", networks_json(&container->options.request));
     if (known)
         json_object_update(object, (json_t *)known);
     return object;

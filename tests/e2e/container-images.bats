@@ -78,6 +78,23 @@ field() { # field TEMPLATE [NAME]
     fsck_clean
 }
 
+@test "commit pauses what runs and lets it go on" {
+    "$CBUILD" run -d --name busy --network none busybox sh -c 'i=0; while :; do i=$((i+1)); echo $i >/a; echo $i >/b; done' >/dev/null
+    wait_until "$CBUILD" exec busy test -f /b
+    for options in '' -p --pause=true --no-pause --pause=false; do
+        "$CBUILD" commit $options busy busy:1 >/dev/null
+        [ "$(field '{{.State.Status}}' busy)" = running ]
+    done
+    "$CBUILD" pause busy >/dev/null
+    "$CBUILD" commit busy busy:1 >/dev/null
+    [ "$(field '{{.State.Status}}' busy)" = paused ]
+    "$CBUILD" rm -f busy >/dev/null
+    "$CBUILD" rmi busy:1 >/dev/null
+    cbuild commit --pause=maybe work
+    expect_status 1
+    expect_contains 'invalid argument "maybe" for "--pause"'
+}
+
 @test "commit -c changes the configuration, and a container without changes adds no layer" {
     "$CBUILD" create --name plain busybox >/dev/null
     "$CBUILD" commit -c 'CMD ["echo", "hi"]' -c 'ENV X=y' -c 'EXPOSE 81/udp' -c 'LABEL a=b' -c 'USER 5' -c 'VOLUME /v' -c 'WORKDIR /w' \
