@@ -27,9 +27,6 @@ on_terminal() {
     cbuild build --provenance=mode=max "$DIR"
     expect_status 1
     expect_contains "docker's --provenance is not here" 'leave the option out'
-    cbuild build --squash "$DIR"
-    expect_status 1
-    expect_contains "docker's --squash is not here" 'COPY --from=STAGE'
     cbuild load x.tar
     expect_status 1
     expect_contains 'cbuild load -i x.tar'
