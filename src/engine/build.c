@@ -336,6 +336,16 @@ static int solve(struct cb_engine *engine, struct build *build,
     return cb_cache_keep(build->cache, err);
 }
 
+static int tell_waste(struct cb_engine *engine, const struct build *build,
+                      struct cb_error **err)
+{
+    cb_vec_foreach (made, &build->made) {
+        if (cb_waste_tell(&engine->env, made, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int export(struct cb_engine *engine, struct build *build,
                   const struct cb_build_request *request, struct cb_build_outcome *out,
                   struct cb_error **err)
@@ -350,6 +360,8 @@ static int export(struct cb_engine *engine, struct build *build,
         if (cb_caches_inline(build->cache, checked, top, made->plan->config, err) < 0)
             return -1;
     }
+    if (out->stats.executed && !checked->squash && tell_waste(engine, build, err) < 0)
+        return -1;
     if (cb_squash_made(&engine->env, checked, &build->made, err) < 0 ||
         cb_outputs_write(&engine->env, checked, &build->made, &outputs, err) < 0)
         return -1;

@@ -135,6 +135,10 @@ int cb_request_squash(struct cb_checked_request *out, const char *given,
 int cb_squash_made(struct cb_build_env *env, const struct cb_checked_request *checked,
                    struct cb_made_list *made, struct cb_error **err);
 
+/* ── waste.c: what makes an image larger than its files ── */
+int cb_waste_tell(struct cb_build_env *env, const struct cb_made *made,
+                  struct cb_error **err);
+
 /* ── once.c: events of plans that are made of the same Dockerfile ── */
 struct cb_once;
 /* Passes every event on to NEXT, each warning once. */

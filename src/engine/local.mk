@@ -26,4 +26,5 @@ src_engine_libengine_a_SOURCES = \
 	%D%/settings.h \
 	%D%/squash.c \
 	%D%/ssh.c \
-	%D%/volumes.c
+	%D%/volumes.c \
+	%D%/waste.c

@@ -40,30 +40,37 @@ static void fill_entry(const struct cb_tree_tar *tree, const struct stat *st,
     }
 }
 
-/* The target of a symbolic link, or the earlier name of a file that has several. 1; 0: it
- * has gone. */
-static int find_link(struct writing *writing, const struct cb_walk_entry *at,
-                     struct cb_tar_entry *entry, struct cb_error **err)
+static void find_earlier_name(struct writing *writing, const struct cb_walk_entry *at,
+                              struct cb_tar_entry *entry)
 {
-    char text[PATH_MAX], key[CB_INODE_KEY_MAX];
-    ssize_t len;
+    char key[CB_INODE_KEY_MAX];
 
-    if (S_ISLNK(at->st.st_mode)) {
-        len = readlinkat(at->dir_fd, at->name, text, sizeof(text) - 1);
-        if (len < 0 && writing->tree->changing && (errno == ENOENT || errno == EINVAL))
-            return 0;
-        if (len < 0)
-            return cb_error_errno(err, errno, "read link `%s`", at->path);
-        entry->link = xstrndup(text, (size_t)len);
-        return 1;
-    }
     if (S_ISDIR(at->st.st_mode) || at->st.st_nlink < 2)
-        return 1;
+        return;
     cb_inode_key(key, at->st.st_dev, at->st.st_ino);
     entry->link = xstrdup(cb_map_get(writing->links, key));
     entry->is_hardlink = entry->link != NULL;
     if (!entry->link)
         cb_map_set(writing->links, key, xstrdup(entry->path));
+}
+
+/* The earlier name of a file that has several, or the target of a symbolic link. 1; 0: it
+ * has gone. */
+static int find_link(struct writing *writing, const struct cb_walk_entry *at,
+                     struct cb_tar_entry *entry, struct cb_error **err)
+{
+    char text[PATH_MAX];
+    ssize_t len;
+
+    find_earlier_name(writing, at, entry);
+    if (entry->is_hardlink || !S_ISLNK(at->st.st_mode))
+        return 1;
+    len = readlinkat(at->dir_fd, at->name, text, sizeof(text) - 1);
+    if (len < 0 && writing->tree->changing && (errno == ENOENT || errno == EINVAL))
+        return 0;
+    if (len < 0)
+        return cb_error_errno(err, errno, "read link `%s`", at->path);
+    entry->link = xstrndup(text, (size_t)len);
     return 1;
 }
 

@@ -246,15 +246,20 @@ static int put_further_name(struct run *run, struct item *item, struct first_nam
     return run->tar ? cb_tar_writer_entry(run->tar, &entry, err) : 0;
 }
 
-static int put_file(struct run *run, struct item *item, struct cb_error **err)
+static struct first_name *find_first_name(struct run *run, const struct item *item)
 {
-    struct first_name *first = NULL;
     char key[CB_INODE_KEY_MAX];
 
-    if (item->at->st.st_nlink > 1) {
-        cb_inode_key(key, item->at->st.st_dev, item->at->st.st_ino);
-        first = cb_map_get(run->links, key);
-    }
+    if (item->at->st.st_nlink < 2)
+        return NULL;
+    cb_inode_key(key, item->at->st.st_dev, item->at->st.st_ino);
+    return cb_map_get(run->links, key);
+}
+
+static int put_file(struct run *run, struct item *item, struct cb_error **err)
+{
+    struct first_name *first = find_first_name(run, item);
+
     if (first)
         return put_further_name(run, item, first, err);
     if (put_tar(run, item, err) < 0 || put_content(run, item, err) < 0)
@@ -283,6 +288,20 @@ static int put_directory(struct run *run, const struct item *item, struct cb_err
     return put_marker(run, inside, strlen(inside), CB_WHITEOUT_OPAQUE, err);
 }
 
+/* Links, pipes and devices can have several names too. */
+static int put_other(struct run *run, struct item *item, struct cb_error **err)
+{
+    struct first_name *first = find_first_name(run, item);
+
+    if (first)
+        return put_further_name(run, item, first, err);
+    put_tree(run, item);
+    if (put_tar(run, item, err) < 0)
+        return -1;
+    remember_name(run, item);
+    return 0;
+}
+
 static int put_link(struct run *run, struct item *item, struct cb_error **err)
 {
     char target[PATH_MAX];
@@ -292,8 +311,7 @@ static int put_link(struct run *run, struct item *item, struct cb_error **err)
     if (len < 0)
         return cb_error_errno(err, errno, "read link `%s`", item->at->path);
     item->link = xstrndup(target, (size_t)len);
-    put_tree(run, item);
-    return put_tar(run, item, err);
+    return put_other(run, item, err);
 }
 
 static int open_item(struct item *item, struct cb_error **err)
@@ -336,8 +354,7 @@ static int put_item(struct run *run, struct item *item, struct cb_error **err)
     case S_IFLNK:
         return put_link(run, item, err);
     default:
-        put_tree(run, item);
-        return put_tar(run, item, err);
+        return put_other(run, item, err);
     }
 }
 

@@ -111,5 +111,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/untar.c \
 	%D%/usage.c \
 	%D%/walk.c \
+	%D%/waste.c \
+	%D%/waste.h \
 	%D%/whiteout.c \
 	%D%/xattr.c

@@ -52,6 +52,7 @@ static void start_records(struct cb_tar_guard *guard, uint64_t size)
 static void start_data(struct cb_tar_guard *guard, uint64_t size)
 {
     guard->left = padded(size);
+    guard->padding = guard->left - size;
     guard->state = guard->left ? CB_GUARD_DATA : CB_GUARD_HEADER;
 }
 
@@ -205,6 +206,13 @@ static size_t take_data(struct cb_tar_guard *guard, size_t len)
     if (guard->left == 0)
         guard->state = CB_GUARD_HEADER;
     return used;
+}
+
+size_t cb_tar_guard_missing(const struct cb_tar_guard *guard)
+{
+    return guard->state == CB_GUARD_DATA && guard->left <= guard->padding
+               ? (size_t)guard->left
+               : 0;
 }
 
 static size_t collect_block(struct cb_tar_guard *guard, const unsigned char *bytes,

@@ -19,7 +19,7 @@ struct cb_tar_guard {
     unsigned char block[512];
     unsigned have;    /* bytes in block */
     uint64_t left;    /* of records or data, padding included for data */
-    uint64_t padding; /* after the records */
+    uint64_t padding; /* after the records, or at the end of the data */
     uint64_t size;    /* of the next entry, by a PAX record */
     int has_size;
     /* the record being read */
@@ -35,5 +35,8 @@ void cb_tar_guard_init(struct cb_tar_guard *guard);
 /* All bytes of the archive, in order. INTEGRITY. */
 int cb_tar_guard_feed(struct cb_tar_guard *guard, const void *bytes, size_t len,
                       struct cb_error **err);
+/* At the end of the bytes: how many are missing that only fill up the last file's block.
+ * There are writers that leave them out, and other readers take that. */
+size_t cb_tar_guard_missing(const struct cb_tar_guard *guard);
 
 #endif

@@ -70,6 +70,18 @@ static int pull(struct cb_tar_reader *reader, const void **bytes, ssize_t *len,
     return 0;
 }
 
+/* What the archive's writer has left out; the digest is of what it wrote. */
+static ssize_t fill_up(struct cb_tar_reader *reader, const void **bytes)
+{
+    static const unsigned char zeros[512];
+    size_t missing = cb_tar_guard_missing(&reader->guard);
+
+    if (!missing || cb_tar_guard_feed(&reader->guard, zeros, missing, NULL) < 0)
+        return 0;
+    *bytes = zeros;
+    return (ssize_t)missing;
+}
+
 static la_ssize_t feed(struct archive *archive, void *arg, const void **bytes)
 {
     struct cb_tar_reader *reader = arg;
@@ -81,7 +93,7 @@ static la_ssize_t feed(struct archive *archive, void *arg, const void **bytes)
         reader->api.archive_set_error(archive, EIO, "stream");
         return -1;
     }
-    return len;
+    return len ? len : fill_up(reader, bytes);
 }
 
 static int failed(struct cb_tar_reader *reader, struct cb_error **err)

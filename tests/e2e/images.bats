@@ -143,6 +143,24 @@ setup() {
     expect_output ''
 }
 
+@test "a tar whose last file is not filled up to a block is whole, one that lacks a byte of it is not" {
+    mkdir "$BATS_TEST_TMPDIR/tree"
+    printf hello >"$BATS_TEST_TMPDIR/tree/file"
+    tar -b 1 -cf "$BATS_TEST_TMPDIR/full.tar" -C "$BATS_TEST_TMPDIR/tree" file
+    head -c 517 "$BATS_TEST_TMPDIR/full.tar" >"$BATS_TEST_TMPDIR/unpadded.tar"
+    head -c 516 "$BATS_TEST_TMPDIR/full.tar" >"$BATS_TEST_TMPDIR/short.tar"
+    cd "$BATS_TEST_TMPDIR"
+    printf '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' "$(sha256sum <unpadded.tar | cut -d' ' -f1)" >config.json
+    echo '[{"Config":"config.json","RepoTags":["unpadded:latest"],"Layers":["unpadded.tar"]}]' >manifest.json
+    tar -c config.json manifest.json unpadded.tar | "$CBUILD" load -q
+    [ "$(echo FROM unpadded | "$CBUILD" build -q -o - - | tar -xO file)" = hello ]
+    "$CBUILD" import unpadded.tar imported
+    [ "$(echo FROM imported | "$CBUILD" build -q -o - - | tar -xO file)" = hello ]
+    run "$CBUILD" import "$BATS_TEST_TMPDIR/short.tar" short
+    expect_status 1
+    expect_contains Truncated
+}
+
 @test "load refuses what is no archive, and truncated ones, and stores nothing" {
     echo nonsense >"$BATS_TEST_TMPDIR/x"
     run "$CBUILD" load -i "$BATS_TEST_TMPDIR/x"

@@ -61,6 +61,23 @@ teardown() { stop_registry; }
     true
 }
 
+@test "several names of one file are one file in tars and layers: of links and pipes too" {
+    printf 'FROM busybox\nRUN echo x > /f; ln /f /f2; ln -s f /l; ln /l /l2; mkfifo /p; ln /p /p2; test $(stat -c %%h /l) = 2\n' | dockerfile
+    build_ok --network=none -o "type=tar,dest=$BATS_TEST_TMPDIR/tree.tar"
+    build_ok --network=none
+    "$CBUILD" save -o "$BATS_TEST_TMPDIR/image.tar" img
+    mkdir "$BATS_TEST_TMPDIR/layers"
+    tar -xf "$BATS_TEST_TMPDIR/image.tar" -C "$BATS_TEST_TMPDIR/layers"
+    last=$(jq -r '.[0].Layers[-1]' "$BATS_TEST_TMPDIR/layers/manifest.json")
+    for tar in "$BATS_TEST_TMPDIR/tree.tar" "$BATS_TEST_TMPDIR/layers/$last"; do
+        run python3 -c 'import sys, tarfile; print(*(m.name + "=" + m.linkname for m in tarfile.open(sys.argv[1]) if m.islnk()))' "$tar"
+        expect_contains f2=f l2=l p2=p
+    done
+    "$CBUILD" --root "$BATS_TEST_TMPDIR/other" load -q -i "$BATS_TEST_TMPDIR/image.tar"
+    run "$CBUILD" --root "$BATS_TEST_TMPDIR/other" run --rm --network none img stat -c '%h' /f /l /p
+    expect_output $'2\n2\n2'
+}
+
 @test "type=oci and type=docker are archives that others load, under the image's name" {
     "$CBUILD" build -q -t app:1 -o "type=oci,dest=$BATS_TEST_TMPDIR/oci.tar" -o "type=docker,dest=$BATS_TEST_TMPDIR/docker.tar" "$DIR"
     run skopeo inspect "oci-archive:$BATS_TEST_TMPDIR/oci.tar"

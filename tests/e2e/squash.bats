@@ -94,3 +94,19 @@ layers_of() {
     expect_status 1
     expect_contains '--squash and an inline cache exclude each other' hint:
 }
+
+@test "layers that only change modes or owners, or delete what is below, are told of with megabytes" {
+    head -c 3000000 /dev/urandom >"$DIR/big"
+    head -c 2000 /dev/urandom >"$DIR/small"
+    printf 'FROM busybox\nCOPY big small /\nRUN chmod 600 /big\nRUN chown 5 /small\nRUN rm /big\nRUN rm /bin/vi; chmod 700 /bin/busybox\n' | dockerfile
+    build_ok --network=none
+    expect_contains '`RUN /bin/sh -c chmod 600 /big`: its layer has 3MB of files again that only have another mode or owner' \
+        'COPY --chmod' 'rm /big`: the image goes on carrying 6MB that it deletes' 'build with --squash'
+    [ "$(grep -c 'its layer has' <<<"$output")" = 2 ]
+    [ "$(grep -c 'goes on carrying' <<<"$output")" = 1 ]
+    build_ok --network=none --squash
+    expect_lacks 'goes on carrying'
+    printf 'FROM busybox\nCOPY --chmod=600 big /\nRUN echo x >> /big\nRUN touch /a && mv /a /b\n' | dockerfile
+    build_ok --network=none
+    expect_lacks 'its layer has'
+}
