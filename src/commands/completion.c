@@ -155,9 +155,9 @@ static void offer_value(struct cb_app *app, const struct cb_option *option, int 
 static int takes_images(const struct cb_cli_command *command)
 {
     const struct cb_cli_command *const takers[] = {
-        &cb_run_command,     &cb_push_command,    &cb_pull_command, &cb_tag_command,
-        &cb_rmi_command,     &cb_inspect_command, &cb_save_command, &cb_images_command,
-        &cb_history_command, &cb_copy_command,
+        &cb_run_command,     &cb_push_command,       &cb_pull_command, &cb_tag_command,
+        &cb_rmi_command,     &cb_inspect_command,    &cb_save_command, &cb_images_command,
+        &cb_history_command, &cb_image_tree_command, &cb_copy_command,
     };
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(takers); i++)
