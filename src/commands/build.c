@@ -1,6 +1,7 @@
 /* cbuild build. */
 #include "commands/commands.h"
 
+#include "commands/build-summary.h"
 #include "commands/call.h"
 #include "commands/debug.h"
 #include "commands/progress.h"
@@ -113,7 +114,7 @@ static const struct cb_option options[] = {
     {"platform", 0, CB_OPTION_LIST, AT(request.platforms), "OS/ARCH[,OS/ARCH]",
      "Platforms of the image (default: this machine's)"},
     {"progress", 0, CB_OPTION_TEXT, AT(progress), "MODE",
-     "How progress is shown: auto, tty, plain, quiet or rawjson"},
+     "How progress is shown: auto, tty, plain, quiet, rawjson or legacy"},
     {"pull", 0, CB_OPTION_OPTIONAL, AT(pull), "POLICY",
      "When to ask registries for base images: always (plain --pull), missing (default), "
      "never, newer"},
@@ -254,6 +255,16 @@ static void print_outcome(const struct cb_build_outcome *outcome)
             outcome->stats.executed);
 }
 
+static void print_legacy_result(const struct cb_build_outcome *outcome)
+{
+    char short_id[13];
+
+    cb_short_id(&outcome->image_id, short_id);
+    printf("Successfully built %s\n", short_id);
+    for (size_t i = 0; i < outcome->names.count; i++)
+        printf("Successfully tagged %s\n", outcome->names.items[i]);
+}
+
 /* As docker has it, a file without a name is none. */
 static void drop_empty(struct cb_build_request *request)
 {
@@ -290,6 +301,7 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_engine) engine = NULL;
     cb_auto(cb_progress) progress = NULL;
+    cb_auto(cb_build_summary) took = NULL;
     cb_auto_value(cb_build_outcome) outcome = {0};
     const char *mode = values->progress;
     char text[CB_DIGEST_MAX_TEXT];
@@ -298,7 +310,7 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     struct cb_network_joined joined;
     struct cb_engine_env env = {
         .launcher = app->launcher, .cancel = app->cancel, .stdin_fd = STDIN_FILENO};
-    int status, summary;
+    int status, summary, legacy;
 
     if (cb_progress_check(mode, err) < 0 ||
         cb_progress_new(&progress, values->quiet ? "quiet" : mode, err) < 0 ||
@@ -308,7 +320,8 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
         return -1;
     cb_store_lease_late(store);
     env.store = store;
-    env.sink = cb_progress_sink(progress);
+    took = cb_build_summary_new(cb_progress_sink(progress));
+    env.sink = cb_build_summary_sink(took);
     debug.progress = progress;
     if (cb_debug_has_terminal()) {
         env.shell = cb_debug_shell;
@@ -316,14 +329,19 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     }
     status = cb_engine_build(&env, &values->request, &outcome, &engine, err);
     summary = cb_progress_wants_summary(progress);
+    legacy = cb_progress_has_legacy_result(progress);
     cb_progress_free(cb_steal(&progress));
     if (status < 0)
         return -1;
     if (values->request.call != CB_CALL_BUILD)
         return cb_call_print(&values->asked, &outcome.call, err);
-    if (summary)
+    if (summary) {
         print_outcome(&outcome);
-    if (cb_digest_is_set(&outcome.image_id) && !outcome.took_stdout)
+        cb_build_summary_print(took);
+    }
+    if (cb_digest_is_set(&outcome.image_id) && !outcome.took_stdout && legacy)
+        print_legacy_result(&outcome);
+    else if (cb_digest_is_set(&outcome.image_id) && !outcome.took_stdout)
         printf("%s\n", cb_digest_text(&outcome.image_id, text));
     return cb_flush_stdout(err);
 }

@@ -288,7 +288,6 @@ static json_t *networks_json(const struct cb_run_request *request)
     cb_joins_read(&joins, request, NULL);
     cb_vec_foreach (join, &joins) {
         int first = join == joins.items; /* whose aliases may stand by themselves */
-
         const char *name = *join->network ? join->network : "bridge";
 
         if (strchr(name, ':') == NULL) /* another container's, or none left */

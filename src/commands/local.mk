@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/commands/libcommands.a
 src_commands_libcommands_a_SOURCES = \
 	%D%/app.c \
 	%D%/archive.c \
+	%D%/build-summary.c \
+	%D%/build-summary.h \
 	%D%/build.c \
 	%D%/builds-logs.c \
 	%D%/builds-print.c \
@@ -41,12 +43,24 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/event-filter.h \
 	%D%/events.c \
 	%D%/exec.c \
+	%D%/graph-dot.c \
+	%D%/graph-html.c \
+	%D%/graph-json.c \
+	%D%/graph-lanes.c \
+	%D%/graph-load.c \
+	%D%/graph-order.c \
+	%D%/graph-text.c \
+	%D%/graph.c \
+	%D%/graph.h \
 	%D%/fsck.c \
 	%D%/history.c \
 	%D%/image-filter.c \
 	%D%/image-filter.h \
 	%D%/image-prune.c \
 	%D%/image-prune.h \
+	%D%/image-tree.c \
+	%D%/images-tree.c \
+	%D%/images-tree.h \
 	%D%/images.c \
 	%D%/info.c \
 	%D%/inspect-container.c \
@@ -75,10 +89,13 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/port.c \
 	%D%/progress-colour.c \
 	%D%/progress-json.c \
+	%D%/progress-legacy.c \
 	%D%/progress-log.c \
 	%D%/progress-plain.c \
 	%D%/progress-quiet.c \
+	%D%/progress-tty-draw.c \
 	%D%/progress-tty.c \
+	%D%/progress-tty.h \
 	%D%/progress.c \
 	%D%/progress.h \
 	%D%/prompt.c \
