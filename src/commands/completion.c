@@ -182,6 +182,9 @@ static int takes_containers(const struct cb_cli_command *command)
         &cb_cp_command,      &cb_diff_command,
         &cb_export_command,  &cb_commit_command,
         &cb_inspect_command, &cb_container_inspect_command,
+        &cb_pause_command,   &cb_unpause_command,
+        &cb_update_command,  &cb_port_command,
+        &cb_top_command,     &cb_stats_command,
     };
 
     return is_one_of(command, takers, CB_ARRAY_SIZE(takers));

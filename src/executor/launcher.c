@@ -71,6 +71,21 @@ static pid_t clone_child(uint64_t flags, int *pidfd)
     return pid;
 }
 
+/* Who ends everything, as the machine's shutdown does, means our caller, who will let us
+ * go when its steps have ended well. */
+static void mask_signals(int on)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    if (on) {
+        sigaddset(&set, SIGTERM);
+        sigaddset(&set, SIGINT);
+        sigaddset(&set, SIGHUP);
+    }
+    sigprocmask(SIG_SETMASK, &set, NULL);
+}
+
 static _Noreturn void run_child(struct launcher *launcher, const struct cb_cgroup *cgroup,
                                 const struct child *inside,
                                 const struct cb_launch_request *request, int *fds,
@@ -86,6 +101,7 @@ static _Noreturn void run_child(struct launcher *launcher, const struct cb_cgrou
         .report_fd = fds[CB_REQUEST_FD_REPORT],
     };
 
+    mask_signals(0);
     cb_sandbox_run(&sandbox, fds[CB_REQUEST_FD_PLAN], request->plan_len);
 }
 
@@ -345,6 +361,7 @@ static _Noreturn void serve(void)
     int open = 1;
 
     prctl(PR_SET_NAME, CB_LAUNCHER_NAME, 0, 0, 0);
+    mask_signals(1);
     while (open) {
         fill_polls(&launcher);
         if (poll(launcher.polls.items, launcher.polls.count, -1) < 0)
