@@ -255,6 +255,7 @@ int cb_container_remove(struct cb_store *store, struct cb_container *container,
 
     if (cb_containers_lock(store, &lock, &dir, err) < 0)
         return -1;
+    sweep(store, dir);
     /* From here on it is not there; what is left is swept if we do not get to it. */
     if (unlinkat(container->dir_fd, "config.json", 0) < 0 && errno != ENOENT)
         return cb_error_errno(err, errno, "remove the container `%.12s`", container->id);
