@@ -404,34 +404,37 @@ static int remove_one(const struct cb_each_container *at, struct cb_container *c
     const struct rm_values *values = at->values;
     int runs = cb_container_is_running(container);
 
-    if (values->force &&
-        ((runs && cb_container_stop(container, SIGKILL, 0, at->app->cancel, err) < 0) ||
-         cb_container_wait_gone(container, at->app->cancel, err) < 0))
+    if (values->force && cb_container_kill(container, at->app->cancel, err) < 0)
         return -1;
     if (runs && values->force && faccessat(container->dir_fd, "config.json", F_OK, 0) < 0)
         return 0; /* it went with its end */
     return cb_container_remove_ended(at->store, container, values->volumes, err);
 }
 
-/* With -f what is not there is as it should be. */
-static void drop_missing(struct cb_app *app, struct cb_strings *names)
+/* With -f what is not there is as it should be, and what cannot be read goes. */
+static int drop_missing(struct cb_app *app, struct cb_strings *names,
+                        struct cb_error **err)
 {
     cb_auto(cb_store) store = NULL;
     size_t kept = 0;
 
-    if (cb_app_store(app, 1, &store, NULL) < 0)
-        return;
+    if (cb_app_store(app, 1, &store, err) < 0)
+        return -1;
     for (size_t i = 0; i < names->count; i++) {
         cb_auto(cb_container) container = NULL;
         cb_auto(cb_error) error = NULL;
 
         if (cb_container_find(store, names->items[i], &container, &error) < 0 &&
-            cb_error_kind(error) == CB_ERR_NOT_FOUND)
+            cb_error_kind(error) == CB_ERR_NOT_FOUND &&
+            cb_container_discard(store, names->items[i], err) < 0)
+            return -1;
+        if (!container && cb_error_kind(error) == CB_ERR_NOT_FOUND)
             free(names->items[i]);
         else
             names->items[kept++] = names->items[i];
     }
     names->count = kept;
+    return 0;
 }
 
 static int run_rm(struct cb_app *app, int argc, char **argv, struct cb_error **err)
@@ -444,8 +447,8 @@ static int run_rm(struct cb_app *app, int argc, char **argv, struct cb_error **e
         return status < 0 ? -1 : 0;
     if (cb_app_arguments(&cb_rm_command, &args, 1, -1, err) < 0)
         return -1;
-    if (values.force)
-        drop_missing(app, &args);
+    if (values.force && drop_missing(app, &args, err) < 0)
+        return -1;
     return cb_containers_each(app, &args, &values, remove_one, 1, err);
 }
 

@@ -2,6 +2,7 @@
 #include "commands/containers.h"
 #include "commands/run.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,6 +63,13 @@ static void take_env(const struct cb_strings *typed, struct cb_strings *out)
     }
 }
 
+static int is_of_command(const struct cb_error *error)
+{
+    int errnum = cb_error_errnum(error);
+
+    return errnum == ENOENT || errnum == EACCES || errnum == ENOEXEC;
+}
+
 static int execute(struct cb_app *app, const struct values *values,
                    const struct cb_strings *args, struct cb_error **err)
 {
@@ -90,7 +98,7 @@ static int execute(struct cb_app *app, const struct values *values,
         cb_strings_add(&argv, args->items[i]);
     take_env(&values->files.container.request.env, &env);
     if (cb_container_exec(container, &wish, &attach, app->cancel, &end, err) < 0)
-        return cb_error_errnum(*err) ? cb_run_fail(err) : -1;
+        return is_of_command(*err) ? cb_run_fail(err) : -1;
     return end.exit_code;
 }
 

@@ -122,9 +122,9 @@ static int run_top(struct cb_app *app, int argc, char **argv, struct cb_error **
     if (!cb_container_is_running(container) || !container->state.pid)
         return cb_error_set(err, CB_ERR_EXISTS, "Container %s is not running",
                             container->id);
-    if (run_ps(&args, app, &text, err) < 0 ||
-        cb_process_list(container->state.pid, &pids, err) < 0)
+    if (run_ps(&args, app, &text, err) < 0)
         return -1;
+    cb_process_list(container->state.pid, &pids);
     return text.len ? print_processes(text.text, &pids, err) : 0;
 }
 

@@ -14,12 +14,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define LOG_MAX_BYTES    (1u << 20)
 #define CONFIG_MAX_BYTES (16u << 20)
+#define KILL_PATIENCE_MS 10000
 
 /* ── Asking ── */
 
@@ -49,12 +51,14 @@ static int send_to(int fd, const struct cb_wire_message *message, struct cb_erro
     return 0;
 }
 
-static int wait_readable(int fd, struct cb_cancel *cancel, struct cb_error **err)
+/* 0 also when TIMEOUT_MS (-1: any) has passed. */
+static int wait_readable(int fd, int timeout_ms, struct cb_cancel *cancel,
+                         struct cb_error **err)
 {
     struct pollfd waits[] = {{.fd = fd, .events = POLLIN},
                              {.fd = cb_cancel_fd(cancel), .events = POLLIN}};
 
-    while (poll(waits, 2, -1) < 0 && errno == EINTR)
+    while (poll(waits, 2, timeout_ms) < 0 && errno == EINTR)
         continue;
     return waits[1].revents ? cb_cancel_check(cancel, err) : 0;
 }
@@ -64,7 +68,7 @@ int cb_client_receive(int fd, struct cb_cancel *cancel, struct cb_wire_message *
 {
     int got;
 
-    if (wait_readable(fd, cancel, err) < 0)
+    if (wait_readable(fd, -1, cancel, err) < 0)
         return -1;
     got = cb_wire_receive(fd, answer, got_fd);
     if (got < 0)
@@ -165,6 +169,36 @@ int cb_container_stop(struct cb_container *container, int signal, int timeout_s,
     if (!cb_container_is_running(container))
         return 0;
     return wait_end(container, &wish, cancel, &exit_code, err);
+}
+
+/* Whoever listens there can only be made to end. */
+static void kill_listener(int fd)
+{
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid > 1)
+        kill(peer.pid, SIGKILL);
+}
+
+int cb_container_kill(struct cb_container *container, struct cb_cancel *cancel,
+                      struct cb_error **err)
+{
+    const struct cb_wire_message wish = {.type = CB_WIRE_STOP, .a = SIGKILL};
+    struct pollfd wait = {.events = POLLIN};
+    cb_autofd int fd = -1;
+    int found = cb_wire_connect(container->dir_fd, "socket", &fd, err);
+
+    if (found < 0)
+        return -1;
+    wait.fd = fd;
+    if (found && cb_wire_send(fd, &wish, -1) == 0) {
+        if (wait_readable(fd, KILL_PATIENCE_MS, cancel, err) < 0)
+            return -1;
+        if (poll(&wait, 1, 0) == 0)
+            kill_listener(fd);
+    }
+    return cb_container_wait_gone(container, cancel, err);
 }
 
 int cb_container_wait(struct cb_container *container, struct cb_cancel *cancel,

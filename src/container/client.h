@@ -47,6 +47,10 @@ int cb_container_update(struct cb_store *store, struct cb_container *container,
 /* Returns when it has ended; at once if it does not run. TIMEOUT_S -1: never killed. */
 int cb_container_stop(struct cb_container *container, int signal, int timeout_s,
                       struct cb_cancel *cancel, struct cb_error **err);
+/* Ends it however it can be ended: a monitor that does not answer is killed, and takes it
+ * along. Returns when both are gone. */
+int cb_container_kill(struct cb_container *container, struct cb_cancel *cancel,
+                      struct cb_error **err);
 int cb_container_wait(struct cb_container *container, struct cb_cancel *cancel,
                       int *exit_code, struct cb_error **err);
 /* Its files, mounted volumes included: through its monitor if it runs. *HOLD is what

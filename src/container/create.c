@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define SHORT_ID_DIGITS 12
+
 static char *pin_of(const char *id)
 {
     return xasprintf("container-%s", id);
@@ -253,6 +255,7 @@ int cb_container_remove(struct cb_store *store, struct cb_container *container,
 
     if (cb_containers_lock(store, &lock, &dir, err) < 0)
         return -1;
+    sweep(store, dir);
     /* From here on it is not there; what is left is swept if we do not get to it. */
     if (unlinkat(container->dir_fd, "config.json", 0) < 0 && errno != ENOENT)
         return cb_error_errno(err, errno, "remove the container `%.12s`", container->id);
@@ -272,9 +275,11 @@ int cb_container_remove_ended(struct cb_store *store, struct cb_container *conta
 {
     cb_auto(cb_lock) lock = NULL;
     cb_auto(cb_error) error = NULL;
-    int taken =
-        cb_lock_try(&lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE, &error);
+    int taken;
 
+    cb_container_refresh(container, NULL); /* a killed monitor's is settled */
+    taken =
+        cb_lock_try(&lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE, &error);
     if (taken < 0)
         return cb_error_errnum(error) == ENOENT ? 0 : cb_error_move(err, &error);
     if (!taken || cb_container_refresh(container, NULL) < 0 ||
@@ -286,6 +291,44 @@ int cb_container_remove_ended(struct cb_store *store, struct cb_container *conta
         return cb_error_hint(err, "`cbuild rm -f` kills it");
     }
     return cb_container_remove(store, container, volumes, err);
+}
+
+static const char *find_directory(const struct cb_strings *names, const char *prefix)
+{
+    const char *found = NULL;
+
+    cb_vec_foreach (name, names) {
+        if (strlen(*name) != CB_CONTAINER_ID_DIGITS ||
+            strncmp(*name, prefix, strlen(prefix)) != 0)
+            continue;
+        if (found)
+            return NULL;
+        found = *name;
+    }
+    return found;
+}
+
+int cb_container_discard(struct cb_store *store, const char *prefix,
+                         struct cb_error **err)
+{
+    cb_auto(cb_lock) lock = NULL;
+    cb_auto_value(cb_strings) names = {0};
+    cb_autofd int dir = -1;
+    cb_autofd int own = -1;
+    const char *id;
+
+    if (strlen(prefix) < SHORT_ID_DIGITS ||
+        cb_containers_lock(store, &lock, &dir, err) < 0 ||
+        cb_fs_list(dir, &names, err) < 0)
+        return strlen(prefix) < SHORT_ID_DIGITS ? 0 : -1;
+    id = find_directory(&names, prefix);
+    if (!id)
+        return 0;
+    own = openat(dir, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (own >= 0 && cb_lock_is_held(own, "monitor.lock"))
+        return cb_error_set(err, CB_ERR_EXISTS, "container %s is running", id);
+    discard(store, dir, id);
+    return 0;
 }
 
 int cb_container_snapshot(struct cb_store *store, const struct cb_container *container,

@@ -16,6 +16,10 @@ int cb_container_remove(struct cb_store *store, struct cb_container *container,
 /* The same for one that may be started just now: EXISTS if it runs. */
 int cb_container_remove_ended(struct cb_store *store, struct cb_container *container,
                               int volumes, struct cb_error **err);
+/* Removes what is left of one whose record cannot be read and whose id begins with
+ * PREFIX, if there is just one; else nothing is done. EXISTS if its monitor lives. */
+int cb_container_discard(struct cb_store *store, const char *prefix,
+                         struct cb_error **err);
 /* EXISTS with docker's words for a name that is taken. */
 int cb_container_rename(struct cb_store *store, struct cb_container *container,
                         const char *name, struct cb_error **err);

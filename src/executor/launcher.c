@@ -71,6 +71,21 @@ static pid_t clone_child(uint64_t flags, int *pidfd)
     return pid;
 }
 
+/* Who ends everything, as the machine's shutdown does, means our caller, who will let us
+ * go when its steps have ended well. */
+static void mask_signals(int on)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    if (on) {
+        sigaddset(&set, SIGTERM);
+        sigaddset(&set, SIGINT);
+        sigaddset(&set, SIGHUP);
+    }
+    sigprocmask(SIG_SETMASK, &set, NULL);
+}
+
 static _Noreturn void run_child(struct launcher *launcher, const struct cb_cgroup *cgroup,
                                 const struct child *inside,
                                 const struct cb_launch_request *request, int *fds,
@@ -86,6 +101,7 @@ static _Noreturn void run_child(struct launcher *launcher, const struct cb_cgrou
         .report_fd = fds[CB_REQUEST_FD_REPORT],
     };
 
+    mask_signals(0);
     cb_sandbox_run(&sandbox, fds[CB_REQUEST_FD_PLAN], request->plan_len);
 }
 
@@ -113,7 +129,46 @@ static struct child *find_child(struct launcher *launcher, pid_t pid)
     return NULL;
 }
 
-/* A pid namespace is joined by being born in it: for the clone it is ours. */
+/* A pid namespace is joined by being born in it, and there may be no way back: so it is
+ * entered by a helper, whose child becomes its sibling, ours. 0 in that child. */
+static pid_t clone_inside(const struct child *inside, int *errnum)
+{
+    struct {
+        pid_t pid;
+        int errnum;
+    } answer = {.pid = -1};
+    int pipe_fds[2], status;
+    pid_t helper;
+
+    if (pipe2(pipe_fds, O_CLOEXEC) < 0) {
+        *errnum = errno;
+        return -1;
+    }
+    helper = fork();
+    if (helper == 0) {
+        answer.pid = setns(inside->pidfd, CLONE_NEWPID) < 0
+                         ? -1
+                         : (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL,
+                                          NULL, NULL);
+        answer.errnum = errno;
+        if (answer.pid == 0) {
+            cb_close(&pipe_fds[0]);
+            cb_close(&pipe_fds[1]);
+            return 0;
+        }
+        _exit(write(pipe_fds[1], &answer, sizeof(answer)) != sizeof(answer));
+    }
+    answer.errnum = errno;
+    cb_close(&pipe_fds[1]);
+    if (helper > 0 && read(pipe_fds[0], &answer, sizeof(answer)) != sizeof(answer))
+        answer.errnum = EIO;
+    cb_close(&pipe_fds[0]);
+    while (helper > 0 && waitpid(helper, &status, 0) < 0 && errno == EINTR)
+        continue;
+    *errnum = answer.errnum;
+    return answer.pid;
+}
+
 static int launch_inside(struct launcher *launcher,
                          const struct cb_launch_request *request, int *fds, size_t count,
                          struct cb_error **err)
@@ -123,16 +178,21 @@ static int launch_inside(struct launcher *launcher,
     int errnum;
 
     cb_cgroup_none(&child.cgroup);
-    if (!inside || setns(inside->pidfd, CLONE_NEWPID) < 0)
+    if (!inside)
         return cb_error_set(err, CB_ERR_NOT_FOUND, "the container has ended");
-    child.pid = clone_child(0, &child.pidfd);
-    errnum = errno;
+    child.pid = clone_inside(inside, &errnum);
     if (child.pid == 0)
         run_child(launcher, &inside->cgroup, inside, request, fds, count);
-    if (setns(launcher->stage.self_pidfd, CLONE_NEWPID) < 0)
-        abort(); /* all to come would be born in there */
     if (child.pid < 0)
-        return cb_error_errno(err, errnum, "clone");
+        return cb_error_errno(err, errnum, "enter the container");
+    /* It is not reaped before we do it, so the number is still its own. */
+    child.pidfd = (int)syscall(SYS_pidfd_open, child.pid, 0);
+    if (child.pidfd < 0) {
+        errnum = errno;
+        kill(child.pid, SIGKILL);
+        waitpid(child.pid, NULL, 0);
+        return cb_error_errno(err, errnum, "pidfd_open");
+    }
     child.reply_fd = cb_steal_fd(&fds[CB_REQUEST_FD_REPLY]);
     reply_started(&child);
     cb_vec_push(&launcher->children, child);
@@ -345,6 +405,7 @@ static _Noreturn void serve(void)
     int open = 1;
 
     prctl(PR_SET_NAME, CB_LAUNCHER_NAME, 0, 0, 0);
+    mask_signals(1);
     while (open) {
         fill_polls(&launcher);
         if (poll(launcher.polls.items, launcher.polls.count, -1) < 0)

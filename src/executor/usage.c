@@ -4,11 +4,9 @@
 
 #include "base/fs.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_BYTES (4u << 20)
@@ -125,32 +123,73 @@ static void take_pids(const char *text, struct cb_pids *out)
     }
 }
 
-static ino_t namespace_of(const char *pid)
-{
-    cb_autofree char *path = xasprintf("/proc/%s/ns/pid", pid);
-    struct stat st;
+struct parent {
+    pid_t pid, parent;
+    int ours;
+};
+struct parents {
+    struct parent *items;
+    size_t count, capacity;
+};
 
-    return stat(path, &st) == 0 ? st.st_ino : 0;
+/* The name before it may hold anything, even parentheses. */
+static pid_t parent_of(pid_t pid)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    const char *end;
+    int parent;
+
+    if (read_proc(pid, "stat", &text) < 0)
+        return 0;
+    end = strrchr(cb_strbuf_text(&text), ')');
+    return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
 }
 
-static int list_namespace(pid_t pid, struct cb_pids *out, struct cb_error **err)
+static void read_parents(struct parents *out)
 {
     cb_auto_value(cb_strings) names = {0};
-    cb_autofree char *text = xasprintf("%d", (int)pid);
     cb_autofd int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    ino_t ours = namespace_of("self"), theirs = namespace_of(text);
 
-    if (!theirs || cb_fs_list(proc, &names, err) < 0)
-        return 0;
+    if (proc < 0 || cb_fs_list(proc, &names, NULL) < 0)
+        return;
     cb_vec_foreach (name, &names) {
-        if (strspn(*name, "0123456789") == strlen(*name) &&
-            (theirs == ours ? strcmp(*name, text) == 0 : namespace_of(*name) == theirs)) {
-            pid_t found = (pid_t)strtol(*name, NULL, 10);
+        struct parent process = {.pid = (pid_t)strtol(*name, NULL, 10)};
 
-            cb_vec_push(out, found);
-        }
+        process.parent = process.pid > 0 ? parent_of(process.pid) : 0;
+        if (process.parent)
+            cb_vec_push(out, process);
+    }
+}
+
+static int is_ours(const struct parents *all, pid_t pid)
+{
+    cb_vec_foreach (process, all) {
+        if (process->pid == pid)
+            return process->ours;
     }
     return 0;
+}
+
+/* Without a control group: all that came of the launcher that started PID. Nothing leaves
+ * a pid namespace by losing its parent. */
+static void list_descendants(pid_t pid, struct cb_pids *out)
+{
+    struct parents all = {0};
+    pid_t launcher = parent_of(pid);
+    int more = 1;
+
+    read_parents(&all);
+    while (more) {
+        more = 0;
+        cb_vec_foreach (process, &all) {
+            if (process->ours ||
+                (process->parent != launcher && !is_ours(&all, process->parent)))
+                continue;
+            process->ours = more = 1;
+            cb_vec_push(out, process->pid);
+        }
+    }
+    cb_vec_free(&all);
 }
 
 /* Is it a group of a sandbox's own, and not the one we are in as well? */
@@ -162,7 +201,7 @@ static int is_own(pid_t pid, const char *controller)
     return theirs && ours && strcmp(theirs, ours) != 0;
 }
 
-int cb_process_list(pid_t pid, struct cb_pids *out, struct cb_error **err)
+void cb_process_list(pid_t pid, struct cb_pids *out)
 {
     static const char *const controllers[] = {"pids", ""};
     cb_auto_value(cb_strbuf) text = {0};
@@ -174,9 +213,9 @@ int cb_process_list(pid_t pid, struct cb_pids *out, struct cb_error **err)
         if (dir < 0 || cb_fs_read_file(dir, "cgroup.procs", MAX_BYTES, &text, NULL) < 0)
             continue;
         take_pids(cb_strbuf_text(&text), out);
-        return 0;
+        return;
     }
-    return list_namespace(pid, out, err);
+    list_descendants(pid, out);
 }
 
 /* ── Numbers ── */
@@ -288,6 +327,6 @@ void cb_process_measure(pid_t pid, struct cb_process_usage *out)
     measure_memory(pid, out);
     measure_disks(pid, out);
     measure_network(pid, out);
-    if (cb_process_list(pid, &pids, NULL) == 0)
-        out->pids = pids.count;
+    cb_process_list(pid, &pids);
+    out->pids = pids.count;
 }

@@ -16,8 +16,8 @@ struct cb_pids {
 void cb_pids_free(struct cb_pids *pids);
 CB_AUTO_VALUE_DEFINE(cb_pids, cb_pids_free)
 
-/* All in the control group of PID; without one all of its pid namespace. */
-int cb_process_list(pid_t pid, struct cb_pids *out, struct cb_error **err);
+/* All in the control group of PID; without one all that its launcher started. */
+void cb_process_list(pid_t pid, struct cb_pids *out);
 
 /* Zero is also what nobody counts here. */
 struct cb_process_usage {

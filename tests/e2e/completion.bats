@@ -35,6 +35,17 @@ candidates() {
     expect_output ""
 }
 
+@test "containers are offered where they are asked for" {
+    "$CBUILD" create --name web-1 busybox >/dev/null
+    candidates stop w
+    expect_output web-1
+    candidates container rm web-1 web
+    expect_output web-1
+    candidates run web
+    expect_output ""
+    "$CBUILD" rm web-1
+}
+
 @test "images, stages, and words an option takes" {
     candidates run local
     expect_output localhost:5000/team/box:1

@@ -128,6 +128,7 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     [ "$status" -eq 7 ]
 }
 
+# bats test_tags=root
 @test "pause stops everything, and what is paused can be stopped" {
     sleeper
     cbuild pause "$name"
@@ -247,6 +248,7 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     expect_contains '--no-healthcheck conflicts with --health-* options'
 }
 
+# bats test_tags=root
 @test "limits are changed while it runs" {
     sleeper -m 64m --cpus 1
     id=$("$CBUILD" ps -q --no-trunc)
