@@ -135,6 +135,15 @@ static int copy_files(struct job *job, struct cb_error **err)
 
 /* ── Archives ── */
 
+/* Docker's names: what a link leads to has its own. */
+static const char *archive_name(const struct job *job, const struct cb_cp_place *from)
+{
+    if (from->end.content_only)
+        return ".";
+    return job->values->follow && !from->end.wants_directory ? from->name
+                                                             : from->basename;
+}
+
 static int stream(const struct job *job, const struct cb_cp_place *from,
                   struct cb_buffered *out, struct cb_error **err)
 {
@@ -142,7 +151,7 @@ static int stream(const struct job *job, const struct cb_cp_place *from,
     struct cb_tree_tar tree = {.root_fd = from->dir,
                                .epoch_s = -1,
                                .faithful = 1,
-                               .top = from->end.content_only ? NULL : from->basename,
+                               .top = archive_name(job, from),
                                .changing = 1,
                                .cancel = job->app->cancel};
 
