@@ -126,11 +126,12 @@ END
     [ "$(cbuild inspect -f '{{.State.Running}}' shell)" = true ]
     run typing 'echo in $((1 + 1)); exit\n' cbuild exec -it shell bash
     expect_contains 'in 2'
-    cbuild run -d --name waits ubuntu sh -c 'until [ -e /go ]; do sleep 0.1; done; echo bye' >/dev/null
+    cbuild run -d --name waits ubuntu sh -c 'until [ -e /go ]; do echo tick; sleep 0.1; done; echo bye' >/dev/null
     cbuild attach waits >attached 3>&- &
+    wait_until grep -q tick attached
     cbuild exec waits touch /go
     wait $!
-    [ "$(cat attached)" = bye ]
+    [ "$(tail -1 attached)" = bye ]
     run cbuild container exec shell echo x
     expect_output x
     cbuild container stop -t 0 shell
