@@ -255,7 +255,8 @@ int cb_run_parse(const struct cb_cli_command *command, int argc, char **argv,
     if (status)
         return status;
     if (cb_app_arguments(command, args, 1, -1, err) < 0 ||
-        check_conflicts(values, err) < 0 || cb_run_read_files(values, err) < 0)
+        check_conflicts(values, err) < 0 || cb_run_read_files(values, err) < 0 ||
+        cb_joins_settle(request, err) < 0)
         return -1;
     for (size_t i = 1; i < args->count; i++)
         cb_strings_add(&request->command, args->items[i]);

@@ -4,7 +4,6 @@
 #include "base/strbuf.h"
 #include "commands/progress.h"
 #include "commands/run.h"
-#include "container/joins.h"
 #include "registry/registry.h"
 
 #include <errno.h>

@@ -75,15 +75,33 @@ END
 host() {
     nsenter --net="/proc/$HOLDER/ns/net" "$@"
 }
-# On a terminal, with what is typed from a file.
-typing() { # typing TEXT COMMAND
-    printf '%b' "$1" | script -qfec "$2" /dev/null | tr -d '\r'
+# On a terminal: types TEXT once the shell's prompt is there, and shows all until the end.
+typing() { # typing TEXT COMMAND…
+    timeout 60 python3 - "$@" <<'END'
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+seen, typed = b"", False
+while True:
+    try:
+        got = os.read(fd, 4096)
+    except OSError:
+        break
+    if not got:
+        break
+    seen += got
+    if not typed and b"# " in seen:
+        typed = True
+        os.write(fd, sys.argv[1].encode().decode("unicode_escape").encode())
+os.waitpid(pid, 0)
+sys.stdout.write(seen.decode(errors="replace").replace("\r", ""))
+END
 }
 
 @test "hello-world, and a container's life" {
     run cbuild run hello-world
     expect_output 'Hello from Docker!'
-    run cbuild run -i -t ubuntu true
     run cbuild run ubuntu echo hello world
     expect_output 'hello world'
     id=$(cbuild run -d ubuntu bash -c 'while true; do echo hello world; sleep 1; done')
@@ -102,17 +120,22 @@ typing() { # typing TEXT COMMAND
 
 @test "create, start -a -i, attach, exec -it and detaching" {
     id=$(cbuild create -it --name box ubuntu bash)
-    run typing 'echo typed $((40 + 2)); exit\n' 'cbuild start -a -i box'
+    run typing 'echo typed $((40 + 2)); exit\n' cbuild start -a -i box
     expect_contains 'typed 42'
-    cbuild run -d -it --name shell ubuntu bash >/dev/null
-    run typing 'echo in $((1 + 1)); exit\n' 'cbuild exec -it shell bash'
-    expect_contains 'in 2'
-    run typing '\020\021' 'cbuild attach shell'
+    run typing '\x10\x11' cbuild run -it --name shell ubuntu bash
     [ "$(cbuild inspect -f '{{.State.Running}}' shell)" = true ]
+    run typing 'echo in $((1 + 1)); exit\n' cbuild exec -it shell bash
+    expect_contains 'in 2'
+    cbuild run -d --name waits ubuntu sh -c 'until [ -e /go ]; do echo tick; sleep 0.1; done; echo bye' >/dev/null
+    cbuild attach waits >attached 3>&- &
+    wait_until grep -q tick attached
+    cbuild exec waits touch /go
+    wait $!
+    [ "$(tail -1 attached)" = bye ]
     run cbuild container exec shell echo x
     expect_output x
     cbuild container stop -t 0 shell
-    cbuild container rm shell box
+    cbuild container rm shell box waits
 }
 
 @test "nginx serves on a published port, and its page is changed, committed and copied" {
