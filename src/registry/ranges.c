@@ -207,6 +207,18 @@ static void move_ready(struct ranges *ranges, size_t i)
     pthread_mutex_unlock(&ranges->mutex);
 }
 
+static int check_going(struct ranges *ranges, struct cb_error **err)
+{
+    int failed;
+
+    pthread_mutex_lock(&ranges->mutex);
+    failed = ranges->error != NULL;
+    pthread_mutex_unlock(&ranges->mutex);
+    if (failed)
+        return cb_error_set(err, CB_ERR_SYSTEM, "another piece failed");
+    return cb_cancel_check(ranges->registry->cancel, err);
+}
+
 static int bring_piece(void *arg, size_t i, struct cb_error **err)
 {
     struct ranges *ranges = arg;
@@ -214,7 +226,7 @@ static int bring_piece(void *arg, size_t i, struct cb_error **err)
                           .start = start_of(ranges->first, i),
                           .end = end_of(ranges, i),
                           .fd = -1};
-    int result = cb_cancel_check(ranges->registry->cancel, err);
+    int result = check_going(ranges, err);
 
     if (result == 0)
         result = open_piece(&piece, err);
@@ -248,14 +260,15 @@ int cb_ranges_receive(struct cb_registry *registry,
                             .writer = writer,
                             .first = cb_blob_writer_offset(writer),
                             .mutex = PTHREAD_MUTEX_INITIALIZER};
+    unsigned width = cb_registry_downloads(registry);
     cb_auto(cb_error) error = NULL;
     int result;
 
     while (start_of(ranges.first, ranges.count) < blob->size)
         ranges.count++;
     ranges.ready = xcalloc(ranges.count + 1, 1);
-    result =
-        cb_fan_out(registry->pool, WIDTH, ranges.count, bring_piece, &ranges, &error);
+    result = cb_fan_out(registry->pool, width < WIDTH ? width : WIDTH, ranges.count,
+                        bring_piece, &ranges, &error);
     if (ranges.error) {
         result = cb_error_move(err, &ranges.error);
     } else if (ranges.unfit) {
