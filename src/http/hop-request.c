@@ -202,8 +202,10 @@ int cb_hop_set_up(struct cb_hop *hop, const char *method, const char *text,
     if (add_headers(hop, authorized, err) < 0)
         return -1;
     if (hop->asked_offset) {
+        cb_autofree char *last =
+            request->end ? xasprintf("%lld", (long long)request->end - 1) : xstrdup("");
         cb_autofree char *range =
-            xasprintf("Range: bytes=%lld-", (long long)hop->asked_offset);
+            xasprintf("Range: bytes=%lld-%s", (long long)hop->asked_offset, last);
 
         add_header(hop, range);
     }

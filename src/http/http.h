@@ -54,6 +54,8 @@ struct cb_http_request {
     int64_t max_body; /* when collected: default 4 MiB */
     int64_t offset;   /* >0: Range: bytes=offset- ; response.range_ok tells whether the
                          server obeyed */
+    int64_t end; /* >0, with an offset: the first byte that is not wanted any more. The
+                    server may send more. */
     /* Called before the first body byte, with status and range_ok known (to reset a
      * writer). */
     int (*on_response)(void *arg, int status, int range_ok, struct cb_error **err);

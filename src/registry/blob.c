@@ -3,11 +3,16 @@
  * for the next try. `urls` of foreign layers are ignored: only the registry is asked. */
 #include "registry/registry-priv.h"
 
+#include "registry/ranges.h"
 #include "store/content.h"
 
 #include <time.h>
 
 #define REPORT_EVERY_MS 100
+
+/* A stream that would take longer than this is given up for several. */
+#define LOOK_AFTER_MS 2000
+#define SLOW_MS       4000
 
 struct download {
     struct cb_registry *registry;
@@ -15,6 +20,9 @@ struct download {
     const struct cb_descriptor *blob;
     uint64_t event_id;
     int64_t received, reported_ms;
+    int64_t first, started_ms; /* of this stream */
+    int may_split;             /* the blob is one for ranges */
+    int split;                 /* … and this stream too slow for it */
 };
 
 static int64_t now_ms(void)
@@ -29,12 +37,23 @@ static int on_response(void *arg, int status, int range_ok, struct cb_error **er
 {
     struct download *download = arg;
 
+    download->started_ms = now_ms();
     if (range_ok)
         return 0;
-    download->received = 0;
+    download->received = download->first = 0;
     if (cb_blob_writer_offset(download->writer) == 0)
         return 0;
     return cb_blob_writer_reset(download->writer, err);
+}
+
+static int is_slow(const struct download *download, int64_t now)
+{
+    int64_t spent = now - download->started_ms;
+    int64_t got = download->received - download->first;
+    int64_t left = download->blob->size - download->received;
+
+    return download->may_split && spent >= LOOK_AFTER_MS && left >= CB_RANGES_MIN &&
+           left / SLOW_MS > got / spent;
 }
 
 static int on_bytes(void *arg, const void *bytes, size_t len, struct cb_error **err)
@@ -51,7 +70,9 @@ static int on_bytes(void *arg, const void *bytes, size_t len, struct cb_error **
                            &download->blob->digest, "Downloading", download->received,
                            download->blob->size, 0);
     }
-    return 0;
+    download->split = is_slow(download, now);
+    return download->split ? cb_error_set(err, CB_ERR_NETWORK, "one stream is too slow")
+                           : 0;
 }
 
 static int receive(struct cb_registry *registry, const struct cb_repository *repository,
@@ -71,7 +92,7 @@ static int receive(struct cb_registry *registry, const struct cb_repository *rep
         .write_arg = download,
     };
 
-    download->received = request.offset;
+    download->received = download->first = request.offset;
     if (request.offset == download->blob->size)
         return 0;
     if (cb_registry_call(registry, repository->endpoint, repository->scope, &request,
@@ -86,7 +107,31 @@ static int receive(struct cb_registry *registry, const struct cb_repository *rep
     return 0;
 }
 
-/* *RESUMED tells whether bytes of an earlier run were used. */
+/* One stream; if that is too slow the rest in ranges; if those fail one stream to the
+ * end.
+ */
+static int receive_somehow(struct cb_registry *registry,
+                           const struct cb_repository *repository,
+                           struct download *download, struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+
+    download->split =
+        download->may_split &&
+        cb_ranges_left(registry, download->blob, cb_blob_writer_offset(download->writer));
+    if (!download->split && receive(registry, repository, download, &error) == 0)
+        return 0;
+    if (!download->split)
+        return cb_error_move(err, &error);
+    if (cb_ranges_receive(registry, repository, download->blob, download->writer,
+                          download->event_id, err) < 0)
+        return -1;
+    download->may_split = 0;
+    return receive(registry, repository, download, err);
+}
+
+/* *RESUMED tells whether bytes of an earlier run, or of several streams, were used; then
+ * this one is to bring all in one. */
 static int fetch_once(struct cb_registry *registry,
                       const struct cb_repository *repository,
                       const struct cb_descriptor *blob, uint64_t event_id, int *resumed,
@@ -102,11 +147,13 @@ static int fetch_once(struct cb_registry *registry,
     if (present)
         return 0;
     download.writer = writer;
+    download.may_split = !*resumed && cb_ranges_fit(blob);
     *resumed = cb_blob_writer_offset(writer) > 0;
     cb_registry_status(registry, event_id, &blob->digest, "Downloading",
                        cb_blob_writer_offset(writer), blob->size, 0);
-    if (receive(registry, repository, &download, err) < 0)
+    if (receive_somehow(registry, repository, &download, err) < 0)
         return -1;
+    *resumed |= download.split;
     return cb_blob_commit(&writer, NULL, NULL, err);
 }
 

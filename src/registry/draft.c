@@ -214,6 +214,26 @@ static int read_platform(void *arg, const struct cb_repository *repository,
     return 0;
 }
 
+/* What was added under this name before. */
+static void drop_origin(struct cb_draft *draft, const struct cb_reference *origin)
+{
+    cb_autofree char *canonical = cb_reference_canonical(origin);
+    size_t kept = 0;
+
+    for (size_t i = 0; i < draft->count; i++) {
+        struct cb_draft_entry entry = draft->items[i];
+        cb_autofree char *name = cb_reference_canonical(entry.origin);
+
+        if (strcmp(name, canonical) != 0) {
+            draft->items[kept++] = entry;
+            continue;
+        }
+        cb_reference_free(entry.origin);
+        cb_descriptor_free(&entry.what);
+    }
+    draft->count = kept;
+}
+
 int cb_draft_add(struct cb_registry *registry, struct cb_draft *draft, const char *name,
                  struct cb_error **err)
 {
@@ -228,6 +248,7 @@ int cb_draft_add(struct cb_registry *registry, struct cb_draft *draft, const cha
     source.reference = reference;
     if (cb_tree_get(registry, &source, NULL, &tree, err) < 0)
         return cb_error_wrap(err, "%s", name);
+    drop_origin(draft, reference);
     for (size_t i = 0; tree->index && i < tree->index->manifests.count; i++)
         put_entry(draft, reference, &tree->index->manifests.items[i]);
     if (tree->index)

@@ -25,8 +25,8 @@ int cb_draft_write(struct cb_store *store, const struct cb_draft *draft,
 /* 1, or 0: there was none. */
 int cb_draft_remove(struct cb_store *store, const char *name, struct cb_error **err);
 
-/* The manifest NAME on its registry, or all of an index; those of the same digest are
- * replaced. */
+/* The manifest NAME on its registry, or all of an index, in place of those that NAME, or
+ * the same digest, was added as before. */
 int cb_draft_add(struct cb_registry *registry, struct cb_draft *draft, const char *name,
                  struct cb_error **err);
 /* By the name it was added under, or by "repository@digest". NOT_FOUND. */

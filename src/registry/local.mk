@@ -24,6 +24,8 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/pull.c \
 	%D%/push-index.c \
 	%D%/push.c \
+	%D%/ranges.c \
+	%D%/ranges.h \
 	%D%/registry-priv.h \
 	%D%/registry.c \
 	%D%/registry.h \

@@ -62,6 +62,13 @@ manifest() {
     manifest inspect list
     [ "$(printf '%s' "$output" | jq '.manifests | length')" = 2 ]
     expect_lacks cbuild.origin
+    # a tag that leads elsewhere now replaces what it was
+    "$CBUILD" copy -q busybox "docker://$REGISTRY/moving:1"
+    manifest create -a list "$REGISTRY/moving:1"
+    "$CBUILD" push -q --compression zstd busybox "$REGISTRY/moving:1"
+    manifest create -a list "$REGISTRY/moving:1"
+    manifest inspect list
+    [ "$(printf '%s' "$output" | jq '.manifests | length')" = 3 ]
     manifest inspect list "$REGISTRY/arm64:1"
     [ "$(printf '%s' "$output" | jq '.layers | length')" = 2 ]
     manifest annotate list "$REGISTRY/other:1" --arch arm

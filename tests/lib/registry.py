@@ -510,8 +510,8 @@ class Handler(BaseHTTPRequestHandler):
         elif start >= len(blob):
             return self.reply(416, headers=[("Content-Range", "bytes */%d" % len(blob))])
         else:
-            part = blob[start:]
-            headers = [("Content-Range", "bytes %d-%d/%d" % (start, len(blob) - 1, len(blob))),
+            part = blob[start:self.range_end(len(blob))]
+            headers = [("Content-Range", "bytes %d-%d/%d" % (start, start + len(part) - 1, len(blob))),
                        ("Content-Length", str(len(part)))]
             status = 206
         if limit is not None and limit < len(part):
@@ -520,8 +520,59 @@ class Handler(BaseHTTPRequestHandler):
         return self.reply(status, part, "application/octet-stream", headers)
 
     def range_start(self):
-        match = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
+        match = re.fullmatch(r"bytes=(\d+)-\d*", self.headers.get("Range") or "")
         return int(match.group(1)) if match else None
+
+    def range_end(self, length):
+        match = re.fullmatch(r"bytes=\d+-(\d+)", self.headers.get("Range") or "")
+        return min(int(match.group(1)) + 1, length) if match else length
+
+    def slowly(self, status, part, headers):
+        """3 MiB a second in each connection."""
+        self.reply(status, b"", "application/octet-stream", headers + [("Content-Length", str(len(part)))])
+        for at in range(0, len(part), 65536):
+            self.wfile.write(part[at:at + 65536])
+            time.sleep(65536 / (3 << 20))
+
+    def slow_range(self, repo, blob, change=lambda part, repo: part):
+        start = self.range_start()
+        if start is None:
+            return self.slowly(200, blob, [])
+        part = blob[start:self.range_end(len(blob))]
+        headers = [("Content-Range", "bytes %d-%d/%d" % (start, start + len(part) - 1, len(blob)))]
+        return self.slowly(206, change(part, repo), headers)
+
+    def blob_slow(self, repo, name, blob):
+        return self.slow_range(repo, blob)
+
+    def blob_slowlie(self, repo, name, blob):
+        """Ranges with other bytes; and none at the second time."""
+        if self.state.count((repo, name)) == 1:
+            return self.slowly(200, blob, [])
+        if self.range_start() is None:
+            return self.send_blob(blob)
+        return self.slow_range(repo, blob, lambda part, repo: bytes(len(part)))
+
+    def blob_slowshort(self, repo, name, blob):
+        """Half of each range."""
+        if self.state.count((repo, name)) == 1:
+            return self.slowly(200, blob, [])
+        if self.range_end(len(blob)) == len(blob):
+            return self.send_blob(blob)
+        return self.slow_range(repo, blob, lambda part, repo: part[:len(part) // 2])
+
+    def blob_slowwhole(self, repo, name, blob):
+        """No ranges at all; slow the first time."""
+        if self.state.count((repo, name)) == 1:
+            return self.slowly(200, blob, [])
+        return self.reply(200, blob, "application/octet-stream")
+
+    def blob_slow416(self, repo, name, blob):
+        if self.state.count((repo, name)) == 1:
+            return self.slowly(200, blob, [])
+        if self.range_start() is not None:
+            return self.reply(416)
+        return self.reply(200, blob, "application/octet-stream")
 
     def blob_wrongdigest(self, repo, name, blob):
         return self.send_blob(blob[:-1] + bytes([blob[-1] ^ 1]))
