@@ -124,6 +124,30 @@ old_store() {
     done
 }
 
+@test "a store on another disk, below a long path with colons, commas and backslashes, of 130 layers" {
+    local mnt=$BATS_TEST_TMPDIR/mnt
+    mkdir -p "$mnt" "$BATS_TEST_TMPDIR/context"
+    mount -t tmpfs -o size=100m none "$mnt"
+    export CBUILD_ROOT="$mnt/a:b,c\\d e:lowerdir=/,upperdir=/tmp/$(printf 'x%.0s' $(seq 200))/store"
+    {
+        echo FROM busybox
+        for i in $(seq 130); do echo "COPY f /f$i"; done
+        echo 'RUN ls / > /list; ls / | grep -c "^f[0-9]*$" > /count; rm /f1; ! test -e /root/.cbuild-host'
+    } >"$BATS_TEST_TMPDIR/context/Dockerfile"
+    echo x >"$BATS_TEST_TMPDIR/context/f"
+    "$CBUILD" import "$CB_BASES/busybox.tar" busybox
+    run timeout 60 "$CBUILD" build --progress=plain --network=none -t many "$BATS_TEST_TMPDIR/context"
+    built=$status text=$output
+    run "$CBUILD" run --rm --network none many sh -c 'cat /count; ls -d /f1 /f130 /mnt /boot /home 2>/dev/null'
+    shown=$output
+    run "$CBUILD" fsck --deep
+    sound=$status
+    umount "$mnt"
+    [ "$built $sound" = '0 0' ] || { echo "$text"; return 1; }
+    output=$shown
+    expect_output $'130\n/f130'
+}
+
 # Changes one bit in the middle of each blob.
 flip_blobs() {
     python3 - "$CBUILD_ROOT/blobs/sha256" <<'END'
