@@ -14,9 +14,9 @@ enum cb_event_kind {
     CB_EVENT_STEP_STATUS, /* id, item ("sha256:ab12", "transferring context"), current (0:
                              nothing was moved), total (0 unknown), done; text ("Pushed"),
                              of ours, or NULL */
-    CB_EVENT_STEP_CACHED, /* id: result comes from the cache */
-    CB_EVENT_STEP_DONE,   /* id */
-    CB_EVENT_STEP_ERROR,  /* id, error */
+    CB_EVENT_STEP_CACHED, /* id: result comes from the cache; inputs */
+    CB_EVENT_STEP_DONE,   /* id, inputs */
+    CB_EVENT_STEP_ERROR,  /* id, error, inputs */
     CB_EVENT_STEP_CANCELED,
     CB_EVENT_WARNING,    /* text, rule (or NULL), source+span (or NULL) */
     CB_EVENT_NOTICE,     /* text: a line for people, such as whom we wait for */
@@ -44,6 +44,8 @@ struct cb_event {
     const char *rule;
     const struct cb_error *error;
     const struct cb_step_usage *usage;
+    const uint64_t *inputs; /* the steps whose results it takes, as far as shown */
+    size_t input_count;
     struct cb_source *source;
     struct cb_span span;
     int64_t time_ns; /* CLOCK_MONOTONIC, filled by cb_event_emit */

@@ -69,6 +69,7 @@ extern const struct cb_cli_command cb_exec_command;
 extern const struct cb_cli_command cb_explain_command;
 extern const struct cb_cli_command cb_export_command;
 extern const struct cb_cli_command cb_fsck_command;
+extern const struct cb_cli_command cb_graph_command;
 extern const struct cb_cli_command cb_history_command;
 extern const struct cb_cli_command cb_image_inspect_command;
 extern const struct cb_cli_command cb_image_prune_command;

@@ -6,6 +6,7 @@
 #include "commands/commands.h"
 
 #include "container/record.h"
+#include "engine/engine.h"
 #include "parser/parser.h"
 
 #include <stdio.h>
@@ -100,6 +101,18 @@ static void offer_stages(int argc, char **argv, const char *word)
             offer(dockerfile->stages[i].name, word, NULL);
 }
 
+static void offer_builds(struct cb_app *app, const char *word)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto_value(cb_strings) ids = {0};
+
+    offer("last", word, NULL);
+    if (cb_app_store(app, 0, &store, NULL) < 0 || cb_builds_list(store, &ids, NULL) < 0)
+        return;
+    for (size_t i = 0; i < ids.count; i++)
+        offer(ids.items[i], word, NULL);
+}
+
 static void offer_words(const char *words, const char *word)
 {
     while (*words) {
@@ -128,8 +141,8 @@ static const struct cb_option *option_of(const struct cb_cli_command *command,
     return NULL;
 }
 
-static void offer_value(const struct cb_option *option, int argc, char **argv,
-                        const char *word)
+static void offer_value(struct cb_app *app, const struct cb_option *option, int argc,
+                        char **argv, const char *word)
 {
     static const struct {
         const char *option, *words;
@@ -145,6 +158,8 @@ static void offer_value(const struct cb_option *option, int argc, char **argv,
 
     if (strcmp(option->name, "target") == 0)
         offer_stages(argc, argv, word);
+    if (strcmp(option->name, "build") == 0)
+        offer_builds(app, word);
     for (size_t i = 0; i < CB_ARRAY_SIZE(table); i++)
         if (strcmp(table[i].option, option->name) == 0)
             offer_words(table[i].words, word);
@@ -209,7 +224,7 @@ static void complete(struct cb_app *app, int argc, char **argv)
         return;
     option = argc - 1 > used ? option_of(command, argv[argc - 2]) : NULL;
     if (option)
-        offer_value(option, argc, argv, word);
+        offer_value(app, option, argc, argv, word);
     else if (*word == '-')
         offer_options(command, word);
     if (option || *word == '-')

@@ -41,6 +41,15 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/event-filter.h \
 	%D%/events.c \
 	%D%/exec.c \
+	%D%/graph-dot.c \
+	%D%/graph-html.c \
+	%D%/graph-json.c \
+	%D%/graph-lanes.c \
+	%D%/graph-load.c \
+	%D%/graph-order.c \
+	%D%/graph-text.c \
+	%D%/graph.c \
+	%D%/graph.h \
 	%D%/fsck.c \
 	%D%/history.c \
 	%D%/image-filter.c \

@@ -56,6 +56,7 @@ const struct cb_cli_command *const cb_commands[] = {
     &cb_lint_command,
     &cb_context_command,
     &cb_explain_command,
+    &cb_graph_command,
     &cb_builds_ls_command,
     &cb_builds_show_command,
     &cb_builds_logs_command,

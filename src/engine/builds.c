@@ -16,6 +16,7 @@
 #define LINE_MAX_BYTES  (4u << 20)
 #define TAIL_BYTES      (64u << 10)
 #define STEPS_MAX       100000
+#define INPUTS_MAX      10000 /* of a step */
 #define SUFFIX          ".jsonl"
 #define SHORTEST_SUFFIX 3
 
@@ -167,6 +168,7 @@ void cb_built_clear(struct cb_built *built)
         free(step->name);
         free(step->miss);
         free(step->error);
+        cb_vec_free(&step->inputs);
     }
     cb_vec_free(&built->steps);
     cb_strings_free(&built->names);
@@ -257,6 +259,19 @@ static void read_usage(struct cb_built_step *step, const json_t *line)
     };
 }
 
+static void read_inputs(struct cb_built_step *step, const json_t *line)
+{
+    const json_t *inputs = json_object_get(line, "inputs");
+
+    cb_vec_free(&step->inputs);
+    for (size_t i = 0; i < json_array_size(inputs) && i < INPUTS_MAX; i++) {
+        json_int_t number = json_integer_value(json_array_get(inputs, i));
+
+        if (number > 0)
+            cb_vec_push(&step->inputs, (uint64_t)number);
+    }
+}
+
 static void read_step(struct cb_built *built, const json_t *line, const char *event)
 {
     static const char *const ends[] = {"cached", "done", "error", "canceled"};
@@ -281,6 +296,7 @@ static void read_step(struct cb_built *built, const json_t *line, const char *ev
         step->state = ends[i];
         step->end_s = time;
         set_text(&step->error, line, "error");
+        read_inputs(step, line);
     }
 }
 

@@ -125,6 +125,7 @@ struct cb_built_step {
     uint64_t log_bytes;
     int has_usage; /* a process ran */
     struct cb_step_usage usage;
+    CB_VEC(uint64_t) inputs; /* the steps whose results it takes */
 };
 struct cb_built {
     char *id;

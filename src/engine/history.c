@@ -104,6 +104,14 @@ static void add_usage(struct cb_strbuf *out, const struct cb_step_usage *usage)
         usage->oom_killed ? "true" : "false");
 }
 
+static void add_inputs(struct cb_strbuf *out, const struct cb_event *event)
+{
+    cb_strbuf_adds(out, ",\"inputs\":[");
+    for (size_t i = 0; i < event->input_count; i++)
+        cb_strbuf_addf(out, i ? ",%llu" : "%llu", (unsigned long long)event->inputs[i]);
+    cb_strbuf_addc(out, ']');
+}
+
 static void add_line(struct cb_strbuf *out, const struct cb_event *event)
 {
     open_line(out, kind_name(event->kind));
@@ -122,6 +130,8 @@ static void add_line(struct cb_strbuf *out, const struct cb_event *event)
                  strlen(cb_error_message(event->error)));
     if (event->usage)
         add_usage(out, event->usage);
+    if (event->input_count)
+        add_inputs(out, event);
     cb_strbuf_adds(out, "}\n");
 }
 

@@ -143,6 +143,16 @@ static int check_reference(struct cb_planner *planner, struct cb_base *base,
     return cb_error_at(err, base->source, base->span);
 }
 
+static char *canonical_name(const char *name)
+{
+    cb_auto(cb_reference) reference = NULL;
+
+    if (cb_reference_parse(&reference, name, NULL) < 0)
+        return xstrdup(name);
+    cb_reference_default_tag(reference);
+    return cb_reference_canonical(reference);
+}
+
 /* 1 resolved from what is here, 0 a registry has to be asked. */
 static int resolve_here(struct cb_planner *planner, struct cb_base *base,
                         struct cb_error **err)
@@ -155,8 +165,10 @@ static int resolve_here(struct cb_planner *planner, struct cb_base *base,
         return resolve_layout(planner, base, err);
     if (check_reference(planner, base, err) < 0)
         return -1;
-    if (options->offline)
+    if (options->offline) {
+        base->canonical = canonical_name(base->name);
         return 0;
+    }
     if (options->pull != CB_PULL_MISSING && options->pull != CB_PULL_NEVER)
         return 0;
     if (cb_registry_resolve(options->env->registry, base->name, &base->platform,
@@ -168,16 +180,6 @@ static int resolve_here(struct cb_planner *planner, struct cb_base *base,
         return 0;
     cb_error_move(err, &cause);
     return explain_failure(planner, base, err);
-}
-
-static char *canonical_name(const char *name)
-{
-    cb_auto(cb_reference) reference = NULL;
-
-    if (cb_reference_parse(&reference, name, NULL) < 0)
-        return xstrdup(name);
-    cb_reference_default_tag(reference);
-    return cb_reference_canonical(reference);
 }
 
 static int resolve_remote(void *arg, size_t index, struct cb_error **err)
@@ -281,9 +283,11 @@ int cb_bases_root(struct cb_planner *planner, struct cb_base *base, const char *
     struct cb_vertex_options vertex = {0};
 
     out->vertex = NULL;
-    if (!base->image || !base->image->config->diff_ids.count)
+    if (base->image && !base->image->config->diff_ids.count)
         return 0;
-    if (cb_op_image(&vertex, planner->options->env, base->image, err) < 0)
+    if (!base->image)
+        cb_op_unknown_image(&vertex, planner->options->env, base->canonical);
+    else if (cb_op_image(&vertex, planner->options->env, base->image, err) < 0)
         return -1;
     vertex.name = name;
     vertex.source = source;

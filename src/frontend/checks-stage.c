@@ -68,14 +68,15 @@ void cb_checks_from(struct cb_planner *planner, const struct cb_stage_def *def,
 void cb_checks_base_platform(struct cb_planner *planner, const struct cb_base *base,
                              struct cb_span span)
 {
-    const struct cb_platform *have = &base->image->config->platform;
+    const struct cb_image_config *config = base->image ? base->image->config : NULL;
     const struct cb_platform *want = &base->platform;
-    cb_autofree char *have_text = cb_platform_text(have);
+    cb_autofree char *have_text = config ? cb_platform_text(&config->platform) : NULL;
     cb_autofree char *want_text = cb_platform_text(want);
 
-    if (!strcmp(have->os, want->os) && !strcmp(have->arch, want->arch))
+    if (!config || !config->diff_ids.count)
         return;
-    if (!base->image->config->diff_ids.count)
+    if (!strcmp(config->platform.os, want->os) &&
+        !strcmp(config->platform.arch, want->arch))
         return;
     cb_checks_warn(
         planner, "InvalidBaseImagePlatform", planner->file->source, span,

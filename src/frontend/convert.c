@@ -219,7 +219,7 @@ int cb_convert_origin(struct cb_stage *stage, const struct cb_item *item,
         return cb_named_edge(planner, origin->named, out, err);
     if (origin->kind == CB_ORIGIN_STAGE)
         return stage_edge(stage, item, origin->stage, out, err);
-    if (origin->kind == CB_ORIGIN_IMAGE && origin->base->image) {
+    if (origin->kind == CB_ORIGIN_IMAGE && origin->base->canonical) {
         cb_checks_base_platform(planner, origin->base, item->place);
         name = xasprintf("FROM %s", origin->base->canonical);
         if (cb_bases_root(planner, origin->base, name, planner->file->source, item->place,
@@ -308,9 +308,11 @@ static int start_stage(struct cb_stage *stage, struct cb_error **err)
     if (!stage->base->image) {
         stage->env_unknown = 1;
         stage->config = cb_config_scratch(&stage->platform);
-        return 0;
+    } else {
+        stage->config = cb_config_derive(stage->base->image->config);
     }
-    stage->config = cb_config_derive(stage->base->image->config);
+    if (!stage->base->canonical)
+        return 0;
     stage->base_layers = stage->layers = stage->config->diff_ids.count;
     cb_checks_base_platform(planner, stage->base, from->span);
     add_prefix(&name, stage);

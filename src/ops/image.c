@@ -169,3 +169,36 @@ int cb_op_scratch(struct cb_vertex_options *out, struct cb_build_env *env,
     out->op = &scratch_op;
     return 0;
 }
+
+/* ── An image that was not looked up ── */
+
+static int unknown_exec(void *payload, struct cb_exec_context *context,
+                        struct cb_result **out, struct cb_error **err)
+{
+    (void)payload;
+    (void)context;
+    (void)out;
+    return cb_error_set(err, CB_ERR_UNSUPPORTED, "the image was not looked up");
+}
+
+static const struct cb_op_class unknown_op = {
+    .name = "image",
+    .pool = CB_POOL_IO,
+    .cheap_map = 1,
+    .cache_map = image_cache_map,
+    .exec = unknown_exec,
+    .free_payload = image_free,
+};
+
+void cb_op_unknown_image(struct cb_vertex_options *out, struct cb_build_env *env,
+                         const char *name)
+{
+    struct image_payload *payload = xcalloc(1, sizeof(*payload));
+    cb_auto_value(cb_key_parts) parts = {0};
+
+    payload->env = env;
+    cb_key_parts_add(&parts, "name", name);
+    out->op = &unknown_op;
+    out->payload = payload;
+    out->definition = cb_definition_digest(unknown_op.name, &parts, NULL);
+}

@@ -102,6 +102,10 @@ struct cb_digest cb_identity_from(const char *name, const struct cb_digest *dige
  * Exec fetches and unpacks what is missing. */
 int cb_op_image(struct cb_vertex_options *out, struct cb_build_env *env,
                 const struct cb_resolved_image *image, struct cb_error **err);
+/* The image NAME, which nobody has looked up: for a graph that is looked at and never
+ * solved. */
+void cb_op_unknown_image(struct cb_vertex_options *out, struct cb_build_env *env,
+                         const char *name);
 /* FROM scratch. */
 int cb_op_scratch(struct cb_vertex_options *out, struct cb_build_env *env,
                   struct cb_error **err);

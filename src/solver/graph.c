@@ -116,6 +116,31 @@ const char *cb_vertex_name(const struct cb_vertex *vertex)
     return vertex->name;
 }
 
+const struct cb_vertex *cb_graph_vertex(const struct cb_graph *graph, size_t index)
+{
+    return graph->vertices.items[index];
+}
+
+size_t cb_vertex_index(const struct cb_vertex *vertex)
+{
+    return vertex->index;
+}
+
+const struct cb_vertex *cb_vertex_input(const struct cb_vertex *vertex, size_t i)
+{
+    return i < vertex->input_count ? vertex->inputs[i] : NULL;
+}
+
+int cb_vertex_is_internal(const struct cb_vertex *vertex)
+{
+    return vertex->internal;
+}
+
+int cb_vertex_is_silent(const struct cb_vertex *vertex)
+{
+    return vertex->op->silent;
+}
+
 /* One line a vertex: `3 exec "[builder 2/3] RUN make" <- 1 2 (no-cache)`. */
 void cb_graph_dump(const struct cb_graph *graph, struct cb_strbuf *out)
 {

@@ -108,6 +108,8 @@ struct step {
     int stale; /* there was an entry, older than wanted */
     struct cb_result *result;
     uint64_t event_id; /* 0: no START without its end */
+    uint64_t number;   /* the last event_id there was */
+    unsigned seen;     /* by which look for inputs */
 };
 
 /* ── Jobs: what is done on a worker ── */
@@ -169,6 +171,7 @@ struct solve {
     const struct cb_vertex *at_fault; /* whose error it is; NULL: nobody's */
     int failed;
     struct cb_solve_stats stats;
+    unsigned looks; /* for inputs to tell of */
 
     pthread_mutex_t lock; /* guards finished */
     struct job *finished;

@@ -149,6 +149,14 @@ int cb_graph_add(struct cb_graph *graph, const struct cb_vertex_options *options
                  struct cb_edge *out, struct cb_error **err);
 size_t cb_graph_count(const struct cb_graph *graph);
 const char *cb_vertex_name(const struct cb_vertex *vertex);
+/* In the order of adding: inputs come before those that take them. */
+const struct cb_vertex *cb_graph_vertex(const struct cb_graph *graph, size_t index);
+size_t cb_vertex_index(const struct cb_vertex *vertex);
+/* The Ith input, NULL behind the last. */
+const struct cb_vertex *cb_vertex_input(const struct cb_vertex *vertex, size_t i);
+/* Not shown as a step, unless it executes; not even then. */
+int cb_vertex_is_internal(const struct cb_vertex *vertex);
+int cb_vertex_is_silent(const struct cb_vertex *vertex);
 /* Graphviz or plain text, for tests and people. */
 void cb_graph_dump(const struct cb_graph *graph, struct cb_strbuf *out);
 

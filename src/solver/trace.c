@@ -10,19 +10,57 @@ void cb_trace_start(struct solve *solve, struct step *step)
 {
     if (step->event_id || step->vertex->op->silent)
         return;
-    step->event_id = cb_event_next_id();
+    step->event_id = step->number = cb_event_next_id();
     cb_event_emit(solve->options->sink, (struct cb_event){.kind = CB_EVENT_STEP_START,
                                                           .id = step->event_id,
                                                           .name = step->vertex->name});
 }
 
+struct numbers {
+    uint64_t *items;
+    size_t count, capacity;
+};
+
+/* The steps STEP takes its files from, past those that people do not see. */
+static void find_inputs(struct solve *solve, const struct step *step,
+                        struct numbers *numbers)
+{
+    CB_VEC(const struct step *) trail = {0};
+
+    solve->looks++;
+    cb_vec_push(&trail, step);
+    while (trail.count) {
+        const struct step *at = trail.items[--trail.count];
+
+        for (size_t i = 0; i < at->vertex->input_count; i++) {
+            struct step *input = at->inputs[i];
+
+            if (input->seen == solve->looks)
+                continue;
+            input->seen = solve->looks;
+            if (input->number)
+                cb_vec_push(numbers, input->number);
+            else
+                cb_vec_push(&trail, input);
+        }
+    }
+    cb_vec_free(&trail);
+}
+
 void cb_trace_end(struct solve *solve, struct step *step, enum cb_event_kind kind,
                   const struct cb_error *error)
 {
+    struct numbers numbers = {0};
+
     if (!step->event_id)
         return;
-    cb_event_emit(solve->options->sink,
-                  (struct cb_event){.kind = kind, .id = step->event_id, .error = error});
+    find_inputs(solve, step, &numbers);
+    cb_event_emit(solve->options->sink, (struct cb_event){.kind = kind,
+                                                          .id = step->event_id,
+                                                          .error = error,
+                                                          .inputs = numbers.items,
+                                                          .input_count = numbers.count});
+    cb_vec_free(&numbers);
     step->event_id = 0;
 }
 

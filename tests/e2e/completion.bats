@@ -56,6 +56,8 @@ best"
     echo nonsense >Dockerfile
     candidates build --target b
     expect_output ""
+    candidates graph --build la
+    expect_output last
 }
 
 @test "bash asks, and is answered from behind a colon" {

@@ -57,6 +57,15 @@ int cb_op_scratch(struct cb_vertex_options *out, struct cb_build_env *env,
     return fake_op(out, &text);
 }
 
+void cb_op_unknown_image(struct cb_vertex_options *out, struct cb_build_env *env,
+                         const char *name)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    cb_strbuf_addf(&text, "unknown image %s", name);
+    fake_op(out, &text);
+}
+
 int cb_op_image(struct cb_vertex_options *out, struct cb_build_env *env,
                 const struct cb_resolved_image *image, struct cb_error **err)
 {

@@ -183,6 +183,7 @@ struct fake_sink {
     struct cb_strbuf text;
     struct cb_strings names; /* by order of START */
     uint64_t ids[4096];
+    struct cb_strbuf inputs; /* "c<-a,b " of each step that ended */
 };
 
 static inline const char *fake_sink_name(struct fake_sink *sink, uint64_t id)
@@ -214,6 +215,11 @@ static inline void fake_emit(struct cb_event_sink *base, const struct cb_event *
         cb_strbuf_addf(&sink->text, " %s", fake_sink_name(sink, event->id));
     if (event->text)
         cb_strbuf_addf(&sink->text, ": %s", event->text);
+    if (event->input_count)
+        cb_strbuf_addf(&sink->inputs, "%s<-", fake_sink_name(sink, event->id));
+    for (size_t i = 0; i < event->input_count; i++)
+        cb_strbuf_addf(&sink->inputs, "%s%c", fake_sink_name(sink, event->inputs[i]),
+                       i + 1 < event->input_count ? ',' : ' ');
     cb_strbuf_addc(&sink->text, '\n');
     pthread_cond_broadcast(&sink->more);
     pthread_mutex_unlock(&sink->lock);
@@ -230,12 +236,14 @@ static inline void fake_sink_open(struct fake_sink *sink)
 static inline void fake_sink_clear(struct fake_sink *sink)
 {
     cb_strbuf_truncate(&sink->text, 0);
+    cb_strbuf_truncate(&sink->inputs, 0);
     cb_strings_free(&sink->names);
 }
 
 static inline void fake_sink_close(struct fake_sink *sink)
 {
     cb_strbuf_free(&sink->text);
+    cb_strbuf_free(&sink->inputs);
     cb_strings_free(&sink->names);
     pthread_cond_destroy(&sink->more);
     pthread_mutex_destroy(&sink->lock);

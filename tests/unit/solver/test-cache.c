@@ -214,6 +214,29 @@ context_is_opened_every_time_and_only_its_selected_content_counts(void **state)
                            "START COPY a /\nMISS COPY a /: COPY a: a value 1→2\n"));
 }
 
+/* base ← link (internal) ← last, twice: the second time all are found. */
+static void the_end_of_a_step_tells_its_inputs_past_what_is_not_shown(void **state)
+{
+    struct world *world = *state;
+
+    for (int i = 0; i < 2; i++) {
+        cb_auto(cb_graph) graph = cb_graph_new();
+        struct fake base = {.name = "base"}, other = {.name = "other", .value = "2"};
+        struct fake link = {.name = "link"}, last = {.name = "last"};
+        struct cb_edge root = fake_vertex(graph, &base), linked;
+        struct cb_vertex_options options = fake_options(&link, &root, 1);
+
+        options.internal = 1;
+        linked = fake_add(graph, &options);
+        root = fake_vertex(graph, &other, root);
+        solve(world, graph, fake_vertex(graph, &last, linked, root, linked),
+              "last(link(base()),other(base()),link(base()))");
+        assert_string_equal(world->sink.inputs.text,
+                            i ? "other<-base last<-other,base "
+                              : "link<-base other<-base last<-link,other ");
+    }
+}
+
 static void results_older_than_the_ttl_are_made_again(void **state)
 {
     struct world *world = *state;
@@ -410,6 +433,7 @@ int main(void)
         WORLD_TEST(content_key_hits_when_the_identity_missed_and_is_learnt),
         WORLD_TEST(other_selection_of_the_same_input_is_no_fast_hit),
         WORLD_TEST(context_is_opened_every_time_and_only_its_selected_content_counts),
+        WORLD_TEST(the_end_of_a_step_tells_its_inputs_past_what_is_not_shown),
         WORLD_TEST(results_older_than_the_ttl_are_made_again),
         WORLD_TEST(missing_content_is_reported_at_the_step_that_asked),
         WORLD_TEST(no_cache_executes_and_records),
