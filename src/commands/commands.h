@@ -73,6 +73,7 @@ extern const struct cb_cli_command cb_graph_command;
 extern const struct cb_cli_command cb_history_command;
 extern const struct cb_cli_command cb_image_inspect_command;
 extern const struct cb_cli_command cb_image_prune_command;
+extern const struct cb_cli_command cb_image_tree_command;
 extern const struct cb_cli_command cb_images_command;
 extern const struct cb_cli_command cb_import_command;
 extern const struct cb_cli_command cb_info_command;

@@ -177,10 +177,11 @@ static int is_one_of(const struct cb_cli_command *command,
 static int takes_images(const struct cb_cli_command *command)
 {
     static const struct cb_cli_command *const takers[] = {
-        &cb_run_command,     &cb_create_command, &cb_push_command,
-        &cb_pull_command,    &cb_tag_command,    &cb_rmi_command,
-        &cb_inspect_command, &cb_save_command,   &cb_images_command,
-        &cb_history_command, &cb_copy_command,   &cb_image_inspect_command,
+        &cb_run_command,        &cb_create_command, &cb_push_command,
+        &cb_pull_command,       &cb_tag_command,    &cb_rmi_command,
+        &cb_inspect_command,    &cb_save_command,   &cb_images_command,
+        &cb_history_command,    &cb_copy_command,   &cb_image_inspect_command,
+        &cb_image_tree_command,
     };
 
     return is_one_of(command, takers, CB_ARRAY_SIZE(takers));

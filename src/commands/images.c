@@ -4,6 +4,7 @@
 #include "base/glob.h"
 #include "base/timestamp.h"
 #include "commands/image-filter.h"
+#include "commands/images-tree.h"
 #include "commands/listing.h"
 
 #include <stdio.h>
@@ -12,7 +13,7 @@
 struct values {
     const char *format;
     struct cb_strings filters;
-    int all, quiet, no_trunc, digests;
+    int all, quiet, no_trunc, digests, tree;
 };
 
 #define AT(field) offsetof(struct values, field)
@@ -28,6 +29,8 @@ static const struct cb_option options[] = {
      "table, json, or a Go template: {{.Repository}}:{{.Tag}}"},
     {"no-trunc", 0, CB_OPTION_FLAG, AT(no_trunc), NULL, "Do not shorten ids"},
     {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print ids only"},
+    {"tree", 0, CB_OPTION_FLAG, AT(tree), NULL,
+     "Show the platforms of each name below it"},
     {0},
 };
 
@@ -206,12 +209,16 @@ static int list(struct cb_app *app, const struct values *values, const char *arg
     cb_auto_json *rows = NULL;
     const struct cb_listing *how = values->digests ? &listing_with_digests : &listing;
 
-    if (cb_listing_check(how, values->format, err) < 0 ||
+    if ((values->tree
+             ? cb_images_tree_check(values->format, values->quiet, values->digests, err)
+             : cb_listing_check(how, values->format, err)) < 0 ||
         cb_app_store(app, 1, &store, err) < 0 ||
         cb_image_filter_parse(&filter, &values->filters, filters, store, err) < 0 ||
         images_for(store, argument, &images, err) < 0)
         return -1;
     rows = rows_of(&images, argument, &filter, values);
+    if (values->tree)
+        return cb_images_tree_print(store, rows, values->format, err);
     if (values->quiet && !values->format) {
         print_ids(rows);
         return 0;

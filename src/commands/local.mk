@@ -56,6 +56,9 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/image-filter.h \
 	%D%/image-prune.c \
 	%D%/image-prune.h \
+	%D%/image-tree.c \
+	%D%/images-tree.c \
+	%D%/images-tree.h \
 	%D%/images.c \
 	%D%/info.c \
 	%D%/inspect-container.c \

@@ -81,6 +81,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/gc.c \
 	%D%/layer-blob.c \
 	%D%/layer-pass.c \
+	%D%/layer-waste.c \
+	%D%/layer-waste.h \
 	%D%/layer.c \
 	%D%/layout.c \
 	%D%/lease.c \

@@ -32,6 +32,10 @@ unit_tests += tests/unit/store/test-layer
 tests_unit_store_test_layer_SOURCES = tests/unit/store/test-layer.c
 tests_unit_store_test_layer_LDADD = $(LIBS_store)
 
+unit_tests += tests/unit/store/test-layer-waste
+tests_unit_store_test_layer_waste_SOURCES = tests/unit/store/test-layer-waste.c
+tests_unit_store_test_layer_waste_LDADD = $(LIBS_store)
+
 unit_tests += tests/unit/store/test-layout
 tests_unit_store_test_layout_SOURCES = tests/unit/store/test-layout.c
 tests_unit_store_test_layout_LDADD = $(LIBS_store)
