@@ -90,7 +90,9 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/progress-log.c \
 	%D%/progress-plain.c \
 	%D%/progress-quiet.c \
+	%D%/progress-tty-draw.c \
 	%D%/progress-tty.c \
+	%D%/progress-tty.h \
 	%D%/progress.c \
 	%D%/progress.h \
 	%D%/prompt.c \

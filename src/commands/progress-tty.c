@@ -1,9 +1,9 @@
 /* The live view: a line for every step with its time, the last log lines of running ones,
  * redrawn in place. What a finished build leaves on the screen is its steps, and below
  * them everything that a failed step said. */
+#include "commands/progress-tty.h"
+
 #include "base/map.h"
-#include "base/timestamp.h"
-#include "commands/progress.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -13,24 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TAIL_LINES 6
-#define REDRAW_MS  100
-#define WIDTH_MIN  20
-#define WIDTH_MAX  500
-
-enum step_state { RUNNING, CACHED, DONE, FAILED, CANCELED };
-
-struct step {
-    char *name;
-    int64_t start_ns, end_ns;
-    enum step_state state;
-    char *tail[TAIL_LINES]; /* the newest last */
-    size_t tail_count;
-    struct cb_strbuf partial;
-    struct cb_step_log log;
-    char *item; /* transfer in progress */
-    uint64_t current, total;
-};
+#define REDRAW_MS 100
+#define WIDTH_MIN 20
+#define WIDTH_MAX 500
 
 struct tty {
     struct cb_event_sink sink;
@@ -40,19 +25,26 @@ struct tty {
     int has_ticker, closing, dirty, colour;
     struct cb_map *steps;
     int64_t start_ns;
-    unsigned drawn_lines;
     unsigned finished;
+    CB_VEC(unsigned) drawn; /* columns of each line that is on the screen */
 };
+
+static void clear_items(struct cb_tty_step *step)
+{
+    cb_vec_foreach (item, &step->items)
+        free(item->name);
+    cb_vec_free(&step->items);
+}
 
 static void free_step(void *value)
 {
-    struct step *step = value;
+    struct cb_tty_step *step = value;
 
     for (size_t i = 0; i < step->tail_count; i++)
         free(step->tail[i]);
     cb_strbuf_free(&step->partial);
     cb_step_log_clear(&step->log);
-    free(step->item);
+    clear_items(step);
     free(step->name);
     free(step);
 }
@@ -65,10 +57,10 @@ static int64_t now_ns(void)
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-static struct step *step_of(struct tty *tty, const struct cb_event *event)
+static struct cb_tty_step *step_of(struct tty *tty, const struct cb_event *event)
 {
     char key[24];
-    struct step *step;
+    struct cb_tty_step *step;
 
     snprintf(key, sizeof(key), "%" PRIu64, event->id);
     step = cb_map_get(tty->steps, key);
@@ -82,22 +74,22 @@ static struct step *step_of(struct tty *tty, const struct cb_event *event)
 }
 
 /* Without colours, which are ours here. */
-static void add_tail(struct step *step, const char *line, size_t len)
+static void add_tail(struct cb_tty_step *step, const char *line, size_t len)
 {
     cb_auto_value(cb_strbuf) text = {0};
 
     line = cb_progress_line(line, &len);
     cb_colour_add(&text, line, len, 0);
-    if (step->tail_count == TAIL_LINES) {
+    if (step->tail_count == CB_TTY_TAIL) {
         free(step->tail[0]);
-        memmove(step->tail, step->tail + 1, (TAIL_LINES - 1) * sizeof(*step->tail));
+        memmove(step->tail, step->tail + 1, (CB_TTY_TAIL - 1) * sizeof(*step->tail));
         step->tail_count--;
     }
     step->tail[step->tail_count++] =
         xstrndup(cb_strbuf_text(&text), text.len > WIDTH_MAX ? WIDTH_MAX : text.len);
 }
 
-static void add_log(struct step *step, const char *text, size_t left)
+static void add_log(struct cb_tty_step *step, const char *text, size_t left)
 {
     const char *end;
 
@@ -115,124 +107,73 @@ static void add_log(struct step *step, const char *text, size_t left)
         cb_strbuf_add(&step->partial, text, left);
 }
 
-static void finish(struct tty *tty, struct step *step, const struct cb_event *event,
-                   enum step_state state)
+static void finish(struct tty *tty, struct cb_tty_step *step,
+                   const struct cb_event *event, enum cb_tty_state state)
 {
+    clear_items(step);
     step->state = state;
     step->end_ns = event->time_ns;
     tty->finished++;
-    if (state != FAILED)
+    if (state != CB_TTY_FAILED)
         cb_step_log_clear(&step->log);
+}
+
+/* Bytes of ITEM came or went; when it is over it has no line any more. */
+static void move_item(struct cb_tty_step *step, const struct cb_event *event)
+{
+    const char *name = event->item ? event->item : "";
+    struct cb_tty_item *item = NULL;
+
+    cb_vec_foreach (one, &step->items)
+        if (strcmp(one->name, name) == 0)
+            item = one;
+    if (event->done) {
+        step->moved += event->current;
+        if (item) {
+            free(item->name);
+            memmove(item, item + 1,
+                    (size_t)(step->items.items + --step->items.count - item) *
+                        sizeof(*item));
+        }
+        return;
+    }
+    if (!item) {
+        cb_vec_push(&step->items, ((struct cb_tty_item){.name = xstrdup(name),
+                                                        .first = event->current,
+                                                        .start_ns = event->time_ns}));
+        item = &step->items.items[step->items.count - 1];
+    }
+    item->current = event->current;
+    item->total = event->total;
+    item->last_ns = event->time_ns;
 }
 
 static void apply(struct tty *tty, const struct cb_event *event)
 {
-    struct step *step = step_of(tty, event);
+    struct cb_tty_step *step = step_of(tty, event);
 
     switch (event->kind) {
     case CB_EVENT_STEP_LOG:
         add_log(step, event->text, event->len);
         break;
     case CB_EVENT_STEP_STATUS:
-        free(step->item);
-        step->item = event->done ? NULL : xstrdup(event->item);
-        step->current = event->current;
-        step->total = event->total;
+        move_item(step, event);
         break;
     case CB_EVENT_STEP_CACHED:
-        finish(tty, step, event, CACHED);
+        finish(tty, step, event, CB_TTY_CACHED);
         break;
     case CB_EVENT_STEP_DONE:
-        if (step->state == RUNNING)
-            finish(tty, step, event, DONE);
+        if (step->state == CB_TTY_RUNNING)
+            finish(tty, step, event, CB_TTY_DONE);
         break;
     case CB_EVENT_STEP_ERROR:
-        finish(tty, step, event, FAILED);
+        finish(tty, step, event, CB_TTY_FAILED);
         break;
     case CB_EVENT_STEP_CANCELED:
-        finish(tty, step, event, CANCELED);
+        finish(tty, step, event, CB_TTY_CANCELED);
         break;
     default:
         break;
-    }
-}
-
-/* Adds TEXT escaped and cut to WIDTH columns (bytes outside ASCII count as they are: one
- * or more columns each). */
-static void add_cut(struct cb_strbuf *out, const char *text, size_t width)
-{
-    cb_auto_value(cb_strbuf) clean = {0};
-
-    cb_strbuf_add_escaped(&clean, text, strlen(text), 0);
-    if (clean.len > width) {
-        size_t cut = width > 3 ? width - 3 : width;
-
-        while (cut && ((unsigned char)clean.text[cut] & 0xc0) == 0x80)
-            cut--;
-        cb_strbuf_truncate(&clean, cut);
-        if (width > 3)
-            cb_strbuf_adds(&clean, "...");
-    }
-    cb_strbuf_add(out, cb_strbuf_text(&clean), clean.len);
-}
-
-static void add_colour(struct cb_strbuf *out, const struct tty *tty, const char *code)
-{
-    if (tty->colour)
-        cb_strbuf_addf(out, "\x1b[%sm", code);
-}
-
-static void draw_step(struct tty *tty, const struct step *step, int64_t now, size_t width,
-                      int last, struct cb_strbuf *out, unsigned *lines)
-{
-    static const char *const colours[] = {"0", "36", "34", "31", "33"};
-    char seconds[32];
-    cb_auto_value(cb_strbuf) label = {0};
-
-    cb_progress_seconds((step->state == RUNNING ? now : step->end_ns) - step->start_ns,
-                        seconds);
-    if (step->state == CACHED)
-        cb_strbuf_adds(&label, "CACHED ");
-    else if (step->state == FAILED)
-        cb_strbuf_adds(&label, "ERROR ");
-    else if (step->state == CANCELED)
-        cb_strbuf_adds(&label, "CANCELED ");
-    cb_strbuf_adds(&label, step->name);
-    add_colour(out, tty, colours[step->state]);
-    cb_strbuf_adds(out, step->state == RUNNING ? " > " : "=> ");
-    {
-        size_t room = width > 14 ? width - 14 : 6;
-        size_t before = out->len;
-
-        add_cut(out, cb_strbuf_text(&label), room);
-        for (size_t used = out->len - before; used < room; used++)
-            cb_strbuf_addc(out, ' ');
-    }
-    cb_strbuf_addf(out, " %8s", step->state == CACHED ? "0.0s" : seconds);
-    add_colour(out, tty, "0");
-    cb_strbuf_adds(out, "\x1b[K\n");
-    ++*lines;
-    if (step->state == RUNNING && step->item) {
-        cb_autofree char *current = cb_size_human(step->current);
-        cb_autofree char *total = cb_size_human(step->total);
-        cb_autofree char *text = step->total
-                                     ? xasprintf("%s %s / %s", step->item, current, total)
-                                     : xasprintf("%s %s", step->item, current);
-
-        cb_strbuf_adds(out, "    ");
-        add_cut(out, text, width > 5 ? width - 5 : width);
-        cb_strbuf_adds(out, "\x1b[K\n");
-        ++*lines;
-    }
-    if (step->state == RUNNING || (step->state == FAILED && !last)) {
-        for (size_t i = 0; i < step->tail_count; i++) {
-            add_colour(out, tty, "2");
-            cb_strbuf_adds(out, "    ");
-            add_cut(out, step->tail[i], width > 5 ? width - 5 : width);
-            add_colour(out, tty, "0");
-            cb_strbuf_adds(out, "\x1b[K\n");
-            ++*lines;
-        }
     }
 }
 
@@ -249,36 +190,80 @@ static void screen_size(size_t *width, unsigned *height)
         *width = WIDTH_MAX;
 }
 
-/* Finished steps scroll off the top when there are more lines than the screen has. */
+/* How far up the picture begins: a line that was drawn when the screen was wider takes
+ * several of today's. */
+static unsigned lines_up(const struct tty *tty, size_t width)
+{
+    unsigned lines = 0;
+
+    cb_vec_foreach (columns, &tty->drawn)
+        lines += *columns ? (*columns + (unsigned)width - 1) / (unsigned)width : 1;
+    return lines;
+}
+
+static void erase(struct tty *tty, struct cb_strbuf *out, size_t width, unsigned height)
+{
+    unsigned up = lines_up(tty, width);
+
+    if (up)
+        cb_strbuf_addf(out, "\x1b[%uA\r", up < height ? up : height);
+    cb_vec_free(&tty->drawn);
+}
+
+/* Which steps there is room for: those that run first, then the newest of the others. In
+ * the last picture all. */
+static char *choose_steps(const struct tty *tty, unsigned height, int last)
+{
+    size_t count = cb_map_count(tty->steps), position = 0, index = 0;
+    unsigned room = height > 3 ? height - 2 : 1;
+    char *chosen = xcalloc(count + 1, 1);
+    cb_autofree struct cb_tty_step **steps =
+        xcalloc(count + 1, sizeof(struct cb_tty_step *));
+    const char *key;
+    void *value;
+
+    while (cb_map_next(tty->steps, &position, &key, &value))
+        steps[index++] = value;
+    for (int running = 1; running >= 0; running--) {
+        for (size_t i = count; i-- > 0;) {
+            unsigned lines = cb_tty_step_lines(steps[i], 1);
+            int fits = last || lines <= room;
+
+            if ((steps[i]->state == CB_TTY_RUNNING) != running || (!fits && !room))
+                continue;
+            chosen[i] = fits ? 2 : 1; /* 1: its own line only */
+            if (!last)
+                room -= fits ? lines : 1;
+        }
+    }
+    return chosen;
+}
+
 static void draw(struct tty *tty, int last)
 {
-    cb_auto_value(cb_strbuf) out = {0};
-    size_t width, position = 0, total = cb_map_count(tty->steps), index = 0;
-    unsigned height, lines = 0;
+    cb_auto_value(cb_tty_screen) screen = {.colour = tty->colour};
+    size_t position = 0, index = 0;
+    unsigned height;
     const char *key;
     void *value;
     int64_t now = now_ns();
+    cb_autofree char *chosen = NULL;
 
-    screen_size(&width, &height);
-    if (tty->drawn_lines)
-        cb_strbuf_addf(&out, "\x1b[%uA\r", tty->drawn_lines);
-    cb_strbuf_addf(&out, "[+] %.1fs (%u/%zu)\x1b[K\n",
-                   (double)(now - tty->start_ns) / 1e9, tty->finished, total);
-    lines++;
+    screen_size(&screen.width, &height);
+    chosen = choose_steps(tty, height, last);
+    erase(tty, &screen.out, screen.width, height);
+    cb_tty_draw_head(&screen, (double)(now - tty->start_ns) / 1e9, tty->finished,
+                     cb_map_count(tty->steps), last);
     while (cb_map_next(tty->steps, &position, &key, &value)) {
-        struct step *step = value;
-        size_t following = total - index++ - 1;
+        int how = chosen[index++];
 
-        if (!last && step->state != RUNNING &&
-            lines + following + TAIL_LINES + 2 > height)
-            continue;
-        if (!last && lines + TAIL_LINES + 2 > height)
-            break;
-        draw_step(tty, step, now, width, last, &out, &lines);
+        if (how)
+            cb_tty_draw_step(&screen, value, now, how == 2 && !last);
     }
-    cb_strbuf_adds(&out, "\x1b[J");
-    tty->drawn_lines = lines;
-    fwrite(out.text, 1, out.len, stderr);
+    cb_strbuf_adds(&screen.out, "\x1b[J");
+    cb_vec_foreach (columns, &screen.columns)
+        cb_vec_push(&tty->drawn, *columns);
+    fwrite(screen.out.text, 1, screen.out.len, stderr);
     fflush(stderr);
     tty->dirty = 0;
 }
@@ -305,7 +290,7 @@ static void *tick(void *arg)
     return NULL;
 }
 
-static void print_miss(const struct step *step, const struct cb_event *event)
+static void print_miss(const struct cb_tty_step *step, const struct cb_event *event)
 {
     cb_auto_value(cb_strbuf) text = {0};
 
@@ -315,7 +300,7 @@ static void print_miss(const struct step *step, const struct cb_event *event)
     fprintf(stderr, "%s\n", cb_strbuf_text(&text));
 }
 
-static void print_warning(const struct step *step, const struct cb_event *event)
+static void print_warning(const struct cb_tty_step *step, const struct cb_event *event)
 {
     cb_autofree char *prefix = step ? xasprintf("%s: ", step->name) : xstrdup("");
 
@@ -324,9 +309,14 @@ static void print_warning(const struct step *step, const struct cb_event *event)
 
 static void print_above(struct tty *tty, const struct cb_event *event)
 {
-    if (tty->drawn_lines)
-        fprintf(stderr, "\x1b[%uA\r\x1b[J", tty->drawn_lines);
-    tty->drawn_lines = 0;
+    cb_auto_value(cb_strbuf) out = {0};
+    unsigned height;
+    size_t width;
+
+    screen_size(&width, &height);
+    erase(tty, &out, width, height);
+    cb_strbuf_adds(&out, "\x1b[J");
+    fwrite(out.text, 1, out.len, stderr);
     if (event->kind == CB_EVENT_MISS)
         print_miss(step_of(tty, event), event);
     else
@@ -376,9 +366,9 @@ static void print_failed_logs(const struct tty *tty)
     void *value;
 
     while (cb_map_next(tty->steps, &position, &key, &value)) {
-        const struct step *step = value;
+        const struct cb_tty_step *step = value;
 
-        if (step->state == FAILED)
+        if (step->state == CB_TTY_FAILED)
             cb_step_log_print(&step->log, step->name);
     }
 }
@@ -397,6 +387,7 @@ static void close_tty(struct cb_event_sink *sink)
         draw(tty, 1);
     print_failed_logs(tty);
     cb_map_free(tty->steps);
+    cb_vec_free(&tty->drawn);
     pthread_cond_destroy(&tty->wake);
     pthread_mutex_destroy(&tty->lock);
     free(tty);
@@ -408,9 +399,9 @@ static void suspend_tty(struct cb_event_sink *sink, int suspend)
 
     if (suspend) {
         pthread_mutex_lock(&tty->lock);
-        if (tty->drawn_lines)
+        if (tty->drawn.count)
             draw(tty, 0);
-        tty->drawn_lines = 0;
+        cb_vec_free(&tty->drawn);
         tty->dirty = 1;
         fflush(stderr);
     } else {

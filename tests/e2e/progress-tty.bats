@@ -1,0 +1,97 @@
+#!/usr/bin/env bats
+# The live view, as it stands on a terminal.
+load helpers
+
+setup_file() {
+    cb_store
+    printf 'FROM busybox\n' | "$CBUILD" build -q -
+}
+teardown_file() { cb_drop_store; }
+setup() {
+    cb_dir
+    export TERM=xterm
+    dockerfile <<'END'
+FROM busybox AS base
+RUN echo "a step that is so long that it has to be cut off on a narrow terminal" >/base
+FROM base AS one
+RUN for i in 1 2 3 4 5 6 7 8; do echo "line $i"; sleep 0.05; done
+FROM base
+RUN : ünïcödé 漢字漢字
+COPY --from=one /bin/sh /sh2
+END
+}
+
+# What stands on a terminal of SIZE at the end of a build; every time is T.
+on_screen() { # SIZE ARGUMENTS...
+    local size=$1
+    shift
+    run python3 "$BATS_TEST_DIRNAME/../lib/screen.py" "$size" "$CBUILD" build --progress=tty --no-cache -t img "$@" "$DIR"
+    output=$(sed -E 's/ +([0-9]+\.[0-9]s)$/ \1/; s/[0-9]+\.[0-9]s/T/; s/[0-9a-f]{64}/ID/' <<<"$output")
+}
+
+# All lines but those of results, sorted: steps that run side by side may begin in any order.
+steps() { grep -aE '^(=>|\[\+\])' <<<"$output" | LC_ALL=C sort; }
+
+@test "80 columns: one line a step, cut, the time at the edge" {
+    on_screen 80x24
+    [ "$(steps)" = "=> CACHED [base 1/2] FROM docker.io/library/busybox:latest T
+=> [base 2/2] RUN echo \"a step that is so long that it has to be cu... T
+=> [one 1/1] RUN for i in 1 2 3 4 5 6 7 8; do echo \"line \$i\"; sleep... T
+=> [stage-2 1/2] RUN : ünïcödé 漢字漢字 T
+=> [stage-2 2/2] COPY --from=one /bin/sh /sh2 T
+[+] T (5/5) FINISHED" ]
+    [[ $output == *$'\nstatus 0' ]]
+    # every time ends in the same column, wide characters or not
+    run python3 "$BATS_TEST_DIRNAME/../lib/screen.py" 80x24 "$CBUILD" build --progress=tty -t img "$DIR"
+    [ "$(grep -a '^=>' <<<"$output" | python3 -c '
+import sys, unicodedata
+print({sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in l.rstrip()) for l in sys.stdin})')" = '{79}' ]
+}
+
+@test "200 columns: nothing is cut; 30 columns: everything stays on its line" {
+    on_screen 200x24
+    expect_contains '"a step that is so long that it has to be cut off on a narrow terminal" >/base'
+    on_screen 30x10
+    [ "$(steps)" = "=> CACHED [base 1... T
+=> [base 2/2] RUN... T
+=> [one 1/1] RUN ... T
+=> [stage-2 1/2] ... T
+=> [stage-2 2/2] ... T
+[+] T (5/5) FINISHED" ]
+}
+
+@test "a terminal that gets narrower is drawn anew without remains" {
+    on_screen 80x24,line:40x24
+    [ "$(steps | cut -c1-14)" = "=> CACHED [bas
+=> [base 2/2] 
+=> [one 1/1] R
+=> [stage-2 1/
+=> [stage-2 2/
+[+] T (5/5) FI" ]
+    expect_lacks 'line '
+}
+
+@test "more steps than the screen is high: all are there at the end, once" {
+    { echo FROM busybox; seq -f 'RUN : %g' 1 30; } >"$DIR/Dockerfile"
+    on_screen 80x8
+    [ "$(grep -c 'RUN :' <<<"$output")" -eq 30 ]
+    [ "$(grep -c '^\[+\]' <<<"$output")" -eq 1 ]
+}
+
+@test "a failed step: what it said, once, and the place" {
+    printf 'FROM busybox\nRUN echo first; echo last words >&2; exit 3\n' >"$DIR/Dockerfile"
+    on_screen 80x24
+    expect_contains '=> ERROR [2/2] RUN echo first' 'Dockerfile:2:1:' 'exit code: 3' 'status 1'
+    [ "$(grep -c '^last words' <<<"$output")" -eq 1 ]
+}
+
+@test "NO_COLOR is obeyed, and a dumb terminal gets plain lines" {
+    NO_COLOR=1 run script -qec "'$CBUILD' build --progress=tty -t img '$DIR'" /dev/null
+    expect_contains $'\033[K'
+    expect_lacks $'\033[0m'
+    run script -qec "'$CBUILD' build --progress=tty -t img '$DIR'" /dev/null
+    expect_contains $'\033[36m=> CACHED'
+    TERM=dumb run script -qec "'$CBUILD' build -t img '$DIR'" /dev/null
+    expect_contains '#1 CACHED'
+    expect_lacks $'\033[K'
+}
