@@ -1,6 +1,7 @@
 /* cbuild build. */
 #include "commands/commands.h"
 
+#include "commands/build-summary.h"
 #include "commands/call.h"
 #include "commands/debug.h"
 #include "commands/progress.h"
@@ -290,6 +291,7 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_engine) engine = NULL;
     cb_auto(cb_progress) progress = NULL;
+    cb_auto(cb_build_summary) took = NULL;
     cb_auto_value(cb_build_outcome) outcome = {0};
     const char *mode = values->progress;
     char text[CB_DIGEST_MAX_TEXT];
@@ -308,7 +310,8 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
         return -1;
     cb_store_lease_late(store);
     env.store = store;
-    env.sink = cb_progress_sink(progress);
+    took = cb_build_summary_new(cb_progress_sink(progress));
+    env.sink = cb_build_summary_sink(took);
     debug.progress = progress;
     if (cb_debug_has_terminal()) {
         env.shell = cb_debug_shell;
@@ -321,8 +324,10 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
         return -1;
     if (values->request.call != CB_CALL_BUILD)
         return cb_call_print(&values->asked, &outcome.call, err);
-    if (summary)
+    if (summary) {
         print_outcome(&outcome);
+        cb_build_summary_print(took);
+    }
     if (cb_digest_is_set(&outcome.image_id) && !outcome.took_stdout)
         printf("%s\n", cb_digest_text(&outcome.image_id, text));
     return cb_flush_stdout(err);

@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/commands/libcommands.a
 src_commands_libcommands_a_SOURCES = \
 	%D%/app.c \
 	%D%/archive.c \
+	%D%/build-summary.c \
+	%D%/build-summary.h \
 	%D%/build.c \
 	%D%/builds-logs.c \
 	%D%/builds-print.c \

@@ -194,3 +194,12 @@ END
     expect_status 1
     expect_contains 'Dockerfile:2' 'RUM'
 }
+
+@test "a build that took a while says at its end what it waited for" {
+    printf 'FROM busybox AS a\nRUN sleep 1.1\nFROM busybox\nRUN sleep 0.2\nCOPY --from=a /bin/sh /x\n' >"$DIR/Dockerfile"
+    build_ok
+    expect_contains ', critical path ' 's  [a 2/2] RUN sleep 1.1'
+    expect_lacks '0.2s  [stage-1'
+    build_ok
+    expect_lacks 'critical path'
+}
