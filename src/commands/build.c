@@ -114,7 +114,7 @@ static const struct cb_option options[] = {
     {"platform", 0, CB_OPTION_LIST, AT(request.platforms), "OS/ARCH[,OS/ARCH]",
      "Platforms of the image (default: this machine's)"},
     {"progress", 0, CB_OPTION_TEXT, AT(progress), "MODE",
-     "How progress is shown: auto, tty, plain, quiet or rawjson"},
+     "How progress is shown: auto, tty, plain, quiet, rawjson or legacy"},
     {"pull", 0, CB_OPTION_OPTIONAL, AT(pull), "POLICY",
      "When to ask registries for base images: always (plain --pull), missing (default), "
      "never, newer"},
@@ -255,6 +255,16 @@ static void print_outcome(const struct cb_build_outcome *outcome)
             outcome->stats.executed);
 }
 
+static void print_legacy_result(const struct cb_build_outcome *outcome)
+{
+    char short_id[13];
+
+    cb_short_id(&outcome->image_id, short_id);
+    printf("Successfully built %s\n", short_id);
+    for (size_t i = 0; i < outcome->names.count; i++)
+        printf("Successfully tagged %s\n", outcome->names.items[i]);
+}
+
 /* As docker has it, a file without a name is none. */
 static void drop_empty(struct cb_build_request *request)
 {
@@ -300,7 +310,7 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     struct cb_network_joined joined;
     struct cb_engine_env env = {
         .launcher = app->launcher, .cancel = app->cancel, .stdin_fd = STDIN_FILENO};
-    int status, summary;
+    int status, summary, legacy;
 
     if (cb_progress_check(mode, err) < 0 ||
         cb_progress_new(&progress, values->quiet ? "quiet" : mode, err) < 0 ||
@@ -319,6 +329,7 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     }
     status = cb_engine_build(&env, &values->request, &outcome, &engine, err);
     summary = cb_progress_wants_summary(progress);
+    legacy = cb_progress_has_legacy_result(progress);
     cb_progress_free(cb_steal(&progress));
     if (status < 0)
         return -1;
@@ -328,7 +339,9 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
         print_outcome(&outcome);
         cb_build_summary_print(took);
     }
-    if (cb_digest_is_set(&outcome.image_id) && !outcome.took_stdout)
+    if (cb_digest_is_set(&outcome.image_id) && !outcome.took_stdout && legacy)
+        print_legacy_result(&outcome);
+    else if (cb_digest_is_set(&outcome.image_id) && !outcome.took_stdout)
         printf("%s\n", cb_digest_text(&outcome.image_id, text));
     return cb_flush_stdout(err);
 }

@@ -147,7 +147,7 @@ static void offer_value(struct cb_app *app, const struct cb_option *option, int 
     static const struct {
         const char *option, *words;
     } table[] = {
-        {"progress", "auto plain tty quiet rawjson"},
+        {"progress", "auto plain tty quiet rawjson legacy"},
         {"pull", "always missing never newer"},
         {"network", "bridge host none"},
         {"call", "check outline targets"},

@@ -89,6 +89,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/port.c \
 	%D%/progress-colour.c \
 	%D%/progress-json.c \
+	%D%/progress-legacy.c \
 	%D%/progress-log.c \
 	%D%/progress-plain.c \
 	%D%/progress-quiet.c \

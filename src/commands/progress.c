@@ -13,7 +13,8 @@ struct cb_progress {
 static const struct cb_progress_class *choose(const char *mode)
 {
     static const struct cb_progress_class *const classes[] = {
-        &cb_progress_plain, &cb_progress_tty, &cb_progress_quiet, &cb_progress_json};
+        &cb_progress_plain, &cb_progress_tty, &cb_progress_quiet, &cb_progress_json,
+        &cb_progress_legacy};
 
     const char *terminal = getenv("TERM");
 
@@ -37,12 +38,12 @@ static const struct cb_progress_class *class_of(const char *mode, struct cb_erro
     if (!class && variable)
         cb_error_set(err, CB_ERR_USAGE,
                      "invalid value \"%s\" of $BUILDKIT_PROGRESS: expected auto, plain, "
-                     "tty, quiet or rawjson",
+                     "tty, quiet, rawjson or legacy",
                      variable);
     else if (!class)
         cb_error_set(err, CB_ERR_USAGE,
                      "invalid argument \"%s\" for \"--progress\": expected auto, "
-                     "plain, tty, quiet or rawjson",
+                     "plain, tty, quiet, rawjson or legacy",
                      mode);
     return class;
 }
@@ -69,6 +70,11 @@ int cb_progress_new(struct cb_progress **out, const char *mode, struct cb_error 
 struct cb_event_sink *cb_progress_sink(struct cb_progress *progress)
 {
     return progress->sink;
+}
+
+int cb_progress_has_legacy_result(const struct cb_progress *progress)
+{
+    return progress->class->legacy_result;
 }
 
 int cb_progress_wants_summary(const struct cb_progress *progress)

@@ -8,12 +8,15 @@
 
 struct cb_progress; /* owns a sink */
 
-/* MODE: "auto" (tty on a terminal, else plain), "tty", "plain", "quiet", "rawjson".
+/* MODE: "auto" (tty on a terminal, else plain), "tty", "plain", "quiet", "rawjson",
+ * "legacy".
  * NULL: $BUILDKIT_PROGRESS, else auto. USAGE for others. */
 int cb_progress_new(struct cb_progress **out, const char *mode, struct cb_error **err);
 /* The same without opening one: is MODE, or the variable, one of them? */
 int cb_progress_check(const char *mode, struct cb_error **err);
 struct cb_event_sink *cb_progress_sink(struct cb_progress *progress);
+/* Is the result told as docker's first builder did? */
+int cb_progress_has_legacy_result(const struct cb_progress *progress);
 /* Does a summary for people belong behind it? */
 int cb_progress_wants_summary(const struct cb_progress *progress);
 /* Lets somebody else have the terminal: nothing is shown in between, and what a step says
@@ -31,9 +34,10 @@ struct cb_progress_class {
     void (*close)(struct cb_event_sink *sink);
     void (*suspend)(struct cb_event_sink *sink, int suspend); /* 0: goes on */
     int no_summary;                                           /* nothing else is said */
+    int legacy_result; /* "Successfully built", where others print the id */
 };
 extern const struct cb_progress_class cb_progress_plain, cb_progress_tty,
-    cb_progress_quiet, cb_progress_json;
+    cb_progress_quiet, cb_progress_json, cb_progress_legacy;
 /* What a step said, kept for the case that it fails. Starts as zeroes. */
 struct cb_step_log {
     struct cb_strbuf text;

@@ -86,5 +86,5 @@ log_of() {
     expect_lacks 'steps:'
     cbuild build --progress=json "$DIR"
     expect_status 1
-    expect_contains 'expected auto, plain, tty, quiet or rawjson'
+    expect_contains 'expected auto, plain, tty, quiet, rawjson or legacy'
 }
