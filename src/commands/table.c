@@ -286,16 +286,24 @@ void cb_print_group_help(const char *group, FILE *out)
 static int unknown_verb(const char *group, const char *verb, struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) verbs = {0};
+    const char *names[CB_ARRAY_SIZE(spellings)];
     const struct spelling *s;
+    const char *near;
+    size_t count = 0;
 
-    for (size_t at = 0; (s = next_of(group, &at));)
+    for (size_t at = 0; (s = next_of(group, &at));) {
+        names[count++] = s->verb;
         cb_strbuf_addf(&verbs, "%s%s", verbs.len ? ", " : "", s->verb);
+    }
     if (!verbs.len)
         return 0;
     if (verb)
         cb_error_set(err, CB_ERR_USAGE, "`%s %s` is not a cbuild command", group, verb);
     else
         cb_error_set(err, CB_ERR_USAGE, "`%s` is not a command by itself", group);
+    near = verb ? cb_suggest(verb, names, count) : NULL;
+    if (near)
+        return cb_error_hint(err, "did you mean `cbuild %s %s`?", group, near);
     return cb_error_hint(err, "`cbuild %s` is followed by %s", group,
                          cb_strbuf_text(&verbs));
 }
@@ -309,7 +317,7 @@ static int is_directory(const char *path)
 
 int cb_command_unknown(int argc, char **argv, struct cb_error **err)
 {
-    const char *names[CB_ARRAY_SIZE(cb_commands)];
+    const char *names[CB_ARRAY_SIZE(cb_commands) + CB_ARRAY_SIZE(spellings)];
     const char *name = argv[0];
     const char *near;
     size_t count = 0;
@@ -318,6 +326,8 @@ int cb_command_unknown(int argc, char **argv, struct cb_error **err)
         return -1;
     for (; cb_commands[count]; count++)
         names[count] = cb_commands[count]->name;
+    for (size_t at = 0; (names[count] = cb_command_next_group(&at));)
+        count++;
     cb_error_set(err, CB_ERR_USAGE, "`%s` is not a cbuild command", name);
     if (is_directory(name))
         return cb_error_hint(err, "to build that directory: `cbuild build %s`", name);
@@ -327,6 +337,39 @@ int cb_command_unknown(int argc, char **argv, struct cb_error **err)
     return cb_error_hint(err, "see `cbuild --help`");
 }
 
+/* Under which heading a command stands in the overview, by its first word. */
+static const struct {
+    const char *title, *words;
+} sections[] = {
+    {"Building", " build lint parse graph explain context builds debug "},
+    {"Images", " images inspect history tag rmi image save load import "},
+    {"Registries", " pull push copy manifest login logout search "},
+    {"Containers",
+     " run create start ps exec logs attach stop kill restart wait rm rename "
+     "pause unpause update port top stats cp diff export commit container "},
+    {"Networks and volumes", " network volume "},
+    {"What is stored, and this program", NULL}, /* all others */
+};
+
+static size_t section_of(const struct cb_cli_command *command)
+{
+    cb_autofree char *word =
+        xasprintf(" %.*s ", (int)strcspn(command->name, " "), command->name);
+    size_t i = 0;
+
+    while (sections[i].words && !strstr(sections[i].words, word))
+        i++;
+    return i;
+}
+
+static void print_section(size_t section, FILE *out)
+{
+    fprintf(out, "%s%s:\n", section ? "\n" : "", sections[section].title);
+    for (size_t i = 0; cb_commands[i]; i++)
+        if (section_of(cb_commands[i]) == section)
+            fprintf(out, "  %-18s %s\n", cb_commands[i]->name, cb_commands[i]->summary);
+}
+
 void cb_print_overview(FILE *out)
 {
     fputs("cbuild builds images from Dockerfiles, runs them and ships them.\n"
@@ -334,11 +377,10 @@ void cb_print_overview(FILE *out)
           "Usage:\n"
           "  cbuild -t NAME[:TAG] PATH    build an image (short for `cbuild build`)\n"
           "  cbuild COMMAND [OPTIONS]\n"
-          "\n"
-          "Commands:\n",
+          "\n",
           out);
-    for (size_t i = 0; cb_commands[i]; i++)
-        fprintf(out, "  %-12s %s\n", cb_commands[i]->name, cb_commands[i]->summary);
+    for (size_t i = 0; i < CB_ARRAY_SIZE(sections); i++)
+        print_section(i, out);
     fputs("\n"
           "Options of every command:\n"
           "      --root DIR   where images and caches are kept (default\n"

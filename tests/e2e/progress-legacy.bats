@@ -13,7 +13,7 @@ setup() { cb_dir; }
     [ "$(cat "$BATS_TEST_TMPDIR/out")" = "Successfully built $id
 Successfully tagged one:latest
 Successfully tagged two:2" ]
-    [ "$(sed 1,2d "$BATS_TEST_TMPDIR/err")" = 'Step 2/3 : RUN echo "said 1"
+    [ "$(sed -n '/^Step 2/,$p' "$BATS_TEST_TMPDIR/err")" = 'Step 2/3 : RUN echo "said 1"
 said 1
 Step 3/3 : RUN echo "said 2"
 said 2' ]

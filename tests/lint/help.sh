@@ -9,8 +9,8 @@ result() { # STATUS NAME
     if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
 }
 
-commands=$("$cbuild" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\( [a-z]*\)\{0,1\}\) \{1,\}[A-Z].*/\1/p')
-echo "1..$(($(echo "$commands" | wc -l) * 2 + 2))"
+commands=$("$cbuild" --help | sed -n '/^Building:/,/^Options of/s/^  \([a-z]*\( [a-z]*\)\{0,1\}\) \{1,\}[A-Z].*/\1/p')
+echo "1..$(($(echo "$commands" | wc -l) * 2 + 3))"
 IFS='
 '
 for command in $commands; do
@@ -24,6 +24,9 @@ done
 text=$("$cbuild" biuld 2>&1)
 [ $? -eq 1 ] && printf '%s\n' "$text" | grep -q 'did you mean `cbuild build`'
 result $? "a mistyped command is answered with a suggestion"
+text=$("$cbuild" image histroy 2>&1)
+[ $? -eq 1 ] && printf '%s\n' "$text" | grep -q 'did you mean `cbuild image history`'
+result $? "so is a mistyped second word"
 ! "$cbuild" --help | grep -q '.\{81\}'
 result $? "cbuild --help fits 80 columns"
 exit $failed
