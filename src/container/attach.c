@@ -2,10 +2,10 @@
 #include "container/attach.h"
 
 #include "container/container.h"
+#include "container/streams.h"
 #include "container/terminal.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -31,45 +31,25 @@ static int open_signals(sigset_t *saved, struct cb_error **err)
     return fd;
 }
 
-/* Without a terminal the container has our descriptors: there is nothing to copy, only
- * signals to forward. */
-static int forward_signals(struct cb_process *process, int signals,
-                           const struct cb_stopping *stopping, struct cb_error **err)
-{
-    struct pollfd polls[2] = {{.fd = signals, .events = POLLIN},
-                              {.fd = cb_process_exit_fd(process), .events = POLLIN}};
-    struct signalfd_siginfo info;
-    struct cb_insistence insistence = {.stopping = stopping};
-
-    for (;;) {
-        if (poll(polls, 2, -1) < 0 && errno != EINTR)
-            return cb_error_errno(err, errno, "poll");
-        if (polls[1].revents)
-            return 0;
-        if (!polls[0].revents || read(signals, &info, sizeof(info)) != sizeof(info))
-            continue;
-        if (info.ssi_signo != SIGWINCH &&
-            cb_signal_pass_on(process, (int)info.ssi_signo, &insistence, err) < 0)
-            return -1;
-    }
-}
-
 int cb_attach(struct cb_launcher *launcher, struct cb_process_spec *spec, int interactive,
               const struct cb_stopping *stopping, struct cb_cancel *cancel,
               struct cb_exit *result, struct cb_error **err)
 {
     cb_auto(cb_process) process = NULL;
     cb_auto(cb_terminal) terminal = NULL;
+    cb_auto_value(cb_streams) streams = {.given = {-1, -1, -1}, .ends = {-1, -1, -1}};
     cb_autofd int signals = -1;
     sigset_t saved;
     int status;
 
     if (spec->tty) {
         cb_terminal_size(STDOUT_FILENO, &spec->rows, &spec->columns);
+    } else if (cb_streams_open(&streams, interactive, err) < 0) {
+        return -1;
     } else {
-        spec->stdin_fd = interactive ? STDIN_FILENO : -1;
-        spec->stdout_fd = STDOUT_FILENO;
-        spec->stderr_fd = STDERR_FILENO;
+        spec->stdin_fd = streams.given[0];
+        spec->stdout_fd = streams.given[1];
+        spec->stderr_fd = streams.given[2];
     }
     signals = open_signals(&saved, err);
     if (signals < 0)
@@ -82,7 +62,7 @@ int cb_attach(struct cb_launcher *launcher, struct cb_process_spec *spec, int in
         terminal = interactive ? cb_terminal_open(STDIN_FILENO) : NULL;
         status = cb_terminal_relay(process, signals, interactive, stopping, cancel, err);
     } else if (status == 0) {
-        status = forward_signals(process, signals, stopping, err);
+        status = cb_streams_relay(&streams, process, signals, stopping, err);
     }
     if (status == 0)
         status = cb_process_wait(process, NULL, result, err);

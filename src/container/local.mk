@@ -65,6 +65,8 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/signals.h \
 	%D%/spec.c \
 	%D%/spec.h \
+	%D%/streams.c \
+	%D%/streams.h \
 	%D%/terminal.c \
 	%D%/terminal.h \
 	%D%/tmpfs.c \

@@ -5,7 +5,10 @@
 #include "base/error.h"
 #include "executor/mount-api-priv.h"
 
-#define CB_DEVICES 6
+#include <sys/mount.h>
+
+#define CB_DEVICES           6
+#define CB_DEVICE_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
 
 const char *cb_device_name(size_t index);
 /* Detached mounts of the host's nodes (API NULL: just those nodes), each known to be the

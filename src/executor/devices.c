@@ -1,7 +1,9 @@
-/* Device nodes are the host's, one bind mount each, in a /dev that is nodev itself: no
- * device cgroup and no eBPF needed, and a node the step makes cannot be opened. The
- * sources are opened before anything foreign is in sight and must be the devices their
- * names say. */
+/* /dev is nodev, so a node the step makes cannot be opened: no device cgroup and no eBPF
+ * needed. The six that it has are nodes of that same tmpfs, each with a mount of its own
+ * that is not nodev: what their mode, owner and times are is the step's own business, and
+ * the host's nodes never come into reach. A user namespace may make no nodes; there they
+ * are the host's, read-only, which devices can be written through all the same. Those are
+ * opened before anything foreign is in sight and must be the devices their names say. */
 #include "executor/devices-priv.h"
 
 #include "executor/sandbox-priv.h"
@@ -35,7 +37,7 @@ static int open_device(struct cb_mount_api *api, size_t index, int *out,
 
     snprintf(path, sizeof(path), "/dev/%s", devices[index].name);
     fd = api ? cb_tree_clone(api, AT_FDCWD, path, 0,
-                             MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0)
+                             CB_DEVICE_ATTRIBUTES | MOUNT_ATTR_RDONLY, 0)
              : open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &node) < 0)
         return cb_error_errno(err, errno, "open `%s`", path);
@@ -56,17 +58,36 @@ int cb_devices_open(struct cb_mount_api *api, int fds[CB_DEVICES], struct cb_err
     return 0;
 }
 
+/* -1 with errno. */
+static int own_node(struct cb_sandbox *sandbox, size_t index, const char *name)
+{
+    dev_t device = makedev(devices[index].major, devices[index].minor);
+
+    if (mknodat(sandbox->dev_fd, name, S_IFCHR | 0666, device) < 0 ||
+        fchmodat(sandbox->dev_fd, name, 0666, 0) < 0)
+        return -1;
+    return cb_tree_clone(&sandbox->api, sandbox->dev_fd, name, 0, CB_DEVICE_ATTRIBUTES,
+                         MOUNT_ATTR_NODEV);
+}
+
+static int host_node(struct cb_sandbox *sandbox, const char *name)
+{
+    char source[32];
+
+    if (mknodat(sandbox->dev_fd, name, S_IFREG | 0666, 0) < 0)
+        return -1;
+    snprintf(source, sizeof(source), "/%s", name);
+    return cb_tree_clone(&sandbox->api, AT_FDCWD, source, 0, 0, 0);
+}
+
 int cb_step_device(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                    struct cb_error **err)
 {
     const char *name = cb_sandbox_text(sandbox, step->target);
-    char source[32];
-    cb_autofd int tree = -1;
+    cb_autofd int tree = sandbox->stage->in_userns ? host_node(sandbox, name)
+                                                   : own_node(sandbox, step->value, name);
 
-    snprintf(source, sizeof(source), "/%s", name);
-    tree = cb_tree_clone(&sandbox->api, AT_FDCWD, source, 0, 0, 0);
-    if (tree < 0 || mknodat(sandbox->dev_fd, name, S_IFREG | 0666, 0) < 0 ||
-        cb_tree_attach(&sandbox->api, tree, sandbox->dev_fd, name) < 0)
+    if (tree < 0 || cb_tree_attach(&sandbox->api, tree, sandbox->dev_fd, name) < 0)
         return cb_error_errno(err, errno, "device `/dev/%s`", name);
     return 0;
 }

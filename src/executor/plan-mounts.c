@@ -177,7 +177,7 @@ static void add_dev(struct cb_plan *plan, const struct cb_process_spec *spec)
         xasprintf("mode=1777,size=%llu", (unsigned long long)shm);
 
     /* nodev: a node made by the step cannot be opened, whatever the device cgroup says;
-     * the nodes it may have are single bind mounts of the host's. */
+     * the nodes it may have are mounts of their own (devices.c). */
     add_filesystem(plan, "tmpfs", "/dev", "mode=755,size=65536k",
                    MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME |
                        (insecure ? 0 : MOUNT_ATTR_NODEV),
@@ -242,7 +242,7 @@ static int add_insecure_devices(struct cb_plan *plan, struct cb_error **err)
         if (fd < 0 || fstat(fd, &node) < 0 ||
             (!S_ISCHR(node.st_mode) && !S_ISBLK(node.st_mode)))
             continue;
-        if (clone_mount(plan, fd, 0, 0, &index, err) < 0)
+        if (clone_mount(plan, fd, MOUNT_ATTR_RDONLY, 0, &index, err) < 0)
             return cb_error_wrap(err, "%s", path);
         step = cb_plan_add_target(plan, CB_PLAN_BIND, path);
         step->fd = index;
@@ -256,7 +256,10 @@ static int add_insecure_devices(struct cb_plan *plan, struct cb_error **err)
 static int add_bind(struct cb_plan *plan, const struct cb_mount *mount, uint64_t nodev,
                     struct cb_plan_step **out, struct cb_error **err)
 {
-    uint64_t attributes = nodev | (mount->read_only ? MOUNT_ATTR_RDONLY : 0);
+    /* A read-only mount keeps the node as it is, and nobody from writing to the device.
+     */
+    int read_only = mount->read_only || mount->device;
+    uint64_t attributes = nodev | (read_only ? MOUNT_ATTR_RDONLY : 0);
     struct stat source;
     int index = -1;
 

@@ -85,7 +85,7 @@ static int place_devices(struct cb_sandbox *sandbox, int root,
     for (size_t i = 0; i < CB_DEVICES; i++) {
         const char *name = cb_device_name(i);
         cb_autofd int tree = cb_tree_clone(&sandbox->api, devices[i], "", 0,
-                                           MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0);
+                                           CB_DEVICE_ATTRIBUTES | MOUNT_ATTR_RDONLY, 0);
 
         if (tree < 0 || mknodat(root, name, S_IFREG | 0666, 0) < 0 ||
             cb_tree_attach(&sandbox->api, tree, root, name) < 0)

@@ -193,3 +193,44 @@ END
         expect_status 1
     done
 }
+
+# Of devices, as seen from outside the sandbox.
+nodes() {
+    stat -c '%n %a %u %g %Y' /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty
+}
+
+@test "device nodes are the step's own: the host's keep mode, owner and times" {
+    nodes >"$BATS_TEST_TMPDIR/before"
+    step 'for n in null zero full random urandom tty; do \
+        chmod 0 /dev/$n; chown 5:5 /dev/$n; touch -d @1 /dev/$n; done; chmod 0 /proc/keys /proc/kcore; true'
+    expect_status 0
+    run timeout 30 "$CBUILD" run --rm --network none busybox sh -c \
+        'chmod 640 /dev/null /dev/full; chown 5 /dev/zero; touch -d @1 /dev/tty; chmod 0 /proc/keys; true'
+    nodes | diff "$BATS_TEST_TMPDIR/before" -
+    step 'echo x >/dev/null && [ -w /dev/null ] && [ "$(head -c 3 /dev/zero | wc -c)" = 3 ] && ! echo y >/dev/full'
+    expect_status 0
+}
+
+@test "a container in the foreground gets no descriptor of a file or a device of ours" {
+    echo in >"$DIR/input"
+    chmod 600 "$DIR/input"
+    nodes >"$BATS_TEST_TMPDIR/before"
+    timeout 30 "$CBUILD" run --rm -i --network none busybox sh -c \
+        'chmod 777 /proc/self/fd/0 /proc/self/fd/1; chown 5 /proc/self/fd/2; cat' \
+        <"$DIR/input" >"$DIR/output" 2>/dev/full
+    [ "$(cat "$DIR/output")" = in ]
+    [ "$(stat -c %a "$DIR/input")" = 600 ]
+    [ "$(stat -c %a "$DIR/output")" = 644 ]
+    timeout 30 "$CBUILD" run --rm -i --network none busybox sh -c \
+        'chmod 0 /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2' </dev/null >/dev/null 2>&1
+    nodes | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+@test "what a container writes to one file by both streams keeps its order" {
+    timeout 30 "$CBUILD" run --rm --network none busybox sh -c \
+        'for i in 1 2 3; do echo o$i; echo e$i >&2; done' >"$DIR/both" 2>&1
+    [ "$(tr '\n' ' ' <"$DIR/both")" = 'o1 e1 o2 e2 o3 e3 ' ]
+    run timeout 30 sh -c '"$CBUILD" run --rm --network none busybox echo x >/dev/full'
+    expect_status 125
+    expect_contains 'no space left on device'
+}
