@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "container/client.h"
 #include "container/create.h"
+#include "container/health.h"
 #include "container/log.h"
 
 #include <errno.h>
@@ -37,10 +38,12 @@ static int create(struct cb_store *store, struct cb_run_values *values,
                   const struct cb_resolved_image *image, struct cb_container **out,
                   struct cb_error **err)
 {
+    cb_auto_value(cb_health) health = {0};
     char id[CB_DIGEST_MAX_TEXT];
 
     if (check_cidfile(values->cidfile, err) < 0 ||
         cb_log_check(&values->container, err) < 0 ||
+        cb_health_make(&health, &values->container, image->config, err) < 0 ||
         cb_container_create(store, &values->container, cb_digest_text(&image->id, id),
                             out, err) < 0)
         return -1;
