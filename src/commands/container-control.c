@@ -59,7 +59,8 @@ static int start_one(const struct cb_each_container *at, struct cb_container *co
 
     if (cb_container_is_running(container))
         return 0;
-    return cb_container_start(at->store, container, &options, at->app->cancel, &end, err);
+    return cb_container_start(cb_store_root(at->store), container, &options,
+                              at->app->cancel, &end, err);
 }
 
 static int start_attached(struct cb_app *app, const char *name,
@@ -79,7 +80,8 @@ static int start_attached(struct cb_app *app, const char *name,
         return cb_error_set(err, CB_ERR_USAGE, "the input device is not a TTY");
     status = cb_container_is_running(container)
                  ? cb_container_attach(container, &options, app->cancel, &end, err)
-                 : cb_container_start(store, container, &options, app->cancel, &end, err);
+                 : cb_container_start(cb_store_root(store), container, &options,
+                                      app->cancel, &end, err);
     return status < 0 ? cb_run_fail(err) : end.exit_code;
 }
 
@@ -250,7 +252,8 @@ static int restart_one(const struct cb_each_container *at, struct cb_container *
 
     if (stop_one(at, container, err) < 0)
         return -1;
-    return cb_container_start(at->store, container, &options, at->app->cancel, &end, err);
+    return cb_container_start(cb_store_root(at->store), container, &options,
+                              at->app->cancel, &end, err);
 }
 
 static int run_stop(struct cb_app *app, int argc, char **argv, struct cb_error **err)

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "container/client.h"
 #include "container/create.h"
+#include "container/health.h"
 #include "container/log.h"
 
 #include <errno.h>
@@ -37,10 +38,12 @@ static int create(struct cb_store *store, struct cb_run_values *values,
                   const struct cb_resolved_image *image, struct cb_container **out,
                   struct cb_error **err)
 {
+    cb_auto_value(cb_health) health = {0};
     char id[CB_DIGEST_MAX_TEXT];
 
     if (check_cidfile(values->cidfile, err) < 0 ||
         cb_log_check(&values->container, err) < 0 ||
+        cb_health_make(&health, &values->container, image->config, err) < 0 ||
         cb_container_create(store, &values->container, cb_digest_text(&image->id, id),
                             out, err) < 0)
         return -1;
@@ -80,17 +83,29 @@ static int read_options(struct cb_client_options *out, const struct cb_run_value
     return 0;
 }
 
-int cb_run_kept(struct cb_app *app, struct cb_store *store, struct cb_run_values *values,
-                const struct cb_resolved_image *image, int *exit_code,
-                struct cb_error **err)
+/* What is leased here would be kept for us when the container's monitor removes it. */
+static void let_go(struct cb_store **store, struct cb_resolved_image **image,
+                   struct cb_snapshot **rootfs)
+{
+    cb_snapshot_unref(cb_steal(rootfs));
+    cb_resolved_image_free(cb_steal(image));
+    cb_store_close(cb_steal(store));
+}
+
+int cb_run_kept(struct cb_app *app, struct cb_store **store, struct cb_run_values *values,
+                struct cb_resolved_image **image, struct cb_snapshot **rootfs,
+                int *exit_code, struct cb_error **err)
 {
     cb_auto(cb_container) container = NULL;
+    cb_autofree char *root = xstrdup(cb_store_root(*store));
     struct cb_client_options options;
     struct cb_client_end end = {0};
 
     if (read_options(&options, values, err) < 0 ||
-        create(store, values, image, &container, err) < 0 ||
-        cb_container_start(store, container, &options, app->cancel, &end, err) < 0)
+        create(*store, values, *image, &container, err) < 0)
+        return -1;
+    let_go(store, image, rootfs);
+    if (cb_container_start(root, container, &options, app->cancel, &end, err) < 0)
         return -1;
     if (values->detach) {
         printf("%s\n", container->id);

@@ -156,7 +156,7 @@ static int start(struct cb_app *app, struct cb_run_values *values, const char *n
             return cb_run_fail(err);
         return exit_code;
     }
-    if (cb_run_kept(app, store, values, image, &exit_code, err) < 0)
+    if (cb_run_kept(app, &store, values, &image, &rootfs, &exit_code, err) < 0)
         return cb_run_fail(err);
     return exit_code;
 }

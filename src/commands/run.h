@@ -38,8 +38,9 @@ int cb_run_parse_sig_proxy(const char *text, int *keep, struct cb_error **err);
 int cb_run_read_files(struct cb_run_values *values, struct cb_error **err);
 
 /* ── run-kept.c ── */
-int cb_run_kept(struct cb_app *app, struct cb_store *store, struct cb_run_values *values,
-                const struct cb_resolved_image *image, int *exit_code,
-                struct cb_error **err);
+/* Frees STORE, IMAGE and ROOTFS once they have served. */
+int cb_run_kept(struct cb_app *app, struct cb_store **store, struct cb_run_values *values,
+                struct cb_resolved_image **image, struct cb_snapshot **rootfs,
+                int *exit_code, struct cb_error **err);
 
 #endif

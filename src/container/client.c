@@ -259,11 +259,10 @@ static void add_size(struct cb_wire_message *message,
 
 /* ── Starting ── */
 
-static int spawn_monitor(struct cb_store *store, const struct cb_container *container,
+static int spawn_monitor(const char *store_root, const struct cb_container *container,
                          int *fd, struct cb_error **err)
 {
-    const char *const argv[] = {CB_MONITOR_NAME, cb_store_root(store), container->id,
-                                NULL};
+    const char *const argv[] = {CB_MONITOR_NAME, store_root, container->id, NULL};
     cb_autofd int errors =
         openat(container->dir_fd, "monitor.log",
                O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -292,7 +291,7 @@ static void show_warnings(const struct cb_container *container)
         fputs(cb_strbuf_text(&text), stderr);
 }
 
-static int start(struct cb_store *store, struct cb_container *container,
+static int start(const char *store_root, struct cb_container *container,
                  const struct cb_client_options *options, struct cb_cancel *cancel,
                  struct cb_client_end *end, struct cb_error **err)
 {
@@ -301,7 +300,8 @@ static int start(struct cb_store *store, struct cb_container *container,
     int status;
 
     add_size(&message, options);
-    if (spawn_monitor(store, container, &fd, err) < 0 || send_to(fd, &message, err) < 0)
+    if (spawn_monitor(store_root, container, &fd, err) < 0 ||
+        send_to(fd, &message, err) < 0)
         return -1;
     if (options->attach)
         return cb_client_relay(fd, options, cancel, end, err);
@@ -311,13 +311,13 @@ static int start(struct cb_store *store, struct cb_container *container,
 }
 
 /* Somebody may have been faster. */
-int cb_container_start(struct cb_store *store, struct cb_container *container,
+int cb_container_start(const char *store_root, struct cb_container *container,
                        const struct cb_client_options *options, struct cb_cancel *cancel,
                        struct cb_client_end *end, struct cb_error **err)
 {
     cb_auto(cb_error) error = NULL;
 
-    if (start(store, container, options, cancel, end, &error) == 0)
+    if (start(store_root, container, options, cancel, end, &error) == 0)
         return 0;
     if (cb_error_kind(error) != CB_ERR_EXISTS ||
         cb_container_refresh(container, NULL) < 0 || !cb_container_is_running(container))

@@ -19,7 +19,7 @@ struct cb_client_end {
 
 /* Starts CONTAINER; with options->attach returns when it has ended. Failures to start it
  * are as cb_process_start has them. */
-int cb_container_start(struct cb_store *store, struct cb_container *container,
+int cb_container_start(const char *store_root, struct cb_container *container,
                        const struct cb_client_options *options, struct cb_cancel *cancel,
                        struct cb_client_end *end, struct cb_error **err);
 int cb_container_attach(struct cb_container *container,

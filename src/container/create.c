@@ -9,11 +9,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define SHORT_ID_DIGITS 12
+#define NAP_MS          10
 
 static char *pin_of(const char *id)
 {
@@ -269,21 +271,34 @@ int cb_container_remove(struct cb_store *store, struct cb_container *container,
     return 0;
 }
 
-/* Whoever holds the lock of its monitor keeps it from being started. */
+/* Whoever holds the lock of its monitor keeps it from being started. One that has just
+ * ended may have its monitor for another moment. 1 locked, 0 it runs. */
+static int lock_ended(struct cb_container *container, struct cb_lock **lock,
+                      struct cb_error **err)
+{
+    int taken;
+
+    cb_container_refresh(container, NULL); /* a killed monitor's is settled */
+    while ((taken = cb_lock_try(lock, container->dir_fd, "monitor.lock",
+                                CB_LOCK_EXCLUSIVE, err)) == 0) {
+        if (cb_container_refresh(container, NULL) == 0 &&
+            cb_container_is_running(container))
+            return 0;
+        poll(NULL, 0, NAP_MS);
+    }
+    return taken < 0 ? -1 : !cb_container_is_running(container);
+}
+
 int cb_container_remove_ended(struct cb_store *store, struct cb_container *container,
                               int volumes, struct cb_error **err)
 {
     cb_auto(cb_lock) lock = NULL;
     cb_auto(cb_error) error = NULL;
-    int taken;
+    int locked = lock_ended(container, &lock, &error);
 
-    cb_container_refresh(container, NULL); /* a killed monitor's is settled */
-    taken =
-        cb_lock_try(&lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE, &error);
-    if (taken < 0)
+    if (locked < 0)
         return cb_error_errnum(error) == ENOENT ? 0 : cb_error_move(err, &error);
-    if (!taken || cb_container_refresh(container, NULL) < 0 ||
-        cb_container_is_running(container)) {
+    if (!locked) {
         cb_error_set(err, CB_ERR_EXISTS,
                      "cannot remove container \"/%s\": container is running: stop the "
                      "container before removing or force remove",

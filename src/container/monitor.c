@@ -359,7 +359,13 @@ static void monitor_clear(struct monitor *monitor)
     }
     cb_clients_sweep(monitor);
     cb_vec_free(&monitor->clients);
+    cb_health_watch_stop(monitor);
+    cb_vec_foreach (session, &monitor->sessions) { /* of what could not be recorded */
+        cb_log_close(cb_steal(&(*session)->log));
+        cb_session_free(*session);
+    }
     cb_vec_free(&monitor->sessions);
+    cb_monitor_clear_container(monitor);
     cb_close(&monitor->listener);
     cb_container_free(monitor->container);
     cb_lock_release(monitor->lock);

@@ -209,7 +209,8 @@ int cb_containers_list(struct cb_store *store, struct cb_containers *out,
         else if (cb_error_errnum(error) != ENOENT) /* it comes, or goes, just now */
             cb_warn("%s", cb_error_message(error));
     }
-    qsort(out->items, out->count, sizeof(struct cb_container *), newest_first);
+    if (out->count)
+        qsort(out->items, out->count, sizeof(struct cb_container *), newest_first);
     return 0;
 }
 

@@ -324,6 +324,17 @@ int cb_db_pin(struct cb_db *db, const char *id, const char *owner, struct cb_err
     return cb_db_run(db, query, err);
 }
 
+int cb_db_snapshot_set_synced(struct cb_db *db, const char *id, struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(db, "UPDATE snapshots SET synced=1 WHERE id=?1", err);
+
+    if (!query)
+        return -1;
+    cb_bind(query, 1, id);
+    return cb_db_run(db, query, err);
+}
+
 int cb_db_unpin(struct cb_db *db, const char *owner, struct cb_error **err)
 {
     cb_db_hold(db);

@@ -63,6 +63,7 @@ int cb_db_fact_get(struct cb_db *db, const char *id, const char *key, char **val
                    struct cb_error **err);
 int cb_db_fact_set(struct cb_db *db, const char *id, const char *key, const char *value,
                    struct cb_error **err);
+int cb_db_snapshot_set_synced(struct cb_db *db, const char *id, struct cb_error **err);
 int cb_db_pin(struct cb_db *db, const char *id, const char *owner, struct cb_error **err);
 int cb_db_unpin(struct cb_db *db, const char *owner, struct cb_error **err);
 

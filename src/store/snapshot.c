@@ -459,6 +459,25 @@ int cb_snapshot_set_fact(struct cb_snapshot *snapshot, const char *key, const ch
     return cb_db_fact_set(snapshot->store->db, snapshot->row.id, key, value, err);
 }
 
+/* What an active snapshot is kept on must be there after a crash of the machine, too: an
+ * unsynced layer would be forgotten then, with all above it. Once for each layer. */
+static int sync_parents(struct cb_snapshot *snapshot, struct cb_error **err)
+{
+    struct cb_store *store = snapshot->store;
+    int unsynced = 0;
+
+    for (const struct cb_snapshot *at = snapshot->parent; at; at = at->parent)
+        unsynced |= !at->row.synced;
+    if (!unsynced || store->no_sync)
+        return 0;
+    if (syncfs(store->root_fd) < 0)
+        return cb_error_errno(err, errno, "sync `%s`", store->root);
+    for (const struct cb_snapshot *at = snapshot->parent; at; at = at->parent)
+        if (!at->row.synced && cb_db_snapshot_set_synced(store->db, at->row.id, err) < 0)
+            return -1;
+    return 0;
+}
+
 int cb_snapshot_pin(struct cb_snapshot *snapshot, const char *owner,
                     struct cb_error **err)
 {
@@ -474,6 +493,8 @@ int cb_snapshot_pin(struct cb_snapshot *snapshot, const char *owner,
 
         row.created_ns = cb_now_ns();
         row.synced = 1;
+        if (sync_parents(snapshot, err) < 0)
+            return -1;
         if (publish(snapshot, &row, &nothing, err) < 0)
             return -1;
     }

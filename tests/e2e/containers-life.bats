@@ -246,6 +246,8 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     cbuild run -d --no-healthcheck --health-cmd true --network none busybox
     expect_status 125
     expect_contains '--no-healthcheck conflicts with --health-* options'
+    cbuild ps -a --filter status=created
+    [ "${#lines[@]}" -eq 1 ]
 }
 
 # bats test_tags=root

@@ -144,6 +144,7 @@ two" ]
 }
 
 @test "--rm leaves nothing, in the foreground and in the background" {
+    layers=$(ls "$STORE/snapshots" | wc -l)
     cbuild run --rm --name "$name" --network none busybox true
     expect_status 0
     cbuild ps -aq
@@ -151,6 +152,7 @@ two" ]
     cbuild run -d --rm --name "$name" --network none busybox true
     expect_status 0
     wait_until sh -c "[ -z \"\$('$CBUILD' ps -aq)\" ]"
+    wait_until sh -c "[ \$(ls '$STORE/snapshots' | wc -l) = $layers ]"
     cbuild run --rm --restart always --network none busybox true
     expect_status 125
     expect_contains 'conflicting options'

@@ -3,6 +3,7 @@ unit_tests += \
 	tests/unit/container/test-copy-paths \
 	tests/unit/container/test-detach \
 	tests/unit/container/test-links \
+	tests/unit/container/test-health \
 	tests/unit/container/test-log \
 	tests/unit/container/test-mount-spec \
 	tests/unit/container/test-names \
@@ -13,6 +14,8 @@ tests_unit_container_test_detach_SOURCES = %D%/test-detach.c
 tests_unit_container_test_detach_LDADD = $(LIBS_container)
 tests_unit_container_test_links_SOURCES = %D%/test-links.c
 tests_unit_container_test_links_LDADD = $(LIBS_container)
+tests_unit_container_test_health_SOURCES = %D%/test-health.c
+tests_unit_container_test_health_LDADD = $(LIBS_container)
 tests_unit_container_test_log_SOURCES = %D%/test-log.c
 tests_unit_container_test_log_LDADD = $(LIBS_container)
 tests_unit_container_test_mount_spec_SOURCES = %D%/test-mount-spec.c

@@ -105,8 +105,8 @@ static void a_config_of_nonsense_is_an_error(void **state)
         "{\"Options\":{\"Tty\":\"yes\"},\"Image\":\"y\",\"Snapshot\":\"x\"}",
         "{\"Options\":{\"Memory\":64},\"Image\":\"y\",\"Snapshot\":\"x\"}",
         "{\"Options\":{},\"Mounts\":[7],\"Image\":\"y\",\"Snapshot\":\"x\"}",
-        "{\"Options\":{},\"Mounts\":[{\"Type\":\"bind\"}],\"Image\":\"y\",\"Snapshot\":"
-        "\"x\"}",
+        ("{\"Options\":{},\"Mounts\":[{\"Type\":\"bind\"}],\"Image\":\"y\",\"Snapshot\":"
+         "\"x\"}"),
         "{\"Options\":{},\"Mounts\":{},\"Image\":\"y\",\"Snapshot\":\"x\"}",
         "{\"Options\":{\"Image\":\"a\\u0000b\"},\"Image\":\"y\",\"Snapshot\":\"x\"}",
     };

@@ -133,6 +133,41 @@ static void an_error_without_its_end_is_said_to_be_nonsense(void **state)
     }
 }
 
+static void messages_in_a_file_come_back_one_by_one(void **state)
+{
+    struct cb_wire_message one = {
+        .type = CB_WIRE_OUTPUT, .a = 1, .len = 3, .text = "abc"};
+    struct cb_wire_message two = {.type = CB_WIRE_OUTPUT, .a = 2}, got;
+    struct cb_wire_message *const both[] = {&one, &two};
+    cb_autofd int fd = -1;
+
+    assert_int_equal(cb_wire_pack(both, 2, &fd), 0);
+    assert_int_equal(cb_wire_read(fd, &got), 1);
+    assert_int_equal(got.a, 1);
+    assert_memory_equal(got.text, "abc", 3);
+    assert_int_equal(cb_wire_read(fd, &got), 1);
+    assert_int_equal(got.a, 2);
+    assert_int_equal(got.len, 0);
+    assert_int_equal(cb_wire_read(fd, &got), 0);
+}
+
+static void a_file_that_lies_is_an_error(void **state)
+{
+    struct cb_wire_message liar = {.type = CB_WIRE_OUTPUT}, got;
+    struct cb_wire_message *const some[] = {&liar};
+    const uint32_t lengths[] = {1, CB_WIRE_MAX_BYTES + 1, UINT32_MAX};
+
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+        cb_autofd int fd = -1;
+
+        assert_int_equal(cb_wire_pack(some, 1, &fd), 0);
+        assert_int_equal(pwrite(fd, &lengths[i], sizeof(lengths[i]),
+                                offsetof(struct cb_wire_message, len)),
+                         sizeof(lengths[i]));
+        assert_int_equal(cb_wire_read(fd, &got), -1);
+    }
+}
+
 static void a_socket_of_a_long_path_is_found(void **state)
 {
     char path[] = "/tmp/cb-wire-XXXXXX", name[201];
@@ -172,6 +207,8 @@ int main(void)
         cmocka_unit_test(errors_arrive_with_kind_number_and_hint),
         cmocka_unit_test(a_long_error_is_shortened),
         cmocka_unit_test(an_error_without_its_end_is_said_to_be_nonsense),
+        cmocka_unit_test(messages_in_a_file_come_back_one_by_one),
+        cmocka_unit_test(a_file_that_lies_is_an_error),
         cmocka_unit_test(a_socket_of_a_long_path_is_found),
     };
 
