@@ -168,6 +168,21 @@ static int settle_plain(struct cb_store *store, const struct cb_container *conta
     return 0;
 }
 
+/* What a program serves is for those of its user namespace alone. */
+static int check_open(const struct cb_container_files *files, struct cb_error **err)
+{
+    cb_autofd int fd = openat(files->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int errnum = errno;
+
+    if (fd >= 0)
+        return 0;
+    cb_error_errno(err, errnum, "open the container's files");
+    if (errnum == EACCES)
+        cb_error_hint(err, "with fuse-overlayfs they are out of reach while it runs: "
+                           "stop it first, or use `cbuild exec`");
+    return -1;
+}
+
 int cb_container_files_open(struct cb_store *store, struct cb_container *container,
                             struct cb_container_files *out, struct cb_error **err)
 {
@@ -175,7 +190,7 @@ int cb_container_files_open(struct cb_store *store, struct cb_container *contain
 
     if (cb_container_root(store, container, &files.root, &files.snapshot, &files.hold,
                           err) < 0 ||
-        settle_plain(store, container, &files, err) < 0)
+        settle_plain(store, container, &files, err) < 0 || check_open(&files, err) < 0)
         return -1;
     if (files.snapshot &&
         (container->mounts.count || container->options.request.read_only) &&

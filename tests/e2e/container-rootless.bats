@@ -1,0 +1,86 @@
+#!/usr/bin/env bats
+# An ordinary user's containers: their files, and the images made of them.
+load helpers
+load helpers-rootless
+
+setup_file() { cb_users; }
+teardown_file() { cb_drop_users; }
+teardown() {
+    as cbtest cbuild rm -f box other >/dev/null 2>&1 || true
+}
+
+script() { # script TEXT: run by cbtest, which must succeed; fills $output
+    printf '%s\n' "$1" >"$USERS/script"
+    chmod 644 "$USERS/script"
+    as_ok cbtest bash -eu "$USERS/script"
+}
+
+files='
+cbuild import -c "CMD [\"sh\"]" ../busybox.tar busybox >/dev/null
+cbuild create --name box --network none -v vol:/vol busybox \
+    sh -c "mkdir -p /new /hide/a; echo x >/new/f; chown 5:6 /new/f; rm /etc/passwd; rm -r /root; mkdir /root; echo r >/root/r; sleep 1000" >/dev/null
+mkdir -p tree/sub; echo deep >tree/sub/deep
+cbuild cp tree box:/vol
+cbuild start box >/dev/null
+for i in $(seq 500); do cbuild cp box:/root/r - >/dev/null 2>&1 && break; done
+cbuild cp tree box:/
+cbuild cp box:/vol out
+cbuild cp box:/new/f f
+find out -type f -printf "%P %u\n"; stat -c %U f
+cbuild diff box
+cbuild commit box made >/dev/null 2>commit.log # it says that nothing can be paused without a control group
+cbuild create --name other made >/dev/null
+cbuild cp -a other:/ - | tar tvf - --numeric-owner | sed -nE "s/ +[0-9]+ [0-9-]+ [0-9:]+ (.\/(new|root|tree).*)/ \\1/p" | sort
+cbuild export box | tar tf - | grep -cE "^(new/f|root/r|vol/|tree/sub/deep)$"
+cbuild kill box >/dev/null
+cbuild cp box:/vol again
+cat again/tree/sub/deep
+cbuild rm box other >/dev/null
+cbuild fsck >/dev/null
+'
+expected='tree/sub/deep cbtest
+cbtest
+C /etc
+D /etc/passwd
+A /hide
+A /hide/a
+A /new
+A /new/f
+C /root
+A /root/r
+A /tree
+A /tree/sub
+A /tree/sub/deep
+-rw-r--r-- 0/0 ./root/r
+-rw-r--r-- 0/0 ./tree/sub/deep
+-rw-r--r-- 5/6 ./new/f
+drwxr-xr-x 0/0 ./new/
+drwxr-xr-x 0/0 ./root/
+drwxr-xr-x 0/0 ./tree/
+drwxr-xr-x 0/0 ./tree/sub/
+4
+deep'
+
+@test "cp, diff, export and commit of an ordinary user's container" {
+    script "$files"
+    expect_output "$expected"
+}
+
+@test "with fuse-overlayfs what runs is reached by nobody else, and cp says so" {
+    ROOT_OF_USER=$USERS/cbtest/fuse
+    script 'export CBUILD_STORAGE_DRIVER=fuse-overlayfs
+cbuild import -c "CMD [\"sh\"]" ../busybox.tar busybox >/dev/null
+cbuild create --name box --network none -v vol:/vol busybox sleep 1000 >/dev/null
+echo file >file
+cbuild cp file box:/vol
+cbuild cp file box:/new
+cbuild start box >/dev/null
+cbuild cp file box:/ 2>&1 || echo "status $?"
+cbuild diff box
+cbuild kill box >/dev/null
+cbuild wait box >/dev/null
+cbuild cp box:/vol/file - | tar xO
+cbuild commit box made >/dev/null
+cbuild rm box >/dev/null'
+    expect_contains 'fuse-overlayfs' 'status 1' 'A /new' "$(printf '\nfile')"
+}
