@@ -128,9 +128,10 @@ END
     expect_contains 'in 2'
     cbuild run -d --name waits ubuntu sh -c 'until [ -e /go ]; do echo tick; sleep 0.1; done; echo bye' >/dev/null
     cbuild attach waits >attached 3>&- &
+    attached=$!
     wait_until grep -q tick attached
     cbuild exec waits touch /go
-    wait $!
+    wait "$attached"
     [ "$(tail -1 attached)" = bye ]
     run cbuild container exec shell echo x
     expect_output x
