@@ -150,6 +150,8 @@ page"
 @test "networks change while a container is stopped, or has none left" {
     "$CBUILD" network create --subnet 10.99.1.0/24 front >/dev/null
     "$CBUILD" create --name one busybox sleep 1000 >/dev/null
+    cbuild network connect --alias 'a b' front one
+    expect_contains 'invalid network alias: "a b"'
     "$CBUILD" network connect front one
     "$CBUILD" network disconnect bridge one
     "$CBUILD" start one
