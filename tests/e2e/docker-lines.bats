@@ -245,10 +245,8 @@ END
     cbuild network create -d bridge my-net
     cbuild run -it --rm -d --name busybox1 --network my-net busybox sh
     cbuild run -it --rm -d --name busybox2 --network my-net busybox sh
-    run cbuild exec busybox1 ping -c 1 busybox2
-    expect_contains '1 packets received'
-    run cbuild exec busybox2 ping -c 1 busybox1
-    expect_contains '1 packets received'
+    wait_until cbuild exec busybox1 ping -c 1 busybox2
+    wait_until cbuild exec busybox2 ping -c 1 busybox1
     run cbuild run --rm --net=none busybox ip -o link
     [ "${#lines[@]}" -eq 1 ]
     run cbuild run --rm --net=host busybox ip -o link
@@ -259,8 +257,7 @@ END
     run cbuild exec busybox1 ping -c 1 -w 2 busybox2
     [ "$status" -ne 0 ]
     cbuild network connect my-net busybox2
-    run cbuild exec busybox1 ping -c 1 busybox2
-    expect_contains '1 packets received'
+    wait_until cbuild exec busybox1 ping -c 1 busybox2
 }
 
 @test "a registry in a container is pushed to and listed" {
