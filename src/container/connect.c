@@ -4,7 +4,7 @@
 #include "container/client.h"
 
 #include "container/ask-priv.h"
-#include "container/joins.h"
+#include "container/nets.h"
 #include "container/wire.h"
 
 #include <errno.h>
@@ -110,6 +110,10 @@ int cb_container_connect(struct cb_store *store, struct cb_container *container,
                          struct cb_error **err)
 {
     struct cb_run_request *request = &container->options.request;
+    const struct cb_nets_owner owner = {.store_root = cb_store_root(store),
+                                        .request = request,
+                                        .id = container->id,
+                                        .name = container->name};
     cb_auto_value(cb_join) join = {0};
     cb_auto(cb_lock) lock = NULL;
 
@@ -121,7 +125,8 @@ int cb_container_connect(struct cb_store *store, struct cb_container *container,
                             container->name, join.network);
     if (cb_container_is_running(container))
         return ask_text(container, CB_WIRE_CONNECT, text, cancel, err);
-    if (hold_still(container, &lock, cancel, err) < 0)
+    if (cb_nets_check(&owner, &join, err) < 0 ||
+        hold_still(container, &lock, cancel, err) < 0)
         return -1;
     cb_joins_add(request, text);
     return cb_container_save_config(container, err);

@@ -203,6 +203,17 @@ static int fill(struct cb_store *store, int dir, struct cb_container *container,
     return write_parts(container, err);
 }
 
+static void remove_volumes(struct cb_store *store, const struct cb_container *container)
+{
+    cb_vec_foreach (mount, &container->mounts) {
+        cb_auto(cb_volume) volume = NULL;
+
+        if (mount->name && cb_volume_find(store, mount->name, &volume, NULL) == 0 &&
+            volume->anonymous)
+            cb_volume_remove(store, mount->name, NULL); /* unless another has it, too */
+    }
+}
+
 int cb_container_create(struct cb_store *store,
                         const struct cb_container_options *options, const char *image_id,
                         struct cb_container **out, struct cb_error **err)
@@ -228,6 +239,7 @@ int cb_container_create(struct cb_store *store,
     if (mkdirat(dir, container->id, 0700) < 0)
         return cb_error_errno(err, errno, "make the container's directory");
     if (fill(store, dir, container, options->request.rootfs, err) < 0) {
+        remove_volumes(store, container);
         discard(store, dir, container->id);
         return -1;
     }
@@ -236,17 +248,6 @@ int cb_container_create(struct cb_store *store,
 }
 
 /* ── Removing ── */
-
-static void remove_volumes(struct cb_store *store, const struct cb_container *container)
-{
-    cb_vec_foreach (mount, &container->mounts) {
-        cb_auto(cb_volume) volume = NULL;
-
-        if (mount->name && cb_volume_find(store, mount->name, &volume, NULL) == 0 &&
-            volume->anonymous)
-            cb_volume_remove(store, mount->name, NULL); /* unless another has it, too */
-    }
-}
 
 int cb_container_remove(struct cb_store *store, struct cb_container *container,
                         int volumes, struct cb_error **err)

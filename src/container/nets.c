@@ -83,6 +83,14 @@ int cb_nets_open(struct cb_nets *out, const struct cb_nets_owner *owner,
     return 0;
 }
 
+int cb_nets_check(const struct cb_nets_owner *owner, const struct cb_join *join,
+                  struct cb_error **err)
+{
+    cb_auto(cb_network) network = NULL;
+
+    return open_one(&network, owner, join, NULL, NULL, err);
+}
+
 int cb_nets_check_others(const struct cb_nets_owner *owner, struct cb_error **err)
 {
     cb_auto_value(cb_joins) joins = {0};
@@ -90,9 +98,7 @@ int cb_nets_check_others(const struct cb_nets_owner *owner, struct cb_error **er
     if (cb_joins_read(&joins, owner->request, err) < 0)
         return -1;
     for (size_t i = 1; i < joins.count; i++) {
-        cb_auto(cb_network) network = NULL;
-
-        if (open_one(&network, owner, &joins.items[i], NULL, NULL, err) < 0)
+        if (cb_nets_check(owner, &joins.items[i], err) < 0)
             return -1;
     }
     return 0;

@@ -26,6 +26,9 @@ int cb_nets_open(struct cb_nets *out, const struct cb_nets_owner *owner,
                  struct cb_error **err);
 /* Those behind the first are there. */
 int cb_nets_check_others(const struct cb_nets_owner *owner, struct cb_error **err);
+/* Whether JOIN may become one of them: nothing is set up. */
+int cb_nets_check(const struct cb_nets_owner *owner, const struct cb_join *join,
+                  struct cb_error **err);
 /* Sets all up. */
 int cb_nets_set_up(struct cb_nets *nets, const struct cb_nets_owner *owner,
                    struct cb_cancel *cancel, struct cb_error **err);

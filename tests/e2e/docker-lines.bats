@@ -128,9 +128,10 @@ END
     expect_contains 'in 2'
     cbuild run -d --name waits ubuntu sh -c 'until [ -e /go ]; do echo tick; sleep 0.1; done; echo bye' >/dev/null
     cbuild attach waits >attached 3>&- &
+    attached=$!
     wait_until grep -q tick attached
     cbuild exec waits touch /go
-    wait $!
+    wait "$attached"
     [ "$(tail -1 attached)" = bye ]
     run cbuild container exec shell echo x
     expect_output x
@@ -244,10 +245,8 @@ END
     cbuild network create -d bridge my-net
     cbuild run -it --rm -d --name busybox1 --network my-net busybox sh
     cbuild run -it --rm -d --name busybox2 --network my-net busybox sh
-    run cbuild exec busybox1 ping -c 1 busybox2
-    expect_contains '1 packets received'
-    run cbuild exec busybox2 ping -c 1 busybox1
-    expect_contains '1 packets received'
+    wait_until cbuild exec busybox1 ping -c 1 busybox2
+    wait_until cbuild exec busybox2 ping -c 1 busybox1
     run cbuild run --rm --net=none busybox ip -o link
     [ "${#lines[@]}" -eq 1 ]
     run cbuild run --rm --net=host busybox ip -o link
@@ -258,8 +257,7 @@ END
     run cbuild exec busybox1 ping -c 1 -w 2 busybox2
     [ "$status" -ne 0 ]
     cbuild network connect my-net busybox2
-    run cbuild exec busybox1 ping -c 1 busybox2
-    expect_contains '1 packets received'
+    wait_until cbuild exec busybox1 ping -c 1 busybox2
 }
 
 @test "a registry in a container is pushed to and listed" {

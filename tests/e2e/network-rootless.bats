@@ -64,7 +64,7 @@ END
     run as_networked cbtest cbuild run --rm -p "127.0.0.1:$port:80" busybox true
     expect_status 125
     expect_contains "Bind for 127.0.0.1:$port failed: port is already allocated"
-    kill -9 "$(pgrep -u cbtest -x -o cbuild)"
+    kill -9 $(pgrep -u cbtest -f '^cbuild-monitor |/cbuild-monitor | cbuild-monitor ')
     wait "$server" || true
     wait_until no_helpers
 }

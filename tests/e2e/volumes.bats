@@ -205,6 +205,7 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     refuse "invalid volume specification: '/x:ro'" -v /x:ro
     refuse 'includes invalid characters for a local volume name' -v 'a/b:/x'
     refuse 'invalid argument "tmpfs-size=x' --mount tmpfs-size=x,type=tmpfs,dst=/x
+    refuse 'No such container: nobody' -v /x --name doomed --volumes-from nobody
     [ -z "$("$CBUILD" volume ls -q)" ]
     [ -z "$("$CBUILD" ps -aq)" ]
 }
