@@ -1,16 +1,50 @@
-/* cbuild version. */
+/* cbuild version. There is no server: for templates that ask for docker's, it is the same
+ * program. */
 #include "commands/commands.h"
 
+#include "base/json.h"
+#include "commands/listing.h"
+
 #include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
 
 struct values {
+    const char *format;
     int brief;
 };
 
 static const struct cb_option options[] = {
+    {"format", 'f', CB_OPTION_TEXT, offsetof(struct values, format), "FORMAT",
+     "json, or a Go template: {{.Client.Version}}"},
     {"short", 0, CB_OPTION_FLAG, offsetof(struct values, brief), NULL, "One line"},
     {0},
 };
+
+static json_t *program_json(const struct cb_platform *host)
+{
+    struct utsname system = {0};
+
+    uname(&system);
+    return json_pack("{s:{s:s},s:s,s:s,s:s,s:s}", "Platform", "Name", "cbuild", "Version",
+                     PACKAGE_VERSION, "Os", host->os, "Arch", host->arch, "KernelVersion",
+                     system.release);
+}
+
+static int print_formatted(const char *format, const struct cb_platform *host,
+                           struct cb_error **err)
+{
+    json_t *both = json_pack("{s:o,s:o}", "Client", program_json(host), "Server",
+                             program_json(host));
+    cb_auto_json *documents = json_pack("[o]", both);
+    cb_autofree char *text = NULL;
+
+    if (strcmp(format, "json") != 0)
+        return cb_inspect_print(format, documents, err);
+    text = cb_json_dump(both);
+    printf("%s\n", text);
+    return 0;
+}
 
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
@@ -25,6 +59,8 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
         return status < 0 ? -1 : 0;
     if (cb_app_arguments(&cb_version_command, &args, 0, 0, err) < 0)
         return -1;
+    if (values.format && *values.format)
+        return print_formatted(values.format, &host, err);
     if (values.brief)
         printf("cbuild version %s\n", PACKAGE_VERSION);
     else
@@ -35,7 +71,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 const struct cb_cli_command cb_version_command = {
     .name = "version",
     .summary = "Show the version",
-    .usage = "version",
+    .usage = "version [OPTIONS]",
     .options = options,
     .run = run,
     .stays_out = 1,

@@ -15,7 +15,7 @@ stages() {
 FROM busybox AS base
 RUN echo base >/base
 FROM base AS one
-RUN sleep 0.2; echo one >/one
+RUN sleep 1; echo one >/one
 FROM base AS two
 COPY Dockerfile /d
 RUN echo two >/two
@@ -85,7 +85,7 @@ all_forms_ok() {
     expect_status 0
     expect_output '           ● [base 1/2] FROM docker.io/library/busybox:latest
            ● [base 2/2] RUN echo base >/base
-           ├─● [one 1/1] RUN sleep 0.2; echo one >/one
+           ├─● [one 1/1] RUN sleep 1; echo one >/one
            ├─● [stage-3 1/2] COPY --from=one /one /
            │ │ ● [internal] load build context
            ●─┼─╯ [two 1/2] COPY Dockerfile /d
@@ -107,19 +107,19 @@ all_forms_ok() {
     by_name() { jq -c "[.steps[] | select(.name | test(\"$1\"))][0] | $2" <<<"$output"; }
     number=$(by_name 'one 1/1' .step)
     [ "$(by_name 'stage-3 1/2' ".inputs | index($number) != null")" = true ]
-    [ "$(by_name 'one 1/1' '[.critical, .state, .stage, .seconds >= 0.2]')" = '[true,"done","one",true]' ]
+    [ "$(by_name 'one 1/1' '[.critical, .state, .stage, .seconds >= 1]')" = '[true,"done","one",true]' ]
     [ "$(by_name 'two 2/2' .critical)" = false ]
-    [ "$(jq '.critical_seconds >= 0.2' <<<"$output")" = true ]
+    [ "$(jq '.critical_seconds >= 1' <<<"$output")" = true ]
     # every input is a step above
     jq -e '.steps as $s | all(range($s | length); . as $i | all($s[$i].inputs[]; . as $n | any($s[:$i][]; .step == $n)))' <<<"$output"
     cbuild graph --build last
-    expect_contains '* critical path: 0.'
+    expect_contains '* critical path: '
     build_ok -q
     run "$CBUILD" graph --build last --format json
     [ "$(jq -c '[.steps[] | select(.stage) | .state] | unique' <<<"$output")" = '["cached"]' ]
     # and the plan knows by now how long things take
     cbuild graph "$DIR"
-    expect_contains '0.2s * ├─● [one 1/1]' 'by what the steps took the last time'
+    expect_contains 's * ├─● [one 1/1]' 'by what the steps took the last time'
 }
 
 @test "a failed build: its error is on the page, steps that never began are not" {
@@ -199,7 +199,7 @@ END
     printf 'FROM busybox AS a\nRUN sleep 1.1\nFROM busybox\nRUN sleep 0.2\nCOPY --from=a /bin/sh /x\n' >"$DIR/Dockerfile"
     build_ok
     expect_contains ', critical path ' 's  [a 2/2] RUN sleep 1.1'
-    expect_lacks '0.2s  [stage-1'
+    expect_lacks 's  [stage-1 2/3]'
     build_ok
     expect_lacks 'critical path'
 }

@@ -1,0 +1,23 @@
+#!/usr/bin/env bats
+# The Debian package: made of the program, installed below another root, and removed without a trace.
+load helpers
+
+@test "the package installs, works, and goes without a trace" {
+    cd "$BATS_TEST_TMPDIR"
+    mkdir out again root
+    deb=$("$BATS_TEST_DIRNAME/../../contrib/make-deb" "$CBUILD" out)
+    cmp "$deb" "$("$BATS_TEST_DIRNAME/../../contrib/make-deb" "$CBUILD" again)"
+    [ "$(dpkg-deb -f "$deb" Version)" = "$("$CBUILD" version -f '{{.Client.Version}}')-1" ]
+    dpkg-deb -f "$deb" Depends | grep -q libc6
+    [ "$(dpkg-deb -c "$deb" | awk '$2 != "root/root"' | wc -l)" -eq 0 ]
+    mkdir -p root/var/lib/dpkg/info root/var/lib/dpkg/updates
+    touch root/var/lib/dpkg/status
+    find root -not -path '*/var/lib/dpkg*' | sort >before
+    dpkg --root=root --force-depends --force-not-root --log=/dev/null -i "$deb"
+    [ "$(root/usr/bin/cbuild --version)" = "$("$CBUILD" --version)" ]
+    (cd root && dpkg-deb --ctrl-tarfile "$deb" | tar -xO ./md5sums | md5sum -c --quiet)
+    gzip -dc root/usr/share/man/man1/cbuild.1.gz | cmp - "$BATS_TEST_DIRNAME/../../docs/man/cbuild.1"
+    bash -n root/usr/share/bash-completion/completions/cbuild
+    dpkg --root=root --force-depends --force-not-root --log=/dev/null -P cbuild
+    find root -not -path '*/var/lib/dpkg*' | sort | cmp - before
+}
