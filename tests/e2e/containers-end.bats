@@ -43,3 +43,11 @@ teardown() {
         expect_status 0
     done
 }
+
+@test "logs -f ends without a word when nobody reads it any more" {
+    cbuild run -d --name "$name" --network none busybox sh -c 'while :; do echo line; sleep .05; done'
+    expect_status 0
+    run bash -c 'timeout 60 "$1" logs -f "$2" | head -n 2; exit "${PIPESTATUS[0]}"' - "$CBUILD" "$name"
+    expect_status 0
+    [ "$output" = $'line\nline' ]
+}
