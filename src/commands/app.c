@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -184,11 +185,19 @@ int cb_stdout_is_terminal(void)
     return isatty(STDOUT_FILENO);
 }
 
+/* Also when the write that told so is long ago, and its errno with it. */
+static int reader_is_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+
+    return poll(&out, 1, 0) > 0 && out.revents & POLLERR;
+}
+
 int cb_flush_stdout(struct cb_error **err)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return 0;
-    if (errno == EPIPE)
+    if (errno == EPIPE || reader_is_gone())
         return 0;
     return cb_error_errno(err, errno, "write to standard output");
 }

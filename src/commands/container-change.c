@@ -197,7 +197,7 @@ static int remove_ended(struct cb_app *app, const struct cb_container_filter *fi
             !cb_container_filter_takes(filter, &all, i))
             continue;
         bytes = (uint64_t)cb_container_bytes(store, container, NULL);
-        if (cb_container_remove_ended(store, container, 0, err) < 0)
+        if (cb_container_remove_ended(store, container, 0, app->cancel, err) < 0)
             return -1;
         printf("%s%s\n", any ? "" : "Deleted Containers:\n", container->id);
         any = 1;

@@ -411,7 +411,8 @@ static int remove_one(const struct cb_each_container *at, struct cb_container *c
         return -1;
     if (runs && values->force && faccessat(container->dir_fd, "config.json", F_OK, 0) < 0)
         return 0; /* it went with its end */
-    return cb_container_remove_ended(at->store, container, values->volumes, err);
+    return cb_container_remove_ended(at->store, container, values->volumes,
+                                     at->app->cancel, err);
 }
 
 /* With -f what is not there is as it should be, and what cannot be read goes. */

@@ -272,34 +272,41 @@ int cb_container_remove(struct cb_store *store, struct cb_container *container,
     return 0;
 }
 
-/* Whoever holds the lock of its monitor keeps it from being started. One that has just
- * ended may have its monitor for another moment. 1 locked, 0 it runs. */
-static int lock_ended(struct cb_container *container, struct cb_lock **lock,
-                      struct cb_error **err)
+/* Takes the lock of its monitor. A monitor whose container has ended, or one that copies,
+ * is done soon; 0 if the container runs. */
+static int hold_ended(struct cb_container *container, struct cb_cancel *cancel,
+                      struct cb_lock **lock, struct cb_error **err)
 {
+    struct pollfd wait = {.fd = cancel ? cb_cancel_fd(cancel) : -1, .events = POLLIN};
     int taken;
 
     cb_container_refresh(container, NULL); /* a killed monitor's is settled */
     while ((taken = cb_lock_try(lock, container->dir_fd, "monitor.lock",
                                 CB_LOCK_EXCLUSIVE, err)) == 0) {
-        if (cb_container_refresh(container, NULL) == 0 &&
+        if (cb_container_refresh(container, NULL) < 0 ||
             cb_container_is_running(container))
             return 0;
-        poll(NULL, 0, NAP_MS);
+        if (poll(&wait, 1, NAP_MS) > 0 && cb_cancel_check(cancel, err) < 0)
+            return -1;
     }
-    return taken < 0 ? -1 : !cb_container_is_running(container);
+    if (taken < 0)
+        return -1;
+    return cb_container_refresh(container, NULL) == 0 &&
+           !cb_container_is_running(container);
 }
 
+/* Whoever holds the lock of its monitor keeps it from being started. */
 int cb_container_remove_ended(struct cb_store *store, struct cb_container *container,
-                              int volumes, struct cb_error **err)
+                              int volumes, struct cb_cancel *cancel,
+                              struct cb_error **err)
 {
     cb_auto(cb_lock) lock = NULL;
     cb_auto(cb_error) error = NULL;
-    int locked = lock_ended(container, &lock, &error);
+    int held = hold_ended(container, cancel, &lock, &error);
 
-    if (locked < 0)
+    if (held < 0)
         return cb_error_errnum(error) == ENOENT ? 0 : cb_error_move(err, &error);
-    if (!locked) {
+    if (!held) {
         cb_error_set(err, CB_ERR_EXISTS,
                      "cannot remove container \"/%s\": container is running: stop the "
                      "container before removing or force remove",

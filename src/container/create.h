@@ -13,9 +13,11 @@ int cb_container_create(struct cb_store *store,
 /* Removes it, which does not run, and with VOLUMES its anonymous volumes. */
 int cb_container_remove(struct cb_store *store, struct cb_container *container,
                         int volumes, struct cb_error **err);
-/* The same for one that may be started just now: EXISTS if it runs. */
+/* The same for one that may be started just now: EXISTS if it runs. Waits for the monitor
+ * of one that has ended. */
 int cb_container_remove_ended(struct cb_store *store, struct cb_container *container,
-                              int volumes, struct cb_error **err);
+                              int volumes, struct cb_cancel *cancel,
+                              struct cb_error **err);
 /* Removes what is left of one whose record cannot be read and whose id begins with
  * PREFIX, if there is just one; else nothing is done. EXISTS if its monitor lives. */
 int cb_container_discard(struct cb_store *store, const char *prefix,

@@ -109,7 +109,8 @@ static void record_end(struct monitor *monitor, int exit_code, int oom_killed)
     cb_container_save_state(monitor->container, NULL);
 }
 
-/* Everything else in it ended with it. */
+/* Everything else in it ended with it. Ports, addresses and volumes are free before
+ * anybody hears of the end. */
 static void end_container(struct monitor *monitor)
 {
     struct session *session = monitor->main;
@@ -121,11 +122,11 @@ static void end_container(struct monitor *monitor)
     while (monitor->sessions.count > 1)
         end_exec(monitor, monitor->sessions.items[1]);
     cb_log_close(cb_steal(&session->log));
+    cb_monitor_clear_container(monitor);
     record_end(monitor, end.code, end.oom_killed);
     cb_clients_tell_end(monitor, session, end.code);
     monitor->main = NULL;
     remove_session(monitor, session);
-    cb_monitor_clear_container(monitor);
 }
 
 /* ── Starting again ── */

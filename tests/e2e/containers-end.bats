@@ -1,0 +1,53 @@
+# What holds as soon as a command has said that a container has ended, and for those who stop reading.
+load helpers
+
+setup_file() { cb_store; }
+teardown_file() {
+    "$CBUILD" ps -aq | xargs -r "$CBUILD" rm -f >/dev/null 2>&1
+    cb_drop_store
+}
+setup() {
+    cb_dir
+    name=e$BATS_TEST_NUMBER
+}
+teardown() {
+    "$CBUILD" ps -aq | xargs -r "$CBUILD" rm -f -v >/dev/null
+}
+
+@test "rm works at once after run and start -a, and its name is free" {
+    for i in 1 2 3; do
+        cbuild run --name "$name" busybox true
+        expect_status 0
+        cbuild start -a "$name"
+        expect_status 0
+        cbuild rm "$name"
+        expect_status 0
+    done
+    cbuild run --name "$name" busybox true
+    cbuild container prune -f
+    expect_status 0
+    expect_contains 'Deleted Containers:'
+}
+
+@test "a port is free at once after stop" {
+    local port
+    cbuild run -d --name "$name" -p 127.0.0.1::80 busybox sleep 1000
+    expect_status 0
+    port=$("$CBUILD" port "$name" 80)
+    for i in 1 2 3 4 5; do
+        cbuild stop -t 0 "$name"
+        expect_status 0
+        cbuild rm "$name"
+        expect_status 0
+        cbuild run -d --name "$name" -p "$port:80" busybox sleep 1000
+        expect_status 0
+    done
+}
+
+@test "logs -f ends without a word when nobody reads it any more" {
+    cbuild run -d --name "$name" --network none busybox sh -c 'while :; do echo line; sleep .05; done'
+    expect_status 0
+    run bash -c 'timeout 60 "$1" logs -f "$2" | head -n 2; exit "${PIPESTATUS[0]}"' - "$CBUILD" "$name"
+    expect_status 0
+    [ "$output" = $'line\nline' ]
+}
