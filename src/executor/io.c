@@ -5,13 +5,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #ifndef TIOCGPTPEER
 #define TIOCGPTPEER _IO('T', 0x41)
 #endif
+
+/* A container that may mount can put anything in its place: nothing is opened then, since
+ * opening alone may do harm (a device, a file of the host). */
+static int check_pts(int pts_fd, struct cb_error **err)
+{
+    struct statfs st;
+
+    if (fstatfs(pts_fd, &st) == 0 && st.f_type == DEVPTS_SUPER_MAGIC)
+        return 0;
+    return cb_error_set(err, CB_ERR_DENIED,
+                        "`/dev/pts` of the container is not a file system of terminals");
+}
 
 static int open_pty(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                     int *master, struct cb_error **err)
@@ -19,7 +33,9 @@ static int open_pty(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
     struct winsize size = {.ws_row = step->value, .ws_col = step->value2};
     int unlock = 0;
 
-    *master = openat(sandbox->pts_fd, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (check_pts(sandbox->pts_fd, err) < 0)
+        return -1;
+    *master = openat(sandbox->pts_fd, "ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
     if (*master < 0 || ioctl(*master, TIOCSPTLCK, &unlock) < 0)
         return cb_error_errno(err, errno, "open a terminal");
     if (size.ws_row && ioctl(*master, TIOCSWINSZ, &size) < 0)

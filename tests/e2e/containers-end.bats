@@ -51,3 +51,14 @@ teardown() {
     expect_status 0
     [ "$output" = $'line\nline' ]
 }
+
+@test "exec -t opens nothing that a container put in the place of its terminals" {
+    cbuild run -d --name "$name" --network none --privileged busybox \
+        sh -c 'umount /dev/pts; mkfifo /dev/pts/ptmx; echo ready; exec sleep 1000'
+    expect_status 0
+    said() { "$CBUILD" logs "$name" | grep -q ready; }
+    wait_until said
+    cbuild exec -t "$name" true
+    expect_status 1
+    expect_contains 'is not a file system of terminals'
+}
