@@ -43,17 +43,16 @@ static void say_missing(const char *name)
 
 /* 1 found, 0 not there, or for another platform than was ASKED for. */
 static int find_local(struct cb_store *store, const char *name,
-                      const struct cb_platform *asked, struct cb_image **out,
+                      const struct cb_platform *asked, struct cb_image **out, int *by_id,
                       struct cb_error **err)
 {
     cb_auto(cb_image) meant = NULL;
-    int by_id = 0;
-    int found = cb_image_find_for(store, name, asked, out, &by_id, err);
+    int found = cb_image_find_for(store, name, asked, out, by_id, err);
 
     if (found <= 0 || !asked)
         return found;
     /* An id is nobody else's: there is no other to be pulled. */
-    if (by_id)
+    if (*by_id)
         return cb_image_get_for(store, name, asked, &meant, NULL, err) < 0 ? -1 : 1;
     return cb_image_serves(store, name, *out, asked, err);
 }
@@ -73,8 +72,11 @@ static int find_image(struct cb_app *app, struct cb_store *store, const char *na
     struct cb_registry_options registry_options = {
         .store = store, .pool = pool, .cancel = app->cancel, .tls_verify = 1};
     const struct cb_settings *settings;
-    int found =
-        policy == CB_PULL_ALWAYS ? 0 : find_local(store, name, asked, &local, err);
+    char id[CB_DIGEST_MAX_TEXT];
+    int by_id = 0, found = 0;
+
+    if (policy != CB_PULL_ALWAYS)
+        found = find_local(store, name, asked, &local, &by_id, err);
 
     if (found < 0 || cb_app_settings(app, &settings, err) < 0)
         return -1;
@@ -93,6 +95,8 @@ static int find_image(struct cb_app *app, struct cb_store *store, const char *na
         if (cb_registry_pull(registry, name, platform, &digest, &id, &changed, err) < 0)
             return -1;
     }
+    if (found && by_id) /* `1a2b` is no name */
+        name = cb_digest_text(&local->id, id);
     if (cb_registry_resolve(registry, name, platform, CB_PULL_NEVER, image, err) < 0)
         return -1;
     /* what is not unpacked yet; a step without a name is not shown */

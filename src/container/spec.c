@@ -22,6 +22,7 @@ void cb_run_spec_clear(struct cb_run_spec *spec)
     cb_vec_free(&spec->process.mounts);
     free(spec->resolv_conf);
     free(spec->hosts);
+    free(spec->hostname);
     cb_run_knobs_clear(&spec->knobs);
 }
 
@@ -178,6 +179,7 @@ static void add_names(struct cb_run_spec *out, const struct cb_run_names *names)
     out->process.netns_fd = names->netns_fd;
     add_file(out, "/etc/resolv.conf", out->resolv_conf);
     add_file(out, "/etc/hosts", out->hosts);
+    add_file(out, "/etc/hostname", out->hostname);
 }
 
 int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *request,
@@ -188,6 +190,7 @@ int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *reque
 
     out->hosts = names->hosts;
     out->resolv_conf = names->resolv_conf;
+    out->hostname = xasprintf("%s\n", names->hostname);
     cb_process_spec_init(process);
     if (make_argv(&out->argv, request, err) < 0)
         return -1;

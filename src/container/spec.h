@@ -14,7 +14,7 @@ struct cb_run_spec {
     struct cb_strings mount_texts;
     CB_VEC(int) mount_fds;
     struct cb_run_knobs knobs;
-    char *resolv_conf, *hosts;
+    char *resolv_conf, *hosts, *hostname; /* texts of those files */
 };
 void cb_run_spec_clear(struct cb_run_spec *spec);
 CB_AUTO_VALUE_DEFINE(cb_run_spec, cb_run_spec_clear)

@@ -61,8 +61,15 @@ static int enter_root(int root, struct cb_error **err)
 {
     if (move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
         fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
-        umount2(".", MNT_DETACH) < 0)
-        return cb_error_errno(err, errno, "enter the launcher's root");
+        umount2(".", MNT_DETACH) < 0) {
+        int denied = errno == EPERM;
+
+        cb_error_errno(err, errno, "enter the launcher's root");
+        return denied
+                   ? cb_error_hint(err, "in a container: its system call filter has to "
+                                        "permit pivot_root")
+                   : -1;
+    }
     return 0;
 }
 

@@ -59,8 +59,13 @@ int cb_netns_new(int *fd, struct cb_error **err)
     if (errnum)
         return cb_error_errno(err, errnum, "start a thread");
     pthread_join(thread, NULL);
-    if (attempt.fd < 0)
-        return cb_error_errno(err, attempt.errnum, "%s", attempt.what);
+    if (attempt.fd < 0) {
+        cb_error_errno(err, attempt.errnum, "%s", attempt.what);
+        return attempt.errnum == EPERM
+                   ? cb_error_hint(err, "in a container: give it CAP_NET_ADMIN, or do "
+                                        "without a network of its own (--network host)")
+                   : -1;
+    }
     *fd = attempt.fd;
     return 0;
 }

@@ -244,9 +244,11 @@ static int refuse(const struct cb_port *port, uint16_t number, struct cb_error *
         return cb_error_set(err, CB_ERR_EXISTS,
                             "Bind for %s:%u failed: port is already allocated", ip,
                             number);
-    cb_error_errno(err, errnum, "Bind for %s:%u failed", ip, number);
     if (errnum != EACCES)
-        return -1;
+        return cb_error_errno(err, errnum, "Bind for %s:%u failed", ip, number);
+    /* Without its number: that would be the command's. */
+    cb_error_set(err, CB_ERR_DENIED, "Bind for %s:%u failed: permission denied", ip,
+                 number);
     return cb_error_hint(err, "ports below net.ipv4.ip_unprivileged_port_start take "
                               "root; publish a higher one");
 }

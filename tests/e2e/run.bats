@@ -22,6 +22,15 @@ setup() { cb_dir; }
     expect_status 125
 }
 
+@test "an image is run by how its id begins" {
+    local id
+    id=$("$CBUILD" images -q busybox)
+    for text in "$id" "${id:0:5}" "sha256:$id"; do
+        cbuild run --rm --network none "$text" echo ok
+        expect_output ok
+    done
+}
+
 @test "standard streams are the container's" {
     run bash -c 'echo in | "$CBUILD" run --rm -i --network none busybox cat'
     expect_output in
@@ -32,8 +41,8 @@ setup() { cb_dir; }
 }
 
 @test "environment, working directory, user, host name" {
-    cbuild run --rm --network none -e A=b -w /made/here -u 12:34 -h box busybox sh -c 'echo $A $(pwd) $(id -u):$(id -g) $(hostname)'
-    expect_output 'b /made/here 12:34 box'
+    cbuild run --rm --network none -e A=b -w /made/here -u 12:34 -h box busybox sh -c 'echo $A $(pwd) $(id -u):$(id -g) $(hostname) $(cat /etc/hostname)'
+    expect_output 'b /made/here 12:34 box box'
     FROM_HERE=yes cbuild run --rm --network none -e FROM_HERE busybox sh -c 'echo $FROM_HERE'
     expect_output yes
 }
