@@ -4,6 +4,7 @@
 
 #include "commands/run.h"
 #include "container/create.h"
+#include "container/journal.h"
 #include "container/restart.h"
 #include "container/signals.h"
 
@@ -236,12 +237,16 @@ static int stop_one(const struct cb_each_container *at, struct cb_container *con
                     struct cb_error **err)
 {
     const struct stop_values *values = at->values;
+    int was_running = cb_container_is_running(container);
     struct cb_stopping stopping;
 
-    if (stopping_of(container, values->signal, values->timeout, &stopping, err) < 0)
+    if (stopping_of(container, values->signal, values->timeout, &stopping, err) < 0 ||
+        cb_container_stop(container, stopping.signal, stopping.timeout_s, at->app->cancel,
+                          err) < 0)
         return -1;
-    return cb_container_stop(container, stopping.signal, stopping.timeout_s,
-                             at->app->cancel, err);
+    if (was_running)
+        cb_container_tell(at->store, container, "stop", NULL, NULL);
+    return 0;
 }
 
 static int restart_one(const struct cb_each_container *at, struct cb_container *container,
@@ -250,10 +255,12 @@ static int restart_one(const struct cb_each_container *at, struct cb_container *
     const struct cb_client_options options = {0};
     struct cb_client_end end;
 
-    if (stop_one(at, container, err) < 0)
+    if (stop_one(at, container, err) < 0 ||
+        cb_container_start(cb_store_root(at->store), container, &options, at->app->cancel,
+                           &end, err) < 0)
         return -1;
-    return cb_container_start(cb_store_root(at->store), container, &options,
-                              at->app->cancel, &end, err);
+    cb_container_tell(at->store, container, "restart", NULL, NULL);
+    return 0;
 }
 
 static int run_stop(struct cb_app *app, int argc, char **argv, struct cb_error **err)
@@ -315,6 +322,7 @@ static int kill_one(const struct cb_each_container *at, struct cb_container *con
 {
     const struct kill_values *values = at->values;
     struct cb_stopping stopping = {.signal = SIGKILL};
+    char number[12];
     int exit_code;
 
     if (values->signal && cb_stopping_parse(&stopping, values->signal, NULL, err) < 0)
@@ -325,6 +333,8 @@ static int kill_one(const struct cb_each_container *at, struct cb_container *con
                             container->name, container->id);
     if (cb_container_signal(container, stopping.signal, err) < 0)
         return -1;
+    snprintf(number, sizeof(number), "%d", stopping.signal);
+    cb_container_tell(at->store, container, "kill", "signal", number);
     return stopping.signal == SIGKILL
                ? cb_container_wait(container, at->app->cancel, &exit_code, err)
                : 0;

@@ -4,6 +4,7 @@
 
 #include "base/atomic-file.h"
 #include "base/fs.h"
+#include "container/journal.h"
 #include "container/setup.h"
 #include "container/volume.h"
 
@@ -118,9 +119,12 @@ int cb_container_rename(struct cb_store *store, struct cb_container *container,
     if (cb_containers_lock(store, &lock, &dir, err) < 0 ||
         check_free(store, name, err) < 0)
         return -1;
-    free(container->name);
+    cb_autofree char *former = cb_steal(&container->name);
     container->name = xstrdup(name);
-    return write_name(container, err);
+    if (write_name(container, err) < 0)
+        return -1;
+    cb_container_tell(store, container, "rename", "oldName", former);
+    return 0;
 }
 
 /* ── Making ── */
@@ -243,6 +247,7 @@ int cb_container_create(struct cb_store *store,
         discard(store, dir, container->id);
         return -1;
     }
+    cb_container_tell(store, container, "create", NULL, NULL);
     *out = cb_steal(&container);
     return 0;
 }
@@ -267,6 +272,7 @@ int cb_container_remove(struct cb_store *store, struct cb_container *container,
     if (cb_snapshot_unpin(store, pin, err) < 0 ||
         cb_fs_remove_tree(dir, container->id, err) < 0)
         return -1;
+    cb_container_tell(store, container, "destroy", NULL, NULL);
     if (container->snapshot)
         return cb_snapshot_remove(store, container->snapshot, err);
     return 0;

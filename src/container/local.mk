@@ -26,6 +26,8 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/joins.h \
 	%D%/health.c \
 	%D%/health.h \
+	%D%/journal.c \
+	%D%/journal.h \
 	%D%/knobs.c \
 	%D%/knobs.h \
 	%D%/links.c \

@@ -2,6 +2,7 @@
  * another restart policy. */
 #include "container/monitor-priv.h"
 
+#include "container/journal.h"
 #include "executor/limits.h"
 
 static void set_status(struct monitor *monitor, enum cb_container_status status)
@@ -30,6 +31,8 @@ int cb_monitor_pause(struct monitor *monitor, int on, struct cb_error **err)
         return cb_error_wrap(
             err, on ? "cannot pause container %s" : "cannot unpause container %s", id);
     set_status(monitor, on ? CB_CONTAINER_PAUSED : CB_CONTAINER_RUNNING);
+    cb_container_tell_at(monitor->store_root, monitor->container,
+                         on ? "pause" : "unpause", NULL, NULL);
     return 0;
 }
 

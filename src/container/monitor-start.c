@@ -2,6 +2,7 @@
 #include "container/monitor-priv.h"
 
 #include "container/create.h"
+#include "container/journal.h"
 #include "container/mount-open.h"
 #include "network/address.h"
 
@@ -79,9 +80,11 @@ int cb_monitor_start_container(struct monitor *monitor,
     monitor->started_ms = cb_monitor_now_ms();
     monitor->kill_at_ms = -1;
     set_running(monitor);
-    if (cb_health_watch_start(monitor, err) < 0)
+    if (cb_health_watch_start(monitor, err) < 0 ||
+        cb_container_save_state(monitor->container, err) < 0)
         return -1;
-    return cb_container_save_state(monitor->container, err);
+    cb_container_tell_at(monitor->store_root, monitor->container, "start", NULL, NULL);
+    return 0;
 }
 
 void cb_monitor_clear_container(struct monitor *monitor)

@@ -3,6 +3,7 @@
 #include "container/monitor.h"
 
 #include "container/create.h"
+#include "container/journal.h"
 #include "container/monitor-priv.h"
 
 #include <errno.h>
@@ -99,6 +100,7 @@ static void plan_restart(struct monitor *monitor, int exit_code)
 static void record_end(struct monitor *monitor, int exit_code, int oom_killed)
 {
     struct cb_container_state *state = &monitor->container->state;
+    char code[12];
 
     state->status = CB_CONTAINER_EXITED;
     state->pid = 0;
@@ -107,6 +109,11 @@ static void record_end(struct monitor *monitor, int exit_code, int oom_killed)
     cb_timestamp_format(cb_timestamp_now(), state->finished);
     plan_restart(monitor, exit_code);
     cb_container_save_state(monitor->container, NULL);
+    if (oom_killed)
+        cb_container_tell_at(monitor->store_root, monitor->container, "oom", NULL, NULL);
+    snprintf(code, sizeof(code), "%d", exit_code);
+    cb_container_tell_at(monitor->store_root, monitor->container, "die", "exitCode",
+                         code);
 }
 
 /* Everything else in it ended with it. Ports, addresses and volumes are free before

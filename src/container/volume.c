@@ -3,6 +3,7 @@
 
 #include "base/atomic-file.h"
 #include "base/fs.h"
+#include "container/journal.h"
 #include "container/record.h"
 #include "container/setup.h"
 #include "store/walk.h"
@@ -281,6 +282,7 @@ int cb_volume_create(struct cb_store *store, const struct cb_volume_wish *wish,
         volume = new_volume(store, wish);
         if (make(dir, volume, err) < 0)
             return -1;
+        cb_volume_tell(store, volume->name, "create");
     }
     *out = cb_steal(&volume);
     return 0;
@@ -354,6 +356,7 @@ int cb_volume_remove(struct cb_store *store, const char *name, struct cb_error *
     file = xasprintf("%s/volume.json", name);
     if (unlinkat(dir, file, 0) < 0)
         return cb_error_errno(err, errno, "remove the volume `%s`", name);
+    cb_volume_tell(store, name, "destroy");
     return cb_fs_remove_tree(dir, name, err);
 }
 

@@ -26,6 +26,20 @@ happened() { "$CBUILD" events --since 1h --until 0s --format '{{.Type}}:{{.Actio
     grep -qE '^[0-9-]{10}T[0-9:]{8}\.[0-9]{9}(Z|[+-][0-9:]{5}) image tag sha256:[0-9a-f]{64} \(name=other:1, team=web\)$' "$BATS_TEST_TMPDIR/text"
 }
 
+@test "a container's life is told, and its volumes'" {
+    "$CBUILD" run -d --name life --network none -l team=web -v data:/data busybox sh -c 'trap "exit 3" TERM; while :; do sleep 0.1; done'
+    "$CBUILD" pause life
+    "$CBUILD" unpause life
+    "$CBUILD" rename life again
+    "$CBUILD" stop -t 60 again
+    "$CBUILD" rm again
+    "$CBUILD" volume rm data
+    [ "$(happened)" = 'volume:create container:create container:start container:pause container:unpause container:rename container:die container:stop container:destroy volume:destroy ' ]
+    [ "$(happened -f container=again -f event=die -f event=stop -f label=team=web)" = 'container:die container:stop ' ]
+    run "$CBUILD" events --since 1h --until 0s -f event=die --format '{{.Actor.Attributes.exitCode}} {{.Actor.Attributes.image}}'
+    expect_output '3 busybox'
+}
+
 @test "a build that failed is told as one, under the id that builds knows" {
     printf 'FROM busybox\nRUN exit 3\n' >"$DIR/Dockerfile"
     build

@@ -1,0 +1,19 @@
+/* Containers and volumes in the store's journal, with the attributes docker gives them.
+ * Whoever did it tells. */
+#ifndef CB_CONTAINER_JOURNAL_H
+#define CB_CONTAINER_JOURNAL_H
+
+#include "container/record.h"
+
+/* ACTION is docker's: "create", "start", "die", … NAME and VALUE: one more attribute, or
+ * NULL. Never fails: what is told was done. */
+void cb_container_tell(struct cb_store *store, const struct cb_container *container,
+                       const char *action, const char *name, const char *value);
+/* The same for who has no store open. */
+void cb_container_tell_at(const char *store_root, const struct cb_container *container,
+                          const char *action, const char *name, const char *value);
+
+/* "create", "destroy" */
+void cb_volume_tell(struct cb_store *store, const char *name, const char *action);
+
+#endif
