@@ -5,6 +5,7 @@
 #include "commands/network.h"
 #include "container/client.h"
 #include "container/joins.h"
+#include "store/journal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -64,6 +65,23 @@ static void wish_clear(struct cb_network_wish *wish)
     cb_strings_free(&wish->options);
 }
 
+/* For `events`. CONTAINER: the id of one that came or went, or NULL. */
+static void tell(struct cb_store *store, const char *action, const char *id,
+                 const char *name, const char *container)
+{
+    cb_auto_value(cb_strings) attributes = {0};
+
+    if (container) {
+        cb_strings_add(&attributes, "container");
+        cb_strings_add(&attributes, container);
+    }
+    cb_strings_add(&attributes, "name");
+    cb_strings_add(&attributes, name);
+    cb_strings_add(&attributes, "type");
+    cb_strings_add(&attributes, "bridge");
+    cb_journal_add(store, &(struct cb_journal_entry){"network", action, id, &attributes});
+}
+
 static int create(struct cb_app *app, const struct cb_network_wish *wish,
                   struct cb_error **err)
 {
@@ -73,6 +91,7 @@ static int create(struct cb_app *app, const struct cb_network_wish *wish,
 
     if (!dir || cb_networks_create(dir, wish, &id, err) < 0)
         return -1;
+    tell(store, "create", id, wish->name, NULL);
     printf("%s\n", id);
     return 0;
 }
@@ -118,16 +137,28 @@ static const struct cb_option remove_options[] = {
     {0},
 };
 
+static int remove_one(struct cb_store *store, const char *dir, const char *name,
+                      struct cb_error **err)
+{
+    cb_auto(cb_network_def) def = NULL;
+
+    if (cb_networks_find(dir, name, &def, err) < 0 ||
+        cb_networks_remove(dir, name, err) < 0)
+        return -1;
+    tell(store, "destroy", def->id, def->name, NULL);
+    return 0;
+}
+
 /* All that can be removed are; the first error is the one that is told last. */
-static int remove_each(const char *dir, const struct cb_strings *names, int force,
-                       struct cb_error **err)
+static int remove_each(struct cb_store *store, const char *dir,
+                       const struct cb_strings *names, int force, struct cb_error **err)
 {
     struct cb_error *errors = NULL;
 
     for (size_t i = 0; i < names->count; i++) {
         struct cb_error *error = NULL;
 
-        if (cb_networks_remove(dir, names->items[i], &error) == 0)
+        if (remove_one(store, dir, names->items[i], &error) == 0)
             printf("%s\n", names->items[i]);
         else if (force && cb_error_kind(error) == CB_ERR_NOT_FOUND)
             cb_error_free(error);
@@ -153,7 +184,7 @@ static int run_remove(struct cb_app *app, int argc, char **argv, struct cb_error
     if (cb_app_arguments(&cb_network_rm_command, &args, 1, -1, err) < 0)
         return -1;
     dir = cb_network_state_dir(app, &store, err);
-    return dir ? remove_each(dir, &args, values.force, err) : -1;
+    return dir ? remove_each(store, dir, &args, values.force, err) : -1;
 }
 
 const struct cb_cli_command cb_network_rm_command = {
@@ -261,7 +292,10 @@ static int connect_to(struct cb_app *app, const struct cb_strings *args,
                             .ip6 = (char *)values->ip6,
                             .mac = (char *)values->mac};
     text = cb_join_text(&join);
-    return cb_container_connect(store, container, text, app->cancel, err);
+    if (cb_container_connect(store, container, text, app->cancel, err) < 0)
+        return -1;
+    tell(store, "connect", def->id, def->name, container->id);
+    return 0;
 }
 
 static int run_connect(struct cb_app *app, int argc, char **argv, struct cb_error **err)
@@ -287,7 +321,10 @@ static int disconnect_from(struct cb_app *app, const struct cb_strings *args,
 
     if (find_both(app, args, &store, &def, &container, err) < 0)
         return -1;
-    return cb_container_disconnect(store, container, def->name, app->cancel, err);
+    if (cb_container_disconnect(store, container, def->name, app->cancel, err) < 0)
+        return -1;
+    tell(store, "disconnect", def->id, def->name, container->id);
+    return 0;
 }
 
 static int run_disconnect(struct cb_app *app, int argc, char **argv,

@@ -40,6 +40,15 @@ happened() { "$CBUILD" events --since 1h --until 0s --format '{{.Type}}:{{.Actio
     expect_output '3 busybox'
 }
 
+@test "networks that are made and removed are told" {
+    local id
+    id=$("$CBUILD" network create told)
+    "$CBUILD" network rm told
+    run "$CBUILD" events --since 1h --until 0s -f network=told --format '{{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}}'
+    expect_output "create $id told
+destroy $id told"
+}
+
 @test "a build that failed is told as one, under the id that builds knows" {
     printf 'FROM busybox\nRUN exit 3\n' >"$DIR/Dockerfile"
     build
