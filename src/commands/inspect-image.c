@@ -124,6 +124,15 @@ static json_t *rootfs_json(const struct cb_image_config *config)
     return object;
 }
 
+/* Of what made the last layer: "buildkit.dockerfile.v0", what `commit -m` said. */
+static const char *comment_of(const struct cb_image_config *config)
+{
+    const size_t count = config->history.count;
+    const char *comment = count ? config->history.items[count - 1].comment : NULL;
+
+    return comment ? comment : "";
+}
+
 json_t *cb_inspect_image(const struct cb_image *image)
 {
     const struct cb_image_config *config = image->config;
@@ -133,8 +142,11 @@ json_t *cb_inspect_image(const struct cb_image *image)
     json_object_set_new(object, "Id", json_string(cb_digest_text(&image->id, text)));
     json_object_set_new(object, "RepoTags", names_json(image));
     json_object_set_new(object, "RepoDigests", familiar_json(&image->repo_digests));
+    json_object_set_new(object, "Parent", json_string("")); /* layers have no images */
+    json_object_set_new(object, "Comment", json_string(comment_of(config)));
     json_object_set_new(object, "Created",
                         json_string(config->created ? config->created : ""));
+    json_object_set_new(object, "DockerVersion", json_string(""));
     json_object_set_new(object, "Author",
                         json_string(config->author ? config->author : ""));
     json_object_set_new(object, "Architecture", json_string(config->platform.arch));
