@@ -265,7 +265,8 @@ int cb_dockerfile_read_named(struct cb_inputs *out, const char *path,
 /* Of the context, an archive or a repository. */
 int cb_dockerfile_read_member(struct cb_inputs *out, const char *path,
                               struct cb_error **err);
-int cb_dockerfile_read_stdin(struct cb_inputs *out, int fd, struct cb_error **err);
+int cb_dockerfile_read_stdin(struct cb_inputs *out, const struct cb_engine_env *env,
+                             struct cb_error **err);
 int cb_dockerfile_read_url(struct cb_inputs *out, const struct cb_remote *remote,
                            const char *url, struct cb_error **err);
 

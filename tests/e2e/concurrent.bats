@@ -138,3 +138,23 @@ sys.stdin.readline()
     wait "$writer" || true
     [ "$status" = 130 ]
 }
+
+@test "who waits for standard input can be interrupted" {
+    for words in "build -" "build -f - $DIR" "load" "import - x:1" "lint -"; do
+        echo "$words"
+        python3 - "$CBUILD" $words <<'END'
+import fcntl, os, signal, struct, subprocess, sys, termios, time
+reading, writing = os.pipe()
+process = subprocess.Popen(sys.argv[1:], stdin=reading)
+os.write(writing, b"FROM")
+def left():
+    return struct.unpack("i", fcntl.ioctl(writing, termios.FIONREAD, bytes(4)))[0]
+for _ in range(1000):
+    if not left():
+        break
+    time.sleep(0.01)
+process.send_signal(signal.SIGINT)
+sys.exit(process.wait(20) != 130)
+END
+    done
+}
