@@ -158,3 +158,12 @@ sys.exit(process.wait(20) != 130)
 END
     done
 }
+
+@test "B3: steps that only wait are not kept from running by the number of processors" {
+    prune_mounts
+    for n in 1 2 3 4; do
+        printf 'FROM busybox AS s%s\nRUN --mount=type=cache,id=meet,target=/m touch /m/%s; while [ "$(ls /m | wc -l)" -lt 4 ]; do sleep 0.01; done; echo met > /%s\n' $n $n $n
+    done >"$DIR/Dockerfile"
+    printf 'FROM scratch\nCOPY --from=s1 /1 /\nCOPY --from=s2 /2 /\nCOPY --from=s3 /3 /\nCOPY --from=s4 /4 /\n' >>"$DIR/Dockerfile"
+    build_ok --step-timeout 60s --network none
+}
