@@ -31,6 +31,8 @@ src_base_libbase_a_SOURCES = \
     %D%/glob.h \
     %D%/human.c \
     %D%/json-writer.c \
+    %D%/input.c \
+    %D%/input.h \
     %D%/json.c \
     %D%/json-writer.h \
     %D%/json.h \

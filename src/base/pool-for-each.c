@@ -83,11 +83,20 @@ static int run_serially(size_t count, int (*job)(void *, size_t, struct cb_error
     return 0;
 }
 
+/* What is divided here keeps a core busy. A pool may have more threads than there are
+ * cores, for jobs that wait. */
+static size_t helper_count(const struct cb_pool *pool)
+{
+    unsigned threads = cb_pool_cpu_threads(pool), cores = cb_pool_core_count();
+
+    return threads < cores ? threads : cores;
+}
+
 int cb_pool_for_each(struct cb_pool *pool, size_t count,
                      int (*job)(void *arg, size_t index, struct cb_error **err),
                      void *arg, struct cb_error **err)
 {
-    size_t helpers = cb_pool_cpu_threads(pool);
+    size_t helpers = helper_count(pool);
     struct loop *loop;
     int result;
 

@@ -22,9 +22,9 @@ void cb_pool_submit(struct cb_pool *pool, enum cb_pool_class class, void (*job)(
                     void *arg);
 
 /* Fork and join: runs job(arg, i) for i in [0, count), on the caller and idle cpu
- * workers, and returns when all are done. The first failure (by index) is returned; after
- * a failure no new index starts. Safe to call from inside a job (the caller always makes
- * progress by itself). POOL may be NULL: serial. */
+ * workers (as many as there are cores at most), and returns when all are done. The first
+ * failure (by index) is returned; after a failure no new index starts. Safe to call from
+ * inside a job (the caller always makes progress by itself). POOL may be NULL: serial. */
 int cb_pool_for_each(struct cb_pool *pool, size_t count,
                      int (*job)(void *arg, size_t index, struct cb_error **err),
                      void *arg, struct cb_error **err);

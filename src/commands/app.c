@@ -2,6 +2,7 @@
 #include "commands/commands.h"
 
 #include "base/fs.h"
+#include "base/input.h"
 #include "base/timestamp.h"
 #include "engine/engine.h"
 #include "parser/parser.h"
@@ -119,11 +120,12 @@ int cb_app_arguments(const struct cb_cli_command *command, const struct cb_strin
     return cb_error_hint(err, "usage: cbuild %s", command->usage);
 }
 
-static int read_stdin(struct cb_source **out, struct cb_error **err)
+static int read_stdin(struct cb_cancel *cancel, struct cb_source **out,
+                      struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
 
-    if (cb_fs_read_fd(0, CB_DOCKERFILE_MAX_BYTES, &text, err) < 0)
+    if (cb_input_read_all(0, cancel, CB_DOCKERFILE_MAX_BYTES, &text, err) < 0)
         return cb_error_wrap(err, "standard input");
     *out = cb_source_new("Dockerfile", cb_strbuf_text(&text), text.len);
     return 0;
@@ -140,12 +142,13 @@ static int read_dockerfile(struct cb_source **out, const char *path,
     return 0;
 }
 
-int cb_app_dockerfile(const char *path, struct cb_source **out, struct cb_error **err)
+int cb_app_dockerfile(struct cb_cancel *cancel, const char *path, struct cb_source **out,
+                      struct cb_error **err)
 {
     cb_auto(cb_error) missing = NULL;
 
     if (path)
-        return strcmp(path, "-") == 0 ? read_stdin(out, err)
+        return strcmp(path, "-") == 0 ? read_stdin(cancel, out, err)
                                       : read_dockerfile(out, path, err);
     for (const char *const *name = cb_dockerfile_names; *name; name++) {
         cb_auto(cb_error) error = NULL;

@@ -5,6 +5,7 @@
 #include "commands/progress.h"
 #include "exporter/exporter.h"
 #include "frontend/frontend.h"
+#include "registry/registry.h"
 #include "store/journal.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@ struct session {
     struct cb_store *store;
     struct cb_pool *pool;
     struct cb_progress *progress;
+    struct cb_registry *registry; /* of `save` */
     struct cb_archive_env env;
 };
 
@@ -35,8 +37,29 @@ static int session_open(struct session *session, struct cb_app *app, int create,
     return 0;
 }
 
+/* For layers that were never fetched. */
+static int session_open_registry(struct session *session, struct cb_app *app,
+                                 struct cb_error **err)
+{
+    struct cb_registry_options options = {.store = session->store,
+                                          .pool = session->pool,
+                                          .cancel = app->cancel,
+                                          .sink = cb_progress_sink(session->progress),
+                                          .tls_verify = 1};
+    const struct cb_settings *settings;
+
+    if (cb_app_settings(app, &settings, err) < 0)
+        return -1;
+    options.settings = &settings->registry;
+    if (cb_registry_new(&session->registry, &options, err) < 0)
+        return -1;
+    session->env.registry = session->registry;
+    return 0;
+}
+
 static void session_close(struct session *session)
 {
+    cb_registry_free(session->registry);
     cb_progress_free(session->progress);
     cb_pool_free(session->pool);
     cb_store_close(session->store);
@@ -137,6 +160,7 @@ static int save_archive(struct cb_app *app, const struct save_values *values,
     if (parse_compression(values, &compression, err) < 0 ||
         cb_out_file_open(&file, values->output ? values->output : "-", err) < 0 ||
         session_open(&session, app, 0, 1, err) < 0 ||
+        session_open_registry(&session, app, err) < 0 ||
         cb_archive_save(&session.env, images, platform,
                         to == SAVE_OCI ? CB_ARCHIVE_OCI : CB_ARCHIVE_DOCKER, compression,
                         cb_out_file_fd(file), err) < 0 ||
@@ -159,7 +183,8 @@ static int save_directory(struct cb_app *app, const struct save_values *values,
     if (values->compression)
         return cb_error_set(err, CB_ERR_USAGE,
                             "--compression is for archives, not for --format oci-dir");
-    if (session_open(&session, app, 0, 1, err) < 0)
+    if (session_open(&session, app, 0, 1, err) < 0 ||
+        session_open_registry(&session, app, err) < 0)
         return -1;
     if (cb_archive_save_layout(&session.env, images, platform, values->output, err) < 0)
         return -1;

@@ -86,7 +86,7 @@ static const struct cb_option options[] = {
     {"iidfile", 0, CB_OPTION_TEXT, AT(request.iidfile), "FILE",
      "Write the image id to a file"},
     {"jobs", 0, CB_OPTION_UNSIGNED, AT(request.jobs), "N",
-     "Steps to run at the same time (default: processors)"},
+     "Steps to run at the same time (default: 4 per processor, at least 8)"},
     {"keep-failed", 0, CB_OPTION_FLAG, AT(request.keep_failed), NULL,
      "Keep the files of a RUN step that fails, for `cbuild debug`"},
     {"label", 0, CB_OPTION_LIST, AT(request.labels), "NAME=VALUE",

@@ -258,7 +258,7 @@ static int unpack(void *arg, int dir_fd, struct cb_error **err)
     uint64_t bytes;
 
     if (cb_tar_reader_open_fd(&reader, unpacking->fd, ALL_FILTERS, IMPORT_MAX_BYTES,
-                              err) < 0)
+                              unpacking->cancel, err) < 0)
         return -1;
     return cb_untar(reader, dir_fd, "/", &options, unpacking->cancel, &bytes, err);
 }

@@ -164,7 +164,8 @@ int cb_app_platform(const char *text, struct cb_platform *buffer,
 int cb_app_arguments(const struct cb_cli_command *command, const struct cb_strings *args,
                      int min, int max, struct cb_error **err);
 /* The text of a Dockerfile; "-" is standard input, NULL the file that a build finds. */
-int cb_app_dockerfile(const char *path, struct cb_source **out, struct cb_error **err);
+int cb_app_dockerfile(struct cb_cancel *cancel, const char *path, struct cb_source **out,
+                      struct cb_error **err);
 /* --build-arg NAME[=VALUE] as "NAME=VALUE": without a value it is the environment's, or
  * left out. */
 void cb_app_build_args(const struct cb_strings *given, struct cb_strings *out);

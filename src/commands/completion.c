@@ -93,7 +93,8 @@ static void offer_stages(int argc, char **argv, const char *word)
     for (int i = 0; i + 1 < argc; i++)
         if (strcmp(argv[i], "-f") == 0 || strcmp(argv[i], "--file") == 0)
             path = argv[i + 1];
-    if ((path && strcmp(path, "-") == 0) || cb_app_dockerfile(path, &source, NULL) < 0 ||
+    if ((path && strcmp(path, "-") == 0) ||
+        cb_app_dockerfile(NULL, path, &source, NULL) < 0 ||
         cb_dockerfile_parse(&dockerfile, source, NULL) < 0)
         return;
     for (size_t i = 0; i < dockerfile->stage_count; i++)

@@ -59,6 +59,7 @@ static int copy(struct cb_app *app, const struct values *values, const char *fro
         cb_transfer_open(&transfer, app, &values->common, err) < 0)
         return -1;
     env = (struct cb_archive_env){.store = transfer.store,
+                                  .registry = transfer.registry,
                                   .pool = transfer.pool,
                                   .cancel = app->cancel,
                                   .sink = cb_progress_sink(transfer.progress)};

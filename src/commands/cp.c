@@ -198,7 +198,7 @@ static int read_archive(struct job *job, struct cb_error **err)
                             job->inside.container, job->destination);
     if (cb_tar_reader_open_fd(&reader, STDIN_FILENO,
                               CB_TAR_GZIP | CB_TAR_BZIP2 | CB_TAR_XZ | CB_TAR_ZSTD,
-                              MAX_BYTES, err) < 0)
+                              MAX_BYTES, job->app->cancel, err) < 0)
         return -1;
     if (cb_untar(reader, job->files.root, to.path, &untar, job->app->cancel, &job->bytes,
                  err) < 0)

@@ -195,7 +195,7 @@ static int load_plan(struct cb_app *app, const struct values *values, const char
     };
 
     if (cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
-        cb_app_dockerfile(file, &source, err) < 0)
+        cb_app_dockerfile(app->cancel, file, &source, err) < 0)
         return -1;
     if (platform)
         frontend.platform = *platform;

@@ -120,9 +120,9 @@ static void print_warning(struct cb_event_sink *sink, const struct cb_event *eve
         cb_progress_print_warning(event, "");
 }
 
-static int check_source(struct cb_lint_file *file, const struct values *values,
-                        const struct cb_strings *build_args, const char *path,
-                        struct cb_error **err)
+static int check_source(struct cb_app *app, struct cb_lint_file *file,
+                        const struct values *values, const struct cb_strings *build_args,
+                        const char *path, struct cb_error **err)
 {
     struct cb_event_sink sink = {.emit = print_warning};
     struct cb_build_env env = {.sink = &sink, .source_date_epoch = -1};
@@ -138,7 +138,7 @@ static int check_source(struct cb_lint_file *file, const struct values *values,
         .offline = 1,
     };
 
-    if (cb_app_dockerfile(path, &file->source, err) < 0 ||
+    if (cb_app_dockerfile(app->cancel, path, &file->source, err) < 0 ||
         open_context(values, path, &context, err) < 0)
         return -1;
     if (values->platform)
@@ -149,14 +149,15 @@ static int check_source(struct cb_lint_file *file, const struct values *values,
     return 0;
 }
 
-static void check_file(struct cb_lint_files *files, const struct values *values,
-                       const struct cb_strings *build_args, const char *given)
+static void check_file(struct cb_app *app, struct cb_lint_files *files,
+                       const struct values *values, const struct cb_strings *build_args,
+                       const char *given)
 {
     cb_autofree char *path = dockerfile_of(given);
     struct cb_lint_file file = {.name = xstrdup(strcmp(path, "-") ? path : "Dockerfile")};
     struct cb_error *error = NULL;
 
-    if (check_source(&file, values, build_args, path, &error) < 0)
+    if (check_source(app, &file, values, build_args, path, &error) < 0)
         file.result.error = error;
     cb_vec_push(files, file);
 }
@@ -181,7 +182,7 @@ static int lint(struct cb_app *app, const struct values *values,
 
     cb_app_build_args(&values->build_args, &build_args);
     for (size_t i = 0; i < paths->count && status == 0; i++) {
-        check_file(&files, values, &build_args, paths->items[i]);
+        check_file(app, &files, values, &build_args, paths->items[i]);
         status = cb_cancel_check(app->cancel, err);
     }
     if (status == 0) {

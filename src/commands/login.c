@@ -104,7 +104,7 @@ static int ask_password(struct cb_app *app, const struct values *values, char **
                         "--password-stdin.\n");
         *out = xstrdup(values->password);
     } else if (values->password_stdin) {
-        if (cb_read_secret(PASSWORD_MAX_LEN, out, err) < 0)
+        if (cb_read_secret(app->cancel, PASSWORD_MAX_LEN, out, err) < 0)
             return -1;
     } else if (need_terminal(err) < 0 ||
                cb_prompt("Password: ", 1, app->cancel, out, err) < 0) {

@@ -31,7 +31,8 @@ static void write_stdout(void *arg, const char *text, size_t len)
     fwrite(text, 1, len, stdout);
 }
 
-static int describe(const struct values *values, const char *path, struct cb_error **err)
+static int describe(struct cb_app *app, const struct values *values, const char *path,
+                    struct cb_error **err)
 {
     cb_auto(cb_source) source = NULL;
     cb_auto_value(cb_strings) build_args = {0};
@@ -47,7 +48,7 @@ static int describe(const struct values *values, const char *path, struct cb_err
     if (values->platform &&
         cb_platform_parse(&describe.platform, values->platform, err) < 0)
         return cb_error_wrap(err, "--platform");
-    if (cb_app_dockerfile(path, &source, err) < 0)
+    if (cb_app_dockerfile(app->cancel, path, &source, err) < 0)
         return -1;
     describe.source = source;
     cb_app_build_args(&values->build_args, &build_args);
@@ -72,7 +73,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     if (status == 0 && (cb_app_arguments(&cb_parse_command, &args, 0, 1, err) < 0 ||
                         check_usage(&values, err) < 0))
         status = -1;
-    if (status == 0 && describe(&values, args.count ? args.items[0] : NULL, err) < 0)
+    if (status == 0 && describe(app, &values, args.count ? args.items[0] : NULL, err) < 0)
         status = -1;
     cb_strings_free(&values.build_args);
     return status < 0 ? -1 : 0;

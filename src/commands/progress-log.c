@@ -1,12 +1,14 @@
 /* Output of steps that is only shown when they fail: as BuildKit shows it, between two
- * rules, every line whole. */
+ * rules, every line whole. A long one is told by its end, which says what went wrong; all
+ * of it is in the build's log. */
 #include "commands/progress.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LOG_MAX (4u << 20) /* of a step, in memory */
+#define LOG_MAX     (4u << 20) /* of a step, in memory */
+#define LINES_SHOWN 200
 
 /* Of a log that is too long the older half goes. */
 void cb_step_log_add(struct cb_step_log *log, const char *text, size_t len)
@@ -22,6 +24,18 @@ void cb_step_log_add(struct cb_step_log *log, const char *text, size_t len)
 void cb_step_log_clear(struct cb_step_log *log)
 {
     cb_strbuf_free(&log->text);
+}
+
+/* Where the last lines begin. */
+static const char *find_end(const struct cb_step_log *log)
+{
+    const char *at = log->text.text + log->text.len - 1;
+
+    for (int lines = 0; at > log->text.text; at--) {
+        if (at[-1] == '\n' && ++lines == LINES_SHOWN)
+            break;
+    }
+    return at;
 }
 
 static void add_lines(struct cb_strbuf *out, const char *text, size_t left)
@@ -45,15 +59,17 @@ static void add_lines(struct cb_strbuf *out, const char *text, size_t left)
 void cb_step_log_print(const struct cb_step_log *log, const char *name)
 {
     cb_auto_value(cb_strbuf) out = {0};
+    const char *end;
 
     if (!log->text.len)
         return;
+    end = find_end(log);
     cb_strbuf_adds(&out, "------\n > ");
     cb_strbuf_add_escaped(&out, name, strlen(name), 0);
     cb_strbuf_adds(&out, ":\n");
-    if (log->cut)
-        cb_strbuf_adds(&out, "[earlier output left out; --progress=plain shows it]\n");
-    add_lines(&out, log->text.text, log->text.len);
+    if (log->cut || end > log->text.text)
+        cb_strbuf_adds(&out, "[earlier output: `cbuild builds logs`]\n");
+    add_lines(&out, end, (size_t)(log->text.text + log->text.len - end));
     cb_strbuf_adds(&out, "------\n");
     fwrite(out.text, 1, out.len, stderr);
 }

@@ -1,6 +1,6 @@
 /* The live view: a line for every step with its time, the last log lines of running ones,
  * redrawn in place. What a finished build leaves on the screen is its steps, and below
- * them everything that a failed step said. */
+ * them what a failed step said last. */
 #include "commands/progress-tty.h"
 
 #include "base/map.h"

@@ -45,7 +45,7 @@ struct cb_step_log {
 };
 void cb_step_log_add(struct cb_step_log *log, const char *text, size_t len);
 void cb_step_log_clear(struct cb_step_log *log);
-/* To stderr, whole; nothing when the step was silent. */
+/* Its last lines, to stderr; nothing when the step was silent. */
 void cb_step_log_print(const struct cb_step_log *log, const char *name);
 /* "1.2s". */
 const char *cb_progress_seconds(int64_t ns, char buffer[32]);

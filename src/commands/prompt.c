@@ -2,7 +2,7 @@
  * for together with the cancel token, so that Ctrl-C finds the terminal echoing again. */
 #include "commands/prompt.h"
 
-#include "base/fs.h"
+#include "base/input.h"
 #include "base/strbuf.h"
 
 #include <errno.h>
@@ -84,11 +84,12 @@ int cb_prompt(const char *text, int hidden, struct cb_cancel *cancel, char **out
     return result;
 }
 
-int cb_read_secret(size_t max, char **out, struct cb_error **err)
+int cb_read_secret(struct cb_cancel *cancel, size_t max, char **out,
+                   struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
 
-    if (cb_fs_read_fd(STDIN_FILENO, max, &text, err) < 0)
+    if (cb_input_read_all(STDIN_FILENO, cancel, max, &text, err) < 0)
         return cb_error_wrap(err, "standard input");
     drop_last(&text, '\n');
     drop_last(&text, '\r');

@@ -12,6 +12,7 @@ int cb_prompt(const char *text, int hidden, struct cb_cancel *cancel, char **out
               struct cb_error **err);
 /* All of standard input up to MAX bytes, without one line end; for secrets that are
  * piped in. Caller wipes and frees. */
-int cb_read_secret(size_t max, char **out, struct cb_error **err);
+int cb_read_secret(struct cb_cancel *cancel, size_t max, char **out,
+                   struct cb_error **err);
 
 #endif

@@ -24,7 +24,7 @@ int cb_context_open_tar(struct cb_context **out, struct cb_store *store, int fd,
     if (cb_store_scratch(store, &context->scratch, err) < 0)
         return -1;
     context->root_fd = cb_scratch_fd(context->scratch);
-    if (cb_tar_reader_open_fd(&reader, fd, filters, CONTEXT_MAX_BYTES, err) < 0 ||
+    if (cb_tar_reader_open_fd(&reader, fd, filters, CONTEXT_MAX_BYTES, cancel, err) < 0 ||
         cb_untar(reader, context->root_fd, "/", &options, cancel, &bytes, err) < 0)
         return cb_error_wrap(err, "unpack the build context");
     *out = cb_steal(&context);

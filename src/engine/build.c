@@ -19,6 +19,8 @@
 #define DEFAULT_HOSTNAME "buildkitsandbox"
 #define IO_THREADS       8
 #define MAX_DOWNLOADS    (IO_THREADS - 2) /* the others load what is here already */
+#define JOBS_PER_CORE    4                /* unless --jobs says */
+#define LEAST_JOBS       8
 
 /* Outlives the build proper: bridges take a while to tear down and old cache to remove,
  * which the user need not wait for. */
@@ -69,6 +71,9 @@ struct build { /* what one build holds while it runs; freed in this order, from 
 void cb_made_list_clear(struct cb_made_list *list)
 {
     cb_vec_foreach (made, list) {
+        cb_vec_foreach (link, &made->links)
+            cb_result_unref(*link);
+        cb_vec_free(&made->links);
         cb_snapshot_unref(made->squashed);
         cb_result_unref(made->result);
         cb_plan_free(made->plan);
@@ -183,6 +188,15 @@ static void set_up_remote(struct cb_engine *engine, struct build *build,
     engine->env.remote = &build->remote;
 }
 
+/* Most steps wait for something (a download, a disk, a server) much of their time. A
+ * bound by cores would leave these idle; none at all would start a hundred compilers. */
+static unsigned default_jobs(void)
+{
+    unsigned jobs = JOBS_PER_CORE * cb_pool_core_count();
+
+    return jobs > LEAST_JOBS ? jobs : LEAST_JOBS;
+}
+
 static int set_up(struct cb_engine *engine, struct build *build,
                   const struct cb_engine_env *given,
                   const struct cb_build_request *request, struct cb_error **err)
@@ -194,7 +208,7 @@ static int set_up(struct cb_engine *engine, struct build *build,
 
     /* One more than steps may run, so that what is short never waits for what is long: a
      * missing COPY source is reported while the first RUN goes on. */
-    engine->jobs = request->jobs ? request->jobs : cb_pool_core_count();
+    engine->jobs = request->jobs ? request->jobs : default_jobs();
     engine->pool = cb_pool_new(engine->jobs + 1, IO_THREADS);
     if (request->call == CB_CALL_BUILD) {
         build->log = cb_history_log_new(given->store, given->sink, request->explain);
@@ -277,38 +291,44 @@ static int make_plans(struct cb_engine *engine, struct build *build,
     return result;
 }
 
-/* What is scratch needs no solving. */
-static int solve_made(struct build *build, const struct cb_solve_options *options,
-                      struct cb_solve_stats *stats, struct cb_error **err)
+struct wanted {
+    struct cb_edge *items;
+    size_t count, capacity;
+};
+
+/* What is scratch needs no solving, and of what is put together apart only the layers. */
+static void list_wanted(const struct build *build, struct wanted *out)
 {
-    size_t count = 0;
-    cb_autofree struct cb_edge *wanted = xcalloc(build->made.count + 1, sizeof(*wanted));
-    cb_autofree struct cb_result **results =
-        xcalloc(build->made.count + 1, sizeof(*results));
+    cb_vec_foreach (made, &build->made) {
+        if (!made->is_apart && made->plan->result.vertex)
+            cb_vec_push(out, made->plan->result);
+        for (size_t i = 0; made->is_apart && i < made->plan->apart.layers.count; i++)
+            cb_vec_push(out, made->plan->apart.layers.items[i]);
+    }
+}
+
+static void take_results(struct build *build, struct cb_result **results)
+{
+    cb_vec_foreach (made, &build->made) {
+        if (!made->is_apart && made->plan->result.vertex)
+            made->result = *results++;
+        for (size_t i = 0; made->is_apart && i < made->plan->apart.layers.count; i++)
+            cb_vec_push(&made->links, *results++);
+    }
+}
+
+static int solve_wanted(struct build *build, const struct wanted *wanted,
+                        const struct cb_solve_options *options,
+                        struct cb_solve_stats *stats, struct cb_error **err)
+{
+    cb_autofree struct cb_result **results = xcalloc(wanted->count + 1, sizeof(*results));
     struct cb_graph *graph =
         build->graph ? build->graph : build->made.items[0].plan->graph;
 
-    cb_vec_foreach (made, &build->made) {
-        if (made->plan->result.vertex)
-            wanted[count++] = made->plan->result;
-    }
-    if (cb_solve(graph, wanted, count, options, results, stats, err) < 0)
+    if (cb_solve(graph, wanted->items, wanted->count, options, results, stats, err) < 0)
         return -1;
-    count = 0;
-    cb_vec_foreach (made, &build->made) {
-        if (made->plan->result.vertex)
-            made->result = results[count++];
-    }
+    take_results(build, results);
     return 0;
-}
-
-static int is_scratch(const struct build *build)
-{
-    cb_vec_foreach (made, &build->made) {
-        if (made->plan->result.vertex)
-            return 0;
-    }
-    return 1;
 }
 
 static int solve(struct cb_engine *engine, struct build *build,
@@ -325,15 +345,25 @@ static int solve(struct cb_engine *engine, struct build *build,
         .cache_ttl_ns = build->checked.cache_ttl_ns,
         .explain = 1, /* the log keeps it for `cbuild explain` */
     };
+    struct cb_solve_stats apart = {0};
+    struct wanted wanted = {0};
+    int result = 0;
 
-    if (is_scratch(build))
-        return 0;
-    if (cb_caches_open(&build->cache, &engine->env, &build->checked, err) < 0)
+    if (cb_apart_choose(&engine->env, &build->checked, &build->made, &apart, err) < 0)
         return -1;
-    options.cache = cb_cache_store(build->cache);
-    if (solve_made(build, &options, stats, err) < 0)
-        return -1;
-    return cb_cache_keep(build->cache, err);
+    list_wanted(build, &wanted);
+    if (wanted.count) {
+        result = cb_caches_open(&build->cache, &engine->env, &build->checked, err);
+        options.cache = build->cache ? cb_cache_store(build->cache) : NULL;
+        if (result == 0)
+            result = solve_wanted(build, &wanted, &options, stats, err);
+        if (result == 0)
+            result = cb_cache_keep(build->cache, err);
+    }
+    cb_vec_free(&wanted);
+    stats->total += apart.total;
+    stats->cached += apart.cached;
+    return result;
 }
 
 static int tell_waste(struct cb_engine *engine, const struct build *build,

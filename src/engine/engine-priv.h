@@ -119,14 +119,26 @@ int cb_request_caches(const char *option, int export, const struct cb_strings *t
 struct cb_made {
     struct cb_platform platform;
     struct cb_plan *plan;
-    struct cb_result *result;     /* NULL: scratch */
+    struct cb_result *result;     /* NULL: scratch, or it is put together apart */
     struct cb_snapshot *squashed; /* what the image is made of instead, or NULL */
+    int is_apart;                 /* as the plan's `apart`, with these on its base: */
+    CB_VEC(struct cb_result *) links;
 };
 struct cb_made_list {
     struct cb_made *items;
     size_t count, capacity;
 };
 void cb_made_list_clear(struct cb_made_list *made);
+
+/* ── apart.c: images whose base nobody looks into ── */
+/* Settles for which of MADE the base's files are not needed: nothing that is asked for
+ * has them, and they are not here. Their steps are shown. */
+int cb_apart_choose(struct cb_build_env *env, const struct cb_checked_request *checked,
+                    struct cb_made_list *made, struct cb_solve_stats *stats,
+                    struct cb_error **err);
+/* Fetches the blobs that an archive of the images has to have. IDS: by MADE. */
+int cb_apart_provide(struct cb_build_env *env, const struct cb_made_list *made,
+                     const struct cb_platform_images *ids, struct cb_error **err);
 
 /* ── squash.c: --squash ── */
 int cb_request_squash(struct cb_checked_request *out, const char *given,
@@ -253,7 +265,8 @@ int cb_dockerfile_read_named(struct cb_inputs *out, const char *path,
 /* Of the context, an archive or a repository. */
 int cb_dockerfile_read_member(struct cb_inputs *out, const char *path,
                               struct cb_error **err);
-int cb_dockerfile_read_stdin(struct cb_inputs *out, int fd, struct cb_error **err);
+int cb_dockerfile_read_stdin(struct cb_inputs *out, const struct cb_engine_env *env,
+                             struct cb_error **err);
 int cb_dockerfile_read_url(struct cb_inputs *out, const struct cb_remote *remote,
                            const char *url, struct cb_error **err);
 

@@ -4,6 +4,7 @@
 #include "engine/engine-priv.h"
 
 #include "base/fs.h"
+#include "base/input.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -103,11 +104,13 @@ int cb_dockerfile_read_member(struct cb_inputs *out, const char *path,
     return 0;
 }
 
-int cb_dockerfile_read_stdin(struct cb_inputs *out, int fd, struct cb_error **err)
+int cb_dockerfile_read_stdin(struct cb_inputs *out, const struct cb_engine_env *env,
+                             struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
 
-    if (cb_fs_read_fd(fd, CB_DOCKERFILE_MAX_BYTES, &text, err) < 0)
+    if (cb_input_read_all(env->stdin_fd, env->cancel, CB_DOCKERFILE_MAX_BYTES, &text,
+                          err) < 0)
         return cb_error_wrap(err, "failed to read dockerfile from standard input");
     cb_dockerfile_set(out, "Dockerfile", &text);
     return 0;

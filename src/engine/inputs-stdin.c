@@ -3,6 +3,7 @@
 #include "engine/engine-priv.h"
 
 #include "base/fs.h"
+#include "base/input.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,16 +34,16 @@ static int is_archive(const unsigned char *bytes, size_t len)
     return 0;
 }
 
-static int read_head(int fd, unsigned char *bytes, size_t *len, struct cb_error **err)
+static int read_head(const struct cb_engine_env *env, unsigned char *bytes, size_t *len,
+                     struct cb_error **err)
 {
     *len = 0;
     while (*len < SNIFF_BYTES) {
-        ssize_t got = read(fd, bytes + *len, SNIFF_BYTES - *len);
+        ssize_t got = cb_input_read(env->stdin_fd, env->cancel, bytes + *len,
+                                    SNIFF_BYTES - *len, err);
 
-        if (got < 0 && errno == EINTR)
-            continue;
         if (got < 0)
-            return cb_error_errno(err, errno, "read standard input");
+            return cb_error_wrap(err, "standard input");
         if (got == 0)
             return 0;
         *len += (size_t)got;
@@ -67,20 +68,21 @@ static int open_archive(struct cb_inputs *out, const struct cb_engine_env *env,
                    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (spool < 0 || cb_fs_write_all(spool, head, head_len) < 0)
         return cb_error_errno(err, errno, "keep the context from standard input");
-    if (cb_fs_copy_data(env->stdin_fd, spool, -1, err) < 0)
+    if (cb_input_copy(env->stdin_fd, env->cancel, spool, err) < 0)
         return cb_error_wrap(err, "keep the context from standard input");
     if (lseek(spool, 0, SEEK_SET) < 0)
         return cb_error_errno(err, errno, "keep the context from standard input");
     return cb_context_open_tar(&out->context, env->store, spool, env->cancel, err);
 }
 
-static int read_rest(struct cb_inputs *out, int fd, const unsigned char *head,
-                     size_t head_len, struct cb_error **err)
+static int read_rest(struct cb_inputs *out, const struct cb_engine_env *env,
+                     const unsigned char *head, size_t head_len, struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
     cb_auto_value(cb_strbuf) rest = {0};
 
-    if (cb_fs_read_fd(fd, CB_DOCKERFILE_MAX_BYTES, &rest, err) < 0)
+    if (cb_input_read_all(env->stdin_fd, env->cancel, CB_DOCKERFILE_MAX_BYTES, &rest,
+                          err) < 0)
         return cb_error_wrap(err, "failed to read dockerfile from standard input");
     cb_strbuf_add(&text, head, head_len);
     cb_strbuf_add(&text, cb_strbuf_text(&rest), rest.len);
@@ -98,7 +100,7 @@ int cb_inputs_open_stdin(struct cb_inputs *out, const struct cb_engine_env *env,
     if (cb_is_stdin(request->dockerfile))
         return cb_error_set(err, CB_ERR_USAGE,
                             "can't use stdin for both build context and dockerfile");
-    if (read_head(env->stdin_fd, head, &len, err) < 0)
+    if (read_head(env, head, &len, err) < 0)
         return -1;
     if (is_archive(head, len)) {
         if (open_archive(out, env, head, len, err) < 0 ||
@@ -110,7 +112,7 @@ int cb_inputs_open_stdin(struct cb_inputs *out, const struct cb_engine_env *env,
                    : cb_dockerfile_read_default(out, err);
     }
     if (!request->dockerfile)
-        return read_rest(out, env->stdin_fd, head, len, err);
+        return read_rest(out, env, head, len, err);
     return cb_error_set(err, CB_ERR_USAGE,
                         "-f %s: standard input is no archive it could be a member of",
                         request->dockerfile);

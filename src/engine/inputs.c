@@ -115,7 +115,7 @@ static int open_directory(struct cb_inputs *out, const struct cb_engine_env *env
         cb_context_open_local(&out->context, request->context, err) < 0)
         return -1;
     if (cb_is_stdin(dockerfile))
-        rc = cb_dockerfile_read_stdin(out, env->stdin_fd, err);
+        rc = cb_dockerfile_read_stdin(out, env, err);
     else if (fetched)
         rc = cb_dockerfile_read_url(out, remote, dockerfile, err);
     else
@@ -144,7 +144,7 @@ static int read_dockerfile(struct cb_inputs *out, const struct cb_engine_env *en
     if (!path)
         return cb_dockerfile_read_default(out, err);
     if (cb_is_stdin(path))
-        return cb_dockerfile_read_stdin(out, env->stdin_fd, err);
+        return cb_dockerfile_read_stdin(out, env, err);
     if (cb_is_url(path))
         return cb_dockerfile_read_url(out, remote, path, err);
     return *path == '/' ? cb_dockerfile_read_named(out, path, err)

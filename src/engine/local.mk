@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/engine/libengine.a
 src_engine_libengine_a_SOURCES = \
+	%D%/apart.c \
 	%D%/build.c \
 	%D%/cache-options.c \
 	%D%/caches.c \

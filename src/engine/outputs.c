@@ -16,7 +16,20 @@ struct writing {
     const struct cb_made_list *made;
     struct cb_outputs_result *out;
     struct cb_annotations annotations; /* of the output under way */
+    /* Of images whose base is not here: what they are known by when they were sent. */
+    const struct cb_resolved_image **bases; /* NULL: none is like that */
+    struct cb_digest *manifests;
+    struct cb_strings sent; /* canonical "repository@digest" that the names lead to */
 };
+
+static void writing_clear(struct writing *writing)
+{
+    cb_annotations_free(&writing->annotations);
+    cb_strings_free(&writing->sent);
+    free(writing->bases);
+    free(writing->manifests);
+}
+CB_AUTO_VALUE_DEFINE(writing, writing_clear)
 
 void cb_outputs_result_clear(struct cb_outputs_result *result)
 {
@@ -59,6 +72,23 @@ void cb_outputs_names(const struct cb_checked_request *checked,
     }
 }
 
+static int make_config(struct cb_build_env *env, const struct cb_made *made, char **bytes,
+                       size_t *len, struct cb_error **err)
+{
+    cb_autofree struct cb_snapshot **layers = NULL;
+    struct cb_snapshot *top = made->squashed;
+
+    if (!top && made->result)
+        top = cb_snapshot_result_get(made->result);
+    if (!made->is_apart)
+        return cb_export_config(env, top, made->plan->config, bytes, len, err);
+    layers = xcalloc(made->links.count + 1, sizeof(*layers));
+    for (size_t i = 0; i < made->links.count; i++)
+        layers[i] = cb_snapshot_result_get(made->links.items[i]);
+    return cb_export_config_apart(env, made->plan->apart.base->config, layers,
+                                  made->links.count, made->plan->config, bytes, len, err);
+}
+
 /* An image that is only on its way into an archive is no image of the store, which others
  * could remove: its config is a blob this process uses, and goes with what nobody does.
  */
@@ -67,19 +97,18 @@ static int put_image(struct writing *writing, const struct cb_made *made, int ke
 {
     cb_autofree char *bytes = NULL;
     struct cb_store *store = writing->env->store;
-    struct cb_snapshot *top = made->squashed;
     struct cb_platform_image image = {.platform = made->platform};
+    const struct cb_digest *manifest =
+        writing->manifests ? &writing->manifests[made - writing->made->items] : NULL;
     size_t len;
 
-    if (!top && made->result)
-        top = cb_snapshot_result_get(made->result);
-    if (cb_export_config(writing->env, top, made->plan->config, &bytes, &len, err) < 0)
+    if (make_config(writing->env, made, &bytes, &len, err) < 0)
         return -1;
     image.id = cb_digest_of(bytes, len);
     cb_vec_push(&writing->out->images, image);
     if (!kept)
         return cb_content_put(store, bytes, len, &image.id, err);
-    return cb_image_put(store, bytes, len, NULL, names, &image.id, err);
+    return cb_image_put(store, bytes, len, manifest, names, &image.id, err);
 }
 
 static int put_platforms(struct writing *writing, int kept,
@@ -98,11 +127,11 @@ static int put_platforms(struct writing *writing, int kept,
     return 0;
 }
 
-static int put_images(struct writing *writing, struct cb_error **err)
+static int put_images(struct writing *writing, int kept, struct cb_error **err)
 {
     cb_auto_value(cb_strings) names = {0};
-    int kept = wants_image(writing->checked, 1);
 
+    writing->out->images.count = 0;
     if (kept)
         cb_outputs_names(writing->checked, NULL, &names);
     if (!writing->checked->as_index)
@@ -136,7 +165,10 @@ static int push(struct writing *writing, const struct cb_output *output,
                                             .annotations = &writing->annotations,
                                             .platform = &images->items[0].platform,
                                             .docker_types = output->docker_types,
-                                            .untagged = output->by_digest};
+                                            .untagged = output->by_digest,
+                                            .loose = writing->bases != NULL,
+                                            .bases = writing->bases,
+                                            .manifests = writing->manifests};
     struct cb_descriptor *target = &writing->out->target;
 
     cb_outputs_names(writing->checked, output, &names);
@@ -149,6 +181,64 @@ static int push(struct writing *writing, const struct cb_output *output,
                                     target, err)) < 0)
             return -1;
         tell_pushed(writing, name);
+        cb_strings_add(&writing->sent, name);
+    }
+    return 0;
+}
+
+/* ── Images whose base is not here ── */
+
+static void find_bases(struct writing *writing)
+{
+    size_t count = writing->made->count, apart = 0;
+    const struct cb_resolved_image **bases = xcalloc(count, sizeof(*bases));
+
+    for (size_t i = 0; i < count; i++) {
+        const struct cb_made *made = &writing->made->items[i];
+
+        bases[i] = made->is_apart ? made->plan->apart.base : NULL;
+        apart += made->is_apart;
+    }
+    if (!apart) {
+        free(bases);
+        return;
+    }
+    writing->bases = bases;
+    writing->manifests = xcalloc(count, sizeof(*writing->manifests));
+}
+
+static int note_repository(struct writing *writing, const char *name,
+                           struct cb_error **err)
+{
+    struct cb_store *store = writing->env->store;
+    const struct cb_platform_images *images = &writing->out->images;
+    cb_auto(cb_reference) reference = NULL;
+    cb_autofree char *repository = NULL;
+
+    if (cb_reference_parse(&reference, name, err) < 0)
+        return -1;
+    repository = xasprintf("%s/%s", reference->host, reference->path);
+    for (size_t i = 0; i < images->count; i++) {
+        if (cb_image_add_repo_digest(store, &images->items[i].id, repository,
+                                     &writing->manifests[i], err) < 0)
+            return -1;
+    }
+    if (!writing->checked->as_index)
+        return 0;
+    return cb_image_add_repo_digest(store, &cb_platform_images_chosen(images, NULL)->id,
+                                    repository, &writing->out->target.digest, err);
+}
+
+/* They become the store's when they were sent: then there is somewhere to get them. */
+static int keep_sent(struct writing *writing, struct cb_error **err)
+{
+    if (!writing->bases || !writing->sent.count)
+        return 0;
+    if (put_images(writing, 1, err) < 0)
+        return -1;
+    cb_vec_foreach (name, &writing->sent) {
+        if (note_repository(writing, *name, err) < 0)
+            return -1;
     }
     return 0;
 }
@@ -170,6 +260,8 @@ static int write_archive(struct writing *writing, const struct cb_output *output
                                            .layers = output->layers};
     struct cb_descriptor *target = &writing->out->target;
 
+    if (cb_apart_provide(env, writing->made, &writing->out->images, err) < 0)
+        return -1;
     cb_outputs_names(writing->checked, output, &names);
     cb_descriptor_free(target);
     if (output->layout)
@@ -275,10 +367,15 @@ int cb_outputs_write(struct cb_build_env *env, const struct cb_checked_request *
                      const struct cb_made_list *made, struct cb_outputs_result *out,
                      struct cb_error **err)
 {
-    struct writing writing = {.env = env, .checked = checked, .made = made, .out = out};
+    cb_auto_value(writing)
+        writing = {.env = env, .checked = checked, .made = made, .out = out};
 
     check_times(&writing);
-    if (wants_image(checked, 0) && put_images(&writing, err) < 0)
+    find_bases(&writing);
+    if (wants_image(checked, 0) &&
+        put_images(&writing, !writing.bases && wants_image(checked, 1), err) < 0)
         return -1;
-    return write_all(&writing, err);
+    if (write_all(&writing, err) < 0)
+        return -1;
+    return keep_sent(&writing, err);
 }

@@ -21,8 +21,16 @@ int cb_export_config(struct cb_build_env *env, struct cb_snapshot *top,
                      struct cb_image_config *config, char **bytes, size_t *len,
                      struct cb_error **err);
 
+/* The same for the layers of BASE, which need not be here, with LAYERS on them, each of
+ * which stands alone. */
+int cb_export_config_apart(struct cb_build_env *env, const struct cb_image_config *base,
+                           struct cb_snapshot *const *layers, size_t count,
+                           struct cb_image_config *config, char **bytes, size_t *len,
+                           struct cb_error **err);
+
 struct cb_archive_env {
     struct cb_store *store;
+    struct cb_registry *registry; /* for layers that only it has; or NULL */
     struct cb_pool *pool;
     struct cb_cancel *cancel;
     struct cb_event_sink *sink;

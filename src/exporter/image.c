@@ -109,22 +109,56 @@ static void date_history(struct cb_image_config *config, const struct layer_time
     }
 }
 
+static void complete(struct cb_build_env *env, struct cb_image_config *config,
+                     const struct cb_digests *diff_ids, struct layer_times *times,
+                     char **bytes, size_t *len)
+{
+    cb_vec_free(&config->diff_ids);
+    cb_vec_foreach (diff_id, diff_ids)
+        cb_vec_push(&config->diff_ids, *diff_id);
+    date_history(config, times, env->source_date_epoch);
+    cb_vec_free(&times->ns);
+    *bytes = cb_image_config_emit(config, len);
+}
+
+static void digests_free(struct cb_digests *digests)
+{
+    cb_vec_free(digests);
+}
+
 int cb_export_config(struct cb_build_env *env, struct cb_snapshot *top,
                      struct cb_image_config *config, char **bytes, size_t *len,
                      struct cb_error **err)
 {
-    struct cb_digests diff_ids = {0};
+    __attribute__((cleanup(digests_free))) struct cb_digests diff_ids = {0};
     struct layer_times times = {0};
 
     if (top && cb_chain_register(top, env->pool, &diff_ids, err) < 0)
         return -1;
-    cb_vec_free(&config->diff_ids);
-    for (size_t i = 0; i < diff_ids.count; i++)
-        cb_vec_push(&config->diff_ids, diff_ids.items[i]);
-    cb_vec_free(&diff_ids);
     collect_times(top, &times);
-    date_history(config, &times, env->source_date_epoch);
-    cb_vec_free(&times.ns);
-    *bytes = cb_image_config_emit(config, len);
+    complete(env, config, &diff_ids, &times, bytes, len);
+    return 0;
+}
+
+/* When the base's layers were unpacked is not known, and tells nothing. */
+int cb_export_config_apart(struct cb_build_env *env, const struct cb_image_config *base,
+                           struct cb_snapshot *const *layers, size_t count,
+                           struct cb_image_config *config, char **bytes, size_t *len,
+                           struct cb_error **err)
+{
+    __attribute__((cleanup(digests_free))) struct cb_digests diff_ids = {0};
+    struct layer_times times = {0};
+
+    cb_vec_foreach (diff_id, &base->diff_ids)
+        cb_vec_push(&diff_ids, *diff_id);
+    for (size_t i = 0; i < count; i++) {
+        if (cb_chain_register(layers[i], env->pool, &diff_ids, err) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < base->diff_ids.count; i++)
+        cb_vec_push(&times.ns, 0);
+    for (size_t i = 0; i < count; i++)
+        cb_vec_push(&times.ns, cb_snapshot_created_ns(layers[i]));
+    complete(env, config, &diff_ids, &times, bytes, len);
     return 0;
 }

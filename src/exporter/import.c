@@ -19,7 +19,7 @@ static int unpack(struct cb_archive_env *env, int fd, struct cb_snapshot *snapsh
 
     if (cb_tar_reader_open_fd(&reader, fd,
                               CB_TAR_GZIP | CB_TAR_BZIP2 | CB_TAR_XZ | CB_TAR_ZSTD,
-                              IMPORT_MAX_BYTES, err) < 0 ||
+                              IMPORT_MAX_BYTES, env->cancel, err) < 0 ||
         cb_snapshot_open_root(snapshot, &root, err) < 0)
         return -1;
     return cb_untar(reader, root, "/", &options, env->cancel, &bytes, err);

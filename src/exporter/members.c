@@ -279,7 +279,7 @@ int cb_members_read(struct cb_archive_env *env, int fd, struct cb_members *out,
 
     if (cb_tar_reader_open_fd(&reader, fd,
                               CB_TAR_GZIP | CB_TAR_BZIP2 | CB_TAR_XZ | CB_TAR_ZSTD,
-                              ARCHIVE_MAX_BYTES, err) < 0)
+                              ARCHIVE_MAX_BYTES, env->cancel, err) < 0)
         return -1;
     reading.reader = reader;
     for (int count = 0;; count++) {

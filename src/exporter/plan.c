@@ -242,6 +242,9 @@ static int plan_image(struct cb_saved *saved, struct cb_saved_image *entry,
     for (size_t i = 0; i < count; i++)
         entry->chain_ids[i] =
             cb_chain_id(i ? &entry->chain_ids[i - 1] : NULL, &config->diff_ids.items[i]);
+    if (saved->env->registry &&
+        cb_registry_provide(saved->env->registry, entry->image, NULL, 0, err) < 0)
+        return -1;
     if (keep_manifest(saved, entry))
         return 0;
     for (size_t i = 0; i < count; i++) {

@@ -267,7 +267,13 @@ int cb_convert_linked(struct cb_stage *stage, const struct cb_item *item,
     if (!base.vertex)
         return 0;
     cb_op_merge(&options, stage->planner->options->env);
-    return cb_convert_add(stage->planner, &options, &stage->root, err);
+    if (cb_convert_add(stage->planner, &options, &stage->root, err) < 0)
+        return -1;
+    if (base.vertex == stage->apart.vertex) {
+        cb_vec_push(&stage->links, inputs[1]);
+        stage->apart = stage->root;
+    }
+    return 0;
 }
 
 char *cb_convert_path(const struct cb_stage *stage, const char *path)
@@ -293,6 +299,9 @@ static int start_stage(struct cb_stage *stage, struct cb_error **err)
     if (stage->base_stage) {
         stage->config = cb_image_config_copy(stage->base_stage->config);
         stage->root = stage->base_stage->root;
+        stage->apart = stage->base_stage->apart;
+        cb_vec_foreach (link, &stage->base_stage->links)
+            cb_vec_push(&stage->links, *link);
         stage->platform = stage->base_stage->platform;
         stage->base_layers = stage->base_stage->base_layers;
         stage->layers = stage->base_stage->layers;
@@ -317,8 +326,11 @@ static int start_stage(struct cb_stage *stage, struct cb_error **err)
     cb_checks_base_platform(planner, stage->base, from->span);
     add_prefix(&name, stage);
     cb_strbuf_addf(&name, "FROM %s", stage->base->canonical);
-    return cb_bases_root(planner, stage->base, cb_strbuf_text(&name),
-                         planner->file->source, from->span, &stage->root, err);
+    if (cb_bases_root(planner, stage->base, cb_strbuf_text(&name), planner->file->source,
+                      from->span, &stage->root, err) < 0)
+        return -1;
+    stage->apart = stage->root;
+    return 0;
 }
 
 /* The base's own ENV, below what a parent stage's ARGs set. */

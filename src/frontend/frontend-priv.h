@@ -102,8 +102,10 @@ struct cb_stage {
     /* What conversion accumulates. */
     struct cb_edge root; /* vertex NULL: no file yet */
     struct cb_image_config *config;
-    size_t port_count;          /* named by EXPOSE here */
-    size_t base_layers, layers; /* of the base; with those added so far */
+    size_t port_count;            /* named by EXPOSE here */
+    struct cb_edge apart;         /* the root while it is as cb_apart says */
+    CB_VEC(struct cb_edge) links; /* its layers then */
+    size_t base_layers, layers;   /* of the base; with those added so far */
     struct cb_strings
         env; /* what variables mean and RUN gets: ENV and ARGs, latest last */
     struct cb_strings args; /* names declared by ARG here, in order */

@@ -137,12 +137,36 @@ static void set_platform(struct cb_image_config *config,
         memcpy(config->platform.os_version, base.os_version, sizeof(base.os_version));
 }
 
+/* While nothing but COPY --link has touched it, and its layers can be had by name.
+ * Planning is over: the image is the plan's now. */
+static void find_apart(struct cb_stage *target, struct cb_apart *out)
+{
+    const struct cb_stage *first = target;
+    const struct cb_vertex *from = target->root.vertex;
+    struct cb_resolved_image *image;
+
+    while (first->base_stage)
+        first = first->base_stage;
+    image = first->base ? first->base->image : NULL;
+    if (!target->root.vertex || target->root.vertex != target->apart.vertex || !image ||
+        !image->manifest || (!image->reference && !image->known_at.count))
+        return;
+    while (cb_vertex_input(from, 0))
+        from = cb_vertex_input(from, 0);
+    out->name = cb_vertex_name(from);
+    out->base = image;
+    first->base->image = NULL;
+    cb_vec_foreach (link, &target->links)
+        cb_vec_push(&out->layers, *link);
+}
+
 static struct cb_plan *make_plan(struct cb_planner *planner, struct cb_stage *target)
 {
     struct cb_plan *plan = xcalloc(1, sizeof(*plan));
 
     plan->graph = planner->options->graph ? NULL : cb_steal(&planner->graph);
     plan->result = target->root;
+    find_apart(target, &plan->apart);
     plan->config = cb_steal(&target->config);
     if (planner->options->platform_given)
         set_platform(plan->config, &planner->options->platform);
@@ -240,6 +264,8 @@ void cb_plan_free(struct cb_plan *plan)
         return;
     cb_graph_free(plan->graph);
     cb_image_config_free(plan->config);
+    cb_resolved_image_free(plan->apart.base);
+    cb_vec_free(&plan->apart.layers);
     cb_dockerfile_free(plan->dockerfile);
     free(plan);
 }

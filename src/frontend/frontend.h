@@ -69,11 +69,20 @@ struct cb_frontend_options {
     int offline; /* no image is looked up: what one says of itself is unknown. Not for a
                     build */
 };
+/* The same filesystem as a plan's result, put together without looking into the image it
+ * begins with: that image's layers, and on them layers that were made on nothing (COPY
+ * --link). */
+struct cb_apart {
+    struct cb_resolved_image *base; /* NULL: there is more to the result than that */
+    const char *name;               /* of the step that fetches the base; the graph's */
+    CB_VEC(struct cb_edge) layers;  /* lowest first */
+};
 /* What a build is to make. */
 struct cb_plan {
     struct cb_graph *graph; /* or NULL: it was given */
     struct cb_edge
         result; /* the target's filesystem; vertex NULL: scratch with no layer */
+    struct cb_apart apart;
     struct cb_image_config *config; /* diff_ids of the base; history complete but for
                                        `created` of this build's entries */
     size_t base_layers;   /* layers of the base image: diff_ids.count at the start */

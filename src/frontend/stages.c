@@ -291,6 +291,7 @@ void cb_stages_clear(struct cb_planner *planner)
 
         cb_vec_free(&stage->items);
         cb_vec_free(&stage->copied);
+        cb_vec_free(&stage->links);
         cb_vec_free(&stage->notes);
         cb_image_config_free(stage->config);
         cb_hidden_free(stage->hidden);

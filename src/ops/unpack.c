@@ -39,7 +39,8 @@ int cb_unpack(struct cb_copying *copying, int source_root, const struct cb_entry
     if (cb_copy_flush(copying, err) < 0 || cb_dest_finish(copying->dest, err) < 0 ||
         cb_entry_open(source_root, entry, &fd, err) < 0)
         return -1;
-    if (cb_tar_reader_open_fd(&reader, fd, UNPACK_FILTERS, UNPACK_MAX_BYTES, err) < 0 ||
+    if (cb_tar_reader_open_fd(&reader, fd, UNPACK_FILTERS, UNPACK_MAX_BYTES,
+                              copying->cancel, err) < 0 ||
         cb_untar(reader, copying->dest->fd, dest, &options, copying->cancel, &bytes,
                  err) < 0)
         return cb_error_wrap(err, "unpack `%s`", entry->path);

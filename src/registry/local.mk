@@ -13,6 +13,7 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/document.c \
 	%D%/draft.c \
 	%D%/draft.h \
+	%D%/elsewhere.c \
 	%D%/fan-out.c \
 	%D%/hosts.c \
 	%D%/layout.c \

@@ -69,6 +69,19 @@ int cb_place_open(struct cb_registry *registry, const struct cb_place *place,
     return cb_endpoint_get(registry, place->address, &out->endpoint, err);
 }
 
+char *cb_place_neighbour(struct cb_registry *registry,
+                         const struct cb_reference *reference,
+                         const struct cb_place *target)
+{
+    cb_auto_value(cb_place) place = {0};
+
+    if (cb_place_own(registry, reference, "pull", &place, NULL) < 0 ||
+        strcmp(place.address, target->address) != 0 ||
+        strcmp(place.path, target->path) == 0)
+        return NULL;
+    return cb_steal(&place.path);
+}
+
 /* ── Mirrors ── */
 
 static int is_away(struct cb_registry *registry, const char *address)

@@ -85,9 +85,8 @@ static int fetch_layer(struct fetch *fetch, size_t i, struct cb_error **err)
         cb_descriptor_copy(&fetch->blobs[i], &fetch->image->manifest->layers.items[i]);
         if (fetch->layout)
             return fetch_blob(&attempt, fetch->layout, err);
-        if (fetch->image->reference)
-            return cb_places_try(registry, fetch->image->reference, fetch_blob, &attempt,
-                                 err);
+        if (fetch->image->reference || fetch->image->known_at.count)
+            return cb_image_places_try(registry, fetch->image, fetch_blob, &attempt, err);
         if (cb_content_has(registry->store, &fetch->blobs[i].digest, &size) > 0)
             return 0;
     }

@@ -17,6 +17,8 @@ static int push_manifests(struct cb_registry *registry,
         const struct cb_platform_image *image = &images->items[i];
 
         untagged.platform = &image->platform;
+        untagged.bases = options->bases ? &options->bases[i] : NULL;
+        untagged.manifests = options->manifests ? &options->manifests[i] : NULL;
         if (cb_cancel_check(registry->cancel, err) < 0 ||
             cb_registry_push(registry, &image->id, name, &untagged, &out[i], err) < 0)
             return -1;
@@ -30,13 +32,15 @@ static int push_manifests(struct cb_registry *registry,
 /* The index is remembered for the image that the plain name means. */
 static int remember(struct cb_registry *registry, const struct cb_platform_images *images,
                     const struct cb_reference *reference, const struct cb_index *index,
-                    struct cb_error **err)
+                    int loose, struct cb_error **err)
 {
     cb_autofree char *repository = xasprintf("%s/%s", reference->host, reference->path);
     struct cb_digest kept;
 
     if (cb_content_put(registry->store, index->bytes, index->len, &kept, err) < 0)
         return -1;
+    if (loose)
+        return 0;
     return cb_image_add_repo_digest(registry->store,
                                     &cb_platform_images_chosen(images, NULL)->id,
                                     repository, &index->digest, err);
@@ -62,7 +66,7 @@ static int push_index(struct cb_registry *registry, const char *name,
         cb_document_put(registry, &repository, options->untagged ? NULL : reference->tag,
                         &text, err) < 0)
         return -1;
-    return remember(registry, images, reference, index, err);
+    return remember(registry, images, reference, index, options->loose, err);
 }
 
 int cb_registry_push_index(struct cb_registry *registry,

@@ -18,10 +18,13 @@ struct push {
     struct cb_place place;
     struct cb_repository repository;
     const struct cb_push_options *options;
-    json_t *annotations;              /* of the manifest, or NULL */
-    struct cb_manifest *original;     /* to be pushed as it is, or NULL */
-    struct cb_digest *chain_ids;      /* by layer */
-    struct cb_descriptor *layers;     /* by layer; made or found by its job */
+    json_t *annotations;          /* of the manifest, or NULL */
+    struct cb_manifest *original; /* to be pushed as it is, or NULL */
+    struct cb_digest *chain_ids;  /* by layer */
+    struct cb_descriptor *layers; /* by layer; made or found by its job */
+    struct cb_origins origins;
+    const struct cb_resolved_image *
+        *elsewhere;                   /* by layer: who has it; NULL: the store */
     pthread_mutex_t neighbours_mutex; /* neighbours */
     struct cb_map *neighbours; /* diff id → path of a repository there; NULL: not made */
     uint64_t event_id;
@@ -32,6 +35,8 @@ static void push_clear(struct push *push)
     for (size_t i = 0; push->layers && i < push->image->config->diff_ids.count; i++)
         cb_descriptor_free(&push->layers[i]);
     free(push->layers);
+    free(push->elsewhere);
+    cb_origins_clear(&push->origins);
     free(push->chain_ids);
     cb_map_free(push->neighbours);
     json_decref(push->annotations);
@@ -48,13 +53,22 @@ static void add_chain_ids(struct push *push)
 
     push->chain_ids = xcalloc(config->diff_ids.count, sizeof(*push->chain_ids));
     push->layers = xcalloc(config->diff_ids.count, sizeof(*push->layers));
+    push->elsewhere = xcalloc(config->diff_ids.count, sizeof(*push->elsewhere));
     for (size_t i = 0; i < config->diff_ids.count; i++)
         push->chain_ids[i] =
             cb_chain_id(i ? &push->chain_ids[i - 1] : NULL, &config->diff_ids.items[i]);
 }
 
-/* The manifest the image was pulled with, if every blob of it is here. It may claim that
- * any blob is a layer: those count that were unpacked as the one the config names. */
+static void find_elsewhere(struct push *push)
+{
+    for (size_t i = 0; i < push->image->config->diff_ids.count; i++)
+        push->elsewhere[i] =
+            cb_origins_find(push->registry, &push->origins, i, &push->chain_ids[i]);
+}
+
+/* The manifest the image was pulled with, or sent with before, if every blob of it is
+ * here, or left where that manifest is. It may claim that any blob is a layer: of those
+ * here the ones count that were unpacked as what the config names. */
 static void find_original(struct push *push)
 {
     struct cb_store *store = push->registry->store;
@@ -76,6 +90,8 @@ static void find_original(struct push *push)
     for (size_t i = 0; i < manifest->layers.count; i++) {
         const struct cb_digest *blob = &manifest->layers.items[i].digest;
 
+        if (push->elsewhere[i] && push->elsewhere[i] == push->origins.own)
+            continue;
         if (cb_content_has(store, blob, &size) <= 0 ||
             cb_layer_blob_known(store, &push->image->config->diff_ids.items[i], blob,
                                 NULL) <= 0)
@@ -147,8 +163,22 @@ static int find_packed(struct push *push, const struct cb_digest *diff_id,
     return 0;
 }
 
+/* Is what is elsewhere good as it is? The same is asked of what is here. */
+static int passes(const struct push *push, const struct cb_descriptor *blob)
+{
+    const struct cb_layer_form *form = &push->options->layers;
+    enum cb_compression compression;
+
+    return !form->force && form->any &&
+           cb_media_compression(blob->media_type, &compression) == 0 &&
+           (compression == CB_COMPRESSION_GZIP ||
+            (compression == CB_COMPRESSION_ZSTD && !push->options->docker_types));
+}
+
 static int get_blob(struct push *push, size_t i, struct cb_error **err)
 {
+    const struct cb_resolved_image *elsewhere = push->elsewhere[i];
+
     struct cb_registry *registry = push->registry;
     const struct cb_digest *diff_id = &push->image->config->diff_ids.items[i];
     struct cb_layer_form form = push->options->layers;
@@ -157,6 +187,13 @@ static int get_blob(struct push *push, size_t i, struct cb_error **err)
         cb_descriptor_copy(&push->layers[i], &push->original->layers.items[i]);
         return 0;
     }
+    if (elsewhere && passes(push, &elsewhere->manifest->layers.items[i])) {
+        cb_descriptor_copy(&push->layers[i], &elsewhere->manifest->layers.items[i]);
+        return 0;
+    }
+    push->elsewhere[i] = NULL;
+    if (elsewhere && cb_origin_take(registry, elsewhere, i, push->event_id, err) < 0)
+        return -1;
     if (find_packed(push, diff_id, &push->layers[i]))
         return 0;
     form.any = 0;
@@ -181,6 +218,41 @@ static void report_layer(struct push *push, const struct cb_descriptor *blob,
                        result == CB_UPLOAD_SENT ? blob->size : 0, blob->size, 1);
 }
 
+/* A repository of the target's registry where IMAGE is. Caller frees; NULL: none. */
+static char *find_mount(struct push *push, const struct cb_resolved_image *image)
+{
+    char *path = NULL;
+
+    if (image->reference)
+        path = cb_place_neighbour(push->registry, image->reference, &push->place);
+    for (size_t i = 0; !path && i < image->known_at.count; i++) {
+        cb_auto(cb_reference) known = NULL;
+
+        if (cb_reference_parse(&known, image->known_at.items[i], NULL) == 0)
+            path = cb_place_neighbour(push->registry, known, &push->place);
+    }
+    return path;
+}
+
+/* What the store has not: by a mount, or through it. */
+static int pass_on(struct push *push, size_t i, struct cb_error **err)
+{
+    struct cb_registry *registry = push->registry;
+    const struct cb_descriptor *blob = &push->layers[i];
+    cb_autofree char *neighbour = find_mount(push, push->elsewhere[i]);
+    enum cb_upload_result result = CB_UPLOAD_MOUNTED;
+
+    if (!neighbour ||
+        !cb_upload_mount(registry, &push->repository, &blob->digest, neighbour)) {
+        if (cb_origin_fetch(registry, push->elsewhere[i], i, push->event_id, err) < 0 ||
+            cb_upload_blob(registry, &push->repository, blob, NULL, push->event_id,
+                           &result, err) < 0)
+            return -1;
+    }
+    report_layer(push, blob, result, neighbour);
+    return 0;
+}
+
 static int push_layer(void *arg, size_t i, struct cb_error **err)
 {
     struct push *push = arg;
@@ -194,6 +266,8 @@ static int push_layer(void *arg, size_t i, struct cb_error **err)
         cb_upload_exists(push->registry, &push->repository, &push->layers[i].digest, err);
     if (exists < 0)
         return -1;
+    if (!exists && push->elsewhere[i])
+        return pass_on(push, i, err);
     if (!exists) {
         neighbour = find_neighbour(push, &push->image->config->diff_ids.items[i]);
         if (cb_upload_blob(push->registry, &push->repository, &push->layers[i], neighbour,
@@ -265,7 +339,8 @@ static int set_up(struct push *push, const struct cb_digest *image_id, const cha
         return cb_error_set(err, CB_ERR_USAGE, "cannot push a digest reference: `%s`",
                             name);
     cb_reference_default_tag(push->reference);
-    if (cb_image_get(push->registry->store, image_id, &push->image, err) < 0 ||
+    if ((push->options->loose ? cb_image_of_config : cb_image_get)(
+            push->registry->store, image_id, &push->image, err) < 0 ||
         cb_place_own(push->registry, push->reference, "pull,push", &push->place, err) <
             0 ||
         cb_place_open(push->registry, &push->place, &push->repository, err) < 0)
@@ -275,6 +350,10 @@ static int set_up(struct push *push, const struct cb_digest *image_id, const cha
                             push->options->platform ? push->options->platform
                                                     : &push->image->config->platform);
     add_chain_ids(push);
+    cb_origins_open(push->registry, push->image,
+                    push->options->bases ? push->options->bases[0] : NULL,
+                    &push->origins);
+    find_elsewhere(push);
     find_original(push);
     return 0;
 }
@@ -289,6 +368,10 @@ static int push_everything(struct push *push, struct cb_descriptor *manifest,
                    push->image->config->diff_ids.count, push_layer, push, err) < 0 ||
         push_documents(push, manifest, err) < 0)
         return -1;
+    if (push->options->manifests)
+        push->options->manifests[0] = manifest->digest;
+    if (push->options->loose)
+        return 0;
     return cb_image_add_repo_digest(push->registry->store, &push->image->id, name,
                                     &manifest->digest, err);
 }

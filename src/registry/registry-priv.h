@@ -115,6 +115,11 @@ int cb_place_own(struct cb_registry *registry, const struct cb_reference *refere
 /* *OUT borrows from PLACE. */
 int cb_place_open(struct cb_registry *registry, const struct cb_place *place,
                   struct cb_repository *out, struct cb_error **err);
+/* The repository of REFERENCE on the registry of TARGET, when that is another one of the
+ * same: blobs may be mounted from there. NULL: none; caller frees. */
+char *cb_place_neighbour(struct cb_registry *registry,
+                         const struct cb_reference *reference,
+                         const struct cb_place *target);
 typedef int cb_place_attempt(void *arg, const struct cb_repository *repository,
                              struct cb_error **err);
 /* ATTEMPT at each mirror, then at the registry itself, until one succeeds; the error is
@@ -195,6 +200,40 @@ int cb_resolve_documents(struct cb_registry *registry,
 int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repository,
                   const struct cb_descriptor *blob, uint64_t event_id,
                   struct cb_error **err);
+
+/* ── elsewhere.c: layers that the store lacks ── */
+
+/* ATTEMPT wherever the image is known, until one succeeds. */
+int cb_image_places_try(struct cb_registry *registry,
+                        const struct cb_resolved_image *image, cb_place_attempt *attempt,
+                        void *arg, struct cb_error **err);
+/* The store's manifest of that digest into OUT, if it is there. */
+void cb_resolved_read_manifest(struct cb_registry *registry,
+                               const struct cb_digest *digest,
+                               struct cb_resolved_image *out);
+
+/* Who else has the layers of an image. */
+struct cb_origins {
+    const struct cb_image_config *config; /* borrowed, as is the base */
+    const struct cb_resolved_image *base; /* it begins with this one's layers; or NULL */
+    struct cb_resolved_image *own;        /* itself, where it is known; or NULL */
+};
+void cb_origins_open(struct cb_registry *registry, const struct cb_image *image,
+                     const struct cb_resolved_image *base, struct cb_origins *out);
+void cb_origins_clear(struct cb_origins *origins);
+CB_AUTO_VALUE_DEFINE(cb_origins, cb_origins_clear)
+/* Who has layer I, as layers.items[I] of its manifest: NULL when the store does itself,
+ * or nobody is known to. CHAIN_ID: of the layer. */
+const struct cb_resolved_image *cb_origins_find(struct cb_registry *registry,
+                                                const struct cb_origins *origins,
+                                                size_t i,
+                                                const struct cb_digest *chain_id);
+/* Fetches the blob of layer I of IMAGE. */
+int cb_origin_fetch(struct cb_registry *registry, const struct cb_resolved_image *image,
+                    size_t i, uint64_t event_id, struct cb_error **err);
+/* The same; and it is seen to be the layer, which from now on the store has. */
+int cb_origin_take(struct cb_registry *registry, const struct cb_resolved_image *image,
+                   size_t i, uint64_t event_id, struct cb_error **err);
 
 /* ── progress.c ── */
 

@@ -89,6 +89,7 @@ void cb_resolved_image_free(struct cb_resolved_image *image)
     cb_image_config_free(image->config);
     free(image->config_bytes);
     free(image->layout);
+    cb_strings_free(&image->known_at);
     free(image);
 }
 
@@ -128,5 +129,6 @@ struct cb_resolved_image *cb_resolved_image_copy(const struct cb_resolved_image 
     copy->config_len = image->config_len;
     copy->id = image->id;
     copy->layout = xstrdup(image->layout);
+    cb_strings_copy(&copy->known_at, &image->known_at);
     return copy;
 }

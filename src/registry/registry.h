@@ -46,6 +46,7 @@ struct cb_resolved_image {
     size_t config_len;
     struct cb_digest id;
     char *layout; /* the directory it comes from (no reference then), or NULL */
+    struct cb_strings known_at; /* "repository@digest" of an image of the store */
 };
 void cb_resolved_image_free(struct cb_resolved_image *image);
 CB_AUTO_DEFINE(cb_resolved_image, cb_resolved_image_free)
@@ -68,6 +69,14 @@ int cb_registry_resolve_layout(struct cb_registry *registry, const char *path,
 int cb_registry_fetch(struct cb_registry *registry, const struct cb_resolved_image *image,
                       uint64_t event_id, struct cb_snapshot **top, struct cb_error **err);
 
+/* Layers of IMAGE (of the store, or a config there) that are neither unpacked nor blobs
+ * here become blobs: from BASE (or NULL), where it has the same ones at the bottom, or
+ * from where the image itself is known. Nothing is unpacked. What nobody is known to have
+ * is left to whoever reads it. */
+int cb_registry_provide(struct cb_registry *registry, const struct cb_image *image,
+                        const struct cb_resolved_image *base, uint64_t event_id,
+                        struct cb_error **err);
+
 /* Brings one blob of an image (its manifest, index, config or a layer) back into the
  * store: NAME is "repository@digest", MANIFEST (may be unset) the one of its platform. */
 int cb_registry_restore(struct cb_registry *registry, const char *name,
@@ -85,6 +94,10 @@ struct cb_push_options {
     const struct cb_platform *platform; /* which of them are meant; NULL: the image's */
     int docker_types;                   /* Docker schema 2 instead of OCI */
     int untagged;                       /* by digest alone */
+    int loose; /* only their configs are in the store, and it learns nothing of them */
+    /* Of each image the one that it begins with, or NULL: its layers need not be here. */
+    const struct cb_resolved_image *const *bases;
+    struct cb_digest *manifests; /* or NULL: of each image, filled */
 };
 /* The `push` command: IMAGE as in the store, to NAME (canonical). Blobs that are there
  * cost a HEAD. MANIFEST: what NAME is now, the caller's. */

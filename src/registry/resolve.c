@@ -44,8 +44,9 @@ static void find_target(const struct cb_image *image,
     }
 }
 
-static void read_manifest(struct cb_registry *registry, const struct cb_digest *digest,
-                          struct cb_resolved_image *out)
+void cb_resolved_read_manifest(struct cb_registry *registry,
+                               const struct cb_digest *digest,
+                               struct cb_resolved_image *out)
 {
     cb_auto_value(cb_strbuf) bytes = {0};
 
@@ -69,7 +70,8 @@ static int from_image(struct cb_registry *registry, struct cb_image *image,
         return -1;
     if (*reference)
         find_target(image, *reference, &resolved->target);
-    read_manifest(registry, &image->manifest, resolved);
+    cb_resolved_read_manifest(registry, &image->manifest, resolved);
+    cb_strings_copy(&resolved->known_at, &image->repo_digests);
     resolved->config = cb_steal(&image->config);
     resolved->config_len = config.len;
     resolved->config_bytes = cb_strbuf_steal(&config);

@@ -327,20 +327,6 @@ static int put_documents(struct cb_registry *registry,
     return cb_document_put(registry, repository, tag, &text, err);
 }
 
-/* The source's repository, when TARGET's registry is the same. Caller frees. */
-static char *find_mount(struct cb_registry *registry, const struct cb_tree_source *source,
-                        const struct cb_place *target)
-{
-    cb_auto_value(cb_place) place = {0};
-
-    if (!source->reference ||
-        cb_place_own(registry, source->reference, "pull", &place, NULL) < 0 ||
-        strcmp(place.address, target->address) != 0 ||
-        strcmp(place.path, target->path) == 0)
-        return NULL;
-    return cb_steal(&place.path);
-}
-
 static int push_to(struct transfer *transfer, const struct cb_tree *tree,
                    const struct cb_reference *reference, struct cb_error **err)
 {
@@ -352,7 +338,8 @@ static int push_to(struct transfer *transfer, const struct cb_tree *tree,
     if (cb_place_own(registry, reference, "pull,push", &place, err) < 0 ||
         cb_place_open(registry, &place, &repository, err) < 0)
         return -1;
-    mount_from = find_mount(registry, transfer->source, &place);
+    if (transfer->source->reference)
+        mount_from = cb_place_neighbour(registry, transfer->source->reference, &place);
     transfer->target = &repository;
     transfer->mount_from = mount_from;
     if (run(transfer, tree, cb_registry_uploads(registry), send_blob, err) < 0)

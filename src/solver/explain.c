@@ -149,6 +149,31 @@ static char *describe_values(const char *name, const char *shown, const char *ol
     return xasprintf("%s %s→%s", shown, before, after);
 }
 
+/* What else OLD took content from, where NEW does not any more; or NULL. */
+static const char *find_dropped(const struct cb_key_parts *old,
+                                const struct cb_key_parts *new)
+{
+    for (size_t i = 0; i < old->count; i++) {
+        const char *label = strip_prefix(old->items[i].name, KEY_PART_CONTENT);
+
+        if (label && !counterpart(new, old, i))
+            return label;
+    }
+    return NULL;
+}
+
+/* LABEL is taken now: in place of something else, or too. */
+static struct difference describe_taken(const struct cb_key_parts *old,
+                                        const struct cb_key_parts *new, const char *label)
+{
+    const char *dropped = find_dropped(old, new);
+
+    if (!dropped)
+        return describe_content(old, new, label, "added");
+    return (struct difference){DIFFERENT_DEFINITION,
+                               xasprintf("takes `%s` instead of `%s`", label, dropped)};
+}
+
 /* OLD or NEW is NULL when the part is not there on that side. */
 static struct difference describe(const struct cb_key_parts *old_parts,
                                   const struct cb_key_parts *new_parts,
@@ -160,6 +185,8 @@ static struct difference describe(const struct cb_key_parts *old_parts,
     const char *verb = !old ? "added" : !new ? "removed" : "changed";
     cb_autofree char *shown = shown_name(old_parts, new_parts, name);
 
+    if (label && !old)
+        return describe_taken(old_parts, new_parts, label);
     if (label)
         return describe_content(old_parts, new_parts, label, verb);
     label = strip_prefix(name, KEY_PART_INPUT);

@@ -302,7 +302,24 @@ static void lost_layer(struct fsck *fsck, const char *image, const char *diff_id
                 image, diff_id);
 }
 
-static int check_layers(struct fsck *fsck, const struct cb_digest *id,
+/* A build that did not look into its base sent the image away without that base's layers
+ * ever being here: it is known where they are, and nothing is lost. */
+static int was_never_here(struct fsck *fsck, const struct cb_image *image,
+                          const char *diff_id)
+{
+    struct cb_layer_blob_rows rows = {0};
+    struct cb_digest diff;
+    int never = 0;
+
+    if (cb_digest_is_set(&image->manifest) && image->repo_digests.count &&
+        cb_digest_parse(&diff, diff_id, NULL) == 0)
+        never = cb_db_layer_blobs(fsck->store->db, &diff, -1, &rows, NULL) == 0 &&
+                rows.count == 0;
+    cb_vec_free(&rows);
+    return never;
+}
+
+static int check_layers(struct fsck *fsck, const struct cb_image *image,
                         struct cb_error **err)
 {
     cb_auto_value(cb_strings) diff_ids = {0};
@@ -310,15 +327,15 @@ static int check_layers(struct fsck *fsck, const struct cb_digest *id,
     char text[CB_DIGEST_MAX_TEXT];
     size_t i;
 
-    if (cb_db_image_layers(fsck->store->db, id, &diff_ids, &chain_ids, err) < 0)
+    if (cb_db_image_layers(fsck->store->db, &image->id, &diff_ids, &chain_ids, err) < 0)
         return -1;
     for (i = 0; i < diff_ids.count && i < chain_ids.count; i++) {
         int here = layer_is_here(fsck, diff_ids.items[i], chain_ids.items[i], err);
 
         if (here < 0)
             return -1;
-        if (!here)
-            lost_layer(fsck, cb_digest_text(id, text), diff_ids.items[i]);
+        if (!here && !was_never_here(fsck, image, diff_ids.items[i]))
+            lost_layer(fsck, cb_digest_text(&image->id, text), diff_ids.items[i]);
     }
     return 0;
 }
@@ -333,10 +350,12 @@ static int check_image(struct fsck *fsck, const char *text, struct cb_error **er
     if (cb_digest_parse(&id, text, err) < 0)
         return -1;
     if (cb_image_get(fsck->store, &id, &image, &error) == 0)
-        return check_layers(fsck, &id, err);
+        return check_layers(fsck, image, err);
     if (fsck->repair && cb_fsck_refetch(fsck->store, fsck->source, text)) {
         problem(fsck, "fetched again", "%s", cb_error_message(error));
-        return check_layers(fsck, &id, err);
+        if (cb_image_get(fsck->store, &id, &image, err) < 0)
+            return -1;
+        return check_layers(fsck, image, err);
     }
     removed = fsck->repair && cb_db_image_remove(fsck->store->db, &id, 0, NULL) > 0;
     problem(fsck, removed ? "removed" : NULL, "%s", cb_error_message(error));

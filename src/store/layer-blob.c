@@ -113,7 +113,8 @@ static int stream_blob(struct cb_store *store, const struct cb_descriptor *blob,
 }
 
 /* The blob comes first: a layer that was pulled may have been written by another tar, and
- * then only its own bytes have its diff id. */
+ * then only its own bytes have its diff id. A layer that was made on nothing (COPY
+ * --link) is the same tar wherever it is stacked; its own chain id is its diff id. */
 static int stream_any(struct cb_store *store, const struct cb_digest *chain_id,
                       const struct cb_digest *diff_id, struct verified *to,
                       struct cb_error **err)
@@ -128,6 +129,8 @@ static int stream_any(struct cb_store *store, const struct cb_digest *chain_id,
     if (found)
         return stream_blob(store, &blob, to, err);
     found = chain_id ? cb_chain_find(store, chain_id, &snapshot, err) : 0;
+    if (found == 0)
+        found = cb_chain_find(store, diff_id, &snapshot, err);
     if (found < 0)
         return -1;
     if (!found)

@@ -141,7 +141,8 @@ int cb_layer_restack(struct cb_snapshot *top, struct cb_snapshot *parent,
     if (layer_facts(top, pool, 1, &layer, err) < 0 ||
         cb_snapshot_prepare(top->store, parent, &snapshot, err) < 0 ||
         share_files(top, snapshot, cancel, err) < 0 ||
-        cb_snapshot_commit_known(snapshot, &known, top->row.cut, err) < 0)
+        cb_snapshot_commit_known(snapshot, &known, top->row.cut, err) < 0 ||
+        cb_snapshot_backdate(snapshot, cb_snapshot_created_ns(top), err) < 0)
         return -1;
     *out = cb_steal(&snapshot);
     return 0;

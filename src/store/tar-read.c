@@ -6,6 +6,7 @@
  * none is converted. */
 #include "store/tar.h"
 
+#include "base/input.h"
 #include "base/vec.h"
 #include "store/archive-api.h"
 #include "store/decompress.h"
@@ -18,6 +19,11 @@
 #define MAX_SPARSE 65536        /* pieces of one file */
 #define MAX_XATTRS 1000
 #define MAX_XATTR  (64u << 10) /* XATTR_SIZE_MAX */
+
+struct input {
+    int fd;
+    struct cb_cancel *cancel; /* or NULL */
+};
 
 struct cb_tar_reader {
     struct cb_decoder *decoder;
@@ -32,7 +38,7 @@ struct cb_tar_reader {
     int entries_ended; /* libarchive saw the end mark, and may not be asked again */
     int stream_ended;  /* no bytes are left, behind the end mark either */
     CB_VEC(struct cb_xattr) xattrs;
-    int *fd_slot; /* argument of read_fd, or NULL */
+    struct input *input; /* argument of read_input, or NULL */
     /* for cb_tar_reader_data: the piece at hand and the position in the file */
     const unsigned char *piece;
     size_t piece_len;
@@ -129,32 +135,28 @@ int cb_tar_reader_new(struct cb_tar_reader **out,
     return 0;
 }
 
-static ssize_t read_fd(void *arg, void *buffer, size_t len, struct cb_error **err)
+static ssize_t read_input(void *arg, void *buffer, size_t len, struct cb_error **err)
 {
-    int fd = *(int *)arg;
-    ssize_t got;
+    const struct input *input = arg;
+    ssize_t got = cb_input_read(input->fd, input->cancel, buffer, len, err);
 
-    do
-        got = read(fd, buffer, len);
-    while (got < 0 && errno == EINTR);
-    if (got < 0)
-        return cb_error_errno(err, errno, "read archive");
-    return got;
+    return got < 0 ? cb_error_wrap(err, "read archive") : got;
 }
 
-/* The descriptor number is kept where the callback can find it for the reader's whole
- * life. */
+/* What to read from is kept where the callback can find it for the reader's whole life.
+ */
 int cb_tar_reader_open_fd(struct cb_tar_reader **out, int fd, int filters,
-                          uint64_t max_bytes, struct cb_error **err)
+                          uint64_t max_bytes, struct cb_cancel *cancel,
+                          struct cb_error **err)
 {
-    int *slot = xmalloc(sizeof(*slot));
+    struct input *input = xmalloc(sizeof(*input));
 
-    *slot = fd;
-    if (cb_tar_reader_new(out, read_fd, slot, filters, max_bytes, err) < 0) {
-        free(slot);
+    *input = (struct input){fd, cancel};
+    if (cb_tar_reader_new(out, read_input, input, filters, max_bytes, err) < 0) {
+        free(input);
         return -1;
     }
-    (*out)->fd_slot = slot;
+    (*out)->input = input;
     return 0;
 }
 
@@ -169,7 +171,7 @@ void cb_tar_reader_free(struct cb_tar_reader *reader)
     cb_hasher_free(reader->hasher);
     cb_error_free(reader->error);
     cb_vec_free(&reader->xattrs);
-    free(reader->fd_slot);
+    free(reader->input);
     free(reader);
 }
 

@@ -48,8 +48,10 @@ int cb_tar_reader_new(struct cb_tar_reader **out,
                       ssize_t (*read)(void *arg, void *buffer, size_t len,
                                       struct cb_error **err),
                       void *arg, int filters, uint64_t max_bytes, struct cb_error **err);
+/* FD may be a pipe on which nothing comes: CANCEL (or NULL) ends the wait. */
 int cb_tar_reader_open_fd(struct cb_tar_reader **out, int fd, int filters,
-                          uint64_t max_bytes, struct cb_error **err);
+                          uint64_t max_bytes, struct cb_cancel *cancel,
+                          struct cb_error **err);
 /* 1 an entry (strings owned by the reader until the next call), 0 end. */
 int cb_tar_reader_next(struct cb_tar_reader *reader, struct cb_tar_entry *entry,
                        struct cb_error **err);

@@ -56,8 +56,8 @@ static int extract(const struct source *source, int blob_fd, int root_fd,
         source->limits.max_bytes ? source->limits.max_bytes : CB_LAYER_MAX_BYTES;
     cb_auto(cb_tar_reader) reader = NULL;
 
-    if (cb_tar_reader_open_fd(&reader, blob_fd, CB_TAR_GZIP | CB_TAR_ZSTD, max, err) <
-            0 ||
+    if (cb_tar_reader_open_fd(&reader, blob_fd, CB_TAR_GZIP | CB_TAR_ZSTD, max, NULL,
+                              err) < 0 ||
         cb_untar_as(reader, root_fd, "", way, &options, source->cancel, &out->result,
                     err) < 0)
         return -1;

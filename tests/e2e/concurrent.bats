@@ -138,3 +138,32 @@ sys.stdin.readline()
     wait "$writer" || true
     [ "$status" = 130 ]
 }
+
+@test "who waits for standard input can be interrupted" {
+    for words in "build -" "build -f - $DIR" "load" "import - x:1" "lint -"; do
+        echo "$words"
+        python3 - "$CBUILD" $words <<'END'
+import fcntl, os, signal, struct, subprocess, sys, termios, time
+reading, writing = os.pipe()
+process = subprocess.Popen(sys.argv[1:], stdin=reading)
+os.write(writing, b"FROM")
+def left():
+    return struct.unpack("i", fcntl.ioctl(writing, termios.FIONREAD, bytes(4)))[0]
+for _ in range(1000):
+    if not left():
+        break
+    time.sleep(0.01)
+process.send_signal(signal.SIGINT)
+sys.exit(process.wait(20) != 130)
+END
+    done
+}
+
+@test "B3: steps that only wait are not kept from running by the number of processors" {
+    prune_mounts
+    for n in 1 2 3 4; do
+        printf 'FROM busybox AS s%s\nRUN --mount=type=cache,id=meet,target=/m touch /m/%s; while [ "$(ls /m | wc -l)" -lt 4 ]; do sleep 0.01; done; echo met > /%s\n' $n $n $n
+    done >"$DIR/Dockerfile"
+    printf 'FROM scratch\nCOPY --from=s1 /1 /\nCOPY --from=s2 /2 /\nCOPY --from=s3 /3 /\nCOPY --from=s4 /4 /\n' >>"$DIR/Dockerfile"
+    build_ok --step-timeout 60s --network none
+}

@@ -340,7 +340,7 @@ for d in range(1000):
 
 # ── Modes and special files ──
 
-@test "F16: --context-mode=git keeps only whether a file may be executed, and --explain says so" {
+@test "B9, F16: --context-mode=git keeps only whether a file may be executed, and --explain says so" {
     mkdir "$DIR/d"
     echo a >"$DIR/d/data"
     echo b >"$DIR/d/run"

@@ -85,6 +85,15 @@ print({sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in l.rstrip
     [ "$(grep -c '^last words' <<<"$output")" -eq 1 ]
 }
 
+@test "a failed step that said much: its last lines, and where the others are" {
+    printf 'FROM busybox\nRUN seq 1 5000; exit 3\n' >"$DIR/Dockerfile"
+    on_screen 80x24
+    expect_contains 'earlier output: `cbuild builds logs`' $'\n4801\n4802\n' $'\n5000\n'
+    [ "$(grep -c '^4800$' <<<"$output")" -eq 0 ]
+    run "$CBUILD" builds logs
+    expect_contains $'\n1\n2\n' $'\n4800\n'
+}
+
 @test "NO_COLOR is obeyed, and a dumb terminal gets plain lines" {
     NO_COLOR=1 run script -qec "'$CBUILD' build --progress=tty -t img '$DIR'" /dev/null
     expect_contains $'\033[K'

@@ -61,6 +61,11 @@ static void changed_inputs_are_named_by_their_label(void **state)
 {
     check("[2/2] COPY src /", PARTS("dest", "/", "content:src", SHA_A),
           PARTS("dest", "/", "content:src", SHA_B), "COPY src: content changed");
+    check("RUN make", PARTS("command", "make", "content:b", SHA_A),
+          PARTS("command", "make", "content:a", SHA_A), "RUN: takes `a` instead of `b`");
+    check("RUN make", PARTS("command", "make", "content:b", SHA_A),
+          PARTS("command", "make", "content:b", SHA_A, "content:a", SHA_A),
+          "RUN a: content added");
     check("RUN make", PARTS("input:1", SHA_A), PARTS("input:1", SHA_B),
           "input 1 changed");
 }
