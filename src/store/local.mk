@@ -16,6 +16,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/content-priv.h \
 	%D%/content.h \
 	%D%/copy-tree.h \
+	%D%/db-files.c \
+	%D%/db-files.h \
 	%D%/db-gc.h \
 	%D%/db-images.h \
 	%D%/db-priv.h \
