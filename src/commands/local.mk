@@ -114,6 +114,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/run.h \
 	%D%/search.c \
 	%D%/system-prune.c \
+	%D%/squash.c \
 	%D%/stats.c \
 	%D%/table.c \
 	%D%/tag.c \

@@ -68,6 +68,7 @@ struct cb_checked_request {
     struct cb_annotations annotations;
     int squash;              /* the image's own layers become one */
     const char *squash_from; /* those since this stage, or NULL; borrowed */
+    int fold;                /* no file is in two layers for another mode or owner */
 };
 /* --output, --push, --load, --annotation. */
 int cb_request_outputs(struct cb_checked_request *out,
@@ -119,8 +120,8 @@ int cb_request_caches(const char *option, int export, const struct cb_strings *t
 struct cb_made {
     struct cb_platform platform;
     struct cb_plan *plan;
-    struct cb_result *result;     /* NULL: scratch */
-    struct cb_snapshot *squashed; /* what the image is made of instead, or NULL */
+    struct cb_result *result;    /* NULL: scratch */
+    struct cb_snapshot *instead; /* what the image is made of, or NULL: of RESULT */
 };
 struct cb_made_list {
     struct cb_made *items;
@@ -128,9 +129,9 @@ struct cb_made_list {
 };
 void cb_made_list_clear(struct cb_made_list *made);
 
-/* ── squash.c: --squash ── */
-int cb_request_squash(struct cb_checked_request *out, const char *given,
-                      struct cb_error **err);
+/* ── squash.c: --squash and --optimize-metadata ── */
+int cb_request_squash(struct cb_checked_request *out,
+                      const struct cb_build_request *request, struct cb_error **err);
 /* What each image is to be made of, and its history. */
 int cb_squash_made(struct cb_build_env *env, const struct cb_checked_request *checked,
                    struct cb_made_list *made, struct cb_error **err);

@@ -67,7 +67,7 @@ static int put_image(struct writing *writing, const struct cb_made *made, int ke
 {
     cb_autofree char *bytes = NULL;
     struct cb_store *store = writing->env->store;
-    struct cb_snapshot *top = made->squashed;
+    struct cb_snapshot *top = made->instead;
     struct cb_platform_image image = {.platform = made->platform};
     size_t len;
 

@@ -76,6 +76,12 @@ int cb_archive_import(struct cb_archive_env *env, int fd, const char *source_nam
                       const char *message, struct cb_image_config *config,
                       const char *name, struct cb_digest *id, struct cb_error **err);
 
+/* All but the first KEPT of at least KEPT + 2 layers become one. CONFIG and TOP: of the
+ * image; its history goes on telling all steps. */
+int cb_image_squash(struct cb_archive_env *env, struct cb_image_config *config,
+                    struct cb_snapshot *top, size_t kept, const struct cb_strings *names,
+                    struct cb_digest *id, struct cb_error **err);
+
 /* The files of the cache mount ID, open as CACHE_FD, become an image of one layer, NAME
  * (canonical). */
 int cb_cache_image_make(struct cb_archive_env *env, const char *id, int cache_fd,

@@ -28,10 +28,14 @@ src_store_libstore_a_SOURCES = \
 	%D%/decompress.h \
 	%D%/driver.h \
 	%D%/file-digest.h \
+	%D%/fold.c \
+	%D%/fold.h \
 	%D%/gc.h \
 	%D%/journal-image.c \
 	%D%/journal.c \
 	%D%/journal.h \
+	%D%/layer-file.c \
+	%D%/layer-file.h \
 	%D%/layer-pass.h \
 	%D%/layer.h \
 	%D%/layout.h \
@@ -40,6 +44,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/record.h \
 	%D%/refs.h \
 	%D%/snapshot-priv.h \
+	%D%/snapshot-remade.c \
 	%D%/snapshot.h \
 	%D%/stat-index.h \
 	%D%/store-priv.h \
