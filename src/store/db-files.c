@@ -9,9 +9,11 @@
 
 #include <endian.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sqlite3.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,13 +69,44 @@ static int keep_blocks(int fd, off_t length)
     return ftruncate(fd, length);
 }
 
+static int ends_with(const char *name, const char *end)
+{
+    size_t len = strlen(name), tail = strlen(end);
+
+    return len > tail && strcmp(name + len - tail, end) == 0;
+}
+
+/* On btrfs blocks that are kept are of use only to a file that is written in place. It
+ * can be told so as long as it is empty; other file systems do not know the flag. */
+static int open_in_place(const char *name, int flags, int mode)
+{
+    int fd = open(name, flags, mode);
+    struct stat st;
+    int attributes;
+
+    if (fd >= 0 && (flags & O_CREAT) &&
+        (ends_with(name, "-wal") || ends_with(name, "-shm")) && fstat(fd, &st) == 0 &&
+        st.st_size == 0 && ioctl(fd, FS_IOC_GETFLAGS, &attributes) == 0) {
+        attributes |= FS_NOCOW_FL;
+        ioctl(fd, FS_IOC_SETFLAGS, &attributes);
+    }
+    return fd;
+}
+
+static void set_call(sqlite3_vfs *vfs, const char *name, sqlite3_syscall_ptr ours)
+{
+    if (vfs->xGetSystemCall(vfs, name) != ours)
+        vfs->xSetSystemCall(vfs, name, ours);
+}
+
 void cb_db_files_keep(void)
 {
     sqlite3_vfs *vfs = sqlite3_vfs_find("unix");
-    sqlite3_syscall_ptr ours = (sqlite3_syscall_ptr)keep_blocks;
 
-    if (vfs && vfs->xGetSystemCall(vfs, "ftruncate") != ours)
-        vfs->xSetSystemCall(vfs, "ftruncate", ours);
+    if (!vfs)
+        return;
+    set_call(vfs, "ftruncate", (sqlite3_syscall_ptr)keep_blocks);
+    set_call(vfs, "open", (sqlite3_syscall_ptr)open_in_place);
 }
 
 void cb_db_files_reserve(const char *root)

@@ -35,6 +35,39 @@ int cb_layer_file_open(int root_fd, const char *path, int flags)
     }
 }
 
+static int is_as(int fd, const struct stat *want)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == want->st_size &&
+           st.st_mtim.tv_sec == want->st_mtim.tv_sec &&
+           st.st_mtim.tv_nsec == want->st_mtim.tv_nsec;
+}
+
+/* The topmost that has something of this path is the one that shows. */
+int cb_layer_file_find(struct cb_snapshot *committed, const char *path,
+                       const struct stat *st)
+{
+    for (struct cb_snapshot *at = committed; at; at = cb_snapshot_parent(at)) {
+        cb_autofd int upper = -1, there = -1;
+        int fd;
+
+        if (cb_snapshot_open_upper(at, &upper, NULL) < 0)
+            return -1;
+        there = cb_layer_file_open(upper, path, O_PATH);
+        if (there < 0)
+            continue;
+        if (!is_as(there, st))
+            return -1;
+        fd = cb_layer_file_open(upper, path, O_RDONLY);
+        if (fd >= 0 && is_as(fd, st))
+            return fd;
+        cb_close(&fd);
+        return -1;
+    }
+    return -1;
+}
+
 int cb_same_content(int one_fd, int two_fd)
 {
     cb_autofree char *one = xmalloc(COMPARE);
