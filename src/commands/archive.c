@@ -1,9 +1,7 @@
-/* cbuild save, load and import: images as files. */
-#include "commands/commands.h"
+/* cbuild save and load: images as files. */
+#include "commands/archive.h"
 
 #include "base/out-file.h"
-#include "commands/progress.h"
-#include "exporter/exporter.h"
 #include "frontend/frontend.h"
 #include "registry/registry.h"
 #include "store/journal.h"
@@ -14,17 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Everything the archive calls need. */
-struct session {
-    struct cb_store *store;
-    struct cb_pool *pool;
-    struct cb_progress *progress;
-    struct cb_registry *registry; /* of `save` */
-    struct cb_archive_env env;
-};
-
-static int session_open(struct session *session, struct cb_app *app, int create,
-                        int quiet, struct cb_error **err)
+int cb_archive_session_open(struct cb_archive_session *session, struct cb_app *app,
+                            int create, int quiet, struct cb_error **err)
 {
     if (cb_progress_new(&session->progress, quiet ? "quiet" : NULL, err) < 0 ||
         cb_app_store(app, create, &session->store, err) < 0)
@@ -38,8 +27,8 @@ static int session_open(struct session *session, struct cb_app *app, int create,
 }
 
 /* For layers that were never fetched. */
-static int session_open_registry(struct session *session, struct cb_app *app,
-                                 struct cb_error **err)
+static int open_registry(struct cb_archive_session *session, struct cb_app *app,
+                         struct cb_error **err)
 {
     struct cb_registry_options options = {.store = session->store,
                                           .pool = session->pool,
@@ -57,14 +46,31 @@ static int session_open_registry(struct session *session, struct cb_app *app,
     return 0;
 }
 
-static void session_close(struct session *session)
+void cb_archive_session_close(struct cb_archive_session *session)
 {
     cb_registry_free(session->registry);
     cb_progress_free(session->progress);
     cb_pool_free(session->pool);
     cb_store_close(session->store);
 }
-CB_AUTO_VALUE_DEFINE(session, session_close)
+
+int cb_archive_input(const char *path, const char *way, int *fd, struct cb_error **err)
+{
+    if (path && strcmp(path, "-") != 0) {
+        *fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (*fd < 0)
+            return cb_error_errno(err, errno, "open `%s`", path);
+        return 0;
+    }
+    if (isatty(STDIN_FILENO)) {
+        cb_error_set(err, CB_ERR_USAGE, "standard input is a terminal, not an archive");
+        return cb_error_hint(err, "%s, or redirect standard input", way);
+    }
+    *fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (*fd < 0)
+        return cb_error_errno(err, errno, "open standard input");
+    return 0;
+}
 
 /* ── save ── */
 
@@ -153,14 +159,14 @@ static int save_archive(struct cb_app *app, const struct save_values *values,
                         enum save_to to, const struct cb_strings *images,
                         const struct cb_platform *platform, struct cb_error **err)
 {
-    cb_auto_value(session) session = {0};
+    cb_auto_value(cb_archive_session) session = {0};
     cb_auto(cb_out_file) file = NULL;
     enum cb_compression compression;
 
     if (parse_compression(values, &compression, err) < 0 ||
         cb_out_file_open(&file, values->output ? values->output : "-", err) < 0 ||
-        session_open(&session, app, 0, 1, err) < 0 ||
-        session_open_registry(&session, app, err) < 0 ||
+        cb_archive_session_open(&session, app, 0, 1, err) < 0 ||
+        open_registry(&session, app, err) < 0 ||
         cb_archive_save(&session.env, images, platform,
                         to == SAVE_OCI ? CB_ARCHIVE_OCI : CB_ARCHIVE_DOCKER, compression,
                         cb_out_file_fd(file), err) < 0 ||
@@ -174,7 +180,7 @@ static int save_directory(struct cb_app *app, const struct save_values *values,
                           const struct cb_strings *images,
                           const struct cb_platform *platform, struct cb_error **err)
 {
-    cb_auto_value(session) session = {0};
+    cb_auto_value(cb_archive_session) session = {0};
 
     if (!values->output || strcmp(values->output, "-") == 0) {
         cb_error_set(err, CB_ERR_USAGE, "--format oci-dir writes a directory");
@@ -183,8 +189,8 @@ static int save_directory(struct cb_app *app, const struct save_values *values,
     if (values->compression)
         return cb_error_set(err, CB_ERR_USAGE,
                             "--compression is for archives, not for --format oci-dir");
-    if (session_open(&session, app, 0, 1, err) < 0 ||
-        session_open_registry(&session, app, err) < 0)
+    if (cb_archive_session_open(&session, app, 0, 1, err) < 0 ||
+        open_registry(&session, app, err) < 0)
         return -1;
     if (cb_archive_save_layout(&session.env, images, platform, values->output, err) < 0)
         return -1;
@@ -234,25 +240,6 @@ static const struct cb_option load_options[] = {
     {0},
 };
 
-/* "-" or NULL: standard input. WAY: how a file is named. */
-static int open_input(const char *path, const char *way, int *fd, struct cb_error **err)
-{
-    if (path && strcmp(path, "-") != 0) {
-        *fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (*fd < 0)
-            return cb_error_errno(err, errno, "open `%s`", path);
-        return 0;
-    }
-    if (isatty(STDIN_FILENO)) {
-        cb_error_set(err, CB_ERR_USAGE, "standard input is a terminal, not an archive");
-        return cb_error_hint(err, "%s, or redirect standard input", way);
-    }
-    *fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-    if (*fd < 0)
-        return cb_error_errno(err, errno, "open standard input");
-    return 0;
-}
-
 /* MESSAGE: "Loaded image: NAME" or "Loaded image ID: ID". */
 static void tell_loaded(struct cb_store *store, const char *message)
 {
@@ -267,7 +254,7 @@ static int run_load(struct cb_app *app, int argc, char **argv, struct cb_error *
 {
     cb_auto_value(cb_strings) args = {0};
     cb_auto_value(cb_strings) messages = {0};
-    cb_auto_value(session) session = {0};
+    cb_auto_value(cb_archive_session) session = {0};
     cb_autofd int fd = -1;
     struct load_values values = {0};
     int status = cb_options_parse(&cb_load_command, argc, argv, 0, &values, &args, err);
@@ -279,8 +266,8 @@ static int run_load(struct cb_app *app, int argc, char **argv, struct cb_error *
         return cb_error_hint(err, "to read a file: `cbuild load -i %s`", args.items[0]);
     }
     if (cb_app_arguments(&cb_load_command, &args, 0, 0, err) < 0 ||
-        open_input(values.input, "use -i FILE", &fd, err) < 0 ||
-        session_open(&session, app, 1, values.quiet, err) < 0)
+        cb_archive_input(values.input, "use -i FILE", &fd, err) < 0 ||
+        cb_archive_session_open(&session, app, 1, values.quiet, err) < 0)
         return -1;
     status = cb_archive_load(&session.env, fd, &messages, err);
     for (size_t i = 0; i < messages.count; i++) {
@@ -302,76 +289,4 @@ const struct cb_cli_command cb_load_command = {
              "dir.",
     .options = load_options,
     .run = run_load,
-};
-
-/* ── import ── */
-
-struct import_values {
-    struct cb_strings changes;
-    const char *message;
-};
-
-static const struct cb_option import_options[] = {
-    {"change", 'c', CB_OPTION_LIST, offsetof(struct import_values, changes),
-     "INSTRUCTION",
-     "Apply a Dockerfile instruction to the image (CMD, ENV, EXPOSE, ...)"},
-    {"message", 'm', CB_OPTION_TEXT, offsetof(struct import_values, message), "TEXT",
-     "Comment of the image's history"},
-    {0},
-};
-
-static int import(struct cb_app *app, const struct import_values *values,
-                  const struct cb_strings *args, struct cb_error **err)
-{
-    cb_auto_value(session) session = {0};
-    cb_auto(cb_image_config) config = cb_image_config_new();
-    cb_auto(cb_reference) reference = NULL;
-    cb_autofree char *canonical = NULL;
-    cb_autofd int fd = -1;
-    struct cb_digest id;
-    char text[CB_DIGEST_MAX_TEXT];
-
-    if (args->count == 2) {
-        if (cb_reference_parse(&reference, args->items[1], err) < 0)
-            return -1;
-        cb_reference_default_tag(reference);
-        canonical = cb_reference_canonical(reference);
-    }
-    config->platform = cb_platform_host();
-    for (size_t i = 0; i < values->changes.count; i++)
-        if (cb_frontend_change(config, values->changes.items[i], err) < 0)
-            return -1;
-    if (open_input(args->items[0], "name a file", &fd, err) < 0 ||
-        session_open(&session, app, 1, 1, err) < 0)
-        return -1;
-    if (cb_archive_import(&session.env, fd, args->items[0], values->message, config,
-                          canonical, &id, err) < 0)
-        return -1;
-    printf("%s\n", cb_digest_text(&id, text));
-    cb_journal_name(session.store, "import", canonical ? canonical : text);
-    return 0;
-}
-
-static int run_import(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    struct import_values values = {0};
-    int status = cb_options_parse(&cb_import_command, argc, argv, 0, &values, &args, err);
-
-    if (status == 0)
-        status = cb_app_arguments(&cb_import_command, &args, 1, 2, err);
-    else if (status > 0)
-        status = args.count = 0;
-    if (status == 0 && args.count)
-        status = import(app, &values, &args, err);
-    cb_strings_free(&values.changes);
-    return status;
-}
-
-const struct cb_cli_command cb_import_command = {
-    .name = "import",
-    .summary = "Make an image of a root filesystem's tar archive",
-    .usage = "import [OPTIONS] FILE|- [NAME[:TAG]]",
-    .options = import_options,
-    .run = run_import,
 };

@@ -118,6 +118,8 @@ static const struct cb_option options[] = {
     {"pull", 0, CB_OPTION_OPTIONAL, AT(pull), "POLICY",
      "When to ask registries for base images: always (plain --pull), missing (default), "
      "never, newer"},
+    {"optimize-metadata", 0, CB_OPTION_FLAG, AT(request.optimize_metadata), NULL,
+     "Put files that only get another mode or owner into the layer they are from"},
     {"push", 0, CB_OPTION_FLAG, AT(request.push), NULL,
      "Push the image under the names given with -t"},
     {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print only the image id"},

@@ -112,6 +112,7 @@ extern const struct cb_cli_command cb_rmi_command;
 extern const struct cb_cli_command cb_run_command;
 extern const struct cb_cli_command cb_save_command;
 extern const struct cb_cli_command cb_search_command;
+extern const struct cb_cli_command cb_squash_command;
 extern const struct cb_cli_command cb_start_command;
 extern const struct cb_cli_command cb_stats_command;
 extern const struct cb_cli_command cb_stop_command;

@@ -2,6 +2,7 @@ noinst_LIBRARIES += src/commands/libcommands.a
 src_commands_libcommands_a_SOURCES = \
 	%D%/app.c \
 	%D%/archive.c \
+	%D%/archive.h \
 	%D%/build-summary.c \
 	%D%/build-summary.h \
 	%D%/build.c \
@@ -62,6 +63,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/images-tree.c \
 	%D%/images-tree.h \
 	%D%/images.c \
+	%D%/import.c \
 	%D%/info.c \
 	%D%/inspect-container.c \
 	%D%/inspect-host.c \
@@ -112,6 +114,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/run.h \
 	%D%/search.c \
 	%D%/system-prune.c \
+	%D%/squash.c \
 	%D%/stats.c \
 	%D%/table.c \
 	%D%/tag.c \

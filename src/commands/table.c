@@ -52,6 +52,7 @@ const struct cb_cli_command *const cb_commands[] = {
     &cb_save_command,
     &cb_load_command,
     &cb_import_command,
+    &cb_squash_command,
     &cb_parse_command,
     &cb_lint_command,
     &cb_context_command,
@@ -145,6 +146,7 @@ static const struct spelling spellings[] = {
     {"image", "save", &cb_save_command},
     {"image", "load", &cb_load_command},
     {"image", "import", &cb_import_command},
+    {"image", "squash", &cb_squash_command},
     {"manifest", "create", &cb_manifest_create_command},
     {"manifest", "annotate", &cb_manifest_annotate_command},
     {"manifest", "inspect", &cb_manifest_inspect_command},
@@ -342,7 +344,7 @@ static const struct {
     const char *title, *words;
 } sections[] = {
     {"Building", " build lint parse graph explain context builds debug "},
-    {"Images", " images inspect history tag rmi image save load import "},
+    {"Images", " images inspect history tag rmi image save load import squash "},
     {"Registries", " pull push copy manifest login logout search "},
     {"Containers",
      " run create start ps exec logs attach stop kill restart wait rm rename "

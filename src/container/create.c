@@ -190,7 +190,8 @@ static int write_parts(struct cb_container *container, struct cb_error **err)
 
     if (cb_atomic_file_write(container->dir_fd, "image.json", image, len, 0600, 0, err) <
             0 ||
-        write_name(container, err) < 0 || cb_container_save_state(container, err) < 0)
+        write_name(container, err) < 0 || cb_container_save_state(container, err) < 0 ||
+        cb_container_spare_state(container, err) < 0)
         return -1;
     return cb_container_save_config(container, err);
 }

@@ -67,6 +67,7 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/signals.h \
 	%D%/spec.c \
 	%D%/spec.h \
+	%D%/state-file.c \
 	%D%/streams.c \
 	%D%/streams.h \
 	%D%/terminal.c \

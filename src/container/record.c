@@ -90,6 +90,7 @@ static int read_state(struct cb_container *container, struct cb_error **err)
 static int settle(struct cb_container *container, struct cb_error **err)
 {
     cb_auto(cb_lock) lock = NULL;
+    cb_auto(cb_error) error = NULL;
 
     if (cb_lock_try(&lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE, err) <=
         0)
@@ -104,7 +105,9 @@ static int settle(struct cb_container *container, struct cb_error **err)
     free(container->state.error);
     container->state.error = xstrdup("the monitor of the container was killed");
     cb_timestamp_format(cb_timestamp_now(), container->state.finished);
-    return cb_container_save_state(container, err);
+    if (cb_container_save_state(container, &error) < 0)
+        cb_debug("%s", cb_error_message(error)); /* it is no less dead for that */
+    return 0;
 }
 
 int cb_container_refresh(struct cb_container *container, struct cb_error **err)
@@ -268,24 +271,11 @@ int cb_containers_lock(struct cb_store *store, struct cb_lock **lock, int *dir,
     return 0;
 }
 
-static int save(const struct cb_container *container, const char *name, json_t *document,
-                int sync, struct cb_error **err)
-{
-    cb_auto_json *owned = document;
-    cb_autofree char *text = cb_json_dump(owned);
-
-    return cb_atomic_file_write(container->dir_fd, name, text, strlen(text), 0600, sync,
-                                err);
-}
-
-int cb_container_save_state(const struct cb_container *container, struct cb_error **err)
-{
-    return save(container, "state.json", cb_container_state_json(&container->state), 0,
-                err);
-}
-
 int cb_container_save_config(const struct cb_container *container, struct cb_error **err)
 {
-    return save(container, "config.json", cb_container_config_json(container),
-                !container->options.remove, err);
+    cb_auto_json *document = cb_container_config_json(container);
+    cb_autofree char *text = cb_json_dump(document);
+
+    return cb_atomic_file_write(container->dir_fd, "config.json", text, strlen(text),
+                                0600, !container->options.remove, err);
 }

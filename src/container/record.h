@@ -4,6 +4,7 @@
  *   image.json     the configuration of its image, which may be gone by now
  *   name           renamed by being replaced
  *   state.json     what became of it; replaced by its monitor
+ *   state.spare    holds blocks for another state.json, should the disk be full
  *   monitor.lock   held as long as its monitor lives
  *   socket         where its monitor listens
  *   log            a line of JSON for each line it printed
@@ -97,6 +98,8 @@ static inline int cb_container_is_running(const struct cb_container *container)
 int cb_containers_lock(struct cb_store *store, struct cb_lock **lock, int *dir,
                        struct cb_error **err);
 int cb_container_save_state(const struct cb_container *container, struct cb_error **err);
+/* Keeps room for another state. */
+int cb_container_spare_state(const struct cb_container *container, struct cb_error **err);
 int cb_container_save_config(const struct cb_container *container, struct cb_error **err);
 /* Reads the state again, and tells truly that a monitor was killed. */
 int cb_container_refresh(struct cb_container *container, struct cb_error **err);

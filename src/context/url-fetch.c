@@ -130,7 +130,7 @@ static int refused(const struct download *download, struct cb_error **err)
 
     cb_error_set(err, kind, "fetch `%s`: the server answered %s", download->shown,
                  cb_http_status_text(status, text));
-    if (kind == CB_ERR_DENIED)
+    if (kind == CB_ERR_DENIED && download->remote->secret)
         return cb_error_hint(err, "give --secret id=HTTP_AUTH_TOKEN_<host>,… or "
                                   "id=HTTP_AUTH_HEADER_<host>,…");
     return -1;

@@ -74,7 +74,7 @@ void cb_made_list_clear(struct cb_made_list *list)
         cb_vec_foreach (link, &made->links)
             cb_result_unref(*link);
         cb_vec_free(&made->links);
-        cb_snapshot_unref(made->squashed);
+        cb_snapshot_unref(made->instead);
         cb_result_unref(made->result);
         cb_plan_free(made->plan);
     }
@@ -390,10 +390,11 @@ static int export(struct cb_engine *engine, struct build *build,
         if (cb_caches_inline(build->cache, checked, top, made->plan->config, err) < 0)
             return -1;
     }
+    if (cb_squash_made(&engine->env, checked, &build->made, err) < 0)
+        return -1;
     if (out->stats.executed && !checked->squash && tell_waste(engine, build, err) < 0)
         return -1;
-    if (cb_squash_made(&engine->env, checked, &build->made, err) < 0 ||
-        cb_outputs_write(&engine->env, checked, &build->made, &outputs, err) < 0)
+    if (cb_outputs_write(&engine->env, checked, &build->made, &outputs, err) < 0)
         return -1;
     out->image_id = cb_outputs_id(&outputs);
     out->took_stdout = outputs.took_stdout;

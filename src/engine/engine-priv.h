@@ -68,6 +68,7 @@ struct cb_checked_request {
     struct cb_annotations annotations;
     int squash;              /* the image's own layers become one */
     const char *squash_from; /* those since this stage, or NULL; borrowed */
+    int fold;                /* no file is in two layers for another mode or owner */
 };
 /* --output, --push, --load, --annotation. */
 int cb_request_outputs(struct cb_checked_request *out,
@@ -119,9 +120,9 @@ int cb_request_caches(const char *option, int export, const struct cb_strings *t
 struct cb_made {
     struct cb_platform platform;
     struct cb_plan *plan;
-    struct cb_result *result;     /* NULL: scratch, or it is put together apart */
-    struct cb_snapshot *squashed; /* what the image is made of instead, or NULL */
-    int is_apart;                 /* as the plan's `apart`, with these on its base: */
+    struct cb_result *result;    /* NULL: scratch, or it is put together apart */
+    struct cb_snapshot *instead; /* what the image is made of, or NULL: of RESULT */
+    int is_apart;                /* as the plan's `apart`, with these on its base: */
     CB_VEC(struct cb_result *) links;
 };
 struct cb_made_list {
@@ -140,9 +141,9 @@ int cb_apart_choose(struct cb_build_env *env, const struct cb_checked_request *c
 int cb_apart_provide(struct cb_build_env *env, const struct cb_made_list *made,
                      const struct cb_platform_images *ids, struct cb_error **err);
 
-/* ── squash.c: --squash ── */
-int cb_request_squash(struct cb_checked_request *out, const char *given,
-                      struct cb_error **err);
+/* ── squash.c: --squash and --optimize-metadata ── */
+int cb_request_squash(struct cb_checked_request *out,
+                      const struct cb_build_request *request, struct cb_error **err);
 /* What each image is to be made of, and its history. */
 int cb_squash_made(struct cb_build_env *env, const struct cb_checked_request *checked,
                    struct cb_made_list *made, struct cb_error **err);

@@ -47,6 +47,7 @@ struct cb_build_request {
     int offline;           /* nothing is asked of any server */
     int explain;
     int push, load;
+    int optimize_metadata;
     const char *squash;   /* "" since the base, a stage: since that; "true"; NULL: not */
     const char *on_error; /* what becomes of a RUN that failed: "shell", or NULL */
     int keep_failed;

@@ -45,6 +45,8 @@ static int open_parts(const struct cb_made_list *made, int split, struct parts *
 
         if (each->result && cb_result_root(each->result, &part.root_fd, err) < 0)
             return -1;
+        if (each->result && cb_result_is_snapshot(each->result))
+            part.snapshot = cb_snapshot_result_get(each->result);
         if (split)
             part.directory = directory_of(&each->platform);
         cb_vec_push(out, part);
@@ -165,8 +167,8 @@ static int write_split(struct cb_build_env *env, const struct parts *parts, int 
         cb_autofd int to_fd = -1;
 
         if (open_part(dest_fd, part->directory, &to_fd, err) < 0 ||
-            cb_tree_write_dir(part->root_fd, to_fd, env->source_date_epoch, delete,
-                              env->cancel, err) < 0)
+            cb_tree_write_dir(part, to_fd, env->source_date_epoch, delete, env->cancel,
+                              err) < 0)
             return -1;
     }
     return 0;
@@ -177,7 +179,7 @@ static int write_merged(struct cb_build_env *env, const struct parts *parts, int
                         int delete, struct cb_error **err)
 {
     for (size_t i = 0; i < parts->count; i++) {
-        if (cb_tree_write_dir(parts->items[i].root_fd, dest_fd, env->source_date_epoch,
+        if (cb_tree_write_dir(&parts->items[i], dest_fd, env->source_date_epoch,
                               delete &&i == 0, env->cancel, err) < 0)
             return -1;
     }

@@ -76,7 +76,7 @@ static int make_config(struct cb_build_env *env, const struct cb_made *made, cha
                        size_t *len, struct cb_error **err)
 {
     cb_autofree struct cb_snapshot **layers = NULL;
-    struct cb_snapshot *top = made->squashed;
+    struct cb_snapshot *top = made->instead;
 
     if (!top && made->result)
         top = cb_snapshot_result_get(made->result);

@@ -467,7 +467,7 @@ int cb_request_check(struct cb_checked_request *out,
         check_attempts(out, request, err) < 0 ||
         check_cache_ttl(out, request->cache_ttl, err) < 0 ||
         check_offline(request, err) < 0 || check_on_error(request->on_error, err) < 0 ||
-        check_epoch(out, err) < 0 || cb_request_squash(out, request->squash, err) < 0)
+        check_epoch(out, err) < 0 || cb_request_squash(out, request, err) < 0)
         return -1;
     settle_cdi_dirs(out, request);
     if (cb_secrets_new(&out->secrets, &request->secrets, err) < 0)

@@ -28,8 +28,10 @@ CB_AUTO_VALUE_DEFINE(own_layers, own_layers_clear)
 static void find_own(const struct cb_made *made, struct own_layers *out)
 {
     const struct cb_image_config *config = made->plan->config;
-    struct cb_snapshot *at = made->result ? cb_snapshot_result_get(made->result) : NULL;
+    struct cb_snapshot *at = made->instead;
 
+    if (!at && made->result)
+        at = cb_snapshot_result_get(made->result);
     for (; at && cb_snapshot_depth(at) > made->plan->base_layers;
          at = cb_snapshot_parent(at))
         cb_vec_push(&out->layers, at);
@@ -53,7 +55,7 @@ static void tell(struct cb_build_env *env, const char *step,
         cb_event_say(env->sink, CB_EVENT_WARNING, 0,
                      "`%.*s%s`: its layer has %s of files again that only have another "
                      "mode or owner (give them with COPY --chmod or --chown, or in the "
-                     "step that makes the files)",
+                     "step that makes the files, or build with --optimize-metadata)",
                      shown, step, more, doubled);
     if (waste->deleted >= WORTH_TELLING)
         cb_event_say(env->sink, CB_EVENT_WARNING, 0,

@@ -77,12 +77,18 @@ int cb_archive_write_layout(struct cb_archive_env *env,
  * old one…". */
 int cb_archive_load(struct cb_archive_env *env, int fd, struct cb_strings *messages,
                     struct cb_error **err);
-/* A root filesystem tar (compressed or not) becomes an image of one layer. CHANGES:
- * Dockerfile instructions applied to its config by the caller: CONFIG is the ready config
- * without rootfs and history. NAME canonical or NULL. */
+/* A root filesystem tar (compressed or not) becomes an image of one layer. CONFIG is the
+ * ready config without rootfs and history, whose comment is MESSAGE, or else tells
+ * SOURCE_NAME. NAME canonical or NULL. */
 int cb_archive_import(struct cb_archive_env *env, int fd, const char *source_name,
                       const char *message, struct cb_image_config *config,
                       const char *name, struct cb_digest *id, struct cb_error **err);
+
+/* All but the first KEPT of at least KEPT + 2 layers become one. CONFIG and TOP: of the
+ * image; its history goes on telling all steps. */
+int cb_image_squash(struct cb_archive_env *env, struct cb_image_config *config,
+                    struct cb_snapshot *top, size_t kept, const struct cb_strings *names,
+                    struct cb_digest *id, struct cb_error **err);
 
 /* The files of the cache mount ID, open as CACHE_FD, become an image of one layer, NAME
  * (canonical). */

@@ -69,9 +69,7 @@ int cb_archive_import(struct cb_archive_env *env, int fd, const char *source_nam
 
     if (cb_snapshot_prepare(env->store, NULL, &snapshot, err) < 0)
         return -1;
-    if (unpack(env, fd, snapshot, err) < 0)
-        return cb_error_wrap(err, "import %s", source_name);
-    if (cb_snapshot_commit(snapshot, err) < 0 ||
+    if (unpack(env, fd, snapshot, err) < 0 || cb_snapshot_commit(snapshot, err) < 0 ||
         cb_chain_register(snapshot, env->pool, &diff_ids, err) < 0)
         return -1;
     cb_vec_free(&config->diff_ids);

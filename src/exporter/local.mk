@@ -26,6 +26,7 @@ src_exporter_libexporter_a_SOURCES = \
 	%D%/plan.c \
 	%D%/save-layout.c \
 	%D%/save.c \
+	%D%/squash.c \
 	%D%/tree-dir.c \
 	%D%/tree-tar.c \
 	%D%/tree.h

@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "base/map.h"
+#include "store/layer-file.h"
 #include "store/walk.h"
 
 #include <errno.h>
@@ -13,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SHARE_BYTES (1 << 20) /* from here on worth a look into the layers */
+
 struct level { /* a directory being filled */
     int fd;
     struct timespec mtime;
@@ -20,8 +23,9 @@ struct level { /* a directory being filled */
 };
 
 struct writing {
-    CB_VEC(struct level) levels; /* from the top down */
-    struct cb_map *links;        /* "dev:ino" → first path below the top */
+    CB_VEC(struct level) levels;  /* from the top down */
+    struct cb_map *links;         /* "dev:ino" → first path below the top */
+    struct cb_snapshot *snapshot; /* or NULL */
     int64_t epoch_s;
     int delete;
 };
@@ -163,7 +167,10 @@ static int put_file(struct writing *writing, int dir_fd, const struct cb_walk_en
 
     if (linked != 0)
         return linked < 0 ? -1 : 0;
-    from = openat(at->dir_fd, at->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (writing->snapshot && at->st.st_size >= SHARE_BYTES)
+        from = cb_layer_file_find(writing->snapshot, at->path, &at->st);
+    if (from < 0)
+        from = openat(at->dir_fd, at->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (from < 0)
         return cb_error_errno(err, errno, "open `%s`", at->path);
     to = openat(dir_fd, at->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -213,18 +220,20 @@ static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **er
     return put_other(writing, level->fd, at, err);
 }
 
-int cb_tree_write_dir(int root_fd, int to_fd, int64_t epoch_s, int delete,
-                      struct cb_cancel *cancel, struct cb_error **err)
+int cb_tree_write_dir(const struct cb_tree_part *tree, int to_fd, int64_t epoch_s,
+                      int delete, struct cb_cancel *cancel, struct cb_error **err)
 {
     cb_auto(cb_map) links = cb_map_new(free);
-    struct writing writing = {.links = links, .epoch_s = epoch_s, .delete = delete};
+    struct writing writing = {
+        .links = links, .snapshot = tree->snapshot, .epoch_s = epoch_s, .delete = delete};
     int top = fcntl(to_fd, F_DUPFD_CLOEXEC, 0);
     int result;
 
     if (top < 0)
         return cb_error_errno(err, errno, "duplicate a descriptor");
     push_level(&writing, top, (struct timespec){0});
-    result = root_fd >= 0 ? cb_walk(root_fd, visit, &writing, cancel, err) : 0;
+    result =
+        tree->root_fd >= 0 ? cb_walk(tree->root_fd, visit, &writing, cancel, err) : 0;
     if (result == 0)
         result = close_levels(&writing, 0, err);
     while (writing.levels.count)

@@ -8,6 +8,7 @@
 struct cb_tree_part {
     int root_fd; /* -1: an empty tree */
     char *directory;
+    struct cb_snapshot *snapshot; /* whose root it is, borrowed; or NULL */
 };
 /* The trees as one tar, names sorted. EPOCH_S: time of all entries; -1: as they are. */
 int cb_tree_write_tar(const struct cb_tree_part *parts, size_t count, int to_fd,
@@ -34,8 +35,9 @@ int cb_tree_stream_file(struct cb_tree_tar *tree, const char *name,
                         void *arg, struct cb_error **err);
 /* Copies the tree into the directory TO_FD: what is there of other names stays, and
  * nothing of the host is followed: a link in the way is replaced. Everything belongs to
- * the caller. With DELETE, what the tree has not is removed. */
-int cb_tree_write_dir(int root_fd, int to_fd, int64_t epoch_s, int delete,
-                      struct cb_cancel *cancel, struct cb_error **err);
+ * the caller. Where the file system can, large files share their blocks with the store's.
+ * With DELETE, what the tree has not is removed. */
+int cb_tree_write_dir(const struct cb_tree_part *tree, int to_fd, int64_t epoch_s,
+                      int delete, struct cb_cancel *cancel, struct cb_error **err);
 
 #endif

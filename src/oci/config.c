@@ -16,6 +16,13 @@ static void free_history(struct cb_history *entry)
     free(entry->comment);
 }
 
+void cb_image_config_drop_history(struct cb_image_config *config)
+{
+    cb_vec_foreach (entry, &config->history)
+        free_history(entry);
+    cb_vec_free(&config->history);
+}
+
 static void free_healthcheck(struct cb_healthcheck *check)
 {
     if (!check)
@@ -44,10 +51,7 @@ void cb_image_config_free(struct cb_image_config *config)
     cb_strings_free(&config->label_values);
     free_healthcheck(config->healthcheck);
     cb_vec_free(&config->diff_ids);
-    cb_vec_foreach (entry, &config->history) {
-        free_history(entry);
-    }
-    cb_vec_free(&config->history);
+    cb_image_config_drop_history(config);
     json_decref(config->other);
     json_decref(config->other_config);
     free(config);

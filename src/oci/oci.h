@@ -185,6 +185,7 @@ void cb_image_config_set_label(struct cb_image_config *config, const char *key,
 void cb_image_config_add_history(struct cb_image_config *config, const char *created,
                                  const char *created_by, const char *comment,
                                  int empty_layer);
+void cb_image_config_drop_history(struct cb_image_config *config);
 /* Names a volume or port once. */
 void cb_strings_add_once(struct cb_strings *set, const char *text);
 

@@ -4,11 +4,13 @@
 
 #include "base/fs.h"
 #include "base/user-namespace.h"
+#include "store/layer-file.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 
 #define WRITE_EARLY_BYTES (1 << 20)
+#define SHARE_BYTES       (1 << 20) /* from here on worth a look into the layers */
 
 struct cb_owner cb_copy_owner(const struct cb_copying *copying,
                               const struct cb_entry *entry)
@@ -67,6 +69,18 @@ static int make_empty(const struct cb_copying *copying, const struct cb_copy_job
                       job->target, err);
 }
 
+/* FROM shows it through a mount of layers. */
+static int copy_large(const struct cb_copy_job *job, int from, int to,
+                      struct cb_error **err)
+{
+    cb_autofd int own = -1;
+    struct stat st;
+
+    if (job->source && job->entry->size >= SHARE_BYTES && fstat(from, &st) == 0)
+        own = cb_layer_file_find(job->source, job->entry->path, &st);
+    return cb_fs_copy_data(own < 0 ? from : own, to, -1, err);
+}
+
 int cb_copy_job_run(const struct cb_copying *copying, const struct cb_copy_job *job,
                     void *buffer, struct cb_error **err)
 {
@@ -82,7 +96,7 @@ int cb_copy_job_run(const struct cb_copying *copying, const struct cb_copy_job *
         return -1;
     if (entry->size <= CB_COPY_SMALL_BYTES
             ? copy_small(from, to, (size_t)entry->size, buffer, entry->path, err) < 0
-            : cb_fs_copy_data(from, to, -1, err) < 0)
+            : copy_large(job, from, to, err) < 0)
         return cb_error_wrap(err, "copy to `/%s`", job->target);
     if (entry->size >= WRITE_EARLY_BYTES)
         cb_early_write_add(copying->early, job->target);

@@ -10,6 +10,7 @@
 struct cb_copy_job { /* a regular file to be copied */
     const struct cb_entry *entry;
     int source_root;
+    struct cb_snapshot *source; /* whose root that is; or NULL */
     char *target;
     char *same_as; /* a further name of what is (or will be) there; or NULL */
 };
@@ -17,6 +18,7 @@ struct cb_copy_job { /* a regular file to be copied */
 /* How one COPY copies, and what it has still to do. */
 struct cb_copying {
     struct cb_dest *dest;
+    struct cb_snapshot *source;   /* that is copied from, if it is one */
     const struct cb_owner *owner; /* NULL: as listed */
     const struct cb_chmod *chmod; /* NULL: as listed */
     struct cb_pool *pool;

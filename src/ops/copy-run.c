@@ -108,6 +108,10 @@ static int copy_source(struct copy_run *run, const struct cb_copy_origin *source
                                target, err);
     }
     selection = run->selections[source->input];
+    run->copying.source =
+        cb_result_is_snapshot(run->context->inputs[source->input])
+            ? cb_snapshot_result_get(run->context->inputs[source->input])
+            : NULL;
     if (cb_result_root(run->context->inputs[source->input], &root, err) < 0 ||
         (source->keeps_path && make_dirs(run, run->dest, 0, err) < 0))
         return -1;

@@ -135,7 +135,8 @@ static int add_regular(struct cb_copying *copying, int source_root,
                        const struct cb_entry *entry, const char *target,
                        struct cb_error **err)
 {
-    struct cb_copy_job job = {.entry = entry, .source_root = source_root};
+    struct cb_copy_job job = {
+        .entry = entry, .source_root = source_root, .source = copying->source};
 
     if (claim(copying, target, err) < 0)
         return -1;

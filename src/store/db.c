@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "store/db-files.h"
 #include "store/db-priv.h"
 #include "store/lock.h"
 
@@ -278,6 +279,7 @@ int cb_db_open(struct cb_db **out, const struct cb_db_options *options,
 {
     cb_auto(cb_db) db = xcalloc(1, sizeof(*db));
 
+    cb_db_files_keep();
     pthread_mutex_init(&db->mutex, NULL);
     db->no_sync = options->no_sync;
     db->cancel = options->cancel;
@@ -286,6 +288,8 @@ int cb_db_open(struct cb_db **out, const struct cb_db_options *options,
         return -1;
     if (cb_db_migrate(db, options->read_only, err) < 0)
         return -1;
+    if (!options->read_only)
+        cb_db_files_reserve(options->root);
     *out = cb_steal(&db);
     return 0;
 }

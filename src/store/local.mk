@@ -16,6 +16,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/content-priv.h \
 	%D%/content.h \
 	%D%/copy-tree.h \
+	%D%/db-files.c \
+	%D%/db-files.h \
 	%D%/db-gc.h \
 	%D%/db-images.h \
 	%D%/db-priv.h \
@@ -26,10 +28,14 @@ src_store_libstore_a_SOURCES = \
 	%D%/decompress.h \
 	%D%/driver.h \
 	%D%/file-digest.h \
+	%D%/fold.c \
+	%D%/fold.h \
 	%D%/gc.h \
 	%D%/journal-image.c \
 	%D%/journal.c \
 	%D%/journal.h \
+	%D%/layer-file.c \
+	%D%/layer-file.h \
 	%D%/layer-pass.h \
 	%D%/layer.h \
 	%D%/layout.h \
@@ -38,6 +44,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/record.h \
 	%D%/refs.h \
 	%D%/snapshot-priv.h \
+	%D%/snapshot-remade.c \
 	%D%/snapshot.h \
 	%D%/stat-index.h \
 	%D%/store-priv.h \

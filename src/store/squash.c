@@ -18,7 +18,6 @@
 #include <string.h>
 #include <sys/xattr.h>
 
-/* Of a snapshot that was squashed: "BASE RESULT", ids. */
 #define FACT "squash"
 
 struct squash {
@@ -340,42 +339,24 @@ static int make(struct cb_snapshot *top, struct cb_snapshot *base,
     return 0;
 }
 
-/* ── The same again ── */
-
-static int find_made(struct cb_snapshot *top, const char *base_id,
-                     struct cb_snapshot **out, struct cb_error **err)
-{
-    cb_autofree char *fact = cb_snapshot_fact(top, FACT);
-    const char *space = fact ? strchr(fact, ' ') : NULL;
-
-    if (!space || strncmp(fact, base_id, strlen(base_id)) != 0 ||
-        fact + strlen(base_id) != space)
-        return 0;
-    return cb_snapshot_get(top->store, space + 1, out, err);
-}
-
 int cb_snapshot_squash(struct cb_snapshot *top, struct cb_snapshot *base,
                        struct cb_cancel *cancel, struct cb_snapshot **out,
                        struct cb_error **err)
 {
-    const char *base_id = base ? cb_snapshot_id(base) : "-";
-    cb_autofree char *fact = NULL;
+    cb_auto(cb_snapshot) made = NULL;
     int found;
 
     if (top == base || top->parent == base) {
         *out = cb_snapshot_ref(top);
         return 0;
     }
-    found = find_made(top, base_id, out, err);
+    found = cb_snapshot_find_remade(top, FACT, base, out, err);
     if (found)
         return found < 0 ? -1 : 0;
-    if (make(top, base, cancel, out, err) < 0)
+    if (make(top, base, cancel, &made, err) < 0)
         return cb_error_wrap(err, "squash layers");
-    fact = xasprintf("%s %s", base_id, cb_snapshot_id(*out));
-    if (cb_snapshot_set_fact(top, FACT, fact, err) < 0) {
-        cb_snapshot_unref(*out);
-        *out = NULL;
+    if (cb_snapshot_note_remade(top, FACT, base, made, err) < 0)
         return -1;
-    }
+    *out = cb_steal(&made);
     return 0;
 }

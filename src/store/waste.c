@@ -5,6 +5,7 @@
 #include "store/waste.h"
 
 #include "base/fs.h"
+#include "store/layer-file.h"
 #include "store/snapshot-priv.h"
 #include "store/walk.h"
 #include "store/whiteout.h"
@@ -13,14 +14,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define FACT    "waste"
-#define SMALL   4096 /* files that are smaller are not looked for below */
-#define COMPARE (256 * 1024)
+#define FACT  "waste"
+#define SMALL 4096 /* files that are smaller are not looked for below */
 
 struct waste {
     struct cb_snapshot *layer;
@@ -39,52 +38,9 @@ static int open_below(struct waste *waste, struct cb_error **err)
     return cb_snapshot_open_root(waste->layer->parent, &waste->below_fd, err);
 }
 
-/* PATH below ROOT_FD as it is, name by name: no link is followed. -1: it is not there. */
-static int open_path(int root_fd, const char *path, int flags)
-{
-    cb_autofd int dir_fd = -1;
-    char name[NAME_MAX + 1];
-
-    for (;;) {
-        size_t len = strcspn(path, "/");
-        int last = path[len] == '\0';
-        int next;
-
-        if (len > NAME_MAX)
-            return -1;
-        snprintf(name, sizeof(name), "%.*s", (int)len, path);
-        next = openat(dir_fd < 0 ? root_fd : dir_fd, name,
-                      (last ? flags : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
-        if (last || next < 0)
-            return next;
-        cb_close(&dir_fd);
-        dir_fd = next;
-        path += len + 1;
-    }
-}
-
-/* 1: the same bytes, to the end of both. */
-static int same_content(int one_fd, int two_fd)
-{
-    cb_autofree char *one = xmalloc(COMPARE);
-    cb_autofree char *two = xmalloc(COMPARE);
-    off_t at = 0;
-
-    for (;;) {
-        ssize_t one_len = pread(one_fd, one, COMPARE, at);
-        ssize_t two_len = pread(two_fd, two, COMPARE, at);
-
-        if (one_len < 0 || one_len != two_len || memcmp(one, two, (size_t)one_len) != 0)
-            return 0;
-        if (one_len == 0)
-            return 1;
-        at += one_len;
-    }
-}
-
 static int is_doubled(const struct waste *waste, const struct cb_walk_entry *at)
 {
-    cb_autofd int below = open_path(waste->below_fd, at->path, O_PATH);
+    cb_autofd int below = cb_layer_file_open(waste->below_fd, at->path, O_PATH);
     cb_autofd int one = -1, two = -1;
     struct stat st;
 
@@ -92,8 +48,8 @@ static int is_doubled(const struct waste *waste, const struct cb_walk_entry *at)
         st.st_size != at->st.st_size || st.st_mtim.tv_sec != at->st.st_mtim.tv_sec)
         return 0;
     one = openat(at->dir_fd, at->name, O_RDONLY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC);
-    two = open_path(waste->below_fd, at->path, O_RDONLY | O_NOATIME);
-    return one >= 0 && two >= 0 && same_content(one, two);
+    two = cb_layer_file_open(waste->below_fd, at->path, O_RDONLY | O_NOATIME);
+    return one >= 0 && two >= 0 && cb_same_content(one, two);
 }
 
 /* ── In vain ── */
@@ -131,7 +87,7 @@ static int add_hidden(struct waste *waste, const char *path, struct cb_error **e
 
         if (cb_snapshot_open_upper(at, &upper, err) < 0)
             return -1;
-        fd = open_path(upper, path, O_PATH);
+        fd = cb_layer_file_open(upper, path, O_PATH);
         if (fd >= 0 && add_tree(waste, fd, err) < 0)
             return -1;
     }
