@@ -53,6 +53,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/graph.c \
 	%D%/graph.h \
 	%D%/fsck.c \
+	%D%/help.c \
 	%D%/history.c \
 	%D%/image-filter.c \
 	%D%/image-filter.h \
@@ -77,6 +78,10 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/listing.h \
 	%D%/login.c \
 	%D%/logs.c \
+	%D%/man-markup.c \
+	%D%/man-prose.c \
+	%D%/man.c \
+	%D%/man.h \
 	%D%/manifest.c \
 	%D%/monitor.c \
 	%D%/network-filter.c \
