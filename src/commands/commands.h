@@ -147,6 +147,19 @@ int cb_command_next_spelling(size_t *at, const char **group, const char **verb,
 /* "`x` is not a cbuild command" with what may have been meant. Returns -1. */
 int cb_command_unknown(int argc, char **argv, struct cb_error **err);
 
+/* ── globals.c ── */
+/* Options of every command; and docker's that stand before it. Rows without help are not
+ * here and say so. */
+extern const struct cb_option cb_globals[];
+extern const struct cb_option cb_leading_globals[];
+/* Takes the first kind out of argv, LEADING_ONLY before the first argument. Returns the
+ * new argc, -1 USAGE. */
+int cb_globals_take(struct cb_app *app, int argc, char **argv, int leading_only,
+                    struct cb_error **err);
+/* Both kinds, before the command. */
+int cb_globals_take_leading(struct cb_app *app, int argc, char **argv,
+                            struct cb_error **err);
+
 /* ── help.c ── */
 /* What `cbuild --help` prints. */
 void cb_print_overview(FILE *out);

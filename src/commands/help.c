@@ -53,19 +53,17 @@ void cb_print_overview(FILE *out)
           out);
     for (size_t i = 0; i < CB_ARRAY_SIZE(sections); i++)
         print_section(i, out);
-    fputs("\n"
-          "Options of every command:\n"
-          "      --root DIR   where images and caches are kept (default\n"
-          "                   $CBUILD_ROOT, else /var/lib/cbuild, else without root\n"
-          "                   $XDG_DATA_HOME/cbuild)\n"
-          "      --max-store SIZE  keep the store below this by removing cache that was\n"
-          "                   not used for longest (default: $CBUILD_MAX_STORE, or no\n"
-          "                   limit)\n"
-          "  -D, --debug      say more about what is done\n"
-          "  -h, --help       help, also of a command: `cbuild build --help`\n"
-          "  -v, --version    the version\n"
+    fputs("\nOptions of every command:\n", out);
+    cb_options_print(cb_globals, out);
+    fputs("  -h, --help                Help, also of a command: `cbuild build --help`\n"
+          "\nOptions before the command:\n",
+          out);
+    cb_options_print(cb_leading_globals, out);
+    fputs("  -v, --version             The version\n"
           "\n"
-          "Docker's two-word spellings work too: `cbuild image ls`.\n",
+          "Docker's two-word spellings work too: `cbuild image ls`. `man cbuild-build` "
+          "and\n"
+          "the like say more.\n",
           out);
 }
 

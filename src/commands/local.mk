@@ -20,7 +20,11 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/call.c \
 	%D%/call.h \
 	%D%/commands.h \
+	%D%/completion-names.c \
+	%D%/completion-scripts.c \
+	%D%/completion-values.c \
 	%D%/completion.c \
+	%D%/completion.h \
 	%D%/container-control.c \
 	%D%/container-image.c \
 	%D%/containers.c \
@@ -43,6 +47,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/event-filter.h \
 	%D%/events.c \
 	%D%/exec.c \
+	%D%/globals.c \
 	%D%/graph-dot.c \
 	%D%/graph-html.c \
 	%D%/graph-json.c \
