@@ -7,11 +7,11 @@ man/stamp: %D%/cbuild.1 cbuild$(EXEEXT)
 all-local: man/stamp
 
 install-data-local: man/stamp
-	$(MKDIR_P) '$(DESTDIR)$(man1dir)'
-	$(INSTALL_DATA) man/*.1 '$(DESTDIR)$(man1dir)'
+	$(MKDIR_P) '$(DESTDIR)$(mandir)/man1'
+	$(INSTALL_DATA) man/*.1 '$(DESTDIR)$(mandir)/man1'
 
 uninstall-local:
-	-cd man && for page in *.1; do rm -f '$(DESTDIR)$(man1dir)'/"$$page"; done
+	-cd man && for page in *.1; do rm -f '$(DESTDIR)$(mandir)/man1'/"$$page"; done
 
 clean-local:
 	rm -rf man
