@@ -4,10 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 #define READ_BYTES 65536
 
@@ -78,6 +80,28 @@ int cb_fs_read_file(int dir_fd, const char *path, size_t max, struct cb_strbuf *
     if (fd < 0)
         return cb_error_errno(err, errno, "open `%s`", path);
     return read_regular(fd, path, max, out, err);
+}
+
+/* One without a name, which somebody had opened before it was passed to us. */
+static int is_open_pipe(int fd)
+{
+    struct statfs fs;
+
+    return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
+}
+
+int cb_fs_read_given(const char *path, size_t max, struct cb_strbuf *out,
+                     struct cb_error **err)
+{
+    cb_autofd int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+    if (fd < 0)
+        return cb_error_errno(err, errno, "open `%s`", path);
+    if (!is_open_pipe(fd))
+        return read_regular(fd, path, max, out, err);
+    if (fcntl(fd, F_SETFL, 0) < 0 || cb_fs_read_fd(fd, max, out, err) < 0)
+        return cb_error_wrap(err, "`%s`", path);
+    return 0;
 }
 
 int cb_fs_read_in_root(int root_fd, const char *path, size_t max, struct cb_strbuf *out,

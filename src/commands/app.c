@@ -8,7 +8,6 @@
 #include "parser/parser.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -136,7 +135,7 @@ static int read_dockerfile(struct cb_source **out, const char *path,
 {
     cb_auto_value(cb_strbuf) text = {0};
 
-    if (cb_fs_read_file(AT_FDCWD, path, CB_DOCKERFILE_MAX_BYTES, &text, err) < 0)
+    if (cb_fs_read_given(path, CB_DOCKERFILE_MAX_BYTES, &text, err) < 0)
         return cb_error_hint(err, "`-` reads standard input");
     *out = cb_source_new(path, cb_strbuf_text(&text), text.len);
     return 0;

@@ -2,7 +2,6 @@
 #include "commands/archive.h"
 
 #include "base/out-file.h"
-#include "frontend/frontend.h"
 #include "registry/registry.h"
 #include "store/journal.h"
 

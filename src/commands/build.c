@@ -28,7 +28,7 @@ static const struct cb_option options[] = {
     {"allow", 0, CB_OPTION_LIST, AT(request.allow), "ENTITLEMENT",
      "Grant network.host, security.insecure or device[=NAME] to RUN steps that ask for "
      "it"},
-    {"annotation", 0, CB_OPTION_LIST, AT(request.annotations), "KEY=VALUE",
+    {"annotation", 0, CB_OPTION_LIST, AT(request.annotations), "[TYPE:]KEY=VALUE",
      "Annotate the image's manifest"},
     {"build-arg", 0, CB_OPTION_LIST, AT(request.build_args), "NAME[=VALUE]",
      "Set an ARG; without a value it is taken from the environment"},
@@ -163,27 +163,17 @@ static int parse_call(struct values *values, struct cb_error **err)
 }
 
 #define NO_ATTESTATIONS "no attestations are made: leave the option out"
-#define NO_LIMIT        "steps are not limited in this way; --memory and --ulimit are there"
 #define FALSES          "false|0|f|F|FALSE|False"
 
 static const struct cb_absent_option absent[] = {
     {"attest", 0, NO_ATTESTATIONS},
     {"builder", 0, "there are no builders to choose from: leave the option out"},
-    {"cgroup-parent", 0, "start cbuild itself in that cgroup: its steps stay below it"},
-    {"cpu-period", 0, NO_LIMIT},
-    {"cpu-quota", 0, NO_LIMIT},
-    {"cpu-shares", 'c', NO_LIMIT},
-    {"cpuset-cpus", 0, NO_LIMIT},
-    {"cpuset-mems", 0, NO_LIMIT},
     {"isolation", 0, "steps run in cbuild's own sandbox: leave the option out"},
-    {"memory-swap", 0, NO_LIMIT},
     {"policy", 0, "there are no policies; --offline keeps a build from asking anybody"},
     {"print", 0, "--call=outline and --call=targets answer these questions"},
     {"provenance", 0, NO_ATTESTATIONS},
-    {"resource", 0, NO_LIMIT},
+    {"resource", 0, "--memory, --cpu-quota and --ulimit limit what steps take"},
     {"sbom", 0, NO_ATTESTATIONS},
-    {"security-opt", 0,
-     "`RUN --security=insecure` with --allow security.insecure lifts a step's sandbox"},
     {0},
 };
 

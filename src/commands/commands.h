@@ -84,6 +84,7 @@ extern const struct cb_cli_command cb_load_command;
 extern const struct cb_cli_command cb_login_command;
 extern const struct cb_cli_command cb_logout_command;
 extern const struct cb_cli_command cb_logs_command;
+extern const struct cb_cli_command cb_man_command;
 extern const struct cb_cli_command cb_manifest_annotate_command;
 extern const struct cb_cli_command cb_manifest_create_command;
 extern const struct cb_cli_command cb_manifest_delete_command;
@@ -135,18 +136,40 @@ extern const struct cb_cli_command
 /* Finds the command for ARGV, in both of docker's spellings (`images`, `image ls`).
  * *USED: how many words named it. */
 const struct cb_cli_command *cb_command_find(int argc, char **argv, int *used);
-/* What `cbuild --help` prints. */
-void cb_print_overview(FILE *out);
-void cb_print_command_help(const struct cb_cli_command *command, FILE *out);
 /* `image`, `cache`: is WORD followed by others, and by which. */
 int cb_command_is_group(const char *word);
 /* The groups and a group's verbs, one after the other: start with *AT 0; NULL at the end.
  */
 const char *cb_command_next_group(size_t *at);
 const char *cb_command_next_verb(const char *group, size_t *at, const char **summary);
-void cb_print_group_help(const char *group, FILE *out);
+/* All spellings of two words, aliases too: 0 at the end. */
+int cb_command_next_spelling(size_t *at, const char **group, const char **verb,
+                             const struct cb_cli_command **command);
 /* "`x` is not a cbuild command" with what may have been meant. Returns -1. */
 int cb_command_unknown(int argc, char **argv, struct cb_error **err);
+
+/* ── globals.c ── */
+/* Options of every command; and docker's that stand before it. Rows without help are not
+ * here and say so. */
+extern const struct cb_option cb_globals[];
+extern const struct cb_option cb_leading_globals[];
+/* Takes the first kind out of argv, LEADING_ONLY before the first argument. Returns the
+ * new argc, -1 USAGE. */
+int cb_globals_take(struct cb_app *app, int argc, char **argv, int leading_only,
+                    struct cb_error **err);
+/* Both kinds, before the command. */
+int cb_globals_take_leading(struct cb_app *app, int argc, char **argv,
+                            struct cb_error **err);
+
+/* ── help.c ── */
+/* What `cbuild --help` prints. */
+void cb_print_overview(FILE *out);
+void cb_print_command_help(const struct cb_cli_command *command, FILE *out);
+void cb_print_group_help(const char *group, FILE *out);
+/* The headings of the overview, from 0 on, NULL at the end; and where a command stands.
+ */
+const char *cb_help_section_title(size_t section);
+size_t cb_help_section(const struct cb_cli_command *command);
 
 /* ── app.c: what several commands need ── */
 /* The configuration files, read when first asked for. Borrowed. */

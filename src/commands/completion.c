@@ -1,139 +1,62 @@
-/* cbuild completion: a script for the shell that asks cbuild itself, by the hidden
- * command `cbuild __complete WORD...`, what the last word may become: commands and
- * options from their tables, images of the store, stages of the Dockerfile. Where it
- * prints nothing the shell completes files. It never fails and says nothing else: nobody
- * asked it. */
-#include "commands/commands.h"
-
-#include "container/record.h"
-#include "engine/engine.h"
-#include "parser/parser.h"
+/* The hidden command `cbuild __complete WORD...`: what the last word may become. Commands
+ * and options are from their tables, names from the store, stages from the Dockerfile.
+ * Where it prints nothing the shell completes files. It never fails and says nothing
+ * else: nobody asked it. */
+#include "commands/completion.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const struct cb_option options[] = {{0}};
 
-/* ── Candidates ── */
-
-static void offer(const char *candidate, const char *word, const char *help)
-{
-    if (strncmp(candidate, word, strlen(word)) == 0)
-        printf(help ? "%s\t%s\n" : "%s\n", candidate, help);
-}
-
-static void offer_commands(const char *word)
+static void offer_commands(const struct cb_completion *at)
 {
     const char *group;
 
     for (size_t i = 0; cb_commands[i]; i++)
         if (!strchr(cb_commands[i]->name, ' '))
-            offer(cb_commands[i]->name, word, cb_commands[i]->summary);
-    for (size_t at = 0; (group = cb_command_next_group(&at));)
-        offer(group, word, NULL);
+            cb_complete_offer(at, cb_commands[i]->name, cb_commands[i]->summary);
+    for (size_t i = 0; (group = cb_command_next_group(&i));) {
+        char *argv[] = {(char *)group};
+        int used;
+
+        if (!cb_command_find(1, argv, &used))
+            cb_complete_offer(at, group, NULL);
+    }
+    cb_complete_offer(at, "help", "Help, also of a command");
 }
 
-static void offer_verbs(const char *group, const char *word)
+static void offer_verbs(const struct cb_completion *at, const char *group)
 {
     const char *verb, *summary;
 
-    for (size_t at = 0; (verb = cb_command_next_verb(group, &at, &summary));)
-        offer(verb, word, summary);
+    for (size_t i = 0; (verb = cb_command_next_verb(group, &i, &summary));)
+        cb_complete_offer(at, verb, summary);
 }
 
-static void offer_options(const struct cb_cli_command *command, const char *word)
+static void offer_options(const struct cb_completion *at, const struct cb_option *rows)
 {
-    for (const struct cb_option *o = command->options; o->name; o++) {
+    for (const struct cb_option *o = rows; o->name; o++) {
         cb_autofree char *name = xasprintf("--%s", o->name);
 
-        if (o->help)
-            offer(name, word, o->help);
-    }
-    offer("--help", word, "Help for this command");
-}
-
-static void offer_images(struct cb_app *app, const char *word)
-{
-    cb_auto(cb_store) store = NULL;
-    cb_auto_value(cb_images) images = {0};
-
-    if (cb_app_store(app, 0, &store, NULL) < 0 || cb_image_list(store, &images, NULL) < 0)
-        return;
-    cb_vec_foreach (image, &images) {
-        for (size_t i = 0; i < (*image)->names.count; i++) {
-            cb_auto(cb_reference) reference = NULL;
-            cb_autofree char *name = NULL;
-
-            if (cb_reference_parse(&reference, (*image)->names.items[i], NULL) < 0)
-                continue;
-            name = cb_reference_familiar(reference);
-            offer(name, word, NULL);
-        }
+        if (o->help && o->kind != CB_OPTION_ACCEPTED)
+            cb_complete_offer(at, name, o->help);
     }
 }
 
-static void offer_containers(struct cb_app *app, const char *word)
+/* ── Options that take a value ── */
+
+static int takes_word(const struct cb_option *option)
 {
-    cb_auto(cb_store) store = NULL;
-    cb_auto_value(cb_containers) containers = {0};
-
-    if (cb_app_store(app, 0, &store, NULL) < 0 ||
-        cb_containers_list(store, &containers, NULL) < 0)
-        return;
-    cb_vec_foreach (container, &containers)
-        offer((*container)->name, word, NULL);
-}
-
-static void offer_stages(int argc, char **argv, const char *word)
-{
-    cb_auto(cb_source) source = NULL;
-    cb_auto(cb_dockerfile) dockerfile = NULL;
-    const char *path = NULL;
-
-    for (int i = 0; i + 1 < argc; i++)
-        if (strcmp(argv[i], "-f") == 0 || strcmp(argv[i], "--file") == 0)
-            path = argv[i + 1];
-    if ((path && strcmp(path, "-") == 0) ||
-        cb_app_dockerfile(NULL, path, &source, NULL) < 0 ||
-        cb_dockerfile_parse(&dockerfile, source, NULL) < 0)
-        return;
-    for (size_t i = 0; i < dockerfile->stage_count; i++)
-        if (dockerfile->stages[i].name)
-            offer(dockerfile->stages[i].name, word, NULL);
-}
-
-static void offer_builds(struct cb_app *app, const char *word)
-{
-    cb_auto(cb_store) store = NULL;
-    cb_auto_value(cb_strings) ids = {0};
-
-    offer("last", word, NULL);
-    if (cb_app_store(app, 0, &store, NULL) < 0 || cb_builds_list(store, &ids, NULL) < 0)
-        return;
-    for (size_t i = 0; i < ids.count; i++)
-        offer(ids.items[i], word, NULL);
-}
-
-static void offer_words(const char *words, const char *word)
-{
-    while (*words) {
-        size_t len = strcspn(words, " ");
-        cb_autofree char *one = xstrndup(words, len);
-
-        offer(one, word, NULL);
-        words += len + (words[len] == ' ');
-    }
+    return option->kind != CB_OPTION_FLAG && option->kind != CB_OPTION_ACCEPTED &&
+           option->kind != CB_OPTION_OPTIONAL;
 }
 
 /* The option that WORD, the one before the last, is and that wants a value. */
-static const struct cb_option *option_of(const struct cb_cli_command *command,
-                                         const char *word)
+static const struct cb_option *option_of(const struct cb_option *rows, const char *word)
 {
-    for (const struct cb_option *o = command->options; o->name; o++) {
-        int is_flag = o->kind == CB_OPTION_FLAG || o->kind == CB_OPTION_ACCEPTED ||
-                      o->kind == CB_OPTION_OPTIONAL;
-
-        if (is_flag)
+    for (const struct cb_option *o = rows; o->name; o++) {
+        if (!takes_word(o))
             continue;
         if ((strncmp(word, "--", 2) == 0 && strcmp(word + 2, o->name) == 0) ||
             (word[0] == '-' && word[1] == o->letter && o->letter && !word[2]))
@@ -142,105 +65,153 @@ static const struct cb_option *option_of(const struct cb_cli_command *command,
     return NULL;
 }
 
-static void offer_value(struct cb_app *app, const struct cb_option *option, int argc,
-                        char **argv, const char *word)
+/* "--target=b": the value is what is completed. */
+static int complete_joined(const struct cb_completion *at,
+                           const struct cb_cli_command *command)
 {
-    static const struct {
-        const char *option, *words;
-    } table[] = {
-        {"progress", "auto plain tty quiet rawjson legacy"},
-        {"pull", "always missing never newer"},
-        {"network", "bridge host none"},
-        {"call", "check outline targets"},
-        {"context-mode", "keep git"},
-        {"platform", "linux/amd64 linux/arm64 linux/arm/v7"},
-        {"compression", "gzip zstd uncompressed"},
-    };
+    const char *equals = strchr(at->word, '=');
+    struct cb_completion value = *at;
+    cb_autofree char *prefix = NULL;
 
-    if (strcmp(option->name, "target") == 0)
-        offer_stages(argc, argv, word);
-    if (strcmp(option->name, "build") == 0)
-        offer_builds(app, word);
-    for (size_t i = 0; i < CB_ARRAY_SIZE(table); i++)
-        if (strcmp(table[i].option, option->name) == 0)
-            offer_words(table[i].words, word);
+    if (strncmp(at->word, "--", 2) != 0 || !equals)
+        return 0;
+    prefix = xstrndup(at->word, (size_t)(equals - at->word) + 1);
+    value.prefix = prefix;
+    value.word = equals + 1;
+    for (const struct cb_option *o = command->options; o->name; o++)
+        if (strlen(o->name) == (size_t)(equals - at->word) - 2 &&
+            strncmp(o->name, at->word + 2, strlen(o->name)) == 0)
+            cb_complete_value(&value, command, o);
+    return 1;
 }
 
-static int is_one_of(const struct cb_cli_command *command,
-                     const struct cb_cli_command *const *some, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (command == some[i])
-            return 1;
-    return 0;
-}
+/* ── Arguments ── */
 
-static int takes_images(const struct cb_cli_command *command)
-{
-    static const struct cb_cli_command *const takers[] = {
-        &cb_run_command,        &cb_create_command, &cb_push_command,
-        &cb_pull_command,       &cb_tag_command,    &cb_rmi_command,
-        &cb_inspect_command,    &cb_save_command,   &cb_images_command,
-        &cb_history_command,    &cb_copy_command,   &cb_image_inspect_command,
-        &cb_image_tree_command,
-    };
-
-    return is_one_of(command, takers, CB_ARRAY_SIZE(takers));
-}
-
-static int takes_containers(const struct cb_cli_command *command)
-{
-    static const struct cb_cli_command *const takers[] = {
-        &cb_start_command,   &cb_stop_command,
-        &cb_kill_command,    &cb_restart_command,
-        &cb_wait_command,    &cb_rm_command,
-        &cb_rename_command,  &cb_exec_command,
-        &cb_logs_command,    &cb_attach_command,
-        &cb_cp_command,      &cb_diff_command,
-        &cb_export_command,  &cb_commit_command,
-        &cb_inspect_command, &cb_container_inspect_command,
-        &cb_pause_command,   &cb_unpause_command,
-        &cb_update_command,  &cb_port_command,
-        &cb_top_command,     &cb_stats_command,
-    };
-
-    return is_one_of(command, takers, CB_ARRAY_SIZE(takers));
-}
-
-static void complete(struct cb_app *app, int argc, char **argv)
-{
-    const char *word = argv[argc - 1];
+static const struct taker {
     const struct cb_cli_command *command;
-    const struct cb_option *option;
+    void (*offers[3])(const struct cb_completion *at);
+} takers[] = {
+    {&cb_run_command, {cb_complete_images}},
+    {&cb_create_command, {cb_complete_images}},
+    {&cb_push_command, {cb_complete_images}},
+    {&cb_pull_command, {cb_complete_images}},
+    {&cb_tag_command, {cb_complete_images}},
+    {&cb_rmi_command, {cb_complete_images}},
+    {&cb_save_command, {cb_complete_images}},
+    {&cb_images_command, {cb_complete_images}},
+    {&cb_history_command, {cb_complete_images}},
+    {&cb_copy_command, {cb_complete_images}},
+    {&cb_image_inspect_command, {cb_complete_images}},
+    {&cb_image_tree_command, {cb_complete_images}},
+    {&cb_inspect_command,
+     {cb_complete_containers, cb_complete_images, cb_complete_volumes}},
+    {&cb_container_inspect_command, {cb_complete_containers}},
+    {&cb_start_command, {cb_complete_containers}},
+    {&cb_stop_command, {cb_complete_containers}},
+    {&cb_kill_command, {cb_complete_containers}},
+    {&cb_restart_command, {cb_complete_containers}},
+    {&cb_wait_command, {cb_complete_containers}},
+    {&cb_rm_command, {cb_complete_containers}},
+    {&cb_rename_command, {cb_complete_containers}},
+    {&cb_exec_command, {cb_complete_containers}},
+    {&cb_logs_command, {cb_complete_containers}},
+    {&cb_attach_command, {cb_complete_containers}},
+    {&cb_cp_command, {cb_complete_containers}},
+    {&cb_diff_command, {cb_complete_containers}},
+    {&cb_export_command, {cb_complete_containers}},
+    {&cb_commit_command, {cb_complete_containers}},
+    {&cb_pause_command, {cb_complete_containers}},
+    {&cb_unpause_command, {cb_complete_containers}},
+    {&cb_update_command, {cb_complete_containers}},
+    {&cb_port_command, {cb_complete_containers}},
+    {&cb_top_command, {cb_complete_containers}},
+    {&cb_stats_command, {cb_complete_containers}},
+    {&cb_builds_show_command, {cb_complete_builds}},
+    {&cb_builds_logs_command, {cb_complete_builds}},
+    {&cb_builds_rm_command, {cb_complete_builds}},
+    {&cb_explain_command, {cb_complete_builds}},
+    {&cb_debug_command, {cb_complete_builds}},
+    {&cb_cache_export_command, {cb_complete_caches}},
+    {&cb_cache_import_command, {cb_complete_caches}},
+    {&cb_cache_rm_command, {cb_complete_caches}},
+    {&cb_network_inspect_command, {cb_complete_networks}},
+    {&cb_network_rm_command, {cb_complete_networks}},
+    {&cb_network_connect_command, {cb_complete_networks, cb_complete_containers}},
+    {&cb_network_disconnect_command, {cb_complete_networks, cb_complete_containers}},
+    {&cb_volume_inspect_command, {cb_complete_volumes}},
+    {&cb_volume_rm_command, {cb_complete_volumes}},
+};
+
+static void offer_arguments(const struct cb_completion *at,
+                            const struct cb_cli_command *command)
+{
+    if (command == &cb_completion_command)
+        cb_complete_words(at, "bash zsh fish");
+    for (size_t i = 0; i < CB_ARRAY_SIZE(takers); i++)
+        for (size_t k = 0; takers[i].command == command && k < 3; k++)
+            if (takers[i].offers[k])
+                takers[i].offers[k](at);
+}
+
+/* ── All ── */
+
+static void complete_of(const struct cb_completion *at,
+                        const struct cb_cli_command *command, int used)
+{
+    const char *before = at->argc > used ? at->argv[at->argc - 1] : "";
+    const struct cb_option *option = option_of(command->options, before);
+
+    if (option) {
+        cb_complete_value(at, command, option);
+    } else if (!complete_joined(at, command)) {
+        if (*at->word != '-') {
+            offer_arguments(at, command);
+            return;
+        }
+        offer_options(at, command->options);
+        offer_options(at, cb_globals);
+        cb_complete_offer(at, "--help", "Help for this command");
+    }
+}
+
+static void complete(struct cb_completion *at)
+{
+    const struct cb_cli_command *command;
     int used = 0;
 
-    if (argc == 1 && *word != '-') {
-        offer_commands(word);
+    if (at->argc > 0 && strcmp(at->argv[0], "help") == 0) {
+        at->argv++;
+        at->argc--;
+    }
+    if (at->argc == 0 && *at->word != '-') {
+        offer_commands(at);
         return;
     }
-    if (argc == 2 && cb_command_is_group(argv[0]) && *word != '-')
-        offer_verbs(argv[0], word);
-    command =
-        argv[0][0] == '-' ? &cb_build_command : cb_command_find(argc - 1, argv, &used);
-    if (!command)
-        return;
-    option = argc - 1 > used ? option_of(command, argv[argc - 2]) : NULL;
-    if (option)
-        offer_value(app, option, argc, argv, word);
-    else if (*word == '-')
-        offer_options(command, word);
-    if (option || *word == '-')
-        return;
-    if (takes_images(command))
-        offer_images(app, word);
-    if (takes_containers(command))
-        offer_containers(app, word);
+    if (at->argc == 0) {
+        offer_options(at, cb_leading_globals);
+        cb_complete_offer(at, "--version", "The version");
+    }
+    if (at->argc == 1 && cb_command_is_group(at->argv[0]) && *at->word != '-')
+        offer_verbs(at, at->argv[0]);
+    command = at->argc == 0 || at->argv[0][0] == '-'
+                  ? &cb_build_command
+                  : cb_command_find(at->argc, at->argv, &used);
+    if (command)
+        complete_of(at, command, used);
 }
 
 static int run_complete(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
-    if (argc > 0)
-        complete(app, argc, argv);
+    struct cb_completion at = {.app = app, .argv = argv, .prefix = ""};
+
+    if (argc == 0)
+        return 0;
+    at.word = argv[argc - 1];
+    at.argc = cb_globals_take_leading(app, argc - 1, argv, NULL);
+    if (at.argc >= 0)
+        at.argc = cb_globals_take(app, at.argc, argv, 0, NULL);
+    if (at.argc >= 0) /* else an option of these that wants a value */
+        complete(&at);
     return 0;
 }
 
@@ -250,79 +221,4 @@ const struct cb_cli_command cb_complete_command = {
     .usage = "__complete WORD...",
     .options = options,
     .run = run_complete,
-};
-
-/* ── The scripts ── */
-
-static const char bash[] =
-    "# cbuild(1) completion for bash: source <(cbuild completion bash)\n"
-    "_cbuild() {\n"
-    "    local word=${COMP_LINE:0:COMP_POINT} words candidate\n"
-    "    word=${word##*[[:space:]]}\n"
-    "    words=(\"${COMP_WORDS[@]:1:COMP_CWORD-1}\")\n"
-    "    COMPREPLY=()\n"
-    "    while IFS=$'\\t' read -r candidate _; do\n"
-    "        # bash takes a colon for the end of a word\n"
-    "        case $word in *:*) candidate=${candidate#\"${word%\"${word##*:}\"}\"} ;; "
-    "esac\n"
-    "        COMPREPLY+=(\"$candidate\")\n"
-    "    done < <(cbuild __complete \"${words[@]}\" \"$word\" 2>/dev/null)\n"
-    "}\n"
-    "complete -o default -o bashdefault -F _cbuild cbuild\n";
-
-static const char zsh[] =
-    "#compdef cbuild\n"
-    "# cbuild(1) completion for zsh: source <(cbuild completion zsh)\n"
-    "_cbuild() {\n"
-    "    local -a found\n"
-    "    local line\n"
-    "    for line in \"${(@f)$(cbuild __complete \"${(@)words[2,CURRENT-1]}\" "
-    "\"${words[CURRENT]}\" 2>/dev/null)}\"; do\n"
-    "        [[ -n $line ]] && "
-    "found+=(\"${${line%%$'\\t'*}//:/\\\\:}:${line#*$'\\t'}\")\n"
-    "    done\n"
-    "    if (( ${#found} )); then _describe cbuild found; else _files; fi\n"
-    "}\n"
-    "compdef _cbuild cbuild\n";
-
-static const char fish[] =
-    "# cbuild(1) completion for fish: cbuild completion fish | source\n"
-    "function __cbuild_complete\n"
-    "    set -l words (commandline -opc)\n"
-    "    cbuild __complete $words[2..-1] (commandline -ct) 2>/dev/null\n"
-    "end\n"
-    "complete -c cbuild -a '(__cbuild_complete)'\n";
-
-static int run_completion(struct cb_app *app, int argc, char **argv,
-                          struct cb_error **err)
-{
-    static const struct {
-        const char *shell, *script;
-    } scripts[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
-    cb_auto_value(cb_strings) args = {0};
-    int status =
-        cb_options_parse(&cb_completion_command, argc, argv, 0, NULL, &args, err);
-
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_completion_command, &args, 1, 1, err) < 0)
-        return -1;
-    for (size_t i = 0; i < CB_ARRAY_SIZE(scripts); i++) {
-        if (strcmp(scripts[i].shell, args.items[0]) == 0) {
-            fputs(scripts[i].script, stdout);
-            return 0;
-        }
-    }
-    return cb_error_set(err, CB_ERR_USAGE,
-                        "unknown shell `%s`: expected bash, zsh or fish", args.items[0]);
-}
-
-const struct cb_cli_command cb_completion_command = {
-    .name = "completion",
-    .summary = "Print a completion script for a shell",
-    .usage = "completion bash|zsh|fish",
-    .about = "For the running shell: source <(cbuild completion bash)",
-    .options = options,
-    .run = run_completion,
-    .stays_out = 1,
 };

@@ -21,7 +21,11 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/call.c \
 	%D%/call.h \
 	%D%/commands.h \
+	%D%/completion-names.c \
+	%D%/completion-scripts.c \
+	%D%/completion-values.c \
 	%D%/completion.c \
+	%D%/completion.h \
 	%D%/container-control.c \
 	%D%/container-image.c \
 	%D%/containers.c \
@@ -44,6 +48,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/event-filter.h \
 	%D%/events.c \
 	%D%/exec.c \
+	%D%/globals.c \
 	%D%/graph-dot.c \
 	%D%/graph-html.c \
 	%D%/graph-json.c \
@@ -54,6 +59,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/graph.c \
 	%D%/graph.h \
 	%D%/fsck.c \
+	%D%/help.c \
 	%D%/history.c \
 	%D%/image-filter.c \
 	%D%/image-filter.h \
@@ -79,6 +85,10 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/listing.h \
 	%D%/login.c \
 	%D%/logs.c \
+	%D%/man-markup.c \
+	%D%/man-prose.c \
+	%D%/man.c \
+	%D%/man.h \
 	%D%/manifest.c \
 	%D%/monitor.c \
 	%D%/network-filter.c \

@@ -52,44 +52,6 @@ static void open_standard_files(void)
             _exit(125);
 }
 
-/* Takes --root, --max-store and --debug out of argv, up to the first argument of `run`.
- * Returns the new argc, -1 with err. */
-static int take_global_options(struct cb_app *app, int argc, char **argv,
-                               int leading_only, struct cb_error **err)
-{
-    int out = 0;
-
-    for (int i = 0; i < argc; i++) {
-        const char *word = argv[i];
-
-        if (strcmp(word, "--") == 0 || (leading_only && word[0] != '-')) {
-            while (i < argc)
-                argv[out++] = argv[i++];
-            break;
-        }
-        if (strcmp(word, "--debug") == 0 || strcmp(word, "-D") == 0) {
-            app->debug = 1;
-        } else if (strncmp(word, "--max-store=", 12) == 0) {
-            app->max_store = word + 12;
-        } else if (strcmp(word, "--max-store") == 0) {
-            if (++i >= argc)
-                return cb_error_set(err, CB_ERR_USAGE,
-                                    "flag needs an argument: --max-store");
-            app->max_store = argv[i];
-        } else if (strncmp(word, "--root=", 7) == 0) {
-            app->root = word + 7;
-        } else if (strcmp(word, "--root") == 0) {
-            if (++i >= argc)
-                return cb_error_set(err, CB_ERR_USAGE, "flag needs an argument: --root");
-            app->root = argv[i];
-        } else {
-            argv[out++] = argv[i];
-        }
-    }
-    argv[out] = NULL;
-    return out;
-}
-
 static void print_error(const struct cb_error *error)
 {
     cb_auto_value(cb_strbuf) text = {0};
@@ -145,7 +107,8 @@ static int run_command(struct cb_app *app, const struct cb_cli_command *command,
 {
     cb_auto(cb_launcher) launcher = NULL;
 
-    argc = take_global_options(app, argc, argv, takes_a_command(command), err);
+    if (command != &cb_complete_command)
+        argc = cb_globals_take(app, argc, argv, takes_a_command(command), err);
     if (argc < 0)
         return -1;
     cb_log_set_debug(app->debug);
@@ -190,7 +153,7 @@ static int dispatch(struct cb_app *app, int argc, char **argv, int is_monitor,
         *command = &cb_monitor_command;
         return run_command(app, *command, argc, argv, err);
     }
-    argc = take_global_options(app, argc, argv, 1, err);
+    argc = cb_globals_take_leading(app, argc, argv, err);
     if (argc < 0)
         return -1;
     if (argc == 0 || is_help(argv[0]))

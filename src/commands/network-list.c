@@ -191,7 +191,7 @@ const struct cb_cli_command cb_network_inspect_command = {
 
 static const struct cb_option prune_options[] = {
     {"filter", 0, CB_OPTION_LIST, AT(filters), "KEY=VALUE",
-     "Only those with label=KEY[=VALUE], without (label!=…), or made until=TIME"},
+     "Only those with label=KEY[=VALUE], without (label!=...), or made until=TIME"},
     {"force", 'f', CB_OPTION_FLAG, AT(force), NULL, "Do not ask"},
     {0},
 };

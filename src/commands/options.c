@@ -147,6 +147,37 @@ static int takes_value(const struct cb_option *option)
            option->kind == CB_OPTION_UNSIGNED;
 }
 
+/* EQUALS: the "=value" of the word at *AT, or NULL. */
+static int store_long(const struct cb_option *option, const char *equals, int argc,
+                      char **argv, int *at, void *values, struct cb_error **err)
+{
+    if (equals)
+        return store_value(option, equals + 1, values, err);
+    if (!takes_value(option))
+        return store_value(option, NULL, values, err);
+    if (*at + 1 >= argc)
+        return cb_error_set(err, CB_ERR_USAGE, "flag needs an argument: --%s",
+                            option->name);
+    return store_value(option, argv[++*at], values, err);
+}
+
+int cb_options_take(const struct cb_option *options, int argc, char **argv, int *at,
+                    void *values, struct cb_error **err)
+{
+    const char *word = argv[*at];
+    const char *equals = strchr(word, '=');
+    const struct cb_option *option = NULL;
+
+    if (word[0] == '-' && word[1] == '-')
+        option = find_long(options, word + 2,
+                           equals ? (size_t)(equals - word - 2) : strlen(word + 2));
+    else if (word[0] == '-' && word[1] && (!word[2] || word[2] == '='))
+        option = find_letter(options, word[1]);
+    if (!option)
+        return 0;
+    return store_long(option, equals, argc, argv, at, values, err) < 0 ? -1 : 1;
+}
+
 static int parse_long(const struct cb_cli_command *command, int argc, char **argv,
                       int *at, void *values, struct cb_error **err)
 {
@@ -162,14 +193,7 @@ static int parse_long(const struct cb_cli_command *command, int argc, char **arg
         return absent ? absent_long(command, absent, argc, argv, at, err)
                       : unknown_long(command, word, err);
     }
-    if (equals)
-        return store_value(option, equals + 1, values, err);
-    if (!takes_value(option))
-        return store_value(option, NULL, values, err);
-    if (*at + 1 >= argc)
-        return cb_error_set(err, CB_ERR_USAGE, "flag needs an argument: --%s",
-                            option->name);
-    return store_value(option, argv[++*at], values, err);
+    return store_long(option, equals, argc, argv, at, values, err);
 }
 
 /* "-it", "-tname", "-t name", "-t=name". */

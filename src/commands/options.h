@@ -50,6 +50,10 @@ struct cb_cli_command;
 int cb_options_parse(const struct cb_cli_command *command, int argc, char **argv,
                      int stop_at_first, void *values, struct cb_strings *args,
                      struct cb_error **err);
+/* Is the word at *AT one of OPTIONS, which are few and stand among those of others? 1:
+ * its value is in VALUES and *AT at its last word; 0; -1 USAGE. */
+int cb_options_take(const struct cb_option *options, int argc, char **argv, int *at,
+                    void *values, struct cb_error **err);
 /* The options' part of a help page, within 80 columns. */
 void cb_options_print(const struct cb_option *options, FILE *out);
 

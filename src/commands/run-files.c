@@ -5,7 +5,6 @@
 #include "base/fs.h"
 
 #include <ctype.h>
-#include <fcntl.h>
 #include <string.h>
 
 #define MAX_BYTES (4u << 20)
@@ -43,7 +42,7 @@ static int read_file(struct cb_strings *out, const char *path, int with_ours,
     cb_auto_value(cb_strbuf) text = {0};
     char *rest = NULL;
 
-    if (cb_fs_read_file(AT_FDCWD, path, MAX_BYTES, &text, err) < 0)
+    if (cb_fs_read_given(path, MAX_BYTES, &text, err) < 0)
         return -1;
     if (!text.len)
         return 0;

@@ -1,4 +1,4 @@
-/* The commands, by name and by docker's two-word spellings, and their help. */
+/* The commands, by name and by docker's two-word spellings. */
 #include "commands/commands.h"
 
 #include "base/suggest.h"
@@ -102,6 +102,7 @@ struct spelling {
 static const struct spelling spellings[] = {
     {"b", NULL, &cb_build_command},
     {"__complete", NULL, &cb_complete_command},
+    {"__man", NULL, &cb_man_command},
     {"image", "build", &cb_build_command},
     {"builder", "build", &cb_build_command},
     {"buildx", "build", &cb_build_command},
@@ -245,6 +246,21 @@ int cb_command_is_group(const char *word)
     return next_of(word, &at) != NULL;
 }
 
+int cb_command_next_spelling(size_t *at, const char **group, const char **verb,
+                             const struct cb_cli_command **command)
+{
+    while (*at < CB_ARRAY_SIZE(spellings)) {
+        const struct spelling *s = &spellings[(*at)++];
+
+        *group = s->group;
+        *verb = s->verb;
+        *command = s->command;
+        if (s->verb)
+            return 1;
+    }
+    return 0;
+}
+
 const char *cb_command_next_group(size_t *at)
 {
     while (*at < CB_ARRAY_SIZE(spellings)) {
@@ -266,22 +282,6 @@ const char *cb_command_next_verb(const char *group, size_t *at, const char **sum
     if (s)
         *summary = s->command->summary;
     return s ? s->verb : NULL;
-}
-
-static void print_verbs(const char *group, FILE *out)
-{
-    const struct spelling *s;
-
-    fputs("\nCommands:\n", out);
-    for (size_t at = 0; (s = next_of(group, &at));)
-        fprintf(out, "  %-10s %s\n", s->verb, s->command->summary);
-}
-
-void cb_print_group_help(const char *group, FILE *out)
-{
-    fprintf(out, "Usage: cbuild %s COMMAND [OPTIONS]\n", group);
-    print_verbs(group, out);
-    fprintf(out, "\n`cbuild %s COMMAND --help` says more.\n", group);
 }
 
 /* `cbuild image x`: the words that may follow. */
@@ -337,77 +337,4 @@ int cb_command_unknown(int argc, char **argv, struct cb_error **err)
     if (near)
         return cb_error_hint(err, "did you mean `cbuild %s`?", near);
     return cb_error_hint(err, "see `cbuild --help`");
-}
-
-/* Under which heading a command stands in the overview, by its first word. */
-static const struct {
-    const char *title, *words;
-} sections[] = {
-    {"Building", " build lint parse graph explain context builds debug "},
-    {"Images", " images inspect history tag rmi image save load import squash "},
-    {"Registries", " pull push copy manifest login logout search "},
-    {"Containers",
-     " run create start ps exec logs attach stop kill restart wait rm rename "
-     "pause unpause update port top stats cp diff export commit container "},
-    {"Networks and volumes", " network volume "},
-    {"What is stored, and this program", NULL}, /* all others */
-};
-
-static size_t section_of(const struct cb_cli_command *command)
-{
-    cb_autofree char *word =
-        xasprintf(" %.*s ", (int)strcspn(command->name, " "), command->name);
-    size_t i = 0;
-
-    while (sections[i].words && !strstr(sections[i].words, word))
-        i++;
-    return i;
-}
-
-static void print_section(size_t section, FILE *out)
-{
-    fprintf(out, "%s%s:\n", section ? "\n" : "", sections[section].title);
-    for (size_t i = 0; cb_commands[i]; i++)
-        if (section_of(cb_commands[i]) == section)
-            fprintf(out, "  %-18s %s\n", cb_commands[i]->name, cb_commands[i]->summary);
-}
-
-void cb_print_overview(FILE *out)
-{
-    fputs("cbuild builds images from Dockerfiles, runs them and ships them.\n"
-          "\n"
-          "Usage:\n"
-          "  cbuild -t NAME[:TAG] PATH    build an image (short for `cbuild build`)\n"
-          "  cbuild COMMAND [OPTIONS]\n"
-          "\n",
-          out);
-    for (size_t i = 0; i < CB_ARRAY_SIZE(sections); i++)
-        print_section(i, out);
-    fputs("\n"
-          "Options of every command:\n"
-          "      --root DIR   where images and caches are kept (default\n"
-          "                   $CBUILD_ROOT, else /var/lib/cbuild, else without root\n"
-          "                   $XDG_DATA_HOME/cbuild)\n"
-          "      --max-store SIZE  keep the store below this by removing cache that was\n"
-          "                   not used for longest (default: $CBUILD_MAX_STORE, or no\n"
-          "                   limit)\n"
-          "  -D, --debug      say more about what is done\n"
-          "  -h, --help       help, also of a command: `cbuild build --help`\n"
-          "  -v, --version    the version\n"
-          "\n"
-          "Docker's two-word spellings work too: `cbuild image ls`.\n",
-          out);
-}
-
-void cb_print_command_help(const struct cb_cli_command *command, FILE *out)
-{
-    fprintf(out, "Usage: cbuild %s\n\n%s\n", command->usage, command->summary);
-    if (command->about)
-        fprintf(out, "\n%s\n", command->about);
-    if (command->options->name) {
-        fputs("\nOptions:\n", out);
-        cb_options_print(command->options, out);
-    }
-    if (cb_command_is_group(command->name))
-        print_verbs(command->name, out);
 }

@@ -174,7 +174,7 @@ static const struct cb_option prune_options[] = {
     {"all", 'a', CB_OPTION_FLAG, offsetof(struct prune_values, all), NULL,
      "Also those that have a name"},
     {"filter", 0, CB_OPTION_LIST, offsetof(struct prune_values, filters), "KEY=VALUE",
-     "Only those with label=KEY[=VALUE], or without (label!=…)"},
+     "Only those with label=KEY[=VALUE], or without (label!=...)"},
     {"force", 'f', CB_OPTION_FLAG, offsetof(struct prune_values, force), NULL,
      "Do not ask"},
     {0},

@@ -42,12 +42,14 @@ static char *path_in_context(const struct cb_context *context, const char *path)
     return cb_path_join(real + len, base ? base + 1 : path);
 }
 
-/* 1/0, not there. */
-static int read_host(const char *path, struct cb_strbuf *out, struct cb_error **err)
+/* 1/0, not there. NAMED by the user: a pipe will do. */
+static int read_host(const char *path, int named, struct cb_strbuf *out,
+                     struct cb_error **err)
 {
     cb_auto(cb_error) error = NULL;
 
-    if (cb_fs_read_file(AT_FDCWD, path, CB_CONTEXT_FILE_MAX, out, &error) == 0)
+    if ((named ? cb_fs_read_given(path, CB_CONTEXT_FILE_MAX, out, &error)
+               : cb_fs_read_file(AT_FDCWD, path, CB_CONTEXT_FILE_MAX, out, &error)) == 0)
         return 1;
     if (cb_error_errnum(error) == ENOENT || cb_error_errnum(error) == ENOTDIR)
         return 0;
@@ -64,7 +66,7 @@ static int read_own(struct cb_context *context, const char *path, struct cb_strb
         return cb_context_read(context, path, out, err);
     inside = path_in_context(context, path);
     return inside ? cb_context_read(context, inside, out, err)
-                  : read_host(path, out, err);
+                  : read_host(path, 0, out, err);
 }
 
 static int install(struct cb_context *context, const char *name,
@@ -81,7 +83,7 @@ static int install_given(struct cb_context *context,
                          const struct cb_ignore_options *options, struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
-    int found = read_host(options->file, &text, err);
+    int found = read_host(options->file, 1, &text, err);
 
     if (found < 0)
         return cb_error_wrap(err, "--ignorefile");

@@ -6,7 +6,6 @@
 #include "base/fs.h"
 #include "base/input.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 const char *const cb_dockerfile_names[] = {"Dockerfile", "dockerfile", "Containerfile",
@@ -61,7 +60,7 @@ static int read_host(struct cb_inputs *out, const char *path, struct cb_error **
     cb_auto_value(cb_strbuf) text = {0};
     cb_auto(cb_error) cause = NULL;
 
-    if (cb_fs_read_file(AT_FDCWD, path, CB_DOCKERFILE_MAX_BYTES, &text, &cause) == 0) {
+    if (cb_fs_read_given(path, CB_DOCKERFILE_MAX_BYTES, &text, &cause) == 0) {
         cb_dockerfile_set(out, path, &text);
         return 1;
     }

@@ -35,6 +35,69 @@ candidates() {
     expect_output ""
 }
 
+@test "each command is offered once, and options before it do not hide it" {
+    candidates ''
+    [ -z "$(sort <<<"$output" | uniq -d)" ]
+    candidates --root "$STORE" -D images busy
+    expect_output busybox:latest
+    candidates --root /nowhere/at/all images busy
+    expect_output ""
+    candidates build --debug
+    expect_output --debug
+    candidates --log
+    expect_output --log-level
+    candidates help image h
+    expect_output history
+}
+
+@test "keys and values of filters, all of which their commands know" {
+    candidates images --filter d
+    expect_output dangling=
+    candidates images --filter dangling=
+    expect_output "dangling=true
+dangling=false"
+    candidates ps --filter=status=ex
+    expect_output --filter=status=exited
+    candidates images --filter before=bu
+    expect_output before=busybox:latest
+    for command in images ps "network ls" "volume ls" du; do
+        # shellcheck disable=SC2086
+        candidates $command --filter ''
+        [ -n "$output" ]
+        for key in $output; do
+            # shellcheck disable=SC2086
+            run "$CBUILD" $command --filter "${key}x"
+            expect_lacks "invalid filter '${key%=}'"
+            expect_lacks "invalid filter \`${key%=}\`"
+        done
+    done
+}
+
+@test "builds, cache mounts, networks and volumes are offered where they are asked for" {
+    cb_dir
+    printf 'FROM busybox AS first\nRUN --mount=type=cache,id=packages,target=/c touch /c/x\n' | dockerfile
+    id=$("$CBUILD" builds ls -q | head -n 1)
+    [ -z "$id" ]
+    build_ok
+    id=$("$CBUILD" builds ls -q | head -n 1)
+    for command in "builds show" "builds logs" "builds rm" explain debug "graph --build"; do
+        # shellcheck disable=SC2086
+        candidates $command ''
+        expect_contains last "$id"
+    done
+    candidates cache rm pack
+    expect_output packages
+    "$CBUILD" volume create data-1
+    candidates volume rm da
+    expect_output data-1
+    candidates network inspect br
+    expect_output bridge
+    candidates build --network de
+    expect_output default
+    candidates build "$DIR" --target=f
+    expect_output --target=first
+}
+
 @test "containers are offered where they are asked for" {
     "$CBUILD" create --name web-1 busybox >/dev/null
     candidates stop w
@@ -75,13 +138,21 @@ best"
     run bash -c '
         PATH=$(dirname "$CBUILD"):$PATH
         source <(cbuild completion bash)
-        COMP_LINE="cbuild run localhost:5000/te" COMP_POINT=28 COMP_WORDS=(cbuild run localhost : 5000/te) COMP_CWORD=4
+        COMP_LINE="cbuild run localhost:5000/te" COMP_POINT=28
         _cbuild; printf "%s\n" "${COMPREPLY[@]}"
-        COMP_LINE="cbuild imag" COMP_POINT=11 COMP_WORDS=(cbuild imag) COMP_CWORD=1
+        COMP_LINE="cbuild imag" COMP_POINT=11
+        _cbuild; printf "%s\n" "${COMPREPLY[@]}"
+        compopt() { echo "$@"; }
+        COMP_LINE="cbuild images --filter=dangling=t" COMP_POINT=33
+        _cbuild; printf "%s\n" "${COMPREPLY[@]}"
+        COMP_LINE="cbuild images --filter dan" COMP_POINT=26
         _cbuild; printf "%s\n" "${COMPREPLY[@]}"'
     expect_output "5000/team/box:1
 images
-image"
+image
+true
+-o nospace
+dangling="
     cbuild completion zsh
     expect_contains '#compdef cbuild' '__complete'
     cbuild completion fish

@@ -364,6 +364,26 @@ for d in range(1000):
     expect_contains '"--context-mode": expected keep or git'
 }
 
+@test "what a shell's <(...) names may be a Dockerfile, an ignore file or variables; a FIFO is not waited for" {
+    touch "$DIR/kept" "$DIR/left-out"
+    run "$CBUILD" build -q -t img -f <(printf 'FROM busybox\nCOPY . /x\n') --ignorefile <(echo left-out) "$DIR"
+    expect_status 0
+    in_image ls /x
+    expect_output kept
+    run "$CBUILD" run --rm --env-file <(echo WORD=given) busybox sh -c 'echo $WORD'
+    expect_output given
+    run "$CBUILD" lint <(printf 'FROM busybox:1\nMAINTAINER me\n')
+    expect_status 1
+    expect_contains '/dev/fd/' MaintainerDeprecated
+    mkfifo "$DIR/fifo"
+    for command in "build -q $DIR -f" lint parse; do
+        # shellcheck disable=SC2086
+        run timeout 20 "$CBUILD" $command "$DIR/fifo"
+        expect_status 1
+        expect_contains 'not a regular file'
+    done
+}
+
 @test "A125: a socket becomes an empty file, a FIFO and a device stay what they are" {
     mkfifo -m 600 "$DIR/pipe"
     mknod -m 666 "$DIR/null" c 1 3

@@ -16,7 +16,8 @@ load helpers
     dpkg --root=root --force-depends --force-not-root --log=/dev/null -i "$deb"
     [ "$(root/usr/bin/cbuild --version)" = "$("$CBUILD" --version)" ]
     (cd root && dpkg-deb --ctrl-tarfile "$deb" | tar -xO ./md5sums | md5sum -c --quiet)
-    gzip -dc root/usr/share/man/man1/cbuild.1.gz | cmp - "$BATS_TEST_DIRNAME/../../docs/man/cbuild.1"
+    man -l root/usr/share/man/man1/cbuild-build.1.gz | col -b | grep -q 'cbuild build \[options\] path'
+    [ "$(gzip -dc root/usr/share/man/man1/cbuild-image-ls.1.gz)" = ".so man1/cbuild-images.1" ]
     bash -n root/usr/share/bash-completion/completions/cbuild
     dpkg --root=root --force-depends --force-not-root --log=/dev/null -P cbuild
     find root -not -path '*/var/lib/dpkg*' | sort | cmp - before

@@ -34,6 +34,26 @@ on_terminal() {
     expect_output ok
 }
 
+@test "docker's options before the command are taken, or say that there is no daemon" {
+    mkdir "$DIR/config"
+    echo '{"auths": {"registry.invalid": {"auth": "bWU6c2VjcmV0"}}}' >"$DIR/config/config.json"
+    cbuild --config "$DIR/config" -l warn logout registry.invalid
+    expect_status 0
+    expect_contains 'Removing login credentials for registry.invalid'
+    ! grep -q registry.invalid "$DIR/config/config.json"
+    cbuild --log-level debug --context default version --short
+    expect_status 0
+    for option in '--context far' '-H tcp://far:2375' '--host=ssh://far' --tlsverify '--tlscacert ca.pem'; do
+        # shellcheck disable=SC2086
+        cbuild $option images
+        expect_status 1
+        expect_contains 'there is no daemon to talk to' 'on this machine: leave the option out'
+    done
+    cbuild --log-level loud images
+    expect_status 1
+    expect_contains 'unable to parse logging level: loud'
+}
+
 @test "docker's options that ask for what is done anyway are taken" {
     printf 'FROM busybox\nRUN touch /file\n' >"$DIR/Dockerfile"
     build_ok --provenance=false --sbom false --attest type=provenance,disabled=true --rm --force-rm=false --compress \

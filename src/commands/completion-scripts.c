@@ -1,0 +1,84 @@
+/* cbuild completion: the scripts that ask `cbuild __complete`. */
+#include "commands/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct cb_option options[] = {{0}};
+
+static const char bash[] =
+    "# cbuild(1) completion for bash: source <(cbuild completion bash)\n"
+    "_cbuild() {\n"
+    "    local line=${COMP_LINE:0:COMP_POINT} words word='' candidate\n"
+    "    read -ra words <<<\"$line\"\n"
+    "    [[ $line == *[[:space:]] ]] || { word=${words[-1]}; unset 'words[-1]'; }\n"
+    "    COMPREPLY=()\n"
+    "    while IFS=$'\\t' read -r candidate _; do\n"
+    "        # bash takes a colon or = for the end of a word\n"
+    "        [[ $word == *[:=]* ]] && "
+    "candidate=${candidate#\"${word%\"${word##*[:=]}\"}\"}\n"
+    "        COMPREPLY+=(\"$candidate\")\n"
+    "    done < <(cbuild __complete \"${words[@]:1}\" \"$word\" 2>/dev/null)\n"
+    "    [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace\n"
+    "    return 0\n"
+    "}\n"
+    "complete -o default -o bashdefault -F _cbuild cbuild\n";
+
+static const char zsh[] =
+    "#compdef cbuild\n"
+    "# cbuild(1) completion for zsh: source <(cbuild completion zsh)\n"
+    "_cbuild() {\n"
+    "    local -a found\n"
+    "    local line\n"
+    "    for line in \"${(@f)$(cbuild __complete \"${(@)words[2,CURRENT-1]}\" "
+    "\"${words[CURRENT]}\" 2>/dev/null)}\"; do\n"
+    "        [[ -n $line ]] && "
+    "found+=(\"${${line%%$'\\t'*}//:/\\\\:}:${line#*$'\\t'}\")\n"
+    "    done\n"
+    "    if (( ! ${#found} )); then _files; return; fi\n"
+    "    if [[ ${found[1]%%:*} == *= ]]; then _describe cbuild found -S ''; "
+    "else _describe cbuild found; fi\n"
+    "}\n"
+    "compdef _cbuild cbuild\n";
+
+static const char fish[] =
+    "# cbuild(1) completion for fish: cbuild completion fish | source\n"
+    "function __cbuild_complete\n"
+    "    set -l words (commandline -opc)\n"
+    "    cbuild __complete $words[2..-1] (commandline -ct) 2>/dev/null\n"
+    "end\n"
+    "complete -c cbuild -a '(__cbuild_complete)'\n";
+
+static int run_completion(struct cb_app *app, int argc, char **argv,
+                          struct cb_error **err)
+{
+    static const struct {
+        const char *shell, *script;
+    } scripts[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
+    cb_auto_value(cb_strings) args = {0};
+    int status =
+        cb_options_parse(&cb_completion_command, argc, argv, 0, NULL, &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_completion_command, &args, 1, 1, err) < 0)
+        return -1;
+    for (size_t i = 0; i < CB_ARRAY_SIZE(scripts); i++) {
+        if (strcmp(scripts[i].shell, args.items[0]) == 0) {
+            fputs(scripts[i].script, stdout);
+            return 0;
+        }
+    }
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "unknown shell `%s`: expected bash, zsh or fish", args.items[0]);
+}
+
+const struct cb_cli_command cb_completion_command = {
+    .name = "completion",
+    .summary = "Print a completion script for a shell",
+    .usage = "completion bash|zsh|fish",
+    .about = "For the running shell: source <(cbuild completion bash)",
+    .options = options,
+    .run = run_completion,
+    .stays_out = 1,
+};
