@@ -89,8 +89,8 @@ const struct cb_cli_command cb_copy_command = {
     .summary = "Copy an image between registries, archives and the store",
     .usage = "copy [OPTIONS] SOURCE DESTINATION",
     .about = "SOURCE and DESTINATION are docker://NAME (a registry), oci:DIR[:TAG],\n"
-             "oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], [store:]NAME; SOURCE\n"
-             "may be dir:DIR, too. Digests stay as they are; prints the digest.",
+             "oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], dir:DIR, [store:]NAME.\n"
+             "Digests stay as they are; prints the digest.",
     .options = options,
     .run = run,
 };
