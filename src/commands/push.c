@@ -32,7 +32,7 @@ static const struct cb_option options[] = {
     CB_TRANSFER_INSECURE(struct values),
     {"platform", 0, CB_OPTION_TEXT, AT(platform), "OS/ARCH",
      "Send only this one of a name's images"},
-    {"quiet", 'q', CB_OPTION_FLAG, AT(common.quiet), NULL, "Show no progress"},
+    {"quiet", 'q', CB_OPTION_FLAG, AT(common.quiet), NULL, "Print the name alone"},
     CB_TRANSFER_TLS_VERIFY(struct values),
     {0},
 };
@@ -83,6 +83,7 @@ struct push {
     struct cb_push_options options;
     struct cb_platform buffer;
     const struct cb_platform *platform; /* or NULL */
+    int quiet;
 };
 
 static int push_open(struct push *push, struct cb_app *app, const struct values *values,
@@ -134,8 +135,11 @@ static int push_one(struct push *push, const char *name,
                                                 &push->options, &pushed, err)) < 0)
         return -1;
     cb_journal_transfer(push->transfer.store, "push", canonical);
-    printf("%s: digest: %s size: %" PRId64 "\n", destination->tag ? destination->tag : "",
-           cb_digest_text(&pushed.digest, text), pushed.size);
+    if (push->quiet)
+        printf("%s\n", canonical);
+    else
+        printf("%s: digest: %s size: %" PRId64 "\n", destination->tag,
+               cb_digest_text(&pushed.digest, text), pushed.size);
     return 0;
 }
 
@@ -146,7 +150,7 @@ static int push_names(struct push *push, const struct cb_strings *args,
     for (size_t i = args->count > 1; i < args->count; i++) {
         cb_auto(cb_reference) destination = NULL;
 
-        if (cb_transfer_name(args->items[i], &destination, err) < 0 ||
+        if (cb_transfer_name(args->items[i], push->quiet, &destination, err) < 0 ||
             push_one(push, args->items[0], destination, err) < 0)
             return -1;
     }
@@ -209,7 +213,7 @@ static int push_all(struct push *push, const char *repository, struct cb_error *
 static int push(struct cb_app *app, const struct values *values,
                 const struct cb_strings *args, struct cb_error **err)
 {
-    struct push push = {0};
+    struct push push = {.quiet = values->common.quiet};
     int status = push_open(&push, app, values, err);
 
     if (status == 0)
