@@ -77,7 +77,10 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/listing.h \
 	%D%/login.c \
 	%D%/logs.c \
+	%D%/manifest-annotate.c \
+	%D%/manifest-inspect.c \
 	%D%/manifest.c \
+	%D%/manifest.h \
 	%D%/monitor.c \
 	%D%/network-filter.c \
 	%D%/network-list.c \
