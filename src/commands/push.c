@@ -95,6 +95,29 @@ static int push_open(struct push *push, struct cb_app *app, const struct values 
     return cb_transfer_open(&push->transfer, app, &values->common, err);
 }
 
+/* Docker tells a missing tag from a missing repository. */
+static int is_missing(struct cb_store *store, const char *name, struct cb_error **err)
+{
+    cb_auto(cb_reference) reference = NULL;
+    cb_auto_value(cb_images) others = {0};
+    cb_autofree char *repository = NULL;
+    cb_autofree char *familiar = NULL;
+
+    if (cb_reference_parse(&reference, name, err) < 0)
+        return -1;
+    cb_reference_default_tag(reference);
+    repository = xasprintf("%s/%s", reference->host, reference->path);
+    familiar = cb_reference_familiar(reference);
+    if (cb_image_list_of(store, repository, &others, err) < 0)
+        return -1;
+    if (others.count)
+        cb_error_set(err, CB_ERR_NOT_FOUND, "tag does not exist: %s", familiar);
+    else
+        cb_error_set(err, CB_ERR_NOT_FOUND,
+                     "an image does not exist locally with the tag: %s", name);
+    return cb_error_hint(err, "`cbuild images` lists what is here");
+}
+
 static int find_pushed(struct push *push, const char *name, struct cb_image **image,
                        struct cb_platform_images *platforms, struct cb_error **err)
 {
@@ -105,11 +128,8 @@ static int find_pushed(struct push *push, const char *name, struct cb_image **im
 
     if (found < 0)
         return -1;
-    if (!found) {
-        cb_error_set(err, CB_ERR_NOT_FOUND,
-                     "an image does not exist locally with the tag: %s", name);
-        return cb_error_hint(err, "`cbuild images` lists what is here");
-    }
+    if (!found)
+        return is_missing(store, name, err);
     if (push->platform)
         return cb_image_get_for(store, name, push->platform, image, NULL, err);
     *image = cb_steal(&there);

@@ -88,7 +88,7 @@ ranges_of() {
 
 @test "docker's registry takes large layers" {
     start_registry
-    run "$CBUILD" push -q large "$REGISTRY/large:1"
+    run "$CBUILD" push large "$REGISTRY/large:1"
     expect_status 0
     expect_contains "$LARGE"
     run "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" pull -q "$REGISTRY/large:1"
