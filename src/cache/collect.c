@@ -36,10 +36,16 @@ static int layer_blob(struct collector *collector, const struct cb_digest *chain
                       struct cb_error **err)
 {
     struct cb_build_env *env = collector->cache->env;
+    const struct cb_layer_want want = {.store = env->store,
+                                       .chain_id = chain_id,
+                                       .diff_id = diff_id,
+                                       .form = &collector->to->layers,
+                                       .pool = env->pool,
+                                       .cancel = env->cancel,
+                                       .sink = env->sink,
+                                       .event_id = collector->event_id};
 
-    return cb_layer_blob_get(env->store, chain_id, diff_id, &collector->to->layers,
-                             env->pool, env->cancel, env->sink, collector->event_id, out,
-                             err);
+    return cb_layer_blob_get(&want, out, err);
 }
 
 /* The document's number of the layer, which is added when it is new. BLOB NULL: the

@@ -88,9 +88,10 @@ const struct cb_cli_command cb_copy_command = {
     .name = "copy",
     .summary = "Copy an image between registries, archives and the store",
     .usage = "copy [OPTIONS] SOURCE DESTINATION",
-    .about = "SOURCE and DESTINATION are docker://NAME (a registry), oci:DIR[:TAG],\n"
-             "oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], [store:]NAME; SOURCE\n"
-             "may be dir:DIR, too. Digests stay as they are; prints the digest.",
+    .about =
+        "SOURCE and DESTINATION are docker://NAME (a registry), oci:DIR[:TAG],\n"
+        "oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], dir:DIR, [store:]NAME.\n"
+        "Digests stay as they are; prints the digest.",
     .options = options,
     .run = run,
 };

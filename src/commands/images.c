@@ -55,7 +55,15 @@ static const struct cb_listing listing_with_digests = {
     fields,
     "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"};
 
-static char *digest_of_name(const struct cb_image *image, const char *repository)
+/* What a row is of: "<none>" where there is nothing. */
+struct row {
+    const struct cb_image *image;
+    const char *repository, *tag, *digest;
+};
+
+/* By which digests registries know it in REPOSITORY. */
+static void digests_of(const struct cb_image *image, const char *repository,
+                       struct cb_strings *out)
 {
     for (size_t i = 0; i < image->repo_digests.count; i++) {
         cb_auto(cb_reference) reference = NULL;
@@ -66,9 +74,8 @@ static char *digest_of_name(const struct cb_image *image, const char *repository
             continue;
         name = cb_reference_familiar_name(reference);
         if (strcmp(name, repository) == 0)
-            return xstrdup(cb_digest_text(&reference->digest, text));
+            cb_strings_add(out, cb_digest_text(&reference->digest, text));
     }
-    return xstrdup("<none>");
 }
 
 /* "2026-01-02 03:04:05 +0000 UTC", and how long ago. */
@@ -90,38 +97,50 @@ static void add_times(json_t *row, const struct cb_image *image)
     json_object_set_new(row, "CreatedSince", json_string(since));
 }
 
-/* NAME NULL: an image without one. The order of members is docker's. */
-static json_t *row_of(const struct cb_image *image, const char *name,
+/* The order of members is docker's. */
+static void add_row(json_t *rows, const struct row *what, const struct values *values)
+{
+    const struct cb_image *image = what->image;
+    cb_autofree char *size = cb_size_human((uint64_t)image->size_bytes);
+    char short_id[13], text[CB_DIGEST_MAX_TEXT];
+    json_t *row = json_object();
+
+    cb_short_id(&image->id, short_id);
+    json_object_set_new(row, "Containers", json_string("N/A"));
+    add_times(row, image);
+    json_object_set_new(row, "Digest", json_string(what->digest));
+    json_object_set_new(
+        row, "ID",
+        json_string(values->no_trunc ? cb_digest_text(&image->id, text) : short_id));
+    json_object_set_new(row, "Repository", json_string(what->repository));
+    json_object_set_new(row, "SharedSize", json_string("N/A"));
+    json_object_set_new(row, "Size", json_string(size));
+    json_object_set_new(row, "Tag", json_string(what->tag));
+    json_object_set_new(row, "UniqueSize", json_string("N/A"));
+    json_object_set_new(row, "VirtualSize", json_string(size));
+    json_array_append_new(rows, row);
+}
+
+/* With --digests a row for each, as in docker. */
+static void add_named(json_t *rows, const struct cb_image *image, const char *name,
                       const struct values *values)
 {
     cb_auto(cb_reference) reference = NULL;
     cb_autofree char *repository = NULL;
-    cb_autofree char *digest = NULL;
-    cb_autofree char *size = cb_size_human((uint64_t)image->size_bytes);
-    char short_id[13], text[CB_DIGEST_MAX_TEXT];
-    json_t *row = json_object();
-    const char *tag = "<none>";
+    cb_auto_value(cb_strings) digests = {0};
+    struct row row = {.image = image, .tag = "<none>", .digest = "<none>"};
 
-    if (name && cb_reference_parse(&reference, name, NULL) == 0) {
-        repository = cb_reference_familiar_name(reference);
-        tag = reference->tag ? reference->tag : tag;
-        digest = digest_of_name(image, repository);
+    if (cb_reference_parse(&reference, name, NULL) < 0)
+        return;
+    row.repository = repository = cb_reference_familiar_name(reference);
+    if (reference->tag)
+        row.tag = reference->tag;
+    digests_of(image, repository, &digests);
+    for (size_t i = 0; i == 0 || (values->digests && i < digests.count); i++) {
+        if (digests.count)
+            row.digest = digests.items[i];
+        add_row(rows, &row, values);
     }
-    cb_short_id(&image->id, short_id);
-    json_object_set_new(row, "Containers", json_string("N/A"));
-    add_times(row, image);
-    json_object_set_new(row, "Digest", json_string(digest ? digest : "<none>"));
-    json_object_set_new(
-        row, "ID",
-        json_string(values->no_trunc ? cb_digest_text(&image->id, text) : short_id));
-    json_object_set_new(row, "Repository",
-                        json_string(repository ? repository : "<none>"));
-    json_object_set_new(row, "SharedSize", json_string("N/A"));
-    json_object_set_new(row, "Size", json_string(size));
-    json_object_set_new(row, "Tag", json_string(tag));
-    json_object_set_new(row, "UniqueSize", json_string("N/A"));
-    json_object_set_new(row, "VirtualSize", json_string(size));
-    return row;
 }
 
 /* NAME[:TAG] given as argument, or a pattern. */
@@ -148,7 +167,32 @@ static void add_names(json_t *rows, const struct cb_image *image,
     for (size_t i = 0; i < names->count; i++)
         if (is_wanted(argument, names->items[i]) &&
             cb_image_filter_takes_name(filter, names->items[i]))
-            json_array_append_new(rows, row_of(image, names->items[i], values));
+            add_named(rows, image, names->items[i], values);
+}
+
+/* Fetched by its digest, or its tags are others' now: one row for each repository. */
+static void add_unnamed(json_t *rows, const struct cb_image *image, const char *argument,
+                        const struct cb_image_filter *filter, const struct values *values)
+{
+    static const struct row nothing = {
+        .repository = "<none>", .tag = "<none>", .digest = "<none>"};
+    struct row row = nothing;
+    cb_auto_value(cb_strings) seen = {0};
+
+    for (size_t i = 0; i < image->repo_digests.count; i++) {
+        const char *name = image->repo_digests.items[i];
+        cb_autofree char *repository = xstrndup(name, strcspn(name, "@"));
+
+        if (cb_strings_contain(&seen, repository) || !is_wanted(argument, repository) ||
+            !cb_image_filter_takes_name(filter, repository))
+            continue;
+        cb_strings_add(&seen, repository);
+        add_named(rows, image, repository, values);
+    }
+    row.image = image;
+    if (!image->repo_digests.count && (values->all || filter->dangling > 0) &&
+        !argument && !filter->references.count)
+        add_row(rows, &row, values);
 }
 
 static json_t *rows_of(const struct cb_images *images, const char *argument,
@@ -164,9 +208,8 @@ static json_t *rows_of(const struct cb_images *images, const char *argument,
         add_names(rows, image, &image->names, argument, filter, values);
         if (values->all)
             add_names(rows, image, &image->platform_names, argument, filter, values);
-        if (!cb_image_is_named(image) && (values->all || filter->dangling > 0) &&
-            !argument && !filter->references.count)
-            json_array_append_new(rows, row_of(image, NULL, values));
+        if (!cb_image_is_named(image))
+            add_unnamed(rows, image, argument, filter, values);
     }
     return rows;
 }

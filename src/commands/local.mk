@@ -26,12 +26,12 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/completion-values.c \
 	%D%/completion.c \
 	%D%/completion.h \
+	%D%/container-change.c \
 	%D%/container-control.c \
+	%D%/container-filter.c \
+	%D%/container-filter.h \
 	%D%/container-image.c \
 	%D%/containers.c \
-	%D%/container-filter.h \
-	%D%/container-filter.c \
-	%D%/container-change.c \
 	%D%/containers.h \
 	%D%/context.c \
 	%D%/copy.c \
@@ -48,6 +48,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/event-filter.h \
 	%D%/events.c \
 	%D%/exec.c \
+	%D%/fsck.c \
 	%D%/globals.c \
 	%D%/graph-dot.c \
 	%D%/graph-html.c \
@@ -58,7 +59,6 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/graph-text.c \
 	%D%/graph.c \
 	%D%/graph.h \
-	%D%/fsck.c \
 	%D%/help.c \
 	%D%/history.c \
 	%D%/image-filter.c \
@@ -89,7 +89,10 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/man-prose.c \
 	%D%/man.c \
 	%D%/man.h \
+	%D%/manifest-annotate.c \
+	%D%/manifest-inspect.c \
 	%D%/manifest.c \
+	%D%/manifest.h \
 	%D%/monitor.c \
 	%D%/network-filter.c \
 	%D%/network-list.c \
@@ -123,9 +126,9 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/run.c \
 	%D%/run.h \
 	%D%/search.c \
-	%D%/system-prune.c \
 	%D%/squash.c \
 	%D%/stats.c \
+	%D%/system-prune.c \
 	%D%/table.c \
 	%D%/tag.c \
 	%D%/top.c \

@@ -1,30 +1,13 @@
 /* cbuild manifest: lists of images for several platforms, put together of what is on
- * registries, and what a registry has under a name. */
-#include "commands/transfer.h"
-
-#include "registry/draft.h"
-#include "registry/tree.h"
+ * registries. */
+#include "commands/manifest.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-struct values {
-    struct cb_transfer_values common;
-    int amend, insecure, purge, raw;
-    const char *os, *arch, *variant, *os_version;
-    struct cb_strings annotations;
-};
-
-#define AT(field) offsetof(struct values, field)
-#define INSECURE                                                                 \
-    {                                                                            \
-        "insecure", 0, CB_OPTION_FLAG, AT(insecure), NULL,                       \
-            "Reach the registries by plain http or with unverified certificates" \
-    }
-
 /* --insecure means the hosts of all names. */
-static void trust_hosts(struct values *values, const struct cb_strings *names)
+static void trust_hosts(struct cb_manifest_values *values, const struct cb_strings *names)
 {
     for (size_t i = 0; values->insecure && i < names->count; i++) {
         cb_auto(cb_reference) reference = NULL;
@@ -34,14 +17,12 @@ static void trust_hosts(struct values *values, const struct cb_strings *names)
     }
 }
 
-typedef int action(struct cb_app *app, struct values *values,
-                   const struct cb_strings *args, struct cb_error **err);
-
-static int run_with(const struct cb_cli_command *command, int min, int max, action *act,
-                    struct cb_app *app, int argc, char **argv, struct cb_error **err)
+int cb_manifest_run(const struct cb_cli_command *command, int min, int max,
+                    cb_manifest_action *act, struct cb_app *app, int argc, char **argv,
+                    struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
-    struct values values = {.common = CB_TRANSFER_DEFAULTS};
+    struct cb_manifest_values values = {.common = CB_TRANSFER_DEFAULTS};
     int status = cb_options_parse(command, argc, argv, 0, &values, &args, err);
 
     if (status > 0)
@@ -53,11 +34,11 @@ static int run_with(const struct cb_cli_command *command, int min, int max, acti
     }
     cb_strings_free(&values.common.insecure);
     cb_strings_free(&values.annotations);
+    cb_strings_free(&values.os_features);
     return status;
 }
 
-/* The list NAME, which is there. */
-static int read_list(struct cb_store *store, const char *name, struct cb_draft **out,
+int cb_manifest_list(struct cb_store *store, const char *name, struct cb_draft **out,
                      struct cb_error **err)
 {
     int found = cb_draft_read(store, name, out, err);
@@ -72,14 +53,15 @@ static int read_list(struct cb_store *store, const char *name, struct cb_draft *
 /* ── create ── */
 
 static const struct cb_option create_options[] = {
-    {"amend", 'a', CB_OPTION_FLAG, AT(amend), NULL, "Add to a list that is there"},
-    INSECURE,
-    CB_TRANSFER_INSECURE(struct values),
-    CB_TRANSFER_TLS_VERIFY(struct values),
+    {"amend", 'a', CB_OPTION_FLAG, CB_MANIFEST_AT(amend), NULL,
+     "Add to a list that is there"},
+    CB_MANIFEST_INSECURE,
+    CB_TRANSFER_INSECURE(struct cb_manifest_values),
+    CB_TRANSFER_TLS_VERIFY(struct cb_manifest_values),
     {0},
 };
 
-static int create(struct cb_app *app, struct values *values,
+static int create(struct cb_app *app, struct cb_manifest_values *values,
                   const struct cb_strings *args, struct cb_error **err)
 {
     cb_auto_value(cb_transfer) transfer = {0};
@@ -109,7 +91,8 @@ static int create(struct cb_app *app, struct values *values,
 
 static int run_create(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
-    return run_with(&cb_manifest_create_command, 2, -1, create, app, argc, argv, err);
+    return cb_manifest_run(&cb_manifest_create_command, 2, -1, create, app, argc, argv,
+                           err);
 }
 
 const struct cb_cli_command cb_manifest_create_command = {
@@ -122,210 +105,35 @@ const struct cb_cli_command cb_manifest_create_command = {
     .run = run_create,
 };
 
-/* ── annotate ── */
-
-static const struct cb_option annotate_options[] = {
-    {"annotation", 0, CB_OPTION_LIST, AT(annotations), "KEY=VALUE",
-     "Set an annotation of the entry"},
-    {"arch", 0, CB_OPTION_TEXT, AT(arch), "ARCH", "Set the architecture"},
-    {"os", 0, CB_OPTION_TEXT, AT(os), "OS", "Set the operating system"},
-    {"os-version", 0, CB_OPTION_TEXT, AT(os_version), "VERSION",
-     "Set the operating system's version"},
-    {"variant", 0, CB_OPTION_TEXT, AT(variant), "VARIANT",
-     "Set the architecture's variant"},
-    {0},
-};
-static const struct cb_absent_option annotate_absent[] = {
-    {"os-features", 0, "features of operating systems are not kept; --os-version is"},
-    {0},
-};
-
-static int set_text(char *to, size_t size, const char *option, const char *value,
-                    struct cb_error **err)
-{
-    if (!value)
-        return 0;
-    if (strlen(value) >= size || strspn(value, "abcdefghijklmnopqrstuvwxyz"
-                                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                               "0123456789._-") != strlen(value))
-        return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"--%s\"",
-                            value, option);
-    snprintf(to, size, "%s", value);
-    return 0;
-}
-
-static int annotate_entry(struct cb_draft_entry *entry, const struct values *values,
-                          struct cb_error **err)
-{
-    struct cb_platform *platform = &entry->what.platform;
-
-    if (set_text(platform->os, sizeof(platform->os), "os", values->os, err) < 0 ||
-        set_text(platform->arch, sizeof(platform->arch), "arch", values->arch, err) < 0 ||
-        set_text(platform->variant, sizeof(platform->variant), "variant", values->variant,
-                 err) < 0 ||
-        set_text(platform->os_version, sizeof(platform->os_version), "os-version",
-                 values->os_version, err) < 0)
-        return -1;
-    for (size_t i = 0; i < values->annotations.count; i++) {
-        const char *text = values->annotations.items[i];
-        size_t len = strcspn(text, "=");
-        cb_autofree char *key = xstrndup(text, len);
-        json_t *value = text[len] ? json_string(text + len + 1) : NULL;
-
-        if (!*key || !value)
-            return cb_error_set(err, CB_ERR_USAGE,
-                                "invalid argument \"%s\" for \"--annotation\": expected "
-                                "KEY=VALUE",
-                                text);
-        if (!entry->what.annotations)
-            entry->what.annotations = json_object();
-        json_object_set_new(entry->what.annotations, key, value);
-    }
-    return 0;
-}
-
-static int annotate(struct cb_app *app, struct values *values,
-                    const struct cb_strings *args, struct cb_error **err)
-{
-    cb_auto(cb_store) store = NULL;
-    cb_auto(cb_draft) draft = NULL;
-    struct cb_draft_entry *entry;
-
-    if (cb_app_store(app, 0, &store, err) < 0 ||
-        read_list(store, args->items[0], &draft, err) < 0 ||
-        cb_draft_find(draft, args->items[1], &entry, err) < 0 ||
-        annotate_entry(entry, values, err) < 0)
-        return -1;
-    return cb_draft_write(store, draft, err);
-}
-
-static int run_annotate(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    return run_with(&cb_manifest_annotate_command, 2, 2, annotate, app, argc, argv, err);
-}
-
-const struct cb_cli_command cb_manifest_annotate_command = {
-    .name = "manifest annotate",
-    .summary = "Say for which platform an image of a list is",
-    .usage = "manifest annotate [OPTIONS] LIST MANIFEST",
-    .options = annotate_options,
-    .absent = annotate_absent,
-    .run = run_annotate,
-};
-
-/* ── inspect ── */
-
-static const struct cb_option inspect_options[] = {
-    INSECURE,
-    CB_TRANSFER_INSECURE(struct values),
-    {"raw", 0, CB_OPTION_FLAG, AT(raw), NULL, "The bytes as they are"},
-    CB_TRANSFER_TLS_VERIFY(struct values),
-    {0},
-};
-
-static int print_document(const char *bytes, size_t len, int raw, struct cb_error **err)
-{
-    cb_auto_json *json = NULL;
-    cb_autofree char *text = NULL;
-
-    /* Nothing that is no JSON reaches a terminal. */
-    if (cb_json_parse(&json, "manifest", bytes, len, CB_MANIFEST_MAX_BYTES, err) < 0)
-        return -1;
-    if (raw) {
-        fwrite(bytes, 1, len, stdout);
-        return 0;
-    }
-    text = json_dumps(json, JSON_INDENT(4) | JSON_ENSURE_ASCII);
-    printf("%s\n", text);
-    return 0;
-}
-
-static int inspect_remote(struct cb_transfer *transfer, const struct values *values,
-                          const char *name, struct cb_error **err)
-{
-    cb_auto(cb_reference) reference = NULL;
-    cb_auto_value(cb_strbuf) bytes = {0};
-
-    if (cb_reference_parse(&reference, name, err) < 0)
-        return -1;
-    cb_reference_default_tag(reference);
-    if (cb_registry_document(transfer->registry, reference, &bytes, err) < 0)
-        return -1;
-    return print_document(cb_strbuf_text(&bytes), bytes.len, values->raw, err);
-}
-
-static int inspect(struct cb_app *app, struct values *values,
-                   const struct cb_strings *args, struct cb_error **err)
-{
-    cb_auto_value(cb_transfer) transfer = {0};
-    cb_auto(cb_draft) draft = NULL;
-    struct cb_draft_entry *entry;
-    int found;
-
-    if (cb_transfer_open(&transfer, app, &values->common, err) < 0)
-        return -1;
-    if (args->count == 2) {
-        cb_autofree char *name = NULL;
-        char text[CB_DIGEST_MAX_TEXT];
-
-        if (read_list(transfer.store, args->items[0], &draft, err) < 0 ||
-            cb_draft_find(draft, args->items[1], &entry, err) < 0)
-            return -1;
-        name = xasprintf("%s/%s@%s", entry->origin->host, entry->origin->path,
-                         cb_digest_text(&entry->what.digest, text));
-        return inspect_remote(&transfer, values, name, err);
-    }
-    /* A reference with a digest is no list's name. */
-    found = strchr(args->items[0], '@')
-                ? 0
-                : cb_draft_read(transfer.store, args->items[0], &draft, err);
-    if (found > 0) {
-        cb_auto(cb_index) index = cb_draft_index(draft);
-
-        return print_document(index->bytes, index->len, values->raw, err);
-    }
-    return found < 0 ? -1 : inspect_remote(&transfer, values, args->items[0], err);
-}
-
-static int run_inspect(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    return run_with(&cb_manifest_inspect_command, 1, 2, inspect, app, argc, argv, err);
-}
-
-const struct cb_cli_command cb_manifest_inspect_command = {
-    .name = "manifest inspect",
-    .summary = "Show a manifest or a list of them",
-    .usage = "manifest inspect [OPTIONS] [LIST] MANIFEST",
-    .options = inspect_options,
-    .run = run_inspect,
-};
-
 /* ── push, rm, delete ── */
 
 static const struct cb_option push_options[] = {
-    INSECURE,
-    CB_TRANSFER_INSECURE(struct values),
-    {"purge", 'p', CB_OPTION_FLAG, AT(purge), NULL, "Remove the list here afterwards"},
-    {"quiet", 'q', CB_OPTION_FLAG, AT(common.quiet), NULL, "Show no progress"},
-    CB_TRANSFER_TLS_VERIFY(struct values),
+    CB_MANIFEST_INSECURE,
+    CB_TRANSFER_INSECURE(struct cb_manifest_values),
+    {"purge", 'p', CB_OPTION_FLAG, CB_MANIFEST_AT(purge), NULL,
+     "Remove the list here afterwards"},
+    {"quiet", 'q', CB_OPTION_FLAG, CB_MANIFEST_AT(common.quiet), NULL,
+     "Show no progress"},
+    CB_TRANSFER_TLS_VERIFY(struct cb_manifest_values),
     {0},
 };
 
 /* --insecure means the hosts of the entries, too. */
-static int read_for_push(struct cb_app *app, struct values *values, const char *name,
-                         struct cb_draft **draft, struct cb_error **err)
+static int read_for_push(struct cb_app *app, struct cb_manifest_values *values,
+                         const char *name, struct cb_draft **draft, struct cb_error **err)
 {
     cb_auto(cb_store) store = NULL;
 
-    if (cb_app_store(app, 0, &store, err) < 0 || read_list(store, name, draft, err) < 0)
+    if (cb_app_store(app, 0, &store, err) < 0 ||
+        cb_manifest_list(store, name, draft, err) < 0)
         return -1;
     for (size_t i = 0; values->insecure && i < (*draft)->count; i++)
         cb_strings_add(&values->common.insecure, (*draft)->items[i].origin->host);
     return 0;
 }
 
-static int push(struct cb_app *app, struct values *values, const struct cb_strings *args,
-                struct cb_error **err)
+static int push(struct cb_app *app, struct cb_manifest_values *values,
+                const struct cb_strings *args, struct cb_error **err)
 {
     cb_auto_value(cb_transfer) transfer = {0};
     cb_auto(cb_draft) draft = NULL;
@@ -343,7 +151,7 @@ static int push(struct cb_app *app, struct values *values, const struct cb_strin
 
 static int run_push(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
-    return run_with(&cb_manifest_push_command, 1, 1, push, app, argc, argv, err);
+    return cb_manifest_run(&cb_manifest_push_command, 1, 1, push, app, argc, argv, err);
 }
 
 const struct cb_cli_command cb_manifest_push_command = {
@@ -357,8 +165,8 @@ const struct cb_cli_command cb_manifest_push_command = {
 
 static const struct cb_option rm_options[] = {{0}};
 
-static int rm(struct cb_app *app, struct values *values, const struct cb_strings *args,
-              struct cb_error **err)
+static int rm(struct cb_app *app, struct cb_manifest_values *values,
+              const struct cb_strings *args, struct cb_error **err)
 {
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_error) first = NULL;
@@ -380,7 +188,7 @@ static int rm(struct cb_app *app, struct values *values, const struct cb_strings
 
 static int run_rm(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
-    return run_with(&cb_manifest_rm_command, 1, -1, rm, app, argc, argv, err);
+    return cb_manifest_run(&cb_manifest_rm_command, 1, -1, rm, app, argc, argv, err);
 }
 
 const struct cb_cli_command cb_manifest_rm_command = {
@@ -392,13 +200,13 @@ const struct cb_cli_command cb_manifest_rm_command = {
 };
 
 static const struct cb_option delete_options[] = {
-    INSECURE,
-    CB_TRANSFER_INSECURE(struct values),
-    CB_TRANSFER_TLS_VERIFY(struct values),
+    CB_MANIFEST_INSECURE,
+    CB_TRANSFER_INSECURE(struct cb_manifest_values),
+    CB_TRANSFER_TLS_VERIFY(struct cb_manifest_values),
     {0},
 };
 
-static int delete_names(struct cb_app *app, struct values *values,
+static int delete_names(struct cb_app *app, struct cb_manifest_values *values,
                         const struct cb_strings *args, struct cb_error **err)
 {
     cb_auto_value(cb_transfer) transfer = {0};
@@ -418,8 +226,8 @@ static int delete_names(struct cb_app *app, struct values *values,
 
 static int run_delete(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
-    return run_with(&cb_manifest_delete_command, 1, -1, delete_names, app, argc, argv,
-                    err);
+    return cb_manifest_run(&cb_manifest_delete_command, 1, -1, delete_names, app, argc,
+                           argv, err);
 }
 
 const struct cb_cli_command cb_manifest_delete_command = {

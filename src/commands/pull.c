@@ -62,7 +62,7 @@ static int pull(struct cb_app *app, const struct values *values, const char *nam
     cb_autofree char *familiar = NULL;
     int changed = 0;
 
-    if (cb_transfer_name(name, &reference, err) < 0)
+    if (cb_transfer_name(name, values->common.quiet, &reference, err) < 0)
         return -1;
     canonical = cb_reference_canonical(reference);
     familiar = cb_reference_familiar(reference);

@@ -32,7 +32,7 @@ static const struct cb_option options[] = {
     CB_TRANSFER_INSECURE(struct values),
     {"platform", 0, CB_OPTION_TEXT, AT(platform), "OS/ARCH",
      "Send only this one of a name's images"},
-    {"quiet", 'q', CB_OPTION_FLAG, AT(common.quiet), NULL, "Show no progress"},
+    {"quiet", 'q', CB_OPTION_FLAG, AT(common.quiet), NULL, "Print the name alone"},
     CB_TRANSFER_TLS_VERIFY(struct values),
     {0},
 };
@@ -83,6 +83,7 @@ struct push {
     struct cb_push_options options;
     struct cb_platform buffer;
     const struct cb_platform *platform; /* or NULL */
+    int quiet;
 };
 
 static int push_open(struct push *push, struct cb_app *app, const struct values *values,
@@ -92,6 +93,29 @@ static int push_open(struct push *push, struct cb_app *app, const struct values 
         cb_app_platform(values->platform, &push->buffer, &push->platform, err) < 0)
         return -1;
     return cb_transfer_open(&push->transfer, app, &values->common, err);
+}
+
+/* Docker tells a missing tag from a missing repository. */
+static int is_missing(struct cb_store *store, const char *name, struct cb_error **err)
+{
+    cb_auto(cb_reference) reference = NULL;
+    cb_auto_value(cb_images) others = {0};
+    cb_autofree char *repository = NULL;
+    cb_autofree char *familiar = NULL;
+
+    if (cb_reference_parse(&reference, name, err) < 0)
+        return -1;
+    cb_reference_default_tag(reference);
+    repository = xasprintf("%s/%s", reference->host, reference->path);
+    familiar = cb_reference_familiar(reference);
+    if (cb_image_list_of(store, repository, &others, err) < 0)
+        return -1;
+    if (others.count)
+        cb_error_set(err, CB_ERR_NOT_FOUND, "tag does not exist: %s", familiar);
+    else
+        cb_error_set(err, CB_ERR_NOT_FOUND,
+                     "an image does not exist locally with the tag: %s", name);
+    return cb_error_hint(err, "`cbuild images` lists what is here");
 }
 
 static int find_pushed(struct push *push, const char *name, struct cb_image **image,
@@ -104,11 +128,8 @@ static int find_pushed(struct push *push, const char *name, struct cb_image **im
 
     if (found < 0)
         return -1;
-    if (!found) {
-        cb_error_set(err, CB_ERR_NOT_FOUND,
-                     "an image does not exist locally with the tag: %s", name);
-        return cb_error_hint(err, "`cbuild images` lists what is here");
-    }
+    if (!found)
+        return is_missing(store, name, err);
     if (push->platform)
         return cb_image_get_for(store, name, push->platform, image, NULL, err);
     *image = cb_steal(&there);
@@ -134,8 +155,11 @@ static int push_one(struct push *push, const char *name,
                                                 &push->options, &pushed, err)) < 0)
         return -1;
     cb_journal_transfer(push->transfer.store, "push", canonical);
-    printf("%s: digest: %s size: %" PRId64 "\n", destination->tag ? destination->tag : "",
-           cb_digest_text(&pushed.digest, text), pushed.size);
+    if (push->quiet)
+        printf("%s\n", canonical);
+    else
+        printf("%s: digest: %s size: %" PRId64 "\n", destination->tag,
+               cb_digest_text(&pushed.digest, text), pushed.size);
     return 0;
 }
 
@@ -146,7 +170,7 @@ static int push_names(struct push *push, const struct cb_strings *args,
     for (size_t i = args->count > 1; i < args->count; i++) {
         cb_auto(cb_reference) destination = NULL;
 
-        if (cb_transfer_name(args->items[i], &destination, err) < 0 ||
+        if (cb_transfer_name(args->items[i], push->quiet, &destination, err) < 0 ||
             push_one(push, args->items[0], destination, err) < 0)
             return -1;
     }
@@ -209,7 +233,7 @@ static int push_all(struct push *push, const char *repository, struct cb_error *
 static int push(struct cb_app *app, const struct values *values,
                 const struct cb_strings *args, struct cb_error **err)
 {
-    struct push push = {0};
+    struct push push = {.quiet = values->common.quiet};
     int status = push_open(&push, app, values, err);
 
     if (status == 0)

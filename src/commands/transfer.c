@@ -16,7 +16,7 @@ int cb_transfer_open(struct cb_transfer *transfer, struct cb_app *app,
         cb_app_settings(app, &settings, err) < 0 ||
         cb_app_store(app, 1, &transfer->store, err) < 0)
         return -1;
-    transfer->pool = cb_pool_new(0, 4);
+    transfer->pool = cb_pool_new(0, 8);
     options.store = transfer->store;
     options.pool = transfer->pool;
     options.settings = &settings->registry;
@@ -32,12 +32,12 @@ void cb_transfer_close(struct cb_transfer *transfer)
     cb_store_close(transfer->store);
 }
 
-int cb_transfer_name(const char *text, struct cb_reference **reference,
+int cb_transfer_name(const char *text, int quiet, struct cb_reference **reference,
                      struct cb_error **err)
 {
     if (cb_reference_parse(reference, text, err) < 0)
         return -1;
-    if (!(*reference)->tag && !cb_digest_is_set(&(*reference)->digest))
+    if (!quiet && !(*reference)->tag && !cb_digest_is_set(&(*reference)->digest))
         fprintf(stderr, "Using default tag: latest\n");
     cb_reference_default_tag(*reference);
     return 0;

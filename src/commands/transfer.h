@@ -39,7 +39,7 @@ void cb_transfer_close(struct cb_transfer *transfer);
 CB_AUTO_VALUE_DEFINE(cb_transfer, cb_transfer_close)
 
 /* What a user calls an image, "latest" being said when it is meant. */
-int cb_transfer_name(const char *text, struct cb_reference **reference,
+int cb_transfer_name(const char *text, int quiet, struct cb_reference **reference,
                      struct cb_error **err);
 /* The same of a repository for --all-tags: neither tag nor digest. */
 int cb_transfer_repository(const char *text, struct cb_reference **reference,

@@ -12,5 +12,8 @@ int cb_copy_source(const struct cb_copy *copy, struct cb_tree_source *out,
 /* Writes TREE to where the copy leads. */
 int cb_copy_target(const struct cb_copy *copy, const struct cb_tree_source *source,
                    const struct cb_tree *tree, struct cb_error **err);
+/* The same to a directory of skopeo's, of blobs that are in the store. */
+int cb_copy_write_dir(const struct cb_copy *copy, const struct cb_tree *tree,
+                      struct cb_error **err);
 
 #endif

@@ -84,6 +84,12 @@ static int pack_layer(struct found *found, struct cb_load_image *image, size_t i
     struct cb_archive_env *env = found->load.env;
     const struct cb_digest *diff_id = &image->config->diff_ids.items[i];
     const struct cb_descriptor *layer = &image->layers[i];
+    const struct cb_layer_want want = {.store = env->store,
+                                       .diff_id = diff_id,
+                                       .form = &form,
+                                       .pool = env->pool,
+                                       .cancel = env->cancel,
+                                       .sink = env->sink};
     enum cb_compression compression = CB_COMPRESSION_NONE;
     char text[CB_DIGEST_MAX_TEXT];
 
@@ -97,8 +103,7 @@ static int pack_layer(struct found *found, struct cb_load_image *image, size_t i
         cb_descriptor_copy(out, layer);
         return 0;
     }
-    return cb_layer_blob_get(env->store, NULL, diff_id, &form, env->pool, env->cancel,
-                             env->sink, 0, out, err);
+    return cb_layer_blob_get(&want, out, err);
 }
 
 static int make_manifest(struct found *found, struct cb_load_image *image,

@@ -193,6 +193,8 @@ int cb_copy_target(const struct cb_copy *copy, const struct cb_tree_source *sour
     switch (copy->to->kind) {
     case CB_COPY_LAYOUT:
         return write_layout(copy, tree, err);
+    case CB_COPY_DIR:
+        return cb_copy_write_dir(copy, tree, err);
     case CB_COPY_STORE:
         return put_in_store(copy, tree, err);
     default:

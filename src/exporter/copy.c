@@ -8,10 +8,6 @@ static int check(const struct cb_copy *copy, struct cb_error **err)
 {
     const struct cb_copy_end *to = copy->to;
 
-    if (to->kind == CB_COPY_DIR) {
-        cb_error_set(err, CB_ERR_UNSUPPORTED, "dir: is a place to copy from only");
-        return cb_error_hint(err, "oci:%s is a directory, too", to->path);
-    }
     if (to->kind == CB_COPY_STORE &&
         (!to->reference || cb_digest_is_set(&to->reference->digest)))
         return cb_error_set(err, CB_ERR_USAGE, "`%s` is no name for an image", to->name);

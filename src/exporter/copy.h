@@ -11,7 +11,7 @@ enum cb_copy_kind {
     CB_COPY_LAYOUT,         /* oci:DIR[:TAG|@DIGEST] */
     CB_COPY_OCI_ARCHIVE,    /* oci-archive:FILE[:TAG] */
     CB_COPY_DOCKER_ARCHIVE, /* docker-archive:FILE[:NAME] */
-    CB_COPY_DIR,            /* dir:DIR, what skopeo writes; only from there */
+    CB_COPY_DIR,            /* dir:DIR, as skopeo has it */
     CB_COPY_STORE,          /* store:NAME, NAME */
 };
 struct cb_copy_end {

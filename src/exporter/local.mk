@@ -5,6 +5,7 @@ src_exporter_libexporter_a_SOURCES = \
 	%D%/archive.h \
 	%D%/copy.c \
 	%D%/copy.h \
+	%D%/copy-dir.c \
 	%D%/copy-end.c \
 	%D%/copy-priv.h \
 	%D%/copy-source.c \

@@ -215,11 +215,16 @@ static int plan_layer(struct cb_saved *saved, struct cb_saved_image *entry, size
     struct cb_archive_env *env = saved->env;
     const struct cb_digest *diff_id = &entry->image->config->diff_ids.items[i];
     struct cb_descriptor *layer = &entry->layers[i];
+    const struct cb_layer_want want = {.store = env->store,
+                                       .chain_id = &entry->chain_ids[i],
+                                       .diff_id = diff_id,
+                                       .form = &saved->layers,
+                                       .pool = env->pool,
+                                       .cancel = env->cancel,
+                                       .sink = env->sink};
 
     if (saved->format == CB_ARCHIVE_OCI)
-        return cb_layer_blob_get(env->store, &entry->chain_ids[i], diff_id,
-                                 &saved->layers, env->pool, env->cancel, env->sink, 0,
-                                 layer, err);
+        return cb_layer_blob_get(&want, layer, err);
     layer->media_type = xstrdup(CB_MT_OCI_LAYER);
     layer->digest = *diff_id;
     if (cb_content_has(env->store, diff_id, &layer->size) > 0)

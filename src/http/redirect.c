@@ -18,6 +18,15 @@ static int is_redirect(int status)
            status == 308;
 }
 
+/* curl would send what stands before the `@` as a password: whoever redirects may not say
+ * what is told to others. */
+static int has_userinfo(const char *url)
+{
+    const char *authority = strstr(url, "://");
+
+    return authority && memchr(authority + 3, '@', strcspn(authority + 3, "/?#")) != NULL;
+}
+
 int cb_redirect_target(const struct cb_http_request *request, const char *url,
                        const struct cb_http_response *response, char **target,
                        struct cb_error **err)
@@ -36,6 +45,10 @@ int cb_redirect_target(const struct cb_http_request *request, const char *url,
         return cb_error_set(err, CB_ERR_DENIED,
                             "redirect to `%.200s` refused: not an http or https URL",
                             location);
+    if (has_userinfo(next) && !cb_url_same_origin(url, next))
+        return cb_error_set(err, CB_ERR_DENIED,
+                            "redirect to `%s` refused: it comes with a password",
+                            to.host);
     if (cb_url_parse(&from, url, err) < 0)
         return -1;
     if (strcmp(to.scheme, "http") == 0 &&

@@ -109,6 +109,19 @@ int cb_descriptor_read(struct cb_descriptor *out, const struct cb_json *json,
     return 0;
 }
 
+static void write_features(struct cb_writer *writer, const char *features)
+{
+    cb_auto_value(cb_strings) list = {0};
+
+    while (*features) {
+        size_t len = strcspn(features, ",");
+
+        cb_strings_take(&list, xstrndup(features, len));
+        features += len + (features[len] != '\0');
+    }
+    cb_writer_strings(writer, "os.features", &list);
+}
+
 static void write_platform(struct cb_writer *writer, const struct cb_platform *platform)
 {
     if (!platform->os[0])
@@ -117,6 +130,7 @@ static void write_platform(struct cb_writer *writer, const struct cb_platform *p
     cb_writer_string(writer, "architecture", platform->arch);
     cb_writer_string(writer, "os", platform->os);
     cb_writer_string(writer, "os.version", platform->os_version);
+    write_features(writer, platform->os_features);
     cb_writer_string(writer, "variant", platform->variant);
     cb_writer_close(writer, '}');
 }

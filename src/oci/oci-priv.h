@@ -19,7 +19,7 @@ void cb_writer_members(struct cb_writer *writer, json_t *object);
 
 /* Lower case, aliases replaced, default variants dropped or filled in. */
 void cb_platform_normalise(struct cb_platform *platform);
-/* Reads architecture, os, os.version and variant out of OBJECT. */
+/* Reads architecture, os, os.version, os.features and variant out of OBJECT. */
 int cb_platform_read(struct cb_platform *out, const struct cb_json *object,
                      struct cb_error **err);
 

@@ -49,6 +49,7 @@ const char *cb_media_layer(enum cb_compression compression, int docker);
  * is amd64. */
 struct cb_platform {
     char os[32], arch[32], variant[32], os_version[64];
+    char os_features[128]; /* separated by commas */
 };
 int cb_platform_parse(struct cb_platform *out, const char *text, struct cb_error **err);
 struct cb_platform cb_platform_host(void);

@@ -253,6 +253,25 @@ static int read_field(char *field, size_t size, const struct cb_json *object,
     return 0;
 }
 
+static int read_features(struct cb_platform *platform, const struct cb_json *object,
+                         struct cb_error **err)
+{
+    struct cb_json member = cb_json_member(object, "os.features");
+    cb_auto_value(cb_strings) features = {0};
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (cb_json_strings(&member, sizeof(platform->os_features), &features, err) < 0)
+        return -1;
+    cb_vec_foreach (feature, &features)
+        cb_strbuf_addf(&text, "%s%s", text.len ? "," : "", *feature);
+    if (text.len >= sizeof(platform->os_features))
+        return cb_error_set(err, CB_ERR_INTEGRITY, "%s.%s: longer than %zu characters",
+                            member.what, member.path, sizeof(platform->os_features) - 1);
+    snprintf(platform->os_features, sizeof(platform->os_features), "%s",
+             cb_strbuf_text(&text));
+    return 0;
+}
+
 int cb_platform_read(struct cb_platform *out, const struct cb_json *object,
                      struct cb_error **err)
 {
@@ -264,7 +283,8 @@ int cb_platform_read(struct cb_platform *out, const struct cb_json *object,
         read_field(platform.variant, sizeof(platform.variant), object, "variant", err) <
             0 ||
         read_field(platform.os_version, sizeof(platform.os_version), object, "os.version",
-                   err) < 0)
+                   err) < 0 ||
+        read_features(&platform, object, err) < 0)
         return -1;
     if (platform.arch[0])
         cb_platform_normalise(&platform);

@@ -4,7 +4,7 @@
 #include "registry/registry-priv.h"
 
 #include "registry/ranges.h"
-#include "store/content.h"
+#include "store/blob-feed.h"
 
 #include <time.h>
 
@@ -134,8 +134,8 @@ static int receive_somehow(struct cb_registry *registry,
  * this one is to bring all in one. */
 static int fetch_once(struct cb_registry *registry,
                       const struct cb_repository *repository,
-                      const struct cb_descriptor *blob, uint64_t event_id, int *resumed,
-                      struct cb_error **err)
+                      const struct cb_descriptor *blob, struct cb_blob_feed *feed,
+                      uint64_t event_id, int *resumed, struct cb_error **err)
 {
     struct download download = {.registry = registry, .blob = blob, .event_id = event_id};
     cb_auto(cb_blob_writer) writer = NULL;
@@ -146,6 +146,7 @@ static int fetch_once(struct cb_registry *registry,
         return -1;
     if (present)
         return 0;
+    cb_blob_writer_feed(writer, feed);
     download.writer = writer;
     download.may_split = !*resumed && cb_ranges_fit(blob);
     *resumed = cb_blob_writer_offset(writer) > 0;
@@ -158,8 +159,8 @@ static int fetch_once(struct cb_registry *registry,
 }
 
 int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repository,
-                  const struct cb_descriptor *blob, uint64_t event_id,
-                  struct cb_error **err)
+                  const struct cb_descriptor *blob, struct cb_blob_feed *feed,
+                  uint64_t event_id, struct cb_error **err)
 {
     cb_auto(cb_error) error = NULL;
     char digest[CB_DIGEST_MAX_TEXT];
@@ -177,11 +178,11 @@ int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repo
                          (long long)blob->size);
     if (repository->layout)
         return cb_layout_provide(registry, repository, blob, err);
-    result = fetch_once(registry, repository, blob, event_id, &resumed, &error);
+    result = fetch_once(registry, repository, blob, feed, event_id, &resumed, &error);
     if (result < 0 && resumed && cb_error_kind(error) == CB_ERR_INTEGRITY) {
         /* The bytes from before may be what is wrong; the writer has removed them. */
         cb_error_free(cb_steal(&error));
-        result = fetch_once(registry, repository, blob, event_id, &resumed, &error);
+        result = fetch_once(registry, repository, blob, feed, event_id, &resumed, &error);
     }
     if (result == 0) {
         cb_registry_status(registry, event_id, &blob->digest, "Download complete",

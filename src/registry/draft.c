@@ -266,6 +266,7 @@ int cb_draft_find(struct cb_draft *draft, const char *name, struct cb_draft_entr
 {
     cb_auto(cb_reference) wanted = NULL;
     cb_autofree char *canonical = NULL;
+    cb_autofree char *list = NULL;
 
     if (cb_reference_parse(&wanted, name, err) < 0)
         return -1;
@@ -282,9 +283,9 @@ int cb_draft_find(struct cb_draft *draft, const char *name, struct cb_draft_entr
             return 0;
         }
     }
-    canonical = cb_reference_familiar(draft->name);
+    list = cb_reference_familiar(draft->name);
     return cb_error_set(err, CB_ERR_NOT_FOUND,
-                        "manifest for image %s does not exist in %s", name, canonical);
+                        "manifest for image %s does not exist in %s", name, list);
 }
 
 /* ── To a registry ── */

@@ -68,7 +68,8 @@ static int fetch_at(void *arg, const struct cb_repository *repository,
 {
     const struct one_layer *layer = arg;
 
-    return cb_blob_fetch(layer->registry, repository, layer->blob, layer->event_id, err);
+    return cb_blob_fetch(layer->registry, repository, layer->blob, NULL, layer->event_id,
+                         err);
 }
 
 int cb_origin_fetch(struct cb_registry *registry, const struct cb_resolved_image *image,

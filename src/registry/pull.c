@@ -1,7 +1,10 @@
 /* Layers into the store, and the `pull` command. A layer that is already unpacked below
- * the same chain needs no blob; of the others, any blob known for the diff id will do. */
+ * the same chain needs no blob; of the others, any blob known for the diff id will do.
+ * What comes over the network is unpacked while it comes, by another thread: hashing,
+ * writing and syncing the blob take no time of their own then. */
 #include "registry/registry-priv.h"
 
+#include "store/blob-feed.h"
 #include "store/content.h"
 #include "store/layer.h"
 #include "store/refs.h"
@@ -49,49 +52,86 @@ static int find_unpacked(struct cb_store *store, const struct cb_image_config *c
     return found < 0 ? -1 : 0;
 }
 
-struct blob_attempt {
+/* ── One layer ── */
+
+/* A layer on its way. */
+struct incoming {
     struct fetch *fetch;
     size_t layer;
+    struct cb_blob_feed *feed;
+    struct cb_error *error; /* of unpacking */
 };
+
+/* 1: a blob for the layer is in the store. 0: *BLOB is what is to be fetched. */
+static int find_blob(struct fetch *fetch, size_t i, struct cb_error **err)
+{
+    struct cb_store *store = fetch->registry->store;
+    const struct cb_digest *diff_id = &fetch->image->config->diff_ids.items[i];
+    struct cb_descriptor *blob = &fetch->blobs[i];
+    char text[CB_DIGEST_MAX_TEXT];
+    int64_t size;
+
+    if (cb_layer_blob_find(store, diff_id, -1, blob, NULL) > 0) {
+        if (cb_content_has(store, &blob->digest, &size) > 0)
+            return 1;
+        cb_descriptor_free(blob);
+        memset(blob, 0, sizeof(*blob));
+    }
+    if (fetch->image->manifest) {
+        cb_descriptor_copy(blob, &fetch->image->manifest->layers.items[i]);
+        if (fetch->layout || fetch->image->reference || fetch->image->known_at.count)
+            return 0;
+        if (cb_content_has(store, &blob->digest, &size) > 0)
+            return 1;
+    }
+    return cb_error_set(err, CB_ERR_NOT_FOUND, "layer %s is not in the store",
+                        cb_digest_text(diff_id, text));
+}
 
 static int fetch_blob(void *arg, const struct cb_repository *repository,
                       struct cb_error **err)
 {
-    const struct blob_attempt *attempt = arg;
-    struct fetch *fetch = attempt->fetch;
+    const struct incoming *incoming = arg;
+    struct fetch *fetch = incoming->fetch;
 
-    return cb_blob_fetch(fetch->registry, repository, &fetch->blobs[attempt->layer],
-                         fetch->event_id, err);
+    return cb_blob_fetch(fetch->registry, repository, &fetch->blobs[incoming->layer],
+                         incoming->feed, fetch->event_id, err);
 }
 
-static int fetch_layer(struct fetch *fetch, size_t i, struct cb_error **err)
+/* The two parts of it run at once if there is a thread for the second, else one after the
+ * other. Whether unpacking failed is only of interest if the blob is the right one. */
+static int fetch_or_unpack(void *arg, size_t part, struct cb_error **err)
 {
-    struct cb_registry *registry = fetch->registry;
-    const struct cb_image_config *config = fetch->image->config;
-    char text[CB_DIGEST_MAX_TEXT];
-    struct blob_attempt attempt = {.fetch = fetch, .layer = i};
-    int64_t size;
+    struct incoming *incoming = arg;
+    struct fetch *fetch = incoming->fetch;
+    int result;
 
-    if (cb_cancel_check(registry->cancel, err) < 0)
+    if (part == 1) {
+        cb_layers_unpack_early(fetch->layers, incoming->layer, cb_blob_feed_read,
+                               incoming->feed, &incoming->error);
+        return 0;
+    }
+    result =
+        cb_image_places_try(fetch->registry, fetch->image, fetch_blob, incoming, err);
+    cb_blob_feed_end(incoming->feed);
+    return result;
+}
+
+static int receive_layer(struct fetch *fetch, size_t i, struct cb_error **err)
+{
+    cb_auto(cb_blob_feed) feed = cb_blob_feed_new();
+    struct incoming incoming = {.fetch = fetch, .layer = i, .feed = feed};
+    cb_auto(cb_error) error = NULL;
+    int result = cb_fan_out(fetch->registry->pool, 2, 2, fetch_or_unpack, &incoming, err);
+
+    error = incoming.error;
+    if (result < 0)
         return -1;
-    if (cb_layer_blob_find(registry->store, &config->diff_ids.items[i], -1,
-                           &fetch->blobs[i], NULL) > 0) {
-        if (cb_content_has(registry->store, &fetch->blobs[i].digest, &size) > 0)
-            return 0;
-        cb_descriptor_free(&fetch->blobs[i]);
-        memset(&fetch->blobs[i], 0, sizeof(fetch->blobs[i]));
-    }
-    if (fetch->image->manifest) {
-        cb_descriptor_copy(&fetch->blobs[i], &fetch->image->manifest->layers.items[i]);
-        if (fetch->layout)
-            return fetch_blob(&attempt, fetch->layout, err);
-        if (fetch->image->reference || fetch->image->known_at.count)
-            return cb_image_places_try(registry, fetch->image, fetch_blob, &attempt, err);
-        if (cb_content_has(registry->store, &fetch->blobs[i].digest, &size) > 0)
-            return 0;
-    }
-    return cb_error_set(err, CB_ERR_NOT_FOUND, "layer %s is not in the store",
-                        cb_digest_text(&config->diff_ids.items[i], text));
+    if (cb_blob_feed_is_broken(feed))
+        cb_layers_forget_early(fetch->layers, i);
+    else if (error)
+        return cb_error_move(err, &error);
+    return 0;
 }
 
 /* While it is unpacked others are on the way. */
@@ -99,11 +139,22 @@ static int fetch_and_unpack(void *arg, size_t index, struct cb_error **err)
 {
     struct fetch *fetch = arg;
     size_t i = fetch->first + index;
+    struct incoming local = {.fetch = fetch, .layer = i};
+    int found;
 
-    if (fetch_layer(fetch, i, err) < 0)
+    if (cb_cancel_check(fetch->registry->cancel, err) < 0)
+        return -1;
+    found = find_blob(fetch, i, err);
+    if (found < 0)
+        return -1;
+    if (!found && fetch->layout && fetch_blob(&local, fetch->layout, err) < 0)
+        return -1;
+    if (!found && !fetch->layout && receive_layer(fetch, i, err) < 0)
         return -1;
     return cb_layers_unpack_one(fetch->layers, i, err);
 }
+
+/* ── All of them ── */
 
 /* Docker's first lines: what is there, and what is going to be fetched. */
 static void announce(struct fetch *fetch)

@@ -175,13 +175,23 @@ static int passes(const struct push *push, const struct cb_descriptor *blob)
             (compression == CB_COMPRESSION_ZSTD && !push->options->docker_types));
 }
 
-static int get_blob(struct push *push, size_t i, struct cb_error **err)
+/* *FRESH (or NULL) is a blob that was made now, and is not kept yet. */
+static int get_blob(struct push *push, size_t i, struct cb_fresh_blob **fresh,
+                    struct cb_error **err)
 {
     const struct cb_resolved_image *elsewhere = push->elsewhere[i];
 
     struct cb_registry *registry = push->registry;
     const struct cb_digest *diff_id = &push->image->config->diff_ids.items[i];
     struct cb_layer_form form = push->options->layers;
+    const struct cb_layer_want want = {.store = registry->store,
+                                       .chain_id = &push->chain_ids[i],
+                                       .diff_id = diff_id,
+                                       .form = &form,
+                                       .pool = registry->pool,
+                                       .cancel = registry->cancel,
+                                       .sink = registry->sink,
+                                       .event_id = push->event_id};
 
     if (push->original) {
         cb_descriptor_copy(&push->layers[i], &push->original->layers.items[i]);
@@ -198,9 +208,7 @@ static int get_blob(struct push *push, size_t i, struct cb_error **err)
         return 0;
     form.any = 0;
     cb_registry_status(registry, push->event_id, diff_id, "Preparing", 0, 0, 0);
-    return cb_layer_blob_get(registry->store, &push->chain_ids[i], diff_id, &form,
-                             registry->pool, registry->cancel, registry->sink,
-                             push->event_id, &push->layers[i], err);
+    return cb_layer_blob_make(&want, &push->layers[i], fresh, err);
 }
 
 static void report_layer(struct push *push, const struct cb_descriptor *blob,
@@ -253,29 +261,59 @@ static int pass_on(struct push *push, size_t i, struct cb_error **err)
     return 0;
 }
 
-static int push_layer(void *arg, size_t i, struct cb_error **err)
-{
-    struct push *push = arg;
-    enum cb_upload_result result = CB_UPLOAD_EXISTS;
-    const char *neighbour = NULL;
-    int exists;
+/* A layer on its way. */
+struct outgoing {
+    struct push *push;
+    size_t layer;
+    struct cb_fresh_blob *fresh; /* or NULL: it is in the store */
+};
 
-    if (cb_cancel_check(push->registry->cancel, err) < 0 || get_blob(push, i, err) < 0)
-        return -1;
-    exists =
-        cb_upload_exists(push->registry, &push->repository, &push->layers[i].digest, err);
+static int send_layer(const struct outgoing *outgoing, struct cb_error **err)
+{
+    struct push *push = outgoing->push;
+    const struct cb_descriptor *blob = &push->layers[outgoing->layer];
+    const struct cb_digest *diff_id =
+        &push->image->config->diff_ids.items[outgoing->layer];
+    struct cb_upload_source source = {
+        .fd = outgoing->fresh ? cb_fresh_blob_fd(outgoing->fresh) : -1};
+    enum cb_upload_result result = CB_UPLOAD_EXISTS;
+    int exists = cb_upload_exists(push->registry, &push->repository, &blob->digest, err);
+
     if (exists < 0)
         return -1;
-    if (!exists && push->elsewhere[i])
-        return pass_on(push, i, err);
+    if (!exists && push->elsewhere[outgoing->layer])
+        return pass_on(push, outgoing->layer, err);
     if (!exists) {
-        neighbour = find_neighbour(push, &push->image->config->diff_ids.items[i]);
-        if (cb_upload_blob(push->registry, &push->repository, &push->layers[i], neighbour,
+        source.mount_from = find_neighbour(push, diff_id);
+        if (cb_upload_blob(push->registry, &push->repository, blob, &source,
                            push->event_id, &result, err) < 0)
             return -1;
     }
-    report_layer(push, &push->layers[i], result, neighbour);
+    report_layer(push, blob, result, source.mount_from);
     return 0;
+}
+
+/* Waiting for the disk here and for the registry there are one wait. */
+static int keep_or_send(void *arg, size_t part, struct cb_error **err)
+{
+    const struct outgoing *outgoing = arg;
+
+    return part == 0 ? cb_fresh_blob_keep(outgoing->fresh, err)
+                     : send_layer(outgoing, err);
+}
+
+static int push_layer(void *arg, size_t i, struct cb_error **err)
+{
+    struct push *push = arg;
+    cb_auto(cb_fresh_blob) fresh = NULL;
+    struct outgoing outgoing = {.push = push, .layer = i};
+
+    if (cb_cancel_check(push->registry->cancel, err) < 0 ||
+        get_blob(push, i, &fresh, err) < 0)
+        return -1;
+    outgoing.fresh = fresh;
+    return fresh ? cb_fan_out(push->registry->pool, 2, 2, keep_or_send, &outgoing, err)
+                 : send_layer(&outgoing, err);
 }
 
 /* ── Config and manifest ── */

@@ -9,6 +9,8 @@
 
 #include <pthread.h>
 
+struct cb_blob_feed;
+
 struct cb_registry {
     struct cb_store *store;
     struct cb_pool *pool;
@@ -196,10 +198,11 @@ int cb_resolve_documents(struct cb_registry *registry,
 
 /* ── blob.c ── */
 
-/* Makes sure that a layer's blob is in the store; resumes an earlier download. */
+/* Makes sure that a layer's blob is in the store; resumes an earlier download. FEED, or
+ * NULL, is told what comes; it breaks where nothing has to come. */
 int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repository,
-                  const struct cb_descriptor *blob, uint64_t event_id,
-                  struct cb_error **err);
+                  const struct cb_descriptor *blob, struct cb_blob_feed *feed,
+                  uint64_t event_id, struct cb_error **err);
 
 /* ── elsewhere.c: layers that the store lacks ── */
 

@@ -25,7 +25,7 @@ static int fetch_part(const struct restore *restore,
                                   &config, &len, err);
     cb_vec_foreach (layer, &manifest->layers) {
         if (cb_digest_equal(&layer->digest, restore->blob))
-            return cb_blob_fetch(restore->registry, repository, layer, 0, err);
+            return cb_blob_fetch(restore->registry, repository, layer, NULL, 0, err);
     }
     return cb_error_set(err, CB_ERR_NOT_FOUND, "the image has no blob %s",
                         cb_digest_text(restore->blob, text));

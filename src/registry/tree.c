@@ -231,8 +231,8 @@ static int fetch_at(void *arg, const struct cb_repository *repository,
         cb_content_has(transfer->registry->store, &one->blob->digest, &size) <= 0)
         return cb_error_set(err, CB_ERR_NOT_FOUND, "blob %s is not there",
                             cb_digest_text(&one->blob->digest, text));
-    return cb_blob_fetch(transfer->registry, repository, one->blob, transfer->event_id,
-                         err);
+    return cb_blob_fetch(transfer->registry, repository, one->blob, NULL,
+                         transfer->event_id, err);
 }
 
 static int fetch_blob(void *arg, size_t i, struct cb_error **err)

@@ -217,10 +217,11 @@ static int upload_once(struct cb_upload *upload, const char *mount_from,
 }
 
 int cb_upload_blob(struct cb_registry *registry, const struct cb_repository *repository,
-                   const struct cb_descriptor *blob, const char *mount_from,
-                   uint64_t event_id, enum cb_upload_result *result,
-                   struct cb_error **err)
+                   const struct cb_descriptor *blob,
+                   const struct cb_upload_source *source, uint64_t event_id,
+                   enum cb_upload_result *result, struct cb_error **err)
 {
+    const char *mount_from = source ? source->mount_from : NULL;
     struct cb_upload upload = {.registry = registry,
                                .repository = repository,
                                .blob = blob,
@@ -228,9 +229,12 @@ int cb_upload_blob(struct cb_registry *registry, const struct cb_repository *rep
     char text[CB_DIGEST_MAX_TEXT];
     cb_autofd int fd = -1;
 
-    if (cb_content_open(registry->store, &blob->digest, &fd, NULL, err) < 0)
-        return -1;
-    upload.fd = fd;
+    upload.fd = source ? source->fd : -1;
+    if (upload.fd < 0) {
+        if (cb_content_open(registry->store, &blob->digest, &fd, NULL, err) < 0)
+            return -1;
+        upload.fd = fd;
+    }
     for (int tries = 1;; tries++) {
         cb_auto(cb_error) error = NULL;
         int again = 0;

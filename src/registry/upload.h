@@ -10,12 +10,16 @@ enum cb_upload_result { CB_UPLOAD_EXISTS, CB_UPLOAD_MOUNTED, CB_UPLOAD_SENT };
 /* 1 the repository has the blob, 0 it has not. */
 int cb_upload_exists(struct cb_registry *registry, const struct cb_repository *repository,
                      const struct cb_digest *digest, struct cb_error **err);
-/* Sends BLOB from the store. MOUNT_FROM: a repository of the same registry that may have
- * it, or NULL. */
+/* Sends BLOB. SOURCE NULL: from the store. */
+struct cb_upload_source {
+    int fd; /* borrowed, and read by nobody else meanwhile; -1: from the store */
+    const char *mount_from; /* a repository of the same registry that may have it, or
+                               NULL */
+};
 int cb_upload_blob(struct cb_registry *registry, const struct cb_repository *repository,
-                   const struct cb_descriptor *blob, const char *mount_from,
-                   uint64_t event_id, enum cb_upload_result *result,
-                   struct cb_error **err);
+                   const struct cb_descriptor *blob,
+                   const struct cb_upload_source *source, uint64_t event_id,
+                   enum cb_upload_result *result, struct cb_error **err);
 /* 1: the repository has the blob now, from MOUNT_FROM of the same registry; 0: not from
  * there. */
 int cb_upload_mount(struct cb_registry *registry, const struct cb_repository *repository,

@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/lockfile.h"
+#include "store/blob-feed.h"
 #include "store/cap.h"
 
 #include <errno.h>
@@ -22,12 +23,14 @@
 struct cb_blob_writer {
     struct cb_store *store;
     struct cb_digest expected; /* unset: not known */
+    struct cb_digest actual;   /* once it is verified */
     int64_t expected_size;     /* -1: not known */
     int64_t offset;
     int64_t flushed; /* below it the disk has been told */
     struct cb_hasher *hasher;
-    struct cb_lock *lock; /* of a download */
-    int dir_fd;           /* borrowed: ingest/ or tmp/ */
+    struct cb_lock *lock;      /* of a download */
+    struct cb_blob_feed *feed; /* borrowed, or NULL */
+    int dir_fd;                /* borrowed: ingest/ or tmp/ */
     char *name;
     int fd;
 };
@@ -52,6 +55,7 @@ void cb_blob_writer_close(struct cb_blob_writer *writer)
 {
     if (!writer)
         return;
+    cb_blob_feed_break(writer->feed);
     cb_close(&writer->fd);
     if (writer->name && !cb_digest_is_set(&writer->expected))
         unlinkat(writer->dir_fd, writer->name, 0);
@@ -185,8 +189,15 @@ int64_t cb_blob_writer_offset(const struct cb_blob_writer *writer)
     return writer->offset;
 }
 
+void cb_blob_writer_feed(struct cb_blob_writer *writer, struct cb_blob_feed *feed)
+{
+    writer->feed = feed;
+    cb_blob_feed_begin(feed, writer->fd, writer->offset, writer->expected_size);
+}
+
 int cb_blob_writer_reset(struct cb_blob_writer *writer, struct cb_error **err)
 {
+    cb_blob_feed_break(writer->feed);
     if (ftruncate(writer->fd, 0) < 0 || lseek(writer->fd, 0, SEEK_SET) < 0)
         return write_failed(writer, "restart", err);
     cb_hasher_finish(writer->hasher);
@@ -225,28 +236,44 @@ int cb_blob_writer_write(struct cb_blob_writer *writer, const void *bytes, size_
         return write_failed(writer, "write", err);
     cb_hasher_update(writer->hasher, bytes, len);
     writer->offset += (int64_t)len;
+    cb_blob_feed_reach(writer->feed, writer->offset);
     start_writing(writer);
     return 0;
 }
 
 /* ── Publishing ── */
 
-static int verify(struct cb_blob_writer *writer, struct cb_digest *actual,
-                  struct cb_error **err)
+static int verify(struct cb_blob_writer *writer, struct cb_error **err)
 {
     char want[CB_DIGEST_MAX_TEXT], have[CB_DIGEST_MAX_TEXT];
 
+    if (cb_digest_is_set(&writer->actual))
+        return 0;
     if (writer->expected_size >= 0 && writer->offset != writer->expected_size)
         return cb_error_set(err, CB_ERR_INTEGRITY, "blob `%s`: %lld bytes of %lld",
                             writer_text(writer, want), (long long)writer->offset,
                             (long long)writer->expected_size);
-    *actual = cb_hasher_finish(writer->hasher);
+    writer->actual = cb_hasher_finish(writer->hasher);
     if (!cb_digest_is_set(&writer->expected) ||
-        cb_digest_equal(actual, &writer->expected))
+        cb_digest_equal(&writer->actual, &writer->expected))
         return 0;
     cb_error_set(err, CB_ERR_INTEGRITY, "blob `%s`: the bytes received have digest %s",
-                 cb_digest_text(&writer->expected, want), cb_digest_text(actual, have));
+                 cb_digest_text(&writer->expected, want),
+                 cb_digest_text(&writer->actual, have));
     return drop_partial(writer);
+}
+
+int cb_blob_seal(struct cb_blob_writer *writer, struct cb_digest *digest, int64_t *size,
+                 int *fd, struct cb_error **err)
+{
+    if (verify(writer, err) < 0)
+        return -1;
+    *fd = openat(writer->dir_fd, writer->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (*fd < 0)
+        return write_failed(writer, "open", err);
+    *digest = writer->actual;
+    *size = writer->offset;
+    return 0;
 }
 
 static int sync_directory(struct cb_store *store, const char *path)
@@ -300,14 +327,14 @@ static int publish(struct cb_blob_writer *writer, const struct cb_digest *digest
 int cb_blob_commit(struct cb_blob_writer **writer, struct cb_digest *digest,
                    int64_t *size, struct cb_error **err)
 {
-    struct cb_digest actual;
-
-    if (verify(*writer, &actual, err) < 0 || publish(*writer, &actual, err) < 0)
+    if (verify(*writer, err) < 0 || publish(*writer, &(*writer)->actual, err) < 0)
         return -1;
     if (digest)
-        *digest = actual;
+        *digest = (*writer)->actual;
     if (size)
         *size = (*writer)->offset;
+    cb_blob_feed_complete((*writer)->feed);
+    (*writer)->feed = NULL;
     free((*writer)->name);
     (*writer)->name = NULL;
     cb_blob_writer_close(*writer);

@@ -42,6 +42,10 @@ int cb_blob_writer_reset(struct cb_blob_writer *writer, struct cb_error **err);
 /* Fails with INTEGRITY as soon as more than the expected size arrives. */
 int cb_blob_writer_write(struct cb_blob_writer *writer, const void *bytes, size_t len,
                          struct cb_error **err);
+/* All has been written: its digest and size, before it has its name. FD reads it, and is
+ * the caller's. INTEGRITY as from cb_blob_commit, which must follow. */
+int cb_blob_seal(struct cb_blob_writer *writer, struct cb_digest *digest, int64_t *size,
+                 int *fd, struct cb_error **err);
 /* Moves a finished blob into the store under its digest. On success *WRITER is NULL; on
  * failure the caller still owns it. INTEGRITY (both digests named, the partial file
  * removed) if the bytes do not match. */

@@ -238,7 +238,8 @@ int cb_db_image_ids_of(struct cb_db *db, const char *repository, struct cb_strin
     cb_db_hold(db);
     return list(db,
                 "SELECT id FROM images WHERE id IN (SELECT image FROM image_names"
-                " WHERE name>=?1||':' AND name<?1||';') ORDER BY created_ns DESC, id",
+                " WHERE name>=?1||':' AND name<?1||';' UNION SELECT image FROM"
+                " repo_digests WHERE name=?1) ORDER BY created_ns DESC, id",
                 repository, ids, err);
 }
 

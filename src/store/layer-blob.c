@@ -243,79 +243,129 @@ static void making_clear(struct making *making)
     cb_blob_writer_close(making->writer);
 }
 
-static int make_blob(struct cb_store *store, const struct cb_digest *chain_id,
-                     const struct cb_digest *diff_id, enum cb_compression compression,
-                     int level, struct cb_pool *pool, struct making *making,
-                     struct cb_descriptor *out, struct cb_error **err)
-{
-    struct cb_descriptor blob = {.media_type = (char *)cb_media_layer(compression, 0)};
+struct cb_fresh_blob {
+    struct cb_store *store;
+    struct cb_digest diff_id;
+    struct cb_descriptor blob;
+    struct cb_blob_writer *writer;
+    struct cb_lock *lock; /* two that want the same make it once */
+    int fd;
+};
 
-    if (cb_blob_writer_open(store, NULL, -1, making->cancel, making->sink,
-                            &making->writer, NULL, err) < 0 ||
-        cb_compressor_new(&making->compressor, compression, level, pool, to_blob, making,
-                          err) < 0 ||
-        cb_layer_stream_tar(store, chain_id, diff_id, to_compressor, making, err) < 0 ||
-        cb_compressor_finish(making->compressor, err) < 0 ||
-        cb_blob_commit(&making->writer, &blob.digest, &blob.size, err) < 0 ||
-        cb_layer_blob_add(store, diff_id, &blob, err) < 0)
+void cb_fresh_blob_free(struct cb_fresh_blob *fresh)
+{
+    if (!fresh)
+        return;
+    cb_close(&fresh->fd);
+    cb_blob_writer_close(fresh->writer);
+    cb_lock_release_unlink(fresh->lock);
+    cb_descriptor_free(&fresh->blob);
+    free(fresh);
+}
+
+int cb_fresh_blob_fd(const struct cb_fresh_blob *fresh)
+{
+    return fresh->fd;
+}
+
+int cb_fresh_blob_keep(struct cb_fresh_blob *fresh, struct cb_error **err)
+{
+    if (cb_blob_commit(&fresh->writer, NULL, NULL, err) < 0)
         return -1;
+    return cb_layer_blob_add(fresh->store, &fresh->diff_id, &fresh->blob, err);
+}
+
+static int make_blob(const struct cb_layer_want *want, struct making *making,
+                     struct cb_fresh_blob *fresh, struct cb_error **err)
+{
+    const struct cb_layer_form *form = want->form;
+
+    fresh->blob.media_type = xstrdup(cb_media_layer(form->compression, 0));
+    if (cb_blob_writer_open(want->store, NULL, -1, want->cancel, want->sink,
+                            &making->writer, NULL, err) < 0 ||
+        cb_compressor_new(&making->compressor, form->compression, form->level, want->pool,
+                          to_blob, making, err) < 0 ||
+        cb_layer_stream_tar(want->store, want->chain_id, want->diff_id, to_compressor,
+                            making, err) < 0 ||
+        cb_compressor_finish(making->compressor, err) < 0 ||
+        cb_blob_seal(making->writer, &fresh->blob.digest, &fresh->blob.size, &fresh->fd,
+                     err) < 0)
+        return -1;
+    fresh->writer = cb_steal(&making->writer);
     report(making, 1);
-    cb_descriptor_copy(out, &blob);
     return 0;
 }
 
-static void lock_release(struct cb_lock **lock)
-{
-    cb_lock_release_unlink(*lock);
-}
-
-/* Two that want the same make it once. */
-static int make_or_find(struct cb_store *store, const struct cb_digest *chain_id,
-                        const struct cb_digest *diff_id, enum cb_compression compression,
-                        int level, struct cb_pool *pool, struct making *making,
+/* 1: found after all. */
+static int lock_or_find(const struct cb_layer_want *want, struct cb_lock **lock,
                         struct cb_descriptor *out, struct cb_error **err)
 {
-    char hex[CB_DIGEST_MAX_TEXT], text[CB_DIGEST_MAX_TEXT];
+    char hex[CB_DIGEST_MAX_TEXT];
+    int compression = (int)want->form->compression;
     cb_autofree char *name = NULL;
-    cb_autofree char *item = NULL;
-    __attribute__((cleanup(lock_release))) struct cb_lock *lock = NULL;
-    int found = cb_layer_blob_find(store, diff_id, (int)compression, out, err);
+    int found = cb_layer_blob_find(want->store, want->diff_id, compression, out, err);
 
     if (found)
-        return found < 0 ? -1 : 0;
-    if (cb_store_check_writable(store, err) < 0 || cb_store_lease_now(store, err) < 0)
+        return found;
+    if (cb_store_check_writable(want->store, err) < 0 ||
+        cb_store_lease_now(want->store, err) < 0)
         return -1;
     name =
-        xasprintf("compress-%s.%d.lock", cb_digest_hex(diff_id, hex), (int)compression);
-    if (cb_lock_take(&lock, store->ingest_fd, name, CB_LOCK_EXCLUSIVE, making->cancel,
+        xasprintf("compress-%s.%d.lock", cb_digest_hex(want->diff_id, hex), compression);
+    if (cb_lock_take(lock, want->store->ingest_fd, name, CB_LOCK_EXCLUSIVE, want->cancel,
                      NULL, NULL, err) < 0)
         return -1;
-    found = cb_layer_blob_find(store, diff_id, (int)compression, out, err);
-    if (found)
-        return found < 0 ? -1 : 0;
-    item = xasprintf("compressing %s", cb_digest_text(diff_id, text));
-    making->item = item;
-    return make_blob(store, chain_id, diff_id, compression, level, pool, making, out,
-                     err);
+    return cb_layer_blob_find(want->store, want->diff_id, compression, out, err);
 }
 
-int cb_layer_blob_get(struct cb_store *store, const struct cb_digest *chain_id,
-                      const struct cb_digest *diff_id, const struct cb_layer_form *form,
-                      struct cb_pool *pool, struct cb_cancel *cancel,
-                      struct cb_event_sink *sink, uint64_t event_id,
-                      struct cb_descriptor *out, struct cb_error **err)
+static int make_or_find(const struct cb_layer_want *want, struct cb_descriptor *out,
+                        struct cb_fresh_blob **fresh_out, struct cb_error **err)
 {
     __attribute__((cleanup(making_clear))) struct making making = {
-        .cancel = cancel, .sink = sink, .event_id = event_id};
-    int wanted = form->any ? -1 : (int)form->compression;
+        .cancel = want->cancel, .sink = want->sink, .event_id = want->event_id};
+    cb_auto(cb_fresh_blob) fresh = xcalloc(1, sizeof(*fresh));
+    char text[CB_DIGEST_MAX_TEXT];
+    cb_autofree char *item =
+        xasprintf("compressing %s", cb_digest_text(want->diff_id, text));
+    int found;
+
+    fresh->store = want->store;
+    fresh->diff_id = *want->diff_id;
+    fresh->fd = -1;
+    found = lock_or_find(want, &fresh->lock, out, err);
+    if (found)
+        return found < 0 ? -1 : 0;
+    making.item = item;
+    if (make_blob(want, &making, fresh, err) < 0)
+        return -1;
+    cb_descriptor_copy(out, &fresh->blob);
+    *fresh_out = cb_steal(&fresh);
+    return 0;
+}
+
+int cb_layer_blob_make(const struct cb_layer_want *want, struct cb_descriptor *out,
+                       struct cb_fresh_blob **fresh, struct cb_error **err)
+{
+    int wanted = want->form->any ? -1 : (int)want->form->compression;
     int64_t size;
 
-    if (!form->force && cb_layer_blob_find(store, diff_id, wanted, out, NULL) > 0) {
-        if (cb_content_has(store, &out->digest, &size) > 0)
+    *fresh = NULL;
+    if (!want->form->force &&
+        cb_layer_blob_find(want->store, want->diff_id, wanted, out, NULL) > 0) {
+        if (cb_content_has(want->store, &out->digest, &size) > 0)
             return 0;
         cb_descriptor_free(out);
         *out = (struct cb_descriptor){0};
     }
-    return make_or_find(store, chain_id, diff_id, form->compression, form->level, pool,
-                        &making, out, err);
+    return make_or_find(want, out, fresh, err);
+}
+
+int cb_layer_blob_get(const struct cb_layer_want *want, struct cb_descriptor *out,
+                      struct cb_error **err)
+{
+    cb_auto(cb_fresh_blob) fresh = NULL;
+
+    if (cb_layer_blob_make(want, out, &fresh, err) < 0)
+        return -1;
+    return fresh ? cb_fresh_blob_keep(fresh, err) : 0;
 }

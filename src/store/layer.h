@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "oci/oci.h"
+#include "store/decompress.h"
 #include "store/snapshot.h"
 #include "store/store.h"
 
@@ -77,6 +78,12 @@ int cb_layers_begin(struct cb_layers **out, const struct cb_layers_options *opti
                     struct cb_error **err);
 size_t cb_layers_first(const struct cb_layers *layers);
 int cb_layers_unpack_one(struct cb_layers *layers, size_t index, struct cb_error **err);
+/* For a layer whose blob is on its way, and is read meanwhile (blob-feed.h). It counts
+ * for nothing until cb_layers_unpack_one, when the blob is verified and in the store,
+ * puts it in its place; if the blob is another after all it must be forgotten first. */
+int cb_layers_unpack_early(struct cb_layers *layers, size_t index, cb_read_fn read,
+                           void *arg, struct cb_error **err);
+void cb_layers_forget_early(struct cb_layers *layers, size_t index);
 struct cb_snapshot *cb_layers_top(struct cb_layers *layers);
 void cb_layers_free(struct cb_layers *layers);
 CB_AUTO_DEFINE(cb_layers, cb_layers_free)
@@ -112,14 +119,30 @@ struct cb_layer_form {
     int any;   /* a blob in another compression is as good */
     int force; /* made anew even when the layer came with one */
 };
+struct cb_layer_want {
+    struct cb_store *store;
+    const struct cb_digest *chain_id, *diff_id; /* CHAIN_ID may be NULL */
+    const struct cb_layer_form *form;
+    struct cb_pool *pool;
+    struct cb_cancel *cancel;
+    struct cb_event_sink *sink;
+    uint64_t event_id;
+};
 /* A blob for the layer in the form wanted: found, or made (tar → compress → digest, one
  * pipeline; gzip by ISA-L in fixed chunks, zstd by libzstd; byte-stable on any number of
- * cores). */
-int cb_layer_blob_get(struct cb_store *store, const struct cb_digest *chain_id,
-                      const struct cb_digest *diff_id, const struct cb_layer_form *form,
-                      struct cb_pool *pool, struct cb_cancel *cancel,
-                      struct cb_event_sink *sink, uint64_t event_id,
-                      struct cb_descriptor *out, struct cb_error **err);
+ * cores). OUT is the caller's. */
+int cb_layer_blob_get(const struct cb_layer_want *want, struct cb_descriptor *out,
+                      struct cb_error **err);
+/* The same for who has a use for the bytes at once: of a blob that is made *FRESH (else
+ * NULL) can be read, while another thread keeps it, which waits for the disk. What is not
+ * kept is gone. */
+struct cb_fresh_blob;
+int cb_layer_blob_make(const struct cb_layer_want *want, struct cb_descriptor *out,
+                       struct cb_fresh_blob **fresh, struct cb_error **err);
+int cb_fresh_blob_fd(const struct cb_fresh_blob *fresh); /* borrowed */
+int cb_fresh_blob_keep(struct cb_fresh_blob *fresh, struct cb_error **err);
+void cb_fresh_blob_free(struct cb_fresh_blob *fresh);
+CB_AUTO_DEFINE(cb_fresh_blob, cb_fresh_blob_free)
 /* Streams the uncompressed tar of a layer by whatever is at hand (snapshot, or a blob
  * decompressed), verified against the diff id at the end. */
 int cb_layer_stream_tar(struct cb_store *store, const struct cb_digest *chain_id,

@@ -60,6 +60,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/whiteout.h \
 	%D%/xattr.h \
 	%D%/archive-api.c \
+	%D%/blob-feed.c \
+	%D%/blob-feed.h \
 	%D%/blob-writer.c \
 	%D%/cache-mount-list.c \
 	%D%/cache-mount.c \

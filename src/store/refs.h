@@ -111,8 +111,8 @@ int cb_ref_get(struct cb_store *store, const char *canonical, struct cb_digest *
                struct cb_error **err);
 /* All, newest first. */
 int cb_image_list(struct cb_store *store, struct cb_images *out, struct cb_error **err);
-/* Those with a name of REPOSITORY ("host/path"), with all their names; the others are not
- * looked at. */
+/* Those with a name or a digest of REPOSITORY ("host/path"), with all their names; the
+ * others are not looked at. */
 int cb_image_list_of(struct cb_store *store, const char *repository,
                      struct cb_images *out, struct cb_error **err);
 /* Forgets the image (its names too). Its layers go with the next gc, or at once when

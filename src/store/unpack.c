@@ -24,6 +24,8 @@ struct source {
     const struct cb_digest *blob, *diff_id;
     struct cb_layer_limits limits;
     struct cb_cancel *cancel;
+    cb_read_fn read; /* where the blob comes from; NULL: it is in the store */
+    void *arg;
 };
 
 struct unpacked {
@@ -47,18 +49,27 @@ static int check_diff_id(const struct source *source, struct cb_tar_reader *read
         cb_digest_text(&actual, have), cb_digest_text(source->diff_id, want));
 }
 
-static int extract(const struct source *source, int blob_fd, int root_fd,
+static int open_reader(const struct source *source, struct cb_tar_reader **out, int *fd,
+                       struct cb_error **err)
+{
+    int filters = CB_TAR_GZIP | CB_TAR_ZSTD;
+    uint64_t max =
+        source->limits.max_bytes ? source->limits.max_bytes : CB_LAYER_MAX_BYTES;
+
+    if (source->read)
+        return cb_tar_reader_new(out, source->read, source->arg, filters, max, err);
+    if (cb_content_open(source->store, source->blob, fd, NULL, err) < 0)
+        return -1;
+    return cb_tar_reader_open_fd(out, *fd, filters, max, NULL, err);
+}
+
+static int extract(const struct source *source, struct cb_tar_reader *reader, int root_fd,
                    enum cb_untar_way way, struct unpacked *out, struct cb_error **err)
 {
     struct cb_untar_options options = {
         .max_entries = source->limits.max_entries, .as_layer = 1, .keep_owner = 1};
-    uint64_t max =
-        source->limits.max_bytes ? source->limits.max_bytes : CB_LAYER_MAX_BYTES;
-    cb_auto(cb_tar_reader) reader = NULL;
 
-    if (cb_tar_reader_open_fd(&reader, blob_fd, CB_TAR_GZIP | CB_TAR_ZSTD, max, NULL,
-                              err) < 0 ||
-        cb_untar_as(reader, root_fd, "", way, &options, source->cancel, &out->result,
+    if (cb_untar_as(reader, root_fd, "", way, &options, source->cancel, &out->result,
                     err) < 0)
         return -1;
     if (out->result.needs_below)
@@ -78,15 +89,16 @@ static int unpack_one(const struct source *source, struct cb_snapshot *parent,
                       enum cb_untar_way way, struct unpacked *out, struct cb_error **err)
 {
     cb_auto(cb_snapshot) snapshot = NULL;
+    cb_auto(cb_tar_reader) reader = NULL;
     cb_autofd int blob_fd = -1;
     cb_autofd int root_fd = -1;
     char text[CB_DIGEST_MAX_TEXT];
 
-    if (cb_content_open(source->store, source->blob, &blob_fd, NULL, err) < 0 ||
-        cb_snapshot_prepare(source->store, parent, &snapshot, err) < 0 ||
+    if (cb_snapshot_prepare(source->store, parent, &snapshot, err) < 0 ||
         cb_snapshot_open_root(snapshot, &root_fd, err) < 0)
         return -1;
-    if (extract(source, blob_fd, root_fd, way, out, err) < 0)
+    if (open_reader(source, &reader, &blob_fd, err) < 0 ||
+        extract(source, reader, root_fd, way, out, err) < 0)
         return cb_error_wrap(err, "layer %s", cb_digest_text(source->blob, text));
     if (!out->result.needs_below)
         out->snapshot = cb_steal(&snapshot);
@@ -228,6 +240,8 @@ struct cb_layers {
     uint64_t event_id;
     struct cb_lock *lock;
 
+    char *early; /* by layer: `done` has it, and only its own thread may look */
+
     pthread_mutex_t mutex; /* guards what follows, and is held while stacking */
     struct unpacked *done;
     char *ready;
@@ -303,16 +317,46 @@ static int stack_ready(struct cb_layers *image, size_t index,
     return result;
 }
 
+static int unpack_alone(const struct source *source, size_t index,
+                        struct unpacked *unpacked, struct cb_error **err)
+{
+    if (cb_cancel_check(source->cancel, err) < 0)
+        return -1;
+    return unpack_one(source, NULL, index ? CB_UNTAR_OVERLAY : CB_UNTAR_GROUND, unpacked,
+                      err);
+}
+
+int cb_layers_unpack_early(struct cb_layers *image, size_t index, cb_read_fn read,
+                           void *arg, struct cb_error **err)
+{
+    struct source source = source_of(image, index);
+    struct unpacked unpacked = {0};
+
+    source.read = read;
+    source.arg = arg;
+    if (unpack_alone(&source, index, &unpacked, err) < 0)
+        return -1;
+    image->done[index] = unpacked;
+    image->early[index] = 1;
+    return 0;
+}
+
+void cb_layers_forget_early(struct cb_layers *image, size_t index)
+{
+    cb_snapshot_unref(image->done[index].snapshot);
+    image->done[index] = (struct unpacked){0};
+    image->early[index] = 0;
+}
+
 int cb_layers_unpack_one(struct cb_layers *image, size_t index, struct cb_error **err)
 {
     struct source source = source_of(image, index);
     struct unpacked unpacked = {0};
 
-    if (cb_cancel_check(image->cancel, err) < 0)
-        return -1;
+    if (image->early[index])
+        return stack_ready(image, index, &image->done[index], err);
     report(image, index, 0);
-    if (unpack_one(&source, NULL, index ? CB_UNTAR_OVERLAY : CB_UNTAR_GROUND, &unpacked,
-                   err) < 0)
+    if (unpack_alone(&source, index, &unpacked, err) < 0)
         return -1;
     return stack_ready(image, index, &unpacked, err);
 }
@@ -358,6 +402,7 @@ void cb_layers_free(struct cb_layers *image)
         cb_snapshot_unref(image->done[i].snapshot);
     cb_snapshot_unref(image->top);
     free(image->done);
+    free(image->early);
     free(image->ready);
     free(image->chain_ids);
     cb_lock_release_unlink(image->lock);
@@ -381,6 +426,7 @@ int cb_layers_begin(struct cb_layers **out, const struct cb_layers_options *opti
                                 .mutex = PTHREAD_MUTEX_INITIALIZER};
     image->chain_ids = xcalloc(count + 1, sizeof(*image->chain_ids));
     image->done = xcalloc(count + 1, sizeof(*image->done));
+    image->early = xcalloc(count + 1, 1);
     image->ready = xcalloc(count + 1, 1);
     for (size_t i = 0; i < count; i++)
         image->chain_ids[i] =

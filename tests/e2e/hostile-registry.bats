@@ -106,9 +106,40 @@ nothing_leaked() {
     pull_fails escapes 'manifest unknown' '\x1b'
 }
 
+@test "answers that are no HTTP, never end, or contradict themselves" {
+    start_hostile_registry
+    pull_fails notyet 'response headers over'
+    pull_fails trailers 'response headers over'
+    pull_fails chunkdrops 'larger than the limit'
+    pull_fails nohttp HTTP/0.9
+    pull_fails twolengths ''
+    pull_fails neglength Content-Length
+    pull_fails empty ''
+    pull_fails encoded ''
+    pull_fails nullocation ''
+    pull_fails nolocation 307
+    pull_fails redirchain 'more than 5 redirects'
+    pull_fails redirmeta 169.254.169.254
+    pull_fails rangetwice 'longer than'
+}
+
+@test "configs: keys twice, NUL, a gzip bomb, too large, too deep" {
+    start_hostile_registry
+    pull_fails configdup 'duplicate object key'
+    pull_fails confignul 'u0000'
+    pull_fails configgzip 'image config'
+    pull_fails confighuge 'over 4194304 bytes'
+    pull_fails configsize 'over 4194304 bytes'
+    pull_fails configdeep 'levels deep'
+    pull_fails sha512lie 'the bytes received have digest sha512:'
+    pull_fails sha512short 'invalid digest'
+    pull_fails twosizes layers
+    pull_works sha512
+}
+
 @test "unreliable servers do not fail a pull" {
     start_hostile_registry
-    for mode in cut cutonce norange badrange lierange cenc e429 e429bad e429neg e503 nodigest index good; do
+    for mode in cut cutonce norange badrange lierange rangetotal rangeback rangehuge cenc e429 e429bad e429neg e503 nodigest index good; do
         pull_works "$mode"
     done
     fsck_clean
@@ -162,6 +193,20 @@ nothing_leaked() {
         esac
         expect_lacks root:
         expect_no_controls
+        nothing_leaked
+        stop_hostile_registry
+    done
+}
+
+@test "credentials go to the registry alone: tokens that are none, and redirects with a password" {
+    for kind in token-crlf token-nul token-twice token-wrong token-loop token-away bearer; do
+        rm -f "$BATS_TEST_TMPDIR"/hostile.*
+        start_hostile_registry --auth $kind
+        login
+        expect_memory 64 timeout 30 "$CBUILD" pull "$HOSTILE/rediruser/image:latest"
+        expect_status 1
+        expect_no_controls
+        expect_lacks opensesame
         nothing_leaked
         stop_hostile_registry
     done

@@ -33,12 +33,21 @@ manifest() {
     [ "$(printf '%s' "$output" | jq -r '[.manifests[].platform.architecture] | join(" ")')" = 'amd64 arm64' ]
     manifest annotate --os-version 5 --annotation a=b "$REGISTRY/app:1" "$REGISTRY/arm64:1"
     expect_status 0
+    manifest annotate --os-features sse4,aes --os-features aes "$REGISTRY/app:1" "$REGISTRY/arm64:1"
+    expect_status 0
+    manifest annotate --os-features aes,fma "$REGISTRY/app:1" "$REGISTRY/arm64:1"
+    expect_status 0
+    for bad in , a,,b $'a\nb' "$(printf 'x%.0s' $(seq 200))"; do
+        manifest annotate --os-features "$bad" "$REGISTRY/app:1" "$REGISTRY/arm64:1"
+        expect_status 1
+    done
     manifest push -q -p "$REGISTRY/app:1"
     expect_status 0
     digest=$output
     [ "$(skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/app:1" | sha256sum | cut -d' ' -f1)" = "${digest#sha256:}" ]
     skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/app:1" |
-        jq -e '.manifests[1] | .platform."os.version" == "5" and .annotations == {"a": "b"}'
+        jq -e '.manifests[1] | .annotations == {"a": "b"} and .platform == {"architecture": "arm64",
+            "os": "linux", "os.version": "5", "os.features": ["sse4", "aes", "fma"]}'
     for arch in amd64 arm64; do
         run "$CBUILD" --root "$BATS_TEST_TMPDIR/$arch" pull -q --platform linux/$arch "$REGISTRY/app:1"
         expect_status 0
@@ -85,6 +94,26 @@ manifest() {
     expect_status 1
     manifest rm list
     expect_status 1
+}
+
+@test "inspect -v: what docker tells of each manifest" {
+    export DOCKER_CLI_EXPERIMENTAL=enabled DOCKER_CONFIG=$BATS_TEST_TMPDIR
+    echo '{}' >"$BATS_TEST_TMPDIR/config.json"
+    skopeo copy -q --all --format v2s2 --src-tls-verify=false --dest-tls-verify=false "docker://$REGISTRY/amd64:1" "docker://$REGISTRY/one:1"
+    /usr/bin/docker manifest inspect -v --insecure "$REGISTRY/one:1" | jq -S . >docker.one
+    manifest inspect -v "$REGISTRY/one:1"
+    expect_status 0
+    diff <(printf '%s' "$output" | jq -S .) docker.one
+    manifest create list "$REGISTRY/amd64:1" "$REGISTRY/arm64:1"
+    manifest inspect -v list
+    printf '%s' "$output" | jq -e 'map(.Descriptor.platform.architecture) == ["amd64", "arm64"] and
+        .[1].Ref == "'"$REGISTRY"'/arm64:1@" + .[1].Descriptor.digest and (.[1].OCIManifest.layers | length) == 2'
+    manifest annotate --arch arm --variant v6 list "$REGISTRY/arm64:1"
+    manifest inspect -v list
+    printf '%s' "$output" | jq -e '.[1].Descriptor.platform == {"architecture": "arm", "os": "linux", "variant": "v6"}'
+    manifest inspect -v list "$REGISTRY/arm64:1"
+    printf '%s' "$output" | jq -e .OCIManifest.config
+    manifest rm list
 }
 
 @test "entries of a list that is one already, and images of another registry" {

@@ -95,6 +95,14 @@ dockerfile_in() {
         expect_status 1
         expect_contains 'the list of tags does not end'
     done
+    fresh pull -a "$HOSTILE/taggiant/image"
+    expect_status 1
+    expect_contains 'larger than the limit'
+    # the next page is not another host's
+    fresh pull -aq "$HOSTILE/tagaway/image"
+    expect_status 0
+    run grep -c '"server": "other"' "$HOSTILE_LOG"
+    expect_output 0
     fresh pull -a "$HOSTILE/tagnames/image"
     expect_status 1
     expect_contains 'is no tag' '2 of 3 tags could not be pulled'
@@ -117,6 +125,31 @@ dockerfile_in() {
     cbuild push made "$HOSTILE/pushdenied/image:1"
     expect_status 1
     expect_contains denied 'requested access to the resource is denied'
+}
+
+@test "images --digests: each digest of a repository; an image fetched by its digest has no tag" {
+    "$CBUILD" push -q made "$REGISTRY/digests:1"
+    "$CBUILD" push -q --compression uncompressed made "$REGISTRY/digests:1"
+    "$CBUILD" tag made "$REGISTRY/digests:1"
+    run "$CBUILD" images --digests --format '{{.Tag}} {{.Digest}}' "$REGISTRY/digests"
+    expect_output "$("$CBUILD" inspect "$REGISTRY/digests:1" | jq -r '.[0].RepoDigests[]' | sed -n "s,^$REGISTRY/digests@,1 ,p")"
+    [ "${#lines[@]}" = 2 ]
+    run "$CBUILD" images --format '{{.Tag}}' "$REGISTRY/digests"
+    expect_output 1
+    digest=$("$CBUILD" images --digests --format '{{.Digest}}' "$REGISTRY/digests" | head -n 1)
+    fresh pull -q "$REGISTRY/digests@$digest"
+    expect_output "$REGISTRY/digests@$digest"
+    for argument in '' "$REGISTRY/digests"; do
+        # shellcheck disable=SC2086
+        fresh images --digests --format '{{.Repository}} {{.Tag}} {{.Digest}}' $argument
+        expect_output "$REGISTRY/digests <none> $digest"
+    done
+    "$CBUILD" rmi "$REGISTRY/digests:1"
+    run "$CBUILD" push "$REGISTRY/digests:2"
+    expect_status 1
+    expect_contains "tag does not exist: $REGISTRY/digests:2"
+    run "$CBUILD" push nosuch/at-all
+    expect_contains 'does not exist locally with the tag: nosuch/at-all'
 }
 
 @test "images tells when an image was made, be it in 1970, and N/A if nobody knows" {

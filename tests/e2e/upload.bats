@@ -17,7 +17,7 @@ teardown_file() { cb_drop_store; }
 teardown() { stop_hostile_registry; }
 
 push() {
-    run timeout 60 "$CBUILD" push -q large "$HOSTILE/$1/large:1"
+    run timeout 60 "$CBUILD" push large "$HOSTILE/$1/large:1"
 }
 pushed_whole() {
     expect_status 0
@@ -42,7 +42,7 @@ ranges_of() {
 
 @test "an upload whose process is killed is continued by the next" {
     start_hostile_registry
-    "$CBUILD" push -q large "$HOSTILE/pushhang/large:1" >/dev/null 2>&1 3>&- &
+    "$CBUILD" push large "$HOSTILE/pushhang/large:1" >/dev/null 2>&1 3>&- &
     pid=$!
     wait_until grep -q '"event": "cut"' "$HOSTILE_LOG"
     kill -9 $pid
@@ -88,7 +88,7 @@ ranges_of() {
 
 @test "docker's registry takes large layers" {
     start_registry
-    run "$CBUILD" push -q large "$REGISTRY/large:1"
+    run "$CBUILD" push large "$REGISTRY/large:1"
     expect_status 0
     expect_contains "$LARGE"
     run "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" pull -q "$REGISTRY/large:1"

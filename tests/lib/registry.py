@@ -113,6 +113,29 @@ def many_layers(manifest, image):
     manifest["layers"] = manifest["layers"] * 20000
 
 
+def sha512_layer(honest):
+    def change(manifest, image):
+        data = image.layers[-1]
+        name = "sha512:" + hashlib.sha512(data if honest else data + b"x").hexdigest()
+        manifest["layers"][-1]["digest"] = name
+        image.blobs[name] = data
+    return change
+
+
+def other_config(make):
+    """A config that is what its descriptor says, and no good."""
+    def change(manifest, image):
+        image.config = make(image.config)
+        image.blobs[digest(image.config)] = image.config
+        manifest["config"] = descriptor(OCI_CONFIG, image.config)
+    return change
+
+
+def two_sizes(manifest, image):
+    twin = dict(manifest["layers"][-1], size=manifest["layers"][-1]["size"] + 1)
+    manifest["layers"].append(twin)
+
+
 class Faults:
     """What is wrong with the image of each prefix. Faults of the transport are in Handler."""
 
@@ -140,6 +163,17 @@ class Faults:
             "urls": lambda m, i: m["layers"][-1].update(
                 urls=["http://127.0.0.1:%d/foreign" % Handler.other_port],
                 mediaType="application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"),
+            "sha512": sha512_layer(True),
+            "sha512lie": sha512_layer(False),
+            "sha512short": set_layer("digest", lambda d: "sha512:" + d[7:]),
+            "twosizes": two_sizes,
+            "configdup": other_config(lambda c: c.replace(b'"os":', b'"os": "plan9", "os":')),
+            "confignul": other_config(lambda c: c.replace(b"PATH=", b"PA\\u0000TH=")),
+            "configgzip": other_config(lambda c: gzip.compress(bytes(64 << 20), mtime=0)),
+            "confighuge": other_config(lambda c: c + b" " * (8 << 20)),
+            "configdeep": other_config(lambda c: b'{"config":' + b"[" * 500000),
+            "configsize": lambda m, i: m["config"].update(size=1 << 40),
+            "nulmanifest": lambda m, i: m["layers"][-1].update(mediaType="application/x\0y"),
             "artifact": lambda m, i: m["config"].update(
                 mediaType="application/vnd.example.chart+json"),
         }
@@ -310,9 +344,12 @@ class Handler(BaseHTTPRequestHandler):
             "realm-crlf": "http://127.0.0.1:%d/token%%0d%%0aX: y z" % self.port,
             "realm-huge": "http://127.0.0.1:%d/token-huge" % self.port,
         }
+        if self.auth == "many":
+            return ", ".join('Bearer realm="http://127.0.0.%d:1/",service="%d"' % (i % 250 + 1, i) for i in range(2000))
         if self.auth == "basic":
             return 'Basic realm="test registry, \\"quoted\\""'
-        return 'Bearer realm="%s",service="test",scope="repository:placeholder:pull"' % realms[self.auth]
+        realm = realms.get(self.auth, "http://127.0.0.1:%d/%s" % (self.port, self.auth))
+        return 'Bearer realm="%s",service="test",scope="repository:placeholder:pull"' % realm
 
     def authorized(self):
         if self.auth == "none":
@@ -329,6 +366,22 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/token-huge":
             body = b'{"token":"' + b"x" * (64 << 20) + b'"}'
             return self.reply(200, body)
+        bad = {
+            "/token-crlf": b'{"token":"a\\r\\nX-Evil: 1","expires_in":300}',
+            "/token-nul": b'{"token":"a\\u0000b"}',
+            "/token-number": b'{"token":5}',
+            "/token-wrong": b'{"token":"not-this-one","expires_in":300}',
+            "/token-twice": b'{"token":"%s","token":"other"}' % TOKEN.encode(),
+            "/token-ages": b'{"token":"%s","expires_in":1e300}' % TOKEN.encode(),
+            "/token-past": b'{"token":"%s","expires_in":-9223372036854775808}' % TOKEN.encode(),
+            "/token-none": b"{}",
+        }
+        if path in bad:
+            return self.reply(200, bad[path])
+        if path == "/token-loop":
+            return self.reply(401, headers=[("WWW-Authenticate", self.challenge())])
+        if path == "/token-away":
+            return self.reply(307, headers=[("Location", "http://127.0.0.9:%d/token" % self.other_port)])
         if self.command == "POST":  # OAuth: the token that a login was given
             form = dict(urllib.parse.parse_qsl(self.read_body().decode()))
             if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != REFRESH_TOKEN:
@@ -441,6 +494,62 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"X")
             self.wfile.flush()
             time.sleep(self.slow)
+        return True
+
+    def raw(self, *pieces):
+        """Bytes that are not HTTP as it should be."""
+        self.close_connection = True
+        for piece in pieces:
+            self.wfile.write(piece)
+        return True
+
+    def manifest_notyet(self, repo, name):
+        while True:
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+
+    def manifest_nohttp(self, repo, name):
+        return self.raw(self.state.faults.get("good").manifest)
+
+    def manifest_chunkhuge(self, repo, name):
+        return self.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"F" * 40 + b"\r\n{}")
+
+    def manifest_chunkneg(self, repo, name):
+        return self.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"-5\r\n{}\r\n0\r\n\r\n")
+
+    def manifest_chunkext(self, repo, name):
+        return self.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;", *[b"x" * 65536] * 1024)
+
+    def manifest_chunkdrops(self, repo, name):
+        return self.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *[b"1\r\n \r\n" * 65536] * 80)
+
+    def manifest_trailers(self, repo, name):
+        return self.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n",
+                        *[b"X-Filler: " + b"x" * 1000 + b"\r\n"] * 4000)
+
+    def manifest_twolengths(self, repo, name):
+        return self.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 500\r\n\r\n{}", b" " * 498)
+
+    def manifest_neglength(self, repo, name):
+        return self.raw(b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}")
+
+    def manifest_empty(self, repo, name):
+        self.reply(200, b"", headers=[("Content-Type", OCI_MANIFEST)])
+        return True
+
+    def manifest_encoded(self, repo, name):
+        self.reply(200, gzip.compress(bytes(64 << 20)), OCI_MANIFEST, [("Content-Encoding", "gzip")])
+        return True
+
+    def manifest_nullocation(self, repo, name):
+        return self.raw(b"HTTP/1.1 307 x\r\nLocation: http://127.0.0.1\0.example/\r\nContent-Length: 0\r\n\r\n")
+
+    def manifest_nolocation(self, repo, name):
+        self.reply(307)
+        return True
+
+    def manifest_redirchain(self, repo, name):
+        url = "%s?%d" % (self.path.split("?")[0], self.state.count((repo, "chain")))
+        self.reply(307, headers=[("Location", url)])
         return True
 
     def manifest_escapes(self, repo, name):
@@ -632,6 +741,44 @@ class Handler(BaseHTTPRequestHandler):
         return self.reply(307, headers=[
             ("Location", "http://127.0.0.9:%d/blob/%s/%s" % (self.other_port, self.mode_of(repo), name))])
 
+    def blob_redirmeta(self, repo, name, blob):
+        return self.reply(307, headers=[("Location", "http://169.254.169.254/latest/meta-data/")])
+
+    def blob_rediruser(self, repo, name, blob):
+        return self.reply(307, headers=[("Location", "http://%s:%s@127.0.0.9:%d/blob/good/%s" % (
+            USER, PASSWORD, self.other_port, name))])
+
+    def blob_redirunix(self, repo, name, blob):
+        return self.reply(307, headers=[("Location", "http://127.0.0.9:%d@localhost:1/x" % self.other_port)])
+
+    def rest_with(self, repo, name, blob, content_range):
+        """Cut once; the rest comes with CONTENT_RANGE."""
+        start = self.range_start()
+        if start is None:
+            return self.send_blob(blob, len(blob) // 2 if self.state.count((repo, name)) == 1 else None)
+        return self.reply(206, blob[start:], "application/octet-stream",
+                          [("Content-Range", content_range(start, len(blob)))])
+
+    def blob_rangetotal(self, repo, name, blob):
+        return self.rest_with(repo, name, blob, lambda start, size: "bytes %d-%d/1" % (start, size - 1))
+
+    def blob_rangeback(self, repo, name, blob):
+        return self.rest_with(repo, name, blob, lambda start, size: "bytes %d-%d/%d" % (start, start - 9, size))
+
+    def blob_rangeunit(self, repo, name, blob):
+        return self.rest_with(repo, name, blob, lambda start, size: "lines %d-%d/%d" % (start, size - 1, size))
+
+    def blob_rangehuge(self, repo, name, blob):
+        return self.rest_with(repo, name, blob, lambda start, size: "bytes %d-%s/%s" % (start, "9" * 30, "9" * 40))
+
+    def blob_rangetwice(self, repo, name, blob):
+        """The rest, and the rest once more."""
+        start = self.range_start()
+        if start is None:
+            return self.send_blob(blob, len(blob) // 2 if self.state.count((repo, name)) == 1 else None)
+        return self.reply(206, blob[start:] * 2, "application/octet-stream", [
+            ("Content-Range", "bytes %d-%d/%d" % (start, len(blob) - 1, len(blob)))])
+
     def blob_redirrel(self, repo, name, blob):
         return self.reply(307, headers=[("Location", "../../../good/image/blobs/" + name)])
 
@@ -732,6 +879,11 @@ class Handler(BaseHTTPRequestHandler):
             page = self.state.count((repo, "page"))
             return self.reply(200, json.dumps({"name": repo, "tags": ["t%d" % page]}).encode(),
                               headers=[("Link", '</v2/%s/tags/list?page=%d>; rel="next"' % (repo, page))])
+        if self.mode_of(repo) == "taggiant":
+            return self.reply(200, json.dumps({"name": repo, "tags": ["t%d" % i for i in range(1000000)]}).encode())
+        if self.mode_of(repo) == "tagaway":
+            return self.reply(200, json.dumps({"name": repo, "tags": ["a"]}).encode(), headers=[
+                ("Link", '<http://127.0.0.9:%d/v2/%s/tags/list>; rel="next"' % (self.other_port, repo))])
         if self.mode_of(repo) == "tagnames":
             return self.reply(200, json.dumps(
                 {"name": repo, "tags": ["\x1b]0;owned\x07", "../../x", "fine"]}).encode())

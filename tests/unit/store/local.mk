@@ -1,5 +1,9 @@
 EXTRA_DIST += tests/unit/store/store-test.h
 
+unit_tests += tests/unit/store/test-blob-feed
+tests_unit_store_test_blob_feed_SOURCES = tests/unit/store/test-blob-feed.c
+tests_unit_store_test_blob_feed_LDADD = $(LIBS_store)
+
 unit_tests += tests/unit/store/test-cache-mount
 tests_unit_store_test_cache_mount_SOURCES = tests/unit/store/test-cache-mount.c
 tests_unit_store_test_cache_mount_LDADD = $(LIBS_store)

@@ -600,14 +600,19 @@ static void compressed_layers_are_made_once_and_stable(void **state)
     chain = cb_chain_id(NULL, &diff_ids.items[0]);
     for (i = 0; i < CB_ARRAY_SIZE(kinds); i++) {
         const struct cb_layer_form form = {.compression = kinds[i]};
+        struct cb_layer_want want = {.store = f->store,
+                                     .chain_id = &chain,
+                                     .diff_id = &diff_ids.items[0],
+                                     .form = &form,
+                                     .pool = f->pool};
         cb_auto_value(cb_descriptor) one = {0};
         cb_auto_value(cb_descriptor) two = {0};
 
-        ok(f, cb_layer_blob_get(f->store, &chain, &diff_ids.items[0], &form, f->pool,
-                                NULL, NULL, 0, &one, &f->error));
+        ok(f, cb_layer_blob_get(&want, &one, &f->error));
+        want.chain_id = NULL;
+        want.pool = NULL;
         assert_string_equal(one.media_type, cb_media_layer(kinds[i], 0));
-        ok(f, cb_layer_blob_get(f->store, NULL, &diff_ids.items[0], &form, NULL, NULL,
-                                NULL, 0, &two, &f->error));
+        ok(f, cb_layer_blob_get(&want, &two, &f->error));
         assert_true(cb_digest_equal(&one.digest, &two.digest));
         ok(f, cb_layer_stream_tar(f->store, NULL, &diff_ids.items[0], write_strbuf,
                                   &streamed, &f->error));

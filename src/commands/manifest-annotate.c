@@ -1,0 +1,133 @@
+/* cbuild manifest annotate: what a list says of one of its entries. */
+#include "commands/manifest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct cb_option annotate_options[] = {
+    {"annotation", 0, CB_OPTION_LIST, CB_MANIFEST_AT(annotations), "KEY=VALUE",
+     "Set an annotation of the entry"},
+    {"arch", 0, CB_OPTION_TEXT, CB_MANIFEST_AT(arch), "ARCH", "Set the architecture"},
+    {"os", 0, CB_OPTION_TEXT, CB_MANIFEST_AT(os), "OS", "Set the operating system"},
+    {"os-features", 0, CB_OPTION_LIST, CB_MANIFEST_AT(os_features), "FEATURE[,...]",
+     "Add features of the operating system"},
+    {"os-version", 0, CB_OPTION_TEXT, CB_MANIFEST_AT(os_version), "VERSION",
+     "Set the operating system's version"},
+    {"variant", 0, CB_OPTION_TEXT, CB_MANIFEST_AT(variant), "VARIANT",
+     "Set the architecture's variant"},
+    {0},
+};
+
+#define WORD_BYTES               \
+    "abcdefghijklmnopqrstuvwxyz" \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+    "0123456789._-"
+
+static int set_text(char *to, size_t size, const char *option, const char *value,
+                    struct cb_error **err)
+{
+    if (!value)
+        return 0;
+    if (strlen(value) >= size || value[strspn(value, WORD_BYTES)])
+        return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"--%s\"",
+                            value, option);
+    snprintf(to, size, "%s", value);
+    return 0;
+}
+
+static int has_feature(const char *features, const char *feature, size_t len)
+{
+    while (*features) {
+        size_t at = strcspn(features, ",");
+
+        if (at == len && strncmp(features, feature, len) == 0)
+            return 1;
+        features += at + (features[at] != '\0');
+    }
+    return 0;
+}
+
+/* Each once, behind those that are there, as docker does it. */
+static int add_features(struct cb_platform *platform, const char *list,
+                        struct cb_error **err)
+{
+    const char *feature = list;
+
+    while (*feature) {
+        size_t len = strcspn(feature, ",");
+        size_t used = strlen(platform->os_features);
+
+        if (!len || strspn(feature, WORD_BYTES) != len ||
+            used + len + 2 > sizeof(platform->os_features))
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "invalid argument \"%s\" for \"--os-features\"", list);
+        if (!has_feature(platform->os_features, feature, len))
+            snprintf(platform->os_features + used, sizeof(platform->os_features) - used,
+                     "%s%.*s", used ? "," : "", (int)len, feature);
+        feature += len + (feature[len] != '\0');
+    }
+    return 0;
+}
+
+static int annotate_entry(struct cb_draft_entry *entry,
+                          const struct cb_manifest_values *values, struct cb_error **err)
+{
+    struct cb_platform *platform = &entry->what.platform;
+
+    if (set_text(platform->os, sizeof(platform->os), "os", values->os, err) < 0 ||
+        set_text(platform->arch, sizeof(platform->arch), "arch", values->arch, err) < 0 ||
+        set_text(platform->variant, sizeof(platform->variant), "variant", values->variant,
+                 err) < 0 ||
+        set_text(platform->os_version, sizeof(platform->os_version), "os-version",
+                 values->os_version, err) < 0)
+        return -1;
+    cb_vec_foreach (list, &values->os_features) {
+        if (add_features(platform, *list, err) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < values->annotations.count; i++) {
+        const char *text = values->annotations.items[i];
+        size_t len = strcspn(text, "=");
+        cb_autofree char *key = xstrndup(text, len);
+        json_t *value = text[len] ? json_string(text + len + 1) : NULL;
+
+        if (!*key || !value)
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "invalid argument \"%s\" for \"--annotation\": expected "
+                                "KEY=VALUE",
+                                text);
+        if (!entry->what.annotations)
+            entry->what.annotations = json_object();
+        json_object_set_new(entry->what.annotations, key, value);
+    }
+    return 0;
+}
+
+static int annotate(struct cb_app *app, struct cb_manifest_values *values,
+                    const struct cb_strings *args, struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto(cb_draft) draft = NULL;
+    struct cb_draft_entry *entry;
+
+    if (cb_app_store(app, 0, &store, err) < 0 ||
+        cb_manifest_list(store, args->items[0], &draft, err) < 0 ||
+        cb_draft_find(draft, args->items[1], &entry, err) < 0 ||
+        annotate_entry(entry, values, err) < 0)
+        return -1;
+    return cb_draft_write(store, draft, err);
+}
+
+static int run_annotate(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    return cb_manifest_run(&cb_manifest_annotate_command, 2, 2, annotate, app, argc, argv,
+                           err);
+}
+
+const struct cb_cli_command cb_manifest_annotate_command = {
+    .name = "manifest annotate",
+    .summary = "Say for which platform an image of a list is",
+    .usage = "manifest annotate [OPTIONS] LIST MANIFEST",
+    .options = annotate_options,
+    .run = run_annotate,
+};
