@@ -12,4 +12,11 @@ int cb_run_spec_add_mounts(struct cb_run_spec *spec, struct cb_store *store,
 int cb_run_spec_add_binds(struct cb_run_spec *spec, const struct cb_strings *volumes,
                           struct cb_error **err);
 
+/* What is mounted, for who looks into a container that does not run: 1 and its
+ * descriptor, of a directory, a file, or a mount that is attached nowhere; 0: it is not
+ * there any more, or was only there while the container ran. */
+int cb_container_mount_source(struct cb_store *store,
+                              const struct cb_container_mount *mount, int *fd,
+                              struct cb_error **err);
+
 #endif
