@@ -49,28 +49,33 @@ static int by_target(const void *a, const void *b)
     return strcmp(((const struct piece *)a)->target, ((const struct piece *)b)->target);
 }
 
-/* What is not there any more is not mounted. */
+/* A mount that is attached nowhere is moved itself: older kernels do not copy it. */
+static int clone_source(const struct cb_container_mount *mount, int source)
+{
+    int fd = open_tree(source, "",
+                       AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+                           (mount->not_recursive ? 0 : AT_RECURSIVE));
+
+    return fd < 0 && errno == EINVAL ? fcntl(source, F_DUPFD_CLOEXEC, 3) : fd;
+}
+
+/* Opened as for a start of the container: by the volume's name, below nothing that its
+ * content could redirect. What is not there any more is not mounted. */
 static int collect(struct cb_store *store, const struct cb_container *container,
                    struct pieces *out, struct cb_error **err)
 {
     cb_vec_foreach (mount, &container->mounts) {
         struct piece piece = {.target = mount->target, .read_only = mount->read_only};
+        cb_autofd int source = -1;
+        int found = cb_container_mount_source(store, mount, &source, err);
 
-        if (mount->snapshot) {
-            cb_autofd int files = -1;
-
-            if (cb_mount_open_image(store, mount, &files, err) < 0)
-                return -1;
-            piece.fd =
-                open_tree(files, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-        } else {
-            piece.fd = open_tree(AT_FDCWD, mount->source,
-                                 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-        }
-        if (piece.fd < 0 && errno == ENOENT)
+        if (found < 0)
+            return -1;
+        if (!found)
             continue;
+        piece.fd = clone_source(mount, source);
         if (piece.fd < 0)
-            return cb_error_errno(err, errno, "open `%s`", mount->source);
+            return cb_error_errno(err, errno, "mount `%s`", mount->target);
         cb_vec_push(out, piece);
     }
     if (out->count)

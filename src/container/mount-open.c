@@ -80,8 +80,8 @@ static int open_volume(struct cb_store *store, const struct cb_container_mount *
 
 /* ── Images ── */
 
-int cb_mount_open_image(struct cb_store *store, const struct cb_container_mount *mount,
-                        int *fd, struct cb_error **err)
+static int open_image(struct cb_store *store, const struct cb_container_mount *mount,
+                      int *fd, struct cb_error **err)
 {
     cb_auto(cb_snapshot) files = NULL;
     cb_autofd int whole = -1;
@@ -115,12 +115,45 @@ static int open_bind(const char *source, int makes, int *fd, struct cb_error **e
     }
     if (*fd >= 0)
         return 0;
-    if (errno == ENOENT)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid mount config for type \"bind\": bind source path "
-                            "does not exist: %s",
-                            source);
+    if (errno == ENOENT) {
+        cb_error_set(err, CB_ERR_USAGE,
+                     "invalid mount config for type \"bind\": bind source path does not "
+                     "exist: %s",
+                     source);
+        cb_error_set_errnum(err, ENOENT);
+        return -1;
+    }
     return cb_error_errno(err, errno, "open `%s`", source);
+}
+
+static int is_of(const struct cb_container_mount *mount, const char *type)
+{
+    return strcmp(mount->type, type) == 0;
+}
+
+static int open_source(struct cb_store *store, const struct cb_container_mount *mount,
+                       int makes, int *fd, struct cb_error **err)
+{
+    if (is_of(mount, "volume"))
+        return open_volume(store, mount, fd, err);
+    if (is_of(mount, "image"))
+        return open_image(store, mount, fd, err);
+    return open_bind(mount->source, makes, fd, err);
+}
+
+int cb_container_mount_source(struct cb_store *store,
+                              const struct cb_container_mount *mount, int *fd,
+                              struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+
+    if (is_of(mount, "tmpfs"))
+        return 0;
+    if (open_source(store, mount, 0, fd, &error) == 0)
+        return 1;
+    if (cb_error_kind(error) == CB_ERR_NOT_FOUND || cb_error_errnum(error) == ENOENT)
+        return 0;
+    return cb_error_move(err, &error);
 }
 
 static int add(struct cb_run_spec *spec, struct cb_store *store,
@@ -132,16 +165,10 @@ static int add(struct cb_run_spec *spec, struct cb_store *store,
                            .propagation = propagation_of(mount->propagation)};
     int fd = -1;
 
-    if (strcmp(mount->type, "tmpfs") == 0) {
+    if (is_of(mount, "tmpfs")) {
         how.type = CB_MOUNT_TMPFS;
         how.options = mount->options ? own_text(spec, mount->options) : NULL;
-    } else if (strcmp(mount->type, "volume") == 0) {
-        if (open_volume(store, mount, &fd, err) < 0)
-            return -1;
-    } else if (strcmp(mount->type, "image") == 0) {
-        if (cb_mount_open_image(store, mount, &fd, err) < 0)
-            return -1;
-    } else if (open_bind(mount->source, 1, &fd, err) < 0) {
+    } else if (open_source(store, mount, 1, &fd, err) < 0) {
         return -1;
     }
     push(spec, &how, fd, mount->target);

@@ -196,7 +196,7 @@ static int make(int dir, const struct cb_volume *volume, struct cb_error **err)
     if (cb_fs_remove_tree(dir, volume->name, err) < 0)
         return -1;
     if (mkdirat(dir, volume->name, 0700) < 0 || mkdirat(dir, data, 0755) < 0 ||
-        fchmodat(dir, volume->name, 0701, 0) < 0 || fchmodat(dir, data, 0755, 0) < 0)
+        fchmodat(dir, data, 0755, 0) < 0)
         return cb_error_errno(err, errno, "make the volume `%s`", volume->name);
     return cb_atomic_file_write(dir, file, text, strlen(text), 0600, 0, err);
 }
@@ -225,15 +225,17 @@ static int check_same(const struct cb_volume *there, const struct cb_volume_wish
     return 0;
 }
 
+/* Nobody else gets in, also where the store's own directory was made by somebody who lets
+ * others in: a volume keeps set-user-ID files as a container makes them. */
 static int take_lock(struct cb_store *store, struct cb_lock **lock, int *dir,
                      struct cb_error **err)
 {
     cb_autofd int fd = -1;
 
-    if (mkdirat(cb_store_root_fd(store), "volumes", 0711) < 0 && errno != EEXIST)
+    if (mkdirat(cb_store_root_fd(store), "volumes", 0700) < 0 && errno != EEXIST)
         return cb_error_errno(err, errno, "mkdir `%s/volumes`", cb_store_root(store));
     fd = open_dir(store);
-    if (fd < 0)
+    if (fd < 0 || fchmod(fd, 0700) < 0)
         return cb_error_errno(err, errno, "open `%s/volumes`", cb_store_root(store));
     if (cb_lock_take(lock, fd, ".lock", CB_LOCK_EXCLUSIVE, NULL, NULL, NULL, err) < 0)
         return -1;

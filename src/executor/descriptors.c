@@ -46,3 +46,25 @@ void cb_descriptors_close(int proc_fd, int first, int on_exec)
             close(fd);
     }
 }
+
+static int is_among(int fd, const int *keep, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (keep[i] == fd)
+            return 1;
+    }
+    return 0;
+}
+
+void cb_descriptors_keep(int proc_fd, const int *keep, size_t count)
+{
+    int highest = 2;
+
+    for (size_t i = 0; i < count; i++)
+        highest = keep[i] > highest ? keep[i] : highest;
+    cb_descriptors_close(proc_fd, highest + 1, 0);
+    for (int fd = 3; fd < highest; fd++) {
+        if (!is_among(fd, keep, count))
+            close(fd);
+    }
+}

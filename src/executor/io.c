@@ -79,13 +79,14 @@ static void give_pipe(int fd, uint32_t uid)
         (void)!fchown(fd, uid, -1);
 }
 
-static int use_terminal(int tty_fd, struct cb_error **err)
+/* Of who joins, it becomes the controlling one of the child that goes on. */
+static int use_terminal(const struct cb_sandbox *sandbox, struct cb_error **err)
 {
     for (int i = 0; i < 3; i++) {
-        if (dup2(tty_fd, i) < 0)
+        if (dup2(sandbox->tty_fd, i) < 0)
             return cb_error_errno(err, errno, "standard streams");
     }
-    if (ioctl(0, TIOCSCTTY, 0) < 0)
+    if (sandbox->join_fd < 0 && ioctl(0, TIOCSCTTY, 0) < 0)
         return cb_error_errno(err, errno, "controlling terminal");
     return 0;
 }
@@ -96,7 +97,7 @@ int cb_step_stdio(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
     cb_autofd int null = -1;
 
     if (step->flags & CB_PLAN_TTY)
-        return use_terminal(sandbox->tty_fd, err);
+        return use_terminal(sandbox, err);
     null = openat(sandbox->dev_fd, "null", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (null < 0)
         return cb_error_errno(err, errno, "open `/dev/null`");

@@ -1,13 +1,23 @@
-/* One more process in a sandbox that runs: its namespaces are joined, all at once, before
- * anything of the plan is done. The launcher has put us into its pid namespace when it
- * cloned us, and we have entered its control group. Nobody in there can look into us: we
- * are not dumpable until the program is executed, and what is executed of ours is sealed
- * (seal.c). */
+/* One more process in a sandbox that runs. All is done by a helper that nobody in there
+ * sees: it joins the namespaces, all at once, before anything else of the plan, but stays
+ * in the launcher's pid namespace. Only at its end is the process born that they do see,
+ * as the launcher's child, with the user, the capabilities, the filter and the
+ * descriptors it is to have, and enters the control group. A process of the container
+ * that may trace others (CAP_SYS_PTRACE) so finds nothing of ours in it: not the host's
+ * procfs, not a capability more than it is given (CVE-2016-9962 was that). All others
+ * cannot look into it before its program is executed, because it is not dumpable; and
+ * what is executed of ours is sealed (seal.c). */
+#include "executor/launcher-priv.h"
 #include "executor/sandbox-priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 /* The working directory of a joined root is entered here: there is no pivot_root to
  * follow. */
@@ -32,4 +42,46 @@ int cb_step_join(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
     if (sandbox->root_fd < 0 || sandbox->dev_fd < 0 || sandbox->pts_fd < 0)
         return cb_error_errno(err, errno, "open the container's root");
     return enter_cwd(sandbox, step, err);
+}
+
+/* What the child needs until it executes its program. */
+static void drop_descriptors(const struct cb_sandbox *sandbox)
+{
+    int keep[CB_CONTROLLERS + 1] = {sandbox->report_fd};
+    size_t count = 1;
+
+    for (int i = 0; i < CB_CONTROLLERS; i++) {
+        if (sandbox->cgroup->procs_fd[i] >= 0)
+            keep[count++] = sandbox->cgroup->procs_fd[i];
+    }
+    cb_descriptors_keep(sandbox->stage->proc_fd, keep, count);
+}
+
+static int begin_life(const struct cb_sandbox *sandbox, const struct cb_plan_step *step,
+                      struct cb_error **err)
+{
+    setsid();
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        return cb_error_errno(err, errno, "prctl");
+    if (step->flags & CB_PLAN_TTY && ioctl(0, TIOCSCTTY, 0) < 0)
+        return cb_error_errno(err, errno, "controlling terminal");
+    return cb_cgroup_join(sandbox->cgroup, 0, err);
+}
+
+int cb_step_birth(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
+                  struct cb_error **err)
+{
+    pid_t *born = sandbox->born;
+    pid_t pid;
+
+    drop_descriptors(sandbox);
+    if (madvise(born, CB_BORN_BYTES, MADV_DONTFORK) < 0)
+        return cb_error_errno(err, errno, "madvise");
+    pid = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
+    if (pid < 0)
+        return cb_error_errno(err, errno, "enter the container");
+    if (pid == 0)
+        return begin_life(sandbox, step, err);
+    *born = pid;
+    _exit(0);
 }

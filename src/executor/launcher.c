@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -24,6 +25,7 @@ struct child {
     int pidfd;
     int reply_fd;
     struct cb_cgroup cgroup; /* none, if it joined another child */
+    pid_t *born;             /* of a helper that joins: who is to take its place */
 };
 
 struct launcher {
@@ -87,7 +89,7 @@ static void mask_signals(int on)
 }
 
 static _Noreturn void run_child(struct launcher *launcher, const struct cb_cgroup *cgroup,
-                                const struct child *inside,
+                                const struct child *inside, pid_t *born,
                                 const struct cb_launch_request *request, int *fds,
                                 size_t count)
 {
@@ -95,6 +97,7 @@ static _Noreturn void run_child(struct launcher *launcher, const struct cb_cgrou
         .stage = &launcher->stage,
         .cgroup = cgroup,
         .join_fd = inside ? inside->pidfd : -1,
+        .born = born,
         .private_cgroup = (request->namespaces & CLONE_NEWCGROUP) != 0,
         .fds = fds + CB_REQUEST_FDS,
         .fd_count = count - CB_REQUEST_FDS,
@@ -129,72 +132,43 @@ static struct child *find_child(struct launcher *launcher, pid_t pid)
     return NULL;
 }
 
-/* A pid namespace is joined by being born in it, and there may be no way back: so it is
- * entered by a helper, whose child becomes its sibling, ours. 0 in that child. */
-static pid_t clone_inside(const struct child *inside, int *errnum)
+static pid_t *map_born(void)
 {
-    struct {
-        pid_t pid;
-        int errnum;
-    } answer = {.pid = -1};
-    int pipe_fds[2], status;
-    pid_t helper;
+    pid_t *born = mmap(NULL, CB_BORN_BYTES, PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-    if (pipe2(pipe_fds, O_CLOEXEC) < 0) {
-        *errnum = errno;
-        return -1;
-    }
-    helper = fork();
-    if (helper == 0) {
-        answer.pid = setns(inside->pidfd, CLONE_NEWPID) < 0
-                         ? -1
-                         : (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL,
-                                          NULL, NULL);
-        answer.errnum = errno;
-        if (answer.pid == 0) {
-            cb_close(&pipe_fds[0]);
-            cb_close(&pipe_fds[1]);
-            return 0;
-        }
-        _exit(write(pipe_fds[1], &answer, sizeof(answer)) != sizeof(answer));
-    }
-    answer.errnum = errno;
-    cb_close(&pipe_fds[1]);
-    if (helper > 0 && read(pipe_fds[0], &answer, sizeof(answer)) != sizeof(answer))
-        answer.errnum = EIO;
-    cb_close(&pipe_fds[0]);
-    while (helper > 0 && waitpid(helper, &status, 0) < 0 && errno == EINTR)
-        continue;
-    *errnum = answer.errnum;
-    return answer.pid;
+    return born == MAP_FAILED ? NULL : born;
 }
 
+static void forget_born(struct child *child)
+{
+    if (child->born)
+        munmap(child->born, CB_BORN_BYTES);
+    child->born = NULL;
+}
+
+/* A pid namespace is joined by being born in it: a helper does what is to be done before
+ * (join.c), and its end tells who was born, a child of ours. */
 static int launch_inside(struct launcher *launcher,
                          const struct cb_launch_request *request, int *fds, size_t count,
                          struct cb_error **err)
 {
     const struct child *inside = find_child(launcher, request->inside_pid);
     struct child child = {.pidfd = -1};
-    int errnum;
 
     cb_cgroup_none(&child.cgroup);
     if (!inside)
         return cb_error_set(err, CB_ERR_NOT_FOUND, "the container has ended");
-    child.pid = clone_inside(inside, &errnum);
+    child.born = map_born();
+    child.pid = child.born ? clone_child(0, &child.pidfd) : -1;
     if (child.pid == 0)
-        run_child(launcher, &inside->cgroup, inside, request, fds, count);
-    if (child.pid < 0)
-        return cb_error_errno(err, errnum, "enter the container");
-    /* It is not reaped before we do it, so the number is still its own. */
-    child.pidfd = (int)syscall(SYS_pidfd_open, child.pid, 0);
-    if (child.pidfd < 0) {
-        errnum = errno;
-        kill(child.pid, SIGKILL);
-        waitpid(child.pid, NULL, 0);
-        return cb_error_errno(err, errnum, "pidfd_open");
+        run_child(launcher, &inside->cgroup, inside, child.born, request, fds, count);
+    if (child.pid < 0) {
+        cb_error_errno(err, errno, "clone");
+        forget_born(&child);
+        return -1;
     }
     child.reply_fd = cb_steal_fd(&fds[CB_REQUEST_FD_REPLY]);
-    reply_started(&child);
     cb_vec_push(&launcher->children, child);
     return 0;
 }
@@ -220,7 +194,7 @@ static int launch(struct launcher *launcher, const struct cb_launch_request *req
     }
     child.pid = clone_child(flags, &child.pidfd);
     if (child.pid == 0)
-        run_child(launcher, &child.cgroup, NULL, request, fds, count);
+        run_child(launcher, &child.cgroup, NULL, NULL, request, fds, count);
     if (child.pid < 0) {
         cb_error_errno(err, errno, "clone");
         cb_cgroup_finish(&launcher->stage.cgroups, &child.cgroup, NULL);
@@ -316,6 +290,29 @@ static void finish_child(struct launcher *launcher, struct child *child)
     cb_message_send(child->reply_fd, &reply, sizeof(reply), NULL, 0);
     cb_close(&child->pidfd);
     cb_close(&child->reply_fd);
+    forget_born(child);
+}
+
+/* The helper has ended: 1 if CHILD is now the one that was born, which nobody but us
+ * reaps, so its number is its own. Without one the helper's end tells why. */
+static int replace_helper(struct child *child)
+{
+    pid_t pid = *child->born;
+    int pidfd = pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+
+    forget_born(child);
+    if (pidfd >= 0) {
+        waitpid(child->pid, NULL, 0);
+        cb_close(&child->pidfd);
+        fcntl(pidfd, F_SETFD, FD_CLOEXEC);
+        child->pid = pid;
+        child->pidfd = pidfd;
+    } else if (pid) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    reply_started(child);
+    return pidfd >= 0;
 }
 
 static void finish_ended(struct launcher *launcher)
@@ -326,10 +323,11 @@ static void finish_ended(struct launcher *launcher)
     for (size_t i = 0; i < launcher->children.count; i++) {
         struct child *child = &launcher->children.items[i];
 
-        if (i + 1 < launcher->polls.count && launcher->polls.items[i + 1].revents)
-            finish_child(launcher, child);
-        else
+        if (i + 1 >= launcher->polls.count || !launcher->polls.items[i + 1].revents ||
+            (child->born && replace_helper(child)))
             launcher->children.items[kept++] = *child;
+        else
+            finish_child(launcher, child);
     }
     launcher->children.count = kept;
 }

@@ -35,8 +35,9 @@ enum cb_plan_kind {
     CB_PLAN_SECCOMP,    /* filter for the capabilities VALUE, or the program in TEXT */
     CB_PLAN_USER,       /* UID GID, groups in TEXT, bounding VALUE, effective VALUE2 */
     CB_PLAN_NO_NEW_PRIVS,
-    CB_PLAN_INIT, /* stay behind as pid 1 */
-    CB_PLAN_EXEC, /* VALUE strings of argv in TEXT, VALUE2 of env in OPTIONS */
+    CB_PLAN_BIRTH, /* go on as a child in the namespaces that were joined */
+    CB_PLAN_INIT,  /* stay behind as pid 1 */
+    CB_PLAN_EXEC,  /* VALUE strings of argv in TEXT, VALUE2 of env in OPTIONS */
     CB_PLAN_KINDS,
 };
 

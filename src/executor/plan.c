@@ -332,6 +332,26 @@ static int add_filter(struct cb_plan *plan, const struct cb_process_spec *spec,
     return 0;
 }
 
+static int has_own_filter(const struct cb_process_spec *spec)
+{
+    return spec->seccomp && *spec->seccomp;
+}
+
+/* As late as possible, but before a filter of the user's, which may forbid it. */
+static void add_birth(struct cb_plan *plan, const struct cb_process_spec *spec)
+{
+    if (spec->inside)
+        cb_plan_add(plan, CB_PLAN_BIRTH)->flags = spec->tty ? CB_PLAN_TTY : 0;
+}
+
+static int add_last_filter(struct cb_plan *plan, const struct cb_process_spec *spec,
+                           uint64_t caps, struct cb_error **err)
+{
+    if (has_own_filter(spec))
+        add_birth(plan, spec);
+    return add_filter(plan, spec, caps, err);
+}
+
 static int add_credentials(struct cb_plan *plan, const struct cb_process_spec *spec,
                            const struct cb_user *user, struct cb_error **err)
 {
@@ -341,7 +361,7 @@ static int add_credentials(struct cb_plan *plan, const struct cb_process_spec *s
 
     if (cb_caps_of_spec(spec, &caps, err) < 0)
         return -1;
-    if (!spec->no_new_privileges && add_filter(plan, spec, caps, err) < 0)
+    if (!spec->no_new_privileges && add_last_filter(plan, spec, caps, err) < 0)
         return -1;
     groups = cb_plan_bytes(plan, user->groups, user->group_count * sizeof(*user->groups));
     step = cb_plan_add(plan, CB_PLAN_USER);
@@ -353,8 +373,11 @@ static int add_credentials(struct cb_plan *plan, const struct cb_process_spec *s
     step->value2 = user->uid ? 0 : caps;
     if (spec->no_new_privileges) {
         cb_plan_add(plan, CB_PLAN_NO_NEW_PRIVS);
-        return add_filter(plan, spec, caps, err);
+        if (add_last_filter(plan, spec, caps, err) < 0)
+            return -1;
     }
+    if (!has_own_filter(spec))
+        add_birth(plan, spec);
     return 0;
 }
 
@@ -395,11 +418,10 @@ static int build_inside(struct cb_plan *plan, const struct cb_process_spec *spec
     struct cb_plan_step *step;
     uint32_t target = cb_plan_text(plan, spec->cwd && *spec->cwd ? spec->cwd : "/");
 
-    plan->namespaces = CLONE_NEWPID;
     step = cb_plan_add(plan, CB_PLAN_JOIN);
     step->target = target;
-    step->value =
-        CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
+    step->value = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS |
+                  CLONE_NEWNET | CLONE_NEWCGROUP;
     if (spec->tty) {
         step = cb_plan_add(plan, CB_PLAN_CONSOLE);
         step->uid = user->uid;

@@ -54,6 +54,7 @@ struct cb_sandbox {
     size_t fd_count;
     int report_fd;
     int join_fd; /* pidfd of the process that is joined, or -1 */
+    pid_t *born; /* a page shared with the launcher: who was born inside */
     int root_fd; /* the step's root, from when it is attached */
     int dev_fd, pts_fd, cwd_fd, tty_fd;
     int files_fd;
@@ -74,7 +75,8 @@ static inline const char *cb_sandbox_text(const struct cb_sandbox *sandbox,
 typedef int cb_sandbox_step(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                             struct cb_error **err);
 /* join.c */
-cb_sandbox_step cb_step_join;
+#define CB_BORN_BYTES 4096
+cb_sandbox_step cb_step_join, cb_step_birth;
 /* rootfs.c */
 cb_sandbox_step cb_step_rootfs, cb_step_enter, cb_step_cwd;
 /* mounts.c */

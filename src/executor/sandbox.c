@@ -40,6 +40,7 @@ static cb_sandbox_step *const steps[CB_PLAN_KINDS] = {
     [CB_PLAN_SECCOMP] = cb_step_seccomp,
     [CB_PLAN_USER] = cb_step_user,
     [CB_PLAN_NO_NEW_PRIVS] = cb_step_no_new_privs,
+    [CB_PLAN_BIRTH] = cb_step_birth,
     [CB_PLAN_INIT] = cb_step_init,
     [CB_PLAN_EXEC] = cb_step_exec,
 };
@@ -106,7 +107,8 @@ _Noreturn void cb_sandbox_run(struct cb_sandbox *sandbox, int plan_fd, uint32_t 
     sandbox->root_fd = sandbox->dev_fd = sandbox->pts_fd = -1;
     sandbox->cwd_fd = sandbox->tty_fd = sandbox->files_fd = -1;
     if (follow_launcher(sandbox->stage, &error) == 0 &&
-        cb_cgroup_join(sandbox->cgroup, sandbox->private_cgroup, &error) == 0 &&
+        (sandbox->join_fd >= 0 ||
+         cb_cgroup_join(sandbox->cgroup, sandbox->private_cgroup, &error) == 0) &&
         cb_plan_map(&sandbox->plan, plan_fd, plan_len, &error) == 0 &&
         (!sandbox->stage->legacy || cb_stage_make_own(sandbox, &error) == 0)) {
         setsid();

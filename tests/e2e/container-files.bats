@@ -193,6 +193,29 @@ fails() { # fails TEXT ARGUMENTS…: cp does, with the text
     [ -z "$(grep "$STORE/containers" /proc/mounts)" ]
 }
 
+@test "of a container that does not run, subpaths and bound volumes are what is seen" {
+    mkdir -p "$BATS_FILE_TMPDIR/out-of-reach"
+    echo secret >"$BATS_FILE_TMPDIR/out-of-reach/file"
+    "$CBUILD" run --rm -v whole:/w busybox sh -c 'mkdir /w/sub; echo part >/w/sub/file; echo other >/w/other'
+    "$CBUILD" volume create -o type=none -o o=bind -o device="$BATS_FILE_TMPDIR/bound" abound
+    echo bound >"$BATS_FILE_TMPDIR/bound/file"
+    "$CBUILD" create --name parts --mount type=volume,src=whole,dst=/part,volume-subpath=sub \
+        -v abound:/bound busybox >/dev/null
+    [ "$("$CBUILD" cp parts:/part/. - | tar tf - | sort | tr '\n' ' ')" = './ ./file ' ]
+    [ "$("$CBUILD" cp parts:/bound/file - | tar xOf -)" = bound ]
+    echo new >new
+    "$CBUILD" cp new parts:/part
+    [ "$(cat "$STORE/volumes/whole/_data/sub/new")" = new ]
+    # another container puts a link in the place of what is mounted
+    "$CBUILD" run --rm -v whole:/w busybox sh -c \
+        "mv /w/sub /w/was; ln -s $BATS_FILE_TMPDIR/out-of-reach /w/sub"
+    fails 'Could not find the file' parts:/part/file here
+    run "$CBUILD" cp new parts:/part/written
+    [ ! -e "$BATS_FILE_TMPDIR/out-of-reach/written" ]
+    "$CBUILD" rm parts >/dev/null
+    "$CBUILD" volume rm whole abound >/dev/null
+}
+
 @test "tar archives on standard output and input" {
     archives() {
         local c=$1

@@ -254,6 +254,22 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     [ "$(grep -c "$STORE/volumes" /proc/mounts || true)" -eq 0 ]
 }
 
+@test "nobody else reaches a volume, also in a store whose directory lets others in" {
+    mkdir -m 755 "$BATS_TEST_TMPDIR/open"
+    cp -r "$STORE/." "$BATS_TEST_TMPDIR/open"
+    chmod 755 "$BATS_TEST_TMPDIR/open" "$BATS_TEST_TMPDIR"
+    mkdir -p "$BATS_TEST_TMPDIR/open/volumes"
+    chmod 711 "$BATS_TEST_TMPDIR/open/volumes" # as older versions made it
+    "$CBUILD" --root "$BATS_TEST_TMPDIR/open" run --rm -v tools:/t --network none busybox sh -c \
+        'cp /bin/busybox /t/id && chmod 4755 /t/id'
+    [ -u "$BATS_TEST_TMPDIR/open/volumes/tools/_data/id" ]
+    chmod 755 "$BATS_RUN_TMPDIR" "${BATS_TEST_TMPDIR%/*}"
+    run setpriv --reuid 65534 --regid 65534 --clear-groups sh -c \
+        "ls -d '$BATS_TEST_TMPDIR/open' && '$BATS_TEST_TMPDIR/open/volumes/tools/_data/id'"
+    expect_status 126
+    expect_contains "$BATS_TEST_TMPDIR/open" 'Permission denied'
+}
+
 @test "a volume whose directory was replaced by a link is not followed" {
     "$CBUILD" volume create vol
     mkdir "$DIR/secret"

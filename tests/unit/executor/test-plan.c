@@ -89,6 +89,41 @@ static void filter_follows_the_credentials_without_new_privileges(void **state)
     expect_order(&text, lines, CB_ARRAY_SIZE(lines));
 }
 
+/* What the container's processes see of it has nothing that it will not keep. */
+static void who_joins_is_born_when_all_is_done(void **state)
+{
+    static const char *const lines[] = {"join",           "stdio", "rlimit", "seccomp",
+                                        "user 1000:1001", "birth", "exec"};
+    static const char *const no_new_privileges[] = {
+        "join", "user 1000:1001", "no-new-privs", "seccomp", "birth", "exec"};
+    struct fixture *f = fixture_shell(state, "true");
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_auto_value(cb_strbuf) second = {0};
+
+    f->spec.user = "app";
+    f->spec.inside = (const struct cb_process *)f;
+    build(f, &text);
+    expect_order(&text, lines, CB_ARRAY_SIZE(lines));
+    f->spec.no_new_privileges = 1;
+    build(f, &second);
+    expect_order(&second, no_new_privileges, CB_ARRAY_SIZE(no_new_privileges));
+    f->spec.inside = NULL;
+}
+
+/* A filter of the user's may forbid to make processes. */
+static void a_filter_of_the_users_comes_after_the_birth(void **state)
+{
+    static const char *const lines[] = {"join", "birth", "seccomp", "user", "exec"};
+    struct fixture *f = fixture_shell(state, "true");
+    cb_auto_value(cb_strbuf) text = {0};
+
+    f->spec.inside = (const struct cb_process *)f;
+    f->spec.seccomp = "{\"defaultAction\":\"SCMP_ACT_ALLOW\"}";
+    build(f, &text);
+    expect_order(&text, lines, CB_ARRAY_SIZE(lines));
+    f->spec.inside = NULL;
+}
+
 static void insecure_plan_has_no_filter_and_no_masks(void **state)
 {
     struct fixture *f = fixture_shell(state, "true");
@@ -136,6 +171,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_are_in_the_order_that_holds),
         cmocka_unit_test(filter_follows_the_credentials_without_new_privileges),
+        cmocka_unit_test(who_joins_is_born_when_all_is_done),
+        cmocka_unit_test(a_filter_of_the_users_comes_after_the_birth),
         cmocka_unit_test(insecure_plan_has_no_filter_and_no_masks),
         cmocka_unit_test(senseless_specifications_are_refused),
     };

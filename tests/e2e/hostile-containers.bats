@@ -1,0 +1,64 @@
+#!/usr/bin/env bats
+# Containers whose processes are hostile: what they find of ours, and what those get who look into them from outside.
+load helpers
+
+setup_file() {
+    cb_store debian
+    export CANARY=$BATS_FILE_TMPDIR/canary
+    mkdir "$CANARY"
+    echo CANARY-SECRET >"$CANARY/file"
+}
+teardown_file() {
+    [ "$(cat "$CANARY"/*)" = CANARY-SECRET ]
+    cb_drop_store
+}
+setup() { cb_dir; }
+teardown() {
+    local id
+    for id in $("$CBUILD" ps -aq); do "$CBUILD" rm -f "$id" >/dev/null; done
+}
+
+@test "what is executed in a container has no right and no file of ours, at no moment" {
+    cat >"$DIR/spy" <<'END'
+$| = 1;
+my $next = $$ + 1;
+my %seen;
+print "ready\n";
+while (1) {
+    for my $pid ($next .. $next + 3) {
+        next unless -d "/proc/$pid";
+        $next = $pid + 1;
+        for (1 .. 300) {
+            open(my $status, "<", "/proc/$pid/status") or last;
+            my ($effective) = grep { /^CapEff/ } <$status>;
+            print "caps $1\n" if $effective =~ /(\S+)$/ && !$seen{$1}++;
+            opendir(my $fds, "/proc/$pid/fd") or next;
+            for (readdir $fds) {
+                my $file = readlink("/proc/$pid/fd/$_");
+                print "file $file\n" if defined $file && $file =~ m{^/} && !$seen{$file}++;
+            }
+        }
+    }
+}
+END
+    "$CBUILD" run -d --name spy --network none --cap-add SYS_PTRACE -v "$DIR/spy:/spy:ro" debian:bookworm perl /spy
+    wait_until sh -c "'$CBUILD' logs spy | grep -q ready"
+    for _ in 1 2 3 4 5 6; do "$CBUILD" exec spy true; done
+    # It has seen something, but only its own libraries and the files by which one enters its control group.
+    run bash -c "'$CBUILD' logs spy | sort -u | grep -vE '^file /(dev/|usr/|etc/|sys/fs/cgroup/.*/(tasks|cgroup.procs)$)'"
+    expect_output $'caps 00000000a80c25fb\nready'
+}
+
+@test "exec enters a container that is full of processes, and counts among them" {
+    "$CBUILD" run -d --name full --network none --pids-limit 5 busybox sh -c \
+        'for i in 1 2 3; do sleep 1000 & done; echo ready; wait'
+    wait_until sh -c "'$CBUILD' logs full | grep -q ready"
+    "$CBUILD" exec -d full sleep 1000 # the fifth
+    cbuild exec full echo there
+    expect_output there
+    cbuild exec full sh -c 'echo "$(echo one more)"'
+    expect_contains "can't fork"
+    cbuild exec full nothing
+    expect_status 127
+    expect_contains 'executable file not found'
+}
