@@ -48,8 +48,8 @@ static struct shape shape_of(const char *bytes, size_t len)
     return shape;
 }
 
-int cb_json_parse(json_t **out, const char *what, const char *bytes, size_t len,
-                  size_t max_bytes, struct cb_error **err)
+static int parse(json_t **out, const char *what, const char *bytes, size_t len,
+                 size_t max_bytes, size_t flags, struct cb_error **err)
 {
     struct shape shape;
     json_error_t error;
@@ -65,12 +65,25 @@ int cb_json_parse(json_t **out, const char *what, const char *bytes, size_t len,
     if (shape.values > MAX_VALUES)
         return cb_error_set(err, CB_ERR_INTEGRITY, "%s: more than %d values", what,
                             MAX_VALUES);
-    value = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &error);
+    value = json_loadb(bytes, len, flags, &error);
     if (!value)
         return cb_error_set(err, CB_ERR_INTEGRITY, "%s: line %d, column %d: %s", what,
                             error.line, error.column, error.text);
     *out = value;
     return 0;
+}
+
+int cb_json_parse(json_t **out, const char *what, const char *bytes, size_t len,
+                  size_t max_bytes, struct cb_error **err)
+{
+    return parse(out, what, bytes, len, max_bytes, JSON_REJECT_DUPLICATES, err);
+}
+
+int cb_json_parse_with_nul(json_t **out, const char *what, const char *bytes, size_t len,
+                           size_t max_bytes, struct cb_error **err)
+{
+    return parse(out, what, bytes, len, max_bytes,
+                 JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, err);
 }
 
 struct cb_json cb_json_root(json_t *value, const char *what)

@@ -21,6 +21,9 @@ static inline void cb_json_cleanup_(json_t **json)
  * INTEGRITY on bad input. */
 int cb_json_parse(json_t **out, const char *what, const char *bytes, size_t len,
                   size_t max_bytes, struct cb_error **err);
+/* The same for who looks at the length of strings: they may hold NUL. */
+int cb_json_parse_with_nul(json_t **out, const char *what, const char *bytes, size_t len,
+                           size_t max_bytes, struct cb_error **err);
 
 /* A value and the path that led to it. */
 struct cb_json {

@@ -142,7 +142,11 @@ static void add_json_point(struct cb_strbuf *buf, const char *bytes, size_t widt
 
 void cb_strbuf_add_json(struct cb_strbuf *buf, const char *text)
 {
-    size_t len = strlen(text);
+    cb_strbuf_add_json_bytes(buf, text, strlen(text));
+}
+
+void cb_strbuf_add_json_bytes(struct cb_strbuf *buf, const char *text, size_t len)
+{
     size_t at = 0;
 
     cb_strbuf_addc(buf, '"');

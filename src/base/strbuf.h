@@ -36,5 +36,6 @@ void cb_strbuf_add_escaped(struct cb_strbuf *buf, const char *text, size_t len,
 /* Adds TEXT as a JSON string with quotes, as Go's encoding/json would without HTML
  * escaping. */
 void cb_strbuf_add_json(struct cb_strbuf *buf, const char *text);
+void cb_strbuf_add_json_bytes(struct cb_strbuf *buf, const char *text, size_t len);
 
 #endif

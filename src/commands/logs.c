@@ -2,6 +2,7 @@
 #include "commands/containers.h"
 
 #include "container/log.h"
+#include "http/http.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,8 @@ struct values {
 #define AT(field) offsetof(struct values, field)
 
 static const struct cb_option options[] = {
-    {"details", 0, CB_OPTION_FLAG, AT(details), NULL, NULL},
+    {"details", 0, CB_OPTION_FLAG, AT(details), NULL,
+     "Show what --log-opt labels, env and tag add"},
     {"follow", 'f', CB_OPTION_FLAG, AT(follow), NULL, "Go on until the container ends"},
     {"since", 0, CB_OPTION_TEXT, AT(since), "TIME", "Only from then on: a time or 10m"},
     {"tail", 'n', CB_OPTION_TEXT, AT(tail), "N", "Only the last lines (default all)"},
@@ -34,6 +36,37 @@ static void print_time(FILE *out, const struct timespec *time)
     fprintf(out, "%s.%09ldZ ", text, time->tv_nsec);
 }
 
+/* As in a URL's query. */
+static void add_escaped(struct cb_strbuf *out, const char *text)
+{
+    for (; *text; text++) {
+        char one[] = {*text, '\0'};
+
+        if (*text == ' ')
+            cb_strbuf_addc(out, '+');
+        else
+            cb_url_encode(out, one);
+    }
+}
+
+/* "k=v,k=v ", in the order they have in the log; a blank alone for none. */
+static void print_details(FILE *out, json_t *attributes)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(attributes, key, value)
+    {
+        if (text.len)
+            cb_strbuf_addc(&text, ',');
+        add_escaped(&text, key);
+        cb_strbuf_addc(&text, '=');
+        add_escaped(&text, json_is_string(value) ? json_string_value(value) : "");
+    }
+    fprintf(out, "%s ", cb_strbuf_text(&text));
+}
+
 static int show(void *arg, const struct cb_log_line *line)
 {
     const struct values *values = arg;
@@ -41,6 +74,8 @@ static int show(void *arg, const struct cb_log_line *line)
 
     if (values->times)
         print_time(out, &line->time);
+    if (values->details)
+        print_details(out, line->attributes);
     fwrite(line->text, 1, line->len, out);
     return fflush(out) == 0 && !ferror(out) ? 0 : -1;
 }

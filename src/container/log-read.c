@@ -34,7 +34,7 @@ static int parse(const char *text, size_t len, json_t **document,
     const char *stream, *when;
     const json_t *bytes;
 
-    if (cb_json_parse(document, "log", text, len, MAX_LINE, NULL) < 0)
+    if (cb_json_parse_with_nul(document, "log", text, len, MAX_LINE, NULL) < 0)
         return 0;
     bytes = json_object_get(*document, "log");
     stream = json_string_value(json_object_get(*document, "stream"));
@@ -45,6 +45,7 @@ static int parse(const char *text, size_t len, json_t **document,
     line->stream = strcmp(stream, "stderr") == 0 ? 2 : 1;
     line->text = json_string_value(bytes);
     line->len = json_string_length(bytes);
+    line->attributes = json_object_get(*document, "attrs");
     return 1;
 }
 

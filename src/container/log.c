@@ -16,6 +16,7 @@ struct cb_log {
     int dir_fd, fd, told;
     uint64_t max_bytes, bytes;
     unsigned max_files;
+    char *attributes;          /* JSON, or NULL */
     struct cb_strbuf lines[2]; /* what is not a whole line yet */
 };
 
@@ -31,8 +32,7 @@ static int check_driver(const char *driver, struct cb_error **err)
     return cb_error_hint(err, "there are json-file, local and none");
 }
 
-/* What only adds to docker's records, or says how they are packed, changes nothing here.
- */
+/* What says how docker's records are packed changes nothing here. */
 static int check_keys(const struct cb_container_options *options, struct cb_error **err)
 {
     static const char *const known[] = {
@@ -131,6 +131,12 @@ int cb_log_open(struct cb_log **out, int dir_fd,
     return 0;
 }
 
+void cb_log_set_attributes(struct cb_log *log, const json_t *attributes)
+{
+    if (log && attributes)
+        log->attributes = json_dumps(attributes, JSON_COMPACT | JSON_SORT_KEYS);
+}
+
 /* log → log.1 → log.2 … */
 static void rotate(struct cb_log *log)
 {
@@ -153,8 +159,11 @@ static void write_line(struct cb_log *log, int stream, struct cb_strbuf *line)
     char now[CB_TIMESTAMP_MAX];
 
     cb_strbuf_adds(&out, "{\"log\":");
-    cb_strbuf_add_json(&out, cb_strbuf_text(line));
-    cb_strbuf_addf(&out, ",\"stream\":\"%s\",\"time\":\"%s\"}\n", names[stream - 1],
+    cb_strbuf_add_json_bytes(&out, line->text, line->len);
+    cb_strbuf_addf(&out, ",\"stream\":\"%s\"", names[stream - 1]);
+    if (log->attributes)
+        cb_strbuf_addf(&out, ",\"attrs\":%s", log->attributes);
+    cb_strbuf_addf(&out, ",\"time\":\"%s\"}\n",
                    cb_timestamp_format(cb_timestamp_now(), now));
     if (log->max_bytes && log->bytes + out.len > log->max_bytes && log->bytes)
         rotate(log);
@@ -194,9 +203,7 @@ void cb_log_add(struct cb_log *log, int stream, const char *bytes, size_t len)
         return;
     line = &log->lines[stream - 1];
     for (size_t i = 0; i < len; i++) {
-        /* JSON has no NUL here: it would end the text. */
-        if (bytes[i])
-            cb_strbuf_addc(line, bytes[i]);
+        cb_strbuf_addc(line, bytes[i]);
         if (bytes[i] == '\n') {
             write_line(log, stream, line);
             cb_strbuf_truncate(line, 0);
@@ -216,5 +223,6 @@ void cb_log_close(struct cb_log *log)
         cb_strbuf_free(&log->lines[stream - 1]);
     }
     cb_close(&log->fd);
+    free(log->attributes);
     free(log);
 }

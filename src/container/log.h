@@ -15,6 +15,11 @@ int cb_log_check(const struct cb_container_options *options, struct cb_error **e
 /* NULL in *OUT for the driver "none". */
 int cb_log_open(struct cb_log **out, int dir_fd,
                 const struct cb_container_options *options, struct cb_error **err);
+/* What every line is to carry for `logs --details`: a new reference, or NULL for nothing.
+ * USAGE for a tag or an expression that is none. */
+int cb_log_attributes(const struct cb_container *container, json_t **out,
+                      struct cb_error **err);
+void cb_log_set_attributes(struct cb_log *log, const json_t *attributes);
 /* STREAM 1 or 2. Lines are written when they are whole, or long. A full disk loses what
  * was printed, and is told once. */
 void cb_log_add(struct cb_log *log, int stream, const char *bytes, size_t len);
@@ -26,6 +31,7 @@ struct cb_log_line {
     int stream; /* 1, 2 */
     const char *text;
     size_t len;
+    json_t *attributes; /* borrowed, or NULL */
 };
 struct cb_log_wish {
     int64_t tail; /* of lines; -1: all */

@@ -48,6 +48,7 @@ static int start(struct monitor *monitor, const struct cb_wire_message *wish,
     struct cb_container *container = monitor->container;
     const struct cb_run_request *request = &container->options.request;
     struct cb_process_spec *spec = &monitor->setup->spec.process;
+    cb_auto_json *attributes = NULL;
     struct cb_log *log = NULL;
 
     if (open_parts(monitor, err) < 0)
@@ -58,8 +59,10 @@ static int start(struct monitor *monitor, const struct cb_wire_message *wish,
     spec->tty = request->tty;
     spec->rows = wish ? (unsigned short)wish->b : 0;
     spec->columns = wish ? (unsigned short)wish->c : 0;
-    if (cb_log_open(&log, container->dir_fd, &container->options, err) < 0)
+    if (cb_log_attributes(container, &attributes, err) < 0 ||
+        cb_log_open(&log, container->dir_fd, &container->options, err) < 0)
         return -1;
+    cb_log_set_attributes(log, attributes);
     if (cb_session_start(monitor->launcher, spec, request->interactive, log,
                          &monitor->main, err) < 0) {
         cb_log_close(log);
