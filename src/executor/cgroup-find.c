@@ -1,6 +1,9 @@
 /* Which control group hierarchies there are, and our directory in each. */
 #include "executor/cgroup-priv.h"
 
+#include "base/fs.h"
+#include "base/strbuf.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +13,7 @@
 #include <unistd.h>
 
 #define BASE_NAME "cbuild"
+#define MAX_BYTES (1u << 20)
 
 static const struct {
     const char *version_1, *version_2; /* NULL: not there */
@@ -43,23 +47,25 @@ static int has_word(const char *list, const char *word, const char *separators)
 }
 
 /* Our own cgroup in the hierarchy of CONTROLLER, below which limits of an outer container
- * still hold. "" when unknown. */
-static void own_path(const char *controller, char *out, size_t size)
+ * still hold: OWN is /proc/self/cgroup. "" when unknown. */
+static void own_path(const char *own, const char *controller, char *out, size_t size)
 {
-    cb_autofree char *line = NULL;
-    size_t capacity = 0;
-    FILE *file = fopen("/proc/self/cgroup", "re");
-    char names[128], path[512];
-
     *out = '\0';
-    if (!file)
-        return;
-    while (getline(&line, &capacity, file) > 0) {
-        if (sscanf(line, "%*d:%127[^:]:%511[^\n]", names, path) == 2 &&
-            has_word(names, controller, ",") && strcmp(path, "/"))
-            snprintf(out, size, "%s", path);
+    for (const char *line = own; *line;) {
+        size_t len = strcspn(line, "\n");
+        const char *names = memchr(line, ':', len);
+        const char *path =
+            names ? memchr(names + 1, ':', len - (size_t)(names + 1 - line)) : NULL;
+
+        if (path) {
+            cb_autofree char *list = xstrndup(names + 1, (size_t)(path - names - 1));
+            int path_len = (int)(line + len - path - 1);
+
+            if (path_len > 1 && has_word(list, controller, ","))
+                snprintf(out, size, "%.*s", path_len, path + 1);
+        }
+        line += len + (line[len] == '\n');
     }
-    fclose(file);
 }
 
 /* Opens our directory below MOUNT/OWN, or below MOUNT when our own path is not visible
@@ -85,14 +91,14 @@ static int open_base(const char *mount, const char *own, int *root, int *base)
 }
 
 static void find_version_1(struct cb_cgroups *cgroups, const char *mount,
-                           const char *options)
+                           const char *options, const char *groups)
 {
     char own[512];
 
     for (int i = 0; i < CB_CONTROLLERS; i++) {
         if (cgroups->base_fd[i] >= 0 || !has_word(options, controllers[i].version_1, ","))
             continue;
-        own_path(controllers[i].version_1, own, sizeof(own));
+        own_path(groups, controllers[i].version_1, own, sizeof(own));
         open_base(mount, own, &cgroups->root_fd[i], &cgroups->base_fd[i]);
     }
 }
@@ -157,18 +163,21 @@ void cb_cgroups_find(struct cb_cgroups *cgroups)
     size_t capacity = 0;
     char mount[512], type[32], options[512], version_2[512] = "";
     FILE *file = fopen("/proc/self/mountinfo", "re");
+    cb_auto_value(cb_strbuf) own = {0};
 
     *cgroups = (struct cb_cgroups){0};
+    cb_fs_read_file(AT_FDCWD, "/proc/self/cgroup", MAX_BYTES, &own, NULL);
     for (int i = 0; i < CB_CONTROLLERS; i++)
         cgroups->base_fd[i] = cgroups->root_fd[i] = -1;
     while (file && getline(&line, &capacity, file) > 0) {
         const char *tail = strstr(line, " - ");
 
-        if (!tail || sscanf(line, "%*s %*s %*s %*s %511s", mount) != 1 ||
+        if (!tail || strncmp(tail, " - cgroup", 9) != 0 ||
+            sscanf(line, "%*s %*s %*s %*s %511s", mount) != 1 ||
             sscanf(tail, " - %31s %*s %511s", type, options) != 2)
             continue;
         if (!strcmp(type, "cgroup"))
-            find_version_1(cgroups, mount, options);
+            find_version_1(cgroups, mount, options, cb_strbuf_text(&own));
         else if (!strcmp(type, "cgroup2") && !*version_2)
             snprintf(version_2, sizeof(version_2), "%s", mount);
     }

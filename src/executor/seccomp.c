@@ -14,7 +14,7 @@
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 #define X32_BIT     0x40000000U
@@ -176,6 +176,20 @@ static void apply(struct verdict *verdict, const struct cb_seccomp_rule *rule, s
     }
 }
 
+/* The next of NAMES, which are separated by blanks; NULL: there is none. Scanned by hand:
+ * there are a thousand of them, each time. */
+static const char *take_name(const char *names, char *name, size_t size)
+{
+    const char *start = names + strspn(names, " ");
+    size_t len = strcspn(start, " ");
+
+    if (!len || len >= size)
+        return NULL;
+    memcpy(name, start, len);
+    name[len] = '\0';
+    return start + len;
+}
+
 /* *HIGHEST is the highest number the profile names at all, allowed or not: what is newer
  * than that does not exist as far as the step can tell. */
 static void fill_verdicts(struct verdict *verdicts, const struct arch *arch,
@@ -189,10 +203,8 @@ static void fill_verdicts(struct verdict *verdicts, const struct arch *arch,
         int applies = (!rule->any_cap || rule->any_cap & caps) &&
                       !(rule->without_cap & caps) &&
                       (!rule->arches || rule->arches & NATIVE);
-        int used;
 
-        for (const char *at = rule->names; sscanf(at, " %63s%n", name, &used) == 1;
-             at += used) {
+        for (const char *at = rule->names; (at = take_name(at, name, sizeof(name)));) {
             int number = number_of(name, arch);
 
             if (number < 0 || number >= MAX_NUMBERS)
