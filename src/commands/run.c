@@ -148,6 +148,8 @@ static int start(struct cb_app *app, struct cb_run_values *values, const char *n
     cb_auto(cb_snapshot) rootfs = NULL;
     int exit_code = 0;
 
+    if (is_fleeting(values))
+        cb_launcher_prepare(app->launcher);
     if (cb_app_store(app, 1, &store, err) < 0 ||
         cb_run_find_image(app, store, values, name, &image, &rootfs, err) < 0) {
         int status = cb_run_fail(err);
@@ -155,8 +157,11 @@ static int start(struct cb_app *app, struct cb_run_values *values, const char *n
         return status == 127 || status == 126 ? 125 : status;
     }
     if (is_fleeting(values)) {
-        if (cb_container_run(store, app->launcher, &values->container.request,
-                             app->cancel, &exit_code, err) < 0)
+        char id[CB_DIGEST_MAX_TEXT];
+
+        if (cb_container_run(store, app->launcher, &values->container,
+                             cb_digest_text(&image->id, id), app->cancel, &exit_code,
+                             err) < 0)
             return cb_run_fail(err);
         return exit_code;
     }

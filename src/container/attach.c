@@ -2,7 +2,6 @@
 #include "container/attach.h"
 
 #include "container/container.h"
-#include "container/streams.h"
 #include "container/terminal.h"
 
 #include <errno.h>
@@ -31,8 +30,8 @@ static int open_signals(sigset_t *saved, struct cb_error **err)
     return fd;
 }
 
-int cb_attach(struct cb_launcher *launcher, struct cb_process_spec *spec, int interactive,
-              const struct cb_stopping *stopping, struct cb_cancel *cancel,
+int cb_attach(struct cb_launcher *launcher, struct cb_process_spec *spec,
+              const struct cb_attach_options *options, struct cb_cancel *cancel,
               struct cb_exit *result, struct cb_error **err)
 {
     cb_auto(cb_process) process = NULL;
@@ -44,7 +43,7 @@ int cb_attach(struct cb_launcher *launcher, struct cb_process_spec *spec, int in
 
     if (spec->tty) {
         cb_terminal_size(STDOUT_FILENO, &spec->rows, &spec->columns);
-    } else if (cb_streams_open(&streams, interactive, err) < 0) {
+    } else if (cb_streams_open(&streams, options->interactive, err) < 0) {
         return -1;
     } else {
         spec->stdin_fd = streams.given[0];
@@ -59,13 +58,17 @@ int cb_attach(struct cb_launcher *launcher, struct cb_process_spec *spec, int in
                  ? -1
                  : cb_process_start(launcher, spec, &process, err);
     if (status == 0 && spec->tty) {
-        terminal = interactive ? cb_terminal_open(STDIN_FILENO) : NULL;
-        status = cb_terminal_relay(process, signals, interactive, stopping, cancel, err);
+        terminal = options->interactive ? cb_terminal_open(STDIN_FILENO) : NULL;
+        status = cb_terminal_relay(process, signals, options->interactive,
+                                   options->stopping, cancel, err);
     } else if (status == 0) {
-        status = cb_streams_relay(&streams, process, signals, stopping, err);
+        status = cb_streams_relay(&streams, process, signals, options->stopping,
+                                  options->witness, err);
     }
     if (status == 0)
         status = cb_process_wait(process, NULL, result, err);
+    if (options->ended)
+        options->ended(options->witness->arg);
     alarm(0);
     pthread_sigmask(SIG_SETMASK, &saved, NULL);
     return status;
@@ -76,6 +79,7 @@ int cb_container_shell(struct cb_launcher *launcher, const struct cb_process_spe
                        struct cb_error **err)
 {
     const struct cb_stopping stopping = {.signal = SIGTERM, .timeout_s = -1};
+    const struct cb_attach_options options = {.interactive = 1, .stopping = &stopping};
     const size_t count = spec->argv->count;
     /* What follows the shell in ["/bin/sh", "-c", …]; a command without one has none. */
     int is_shell = count > 2 && !strcmp(spec->argv->items[count - 2], "-c");
@@ -91,5 +95,5 @@ int cb_container_shell(struct cb_launcher *launcher, const struct cb_process_spe
     shell.argv = &argv;
     shell.env = &env;
     shell.tty = 1;
-    return cb_attach(launcher, &shell, 1, &stopping, cancel, result, err);
+    return cb_attach(launcher, &shell, &options, cancel, result, err);
 }

@@ -67,10 +67,11 @@ int cb_container_shell(struct cb_launcher *launcher, const struct cb_process_spe
                        struct cb_cancel *cancel, struct cb_exit *result,
                        struct cb_error **err);
 /* Runs in the foreground on our stdio, forwarding signals and terminal size; the
- * filesystem is discarded afterwards. *EXIT_CODE is the container's. Errors: USAGE,
- * NOT_FOUND with errno ENOENT (command missing: 127), DENIED (126), others 125. */
+ * filesystem is discarded afterwards, and LAUNCHER dismissed. Others see one that lasts.
+ * *EXIT_CODE is the container's. Errors: USAGE, NOT_FOUND with errno ENOENT (command
+ * missing: 127), DENIED (126), others 125. */
 int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
-                     const struct cb_run_request *request, struct cb_cancel *cancel,
-                     int *exit_code, struct cb_error **err);
+                     const struct cb_container_options *options, const char *image_id,
+                     struct cb_cancel *cancel, int *exit_code, struct cb_error **err);
 
 #endif

@@ -1,9 +1,11 @@
-/* Making, naming and removing. A container is there once its config.json is, which is
- * written last; what was begun and not ended is removed by the next who makes one. */
+/* Making and removing. A container is there once its config.json is, which is written
+ * last; what was begun and not ended is removed by the next who makes one, and so is what
+ * a foreground that was killed has left. */
 #include "container/create.h"
 
 #include "base/atomic-file.h"
 #include "base/fs.h"
+#include "container/ask-priv.h"
 #include "container/journal.h"
 #include "container/setup.h"
 #include "container/volume.h"
@@ -44,87 +46,10 @@ static void sweep(struct cb_store *store, int dir)
         struct stat st;
 
         if (strlen(*name) == CB_CONTAINER_ID_DIGITS &&
-            fstatat(dir, config, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+            ((fstatat(dir, config, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) ||
+             cb_container_is_abandoned(dir, *name)))
             discard(store, dir, *name);
     }
-}
-
-/* ── Names ── */
-
-static const struct cb_container *find_name(const struct cb_containers *all,
-                                            const char *name)
-{
-    cb_vec_foreach (container, all) {
-        if (strcmp((*container)->name, name) == 0)
-            return *container;
-    }
-    return NULL;
-}
-
-static int check_free(struct cb_store *store, const char *name, struct cb_error **err)
-{
-    cb_auto_value(cb_containers) all = {0};
-    const struct cb_container *owner;
-
-    if (cb_container_check_name(name, err) < 0 ||
-        cb_containers_list(store, &all, err) < 0)
-        return -1;
-    owner = find_name(&all, name);
-    if (!owner)
-        return 0;
-    return cb_error_set(err, CB_ERR_EXISTS,
-                        "Conflict. The container name \"/%s\" is already in use by "
-                        "container \"%s\". You have to remove (or rename) that container "
-                        "to be able to reuse that name.",
-                        name, owner->id);
-}
-
-static int choose_name(struct cb_store *store, const char *wish, char **out,
-                       struct cb_error **err)
-{
-    cb_auto_value(cb_containers) all = {0};
-
-    if (wish) {
-        wish += *wish == '/';
-        *out = xstrdup(wish);
-        return check_free(store, wish, err);
-    }
-    if (cb_containers_list(store, &all, err) < 0)
-        return -1;
-    for (unsigned attempt = 0;; attempt++) {
-        *out = cb_container_random_name(attempt);
-        if (!find_name(&all, *out))
-            return 0;
-        free(*out);
-    }
-}
-
-static int write_name(const struct cb_container *container, struct cb_error **err)
-{
-    return cb_atomic_file_write(container->dir_fd, "name", container->name,
-                                strlen(container->name), 0600, 0, err);
-}
-
-int cb_container_rename(struct cb_store *store, struct cb_container *container,
-                        const char *name, struct cb_error **err)
-{
-    cb_auto(cb_lock) lock = NULL;
-    cb_autofd int dir = -1;
-
-    name += *name == '/';
-    if (strcmp(name, container->name) == 0)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "Renaming a container with the same name as its current "
-                            "name");
-    if (cb_containers_lock(store, &lock, &dir, err) < 0 ||
-        check_free(store, name, err) < 0)
-        return -1;
-    cb_autofree char *former = cb_steal(&container->name);
-    container->name = xstrdup(name);
-    if (write_name(container, err) < 0)
-        return -1;
-    cb_container_tell(store, container, "rename", "oldName", former);
-    return 0;
 }
 
 /* ── Making ── */
@@ -190,8 +115,9 @@ static int write_parts(struct cb_container *container, struct cb_error **err)
 
     if (cb_atomic_file_write(container->dir_fd, "image.json", image, len, 0600, 0, err) <
             0 ||
-        write_name(container, err) < 0 || cb_container_save_state(container, err) < 0 ||
-        cb_container_spare_state(container, err) < 0)
+        cb_container_save_name(container, err) < 0 ||
+        cb_container_save_state(container, err) < 0 ||
+        (!container->in_foreground && cb_container_spare_state(container, err) < 0))
         return -1;
     return cb_container_save_config(container, err);
 }
@@ -234,7 +160,7 @@ int cb_container_create(struct cb_store *store,
         cb_containers_lock(store, &lock, &dir, err) < 0)
         return -1;
     sweep(store, dir);
-    if (choose_name(store, options->name, &container->name, err) < 0)
+    if (cb_container_choose_name(store, options->name, &container->name, err) < 0)
         return -1;
     settle_env(&container->options);
     cb_container_new_id(container->id);
@@ -251,6 +177,76 @@ int cb_container_create(struct cb_store *store,
     cb_container_tell(store, container, "create", NULL, NULL);
     *out = cb_steal(&container);
     return 0;
+}
+
+/* ── In the foreground ── */
+
+static int open_marked(int dir, struct cb_container *container, struct cb_lock **held,
+                       struct cb_error **err)
+{
+    int taken;
+
+    if (mkdirat(dir, container->id, 0700) < 0)
+        return cb_error_errno(err, errno, "make the container's directory");
+    container->dir_fd =
+        openat(dir, container->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (container->dir_fd < 0)
+        return cb_error_errno(err, errno, "open the container's directory");
+    taken = cb_lock_try(held, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE, err);
+    if (taken <= 0)
+        return taken < 0 ? -1 : cb_error_set(err, CB_ERR_EXISTS, "somebody has the lock");
+    return cb_container_mark_foreground(container, err);
+}
+
+int cb_container_enlist(struct cb_store *store,
+                        const struct cb_container_options *options, const char *image_id,
+                        struct cb_container *container, struct cb_cancel *cancel,
+                        struct cb_lock **held, struct cb_error **err)
+{
+    cb_autofree char *snapshot = cb_steal(&container->snapshot);
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+
+    if (copy_options(container, options, image_id, err) < 0 ||
+        cb_containers_lock_until(store, &lock, &dir, cancel, err) < 0 ||
+        cb_container_choose_name(store, NULL, &container->name, err) < 0)
+        return -1;
+    settle_env(&container->options);
+    container->snapshot = cb_steal(&snapshot);
+    memcpy(container->created, container->state.started, sizeof(container->created));
+    container->config = cb_image_config_copy(options->request.config);
+    container->options.request.config = container->config;
+    if (open_marked(dir, container, held, err) < 0 ||
+        cb_container_list_binds(store, container, err) < 0 ||
+        write_parts(container, err) < 0) {
+        cb_fs_remove_tree(dir, container->id, NULL);
+        return -1;
+    }
+    return 0;
+}
+
+void cb_container_delist(struct cb_store *store, const struct cb_container *container)
+{
+    cb_autofree char *path = xasprintf("containers/%s", container->id);
+
+    unlinkat(container->dir_fd, "config.json", 0);
+    cb_fs_remove_tree(cb_store_root_fd(store), path, NULL);
+}
+
+int cb_container_pin(const struct cb_container *container, struct cb_snapshot *snapshot,
+                     struct cb_error **err)
+{
+    cb_autofree char *pin = pin_of(container->id);
+
+    return cb_snapshot_pin(snapshot, pin, err);
+}
+
+void cb_container_unpin(struct cb_store *store, const struct cb_container *container)
+{
+    cb_autofree char *pin = pin_of(container->id);
+
+    if (cb_snapshot_unpin(store, pin, NULL) == 0)
+        cb_snapshot_remove(store, container->snapshot, NULL);
 }
 
 /* ── Removing ── */
@@ -366,6 +362,13 @@ int cb_container_snapshot(struct cb_store *store, const struct cb_container *con
 {
     int found = cb_snapshot_get(store, container->snapshot, out, err);
 
+    if (!found && container->in_foreground) {
+        struct cb_wire_message message = {.type = CB_WIRE_PIN};
+
+        if (cb_monitor_ask(container, &message, NULL, NULL, err) < 0)
+            return -1;
+        found = cb_snapshot_get(store, container->snapshot, out, err);
+    }
     if (found)
         return found < 0 ? -1 : 0;
     return cb_error_set(err, CB_ERR_NOT_FOUND,

@@ -10,6 +10,19 @@
 int cb_container_create(struct cb_store *store,
                         const struct cb_container_options *options, const char *image_id,
                         struct cb_container **out, struct cb_error **err);
+/* Makes CONTAINER, which runs in the foreground already, known to others. It has an id, a
+ * state and a snapshot, which goes with who runs it. *HELD is what a
+ * monitor holds. */
+int cb_container_enlist(struct cb_store *store,
+                        const struct cb_container_options *options, const char *image_id,
+                        struct cb_container *container, struct cb_cancel *cancel,
+                        struct cb_lock **held, struct cb_error **err);
+/* Its record is gone. */
+void cb_container_delist(struct cb_store *store, const struct cb_container *container);
+/* What it writes to is kept, and found by cb_container_snapshot. */
+int cb_container_pin(const struct cb_container *container, struct cb_snapshot *snapshot,
+                     struct cb_error **err);
+void cb_container_unpin(struct cb_store *store, const struct cb_container *container);
 /* Removes it, which does not run, and with VOLUMES its anonymous volumes. */
 int cb_container_remove(struct cb_store *store, struct cb_container *container,
                         int volumes, struct cb_error **err);
@@ -34,6 +47,9 @@ int cb_container_snapshot(struct cb_store *store, const struct cb_container *con
  * filled from ROOT where the image has something and they have nothing. */
 int cb_container_make_mounts(struct cb_store *store, struct cb_container *container,
                              int root, struct cb_error **err);
+/* The directories of the host that it has mounted, for its record. */
+int cb_container_list_binds(struct cb_store *store, struct cb_container *container,
+                            struct cb_error **err);
 /* Checks what can be checked before anything is made. USAGE with docker's words. */
 int cb_container_check_mounts(const struct cb_container_options *options,
                               struct cb_error **err);

@@ -22,6 +22,8 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/diff.h \
 	%D%/files.c \
 	%D%/files.h \
+	%D%/foreground.c \
+	%D%/foreground.h \
 	%D%/joins.c \
 	%D%/joins.h \
 	%D%/health.c \
@@ -32,6 +34,7 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/knobs.h \
 	%D%/links.c \
 	%D%/links.h \
+	%D%/log-attributes.c \
 	%D%/log-read.c \
 	%D%/log.c \
 	%D%/log.h \

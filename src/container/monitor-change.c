@@ -63,6 +63,12 @@ int cb_monitor_reload(struct monitor *monitor, struct cb_error **err)
     struct cb_restart_policy policy;
     struct cb_limits limits = {0};
 
+    if (monitor->main && monitor->main->is_lent) {
+        cb_error_set(err, CB_ERR_UNSUPPORTED,
+                     "container %s runs in the foreground and goes with its end",
+                     monitor->container->id);
+        return cb_error_hint(err, "one that is to be changed needs a --name, or -d");
+    }
     if (cb_container_open(monitor->store_root, monitor->container->id, &changed, err) <
             0 ||
         cb_restart_policy_parse(&policy, changed->options.restart, err) < 0 ||

@@ -2,6 +2,8 @@
  * session up, as a terminal does; nobody holds up the monitor. */
 #include "container/monitor-priv.h"
 
+#include "container/create.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -208,12 +210,29 @@ static int give_root(struct monitor *monitor, struct client *client,
     return 0;
 }
 
+/* It was nobody's business until now where it writes to. */
+static int pin(struct monitor *monitor, struct cb_error **err)
+{
+    if (!monitor->snapshot || monitor->is_pinned)
+        return 0;
+    if (cb_container_pin(monitor->container, monitor->snapshot, err) < 0)
+        return -1;
+    monitor->is_pinned = 1;
+    return 0;
+}
+
 static int attach(struct monitor *monitor, struct client *client,
                   const struct cb_wire_message *message, struct cb_error **err)
 {
     if (!monitor->main)
         return cb_error_set(err, CB_ERR_USAGE,
                             "You cannot attach to a stopped container, start it first");
+    if (monitor->main->is_lent) {
+        cb_error_set(err, CB_ERR_UNSUPPORTED,
+                     "container %s has the standard streams of the command that runs it",
+                     monitor->container->id);
+        return cb_error_hint(err, "one that is to be attached to needs a --name, or -d");
+    }
     client->role = CLIENT_STREAMS;
     client->session = monitor->main;
     if (message->b > 0)
@@ -261,6 +280,11 @@ static void open_client(struct monitor *monitor, struct client *client,
         break;
     case CB_WIRE_ROOT:
         status = give_root(monitor, client, &error);
+        break;
+    case CB_WIRE_PIN:
+        status = pin(monitor, &error);
+        if (status == 0)
+            cb_client_answer(client, 0, NULL);
         break;
     case CB_WIRE_NET:
         status = cb_monitor_give_net(monitor, client, &error);

@@ -13,6 +13,7 @@ struct session {
     struct cb_process *process;
     int in_fd, out_fd, err_fd; /* with a terminal IN and OUT are the same, borrowed */
     int is_tty, ended;
+    int is_lent; /* streams and end are those of who runs it in the foreground */
     struct cb_strbuf input; /* not taken yet */
     int input_ended;
     struct cb_log *log;     /* or NULL */
@@ -52,6 +53,8 @@ struct monitor {
     int64_t started_ms, kill_at_ms; /* KILL_AT -1: not asked for */
     struct cb_container *former;    /* what it was started with, once that was changed */
     struct cb_health_watch *health; /* or NULL */
+    struct cb_snapshot *snapshot;   /* of one in the foreground, borrowed; or NULL */
+    int is_pinned;
     /* of its restarts */
     struct cb_restart_policy policy;
     int64_t start_at_ms; /* -1: no more */
@@ -60,6 +63,13 @@ struct monitor {
 };
 
 int64_t cb_monitor_now_ms(void);
+
+/* ── monitor.c ── */
+/* Answers everybody, and looks after its processes but the first, until it is canceled.
+ */
+void cb_monitor_answer(struct monitor *monitor);
+/* Frees all but the lock and the container. */
+void cb_monitor_clear(struct monitor *monitor);
 
 /* ── monitor-session.c ── */
 /* Makes pipes for SPEC unless it has a terminal, and starts it. */

@@ -85,7 +85,8 @@ void cb_session_free(struct session *session)
     close_stream(session, &session->in_fd);
     close_stream(session, &session->out_fd);
     close_stream(session, &session->err_fd);
-    cb_process_free(session->process);
+    if (!session->is_lent)
+        cb_process_free(session->process);
     cb_strbuf_free(&session->input);
     free(session);
 }

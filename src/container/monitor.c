@@ -181,7 +181,8 @@ static void fill_waits(const struct monitor *monitor, struct waits *waits)
         wait_for(waits, reads ? session->out_fd : -1, POLLIN);
         wait_for(waits, reads ? session->err_fd : -1, POLLIN);
         wait_for(waits, session->input.len ? session->in_fd : -1, POLLOUT);
-        wait_for(waits, cb_process_exit_fd(session->process), POLLIN);
+        wait_for(waits, session->is_lent ? -1 : cb_process_exit_fd(session->process),
+                 POLLIN);
     }
     cb_vec_foreach (slot, &monitor->clients) {
         const struct client *client = *slot;
@@ -212,7 +213,7 @@ static int until_ms(const struct monitor *monitor)
 static void quit(struct monitor *monitor)
 {
     monitor->start_at_ms = -1;
-    if (!monitor->main)
+    if (!monitor->main || monitor->main->is_lent)
         return;
     monitor->kill_at_ms = cb_monitor_now_ms() + 10000;
     cb_process_signal(monitor->main->process, monitor->setup->stopping.signal, NULL);
@@ -299,6 +300,18 @@ static void serve(struct monitor *monitor, struct waits *waits)
     cb_clients_sweep(monitor);
 }
 
+void cb_monitor_answer(struct monitor *monitor)
+{
+    struct waits waits = {0};
+
+    while (!cb_cancel_requested(monitor->cancel))
+        serve(monitor, &waits);
+    cb_health_watch_stop(monitor);
+    while (monitor->sessions.count > 1)
+        end_exec(monitor, monitor->sessions.items[1]);
+    cb_vec_free(&waits);
+}
+
 /* ── Life ── */
 
 static int exit_code_of(const struct cb_error *error)
@@ -359,7 +372,7 @@ static void live(struct monitor *monitor)
     cb_vec_free(&waits);
 }
 
-static void monitor_clear(struct monitor *monitor)
+void cb_monitor_clear(struct monitor *monitor)
 {
     cb_vec_foreach (client, &monitor->clients) {
         if ((*client)->role != CLIENT_GONE)
@@ -373,8 +386,13 @@ static void monitor_clear(struct monitor *monitor)
         cb_session_free(*session);
     }
     cb_vec_free(&monitor->sessions);
-    cb_monitor_clear_container(monitor);
     cb_close(&monitor->listener);
+}
+
+static void monitor_clear(struct monitor *monitor)
+{
+    cb_monitor_clear(monitor);
+    cb_monitor_clear_container(monitor);
     cb_container_free(monitor->container);
     cb_lock_release(monitor->lock);
 }
@@ -434,6 +452,7 @@ int cb_monitor_run(struct cb_launcher *launcher, const char *store_root, const c
     int status;
 
     fcntl(CB_MONITOR_FD, F_SETFD, FD_CLOEXEC);
+    cb_launcher_prepare(launcher);
     if (cb_wire_receive(CB_MONITOR_FD, &wish, NULL) <= 0 || wish.type != CB_WIRE_START)
         return cb_error_set(err, CB_ERR_CANCELED, "nobody waits for the container");
     if (prepare(&monitor, id, err) < 0)

@@ -128,6 +128,15 @@ static int add_each(struct maker *maker, const struct cb_strings *texts,
     return 0;
 }
 
+int cb_container_list_binds(struct cb_store *store, struct cb_container *container,
+                            struct cb_error **err)
+{
+    struct maker maker = {.store = store, .container = container, .root = -1};
+
+    return add_each(&maker, &container->options.request.volumes,
+                    cb_mount_spec_parse_volume, err);
+}
+
 /* Several mounts at one place, also with --tmpfs. */
 static int check_each(const struct cb_strings *texts, parse_function *parse,
                       struct cb_strings *targets, struct cb_error **err)

@@ -1,6 +1,9 @@
 /* Names of containers: what people give them, and what they get otherwise: a mood and
- * somebody to whom the field owes something. */
-#include "container/record.h"
+ * somebody to whom the field owes something. No two have one. */
+#include "container/create.h"
+
+#include "base/atomic-file.h"
+#include "container/journal.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -59,4 +62,82 @@ char *cb_container_random_name(unsigned attempt)
                          people[random[1] % CB_ARRAY_SIZE(people)], random[0] % 10000);
     return xasprintf("%s_%s", moods[random[0] % CB_ARRAY_SIZE(moods)],
                      people[random[1] % CB_ARRAY_SIZE(people)]);
+}
+
+/* ── Whose they are ── */
+
+static const struct cb_container *find_name(const struct cb_containers *all,
+                                            const char *name)
+{
+    cb_vec_foreach (container, all) {
+        if (strcmp((*container)->name, name) == 0)
+            return *container;
+    }
+    return NULL;
+}
+
+static int check_free(struct cb_store *store, const char *name, struct cb_error **err)
+{
+    cb_auto_value(cb_containers) all = {0};
+    const struct cb_container *owner;
+
+    if (cb_container_check_name(name, err) < 0 ||
+        cb_containers_list(store, &all, err) < 0)
+        return -1;
+    owner = find_name(&all, name);
+    if (!owner)
+        return 0;
+    return cb_error_set(err, CB_ERR_EXISTS,
+                        "Conflict. The container name \"/%s\" is already in use by "
+                        "container \"%s\". You have to remove (or rename) that container "
+                        "to be able to reuse that name.",
+                        name, owner->id);
+}
+
+int cb_container_choose_name(struct cb_store *store, const char *wish, char **out,
+                             struct cb_error **err)
+{
+    cb_auto_value(cb_containers) all = {0};
+
+    if (wish) {
+        wish += *wish == '/';
+        *out = xstrdup(wish);
+        return check_free(store, wish, err);
+    }
+    if (cb_containers_list(store, &all, err) < 0)
+        return -1;
+    for (unsigned attempt = 0;; attempt++) {
+        *out = cb_container_random_name(attempt);
+        if (!find_name(&all, *out))
+            return 0;
+        free(*out);
+    }
+}
+
+int cb_container_save_name(const struct cb_container *container, struct cb_error **err)
+{
+    return cb_atomic_file_write(container->dir_fd, "name", container->name,
+                                strlen(container->name), 0600, 0, err);
+}
+
+int cb_container_rename(struct cb_store *store, struct cb_container *container,
+                        const char *name, struct cb_error **err)
+{
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+
+    name += *name == '/';
+    if (strcmp(name, container->name) == 0)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "Renaming a container with the same name as its current "
+                            "name");
+    if (cb_containers_lock(store, &lock, &dir, err) < 0 ||
+        check_free(store, name, err) < 0)
+        return -1;
+    cb_autofree char *former = cb_steal(&container->name);
+    container->name = xstrdup(name);
+    if (cb_container_save_name(container, err) < 0)
+        return -1;
+    cb_container_tell(store, container, "rename", "oldName", former);
+    return 0;
 }

@@ -9,8 +9,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#define MAX_BYTES (16u << 20)
+#define MAX_BYTES  (16u << 20)
+#define FOREGROUND "foreground" /* an empty file: nobody keeps it when it has ended */
 
 /* ── Life ── */
 
@@ -85,6 +87,26 @@ static int read_state(struct cb_container *container, struct cb_error **err)
     return 0;
 }
 
+static int is_marked(int dir_fd)
+{
+    return faccessat(dir_fd, FOREGROUND, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int cb_container_is_abandoned(int dir, const char *id)
+{
+    cb_autofd int fd = openat(dir, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    return fd >= 0 && is_marked(fd) && !cb_lock_is_held(fd, "monitor.lock");
+}
+
+/* Who ran it in the foreground is gone, and so is it. */
+static int went_along(const struct cb_container *container, struct cb_error **err)
+{
+    cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s", container->id);
+    cb_error_set_errnum(err, ENOENT);
+    return -1;
+}
+
 /* Whoever gets the lock knows that nobody is there to keep the state: then the container
  * died with its monitor, which kills it in dying. */
 static int settle(struct cb_container *container, struct cb_error **err)
@@ -99,6 +121,8 @@ static int settle(struct cb_container *container, struct cb_error **err)
         return -1;
     if (!cb_container_is_running(container))
         return 0;
+    if (container->in_foreground)
+        return went_along(container, err);
     container->state.status = CB_CONTAINER_EXITED;
     container->state.pid = 0;
     container->state.exit_code = 137;
@@ -135,6 +159,7 @@ static int read_parts(struct cb_container *container, struct cb_error **err)
         cb_fs_read_file(container->dir_fd, "name", 1024, &name, err) < 0)
         return -1;
     container->name = cb_strbuf_steal(&name);
+    container->in_foreground = is_marked(container->dir_fd);
     container->options.request.config = container->config;
     return cb_container_refresh(container, err);
 }
@@ -254,8 +279,8 @@ int cb_container_find(struct cb_store *store, const char *text, struct cb_contai
 
 /* ── Changing ── */
 
-int cb_containers_lock(struct cb_store *store, struct cb_lock **lock, int *dir,
-                       struct cb_error **err)
+int cb_containers_lock_until(struct cb_store *store, struct cb_lock **lock, int *dir,
+                             struct cb_cancel *cancel, struct cb_error **err)
 {
     int root = cb_store_root_fd(store);
     cb_autofd int fd = -1;
@@ -265,9 +290,23 @@ int cb_containers_lock(struct cb_store *store, struct cb_lock **lock, int *dir,
     fd = open_containers(store);
     if (fd < 0)
         return cb_error_errno(err, errno, "open `%s/containers`", cb_store_root(store));
-    if (cb_lock_take(lock, fd, "lock", CB_LOCK_EXCLUSIVE, NULL, NULL, NULL, err) < 0)
+    if (cb_lock_take(lock, fd, "lock", CB_LOCK_EXCLUSIVE, cancel, NULL, NULL, err) < 0)
         return -1;
     *dir = cb_steal_fd(&fd);
+    return 0;
+}
+
+int cb_containers_lock(struct cb_store *store, struct cb_lock **lock, int *dir,
+                       struct cb_error **err)
+{
+    return cb_containers_lock_until(store, lock, dir, NULL, err);
+}
+
+int cb_container_mark_foreground(struct cb_container *container, struct cb_error **err)
+{
+    container->in_foreground = 1;
+    if (mknodat(container->dir_fd, FOREGROUND, S_IFREG | 0600, 0) < 0)
+        return cb_error_errno(err, errno, "create `%s`", FOREGROUND);
     return 0;
 }
 

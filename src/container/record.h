@@ -61,6 +61,7 @@ struct cb_container {
     char *name, *image_id, *snapshot;
     char created[CB_TIMESTAMP_MAX];
     int dir_fd;
+    int in_foreground; /* it has no monitor but who runs it, and goes with its end */
     struct cb_container_options options;
     struct cb_strings texts; /* what OPTIONS points to */
     CB_VEC(struct cb_container_mount) mounts;
@@ -97,6 +98,13 @@ static inline int cb_container_is_running(const struct cb_container *container)
 /* Held while names are given: *LOCK. */
 int cb_containers_lock(struct cb_store *store, struct cb_lock **lock, int *dir,
                        struct cb_error **err);
+/* CANCEL ends the wait. */
+int cb_containers_lock_until(struct cb_store *store, struct cb_lock **lock, int *dir,
+                             struct cb_cancel *cancel, struct cb_error **err);
+/* Says of one that runs in the foreground that it does. */
+int cb_container_mark_foreground(struct cb_container *container, struct cb_error **err);
+/* The record ID in DIR is of one whose foreground was killed. */
+int cb_container_is_abandoned(int dir, const char *id);
 int cb_container_save_state(const struct cb_container *container, struct cb_error **err);
 /* Keeps room for another state. */
 int cb_container_spare_state(const struct cb_container *container, struct cb_error **err);
@@ -109,6 +117,10 @@ int cb_container_refresh(struct cb_container *container, struct cb_error **err);
 int cb_container_check_name(const char *name, struct cb_error **err);
 /* Two random words, other ones for a later ATTEMPT. Caller frees. */
 char *cb_container_random_name(unsigned attempt);
+/* WISH, or for NULL a random one, that no other has; the lock of all is held. EXISTS. */
+int cb_container_choose_name(struct cb_store *store, const char *wish, char **out,
+                             struct cb_error **err);
+int cb_container_save_name(const struct cb_container *container, struct cb_error **err);
 
 /* ── record-json.c ── */
 json_t *cb_container_config_json(const struct cb_container *container);

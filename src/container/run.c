@@ -4,10 +4,13 @@
 
 #include "base/fs.h"
 #include "container/attach.h"
+#include "container/foreground.h"
 #include "container/mount-open.h"
 #include "container/setup.h"
 
 #include <unistd.h>
+
+#define LASTING_MS 4
 
 /* Volumes are directories of the container for now; those the image lacks are made, as
  * docker's anonymous volumes would be. */
@@ -23,15 +26,48 @@ static int make_volumes(const struct cb_image_config *config, int root,
     return 0;
 }
 
-int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
-                     const struct cb_run_request *request, struct cb_cancel *cancel,
-                     int *exit_code, struct cb_error **err)
+/* What others may ask for once it has lasted. */
+struct lasting {
+    struct cb_foreground_facts facts;
+    struct cb_foreground *foreground; /* or NULL */
+};
+
+static void lasts(void *arg, struct cb_process *process)
 {
+    struct lasting *lasting = arg;
+
+    lasting->foreground = cb_foreground_start(&lasting->facts, process);
+}
+
+static void ended(void *arg)
+{
+    cb_foreground_stop(((struct lasting *)arg)->foreground);
+}
+
+static int attach(struct lasting *lasting, struct cb_cancel *cancel,
+                  struct cb_exit *result, struct cb_error **err)
+{
+    const struct cb_foreground_facts *facts = &lasting->facts;
+    const struct cb_witness witness = {LASTING_MS, lasts, lasting};
+    const struct cb_attach_options options = {facts->options->request.interactive,
+                                              &facts->setup->stopping, &witness, ended};
+
+    return cb_attach(facts->launcher, &facts->setup->spec.process, &options, cancel,
+                     result, err);
+}
+
+int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
+                     const struct cb_container_options *options, const char *image_id,
+                     struct cb_cancel *cancel, int *exit_code, struct cb_error **err)
+{
+    const struct cb_run_request *request = &options->request;
     cb_auto_value(cb_setup) setup = {0};
     cb_auto(cb_snapshot) snapshot = NULL;
     cb_autofd int root = -1;
-    struct cb_exit result = {0};
+    struct cb_exit result = {.code = 255};
+    struct lasting lasting;
     char id[65];
+    int status;
 
     if (request->tty && request->interactive && !isatty(STDIN_FILENO))
         return cb_error_set(err, CB_ERR_USAGE, "the input device is not a TTY");
@@ -46,9 +82,15 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
     setup.spec.process.rootfs_fd = root;
     if (cb_run_spec_add_binds(&setup.spec, &request->volumes, err) < 0)
         return -1;
-    if (cb_attach(launcher, &setup.spec.process, request->interactive, &setup.stopping,
-                  cancel, &result, err) < 0)
-        return -1;
+    lasting = (struct lasting){
+        .facts = {store, launcher, options, id, image_id, snapshot, &setup, root}};
+    status = attach(&lasting, cancel, &result, err);
+    cb_launcher_dismiss(launcher);
+    /* Its addresses and files are free before anybody hears of the end. */
+    cb_setup_clear(&setup);
+    cb_close(&root);
+    cb_snapshot_unref(cb_steal(&snapshot));
+    cb_foreground_forget(lasting.foreground, result.code);
     *exit_code = result.code;
-    return 0;
+    return status;
 }

@@ -15,6 +15,7 @@ void cb_setup_clear(struct cb_setup *setup)
     cb_nets_clear(&setup->nets);
     cb_strings_free(&setup->whole.env);
     cb_strings_free(&setup->whole.add_hosts);
+    *setup = (struct cb_setup){.nets.netns = -1};
 }
 
 void cb_container_new_id(char out[65])

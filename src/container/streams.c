@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NULL_DEVICE makedev(1, 3)
@@ -150,15 +151,40 @@ static int finish(struct cb_streams *streams, struct cb_error **err)
     return 0;
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* Tells *WITNESS, once it is time; how long until then, or -1. */
+static int tell(const struct cb_witness **witness, int64_t since_ms,
+                struct cb_process *process)
+{
+    int64_t left = *witness ? since_ms + (*witness)->after_ms - now_ms() : 0;
+
+    if (!*witness)
+        return -1;
+    if (left > 0)
+        return (int)left;
+    (*witness)->lasts((*witness)->arg, process);
+    *witness = NULL;
+    return -1;
+}
+
 int cb_streams_relay(struct cb_streams *streams, struct cb_process *process, int signals,
-                     const struct cb_stopping *stopping, struct cb_error **err)
+                     const struct cb_stopping *stopping, const struct cb_witness *witness,
+                     struct cb_error **err)
 {
     struct cb_insistence insistence = {.stopping = stopping};
     struct signalfd_siginfo info;
+    int64_t since_ms = now_ms();
 
     close_given(streams);
     for (;;) {
-        int in = streams->ends[INPUT];
+        int in = streams->ends[INPUT], timeout_ms = tell(&witness, since_ms, process);
         struct pollfd polls[] = {
             {.fd = signals, .events = POLLIN},
             {.fd = cb_process_exit_fd(process), .events = POLLIN},
@@ -168,7 +194,7 @@ int cb_streams_relay(struct cb_streams *streams, struct cb_process *process, int
             {.fd = streams->ends[ERRORS], .events = POLLIN},
         };
 
-        if (poll(polls, CB_ARRAY_SIZE(polls), -1) < 0) {
+        if (poll(polls, CB_ARRAY_SIZE(polls), timeout_ms) < 0) {
             if (errno == EINTR)
                 continue;
             return cb_error_errno(err, errno, "poll");

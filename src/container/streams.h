@@ -20,10 +20,19 @@ int cb_streams_open(struct cb_streams *streams, int interactive, struct cb_error
 void cb_streams_close(struct cb_streams *streams);
 CB_AUTO_VALUE_DEFINE(cb_streams, cb_streams_close)
 
+/* Who wants to know of a process that lasts: most have ended before anybody could ask for
+ * them. */
+struct cb_witness {
+    int64_t after_ms;
+    void (*lasts)(void *arg, struct cb_process *process); /* called at most once */
+    void *arg;
+};
+
 /* Moves bytes between our streams and the process, which has what was given to it, and
- * passes on what comes from SIGNALS, a signalfd, until it has ended. SYSTEM when its
- * output could not be written. */
+ * passes on what comes from SIGNALS, a signalfd, until it has ended. WITNESS or NULL.
+ * SYSTEM when its output could not be written. */
 int cb_streams_relay(struct cb_streams *streams, struct cb_process *process, int signals,
-                     const struct cb_stopping *stopping, struct cb_error **err);
+                     const struct cb_stopping *stopping, const struct cb_witness *witness,
+                     struct cb_error **err);
 
 #endif

@@ -33,6 +33,8 @@ enum cb_wire_type {
     CB_WIRE_OUTPUT, /* a 1 or 2 */
     CB_WIRE_EXITED, /* a exit code; a descriptor of a file of what did not fit before,
                        message after message, or none */
+    /* to the monitor */
+    CB_WIRE_PIN, /* of one in the foreground: others want to read what it has written */
 };
 
 struct cb_wire_message {

@@ -113,13 +113,17 @@ struct cb_exit {
 /* ── Launcher ── */
 struct cb_launcher;
 /* Forks the launcher. Call from main before the first thread. Cheap (it does nothing
- * until used). */
+ * until it is used or told to prepare). */
 int cb_launcher_start(struct cb_launcher **out, struct cb_error **err);
 /* The same for a program whose main begins with cb_launcher_reenter: no step can write to
  * the program's file. */
 int cb_launcher_start_sealed(struct cb_launcher **out, struct cb_error **err);
 /* Returns unless this process was executed to be such a launcher. */
 void cb_launcher_reenter(int argc, char **argv);
+/* There is going to be a process: the launcher gets ready beside us. */
+void cb_launcher_prepare(struct cb_launcher *launcher);
+/* There is going to be none any more: it ends beside us, and kills what still runs. */
+void cb_launcher_dismiss(struct cb_launcher *launcher);
 /* Kills what still runs and waits for the launcher's end. */
 void cb_launcher_stop(struct cb_launcher *launcher);
 CB_AUTO_DEFINE(cb_launcher, cb_launcher_stop)

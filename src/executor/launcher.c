@@ -274,8 +274,10 @@ static int take_request(struct launcher *launcher)
 
     if (got <= 0)
         return 0;
-    if (got == sizeof(request) && count &&
-        answer(launcher, &request, fds, count, &error) < 0)
+    if (got == sizeof(request) && request.kind == CB_REQUEST_PREPARE)
+        prepare(launcher, NULL);
+    else if (got == sizeof(request) && count &&
+             answer(launcher, &request, fds, count, &error) < 0)
         reply_failed(fds[CB_REQUEST_FD_REPLY], error);
     for (size_t i = 0; i < count; i++)
         cb_close(&fds[i]);

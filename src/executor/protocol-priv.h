@@ -20,7 +20,12 @@
 
 enum { CB_REQUEST_FD_REPLY, CB_REQUEST_FD_REPORT, CB_REQUEST_FD_PLAN, CB_REQUEST_FDS };
 
-enum cb_request_kind { CB_REQUEST_LAUNCH, CB_REQUEST_FREEZE, CB_REQUEST_LIMIT };
+enum cb_request_kind {
+    CB_REQUEST_LAUNCH,
+    CB_REQUEST_FREEZE,
+    CB_REQUEST_LIMIT,
+    CB_REQUEST_PREPARE, /* without descriptors, and without an answer */
+};
 
 struct cb_launch_request {
     enum cb_request_kind kind;

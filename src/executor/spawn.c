@@ -82,6 +82,20 @@ int cb_launcher_start_sealed(struct cb_launcher **out, struct cb_error **err)
     return start_launcher(out, 1, err);
 }
 
+/* Whether it could be asked is of no interest: it prepares for the first process at the
+ * latest. */
+void cb_launcher_prepare(struct cb_launcher *launcher)
+{
+    const struct cb_launch_request request = {.kind = CB_REQUEST_PREPARE};
+
+    cb_message_send(launcher->control_fd, &request, sizeof(request), NULL, 0);
+}
+
+void cb_launcher_dismiss(struct cb_launcher *launcher)
+{
+    cb_close(&launcher->control_fd);
+}
+
 void cb_launcher_stop(struct cb_launcher *launcher)
 {
     if (!launcher)

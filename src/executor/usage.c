@@ -318,15 +318,47 @@ static void measure_network(pid_t pid, struct cb_process_usage *out)
     }
 }
 
+/* Where no control group is theirs alone: what each has used, and has in memory. */
+static void add_process(pid_t pid, struct cb_process_usage *out)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    const char *end =
+        read_proc(pid, "stat", &text) < 0 ? NULL : strrchr(cb_strbuf_text(&text), ')');
+    unsigned long user, system, pages;
+
+    if (!end || sscanf(end,
+                       ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d "
+                       "%*d %*d %*d %*d %*u %*u %lu",
+                       &user, &system, &pages) != 3)
+        return;
+    out->cpu_ns +=
+        (user + system) * (UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK));
+    out->memory_bytes += pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static int has_own(pid_t pid, const char *controller)
+{
+    return is_own(pid, controller) || is_own(pid, "");
+}
+
 void cb_process_measure(pid_t pid, struct cb_process_usage *out)
 {
     cb_auto_value(cb_pids) pids = {0};
+    struct cb_process_usage sum = {0};
+    int counts_time = has_own(pid, "cpuacct"), counts_memory = has_own(pid, "memory");
 
-    *out = (struct cb_process_usage){0};
-    measure_cpu(pid, out);
-    measure_memory(pid, out);
-    measure_disks(pid, out);
-    measure_network(pid, out);
+    *out = (struct cb_process_usage){.memory_limit_bytes = total_memory()};
     cb_process_list(pid, &pids);
     out->pids = pids.count;
+    for (size_t i = 0; i < pids.count && !(counts_time && counts_memory); i++)
+        add_process(pids.items[i], &sum);
+    out->cpu_ns = sum.cpu_ns;
+    out->memory_bytes = sum.memory_bytes;
+    if (counts_time)
+        measure_cpu(pid, out);
+    if (counts_memory)
+        measure_memory(pid, out);
+    if (has_own(pid, "blkio"))
+        measure_disks(pid, out);
+    measure_network(pid, out);
 }
