@@ -65,6 +65,13 @@ struct update_values {
     const char *restart;
 };
 #define AT(field) offsetof(struct update_values, field)
+static const struct cb_absent_option update_absent[] = {
+    {"cpu-rt-period", 0, "there are no budgets of real time; --cpus limits processors"},
+    {"cpu-rt-runtime", 0, "there are no budgets of real time; --cpus limits processors"},
+    {"kernel-memory", 0, "--memory counts the kernel's memory as well"},
+    {0},
+};
+
 static const struct cb_option update_options[] = {
     {"blkio-weight", 0, CB_OPTION_TEXT, AT(limits.blkio_weight), "N",
      "Weight of its input and output on block devices"},
@@ -160,6 +167,7 @@ const struct cb_cli_command cb_update_command = {
     .usage = "update [OPTIONS] CONTAINER...",
     .about = "Takes effect at once in what runs.",
     .options = update_options,
+    .absent = update_absent,
     .run = run_update,
 };
 

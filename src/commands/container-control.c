@@ -52,6 +52,12 @@ static const struct cb_option start_options[] = {
 };
 #undef AT
 
+static const struct cb_absent_option start_absent[] = {
+    {"checkpoint", 0, "there are no checkpoints"},
+    {"checkpoint-dir", 0, "there are no checkpoints"},
+    {0},
+};
+
 static int start_one(const struct cb_each_container *at, struct cb_container *container,
                      struct cb_error **err)
 {
@@ -143,6 +149,7 @@ const struct cb_cli_command cb_start_command = {
     .summary = "Start containers that do not run",
     .usage = "start [OPTIONS] CONTAINER... | start --all",
     .options = start_options,
+    .absent = start_absent,
     .run = run_start,
 };
 
@@ -399,12 +406,14 @@ const struct cb_cli_command cb_wait_command = {
 /* ── rm ── */
 
 struct rm_values {
-    int force, volumes;
+    int force, volumes, link;
 };
 #define AT(field) offsetof(struct rm_values, field)
 static const struct cb_option rm_options[] = {
     {"force", 'f', CB_OPTION_FLAG, AT(force), NULL,
      "Kill what runs; a missing container is no error"},
+    {"link", 'l', CB_OPTION_FLAG, AT(link), NULL,
+     "Remove the link /CONTAINER/ALIAS, not a container"},
     {"volumes", 'v', CB_OPTION_FLAG, AT(volumes), NULL,
      "Remove its anonymous volumes, too"},
     {0},
@@ -451,6 +460,25 @@ static int drop_missing(struct cb_app *app, struct cb_strings *names,
     return 0;
 }
 
+static int remove_link(struct cb_app *app, const char *text, struct cb_error **err)
+{
+    const char *name = text + (*text == '/'), *alias = strchr(name, '/');
+    cb_autofree char *parent = xstrndup(name, strcspn(name, "/"));
+    cb_auto(cb_store) store = NULL;
+    cb_auto(cb_container) container = NULL;
+
+    if (!alias || !alias[1])
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "Conflict, cannot remove the default link name of the "
+                            "container");
+    if (cb_app_container(app, parent, &store, &container, err) < 0)
+        return cb_error_wrap(err, "Cannot get parent /%s for link name %s", parent, text);
+    if (cb_container_unlink(store, container, alias + 1, err) < 0)
+        return -1;
+    printf("%s\n", text);
+    return 0;
+}
+
 static int run_rm(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
@@ -461,6 +489,12 @@ static int run_rm(struct cb_app *app, int argc, char **argv, struct cb_error **e
         return status < 0 ? -1 : 0;
     if (cb_app_arguments(&cb_rm_command, &args, 1, -1, err) < 0)
         return -1;
+    if (values.link) {
+        for (size_t i = 0; i < args.count; i++)
+            if (remove_link(app, args.items[i], err) < 0)
+                return -1;
+        return 0;
+    }
     if (values.force && drop_missing(app, &args, err) < 0)
         return -1;
     return cb_containers_each(app, &args, &values, remove_one, 1, err);

@@ -239,6 +239,7 @@ json_t *cb_inspect_host_config(const struct cb_container *container)
     set(object, "PublishAllPorts", json_boolean(request->publish_all));
     set(object, "RestartPolicy", restart_policy(options->restart));
     set(object, "AutoRemove", json_boolean(options->remove));
+    set(object, "Annotations", pairs(&options->annotations, "="));
     set(object, "VolumeDriver", text(""));
     set(object, "VolumesFrom", list(&options->volumes_from));
     set(object, "Dns", cb_inspect_strings(&request->dns));

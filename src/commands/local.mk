@@ -121,6 +121,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/push.c \
 	%D%/rmi.c \
 	%D%/run-files.c \
+	%D%/run-gpus.c \
 	%D%/run-kept.c \
 	%D%/run-options.c \
 	%D%/run.c \

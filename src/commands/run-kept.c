@@ -83,28 +83,20 @@ static int read_options(struct cb_client_options *out, const struct cb_run_value
     return 0;
 }
 
-/* What is leased here would be kept for us when the container's monitor removes it. */
-static void let_go(struct cb_store **store, struct cb_resolved_image **image,
-                   struct cb_snapshot **rootfs)
-{
-    cb_snapshot_unref(cb_steal(rootfs));
-    cb_resolved_image_free(cb_steal(image));
-    cb_store_close(cb_steal(store));
-}
-
-int cb_run_kept(struct cb_app *app, struct cb_store **store, struct cb_run_values *values,
-                struct cb_resolved_image **image, struct cb_snapshot **rootfs,
-                int *exit_code, struct cb_error **err)
+int cb_run_kept(struct cb_app *app, struct cb_run_values *values,
+                struct cb_run_image *image, int *exit_code, struct cb_error **err)
 {
     cb_auto(cb_container) container = NULL;
-    cb_autofree char *root = xstrdup(cb_store_root(*store));
+    cb_autofree char *root = xstrdup(cb_store_root(image->store));
     struct cb_client_options options;
     struct cb_client_end end = {0};
 
     if (read_options(&options, values, err) < 0 ||
-        create(*store, values, *image, &container, err) < 0)
+        create(image->store, values, image->image, &container, err) < 0)
         return -1;
-    let_go(store, image, rootfs);
+    /* What is leased here would be kept for us when the container's monitor removes it.
+     */
+    cb_run_image_clear(image);
     if (cb_container_start(root, container, &options, app->cancel, &end, err) < 0)
         return -1;
     if (values->detach) {
@@ -121,17 +113,14 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
     cb_auto_value(cb_run_values) values = {0};
-    cb_auto(cb_store) store = NULL;
-    cb_auto(cb_resolved_image) image = NULL;
-    cb_auto(cb_snapshot) rootfs = NULL;
+    cb_auto_value(cb_run_image) image = {0};
     cb_auto(cb_container) container = NULL;
     int status = cb_run_parse(&cb_create_command, argc, argv, &values, &args, err);
 
     if (status)
         return status < 0 ? -1 : 0;
-    if (cb_app_store(app, 1, &store, err) < 0 ||
-        cb_run_find_image(app, store, &values, args.items[0], &image, &rootfs, err) < 0 ||
-        create(store, &values, image, &container, err) < 0)
+    if (cb_run_find_image(app, &values, args.items[0], &image, err) < 0 ||
+        create(image.store, &values, image.image, &container, err) < 0)
         return -1;
     printf("%s\n", container->id);
     return 0;
@@ -143,5 +132,7 @@ const struct cb_cli_command cb_create_command = {
     .usage = "create [OPTIONS] IMAGE [COMMAND [ARGUMENT...]]",
     .about = "Prints the container's id; `cbuild start` starts it.",
     .options = cb_run_options + CB_RUN_OWN_OPTIONS,
+    .absent = cb_run_absent,
+    .harmless = cb_run_harmless,
     .run = run,
 };

@@ -12,8 +12,6 @@
 
 const struct cb_option cb_run_options[] = {
     /* of `run` alone: CB_RUN_OWN_OPTIONS rows */
-    {"attach", 'a', CB_OPTION_LIST, AT(attach), "STREAM",
-     "Attach to stdin, stdout or stderr only"},
     {"detach", 'd', CB_OPTION_FLAG, AT(detach), NULL,
      "Leave it running and print its id"},
     {"detach-keys", 0, CB_OPTION_TEXT, AT(detach_keys), "KEYS",
@@ -22,6 +20,10 @@ const struct cb_option cb_run_options[] = {
      "Pass our signals on to it (default true)"},
     {"add-host", 0, CB_OPTION_LIST, AT(container.request.add_hosts), "NAME:IP",
      "Add a line to /etc/hosts"},
+    {"annotation", 0, CB_OPTION_LIST, AT(container.annotations), "KEY=VALUE",
+     "A note for who inspects it"},
+    {"attach", 'a', CB_OPTION_LIST, AT(attach), "STREAM",
+     "Attach to stdin, stdout or stderr only"},
     {"blkio-weight", 0, CB_OPTION_TEXT, AT(container.request.limits.blkio_weight), "N",
      "Weight of its input and output on block devices (10 to 1000)"},
     {"blkio-weight-device", 0, CB_OPTION_LIST, AT(container.request.limits.weights),
@@ -61,6 +63,7 @@ const struct cb_option cb_run_options[] = {
      "DEVICE:RATE", "The same in operations per second"},
     {"domainname", 0, CB_OPTION_TEXT, AT(container.request.domainname), "NAME",
      "Its NIS domain name"},
+    {"disable-content-trust", 0, CB_OPTION_ACCEPTED, 0, NULL, NULL},
     {"dns", 0, CB_OPTION_LIST, AT(container.request.dns), "ADDRESS",
      "Name server to ask"},
     {"dns-opt", 0, CB_OPTION_LIST, AT(container.request.dns_options), "OPTION", NULL},
@@ -76,6 +79,8 @@ const struct cb_option cb_run_options[] = {
      "Read environment variables from a file"},
     {"expose", 0, CB_OPTION_LIST, AT(container.request.expose), "PORT[/PROTOCOL]",
      "A port that -P publishes and links tell of"},
+    {"gpus", 0, CB_OPTION_TEXT, AT(gpus), "all|N|device=ID,...",
+     "Give it graphics processors: CDI devices nvidia.com/gpu=..."},
     {"group-add", 0, CB_OPTION_LIST, AT(container.request.groups), "GROUP",
      "Further groups of the user"},
     {"health-cmd", 0, CB_OPTION_TEXT, AT(container.health.command), "COMMAND",
@@ -122,7 +127,7 @@ const struct cb_option cb_run_options[] = {
      AT(container.request.limits.memory_swappiness), "N",
      "How readily it is swapped out (0 to 100)"},
     {"mount", 0, CB_OPTION_LIST, AT(container.mounts), "SPEC",
-     "Mount a volume, bind or tmpfs: type=TYPE,source=...,target=...[,readonly]"},
+     "Mount a volume, bind, tmpfs or image: type=TYPE,source=...,target=...[,readonly]"},
     {"name", 0, CB_OPTION_TEXT, AT(container.name), "NAME", "Name it"},
     {"net", 0, CB_OPTION_LIST, AT(container.request.networks), "NETWORK", NULL},
     {"net-alias", 0, CB_OPTION_LIST, AT(container.request.network_aliases), "NAME", NULL},
@@ -151,6 +156,7 @@ const struct cb_option cb_run_options[] = {
      "Publish all ports the image exposes"},
     {"pull", 0, CB_OPTION_TEXT, AT(pull), "POLICY",
      "When to pull the image: missing (default), always or never"},
+    {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Do not show how it is pulled"},
     {"read-only", 0, CB_OPTION_FLAG, AT(container.request.read_only), NULL,
      "Make its filesystem read-only"},
     {"restart", 0, CB_OPTION_TEXT, AT(container.restart), "POLICY",
@@ -185,6 +191,37 @@ const struct cb_option cb_run_options[] = {
      "Mount what another container has mounted"},
     {"workdir", 'w', CB_OPTION_TEXT, AT(container.request.workdir), "DIR",
      "Working directory; made if missing"},
+    {0},
+};
+
+#define FOR_WINDOWS "it is for Windows; on Linux "
+
+const struct cb_absent_option cb_run_absent[] = {
+    {"cpu-count", 0, FOR_WINDOWS "--cpus limits processors"},
+    {"cpu-percent", 0, FOR_WINDOWS "--cpus limits processors"},
+    {"cpu-rt-period", 0, "--ulimit rtprio=N lets it ask for real-time scheduling"},
+    {"cpu-rt-runtime", 0, "--ulimit rtprio=N lets it ask for real-time scheduling"},
+    {"device-cgroup-rule", 0,
+     "--device gives a device, and says what may be done with it"},
+    {"io-maxbandwidth", 0, FOR_WINDOWS "--device-read-bps limits a device"},
+    {"io-maxiops", 0, FOR_WINDOWS "--device-read-iops limits a device"},
+    {"isolation", 0, "containers run in cbuild's own sandbox: leave the option out"},
+    {"kernel-memory", 0, "--memory counts the kernel's memory as well"},
+    {"link-local-ip", 0, "--ip and --ip6 name its addresses"},
+    {"runtime", 0, "containers run in cbuild's own sandbox: leave the option out"},
+    {"storage-opt", 0,
+     "its files have all the room of the store's filesystem; --tmpfs "
+     "PATH:size=N bounds a directory"},
+    {"use-api-socket", 0, "there is no daemon whose socket could be shared"},
+    {"volume-driver", 0,
+     "volumes are the local driver's; -o of `cbuild volume create` "
+     "mounts others"},
+    {0},
+};
+const struct cb_harmless_option cb_run_harmless[] = {
+    {"isolation", "default"},
+    {"runtime", "runc|io.containerd.runc.v2"},
+    {"volume-driver", "local"},
     {0},
 };
 
@@ -245,6 +282,19 @@ static int check_conflicts(const struct cb_run_values *values, struct cb_error *
     return 0;
 }
 
+static int check_annotations(const struct cb_container_options *options,
+                             struct cb_error **err)
+{
+    cb_vec_foreach (text, &options->annotations) {
+        if (**text == '=' || !strchr(*text, '='))
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "invalid argument \"%s\" for \"--annotation\" flag: "
+                                "expected KEY=VALUE",
+                                *text);
+    }
+    return 0;
+}
+
 int cb_run_parse(const struct cb_cli_command *command, int argc, char **argv,
                  struct cb_run_values *values, struct cb_strings *args,
                  struct cb_error **err)
@@ -256,6 +306,8 @@ int cb_run_parse(const struct cb_cli_command *command, int argc, char **argv,
         return status;
     if (cb_app_arguments(command, args, 1, -1, err) < 0 ||
         check_conflicts(values, err) < 0 || cb_run_read_files(values, err) < 0 ||
+        check_annotations(&values->container, err) < 0 ||
+        cb_run_take_gpus(values->gpus, &request->devices, err) < 0 ||
         cb_joins_settle(request, err) < 0)
         return -1;
     for (size_t i = 1; i < args->count; i++)

@@ -4,6 +4,7 @@
 #include "base/strbuf.h"
 #include "commands/progress.h"
 #include "commands/run.h"
+#include "container/create.h"
 #include "registry/registry.h"
 
 #include <errno.h>
@@ -57,38 +58,43 @@ static int find_local(struct cb_store *store, const char *name,
     return cb_image_serves(store, name, *out, asked, err);
 }
 
+struct wish {
+    enum cb_pull_policy policy;
+    const struct cb_platform *asked; /* or NULL */
+    int quiet;
+};
+
 /* The image's documents and filesystem: from here, else pulled as docker does. */
 static int find_image(struct cb_app *app, struct cb_store *store, const char *name,
-                      const struct cb_platform *asked, enum cb_pull_policy policy,
-                      struct cb_resolved_image **image, struct cb_snapshot **rootfs,
-                      struct cb_error **err)
+                      const struct wish *wish, struct cb_resolved_image **image,
+                      struct cb_snapshot **rootfs, struct cb_error **err)
 {
     cb_auto(cb_pool) pool = cb_pool_new(0, 4);
     cb_auto(cb_registry) registry = NULL;
     cb_auto(cb_progress) progress = NULL;
     cb_auto(cb_image) local = NULL;
     struct cb_platform host = cb_platform_host();
-    const struct cb_platform *platform = asked ? asked : &host;
+    const struct cb_platform *platform = wish->asked ? wish->asked : &host;
     struct cb_registry_options registry_options = {
         .store = store, .pool = pool, .cancel = app->cancel, .tls_verify = 1};
     const struct cb_settings *settings;
     char id[CB_DIGEST_MAX_TEXT];
     int by_id = 0, found = 0;
 
-    if (policy != CB_PULL_ALWAYS)
-        found = find_local(store, name, asked, &local, &by_id, err);
+    if (wish->policy != CB_PULL_ALWAYS)
+        found = find_local(store, name, wish->asked, &local, &by_id, err);
 
     if (found < 0 || cb_app_settings(app, &settings, err) < 0)
         return -1;
     registry_options.settings = &settings->registry;
-    if (!found && policy == CB_PULL_MISSING)
+    if (!found && wish->policy == CB_PULL_MISSING)
         say_missing(name);
-    if (!found && cb_progress_new(&progress, NULL, err) < 0)
+    if (!found && !wish->quiet && cb_progress_new(&progress, NULL, err) < 0)
         return -1;
     registry_options.sink = progress ? cb_progress_sink(progress) : NULL;
     if (cb_registry_new(&registry, &registry_options, err) < 0)
         return -1;
-    if (!found && policy != CB_PULL_NEVER) {
+    if (!found && wish->policy != CB_PULL_NEVER) {
         struct cb_digest digest, id;
         int changed;
 
@@ -143,15 +149,12 @@ static int is_fleeting(const struct cb_run_values *values)
 static int start(struct cb_app *app, struct cb_run_values *values, const char *name,
                  struct cb_error **err)
 {
-    cb_auto(cb_store) store = NULL;
-    cb_auto(cb_resolved_image) image = NULL;
-    cb_auto(cb_snapshot) rootfs = NULL;
+    cb_auto_value(cb_run_image) image = {0};
     int exit_code = 0;
 
     if (is_fleeting(values))
         cb_launcher_prepare(app->launcher);
-    if (cb_app_store(app, 1, &store, err) < 0 ||
-        cb_run_find_image(app, store, values, name, &image, &rootfs, err) < 0) {
+    if (cb_run_find_image(app, values, name, &image, err) < 0) {
         int status = cb_run_fail(err);
 
         return status == 127 || status == 126 ? 125 : status;
@@ -159,34 +162,65 @@ static int start(struct cb_app *app, struct cb_run_values *values, const char *n
     if (is_fleeting(values)) {
         char id[CB_DIGEST_MAX_TEXT];
 
-        if (cb_container_run(store, app->launcher, &values->container,
-                             cb_digest_text(&image->id, id), app->cancel, &exit_code,
-                             err) < 0)
+        if (cb_container_run(image.store, app->launcher, &values->container,
+                             cb_digest_text(&image.image->id, id), app->cancel,
+                             &exit_code, err) < 0)
             return cb_run_fail(err);
         return exit_code;
     }
-    if (cb_run_kept(app, &store, values, &image, &rootfs, &exit_code, err) < 0)
+    if (cb_run_kept(app, values, &image, &exit_code, err) < 0)
         return cb_run_fail(err);
     return exit_code;
 }
 
-int cb_run_find_image(struct cb_app *app, struct cb_store *store,
-                      struct cb_run_values *values, const char *name,
-                      struct cb_resolved_image **image, struct cb_snapshot **rootfs,
-                      struct cb_error **err)
+void cb_run_image_clear(struct cb_run_image *image)
+{
+    cb_mount_images_clear(&image->mounts);
+    cb_snapshot_unref(cb_steal(&image->rootfs));
+    cb_resolved_image_free(cb_steal(&image->image));
+    cb_store_close(cb_steal(&image->store));
+}
+
+/* As they are for this machine, pulled as the container's own image is. */
+static int find_mounts(struct cb_app *app, const struct cb_run_values *values,
+                       const struct wish *wish, struct cb_run_image *out,
+                       struct cb_error **err)
+{
+    cb_auto_value(cb_strings) names = {0};
+
+    if (cb_container_list_images(&values->container, &names, err) < 0)
+        return -1;
+    cb_vec_foreach (name, &names) {
+        cb_auto(cb_resolved_image) image = NULL;
+        struct cb_mount_image mount = {0};
+
+        if (find_image(app, out->store, *name, wish, &image, &mount.files, err) < 0)
+            return -1;
+        mount.name = xstrdup(*name);
+        cb_vec_push(&out->mounts, mount);
+    }
+    return 0;
+}
+
+int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const char *name,
+                      struct cb_run_image *out, struct cb_error **err)
 {
     struct cb_run_request *request = &values->container.request;
+    struct wish wish = {.quiet = values->quiet};
     struct cb_platform buffer;
-    const struct cb_platform *platform;
-    enum cb_pull_policy policy;
 
-    if (parse_pull(values->pull, &policy, err) < 0 ||
-        cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
-        find_image(app, store, name, platform, policy, image, rootfs, err) < 0)
+    if (cb_app_store(app, 1, &out->store, err) < 0 ||
+        parse_pull(values->pull, &wish.policy, err) < 0 ||
+        cb_app_platform(values->platform, &buffer, &wish.asked, err) < 0 ||
+        find_image(app, out->store, name, &wish, &out->image, &out->rootfs, err) < 0)
         return -1;
-    request->config = (*image)->config;
-    request->rootfs = *rootfs;
+    wish.asked = NULL;
+    if (find_mounts(app, values, &wish, out, err) < 0)
+        return -1;
+    request->config = out->image->config;
+    request->rootfs = out->rootfs;
     request->image_name = name;
+    values->container.images = &out->mounts;
     return 0;
 }
 
@@ -214,6 +248,8 @@ const struct cb_cli_command cb_run_command = {
         "cbuild fails, 126 when the command cannot be executed, 127 when it is not\n"
         "found. What is left of the container goes with `cbuild rm`, or --rm.",
     .options = cb_run_options,
+    .absent = cb_run_absent,
+    .harmless = cb_run_harmless,
     .run = run,
     .needs_launcher = 1,
     .usage_status = 125,

@@ -47,12 +47,25 @@ struct cb_health_options {
     int none; /* --no-healthcheck */
 };
 
+/* What --mount type=image names, unpacked. */
+struct cb_mount_image {
+    char *name;
+    struct cb_snapshot *files; /* or NULL (scratch) */
+};
+struct cb_mount_images {
+    struct cb_mount_image *items;
+    size_t count, capacity;
+};
+void cb_mount_images_clear(struct cb_mount_images *images);
+CB_AUTO_VALUE_DEFINE(cb_mount_images, cb_mount_images_clear)
+
 /* What more there is to say of a container that is kept. */
 struct cb_container_options {
     struct cb_run_request request;
     const char *name;         /* or NULL */
-    struct cb_strings labels; /* "KEY=VALUE" */
+    struct cb_strings labels, annotations; /* "KEY=VALUE" */
     struct cb_strings mounts, volumes_from, log_opts;
+    const struct cb_mount_images *images; /* those of MOUNTS, borrowed; or NULL */
     const char *restart;    /* "no", "always", "unless-stopped", "on-failure[:N]" */
     const char *log_driver; /* "json-file", "none" */
     int remove;             /* when it ends, with its anonymous volumes */

@@ -86,6 +86,7 @@ static int copy_options(struct cb_container *container,
     free(cb_steal(&container->snapshot)); /* there is none yet */
     cb_strings_copy(&container->options.mounts, &options->mounts);
     cb_strings_copy(&container->options.volumes_from, &options->volumes_from);
+    container->options.images = options->images;
     return 0;
 }
 
@@ -174,6 +175,7 @@ int cb_container_create(struct cb_store *store,
         discard(store, dir, container->id);
         return -1;
     }
+    container->options.images = NULL;
     cb_container_tell(store, container, "create", NULL, NULL);
     *out = cb_steal(&container);
     return 0;

@@ -19,7 +19,8 @@ int cb_container_enlist(struct cb_store *store,
                         struct cb_lock **held, struct cb_error **err);
 /* Its record is gone. */
 void cb_container_delist(struct cb_store *store, const struct cb_container *container);
-/* What it writes to is kept, and found by cb_container_snapshot. */
+/* SNAPSHOT is kept for as long as it is there; what it writes to is found by
+ * cb_container_snapshot. */
 int cb_container_pin(const struct cb_container *container, struct cb_snapshot *snapshot,
                      struct cb_error **err);
 void cb_container_unpin(struct cb_store *store, const struct cb_container *container);
@@ -38,6 +39,10 @@ int cb_container_discard(struct cb_store *store, const char *prefix,
 /* EXISTS with docker's words for a name that is taken. */
 int cb_container_rename(struct cb_store *store, struct cb_container *container,
                         const char *name, struct cb_error **err);
+/* It is told no more of the container that it calls ALIAS, from its next start on.
+ * NOT_FOUND. */
+int cb_container_unlink(struct cb_store *store, struct cb_container *container,
+                        const char *alias, struct cb_error **err);
 /* The filesystem it writes to. NOT_FOUND when it is lost. */
 int cb_container_snapshot(struct cb_store *store, const struct cb_container *container,
                           struct cb_snapshot **out, struct cb_error **err);
@@ -47,6 +52,9 @@ int cb_container_snapshot(struct cb_store *store, const struct cb_container *con
  * filled from ROOT where the image has something and they have nothing. */
 int cb_container_make_mounts(struct cb_store *store, struct cb_container *container,
                              int root, struct cb_error **err);
+/* The images that OPTIONS ask to be mounted, by name. USAGE. */
+int cb_container_list_images(const struct cb_container_options *options,
+                             struct cb_strings *out, struct cb_error **err);
 /* The directories of the host that it has mounted, for its record. */
 int cb_container_list_binds(struct cb_store *store, struct cb_container *container,
                             struct cb_error **err);

@@ -7,6 +7,7 @@
 #include "container/client.h"
 #include "container/copy.h"
 #include "container/create.h"
+#include "container/mount-open.h"
 #include "store/walk.h"
 
 #include <errno.h>
@@ -49,14 +50,23 @@ static int by_target(const void *a, const void *b)
 }
 
 /* What is not there any more is not mounted. */
-static int collect(const struct cb_container *container, struct pieces *out,
-                   struct cb_error **err)
+static int collect(struct cb_store *store, const struct cb_container *container,
+                   struct pieces *out, struct cb_error **err)
 {
     cb_vec_foreach (mount, &container->mounts) {
         struct piece piece = {.target = mount->target, .read_only = mount->read_only};
 
-        piece.fd = open_tree(AT_FDCWD, mount->source,
-                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+        if (mount->snapshot) {
+            cb_autofd int files = -1;
+
+            if (cb_mount_open_image(store, mount, &files, err) < 0)
+                return -1;
+            piece.fd =
+                open_tree(files, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        } else {
+            piece.fd = open_tree(AT_FDCWD, mount->source,
+                                 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+        }
         if (piece.fd < 0 && errno == ENOENT)
             continue;
         if (piece.fd < 0)
@@ -86,6 +96,7 @@ static int as_mount(struct cb_container_files *files, struct cb_error **err)
 static int open_target(int root, const struct piece *piece, struct cb_error **err)
 {
     cb_autofd int parent = -1;
+    cb_autofree char *path = NULL;
     cb_autofree char *name = NULL;
     struct stat st;
     int fd;
@@ -97,8 +108,9 @@ static int open_target(int root, const struct piece *piece, struct cb_error **er
     if (S_ISDIR(st.st_mode))
         return cb_fs_mkdirs_in_root(root, piece->target, 0755, 0, 0, &fd, err) < 0 ? -1
                                                                                    : fd;
-    if (cb_fs_open_parent_in_root(root, piece->target, 0755, 0, 0, &parent, &name, err) <
-        0)
+    /* the last of a chain of links that lead nowhere is what is made */
+    if (cb_fs_resolve_in_root(root, piece->target, &path, err) < 0 ||
+        cb_fs_open_parent_in_root(root, path, 0755, 0, 0, &parent, &name, err) < 0)
         return -1;
     fd = openat(parent, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     return fd < 0 ? cb_error_errno(err, errno, "create `%s`", piece->target) : fd;
@@ -140,7 +152,7 @@ static int attach_all(struct cb_store *store, const struct cb_container *contain
     cb_autofree char *place =
         xasprintf("%s/containers/%s", cb_store_root(store), container->id);
 
-    if (collect(container, &pieces, err) < 0 || as_mount(files, err) < 0 ||
+    if (collect(store, container, &pieces, err) < 0 || as_mount(files, err) < 0 ||
         leave_namespace(err) < 0)
         return -1;
     if (move_mount(files->root, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) < 0)

@@ -8,6 +8,9 @@
 /* Adds the mounts of CONTAINER to SPEC. What is not there any more is an error. */
 int cb_run_spec_add_mounts(struct cb_run_spec *spec, struct cb_store *store,
                            const struct cb_container *container, struct cb_error **err);
+/* What an image has at a mount's subpath. */
+int cb_mount_open_image(struct cb_store *store, const struct cb_container_mount *mount,
+                        int *fd, struct cb_error **err);
 /* The same for -v of a container without a record, whose sources are paths. */
 int cb_run_spec_add_binds(struct cb_run_spec *spec, const struct cb_strings *volumes,
                           struct cb_error **err);

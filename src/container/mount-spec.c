@@ -14,6 +14,7 @@ static const char *const kinds[] = {
     [CB_MOUNT_KIND_VOLUME] = "volume",
     [CB_MOUNT_KIND_BIND] = "bind",
     [CB_MOUNT_KIND_TMPFS] = "tmpfs",
+    [CB_MOUNT_KIND_IMAGE] = "image",
 };
 
 const char *cb_mount_kind_name(enum cb_mount_kind kind)
@@ -283,6 +284,7 @@ static int read_text(struct reader *reader, const char *key, const char *value)
         {"bind-propagation", "bind", &spec->propagation},
         {"volume-subpath", "volume", &spec->subpath},
         {"volume-driver", "volume", &spec->driver},
+        {"image-subpath", "image", &spec->subpath},
     };
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(texts); i++) {
@@ -348,25 +350,26 @@ static int settle_kind(struct reader *reader, struct cb_error **err)
                        reader->mixed, kinds[i]);
         return 0;
     }
-    if (strcasecmp(type, "image") && strcasecmp(type, "npipe") &&
-        strcasecmp(type, "cluster"))
+    if (strcasecmp(type, "npipe") && strcasecmp(type, "cluster"))
         return cb_error_set(err, CB_ERR_USAGE,
                             "invalid mount config for type \"%s\": mount type unknown",
                             type);
     cb_error_set(err, CB_ERR_UNSUPPORTED, "--mount: type \"%s\" is not provided", type);
-    return cb_error_hint(err, "type is volume, bind or tmpfs");
+    return cb_error_hint(err, "type is volume, bind, tmpfs or image");
 }
 
-/* "../x" would leave the volume in words, though it could not in deed. */
+/* "../x" would leave the volume, or image, in words, though it could not in deed. */
 static int check_subpath(const struct cb_mount_spec *spec, struct cb_error **err)
 {
     cb_autofree char *clean = spec->subpath ? cb_path_clean(spec->subpath) : NULL;
 
     if (!clean || (*clean != '/' && strcmp(clean, "..") && strncmp(clean, "../", 3)))
         return 0;
-    return cb_error_set(err, CB_ERR_USAGE,
-                        "invalid mount config for type \"volume\": subpath must be a "
-                        "relative path within the volume");
+    return cb_error_set(
+        err, CB_ERR_USAGE,
+        "invalid mount config for type \"%s\": subpath must be a relative "
+        "path within the %s",
+        kinds[spec->kind], kinds[spec->kind]);
 }
 
 static int check_fields(const struct cb_mount_spec *spec, struct cb_error **err)
@@ -387,6 +390,8 @@ static int check_fields(const struct cb_mount_spec *spec, struct cb_error **err)
     }
     if (!has_source)
         return invalid_config(spec, err, "field Source must not be empty");
+    if (spec->kind == CB_MOUNT_KIND_IMAGE)
+        return check_subpath(spec, err);
     if (*spec->source != '/')
         return cb_error_set(err, CB_ERR_USAGE,
                             "invalid mount config for type \"bind\": invalid mount path: "

@@ -10,19 +10,20 @@ enum cb_mount_kind {
     CB_MOUNT_KIND_VOLUME,
     CB_MOUNT_KIND_BIND,
     CB_MOUNT_KIND_TMPFS,
+    CB_MOUNT_KIND_IMAGE, /* always read-only */
 };
 const char *cb_mount_kind_name(enum cb_mount_kind kind);
 
 struct cb_mount_spec {
     enum cb_mount_kind kind;
-    char *source; /* a path, a volume's name; NULL: nobody named it */
+    char *source; /* a path, the name of a volume or image; NULL: nobody named it */
     char *target; /* clean and absolute */
     int read_only, no_copy;
     int makes_source;                  /* -v: a missing directory of the host is made */
     int not_recursive;                 /* what is mounted below the source stays out */
     char *mode;                        /* -v: its options as typed, or "" */
     char *propagation;                 /* "rprivate", …, or NULL */
-    char *subpath;                     /* of the volume, or NULL */
+    char *subpath;                     /* of the volume or image, or NULL */
     char *driver;                      /* of the volume, or NULL */
     struct cb_strings labels, options; /* of a volume that is made: KEY=VALUE */
     char *tmpfs_options;               /* "size=…,mode=…", or NULL */

@@ -16,8 +16,18 @@
 struct maker {
     struct cb_store *store;
     struct cb_container *container;
+    const struct cb_mount_images *images;
     int root;
 };
+
+void cb_mount_images_clear(struct cb_mount_images *images)
+{
+    cb_vec_foreach (image, images) {
+        free(image->name);
+        cb_snapshot_unref(image->files);
+    }
+    cb_vec_free(images);
+}
 
 static struct cb_container_mount *find(struct cb_container *container, const char *target)
 {
@@ -84,6 +94,25 @@ static int add_bind(const struct cb_mount_spec *spec, struct cb_container_mount 
     return 0;
 }
 
+static int add_image(struct maker *maker, const struct cb_mount_spec *spec,
+                     struct cb_container_mount *mount, struct cb_error **err)
+{
+    mount->source = xstrdup(spec->source);
+    mount->read_only = 1;
+    for (size_t i = 0; maker->images && i < maker->images->count; i++) {
+        struct cb_snapshot *files = maker->images->items[i].files;
+
+        if (strcmp(maker->images->items[i].name, spec->source) != 0)
+            continue;
+        if (!files)
+            return cb_error_set(err, CB_ERR_UNSUPPORTED, "image `%s` has no files",
+                                spec->source);
+        mount->snapshot = xstrdup(cb_snapshot_id(files));
+        return 0;
+    }
+    return cb_error_set(err, CB_ERR_NOT_FOUND, "No such image: %s", spec->source);
+}
+
 static int add(struct maker *maker, const struct cb_mount_spec *spec,
                struct cb_error **err)
 {
@@ -102,6 +131,8 @@ static int add(struct maker *maker, const struct cb_mount_spec *spec,
         status = add_volume(maker, spec, &mount, err);
     else if (spec->kind == CB_MOUNT_KIND_BIND)
         status = add_bind(spec, &mount, err);
+    else if (spec->kind == CB_MOUNT_KIND_IMAGE)
+        status = add_image(maker, spec, &mount, err);
     else
         mount.source = xstrdup("");
     if (status < 0)
@@ -153,6 +184,20 @@ static int check_each(const struct cb_strings *texts, parse_function *parse,
     return 0;
 }
 
+int cb_container_list_images(const struct cb_container_options *options,
+                             struct cb_strings *out, struct cb_error **err)
+{
+    cb_vec_foreach (text, &options->mounts) {
+        cb_auto_value(cb_mount_spec) spec = {0};
+
+        if (cb_mount_spec_parse_mount(&spec, *text, err) < 0)
+            return -1;
+        if (spec.kind == CB_MOUNT_KIND_IMAGE && !cb_strings_contain(out, spec.source))
+            cb_strings_add(out, spec.source);
+    }
+    return 0;
+}
+
 static int check_from(const char *text, struct cb_error **err)
 {
     const char *mode = text + strcspn(text, ":");
@@ -199,6 +244,7 @@ static void copy_mount(struct cb_container *container,
                                        .mode = xstrdup(from->mode),
                                        .propagation = xstrdup(from->propagation),
                                        .subpath = xstrdup(from->subpath),
+                                       .snapshot = xstrdup(from->snapshot),
                                        .options = xstrdup(from->options),
                                        .read_only = from->read_only || read_only,
                                        .not_recursive = from->not_recursive};
@@ -256,11 +302,27 @@ static int by_depth(const void *a, const void *b)
     return strcmp(x->target, y->target);
 }
 
+/* Also those that came along from another container, which may go first. */
+static int pin_images(struct maker *maker, struct cb_error **err)
+{
+    cb_vec_foreach (mount, &maker->container->mounts) {
+        cb_auto(cb_snapshot) files = NULL;
+        int found = mount->snapshot
+                        ? cb_snapshot_get(maker->store, mount->snapshot, &files, err)
+                        : 0;
+
+        if (found < 0 || (found && cb_container_pin(maker->container, files, err) < 0))
+            return -1;
+    }
+    return 0;
+}
+
 int cb_container_make_mounts(struct cb_store *store, struct cb_container *container,
                              int root, struct cb_error **err)
 {
-    struct maker maker = {.store = store, .container = container, .root = root};
     const struct cb_container_options *options = &container->options;
+    struct maker maker = {
+        .store = store, .container = container, .images = options->images, .root = root};
 
     if (add_each(&maker, &options->request.volumes, cb_mount_spec_parse_volume, err) <
             0 ||
@@ -277,5 +339,5 @@ int cb_container_make_mounts(struct cb_store *store, struct cb_container *contai
     if (container->mounts.count)
         qsort(container->mounts.items, container->mounts.count,
               sizeof(*container->mounts.items), by_depth);
-    return 0;
+    return pin_images(&maker, err);
 }

@@ -21,6 +21,7 @@ struct field {
 
 static const struct field fields[] = {
     {"AddHosts", LIST, R(add_hosts)},
+    {"Annotations", LIST, O(annotations)},
     {"BlkioWeight", TEXT, L(blkio_weight)},
     {"BlkioWeightDevice", LIST, L(weights)},
     {"CapAdd", LIST, R(cap_add)},
@@ -147,6 +148,7 @@ static json_t *mount_json(const struct cb_container_mount *mount)
     json_object_set_new(object, "RW", json_boolean(!mount->read_only));
     set_text(object, "Propagation", mount->propagation);
     set_text(object, "Subpath", mount->subpath);
+    set_text(object, "Snapshot", mount->snapshot);
     set_text(object, "Options", mount->options);
     if (mount->not_recursive)
         json_object_set_new(object, "NonRecursive", json_true());
@@ -240,6 +242,7 @@ static int read_mount(const struct cb_json *item, struct cb_container_mount *out
         read_text(item, "Mode", &out->mode, err) < 0 ||
         read_text(item, "Propagation", &out->propagation, err) < 0 ||
         read_text(item, "Subpath", &out->subpath, err) < 0 ||
+        read_text(item, "Snapshot", &out->snapshot, err) < 0 ||
         read_text(item, "Options", &out->options, err) < 0 ||
         cb_json_bool(&writable, &can_write, err) < 0 ||
         cb_json_bool(&not_recursive, &out->not_recursive, err) < 0)

@@ -20,6 +20,7 @@ void cb_container_options_clear(struct cb_container_options *options)
 {
     cb_run_request_clear(&options->request);
     cb_strings_free(&options->labels);
+    cb_strings_free(&options->annotations);
     cb_strings_free(&options->mounts);
     cb_strings_free(&options->volumes_from);
     cb_strings_free(&options->log_opts);
@@ -42,6 +43,7 @@ void cb_container_mount_clear(struct cb_container_mount *mount)
     free(mount->mode);
     free(mount->propagation);
     free(mount->subpath);
+    free(mount->snapshot);
     free(mount->options);
 }
 

@@ -44,12 +44,13 @@ void cb_container_state_clear(struct cb_container_state *state);
 
 /* A filesystem that is mounted in it and is not its own. */
 struct cb_container_mount {
-    char *type; /* "volume", "bind", "tmpfs" */
+    char *type; /* "volume", "bind", "tmpfs", "image" */
     char *name; /* of the volume, or NULL */
     char *source, *target;
     char *mode;        /* as typed after -v, or NULL */
     char *propagation; /* of a bind, or NULL */
-    char *subpath;     /* of the volume, or NULL */
+    char *subpath;     /* of the volume or image, or NULL */
+    char *snapshot;    /* of the image, or NULL */
     char *options;     /* of a tmpfs, or NULL */
     int read_only, not_recursive;
 };

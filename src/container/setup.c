@@ -4,6 +4,7 @@
 
 #include "container/knobs.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -26,6 +27,23 @@ void cb_container_new_id(char out[65])
         ;
     for (size_t i = 0; i < sizeof(bytes); i++)
         snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* The kernel keeps 64 bytes. */
+static int check_name(const char *what, const char *name, struct cb_error **err)
+{
+    if (!name || strlen(name) <= HOST_NAME_MAX)
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "invalid %s: it has %zu characters, and %d are possible", what,
+                        strlen(name), HOST_NAME_MAX);
+}
+
+static int check_names(const struct cb_run_request *request, struct cb_error **err)
+{
+    return check_name("hostname", request->hostname, err) < 0
+               ? -1
+               : check_name("domainname", request->domainname, err);
 }
 
 static int check_dns(const struct cb_run_request *request, struct cb_error **err)
@@ -117,7 +135,7 @@ int cb_setup_make(struct cb_setup *out, struct cb_store *store,
     out->whole.env = out->whole.add_hosts = (struct cb_strings){0};
     if (cb_stopping_parse(&out->stopping, request->stop_signal, request->stop_timeout,
                           err) < 0 ||
-        check_dns(request, err) < 0 ||
+        check_dns(request, err) < 0 || check_names(request, err) < 0 ||
         cb_neighbours_find(&neighbours, store, request, called, err) < 0)
         return -1;
     if (neighbours.net) {
@@ -163,7 +181,7 @@ int cb_setup_check(struct cb_store *store, const struct cb_run_request *request,
     if (cb_stopping_parse(&stopping, request->stop_signal, request->stop_timeout, err) <
             0 ||
         check_knobs(request, err) < 0 || check_dns(request, err) < 0 ||
-        cb_neighbours_check(store, request, err) < 0)
+        check_names(request, err) < 0 || cb_neighbours_check(store, request, err) < 0)
         return -1;
     return check_networks(cb_store_root(store), request, err);
 }

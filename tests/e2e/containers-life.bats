@@ -346,3 +346,21 @@ $name"
     cbuild run --init --network none busybox sh -c 'cat /proc/1/comm'
     expect_lacks sh
 }
+
+@test "logs: bytes come back as they were printed, --details shows what was asked for" {
+    start --log-opt labels=where,none --log-opt env-regex='^L' --log-opt 'tag={{.Name}}' -l where='a b' -e LEVEL=1 \
+        busybox sh -c 'printf "a\\000b\\n"; echo err >&2'
+    wait_until state_is exited
+    [ "$("$CBUILD" logs "$name" 2>/dev/null | od -An -c | tr -s ' ')" = ' a \0 b \n' ]
+    [ "$("$CBUILD" logs --details "$name" 2>&1 >/dev/null)" = "LEVEL=1,tag=$name,where=a+b err" ]
+    cbuild logs --details -t "$name"
+    expect_contains "Z LEVEL=1,tag=$name,where=a+b err"
+    "$CBUILD" rm "$name"
+    start busybox echo plain
+    wait_until state_is exited
+    cbuild logs --details "$name"
+    expect_output ' plain'
+    cbuild run --log-opt 'tag={{.Nothing}}' busybox true
+    expect_status 125
+    expect_contains 'log-opt tag'
+}

@@ -157,3 +157,63 @@ two" ]
     expect_status 125
     expect_contains 'conflicting options'
 }
+
+@test "docker's options that are not here say what to do instead; those that change nothing are taken" {
+    local option
+    for option in --isolation=hyperv --runtime=other --storage-opt=size=1g --device-cgroup-rule=x --volume-driver=nfs \
+        --cpu-rt-runtime=1 --link-local-ip=::1 --kernel-memory=1g --use-api-socket=1 --io-maxiops=1 --cpu-count=1; do
+        cbuild run --rm "$option" busybox true
+        expect_status 125
+        expect_contains "docker's ${option%%=*} is not here" 'hint: '
+    done
+    cbuild run --rm --network none -q --isolation default --runtime runc --volume-driver local --disable-content-trust busybox echo ok
+    expect_output ok
+    cbuild run --rm --gpus all busybox true
+    expect_status 125
+    expect_contains 'nvidia.com/gpu=all' '/etc/cdi'
+    cbuild run --rm --gpus some busybox true
+    expect_status 125
+    expect_contains 'count must be an integer'
+    cbuild create --name "$name" -a stdout --annotation note=text busybox true
+    expect_status 0
+    cbuild inspect -f '{{.HostConfig.Annotations.note}}' "$name"
+    expect_output text
+    cbuild update --kernel-memory 1g "$name"
+    expect_contains "docker's --kernel-memory is not here"
+    cbuild start --checkpoint one "$name"
+    expect_contains 'there are no checkpoints'
+}
+
+@test "names that the kernel would not keep are refused before anything is made" {
+    local long
+    long=$(printf %065d 0)
+    for option in hostname domainname; do
+        cbuild run --rm "--$option" "$long" busybox true
+        expect_status 125
+        expect_contains "invalid $option: it has 65 characters, and 64 are possible"
+        cbuild create "--$option" "$long" busybox true
+        expect_contains "invalid $option"
+    done
+    cbuild run --rm --network none --hostname "${long:1}" busybox hostname
+    expect_output "${long:1}"
+    cbuild ps -aq
+    expect_output ""
+}
+
+@test "rm --link forgets a link" {
+    start
+    "$CBUILD" run -d --name web --network bridge busybox sleep 1000 >/dev/null
+    "$CBUILD" create --name app --link web:db busybox cat /etc/hosts >/dev/null
+    cbuild rm --link /app/db
+    expect_output /app/db
+    cbuild inspect -f '{{.HostConfig.Links}}' app
+    expect_output '[]'
+    cbuild rm --link /app/db
+    expect_status 1
+    expect_contains 'No such link: /app/db'
+    cbuild rm --link app
+    expect_status 1
+    expect_contains 'cannot remove the default link name of the container'
+    cbuild start -a app
+    expect_lacks 'web'
+}

@@ -178,6 +178,27 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     [ "$("$CBUILD" volume inspect -f '{{.Labels.a}}' labelled)" = b ]
 }
 
+@test "--mount type=image shows what an image has, read-only, for as long as the container is there" {
+    printf 'FROM busybox\nRUN mkdir -p /tool/sub && echo two >/tool/sub/file\n' | dockerfile
+    build_ok --network none -t tools
+    sh_in --mount type=image,source=tools,target=/t -- 'cat /t/tool/sub/file; touch /t/x 2>/dev/null || echo refused'
+    expect_output "$(printf 'two\nrefused')"
+    cbuild create --name has --network none --mount type=image,src=tools,dst=/t,image-subpath=tool/sub busybox cat /t/file
+    "$CBUILD" rmi -f tools img >/dev/null
+    "$CBUILD" image prune -af >/dev/null
+    cbuild start -a has
+    expect_output two
+    cbuild cp has:/t/file "$DIR/file"
+    [ "$(cat "$DIR/file")" = two ]
+    cbuild inspect -f '{{range .Mounts}}{{.Type}} {{.Source}} {{.Destination}} {{.RW}}{{end}}' has
+    expect_output 'image tools /t false'
+    sh_in --volumes-from has -- cat /t/file
+    expect_output two
+    "$CBUILD" rm has
+    cbuild fsck
+    expect_status 0
+}
+
 @test "wrong mounts are refused in docker's words" {
     refuse() {
         local words=$1
@@ -194,6 +215,10 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     refuse "cannot mix 'volume-*' options with mount type 'bind'" --mount type=bind,src=/tmp,dst=/x,volume-nocopy
     refuse 'invalid mount config for type "nope": mount type unknown' --mount type=nope,dst=/x
     refuse 'field Source must not be specified' --mount type=tmpfs,src=/x,dst=/x
+    refuse 'invalid mount config for type "image": field Source must not be empty' --mount type=image,dst=/x
+    refuse 'subpath must be a relative path within the image' --mount type=image,src=busybox,dst=/x,image-subpath=../x
+    refuse 'cannot access path `nope`' --mount type=image,src=busybox,dst=/x,image-subpath=nope
+    refuse 'nope' --pull never --mount type=image,src=nope,dst=/x
     refuse "mount path must be absolute" --mount type=volume,dst=x
     refuse "destination can't be '/'" -v vol:/
     refuse 'Duplicate mount point: /x' -v /x -v vol:/x
@@ -254,4 +279,23 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     "$CBUILD" build -q --network none -t linked "$DIR" >/dev/null
     IMAGE=linked sh_in -- 'ls /data/passwd'
     expect_output /data/passwd
+}
+
+@test "a mount point may be a link that leads nowhere: what it leads to is made, inside" {
+    printf 'FROM busybox\nRUN ln -s /nowhere/x /data; ln -s ../../up/y /rel; ln -s /data /chain; ln -s loop /loop\n' | dockerfile
+    build_ok --network none -t links
+    echo host >"$DIR/file"
+    IMAGE=links
+    sh_in -v vol:/data -- 'echo text >/data/f; ls /nowhere/x'
+    expect_output f
+    sh_in -v vol:/rel -- 'cat /up/y/f'
+    expect_output text
+    sh_in -v "$DIR/file:/chain" -- 'cat /nowhere/x'
+    expect_output host
+    sh_in -v vol:/loop -- true
+    expect_status 125
+    expect_contains 'too many levels of symbolic links'
+    "$CBUILD" create --name kept --network none -v "$DIR/file:/chain" links >/dev/null
+    cbuild cp -L kept:/chain "$DIR/copy"
+    [ "$(cat "$DIR/copy")" = host ]
 }
