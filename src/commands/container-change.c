@@ -148,6 +148,13 @@ static int update_one(const struct cb_each_container *at, struct cb_container *c
     return cb_container_update(at->store, container, err);
 }
 
+static int is_empty(const struct update_values *values)
+{
+    static const struct update_values none;
+
+    return memcmp(values, &none, sizeof(none)) == 0;
+}
+
 static int run_update(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
@@ -158,6 +165,11 @@ static int run_update(struct cb_app *app, int argc, char **argv, struct cb_error
         return status < 0 ? -1 : 0;
     if (cb_app_arguments(&cb_update_command, &args, 1, -1, err) < 0)
         return -1;
+    if (is_empty(&values)) {
+        cb_error_set(err, CB_ERR_USAGE,
+                     "you must provide one or more flags when using this command");
+        return cb_error_hint(err, "see `cbuild update --help`");
+    }
     return cb_containers_each(app, &args, &values, update_one, 1, err);
 }
 

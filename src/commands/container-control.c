@@ -510,6 +510,13 @@ const struct cb_cli_command cb_rm_command = {
 
 /* ── rename ── */
 
+static int check_not_empty(const struct cb_strings *names, struct cb_error **err)
+{
+    if (*names->items[0] && *names->items[1])
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE, "Neither old nor new names may be empty");
+}
+
 static int run_rename(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
@@ -520,6 +527,7 @@ static int run_rename(struct cb_app *app, int argc, char **argv, struct cb_error
     if (status)
         return status < 0 ? -1 : 0;
     if (cb_app_arguments(&cb_rename_command, &args, 2, 2, err) < 0 ||
+        check_not_empty(&args, err) < 0 ||
         cb_app_container(app, args.items[0], &store, &container, err) < 0)
         return -1;
     return cb_container_rename(store, container, args.items[1], err);

@@ -70,6 +70,24 @@ static int is_of_command(const struct cb_error *error)
     return errnum == ENOENT || errnum == EACCES || errnum == ENOEXEC;
 }
 
+/* Docker's 127 and 126 for a command that is missing or cannot be executed, and its 126
+ * for a user or a working directory that are not there; but 1 for a container that takes
+ * no command at all. */
+static int fail(struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    enum cb_error_kind kind = cb_error_kind(*err);
+
+    if (is_of_command(*err))
+        return cb_run_fail(err);
+    if (kind != CB_ERR_NOT_FOUND && kind != CB_ERR_USAGE && kind != CB_ERR_SYSTEM)
+        return -1;
+    cb_error_format(*err, "cbuild", &text);
+    fputs(cb_strbuf_text(&text), stderr);
+    cb_error_free(cb_steal(err));
+    return 126;
+}
+
 static int execute(struct cb_app *app, const struct values *values,
                    const struct cb_strings *args, struct cb_error **err)
 {
@@ -98,7 +116,7 @@ static int execute(struct cb_app *app, const struct values *values,
         cb_strings_add(&argv, args->items[i]);
     take_env(&values->files.container.request.env, &env);
     if (cb_container_exec(container, &wish, &attach, app->cancel, &end, err) < 0)
-        return is_of_command(*err) ? cb_run_fail(err) : -1;
+        return fail(err);
     return end.exit_code;
 }
 

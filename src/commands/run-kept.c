@@ -71,8 +71,6 @@ static int read_options(struct cb_client_options *out, const struct cb_run_value
 
     if (cb_run_parse_sig_proxy(values->sig_proxy, &keep_signals, err) < 0)
         return -1;
-    if (request->tty && request->interactive && !values->detach && !isatty(STDIN_FILENO))
-        return cb_error_set(err, CB_ERR_USAGE, "the input device is not a TTY");
     *out = (struct cb_client_options){.attach = !values->detach,
                                       .interactive = request->interactive,
                                       .tty = request->tty,

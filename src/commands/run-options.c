@@ -263,7 +263,9 @@ static int check_streams(const struct cb_run_values *values, struct cb_error **e
                                 *text);
     }
     if (values->attach.count && values->detach)
-        return cb_error_set(err, CB_ERR_USAGE, "Conflicting options: -a and -d");
+        return cb_error_set(
+            err, CB_ERR_USAGE,
+            "conflicting options: cannot specify both --attach and --detach");
     return 0;
 }
 

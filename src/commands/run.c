@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int parse_pull(const char *text, enum cb_pull_policy *out, struct cb_error **err)
 {
@@ -224,6 +225,16 @@ int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const ch
     return 0;
 }
 
+/* Not a wrong command line: docker's 1. */
+static int check_terminal(const struct cb_run_values *values, struct cb_error **err)
+{
+    const struct cb_run_request *request = &values->container.request;
+
+    if (!request->tty || !request->interactive || values->detach || isatty(STDIN_FILENO))
+        return 0;
+    return cb_error_set(err, CB_ERR_UNSUPPORTED, "the input device is not a TTY");
+}
+
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
@@ -236,6 +247,8 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     }
     if (status)
         return 0;
+    if (check_terminal(&values, err) < 0)
+        return -1;
     return start(app, &values, args.items[0], err);
 }
 

@@ -99,6 +99,9 @@ int cb_container_pause(struct cb_container *container, int on, struct cb_error *
 {
     struct cb_wire_message message = {.type = CB_WIRE_PAUSE, .a = on};
 
+    if (!on && !cb_container_is_running(container))
+        return cb_error_set(err, CB_ERR_EXISTS, "Container %s is not paused",
+                            container->id);
     return cb_monitor_ask(container, &message, NULL, NULL, err);
 }
 

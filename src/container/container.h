@@ -62,7 +62,7 @@ CB_AUTO_VALUE_DEFINE(cb_mount_images, cb_mount_images_clear)
 /* What more there is to say of a container that is kept. */
 struct cb_container_options {
     struct cb_run_request request;
-    const char *name;         /* or NULL */
+    const char *name;                      /* or NULL */
     struct cb_strings labels, annotations; /* "KEY=VALUE" */
     struct cb_strings mounts, volumes_from, log_opts;
     const struct cb_mount_images *images; /* those of MOUNTS, borrowed; or NULL */

@@ -21,7 +21,7 @@ int cb_monitor_pause(struct monitor *monitor, int on, struct cb_error **err)
                             "Container %s is restarting, wait until the container is "
                             "running",
                             id);
-    if (!monitor->main)
+    if (!monitor->main && on)
         return cb_error_set(err, CB_ERR_EXISTS, "Container %s is not running", id);
     if (on == is_paused)
         return cb_error_set(

@@ -5,6 +5,8 @@
 #include "base/fs.h"
 #include "container/attach.h"
 #include "container/foreground.h"
+#include "container/health.h"
+#include "container/log.h"
 #include "container/mount-open.h"
 #include "container/setup.h"
 
@@ -64,15 +66,16 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
     cb_auto_value(cb_setup) setup = {0};
     cb_auto(cb_snapshot) snapshot = NULL;
     cb_autofd int root = -1;
+    cb_auto_value(cb_health) health = {0};
     struct cb_exit result = {.code = 255};
     struct lasting lasting;
     char id[65];
     int status;
 
-    if (request->tty && request->interactive && !isatty(STDIN_FILENO))
-        return cb_error_set(err, CB_ERR_USAGE, "the input device is not a TTY");
     cb_container_new_id(id);
-    if (cb_setup_make(&setup, store, request, id, NULL, cancel, err) < 0)
+    if (cb_log_check(options, err) < 0 ||
+        cb_health_make(&health, options, request->config, err) < 0 ||
+        cb_setup_make(&setup, store, request, id, NULL, cancel, err) < 0)
         return -1;
     cb_setup_tell_ports(&setup);
     if (cb_snapshot_prepare(store, request->rootfs, &snapshot, err) < 0 ||

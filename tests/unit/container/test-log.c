@@ -109,8 +109,7 @@ static void bytes_that_are_no_text_do_not_lose_the_line(void **state)
     add(fixture, 1, "next\n");
     read_log(fixture, -1);
     assert_int_equal(fixture->seen.len, 19);
-    assert_memory_equal(fixture->seen.text,
-                        "1:a\0b\xef\xbf\xbd\"\\\x1b\n1:next\n", 19);
+    assert_memory_equal(fixture->seen.text, "1:a\0b\xef\xbf\xbd\"\\\x1b\n1:next\n", 19);
 }
 
 static void output_without_lines_is_written_all_the_same(void **state)
