@@ -364,3 +364,15 @@ $name"
     expect_status 125
     expect_contains 'log-opt tag'
 }
+
+@test "a monitor that is asked to end, as when the machine is shut down, stops its container well" {
+    sleeper --restart always
+    kill -TERM "$(pgrep -f "^cbuild-monitor $STORE ")"
+    wait_until state_is exited
+    cbuild inspect -f '{{.State.ExitCode}}' "$name"
+    expect_output 7
+    [ -z "$(pgrep -f "^cbuild-monitor $STORE ")" ]
+    cbuild start --all
+    expect_output "$name"
+    state_is running
+}
