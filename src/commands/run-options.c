@@ -127,7 +127,7 @@ const struct cb_option cb_run_options[] = {
      AT(container.request.limits.memory_swappiness), "N",
      "How readily it is swapped out (0 to 100)"},
     {"mount", 0, CB_OPTION_LIST, AT(container.mounts), "SPEC",
-     "Mount type=volume|bind|tmpfs|image,target=...[,...]"},
+     "Mount a volume, bind, tmpfs or image: type=TYPE,source=...,target=...[,readonly]"},
     {"name", 0, CB_OPTION_TEXT, AT(container.name), "NAME", "Name it"},
     {"net", 0, CB_OPTION_LIST, AT(container.request.networks), "NETWORK", NULL},
     {"net-alias", 0, CB_OPTION_LIST, AT(container.request.network_aliases), "NAME", NULL},

@@ -118,7 +118,7 @@ static int write_parts(struct cb_container *container, struct cb_error **err)
             0 ||
         cb_container_save_name(container, err) < 0 ||
         cb_container_save_state(container, err) < 0 ||
-        cb_container_spare_state(container, err) < 0)
+        (!container->in_foreground && cb_container_spare_state(container, err) < 0))
         return -1;
     return cb_container_save_config(container, err);
 }

@@ -41,6 +41,7 @@ struct monitor {
     struct cb_launcher *launcher;
     const char *store_root;
     struct cb_cancel *cancel;
+    int is_quitting; /* CANCEL was heard */
     struct cb_container *container;
     struct cb_lock *lock;
     int listener;

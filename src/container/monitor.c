@@ -171,9 +171,7 @@ static void fill_waits(const struct monitor *monitor, struct waits *waits)
 {
     waits->count = 0;
     wait_for(waits, monitor->listener, POLLIN);
-    wait_for(waits,
-             cb_cancel_requested(monitor->cancel) ? -1 : cb_cancel_fd(monitor->cancel),
-             POLLIN);
+    wait_for(waits, monitor->is_quitting ? -1 : cb_cancel_fd(monitor->cancel), POLLIN);
     cb_vec_foreach (slot, &monitor->sessions) {
         const struct session *session = *slot;
         short reads = cb_clients_are_behind(monitor, session) ? 0 : POLLIN;
@@ -212,6 +210,7 @@ static int until_ms(const struct monitor *monitor)
 /* Asked to end by the machine: the container is stopped as it wants to be. */
 static void quit(struct monitor *monitor)
 {
+    monitor->is_quitting = 1;
     monitor->start_at_ms = -1;
     if (!monitor->main || monitor->main->is_lent)
         return;
@@ -286,12 +285,15 @@ static void accept_client(struct monitor *monitor)
 static void serve(struct monitor *monitor, struct waits *waits)
 {
     size_t sessions = monitor->sessions.count, clients = monitor->clients.count;
+    int ready;
 
     fill_waits(monitor, waits);
-    if (poll(waits->items, waits->count, until_ms(monitor)) < 0)
-        return;
-    if (waits->items[1].revents)
+    ready = poll(waits->items, waits->count, until_ms(monitor));
+    /* the signal that asks for it interrupts the wait */
+    if (cb_cancel_requested(monitor->cancel) && !monitor->is_quitting)
         quit(monitor);
+    if (ready < 0)
+        return;
     serve_clients(monitor, waits->items + 2 + 4 * sessions, clients);
     serve_sessions(monitor, waits->items + 2, sessions);
     if (waits->items[0].revents)

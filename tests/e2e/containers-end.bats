@@ -59,6 +59,6 @@ teardown() {
     said() { "$CBUILD" logs "$name" | grep -q ready; }
     wait_until said
     cbuild exec -t "$name" true
-    expect_status 1
+    expect_status 126
     expect_contains 'is not a file system of terminals'
 }

@@ -63,7 +63,7 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     expect_status 1
     expect_contains 'the input device is not a TTY'
     run "$CBUILD" run -it --network none busybox sh </dev/null
-    expect_status 125
+    expect_status 1
     expect_contains 'the input device is not a TTY'
 }
 
@@ -363,4 +363,16 @@ $name"
     cbuild run --log-opt 'tag={{.Nothing}}' busybox true
     expect_status 125
     expect_contains 'log-opt tag'
+}
+
+@test "a monitor that is asked to end, as when the machine is shut down, stops its container well" {
+    sleeper --restart always
+    kill -TERM "$(pgrep -f "^cbuild-monitor $STORE ")"
+    wait_until state_is exited
+    cbuild inspect -f '{{.State.ExitCode}}' "$name"
+    expect_output 7
+    [ -z "$(pgrep -f "^cbuild-monitor $STORE ")" ]
+    cbuild start --all
+    expect_output "$name"
+    state_is running
 }
