@@ -8,10 +8,15 @@
 #include "commands/listing.h"
 #include "executor/facts.h"
 #include "http/http.h"
+#include "network/network.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 struct values {
     const char *format;
@@ -99,7 +104,57 @@ static void add_ids(struct answer *answer, const struct cb_userns *userns,
         add(answer, "Ids", "ids", xasprintf("0 to %u", facts->ids - 1), NULL);
 }
 
-static void add_store(struct answer *answer, struct cb_app *app)
+/* Why it is not the first choice; NULL when it is. */
+static char *driver_note(const char *driver)
+{
+    if (strncmp(driver, "fuse", 4) == 0)
+        return xstrdup("the kernel's overlay was not possible when the store was made");
+    if (strncmp(driver, "copy", 4) == 0)
+        return xstrdup("neither the kernel's overlay nor fuse-overlayfs was possible "
+                       "when the store was made: each step copies its files");
+    return NULL;
+}
+
+/* Layers have files of many owners, which takes CAP_CHOWN. */
+static int try_owners(const struct cb_scratch *scratch, struct cb_error **err)
+{
+    cb_autofd int fd = openat(cb_scratch_fd(scratch), "owned",
+                              O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return cb_error_errno(err, errno, "create a file");
+    if (fchown(fd, 1, 1) == 0)
+        return 0;
+    cb_error_errno(err, errno, "give a file to another user");
+    return cb_error_hint(err, "the files of images have owners: that takes CAP_CHOWN");
+}
+
+static int make_root(const struct cb_scratch *scratch, int *fd, struct cb_error **err)
+{
+    if (mkdirat(cb_scratch_fd(scratch), "root", 0755) < 0)
+        return cb_error_errno(err, errno, "mkdir `root`");
+    *fd = openat(cb_scratch_fd(scratch), "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return *fd < 0 ? cb_error_errno(err, errno, "open `root`") : 0;
+}
+
+/* All that happens before the command of a step is executed. */
+static void add_sandbox(struct answer *answer, struct cb_store *store,
+                        struct cb_launcher *launcher)
+{
+    cb_auto(cb_scratch) scratch = NULL;
+    cb_auto(cb_error) error = NULL;
+    cb_autofd int root = -1;
+
+    if (cb_store_scratch(store, &scratch, &error) < 0 ||
+        make_root(scratch, &root, &error) < 0 ||
+        cb_executor_try(launcher, root, &error) < 0 || try_owners(scratch, &error) < 0)
+        add_failure(answer, "Sandbox", "sandbox", error);
+    else
+        add(answer, "Sandbox", "sandbox", xstrdup("works"), NULL);
+}
+
+static void add_store(struct answer *answer, struct cb_app *app,
+                      struct cb_launcher *launcher)
 {
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_error) error = NULL;
@@ -113,9 +168,8 @@ static void add_store(struct answer *answer, struct cb_app *app)
         add_failure(answer, "Driver", "driver", error);
     else
         add(answer, "Driver", "driver", xstrdup(cb_store_driver(store)),
-            strncmp(cb_store_driver(store), "fuse", 4) == 0
-                ? xstrdup("the kernel's overlay was not possible when the store was made")
-                : NULL);
+            driver_note(cb_store_driver(store)));
+    add_sandbox(answer, store, launcher);
 }
 
 static void add_cgroups(struct answer *answer, const struct cb_userns *userns,
@@ -134,13 +188,18 @@ static void add_cgroups(struct answer *answer, const struct cb_userns *userns,
             xstrdup("no cgroup was delegated to this user"));
 }
 
-static void add_helper(struct answer *answer, const char *label, const char *key,
-                       const char *program, const char *package)
+/* Without one a build works, as far as it asks for nothing from outside. */
+static void add_network(struct answer *answer)
 {
-    char *path = cb_subprocess_find(program);
+    cb_auto(cb_error) why_not = NULL;
+    const char *helper = cb_network_helper(&why_not);
+    cb_autofree char *path = helper ? cb_subprocess_find(helper) : NULL;
+    const char *hint = why_not ? cb_error_hint_text(why_not) : NULL;
 
-    add(answer, label, key, path ? path : xstrdup("none"),
-        path ? NULL : xasprintf("install the package %s", package));
+    add(answer, "Network helper", "networkHelper", xstrdup(path ? path : "none"),
+        why_not ? xasprintf("%s%s%s", cb_error_message(why_not), hint ? "; " : "",
+                            hint ? hint : "")
+                : NULL);
 }
 
 static void add_seccomp(struct answer *answer, const struct cb_executor_facts *facts)
@@ -234,6 +293,7 @@ static void add_settings(struct answer *answer, struct cb_app *app)
 static void collect(struct cb_app *app, struct answer *answer)
 {
     cb_auto_value(cb_executor_facts) facts = {0};
+    cb_auto(cb_launcher) launcher = NULL;
     cb_auto(cb_error) refused = NULL;
 
     add_machine(answer);
@@ -243,12 +303,13 @@ static void collect(struct cb_app *app, struct answer *answer)
         return;
     cb_executor_facts(&facts);
     add_ids(answer, &app->userns, &facts);
-    add_store(answer, app);
+    if (cb_launcher_start(&launcher, &refused) < 0) {
+        add_failure(answer, "Sandbox", "sandbox", refused);
+        return;
+    }
+    add_store(answer, app, launcher);
     add_cgroups(answer, &app->userns, &facts);
-    if (app->userns.kind == CB_USERNS_NONE)
-        add_helper(answer, "Network helper", "networkHelper", "netavark", "netavark");
-    else
-        add_helper(answer, "Network helper", "networkHelper", "pasta", "passt");
+    add_network(answer);
     add_seccomp(answer, &facts);
     add_settings(answer, app);
 }
@@ -319,8 +380,8 @@ const struct cb_cli_command cb_info_command = {
     .summary = "Show what there is to build with, and what is missing",
     .usage = "info [OPTIONS]",
     .about = "Tries what a build needs on this machine as this user: the store and its\n"
-             "driver, users and groups, limits, the network's helper. Exits with 1 when\n"
-             "a build could not run.",
+             "driver, users and groups, a sandbox, limits, what makes networks. Exits\n"
+             "with 1 when a build could not run.",
     .options = options,
     .run = run,
     .stays_out = 1,

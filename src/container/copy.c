@@ -296,6 +296,8 @@ static int copy_node(struct copy *copy, const struct entry *entry, struct cb_err
 {
     char name[64];
 
+    if (copy->how->raw && cb_whiteout_is_device(&entry->st))
+        return cb_whiteout_make(entry->to_dir, entry->to_name, err);
     if (S_ISSOCK(entry->st.st_mode))
         return 0;
     if (!may_be_made(copy->how, &entry->st)) {

@@ -72,6 +72,21 @@ static int kill_listed(int dir_fd)
     return some;
 }
 
+void cb_cgroup_move_all(int from_fd, int to_fd)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (read_text(from_fd, "cgroup.procs", 1 << 20, &text) < 0)
+        return;
+    for (const char *at = cb_strbuf_text(&text); *at;
+         at += strcspn(at, "\n"), at += *at == '\n') {
+        unsigned long pid = strtoul(at, NULL, 10);
+
+        if (pid)
+            cb_cgroup_write_number(to_fd, "cgroup.procs", pid);
+    }
+}
+
 static int is_frozen(int dir_fd, int unified)
 {
     cb_auto_value(cb_strbuf) text = {0};

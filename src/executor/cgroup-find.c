@@ -12,8 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BASE_NAME "cbuild"
-#define MAX_BYTES (1u << 20)
+#define BASE_NAME   "cbuild"
+#define BESIDE_NAME "beside-cbuild" /* for the processes of the group ours is in */
+#define MAX_BYTES   (1u << 20)
 
 static const struct {
     const char *version_1, *version_2; /* NULL: not there */
@@ -46,8 +47,9 @@ static int has_word(const char *list, const char *word, const char *separators)
     return 0;
 }
 
-/* Our own cgroup in the hierarchy of CONTROLLER, below which limits of an outer container
- * still hold: OWN is /proc/self/cgroup. "" when unknown. */
+/* Our own cgroup in the hierarchy of CONTROLLER ("": of version 2), below which limits of
+ * an outer container still hold: OWN is /proc/self/cgroup. "" when unknown, and for the
+ * root. */
 static void own_path(const char *own, const char *controller, char *out, size_t size)
 {
     *out = '\0';
@@ -61,15 +63,25 @@ static void own_path(const char *own, const char *controller, char *out, size_t 
             cb_autofree char *list = xstrndup(names + 1, (size_t)(path - names - 1));
             int path_len = (int)(line + len - path - 1);
 
-            if (path_len > 1 && has_word(list, controller, ","))
+            if (path_len > 1 && (*controller ? has_word(list, controller, ",") : !*list))
                 snprintf(out, size, "%.*s", path_len, path + 1);
         }
         line += len + (line[len] == '\n');
     }
 }
 
-/* Opens our directory below MOUNT/OWN, or below MOUNT when our own path is not visible
- * there. The first of *ROOT and *BASE is what ours is in. */
+/* Opens our directory in ROOT, which is made where it is missing. */
+static int open_base_in(int root, int *base)
+{
+    if (mkdirat(root, BASE_NAME, 0755) == 0 || errno == EEXIST)
+        *base = openat(root, BASE_NAME, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* Without root it is somebody else's, unless it was delegated. */
+    if (*base >= 0 && faccessat(*base, ".", W_OK, AT_EACCESS) < 0)
+        cb_close(base);
+    return *base < 0 ? -1 : 0;
+}
+
+/* The same below MOUNT/OWN, or below MOUNT when our own path is not visible there. */
 static int open_base(const char *mount, const char *own, int *root, int *base)
 {
     char path[1200];
@@ -80,14 +92,27 @@ static int open_base(const char *mount, const char *own, int *root, int *base)
     *root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*root < 0)
         return -1;
-    if (mkdirat(*root, BASE_NAME, 0755) == 0 || errno == EEXIST)
-        *base = openat(*root, BASE_NAME, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    /* Without root it is somebody else's, unless it was delegated. */
-    if (*base >= 0 && faccessat(*base, ".", W_OK, AT_EACCESS) < 0)
-        cb_close(base);
-    if (*base < 0)
+    if (open_base_in(*root, base) < 0)
         cb_close(root);
     return *base < 0 ? -1 : 0;
+}
+
+/* The controllers among a mount's options, in their order. */
+static void name_hierarchy(const char *options, char *out, size_t size)
+{
+    static const char known[] = "cpuset,cpu,cpuacct,blkio,memory,devices,freezer,net_cls,"
+                                "perf_event,net_prio,hugetlb,pids,rdma,misc";
+    cb_autofree char *copy = xstrdup(options);
+    size_t used = 0;
+    char *rest = NULL;
+
+    *out = '\0';
+    for (char *word = strtok_r(copy, ",", &rest); word;
+         word = strtok_r(NULL, ",", &rest)) {
+        if (has_word(known, word, ",") && used + strlen(word) + 2 < size)
+            used +=
+                (size_t)snprintf(out + used, size - used, "%s%s", used ? "," : "", word);
+    }
 }
 
 static void find_version_1(struct cb_cgroups *cgroups, const char *mount,
@@ -99,7 +124,8 @@ static void find_version_1(struct cb_cgroups *cgroups, const char *mount,
         if (cgroups->base_fd[i] >= 0 || !has_word(options, controllers[i].version_1, ","))
             continue;
         own_path(groups, controllers[i].version_1, own, sizeof(own));
-        open_base(mount, own, &cgroups->root_fd[i], &cgroups->base_fd[i]);
+        if (open_base(mount, own, &cgroups->root_fd[i], &cgroups->base_fd[i]) == 0)
+            name_hierarchy(options, cgroups->hierarchy[i], sizeof(cgroups->hierarchy[i]));
     }
 }
 
@@ -123,31 +149,6 @@ static void read_line(int dir_fd, const char *file, char *out, size_t size)
     out[got > 0 ? got : 0] = '\0';
 }
 
-/* Version 2 lets only the root hold both processes and controllers for its children, so
- * our directory is made there. */
-static void find_version_2(struct cb_cgroups *cgroups, const char *mount)
-{
-    cb_autofd int root = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    cb_autofd int base = -1, own = -1;
-    char enabled[256];
-
-    if (root < 0)
-        return;
-    cb_cgroup_pass_on(root);
-    if (open_base(mount, "", &own, &base) < 0)
-        return;
-    cgroups->unified = 1;
-    cb_cgroup_pass_on(base);
-    read_line(base, "cgroup.subtree_control", enabled, sizeof(enabled));
-    for (int i = 0; i < CB_CONTROLLERS; i++) {
-        if (!controllers[i].version_2 ||
-            !has_word(enabled, controllers[i].version_2, " \n"))
-            continue;
-        cgroups->base_fd[i] = fcntl(base, F_DUPFD_CLOEXEC, 3);
-        cgroups->root_fd[i] = fcntl(root, F_DUPFD_CLOEXEC, 3);
-    }
-}
-
 static int found(const struct cb_cgroups *cgroups)
 {
     for (int i = 0; i < CB_CONTROLLERS; i++) {
@@ -155,6 +156,86 @@ static int found(const struct cb_cgroups *cgroups)
             return 1;
     }
     return 0;
+}
+
+/* ── Version 2 ── */
+
+/* Makes our directory in DIR, if what is in that may have controllers. */
+static int settle_in(struct cb_cgroups *cgroups, int dir)
+{
+    cb_autofd int base = -1;
+    char enabled[256];
+
+    cb_cgroup_pass_on(dir);
+    if (open_base_in(dir, &base) < 0)
+        return 0;
+    cb_cgroup_pass_on(base);
+    read_line(base, "cgroup.subtree_control", enabled, sizeof(enabled));
+    for (int i = 0; i < CB_CONTROLLERS; i++) {
+        if (!controllers[i].version_2 ||
+            !has_word(enabled, controllers[i].version_2, " \n"))
+            continue;
+        cgroups->base_fd[i] = fcntl(base, F_DUPFD_CLOEXEC, 3);
+        cgroups->root_fd[i] = fcntl(dir, F_DUPFD_CLOEXEC, 3);
+    }
+    cgroups->unified = found(cgroups);
+    if (!cgroups->unified)
+        unlinkat(dir, BASE_NAME, AT_REMOVEDIR);
+    return cgroups->unified;
+}
+
+/* The nearest group above ours that was delegated and has no processes itself: a slice of
+ * the user's, for instance. PATH ("/a/b") is cut from its end. */
+static int settle_above(struct cb_cgroups *cgroups, int root, char *path)
+{
+    char *slash;
+
+    while ((slash = strrchr(path, '/')) && slash > path) {
+        cb_autofd int dir = -1;
+
+        *slash = '\0';
+        dir = openat(root, path + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (dir >= 0 && faccessat(dir, "cgroup.procs", W_OK, AT_EACCESS) == 0 &&
+            settle_in(cgroups, dir))
+            return 1;
+    }
+    return 0;
+}
+
+/* Our own group, if it was delegated: what is in it moves into a group in that, since
+ * with processes of its own it can pass no controllers on. It is what runs beside us in a
+ * container, or in a scope made for us; all limits that hold for it still do. */
+static int settle_in_own(struct cb_cgroups *cgroups, int root, const char *path)
+{
+    cb_autofd int own = openat(root, *path ? path + 1 : ".",
+                               O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    cb_autofd int beside = -1;
+
+    if (own < 0 || faccessat(own, "cgroup.type", F_OK, 0) < 0 ||
+        faccessat(own, "cgroup.subtree_control", W_OK, AT_EACCESS) < 0 ||
+        (mkdirat(own, BESIDE_NAME, 0755) < 0 && errno != EEXIST))
+        return 0;
+    beside = openat(own, BESIDE_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (beside < 0)
+        return 0;
+    cb_cgroup_move_all(own, beside);
+    return settle_in(cgroups, own);
+}
+
+/* Version 2 lets only the root hold both processes and controllers for its children, so
+ * our directory is made there, or else where we may. */
+static void find_version_2(struct cb_cgroups *cgroups, const char *mount,
+                           const char *groups)
+{
+    cb_autofd int root = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char own[512], above[512];
+
+    if (root < 0 || settle_in(cgroups, root))
+        return;
+    own_path(groups, "", own, sizeof(own));
+    memcpy(above, own, sizeof(above));
+    if (!settle_above(cgroups, root, above))
+        settle_in_own(cgroups, root, own);
 }
 
 void cb_cgroups_find(struct cb_cgroups *cgroups)
@@ -184,7 +265,7 @@ void cb_cgroups_find(struct cb_cgroups *cgroups)
     if (file)
         fclose(file);
     if (!found(cgroups) && *version_2)
-        find_version_2(cgroups, version_2);
+        find_version_2(cgroups, version_2, cb_strbuf_text(&own));
 }
 
 /* ── What others left ── */

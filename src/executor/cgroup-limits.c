@@ -37,6 +37,15 @@ int cb_cgroup_wants(enum cb_controller which, const struct cb_limits *limits)
     }
 }
 
+int cb_cgroups_limit_more(const struct cb_limits *limits)
+{
+    for (int i = 0; i < CB_CONTROLLERS; i++) {
+        if (i != CB_CG_PIDS && cb_cgroup_wants(i, limits))
+            return 1;
+    }
+    return limits->all_controllers;
+}
+
 void cb_cgroup_drop(enum cb_controller which, struct cb_limits *limits)
 {
     switch (which) {
@@ -335,5 +344,8 @@ int cb_cgroup_set_limits(struct cb_cgroups *cgroups, const struct cb_cgroup *cgr
         if (set_one(cgroups, i, dir, limits) < 0)
             return cb_error_errno(err, errno, "limit %s", cb_controller_name(cgroups, i));
     }
+    if (cgroups->unified && limits->device_count &&
+        cb_cgroup_refuse_devices(cgroup->dir_fd[0], limits) < 0)
+        return cb_error_errno(err, errno, "limit devices");
     return 0;
 }

@@ -18,10 +18,12 @@ enum cb_controller {
 
 /* Found once, by the launcher. */
 struct cb_cgroups {
-    int unified;                 /* one hierarchy for all controllers */
-    int root_fd[CB_CONTROLLERS]; /* the hierarchy itself, or -1 */
-    int base_fd[CB_CONTROLLERS]; /* our directory `cbuild`, or -1 */
-    unsigned warned;             /* of what was told once, by CB_WARNED_* */
+    int unified;                        /* one hierarchy for all controllers */
+    int root_fd[CB_CONTROLLERS];        /* the hierarchy itself, or -1 */
+    int base_fd[CB_CONTROLLERS];        /* our directory `cbuild`, or -1 */
+    char hierarchy[CB_CONTROLLERS][64]; /* version 1: "cpu,cpuacct", what is mounted with
+                                           it; "" where base_fd is -1 */
+    unsigned warned;                    /* of what was told once, by CB_WARNED_* */
     int of_user; /* in a user namespace: what was not delegated is warned of, no error */
 };
 enum {
@@ -38,6 +40,8 @@ void cb_cgroups_sweep(const struct cb_cgroups *cgroups);
 /* "pids"; version 2 calls block devices "io". */
 const char *cb_controller_name(const struct cb_cgroups *cgroups,
                                enum cb_controller which);
+/* Does LIMITS ask for more than a number of processes? */
+int cb_cgroups_limit_more(const struct cb_limits *limits);
 /* In version 2: lets the children of DIR_FD have the controllers there are. */
 void cb_cgroup_pass_on(int dir_fd);
 
@@ -73,6 +77,9 @@ void cb_cgroup_drop(enum cb_controller which, struct cb_limits *limits);
 int cb_cgroup_set_limits(struct cb_cgroups *cgroups, const struct cb_cgroup *cgroup,
                          const struct cb_limits *limits, struct cb_error **err);
 
+/* ── cgroup-devices.c: version 2. 0, or -1 with errno ── */
+int cb_cgroup_refuse_devices(int dir_fd, const struct cb_limits *limits);
+
 /* ── cgroup-file.c: one value each. 0, or -1 with errno ── */
 int cb_cgroup_write(int dir_fd, const char *file, const char *value);
 int cb_cgroup_write_number(int dir_fd, const char *file, uint64_t value);
@@ -80,6 +87,8 @@ int cb_cgroup_write_number(int dir_fd, const char *file, uint64_t value);
 uint64_t cb_cgroup_read_number(int dir_fd, const char *file, const char *key);
 /* Kills all in it, and waits for their end. */
 void cb_cgroup_kill(int dir_fd);
+/* Moves all processes of one group to another, as far as that is permitted. */
+void cb_cgroup_move_all(int from_fd, int to_fd);
 /* Of DIR_FD in the hierarchy that freezes. 0, or -1 with errno. */
 int cb_cgroup_set_frozen(int dir_fd, int unified, int on);
 

@@ -36,11 +36,17 @@ static void drop_unavailable(struct cb_cgroups *cgroups, struct cb_limits *limit
     cgroups->warned |= CB_WARNED_PIDS | (names.len ? CB_WARNED_USER : 0);
 }
 
+/* Version 2 has no controller for devices and needs none. */
+static int is_there(const struct cb_cgroups *cgroups, int which)
+{
+    return cgroups->base_fd[which] >= 0 || (which == CB_CG_DEVICES && cgroups->unified);
+}
+
 static int check_available(struct cb_cgroups *cgroups, const struct cb_limits *limits,
                            struct cb_error **err)
 {
     for (int i = 0; i < CB_CONTROLLERS; i++) {
-        if (!cb_cgroup_wants(i, limits) || cgroups->base_fd[i] >= 0)
+        if (!cb_cgroup_wants(i, limits) || is_there(cgroups, i))
             continue;
         cb_error_set(err, CB_ERR_UNSUPPORTED, "cannot limit %s",
                      cb_controller_name(cgroups, i));

@@ -3,6 +3,7 @@
 #include "executor/security.h"
 
 #include "base/fs.h"
+#include "executor/devices-priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -129,8 +130,10 @@ int cb_device_limit(struct cb_limits *limits, const struct cb_device_nodes *node
                     struct cb_error **err)
 {
     cb_vec_foreach (node, nodes) {
-        /* What is made anew cannot be opened anyway. */
-        if (!strcmp(node->rule.refused, "m") || !*node->rule.refused)
+        /* What is made anew cannot be opened anyway; and nobody is refused what all
+         * have. */
+        if (!strcmp(node->rule.refused, "m") || !*node->rule.refused ||
+            cb_device_is_everybodys(&node->rule))
             continue;
         if (limits->device_count == CB_LIMIT_ITEMS_MAX)
             return cb_error_set(err, CB_ERR_UNSUPPORTED,

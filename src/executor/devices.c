@@ -28,6 +28,16 @@ const char *cb_device_name(size_t index)
     return devices[index].name;
 }
 
+int cb_device_is_everybodys(const struct cb_device_rule *rule)
+{
+    for (size_t i = 0; i < CB_DEVICES; i++) {
+        if (rule->type == 'c' && rule->major == devices[i].major &&
+            rule->minor == devices[i].minor)
+            return 1;
+    }
+    return 0;
+}
+
 static int open_device(struct cb_mount_api *api, size_t index, int *out,
                        struct cb_error **err)
 {

@@ -5,6 +5,7 @@
 #include "base/user-namespace.h"
 #include "executor/cgroup-priv.h"
 
+#include <errno.h>
 #include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <sys/syscall.h>
@@ -55,4 +56,26 @@ void cb_executor_facts(struct cb_executor_facts *out)
     out->cgroup_version = cgroup_version(&cgroups);
     out->seccomp = has_filters();
     out->ids = cb_mapped_ids();
+}
+
+/* No command: that this is all there is to complain of shows that the rest works. */
+int cb_executor_try(struct cb_launcher *launcher, int rootfs_fd, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) argv = {0};
+    cb_auto_value(cb_strings) env = {0};
+    cb_auto(cb_process) process = NULL;
+    cb_auto(cb_error) error = NULL;
+    struct cb_process_spec spec;
+
+    cb_process_spec_init(&spec);
+    cb_strings_add(&argv, "/nothing");
+    spec.rootfs_fd = rootfs_fd;
+    spec.argv = &argv;
+    spec.env = &env;
+    spec.cwd = "/";
+    spec.user = "";
+    if (cb_process_start(launcher, &spec, &process, &error) == 0 ||
+        (cb_error_kind(error) == CB_ERR_NOT_FOUND && cb_error_errnum(error) == ENOENT))
+        return 0;
+    return cb_error_move(err, &error);
 }

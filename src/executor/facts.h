@@ -2,7 +2,7 @@
 #ifndef CB_EXECUTOR_FACTS_H
 #define CB_EXECUTOR_FACTS_H
 
-#include "base/strbuf.h"
+#include "executor/executor.h"
 
 #include <stdint.h>
 
@@ -14,6 +14,10 @@ struct cb_executor_facts {
 };
 void cb_executor_facts_clear(struct cb_executor_facts *facts);
 CB_AUTO_VALUE_DEFINE(cb_executor_facts, cb_executor_facts_clear)
+
+/* Makes a sandbox on ROOTFS_FD, an empty directory, up to the point where a program would
+ * be executed, and lets it go. The error is what a step would fail with. */
+int cb_executor_try(struct cb_launcher *launcher, int rootfs_fd, struct cb_error **err);
 
 /* After cb_userns_enter. */
 void cb_executor_facts(struct cb_executor_facts *out);

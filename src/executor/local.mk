@@ -4,10 +4,12 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/caps.c \
 	%D%/cdi.c \
 	%D%/cdi.h \
+	%D%/cgroup-devices.c \
 	%D%/cgroup-file.c \
 	%D%/cgroup-find.c \
 	%D%/cgroup-limits.c \
 	%D%/cgroup-priv.h \
+	%D%/cgroup-view.c \
 	%D%/cgroup.c \
 	%D%/cpuset.c \
 	%D%/descriptors.c \

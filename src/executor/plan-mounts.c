@@ -10,6 +10,7 @@
 
 #include "base/fs.h"
 #include "base/user-namespace.h"
+#include "executor/cgroup-priv.h"
 #include "executor/devices-priv.h"
 #include "executor/mount-api-priv.h"
 
@@ -150,17 +151,25 @@ static struct cb_plan_step *add_filesystem(struct cb_plan *plan, const char *typ
     return step;
 }
 
-/* Where version 2 is the only one, the step sees its own cgroup, read-only unless it was
- * granted everything; the child has
- * made that the root of its view. Version 1's many hierarchies are left out. */
-static void add_cgroup(struct cb_plan *plan, int insecure)
+/* The process sees its own cgroup, read-only unless it was granted everything; the child
+ * has made that the root of its view. Version 1's many hierarchies are shown to a process
+ * that has limits to read there, or is a container: others need not pay for the mounts.
+ */
+static void add_cgroup(struct cb_plan *plan, const struct cb_process_spec *spec)
 {
+    uint64_t attributes =
+        STRICT | (spec->security == CB_SECURITY_INSECURE ? 0 : MOUNT_ATTR_RDONLY);
+    struct cb_plan_step *step;
     struct statfs host;
 
-    if (statfs("/sys/fs/cgroup", &host) == 0 && host.f_type == CGROUP2_SUPER_MAGIC)
-        add_filesystem(plan, "cgroup2", "/sys/fs/cgroup", "",
-                       STRICT | (insecure ? 0 : MOUNT_ATTR_RDONLY),
+    if (statfs("/sys/fs/cgroup", &host) == 0 && host.f_type == CGROUP2_SUPER_MAGIC) {
+        add_filesystem(plan, "cgroup2", "/sys/fs/cgroup", "", attributes,
                        CB_PLAN_FIXED | CB_PLAN_KEEP_STUB);
+    } else if (cb_cgroups_limit_more(&spec->limits)) {
+        step = cb_plan_add_target(plan, CB_PLAN_CGROUPS, "/sys/fs/cgroup");
+        step->flags = CB_PLAN_FIXED | CB_PLAN_KEEP_STUB | CB_PLAN_DIRECTORY;
+        step->value = attributes;
+    }
 }
 
 /* Group 5 is who may write to terminals, if there is any group but root's. */
@@ -230,23 +239,31 @@ static void add_console(struct cb_plan *plan, const struct cb_process_spec *spec
     step->value2 = spec->columns;
 }
 
+int cb_plan_bind_node(struct cb_plan *plan, const char *path, struct cb_error **err)
+{
+    cb_autofd int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    struct cb_plan_step *step;
+    struct stat node;
+    int index = -1;
+
+    if (fd < 0 || fstat(fd, &node) < 0 ||
+        (!S_ISCHR(node.st_mode) && !S_ISBLK(node.st_mode)))
+        return 0;
+    if (clone_mount(plan, fd, MOUNT_ATTR_RDONLY, 0, &index, err) < 0)
+        return cb_error_wrap(err, "%s", path);
+    step = cb_plan_add_target(plan, CB_PLAN_BIND, path);
+    step->fd = index;
+    step->flags = CB_PLAN_CREATE | CB_PLAN_KEEP_STUB;
+    return 0;
+}
+
 static int add_insecure_devices(struct cb_plan *plan, struct cb_error **err)
 {
     for (size_t i = 0; i < CB_ARRAY_SIZE(insecure_devices); i++) {
         cb_autofree char *path = xasprintf("/dev/%s", insecure_devices[i]);
-        cb_autofd int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        struct cb_plan_step *step;
-        struct stat node;
-        int index = -1;
 
-        if (fd < 0 || fstat(fd, &node) < 0 ||
-            (!S_ISCHR(node.st_mode) && !S_ISBLK(node.st_mode)))
-            continue;
-        if (clone_mount(plan, fd, MOUNT_ATTR_RDONLY, 0, &index, err) < 0)
-            return cb_error_wrap(err, "%s", path);
-        step = cb_plan_add_target(plan, CB_PLAN_BIND, path);
-        step->fd = index;
-        step->flags = CB_PLAN_CREATE | CB_PLAN_KEEP_STUB;
+        if (cb_plan_bind_node(plan, path, err) < 0)
+            return -1;
     }
     return 0;
 }
@@ -345,7 +362,7 @@ int cb_plan_add_mounts(struct cb_plan *plan, const struct cb_process_spec *spec,
     add_filesystem(plan, "proc", "/proc", "", STRICT, CB_PLAN_FIXED);
     add_filesystem(plan, "sysfs", "/sys", "", STRICT | (insecure ? 0 : MOUNT_ATTR_RDONLY),
                    CB_PLAN_FIXED);
-    add_cgroup(plan, insecure);
+    add_cgroup(plan, spec);
     add_dev(plan, spec);
     if (spec->host_ipc && !spec->no_shm && add_host_shm(plan, err) < 0)
         return -1;

@@ -1,9 +1,11 @@
 /* Every device node of the host, for a container that is granted all of them. The nodes
  * are made anew in the container's own /dev, as Docker does: binding each would take more
- * descriptors than a request can carry. */
+ * descriptors than a request can carry. In a user namespace, which may make none, those
+ * are bound that the user himself may open. */
 #include "executor/plan-priv.h"
 
 #include "base/fs.h"
+#include "base/user-namespace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +14,7 @@
 
 #define NODES_MAX 4096
 #define DEPTH_MAX 8
+#define BINDS_MAX 128
 
 /* What the container has its own of. */
 static int is_own(const char *path)
@@ -28,14 +31,30 @@ static int is_own(const char *path)
     return 0;
 }
 
-static void add_node(struct cb_plan *plan, const char *path, const struct stat *node)
+static int bind_node(struct cb_plan *plan, int dir_fd, const char *name, const char *path,
+                     struct cb_error **err)
 {
-    struct cb_plan_step *step = cb_plan_add_target(plan, CB_PLAN_NODE, path);
+    cb_autofree char *absolute = xasprintf("/dev/%s", path);
 
+    if (plan->fds.count >= BINDS_MAX || (faccessat(dir_fd, name, R_OK, AT_EACCESS) < 0 &&
+                                         faccessat(dir_fd, name, W_OK, AT_EACCESS) < 0))
+        return 0;
+    return cb_plan_bind_node(plan, absolute, err);
+}
+
+static int add_node(struct cb_plan *plan, int dir_fd, const char *name, const char *path,
+                    const struct stat *node, struct cb_error **err)
+{
+    struct cb_plan_step *step;
+
+    if (cb_in_user_namespace())
+        return bind_node(plan, dir_fd, name, path, err);
+    step = cb_plan_add_target(plan, CB_PLAN_NODE, path);
     step->mode = node->st_mode;
     step->uid = node->st_uid;
     step->gid = node->st_gid;
     step->value = node->st_rdev;
+    return 0;
 }
 
 static int add_directory(struct cb_plan *plan, int dir_fd, const char *prefix,
@@ -54,11 +73,13 @@ static int add_directory(struct cb_plan *plan, int dir_fd, const char *prefix,
 
         if (is_own(path) || fstatat(dir_fd, *name, &st, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
-        if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
-            add_node(plan, path, &st);
+        if ((S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) &&
+            add_node(plan, dir_fd, *name, path, &st, err) < 0)
+            return -1;
         if (!S_ISDIR(st.st_mode))
             continue;
         sub = openat(dir_fd, *name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        /* A directory of root's that a user may not look into has nothing for him. */
         if (sub >= 0 && add_directory(plan, sub, path, depth + 1, err) < 0)
             return -1;
     }

@@ -12,6 +12,7 @@ static const char *const names[CB_PLAN_KINDS] = {
     [CB_PLAN_SYSCTL] = "sysctl",
     [CB_PLAN_ROOTFS] = "rootfs",
     [CB_PLAN_FILESYSTEM] = "filesystem",
+    [CB_PLAN_CGROUPS] = "cgroups",
     [CB_PLAN_DEVICE] = "device",
     [CB_PLAN_NODE] = "node",
     [CB_PLAN_LINK] = "link",
@@ -51,6 +52,9 @@ static void print_step(const struct cb_plan *plan, const struct cb_plan_step *st
     case CB_PLAN_FILESYSTEM:
         print_text(plan, step->text, out);
         print_text(plan, step->options, out);
+        cb_strbuf_addf(out, " attributes=%#llx", (unsigned long long)step->value);
+        break;
+    case CB_PLAN_CGROUPS:
         cb_strbuf_addf(out, " attributes=%#llx", (unsigned long long)step->value);
         break;
     case CB_PLAN_HOSTNAME:

@@ -20,6 +20,7 @@ enum cb_plan_kind {
      * the child mounts with the attributes VALUE and without VALUE2. */
     CB_PLAN_ROOTFS,     /* attach descriptor FD as the new root */
     CB_PLAN_FILESYSTEM, /* a new TEXT filesystem with OPTIONS and attributes VALUE */
+    CB_PLAN_CGROUPS,    /* version 1's hierarchies at TARGET, with attributes VALUE */
     CB_PLAN_DEVICE,     /* launcher's device number VALUE as TARGET in our /dev */
     CB_PLAN_NODE,       /* device VALUE as TARGET in our /dev; MODE, UID, GID */
     CB_PLAN_LINK,       /* symbolic link TARGET in our /dev, to TEXT */
@@ -101,7 +102,9 @@ struct cb_plan_step *cb_plan_add_target(struct cb_plan *plan, enum cb_plan_kind 
                                         const char *target);
 /* plan-masks.c: what of the kernel's is hidden or read-only. */
 void cb_plan_add_masks(struct cb_plan *plan, const struct cb_process_spec *spec);
-/* plan-nodes.c: all device nodes of the host's /dev. */
+/* The host's device node PATH at the same place, if it is there. */
+int cb_plan_bind_node(struct cb_plan *plan, const char *path, struct cb_error **err);
+/* plan-nodes.c: all device nodes of the host's /dev that we may have. */
 int cb_plan_add_nodes(struct cb_plan *plan, struct cb_error **err);
 int cb_plan_add_mounts(struct cb_plan *plan, const struct cb_process_spec *spec,
                        const struct cb_user *user, struct cb_error **err);

@@ -82,6 +82,8 @@ cb_sandbox_step cb_step_rootfs, cb_step_enter, cb_step_cwd;
 /* mounts.c */
 cb_sandbox_step cb_step_filesystem, cb_step_bind, cb_step_file, cb_step_mask,
     cb_step_read_only;
+/* cgroup-view.c */
+cb_sandbox_step cb_step_cgroups;
 /* devices.c */
 cb_sandbox_step cb_step_device, cb_step_node, cb_step_link;
 /* io.c */

@@ -25,6 +25,7 @@ static cb_sandbox_step *const steps[CB_PLAN_KINDS] = {
     [CB_PLAN_SYSCTL] = cb_step_sysctl,
     [CB_PLAN_ROOTFS] = cb_step_rootfs,
     [CB_PLAN_FILESYSTEM] = cb_step_filesystem,
+    [CB_PLAN_CGROUPS] = cb_step_cgroups,
     [CB_PLAN_DEVICE] = cb_step_device,
     [CB_PLAN_NODE] = cb_step_node,
     [CB_PLAN_LINK] = cb_step_link,

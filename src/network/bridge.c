@@ -117,5 +117,7 @@ static void tear_down(void *state)
     cb_netavark_down(state);
 }
 
-const struct cb_network_backend cb_backend_bridge = {
-    .name = "netavark", .set_up = set_up, .tear_down = tear_down};
+const struct cb_network_backend cb_backend_bridge = {.name = "netavark",
+                                                     .check = cb_netavark_check,
+                                                     .set_up = set_up,
+                                                     .tear_down = tear_down};

@@ -22,4 +22,5 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/proxies.c \
 	%D%/routes.c \
 	%D%/shared.c \
+	%D%/slirp-control.c \
 	%D%/usermode.c

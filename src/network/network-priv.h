@@ -49,6 +49,8 @@ struct cb_network {
  * or user cannot have it: then the next way is tried. */
 struct cb_network_backend {
     const char *name;
+    /* Is what it needs there? NULL: it is nothing anybody would ask for alone. */
+    int (*check)(struct cb_error **err);
     int (*set_up)(struct cb_network *network, int fd, void **state,
                   struct cb_cancel *cancel, struct cb_error **err);
     void (*tear_down)(void *state);
@@ -146,6 +148,21 @@ struct cb_cidr cb_private_subnet(unsigned number);
 /* Name servers that steps and containers cannot ask, but aardvark-dns can: is it needed,
  * and there? A warning if only the first. */
 int cb_bridge_needs_resolver(void);
+
+/* ── slirp-control.c ── */
+/* The socket on which slirp4netns takes commands, for as long as it is needed: a place in
+ * DIR. */
+struct cb_slirp_control;
+int cb_slirp_control_new(struct cb_slirp_control **out, const char *dir,
+                         struct cb_error **err);
+/* What slirp4netns is told. Borrowed. */
+const char *cb_slirp_control_path(const struct cb_slirp_control *control);
+void cb_slirp_control_free(struct cb_slirp_control *control);
+CB_AUTO_DEFINE(cb_slirp_control, cb_slirp_control_free)
+/* Has PORTS led to GUEST, by the slirp4netns that listens there. UNSUPPORTED for what it
+ * cannot lead. */
+int cb_slirp_publish(struct cb_slirp_control *control, const struct cb_ports *ports,
+                     const char *guest, struct cb_error **err);
 
 /* ── dns.c ── */
 /* Can the host's servers be asked from another network? */

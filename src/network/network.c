@@ -248,6 +248,19 @@ static int is_expected(const struct cb_network_backend *way, const struct cb_err
            cb_error_kind(error) == CB_ERR_UNSUPPORTED;
 }
 
+const char *cb_network_helper(struct cb_error **why_not)
+{
+    for (const struct cb_network_backend *const *way = private_ways; *way; way++) {
+        cb_auto(cb_error) error = NULL;
+
+        if ((*way)->check(&error) == 0)
+            return (*way)->name;
+        if (!*why_not && !is_expected(*way, error))
+            *why_not = cb_steal(&error);
+    }
+    return NULL;
+}
+
 static void tell(const char *what, const char *then, const struct cb_error *missing)
 {
     const char *hint = cb_error_hint_text(missing);

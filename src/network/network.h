@@ -91,6 +91,10 @@ int cb_network_has_names(const struct cb_network *network);
  * reported), and takes down what processes that were killed have left behind. */
 void cb_network_free(struct cb_network *network);
 CB_AUTO_DEFINE(cb_network, cb_network_free)
+/* The program that would make a private network for this process ("pasta"), by looking
+ * for what it needs; NULL when there is none, and *WHY_NOT (caller frees) of the best
+ * that could not be had, or NULL: the first of all is there. */
+const char *cb_network_helper(struct cb_error **why_not);
 
 /* ── Names (dns.c) ── */
 struct cb_dns_options { /* each NULL or empty: as the host has it */

@@ -85,6 +85,16 @@ static int check(const char *program, const char *package, struct cb_error **err
     return cb_error_hint(err, "it is for everybody (mode 0666) where udev runs");
 }
 
+static int check_pasta(struct cb_error **err)
+{
+    return check("pasta", "passt", err);
+}
+
+static int check_slirp(struct cb_error **err)
+{
+    return check("slirp4netns", "slirp4netns", err);
+}
+
 /* On a network that people made, nobody else is met this way; on an internal one there is
  * nothing at all but lo. */
 static int is_alone(const struct cb_network *network)
@@ -283,7 +293,7 @@ static int set_up_pasta(struct cb_network *network, int fd, void **state,
     cb_auto(usermode) usermode = usermode_new();
     struct plan plan;
 
-    if (check("pasta", "passt", err) < 0)
+    if (check_pasta(err) < 0)
         return -1;
     if (is_alone(network))
         return 0;
@@ -314,7 +324,7 @@ static struct cb_ip member(const struct plan *plan, unsigned char last)
 }
 
 static int run_slirp(struct usermode *usermode, const struct plan *plan, int fd,
-                     struct cb_cancel *cancel, struct cb_error **err)
+                     const char *control, struct cb_cancel *cancel, struct cb_error **err)
 {
     cb_autofree char *netns = xasprintf("/proc/%d/fd/%d", getpid(), fd);
     cb_autofree char *exit_fd = NULL;
@@ -335,6 +345,8 @@ static int run_slirp(struct usermode *usermode, const struct plan *plan, int fd,
                                 plan->mtu,
                                 "--cidr",
                                 plan->subnet_text,
+                                "--api-socket",
+                                control,
                                 exit_fd,
                                 netns,
                                 "eth0",
@@ -349,26 +361,37 @@ static int run_slirp(struct usermode *usermode, const struct plan *plan, int fd,
     return status;
 }
 
+/* Its ports are opened by commands on a socket, which is gone when they are. */
+static int start_slirp(struct usermode *usermode, struct cb_network *network,
+                       const struct plan *plan, int fd, struct cb_cancel *cancel,
+                       struct cb_error **err)
+{
+    cb_auto(cb_slirp_control) control = NULL;
+
+    if (cb_slirp_control_new(&control, network->state_dir, err) < 0 ||
+        run_slirp(usermode, plan, fd, cb_slirp_control_path(control), cancel, err) < 0)
+        return -1;
+    cb_ports_let_go(network);
+    return cb_slirp_publish(control, &network->ports, plan->address_text, err);
+}
+
 static int set_up_slirp(struct cb_network *network, int fd, void **state,
                         struct cb_cancel *cancel, struct cb_error **err)
 {
     cb_auto(usermode) usermode = usermode_new();
     struct plan plan;
 
-    if (check("slirp4netns", "slirp4netns", err) < 0)
+    if (check_slirp(err) < 0)
         return -1;
     if (is_alone(network))
         return 0;
-    if (network->ports.count) {
-        cb_error_set(err, CB_ERR_UNSUPPORTED, "slirp4netns publishes no ports here");
-        return cb_error_hint(err, "install the package passt");
-    }
     make_plan(&plan, network);
     if (plan.subnet.bits > 24)
         return cb_error_set(err, CB_ERR_UNSUPPORTED, "slirp4netns: `%s` is too small",
                             plan.subnet_text);
     plan.address = member(&plan, 100);
-    if (run_slirp(usermode, &plan, fd, cancel, err) < 0)
+    cb_ip_text(&plan.address, plan.address_text);
+    if (start_slirp(usermode, network, &plan, fd, cancel, err) < 0)
         return -1;
     fill_facts(network, &plan);
     if (!cb_dns_is_reachable())
@@ -377,7 +400,11 @@ static int set_up_slirp(struct cb_network *network, int fd, void **state,
     return 0;
 }
 
-const struct cb_network_backend cb_backend_pasta = {
-    .name = "pasta", .set_up = set_up_pasta, .tear_down = tear_down};
-const struct cb_network_backend cb_backend_slirp = {
-    .name = "slirp4netns", .set_up = set_up_slirp, .tear_down = tear_down};
+const struct cb_network_backend cb_backend_pasta = {.name = "pasta",
+                                                    .check = check_pasta,
+                                                    .set_up = set_up_pasta,
+                                                    .tear_down = tear_down};
+const struct cb_network_backend cb_backend_slirp = {.name = "slirp4netns",
+                                                    .check = check_slirp,
+                                                    .set_up = set_up_slirp,
+                                                    .tear_down = tear_down};

@@ -38,7 +38,7 @@ struct cb_entry {
     int on_the_way;                 /* --parents: a directory listed for what is below */
     uint64_t dev, ino, rdev;
     int64_t size;
-    struct timespec mtime, ctime;
+    struct timespec mtime, ctime; /* ctime: of a context only */
 };
 
 /* One source that was found: a file, or a directory with all below it. */

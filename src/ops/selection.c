@@ -32,14 +32,21 @@ int cb_entry_is_dir(const struct cb_entry *entry)
     return S_ISDIR(entry->mode);
 }
 
+/* Nobody writes to the files of a layer, but the store may give them further names. */
+static int same_ctime(const struct cb_entry *entry, const struct stat *st)
+{
+    if (!entry->ctime.tv_sec && !entry->ctime.tv_nsec)
+        return 1;
+    return entry->ctime.tv_sec == st->st_ctim.tv_sec &&
+           entry->ctime.tv_nsec == st->st_ctim.tv_nsec;
+}
+
 int cb_entry_unchanged(const struct cb_entry *entry, const struct stat *st)
 {
     return entry->dev == st->st_dev && entry->ino == st->st_ino &&
            entry->disk_mode == st->st_mode && entry->size == st->st_size &&
            entry->mtime.tv_sec == st->st_mtim.tv_sec &&
-           entry->mtime.tv_nsec == st->st_mtim.tv_nsec &&
-           entry->ctime.tv_sec == st->st_ctim.tv_sec &&
-           entry->ctime.tv_nsec == st->st_ctim.tv_nsec;
+           entry->mtime.tv_nsec == st->st_mtim.tv_nsec && same_ctime(entry, st);
 }
 
 struct stat cb_entry_stat(const struct cb_entry *entry)

@@ -66,7 +66,7 @@ static void add_entry(struct walk *walk, const char *path, const struct stat *st
         .rdev = S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode) ? st->st_rdev : 0,
         .size = st->st_size,
         .mtime = st->st_mtim,
-        .ctime = st->st_ctim,
+        .ctime = walk->tree->is_context ? st->st_ctim : (struct timespec){0},
     };
 
     if (st->st_uid != 0 || st->st_gid != 0 || entry.mode != entry.disk_mode)

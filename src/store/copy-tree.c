@@ -1,10 +1,11 @@
-/* A plain recursive copy by descriptors, of files or of names. When files are copied,
- * hard links become copies: what is seeded this way is a cache, whose files are replaced
- * rather than rewritten. When names are, every file is shared with the tree it comes
- * from: for trees that nobody writes to. */
+/* A plain recursive copy by descriptors, of files or of names. When files are copied for
+ * a cache, hard links become copies: its files are replaced rather than rewritten. A
+ * whole tree keeps them. When names are copied, every file is shared with the tree it
+ * comes from: for trees that nobody writes to. */
 #include "store/copy-tree.h"
 
 #include "base/fs.h"
+#include "base/map.h"
 #include "base/vec.h"
 #include "store/walk.h"
 #include "store/xattr.h"
@@ -21,7 +22,9 @@ struct made_directory {
 
 struct copy {
     int to_fd;
-    int share; /* files get another name instead of being copied */
+    int share;            /* files get another name instead of being copied */
+    int whole;            /* with hard links and special files */
+    struct cb_map *links; /* WHOLE: inode → path of its first name */
     CB_VEC(struct made_directory) made; /* their times come last */
 };
 
@@ -30,6 +33,7 @@ static void copy_clear(struct copy *copy)
     cb_vec_foreach (directory, &copy->made)
         free(directory->path);
     cb_vec_free(&copy->made);
+    cb_map_free(copy->links);
 }
 CB_AUTO_VALUE_DEFINE(copy, copy_clear)
 
@@ -133,6 +137,45 @@ static int share_file(const struct copy *copy, const struct cb_walk_entry *from,
     return cb_error_errno(err, errno, "link `%s`", from->path);
 }
 
+static int copy_node(const struct copy *copy, const struct cb_walk_entry *from,
+                     struct cb_error **err)
+{
+    struct timespec times[2] = {from->st.st_atim, from->st.st_mtim};
+
+    if (mknodat(copy->to_fd, from->path, (from->st.st_mode & S_IFMT) | 0600,
+                from->st.st_rdev) < 0)
+        return errno == EPERM ? 0 : cb_error_errno(err, errno, "create `%s`", from->path);
+    if (fchownat(copy->to_fd, from->path, from->st.st_uid, from->st.st_gid,
+                 AT_SYMLINK_NOFOLLOW) < 0 ||
+        fchmodat(copy->to_fd, from->path, from->st.st_mode & 07777, 0) < 0 ||
+        utimensat(copy->to_fd, from->path, times, AT_SYMLINK_NOFOLLOW) < 0)
+        return cb_error_errno(err, errno, "copy metadata of `%s`", from->path);
+    return 0;
+}
+
+/* 1: it is there by another name already. */
+static int link_again(struct copy *copy, const struct cb_walk_entry *from,
+                      struct cb_error **err)
+{
+    char key[CB_INODE_KEY_MAX];
+    const char *first;
+
+    if (!copy->whole || from->st.st_nlink < 2)
+        return 0;
+    cb_inode_key(key, from->st.st_dev, from->st.st_ino);
+    first = cb_map_get(copy->links, key);
+    if (!first) {
+        cb_map_set(copy->links, key, xstrdup(from->path));
+        return 0;
+    }
+    /* What could not be made the first time, or has too many names, is made anew. */
+    if (linkat(copy->to_fd, first, copy->to_fd, from->path, 0) == 0)
+        return 1;
+    return errno == EMLINK || errno == ENOENT
+               ? 0
+               : cb_error_errno(err, errno, "link `%s`", from->path);
+}
+
 static int copy_entry(void *arg, const struct cb_walk_entry *from, struct cb_error **err)
 {
     struct copy *copy = arg;
@@ -143,6 +186,12 @@ static int copy_entry(void *arg, const struct cb_walk_entry *from, struct cb_err
         if (shared != 0)
             return shared < 0 ? -1 : 0;
     }
+    if (!S_ISDIR(from->st.st_mode)) {
+        int linked = link_again(copy, from, err);
+
+        if (linked != 0)
+            return linked < 0 ? -1 : 0;
+    }
     switch (from->st.st_mode & S_IFMT) {
     case S_IFREG:
         return copy_file(copy, from, err);
@@ -150,8 +199,10 @@ static int copy_entry(void *arg, const struct cb_walk_entry *from, struct cb_err
         return copy_directory(copy, from, err);
     case S_IFLNK:
         return copy_link(copy, from, err);
-    default:
-        return 0; /* devices, pipes and sockets are nothing a cache holds */
+    case S_IFSOCK:
+        return 0;
+    default: /* devices and pipes are nothing a cache holds */
+        return copy->whole ? copy_node(copy, from, err) : 0;
     }
 }
 
@@ -175,4 +226,31 @@ int cb_share_tree(int from_fd, int to_fd, struct cb_cancel *cancel, struct cb_er
     cb_auto_value(copy) copy = {.to_fd = to_fd, .share = 1};
 
     return copy_all(&copy, from_fd, cancel, err);
+}
+
+int cb_copy_looks(int from_fd, int to_fd, struct cb_error **err)
+{
+    struct cb_walk_entry top = {.path = ".", .name = ".", .dir_fd = from_fd};
+
+    if (fstat(from_fd, &top.st) < 0)
+        return cb_error_errno(err, errno, "stat a directory");
+    return finish_open(&top, to_fd, err);
+}
+
+int cb_copy_tree_whole(int from_fd, int to_fd, struct cb_error **err)
+{
+    cb_auto_value(copy) copy = {.to_fd = to_fd, .whole = 1};
+
+    copy.links = cb_map_new(free);
+    if (copy_all(&copy, from_fd, NULL, err) < 0)
+        return -1;
+    return cb_copy_looks(from_fd, to_fd, err);
+}
+
+int cb_copy_entry(const struct cb_walk_entry *from, int to_fd, struct cb_error **err)
+{
+    cb_auto_value(copy) copy = {.to_fd = to_fd, .whole = 1};
+
+    copy.links = cb_map_new(free);
+    return copy_entry(&copy, from, err);
 }

@@ -4,6 +4,7 @@
 #define CB_STORE_COPY_TREE_H
 
 #include "base/cancel.h"
+#include "store/walk.h"
 
 /* What is below FROM_FD goes below TO_FD, which is empty. */
 int cb_copy_tree(int from_fd, int to_fd, struct cb_cancel *cancel, struct cb_error **err);
@@ -11,5 +12,13 @@ int cb_copy_tree(int from_fd, int to_fd, struct cb_cancel *cancel, struct cb_err
  * system allows no more names): a call for each, whatever their size. */
 int cb_share_tree(int from_fd, int to_fd, struct cb_cancel *cancel,
                   struct cb_error **err);
+
+/* The same with hard links, pipes and devices: a tree to go on working in. Devices that
+ * may not be made are left out. The directory itself gets its looks, too. */
+int cb_copy_tree_whole(int from_fd, int to_fd, struct cb_error **err);
+/* Mode, owner, attributes and times of a directory. */
+int cb_copy_looks(int from_fd, int to_fd, struct cb_error **err);
+/* One file, link, pipe or device, to FROM's path below TO_FD. */
+int cb_copy_entry(const struct cb_walk_entry *from, int to_fd, struct cb_error **err);
 
 #endif

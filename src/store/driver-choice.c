@@ -21,10 +21,9 @@ static const struct {
     const struct cb_snapshot_driver *driver;
     enum place place;
 } drivers[] = {
-    {&cb_driver_overlay, FIRST_NAMESPACE},
-    {&cb_driver_overlay_user, USER_NAMESPACE},
-    {&cb_driver_fuse, FIRST_NAMESPACE},
-    {&cb_driver_fuse_user, USER_NAMESPACE},
+    {&cb_driver_overlay, FIRST_NAMESPACE}, {&cb_driver_overlay_user, USER_NAMESPACE},
+    {&cb_driver_fuse, FIRST_NAMESPACE},    {&cb_driver_fuse_user, USER_NAMESPACE},
+    {&cb_driver_copy, FIRST_NAMESPACE},    {&cb_driver_copy_user, USER_NAMESPACE},
 };
 
 static int fits(enum place place)
@@ -74,7 +73,9 @@ static int try_in(const struct cb_snapshot_driver *driver, int dir_fd, const cha
                               .upper_fd = upper,
                               .work_fd = work,
                               .empty_fd = lower,
-                              .mount_point = mount_point};
+                              .mount_point = mount_point,
+                              .place_fd = dir_fd,
+                              .boot_id = "try"};
     failed = driver->open_root(&stack, &root, err) < 0 || use_tree(root, err) < 0;
     cb_mount_point_release(mount_point);
     return failed ? cb_error_wrap(err, "%s", driver->name) : 0;

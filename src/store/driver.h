@@ -14,6 +14,8 @@ struct cb_stack {
     int empty_fd;          /* an empty directory, to go below a lonely layer */
     const char
         *mount_point; /* absolute, free: a place for kernels that cannot do without */
+    int place_fd;     /* the directory of the topmost of LAYERS's snapshot, for more */
+    const char *boot_id;
 };
 
 struct cb_snapshot_driver {
@@ -26,6 +28,10 @@ struct cb_snapshot_driver {
      * kernel has no such mounts it is attached at mount_point, which then is there, and
      * for the caller to unmount and remove. */
     int (*open_root)(const struct cb_stack *stack, int *fd, struct cb_error **err);
+    /* Brings the layer of an active snapshot (a directory, as is its parent's) up to date
+     * with what was done in its tree. NULL: it always is. */
+    int (*settle)(int snapshot_fd, int parent_fd, const char *boot_id,
+                  struct cb_error **err);
     /* Makes a used work directory usable again. */
     int (*reset_work)(int snapshot_fd, struct cb_error **err);
     /* Removes what a mount leaves in it, as far as that is the usual. */
@@ -36,7 +42,7 @@ struct cb_snapshot_driver {
  * marks in attributes that a user may write. What the one has marked the other does not
  * see. */
 extern const struct cb_snapshot_driver cb_driver_overlay, cb_driver_overlay_user,
-    cb_driver_fuse, cb_driver_fuse_user;
+    cb_driver_fuse, cb_driver_fuse_user, cb_driver_copy, cb_driver_copy_user;
 
 /* The ways to hand layers to the kernel, best first; tests name one. */
 enum cb_overlay_way {

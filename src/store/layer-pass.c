@@ -364,12 +364,12 @@ static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **er
     const struct cb_snapshot_driver *driver = run->snapshot->store->driver;
     __attribute__((cleanup(item_clear))) struct item item = {.at = at, .fd = -1};
 
-    if (S_ISSOCK(at->st.st_mode))
-        return 0;
     if (driver->is_mark && driver->is_mark(at->name))
         return 0;
     if (cb_whiteout_is_device(&at->st))
         return put_whiteout(run, at, err);
+    if (S_ISSOCK(at->st.st_mode))
+        return 0;
     if (strncmp(at->name, CB_WHITEOUT_PREFIX, strlen(CB_WHITEOUT_PREFIX)) == 0)
         return cb_error_set(err, CB_ERR_UNSUPPORTED,
                             "`%s`: a layer cannot hold a name that starts with `.wh.`",

@@ -15,6 +15,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/content-batch.c \
 	%D%/content-priv.h \
 	%D%/content.h \
+	%D%/copy-record.h \
+	%D%/copy-settle.h \
 	%D%/copy-tree.h \
 	%D%/db-files.c \
 	%D%/db-files.h \
@@ -67,6 +69,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/cache-mount.c \
 	%D%/compress.c \
 	%D%/content.c \
+	%D%/copy-record.c \
+	%D%/copy-settle.c \
 	%D%/copy-tree.c \
 	%D%/db-gc.c \
 	%D%/db-images.c \
@@ -81,6 +85,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/decompress-codecs.c \
 	%D%/decompress.c \
 	%D%/driver-choice.c \
+	%D%/driver-copy.c \
 	%D%/driver-fuse.c \
 	%D%/driver-overlay.c \
 	%D%/file-digest.c \

@@ -12,11 +12,15 @@ struct cb_snapshot {
     struct cb_snapshot_row row; /* changes when committed; created_ns also after it */
     unsigned references;        /* store->mutex */
     int pinned;                 /* store->mutex: outlives its handle though active */
+    int settled; /* store->mutex: nobody has opened its tree since its layer was made of
+                    it */
     struct cb_strings attached; /* store->mutex: places of mounts of it */
 };
 
 /* "<id>/fs" and so on, below snapshots/. */
 char *cb_snapshot_path(const struct cb_snapshot *snapshot, const char *name);
+/* What was done in an active snapshot's tree is in its layer: see driver.h. */
+int cb_snapshot_settle(struct cb_snapshot *snapshot, struct cb_error **err);
 /* Unmounts what could not be detached. */
 void cb_snapshot_detach(struct cb_snapshot *snapshot);
 /* Gives an active snapshot made without parent the parent it belongs on. Takes a

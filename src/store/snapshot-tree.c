@@ -1,5 +1,5 @@
-/* The trees of snapshots: a plain directory where there is one layer, else a mount that
- * the driver makes of the stack. Every mount is made anew and detached; nobody has to
+/* The trees of snapshots: a plain directory where there is one layer, else what the
+ * driver makes of the stack. Every mount is made anew and detached; nobody has to
  * take it down. */
 #include "store/snapshot-priv.h"
 
@@ -9,12 +9,62 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static int open_directory(struct cb_store *store, const char *path, int *fd,
+                          struct cb_error **err)
+{
+    *fd =
+        openat(store->snapshots_fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (*fd < 0)
+        return cb_error_errno(err, errno, "open `%s/snapshots/%s`", store->root, path);
+    return 0;
+}
+
+/* Whether it is settled is noted before it is: who opens the tree meanwhile is seen by
+ * the next. */
+static int begin_to_settle(struct cb_snapshot *snapshot)
+{
+    int settled;
+
+    if (!snapshot->store->driver->settle || snapshot->row.committed || !snapshot->parent)
+        return 0;
+    pthread_mutex_lock(&snapshot->store->mutex);
+    settled = snapshot->settled;
+    snapshot->settled = 1;
+    pthread_mutex_unlock(&snapshot->store->mutex);
+    return !settled;
+}
+
+static void unsettle(struct cb_snapshot *snapshot)
+{
+    pthread_mutex_lock(&snapshot->store->mutex);
+    snapshot->settled = 0;
+    pthread_mutex_unlock(&snapshot->store->mutex);
+}
+
+int cb_snapshot_settle(struct cb_snapshot *snapshot, struct cb_error **err)
+{
+    struct cb_store *store = snapshot->store;
+    cb_autofd int own = -1, parent = -1;
+
+    if (!begin_to_settle(snapshot))
+        return 0;
+    if (open_directory(store, snapshot->row.id, &own, err) == 0 &&
+        open_directory(store, snapshot->parent->row.id, &parent, err) == 0 &&
+        store->driver->settle(own, parent, store->boot_id, err) == 0)
+        return 0;
+    unsettle(snapshot);
+    return cb_error_wrap(err, "layer of snapshot `%s`", snapshot->row.id);
+}
+
 int cb_snapshot_open_upper(struct cb_snapshot *snapshot, int *fd, struct cb_error **err)
 {
     cb_autofree char *path = cb_snapshot_path(snapshot, "fs");
-    int upper = openat(snapshot->store->snapshots_fd, path,
-                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int upper;
 
+    if (cb_snapshot_settle(snapshot, err) < 0)
+        return -1;
+    upper = openat(snapshot->store->snapshots_fd, path,
+                   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (upper < 0)
         return cb_error_errno(err, errno, "open snapshot `%s`", path);
     *fd = upper;
@@ -46,16 +96,6 @@ static int open_layers(struct cb_snapshot *top, struct layers *out, struct cb_er
             return cb_error_errno(err, errno, "open snapshot `%s`", path);
         cb_vec_push(&out->fds, fd);
     }
-    return 0;
-}
-
-static int open_directory(struct cb_store *store, const char *path, int *fd,
-                          struct cb_error **err)
-{
-    *fd =
-        openat(store->snapshots_fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (*fd < 0)
-        return cb_error_errno(err, errno, "open `%s/snapshots/%s`", store->root, path);
     return 0;
 }
 
@@ -117,6 +157,7 @@ int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error
     cb_autofd int upper = -1;
     cb_autofd int work = -1;
     cb_autofd int empty = -1;
+    cb_autofd int place = -1;
     cb_autofree char *name = NULL;
     cb_autofree char *mount_point = NULL;
     struct cb_stack stack;
@@ -125,6 +166,9 @@ int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error
     if (!snapshot->parent)
         return cb_snapshot_open_upper(snapshot, fd, err);
     if (open_layers(active ? snapshot->parent : snapshot, &layers, err) < 0)
+        return -1;
+    if (open_directory(store, active ? snapshot->parent->row.id : snapshot->row.id,
+                       &place, err) < 0)
         return -1;
     if (active && open_writable_dirs(snapshot, &upper, &work, err) < 0)
         return -1;
@@ -138,7 +182,11 @@ int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error
                               .upper_fd = upper,
                               .work_fd = work,
                               .empty_fd = empty,
-                              .mount_point = mount_point};
+                              .mount_point = mount_point,
+                              .place_fd = place,
+                              .boot_id = store->boot_id};
+    if (active)
+        unsettle(snapshot);
     if (store->driver->open_root(&stack, fd, err) < 0)
         return cb_error_wrap(err, "mount snapshot `%s`", snapshot->row.id);
     remember_attached(snapshot, mount_point);

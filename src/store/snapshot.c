@@ -416,7 +416,7 @@ int cb_snapshot_commit_known(struct cb_snapshot *snapshot,
     uint64_t bytes = 0;
 
     cb_snapshot_detach(snapshot);
-    if (remove_work(snapshot, err) < 0)
+    if (cb_snapshot_settle(snapshot, err) < 0 || remove_work(snapshot, err) < 0)
         return -1;
     if (store->max_bytes)
         bytes = cb_tree_bytes(store->snapshots_fd, id);

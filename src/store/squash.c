@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "base/map.h"
+#include "store/copy-tree.h"
 #include "store/snapshot-priv.h"
 #include "store/walk.h"
 #include "store/whiteout.h"
@@ -128,9 +129,11 @@ static int put_file(struct squash *squash, const struct cb_walk_entry *from,
 {
     if (remove_earlier(squash, from->path, err) < 0)
         return -1;
-    if (linkat(from->dir_fd, from->name, squash->to_fd, from->path, 0) < 0)
-        return cb_error_errno(err, errno, "link `%s`", from->path);
-    return 0;
+    if (linkat(from->dir_fd, from->name, squash->to_fd, from->path, 0) == 0)
+        return 0;
+    if (errno == EMLINK)
+        return cb_copy_entry(from, squash->to_fd, err);
+    return cb_error_errno(err, errno, "link `%s`", from->path);
 }
 
 static int set_metadata(const struct cb_walk_entry *from, const struct cb_xattrs *xattrs,
@@ -337,6 +340,25 @@ static int make(struct cb_snapshot *top, struct cb_snapshot *base,
         return -1;
     *out = cb_steal(&snapshot);
     return 0;
+}
+
+/* Below it is nothing, which is what CUT says: so nothing is marked. */
+int cb_layers_lay(const int *layers, size_t count, int to_fd, struct cb_error **err)
+{
+    struct squash squash = {.to_fd = to_fd, .base_fd = -1, .cut = 1};
+    int result = 0;
+
+    squash.opaque = cb_map_new(NULL);
+    squash.times = cb_map_new(free);
+    for (size_t i = count; i-- > 0 && result == 0;)
+        result = cb_walk(layers[i], put_entry, &squash, NULL, err);
+    if (result == 0)
+        result = set_times(&squash, err);
+    if (result == 0 && count)
+        result = cb_copy_looks(layers[0], to_fd, err);
+    cb_map_free(squash.opaque);
+    cb_map_free(squash.times);
+    return result;
 }
 
 int cb_snapshot_squash(struct cb_snapshot *top, struct cb_snapshot *base,

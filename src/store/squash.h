@@ -13,4 +13,8 @@ int cb_snapshot_squash(struct cb_snapshot *top, struct cb_snapshot *base,
                        struct cb_cancel *cancel, struct cb_snapshot **out,
                        struct cb_error **err);
 
+/* Lays the directories LAYERS, topmost first, over what is in the directory TO_FD: the
+ * tree that is seen, by further names of their files, without marks of what is gone. */
+int cb_layers_lay(const int *layers, size_t count, int to_fd, struct cb_error **err);
+
 #endif

@@ -70,11 +70,22 @@ static int make_child_opaque(int dir_fd, const char *name, struct cb_error **err
     return cb_whiteout_make_opaque(fd, err);
 }
 
+static int make_socket(int dir_fd, const char *name)
+{
+    const struct timespec never[2] = {{0, 0}, {0, 0}};
+
+    if (mknodat(dir_fd, name, S_IFSOCK, 0) < 0)
+        return -1;
+    return utimensat(dir_fd, name, never, AT_SYMLINK_NOFOLLOW);
+}
+
 int cb_whiteout_make(int dir_fd, const char *name, struct cb_error **err)
 {
     struct stat st;
 
     if (mknodat(dir_fd, name, S_IFCHR, 0) == 0)
+        return 0;
+    if (errno != EEXIST && make_socket(dir_fd, name) == 0)
         return 0;
     if (errno != EEXIST || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return cb_error_errno(err, errno, "hide `%s`", name);
@@ -83,11 +94,14 @@ int cb_whiteout_make(int dir_fd, const char *name, struct cb_error **err)
 
 int cb_whiteout_make_opaque(int dir_fd, struct cb_error **err)
 {
-    int done = fsetxattr(dir_fd, "trusted.overlay.opaque", "y", 1, 0);
+    static const char *const names[] = {"trusted.overlay.opaque", "user.overlay.opaque",
+                                        "trusted.cbuild.opaque", "user.cbuild.opaque"};
 
-    if (done < 0 && errno == EPERM)
-        done = fsetxattr(dir_fd, "user.overlay.opaque", "y", 1, 0);
-    if (done < 0)
-        return cb_error_errno(err, errno, "make directory opaque");
-    return 0;
+    for (size_t i = 0; i < CB_ARRAY_SIZE(names); i++) {
+        if (fsetxattr(dir_fd, names[i], "y", 1, 0) == 0)
+            return 0;
+        if (errno != EPERM && errno != ENOTSUP)
+            break;
+    }
+    return cb_error_errno(err, errno, "make directory opaque");
 }

@@ -22,13 +22,18 @@ enum cb_whiteout_kind {
 int cb_whiteout_parse(const char *path, enum cb_whiteout_kind *kind, const char **target,
                       struct cb_error **err);
 
-/* Overlay's: is this file a whiteout? */
+/* Is this file a whiteout? Overlay's is a device; where none can be made (on an overlay,
+ * for instance) overlay is not what reads it, and a socket of no mode and no time stands
+ * for one. Layers hold no sockets. */
 static inline int cb_whiteout_is_device(const struct stat *st)
 {
+    if (S_ISSOCK(st->st_mode))
+        return !(st->st_mode & 07777) && !st->st_mtim.tv_sec && !st->st_mtim.tv_nsec;
     return S_ISCHR(st->st_mode) && st->st_rdev == 0;
 }
 /* The mark of an opaque directory is the attribute that overlay looks at here: trusted.*
- * of root's, user.* in a user namespace, where the other may not be written. */
+ * of root's, user.* in a user namespace, where the other may not be written. Where
+ * overlay's may not be written at all it is one of ours. */
 /* Hides NAME of the layers below. A directory of that name in this layer becomes opaque,
  * any other file hides what is below it anyway. */
 int cb_whiteout_make(int dir_fd, const char *name, struct cb_error **err);

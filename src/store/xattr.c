@@ -27,7 +27,9 @@ static int starts(const char *name, const char *prefix)
 int cb_xattr_is_overlay(const char *name)
 {
     return starts(name, "trusted.overlay.") || starts(name, "user.overlay.") ||
-           starts(name, "user.fuseoverlayfs.");
+           starts(name, "user.fuseoverlayfs.") ||
+           strcmp(name, "trusted.cbuild.opaque") == 0 ||
+           strcmp(name, "user.cbuild.opaque") == 0;
 }
 
 int cb_xattr_is_portable(const char *name)
@@ -119,6 +121,8 @@ int cb_xattrs_are_opaque(const struct cb_xattrs *xattrs)
     cb_vec_foreach (xattr, xattrs) {
         if (strcmp(xattr->name, "trusted.overlay.opaque") == 0 ||
             strcmp(xattr->name, "user.overlay.opaque") == 0 ||
+            strcmp(xattr->name, "trusted.cbuild.opaque") == 0 ||
+            strcmp(xattr->name, "user.cbuild.opaque") == 0 ||
             strcmp(xattr->name, "user.fuseoverlayfs.opaque") == 0)
             return xattr->len == 1 && *(char *)xattr->value == 'y';
     }

@@ -84,3 +84,13 @@ cbuild commit box made >/dev/null
 cbuild rm box >/dev/null'
     expect_contains 'fuse-overlayfs' 'status 1' 'A /new' "$(printf '\nfile')"
 }
+
+@test "--privileged has the devices that its user may open" {
+    ROOT_OF_USER=$USERS/cbtest/privileged
+    as_ok cbtest cbuild import "$USERS/busybox.tar" busybox
+    run unshare -m sh -c 'mknod -m 666 "$0/fuse" c 10 229; mount --bind "$0/fuse" /dev/fuse
+        exec runuser -u cbtest -- env -i PATH="$0:/usr/bin:/bin" HOME="$0/cbtest" CBUILD_ROOT="$1" cbuild run --rm --network none --privileged busybox sh -c "
+            test -c /dev/fuse && echo fuse; test -e /dev/mem || echo no memory; echo x >/dev/null; grep CapEff /proc/self/status"' "$USERS" "$ROOT_OF_USER"
+    expect_status 0
+    expect_contains fuse 'no memory' 'ffffffffff'
+}

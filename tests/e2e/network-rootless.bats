@@ -69,6 +69,25 @@ END
     wait_until no_helpers
 }
 
+@test "slirp4netns publishes ports, where pasta is not" {
+    port=$(free_port)
+    HIDE=pasta as_networked cbtest cbuild run --rm --name published -p "127.0.0.1:$port:80" busybox sh -c 'mkdir /w; echo page >/w/file; httpd -p 80 -h /w; sleep 100' >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
+    server=$!
+    wait_until curl -s -f -o /dev/null "http://127.0.0.1:$port/file" || { cat "$BATS_TEST_TMPDIR/log"; return 1; }
+    run curl -s "http://127.0.0.1:$port/file"
+    expect_output page
+    HIDE=pasta run as_networked cbtest cbuild run --rm -p "127.0.0.1:$port:80" busybox true
+    expect_status 125
+    expect_contains "Bind for 127.0.0.1:$port failed: port is already allocated"
+    [ -z "$(find "$USERS/cbtest/.local/share/cbuild" -name 'slirp-*')" ]
+    as cbtest cbuild rm -f published
+    wait "$server" || true
+    wait_until no_helpers
+    HIDE=pasta run as_networked cbtest cbuild run --rm -p "[::1]:$port:80" busybox true
+    expect_status 125
+    expect_contains 'install the package passt'
+}
+
 @test "slirp4netns is taken where pasta is not, and lo where neither is" {
     shared_context <<'END'
 FROM busybox

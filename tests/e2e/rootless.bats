@@ -117,6 +117,13 @@ END
     as_ok cbsingle cbuild info --format json
     [ "$(jq -r '.mode, .ids, .driver' <<<"$output" | paste -sd ' ')" = 'rootless single overlay-userxattr' ]
     expect_contains 'no line for cbsingle'
+    # What it tells of it has tried: here nobody but root may open the device that networks need.
+    run unshare -m sh -c 'mount -t tmpfs tmpfs /dev/net && mknod -m 600 /dev/net/tun c 10 200 && cd / && exec runuser -u cbtest -- env -i PATH=/usr/bin:/bin HOME="$0/cbtest" "$0/cbuild" info' "$USERS"
+    expect_status 0
+    expect_contains 'Network helper  none (' '`/dev/net/tun`: Permission denied' 'udev'
+    run setpriv --bounding-set=-all,+sys_admin --inh-caps=-all "$CBUILD" info
+    expect_status 1
+    expect_contains 'Sandbox         none: '
     as_ok cbtest "$CBUILD" --version
     run "$CBUILD" info
     expect_status 0

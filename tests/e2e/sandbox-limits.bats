@@ -94,6 +94,18 @@ refused_option() {
     find /sys/fs/cgroup -depth -type d -path '*/cbuild-test*' -exec rmdir {} +
 }
 
+@test "a process with limits finds them in /sys/fs/cgroup, which is its own group's, and read-only" {
+    local look='cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes memory.max pids/pids.max pids.max 2>/dev/null; find . -name "*cbuild*" -o -name release_agent; for d in . memory; do mkdir $d/x 2>/dev/null && echo made; done; for f in pids.max pids/pids.max; do (echo 1 >$f) 2>/dev/null && echo written; done; true'
+    container --memory 64m --pids-limit 77 busybox sh -c "$look"
+    expect_output "$(printf '67108864\n77')"
+    step "$look" --memory 64m
+    expect_status 0
+    run sed -n 's/^#2 [0-9.]* //p' <<<"$output"
+    expect_output "$(printf '67108864\n4096')"
+    run "$CBUILD" run --rm --network none --privileged --memory 64m busybox sh -c 'cd /sys/fs/cgroup; cd memory 2>/dev/null; mkdir made && rmdir made && echo made'
+    expect_output made
+}
+
 @test "limits that contradict each other or the machine are refused before anything runs" {
     local cpus
     cpus=$(nproc)

@@ -20,6 +20,10 @@ unit_tests += tests/unit/store/test-crash
 tests_unit_store_test_crash_SOURCES = tests/unit/store/test-crash.c
 tests_unit_store_test_crash_LDADD = $(LIBS_store)
 
+unit_tests += tests/unit/store/test-driver-copy
+tests_unit_store_test_driver_copy_SOURCES = tests/unit/store/test-driver-copy.c
+tests_unit_store_test_driver_copy_LDADD = $(LIBS_store)
+
 unit_tests += tests/unit/store/test-evil-layer
 tests_unit_store_test_evil_layer_SOURCES = tests/unit/store/test-evil-layer.c
 tests_unit_store_test_evil_layer_LDADD = $(LIBS_store)
