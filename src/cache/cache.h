@@ -56,6 +56,13 @@ void cb_cache_track(struct cb_cache *cache);
 /* After solving: what imported caches told of the build's steps goes into the store, so
  * that the next build finds it without them. */
 int cb_cache_keep(struct cb_cache *cache, struct cb_error **err);
+/* Is ENTRY the record of a registry's cache, with layers that are not here? */
+int cb_cache_is_away(struct cb_cache *cache, const struct cb_cache_entry *entry);
+/* The layers of such an entry as an image that begins with them and has no more: where
+ * they are, and when each was made (*CREATED_NS, lowest first; the caller's). */
+struct cb_resolved_image *cb_cache_describe(struct cb_cache *cache,
+                                            const struct cb_cache_entry *entry,
+                                            int64_t **created_ns);
 /* After solving: what RESULTS (each may be NULL: scratch) are made of, or all steps, to a
  * registry or directory. A step of its own on the sink. */
 int cb_cache_export(struct cb_cache *cache, struct cb_snapshot *const *results,

@@ -321,6 +321,46 @@ int cb_cache_import(struct cb_cache *cache, const struct cb_cache_location *from
     return 0;
 }
 
+/* ── What stays elsewhere ── */
+
+int cb_cache_is_away(struct cb_cache *cache, const struct cb_cache_entry *entry)
+{
+    cb_auto(cb_snapshot) there = NULL;
+    const struct cb_remote_cache *remote;
+    size_t number;
+    int record, layer;
+
+    if (!parse_handle(entry->handle, &number, &record))
+        return 0;
+    remote = cache->remotes.items[number];
+    layer = remote->document.records.items[record].layer;
+    return layer >= 0 && remote->reference &&
+           !__atomic_load_n(&remote->dead, __ATOMIC_RELAXED) &&
+           cb_chain_find(cache->env->store,
+                         &remote->document.layers.items[layer].chain_id, &there,
+                         NULL) == 0;
+}
+
+struct cb_resolved_image *cb_cache_describe(struct cb_cache *cache,
+                                            const struct cb_cache_entry *entry,
+                                            int64_t **created_ns)
+{
+    struct cb_resolved_image *image;
+    const struct cb_remote_cache *remote;
+    cb_autofree char *name = NULL;
+    size_t number;
+    int record;
+
+    if (!parse_handle(entry->handle, &number, &record))
+        return NULL;
+    remote = cache->remotes.items[number];
+    image = cb_remote_cache_image(remote, remote->document.records.items[record].layer,
+                                  created_ns);
+    name = cb_reference_canonical(remote->reference);
+    cb_reference_parse(&image->reference, name, NULL);
+    return image;
+}
+
 /* ── What was learnt ── */
 
 /* Under KEY, by which it was found. The layers of one that was not loaded itself may be

@@ -213,11 +213,12 @@ void cb_remote_cache_answer(struct cb_remote_cache *remote, int number,
 
 /* ── Loading ── */
 
-/* The record's layers as an image, bottom first: what the registry knows how to fetch. */
-static struct cb_resolved_image *as_image(const struct cb_remote_cache *remote, int layer)
+struct cb_resolved_image *cb_remote_cache_image(const struct cb_remote_cache *remote,
+                                                int layer, int64_t **created_ns)
 {
     struct cb_resolved_image *image = xcalloc(1, sizeof(*image));
     size_t count = cb_cache_document_depth(&remote->document, layer);
+    cb_autofree int64_t *times = xcalloc(count, sizeof(*times));
     cb_autofree struct cb_descriptor *blobs = xcalloc(count, sizeof(*blobs));
     cb_autofree struct cb_digest *diff_ids = xcalloc(count, sizeof(*diff_ids));
     struct cb_descriptor config = {.media_type = (char *)CB_MT_CACHE_CONFIG};
@@ -226,11 +227,14 @@ static struct cb_resolved_image *as_image(const struct cb_remote_cache *remote, 
     for (size_t i = count; i-- > 0; layer = remote->document.layers.items[layer].parent) {
         blobs[i] = remote->document.layers.items[layer].blob;
         diff_ids[i] = remote->document.layers.items[layer].diff_id;
+        times[i] = remote->document.layers.items[layer].created_ns;
     }
     image->config = cb_image_config_new();
     for (size_t i = 0; i < count; i++)
         cb_vec_push(&image->config->diff_ids, diff_ids[i]);
     image->manifest = cb_manifest_make(&config, blobs, count, NULL, 0);
+    if (created_ns)
+        *created_ns = cb_steal(&times);
     return image;
 }
 
@@ -280,7 +284,7 @@ static int backdate(const struct cb_remote_cache *remote, struct cb_snapshot *to
 static int fetch(struct cb_remote_cache *remote, struct cb_build_env *env, int layer,
                  uint64_t event_id, struct cb_snapshot **top, struct cb_error **err)
 {
-    cb_auto(cb_resolved_image) image = as_image(remote, layer);
+    cb_auto(cb_resolved_image) image = cb_remote_cache_image(remote, layer, NULL);
     size_t missing;
     int result;
 

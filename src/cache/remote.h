@@ -34,6 +34,10 @@ void cb_remote_cache_answer(struct cb_remote_cache *remote, int record,
 /* -1 when there is none, or the cache is dead. */
 int cb_remote_cache_find(const struct cb_remote_cache *remote,
                          const struct cb_digest *key);
+/* The record's layers as an image, lowest first: what the registry knows how to fetch.
+ * CREATED_NS (or NULL) gets the time of each, the caller's. */
+struct cb_resolved_image *cb_remote_cache_image(const struct cb_remote_cache *remote,
+                                                int layer, int64_t **created_ns);
 /* Fetches and unpacks the layers of a record; *TOP NULL for the empty filesystem. The
  * snapshots made for it are as old as the layers say. A step of its own on the sink. */
 int cb_remote_cache_load(struct cb_remote_cache *remote, struct cb_build_env *env,

@@ -74,6 +74,8 @@ void cb_made_list_clear(struct cb_made_list *list)
         cb_vec_foreach (link, &made->links)
             cb_result_unref(*link);
         cb_vec_free(&made->links);
+        cb_resolved_image_free(made->left);
+        free(made->left_ns);
         cb_snapshot_unref(made->instead);
         cb_result_unref(made->result);
         cb_plan_free(made->plan);
@@ -317,9 +319,40 @@ static void take_results(struct build *build, struct cb_result **results)
     }
 }
 
-static int solve_wanted(struct build *build, const struct wanted *wanted,
-                        const struct cb_solve_options *options,
-                        struct cb_solve_stats *stats, struct cb_error **err)
+static int is_away(void *arg, const struct cb_cache_entry *entry)
+{
+    return cb_cache_is_away(arg, entry);
+}
+
+/* What was left where it was found is to be had there: 1, or 0. None of it is of an image
+ * that is put together apart. */
+static int take_left(struct cb_engine *engine, struct build *build,
+                     const struct cb_cache_entry *left, struct cb_error **err)
+{
+    int there = 1;
+
+    cb_vec_foreach (made, &build->made) {
+        if (!made->plan->result.vertex)
+            continue;
+        if (there > 0 && left->handle)
+            there = cb_apart_leave(&engine->env, build->cache, left, made, err);
+        left++;
+    }
+    return there;
+}
+
+static void drop_results(struct build *build)
+{
+    cb_vec_foreach (made, &build->made) {
+        cb_result_unref(cb_steal(&made->result));
+        cb_resolved_image_free(cb_steal(&made->left));
+        free(cb_steal(&made->left_ns));
+    }
+}
+
+static int solve_once(struct build *build, const struct wanted *wanted,
+                      const struct cb_solve_options *options,
+                      struct cb_solve_stats *stats, struct cb_error **err)
 {
     cb_autofree struct cb_result **results = xcalloc(wanted->count + 1, sizeof(*results));
     struct cb_graph *graph =
@@ -329,6 +362,30 @@ static int solve_wanted(struct build *build, const struct wanted *wanted,
         return -1;
     take_results(build, results);
     return 0;
+}
+
+static int solve_wanted(struct cb_engine *engine, struct build *build,
+                        const struct wanted *wanted, struct cb_solve_options *options,
+                        struct cb_solve_stats *stats, struct cb_error **err)
+{
+    cb_autofree struct cb_cache_entry *left = xcalloc(wanted->count + 1, sizeof(*left));
+    int result;
+
+    if (!cb_apart_may_leave(&build->checked, &build->made))
+        return solve_once(build, wanted, options, stats, err);
+    options->leave = is_away;
+    options->leave_arg = build->cache;
+    options->left = left;
+    result = solve_once(build, wanted, options, stats, err);
+    if (result == 0)
+        result = take_left(engine, build, left, err);
+    for (size_t i = 0; i < wanted->count; i++)
+        cb_cache_entry_free(&left[i]);
+    if (result)
+        return result < 0 ? -1 : 0;
+    options->leave = NULL;
+    drop_results(build);
+    return solve_once(build, wanted, options, stats, err);
 }
 
 static int solve(struct cb_engine *engine, struct build *build,
@@ -356,7 +413,7 @@ static int solve(struct cb_engine *engine, struct build *build,
         result = cb_caches_open(&build->cache, &engine->env, &build->checked, err);
         options.cache = build->cache ? cb_cache_store(build->cache) : NULL;
         if (result == 0)
-            result = solve_wanted(build, &wanted, &options, stats, err);
+            result = solve_wanted(engine, build, &wanted, &options, stats, err);
         if (result == 0)
             result = cb_cache_keep(build->cache, err);
     }

@@ -124,6 +124,8 @@ struct cb_made {
     struct cb_snapshot *instead; /* what the image is made of, or NULL: of RESULT */
     int is_apart;                /* as the plan's `apart`, with these on its base: */
     CB_VEC(struct cb_result *) links;
+    struct cb_resolved_image *left; /* its layers, which are in a registry; or NULL */
+    int64_t *left_ns;               /* when each of these was made */
 };
 struct cb_made_list {
     struct cb_made *items;
@@ -131,12 +133,24 @@ struct cb_made_list {
 };
 void cb_made_list_clear(struct cb_made_list *made);
 
-/* ── apart.c: images whose base nobody looks into ── */
+/* ── apart.c: images with layers that nobody looks into ── */
 /* Settles for which of MADE the base's files are not needed: nothing that is asked for
  * has them, and they are not here. Their steps are shown. */
 int cb_apart_choose(struct cb_build_env *env, const struct cb_checked_request *checked,
                     struct cb_made_list *made, struct cb_solve_stats *stats,
                     struct cb_error **err);
+/* May results stay in the caches they were found in? */
+int cb_apart_may_leave(const struct cb_checked_request *checked,
+                       const struct cb_made_list *made);
+/* MADE's result was left in CACHE, as ENTRY. 1, or 0: it is not there any more. */
+int cb_apart_leave(struct cb_build_env *env, struct cb_cache *cache,
+                   const struct cb_cache_entry *entry, struct cb_made *made,
+                   struct cb_error **err);
+/* The image whose layers are the lowest of MADE's and need not be here, or NULL. */
+const struct cb_resolved_image *cb_apart_base(const struct cb_made *made);
+/* The image's config, of one that has such layers. Caller frees *BYTES. */
+int cb_apart_config(struct cb_build_env *env, const struct cb_made *made, char **bytes,
+                    size_t *len, struct cb_error **err);
 /* Fetches the blobs that an archive of the images has to have. IDS: by MADE. */
 int cb_apart_provide(struct cb_build_env *env, const struct cb_made_list *made,
                      const struct cb_platform_images *ids, struct cb_error **err);

@@ -75,18 +75,13 @@ void cb_outputs_names(const struct cb_checked_request *checked,
 static int make_config(struct cb_build_env *env, const struct cb_made *made, char **bytes,
                        size_t *len, struct cb_error **err)
 {
-    cb_autofree struct cb_snapshot **layers = NULL;
     struct cb_snapshot *top = made->instead;
 
+    if (cb_apart_base(made))
+        return cb_apart_config(env, made, bytes, len, err);
     if (!top && made->result)
         top = cb_snapshot_result_get(made->result);
-    if (!made->is_apart)
-        return cb_export_config(env, top, made->plan->config, bytes, len, err);
-    layers = xcalloc(made->links.count + 1, sizeof(*layers));
-    for (size_t i = 0; i < made->links.count; i++)
-        layers[i] = cb_snapshot_result_get(made->links.items[i]);
-    return cb_export_config_apart(env, made->plan->apart.base->config, layers,
-                                  made->links.count, made->plan->config, bytes, len, err);
+    return cb_export_config(env, top, made->plan->config, bytes, len, err);
 }
 
 /* An image that is only on its way into an archive is no image of the store, which others
@@ -194,10 +189,8 @@ static void find_bases(struct writing *writing)
     const struct cb_resolved_image **bases = xcalloc(count, sizeof(*bases));
 
     for (size_t i = 0; i < count; i++) {
-        const struct cb_made *made = &writing->made->items[i];
-
-        bases[i] = made->is_apart ? made->plan->apart.base : NULL;
-        apart += made->is_apart;
+        bases[i] = cb_apart_base(&writing->made->items[i]);
+        apart += bases[i] != NULL;
     }
     if (!apart) {
         free(bases);

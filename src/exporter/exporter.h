@@ -21,10 +21,15 @@ int cb_export_config(struct cb_build_env *env, struct cb_snapshot *top,
                      struct cb_image_config *config, char **bytes, size_t *len,
                      struct cb_error **err);
 
-/* The same for the layers of BASE, which need not be here, with LAYERS on them, each of
- * which stands alone. */
-int cb_export_config_apart(struct cb_build_env *env, const struct cb_image_config *base,
-                           struct cb_snapshot *const *layers, size_t count,
+/* Layers that need not be here, and on them some that are, each of which stands alone. */
+struct cb_export_apart {
+    const struct cb_image_config *below; /* its diff ids */
+    const int64_t *created_ns;           /* when those were made; NULL: not known */
+    struct cb_snapshot *const *layers;
+    size_t count;
+};
+/* The same for these. */
+int cb_export_config_apart(struct cb_build_env *env, const struct cb_export_apart *apart,
                            struct cb_image_config *config, char **bytes, size_t *len,
                            struct cb_error **err);
 

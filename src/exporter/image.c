@@ -140,25 +140,24 @@ int cb_export_config(struct cb_build_env *env, struct cb_snapshot *top,
     return 0;
 }
 
-/* When the base's layers were unpacked is not known, and tells nothing. */
-int cb_export_config_apart(struct cb_build_env *env, const struct cb_image_config *base,
-                           struct cb_snapshot *const *layers, size_t count,
+/* When a base's layers were unpacked is not known, and tells nothing. */
+int cb_export_config_apart(struct cb_build_env *env, const struct cb_export_apart *apart,
                            struct cb_image_config *config, char **bytes, size_t *len,
                            struct cb_error **err)
 {
     __attribute__((cleanup(digests_free))) struct cb_digests diff_ids = {0};
     struct layer_times times = {0};
 
-    cb_vec_foreach (diff_id, &base->diff_ids)
+    cb_vec_foreach (diff_id, &apart->below->diff_ids)
         cb_vec_push(&diff_ids, *diff_id);
-    for (size_t i = 0; i < count; i++) {
-        if (cb_chain_register(layers[i], env->pool, &diff_ids, err) < 0)
+    for (size_t i = 0; i < apart->count; i++) {
+        if (cb_chain_register(apart->layers[i], env->pool, &diff_ids, err) < 0)
             return -1;
     }
-    for (size_t i = 0; i < base->diff_ids.count; i++)
-        cb_vec_push(&times.ns, 0);
-    for (size_t i = 0; i < count; i++)
-        cb_vec_push(&times.ns, cb_snapshot_created_ns(layers[i]));
+    for (size_t i = 0; i < apart->below->diff_ids.count; i++)
+        cb_vec_push(&times.ns, apart->created_ns ? apart->created_ns[i] : 0);
+    for (size_t i = 0; i < apart->count; i++)
+        cb_vec_push(&times.ns, cb_snapshot_created_ns(apart->layers[i]));
     complete(env, config, &diff_ids, &times, bytes, len);
     return 0;
 }

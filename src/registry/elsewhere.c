@@ -8,7 +8,7 @@
  * with the same words; it becomes the store's only after it was unpacked and compared. */
 #include "registry/registry-priv.h"
 
-#include "store/content.h"
+#include "registry/upload.h"
 #include "store/layer.h"
 
 #include <string.h>
@@ -152,6 +152,50 @@ const struct cb_resolved_image *cb_origins_find(struct cb_registry *registry,
 }
 
 /* ── All layers of an image ── */
+
+struct asking {
+    struct cb_registry *registry;
+    const struct cb_resolved_image *image;
+    const struct cb_repository *repository;
+};
+
+static int ask_for_one(void *arg, size_t i, struct cb_error **err)
+{
+    const struct asking *asking = arg;
+    const struct cb_digest *digest = &asking->image->manifest->layers.items[i].digest;
+    char text[CB_DIGEST_MAX_TEXT];
+    int there;
+
+    if (cb_cancel_check(asking->registry->cancel, err) < 0)
+        return -1;
+    there = cb_upload_exists(asking->registry, asking->repository, digest, err);
+    if (there)
+        return there < 0 ? -1 : 0;
+    return cb_error_set(err, CB_ERR_NOT_FOUND, "blob %s is not there",
+                        cb_digest_text(digest, text));
+}
+
+static int ask_at(void *arg, const struct cb_repository *repository,
+                  struct cb_error **err)
+{
+    struct asking *asking = arg;
+    struct cb_registry *registry = asking->registry;
+
+    asking->repository = repository;
+    return cb_fan_out(registry->pool, cb_registry_downloads(registry),
+                      asking->image->manifest->layers.count, ask_for_one, asking, err);
+}
+
+int cb_registry_has_layers(struct cb_registry *registry,
+                           const struct cb_resolved_image *image, struct cb_error **err)
+{
+    struct asking asking = {.registry = registry, .image = image};
+    cb_auto(cb_error) error = NULL;
+
+    if (cb_image_places_try(registry, image, ask_at, &asking, &error) == 0)
+        return 1;
+    return cb_error_kind(error) == CB_ERR_CANCELED ? cb_error_move(err, &error) : 0;
+}
 
 struct missing_layer {
     const struct cb_resolved_image *from;

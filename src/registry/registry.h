@@ -69,6 +69,10 @@ int cb_registry_resolve_layout(struct cb_registry *registry, const char *path,
 int cb_registry_fetch(struct cb_registry *registry, const struct cb_resolved_image *image,
                       uint64_t event_id, struct cb_snapshot **top, struct cb_error **err);
 
+/* Does a registry that the image is known at have all its layers? Blobs are only asked
+ * for by HEAD. 1/0, -1 when canceled. */
+int cb_registry_has_layers(struct cb_registry *registry,
+                           const struct cb_resolved_image *image, struct cb_error **err);
 /* Layers of IMAGE (of the store, or a config there) that are neither unpacked nor blobs
  * here become blobs: from BASE (or NULL), where it has the same ones at the bottom, or
  * from where the image itself is known. Nothing is unpacked. What nobody is known to have

@@ -156,6 +156,8 @@ static void hit(struct solve *solve, struct step *step)
         cb_trace_start(solve, step);
     }
     cb_trace_end(solve, step, CB_EVENT_STEP_CACHED, NULL);
+    if (step->leave && !solve->options->leave(solve->options->leave_arg, &step->entry))
+        cb_step_want(solve, step, WANT_RESULT);
     wake_dependents(solve, step);
 }
 

@@ -298,10 +298,16 @@ static void await_jobs(struct solve *solve)
     }
 }
 
+/* Found, and the caller does with what it was found as. */
+static int is_left(const struct step *step)
+{
+    return step->leave && step->phase == STEP_HIT && step->want < WANT_RESULT;
+}
+
 static int is_done(const struct solve *solve)
 {
     for (size_t i = 0; i < solve->wanted_count; i++)
-        if (!solve->wanted[i]->result)
+        if (!solve->wanted[i]->result && !is_left(solve->wanted[i]))
             return 0;
     return 1;
 }

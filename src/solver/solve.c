@@ -86,7 +86,9 @@ static void make_steps(struct solve *solve, const struct cb_graph *graph,
         cb_arena_alloc(solve->arena, (wanted_count + 1) * sizeof(*solve->wanted));
     for (size_t i = 0; i < wanted_count; i++) {
         solve->wanted[i] = by_index[wanted[i].vertex->index];
-        cb_step_want(solve, solve->wanted[i], WANT_RESULT);
+        solve->wanted[i]->leave = solve->options->leave != NULL;
+        cb_step_want(solve, solve->wanted[i],
+                     solve->options->leave ? WANT_IDENTITY : WANT_RESULT);
     }
 }
 
@@ -134,6 +136,16 @@ static void close_solve(struct solve *solve)
     cb_arena_free(solve->arena);
 }
 
+/* What was not loaded is handed over as it was found. */
+static struct cb_result *hand_over(struct step *step, struct cb_cache_entry *left)
+{
+    if (step->result)
+        return cb_result_ref(step->result);
+    *left = step->entry;
+    left->handle = xstrdup(step->entry.handle);
+    return NULL;
+}
+
 int cb_solve(struct cb_graph *graph, const struct cb_edge *wanted, size_t wanted_count,
              const struct cb_solve_options *options, struct cb_result **results,
              struct cb_solve_stats *stats, struct cb_error **err)
@@ -147,7 +159,7 @@ int cb_solve(struct cb_graph *graph, const struct cb_edge *wanted, size_t wanted
     cb_solve_run(&solve);
     failed = solve.failed;
     for (size_t i = 0; !failed && i < wanted_count; i++)
-        results[i] = cb_result_ref(solve.wanted[i]->result);
+        results[i] = hand_over(solve.wanted[i], options->left ? &options->left[i] : NULL);
     if (stats)
         *stats = solve.stats;
     if (failed)

@@ -104,6 +104,7 @@ struct step {
     struct cb_digest identity;
     struct cb_digest claimed;    /* identity as the cache it comes from has it */
     struct cb_cache_entry entry; /* of a HIT */
+    int leave; /* wanted, but perhaps not as a result: options->leave is asked */
     int gone;  /* how often the entry was not there when it was loaded */
     int stale; /* there was an entry, older than wanted */
     struct cb_result *result;

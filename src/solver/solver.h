@@ -228,6 +228,12 @@ struct cb_solve_options {
     int has_cache_ttl;      /* what was recorded longer than this ago is not looked at */
     int64_t cache_ttl_ns;
     int explain; /* emit MISS events */
+    /* Or NULL. Says of the entry that a wanted step was found as whether the caller can
+     * do with it: then it is not loaded, its result stays NULL, and LEFT (as many slots
+     * as results) gets the entry, the caller's. On the thread of cb_solve. */
+    int (*leave)(void *arg, const struct cb_cache_entry *entry);
+    void *leave_arg;
+    struct cb_cache_entry *left;
 };
 struct cb_solve_stats { /* of steps that WANTED needs, internal ones left out */
     unsigned total, cached, executed;

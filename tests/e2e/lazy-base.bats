@@ -206,6 +206,43 @@ manifest() { curl -sf --noproxy '*' -H 'Accept: application/vnd.oci.image.manife
     stop_hostile_registry
 }
 
+# A build of three steps, whose cache is in the registry, and its image's id.
+cached_build() {
+    printf 'FROM %s/base AS tool\nRUN echo tool >/tool\nFROM %s/base\nCOPY file /file\nRUN cat /proc/sys/kernel/random/uuid >/random\nCOPY --from=tool /tool /tool\nLABEL a=b\n' "$REGISTRY" "$REGISTRY" >"$DIR/Dockerfile"
+    echo one >"$DIR/file"
+    id=$("$CBUILD" build -q --network none --cache-to "type=registry,ref=$REGISTRY/cache:$BATS_TEST_NUMBER" "$DIR")
+    rm -rf --one-file-system "$CBUILD_ROOT"
+    forget
+}
+
+@test "a result that a registry's cache has is sent from there, without passing through here" {
+    cached_build
+    run send --network none --cache-from "$REGISTRY/cache:$BATS_TEST_NUMBER"
+    expect_status 0
+    expect_contains 'Mounted from cache' ' 0 run' "image $id"
+    [ "$(layer_gets)" = 0 ]
+    [ "$(unpacked)" = 0 ]
+    run "$CBUILD" run --rm --network none "$name" cat /file /tool
+    expect_output $'one\ntool'
+    # One for which it is not enough takes what it needs.
+    echo two >"$DIR/file"
+    run send --network none --cache-from "$REGISTRY/cache:$BATS_TEST_NUMBER"
+    expect_status 0
+    run "$CBUILD" run --rm --network none "$name" cat /file /tool
+    expect_output $'two\ntool'
+}
+
+@test "a result that the cache has lost since is made again" {
+    cached_build
+    layer=$(manifest "cache:$BATS_TEST_NUMBER" | jq -r '.layers[2].digest')
+    curl -sf --noproxy '*' -X DELETE "http://$REGISTRY/v2/cache/blobs/$layer"
+    run send --network none --cache-from "$REGISTRY/cache:$BATS_TEST_NUMBER"
+    expect_status 0
+    expect_contains 'is not used any further'
+    run "$CBUILD" run --rm --network none "$name" cat /file /tool
+    expect_output $'one\ntool'
+}
+
 @test "a cache that is written, or other compression, has the bytes and fetches them" {
     run send --cache-to "type=registry,ref=$REGISTRY/cache:x"
     expect_status 0

@@ -104,6 +104,85 @@ static void unneeded_vertices_are_not_even_mapped(void **state)
     cb_graph_free(chain.graph);
 }
 
+static int leave_all(void *arg, const struct cb_cache_entry *entry)
+{
+    ++*(int *)arg;
+    return 1;
+}
+
+static int leave_none(void *arg, const struct cb_cache_entry *entry)
+{
+    ++*(int *)arg;
+    return 0;
+}
+
+static void solve_leaving(struct world *world, const struct cb_edge *wanted, size_t count,
+                          int (*leave)(void *, const struct cb_cache_entry *),
+                          struct cb_result **results, struct cb_cache_entry *left,
+                          int *asked, struct cb_graph *graph)
+{
+    const struct cb_solve_options options = {.sink = &world->sink.base,
+                                             .cache = &world->cache.base,
+                                             .leave = leave,
+                                             .leave_arg = asked,
+                                             .left = left};
+
+    *asked = 0;
+    assert_int_equal(
+        cb_solve(graph, wanted, count, &options, results, &world->stats, NULL), 0);
+}
+
+static void a_wanted_hit_may_stay_where_it_is(void **state)
+{
+    struct world *world = *state;
+    struct chain first = {0}, second = {0};
+    struct cb_cache_entry left = {0};
+    cb_auto(cb_result) result = NULL;
+    int asked;
+
+    solve_chain(world, &first, "last(run(base()))");
+    build_chain(&second);
+    solve_leaving(world, &second.last_edge, 1, leave_all, &result, &left, &asked,
+                  second.graph);
+    assert_null(result);
+    assert_non_null(left.handle);
+    assert_int_equal(asked, 1);
+    assert_int_equal(world->cache.loads, 0);
+    assert_int_equal(world->stats.cached, 3);
+    cb_cache_entry_free(&left);
+    solve_leaving(world, &second.last_edge, 1, leave_none, &result, &left, &asked,
+                  second.graph);
+    assert_string_equal(fake_text(result), "last(run(base()))");
+    assert_null(left.handle);
+    assert_int_equal(world->cache.loads, 1);
+    cb_graph_free(second.graph);
+}
+
+static void what_had_to_be_made_or_is_needed_by_others_is_loaded(void **state)
+{
+    struct world *world = *state;
+    struct chain first = {0}, second = {.last.value = "2"};
+    struct cb_edge wanted[2];
+    struct cb_cache_entry left[2];
+    struct cb_result *results[2];
+    int asked;
+
+    memset(left, 0, sizeof(left));
+    solve_chain(world, &first, "last(run(base()))");
+    build_chain(&second);
+    wanted[0] = second.run_edge;
+    wanted[1] = second.last_edge;
+    solve_leaving(world, wanted, 2, leave_all, results, left, &asked, second.graph);
+    assert_string_equal(fake_text(results[0]), "run(base())");
+    assert_string_equal(fake_text(results[1]), "last(run(base()))");
+    assert_null(left[0].handle);
+    assert_null(left[1].handle);
+    assert_int_equal(second.last.runs, 1);
+    cb_result_unref(results[0]);
+    cb_result_unref(results[1]);
+    cb_graph_free(second.graph);
+}
+
 static void changed_definition_executes_from_there_on(void **state)
 {
     struct world *world = *state;
@@ -428,6 +507,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(second_build_is_cached_and_loads_only_what_is_wanted),
         WORLD_TEST(unneeded_vertices_are_not_even_mapped),
+        WORLD_TEST(a_wanted_hit_may_stay_where_it_is),
+        WORLD_TEST(what_had_to_be_made_or_is_needed_by_others_is_loaded),
         WORLD_TEST(changed_definition_executes_from_there_on),
         WORLD_TEST(equal_result_of_a_changed_step_makes_the_rest_a_hit),
         WORLD_TEST(content_key_hits_when_the_identity_missed_and_is_learnt),
