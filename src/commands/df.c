@@ -133,6 +133,8 @@ static int print_short(const struct cb_df *df, const char *format, struct cb_err
     add_row(rows, "Build Cache", &df->usage.cache, 0);
     add_row(rows, "Cache Mounts", &df->usage.cache_mounts, 0);
     add_row(rows, "Build Logs", &df->usage.logs, 0);
+    add_row(rows, "Blobs", &df->usage.blobs, 0);
+    add_row(rows, "Index and Other", &df->usage.rest, 0);
     return cb_listing_print(&listing, format, rows, err);
 }
 

@@ -78,13 +78,19 @@ static void digests_of(const struct cb_image *image, const char *repository,
     }
 }
 
+/* The year 1 is Go's way to say that there is none. */
+static int is_dated(const struct cb_image *image)
+{
+    const char *date = image->config ? image->config->created : NULL;
+
+    return image->created_ns > 0 || (date && *date && strncmp(date, "0001-", 5) != 0);
+}
+
 /* "2026-01-02 03:04:05 +0000 UTC", and how long ago. */
 static void add_times(json_t *row, const struct cb_image *image)
 {
     int64_t created_ns = image->created_ns;
-    const char *date = image->config->created;
-    /* The year 1 is Go's way to say that there is none. */
-    int dated = date && *date && strncmp(date, "0001-", 5) != 0;
+    int dated = is_dated(image);
     time_t seconds = (time_t)(created_ns / 1000000000);
     cb_autofree char *age = cb_duration_human(cb_timestamp_now().tv_sec - seconds);
     cb_autofree char *since = dated ? xasprintf("%s ago", age) : xstrdup("N/A");
@@ -238,9 +244,35 @@ static int images_for(struct cb_store *store, const char *argument, struct cb_im
 
     if (!argument || cb_glob_has_meta(argument) ||
         cb_reference_parse(&reference, argument, NULL) < 0)
-        return cb_image_list(store, out, err);
+        return cb_image_list_bare(store, out, err);
     repository = xasprintf("%s/%s", reference->host, reference->path);
     return cb_image_list_of(store, repository, out, err);
+}
+
+/* What the index does not say: labels, and whether the beginning of 1970 is meant. */
+static int read_configs(struct cb_store *store, const struct cb_image_filter *filter,
+                        struct cb_images *images, struct cb_error **err)
+{
+    int all = filter->labels.count || filter->not_labels.count;
+    size_t kept = 0;
+
+    cb_vec_foreach (slot, images) {
+        int there =
+            all || (*slot)->created_ns <= 0 ? cb_image_read_config(store, *slot, err) : 1;
+
+        if (there < 0)
+            return -1;
+        if (there)
+            continue;
+        cb_image_free(*slot);
+        *slot = NULL;
+    }
+    cb_vec_foreach (slot, images) {
+        if (*slot)
+            images->items[kept++] = *slot;
+    }
+    images->count = kept;
+    return 0;
 }
 
 static int list(struct cb_app *app, const struct values *values, const char *argument,
@@ -257,7 +289,8 @@ static int list(struct cb_app *app, const struct values *values, const char *arg
              : cb_listing_check(how, values->format, err)) < 0 ||
         cb_app_store(app, 1, &store, err) < 0 ||
         cb_image_filter_parse(&filter, &values->filters, filters, store, err) < 0 ||
-        images_for(store, argument, &images, err) < 0)
+        images_for(store, argument, &images, err) < 0 ||
+        read_configs(store, &filter, &images, err) < 0)
         return -1;
     rows = rows_of(&images, argument, &filter, values);
     if (values->tree)

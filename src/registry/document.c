@@ -212,47 +212,76 @@ int cb_document_head(struct cb_registry *registry, const struct cb_repository *r
     return response.status == 200 && digest && cb_digest_parse(out, digest, NULL) == 0;
 }
 
+static int get_config(struct cb_registry *registry,
+                      const struct cb_repository *repository,
+                      const struct cb_descriptor *want, struct cb_http_response *response,
+                      struct cb_error **err)
+{
+    struct cb_http_request request = {.method = "GET", .max_body = want->size};
+    cb_autofree char *url = NULL;
+    char text[CB_DIGEST_MAX_TEXT];
+
+    cb_digest_text(&want->digest, text);
+    if (!repository || repository->layout)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "%s is not in the store", text);
+    url = xasprintf("%s/v2/%s/blobs/%s", repository->endpoint->base, repository->path,
+                    text);
+    request.url = url;
+    if (cb_registry_call(registry, repository->endpoint, repository->scope, &request,
+                         response, err) < 0)
+        return -1;
+    return response->status == 200
+               ? 0
+               : cb_registry_refused(repository->endpoint, response, err);
+}
+
+/* Of several that pull an image one asks, and the others wait for it. */
+static int fetch_config(struct cb_registry *registry,
+                        const struct cb_repository *repository,
+                        const struct cb_descriptor *want, struct cb_error **err)
+{
+    cb_auto_value(cb_http_response) response = {0};
+    cb_auto(cb_blob_writer) writer = NULL;
+    struct cb_digest digest;
+    int present;
+
+    if (cb_blob_writer_open(registry->store, &want->digest, want->size, registry->cancel,
+                            NULL, &writer, &present, err) < 0)
+        return -1;
+    if (present)
+        return 0;
+    if (get_config(registry, repository, want, &response, err) < 0 ||
+        verify(want, &response.body, &digest, err) < 0 ||
+        cb_blob_writer_reset(writer, err) < 0 ||
+        cb_blob_writer_write(writer, cb_strbuf_text(&response.body), response.body.len,
+                             err) < 0)
+        return -1;
+    return cb_blob_commit(&writer, NULL, NULL, err);
+}
+
 int cb_document_config(struct cb_registry *registry,
                        const struct cb_repository *repository,
                        const struct cb_descriptor *want, char **bytes, size_t *len,
                        struct cb_error **err)
 {
-    cb_auto_value(cb_strbuf) kept = {0};
-    cb_auto_value(cb_http_response) response = {0};
-    char text[CB_DIGEST_MAX_TEXT];
+    cb_auto_value(cb_strbuf) body = {0};
     struct cb_digest digest;
-    struct cb_strbuf *body = &kept;
+    char text[CB_DIGEST_MAX_TEXT];
 
     cb_digest_text(&want->digest, text);
     if (want->size > (int64_t)CB_MANIFEST_MAX_BYTES)
         return cb_error_set(err, CB_ERR_INTEGRITY, "config %s: over %u bytes", text,
                             CB_MANIFEST_MAX_BYTES);
-    if (cb_layout_provide(registry, repository, want, err) < 0)
+    if (cb_layout_provide(registry, repository, want, err) < 0 ||
+        (!from_store(registry, &want->digest, &body) &&
+         (fetch_config(registry, repository, want, err) < 0 ||
+          cb_content_read(registry->store, &want->digest, CB_MANIFEST_MAX_BYTES, &body,
+                          err) < 0)))
         return cb_error_wrap(err, "config %s", text);
-    if (!from_store(registry, &want->digest, &kept)) {
-        cb_autofree char *url = NULL;
-        struct cb_http_request request = {.method = "GET", .max_body = want->size};
-
-        if (!repository || repository->layout)
-            return cb_error_set(err, CB_ERR_NOT_FOUND, "%s is not in the store", text);
-        url = xasprintf("%s/v2/%s/blobs/%s", repository->endpoint->base, repository->path,
-                        text);
-        request.url = url;
-        if (cb_registry_call(registry, repository->endpoint, repository->scope, &request,
-                             &response, err) < 0)
-            return cb_error_wrap(err, "config %s", text);
-        if (response.status != 200) {
-            cb_registry_refused(repository->endpoint, &response, err);
-            return cb_error_wrap(err, "config %s", text);
-        }
-        body = &response.body;
-    }
-    if (verify(want, body, &digest, err) < 0)
+    if (verify(want, &body, &digest, err) < 0)
         return cb_error_wrap(err, "config");
-    if (body != &kept && keep(registry, body, err) < 0)
-        return -1;
-    *len = body->len;
-    *bytes = cb_strbuf_steal(body);
+    *len = body.len;
+    *bytes = cb_strbuf_steal(&body);
     return 0;
 }
 

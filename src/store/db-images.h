@@ -29,6 +29,17 @@ int cb_db_image_prefix(struct cb_db *db, const char *prefix, struct cb_digest *o
                        struct cb_error **err);
 /* Newest first. */
 int cb_db_image_ids(struct cb_db *db, struct cb_strings *ids, struct cb_error **err);
+/* All rows, newest first, in one query. */
+int cb_db_images_each(struct cb_db *db,
+                      void (*each)(void *arg, const char *id,
+                                   const struct cb_db_image *image),
+                      void *arg, struct cb_error **err);
+/* What all images are called, as their names, their names for one platform, or their
+ * "name@digest"s: as one by one below, in one query. */
+enum cb_db_names { CB_DB_NAMES, CB_DB_PLATFORM_NAMES, CB_DB_REPO_DIGESTS };
+int cb_db_names_each(struct cb_db *db, enum cb_db_names kind,
+                     void (*each)(void *arg, const char *id, const char *name), void *arg,
+                     struct cb_error **err);
 /* Those with a name of REPOSITORY ("host/path"), whatever its tag. */
 int cb_db_image_ids_of(struct cb_db *db, const char *repository, struct cb_strings *ids,
                        struct cb_error **err);

@@ -61,15 +61,20 @@ static void mark_config(struct gc *gc, const char *manifest)
 static int mark_resolutions(struct gc *gc, struct cb_error **err)
 {
     cb_auto_value(cb_strings) manifests = {0};
-    int64_t before = cb_now_ns() / 1000000000 - RESOLUTION_DAYS * 86400;
 
-    cb_db_forget_resolutions(gc->store->db, before, NULL);
     if (cb_db_resolved_manifests(gc->store->db, &manifests, err) < 0)
         return -1;
     cb_vec_foreach (manifest, &manifests) {
         mark_config(gc, *manifest);
     }
     return 0;
+}
+
+static int mark_blobs(struct gc *gc, struct cb_error **err)
+{
+    return mark_resolutions(gc, err) < 0
+               ? -1
+               : cb_db_reached_blobs(gc->store->db, gc->blobs, err);
 }
 
 static void mark_handles(struct gc *gc)
@@ -87,13 +92,14 @@ static void mark_handles(struct gc *gc)
 static int mark(struct gc *gc, struct cb_error **err)
 {
     struct cb_store *store = gc->store;
+    int64_t before = cb_now_ns() / 1000000000 - RESOLUTION_DAYS * 86400;
 
+    cb_db_forget_resolutions(store->db, before, NULL);
     if (cb_leases_collect(store->lease, gc->leased, err) < 0 ||
         cb_db_reached_snapshots(store->db,
                                 CB_REACH_IMAGES | CB_REACH_RECORDS | CB_REACH_PINS,
                                 gc->snapshots, err) < 0 ||
-        mark_resolutions(gc, err) < 0 ||
-        cb_db_reached_blobs(store->db, gc->blobs, err) < 0)
+        mark_blobs(gc, err) < 0)
         return -1;
     mark_handles(gc);
     return 0;
@@ -108,23 +114,31 @@ static int is_leased(const struct gc *gc, enum cb_lease_kind kind, const char *n
 
 /* ── Blobs ── */
 
-static void drop_blob(struct gc *gc, int dir_fd, const char *name, const char *digest)
+static int is_dead_blob(const struct gc *gc, const char *digest)
 {
+    return !cb_map_has(gc->blobs, digest) && !is_leased(gc, CB_LEASE_BLOB, digest);
+}
+
+static void drop_blob(void *arg, int dir_fd, const char *name, const char *digest)
+{
+    struct gc *gc = arg;
     struct stat st;
 
-    if (cb_map_has(gc->blobs, digest) || is_leased(gc, CB_LEASE_BLOB, digest) ||
-        fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (!is_dead_blob(gc, digest) || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return;
     cb_fs_remove_tree(dir_fd, name, NULL);
     gc->freed += (uint64_t)st.st_blocks * 512;
     cb_strings_add(&gc->dead_blobs, digest);
 }
 
-static void drop_blobs(struct gc *gc, const char *algorithm)
+static void each_blob(struct cb_store *store, const char *algorithm,
+                      void (*each)(void *arg, int dir_fd, const char *name,
+                                   const char *digest),
+                      void *arg)
 {
     cb_autofree char *path = xasprintf("blobs/%s", algorithm);
     cb_autofd int fd =
-        openat(gc->store->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        openat(store->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     cb_auto_value(cb_strings) names = {0};
 
     if (fd < 0 || cb_fs_list(fd, &names, NULL) < 0)
@@ -132,8 +146,29 @@ static void drop_blobs(struct gc *gc, const char *algorithm)
     cb_vec_foreach (name, &names) {
         cb_autofree char *digest = xasprintf("%s:%s", algorithm, *name);
 
-        drop_blob(gc, fd, *name, digest);
+        each(arg, fd, *name, digest);
     }
+}
+
+struct blob_count {
+    struct gc *gc;
+    struct cb_usage_part *part;
+};
+
+static void count_blob(void *arg, int dir_fd, const char *name, const char *digest)
+{
+    struct blob_count *count = arg;
+    int dead = is_dead_blob(count->gc, digest);
+    struct stat st;
+    uint64_t bytes;
+
+    if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return;
+    bytes = (uint64_t)st.st_blocks * 512;
+    count->part->count++;
+    count->part->active += !dead;
+    count->part->bytes += bytes;
+    count->part->reclaimable += dead ? bytes : 0;
 }
 
 /* Downloads that nobody goes on with, and lock files that nobody holds. */
@@ -217,8 +252,8 @@ static int sweep(struct gc *gc, int lock_fd, struct cb_error **err)
     cb_auto(cb_error) error = NULL;
     int swept;
 
-    drop_blobs(gc, "sha256");
-    drop_blobs(gc, "sha512");
+    each_blob(store, "sha256", drop_blob, gc);
+    each_blob(store, "sha512", drop_blob, gc);
     drop_ingest(gc);
     drop_url_memory(gc);
     swept = cb_db_sweep(store->db, &gc->dead_snapshots, &gc->dead_blobs, &error);
@@ -226,6 +261,20 @@ static int sweep(struct gc *gc, int lock_fd, struct cb_error **err)
     if (swept < 0 &&
         cb_db_sweep(store->db, &gc->dead_snapshots, &gc->dead_blobs, err) < 0)
         return -1;
+    return 0;
+}
+
+int cb_gc_measure_blobs(struct cb_store *store, struct cb_usage_part *out,
+                        struct cb_error **err)
+{
+    __attribute__((cleanup(gc_clear))) struct gc gc = {
+        .store = store, .blobs = cb_map_new(NULL), .leased = cb_map_new(NULL)};
+    struct blob_count count = {.gc = &gc, .part = out};
+
+    if (cb_leases_collect(store->lease, gc.leased, err) < 0 || mark_blobs(&gc, err) < 0)
+        return -1;
+    each_blob(store, "sha256", count_blob, &count);
+    each_blob(store, "sha512", count_blob, &count);
     return 0;
 }
 

@@ -16,7 +16,14 @@ struct cb_usage {
     } images, cache, cache_mounts, logs; /* cache: without what images have too; images:
                                             what containers stand on is not reclaimable,
                                             and which are active is not known here */
+    struct cb_usage_part blobs; /* layers as they came or were sent, and documents;
+                                   reclaimable: what the next gc removes */
+    struct cb_usage_part rest;  /* the index, the journal, what containers have beside
+                                   their files, unfinished downloads */
 };
+/* Counts the blobs, and what of them the next gc would remove. */
+int cb_gc_measure_blobs(struct cb_store *store, struct cb_usage_part *out,
+                        struct cb_error **err);
 int cb_store_usage(struct cb_store *store, struct cb_usage *out, struct cb_error **err);
 
 struct cb_fsck {

@@ -33,6 +33,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/fold.c \
 	%D%/fold.h \
 	%D%/gc.h \
+	%D%/image-list.c \
 	%D%/journal-image.c \
 	%D%/journal.c \
 	%D%/journal.h \
@@ -73,6 +74,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/copy-settle.c \
 	%D%/copy-tree.c \
 	%D%/db-gc.c \
+	%D%/db-image-list.c \
 	%D%/db-images.c \
 	%D%/db-platforms.c \
 	%D%/db-records.c \

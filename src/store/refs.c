@@ -35,6 +35,8 @@ void cb_images_free(struct cb_images *images)
 
 /* ── Putting ── */
 
+#define MOST_SECONDS 9000000000LL /* before or after 1970, that fit as nanoseconds */
+
 struct chain {
     CB_VEC(struct cb_digest) chain_ids;
 };
@@ -119,7 +121,8 @@ static int64_t created_of(const struct cb_image_config *config)
 {
     struct timespec created;
 
-    if (!config->created || cb_timestamp_parse(&created, config->created, NULL) < 0)
+    if (!config->created || cb_timestamp_parse(&created, config->created, NULL) < 0 ||
+        llabs((long long)created.tv_sec) > MOST_SECONDS)
         return 0;
     return (int64_t)created.tv_sec * 1000000000 + created.tv_nsec;
 }
@@ -278,18 +281,6 @@ int cb_resolution_get(struct cb_store *store, const char *canonical, const char 
 
 /* ── Reading ── */
 
-static int read_config(struct cb_store *store, struct cb_image *image,
-                       struct cb_error **err)
-{
-    cb_auto_value(cb_strbuf) bytes = {0};
-    char text[CB_DIGEST_MAX_TEXT];
-
-    if (cb_content_read(store, &image->id, CB_MANIFEST_MAX_BYTES, &bytes, err) < 0 ||
-        cb_image_config_parse(&image->config, cb_strbuf_text(&bytes), bytes.len, err) < 0)
-        return cb_error_wrap(err, "image `%s`", cb_digest_text(&image->id, text));
-    return 0;
-}
-
 /* 1/0 */
 static int load(struct cb_store *store, const struct cb_digest *id, struct cb_image **out,
                 struct cb_error **err)
@@ -305,8 +296,10 @@ static int load(struct cb_store *store, const struct cb_digest *id, struct cb_im
     image->manifest = row.manifest;
     image->created_ns = row.created_ns;
     image->size_bytes = row.size_bytes;
-    if (read_config(store, image, err) < 0 ||
-        cb_db_image_names(store->db, id, &image->names, err) < 0 ||
+    found = cb_image_read_config(store, image, err);
+    if (found <= 0)
+        return found;
+    if (cb_db_image_names(store->db, id, &image->names, err) < 0 ||
         cb_db_image_platform_names(store->db, id, &image->platform_names, err) < 0 ||
         cb_db_image_repo_digests(store->db, id, &image->repo_digests, err) < 0)
         return -1;
@@ -332,13 +325,18 @@ int cb_image_of_config(struct cb_store *store, const struct cb_digest *id,
                        struct cb_image **out, struct cb_error **err)
 {
     cb_auto(cb_image) image = NULL;
+    char text[CB_DIGEST_MAX_TEXT];
     int found = load(store, id, out, err);
 
     if (found)
         return found < 0 ? -1 : 0;
     image = xcalloc(1, sizeof(*image));
     image->id = *id;
-    if (read_config(store, image, err) < 0)
+    found = cb_image_read_config(store, image, err);
+    if (!found)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "image `%s`: not in the store",
+                            cb_digest_text(id, text));
+    if (found < 0)
         return -1;
     *out = cb_steal(&image);
     return 0;
@@ -362,15 +360,6 @@ static int load_all(struct cb_store *store, const struct cb_strings *ids,
             cb_vec_push(out, image);
     }
     return 0;
-}
-
-int cb_image_list(struct cb_store *store, struct cb_images *out, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) ids = {0};
-
-    if (cb_db_image_ids(store->db, &ids, err) < 0)
-        return -1;
-    return load_all(store, &ids, out, err);
 }
 
 int cb_image_list_of(struct cb_store *store, const char *repository,

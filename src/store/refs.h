@@ -111,6 +111,12 @@ int cb_ref_get(struct cb_store *store, const char *canonical, struct cb_digest *
                struct cb_error **err);
 /* All, newest first. */
 int cb_image_list(struct cb_store *store, struct cb_images *out, struct cb_error **err);
+/* The same without their configs, for who looks at very many. */
+int cb_image_list_bare(struct cb_store *store, struct cb_images *out,
+                       struct cb_error **err);
+/* 1: IMAGE has its config; 0: it has been removed since it was listed. */
+int cb_image_read_config(struct cb_store *store, struct cb_image *image,
+                         struct cb_error **err);
 /* Those with a name or a digest of REPOSITORY ("host/path"), with all their names; the
  * others are not looked at. */
 int cb_image_list_of(struct cb_store *store, const char *repository,

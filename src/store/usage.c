@@ -2,6 +2,7 @@
  * from the disk where not. */
 #include "store/gc.h"
 
+#include "base/fs.h"
 #include "store/cache-items.h"
 #include "store/db-gc.h"
 #include "store/store-priv.h"
@@ -70,7 +71,7 @@ static int set_bytes(struct cb_store *store, const struct cb_map *set,
 }
 
 /* What `du` lists and `prune` can remove, as sums. */
-static int add_cache(struct cb_store *store, struct cb_usage *usage,
+static int add_cache(struct cb_store *store, struct cb_usage *usage, struct cb_map *known,
                      struct cb_error **err)
 {
     cb_auto_value(cb_cache_items) items = {0};
@@ -82,6 +83,8 @@ static int add_cache(struct cb_store *store, struct cb_usage *usage,
                                      : item->type == CB_ITEM_LOG ? &usage->logs
                                                                  : &usage->cache;
 
+        if (item->type == CB_ITEM_REGULAR)
+            cb_map_set(known, item->id, known);
         part->count++;
         part->active += (uint64_t)(item->in_use != 0);
         if (item->shared)
@@ -92,19 +95,70 @@ static int add_cache(struct cb_store *store, struct cb_usage *usage,
     return 0;
 }
 
+/* Of a snapshot that is no image's, container's or cache's: being made, or left for the
+ * next gc. */
+static int add_stray(struct cb_store *store, const struct cb_map *known,
+                     struct cb_usage_part *rest, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) names = {0};
+
+    if (cb_fs_list(store->snapshots_fd, &names, err) < 0)
+        return -1;
+    cb_vec_foreach (name, &names) {
+        if (!cb_map_has(known, *name))
+            rest->bytes += cb_tree_bytes(store->snapshots_fd, *name);
+    }
+    return 0;
+}
+
+static uint64_t plain_files_bytes(int dir_fd)
+{
+    cb_auto_value(cb_strings) names = {0};
+    uint64_t bytes = 0;
+    struct stat st;
+
+    if (cb_fs_list(dir_fd, &names, NULL) < 0)
+        return 0;
+    cb_vec_foreach (name, &names) {
+        if (fstatat(dir_fd, *name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+            bytes += (uint64_t)st.st_blocks * 512;
+    }
+    return bytes;
+}
+
+/* The index, and directories that no other part has. */
+static int add_rest(struct cb_store *store, const struct cb_map *known,
+                    struct cb_usage_part *rest, struct cb_error **err)
+{
+    static const char *const directories[] = {
+        "ingest", "urls", "journal", "networks", "tmp", "containers", "leases"};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(directories); i++)
+        rest->bytes += cb_tree_bytes(store->root_fd, directories[i]);
+    rest->bytes += plain_files_bytes(store->root_fd);
+    rest->count = 1;
+    rest->active = 1;
+    return add_stray(store, known, rest, err);
+}
+
 int cb_store_usage(struct cb_store *store, struct cb_usage *out, struct cb_error **err)
 {
     cb_auto(cb_map) images = cb_map_new(NULL);
     cb_auto(cb_map) pinned = cb_map_new(NULL);
+    cb_auto(cb_map) known = cb_map_new(NULL);
     struct cb_usage usage = {0};
     struct cb_db_counts counts;
 
     if (cb_db_counts(store->db, &counts, err) < 0 ||
+        cb_db_reached_snapshots(store->db, CB_REACH_IMAGES | CB_REACH_PINS, known, err) <
+            0 ||
         cb_db_reached_snapshots(store->db, CB_REACH_IMAGES, images, err) < 0 ||
         cb_db_reached_snapshots(store->db, CB_REACH_PINS, pinned, err) < 0 ||
         set_bytes(store, images, NULL, &usage.images.bytes, err) < 0 ||
         set_bytes(store, images, pinned, &usage.images.reclaimable, err) < 0 ||
-        add_cache(store, &usage, err) < 0)
+        add_cache(store, &usage, known, err) < 0 ||
+        cb_gc_measure_blobs(store, &usage.blobs, err) < 0 ||
+        add_rest(store, known, &usage.rest, err) < 0)
         return -1;
     usage.images.count = counts.images;
     *out = usage;

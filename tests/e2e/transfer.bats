@@ -181,3 +181,21 @@ END
     fresh images --format '{{.CreatedSince}}'
     expect_output N/A
 }
+
+@test "eight pulls at once fetch each blob once, the configuration, too" {
+    local config=$("$CBUILD" inspect -f '{{.Id}}' busybox)
+    start_hostile_registry
+    "$CBUILD" push -q busybox "$HOSTILE/good/crowd:1"
+    : >"$HOSTILE_LOG"
+    for i in $(seq 8); do
+        "$CBUILD" --root "$BATS_TEST_TMPDIR/crowd" pull -q "$HOSTILE/good/crowd:1" >"$BATS_TEST_TMPDIR/out$i" 2>&1 &
+        pids[i]=$!
+    done
+    for i in $(seq 8); do
+        wait "${pids[i]}" || { cat "$BATS_TEST_TMPDIR/out$i"; false; }
+    done
+    run jq -r 'select(.method == "GET" and (.path | contains("/blobs/"))) | .path' "$HOSTILE_LOG"
+    stop_hostile_registry
+    [ "$(sort <<<"$output" | uniq -d)" = '' ] || { echo "$output"; false; }
+    expect_contains "/blobs/$config"
+}

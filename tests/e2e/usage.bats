@@ -313,3 +313,20 @@ END
         --no-cache-filter BASE,base
     expect_lacks warning
 }
+
+@test "df's lines together are what the store takes: loaded archives and the index, too" {
+    local root=$BATS_TEST_TMPDIR/other
+    head -c 3000000 /dev/urandom >"$DIR/big"
+    printf 'FROM busybox\nCOPY big /\n' >"$DIR/Dockerfile"
+    build_ok
+    "$CBUILD" save img | "$CBUILD" --root "$root" load -q
+    "$CBUILD" --root "$root" run --name box --network none img sh -c 'head -c 200000 /dev/urandom > /written'
+    cbuild --root "$root" df --format '{{.Type}}: {{.TotalCount}} {{.Active}} {{.Size}} {{.Reclaimable}}'
+    [[ $output =~ 'Blobs: '[0-9]+\ [0-9]+\ 5\.[0-9]*MB\ 0B ]]
+    [[ $output =~ 'Index and Other: 1 1 ' ]]
+    said=$("$CBUILD" --root "$root" df --format '{{.Size}}' | sed 's/kB/K/; s/B//' | numfmt --from=si | awk '{ sum += $1 } END { print sum }')
+    used=$(du -s -B1 "$root" | cut -f1)
+    [ $((said * 100 / used)) -ge 90 ]
+    [ $((said * 100 / used)) -le 110 ]
+    "$CBUILD" --root "$root" rm box
+}
