@@ -73,6 +73,18 @@ on_terminal() {
     expect_status 0
 }
 
+@test "the id is told once where both streams are a terminal, and is the result elsewhere" {
+    printf 'FROM busybox\n' >"$DIR/Dockerfile"
+    id=$("$CBUILD" build "$DIR" 2>/dev/null)
+    [[ $id == sha256:* ]]
+    for mode in plain tty; do
+        on_terminal build --progress "$mode" "$DIR"
+        [ "$(grep -c "$id" <<<"$output")" -eq 1 ]
+    done
+    on_terminal build -q "$DIR"
+    expect_contains "$id"
+}
+
 @test "a host without an address is refused before anything is done" {
     printf 'FROM nosuch.invalid/image\nRUN true\n' >"$DIR/Dockerfile"
     for value in nonsense a: a:b a:300.1.1.1 'a b:127.0.0.1'; do
