@@ -247,6 +247,12 @@ static void print_outcome(const struct cb_build_outcome *outcome)
             outcome->stats.executed);
 }
 
+/* Who sees both has read the id already. */
+static int both_are_terminals(void)
+{
+    return isatty(STDERR_FILENO) && cb_stdout_is_terminal();
+}
+
 static void print_legacy_result(const struct cb_build_outcome *outcome)
 {
     char short_id[13];
@@ -333,7 +339,8 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     }
     if (cb_digest_is_set(&outcome.image_id) && !outcome.took_stdout && legacy)
         print_legacy_result(&outcome);
-    else if (cb_digest_is_set(&outcome.image_id) && !outcome.took_stdout)
+    else if (cb_digest_is_set(&outcome.image_id) && !outcome.took_stdout &&
+             !(summary && both_are_terminals()))
         printf("%s\n", cb_digest_text(&outcome.image_id, text));
     return cb_flush_stdout(err);
 }

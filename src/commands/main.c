@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define FLAG_STATUS 125 /* docker's, of every command */
+
 static struct cb_cancel
     *signal_cancel; /* for the handler, set once before it is installed */
 static volatile sig_atomic_t signal_seen;
@@ -65,6 +67,8 @@ static int status_of(const struct cb_error *error, const struct cb_cli_command *
 {
     if (signal_seen)
         return 128 + signal_seen;
+    if (cb_error_kind(error) == CB_ERR_FLAG)
+        return FLAG_STATUS;
     if (cb_error_kind(error) == CB_ERR_USAGE && command && command->usage_status)
         return command->usage_status;
     return 1;

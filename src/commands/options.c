@@ -84,7 +84,7 @@ static int unknown_long(const struct cb_cli_command *command, const char *word,
     for (const struct cb_option *o = command->options; o->name && count < 128; o++)
         if (o->help)
             names[count++] = o->name;
-    cb_error_set(err, CB_ERR_USAGE, "unknown flag: --%s", word);
+    cb_error_set(err, CB_ERR_FLAG, "unknown flag: --%s", word);
     near = cb_suggest(word, names, count);
     if (near)
         return cb_error_hint(err, "did you mean --%s?", near);
@@ -116,7 +116,7 @@ static int store_value(const struct cb_option *option, const char *value, void *
     case CB_OPTION_ACCEPTED:
         if (value && !cb_parse_bool(value, &flag))
             return cb_error_set(
-                err, CB_ERR_USAGE,
+                err, CB_ERR_FLAG,
                 "invalid argument \"%s\" for \"--%s\": expected true or false", value,
                 option->name);
         if (option->kind == CB_OPTION_FLAG)
@@ -133,7 +133,7 @@ static int store_value(const struct cb_option *option, const char *value, void *
         return 0;
     case CB_OPTION_UNSIGNED:
         if (store_unsigned(value, slot) < 0)
-            return cb_error_set(err, CB_ERR_USAGE,
+            return cb_error_set(err, CB_ERR_FLAG,
                                 "invalid argument \"%s\" for \"--%s\": expected a number",
                                 value, option->name);
         return 0;
@@ -156,7 +156,7 @@ static int store_long(const struct cb_option *option, const char *equals, int ar
     if (!takes_value(option))
         return store_value(option, NULL, values, err);
     if (*at + 1 >= argc)
-        return cb_error_set(err, CB_ERR_USAGE, "flag needs an argument: --%s",
+        return cb_error_set(err, CB_ERR_FLAG, "flag needs an argument: --%s",
                             option->name);
     return store_value(option, argv[++*at], values, err);
 }
@@ -210,7 +210,7 @@ static int parse_letters(const struct cb_cli_command *command, int argc, char **
                 cb_error_set(err, CB_ERR_USAGE, "docker's -%c is not here", *p);
                 return cb_error_hint(err, "%s", absent->instead);
             }
-            cb_error_set(err, CB_ERR_USAGE, "unknown shorthand flag: '%c' in %s", *p,
+            cb_error_set(err, CB_ERR_FLAG, "unknown shorthand flag: '%c' in %s", *p,
                          argv[*at]);
             return cb_error_hint(err, "see `cbuild %s --help`", command->name);
         }
@@ -224,7 +224,7 @@ static int parse_letters(const struct cb_cli_command *command, int argc, char **
         if (p[1])
             return store_value(option, p + 1 + (p[1] == '='), values, err);
         if (*at + 1 >= argc)
-            return cb_error_set(err, CB_ERR_USAGE, "flag needs an argument: '%c' in %s",
+            return cb_error_set(err, CB_ERR_FLAG, "flag needs an argument: '%c' in %s",
                                 *p, argv[*at]);
         return store_value(option, argv[++*at], values, err);
     }

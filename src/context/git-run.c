@@ -183,18 +183,27 @@ static void make_env(const struct cb_git *git, struct cb_strings *env)
 
 /* ── Running ── */
 
+#define LOST_CONNECTION "fatal: Could not read from remote repository."
+
+static int begins(const char *line, const char *text)
+{
+    return strncmp(line, text, strlen(text)) == 0;
+}
+
 /* The line of git's complaint that says most: the first "fatal:" or "error:", else the
- * last. */
+ * last. Of a connection by ssh that was lost ssh has said why right before. */
 static char *complaint(const struct cb_strbuf *errors)
 {
     const char *text = cb_strbuf_text(errors);
     const char *best = NULL, *last = NULL;
 
-    for (const char *line = text; *line; line += strcspn(line, "\r\n")) {
+    for (const char *line = text; *line && !best; line += strcspn(line, "\r\n")) {
         line += strspn(line, "\r\n");
-        if (!best && (!strncmp(line, "fatal: ", 7) || !strncmp(line, "error: ", 7)))
+        if (begins(line, LOST_CONNECTION) && last)
+            best = last;
+        else if (begins(line, "fatal: ") || begins(line, "error: "))
             best = line + 7;
-        if (*line)
+        else if (*line && !begins(line, "Warning: "))
             last = line;
     }
     best = best ? best : last ? last : "it says nothing";

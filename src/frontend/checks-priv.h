@@ -4,6 +4,7 @@
  *     checks.c         giving a warning, once
  *     checks-text.c    rules that the text alone decides
  *     checks-stage.c   rules that need values
+ *     checks-args.c    cbuild's own about ARGs above the first FROM
  *     checks-layers.c  cbuild's own about what ends up in layers; its own about stages
  *     check.c          a file checked for its own sake */
 #ifndef CB_CHECKS_PRIV_H
@@ -30,6 +31,14 @@ const struct cb_check_config *cb_check_scopes_find(const struct cb_checks *check
 /* Is RULE not wanted at SPAN of the Dockerfile? */
 int cb_checks_skip(const struct cb_planner *planner, const char *rule,
                    struct cb_span span);
+
+/* ── checks-stage.c ── */
+/* Is there an ARG NAME in STAGE, or in one that it starts from? */
+int cb_checks_is_declared(const struct cb_stage *stage, const char *name);
+
+/* ── checks-args.c ── */
+/* Is there an ARG NAME before the first FROM? */
+int cb_checks_is_global_arg(const struct cb_planner *planner, const char *name);
 
 /* ── checks-shell.c: what a RUN would execute, as far as its text tells ── */
 struct cb_shell_command {

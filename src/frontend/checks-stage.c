@@ -108,7 +108,7 @@ static char *near_variable(struct cb_stage *stage, const char *name)
 
 /* By an ARG here, or in a stage that this one starts from. When too much was compared
  * already, the answer is yes: nothing is said. */
-static int is_declared(const struct cb_stage *stage, const char *name)
+int cb_checks_is_declared(const struct cb_stage *stage, const char *name)
 {
     size_t *left = &stage->planner->checks.comparisons;
 
@@ -128,8 +128,15 @@ void cb_checks_undefined(struct cb_stage *stage, const struct cb_item *item,
     cb_autofree char *near = NULL;
 
     if (!stage->planner || cb_checks_full(stage->planner) || is_not_for_words(name) ||
-        is_declared(stage, name))
+        cb_checks_is_declared(stage, name))
         return;
+    if (cb_checks_is_global_arg(stage->planner, name)) {
+        cb_checks_warn_item(stage, item, "UndefinedVar",
+                            "Usage of undefined variable '$%s' (its ARG is before the "
+                            "first FROM: repeat `ARG %s` in this stage)",
+                            name, name);
+        return;
+    }
     near = near_variable(stage, name);
     if (stage->env_unknown && !near)
         return;

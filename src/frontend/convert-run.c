@@ -268,6 +268,7 @@ int cb_convert_run(struct cb_stage *stage, const struct cb_item *item,
         pick_network(stage, item, &exec.network, err) < 0 ||
         pick_security(stage, item, &exec.security, err) < 0)
         return -1;
+    cb_checks_global_args(stage, item);
     cb_checks_run(stage, item);
     fill_command(stage, &item->inst->run, &exec, &argv);
     if (!argv.count)

@@ -507,7 +507,9 @@ void cb_checks_once(struct cb_stage *stage, const struct cb_item *item,
 void cb_checks_ignored(struct cb_stage *stage, const struct cb_item *item,
                        const char *path);
 
-/* ── checks-layers.c and checks-stages.c: cbuild's own ── */
+/* ── checks-args.c, checks-layers.c and checks-stages.c: cbuild's own ── */
+/* A RUN. */
+void cb_checks_global_args(struct cb_stage *stage, const struct cb_item *item);
 /* A COPY or ADD into DEST (absolute). */
 void cb_checks_copied(struct cb_stage *stage, const struct cb_item *item,
                       const char *dest);

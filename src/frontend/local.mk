@@ -5,6 +5,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/change.c \
 	%D%/check.c \
 	%D%/checks-config.c \
+	%D%/checks-args.c \
 	%D%/checks-layers.c \
 	%D%/checks-priv.h \
 	%D%/checks-shell.c \

@@ -220,6 +220,9 @@ file"
     build_from "$WEB/down/"
     expect_status 1
     expect_contains "refused"
+    build_from ssh://git@127.0.0.1:1/x.git
+    expect_status 1
+    expect_contains "git ls-remote" "connect to host 127.0.0.1 port 1: Connection refused"
     build_from "ext::sh -c touch% $BATS_TEST_TMPDIR/canary"
     expect_status 1
     build_from "git@-oProxyCommand=x:y"

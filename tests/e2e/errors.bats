@@ -186,7 +186,7 @@ END
 
 @test "unknown options and wrong values name the option" {
     run "$CBUILD" build --no-cahe .
-    expect_status 1
+    expect_status 125
     expect_contains 'unknown flag: --no-cahe' '--no-cache'
     printf 'FROM busybox\n' >"$DIR/Dockerfile"
     run "$CBUILD" build --network=moon "$DIR"

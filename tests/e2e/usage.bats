@@ -20,6 +20,20 @@ on_terminal() {
     expect_contains "cbuild build $DIR"
 }
 
+@test "the exit status is docker's: 125 for a flag that is none or lacks a value, 1 for a wrong number of arguments" {
+    for line in 'images --nosuch' 'build --nosuch .' 'ps -Z' 'build --build-arg' 'tag --no-trunc=x a b' 'run --nosuch busybox' \
+        'images --quiet=maybe' 'build --jobs many .' '--config'; do
+        # shellcheck disable=SC2086
+        cbuild $line
+        expect_status 125
+    done
+    for line in 'images a b' build 'tag a' 'rmi' 'image nosuch' nosuch; do
+        # shellcheck disable=SC2086
+        cbuild $line
+        expect_status 1
+    done
+}
+
 @test "docker's options that are not here say how it is done instead" {
     cbuild build --sbom "$DIR"
     expect_status 1
@@ -71,6 +85,18 @@ on_terminal() {
     expect_contains 'invalid value "fancy" of $BUILDKIT_PROGRESS'
     BUILDKIT_PROGRESS=fancy cbuild build --progress plain "$DIR"
     expect_status 0
+}
+
+@test "the id is told once where both streams are a terminal, and is the result elsewhere" {
+    printf 'FROM busybox\n' >"$DIR/Dockerfile"
+    id=$("$CBUILD" build "$DIR" 2>/dev/null)
+    [[ $id == sha256:* ]]
+    for mode in plain tty; do
+        on_terminal build --progress "$mode" "$DIR"
+        [ "$(grep -c "$id" <<<"$output")" -eq 1 ]
+    done
+    on_terminal build -q "$DIR"
+    expect_contains "$id"
 }
 
 @test "a host without an address is refused before anything is done" {

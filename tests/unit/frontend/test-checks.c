@@ -313,6 +313,28 @@ static void test_all_stages_are_checked(void **state)
 
 /* ── cbuild's own ── */
 
+static void test_args_outside_of_stages(void **state)
+{
+    static const struct row rows[] = {
+        {"ARG V=1\nFROM a:1\nRUN echo $V\n", "3 ArgOutsideStage"},
+        {"ARG V\nFROM a:1\nRUN echo x${V:-2}\n", "3 ArgOutsideStage"},
+        {"ARG V\nFROM a:1\nRUN <<E\necho $V\nE\n", "3 ArgOutsideStage"},
+        {"ARG V\nFROM a:1 AS b\nARG V\nFROM a:1\nCOPY --from=b /x /\nRUN echo $V\n",
+         "6 ArgOutsideStage"},
+        {"ARG V\nFROM a:1\nUSER $V\n", "3 UndefinedVar"},
+        {"ARG V\nFROM a:1\nARG V\nRUN echo $V\n", ""},
+        {"ARG V\nFROM a:1\nENV V=2\nRUN echo $V\n", ""},
+        {"ARG V\nFROM a:1 AS b\nARG V=1\nFROM b\nRUN echo $V\n", ""},
+        {"ARG V\nFROM a:1\nRUN V=2; echo $V\n", ""},
+        {"ARG V\nFROM a:1\nRUN for V in 1 2; do echo $V; done\n", ""},
+        {"ARG V\nFROM a:1\nRUN echo $VERSION ${VERSION} \\$V\n", ""},
+        {"ARG V\nFROM a:1\nRUN cat <<E >/x\n$V\nE\n", ""},
+        {"ARG V\nFROM a:1\nRUN [\"echo\", \"$V\"]\n", ""},
+    };
+
+    expect_rows(rows, CB_ARRAY_SIZE(rows));
+}
+
 static void test_package_lists(void **state)
 {
     static const struct row rows[] = {
@@ -504,7 +526,7 @@ static void test_every_rule_has_a_page_and_a_name_of_its_own(void **state)
     size_t count;
     const struct cb_rule *rules = cb_rules(&count);
 
-    assert_int_equal(count, 30);
+    assert_int_equal(count, 31);
     for (size_t i = 0; i < count; i++) {
         cb_autofree char *url = cb_rule_url(&rules[i]);
 
@@ -530,6 +552,7 @@ int main(void)
         cmocka_unit_test(test_comments_of_instructions),
         cmocka_unit_test(test_unknown_rules_are_named),
         cmocka_unit_test(test_all_stages_are_checked),
+        cmocka_unit_test(test_args_outside_of_stages),
         cmocka_unit_test(test_package_lists),
         cmocka_unit_test(test_archives_that_are_added_and_unpacked),
         cmocka_unit_test(test_changes_of_copied_files),
