@@ -72,6 +72,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/import.c \
 	%D%/info.c \
 	%D%/inspect-container.c \
+	%D%/inspect-fields.c \
 	%D%/inspect-host.c \
 	%D%/inspect-image.c \
 	%D%/inspect.c \

@@ -110,6 +110,22 @@ team/app:1"
     expect_contains '"thing" is not a valid value for --type'
 }
 
+@test "inspect -f: fields that are empty are no mistakes" {
+    cbuild inspect -f '{{if .Config.Healthcheck}}yes{{else}}no{{end}} {{.Config.Shell}} {{json .Config.Volumes}} <{{.Variant}}>' team/app:2
+    expect_output 'no [] null <>'
+    cbuild create --name web -v /srv:/www team/app:2
+    expect_status 0
+    cbuild inspect -f '{{with .State.Health}}{{.Status}}{{else}}none{{end}} {{range .Mounts}}{{.Name}}{{.Destination}}{{end}} {{.HostConfig.CapAdd}} {{.Config.StopTimeout}}' web
+    expect_output 'none /www [] <nil>'
+    cbuild inspect -f '{{json .State}}' web
+    expect_status 0
+    [ "$(jq 'has("Health")' <<<"$output")" = false ]
+    cbuild inspect -f '{{.State.Health.Status}}' web
+    expect_status 1
+    cbuild rm web
+    expect_status 0
+}
+
 @test "history: fields, templates, bytes and times for programs" {
     cbuild history --format '{{.CreatedBy}}|{{.Size}}|{{.Comment}}' team/app:2
     expect_output 'CMD ["x"]|0B|buildkit.dockerfile.v0
