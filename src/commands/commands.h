@@ -36,6 +36,7 @@ struct cb_cli_command {
     int (*run)(struct cb_app *app, int argc, char **argv, struct cb_error **err);
     int needs_launcher;
     int stays_out; /* touches neither store nor processes: no user namespace is entered */
+    int watches;   /* goes on until it is interrupted, which is no error to tell of */
     int usage_status; /* exit status of a wrong command line: docker's 125 for run, else 1
                        */
 };
