@@ -70,7 +70,9 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/images-tree.h \
 	%D%/images.c \
 	%D%/import.c \
+	%D%/info-docker.c \
 	%D%/info.c \
+	%D%/info.h \
 	%D%/inspect-container.c \
 	%D%/inspect-fields.c \
 	%D%/inspect-host.c \

@@ -161,3 +161,10 @@ LABEL n=2 both=yes|0B|buildkit.dockerfile.v0'
     expect_output "team/app:3
 team/app:2"
 }
+
+@test "info --format knows docker's names" {
+    cbuild info --format '{{.OSType}} {{.Architecture}} {{.ServerVersion}} {{.Swarm.LocalNodeState}} {{.DockerRootDir}} {{.Containers}}'
+    expect_output "linux $(uname -m) $("$CBUILD" version -f '{{.Server.Version}}') inactive $CBUILD_ROOT 0"
+    cbuild info -f '{{.SecurityOptions}} {{gt .MemTotal 1000000}} {{.NCPU}} {{.KernelVersion}}'
+    expect_output "[name=seccomp,profile=builtin] true $(nproc) $(uname -r)"
+}
