@@ -10,6 +10,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/builds-print.c \
 	%D%/builds-show.c \
 	%D%/builds.c \
+	%D%/buildx.c \
 	%D%/builds.h \
 	%D%/cache-filter.c \
 	%D%/cache-filter.h \
