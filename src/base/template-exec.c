@@ -22,6 +22,8 @@ struct variable {
 
 struct run {
     const struct cb_template *template;
+    const struct cb_template_field *fields; /* or NULL */
+    json_t *nil_map, *nil_list;             /* empty, and nil to json */
     struct cb_strbuf *out;
     CB_VEC(struct variable) variables; /* innermost last */
     size_t frame;                      /* the first of the template at hand */
@@ -127,11 +129,48 @@ static json_t *member(const json_t *object, const char *name, int *found)
     return NULL;
 }
 
-/* One field of VALUE, borrowed from it. */
+/* Is FIELD what NAME in OBJECT is? FOUND: it is there, but null. */
+static int is_field(const struct cb_template_field *field, const json_t *object,
+                    const char *name, int found)
+{
+    if (strcasecmp(field->name, name) != 0)
+        return 0;
+    return field->beside ? json_object_get(object, field->beside) != NULL : found;
+}
+
+/* What NAME, empty in OBJECT, is in Go: a new reference, or NULL. */
+static json_t *zero_of(const struct run *run, const json_t *object, const char *name,
+                       int found)
+{
+    const struct cb_template_field *field = run->fields;
+
+    while (field && field->name && !is_field(field, object, name, found))
+        field++;
+    if (!field || !field->name)
+        return NULL;
+    switch (field->zero) {
+    case CB_TEMPLATE_NIL:
+        return json_null();
+    case CB_TEMPLATE_MAP:
+        return json_incref(run->nil_map);
+    case CB_TEMPLATE_LIST:
+        return json_incref(run->nil_list);
+    case CB_TEMPLATE_TEXT:
+        return json_string("");
+    case CB_TEMPLATE_NUMBER:
+        return json_integer(0);
+    case CB_TEMPLATE_FLAG:
+        return json_false();
+    }
+    return NULL;
+}
+
+/* One field of VALUE: a new reference. */
 static int get_field(struct run *run, const struct cb_tmpl_operand *operand,
                      const json_t *value, const char *name, json_t **out,
                      struct cb_error **err)
 {
+    json_t *zero;
     int found = 0;
 
     *out = NULL;
@@ -141,8 +180,13 @@ static int get_field(struct run *run, const struct cb_tmpl_operand *operand,
     if (!json_is_object(value))
         return fail(run, operand->at, operand->end, err,
                     "can't evaluate field %s in a value that has no fields", name);
-    *out = member(value, name, &found);
-    if (!found && cb_tmpl_is_struct(value))
+    *out = json_incref(member(value, name, &found));
+    if (*out && !json_is_null(*out))
+        return 0;
+    zero = zero_of(run, value, name, found);
+    if (zero)
+        *out = zero;
+    else if (!found && cb_tmpl_is_struct(value))
         return fail(run, operand->at, operand->end, err, "can't evaluate field %s", name);
     return 0;
 }
@@ -159,7 +203,6 @@ static int get_fields(struct run *run, const struct cb_tmpl_operand *operand,
             *value = NULL;
             return -1;
         }
-        json_incref(next);
         json_decref(*value);
         *value = next;
     }
@@ -173,12 +216,17 @@ static int call(struct run *run, const struct cb_tmpl_operand *operand,
 {
     const struct cb_tmpl_function *function = operand->function;
     cb_auto(cb_error) error = NULL;
+    json_t *const nil = NULL;
 
     if ((int)count < function->min || (function->max >= 0 && (int)count > function->max))
         return fail(run, operand->at, operand->end, err,
                     "wrong number of args for %s: want %s%d got %zu", function->name,
                     function->max < 0 ? "at least " : "",
                     (int)count < function->min ? function->min : function->max, count);
+    /* Only json tells nil from empty. */
+    if (strcmp(function->name, "json") == 0 &&
+        (args[0] == run->nil_map || args[0] == run->nil_list))
+        args = &nil;
     if (function->call(args, count, out, &error) < 0)
         return fail(run, operand->at, operand->end, err, "error calling %s: %s",
                     function->name, cb_error_message(error));
@@ -531,14 +579,28 @@ static int run_list(struct run *run, const struct cb_tmpl_node *node, json_t *do
     return result;
 }
 
-int cb_template_execute(const struct cb_template *template, json_t *dot,
-                        struct cb_strbuf *out, struct cb_error **err)
+int cb_template_execute_typed(const struct cb_template *template, json_t *dot,
+                              const struct cb_template_field *fields,
+                              struct cb_strbuf *out, struct cb_error **err)
 {
-    struct run run = {.template = template, .frame_root = dot, .out = out};
+    struct run run = {.template = template,
+                      .fields = fields,
+                      .nil_map = json_object(),
+                      .nil_list = json_array(),
+                      .frame_root = dot,
+                      .out = out};
     enum flow flow = FLOW_ON;
     int result = run_list(&run, template->body, dot, &flow, err);
 
     pop_variables(&run, 0);
     cb_vec_free(&run.variables);
+    json_decref(run.nil_map);
+    json_decref(run.nil_list);
     return result;
+}
+
+int cb_template_execute(const struct cb_template *template, json_t *dot,
+                        struct cb_strbuf *out, struct cb_error **err)
+{
+    return cb_template_execute_typed(template, dot, NULL, out, err);
 }

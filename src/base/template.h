@@ -7,7 +7,8 @@
  * look like exported Go names is a struct: a missing field is an error, and it is printed
  * {a b}. Other objects are maps: what is missing has no value, and they are printed
  * map[k:v]. A name that is not there is looked up without regard to case (.Id, .ID). A
- * field with an argument looks the argument up in the field's object (.Label "x"). */
+ * field with an argument looks the argument up in the field's object (.Label "x"). What
+ * Go's structs have and JSON leaves out when it is empty is told by a table. */
 #ifndef CB_BASE_TEMPLATE_H
 #define CB_BASE_TEMPLATE_H
 
@@ -27,5 +28,25 @@ CB_AUTO_DEFINE(cb_template, cb_template_free)
  */
 int cb_template_execute(const struct cb_template *template, json_t *dot,
                         struct cb_strbuf *out, struct cb_error **err);
+
+/* What an empty field is worth in Go. */
+enum cb_template_zero {
+    CB_TEMPLATE_NIL,    /* of a pointer: <nil> */
+    CB_TEMPLATE_MAP,    /* map[] */
+    CB_TEMPLATE_LIST,   /* [] */
+    CB_TEMPLATE_TEXT,   /* nothing */
+    CB_TEMPLATE_NUMBER, /* 0 */
+    CB_TEMPLATE_FLAG,   /* false */
+};
+struct cb_template_field {
+    const char *beside; /* a field that only its struct has; NULL: of any, where null */
+    const char *name;
+    enum cb_template_zero zero;
+};
+/* The same; FIELDS, up to a row without a name, say what a field is that is not there or
+ * null. */
+int cb_template_execute_typed(const struct cb_template *template, json_t *dot,
+                              const struct cb_template_field *fields,
+                              struct cb_strbuf *out, struct cb_error **err);
 
 #endif

@@ -14,7 +14,7 @@
 
 struct values {
     struct cb_build_request request;
-    const char *progress, *pull;
+    const char *progress, *pull, *builder;
     int quiet, check;
     const char *call;
     struct cb_call asked;
@@ -35,6 +35,8 @@ static const struct cb_option options[] = {
     {"build-context", 0, CB_OPTION_LIST, AT(request.contexts), "NAME=VALUE",
      "Use a directory, a URL, a git repository, docker-image://REF or oci-layout://DIR "
      "as stage or image NAME"},
+    /* whatever it is called, it is this program: buildx.c */
+    {"builder", 0, CB_OPTION_TEXT, AT(builder), "NAME", NULL},
     {"cache-from", 0, CB_OPTION_LIST, AT(request.cache_from), "REF|type=TYPE,...",
      "Take results from a cache in a registry or directory"},
     {"cache-mount", 0, CB_OPTION_LIST, AT(request.cache_places), "ID=DIR",
@@ -167,7 +169,6 @@ static int parse_call(struct values *values, struct cb_error **err)
 
 static const struct cb_absent_option absent[] = {
     {"attest", 0, NO_ATTESTATIONS},
-    {"builder", 0, "there are no builders to choose from: leave the option out"},
     {"isolation", 0, "steps run in cbuild's own sandbox: leave the option out"},
     {"policy", 0, "there are no policies; --offline keeps a build from asking anybody"},
     {"print", 0, "--call=outline and --call=targets answer these questions"},
@@ -179,7 +180,6 @@ static const struct cb_absent_option absent[] = {
 
 static const struct cb_harmless_option harmless[] = {
     {"attest", "type=provenance,disabled=true|type=sbom,disabled=true"},
-    {"builder", "default"},
     {"isolation", "default"},
     {"provenance", FALSES},
     {"sbom", FALSES},

@@ -36,6 +36,7 @@ struct cb_cli_command {
     int (*run)(struct cb_app *app, int argc, char **argv, struct cb_error **err);
     int needs_launcher;
     int stays_out; /* touches neither store nor processes: no user namespace is entered */
+    int watches;   /* goes on until it is interrupted, which is no error to tell of */
     int usage_status; /* exit status of a wrong command line: docker's 125 for run, else 1
                        */
 };
@@ -46,6 +47,12 @@ extern const struct cb_cli_command cb_builds_logs_command;
 extern const struct cb_cli_command cb_builds_ls_command;
 extern const struct cb_cli_command cb_builds_rm_command;
 extern const struct cb_cli_command cb_builds_show_command;
+extern const struct cb_cli_command cb_buildx_create_command;
+extern const struct cb_cli_command cb_buildx_inspect_command;
+extern const struct cb_cli_command cb_buildx_ls_command;
+extern const struct cb_cli_command cb_buildx_rm_command;
+extern const struct cb_cli_command cb_buildx_stop_command;
+extern const struct cb_cli_command cb_buildx_use_command;
 extern const struct cb_cli_command cb_cache_export_command;
 extern const struct cb_cli_command cb_cache_import_command;
 extern const struct cb_cli_command cb_cache_ls_command;

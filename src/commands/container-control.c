@@ -401,6 +401,7 @@ const struct cb_cli_command cb_wait_command = {
     .usage = "wait CONTAINER...",
     .options = no_options,
     .run = run_wait,
+    .watches = 1,
 };
 
 /* ── rm ── */

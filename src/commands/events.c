@@ -287,4 +287,5 @@ const struct cb_cli_command cb_events_command = {
         "are alternatives, different keys must all hold.",
     .options = options,
     .run = run,
+    .watches = 1,
 };

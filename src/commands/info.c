@@ -1,7 +1,7 @@
 /* cbuild info: what this user has to build with on this machine, and why it is not more.
  * It tries what it tells of, and goes on where a part is missing: that is when it is
  * needed. */
-#include "commands/commands.h"
+#include "commands/info.h"
 
 #include "base/json.h"
 #include "base/subprocess.h"
@@ -338,7 +338,8 @@ static json_t *as_json(const struct answer *answer)
     return object;
 }
 
-static int print(const struct answer *answer, const char *format, struct cb_error **err)
+static int print(const struct answer *answer, const char *format, struct cb_app *app,
+                 struct cb_error **err)
 {
     cb_auto_json *object = NULL;
     cb_auto_json *documents = NULL;
@@ -348,6 +349,7 @@ static int print(const struct answer *answer, const char *format, struct cb_erro
         return 0;
     }
     object = as_json(answer);
+    cb_info_add_docker(object, app);
     if (strcmp(format, "json") == 0) {
         cb_autofree char *text = json_dumps(object, JSON_INDENT(2));
 
@@ -370,7 +372,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     if (cb_app_arguments(&cb_info_command, &args, 0, 0, err) < 0)
         return -1;
     collect(app, &answer);
-    if (print(&answer, values.format, err) < 0)
+    if (print(&answer, values.format, app, err) < 0)
         return -1;
     return answer.broken ? 1 : 0;
 }

@@ -2,6 +2,7 @@
 #ifndef CB_COMMANDS_INSPECT_H
 #define CB_COMMANDS_INSPECT_H
 
+#include "base/template.h"
 #include "container/record.h"
 #include "store/refs.h"
 
@@ -11,6 +12,8 @@ json_t *cb_inspect_image(const struct cb_image *image);
 /* SIZE: with SizeRw and SizeRootFs, which have to be measured. */
 json_t *cb_inspect_container(struct cb_store *store, const struct cb_container *container,
                              int size);
+/* What docker's templates find where these documents have nothing. */
+const struct cb_template_field *cb_inspect_fields(void);
 
 /* ── Parts ── */
 json_t *cb_inspect_config(const struct cb_image_config *config);

@@ -7,6 +7,7 @@
 #include "base/template.h"
 #include "base/vec.h"
 #include "commands/commands.h"
+#include "commands/inspect.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -263,34 +264,6 @@ int cb_listing_print(const struct cb_listing *listing, const char *format,
 
 /* ── Documents ── */
 
-/* Maps and lists that Go leaves nil are null in JSON, and empty in templates. */
-static json_t *as_go_has_it(const json_t *value, const char *key)
-{
-    static const char *const maps[] = {"ExposedPorts", "Labels", "Options", "Networks",
-                                       "PortBindings", "Ports",  "Volumes", "DriverOpts"};
-    static const char *const lists[] = {"Cmd",    "Entrypoint", "Env",  "Links",
-                                        "Mounts", "OnBuild",    "Shell"};
-    json_t *copy;
-    const char *name;
-    json_t *item;
-
-    if (json_is_object(value)) {
-        copy = json_object();
-        json_object_foreach((json_t *)value, name, item)
-        {
-            json_object_set_new(copy, name, as_go_has_it(item, name));
-        }
-        return copy;
-    }
-    for (size_t i = 0; json_is_null(value) && i < CB_ARRAY_SIZE(maps); i++)
-        if (strcmp(key, maps[i]) == 0)
-            return json_object();
-    for (size_t i = 0; json_is_null(value) && i < CB_ARRAY_SIZE(lists); i++)
-        if (strcmp(key, lists[i]) == 0)
-            return json_array();
-    return json_incref((json_t *)value);
-}
-
 int cb_inspect_print(const char *format, const json_t *documents, struct cb_error **err)
 {
     cb_auto(cb_template) template = NULL;
@@ -313,9 +286,9 @@ int cb_inspect_print(const char *format, const json_t *documents, struct cb_erro
         return -1;
     for (size_t i = 0; i < json_array_size(documents); i++) {
         cb_auto_value(cb_strbuf) out = {0};
-        cb_auto_json *document = as_go_has_it(json_array_get(documents, i), "");
 
-        if (cb_template_execute(template, document, &out, err) < 0)
+        if (cb_template_execute_typed(template, json_array_get(documents, i),
+                                      cb_inspect_fields(), &out, err) < 0)
             return -1;
         cb_strbuf_addc(&out, '\n');
         print_text(&out, 0);

@@ -10,6 +10,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/builds-print.c \
 	%D%/builds-show.c \
 	%D%/builds.c \
+	%D%/buildx.c \
 	%D%/builds.h \
 	%D%/cache-filter.c \
 	%D%/cache-filter.h \
@@ -70,8 +71,11 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/images-tree.h \
 	%D%/images.c \
 	%D%/import.c \
+	%D%/info-docker.c \
 	%D%/info.c \
+	%D%/info.h \
 	%D%/inspect-container.c \
+	%D%/inspect-fields.c \
 	%D%/inspect-host.c \
 	%D%/inspect-image.c \
 	%D%/inspect.c \

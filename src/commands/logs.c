@@ -130,4 +130,5 @@ const struct cb_cli_command cb_logs_command = {
     .usage = "logs [OPTIONS] CONTAINER",
     .options = options,
     .run = run,
+    .watches = 1,
 };

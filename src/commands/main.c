@@ -202,7 +202,8 @@ int main(int argc, char **argv)
     if (status >= 0 && cb_flush_stdout(&error) < 0)
         status = -1;
     if (status < 0) {
-        print_error(error);
+        if (!signal_seen || !command || !command->watches)
+            print_error(error);
         status = status_of(error, command);
     }
     cb_settings_free(app.settings);

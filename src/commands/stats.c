@@ -235,4 +235,5 @@ const struct cb_cli_command cb_stats_command = {
     .usage = "stats [OPTIONS] [CONTAINER...]",
     .options = options,
     .run = run,
+    .watches = 1,
 };

@@ -96,7 +96,7 @@ destroy $id told"
     status=0
     wait "$pid" || status=$?
     [ "$status" -eq 130 ]
-    [ "$(head -1 "$BATS_TEST_TMPDIR/out")" = after:1 ]
+    [ "$(cat "$BATS_TEST_TMPDIR/out")" = after:1 ]
 }
 
 @test "hostile names and labels move no cursor and make no second event" {

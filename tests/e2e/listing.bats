@@ -110,6 +110,22 @@ team/app:1"
     expect_contains '"thing" is not a valid value for --type'
 }
 
+@test "inspect -f: fields that are empty are no mistakes" {
+    cbuild inspect -f '{{if .Config.Healthcheck}}yes{{else}}no{{end}} {{.Config.Shell}} {{json .Config.Volumes}} <{{.Variant}}>' team/app:2
+    expect_output 'no [] null <>'
+    cbuild create --name web -v /srv:/www team/app:2
+    expect_status 0
+    cbuild inspect -f '{{with .State.Health}}{{.Status}}{{else}}none{{end}} {{range .Mounts}}{{.Name}}{{.Destination}}{{end}} {{.HostConfig.CapAdd}} {{.Config.StopTimeout}}' web
+    expect_output 'none /www [] <nil>'
+    cbuild inspect -f '{{json .State}}' web
+    expect_status 0
+    [ "$(jq 'has("Health")' <<<"$output")" = false ]
+    cbuild inspect -f '{{.State.Health.Status}}' web
+    expect_status 1
+    cbuild rm web
+    expect_status 0
+}
+
 @test "history: fields, templates, bytes and times for programs" {
     cbuild history --format '{{.CreatedBy}}|{{.Size}}|{{.Comment}}' team/app:2
     expect_output 'CMD ["x"]|0B|buildkit.dockerfile.v0
@@ -144,4 +160,11 @@ LABEL n=2 both=yes|0B|buildkit.dockerfile.v0'
     names team/app
     expect_output "team/app:3
 team/app:2"
+}
+
+@test "info --format knows docker's names" {
+    cbuild info --format '{{.OSType}} {{.Architecture}} {{.ServerVersion}} {{.Swarm.LocalNodeState}} {{.DockerRootDir}} {{.Containers}}'
+    expect_output "linux $(uname -m) $("$CBUILD" version -f '{{.Server.Version}}') inactive $CBUILD_ROOT 0"
+    cbuild info -f '{{.SecurityOptions}} {{gt .MemTotal 1000000}} {{.NCPU}} {{.KernelVersion}}'
+    expect_output "[name=seccomp,profile=builtin] true $(nproc) $(uname -r)"
 }

@@ -75,6 +75,27 @@ on_terminal() {
     expect_lacks warning
 }
 
+@test "what pipelines do with builders of buildx is taken: there is one, whatever it is called" {
+    cbuild buildx create --use --name ci --driver docker-container --driver-opt network=host --bootstrap
+    expect_output ci
+    cbuild buildx inspect --bootstrap ci
+    expect_contains 'Name:   ci' 'Status:    running' 'Platforms: linux/amd64'
+    cbuild buildx use ci
+    expect_output ''
+    cbuild buildx ls
+    expect_contains 'default*'
+    printf 'FROM scratch\nLABEL a=b\n' >"$DIR/Dockerfile"
+    cbuild buildx build --builder ci -q "$DIR"
+    expect_status 0
+    cbuild buildx version
+    expect_contains 'Version:'
+    cbuild buildx rm -f ci
+    expect_output 'ci removed'
+    cbuild buildx create --driver remote tcp://198.51.100.1:1234
+    expect_status 1
+    expect_contains "docker's --driver is not here" 'cbuild builds where it runs'
+}
+
 @test "a wrong way to show progress names where it was asked for" {
     printf 'FROM busybox\n' >"$DIR/Dockerfile"
     cbuild build -q --progress fancy "$DIR"

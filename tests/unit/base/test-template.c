@@ -11,8 +11,16 @@ static const char document[] =
     "\"NetworkSettings\":{\"Ports\":{\"80/tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":"
     "\"8080\"}],\"443/tcp\":null}},\"Label\":{\"com.x\":\"y\"}}";
 
-/* What TEXT makes of the document; the error's message if it fails. */
-static char *render(const char *text)
+static const struct cb_template_field fields[] = {
+    {"Running", "Health", CB_TEMPLATE_NIL}, {"Env", "Shell", CB_TEMPLATE_LIST},
+    {"Env", "Ports", CB_TEMPLATE_MAP},      {"Env", "StopSignal", CB_TEMPLATE_TEXT},
+    {"Env", "Memory", CB_TEMPLATE_NUMBER},  {"Env", "Tty", CB_TEMPLATE_FLAG},
+    {NULL, "Volumes", CB_TEMPLATE_MAP},     {0},
+};
+
+/* What TEXT makes of the document, as of one with FIELDS; the error's message if it
+ * fails. */
+static char *render_typed(const char *text, const struct cb_template_field *of)
 {
     cb_auto(cb_template) template = NULL;
     cb_auto(cb_error) error = NULL;
@@ -23,9 +31,14 @@ static char *render(const char *text)
         cb_json_parse(&dot, "document", document, strlen(document), 1 << 20, &error),
         error);
     if (cb_template_parse(&template, text, &error) < 0 ||
-        cb_template_execute(template, dot, &out, &error) < 0)
+        cb_template_execute_typed(template, dot, of, &out, &error) < 0)
         return xstrdup(cb_error_message(error));
     return cb_strbuf_steal(&out);
+}
+
+static char *render(const char *text)
+{
+    return render_typed(text, NULL);
 }
 
 struct sample {
@@ -99,6 +112,34 @@ static void conditions_and_loops(void **state)
     };
 
     check(samples, CB_ARRAY_SIZE(samples));
+}
+
+static void empty_fields_of_structs_are_what_go_has(void **state)
+{
+    static const struct sample samples[] = {
+        {"{{if .Health}}{{.Health.Status}}{{else}}none{{end}}", "none"},
+        {"{{.Health}} {{json .Health}} {{.health}}", "<nil> null <nil>"},
+        {"{{.Config.Shell}} {{len .Config.Shell}} {{json .Config.Shell}}", "[] 0 null"},
+        {"{{.Config.Ports}} {{index .Config.Ports \"a\"}}|{{json .Config.Ports}}",
+         "map[] |null"},
+        {"{{.Config.Volumes}} {{json .Config.Volumes}}", "map[] null"},
+        {"{{.Config.Cmd}} {{json .Config.Cmd}}", "[] []"},
+        {"{{json .Config}}",
+         "{\"Env\":[\"A=1\",\"B=2\"],\"Labels\":{\"com.x\":\"y\",\"a\":\"b\"},"
+         "\"Volumes\":null,\"Cmd\":[]}"},
+        {"<{{.Config.StopSignal}}> {{.Config.Memory}} {{.Config.Tty}}", "<> 0 false"},
+        {"{{.Health.Status}}", "template: :1:2: executing \"\" at <.Health.Status>: nil "
+                               "data; no entry for key \"Status\""},
+        {"{{.Shell}}",
+         "template: :1:2: executing \"\" at <.Shell>: can't evaluate field Shell"},
+        {"{{.Config.Labels.Shell}}", "<no value>"},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(samples); i++) {
+        cb_autofree char *got = render_typed(samples[i].text, fields);
+
+        assert_string_equal(got, samples[i].wanted);
+    }
 }
 
 static void functions(void **state)
@@ -216,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_texts_and_trim_markers),
         cmocka_unit_test(conditions_and_loops),
+        cmocka_unit_test(empty_fields_of_structs_are_what_go_has),
         cmocka_unit_test(functions),
         cmocka_unit_test(mistakes_are_told_with_their_place),
         cmocka_unit_test(what_does_not_end_is_ended),

@@ -1,0 +1,226 @@
+/* docker buildx create, use, inspect, ls, stop, rm: what pipelines begin and end with.
+ * There is one builder, this program on this machine; it needs no making and no removing,
+ * and each name that a pipeline gives it is a name of it. What would build elsewhere or
+ * otherwise is refused. */
+#include "commands/commands.h"
+
+#include "oci/oci.h"
+
+#include <stdio.h>
+
+#define ABOUT                                                                           \
+    "For pipelines written for docker: there is one builder, cbuild on this machine,\n" \
+    "which needs no making; whatever it is called, it is that one."
+
+struct values {
+    const char *name, *builder;
+    struct cb_strings ignored;
+};
+
+static void values_clear(struct values *values)
+{
+    cb_strings_free(&values->ignored);
+}
+CB_AUTO_VALUE_DEFINE(values, values_clear)
+
+#define AT(field) offsetof(struct values, field)
+
+static const struct cb_option create_options[] = {
+    {"append", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"bootstrap", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"buildkitd-flags", 0, CB_OPTION_LIST, AT(ignored), "FLAGS", "Changes nothing"},
+    {"driver-opt", 0, CB_OPTION_LIST, AT(ignored), "OPTION", "Changes nothing"},
+    {"name", 0, CB_OPTION_TEXT, AT(name), "NAME", "What to call it"},
+    {"use", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {0},
+};
+
+#define REGISTRIES \
+    "registries and mirrors are set in /etc/cbuild/config.json, see cbuild(1)"
+#define ELSEWHERE "cbuild builds where it runs: start it there"
+
+static const struct cb_absent_option create_absent[] = {
+    {"buildkitd-config", 0, REGISTRIES},
+    {"config", 0, REGISTRIES},
+    {"driver", 0, ELSEWHERE},
+    {"leave", 0, "there are no nodes to leave"},
+    {"node", 0, ELSEWHERE},
+    {"platform", 0, "`cbuild build --platform` says what is built for"},
+    {0},
+};
+static const struct cb_harmless_option create_harmless[] = {
+    {"driver", "docker|docker-container"},
+    {0},
+};
+
+static const struct cb_option named_options[] = {
+    {"all-inactive", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"bootstrap", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"builder", 0, CB_OPTION_TEXT, AT(builder), "NAME", "What it is called"},
+    {"default", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"force", 'f', CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"global", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"keep-daemon", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"keep-state", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {0},
+};
+static const struct cb_option no_options[] = {{0}};
+
+/* 1: help was asked for. *NAME is borrowed. */
+static int parse(const struct cb_cli_command *command, int argc, char **argv,
+                 struct values *values, struct cb_strings *args, const char **name,
+                 struct cb_error **err)
+{
+    int status = cb_options_parse(command, argc, argv, 0, values, args, err);
+
+    if (status)
+        return status;
+    *name = args->count ? args->items[0] : values->builder ? values->builder : "default";
+    return cb_app_arguments(command, args, 0, 1, err);
+}
+
+static int run_create(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto_value(values) values = {0};
+    const char *context;
+    int status =
+        parse(&cb_buildx_create_command, argc, argv, &values, &args, &context, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    printf("%s\n", values.name ? values.name : "default");
+    return 0;
+}
+
+/* use and stop. */
+static int do_nothing(const struct cb_cli_command *command, int argc, char **argv,
+                      struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto_value(values) values = {0};
+    const char *name;
+
+    return parse(command, argc, argv, &values, &args, &name, err) < 0 ? -1 : 0;
+}
+
+static int run_use(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    return do_nothing(&cb_buildx_use_command, argc, argv, err);
+}
+
+static int run_stop(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    return do_nothing(&cb_buildx_stop_command, argc, argv, err);
+}
+
+static int run_rm(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto_value(values) values = {0};
+    const char *name;
+    int status = parse(&cb_buildx_rm_command, argc, argv, &values, &args, &name, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    printf("%s removed\n", name);
+    return 0;
+}
+
+static int run_inspect(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto_value(values) values = {0};
+    struct cb_platform host = cb_platform_host();
+    cb_autofree char *platform = cb_platform_text(&host);
+    const char *name;
+    int status =
+        parse(&cb_buildx_inspect_command, argc, argv, &values, &args, &name, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    printf("Name:   %s\nDriver: cbuild\n\nNodes:\nName:      %s\nEndpoint:  %s\n"
+           "Status:    running\nPlatforms: %s\n",
+           name, name, name, platform);
+    return 0;
+}
+
+static int run_ls(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto_value(values) values = {0};
+    struct cb_platform host = cb_platform_host();
+    cb_autofree char *platform = cb_platform_text(&host);
+    const char *name;
+    int status = parse(&cb_buildx_ls_command, argc, argv, &values, &args, &name, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    printf("NAME/NODE     DRIVER/ENDPOINT   STATUS    BUILDKIT   PLATFORMS\n"
+           "default*      cbuild                                 \n"
+           " \\_ default   default           running   cbuild     %s\n",
+           platform);
+    return 0;
+}
+
+const struct cb_cli_command cb_buildx_create_command = {
+    .name = "buildx create",
+    .summary = "Print a builder's name",
+    .usage = "buildx create [OPTIONS] [CONTEXT]",
+    .about = ABOUT,
+    .options = create_options,
+    .absent = create_absent,
+    .harmless = create_harmless,
+    .run = run_create,
+    .stays_out = 1,
+};
+
+const struct cb_cli_command cb_buildx_use_command = {
+    .name = "buildx use",
+    .summary = "Change nothing",
+    .usage = "buildx use [NAME]",
+    .about = ABOUT,
+    .options = named_options,
+    .run = run_use,
+    .stays_out = 1,
+};
+
+const struct cb_cli_command cb_buildx_inspect_command = {
+    .name = "buildx inspect",
+    .summary = "Show the builder",
+    .usage = "buildx inspect [OPTIONS] [NAME]",
+    .about = ABOUT,
+    .options = named_options,
+    .run = run_inspect,
+    .stays_out = 1,
+};
+
+const struct cb_cli_command cb_buildx_ls_command = {
+    .name = "buildx ls",
+    .summary = "List the builder",
+    .usage = "buildx ls",
+    .about = ABOUT,
+    .options = no_options,
+    .run = run_ls,
+    .stays_out = 1,
+};
+
+const struct cb_cli_command cb_buildx_stop_command = {
+    .name = "buildx stop",
+    .summary = "Change nothing",
+    .usage = "buildx stop [NAME]",
+    .about = ABOUT,
+    .options = named_options,
+    .run = run_stop,
+    .stays_out = 1,
+};
+
+const struct cb_cli_command cb_buildx_rm_command = {
+    .name = "buildx rm",
+    .summary = "Change nothing",
+    .usage = "buildx rm [OPTIONS] [NAME]",
+    .about = ABOUT,
+    .options = named_options,
+    .run = run_rm,
+    .stays_out = 1,
+};
