@@ -4,10 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 #define READ_BYTES 65536
 
@@ -174,4 +176,21 @@ int cb_fs_open_regular(int dir_fd, const char *name, struct stat *st, int *fd,
     snprintf(again, sizeof(again), "/proc/self/fd/%d", path);
     *fd = open(again, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     return *fd < 0 ? cb_error_errno(err, errno, "open `%s`", name) : 1;
+}
+
+int cb_fs_is_of_kernel(int fd)
+{
+    static const long kinds[] = {PROC_SUPER_MAGIC,    SYSFS_MAGIC,   CGROUP_SUPER_MAGIC,
+                                 CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,
+                                 SECURITYFS_MAGIC,    BPF_FS_MAGIC,  BINFMTFS_MAGIC,
+                                 DEVPTS_SUPER_MAGIC};
+    struct statfs fs;
+
+    if (fstatfs(fd, &fs) < 0)
+        return 0;
+    for (size_t i = 0; i < CB_ARRAY_SIZE(kinds); i++) {
+        if ((long)fs.f_type == kinds[i])
+            return 1;
+    }
+    return 0;
 }
