@@ -79,3 +79,15 @@ END
         [ ! -e "$DIR/taken" ]
     done
 }
+
+@test "the small files that are put into a container are no memory to fill" {
+    run timeout 60 "$CBUILD" run --rm --network none --tmpfs /t busybox sh -c '
+        for file in hosts hostname resolv.conf; do
+            dd if=/dev/zero of=/etc/$file bs=64k count=64
+            [ "$(stat -c %s /etc/$file)" -le 2000000 ] || echo "$file takes anything"
+            echo 10.0.0.1 mine >/etc/$file && cat /etc/$file
+        done'
+    expect_status 0
+    expect_contains 'No space left on device' $'10.0.0.1 mine\n'
+    expect_lacks 'takes anything'
+}
