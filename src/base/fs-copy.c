@@ -144,6 +144,8 @@ int cb_fs_copy_data(int from_fd, int to_fd, off_t len, struct cb_error **err)
     if (regular && len < 0 && from_at == 0 && to.st_size == 0 && to_at == 0 &&
         ioctl(to_fd, FICLONE, from_fd) == 0)
         return 0;
+    if (len < 0 && S_ISREG(from.st_mode) && from_at >= 0)
+        copy.left = from.st_size > from_at ? from.st_size - from_at : 0;
     copy.use_kernel = regular;
     if (regular && to.st_size <= to_at)
         result = copy_sparse(&copy, from.st_size);
@@ -151,7 +153,7 @@ int cb_fs_copy_data(int from_fd, int to_fd, off_t len, struct cb_error **err)
         result = copy_plain(&copy);
     if (result < 0) {
         result = cb_error_errno(err, errno, "copy");
-    } else if (copy.left > 0) {
+    } else if (len >= 0 && copy.left > 0) {
         result =
             cb_error_set(err, CB_ERR_INTEGRITY, "copy: the source ends %lld bytes early",
                          (long long)copy.left);

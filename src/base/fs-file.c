@@ -199,3 +199,20 @@ int cb_fs_open_regular(int dir_fd, const char *name, struct stat *st, int *fd,
     *fd = open(again, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     return *fd < 0 ? cb_error_errno(err, errno, "open `%s`", name) : 1;
 }
+
+int cb_fs_is_of_kernel(int fd)
+{
+    static const long kinds[] = {PROC_SUPER_MAGIC,    SYSFS_MAGIC,   CGROUP_SUPER_MAGIC,
+                                 CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,
+                                 SECURITYFS_MAGIC,    BPF_FS_MAGIC,  BINFMTFS_MAGIC,
+                                 DEVPTS_SUPER_MAGIC};
+    struct statfs fs;
+
+    if (fstatfs(fd, &fs) < 0)
+        return 0;
+    for (size_t i = 0; i < CB_ARRAY_SIZE(kinds); i++) {
+        if ((long)fs.f_type == kinds[i])
+            return 1;
+    }
+    return 0;
+}

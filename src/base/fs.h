@@ -53,10 +53,14 @@ int cb_fs_read_in_root(int root_fd, const char *path, size_t max, struct cb_strb
  * was opened. 1; 0: it is something else, or gone. */
 int cb_fs_open_regular(int dir_fd, const char *name, struct stat *st, int *fd,
                        struct cb_error **err);
+/* Is this on a filesystem that only shows what the kernel knows (proc, sysfs, control
+ * groups …)? Its files have no size, and reading them can wait, take or do something. */
+int cb_fs_is_of_kernel(int fd);
 /* Writes all, retrying short writes. -1 with errno. */
 int cb_fs_write_all(int fd, const void *bytes, size_t len);
 /* Copies LEN bytes (or to the end, -1) by reflink, copy_file_range, or a buffer; keeps
- * holes. */
+ * holes. The end of a file is where it was at first: who writes to it meanwhile does not
+ * keep us. */
 int cb_fs_copy_data(int from_fd, int to_fd, off_t len, struct cb_error **err);
 /* Names in a directory, sorted bytewise, without "." and "..". */
 int cb_fs_list(int dir_fd, struct cb_strings *names, struct cb_error **err);

@@ -1,6 +1,6 @@
 /* Runs a template's tree. Values are references to JSON; every frame of a loop is bounded
- * by steps, every nesting by depth, and the output by size, since templates come from
- * command lines and files. */
+ * by steps, every nesting by depth, and what is made, output or not, by size, since
+ * templates come from command lines and files. */
 #include "base/template-priv.h"
 
 #include <ctype.h>
@@ -12,6 +12,7 @@
 #define MAX_STEPS  1000000
 #define MAX_DEPTH  200
 #define MAX_OUTPUT (64u << 20)
+#define MAX_MADE   (64u << 20)
 
 enum flow { FLOW_ON, FLOW_BREAK, FLOW_CONTINUE };
 
@@ -29,6 +30,7 @@ struct run {
     size_t frame;                      /* the first of the template at hand */
     json_t *frame_root;
     unsigned steps;
+    size_t made; /* bytes of texts by functions */
     int depth;
 };
 
@@ -211,6 +213,24 @@ static int get_fields(struct run *run, const struct cb_tmpl_operand *operand,
 
 /* ── Operands, commands, pipelines ── */
 
+static size_t bytes_of(const json_t *value)
+{
+    return json_is_string(value) ? json_string_length(value) : 0;
+}
+
+/* No function makes much more than it is given: `join` looks after itself. */
+static int count_made(struct run *run, const struct cb_tmpl_operand *operand,
+                      json_t *const *args, size_t count, struct cb_error **err)
+{
+    size_t given = 0;
+
+    for (size_t i = 0; i < count; i++)
+        given += bytes_of(args[i]);
+    if (given <= MAX_MADE && run->made <= MAX_MADE)
+        return 0;
+    return fail(run, operand->at, operand->end, err, "over %u bytes of text", MAX_MADE);
+}
+
 static int call(struct run *run, const struct cb_tmpl_operand *operand,
                 json_t *const *args, size_t count, json_t **out, struct cb_error **err)
 {
@@ -223,6 +243,8 @@ static int call(struct run *run, const struct cb_tmpl_operand *operand,
                     "wrong number of args for %s: want %s%d got %zu", function->name,
                     function->max < 0 ? "at least " : "",
                     (int)count < function->min ? function->min : function->max, count);
+    if (count_made(run, operand, args, count, err) < 0)
+        return -1;
     /* Only json tells nil from empty. */
     if (strcmp(function->name, "json") == 0 &&
         (args[0] == run->nil_map || args[0] == run->nil_list))
@@ -230,6 +252,7 @@ static int call(struct run *run, const struct cb_tmpl_operand *operand,
     if (function->call(args, count, out, &error) < 0)
         return fail(run, operand->at, operand->end, err, "error calling %s: %s",
                     function->name, cb_error_message(error));
+    run->made += bytes_of(*out);
     return 0;
 }
 

@@ -5,7 +5,9 @@
 #include <ctype.h>
 #include <string.h>
 
-#define MAX_WIDTH 10000
+#define MAX_WIDTH  10000
+#define MAX_JOINED (64u << 20)
+#define MAX_PARTS  1000000
 
 static int give_text(json_t **out, struct cb_strbuf *text, struct cb_error **err)
 {
@@ -304,6 +306,8 @@ static int call_join(json_t *const *args, size_t count, json_t **out,
         if (i)
             cb_strbuf_add(&text, separator, len);
         cb_tmpl_print(&text, json_array_get(args[0], i));
+        if (text.len > MAX_JOINED)
+            return cb_error_set(err, CB_ERR_USAGE, "over %u bytes of text", MAX_JOINED);
     }
     return give_text(out, &text, err);
 }
@@ -324,6 +328,10 @@ static int call_split(json_t *const *args, size_t count, json_t **out,
 
         json_array_append_new(*out, json_stringn_nocheck(text, part));
         text += part + separator_len;
+        if (json_array_size(*out) > MAX_PARTS) {
+            json_decref(cb_steal(out));
+            return cb_error_set(err, CB_ERR_USAGE, "over %d parts", MAX_PARTS);
+        }
     }
     json_array_append_new(*out, json_string_nocheck(text));
     return 0;

@@ -94,6 +94,20 @@ static int failed(const struct cb_cp_side *side, const char *path, int errnum,
 
 /* ── Sources ── */
 
+static int refuse_kernels(const struct cb_cp_side *side, const struct cb_cp_place *from,
+                          struct cb_error **err)
+{
+    cb_autofd int fd = openat(from->dir, from->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+    if (side->root < 0 || fd < 0 || !cb_fs_is_of_kernel(fd))
+        return 0;
+    cb_error_set(err, CB_ERR_UNSUPPORTED,
+                 "%s in container %s is no file: the kernel shows it", from->path,
+                 side->container);
+    return cb_error_hint(err, "`cbuild exec %s cat %s` can read it", side->container,
+                         from->path);
+}
+
 int cb_cp_open_source(const struct cb_cp_side *side, const char *path, int follow,
                       struct cb_cp_place *out, struct cb_error **err)
 {
@@ -112,7 +126,7 @@ int cb_cp_open_source(const struct cb_cp_side *side, const char *path, int follo
     if (errnum)
         return failed(side, out->path, errnum, err);
     out->end.kind = S_ISDIR(st.st_mode) ? CB_COPY_DIRECTORY : CB_COPY_OTHER;
-    return 0;
+    return refuse_kernels(side, out, err);
 }
 
 /* ── Destinations ── */

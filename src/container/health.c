@@ -22,7 +22,7 @@ void cb_health_clear(struct cb_health *health)
 
 static int64_t choose(int64_t of_image_ns, int64_t otherwise_ms)
 {
-    return of_image_ns > 0 ? (of_image_ns + 999999) / 1000000 : otherwise_ms;
+    return of_image_ns > 0 ? (of_image_ns - 1) / 1000000 + 1 : otherwise_ms;
 }
 
 static int set_time(int64_t *out_ms, const char *text, const char *option,

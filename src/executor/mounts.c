@@ -10,6 +10,9 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#define PAGE_BYTES       65536 /* the largest there are */
+#define FILES_ROOM_BYTES (1u << 20)
+
 /* Attaches the detached mount MOUNT_FD at the step's target. */
 static int attach(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                   int mount_fd, struct cb_error **err)
@@ -101,18 +104,39 @@ int cb_step_bind(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
     return 0;
 }
 
+/* What the plan writes, and room for what a container adds to /etc/hosts: it may write to
+ * some of these files, and memory is not to be filled that way. */
+static uint64_t bytes_of_files(const struct cb_sandbox *sandbox)
+{
+    uint64_t pages = 0;
+
+    for (size_t i = 0; i < sandbox->plan.count; i++) {
+        const struct cb_plan_step *step = &sandbox->plan.steps[i];
+
+        if (step->kind == CB_PLAN_FILE)
+            pages += 1 + step->text_len / PAGE_BYTES;
+    }
+    return pages * PAGE_BYTES + FILES_ROOM_BYTES;
+}
+
 /* All small files of a run share one tmpfs, kept out of swap where the kernel can. */
 static int open_files(struct cb_sandbox *sandbox, struct cb_error **err)
 {
     unsigned attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV;
+    char options[64];
+    int len = snprintf(options, sizeof(options), "mode=0700,size=%llu",
+                       (unsigned long long)bytes_of_files(sandbox));
 
     if (sandbox->files_fd >= 0)
         return 0;
-    if (new_filesystem(sandbox, "tmpfs", "mode=0700,noswap", attributes,
-                       &sandbox->files_fd, NULL) < 0 &&
-        new_filesystem(sandbox, "tmpfs", "mode=0700", attributes, &sandbox->files_fd,
-                       err) < 0)
-        return -1;
+    snprintf(options + len, sizeof(options) - (size_t)len, ",noswap");
+    if (new_filesystem(sandbox, "tmpfs", options, attributes, &sandbox->files_fd, NULL) <
+        0) {
+        options[len] = '\0';
+        if (new_filesystem(sandbox, "tmpfs", options, attributes, &sandbox->files_fd,
+                           err) < 0)
+            return -1;
+    }
     if (cb_tree_attach(&sandbox->api, sandbox->files_fd, AT_FDCWD, CB_STAGE_FILES) < 0)
         return cb_error_errno(err, errno, "attach a tmpfs for small files");
     return 0;

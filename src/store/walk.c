@@ -2,6 +2,7 @@
  * of the tree and its largest directory, not its size. */
 #include "store/walk.h"
 
+#include "base/fs.h"
 #include "base/strbuf.h"
 #include "base/vec.h"
 
@@ -106,6 +107,8 @@ static int descend(struct walk *walk, int dir_fd, const char *name, struct cb_er
     if (fd < 0)
         return has_gone(walk) ? 0
                               : cb_error_errno(err, errno, "open `%s`", walk->path.text);
+    if (walk->changing && cb_fs_is_of_kernel(fd))
+        return 0;
     walk->depth++;
     result = walk_directory(walk, fd, err);
     walk->depth--;

@@ -21,7 +21,8 @@ int cb_walk(int top_fd,
             int (*visit)(void *arg, const struct cb_walk_entry *entry,
                          struct cb_error **err),
             void *arg, struct cb_cancel *cancel, struct cb_error **err);
-/* The same of a tree that others change meanwhile: what vanishes is left out. */
+/* The same of a tree that others change meanwhile: what vanishes is left out, and so is
+ * the content of the kernel's filesystems, which may be mounted in it. */
 int cb_walk_changing(int top_fd,
                      int (*visit)(void *arg, const struct cb_walk_entry *entry,
                                   struct cb_error **err),

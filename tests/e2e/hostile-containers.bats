@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Containers whose processes are hostile: what they find of ours, and what those get who look into them from outside.
 load helpers
+bats_require_minimum_version 1.5.0
 
 setup_file() {
     cb_store debian
@@ -58,7 +59,35 @@ END
     expect_output there
     cbuild exec full sh -c 'echo "$(echo one more)"'
     expect_contains "can't fork"
-    cbuild exec full nothing
-    expect_status 127
+    run -127 "$CBUILD" exec full nothing
     expect_contains 'executable file not found'
+}
+
+@test "cp takes nothing from the kernel's filesystems in a container, and ends" {
+    "$CBUILD" run -d --name odd --network none busybox sh -c \
+        'ln -s /proc /data; echo kept >/root/kept; echo ready; sleep 1000'
+    wait_until sh -c "'$CBUILD' logs odd | grep -q ready"
+    run timeout 60 "$CBUILD" cp odd:/ "$DIR/all"
+    expect_status 0
+    [ "$(cat "$DIR/all/root/kept")" = kept ]
+    [ -d "$DIR/all/proc" ] && [ -z "$(ls "$DIR/all/proc" "$DIR/all/sys" | grep -v :)" ]
+    [ "$(timeout 60 "$CBUILD" cp odd:/ - | tar tf - | grep -E '^./(proc|sys)/.' )" = '' ]
+    for path in /data/kmsg /proc/kmsg /proc/1/environ /sys/kernel /proc; do
+        run timeout 20 "$CBUILD" cp "odd:$path" "$DIR/taken"
+        expect_status 1
+        expect_contains 'the kernel shows it' 'hint: `cbuild exec odd cat'
+        [ ! -e "$DIR/taken" ]
+    done
+}
+
+@test "the small files that are put into a container are no memory to fill" {
+    run timeout 60 "$CBUILD" run --rm --network none --tmpfs /t busybox sh -c '
+        for file in hosts hostname resolv.conf; do
+            dd if=/dev/zero of=/etc/$file bs=64k count=64
+            [ "$(stat -c %s /etc/$file)" -le 2000000 ] || echo "$file takes anything"
+            echo 10.0.0.1 mine >/etc/$file && cat /etc/$file
+        done'
+    expect_status 0
+    expect_contains 'No space left on device' $'10.0.0.1 mine\n'
+    expect_lacks 'takes anything'
 }

@@ -244,6 +244,31 @@ static void pipes_are_copied_to_their_end(void **state)
     assert_string_equal(text, "piped");
 }
 
+/* One that grows would be followed for ever. */
+static void a_file_is_copied_to_where_its_end_was(void **state)
+{
+    struct scratch *scratch = *state;
+    struct cb_error *err = NULL;
+    cb_autofd int from = open("/proc/self/status", O_RDONLY); /* of size 0, says stat */
+    cb_autofd int to = openat(scratch->fd, "to", O_RDWR | O_CREAT, 0600);
+    cb_autofree char *text = NULL;
+
+    assert_ok(cb_fs_copy_data(from, to, -1, &err), err);
+    text = read_text(scratch->fd, "to");
+    assert_string_equal(text, "");
+}
+
+static void the_kernels_filesystems_are_known(void **state)
+{
+    struct scratch *scratch = *state;
+    cb_autofd int proc = open("/proc/self/status", O_PATH);
+    cb_autofd int sys = open("/sys", O_PATH);
+
+    assert_true(cb_fs_is_of_kernel(proc));
+    assert_true(cb_fs_is_of_kernel(sys));
+    assert_false(cb_fs_is_of_kernel(scratch->fd));
+}
+
 static void names_are_listed_in_byte_order(void **state)
 {
     static const char *const names[] = {"b", "a", "B", "\xc3\xa9", "a.b", ".hidden"};
@@ -290,6 +315,8 @@ int main(void)
         scratch_test(copies_keep_data_and_holes),
         scratch_test(parts_are_copied_from_the_current_position),
         scratch_test(pipes_are_copied_to_their_end),
+        scratch_test(a_file_is_copied_to_where_its_end_was),
+        scratch_test(the_kernels_filesystems_are_known),
         scratch_test(names_are_listed_in_byte_order),
         scratch_test(host_directories_are_made),
     };

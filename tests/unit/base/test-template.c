@@ -252,6 +252,26 @@ static void what_does_not_end_is_ended(void **state)
     }
 }
 
+static void texts_that_double_are_bounded(void **state)
+{
+    static const char *const cases[][2] = {
+        {"{{$x := \"0123456789\"}}{{range 60}}{{$x = printf \"%s%s\" $x $x}}{{end}}",
+         "bytes of text"},
+        {"{{$x := printf \"%09999d\" 1}}{{len (join (split $x \"\") (print $x $x))}}",
+         "bytes of text"},
+        {"{{$x := printf \"%09999d\" 1}}{{range 7}}{{$x = print $x $x}}{{end}}"
+         "{{len (split $x \"\")}}",
+         "over 1000000 parts"},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(cases); i++) {
+        cb_autofree char *got = render(cases[i][0]);
+
+        if (!strstr(got, cases[i][1]))
+            fail_msg("%s: %s", cases[i][0], got);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +281,7 @@ int main(void)
         cmocka_unit_test(functions),
         cmocka_unit_test(mistakes_are_told_with_their_place),
         cmocka_unit_test(what_does_not_end_is_ended),
+        cmocka_unit_test(texts_that_double_are_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,10 @@ static void options_hold_and_then_the_image(void **state)
                                            .start_interval = "0"};
 
     expect_health(IMAGE(""), &none, "|30000 30000 0 5000 3");
+    expect_health(IMAGE("\"Healthcheck\":{\"Test\":[\"CMD\",\"x\"],\"Interval\":1,"
+                        "\"Timeout\":9223372036854775807,"
+                        "\"StartPeriod\":9223372036854775807}"),
+                  &none, "x|1 9223372036855 9223372036855 5000 3");
     expect_health(IMAGE(CHECK), &none, "probe -x|5000 30000 0 5000 7");
     expect_health(IMAGE(CHECK), &off, "|5000 30000 0 5000 7");
     expect_health(IMAGE(CHECK), &some, "/bin/sh -c curl x|90000 10 2000 5000 1");
