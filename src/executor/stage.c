@@ -151,8 +151,13 @@ static int enter_stage(struct cb_stage *stage, struct cb_error **err)
 {
     if (unshare(CLONE_NEWNS) < 0 ||
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+        int chrooted = errno == EINVAL;
+
         cb_error_errno(err, errno, "new mount namespace");
-        return cb_error_hint(err, "running steps needs root (CAP_SYS_ADMIN)");
+        return cb_error_hint(
+            err, chrooted ? "the root directory is no mount point: before `chroot DIR`, "
+                            "`mount --bind DIR DIR` makes it one"
+                          : "running steps needs root (CAP_SYS_ADMIN)");
     }
     return build_root(stage->in_userns, err);
 }

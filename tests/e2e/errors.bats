@@ -274,3 +274,15 @@ END
     [ "$sound" -eq 0 ]
     [ "$again" -eq 0 ]
 }
+
+@test "below chroot(2), where no mount namespace can be made private, the way out is told" {
+    root=$BATS_TEST_TMPDIR/root
+    mkdir -p "$root/proc"
+    cp --parents -L "$CBUILD" $(ldd "$CBUILD" | grep -o '/[^ )]*') "$root"
+    "$CBUILD" --root "$root/store" import "$CB_BASES/busybox.tar" busybox
+    mount -t proc proc "$root/proc"
+    run chroot "$root" "$CBUILD" --root /store run --rm --network none busybox true
+    umount "$root/proc"
+    expect_status 125
+    expect_contains 'new mount namespace: ' 'hint: the root directory is no mount point'
+}
