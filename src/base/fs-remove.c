@@ -162,17 +162,28 @@ static int remove_entry(struct removal *removal, int dir_fd, const char *name, i
     return -1;
 }
 
+static int remove_path(int dir_fd, const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    cb_autofree char *parent = NULL;
+    cb_autofd int parent_fd = -1;
+
+    if (!slash)
+        return remove_entry(&(struct removal){.top_fd = -1}, dir_fd, name, 0);
+    parent = xasprintf("%.*s", (int)(slash - name) + 1, name);
+    parent_fd = openat(dir_fd, parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (parent_fd < 0)
+        return -1;
+    return remove_entry(&(struct removal){.top_fd = -1}, parent_fd, slash + 1, 0);
+}
+
 int cb_fs_remove_tree(int dir_fd, const char *name, struct cb_error **err)
 {
-    struct removal removal = {.top_fd = -1};
-
-    if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
+    if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT ||
+        remove_path(dir_fd, name) == 0)
         return 0;
-    if (remove_entry(&removal, dir_fd, name, 0) < 0) {
-        if (errno == EXDEV || errno == EBUSY)
-            return cb_error_errno(err, EBUSY,
-                                  "remove `%s`: something is mounted below it", name);
-        return cb_error_errno(err, errno, "remove `%s`", name);
-    }
-    return 0;
+    if (errno == EXDEV || errno == EBUSY)
+        return cb_error_errno(err, EBUSY, "remove `%s`: something is mounted below it",
+                              name);
+    return cb_error_errno(err, errno, "remove `%s`", name);
 }

@@ -34,7 +34,8 @@ int cb_fs_resolve_in_root(int root_fd, const char *path, char **out,
 /* mkdir -p on the host, for our own directories. */
 int cb_fs_mkdirs(const char *path, mode_t mode, struct cb_error **err);
 /* Removes NAME and all below it, never following links or crossing into other mounts;
- * absent is fine. Makes unwritable directories of ours writable on the way. */
+ * absent is fine; on the way to it there may be both. Makes unwritable directories of
+ * ours writable on the way. */
 int cb_fs_remove_tree(int dir_fd, const char *name, struct cb_error **err);
 /* Reads a regular file whole; more than MAX bytes, a FIFO or a device is an error.
  * O_NONBLOCK inside. */

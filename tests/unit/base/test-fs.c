@@ -174,6 +174,22 @@ static void removal_follows_no_links_and_opens_locked_directories(void **state)
     assert_int_equal(faccessat(scratch->fd, "tree", F_OK, 0), -1);
 }
 
+static void removal_finds_its_way_through_links_and_mounts(void **state)
+{
+    struct scratch *scratch = *state;
+    struct cb_error *err = NULL;
+    char path[] = "/dev/shm/cbuild-fs-XXXXXX";
+
+    assert_int_equal(mkdirat(scratch->fd, "kept", 0755), 0);
+    assert_int_equal(mkdirat(scratch->fd, "kept/tree", 0755), 0);
+    assert_int_equal(symlinkat("kept", scratch->fd, "way"), 0);
+    assert_ok(cb_fs_remove_tree(scratch->fd, "way/tree", &err), err);
+    assert_int_equal(faccessat(scratch->fd, "kept/tree", F_OK, 0), -1);
+    assert_non_null(mkdtemp(path));
+    assert_ok(cb_fs_remove_tree(AT_FDCWD, path, &err), err);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
 static void big_directories_are_removed(void **state)
 {
     struct scratch *scratch = *state;
@@ -311,6 +327,7 @@ int main(void)
         scratch_test(only_regular_files_of_bounded_size_are_read),
         scratch_test(trees_of_any_depth_are_removed),
         scratch_test(removal_follows_no_links_and_opens_locked_directories),
+        scratch_test(removal_finds_its_way_through_links_and_mounts),
         scratch_test(big_directories_are_removed),
         scratch_test(copies_keep_data_and_holes),
         scratch_test(parts_are_copied_from_the_current_position),

@@ -54,7 +54,8 @@ static void check(int status, struct cb_error *error)
 #define OK(call)                                         \
     do {                                                 \
         struct cb_error *error_ = NULL, **err = &error_; \
-        check((call), error_);                           \
+        int status_ = (call);                            \
+        check(status_, error_);                          \
         (void)err;                                       \
     } while (0)
 
