@@ -8,5 +8,9 @@
 /* MESSAGE becomes the answer. FD (may be NULL) gets the descriptor that comes with it. */
 int cb_monitor_ask(const struct cb_container *container, struct cb_wire_message *message,
                    struct cb_cancel *cancel, int *fd, struct cb_error **err);
+/* 1: there was no answer within TIMEOUT_MS. */
+int cb_monitor_ask_within(const struct cb_container *container,
+                          struct cb_wire_message *message, int timeout_ms, int *fd,
+                          struct cb_error **err);
 
 #endif

@@ -88,6 +88,21 @@ int cb_monitor_ask(const struct cb_container *container, struct cb_wire_message 
     return cb_client_receive(monitor, cancel, message, fd, err);
 }
 
+int cb_monitor_ask_within(const struct cb_container *container,
+                          struct cb_wire_message *message, int timeout_ms, int *fd,
+                          struct cb_error **err)
+{
+    cb_autofd int monitor = -1;
+    struct pollfd wait = {.events = POLLIN};
+
+    if (connect_to(container, &monitor, err) < 0 || send_to(monitor, message, err) < 0)
+        return -1;
+    wait.fd = monitor;
+    while (poll(&wait, 1, timeout_ms) < 0 && errno == EINTR)
+        continue;
+    return wait.revents ? cb_client_receive(monitor, NULL, message, fd, err) : 1;
+}
+
 int cb_container_signal(struct cb_container *container, int signal, struct cb_error **err)
 {
     struct cb_wire_message message = {.type = CB_WIRE_SIGNAL, .a = signal};

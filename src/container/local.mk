@@ -80,6 +80,7 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/users.h \
 	%D%/volume-fill.c \
 	%D%/volume-mount.c \
+	%D%/volume-share.c \
 	%D%/volume.c \
 	%D%/volume.h \
 	%D%/wire.c \

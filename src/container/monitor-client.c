@@ -3,6 +3,7 @@
 #include "container/monitor-priv.h"
 
 #include "container/create.h"
+#include "container/volume.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -210,6 +211,21 @@ static int give_root(struct monitor *monitor, struct client *client,
     return 0;
 }
 
+static int give_volume(struct monitor *monitor, struct client *client,
+                       const struct cb_wire_message *wish, struct cb_error **err)
+{
+    const struct cb_wire_message message = {.type = CB_WIRE_OK};
+    cb_autofree char *name = xstrndup(wish->text, wish->len);
+    cb_autofd int fd = -1;
+
+    if (!monitor->main || !monitor->has_own_mounts)
+        return not_running(monitor, err);
+    if (cb_volume_copy_mount(monitor->store_root, monitor->container, name, &fd, err) < 0)
+        return -1;
+    cb_client_send(client, &message, fd);
+    return 0;
+}
+
 /* It was nobody's business until now where it writes to. */
 static int pin(struct monitor *monitor, struct cb_error **err)
 {
@@ -280,6 +296,9 @@ static void open_client(struct monitor *monitor, struct client *client,
         break;
     case CB_WIRE_ROOT:
         status = give_root(monitor, client, &error);
+        break;
+    case CB_WIRE_VOLUME:
+        status = give_volume(monitor, client, message, &error);
         break;
     case CB_WIRE_PIN:
         status = pin(monitor, &error);

@@ -56,6 +56,7 @@ struct monitor {
     struct cb_health_watch *health; /* or NULL */
     struct cb_snapshot *snapshot;   /* of one in the foreground, borrowed; or NULL */
     int is_pinned;
+    int has_own_mounts; /* volumes in memory are mounted in a namespace of our own */
     /* of its restarts */
     struct cb_restart_policy policy;
     int64_t start_at_ms; /* -1: no more */

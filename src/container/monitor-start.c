@@ -4,6 +4,7 @@
 #include "container/create.h"
 #include "container/journal.h"
 #include "container/mount-open.h"
+#include "container/volume.h"
 #include "network/address.h"
 
 #include <errno.h>
@@ -11,14 +12,29 @@
 #include <unistd.h>
 
 /* The store is let go of at once: the snapshot is pinned. */
-static int open_parts(struct monitor *monitor, struct cb_error **err)
+/* What is opened in one namespace cannot be mounted in another: the store is opened once
+ * more. */
+static int open_store(struct monitor *monitor, struct cb_store **out,
+                      struct cb_error **err)
 {
     const struct cb_store_options options = {.root = monitor->store_root};
+
+    if (cb_store_open(out, &options, err) < 0)
+        return -1;
+    if (monitor->has_own_mounts || !cb_volumes_need_namespace(*out, monitor->container))
+        return 0;
+    cb_store_close(cb_steal(out));
+    monitor->has_own_mounts = 1;
+    return cb_volumes_enter_namespace(err) < 0 ? -1 : cb_store_open(out, &options, err);
+}
+
+static int open_parts(struct monitor *monitor, struct cb_error **err)
+{
     const struct cb_container *container = monitor->container;
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_snapshot) snapshot = NULL;
 
-    if (cb_store_open(&store, &options, err) < 0 ||
+    if (open_store(monitor, &store, err) < 0 ||
         cb_setup_make(monitor->setup, store, &container->options.request, container->id,
                       container->name, monitor->cancel, err) < 0 ||
         cb_container_snapshot(store, container, &snapshot, err) < 0 ||
@@ -97,5 +113,7 @@ void cb_monitor_clear_container(struct monitor *monitor)
     free(monitor->setup);
     monitor->setup = NULL;
     cb_close(&monitor->root);
+    if (monitor->has_own_mounts)
+        cb_volumes_unmount(monitor->store_root, monitor->container);
     cb_container_free(cb_steal(&monitor->former));
 }

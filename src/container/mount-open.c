@@ -60,8 +60,9 @@ static int open_subpath(int volume, const struct cb_container_mount *mount, int 
     return 0;
 }
 
-static int open_volume(struct cb_store *store, const struct cb_container_mount *mount,
-                       int *fd, struct cb_error **err)
+static int open_volume(struct cb_store *store, const char *id,
+                       const struct cb_container_mount *mount, int *fd,
+                       struct cb_error **err)
 {
     cb_auto(cb_volume) volume = NULL;
     cb_autofd int whole = -1;
@@ -69,8 +70,11 @@ static int open_volume(struct cb_store *store, const struct cb_container_mount *
     if (!mount->name)
         return cb_error_set(err, CB_ERR_INTEGRITY, "a volume at `%s` has no name",
                             mount->target);
-    if (cb_volume_find(store, mount->name, &volume, err) < 0 ||
-        cb_volume_open(store, volume, &whole, err) < 0)
+    if (cb_volume_find(store, mount->name, &volume, err) < 0)
+        return -1;
+    if (id && cb_volume_is_in_memory(volume)
+            ? cb_volume_open_shared(store, volume, id, &whole, err) < 0
+            : cb_volume_open(store, volume, &whole, err) < 0)
         return -1;
     if (mount->subpath && *mount->subpath)
         return open_subpath(whole, mount, fd, err);
@@ -131,11 +135,13 @@ static int is_of(const struct cb_container_mount *mount, const char *type)
     return strcmp(mount->type, type) == 0;
 }
 
-static int open_source(struct cb_store *store, const struct cb_container_mount *mount,
-                       int makes, int *fd, struct cb_error **err)
+/* ID: of the container that starts, or NULL. */
+static int open_source(struct cb_store *store, const char *id,
+                       const struct cb_container_mount *mount, int makes, int *fd,
+                       struct cb_error **err)
 {
     if (is_of(mount, "volume"))
-        return open_volume(store, mount, fd, err);
+        return open_volume(store, id, mount, fd, err);
     if (is_of(mount, "image"))
         return open_image(store, mount, fd, err);
     return open_bind(mount->source, makes, fd, err);
@@ -149,14 +155,14 @@ int cb_container_mount_source(struct cb_store *store,
 
     if (is_of(mount, "tmpfs"))
         return 0;
-    if (open_source(store, mount, 0, fd, &error) == 0)
+    if (open_source(store, NULL, mount, 0, fd, &error) == 0)
         return 1;
     if (cb_error_kind(error) == CB_ERR_NOT_FOUND || cb_error_errnum(error) == ENOENT)
         return 0;
     return cb_error_move(err, &error);
 }
 
-static int add(struct cb_run_spec *spec, struct cb_store *store,
+static int add(struct cb_run_spec *spec, struct cb_store *store, const char *id,
                const struct cb_container_mount *mount, struct cb_error **err)
 {
     struct cb_mount how = {.type = CB_MOUNT_BIND,
@@ -168,7 +174,7 @@ static int add(struct cb_run_spec *spec, struct cb_store *store,
     if (is_of(mount, "tmpfs")) {
         how.type = CB_MOUNT_TMPFS;
         how.options = mount->options ? own_text(spec, mount->options) : NULL;
-    } else if (open_source(store, mount, 1, &fd, err) < 0) {
+    } else if (open_source(store, id, mount, 1, &fd, err) < 0) {
         return -1;
     }
     push(spec, &how, fd, mount->target);
@@ -186,7 +192,7 @@ int cb_run_spec_add_mounts(struct cb_run_spec *spec, struct cb_store *store,
                            const struct cb_container *container, struct cb_error **err)
 {
     cb_vec_foreach (mount, &container->mounts) {
-        if (add(spec, store, mount, err) < 0)
+        if (add(spec, store, container->id, mount, err) < 0)
             return fail(err);
     }
     return 0;

@@ -1,8 +1,8 @@
 /* Volumes that are something else than a directory of the store, with the options of
  * docker's local driver: a directory of the host (o=bind), or any filesystem the kernel
  * mounts by itself. It is mounted for each container that has it, in that container, so
- * that nothing is left on the host; two containers see the same where the filesystem
- * itself is the same (a device, a server), but each has a tmpfs of its own. */
+ * that nothing is left on the host; two containers see the same because the filesystem
+ * itself is the same (a device, a server). Of those in memory see volume-share.c. */
 #include "container/volume.h"
 
 #include <errno.h>

@@ -72,4 +72,21 @@ int cb_volume_check_options(const struct cb_strings *options, struct cb_error **
 int cb_volume_open(struct cb_store *store, const struct cb_volume *volume, int *fd,
                    struct cb_error **err);
 
+/* ── volume-share.c: those in memory; for monitors ── */
+struct cb_container;
+int cb_volume_is_in_memory(const struct cb_volume *volume);
+/* Has CONTAINER such a volume? Then a mount namespace is entered before anything of the
+ * container is opened. */
+int cb_volumes_need_namespace(struct cb_store *store,
+                              const struct cb_container *container);
+int cb_volumes_enter_namespace(struct cb_error **err);
+/* As cb_volume_open, there, for the container ID: what others have, or a new one. */
+int cb_volume_open_shared(struct cb_store *store, const struct cb_volume *volume,
+                          const char *id, int *fd, struct cb_error **err);
+/* For another container: a mount that is attached nowhere. NOT_FOUND. */
+int cb_volume_copy_mount(const char *store_root, const struct cb_container *container,
+                         const char *name, int *fd, struct cb_error **err);
+/* The container has ended. */
+void cb_volumes_unmount(const char *store_root, const struct cb_container *container);
+
 #endif

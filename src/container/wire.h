@@ -34,6 +34,7 @@ enum cb_wire_type {
     CB_WIRE_EXITED, /* a exit code; a descriptor of a file of what did not fit before,
                        message after message, or none */
     /* to the monitor */
+    CB_WIRE_VOLUME, /* text: its name; asks for a mount of a volume in memory */
     CB_WIRE_PIN, /* of one in the foreground: others want to read what it has written */
 };
 

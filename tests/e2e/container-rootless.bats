@@ -94,3 +94,20 @@ cbuild rm box >/dev/null'
     expect_status 0
     expect_contains fuse 'no memory' 'ffffffffff'
 }
+
+@test "containers in the foreground are seen, and volumes in memory shared, by an ordinary user" {
+    script '
+    cbuild import -c "CMD [\"sh\"]" ../busybox.tar busybox >/dev/null
+    cbuild volume create -o type=tmpfs -o device=tmpfs memory >/dev/null
+    cbuild run -d --name box --network none -v memory:/m busybox sh -c "echo shared >/m/f; sleep 1000" >/dev/null
+    cbuild run -d --name other --network none -v memory:/m busybox sleep 1000 >/dev/null
+    for i in $(seq 200); do cbuild exec other cat /m/f 2>/dev/null && break; done
+    cbuild rm -f box other >/dev/null
+    cbuild run --rm --network none busybox sleep 1000 &
+    until id=$(cbuild ps -q) && [ -n "$id" ]; do :; done
+    cbuild exec "$id" echo entered
+    cbuild rm -f "$id" >/dev/null
+    wait || true
+    cbuild ps -aq'
+    expect_output "$(printf 'shared\nentered')"
+}

@@ -315,3 +315,25 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     cbuild cp -L kept:/chain "$DIR/copy"
     [ "$(cat "$DIR/copy")" = host ]
 }
+
+@test "a volume in memory is one for all that have it, as long as one of them runs" {
+    "$CBUILD" volume create -o type=tmpfs -o device=tmpfs -o o=size=1m memory
+    "$CBUILD" volume create -o type=tmpfs -o device=tmpfs second
+    "$CBUILD" volume create plain
+    for name in one two three; do # at once
+        "$CBUILD" run -d --name "$name" --network none -v memory:/m -v plain:/p -v second:/s -v "$DIR:/host" \
+            busybox sh -c "echo $name >/m/$name; touch /p/$name /s/$name; sleep 1000" >/dev/null &
+    done
+    wait
+    all() { [ "$("$CBUILD" exec two sh -c 'cat /m/*; ls /p /s | wc -l')" = "$(printf 'one\nthree\ntwo\n9')" ]; }
+    wait_until all
+    "$CBUILD" rm -f one two >/dev/null
+    sh_in -v memory:/x -- 'cat /x/one'
+    expect_output one
+    cbuild cp three:/m/two "$DIR/copy"
+    [ "$(cat "$DIR/copy")" = two ]
+    "$CBUILD" rm -f three >/dev/null
+    sh_in -v memory:/x -- 'ls /x'
+    expect_output ''
+    [ "$(grep -c "$STORE/volumes" /proc/mounts || true)" -eq 0 ]
+}
