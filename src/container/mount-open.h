@@ -5,7 +5,8 @@
 #include "container/record.h"
 #include "container/spec.h"
 
-/* Adds the mounts of CONTAINER to SPEC, in its monitor. What is not there any more is an error. */
+/* Adds the mounts of CONTAINER to SPEC, in its monitor. What is not there any more is an
+ * error. */
 int cb_run_spec_add_mounts(struct cb_run_spec *spec, struct cb_store *store,
                            const struct cb_container *container, struct cb_error **err);
 /* The same for -v of a container without a record, whose sources are paths. */
