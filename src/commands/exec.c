@@ -72,7 +72,7 @@ static int is_of_command(const struct cb_error *error)
 
 /* Docker's 127 and 126 for a command that is missing or cannot be executed, and its 126
  * for a user or a working directory that are not there; but 1 for a container that takes
- * no command at all. */
+ * no command at all, or a monitor that is none. */
 static int fail(struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
@@ -80,7 +80,8 @@ static int fail(struct cb_error **err)
 
     if (is_of_command(*err))
         return cb_run_fail(err);
-    if (kind != CB_ERR_NOT_FOUND && kind != CB_ERR_USAGE && kind != CB_ERR_SYSTEM)
+    if (kind != CB_ERR_NOT_FOUND && kind != CB_ERR_USAGE &&
+        (kind != CB_ERR_SYSTEM || cb_error_errnum(*err)))
         return -1;
     cb_error_format(*err, "cbuild", &text);
     fputs(cb_strbuf_text(&text), stderr);

@@ -192,7 +192,7 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     cbuild rm "$name"
     start --restart always busybox sh -c 'echo try; exit 0'
     wait_until sh -c "[ \$('$CBUILD' logs $name | grep -c try) -ge 2 ]"
-    status_has Restarting || status_has Up
+    [[ $(state Status) =~ Restarting|Up ]]
     cbuild update --restart no "$name"
     expect_status 0
     wait_until state_is exited
