@@ -5,9 +5,11 @@
  * system is mounted on the volume's directory. Who starts next asks a monitor that has it
  * already for a copy of that mount, and so on: it is gone with the last of them, however
  * that one ends, and on the host nothing is ever mounted. Who looks holds the volume's
- * lock, so that of two who start at once one has it before the other looks. */
+ * lock, so that of two who start at once one has it before the other looks; who has it
+ * leaves a mark beside it, so that nobody else is waited for. */
 #include "container/volume.h"
 
+#include "base/fs.h"
 #include "container/ask-priv.h"
 
 #include <errno.h>
@@ -15,9 +17,11 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 10000
+#define MARK        "memory-" /* and the id of a container that has it */
 
 int cb_volume_is_in_memory(const struct cb_volume *volume)
 {
@@ -62,38 +66,46 @@ static int has_volume(const struct cb_container *container, const char *name)
     return 0;
 }
 
-/* Of one that is being started nobody knows yet whether it has it. */
-static int may_have(const struct cb_container *other, const char *name, const char *own)
+/* 1: *FD is its mount, attached nowhere; 0: it has none any more. One that is being
+ * started answers once it runs. */
+static int ask(struct cb_store *store, const char *id, const char *name, int *fd,
+               struct cb_error **err)
 {
-    return strcmp(other->id, own) != 0 && has_volume(other, name) &&
-           (cb_container_is_running(other) ||
-            cb_lock_is_held(other->dir_fd, "monitor.lock"));
+    struct cb_wire_message message = {.type = CB_WIRE_VOLUME,
+                                      .len = (uint32_t)strlen(name)};
+    cb_auto(cb_container) other = NULL;
+    int asked;
+
+    if (cb_container_open(cb_store_root(store), id, &other, NULL) < 0 ||
+        !cb_lock_is_held(other->dir_fd, "monitor.lock"))
+        return 0;
+    memcpy(message.text, name, message.len);
+    asked = cb_monitor_ask_within(other, &message, PATIENCE_MS, fd, NULL);
+    if (asked > 0)
+        return cb_error_set(err, CB_ERR_SYSTEM,
+                            "container %s, which has the volume `%s`, does not answer",
+                            other->name, name);
+    return asked == 0 && *fd >= 0;
 }
 
-/* 1: *FD is a mount that is attached nowhere; 0: nobody has it. */
-static int find_mounted(struct cb_store *store, const char *name, const char *own,
-                        int *fd, struct cb_error **err)
+/* The same of all that have a mark in DIR, the volume's. */
+static int find_mounted(struct cb_store *store, int dir, const char *name,
+                        const char *own, int *fd, struct cb_error **err)
 {
-    cb_auto_value(cb_containers) all = {0};
+    cb_auto_value(cb_strings) files = {0};
 
-    if (cb_containers_list(store, &all, err) < 0)
+    if (cb_fs_list(dir, &files, err) < 0)
         return -1;
-    cb_vec_foreach (other, &all) {
-        struct cb_wire_message message = {.type = CB_WIRE_VOLUME};
-        int asked;
+    cb_vec_foreach (file, &files) {
+        int found = 0;
 
-        if (!may_have(*other, name, own))
+        if (strncmp(*file, MARK, strlen(MARK)) != 0)
             continue;
-        message.len = (uint32_t)strlen(name);
-        memcpy(message.text, name, message.len);
-        asked = cb_monitor_ask_within(*other, &message, PATIENCE_MS, fd, NULL);
-        if (asked == 0 && *fd >= 0)
-            return 1;
-        if (asked > 0)
-            return cb_error_set(
-                err, CB_ERR_SYSTEM,
-                "container %s, which has the volume `%s`, does not answer",
-                (*other)->name, name);
+        if (strcmp(*file + strlen(MARK), own) != 0) /* of a former life */
+            found = ask(store, *file + strlen(MARK), name, fd, err);
+        if (found)
+            return found;
+        unlinkat(dir, *file, 0);
     }
     return 0;
 }
@@ -104,6 +116,7 @@ int cb_volume_open_shared(struct cb_store *store, const struct cb_volume *volume
                           const char *id, int *fd, struct cb_error **err)
 {
     cb_autofree char *path = path_of(cb_store_root(store), volume->name);
+    cb_autofree char *mark = xasprintf("%s%s", MARK, id);
     cb_auto(cb_lock) lock = NULL;
     cb_autofd int dir = -1;
     cb_autofd int tree = -1;
@@ -111,11 +124,13 @@ int cb_volume_open_shared(struct cb_store *store, const struct cb_volume *volume
 
     if (cb_volume_lock(store, volume->name, &lock, &dir, err) < 0)
         return -1;
-    found = find_mounted(store, volume->name, id, &tree, err);
+    found = find_mounted(store, dir, volume->name, id, &tree, err);
     if (found < 0 || (!found && cb_volume_open(store, volume, &tree, err) < 0))
         return -1;
     if (move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
         return cb_error_errno(err, errno, "mount the volume `%s`", volume->name);
+    if (mknodat(dir, mark, S_IFREG | 0600, 0) < 0 && errno != EEXIST)
+        return cb_error_errno(err, errno, "mark the volume `%s`", volume->name);
     *fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     return *fd < 0 ? cb_error_errno(err, errno, "open `%s`", path) : 0;
 }
@@ -136,8 +151,11 @@ void cb_volumes_unmount(const char *store_root, const struct cb_container *conta
 {
     cb_vec_foreach (mount, &container->mounts) {
         cb_autofree char *path = mount->name ? path_of(store_root, mount->name) : NULL;
+        cb_autofree char *mark =
+            path ? xasprintf("%s/../%s%s", path, MARK, container->id) : NULL;
 
-        if (path) /* most are no mounts */
-            umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
+        if (!path || umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+            continue; /* most are no mounts */
+        unlink(mark);
     }
 }

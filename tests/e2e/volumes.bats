@@ -332,6 +332,11 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     expect_output one
     cbuild cp three:/m/two "$DIR/copy"
     [ "$(cat "$DIR/copy")" = two ]
+    kill -9 "$(pgrep -f "^cbuild-monitor $STORE ")"
+    ended() { [ "$("$CBUILD" inspect -f '{{.State.Status}}' three)" = exited ]; }
+    wait_until ended
+    "$CBUILD" start three >/dev/null
+    "$CBUILD" exec three ls /m
     "$CBUILD" rm -f three >/dev/null
     sh_in -v memory:/x -- 'ls /x'
     expect_output ''
