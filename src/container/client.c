@@ -328,6 +328,13 @@ static int start(const char *store_root, struct cb_container *container,
     return status;
 }
 
+/* One that goes with its end went because it could not be started. */
+static int was_removed(const struct cb_container *container)
+{
+    return !container->options.remove &&
+           faccessat(container->dir_fd, "config.json", F_OK, 0) < 0 && errno == ENOENT;
+}
+
 /* Somebody may have been faster. */
 int cb_container_start(const char *store_root, struct cb_container *container,
                        const struct cb_client_options *options, struct cb_cancel *cancel,
@@ -337,6 +344,9 @@ int cb_container_start(const char *store_root, struct cb_container *container,
 
     if (start(store_root, container, options, cancel, end, &error) == 0)
         return 0;
+    if (was_removed(container))
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s",
+                            container->name);
     if (cb_error_kind(error) != CB_ERR_EXISTS ||
         cb_container_refresh(container, NULL) < 0 || !cb_container_is_running(container))
         return cb_error_move(err, &error);

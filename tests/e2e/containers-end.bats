@@ -62,3 +62,22 @@ teardown() {
     expect_status 126
     expect_contains 'is not a file system of terminals'
 }
+
+@test "start beside rm -f: it runs, or there is no such container" {
+    local i
+    for i in 1 2 3 4 5 6; do
+        "$CBUILD" create --name "$name" --network none busybox sleep 1000 >/dev/null
+        "$CBUILD" start "$name" >"$DIR/out" 2>&1 3>&- &
+        cbuild rm -f "$name"
+        expect_status 0
+        wait $! || true
+        case $(cat "$DIR/out") in
+        "$name" | "cbuild: No such container: $name") ;;
+        *"is not running" | *"the monitor of the container has ended") ;; # it was killed on the way
+        *) cat "$DIR/out"; return 1 ;;
+        esac
+        "$CBUILD" rm -f "$name" >/dev/null
+        cbuild ps -aq
+        expect_output ""
+    done
+}
