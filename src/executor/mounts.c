@@ -13,6 +13,24 @@
 #define PAGE_BYTES       65536 /* the largest there are */
 #define FILES_ROOM_BYTES (1u << 20)
 
+static int is_directory(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int cannot_attach(int mount_fd, int target, struct cb_error **err)
+{
+    int errnum = errno;
+
+    if (is_directory(mount_fd) == is_directory(target))
+        return cb_error_errno(err, errnum, "attach the mount");
+    return cb_error_set(err, CB_ERR_USAGE, "not a directory: %s cannot be mounted on %s",
+                        is_directory(mount_fd) ? "a directory" : "a file",
+                        is_directory(target) ? "a directory" : "a file");
+}
+
 /* Attaches the detached mount MOUNT_FD at the step's target. */
 static int attach(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                   int mount_fd, struct cb_error **err)
@@ -24,7 +42,7 @@ static int attach(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
     if (target < 0)
         return 0;
     if (cb_tree_attach(&sandbox->api, mount_fd, target, "") < 0)
-        return cb_error_errno(err, errno, "attach the mount");
+        return cannot_attach(mount_fd, target, err);
     return 0;
 }
 

@@ -218,6 +218,9 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     refuse 'invalid mount config for type "image": field Source must not be empty' --mount type=image,dst=/x
     refuse 'subpath must be a relative path within the image' --mount type=image,src=busybox,dst=/x,image-subpath=../x
     refuse 'cannot access path `nope`' --mount type=image,src=busybox,dst=/x,image-subpath=nope
+    touch "$DIR/file"
+    refuse 'a file cannot be mounted on a directory' -v "$DIR/file:/etc"
+    refuse 'not a directory' -v "$DIR:/bin/sh"
     refuse 'nope' --pull never --mount type=image,src=nope,dst=/x
     refuse "mount path must be absolute" --mount type=volume,dst=x
     refuse "destination can't be '/'" -v vol:/
