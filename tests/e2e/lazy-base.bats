@@ -243,6 +243,9 @@ cached_build() {
     [ "$(unpacked)" = 0 ]
     run "$CBUILD" run --rm --network none "$name" cat /file /tool
     expect_output $'one\ntool'
+    # Its layers are here by now, and nothing has changed.
+    run send --network none --cache-from "$REGISTRY/cache:$BATS_TEST_NUMBER"
+    expect_contains ' 0 run' "image $id"
     # One for which it is not enough takes what it needs.
     echo two >"$DIR/file"
     run send --network none --cache-from "$REGISTRY/cache:$BATS_TEST_NUMBER"
