@@ -4,8 +4,8 @@
  * is known where it was sent to, and its layers come from there when somebody wants to
  * read them.
  *
- * That a blob is the layer is the word of the manifest that lists it. It is passed on
- * with the same words; it becomes the store's only after it was unpacked and compared. */
+ * That a blob is the layer is the word of the manifest that lists it. One that is mounted
+ * is passed on with the same words; one that comes through here is compared first. */
 #include "registry/registry-priv.h"
 
 #include "registry/upload.h"
@@ -72,18 +72,12 @@ static int fetch_at(void *arg, const struct cb_repository *repository,
                          err);
 }
 
-int cb_origin_fetch(struct cb_registry *registry, const struct cb_resolved_image *image,
-                    size_t i, uint64_t event_id, struct cb_error **err)
-{
-    struct one_layer layer = {registry, &image->manifest->layers.items[i], event_id};
-
-    return cb_image_places_try(registry, image, fetch_at, &layer, err);
-}
-
 int cb_origin_take(struct cb_registry *registry, const struct cb_resolved_image *image,
                    size_t i, uint64_t event_id, struct cb_error **err)
 {
-    if (cb_origin_fetch(registry, image, i, event_id, err) < 0)
+    struct one_layer layer = {registry, &image->manifest->layers.items[i], event_id};
+
+    if (cb_image_places_try(registry, image, fetch_at, &layer, err) < 0)
         return -1;
     return cb_layer_blob_enter(registry->store, &image->config->diff_ids.items[i],
                                &image->manifest->layers.items[i], registry->cancel, err);

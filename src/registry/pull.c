@@ -4,6 +4,7 @@
  * writing and syncing the blob take no time of their own then. */
 #include "registry/registry-priv.h"
 
+#include "base/timestamp.h"
 #include "store/blob-feed.h"
 #include "store/content.h"
 #include "store/layer.h"
@@ -179,6 +180,40 @@ static void announce_end(struct fetch *fetch)
                            1);
 }
 
+/* What the image's history says of its layers, where it has an entry for each. */
+static size_t layer_times(const struct cb_image_config *config, int64_t *out)
+{
+    struct timespec time;
+    size_t count = 0;
+
+    cb_vec_foreach (entry, &config->history) {
+        if (entry->empty_layer)
+            continue;
+        if (count == config->diff_ids.count || !entry->created ||
+            cb_timestamp_parse(&time, entry->created, NULL) < 0)
+            return 0;
+        out[count++] = (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+    }
+    return count == config->diff_ids.count ? count : 0;
+}
+
+/* A layer is as old as the image says, not as its files here: so an image that is made of
+ * its layers again has the dates, and the id, that it had where they were made. */
+static int date_layers(struct fetch *fetch, struct cb_snapshot *top,
+                       struct cb_error **err)
+{
+    const struct cb_image_config *config = fetch->image->config;
+    cb_autofree int64_t *times = xcalloc(config->diff_ids.count, sizeof(*times));
+    size_t left = layer_times(config, times);
+
+    for (; left > fetch->first && top; top = cb_snapshot_parent(top)) {
+        if (times[--left] < cb_snapshot_created_ns(top) &&
+            cb_snapshot_backdate(top, times[left], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int fetch_missing(struct fetch *fetch, struct cb_snapshot **top,
                          struct cb_error **err)
 {
@@ -203,7 +238,7 @@ static int fetch_missing(struct fetch *fetch, struct cb_snapshot **top,
         return -1;
     *top = cb_layers_top(fetch->layers);
     announce_end(fetch);
-    return 0;
+    return date_layers(fetch, *top, err);
 }
 
 int cb_registry_fetch(struct cb_registry *registry, const struct cb_resolved_image *image,

@@ -252,7 +252,7 @@ static int pass_on(struct push *push, size_t i, struct cb_error **err)
 
     if (!neighbour ||
         !cb_upload_mount(registry, &push->repository, &blob->digest, neighbour)) {
-        if (cb_origin_fetch(registry, push->elsewhere[i], i, push->event_id, err) < 0 ||
+        if (cb_origin_take(registry, push->elsewhere[i], i, push->event_id, err) < 0 ||
             cb_upload_blob(registry, &push->repository, blob, NULL, push->event_id,
                            &result, err) < 0)
             return -1;

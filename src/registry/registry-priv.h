@@ -231,10 +231,8 @@ const struct cb_resolved_image *cb_origins_find(struct cb_registry *registry,
                                                 const struct cb_origins *origins,
                                                 size_t i,
                                                 const struct cb_digest *chain_id);
-/* Fetches the blob of layer I of IMAGE. */
-int cb_origin_fetch(struct cb_registry *registry, const struct cb_resolved_image *image,
-                    size_t i, uint64_t event_id, struct cb_error **err);
-/* The same; and it is seen to be the layer, which from now on the store has. */
+/* Fetches the blob of layer I of IMAGE, and sees that it is the layer, which from now on
+ * the store has. */
 int cb_origin_take(struct cb_registry *registry, const struct cb_resolved_image *image,
                    size_t i, uint64_t event_id, struct cb_error **err);
 

@@ -192,6 +192,25 @@ manifest() { curl -sf --noproxy '*' -H 'Accept: application/vnd.oci.image.manife
     [ "$(layer_gets)" = 1 ]
 }
 
+@test "a base whose bytes are not what it says goes into no archive and to no other registry" {
+    start_hostile_registry
+    for mode in wrongdigest diffid short long; do
+        printf 'FROM %s/%s/image\nLABEL a=b\n' "$HOSTILE" "$mode" >"$DIR/Dockerfile"
+        run "$CBUILD" build --progress=plain -o "type=oci,dest=$BATS_TEST_TMPDIR/o.tar" "$DIR"
+        expect_status 1
+        [ ! -e "$BATS_TEST_TMPDIR/o.tar" ]
+        run send
+        expect_status 1
+        run manifest "$repository:1"
+        [ "$status" -ne 0 ]
+        run "$CBUILD" images -aq
+        expect_output ''
+        run "$CBUILD" fsck
+        expect_contains ' 0 problems'
+    done
+    stop_hostile_registry
+}
+
 @test "a registry that mounts nothing gets the blob through the store" {
     start_hostile_registry
     CBUILD_ROOT=$STORE "$CBUILD" tag busybox "$HOSTILE/nomount/base"
@@ -224,6 +243,9 @@ cached_build() {
     [ "$(unpacked)" = 0 ]
     run "$CBUILD" run --rm --network none "$name" cat /file /tool
     expect_output $'one\ntool'
+    # Its layers are here by now, and nothing has changed.
+    run send --network none --cache-from "$REGISTRY/cache:$BATS_TEST_NUMBER"
+    expect_contains ' 0 run' "image $id"
     # One for which it is not enough takes what it needs.
     echo two >"$DIR/file"
     run send --network none --cache-from "$REGISTRY/cache:$BATS_TEST_NUMBER"
