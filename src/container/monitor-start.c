@@ -10,21 +10,32 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* The store is let go of at once: the snapshot is pinned. */
-static int open_parts(struct monitor *monitor, struct cb_error **err)
-{
-    const struct cb_store_options options = {.root = monitor->store_root};
-    const struct cb_container *container = monitor->container;
-    cb_auto(cb_store) store = NULL;
-    cb_auto(cb_snapshot) snapshot = NULL;
+struct parts {
+    struct cb_store *store;
+    struct cb_snapshot *snapshot;
+};
 
-    if (cb_store_open(&store, &options, err) < 0 ||
-        cb_setup_make(monitor->setup, store, &container->options.request, container->id,
-                      container->name, monitor->cancel, err) < 0 ||
-        cb_container_snapshot(store, container, &snapshot, err) < 0 ||
-        cb_run_spec_add_mounts(&monitor->setup->spec, store, container, err) < 0)
+/* The store is let go of when the process has started: the snapshot is pinned. */
+static void parts_clear(struct parts *parts)
+{
+    cb_snapshot_unref(parts->snapshot);
+    cb_store_close(parts->store);
+}
+CB_AUTO_VALUE_DEFINE(parts, parts_clear)
+
+static int open_parts(struct monitor *monitor, struct parts *parts, struct cb_error **err)
+{
+    const struct cb_store_options options = {
+        .root = monitor->store_root, .attach = cb_launcher_attaches(monitor->launcher)};
+    const struct cb_container *container = monitor->container;
+
+    if (cb_store_open(&parts->store, &options, err) < 0 ||
+        cb_setup_make(monitor->setup, parts->store, &container->options.request,
+                      container->id, container->name, monitor->cancel, err) < 0 ||
+        cb_container_snapshot(parts->store, container, &parts->snapshot, err) < 0 ||
+        cb_run_spec_add_mounts(&monitor->setup->spec, parts->store, container, err) < 0)
         return -1;
-    return cb_snapshot_open_root(snapshot, &monitor->root, err);
+    return cb_snapshot_open_root(parts->snapshot, &monitor->root, err);
 }
 
 static void set_running(struct monitor *monitor)
@@ -48,10 +59,11 @@ static int start(struct monitor *monitor, const struct cb_wire_message *wish,
     struct cb_container *container = monitor->container;
     const struct cb_run_request *request = &container->options.request;
     struct cb_process_spec *spec = &monitor->setup->spec.process;
+    cb_auto_value(parts) parts = {0};
     cb_auto_json *attributes = NULL;
     struct cb_log *log = NULL;
 
-    if (open_parts(monitor, err) < 0)
+    if (open_parts(monitor, &parts, err) < 0)
         return -1;
     spec->rootfs_fd = monitor->root;
     spec->cgroup_name = container->id;
