@@ -94,3 +94,19 @@ cbuild rm box >/dev/null'
     expect_status 0
     expect_contains fuse 'no memory' 'ffffffffff'
 }
+
+@test "namespaces of the host, limits, and what is mounted, as root has them" {
+    ROOT_OF_USER=$USERS/cbtest/privileged
+    as_ok cbtest cbuild import "$USERS/busybox.tar" busybox
+    as_ok cbtest cbuild run --rm --network none --ipc host --uts host --cgroupns host busybox sh -c 'hostname; test -d /dev/shm && echo shm'
+    expect_output "$(printf '%s\nshm' "$(hostname)")"
+    run as cbtest cbuild run --rm --network none --pid host busybox true
+    expect_status 125
+    expect_contains "the host's processes cannot be shared" 'control group'
+    run as cbtest cbuild run --rm --network none --init --ulimit nofile=64:128 --shm-size 4m --hostname h --add-host a:1.2.3.4 \
+        --tmpfs /t:size=1m --read-only --sysctl net.ipv4.ip_forward=1 --cap-drop ALL --cap-add net_raw --security-opt no-new-privileges busybox \
+        sh -c 'ulimit -n; df -k /dev/shm /t | awk "NR > 1 { print \$2 }"; hostname; grep -c "1.2.3.4.a" /etc/hosts; cat /proc/sys/net/ipv4/ip_forward
+            awk "/^(CapEff|NoNewPrivs)/ { print \$2 }" /proc/self/status; touch /x'
+    expect_status 1
+    expect_output "$(printf '64\n4096\n1024\nh\n1\n1\n0000000000002000\n1\ntouch: /x: Read-only file system')"
+}
