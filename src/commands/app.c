@@ -60,6 +60,8 @@ static int open_store(struct cb_app *app, int create, int repair, struct cb_stor
                                        .of_user = app->userns.kind != CB_USERNS_NONE,
                                        .create = create,
                                        .repair = repair,
+                                       .attach = app->launcher &&
+                                                 cb_launcher_attaches(app->launcher),
                                        .cancel = app->cancel};
     const struct cb_settings *settings;
     const char *root = getenv("CBUILD_ROOT");

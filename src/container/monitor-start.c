@@ -11,36 +11,49 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* The store is let go of at once: the snapshot is pinned. */
+struct parts {
+    struct cb_store *store;
+    struct cb_snapshot *snapshot;
+};
+
+/* The store is let go of when the process has started: the snapshot is pinned. */
+static void parts_clear(struct parts *parts)
+{
+    cb_snapshot_unref(parts->snapshot);
+    cb_store_close(parts->store);
+}
+CB_AUTO_VALUE_DEFINE(parts, parts_clear)
+
 /* What is opened in one namespace cannot be mounted in another: the store is opened once
- * more. */
+ * more. Who attaches mounts is in one of its own already. */
 static int open_store(struct monitor *monitor, struct cb_store **out,
                       struct cb_error **err)
 {
-    const struct cb_store_options options = {.root = monitor->store_root};
+    const int attaches = cb_launcher_attaches(monitor->launcher);
+    const struct cb_store_options options = {.root = monitor->store_root,
+                                             .attach = attaches};
 
     if (cb_store_open(out, &options, err) < 0)
         return -1;
-    if (monitor->has_own_mounts || !cb_volumes_need_namespace(*out, monitor->container))
+    if (attaches || monitor->has_own_mounts ||
+        !cb_volumes_need_namespace(*out, monitor->container))
         return 0;
     cb_store_close(cb_steal(out));
     monitor->has_own_mounts = 1;
     return cb_volumes_enter_namespace(err) < 0 ? -1 : cb_store_open(out, &options, err);
 }
 
-static int open_parts(struct monitor *monitor, struct cb_error **err)
+static int open_parts(struct monitor *monitor, struct parts *parts, struct cb_error **err)
 {
     const struct cb_container *container = monitor->container;
-    cb_auto(cb_store) store = NULL;
-    cb_auto(cb_snapshot) snapshot = NULL;
 
-    if (open_store(monitor, &store, err) < 0 ||
-        cb_setup_make(monitor->setup, store, &container->options.request, container->id,
-                      container->name, monitor->cancel, err) < 0 ||
-        cb_container_snapshot(store, container, &snapshot, err) < 0 ||
-        cb_run_spec_add_mounts(&monitor->setup->spec, store, container, err) < 0)
+    if (open_store(monitor, &parts->store, err) < 0 ||
+        cb_setup_make(monitor->setup, parts->store, &container->options.request,
+                      container->id, container->name, monitor->cancel, err) < 0 ||
+        cb_container_snapshot(parts->store, container, &parts->snapshot, err) < 0 ||
+        cb_run_spec_add_mounts(&monitor->setup->spec, parts->store, container, err) < 0)
         return -1;
-    return cb_snapshot_open_root(snapshot, &monitor->root, err);
+    return cb_snapshot_open_root(parts->snapshot, &monitor->root, err);
 }
 
 static void set_running(struct monitor *monitor)
@@ -64,10 +77,11 @@ static int start(struct monitor *monitor, const struct cb_wire_message *wish,
     struct cb_container *container = monitor->container;
     const struct cb_run_request *request = &container->options.request;
     struct cb_process_spec *spec = &monitor->setup->spec.process;
+    cb_auto_value(parts) parts = {0};
     cb_auto_json *attributes = NULL;
     struct cb_log *log = NULL;
 
-    if (open_parts(monitor, err) < 0)
+    if (open_parts(monitor, &parts, err) < 0)
         return -1;
     spec->rootfs_fd = monitor->root;
     spec->cgroup_name = container->id;

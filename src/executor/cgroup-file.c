@@ -3,14 +3,17 @@
 
 #include "base/fs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #define KILL_ROUNDS   1000
 #define FREEZE_ROUNDS 500
+#define DEPTH_MAX     64
 
 int cb_cgroup_write(int dir_fd, const char *file, const char *value)
 {
@@ -125,4 +128,47 @@ void cb_cgroup_kill(int dir_fd)
         cb_cgroup_write(dir_fd, "pids.max", "0");
     for (int i = 0; i < KILL_ROUNDS && kill_listed(dir_fd); i++)
         nanosleep(&pause, NULL);
+}
+
+/* ── Removing ── */
+
+static void remove_children(int dir_fd, unsigned depth);
+
+static void remove_at(int parent_fd, const char *name, unsigned depth)
+{
+    cb_autofd int dir = -1;
+
+    if (unlinkat(parent_fd, name, AT_REMOVEDIR) == 0 ||
+        (errno != EBUSY && errno != ENOTEMPTY))
+        return;
+    dir = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0)
+        return;
+    if (depth < DEPTH_MAX)
+        remove_children(dir, depth + 1);
+    if (unlinkat(parent_fd, name, AT_REMOVEDIR) == 0)
+        return;
+    cb_cgroup_write(dir, "freezer.state", "THAWED"); /* what is frozen does not die */
+    cb_cgroup_kill(dir);
+    unlinkat(parent_fd, name, AT_REMOVEDIR);
+}
+
+static void remove_children(int dir_fd, unsigned depth)
+{
+    int copy = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    struct dirent *entry;
+
+    while (dir && (entry = readdir(dir))) {
+        if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
+            strcmp(entry->d_name, "..") != 0)
+            remove_at(dir_fd, entry->d_name, depth);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+void cb_cgroup_remove(int parent_fd, const char *name)
+{
+    remove_at(parent_fd, name, 0);
 }

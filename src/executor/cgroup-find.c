@@ -270,19 +270,6 @@ void cb_cgroups_find(struct cb_cgroups *cgroups)
 
 /* ── What others left ── */
 
-static void remove_leaf(int base, const char *name)
-{
-    cb_autofd int leaf = -1;
-
-    if (unlinkat(base, name, AT_REMOVEDIR) == 0 || errno != EBUSY)
-        return;
-    leaf = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (leaf < 0)
-        return;
-    cb_cgroup_kill(leaf);
-    unlinkat(base, name, AT_REMOVEDIR);
-}
-
 static void thaw_leaf(int base, const char *name)
 {
     cb_autofd int leaf =
@@ -318,7 +305,7 @@ void cb_cgroups_sweep(const struct cb_cgroups *cgroups)
     for (int i = 0; i < CB_CONTROLLERS; i++) {
         if (cgroups->base_fd[i] < 0)
             continue;
-        sweep(cgroups->base_fd[i], remove_leaf);
+        sweep(cgroups->base_fd[i], cb_cgroup_remove);
         if (cgroups->unified)
             break;
     }

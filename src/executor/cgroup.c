@@ -235,11 +235,8 @@ void cb_cgroup_finish(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup
         int parent = cgroup->parent_fd[i];
 
         cb_close(&cgroup->procs_fd[i]);
-        if (cgroup->dir_fd[i] >= 0 && unlinkat(parent, cgroup->name, AT_REMOVEDIR) < 0 &&
-            errno == EBUSY) {
-            cb_cgroup_kill(cgroup->dir_fd[i]);
-            unlinkat(parent, cgroup->name, AT_REMOVEDIR);
-        }
+        if (cgroup->dir_fd[i] >= 0)
+            cb_cgroup_remove(parent, cgroup->name);
         cb_close(&cgroup->dir_fd[i]);
         cb_close(&cgroup->parent_fd[i]);
     }

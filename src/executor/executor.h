@@ -124,6 +124,9 @@ void cb_launcher_reenter(int argc, char **argv);
 void cb_launcher_prepare(struct cb_launcher *launcher);
 /* There is going to be none any more: it ends beside us, and kills what still runs. */
 void cb_launcher_dismiss(struct cb_launcher *launcher);
+/* Have mounts that steps are given to be attached somewhere? So it is before Linux 6.15:
+ * this process then is in a mount namespace of its own, where nobody else sees them. */
+int cb_launcher_attaches(const struct cb_launcher *launcher);
 /* Kills what still runs and waits for the launcher's end. */
 void cb_launcher_stop(struct cb_launcher *launcher);
 CB_AUTO_DEFINE(cb_launcher, cb_launcher_stop)

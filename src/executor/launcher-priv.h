@@ -5,6 +5,7 @@
 #include "executor/protocol-priv.h"
 
 struct cb_launcher {
+    int attaches;   /* see cb_launcher_attaches */
     int control_fd; /* any thread may send a datagram; nobody reads */
     pid_t pid;
 };

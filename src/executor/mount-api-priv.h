@@ -18,6 +18,9 @@ struct cb_mount_api {
 
 /* Does the kernel lack one of the calls? */
 int cb_mount_api_is_missing(void);
+/* Can something be mounted of a mount that is attached nowhere? Since Linux 6.15. Asked
+ * for where the calls are there. */
+int cb_mount_api_clones_detached(void);
 
 /* All return a descriptor or 0, and -1 with errno. */
 

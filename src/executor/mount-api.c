@@ -26,6 +26,18 @@ int cb_mount_api_is_missing(void)
            is_absent(SYS_mount_setattr, -1, 0, 0, 0, 0);
 }
 
+int cb_mount_api_clones_detached(void)
+{
+    struct cb_mount_api api = {0};
+    cb_autofd int tree = cb_tree_new(&api, "tmpfs", "", 0);
+    cb_autofd int clone = -1;
+
+    if (tree < 0)
+        return errno != EINVAL; /* whoever needs it will be told why */
+    clone = cb_tree_clone(&api, tree, "", 0, 0, 0);
+    return clone >= 0;
+}
+
 /* ── With mount(2) ── */
 
 struct fd_path {

@@ -153,19 +153,20 @@ static struct cb_plan_step *add_filesystem(struct cb_plan *plan, const char *typ
 
 /* The process sees its own cgroup, read-only unless it was granted everything; the child
  * has made that the root of its view. Version 1's many hierarchies are shown to a process
- * that has limits to read there, or is a container: others need not pay for the mounts.
+ * that has limits to read there, is a container, or was granted everything: others need
+ * not pay for the mounts.
  */
 static void add_cgroup(struct cb_plan *plan, const struct cb_process_spec *spec)
 {
-    uint64_t attributes =
-        STRICT | (spec->security == CB_SECURITY_INSECURE ? 0 : MOUNT_ATTR_RDONLY);
+    int insecure = spec->security == CB_SECURITY_INSECURE;
+    uint64_t attributes = STRICT | (insecure ? 0 : MOUNT_ATTR_RDONLY);
     struct cb_plan_step *step;
     struct statfs host;
 
     if (statfs("/sys/fs/cgroup", &host) == 0 && host.f_type == CGROUP2_SUPER_MAGIC) {
         add_filesystem(plan, "cgroup2", "/sys/fs/cgroup", "", attributes,
                        CB_PLAN_FIXED | CB_PLAN_KEEP_STUB);
-    } else if (cb_cgroups_limit_more(&spec->limits)) {
+    } else if (insecure || cb_cgroups_limit_more(&spec->limits)) {
         step = cb_plan_add_target(plan, CB_PLAN_CGROUPS, "/sys/fs/cgroup");
         step->flags = CB_PLAN_FIXED | CB_PLAN_KEEP_STUB | CB_PLAN_DIRECTORY;
         step->value = attributes;
@@ -206,27 +207,40 @@ static void add_dev(struct cb_plan *plan, const struct cb_process_spec *spec)
                                    : "newinstance,ptmxmode=0666,mode=0620",
                    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
                    CB_PLAN_KEEP_STUB | CB_PLAN_IS_PTS);
-    add_filesystem(plan, "mqueue", "/dev/mqueue", "", STRICT, CB_PLAN_KEEP_STUB);
+    if (!spec->host_ipc || !cb_in_user_namespace())
+        add_filesystem(plan, "mqueue", "/dev/mqueue", "", STRICT, CB_PLAN_KEEP_STUB);
     if (!spec->no_shm && !spec->host_ipc)
         add_filesystem(plan, "tmpfs", "/dev/shm", shm_options, STRICT, CB_PLAN_KEEP_STUB);
 }
 
-/* With the host's interprocess communication goes the host's /dev/shm. */
-static int add_host_shm(struct cb_plan *plan, struct cb_error **err)
+static int add_host_directory(struct cb_plan *plan, const char *path,
+                              struct cb_error **err)
 {
-    cb_autofd int fd = open("/dev/shm", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cb_autofd int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct cb_plan_step *step;
     int index = -1;
 
     if (fd < 0)
         return 0;
     if (clone_mount(plan, fd, STRICT, 0, &index, err) < 0)
-        return cb_error_wrap(err, "/dev/shm");
-    step = cb_plan_add_target(plan, CB_PLAN_BIND, "/dev/shm");
+        return cb_error_wrap(err, "%s", path);
+    step = cb_plan_add_target(plan, CB_PLAN_BIND, path);
     step->fd = index;
     step->flags = CB_PLAN_CREATE | CB_PLAN_KEEP_STUB | CB_PLAN_DIRECTORY;
     step->value = STRICT;
     return 0;
+}
+
+/* With the host's interprocess communication goes the host's /dev/shm, and in a user
+ * namespace its message queues as well, which only its own root may mount anew. */
+static int add_host_ipc(struct cb_plan *plan, const struct cb_process_spec *spec,
+                        struct cb_error **err)
+{
+    if (!spec->host_ipc)
+        return 0;
+    if (!spec->no_shm && add_host_directory(plan, "/dev/shm", err) < 0)
+        return -1;
+    return cb_in_user_namespace() ? add_host_directory(plan, "/dev/mqueue", err) : 0;
 }
 
 static void add_console(struct cb_plan *plan, const struct cb_process_spec *spec,
@@ -364,7 +378,7 @@ int cb_plan_add_mounts(struct cb_plan *plan, const struct cb_process_spec *spec,
                    CB_PLAN_FIXED);
     add_cgroup(plan, spec);
     add_dev(plan, spec);
-    if (spec->host_ipc && !spec->no_shm && add_host_shm(plan, err) < 0)
+    if (add_host_ipc(plan, spec, err) < 0)
         return -1;
     if (spec->tty)
         add_console(plan, spec, user);

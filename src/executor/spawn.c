@@ -31,11 +31,15 @@ struct cb_process {
 
 /* ── The launcher's handle ── */
 
-/* Where mounts cannot be detached, those of the store are made in a namespace that the
- * launcher and we share and nobody else: they end with us. */
-static int leave_host_mounts(struct cb_error **err)
+/* Where mounts cannot be detached, or nothing can be mounted of one that is, those of the
+ * store are made in a namespace that the launcher and we share and nobody else: they end
+ * with us. */
+static int leave_host_mounts(int *attaches, struct cb_error **err)
 {
-    if (!cb_mount_api_is_missing())
+    int missing = cb_mount_api_is_missing();
+
+    *attaches = !missing && !cb_mount_api_clones_detached();
+    if (!missing && !*attaches)
         return 0;
     if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0)
         return 0;
@@ -46,10 +50,10 @@ static int leave_host_mounts(struct cb_error **err)
 static int start_launcher(struct cb_launcher **out, int sealed, struct cb_error **err)
 {
     struct cb_launcher *launcher;
-    int sockets[2];
+    int sockets[2], attaches;
     pid_t pid;
 
-    if (leave_host_mounts(err) < 0)
+    if (leave_host_mounts(&attaches, err) < 0)
         return -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
         return cb_error_errno(err, errno, "launcher: socketpair");
@@ -68,6 +72,7 @@ static int start_launcher(struct cb_launcher **out, int sealed, struct cb_error 
     launcher = xcalloc(1, sizeof(*launcher));
     launcher->control_fd = sockets[0];
     launcher->pid = pid;
+    launcher->attaches = attaches;
     *out = launcher;
     return 0;
 }
@@ -94,6 +99,11 @@ void cb_launcher_prepare(struct cb_launcher *launcher)
 void cb_launcher_dismiss(struct cb_launcher *launcher)
 {
     cb_close(&launcher->control_fd);
+}
+
+int cb_launcher_attaches(const struct cb_launcher *launcher)
+{
+    return launcher->attaches;
 }
 
 void cb_launcher_stop(struct cb_launcher *launcher)

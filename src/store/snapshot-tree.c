@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int open_directory(struct cb_store *store, const char *path, int *fd,
@@ -128,7 +130,18 @@ static int open_writable_dirs(struct cb_snapshot *snapshot, int *upper, int *wor
     return open_directory(snapshot->store, path, upper, err);
 }
 
-/* A driver that could not detach its mount has left its place. */
+static int attach(const struct cb_store *store, int fd, const char *place,
+                  struct cb_error **err)
+{
+    if (!store->attach || access(place, F_OK) == 0)
+        return 0;
+    if (mkdir(place, 0700) < 0 ||
+        syscall(SYS_move_mount, fd, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        return cb_error_errno(err, errno, "attach a mount to `%s`", place);
+    return 0;
+}
+
+/* A mount that is not detached has a place. */
 static void remember_attached(struct cb_snapshot *snapshot, const char *place)
 {
     if (access(place, F_OK) < 0)
@@ -161,7 +174,7 @@ int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error
     cb_autofree char *name = NULL;
     cb_autofree char *mount_point = NULL;
     struct cb_stack stack;
-    int active = !snapshot->row.committed;
+    int active = !snapshot->row.committed, failed;
 
     if (!snapshot->parent)
         return cb_snapshot_open_upper(snapshot, fd, err);
@@ -189,6 +202,9 @@ int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error
         unsettle(snapshot);
     if (store->driver->open_root(&stack, fd, err) < 0)
         return cb_error_wrap(err, "mount snapshot `%s`", snapshot->row.id);
+    failed = attach(store, *fd, mount_point, err) < 0;
     remember_attached(snapshot, mount_point);
-    return 0;
+    if (failed)
+        cb_close(fd);
+    return failed ? -1 : 0;
 }

@@ -320,6 +320,7 @@ int cb_store_open(struct cb_store **out, const struct cb_store_options *options,
     store->read_only = options->read_only;
     store->no_sync = options->no_sync;
     store->repair = options->repair;
+    store->attach = options->attach;
     store->cancel = options->cancel;
     store->max_bytes = options->max_bytes;
     atomic_store(&store->mounts_changed, 1);

@@ -22,6 +22,9 @@ struct cb_store_options {
     struct cb_cancel *cancel; /* ends waits for other processes; or NULL */
     uint64_t max_bytes;       /* the store is kept below this; 0: no limit */
     int repair;  /* a damaged index is replaced by one made of what is left */
+    int attach;  /* trees that are mounts are attached below tmp/, for kernels that can
+                    mount nothing of a detached one (before 6.15): for a process in a
+                    mount namespace of its own */
     int no_sync; /* --no-sync: no fsync at all, for throw-away CI machines */
 };
 /* Refuses a root not owned by us or writable by others (DENIED), or of an unknown format

@@ -104,10 +104,26 @@ cbuild rm box >/dev/null'
     for i in $(seq 200); do cbuild exec other cat /m/f 2>/dev/null && break; done
     cbuild rm -f box other >/dev/null
     cbuild run --rm --network none busybox sleep 1000 &
-    until id=$(cbuild ps -q) && [ -n "$id" ]; do :; done
+    for i in $(seq 1000); do id=$(cbuild ps -q) && [ -n "$id" ] && break; done
     cbuild exec "$id" echo entered
     cbuild rm -f "$id" >/dev/null
     wait || true
     cbuild ps -aq'
     expect_output "$(printf 'shared\nentered')"
+}
+
+@test "namespaces of the host, limits, and what is mounted, as root has them" {
+    ROOT_OF_USER=$USERS/cbtest/privileged
+    as_ok cbtest cbuild import "$USERS/busybox.tar" busybox
+    as_ok cbtest cbuild run --rm --network none --ipc host --uts host --cgroupns host busybox sh -c 'hostname; test -d /dev/shm && echo shm'
+    expect_output "$(printf '%s\nshm' "$(hostname)")"
+    run as cbtest cbuild run --rm --network none --pid host busybox true
+    expect_status 125
+    expect_contains "the host's processes cannot be shared" 'control group'
+    run as cbtest cbuild run --rm --network none --init --ulimit nofile=64:128 --shm-size 4m --hostname h --add-host a:1.2.3.4 \
+        --tmpfs /t:size=1m --read-only --sysctl net.ipv4.ip_forward=1 --cap-drop ALL --cap-add net_raw --security-opt no-new-privileges busybox \
+        sh -c 'ulimit -n; df -k /dev/shm /t | awk "NR > 1 { print \$2 }"; hostname; grep -c "1.2.3.4.a" /etc/hosts; cat /proc/sys/net/ipv4/ip_forward
+            awk "/^(CapEff|NoNewPrivs)/ { print \$2 }" /proc/self/status; touch /x'
+    expect_status 1
+    expect_output "$(printf '64\n4096\n1024\nh\n1\n1\n0000000000002000\n1\ntouch: /x: Read-only file system')"
 }

@@ -106,6 +106,22 @@ END
     as_ok cbtest cbuild fsck --deep
 }
 
+@test "a build in a container without privileges, its store on the container's own files" {
+    mkdir "$BATS_TEST_TMPDIR/in"
+    cp "$CBUILD" "$BATS_TEST_TMPDIR/in/cbuild"
+    cp "$CB_BASES/busybox.tar" "$BATS_TEST_TMPDIR/in/"
+    printf 'FROM busybox\nRUN echo kept > /x; rm -r /usr/bin; mkdir /usr/bin\nRUN cat /x; ls /usr/bin\n' >"$BATS_TEST_TMPDIR/in/Dockerfile"
+    run "$CBUILD" run --rm --network none --security-opt seccomp=unconfined -v "$BATS_TEST_TMPDIR/in:/in:ro" \
+        -v /usr:/usr:ro -v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro busybox sh -ec '
+        export CBUILD_ROOT=/store PATH=/bin
+        /in/cbuild import /in/busybox.tar busybox:latest
+        /in/cbuild info
+        /in/cbuild build --progress=plain --network=none - </in/Dockerfile
+        /in/cbuild fsck --deep'
+    expect_status 0
+    expect_contains 'Mode            rootless' 'copy-userxattr' 'Sandbox         works' ' kept' ' 0 problems'
+}
+
 @test "files that are read from a layer cannot be written to" {
     cb_dir
     dockerfile <<'END'

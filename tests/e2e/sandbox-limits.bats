@@ -102,8 +102,9 @@ refused_option() {
     expect_status 0
     run sed -n 's/^#2 [0-9.]* //p' <<<"$output"
     expect_output "$(printf '67108864\n4096')"
-    run "$CBUILD" run --rm --network none --privileged --memory 64m busybox sh -c 'cd /sys/fs/cgroup; cd memory 2>/dev/null; mkdir made && rmdir made && echo made'
+    run "$CBUILD" run --rm --network none --privileged --memory 64m busybox sh -c 'cd /sys/fs/cgroup; cd memory 2>/dev/null; mkdir -p left/behind && echo made'
     expect_output made
+    [ -z "$(find /sys/fs/cgroup -path '*/cbuild/*/left*')" ]
 }
 
 @test "limits that contradict each other or the machine are refused before anything runs" {

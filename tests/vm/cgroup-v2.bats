@@ -118,7 +118,7 @@ no_leaves() { [ -z "$(leaves)" ]; }
 
 @test "less than all rights to a device" {
     container --device /dev/vda:/dev/disk:r --device /dev/vdb:w busybox sh -c '
-        head -c 1 /dev/disk | wc -c; : 2>/dev/null >/dev/disk || echo not written; : >/dev/vdb; head -c 1 /dev/vdb; : >/dev/null && echo null'
+        head -c 1 /dev/disk | wc -c; (: >/dev/disk) 2>/dev/null || echo not written; : >/dev/vdb; head -c 1 /dev/vdb; : >/dev/null && echo null'
     expect_contains "$(printf '1\nnot written')" 'head: /dev/vdb: Operation not permitted' null
     container --device /dev/zero:/dev/zero2:r busybox sh -c 'head -c 1 /dev/zero2 | wc -c'
     expect_output 1

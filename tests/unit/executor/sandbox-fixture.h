@@ -26,8 +26,9 @@
 
 struct fixture {
     char dir[64];
-    int root_fd;    /* the rootfs directory */
-    int overlay_fd; /* a detached overlay on it, -1 until asked for */
+    int root_fd;       /* the rootfs directory */
+    int overlay_fd;    /* a detached overlay on it, -1 until asked for */
+    char *mount_point; /* where it is attached, on kernels that want it so; or NULL */
     struct cb_launcher *launcher;
     struct cb_strings argv, env;
     struct cb_process_spec spec;
@@ -106,6 +107,9 @@ static inline int fixture_teardown(void **state)
     cb_launcher_stop(f->launcher);
     cb_close(&f->overlay_fd);
     cb_close(&f->root_fd);
+    if (f->mount_point)
+        umount2(f->mount_point, MNT_DETACH);
+    free(f->mount_point);
     if (*f->dir)
         cb_fs_remove_tree(AT_FDCWD, f->dir, NULL);
     cb_strings_free(&f->argv);
@@ -209,6 +213,13 @@ static inline void fixture_overlay(struct fixture *f)
     assert_int_equal(fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0), 0);
     f->overlay_fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
     assert_true(f->overlay_fd >= 0);
+    if (cb_launcher_attaches(f->launcher)) {
+        f->mount_point = in_fixture(f, "mount");
+        mkdir(f->mount_point, 0755);
+        assert_int_equal(move_mount(f->overlay_fd, "", AT_FDCWD, f->mount_point,
+                                    MOVE_MOUNT_F_EMPTY_PATH),
+                         0);
+    }
     close(fs);
 }
 

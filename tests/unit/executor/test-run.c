@@ -219,8 +219,11 @@ static pid_t start_elsewhere(struct fixture *f, int *step, int *launcher_fd)
     if (pid == 0) {
         struct cb_launcher *launcher = NULL;
         struct cb_process *process = NULL;
+        cb_autofree char *root = in_fixture(f, "root");
 
+        /* The launcher may have left the mounts that our directory was opened in. */
         if (cb_launcher_start(&launcher, NULL) < 0 ||
+            (f->spec.rootfs_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0 ||
             cb_process_start(launcher, &f->spec, &process, NULL) < 0)
             _exit(1);
         pids[0] = cb_process_pid(process);

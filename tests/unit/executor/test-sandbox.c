@@ -211,7 +211,10 @@ static void cgroup_of_the_step_is_removed(void **state)
 {
     struct fixture *f = fixture_shell(state, "cat /proc/self/cgroup");
     cb_auto_value(cb_strings) names = {0};
-    cb_autofd int dir = open("/sys/fs/cgroup/pids/cbuild", O_RDONLY | O_DIRECTORY);
+    cb_autofd int dir = open(access("/sys/fs/cgroup/cgroup.procs", F_OK) == 0
+                                 ? "/sys/fs/cgroup/cbuild"
+                                 : "/sys/fs/cgroup/pids/cbuild",
+                             O_RDONLY | O_DIRECTORY);
 
     f->spec.cgroup_name = "test-leaf";
     /* The leaf is the root of what the step sees. */

@@ -2,6 +2,7 @@
 
 #include "store/driver.h"
 
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
 
@@ -382,6 +383,36 @@ static void a_pinned_active_snapshot_outlives_the_process(void **state)
     cb_close(&fd);
 }
 
+/* What the kernels before 6.15 want, in a mount namespace of our own. */
+static void
+where_it_is_asked_for_mounts_are_attached_as_long_as_the_handle_lives(void **state)
+{
+    struct fixture *f = *state;
+    struct cb_store_options options = {.root = f->root, .no_sync = 1, .attach = 1};
+    cb_auto(cb_snapshot) base = NULL;
+    cb_auto(cb_snapshot) active = NULL;
+    cb_auto_value(cb_strbuf) mounts = {0};
+    cb_autofd int fd = -1, clone = -1;
+
+    assert_int_equal(unshare(CLONE_NEWNS), 0);
+    assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    cb_store_close(f->store);
+    ok(f, cb_store_open(&f->store, &options, &f->error));
+    base = snapshot_with(f, NULL, "a", "one");
+    active = new_snapshot(f, base);
+    fd = root_of(f, active);
+    ok(f, cb_fs_read_file(AT_FDCWD, "/proc/self/mountinfo", 1 << 20, &mounts, &f->error));
+    assert_non_null(strstr(cb_strbuf_text(&mounts), f->root));
+    clone = open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    assert_true(clone >= 0);
+    assert_file(clone, "a", "one");
+    cb_close(&fd);
+    cb_snapshot_unref(cb_steal(&active));
+    cb_strbuf_truncate(&mounts, 0);
+    ok(f, cb_fs_read_file(AT_FDCWD, "/proc/self/mountinfo", 1 << 20, &mounts, &f->error));
+    assert_null(strstr(cb_strbuf_text(&mounts), f->root));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +422,7 @@ int main(void)
         test(a_device_in_a_root_cannot_be_opened),
         test(the_roots_own_mode_and_owner_are_inherited),
         test(no_mount_is_attached_anywhere),
+        test(where_it_is_asked_for_mounts_are_attached_as_long_as_the_handle_lives),
         test(one_layer_below),
         test(two_layers_below),
         test(a_hundred_and_thirty_layers_below),
