@@ -87,13 +87,30 @@ static json_t *step_json(const char *text, int no_trunc)
     return json_string(cut);
 }
 
+/* As docker's: in the user's time zone, to the second. */
+static const char *local_time(const struct timespec *time, char text[CB_TIMESTAMP_MAX])
+{
+    struct timespec seconds = {.tv_sec = time->tv_sec};
+    struct tm local;
+    char zone[8];
+    size_t len;
+
+    cb_timestamp_format(seconds, text);
+    if (!localtime_r(&time->tv_sec, &local) || local.tm_gmtoff == 0)
+        return text;
+    len = strftime(text, CB_TIMESTAMP_MAX, "%Y-%m-%dT%H:%M:%S", &local);
+    strftime(zone, sizeof(zone), "%z", &local);
+    snprintf(text + len, CB_TIMESTAMP_MAX - len, "%.3s:%.2s", zone, zone + 3);
+    return text;
+}
+
 static json_t *entry_json(const struct cb_history *entry, const char *id, int64_t size,
                           const struct values *values)
 {
     struct timespec created, now = cb_timestamp_now();
     int dated = entry->created && cb_timestamp_parse(&created, entry->created, NULL) == 0;
     char buffer[CB_TIMESTAMP_MAX];
-    const char *at = dated ? cb_timestamp_format(created, buffer) : "N/A";
+    const char *at = dated ? local_time(&created, buffer) : "N/A";
     cb_autofree char *since = dated ? ago(now.tv_sec - created.tv_sec) : xstrdup("N/A");
     cb_autofree char *human = cb_size_human((uint64_t)size);
     cb_autofree char *bytes = xasprintf("%lld", (long long)size);

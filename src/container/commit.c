@@ -49,6 +49,13 @@ static void add_published(struct cb_image_config *config, const char *text)
         cb_strings_add_once(&config->exposed_ports, whole);
 }
 
+/* `-v /data` without a source is a volume of the image, too, as VOLUME makes one. */
+static void add_volume(struct cb_image_config *config, const char *text)
+{
+    if (*text == '/' && !strchr(text, ':'))
+        cb_strings_add_once(&config->volumes, text);
+}
+
 struct cb_image_config *
 cb_container_effective_config(const struct cb_container *container)
 {
@@ -72,6 +79,8 @@ cb_container_effective_config(const struct cb_container *container)
     }
     cb_vec_foreach (text, &request->publish)
         add_published(config, *text);
+    cb_vec_foreach (text, &request->volumes)
+        add_volume(config, *text);
     return config;
 }
 

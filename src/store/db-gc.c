@@ -57,6 +57,24 @@ int cb_db_reached_blobs(struct cb_db *db, struct cb_map *out, struct cb_error **
     return add_rows(db, query, out, err);
 }
 
+int cb_db_snapshot_blobs(struct cb_db *db,
+                         void (*each)(void *arg, const char *id, const char *digest),
+                         void *arg, struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(db,
+                                 "SELECT s.id, b.digest FROM layer_blobs b JOIN "
+                                 "snapshots s ON s.diff_id=b.diff_id",
+                                 err);
+    int more;
+
+    if (!query)
+        return -1;
+    while ((more = cb_db_step(db, query, err)) > 0)
+        each(arg, cb_column(query, 0), cb_column(query, 1));
+    return more;
+}
+
 int cb_db_resolved_manifests(struct cb_db *db, struct cb_strings *out,
                              struct cb_error **err)
 {

@@ -170,47 +170,45 @@ static int hash_tar(void *hasher, const void *bytes, size_t len, struct cb_error
     return 0;
 }
 
-/* A layer made here has the diff id of the tar we make of it; one that came from
- * elsewhere has that of its blob. */
-static int check_diff_id(struct fsck *fsck, struct cb_snapshot *snapshot,
-                         const struct cb_digest *diff_id, struct cb_error **err)
+static int has_blob(struct fsck *fsck, const struct cb_digest *diff_id,
+                    struct cb_error **err)
 {
-    cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
-    struct cb_layer_pass pass = {.write = hash_tar, .arg = hasher};
     struct cb_layer_blob_rows blobs = {0};
-    struct cb_digest actual;
     int result = cb_db_layer_blobs(fsck->store->db, diff_id, -1, &blobs, err);
     size_t known = blobs.count;
 
     free(blobs.items);
-    if (result < 0 || known > 0)
-        return result < 0 ? -1 : 1;
-    if (cb_layer_pass_run(&pass, snapshot, err) < 0)
-        return -1;
-    actual = cb_hasher_finish(hasher);
-    return cb_digest_equal(&actual, diff_id);
+    return result < 0 ? -1 : known > 0;
 }
 
-/* 1 whole, 0 not. A digest not recorded has nothing to be compared with. */
+/* 1 whole, 0 not. A digest not recorded has nothing to be compared with. A layer that
+ * came from elsewhere has the diff id of its blob; any other that of the tar we make of
+ * it. */
 static int check_content(struct fsck *fsck, struct cb_snapshot *snapshot,
                          struct cb_error **err)
 {
+    cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
+    struct cb_layer_pass pass = {.arg = hasher};
     struct cb_snapshot_layer layer;
-    struct cb_layer_pass pass = {.want_tree = 1};
+    struct cb_digest actual;
     int found =
         cb_db_snapshot_layer(fsck->store->db, cb_snapshot_id(snapshot), &layer, err);
+    int known = found > 0 && cb_digest_is_set(&layer.diff_id)
+                    ? has_blob(fsck, &layer.diff_id, err)
+                    : found;
 
-    if (found < 0)
+    if (known < 0)
         return -1;
-    if (!found)
+    pass.want_tree = found && cb_digest_is_set(&layer.tree);
+    if (found && !known)
+        pass.write = hash_tar;
+    if (!pass.want_tree && !pass.write)
         return 1;
-    if (!cb_digest_is_set(&layer.tree))
-        return cb_digest_is_set(&layer.diff_id)
-                   ? check_diff_id(fsck, snapshot, &layer.diff_id, err)
-                   : 1;
     if (cb_layer_pass_run(&pass, snapshot, err) < 0)
         return -1;
-    return cb_digest_equal(&pass.tree, &layer.tree);
+    actual = cb_hasher_finish(hasher);
+    return (!pass.want_tree || cb_digest_equal(&pass.tree, &layer.tree)) &&
+           (!pass.write || cb_digest_equal(&actual, &layer.diff_id));
 }
 
 static int check_snapshot(void *arg, size_t index, struct cb_error **err)
@@ -232,7 +230,7 @@ static int check_snapshot(void *arg, size_t index, struct cb_error **err)
                 cb_error_message(error));
     else if (found > 0)
         problem(fsck, remove_snapshot(fsck, id),
-                "snapshot `%s`: its files are not what was committed", id);
+                "snapshot `%s`: its files are not its layer's", id);
     else
         problem(fsck,
                 cb_db_snapshot_exists(fsck->store->db, id, NULL) == 0 ? "removed" : NULL,

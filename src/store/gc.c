@@ -70,13 +70,6 @@ static int mark_resolutions(struct gc *gc, struct cb_error **err)
     return 0;
 }
 
-static int mark_blobs(struct gc *gc, struct cb_error **err)
-{
-    return mark_resolutions(gc, err) < 0
-               ? -1
-               : cb_db_reached_blobs(gc->store->db, gc->blobs, err);
-}
-
 static void mark_handles(struct gc *gc)
 {
     const char *id;
@@ -89,27 +82,47 @@ static void mark_handles(struct gc *gc)
     pthread_mutex_unlock(&gc->store->mutex);
 }
 
-static int mark(struct gc *gc, struct cb_error **err)
-{
-    struct cb_store *store = gc->store;
-    int64_t before = cb_now_ns() / 1000000000 - RESOLUTION_DAYS * 86400;
-
-    cb_db_forget_resolutions(store->db, before, NULL);
-    if (cb_leases_collect(store->lease, gc->leased, err) < 0 ||
-        cb_db_reached_snapshots(store->db,
-                                CB_REACH_IMAGES | CB_REACH_RECORDS | CB_REACH_PINS,
-                                gc->snapshots, err) < 0 ||
-        mark_blobs(gc, err) < 0)
-        return -1;
-    mark_handles(gc);
-    return 0;
-}
-
 static int is_leased(const struct gc *gc, enum cb_lease_kind kind, const char *name)
 {
     cb_autofree char *key = xasprintf("%c%s", (char)kind, name);
 
     return cb_map_has(gc->leased, key);
+}
+
+static int is_needed(const struct gc *gc, const char *id)
+{
+    return cb_map_has(gc->snapshots, id) || is_leased(gc, CB_LEASE_SNAPSHOT, id) ||
+           is_leased(gc, CB_LEASE_ACTIVE, id);
+}
+
+/* A layer that came from elsewhere can only be sent on, or saved, as the blob it came as:
+ * that stays as long as the layer does, for the cache, say, so that whoever has the image
+ * again has all of it. */
+static void mark_layer_blob(void *arg, const char *id, const char *digest)
+{
+    struct gc *gc = arg;
+
+    if (is_needed(gc, id))
+        cb_map_set(gc->blobs, digest, gc);
+}
+
+static int mark_snapshots(struct gc *gc, struct cb_error **err)
+{
+    if (cb_leases_collect(gc->store->lease, gc->leased, err) < 0 ||
+        cb_db_reached_snapshots(gc->store->db,
+                                CB_REACH_IMAGES | CB_REACH_RECORDS | CB_REACH_PINS,
+                                gc->snapshots, err) < 0)
+        return -1;
+    mark_handles(gc);
+    return 0;
+}
+
+static int mark_blobs(struct gc *gc, struct cb_error **err)
+{
+    if (mark_resolutions(gc, err) < 0 ||
+        cb_db_reached_blobs(gc->store->db, gc->blobs, err) < 0)
+        return -1;
+    return cb_db_snapshot_blobs(gc->store->db, mark_layer_blob, gc, err);
 }
 
 /* ── Blobs ── */
@@ -215,12 +228,6 @@ static void drop_url_memory(struct gc *gc)
 
 /* ── Snapshots ── */
 
-static int is_needed(const struct gc *gc, const char *id)
-{
-    return cb_map_has(gc->snapshots, id) || is_leased(gc, CB_LEASE_SNAPSHOT, id) ||
-           is_leased(gc, CB_LEASE_ACTIVE, id);
-}
-
 static void add_dead(struct gc *gc, const struct cb_strings *ids, struct cb_map *known)
 {
     cb_vec_foreach (id, ids) {
@@ -267,11 +274,13 @@ static int sweep(struct gc *gc, int lock_fd, struct cb_error **err)
 int cb_gc_measure_blobs(struct cb_store *store, struct cb_usage_part *out,
                         struct cb_error **err)
 {
-    __attribute__((cleanup(gc_clear))) struct gc gc = {
-        .store = store, .blobs = cb_map_new(NULL), .leased = cb_map_new(NULL)};
+    __attribute__((cleanup(gc_clear))) struct gc gc = {.store = store,
+                                                       .snapshots = cb_map_new(NULL),
+                                                       .blobs = cb_map_new(NULL),
+                                                       .leased = cb_map_new(NULL)};
     struct blob_count count = {.gc = &gc, .part = out};
 
-    if (cb_leases_collect(store->lease, gc.leased, err) < 0 || mark_blobs(&gc, err) < 0)
+    if (mark_snapshots(&gc, err) < 0 || mark_blobs(&gc, err) < 0)
         return -1;
     each_blob(store, "sha256", count_blob, &count);
     each_blob(store, "sha512", count_blob, &count);
@@ -287,7 +296,11 @@ int cb_store_gc(struct cb_store *store, uint64_t *freed_bytes, struct cb_error *
     cb_autofd int lock = -1;
 
     if (cb_store_check_writable(store, err) < 0 ||
-        cb_gc_lock_exclusive(store, &lock, err) < 0 || mark(&gc, err) < 0 ||
+        cb_gc_lock_exclusive(store, &lock, err) < 0)
+        return -1;
+    cb_db_forget_resolutions(store->db,
+                             cb_now_ns() / 1000000000 - RESOLUTION_DAYS * 86400, NULL);
+    if (mark_snapshots(&gc, err) < 0 || mark_blobs(&gc, err) < 0 ||
         find_dead_snapshots(&gc, err) < 0 || sweep(&gc, cb_steal_fd(&lock), err) < 0)
         return -1;
     if (freed_bytes)

@@ -121,16 +121,6 @@ static int commit_on(struct unpacked *unpacked, struct cb_snapshot *parent,
     return cb_snapshot_commit_known(snapshot, &known, unpacked->result.opaque_root, err);
 }
 
-static int finish_one(const struct source *source, struct unpacked *unpacked,
-                      struct cb_snapshot *parent, const struct cb_digest *chain_id,
-                      struct cb_error **err)
-{
-    if (!unpacked->snapshot &&
-        unpack_one(source, parent, CB_UNTAR_MERGED, unpacked, err) < 0)
-        return -1;
-    return commit_on(unpacked, parent, chain_id, err);
-}
-
 static int chain_of_parent(struct cb_snapshot *parent, struct cb_digest *out,
                            struct cb_error **err)
 {
@@ -275,29 +265,35 @@ static void report(const struct cb_layers *image, size_t index, int done)
 }
 
 /* Only a blob whose bytes were seen to have the diff id is remembered for it: others
- * would be taken for this layer by any image that has it. */
+ * would be taken for this layer by any image that has it. It is remembered before the
+ * layer is one, which without it might not be made again. */
 static int stack_next(struct cb_layers *image, struct cb_error **err)
 {
     size_t index = image->next;
     struct source source = source_of(image, index);
     struct unpacked *unpacked = &image->done[index];
     int is_checked = unpacked->snapshot != NULL;
-    struct cb_snapshot *known = NULL;
+    cb_auto(cb_snapshot) known = NULL;
     int found = cb_chain_find(image->store, &image->chain_ids[index], &known, err);
 
     if (found < 0)
         return -1;
-    if (!found) {
-        if (finish_one(&source, unpacked, image->top, &image->chain_ids[index], err) < 0)
+    if (!found && !is_checked) {
+        if (unpack_one(&source, image->top, CB_UNTAR_MERGED, unpacked, err) < 0)
             return -1;
-        known = cb_steal(&unpacked->snapshot);
         is_checked = 1;
     }
+    if (is_checked && cb_layer_blob_add(image->store, &image->diff_ids[index],
+                                        &image->blobs[index], err) < 0)
+        return -1;
+    if (!found) {
+        if (commit_on(unpacked, image->top, &image->chain_ids[index], err) < 0)
+            return -1;
+        known = cb_steal(&unpacked->snapshot);
+    }
     cb_snapshot_unref(image->top);
-    image->top = known;
-    return is_checked ? cb_layer_blob_add(image->store, &image->diff_ids[index],
-                                          &image->blobs[index], err)
-                      : 0;
+    image->top = cb_steal(&known);
+    return 0;
 }
 
 static int stack_ready(struct cb_layers *image, size_t index,

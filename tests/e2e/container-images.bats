@@ -78,6 +78,15 @@ field() { # field TEMPLATE [NAME]
     fsck_clean
 }
 
+@test "commit: a volume without a source is one of the image, what is mounted there is not in it" {
+    "$CBUILD" run --name with -v /kept -v "$DIR:/bound" --network none busybox sh -c 'echo x > /kept/f; echo y > /written'
+    "$CBUILD" commit with with:1 >/dev/null
+    [ "$("$CBUILD" inspect -f '{{json .Config.Volumes}}' with:1)" = '{"/kept":{}}' ]
+    run "$CBUILD" run --rm --network none with:1 sh -c 'ls /kept; cat /written'
+    expect_output y
+    "$CBUILD" rm -v with
+}
+
 @test "commit pauses what runs and lets it go on" {
     "$CBUILD" run -d --name busy --network none busybox sh -c 'i=0; while :; do i=$((i+1)); echo $i >/a; echo $i >/b; done' >/dev/null
     wait_until "$CBUILD" exec busy test -f /b

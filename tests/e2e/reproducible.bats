@@ -219,3 +219,18 @@ END
     expect_status 1
     expect_contains 'rewrite-timestamp'
 }
+
+@test "a layer is compressed to the same bytes on one processor and on all of them" {
+    local kind one all
+    python3 -c 'import random, sys; r = random.Random(1); sys.stdout.write("".join("%d line %d\n" % (r.randrange(9), i) for i in range(1500000)))' >"$DIR/large"
+    printf 'FROM scratch\nCOPY large /\n' >"$DIR/Dockerfile"
+    for kind in gzip zstd; do
+        one=$BATS_TEST_TMPDIR/$kind-one.tar all=$BATS_TEST_TMPDIR/$kind-all.tar
+        SOURCE_DATE_EPOCH=$EPOCH taskset -c "$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//')" \
+            "$CBUILD" build -q -o "type=oci,dest=$one,compression=$kind,force-compression=true" "$DIR"
+        SOURCE_DATE_EPOCH=$EPOCH "$CBUILD" --root "$OTHER" build -q \
+            -o "type=oci,dest=$all,compression=$kind,force-compression=true" "$DIR"
+        cmp "$one" "$all"
+        [ "$(stat -c %s "$one")" -lt 15000000 ]
+    done
+}

@@ -199,3 +199,81 @@ END
     [ "$(sort <<<"$output" | uniq -d)" = '' ] || { echo "$output"; false; }
     expect_contains "/blobs/$config"
 }
+
+# An archive of one image, foreign:1, whose layer is a tar as we never write one.
+foreign_archive() {
+    python3 - "$1" <<'END'
+import hashlib, io, json, sys, tarfile
+
+def pack(files, **how):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", **how) as tar:
+        for name, data in files:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+layer = pack([("z", b"last"), ("a", b"first")], format=tarfile.GNU_FORMAT)
+config = json.dumps({"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {
+    "type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer).hexdigest()]}}).encode()
+manifest = json.dumps([{"Config": "c.json", "RepoTags": ["foreign:1"], "Layers": ["l.tar"]}]).encode()
+with open(sys.argv[1], "wb") as out:
+    out.write(pack([("l.tar", layer), ("c.json", config), ("manifest.json", manifest)]))
+END
+}
+
+@test "an image that is removed while the cache keeps its layers, and comes again, can be sent on" {
+    foreign_archive "$BATS_TEST_TMPDIR/foreign.tar"
+    "$CBUILD" load -q -i "$BATS_TEST_TMPDIR/foreign.tar"
+    "$CBUILD" tag foreign:1 "$REGISTRY/foreign:1"
+    "$CBUILD" push -q "$REGISTRY/foreign:1"
+    mkdir "$BATS_TEST_TMPDIR/c"
+    printf 'FROM %s/foreign:1\nCOPY Dockerfile /x\n' "$REGISTRY" >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    "$CBUILD" --root "$FRESH" pull -q "$REGISTRY/foreign:1"
+    "$CBUILD" --root "$FRESH" build -q -t on "$BATS_TEST_TMPDIR/c"
+    "$CBUILD" --root "$FRESH" rmi on "$REGISTRY/foreign:1"
+    "$CBUILD" --root "$FRESH" image prune -af
+    fresh fsck --deep
+    expect_status 0
+    "$CBUILD" --root "$FRESH" pull -q "$REGISTRY/foreign:1"
+    "$CBUILD" --root "$FRESH" build -q -t on "$BATS_TEST_TMPDIR/c"
+    "$CBUILD" --root "$FRESH" push -q "$REGISTRY/foreign:1" "$REGISTRY/elsewhere:1"
+    "$CBUILD" --root "$FRESH" save on | tar -t | grep -q manifest.json
+    [ "$(layers_of foreign 1)" = "$(layers_of elsewhere 1)" ]
+    "$CBUILD" --root "$FRESH" rmi on "$REGISTRY/foreign:1"
+    "$CBUILD" --root "$FRESH" prune -af
+    run sh -c 'ls "$1"/blobs/sha256 "$1"/snapshots | grep -c "[0-9a-f]\{32\}"' - "$FRESH"
+    [ "$(grep -c . <<<"$output")" -eq 1 ]
+    fresh fsck --deep
+    expect_status 0
+}
+
+@test "a layer of a kind nobody knows leaves nothing unsound behind" {
+    foreign_archive "$BATS_TEST_TMPDIR/foreign.tar"
+    "$CBUILD" --root "$BATS_TEST_TMPDIR/first" load -q -i "$BATS_TEST_TMPDIR/foreign.tar"
+    "$CBUILD" --root "$BATS_TEST_TMPDIR/first" save --format oci-dir -o "$BATS_TEST_TMPDIR/layout" foreign:1
+    python3 - "$BATS_TEST_TMPDIR/layout" <<'END'
+import hashlib, json, os, sys
+
+top = sys.argv[1]
+index = json.load(open(top + "/index.json"))
+path = lambda digest: top + "/blobs/" + digest.replace(":", "/")
+manifest = json.load(open(path(index["manifests"][0]["digest"])))
+for layer in manifest["layers"]:
+    layer["mediaType"] = "application/vnd.nobody.knows"
+data = json.dumps(manifest).encode()
+index["manifests"][0].update(digest="sha256:" + hashlib.sha256(data).hexdigest(), size=len(data))
+open(path(index["manifests"][0]["digest"]), "wb").write(data)
+json.dump(index, open(top + "/index.json", "w"))
+END
+    fresh load -i "$BATS_TEST_TMPDIR/layout"
+    expect_status 1
+    expect_contains 'application/vnd.nobody.knows' 'not a layer'
+    fresh fsck --deep
+    expect_status 0
+    fresh load -q -i "$BATS_TEST_TMPDIR/foreign.tar"
+    expect_status 0
+    fresh save foreign:1 -o /dev/null
+    expect_status 0
+}

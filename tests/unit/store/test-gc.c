@@ -250,7 +250,7 @@ static void a_changed_snapshot_is_found_when_looking_deep(void **state)
     assert_int_equal(check(f, 0, 0, &report).problems, 0);
     out = check(f, 1, 0, &report);
     assert_int_equal(out.problems, 1);
-    assert_non_null(strstr(report.text, "not what was committed"));
+    assert_non_null(strstr(report.text, "not its layer"));
     cb_snapshot_unref(cb_steal(&one));
     out = check(f, 1, 1, &report);
     assert_int_equal(out.repaired, 1);
