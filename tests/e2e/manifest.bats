@@ -100,10 +100,10 @@ manifest() {
     export DOCKER_CLI_EXPERIMENTAL=enabled DOCKER_CONFIG=$BATS_TEST_TMPDIR
     echo '{}' >"$BATS_TEST_TMPDIR/config.json"
     skopeo copy -q --all --format v2s2 --src-tls-verify=false --dest-tls-verify=false "docker://$REGISTRY/amd64:1" "docker://$REGISTRY/one:1"
-    /usr/bin/docker manifest inspect -v --insecure "$REGISTRY/one:1" | jq -S . >docker.one
+    /usr/bin/docker manifest inspect -v --insecure "$REGISTRY/one:1" | jq -S . >"$BATS_TEST_TMPDIR/docker.one"
     manifest inspect -v "$REGISTRY/one:1"
     expect_status 0
-    diff <(printf '%s' "$output" | jq -S .) docker.one
+    diff <(printf '%s' "$output" | jq -S .) "$BATS_TEST_TMPDIR/docker.one"
     manifest create list "$REGISTRY/amd64:1" "$REGISTRY/arm64:1"
     manifest inspect -v list
     printf '%s' "$output" | jq -e 'map(.Descriptor.platform.architecture) == ["amd64", "arm64"] and
