@@ -122,7 +122,7 @@ named_works() {
     "$CBUILD" tag busybox "$R/public/x:1"
     named "$CBUILD" push "$R/public/x:1"
     expect_status 1
-    expect_contains 'authentication required' "cbuild login $R"
+    expect_contains 'denied: requested access to the resource is denied' "cbuild login $R"
     named sh -c "echo wrong | '$CBUILD' login -u tester --password-stdin $R"
     expect_status 1
     named sh -c "echo opensesame | '$CBUILD' login -u tester --password-stdin $R"
@@ -140,11 +140,11 @@ named_works() {
     named_works --root "$BATS_TEST_TMPDIR/fresh" pull -q "$R/private/x:1"
     named "$CBUILD" push busybox "$R/readonly/x:1"
     expect_status 1
-    expect_contains unauthorized
+    expect_contains 'denied: requested access to the resource is denied'
     named_works logout "$R"
     named "$CBUILD" --root "$BATS_TEST_TMPDIR/other" pull "$R/private/x:1"
     expect_status 1
-    expect_contains 'pull access denied'
+    expect_contains 'pull access denied' 'requested access to the resource is denied'
     named_works --root "$BATS_TEST_TMPDIR/other" pull -q "$R/public/x:1"
     named skopeo inspect --cert-dir "$BATS_TEST_TMPDIR/certs.d/$R" "docker://$R/public/x:1"
     expect_status 0
