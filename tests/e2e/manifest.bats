@@ -116,6 +116,33 @@ manifest() {
     manifest rm list
 }
 
+@test "buildx imagetools: an index of several sources, a copy of one" {
+    cbuild buildx imagetools create -q -t "$REGISTRY/tools:1" -t "$REGISTRY/tools:2" "$REGISTRY/amd64:1" "$REGISTRY/arm64:1"
+    expect_status 0
+    [ "${#lines[@]}" = 2 ] && [ "${lines[0]}" = "${lines[1]}" ]
+    digest=${lines[0]}
+    cbuild buildx imagetools inspect --raw "$REGISTRY/tools:2"
+    [ "sha256:$(printf '%s' "$output" | sha256sum | cut -d' ' -f1)" = "$digest" ]
+    cbuild buildx imagetools inspect "$REGISTRY/tools:1"
+    expect_contains "Name:      $REGISTRY/tools:1" 'MediaType: application/vnd.oci.image.index.v1+json' "Digest:    $digest" \
+        "  Name:      $REGISTRY/tools:1@sha256:" '  Platform:  linux/amd64' '  Platform:  linux/arm64'
+    cbuild buildx imagetools create -q --tag "$REGISTRY/tools-copy:1" "$REGISTRY/tools:1"
+    expect_output "$digest"
+    cbuild buildx imagetools create -q -t "$REGISTRY/more:1" "$REGISTRY/amd64:1"
+    cbuild buildx imagetools create -q --append -t "$REGISTRY/more:1" "$REGISTRY/arm64:1"
+    expect_status 0
+    skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/more:1" | jq -e '.manifests | length == 2'
+    cbuild buildx imagetools create --dry-run "$REGISTRY/amd64:1" "$REGISTRY/arm64:1"
+    printf '%s' "$output" | jq -e '.manifests | length == 2'
+    cbuild buildx imagetools create "$REGISTRY/amd64:1"
+    expect_contains "can't push with no tags specified"
+    for bad in "create -t $REGISTRY/x:1" "create -t $REGISTRY/x:1 $REGISTRY/nosuch:1" 'inspect' "inspect $REGISTRY/nosuch:1" 'frobnicate x' ''; do
+        # shellcheck disable=SC2086
+        cbuild buildx imagetools $bad
+        [ "$status" -ne 0 ] || { echo "$bad"; return 1; }
+    done
+}
+
 @test "entries of a list that is one already, and images of another registry" {
     "$CBUILD" copy -q --all two "docker://$REGISTRY/two:1"
     start_hostile_registry
