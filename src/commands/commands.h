@@ -53,6 +53,7 @@ extern const struct cb_cli_command cb_buildx_ls_command;
 extern const struct cb_cli_command cb_buildx_rm_command;
 extern const struct cb_cli_command cb_buildx_stop_command;
 extern const struct cb_cli_command cb_buildx_use_command;
+extern const struct cb_cli_command cb_imagetools_command;
 extern const struct cb_cli_command cb_cache_export_command;
 extern const struct cb_cli_command cb_cache_import_command;
 extern const struct cb_cli_command cb_cache_ls_command;

@@ -93,6 +93,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/man-prose.c \
 	%D%/man.c \
 	%D%/man.h \
+	%D%/imagetools.c \
 	%D%/manifest-annotate.c \
 	%D%/manifest-inspect.c \
 	%D%/manifest.c \

@@ -22,7 +22,7 @@ static void print_json(const json_t *json)
     printf("%s\n", text);
 }
 
-static int print_document(const char *bytes, size_t len, int raw, struct cb_error **err)
+int cb_manifest_print(const char *bytes, size_t len, int raw, struct cb_error **err)
 {
     cb_auto_json *json = NULL;
 
@@ -148,7 +148,7 @@ static int inspect_remote(struct cb_transfer *transfer,
         return -1;
     if (values->verbose)
         return inspect_verbose(transfer, reference, &bytes, err);
-    return print_document(cb_strbuf_text(&bytes), bytes.len, values->raw, err);
+    return cb_manifest_print(cb_strbuf_text(&bytes), bytes.len, values->raw, err);
 }
 
 static int inspect(struct cb_app *app, struct cb_manifest_values *values,
@@ -181,7 +181,7 @@ static int inspect(struct cb_app *app, struct cb_manifest_values *values,
 
         if (values->verbose)
             return print_entries(&transfer, draft, err);
-        return print_document(index->bytes, index->len, values->raw, err);
+        return cb_manifest_print(index->bytes, index->len, values->raw, err);
     }
     return found < 0 ? -1 : inspect_remote(&transfer, values, args->items[0], err);
 }

@@ -30,4 +30,7 @@ int cb_manifest_run(const struct cb_cli_command *command, int min, int max,
 int cb_manifest_list(struct cb_store *store, const char *name, struct cb_draft **out,
                      struct cb_error **err);
 
+/* JSON, indented; RAW: as it is, if it is JSON at all. */
+int cb_manifest_print(const char *bytes, size_t len, int raw, struct cb_error **err);
+
 #endif

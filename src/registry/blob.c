@@ -23,6 +23,7 @@ struct download {
     int64_t first, started_ms; /* of this stream */
     int may_split;             /* the blob is one for ranges */
     int split;                 /* … and this stream too slow for it */
+    int pieced;                /* not all of it came in one answer */
 };
 
 static int64_t now_ms(void)
@@ -38,8 +39,10 @@ static int on_response(void *arg, int status, int range_ok, struct cb_error **er
     struct download *download = arg;
 
     download->started_ms = now_ms();
-    if (range_ok)
+    if (range_ok) {
+        download->pieced = 1;
         return 0;
+    }
     download->received = download->first = 0;
     if (cb_blob_writer_offset(download->writer) == 0)
         return 0;
@@ -130,16 +133,16 @@ static int receive_somehow(struct cb_registry *registry,
     return receive(registry, repository, download, err);
 }
 
-/* *RESUMED tells whether bytes of an earlier run, or of several streams, were used; then
- * this one is to bring all in one. */
+/* *PIECED tells whether bytes of an earlier run, or of several answers, were used; then
+ * the next try is to bring all in one. */
 static int fetch_once(struct cb_registry *registry,
                       const struct cb_repository *repository,
                       const struct cb_descriptor *blob, struct cb_blob_feed *feed,
-                      uint64_t event_id, int *resumed, struct cb_error **err)
+                      uint64_t event_id, int *pieced, struct cb_error **err)
 {
     struct download download = {.registry = registry, .blob = blob, .event_id = event_id};
     cb_auto(cb_blob_writer) writer = NULL;
-    int present = 0;
+    int present = 0, result;
 
     if (cb_blob_writer_open(registry->store, &blob->digest, blob->size, registry->cancel,
                             registry->sink, &writer, &present, err) < 0)
@@ -148,14 +151,13 @@ static int fetch_once(struct cb_registry *registry,
         return 0;
     cb_blob_writer_feed(writer, feed);
     download.writer = writer;
-    download.may_split = !*resumed && cb_ranges_fit(blob);
-    *resumed = cb_blob_writer_offset(writer) > 0;
+    download.may_split = !*pieced && cb_ranges_fit(blob);
+    *pieced = cb_blob_writer_offset(writer) > 0;
     cb_registry_status(registry, event_id, &blob->digest, "Downloading",
                        cb_blob_writer_offset(writer), blob->size, 0);
-    if (receive_somehow(registry, repository, &download, err) < 0)
-        return -1;
-    *resumed |= download.split;
-    return cb_blob_commit(&writer, NULL, NULL, err);
+    result = receive_somehow(registry, repository, &download, err);
+    *pieced |= download.split || download.pieced;
+    return result < 0 ? -1 : cb_blob_commit(&writer, NULL, NULL, err);
 }
 
 int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repository,
@@ -165,7 +167,7 @@ int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repo
     cb_auto(cb_error) error = NULL;
     char digest[CB_DIGEST_MAX_TEXT];
     int64_t size = 0;
-    int resumed = 0;
+    int pieced = 0;
     int result;
 
     if (cb_content_has(registry->store, &blob->digest, &size) > 0)
@@ -178,11 +180,11 @@ int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repo
                          (long long)blob->size);
     if (repository->layout)
         return cb_layout_provide(registry, repository, blob, err);
-    result = fetch_once(registry, repository, blob, feed, event_id, &resumed, &error);
-    if (result < 0 && resumed && cb_error_kind(error) == CB_ERR_INTEGRITY) {
-        /* The bytes from before may be what is wrong; the writer has removed them. */
+    result = fetch_once(registry, repository, blob, feed, event_id, &pieced, &error);
+    if (result < 0 && pieced && cb_error_kind(error) == CB_ERR_INTEGRITY) {
+        /* One of the pieces may be what is wrong; the writer has removed them. */
         cb_error_free(cb_steal(&error));
-        result = fetch_once(registry, repository, blob, feed, event_id, &resumed, &error);
+        result = fetch_once(registry, repository, blob, feed, event_id, &pieced, &error);
     }
     if (result == 0) {
         cb_registry_status(registry, event_id, &blob->digest, "Download complete",

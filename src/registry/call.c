@@ -105,6 +105,15 @@ static enum cb_error_kind kind_of(int status)
     return status == 404 ? CB_ERR_NOT_FOUND : CB_ERR_NETWORK;
 }
 
+/* The token is a good one, and not for this (RFC 6750, 3.1): docker says denied. */
+static int lacks_scope(const struct cb_http_response *response)
+{
+    const char *challenge = cb_http_header(response, "WWW-Authenticate");
+
+    return response->status == 401 && challenge &&
+           strstr(challenge, "error=\"insufficient_scope\"");
+}
+
 static int refused(const struct cb_http_response *response, struct cb_error **err)
 {
     enum cb_error_kind kind = kind_of(response->status);
@@ -112,6 +121,9 @@ static int refused(const struct cb_http_response *response, struct cb_error **er
     cb_autofree char *message = NULL;
     char status[64];
 
+    if (lacks_scope(response))
+        return cb_error_set(err, kind,
+                            "denied: requested access to the resource is denied");
     if (!read_errors(response, &code, &message)) {
         if (response->status == 401)
             return cb_error_set(err, kind, "unauthorized: authentication required");

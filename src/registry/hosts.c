@@ -117,8 +117,10 @@ static void find_certificates(const struct cb_registry *registry,
     }
 }
 
-/* Status of GET base/v2/, or -1 when nothing answers. */
-static int ping(struct cb_registry *registry, const char *base, int allow_http)
+/* Status of GET base/v2/, or -1 when nothing answers. A server that wants to know who
+ * speaks to it by TLS is told: it answers nobody else. */
+static int ping(struct cb_registry *registry, const struct cb_endpoint *endpoint,
+                const char *base, int allow_http)
 {
     cb_autofree char *url = xasprintf("%s/v2/", base);
     cb_auto_value(cb_http_response) response = {0};
@@ -126,7 +128,9 @@ static int ping(struct cb_registry *registry, const char *base, int allow_http)
         .method = "GET",
         .url = url,
         .allow_http = allow_http,
-        .insecure_tls = 1, /* asked for reachability only; nothing is sent or believed */
+        .insecure_tls = 1, /* asked for reachability only; nothing is believed */
+        .client_cert = endpoint->client_cert,
+        .client_key = endpoint->client_key,
         .max_redirects = -1,
         .tries = 1,
     };
@@ -156,10 +160,10 @@ static void choose_scheme(struct cb_registry *registry, struct cb_endpoint *endp
     if (insecure) {
         endpoint->insecure_tls = 1;
         endpoint->allow_http = CB_HTTP_PLAIN_ANYWHERE;
-        if (ping(registry, endpoint->base, endpoint->allow_http) >= 0)
+        if (ping(registry, endpoint, endpoint->base, endpoint->allow_http) >= 0)
             return;
     } else if (cb_host_is_loopback(name) && !certificates) {
-        if (!speaks_http(ping(registry, http, CB_HTTP_PLAIN_LOOPBACK)))
+        if (!speaks_http(ping(registry, endpoint, http, CB_HTTP_PLAIN_LOOPBACK)))
             return;
         endpoint->allow_http = CB_HTTP_PLAIN_LOOPBACK;
     } else {

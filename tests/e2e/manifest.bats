@@ -100,10 +100,10 @@ manifest() {
     export DOCKER_CLI_EXPERIMENTAL=enabled DOCKER_CONFIG=$BATS_TEST_TMPDIR
     echo '{}' >"$BATS_TEST_TMPDIR/config.json"
     skopeo copy -q --all --format v2s2 --src-tls-verify=false --dest-tls-verify=false "docker://$REGISTRY/amd64:1" "docker://$REGISTRY/one:1"
-    /usr/bin/docker manifest inspect -v --insecure "$REGISTRY/one:1" | jq -S . >docker.one
+    /usr/bin/docker manifest inspect -v --insecure "$REGISTRY/one:1" | jq -S . >"$BATS_TEST_TMPDIR/docker.one"
     manifest inspect -v "$REGISTRY/one:1"
     expect_status 0
-    diff <(printf '%s' "$output" | jq -S .) docker.one
+    diff <(printf '%s' "$output" | jq -S .) "$BATS_TEST_TMPDIR/docker.one"
     manifest create list "$REGISTRY/amd64:1" "$REGISTRY/arm64:1"
     manifest inspect -v list
     printf '%s' "$output" | jq -e 'map(.Descriptor.platform.architecture) == ["amd64", "arm64"] and
@@ -114,6 +114,33 @@ manifest() {
     manifest inspect -v list "$REGISTRY/arm64:1"
     printf '%s' "$output" | jq -e .OCIManifest.config
     manifest rm list
+}
+
+@test "buildx imagetools: an index of several sources, a copy of one" {
+    cbuild buildx imagetools create -q -t "$REGISTRY/tools:1" -t "$REGISTRY/tools:2" "$REGISTRY/amd64:1" "$REGISTRY/arm64:1"
+    expect_status 0
+    [ "${#lines[@]}" = 2 ] && [ "${lines[0]}" = "${lines[1]}" ]
+    digest=${lines[0]}
+    cbuild buildx imagetools inspect --raw "$REGISTRY/tools:2"
+    [ "sha256:$(printf '%s' "$output" | sha256sum | cut -d' ' -f1)" = "$digest" ]
+    cbuild buildx imagetools inspect "$REGISTRY/tools:1"
+    expect_contains "Name:      $REGISTRY/tools:1" 'MediaType: application/vnd.oci.image.index.v1+json' "Digest:    $digest" \
+        "  Name:      $REGISTRY/tools:1@sha256:" '  Platform:  linux/amd64' '  Platform:  linux/arm64'
+    cbuild buildx imagetools create -q --tag "$REGISTRY/tools-copy:1" "$REGISTRY/tools:1"
+    expect_output "$digest"
+    cbuild buildx imagetools create -q -t "$REGISTRY/more:1" "$REGISTRY/amd64:1"
+    cbuild buildx imagetools create -q --append -t "$REGISTRY/more:1" "$REGISTRY/arm64:1"
+    expect_status 0
+    skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/more:1" | jq -e '.manifests | length == 2'
+    cbuild buildx imagetools create --dry-run "$REGISTRY/amd64:1" "$REGISTRY/arm64:1"
+    printf '%s' "$output" | jq -e '.manifests | length == 2'
+    cbuild buildx imagetools create "$REGISTRY/amd64:1"
+    expect_contains "can't push with no tags specified"
+    for bad in "create -t $REGISTRY/x:1" "create -t $REGISTRY/x:1 $REGISTRY/nosuch:1" 'inspect' "inspect $REGISTRY/nosuch:1" 'frobnicate x' ''; do
+        # shellcheck disable=SC2086
+        cbuild buildx imagetools $bad
+        [ "$status" -ne 0 ] || { echo "$bad"; return 1; }
+    done
 }
 
 @test "entries of a list that is one already, and images of another registry" {

@@ -1,0 +1,151 @@
+#!/usr/bin/env bats
+# Docker's registry as it is run in earnest: with TLS and certificates for clients, and behind a token server.
+load helpers
+load ../lib/peers
+
+setup_file() {
+    cb_store
+    export D=$BATS_FILE_TMPDIR
+    mkdir -p "$D/pki" "$D/data"
+    cd "$D/pki"
+    request() { openssl req -newkey rsa:2048 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" 2>/dev/null; }
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=tests 2>/dev/null
+    for name in server elsewhere client names; do
+        request $name
+        case $name in server) san=IP:127.0.0.1 ;; elsewhere) san=DNS:elsewhere.test ;; client) san=email:c@tests ;;
+            names) san=DNS:registry.cbuild.test,DNS:auth.cbuild.test ;; esac
+        openssl x509 -req -in $name.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -out $name.crt \
+            -extfile <(echo "subjectAltName=$san") 2>/dev/null
+    done
+}
+teardown_file() { cb_drop_store; }
+setup() {
+    export CBUILD_CONFIG=$BATS_TEST_TMPDIR/config.json DOCKER_CONFIG=$BATS_TEST_TMPDIR/docker
+    mkdir -p "$DOCKER_CONFIG"
+    printf '{"certs-dirs":["%s/certs.d"]}' "$BATS_TEST_TMPDIR" >"$CBUILD_CONFIG"
+}
+teardown() {
+    [ -z "${SERVER:-}" ] || { kill "$SERVER"; wait "$SERVER" || true; }
+    [ -z "${TOKENS:-}" ] || { exec {TOKENS_FD}>&-; wait "$TOKENS" || true; }
+}
+
+# serve KEY=VALUE…: docker's registry with these in its `http` and `auth`; SERVER, REGISTRY.
+serve() {
+    local http=$1 auth=${2:-} try
+    for try in 1 2 3 4 5; do
+        REGISTRY=127.0.0.1:$(free_port)
+        {
+            printf 'version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n'
+            printf 'storage:\n  filesystem: {rootdirectory: %s}\n' "$D/data"
+            printf 'http:\n  addr: "%s"\n%s\n%s\n' "$REGISTRY" "$http" "$auth"
+        } >"$BATS_TEST_TMPDIR/config.yml"
+        docker-registry serve "$BATS_TEST_TMPDIR/config.yml" >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
+        SERVER=$!
+        wait_until sh -c "! kill -0 $SERVER 2>/dev/null || curl -sko /dev/null http://$REGISTRY/v2/" >/dev/null
+        kill -0 "$SERVER" 2>/dev/null && return 0
+        wait "$SERVER" || true
+    done
+    cat "$BATS_TEST_TMPDIR/log"
+    return 1
+}
+fails() {
+    run timeout 30 "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" "$@"
+    expect_status 1
+}
+works() {
+    run timeout 30 "$CBUILD" "$@"
+    expect_status 0
+}
+
+@test "TLS: the authority, the name, and a certificate of the client's own" {
+    serve "  tls: {certificate: $D/pki/server.crt, key: $D/pki/server.key, clientcas: [$D/pki/ca.crt]}"
+    certs=$BATS_TEST_TMPDIR/certs.d/$REGISTRY
+    mkdir -p "$certs"
+    fails pull "$REGISTRY/x:1"
+    expect_contains 'certs.d'
+    cp "$D/pki/ca.crt" "$certs/ca.crt"
+    fails pull "$REGISTRY/x:1"
+    cp "$D/pki/client.crt" "$certs/client.cert"
+    cp "$D/pki/client.key" "$certs/client.key"
+    works tag busybox "$REGISTRY/x:1"
+    works push "$REGISTRY/x:1"
+    digest=$(printf '%s' "$output" | sed -n 's/.*digest: \(sha256:[0-9a-f]*\).*/\1/p')
+    works --root "$BATS_TEST_TMPDIR/fresh" pull -q "$REGISTRY/x:1"
+    [ "$(skopeo inspect --cert-dir "$certs" "docker://$REGISTRY/x:1" | jq -r .Digest)" = "$digest" ]
+    # without verification the client still says who it is
+    rm "$certs/ca.crt"
+    works --root "$BATS_TEST_TMPDIR/fresh2" pull -q --tls-verify=false "$REGISTRY/x:1"
+    works --root "$BATS_TEST_TMPDIR/fresh3" pull -q --insecure-registry 127.0.0.0/8 "$REGISTRY/x:1"
+    fails pull "$REGISTRY/x:1"
+    expect_contains certificate
+}
+
+@test "TLS: a certificate for another name is refused, unless the registry is named as insecure" {
+    serve "  tls: {certificate: $D/pki/elsewhere.crt, key: $D/pki/elsewhere.key}"
+    mkdir -p "$BATS_TEST_TMPDIR/certs.d/$REGISTRY"
+    cp "$D/pki/ca.crt" "$BATS_TEST_TMPDIR/certs.d/$REGISTRY/ca.crt"
+    run "$CBUILD" push busybox "$REGISTRY/y:1"
+    expect_status 1
+    fails pull "$REGISTRY/y:1"
+    expect_contains 127.0.0.1
+    printf '{"insecure-registries":["%s"]}' "$REGISTRY" >"$CBUILD_CONFIG"
+    works push -q busybox "$REGISTRY/y:1"
+    expect_output "$REGISTRY/y:1"
+}
+
+# COMMAND with the names of this test's servers.
+named() {
+    # shellcheck disable=SC2016
+    run timeout 60 unshare -m sh -c 'mount --bind "$1" /etc/hosts && shift && exec "$@"' sh "$BATS_TEST_TMPDIR/hosts" "$@"
+}
+named_works() {
+    named "$CBUILD" "$@"
+    expect_status 0
+}
+
+@test "a token server: anonymous pulls, logins, scopes, mounts between repositories, refused pushes" {
+    log=$BATS_TEST_TMPDIR/tokens
+    printf '127.0.0.1 registry.cbuild.test auth.cbuild.test\n' >"$BATS_TEST_TMPDIR/hosts"
+    mkfifo "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/out"
+    python3 "$CB_TOP/tests/lib/token-server.py" "$D/pki/ca.crt" "$D/pki/ca.key" "$log" "$D/pki/names.crt" "$D/pki/names.key" \
+        <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 3>&- &
+    TOKENS=$!
+    exec {TOKENS_FD}>"$BATS_TEST_TMPDIR/in"
+    read -r port <"$BATS_TEST_TMPDIR/out"
+    serve "  tls: {certificate: $D/pki/names.crt, key: $D/pki/names.key}" \
+        "auth: {token: {realm: 'https://auth.cbuild.test:$port/token', service: test, issuer: tests, rootcertbundle: $D/pki/ca.crt}}"
+    R=registry.cbuild.test:${REGISTRY#*:}
+    for host in "$R" "auth.cbuild.test:$port"; do
+        mkdir -p "$BATS_TEST_TMPDIR/certs.d/$host"
+        cp "$D/pki/ca.crt" "$BATS_TEST_TMPDIR/certs.d/$host/"
+    done
+    "$CBUILD" tag busybox "$R/public/x:1"
+    named "$CBUILD" push "$R/public/x:1"
+    expect_status 1
+    expect_contains 'denied: requested access to the resource is denied' "cbuild login $R"
+    named sh -c "echo wrong | '$CBUILD' login -u tester --password-stdin $R"
+    expect_status 1
+    named sh -c "echo opensesame | '$CBUILD' login -u tester --password-stdin $R"
+    expect_status 0
+    run grep -c -e opensesame -e "$(printf tester:opensesame | base64)" "$DOCKER_CONFIG/config.json"
+    expect_output 0
+    named_works push "$R/public/x:1"
+    : >"$log"
+    named_works push busybox "$R/private/x:1"
+    expect_contains 'Mounted from public/x'
+    run jq -s -r 'map(.scopes[]) | unique | join(" ")' "$log"
+    expect_contains repository:private/x:pull,push repository:public/x:pull
+    run jq -s -c 'map(.by) | unique' "$log"
+    expect_output '["refresh token"]'
+    named_works --root "$BATS_TEST_TMPDIR/fresh" pull -q "$R/private/x:1"
+    named "$CBUILD" push busybox "$R/readonly/x:1"
+    expect_status 1
+    expect_contains 'denied: requested access to the resource is denied'
+    named_works logout "$R"
+    named "$CBUILD" --root "$BATS_TEST_TMPDIR/other" pull "$R/private/x:1"
+    expect_status 1
+    expect_contains 'pull access denied' 'requested access to the resource is denied'
+    named_works --root "$BATS_TEST_TMPDIR/other" pull -q "$R/public/x:1"
+    named skopeo inspect --cert-dir "$BATS_TEST_TMPDIR/certs.d/$R" "docker://$R/public/x:1"
+    expect_status 0
+}
