@@ -200,7 +200,7 @@ setup() {
     run "$CBUILD" inspect -f '{{json .Config.Entrypoint}} {{json .Config.Labels}} {{json .Config.ExposedPorts}} {{json .Config.Cmd}}' img
     expect_output 'null null null ["/x"]'
     run "$CBUILD" inspect -f '{{json .Config}}' img
-    [ "$(jq -c '[.Entrypoint, .Volumes, .Env]' <<<"$output")" = '[null,null,["A=1"]]' ]
+    [ "$(jq -c '[.Entrypoint, .Volumes, .Env[-1]]' <<<"$output")" = '[null,null,"A=1"]' ]
     run "$CBUILD" inspect -f '{{with .Config.ExposedPorts}}some{{else}}none{{end}}{{range $k, $v := .Config.Labels}}{{$k}}{{end}}{{index .Config.Labels "x"}}' img
     expect_output none
     cbuild inspect -f '{{.Config.Nope}}' img
