@@ -48,6 +48,18 @@ on_terminal() {
     expect_output ok
 }
 
+@test "options of buildah and kaniko are answered with what does the same" {
+    for pair in '--destination=x:1 --push' '--timestamp=0 SOURCE_DATE_EPOCH' '--tar-path=x type=docker,dest=FILE' \
+        '--creds=a:b cbuild@login' '--context=. cbuild@build' '--from=x docker-image://'; do
+        cbuild build "${pair% *}" "$DIR"
+        expect_status 125
+        expect_contains 'of another tool is not here' "$(tr @ ' ' <<<"${pair#* }")"
+    done
+    printf 'FROM busybox\n' >"$DIR/Dockerfile"
+    cbuild build -q --layers --tls-verify=false --insecure-registry 127.0.0.1:1 "$DIR"
+    expect_status 0
+}
+
 @test "docker's options before the command are taken, or say that there is no daemon" {
     mkdir "$DIR/config"
     echo '{"auths": {"registry.invalid": {"auth": "bWU6c2VjcmV0"}}}' >"$DIR/config/config.json"
