@@ -18,6 +18,12 @@ on_terminal() {
     cbuild "$DIR"
     expect_status 1
     expect_contains "cbuild build $DIR"
+    cbuild swarm init
+    expect_status 1
+    expect_contains '`swarm` is not here' 'starts containers on this machine'
+    cbuild buildx imagetools inspect x
+    expect_status 1
+    expect_contains '`buildx imagetools` is not here' 'cbuild manifest inspect'
 }
 
 @test "the exit status is docker's: 125 for a flag that is none or lacks a value, 1 for a wrong number of arguments" {
