@@ -39,7 +39,7 @@ char *cb_duration_human(int64_t seconds)
     return xasprintf("%" PRId64 " years", seconds / 3600 / 24 / 365);
 }
 
-char *cb_size_human(uint64_t bytes)
+static char *size_text(uint64_t bytes, int digits)
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
     double size = (double)bytes;
@@ -49,7 +49,17 @@ char *cb_size_human(uint64_t bytes)
         size /= 1000;
         unit++;
     }
-    return xasprintf("%.3g%s", size, units[unit]);
+    return xasprintf("%.*g%s", digits, size, units[unit]);
+}
+
+char *cb_size_human(uint64_t bytes)
+{
+    return size_text(bytes, 3);
+}
+
+char *cb_total_human(uint64_t bytes)
+{
+    return size_text(bytes, 4);
 }
 
 static int size_factor(const char *suffix, double *factor)

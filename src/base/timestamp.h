@@ -21,6 +21,9 @@ struct timespec cb_timestamp_now(void);
 char *cb_duration_human(int64_t seconds);
 /* "99.3MB": base 1000, docker's units.HumanSizeWithPrecision(x, 3). Caller frees. */
 char *cb_size_human(uint64_t bytes);
+/* "1.984MB": as docker's units.HumanSize has totals, of `system df` and of what was
+ * freed. */
+char *cb_total_human(uint64_t bytes);
 /* "64m", "1.5g", "1024": docker's units.RAMInBytes. USAGE on bad text. */
 int cb_size_parse(uint64_t *out, const char *text, struct cb_error **err);
 /* Go's time.ParseDuration: "1h30m", "500ms", "0". Nanoseconds. */

@@ -3,10 +3,12 @@
 #include "commands/build-summary.h"
 
 #include "commands/graph.h"
+#include "commands/progress-tty.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 #define WORTH_A_WORD_S 1.0
@@ -119,6 +121,21 @@ static const struct cb_drawn_step *next_longest(const struct cb_drawn_graph *gra
     return longest;
 }
 
+/* On a terminal a line stays one. */
+static void print_step(const struct cb_drawn_step *step)
+{
+    cb_auto_value(cb_strbuf) name = {0};
+    struct winsize size = {0};
+    size_t width = SIZE_MAX;
+    char text[32];
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
+        width = size.ws_col - 10u;
+    cb_tty_add_cut(&name, step->name, width);
+    fprintf(stderr, "%8s  %s\n", cb_graph_seconds(step->took_s, text),
+            cb_strbuf_text(&name));
+}
+
 void cb_build_summary_print(struct cb_build_summary *summary)
 {
     cb_auto_value(cb_drawn_graph) graph = {0};
@@ -133,6 +150,5 @@ void cb_build_summary_print(struct cb_build_summary *summary)
             cb_graph_seconds(took, text), cb_graph_seconds(graph.critical_s, path));
     for (int i = 0; i < SHOWN && (step = next_longest(&graph, step)); i++)
         if (step->took_s >= 0.1)
-            fprintf(stderr, "%8s  %s\n", cb_graph_seconds(step->took_s, text),
-                    step->name);
+            print_step(step);
 }

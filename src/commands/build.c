@@ -15,7 +15,7 @@
 struct values {
     struct cb_build_request request;
     const char *progress, *pull, *builder;
-    int quiet, check;
+    int quiet, check, tls_verify;
     const char *call;
     struct cb_call asked;
 };
@@ -87,12 +87,15 @@ static const struct cb_option options[] = {
      "Use this file instead of .dockerignore"},
     {"iidfile", 0, CB_OPTION_TEXT, AT(request.iidfile), "FILE",
      "Write the image id to a file"},
+    {"insecure-registry", 0, CB_OPTION_LIST, AT(request.insecure), "HOST",
+     "Reach this registry by plain http or with an unverified certificate"},
     {"jobs", 0, CB_OPTION_UNSIGNED, AT(request.jobs), "N",
      "Steps to run at the same time (default: 4 per processor, at least 8)"},
     {"keep-failed", 0, CB_OPTION_FLAG, AT(request.keep_failed), NULL,
      "Keep the files of a RUN step that fails, for `cbuild debug`"},
     {"label", 0, CB_OPTION_LIST, AT(request.labels), "NAME=VALUE",
      "Set a label of the image"},
+    {"layers", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"load", 0, CB_OPTION_FLAG, AT(request.load), NULL,
      "Keep the image here (the default) beside other outputs"},
     {"memory", 'm', CB_OPTION_TEXT, AT(request.limits.memory), "SIZE",
@@ -146,6 +149,8 @@ static const struct cb_option options[] = {
      "Name the image; may be repeated"},
     {"target", 0, CB_OPTION_TEXT, AT(request.target), "STAGE",
      "Build this stage instead of the last"},
+    {"tls-verify", 0, CB_OPTION_FLAG, AT(tls_verify), NULL,
+     "Verify certificates of registries (default true)"},
     {"ulimit", 0, CB_OPTION_LIST, AT(request.ulimits), "NAME=SOFT[:HARD]",
      "Limit resources of RUN steps"},
     {"volume", 'v', CB_OPTION_LIST, AT(request.volumes), "HOST:DIR[:ro]",
@@ -348,13 +353,14 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
+    struct values values = {.tls_verify = 1};
     int status = cb_options_parse(&cb_build_command, argc, argv, 0, &values, &args, err);
 
     if (status == 0) {
         status = cb_app_arguments(&cb_build_command, &args, 1, 1, err);
         split_at_commas(&values.request.no_cache_filter);
         drop_empty(&values.request);
+        values.request.skip_tls_verify = !values.tls_verify;
         if (status == 0)
             status = parse_pull(values.pull, &values.request.pull, err);
         if (status == 0)
@@ -382,6 +388,7 @@ const struct cb_cli_command cb_build_command = {
     .options = options,
     .absent = absent,
     .harmless = harmless,
+    .foreign = cb_build_foreign,
     .run = run,
     .needs_launcher = 1,
 };

@@ -204,7 +204,7 @@ static int run_prune(struct cb_app *app, int argc, char **argv, struct cb_error 
         cb_cache_mount_prune(store, (int64_t)time(NULL) - unused_ns / 1000000000, &freed,
                              err) < 0)
         return -1;
-    size = cb_size_human(freed);
+    size = cb_total_human(freed);
     printf("Total reclaimed space: %s\n", size);
     return cb_flush_stdout(err);
 }

@@ -32,6 +32,7 @@ struct cb_cli_command {
     const struct cb_option *options; /* ends with a row without name */
     const struct cb_absent_option *absent;     /* the same; or NULL */
     const struct cb_harmless_option *harmless; /* of ABSENT that take a value; or NULL */
+    const struct cb_absent_option *foreign;    /* other tools', likewise; or NULL */
     /* Exit status, or -1 with err. ARGV does not hold the command's name. */
     int (*run)(struct cb_app *app, int argc, char **argv, struct cb_error **err);
     int needs_launcher;
@@ -43,6 +44,7 @@ struct cb_cli_command {
 
 extern const struct cb_cli_command cb_attach_command;
 extern const struct cb_cli_command cb_build_command;
+extern const struct cb_absent_option cb_build_foreign[]; /* build-foreign.c */
 extern const struct cb_cli_command cb_builds_logs_command;
 extern const struct cb_cli_command cb_builds_ls_command;
 extern const struct cb_cli_command cb_builds_rm_command;

@@ -223,7 +223,7 @@ static int remove_ended(struct cb_app *app, const struct cb_container_filter *fi
         any = 1;
         freed += bytes;
     }
-    size = cb_size_human(freed);
+    size = cb_total_human(freed);
     printf("%sTotal reclaimed space: %s\n", any ? "\n" : "", size);
     return 0;
 }

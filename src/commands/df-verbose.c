@@ -64,7 +64,7 @@ static void set_text(json_t *row, const char *key, const char *value)
 
 static void set_size(json_t *row, const char *key, uint64_t bytes)
 {
-    cb_autofree char *text = cb_size_human(bytes);
+    cb_autofree char *text = cb_total_human(bytes);
 
     set_text(row, key, text);
 }
@@ -243,7 +243,7 @@ static int print_cache(const struct cb_df *df, struct cb_error **err)
 {
     cb_auto_value(cb_cache_items) items = {0};
     cb_auto_json *rows = json_array();
-    cb_autofree char *size = cb_size_human(df->usage.cache.bytes);
+    cb_autofree char *size = cb_total_human(df->usage.cache.bytes);
     cb_autofree char *title = xasprintf("\nBuild cache usage: %s", size);
 
     if (cb_cache_items_list(df->store, &items, err) < 0)

@@ -107,8 +107,8 @@ static struct cb_usage_part volumes_part(const struct cb_df *df)
 static void add_row(json_t *rows, const char *type, const struct cb_usage_part *part,
                     int with_share)
 {
-    cb_autofree char *size = cb_size_human(part->bytes);
-    cb_autofree char *reclaimable = cb_size_human(part->reclaimable);
+    cb_autofree char *size = cb_total_human(part->bytes);
+    cb_autofree char *reclaimable = cb_total_human(part->reclaimable);
     cb_autofree char *share = with_share && part->bytes
                                   ? xasprintf("%s (%" PRIu64 "%%)", reclaimable,
                                               part->reclaimable * 100 / part->bytes)

@@ -49,7 +49,7 @@ struct totals {
 
 static void print_total(const char *label, uint64_t bytes)
 {
-    cb_autofree char *size = cb_size_human(bytes);
+    cb_autofree char *size = cb_total_human(bytes);
 
     printf("%-13s %s\n", label, size);
 }

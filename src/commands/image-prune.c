@@ -105,7 +105,7 @@ static int prune_images(struct cb_app *app, const struct image_prune_values *val
         cb_store_gc(store, &freed, err) < 0)
         return -1;
     cb_journal_prune(store, "image", freed);
-    size = cb_size_human(freed);
+    size = cb_total_human(freed);
     printf(any ? "\nTotal reclaimed space: %s\n" : "Total reclaimed space: %s\n", size);
     return 0;
 }

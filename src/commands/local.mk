@@ -3,6 +3,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/app.c \
 	%D%/archive.c \
 	%D%/archive.h \
+	%D%/build-foreign.c \
 	%D%/build-summary.c \
 	%D%/build-summary.h \
 	%D%/build.c \

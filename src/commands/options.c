@@ -28,11 +28,11 @@ static const struct cb_option *find_letter(const struct cb_option *options, char
     return NULL;
 }
 
-/* An option of docker's that is not here, or NULL. */
-static const struct cb_absent_option *find_absent(const struct cb_cli_command *command,
+/* An option of ROWS that is not here, or NULL. */
+static const struct cb_absent_option *find_absent(const struct cb_absent_option *rows,
                                                   const char *name, char letter)
 {
-    for (const struct cb_absent_option *o = command->absent; o && o->name; o++)
+    for (const struct cb_absent_option *o = rows; o && o->name; o++)
         if (name ? strcmp(o->name, name) == 0 : o->letter == letter)
             return o;
     return NULL;
@@ -77,10 +77,15 @@ static int absent_long(const struct cb_cli_command *command,
 static int unknown_long(const struct cb_cli_command *command, const char *word,
                         struct cb_error **err)
 {
+    const struct cb_absent_option *foreign = find_absent(command->foreign, word, 0);
     const char *names[128];
     const char *near;
     size_t count = 0;
 
+    if (foreign) {
+        cb_error_set(err, CB_ERR_FLAG, "--%s of another tool is not here", word);
+        return cb_error_hint(err, "instead: %s", foreign->instead);
+    }
     for (const struct cb_option *o = command->options; o->name && count < 128; o++)
         if (o->help)
             names[count++] = o->name;
@@ -188,7 +193,7 @@ static int parse_long(const struct cb_cli_command *command, int argc, char **arg
 
     if (!option) {
         cb_autofree char *word = xstrndup(name, len);
-        const struct cb_absent_option *absent = find_absent(command, word, 0);
+        const struct cb_absent_option *absent = find_absent(command->absent, word, 0);
 
         return absent ? absent_long(command, absent, argc, argv, at, err)
                       : unknown_long(command, word, err);
@@ -204,7 +209,8 @@ static int parse_letters(const struct cb_cli_command *command, int argc, char **
         const struct cb_option *option = find_letter(command->options, *p);
 
         if (!option) {
-            const struct cb_absent_option *absent = find_absent(command, NULL, *p);
+            const struct cb_absent_option *absent =
+                find_absent(command->absent, NULL, *p);
 
             if (absent) {
                 cb_error_set(err, CB_ERR_USAGE, "docker's -%c is not here", *p);

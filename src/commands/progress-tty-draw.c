@@ -55,8 +55,7 @@ static size_t fit(const char *text, size_t len, size_t width, size_t *columns)
     return at;
 }
 
-/* Adds TEXT escaped and cut to WIDTH. Returns the columns it takes. */
-static size_t add_cut(struct cb_strbuf *out, const char *text, size_t width)
+size_t cb_tty_add_cut(struct cb_strbuf *out, const char *text, size_t width)
 {
     cb_auto_value(cb_strbuf) clean = {0};
     size_t columns, kept;
@@ -92,7 +91,8 @@ static void add_below(struct cb_tty_screen *screen, const char *text)
 
     add_colour(screen, "2");
     cb_strbuf_adds(&screen->out, "    ");
-    columns = add_cut(&screen->out, text, screen->width > 5 ? screen->width - 5 : 1);
+    columns =
+        cb_tty_add_cut(&screen->out, text, screen->width > 5 ? screen->width - 5 : 1);
     add_colour(screen, "0");
     end_line(screen, columns + 4);
 }
@@ -193,7 +193,7 @@ void cb_tty_draw_step(struct cb_tty_screen *screen, const struct cb_tty_step *st
                         seconds);
     add_colour(screen, colours[step->state]);
     cb_strbuf_adds(&screen->out, step->state == CB_TTY_RUNNING ? " > " : "=> ");
-    columns = add_cut(&screen->out, label, room);
+    columns = cb_tty_add_cut(&screen->out, label, room);
     cb_strbuf_addf(&screen->out, "%*s%*s", (int)(room - columns), "", TIME_WIDTH,
                    seconds);
     add_colour(screen, "0");
@@ -211,7 +211,7 @@ void cb_tty_draw_head(struct cb_tty_screen *screen, double seconds, unsigned fin
 {
     cb_autofree char *text = xasprintf("[+] %.1fs (%u/%zu)%s", seconds, finished, total,
                                        last && finished == total ? " FINISHED" : "");
-    size_t columns = add_cut(&screen->out, text, screen->width - 1);
+    size_t columns = cb_tty_add_cut(&screen->out, text, screen->width - 1);
 
     end_line(screen, columns);
 }

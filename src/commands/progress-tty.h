@@ -5,6 +5,10 @@
 #include "base/vec.h"
 #include "commands/progress.h"
 
+/* Adds TEXT escaped and cut to WIDTH, with "..." where something is left out. Returns the
+ * columns it takes. */
+size_t cb_tty_add_cut(struct cb_strbuf *out, const char *text, size_t width);
+
 #define CB_TTY_TAIL  6
 #define CB_TTY_ITEMS 4 /* transfers of a step that have lines of their own */
 

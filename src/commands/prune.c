@@ -96,7 +96,7 @@ static int prune(struct cb_app *app, const struct values *values, struct cb_erro
         return -1;
     cb_journal_prune(store, "builder", freed);
     print_removed(&removed, values->verbose);
-    size = cb_size_human(freed);
+    size = cb_total_human(freed);
     printf("Total reclaimed space: %s\n", size);
     return 0;
 }

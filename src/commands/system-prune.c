@@ -231,7 +231,7 @@ static int prune(struct cb_app *app, const struct values *values, struct cb_erro
         cb_images_prune(pruning.store, &pruning.filter, values->all, &any, err) < 0 ||
         prune_cache(&pruning, err) < 0 || cb_store_gc(pruning.store, &freed, err) < 0)
         return -1;
-    size = cb_size_human(pruning.freed + freed);
+    size = cb_total_human(pruning.freed + freed);
     printf("%sTotal reclaimed space: %s\n", any ? "\n" : "", size);
     return 0;
 }

@@ -325,6 +325,50 @@ static int is_directory(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* Commands of docker, buildah and podman that are not here, and what is. */
+static const struct {
+    const char *group, *verb; /* verb NULL: whatever follows */
+    const char *instead;
+} elsewhere[] = {
+    {"buildx", "bake", "a `cbuild build` for each target, or --target"},
+    {"buildx", "history", "`cbuild builds` lists and shows earlier builds"},
+    {"buildx", "imagetools", "`cbuild manifest create` and `cbuild manifest inspect`"},
+    {"bud", NULL, "`cbuild build`"},
+    {"checkpoint", NULL, "containers are not checkpointed: see `cbuild pause`"},
+    {"compose", NULL,
+     "containers are started one by one: see `cbuild run` and `network`"},
+    {"config", NULL, "there is no swarm: `cbuild run` starts containers on this machine"},
+    {"from", NULL, "a Dockerfile and `cbuild build`, or `cbuild create` and `commit`"},
+    {"generate", NULL, "see contrib/cbuild-containers.service"},
+    {"machine", NULL, "cbuild runs on this machine"},
+    {"node", NULL, "there is no swarm: `cbuild run` starts containers on this machine"},
+    {"plugin", NULL, "there are no plugins"},
+    {"pod", NULL,
+     "`--network container:NAME` shares one container's network with others"},
+    {"scout", NULL, "images are not searched for vulnerabilities"},
+    {"secret", NULL, "`cbuild build --secret` gives a step one"},
+    {"service", NULL,
+     "there is no swarm: `cbuild run` starts containers on this machine"},
+    {"stack", NULL, "there is no swarm: `cbuild run` starts containers on this machine"},
+    {"swarm", NULL, "`cbuild run` starts containers on this machine"},
+    {"trust", NULL, "names with a digest are verified: NAME@sha256:..."},
+};
+
+/* -1 with err if it is one of these. */
+static int is_elsewhere(const char *group, const char *verb, struct cb_error **err)
+{
+    for (size_t i = 0; i < CB_ARRAY_SIZE(elsewhere); i++) {
+        if (strcmp(elsewhere[i].group, group) != 0 ||
+            (elsewhere[i].verb && (!verb || strcmp(elsewhere[i].verb, verb) != 0)))
+            continue;
+        cb_error_set(err, CB_ERR_USAGE, "`%s%s%s` is not here", group,
+                     elsewhere[i].verb ? " " : "",
+                     elsewhere[i].verb ? elsewhere[i].verb : "");
+        return cb_error_hint(err, "%s", elsewhere[i].instead);
+    }
+    return 0;
+}
+
 int cb_command_unknown(int argc, char **argv, struct cb_error **err)
 {
     const char *names[CB_ARRAY_SIZE(cb_commands) + CB_ARRAY_SIZE(spellings)];
@@ -332,6 +376,8 @@ int cb_command_unknown(int argc, char **argv, struct cb_error **err)
     const char *near;
     size_t count = 0;
 
+    if (!is_directory(name) && is_elsewhere(name, argc > 1 ? argv[1] : NULL, err) < 0)
+        return -1;
     if (unknown_verb(name, argc > 1 ? argv[1] : NULL, err) < 0)
         return -1;
     for (; cb_commands[count]; count++)

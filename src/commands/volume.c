@@ -234,7 +234,7 @@ static int prune(struct cb_app *app, const struct prune_values *values,
     if (cb_app_store(app, 1, &store, err) < 0 ||
         remove_unused(store, &filter, &freed, &any, err) < 0)
         return -1;
-    size = cb_size_human(freed);
+    size = cb_total_human(freed);
     printf("%sTotal reclaimed space: %s\n", any ? "\n" : "", size);
     return 0;
 }

@@ -205,7 +205,8 @@ static int set_up(struct cb_engine *engine, struct build *build,
 {
     struct cb_registry_options registry = {.store = given->store,
                                            .cancel = given->cancel,
-                                           .tls_verify = 1,
+                                           .insecure = &request->insecure,
+                                           .tls_verify = !request->skip_tls_verify,
                                            .offline = request->offline};
 
     /* One more than steps may run, so that what is short never waits for what is long: a

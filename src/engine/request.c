@@ -29,6 +29,7 @@ void cb_build_request_clear(struct cb_build_request *request)
     cb_strings_free(&request->cache_places);
     cb_strings_free(&request->platforms);
     cb_strings_free(&request->cdi_dirs);
+    cb_strings_free(&request->insecure);
     cb_strings_free(&request->cache_from);
     cb_strings_free(&request->cache_to);
     cb_strings_free(&request->outputs);

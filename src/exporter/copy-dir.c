@@ -14,10 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define VERSION_START "Directory Transport Version: "
-#define VERSION       VERSION_START "1.1\n"
-#define MANIFEST      "manifest.json"
-#define DIGITS        "0123456789abcdef"
+#define DIR_VERSION_START "Directory Transport Version: "
+#define DIR_VERSION       DIR_VERSION_START "1.1\n"
+#define MANIFEST          "manifest.json"
+#define DIGITS            "0123456789abcdef"
 
 struct writing {
     const struct cb_copy *copy;
@@ -35,7 +35,8 @@ static int check_content(int fd, const char *path, struct cb_error **err)
         return -1;
     if (names.count == 1 || /* the lock */
         (cb_fs_read_file(fd, "version", 1024, &version, NULL) == 0 &&
-         strncmp(cb_strbuf_text(&version), VERSION_START, strlen(VERSION_START)) == 0))
+         strncmp(cb_strbuf_text(&version), DIR_VERSION_START,
+                 strlen(DIR_VERSION_START)) == 0))
         return 0;
     cb_error_set(err, CB_ERR_EXISTS, "`%s` holds something else", path);
     return cb_error_hint(err, "name a directory that is empty or not there");
@@ -109,8 +110,8 @@ static int put_all(struct writing *writing, const struct cb_tree *tree,
         if (put_manifest(writing, *manifest, tree->index != NULL, err) < 0)
             return -1;
     }
-    if (cb_atomic_file_write(writing->fd, "version", VERSION, strlen(VERSION), 0644, 0,
-                             err) < 0)
+    if (cb_atomic_file_write(writing->fd, "version", DIR_VERSION, strlen(DIR_VERSION),
+                             0644, 0, err) < 0)
         return -1;
     if (syncfs(writing->fd) < 0)
         return cb_error_errno(err, errno, "sync the blobs");

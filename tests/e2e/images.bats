@@ -191,3 +191,19 @@ setup() {
     expect_output 2
     "$CBUILD" inspect img | jq -e '.[0] | .RepoTags == ["img:latest"] and .Os == "linux" and .RootFS.Type == "layers" and (.RootFS.Layers | length) == 2'
 }
+
+@test "inspect -f has what docker's types have: empty where nothing is set, null as JSON" {
+    printf 'FROM scratch\nENV A=1\nCMD ["/x"]\n' | dockerfile
+    build_ok
+    run "$CBUILD" inspect -f '{{.Config.Entrypoint}} {{.Config.Labels}} {{.Config.ExposedPorts}} {{.Config.Healthcheck}} {{len .Config.Volumes}}' img
+    expect_output '[] map[] map[] <nil> 0'
+    run "$CBUILD" inspect -f '{{json .Config.Entrypoint}} {{json .Config.Labels}} {{json .Config.ExposedPorts}} {{json .Config.Cmd}}' img
+    expect_output 'null null null ["/x"]'
+    run "$CBUILD" inspect -f '{{json .Config}}' img
+    [ "$(jq -c '[.Entrypoint, .Volumes, .Env[-1]]' <<<"$output")" = '[null,null,"A=1"]' ]
+    run "$CBUILD" inspect -f '{{with .Config.ExposedPorts}}some{{else}}none{{end}}{{range $k, $v := .Config.Labels}}{{$k}}{{end}}{{index .Config.Labels "x"}}' img
+    expect_output none
+    cbuild inspect -f '{{.Config.Nope}}' img
+    expect_status 1
+    expect_contains "can't evaluate field Nope"
+}

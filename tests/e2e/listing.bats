@@ -170,3 +170,10 @@ team/app:2"
     cbuild info -f '{{.SecurityOptions}} {{gt .MemTotal 1000000}} {{.NCPU}} {{.KernelVersion}}'
     expect_output "[name=seccomp,profile=builtin] true $(nproc) $(uname -r)"
 }
+
+@test "totals have the four digits that docker's have, rows three" {
+    size=$("$CBUILD" system df --format '{{if eq .Type "Images"}}{{.Size}}{{end}}' | grep .)
+    [[ $size =~ ^[0-9.]+[kMG]?B$ ]]
+    [ "${#size}" -ge 6 ]
+    [ "$("$CBUILD" images --format '{{.Size}}' busybox | tr -d '[:alpha:].' | wc -c)" -le 4 ]
+}

@@ -18,6 +18,12 @@ on_terminal() {
     cbuild "$DIR"
     expect_status 1
     expect_contains "cbuild build $DIR"
+    cbuild swarm init
+    expect_status 1
+    expect_contains '`swarm` is not here' 'starts containers on this machine'
+    cbuild buildx imagetools inspect x
+    expect_status 1
+    expect_contains '`buildx imagetools` is not here' 'cbuild manifest inspect'
 }
 
 @test "the exit status is docker's: 125 for a flag that is none or lacks a value, 1 for a wrong number of arguments" {
@@ -46,6 +52,18 @@ on_terminal() {
     expect_contains 'cbuild load -i x.tar'
     cbuild run --net none busybox echo ok
     expect_output ok
+}
+
+@test "options of buildah and kaniko are answered with what does the same" {
+    for pair in '--destination=x:1 --push' '--timestamp=0 SOURCE_DATE_EPOCH' '--tar-path=x type=docker,dest=FILE' \
+        '--creds=a:b cbuild@login' '--context=. cbuild@build' '--from=x docker-image://'; do
+        cbuild build "${pair% *}" "$DIR"
+        expect_status 125
+        expect_contains 'of another tool is not here' "$(tr @ ' ' <<<"${pair#* }")"
+    done
+    printf 'FROM busybox\n' >"$DIR/Dockerfile"
+    cbuild build -q --layers --tls-verify=false --insecure-registry 127.0.0.1:1 "$DIR"
+    expect_status 0
 }
 
 @test "docker's options before the command are taken, or say that there is no daemon" {

@@ -13,13 +13,14 @@ result() { # NUMBER TEXT NAME: fails where there is text
         echo "ok $1 - $3"
     else
         echo "not ok $1 - $3"
-        printf '%s\n' "$2" | sed 's/^/# /'
+        printf '%s\n' "$2" | sed 's/^/# /' | head -n 20
         failed=1
     fi
 }
 
 echo "1..8"
 result 1 "$("$cbuild" __man $prose "$made" 2>&1)" "the pages are made"
+[ $failed = 0 ] || { echo 'Bail out! there are no pages'; exit 1; }
 pages=$(grep -L '^\.so' "$made"/*.1)
 
 # What its database does not know is a matter of the system's.
