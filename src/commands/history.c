@@ -93,7 +93,8 @@ static json_t *entry_json(const struct cb_history *entry, const char *id, int64_
     struct timespec created, now = cb_timestamp_now();
     int dated = entry->created && cb_timestamp_parse(&created, entry->created, NULL) == 0;
     char buffer[CB_TIMESTAMP_MAX];
-    const char *at = dated ? cb_timestamp_format(created, buffer) : "N/A";
+    const struct timespec second = {.tv_sec = dated ? created.tv_sec : 0}; /* docker's */
+    const char *at = dated ? cb_timestamp_format(second, buffer) : "N/A";
     cb_autofree char *since = dated ? ago(now.tv_sec - created.tv_sec) : xstrdup("N/A");
     cb_autofree char *human = cb_size_human((uint64_t)size);
     cb_autofree char *bytes = xasprintf("%lld", (long long)size);
