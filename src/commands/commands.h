@@ -191,6 +191,11 @@ int cb_app_store_repair(struct cb_app *app, struct cb_store **out, struct cb_err
 /* The value of --platform, in BUFFER; *OUT is NULL when there is none. USAGE. */
 int cb_app_platform(const char *text, struct cb_platform *buffer,
                     const struct cb_platform **out, struct cb_error **err);
+#define CB_DEFAULT_PLATFORM "DOCKER_DEFAULT_PLATFORM"
+/* The same for what docker gives a default to: of $DOCKER_DEFAULT_PLATFORM when there is
+ * no TEXT. */
+int cb_app_default_platform(const char *text, struct cb_platform *buffer,
+                            const struct cb_platform **out, struct cb_error **err);
 /* Exactly MIN..MAX arguments (MAX -1: any), else docker's USAGE text. */
 int cb_app_arguments(const struct cb_cli_command *command, const struct cb_strings *args,
                      int min, int max, struct cb_error **err);
