@@ -70,6 +70,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/images-tree.c \
 	%D%/images-tree.h \
 	%D%/images.c \
+	%D%/imagetools.c \
 	%D%/import.c \
 	%D%/info-docker.c \
 	%D%/info.c \

@@ -188,6 +188,7 @@ static const struct spelling spellings[] = {
     {"buildx", "ls", &cb_buildx_ls_command},
     {"buildx", "stop", &cb_buildx_stop_command},
     {"buildx", "rm", &cb_buildx_rm_command},
+    {"buildx", "imagetools", &cb_imagetools_command},
     {"buildx", "version", &cb_version_command},
     {"buildx", "prune", &cb_prune_command},
     {"buildx", "du", &cb_du_command},

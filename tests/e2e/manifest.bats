@@ -175,3 +175,39 @@ manifest() {
     expect_status 1
     expect_contains "does not allow to delete"
 }
+
+@test "buildx imagetools: a list is made on the registry, told of, and given other names" {
+    imagetools() { run "$CBUILD" buildx imagetools "$@"; }
+    imagetools inspect --format '{{.Manifest.Digest}}' "$REGISTRY/amd64:1"
+    expect_status 0
+    one=$output
+    imagetools create -t "$REGISTRY/tools:1" -t "$REGISTRY/others:1" "$REGISTRY/amd64@$one" "$REGISTRY/arm64:1"
+    expect_status 0
+    imagetools inspect "$REGISTRY/tools:1"
+    expect_contains "Name:      $REGISTRY/tools:1" "  Name:      $REGISTRY/tools@$one" '  Platform:  linux/arm64'
+    imagetools inspect "$REGISTRY/tools:1" --format '{{.Manifest.Digest}} {{range .Manifest.Manifests}}{{.Platform.Architecture}} {{end}}'
+    expect_contains ' amd64 arm64 '
+    list=${output%% *}
+    [ "$("$CBUILD" buildx imagetools inspect --raw "$REGISTRY/others:1" | sha256sum | cut -d' ' -f1)" = "${list#sha256:}" ]
+    # promoted: the same digest
+    imagetools create --tag "$REGISTRY/prod:1" "$REGISTRY/tools:1"
+    expect_status 0
+    imagetools inspect --format '{{json .Manifest}}' "$REGISTRY/prod:1"
+    [ "$(jq -r .digest <<<"$output")" = "$list" ]
+    # an image alone is a list of one, unless it is to be a copy; digests are of the tag's repository
+    imagetools create -t "$REGISTRY/amd64:list" "$one"
+    expect_status 0
+    [ "$("$CBUILD" buildx imagetools inspect --format '{{len .Manifest.Manifests}}' "$REGISTRY/amd64:list")" = 1 ]
+    imagetools create --prefer-index=false -t "$REGISTRY/amd64:copy" "$one"
+    [ "$("$CBUILD" buildx imagetools inspect --format '{{.Manifest.Digest}}' "$REGISTRY/amd64:copy")" = "$one" ]
+    run bash -c '"$CBUILD" buildx imagetools create --dry-run "$@" 2>/dev/null | jq -c "[.manifests[].platform.architecture]"' - "$REGISTRY/amd64:1" "$REGISTRY/arm64:1"
+    expect_output '["amd64","arm64"]'
+    imagetools create "$REGISTRY/amd64:1"
+    expect_status 1
+    expect_contains 'give -t'
+    imagetools inspect "$REGISTRY/nothing"
+    expect_status 1
+    imagetools ls
+    expect_status 1
+    expect_contains '`buildx imagetools ls` is not a cbuild command' 'inspect, create'
+}
