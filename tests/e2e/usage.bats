@@ -87,6 +87,10 @@ on_terminal() {
     printf 'FROM scratch\nLABEL a=b\n' >"$DIR/Dockerfile"
     cbuild buildx build --builder ci -q "$DIR"
     expect_status 0
+    cbuild buildx du --builder ci
+    expect_status 0
+    cbuild buildx prune --builder ci -f
+    expect_status 0
     cbuild buildx version
     expect_contains 'Version:'
     cbuild buildx rm -f ci
