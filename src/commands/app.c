@@ -101,6 +101,22 @@ int cb_app_platform(const char *text, struct cb_platform *buffer,
                         cb_error_message(cause));
 }
 
+int cb_app_default_platform(const char *text, struct cb_platform *buffer,
+                            const struct cb_platform **out, struct cb_error **err)
+{
+    const char *value = text && *text ? NULL : getenv(CB_DEFAULT_PLATFORM);
+    cb_auto(cb_error) cause = NULL;
+
+    if (!value || !*value)
+        return cb_app_platform(text, buffer, out, err);
+    *out = buffer;
+    if (cb_platform_parse(buffer, value, &cause) == 0)
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "invalid value \"%s\" of $" CB_DEFAULT_PLATFORM ": %s", value,
+                        cb_error_message(cause));
+}
+
 int cb_app_arguments(const struct cb_cli_command *command, const struct cb_strings *args,
                      int min, int max, struct cb_error **err)
 {

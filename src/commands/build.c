@@ -158,6 +158,20 @@ static const struct cb_option options[] = {
     {0},
 };
 
+static int default_platform(struct cb_build_request *request, struct cb_error **err)
+{
+    struct cb_platform buffer;
+    const struct cb_platform *platform;
+
+    if (request->platforms.count)
+        return 0;
+    if (cb_app_default_platform(NULL, &buffer, &platform, err) < 0)
+        return -1;
+    if (platform)
+        cb_strings_take(&request->platforms, cb_platform_text(platform));
+    return 0;
+}
+
 /* --check is --call=check. */
 static int parse_call(struct values *values, struct cb_error **err)
 {
@@ -365,6 +379,8 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
             status = parse_pull(values.pull, &values.request.pull, err);
         if (status == 0)
             status = parse_call(&values, err);
+        if (status == 0)
+            status = default_platform(&values.request, err);
         if (status == 0) {
             values.request.context = args.items[0];
             status = build(app, &values, err);

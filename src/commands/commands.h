@@ -55,7 +55,6 @@ extern const struct cb_cli_command cb_buildx_ls_command;
 extern const struct cb_cli_command cb_buildx_rm_command;
 extern const struct cb_cli_command cb_buildx_stop_command;
 extern const struct cb_cli_command cb_buildx_use_command;
-extern const struct cb_cli_command cb_imagetools_command;
 extern const struct cb_cli_command cb_cache_export_command;
 extern const struct cb_cli_command cb_cache_import_command;
 extern const struct cb_cli_command cb_cache_ls_command;
@@ -85,6 +84,9 @@ extern const struct cb_cli_command cb_image_inspect_command;
 extern const struct cb_cli_command cb_image_prune_command;
 extern const struct cb_cli_command cb_image_tree_command;
 extern const struct cb_cli_command cb_images_command;
+extern const struct cb_cli_command cb_imagetools_command;
+extern const struct cb_cli_command cb_imagetools_create_command;
+extern const struct cb_cli_command cb_imagetools_inspect_command;
 extern const struct cb_cli_command cb_import_command;
 extern const struct cb_cli_command cb_info_command;
 extern const struct cb_cli_command cb_inspect_command;
@@ -194,6 +196,11 @@ int cb_app_store_repair(struct cb_app *app, struct cb_store **out, struct cb_err
 /* The value of --platform, in BUFFER; *OUT is NULL when there is none. USAGE. */
 int cb_app_platform(const char *text, struct cb_platform *buffer,
                     const struct cb_platform **out, struct cb_error **err);
+#define CB_DEFAULT_PLATFORM "DOCKER_DEFAULT_PLATFORM"
+/* The same for what docker gives a default to: of $DOCKER_DEFAULT_PLATFORM when there is
+ * no TEXT. */
+int cb_app_default_platform(const char *text, struct cb_platform *buffer,
+                            const struct cb_platform **out, struct cb_error **err);
 /* Exactly MIN..MAX arguments (MAX -1: any), else docker's USAGE text. */
 int cb_app_arguments(const struct cb_cli_command *command, const struct cb_strings *args,
                      int min, int max, struct cb_error **err);

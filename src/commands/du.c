@@ -10,13 +10,14 @@
 
 struct values {
     struct cb_strings filters;
-    const char *format;
+    const char *format, *builder;
     int verbose;
 };
 
 #define AT(field) offsetof(struct values, field)
 
 static const struct cb_option options[] = {
+    {"builder", 0, CB_OPTION_TEXT, AT(builder), "NAME", NULL}, /* of the only one */
     {"filter", 0, CB_OPTION_LIST, AT(filters), "FILTER", "As for `cbuild prune`"},
     {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
      "table (the default), or json: an object on each line"},

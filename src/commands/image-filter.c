@@ -26,7 +26,7 @@ static int created_of(struct cb_store *store, const char *name, int64_t *out,
     if (found < 0)
         return -1;
     if (!found)
-        return cb_error_set(err, CB_ERR_NOT_FOUND, "no such image: %s", name);
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "No such image: %s", name);
     *out = image->created_ns;
     return 0;
 }

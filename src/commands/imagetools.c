@@ -1,229 +1,380 @@
-/* docker buildx imagetools: what is on registries, looked at and put together under other
- * tags without a list being kept here (`manifest` is the other way to it). */
-#include "commands/manifest.h"
+/* docker buildx imagetools: `inspect` tells what a registry has under a name, `create`
+ * makes a list of images there, or gives one another name. Nothing of it passes through
+ * the store. */
+#include "commands/transfer.h"
 
-#include "registry/tree.h"
+#include "base/json.h"
+#include "base/template.h"
+#include "commands/listing.h"
+#include "exporter/copy.h"
+#include "registry/draft.h"
 
 #include <stdio.h>
 #include <string.h>
 
 struct values {
     struct cb_transfer_values common;
-    struct cb_strings tags;
-    int append, dry_run, raw;
+    struct cb_strings tags, sources;
+    const char *format, *builder;
+    int raw, append, dry_run, prefer_index;
 };
 
 static void values_clear(struct values *values)
 {
     cb_strings_free(&values->common.insecure);
     cb_strings_free(&values->tags);
+    cb_strings_free(&values->sources);
 }
 CB_AUTO_VALUE_DEFINE(values, values_clear)
 
 #define AT(field) offsetof(struct values, field)
 
-static const struct cb_option options[] = {
-    {"append", 0, CB_OPTION_FLAG, AT(append), NULL, "create: add to what the tag has"},
-    {"builder", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
-    {"dry-run", 0, CB_OPTION_FLAG, AT(dry_run), NULL,
-     "create: show the index, send nothing"},
+static int find(struct cb_transfer *transfer, const char *name,
+                struct cb_reference **reference, struct cb_strbuf *bytes,
+                struct cb_error **err)
+{
+    if (cb_reference_parse(reference, name, err) < 0)
+        return -1;
+    cb_reference_default_tag(*reference);
+    return cb_registry_document(transfer->registry, *reference, bytes, err);
+}
+
+/* ── inspect ── */
+
+static const struct cb_option inspect_options[] = {
+    {"builder", 0, CB_OPTION_TEXT, AT(builder), "NAME", NULL},
+    {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
+     "json, or a Go template: {{.Manifest.Digest}}"},
     CB_TRANSFER_INSECURE(struct values),
-    {"quiet", 'q', CB_OPTION_FLAG, AT(common.quiet), NULL, "Show no progress"},
-    {"raw", 0, CB_OPTION_FLAG, AT(raw), NULL, "inspect: the bytes as they are"},
-    {"tag", 't', CB_OPTION_LIST, AT(tags), "NAME", "create: under this name; repeatable"},
+    {"raw", 0, CB_OPTION_FLAG, AT(raw), NULL, "The bytes as they are"},
     CB_TRANSFER_TLS_VERIFY(struct values),
     {0},
 };
-static const struct cb_absent_option absent[] = {
-    {"annotation", 0, "`cbuild manifest annotate --annotation` sets those of an entry"},
-    {"file", 'f', "name the sources as arguments"},
-    {"format", 0, "`cbuild manifest inspect` shows JSON"},
-    {0},
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "";
+}
+
+/* What docker's templates are over: a descriptor of NAME's manifest, and of a list its
+ * entries. */
+static json_t *described(const char *name, const struct cb_strbuf *bytes, json_t *json)
+{
+    struct cb_digest digest = cb_digest_of(cb_strbuf_text(bytes), bytes->len);
+    char text[CB_DIGEST_MAX_TEXT];
+    json_t *manifests = json_object_get(json, "manifests");
+    json_t *manifest =
+        json_pack("{s:i, s:s, s:s, s:I}", "schemaVersion", 2, "mediaType",
+                  text_of(json, "mediaType"), "digest", cb_digest_text(&digest, text),
+                  "size", (json_int_t)bytes->len);
+
+    if (json_is_array(manifests))
+        json_object_set(manifest, "manifests", manifests);
+    return json_pack("{s:s, s:o}", "Name", name, "Manifest", manifest);
+}
+
+static void add_entry(struct cb_strbuf *out, const char *repository, const json_t *entry)
+{
+    const json_t *platform = json_object_get(entry, "platform");
+    const char *variant = text_of(platform, "variant");
+
+    cb_strbuf_addf(out, "\n  Name:      %s@%s\n  MediaType: %s\n", repository,
+                   text_of(entry, "digest"), text_of(entry, "mediaType"));
+    if (platform)
+        cb_strbuf_addf(out, "  Platform:  %s/%s%s%s\n", text_of(platform, "os"),
+                       text_of(platform, "architecture"), *variant ? "/" : "", variant);
+}
+
+static void print_text(const struct cb_reference *reference, const json_t *document)
+{
+    const json_t *manifest = json_object_get(document, "Manifest"), *entry;
+    const json_t *manifests = json_object_get(manifest, "manifests");
+    cb_autofree char *repository = xasprintf("%s/%s", reference->host, reference->path);
+    cb_auto_value(cb_strbuf) out = {0};
+    size_t i;
+
+    cb_strbuf_addf(&out, "Name:      %s\nMediaType: %s\nDigest:    %s\n",
+                   text_of(document, "Name"), text_of(manifest, "mediaType"),
+                   text_of(manifest, "digest"));
+    if (manifests)
+        cb_strbuf_adds(&out, "\nManifests:");
+    json_array_foreach(manifests, i, entry)
+    {
+        add_entry(&out, repository, entry);
+    }
+    cb_print_foreign(&out);
+}
+
+static int inspect(struct cb_app *app, const struct values *values, const char *name,
+                   struct cb_error **err)
+{
+    cb_auto_value(cb_transfer) transfer = {0};
+    cb_auto(cb_reference) reference = NULL;
+    cb_auto_value(cb_strbuf) bytes = {0};
+    cb_auto_json *json = NULL;
+    cb_auto_json *documents = json_array();
+    cb_autofree char *canonical = NULL;
+
+    if (values->raw && values->format)
+        return cb_error_set(err, CB_ERR_USAGE, "--raw and --format exclude each other");
+    if (cb_transfer_open(&transfer, app, &values->common, err) < 0 ||
+        find(&transfer, name, &reference, &bytes, err) < 0 ||
+        cb_json_parse(&json, "manifest", cb_strbuf_text(&bytes), bytes.len,
+                      CB_MANIFEST_MAX_BYTES, err) < 0)
+        return -1;
+    if (values->raw) {
+        cb_print_foreign(&bytes);
+        return 0;
+    }
+    canonical = cb_reference_canonical(reference);
+    json_array_append_new(documents, described(canonical, &bytes, json));
+    if (values->format)
+        return cb_inspect_print(values->format, documents, err);
+    print_text(reference, json_array_get(documents, 0));
+    return 0;
+}
+
+static int run_inspect(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_auto_value(values) values = {.common = CB_TRANSFER_DEFAULTS};
+    int status = cb_options_parse(&cb_imagetools_inspect_command, argc, argv, 0, &values,
+                                  &args, err);
+
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (cb_app_arguments(&cb_imagetools_inspect_command, &args, 1, 1, err) < 0)
+        return -1;
+    return inspect(app, &values, args.items[0], err);
+}
+
+const struct cb_cli_command cb_imagetools_inspect_command = {
+    .name = "buildx imagetools inspect",
+    .summary = "Show what a registry has under a name",
+    .usage = "buildx imagetools inspect [OPTIONS] NAME",
+    .options = inspect_options,
+    .run = run_inspect,
 };
 
 /* ── create ── */
 
-/* One source alone stays what it is, digest and all. */
-static int copy_to(struct cb_transfer *transfer, const char *source, const char *tag,
-                   struct cb_digest *digest, struct cb_error **err)
-{
-    cb_auto(cb_reference) from = NULL;
-    cb_auto(cb_reference) to = NULL;
-    cb_auto(cb_tree) tree = NULL;
-    cb_autofree char *name = NULL;
-    struct cb_tree_source where = {0};
+static const struct cb_option create_options[] = {
+    {"append", 0, CB_OPTION_FLAG, AT(append), NULL, "Add to the list that has the name"},
+    {"builder", 0, CB_OPTION_TEXT, AT(builder), "NAME", NULL},
+    {"dry-run", 0, CB_OPTION_FLAG, AT(dry_run), NULL, "Print the list, send nothing"},
+    CB_TRANSFER_INSECURE(struct values),
+    {"prefer-index", 0, CB_OPTION_FLAG, AT(prefer_index), NULL,
+     "Make a list even of one image (default true)"},
+    {"tag", 't', CB_OPTION_LIST, AT(tags), "NAME",
+     "What to call it; may be repeated, in one repository or several"},
+    CB_TRANSFER_TLS_VERIFY(struct values),
+    {0},
+};
 
-    if (cb_reference_parse(&from, source, err) < 0 ||
-        cb_reference_parse(&to, tag, err) < 0)
+#define PER_LIST "`cbuild manifest annotate` changes a list before it is sent"
+
+static const struct cb_absent_option create_absent[] = {
+    {"annotation", 0, PER_LIST},
+    {"file", 'f', "name the images as sources"},
+    {0},
+};
+
+/* A digest alone is of the first tag's repository. */
+static int add_source(struct values *values, const char *typed, struct cb_error **err)
+{
+    cb_auto(cb_reference) tag = NULL;
+
+    if (strncmp(typed, "sha256:", 7) != 0) {
+        cb_strings_add(&values->sources, typed);
+        return 0;
+    }
+    if (!values->tags.count)
+        return cb_error_set(err, CB_ERR_USAGE, "%s: of which repository?", typed);
+    if (cb_reference_parse(&tag, values->tags.items[0], err) < 0)
         return -1;
-    cb_reference_default_tag(from);
-    cb_reference_default_tag(to);
-    name = cb_reference_canonical(to);
-    where.reference = from;
-    if (cb_tree_get(transfer->registry, &where, NULL, &tree, err) < 0)
-        return cb_error_wrap(err, "%s", source);
-    *digest = tree->root.digest;
-    return cb_tree_push(transfer->registry, &where, tree, name, err);
+    cb_strings_take(&values->sources, xasprintf("%s/%s@%s", tag->host, tag->path, typed));
+    return 0;
 }
 
-/* The index that TAG is to be; not kept. */
-static int assemble(struct cb_transfer *transfer, const struct values *values,
-                    const char *tag, const struct cb_strings *args, struct cb_draft **out,
-                    struct cb_error **err)
+/* 1: the only source is copied as it is. */
+static int is_copy(struct cb_transfer *transfer, const struct values *values,
+                   struct cb_error **err)
+{
+    cb_auto(cb_reference) reference = NULL;
+    cb_auto_value(cb_strbuf) bytes = {0};
+    cb_auto(cb_index) index = NULL;
+
+    if (values->sources.count != 1 || values->append)
+        return 0;
+    if (find(transfer, values->sources.items[0], &reference, &bytes, err) < 0)
+        return -1;
+    return !values->prefer_index ||
+           cb_index_parse(&index, cb_strbuf_text(&bytes), bytes.len, NULL, NULL) == 0;
+}
+
+static int copy(struct cb_app *app, struct cb_transfer *transfer, const char *source,
+                const char *tag, struct cb_error **err)
+{
+    cb_autofree char *from_text = xasprintf("docker://%s", source);
+    cb_autofree char *to_text = xasprintf("docker://%s", tag);
+    cb_auto_value(cb_copy_end) from = {0};
+    cb_auto_value(cb_copy_end) to = {0};
+    cb_auto_value(cb_descriptor) root = {0};
+    struct cb_archive_env env = {.store = transfer->store,
+                                 .registry = transfer->registry,
+                                 .pool = transfer->pool,
+                                 .cancel = app->cancel,
+                                 .sink = cb_progress_sink(transfer->progress)};
+    struct cb_copy what = {
+        .env = &env, .registry = transfer->registry, .from = &from, .to = &to, .all = 1};
+
+    if (cb_copy_end_parse(&from, from_text, err) < 0 ||
+        cb_copy_end_parse(&to, to_text, err) < 0)
+        return -1;
+    return cb_copy_run(&what, &root, err);
+}
+
+/* The list that is to be called TAG (NULL: nothing yet). */
+static int make_list(struct cb_transfer *transfer, const struct values *values,
+                     const char *tag, struct cb_draft **out, struct cb_error **err)
 {
     cb_auto(cb_draft) draft = xcalloc(1, sizeof(*draft));
 
-    if (cb_reference_parse(&draft->name, tag, err) < 0)
+    if (tag && cb_reference_parse(&draft->name, tag, err) < 0)
         return -1;
-    if (cb_digest_is_set(&draft->name->digest))
-        return cb_error_set(err, CB_ERR_USAGE, "`%s`: a list is named by a tag", tag);
-    cb_reference_default_tag(draft->name);
-    if (values->append && cb_draft_add(transfer->registry, draft, tag, err) < 0)
+    if (tag)
+        cb_reference_default_tag(draft->name);
+    if (tag && values->append && cb_draft_add(transfer->registry, draft, tag, err) < 0)
         return -1;
-    for (size_t i = 1; i < args->count; i++) {
-        if (cb_draft_add(transfer->registry, draft, args->items[i], err) < 0)
+    cb_vec_foreach (source, &values->sources) {
+        if (cb_draft_add(transfer->registry, draft, *source, err) < 0)
             return -1;
     }
     *out = cb_steal(&draft);
     return 0;
 }
 
-static int create_one(struct cb_transfer *transfer, const struct values *values,
-                      const char *tag, const struct cb_strings *args,
+static int create_tag(struct cb_app *app, struct cb_transfer *transfer,
+                      const struct values *values, int copies, const char *tag,
                       struct cb_error **err)
 {
     cb_auto(cb_draft) draft = NULL;
     struct cb_digest digest;
-    char text[CB_DIGEST_MAX_TEXT];
 
-    if (args->count == 2 && !values->append && !values->dry_run) {
-        if (copy_to(transfer, args->items[1], tag, &digest, err) < 0)
+    if (copies)
+        return copy(app, transfer, values->sources.items[0], tag, err);
+    if (make_list(transfer, values, tag, &draft, err) < 0)
+        return -1;
+    return cb_draft_push(transfer->registry, draft, &digest, err);
+}
+
+static int print_list(struct cb_transfer *transfer, const struct values *values,
+                      int copies, struct cb_error **err)
+{
+    cb_auto(cb_draft) draft = NULL;
+    cb_auto(cb_index) index = NULL;
+    cb_auto(cb_reference) reference = NULL;
+    cb_auto_value(cb_strbuf) bytes = {0};
+
+    if (copies) {
+        if (find(transfer, values->sources.items[0], &reference, &bytes, err) < 0)
             return -1;
     } else {
-        if (assemble(transfer, values, tag, args, &draft, err) < 0)
+        if (make_list(transfer, values, values->tags.count ? values->tags.items[0] : NULL,
+                      &draft, err) < 0)
             return -1;
-        if (values->dry_run) {
-            cb_auto(cb_index) index = cb_draft_index(draft);
-
-            return cb_manifest_print(index->bytes, index->len, 0, err);
-        }
-        if (cb_draft_push(transfer->registry, draft, &digest, err) < 0)
-            return -1;
+        index = cb_draft_index(draft);
+        cb_strbuf_add(&bytes, index->bytes, index->len);
     }
-    printf("%s\n", cb_digest_text(&digest, text));
+    cb_strbuf_addc(&bytes, '\n');
+    cb_print_foreign(&bytes);
     return 0;
 }
 
-static int create(struct cb_transfer *transfer, const struct values *values,
-                  const struct cb_strings *args, struct cb_error **err)
-{
-    if (args->count < 2)
-        return cb_error_set(err, CB_ERR_USAGE, "no sources specified");
-    if (!values->tags.count)
-        return values->dry_run ? create_one(transfer, values, args->items[1], args, err)
-                               : cb_error_set(err, CB_ERR_USAGE,
-                                              "can't push with no tags specified, please "
-                                              "set --tag or --dry-run");
-    cb_vec_foreach (tag, &values->tags) {
-        if (create_one(transfer, values, *tag, args, err) < 0)
-            return -1;
-        if (values->dry_run)
-            break;
-    }
-    return 0;
-}
-
-/* ── inspect ── */
-
-static void print_entry(const char *indent, const char *name,
-                        const struct cb_descriptor *what)
-{
-    printf("%sName:      %s\n%sMediaType: %s\n", indent, name, indent, what->media_type);
-    if (*what->platform.os) {
-        cb_autofree char *platform = cb_platform_text(&what->platform);
-
-        printf("%sPlatform:  %s\n", indent, platform);
-    }
-}
-
-static int print_tree(const struct cb_reference *reference, const struct cb_tree *tree)
-{
-    cb_autofree char *name = cb_reference_canonical(reference);
-    char text[CB_DIGEST_MAX_TEXT];
-    struct cb_descriptor root = tree->root;
-
-    root.platform = (struct cb_platform){0};
-    print_entry("", name, &root);
-    printf("Digest:    %s\n", cb_digest_text(&root.digest, text));
-    if (!tree->index)
-        return 0;
-    printf("\nManifests:\n");
-    cb_vec_foreach (entry, &tree->index->manifests) {
-        cb_autofree char *each =
-            xasprintf("%s/%s:%s@%s", reference->host, reference->path,
-                      reference->tag ? reference->tag : "latest",
-                      cb_digest_text(&entry->digest, text));
-
-        print_entry("  ", each, entry);
-        printf("\n");
-    }
-    return 0;
-}
-
-static int inspect(struct cb_transfer *transfer, const struct values *values,
-                   const struct cb_strings *args, struct cb_error **err)
-{
-    cb_auto(cb_reference) reference = NULL;
-    cb_auto(cb_tree) tree = NULL;
-    struct cb_tree_source where = {0};
-
-    if (args->count != 2)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "\"buildx imagetools inspect\" requires 1 argument");
-    if (cb_reference_parse(&reference, args->items[1], err) < 0)
-        return -1;
-    cb_reference_default_tag(reference);
-    if (values->raw) {
-        cb_auto_value(cb_strbuf) bytes = {0};
-
-        if (cb_registry_document(transfer->registry, reference, &bytes, err) < 0)
-            return -1;
-        return cb_manifest_print(cb_strbuf_text(&bytes), bytes.len, 1, err);
-    }
-    where.reference = reference;
-    if (cb_tree_get(transfer->registry, &where, NULL, &tree, err) < 0)
-        return cb_error_wrap(err, "%s", args->items[1]);
-    return print_tree(reference, tree);
-}
-
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int create(struct cb_app *app, const struct values *values, struct cb_error **err)
 {
     cb_auto_value(cb_transfer) transfer = {0};
+    int copies;
+
+    if (!values->tags.count && !values->dry_run)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "can't push with no tags specified, please set --tag or "
+                            "--dry-run");
+    if (cb_transfer_open(&transfer, app, &values->common, err) < 0)
+        return -1;
+    copies = is_copy(&transfer, values, err);
+    if (copies < 0)
+        return -1;
+    if (values->dry_run)
+        return print_list(&transfer, values, copies, err);
+    cb_vec_foreach (tag, &values->tags) {
+        if (create_tag(app, &transfer, values, copies, *tag, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int run_create(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
     cb_auto_value(cb_strings) args = {0};
-    cb_auto_value(values) values = {.common = CB_TRANSFER_DEFAULTS};
-    int status =
-        cb_options_parse(&cb_imagetools_command, argc, argv, 0, &values, &args, err);
+    cb_auto_value(values) values = {.common = CB_TRANSFER_DEFAULTS, .prefer_index = 1};
+    int status = cb_options_parse(&cb_imagetools_create_command, argc, argv, 0, &values,
+                                  &args, err);
 
     if (status)
         return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_imagetools_command, &args, 1, -1, err) < 0)
+    if (cb_app_arguments(&cb_imagetools_create_command, &args, 1, -1, err) < 0)
         return -1;
-    if (strcmp(args.items[0], "create") != 0 && strcmp(args.items[0], "inspect") != 0)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "`buildx imagetools %s`: there is create and inspect",
-                            args.items[0]);
-    if (cb_transfer_open(&transfer, app, &values.common, err) < 0)
-        return -1;
-    return (*args.items[0] == 'c' ? create : inspect)(&transfer, &values, &args, err);
+    cb_vec_foreach (source, &args) {
+        if (add_source(&values, *source, err) < 0)
+            return -1;
+    }
+    return create(app, &values, err);
+}
+
+const struct cb_cli_command cb_imagetools_create_command = {
+    .name = "buildx imagetools create",
+    .summary = "Make a list of images on a registry, or name one anew",
+    .usage = "buildx imagetools create [OPTIONS] SOURCE [SOURCE...]",
+    .about = "Of a SOURCE that is a list itself all entries are taken; a list alone is\n"
+             "copied as it is, and keeps its digest.",
+    .options = create_options,
+    .absent = create_absent,
+    .run = run_create,
+};
+
+/* ── Both ── */
+
+static const struct cb_option no_options[] = {{0}};
+
+static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    int status;
+
+    if (argc && strcmp(argv[0], "inspect") == 0)
+        return run_inspect(app, argc - 1, argv + 1, err);
+    if (argc && strcmp(argv[0], "create") == 0)
+        return run_create(app, argc - 1, argv + 1, err);
+    status = cb_options_parse(&cb_imagetools_command, argc, argv, 1, NULL, &args, err);
+    if (status)
+        return status < 0 ? -1 : 0;
+    if (args.count)
+        cb_error_set(err, CB_ERR_USAGE, "`buildx imagetools %s` is not a cbuild command",
+                     args.items[0]);
+    else
+        cb_error_set(err, CB_ERR_USAGE, "`cbuild buildx imagetools` does nothing alone");
+    return cb_error_hint(err,
+                         "`cbuild buildx imagetools` is followed by inspect, create");
 }
 
 const struct cb_cli_command cb_imagetools_command = {
     .name = "buildx imagetools",
-    .summary = "Look at images on registries, and put them together",
-    .usage = "buildx imagetools inspect [--raw] NAME | create -t NAME SOURCE...",
-    .about = "An image for several platforms is made of those SOURCEs are, or is a copy\n"
-             "of one SOURCE.",
-    .options = options,
-    .absent = absent,
+    .summary = "Show and make lists of images on registries",
+    .usage = "buildx imagetools inspect|create [OPTIONS] NAME...",
+    .about = "`cbuild buildx imagetools create --help` says more.",
+    .options = no_options,
     .run = run,
 };

@@ -53,7 +53,7 @@ static int configure(struct cb_image_config *config, const struct values *values
     const struct cb_platform *given;
     struct cb_platform buffer;
 
-    if (cb_app_platform(values->platform, &buffer, &given, err) < 0)
+    if (cb_app_default_platform(values->platform, &buffer, &given, err) < 0)
         return -1;
     config->platform = given ? *given : cb_platform_host();
     for (size_t i = 0; i < values->changes.count; i++)

@@ -71,6 +71,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/images-tree.c \
 	%D%/images-tree.h \
 	%D%/images.c \
+	%D%/imagetools.c \
 	%D%/import.c \
 	%D%/info-docker.c \
 	%D%/info.c \
@@ -94,7 +95,6 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/man-prose.c \
 	%D%/man.c \
 	%D%/man.h \
-	%D%/imagetools.c \
 	%D%/manifest-annotate.c \
 	%D%/manifest-inspect.c \
 	%D%/manifest.c \

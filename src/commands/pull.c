@@ -154,7 +154,8 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
         status = 0;
     else if (status == 0 &&
              (status = cb_app_arguments(&cb_pull_command, &args, 1, 1, err)) == 0 &&
-             (status = cb_app_platform(values.platform, &buffer, &platform, err)) == 0)
+             (status =
+                  cb_app_default_platform(values.platform, &buffer, &platform, err)) == 0)
         status = (values.all_tags ? pull_all : pull)(app, &values, args.items[0],
                                                      platform, err);
     cb_strings_free(&values.common.insecure);

@@ -332,7 +332,6 @@ static const struct {
 } elsewhere[] = {
     {"buildx", "bake", "a `cbuild build` for each target, or --target"},
     {"buildx", "history", "`cbuild builds` lists and shows earlier builds"},
-    {"buildx", "imagetools", "`cbuild manifest create` and `cbuild manifest inspect`"},
     {"bud", NULL, "`cbuild build`"},
     {"checkpoint", NULL, "containers are not checkpointed: see `cbuild pause`"},
     {"compose", NULL,

@@ -176,9 +176,11 @@ static int check_networks(const char *store_root, const struct cb_run_request *r
 int cb_setup_check(struct cb_store *store, const struct cb_run_request *request,
                    struct cb_error **err)
 {
+    cb_auto_value(cb_strings) argv = {0};
     struct cb_stopping stopping;
 
-    if (cb_stopping_parse(&stopping, request->stop_signal, request->stop_timeout, err) <
+    if (cb_run_spec_argv(&argv, request, err) < 0 ||
+        cb_stopping_parse(&stopping, request->stop_signal, request->stop_timeout, err) <
             0 ||
         check_knobs(request, err) < 0 || check_dns(request, err) < 0 ||
         check_names(request, err) < 0 || cb_neighbours_check(store, request, err) < 0)

@@ -59,8 +59,7 @@ static void append(struct cb_strings *to, const struct cb_strings *from)
         cb_strings_add(to, from->items[i]);
 }
 
-/* --entrypoint replaces the image's and drops its command. */
-static int make_argv(struct cb_strings *argv, const struct cb_run_request *request,
+int cb_run_spec_argv(struct cb_strings *argv, const struct cb_run_request *request,
                      struct cb_error **err)
 {
     const struct cb_image_config *config = request->config;
@@ -192,7 +191,7 @@ int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *reque
     out->resolv_conf = names->resolv_conf;
     out->hostname = xasprintf("%s\n", names->hostname);
     cb_process_spec_init(process);
-    if (make_argv(&out->argv, request, err) < 0)
+    if (cb_run_spec_argv(&out->argv, request, err) < 0)
         return -1;
     make_env(&out->env, request, names->hostname);
     process->argv = &out->argv;

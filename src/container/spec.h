@@ -25,6 +25,10 @@ struct cb_run_names {
     char *hosts, *resolv_conf; /* taken */
     int netns_fd, is_host;
 };
+/* What is run: --entrypoint replaces the image's and drops its command. USAGE when there
+ * is nothing. */
+int cb_run_spec_argv(struct cb_strings *argv, const struct cb_run_request *request,
+                     struct cb_error **err);
 int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *request,
                      const struct cb_run_names *names, struct cb_error **err);
 

@@ -102,7 +102,8 @@ int cb_exec_check_end(const struct cb_exec_step *step, struct cb_exec_context *c
             "%d (%s%s)",
             command, ended->signal, name ? "SIG" : "unknown", name ? name : "");
     }
-    return cb_error_exit(err, ended->code,
-                         "process \"%s\" did not complete successfully: exit code: %d",
-                         command, ended->code);
+    cb_error_exit(err, ended->code,
+                  "process \"%s\" did not complete successfully: exit code: %d", command,
+                  ended->code);
+    return cb_exec_hint_missing(step, err);
 }

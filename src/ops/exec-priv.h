@@ -60,6 +60,8 @@ int cb_exec_devices(const struct cb_exec_step *step, struct cb_exec_mounts *out,
 int cb_exec_mount_secret(const struct cb_exec_step *step,
                          const struct cb_exec_mount *mount, struct cb_exec_mounts *out,
                          struct cb_error **err);
+/* Of a step that failed: which of its secrets it may have missed. Returns -1. */
+int cb_exec_hint_missing(const struct cb_exec_step *step, struct cb_error **err);
 int cb_exec_mount_ssh(const struct cb_exec_step *step, const struct cb_exec_mount *mount,
                       struct cb_exec_mounts *out, struct cb_error **err);
 static inline const char *cb_exec_mount_source(const struct cb_exec_mount *mount)

@@ -53,3 +53,22 @@ int cb_exec_mount_secret(const struct cb_exec_step *step,
     file->gid = mount->gid;
     return 0;
 }
+
+int cb_exec_hint_missing(const struct cb_exec_step *step, struct cb_error **err)
+{
+    const struct cb_build_env *env = step->env;
+
+    for (size_t i = 0; i < step->mount_count; i++) {
+        const struct cb_exec_mount *mount = &step->mounts[i];
+        const void *bytes;
+        size_t len;
+
+        if (mount->type == CB_EXEC_SECRET &&
+            !(env->secret && env->secret(env->secret_arg, mount->id, &bytes, &len)))
+            return cb_error_hint(err,
+                                 "the step mounts the secret %s, which the build was not "
+                                 "given: --secret id=%s,src=FILE",
+                                 mount->id, mount->id);
+    }
+    return -1;
+}

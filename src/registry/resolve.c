@@ -421,7 +421,7 @@ int cb_registry_resolve(struct cb_registry *registry, const char *name,
 
         if (found != 0)
             return found < 0 ? -1 : 0;
-        return cb_error_set(err, CB_ERR_NOT_FOUND, "no such image: %s", name);
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "No such image: %s", name);
     }
     if (cb_reference_parse(&resolution.reference, name, err) < 0)
         return -1;

@@ -128,7 +128,7 @@ int cb_image_get_for(struct cb_store *store, const char *text,
     if (found < 0)
         return -1;
     if (!found) {
-        cb_error_set(err, CB_ERR_NOT_FOUND, "no such image: %s", text);
+        cb_error_set(err, CB_ERR_NOT_FOUND, "No such image: %s", text);
         return cb_error_hint(err, "`cbuild images` lists what is here");
     }
     if (platform)

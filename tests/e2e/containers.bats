@@ -200,6 +200,21 @@ two" ]
     expect_output ""
 }
 
+@test "without a command nothing is made" {
+    "$CBUILD" import "$CB_BASES/busybox.tar" silent >/dev/null
+    cbuild create --name none silent
+    expect_status 1
+    expect_contains 'no command specified' 'name one after `silent`'
+    cbuild run -d --name none silent
+    expect_status 125
+    cbuild create --name none --entrypoint '' busybox
+    expect_status 1
+    cbuild ps -aq
+    expect_output ''
+    cbuild run --rm --network none --entrypoint '' silent echo one
+    expect_output one
+}
+
 @test "rm --link forgets a link" {
     start
     "$CBUILD" run -d --name web --network bridge busybox sleep 1000 >/dev/null

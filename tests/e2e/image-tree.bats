@@ -56,7 +56,7 @@ END
     expect_contains '0B in 0 layers'
     cbuild image tree nosuch
     expect_status 1
-    expect_contains 'no such image: nosuch'
+    expect_contains 'No such image: nosuch'
     cbuild image tree --format dot img
     expect_status 1
     expect_contains 'expected text or json'

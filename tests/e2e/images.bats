@@ -36,14 +36,14 @@ setup() {
     expect_contains 'No such object: img'
     run "$CBUILD" image inspect img
     expect_status 1
-    expect_contains 'no such image: img'
+    expect_contains 'No such image: img'
     fsck_clean
 }
 
 @test "an ambiguous or unknown id" {
     run "$CBUILD" image inspect 000000000000
     expect_status 1
-    expect_contains 'no such image'
+    expect_contains 'No such image'
 }
 
 @test "history shows the steps, newest first" {

@@ -65,7 +65,7 @@ team/app:1"
     expect_contains 'expected true or false'
     cbuild images -f before=nothing
     expect_status 1
-    expect_contains 'no such image: nothing'
+    expect_contains 'No such image: nothing'
     cbuild images -f until=yesterday
     expect_contains '`yesterday` is not a moment'
 }

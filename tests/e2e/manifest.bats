@@ -116,33 +116,6 @@ manifest() {
     manifest rm list
 }
 
-@test "buildx imagetools: an index of several sources, a copy of one" {
-    cbuild buildx imagetools create -q -t "$REGISTRY/tools:1" -t "$REGISTRY/tools:2" "$REGISTRY/amd64:1" "$REGISTRY/arm64:1"
-    expect_status 0
-    [ "${#lines[@]}" = 2 ] && [ "${lines[0]}" = "${lines[1]}" ]
-    digest=${lines[0]}
-    cbuild buildx imagetools inspect --raw "$REGISTRY/tools:2"
-    [ "sha256:$(printf '%s' "$output" | sha256sum | cut -d' ' -f1)" = "$digest" ]
-    cbuild buildx imagetools inspect "$REGISTRY/tools:1"
-    expect_contains "Name:      $REGISTRY/tools:1" 'MediaType: application/vnd.oci.image.index.v1+json' "Digest:    $digest" \
-        "  Name:      $REGISTRY/tools:1@sha256:" '  Platform:  linux/amd64' '  Platform:  linux/arm64'
-    cbuild buildx imagetools create -q --tag "$REGISTRY/tools-copy:1" "$REGISTRY/tools:1"
-    expect_output "$digest"
-    cbuild buildx imagetools create -q -t "$REGISTRY/more:1" "$REGISTRY/amd64:1"
-    cbuild buildx imagetools create -q --append -t "$REGISTRY/more:1" "$REGISTRY/arm64:1"
-    expect_status 0
-    skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/more:1" | jq -e '.manifests | length == 2'
-    cbuild buildx imagetools create --dry-run "$REGISTRY/amd64:1" "$REGISTRY/arm64:1"
-    printf '%s' "$output" | jq -e '.manifests | length == 2'
-    cbuild buildx imagetools create "$REGISTRY/amd64:1"
-    expect_contains "can't push with no tags specified"
-    for bad in "create -t $REGISTRY/x:1" "create -t $REGISTRY/x:1 $REGISTRY/nosuch:1" 'inspect' "inspect $REGISTRY/nosuch:1" 'frobnicate x' ''; do
-        # shellcheck disable=SC2086
-        cbuild buildx imagetools $bad
-        [ "$status" -ne 0 ] || { echo "$bad"; return 1; }
-    done
-}
-
 @test "entries of a list that is one already, and images of another registry" {
     "$CBUILD" copy -q --all two "docker://$REGISTRY/two:1"
     start_hostile_registry
@@ -201,4 +174,43 @@ manifest() {
     manifest delete "$HOSTILE/good/image:latest"
     expect_status 1
     expect_contains "does not allow to delete"
+}
+
+@test "buildx imagetools: a list is made on the registry, told of, and given other names" {
+    imagetools() { run "$CBUILD" buildx imagetools "$@"; }
+    imagetools inspect --format '{{.Manifest.Digest}}' "$REGISTRY/amd64:1"
+    expect_status 0
+    one=$output
+    imagetools create -t "$REGISTRY/tools:1" -t "$REGISTRY/others:1" "$REGISTRY/amd64@$one" "$REGISTRY/arm64:1"
+    expect_status 0
+    imagetools inspect "$REGISTRY/tools:1"
+    expect_contains "Name:      $REGISTRY/tools:1" "  Name:      $REGISTRY/tools@$one" '  Platform:  linux/arm64'
+    imagetools inspect "$REGISTRY/tools:1" --format '{{.Manifest.Digest}} {{range .Manifest.Manifests}}{{.Platform.Architecture}} {{end}}'
+    expect_contains ' amd64 arm64 '
+    list=${output%% *}
+    [ "$("$CBUILD" buildx imagetools inspect --raw "$REGISTRY/others:1" | sha256sum | cut -d' ' -f1)" = "${list#sha256:}" ]
+    # promoted: the same digest
+    imagetools create --tag "$REGISTRY/prod:1" "$REGISTRY/tools:1"
+    expect_status 0
+    imagetools inspect --format '{{json .Manifest}}' "$REGISTRY/prod:1"
+    [ "$(jq -r .digest <<<"$output")" = "$list" ]
+    # an image alone is a list of one, unless it is to be a copy; digests are of the tag's repository
+    imagetools create -t "$REGISTRY/amd64:list" "$one"
+    expect_status 0
+    [ "$("$CBUILD" buildx imagetools inspect --format '{{len .Manifest.Manifests}}' "$REGISTRY/amd64:list")" = 1 ]
+    imagetools create --prefer-index=false -t "$REGISTRY/amd64:copy" "$one"
+    [ "$("$CBUILD" buildx imagetools inspect --format '{{.Manifest.Digest}}' "$REGISTRY/amd64:copy")" = "$one" ]
+    run bash -c '"$CBUILD" buildx imagetools create --dry-run "$@" 2>/dev/null | jq -c "[.manifests[].platform.architecture]"' - "$REGISTRY/amd64:1" "$REGISTRY/arm64:1"
+    expect_output '["amd64","arm64"]'
+    imagetools create "$REGISTRY/amd64:1"
+    expect_status 1
+    expect_contains "can't push with no tags specified"
+    imagetools create --append -t "$REGISTRY/amd64:list" "$REGISTRY/arm64:1"
+    expect_status 0
+    skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/amd64:list" | jq -e '.manifests | length == 2'
+    imagetools inspect "$REGISTRY/nothing"
+    expect_status 1
+    imagetools ls
+    expect_status 1
+    expect_contains '`buildx imagetools ls` is not a cbuild command' 'inspect, create'
 }

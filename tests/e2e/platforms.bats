@@ -505,3 +505,20 @@ id_for() {
     expect_lacks 'TARGETARCH amd64'
     expect_lacks 'TARGETARCH arm64'
 }
+
+@test "DOCKER_DEFAULT_PLATFORM is the platform where none is typed" {
+    export DOCKER_DEFAULT_PLATFORM=linux/arm64
+    printf 'FROM scratch\nLABEL a=b\n' >"$DIR/Dockerfile"
+    build_ok -t one
+    cbuild build -q -t other --platform linux/amd64 "$DIR"
+    expect_status 0
+    cbuild import "$CB_BASES/busybox.tar" three
+    cbuild inspect -f '{{.Architecture}}' one other three
+    expect_output $'arm64\namd64\narm64'
+    DOCKER_DEFAULT_PLATFORM=linux/s390x cbuild run --rm --pull never three true
+    expect_status 125
+    expect_contains 'no such image for linux/s390x'
+    DOCKER_DEFAULT_PLATFORM=a/b/c/d cbuild build "$DIR"
+    expect_status 1
+    expect_contains 'invalid value "a/b/c/d" of $DOCKER_DEFAULT_PLATFORM'
+}

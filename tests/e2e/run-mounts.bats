@@ -151,6 +151,19 @@ mine'
     expect_contains 'secret `S`'
 }
 
+@test "secrets: a step that fails without one it mounts says which" {
+    printf 'FROM busybox\nRUN --mount=type=secret,id=a --mount=type=secret,id=b [ -s /run/secrets/b ]\n' >"$DIR/Dockerfile"
+    echo x >"$BATS_TEST_TMPDIR/s"
+    build --secret "id=a,src=$BATS_TEST_TMPDIR/s"
+    expect_status 1
+    expect_contains 'exit code: 1' 'mounts the secret b, which the build was not given: --secret id=b,src=FILE'
+    build_ok --secret "id=a,src=$BATS_TEST_TMPDIR/s" --secret "id=b,src=$BATS_TEST_TMPDIR/s"
+    printf 'FROM busybox\nRUN --mount=type=secret,id=b false\n' >"$DIR/Dockerfile"
+    build --secret "id=b,src=$BATS_TEST_TMPDIR/s"
+    expect_status 1
+    expect_lacks 'which the build was not given'
+}
+
 @test "a script with an interpreter of its own is a read-only file, and leaves nothing" {
     dockerfile <<'END_OF_FILE'
 FROM busybox

@@ -21,9 +21,6 @@ on_terminal() {
     cbuild swarm init
     expect_status 1
     expect_contains '`swarm` is not here' 'starts containers on this machine'
-    cbuild buildx imagetools inspect x
-    expect_status 1
-    expect_contains '`buildx imagetools` is not here' 'cbuild manifest inspect'
 }
 
 @test "the exit status is docker's: 125 for a flag that is none or lacks a value, 1 for a wrong number of arguments" {
@@ -104,6 +101,10 @@ on_terminal() {
     expect_contains 'default*'
     printf 'FROM scratch\nLABEL a=b\n' >"$DIR/Dockerfile"
     cbuild buildx build --builder ci -q "$DIR"
+    expect_status 0
+    cbuild buildx du --builder ci
+    expect_status 0
+    cbuild buildx prune --builder ci -f
     expect_status 0
     cbuild buildx version
     expect_contains 'Version:'
