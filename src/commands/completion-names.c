@@ -9,14 +9,26 @@
 #include "parser/parser.h"
 #include "store/cache-mount.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+/* Nothing that a shell, into whose line it is put as it is, would take for more than a
+ * word: some names are chosen by Dockerfiles. */
+static int is_plain(const char *name)
+{
+    for (const char *c = name; *c; c++) {
+        if (!isalnum((unsigned char)*c) && !strchr("_@%+=:,./-", *c))
+            return 0;
+    }
+    return *name != '\0';
+}
+
 void cb_complete_offer(const struct cb_completion *at, const char *candidate,
                        const char *help)
 {
-    if (strncmp(candidate, at->word, strlen(at->word)) == 0)
+    if (is_plain(candidate) && strncmp(candidate, at->word, strlen(at->word)) == 0)
         printf(help ? "%s%s\t%s\n" : "%s%s\n", at->prefix, candidate, help);
 }
 
@@ -86,7 +98,7 @@ void cb_complete_caches(const struct cb_completion *at)
         cb_cache_mount_list(store, &mounts, NULL) < 0)
         return;
     cb_vec_foreach (mount, &mounts)
-        cb_complete_offer(at, *mount->id ? mount->id : mount->name, NULL);
+        cb_complete_offer(at, is_plain(mount->id) ? mount->id : mount->name, NULL);
 }
 
 void cb_complete_networks(const struct cb_completion *at)

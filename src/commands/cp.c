@@ -287,7 +287,7 @@ const struct cb_cli_command cb_cp_command = {
         "The container may run or not; its volumes are seen as it sees them. \"-\" is\n"
         "a tar archive on standard output or input. SRC/. copies a directory's\n"
         "content. What is copied belongs to root in a container, and to you on the\n"
-        "host, unless -a is given.",
+        "host, unless -a is given. What the kernel shows (/proc, /sys) is left out.",
     .options = options,
     .run = run,
 };

@@ -199,12 +199,10 @@ static int give_root(struct monitor *monitor, struct client *client,
 {
     const struct cb_wire_message message = {.type = CB_WIRE_OK};
     cb_autofd int fd = -1;
-    char path[40];
 
     if (!monitor->main)
         return not_running(monitor, err);
-    snprintf(path, sizeof(path), "/proc/%d/root", cb_process_pid(monitor->main->process));
-    fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    fd = cb_process_open(monitor->main->process, "root", O_PATH | O_DIRECTORY);
     if (fd < 0)
         return cb_error_errno(err, errno, "open the root of the container");
     cb_client_send(client, &message, fd);

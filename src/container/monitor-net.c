@@ -35,12 +35,9 @@ static struct cb_nets_owner owner_of(struct monitor *monitor)
 
 static int open_netns(const struct monitor *monitor)
 {
-    cb_autofree char *path =
-        xasprintf("/proc/%d/ns/net", cb_process_pid(monitor->main->process));
-
     if (monitor->setup->nets.netns >= 0)
         return fcntl(monitor->setup->nets.netns, F_DUPFD_CLOEXEC, 3);
-    return open(path, O_RDONLY | O_CLOEXEC);
+    return cb_process_open(monitor->main->process, "ns/net", O_RDONLY);
 }
 
 int cb_monitor_give_net(struct monitor *monitor, struct client *client,
@@ -110,9 +107,8 @@ static int refresh_names(struct monitor *monitor, struct cb_error **err)
 {
     struct cb_run_spec *spec = &monitor->setup->spec;
     const struct cb_nets_owner owner = owner_of(monitor);
-    cb_autofree char *path =
-        xasprintf("/proc/%d/root", cb_process_pid(monitor->main->process));
-    cb_autofd int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cb_autofd int root =
+        cb_process_open(monitor->main->process, "root", O_PATH | O_DIRECTORY);
     char *hosts, *resolv_conf;
 
     if (cb_nets_texts(&monitor->setup->nets, &owner, &hosts, &resolv_conf, err) < 0)

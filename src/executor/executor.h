@@ -141,6 +141,9 @@ int cb_process_start(struct cb_launcher *launcher, const struct cb_process_spec 
 /* Our end of the pty, or -1. Owned by the process. */
 int cb_process_tty_fd(const struct cb_process *process);
 int cb_process_pid(const struct cb_process *process); /* in our pid namespace */
+/* Opens /proc/PID/NAME of PROCESS itself, never of another that has got its number. -1
+ * with errno, ESRCH when it has ended. */
+int cb_process_open(const struct cb_process *process, const char *name, int flags);
 /* Of a process that has ended: nothing. */
 int cb_process_signal(struct cb_process *process, int signal, struct cb_error **err);
 int cb_process_resize(struct cb_process *process, unsigned short rows,

@@ -32,6 +32,7 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/mount-api-priv.h \
 	%D%/mount-api.c \
 	%D%/mounts.c \
+	%D%/plan-limits.c \
 	%D%/plan-masks.c \
 	%D%/plan-mounts.c \
 	%D%/plan-nodes.c \

@@ -104,6 +104,10 @@ struct cb_plan_step *cb_plan_add_target(struct cb_plan *plan, enum cb_plan_kind 
 void cb_plan_add_masks(struct cb_plan *plan, const struct cb_process_spec *spec);
 /* The host's device node PATH at the same place, if it is there. */
 int cb_plan_bind_node(struct cb_plan *plan, const char *path, struct cb_error **err);
+/* plan-limits.c; the second has what is set in a process that was born inside. */
+int cb_plan_add_limits(struct cb_plan *plan, const struct cb_process_spec *spec,
+                       struct cb_error **err);
+void cb_plan_add_late_limits(struct cb_plan *plan, const struct cb_process_spec *spec);
 /* plan-nodes.c: all device nodes of the host's /dev that we may have. */
 int cb_plan_add_nodes(struct cb_plan *plan, struct cb_error **err);
 int cb_plan_add_mounts(struct cb_plan *plan, const struct cb_process_spec *spec,

@@ -8,7 +8,6 @@
 #include "executor/plan-priv.h"
 
 #include "base/fs.h"
-#include "base/user-namespace.h"
 #include "executor/caps-priv.h"
 #include "executor/seccomp-priv.h"
 
@@ -16,12 +15,9 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/uio.h>
 
 #define PLAN_MAGIC 0x6e616c70U
-#define OPEN_FILES 1048576
-#define PROCESSES  4096 /* as a cgroup has it */
 #define MAX_ARGUMENTS \
     (64U << 20) /* bytes of argv and env; the kernel's own limit is less */
 
@@ -248,66 +244,6 @@ static int add_stdio(struct cb_plan *plan, const struct cb_process_spec *spec,
     return 0;
 }
 
-static int is_limited(const struct cb_process_spec *spec, int resource)
-{
-    for (size_t i = 0; i < spec->rlimit_count; i++) {
-        if (spec->rlimits[i].resource == resource)
-            return 1;
-    }
-    return 0;
-}
-
-static struct cb_plan_step *add_rlimit(struct cb_plan *plan, int resource, uint64_t soft,
-                                       uint64_t hard)
-{
-    struct cb_plan_step *step = cb_plan_add(plan, CB_PLAN_RLIMIT);
-
-    step->mode = resource;
-    step->value = soft;
-    step->value2 = hard;
-    return step;
-}
-
-/* The kernel counts a user's processes apart in each user namespace, so in one of our own
- * that is a limit for steps. Root of the machine has no such limit, but has cgroups. */
-static void add_process_limit(struct cb_plan *plan, const struct cb_process_spec *spec)
-{
-    uint64_t most =
-        spec->limits.pids_max > 0 ? (uint64_t)spec->limits.pids_max : PROCESSES;
-    struct rlimit ours;
-
-    if (!cb_in_user_namespace() || is_limited(spec, RLIMIT_NPROC) ||
-        getrlimit(RLIMIT_NPROC, &ours) < 0)
-        return;
-    most = ours.rlim_max < most ? ours.rlim_max : most;
-    add_rlimit(plan, RLIMIT_NPROC, most, most)->flags = CB_PLAN_INSTEAD;
-}
-
-static int add_rlimits(struct cb_plan *plan, const struct cb_process_spec *spec,
-                       struct cb_error **err)
-{
-    struct rlimit ours;
-
-    if (getrlimit(RLIMIT_NOFILE, &ours) == 0 && !is_limited(spec, RLIMIT_NOFILE)) {
-        uint64_t files = ours.rlim_max < OPEN_FILES ? ours.rlim_max : OPEN_FILES;
-
-        add_rlimit(plan, RLIMIT_NOFILE, files, files);
-    }
-    if (!is_limited(spec, RLIMIT_CORE))
-        add_rlimit(plan, RLIMIT_CORE, 0, 0);
-    add_process_limit(plan, spec);
-    for (size_t i = 0; i < spec->rlimit_count; i++) {
-        const struct cb_rlimit *limit = &spec->rlimits[i];
-
-        if (limit->soft > limit->hard)
-            return cb_error_set(err, CB_ERR_USAGE,
-                                "resource limit %d: soft limit is above the hard one",
-                                limit->resource);
-        add_rlimit(plan, limit->resource, limit->soft, limit->hard);
-    }
-    return 0;
-}
-
 static int add_filter(struct cb_plan *plan, const struct cb_process_spec *spec,
                       uint64_t caps, struct cb_error **err)
 {
@@ -340,8 +276,10 @@ static int has_own_filter(const struct cb_process_spec *spec)
 /* As late as possible, but before a filter of the user's, which may forbid it. */
 static void add_birth(struct cb_plan *plan, const struct cb_process_spec *spec)
 {
-    if (spec->inside)
-        cb_plan_add(plan, CB_PLAN_BIRTH)->flags = spec->tty ? CB_PLAN_TTY : 0;
+    if (!spec->inside)
+        return;
+    cb_plan_add(plan, CB_PLAN_BIRTH)->flags = spec->tty ? CB_PLAN_TTY : 0;
+    cb_plan_add_late_limits(plan, spec);
 }
 
 static int add_last_filter(struct cb_plan *plan, const struct cb_process_spec *spec,
@@ -428,7 +366,7 @@ static int build_inside(struct cb_plan *plan, const struct cb_process_spec *spec
         step->value = spec->rows;
         step->value2 = spec->columns;
     }
-    if (add_stdio(plan, spec, user, err) < 0 || add_rlimits(plan, spec, err) < 0 ||
+    if (add_stdio(plan, spec, user, err) < 0 || cb_plan_add_limits(plan, spec, err) < 0 ||
         add_credentials(plan, spec, user, err) < 0)
         return -1;
     add_program(plan, spec, user);
@@ -450,7 +388,7 @@ int cb_plan_build(struct cb_plan *plan, const struct cb_process_spec *spec,
     if (spec->rootfs_read_only)
         add_read_only_root(plan);
     cb_plan_add(plan, CB_PLAN_ENTER);
-    if (add_stdio(plan, spec, user, err) < 0 || add_rlimits(plan, spec, err) < 0 ||
+    if (add_stdio(plan, spec, user, err) < 0 || cb_plan_add_limits(plan, spec, err) < 0 ||
         add_credentials(plan, spec, user, err) < 0)
         return -1;
     add_program(plan, spec, user);

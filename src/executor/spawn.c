@@ -318,6 +318,20 @@ int cb_process_pid(const struct cb_process *process)
     return process->pid;
 }
 
+/* Its number is its own until it is reaped, and before that its end can be seen. */
+int cb_process_open(const struct cb_process *process, const char *name, int flags)
+{
+    struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+    cb_autofree char *path = xasprintf("/proc/%d/%s", (int)process->pid, name);
+    cb_autofd int fd = open(path, flags | O_CLOEXEC);
+
+    if (fd < 0)
+        return -1;
+    if (poll(&end, 1, 0) != 0)
+        return errno = ESRCH, -1;
+    return cb_steal_fd(&fd);
+}
+
 int cb_process_exit_fd(const struct cb_process *process)
 {
     return process->reply_fd;

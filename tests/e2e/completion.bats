@@ -161,3 +161,14 @@ dangling="
     expect_status 1
     expect_contains 'unknown shell `tcsh`: expected bash, zsh or fish'
 }
+
+@test "a name that a shell would take for more than a word is not offered" {
+    cb_dir
+    printf 'FROM busybox\nRUN --mount=type=cache,target=/a,id=plain.1 --mount=type=cache,target=/b,id=x$(touch${IFS}pwned);y true\n' | dockerfile
+    "$CBUILD" build -q --network none "$DIR"
+    [ "$("$CBUILD" cache ls | grep -c pwned)" -gt 0 ]
+    candidates cache rm ''
+    expect_contains plain.1
+    expect_lacks pwned
+    [ -z "$(grep -vE '^[A-Za-z0-9_.-]+$' <<<"$output")" ]
+}

@@ -63,6 +63,12 @@ END
     expect_contains 'executable file not found'
 }
 
+@test "a limit of processes counts what is executed, and nothing of ours" {
+    "$CBUILD" run -d --name two --network none --ulimit nproc=2:2 -u 54321 busybox sleep 1000
+    cbuild exec two sh -c 'ulimit -u 2>/dev/null; echo alone; echo "$(echo one more)"'
+    expect_contains alone "can't fork"
+}
+
 @test "cp takes nothing from the kernel's filesystems in a container, and ends" {
     "$CBUILD" run -d --name odd --network none busybox sh -c \
         'ln -s /proc /data; echo kept >/root/kept; echo ready; sleep 1000'

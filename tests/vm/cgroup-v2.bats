@@ -97,6 +97,20 @@ no_leaves() { [ -z "$(leaves)" ]; }
     no_leaves
 }
 
+@test "what is executed in a container enters its group, as whomever it runs, also where that is full" {
+    "$CBUILD" run -d --name box --network none --pids-limit 3 busybox sh -c 'sleep 1000 & wait' >/dev/null
+    group=$(leaves)
+    for user in 0 54321; do
+        "$CBUILD" exec -d -u $user box sleep 1000 # one more than there may be, at the second
+        wait_until grep -qs "^Uid:.$user.*" $(sed 's|.*|/proc/&/status|' "$group/cgroup.procs")
+    done
+    [ "$(wc -l <"$group/cgroup.procs")" -eq 4 ]
+    run "$CBUILD" exec box cat /proc/self/cgroup
+    expect_output 0::/
+    "$CBUILD" rm -f box >/dev/null
+    no_leaves
+}
+
 @test "a killed builder's group is cleared away by the next one" {
     printf 'FROM busybox\nRUN sleep 100400\n' >"$DIR/Dockerfile"
     "$CBUILD" build --network=none "$DIR" >/dev/null 2>&1 3>&- &

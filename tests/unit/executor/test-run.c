@@ -4,8 +4,11 @@
 #include "base/cancel.h"
 #include "executor/launcher-priv.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -41,6 +44,27 @@ static void killed_process_reports_its_signal(void **state)
     assert_int_equal(cb_process_wait(process, NULL, &f->exit, NULL), 0);
     assert_int_equal(f->exit.signal, SIGKILL);
     assert_int_equal(f->exit.code, 137);
+}
+
+static void a_process_that_has_ended_is_not_mistaken_for_another(void **state)
+{
+    struct fixture *f = fixture_shell(state, "while :; do sleep 1000; done");
+    cb_auto(cb_process) process = NULL;
+    struct pollfd end = {.events = POLLIN};
+    cb_autofd int root = -1;
+    struct stat ours, its;
+
+    assert_int_equal(cb_process_start(f->launcher, &f->spec, &process, NULL), 0);
+    root = cb_process_open(process, "root", O_PATH | O_DIRECTORY);
+    assert_true(root >= 0);
+    assert_int_equal(fstat(root, &its), 0);
+    assert_int_equal(stat("/", &ours), 0);
+    assert_false(ours.st_dev == its.st_dev && ours.st_ino == its.st_ino);
+    assert_int_equal(cb_process_signal(process, SIGKILL, NULL), 0);
+    end.fd = cb_process_exit_fd(process);
+    assert_int_equal(poll(&end, 1, -1), 1);
+    assert_int_equal(cb_process_open(process, "root", O_PATH | O_DIRECTORY), -1);
+    assert_int_equal(cb_process_wait(process, NULL, &f->exit, NULL), 0);
 }
 
 static void step_has_no_input(void **state)
@@ -361,6 +385,7 @@ int main(void)
         cmocka_unit_test(output_and_error_arrive),
         cmocka_unit_test(death_by_signal_is_128_plus_n),
         cmocka_unit_test(killed_process_reports_its_signal),
+        cmocka_unit_test(a_process_that_has_ended_is_not_mistaken_for_another),
         cmocka_unit_test(step_has_no_input),
         cmocka_unit_test(environment_is_the_given_one),
         cmocka_unit_test(shell_is_pid_1_in_a_session_of_its_own),
