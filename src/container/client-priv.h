@@ -15,4 +15,8 @@ int cb_client_relay(int fd, const struct cb_client_options *options,
                     struct cb_cancel *cancel, struct cb_client_end *end,
                     struct cb_error **err);
 
+/* Until FD is readable, TIMEOUT_MS (-1: without end) have passed, or CANCEL: -1. */
+int cb_client_wait(int fd, int timeout_ms, struct cb_cancel *cancel,
+                   struct cb_error **err);
+
 #endif

@@ -21,7 +21,6 @@
 
 #define LOG_MAX_BYTES    (1u << 20)
 #define CONFIG_MAX_BYTES (16u << 20)
-#define KILL_PATIENCE_MS 10000
 
 /* ── Asking ── */
 
@@ -52,8 +51,8 @@ static int send_to(int fd, const struct cb_wire_message *message, struct cb_erro
 }
 
 /* 0 also when TIMEOUT_MS (-1: any) has passed. */
-static int wait_readable(int fd, int timeout_ms, struct cb_cancel *cancel,
-                         struct cb_error **err)
+int cb_client_wait(int fd, int timeout_ms, struct cb_cancel *cancel,
+                   struct cb_error **err)
 {
     struct pollfd waits[] = {{.fd = fd, .events = POLLIN},
                              {.fd = cb_cancel_fd(cancel), .events = POLLIN}};
@@ -68,7 +67,7 @@ int cb_client_receive(int fd, struct cb_cancel *cancel, struct cb_wire_message *
 {
     int got;
 
-    if (wait_readable(fd, -1, cancel, err) < 0)
+    if (cb_client_wait(fd, -1, cancel, err) < 0)
         return -1;
     got = cb_wire_receive(fd, answer, got_fd);
     if (got < 0)
@@ -150,98 +149,6 @@ int cb_container_update(struct cb_store *store, struct cb_container *container,
     cb_atomic_file_write(container->dir_fd, "config.json", before.text, before.len, 0600,
                          1, NULL);
     return -1;
-}
-
-/* Without a monitor the record tells how it ended. */
-static int wait_end(struct cb_container *container, const struct cb_wire_message *wish,
-                    struct cb_cancel *cancel, int *exit_code, struct cb_error **err)
-{
-    struct cb_wire_message answer;
-    cb_auto(cb_error) error = NULL;
-    cb_autofd int fd = -1;
-    int found = cb_wire_connect(container->dir_fd, "socket", &fd, err);
-
-    if (found < 0)
-        return -1;
-    if (found && cb_wire_send(fd, wish, -1) == 0) {
-        if (cb_client_receive(fd, cancel, &answer, NULL, &error) == 0) {
-            *exit_code = answer.a;
-            return 0;
-        }
-        if (cb_cancel_requested(cancel) || answer.type == CB_WIRE_FAILED)
-            return cb_error_move(err, &error);
-    }
-    /* one that goes with its end has no record any more */
-    cb_container_refresh(container, NULL);
-    *exit_code = container->state.exit_code;
-    return 0;
-}
-
-int cb_container_stop(struct cb_container *container, int signal, int timeout_s,
-                      struct cb_cancel *cancel, struct cb_error **err)
-{
-    const struct cb_wire_message wish = {
-        .type = CB_WIRE_STOP, .a = signal, .b = timeout_s};
-    int exit_code;
-
-    if (!cb_container_is_running(container))
-        return 0;
-    return wait_end(container, &wish, cancel, &exit_code, err);
-}
-
-/* Whoever listens there can only be made to end. */
-static void kill_listener(int fd)
-{
-    struct ucred peer;
-    socklen_t len = sizeof(peer);
-
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid > 1)
-        kill(peer.pid, SIGKILL);
-}
-
-int cb_container_kill(struct cb_container *container, struct cb_cancel *cancel,
-                      struct cb_error **err)
-{
-    const struct cb_wire_message wish = {.type = CB_WIRE_STOP, .a = SIGKILL};
-    struct pollfd wait = {.events = POLLIN};
-    cb_autofd int fd = -1;
-    int found = cb_wire_connect(container->dir_fd, "socket", &fd, err);
-
-    if (found < 0)
-        return -1;
-    wait.fd = fd;
-    if (found && cb_wire_send(fd, &wish, -1) == 0) {
-        if (wait_readable(fd, KILL_PATIENCE_MS, cancel, err) < 0)
-            return -1;
-        if (poll(&wait, 1, 0) == 0)
-            kill_listener(fd);
-    }
-    return cb_container_wait_gone(container, cancel, err);
-}
-
-int cb_container_wait(struct cb_container *container, struct cb_cancel *cancel,
-                      int *exit_code, struct cb_error **err)
-{
-    const struct cb_wire_message wish = {.type = CB_WIRE_WAIT};
-
-    if (!cb_container_is_running(container)) {
-        *exit_code = container->state.exit_code;
-        return 0;
-    }
-    return wait_end(container, &wish, cancel, exit_code, err);
-}
-
-int cb_container_wait_gone(struct cb_container *container, struct cb_cancel *cancel,
-                           struct cb_error **err)
-{
-    cb_auto(cb_lock) lock = NULL;
-    cb_auto(cb_error) error = NULL;
-
-    if (cb_lock_take(&lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE, cancel,
-                     NULL, NULL, &error) == 0 ||
-        cb_error_errnum(error) == ENOENT) /* it went with its container */
-        return 0;
-    return cb_error_move(err, &error);
 }
 
 int cb_container_root(struct cb_store *store, struct cb_container *container, int *fd,

@@ -9,6 +9,7 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/commit.h \
 	%D%/connect.c \
 	%D%/client-priv.h \
+	%D%/client-end.c \
 	%D%/client-streams.c \
 	%D%/container.h \
 	%D%/copy-paths.c \

@@ -66,7 +66,7 @@ END
     expect_status 1
     cbuild kill sock
     expect_status 1
-    kill -9 "$monitor"
     cbuild rm -f sock
     expect_status 0
+    ! kill -0 "$monitor" 2>/dev/null
 }

@@ -1,0 +1,156 @@
+/* Containers that are to end, or whose end is waited for: by asking the monitor, and
+ * where nobody answers by a signal to it. */
+#include "container/client.h"
+
+#include "base/fs.h"
+#include "container/client-priv.h"
+#include "container/monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define KILL_PATIENCE_MS   10000
+#define LONELY_PATIENCE_MS 1000 /* with one that does not listen */
+#define KILL_STEP_MS       20
+#define CMDLINE_MAX_BYTES  65536
+
+/* Without a monitor the record tells how it ended. */
+static int wait_end(struct cb_container *container, const struct cb_wire_message *wish,
+                    struct cb_cancel *cancel, int *exit_code, struct cb_error **err)
+{
+    struct cb_wire_message answer;
+    cb_auto(cb_error) error = NULL;
+    cb_autofd int fd = -1;
+    int found = cb_wire_connect(container->dir_fd, "socket", &fd, err);
+
+    if (found < 0)
+        return -1;
+    if (found && cb_wire_send(fd, wish, -1) == 0) {
+        if (cb_client_receive(fd, cancel, &answer, NULL, &error) == 0) {
+            *exit_code = answer.a;
+            return 0;
+        }
+        if (cb_cancel_requested(cancel) || answer.type == CB_WIRE_FAILED)
+            return cb_error_move(err, &error);
+    }
+    /* one that goes with its end has no record any more */
+    cb_container_refresh(container, NULL);
+    *exit_code = container->state.exit_code;
+    return 0;
+}
+
+int cb_container_stop(struct cb_container *container, int signal, int timeout_s,
+                      struct cb_cancel *cancel, struct cb_error **err)
+{
+    const struct cb_wire_message wish = {
+        .type = CB_WIRE_STOP, .a = signal, .b = timeout_s};
+    int exit_code;
+
+    if (!cb_container_is_running(container))
+        return 0;
+    return wait_end(container, &wish, cancel, &exit_code, err);
+}
+
+static int wait_gone(struct cb_container *container,
+                     void (*on_wait)(void *arg, pid_t holder), struct cb_cancel *cancel,
+                     struct cb_error **err)
+{
+    cb_auto(cb_lock) lock = NULL;
+    cb_auto(cb_error) error = NULL;
+
+    if (cb_lock_take(&lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE, cancel,
+                     on_wait, container, &error) == 0 ||
+        cb_error_errnum(error) == ENOENT) /* it went with its container */
+        return 0;
+    return cb_error_move(err, &error);
+}
+
+int cb_container_wait_gone(struct cb_container *container, struct cb_cancel *cancel,
+                           struct cb_error **err)
+{
+    return wait_gone(container, NULL, cancel, err);
+}
+
+/* Whoever listens there can only be made to end. */
+static void kill_listener(int fd)
+{
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid > 1)
+        kill(peer.pid, SIGKILL);
+}
+
+/* 1: whoever listens was asked to end, as a monitor is; 0: there is none to be asked. */
+static int ask_to_end(const struct cb_container *container, struct cb_cancel *cancel,
+                      struct cb_error **err)
+{
+    const struct cb_wire_message wish = {.type = CB_WIRE_STOP, .a = SIGKILL};
+    struct cb_wire_message answer;
+    struct pollfd wait = {.events = POLLIN};
+    cb_autofd int fd = -1;
+    int found = cb_wire_connect(container->dir_fd, "socket", &fd, err);
+
+    if (found < 0)
+        return -1;
+    if (!found || cb_wire_send(fd, &wish, -1) < 0)
+        return 0;
+    if (cb_client_wait(fd, KILL_PATIENCE_MS, cancel, err) < 0)
+        return -1;
+    wait.fd = fd;
+    if (poll(&wait, 1, 0) == 0) {
+        kill_listener(fd);
+        return 1;
+    }
+    return cb_wire_receive(fd, &answer, NULL) >= 0;
+}
+
+/* Kills who holds the lock of the container ARG, if it is a monitor of that one: a number
+ * may be another's in the meantime. */
+static void kill_holder(void *arg, pid_t holder)
+{
+    const struct cb_container *container = arg;
+    cb_autofree char *path = xasprintf("/proc/%d/cmdline", (int)holder);
+    cb_auto_value(cb_strbuf) words = {0};
+
+    if (holder > 1 &&
+        cb_fs_read_file(AT_FDCWD, path, CMDLINE_MAX_BYTES, &words, NULL) == 0 &&
+        words.len && strcmp(words.text, CB_MONITOR_NAME) == 0 &&
+        memmem(words.text, words.len, container->id, CB_CONTAINER_ID_DIGITS))
+        kill(holder, SIGKILL);
+}
+
+int cb_container_kill(struct cb_container *container, struct cb_cancel *cancel,
+                      struct cb_error **err)
+{
+    struct pollfd wait = {.fd = cb_cancel_fd(cancel), .events = POLLIN};
+    int asked = ask_to_end(container, cancel, err);
+    int patience_ms = asked ? KILL_PATIENCE_MS : LONELY_PATIENCE_MS;
+
+    if (asked < 0)
+        return -1;
+    for (int pause_ms = 1;
+         patience_ms > 0 && cb_lock_is_held(container->dir_fd, "monitor.lock");
+         patience_ms -= pause_ms, pause_ms += pause_ms < KILL_STEP_MS) {
+        if (poll(&wait, 1, pause_ms) > 0)
+            return cb_cancel_check(cancel, err);
+    }
+    return wait_gone(container, kill_holder, cancel, err);
+}
+
+int cb_container_wait(struct cb_container *container, struct cb_cancel *cancel,
+                      int *exit_code, struct cb_error **err)
+{
+    const struct cb_wire_message wish = {.type = CB_WIRE_WAIT};
+
+    if (!cb_container_is_running(container)) {
+        *exit_code = container->state.exit_code;
+        return 0;
+    }
+    return wait_end(container, &wish, cancel, exit_code, err);
+}
