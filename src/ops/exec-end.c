@@ -6,7 +6,8 @@
 #include <inttypes.h>
 #include <signal.h>
 
-#define TIMEOUT_CODE 124 /* as timeout(1) has it */
+#define TIMEOUT_CODE   124 /* as timeout(1) has it */
+#define TOO_LARGE_CODE 137 /* it is killed */
 
 /* Its first line: the rest of a heredoc is in the excerpt below the message. */
 static char *command_text(const struct cb_strings *argv)
@@ -39,6 +40,19 @@ static int timed_out(const struct cb_exec_step *step, struct cb_error **err)
                   "process \"%s\" did not complete successfully: not ended after %s",
                   command, limit);
     return cb_error_hint(err, "give it more time with --step-timeout");
+}
+
+/* What it wrote could not have been kept, whatever else goes. */
+static int too_large(const struct cb_exec_step *step, struct cb_error **err)
+{
+    cb_autofree char *command = command_text(&step->argv);
+
+    cb_error_exit(err, TOO_LARGE_CODE,
+                  "process \"%s\" did not complete successfully: it has written more "
+                  "than the whole store may take",
+                  command);
+    return cb_error_hint(err, "raise --max-store, or write what need not be kept to a "
+                              "--mount=type=tmpfs");
 }
 
 /* As it is typed: "64m". */
@@ -88,6 +102,8 @@ int cb_exec_check_end(const struct cb_exec_step *step, struct cb_exec_context *c
     tell_usage(step, context, ended);
     if (end->timed_out)
         return timed_out(step, err);
+    if (end->too_large)
+        return too_large(step, err);
     if (ended->code == 0 && ended->signal == 0)
         return 0;
     command = command_text(&step->argv);

@@ -80,22 +80,75 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* For poll: -1 when there is no DEADLINE. */
-static int time_left(int64_t deadline)
-{
-    int64_t left = deadline - now_ms();
+/* ── Bounds ── */
 
-    if (!deadline)
+/* Looking at a layer's size costs a walk through it, and takes so small a part of the
+ * time: one in WALK_SHARE. */
+#define WALK_EVERY_MS 1000
+#define WALK_SHARE    50
+
+struct watch {
+    const struct cb_exec_bounds *bounds;
+    int64_t deadline;  /* 0: none, or no more */
+    int64_t next_walk; /* the same */
+};
+
+static struct watch watch_begin(const struct cb_exec_bounds *bounds)
+{
+    struct watch watch = {.bounds = bounds, .next_walk = now_ms() + WALK_EVERY_MS};
+
+    if (bounds->timeout_ms)
+        watch.deadline = now_ms() + bounds->timeout_ms;
+    return watch;
+}
+
+/* For poll: -1 when there is nothing to look at. */
+static int time_left(const struct watch *watch)
+{
+    int64_t next = watch->deadline;
+    int64_t left;
+
+    if (watch->next_walk && (!next || watch->next_walk < next))
+        next = watch->next_walk;
+    if (!next)
         return -1;
+    left = next - now_ms();
     return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
+static void look_at_layer(struct watch *watch, struct cb_exec_end *end)
+{
+    int64_t before = now_ms(), took;
+    int large = cb_snapshot_is_too_large(watch->bounds->layer);
+
+    took = (now_ms() - before) * WALK_SHARE;
+    watch->next_walk = large ? 0 : before + (took > WALK_EVERY_MS ? took : WALK_EVERY_MS);
+    end->too_large = large > 0;
+}
+
+/* 1: the process has to go. */
+static int is_over(struct watch *watch, struct cb_exec_end *end)
+{
+    if (watch->deadline && now_ms() >= watch->deadline) {
+        watch->deadline = watch->next_walk = 0;
+        end->timed_out = 1;
+        return 1;
+    }
+    if (!watch->next_walk || now_ms() < watch->next_walk)
+        return 0;
+    look_at_layer(watch, end);
+    if (end->too_large)
+        watch->deadline = 0;
+    return end->too_large;
+}
+
 int cb_exec_output_pump(struct cb_exec_output *output, struct cb_process *process,
-                        struct cb_exec_context *context, int64_t timeout_ms,
-                        int *timed_out, struct cb_error **err)
+                        struct cb_exec_context *context,
+                        const struct cb_exec_bounds *bounds, struct cb_exec_end *end,
+                        struct cb_error **err)
 {
     cb_autofree char *buffer = xmalloc(OUTPUT_BUFFER);
-    int64_t deadline = timeout_ms ? now_ms() + timeout_ms : 0;
+    struct watch watch = watch_begin(bounds);
 
     for (;;) {
         struct pollfd polls[4] = {
@@ -105,7 +158,7 @@ int cb_exec_output_pump(struct cb_exec_output *output, struct cb_process *proces
             {.fd = cb_cancel_fd(context->cancel), .events = POLLIN},
         };
 
-        if (poll(polls, 4, time_left(deadline)) < 0) {
+        if (poll(polls, 4, time_left(&watch)) < 0) {
             if (errno == EINTR)
                 continue;
             return cb_error_errno(err, errno, "wait for output");
@@ -119,11 +172,7 @@ int cb_exec_output_pump(struct cb_exec_output *output, struct cb_process *proces
             drain(output, buffer, context);
             return 0;
         }
-        if (deadline && time_left(deadline) == 0) {
-            deadline = 0;
-            *timed_out = 1;
-            if (cb_process_signal(process, SIGKILL, err) < 0)
-                return -1;
-        }
+        if (is_over(&watch, end) && cb_process_signal(process, SIGKILL, err) < 0)
+            return -1;
     }
 }

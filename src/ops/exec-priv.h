@@ -102,6 +102,7 @@ CB_AUTO_DEFINE(cb_ssh_socket, cb_ssh_socket_close)
 struct cb_exec_end {
     struct cb_exit exit;
     int timed_out;
+    int too_large; /* its layer; it was killed for that */
 };
 /* Runs the step once in LAYER. A process that failed is an error of kind EXIT. LAST:
  * there is no other attempt, so that env->failed is told. */
@@ -120,10 +121,15 @@ struct cb_exec_output {
 int cb_exec_output_open(struct cb_exec_output *output, struct cb_error **err);
 void cb_exec_output_close(struct cb_exec_output *output);
 CB_AUTO_VALUE_DEFINE(cb_exec_output, cb_exec_output_close)
-/* Passes on what the process writes until it has ended (or the build is canceled). After
- * TIMEOUT_MS (0: never) it is killed and *TIMED_OUT set. */
+/* What a process may not overstep: it is killed then, and END says for what. */
+struct cb_exec_bounds {
+    int64_t timeout_ms;              /* 0: none */
+    const struct cb_snapshot *layer; /* that it writes to */
+};
+/* Passes on what the process writes until it has ended (or the build is canceled). */
 int cb_exec_output_pump(struct cb_exec_output *output, struct cb_process *process,
-                        struct cb_exec_context *context, int64_t timeout_ms,
-                        int *timed_out, struct cb_error **err);
+                        struct cb_exec_context *context,
+                        const struct cb_exec_bounds *bounds, struct cb_exec_end *end,
+                        struct cb_error **err);
 
 #endif

@@ -144,10 +144,11 @@ static int explain_platform(const struct cb_exec_step *step, struct cb_error **e
 /* Starts the process, passes its output on, and waits for its end. */
 static int run_process(const struct cb_exec_step *step,
                        const struct cb_process_spec *given,
-                       struct cb_exec_context *context, struct cb_exec_end *end,
-                       struct cb_error **err)
+                       struct cb_exec_context *context, const struct cb_snapshot *layer,
+                       struct cb_exec_end *end, struct cb_error **err)
 {
     const struct cb_build_env *env = step->env;
+    const struct cb_exec_bounds bounds = {env->step_timeout_ms, layer};
     cb_auto_value(cb_exec_output) output = {{-1, -1}, {-1, -1}};
     cb_auto(cb_process) process = NULL;
     struct cb_process_spec spec = *given;
@@ -160,8 +161,7 @@ static int run_process(const struct cb_exec_step *step,
         return explain_platform(step, err);
     cb_close(&output.write_fds[0]);
     cb_close(&output.write_fds[1]);
-    if (cb_exec_output_pump(&output, process, context, env->step_timeout_ms,
-                            &end->timed_out, err) < 0)
+    if (cb_exec_output_pump(&output, process, context, &bounds, end, err) < 0)
         return -1;
     return cb_process_wait(process, context->cancel, &end->exit, err);
 }
@@ -211,7 +211,7 @@ int cb_exec_attempt(const struct cb_exec_step *step, struct cb_exec_context *con
     spec.env = &variables.all;
     spec.mounts = mounts.mounts;
     spec.groups = &mounts.groups;
-    if (run_process(step, &spec, context, &end, err) < 0)
+    if (run_process(step, &spec, context, layer, &end, err) < 0)
         return -1;
     if (cb_exec_check_end(step, context, &end, &error) == 0)
         return 0;

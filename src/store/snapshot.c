@@ -438,6 +438,15 @@ int cb_snapshot_commit_known(struct cb_snapshot *snapshot,
     return 0;
 }
 
+int cb_snapshot_is_too_large(const struct cb_snapshot *active)
+{
+    const struct cb_store *store = active->store;
+
+    if (!store->max_bytes)
+        return -1;
+    return cb_tree_bytes(store->snapshots_fd, active->row.id) > store->max_bytes;
+}
+
 int cb_snapshot_commit(struct cb_snapshot *snapshot, struct cb_error **err)
 {
     const struct cb_snapshot_known nothing = {0};

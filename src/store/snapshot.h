@@ -43,6 +43,10 @@ int cb_snapshot_backdate(struct cb_snapshot *committed, int64_t created_ns,
  * for up to 500 layers and any path length (lowerdir+ by descriptor; security.md fact 1).
  */
 int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error **err);
+/* Whether the layer on its way takes more than the whole store may (--max-store), so that
+ * it can never be committed: 1/0, by a walk through its files. -1 without such a limit.
+ */
+int cb_snapshot_is_too_large(const struct cb_snapshot *active);
 /* The layer's own directory (upper), for fast paths that know nothing below is touched.
  * Caller closes. */
 int cb_snapshot_open_upper(struct cb_snapshot *snapshot, int *fd, struct cb_error **err);

@@ -90,6 +90,14 @@ END
     fsck_clean
 }
 
+@test "F20: a step that writes more than the whole store may take is ended while it runs" {
+    printf 'FROM busybox\nRUN dd if=/dev/urandom of=/x bs=1M count=30; while :; do sleep 1; done\n' >"$DIR/Dockerfile"
+    run "$CBUILD" --max-store 20m build --step-timeout 300s --network none "$DIR"
+    expect_status 1
+    expect_contains 'Dockerfile:2:1' 'it has written more than the whole store may take' '--max-store' 'tmpfs'
+    fsck_clean
+}
+
 @test "when all is in use the build says that the store is full and what to do" {
     printf 'FROM busybox\nRUN dd if=/dev/urandom of=/toomuch bs=1M count=8\n' >"$DIR/Dockerfile"
     limit=$(($(store_bytes) + 5000000))

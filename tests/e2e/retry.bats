@@ -82,7 +82,7 @@ END_OF_FILE
 @test "values that make no sense are refused before any work" {
     printf 'FROM busybox\n' >"$DIR/Dockerfile"
     build --retry many
-    expect_status 1
+    expect_status 125
     expect_contains '--retry' many
     build --retry 1000
     expect_status 1
