@@ -317,6 +317,12 @@ static int write_command(const struct writer *writer,
     if (cb_command_is_group(command->name))
         add_verbs(&out, command->name);
     add_docker_options(&out, command);
+    if (command->foreign) {
+        cb_strbuf_adds(&out, ".Sh OPTIONS OF OTHER TOOLS\n"
+                             "What takes the place of those of buildah and kaniko:\n"
+                             ".Bl -tag -width Ds\n");
+        add_absent_options(&out, command->foreign);
+    }
     cb_strbuf_adds(&out, ".Sh SEE ALSO\n.Xr cbuild 1\n");
     return write_page(writer, name, &out, err);
 }
