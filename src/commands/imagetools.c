@@ -167,6 +167,7 @@ static const struct cb_option create_options[] = {
     CB_TRANSFER_INSECURE(struct values),
     {"prefer-index", 0, CB_OPTION_FLAG, AT(prefer_index), NULL,
      "Make a list even of one image (default true)"},
+    {"quiet", 'q', CB_OPTION_FLAG, AT(common.quiet), NULL, "Show no progress"},
     {"tag", 't', CB_OPTION_LIST, AT(tags), "NAME",
      "What to call it; may be repeated, in one repository or several"},
     CB_TRANSFER_TLS_VERIFY(struct values),

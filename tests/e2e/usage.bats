@@ -243,7 +243,7 @@ END
 }
 
 @test "the third interrupt ends a container that ignores them" {
-    "$CBUILD" run --rm --network none busybox sh -c 'echo ready; while :; do sleep 0.1; done' >"$BATS_TEST_TMPDIR/log" 2>&1 &
+    "$CBUILD" run --rm --network none busybox sh -c 'trap "" INT TERM; echo ready; while :; do sleep 0.1; done' >"$BATS_TEST_TMPDIR/log" 2>&1 &
     pid=$!
     wait_until grep -q ready "$BATS_TEST_TMPDIR/log"
     kill -TERM "$pid"
