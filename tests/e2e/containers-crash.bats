@@ -68,5 +68,5 @@ END
     expect_status 1
     cbuild rm -f sock
     expect_status 0
-    ! kill -0 "$monitor" 2>/dev/null
+    wait_until sh -c "! kill -0 $monitor 2>/dev/null"
 }
