@@ -74,6 +74,8 @@ static off_t skip_hole(struct copy *copy, off_t size)
     if (data < 0 || data > end)
         data = end;
     hole = data < end ? lseek(copy->from, data, SEEK_HOLE) : data;
+    if (hole < 0 && errno == ENXIO) /* cut off meanwhile: reading finds the end */
+        hole = end;
     if (hole < 0 || lseek(copy->from, data, SEEK_SET) < 0 ||
         lseek(copy->to, data - at, SEEK_CUR) < 0)
         return -1;
