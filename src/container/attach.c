@@ -10,26 +10,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* Signals go to the container instead of ending us. */
-static int open_signals(sigset_t *saved, struct cb_error **err)
-{
-    static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
-                                    SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM};
-    sigset_t set;
-    int fd;
-
-    sigemptyset(&set);
-    for (size_t i = 0; i < CB_ARRAY_SIZE(forwarded); i++)
-        sigaddset(&set, forwarded[i]);
-    pthread_sigmask(SIG_BLOCK, &set, saved);
-    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0) {
-        pthread_sigmask(SIG_SETMASK, saved, NULL);
-        return cb_error_errno(err, errno, "signalfd");
-    }
-    return fd;
-}
-
 int cb_attach(struct cb_launcher *launcher, struct cb_process_spec *spec,
               const struct cb_attach_options *options, struct cb_cancel *cancel,
               struct cb_exit *result, struct cb_error **err)
@@ -50,7 +30,7 @@ int cb_attach(struct cb_launcher *launcher, struct cb_process_spec *spec,
         spec->stdout_fd = streams.given[1];
         spec->stderr_fd = streams.given[2];
     }
-    signals = open_signals(&saved, err);
+    signals = cb_signals_open(&saved, err);
     if (signals < 0)
         return -1;
     /* A signal that came before they were taken for the container's was meant for us. */

@@ -56,21 +56,6 @@ static void send_message(struct relay *relay, const struct cb_wire_message *mess
             xmemdup(message, offsetof(struct cb_wire_message, text) + message->len));
 }
 
-static int open_signals(sigset_t *saved, struct cb_error **err)
-{
-    static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
-                                    SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM};
-    sigset_t set;
-    int fd;
-
-    sigemptyset(&set);
-    for (size_t i = 0; i < CB_ARRAY_SIZE(forwarded); i++)
-        sigaddset(&set, forwarded[i]);
-    pthread_sigmask(SIG_BLOCK, &set, saved);
-    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return fd < 0 ? cb_error_errno(err, errno, "signalfd") : fd;
-}
-
 static void send_size(struct relay *relay)
 {
     struct cb_wire_message message = {.type = CB_WIRE_RESIZE};
@@ -241,7 +226,7 @@ int cb_client_relay(int fd, const struct cb_client_options *options,
         cb_client_receive(fd, cancel, &answer, NULL, err) < 0)
         return -1;
     fcntl(fd, F_SETFL, O_NONBLOCK);
-    relay.signals = open_signals(&saved, err);
+    relay.signals = cb_signals_open(&saved, err);
     if (options->tty && options->interactive)
         terminal = cb_terminal_open(STDIN_FILENO);
     send_size(&relay); /* it may have changed since we asked */

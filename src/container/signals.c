@@ -3,10 +3,13 @@
  * program that is interrupted now and then, as an interpreter's prompt is, is not. */
 #include "container/signals.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -101,4 +104,23 @@ int cb_signal_pass_on(struct cb_process *process, int number,
     if (number == SIGTERM)
         return stop(process, insistence->stopping, err);
     return cb_process_signal(process, number, err);
+}
+
+int cb_signals_open(sigset_t *saved, struct cb_error **err)
+{
+    static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
+                                    SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM};
+    sigset_t set;
+    int fd;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < CB_ARRAY_SIZE(forwarded); i++)
+        sigaddset(&set, forwarded[i]);
+    pthread_sigmask(SIG_BLOCK, &set, saved);
+    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0) {
+        cb_error_errno(err, errno, "signalfd");
+        pthread_sigmask(SIG_SETMASK, saved, NULL);
+    }
+    return fd;
 }

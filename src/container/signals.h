@@ -4,6 +4,12 @@
 
 #include "executor/executor.h"
 
+#include <signal.h>
+
+/* Blocks what is passed on to a container instead of ending us: a signalfd, to be closed;
+ * *SAVED is the mask to be restored. -1: nothing is blocked. */
+int cb_signals_open(sigset_t *saved, struct cb_error **err);
+
 /* --stop-signal, --stop-timeout: what becomes of our SIGTERM. */
 struct cb_stopping {
     int signal;    /* SIGTERM unless another was asked for */

@@ -134,7 +134,7 @@ ENV N=2|0B|buildkit.dockerfile.v0
 LABEL n=2 both=yes|0B|buildkit.dockerfile.v0'
     cbuild history -H=false --format '{{.CreatedAt}} {{.Size}} {{.CreatedSince}}' team/app:2
     [ "${lines[0]}" = "2023-11-14T22:13:22Z 0 2023-11-14T22:13:22Z" ]
-    TZ=XXX-05:30 cbuild history -H=false --format '{{.CreatedAt}}' team/app:2
+    TZ=IST-05:30 cbuild history -H=false --format '{{.CreatedAt}}' team/app:2
     [ "${lines[0]}" = "2023-11-15T03:43:22+05:30" ]
     cbuild history team/app:2
     [[ ${lines[0]} =~ ^IMAGE\ {10}CREATED\ {7}CREATED\ BY\ +SIZE\ {6}COMMENT$ ]]
