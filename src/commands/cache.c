@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/timestamp.h"
+#include "commands/pruning.h"
 #include "store/cache-mount.h"
 
 #include <inttypes.h>
@@ -185,7 +186,6 @@ static int run_prune(struct cb_app *app, int argc, char **argv, struct cb_error 
 {
     cb_auto_value(cb_strings) args = {0};
     cb_auto(cb_store) store = NULL;
-    cb_autofree char *size = NULL;
     struct values values = {0};
     int64_t unused_ns = 0;
     uint64_t freed = 0;
@@ -204,8 +204,7 @@ static int run_prune(struct cb_app *app, int argc, char **argv, struct cb_error 
         cb_cache_mount_prune(store, (int64_t)time(NULL) - unused_ns / 1000000000, &freed,
                              err) < 0)
         return -1;
-    size = cb_total_human(freed);
-    printf("Total reclaimed space: %s\n", size);
+    cb_pruned_print_total(&(struct cb_pruned){.freed_bytes = freed});
     return cb_flush_stdout(err);
 }
 

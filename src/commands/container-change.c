@@ -1,9 +1,7 @@
-/* What changes a container as a whole: pause, unpause, update, prune. */
+/* What changes a container as a whole: pause, unpause, update. */
 #include "commands/containers.h"
 
 #include "commands/run.h"
-#include "container/create.h"
-#include "container/files.h"
 #include "container/restart.h"
 
 #include <stdio.h>
@@ -181,75 +179,4 @@ const struct cb_cli_command cb_update_command = {
     .options = update_options,
     .absent = update_absent,
     .run = run_update,
-};
-
-/* ── container prune ── */
-
-struct prune_values {
-    struct cb_strings filters;
-    int force;
-};
-#define AT(field) offsetof(struct prune_values, field)
-static const struct cb_option prune_options[] = {
-    {"filter", 0, CB_OPTION_LIST, AT(filters), "FILTER", "until=, label=, label!="},
-    {"force", 'f', CB_OPTION_FLAG, AT(force), NULL, "Do not ask"},
-    {0},
-};
-#undef AT
-
-/* One that is started meanwhile stays. */
-static int remove_ended(struct cb_app *app, const struct cb_container_filter *filter,
-                        struct cb_error **err)
-{
-    cb_auto(cb_store) store = NULL;
-    cb_auto_value(cb_containers) all = {0};
-    cb_autofree char *size = NULL;
-    uint64_t freed = 0;
-    int any = 0;
-
-    if (cb_app_store(app, 1, &store, err) < 0 || cb_containers_list(store, &all, err) < 0)
-        return -1;
-    for (size_t i = 0; i < all.count; i++) {
-        struct cb_container *container = all.items[i];
-        uint64_t bytes;
-
-        if (cb_container_is_running(container) ||
-            !cb_container_filter_takes(filter, &all, i))
-            continue;
-        bytes = (uint64_t)cb_container_bytes(store, container, NULL);
-        if (cb_container_remove_ended(store, container, 0, app->cancel, err) < 0)
-            return -1;
-        printf("%s%s\n", any ? "" : "Deleted Containers:\n", container->id);
-        any = 1;
-        freed += bytes;
-    }
-    size = cb_total_human(freed);
-    printf("%sTotal reclaimed space: %s\n", any ? "\n" : "", size);
-    return 0;
-}
-
-static int run_prune(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    cb_auto_value(cb_container_filter) filter = {0};
-    struct prune_values values = {0};
-    int status =
-        cb_options_parse(&cb_container_prune_command, argc, argv, 0, &values, &args, err);
-
-    if (status == 0 &&
-        (cb_app_arguments(&cb_container_prune_command, &args, 0, 0, err) < 0 ||
-         cb_container_filter_parse(&filter, &values.filters, 1, err) < 0))
-        status = -1;
-    if (status == 0 && (values.force || cb_confirmed("all stopped containers")))
-        status = remove_ended(app, &filter, err);
-    cb_strings_free(&values.filters);
-    return status < 0 ? -1 : 0;
-}
-
-const struct cb_cli_command cb_container_prune_command = {
-    .name = "container prune",
-    .summary = "Remove containers that do not run",
-    .usage = "container prune [OPTIONS]",
-    .options = prune_options,
-    .run = run_prune,
 };

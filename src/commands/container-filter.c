@@ -1,8 +1,6 @@
-/* Filters as docker has them: values of one key are alternatives, but for labels, and all
- * keys must hold. */
+/* A function for each key: has THING, a struct cb_listed_container, this VALUE? */
 #include "commands/container-filter.h"
 
-#include "base/text.h"
 #include "container/health.h"
 #include "container/joins.h"
 
@@ -10,19 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-void cb_container_filter_clear(struct cb_container_filter *filter)
+static const struct cb_container *container_of(const void *thing)
 {
-    cb_strings_free(&filter->texts);
+    const struct cb_listed_container *listed = thing;
+
+    return listed->all->items[listed->index];
 }
-
-/* ── One key each: does CONTAINER, at INDEX of ALL, have VALUE? ── */
-
-struct question {
-    const struct cb_containers *all;
-    size_t index;
-    const struct cb_container *container;
-    const char *value;
-};
 
 static int matches(const char *text, const char *pattern)
 {
@@ -36,80 +27,93 @@ static int matches(const char *text, const char *pattern)
     return found;
 }
 
-static int has_name(const struct question *q)
+static int has_name(const void *thing, const char *value)
 {
-    cb_autofree char *slashed = xasprintf("/%s", q->container->name);
+    const struct cb_container *container = container_of(thing);
+    cb_autofree char *slashed = xasprintf("/%s", container->name);
 
-    return matches(q->container->name, q->value) || matches(slashed, q->value);
+    return matches(container->name, value) || matches(slashed, value);
 }
 
-static int has_id(const struct question *q)
+static int has_id(const void *thing, const char *value)
 {
-    return strncmp(q->container->id, q->value, strlen(q->value)) == 0;
+    const struct cb_container *container = container_of(thing);
+
+    return strncmp(container->id, value, strlen(value)) == 0;
 }
 
-static int has_status(const struct question *q)
+static int has_status(const void *thing, const char *value)
 {
-    return strcmp(cb_container_status_name(q->container->state.status), q->value) == 0;
+    const struct cb_container *container = container_of(thing);
+
+    return strcmp(cb_container_status_name(container->state.status), value) == 0;
 }
 
-static int has_exited(const struct question *q)
+static int has_exited(const void *thing, const char *value)
 {
-    return q->container->state.status == CB_CONTAINER_EXITED &&
-           q->container->state.exit_code == atoi(q->value);
+    const struct cb_container *container = container_of(thing);
+
+    return container->state.status == CB_CONTAINER_EXITED &&
+           container->state.exit_code == atoi(value);
 }
 
-static int has_health(const struct question *q)
+static int has_health(const void *thing, const char *value)
 {
-    return strcmp(cb_health_status(q->container->state.health), q->value) == 0;
+    const struct cb_container *container = container_of(thing);
+
+    return strcmp(cb_health_status(container->state.health), value) == 0;
 }
 
-static int has_label(const struct question *q)
+/* Its own labels, then its image's. */
+static const char *find_label(const void *thing, const char *key)
 {
-    const struct cb_image_config *config = q->container->config;
-    cb_autofree char *key = xstrndup(q->value, strcspn(q->value, "="));
-    const char *equals = strchr(q->value, '=');
-    const char *value = cb_env_get(&q->container->options.labels, key);
+    const struct cb_container *container = thing;
+    const char *value = cb_env_get(&container->options.labels, key);
 
-    for (size_t i = 0; !value && i < config->label_keys.count; i++)
-        if (strcmp(config->label_keys.items[i], key) == 0)
-            value = config->label_values.items[i];
-    return value && (!equals || strcmp(value, equals + 1) == 0);
+    return value ? value : cb_image_config_label(container->config, key);
 }
 
-static int lacks_label(const struct question *q)
+static int has_label(const void *thing, const char *value)
 {
-    return !has_label(q);
+    return cb_filter_label(value, find_label, container_of(thing));
+}
+
+static int lacks_label(const void *thing, const char *value)
+{
+    return !has_label(thing, value);
 }
 
 /* The same image by name, or by how its id begins. */
-static int has_ancestor(const struct question *q)
+static int has_ancestor(const void *thing, const char *value)
 {
-    const struct cb_container *container = q->container;
+    const struct cb_container *container = container_of(thing);
     const char *name = container->options.request.image_name;
     const char *hex = strchr(container->image_id, ':');
-    const char *wanted = q->value;
-    cb_autofree char *latest = xasprintf("%s:latest", wanted);
+    cb_autofree char *latest = xasprintf("%s:latest", value);
     cb_autofree char *own = xasprintf("%s:latest", name ? name : "");
 
-    return (name && (strcmp(name, wanted) == 0 || strcmp(name, latest) == 0)) ||
-           strcmp(own, wanted) == 0 || strcmp(container->image_id, wanted) == 0 ||
-           (hex && strlen(wanted) >= 4 && strncmp(hex + 1, wanted, strlen(wanted)) == 0);
+    return (name && (strcmp(name, value) == 0 || strcmp(name, latest) == 0)) ||
+           strcmp(own, value) == 0 || strcmp(container->image_id, value) == 0 ||
+           (hex && strlen(value) >= 4 && strncmp(hex + 1, value, strlen(value)) == 0);
 }
 
-static int has_volume(const struct question *q)
+static int has_volume(const void *thing, const char *value)
 {
-    cb_vec_foreach (mount, &q->container->mounts) {
-        if ((mount->name && strcmp(mount->name, q->value) == 0) ||
-            strcmp(mount->target, q->value) == 0)
+    const struct cb_container *container = container_of(thing);
+
+    cb_vec_foreach (mount, &container->mounts) {
+        if ((mount->name && strcmp(mount->name, value) == 0) ||
+            strcmp(mount->target, value) == 0)
             return 1;
     }
     return 0;
 }
 
-static int has_network(const struct question *q)
+static int has_network(const void *thing, const char *value)
 {
-    return cb_joins_has(&q->container->options.request, q->value);
+    const struct cb_container *container = container_of(thing);
+
+    return cb_joins_has(&container->options.request, value);
 }
 
 /* "80", "80/tcp", "80-90/udp" against "80/tcp". */
@@ -128,27 +132,28 @@ static int covers_port(const char *wanted, const char *port)
            strcmp(*end ? end : "/tcp", protocol ? protocol : "/tcp") == 0;
 }
 
-static int has_published(const struct question *q)
+static int has_published(const void *thing, const char *value)
 {
-    const json_t *ports = json_object_get(q->container->state.network, "Ports");
+    const struct cb_container *container = container_of(thing);
+    const json_t *ports = json_object_get(container->state.network, "Ports");
     const char *key;
     json_t *list;
 
     json_object_foreach((json_t *)ports, key, list)
     {
-        if (json_array_size(list) && covers_port(q->value, key))
+        if (json_array_size(list) && covers_port(value, key))
             return 1;
     }
     return 0;
 }
 
-static int has_exposed(const struct question *q)
+static int has_exposed(const void *thing, const char *value)
 {
-    cb_vec_foreach (port, &q->container->config->exposed_ports) {
-        if (covers_port(q->value, *port))
+    cb_vec_foreach (port, &container_of(thing)->config->exposed_ports) {
+        if (covers_port(value, *port))
             return 1;
     }
-    return has_published(q);
+    return has_published(thing, value);
 }
 
 static size_t index_of(const struct cb_containers *all, const char *text)
@@ -160,136 +165,77 @@ static size_t index_of(const struct cb_containers *all, const char *text)
     return all->count;
 }
 
-static int is_before(const struct question *q)
+static int is_before(const void *thing, const char *value)
 {
-    return q->index > index_of(q->all, q->value);
+    const struct cb_listed_container *listed = thing;
+
+    return listed->index > index_of(listed->all, value);
 }
 
-static int is_since(const struct question *q)
+static int is_since(const void *thing, const char *value)
 {
-    return q->index < index_of(q->all, q->value);
+    const struct cb_listed_container *listed = thing;
+
+    return listed->index < index_of(listed->all, value);
 }
 
 /* There are neither tasks of a swarm nor kinds of isolation here. */
-static int is_task(const struct question *q)
+static int is_task(const void *thing, const char *value)
 {
-    int yes = 0;
-
-    return cb_parse_bool(q->value, &yes) && !yes;
+    (void)thing;
+    return !cb_filter_is_true(value);
 }
 
-static int has_isolation(const struct question *q)
+static int has_isolation(const void *thing, const char *value)
 {
-    return !*q->value || strcmp(q->value, "default") == 0;
+    (void)thing;
+    return !*value || strcmp(value, "default") == 0;
 }
 
-/* Decided by the filter itself. */
-static int is_old_enough(const struct question *q)
+static int was_made_before(const void *thing, const char *value)
 {
-    return q != NULL;
+    return cb_filter_is_before(container_of(thing)->created, value);
 }
 
-enum { LISTS = 1, PRUNES = 2, ALL_HOLD = 4 };
-static const struct {
-    const char *key;
-    int (*answer)(const struct question *q);
-    int flags;
-    const char *values; /* that there are; or NULL */
-} keys[] = {
+#define LISTS  CB_FILTER_LISTS
+#define PRUNES (CB_FILTER_PRUNES | CB_FILTER_ALL_HOLD)
+
+const struct cb_filter_key cb_container_filters[] = {
     {"ancestor", has_ancestor, LISTS, NULL},
     {"before", is_before, LISTS, NULL},
-    {"exited", has_exited, LISTS, NULL},
+    {"exited", has_exited, LISTS | CB_FILTER_NUMBER, NULL},
     {"expose", has_exposed, LISTS, NULL},
     {"health", has_health, LISTS, "starting|healthy|unhealthy|none"},
     {"id", has_id, LISTS, NULL},
-    {"is-task", is_task, LISTS, NULL},
+    {"is-task", is_task, LISTS | CB_FILTER_BOOL, NULL},
     {"isolation", has_isolation, LISTS, NULL},
-    {"label", has_label, LISTS | PRUNES | ALL_HOLD, NULL},
-    {"label!", lacks_label, PRUNES | ALL_HOLD, NULL},
+    {"label", has_label, LISTS | PRUNES, NULL},
+    {"label!", lacks_label, PRUNES, NULL},
     {"name", has_name, LISTS, NULL},
     {"network", has_network, LISTS, NULL},
     {"publish", has_published, LISTS, NULL},
     {"since", is_since, LISTS, NULL},
     {"status", has_status, LISTS,
      "created|running|paused|restarting|removing|exited|dead"},
-    {"until", is_old_enough, PRUNES, NULL},
+    {"until", was_made_before, PRUNES | CB_FILTER_MOMENT, NULL},
     {"volume", has_volume, LISTS, NULL},
+    {0},
 };
 
-/* ── All ── */
-
-static int is_one_of(const char *words, const char *value)
+int cb_container_filter_wants_ended(const struct cb_strings *given)
 {
-    size_t len = strlen(value);
-
-    for (const char *at = words; *at; at += *at == '|') {
-        size_t word = strcspn(at, "|");
-
-        if (word == len && strncmp(at, value, len) == 0)
+    cb_vec_foreach (text, given) {
+        if (strncmp(*text, "exited=", 7) == 0 ||
+            (strncmp(*text, "status=", 7) == 0 && strcmp(*text, "status=running") != 0))
             return 1;
-        at += word;
     }
     return 0;
 }
 
-static size_t find_key(const char *text, int flag)
-{
-    size_t len = strcspn(text, "="), i = 0;
-
-    while (i < CB_ARRAY_SIZE(keys) &&
-           (strlen(keys[i].key) != len || strncmp(keys[i].key, text, len) != 0 ||
-            !(keys[i].flags & flag)))
-        i++;
-    return i;
-}
-
-static int check_one(struct cb_container_filter *out, const char *text, int flag,
-                     struct cb_error **err)
-{
-    size_t key = find_key(text, flag);
-    const char *value = strchr(text, '=');
-    char *end;
-
-    if (!value)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--filter\": expected "
-                            "NAME=VALUE",
-                            text);
-    if (key == CB_ARRAY_SIZE(keys))
-        return cb_error_set(err, CB_ERR_USAGE, "invalid filter '%.*s'",
-                            (int)(value - text), text);
-    value++;
-    if (keys[key].values && !is_one_of(keys[key].values, value))
-        return cb_error_set(err, CB_ERR_USAGE, "invalid filter '%s=%s'", keys[key].key,
-                            value);
-    if (keys[key].answer == has_exited &&
-        (strtol(value, &end, 10) < 0 || *end || !*value))
-        return cb_error_set(err, CB_ERR_USAGE, "invalid filter 'exited=%s'", value);
-    if (keys[key].answer == is_old_enough) {
-        out->has_until = 1;
-        return cb_moment_parse(&out->until, value, err);
-    }
-    out->wants_ended |= keys[key].answer == has_exited ||
-                        (keys[key].answer == has_status && strcmp(value, "running") != 0);
-    return 0;
-}
-
-int cb_container_filter_parse(struct cb_container_filter *out,
-                              const struct cb_strings *texts, int prune,
-                              struct cb_error **err)
-{
-    cb_vec_foreach (text, texts) {
-        if (check_one(out, *text, prune ? PRUNES : LISTS, err) < 0)
-            return -1;
-        cb_strings_add(&out->texts, *text);
-    }
-    return 0;
-}
-
-int cb_container_filter_check(const struct cb_container_filter *filter,
+int cb_container_filter_check(const struct cb_strings *given,
                               const struct cb_containers *all, struct cb_error **err)
 {
-    cb_vec_foreach (text, &filter->texts) {
+    cb_vec_foreach (text, given) {
         const char *value = strchr(*text, '=') + 1;
 
         if ((strncmp(*text, "before=", 7) == 0 || strncmp(*text, "since=", 6) == 0) &&
@@ -297,35 +243,4 @@ int cb_container_filter_check(const struct cb_container_filter *filter,
             return cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s", value);
     }
     return 0;
-}
-
-static int is_new(const struct cb_container_filter *filter,
-                  const struct cb_container *container)
-{
-    struct timespec created;
-
-    return filter->has_until &&
-           (cb_timestamp_parse(&created, container->created, NULL) < 0 ||
-            created.tv_sec >= filter->until.tv_sec);
-}
-
-int cb_container_filter_takes(const struct cb_container_filter *filter,
-                              const struct cb_containers *all, size_t index)
-{
-    struct question q = {.all = all, .index = index, .container = all->items[index]};
-
-    for (size_t i = 0; i < CB_ARRAY_SIZE(keys); i++) {
-        size_t len = strlen(keys[i].key), asked = 0, held = 0;
-
-        cb_vec_foreach (text, &filter->texts) {
-            if (strncmp(*text, keys[i].key, len) != 0 || (*text)[len] != '=')
-                continue;
-            q.value = *text + len + 1;
-            asked++;
-            held += keys[i].answer(&q) != 0;
-        }
-        if (asked && (keys[i].flags & ALL_HOLD ? held < asked : !held))
-            return 0;
-    }
-    return !is_new(filter, q.container);
 }

@@ -2,26 +2,20 @@
 #ifndef CB_COMMANDS_CONTAINER_FILTER_H
 #define CB_COMMANDS_CONTAINER_FILTER_H
 
+#include "commands/filter.h"
 #include "container/record.h"
 
-struct cb_container_filter {
-    struct cb_strings texts; /* "KEY=VALUE", checked */
-    struct timespec until;
-    int has_until;
-    int wants_ended; /* it asks for what does not run */
+/* What the keys are about: one of ALL, which begin with the newest. */
+struct cb_listed_container {
+    const struct cb_containers *all;
+    size_t index;
 };
-void cb_container_filter_clear(struct cb_container_filter *filter);
-CB_AUTO_VALUE_DEFINE(cb_container_filter, cb_container_filter_clear)
+extern const struct cb_filter_key cb_container_filters[];
 
-/* PRUNE: those of `container prune`. USAGE. */
-int cb_container_filter_parse(struct cb_container_filter *out,
-                              const struct cb_strings *texts, int prune,
-                              struct cb_error **err);
+/* Does it ask for containers that do not run? */
+int cb_container_filter_wants_ended(const struct cb_strings *given);
 /* NOT_FOUND when before= or since= name none of ALL. */
-int cb_container_filter_check(const struct cb_container_filter *filter,
+int cb_container_filter_check(const struct cb_strings *given,
                               const struct cb_containers *all, struct cb_error **err);
-/* Of ALL, newest first, the one at INDEX. */
-int cb_container_filter_takes(const struct cb_container_filter *filter,
-                              const struct cb_containers *all, size_t index);
 
 #endif

@@ -181,7 +181,7 @@ static int print_ready(const struct watch *watch, struct cb_journal_reader *read
         if (watch->until_ns && event.time_ns > watch->until_ns)
             result = 1;
         else if (event.time_ns >= watch->since_ns &&
-                 cb_event_filter_takes(&watch->values->filters, &event))
+                 cb_filter_takes(cb_event_filters, &watch->values->filters, &event))
             result = print_event(watch, &event, err);
         cb_journal_event_clear(&event);
     }
@@ -247,7 +247,7 @@ static int show(struct cb_app *app, const struct values *values, struct cb_error
     struct cb_store *store = NULL;
     int result;
 
-    if (cb_event_filter_check(&values->filters, err) < 0 ||
+    if (cb_filter_check(cb_event_filters, CB_FILTER_LISTS, &values->filters, err) < 0 ||
         parse_moment(&watch.since_ns, values->since, "--since", err) < 0 ||
         parse_moment(&watch.until_ns, values->until, "--until", err) < 0)
         return -1;

@@ -1,21 +1,12 @@
-/* Filters are ANDed, but several patterns of `reference` are alternatives, as in docker
- * (moby daemon/images, "Filters"). Times are compared strictly: an image is neither
- * before nor since itself. */
+/* As docker's (moby daemon/images, "Filters"). Times are compared strictly: an image is
+ * neither before nor since itself. */
 #include "commands/image-filter.h"
 
 #include "base/glob.h"
-#include "base/text.h"
 #include "base/timestamp.h"
 #include "oci/oci.h"
 
 #include <string.h>
-
-void cb_image_filter_clear(struct cb_image_filter *filter)
-{
-    cb_strings_free(&filter->labels);
-    cb_strings_free(&filter->not_labels);
-    cb_strings_free(&filter->references);
-}
 
 static int created_of(struct cb_store *store, const char *name, int64_t *out,
                       struct cb_error **err)
@@ -29,103 +20,6 @@ static int created_of(struct cb_store *store, const char *name, int64_t *out,
         return cb_error_set(err, CB_ERR_NOT_FOUND, "No such image: %s", name);
     *out = image->created_ns;
     return 0;
-}
-
-static int take(struct cb_image_filter *out, const char *key, const char *value,
-                struct cb_store *store, struct cb_error **err)
-{
-    struct timespec moment;
-
-    if (strcmp(key, "dangling") == 0) {
-        if (!cb_parse_bool(value, &out->dangling))
-            return cb_error_set(err, CB_ERR_USAGE,
-                                "invalid filter `dangling=%s`: expected true or false",
-                                value);
-    } else if (strcmp(key, "before") == 0) {
-        return created_of(store, value, &out->before_ns, err);
-    } else if (strcmp(key, "since") == 0) {
-        return created_of(store, value, &out->since_ns, err);
-    } else if (strcmp(key, "until") == 0) {
-        if (cb_moment_parse(&moment, value, err) < 0)
-            return cb_error_wrap(err, "filter `until`");
-        out->until_ns = (int64_t)moment.tv_sec * 1000000000 + moment.tv_nsec;
-    } else if (strcmp(key, "label") == 0) {
-        cb_strings_add(&out->labels, value);
-    } else if (strcmp(key, "label!") == 0) {
-        cb_strings_add(&out->not_labels, value);
-    } else {
-        cb_strings_add(&out->references, value);
-    }
-    return 0;
-}
-
-static int is_known(const char *const *known, const char *key)
-{
-    for (; *known; known++)
-        if (strcmp(*known, key) == 0)
-            return 1;
-    return 0;
-}
-
-int cb_image_filter_parse(struct cb_image_filter *out, const struct cb_strings *given,
-                          const char *const *known, struct cb_store *store,
-                          struct cb_error **err)
-{
-    *out = (struct cb_image_filter){.dangling = -1};
-    for (size_t i = 0; i < given->count; i++) {
-        const char *equals = strchr(given->items[i], '=');
-        cb_autofree char *key = xstrndup(given->items[i], strcspn(given->items[i], "="));
-
-        if (!equals)
-            return cb_error_set(err, CB_ERR_USAGE,
-                                "invalid argument \"%s\" for \"--filter\": bad format of "
-                                "filter (expected name=value)",
-                                given->items[i]);
-        if (!is_known(known, key)) {
-            cb_auto_value(cb_strbuf) names = {0};
-
-            for (size_t k = 0; known[k]; k++)
-                cb_strbuf_addf(&names, k ? ", %s" : "%s", known[k]);
-            cb_error_set(err, CB_ERR_USAGE, "invalid filter `%s`", key);
-            return cb_error_hint(err, "the filters are %s", cb_strbuf_text(&names));
-        }
-        if (take(out, key, equals + 1, store, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* WANTED: "key" or "key=value". */
-static int has_label(const struct cb_image_config *config, const char *wanted)
-{
-    size_t len = strcspn(wanted, "=");
-
-    for (size_t i = 0; i < config->label_keys.count; i++) {
-        const char *key = config->label_keys.items[i];
-
-        if (strncmp(key, wanted, len) == 0 && key[len] == '\0')
-            return !wanted[len] ||
-                   strcmp(config->label_values.items[i], wanted + len + 1) == 0;
-    }
-    return 0;
-}
-
-int cb_image_filter_takes(const struct cb_image_filter *filter,
-                          const struct cb_image *image)
-{
-    if (filter->dangling >= 0 && filter->dangling == cb_image_is_named(image))
-        return 0;
-    if ((filter->before_ns && image->created_ns >= filter->before_ns) ||
-        (filter->since_ns && image->created_ns <= filter->since_ns) ||
-        (filter->until_ns && image->created_ns >= filter->until_ns))
-        return 0;
-    for (size_t i = 0; i < filter->labels.count; i++)
-        if (!has_label(image->config, filter->labels.items[i]))
-            return 0;
-    for (size_t i = 0; i < filter->not_labels.count; i++)
-        if (has_label(image->config, filter->not_labels.items[i]))
-            return 0;
-    return 1;
 }
 
 int cb_image_name_matches(const char *pattern, const char *canonical)
@@ -142,10 +36,89 @@ int cb_image_name_matches(const char *pattern, const char *canonical)
            cb_glob_match(pattern, tagged, NULL) > 0;
 }
 
-int cb_image_filter_takes_name(const struct cb_image_filter *filter, const char *name)
+static const char *find_label(const void *thing, const char *key)
 {
-    for (size_t i = 0; i < filter->references.count; i++)
-        if (cb_image_name_matches(filter->references.items[i], name))
-            return 1;
-    return filter->references.count == 0;
+    const struct cb_image *image = thing;
+
+    return cb_image_config_label(image->config, key);
+}
+
+static int has_label(const void *thing, const char *value)
+{
+    return cb_filter_label(value, find_label, thing);
+}
+
+static int lacks_label(const void *thing, const char *value)
+{
+    return !has_label(thing, value);
+}
+
+static int was_made_before(const void *thing, const char *value)
+{
+    const struct cb_image *image = thing;
+    struct timespec limit;
+
+    return cb_moment_parse(&limit, value, NULL) == 0 &&
+           image->created_ns < (int64_t)limit.tv_sec * 1000000000 + limit.tv_nsec;
+}
+
+#define LISTS  CB_FILTER_LISTS
+#define PRUNES CB_FILTER_PRUNES
+
+/* Of an image; what is asked of the whole list, or of names, is looked at elsewhere. */
+const struct cb_filter_key cb_image_filters[] = {
+    {"dangling", NULL, LISTS | PRUNES | CB_FILTER_BOOL, NULL},
+    {"label", has_label, LISTS | PRUNES | CB_FILTER_ALL_HOLD, NULL},
+    {"label!", lacks_label, LISTS | PRUNES | CB_FILTER_ALL_HOLD, NULL},
+    {"before", NULL, LISTS, NULL},
+    {"since", NULL, LISTS, NULL},
+    {"until", was_made_before, LISTS | PRUNES | CB_FILTER_ALL_HOLD | CB_FILTER_MOMENT,
+     NULL},
+    {"reference", NULL, LISTS, NULL},
+    {0},
+};
+
+static int name_matches(const void *name, const char *pattern)
+{
+    return cb_image_name_matches(pattern, name);
+}
+
+int cb_image_filter_takes_name(const struct cb_strings *given, const char *name)
+{
+    static const struct cb_filter_key of_names[] = {{"reference", name_matches, 0, NULL},
+                                                    {0}};
+
+    return cb_filter_takes(of_names, given, name);
+}
+
+/* When the image that the last KEY names was made; 0 without one. */
+static int moment_of(const struct cb_strings *given, const char *key,
+                     struct cb_store *store, int64_t *out, struct cb_error **err)
+{
+    const char *name = cb_filter_value(given, key);
+
+    return name ? created_of(store, name, out, err) : 0;
+}
+
+int cb_image_filter_parse(struct cb_image_filter *out, const struct cb_strings *given,
+                          struct cb_store *store, struct cb_error **err)
+{
+    *out = (struct cb_image_filter){.given = given};
+    if (cb_filter_check(cb_image_filters, CB_FILTER_LISTS, given, err) < 0 ||
+        moment_of(given, "before", store, &out->before_ns, err) < 0)
+        return -1;
+    return moment_of(given, "since", store, &out->since_ns, err);
+}
+
+int cb_image_filter_takes(const struct cb_image_filter *filter,
+                          const struct cb_image *image)
+{
+    const char *dangling = cb_filter_value(filter->given, "dangling");
+
+    if (dangling && cb_filter_is_true(dangling) == cb_image_is_named(image))
+        return 0;
+    if ((filter->before_ns && image->created_ns >= filter->before_ns) ||
+        (filter->since_ns && image->created_ns <= filter->since_ns))
+        return 0;
+    return cb_filter_takes(cb_image_filters, filter->given, image);
 }

@@ -34,9 +34,6 @@ static const struct cb_option options[] = {
     {0},
 };
 
-static const char *const filters[] = {"dangling", "label", "label!",    "before",
-                                      "since",    "until", "reference", NULL};
-
 static const struct cb_listing_field fields[] = {{"Containers", "CONTAINERS"},
                                                  {"CreatedAt", "CREATED AT"},
                                                  {"CreatedSince", "CREATED"},
@@ -172,7 +169,7 @@ static void add_names(json_t *rows, const struct cb_image *image,
 {
     for (size_t i = 0; i < names->count; i++)
         if (is_wanted(argument, names->items[i]) &&
-            cb_image_filter_takes_name(filter, names->items[i]))
+            cb_image_filter_takes_name(filter->given, names->items[i]))
             add_named(rows, image, names->items[i], values);
 }
 
@@ -182,6 +179,7 @@ static void add_unnamed(json_t *rows, const struct cb_image *image, const char *
 {
     static const struct row nothing = {
         .repository = "<none>", .tag = "<none>", .digest = "<none>"};
+    const char *dangling = cb_filter_value(filter->given, "dangling");
     struct row row = nothing;
     cb_auto_value(cb_strings) seen = {0};
 
@@ -190,14 +188,15 @@ static void add_unnamed(json_t *rows, const struct cb_image *image, const char *
         cb_autofree char *repository = xstrndup(name, strcspn(name, "@"));
 
         if (cb_strings_contain(&seen, repository) || !is_wanted(argument, repository) ||
-            !cb_image_filter_takes_name(filter, repository))
+            !cb_image_filter_takes_name(filter->given, repository))
             continue;
         cb_strings_add(&seen, repository);
         add_named(rows, image, repository, values);
     }
     row.image = image;
-    if (!image->repo_digests.count && (values->all || filter->dangling > 0) &&
-        !argument && !filter->references.count)
+    if (!image->repo_digests.count && !argument &&
+        (values->all || (dangling && cb_filter_is_true(dangling))) &&
+        !cb_filter_value(filter->given, "reference"))
         add_row(rows, &row, values);
 }
 
@@ -253,7 +252,8 @@ static int images_for(struct cb_store *store, const char *argument, struct cb_im
 static int read_configs(struct cb_store *store, const struct cb_image_filter *filter,
                         struct cb_images *images, struct cb_error **err)
 {
-    int all = filter->labels.count || filter->not_labels.count;
+    int all = cb_filter_value(filter->given, "label") ||
+              cb_filter_value(filter->given, "label!");
     size_t kept = 0;
 
     cb_vec_foreach (slot, images) {
@@ -279,7 +279,7 @@ static int list(struct cb_app *app, const struct values *values, const char *arg
                 struct cb_error **err)
 {
     cb_auto_value(cb_images) images = {0};
-    cb_auto_value(cb_image_filter) filter = {0};
+    struct cb_image_filter filter;
     cb_auto(cb_store) store = NULL;
     cb_auto_json *rows = NULL;
     const struct cb_listing *how = values->digests ? &listing_with_digests : &listing;
@@ -288,7 +288,7 @@ static int list(struct cb_app *app, const struct values *values, const char *arg
              ? cb_images_tree_check(values->format, values->quiet, values->digests, err)
              : cb_listing_check(how, values->format, err)) < 0 ||
         cb_app_store(app, 1, &store, err) < 0 ||
-        cb_image_filter_parse(&filter, &values->filters, filters, store, err) < 0 ||
+        cb_image_filter_parse(&filter, &values->filters, store, err) < 0 ||
         images_for(store, argument, &images, err) < 0 ||
         read_configs(store, &filter, &images, err) < 0)
         return -1;

@@ -33,6 +33,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/container-filter.c \
 	%D%/container-filter.h \
 	%D%/container-image.c \
+	%D%/container-prune.c \
 	%D%/containers.c \
 	%D%/containers.h \
 	%D%/context.c \
@@ -52,6 +53,8 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/exec.c \
 	%D%/fsck.c \
 	%D%/globals.c \
+	%D%/filter.c \
+	%D%/filter.h \
 	%D%/graph-dot.c \
 	%D%/graph-html.c \
 	%D%/graph-json.c \
@@ -66,7 +69,6 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/image-filter.c \
 	%D%/image-filter.h \
 	%D%/image-prune.c \
-	%D%/image-prune.h \
 	%D%/image-tree.c \
 	%D%/images-tree.c \
 	%D%/images-tree.h \
@@ -102,6 +104,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/monitor.c \
 	%D%/network-filter.c \
 	%D%/network-list.c \
+	%D%/network-prune.c \
 	%D%/network.c \
 	%D%/network.h \
 	%D%/options.c \
@@ -123,6 +126,8 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/prompt.h \
 	%D%/prune.c \
 	%D%/ps.c \
+	%D%/pruning.c \
+	%D%/pruning.h \
 	%D%/pull.c \
 	%D%/push.c \
 	%D%/rmi.c \
@@ -144,6 +149,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/version.c \
 	%D%/volume-filter.c \
 	%D%/volume-list.c \
+	%D%/volume-prune.c \
 	%D%/volume.c \
 	%D%/volume.h
 

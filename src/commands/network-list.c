@@ -1,4 +1,4 @@
-/* cbuild network ls, inspect and prune. */
+/* cbuild network ls and inspect. */
 #include "commands/listing.h"
 #include "commands/network.h"
 
@@ -11,7 +11,7 @@
 struct values {
     struct cb_strings filters;
     const char *format;
-    int quiet, no_trunc, force, verbose;
+    int quiet, no_trunc, verbose;
 };
 
 #define AT(field) offsetof(struct values, field)
@@ -65,36 +65,23 @@ static json_t *row(const struct cb_network_def *def, int id_len)
                      def->name, "Scope", "local");
 }
 
-/* Those of DIR the filters leave. */
-static int select_networks(const char *dir, const struct cb_network_filter *filter,
-                           struct cb_network_defs *out, struct cb_error **err)
-{
-    cb_auto_value(cb_network_defs) all = {0};
-
-    if (cb_networks_list(dir, &all, err) < 0)
-        return -1;
-    cb_vec_foreach (def, &all)
-        if (cb_network_filter_matches(filter, *def))
-            cb_vec_push(out, cb_steal(def));
-    return 0;
-}
-
 static int list(struct cb_app *app, const struct values *values, struct cb_error **err)
 {
     cb_auto(cb_store) store = NULL;
-    cb_auto_value(cb_network_filter) filter = {0};
     cb_auto_value(cb_network_defs) defs = {0};
     cb_autofree char *dir = NULL;
     cb_auto_json *rows = json_array();
     int id_len = values->no_trunc ? 64 : SHORT_ID;
 
     if (cb_listing_check(&listing, values->format, err) < 0 ||
-        cb_network_filter_parse(&filter, &values->filters, 0, err) < 0)
+        cb_filter_check(cb_network_filters, CB_FILTER_LISTS, &values->filters, err) < 0)
         return -1;
     dir = cb_network_state_dir(app, &store, err);
-    if (!dir || select_networks(dir, &filter, &defs, err) < 0)
+    if (!dir || cb_networks_list(dir, &defs, err) < 0)
         return -1;
     cb_vec_foreach (def, &defs) {
+        if (!cb_filter_takes(cb_network_filters, &values->filters, *def))
+            continue;
         if (values->quiet)
             printf("%.*s\n", id_len, (*def)->id);
         else
@@ -185,81 +172,4 @@ const struct cb_cli_command cb_network_inspect_command = {
     .usage = "network inspect NETWORK [NETWORK...]",
     .options = inspect_options,
     .run = run_inspect,
-};
-
-/* ── prune ── */
-
-static const struct cb_option prune_options[] = {
-    {"filter", 0, CB_OPTION_LIST, AT(filters), "KEY=VALUE",
-     "Only those with label=KEY[=VALUE], without (label!=...), or made until=TIME"},
-    {"force", 'f', CB_OPTION_FLAG, AT(force), NULL, "Do not ask"},
-    {0},
-};
-
-/* One that a container has joined meanwhile stays. */
-static int remove_unused(const char *dir, const struct cb_network_filter *filter,
-                         struct cb_strings *removed, struct cb_error **err)
-{
-    cb_auto_value(cb_network_defs) defs = {0};
-
-    if (select_networks(dir, filter, &defs, err) < 0)
-        return -1;
-    cb_vec_foreach (def, &defs) {
-        cb_auto(cb_error) error = NULL;
-
-        if ((*def)->predefined || cb_network_is_used(*def))
-            continue;
-        if (cb_networks_remove(dir, (*def)->id, &error) == 0)
-            cb_strings_add(removed, (*def)->name);
-        else if (cb_error_kind(error) != CB_ERR_EXISTS)
-            return cb_error_move(err, &error);
-    }
-    return 0;
-}
-
-static int prune(struct cb_app *app, const struct values *values, struct cb_error **err)
-{
-    cb_auto(cb_store) store = NULL;
-    cb_auto_value(cb_network_filter) filter = {0};
-    cb_auto_value(cb_strings) removed = {0};
-    cb_autofree char *dir = NULL;
-
-    if (cb_network_filter_parse(&filter, &values->filters, 1, err) < 0)
-        return -1;
-    if (!values->force &&
-        !cb_confirmed("all custom networks not used by at least one container"))
-        return 0;
-    dir = cb_network_state_dir(app, &store, err);
-    if (!dir || remove_unused(dir, &filter, &removed, err) < 0)
-        return -1;
-    if (!removed.count)
-        return 0;
-    printf("Deleted Networks:\n");
-    cb_vec_foreach (name, &removed)
-        printf("%s\n", *name);
-    printf("\n");
-    return 0;
-}
-
-static int run_prune(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status =
-        cb_options_parse(&cb_network_prune_command, argc, argv, 0, &values, &args, err);
-
-    if (status == 0)
-        status = cb_app_arguments(&cb_network_prune_command, &args, 0, 0, err);
-    if (status == 0)
-        status = prune(app, &values, err);
-    cb_strings_free(&values.filters);
-    return status > 0 ? 0 : status;
-}
-
-const struct cb_cli_command cb_network_prune_command = {
-    .name = "network prune",
-    .summary = "Remove all networks that no container is on",
-    .usage = "network prune [OPTIONS]",
-    .options = prune_options,
-    .run = run_prune,
 };

@@ -1,6 +1,6 @@
 /* cbuild prune: makes room by removing build cache. */
 #include "commands/cache-filter.h"
-#include "commands/commands.h"
+#include "commands/pruning.h"
 
 #include "base/timestamp.h"
 #include "store/journal.h"
@@ -84,7 +84,6 @@ static int prune(struct cb_app *app, const struct values *values, struct cb_erro
     struct cb_prune_options wish = {0};
     cb_auto_value(cb_cache_items) removed = {0};
     cb_auto(cb_store) store = NULL;
-    cb_autofree char *size = NULL;
     uint64_t freed = 0;
 
     if (parse_values(&wish, values, err) < 0)
@@ -97,8 +96,7 @@ static int prune(struct cb_app *app, const struct values *values, struct cb_erro
         return -1;
     cb_journal_prune(store, "builder", freed);
     print_removed(&removed, values->verbose);
-    size = cb_total_human(freed);
-    printf("Total reclaimed space: %s\n", size);
+    cb_pruned_print_total(&(struct cb_pruned){.freed_bytes = freed});
     return 0;
 }
 

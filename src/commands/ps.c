@@ -183,18 +183,19 @@ static json_t *row_of(struct cb_store *store, const struct cb_container *contain
 }
 
 static int print(struct cb_store *store, const struct cb_containers *all,
-                 const struct cb_container_filter *filter, const struct values *values,
-                 long last, struct cb_error **err)
+                 const struct values *values, long last, struct cb_error **err)
 {
     cb_auto_json *rows = json_array();
-    int any = values->all || last > 0 || filter->wants_ended;
+    int any =
+        values->all || last > 0 || cb_container_filter_wants_ended(&values->filters);
 
     for (size_t i = 0; i < all->count; i++) {
         const struct cb_container *container = all->items[i];
 
         if ((!any && !cb_container_is_running(container)) ||
             (last > 0 && (long)json_array_size(rows) >= last) ||
-            !cb_container_filter_takes(filter, all, i))
+            !cb_filter_takes(cb_container_filters, &values->filters,
+                             &(struct cb_listed_container){all, i}))
             continue;
         json_array_append_new(rows, row_of(store, container, values));
         if (values->quiet && !values->format)
@@ -210,7 +211,6 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
 {
     cb_auto(cb_store) store = NULL;
     cb_auto_value(cb_containers) all = {0};
-    cb_auto_value(cb_container_filter) filter = {0};
     long last = values->latest ? 1 : 0;
     char *end;
 
@@ -221,13 +221,14 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
                                 "invalid argument \"%s\" for \"-n, --last\" flag",
                                 values->last);
     }
-    if (cb_container_filter_parse(&filter, &values->filters, 0, err) < 0 ||
+    if (cb_filter_check(cb_container_filters, CB_FILTER_LISTS, &values->filters, err) <
+            0 ||
         cb_listing_check(&listing, values->format, err) < 0 ||
         cb_app_store(app, 1, &store, err) < 0 ||
         cb_containers_list(store, &all, err) < 0 ||
-        cb_container_filter_check(&filter, &all, err) < 0)
+        cb_container_filter_check(&values->filters, &all, err) < 0)
         return -1;
-    return print(store, &all, &filter, values, last, err);
+    return print(store, &all, values, last, err);
 }
 
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)

@@ -1,10 +1,12 @@
 /* cbuild search: repositories of docker.io or of another registry, and their tags. */
 #include "commands/commands.h"
 
+#include "commands/filter.h"
 #include "commands/listing.h"
 #include "registry/search.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DESCRIPTION_WIDTH 45
@@ -18,11 +20,6 @@ struct values {
 
 #define AT(field) offsetof(struct values, field)
 
-struct filter {
-    int64_t stars;
-    int official; /* -1: either */
-};
-
 static const struct cb_listing_field hit_fields[] = {{"Name", "NAME"},
                                                      {"Description", "DESCRIPTION"},
                                                      {"StarCount", "STARS"},
@@ -34,35 +31,26 @@ static const struct cb_listing_field tag_fields[] = {
     {"Name", "NAME"}, {"Tag", "TAG"}, {0}};
 static const struct cb_listing tag_listing = {tag_fields, "{{.Name}}\t{{.Tag}}"};
 
-static int bad_filter(const char *text, struct cb_error **err)
+static int has_stars(const void *thing, const char *value)
 {
-    cb_error_set(err, CB_ERR_USAGE, "invalid filter `%s`", text);
-    return cb_error_hint(err, "the filters are stars=NUMBER and is-official=true|false");
+    const struct cb_search_hit *hit = thing;
+
+    return hit->stars >= strtoll(value, NULL, 10);
 }
 
-static int parse_filter(struct filter *out, const struct cb_strings *given,
-                        struct cb_error **err)
+static int is_official(const void *thing, const char *value)
 {
-    *out = (struct filter){.official = -1};
-    for (size_t i = 0; i < given->count; i++) {
-        const char *text = given->items[i];
-        char *end;
+    const struct cb_search_hit *hit = thing;
 
-        if (strncmp(text, "stars=", 6) == 0 && text[6] >= '0' && text[6] <= '9') {
-            out->stars = strtoll(text + 6, &end, 10);
-            if (!*end)
-                continue;
-        }
-        if (strcmp(text, "is-official=true") == 0 || strcmp(text, "is-official=1") == 0)
-            out->official = 1;
-        else if (strcmp(text, "is-official=false") == 0 ||
-                 strcmp(text, "is-official=0") == 0)
-            out->official = 0;
-        else if (strncmp(text, "is-automated=", 13) != 0)
-            return bad_filter(text, err);
-    }
-    return 0;
+    return hit->official == cb_filter_is_true(value);
 }
+
+static const struct cb_filter_key filters[] = {
+    {"is-automated", NULL, CB_FILTER_LISTS | CB_FILTER_BOOL, NULL}, /* no longer told */
+    {"is-official", is_official, CB_FILTER_LISTS | CB_FILTER_BOOL, NULL},
+    {"stars", has_stars, CB_FILTER_LISTS | CB_FILTER_NUMBER | CB_FILTER_ALL_HOLD, NULL},
+    {0},
+};
 
 /* "host/term", "term": docker.io. Caller frees HOST. */
 static const char *split_host(const char *text, char **host)
@@ -102,7 +90,7 @@ static json_t *description_of(const struct cb_search_hit *hit, int no_trunc)
 }
 
 static json_t *hits_json(const struct cb_search_hits *hits, const char *host,
-                         const struct filter *filter, int no_trunc)
+                         const struct cb_strings *given, int no_trunc)
 {
     json_t *rows = json_array();
 
@@ -114,8 +102,7 @@ static json_t *hits_json(const struct cb_search_hits *hits, const char *host,
                                      : xasprintf("%s/%s", host, hit->name);
         json_t *description;
 
-        if (hit->stars < filter->stars ||
-            (filter->official >= 0 && filter->official != hit->official))
+        if (!cb_filter_takes(filters, given, hit))
             continue;
         description = description_of(hit, no_trunc);
         json_array_append_new(
@@ -133,13 +120,12 @@ static int search(struct cb_registry *registry, const struct values *values,
     cb_auto_json *rows = NULL;
     cb_autofree char *host = NULL;
     const char *term = split_host(text, &host);
-    struct filter filter;
 
-    if (parse_filter(&filter, &values->filters, err) < 0 ||
+    if (cb_filter_check(filters, CB_FILTER_LISTS, &values->filters, err) < 0 ||
         cb_listing_check(&hit_listing, values->format, err) < 0 ||
         cb_registry_search(registry, host, term, values->limit, &hits, err) < 0)
         return -1;
-    rows = hits_json(&hits, host, &filter, values->no_trunc);
+    rows = hits_json(&hits, host, &values->filters, values->no_trunc);
     return cb_listing_print(&hit_listing, values->format, rows, err);
 }
 

@@ -1,18 +1,11 @@
 /* cbuild system prune: all that nothing uses, in the order in which one thing lets go of
  * the next: containers, networks, volumes, images, build cache. */
-#include "commands/commands.h"
+#include "commands/pruning.h"
 
 #include "base/timestamp.h"
-#include "commands/image-prune.h"
-#include "commands/network.h"
-#include "container/create.h"
-#include "container/files.h"
-#include "container/volume.h"
+#include "commands/filter.h"
 #include "store/gc.h"
 #include "store/prune.h"
-
-#include <stdio.h>
-#include <string.h>
 
 struct values {
     struct cb_strings filters;
@@ -32,169 +25,68 @@ static const struct cb_option options[] = {
     {0},
 };
 
-static const char *const filter_keys[] = {"until", "label", "label!", NULL};
-
-struct pruning {
-    const struct values *values;
-    struct cb_store *store;
-    struct cb_image_filter filter; /* for containers and volumes, too */
-    uint64_t freed;
+/* Each part asks for them in its own table. */
+static const struct cb_filter_key filters[] = {
+    {"until", NULL, CB_FILTER_PRUNES | CB_FILTER_MOMENT, NULL},
+    {"label", NULL, CB_FILTER_PRUNES, NULL},
+    {"label!", NULL, CB_FILTER_PRUNES, NULL},
+    {0},
 };
-static void pruning_clear(struct pruning *pruning)
+
+/* By age alone: it has no labels. */
+static int prune_cache(struct cb_store *store, const struct values *values,
+                       uint64_t *freed_bytes, struct cb_error **err)
 {
-    cb_image_filter_clear(&pruning->filter);
-    cb_store_close(pruning->store);
-}
-CB_AUTO_VALUE_DEFINE(pruning, pruning_clear)
-
-/* ── Filters ── */
-
-static int has_label(const struct cb_strings *labels, const char *wanted)
-{
-    cb_autofree char *key = xstrndup(wanted, strcspn(wanted, "="));
-    const char *value = cb_env_get(labels, key), *equals = strchr(wanted, '=');
-
-    return value && (!equals || strcmp(value, equals + 1) == 0);
-}
-
-static int takes(const struct pruning *pruning, const struct cb_strings *labels,
-                 const char *created)
-{
-    const struct cb_image_filter *filter = &pruning->filter;
-    struct timespec time = {0};
-
-    if (filter->until_ns && cb_timestamp_parse(&time, created, NULL) == 0 &&
-        (int64_t)time.tv_sec * 1000000000 + time.tv_nsec >= filter->until_ns)
-        return 0;
-    cb_vec_foreach (wanted, &filter->labels) {
-        if (!has_label(labels, *wanted))
-            return 0;
-    }
-    cb_vec_foreach (unwanted, &filter->not_labels) {
-        if (has_label(labels, *unwanted))
-            return 0;
-    }
-    return 1;
-}
-
-/* ── Parts ── */
-
-static void told(int *any, const char *heading, const char *name)
-{
-    if (!*any)
-        printf("%s\n", heading);
-    *any = 1;
-    printf("%s\n", name);
-}
-
-/* One that is started meanwhile stays. */
-static int remove_container(struct pruning *pruning, struct cb_container *container,
-                            struct cb_error **err)
-{
-    cb_auto(cb_lock) lock = NULL;
-    uint64_t bytes = (uint64_t)cb_container_bytes(pruning->store, container, NULL);
-
-    if (cb_lock_try(&lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE, NULL) <=
-        0)
-        return 0;
-    if (cb_container_remove(pruning->store, container, 0, err) < 0)
-        return -1;
-    pruning->freed += bytes;
-    return 1;
-}
-
-static int prune_containers(struct pruning *pruning, struct cb_error **err)
-{
-    cb_auto_value(cb_containers) all = {0};
-    int any = 0;
-
-    if (cb_containers_list(pruning->store, &all, err) < 0)
-        return -1;
-    cb_vec_foreach (slot, &all) {
-        struct cb_container *container = *slot;
-        int removed;
-
-        if (cb_container_is_running(container) ||
-            !takes(pruning, &container->options.labels, container->created))
-            continue;
-        removed = remove_container(pruning, container, err);
-        if (removed < 0)
-            return -1;
-        if (removed)
-            told(&any, "Deleted Containers:", container->id);
-    }
-    if (any)
-        putchar('\n');
-    return 0;
-}
-
-static int prune_networks(const struct pruning *pruning, struct cb_error **err)
-{
-    cb_auto_value(cb_network_defs) all = {0};
-    cb_autofree char *dir = xasprintf("%s/networks", cb_store_root(pruning->store));
-    int any = 0;
-
-    if (cb_networks_list(dir, &all, err) < 0)
-        return -1;
-    cb_vec_foreach (slot, &all) {
-        const struct cb_network_def *def = *slot;
-
-        if (def->predefined || cb_network_is_used(def) ||
-            !takes(pruning, &def->labels, def->created))
-            continue;
-        if (cb_networks_remove(dir, def->id, err) < 0)
-            return -1;
-        told(&any, "Deleted Networks:", def->name);
-    }
-    if (any)
-        putchar('\n');
-    return 0;
-}
-
-static int prune_volumes(struct pruning *pruning, struct cb_error **err)
-{
-    cb_auto_value(cb_volumes) all = {0};
-    int any = 0;
-
-    if (!pruning->values->volumes)
-        return 0;
-    if (cb_volumes_list(pruning->store, &all, err) < 0)
-        return -1;
-    cb_vec_foreach (slot, &all) {
-        const struct cb_volume *volume = *slot;
-        uint64_t bytes = cb_volume_bytes(pruning->store, volume);
-
-        if (!volume->anonymous || !takes(pruning, &volume->labels, volume->created) ||
-            cb_volume_remove(pruning->store, volume->name, NULL) < 0)
-            continue; /* a container has it */
-        pruning->freed += bytes;
-        told(&any, "Deleted Volumes:", volume->name);
-    }
-    if (any)
-        putchar('\n');
-    return 0;
-}
-
-static int prune_cache(struct pruning *pruning, struct cb_error **err)
-{
-    struct cb_prune_options wish = {.filter = {.all = pruning->values->all}};
+    struct cb_prune_options wish = {.filter = {.all = values->all}};
+    const char *until = cb_filter_value(&values->filters, "until");
+    struct timespec limit, now = cb_timestamp_now();
     uint64_t freed = 0;
 
-    if (pruning->filter.labels.count || pruning->filter.not_labels.count)
-        return 0; /* it has none */
-    if (pruning->filter.until_ns) {
-        struct timespec now = cb_timestamp_now();
-
-        wish.filter.unused_ns =
-            (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - pruning->filter.until_ns;
+    if (cb_filter_value(&values->filters, "label") ||
+        cb_filter_value(&values->filters, "label!"))
+        return 0;
+    if (until) {
+        if (cb_moment_parse(&limit, until, err) < 0)
+            return -1;
+        wish.filter.unused_ns = (int64_t)(now.tv_sec - limit.tv_sec) * 1000000000 +
+                                now.tv_nsec - limit.tv_nsec;
     }
-    if (cb_store_prune(pruning->store, &wish, NULL, &freed, err) < 0)
+    if (cb_store_prune(store, &wish, NULL, &freed, err) < 0)
         return -1;
-    pruning->freed += freed;
+    *freed_bytes += freed;
     return 0;
 }
 
-/* ── The command ── */
+/* Closes what one part printed. */
+static void end_part(struct cb_pruned *pruned)
+{
+    if (pruned->any)
+        putchar('\n');
+    pruned->any = 0;
+}
+
+static int prune_all(struct cb_store *store, const struct values *values,
+                     struct cb_cancel *cancel, struct cb_pruned *pruned,
+                     struct cb_error **err)
+{
+    uint64_t freed = 0;
+
+    if (cb_prune_containers(store, &values->filters, cancel, pruned, err) < 0)
+        return -1;
+    end_part(pruned);
+    if (cb_prune_networks(store, &values->filters, pruned, err) < 0)
+        return -1;
+    end_part(pruned);
+    if (values->volumes && cb_prune_volumes(store, &values->filters, 0, pruned, err) < 0)
+        return -1;
+    end_part(pruned);
+    if (cb_prune_images(store, &values->filters, values->all, pruned, err) < 0 ||
+        prune_cache(store, values, &pruned->freed_bytes, err) < 0 ||
+        cb_store_gc(store, &freed, err) < 0)
+        return -1;
+    pruned->freed_bytes += freed;
+    return 0;
+}
 
 static int confirmed(const struct values *values)
 {
@@ -215,24 +107,17 @@ static int confirmed(const struct values *values)
 
 static int prune(struct cb_app *app, const struct values *values, struct cb_error **err)
 {
-    cb_auto_value(pruning) pruning = {.values = values};
-    cb_autofree char *size = NULL;
-    uint64_t freed = 0;
-    int any = 0;
+    cb_auto(cb_store) store = NULL;
+    struct cb_pruned pruned = {0};
 
-    if (cb_app_store(app, 1, &pruning.store, err) < 0 ||
-        cb_image_filter_parse(&pruning.filter, &values->filters, filter_keys,
-                              pruning.store, err) < 0)
+    if (cb_filter_check(filters, CB_FILTER_PRUNES, &values->filters, err) < 0)
         return -1;
     if (!values->force && !confirmed(values))
         return 0;
-    if (prune_containers(&pruning, err) < 0 || prune_networks(&pruning, err) < 0 ||
-        prune_volumes(&pruning, err) < 0 ||
-        cb_images_prune(pruning.store, &pruning.filter, values->all, &any, err) < 0 ||
-        prune_cache(&pruning, err) < 0 || cb_store_gc(pruning.store, &freed, err) < 0)
+    if (cb_app_store(app, 1, &store, err) < 0 ||
+        prune_all(store, values, app->cancel, &pruned, err) < 0)
         return -1;
-    size = cb_total_human(pruning.freed + freed);
-    printf("%sTotal reclaimed space: %s\n", any ? "\n" : "", size);
+    cb_pruned_print_total(&pruned);
     return 0;
 }
 

@@ -78,19 +78,20 @@ static json_t *row(const struct cb_volume *volume)
 static int list(struct cb_app *app, const struct values *values, struct cb_error **err)
 {
     cb_auto(cb_store) store = NULL;
-    cb_auto_value(cb_volume_filter) filter = {0};
     cb_auto_value(cb_volumes) volumes = {0};
     cb_auto_value(cb_containers) containers = {0};
     cb_auto_json *rows = json_array();
 
     if (cb_listing_check(&listing, values->format, err) < 0 ||
-        cb_volume_filter_parse(&filter, &values->filters, 0, err) < 0 ||
+        cb_filter_check(cb_volume_filters, CB_FILTER_LISTS, &values->filters, err) < 0 ||
         cb_app_store(app, 1, &store, err) < 0 ||
         cb_volumes_list(store, &volumes, err) < 0 ||
-        (filter.has_dangling && cb_containers_list(store, &containers, err) < 0))
+        (cb_filter_value(&values->filters, "dangling") &&
+         cb_containers_list(store, &containers, err) < 0))
         return -1;
     cb_vec_foreach (volume, &volumes) {
-        if (!cb_volume_filter_matches(&filter, *volume, &containers))
+        if (!cb_filter_takes(cb_volume_filters, &values->filters,
+                             &(struct cb_listed_volume){*volume, &containers}))
             continue;
         if (values->quiet)
             printf("%s\n", (*volume)->name);

@@ -3,26 +3,16 @@
 #define CB_COMMANDS_VOLUME_H
 
 #include "commands/commands.h"
+#include "commands/filter.h"
 #include "container/record.h"
 #include "container/volume.h"
 
-/* --filter of ls and prune: KEY=VALUE. Values of one key are alternatives, but labels,
- * which must all be there. */
-struct cb_volume_filter {
-    struct cb_strings driver, label, not_label, name;
-    int has_dangling, dangling;
-    int all; /* prune: named ones, too */
+/* --filter of ls and prune, of a volume beside all CONTAINERS there are. */
+struct cb_listed_volume {
+    const struct cb_volume *volume;
+    const struct cb_containers *containers; /* for `dangling` */
 };
-void cb_volume_filter_clear(struct cb_volume_filter *filter);
-CB_AUTO_VALUE_DEFINE(cb_volume_filter, cb_volume_filter_clear)
-/* PRUNE: only what prune knows. USAGE with docker's words. */
-int cb_volume_filter_parse(struct cb_volume_filter *filter,
-                           const struct cb_strings *texts, int prune,
-                           struct cb_error **err);
-/* CONTAINERS: all there are. */
-int cb_volume_filter_matches(const struct cb_volume_filter *filter,
-                             const struct cb_volume *volume,
-                             const struct cb_containers *containers);
+extern const struct cb_filter_key cb_volume_filters[];
 /* How many of CONTAINERS have it. */
 unsigned cb_volume_links(const struct cb_volume *volume,
                          const struct cb_containers *containers);

@@ -113,6 +113,14 @@ struct cb_image_config *cb_image_config_copy(const struct cb_image_config *confi
     return copy;
 }
 
+const char *cb_image_config_label(const struct cb_image_config *config, const char *key)
+{
+    for (size_t i = 0; i < config->label_keys.count; i++)
+        if (strcmp(config->label_keys.items[i], key) == 0)
+            return config->label_values.items[i];
+    return NULL;
+}
+
 void cb_image_config_set_label(struct cb_image_config *config, const char *key,
                                const char *value)
 {

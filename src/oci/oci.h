@@ -181,6 +181,8 @@ char *cb_image_config_emit(const struct cb_image_config *config, size_t *len);
 struct cb_image_config *cb_image_config_copy(const struct cb_image_config *config);
 void cb_image_config_free(struct cb_image_config *config);
 CB_AUTO_DEFINE(cb_image_config, cb_image_config_free)
+/* The value of label KEY, borrowed, or NULL. */
+const char *cb_image_config_label(const struct cb_image_config *config, const char *key);
 void cb_image_config_set_label(struct cb_image_config *config, const char *key,
                                const char *value);
 void cb_image_config_add_history(struct cb_image_config *config, const char *created,

@@ -1,0 +1,82 @@
+/* cbuild network prune: networks that no container is on. */
+#include "commands/pruning.h"
+
+#include "commands/network.h"
+
+struct values {
+    struct cb_strings filters;
+    int force;
+};
+
+#define AT(field) offsetof(struct values, field)
+
+static const struct cb_option options[] = {
+    {"filter", 0, CB_OPTION_LIST, AT(filters), "KEY=VALUE",
+     "Only those with label=KEY[=VALUE], without (label!=...), or made until=TIME"},
+    {"force", 'f', CB_OPTION_FLAG, AT(force), NULL, "Do not ask"},
+    {0},
+};
+
+int cb_prune_networks(struct cb_store *store, const struct cb_strings *filters,
+                      struct cb_pruned *out, struct cb_error **err)
+{
+    cb_auto_value(cb_network_defs) all = {0};
+    cb_autofree char *dir = xasprintf("%s/networks", cb_store_root(store));
+
+    if (cb_networks_list(dir, &all, err) < 0)
+        return -1;
+    cb_vec_foreach (slot, &all) {
+        const struct cb_network_def *def = *slot;
+        cb_auto(cb_error) error = NULL;
+
+        if (def->predefined || cb_network_is_used(def) ||
+            !cb_filter_takes(cb_network_filters, filters, def))
+            continue;
+        if (cb_networks_remove(dir, def->id, &error) == 0)
+            cb_pruned_tell(out, "Deleted Networks:", def->name);
+        else if (cb_error_kind(error) != CB_ERR_EXISTS)
+            return cb_error_move(err, &error);
+    }
+    return 0;
+}
+
+static int prune(struct cb_app *app, const struct values *values, struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    struct cb_pruned pruned = {0};
+
+    if (cb_filter_check(cb_network_filters, CB_FILTER_PRUNES, &values->filters, err) < 0)
+        return -1;
+    if (!values->force &&
+        !cb_confirmed("all custom networks not used by at least one container"))
+        return 0;
+    if (cb_app_store(app, 1, &store, err) < 0 ||
+        cb_prune_networks(store, &values->filters, &pruned, err) < 0)
+        return -1;
+    if (pruned.any)
+        putchar('\n');
+    return 0;
+}
+
+static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct values values = {0};
+    int status =
+        cb_options_parse(&cb_network_prune_command, argc, argv, 0, &values, &args, err);
+
+    if (status == 0)
+        status = cb_app_arguments(&cb_network_prune_command, &args, 0, 0, err);
+    if (status == 0)
+        status = prune(app, &values, err);
+    cb_strings_free(&values.filters);
+    return status < 0 ? -1 : 0;
+}
+
+const struct cb_cli_command cb_network_prune_command = {
+    .name = "network prune",
+    .summary = "Remove all networks that no container is on",
+    .usage = "network prune [OPTIONS]",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,99 @@
+/* cbuild volume prune: volumes that no container has. */
+#include "commands/pruning.h"
+
+#include "commands/volume.h"
+
+struct values {
+    struct cb_strings filters;
+    int all, force;
+};
+
+#define AT(field) offsetof(struct values, field)
+
+static const struct cb_option options[] = {
+    {"all", 'a', CB_OPTION_FLAG, AT(all), NULL, "Also those that have a name"},
+    {"filter", 0, CB_OPTION_LIST, AT(filters), "KEY=VALUE",
+     "Only those with label=KEY[=VALUE], or without (label!=...)"},
+    {"force", 'f', CB_OPTION_FLAG, AT(force), NULL, "Do not ask"},
+    {0},
+};
+
+static int remove_one(struct cb_store *store, const struct cb_volume *volume,
+                      struct cb_pruned *out, struct cb_error **err)
+{
+    uint64_t bytes = cb_volume_bytes(store, volume);
+
+    if (cb_volume_remove(store, volume->name, err) < 0)
+        return -1;
+    cb_pruned_tell(out, "Deleted Volumes:", volume->name);
+    out->freed_bytes += bytes;
+    return 0;
+}
+
+/* The lock keeps containers from being made for what goes. */
+int cb_prune_volumes(struct cb_store *store, const struct cb_strings *filters, int all,
+                     struct cb_pruned *out, struct cb_error **err)
+{
+    cb_auto_value(cb_volumes) volumes = {0};
+    cb_auto_value(cb_containers) containers = {0};
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+
+    if (cb_containers_lock(store, &lock, &dir, err) < 0 ||
+        cb_volumes_list(store, &volumes, err) < 0 ||
+        cb_containers_list(store, &containers, err) < 0)
+        return -1;
+    cb_vec_foreach (slot, &volumes) {
+        const struct cb_listed_volume listed = {*slot, &containers};
+
+        if ((listed.volume->anonymous || all) &&
+            !cb_volume_links(listed.volume, &containers) &&
+            cb_filter_takes(cb_volume_filters, filters, &listed) &&
+            remove_one(store, listed.volume, out, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int prune(struct cb_app *app, const struct values *values, struct cb_error **err)
+{
+    const char *filter_all = cb_filter_value(&values->filters, "all");
+    int all = filter_all ? cb_filter_is_true(filter_all) : values->all;
+    cb_auto(cb_store) store = NULL;
+    struct cb_pruned pruned = {0};
+
+    if (cb_filter_check(cb_volume_filters, CB_FILTER_PRUNES, &values->filters, err) < 0)
+        return -1;
+    if (!values->force &&
+        !cb_confirmed(all ? "all local volumes not used by at least one container"
+                          : "anonymous local volumes not used by at least one container"))
+        return 0;
+    if (cb_app_store(app, 1, &store, err) < 0 ||
+        cb_prune_volumes(store, &values->filters, all, &pruned, err) < 0)
+        return -1;
+    cb_pruned_print_total(&pruned);
+    return 0;
+}
+
+static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    struct values values = {0};
+    int status =
+        cb_options_parse(&cb_volume_prune_command, argc, argv, 0, &values, &args, err);
+
+    if (status == 0)
+        status = cb_app_arguments(&cb_volume_prune_command, &args, 0, 0, err);
+    if (status == 0)
+        status = prune(app, &values, err);
+    cb_strings_free(&values.filters);
+    return status < 0 ? -1 : 0;
+}
+
+const struct cb_cli_command cb_volume_prune_command = {
+    .name = "volume prune",
+    .summary = "Remove the volumes nobody named that no container has",
+    .usage = "volume prune [OPTIONS]",
+    .options = options,
+    .run = run,
+};
