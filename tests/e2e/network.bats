@@ -300,7 +300,7 @@ END
     expect_status 1
     run "$CBUILD" network ls -f bad=x
     expect_status 1
-    expect_contains "Invalid filter 'bad'"
+    expect_contains "invalid filter `bad`"
     run "$CBUILD" network connect taken nobody
     expect_status 1
     expect_contains 'No such container: nobody'

@@ -80,9 +80,9 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     cbuild volume create --name one two
     expect_contains 'conflicting options: either specify --name or provide positional arg, not both'
     cbuild volume ls -f bad=x
-    expect_contains "invalid filter 'bad'"
+    expect_contains 'invalid filter `bad`'
     cbuild volume prune -f --filter name=x
-    expect_contains "invalid filter 'name'"
+    expect_contains 'invalid filter `name`'
     [ -z "$("$CBUILD" volume ls -q)" ]
 }
 
