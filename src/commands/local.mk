@@ -46,6 +46,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/df-verbose.c \
 	%D%/df.c \
 	%D%/df.h \
+	%D%/display.h \
 	%D%/du.c \
 	%D%/event-filter.c \
 	%D%/event-filter.h \

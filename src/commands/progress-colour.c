@@ -1,7 +1,7 @@
 /* What steps say, for a terminal. Colours (SGR: ESC [ numbers m) pass when the terminal
  * is to have any, and end with the line, so that nothing of ours is painted by a step;
  * they are left out otherwise. Every other control character is shown as what it is. */
-#include "commands/progress.h"
+#include "commands/display.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -5,29 +5,21 @@
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/json-writer.h"
-#include "base/map.h"
 #include "base/timestamp.h"
-#include "commands/progress.h"
+#include "commands/display.h"
 #include "frontend/frontend.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 typedef char text_time[CB_TIMESTAMP_MAX];
 
 struct step {
+    struct cb_progress_step base;
     char digest[CB_DIGEST_MAX_TEXT];
-    char *name;
     text_time started;
     struct cb_map *items; /* name → when it was first heard of */
-};
-
-struct json {
-    struct cb_event_sink sink;
-    pthread_mutex_t lock;
-    struct cb_map *steps; /* by number as text */
 };
 
 static void free_step(void *value)
@@ -35,29 +27,23 @@ static void free_step(void *value)
     struct step *step = value;
 
     cb_map_free(step->items);
-    free(step->name);
+    free(step->base.name);
     free(step);
 }
 
-static struct step *step_of(struct json *json, const struct cb_event *event)
+static struct step *step_of(struct cb_progress *progress, const struct cb_event *event)
 {
-    const char *name = event->name ? event->name : "";
+    struct step *step = cb_progress_step(progress, event);
+    cb_autofree char *named = NULL;
     struct cb_digest digest;
-    struct step *step;
-    char key[24];
 
-    snprintf(key, sizeof(key), "%" PRIu64, event->id);
-    step = cb_map_get(json->steps, key);
-    if (step)
+    if (step->items)
         return step;
-    step = xcalloc(1, sizeof(*step));
-    step->name = xasprintf("%s %s", key, name);
-    digest = cb_digest_of(step->name, strlen(step->name));
+    named = xasprintf("%" PRIu64 " %s", event->id, step->base.name);
+    digest = cb_digest_of(named, strlen(named));
     cb_digest_text(&digest, step->digest);
-    memmove(step->name, step->name + strlen(key) + 1, strlen(name) + 1);
     cb_timestamp_format(cb_timestamp_now(), step->started);
     step->items = cb_map_new(free);
-    cb_map_set(json->steps, key, step);
     return step;
 }
 
@@ -89,7 +75,7 @@ static void add_vertex(struct cb_writer *line, const struct step *step,
     else if (event->kind == CB_EVENT_STEP_CANCELED)
         error = "context canceled"; /* what tells it from a failure in BuildKit */
     cb_writer_text(line, "digest", step->digest);
-    cb_writer_string(line, "name", step->name);
+    cb_writer_string(line, "name", step->base.name);
     cb_writer_text(line, "started", step->started);
     if (event->kind != CB_EVENT_STEP_START)
         add_now(line, "completed");
@@ -188,7 +174,7 @@ static const char *list_of(const struct cb_event *event)
     }
 }
 
-static void add_entry(struct json *json, struct cb_writer *line,
+static void add_entry(struct cb_progress *progress, struct cb_writer *line,
                       const struct cb_event *event)
 {
     cb_autofree char *miss = NULL;
@@ -199,79 +185,50 @@ static void add_entry(struct json *json, struct cb_writer *line,
         add_warning(line, event);
         break;
     case CB_EVENT_STEP_LOG:
-        add_log(line, step_of(json, event), event);
+        add_log(line, step_of(progress, event), event);
         break;
     case CB_EVENT_MISS:
         miss = xasprintf("not cached: %s", event->text);
-        add_status(line, step_of(json, event), event, miss);
+        add_status(line, step_of(progress, event), event, miss);
         break;
     case CB_EVENT_STEP_STATUS:
-        add_status(line, step_of(json, event), event, NULL);
+        add_status(line, step_of(progress, event), event, NULL);
         break;
     default:
-        add_vertex(line, step_of(json, event), event);
+        add_vertex(line, step_of(progress, event), event);
         break;
     }
 }
 
-static void emit_json(struct cb_event_sink *sink, const struct cb_event *event)
+static void take(struct cb_progress *progress, const struct cb_event *event)
 {
-    struct json *json = (struct json *)sink;
-    int of_a_step = event->kind != CB_EVENT_WARNING && event->kind != CB_EVENT_NOTICE;
     cb_auto_value(cb_strbuf) text = {0};
     struct cb_writer line = {.out = &text};
 
-    if ((of_a_step && !event->id) || event->kind == CB_EVENT_STEP_USAGE)
+    if (event->kind == CB_EVENT_STEP_USAGE)
         return;
-    pthread_mutex_lock(&json->lock);
     cb_writer_open(&line, NULL, '{');
     cb_writer_open(&line, list_of(event), '[');
     cb_writer_open(&line, NULL, '{');
-    add_entry(json, &line, event);
+    add_entry(progress, &line, event);
     cb_writer_close(&line, '}');
     cb_writer_close(&line, ']');
     cb_writer_close(&line, '}');
     fprintf(stderr, "%s\n", cb_strbuf_text(&text));
-    pthread_mutex_unlock(&json->lock);
 }
 
-static struct cb_event_sink *open_json(void)
+static void open_json(struct cb_progress *progress)
 {
-    struct json *json = xcalloc(1, sizeof(*json));
-
-    json->sink.emit = emit_json;
-    pthread_mutex_init(&json->lock, NULL);
-    json->steps = cb_map_new(free_step);
-    setvbuf(stderr, NULL, _IOLBF, 1 << 12);
-    return &json->sink;
-}
-
-static void close_json(struct cb_event_sink *sink)
-{
-    struct json *json = (struct json *)sink;
-
-    fflush(stderr);
-    cb_map_free(json->steps);
-    pthread_mutex_destroy(&json->lock);
-    free(json);
-}
-
-static void suspend_json(struct cb_event_sink *sink, int suspend)
-{
-    struct json *json = (struct json *)sink;
-
-    if (suspend) {
-        pthread_mutex_lock(&json->lock);
-        fflush(stderr);
-    } else {
-        pthread_mutex_unlock(&json->lock);
-    }
+    (void)progress;
+    setvbuf(stderr, NULL, _IOLBF, 1 << 12); /* one write per line */
 }
 
 const struct cb_progress_class cb_progress_json = {
     .mode = "rawjson",
+    .size = sizeof(struct cb_progress),
+    .step_size = sizeof(struct step),
     .open = open_json,
-    .close = close_json,
+    .take = take,
+    .free_step = free_step,
     .no_summary = 1,
-    .suspend = suspend_json,
 };

@@ -3,27 +3,22 @@
  * after the other; here one step has the screen at a time, in the order in which they
  * began, and what others say waits. Numbers are those of the stage, and what has none
  * (contexts, exports) is not shown unless it fails. */
-#include "base/map.h"
-#include "commands/progress.h"
+#include "commands/display.h"
 
-#include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 struct step {
-    char *heading; /* "Step 2/3 : RUN make", or NULL */
-    char *name;
+    struct cb_progress_step base;
+    char *heading;            /* "Step 2/3 : RUN make", or NULL */
     struct cb_strbuf waiting; /* lines, and the end, of one that does not have the screen
                                */
     int ended;
 };
 
 struct legacy {
-    struct cb_event_sink sink;
-    pthread_mutex_t lock;
-    struct cb_map *steps; /* by number as text, in the order in which they began */
-    struct step *shown;   /* has the screen; or NULL */
+    struct cb_progress base;
+    struct step *shown; /* has the screen; or NULL */
 };
 
 static void free_step(void *value)
@@ -31,7 +26,7 @@ static void free_step(void *value)
     struct step *step = value;
 
     free(step->heading);
-    free(step->name);
+    free(step->base.name);
     cb_strbuf_free(&step->waiting);
     free(step);
 }
@@ -68,7 +63,7 @@ static void show_next(struct legacy *legacy)
         const char *key;
         void *value = NULL;
 
-        if (!cb_map_next(legacy->steps, &position, &key, &value))
+        if (!cb_map_next(legacy->base.steps, &position, &key, &value))
             return;
         legacy->shown = value;
         if (legacy->shown->heading)
@@ -78,7 +73,7 @@ static void show_next(struct legacy *legacy)
         cb_strbuf_truncate(&legacy->shown->waiting, 0);
         if (!legacy->shown->ended)
             return;
-        cb_map_remove(legacy->steps, key);
+        cb_map_remove(legacy->base.steps, key);
         legacy->shown = NULL;
     }
 }
@@ -93,7 +88,7 @@ static void say_log(struct legacy *legacy, struct step *step,
 }
 
 static void say_end(struct legacy *legacy, struct step *step,
-                    const struct cb_event *event, const char *key)
+                    const struct cb_event *event)
 {
     static const char cached[] = " ---> Using cache\n", canceled[] = " ---> Canceled\n";
 
@@ -105,22 +100,17 @@ static void say_end(struct legacy *legacy, struct step *step,
     if (legacy->shown != step)
         return;
     legacy->shown = NULL;
-    cb_map_remove(legacy->steps, key);
+    cb_progress_drop_step(&legacy->base, event);
     show_next(legacy);
 }
 
-static void take(struct legacy *legacy, const struct cb_event *event)
+static void take_step(struct legacy *legacy, const struct cb_event *event)
 {
-    struct step *step;
-    char key[24];
+    struct step *step = cb_progress_find_step(&legacy->base, event);
 
-    snprintf(key, sizeof(key), "%" PRIu64, event->id);
-    step = cb_map_get(legacy->steps, key);
     if (!step && event->kind == CB_EVENT_STEP_START) {
-        step = xcalloc(1, sizeof(*step));
-        step->name = xstrdup(event->name);
-        step->heading = heading_of(step->name);
-        cb_map_set(legacy->steps, key, step);
+        step = cb_progress_step(&legacy->base, event);
+        step->heading = heading_of(step->base.name);
         show_next(legacy);
     }
     if (!step)
@@ -133,62 +123,27 @@ static void take(struct legacy *legacy, const struct cb_event *event)
     case CB_EVENT_STEP_DONE:
     case CB_EVENT_STEP_ERROR:
     case CB_EVENT_STEP_CANCELED:
-        say_end(legacy, step, event, key);
+        say_end(legacy, step, event);
         break;
     default:
         break;
     }
 }
 
-static void emit(struct cb_event_sink *sink, const struct cb_event *event)
+static void take(struct cb_progress *progress, const struct cb_event *event)
 {
-    struct legacy *legacy = (struct legacy *)sink;
-
-    pthread_mutex_lock(&legacy->lock);
     if (event->kind == CB_EVENT_WARNING || event->kind == CB_EVENT_NOTICE)
         cb_progress_print_warning(event, "");
-    else if (event->id)
-        take(legacy, event);
-    pthread_mutex_unlock(&legacy->lock);
-}
-
-static struct cb_event_sink *open_legacy(void)
-{
-    struct legacy *legacy = xcalloc(1, sizeof(*legacy));
-
-    legacy->sink.emit = emit;
-    pthread_mutex_init(&legacy->lock, NULL);
-    legacy->steps = cb_map_new(free_step);
-    return &legacy->sink;
-}
-
-static void close_legacy(struct cb_event_sink *sink)
-{
-    struct legacy *legacy = (struct legacy *)sink;
-
-    fflush(stderr);
-    cb_map_free(legacy->steps);
-    pthread_mutex_destroy(&legacy->lock);
-    free(legacy);
-}
-
-static void suspend_legacy(struct cb_event_sink *sink, int suspend)
-{
-    struct legacy *legacy = (struct legacy *)sink;
-
-    if (suspend) {
-        pthread_mutex_lock(&legacy->lock);
-        fflush(stderr);
-    } else {
-        pthread_mutex_unlock(&legacy->lock);
-    }
+    else
+        take_step((struct legacy *)progress, event);
 }
 
 const struct cb_progress_class cb_progress_legacy = {
     .mode = "legacy",
-    .open = open_legacy,
-    .close = close_legacy,
-    .suspend = suspend_legacy,
+    .size = sizeof(struct legacy),
+    .step_size = sizeof(struct step),
+    .take = take,
+    .free_step = free_step,
     .no_summary = 1,
     .legacy_result = 1,
 };

@@ -1,7 +1,7 @@
 /* Output of steps that is only shown when they fail: as BuildKit shows it, between two
  * rules, every line whole. A long one is told by its end, which says what went wrong; all
  * of it is in the build's log. */
-#include "commands/progress.h"
+#include "commands/display.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,12 +1,10 @@
 /* BuildKit's plain progress: "#3 [2/4] RUN make", "#3 0.412 cc -c x.c", "#3 DONE 1.2s".
  * Lines of different steps never mix: each is printed whole, and a step's number is
  * repeated when the printing moves on to another. */
-#include "base/map.h"
 #include "base/timestamp.h"
-#include "commands/progress.h"
+#include "commands/display.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,17 +13,14 @@
 #define NOTABLE_MEMORY (UINT64_C(512) << 20)
 
 struct step {
-    char *name;
-    int64_t start_ns;
+    struct cb_progress_step base;
     struct cb_step_usage usage;
     struct cb_strbuf partial[3]; /* an unfinished line of stdout (1) and stderr (2) */
 };
 
 struct plain {
-    struct cb_event_sink sink;
-    pthread_mutex_t lock;
-    struct cb_map *steps; /* by number as text */
-    uint64_t last;        /* step printed last */
+    struct cb_progress base;
+    uint64_t last; /* step printed last */
     int colour;
 };
 
@@ -33,26 +28,10 @@ static void free_step(void *value)
 {
     struct step *step = value;
 
-    free(step->name);
+    free(step->base.name);
     cb_strbuf_free(&step->partial[1]);
     cb_strbuf_free(&step->partial[2]);
     free(step);
-}
-
-static struct step *step_of(struct plain *plain, const struct cb_event *event)
-{
-    char key[24];
-    struct step *step;
-
-    snprintf(key, sizeof(key), "%" PRIu64, event->id);
-    step = cb_map_get(plain->steps, key);
-    if (step)
-        return step;
-    step = xcalloc(1, sizeof(*step));
-    step->name = xstrdup(event->name ? event->name : "");
-    step->start_ns = event->time_ns;
-    cb_map_set(plain->steps, key, step);
-    return step;
 }
 
 /* Says which step the next lines belong to, when it is not the one printed last. */
@@ -65,7 +44,7 @@ static void move_to(struct plain *plain, const struct cb_event *event,
         return;
     if (plain->last)
         fputc('\n', stderr);
-    cb_strbuf_add_escaped(&name, step->name, strlen(step->name), 0);
+    cb_strbuf_add_escaped(&name, step->base.name, strlen(step->base.name), 0);
     fprintf(stderr, "#%" PRIu64 " %s\n", event->id, cb_strbuf_text(&name));
     plain->last = event->id;
 }
@@ -79,7 +58,7 @@ static void print_line(struct plain *plain, const struct cb_event *event,
     move_to(plain, event, step);
     cb_colour_add(&text, line, len, plain->colour);
     fprintf(stderr, "#%" PRIu64 " %.3f %s\n", event->id,
-            (double)(event->time_ns - step->start_ns) / 1e9, cb_strbuf_text(&text));
+            (double)(event->time_ns - step->base.start_ns) / 1e9, cb_strbuf_text(&text));
 }
 
 static void print_log(struct plain *plain, const struct cb_event *event,
@@ -168,12 +147,12 @@ static void print_done(const struct cb_event *event, const struct step *step)
     char seconds[32];
 
     fprintf(stderr, "#%" PRIu64 " DONE %s%s\n", event->id,
-            cb_progress_seconds(event->time_ns - step->start_ns, seconds), usage);
+            cb_progress_seconds(event->time_ns - step->base.start_ns, seconds), usage);
 }
 
 static void print_step(struct plain *plain, const struct cb_event *event)
 {
-    struct step *step = step_of(plain, event);
+    struct step *step = cb_progress_step(&plain->base, event);
 
     if (event->kind == CB_EVENT_STEP_USAGE) {
         step->usage = *event->usage;
@@ -214,7 +193,7 @@ static void print_step(struct plain *plain, const struct cb_event *event)
 /* Below what its step said so far, if it is of one. */
 static void print_warning(struct plain *plain, const struct cb_event *event)
 {
-    struct step *step = event->id ? step_of(plain, event) : NULL;
+    struct step *step = event->id ? cb_progress_step(&plain->base, event) : NULL;
     char prefix[32] = "";
 
     if (step) {
@@ -225,56 +204,28 @@ static void print_warning(struct plain *plain, const struct cb_event *event)
     cb_progress_print_warning(event, prefix);
 }
 
-static void emit(struct cb_event_sink *sink, const struct cb_event *event)
+static void take(struct cb_progress *progress, const struct cb_event *event)
 {
-    struct plain *plain = (struct plain *)sink;
+    struct plain *plain = (struct plain *)progress;
 
-    pthread_mutex_lock(&plain->lock);
     if (event->kind == CB_EVENT_WARNING || event->kind == CB_EVENT_NOTICE)
         print_warning(plain, event);
-    else if (event->id)
+    else
         print_step(plain, event);
-    pthread_mutex_unlock(&plain->lock);
 }
 
-static struct cb_event_sink *open_plain(void)
+static void open_plain(struct cb_progress *progress)
 {
-    struct plain *plain = xcalloc(1, sizeof(*plain));
-
-    plain->sink.emit = emit;
-    pthread_mutex_init(&plain->lock, NULL);
-    plain->steps = cb_map_new(free_step);
-    plain->colour = cb_colour_wanted(STDERR_FILENO);
+    ((struct plain *)progress)->colour = cb_colour_wanted(STDERR_FILENO);
     /* one write per line, not one per piece */
     setvbuf(stderr, NULL, _IOLBF, 1 << 12);
-    return &plain->sink;
-}
-
-static void close_plain(struct cb_event_sink *sink)
-{
-    struct plain *plain = (struct plain *)sink;
-
-    fflush(stderr);
-    cb_map_free(plain->steps);
-    pthread_mutex_destroy(&plain->lock);
-    free(plain);
-}
-
-static void suspend_plain(struct cb_event_sink *sink, int suspend)
-{
-    struct plain *plain = (struct plain *)sink;
-
-    if (suspend) {
-        pthread_mutex_lock(&plain->lock);
-        fflush(stderr);
-    } else {
-        pthread_mutex_unlock(&plain->lock);
-    }
 }
 
 const struct cb_progress_class cb_progress_plain = {
     .mode = "plain",
+    .size = sizeof(struct plain),
+    .step_size = sizeof(struct step),
     .open = open_plain,
-    .close = close_plain,
-    .suspend = suspend_plain,
+    .take = take,
+    .free_step = free_step,
 };

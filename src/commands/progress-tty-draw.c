@@ -184,12 +184,12 @@ void cb_tty_draw_step(struct cb_tty_screen *screen, const struct cb_tty_step *st
     static const char *const colours[] = {"0", "36", "34", "31", "33"};
     static const char *const words[] = {"", "CACHED ", "", "ERROR ", "CANCELED "};
     int64_t end_ns = step->state == CB_TTY_RUNNING ? now_ns : step->end_ns;
-    cb_autofree char *label = xasprintf("%s%s", words[step->state], step->name);
+    cb_autofree char *label = xasprintf("%s%s", words[step->state], step->base.name);
     size_t room = screen->width > TIME_WIDTH + 4 ? screen->width - TIME_WIDTH - 4 : 1;
     char seconds[32];
     size_t columns;
 
-    cb_progress_seconds(step->state == CB_TTY_CACHED ? 0 : end_ns - step->start_ns,
+    cb_progress_seconds(step->state == CB_TTY_CACHED ? 0 : end_ns - step->base.start_ns,
                         seconds);
     add_colour(screen, colours[step->state]);
     cb_strbuf_adds(&screen->out, step->state == CB_TTY_RUNNING ? " > " : "=> ");

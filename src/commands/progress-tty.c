@@ -3,10 +3,6 @@
  * them what a failed step said last. */
 #include "commands/progress-tty.h"
 
-#include "base/map.h"
-
-#include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -18,12 +14,10 @@
 #define WIDTH_MAX 500
 
 struct tty {
-    struct cb_event_sink sink;
-    pthread_mutex_t lock;
+    struct cb_progress base;
     pthread_cond_t wake;
     pthread_t ticker;
-    int has_ticker, closing, dirty, colour;
-    struct cb_map *steps;
+    int has_ticker, closing, colour;
     int64_t start_ns;
     unsigned finished;
     CB_VEC(unsigned) drawn; /* columns of each line that is on the screen */
@@ -45,7 +39,7 @@ static void free_step(void *value)
     cb_strbuf_free(&step->partial);
     cb_step_log_clear(&step->log);
     clear_items(step);
-    free(step->name);
+    free(step->base.name);
     free(step);
 }
 
@@ -55,22 +49,6 @@ static int64_t now_ns(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * 1000000000LL + now.tv_nsec;
-}
-
-static struct cb_tty_step *step_of(struct tty *tty, const struct cb_event *event)
-{
-    char key[24];
-    struct cb_tty_step *step;
-
-    snprintf(key, sizeof(key), "%" PRIu64, event->id);
-    step = cb_map_get(tty->steps, key);
-    if (step)
-        return step;
-    step = xcalloc(1, sizeof(*step));
-    step->name = xstrdup(event->name ? event->name : "");
-    step->start_ns = event->time_ns;
-    cb_map_set(tty->steps, key, step);
-    return step;
 }
 
 /* Without colours, which are ours here. */
@@ -150,7 +128,7 @@ static void move_item(struct cb_tty_step *step, const struct cb_event *event)
 
 static void apply(struct tty *tty, const struct cb_event *event)
 {
-    struct cb_tty_step *step = step_of(tty, event);
+    struct cb_tty_step *step = cb_progress_step(&tty->base, event);
 
     switch (event->kind) {
     case CB_EVENT_STEP_LOG:
@@ -214,7 +192,7 @@ static void erase(struct tty *tty, struct cb_strbuf *out, size_t width, unsigned
  * the last picture all. */
 static char *choose_steps(const struct tty *tty, unsigned height, int last)
 {
-    size_t count = cb_map_count(tty->steps), position = 0, index = 0;
+    size_t count = cb_map_count(tty->base.steps), position = 0, index = 0;
     unsigned room = height > 3 ? height - 2 : 1;
     char *chosen = xcalloc(count + 1, 1);
     cb_autofree struct cb_tty_step **steps =
@@ -222,7 +200,7 @@ static char *choose_steps(const struct tty *tty, unsigned height, int last)
     const char *key;
     void *value;
 
-    while (cb_map_next(tty->steps, &position, &key, &value))
+    while (cb_map_next(tty->base.steps, &position, &key, &value))
         steps[index++] = value;
     for (int running = 1; running >= 0; running--) {
         for (size_t i = count; i-- > 0;) {
@@ -253,8 +231,8 @@ static void draw(struct tty *tty, int last)
     chosen = choose_steps(tty, height, last);
     erase(tty, &screen.out, screen.width, height);
     cb_tty_draw_head(&screen, (double)(now - tty->start_ns) / 1e9, tty->finished,
-                     cb_map_count(tty->steps), last);
-    while (cb_map_next(tty->steps, &position, &key, &value)) {
+                     cb_map_count(tty->base.steps), last);
+    while (cb_map_next(tty->base.steps, &position, &key, &value)) {
         int how = chosen[index++];
 
         if (how)
@@ -265,14 +243,13 @@ static void draw(struct tty *tty, int last)
         cb_vec_push(&tty->drawn, *columns);
     fwrite(screen.out.text, 1, screen.out.len, stderr);
     fflush(stderr);
-    tty->dirty = 0;
 }
 
 static void *tick(void *arg)
 {
     struct tty *tty = arg;
 
-    pthread_mutex_lock(&tty->lock);
+    pthread_mutex_lock(&tty->base.lock);
     while (!tty->closing) {
         struct timespec until;
 
@@ -282,11 +259,11 @@ static void *tick(void *arg)
             until.tv_sec++;
             until.tv_nsec -= 1000000000L;
         }
-        pthread_cond_timedwait(&tty->wake, &tty->lock, &until);
+        pthread_cond_timedwait(&tty->wake, &tty->base.lock, &until);
         if (!tty->closing)
             draw(tty, 0);
     }
-    pthread_mutex_unlock(&tty->lock);
+    pthread_mutex_unlock(&tty->base.lock);
     return NULL;
 }
 
@@ -294,7 +271,7 @@ static void print_miss(const struct cb_tty_step *step, const struct cb_event *ev
 {
     cb_auto_value(cb_strbuf) text = {0};
 
-    cb_strbuf_add_escaped(&text, step->name, strlen(step->name), 0);
+    cb_strbuf_add_escaped(&text, step->base.name, strlen(step->base.name), 0);
     cb_strbuf_adds(&text, ": not cached: ");
     cb_strbuf_add_escaped(&text, event->text, event->len, 0);
     fprintf(stderr, "%s\n", cb_strbuf_text(&text));
@@ -302,7 +279,7 @@ static void print_miss(const struct cb_tty_step *step, const struct cb_event *ev
 
 static void print_warning(const struct cb_tty_step *step, const struct cb_event *event)
 {
-    cb_autofree char *prefix = step ? xasprintf("%s: ", step->name) : xstrdup("");
+    cb_autofree char *prefix = step ? xasprintf("%s: ", step->base.name) : xstrdup("");
 
     cb_progress_print_warning(event, prefix);
 }
@@ -318,45 +295,37 @@ static void print_above(struct tty *tty, const struct cb_event *event)
     cb_strbuf_adds(&out, "\x1b[J");
     fwrite(out.text, 1, out.len, stderr);
     if (event->kind == CB_EVENT_MISS)
-        print_miss(step_of(tty, event), event);
+        print_miss(cb_progress_step(&tty->base, event), event);
     else
-        print_warning(event->id ? step_of(tty, event) : NULL, event);
-    tty->dirty = 1;
+        print_warning(event->id ? cb_progress_step(&tty->base, event) : NULL, event);
 }
 
-static void emit(struct cb_event_sink *sink, const struct cb_event *event)
+static void take(struct cb_progress *progress, const struct cb_event *event)
 {
-    struct tty *tty = (struct tty *)sink;
+    struct tty *tty = (struct tty *)progress;
 
-    pthread_mutex_lock(&tty->lock);
     if (event->kind == CB_EVENT_WARNING || event->kind == CB_EVENT_NOTICE ||
         event->kind == CB_EVENT_MISS) {
         print_above(tty, event);
-    } else if (event->id) {
-        apply(tty, event);
-        tty->dirty = 1;
-        if (!tty->has_ticker)
-            tty->has_ticker = pthread_create(&tty->ticker, NULL, tick, tty) == 0;
+        return;
     }
-    pthread_mutex_unlock(&tty->lock);
+    apply(tty, event);
+    if (!tty->has_ticker)
+        tty->has_ticker = pthread_create(&tty->ticker, NULL, tick, tty) == 0;
 }
 
-static struct cb_event_sink *open_tty(void)
+static void open_tty(struct cb_progress *progress)
 {
-    struct tty *tty = xcalloc(1, sizeof(*tty));
-    pthread_condattr_t attr;
+    struct tty *tty = (struct tty *)progress;
     const char *no_colour = getenv("NO_COLOR");
+    pthread_condattr_t attr;
 
-    tty->sink.emit = emit;
     tty->start_ns = now_ns();
     tty->colour = !(no_colour && *no_colour);
-    tty->steps = cb_map_new(free_step);
-    pthread_mutex_init(&tty->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&tty->wake, &attr);
     pthread_condattr_destroy(&attr);
-    return &tty->sink;
 }
 
 static void print_failed_logs(const struct tty *tty)
@@ -365,53 +334,47 @@ static void print_failed_logs(const struct tty *tty)
     const char *key;
     void *value;
 
-    while (cb_map_next(tty->steps, &position, &key, &value)) {
+    while (cb_map_next(tty->base.steps, &position, &key, &value)) {
         const struct cb_tty_step *step = value;
 
         if (step->state == CB_TTY_FAILED)
-            cb_step_log_print(&step->log, step->name);
+            cb_step_log_print(&step->log, step->base.name);
     }
 }
 
-static void close_tty(struct cb_event_sink *sink)
+static void close_tty(struct cb_progress *progress)
 {
-    struct tty *tty = (struct tty *)sink;
+    struct tty *tty = (struct tty *)progress;
 
-    pthread_mutex_lock(&tty->lock);
+    pthread_mutex_lock(&tty->base.lock);
     tty->closing = 1;
     pthread_cond_signal(&tty->wake);
-    pthread_mutex_unlock(&tty->lock);
+    pthread_mutex_unlock(&tty->base.lock);
     if (tty->has_ticker)
         pthread_join(tty->ticker, NULL);
-    if (cb_map_count(tty->steps))
+    if (cb_map_count(tty->base.steps))
         draw(tty, 1);
     print_failed_logs(tty);
-    cb_map_free(tty->steps);
     cb_vec_free(&tty->drawn);
     pthread_cond_destroy(&tty->wake);
-    pthread_mutex_destroy(&tty->lock);
-    free(tty);
 }
 
-static void suspend_tty(struct cb_event_sink *sink, int suspend)
+static void suspend_tty(struct cb_progress *progress)
 {
-    struct tty *tty = (struct tty *)sink;
+    struct tty *tty = (struct tty *)progress;
 
-    if (suspend) {
-        pthread_mutex_lock(&tty->lock);
-        if (tty->drawn.count)
-            draw(tty, 0);
-        cb_vec_free(&tty->drawn);
-        tty->dirty = 1;
-        fflush(stderr);
-    } else {
-        pthread_mutex_unlock(&tty->lock);
-    }
+    if (tty->drawn.count)
+        draw(tty, 0);
+    cb_vec_free(&tty->drawn);
 }
 
 const struct cb_progress_class cb_progress_tty = {
     .mode = "tty",
+    .size = sizeof(struct tty),
+    .step_size = sizeof(struct cb_tty_step),
     .open = open_tty,
-    .close = close_tty,
+    .take = take,
     .suspend = suspend_tty,
+    .close = close_tty,
+    .free_step = free_step,
 };

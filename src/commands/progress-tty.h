@@ -3,7 +3,7 @@
 #define CB_COMMANDS_PROGRESS_TTY_H
 
 #include "base/vec.h"
-#include "commands/progress.h"
+#include "commands/display.h"
 
 /* Adds TEXT escaped and cut to WIDTH, with "..." where something is left out. Returns the
  * columns it takes. */
@@ -26,8 +26,8 @@ enum cb_tty_state {
     CB_TTY_CANCELED
 };
 struct cb_tty_step {
-    char *name;
-    int64_t start_ns, end_ns;
+    struct cb_progress_step base;
+    int64_t end_ns;
     enum cb_tty_state state;
     char *tail[CB_TTY_TAIL]; /* what it said last, the newest last */
     size_t tail_count;

@@ -1,14 +1,10 @@
 /* Chooses the display, and holds what all displays share. */
-#include "commands/progress.h"
+#include "commands/display.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-struct cb_progress {
-    const struct cb_progress_class *class;
-    struct cb_event_sink *sink;
-};
 
 static const struct cb_progress_class *choose(const char *mode)
 {
@@ -53,6 +49,17 @@ int cb_progress_check(const char *mode, struct cb_error **err)
     return class_of(mode, err) ? 0 : -1;
 }
 
+static void emit(struct cb_event_sink *sink, const struct cb_event *event)
+{
+    struct cb_progress *progress = (struct cb_progress *)sink;
+
+    if (!event->id && event->kind != CB_EVENT_WARNING && event->kind != CB_EVENT_NOTICE)
+        return;
+    pthread_mutex_lock(&progress->lock);
+    progress->class->take(progress, event);
+    pthread_mutex_unlock(&progress->lock);
+}
+
 int cb_progress_new(struct cb_progress **out, const char *mode, struct cb_error **err)
 {
     const struct cb_progress_class *class = class_of(mode, err);
@@ -60,16 +67,20 @@ int cb_progress_new(struct cb_progress **out, const char *mode, struct cb_error 
 
     if (!class)
         return -1;
-    progress = xcalloc(1, sizeof(*progress));
+    progress = xcalloc(1, class->size);
+    progress->sink.emit = emit;
     progress->class = class;
-    progress->sink = class->open();
+    pthread_mutex_init(&progress->lock, NULL);
+    progress->steps = cb_map_new(class->free_step);
+    if (class->open)
+        class->open(progress);
     *out = progress;
     return 0;
 }
 
 struct cb_event_sink *cb_progress_sink(struct cb_progress *progress)
 {
-    return progress->sink;
+    return &progress->sink;
 }
 
 int cb_progress_has_legacy_result(const struct cb_progress *progress)
@@ -84,20 +95,64 @@ int cb_progress_wants_summary(const struct cb_progress *progress)
 
 void cb_progress_suspend(struct cb_progress *progress)
 {
-    progress->class->suspend(progress->sink, 1);
+    pthread_mutex_lock(&progress->lock);
+    if (progress->class->suspend)
+        progress->class->suspend(progress);
+    fflush(stderr);
 }
 
 void cb_progress_resume(struct cb_progress *progress)
 {
-    progress->class->suspend(progress->sink, 0);
+    pthread_mutex_unlock(&progress->lock);
 }
 
 void cb_progress_free(struct cb_progress *progress)
 {
     if (!progress)
         return;
-    progress->class->close(progress->sink);
+    if (progress->class->close)
+        progress->class->close(progress);
+    fflush(stderr);
+    cb_map_free(progress->steps);
+    pthread_mutex_destroy(&progress->lock);
     free(progress);
+}
+
+/* ── For the displays ── */
+
+struct key {
+    char text[24];
+};
+
+static struct key key_of(const struct cb_event *event)
+{
+    struct key key;
+
+    snprintf(key.text, sizeof(key.text), "%" PRIu64, event->id);
+    return key;
+}
+
+void *cb_progress_find_step(struct cb_progress *progress, const struct cb_event *event)
+{
+    return cb_map_get(progress->steps, key_of(event).text);
+}
+
+void *cb_progress_step(struct cb_progress *progress, const struct cb_event *event)
+{
+    struct cb_progress_step *step = cb_progress_find_step(progress, event);
+
+    if (step)
+        return step;
+    step = xcalloc(1, progress->class->step_size);
+    step->name = xstrdup(event->name ? event->name : "");
+    step->start_ns = event->time_ns;
+    cb_map_set(progress->steps, key_of(event).text, step);
+    return step;
+}
+
+void cb_progress_drop_step(struct cb_progress *progress, const struct cb_event *event)
+{
+    cb_map_remove(progress->steps, key_of(event).text);
 }
 
 const char *cb_progress_seconds(int64_t ns, char buffer[32])
