@@ -134,10 +134,33 @@ int cb_json_is_absent(const struct cb_json *json)
     return !json->value || json_is_null(json->value);
 }
 
+/* Between the document's name and the path in it. */
+static const char *separator(const struct cb_json *json)
+{
+    return json->path[0] && json->path[0] != '[' ? "." : "";
+}
+
+int cb_json_wrap(const struct cb_json *json, struct cb_error **err)
+{
+    return cb_error_wrap(err, "%s%s%s", json->what, separator(json), json->path);
+}
+
+int cb_json_fail(const struct cb_json *json, struct cb_error **err, const char *format,
+                 ...)
+{
+    cb_autofree char *problem = NULL;
+    va_list args;
+
+    va_start(args, format);
+    problem = xvasprintf(format, args);
+    va_end(args);
+    return cb_error_set(err, CB_ERR_INTEGRITY, "%s%s%s: %s", json->what, separator(json),
+                        json->path, problem);
+}
+
 static int fail(const struct cb_json *json, const char *problem, struct cb_error **err)
 {
-    return cb_error_set(err, CB_ERR_INTEGRITY, "%s%s%s: %s", json->what,
-                        json->path[0] && json->path[0] != '[' ? "." : "", json->path,
+    return cb_json_fail(json, err, "%s",
                         json_is_null(json->value) ? "expected an object" : problem);
 }
 
@@ -244,6 +267,53 @@ int cb_json_strings(const struct cb_json *array, size_t max, struct cb_strings *
         cb_strings_add(&found, text);
     }
     cb_strings_copy(out, &found);
+    return 0;
+}
+
+int cb_json_required_unsigned(const struct cb_json *json, int64_t *out,
+                              struct cb_error **err)
+{
+    int64_t size;
+
+    if (cb_json_required_int64(json, &size, err) < 0)
+        return -1;
+    if (size < 0)
+        return fail(json, "must not be negative", err);
+    *out = size;
+    return 0;
+}
+
+int cb_json_required_digest(const struct cb_json *json, struct cb_digest *out,
+                            struct cb_error **err)
+{
+    const char *text;
+
+    if (cb_json_required_string(json, &text, err) < 0)
+        return -1;
+    return cb_digest_parse(out, text, err) < 0 ? cb_json_wrap(json, err) : 0;
+}
+
+int cb_json_text(const struct cb_json *object, const char *key, char **out,
+                 struct cb_error **err)
+{
+    struct cb_json member = cb_json_member(object, key);
+    const char *text;
+
+    if (cb_json_string(&member, &text, err) < 0)
+        return -1;
+    *out = xstrdup(text);
+    return 0;
+}
+
+int cb_json_required_text(const struct cb_json *object, const char *key, char **out,
+                          struct cb_error **err)
+{
+    struct cb_json member = cb_json_member(object, key);
+    const char *text;
+
+    if (cb_json_required_string(&member, &text, err) < 0)
+        return -1;
+    *out = xstrdup(text);
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #ifndef CB_BASE_JSON_H
 #define CB_BASE_JSON_H
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/vec.h"
 
@@ -54,6 +55,24 @@ int cb_json_count(const struct cb_json *array, size_t max, size_t *out,
                   struct cb_error **err);
 int cb_json_strings(const struct cb_json *array, size_t max, struct cb_strings *out,
                     struct cb_error **err);
+/* Has to be there, and not to be negative. */
+int cb_json_required_unsigned(const struct cb_json *json, int64_t *out,
+                              struct cb_error **err);
+/* "sha256:…", which has to be there. */
+int cb_json_required_digest(const struct cb_json *json, struct cb_digest *out,
+                            struct cb_error **err);
+/* The string in OBJECT's member KEY; caller frees. */
+int cb_json_text(const struct cb_json *object, const char *key, char **out,
+                 struct cb_error **err);
+int cb_json_required_text(const struct cb_json *object, const char *key, char **out,
+                          struct cb_error **err);
+
+/* What else is wrong with a value: INTEGRITY, "manifest.layers[2].size: " and the
+ * message. */
+int cb_json_fail(const struct cb_json *json, struct cb_error **err, const char *format,
+                 ...) CB_PRINTF(3, 4);
+/* Puts the same place before what another reader of the value said. */
+int cb_json_wrap(const struct cb_json *json, struct cb_error **err);
 
 /* Compact text with keys in insertion order, as Go's encoding/json prints it without HTML
  * escaping. Caller frees. */

@@ -122,13 +122,8 @@ static int read_digest(const struct cb_json *object, const char *key,
                        struct cb_digest *out, struct cb_error **err)
 {
     struct cb_json member = cb_json_member(object, key);
-    const char *text;
 
-    if (cb_json_required_string(&member, &text, err) < 0)
-        return -1;
-    if (cb_digest_parse(out, text, err) < 0)
-        return cb_error_wrap(err, "%s.%s", member.what, member.path);
-    return 0;
+    return cb_json_required_digest(&member, out, err);
 }
 
 /* The number of an earlier layer, or -1 when there is none. */
@@ -144,21 +139,8 @@ static int read_number(const struct cb_json *object, const char *key, size_t bel
     if (cb_json_required_int64(&member, &value, err) < 0)
         return -1;
     if (value < 0 || (uint64_t)value >= below)
-        return cb_error_set(err, CB_ERR_INTEGRITY, "%s.%s: no earlier layer %lld",
-                            member.what, member.path, (long long)value);
+        return cb_json_fail(&member, err, "no earlier layer %lld", (long long)value);
     *out = (int)value;
-    return 0;
-}
-
-static int read_created(const struct cb_json *object, int64_t *out, struct cb_error **err)
-{
-    struct cb_json member = cb_json_member(object, "created");
-
-    if (cb_json_required_int64(&member, out, err) < 0)
-        return -1;
-    if (*out < 0)
-        return cb_error_set(err, CB_ERR_INTEGRITY, "%s.%s: negative", member.what,
-                            member.path);
     return 0;
 }
 
@@ -173,12 +155,11 @@ static int read_blob(const struct cb_json *layer, struct cb_descriptor *out,
 
     if (cb_json_expect_object(&blob, err) < 0 ||
         cb_json_required_string(&type, &text, err) < 0 ||
-        cb_json_required_int64(&size, &out->size, err) < 0 ||
+        cb_json_required_unsigned(&size, &out->size, err) < 0 ||
         read_digest(&blob, "digest", &out->digest, err) < 0)
         return -1;
-    if (cb_media_compression(text, &compression) < 0 || out->size < 0)
-        return cb_error_set(err, CB_ERR_INTEGRITY, "%s.%s: no layer", blob.what,
-                            blob.path);
+    if (cb_media_compression(text, &compression) < 0)
+        return cb_json_fail(&blob, err, "no layer");
     out->media_type = xstrdup(text);
     return 0;
 }
@@ -187,6 +168,7 @@ static int read_layer(struct cb_cache_document *out, const struct cb_json *json,
                       int inline_blobs, struct cb_error **err)
 {
     cb_auto_value(cb_descriptor) blob = {0};
+    struct cb_json created = cb_json_member(json, "created");
     struct cb_digest diff_id;
     int64_t created_ns;
     int parent, layer;
@@ -194,14 +176,13 @@ static int read_layer(struct cb_cache_document *out, const struct cb_json *json,
     if (cb_json_expect_object(json, err) < 0 ||
         read_digest(json, "diffId", &diff_id, err) < 0 ||
         read_number(json, "parent", out->layers.count, &parent, err) < 0 ||
-        read_created(json, &created_ns, err) < 0 ||
+        cb_json_required_unsigned(&created, &created_ns, err) < 0 ||
         (!inline_blobs && read_blob(json, &blob, err) < 0))
         return -1;
     layer = cb_cache_document_add_layer(out, inline_blobs ? NULL : &blob, &diff_id,
                                         parent, created_ns);
     if (cb_cache_document_depth(out, layer) > CB_MAX_LAYERS)
-        return cb_error_set(err, CB_ERR_INTEGRITY, "%s.%s: more than %d layers deep",
-                            json->what, json->path, CB_MAX_LAYERS);
+        return cb_json_fail(json, err, "more than %d layers deep", CB_MAX_LAYERS);
     return 0;
 }
 
@@ -216,12 +197,9 @@ static int read_keys(const struct cb_json *json, struct cb_cache_record *out,
     for (size_t i = 0; i < count; i++) {
         struct cb_json item = cb_json_item(&keys, i);
         struct cb_digest key;
-        const char *text;
 
-        if (cb_json_required_string(&item, &text, err) < 0)
+        if (cb_json_required_digest(&item, &key, err) < 0)
             return -1;
-        if (cb_digest_parse(&key, text, err) < 0)
-            return cb_error_wrap(err, "%s.%s", item.what, item.path);
         cb_cache_record_add_key(out, &key);
     }
     return 0;
@@ -233,13 +211,14 @@ static int read_record(struct cb_cache_document *out, const struct cb_json *json
     struct cb_cache_record record = {0};
     struct cb_json name = cb_json_member(json, "name");
     struct cb_json absent = cb_json_member(json, "absent");
+    struct cb_json created = cb_json_member(json, "created");
     const char *text;
     int is_absent = 0;
 
     if (cb_json_expect_object(json, err) < 0 || read_keys(json, &record, err) < 0 ||
         read_digest(json, "identity", &record.identity, err) < 0 ||
         read_number(json, "layer", out->layers.count, &record.layer, err) < 0 ||
-        read_created(json, &record.created_ns, err) < 0 ||
+        cb_json_required_unsigned(&created, &record.created_ns, err) < 0 ||
         cb_json_bool(&absent, &is_absent, err) < 0 ||
         cb_json_string(&name, &text, err) < 0)
         return -1;

@@ -21,18 +21,6 @@ void cb_container_net_free(struct cb_container_net *net)
     free(net);
 }
 
-static int read_text(const struct cb_json *root, const char *key, char **out,
-                     struct cb_error **err)
-{
-    struct cb_json member = cb_json_member(root, key);
-    const char *text;
-
-    if (cb_json_required_string(&member, &text, err) < 0)
-        return -1;
-    *out = xstrdup(text);
-    return 0;
-}
-
 int cb_container_get_net(struct cb_container *container, struct cb_container_net **out,
                          struct cb_error **err)
 {
@@ -53,9 +41,10 @@ int cb_container_get_net(struct cb_container *container, struct cb_container_net
     status =
         cb_json_parse(&document, "network", message.text, message.len, message.len, err);
     root = cb_json_root(document, "network");
-    if (fd < 0 || status < 0 || read_text(&root, "Hosts", &net->hosts, err) < 0 ||
-        read_text(&root, "ResolvConf", &net->resolv_conf, err) < 0 ||
-        read_text(&root, "Hostname", &net->hostname, err) < 0) {
+    if (fd < 0 || status < 0 ||
+        cb_json_required_text(&root, "Hosts", &net->hosts, err) < 0 ||
+        cb_json_required_text(&root, "ResolvConf", &net->resolv_conf, err) < 0 ||
+        cb_json_required_text(&root, "Hostname", &net->hostname, err) < 0) {
         cb_container_net_free(net);
         return -1;
     }

@@ -194,36 +194,10 @@ static int read_field(struct cb_container *container, const struct cb_json *obje
     return 0;
 }
 
-static int read_text(const struct cb_json *object, const char *key, char **out,
-                     struct cb_error **err)
-{
-    struct cb_json member = cb_json_member(object, key);
-    const char *text;
-
-    if (cb_json_string(&member, &text, err) < 0)
-        return -1;
-    *out = xstrdup(text);
-    return 0;
-}
-
-/* Without it there is no container. */
-static int require_text(const struct cb_json *object, const char *key, char **out,
-                        struct cb_error **err)
-{
-    struct cb_json member = cb_json_member(object, key);
-    const char *text;
-
-    if (cb_json_required_string(&member, &text, err) < 0)
-        return -1;
-    *out = xstrdup(text);
-    return 0;
-}
-
 static int require_object(const struct cb_json *json, struct cb_error **err)
 {
     if (cb_json_is_absent(json))
-        return cb_error_set(err, CB_ERR_INTEGRITY, "%s: there is no %s", json->what,
-                            json->path);
+        return cb_json_fail(json, err, "missing");
     return cb_json_expect_object(json, err);
 }
 
@@ -235,15 +209,15 @@ static int read_mount(const struct cb_json *item, struct cb_container_mount *out
     int can_write = 0;
 
     if (cb_json_expect_object(item, err) < 0 ||
-        require_text(item, "Type", &out->type, err) < 0 ||
-        read_text(item, "Name", &out->name, err) < 0 ||
-        require_text(item, "Source", &out->source, err) < 0 ||
-        require_text(item, "Destination", &out->target, err) < 0 ||
-        read_text(item, "Mode", &out->mode, err) < 0 ||
-        read_text(item, "Propagation", &out->propagation, err) < 0 ||
-        read_text(item, "Subpath", &out->subpath, err) < 0 ||
-        read_text(item, "Snapshot", &out->snapshot, err) < 0 ||
-        read_text(item, "Options", &out->options, err) < 0 ||
+        cb_json_required_text(item, "Type", &out->type, err) < 0 ||
+        cb_json_text(item, "Name", &out->name, err) < 0 ||
+        cb_json_required_text(item, "Source", &out->source, err) < 0 ||
+        cb_json_required_text(item, "Destination", &out->target, err) < 0 ||
+        cb_json_text(item, "Mode", &out->mode, err) < 0 ||
+        cb_json_text(item, "Propagation", &out->propagation, err) < 0 ||
+        cb_json_text(item, "Subpath", &out->subpath, err) < 0 ||
+        cb_json_text(item, "Snapshot", &out->snapshot, err) < 0 ||
+        cb_json_text(item, "Options", &out->options, err) < 0 ||
         cb_json_bool(&writable, &can_write, err) < 0 ||
         cb_json_bool(&not_recursive, &out->not_recursive, err) < 0)
         return -1;
@@ -283,9 +257,9 @@ int cb_container_config_parse(struct cb_container *container, const char *bytes,
     root = cb_json_root(document, "config.json");
     options = cb_json_member(&root, "Options");
     if (cb_json_expect_object(&root, err) < 0 ||
-        read_text(&root, "Created", &created, err) < 0 ||
-        require_text(&root, "Image", &container->image_id, err) < 0 ||
-        require_text(&root, "Snapshot", &container->snapshot, err) < 0 ||
+        cb_json_text(&root, "Created", &created, err) < 0 ||
+        cb_json_required_text(&root, "Image", &container->image_id, err) < 0 ||
+        cb_json_required_text(&root, "Snapshot", &container->snapshot, err) < 0 ||
         require_object(&options, err) < 0 || read_mounts(container, &root, err) < 0)
         return -1;
     snprintf(container->created, sizeof(container->created), "%s",
@@ -338,8 +312,7 @@ static int read_number(const struct cb_json *object, const char *key, int *out,
     if (cb_json_int64(&member, &value, err) < 0)
         return -1;
     if (value < 0 || value > INT_MAX)
-        return cb_error_set(err, CB_ERR_INTEGRITY, "%s: %s is out of range", member.what,
-                            member.path);
+        return cb_json_fail(&member, err, "out of range");
     *out = (int)value;
     return 0;
 }
@@ -354,8 +327,7 @@ static int read_time(const struct cb_json *object, const char *key,
     if (cb_json_string(&member, &text, err) < 0)
         return -1;
     if (text && *text && cb_timestamp_parse(&time, text, NULL) < 0)
-        return cb_error_set(err, CB_ERR_INTEGRITY, "%s: %s is no time", member.what,
-                            member.path);
+        return cb_json_fail(&member, err, "is no time");
     snprintf(out, CB_TIMESTAMP_MAX, "%s", text ? text : "");
     return 0;
 }
@@ -374,8 +346,7 @@ static int read_status(const struct cb_json *root, enum cb_container_status *out
         *out = (enum cb_container_status)i;
         return 0;
     }
-    return cb_error_set(err, CB_ERR_INTEGRITY, "%s: there is no status `%s`", member.what,
-                        name);
+    return cb_json_fail(&member, err, "there is no status `%s`", name);
 }
 
 int cb_container_state_parse(struct cb_container_state *state, const char *bytes,
@@ -401,7 +372,7 @@ int cb_container_state_parse(struct cb_container_state *state, const char *bytes
         cb_json_bool(&by_hand, &state->stopped_by_hand, err) < 0 ||
         cb_json_expect_object(&network, err) < 0 ||
         cb_json_expect_object(&health, err) < 0 ||
-        read_text(&root, "Error", &state->error, err) < 0 ||
+        cb_json_text(&root, "Error", &state->error, err) < 0 ||
         read_time(&root, "StartedAt", state->started, err) < 0 ||
         read_time(&root, "FinishedAt", state->finished, err) < 0)
         return -1;

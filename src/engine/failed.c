@@ -157,18 +157,6 @@ void cb_kept_step_clear(struct cb_kept_step *step)
     free(step->network);
 }
 
-static int take_text(const struct cb_json *object, const char *key, char **out,
-                     struct cb_error **err)
-{
-    struct cb_json member = cb_json_member(object, key);
-    const char *text;
-
-    if (cb_json_required_string(&member, &text, err) < 0)
-        return -1;
-    *out = xstrdup(text);
-    return 0;
-}
-
 static int take_strings(const struct cb_json *object, const char *key,
                         struct cb_strings *out, struct cb_error **err)
 {
@@ -184,12 +172,12 @@ static int take_step(struct cb_store *store, const struct cb_json *object,
     cb_autofree char *snapshot = NULL;
     int found;
 
-    if (take_text(object, "snapshot", &snapshot, err) < 0 ||
-        take_text(object, "error", &out->error, err) < 0 ||
-        take_text(object, "cwd", &out->cwd, err) < 0 ||
-        take_text(object, "user", &out->user, err) < 0 ||
-        take_text(object, "hostname", &out->hostname, err) < 0 ||
-        take_text(object, "network", &out->network, err) < 0 ||
+    if (cb_json_required_text(object, "snapshot", &snapshot, err) < 0 ||
+        cb_json_required_text(object, "error", &out->error, err) < 0 ||
+        cb_json_required_text(object, "cwd", &out->cwd, err) < 0 ||
+        cb_json_required_text(object, "user", &out->user, err) < 0 ||
+        cb_json_required_text(object, "hostname", &out->hostname, err) < 0 ||
+        cb_json_required_text(object, "network", &out->network, err) < 0 ||
         take_strings(object, "argv", &out->argv, err) < 0 ||
         take_strings(object, "env", &out->env, err) < 0 ||
         cb_json_bool(&insecure, &out->insecure, err) < 0)

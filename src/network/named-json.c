@@ -87,18 +87,6 @@ json_t *cb_network_def_json(const struct cb_network_def *def)
 
 /* ── Reading ── */
 
-static int read_text(const struct cb_json *object, const char *key, char **out,
-                     struct cb_error **err)
-{
-    struct cb_json member = cb_json_member(object, key);
-    const char *text;
-
-    if (cb_json_required_string(&member, &text, err) < 0)
-        return -1;
-    *out = xstrdup(text);
-    return 0;
-}
-
 static int read_bool(const struct cb_json *object, const char *key, int *out,
                      struct cb_error **err)
 {
@@ -121,7 +109,7 @@ static int read_pairs(const struct cb_json *object, const char *key,
     json_object_foreach(member.value, name, value)
     {
         if (!json_is_string(value) || out->count == MAX_PAIRS || strchr(name, '='))
-            return cb_error_set(err, CB_ERR_INTEGRITY, "%s: malformed", member.path);
+            return cb_json_fail(&member, err, "malformed");
         cb_strings_addf(out, "%s=%s", name, json_string_value(value));
     }
     return 0;
@@ -129,8 +117,7 @@ static int read_pairs(const struct cb_json *object, const char *key,
 
 static int malformed(const struct cb_json *json, const char *text, struct cb_error **err)
 {
-    return cb_error_set(err, CB_ERR_INTEGRITY, "%s: malformed address `%s`", json->path,
-                        text);
+    return cb_json_fail(json, err, "malformed address `%s`", text);
 }
 
 static int read_subnet(const struct cb_json *object, struct cb_network_subnet *out,
@@ -195,10 +182,11 @@ int cb_network_def_parse(struct cb_network_def **out, const char *what, const ch
         return -1;
     root = cb_json_root(document, what);
     if (cb_json_expect_object(&root, err) < 0 ||
-        read_text(&root, "Id", &def->id, err) < 0 || check_id(def->id, err) < 0 ||
-        read_text(&root, "Name", &def->name, err) < 0 ||
-        read_text(&root, "Driver", &def->driver, err) < 0 ||
-        read_text(&root, "Created", &created, err) < 0 ||
+        cb_json_required_text(&root, "Id", &def->id, err) < 0 ||
+        check_id(def->id, err) < 0 ||
+        cb_json_required_text(&root, "Name", &def->name, err) < 0 ||
+        cb_json_required_text(&root, "Driver", &def->driver, err) < 0 ||
+        cb_json_required_text(&root, "Created", &created, err) < 0 ||
         read_bool(&root, "Internal", &def->internal, err) < 0 ||
         read_bool(&root, "Attachable", &def->attachable, err) < 0 ||
         read_bool(&root, "EnableIPv6", &def->ipv6, err) < 0 ||

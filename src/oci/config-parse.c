@@ -9,28 +9,16 @@
 #define MAX_HISTORY 10000
 #define MAX_STRINGS 100000
 
-static int read_text(char **out, const struct cb_json *object, const char *key,
-                     struct cb_error **err)
-{
-    struct cb_json member = cb_json_member(object, key);
-    const char *text;
-
-    if (cb_json_string(&member, &text, err) < 0)
-        return -1;
-    *out = xstrdup(text);
-    return 0;
-}
-
 static int read_time(char **out, const struct cb_json *object, const char *key,
                      struct cb_error **err)
 {
     struct cb_json member = cb_json_member(object, key);
     struct timespec ignored;
 
-    if (read_text(out, object, key, err) < 0)
+    if (cb_json_text(object, key, out, err) < 0)
         return -1;
     if (*out && cb_timestamp_parse(&ignored, *out, err) < 0)
-        return cb_error_wrap(err, "%s.%s", member.what, member.path);
+        return cb_json_wrap(&member, err);
     return 0;
 }
 
@@ -87,8 +75,7 @@ static int read_count(int64_t *out, const struct cb_json *object, const char *ke
     if (cb_json_int64(&member, out, err) < 0)
         return -1;
     if (*out < 0)
-        return cb_error_set(err, CB_ERR_INTEGRITY, "%s.%s: must not be negative",
-                            member.what, member.path);
+        return cb_json_fail(&member, err, "must not be negative");
     return 0;
 }
 
@@ -140,9 +127,9 @@ static int read_process_config(struct cb_image_config *config, const struct cb_j
 
     if (cb_json_expect_object(&object, err) < 0)
         return -1;
-    if (read_text(&config->user, &object, "User", err) < 0 ||
-        read_text(&config->working_dir, &object, "WorkingDir", err) < 0 ||
-        read_text(&config->stop_signal, &object, "StopSignal", err) < 0 ||
+    if (cb_json_text(&object, "User", &config->user, err) < 0 ||
+        cb_json_text(&object, "WorkingDir", &config->working_dir, err) < 0 ||
+        cb_json_text(&object, "StopSignal", &config->stop_signal, err) < 0 ||
         read_list(&config->env, NULL, &object, "Env", err) < 0 ||
         read_list(&config->cmd, &config->has_cmd, &object, "Cmd", err) < 0 ||
         read_list(&config->entrypoint, &config->has_entrypoint, &object, "Entrypoint",
@@ -179,10 +166,8 @@ static int read_rootfs(struct cb_image_config *config, const struct cb_json *roo
         struct cb_json item = cb_json_item(&diff_ids, i);
         struct cb_digest diff_id;
 
-        if (cb_json_required_string(&item, &text, err) < 0)
+        if (cb_json_required_digest(&item, &diff_id, err) < 0)
             return -1;
-        if (cb_digest_parse(&diff_id, text, err) < 0)
-            return cb_error_wrap(err, "%s.%s", item.what, item.path);
         cb_vec_push(&config->diff_ids, diff_id);
     }
     return 0;
@@ -205,9 +190,9 @@ static int read_history(struct cb_image_config *config, const struct cb_json *ro
         entry = &config->history.items[i];
         if (cb_json_expect_object(&item, err) < 0 ||
             read_time(&entry->created, &item, "created", err) < 0 ||
-            read_text(&entry->created_by, &item, "created_by", err) < 0 ||
-            read_text(&entry->author, &item, "author", err) < 0 ||
-            read_text(&entry->comment, &item, "comment", err) < 0 ||
+            cb_json_text(&item, "created_by", &entry->created_by, err) < 0 ||
+            cb_json_text(&item, "author", &entry->author, err) < 0 ||
+            cb_json_text(&item, "comment", &entry->comment, err) < 0 ||
             cb_json_bool(&empty, &entry->empty_layer, err) < 0)
             return -1;
     }
@@ -230,7 +215,7 @@ int cb_image_config_parse(struct cb_image_config **out, const char *bytes, size_
     root = cb_json_root(json, "image config");
     if (cb_json_expect_object(&root, err) < 0 ||
         read_time(&config->created, &root, "created", err) < 0 ||
-        read_text(&config->author, &root, "author", err) < 0 ||
+        cb_json_text(&root, "author", &config->author, err) < 0 ||
         cb_platform_read(&config->platform, &root, err) < 0 ||
         read_process_config(config, &root, err) < 0 ||
         read_rootfs(config, &root, err) < 0 || read_history(config, &root, err) < 0)

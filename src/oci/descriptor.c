@@ -43,32 +43,6 @@ int cb_annotations_read(json_t **out, const struct cb_json *json, struct cb_erro
     return 0;
 }
 
-static int read_digest(struct cb_digest *out, const struct cb_json *descriptor,
-                       struct cb_error **err)
-{
-    struct cb_json member = cb_json_member(descriptor, "digest");
-    const char *text;
-
-    if (cb_json_required_string(&member, &text, err) < 0)
-        return -1;
-    if (cb_digest_parse(out, text, err) < 0)
-        return cb_error_wrap(err, "%s.%s", member.what, member.path);
-    return 0;
-}
-
-static int read_size(int64_t *out, const struct cb_json *descriptor,
-                     struct cb_error **err)
-{
-    struct cb_json member = cb_json_member(descriptor, "size");
-
-    if (cb_json_required_int64(&member, out, err) < 0)
-        return -1;
-    if (*out < 0)
-        return cb_error_set(err, CB_ERR_INTEGRITY, "%s.%s: must not be negative",
-                            member.what, member.path);
-    return 0;
-}
-
 static int read_media_type(char **out, const struct cb_json *descriptor,
                            struct cb_error **err)
 {
@@ -78,8 +52,7 @@ static int read_media_type(char **out, const struct cb_json *descriptor,
     if (cb_json_string(&member, &text, err) < 0)
         return -1;
     if (text && strlen(text) > MAX_MEDIA_TYPE)
-        return cb_error_set(err, CB_ERR_INTEGRITY, "%s.%s: longer than %d characters",
-                            member.what, member.path, MAX_MEDIA_TYPE);
+        return cb_json_fail(&member, err, "longer than %d characters", MAX_MEDIA_TYPE);
     *out = xstrdup(text ? text : "");
     return 0;
 }
@@ -88,17 +61,18 @@ int cb_descriptor_read(struct cb_descriptor *out, const struct cb_json *json,
                        struct cb_error **err)
 {
     cb_auto_value(cb_descriptor) descriptor = {0};
-    struct cb_json platform, annotations;
+    struct cb_json size, digest, platform, annotations;
 
     if (cb_json_is_absent(json))
-        return cb_error_set(err, CB_ERR_INTEGRITY, "%s.%s: missing", json->what,
-                            json->path);
+        return cb_json_fail(json, err, "missing");
     if (cb_json_expect_object(json, err) < 0)
         return -1;
+    size = cb_json_member(json, "size");
+    digest = cb_json_member(json, "digest");
     platform = cb_json_member(json, "platform");
     annotations = cb_json_member(json, "annotations");
-    if (read_size(&descriptor.size, json, err) < 0 ||
-        read_digest(&descriptor.digest, json, err) < 0 ||
+    if (cb_json_required_unsigned(&size, &descriptor.size, err) < 0 ||
+        cb_json_required_digest(&digest, &descriptor.digest, err) < 0 ||
         read_media_type(&descriptor.media_type, json, err) < 0 ||
         cb_json_expect_object(&platform, err) < 0 ||
         cb_platform_read(&descriptor.platform, &platform, err) < 0 ||

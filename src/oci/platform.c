@@ -247,8 +247,7 @@ static int read_field(char *field, size_t size, const struct cb_json *object,
     if (cb_json_string(&member, &text, err) < 0)
         return -1;
     if (text && strlen(text) >= size)
-        return cb_error_set(err, CB_ERR_INTEGRITY, "%s.%s: longer than %zu characters",
-                            member.what, member.path, size - 1);
+        return cb_json_fail(&member, err, "longer than %zu characters", size - 1);
     snprintf(field, size, "%s", text ? text : "");
     return 0;
 }
@@ -265,8 +264,8 @@ static int read_features(struct cb_platform *platform, const struct cb_json *obj
     cb_vec_foreach (feature, &features)
         cb_strbuf_addf(&text, "%s%s", text.len ? "," : "", *feature);
     if (text.len >= sizeof(platform->os_features))
-        return cb_error_set(err, CB_ERR_INTEGRITY, "%s.%s: longer than %zu characters",
-                            member.what, member.path, sizeof(platform->os_features) - 1);
+        return cb_json_fail(&member, err, "longer than %zu characters",
+                            sizeof(platform->os_features) - 1);
     snprintf(platform->os_features, sizeof(platform->os_features), "%s",
              cb_strbuf_text(&text));
     return 0;

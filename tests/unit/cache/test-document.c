@@ -90,7 +90,8 @@ static void nonsense_is_refused_with_its_place(void **state)
         {"{\"version\":2}", "cache: version 2 of the format, known is 1"},
         {DOCUMENT(LAYER(), ""), "cache.layers[0].blob.mediaType: missing"},
         {DOCUMENT(LAYER(BLOB("text/plain", "1")), ""), "cache.layers[0].blob: no layer"},
-        {DOCUMENT(LAYER(BLOB(GZIP, "-1")), ""), "cache.layers[0].blob: no layer"},
+        {DOCUMENT(LAYER(BLOB(GZIP, "-1")), ""),
+         "cache.layers[0].blob.size: must not be negative"},
         {DOCUMENT(LAYER(BLOB(GZIP, "1") ",\"parent\":0"), ""),
          "cache.layers[0].parent: no earlier layer 0"},
         {DOCUMENT(LAYER(BLOB(GZIP, "1") ",\"parent\":-3"), ""),
@@ -102,7 +103,7 @@ static void nonsense_is_refused_with_its_place(void **state)
         {DOCUMENT("", "{\"keys\":[\"../x\"],\"identity\":\"" D1 "\",\"created\":1}"),
          "cache.records[0].keys[0]"},
         {DOCUMENT("", "{\"keys\":[],\"identity\":\"" D1 "\",\"created\":-1}"),
-         "cache.records[0].created: negative"},
+         "cache.records[0].created: must not be negative"},
     };
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(cases); i++) {
