@@ -98,38 +98,56 @@ static int input_file(const struct cb_subprocess_options *options)
     return cb_steal_fd(&fd);
 }
 
+/* What a program starts with: FLAGS, no signal blocked and each with its default. */
+struct start {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+};
+
+static void start_init(struct start *start, short flags)
+{
+    sigset_t none, all;
+
+    posix_spawn_file_actions_init(&start->actions);
+    posix_spawnattr_init(&start->attributes);
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&start->attributes, &none);
+    posix_spawnattr_setsigdefault(&start->attributes, &all);
+    posix_spawnattr_setflags(&start->attributes, (short)(flags | POSIX_SPAWN_SETSIGMASK |
+                                                         POSIX_SPAWN_SETSIGDEF));
+}
+
+static void start_clear(struct start *start)
+{
+    posix_spawnattr_destroy(&start->attributes);
+    posix_spawn_file_actions_destroy(&start->actions);
+}
+CB_AUTO_VALUE_DEFINE(start, start_clear)
+
+/* 0, or an errno. */
 static int spawn(pid_t *pid, const char *path,
                  const struct cb_subprocess_options *options, int input, int output,
                  int errors)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
+    cb_auto_value(start) start;
+    posix_spawn_file_actions_t *actions = &start.actions;
     int failed = 0;
 
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                              POSIX_SPAWN_SETPGROUP);
-    failed |= posix_spawn_file_actions_adddup2(&actions, input, 0);
-    failed |= posix_spawn_file_actions_adddup2(&actions, output, 1);
-    failed |= posix_spawn_file_actions_adddup2(&actions, errors, 2);
+    start_init(&start, POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setpgroup(&start.attributes, 0);
+    failed |= posix_spawn_file_actions_adddup2(actions, input, 0);
+    failed |= posix_spawn_file_actions_adddup2(actions, output, 1);
+    failed |= posix_spawn_file_actions_adddup2(actions, errors, 2);
     if (options->inherit_fd >= 0)
-        failed |= posix_spawn_file_actions_adddup2(&actions, options->inherit_fd,
+        failed |= posix_spawn_file_actions_adddup2(actions, options->inherit_fd,
                                                    options->inherit_fd);
     if (options->cwd_fd >= 0)
-        failed |= posix_spawn_file_actions_addfchdir_np(&actions, options->cwd_fd);
+        failed |= posix_spawn_file_actions_addfchdir_np(actions, options->cwd_fd);
     if (!failed)
-        failed =
-            posix_spawn(pid, path, &actions, &attributes, (char *const *)options->argv,
-                        options->env ? (char *const *)options->env : environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
+        failed = posix_spawn(pid, path, actions, &start.attributes,
+                             (char *const *)options->argv,
+                             options->env ? (char *const *)options->env : environ);
     return failed;
 }
 
@@ -363,8 +381,12 @@ static int lift(int *fds, size_t count, struct cb_error **err)
 {
     for (size_t i = 0; i < count; i++) {
         fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3 + (int)count);
-        if (fds[i] < 0)
-            return cb_error_errno(err, errno, "duplicate a descriptor");
+        if (fds[i] >= 0)
+            continue;
+        cb_error_errno(err, errno, "duplicate a descriptor");
+        while (i > 0)
+            cb_close(&fds[--i]);
+        return -1;
     }
     return 0;
 }
@@ -374,33 +396,24 @@ int cb_subprocess_detach(const char *path, const char *const *argv, int errors_f
 {
     cb_autofree int *lifted = xcalloc(count + 1, sizeof(*lifted));
     cb_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
+    cb_auto_value(start) start;
+    posix_spawn_file_actions_t *actions = &start.actions;
     pid_t pid;
     int failed = 0;
+
+    start_init(&start, POSIX_SPAWN_SETSID);
 
     memcpy(lifted, fds, count * sizeof(*lifted));
     if (lift(lifted, count, err) < 0)
         return -1;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                              POSIX_SPAWN_SETSID);
-    failed |= posix_spawn_file_actions_adddup2(&actions, null, 0);
-    failed |= posix_spawn_file_actions_adddup2(&actions, null, 1);
-    failed |= posix_spawn_file_actions_adddup2(&actions, errors_fd, 2);
+    failed |= posix_spawn_file_actions_adddup2(actions, null, 0);
+    failed |= posix_spawn_file_actions_adddup2(actions, null, 1);
+    failed |= posix_spawn_file_actions_adddup2(actions, errors_fd, 2);
     for (size_t i = 0; i < count; i++)
-        failed |= posix_spawn_file_actions_adddup2(&actions, lifted[i], 3 + (int)i);
+        failed |= posix_spawn_file_actions_adddup2(actions, lifted[i], 3 + (int)i);
     if (!failed)
-        failed =
-            posix_spawn(&pid, path, &actions, &attributes, (char *const *)argv, environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
+        failed = posix_spawn(&pid, path, actions, &start.attributes, (char *const *)argv,
+                             environ);
     for (size_t i = 0; i < count; i++)
         cb_close(&lifted[i]);
     return failed ? cb_error_errno(err, failed, "start `%s`", argv[0]) : 0;

@@ -12,6 +12,15 @@ int cb_ends_with(const char *text, const char *end)
     return len >= end_len && memcmp(text + len - end_len, end, end_len) == 0;
 }
 
+size_t cb_path_depth(const char *path)
+{
+    size_t depth = 0;
+
+    for (; *path; path++)
+        depth += *path == '/';
+    return depth;
+}
+
 int cb_parse_bool(const char *text, int *out)
 {
     static const char *const words[] = {

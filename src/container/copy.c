@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "base/map.h"
+#include "base/text.h"
 #include "base/user-namespace.h"
 #include "base/vec.h"
 #include "store/walk.h"
@@ -393,15 +394,6 @@ struct walked {
     size_t depth;      /* levels above the tree */
 };
 
-static size_t depth_of(const char *path)
-{
-    size_t depth = 0;
-
-    for (; *path; path++)
-        depth += *path == '/';
-    return depth;
-}
-
 static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **err)
 {
     const struct walked *walked = arg;
@@ -415,7 +407,7 @@ static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **er
                           .to_name = at->name,
                           .st = at->st};
 
-    if (close_levels(copy, walked->depth + depth_of(at->path), err) < 0)
+    if (close_levels(copy, walked->depth + cb_path_depth(at->path), err) < 0)
         return -1;
     entry.to_dir = copy->levels.items[copy->levels.count - 1].fd;
     if (how->leaves_out && how->leaves_out(how->arg, path, &at->st))

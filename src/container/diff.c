@@ -4,6 +4,7 @@
 #include "container/diff.h"
 
 #include "base/fs.h"
+#include "base/text.h"
 #include "container/create.h"
 #include "container/files.h"
 #include "store/walk.h"
@@ -165,15 +166,6 @@ static int visit_directory(struct diff *diff, const struct cb_walk_entry *at,
     return was_directory && diff->opaque ? tell_hidden(diff, at, err) : 0;
 }
 
-static size_t depth_of(const char *path)
-{
-    size_t depth = 0;
-
-    for (; *path; path++)
-        depth += *path == '/';
-    return depth;
-}
-
 static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **err)
 {
     struct diff *diff = arg;
@@ -181,7 +173,7 @@ static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **er
     struct stat below;
     int there;
 
-    forget_parents(diff, depth_of(at->path));
+    forget_parents(diff, cb_path_depth(at->path));
     if (strncmp(at->name, ".wh..wh.", 8) == 0) /* fuse-overlayfs' marks */
         return 0;
     if (trees->leaves_out && trees->leaves_out(trees->arg, at->path, &at->st))

@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "base/map.h"
+#include "base/text.h"
 #include "store/layer-file.h"
 #include "store/walk.h"
 
@@ -29,15 +30,6 @@ struct writing {
     int64_t epoch_s;
     int delete;
 };
-
-static size_t depth_of(const char *path)
-{
-    size_t depth = 0;
-
-    for (; *path; path++)
-        depth += *path == '/';
-    return depth;
-}
 
 static void set_times(const struct writing *writing, int dir_fd, const char *name,
                       const struct timespec *mtime)
@@ -210,7 +202,7 @@ static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **er
     struct writing *writing = arg;
     struct level *level;
 
-    if (close_levels(writing, depth_of(at->path) + 1, err) < 0)
+    if (close_levels(writing, cb_path_depth(at->path) + 1, err) < 0)
         return -1;
     level = &writing->levels.items[writing->levels.count - 1];
     if (level->names)

@@ -112,6 +112,13 @@ static void check_build_args(const struct cb_planner *planner)
     }
 }
 
+static void add_stages(const struct cb_planner *planner, struct cb_strings *names)
+{
+    for (size_t i = 0; i < planner->stage_count; i++)
+        if (planner->stages[i].def->name)
+            cb_strings_add(names, planner->stages[i].def->name);
+}
+
 static void check_cache_filter(const struct cb_planner *planner)
 {
     const struct cb_strings *given = planner->options->no_cache_filter;
@@ -120,9 +127,7 @@ static void check_cache_filter(const struct cb_planner *planner)
 
     if (!given || !given->count)
         return;
-    for (size_t s = 0; s < planner->stage_count; s++)
-        if (planner->stages[s].def->name)
-            cb_strings_add(&names, planner->stages[s].def->name);
+    add_stages(planner, &names);
     for (size_t i = 0; i < given->count && said < MANY; i++) {
         int found = 0;
 
@@ -144,9 +149,7 @@ static void check_contexts(const struct cb_planner *planner)
 
     if (!given || !given->count)
         return;
-    for (size_t s = 0; s < planner->stage_count; s++)
-        if (planner->stages[s].def->name)
-            cb_strings_add(&names, planner->stages[s].def->name);
+    add_stages(planner, &names);
     cb_vec_foreach (base, &planner->bases)
         cb_strings_add(&names, (*base)->name);
     for (size_t i = 0; given && i < given->count && said < MANY; i++) {

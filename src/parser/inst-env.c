@@ -98,15 +98,22 @@ static int check_all_have_equals(struct cb_request *request,
     return 0;
 }
 
+/* The words of an instruction without flags, at least one. */
+static int read_words(struct cb_request *request, struct cb_word_list *list,
+                      struct cb_error **err)
+{
+    if (cb_inst_no_flags(request, err) < 0 || cb_split_quoted(list, request, err) < 0)
+        return -1;
+    return list->count ? 0 : cb_inst_too_few(request, err);
+}
+
 int cb_inst_pairs(struct cb_request *request, struct cb_instruction *out,
                   struct cb_error **err)
 {
     cb_auto_value(cb_word_list) list = {0};
 
-    if (cb_inst_no_flags(request, err) < 0 || cb_split_quoted(&list, request, err) < 0)
+    if (read_words(request, &list, err) < 0)
         return -1;
-    if (list.count == 0)
-        return cb_inst_too_few(request, err);
     if (!strchr(list.items[0].text, '='))
         return parse_legacy(request, out, err);
     if (check_all_have_equals(request, &list, err) < 0)
@@ -119,9 +126,7 @@ int cb_inst_arg(struct cb_request *request, struct cb_instruction *out,
 {
     cb_auto_value(cb_word_list) list = {0};
 
-    if (cb_inst_no_flags(request, err) < 0 || cb_split_quoted(&list, request, err) < 0)
+    if (read_words(request, &list, err) < 0)
         return -1;
-    if (list.count == 0)
-        return cb_inst_too_few(request, err);
     return split_pairs(request, &list, &out->pairs, err);
 }

@@ -274,8 +274,9 @@ static int make_layer(const struct layer *layer, struct cb_snapshot *parent,
     return 0;
 }
 
-static int make(const struct fold *fold, struct cb_snapshot *top,
-                struct cb_cancel *cancel, struct cb_snapshot **out, struct cb_error **err)
+static int make_layers(const struct fold *fold, struct cb_snapshot *top,
+                       struct cb_cancel *cancel, struct cb_snapshot **out,
+                       struct cb_error **err)
 {
     cb_auto(cb_snapshot) at = NULL;
 
@@ -306,26 +307,22 @@ static int find_files(struct fold *fold, struct cb_cancel *cancel, struct cb_err
     return 0;
 }
 
+static int make(struct cb_snapshot *top, struct cb_snapshot *base,
+                struct cb_cancel *cancel, struct cb_snapshot **out, struct cb_error **err)
+{
+    cb_auto_value(fold) fold = {0};
+
+    if (open_layers(&fold, top, base, cancel, err) < 0 ||
+        find_files(&fold, cancel, err) < 0)
+        return -1;
+    return make_layers(&fold, top, cancel, out, err);
+}
+
 int cb_snapshot_fold(struct cb_snapshot *top, struct cb_snapshot *base,
                      struct cb_cancel *cancel, struct cb_snapshot **out,
                      struct cb_error **err)
 {
-    cb_auto(cb_snapshot) made = NULL;
-    cb_auto_value(fold) fold = {0};
-    int found;
+    static const struct cb_remaking folding = {FACT, "fold layers", make};
 
-    if (top == base || top->parent == base) {
-        *out = cb_snapshot_ref(top);
-        return 0;
-    }
-    found = cb_snapshot_find_remade(top, FACT, base, out, err);
-    if (found)
-        return found < 0 ? -1 : 0;
-    if (open_layers(&fold, top, base, cancel, err) < 0 ||
-        find_files(&fold, cancel, err) < 0 || make(&fold, top, cancel, &made, err) < 0)
-        return cb_error_wrap(err, "fold layers");
-    if (cb_snapshot_note_remade(top, FACT, base, made, err) < 0)
-        return -1;
-    *out = cb_steal(&made);
-    return 0;
+    return cb_snapshot_remake(top, base, &folding, cancel, out, err);
 }

@@ -32,13 +32,18 @@ int cb_snapshot_inherit_root(struct cb_snapshot *snapshot, struct cb_error **err
 int cb_snapshot_commit_known(struct cb_snapshot *snapshot,
                              const struct cb_snapshot_known *known, int cut,
                              struct cb_error **err);
-/* What was made of TOP on BASE (or NULL), noted with TOP as its fact KEY: 1/0. */
-int cb_snapshot_find_remade(struct cb_snapshot *top, const char *key,
-                            struct cb_snapshot *base, struct cb_snapshot **out,
-                            struct cb_error **err);
-int cb_snapshot_note_remade(struct cb_snapshot *top, const char *key,
-                            struct cb_snapshot *base, struct cb_snapshot *made,
-                            struct cb_error **err);
+/* What MAKE makes of TOP on BASE (or NULL), once: it is noted with TOP as its fact KEY
+ * and found again. TOP itself when it is one layer on BASE already. WHAT is said of a
+ * failure. */
+struct cb_remaking {
+    const char *key, *what;
+    int (*make)(struct cb_snapshot *top, struct cb_snapshot *base,
+                struct cb_cancel *cancel, struct cb_snapshot **out,
+                struct cb_error **err);
+};
+int cb_snapshot_remake(struct cb_snapshot *top, struct cb_snapshot *base,
+                       const struct cb_remaking *how, struct cb_cancel *cancel,
+                       struct cb_snapshot **out, struct cb_error **err);
 /* Moves the directories of these ids out of snapshots/ and removes them. IDS must be gone
  * from the index and unused. Returns bytes freed. */
 uint64_t cb_snapshots_discard(struct cb_store *store, const struct cb_strings *ids,

@@ -9,9 +9,9 @@ static const char *id_of(struct cb_snapshot *base)
     return base ? cb_snapshot_id(base) : "-";
 }
 
-int cb_snapshot_find_remade(struct cb_snapshot *top, const char *key,
-                            struct cb_snapshot *base, struct cb_snapshot **out,
-                            struct cb_error **err)
+/* 1/0 */
+static int find(struct cb_snapshot *top, const char *key, struct cb_snapshot *base,
+                struct cb_snapshot **out, struct cb_error **err)
 {
     cb_autofree char *fact = cb_snapshot_fact(top, key);
     const char *space = fact ? strchr(fact, ' ') : NULL;
@@ -22,11 +22,26 @@ int cb_snapshot_find_remade(struct cb_snapshot *top, const char *key,
     return cb_snapshot_get(top->store, space + 1, out, err);
 }
 
-int cb_snapshot_note_remade(struct cb_snapshot *top, const char *key,
-                            struct cb_snapshot *base, struct cb_snapshot *made,
-                            struct cb_error **err)
+int cb_snapshot_remake(struct cb_snapshot *top, struct cb_snapshot *base,
+                       const struct cb_remaking *how, struct cb_cancel *cancel,
+                       struct cb_snapshot **out, struct cb_error **err)
 {
-    cb_autofree char *fact = xasprintf("%s %s", id_of(base), cb_snapshot_id(made));
+    cb_auto(cb_snapshot) made = NULL;
+    cb_autofree char *fact = NULL;
+    int found;
 
-    return cb_snapshot_set_fact(top, key, fact, err);
+    if (top == base || top->parent == base) {
+        *out = cb_snapshot_ref(top);
+        return 0;
+    }
+    found = find(top, how->key, base, out, err);
+    if (found)
+        return found < 0 ? -1 : 0;
+    if (how->make(top, base, cancel, &made, err) < 0)
+        return cb_error_wrap(err, "%s", how->what);
+    fact = xasprintf("%s %s", id_of(base), cb_snapshot_id(made));
+    if (cb_snapshot_set_fact(top, how->key, fact, err) < 0)
+        return -1;
+    *out = cb_steal(&made);
+    return 0;
 }

@@ -365,20 +365,7 @@ int cb_snapshot_squash(struct cb_snapshot *top, struct cb_snapshot *base,
                        struct cb_cancel *cancel, struct cb_snapshot **out,
                        struct cb_error **err)
 {
-    cb_auto(cb_snapshot) made = NULL;
-    int found;
+    static const struct cb_remaking squashing = {FACT, "squash layers", make};
 
-    if (top == base || top->parent == base) {
-        *out = cb_snapshot_ref(top);
-        return 0;
-    }
-    found = cb_snapshot_find_remade(top, FACT, base, out, err);
-    if (found)
-        return found < 0 ? -1 : 0;
-    if (make(top, base, cancel, &made, err) < 0)
-        return cb_error_wrap(err, "squash layers");
-    if (cb_snapshot_note_remade(top, FACT, base, made, err) < 0)
-        return -1;
-    *out = cb_steal(&made);
-    return 0;
+    return cb_snapshot_remake(top, base, &squashing, cancel, out, err);
 }
