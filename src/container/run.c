@@ -14,8 +14,8 @@
 
 #define LASTING_MS 4
 
-/* Volumes are directories of the container for now; those the image lacks are made, as
- * docker's anonymous volumes would be. */
+/* The image's volumes are directories of a container that leaves nothing behind; those
+ * that are missing are made, as docker's anonymous volumes would be. */
 static int make_volumes(const struct cb_image_config *config, int root,
                         struct cb_error **err)
 {

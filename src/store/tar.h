@@ -42,8 +42,8 @@ struct cb_tar_reader;
 #define CB_TAR_ZSTD  8
 /* READ returns bytes delivered, 0 at the end, -1 on error. FILTERS: which compressions
  * may be there (0: none). gzip and zstd are decoded by ISA-L and libzstd. MAX_BYTES: of
- * decompressed stream, then "larger than" error; ratio over 1000 after the first 64 MiB
- * is refused too. */
+ * decompressed stream, then "larger than" error; a ratio over 1000 is refused too, once
+ * it is more than 1.25 GiB. */
 int cb_tar_reader_new(struct cb_tar_reader **out,
                       ssize_t (*read)(void *arg, void *buffer, size_t len,
                                       struct cb_error **err),
