@@ -6,6 +6,7 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/event.h"
+#include "commands/filter.h"
 #include "commands/options.h"
 #include "engine/settings.h"
 #include "executor/executor.h"
@@ -33,6 +34,9 @@ struct cb_cli_command {
     const struct cb_absent_option *absent;     /* the same; or NULL */
     const struct cb_harmless_option *harmless; /* of ABSENT that take a value; or NULL */
     const struct cb_absent_option *foreign;    /* other tools', likewise; or NULL */
+    const struct cb_filter_key
+        *filters; /* of --filter, those with FILTER_FLAG; or NULL */
+    unsigned filter_flag;
     /* Exit status, or -1 with err. ARGV does not hold the command's name. */
     int (*run)(struct cb_app *app, int argc, char **argv, struct cb_error **err);
     int needs_launcher;

@@ -5,50 +5,38 @@
 
 /* ── Filters ── */
 
-static const struct {
-    const struct cb_cli_command *command;
-    const char *keys;
-} filters[] = {
-    {&cb_images_command, "before dangling label reference since until"},
-    {&cb_image_prune_command, "dangling label label! until"},
-    {&cb_ps_command, "ancestor before exited expose health id label name network publish "
-                     "since status volume"},
-    {&cb_container_prune_command, "label label! until"},
-    {&cb_network_ls_command, "dangling driver id label name scope type"},
-    {&cb_network_prune_command, "label label! until"},
-    {&cb_volume_ls_command, "dangling driver label name"},
-    {&cb_volume_prune_command, "label label!"},
-    {&cb_system_prune_command, "label label! until"},
-    {&cb_prune_command, "description id inuse parent private shared type until"},
-    {&cb_du_command, "description id inuse parent private shared type until"},
-    {&cb_events_command, "container event image label network scope type volume"},
-    {&cb_search_command, "is-official stars"},
-};
+#define CACHE_KEYS "description id inuse parent private shared type until"
 
-static const char *filter_values(const struct cb_cli_command *command, const char *key)
+/* Values that a table of filters takes as any other. */
+static const char *known_values(const struct cb_cli_command *command, const char *key)
 {
-    static const struct {
-        const char *key, *values;
-    } table[] = {
-        {"dangling", "true false"},
-        {"is-official", "true false"},
-        {"status", "created running paused restarting exited dead"},
-        {"health", "starting healthy unhealthy none"},
-        {"driver", "local"},
-        {"scope", "local"},
-    };
-
     if (strcmp(key, "type") == 0)
         return command == &cb_events_command ? "builder container image network volume"
-               : command == &cb_network_ls_command
-                   ? "builtin custom"
-                   : "regular exec.cachemount source.local build.log";
-    if (strcmp(key, "driver") == 0 && command == &cb_network_ls_command)
-        return "bridge host null";
-    for (size_t i = 0; i < CB_ARRAY_SIZE(table); i++)
-        if (strcmp(table[i].key, key) == 0)
-            return table[i].values;
-    return "";
+                                             : "regular exec.cachemount source.local "
+                                               "build.log";
+    if (strcmp(key, "driver") == 0)
+        return command == &cb_network_ls_command ? "bridge host null" : "local";
+    return strcmp(key, "scope") == 0 ? "local" : "";
+}
+
+static void offer_words(const struct cb_completion *at,
+                        const struct cb_cli_command *command, const char *name)
+{
+    const struct cb_filter_key *key = command->filters;
+    cb_autofree char *words = NULL;
+
+    while (key && key->name && strcmp(key->name, name) != 0)
+        key++;
+    if (key && key->name && key->flags & CB_FILTER_BOOL) {
+        cb_complete_words(at, "true false");
+    } else if (key && key->name && key->values) {
+        words = xstrdup(key->values);
+        for (char *p = words; *p; p++)
+            *p = *p == '|' ? ' ' : *p;
+        cb_complete_words(at, words);
+    } else {
+        cb_complete_words(at, known_values(command, name));
+    }
 }
 
 static void offer_filter_value(const struct cb_completion *at,
@@ -72,24 +60,12 @@ static void offer_filter_value(const struct cb_completion *at,
              strcmp(key, "since") == 0)
         cb_complete_containers(&value);
     else
-        cb_complete_words(&value, filter_values(command, key));
+        offer_words(&value, command, key);
 }
 
-static void offer_filter(const struct cb_completion *at,
-                         const struct cb_cli_command *command)
+/* KEYS: one or more, with blanks between them. */
+static void offer_keys(const struct cb_completion *at, const char *keys)
 {
-    const char *equals = strchr(at->word, '=');
-    const char *keys = "";
-
-    if (equals) {
-        cb_autofree char *key = xstrndup(at->word, (size_t)(equals - at->word));
-
-        offer_filter_value(at, command, key, equals + 1);
-        return;
-    }
-    for (size_t i = 0; i < CB_ARRAY_SIZE(filters); i++)
-        if (filters[i].command == command)
-            keys = filters[i].keys;
     while (*keys) {
         size_t len = strcspn(keys, " ");
         cb_autofree char *key = xasprintf("%.*s=", (int)len, keys);
@@ -97,6 +73,24 @@ static void offer_filter(const struct cb_completion *at,
         cb_complete_offer(at, key, NULL);
         keys += len + (keys[len] == ' ');
     }
+}
+
+static void offer_filter(const struct cb_completion *at,
+                         const struct cb_cli_command *command)
+{
+    const char *equals = strchr(at->word, '=');
+
+    if (equals) {
+        cb_autofree char *key = xstrndup(at->word, (size_t)(equals - at->word));
+
+        offer_filter_value(at, command, key, equals + 1);
+        return;
+    }
+    if (!command->filters)
+        offer_keys(at, CACHE_KEYS);
+    for (const struct cb_filter_key *key = command->filters; key && key->name; key++)
+        if (key->flags & command->filter_flag)
+            offer_keys(at, key->name);
 }
 
 /* ── All ── */

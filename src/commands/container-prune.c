@@ -88,5 +88,7 @@ const struct cb_cli_command cb_container_prune_command = {
     .summary = "Remove containers that do not run",
     .usage = "container prune [OPTIONS]",
     .options = options,
+    .filters = cb_container_filters,
+    .filter_flag = CB_FILTER_PRUNES,
     .run = run,
 };

@@ -286,6 +286,8 @@ const struct cb_cli_command cb_events_command = {
         "before, as far as it is kept; with --until it ends. Values of one filter key\n"
         "are alternatives, different keys must all hold.",
     .options = options,
+    .filters = cb_event_filters,
+    .filter_flag = CB_FILTER_LISTS,
     .run = run,
     .watches = 1,
 };

@@ -121,5 +121,7 @@ const struct cb_cli_command cb_image_prune_command = {
     .usage = "image prune [OPTIONS]",
     .about = "Layers that the build cache still has stay until `cbuild prune`.",
     .options = options,
+    .filters = cb_image_filters,
+    .filter_flag = CB_FILTER_PRUNES,
     .run = run,
 };

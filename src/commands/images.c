@@ -325,5 +325,7 @@ const struct cb_cli_command cb_images_command = {
         "NAME may be a pattern, of which * does not match a slash. See TEMPLATES in\n"
         "cbuild(1) for --format.",
     .options = options,
+    .filters = cb_image_filters,
+    .filter_flag = CB_FILTER_LISTS,
     .run = run,
 };

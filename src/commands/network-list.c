@@ -112,6 +112,8 @@ const struct cb_cli_command cb_network_ls_command = {
     .about = "Besides those made with `cbuild network create` there are always bridge\n"
              "(private, for each build and container), host and none.",
     .options = ls_options,
+    .filters = cb_network_filters,
+    .filter_flag = CB_FILTER_LISTS,
     .run = run_ls,
 };
 

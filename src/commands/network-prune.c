@@ -78,5 +78,7 @@ const struct cb_cli_command cb_network_prune_command = {
     .summary = "Remove all networks that no container is on",
     .usage = "network prune [OPTIONS]",
     .options = options,
+    .filters = cb_network_filters,
+    .filter_flag = CB_FILTER_PRUNES,
     .run = run,
 };

@@ -250,5 +250,7 @@ const struct cb_cli_command cb_ps_command = {
     .summary = "List containers",
     .usage = "ps [OPTIONS]",
     .options = options,
+    .filters = cb_container_filters,
+    .filter_flag = CB_FILTER_LISTS,
     .run = run,
 };

@@ -213,6 +213,8 @@ const struct cb_cli_command cb_search_command = {
     .about = "Without HOST docker.io is searched. A registry that has no search shows\n"
              "what of its catalog holds TERM.",
     .options = options,
+    .filters = filters,
+    .filter_flag = CB_FILTER_LISTS,
     .run = run,
     .stays_out = 1,
 };

@@ -145,5 +145,7 @@ const struct cb_cli_command cb_system_prune_command = {
              "name that no container uses, and build cache. Volumes stay, but for\n"
              "anonymous ones with --volumes.",
     .options = options,
+    .filters = filters,
+    .filter_flag = CB_FILTER_PRUNES,
     .run = run,
 };

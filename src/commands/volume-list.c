@@ -122,6 +122,8 @@ const struct cb_cli_command cb_volume_ls_command = {
     .usage = "volume ls [OPTIONS]",
     .options = ls_options,
     .absent = ls_absent,
+    .filters = cb_volume_filters,
+    .filter_flag = CB_FILTER_LISTS,
     .run = run_ls,
 };
 

@@ -95,5 +95,7 @@ const struct cb_cli_command cb_volume_prune_command = {
     .summary = "Remove the volumes nobody named that no container has",
     .usage = "volume prune [OPTIONS]",
     .options = options,
+    .filters = cb_volume_filters,
+    .filter_flag = CB_FILTER_PRUNES,
     .run = run,
 };
