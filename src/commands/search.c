@@ -46,7 +46,8 @@ static int is_official(const void *thing, const char *value)
 }
 
 static const struct cb_filter_key filters[] = {
-    {"is-automated", NULL, CB_FILTER_LISTS | CB_FILTER_BOOL, NULL}, /* registries do not tell */
+    {"is-automated", NULL, CB_FILTER_LISTS | CB_FILTER_BOOL,
+     NULL}, /* registries do not tell */
     {"is-official", is_official, CB_FILTER_LISTS | CB_FILTER_BOOL, NULL},
     {"stars", has_stars, CB_FILTER_LISTS | CB_FILTER_NUMBER | CB_FILTER_ALL_HOLD, NULL},
     {0},
