@@ -64,7 +64,9 @@ src_base_libbase_a_SOURCES = \
     %D%/template-exec.c \
     %D%/template-functions.c \
     %D%/template-lex.c \
+    %D%/template-parse-priv.h \
     %D%/template-parse.c \
+    %D%/template-pipeline.c \
     %D%/template-printf.c \
     %D%/template-priv.h \
     %D%/template-value.c \

@@ -1,340 +1,33 @@
 /* Text and actions, and the tree they make. What ends a list of nodes ({{else}}, {{end}})
  * is returned to whoever began it. */
-#include "base/template-priv.h"
+#include "base/template-parse-priv.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #define MAX_TEMPLATE (1u << 20)
-#define MAX_DEPTH    100
-#define MAX_VARS     1000
 
 /* An action that ends a list. */
 enum terminator { TERM_EOF, TERM_ELSE, TERM_END };
 
-struct parser {
-    struct cb_template *template;
-    struct cb_arena *arena;
-    const char *text;
-    size_t len, at;
-    int trim;                          /* the last action ended with -}} */
-    const struct cb_tmpl_token *token; /* of the action at hand */
-    int depth, loops;
-    CB_VEC(const char *) variables; /* in scope */
-};
-
-static int parse_list(struct parser *parser, struct cb_tmpl_node **out,
+static int parse_list(struct cb_tmpl_parser *parser, struct cb_tmpl_node **out,
                       enum terminator *how, size_t *at, struct cb_error **err);
-static int parse_pipeline(struct parser *parser, int may_declare,
-                          enum cb_tmpl_token_kind last, struct cb_tmpl_pipeline **out,
-                          struct cb_error **err);
 
-#define syntax_error(parser, at, err, ...) \
-    cb_tmpl_syntax_error((parser)->text, at, err, __VA_ARGS__)
-
-static int too_deep(struct parser *parser, struct cb_error **err)
-{
-    return parser->depth > MAX_DEPTH
-               ? syntax_error(parser, parser->at, err, "nested over %d deep", MAX_DEPTH)
-               : 0;
-}
-
-static const char *token_text(const struct parser *parser, char buffer[32])
-{
-    const struct cb_tmpl_token *token = parser->token;
-    const struct cb_tmpl_token *next = token + 1;
-    size_t end = token->kind == CB_TMPL_END ? token->at : next->at;
-    size_t len = 0;
-
-    for (size_t i = token->at; i < end && len < 30; i++)
-        buffer[len++] = parser->text[i];
-    while (len && isspace((unsigned char)buffer[len - 1]))
-        len--;
-    buffer[len] = '\0';
-    return token->kind == CB_TMPL_END ? "}}" : buffer;
-}
-
-static int unexpected(struct parser *parser, const char *where, struct cb_error **err)
-{
-    char buffer[32];
-
-    return syntax_error(parser, parser->token->at, err, "unexpected \"%s\" in %s",
-                        token_text(parser, buffer), where);
-}
-
-static int is_word(const struct parser *parser, const char *word)
+static int is_word(const struct cb_tmpl_parser *parser, const char *word)
 {
     return parser->token->kind == CB_TMPL_IDENT && strcmp(parser->token->text, word) == 0;
 }
 
-static json_t *keep(struct parser *parser, json_t *constant)
-{
-    cb_vec_push(&parser->template->constants, constant);
-    return constant;
-}
-
-/* ── Operands ── */
-
-static int has_variable(const struct parser *parser, const char *name)
-{
-    for (size_t i = 0; i < parser->variables.count; i++)
-        if (strcmp(parser->variables.items[i], name) == 0)
-            return 1;
-    return 0;
-}
-
-static int parse_word(struct parser *parser, struct cb_tmpl_operand *out,
+static int expect_end(struct cb_tmpl_parser *parser, const char *where,
                       struct cb_error **err)
 {
-    const char *word = parser->token->text;
-
-    out->kind = CB_TMPL_OPERAND_CONSTANT;
-    if (strcmp(word, "true") == 0 || strcmp(word, "false") == 0) {
-        out->constant = keep(parser, json_boolean(*word == 't'));
-    } else if (strcmp(word, "nil") != 0) {
-        out->kind = CB_TMPL_OPERAND_FUNCTION;
-        out->function = cb_tmpl_function_find(word);
-        if (!out->function)
-            return syntax_error(parser, parser->token->at, err,
-                                "function \"%s\" not defined", word);
-    }
-    parser->token++;
-    return 0;
-}
-
-static int parse_parenthesis(struct parser *parser, struct cb_tmpl_operand *out,
-                             struct cb_error **err)
-{
-    size_t at = parser->token->at;
-    int result;
-
-    parser->token++;
-    out->kind = CB_TMPL_OPERAND_PIPELINE;
-    parser->depth++;
-    result = too_deep(parser, err) < 0 ||
-                     parse_pipeline(parser, 0, CB_TMPL_CLOSE, &out->pipeline, err) < 0
-                 ? -1
-                 : 0;
-    parser->depth--;
-    if (result < 0)
-        return -1;
-    if (parser->token->kind != CB_TMPL_CLOSE)
-        return syntax_error(parser, at, err, "unclosed left paren");
-    parser->token++;
-    return 0;
-}
-
-/* The fields that follow without a blank. */
-static void parse_fields(struct parser *parser, struct cb_tmpl_operand *out)
-{
-    CB_VEC(const char *) fields = {0};
-
-    while (parser->token->kind == CB_TMPL_FIELD && !parser->token->space_before) {
-        cb_vec_push(&fields, parser->token->text);
-        parser->token++;
-    }
-    if (!fields.count)
-        return;
-    out->field_count = fields.count;
-    out->fields = cb_arena_alloc(parser->arena, fields.count * sizeof(*out->fields));
-    memcpy(out->fields, fields.items, fields.count * sizeof(*out->fields));
-    cb_vec_free(&fields);
-}
-
-static int parse_first(struct parser *parser, struct cb_tmpl_operand *out,
-                       struct cb_error **err)
-{
-    const struct cb_tmpl_token *token = parser->token;
-
-    switch (token->kind) {
-    case CB_TMPL_FIELD:
-        out->kind = CB_TMPL_OPERAND_DOT;
-        out->fields = cb_arena_alloc(parser->arena, sizeof(*out->fields));
-        out->fields[0] = token->text;
-        out->field_count = 1;
-        break;
-    case CB_TMPL_DOT:
-        out->kind = CB_TMPL_OPERAND_DOT;
-        break;
-    case CB_TMPL_VARIABLE:
-        if (*token->text && !has_variable(parser, token->text))
-            return syntax_error(parser, token->at, err, "undefined variable \"$%s\"",
-                                token->text);
-        out->kind = CB_TMPL_OPERAND_VARIABLE;
-        out->name = token->text;
-        break;
-    case CB_TMPL_STRING:
-        out->kind = CB_TMPL_OPERAND_CONSTANT;
-        out->constant = keep(parser, json_stringn_nocheck(token->text, token->len));
-        break;
-    case CB_TMPL_INTEGER:
-        out->kind = CB_TMPL_OPERAND_CONSTANT;
-        out->constant = keep(parser, json_integer(token->integer));
-        break;
-    case CB_TMPL_REAL:
-        out->kind = CB_TMPL_OPERAND_CONSTANT;
-        out->constant = keep(parser, json_real(token->real));
-        break;
-    case CB_TMPL_IDENT:
-        return parse_word(parser, out, err);
-    case CB_TMPL_OPEN:
-        return parse_parenthesis(parser, out, err);
-    default:
-        return unexpected(parser, "operand", err);
-    }
-    parser->token++;
-    return 0;
-}
-
-static int parse_operand(struct parser *parser, struct cb_tmpl_operand *out,
-                         struct cb_error **err)
-{
-    struct cb_tmpl_operand rest = {0};
-
-    out->at = parser->token->at;
-    if (parse_first(parser, out, err) < 0)
-        return -1;
-    parse_fields(parser, &rest);
-    if (rest.field_count) {
-        const char **fields = cb_arena_alloc(
-            parser->arena, (out->field_count + rest.field_count) * sizeof(*fields));
-
-        if (out->kind == CB_TMPL_OPERAND_CONSTANT ||
-            out->kind == CB_TMPL_OPERAND_FUNCTION)
-            return syntax_error(parser, out->at, err, "unexpected . after term \"%.*s\"",
-                                (int)(parser->token[-1].at - out->at),
-                                parser->text + out->at);
-        if (out->field_count)
-            memcpy(fields, out->fields, out->field_count * sizeof(*fields));
-        memcpy(fields + out->field_count, rest.fields,
-               rest.field_count * sizeof(*fields));
-        out->fields = fields;
-        out->field_count += rest.field_count;
-    }
-    out->end = parser->token->at;
-    while (out->end > out->at && isspace((unsigned char)parser->text[out->end - 1]))
-        out->end--;
-    return 0;
-}
-
-/* ── Commands and pipelines ── */
-
-static int ends_command(const struct parser *parser)
-{
-    return parser->token->kind == CB_TMPL_END || parser->token->kind == CB_TMPL_PIPE ||
-           parser->token->kind == CB_TMPL_CLOSE;
-}
-
-static int parse_command(struct parser *parser, struct cb_tmpl_command *out,
-                         struct cb_error **err)
-{
-    CB_VEC(struct cb_tmpl_operand) operands = {0};
-    int result = 0;
-
-    while (!ends_command(parser) && result == 0) {
-        struct cb_tmpl_operand operand = {0};
-
-        if (operands.count && !parser->token->space_before &&
-            parser->token->kind != CB_TMPL_OPEN)
-            result = unexpected(parser, "operand", err);
-        else if (parse_operand(parser, &operand, err) < 0)
-            result = -1;
-        else
-            cb_vec_push(&operands, operand);
-    }
-    if (result == 0 && !operands.count)
-        result =
-            syntax_error(parser, parser->token->at, err, "missing value for command");
-    if (result == 0) {
-        out->count = operands.count;
-        out->operands =
-            cb_arena_alloc(parser->arena, operands.count * sizeof(*out->operands));
-        memcpy(out->operands, operands.items, operands.count * sizeof(*out->operands));
-    }
-    cb_vec_free(&operands);
-    return result;
-}
-
-/* "$x :=", "$i, $x :=" (in range), "$x =". */
-static int parse_variables(struct parser *parser, struct cb_tmpl_pipeline *pipeline,
-                           int may_declare, struct cb_error **err)
-{
-    const struct cb_tmpl_token *token = parser->token;
-    int pair = may_declare > 1 && token[0].kind == CB_TMPL_VARIABLE &&
-               token[1].kind == CB_TMPL_COMMA && token[2].kind == CB_TMPL_VARIABLE;
-    const struct cb_tmpl_token *mark = token + (pair ? 3 : 1);
-
-    if (!may_declare || token->kind != CB_TMPL_VARIABLE ||
-        (mark->kind != CB_TMPL_DECLARE && mark->kind != CB_TMPL_ASSIGN))
-        return 0;
-    pipeline->variables[0] = token->text;
-    if (pair)
-        pipeline->variables[1] = token[2].text;
-    pipeline->assigns = mark->kind == CB_TMPL_ASSIGN;
-    for (int i = 0; i < 1 + pair; i++) {
-        const char *name = pipeline->variables[i];
-
-        if (pipeline->assigns && *name && !has_variable(parser, name))
-            return syntax_error(parser, token->at, err, "undefined variable \"$%s\"",
-                                name);
-    }
-    parser->token = mark + 1;
-    return 0;
-}
-
-static int parse_pipeline(struct parser *parser, int may_declare,
-                          enum cb_tmpl_token_kind last, struct cb_tmpl_pipeline **out,
-                          struct cb_error **err)
-{
-    struct cb_tmpl_pipeline *pipeline =
-        cb_arena_new_of(parser->arena, struct cb_tmpl_pipeline);
-    CB_VEC(struct cb_tmpl_command) commands = {0};
-    int result;
-
-    pipeline->at = parser->token->at;
-    result = parse_variables(parser, pipeline, may_declare, err);
-    while (result == 0) {
-        struct cb_tmpl_command command = {0};
-
-        result = parse_command(parser, &command, err);
-        if (result == 0 && commands.count &&
-            command.operands[0].kind == CB_TMPL_OPERAND_CONSTANT)
-            result = syntax_error(parser, command.operands[0].at, err,
-                                  "non executable command in pipeline stage %zu",
-                                  commands.count + 1);
-        if (result == 0)
-            cb_vec_push(&commands, command);
-        if (result < 0 || parser->token->kind != CB_TMPL_PIPE)
-            break;
-        parser->token++;
-    }
-    if (result == 0 && parser->token->kind != last)
-        result = unexpected(parser, "command", err);
-    if (result == 0) {
-        pipeline->count = commands.count;
-        pipeline->commands =
-            cb_arena_alloc(parser->arena, commands.count * sizeof(*pipeline->commands));
-        memcpy(pipeline->commands, commands.items,
-               commands.count * sizeof(*pipeline->commands));
-        pipeline->end = parser->token->at;
-        for (int i = 0; i < 2 && !pipeline->assigns; i++)
-            if (pipeline->variables[i] && parser->variables.count < MAX_VARS)
-                cb_vec_push(&parser->variables, pipeline->variables[i]);
-        *out = pipeline;
-    }
-    cb_vec_free(&commands);
-    return result;
-}
-
-static int expect_end(struct parser *parser, const char *where, struct cb_error **err)
-{
-    return parser->token->kind == CB_TMPL_END ? 0 : unexpected(parser, where, err);
+    return parser->token->kind == CB_TMPL_END ? 0
+                                              : cb_tmpl_unexpected(parser, where, err);
 }
 
 /* ── Actions ── */
 
-static struct cb_tmpl_node *node_new(struct parser *parser, enum cb_tmpl_node_kind kind,
-                                     size_t at)
+static struct cb_tmpl_node *node_new(struct cb_tmpl_parser *parser,
+                                     enum cb_tmpl_node_kind kind, size_t at)
 {
     struct cb_tmpl_node *node = cb_arena_new_of(parser->arena, struct cb_tmpl_node);
 
@@ -343,12 +36,12 @@ static struct cb_tmpl_node *node_new(struct parser *parser, enum cb_tmpl_node_ki
     return node;
 }
 
-static int parse_control(struct parser *parser, enum cb_tmpl_node_kind kind,
+static int parse_control(struct cb_tmpl_parser *parser, enum cb_tmpl_node_kind kind,
                          struct cb_tmpl_node **out, struct cb_error **err);
 
 /* Behind the body: {{else}} with its list, {{else if …}}, {{end}}. The tokens of the
  * terminating action are at hand. */
-static int parse_else(struct parser *parser, struct cb_tmpl_node *node,
+static int parse_else(struct cb_tmpl_parser *parser, struct cb_tmpl_node *node,
                       enum terminator how, size_t at, struct cb_error **err)
 {
     if (how == TERM_EOF)
@@ -366,7 +59,7 @@ static int parse_else(struct parser *parser, struct cb_tmpl_node *node,
     return how == TERM_END ? 0 : syntax_error(parser, parser->len, err, "unexpected EOF");
 }
 
-static int parse_control(struct parser *parser, enum cb_tmpl_node_kind kind,
+static int parse_control(struct cb_tmpl_parser *parser, enum cb_tmpl_node_kind kind,
                          struct cb_tmpl_node **out, struct cb_error **err)
 {
     struct cb_tmpl_node *node = node_new(parser, kind, parser->token->at);
@@ -378,8 +71,9 @@ static int parse_control(struct parser *parser, enum cb_tmpl_node_kind kind,
 
     parser->token++;
     parser->depth++;
-    if (too_deep(parser, err) == 0 &&
-        parse_pipeline(parser, loop ? 2 : 1, CB_TMPL_END, &node->pipeline, err) == 0) {
+    if (cb_tmpl_too_deep(parser, err) == 0 &&
+        cb_tmpl_parse_pipeline(parser, loop ? 2 : 1, CB_TMPL_END, &node->pipeline, err) ==
+            0) {
         parser->loops += loop;
         result = parse_list(parser, &node->body, &how, &at, err);
         parser->loops -= loop;
@@ -392,18 +86,18 @@ static int parse_control(struct parser *parser, enum cb_tmpl_node_kind kind,
     return result;
 }
 
-static int parse_name(struct parser *parser, const char *where, const char **out,
+static int parse_name(struct cb_tmpl_parser *parser, const char *where, const char **out,
                       struct cb_error **err)
 {
     parser->token++;
     if (parser->token->kind != CB_TMPL_STRING)
-        return unexpected(parser, where, err);
+        return cb_tmpl_unexpected(parser, where, err);
     *out = parser->token->text;
     parser->token++;
     return 0;
 }
 
-static int parse_definition(struct parser *parser, const char *name,
+static int parse_definition(struct cb_tmpl_parser *parser, const char *name,
                             struct cb_error **err)
 {
     struct cb_tmpl_definition definition = {.name = name};
@@ -416,7 +110,7 @@ static int parse_definition(struct parser *parser, const char *name,
     parser->depth++;
     parser->loops = 0;
     parser->variables.count = 0;
-    result = too_deep(parser, err) < 0
+    result = cb_tmpl_too_deep(parser, err) < 0
                  ? -1
                  : parse_list(parser, &definition.body, &how, &at, err);
     parser->variables.count = scope;
@@ -434,7 +128,7 @@ static int parse_definition(struct parser *parser, const char *name,
 
 /* {{define "x"}}, {{template "x" pipeline}}, {{block "x" pipeline}}. *OUT NULL for a
  * definition. */
-static int parse_named(struct parser *parser, struct cb_tmpl_node **out,
+static int parse_named(struct cb_tmpl_parser *parser, struct cb_tmpl_node **out,
                        struct cb_error **err)
 {
     const char *word = parser->token->text;
@@ -447,13 +141,13 @@ static int parse_named(struct parser *parser, struct cb_tmpl_node **out,
                    ? -1
                    : parse_definition(parser, node->text, err);
     if ((*word == 'b' || parser->token->kind != CB_TMPL_END) &&
-        parse_pipeline(parser, 0, CB_TMPL_END, &node->pipeline, err) < 0)
+        cb_tmpl_parse_pipeline(parser, 0, CB_TMPL_END, &node->pipeline, err) < 0)
         return -1;
     *out = node;
     return *word == 'b' ? parse_definition(parser, node->text, err) : 0;
 }
 
-static int parse_jump(struct parser *parser, enum cb_tmpl_node_kind kind,
+static int parse_jump(struct cb_tmpl_parser *parser, enum cb_tmpl_node_kind kind,
                       struct cb_tmpl_node **out, struct cb_error **err)
 {
     const char *word = parser->token->text;
@@ -467,7 +161,7 @@ static int parse_jump(struct parser *parser, enum cb_tmpl_node_kind kind,
 }
 
 /* *OUT stays NULL when the action makes no node; *HOW is set when it ends the list. */
-static int parse_action(struct parser *parser, struct cb_tmpl_node **out,
+static int parse_action(struct cb_tmpl_parser *parser, struct cb_tmpl_node **out,
                         enum terminator *how, struct cb_error **err)
 {
     static const struct {
@@ -497,7 +191,7 @@ static int parse_action(struct parser *parser, struct cb_tmpl_node **out,
     if (is_word(parser, "continue"))
         return parse_jump(parser, CB_TMPL_CONTINUE, out, err);
     *out = node_new(parser, CB_TMPL_ACTION, at);
-    return parse_pipeline(parser, 1, CB_TMPL_END, &(*out)->pipeline, err);
+    return cb_tmpl_parse_pipeline(parser, 1, CB_TMPL_END, &(*out)->pipeline, err);
 }
 
 /* ── Text ── */
@@ -508,7 +202,7 @@ static int is_trim(char c)
 }
 
 /* Where the action that began at FROM ends; strings may hold "}}". */
-static size_t find_close(const struct parser *parser, size_t from)
+static size_t find_close(const struct cb_tmpl_parser *parser, size_t from)
 {
     char quote = 0;
 
@@ -530,7 +224,7 @@ static size_t find_close(const struct parser *parser, size_t from)
 }
 
 /* A comment behind "{{" or "{{- ": moves behind it. */
-static int skip_comment(struct parser *parser, size_t from, struct cb_error **err)
+static int skip_comment(struct cb_tmpl_parser *parser, size_t from, struct cb_error **err)
 {
     const char *end = strstr(parser->text + from, "*/");
     size_t at;
@@ -549,7 +243,7 @@ static int skip_comment(struct parser *parser, size_t from, struct cb_error **er
     return 0;
 }
 
-static void add_text(struct parser *parser, size_t from, size_t to,
+static void add_text(struct cb_tmpl_parser *parser, size_t from, size_t to,
                      struct cb_tmpl_node ***tail)
 {
     struct cb_tmpl_node *node;
@@ -568,7 +262,7 @@ static void add_text(struct parser *parser, size_t from, size_t to,
 
 /* The action whose "{{" is at parser->at, as tokens; parser->at moves behind it. 1: it
  * was a comment. */
-static int read_action(struct parser *parser, struct cb_tmpl_tokens *tokens,
+static int read_action(struct cb_tmpl_parser *parser, struct cb_tmpl_tokens *tokens,
                        struct cb_error **err)
 {
     size_t begin = parser->at + 2, end;
@@ -590,7 +284,7 @@ static int read_action(struct parser *parser, struct cb_tmpl_tokens *tokens,
     return cb_tmpl_lex(parser->arena, parser->text, begin, end, tokens, err);
 }
 
-static int take_action(struct parser *parser, struct cb_tmpl_node ***tail,
+static int take_action(struct cb_tmpl_parser *parser, struct cb_tmpl_node ***tail,
                        enum terminator *how, struct cb_error **err)
 {
     struct cb_tmpl_tokens tokens = {0};
@@ -614,7 +308,7 @@ static int take_action(struct parser *parser, struct cb_tmpl_node ***tail,
     return result < 0 ? -1 : 0;
 }
 
-static int parse_list(struct parser *parser, struct cb_tmpl_node **out,
+static int parse_list(struct cb_tmpl_parser *parser, struct cb_tmpl_node **out,
                       enum terminator *how, size_t *at, struct cb_error **err)
 {
     struct cb_tmpl_node **tail = out;
@@ -641,7 +335,7 @@ static int parse_list(struct parser *parser, struct cb_tmpl_node **out,
 int cb_template_parse(struct cb_template **out, const char *text, struct cb_error **err)
 {
     cb_auto(cb_template) template = xcalloc(1, sizeof(*template));
-    struct parser parser = {.template = template};
+    struct cb_tmpl_parser parser = {.template = template};
     enum terminator how = TERM_EOF;
     size_t at = 0;
     int result;

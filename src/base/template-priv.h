@@ -47,7 +47,7 @@ int cb_tmpl_lex(struct cb_arena *arena, const char *text, size_t at, size_t end,
 int cb_tmpl_syntax_error(const char *text, size_t at, struct cb_error **err,
                          const char *format, ...) CB_PRINTF(4, 5);
 
-/* ── The tree (template-parse.c) ── */
+/* ── The tree (template-parse.c, template-pipeline.c) ── */
 
 enum cb_tmpl_operand_kind {
     CB_TMPL_OPERAND_DOT,
