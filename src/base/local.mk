@@ -61,6 +61,7 @@ src_base_libbase_a_SOURCES = \
     %D%/subprocess.h \
     %D%/suggest.c \
     %D%/suggest.h \
+    %D%/template-eval.c \
     %D%/template-exec.c \
     %D%/template-functions.c \
     %D%/template-lex.c \
@@ -69,6 +70,7 @@ src_base_libbase_a_SOURCES = \
     %D%/template-pipeline.c \
     %D%/template-printf.c \
     %D%/template-priv.h \
+    %D%/template-run-priv.h \
     %D%/template-value.c \
     %D%/template.h \
     %D%/text.c \

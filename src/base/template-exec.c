@@ -1,417 +1,18 @@
-/* Runs a template's tree. Values are references to JSON; every frame of a loop is bounded
- * by steps, every nesting by depth, and what is made, output or not, by size, since
- * templates come from command lines and files. */
-#include "base/template-priv.h"
+/* Runs a template's tree. Every frame of a loop is bounded by steps, every nesting by
+ * depth, and what is made, output or not, by size, since templates come from command
+ * lines and files. */
+#include "base/template-run-priv.h"
 
-#include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
-
-#define MAX_STEPS  1000000
-#define MAX_DEPTH  200
-#define MAX_OUTPUT (64u << 20)
-#define MAX_MADE   (64u << 20)
 
 enum flow { FLOW_ON, FLOW_BREAK, FLOW_CONTINUE };
 
-struct variable {
-    const char *name;
-    json_t *value; /* owned; or NULL */
-};
-
-struct run {
-    const struct cb_template *template;
-    const struct cb_template_field *fields; /* or NULL */
-    json_t *nil_map, *nil_list;             /* empty, and nil to json */
-    struct cb_strbuf *out;
-    CB_VEC(struct variable) variables; /* innermost last */
-    size_t frame;                      /* the first of the template at hand */
-    json_t *frame_root;
-    unsigned steps;
-    size_t made; /* bytes of texts by functions */
-    int depth;
-};
-
-static int run_list(struct run *run, const struct cb_tmpl_node *node, json_t *dot,
+static int run_list(struct cb_tmpl_run *run, const struct cb_tmpl_node *node, json_t *dot,
                     enum flow *flow, struct cb_error **err);
-static int eval_pipeline(struct run *run, const struct cb_tmpl_pipeline *pipeline,
-                         json_t *dot, json_t **out, struct cb_error **err);
-
-/* `template: :LINE:COLUMN: executing "" at <EXPRESSION>: MESSAGE`. */
-CB_PRINTF(5, 6)
-static int fail(struct run *run, size_t at, size_t end, struct cb_error **err,
-                const char *format, ...)
-{
-    const char *text = run->template->text;
-    cb_autofree char *message = NULL;
-    size_t line = 1, column = 0;
-    va_list args;
-
-    for (size_t i = 0; i < at; i++) {
-        line += text[i] == '\n';
-        column = text[i] == '\n' ? 0 : column + 1;
-    }
-    while (end > at && isspace((unsigned char)text[end - 1]))
-        end--;
-    va_start(args, format);
-    if (vasprintf(&message, format, args) < 0)
-        abort();
-    va_end(args);
-    return cb_error_set(err, CB_ERR_USAGE,
-                        "template: :%zu:%zu: executing \"\" at <%.*s>: %s", line, column,
-                        (int)(end - at > 100 ? 100 : end - at), text + at, message);
-}
-
-static int step(struct run *run, size_t at, struct cb_error **err)
-{
-    if (++run->steps > MAX_STEPS)
-        return fail(run, at, at, err, "it does not end: over %d steps", MAX_STEPS);
-    if (run->out->len > MAX_OUTPUT)
-        return fail(run, at, at, err, "over %u bytes of output", MAX_OUTPUT);
-    return 0;
-}
-
-/* ── Variables ── */
-
-static void push_variable(struct run *run, const char *name, json_t *value)
-{
-    struct variable variable = {.name = name, .value = json_incref(value)};
-
-    cb_vec_push(&run->variables, variable);
-}
-
-static void pop_variables(struct run *run, size_t count)
-{
-    while (run->variables.count > count)
-        json_decref(run->variables.items[--run->variables.count].value);
-}
-
-static struct variable *find_variable(struct run *run, const char *name)
-{
-    for (size_t i = run->variables.count; i > run->frame; i--)
-        if (strcmp(run->variables.items[i - 1].name, name) == 0)
-            return &run->variables.items[i - 1];
-    return NULL;
-}
-
-static void set_variable(struct run *run, const struct cb_tmpl_pipeline *pipeline,
-                         const char *name, json_t *value)
-{
-    struct variable *variable = pipeline->assigns ? find_variable(run, name) : NULL;
-
-    if (!variable) {
-        push_variable(run, name, value);
-        return;
-    }
-    json_incref(value);
-    json_decref(variable->value);
-    variable->value = value;
-}
-
-/* ── Fields ── */
-
-/* Exactly, else without regard to case. Borrowed; *FOUND: there is such a member. */
-static json_t *member(const json_t *object, const char *name, int *found)
-{
-    json_t *value = json_object_get(object, name);
-    const char *key;
-
-    *found = value != NULL;
-    if (value)
-        return value;
-    json_object_foreach((json_t *)object, key, value)
-    {
-        if (strcasecmp(key, name) == 0) {
-            *found = 1;
-            return value;
-        }
-    }
-    return NULL;
-}
-
-/* Is FIELD what NAME in OBJECT is? FOUND: it is there, but null. */
-static int is_field(const struct cb_template_field *field, const json_t *object,
-                    const char *name, int found)
-{
-    if (strcasecmp(field->name, name) != 0)
-        return 0;
-    return field->beside ? json_object_get(object, field->beside) != NULL : found;
-}
-
-/* What NAME, empty in OBJECT, is in Go: a new reference, or NULL. */
-static json_t *zero_of(const struct run *run, const json_t *object, const char *name,
-                       int found)
-{
-    const struct cb_template_field *field = run->fields;
-
-    while (field && field->name && !is_field(field, object, name, found))
-        field++;
-    if (!field || !field->name)
-        return NULL;
-    switch (field->zero) {
-    case CB_TEMPLATE_NIL:
-        return json_null();
-    case CB_TEMPLATE_MAP:
-        return json_incref(run->nil_map);
-    case CB_TEMPLATE_LIST:
-        return json_incref(run->nil_list);
-    case CB_TEMPLATE_TEXT:
-        return json_string("");
-    case CB_TEMPLATE_NUMBER:
-        return json_integer(0);
-    case CB_TEMPLATE_FLAG:
-        return json_false();
-    }
-    return NULL;
-}
-
-/* One field of VALUE: a new reference. */
-static int get_field(struct run *run, const struct cb_tmpl_operand *operand,
-                     const json_t *value, const char *name, json_t **out,
-                     struct cb_error **err)
-{
-    json_t *zero;
-    int found = 0;
-
-    *out = NULL;
-    if (!value || json_is_null(value))
-        return fail(run, operand->at, operand->end, err,
-                    "nil data; no entry for key \"%s\"", name);
-    if (!json_is_object(value))
-        return fail(run, operand->at, operand->end, err,
-                    "can't evaluate field %s in a value that has no fields", name);
-    *out = json_incref(member(value, name, &found));
-    if (*out && !json_is_null(*out))
-        return 0;
-    zero = zero_of(run, value, name, found);
-    if (zero)
-        *out = zero;
-    else if (!found && cb_tmpl_is_struct(value))
-        return fail(run, operand->at, operand->end, err, "can't evaluate field %s", name);
-    return 0;
-}
-
-/* The fields behind an operand. Takes *VALUE, and gives another in its place. */
-static int get_fields(struct run *run, const struct cb_tmpl_operand *operand,
-                      json_t **value, struct cb_error **err)
-{
-    for (size_t i = 0; i < operand->field_count; i++) {
-        json_t *next;
-
-        if (get_field(run, operand, *value, operand->fields[i], &next, err) < 0) {
-            json_decref(*value);
-            *value = NULL;
-            return -1;
-        }
-        json_decref(*value);
-        *value = next;
-    }
-    return 0;
-}
-
-/* ── Operands, commands, pipelines ── */
-
-static size_t bytes_of(const json_t *value)
-{
-    return json_is_string(value) ? json_string_length(value) : 0;
-}
-
-/* No function makes much more than it is given: `join` looks after itself. */
-static int count_made(struct run *run, const struct cb_tmpl_operand *operand,
-                      json_t *const *args, size_t count, struct cb_error **err)
-{
-    size_t given = 0;
-
-    for (size_t i = 0; i < count; i++)
-        given += bytes_of(args[i]);
-    if (given <= MAX_MADE && run->made <= MAX_MADE)
-        return 0;
-    return fail(run, operand->at, operand->end, err, "over %u bytes of text", MAX_MADE);
-}
-
-static int call(struct run *run, const struct cb_tmpl_operand *operand,
-                json_t *const *args, size_t count, json_t **out, struct cb_error **err)
-{
-    const struct cb_tmpl_function *function = operand->function;
-    cb_auto(cb_error) error = NULL;
-    json_t *const nil = NULL;
-
-    if ((int)count < function->min || (function->max >= 0 && (int)count > function->max))
-        return fail(run, operand->at, operand->end, err,
-                    "wrong number of args for %s: want %s%d got %zu", function->name,
-                    function->max < 0 ? "at least " : "",
-                    (int)count < function->min ? function->min : function->max, count);
-    if (count_made(run, operand, args, count, err) < 0)
-        return -1;
-    /* Only json tells nil from empty. */
-    if (strcmp(function->name, "json") == 0 &&
-        (args[0] == run->nil_map || args[0] == run->nil_list))
-        args = &nil;
-    if (function->call(args, count, out, &error) < 0)
-        return fail(run, operand->at, operand->end, err, "error calling %s: %s",
-                    function->name, cb_error_message(error));
-    run->made += bytes_of(*out);
-    return 0;
-}
-
-static int eval_operand(struct run *run, const struct cb_tmpl_operand *operand,
-                        json_t *dot, json_t **out, struct cb_error **err)
-{
-    struct variable *variable;
-
-    *out = NULL;
-    switch (operand->kind) {
-    case CB_TMPL_OPERAND_DOT:
-        *out = json_incref(dot);
-        break;
-    case CB_TMPL_OPERAND_CONSTANT:
-        *out = json_incref(operand->constant);
-        break;
-    case CB_TMPL_OPERAND_VARIABLE:
-        variable = *operand->name ? find_variable(run, operand->name) : NULL;
-        *out = json_incref(*operand->name ? (variable ? variable->value : NULL)
-                                          : run->frame_root);
-        break;
-    case CB_TMPL_OPERAND_PIPELINE:
-        if (eval_pipeline(run, operand->pipeline, dot, out, err) < 0)
-            return -1;
-        break;
-    case CB_TMPL_OPERAND_FUNCTION:
-        if (call(run, operand, NULL, 0, out, err) < 0)
-            return -1;
-        break;
-    }
-    return get_fields(run, operand, out, err);
-}
-
-struct values {
-    json_t **items;
-    size_t count, capacity;
-};
-
-static void values_clear(struct values *values)
-{
-    for (size_t i = 0; i < values->count; i++)
-        json_decref(values->items[i]);
-    cb_vec_free(values);
-}
-CB_AUTO_VALUE_DEFINE(values, values_clear)
-
-/* `and` and `or` stop at the argument that decides. */
-static int eval_logic(struct run *run, const struct cb_tmpl_command *command, json_t *dot,
-                      json_t *piped, int has_piped, json_t **out, struct cb_error **err)
-{
-    int is_or = command->operands[0].function->name[0] == 'o';
-    size_t count = command->count - 1 + (size_t)has_piped;
-
-    *out = NULL;
-    if (!count)
-        return call(run, &command->operands[0], NULL, 0, out, err);
-    for (size_t i = 0; i < count; i++) {
-        json_decref(*out);
-        *out = NULL;
-        if (i + 1 < command->count) {
-            if (eval_operand(run, &command->operands[i + 1], dot, out, err) < 0)
-                return -1;
-        } else {
-            *out = json_incref(piped);
-        }
-        if (cb_tmpl_is_true(*out) == is_or)
-            break;
-    }
-    return 0;
-}
-
-/* `.Label "x"`: the field's object is asked for the argument. */
-static int look_up(struct run *run, const struct cb_tmpl_operand *operand,
-                   const json_t *value, json_t *const *args, size_t count, json_t **out,
-                   struct cb_error **err)
-{
-    if (operand->kind == CB_TMPL_OPERAND_CONSTANT ||
-        operand->kind == CB_TMPL_OPERAND_PIPELINE || !json_is_object(value) ||
-        count != 1 || !json_is_string(args[0]))
-        return fail(run, operand->at, operand->end, err, "can't give argument to it");
-    *out = json_incref(json_object_get(value, json_string_value(args[0])));
-    if (!*out)
-        *out = json_string("");
-    return 0;
-}
-
-static int eval_command(struct run *run, const struct cb_tmpl_command *command,
-                        json_t *dot, json_t *piped, int has_piped, json_t **out,
-                        struct cb_error **err)
-{
-    const struct cb_tmpl_operand *first = &command->operands[0];
-    int is_function = first->kind == CB_TMPL_OPERAND_FUNCTION;
-    cb_auto_value(values) args = {0};
-    cb_auto_json *value = NULL;
-
-    *out = NULL;
-    if (step(run, first->at, err) < 0)
-        return -1;
-    if (is_function && !first->function->call)
-        return eval_logic(run, command, dot, piped, has_piped, out, err);
-    if (!is_function && eval_operand(run, first, dot, &value, err) < 0)
-        return -1;
-    for (size_t i = 1; i < command->count; i++) {
-        json_t *arg;
-
-        if (eval_operand(run, &command->operands[i], dot, &arg, err) < 0)
-            return -1;
-        cb_vec_push(&args, arg);
-    }
-    if (has_piped)
-        cb_vec_push(&args, json_incref(piped));
-    if (is_function)
-        return call(run, first, args.items, args.count, out, err);
-    if (args.count)
-        return look_up(run, first, value, args.items, args.count, out, err);
-    *out = cb_steal(&value);
-    return 0;
-}
-
-/* The value alone; variables are the caller's. */
-static int eval_commands(struct run *run, const struct cb_tmpl_pipeline *pipeline,
-                         json_t *dot, json_t **out, struct cb_error **err)
-{
-    cb_auto_json *value = NULL;
-
-    *out = NULL;
-    if (run->depth >= MAX_DEPTH)
-        return fail(run, pipeline->at, pipeline->end, err, "nested too deep");
-    run->depth++;
-    for (size_t i = 0; i < pipeline->count; i++) {
-        json_t *next;
-
-        if (eval_command(run, &pipeline->commands[i], dot, value, i > 0, &next, err) <
-            0) {
-            run->depth--;
-            return -1;
-        }
-        json_decref(value);
-        value = next;
-    }
-    run->depth--;
-    *out = cb_steal(&value);
-    return 0;
-}
-
-static int eval_pipeline(struct run *run, const struct cb_tmpl_pipeline *pipeline,
-                         json_t *dot, json_t **out, struct cb_error **err)
-{
-    if (eval_commands(run, pipeline, dot, out, err) < 0)
-        return -1;
-    if (pipeline->variables[0])
-        set_variable(run, pipeline, pipeline->variables[0], *out);
-    return 0;
-}
-
-/* ── Nodes ── */
 
 /* One turn of a loop. 1: go on, 0: stop. */
-static int run_turn(struct run *run, const struct cb_tmpl_node *node, json_t *key,
+static int run_turn(struct cb_tmpl_run *run, const struct cb_tmpl_node *node, json_t *key,
                     json_t *item, struct cb_error **err)
 {
     const struct cb_tmpl_pipeline *pipeline = node->pipeline;
@@ -420,19 +21,20 @@ static int run_turn(struct run *run, const struct cb_tmpl_node *node, json_t *ke
     int result;
 
     if (pipeline->variables[1]) {
-        set_variable(run, pipeline, pipeline->variables[0], key);
-        set_variable(run, pipeline, pipeline->variables[1], item);
+        cb_tmpl_set_variable(run, pipeline, pipeline->variables[0], key);
+        cb_tmpl_set_variable(run, pipeline, pipeline->variables[1], item);
     } else if (pipeline->variables[0]) {
-        set_variable(run, pipeline, pipeline->variables[0], item);
+        cb_tmpl_set_variable(run, pipeline, pipeline->variables[0], item);
     }
-    result =
-        step(run, node->at, err) < 0 ? -1 : run_list(run, node->body, item, &flow, err);
-    pop_variables(run, scope);
+    result = cb_tmpl_step(run, node->at, err) < 0
+                 ? -1
+                 : run_list(run, node->body, item, &flow, err);
+    cb_tmpl_pop_variables(run, scope);
     return result < 0 ? -1 : flow != FLOW_BREAK;
 }
 
-static int run_array(struct run *run, const struct cb_tmpl_node *node, json_t *value,
-                     struct cb_error **err)
+static int run_array(struct cb_tmpl_run *run, const struct cb_tmpl_node *node,
+                     json_t *value, struct cb_error **err)
 {
     int more = 1;
 
@@ -444,8 +46,8 @@ static int run_array(struct run *run, const struct cb_tmpl_node *node, json_t *v
     return more < 0 ? -1 : 0;
 }
 
-static int run_object(struct run *run, const struct cb_tmpl_node *node, json_t *value,
-                      struct cb_error **err)
+static int run_object(struct cb_tmpl_run *run, const struct cb_tmpl_node *node,
+                      json_t *value, struct cb_error **err)
 {
     size_t count;
     const char **keys = cb_tmpl_sorted_keys(value, &count);
@@ -460,8 +62,8 @@ static int run_object(struct run *run, const struct cb_tmpl_node *node, json_t *
     return more < 0 ? -1 : 0;
 }
 
-static int run_count(struct run *run, const struct cb_tmpl_node *node, json_int_t total,
-                     struct cb_error **err)
+static int run_count(struct cb_tmpl_run *run, const struct cb_tmpl_node *node,
+                     json_int_t total, struct cb_error **err)
 {
     int more = 1;
 
@@ -473,17 +75,18 @@ static int run_count(struct run *run, const struct cb_tmpl_node *node, json_int_
     return more < 0 ? -1 : 0;
 }
 
-static int run_range(struct run *run, const struct cb_tmpl_node *node, json_t *dot,
-                     enum flow *flow, struct cb_error **err)
+static int run_range(struct cb_tmpl_run *run, const struct cb_tmpl_node *node,
+                     json_t *dot, enum flow *flow, struct cb_error **err)
 {
     cb_auto_json *value = NULL;
 
-    if (eval_commands(run, node->pipeline, dot, &value, err) < 0)
+    if (cb_tmpl_eval_commands(run, node->pipeline, dot, &value, err) < 0)
         return -1;
     if (!cb_tmpl_is_true(value) && (!value || !json_is_number(value)))
-        return json_is_string(value) ? fail(run, node->pipeline->at, node->pipeline->end,
-                                            err, "range can't iterate over a string")
-                                     : run_list(run, node->otherwise, dot, flow, err);
+        return json_is_string(value)
+                   ? cb_tmpl_fail(run, node->pipeline->at, node->pipeline->end, err,
+                                  "range can't iterate over a string")
+                   : run_list(run, node->otherwise, dot, flow, err);
     if (json_is_array(value))
         return run_array(run, node, value, err);
     if (json_is_object(value))
@@ -492,29 +95,29 @@ static int run_range(struct run *run, const struct cb_tmpl_node *node, json_t *d
         return json_integer_value(value) > 0
                    ? run_count(run, node, json_integer_value(value), err)
                    : run_list(run, node->otherwise, dot, flow, err);
-    return fail(run, node->pipeline->at, node->pipeline->end, err,
-                "range can't iterate over it");
+    return cb_tmpl_fail(run, node->pipeline->at, node->pipeline->end, err,
+                        "range can't iterate over it");
 }
 
-static int run_if(struct run *run, const struct cb_tmpl_node *node, json_t *dot,
+static int run_if(struct cb_tmpl_run *run, const struct cb_tmpl_node *node, json_t *dot,
                   enum flow *flow, struct cb_error **err)
 {
     cb_auto_json *value = NULL;
     size_t scope = run->variables.count;
     int result;
 
-    if (eval_pipeline(run, node->pipeline, dot, &value, err) < 0)
+    if (cb_tmpl_eval(run, node->pipeline, dot, &value, err) < 0)
         return -1;
     if (cb_tmpl_is_true(value))
         result = run_list(run, node->body, node->kind == CB_TMPL_WITH ? value : dot, flow,
                           err);
     else
         result = run_list(run, node->otherwise, dot, flow, err);
-    pop_variables(run, scope);
+    cb_tmpl_pop_variables(run, scope);
     return result;
 }
 
-static const struct cb_tmpl_definition *find_definition(const struct run *run,
+static const struct cb_tmpl_definition *find_definition(const struct cb_tmpl_run *run,
                                                         const char *name)
 {
     for (size_t i = run->template->definitions.count; i > 0; i--)
@@ -523,8 +126,8 @@ static const struct cb_tmpl_definition *find_definition(const struct run *run,
     return NULL;
 }
 
-static int run_template(struct run *run, const struct cb_tmpl_node *node, json_t *dot,
-                        struct cb_error **err)
+static int run_template(struct cb_tmpl_run *run, const struct cb_tmpl_node *node,
+                        json_t *dot, struct cb_error **err)
 {
     const struct cb_tmpl_definition *definition = find_definition(run, node->text);
     cb_auto_json *value = NULL;
@@ -534,37 +137,37 @@ static int run_template(struct run *run, const struct cb_tmpl_node *node, json_t
     int result;
 
     if (!definition)
-        return fail(run, node->at, node->at, err, "template \"%s\" not defined",
-                    node->text);
-    if (node->pipeline && eval_pipeline(run, node->pipeline, dot, &value, err) < 0)
+        return cb_tmpl_fail(run, node->at, node->at, err, "template \"%s\" not defined",
+                            node->text);
+    if (node->pipeline && cb_tmpl_eval(run, node->pipeline, dot, &value, err) < 0)
         return -1;
-    if (run->depth >= MAX_DEPTH)
-        return fail(run, node->at, node->at, err, "template \"%s\" nested too deep",
-                    node->text);
+    if (run->depth >= CB_TMPL_MAX_DEPTH)
+        return cb_tmpl_fail(run, node->at, node->at, err,
+                            "template \"%s\" nested too deep", node->text);
     run->depth++;
     run->frame = run->variables.count;
     run->frame_root = value;
     result = run_list(run, definition->body, value, &flow, err);
-    pop_variables(run, run->frame);
+    cb_tmpl_pop_variables(run, run->frame);
     run->frame = frame;
     run->frame_root = root;
     run->depth--;
     return result;
 }
 
-static int run_action(struct run *run, const struct cb_tmpl_node *node, json_t *dot,
-                      struct cb_error **err)
+static int run_action(struct cb_tmpl_run *run, const struct cb_tmpl_node *node,
+                      json_t *dot, struct cb_error **err)
 {
     cb_auto_json *value = NULL;
 
-    if (eval_pipeline(run, node->pipeline, dot, &value, err) < 0)
+    if (cb_tmpl_eval(run, node->pipeline, dot, &value, err) < 0)
         return -1;
     if (!node->pipeline->variables[0])
         cb_tmpl_print(run->out, value);
     return 0;
 }
 
-static int run_node(struct run *run, const struct cb_tmpl_node *node, json_t *dot,
+static int run_node(struct cb_tmpl_run *run, const struct cb_tmpl_node *node, json_t *dot,
                     enum flow *flow, struct cb_error **err)
 {
     switch (node->kind) {
@@ -590,15 +193,17 @@ static int run_node(struct run *run, const struct cb_tmpl_node *node, json_t *do
     return 0;
 }
 
-static int run_list(struct run *run, const struct cb_tmpl_node *node, json_t *dot,
+static int run_list(struct cb_tmpl_run *run, const struct cb_tmpl_node *node, json_t *dot,
                     enum flow *flow, struct cb_error **err)
 {
     size_t scope = run->variables.count;
     int result = 0;
 
     for (; node && result == 0 && *flow == FLOW_ON; node = node->next)
-        result = step(run, node->at, err) < 0 ? -1 : run_node(run, node, dot, flow, err);
-    pop_variables(run, scope);
+        result = cb_tmpl_step(run, node->at, err) < 0
+                     ? -1
+                     : run_node(run, node, dot, flow, err);
+    cb_tmpl_pop_variables(run, scope);
     return result;
 }
 
@@ -606,16 +211,16 @@ int cb_template_execute_typed(const struct cb_template *template, json_t *dot,
                               const struct cb_template_field *fields,
                               struct cb_strbuf *out, struct cb_error **err)
 {
-    struct run run = {.template = template,
-                      .fields = fields,
-                      .nil_map = json_object(),
-                      .nil_list = json_array(),
-                      .frame_root = dot,
-                      .out = out};
+    struct cb_tmpl_run run = {.template = template,
+                              .fields = fields,
+                              .nil_map = json_object(),
+                              .nil_list = json_array(),
+                              .frame_root = dot,
+                              .out = out};
     enum flow flow = FLOW_ON;
     int result = run_list(&run, template->body, dot, &flow, err);
 
-    pop_variables(&run, 0);
+    cb_tmpl_pop_variables(&run, 0);
     cb_vec_free(&run.variables);
     json_decref(run.nil_map);
     json_decref(run.nil_list);
