@@ -27,8 +27,7 @@ int cb_tmpl_syntax_error(const char *text, size_t at, struct cb_error **err,
     for (size_t i = 0; i < at && text[i]; i++)
         line += text[i] == '\n';
     va_start(args, format);
-    if (vasprintf(&message, format, args) < 0)
-        abort();
+    message = xvasprintf(format, args);
     va_end(args);
     return cb_error_set(err, CB_ERR_USAGE, "template parsing error: template: :%zu: %s",
                         line, message);

@@ -23,6 +23,8 @@ src_engine_libengine_a_SOURCES = \
 	%D%/outputs.c \
 	%D%/request.c \
 	%D%/secrets.c \
+	%D%/settings-priv.h \
+	%D%/settings-registries.c \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/squash.c \

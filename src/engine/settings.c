@@ -2,17 +2,14 @@
  * has no meaning without one is accepted by name, so that a daemon.json can be used as it
  * is; anything else is a mistake that is told, because a mirror or a limit that silently
  * does not hold is worse than no configuration. */
-#include "engine/settings.h"
+#include "engine/settings-priv.h"
 
 #include "base/fs.h"
-#include "base/json.h"
 #include "base/suggest.h"
 #include "base/timestamp.h"
-#include "oci/oci.h"
 
 #include <fcntl.h>
 #include <string.h>
-#include <strings.h>
 
 #define SETTINGS_MAX_BYTES (1u << 20)
 #define MAX_ENTRIES        10000
@@ -21,7 +18,7 @@
 typedef int take_value(struct cb_settings *settings, const struct cb_json *value,
                        struct cb_error **err);
 
-static int replace_text(char **slot, const struct cb_json *value, struct cb_error **err)
+int cb_settings_text(char **slot, const struct cb_json *value, struct cb_error **err)
 {
     const char *text;
 
@@ -32,12 +29,34 @@ static int replace_text(char **slot, const struct cb_json *value, struct cb_erro
     return 0;
 }
 
-static int replace_list(struct cb_strings *slot, const struct cb_json *value,
-                        struct cb_error **err)
+int cb_settings_list(struct cb_strings *slot, const struct cb_json *value,
+                     struct cb_error **err)
 {
     cb_strings_free(slot);
     memset(slot, 0, sizeof(*slot));
     return cb_json_strings(value, MAX_ENTRIES, slot, err);
+}
+
+int cb_settings_fail(const struct cb_json *value, struct cb_error **err,
+                     const char *format, ...)
+{
+    cb_autofree char *problem = NULL;
+    va_list args;
+
+    va_start(args, format);
+    problem = xvasprintf(format, args);
+    va_end(args);
+    return cb_error_set(err, CB_ERR_USAGE, "%s: %s%s%s", value->what, value->path,
+                        *value->path ? ": " : "", problem);
+}
+
+int cb_settings_unknown(const struct cb_json *object, const char *key,
+                        const char *const *names, size_t count, struct cb_error **err)
+{
+    const char *near = cb_suggest(key, names, count);
+
+    cb_settings_fail(object, err, "unknown key `%s`", key);
+    return near ? cb_error_hint(err, "did you mean `%s`?", near) : -1;
 }
 
 static int replace_count(unsigned *slot, const struct cb_json *value,
@@ -48,8 +67,8 @@ static int replace_count(unsigned *slot, const struct cb_json *value,
     if (cb_json_required_int64(value, &number, err) < 0)
         return -1;
     if (number < 1 || number > MAX_AT_ONCE)
-        return cb_error_set(err, CB_ERR_USAGE, "%s: %s: expected a number from 1 to %d",
-                            value->what, value->path, MAX_AT_ONCE);
+        return cb_settings_fail(value, err, "expected a number from 1 to %d",
+                                MAX_AT_ONCE);
     *slot = (unsigned)number;
     return 0;
 }
@@ -57,11 +76,11 @@ static int replace_count(unsigned *slot, const struct cb_json *value,
 static int take_data_root(struct cb_settings *settings, const struct cb_json *value,
                           struct cb_error **err)
 {
-    if (replace_text(&settings->data_root, value, err) < 0)
+    if (cb_settings_text(&settings->data_root, value, err) < 0)
         return -1;
     if (settings->data_root && settings->data_root[0] != '/')
-        return cb_error_set(err, CB_ERR_USAGE, "%s: %s: `%s` is not an absolute path",
-                            value->what, value->path, settings->data_root);
+        return cb_settings_fail(value, err, "`%s` is not an absolute path",
+                                settings->data_root);
     return 0;
 }
 
@@ -71,24 +90,23 @@ static int take_max_store(struct cb_settings *settings, const struct cb_json *va
     cb_auto(cb_error) cause = NULL;
     uint64_t size;
 
-    if (replace_text(&settings->max_store, value, err) < 0)
+    if (cb_settings_text(&settings->max_store, value, err) < 0)
         return -1;
     if (settings->max_store && cb_size_parse(&size, settings->max_store, &cause) < 0)
-        return cb_error_set(err, CB_ERR_USAGE, "%s: %s: %s", value->what, value->path,
-                            cb_error_message(cause));
+        return cb_settings_fail(value, err, "%s", cb_error_message(cause));
     return 0;
 }
 
 static int take_insecure(struct cb_settings *settings, const struct cb_json *value,
                          struct cb_error **err)
 {
-    return replace_list(&settings->registry.insecure, value, err);
+    return cb_settings_list(&settings->registry.insecure, value, err);
 }
 
 static int take_certs(struct cb_settings *settings, const struct cb_json *value,
                       struct cb_error **err)
 {
-    return replace_list(&settings->registry.certs_dirs, value, err);
+    return cb_settings_list(&settings->registry.certs_dirs, value, err);
 }
 
 static int take_downloads(struct cb_settings *settings, const struct cb_json *value,
@@ -112,19 +130,19 @@ static int take_tries(struct cb_settings *settings, const struct cb_json *value,
 static int take_dns(struct cb_settings *settings, const struct cb_json *value,
                     struct cb_error **err)
 {
-    return replace_list(&settings->dns, value, err);
+    return cb_settings_list(&settings->dns, value, err);
 }
 
 static int take_dns_search(struct cb_settings *settings, const struct cb_json *value,
                            struct cb_error **err)
 {
-    return replace_list(&settings->dns_search, value, err);
+    return cb_settings_list(&settings->dns_search, value, err);
 }
 
 static int take_dns_options(struct cb_settings *settings, const struct cb_json *value,
                             struct cb_error **err)
 {
-    return replace_list(&settings->dns_options, value, err);
+    return cb_settings_list(&settings->dns_options, value, err);
 }
 
 /* ── Objects of known members ── */
@@ -134,21 +152,15 @@ struct member {
     take_value *take;
 };
 
-/* "proxies.htp-proxy: unknown key; did you mean …". */
 static int unknown_member(const struct cb_json *object, const char *key,
                           const struct member *members, size_t count,
                           struct cb_error **err)
 {
-    const char **names = xcalloc(count, sizeof(*names));
-    const char *near;
+    cb_autofree const char **names = xcalloc(count, sizeof(*names));
 
     for (size_t i = 0; i < count; i++)
         names[i] = members[i].name;
-    near = cb_suggest(key, names, count);
-    free(names);
-    cb_error_set(err, CB_ERR_USAGE, "%s: %s%sunknown key `%s`", object->what,
-                 object->path, *object->path ? ": " : "", key);
-    return near ? cb_error_hint(err, "did you mean `%s`?", near) : -1;
+    return cb_settings_unknown(object, key, names, count, err);
 }
 
 static const struct member *find_member(const struct member *members, size_t count,
@@ -165,19 +177,19 @@ static const struct member *find_member(const struct member *members, size_t cou
 static int take_http_proxy(struct cb_settings *settings, const struct cb_json *value,
                            struct cb_error **err)
 {
-    return replace_text(&settings->registry.http_proxy, value, err);
+    return cb_settings_text(&settings->registry.http_proxy, value, err);
 }
 
 static int take_https_proxy(struct cb_settings *settings, const struct cb_json *value,
                             struct cb_error **err)
 {
-    return replace_text(&settings->registry.https_proxy, value, err);
+    return cb_settings_text(&settings->registry.https_proxy, value, err);
 }
 
 static int take_no_proxy(struct cb_settings *settings, const struct cb_json *value,
                          struct cb_error **err)
 {
-    return replace_text(&settings->registry.no_proxy, value, err);
+    return cb_settings_text(&settings->registry.no_proxy, value, err);
 }
 
 static int take_proxies(struct cb_settings *settings, const struct cb_json *value,
@@ -204,134 +216,6 @@ static int take_proxies(struct cb_settings *settings, const struct cb_json *valu
     return 0;
 }
 
-/* ── registries and mirrors ── */
-
-/* "host[:port][/path]", optionally behind http:// or https:// where SCHEME allows it. */
-static int check_place(const struct cb_json *value, const char *place, int scheme,
-                       struct cb_error **err)
-{
-    cb_auto(cb_reference) reference = NULL;
-    cb_autofree char *name = NULL;
-    const char *rest = place;
-    size_t len;
-
-    if (scheme && strncasecmp(rest, "https://", 8) == 0)
-        rest += 8;
-    else if (scheme && strncasecmp(rest, "http://", 7) == 0)
-        rest += 7;
-    len = strlen(rest);
-    while (len && rest[len - 1] == '/')
-        len--;
-    name = xasprintf("%.*s/x", (int)len, rest);
-    if (!len || cb_reference_parse(&reference, name, NULL) < 0 ||
-        strncmp(name, reference->host, strlen(reference->host)) != 0) {
-        cb_error_set(err, CB_ERR_USAGE, "%s: %s: `%s` is not a registry", value->what,
-                     value->path, place);
-        return cb_error_hint(err,
-                             "a registry is HOST[:PORT][/PATH] with a dot or a port "
-                             "in HOST%s",
-                             scheme ? ", after http:// or https:// if need be" : "");
-    }
-    return 0;
-}
-
-/* Made if missing. Borrowed until the next one is made. */
-static struct cb_registry_rule *rule_of(struct cb_settings *settings, const char *prefix)
-{
-    struct cb_registry_rule rule = {0};
-
-    for (size_t i = 0; i < settings->registry.rules.count; i++)
-        if (strcmp(settings->registry.rules.items[i].prefix, prefix) == 0)
-            return &settings->registry.rules.items[i];
-    rule.prefix = xstrdup(prefix);
-    cb_vec_push(&settings->registry.rules, rule);
-    return &settings->registry.rules.items[settings->registry.rules.count - 1];
-}
-
-static int read_mirrors(struct cb_registry_rule *rule, const struct cb_json *value,
-                        struct cb_error **err)
-{
-    if (replace_list(&rule->mirrors, value, err) < 0)
-        return -1;
-    for (size_t i = 0; i < rule->mirrors.count; i++) {
-        struct cb_json item = cb_json_item(value, i);
-
-        if (check_place(&item, rule->mirrors.items[i], 1, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* Docker's list is for docker.io alone. */
-static int take_mirrors(struct cb_settings *settings, const struct cb_json *value,
-                        struct cb_error **err)
-{
-    return read_mirrors(rule_of(settings, "docker.io"), value, err);
-}
-
-static int read_rewrite(struct cb_registry_rule *rule, const struct cb_json *value,
-                        struct cb_error **err)
-{
-    if (replace_text(&rule->rewrite, value, err) < 0)
-        return -1;
-    return rule->rewrite ? check_place(value, rule->rewrite, 0, err) : 0;
-}
-
-static int read_rule(struct cb_settings *settings, const char *prefix,
-                     const struct cb_json *value, struct cb_error **err)
-{
-    static const char *const names[] = {"mirrors", "rewrite", "insecure", "blocked"};
-    struct cb_registry_rule *rule;
-    const char *key;
-    json_t *item;
-
-    if (cb_json_expect_object(value, err) < 0 || check_place(value, prefix, 0, err) < 0)
-        return -1;
-    rule = rule_of(settings, prefix);
-    json_object_foreach(value->value, key, item)
-    {
-        struct cb_json field = cb_json_member(value, key);
-        int failed;
-
-        if (strcmp(key, "mirrors") == 0) {
-            failed = read_mirrors(rule, &field, err);
-        } else if (strcmp(key, "rewrite") == 0) {
-            failed = read_rewrite(rule, &field, err);
-        } else if (strcmp(key, "insecure") == 0) {
-            failed = cb_json_bool(&field, &rule->insecure, err);
-        } else if (strcmp(key, "blocked") == 0) {
-            failed = cb_json_bool(&field, &rule->blocked, err);
-        } else {
-            const char *near = cb_suggest(key, names, CB_ARRAY_SIZE(names));
-
-            cb_error_set(err, CB_ERR_USAGE, "%s: %s: unknown key `%s`", value->what,
-                         value->path, key);
-            return near ? cb_error_hint(err, "did you mean `%s`?", near) : -1;
-        }
-        if (failed < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int take_registries(struct cb_settings *settings, const struct cb_json *value,
-                           struct cb_error **err)
-{
-    const char *prefix;
-    json_t *item;
-
-    if (cb_json_expect_object(value, err) < 0)
-        return -1;
-    json_object_foreach(value->value, prefix, item)
-    {
-        struct cb_json rule = cb_json_member(value, prefix);
-
-        if (read_rule(settings, prefix, &rule, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
 /* ── The document ── */
 
 static const struct member members[] = {
@@ -347,8 +231,8 @@ static const struct member members[] = {
     {"max-download-attempts", take_tries},
     {"max-store", take_max_store},
     {"proxies", take_proxies},
-    {"registries", take_registries},
-    {"registry-mirrors", take_mirrors},
+    {"registries", cb_settings_registries},
+    {"registry-mirrors", cb_settings_mirrors},
 };
 
 /* dockerd's keys (its reference, "Daemon configuration file") that are about the daemon
