@@ -223,15 +223,18 @@ field() { # field TEMPLATE [NAME]
 
 @test "system prune --filter" {
     "$CBUILD" create --name keep --label keep=yes busybox >/dev/null
+    "$CBUILD" import -c 'LABEL keep=yes' "$CB_BASES/busybox.tar" labelled >/dev/null
+    "$CBUILD" create --name inherits labelled >/dev/null
     "$CBUILD" create --name drop busybox >/dev/null
     "$CBUILD" system prune -f --filter until=1h >/dev/null
     [ "$(field '{{.Name}}' drop)" = /drop ]
     "$CBUILD" system prune -f --filter 'label!=keep' >/dev/null
     cbuild inspect drop
     expect_status 1
-    [ "$(field '{{.Name}}' keep)" = /keep ]
+    [ "$(field '{{.Name}}' keep inherits)" = "$(printf '/keep\n/inherits')" ]
     cbuild system prune -f --filter color=red
     expect_status 1
-    expect_contains "invalid filter \`color\`"
-    "$CBUILD" rm keep
+    expect_contains "invalid filter \`color\`" 'the filters are until, label, label!'
+    "$CBUILD" rm keep inherits
+    "$CBUILD" rmi labelled
 }

@@ -300,7 +300,9 @@ END
     expect_status 1
     run "$CBUILD" network ls -f bad=x
     expect_status 1
-    expect_contains "invalid filter `bad`"
+    expect_contains 'invalid filter `bad`' 'the filters are dangling, driver, id'
+    run "$CBUILD" network ls -f dangling=maybe
+    expect_contains 'invalid filter `dangling=maybe`: expected true or false'
     run "$CBUILD" network connect taken nobody
     expect_status 1
     expect_contains 'No such container: nobody'
