@@ -326,6 +326,7 @@ END
     expect_contains 'error while removing network: network busy id' 'has active endpoints'
     [ "$("$CBUILD" network inspect busy | jq '.[0].Containers | length')" = 1 ]
     kill -9 "$busy"
+    wait "$busy" || true
     run "$CBUILD" network rm busy
     expect_output busy
     [ "$("$CBUILD" network ls -q -f type=custom | wc -l)" -eq 1 ]
