@@ -134,7 +134,8 @@ END_OF_FILE
 
 @test "locked caches are taken in one order, so that two steps never wait for each other" {
     local x y
-    step id=order-x,target=/x 'true' && step id=order-y,target=/y 'true'
+    step id=order-x,target=/x 'true'
+    step id=order-y,target=/y 'true'
     x=$CBUILD_ROOT/cache-mounts/$(known order-x '.[0].name' | tr -d '"').lock
     y=$CBUILD_ROOT/cache-mounts/$(known order-y '.[0].name' | tr -d '"').lock
     printf 'FROM busybox\nRUN --mount=type=cache,id=order-y,target=/y,sharing=locked --mount=type=cache,id=order-x,target=/x,sharing=locked true\n' >"$DIR/Dockerfile"
