@@ -191,6 +191,7 @@ END_OF_FILE
     touch "$dir/go"
     wait "$pid"
     cbuild cache prune -f --unused 1h
+    expect_status 0
     [ -e "$dir/zeros" ]
     cbuild cache rm id=big
     expect_contains Deleted
@@ -259,7 +260,9 @@ END_OF_PYTHON
     in_image cat /x
     expect_output old
     cbuild cache import evil "$BATS_TEST_TMPDIR/evil.tar"
+    expect_status 0
     cbuild cache import evil "$BATS_TEST_TMPDIR/dots.tar"
+    expect_status 1
     run ls -A "$BATS_TEST_TMPDIR/canary"
     expect_output ''
     run ls -A "$STORE/tmp"

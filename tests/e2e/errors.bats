@@ -5,6 +5,7 @@ load helpers
 setup_file() { cb_store; }
 teardown_file() { cb_drop_store; }
 setup() { cb_dir; }
+teardown() { unmount_below "$BATS_TEST_TMPDIR"; }
 
 @test "no Dockerfile" {
     build

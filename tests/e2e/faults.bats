@@ -27,6 +27,7 @@ END
     rm -rf "$CBUILD_ROOT"
 }
 teardown() {
+    unmount_below "$BATS_TEST_TMPDIR"
     rm -rf --one-file-system "$CB_WORK/faulty"
 }
 load_base() {

@@ -21,6 +21,14 @@ cb_drop_containers() {
     "$CBUILD" ps -aq | xargs -r "$CBUILD" rm -f -v >/dev/null
 }
 
+# Takes away what is mounted below DIR, also what a failed test left there.
+unmount_below() { # DIR
+    local mount
+    awk -v p="$1/" 'index($2, p) == 1 {print $2}' /proc/mounts | sort -r | while read -r mount; do
+        umount "$mount" 2>/dev/null || umount -l "$mount"
+    done
+}
+
 # An empty build context, $DIR.
 cb_dir() {
     DIR=$BATS_TEST_TMPDIR/context
