@@ -253,7 +253,11 @@ static enum cb_hop_result transport_failure(struct cb_hop *hop, CURLcode code,
     if (code == CURLE_PEER_FAILED_VERIFICATION)
         cb_error_hint(err, "put the authority's certificate in certs.d/<host>/ca.crt, or "
                            "name the host as insecure");
-    return cb_retry_transport(code, os_errno) ? CB_HOP_RETRY : CB_HOP_FAILED;
+    if (strstr(text, "alert certificate required") ||
+        strstr(text, "alert bad certificate"))
+        cb_error_hint(err, "the server takes only those whose certificate it knows: put "
+                           "client.cert and client.key in certs.d/<host>");
+    return cb_retry_transport(code, os_errno, text) ? CB_HOP_RETRY : CB_HOP_FAILED;
 }
 
 static enum cb_hop_result judge(struct cb_hop *hop, CURLcode code, const char *method,

@@ -14,13 +14,23 @@ int cb_retry_status(int status)
            status == 503 || status == 504;
 }
 
-int cb_retry_transport(CURLcode code, long os_errno)
+/* TLS 1.3 tells a client that its certificate is missing or unwelcome when it reads, not
+ * while it connects. Only OpenSSL's words tell that from a connection that broke. */
+static int is_alert(const char *text)
+{
+    const char *alert = strstr(text, " alert ");
+
+    return alert && !strstr(alert, "internal error");
+}
+
+int cb_retry_transport(CURLcode code, long os_errno, const char *text)
 {
     switch (code) {
-    case CURLE_OPERATION_TIMEDOUT:
-    case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
+        return !is_alert(text);
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:

@@ -10,8 +10,9 @@
 
 /* 408, 429 and the 5xx that pass. */
 int cb_retry_status(int status);
-/* Broken connections and time-outs; not refusals, unknown names or TLS trouble. */
-int cb_retry_transport(CURLcode code, long os_errno);
+/* Broken connections and time-outs; not refusals, unknown names or TLS trouble. TEXT is
+ * curl's, of this failure. */
+int cb_retry_transport(CURLcode code, long os_errno, const char *text);
 /* Pause before try number FAILURES + 1 (FAILURES ≥ 1): Retry-After (seconds; NULL if
  * absent) up to a minute, else 1 2 4 8 … times BASE_MS with a quarter of jitter taken
  * from RANDOM. */

@@ -170,7 +170,9 @@ POST 200 -"
     [ "$(tgit rev-parse HEAD)" = "$(head_of)" ]
     [ "$(tgit describe)" = v1 ]
     [ "$(tgit config remote.origin.url)" = "$WEB/git/r.git" ]
-    [ ! -e .git/logs ] && [ ! -e .git/FETCH_HEAD ] && [ ! -e .git/hooks ]
+    [ ! -e .git/logs ]
+    [ ! -e .git/FETCH_HEAD ]
+    [ ! -e .git/hooks ]
 }
 
 @test "submodules are fetched, recursively, unless they are not wanted" {

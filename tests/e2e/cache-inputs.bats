@@ -62,7 +62,10 @@ xattr() { python3 -c 'import os, sys; os.setxattr(sys.argv[1], sys.argv[2], byte
 expect_each() { # EXPECTED
     local expected=$1 name commands ran wrong=0
     DIR=$BATS_TEST_TMPDIR/context
-    project && build_project && project && build_project || return 1
+    project
+    build_project
+    project
+    build_project
     [ "$(steps_run)" = 0 ] || { echo 'not cached before the changes'; return 1; }
     while IFS=: read -r name commands; do
         OPTIONS=

@@ -134,7 +134,8 @@ END_OF_FILE
 
 @test "locked caches are taken in one order, so that two steps never wait for each other" {
     local x y
-    step id=order-x,target=/x 'true' && step id=order-y,target=/y 'true'
+    step id=order-x,target=/x 'true'
+    step id=order-y,target=/y 'true'
     x=$CBUILD_ROOT/cache-mounts/$(known order-x '.[0].name' | tr -d '"').lock
     y=$CBUILD_ROOT/cache-mounts/$(known order-y '.[0].name' | tr -d '"').lock
     printf 'FROM busybox\nRUN --mount=type=cache,id=order-y,target=/y,sharing=locked --mount=type=cache,id=order-x,target=/x,sharing=locked true\n' >"$DIR/Dockerfile"
@@ -190,6 +191,7 @@ END_OF_FILE
     touch "$dir/go"
     wait "$pid"
     cbuild cache prune -f --unused 1h
+    expect_status 0
     [ -e "$dir/zeros" ]
     cbuild cache rm id=big
     expect_contains Deleted
@@ -258,7 +260,9 @@ END_OF_PYTHON
     in_image cat /x
     expect_output old
     cbuild cache import evil "$BATS_TEST_TMPDIR/evil.tar"
+    expect_status 0
     cbuild cache import evil "$BATS_TEST_TMPDIR/dots.tar"
+    expect_status 1
     run ls -A "$BATS_TEST_TMPDIR/canary"
     expect_output ''
     run ls -A "$STORE/tmp"

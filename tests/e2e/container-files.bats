@@ -57,11 +57,14 @@ fails() { # fails TEXT ARGUMENTS…: cp does, with the text
         "$CBUILD" cp "$HOST/dir" "$c:/tmp"  # into a directory
         "$CBUILD" cp "$HOST/dir/." "$c:/tmp"
         "$CBUILD" cp "$HOST/dir/." "$c:/other"
-        "$CBUILD" cp "$c:/new" got && [ "$(cat got)" = file ]
+        "$CBUILD" cp "$c:/new" got
+        [ "$(cat got)" = file ]
         "$CBUILD" cp "$c:/tmp" tree
         [ "$(cd tree && find . | sort | tr '\n' ' ')" = '. ./dir ./dir/sub ./dir/sub/deep ./file ./sub ./sub/deep ' ]
-        "$CBUILD" cp "$c:/copy" . && [ "$(cat copy/sub/deep)" = deep ]
-        "$CBUILD" cp "$c:/other/sub/deep" . && [ "$(cat deep)" = deep ]
+        "$CBUILD" cp "$c:/copy" .
+        [ "$(cat copy/sub/deep)" = deep ]
+        "$CBUILD" cp "$c:/other/sub/deep" .
+        [ "$(cat deep)" = deep ]
         fails 'no such directory' "$HOST/file" "$c:/missing/"
         fails "Could not find the file /missing in container $c" "$HOST/file" "$c:/missing/file"
         fails 'cannot copy directory' "$HOST/dir" "$c:/new"
@@ -78,7 +81,8 @@ fails() { # fails TEXT ARGUMENTS…: cp does, with the text
         local c=$1
         mkdir there && echo old >old
         "$CBUILD" cp "$c:/made/file" new
-        "$CBUILD" cp "$c:/made/file" old && [ "$(cat new old)" = "$(printf 'made\nmade')" ]
+        "$CBUILD" cp "$c:/made/file" old
+        [ "$(cat new old)" = "$(printf 'made\nmade')" ]
         "$CBUILD" cp "$c:/made/file" there
         "$CBUILD" cp "$c:/made" copied
         "$CBUILD" cp "$c:/made" there/
@@ -156,7 +160,9 @@ fails() { # fails TEXT ARGUMENTS…: cp does, with the text
     run "$CBUILD" cp run:/odd .
     expect_status 0
     expect_contains 'left out 1 device'
-    [ ! -e odd/disk ] && [ -p odd/pipe ] && [ "$(cat odd/x)" = x ]
+    [ ! -e odd/disk ]
+    [ -p odd/pipe ]
+    [ "$(cat odd/x)" = x ]
     fails '/odd/disk` is a device' run:/odd/disk .
     "$CBUILD" cp -a run:/odd all
     [ -b all/disk ]
@@ -170,7 +176,8 @@ fails() { # fails TEXT ARGUMENTS…: cp does, with the text
     setfattr -n user.note -v hello sparse
     "$CBUILD" cp sparse run:/vol/sparse
     "$CBUILD" cp run:/vol/sparse back
-    [ "$(stat -c %s back)" = $(((1 << 30) + 4)) ] && [ "$(stat -c %b back)" -lt 1000 ]
+    [ "$(stat -c %s back)" = $(((1 << 30) + 4)) ]
+    [ "$(stat -c %b back)" -lt 1000 ]
     [ "$(getfattr --only-values -n user.note back)" = hello ]
     in_run rm /vol/sparse
 }
@@ -181,8 +188,10 @@ fails() { # fails TEXT ARGUMENTS…: cp does, with the text
         local c=$1
         "$CBUILD" cp "$HOST/dir" "$c:/vol"
         [ "$(cat "$STORE/volumes/vol-$c/_data/dir/sub/deep")" = deep ]
-        "$CBUILD" cp "$c:/vol/dir" vol-$c && [ "$(cat vol-$c/sub/deep)" = deep ]
-        "$CBUILD" cp "$c:/bound/file" bound-$c && [ "$(cat bound-$c)" = bound ]
+        "$CBUILD" cp "$c:/vol/dir" vol-$c
+        [ "$(cat vol-$c/sub/deep)" = deep ]
+        "$CBUILD" cp "$c:/bound/file" bound-$c
+        [ "$(cat bound-$c)" = bound ]
         fails 'mounted volume is marked read-only' "$HOST/file" "$c:/bound"
     }
     both through @
@@ -253,7 +262,8 @@ with tarfile.open("device.tar", "w") as tar:
 END
     "$CBUILD" cp - run:/vol <absolute.tar
     in_run sh -c 'test -f /vol/etc/planted && test ! -e /etc/planted && test -f /vol/.wh.file && test -f /etc/through'
-    [ ! -e /etc/planted ] && [ ! -e /etc/through ]
+    [ ! -e /etc/planted ]
+    [ ! -e /etc/through ]
     run bash -c "'$CBUILD' cp - run:/vol <up.tar"
     expect_status 1
     expect_contains 'leads upwards'
@@ -279,7 +289,8 @@ END
         [ -z "$(grep -rs secret out out2)" ]
     done
     in_run rm /race/go
-    [ "$(ls secret)" = file ] && [ "$(cat secret/file)" = secret ]
+    [ "$(ls secret)" = file ]
+    [ "$(cat secret/file)" = secret ]
 }
 
 @test "links of the container that lead out lead to its own root" {
@@ -287,7 +298,8 @@ END
     fails 'Could not find the file' run:/out/file .
     fails 'too many levels of symbolic links' run:/loop/x .
     fails '/magic/passwd' run:/magic/passwd .
-    "$CBUILD" cp run:/loop . && [ "$(readlink loop)" = loop ]
+    "$CBUILD" cp run:/loop .
+    [ "$(readlink loop)" = loop ]
 }
 
 @test "names with line feeds, of all lengths, and trees deeper than a path" {

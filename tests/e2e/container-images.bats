@@ -53,7 +53,10 @@ field() { # field TEMPLATE [NAME]
 @test "export writes the whole tree, without volumes and what the kernel mounts" {
     "$CBUILD" export work -o tree.tar
     tar tf tree.tar >names
-    grep -qx tree/new names && grep -qx tree/sub/t names && grep -qx data/ names && grep -qx proc/ names
+    grep -qx tree/new names
+    grep -qx tree/sub/t names
+    grep -qx data/ names
+    grep -qx proc/ names
     [ -z "$(grep -E '^(tree/two|data/v|proc/.+|dev/.+|sys/.+)$' names)" ]
     [ "$("$CBUILD" export work | sha256sum)" = "$(sha256sum <tree.tar)" ]
     "$CBUILD" import -c 'CMD ["cat", "/tree/one"]' tree.tar imported >/dev/null
@@ -64,7 +67,8 @@ field() { # field TEMPLATE [NAME]
 
 @test "commit makes an image of what has changed and of how it was run" {
     id=$("$CBUILD" commit -a 'Some One' -m='a message' work made:1)
-    [[ $id =~ ^sha256:[0-9a-f]{64}$ ]] && [ "$(field '{{.Id}}' made:1)" = "$id" ]
+    [[ $id =~ ^sha256:[0-9a-f]{64}$ ]]
+    [ "$(field '{{.Id}}' made:1)" = "$id" ]
     [ "$(field '{{.Author}}|{{range .Config.Env}}{{.}} {{end}}|{{.Config.Entrypoint}}|{{index .Config.Labels "kind"}}|{{json .Config.ExposedPorts}}|{{json .Config.Volumes}}' made:1)" = \
         'Some One|PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin A=1 B=2 C=3 |[sh -c]|test|{"80/tcp":{}}|{"/anon":{}}' ]
     cbuild history --no-trunc made:1
@@ -138,8 +142,10 @@ field() { # field TEMPLATE [NAME]
     [ "$(field '{{(index (index .HostConfig.PortBindings "80/tcp") 0).HostPort}}')" = 8080 ]
     [ "$(field '{{.NetworkSettings.IPAddress}}{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}')" = none ]
     [ "$(field '{{.Image}}')" = "$(field '{{.Id}}' img)" ]
-    [ -f "$(field '{{.LogPath}}')" ] && [ -f "$(field '{{.GraphDriver.Data.UpperDir}}')/tree/new" ]
-    [ "$(field '{{.State.Pid}}')" -gt 1 ] && [ "$("$CBUILD" inspect -s work | jq '.[0].SizeRw')" = 15 ]
+    [ -f "$(field '{{.LogPath}}')" ]
+    [ -f "$(field '{{.GraphDriver.Data.UpperDir}}')/tree/new" ]
+    [ "$(field '{{.State.Pid}}')" -gt 1 ]
+    [ "$("$CBUILD" inspect -s work | jq '.[0].SizeRw')" = 15 ]
     "$CBUILD" inspect work | jq -e '.[0].State.StartedAt > .[0].Created'
 }
 
@@ -153,10 +159,12 @@ field() { # field TEMPLATE [NAME]
     [ "$(field '{{.Driver}}' bridge)" = bridge ]
     "$CBUILD" rm busybox
     run bash -c "'$CBUILD' inspect nobody work nothing 2>errors"
-    [ "$status" -eq 1 ] && [ "$(jq length <<<"$output")" = 1 ]
+    [ "$status" -eq 1 ]
+    [ "$(jq length <<<"$output")" = 1 ]
     [[ $(cat errors) == *'No such object: nobody'*'No such object: nothing'* ]]
     run bash -c "'$CBUILD' inspect nobody 2>errors"
-    [ "$status" -eq 1 ] && [ "$output" = '[]' ]
+    [ "$status" -eq 1 ]
+    [ "$output" = '[]' ]
     cbuild container inspect img
     expect_contains 'No such container: img'
     cbuild inspect --type thing work
@@ -213,7 +221,8 @@ field() { # field TEMPLATE [NAME]
     expect_status 0
     expect_contains 'Deleted Containers:' "$id" 'Deleted Networks:' unused 'Deleted Volumes:' 'untagged: busybox:latest' 'Total reclaimed space: '
     expect_lacks 'idle-data'
-    [ "$(field '{{.State.Status}}')" = running ] && [ "$(field '{{.Name}}' idle-data)" = idle-data ]
+    [ "$(field '{{.State.Status}}')" = running ]
+    [ "$(field '{{.Name}}' idle-data)" = idle-data ]
     [ "$("$CBUILD" exec work cat /tree/new)" = new ]
     [ "$("$CBUILD" images -q | wc -l)" = 1 ]
     "$CBUILD" volume rm idle-data >/dev/null 2>&1 || true

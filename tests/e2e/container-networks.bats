@@ -19,8 +19,8 @@ setup_file() {
     chmod +x "$CBUILD"
 }
 teardown_file() {
-    kill "$HOLDER"
     cb_drop_store
+    kill "$HOLDER"
 }
 setup() { cb_dir; }
 teardown() {

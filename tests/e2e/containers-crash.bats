@@ -2,10 +2,7 @@
 load helpers
 
 setup_file() { cb_store; }
-teardown_file() {
-    "$CBUILD" ps -aq | xargs -r "$CBUILD" rm -f >/dev/null 2>&1
-    cb_drop_store
-}
+teardown_file() { cb_drop_store; }
 
 @test "whatever is killed, ps tells the truth and rm -f clears" {
     run "$BATS_TEST_DIRNAME/../stress/container-crash.sh" "$CBUILD" "$STORE" 20 7
@@ -40,7 +37,7 @@ teardown_file() {
     kill -STOP "$monitor"
     cbuild rm -f stuck
     expect_status 0
-    ! kill -0 "$monitor" 2>/dev/null
+    wait_until has_ended "$monitor"
     [ ! -e "$STORE/containers/$id" ]
 }
 
@@ -68,5 +65,5 @@ END
     expect_status 1
     cbuild rm -f sock
     expect_status 0
-    wait_until sh -c "! kill -0 $monitor 2>/dev/null"
+    wait_until has_ended "$monitor"
 }

@@ -2,17 +2,12 @@
 load helpers
 
 setup_file() { cb_store; }
-teardown_file() {
-    "$CBUILD" ps -aq | xargs -r "$CBUILD" rm -f >/dev/null 2>&1
-    cb_drop_store
-}
+teardown_file() { cb_drop_store; }
 setup() {
     cb_dir
     name=e$BATS_TEST_NUMBER
 }
-teardown() {
-    "$CBUILD" ps -aq | xargs -r "$CBUILD" rm -f -v >/dev/null
-}
+teardown() { cb_drop_containers; }
 
 @test "rm works at once after run and start -a, and its name is free" {
     for i in 1 2 3; do

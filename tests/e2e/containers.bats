@@ -2,17 +2,12 @@
 load helpers
 
 setup_file() { cb_store; }
-teardown_file() {
-    "$CBUILD" ps -aq | xargs -r "$CBUILD" rm -f >/dev/null 2>&1
-    cb_drop_store
-}
+teardown_file() { cb_drop_store; }
 setup() {
     cb_dir
     name=c$BATS_TEST_NUMBER
 }
-teardown() {
-    "$CBUILD" ps -aq | xargs -r "$CBUILD" rm -f -v >/dev/null
-}
+teardown() { cb_drop_containers; }
 
 # A container called $name that runs until it is stopped: start [OPTION…]
 start() {

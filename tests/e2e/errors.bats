@@ -5,6 +5,7 @@ load helpers
 setup_file() { cb_store; }
 teardown_file() { cb_drop_store; }
 setup() { cb_dir; }
+teardown() { unmount_below "$BATS_TEST_TMPDIR"; }
 
 @test "no Dockerfile" {
     build
@@ -144,7 +145,7 @@ END
     build -t nosuchimg
     expect_status 1
     expect_contains problem 'Dockerfile:2:' 'exit code: 42'
-    [ "$(host_state)" = "$before" ]
+    expect_host_state "$before"
     run "$CBUILD" inspect nosuchimg
     expect_status 1
 }
@@ -228,22 +229,22 @@ END
     status=0
     wait "$pid" || status=$?
     expect_status 130
-    [ "$(host_state)" = "$before" ]
+    expect_host_state "$before"
     fsck_clean
 }
 
 @test "a killed build leaves no process, no mount and a sound store" {
-    printf 'FROM busybox\nRUN echo started; sleep 998877\n' >"$DIR/Dockerfile"
+    printf 'FROM busybox\nRUN echo started; sleep %s\n' "$FOREVER" >"$DIR/Dockerfile"
     before=$(host_state)
     "$CBUILD" build --progress=plain --network=none "$DIR" >"$BATS_TEST_TMPDIR/log" 2>&1 &
     pid=$!
     wait_until grep -q ' started$' "$BATS_TEST_TMPDIR/log"
     kill -KILL "$pid"
     wait "$pid" || true
-    wait_until sh -c '! pgrep -f "sleep 99887[7]"'
+    wait_until not pgrep -f "sleep $FOREVER"
     printf 'FROM busybox\nRUN true\n' >"$DIR/Dockerfile"
     build_ok --network=none
-    [ "$(host_state)" = "$before" ]
+    expect_host_state "$before"
     fsck_clean
 }
 

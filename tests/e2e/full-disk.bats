@@ -11,7 +11,7 @@ teardown() {
     timeout 60 "$CBUILD" rm -f greedy >/dev/null 2>&1
     rm -f "$BATS_TEST_TMPDIR/go-on"
     wait
-    umount "$mnt" 2>/dev/null || umount -l "$mnt" 2>/dev/null || true
+    unmount_below "$BATS_TEST_TMPDIR"
 }
 
 # small_disk [OPTION of mkfs]…: with a store that has an image and a build's layers.

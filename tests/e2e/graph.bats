@@ -75,8 +75,8 @@ all_forms_ok() {
     page_ok "$BATS_TEST_TMPDIR/html"
     dot_ok "$BATS_TEST_TMPDIR/dot"
     jq -e .steps "$BATS_TEST_TMPDIR/json" >/dev/null
-    ! LC_ALL=C grep -q $'[\001-\010\013-\037\177]' "$BATS_TEST_TMPDIR/text" "$BATS_TEST_TMPDIR/dot" "$BATS_TEST_TMPDIR/html"
-    ! grep -q $'\342\200\256' "$BATS_TEST_TMPDIR/text" "$BATS_TEST_TMPDIR/dot" "$BATS_TEST_TMPDIR/html"
+    LC_ALL=C not grep -q $'[\001-\010\013-\037\177]' "$BATS_TEST_TMPDIR/text" "$BATS_TEST_TMPDIR/dot" "$BATS_TEST_TMPDIR/html"
+    not grep -q $'\342\200\256' "$BATS_TEST_TMPDIR/text" "$BATS_TEST_TMPDIR/dot" "$BATS_TEST_TMPDIR/html"
 }
 
 @test "a plan needs a Dockerfile and nothing else: no store, no image" {
@@ -130,7 +130,7 @@ all_forms_ok() {
     page_ok "$BATS_TEST_TMPDIR/page.html"
     grep -q 'class="error critical"' "$BATS_TEST_TMPDIR/page.html"
     grep -q 'exit code: 7' "$BATS_TEST_TMPDIR/page.html"
-    ! grep -q 'echo never</span>' "$BATS_TEST_TMPDIR/page.html"
+    not grep -q 'echo never</span>' "$BATS_TEST_TMPDIR/page.html"
 }
 
 @test "hostile instructions stay text in every form" {

@@ -4,8 +4,9 @@
 cb_users() {
     id cbtest >/dev/null 2>&1 || useradd --create-home cbtest
     id cbsingle >/dev/null 2>&1 || useradd --create-home -K SUB_UID_COUNT=0 -K SUB_GID_COUNT=0 cbsingle
-    grep -q '^cbtest:' /etc/subuid && grep -q '^cbtest:' /etc/subgid
-    ! grep -q '^cbsingle:' /etc/subuid
+    grep -q '^cbtest:' /etc/subuid
+    grep -q '^cbtest:' /etc/subgid
+    not grep -q '^cbsingle:' /etc/subuid
     export USERS
     USERS=$(mktemp -d /var/tmp/cbuild-users.XXXXXX)
     chmod 755 "$USERS"

@@ -59,11 +59,6 @@ expect_requests() {
     [ "$got" = "$1" ] || { printf 'expected requests: %s\ngot:               %s\n' "$1" "$got"; return 1; }
 }
 
-# Fails when the command succeeds; a bare `!` would not end the test.
-not() {
-    ! "$@"
-}
-
 # git with nothing of the user's, as a person of fixed name and time.
 tgit() {
     GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t \

@@ -11,8 +11,22 @@ cb_store() {
     fi
 }
 
+# Also what a failed test left running: it would hold on to the store.
 cb_drop_store() {
-    [ -n "${STORE:-}" ] && rm -rf --one-file-system "$STORE"
+    [ -n "${STORE:-}" ] || return 0
+    [ -z "$(ls -A "$STORE/containers" 2>/dev/null)" ] || cb_drop_containers >/dev/null 2>&1 || true
+    rm -rf --one-file-system "$STORE"
+}
+cb_drop_containers() {
+    "$CBUILD" ps -aq | xargs -r "$CBUILD" rm -f -v >/dev/null
+}
+
+# Takes away what is mounted below DIR, also what a failed test left there.
+unmount_below() { # DIR
+    local mount
+    awk -v p="$1/" 'index($2, p) == 1 {print $2}' /proc/mounts | sort -r | while read -r mount; do
+        umount "$mount" 2>/dev/null || umount -l "$mount"
+    done
 }
 
 # An empty build context, $DIR.
@@ -75,6 +89,16 @@ expect_status() {
     [ "$status" -eq "$1" ] || { printf 'status %s, expected %s\n%s\n' "$status" "$1" "$output"; return 1; }
 }
 
+# A process runs no more, though its parent may not have heard of that yet.
+has_ended() { # PID
+    not grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status"
+}
+
+# Fails when the command succeeds; a bare `!` would not end the test.
+not() {
+    ! "$@"
+}
+
 # How many steps of the last build ran, and how many came from the cache.
 steps_run() {
     printf '%s\n' "$output" | sed -n 's/^[0-9]* steps\{0,1\}: [0-9]* cached, \([0-9]*\) run$/\1/p'
@@ -83,12 +107,30 @@ steps_cached() {
     printf '%s\n' "$output" | sed -n 's/^[0-9]* steps\{0,1\}: \([0-9]*\) cached, [0-9]* run$/\1/p'
 }
 
-# What a build may leave on the host: mounts, cgroups and processes of ours. Equal before and after.
+# What a build may leave on the host, a line each: mounts, control groups, interfaces, scratch of the store.
 host_state() {
-    grep -c . /proc/mounts
-    find /sys/fs/cgroup -path '*cbuild*' -type d 2>/dev/null | sort
-    ip -o link 2>/dev/null | grep -c cbuild
-    ls "$STORE"/tmp "$STORE"/leases 2>/dev/null
+    {
+        grep -F "$STORE" /proc/mounts
+        find /sys/fs/cgroup -path '*cbuild*' -type d 2>/dev/null
+        ip -o link 2>/dev/null | grep -o 'cbuild-[^:@]*'
+        ls "$STORE"/tmp "$STORE"/leases 2>/dev/null
+    } | sort
+}
+# Nothing of what came since BEFORE stays: what other builds on the machine have at this moment goes by itself.
+expect_host_state() { # BEFORE
+    local left
+    left=$(comm -13 <(printf '%s\n' "$1") <(host_state))
+    wait_until host_lacks "$left"
+}
+host_lacks() { # LINES
+    [ -z "$(comm -12 <(printf '%s\n' "$1") <(host_state) | grep .)" ]
+}
+
+# How long a process sleeps by which a test is told: nobody else's does.
+FOREVER=$((100000000 + $$))
+expect_no_sleeper() {
+    run pgrep -f "sleep $FOREVER"
+    expect_output ''
 }
 
 fsck_clean() {

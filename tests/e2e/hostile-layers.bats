@@ -4,7 +4,11 @@
 load helpers
 load helpers-hostile
 
-setup_file() { cb_store; canary_lay; }
+setup_file() {
+    cb_store
+    canary_lay
+    evil_prepare
+}
 teardown_file() {
     canary_remove
     cb_drop_store

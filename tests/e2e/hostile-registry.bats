@@ -175,6 +175,7 @@ nothing_leaked() {
     nothing_leaked
     "$CBUILD" tag "$HOSTILE/redirect/image:latest" "$HOSTILE/pushredir/x:1"
     run timeout 20 "$CBUILD" push "$HOSTILE/pushredir/x:1"
+    expect_status 0
     nothing_leaked
     grep -q '"server": "other"' "$HOSTILE_LOG"
 }

@@ -151,6 +151,7 @@ fails() {
     fails "docker://$REGISTRY/one:1" "docker://$HOSTILE/pushlie/x:1"
     fails "docker://$HOSTILE/good/image:latest" "docker://$HOSTILE/pushdenied/x:1"
     run timeout 30 "$CBUILD" copy -q "docker://$REGISTRY/one:1" "docker://$HOSTILE/pushredir/x:1"
+    expect_status 0
     run jq -s -r '.[] | select(.server == "other") | select(.authorization != null) | .path' "$HOSTILE_LOG"
     expect_output ''
     canary_ok

@@ -78,6 +78,7 @@ team/app:1"
     [ "$(jq -r '.Repository + " " + .Tag + " " + .Size + " " + .Containers' <<<"$output")" = "team/app 2 0B N/A" ]
     [ "$(jq -c 'keys_unsorted' <<<"$output")" = '["Containers","CreatedAt","CreatedSince","Digest","ID","Repository","SharedSize","Size","Tag","UniqueSize","VirtualSize"]' ]
     cbuild images --format '{{.Repository | upper}} {{if eq .Tag "2"}}two{{else}}other{{end}} {{.CreatedAt}}' -f label=n=2
+    [[ $output =~ ^TEAM/APP\ two\ 2023-11-1[45]\  ]]
     TZ=UTC cbuild images --format '{{.CreatedAt}}' -f label=n=2
     expect_output "2023-11-14 22:13:22 +0000 UTC"
     cbuild images --format '{{.Nope}}'

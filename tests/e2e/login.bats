@@ -140,7 +140,7 @@ END
     expect_lacks WARNING
     [ "$(jq -r '.Username + " " + .Secret' "$BATS_TEST_TMPDIR/bin/box")" = "tester opensesame" ]
     [ "$(jq -c ".auths[\"$REGISTRY\"]" "$DOCKER_CONFIG/config.json")" = "{}" ]
-    ! grep -r "$(printf tester:opensesame | base64)" "$DOCKER_CONFIG"
+    not grep -r "$(printf tester:opensesame | base64)" "$DOCKER_CONFIG"
     cbuild tag busybox "$REGISTRY/helped/busybox"
     cbuild push "$REGISTRY/helped/busybox"
     expect_status 0

@@ -226,7 +226,8 @@ id_for() {
     digest=$(printf %s "$changed" | sha256sum | cut -d' ' -f1)
     printf %s "$changed" >"$OUT/blobs/sha256/$digest"
     jq -c ".manifests[0] |= (.digest = \"sha256:$digest\" | .size = ${#changed} | .annotations[\"io.containerd.image.name\"] = \"docker.io/library/some:1\")" \
-        "$OUT/index.json" >"$OUT/new" && mv "$OUT/new" "$OUT/index.json"
+        "$OUT/index.json" >"$OUT/new"
+    mv "$OUT/new" "$OUT/index.json"
     run "$CBUILD" load -i <(tar -C "$OUT" -c .)
     expect_output 'Loaded image: some:1'
     [ "$("$CBUILD" inspect some:1 | jq -r '.[0].Architecture')" = amd64 ]
@@ -272,7 +273,8 @@ id_for() {
     touch "$OUT.links/linux_arm64"
     "$CBUILD" build -q --platform "$BOTH" -o "type=local,dest=$OUT.links" "$DIR"
     [ -z "$(ls "$OUT.elsewhere")" ]
-    [ -f "$OUT.links/linux_amd64/d/amd64" ] && [ -f "$OUT.links/linux_arm64/d/arm64" ]
+    [ -f "$OUT.links/linux_amd64/d/amd64" ]
+    [ -f "$OUT.links/linux_arm64/d/arm64" ]
     # With mode=delete what no platform has is removed, a directory of another platform too.
     mkdir -p "$OUT.split/linux_s390x" "$OUT.split/linux_amd64"
     touch "$OUT.split/linux_amd64/old" "$OUT.split/old"

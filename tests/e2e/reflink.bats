@@ -10,7 +10,7 @@ setup() {
 }
 teardown() {
     "$CBUILD" rm -f box >/dev/null 2>&1
-    umount "$mnt" 2>/dev/null || umount -l "$mnt" 2>/dev/null || true
+    unmount_below "$BATS_TEST_TMPDIR"
 }
 
 # Bytes in use on the disk.

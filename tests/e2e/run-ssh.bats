@@ -42,10 +42,16 @@ setup() {
 step() {
     printf 'FROM busybox\nARG ADD="/ssh/ld --library-path /ssh /ssh/ssh-add"\nRUN --mount=source=ssh,target=/ssh %s\n' "$1" >"$DIR/Dockerfile"
 }
+# The agents of this file's builds: they stand in its store.
+agents() {
+    local pid
+    for pid in $(pgrep -f 'ssh-agent -D -a agent'); do
+        case $(readlink "/proc/$pid/cwd") in "$STORE"/*) echo "$pid" ;; esac
+    done
+}
 # No agent of ours is left behind.
 no_agent_left() {
-    run pgrep -f 'ssh-agent -D -a agen[t]'
-    expect_output ''
+    [ -z "$(agents)" ]
 }
 
 @test "a step lists and uses the keys of the user's agent, and the next one cannot" {
@@ -95,13 +101,13 @@ no_agent_left() {
 }
 
 @test "an agent for keys ends when the build is killed" {
-    step '--mount=type=ssh $ADD -l > /dev/null; sleep 773401'
+    step '--mount=type=ssh $ADD -l > /dev/null; sleep '"$FOREVER"
     "$CBUILD" build --progress=quiet --ssh "default=$KEYS/first" "$DIR" &
     pid=$!
-    wait_until pgrep -f 'sleep 77340[1]'
-    pgrep -f 'ssh-agent -D -a agen[t]'
+    wait_until pgrep -f "sleep $FOREVER"
+    [ -n "$(agents)" ]
     kill -9 "$pid"
-    wait_until sh -c "! pgrep -f 'ssh-agent -D -a agen[t]'"
+    wait_until no_agent_left
 }
 
 @test "target, mode, uid and gid of the socket; two agents in one step" {

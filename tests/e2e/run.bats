@@ -104,9 +104,9 @@ END
 @test "the bridge network reaches the host's neighbours but not its loopback" {
     cbuild run --rm busybox sh -c 'ip -o -4 addr show | grep -v " lo " | wc -l; ip route | grep -c default'
     expect_output "$(printf '1\n1')"
-    before=$(ip -o link | grep -c cbuild || true)
-    cbuild run --rm busybox true
-    [ "$(ip -o link | grep -c cbuild || true)" = "$before" ]
+    before=$(host_state)
+    "$CBUILD" run --rm busybox true
+    expect_host_state "$before"
 }
 
 @test "signals are passed on" {

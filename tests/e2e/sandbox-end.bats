@@ -28,41 +28,38 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$@"
 }
 
 @test "daemons that a step leaves behind end with it, and hold nothing open" {
-    step '(setsid sleep 771101 >/dev/null 2>&1 &); setsid nohup sleep 771102 & cat /proc/self/stat >/dev/null; echo main ends'
+    step "(setsid sleep $FOREVER >/dev/null 2>&1 &); setsid nohup sleep $FOREVER & cat /proc/self/stat >/dev/null; echo main ends"
     expect_status 0
     expect_contains 'main ends'
-    run pgrep -f 'sleep 7711[0]'
-    expect_output ''
+    expect_no_sleeper
 }
 
 @test "with the host's processes in sight, what it started still ends with a container" {
-    run timeout 30 "$CBUILD" run --rm --network none --pid host busybox sh -c '(setsid sleep 771103 &); sleep 0.1; echo started'
+    run timeout 30 "$CBUILD" run --rm --network none --pid host busybox sh -c "(setsid sleep $FOREVER &); sleep 0.1; echo started"
     expect_output started
-    run pgrep -f 'sleep 77110[3]'
-    expect_output ''
+    expect_no_sleeper
 }
 
 @test "a builder that is killed takes its steps along" {
-    printf 'FROM busybox\nRUN setsid sleep 771104 & sleep 771105\n' >"$DIR/Dockerfile"
+    printf 'FROM busybox\nRUN setsid sleep %s & sleep %s\n' "$FOREVER" "$FOREVER" >"$DIR/Dockerfile"
     "$CBUILD" build --progress=plain --network=none --no-cache "$DIR" >/dev/null 2>&1 &
     pid=$!
-    wait_until pgrep -f 'sleep 77110[5]'
+    wait_until pgrep -f "sleep $FOREVER"
     kill -9 "$pid"
-    wait_until sh -c '! pgrep -f "sleep 77110[45]"'
+    wait_until not pgrep -f "sleep $FOREVER"
     "$CBUILD" prune -f >/dev/null
 }
 
 @test "SIGTERM ends a build, its step and its mounts" {
-    printf 'FROM busybox\nRUN --mount=type=cache,target=/c trap "" TERM; sleep 771106\n' >"$DIR/Dockerfile"
+    printf 'FROM busybox\nRUN --mount=type=cache,target=/c trap "" TERM; sleep %s\n' "$FOREVER" >"$DIR/Dockerfile"
     "$CBUILD" build --progress=plain --network=none --no-cache "$DIR" >/dev/null 2>&1 &
     pid=$!
-    wait_until pgrep -f 'sleep 77110[6]'
+    wait_until pgrep -f "sleep $FOREVER"
     kill "$pid"
     status=0
     wait "$pid" || status=$?
     [ "$status" -eq 143 ]
-    run pgrep -f 'sleep 77110[6]'
-    expect_output ''
+    expect_no_sleeper
 }
 
 @test "--stop-signal and --stop-timeout say what SIGTERM means to a container" {
@@ -142,6 +139,7 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$@"
 @test "debug of a build that kept nothing says how to keep it" {
     printf 'FROM busybox\nRUN exit 3\n' >"$DIR/Dockerfile"
     build --network=none
+    expect_status 1
     cbuild debug
     expect_status 1
     expect_contains 'kept no step' '--keep-failed'

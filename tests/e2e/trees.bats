@@ -34,15 +34,17 @@ portable() {
     EXPECTED=$BATS_TEST_TMPDIR/expected
 }
 
-# "NAME DIGEST" of each tree, as images PREFIX-NAME have it: digests PREFIX [--root STORE]
+# "NAME DIGEST" of each tree, by name, as images PREFIX-NAME have it: digests PREFIX [--root STORE]
 digests() {
-    local prefix=$1 name
+    local prefix=$1 name dir=$BATS_FILE_TMPDIR/digests
     shift
+    rm -rf "$dir"
+    mkdir "$dir"
     # shellcheck disable=SC2086
     for name in $(python3 "$ODD" list $WHICH); do
-        echo "FROM $prefix$name" | "$CBUILD" "$@" build -q -o - - >"$BATS_FILE_TMPDIR/tree.tar"
-        echo "$name $(python3 "$ODD" digest <"$BATS_FILE_TMPDIR/tree.tar")"
+        echo "FROM $prefix$name" | "$CBUILD" "$@" build -q -o - - >"$dir/$name"
     done
+    python3 "$ODD" digests "$dir"
 }
 
 # Another store holds the same trees under the same names.
@@ -55,14 +57,17 @@ same_in() {
 
 # umoci's idea of what images PREFIX-NAME hold: unpacked PREFIX NAME…
 unpacked() {
-    local prefix=$1 name
+    local prefix=$1 name dir=$BATS_TEST_TMPDIR/unpacked
     shift
+    rm -rf "$dir"
+    mkdir "$dir"
     for name; do
         "$CBUILD" save --format oci-dir -o "$BATS_TEST_TMPDIR/$name" "$prefix$name"
         umoci unpack --image "$BATS_TEST_TMPDIR/$name:latest" "$BATS_TEST_TMPDIR/$name.bundle" >/dev/null 2>&1
-        echo "$name $(python3 "$ODD" digest "$BATS_TEST_TMPDIR/$name.bundle/rootfs")"
+        mv "$BATS_TEST_TMPDIR/$name.bundle/rootfs" "$dir/$name"
         rm -rf "$BATS_TEST_TMPDIR/$name" "$BATS_TEST_TMPDIR/$name.bundle"
     done
+    python3 "$ODD" digests "$dir"
 }
 
 @test "there are at least twenty of them, all different" {

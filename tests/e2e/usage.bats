@@ -69,7 +69,7 @@ on_terminal() {
     cbuild --config "$DIR/config" -l warn logout registry.invalid
     expect_status 0
     expect_contains 'Removing login credentials for registry.invalid'
-    ! grep -q registry.invalid "$DIR/config/config.json"
+    not grep -q registry.invalid "$DIR/config/config.json"
     cbuild --log-level debug --context default version --short
     expect_status 0
     for option in '--context far' '-H tcp://far:2375' '--host=ssh://far' --tlsverify '--tlscacert ca.pem'; do
@@ -301,7 +301,9 @@ END
     "$CBUILD" cache ls | grep -q asked
     run "$CBUILD" cache prune <<<y
     expect_contains 'Total reclaimed space'
-    ! "$CBUILD" cache ls | grep -q asked
+    run "$CBUILD" cache ls
+    expect_status 0
+    expect_lacks asked
 }
 
 @test "what images have too is forgotten by prune -a, not listed as removed" {

@@ -12,8 +12,7 @@ setup_file() {
 teardown_file() { cb_drop_store; }
 setup() { cb_dir; }
 teardown() {
-    local id
-    for id in $("$CBUILD" ps -aq); do "$CBUILD" rm -f "$id" >/dev/null; done
+    cb_drop_containers
     "$CBUILD" volume prune -af >/dev/null
 }
 

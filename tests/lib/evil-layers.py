@@ -9,13 +9,13 @@ import). DIR is a directory outside every root filesystem that the layers aim at
 file `f`. `--list` prints the names. What each layer tries is in its function below.
 """
 import argparse
-import gzip
 import hashlib
 import io
 import json
 import os
 import sys
 import tarfile
+import zlib
 
 BLOCK = 512
 CANARY = ""
@@ -561,13 +561,12 @@ def pack(layer):
     zeros = getattr(layer, "bomb", 0)
     if not zeros:
         return plain, digest(plain)
-    out, block, rest = io.BytesIO(), b"\0" * (1 << 24), zeros
-    with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=9, mtime=0) as stream:
-        stream.write(plain)
-        while rest > 0:
-            stream.write(block[:rest])
-            rest -= len(block)
-    return out.getvalue(), "0" * 64
+    # What a full flush ends stands alone: one packed block serves for all. Nobody comes as far as the checksum.
+    deflate, block = zlib.compressobj(9, zlib.DEFLATED, -15), b"\0" * (1 << 24)
+    head = deflate.compress(plain) + deflate.flush(zlib.Z_FULL_FLUSH)
+    packed = deflate.compress(block) + deflate.flush(zlib.Z_FULL_FLUSH)
+    header = b"\x1f\x8b\x08" + bytes(7)
+    return header + head + packed * (zeros // len(block)) + deflate.flush() + bytes(8), "0" * 64
 
 
 def write(tar, name, data):

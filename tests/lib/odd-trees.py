@@ -5,9 +5,10 @@
                                 a docker-archive; image odd-NAME:latest for each tree, or
                                 for those alone that other tools can read
   odd-trees.py list [portable]  the names
-  odd-trees.py digest [DIR]     of the tree in DIR, or in a tar on standard input: paths,
-                                types, modes, owners, contents, links, devices, attributes
-  odd-trees.py show [DIR]       what is digested
+  odd-trees.py digests DIR      of each tree in DIR, a directory or a tar: its name, and the
+                                digest of paths, types, modes, owners, contents, links,
+                                devices and attributes
+  odd-trees.py show TREE        what is digested
 
 Only the standard library is used. What each tree is about is in its function below.
 """
@@ -345,18 +346,29 @@ def groups_of(groups, target):
     return target
 
 
+def text_of(place, shown):
+    """A line for each entry of the tree in a directory or a tar."""
+    if os.path.isdir(place):
+        tree = of_directory(place)
+    else:
+        with open(place, "rb") as stream:
+            tree = of_tar(stream)
+    tree.pop(b"", None)  # the root has no entry in what `-o type=tar` writes
+    return "\n".join(json.dumps([shown(path), tree[path]]) for path in sorted(tree))
+
+
 def main():
     action = sys.argv[1]
     if action == "make":
         make(sys.argv[2])
     elif action == "list":
         print("\n".join(name_of(tree) for tree in chosen()))
+    elif action == "show":
+        print(text_of(sys.argv[2], repr))
     else:
-        tree = of_directory(sys.argv[2]) if len(sys.argv) > 2 else of_tar(sys.stdin.buffer)
-        tree.pop(b"", None)  # the root has no entry in what `-o type=tar` writes
-        lines = [json.dumps([path.hex() if action == "digest" else repr(path), tree[path]]) for path in sorted(tree)]
-        text = "\n".join(lines)
-        print(text if action == "show" else hashlib.sha256(text.encode()).hexdigest())
+        for name in sorted(os.listdir(sys.argv[2])):
+            text = text_of(os.path.join(sys.argv[2], name), bytes.hex)
+            print(name, hashlib.sha256(text.encode()).hexdigest())
 
 
 main()

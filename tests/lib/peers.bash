@@ -27,10 +27,7 @@ dockerd_stop() {
 
 # Removes the peers' stores and the mounts they leave.
 peers_remove() {
-    local mount
-    awk -v p="$PEERS/" 'index($2, p) == 1 {print $2}' /proc/mounts | sort -r | while read -r mount; do
-        umount "$mount"
-    done
+    unmount_below "$PEERS"
     rm -rf --one-file-system "$PEERS"
 }
 

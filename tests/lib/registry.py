@@ -636,12 +636,12 @@ class Handler(BaseHTTPRequestHandler):
         match = re.fullmatch(r"bytes=\d+-(\d+)", self.headers.get("Range") or "")
         return min(int(match.group(1)) + 1, length) if match else length
 
-    def slowly(self, status, part, headers):
-        """3 MiB a second in each connection."""
+    def slowly(self, status, part, headers, speed=3):
+        """So many MiB a second in each connection."""
         self.reply(status, b"", "application/octet-stream", headers + [("Content-Length", str(len(part)))])
         for at in range(0, len(part), 65536):
             self.wfile.write(part[at:at + 65536])
-            time.sleep(65536 / (3 << 20))
+            time.sleep(65536 / (speed << 20))
 
     def slow_range(self, repo, blob, change=lambda part, repo: part):
         start = self.range_start()
@@ -649,7 +649,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.slowly(200, blob, [])
         part = blob[start:self.range_end(len(blob))]
         headers = [("Content-Range", "bytes %d-%d/%d" % (start, start + len(part) - 1, len(blob)))]
-        return self.slowly(206, change(part, repo), headers)
+        return self.slowly(206, change(part, repo), headers, 8)
 
     def blob_slow(self, repo, name, blob):
         return self.slow_range(repo, blob)

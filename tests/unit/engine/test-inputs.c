@@ -14,7 +14,6 @@ static void opened_clear(struct opened *opened)
     cb_inputs_clear(&opened->inputs);
     cb_error_free(opened->error);
 }
-CB_AUTO_VALUE_DEFINE(opened, opened_clear)
 
 /* CONTEXT and FILE below the test's directory unless "-"; INPUT is what standard input
  * has. */

@@ -28,7 +28,7 @@ static struct cb_digest export_image(struct fixture *fixture, struct cb_snapshot
         .store = fixture->store, .pool = fixture->pool, .source_date_epoch = epoch};
     cb_auto_value(cb_strings) names = {0};
     cb_autofree char *bytes = NULL;
-    struct cb_digest id;
+    struct cb_digest id = {0};
     struct cb_error *error = NULL;
     size_t len;
 

@@ -282,7 +282,7 @@ static ssize_t read_text(void *arg, void *buffer, size_t len)
 
 static int seek_text(void *arg, int64_t offset)
 {
-    *(const char **)arg = "streamed" + offset;
+    *(const char **)arg = &"streamed"[offset];
     return 0;
 }
 

@@ -41,10 +41,17 @@ static void refusals_are_final_and_accidents_are_not(void **state)
     assert_false(cb_retry_status(401));
     assert_false(cb_retry_status(404));
     assert_false(cb_retry_status(501));
-    assert_true(cb_retry_transport(CURLE_RECV_ERROR, 0));
-    assert_true(cb_retry_transport(CURLE_PARTIAL_FILE, 0));
-    assert_false(cb_retry_transport(CURLE_COULDNT_CONNECT, ECONNREFUSED));
-    assert_false(cb_retry_transport(CURLE_PEER_FAILED_VERIFICATION, 0));
+    assert_true(cb_retry_transport(CURLE_RECV_ERROR, 0, "Connection reset by peer"));
+    assert_true(cb_retry_transport(CURLE_PARTIAL_FILE, 0, ""));
+    assert_false(cb_retry_transport(CURLE_COULDNT_CONNECT, ECONNREFUSED, ""));
+    assert_false(cb_retry_transport(CURLE_PEER_FAILED_VERIFICATION, 0, ""));
+    assert_false(
+        cb_retry_transport(CURLE_RECV_ERROR, 0,
+                           "OpenSSL SSL_read: OpenSSL/3.0.22: error:0A00045C:SSL "
+                           "routines::tlsv13 alert certificate required, errno 0"));
+    assert_true(cb_retry_transport(CURLE_RECV_ERROR, 0,
+                                   "OpenSSL SSL_read: OpenSSL/3.0.22: error:0A000438:SSL "
+                                   "routines::tlsv1 alert internal error, errno 0"));
 }
 
 static void a_range_counts_only_at_the_exact_byte(void **state)

@@ -63,8 +63,8 @@ static void malformed_platforms_are_refused(void **state)
         "linux(/amd64",
         "linux()/amd64",
         "linux(1)x/amd64",
-        "linux/"
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ("linux/"
+         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
     };
     struct cb_platform platform;
     struct cb_error *err = NULL;

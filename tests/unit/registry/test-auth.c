@@ -17,7 +17,7 @@ static struct fixture *start(const char *auth, int logged_in)
         FILE *file = fopen(path, "w");
 
         fprintf(file, "{\"auths\":{\"127.0.0.1:%d\":{\"auth\":\"%s\"}}}",
-                fixture->server.port, BASIC + 6);
+                fixture->server.port, &BASIC[6]);
         fclose(file);
     }
     fixture_fresh_store(fixture, "store");
