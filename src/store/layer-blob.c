@@ -268,11 +268,19 @@ int cb_fresh_blob_fd(const struct cb_fresh_blob *fresh)
     return fresh->fd;
 }
 
+int cb_fresh_blob_take_fd(struct cb_fresh_blob *fresh)
+{
+    return cb_steal_fd(&fresh->fd);
+}
+
 int cb_fresh_blob_keep(struct cb_fresh_blob *fresh, struct cb_error **err)
 {
-    if (cb_blob_commit(&fresh->writer, NULL, NULL, err) < 0)
+    if (cb_blob_commit(&fresh->writer, NULL, NULL, err) < 0 ||
+        cb_layer_blob_add(fresh->store, &fresh->diff_id, &fresh->blob, err) < 0)
         return -1;
-    return cb_layer_blob_add(fresh->store, &fresh->diff_id, &fresh->blob, err);
+    cb_lock_release_unlink(fresh->lock);
+    fresh->lock = NULL;
+    return 0;
 }
 
 static int make_blob(const struct cb_layer_want *want, struct making *making,

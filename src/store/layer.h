@@ -135,11 +135,13 @@ int cb_layer_blob_get(const struct cb_layer_want *want, struct cb_descriptor *ou
                       struct cb_error **err);
 /* The same for who has a use for the bytes at once: of a blob that is made *FRESH (else
  * NULL) can be read, while another thread keeps it, which waits for the disk. What is not
- * kept is gone. */
+ * kept is gone. Until then whoever wants the same waits: keep one before making another.
+ */
 struct cb_fresh_blob;
 int cb_layer_blob_make(const struct cb_layer_want *want, struct cb_descriptor *out,
                        struct cb_fresh_blob **fresh, struct cb_error **err);
 int cb_fresh_blob_fd(const struct cb_fresh_blob *fresh); /* borrowed */
+int cb_fresh_blob_take_fd(struct cb_fresh_blob *fresh);  /* the caller's */
 int cb_fresh_blob_keep(struct cb_fresh_blob *fresh, struct cb_error **err);
 void cb_fresh_blob_free(struct cb_fresh_blob *fresh);
 CB_AUTO_DEFINE(cb_fresh_blob, cb_fresh_blob_free)
