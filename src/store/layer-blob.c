@@ -3,6 +3,7 @@
 #include "store/layer.h"
 
 #include "base/lockfile.h"
+#include "store/blob-feed.h"
 #include "store/compress.h"
 #include "store/content-priv.h"
 #include "store/db-snapshots.h"
@@ -290,8 +291,11 @@ static int make_blob(const struct cb_layer_want *want, struct making *making,
 
     fresh->blob.media_type = xstrdup(cb_media_layer(form->compression, 0));
     if (cb_blob_writer_open(want->store, NULL, -1, want->cancel, want->sink,
-                            &making->writer, NULL, err) < 0 ||
-        cb_compressor_new(&making->compressor, form->compression, form->level, want->pool,
+                            &making->writer, NULL, err) < 0)
+        return -1;
+    if (want->feed)
+        cb_blob_writer_feed(making->writer, want->feed);
+    if (cb_compressor_new(&making->compressor, form->compression, form->level, want->pool,
                           to_blob, making, err) < 0 ||
         cb_layer_stream_tar(want->store, want->chain_id, want->diff_id, to_compressor,
                             making, err) < 0 ||

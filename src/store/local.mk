@@ -98,6 +98,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/fsck-heal.h \
 	%D%/gc.c \
 	%D%/layer-blob.c \
+	%D%/layer-dense.c \
 	%D%/layer-pass.c \
 	%D%/layer-waste.c \
 	%D%/layer-waste.h \
