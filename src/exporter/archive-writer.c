@@ -124,6 +124,19 @@ int cb_archive_add_blob(struct cb_archive_writer *writer, const struct cb_digest
     return cb_tar_writer_data_fd(writer->tar, fd, size, err);
 }
 
+int cb_archive_add_blob_fd(struct cb_archive_writer *writer,
+                           const struct cb_descriptor *blob, int fd,
+                           struct cb_error **err)
+{
+    cb_autofree char *path = cb_layout_blob_path(&blob->digest);
+
+    if (cb_archive_seen(writer, &blob->digest))
+        return 0;
+    if (cb_archive_add_member(writer, path, blob->size, err) < 0)
+        return -1;
+    return cb_tar_writer_data_fd(writer->tar, fd, blob->size, err);
+}
+
 int cb_archive_add_document(struct cb_archive_writer *writer,
                             const struct cb_digest *digest, const char *bytes, size_t len,
                             struct cb_error **err)

@@ -38,6 +38,10 @@ int cb_archive_seen(struct cb_archive_writer *writer, const struct cb_digest *di
 /* From the store, unless it is in the archive. */
 int cb_archive_add_blob(struct cb_archive_writer *writer, const struct cb_digest *digest,
                         struct cb_error **err);
+/* The same of one that FD reads from its start. */
+int cb_archive_add_blob_fd(struct cb_archive_writer *writer,
+                           const struct cb_descriptor *blob, int fd,
+                           struct cb_error **err);
 /* The same of a manifest or index. */
 int cb_archive_add_document(struct cb_archive_writer *writer,
                             const struct cb_digest *digest, const char *bytes, size_t len,

@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "exporter/exporter.h"
+#include "exporter/keeper.h"
 #include "store/tar.h"
 
 /* One image on its way into an archive. */
@@ -14,6 +15,7 @@ struct cb_saved_image {
     struct cb_strings names;      /* canonical, those the user gave */
     struct cb_descriptor *layers; /* in step with config.diff_ids */
     char *streamed;               /* by layer: no blob; its tar is made while writing */
+    int *fresh;                   /* by layer: a blob that was just made, or -1 */
     struct cb_digest *chain_ids;
     struct cb_manifest *manifest;
     int in_index; /* it needs no entry of its own */
@@ -31,6 +33,7 @@ struct cb_saved {
     enum cb_archive_format format;
     struct cb_layer_form layers;
     const struct cb_annotations *annotations; /* or NULL */
+    struct cb_keeper *keeper;                 /* of what planning made */
     CB_VEC(struct cb_saved_image *) images;
     CB_VEC(struct cb_saved_index) indexes;
 };

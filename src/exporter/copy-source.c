@@ -235,7 +235,8 @@ static int find_in_store(const struct cb_copy *copy, struct cb_digest *root,
     else if (!platform && several.count > 1)
         platform = &host;
     cb_strings_add(&names, copy->from->name);
-    if (cb_saved_plan(&saved, &names, platform, err) < 0)
+    if (cb_saved_plan(&saved, &names, platform, err) < 0 ||
+        cb_keeper_wait(saved.keeper, err) < 0)
         return -1;
     return keep_documents(copy->env->store, &saved, root, err);
 }

@@ -17,6 +17,8 @@ src_exporter_libexporter_a_SOURCES = \
 	%D%/exporter.h \
 	%D%/image.c \
 	%D%/import.c \
+	%D%/keeper.c \
+	%D%/keeper.h \
 	%D%/load-image.c \
 	%D%/load-priv.h \
 	%D%/load.c \

@@ -14,8 +14,11 @@ static void saved_image_free(struct cb_saved_image *saved)
     for (size_t i = 0;
          saved->image && saved->layers && i < saved->image->config->diff_ids.count; i++)
         cb_descriptor_free(&saved->layers[i]);
+    for (size_t i = 0; saved->fresh && i < saved->image->config->diff_ids.count; i++)
+        cb_close(&saved->fresh[i]);
     free(saved->layers);
     free(saved->streamed);
+    free(saved->fresh);
     free(saved->chain_ids);
     cb_manifest_free(saved->manifest);
     cb_strings_free(&saved->names);
@@ -25,6 +28,7 @@ static void saved_image_free(struct cb_saved_image *saved)
 
 void cb_saved_clear(struct cb_saved *saved)
 {
+    cb_keeper_free(saved->keeper);
     cb_vec_foreach (image, &saved->images)
         saved_image_free(*image);
     cb_vec_free(&saved->images);
@@ -209,6 +213,21 @@ static int measure_tar(struct cb_saved *saved, const struct cb_saved_image *entr
                                count_bytes, size, err);
 }
 
+/* Its bytes are read from where they are while the store makes a blob of them. */
+static int make_layer(struct cb_saved *saved, const struct cb_layer_want *want,
+                      struct cb_descriptor *layer, int *fd, struct cb_error **err)
+{
+    struct cb_fresh_blob *fresh;
+
+    if (cb_layer_blob_make(want, layer, &fresh, err) < 0)
+        return -1;
+    if (!fresh)
+        return 0;
+    *fd = cb_fresh_blob_take_fd(fresh);
+    cb_keeper_add(saved->keeper, fresh);
+    return 0;
+}
+
 static int plan_layer(struct cb_saved *saved, struct cb_saved_image *entry, size_t i,
                       struct cb_error **err)
 {
@@ -224,7 +243,7 @@ static int plan_layer(struct cb_saved *saved, struct cb_saved_image *entry, size
                                        .sink = env->sink};
 
     if (saved->format == CB_ARCHIVE_OCI)
-        return cb_layer_blob_get(&want, layer, err);
+        return make_layer(saved, &want, layer, &entry->fresh[i], err);
     layer->media_type = xstrdup(CB_MT_OCI_LAYER);
     layer->digest = *diff_id;
     if (cb_content_has(env->store, diff_id, &layer->size) > 0)
@@ -244,6 +263,9 @@ static int plan_image(struct cb_saved *saved, struct cb_saved_image *entry,
     entry->layers = xcalloc(count, sizeof(*entry->layers));
     entry->streamed = xcalloc(count, 1);
     entry->chain_ids = xcalloc(count, sizeof(*entry->chain_ids));
+    entry->fresh = xcalloc(count, sizeof(*entry->fresh));
+    for (size_t i = 0; i < count; i++)
+        entry->fresh[i] = -1;
     for (size_t i = 0; i < count; i++)
         entry->chain_ids[i] =
             cb_chain_id(i ? &entry->chain_ids[i - 1] : NULL, &config->diff_ids.items[i]);
@@ -268,6 +290,7 @@ static int plan_image(struct cb_saved *saved, struct cb_saved_image *entry,
 
 static int plan_all(struct cb_saved *saved, struct cb_error **err)
 {
+    saved->keeper = cb_keeper_new(saved->env->pool);
     cb_vec_foreach (image, &saved->images) {
         if (plan_image(saved, *image, err) < 0)
             return -1;

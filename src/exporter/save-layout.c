@@ -71,6 +71,8 @@ static int write_names(struct cb_saved *saved, const char *path,
 
 static int write_layout(struct cb_saved *saved, const char *path, struct cb_error **err)
 {
+    if (cb_keeper_wait(saved->keeper, err) < 0)
+        return -1;
     cb_vec_foreach (image, &saved->images) {
         if (!(*image)->in_index &&
             write_names(saved, path, *image, NULL, &(*image)->names, err) < 0)

@@ -33,15 +33,25 @@ static int stream_layer(struct writer *writer, const struct cb_saved_image *entr
                                write_tar, writer, err);
 }
 
+static int add_layer(struct writer *writer, const struct cb_saved_image *entry, size_t i,
+                     struct cb_error **err)
+{
+    const struct cb_descriptor *layer = &entry->layers[i];
+
+    if (entry->streamed[i])
+        return stream_layer(writer, entry, i, err);
+    if (entry->fresh && entry->fresh[i] >= 0)
+        return cb_archive_add_blob_fd(&writer->out, layer, entry->fresh[i], err);
+    return cb_archive_add_blob(&writer->out, &layer->digest, err);
+}
+
 static int add_image(struct writer *writer, const struct cb_saved_image *entry,
                      struct cb_error **err)
 {
     for (size_t i = 0; i < entry->image->config->diff_ids.count; i++) {
         if (cb_cancel_check(writer->saved->env->cancel, err) < 0)
             return -1;
-        if ((entry->streamed[i]
-                 ? stream_layer(writer, entry, i, err)
-                 : cb_archive_add_blob(&writer->out, &entry->layers[i].digest, err)) < 0)
+        if (add_layer(writer, entry, i, err) < 0)
             return -1;
     }
     if (cb_archive_add_blob(&writer->out, &entry->image->id, err) < 0)
@@ -93,6 +103,8 @@ static int write_saved(struct cb_saved *saved, enum cb_compression compression, 
         result = write_archive(&writer, err);
     if (result == 0)
         result = cb_archive_writer_finish(&writer.out, err);
+    if (result == 0)
+        result = cb_keeper_wait(saved->keeper, err);
     cb_archive_writer_clear(&writer.out);
     return result;
 }

@@ -40,8 +40,8 @@ struct cb_http_request {
     int insecure_tls;
     const char *ca_file, *client_cert, *client_key; /* or NULL */
     int max_redirects; /* default 5; -1: none, the 3xx is returned */
-    /* Request body: bytes, or a reader that delivers exactly body_size bytes (rewindable
-     * via seek for retries). */
+    /* Request body: bytes, or a reader that delivers exactly body_size bytes (-1: as many
+     * as there are; rewindable via seek for retries). */
     const void *body;
     int64_t body_size;
     ssize_t (*read_body)(void *arg, void *buffer, size_t len);

@@ -23,7 +23,11 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/places.c \
 	%D%/progress.c \
 	%D%/pull.c \
+	%D%/push-fresh.c \
 	%D%/push-index.c \
+	%D%/push-layer.c \
+	%D%/push-mount.c \
+	%D%/push-priv.h \
 	%D%/push.c \
 	%D%/ranges.c \
 	%D%/ranges.h \
@@ -41,5 +45,6 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/tree.h \
 	%D%/upload-parts.c \
 	%D%/upload-saved.c \
+	%D%/upload-stream.c \
 	%D%/upload.c \
 	%D%/upload.h

@@ -40,18 +40,6 @@ static int64_t range_end(const char *range)
     return last ? last + 1 : 0;
 }
 
-/* The address may change with every answer. */
-static void follow_location(struct parts *parts, const struct cb_http_response *response)
-{
-    const char *where = cb_http_header(response, "Location");
-    char *next = where ? cb_url_resolve(response->final_url, where) : NULL;
-
-    if (!next)
-        return;
-    free(parts->location);
-    parts->location = next;
-}
-
 static int call(struct parts *parts, struct cb_http_request *request,
                 struct cb_http_response *response, struct cb_error **err)
 {
@@ -76,7 +64,7 @@ static int ask(struct parts *parts)
     have = range_end(cb_http_header(&response, "Range"));
     if (have < 0 || have > parts->upload->blob->size)
         return 0;
-    follow_location(parts, &response);
+    cb_upload_follow(&response, &parts->location);
     parts->offset = have;
     return 1;
 }
@@ -139,7 +127,7 @@ static int send_rest(struct parts *parts, int *again, struct cb_error **err)
         if (status / 100 == 2) {
             int64_t have = range_end(cb_http_header(&response, "Range"));
 
-            follow_location(parts, &response);
+            cb_upload_follow(&response, &parts->location);
             parts->offset =
                 have < 0 || have > upload->blob->size ? upload->blob->size : have;
         } else if (!status && cb_error_kind(error) != CB_ERR_NETWORK) {

@@ -119,13 +119,14 @@ int cb_upload_start(struct cb_registry *registry, const struct cb_repository *re
     return 0;
 }
 
-/* An upload that is not wanted. What the registry makes of it does not matter. */
-static void give_up(struct cb_registry *registry, const struct cb_repository *repository,
-                    const char *location)
+void cb_upload_give_up(struct cb_registry *registry,
+                       const struct cb_repository *repository, const char *location)
 {
     cb_auto_value(cb_http_response) response = {0};
     struct cb_http_request request = {.method = "DELETE", .url = location, .tries = 1};
 
+    if (!cb_url_same_origin(repository->endpoint->base, location))
+        return;
     cb_registry_call(registry, repository->endpoint, repository->scope, &request,
                      &response, NULL);
 }
@@ -137,9 +138,20 @@ int cb_upload_mount(struct cb_registry *registry, const struct cb_repository *re
 
     if (cb_upload_start(registry, repository, digest, mount_from, &location, NULL) < 0)
         return 0;
-    if (location && cb_url_same_origin(repository->endpoint->base, location))
-        give_up(registry, repository, location);
+    if (location)
+        cb_upload_give_up(registry, repository, location);
     return !location;
+}
+
+void cb_upload_follow(const struct cb_http_response *response, char **location)
+{
+    const char *where = cb_http_header(response, "Location");
+    char *next = where ? cb_url_resolve(response->final_url, where) : NULL;
+
+    if (!next)
+        return;
+    free(*location);
+    *location = next;
 }
 
 int cb_upload_check_stored(const struct cb_http_response *response,

@@ -24,6 +24,35 @@ int cb_upload_blob(struct cb_registry *registry, const struct cb_repository *rep
  * there. */
 int cb_upload_mount(struct cb_registry *registry, const struct cb_repository *repository,
                     const struct cb_digest *digest, const char *mount_from);
+/* ── upload-stream.c: a blob that is still being made ── */
+
+struct cb_blob_feed;
+struct cb_upload_stream {
+    struct cb_registry *registry;
+    const struct cb_repository *repository;
+    const struct cb_digest *diff_id;
+    struct cb_blob_feed *feed;
+    uint64_t event_id;
+    char *location; /* of the upload; constant once it has begun */
+    char *next;     /* the one that follows, or NULL */
+    int whole;      /* the registry has taken all of it */
+    int64_t sent, reported;
+};
+int cb_upload_stream_begin(struct cb_upload_stream *stream);
+/* All that the feed brings. */
+void cb_upload_stream_send(struct cb_upload_stream *stream);
+/* It is going to be BLOB: if it breaks now, and BLOB is a large one, cb_upload_blob
+ * continues it, also in another process. For any thread, while it is sent. */
+void cb_upload_stream_save(struct cb_upload_stream *stream,
+                           const struct cb_descriptor *blob);
+/* It was BLOB. 1: the registry has it now. */
+int cb_upload_stream_end(struct cb_upload_stream *stream,
+                         const struct cb_descriptor *blob);
+void cb_upload_stream_clear(struct cb_upload_stream *stream);
+
+/* An upload that is not wanted. What the registry makes of it does not matter. */
+void cb_upload_give_up(struct cb_registry *registry,
+                       const struct cb_repository *repository, const char *location);
 /* Adds `digest=…` to an upload's address, whatever query it has. Caller frees. */
 char *cb_upload_target(const char *location, const struct cb_digest *digest);
 
@@ -51,6 +80,8 @@ int cb_upload_seek(void *upload, int64_t offset);
 int cb_upload_start(struct cb_registry *registry, const struct cb_repository *repository,
                     const struct cb_digest *digest, const char *mount_from,
                     char **location, struct cb_error **err);
+/* The address may change with every answer. */
+void cb_upload_follow(const struct cb_http_response *response, char **location);
 /* Whether what a registry says it stored is the blob. */
 int cb_upload_check_stored(const struct cb_http_response *response,
                            const struct cb_digest *digest, struct cb_error **err);

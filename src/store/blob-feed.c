@@ -129,6 +129,19 @@ static int64_t wait_for_bytes(struct cb_blob_feed *feed)
     return count;
 }
 
+int cb_blob_feed_reaches(struct cb_blob_feed *feed, int64_t bytes)
+{
+    int reached;
+
+    pthread_mutex_lock(&feed->mutex);
+    feed->wanted = bytes;
+    while (must_wait(feed))
+        pthread_cond_wait(&feed->more, &feed->mutex);
+    reached = !feed->broken && !feed->ended;
+    pthread_mutex_unlock(&feed->mutex);
+    return reached;
+}
+
 ssize_t cb_blob_feed_read(void *arg, void *buffer, size_t len, struct cb_error **err)
 {
     struct cb_blob_feed *feed = arg;

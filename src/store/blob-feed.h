@@ -14,6 +14,9 @@ CB_AUTO_DEFINE(cb_blob_feed, cb_blob_feed_free)
 /* For the one thread that reads; ARG is a feed. Waits for bytes. CANCELED when they will
  * not come, or when those given out already are not the blob's. */
 ssize_t cb_blob_feed_read(void *arg, void *buffer, size_t len, struct cb_error **err);
+/* For the same thread: waits until BYTES are there. 0: the writer ended before, or right
+ * with them. */
+int cb_blob_feed_reaches(struct cb_blob_feed *feed, int64_t bytes);
 /* No writer tells FEED more. Unless one has committed, the feed is broken now. */
 void cb_blob_feed_end(struct cb_blob_feed *feed);
 /* 1: what was read is no whole blob, and is to be forgotten. */

@@ -273,6 +273,8 @@ int cb_blob_seal(struct cb_blob_writer *writer, struct cb_digest *digest, int64_
         return write_failed(writer, "open", err);
     *digest = writer->actual;
     *size = writer->offset;
+    cb_blob_feed_complete(writer->feed);
+    writer->feed = NULL;
     return 0;
 }
 

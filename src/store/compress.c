@@ -1,23 +1,19 @@
-/* Input is gathered into a batch of chunks, the chunks are compressed side by side, and
- * written in order. gzip: every chunk is a run of deflate blocks that ends on a byte
- * boundary and looks back to nothing before it, all in one member. zstd: every chunk is a
- * frame. Chunks are large enough that starting afresh costs little (under 1 % at 1 MiB).
- */
+/* Input is gathered into chunks, which are compressed side by side and written in order.
+ * The chunks are a ring: the caller fills one while helpers work on those before it, so
+ * that what it does to get the bytes and to be rid of them (reading, digests, writing)
+ * goes on meanwhile. It compresses itself only when all chunks are full, and then waits
+ * only for one that somebody works on. gzip: all chunks are in one member. */
 #include "store/compress.h"
 
+#include "store/compress-chunk.h"
+
 #include <isa-l/crc.h>
-#include <isa-l/igzip_lib.h>
+#include <pthread.h>
 #include <string.h>
-#include <zstd.h>
 
-#define GZIP_CHUNK (1u << 20)
-#define ZSTD_CHUNK (2u << 20)
-#define BATCH      4 /* chunks: bounds the memory, and the cores one stream uses */
-
-struct chunk {
-    unsigned char *in, *out;
-    size_t in_len, out_len;
-};
+#define MIN_CHUNKS  4
+#define MAX_CHUNKS  8 /* bounds the memory, and the cores one stream uses */
+#define ZSTD_CHUNKS 4 /* which are twice as large */
 
 struct cb_compressor {
     enum cb_compression compression;
@@ -25,47 +21,21 @@ struct cb_compressor {
     struct cb_pool *pool;
     int (*write)(void *arg, const void *bytes, size_t len, struct cb_error **err);
     void *arg;
-    size_t chunk_size, out_size;
-    struct chunk chunks[BATCH];
-    size_t filled; /* chunks begun */
+    struct cb_chunk chunks[MAX_CHUNKS];
+    size_t count;     /* chunks in use */
+    uint64_t written; /* chunks since the start */
     uint32_t crc;
     uint64_t total;
     int started;
+    pthread_mutex_t lock;   /* all below, and a chunk's `done` */
+    pthread_cond_t changed; /* a chunk is done, or nobody works */
+    uint64_t filled, taken; /* chunks since the start */
+    unsigned running, helpers, holders;
+    struct cb_error *error;
+    int failed;
 };
 
 /* ── gzip ── */
-
-static const struct {
-    int level;
-    size_t buffer;
-} gzip_levels[] = {
-    {1, ISAL_DEF_LVL1_DEFAULT}, {2, ISAL_DEF_LVL2_DEFAULT}, {3, ISAL_DEF_LVL3_DEFAULT}};
-
-static int gzip_chunk(struct cb_compressor *compressor, struct chunk *chunk,
-                      struct cb_error **err)
-{
-    int at = compressor->level <= 0  ? 1
-             : compressor->level > 3 ? 2
-                                     : compressor->level - 1;
-    cb_autofree struct isal_zstream *stream = xmalloc(sizeof(*stream));
-    cb_autofree unsigned char *work = xmalloc(gzip_levels[at].buffer);
-    int code;
-
-    isal_deflate_init(stream);
-    stream->level = (uint32_t)gzip_levels[at].level;
-    stream->level_buf = work;
-    stream->level_buf_size = (uint32_t)gzip_levels[at].buffer;
-    stream->flush = FULL_FLUSH;
-    stream->next_in = chunk->in;
-    stream->avail_in = (uint32_t)chunk->in_len;
-    stream->next_out = chunk->out;
-    stream->avail_out = (uint32_t)compressor->out_size;
-    code = isal_deflate(stream);
-    if (code != COMP_OK || stream->avail_in || stream->avail_out == 0)
-        return cb_error_set(err, CB_ERR_SYSTEM, "gzip: compression failed (%d)", code);
-    chunk->out_len = compressor->out_size - stream->avail_out;
-    return 0;
-}
 
 /* No name, no time, "unknown" system: nothing that differs from run to run. */
 static int gzip_begin(struct cb_compressor *compressor, struct cb_error **err)
@@ -93,31 +63,113 @@ static int gzip_end(struct cb_compressor *compressor, struct cb_error **err)
     return compressor->write(compressor->arg, trailer, sizeof(trailer), err);
 }
 
-/* ── zstd ── */
+/* ── The ring ── */
 
-static int zstd_chunk(struct cb_compressor *compressor, struct chunk *chunk,
-                      struct cb_error **err)
+static struct cb_chunk *chunk_at(struct cb_compressor *compressor, uint64_t position)
 {
-    int level = compressor->level ? compressor->level : ZSTD_CLEVEL_DEFAULT;
-    size_t len = ZSTD_compress(chunk->out, compressor->out_size, chunk->in, chunk->in_len,
-                               level > 19 ? 19 : level);
-
-    if (ZSTD_isError(len))
-        return cb_error_set(err, CB_ERR_SYSTEM, "zstd: %s", ZSTD_getErrorName(len));
-    chunk->out_len = len;
-    return 0;
+    return &compressor->chunks[position % compressor->count];
 }
 
-/* ── Batches ── */
+/* Called with the lock held, and with a chunk that nobody has taken. */
+static void compress_one(struct cb_compressor *compressor)
+{
+    struct cb_chunk *chunk = chunk_at(compressor, compressor->taken++);
+    struct cb_error *error = NULL;
+    int result;
 
-static int compress_chunk(void *arg, size_t index, struct cb_error **err)
+    compressor->running++;
+    pthread_mutex_unlock(&compressor->lock);
+    result = cb_chunk_compress(chunk, compressor->compression, compressor->level, &error);
+    pthread_mutex_lock(&compressor->lock);
+    compressor->running--;
+    chunk->done = 1;
+    if (result < 0 && !compressor->failed) {
+        compressor->failed = 1;
+        compressor->error = cb_steal(&error);
+    }
+    cb_error_free(error);
+    pthread_cond_broadcast(&compressor->changed);
+}
+
+/* Called with the lock held, which is gone afterwards. */
+static void let_go(struct cb_compressor *compressor)
+{
+    int last = --compressor->holders == 0;
+
+    pthread_mutex_unlock(&compressor->lock);
+    if (!last)
+        return;
+    for (size_t i = 0; i < MAX_CHUNKS; i++)
+        cb_chunk_clear(&compressor->chunks[i]);
+    pthread_cond_destroy(&compressor->changed);
+    pthread_mutex_destroy(&compressor->lock);
+    cb_error_free(compressor->error);
+    free(compressor);
+}
+
+/* May come to run when all is over. */
+static void help(void *arg)
 {
     struct cb_compressor *compressor = arg;
-    struct chunk *chunk = &compressor->chunks[index];
 
-    if (compressor->compression == CB_COMPRESSION_GZIP)
-        return gzip_chunk(compressor, chunk, err);
-    return zstd_chunk(compressor, chunk, err);
+    pthread_mutex_lock(&compressor->lock);
+    while (compressor->taken < compressor->filled)
+        compress_one(compressor);
+    compressor->helpers--;
+    let_go(compressor);
+}
+
+static void call_helper(struct cb_compressor *compressor)
+{
+    int wanted;
+
+    pthread_mutex_lock(&compressor->lock);
+    wanted = compressor->pool && compressor->helpers < cb_pool_core_count() &&
+             compressor->helpers < compressor->filled - compressor->taken;
+    if (wanted) {
+        compressor->helpers++;
+        compressor->holders++;
+    }
+    pthread_mutex_unlock(&compressor->lock);
+    if (wanted)
+        cb_pool_submit(compressor->pool, CB_POOL_CPU, help, compressor);
+}
+
+/* The next to be written: 1 when it is done. Must it be, it is made or waited for. */
+static int next_is_done(struct cb_compressor *compressor, int must, struct cb_error **err)
+{
+    struct cb_chunk *chunk = chunk_at(compressor, compressor->written);
+    int done;
+
+    pthread_mutex_lock(&compressor->lock);
+    while (must && !chunk->done && !compressor->failed) {
+        if (compressor->taken < compressor->filled)
+            compress_one(compressor);
+        else
+            pthread_cond_wait(&compressor->changed, &compressor->lock);
+    }
+    done = compressor->failed ? cb_error_move(err, &compressor->error) : chunk->done;
+    pthread_mutex_unlock(&compressor->lock);
+    return done;
+}
+
+/* Writes what is done, and waits until at most LEFT chunks are full. */
+static int drain(struct cb_compressor *compressor, size_t left, struct cb_error **err)
+{
+    while (compressor->written < compressor->filled) {
+        struct cb_chunk *chunk = chunk_at(compressor, compressor->written);
+        int done = next_is_done(compressor,
+                                compressor->filled - compressor->written > left, err);
+
+        if (done <= 0)
+            return done;
+        if (compressor->write(compressor->arg, chunk->out, chunk->out_len, err) < 0)
+            return -1;
+        chunk->done = 0;
+        chunk->in_len = 0;
+        compressor->written++;
+    }
+    return 0;
 }
 
 static int begin(struct cb_compressor *compressor, struct cb_error **err)
@@ -129,45 +181,21 @@ static int begin(struct cb_compressor *compressor, struct cb_error **err)
                                                           : 0;
 }
 
-static int flush(struct cb_compressor *compressor, struct cb_error **err)
+/* The chunk that takes the next byte goes to whoever compresses. */
+static void pass_on(struct cb_compressor *compressor)
 {
-    size_t i;
-
-    if (begin(compressor, err) < 0 ||
-        cb_pool_for_each(compressor->pool, compressor->filled, compress_chunk, compressor,
-                         err) < 0)
-        return -1;
-    for (i = 0; i < compressor->filled; i++) {
-        struct chunk *chunk = &compressor->chunks[i];
-
-        if (compressor->write(compressor->arg, chunk->out, chunk->out_len, err) < 0)
-            return -1;
-        chunk->in_len = 0;
-    }
-    compressor->filled = 0;
-    return 0;
+    pthread_mutex_lock(&compressor->lock);
+    compressor->filled++;
+    pthread_mutex_unlock(&compressor->lock);
 }
 
-/* The chunk that takes the next byte; makes room when the batch is full. */
-static int current_chunk(struct cb_compressor *compressor, struct chunk **out,
-                         struct cb_error **err)
+static size_t chunk_count(enum cb_compression compression)
 {
-    struct chunk *chunk;
+    size_t count = cb_pool_core_count() + 3;
 
-    if (compressor->filled == BATCH &&
-        compressor->chunks[BATCH - 1].in_len == compressor->chunk_size &&
-        flush(compressor, err) < 0)
-        return -1;
-    if (compressor->filled == 0 ||
-        compressor->chunks[compressor->filled - 1].in_len == compressor->chunk_size)
-        compressor->filled++;
-    chunk = &compressor->chunks[compressor->filled - 1];
-    if (!chunk->in) {
-        chunk->in = xmalloc(compressor->chunk_size);
-        chunk->out = xmalloc(compressor->out_size);
-    }
-    *out = chunk;
-    return 0;
+    if (compression == CB_COMPRESSION_ZSTD)
+        return ZSTD_CHUNKS;
+    return count < MIN_CHUNKS ? MIN_CHUNKS : count > MAX_CHUNKS ? MAX_CHUNKS : count;
 }
 
 int cb_compressor_new(struct cb_compressor **out, enum cb_compression compression,
@@ -183,62 +211,76 @@ int cb_compressor_new(struct cb_compressor **out, enum cb_compression compressio
     compressor->pool = pool;
     compressor->write = write;
     compressor->arg = arg;
-    compressor->chunk_size = compression == CB_COMPRESSION_GZIP ? GZIP_CHUNK : ZSTD_CHUNK;
-    compressor->out_size = ZSTD_compressBound(compressor->chunk_size) + (64u << 10);
+    compressor->count = chunk_count(compression);
+    compressor->holders = 1;
+    pthread_mutex_init(&compressor->lock, NULL);
+    pthread_cond_init(&compressor->changed, NULL);
     *out = compressor;
+    return 0;
+}
+
+static int fill(struct cb_compressor *compressor, const unsigned char *bytes, size_t len,
+                struct cb_error **err)
+{
+    size_t size = cb_chunk_size(compressor->compression);
+
+    while (len) {
+        struct cb_chunk *chunk = chunk_at(compressor, compressor->filled);
+        size_t part;
+
+        cb_chunk_prepare(chunk, compressor->compression);
+        part = size - chunk->in_len < len ? size - chunk->in_len : len;
+        memcpy(chunk->in + chunk->in_len, bytes, part);
+        chunk->in_len += part;
+        bytes += part;
+        len -= part;
+        if (chunk->in_len < size)
+            continue;
+        pass_on(compressor);
+        call_helper(compressor);
+        if (drain(compressor, compressor->count - 1, err) < 0)
+            return -1;
+    }
     return 0;
 }
 
 int cb_compressor_write(struct cb_compressor *compressor, const void *bytes, size_t len,
                         struct cb_error **err)
 {
-    const unsigned char *at = bytes;
-
     if (compressor->compression == CB_COMPRESSION_NONE)
         return compressor->write(compressor->arg, bytes, len, err);
     if (compressor->compression == CB_COMPRESSION_GZIP)
         compressor->crc = crc32_gzip_refl(compressor->crc, bytes, len);
     compressor->total += len;
-    while (len) {
-        struct chunk *chunk;
-        size_t part;
-
-        if (current_chunk(compressor, &chunk, err) < 0)
-            return -1;
-        part = compressor->chunk_size - chunk->in_len;
-        part = part < len ? part : len;
-        memcpy(chunk->in + chunk->in_len, at, part);
-        chunk->in_len += part;
-        at += part;
-        len -= part;
-    }
-    return 0;
+    return begin(compressor, err) < 0 ? -1 : fill(compressor, bytes, len, err);
 }
 
 /* An empty zstd stream still is a frame. */
 int cb_compressor_finish(struct cb_compressor *compressor, struct cb_error **err)
 {
-    struct chunk *chunk;
+    struct cb_chunk *last = chunk_at(compressor, compressor->filled);
+    int lone_frame =
+        compressor->total == 0 && compressor->compression == CB_COMPRESSION_ZSTD;
 
     if (compressor->compression == CB_COMPRESSION_NONE)
         return 0;
-    if (compressor->compression == CB_COMPRESSION_ZSTD && compressor->total == 0 &&
-        current_chunk(compressor, &chunk, err) < 0)
-        return -1;
-    if (flush(compressor, err) < 0)
+    if (lone_frame)
+        cb_chunk_prepare(last, compressor->compression);
+    if (last->in_len || lone_frame)
+        pass_on(compressor);
+    if (begin(compressor, err) < 0 || drain(compressor, 0, err) < 0)
         return -1;
     return compressor->compression == CB_COMPRESSION_GZIP ? gzip_end(compressor, err) : 0;
 }
 
+/* Nobody begins another chunk; those that are being compressed are waited for. */
 void cb_compressor_free(struct cb_compressor *compressor)
 {
-    size_t i;
-
     if (!compressor)
         return;
-    for (i = 0; i < BATCH; i++) {
-        free(compressor->chunks[i].in);
-        free(compressor->chunks[i].out);
-    }
-    free(compressor);
+    pthread_mutex_lock(&compressor->lock);
+    compressor->taken = compressor->filled;
+    while (compressor->running)
+        pthread_cond_wait(&compressor->changed, &compressor->lock);
+    let_go(compressor);
 }

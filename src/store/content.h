@@ -43,7 +43,8 @@ int cb_blob_writer_reset(struct cb_blob_writer *writer, struct cb_error **err);
 int cb_blob_writer_write(struct cb_blob_writer *writer, const void *bytes, size_t len,
                          struct cb_error **err);
 /* All has been written: its digest and size, before it has its name. FD reads it, and is
- * the caller's. INTEGRITY as from cb_blob_commit, which must follow. */
+ * the caller's. A feed is complete. INTEGRITY as from cb_blob_commit, which must follow.
+ */
 int cb_blob_seal(struct cb_blob_writer *writer, struct cb_digest *digest, int64_t *size,
                  int *fd, struct cb_error **err);
 /* Moves a finished blob into the store under its digest. On success *WRITER is NULL; on

@@ -104,6 +104,11 @@ int cb_decoder_sniff(const void *bytes, size_t len, int filters)
     return 0;
 }
 
+int cb_decoder_filter(const struct cb_decoder *decoder)
+{
+    return decoder->filter;
+}
+
 static const struct cb_codec *choose(int filter)
 {
     size_t i;

@@ -22,6 +22,9 @@ ssize_t cb_decoder_next(struct cb_decoder *decoder, const void **bytes,
 void cb_decoder_free(struct cb_decoder *decoder);
 CB_AUTO_DEFINE(cb_decoder, cb_decoder_free)
 
+/* The filter that was found; 0: none. */
+int cb_decoder_filter(const struct cb_decoder *decoder);
+
 /* Which of FILTERS the bytes start like; 0: none. */
 int cb_decoder_sniff(const void *bytes, size_t len, int filters);
 

@@ -3,6 +3,7 @@
 #include "store/layer.h"
 
 #include "base/lockfile.h"
+#include "store/blob-feed.h"
 #include "store/compress.h"
 #include "store/content-priv.h"
 #include "store/db-snapshots.h"
@@ -268,11 +269,19 @@ int cb_fresh_blob_fd(const struct cb_fresh_blob *fresh)
     return fresh->fd;
 }
 
+int cb_fresh_blob_take_fd(struct cb_fresh_blob *fresh)
+{
+    return cb_steal_fd(&fresh->fd);
+}
+
 int cb_fresh_blob_keep(struct cb_fresh_blob *fresh, struct cb_error **err)
 {
-    if (cb_blob_commit(&fresh->writer, NULL, NULL, err) < 0)
+    if (cb_blob_commit(&fresh->writer, NULL, NULL, err) < 0 ||
+        cb_layer_blob_add(fresh->store, &fresh->diff_id, &fresh->blob, err) < 0)
         return -1;
-    return cb_layer_blob_add(fresh->store, &fresh->diff_id, &fresh->blob, err);
+    cb_lock_release_unlink(fresh->lock);
+    fresh->lock = NULL;
+    return 0;
 }
 
 static int make_blob(const struct cb_layer_want *want, struct making *making,
@@ -282,8 +291,11 @@ static int make_blob(const struct cb_layer_want *want, struct making *making,
 
     fresh->blob.media_type = xstrdup(cb_media_layer(form->compression, 0));
     if (cb_blob_writer_open(want->store, NULL, -1, want->cancel, want->sink,
-                            &making->writer, NULL, err) < 0 ||
-        cb_compressor_new(&making->compressor, form->compression, form->level, want->pool,
+                            &making->writer, NULL, err) < 0)
+        return -1;
+    if (want->feed)
+        cb_blob_writer_feed(making->writer, want->feed);
+    if (cb_compressor_new(&making->compressor, form->compression, form->level, want->pool,
                           to_blob, making, err) < 0 ||
         cb_layer_stream_tar(want->store, want->chain_id, want->diff_id, to_compressor,
                             making, err) < 0 ||

@@ -9,6 +9,8 @@
 #include "store/snapshot.h"
 #include "store/store.h"
 
+struct cb_blob_feed;
+
 /* Bounds for foreign layers (security.md rows 9–12). 0: the default. */
 #define CB_LAYER_MAX_BYTES (UINT64_C(64) << 30)
 struct cb_layer_limits {
@@ -112,6 +114,8 @@ int cb_layer_blob_enter(struct cb_store *store, const struct cb_digest *diff_id,
 /* Whether BLOB was entered for DIFF_ID: 1/0. */
 int cb_layer_blob_known(struct cb_store *store, const struct cb_digest *diff_id,
                         const struct cb_digest *blob, struct cb_error **err);
+/* Whether a plain blob is large, and would not get smaller by being compressed. */
+int cb_layer_blob_is_dense(struct cb_store *store, const struct cb_descriptor *blob);
 /* How a layer's blob is wanted. */
 struct cb_layer_form {
     enum cb_compression compression;
@@ -127,6 +131,7 @@ struct cb_layer_want {
     struct cb_cancel *cancel;
     struct cb_event_sink *sink;
     uint64_t event_id;
+    struct cb_blob_feed *feed; /* or NULL: reads the bytes of a blob while it is made */
 };
 /* A blob for the layer in the form wanted: found, or made (tar → compress → digest, one
  * pipeline; gzip by ISA-L in fixed chunks, zstd by libzstd; byte-stable on any number of
@@ -135,11 +140,13 @@ int cb_layer_blob_get(const struct cb_layer_want *want, struct cb_descriptor *ou
                       struct cb_error **err);
 /* The same for who has a use for the bytes at once: of a blob that is made *FRESH (else
  * NULL) can be read, while another thread keeps it, which waits for the disk. What is not
- * kept is gone. */
+ * kept is gone. Until then whoever wants the same waits: keep one before making another.
+ */
 struct cb_fresh_blob;
 int cb_layer_blob_make(const struct cb_layer_want *want, struct cb_descriptor *out,
                        struct cb_fresh_blob **fresh, struct cb_error **err);
 int cb_fresh_blob_fd(const struct cb_fresh_blob *fresh); /* borrowed */
+int cb_fresh_blob_take_fd(struct cb_fresh_blob *fresh);  /* the caller's */
 int cb_fresh_blob_keep(struct cb_fresh_blob *fresh, struct cb_error **err);
 void cb_fresh_blob_free(struct cb_fresh_blob *fresh);
 CB_AUTO_DEFINE(cb_fresh_blob, cb_fresh_blob_free)

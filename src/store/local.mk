@@ -11,6 +11,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/prune.h \
 	%D%/cache-mount-priv.h \
 	%D%/cache-mount.h \
+	%D%/compress-chunk.h \
 	%D%/compress.h \
 	%D%/content-batch.c \
 	%D%/content-priv.h \
@@ -68,6 +69,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/blob-writer.c \
 	%D%/cache-mount-list.c \
 	%D%/cache-mount.c \
+	%D%/compress-chunk.c \
 	%D%/compress.c \
 	%D%/content.c \
 	%D%/copy-record.c \
@@ -96,6 +98,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/fsck-heal.h \
 	%D%/gc.c \
 	%D%/layer-blob.c \
+	%D%/layer-dense.c \
 	%D%/layer-pass.c \
 	%D%/layer-waste.c \
 	%D%/layer-waste.h \

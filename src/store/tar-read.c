@@ -71,7 +71,8 @@ static int pull(struct cb_tar_reader *reader, const void **bytes, ssize_t *len,
         reader->stream_ended = *len == 0;
         return *len < 0 ? -1 : 0;
     }
-    cb_hasher_update(reader->hasher, *bytes, (size_t)*len);
+    if (reader->hasher)
+        cb_hasher_update(reader->hasher, *bytes, (size_t)*len);
     reader->bytes += (uint64_t)*len;
     return 0;
 }
@@ -173,6 +174,14 @@ void cb_tar_reader_free(struct cb_tar_reader *reader)
     cb_vec_free(&reader->xattrs);
     free(reader->input);
     free(reader);
+}
+
+int cb_tar_reader_no_digest(struct cb_tar_reader *reader)
+{
+    if (cb_decoder_filter(reader->decoder))
+        return 0;
+    cb_hasher_free(cb_steal(&reader->hasher));
+    return 1;
 }
 
 uint64_t cb_tar_reader_bytes(const struct cb_tar_reader *reader)
@@ -414,6 +423,7 @@ int cb_tar_reader_finish(struct cb_tar_reader *reader, struct cb_digest *digest,
             return -1;
     }
     if (digest)
-        *digest = cb_hasher_finish(reader->hasher);
+        *digest =
+            reader->hasher ? cb_hasher_finish(reader->hasher) : (struct cb_digest){0};
     return 0;
 }

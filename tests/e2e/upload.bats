@@ -86,6 +86,53 @@ ranges_of() {
     expect_output ''
 }
 
+# In a store of its own, where the layer has no blob yet: push_fresh STORE MODE [OPTIONS]
+push_fresh() {
+    "$CBUILD" --root "$BATS_TEST_TMPDIR/$1" build -q -t large "$BATS_FILE_TMPDIR/c" >/dev/null
+    STORE=$BATS_TEST_TMPDIR/$1
+    run timeout 60 "$CBUILD" --root "$STORE" push ${3:-} large "$HOSTILE/$2/large:1"
+    LARGE=$(grep -o 'sha256:[0-9a-f]* size' <<<"$output" | cut -d' ' -f1)
+    pushed_whole "$2"
+}
+requests() {
+    jq -s -r '[.[] | select(.path | test("large/blobs")) | .method + (if .chunked then "+" else "" end)] | join(" ")' "$HOSTILE_LOG"
+}
+
+@test "a layer is sent while it is compressed, and its digest after it" {
+    start_hostile_registry
+    push_fresh one good '--compression zstd --compression-level 12' # slow enough
+    [[ "$(requests)" == 'POST PATCH+ '*PUT* ]]
+}
+
+@test "what breaks while a layer is compressed goes on as usual" {
+    start_hostile_registry
+    push_fresh one pushcut
+    [ "$(ranges_of PATCH | sed 's/-[0-9]*//g')" = 'all 6291456 12582912 18874368' ]
+    push_fresh two pushlength
+}
+
+@test "a layer that the registry turns out to have is sent no further" {
+    start_hostile_registry
+    push_fresh one pushthere
+    : >"$HOSTILE_LOG"
+    push_fresh two pushthere
+    [[ "$(requests)" == *'DELETE'* ]]
+}
+
+@test "a layer that an archive brought is compressed, unless that makes it no smaller" {
+    start_hostile_registry
+    "$CBUILD" save large busybox | "$CBUILD" --root "$BATS_TEST_TMPDIR/loaded" load -q
+    for image in large busybox; do
+        "$CBUILD" --root "$BATS_TEST_TMPDIR/loaded" push -q "$image" "$HOSTILE/good/$image:1"
+    done
+    type_of() { curl -s "http://$HOSTILE/v2/good/$1/manifests/1" | jq -r '.layers[].mediaType'; }
+    [ "$(type_of large)" = application/vnd.oci.image.layer.v1.tar ]
+    [ "$(type_of busybox)" = application/vnd.oci.image.layer.v1.tar+gzip ]
+    "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" pull -q "$HOSTILE/good/large:1"
+    run "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" fsck --deep
+    expect_status 0
+}
+
 @test "docker's registry takes large layers" {
     start_registry
     run "$CBUILD" push large "$REGISTRY/large:1"

@@ -316,16 +316,21 @@ class Handler(BaseHTTPRequestHandler):
         body = json.dumps({"errors": [{"code": code, "message": message}]}).encode()
         self.reply(status, body, headers=headers)
 
-    def read_body(self):
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+    def is_chunked(self):
+        return self.headers.get("Transfer-Encoding", "").lower() == "chunked"
+
+    def read_body(self, most=1 << 40):
+        """Of a chunked one no more chunks when MOST bytes are there."""
+        if self.is_chunked():
             out = b""
-            while True:
+            while len(out) < most:
                 size = int(self.rfile.readline().strip(), 16)
                 out += self.rfile.read(size)
                 self.rfile.readline()
                 if size == 0:
-                    return out
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                    break
+            return out[:most]
+        return self.rfile.read(min(int(self.headers.get("Content-Length") or 0), most))
 
     # ── who may ──
 
@@ -401,6 +406,7 @@ class Handler(BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         self.state.log(server=self.role, method=self.command, path=self.path,
                        range=self.headers.get("Range"), sent=self.headers.get("Content-Range"),
+                       chunked=self.is_chunked(),
                        authorization=self.headers.get("Authorization"))
         if url.path.startswith("/token") or url.path.startswith("/latest/"):
             return self.token(url.path)
@@ -841,12 +847,17 @@ class Handler(BaseHTTPRequestHandler):
             self.read_body()
             self.fail(416, "RANGE_INVALID", "invalid content range")
             return True
+        if mode == "pushlength" and self.is_chunked():
+            self.read_body()
+            self.fail(411, "SIZE_INVALID", "how much will it be?")
+            return True
         count = self.state.count((repo, "patch"))
-        if mode in ("pushcut", "pushrangelie") or mode in ("pushhang", "pushstatus", "pushforget") and count == 1:
-            length = int(self.headers["Content-Length"])
-            self.state.uploads[session] += self.rfile.read(min(length, 6 << 20))
+        if mode in ("pushcut", "pushrangelie") or mode in ("pushhang", "pushstatus", "pushforget") and count == 1 or \
+                mode == "pushthere" and count > 1:
+            length = int(self.headers.get("Content-Length") or 1 << 40)
+            self.state.uploads[session] += self.read_body(6 << 20)
             self.state.log(server=self.role, event="cut", path=self.path)
-            if mode == "pushhang":  # until the client is gone
+            if mode in ("pushhang", "pushthere"):  # until the client is gone
                 self.rfile.read(length)
             if mode == "pushforget":
                 del self.state.uploads[session]

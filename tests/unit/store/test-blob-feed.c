@@ -127,6 +127,31 @@ static void a_blob_that_is_another_breaks_the_feed(void **state)
     cb_strbuf_free(&reader.bytes);
 }
 
+static void a_blob_of_unknown_size_ends_when_it_is_sealed(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto(cb_blob_feed) feed = cb_blob_feed_new();
+    struct reader reader = {.feed = feed};
+    struct cb_blob_writer *writer = NULL;
+    cb_autofd int fd = -1;
+    struct cb_digest digest;
+    int64_t size;
+
+    ok(f, cb_blob_writer_open(f->store, NULL, -1, NULL, NULL, &writer, NULL, &f->error));
+    cb_blob_writer_feed(writer, feed);
+    ok(f, cb_blob_writer_write(writer, "hello", 5, &f->error));
+    assert_true(cb_blob_feed_reaches(feed, 5));
+    ok(f, cb_blob_writer_write(writer, " world", 6, &f->error));
+    ok(f, cb_blob_seal(writer, &digest, &size, &fd, &f->error));
+    assert_false(cb_blob_feed_reaches(feed, 5)); /* no more to wait for */
+    read_all(&reader);
+    assert_int_equal(reader.last, 0);
+    assert_string_equal(reader.bytes.text, "hello world");
+    cb_blob_writer_close(writer);
+    assert_false(cb_blob_feed_is_broken(feed));
+    cb_strbuf_free(&reader.bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +159,7 @@ int main(void)
         test(bytes_of_an_earlier_process_are_read_too),
         test(a_download_that_starts_again_or_ends_breaks_the_feed),
         test(a_blob_that_is_another_breaks_the_feed),
+        test(a_blob_of_unknown_size_ends_when_it_is_sealed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -283,6 +283,27 @@ static void junk_behind_gzip_is_refused_and_zeros_are_not(void **state)
     fails(f, CB_ERR_INTEGRITY, decompress(f, &packed, CB_TAR_GZIP, 0, &back));
 }
 
+static int write_thrice(void *arg, const void *bytes, size_t len, struct cb_error **err)
+{
+    return ++*(int *)arg > 3 ? cb_error_set(err, CB_ERR_SYSTEM, "no room") : 0;
+}
+
+static void compression_ends_when_its_output_does(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto(cb_compressor) compressor = NULL;
+    cb_autofree char *zeros = xcalloc(1, 1 << 20);
+    int writes = 0, result = 0;
+
+    ok(f, cb_compressor_new(&compressor, CB_COMPRESSION_GZIP, 0, f->pool, write_thrice,
+                            &writes, &f->error));
+    for (int i = 0; i < 100 && result == 0; i++)
+        result = cb_compressor_write(compressor, zeros, 1 << 20, &f->error);
+    assert_int_equal(result, -1);
+    says(f, "no room");
+    assert_int_equal(writes, 4);
+}
+
 /* How far a stream of MIB of zeros gets; LAST: what the decoder says at its end. */
 static uint64_t unpack_zeros(struct fixture *f, int mib, ssize_t *last)
 {
@@ -472,6 +493,7 @@ int main(void)
         test(times_come_back_with_their_nanoseconds),
         test(more_or_less_data_than_said_is_refused),
         test(streams_come_back_and_are_stable),
+        test(compression_ends_when_its_output_does),
         test(joined_members_are_one_stream),
         test(damaged_and_cut_streams_are_refused),
         test(junk_behind_gzip_is_refused_and_zeros_are_not),
