@@ -1,8 +1,8 @@
 /* Runs one process in one root filesystem, contained. A specification is data; it becomes
  * an ordered plan of setup steps in the parent, and the child does system calls only.
- * Processes come from the launcher: forked once before any thread, single-threaded, fed
- * plans and descriptors over a socketpair, dead (with all it started) when the socket
- * closes. See docs/design/sandbox.md. */
+ * Processes come from the launcher: single-threaded and small, fed plans and descriptors
+ * over a socketpair, dead (with all it started) when the socket closes. See
+ * docs/design/sandbox.md. */
 #ifndef CB_EXECUTOR_EXECUTOR_H
 #define CB_EXECUTOR_EXECUTOR_H
 
@@ -115,7 +115,8 @@ struct cb_launcher;
 /* Forks the launcher. Call from main before the first thread. Cheap (it does nothing
  * until it is used or told to prepare). */
 int cb_launcher_start(struct cb_launcher **out, struct cb_error **err);
-/* The same for a program whose main begins with cb_launcher_reenter: no step can write to
+/* The same for a program whose main begins with cb_launcher_reenter, which is executed
+ * once more when the first process is needed, from whatever thread: no step can write to
  * the program's file. */
 int cb_launcher_start_sealed(struct cb_launcher **out, struct cb_error **err);
 /* Returns unless this process was executed to be such a launcher. */

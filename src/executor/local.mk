@@ -24,6 +24,7 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/id-helper.c \
 	%D%/identity.c \
 	%D%/io.c \
+	%D%/launcher-handle.c \
 	%D%/launcher-priv.h \
 	%D%/join.c \
 	%D%/launcher.c \
