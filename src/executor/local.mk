@@ -49,6 +49,7 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/sandbox.c \
 	%D%/seal.c \
 	%D%/seccomp-json.c \
+	%D%/seccomp-numbers.c \
 	%D%/seccomp-priv.h \
 	%D%/seccomp-profile.c \
 	%D%/seccomp.c \
