@@ -26,7 +26,7 @@ struct child {
     int pidfd;
     int reply_fd;
     struct cb_cgroup cgroup; /* none, if it joined another child */
-    pid_t *born;             /* of a helper that joins: who is to take its place */
+    pid_t *born;             /* of a helper: who is to take its place */
 };
 
 struct launcher {
@@ -194,16 +194,22 @@ static int launch(struct launcher *launcher, const struct cb_launch_request *req
         return cb_error_hint(err, "without a control group nothing would end what the "
                                   "container leaves behind");
     }
-    child.pid = clone_child(flags, &child.pidfd);
+    child.born = request->born_late ? map_born() : NULL;
+    if (!request->born_late || child.born)
+        child.pid = clone_child(flags, &child.pidfd);
+    else
+        child.pid = -1;
     if (child.pid == 0)
-        run_child(launcher, &child.cgroup, NULL, NULL, request, fds, count);
+        run_child(launcher, &child.cgroup, NULL, child.born, request, fds, count);
     if (child.pid < 0) {
         cb_error_errno(err, errno, "clone");
+        forget_born(&child);
         cb_cgroup_finish(&launcher->stage.cgroups, &child.cgroup, NULL);
         return -1;
     }
     child.reply_fd = cb_steal_fd(&fds[CB_REQUEST_FD_REPLY]);
-    reply_started(&child);
+    if (!child.born)
+        reply_started(&child);
     cb_vec_push(&launcher->children, child);
     if (!launcher->swept) /* beside the first child: it need not wait for that */
         cb_cgroups_sweep(&launcher->stage.cgroups);

@@ -57,6 +57,7 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/security.h \
 	%D%/settings.c \
 	%D%/single-id.c \
+	%D%/space.c \
 	%D%/spawn.c \
 	%D%/spec.c \
 	%D%/stage-legacy.c \

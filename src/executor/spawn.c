@@ -57,6 +57,7 @@ static int fill_request(struct cb_launch_request *request,
     uint64_t random = 0;
 
     request->namespaces = plan->namespaces;
+    request->born_late = plan->born_late;
     request->inside_pid = spec->inside ? spec->inside->pid : 0;
     request->limits = spec->limits;
     if (spec->cgroup_name) {
