@@ -151,6 +151,8 @@ static int remove_directory(struct removal *removal, int dir_fd, const char *nam
 
 static int remove_entry(struct removal *removal, int dir_fd, const char *name, int depth)
 {
+    if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0) /* as many are empty as are not */
+        return 0;
     if (depth > DEEPEST && move_to_top(removal, dir_fd, name) == 0)
         return 0;
     if (depth > 2 * DEEPEST)

@@ -105,7 +105,8 @@ const struct cb_option cb_run_options[] = {
      "IPv4 address on a network of one's own"},
     {"ip6", 0, CB_OPTION_TEXT, AT(container.request.ip6), "ADDRESS", "The same for IPv6"},
     {"ipc", 0, CB_OPTION_TEXT, AT(container.request.ipc), "MODE",
-     "Its interprocess communication: private (default), none or host"},
+     "Its interprocess communication: private (default), "
+     "none, shareable, host or container:NAME"},
     {"label", 'l', CB_OPTION_LIST, AT(labels), "KEY[=VALUE]", "Give it a label"},
     {"label-file", 0, CB_OPTION_LIST, AT(label_files), "FILE", "Read labels from a file"},
     {"link", 0, CB_OPTION_LIST, AT(container.request.links), "CONTAINER[:ALIAS]",
@@ -143,7 +144,7 @@ const struct cb_option cb_run_options[] = {
     {"oom-score-adj", 0, CB_OPTION_TEXT, AT(container.request.oom_score_adj), "N",
      "How readily it is killed when memory runs out (-1000 to 1000)"},
     {"pid", 0, CB_OPTION_TEXT, AT(container.request.pid), "MODE",
-     "host: the processes of the host are its own"},
+     "Whose processes are its own: host or container:NAME"},
     {"pids-limit", 0, CB_OPTION_TEXT, AT(container.request.limits.pids_limit), "N",
      "Number of processes it may have (default 4096; -1 for any)"},
     {"platform", 0, CB_OPTION_TEXT, AT(platform), "OS/ARCH",

@@ -3,6 +3,7 @@
 #include "container/knobs.h"
 
 #include "base/timestamp.h"
+#include "container/spaces.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -101,11 +102,6 @@ static int check_mode(const char *text, const char *option, const char *what,
 {
     if (!text || !*text || is_one_of(text, words, count))
         return 0;
-    if (strncmp(text, "container:", 10) == 0) {
-        cb_error_set(err, CB_ERR_UNSUPPORTED, "%s %s", option, text);
-        return cb_error_hint(err,
-                             "namespaces of other containers are not joined for now");
-    }
     return cb_error_set(err, CB_ERR_USAGE, "%s: invalid %s mode", option, what);
 }
 
@@ -115,11 +111,13 @@ static int check_modes(const struct cb_run_request *request, struct cb_error **e
     static const char *const cgroupns[] = {"host", "private"};
     static const char *const ipc[] = {"none", "private", "shareable", "host"};
 
-    if (check_mode(request->pid, "--pid", "PID", host, 1, err) < 0 ||
+    if ((!cb_space_owner(request->pid) &&
+         check_mode(request->pid, "--pid", "PID", host, 1, err) < 0) ||
         check_mode(request->uts, "--uts", "UTS", host, 1, err) < 0 ||
         check_mode(request->userns, "--userns", "USER", host, 1, err) < 0 ||
         check_mode(request->cgroupns, "--cgroupns", "CGROUP", cgroupns, 2, err) < 0 ||
-        check_mode(request->ipc, "--ipc", "IPC", ipc, 4, err) < 0)
+        (!cb_space_owner(request->ipc) &&
+         check_mode(request->ipc, "--ipc", "IPC", ipc, 4, err) < 0))
         return -1;
     if (request->uts && *request->uts && (request->hostname || request->domainname))
         return cb_error_set(err, CB_ERR_USAGE,

@@ -69,6 +69,8 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/setup.h \
 	%D%/signals.c \
 	%D%/signals.h \
+	%D%/spaces.c \
+	%D%/spaces.h \
 	%D%/spec.c \
 	%D%/spec.h \
 	%D%/state-file.c \

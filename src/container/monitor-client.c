@@ -306,6 +306,9 @@ static void open_client(struct monitor *monitor, struct client *client,
     case CB_WIRE_NET:
         status = cb_monitor_give_net(monitor, client, &error);
         break;
+    case CB_WIRE_SPACE:
+        status = cb_monitor_give_space(monitor, client, message->a, &error);
+        break;
     case CB_WIRE_CONNECT:
         status = cb_monitor_connect(monitor, message, &error);
         if (status == 0)

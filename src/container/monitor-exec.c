@@ -77,6 +77,8 @@ static void fill_spec(struct cb_process_spec *spec, const struct monitor *monito
     spec->no_new_privileges = base->no_new_privileges;
     spec->rlimits = base->rlimits;
     spec->rlimit_count = base->rlimit_count;
+    spec->has_oom_score = base->has_oom_score;
+    spec->oom_score = base->oom_score;
     spec->tty = wish->tty;
     spec->rows = (unsigned short)message->b;
     spec->columns = (unsigned short)message->c;

@@ -1,5 +1,5 @@
 /* What is asked of a container's networks while it runs: to be shared with another
- * container, to become one more, or one less. */
+ * container, as its other namespaces are; to become one more, or one less. */
 #include "container/monitor-priv.h"
 
 #include "base/fs.h"
@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -65,6 +66,27 @@ int cb_monitor_give_net(struct monitor *monitor, struct client *client,
                             "the container has too many host names to share them");
     message.len = (uint32_t)strlen(text);
     memcpy(message.text, text, message.len);
+    cb_client_send(client, &message, fd);
+    return 0;
+}
+
+int cb_monitor_give_space(struct monitor *monitor, struct client *client, int kind,
+                          struct cb_error **err)
+{
+    struct cb_wire_message message = {.type = CB_WIRE_OK};
+    const char *name = kind == CLONE_NEWPID   ? "ns/pid"
+                       : kind == CLONE_NEWIPC ? "ns/ipc"
+                       : kind == CLONE_NEWNS  ? "ns/mnt"
+                                              : NULL;
+    cb_autofd int fd = -1;
+
+    if (!monitor->main)
+        return not_running(monitor, err);
+    if (!name)
+        return cb_error_set(err, CB_ERR_UNSUPPORTED, "no such namespace is shared");
+    fd = cb_process_open(monitor->main->process, name, O_RDONLY);
+    if (fd < 0)
+        return cb_error_errno(err, errno, "open the container's namespace");
     cb_client_send(client, &message, fd);
     return 0;
 }

@@ -131,6 +131,9 @@ int cb_monitor_exec(struct monitor *monitor, struct client *client,
 /* ── monitor-net.c ── */
 int cb_monitor_give_net(struct monitor *monitor, struct client *client,
                         struct cb_error **err);
+/* KIND as CLONE_NEW… has it. */
+int cb_monitor_give_space(struct monitor *monitor, struct client *client, int kind,
+                          struct cb_error **err);
 int cb_monitor_connect(struct monitor *monitor, const struct cb_wire_message *message,
                        struct cb_error **err);
 int cb_monitor_disconnect(struct monitor *monitor, const struct cb_wire_message *message,

@@ -14,9 +14,11 @@ void cb_setup_clear(struct cb_setup *setup)
 {
     cb_run_spec_clear(&setup->spec);
     cb_nets_clear(&setup->nets);
+    cb_spaces_clear(&setup->spaces);
     cb_strings_free(&setup->whole.env);
     cb_strings_free(&setup->whole.add_hosts);
-    *setup = (struct cb_setup){.nets.netns = -1};
+    *setup =
+        (struct cb_setup){.nets.netns = -1, .spaces = {.pid = {-1, -1}, .ipc = {-1, -1}}};
 }
 
 void cb_container_new_id(char out[65])
@@ -97,6 +99,12 @@ static void add_neighbours(struct cb_run_request *whole,
         cb_strings_add(&whole->add_hosts, *text);
 }
 
+static void share_spaces(struct cb_process_spec *spec, const struct cb_spaces *spaces)
+{
+    spec->pid_of = (struct cb_foreign_space){spaces->pid.fd, spaces->pid.mounts_fd};
+    spec->ipc_of = (struct cb_foreign_space){spaces->ipc.fd, spaces->ipc.mounts_fd};
+}
+
 static int make(struct cb_setup *out, const struct cb_nets_owner *owner,
                 const struct cb_container_net *net, struct cb_cancel *cancel,
                 struct cb_error **err)
@@ -115,7 +123,10 @@ static int make(struct cb_setup *out, const struct cb_nets_owner *owner,
     names.hostname = out->hostname;
     names.netns_fd = out->nets.netns;
     names.is_host = cb_network_is_host(out->nets.items[0]);
-    return cb_run_spec_make(&out->spec, request, &names, err);
+    if (cb_run_spec_make(&out->spec, request, &names, err) < 0)
+        return -1;
+    share_spaces(&out->spec.process, &out->spaces);
+    return 0;
 }
 
 int cb_setup_make(struct cb_setup *out, struct cb_store *store,
@@ -131,12 +142,14 @@ int cb_setup_make(struct cb_setup *out, struct cb_store *store,
                                   .name = called};
 
     out->nets.netns = -1;
+    out->spaces = (struct cb_spaces){.pid = {-1, -1}, .ipc = {-1, -1}};
     out->whole = *request;
     out->whole.env = out->whole.add_hosts = (struct cb_strings){0};
     if (cb_stopping_parse(&out->stopping, request->stop_signal, request->stop_timeout,
                           err) < 0 ||
         check_dns(request, err) < 0 || check_names(request, err) < 0 ||
-        cb_neighbours_find(&neighbours, store, request, called, err) < 0)
+        cb_neighbours_find(&neighbours, store, request, called, err) < 0 ||
+        cb_spaces_open(&out->spaces, store, request, err) < 0)
         return -1;
     if (neighbours.net) {
         joined = (struct cb_network_joined){.netns = neighbours.net->fd,
@@ -183,7 +196,8 @@ int cb_setup_check(struct cb_store *store, const struct cb_run_request *request,
         cb_stopping_parse(&stopping, request->stop_signal, request->stop_timeout, err) <
             0 ||
         check_knobs(request, err) < 0 || check_dns(request, err) < 0 ||
-        check_names(request, err) < 0 || cb_neighbours_check(store, request, err) < 0)
+        check_names(request, err) < 0 || cb_neighbours_check(store, request, err) < 0 ||
+        cb_spaces_check(store, request, err) < 0)
         return -1;
     return check_networks(cb_store_root(store), request, err);
 }

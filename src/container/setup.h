@@ -6,6 +6,7 @@
 #include "container/neighbours.h"
 #include "container/nets.h"
 #include "container/signals.h"
+#include "container/spaces.h"
 #include "container/spec.h"
 
 struct cb_setup {
@@ -13,6 +14,7 @@ struct cb_setup {
      * all else is the request's, which outlives it. */
     struct cb_run_request whole;
     struct cb_nets nets;
+    struct cb_spaces spaces;
     struct cb_run_spec spec; /* without a root */
     struct cb_stopping stopping;
     char hostname[65];

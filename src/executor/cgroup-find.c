@@ -73,8 +73,11 @@ static void own_path(const char *own, const char *controller, char *out, size_t 
 /* Opens our directory in ROOT, which is made where it is missing. */
 static int open_base_in(int root, int *base)
 {
-    if (mkdirat(root, BASE_NAME, 0755) == 0 || errno == EEXIST)
-        *base = openat(root, BASE_NAME, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+
+    *base = openat(root, BASE_NAME, flags);
+    if (*base < 0 && (mkdirat(root, BASE_NAME, 0755) == 0 || errno == EEXIST))
+        *base = openat(root, BASE_NAME, flags);
     /* Without root it is somebody else's, unless it was delegated. */
     if (*base >= 0 && faccessat(*base, ".", W_OK, AT_EACCESS) < 0)
         cb_close(base);
@@ -87,9 +90,9 @@ static int open_base(const char *mount, const char *own, int *root, int *base)
     char path[1200];
 
     snprintf(path, sizeof(path), "%s%s", mount, own);
-    if (access(path, F_OK) < 0)
-        snprintf(path, sizeof(path), "%s", mount);
     *root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*root < 0)
+        *root = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*root < 0)
         return -1;
     if (open_base_in(*root, base) < 0)
@@ -279,8 +282,8 @@ static void thaw_leaf(int base, const char *name)
         cb_cgroup_set_frozen(leaf, 0, 0);
 }
 
-/* Calls EACH for leaves in the directory BASE whose launcher does not exist any more. */
-static void sweep(int base, void (*each)(int base, const char *name))
+/* The leaves in the directory BASE whose launcher does not exist any more. */
+static void list_left(int base, struct cb_strings *names)
 {
     int copy = openat(base, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = copy < 0 ? NULL : fdopendir(copy);
@@ -291,22 +294,38 @@ static void sweep(int base, void (*each)(int base, const char *name))
         long pid = dash ? strtol(dash + 1, NULL, 10) : 0;
 
         if (entry->d_type == DT_DIR && pid > 0 && kill(pid, 0) < 0 && errno == ESRCH)
-            each(base, entry->d_name);
+            cb_strings_add(names, entry->d_name);
     }
     if (dir)
         closedir(dir);
 }
 
-void cb_cgroups_sweep(const struct cb_cgroups *cgroups)
+/* The hierarchy at LISTED goes last: while a leaf is there, it is in that. */
+static void remove_left(const struct cb_cgroups *cgroups, int listed, const char *name)
 {
     /* What is frozen does not die. */
     if (cgroups->base_fd[CB_CG_FREEZER] >= 0)
-        sweep(cgroups->base_fd[CB_CG_FREEZER], thaw_leaf);
+        thaw_leaf(cgroups->base_fd[CB_CG_FREEZER], name);
+    for (int i = 0; i < CB_CONTROLLERS && !cgroups->unified; i++) {
+        if (i != listed && cgroups->base_fd[i] >= 0)
+            cb_cgroup_remove(cgroups->base_fd[i], name);
+    }
+    cb_cgroup_remove(cgroups->base_fd[listed], name);
+}
+
+/* Every leaf is in the hierarchy of pids, where there is one: to look at the others as
+ * well would cost each run more than it does to be limited. */
+void cb_cgroups_sweep(const struct cb_cgroups *cgroups)
+{
     for (int i = 0; i < CB_CONTROLLERS; i++) {
+        cb_auto_value(cb_strings) names = {0};
+
         if (cgroups->base_fd[i] < 0)
             continue;
-        sweep(cgroups->base_fd[i], cb_cgroup_remove);
-        if (cgroups->unified)
+        list_left(cgroups->base_fd[i], &names);
+        cb_vec_foreach (name, &names)
+            remove_left(cgroups, i, *name);
+        if (cgroups->unified || i == CB_CG_PIDS)
             break;
     }
 }

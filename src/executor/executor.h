@@ -1,8 +1,8 @@
 /* Runs one process in one root filesystem, contained. A specification is data; it becomes
  * an ordered plan of setup steps in the parent, and the child does system calls only.
- * Processes come from the launcher: forked once before any thread, single-threaded, fed
- * plans and descriptors over a socketpair, dead (with all it started) when the socket
- * closes. See docs/design/sandbox.md. */
+ * Processes come from the launcher: single-threaded and small, fed plans and descriptors
+ * over a socketpair, dead (with all it started) when the socket closes. See
+ * docs/design/sandbox.md. */
 #ifndef CB_EXECUTOR_EXECUTOR_H
 #define CB_EXECUTOR_EXECUTOR_H
 
@@ -47,6 +47,12 @@ struct cb_mounts {
 
 enum cb_security { CB_SECURITY_SANDBOX, CB_SECURITY_INSECURE };
 
+/* A namespace of another container, which this one gets instead of its own, and that
+ * one's mount namespace, for what shows it (/proc, /dev/shm). Borrowed; -1: none. */
+struct cb_foreign_space {
+    int fd, mounts_fd;
+};
+
 struct cb_process;
 struct cb_process_spec {
     /* A running process of the same launcher, whose namespaces, root and control group
@@ -79,11 +85,13 @@ struct cb_process_spec {
     int unmask_all;
     const struct cb_strings *unmask, *mask;
     const struct cb_strings *sysctls; /* "net.core.somaxconn=1", or NULL */
-    int has_oom_score, oom_score;     /* else a step is killed before its builder */
-    int all_devices;                  /* every node of the host's /dev */
+    int has_oom_score; /* it was asked for: else what may not be set stays as it is */
+    int oom_score;     /* 200 at first: a step is killed before its builder */
+    int all_devices;   /* every node of the host's /dev */
     /* The host's namespaces instead of new ones. */
     int host_ipc, host_pid, host_uts, host_cgroup;
-    int no_shm; /* no /dev/shm */
+    struct cb_foreign_space pid_of, ipc_of; /* --pid and --ipc container:X */
+    int no_shm;                             /* no /dev/shm */
     const struct cb_rlimit *rlimits;
     size_t rlimit_count;
     struct cb_limits limits;
@@ -115,7 +123,8 @@ struct cb_launcher;
 /* Forks the launcher. Call from main before the first thread. Cheap (it does nothing
  * until it is used or told to prepare). */
 int cb_launcher_start(struct cb_launcher **out, struct cb_error **err);
-/* The same for a program whose main begins with cb_launcher_reenter: no step can write to
+/* The same for a program whose main begins with cb_launcher_reenter, which is executed
+ * once more when the first process is needed, from whatever thread: no step can write to
  * the program's file. */
 int cb_launcher_start_sealed(struct cb_launcher **out, struct cb_error **err);
 /* Returns unless this process was executed to be such a launcher. */

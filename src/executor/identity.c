@@ -14,14 +14,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-int cb_step_netns(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
-                  struct cb_error **err)
-{
-    if (setns(sandbox->fds[step->fd], CLONE_NEWNET) < 0)
-        return cb_error_errno(err, errno, "join the network namespace");
-    return 0;
-}
-
 int cb_step_loopback(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                      struct cb_error **err)
 {

@@ -79,14 +79,14 @@ static void give_pipe(int fd, uint32_t uid)
         (void)!fchown(fd, uid, -1);
 }
 
-/* Of who joins, it becomes the controlling one of the child that goes on. */
+/* Of who is born late it becomes the controlling one then. */
 static int use_terminal(const struct cb_sandbox *sandbox, struct cb_error **err)
 {
     for (int i = 0; i < 3; i++) {
         if (dup2(sandbox->tty_fd, i) < 0)
             return cb_error_errno(err, errno, "standard streams");
     }
-    if (sandbox->join_fd < 0 && ioctl(0, TIOCSCTTY, 0) < 0)
+    if (!sandbox->born && ioctl(0, TIOCSCTTY, 0) < 0)
         return cb_error_errno(err, errno, "controlling terminal");
     return 0;
 }

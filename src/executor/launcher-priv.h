@@ -4,19 +4,25 @@
 
 #include "executor/protocol-priv.h"
 
+#include <pthread.h>
+
 struct cb_launcher {
-    int attaches;   /* see cb_launcher_attaches */
-    int control_fd; /* any thread may send a datagram; nobody reads */
-    pid_t pid;
+    int attaches;             /* see cb_launcher_attaches */
+    pthread_mutex_t starting; /* held while PID and CONTROL_FD are set */
+    int control_fd;           /* any thread may send a datagram; nobody reads */
+    pid_t pid;                /* 0 until it is needed */
 };
 #define CB_LAUNCHER_NAME "cbuild-launcher"
 #define CB_LAUNCHER_FD   3
 
-/* The launcher's life; never returns. SEALED: it executes its own program once more, see
- * seal.c. */
-_Noreturn void cb_launcher_main(int control_fd, int sealed);
-/* Returns only when that cannot be done. */
-void cb_launcher_seal(int control_fd);
+/* Starts the launcher where it is not there yet, and sends it a request. */
+int cb_launcher_ask(struct cb_launcher *launcher, const struct cb_launch_request *request,
+                    const int *fds, size_t count, struct cb_error **err);
+
+/* The launcher's life in a process that was forked; never returns. */
+_Noreturn void cb_launcher_main(int control_fd);
+/* seal.c: the same in our program executed once more. The caller closes CONTROL_FD. */
+int cb_launcher_execute(int control_fd, pid_t *pid, struct cb_error **err);
 
 /* Closes all descriptors from FIRST on, now or when a program is executed. PROC_FD: a
  * procfs, or AT_FDCWD where /proc is one. */

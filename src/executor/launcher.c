@@ -1,8 +1,9 @@
-/* The launcher: forked before any thread, single-threaded, with a small address space, so
- * that a clone is cheap and safe. It takes requests, clones children into all their
- * namespaces at once, tells their ends, and when the control socket closes, for whatever
- * reason, kills all that still runs. Its own death takes the children along (death signal
- * of their parent, and every one is pid 1 of its namespace). */
+/* The launcher: single-threaded, with a small address space, so that a clone is cheap and
+ * safe; our program executed once more, or forked before any thread. It takes requests,
+ * clones children into all their namespaces at once, tells their ends, and when the
+ * control socket closes, for whatever reason, kills all that still runs. Its own death
+ * takes the children along (death signal of their parent, and every one is pid 1 of its
+ * namespace). */
 #include "executor/launcher-priv.h"
 
 #include "executor/sandbox-priv.h"
@@ -25,12 +26,13 @@ struct child {
     int pidfd;
     int reply_fd;
     struct cb_cgroup cgroup; /* none, if it joined another child */
-    pid_t *born;             /* of a helper that joins: who is to take its place */
+    pid_t *born;             /* of a helper: who is to take its place */
 };
 
 struct launcher {
     int control_fd;
     int prepared;
+    int swept;               /* what launchers that are gone have left */
     struct cb_error *broken; /* why the stage could not be set, said to every request */
     struct cb_stage stage;
     CB_VEC(struct child) children;
@@ -192,17 +194,26 @@ static int launch(struct launcher *launcher, const struct cb_launch_request *req
         return cb_error_hint(err, "without a control group nothing would end what the "
                                   "container leaves behind");
     }
-    child.pid = clone_child(flags, &child.pidfd);
+    child.born = request->born_late ? map_born() : NULL;
+    if (!request->born_late || child.born)
+        child.pid = clone_child(flags, &child.pidfd);
+    else
+        child.pid = -1;
     if (child.pid == 0)
-        run_child(launcher, &child.cgroup, NULL, NULL, request, fds, count);
+        run_child(launcher, &child.cgroup, NULL, child.born, request, fds, count);
     if (child.pid < 0) {
         cb_error_errno(err, errno, "clone");
+        forget_born(&child);
         cb_cgroup_finish(&launcher->stage.cgroups, &child.cgroup, NULL);
         return -1;
     }
     child.reply_fd = cb_steal_fd(&fds[CB_REQUEST_FD_REPLY]);
-    reply_started(&child);
+    if (!child.born)
+        reply_started(&child);
     cb_vec_push(&launcher->children, child);
+    if (!launcher->swept) /* beside the first child: it need not wait for that */
+        cb_cgroups_sweep(&launcher->stage.cgroups);
+    launcher->swept = 1;
     return 0;
 }
 
@@ -418,12 +429,10 @@ static _Noreturn void serve(void)
     _exit(0);
 }
 
-_Noreturn void cb_launcher_main(int control_fd, int sealed)
+_Noreturn void cb_launcher_main(int control_fd)
 {
     wait_for_work(control_fd);
     settle(control_fd);
-    if (sealed)
-        cb_launcher_seal(CB_LAUNCHER_FD);
     serve();
 }
 
@@ -435,7 +444,7 @@ void cb_launcher_reenter(int argc, char **argv)
     if (argc != 1 || strcmp(argv[0], CB_LAUNCHER_NAME) != 0 ||
         fstat(CB_LAUNCHER_FD, &st) < 0 || !S_ISSOCK(st.st_mode))
         return;
-    fcntl(CB_LAUNCHER_FD, F_SETFD, FD_CLOEXEC);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    settle(CB_LAUNCHER_FD);
     serve();
 }

@@ -24,6 +24,7 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/id-helper.c \
 	%D%/identity.c \
 	%D%/io.c \
+	%D%/launcher-handle.c \
 	%D%/launcher-priv.h \
 	%D%/join.c \
 	%D%/launcher.c \
@@ -48,6 +49,7 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/sandbox.c \
 	%D%/seal.c \
 	%D%/seccomp-json.c \
+	%D%/seccomp-numbers.c \
 	%D%/seccomp-priv.h \
 	%D%/seccomp-profile.c \
 	%D%/seccomp.c \
@@ -55,6 +57,7 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/security.h \
 	%D%/settings.c \
 	%D%/single-id.c \
+	%D%/space.c \
 	%D%/spawn.c \
 	%D%/spec.c \
 	%D%/stage-legacy.c \

@@ -95,10 +95,16 @@ int cb_step_filesystem(struct cb_sandbox *sandbox, const struct cb_plan_step *st
     const char *outer = outer_tree(sandbox, type);
     cb_auto(cb_error) refused = NULL;
     cb_autofd int mount = -1;
-    int failed = new_filesystem(sandbox, type, sandbox->plan.pool + step->options,
-                                step->value, &mount, &refused) < 0;
+    int failed;
 
-    if (failed && outer && cb_error_errnum(refused) == EPERM)
+    if (step->fd >= 0)
+        mount = cb_space_mount(sandbox, sandbox->fds[step->fd], target, step->value,
+                               &refused);
+    else
+        new_filesystem(sandbox, type, sandbox->plan.pool + step->options, step->value,
+                       &mount, &refused);
+    failed = mount < 0;
+    if (failed && step->fd < 0 && outer && cb_error_errnum(refused) == EPERM)
         failed = bind_kernel_tree(sandbox, step, outer, err) < 0;
     else if (failed)
         cb_error_move(err, &refused);

@@ -49,7 +49,7 @@ static int is_late(const struct cb_process_spec *spec, const struct cb_rlimit *l
 {
     struct rlimit ours;
 
-    return spec->inside && limit->resource == RLIMIT_NPROC &&
+    return cb_plan_is_born_late(spec) && limit->resource == RLIMIT_NPROC &&
            getrlimit(RLIMIT_NPROC, &ours) == 0 && limit->hard <= ours.rlim_max &&
            limit->soft <= limit->hard;
 }
@@ -77,7 +77,7 @@ int cb_plan_add_limits(struct cb_plan *plan, const struct cb_process_spec *spec,
     }
     if (!is_limited(spec, RLIMIT_CORE))
         add_rlimit(plan, RLIMIT_CORE, 0, 0);
-    if (!spec->inside)
+    if (!cb_plan_is_born_late(spec))
         add_process_limit(plan, spec);
     for (size_t i = 0; i < spec->rlimit_count; i++) {
         const struct cb_rlimit *limit = &spec->rlimits[i];

@@ -179,7 +179,15 @@ static int has_tty_group(void)
     return !cb_in_user_namespace() || cb_mapped_ids() > 5;
 }
 
-static void add_dev(struct cb_plan *plan, const struct cb_process_spec *spec)
+/* That of another container, if it shares the namespace OF that it shows. */
+static int take_from(struct cb_plan *plan, struct cb_plan_step *step,
+                     const struct cb_foreign_space *of, struct cb_error **err)
+{
+    return of->fd < 0 ? 0 : take_file(plan, of->mounts_fd, &step->fd, err);
+}
+
+static int add_dev(struct cb_plan *plan, const struct cb_process_spec *spec,
+                   struct cb_error **err)
 {
     int insecure = spec->security == CB_SECURITY_INSECURE;
     uint64_t shm = spec->shm_bytes ? spec->shm_bytes : DEFAULT_SHM_BYTES;
@@ -209,8 +217,12 @@ static void add_dev(struct cb_plan *plan, const struct cb_process_spec *spec)
                    CB_PLAN_KEEP_STUB | CB_PLAN_IS_PTS);
     if (!spec->host_ipc || !cb_in_user_namespace())
         add_filesystem(plan, "mqueue", "/dev/mqueue", "", STRICT, CB_PLAN_KEEP_STUB);
-    if (!spec->no_shm && !spec->host_ipc)
-        add_filesystem(plan, "tmpfs", "/dev/shm", shm_options, STRICT, CB_PLAN_KEEP_STUB);
+    if (spec->no_shm || spec->host_ipc)
+        return 0;
+    return take_from(
+        plan,
+        add_filesystem(plan, "tmpfs", "/dev/shm", shm_options, STRICT, CB_PLAN_KEEP_STUB),
+        &spec->ipc_of, err);
 }
 
 static int add_host_directory(struct cb_plan *plan, const char *path,
@@ -373,12 +385,13 @@ int cb_plan_add_mounts(struct cb_plan *plan, const struct cb_process_spec *spec,
 
     if (add_rootfs(plan, spec, err) < 0)
         return -1;
-    add_filesystem(plan, "proc", "/proc", "", STRICT, CB_PLAN_FIXED);
+    if (take_from(plan, add_filesystem(plan, "proc", "/proc", "", STRICT, CB_PLAN_FIXED),
+                  &spec->pid_of, err) < 0)
+        return -1;
     add_filesystem(plan, "sysfs", "/sys", "", STRICT | (insecure ? 0 : MOUNT_ATTR_RDONLY),
                    CB_PLAN_FIXED);
     add_cgroup(plan, spec);
-    add_dev(plan, spec);
-    if (add_host_ipc(plan, spec, err) < 0)
+    if (add_dev(plan, spec, err) < 0 || add_host_ipc(plan, spec, err) < 0)
         return -1;
     if (spec->tty)
         add_console(plan, spec, user);

@@ -4,7 +4,7 @@
 
 static const char *const names[CB_PLAN_KINDS] = {
     [CB_PLAN_JOIN] = "join",
-    [CB_PLAN_NETNS] = "netns",
+    [CB_PLAN_NAMESPACE] = "namespace",
     [CB_PLAN_LOOPBACK] = "loopback",
     [CB_PLAN_HOSTNAME] = "hostname",
     [CB_PLAN_DOMAINNAME] = "domainname",
@@ -53,6 +53,9 @@ static void print_step(const struct cb_plan *plan, const struct cb_plan_step *st
         print_text(plan, step->text, out);
         print_text(plan, step->options, out);
         cb_strbuf_addf(out, " attributes=%#llx", (unsigned long long)step->value);
+        break;
+    case CB_PLAN_NAMESPACE:
+        cb_strbuf_addf(out, " %#llx", (unsigned long long)step->value);
         break;
     case CB_PLAN_CGROUPS:
         cb_strbuf_addf(out, " attributes=%#llx", (unsigned long long)step->value);

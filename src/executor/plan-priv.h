@@ -10,7 +10,7 @@
 /* The order of the list is the order of the records' execution; see cb_plan_build. */
 enum cb_plan_kind {
     CB_PLAN_JOIN,       /* the namespaces VALUE and the root of another process */
-    CB_PLAN_NETNS,      /* join descriptor FD */
+    CB_PLAN_NAMESPACE,  /* join descriptor FD, of the kind VALUE */
     CB_PLAN_LOOPBACK,   /* bring lo up */
     CB_PLAN_HOSTNAME,   /* TEXT */
     CB_PLAN_DOMAINNAME, /* TEXT */
@@ -18,23 +18,25 @@ enum cb_plan_kind {
     CB_PLAN_SYSCTL,     /* TEXT to TARGET, a path below /proc/sys */
     /* ROOTFS and BIND: FD is a mount; or, where there are no detached mounts, a file that
      * the child mounts with the attributes VALUE and without VALUE2. */
-    CB_PLAN_ROOTFS,     /* attach descriptor FD as the new root */
-    CB_PLAN_FILESYSTEM, /* a new TEXT filesystem with OPTIONS and attributes VALUE */
-    CB_PLAN_CGROUPS,    /* version 1's hierarchies at TARGET, with attributes VALUE */
-    CB_PLAN_DEVICE,     /* launcher's device number VALUE as TARGET in our /dev */
-    CB_PLAN_NODE,       /* device VALUE as TARGET in our /dev; MODE, UID, GID */
-    CB_PLAN_LINK,       /* symbolic link TARGET in our /dev, to TEXT */
-    CB_PLAN_CONSOLE,    /* a pty in our devpts, VALUE rows and VALUE2 columns */
-    CB_PLAN_BIND,       /* attach descriptor FD at TARGET */
-    CB_PLAN_FILE,       /* a file with TEXT's bytes at TARGET */
-    CB_PLAN_MASK,       /* hide TARGET if it is there */
-    CB_PLAN_READ_ONLY,  /* TARGET, if it is there, becomes read-only */
-    CB_PLAN_CWD,        /* open TARGET for later */
-    CB_PLAN_ENTER,      /* pivot_root; nothing of the host's mounts remains */
-    CB_PLAN_STDIO,      /* descriptors VALUE: three bytes of index + 1 */
-    CB_PLAN_RLIMIT,     /* MODE = resource, VALUE soft, VALUE2 hard */
-    CB_PLAN_SECCOMP,    /* filter for the capabilities VALUE, or the program in TEXT */
-    CB_PLAN_USER,       /* UID GID, groups in TEXT, bounding VALUE, effective VALUE2 */
+    CB_PLAN_ROOTFS, /* attach descriptor FD as the new root */
+    /* a new TEXT filesystem with OPTIONS and attributes VALUE; or the one that is at
+     * TARGET in the mount namespace FD */
+    CB_PLAN_FILESYSTEM,
+    CB_PLAN_CGROUPS,   /* version 1's hierarchies at TARGET, with attributes VALUE */
+    CB_PLAN_DEVICE,    /* launcher's device number VALUE as TARGET in our /dev */
+    CB_PLAN_NODE,      /* device VALUE as TARGET in our /dev; MODE, UID, GID */
+    CB_PLAN_LINK,      /* symbolic link TARGET in our /dev, to TEXT */
+    CB_PLAN_CONSOLE,   /* a pty in our devpts, VALUE rows and VALUE2 columns */
+    CB_PLAN_BIND,      /* attach descriptor FD at TARGET */
+    CB_PLAN_FILE,      /* a file with TEXT's bytes at TARGET */
+    CB_PLAN_MASK,      /* hide TARGET if it is there */
+    CB_PLAN_READ_ONLY, /* TARGET, if it is there, becomes read-only */
+    CB_PLAN_CWD,       /* open TARGET for later */
+    CB_PLAN_ENTER,     /* pivot_root; nothing of the host's mounts remains */
+    CB_PLAN_STDIO,     /* descriptors VALUE: three bytes of index + 1 */
+    CB_PLAN_RLIMIT,    /* MODE = resource, VALUE soft, VALUE2 hard */
+    CB_PLAN_SECCOMP,   /* filter for the capabilities VALUE, or the program in TEXT */
+    CB_PLAN_USER,      /* UID GID, groups in TEXT, bounding VALUE, effective VALUE2 */
     CB_PLAN_NO_NEW_PRIVS,
     CB_PLAN_BIRTH, /* go on as a child in the namespaces that were joined */
     CB_PLAN_INIT,  /* stay behind as pid 1 */
@@ -54,6 +56,7 @@ enum cb_plan_flags {
     CB_PLAN_TTY = 1 << 8,
     CB_PLAN_INSTEAD = 1 << 9,    /* RLIMIT: only where no cgroup limits the processes */
     CB_PLAN_RECURSIVE = 1 << 10, /* BIND: with what is mounted below */
+    CB_PLAN_TRY = 1 << 11,       /* OOM_SCORE: as far as we may */
 };
 
 /* Offsets go into the plan's pool; 0 is the empty string. */
@@ -72,10 +75,13 @@ struct cb_plan {
     CB_VEC(int) fds;     /* owned duplicates and detached mounts, in the order sent */
     uint64_t namespaces; /* CLONE_NEW… flags */
     int init;
+    int born_late; /* its process is the child of a helper: there is a step BIRTH */
 };
 void cb_plan_clear(struct cb_plan *plan);
 CB_AUTO_VALUE_DEFINE(cb_plan, cb_plan_clear)
 
+/* A pid namespace that is there already is entered by being born in it, at the end. */
+int cb_plan_is_born_late(const struct cb_process_spec *spec);
 int cb_plan_build(struct cb_plan *plan, const struct cb_process_spec *spec,
                   const struct cb_user *user, struct cb_error **err);
 /* One line per step, for people and tests. */

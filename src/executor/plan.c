@@ -126,6 +126,14 @@ static uint32_t add_strings(struct cb_plan *plan, const struct cb_strings *strin
     return first;
 }
 
+static void add_namespace(struct cb_plan *plan, int index, uint64_t kind)
+{
+    struct cb_plan_step *step = cb_plan_add(plan, CB_PLAN_NAMESPACE);
+
+    step->fd = index;
+    step->value = kind;
+}
+
 static int add_network(struct cb_plan *plan, const struct cb_process_spec *spec,
                        struct cb_error **err)
 {
@@ -134,7 +142,7 @@ static int add_network(struct cb_plan *plan, const struct cb_process_spec *spec,
     if (spec->netns_fd >= 0) {
         if (share_fd(plan, spec->netns_fd, &index, err) < 0)
             return -1;
-        cb_plan_add(plan, CB_PLAN_NETNS)->fd = index;
+        add_namespace(plan, index, CLONE_NEWNET);
     } else if (!spec->host_network) {
         plan->namespaces |= CLONE_NEWNET;
         cb_plan_add(plan, CB_PLAN_LOOPBACK);
@@ -191,15 +199,45 @@ static int add_sysctls(struct cb_plan *plan, const struct cb_process_spec *spec,
     return 0;
 }
 
-static void add_namespaces(struct cb_plan *plan, const struct cb_process_spec *spec)
+/* One of its own, unless it is to have the host's or another container's. */
+static int add_space(struct cb_plan *plan, const struct cb_foreign_space *of, int host,
+                     uint64_t kind, struct cb_error **err)
 {
+    int index = -1;
+
+    if (of->fd < 0) {
+        plan->namespaces |= host ? 0 : kind;
+        return 0;
+    }
+    if (share_fd(plan, of->fd, &index, err) < 0)
+        return -1;
+    add_namespace(plan, index, kind);
+    return 0;
+}
+
+int cb_plan_is_born_late(const struct cb_process_spec *spec)
+{
+    return spec->inside || spec->pid_of.fd >= 0;
+}
+
+static int add_namespaces(struct cb_plan *plan, const struct cb_process_spec *spec,
+                          struct cb_error **err)
+{
+    if (add_space(plan, &spec->pid_of, spec->host_pid, CLONE_NEWPID, err) < 0 ||
+        add_space(plan, &spec->ipc_of, spec->host_ipc, CLONE_NEWIPC, err) < 0)
+        return -1;
     plan->namespaces |= CLONE_NEWNS;
-    plan->namespaces |= spec->host_pid ? 0 : CLONE_NEWPID;
-    plan->namespaces |= spec->host_ipc ? 0 : CLONE_NEWIPC;
     plan->namespaces |= spec->host_uts ? 0 : CLONE_NEWUTS;
     plan->namespaces |= spec->host_cgroup ? 0 : CLONE_NEWCGROUP;
-    if (spec->has_oom_score)
-        cb_plan_add(plan, CB_PLAN_OOM_SCORE)->value = (uint64_t)(int64_t)spec->oom_score;
+    return 0;
+}
+
+static void add_oom_score(struct cb_plan *plan, const struct cb_process_spec *spec)
+{
+    struct cb_plan_step *step = cb_plan_add(plan, CB_PLAN_OOM_SCORE);
+
+    step->value = (uint64_t)(int64_t)spec->oom_score;
+    step->flags = spec->has_oom_score ? 0 : CB_PLAN_TRY;
 }
 
 static void add_cwd(struct cb_plan *plan, const struct cb_process_spec *spec,
@@ -276,8 +314,9 @@ static int has_own_filter(const struct cb_process_spec *spec)
 /* As late as possible, but before a filter of the user's, which may forbid it. */
 static void add_birth(struct cb_plan *plan, const struct cb_process_spec *spec)
 {
-    if (!spec->inside)
+    if (!cb_plan_is_born_late(spec))
         return;
+    plan->born_late = 1;
     cb_plan_add(plan, CB_PLAN_BIRTH)->flags = spec->tty ? CB_PLAN_TTY : 0;
     cb_plan_add_late_limits(plan, spec);
 }
@@ -356,6 +395,7 @@ static int build_inside(struct cb_plan *plan, const struct cb_process_spec *spec
     struct cb_plan_step *step;
     uint32_t target = cb_plan_text(plan, spec->cwd && *spec->cwd ? spec->cwd : "/");
 
+    add_oom_score(plan, spec);
     step = cb_plan_add(plan, CB_PLAN_JOIN);
     step->target = target;
     step->value = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS |
@@ -380,9 +420,10 @@ int cb_plan_build(struct cb_plan *plan, const struct cb_process_spec *spec,
         return -1;
     if (spec->inside)
         return build_inside(plan, spec, user, err);
-    add_namespaces(plan, spec);
-    if (add_network(plan, spec, err) < 0 || add_names(plan, spec, err) < 0 ||
-        add_sysctls(plan, spec, err) < 0 || cb_plan_add_mounts(plan, spec, user, err) < 0)
+    add_oom_score(plan, spec);
+    if (add_namespaces(plan, spec, err) < 0 || add_network(plan, spec, err) < 0 ||
+        add_names(plan, spec, err) < 0 || add_sysctls(plan, spec, err) < 0 ||
+        cb_plan_add_mounts(plan, spec, user, err) < 0)
         return -1;
     add_cwd(plan, spec, user);
     if (spec->rootfs_read_only)

@@ -33,6 +33,7 @@ struct cb_launch_request {
     uint32_t plan_len;
     uint64_t namespaces; /* CLONE_NEW… flags; to join, with INSIDE_PID */
     int inside_pid;      /* of a child of the launcher; 0: none */
+    int born_late;       /* what is cloned is a helper, see cb_plan */
     struct cb_limits limits;
     char cgroup_name[CB_CGROUP_NAME_MAX];
 };

@@ -54,7 +54,7 @@ struct cb_sandbox {
     size_t fd_count;
     int report_fd;
     int join_fd; /* pidfd of the process that is joined, or -1 */
-    pid_t *born; /* a page shared with the launcher: who was born inside */
+    pid_t *born; /* a page shared with the launcher: who was born inside; or NULL */
     int root_fd; /* the step's root, from when it is attached */
     int dev_fd, pts_fd, cwd_fd, tty_fd;
     int files_fd;
@@ -82,6 +82,10 @@ cb_sandbox_step cb_step_rootfs, cb_step_enter, cb_step_cwd;
 /* mounts.c */
 cb_sandbox_step cb_step_filesystem, cb_step_bind, cb_step_file, cb_step_mask,
     cb_step_read_only;
+/* space.c: the mount at PATH in the mount namespace FD, or -1 */
+int cb_space_mount(struct cb_sandbox *sandbox, int fd, const char *path,
+                   uint64_t attributes, struct cb_error **err);
+cb_sandbox_step cb_step_namespace;
 /* cgroup-view.c */
 cb_sandbox_step cb_step_cgroups;
 /* devices.c */
@@ -89,8 +93,8 @@ cb_sandbox_step cb_step_device, cb_step_node, cb_step_link;
 /* io.c */
 cb_sandbox_step cb_step_console, cb_step_stdio;
 /* identity.c */
-cb_sandbox_step cb_step_netns, cb_step_loopback, cb_step_hostname, cb_step_rlimit,
-    cb_step_seccomp, cb_step_user, cb_step_no_new_privs;
+cb_sandbox_step cb_step_loopback, cb_step_hostname, cb_step_rlimit, cb_step_seccomp,
+    cb_step_user, cb_step_no_new_privs;
 /* settings.c */
 cb_sandbox_step cb_step_domainname, cb_step_oom_score, cb_step_sysctl;
 /* program.c */

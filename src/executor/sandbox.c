@@ -4,20 +4,15 @@
  */
 #include "executor/sandbox-priv.h"
 
-#include "base/fs.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 
-/* Above the builder's own, so that memory pressure ends a step first. */
-#define OOM_SCORE "200"
-
 static cb_sandbox_step *const steps[CB_PLAN_KINDS] = {
     [CB_PLAN_JOIN] = cb_step_join,
-    [CB_PLAN_NETNS] = cb_step_netns,
+    [CB_PLAN_NAMESPACE] = cb_step_namespace,
     [CB_PLAN_LOOPBACK] = cb_step_loopback,
     [CB_PLAN_HOSTNAME] = cb_step_hostname,
     [CB_PLAN_DOMAINNAME] = cb_step_domainname,
@@ -56,21 +51,6 @@ static int follow_launcher(const struct cb_stage *stage, struct cb_error **err)
     if (poll(&launcher, 1, 0) > 0)
         _exit(1);
     return 0;
-}
-
-/* What nobody may look into belongs to the machine's root, in /proc too; in a user
- * namespace that is not us. Only processes of the same user could look in meanwhile. */
-static void raise_oom_score(const struct cb_stage *stage)
-{
-    cb_autofd int fd = -1;
-
-    if (stage->in_userns)
-        prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-    fd = openat(stage->proc_fd, "self/oom_score_adj", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0)
-        cb_fs_write_all(fd, OOM_SCORE, strlen(OOM_SCORE));
-    if (stage->in_userns)
-        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 static int run_steps(struct cb_sandbox *sandbox, struct cb_error **err)
@@ -113,7 +93,6 @@ _Noreturn void cb_sandbox_run(struct cb_sandbox *sandbox, int plan_fd, uint32_t 
         cb_plan_map(&sandbox->plan, plan_fd, plan_len, &error) == 0 &&
         (!sandbox->stage->legacy || cb_stage_make_own(sandbox, &error) == 0)) {
         setsid();
-        raise_oom_score(sandbox->stage);
         run_steps(sandbox, &error);
     }
     report_failure(sandbox, error);

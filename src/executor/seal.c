@@ -4,23 +4,25 @@
  * its command /proc/self/exe is our program, as a file of the host; and an image can
  * arrange that it is what is executed (`SHELL ["/proc/self/exe"]`, a script that begins
  * with #!/proc/self/exe), with the image's own dynamic linker, which then has a way to
- * that file (CVE-2019-5736). So the launcher executes itself once more, before its first
- * step, from a read-only mount of the file that is attached nowhere: opening it for
- * writing is refused by that mount, for root as well and for ever. Where no such mount
- * can be made it is a sealed copy in memory. That takes a millisecond for a build, not
- * for a step. */
+ * that file (CVE-2019-5736). So the launcher is our program executed once more, from a
+ * read-only mount of its file that is attached nowhere: opening it for writing is refused
+ * by that mount, for root as well and for ever. Where no such mount can be made it is a
+ * sealed copy in memory. That takes a millisecond for a build, not for a step. */
 #include "executor/launcher-priv.h"
 
 #include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define OWN_PROGRAM "/proc/self/exe"
@@ -56,25 +58,68 @@ static int open_sealed_copy(void)
     return cb_steal_fd(&to);
 }
 
-static void execute(int program)
+/* All that happens between vfork and exec, in memory that is the caller's: calls of the
+ * kernel only. Signals stay blocked until the launcher has settled. Returns the errno. */
+static int become_launcher(int control_fd, int program)
 {
     char *const argv[] = {(char *)CB_LAUNCHER_NAME, NULL};
 
-    if (program >= 0)
+    /* A session of its own: a terminal's interrupt or hang-up is for the command, which
+     * then decides what to do with its steps. */
+    setsid();
+    if (dup3(control_fd, CB_LAUNCHER_FD, 0) == CB_LAUNCHER_FD)
         syscall(SYS_execveat, program, "", argv, environ, AT_EMPTY_PATH);
+    return errno;
 }
 
-void cb_launcher_seal(int control_fd)
+/* Both descriptors are above the launcher's. 0, or the errno of what kept it from being
+ * executed. */
+static int spawn(int control_fd, int program, pid_t *pid)
 {
-    int program = open_read_only();
+    volatile int failed = 0;
+    sigset_t all, before;
 
-    fcntl(control_fd, F_SETFD, 0);
-    execute(program);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    *pid = vfork();
+    if (*pid == 0) {
+        failed = become_launcher(control_fd, program);
+        _exit(1);
+    }
+    if (*pid < 0)
+        failed = errno;
+    else if (failed)
+        waitpid(*pid, NULL, 0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed;
+}
+
+static int try_program(int control_fd, int program, pid_t *pid)
+{
+    cb_autofd int above = program < 0 ? -1 : fcntl(program, F_DUPFD_CLOEXEC, 4);
+
     cb_close(&program);
-    program = open_sealed_copy();
-    execute(program);
+    return above < 0 ? errno : spawn(control_fd, above, pid);
+}
+
+int cb_launcher_execute(int control_fd, pid_t *pid, struct cb_error **err)
+{
+    cb_autofd int control = fcntl(control_fd, F_DUPFD_CLOEXEC, 4);
+    int failed, unsealed;
+
+    if (control < 0)
+        return cb_error_errno(err, errno, "launcher: descriptor");
+    if (try_program(control, open_read_only(), pid) == 0)
+        return 0;
+    failed = try_program(control, open_sealed_copy(), pid);
+    if (!failed)
+        return 0;
+    unsealed = try_program(control, open(OWN_PROGRAM, O_PATH | O_CLOEXEC), pid);
+    if (unsealed) {
+        *pid = 0;
+        return cb_error_errno(err, unsealed, "start the launcher");
+    }
     cb_warn("steps are not kept from writing to cbuild's own program: %s",
-            strerror(errno));
-    cb_close(&program);
-    fcntl(control_fd, F_SETFD, FD_CLOEXEC);
+            strerror(failed));
+    return 0;
 }

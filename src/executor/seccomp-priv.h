@@ -27,16 +27,21 @@ struct cb_seccomp_rule {
 extern const struct cb_seccomp_rule cb_seccomp_profile[];
 extern const size_t cb_seccomp_profile_count;
 
-/* Numbers that libseccomp may not give: calls newer than it (from 424 on a call has one
- * number on all architectures), and the direct forms of what i386 also does through
- * socketcall and ipc. */
-struct cb_seccomp_number {
-    const char *name;
-    int number;
-    int i386; /* only there */
+/* seccomp-numbers.c */
+enum cb_seccomp_table {
+    CB_CALLS_X86_64,
+    CB_CALLS_X32, /* without the bit that marks them */
+    CB_CALLS_I386,
+    CB_CALLS_AARCH64,
+    CB_CALLS_ARM,
+    CB_CALLS_TABLES
 };
-extern const struct cb_seccomp_number cb_seccomp_numbers[];
-extern const size_t cb_seccomp_numbers_count;
+struct cb_seccomp_call {
+    const char *name;
+    int numbers[CB_CALLS_TABLES]; /* -1: not there */
+};
+/* NULL: not a call of any of these. */
+const struct cb_seccomp_call *cb_seccomp_call_find(const char *name);
 
 /* A filter for a process that will hold CAPS. The caller frees prog->filter. */
 int cb_seccomp_compile(uint64_t caps, struct sock_fprog *prog, struct cb_error **err);

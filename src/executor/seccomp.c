@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
-#include <seccomp.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -21,7 +20,7 @@
 #define MAX_NUMBERS 1024 /* above every call number of today */
 
 struct arch {
-    uint32_t scmp;   /* libseccomp's token */
+    enum cb_seccomp_table table;
     uint32_t audit;  /* as the kernel reports it */
     uint32_t offset; /* of the call numbers */
 };
@@ -29,15 +28,15 @@ struct arch {
 #if defined(__x86_64__)
 #define NATIVE CB_ARCH_X86
 static const struct arch arches[] = {
-    {SCMP_ARCH_X86_64, AUDIT_ARCH_X86_64, 0},
-    {SCMP_ARCH_X32, AUDIT_ARCH_X86_64, X32_BIT},
-    {SCMP_ARCH_X86, AUDIT_ARCH_I386, 0},
+    {CB_CALLS_X86_64, AUDIT_ARCH_X86_64, 0},
+    {CB_CALLS_X32, AUDIT_ARCH_X86_64, X32_BIT},
+    {CB_CALLS_I386, AUDIT_ARCH_I386, 0},
 };
 #elif defined(__aarch64__)
 #define NATIVE CB_ARCH_ARM
 static const struct arch arches[] = {
-    {SCMP_ARCH_AARCH64, AUDIT_ARCH_AARCH64, 0},
-    {SCMP_ARCH_ARM, AUDIT_ARCH_ARM, 0},
+    {CB_CALLS_AARCH64, AUDIT_ARCH_AARCH64, 0},
+    {CB_CALLS_ARM, AUDIT_ARCH_ARM, 0},
 };
 #else
 #error "the system call filter has no row for this architecture"
@@ -147,22 +146,6 @@ static struct code emit_search(const struct run *runs, size_t count)
     return code;
 }
 
-static int number_of(const char *name, const struct arch *arch)
-{
-    int number = seccomp_syscall_resolve_name_arch(arch->scmp, name);
-
-    if (number >= 0)
-        return (uint32_t)number & ~arch->offset;
-    for (size_t i = 0; i < cb_seccomp_numbers_count; i++) {
-        const struct cb_seccomp_number *known = &cb_seccomp_numbers[i];
-
-        if (!strcmp(known->name, name) &&
-            (!known->i386 || arch->audit == AUDIT_ARCH_I386))
-            return known->number;
-    }
-    return -1;
-}
-
 static void apply(struct verdict *verdict, const struct cb_seccomp_rule *rule, size_t row)
 {
     if (rule->errnum) {
@@ -177,7 +160,7 @@ static void apply(struct verdict *verdict, const struct cb_seccomp_rule *rule, s
 }
 
 /* The next of NAMES, which are separated by blanks; NULL: there is none. Scanned by hand:
- * there are a thousand of them, each time. */
+ * there are four hundred of them, each time. */
 static const char *take_name(const char *names, char *name, size_t size)
 {
     const char *start = names + strspn(names, " ");
@@ -190,30 +173,52 @@ static const char *take_name(const char *names, char *name, size_t size)
     return start + len;
 }
 
-/* *HIGHEST is the highest number the profile names at all, allowed or not: what is newer
- * than that does not exist as far as the step can tell. */
-static void fill_verdicts(struct verdict *verdicts, const struct arch *arch,
-                          uint64_t caps, int *highest)
+/* A name of the profile, found. */
+struct named {
+    const struct cb_seccomp_call *call;
+    size_t row;
+};
+struct names {
+    struct named *items;
+    size_t count, capacity;
+};
+
+static void find_names(struct names *out)
 {
     char name[64];
 
-    *highest = 0;
     for (size_t row = 0; row < cb_seccomp_profile_count; row++) {
-        const struct cb_seccomp_rule *rule = &cb_seccomp_profile[row];
-        int applies = (!rule->any_cap || rule->any_cap & caps) &&
-                      !(rule->without_cap & caps) &&
-                      (!rule->arches || rule->arches & NATIVE);
+        const char *at = cb_seccomp_profile[row].names;
 
-        for (const char *at = rule->names; (at = take_name(at, name, sizeof(name)));) {
-            int number = number_of(name, arch);
+        while ((at = take_name(at, name, sizeof(name)))) {
+            struct named named = {cb_seccomp_call_find(name), row};
 
-            if (number < 0 || number >= MAX_NUMBERS)
-                continue;
-            if (number > *highest)
-                *highest = number;
-            if (applies)
-                apply(&verdicts[number], rule, row);
+            if (named.call)
+                cb_vec_push(out, named);
         }
+    }
+}
+
+static int applies(const struct cb_seccomp_rule *rule, uint64_t caps)
+{
+    return (!rule->any_cap || rule->any_cap & caps) && !(rule->without_cap & caps) &&
+           (!rule->arches || rule->arches & NATIVE);
+}
+
+/* *HIGHEST is the highest number the profile names at all, allowed or not: what is newer
+ * than that does not exist as far as the step can tell. */
+static void fill_verdicts(struct verdict *verdicts, const struct arch *arch,
+                          const struct names *names, uint64_t caps, int *highest)
+{
+    *highest = 0;
+    cb_vec_foreach (named, names) {
+        const struct cb_seccomp_rule *rule = &cb_seccomp_profile[named->row];
+        int number = named->call->numbers[arch->table];
+
+        if (number > *highest)
+            *highest = number;
+        if (number >= 0 && applies(rule, caps))
+            apply(&verdicts[number], rule, named->row);
     }
 }
 
@@ -222,7 +227,8 @@ static int same(const struct verdict *a, const struct verdict *b)
     return a->kind == b->kind && a->errnum == b->errnum && a->rows == b->rows;
 }
 
-static struct code emit_arch(const struct arch *arch, uint64_t caps)
+static struct code emit_arch(const struct arch *arch, const struct names *names,
+                             uint64_t caps)
 {
     cb_autofree struct verdict *verdicts = xcalloc(MAX_NUMBERS, sizeof(*verdicts));
     CB_VEC(struct run) runs = {0};
@@ -230,7 +236,7 @@ static struct code emit_arch(const struct arch *arch, uint64_t caps)
     struct code code;
     int highest;
 
-    fill_verdicts(verdicts, arch, caps, &highest);
+    fill_verdicts(verdicts, arch, names, caps, &highest);
     for (int number = 0; number <= highest; number++) {
         struct run run = {.start = number | arch->offset, .verdict = verdicts[number]};
 
@@ -245,15 +251,15 @@ static struct code emit_arch(const struct arch *arch, uint64_t caps)
 }
 
 /* Calls of the two x86-64 tables differ in one bit of the number. */
-static struct code emit_family(size_t *index, uint64_t caps)
+static struct code emit_family(size_t *index, const struct names *names, uint64_t caps)
 {
     const struct arch *arch = &arches[*index];
-    struct code code = {0}, first = emit_arch(arch, caps);
+    struct code code = {0}, first = emit_arch(arch, names, caps);
 
     emit(&code, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
     *index += 1;
     if (*index < CB_ARRAY_SIZE(arches) && arches[*index].audit == arch->audit) {
-        struct code second = emit_arch(&arches[*index], caps);
+        struct code second = emit_arch(&arches[*index], names, caps);
 
         emit(&code, BPF_JMP | BPF_JGE | BPF_K, arches[*index].offset, 0, 1);
         emit(&code, BPF_JMP | BPF_JA, first.count, 0, 0);
@@ -270,18 +276,21 @@ static struct code emit_family(size_t *index, uint64_t caps)
 
 int cb_seccomp_compile(uint64_t caps, struct sock_fprog *prog, struct cb_error **err)
 {
+    struct names names = {0};
     struct code code = {0};
 
+    find_names(&names);
     emit(&code, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
     for (size_t i = 0; i < CB_ARRAY_SIZE(arches);) {
         uint32_t audit = arches[i].audit;
-        struct code family = emit_family(&i, caps);
+        struct code family = emit_family(&i, &names, caps);
 
         emit(&code, BPF_JMP | BPF_JEQ | BPF_K, audit, 1, 0);
         emit(&code, BPF_JMP | BPF_JA, family.count, 0, 0);
         append(&code, &family);
         cb_vec_free(&family);
     }
+    cb_vec_free(&names);
     emit(&code, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
     if (code.count > BPF_MAXINSNS) {
         cb_vec_free(&code);

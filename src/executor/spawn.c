@@ -29,93 +29,6 @@ struct cb_process {
     struct cb_stub_list stubs;
 };
 
-/* ── The launcher's handle ── */
-
-/* Where mounts cannot be detached, or nothing can be mounted of one that is, those of the
- * store are made in a namespace that the launcher and we share and nobody else: they end
- * with us. */
-static int leave_host_mounts(int *attaches, struct cb_error **err)
-{
-    int missing = cb_mount_api_is_missing();
-
-    *attaches = !missing && !cb_mount_api_clones_detached();
-    if (!missing && !*attaches)
-        return 0;
-    if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0)
-        return 0;
-    cb_error_errno(err, errno, "new mount namespace");
-    return cb_error_hint(err, "running steps needs root (CAP_SYS_ADMIN)");
-}
-
-static int start_launcher(struct cb_launcher **out, int sealed, struct cb_error **err)
-{
-    struct cb_launcher *launcher;
-    int sockets[2], attaches;
-    pid_t pid;
-
-    if (leave_host_mounts(&attaches, err) < 0)
-        return -1;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
-        return cb_error_errno(err, errno, "launcher: socketpair");
-    pid = fork();
-    if (pid < 0) {
-        cb_error_errno(err, errno, "launcher: fork");
-        cb_close(&sockets[0]);
-        cb_close(&sockets[1]);
-        return -1;
-    }
-    if (pid == 0) {
-        cb_close(&sockets[0]);
-        cb_launcher_main(sockets[1], sealed);
-    }
-    cb_close(&sockets[1]);
-    launcher = xcalloc(1, sizeof(*launcher));
-    launcher->control_fd = sockets[0];
-    launcher->pid = pid;
-    launcher->attaches = attaches;
-    *out = launcher;
-    return 0;
-}
-
-int cb_launcher_start(struct cb_launcher **out, struct cb_error **err)
-{
-    return start_launcher(out, 0, err);
-}
-
-int cb_launcher_start_sealed(struct cb_launcher **out, struct cb_error **err)
-{
-    return start_launcher(out, 1, err);
-}
-
-/* Whether it could be asked is of no interest: it prepares for the first process at the
- * latest. */
-void cb_launcher_prepare(struct cb_launcher *launcher)
-{
-    const struct cb_launch_request request = {.kind = CB_REQUEST_PREPARE};
-
-    cb_message_send(launcher->control_fd, &request, sizeof(request), NULL, 0);
-}
-
-void cb_launcher_dismiss(struct cb_launcher *launcher)
-{
-    cb_close(&launcher->control_fd);
-}
-
-int cb_launcher_attaches(const struct cb_launcher *launcher)
-{
-    return launcher->attaches;
-}
-
-void cb_launcher_stop(struct cb_launcher *launcher)
-{
-    if (!launcher)
-        return;
-    cb_close(&launcher->control_fd);
-    while (waitpid(launcher->pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
-    free(launcher);
-}
-
 /* ── Starting ── */
 
 static int resolve_user(const struct cb_process_spec *spec, struct cb_user *user,
@@ -144,6 +57,7 @@ static int fill_request(struct cb_launch_request *request,
     uint64_t random = 0;
 
     request->namespaces = plan->namespaces;
+    request->born_late = plan->born_late;
     request->inside_pid = spec->inside ? spec->inside->pid : 0;
     request->limits = spec->limits;
     if (spec->cgroup_name) {
@@ -174,10 +88,7 @@ static int send_request(struct cb_launcher *launcher,
     memcpy(fds, own, CB_REQUEST_FDS * sizeof(*fds));
     if (plan->fds.count)
         memcpy(fds + CB_REQUEST_FDS, plan->fds.items, plan->fds.count * sizeof(*fds));
-    if (cb_message_send(launcher->control_fd, request, sizeof(*request), fds,
-                        CB_REQUEST_FDS + plan->fds.count) < 0)
-        return cb_error_errno(err, errno, "ask the launcher");
-    return 0;
+    return cb_launcher_ask(launcher, request, fds, CB_REQUEST_FDS + plan->fds.count, err);
 }
 
 static int launcher_gone(struct cb_error **err)
@@ -368,7 +279,7 @@ static int ask_to_change(struct cb_launcher *launcher,
 
     if (new_sockets(reply, err) < 0)
         return -1;
-    sent = cb_message_send(launcher->control_fd, request, sizeof(*request), &reply[1], 1);
+    sent = cb_launcher_ask(launcher, request, &reply[1], 1, NULL);
     cb_close(&reply[1]);
     got = sent == 0 && cb_message_receive(reply[0], &answer, sizeof(answer), fds,
                                           &count) == sizeof(answer);

@@ -173,7 +173,6 @@ int cb_stage_prepare(struct cb_stage *stage, struct cb_error **err)
     fcntl(stage->self_pidfd, F_SETFD, FD_CLOEXEC);
     cb_cgroups_find(&stage->cgroups);
     stage->cgroups.of_user = stage->in_userns;
-    cb_cgroups_sweep(&stage->cgroups);
     stage->legacy = cb_mount_api_is_missing();
     if (!stage->legacy && enter_stage(stage, err) < 0)
         return -1;

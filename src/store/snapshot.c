@@ -67,14 +67,17 @@ static int remove_work(struct cb_snapshot *snapshot, struct cb_error **err)
     return cb_fs_remove_tree(store->snapshots_fd, work, err);
 }
 
-/* A layer that stayed empty takes three calls. */
-static int remove_empty(struct cb_snapshot *snapshot)
+/* Part by part: a layer that stayed empty takes a few calls, and where there is something
+ * in it only that is looked through. */
+static int remove_parts(struct cb_snapshot *snapshot)
 {
     int snapshots = snapshot->store->snapshots_fd;
     cb_autofree char *upper = cb_snapshot_path(snapshot, "fs");
 
-    return unlinkat(snapshots, upper, AT_REMOVEDIR) == 0 &&
-           remove_work(snapshot, NULL) == 0 &&
+    if (unlinkat(snapshots, upper, AT_REMOVEDIR) < 0 &&
+        cb_fs_remove_tree(snapshots, upper, NULL) < 0)
+        return 0;
+    return remove_work(snapshot, NULL) == 0 &&
            unlinkat(snapshots, snapshot->row.id, AT_REMOVEDIR) == 0;
 }
 
@@ -83,7 +86,7 @@ static void discard_active(struct cb_snapshot *snapshot)
     struct cb_store *store = snapshot->store;
     cb_auto(cb_error) error = NULL;
 
-    if (!remove_empty(snapshot) &&
+    if (!remove_parts(snapshot) &&
         cb_fs_remove_tree(store->snapshots_fd, snapshot->row.id, &error) < 0)
         cb_warn("%s", cb_error_message(error));
     cb_lease_forget(store->lease, CB_LEASE_ACTIVE, snapshot->row.id);

@@ -179,7 +179,7 @@ END
     expect_output 0
     container --userns host busybox id -u
     expect_output 0
-    for bad in --uts=x --pid=x --ipc=x --userns=auto --cgroupns=x; do
+    for bad in --uts=x --pid=x --ipc=x --uts=container:x --pid=container: --userns=auto --cgroupns=x; do
         container "$bad" busybox true
         expect_status 125
         expect_contains ': invalid ' ' mode'
@@ -187,6 +187,42 @@ END
     container --uts host --hostname x busybox true
     expect_status 125
     expect_contains 'conflicting options: hostname and the UTS mode'
+}
+
+@test "another container's processes and interprocess communication" {
+    local owner
+    container --ipc container:nobody busybox true
+    expect_status 125
+    expect_contains 'No such container: nobody'
+    owner=$("$CBUILD" run -d --ipc shareable --network none busybox sh -c 'echo x >/dev/shm/left; exec sleep 771104')
+    container --pid "container:$owner" --ipc "container:$owner" busybox sh -c \
+        'cat /dev/shm/left; readlink /proc/1/exe; grep -c . /proc/1/cmdline; echo y >/dev/shm/mine; (echo 1 >/proc/sys/kernel/shmmax) 2>/dev/null || echo masked'
+    expect_status 0
+    expect_output "$(printf 'x\n/bin/busybox\n1\nmasked')"
+    [ "$("$CBUILD" exec "$owner" cat /dev/shm/mine)" = y ]
+    # its own /dev/shm, and nobody's process but its own, where only the other is shared
+    container --pid "container:$owner" busybox sh -c 'ls /dev/shm; kill -0 1 && echo there; readlink /proc/self/ns/ipc'
+    expect_contains there
+    [[ $output != *mine* && $output != *"$("$CBUILD" exec "$owner" readlink /proc/self/ns/ipc)"* ]]
+    container --ipc "container:$owner" --shm-size 3m busybox sh -c 'readlink /proc/self/ns/ipc; echo $$'
+    expect_output "$("$CBUILD" exec "$owner" readlink /proc/self/ns/ipc)
+1"
+    # what it leaves behind ends with it, and it ends with whose processes they are
+    container --pid "container:$owner" --init busybox sh -c '(setsid sleep 771105 &); sleep 0.1; echo started'
+    expect_output started
+    ! "$CBUILD" exec "$owner" ps | grep 771105
+    "$CBUILD" run -d --name guest --pid "container:$owner" --network none busybox sleep 771106 >/dev/null
+    [ "$("$CBUILD" exec guest sh -c 'tr "\0" " " </proc/1/cmdline')" = 'sleep 771104 ' ]
+    container --ipc container:guest busybox true
+    expect_status 125
+    expect_contains 'non-shareable IPC' '--ipc shareable'
+    "$CBUILD" kill "$owner" >/dev/null
+    run timeout 20 "$CBUILD" wait guest
+    expect_output 137
+    run "$CBUILD" start guest
+    expect_status 1
+    expect_contains "cannot join PID of a non running container: $owner"
+    "$CBUILD" rm guest "$owner" >/dev/null
 }
 
 @test "settings of the kernel in the container's namespaces only" {

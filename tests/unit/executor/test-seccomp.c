@@ -205,6 +205,43 @@ static void capability_opens_its_calls(void **state)
     free(prog.filter);
 }
 
+/* 0 to 1023; what a library says of others is no number of a call. */
+static int number_by_library(uint32_t token, const char *name)
+{
+    int number = seccomp_syscall_resolve_name_arch(token, name);
+
+    if (number >= 0 && token == SCMP_ARCH_X32)
+        number &= ~0x40000000;
+    return number >= 0 && number < 1024 ? number : -1;
+}
+
+static void expect_numbers(const char *name)
+{
+    static const uint32_t tokens[CB_CALLS_TABLES] = {
+        SCMP_ARCH_X86_64, SCMP_ARCH_X32, SCMP_ARCH_X86, SCMP_ARCH_AARCH64, SCMP_ARCH_ARM};
+    const struct cb_seccomp_call *call = cb_seccomp_call_find(name);
+
+    for (int table = 0; table < CB_CALLS_TABLES; table++) {
+        int known = number_by_library(tokens[table], name);
+
+        if (known >= 0 && (!call || call->numbers[table] != known))
+            fail_msg("%s has not the number %d in table %d", name, known, table);
+    }
+}
+
+static void every_call_of_the_profile_has_its_number(void **state)
+{
+    for (size_t row = 0; row < cb_seccomp_profile_count; row++) {
+        cb_autofree char *names = xstrdup(cb_seccomp_profile[row].names);
+        char *rest = NULL;
+
+        for (char *name = strtok_r(names, " ", &rest); name;
+             name = strtok_r(NULL, " ", &rest))
+            expect_numbers(name);
+    }
+    assert_null(cb_seccomp_call_find("no_such_call"));
+}
+
 static void filter_is_short(void **state)
 {
     struct sock_fprog prog;
@@ -223,6 +260,7 @@ int main(void)
         cmocka_unit_test(unknown_architecture_is_killed),
         cmocka_unit_test(calls_of_the_future_do_not_exist),
         cmocka_unit_test(capability_opens_its_calls),
+        cmocka_unit_test(every_call_of_the_profile_has_its_number),
         cmocka_unit_test(filter_is_short),
     };
 

@@ -1,0 +1,138 @@
+/* The caller's handle on its launcher. A launcher that is its program executed once more
+ * is started by the first who needs it, on whatever thread: between vfork and exec
+ * nothing is touched that others use. */
+#include "executor/launcher-priv.h"
+#include "executor/mount-api-priv.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+/* Where mounts cannot be detached, or nothing can be mounted of one that is, those of the
+ * store are made in a namespace that the launcher and we share and nobody else: they end
+ * with us. */
+static int leave_host_mounts(int *attaches, struct cb_error **err)
+{
+    int missing = cb_mount_api_is_missing();
+
+    *attaches = !missing && !cb_mount_api_clones_detached();
+    if (!missing && !*attaches)
+        return 0;
+    if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0)
+        return 0;
+    cb_error_errno(err, errno, "new mount namespace");
+    return cb_error_hint(err, "running steps needs root (CAP_SYS_ADMIN)");
+}
+
+static int new_launcher(struct cb_launcher **out, struct cb_error **err)
+{
+    int attaches;
+
+    if (leave_host_mounts(&attaches, err) < 0)
+        return -1;
+    *out = xcalloc(1, sizeof(**out));
+    pthread_mutex_init(&(*out)->starting, NULL);
+    (*out)->control_fd = -1;
+    (*out)->attaches = attaches;
+    return 0;
+}
+
+static int new_sockets(int sockets[2], struct cb_error **err)
+{
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+        return cb_error_errno(err, errno, "launcher: socketpair");
+    return 0;
+}
+
+int cb_launcher_start(struct cb_launcher **out, struct cb_error **err)
+{
+    cb_auto(cb_launcher) launcher = NULL;
+    int sockets[2];
+
+    if (new_launcher(&launcher, err) < 0 || new_sockets(sockets, err) < 0)
+        return -1;
+    launcher->pid = fork();
+    if (launcher->pid == 0) {
+        cb_close(&sockets[0]);
+        cb_launcher_main(sockets[1]);
+    }
+    cb_close(&sockets[1]);
+    launcher->control_fd = sockets[0];
+    if (launcher->pid < 0)
+        return cb_error_errno(err, errno, "launcher: fork");
+    *out = cb_steal(&launcher);
+    return 0;
+}
+
+int cb_launcher_start_sealed(struct cb_launcher **out, struct cb_error **err)
+{
+    return new_launcher(out, err);
+}
+
+static int start_sealed(struct cb_launcher *launcher, struct cb_error **err)
+{
+    int sockets[2], failed;
+
+    if (new_sockets(sockets, err) < 0)
+        return -1;
+    failed = cb_launcher_execute(sockets[1], &launcher->pid, err) < 0;
+    cb_close(&sockets[1]);
+    if (failed)
+        cb_close(&sockets[0]);
+    else
+        launcher->control_fd = sockets[0];
+    return failed ? -1 : 0;
+}
+
+static int ensure_started(struct cb_launcher *launcher, struct cb_error **err)
+{
+    int failed = 0;
+
+    pthread_mutex_lock(&launcher->starting);
+    if (launcher->pid <= 0)
+        failed = start_sealed(launcher, err) < 0;
+    pthread_mutex_unlock(&launcher->starting);
+    return failed ? -1 : 0;
+}
+
+int cb_launcher_ask(struct cb_launcher *launcher, const struct cb_launch_request *request,
+                    const int *fds, size_t count, struct cb_error **err)
+{
+    if (ensure_started(launcher, err) < 0)
+        return -1;
+    if (cb_message_send(launcher->control_fd, request, sizeof(*request), fds, count) < 0)
+        return cb_error_errno(err, errno, "ask the launcher");
+    return 0;
+}
+
+/* Whether it could be asked is of no interest: it prepares for the first process at the
+ * latest. */
+void cb_launcher_prepare(struct cb_launcher *launcher)
+{
+    const struct cb_launch_request request = {.kind = CB_REQUEST_PREPARE};
+
+    cb_launcher_ask(launcher, &request, NULL, 0, NULL);
+}
+
+void cb_launcher_dismiss(struct cb_launcher *launcher)
+{
+    cb_close(&launcher->control_fd);
+}
+
+int cb_launcher_attaches(const struct cb_launcher *launcher)
+{
+    return launcher->attaches;
+}
+
+void cb_launcher_stop(struct cb_launcher *launcher)
+{
+    if (!launcher)
+        return;
+    cb_close(&launcher->control_fd);
+    while (launcher->pid > 0 && waitpid(launcher->pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    pthread_mutex_destroy(&launcher->starting);
+    free(launcher);
+}
