@@ -227,13 +227,15 @@ const struct cb_cli_command cb_save_command = {
 /* ── load ── */
 
 struct load_values {
-    const char *input;
+    const char *input, *platform;
     int quiet;
 };
 
 static const struct cb_option load_options[] = {
     {"input", 'i', CB_OPTION_TEXT, offsetof(struct load_values, input), "FILE",
      "Read from a file instead of standard input"},
+    {"platform", 0, CB_OPTION_TEXT, offsetof(struct load_values, platform), "OS/ARCH",
+     "Take only images for this one"},
     {"quiet", 'q', CB_OPTION_FLAG, offsetof(struct load_values, quiet), NULL,
      "Show no progress"},
     {0},
@@ -256,6 +258,8 @@ static int run_load(struct cb_app *app, int argc, char **argv, struct cb_error *
     cb_auto_value(cb_archive_session) session = {0};
     cb_autofd int fd = -1;
     struct load_values values = {0};
+    struct cb_platform buffer;
+    const struct cb_platform *platform;
     int status = cb_options_parse(&cb_load_command, argc, argv, 0, &values, &args, err);
 
     if (status)
@@ -265,10 +269,11 @@ static int run_load(struct cb_app *app, int argc, char **argv, struct cb_error *
         return cb_error_hint(err, "to read a file: `cbuild load -i %s`", args.items[0]);
     }
     if (cb_app_arguments(&cb_load_command, &args, 0, 0, err) < 0 ||
+        cb_app_platform(values.platform, &buffer, &platform, err) < 0 ||
         cb_archive_input(values.input, "use -i FILE", &fd, err) < 0 ||
         cb_archive_session_open(&session, app, 1, values.quiet, err) < 0)
         return -1;
-    status = cb_archive_load(&session.env, fd, &messages, err);
+    status = cb_archive_load(&session.env, fd, platform, &messages, err);
     for (size_t i = 0; i < messages.count; i++) {
         printf("%s\n", messages.items[i]);
         tell_loaded(session.store, messages.items[i]);

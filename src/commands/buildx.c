@@ -4,16 +4,18 @@
  * otherwise is refused. */
 #include "commands/commands.h"
 
+#include "commands/listing.h"
 #include "oci/oci.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define ABOUT                                                                           \
     "For pipelines written for docker: there is one builder, cbuild on this machine,\n" \
     "which needs no making; whatever it is called, it is that one."
 
 struct values {
-    const char *name, *builder;
+    const char *name, *builder, *format, *timeout;
     struct cb_strings ignored;
 };
 
@@ -31,6 +33,7 @@ static const struct cb_option create_options[] = {
     {"buildkitd-flags", 0, CB_OPTION_LIST, AT(ignored), "FLAGS", "Changes nothing"},
     {"driver-opt", 0, CB_OPTION_LIST, AT(ignored), "OPTION", "Changes nothing"},
     {"name", 0, CB_OPTION_TEXT, AT(name), "NAME", "What to call it"},
+    {"timeout", 0, CB_OPTION_TEXT, AT(timeout), "DURATION", NULL},
     {"use", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {0},
 };
@@ -62,9 +65,17 @@ static const struct cb_option named_options[] = {
     {"global", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"keep-daemon", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"keep-state", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"timeout", 0, CB_OPTION_TEXT, AT(timeout), "DURATION", NULL},
     {0},
 };
-static const struct cb_option no_options[] = {{0}};
+static const struct cb_option ls_options[] = {
+    {"builder", 0, CB_OPTION_TEXT, AT(builder), "NAME", NULL},
+    {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
+     "table, json or a Go template: {{.Name}} {{.Status}}"},
+    {"no-trunc", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"timeout", 0, CB_OPTION_TEXT, AT(timeout), "DURATION", NULL},
+    {0},
+};
 
 /* 1: help was asked for. *NAME is borrowed. */
 static int parse(const struct cb_cli_command *command, int argc, char **argv,
@@ -145,22 +156,50 @@ static int run_inspect(struct cb_app *app, int argc, char **argv, struct cb_erro
     return 0;
 }
 
+static const struct cb_listing_field ls_fields[] = {
+    {"Name", "NAME/NODE"},
+    {"DriverEndpoint", "DRIVER/ENDPOINT"},
+    {"Status", "STATUS"},
+    {"Buildkit", "BUILDKIT"},
+    {"Platforms", "PLATFORMS"},
+    {"LastActivity", "LAST ACTIVITY"},
+    {"Current", "CURRENT"},
+    {"Error", "ERROR"},
+    {0},
+};
+static const struct cb_listing ls_listing = {
+    .fields = ls_fields,
+    .table = "{{.Name}}\t{{.DriverEndpoint}}\t{{.Status}}\t{{.Buildkit}}\t{{.Platforms}}",
+};
+
+/* As docker has it: a row of the builder, and one of its node. */
+static json_t *ls_row(const char *name, const char *endpoint, const char *status,
+                      const char *version, const char *platform)
+{
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:s}", "Name", name, "DriverEndpoint",
+                     endpoint, "Status", status, "Buildkit", version, "Platforms",
+                     platform, "LastActivity", "", "Current", 1, "Error", "");
+}
+
 static int run_ls(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
     cb_auto_value(values) values = {0};
     struct cb_platform host = cb_platform_host();
     cb_autofree char *platform = cb_platform_text(&host);
+    cb_auto_json *rows = json_array();
     const char *name;
+    int table;
     int status = parse(&cb_buildx_ls_command, argc, argv, &values, &args, &name, err);
 
     if (status)
         return status < 0 ? -1 : 0;
-    printf("NAME/NODE     DRIVER/ENDPOINT   STATUS    BUILDKIT   PLATFORMS\n"
-           "default*      cbuild                                 \n"
-           " \\_ default   default           running   cbuild     %s\n",
-           platform);
-    return 0;
+    table = !values.format || strncmp(values.format, "table", 5) == 0 || !*values.format;
+    json_array_append_new(rows,
+                          ls_row(table ? "default*" : "default", "cbuild", "", "", ""));
+    json_array_append_new(rows, ls_row(table ? " \\_ default" : "default", "default",
+                                       "running", PACKAGE_VERSION, platform));
+    return cb_listing_print(&ls_listing, values.format, rows, err);
 }
 
 const struct cb_cli_command cb_buildx_create_command = {
@@ -198,9 +237,9 @@ const struct cb_cli_command cb_buildx_inspect_command = {
 const struct cb_cli_command cb_buildx_ls_command = {
     .name = "buildx ls",
     .summary = "List the builder",
-    .usage = "buildx ls",
+    .usage = "buildx ls [OPTIONS]",
     .about = ABOUT,
-    .options = no_options,
+    .options = ls_options,
     .run = run_ls,
     .stays_out = 1,
 };

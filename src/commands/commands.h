@@ -77,6 +77,9 @@ extern const struct cb_cli_command cb_debug_command;
 extern const struct cb_cli_command cb_df_command;
 extern const struct cb_cli_command cb_diff_command;
 extern const struct cb_cli_command cb_du_command;
+extern const struct cb_cli_command cb_docker_context_inspect_command;
+extern const struct cb_cli_command cb_docker_context_show_command;
+extern const struct cb_cli_command cb_docker_context_use_command;
 extern const struct cb_cli_command cb_events_command;
 extern const struct cb_cli_command cb_exec_command;
 extern const struct cb_cli_command cb_explain_command;
@@ -173,6 +176,12 @@ extern const struct cb_option cb_leading_globals[];
  * new argc, -1 USAGE. */
 int cb_globals_take(struct cb_app *app, int argc, char **argv, int leading_only,
                     struct cb_error **err);
+/* $DOCKER_HOST and $DOCKER_CONTEXT of another machine: a warning says that it is not
+ * asked. */
+void cb_globals_warn_elsewhere(void);
+/* What buildx has between its own name and the command's. Likewise. */
+int cb_globals_take_buildx(struct cb_app *app, int argc, char **argv,
+                           struct cb_error **err);
 /* Both kinds, before the command. */
 int cb_globals_take_leading(struct cb_app *app, int argc, char **argv,
                             struct cb_error **err);

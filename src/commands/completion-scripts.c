@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct cb_option options[] = {{0}};
+static const struct cb_option options[] = {
+    {"no-descriptions", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {0},
+};
 
 static const char bash[] =
     "# cbuild(1) completion for bash: source <(cbuild completion bash)\n"

@@ -1,7 +1,7 @@
 /* cbuild context ls: what a build takes of a directory, and what is left out by which
  * line of the ignore file. It asks the same rules as a build does, and needs neither a
  * store nor a Dockerfile. */
-#include "commands/commands.h"
+#include "commands/docker-context.h"
 
 #include "base/timestamp.h"
 #include "context/list.h"
@@ -15,7 +15,7 @@
 struct values {
     struct cb_build_request request;
     const char *format;
-    int ignored, all;
+    int ignored, all, quiet;
 };
 
 #define AT(field) offsetof(struct values, field)
@@ -32,6 +32,8 @@ static const struct cb_option options[] = {
      "List what is left out instead, and the line that says so"},
     {"ignorefile", 0, CB_OPTION_TEXT, AT(request.ignorefile), "FILE",
      "Use this file instead of .dockerignore"},
+    {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL,
+     "As of docker: print the name of the one context"},
     {0},
 };
 
@@ -230,6 +232,8 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
         return status < 0 ? -1 : 0;
     if (cb_app_arguments(&cb_context_command, &args, 0, 1, err) < 0)
         return -1;
+    if (values.quiet || (values.format && strstr(values.format, "{{")))
+        return cb_docker_context_list(values.format, values.quiet, err);
     values.request.context = args.count ? args.items[0] : ".";
     return list(app, &values, err);
 }
@@ -242,7 +246,9 @@ const struct cb_cli_command cb_context_command = {
         "PATH is the context, the current directory by default. Each line has a size\n"
         "and a path; the last one is a total. With --ignored each line also says which\n"
         "line of the ignore file leaves the path out; a directory left out as a whole\n"
-        "is one line, with the size of all that is below it.",
+        "is one line, with the size of all that is below it. With -q or a Go template "
+        "it\n"
+        "is docker's `context ls`: there is one context, this machine.",
     .options = options,
     .run = run,
     .stays_out = 1,

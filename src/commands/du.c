@@ -10,7 +10,7 @@
 
 struct values {
     struct cb_strings filters;
-    const char *format, *builder;
+    const char *format, *builder, *timeout;
     int verbose;
 };
 
@@ -18,6 +18,7 @@ struct values {
 
 static const struct cb_option options[] = {
     {"builder", 0, CB_OPTION_TEXT, AT(builder), "NAME", NULL}, /* of the only one */
+    {"timeout", 0, CB_OPTION_TEXT, AT(timeout), "DURATION", NULL},
     {"filter", 0, CB_OPTION_LIST, AT(filters), "FILTER", "As for `cbuild prune`"},
     {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
      "table (the default), or json: an object on each line"},

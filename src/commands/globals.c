@@ -1,6 +1,8 @@
 /* Options of every command, and docker's that stand before one. */
 #include "commands/commands.h"
 
+#include "base/log.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,6 +105,21 @@ static int refuse_daemon(const char *what, const char *value, struct cb_error **
                               "option out");
 }
 
+void cb_globals_warn_elsewhere(void)
+{
+    static const char *const elsewhere[] = {"tcp://", "ssh://", "http://", "https://"};
+    const char *host = getenv("DOCKER_HOST");
+    const char *context = getenv("DOCKER_CONTEXT");
+
+    for (size_t i = 0; host && i < CB_ARRAY_SIZE(elsewhere); i++)
+        if (strncmp(host, elsewhere[i], strlen(elsewhere[i])) == 0)
+            cb_warn("$DOCKER_HOST is %s: it is not asked, all is done on this machine",
+                    host);
+    if (!(host && *host) && context && *context && strcmp(context, "default") != 0)
+        cb_warn("$DOCKER_CONTEXT is %s: it is not asked, all is done on this machine",
+                context);
+}
+
 static int apply(struct cb_app *app, const struct leading *leading, struct cb_error **err)
 {
     const char *context = leading->context;
@@ -117,6 +134,35 @@ static int apply(struct cb_app *app, const struct leading *leading, struct cb_er
     if (leading->config && setenv("DOCKER_CONFIG", leading->config, 1) < 0)
         abort();
     return apply_log_level(app, leading->log_level, err);
+}
+
+/* `buildx --builder NAME build`: there is one builder. */
+int cb_globals_take_buildx(struct cb_app *app, int argc, char **argv,
+                           struct cb_error **err)
+{
+    static const struct cb_option builder[] = {
+        {"builder", 0, CB_OPTION_TEXT, 0, "NAME", NULL},
+        {0},
+    };
+    const char *ignored;
+    int at = 1, kept = 1;
+
+    if (argc < 2 || strcmp(argv[0], "buildx") != 0)
+        return argc;
+    for (; at < argc && argv[at][0] == '-'; at++) {
+        int taken = cb_options_take(builder, argc, argv, &at, &ignored, err);
+
+        if (taken == 0)
+            taken = take(app, NULL, argc, argv, &at, err);
+        if (taken < 0)
+            return -1;
+        if (!taken)
+            break;
+    }
+    while (at < argc)
+        argv[kept++] = argv[at++];
+    argv[kept] = NULL;
+    return kept;
 }
 
 int cb_globals_take_leading(struct cb_app *app, int argc, char **argv,

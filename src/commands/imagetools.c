@@ -15,7 +15,7 @@
 struct values {
     struct cb_transfer_values common;
     struct cb_strings tags, sources;
-    const char *format, *builder;
+    const char *format, *builder, *progress;
     int raw, append, dry_run, prefer_index;
 };
 
@@ -167,6 +167,7 @@ static const struct cb_option create_options[] = {
     CB_TRANSFER_INSECURE(struct values),
     {"prefer-index", 0, CB_OPTION_FLAG, AT(prefer_index), NULL,
      "Make a list even of one image (default true)"},
+    {"progress", 0, CB_OPTION_TEXT, AT(progress), "MODE", NULL},
     {"quiet", 'q', CB_OPTION_FLAG, AT(common.quiet), NULL, "Show no progress"},
     {"tag", 't', CB_OPTION_LIST, AT(tags), "NAME",
      "What to call it; may be repeated, in one repository or several"},
@@ -179,6 +180,8 @@ static const struct cb_option create_options[] = {
 static const struct cb_absent_option create_absent[] = {
     {"annotation", 0, PER_LIST},
     {"file", 'f', "name the images as sources"},
+    {"metadata-file", 0, "`cbuild buildx imagetools inspect --format json` tells it"},
+    {"platform", 'p', "name the images as sources: NAME@sha256:..."},
     {0},
 };
 
@@ -348,18 +351,29 @@ const struct cb_cli_command cb_imagetools_create_command = {
 
 /* ── Both ── */
 
-static const struct cb_option no_options[] = {{0}};
+static const struct cb_option both_options[] = {
+    {"builder", 0, CB_OPTION_TEXT, AT(builder), "NAME", NULL},
+    {0},
+};
 
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
-    int status;
+    struct values values = {0};
+    int taken = 0, at = 0, status;
 
+    while (at < argc &&
+           (taken = cb_options_take(both_options, argc, argv, &at, &values, err)) > 0)
+        at++;
+    if (taken < 0)
+        return -1;
+    argc -= at;
+    argv += at;
     if (argc && strcmp(argv[0], "inspect") == 0)
         return run_inspect(app, argc - 1, argv + 1, err);
     if (argc && strcmp(argv[0], "create") == 0)
         return run_create(app, argc - 1, argv + 1, err);
-    status = cb_options_parse(&cb_imagetools_command, argc, argv, 1, NULL, &args, err);
+    status = cb_options_parse(&cb_imagetools_command, argc, argv, 1, &values, &args, err);
     if (status)
         return status < 0 ? -1 : 0;
     if (args.count)
@@ -376,6 +390,6 @@ const struct cb_cli_command cb_imagetools_command = {
     .summary = "Show and make lists of images on registries",
     .usage = "buildx imagetools inspect|create [OPTIONS] NAME...",
     .about = "`cbuild buildx imagetools create --help` says more.",
-    .options = no_options,
+    .options = both_options,
     .run = run,
 };

@@ -90,9 +90,15 @@ void cb_info_add_docker(json_t *object, struct cb_app *app)
         json_array_append_new(security, json_string("name=rootless"));
     add_machine(object);
     add_stored(object, app);
+    set(object, "ClientInfo",
+        json_pack("{s:s,s:s}", "Context", "default", "Version", PACKAGE_VERSION));
     set(object, "CgroupDriver", json_string("cgroupfs"));
+    set(object, "DefaultRuntime", json_string("cbuild"));
+    set(object, "IndexServerAddress", json_string("https://index.docker.io/v1/"));
+    set(object, "Labels", json_array());
     set(object, "LoggingDriver", json_string("json-file"));
     set(object, "SecurityOptions", security);
     set(object, "ServerVersion", json_string(PACKAGE_VERSION));
     set(object, "Swarm", json_pack("{s:s}", "LocalNodeState", "inactive"));
+    set(object, "Warnings", json_array());
 }

@@ -351,9 +351,9 @@ static int print(const struct answer *answer, const char *format, struct cb_app 
     object = as_json(answer);
     cb_info_add_docker(object, app);
     if (strcmp(format, "json") == 0) {
-        cb_autofree char *text = json_dumps(object, JSON_INDENT(2));
+        cb_autofree char *text = cb_json_dump(object);
 
-        printf("%s\n", text ? text : "{}");
+        printf("%s\n", text);
         return 0;
     }
     documents = json_pack("[O]", object);

@@ -11,8 +11,8 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/builds-print.c \
 	%D%/builds-show.c \
 	%D%/builds.c \
-	%D%/buildx.c \
 	%D%/builds.h \
+	%D%/buildx.c \
 	%D%/cache-filter.c \
 	%D%/cache-filter.h \
 	%D%/cache-transfer.c \
@@ -47,15 +47,17 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/df.c \
 	%D%/df.h \
 	%D%/display.h \
+	%D%/docker-context.c \
+	%D%/docker-context.h \
 	%D%/du.c \
 	%D%/event-filter.c \
 	%D%/event-filter.h \
 	%D%/events.c \
 	%D%/exec.c \
-	%D%/fsck.c \
-	%D%/globals.c \
 	%D%/filter.c \
 	%D%/filter.h \
+	%D%/fsck.c \
+	%D%/globals.c \
 	%D%/graph-dot.c \
 	%D%/graph-html.c \
 	%D%/graph-json.c \
@@ -126,9 +128,9 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/prompt.c \
 	%D%/prompt.h \
 	%D%/prune.c \
-	%D%/ps.c \
 	%D%/pruning.c \
 	%D%/pruning.h \
+	%D%/ps.c \
 	%D%/pull.c \
 	%D%/push.c \
 	%D%/rmi.c \

@@ -116,6 +116,9 @@ static int run_command(struct cb_app *app, const struct cb_cli_command *command,
     if (argc < 0)
         return -1;
     cb_log_set_debug(app->debug);
+    if (!command->stays_out && command != &cb_complete_command &&
+        command != &cb_man_command && command != &cb_monitor_command)
+        cb_globals_warn_elsewhere();
     if (!command->stays_out && !asks_for_help(argc, argv, takes_a_command(command)) &&
         become_root(app, command, err) < 0)
         return -1;
@@ -158,6 +161,8 @@ static int dispatch(struct cb_app *app, int argc, char **argv, int is_monitor,
         return run_command(app, *command, argc, argv, err);
     }
     argc = cb_globals_take_leading(app, argc, argv, err);
+    if (argc > 0)
+        argc = cb_globals_take_buildx(app, argc, argv, err);
     if (argc < 0)
         return -1;
     if (argc == 0 || is_help(argv[0]))
@@ -172,9 +177,10 @@ static int dispatch(struct cb_app *app, int argc, char **argv, int is_monitor,
     } else {
         *command = cb_command_find(argc, argv, &used);
     }
-    if (!*command)
-        return argc > 1 && is_help(argv[1]) ? help(1, argv, err)
-                                            : cb_command_unknown(argc, argv, err);
+    if (!*command) /* `cbuild image` and `cbuild image --help` list what may follow */
+        return cb_command_is_group(argv[0]) && (argc == 1 || is_help(argv[1]))
+                   ? help(1, argv, err)
+                   : cb_command_unknown(argc, argv, err);
     return run_command(app, *command, argc - used, argv + used, err);
 }
 

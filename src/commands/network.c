@@ -22,6 +22,7 @@ char *cb_network_state_dir(struct cb_app *app, struct cb_store **store,
 
 struct create_values {
     struct cb_network_wish wish;
+    int ipv4;
 };
 
 #define AT(field) offsetof(struct create_values, wish.field)
@@ -35,6 +36,7 @@ static const struct cb_option create_options[] = {
     {"internal", 0, CB_OPTION_FLAG, AT(internal), NULL, "No way to the outside"},
     {"ip-range", 0, CB_OPTION_LIST, AT(ranges), "CIDR",
      "Part of a subnet that containers get addresses from"},
+    {"ipv4", 0, CB_OPTION_FLAG, offsetof(struct create_values, ipv4), NULL, NULL},
     {"ipv6", 0, CB_OPTION_FLAG, AT(ipv6), NULL, "An IPv6 subnet as well"},
     {"label", 0, CB_OPTION_LIST, AT(labels), "KEY[=VALUE]", "Note a label"},
     {"opt", 'o', CB_OPTION_LIST, AT(options), "KEY=VALUE",
@@ -99,7 +101,7 @@ static int create(struct cb_app *app, const struct cb_network_wish *wish,
 static int run_create(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
-    struct create_values values = {0};
+    struct create_values values = {.ipv4 = 1};
     int status =
         cb_options_parse(&cb_network_create_command, argc, argv, 0, &values, &args, err);
 
@@ -107,7 +109,10 @@ static int run_create(struct cb_app *app, int argc, char **argv, struct cb_error
         status = cb_app_arguments(&cb_network_create_command, &args, 1, 1, err);
     if (status == 0) {
         values.wish.name = args.items[0];
-        status = create(app, &values.wish, err);
+        status = values.ipv4 ? create(app, &values.wish, err)
+                             : cb_error_set(err, CB_ERR_USAGE,
+                                            "docker's --ipv4=false is not here: each "
+                                            "network has an IPv4 subnet");
     }
     wish_clear(&values.wish);
     return status > 0 ? 0 : status;

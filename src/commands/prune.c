@@ -10,7 +10,7 @@
 struct values {
     int all, force, verbose;
     struct cb_strings filters;
-    const char *reserved, *max_used, *min_free, *builder;
+    const char *reserved, *max_used, *min_free, *builder, *timeout;
 };
 
 #define AT(field) offsetof(struct values, field)
@@ -19,6 +19,7 @@ static const struct cb_option options[] = {
     {"all", 'a', CB_OPTION_FLAG, AT(all), NULL,
      "Forget the cache's part in layers that images have too"},
     {"builder", 0, CB_OPTION_TEXT, AT(builder), "NAME", NULL}, /* of the only one */
+    {"timeout", 0, CB_OPTION_TEXT, AT(timeout), "DURATION", NULL},
     {"filter", 0, CB_OPTION_LIST, AT(filters), "FILTER",
      "Only until=DURATION (unused for so long), type=TYPE, id=ID, parent=ID, "
      "description=TEXT, inuse, shared or private"},

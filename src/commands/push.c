@@ -27,6 +27,7 @@ static const struct cb_option options[] = {
     {"compression-format", 0, CB_OPTION_TEXT, AT(compression), "KIND", NULL},
     {"compression-level", 0, CB_OPTION_UNSIGNED, AT(level), "N",
      "Of layers compressed now: 0 to 9 for gzip, 0 to 22 for zstd"},
+    {"disable-content-trust", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
      "Manifest format: oci (default) or docker"},
     CB_TRANSFER_INSECURE(struct values),

@@ -196,6 +196,9 @@ static const struct spelling spellings[] = {
     {"image", "tree", &cb_image_tree_command},
     {"context", "ls", &cb_context_command},
     {"context", "list", &cb_context_command},
+    {"context", "show", &cb_docker_context_show_command},
+    {"context", "use", &cb_docker_context_use_command},
+    {"context", "inspect", &cb_docker_context_inspect_command},
     {"system", "df", &cb_df_command},
     {"system", "events", &cb_events_command},
     {"system", "prune", &cb_system_prune_command},
@@ -307,11 +310,8 @@ static int unknown_verb(const char *group, const char *verb, struct cb_error **e
     }
     if (!verbs.len)
         return 0;
-    if (verb)
-        cb_error_set(err, CB_ERR_USAGE, "`%s %s` is not a cbuild command", group, verb);
-    else
-        cb_error_set(err, CB_ERR_USAGE, "`%s` is not a command by itself", group);
-    near = verb ? cb_suggest(verb, names, count) : NULL;
+    cb_error_set(err, CB_ERR_USAGE, "`%s %s` is not a cbuild command", group, verb);
+    near = cb_suggest(verb, names, count);
     if (near)
         return cb_error_hint(err, "did you mean `cbuild %s %s`?", group, near);
     return cb_error_hint(err, "`cbuild %s` is followed by %s", group,
@@ -326,31 +326,47 @@ static int is_directory(const char *path)
 }
 
 /* Commands of docker, buildah and podman that are not here, and what is. */
+#define ONE_CONTEXT "there is one context, this machine: start cbuild where it is to work"
+#define NO_SWARM    "there is no swarm: `cbuild run` starts containers on this machine"
+
 static const struct {
     const char *group, *verb; /* verb NULL: whatever follows */
     const char *instead;
 } elsewhere[] = {
+    {"bake", NULL, "a `cbuild build` for each target, or --target"},
     {"buildx", "bake", "a `cbuild build` for each target, or --target"},
-    {"buildx", "history", "`cbuild builds` lists and shows earlier builds"},
+    {"buildx", "dial-stdio", "there is no daemon to talk to"},
+    {"buildx", "history", "`cbuild builds ls`, `show`, `logs` and `rm`"},
+    {"buildx", "policy", "there are no policies: `cbuild lint` checks Dockerfiles"},
     {"bud", NULL, "`cbuild build`"},
     {"checkpoint", NULL, "containers are not checkpointed: see `cbuild pause`"},
     {"compose", NULL,
      "containers are started one by one: see `cbuild run` and `network`"},
-    {"config", NULL, "there is no swarm: `cbuild run` starts containers on this machine"},
+    {"config", NULL, NO_SWARM},
+    {"context", "create", ONE_CONTEXT},
+    {"context", "export", ONE_CONTEXT},
+    {"context", "import", ONE_CONTEXT},
+    {"context", "rm", ONE_CONTEXT},
+    {"context", "update", ONE_CONTEXT},
+    {"desktop", NULL, "cbuild runs on this machine"},
     {"from", NULL, "a Dockerfile and `cbuild build`, or `cbuild create` and `commit`"},
     {"generate", NULL, "see contrib/cbuild-containers.service"},
     {"machine", NULL, "cbuild runs on this machine"},
-    {"node", NULL, "there is no swarm: `cbuild run` starts containers on this machine"},
+    {"model", NULL, "there are no models"},
+    {"node", NULL, NO_SWARM},
     {"plugin", NULL, "there are no plugins"},
     {"pod", NULL,
      "`--network container:NAME` shares one container's network with others"},
+    {"scan", NULL, "images are not searched for vulnerabilities"},
+    {"sbom", NULL, "`cbuild image tree` shows what an image holds"},
     {"scout", NULL, "images are not searched for vulnerabilities"},
     {"secret", NULL, "`cbuild build --secret` gives a step one"},
-    {"service", NULL,
-     "there is no swarm: `cbuild run` starts containers on this machine"},
-    {"stack", NULL, "there is no swarm: `cbuild run` starts containers on this machine"},
+    {"service", NULL, NO_SWARM},
+    {"stack", NULL, NO_SWARM},
     {"swarm", NULL, "`cbuild run` starts containers on this machine"},
+    {"system", "dial-stdio", "there is no daemon to talk to"},
     {"trust", NULL, "names with a digest are verified: NAME@sha256:..."},
+    {"volume", "update", "that is of a swarm's volumes, and there is no swarm"},
 };
 
 /* -1 with err if it is one of these. */
@@ -377,7 +393,7 @@ int cb_command_unknown(int argc, char **argv, struct cb_error **err)
 
     if (!is_directory(name) && is_elsewhere(name, argc > 1 ? argv[1] : NULL, err) < 0)
         return -1;
-    if (unknown_verb(name, argc > 1 ? argv[1] : NULL, err) < 0)
+    if (argc > 1 && unknown_verb(name, argv[1], err) < 0)
         return -1;
     for (; cb_commands[count]; count++)
         names[count] = cb_commands[count]->name;

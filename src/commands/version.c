@@ -46,6 +46,21 @@ static int print_formatted(const char *format, const struct cb_platform *host,
     return 0;
 }
 
+/* Laid out as docker's, for those who look for a line of it. */
+static void print_text(const char *platform)
+{
+    printf("Client: cbuild\n"
+           " Version:           %s\n"
+           " OS/Arch:           %s\n"
+           " Context:           default\n"
+           "\n"
+           "Server: cbuild, the same program: there is no daemon\n"
+           " Engine:\n"
+           "  Version:          %s\n"
+           "  OS/Arch:          %s\n",
+           PACKAGE_VERSION, platform, PACKAGE_VERSION, platform);
+}
+
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
@@ -64,7 +79,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     if (values.brief)
         printf("cbuild version %s\n", PACKAGE_VERSION);
     else
-        printf("cbuild\n Version:   %s\n Platform:  %s\n", PACKAGE_VERSION, platform);
+        print_text(platform);
     return 0;
 }
 

@@ -33,6 +33,7 @@ static const struct cb_absent_option create_absent[] = {
     {"sharing", 0, "there is no swarm"},
     {"topology-preferred", 0, "there is no swarm"},
     {"topology-required", 0, "there is no swarm"},
+    {"type", 0, "there is no swarm"},
     {0},
 };
 

@@ -79,8 +79,9 @@ int cb_archive_write_layout(struct cb_archive_env *env,
  * members in any order, from FD (may be a pipe), or the same as a directory (skopeo's
  * "dir:" too). MESSAGES gets docker's lines: "Loaded
  * image: x:y", "Loaded image ID: sha256:…", "The image x:y already exists, renaming the
- * old one…". */
-int cb_archive_load(struct cb_archive_env *env, int fd, struct cb_strings *messages,
+ * old one…". With PLATFORM (or NULL) images for others are passed over. */
+int cb_archive_load(struct cb_archive_env *env, int fd,
+                    const struct cb_platform *platform, struct cb_strings *messages,
                     struct cb_error **err);
 /* A root filesystem tar (compressed or not) becomes an image of one layer. CONFIG is the
  * ready config without rootfs and history, whose comment is MESSAGE, or else tells

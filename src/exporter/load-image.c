@@ -124,11 +124,18 @@ int cb_load_put(struct cb_load *load, struct cb_load_image *found, struct cb_dig
                         err);
 }
 
+int cb_load_wants(const struct cb_load *load, const struct cb_platform *have)
+{
+    return !load->platform || cb_platform_equal(have, load->platform);
+}
+
 int cb_load_add(struct cb_load *load, struct cb_load_image *found, struct cb_error **err)
 {
     struct cb_digest id =
         cb_digest_of(cb_strbuf_text(&found->config_bytes), found->config_bytes.len);
 
+    if (!cb_load_wants(load, &found->config->platform))
+        return 0;
     cb_load_report_moves(load, &found->names, &id);
     if (cb_load_put(load, found, &id, err) < 0)
         return -1;

@@ -9,6 +9,7 @@ struct cb_load {
     struct cb_archive_env *env;
     struct cb_members members;
     struct cb_strings *messages;
+    const struct cb_platform *platform; /* no other image is taken; or NULL */
     /* What is done with an image of manifest.json; NULL: cb_load_add. */
     int (*take)(struct cb_load *load, struct cb_load_image *found, struct cb_error **err);
 };
@@ -33,6 +34,8 @@ int cb_load_config(struct cb_load *load, const struct cb_digest *digest, const c
 int cb_load_put(struct cb_load *load, struct cb_load_image *found, struct cb_digest *id,
                 struct cb_error **err);
 int cb_load_add(struct cb_load *load, struct cb_load_image *found, struct cb_error **err);
+/* Is an image for HAVE wanted? */
+int cb_load_wants(const struct cb_load *load, const struct cb_platform *have);
 /* Docker's lines: which images lose NAMES to ID, before they do, and what was loaded. */
 void cb_load_report_moves(struct cb_load *load, const struct cb_strings *names,
                           const struct cb_digest *id);

@@ -279,11 +279,12 @@ static int load_platforms(struct cb_load *load, const struct cb_index *index,
     cb_auto_value(cb_platform_images) images = {0};
 
     cb_vec_foreach (entry, &index->manifests) {
-        if (is_for_a_platform(entry) && load_platform(load, entry, &images, err) < 0)
+        if (is_for_a_platform(entry) && cb_load_wants(load, &entry->platform) &&
+            load_platform(load, entry, &images, err) < 0)
             return -1;
     }
     if (!images.count)
-        return 0;
+        return load->platform != NULL; /* none that is wanted */
     return name_platforms(load, &images, name, err) < 0 ? -1 : 1;
 }
 
@@ -351,10 +352,22 @@ static int load_layout(struct cb_load *load, const struct cb_member *document,
     return 0;
 }
 
-int cb_archive_load(struct cb_archive_env *env, int fd, struct cb_strings *messages,
+/* With a platform to choose, nothing is a failure. */
+static int check_loaded(const struct cb_load *load, struct cb_error **err)
+{
+    cb_autofree char *wanted = NULL;
+
+    if (!load->platform || load->messages->count)
+        return 0;
+    wanted = cb_platform_text(load->platform);
+    return cb_error_set(err, CB_ERR_NOT_FOUND, "no image for %s in the archive", wanted);
+}
+
+int cb_archive_load(struct cb_archive_env *env, int fd,
+                    const struct cb_platform *platform, struct cb_strings *messages,
                     struct cb_error **err)
 {
-    struct cb_load load = {.env = env, .messages = messages};
+    struct cb_load load = {.env = env, .messages = messages, .platform = platform};
     const struct cb_member *docker, *layout;
     struct stat st;
     int result;
@@ -375,5 +388,5 @@ int cb_archive_load(struct cb_archive_env *env, int fd, struct cb_strings *messa
             cb_error_set(err, CB_ERR_INTEGRITY,
                          "not an image archive: neither manifest.json nor index.json");
     cb_members_clear(&load.members);
-    return result;
+    return result < 0 ? -1 : check_loaded(&load, err);
 }

@@ -205,6 +205,14 @@ id_for() {
     "$CBUILD" --root "$fresh" save --format oci-archive -o "$OUT.again.tar" img
     [ "$(skopeo inspect --raw "oci-archive:$OUT.again.tar")" = "$(skopeo inspect --raw "oci-archive:$OUT.oci.tar")" ]
     rm -rf --one-file-system "$fresh"
+    # One of them.
+    run "$CBUILD" --root "$fresh" load --platform linux/arm64 -i "$OUT.oci.tar"
+    expect_output 'Loaded image: img:latest'
+    [ "$("$CBUILD" --root "$fresh" images -aq --no-trunc)" = "$arm64" ]
+    run "$CBUILD" --root "$fresh" load --platform linux/s390x -i "$OUT.oci.tar"
+    expect_status 1
+    expect_contains 'no image for linux/s390x in the archive'
+    rm -rf --one-file-system "$fresh"
     # An archive of docker's holds the image of one.
     [ "$("$CBUILD" save img | tar xO manifest.json | jq -r '.[].Config')" = "blobs/sha256/${amd64#sha256:}" ]
     [ "$("$CBUILD" save --platform linux/arm64 img | tar xO manifest.json | jq -r '.[].Config')" = "blobs/sha256/${arm64#sha256:}" ]

@@ -83,6 +83,54 @@ on_terminal() {
     expect_contains 'unable to parse logging level: loud'
 }
 
+@test "an address of another machine in the environment is told of, and not asked" {
+    for address in ssh://me@far tcp://far:2375; do
+        DOCKER_HOST=$address cbuild images
+        expect_status 0
+        expect_contains "warning: \$DOCKER_HOST is $address: it is not asked, all is done on this machine"
+    done
+    [ "$(DOCKER_HOST=tcp://far:2375 "$CBUILD" images -q 2>"$DIR/said" | wc -l)" -gt 0 ]
+    [ "$(wc -l <"$DIR/said")" = 1 ]
+    DOCKER_CONTEXT=far cbuild images -q
+    expect_contains '$DOCKER_CONTEXT is far'
+    DOCKER_HOST=unix:///run/docker.sock DOCKER_CONTEXT=default cbuild images
+    expect_lacks warning
+    DOCKER_HOST=tcp://far:2375 cbuild __complete image l
+    expect_lacks warning
+}
+
+@test "docker's context is this machine" {
+    cbuild context show
+    expect_output default
+    cbuild context use default
+    expect_output "default"$'\n''Current context is now "default"'
+    cbuild context use far
+    expect_status 1
+    expect_contains 'context "far" not found' 'start it where it is to work'
+    [ "$("$CBUILD" context inspect | jq -r '.[0].Name, .[0].Endpoints.docker.SkipTLSVerify' | tr '\n' ' ')" = 'default false ' ]
+    cbuild context inspect -f '{{.Name}}' default
+    expect_output default
+    cbuild context ls -q
+    expect_output default
+    cbuild context ls --format '{{.Name}} {{.Current}}'
+    expect_output 'default true'
+    cbuild context create far --docker host=ssh://far
+    expect_status 1
+    expect_contains '`context create` is not here' 'there is one context'
+}
+
+@test "what is of a swarm, of a daemon or a plugin is refused by name; a group alone lists its commands" {
+    for line in 'swarm init' 'service ls' 'stack deploy' 'trust sign x' 'compose up' 'buildx bake' bake 'scan x' 'system dial-stdio' 'volume update v'; do
+        # shellcheck disable=SC2086
+        cbuild $line
+        expect_status 1
+        expect_contains 'is not here' 'hint: '
+    done
+    cbuild image
+    expect_status 0
+    expect_contains 'Usage: cbuild image COMMAND' 'List images'
+}
+
 @test "docker's options that ask for what is done anyway are taken" {
     printf 'FROM busybox\nRUN touch /file\n' >"$DIR/Dockerfile"
     build_ok --provenance=false --sbom false --attest type=provenance,disabled=true --rm --force-rm=false --compress \
@@ -98,7 +146,11 @@ on_terminal() {
     cbuild buildx use ci
     expect_output ''
     cbuild buildx ls
-    expect_contains 'default*'
+    expect_contains 'default*' ' \_ default'
+    cbuild buildx ls --format '{{.Name}} {{.Status}}'
+    expect_output $'default \ndefault running'
+    cbuild buildx --builder ci ls --format '{{.Platforms}}'
+    expect_contains linux/amd64
     printf 'FROM scratch\nLABEL a=b\n' >"$DIR/Dockerfile"
     cbuild buildx build --builder ci -q "$DIR"
     expect_status 0
@@ -107,7 +159,7 @@ on_terminal() {
     cbuild buildx prune --builder ci -f
     expect_status 0
     cbuild buildx version
-    expect_contains 'Version:'
+    expect_contains $'Client: cbuild\n Version:  ' $'\nServer: ' $'\n Engine:\n  Version:  '
     cbuild buildx rm -f ci
     expect_output 'ci removed'
     cbuild buildx create --driver remote tcp://198.51.100.1:1234

@@ -128,7 +128,7 @@ static inline int load_members(struct fixture *fixture, const struct member *mem
 
     make_tar(&tar, members, count);
     fd = as_file(&tar);
-    return cb_archive_load(&fixture->env, fd, messages, err);
+    return cb_archive_load(&fixture->env, fd, NULL, messages, err);
 }
 
 /* ── An image ── */

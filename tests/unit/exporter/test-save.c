@@ -149,7 +149,7 @@ static void what_was_saved_is_loaded_again(void **state)
         save(fixture, "made:1", formats[i], &archive);
         fixture_fresh_store(fixture);
         fd = as_file(&archive);
-        if (cb_archive_load(&fixture->env, fd, &messages, &error) < 0)
+        if (cb_archive_load(&fixture->env, fd, NULL, &messages, &error) < 0)
             fail_msg("%s", cb_error_message(error));
         assert_string_equal(messages.items[0], "Loaded image: made:1");
         assert_int_equal(cb_image_find(fixture->store, "made:1", &image, &by_id, NULL),
@@ -170,7 +170,7 @@ static void an_image_saved_by_id_has_no_name(void **state)
     save(fixture, cb_digest_text(&id, text), CB_ARCHIVE_DOCKER, &archive);
     fixture_fresh_store(fixture);
     fd = as_file(&archive);
-    assert_int_equal(cb_archive_load(&fixture->env, fd, &messages, NULL), 0);
+    assert_int_equal(cb_archive_load(&fixture->env, fd, NULL, &messages, NULL), 0);
     snprintf(expected, sizeof(expected), "Loaded image ID: %s", text);
     assert_string_equal(messages.items[0], expected);
 }
