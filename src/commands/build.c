@@ -251,11 +251,12 @@ static void split_at_commas(struct cb_strings *names)
     *names = split;
 }
 
-static void print_outcome(const struct cb_build_outcome *outcome)
+/* TOLD: the progress has said which image it is. */
+static void print_outcome(const struct cb_build_outcome *outcome, int told)
 {
     char text[CB_DIGEST_MAX_TEXT];
 
-    if (cb_digest_is_set(&outcome->image_id)) {
+    if (cb_digest_is_set(&outcome->image_id) && !told) {
         fprintf(stderr, "image %s", cb_digest_text(&outcome->image_id, text));
         for (size_t i = 0; i < outcome->names.count; i++)
             fprintf(stderr, "%s %s", i ? "," : "", outcome->names.items[i]);
@@ -327,7 +328,7 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     struct cb_network_joined joined;
     struct cb_engine_env env = {
         .launcher = app->launcher, .cancel = app->cancel, .stdin_fd = STDIN_FILENO};
-    int status, summary, legacy;
+    int status, summary, legacy, told;
 
     if (cb_progress_check(mode, err) < 0 ||
         cb_progress_new(&progress, values->quiet ? "quiet" : mode, err) < 0 ||
@@ -347,13 +348,14 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     status = cb_engine_build(&env, &values->request, &outcome, &engine, err);
     summary = cb_progress_wants_summary(progress);
     legacy = cb_progress_has_legacy_result(progress);
+    told = cb_progress_tells_image(progress) && outcome.is_kept;
     cb_progress_free(cb_steal(&progress));
     if (status < 0)
         return -1;
     if (values->request.call != CB_CALL_BUILD)
         return cb_call_print(&values->asked, &outcome.call, err);
     if (summary) {
-        print_outcome(&outcome);
+        print_outcome(&outcome, told);
         cb_build_summary_print(took);
     }
     if (cb_digest_is_set(&outcome.image_id) && !outcome.took_stdout && legacy)

@@ -33,6 +33,7 @@ struct cb_progress_class {
     void (*close)(struct cb_progress *progress);
     void (*free_step)(void *step); /* its name, too */
     int no_summary;                /* nothing else is said */
+    int tells_image;               /* shows what the step "exporting to image" says */
     int legacy_result;             /* "Successfully built", where others print the id */
 };
 extern const struct cb_progress_class cb_progress_plain, cb_progress_tty,

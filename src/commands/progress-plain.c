@@ -107,8 +107,8 @@ static void print_status(const struct cb_event *event)
         fprintf(stderr, "#%" PRIu64 " %s: %s%s%s\n", event->id, cb_strbuf_text(&item),
                 event->text, event->current ? " " : "", event->current ? current : "");
     else
-        fprintf(stderr, "#%" PRIu64 " %s %s done\n", event->id, cb_strbuf_text(&item),
-                current);
+        fprintf(stderr, "#%" PRIu64 " %s%s%s done\n", event->id, cb_strbuf_text(&item),
+                event->current ? " " : "", event->current ? current : "");
 }
 
 static void print_error(const struct cb_event *event)
@@ -228,4 +228,5 @@ const struct cb_progress_class cb_progress_plain = {
     .open = open_plain,
     .take = take,
     .free_step = free_step,
+    .tells_image = 1,
 };

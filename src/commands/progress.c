@@ -83,6 +83,11 @@ struct cb_event_sink *cb_progress_sink(struct cb_progress *progress)
     return &progress->sink;
 }
 
+int cb_progress_tells_image(const struct cb_progress *progress)
+{
+    return progress->class->tells_image;
+}
+
 int cb_progress_has_legacy_result(const struct cb_progress *progress)
 {
     return progress->class->legacy_result;

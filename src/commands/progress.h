@@ -15,6 +15,8 @@ int cb_progress_new(struct cb_progress **out, const char *mode, struct cb_error 
 int cb_progress_check(const char *mode, struct cb_error **err);
 /* Where to send what happens, from any thread. */
 struct cb_event_sink *cb_progress_sink(struct cb_progress *progress);
+/* Is the image's id seen in its steps? */
+int cb_progress_tells_image(const struct cb_progress *progress);
 /* Is the result told as docker's first builder did? */
 int cb_progress_has_legacy_result(const struct cb_progress *progress);
 /* Does a summary for people belong behind it? */

@@ -455,6 +455,7 @@ static int export(struct cb_engine *engine, struct build *build,
     if (cb_outputs_write(&engine->env, checked, &build->made, &outputs, err) < 0)
         return -1;
     out->image_id = cb_outputs_id(&outputs);
+    out->is_kept = outputs.is_kept;
     out->took_stdout = outputs.took_stdout;
     if (request->metadata_file &&
         cb_outputs_write_metadata(request->metadata_file, checked, &outputs, err) < 0)

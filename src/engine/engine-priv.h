@@ -179,6 +179,7 @@ struct cb_outputs_result {
     struct cb_platform_images images; /* none when no image was asked for */
     struct cb_descriptor target;      /* manifest or index as pushed or archived last;
                                          media_type NULL: neither */
+    int is_kept;
     int took_stdout;
 };
 /* The image's id; of several platforms see struct cb_build_outcome. */
@@ -193,6 +194,13 @@ CB_AUTO_VALUE_DEFINE(cb_outputs_result, cb_outputs_result_clear)
 int cb_outputs_write(struct cb_build_env *env, const struct cb_checked_request *checked,
                      const struct cb_made_list *made, struct cb_outputs_result *out,
                      struct cb_error **err);
+
+/* ── outputs-tell.c: the step of the store's images ── */
+/* Returns its number; it is ended with cb_event_step_end. */
+uint64_t cb_outputs_tell_begin(struct cb_event_sink *sink);
+void cb_outputs_tell_images(struct cb_event_sink *sink, uint64_t id,
+                            const struct cb_platform_images *images,
+                            const struct cb_strings *names);
 
 /* ── outputs-files.c: type=tar and type=local ── */
 /* SPLIT: into a directory for each platform. */

@@ -75,6 +75,7 @@ struct cb_build_outcome {
     struct cb_digest image_id; /* of several platforms: of their index when one was
                                   written, else the image that names lead to here. Unset
                                   when no image was asked for */
+    int is_kept;               /* the image is the store's: a step told so */
     int took_stdout;           /* an output went to standard output */
     struct cb_strings names;   /* familiar */
     struct cb_solve_stats stats;

@@ -20,6 +20,7 @@ src_engine_libengine_a_SOURCES = \
 	%D%/once.c \
 	%D%/output-options.c \
 	%D%/outputs-files.c \
+	%D%/outputs-tell.c \
 	%D%/outputs.c \
 	%D%/request.c \
 	%D%/secrets.c \

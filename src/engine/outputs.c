@@ -122,24 +122,40 @@ static int put_platforms(struct writing *writing, int kept,
     return 0;
 }
 
-static int put_images(struct writing *writing, int kept, struct cb_error **err)
+static int put_all(struct writing *writing, int kept, const struct cb_strings *names,
+                   struct cb_error **err)
 {
-    cb_auto_value(cb_strings) names = {0};
-
     writing->out->images.count = 0;
-    if (kept)
-        cb_outputs_names(writing->checked, NULL, &names);
     if (!writing->checked->as_index)
-        return put_image(writing, &writing->made->items[0], kept, &names, err);
+        return put_image(writing, &writing->made->items[0], kept, names, err);
     for (int tries = 1;; tries++) {
         cb_auto(cb_error) error = NULL;
 
-        if (put_platforms(writing, kept, &names, &error) == 0)
+        if (put_platforms(writing, kept, names, &error) == 0)
             return 0;
         /* Until they have their name somebody may clear images without one away. */
         if (cb_error_kind(error) != CB_ERR_NOT_FOUND || tries == MAX_TRIES)
             return cb_error_move(err, &error);
     }
+}
+
+static int put_images(struct writing *writing, int kept, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) names = {0};
+    struct cb_event_sink *sink = writing->env->sink;
+    struct cb_error *error = NULL;
+    uint64_t id;
+    int status;
+
+    if (!kept)
+        return put_all(writing, 0, &names, err);
+    cb_outputs_names(writing->checked, NULL, &names);
+    id = cb_outputs_tell_begin(sink);
+    status = put_all(writing, 1, &names, &error);
+    if (status == 0)
+        cb_outputs_tell_images(sink, id, &writing->out->images, &names);
+    writing->out->is_kept = 1;
+    return cb_event_step_end(sink, id, status, &error, err);
 }
 
 static void tell_pushed(const struct writing *writing, const char *name)

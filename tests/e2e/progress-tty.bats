@@ -39,7 +39,8 @@ steps() { grep -aE '^(=>|\[\+\])' <<<"$output" | LC_ALL=C sort; }
 => [one 1/1] RUN for i in 1 2 3 4 5 6 7 8; do echo \"line \$i\"; sleep... T
 => [stage-2 1/2] RUN : ünïcödé 漢字漢字 T
 => [stage-2 2/2] COPY --from=one /bin/sh /sh2 T
-[+] T (5/5) FINISHED" ]
+=> exporting to image T
+[+] T (6/6) FINISHED" ]
     [[ $output == *$'\nstatus 0' ]]
     # every time ends in the same column, wide characters or not
     run python3 "$BATS_TEST_DIRNAME/../lib/screen.py" 80x24 "$CBUILD" build --progress=tty -t img "$DIR"
@@ -57,7 +58,8 @@ print({sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in l.rstrip
 => [one 1/1] RUN ... T
 => [stage-2 1/2] ... T
 => [stage-2 2/2] ... T
-[+] T (5/5) FINISHED" ]
+=> exporting to i... T
+[+] T (6/6) FINISHED" ]
 }
 
 @test "a terminal that gets narrower is drawn anew without remains" {
@@ -67,7 +69,8 @@ print({sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in l.rstrip
 => [one 1/1] R
 => [stage-2 1/
 => [stage-2 2/
-[+] T (5/5) FI" ]
+=> exporting t
+[+] T (6/6) FI" ]
     expect_lacks 'line '
 }
 

@@ -91,7 +91,7 @@ on_terminal() {
     done
     [ "$(DOCKER_HOST=tcp://far:2375 "$CBUILD" images -q 2>"$DIR/said" | wc -l)" -gt 0 ]
     [ "$(wc -l <"$DIR/said")" = 1 ]
-    DOCKER_CONTEXT=far cbuild images -q
+    DOCKER_HOST= DOCKER_CONTEXT=far cbuild images -q
     expect_contains '$DOCKER_CONTEXT is far'
     DOCKER_HOST=unix:///run/docker.sock DOCKER_CONTEXT=default cbuild images
     expect_lacks warning
@@ -189,6 +189,20 @@ on_terminal() {
     done
     on_terminal build -q "$DIR"
     expect_contains "$id"
+}
+
+@test "plain progress tells the image as BuildKit does" {
+    printf 'FROM busybox\n' >"$DIR/Dockerfile"
+    id=$("$CBUILD" build --progress plain -t one -t two:2 "$DIR" 2>"$DIR/said")
+    step=$(sed -n 's/^\(#[0-9]*\) exporting to image$/\1/p' "$DIR/said")
+    [ "$(grep "^$step " "$DIR/said" | sed 's/ [0-9.]*s$/ T/')" = "$step exporting to image
+$step exporting layers done
+$step writing image $id done
+$step naming to docker.io/library/one:latest done
+$step naming to docker.io/library/two:2 done
+$step DONE T" ]
+    "$CBUILD" build --progress plain -o type=local,dest="$DIR/out" "$DIR" 2>"$DIR/said"
+    ! grep -q 'exporting to image' "$DIR/said"
 }
 
 @test "a host without an address is refused before anything is done" {
