@@ -166,11 +166,9 @@ static int read_name(const char *text, char **canonical, struct cb_error **err)
 
     if (!text)
         return 0;
-    if (cb_reference_parse(&reference, text, err) < 0)
+    if (cb_reference_parse(&reference, text, err) < 0 ||
+        cb_reference_check_tag(reference, err) < 0)
         return -1;
-    if (strchr(text, '@'))
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "refusing to create a tag with a digest reference");
     cb_reference_default_tag(reference);
     *canonical = cb_reference_canonical(reference);
     return 0;

@@ -76,7 +76,8 @@ static int import(struct cb_app *app, const struct values *values,
     char text[CB_DIGEST_MAX_TEXT];
 
     if (args->count == 2) {
-        if (cb_reference_parse(&reference, args->items[1], err) < 0)
+        if (cb_reference_parse(&reference, args->items[1], err) < 0 ||
+            cb_reference_check_tag(reference, err) < 0)
             return -1;
         cb_reference_default_tag(reference);
         canonical = cb_reference_canonical(reference);

@@ -115,11 +115,9 @@ static int parse_names(const struct cb_strings *given, struct cb_strings *out,
         cb_auto(cb_reference) reference = NULL;
         cb_autofree char *canonical = NULL;
 
-        if (cb_reference_parse(&reference, *text, err) < 0)
+        if (cb_reference_parse(&reference, *text, err) < 0 ||
+            cb_reference_check_tag(reference, err) < 0)
             return -1;
-        if (cb_digest_is_set(&reference->digest))
-            return cb_error_set(err, CB_ERR_USAGE,
-                                "refusing to create a tag with a digest reference");
         cb_reference_default_tag(reference);
         canonical = cb_reference_canonical(reference);
         cb_strings_add(out, canonical);

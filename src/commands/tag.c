@@ -21,9 +21,8 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
         return -1;
     if (cb_reference_parse(&reference, args.items[1], err) < 0)
         return cb_error_wrap(err, "`%s` is not a valid repository/tag", args.items[1]);
-    if (cb_digest_is_set(&reference->digest))
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "refusing to create a tag with a digest reference");
+    if (cb_reference_check_tag(reference, err) < 0)
+        return -1;
     cb_reference_default_tag(reference);
     canonical = cb_reference_canonical(reference);
     if (cb_app_store(app, 0, &store, err) < 0 ||

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "container/files.h"
+#include "network/network.h"
 #include "store/layer.h"
 #include "store/refs.h"
 
@@ -37,16 +38,21 @@ static void set_command(struct cb_image_config *config,
     config->has_cmd = request->command.count > 0;
 }
 
-/* "8080:80", "127.0.0.1::53/udp": the container's part. */
-static void add_published(struct cb_image_config *config, const char *text)
+/* -p and --expose: the container's ports, each by itself. */
+static void add_ports(struct cb_image_config *config,
+                      const struct cb_run_request *request)
 {
-    const char *colon = strrchr(text, ':');
-    const char *port = colon ? colon + 1 : text;
-    cb_autofree char *whole =
-        strchr(port, '/') ? xstrdup(port) : xasprintf("%s/tcp", port);
+    cb_auto_value(cb_ports) ports = {0};
 
-    if (!strchr(port, '-'))
-        cb_strings_add_once(&config->exposed_ports, whole);
+    cb_vec_foreach (text, &request->publish)
+        cb_ports_parse(&ports, *text, NULL); /* was checked when it was made */
+    cb_vec_foreach (text, &request->expose)
+        cb_ports_expose(&ports, *text, NULL);
+    cb_vec_foreach (port, &ports) {
+        cb_autofree char *text = xasprintf("%u/%s", port->container, port->protocol);
+
+        cb_strings_add_once(&config->exposed_ports, text);
+    }
 }
 
 /* `-v /data` without a source is a volume of the image, too, as VOLUME makes one. */
@@ -77,8 +83,7 @@ cb_container_effective_config(const struct cb_container *container)
 
         cb_image_config_set_label(config, key, equals ? equals + 1 : "");
     }
-    cb_vec_foreach (text, &request->publish)
-        add_published(config, *text);
+    add_ports(config, request);
     cb_vec_foreach (text, &request->volumes)
         add_volume(config, *text);
     return config;

@@ -102,14 +102,9 @@ static int check_tag(struct cb_checked_request *out, const char *text,
     cb_auto(cb_reference) reference = NULL;
     struct cb_error *cause = NULL;
 
-    if (cb_reference_parse(&reference, text, &cause) < 0)
+    if (cb_reference_parse(&reference, text, &cause) < 0 ||
+        cb_reference_check_tag(reference, &cause) < 0)
         return invalid_tag(err, text, cause);
-    if (cb_digest_is_set(&reference->digest))
-        return cb_error_set(
-            err, CB_ERR_USAGE,
-            "invalid argument \"%s\" for \"-t, --tag\": refusing to create a "
-            "tag with a digest reference",
-            text);
     cb_reference_default_tag(reference);
     cb_strings_take(&out->names, cb_reference_canonical(reference));
     cb_strings_take(&out->familiar, cb_reference_familiar(reference));

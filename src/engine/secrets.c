@@ -49,7 +49,7 @@ static int set_field(struct fields *fields, const char *key, const char *value,
         return cb_error_set(err, CB_ERR_USAGE,
                             "unexpected key '%s': expected id, src, env or type", key);
     free(*slot);
-    *slot = xstrdup(value);
+    *slot = *value ? xstrdup(value) : NULL; /* as docker has it, nothing is not given */
     return 0;
 }
 
@@ -68,7 +68,7 @@ static int split_fields(struct fields *fields, const char *option, struct cb_err
             return -1;
         option += len + (option[len] == ',');
     }
-    if (!fields->id || !*fields->id)
+    if (!fields->id)
         return cb_error_set(err, CB_ERR_USAGE, "id=NAME is missing");
     if (fields->type && strcmp(fields->type, "file") && strcmp(fields->type, "env"))
         return cb_error_set(err, CB_ERR_USAGE, "unsupported secret type \"%s\"",
@@ -87,6 +87,8 @@ static void settle_origin(struct fields *fields)
         fields->env = fields->source;
         fields->source = NULL;
     }
+    if (fields->env)
+        free(cb_steal(&fields->source)); /* a variable comes before a file */
     if (fields->source || fields->env)
         return;
     if (env_type || (!file_type && getenv(fields->id)))

@@ -209,6 +209,8 @@ int cb_reference_parse(struct cb_reference **out, const char *text,
                        struct cb_error **err);
 void cb_reference_free(struct cb_reference *reference);
 CB_AUTO_DEFINE(cb_reference, cb_reference_free)
+/* May an image here be called so? Not with a digest, nor like an id (USAGE). */
+int cb_reference_check_tag(const struct cb_reference *reference, struct cb_error **err);
 /* Gives it the tag "latest" when it has neither tag nor digest. */
 void cb_reference_default_tag(struct cb_reference *reference);
 /* "docker.io/library/ubuntu:22.04": the store's key. Caller frees. */

@@ -263,6 +263,20 @@ void cb_reference_free(struct cb_reference *reference)
     free(reference);
 }
 
+int cb_reference_check_tag(const struct cb_reference *reference, struct cb_error **err)
+{
+    cb_autofree char *name = cb_reference_familiar_name(reference);
+
+    if (cb_digest_is_set(&reference->digest))
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "refusing to create a tag with a digest reference");
+    if (strcmp(name, "sha256") == 0)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "refusing to create an ambiguous tag using digest algorithm "
+                            "as name");
+    return 0;
+}
+
 void cb_reference_default_tag(struct cb_reference *reference)
 {
     if (!reference->tag && !cb_digest_is_set(&reference->digest))

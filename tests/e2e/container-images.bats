@@ -126,6 +126,22 @@ field() { # field TEMPLATE [NAME]
     "$CBUILD" rm plain
 }
 
+@test "commit exposes what -p and --expose said, and no image is called like an id" {
+    "$CBUILD" create --name open --network none --expose 80 --expose 90-91/udp -p 1000-1001:2000-2001 busybox >/dev/null
+    "$CBUILD" commit open made:3 >/dev/null
+    for name in open made:3; do
+        [ "$(field '{{json .Config.ExposedPorts}}' $name)" = '{"2000/tcp":{},"2001/tcp":{},"80/tcp":{},"90/udp":{},"91/udp":{}}' ]
+    done
+    for line in 'commit open sha256:abc' 'tag busybox sha256:abc' 'build -t sha256:abc -'; do
+        # shellcheck disable=SC2086
+        cbuild $line </dev/null
+        expect_status 1
+        expect_contains 'refusing to create an ambiguous tag using digest algorithm as name'
+    done
+    "$CBUILD" rm open >/dev/null
+    "$CBUILD" rmi made:3 >/dev/null
+}
+
 @test "a committed image is one for docker's readers, too" {
     "$CBUILD" commit work made:3 >/dev/null
     "$CBUILD" save made:3 -o made.tar

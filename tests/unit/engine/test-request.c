@@ -248,12 +248,16 @@ static void test_secrets_from_files_and_environment(void **state)
     cb_strings_add(&options, "id=env,env=CBUILD_TEST_SECRET");
     cb_strings_add(&options, "id=CBUILD_TEST_SECRET");
     cb_strings_add(&options, "type=env,id=typed,src=CBUILD_TEST_SECRET");
+    cb_strings_addf(&options, "id=both,src=%s,env=CBUILD_TEST_SECRET", path);
+    cb_strings_addf(&options, "id=neither,env=,src=%s", path);
     assert_int_equal(cb_secrets_new(&secrets, &options, NULL), 0);
     unlink(path);
     expect_secret(secrets, "file", "from file");
     expect_secret(secrets, "env", "from env");
     expect_secret(secrets, "CBUILD_TEST_SECRET", "from env");
     expect_secret(secrets, "typed", "from env");
+    expect_secret(secrets, "both", "from env");
+    expect_secret(secrets, "neither", "from file");
     assert_int_equal(cb_secrets_get(secrets, "other", &bytes, &len), 0);
 }
 
