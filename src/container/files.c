@@ -7,6 +7,7 @@
 #include "container/client.h"
 #include "container/copy.h"
 #include "container/create.h"
+#include "container/marks.h"
 #include "container/mount-open.h"
 #include "store/walk.h"
 
@@ -239,6 +240,8 @@ int cb_container_leaves_out(void *arg, const char *path, const struct stat *st)
 {
     cb_autofree char *absolute = xasprintf("/%s", path);
 
+    if (cb_container_is_mark(path, st))
+        return 1;
     if (S_ISREG(st->st_mode) ? st->st_size > 0 : !S_ISDIR(st->st_mode))
         return 0;
     return cb_container_is_mount(arg, absolute);

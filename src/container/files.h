@@ -21,7 +21,7 @@ int cb_container_files_open(struct cb_store *store, struct cb_container *contain
 /* Where something is mounted that is not the container's own: "/proc", its volumes, … */
 int cb_container_is_mount(const struct cb_container *container, const char *path);
 /* For copy.h and diff.h, ARG is the container: an empty file or directory that is only
- * there so that something could be mounted on it. */
+ * there so that something could be mounted on it; and what marks.h says. */
 int cb_container_leaves_out(void *arg, const char *path, const struct stat *st);
 /* What it has written so far, once more, on the layers of its image: an active snapshot
  * of the caller's; with PLACES also the empty ones that mounts have left. It may run

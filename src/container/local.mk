@@ -39,6 +39,8 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/log-read.c \
 	%D%/log.c \
 	%D%/log.h \
+	%D%/marks.c \
+	%D%/marks.h \
 	%D%/monitor-change.c \
 	%D%/monitor-client.c \
 	%D%/monitor-exec.c \

@@ -3,6 +3,7 @@
 
 #include "container/create.h"
 #include "container/journal.h"
+#include "container/marks.h"
 #include "container/mount-open.h"
 #include "container/volume.h"
 #include "network/address.h"
@@ -83,6 +84,7 @@ static int start(struct monitor *monitor, const struct cb_wire_message *wish,
 
     if (open_parts(monitor, &parts, err) < 0)
         return -1;
+    cb_container_mark(monitor->root);
     spec->rootfs_fd = monitor->root;
     spec->cgroup_name = container->id;
     spec->limits.all_controllers = 1;

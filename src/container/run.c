@@ -7,6 +7,7 @@
 #include "container/foreground.h"
 #include "container/health.h"
 #include "container/log.h"
+#include "container/marks.h"
 #include "container/mount-open.h"
 #include "container/setup.h"
 
@@ -82,6 +83,7 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
         cb_snapshot_open_root(snapshot, &root, err) < 0 ||
         make_volumes(request->config, root, err) < 0)
         return -1;
+    cb_container_mark(root);
     setup.spec.process.rootfs_fd = root;
     if (cb_run_spec_add_binds(&setup.spec, &request->volumes, err) < 0)
         return -1;

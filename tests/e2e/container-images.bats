@@ -126,6 +126,19 @@ field() { # field TEMPLATE [NAME]
     "$CBUILD" rm plain
 }
 
+@test "a container has docker's marks, which are no changes of it" {
+    "$CBUILD" run --name marked --network none busybox sh -c '[ -e /.dockerenv ] && readlink /etc/mtab; stat -c %Y /etc' >"$DIR/said"
+    [ "$(cat "$DIR/said")" = "/proc/mounts
+$("$CBUILD" run --rm --network none busybox stat -c %Y /etc)" ]
+    [ -z "$("$CBUILD" diff marked)" ]
+    [ "$("$CBUILD" export marked | tar t | grep -cx -e '\(./\)\?.dockerenv' -e '\(./\)\?etc/mtab')" = 2 ]
+    "$CBUILD" commit marked made:4 >/dev/null
+    "$CBUILD" create --name from --network none made:4 >/dev/null
+    ! "$CBUILD" export from | tar t | grep -e dockerenv -e mtab
+    "$CBUILD" rm marked from >/dev/null
+    "$CBUILD" rmi made:4 >/dev/null
+}
+
 @test "commit exposes what -p and --expose said, and no image is called like an id" {
     "$CBUILD" create --name open --network none --expose 80 --expose 90-91/udp -p 1000-1001:2000-2001 busybox >/dev/null
     "$CBUILD" commit open made:3 >/dev/null

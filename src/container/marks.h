@@ -1,0 +1,14 @@
+/* What docker puts into the root of each container that it starts, and programs look for:
+ * /.dockerenv says that they are in one, /etc/mtab what is mounted. */
+#ifndef CB_CONTAINER_MARKS_H
+#define CB_CONTAINER_MARKS_H
+
+#include <sys/stat.h>
+
+/* Into the root ROOT_FD, where there is none; a root that takes none does without. */
+void cb_container_mark(int root_fd);
+/* Is PATH ("etc/mtab") one of these? They are neither changes of the container nor part
+ * of an image that is made of it. */
+int cb_container_is_mark(const char *path, const struct stat *st);
+
+#endif
