@@ -180,7 +180,6 @@ static void add_names(struct cb_run_spec *out, const struct cb_run_names *names)
     add_file(out, "/etc/resolv.conf", out->resolv_conf, 0644);
     add_file(out, "/etc/hosts", out->hosts, 0644);
     add_file(out, "/etc/hostname", out->hostname, 0644);
-    add_file(out, "/.dockerenv", "", 0755); /* by which scripts know where they are */
 }
 
 int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *request,

@@ -34,8 +34,8 @@ refused_option() {
     expect_status 1
     expect_contains 'Dockerfile:2:' 'killed by the OOM killer (limit 32m)' 'hint: give the build more with --memory'
     run "$CBUILD" builds show --format json
-    [ "$(jq '.steps[-1].usage.oom_killed' <<<"$output")" = true ]
-    [ "$(jq '.steps[-1].usage.peak_memory' <<<"$output")" = 33554432 ]
+    [ "$(jq 'last(.steps[] | select(.usage)).usage.oom_killed' <<<"$output")" = true ]
+    [ "$(jq 'last(.steps[] | select(.usage)).usage.peak_memory' <<<"$output")" = 33554432 ]
     cbuild builds show
     expect_contains '33.6MB OOM'
     container --memory 32m busybox tail /dev/zero
@@ -59,8 +59,8 @@ refused_option() {
     expect_status 0
     expect_lacks 'memory'
     run "$CBUILD" builds show --format json
-    [ "$(jq '.steps[-1].usage.peak_memory > 30000000' <<<"$output")" = true ]
-    [ "$(jq '.steps[-1].usage.cpu_seconds > 0' <<<"$output")" = true ]
+    [ "$(jq 'last(.steps[] | select(.usage)).usage.peak_memory > 30000000' <<<"$output")" = true ]
+    [ "$(jq 'last(.steps[] | select(.usage)).usage.cpu_seconds > 0' <<<"$output")" = true ]
     [ "$(jq '.steps[0].usage' <<<"$output")" = null ]
 }
 

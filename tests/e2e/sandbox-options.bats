@@ -210,7 +210,8 @@ END
     # what it leaves behind ends with it, and it ends with whose processes they are
     container --pid "container:$owner" --init busybox sh -c '(setsid sleep 771105 &); sleep 0.1; echo started'
     expect_output started
-    ! "$CBUILD" exec "$owner" ps | grep 771105
+    run "$CBUILD" exec "$owner" ps
+    expect_lacks 771105
     "$CBUILD" run -d --name guest --pid "container:$owner" --network none busybox sleep 771106 >/dev/null
     [ "$("$CBUILD" exec guest sh -c 'tr "\0" " " </proc/1/cmdline')" = 'sleep 771104 ' ]
     container --ipc container:guest busybox true
