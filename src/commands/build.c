@@ -30,6 +30,9 @@ static const struct cb_option options[] = {
      "it"},
     {"annotation", 0, CB_OPTION_LIST, AT(request.annotations), "[TYPE:]KEY=VALUE",
      "Annotate the image's manifest"},
+    {"attest", 0, CB_OPTION_LIST, AT(request.attests), "type=TYPE,...",
+     "Say with the image how it was made (type=provenance) or what packages it has "
+     "(type=sbom)"},
     {"build-arg", 0, CB_OPTION_LIST, AT(request.build_args), "NAME[=VALUE]",
      "Set an ARG; without a value it is taken from the environment"},
     {"build-context", 0, CB_OPTION_LIST, AT(request.contexts), "NAME=VALUE",
@@ -120,6 +123,8 @@ static const struct cb_option options[] = {
      "Platforms of the image (default: this machine's)"},
     {"progress", 0, CB_OPTION_TEXT, AT(progress), "MODE",
      "How progress is shown: auto, tty, plain, quiet, rawjson or legacy"},
+    {"provenance", 0, CB_OPTION_TEXT, AT(request.provenance), "true|mode=MODE,...",
+     "Short for --attest type=provenance: mode=min or max"},
     {"pull", 0, CB_OPTION_OPTIONAL, AT(pull), "POLICY",
      "When to ask registries for base images: always (plain --pull), missing (default), "
      "never, newer"},
@@ -131,6 +136,8 @@ static const struct cb_option options[] = {
     {"retry", 0, CB_OPTION_UNSIGNED, AT(request.retries), "N",
      "Run a RUN step that fails up to N times more, each on a clean layer"},
     {"rm", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"sbom", 0, CB_OPTION_TEXT, AT(request.sbom), "true|false",
+     "Short for --attest type=sbom"},
     {"secret", 0, CB_OPTION_LIST, AT(request.secrets), "id=NAME,src=FILE",
      "Give RUN --mount=type=secret a secret (src=FILE or env=VARIABLE)"},
     {"security-opt", 0, CB_OPTION_LIST, AT(request.security_opts), "OPTION",
@@ -183,25 +190,16 @@ static int parse_call(struct values *values, struct cb_error **err)
     return 0;
 }
 
-#define NO_ATTESTATIONS "no attestations are made: leave the option out"
-#define FALSES          "false|0|f|F|FALSE|False"
-
 static const struct cb_absent_option absent[] = {
-    {"attest", 0, NO_ATTESTATIONS},
     {"isolation", 0, "steps run in cbuild's own sandbox: leave the option out"},
     {"policy", 0, "there are no policies; --offline keeps a build from asking anybody"},
     {"print", 0, "--call=outline and --call=targets answer these questions"},
-    {"provenance", 0, NO_ATTESTATIONS},
     {"resource", 0, "--memory, --cpu-quota and --ulimit limit what steps take"},
-    {"sbom", 0, NO_ATTESTATIONS},
     {0},
 };
 
 static const struct cb_harmless_option harmless[] = {
-    {"attest", "type=provenance,disabled=true|type=sbom,disabled=true"},
     {"isolation", "default"},
-    {"provenance", FALSES},
-    {"sbom", FALSES},
     {0},
 };
 

@@ -440,6 +440,7 @@ static int export(struct cb_engine *engine, struct build *build,
 {
     const struct cb_checked_request *checked = &build->checked;
     cb_auto_value(cb_outputs_result) outputs = {0};
+    cb_auto(cb_attesting) attesting = NULL;
 
     cb_vec_foreach (made, &build->made) {
         struct cb_snapshot *top =
@@ -452,13 +453,17 @@ static int export(struct cb_engine *engine, struct build *build,
         return -1;
     if (out->stats.executed && !checked->squash && tell_waste(engine, build, err) < 0)
         return -1;
-    if (cb_outputs_write(&engine->env, checked, &build->made, &outputs, err) < 0)
+    attesting =
+        cb_attesting_new(&engine->env, checked, request, &build->inputs, &build->made);
+    if (cb_outputs_write(&engine->env, checked, &build->made, attesting, &outputs, err) <
+        0)
         return -1;
     out->image_id = cb_outputs_id(&outputs);
     out->is_kept = outputs.is_kept;
     out->took_stdout = outputs.took_stdout;
     if (request->metadata_file &&
-        cb_outputs_write_metadata(request->metadata_file, checked, &outputs, err) < 0)
+        cb_outputs_write_metadata(request->metadata_file, checked, &outputs, attesting,
+                                  err) < 0)
         return -1;
     return cb_caches_export(build->cache, &engine->env, checked, &build->made, err);
 }

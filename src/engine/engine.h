@@ -28,10 +28,11 @@ struct cb_build_request {
                                dockerfile) */
     struct cb_strings tags, build_args, labels, secrets, add_hosts, dns, dns_search,
         dns_options, no_cache_filter, allow, ulimits, contexts, cache_from, cache_to,
-        outputs, annotations, ssh, cache_places, cdi_dirs;
-    struct cb_strings insecure;  /* registries by http, or https that is not verified */
-    int skip_tls_verify;         /* of all registries */
-    struct cb_strings platforms; /* as typed, each maybe several with commas */
+        outputs, annotations, ssh, cache_places, cdi_dirs, attests;
+    const char *provenance, *sbom; /* as typed; or NULL */
+    struct cb_strings insecure;    /* registries by http, or https that is not verified */
+    int skip_tls_verify;           /* of all registries */
+    struct cb_strings platforms;   /* as typed, each maybe several with commas */
     const char *target;
     const char *network; /* default, none, host, container:X, or a network's name */
     const struct cb_network_joined *joined; /* with container:X: X's; borrowed */

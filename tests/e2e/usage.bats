@@ -38,12 +38,12 @@ on_terminal() {
 }
 
 @test "docker's options that are not here say how it is done instead" {
-    cbuild build --sbom "$DIR"
+    cbuild build --resource memory=1g "$DIR"
     expect_status 1
-    expect_contains "docker's --sbom is not here" 'leave the option out'
-    cbuild build --provenance=mode=max "$DIR"
+    expect_contains "docker's --resource is not here" '--memory, --cpu-quota'
+    cbuild build --policy=x "$DIR"
     expect_status 1
-    expect_contains "docker's --provenance is not here" 'leave the option out'
+    expect_contains "docker's --policy is not here" '--offline'
     cbuild load x.tar
     expect_status 1
     expect_contains 'cbuild load -i x.tar'
