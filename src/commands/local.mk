@@ -76,7 +76,9 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/images-tree.c \
 	%D%/images-tree.h \
 	%D%/images.c \
+	%D%/imagetools-said.c \
 	%D%/imagetools.c \
+	%D%/imagetools.h \
 	%D%/import.c \
 	%D%/info-docker.c \
 	%D%/info.c \

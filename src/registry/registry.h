@@ -153,6 +153,11 @@ int cb_registry_login(struct cb_registry *registry, const char *host,
 int cb_registry_document(struct cb_registry *registry,
                          const struct cb_reference *reference, struct cb_strbuf *out,
                          struct cb_error **err);
+/* The blob WANT of REFERENCE's repository, which becomes the store's; verified. INTEGRITY
+ * if it is to have more than MAX bytes. */
+int cb_registry_blob(struct cb_registry *registry, const struct cb_reference *reference,
+                     const struct cb_descriptor *want, size_t max, struct cb_strbuf *out,
+                     struct cb_error **err);
 /* Removes the tag NAME (canonical, with a tag or digest), or, where registries cannot do
  * that, the manifest with all its tags. DIGEST: of what it was. */
 int cb_registry_delete(struct cb_registry *registry, const char *name,

@@ -165,6 +165,10 @@ false'
     # The id is the image's, which is here.
     cbuild run --rm "$(cat "$BATS_TEST_TMPDIR/id")" cat /file
     expect_output file
+    cbuild buildx imagetools inspect --format '{{json .Provenance}}' "$REGISTRY/said:1"
+    [ "$(jq -r .SLSA.buildDefinition.externalParameters.request.frontend <<<"$output")" = dockerfile.v0 ]
+    cbuild buildx imagetools inspect --format '{{.SBOM.SPDX.spdxVersion}} {{.Image.os}}' "$REGISTRY/said:1"
+    expect_output 'SPDX-2.3 linux'
     cbuild rmi -f "$(cat "$BATS_TEST_TMPDIR/id")"
     cbuild pull -q "$REGISTRY/said:1"
     expect_status 0
@@ -176,6 +180,13 @@ COPY file /'
     expect_status 0
     run skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/said:2"
     [ "$(jq -c '.manifests | map(.platform.architecture)' <<<"$output")" = '["amd64","arm64","unknown","unknown"]' ]
+    cbuild buildx imagetools inspect --format '{{json .Provenance}}' "$REGISTRY/said:2"
+    [ "$(jq -c 'map_values(.SLSA.runDetails.builder.id)' <<<"$output")" = '{"linux/amd64":"","linux/arm64":""}' ]
+    # A list under another name has all of it.
+    cbuild buildx imagetools create -q -t "$REGISTRY/other:1" "$REGISTRY/said:2"
+    expect_status 0
+    cbuild buildx imagetools inspect --format '{{(index .Provenance "linux/arm64").SLSA.buildDefinition.internalParameters.builderPlatform}}' "$REGISTRY/other:1"
+    expect_output linux/amd64
 }
 
 @test "a directory and a tar get files; what they are about is each file of the result" {
