@@ -6,6 +6,8 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/build-foreign.c \
 	%D%/build-summary.c \
 	%D%/build-summary.h \
+	%D%/build-tools.c \
+	%D%/build-tools.h \
 	%D%/build.c \
 	%D%/builds-logs.c \
 	%D%/builds-print.c \

@@ -54,6 +54,7 @@ struct cb_checked_request {
         build_args; /* "K=V": those without a value came from the environment */
     struct cb_strings proxies;            /* "K=V": the environment's, for RUN */
     struct cb_strings labels;             /* "K=V" */
+    struct cb_strings envs;               /* "K=V", of the image */
     CB_VEC(struct cb_platform) platforms; /* at least one, each once */
     int platform_given;                   /* --platform was */
     int as_index; /* several, or BUILDKIT_MULTI_PLATFORM: what leaves is an index */
@@ -95,6 +96,12 @@ int cb_request_check(struct cb_checked_request *out,
                      const struct cb_build_request *request, struct cb_error **err);
 void cb_checked_request_clear(struct cb_checked_request *checked);
 CB_AUTO_VALUE_DEFINE(cb_checked_request, cb_checked_request_clear)
+
+/* ── config-edit.c: --env, --unsetenv, --unsetlabel, --omit-history ── */
+int cb_request_envs(struct cb_checked_request *out,
+                    const struct cb_build_request *request, struct cb_error **err);
+void cb_request_edit_config(const struct cb_build_request *request,
+                            struct cb_image_config *config);
 
 /* ── journal.c: the build and its names, in the store's journal ── */
 /* ID: of the build. ERROR NULL is success. */

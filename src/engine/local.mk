@@ -7,6 +7,7 @@ src_engine_libengine_a_SOURCES = \
 	%D%/cache-options.c \
 	%D%/caches.c \
 	%D%/call.c \
+	%D%/config-edit.c \
 	%D%/contexts.c \
 	%D%/builds.c \
 	%D%/engine-priv.h \

@@ -387,6 +387,8 @@ int cb_request_outputs(struct cb_checked_request *out,
         if (add_request_annotation(out, request->annotations.items[i], err) < 0)
             return -1;
     }
+    cb_vec_foreach (output, &out->outputs)
+        output->docker_types |= request->docker_types && output->type == CB_OUTPUT_IMAGE;
     if (check_stdout(out, err) < 0 || settle_times(out, err) < 0 ||
         check_platforms(out, err) < 0)
         return -1;
