@@ -100,7 +100,7 @@ true
 ["source","exec","source","file"]
 true
 3'
-    ! grep -rq s3cr3t-value "$LAYOUT/blobs" || return 1
+    not grep -rq s3cr3t-value "$LAYOUT/blobs"
     to_layout --provenance=mode=min --build-arg COLOUR=blue --secret "id=token,src=$BATS_TEST_TMPDIR/token"
     run jq -c '.buildDefinition.externalParameters, .runDetails.metadata.buildkit_completeness,
         .buildDefinition.internalParameters' <(provenance)
