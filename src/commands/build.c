@@ -2,6 +2,7 @@
 #include "commands/commands.h"
 
 #include "commands/build-summary.h"
+#include "commands/build-tools.h"
 #include "commands/call.h"
 #include "commands/debug.h"
 #include "commands/progress.h"
@@ -18,6 +19,7 @@ struct values {
     int quiet, check, tls_verify;
     const char *call;
     struct cb_call asked;
+    struct cb_build_tools tools;
 };
 
 #define AT(field) offsetof(struct values, field)
@@ -30,8 +32,16 @@ static const struct cb_option options[] = {
      "it"},
     {"annotation", 0, CB_OPTION_LIST, AT(request.annotations), "[TYPE:]KEY=VALUE",
      "Annotate the image's manifest"},
+    {"attest", 0, CB_OPTION_LIST, AT(request.attests), "type=TYPE,...",
+     "Say with the image how it was made (type=provenance) or what packages it has "
+     "(type=sbom)"},
+    {"arch", 0, CB_OPTION_TEXT, AT(tools.arch), "ARCH", NULL},
+    {"authfile", 0, CB_OPTION_TEXT, AT(tools.authfile), "FILE",
+     "Look for credentials in this file first"},
     {"build-arg", 0, CB_OPTION_LIST, AT(request.build_args), "NAME[=VALUE]",
      "Set an ARG; without a value it is taken from the environment"},
+    {"build-arg-file", 0, CB_OPTION_LIST, AT(tools.arg_files), "FILE",
+     "Take build arguments from the NAME=VALUE lines of a file"},
     {"build-context", 0, CB_OPTION_LIST, AT(request.contexts), "NAME=VALUE",
      "Use a directory, a URL, a git repository, docker-image://REF or oci-layout://DIR "
      "as stage or image NAME"},
@@ -43,6 +53,8 @@ static const struct cb_option options[] = {
      "Keep this cache of RUN --mount=type=cache in a directory of the host"},
     {"cache-to", 0, CB_OPTION_LIST, AT(request.cache_to), "REF|type=TYPE,...",
      "Write the build's cache to a registry, a directory, or into the image"},
+    {"cert-dir", 0, CB_OPTION_TEXT, AT(tools.cert_dir), "DIR",
+     "Certificates (*.crt, *.cert, *.key) for every registry"},
     {"cdi-spec-dir", 0, CB_OPTION_LIST, AT(request.cdi_dirs), "DIR",
      "Where RUN --device finds CDI specifications (default /etc/cdi, /var/run/cdi)"},
     {"call", 0, CB_OPTION_TEXT, AT(call), "WHAT",
@@ -70,6 +82,8 @@ static const struct cb_option options[] = {
      "Processors RUN steps may use (0-2,5)"},
     {"cpuset-mems", 0, CB_OPTION_TEXT, AT(request.limits.cpuset_mems), "LIST",
      "Memory nodes RUN steps may use"},
+    {"creds", 0, CB_OPTION_TEXT, AT(tools.creds), "USER:PASSWORD",
+     "Credentials for every registry of this build"},
     {"device", 0, CB_OPTION_LIST, AT(request.devices), "HOST[:CONTAINER][:rwm]",
      "Give RUN steps a device of the host, by path or CDI name"},
     {"dns", 0, CB_OPTION_LIST, AT(request.dns), "ADDRESS",
@@ -78,9 +92,16 @@ static const struct cb_option options[] = {
      "Option of their resolver (ndots:2)"},
     {"dns-search", 0, CB_OPTION_LIST, AT(request.dns_search), "DOMAIN",
      "Domain that they look short names up in"},
+    {"env", 0, CB_OPTION_LIST, AT(request.envs), "NAME[=VALUE]",
+     "Set a variable of the image where each stage begins"},
     {"file", 'f', CB_OPTION_TEXT, AT(request.dockerfile), "FILE",
      "The Dockerfile (default PATH/Dockerfile); - is standard input"},
     {"force-rm", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"format", 0, CB_OPTION_TEXT, AT(tools.format), "oci|docker",
+     "Media types of what is pushed (default oci)"},
+    {"from", 0, CB_OPTION_TEXT, AT(request.from), "IMAGE",
+     "Use this image in the place of the first FROM's"},
+    {"identity-label", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"ignore-syntax", 0, CB_OPTION_TEXT, AT(request.ignore_syntax), "SYNTAX",
      "How the ignore file is read: docker (default) or git"},
     {"ignorefile", 0, CB_OPTION_TEXT, AT(request.ignorefile), "FILE",
@@ -98,6 +119,8 @@ static const struct cb_option options[] = {
     {"layers", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"load", 0, CB_OPTION_FLAG, AT(request.load), NULL,
      "Keep the image here (the default) beside other outputs"},
+    {"logfile", 0, CB_OPTION_TEXT, AT(tools.logfile), "FILE",
+     "Append all output to a file instead of showing it"},
     {"memory", 'm', CB_OPTION_TEXT, AT(request.limits.memory), "SIZE",
      "Memory limit of each RUN step (64m, 2g)"},
     {"memory-swap", 0, CB_OPTION_TEXT, AT(request.limits.memory_swap), "SIZE",
@@ -110,19 +133,26 @@ static const struct cb_option options[] = {
      "Run every step; results are still kept"},
     {"no-cache-filter", 0, CB_OPTION_LIST, AT(request.no_cache_filter), "STAGE",
      "Run every step of these stages"},
+    {"omit-history", 0, CB_OPTION_FLAG, AT(request.omit_history), NULL,
+     "Leave the history out of the image"},
     {"on-error", 0, CB_OPTION_TEXT, AT(request.on_error), "shell",
      "Open a shell in the sandbox of a RUN step that fails"},
     {"output", 'o', CB_OPTION_LIST, AT(request.outputs), "DIR|-|type=TYPE,...",
      "Where the result goes: image, registry, local, tar, oci, docker or cacheonly"},
+    {"os", 0, CB_OPTION_TEXT, AT(tools.os), "OS", NULL},
     {"offline", 0, CB_OPTION_FLAG, AT(request.offline), NULL,
      "Ask no registry or server: what is not here is an error"},
     {"platform", 0, CB_OPTION_LIST, AT(request.platforms), "OS/ARCH[,OS/ARCH]",
      "Platforms of the image (default: this machine's)"},
     {"progress", 0, CB_OPTION_TEXT, AT(progress), "MODE",
      "How progress is shown: auto, tty, plain, quiet, rawjson or legacy"},
+    {"provenance", 0, CB_OPTION_TEXT, AT(request.provenance), "true|mode=MODE,...",
+     "Short for --attest type=provenance: mode=min or max"},
     {"pull", 0, CB_OPTION_OPTIONAL, AT(pull), "POLICY",
      "When to ask registries for base images: always (plain --pull), missing (default), "
      "never, newer"},
+    {"pull-always", 0, CB_OPTION_FLAG, AT(tools.pull_always), NULL, NULL},
+    {"pull-never", 0, CB_OPTION_FLAG, AT(tools.pull_never), NULL, NULL},
     {"optimize-metadata", 0, CB_OPTION_FLAG, AT(request.optimize_metadata), NULL,
      "Put files that only get another mode or owner into the layer they are from"},
     {"push", 0, CB_OPTION_FLAG, AT(request.push), NULL,
@@ -131,6 +161,8 @@ static const struct cb_option options[] = {
     {"retry", 0, CB_OPTION_UNSIGNED, AT(request.retries), "N",
      "Run a RUN step that fails up to N times more, each on a clean layer"},
     {"rm", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"sbom", 0, CB_OPTION_TEXT, AT(request.sbom), "true|false",
+     "Short for --attest type=sbom"},
     {"secret", 0, CB_OPTION_LIST, AT(request.secrets), "id=NAME,src=FILE",
      "Give RUN --mount=type=secret a secret (src=FILE or env=VARIABLE)"},
     {"security-opt", 0, CB_OPTION_LIST, AT(request.security_opts), "OPTION",
@@ -149,12 +181,20 @@ static const struct cb_option options[] = {
      "Name the image; may be repeated"},
     {"target", 0, CB_OPTION_TEXT, AT(request.target), "STAGE",
      "Build this stage instead of the last"},
+    {"timestamp", 0, CB_OPTION_TEXT, AT(tools.timestamp), "SECONDS",
+     "Time of the image and its files; as SOURCE_DATE_EPOCH"},
     {"tls-verify", 0, CB_OPTION_FLAG, AT(tls_verify), NULL,
      "Verify certificates of registries (default true)"},
     {"ulimit", 0, CB_OPTION_LIST, AT(request.ulimits), "NAME=SOFT[:HARD]",
      "Limit resources of RUN steps"},
+    {"unsetenv", 0, CB_OPTION_LIST, AT(request.unset_envs), "NAME",
+     "Remove a variable from the image"},
+    {"unsetlabel", 0, CB_OPTION_LIST, AT(request.unset_labels), "NAME",
+     "Remove a label from the image"},
+    {"variant", 0, CB_OPTION_TEXT, AT(tools.variant), "VARIANT", NULL},
     {"volume", 'v', CB_OPTION_LIST, AT(request.volumes), "HOST:DIR[:ro]",
      "Mount a directory or file of the host in RUN steps; no part of their keys"},
+    CB_BUILD_TOOLS_KANIKO(struct values),
     {0},
 };
 
@@ -183,25 +223,16 @@ static int parse_call(struct values *values, struct cb_error **err)
     return 0;
 }
 
-#define NO_ATTESTATIONS "no attestations are made: leave the option out"
-#define FALSES          "false|0|f|F|FALSE|False"
-
 static const struct cb_absent_option absent[] = {
-    {"attest", 0, NO_ATTESTATIONS},
     {"isolation", 0, "steps run in cbuild's own sandbox: leave the option out"},
     {"policy", 0, "there are no policies; --offline keeps a build from asking anybody"},
     {"print", 0, "--call=outline and --call=targets answer these questions"},
-    {"provenance", 0, NO_ATTESTATIONS},
     {"resource", 0, "--memory, --cpu-quota and --ulimit limit what steps take"},
-    {"sbom", 0, NO_ATTESTATIONS},
     {0},
 };
 
 static const struct cb_harmless_option harmless[] = {
-    {"attest", "type=provenance,disabled=true|type=sbom,disabled=true"},
     {"isolation", "default"},
-    {"provenance", FALSES},
-    {"sbom", FALSES},
     {0},
 };
 
@@ -329,8 +360,12 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     struct cb_engine_env env = {
         .launcher = app->launcher, .cancel = app->cancel, .stdin_fd = STDIN_FILENO};
     int status, summary, legacy, told;
+    const struct cb_build_tools *tools = &values->tools;
 
-    if (cb_progress_check(mode, err) < 0 ||
+    if (tools->stdin_fd >= 0)
+        env.stdin_fd = tools->stdin_fd;
+    if (cb_build_tools_registries(tools, app, err) < 0 ||
+        cb_progress_check(mode, err) < 0 ||
         cb_progress_new(&progress, values->quiet ? "quiet" : mode, err) < 0 ||
         cb_app_settings(app, &env.settings, err) < 0 ||
         cb_app_store(app, 1, &store, err) < 0 ||
@@ -352,6 +387,8 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     cb_progress_free(cb_steal(&progress));
     if (status < 0)
         return -1;
+    if (cb_build_tools_write(tools, &outcome, err) < 0)
+        return -1;
     if (values->request.call != CB_CALL_BUILD)
         return cb_call_print(&values->asked, &outcome.call, err);
     if (summary) {
@@ -366,30 +403,50 @@ static int build(struct cb_app *app, struct values *values, struct cb_error **er
     return cb_flush_stdout(err);
 }
 
+/* Everything that is told goes to --logfile, but for what is wrong. */
+static int build_logged(struct cb_app *app, struct values *values, struct cb_error **err)
+{
+    int status = cb_build_tools_log(&values->tools, err);
+
+    if (status == 0)
+        status = build(app, values, err);
+    cb_build_tools_log_end(&values->tools);
+    return status;
+}
+
+static int settle(struct values *values, const struct cb_strings *args,
+                  struct cb_error **err)
+{
+    struct cb_build_request *request = &values->request;
+
+    if (cb_app_arguments(&cb_build_command, args, values->tools.context ? 0 : 1, 1, err) <
+        0)
+        return -1;
+    split_at_commas(&request->no_cache_filter);
+    drop_empty(request);
+    request->skip_tls_verify = !values->tls_verify;
+    if (parse_pull(values->pull, &request->pull, err) < 0 ||
+        parse_call(values, err) < 0 ||
+        cb_build_tools_apply(&values->tools, request, args, err) < 0)
+        return -1;
+    return default_platform(request, err);
+}
+
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
-    struct values values = {.tls_verify = 1};
+    struct values values = {.tls_verify = 1,
+                            .tools = {.stdin_fd = -1, .saved_fds = {-1, -1}}};
     int status = cb_options_parse(&cb_build_command, argc, argv, 0, &values, &args, err);
 
     if (status == 0) {
-        status = cb_app_arguments(&cb_build_command, &args, 1, 1, err);
-        split_at_commas(&values.request.no_cache_filter);
-        drop_empty(&values.request);
-        values.request.skip_tls_verify = !values.tls_verify;
+        status = settle(&values, &args, err);
         if (status == 0)
-            status = parse_pull(values.pull, &values.request.pull, err);
-        if (status == 0)
-            status = parse_call(&values, err);
-        if (status == 0)
-            status = default_platform(&values.request, err);
-        if (status == 0) {
-            values.request.context = args.items[0];
-            status = build(app, &values, err);
-        }
+            status = build_logged(app, &values, err);
     } else if (status > 0) {
         status = 0;
     }
+    cb_build_tools_clear(&values.tools);
     cb_build_request_clear(&values.request);
     return status;
 }

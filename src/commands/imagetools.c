@@ -1,7 +1,7 @@
 /* docker buildx imagetools: `inspect` tells what a registry has under a name, `create`
  * makes a list of images there, or gives one another name. Nothing of it passes through
  * the store. */
-#include "commands/transfer.h"
+#include "commands/imagetools.h"
 
 #include "base/json.h"
 #include "base/template.h"
@@ -44,7 +44,7 @@ static int find(struct cb_transfer *transfer, const char *name,
 static const struct cb_option inspect_options[] = {
     {"builder", 0, CB_OPTION_TEXT, AT(builder), "NAME", NULL},
     {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
-     "json, or a Go template: {{.Manifest.Digest}}"},
+     "json, or a Go template: {{.Manifest.Digest}}, {{json .Provenance}}"},
     CB_TRANSFER_INSECURE(struct values),
     {"raw", 0, CB_OPTION_FLAG, AT(raw), NULL, "The bytes as they are"},
     CB_TRANSFER_TLS_VERIFY(struct values),
@@ -130,6 +130,10 @@ static int inspect(struct cb_app *app, const struct values *values, const char *
     }
     canonical = cb_reference_canonical(reference);
     json_array_append_new(documents, described(canonical, &bytes, json));
+    if (values->format &&
+        cb_imagetools_add_said(&transfer, reference, &bytes, values->format,
+                               json_array_get(documents, 0), err) < 0)
+        return -1;
     if (values->format)
         return cb_inspect_print(values->format, documents, err);
     print_text(reference, json_array_get(documents, 0));

@@ -6,6 +6,8 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/build-foreign.c \
 	%D%/build-summary.c \
 	%D%/build-summary.h \
+	%D%/build-tools.c \
+	%D%/build-tools.h \
 	%D%/build.c \
 	%D%/builds-logs.c \
 	%D%/builds-print.c \
@@ -76,7 +78,9 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/images-tree.c \
 	%D%/images-tree.h \
 	%D%/images.c \
+	%D%/imagetools-said.c \
 	%D%/imagetools.c \
+	%D%/imagetools.h \
 	%D%/import.c \
 	%D%/info-docker.c \
 	%D%/info.c \

@@ -16,6 +16,7 @@ struct cb_context {
     struct cb_snapshot *snapshot; /* of a git repository */
     struct cb_ignore *ignore;     /* or NULL */
     int64_t time_s;               /* of what it was made from; -1: not known */
+    char *origin, *pin;           /* cb_context_origin, cb_context_pin; or NULL */
 };
 
 struct cb_context *cb_context_alloc(void);

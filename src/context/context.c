@@ -40,7 +40,19 @@ void cb_context_unref(struct cb_context *context)
     else
         cb_close(&context->root_fd);
     cb_snapshot_unref(context->snapshot);
+    free(context->origin);
+    free(context->pin);
     free(context);
+}
+
+const char *cb_context_origin(const struct cb_context *context)
+{
+    return context->origin;
+}
+
+const char *cb_context_pin(const struct cb_context *context)
+{
+    return context->pin;
 }
 
 int cb_context_root_fd(const struct cb_context *context)

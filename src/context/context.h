@@ -27,6 +27,12 @@ CB_AUTO_DEFINE(cb_context, cb_context_unref)
 int cb_context_root_fd(
     const struct cb_context *context); /* borrowed; -1 for the empty one */
 
+/* The URL or repository ("https://host/x.git#refs/heads/main") it was fetched from,
+ * without secrets, and what its content is known by there: a commit, or "sha256:…" of
+ * what a URL delivered. NULL: it is from this machine. */
+const char *cb_context_origin(const struct cb_context *context);
+const char *cb_context_pin(const struct cb_context *context);
+
 /* What SOURCE_DATE_EPOCH=context stands for, in seconds since 1970. 1; 0: the context has
  * no time of its own, as a directory or none at all. Asked by one thread only. */
 int cb_context_time(struct cb_context *context, int64_t *seconds, struct cb_error **err);

@@ -4,6 +4,7 @@
 #include "context/git-url.h"
 
 #include "base/fs.h"
+#include "base/redact.h"
 #include "context/git-query-priv.h"
 #include "http/http.h"
 
@@ -295,4 +296,14 @@ int cb_git_ref_parse(struct cb_git_ref *out, const char *text, struct cb_error *
     *out = ref;
     memset(&ref, 0, sizeof(ref));
     return 1;
+}
+
+char *cb_git_ref_shown(const struct cb_git_ref *ref, const char *name)
+{
+    cb_autofree char *remote = cb_redact_place(ref->remote);
+    int has_name = name && *name, has_subdir = ref->subdir && *ref->subdir;
+
+    return xasprintf("%s%s%s%s%s", remote, has_name || has_subdir ? "#" : "",
+                     has_name ? name : "", has_subdir ? ":" : "",
+                     has_subdir ? ref->subdir : "");
 }

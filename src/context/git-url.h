@@ -32,6 +32,9 @@ CB_AUTO_VALUE_DEFINE(cb_git_ref, cb_git_ref_clear)
 /* 1: TEXT names a repository; 0: it is something else; -1: it does, and wrongly (USAGE).
  */
 int cb_git_ref_parse(struct cb_git_ref *out, const char *text, struct cb_error **err);
+/* How a repository is told of: where, NAME of the branch, tag or commit ("" is none) and
+ * directory. Caller frees. */
+char *cb_git_ref_shown(const struct cb_git_ref *ref, const char *name);
 /* A full commit: 40 or 64 lower-case hexadecimal digits. */
 int cb_git_is_commit(const char *text);
 /* A commit or the beginning of one. USAGE. */

@@ -21,8 +21,20 @@ static int open_git(struct cb_context **out, const struct cb_remote *remote,
         cb_snapshot_open_root(context->snapshot, &context->root_fd, err) < 0)
         return -1;
     context->time_s = cb_git_tree_time(context->snapshot);
+    context->origin = cb_git_ref_shown(ref, *commit.name ? commit.name : ref->ref);
+    context->pin = xstrdup(commit.commit);
     *out = cb_steal(&context);
     return 0;
+}
+
+static void set_origin(struct cb_context *context, const char *url,
+                       const struct cb_url_body *body)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    context->time_s = body->mtime_s;
+    context->origin = cb_redact_place(url);
+    context->pin = xstrdup(cb_digest_text(&body->digest, text));
 }
 
 static int open_url(struct cb_context **out, const struct cb_remote *remote,
@@ -38,7 +50,7 @@ static int open_url(struct cb_context **out, const struct cb_remote *remote,
     if (cb_tar_sniff(fd, filters) > 0) {
         if (cb_context_open_tar(out, remote->store, fd, remote->cancel, err) < 0)
             return -1;
-        (*out)->time_s = body.mtime_s;
+        set_origin(*out, url, &body);
         return 0;
     }
     if (!dockerfile)
@@ -48,7 +60,7 @@ static int open_url(struct cb_context **out, const struct cb_remote *remote,
     if (cb_fs_read_fd(fd, CB_CONTEXT_FILE_MAX, dockerfile, err) < 0)
         return cb_error_wrap(err, "it is no archive, and no Dockerfile");
     *out = cb_context_empty();
-    (*out)->time_s = body.mtime_s;
+    set_origin(*out, url, &body);
     return 0;
 }
 

@@ -14,8 +14,8 @@
 
 static int is_enough(const struct cb_checked_request *checked)
 {
-    if (checked->squash || checked->fold || checked->cache_to.count ||
-        cb_caches_wants_inline(checked))
+    if (checked->squash || checked->fold || checked->attest.sbom ||
+        checked->cache_to.count || cb_caches_wants_inline(checked))
         return 0;
     cb_vec_foreach (output, &checked->outputs) {
         if ((output->type == CB_OUTPUT_IMAGE && !output->push) ||

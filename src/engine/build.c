@@ -250,6 +250,8 @@ static struct cb_frontend_options frontend_options(struct cb_engine *engine,
         .build_args = &checked->build_args,
         .proxies = &checked->proxies,
         .labels = &checked->labels,
+        .envs = &checked->envs,
+        .from = request->from,
         .target = request->target,
         .squash_from = checked->squash_from,
         .platform = *platform,
@@ -440,6 +442,7 @@ static int export(struct cb_engine *engine, struct build *build,
 {
     const struct cb_checked_request *checked = &build->checked;
     cb_auto_value(cb_outputs_result) outputs = {0};
+    cb_auto(cb_attesting) attesting = NULL;
 
     cb_vec_foreach (made, &build->made) {
         struct cb_snapshot *top =
@@ -452,13 +455,21 @@ static int export(struct cb_engine *engine, struct build *build,
         return -1;
     if (out->stats.executed && !checked->squash && tell_waste(engine, build, err) < 0)
         return -1;
-    if (cb_outputs_write(&engine->env, checked, &build->made, &outputs, err) < 0)
+    cb_vec_foreach (made, &build->made)
+        cb_request_edit_config(request, made->plan->config);
+    attesting =
+        cb_attesting_new(&engine->env, checked, request, &build->inputs, &build->made);
+    if (cb_outputs_write(&engine->env, checked, &build->made, attesting, &outputs, err) <
+        0)
         return -1;
     out->image_id = cb_outputs_id(&outputs);
     out->is_kept = outputs.is_kept;
     out->took_stdout = outputs.took_stdout;
+    if (outputs.target.media_type)
+        out->digest = outputs.target.digest;
     if (request->metadata_file &&
-        cb_outputs_write_metadata(request->metadata_file, checked, &outputs, err) < 0)
+        cb_outputs_write_metadata(request->metadata_file, checked, &outputs, attesting,
+                                  err) < 0)
         return -1;
     return cb_caches_export(build->cache, &engine->env, checked, &build->made, err);
 }

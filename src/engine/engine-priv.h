@@ -7,6 +7,7 @@
 #include "context/remote.h"
 #include "engine/engine.h"
 #include "exporter/exporter.h"
+#include "oci/attestation.h"
 #include "store/layer.h"
 
 /* ── output-options.c: --output, --push, --load ── */
@@ -24,6 +25,8 @@ struct cb_output {
     struct cb_strings names; /* canonical: name= of this output, beside the tags */
     struct cb_layer_form layers;
     int push, by_digest, docker_types;
+    int no_artifact;             /* attestations look like images */
+    char *attest_prefix;         /* of the names of their files; or NULL */
     int clamp_times, keep_times; /* rewrite-timestamp=true, =false */
     int layout;                  /* OCI: a directory instead of an archive */
     int delete;                  /* DIRECTORY: what the result has not is removed */
@@ -31,6 +34,16 @@ struct cb_output {
     struct cb_annotations annotations;
 };
 void cb_output_clear(struct cb_output *output);
+
+/* ── attest-options.c: --attest, --provenance, --sbom ── */
+struct cb_attest_options {
+    int provenance, sbom;
+    int min, is_v02, reproducible;
+    int inline_only;      /* not as a file beside others */
+    int must_be_complete; /* or the build fails */
+    char *builder_id, *filename;
+};
+void cb_attest_options_clear(struct cb_attest_options *options);
 
 /* ── request.c ── */
 /* The request's values, parsed. Every error names the option at fault. */
@@ -41,6 +54,7 @@ struct cb_checked_request {
         build_args; /* "K=V": those without a value came from the environment */
     struct cb_strings proxies;            /* "K=V": the environment's, for RUN */
     struct cb_strings labels;             /* "K=V" */
+    struct cb_strings envs;               /* "K=V", of the image */
     CB_VEC(struct cb_platform) platforms; /* at least one, each once */
     int platform_given;                   /* --platform was */
     int as_index; /* several, or BUILDKIT_MULTI_PLATFORM: what leaves is an index */
@@ -66,6 +80,7 @@ struct cb_checked_request {
     struct cb_cache_locations cache_from, cache_to;
     CB_VEC(struct cb_output) outputs; /* at least one */
     struct cb_annotations annotations;
+    struct cb_attest_options attest;
     int squash;              /* the image's own layers become one */
     const char *squash_from; /* those since this stage, or NULL; borrowed */
     int fold;                /* no file is in two layers for another mode or owner */
@@ -73,10 +88,20 @@ struct cb_checked_request {
 /* --output, --push, --load, --annotation. */
 int cb_request_outputs(struct cb_checked_request *out,
                        const struct cb_build_request *request, struct cb_error **err);
+/* Once the outputs are known. */
+int cb_request_attestations(struct cb_checked_request *out,
+                            const struct cb_build_request *request,
+                            struct cb_error **err);
 int cb_request_check(struct cb_checked_request *out,
                      const struct cb_build_request *request, struct cb_error **err);
 void cb_checked_request_clear(struct cb_checked_request *checked);
 CB_AUTO_VALUE_DEFINE(cb_checked_request, cb_checked_request_clear)
+
+/* ── config-edit.c: --env, --unsetenv, --unsetlabel, --omit-history ── */
+int cb_request_envs(struct cb_checked_request *out,
+                    const struct cb_build_request *request, struct cb_error **err);
+void cb_request_edit_config(const struct cb_build_request *request,
+                            struct cb_image_config *config);
 
 /* ── journal.c: the build and its names, in the store's journal ── */
 /* ID: of the build. ERROR NULL is success. */
@@ -174,12 +199,38 @@ struct cb_event_sink *cb_once_sink(struct cb_once *once);
 void cb_once_free(struct cb_once *once);
 CB_AUTO_DEFINE(cb_once, cb_once_free)
 
+/* ── attest.c ── */
+struct cb_inputs;
+struct cb_attesting;
+/* NULL: nothing is asked for. All is borrowed. */
+struct cb_attesting *cb_attesting_new(struct cb_build_env *env,
+                                      const struct cb_checked_request *checked,
+                                      const struct cb_build_request *request,
+                                      const struct cb_inputs *inputs,
+                                      const struct cb_made_list *made);
+void cb_attesting_free(struct cb_attesting *attesting);
+CB_AUTO_DEFINE(cb_attesting, cb_attesting_free)
+/* For an index that OUTPUT writes under NAMES; NULL of NULL. Good until the next call. */
+const struct cb_attester *cb_attesting_for(struct cb_attesting *attesting,
+                                           const struct cb_output *output,
+                                           const struct cb_strings *names);
+/* Of the IMAGEth of what was made, as MANIFEST (NULL: as files). */
+int cb_attesting_statements(struct cb_attesting *attesting, size_t image,
+                            const struct cb_manifest *manifest, struct cb_statements *out,
+                            struct cb_error **err);
+/* The provenance of the IMAGEth alone; *OUT stays NULL: it is not asked for. */
+int cb_attesting_provenance(struct cb_attesting *attesting, size_t image, json_t **out,
+                            struct cb_error **err);
+/* What a file with a statement of TYPE is called. */
+const char *cb_attesting_file(const struct cb_attesting *attesting, const char *type);
+
 /* ── outputs.c ── */
 struct cb_outputs_result {
     struct cb_platform_images images; /* none when no image was asked for */
     struct cb_descriptor target;      /* manifest or index as pushed or archived last;
                                          media_type NULL: neither */
     int is_kept;
+    int is_attested; /* TARGET is an index for the sake of what is said of the image */
     int took_stdout;
 };
 /* The image's id; of several platforms see struct cb_build_outcome. */
@@ -192,8 +243,8 @@ void cb_outputs_result_clear(struct cb_outputs_result *result);
 CB_AUTO_VALUE_DEFINE(cb_outputs_result, cb_outputs_result_clear)
 /* The plans' configurations are completed if images are made. */
 int cb_outputs_write(struct cb_build_env *env, const struct cb_checked_request *checked,
-                     const struct cb_made_list *made, struct cb_outputs_result *out,
-                     struct cb_error **err);
+                     const struct cb_made_list *made, struct cb_attesting *attesting,
+                     struct cb_outputs_result *out, struct cb_error **err);
 
 /* ── outputs-tell.c: the step of the store's images ── */
 /* Returns its number; it is ended with cb_event_step_end. */
@@ -203,18 +254,21 @@ void cb_outputs_tell_images(struct cb_event_sink *sink, uint64_t id,
                             const struct cb_strings *names);
 
 /* ── outputs-files.c: type=tar and type=local ── */
-/* SPLIT: into a directory for each platform. */
-int cb_outputs_write_tar(struct cb_build_env *env, const struct cb_made_list *made,
-                         const struct cb_output *output, int split,
-                         struct cb_error **err);
-int cb_outputs_write_directory(struct cb_build_env *env, const struct cb_made_list *made,
-                               const struct cb_output *output, int split,
+struct cb_files_output {
+    struct cb_build_env *env;
+    const struct cb_made_list *made;
+    const struct cb_output *output;
+    struct cb_attesting *attesting; /* or NULL */
+    int split;                      /* into a directory for each platform */
+};
+int cb_outputs_write_tar(const struct cb_files_output *files, struct cb_error **err);
+int cb_outputs_write_directory(const struct cb_files_output *files,
                                struct cb_error **err);
 
 /* ── metadata.c: --metadata-file ── */
 int cb_outputs_write_metadata(const char *path, const struct cb_checked_request *checked,
                               const struct cb_outputs_result *result,
-                              struct cb_error **err);
+                              struct cb_attesting *attesting, struct cb_error **err);
 
 /* ── caches.c ── */
 int cb_caches_open(struct cb_cache **out, struct cb_build_env *env,

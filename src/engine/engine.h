@@ -28,10 +28,15 @@ struct cb_build_request {
                                dockerfile) */
     struct cb_strings tags, build_args, labels, secrets, add_hosts, dns, dns_search,
         dns_options, no_cache_filter, allow, ulimits, contexts, cache_from, cache_to,
-        outputs, annotations, ssh, cache_places, cdi_dirs;
-    struct cb_strings insecure;  /* registries by http, or https that is not verified */
-    int skip_tls_verify;         /* of all registries */
-    struct cb_strings platforms; /* as typed, each maybe several with commas */
+        outputs, annotations, ssh, cache_places, cdi_dirs, attests;
+    struct cb_strings envs, unset_envs, unset_labels; /* of the image */
+    const char *from; /* takes the place of the first FROM's image; or NULL */
+    int omit_history;
+    int docker_types;              /* Docker's media types for what is pushed */
+    const char *provenance, *sbom; /* as typed; or NULL */
+    struct cb_strings insecure;    /* registries by http, or https that is not verified */
+    int skip_tls_verify;           /* of all registries */
+    struct cb_strings platforms;   /* as typed, each maybe several with commas */
     const char *target;
     const char *network; /* default, none, host, container:X, or a network's name */
     const struct cb_network_joined *joined; /* with container:X: X's; borrowed */
@@ -76,6 +81,8 @@ struct cb_build_outcome {
                                   written, else the image that names lead to here. Unset
                                   when no image was asked for */
     int is_kept;               /* the image is the store's: a step told so */
+    struct cb_digest digest;   /* of the manifest or index that was pushed or archived
+                                  last; unset: none was */
     int took_stdout;           /* an output went to standard output */
     struct cb_strings names;   /* familiar */
     struct cb_solve_stats stats;

@@ -1,10 +1,13 @@
 noinst_LIBRARIES += src/engine/libengine.a
 src_engine_libengine_a_SOURCES = \
 	%D%/apart.c \
+	%D%/attest-options.c \
+	%D%/attest.c \
 	%D%/build.c \
 	%D%/cache-options.c \
 	%D%/caches.c \
 	%D%/call.c \
+	%D%/config-edit.c \
 	%D%/contexts.c \
 	%D%/builds.c \
 	%D%/engine-priv.h \
@@ -22,6 +25,10 @@ src_engine_libengine_a_SOURCES = \
 	%D%/outputs-files.c \
 	%D%/outputs-tell.c \
 	%D%/outputs.c \
+	%D%/provenance-sources.c \
+	%D%/provenance-steps.c \
+	%D%/provenance.c \
+	%D%/provenance.h \
 	%D%/request.c \
 	%D%/secrets.c \
 	%D%/settings-priv.h \

@@ -60,14 +60,34 @@ static json_t *metadata(const struct cb_checked_request *checked,
     return json;
 }
 
+static int add_provenance(json_t *json, const struct cb_checked_request *checked,
+                          struct cb_attesting *attesting, struct cb_error **err)
+{
+    for (size_t i = 0; i < checked->platforms.count; i++) {
+        cb_autofree char *platform = cb_platform_text(&checked->platforms.items[i]);
+        cb_autofree char *key = checked->platforms.count > 1
+                                    ? xasprintf("buildx.build.provenance/%s", platform)
+                                    : xstrdup("buildx.build.provenance");
+        json_t *predicate = NULL;
+
+        if (cb_attesting_provenance(attesting, i, &predicate, err) < 0)
+            return -1;
+        if (predicate)
+            json_object_set_new(json, key, predicate);
+    }
+    return 0;
+}
+
 int cb_outputs_write_metadata(const char *path, const struct cb_checked_request *checked,
                               const struct cb_outputs_result *result,
-                              struct cb_error **err)
+                              struct cb_attesting *attesting, struct cb_error **err)
 {
     cb_auto_json *json = metadata(checked, result);
-    char *text = json_dumps(json, JSON_INDENT(2));
-    int status = cb_out_file_write(path, text, err);
+    cb_autofree char *text = NULL;
+    int status = add_provenance(json, checked, attesting, err);
 
-    free(text);
+    text = json_dumps(json, JSON_INDENT(2));
+    if (status == 0)
+        status = cb_out_file_write(path, text, err);
     return status < 0 ? cb_error_wrap(err, "--metadata-file `%s`", path) : 0;
 }

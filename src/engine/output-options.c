@@ -8,6 +8,7 @@
 void cb_output_clear(struct cb_output *output)
 {
     free(output->dest);
+    free(output->attest_prefix);
     cb_strings_free(&output->names);
     cb_annotations_free(&output->annotations);
     *output = (struct cb_output){0};
@@ -113,6 +114,12 @@ static int set_flag_field(struct cb_output *out, const char *key, const char *va
         out->keep_times = !flag;
         return 0;
     }
+    if (strcmp(key, "oci-artifact") == 0) {
+        if (cb_request_flag(key, value, &flag, err) < 0)
+            return -1;
+        out->no_artifact = !flag;
+        return 0;
+    }
     if (strcmp(key, "tar") == 0 || strcmp(key, "oci-mediatypes") == 0) {
         if (cb_request_flag(key, value, &flag, err) < 0)
             return -1;
@@ -129,6 +136,19 @@ static int set_flag_field(struct cb_output *out, const char *key, const char *va
         return 0;
     }
     return cb_error_set(err, CB_ERR_USAGE, "unexpected key \"%s\"", key);
+}
+
+static int set_attest_prefix(struct cb_output *out, const char *value,
+                             struct cb_error **err)
+{
+    if (strchr(value, '/'))
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "attestation-prefix \"%s\": expected the beginning of a "
+                            "file's name",
+                            value);
+    free(out->attest_prefix);
+    out->attest_prefix = xstrdup(value);
+    return 0;
 }
 
 static int set_field(struct cb_output *out, const char *key, const char *value,
@@ -151,6 +171,8 @@ static int set_field(struct cb_output *out, const char *key, const char *value,
         out->dest = xstrdup(value);
         return 0;
     }
+    if (strcmp(key, "attestation-prefix") == 0)
+        return set_attest_prefix(out, value, err);
     return set_flag_field(out, key, value, err);
 }
 
@@ -365,6 +387,8 @@ int cb_request_outputs(struct cb_checked_request *out,
         if (add_request_annotation(out, request->annotations.items[i], err) < 0)
             return -1;
     }
+    cb_vec_foreach (output, &out->outputs)
+        output->docker_types |= request->docker_types && output->type == CB_OUTPUT_IMAGE;
     if (check_stdout(out, err) < 0 || settle_times(out, err) < 0 ||
         check_platforms(out, err) < 0)
         return -1;

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/out-file.h"
 #include "exporter/tree.h"
+#include "store/file-digest.h"
 #include "store/walk.h"
 
 #include <errno.h>
@@ -20,8 +21,14 @@ struct parts {
 
 static void parts_clear(struct parts *parts)
 {
-    cb_vec_foreach (part, parts)
+    cb_vec_foreach (part, parts) {
         free(part->directory);
+        cb_vec_foreach (file, &part->files) {
+            free(file->name);
+            free(file->bytes);
+        }
+        cb_vec_free(&part->files);
+    }
     cb_vec_free(parts);
 }
 CB_AUTO_VALUE_DEFINE(parts, parts_clear)
@@ -95,26 +102,93 @@ static int check_merge(struct cb_build_env *env, const struct cb_made_list *made
     return 0;
 }
 
-static int prepare(struct cb_build_env *env, const struct cb_made_list *made, int split,
-                   struct parts *parts, struct cb_error **err)
+/* ── What is said of them ── */
+
+static int add_subject(void *arg, const struct cb_walk_entry *at, struct cb_error **err)
 {
-    if (open_parts(made, split, parts, err) < 0)
+    struct cb_subjects *out = arg;
+    struct cb_subject subject;
+    struct stat st = at->st;
+    cb_autofd int fd = -1;
+    int result;
+
+    if (!S_ISREG(at->st.st_mode))
+        return 0;
+    result = cb_fs_open_regular(at->dir_fd, at->name, &st, &fd, err);
+    if (result <= 0)
+        return result;
+    if (cb_file_digest(fd, &subject.digest, err) < 0)
         return -1;
-    return made->count > 1 && !split ? check_merge(env, made, parts, err) : 0;
+    subject.name = xstrdup(at->path);
+    cb_vec_push(out, subject);
+    return 0;
+}
+
+/* "provenance.json", and "provenance.linux_amd64.json" where several share a directory.
+ */
+static char *file_name(const struct cb_files_output *files, const char *type,
+                       const struct cb_platform *platform)
+{
+    const char *prefix = files->output->attest_prefix;
+    const char *name = cb_attesting_file(files->attesting, type);
+    const char *dot = strrchr(name, '.');
+    cb_autofree char *directory = NULL;
+
+    if (files->split || files->made->count == 1)
+        return xasprintf("%s%s", prefix ? prefix : "", name);
+    directory = directory_of(platform);
+    if (!dot)
+        dot = name + strlen(name);
+    return xasprintf("%s%.*s.%s%s", prefix ? prefix : "", (int)(dot - name), name,
+                     directory, dot);
+}
+
+static int add_statements(const struct cb_files_output *files, size_t image,
+                          struct cb_tree_part *part, struct cb_error **err)
+{
+    cb_auto_value(cb_statements) statements = {0};
+    cb_auto_value(cb_subjects) subjects = {0};
+
+    if (cb_attesting_statements(files->attesting, image, NULL, &statements, err) < 0 ||
+        (statements.count && part->root_fd >= 0 &&
+         cb_walk(part->root_fd, add_subject, &subjects, files->env->cancel, err) < 0))
+        return -1;
+    cb_vec_foreach (statement, &statements) {
+        struct cb_tree_file file = {
+            .name =
+                file_name(files, statement->type, &files->made->items[image].platform),
+            .bytes = cb_statement_text(statement, &subjects, 2)};
+
+        cb_vec_push(&part->files, file);
+    }
+    return 0;
+}
+
+static int prepare(const struct cb_files_output *files, struct parts *parts,
+                   struct cb_error **err)
+{
+    if (open_parts(files->made, files->split, parts, err) < 0 ||
+        (files->made->count > 1 && !files->split &&
+         check_merge(files->env, files->made, parts, err) < 0))
+        return -1;
+    for (size_t i = 0; files->attesting && i < parts->count; i++) {
+        if (add_statements(files, i, &parts->items[i], err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* ── The two kinds ── */
 
-int cb_outputs_write_tar(struct cb_build_env *env, const struct cb_made_list *made,
-                         const struct cb_output *output, int split, struct cb_error **err)
+int cb_outputs_write_tar(const struct cb_files_output *files, struct cb_error **err)
 {
     cb_auto(cb_out_file) file = NULL;
     cb_auto_value(parts) parts = {0};
 
-    if (prepare(env, made, split, &parts, err) < 0 ||
-        cb_out_file_open(&file, output->dest, err) < 0 ||
+    if (prepare(files, &parts, err) < 0 ||
+        cb_out_file_open(&file, files->output->dest, err) < 0 ||
         cb_tree_write_tar(parts.items, parts.count, cb_out_file_fd(file),
-                          env->source_date_epoch, env->cancel, err) < 0)
+                          files->env->source_date_epoch, files->env->cancel, err) < 0)
         return -1;
     return cb_out_file_commit(&file, err);
 }
@@ -186,19 +260,17 @@ static int write_merged(struct cb_build_env *env, const struct parts *parts, int
     return 0;
 }
 
-int cb_outputs_write_directory(struct cb_build_env *env, const struct cb_made_list *made,
-                               const struct cb_output *output, int split,
-                               struct cb_error **err)
+int cb_outputs_write_directory(const struct cb_files_output *files, struct cb_error **err)
 {
+    const struct cb_output *output = files->output;
     cb_auto_value(parts) parts = {0};
     cb_autofd int dest_fd = -1;
 
-    if (prepare(env, made, split, &parts, err) < 0 ||
-        cb_fs_mkdirs(output->dest, 0755, err) < 0)
+    if (prepare(files, &parts, err) < 0 || cb_fs_mkdirs(output->dest, 0755, err) < 0)
         return -1;
     dest_fd = open(output->dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dest_fd < 0)
         return cb_error_errno(err, errno, "open `%s`", output->dest);
-    return split ? write_split(env, &parts, dest_fd, output->delete, err)
-                 : write_merged(env, &parts, dest_fd, output->delete, err);
+    return files->split ? write_split(files->env, &parts, dest_fd, output->delete, err)
+                        : write_merged(files->env, &parts, dest_fd, output->delete, err);
 }

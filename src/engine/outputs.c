@@ -14,6 +14,7 @@ struct writing {
     struct cb_build_env *env;
     const struct cb_checked_request *checked;
     const struct cb_made_list *made;
+    struct cb_attesting *attesting; /* or NULL */
     struct cb_outputs_result *out;
     struct cb_annotations annotations; /* of the output under way */
     /* Of images whose base is not here: what they are known by when they were sent. */
@@ -41,7 +42,7 @@ struct cb_digest cb_outputs_id(const struct cb_outputs_result *result)
 {
     if (!result->images.count)
         return (struct cb_digest){0};
-    if (result->target.media_type &&
+    if (result->target.media_type && !result->is_attested &&
         cb_media_kind(result->target.media_type) == CB_MEDIA_INDEX)
         return result->target.digest;
     return cb_platform_images_chosen(&result->images, NULL)->id;
@@ -166,27 +167,35 @@ static void tell_pushed(const struct writing *writing, const char *name)
                  cb_digest_text(&writing->out->target.digest, text));
 }
 
+/* Also of one image, if something is said of it. */
+static int goes_as_index(const struct writing *writing)
+{
+    return writing->checked->as_index || writing->attesting;
+}
+
 static int push(struct writing *writing, const struct cb_output *output,
                 struct cb_error **err)
 {
     cb_auto_value(cb_strings) names = {0};
     const struct cb_platform_images *images = &writing->out->images;
     struct cb_registry *registry = writing->env->registry;
-    const struct cb_push_options options = {.layers = output->layers,
-                                            .annotations = &writing->annotations,
-                                            .platform = &images->items[0].platform,
-                                            .docker_types = output->docker_types,
-                                            .untagged = output->by_digest,
-                                            .loose = writing->bases != NULL,
-                                            .bases = writing->bases,
-                                            .manifests = writing->manifests};
+    const struct cb_push_options options = {
+        .layers = output->layers,
+        .annotations = &writing->annotations,
+        .platform = &images->items[0].platform,
+        .docker_types = output->docker_types,
+        .untagged = output->by_digest,
+        .loose = writing->bases != NULL,
+        .bases = writing->bases,
+        .manifests = writing->manifests,
+        .attester = cb_attesting_for(writing->attesting, output, &names)};
     struct cb_descriptor *target = &writing->out->target;
 
     cb_outputs_names(writing->checked, output, &names);
     for (size_t i = 0; i < names.count; i++) {
         const char *name = names.items[i];
 
-        if ((writing->checked->as_index
+        if ((goes_as_index(writing)
                  ? cb_registry_push_index(registry, images, name, &options, target, err)
                  : cb_registry_push(registry, &images->items[0].id, name, &options,
                                     target, err)) < 0)
@@ -232,7 +241,7 @@ static int note_repository(struct writing *writing, const char *name,
                                      &writing->manifests[i], err) < 0)
             return -1;
     }
-    if (!writing->checked->as_index)
+    if (!goes_as_index(writing))
         return 0;
     return cb_image_add_repo_digest(store, &cb_platform_images_chosen(images, NULL)->id,
                                     repository, &writing->out->target.digest, err);
@@ -262,11 +271,13 @@ static int write_archive(struct writing *writing, const struct cb_output *output
     struct cb_build_env *env = writing->env;
     struct cb_archive_env archive = {
         .store = env->store, .pool = env->pool, .cancel = env->cancel, .sink = env->sink};
-    const struct cb_archive_image image = {.images = &writing->out->images,
-                                           .names = &names,
-                                           .as_index = writing->checked->as_index,
-                                           .annotations = &writing->annotations,
-                                           .layers = output->layers};
+    const struct cb_archive_image image = {
+        .images = &writing->out->images,
+        .names = &names,
+        .as_index = goes_as_index(writing),
+        .annotations = &writing->annotations,
+        .attester = cb_attesting_for(writing->attesting, output, &names),
+        .layers = output->layers};
     struct cb_descriptor *target = &writing->out->target;
 
     if (cb_apart_provide(env, writing->made, &writing->out->images, err) < 0)
@@ -289,7 +300,12 @@ static int write_archive(struct writing *writing, const struct cb_output *output
 static int write_one(struct writing *writing, const struct cb_output *output,
                      struct cb_error **err)
 {
-    int split = writing->checked->as_index && !output->merge;
+    const struct cb_files_output files = {.env = writing->env,
+                                          .made = writing->made,
+                                          .output = output,
+                                          .attesting = writing->attesting,
+                                          .split = writing->checked->as_index &&
+                                                   !output->merge};
 
     switch (output->type) {
     case CB_OUTPUT_IMAGE:
@@ -298,10 +314,9 @@ static int write_one(struct writing *writing, const struct cb_output *output,
     case CB_OUTPUT_DOCKER:
         return write_archive(writing, output, err);
     case CB_OUTPUT_TAR:
-        return cb_outputs_write_tar(writing->env, writing->made, output, split, err);
+        return cb_outputs_write_tar(&files, err);
     case CB_OUTPUT_DIRECTORY:
-        return cb_outputs_write_directory(writing->env, writing->made, output, split,
-                                          err);
+        return cb_outputs_write_directory(&files, err);
     case CB_OUTPUT_NOTHING:
         break;
     }
@@ -373,12 +388,13 @@ static int write_all(struct writing *writing, struct cb_error **err)
 }
 
 int cb_outputs_write(struct cb_build_env *env, const struct cb_checked_request *checked,
-                     const struct cb_made_list *made, struct cb_outputs_result *out,
-                     struct cb_error **err)
+                     const struct cb_made_list *made, struct cb_attesting *attesting,
+                     struct cb_outputs_result *out, struct cb_error **err)
 {
-    cb_auto_value(writing)
-        writing = {.env = env, .checked = checked, .made = made, .out = out};
+    cb_auto_value(writing) writing = {
+        .env = env, .checked = checked, .made = made, .attesting = attesting, .out = out};
 
+    out->is_attested = attesting && !checked->as_index;
     check_times(&writing);
     find_bases(&writing);
     if (wants_image(checked, 0) &&

@@ -34,6 +34,10 @@ void cb_build_request_clear(struct cb_build_request *request)
     cb_strings_free(&request->cache_to);
     cb_strings_free(&request->outputs);
     cb_strings_free(&request->annotations);
+    cb_strings_free(&request->attests);
+    cb_strings_free(&request->envs);
+    cb_strings_free(&request->unset_envs);
+    cb_strings_free(&request->unset_labels);
     cb_limit_options_clear(&request->limits);
     cb_strings_free(&request->security_opts);
     cb_strings_free(&request->devices);
@@ -52,6 +56,7 @@ void cb_checked_request_clear(struct cb_checked_request *checked)
     cb_strings_free(&checked->familiar);
     cb_strings_free(&checked->build_args);
     cb_strings_free(&checked->labels);
+    cb_strings_free(&checked->envs);
     cb_strings_wipe(&checked->proxies);
     cb_vec_free(&checked->rlimits);
     cb_strings_free(&checked->allow_devices);
@@ -68,6 +73,7 @@ void cb_checked_request_clear(struct cb_checked_request *checked)
     cb_strings_free(&checked->cdi_devices);
     cb_request_volumes_clear(checked);
     cb_annotations_free(&checked->annotations);
+    cb_attest_options_clear(&checked->attest);
     cb_vec_free(&checked->platforms);
 }
 
@@ -436,6 +442,7 @@ int cb_request_check(struct cb_checked_request *out,
     if (check_each(out, &request->tags, check_tag, err) < 0 ||
         check_each(out, &request->build_args, check_build_arg, err) < 0 ||
         check_each(out, &request->labels, check_label, err) < 0 ||
+        cb_request_envs(out, request, err) < 0 ||
         check_each(out, &request->allow, check_allow, err) < 0 ||
         check_each(out, &request->ulimits, check_ulimit, err) < 0 ||
         check_each(out, &request->cache_places, check_cache_place, err) < 0 ||
@@ -460,6 +467,7 @@ int cb_request_check(struct cb_checked_request *out,
                           err) < 0 ||
         cb_request_caches("--cache-to", 1, &request->cache_to, &out->cache_to, err) < 0 ||
         cb_request_outputs(out, request, err) < 0 ||
+        cb_request_attestations(out, request, err) < 0 ||
         check_attempts(out, request, err) < 0 ||
         check_cache_ttl(out, request->cache_ttl, err) < 0 ||
         check_offline(request, err) < 0 || check_on_error(request->on_error, err) < 0 ||

@@ -26,6 +26,7 @@ struct cb_saved_index {
     struct cb_strings names;          /* canonical */
     struct cb_platform_images images; /* each of them among the saved ones */
     struct cb_index *index;           /* once they are planned */
+    CB_VEC(struct cb_attestation *) attestations;
 };
 
 struct cb_saved {
@@ -34,6 +35,7 @@ struct cb_saved {
     struct cb_layer_form layers;
     const struct cb_annotations *annotations; /* or NULL */
     struct cb_keeper *keeper;                 /* of what planning made */
+    const struct cb_attester *attester;       /* or NULL */
     CB_VEC(struct cb_saved_image *) images;
     CB_VEC(struct cb_saved_index) indexes;
 };
@@ -61,8 +63,9 @@ void cb_saved_describe(const struct cb_saved_image *image, const char *canonical
 void cb_saved_describe_index(const struct cb_saved *saved,
                              const struct cb_saved_index *index, const char *canonical,
                              struct cb_descriptor *out);
-/* The document, of the manifests that are planned. */
-void cb_saved_index_make(const struct cb_saved *saved, struct cb_saved_index *index);
+/* The document, of the manifests that are planned, and what is said of these. */
+int cb_saved_index_make(const struct cb_saved *saved, struct cb_saved_index *index,
+                        struct cb_error **err);
 
 /* The documents at the top of the archive. New text each; callers free. */
 char *cb_saved_index_json(const struct cb_saved *saved);    /* index.json (oci.c) */

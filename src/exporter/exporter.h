@@ -6,6 +6,7 @@
 #include "base/cancel.h"
 #include "base/event.h"
 #include "base/pool.h"
+#include "oci/attestation.h"
 #include "oci/oci.h"
 #include "ops/ops.h"
 #include "store/layer.h"
@@ -66,6 +67,7 @@ struct cb_archive_image {
     int as_index;                            /* OCI only */
     const struct cb_strings *names;
     const struct cb_annotations *annotations; /* or NULL */
+    const struct cb_attester *attester;       /* or NULL; of an index */
     struct cb_layer_form layers; /* of OCI archives; docker's are plain tars */
 };
 int cb_archive_write(struct cb_archive_env *env, const struct cb_archive_image *image,

@@ -29,6 +29,14 @@ src_exporter_libexporter_a_SOURCES = \
 	%D%/plan.c \
 	%D%/save-layout.c \
 	%D%/save.c \
+	%D%/sbom-files.c \
+	%D%/sbom-go.c \
+	%D%/sbom-priv.h \
+	%D%/sbom-rpm.c \
+	%D%/sbom-system.c \
+	%D%/sbom.c \
+	%D%/sbom.h \
+	%D%/spdx.c \
 	%D%/squash.c \
 	%D%/tree-dir.c \
 	%D%/tree-tar.c \

@@ -55,11 +55,34 @@ static struct cb_index *make_index(struct entries *entries, json_t *annotations)
     return index;
 }
 
-void cb_saved_index_make(const struct cb_saved *saved, struct cb_saved_index *out)
+/* Behind the images, as BuildKit orders them. */
+static int attest(const struct cb_saved *saved, struct cb_saved_index *out,
+                  struct cb_error **err)
+{
+    for (size_t i = 0; saved->attester && i < out->images.count; i++) {
+        const struct cb_platform_image *image = &out->images.items[i];
+        struct cb_attestation *attestation = NULL;
+
+        if (saved->attester->attest(
+                saved->attester->arg, i,
+                cb_saved_find(saved, &image->id, &image->platform)->manifest,
+                &attestation, err) < 0)
+            return -1;
+        if (attestation)
+            cb_vec_push(&out->attestations, attestation);
+    }
+    return 0;
+}
+
+int cb_saved_index_make(const struct cb_saved *saved, struct cb_saved_index *out,
+                        struct cb_error **err)
 {
     struct entries entries = {0};
     cb_auto_json *annotations =
         cb_annotations_json(saved->annotations, CB_ANNOTATION_INDEX, NULL);
+
+    if (attest(saved, out, err) < 0)
+        return -1;
 
     cb_vec_foreach (image, &out->images) {
         struct cb_descriptor entry = {0};
@@ -71,7 +94,14 @@ void cb_saved_index_make(const struct cb_saved *saved, struct cb_saved_index *ou
             saved->annotations, CB_ANNOTATION_MANIFEST_ENTRY, &image->platform);
         cb_vec_push(&entries, entry);
     }
+    cb_vec_foreach (attestation, &out->attestations) {
+        struct cb_descriptor entry;
+
+        cb_descriptor_copy(&entry, &(*attestation)->entry);
+        cb_vec_push(&entries, entry);
+    }
     out->index = make_index(&entries, annotations);
+    return 0;
 }
 
 char *cb_saved_index_json(const struct cb_saved *saved)

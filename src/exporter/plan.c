@@ -36,6 +36,9 @@ void cb_saved_clear(struct cb_saved *saved)
         cb_strings_free(&several->names);
         cb_vec_free(&several->images);
         cb_index_free(several->index);
+        cb_vec_foreach (attestation, &several->attestations)
+            cb_attestation_free(*attestation);
+        cb_vec_free(&several->attestations);
     }
     cb_vec_free(&saved->indexes);
 }
@@ -295,8 +298,10 @@ static int plan_all(struct cb_saved *saved, struct cb_error **err)
         if (plan_image(saved, *image, err) < 0)
             return -1;
     }
-    cb_vec_foreach (several, &saved->indexes)
-        cb_saved_index_make(saved, several);
+    cb_vec_foreach (several, &saved->indexes) {
+        if (cb_saved_index_make(saved, several, err) < 0)
+            return -1;
+    }
     return 0;
 }
 

@@ -18,6 +18,7 @@ int cb_saved_plan_archive(struct cb_saved *saved, const struct cb_archive_image 
 {
     saved->layers = image->layers;
     saved->annotations = image->annotations;
+    saved->attester = image->attester;
     if (cb_saved_plan_images(saved, image, err) < 0)
         return -1;
     if (target)
@@ -32,12 +33,13 @@ static int write_entry(struct cb_saved *saved, const char *path,
                        struct cb_error **err)
 {
     size_t count = index ? index->images.count : 1;
+    size_t extra = index ? index->attestations.count : 0;
     cb_autofree const struct cb_manifest **manifests =
-        xcalloc(count + 1, sizeof(*manifests));
+        xcalloc(count + extra + 1, sizeof(*manifests));
     cb_auto_value(cb_descriptor) entry = {0};
     struct cb_layout_write what = {.entry = &entry,
                                    .manifests = manifests,
-                                   .manifest_count = count,
+                                   .manifest_count = count + extra,
                                    .index = index ? index->index : NULL,
                                    .keep = 1};
 
@@ -47,6 +49,11 @@ static int write_entry(struct cb_saved *saved, const char *path,
         const struct cb_platform_image *one = &index->images.items[i];
 
         manifests[i] = cb_saved_find(saved, &one->id, &one->platform)->manifest;
+    }
+    for (size_t i = 0; i < extra; i++) {
+        manifests[count + i] = index->attestations.items[i]->manifest;
+        if (cb_attestation_keep(saved->env->store, index->attestations.items[i], err) < 0)
+            return -1;
     }
     if (index)
         cb_saved_describe_index(saved, index, name, &entry);

@@ -73,6 +73,34 @@ static int add_tops(struct cb_archive_writer *out, const struct cb_saved *saved,
     return cb_archive_add_directories(out, err);
 }
 
+static int add_attestation(struct writer *writer,
+                           const struct cb_attestation *attestation,
+                           struct cb_error **err)
+{
+    const struct cb_manifest *manifest = attestation->manifest;
+
+    cb_vec_foreach (blob, &attestation->blobs) {
+        if (cb_archive_add_document(&writer->out, &blob->digest, blob->bytes, blob->len,
+                                    err) < 0)
+            return -1;
+    }
+    return cb_archive_add_document(&writer->out, &manifest->digest, manifest->bytes,
+                                   manifest->len, err);
+}
+
+static int add_index(struct writer *writer, const struct cb_saved_index *several,
+                     struct cb_error **err)
+{
+    const struct cb_index *index = several->index;
+
+    cb_vec_foreach (attestation, &several->attestations) {
+        if (add_attestation(writer, *attestation, err) < 0)
+            return -1;
+    }
+    return cb_archive_add_document(&writer->out, &index->digest, index->bytes, index->len,
+                                   err);
+}
+
 static int write_archive(struct writer *writer, struct cb_error **err)
 {
     const struct cb_saved *saved = writer->saved;
@@ -84,10 +112,7 @@ static int write_archive(struct writer *writer, struct cb_error **err)
             return -1;
     }
     cb_vec_foreach (several, &saved->indexes) {
-        const struct cb_index *index = several->index;
-
-        if (cb_archive_add_document(&writer->out, &index->digest, index->bytes,
-                                    index->len, err) < 0)
+        if (add_index(writer, several, err) < 0)
             return -1;
     }
     return 0;

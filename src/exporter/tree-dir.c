@@ -3,9 +3,11 @@
  * are left out: they are no build result. */
 #include "exporter/tree.h"
 
+#include "base/atomic-file.h"
 #include "base/fs.h"
 #include "base/map.h"
 #include "base/text.h"
+#include "base/timestamp.h"
 #include "store/layer-file.h"
 #include "store/walk.h"
 
@@ -212,6 +214,24 @@ static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **er
     return put_other(writing, level->fd, at, err);
 }
 
+/* At the top; a link of their name is replaced and not followed. */
+static int put_made(struct writing *writing, const struct cb_tree_part *tree,
+                    struct cb_error **err)
+{
+    const struct timespec now = cb_timestamp_now();
+    struct level *top = &writing->levels.items[0];
+
+    cb_vec_foreach (file, &tree->files) {
+        if (cb_atomic_file_write(top->fd, file->name, file->bytes, strlen(file->bytes),
+                                 0600, 0, err) < 0)
+            return -1;
+        set_times(writing, top->fd, file->name, &now);
+        if (top->names)
+            cb_map_set(top->names, file->name, writing);
+    }
+    return 0;
+}
+
 int cb_tree_write_dir(const struct cb_tree_part *tree, int to_fd, int64_t epoch_s,
                       int delete, struct cb_cancel *cancel, struct cb_error **err)
 {
@@ -226,6 +246,10 @@ int cb_tree_write_dir(const struct cb_tree_part *tree, int to_fd, int64_t epoch_
     push_level(&writing, top, (struct timespec){0});
     result =
         tree->root_fd >= 0 ? cb_walk(tree->root_fd, visit, &writing, cancel, err) : 0;
+    if (result == 0)
+        result = close_levels(&writing, 1, err);
+    if (result == 0)
+        result = put_made(&writing, tree, err);
     if (result == 0)
         result = close_levels(&writing, 0, err);
     while (writing.levels.count)

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/map.h"
+#include "base/timestamp.h"
 #include "exporter/buffered.h"
 #include "store/tar.h"
 #include "store/walk.h"
@@ -251,16 +252,36 @@ int cb_tree_stream_file(struct cb_tree_tar *tree, const char *name,
 
 /* ── To a descriptor ── */
 
+static int put_file(struct writing *writing, const struct cb_tree_file *file,
+                    struct cb_error **err)
+{
+    const char *directory = writing->directory;
+    cb_autofree char *path =
+        xasprintf("%s%s%s", directory ? directory : "", directory ? "/" : "", file->name);
+    struct cb_tar_entry entry = {.path = path, .mode = S_IFREG | 0600};
+
+    entry.size = (int64_t)strlen(file->bytes);
+    entry.mtime.tv_sec =
+        writing->tree->epoch_s >= 0 ? writing->tree->epoch_s : cb_timestamp_now().tv_sec;
+    if (cb_tar_writer_entry(writing->tar, &entry, err) < 0)
+        return -1;
+    return cb_tar_writer_data(writing->tar, file->bytes, (size_t)entry.size, err);
+}
+
 static int write_part(struct cb_tar_writer *tar, struct cb_tree_tar *tree,
-                      const char *directory, struct cb_error **err)
+                      const struct cb_tree_part *part, struct cb_error **err)
 {
     cb_auto(cb_map) links = cb_map_new(free);
     struct writing writing = {
-        .tree = tree, .tar = tar, .links = links, .directory = directory};
+        .tree = tree, .tar = tar, .links = links, .directory = part->directory};
 
-    if (directory && put_directory(&writing, err) < 0)
+    if ((part->directory && put_directory(&writing, err) < 0) || walk(&writing, err) < 0)
         return -1;
-    return walk(&writing, err);
+    cb_vec_foreach (file, &part->files) {
+        if (put_file(&writing, file, err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 int cb_tree_write_tar(const struct cb_tree_part *parts, size_t count, int to_fd,
@@ -275,7 +296,7 @@ int cb_tree_write_tar(const struct cb_tree_part *parts, size_t count, int to_fd,
         struct cb_tree_tar tree = {
             .root_fd = parts[i].root_fd, .epoch_s = epoch_s, .cancel = cancel};
 
-        if (write_part(tar, &tree, parts[i].directory, err) < 0)
+        if (write_part(tar, &tree, &parts[i], err) < 0)
             return -1;
     }
     if (cb_tar_writer_finish(tar, err) < 0)

@@ -4,11 +4,17 @@
 
 #include "exporter/exporter.h"
 
+/* One that is made for the output, 0600. */
+struct cb_tree_file {
+    char *name;
+    char *bytes; /* text */
+};
 /* A tree and the directory of the tar it goes to ("linux_amd64"); NULL: its root. */
 struct cb_tree_part {
     int root_fd; /* -1: an empty tree */
     char *directory;
-    struct cb_snapshot *snapshot; /* whose root it is, borrowed; or NULL */
+    struct cb_snapshot *snapshot;      /* whose root it is, borrowed; or NULL */
+    CB_VEC(struct cb_tree_file) files; /* at its top, in the place of others */
 };
 /* The trees as one tar, names sorted. EPOCH_S: time of all entries; -1: as they are. */
 int cb_tree_write_tar(const struct cb_tree_part *parts, size_t count, int to_fd,

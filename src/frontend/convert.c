@@ -336,7 +336,15 @@ static int start_stage(struct cb_stage *stage, struct cb_error **err)
 /* The base's own ENV, below what a parent stage's ARGs set. */
 int cb_convert_start_env(struct cb_stage *stage, struct cb_error **err)
 {
+    const struct cb_strings *given = stage->planner->options->envs;
+
     cb_config_default_path(stage->config);
+    for (size_t i = 0; given && i < given->count; i++) {
+        const char *pair = given->items[i];
+        cb_autofree char *name = xstrndup(pair, strcspn(pair, "="));
+
+        cb_env_set(&stage->config->env, name, pair + strlen(name) + 1);
+    }
     for (size_t i = 0; i < stage->config->env.count; i++) {
         const char *pair = stage->config->env.items[i];
         cb_autofree char *name = xstrndup(pair, strcspn(pair, "="));

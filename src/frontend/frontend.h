@@ -49,7 +49,9 @@ struct cb_frontend_options {
     const struct cb_strings *build_args;      /* "K=V" */
     const struct cb_strings *proxies;         /* "K=V" for RUN, unless given; or NULL */
     const struct cb_strings *labels;          /* "K=V", applied last */
-    const char *target;                       /* stage name or index; NULL: last */
+    const struct cb_strings *envs; /* "K=V" at the start of each stage; or NULL */
+    const char *from;              /* the first FROM's image instead; or NULL */
+    const char *target;            /* stage name or index; NULL: last */
     const char *squash_from; /* a stage the target is made from, or NULL: its base */
     struct cb_platform platform, build_platform;
     int platform_given; /* the image is for it, whatever its base is for */

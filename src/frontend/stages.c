@@ -160,6 +160,10 @@ static int stage_base(struct cb_stage *stage, struct cb_error **err)
     int status = cb_scope_expand_global(planner, &planner->globals, &from->from.image,
                                         &unknown, NULL, &name, err);
 
+    if (status == 0 && stage->index == 0 && planner->options->from) {
+        free(name);
+        name = xstrdup(planner->options->from);
+    }
     if (status == 0)
         status = stage_platform(stage, &unknown, err);
     check_from_args(planner, from, &unknown);

@@ -1,7 +1,7 @@
 /* Image indexes: OCI image-index.md, and Docker's manifest list. */
 #include "oci/oci-priv.h"
 
-#include <string.h>
+#include "oci/attestation.h"
 
 void cb_index_free(struct cb_index *index)
 {
@@ -100,21 +100,13 @@ struct cb_index *cb_index_make(const struct cb_descriptor *manifests, size_t cou
     return index;
 }
 
-static int is_attestation(const struct cb_descriptor *entry)
-{
-    const char *type = json_string_value(
-        json_object_get(entry->annotations, "vnd.docker.reference.type"));
-
-    return strcmp(entry->platform.os, "unknown") == 0 ||
-           (type && strcmp(type, "attestation-manifest") == 0);
-}
-
 /* An entry without platform, or an index of its own, is better than nothing. */
 static int score_entry(const struct cb_descriptor *entry, const struct cb_platform *want)
 {
     enum cb_media_kind kind = cb_media_kind(entry->media_type);
 
-    if ((kind != CB_MEDIA_MANIFEST && kind != CB_MEDIA_INDEX) || is_attestation(entry))
+    if ((kind != CB_MEDIA_MANIFEST && kind != CB_MEDIA_INDEX) ||
+        cb_descriptor_is_attestation(entry))
         return 0;
     if (!entry->platform.os[0])
         return 1;

@@ -1,6 +1,8 @@
 noinst_LIBRARIES += src/oci/liboci.a
 src_oci_liboci_a_SOURCES = \
     %D%/annotations.c \
+    %D%/attestation.c \
+    %D%/attestation.h \
     %D%/chain-id.c \
     %D%/config-emit.c \
     %D%/config-parse.c \
@@ -14,4 +16,5 @@ src_oci_liboci_a_SOURCES = \
     %D%/oci-priv.h \
     %D%/oci.h \
     %D%/platform.c \
+    %D%/purl.c \
     %D%/reference.c

@@ -4,6 +4,8 @@
  * that. The result's identity is random: only content counts. */
 #include "ops/ops-priv.h"
 
+#include "ops/facts.h"
+
 #include "base/map.h"
 #include "ops/selection-priv.h"
 
@@ -173,6 +175,16 @@ static void context_free(void *payload)
     free(self);
 }
 
+static void context_describe(const void *payload, void *facts)
+{
+    const struct context_payload *self = payload;
+    struct cb_step_facts *out = facts;
+
+    out->kind = CB_STEP_CONTEXT;
+    out->context = self->context;
+    out->name = self->name;
+}
+
 static const struct cb_op_class context_op = {
     .name = "context",
     .pool = CB_POOL_CPU,
@@ -180,6 +192,7 @@ static const struct cb_op_class context_op = {
     .cache_map = context_cache_map,
     .exec = context_exec,
     .free_payload = context_free,
+    .describe = context_describe,
 };
 
 int cb_op_context(struct cb_vertex_options *out, struct cb_build_env *env,

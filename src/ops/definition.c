@@ -1,6 +1,8 @@
 /* Key parts and the digests made of them, and other small helpers. */
 #include "ops/ops-priv.h"
 
+#include "ops/facts.h"
+
 struct cb_digest cb_definition_digest(const char *op, const struct cb_key_parts *parts,
                                       const struct cb_strings *more)
 {
@@ -70,4 +72,12 @@ struct cb_remote cb_remote_for(const struct cb_build_env *env, struct cb_cancel 
 
     remote.cancel = cancel;
     return remote;
+}
+
+struct cb_step_facts cb_step_facts(const struct cb_vertex *vertex)
+{
+    struct cb_step_facts facts = {.kind = CB_STEP_FILES};
+
+    cb_vertex_describe(vertex, &facts);
+    return facts;
 }

@@ -3,6 +3,8 @@
  * (adoption). */
 #include "ops/exec-priv.h"
 
+#include "ops/facts.h"
+
 #include "ops/selection-priv.h"
 
 /* ── Attempts ── */
@@ -129,6 +131,23 @@ static void step_free(void *payload)
     free(step);
 }
 
+static void step_describe(const void *payload, void *facts)
+{
+    const struct cb_exec_step *self = payload;
+
+    *(struct cb_step_facts *)facts = (struct cb_step_facts){
+        .kind = CB_STEP_RUN,
+        .argv = &self->argv,
+        .env = &self->variables,
+        .cwd = self->cwd,
+        .user = self->user,
+        .network = self->network,
+        .security = self->security,
+        .mounts = self->mounts,
+        .mount_count = self->mount_count,
+    };
+}
+
 static const struct cb_op_class step_op = {
     .name = "exec",
     .pool = CB_POOL_CPU,
@@ -137,6 +156,7 @@ static const struct cb_op_class step_op = {
     .exec = step_exec,
     .free_payload = step_free,
     .expect = step_expect,
+    .describe = step_describe,
 };
 
 static void copy_devices(struct cb_exec_step *step, const struct cb_exec_options *options)

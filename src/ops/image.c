@@ -3,6 +3,8 @@
  * and unpacked when something above needs the files. */
 #include "ops/ops-priv.h"
 
+#include "ops/facts.h"
+
 #include "store/layer.h"
 
 #include <string.h>
@@ -112,6 +114,15 @@ static void image_free(void *payload)
     free(self);
 }
 
+static void image_describe(const void *payload, void *facts)
+{
+    const struct image_payload *self = payload;
+    struct cb_step_facts *out = facts;
+
+    out->kind = CB_STEP_IMAGE;
+    out->image = self->image;
+}
+
 static const struct cb_op_class image_op = {
     .name = "image",
     .pool = CB_POOL_IO,
@@ -120,6 +131,7 @@ static const struct cb_op_class image_op = {
     .exec = image_exec,
     .free_payload = image_free,
     .verify = image_verify,
+    .describe = image_describe,
 };
 
 /* The empty one: known without asking anybody, and no step that a user wrote. */
@@ -131,6 +143,7 @@ static const struct cb_op_class scratch_op = {
     .cache_map = image_cache_map,
     .exec = image_exec,
     .free_payload = image_free,
+    .describe = image_describe,
 };
 
 static void fill_options(struct cb_vertex_options *out, struct image_payload *payload)

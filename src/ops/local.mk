@@ -26,6 +26,7 @@ src_ops_libops_a_SOURCES = \
     %D%/exec-ssh.c \
     %D%/exec-priv.h \
     %D%/exec.c \
+    %D%/facts.h \
     %D%/identity.c \
     %D%/image.c \
     %D%/merge.c \

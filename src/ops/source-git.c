@@ -2,6 +2,8 @@
  * looked up anew in each build; the commit it names is the key. */
 #include "ops/exec-priv.h"
 
+#include "ops/facts.h"
+
 #include <stdio.h>
 
 struct git_payload {
@@ -85,12 +87,23 @@ static void git_free(void *payload)
     free(self);
 }
 
+static void git_describe(const void *payload, void *facts)
+{
+    const struct git_payload *self = payload;
+    struct cb_step_facts *out = facts;
+
+    out->kind = CB_STEP_GIT;
+    out->repository = &self->ref;
+    out->commit = &self->commit;
+}
+
 static const struct cb_op_class git_op = {
     .name = "git",
     .pool = CB_POOL_IO,
     .cache_map = git_cache_map,
     .exec = git_exec,
     .free_payload = git_free,
+    .describe = git_describe,
 };
 
 int cb_op_git(struct cb_vertex_options *out, struct cb_build_env *env,

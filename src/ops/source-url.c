@@ -4,6 +4,8 @@
  * part of the image. */
 #include "ops/ops-priv.h"
 
+#include "ops/facts.h"
+
 #include "base/fs.h"
 
 #include <errno.h>
@@ -82,12 +84,23 @@ static void url_free(void *payload)
     free(self);
 }
 
+static void url_describe(const void *payload, void *facts)
+{
+    const struct url_payload *self = payload;
+    struct cb_step_facts *out = facts;
+
+    out->kind = CB_STEP_URL;
+    out->url = self->url;
+    out->digest = self->body.digest;
+}
+
 static const struct cb_op_class url_op = {
     .name = "url",
     .pool = CB_POOL_IO,
     .cache_map = url_cache_map,
     .exec = url_exec,
     .free_payload = url_free,
+    .describe = url_describe,
 };
 
 int cb_op_url(struct cb_vertex_options *out, struct cb_build_env *env, const char *url,

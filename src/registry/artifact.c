@@ -136,3 +136,33 @@ int cb_registry_put_artifact(struct cb_registry *registry, const char *name,
     place_clear(&place);
     return result;
 }
+
+/* ── A blob alone ── */
+
+struct wanted {
+    struct cb_registry *registry;
+    const struct cb_descriptor *blob;
+};
+
+static int fetch_wanted(void *arg, const struct cb_repository *repository,
+                        struct cb_error **err)
+{
+    const struct wanted *wanted = arg;
+
+    return cb_blob_fetch(wanted->registry, repository, wanted->blob, NULL, 0, err);
+}
+
+int cb_registry_blob(struct cb_registry *registry, const struct cb_reference *reference,
+                     const struct cb_descriptor *want, size_t max, struct cb_strbuf *out,
+                     struct cb_error **err)
+{
+    struct wanted wanted = {registry, want};
+    char text[CB_DIGEST_MAX_TEXT];
+
+    if (want->size < 0 || (uint64_t)want->size > max)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "blob %s: over %zu bytes",
+                            cb_digest_text(&want->digest, text), max);
+    if (cb_places_try(registry, reference, fetch_wanted, &wanted, err) < 0)
+        return -1;
+    return cb_content_read(registry->store, &want->digest, max, out, err);
+}

@@ -88,12 +88,25 @@ static int look_up_credentials(struct cb_registry *registry,
                                const struct cb_endpoint *endpoint, struct auth *auth,
                                struct cb_error **err)
 {
-    int found;
+    const struct cb_registry_settings *settings = registry->settings;
+    int found = 0;
 
     if (auth->looked_up)
         return 0;
-    found =
-        cb_credentials_find(endpoint->host, registry->cancel, &auth->credentials, err);
+    if (settings && settings->creds) {
+        const char *colon = strchr(settings->creds, ':');
+
+        auth->credentials.username =
+            xstrndup(settings->creds, (size_t)(colon - settings->creds));
+        auth->credentials.password = xstrdup(colon + 1);
+        found = 1;
+    }
+    if (!found && settings && settings->auth_file)
+        found = cb_credentials_find_in(settings->auth_file, endpoint->host,
+                                       registry->cancel, &auth->credentials, err);
+    if (!found)
+        found = cb_credentials_find(endpoint->host, registry->cancel, &auth->credentials,
+                                    err);
     if (found < 0)
         return -1;
     auth->looked_up = 1;

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/subprocess.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <strings.h>
@@ -246,6 +247,14 @@ static int find_in_file(const char *path, const char *host, struct cb_cancel *ca
         return 0;
     return cb_credentials_from(path, cb_strbuf_text(&text), text.len, host, cancel, out,
                                err);
+}
+
+int cb_credentials_find_in(const char *path, const char *host, struct cb_cancel *cancel,
+                           struct cb_credentials *out, struct cb_error **err)
+{
+    if (access(path, R_OK) < 0)
+        return cb_error_errno(err, errno, "credentials `%s`", path);
+    return find_in_file(path, host, cancel, out, err);
 }
 
 char *cb_credentials_docker_config(void)

@@ -21,6 +21,9 @@ CB_AUTO_VALUE_DEFINE(cb_credentials, cb_credentials_clear)
  * ~/.docker/config.json, then podman's $XDG_RUNTIME_DIR/containers/auth.json. */
 int cb_credentials_find(const char *host, struct cb_cancel *cancel,
                         struct cb_credentials *out, struct cb_error **err);
+/* The same in one file, which has to be there. */
+int cb_credentials_find_in(const char *path, const char *host, struct cb_cancel *cancel,
+                           struct cb_credentials *out, struct cb_error **err);
 /* The same in one document. NAME is for messages. */
 int cb_credentials_from(const char *name, const char *bytes, size_t len, const char *host,
                         struct cb_cancel *cancel, struct cb_credentials *out,

@@ -97,23 +97,34 @@ static void list_roots(const struct cb_registry *registry, struct cb_strings *ro
     cb_strings_add(roots, "/etc/containers/certs.d");
 }
 
+/* 1: there is such a directory, and what it has is taken. */
+static int take_certificates(const char *dir, struct cb_endpoint *endpoint)
+{
+    cb_auto_value(cb_strings) names = {0};
+    cb_autofd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0 || cb_fs_list(fd, &names, NULL) < 0)
+        return 0;
+    endpoint->ca_file = find_file(dir, &names, ".crt");
+    endpoint->client_cert = find_file(dir, &names, ".cert");
+    endpoint->client_key = find_file(dir, &names, ".key");
+    return 1;
+}
+
 static void find_certificates(const struct cb_registry *registry,
                               struct cb_endpoint *endpoint)
 {
+    const char *given = registry->settings ? registry->settings->cert_dir : NULL;
     cb_auto_value(cb_strings) roots = {0};
 
+    if (given && take_certificates(given, endpoint))
+        return;
     list_roots(registry, &roots);
     for (size_t i = 0; i < roots.count; i++) {
         cb_autofree char *dir = xasprintf("%s/%s", roots.items[i], endpoint->host);
-        cb_auto_value(cb_strings) names = {0};
-        cb_autofd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-        if (fd < 0 || cb_fs_list(fd, &names, NULL) < 0)
-            continue;
-        endpoint->ca_file = find_file(dir, &names, ".crt");
-        endpoint->client_cert = find_file(dir, &names, ".cert");
-        endpoint->client_key = find_file(dir, &names, ".key");
-        return;
+        if (take_certificates(dir, endpoint))
+            return;
     }
 }
 

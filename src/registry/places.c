@@ -153,6 +153,11 @@ int cb_places_try(struct cb_registry *registry, const struct cb_reference *refer
         if (done)
             return done < 0 ? -1 : 0;
     }
+    if (rule && rule->only_mirrors)
+        return cb_error_set(err, CB_ERR_NOT_FOUND,
+                            "none of the mirrors of `%s` has it, and it is not to be "
+                            "asked itself",
+                            rule->prefix);
     if (cb_place_own(registry, reference, "pull", &own, err) < 0 ||
         cb_place_open(registry, &own, &repository, err) < 0)
         return -1;

@@ -3,6 +3,7 @@
  * was. */
 #include "registry/registry-priv.h"
 
+#include "registry/upload.h"
 #include "store/content.h"
 
 static int push_manifests(struct cb_registry *registry,
@@ -28,6 +29,97 @@ static int push_manifests(struct cb_registry *registry,
     }
     return 0;
 }
+
+/* ── What is said of them ── */
+
+int cb_attestation_keep(struct cb_store *store, const struct cb_attestation *attestation,
+                        struct cb_error **err)
+{
+    struct cb_digest kept;
+
+    cb_vec_foreach (blob, &attestation->blobs) {
+        if (cb_content_put(store, blob->bytes, blob->len, &kept, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int send_blob(struct cb_registry *registry, const struct cb_repository *repository,
+                     const struct cb_descriptor *blob, struct cb_error **err)
+{
+    enum cb_upload_result result;
+    int exists = cb_upload_exists(registry, repository, &blob->digest, err);
+
+    if (exists)
+        return exists < 0 ? -1 : 0;
+    return cb_upload_blob(registry, repository, blob, NULL, 0, &result, err);
+}
+
+static int send_attestation(struct cb_registry *registry,
+                            const struct cb_repository *repository,
+                            const struct cb_attestation *attestation,
+                            struct cb_error **err)
+{
+    const struct cb_manifest *manifest = attestation->manifest;
+    const struct cb_document_text text = cb_manifest_text(manifest);
+
+    if (cb_attestation_keep(registry->store, attestation, err) < 0 ||
+        send_blob(registry, repository, &manifest->config, err) < 0)
+        return -1;
+    cb_vec_foreach (layer, &manifest->layers) {
+        if (send_blob(registry, repository, layer, err) < 0)
+            return -1;
+    }
+    return cb_document_put(registry, repository, NULL, &text, err);
+}
+
+/* About the IMAGEth, which is IMAGE there now. ENTRY stays empty if nothing is said. */
+static int attest(struct cb_registry *registry, const struct cb_repository *repository,
+                  const struct cb_attester *attester, size_t image,
+                  const struct cb_descriptor *pushed, struct cb_descriptor *entry,
+                  struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) bytes = {0};
+    cb_auto(cb_manifest) manifest = NULL;
+    cb_auto(cb_attestation) attestation = NULL;
+
+    if (cb_content_read(registry->store, &pushed->digest, CB_MANIFEST_MAX_BYTES, &bytes,
+                        err) < 0 ||
+        cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len, NULL, err) < 0 ||
+        attester->attest(attester->arg, image, manifest, &attestation, err) < 0)
+        return -1;
+    if (!attestation)
+        return 0;
+    cb_descriptor_copy(entry, &attestation->entry);
+    return send_attestation(registry, repository, attestation, err);
+}
+
+/* *COUNT grows by what is said of the images, behind which MANIFESTS gets it. */
+static int attest_all(struct cb_registry *registry, const char *name,
+                      const struct cb_attester *attester, struct cb_descriptor *manifests,
+                      size_t *count, struct cb_error **err)
+{
+    cb_auto(cb_reference) reference = NULL;
+    cb_auto_value(cb_place) place = {0};
+    struct cb_repository repository;
+    size_t images = *count;
+
+    if (!attester)
+        return 0;
+    if (cb_reference_parse(&reference, name, err) < 0 ||
+        cb_place_own(registry, reference, "pull,push", &place, err) < 0 ||
+        cb_place_open(registry, &place, &repository, err) < 0)
+        return -1;
+    for (size_t i = 0; i < images; i++) {
+        if (attest(registry, &repository, attester, i, &manifests[i], &manifests[*count],
+                   err) < 0)
+            return -1;
+        *count += manifests[*count].media_type != NULL;
+    }
+    return 0;
+}
+
+/* ── The index ── */
 
 /* The index is remembered for the image that the plain name means. */
 static int remember(struct cb_registry *registry, const struct cb_platform_images *images,
@@ -74,20 +166,23 @@ int cb_registry_push_index(struct cb_registry *registry,
                            const struct cb_push_options *options,
                            struct cb_descriptor *out, struct cb_error **err)
 {
+    size_t count = images->count;
     cb_autofree struct cb_descriptor *manifests =
-        xcalloc(images->count + 1, sizeof(*manifests));
+        xcalloc(2 * count + 1, sizeof(*manifests));
     cb_auto(cb_index) index = NULL;
     int result = push_manifests(registry, images, name, options, manifests, err);
+
+    if (result == 0)
+        result = attest_all(registry, name, options->attester, manifests, &count, err);
 
     if (result == 0) {
         cb_auto_json *annotations =
             cb_annotations_json(options->annotations, CB_ANNOTATION_INDEX, NULL);
 
-        index =
-            cb_index_make(manifests, images->count, annotations, options->docker_types);
+        index = cb_index_make(manifests, count, annotations, options->docker_types);
         result = push_index(registry, name, options, index, images, err);
     }
-    for (size_t i = 0; i < images->count; i++)
+    for (size_t i = 0; i < 2 * images->count; i++)
         cb_descriptor_free(&manifests[i]);
     if (result < 0)
         return -1;

@@ -6,6 +6,7 @@
 #include "base/cancel.h"
 #include "base/event.h"
 #include "base/pool.h"
+#include "oci/attestation.h"
 #include "oci/oci.h"
 #include "registry/settings.h"
 #include "store/layer.h"
@@ -101,7 +102,8 @@ struct cb_push_options {
     int loose; /* only their configs are in the store, and it learns nothing of them */
     /* Of each image the one that it begins with, or NULL: its layers need not be here. */
     const struct cb_resolved_image *const *bases;
-    struct cb_digest *manifests; /* or NULL: of each image, filled */
+    struct cb_digest *manifests;        /* or NULL: of each image, filled */
+    const struct cb_attester *attester; /* or NULL; of an index */
 };
 /* The `push` command: IMAGE as in the store, to NAME (canonical). Blobs that are there
  * cost a HEAD. MANIFEST: what NAME is now, the caller's. */
@@ -114,6 +116,10 @@ int cb_registry_push_index(struct cb_registry *registry,
                            const struct cb_platform_images *images, const char *name,
                            const struct cb_push_options *options,
                            struct cb_descriptor *index, struct cb_error **err);
+
+/* Its blobs become the store's. */
+int cb_attestation_keep(struct cb_store *store, const struct cb_attestation *attestation,
+                        struct cb_error **err);
 
 /* ── Artifacts: a manifest, its config and its blobs, that are no image of the store (a
  * build cache) ── */
@@ -147,6 +153,11 @@ int cb_registry_login(struct cb_registry *registry, const char *host,
 int cb_registry_document(struct cb_registry *registry,
                          const struct cb_reference *reference, struct cb_strbuf *out,
                          struct cb_error **err);
+/* The blob WANT of REFERENCE's repository, which becomes the store's; verified. INTEGRITY
+ * if it is to have more than MAX bytes. */
+int cb_registry_blob(struct cb_registry *registry, const struct cb_reference *reference,
+                     const struct cb_descriptor *want, size_t max, struct cb_strbuf *out,
+                     struct cb_error **err);
 /* Removes the tag NAME (canonical, with a tag or digest), or, where registries cannot do
  * that, the manifest with all its tags. DIGEST: of what it was. */
 int cb_registry_delete(struct cb_registry *registry, const char *name,

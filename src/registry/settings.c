@@ -16,6 +16,11 @@ void cb_registry_settings_clear(struct cb_registry_settings *settings)
     cb_vec_free(&settings->rules);
     cb_strings_free(&settings->insecure);
     cb_strings_free(&settings->certs_dirs);
+    free(settings->auth_file);
+    if (settings->creds)
+        explicit_bzero(settings->creds, strlen(settings->creds));
+    free(settings->creds);
+    free(settings->cert_dir);
     free(settings->http_proxy);
     free(settings->https_proxy);
     free(settings->no_proxy);

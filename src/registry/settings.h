@@ -16,6 +16,7 @@ struct cb_registry_rule {
                       or NULL */
     int insecure;  /* plain http or an unverified certificate will do */
     int blocked;   /* nothing is asked: an error */
+    int only_mirrors; /* what no mirror has is not asked for at PREFIX */
 };
 
 struct cb_registry_settings {
@@ -24,6 +25,9 @@ struct cb_registry_settings {
     struct cb_strings certs_dirs; /* searched before the usual certs.d directories */
     unsigned downloads, uploads;  /* layers at a time; 0: the default */
     unsigned tries;               /* of one request; 0: the default */
+    char *auth_file; /* asked for credentials before the usual files; or NULL */
+    char *creds;     /* "user:password" for every registry; or NULL. Secret */
+    char *cert_dir;  /* has the certificates of every registry; or NULL */
     char *http_proxy, *https_proxy, *no_proxy; /* used where the environment has none */
 };
 void cb_registry_settings_clear(struct cb_registry_settings *settings);

@@ -141,6 +141,18 @@ int cb_vertex_is_silent(const struct cb_vertex *vertex)
     return vertex->op->silent;
 }
 
+struct cb_source *cb_vertex_source(const struct cb_vertex *vertex, struct cb_span *span)
+{
+    *span = vertex->span;
+    return vertex->source;
+}
+
+void cb_vertex_describe(const struct cb_vertex *vertex, void *facts)
+{
+    if (vertex->op->describe)
+        vertex->op->describe(vertex->payload, facts);
+}
+
 /* One line a vertex: `3 exec "[builder 2/3] RUN make" <- 1 2 (no-cache)`. */
 void cb_graph_dump(const struct cb_graph *graph, struct cb_strbuf *out)
 {

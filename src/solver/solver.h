@@ -119,6 +119,9 @@ struct cb_op_class {
     int cheap_map;
     /* There is nothing to tell about it: no events. */
     int silent;
+    /* Or NULL. What the step is, for those who tell of a build: fills FACTS, of which the
+     * solver knows nothing. */
+    void (*describe)(const void *payload, void *facts);
 };
 
 /* ── Graph ── */
@@ -157,6 +160,10 @@ const struct cb_vertex *cb_vertex_input(const struct cb_vertex *vertex, size_t i
 /* Not shown as a step, unless it executes; not even then. */
 int cb_vertex_is_internal(const struct cb_vertex *vertex);
 int cb_vertex_is_silent(const struct cb_vertex *vertex);
+/* Where it was written; NULL: nowhere. Borrowed. */
+struct cb_source *cb_vertex_source(const struct cb_vertex *vertex, struct cb_span *span);
+/* By the class's `describe`. Once the graph is solved, or between solves. */
+void cb_vertex_describe(const struct cb_vertex *vertex, void *facts);
 /* Graphviz or plain text, for tests and people. */
 void cb_graph_dump(const struct cb_graph *graph, struct cb_strbuf *out);
 

@@ -75,6 +75,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/copy-record.c \
 	%D%/copy-settle.c \
 	%D%/copy-tree.c \
+	%D%/db-foreign.c \
+	%D%/db-foreign.h \
 	%D%/db-gc.c \
 	%D%/db-image-list.c \
 	%D%/db-images.c \

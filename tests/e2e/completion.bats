@@ -44,7 +44,7 @@ candidates() {
     expect_output ""
     candidates build --debug
     expect_output --debug
-    candidates --log
+    candidates --log-
     expect_output --log-level
     candidates help image h
     expect_output history

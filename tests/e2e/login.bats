@@ -77,6 +77,25 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     expect_output "Not logged in to $REGISTRY"
 }
 
+@test "a build is given credentials: --creds, and a file by --authfile" {
+    mkdir "$BATS_TEST_TMPDIR/c"
+    printf 'FROM busybox\n' >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    cbuild build -q -t "$REGISTRY/given:1" --push "$BATS_TEST_TMPDIR/c"
+    expect_status 1
+    cbuild build -q -t "$REGISTRY/given:1" --push --creds tester:opensesame "$BATS_TEST_TMPDIR/c"
+    expect_status 0
+    printf '{"auths":{"%s":{"auth":"%s"}}}' "$REGISTRY" "$(printf tester:opensesame | base64)" >"$BATS_TEST_TMPDIR/auth.json"
+    cbuild build -q -t "$REGISTRY/given:2" --push --authfile "$BATS_TEST_TMPDIR/auth.json" "$BATS_TEST_TMPDIR/c"
+    expect_status 0
+    cbuild build -q -t "$REGISTRY/given:2" --push --authfile "$BATS_TEST_TMPDIR/none.json" "$BATS_TEST_TMPDIR/c"
+    expect_status 1
+    expect_contains none.json
+    cbuild build --creds tester "$BATS_TEST_TMPDIR/c"
+    expect_status 1
+    expect_contains 'expected user:password'
+    [ ! -e "$DOCKER_CONFIG/config.json" ]
+}
+
 @test "a wrong password is refused and nothing is kept" {
     piped wrong login -u tester --password-stdin "$REGISTRY"
     expect_status 1

@@ -73,6 +73,13 @@ works() {
     digest=$(printf '%s' "$output" | sed -n 's/.*digest: \(sha256:[0-9a-f]*\).*/\1/p')
     works --root "$BATS_TEST_TMPDIR/fresh" pull -q "$REGISTRY/x:1"
     [ "$(skopeo inspect --cert-dir "$certs" "docker://$REGISTRY/x:1" | jq -r .Digest)" = "$digest" ]
+    # a directory for all registries
+    printf 'FROM %s/x:1\n' "$REGISTRY" >"$BATS_TEST_TMPDIR/Dockerfile"
+    mv "$certs" "$BATS_TEST_TMPDIR/mine"
+    run timeout 30 "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh4" build -q -f "$BATS_TEST_TMPDIR/Dockerfile" "$BATS_TEST_TMPDIR/mine"
+    expect_status 1
+    works --root "$BATS_TEST_TMPDIR/fresh4" build -q --cert-dir "$BATS_TEST_TMPDIR/mine" -f "$BATS_TEST_TMPDIR/Dockerfile" "$BATS_TEST_TMPDIR/mine"
+    mv "$BATS_TEST_TMPDIR/mine" "$certs"
     # without verification the client still says who it is
     rm "$certs/ca.crt"
     works --root "$BATS_TEST_TMPDIR/fresh2" pull -q --tls-verify=false "$REGISTRY/x:1"

@@ -17,3 +17,7 @@ tests_unit_oci_test_platform_LDADD = $(LIBS_oci)
 unit_tests += tests/unit/oci/test-reference
 tests_unit_oci_test_reference_SOURCES = tests/unit/oci/test-reference.c
 tests_unit_oci_test_reference_LDADD = $(LIBS_oci)
+
+unit_tests += tests/unit/oci/test-attestation
+tests_unit_oci_test_attestation_SOURCES = tests/unit/oci/test-attestation.c
+tests_unit_oci_test_attestation_LDADD = $(LIBS_oci)

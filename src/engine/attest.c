@@ -1,0 +1,182 @@
+/* Attestations of a build's images. What is told of an image does not depend on where it
+ * goes but for its subject, so it is put together once, after all steps are done: the
+ * same build says the same everywhere. */
+#include "engine/engine-priv.h"
+
+#include "base/timestamp.h"
+#include "engine/provenance.h"
+#include "exporter/sbom.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+struct cb_attesting {
+    struct cb_build_env *env;
+    const struct cb_checked_request *checked;
+    const struct cb_made_list *made;
+    struct cb_provenance_facts facts;
+    char id[CB_PROVENANCE_ID];
+    json_t **packages; /* by image: the SPDX document; NULL: not made yet */
+    struct cb_attester attester;
+    const struct cb_strings *names; /* of the output under way */
+    int artifact;
+};
+
+static void make_id(char id[CB_PROVENANCE_ID])
+{
+    unsigned char bytes[(CB_PROVENANCE_ID - 1) / 2] = {0};
+
+    (void)!getrandom(bytes, sizeof(bytes), 0);
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* A store keeps images, and nothing beside them. */
+static void tell_of_lost(const struct cb_build_env *env,
+                         const struct cb_checked_request *checked)
+{
+    cb_vec_foreach (output, &checked->outputs) {
+        int is_file =
+            output->type == CB_OUTPUT_DIRECTORY || output->type == CB_OUTPUT_TAR;
+
+        if (output->push || output->type == CB_OUTPUT_OCI || is_file)
+            return;
+    }
+    cb_event_say(env->sink, CB_EVENT_WARNING, 0,
+                 "attestations are not kept with images in the store: they go out with "
+                 "--push, or with -o type=oci, local or tar");
+}
+
+static int attest(void *arg, size_t image, const struct cb_manifest *manifest,
+                  struct cb_attestation **out, struct cb_error **err)
+{
+    struct cb_attesting *self = arg;
+    cb_auto_value(cb_statements) statements = {0};
+    cb_auto_value(cb_subjects) subjects = {0};
+
+    if (cb_attesting_statements(self, image, manifest, &statements, err) < 0)
+        return -1;
+    if (!statements.count)
+        return 0;
+    cb_subjects_of_image(&subjects, &manifest->digest, self->names,
+                         &self->made->items[image].platform);
+    *out = cb_attestation_make(manifest, &subjects, &statements, self->artifact);
+    return 0;
+}
+
+struct cb_attesting *cb_attesting_new(struct cb_build_env *env,
+                                      const struct cb_checked_request *checked,
+                                      const struct cb_build_request *request,
+                                      const struct cb_inputs *inputs,
+                                      const struct cb_made_list *made)
+{
+    const struct cb_attest_options *options = &checked->attest;
+    struct cb_attesting *self;
+
+    if (!options->provenance && !options->sbom)
+        return NULL;
+    tell_of_lost(env, checked);
+    self = xcalloc(1, sizeof(*self));
+    self->env = env;
+    self->checked = checked;
+    self->made = made;
+    self->facts = (struct cb_provenance_facts){.checked = checked,
+                                               .request = request,
+                                               .inputs = inputs,
+                                               .epoch_s = env->source_date_epoch,
+                                               .started_ns = env->started_ns,
+                                               .finished = cb_timestamp_now()};
+    make_id(self->id);
+    self->facts.id = self->id;
+    self->packages = xcalloc(made->count + 1, sizeof(*self->packages));
+    self->attester = (struct cb_attester){.attest = attest, .arg = self};
+    return self;
+}
+
+void cb_attesting_free(struct cb_attesting *self)
+{
+    if (!self)
+        return;
+    for (size_t i = 0; i < self->made->count; i++)
+        json_decref(self->packages[i]);
+    free(self->packages);
+    free(self);
+}
+
+const struct cb_attester *cb_attesting_for(struct cb_attesting *self,
+                                           const struct cb_output *output,
+                                           const struct cb_strings *names)
+{
+    if (!self)
+        return NULL;
+    self->names = names;
+    self->artifact = !output->no_artifact;
+    return &self->attester;
+}
+
+/* ── What is said ── */
+
+static int find_packages(struct cb_attesting *self, size_t image, struct cb_error **err)
+{
+    const struct cb_made *made = &self->made->items[image];
+    struct cb_sbom_options options = {.epoch_s = self->env->source_date_epoch,
+                                      .created = self->facts.finished,
+                                      .cancel = self->env->cancel,
+                                      .sink = self->env->sink,
+                                      .name = made->plan->target_name,
+                                      .root_fd = -1};
+
+    if (self->packages[image])
+        return 0;
+    if (made->result && cb_result_root(made->result, &options.root_fd, err) < 0)
+        return -1;
+    return cb_sbom_make(&options, &self->packages[image], err);
+}
+
+static void add(struct cb_statements *out, const char *type, json_t *predicate)
+{
+    struct cb_statement statement = {.type = type, .predicate = predicate};
+
+    cb_vec_push(out, statement);
+}
+
+int cb_attesting_statements(struct cb_attesting *self, size_t image,
+                            const struct cb_manifest *manifest, struct cb_statements *out,
+                            struct cb_error **err)
+{
+    const struct cb_attest_options *options = &self->checked->attest;
+
+    if (options->sbom) {
+        if (find_packages(self, image, err) < 0)
+            return cb_error_wrap(err, "--sbom");
+        add(out, CB_PREDICATE_SPDX, json_incref(self->packages[image]));
+    }
+    if (options->provenance && (manifest || !options->inline_only)) {
+        json_t *predicate = NULL;
+
+        if (cb_provenance_make(&self->facts, &self->made->items[image], manifest,
+                               &predicate, err) < 0)
+            return cb_error_wrap(err, "--provenance");
+        add(out, options->is_v02 ? CB_PREDICATE_SLSA "v0.2" : CB_PREDICATE_SLSA "v1",
+            predicate);
+    }
+    return 0;
+}
+
+int cb_attesting_provenance(struct cb_attesting *self, size_t image, json_t **out,
+                            struct cb_error **err)
+{
+    if (!self || !self->checked->attest.provenance)
+        return 0;
+    return cb_provenance_make(&self->facts, &self->made->items[image], NULL, out, err);
+}
+
+const char *cb_attesting_file(const struct cb_attesting *self, const char *type)
+{
+    const char *name = self->checked->attest.filename;
+
+    if (strcmp(type, CB_PREDICATE_SPDX) == 0)
+        return "sbom.spdx.json";
+    return name ? name : "provenance.json";
+}

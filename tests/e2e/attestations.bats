@@ -1,0 +1,262 @@
+#!/usr/bin/env bats
+# What is said of an image beside it: how it was made (SLSA provenance), and what packages it has (SPDX), in the index
+# that a registry or an OCI archive gets, or as files.
+load helpers
+load helpers-registry
+load helpers-web
+
+setup_file() {
+    cb_store
+    export OUT=$BATS_FILE_TMPDIR/out
+}
+teardown_file() { cb_drop_store; }
+setup() {
+    cb_dir
+    LAYOUT=$BATS_TEST_TMPDIR/layout
+}
+teardown() {
+    stop_registry
+    stop_web
+}
+
+dockerfile_all() {
+    dockerfile <<'DOCKER'
+FROM busybox
+ARG COLOUR=none
+RUN --mount=type=secret,id=token echo $COLOUR >/colour
+COPY file /
+DOCKER
+    echo file >"$DIR/file"
+}
+
+# A blob of the layout by its digest.
+blob() { cat "$LAYOUT/blobs/sha256/${1#sha256:}"; }
+
+# The index that the layout's only name leads to.
+index() { blob "$(jq -r '.manifests[0].digest' "$LAYOUT/index.json")"; }
+
+# The statement whose predicate's type begins with $1, about the $2th image of the index (default: the first).
+statement() {
+    local about attestation
+    about=$(index | jq -r ".manifests[${2:-0}].digest")
+    attestation=$(index | jq -r --arg about "$about" \
+        '.manifests[] | select(.annotations["vnd.docker.reference.digest"] == $about).digest')
+    blob "$(blob "$attestation" | jq -r --arg type "$1" \
+        '.layers[] | select(.annotations["in-toto.io/predicate-type"] | startswith($type)).digest')"
+}
+
+provenance() { statement https://slsa.dev/provenance/ "$@" | jq -c .predicate; }
+spdx() { statement https://spdx.dev/Document "$@" | jq -c .predicate; }
+
+to_layout() {
+    rm -rf "$LAYOUT"
+    build_ok -o "type=oci,tar=false,dest=$LAYOUT" "$@"
+}
+
+@test "an index has a manifest about each image, which skopeo and umoci pass over and copy" {
+    dockerfile_all
+    to_layout --provenance=true
+    run jq -c '.manifests | map([.platform.os, .platform.architecture, .annotations["vnd.docker.reference.type"]])' <(index)
+    expect_output '[["linux","amd64",null],["unknown","unknown","attestation-manifest"]]'
+    image=$(index | jq -r '.manifests[0].digest')
+    about=$(index | jq -r '.manifests[1].digest')
+    [ "$(index | jq -r '.manifests[1].annotations["vnd.docker.reference.digest"]')" = "$image" ]
+    run jq -c '[.artifactType, .config.mediaType, .config.size, .subject.digest, (.layers | map(.mediaType))]' <(blob "$about")
+    expect_output "[\"application/vnd.docker.attestation.manifest.v1+json\",\"application/vnd.oci.empty.v1+json\",2,\"$image\",[\"application/vnd.in-toto+json\"]]"
+    run jq -c '[._type, .predicateType, .subject[0].name, .subject[0].digest.sha256]' <(statement https://slsa.dev/)
+    expect_output "[\"https://in-toto.io/Statement/v1\",\"https://slsa.dev/provenance/v1\",\"pkg:docker/img@latest?platform=linux%2Famd64\",\"${image#sha256:}\"]"
+    skopeo copy -q --all "oci:$LAYOUT:latest" "dir:$BATS_TEST_TMPDIR/all"
+    [ -e "$BATS_TEST_TMPDIR/all/${about#sha256:}.manifest.json" ]
+    skopeo copy -q "oci:$LAYOUT:latest" "oci:$BATS_TEST_TMPDIR/one:latest"
+    umoci ls --layout "$LAYOUT"
+    cbuild load -q -i "$LAYOUT"
+    expect_status 0
+}
+
+@test "oci-artifact=false makes it look like an image, with a config of its own" {
+    dockerfile_all
+    rm -rf "$LAYOUT"
+    build_ok --attest type=provenance -o "type=oci,tar=false,dest=$LAYOUT,oci-artifact=false"
+    run jq -c '[.artifactType, .subject, .config.mediaType]' <(blob "$(index | jq -r '.manifests[1].digest')")
+    expect_output '[null,null,"application/vnd.oci.image.config.v1+json"]'
+    config=$(blob "$(index | jq -r '.manifests[1].digest')" | jq -r .config.digest)
+    layer=$(blob "$(index | jq -r '.manifests[1].digest')" | jq -r '.layers[0].digest')
+    [ "$(blob "$config" | jq -c '[.os, .architecture, .rootfs.diff_ids]')" = "[\"unknown\",\"unknown\",[\"$layer\"]]" ]
+}
+
+@test "mode=max tells of arguments, steps and names of secrets; mode=min does not; neither has a secret" {
+    dockerfile_all
+    echo s3cr3t-value >"$BATS_TEST_TMPDIR/token"
+    to_layout --provenance=mode=max,builder-id=https://ci.example/7 --build-arg COLOUR=blue --label a=b \
+        --secret "id=token,src=$BATS_TEST_TMPDIR/token"
+    run jq -c '[.buildDefinition.externalParameters.request | .args["build-arg:COLOUR"], .args["label:a"], .secrets[0].id],
+        .runDetails.builder.id, .runDetails.metadata.buildkit_completeness.request,
+        (.buildDefinition.internalParameters.buildConfig.llbDefinition | map(.op.Op | keys[0])),
+        (.runDetails.metadata.buildkit_metadata.source.infos[0].data | @base64d | startswith("FROM busybox")),
+        (.runDetails.metadata.buildkit_metadata.layers | [.[][][]] | length)' <(provenance)
+    expect_output '["blue","b","token"]
+"https://ci.example/7"
+true
+["source","exec","source","file"]
+true
+3'
+    not grep -rq s3cr3t-value "$LAYOUT/blobs"
+    to_layout --provenance=mode=min --build-arg COLOUR=blue --secret "id=token,src=$BATS_TEST_TMPDIR/token"
+    run jq -c '.buildDefinition.externalParameters, .runDetails.metadata.buildkit_completeness,
+        .buildDefinition.internalParameters' <(provenance)
+    expect_output '{"configSource":{"path":"Dockerfile"},"request":{"frontend":"dockerfile.v0","locals":[{"name":"context"},{"name":"dockerfile"}]}}
+{"request":false,"resolvedDependencies":false}
+{"builderPlatform":"linux/amd64"}'
+    expect_lacks blue
+}
+
+@test "version=v0.2 says the same in the older words" {
+    dockerfile_all
+    to_layout --provenance=version=v0.2,mode=min,reproducible=true
+    run jq -c '.predicateType, (.predicate | .buildType, .invocation.configSource.entryPoint, .invocation.environment.platform,
+        .metadata.completeness, .metadata.reproducible, has("buildConfig"))' <(statement https://slsa.dev/)
+    expect_output '"https://slsa.dev/provenance/v0.2"
+"https://mobyproject.org/buildkit@v1"
+"Dockerfile"
+"linux/amd64"
+{"parameters":true,"environment":true,"materials":false}
+true
+false'
+}
+
+@test "materials are base images by digest, files of URLs by checksum, and a context's commit" {
+    start_registry
+    start_web
+    make_repo attest
+    "$CBUILD" tag busybox "$REGISTRY/base:1"
+    "$CBUILD" push -q "$REGISTRY/base:1"
+    "$CBUILD" rmi "$REGISTRY/base:1" >/dev/null
+    echo data >"$WEB_ROOT/data"
+    printf 'FROM %s/base:1\nADD %s/plain/data /\n' "$REGISTRY" "$WEB" >"$REPO/Dockerfile"
+    commit attest
+    push
+    head=$(tgit -C "$REPO" rev-parse HEAD)
+    base=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REGISTRY/base:1")
+    run "$CBUILD" build --progress=plain -o "type=oci,tar=false,dest=$LAYOUT,name=x" --provenance=mode=min,complete-materials=true "$WEB/git/attest.git"
+    expect_status 0
+    run jq -c '.buildDefinition.resolvedDependencies[] | [.uri, .digest]' <(provenance)
+    expect_contains "[\"pkg:docker/$REGISTRY/base@1?platform=linux%2Famd64\",{\"sha256\":\"${base#sha256:}\"}]" \
+        "[\"$WEB/plain/data\",{\"sha256\":\"$(sha256sum "$WEB_ROOT/data" | cut -d' ' -f1)\"}]" "{\"sha1\":\"$head\"}"
+    run jq -c '[.runDetails.metadata | .buildkit_hermetic, .buildkit_completeness.resolvedDependencies],
+        .buildDefinition.externalParameters.configSource.digest' <(provenance)
+    expect_output "[true,true]
+{\"sha1\":\"$head\"}"
+    dockerfile_all
+    build --provenance=complete-materials=true -o "type=oci,dest=$BATS_TEST_TMPDIR/x.tar"
+    expect_status 1
+    expect_contains 'provenance materials are incomplete'
+}
+
+@test "a registry gets the index, of one platform or several; pull and run take the image" {
+    dockerfile_all
+    start_registry
+    run "$CBUILD" build --progress=plain -t "$REGISTRY/said:1" --sbom=true --provenance=mode=min --push \
+        --iidfile "$BATS_TEST_TMPDIR/id" --metadata-file "$BATS_TEST_TMPDIR/metadata" "$DIR"
+    expect_status 0
+    run skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/said:1"
+    [ "$(jq -c '.manifests | map(.platform.os)' <<<"$output")" = '["linux","unknown"]' ]
+    [ "$(jq -r '."containerimage.digest"' "$BATS_TEST_TMPDIR/metadata")" = "sha256:$(printf %s "$output" | sha256sum | cut -d' ' -f1)" ]
+    [ "$(jq -r '."buildx.build.provenance".runDetails.metadata.buildkit_completeness.request' "$BATS_TEST_TMPDIR/metadata")" = true ]
+    # The id is the image's, which is here.
+    cbuild run --rm "$(cat "$BATS_TEST_TMPDIR/id")" cat /file
+    expect_output file
+    cbuild buildx imagetools inspect --format '{{json .Provenance}}' "$REGISTRY/said:1"
+    [ "$(jq -r .SLSA.buildDefinition.externalParameters.request.frontend <<<"$output")" = dockerfile.v0 ]
+    cbuild buildx imagetools inspect --format '{{.SBOM.SPDX.spdxVersion}} {{.Image.os}}' "$REGISTRY/said:1"
+    expect_output 'SPDX-2.3 linux'
+    cbuild rmi -f "$(cat "$BATS_TEST_TMPDIR/id")"
+    cbuild pull -q "$REGISTRY/said:1"
+    expect_status 0
+    cbuild run --rm "$REGISTRY/said:1" cat /file
+    expect_output file
+    run "$CBUILD" build --progress=plain -t "$REGISTRY/said:2" --platform linux/amd64,linux/arm64 --provenance=true --push \
+        "$DIR" -f - <<<'FROM scratch
+COPY file /'
+    expect_status 0
+    run skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/said:2"
+    [ "$(jq -c '.manifests | map(.platform.architecture)' <<<"$output")" = '["amd64","arm64","unknown","unknown"]' ]
+    cbuild buildx imagetools inspect --format '{{json .Provenance}}' "$REGISTRY/said:2"
+    [ "$(jq -c 'map_values(.SLSA.runDetails.builder.id)' <<<"$output")" = '{"linux/amd64":"","linux/arm64":""}' ]
+    # A list under another name has all of it.
+    cbuild buildx imagetools create -q -t "$REGISTRY/other:1" "$REGISTRY/said:2"
+    expect_status 0
+    cbuild buildx imagetools inspect --format '{{(index .Provenance "linux/arm64").SLSA.buildDefinition.internalParameters.builderPlatform}}' "$REGISTRY/other:1"
+    expect_output linux/amd64
+}
+
+@test "a directory and a tar get files; what they are about is each file of the result" {
+    dockerfile <<'DOCKER'
+FROM scratch
+COPY file /dir/
+DOCKER
+    echo file >"$DIR/file"
+    ln -s /nowhere "$BATS_TEST_TMPDIR/link"
+    mkdir "$OUT"
+    ln -s /nonexistent/target "$OUT/provenance.json"
+    build_ok --provenance=true --sbom=true -o "$OUT"
+    [ ! -L "$OUT/provenance.json" ]
+    run jq -c '.subject, .predicateType' "$OUT/provenance.json"
+    expect_output "[{\"name\":\"dir/file\",\"digest\":{\"sha256\":\"$(sha256sum "$DIR/file" | cut -d' ' -f1)\"}}]
+\"https://slsa.dev/provenance/v1\""
+    run jq -r '.predicate.spdxVersion' "$OUT/sbom.spdx.json"
+    expect_output SPDX-2.3
+    build_ok --provenance=filename=p.json --sbom=true --platform linux/amd64,linux/arm64 \
+        -o "type=tar,dest=$BATS_TEST_TMPDIR/x.tar"
+    run tar tf "$BATS_TEST_TMPDIR/x.tar"
+    expect_contains linux_amd64/p.json linux_arm64/sbom.spdx.json
+    printf 'FROM scratch\nARG TARGETARCH\nCOPY file /$TARGETARCH\n' >"$DIR/Dockerfile"
+    build_ok --provenance=filename=p.json --platform linux/amd64,linux/arm64 \
+        -o "type=local,dest=$OUT/2,platform-split=false,attestation-prefix=a-"
+    [ -e "$OUT/2/a-p.linux_amd64.json" ]
+    [ -e "$OUT/2/a-p.linux_arm64.json" ]
+    build_ok --provenance=inline-only=true -o "$OUT/3"
+    [ ! -e "$OUT/3/provenance.json" ]
+}
+
+@test "with SOURCE_DATE_EPOCH the same build says the same, to the byte" {
+    dockerfile_all
+    export SOURCE_DATE_EPOCH=1000000000
+    to_layout --provenance=true --sbom=true
+    first=$(index | sha256sum)
+    run jq -r '.runDetails.metadata | .startedOn, .finishedOn' <(provenance)
+    expect_output '2001-09-09T01:46:40Z
+2001-09-09T01:46:40Z'
+    [ "$(spdx | jq -r .creationInfo.created)" = 2001-09-09T01:46:40Z ]
+    "$CBUILD" builder prune -af >/dev/null
+    to_layout --provenance=true --sbom=true --jobs 1
+    [ "$(index | sha256sum)" = "$first" ]
+}
+
+@test "nothing is said unless it is asked for; what cannot hold it says so" {
+    dockerfile_all
+    export BUILDX_NO_DEFAULT_ATTESTATIONS=1
+    to_layout
+    [ "$(jq -r '.manifests[0].mediaType' "$LAYOUT/index.json")" = application/vnd.oci.image.manifest.v1+json ]
+    to_layout --attest type=provenance,mode=max --provenance=false
+    [ "$(jq -r '.manifests[0].mediaType' "$LAYOUT/index.json")" = application/vnd.oci.image.manifest.v1+json ]
+    build_ok --provenance=true
+    expect_contains 'attestations are not kept with images in the store'
+    build --provenance=true -o "type=docker,dest=$BATS_TEST_TMPDIR/x.tar"
+    expect_status 1
+    expect_contains 'docker exporter does not currently support exporting manifest lists'
+    build --provenance=true -o type=registry,name=r.invalid/x,oci-mediatypes=false
+    expect_status 1
+    expect_contains 'cannot export attestations with "oci-mediatypes=false"'
+    for wrong in 'mode=some: expected min or max' 'version=v2: expected v0.2 or v1' 'colour=red: unexpected key' \
+        'filename=../x: expected the name of a file'; do
+        build --provenance="${wrong%%:*}"
+        expect_status 1
+        expect_contains "${wrong#*: }"
+    done
+    build --attest type=vuln
+    expect_status 1
+    expect_contains 'unknown attestation type "vuln": expected provenance or sbom'
+    build --sbom=generator=docker/scanner
+    expect_status 1
+    expect_contains 'packages are found by cbuild itself'
+}
