@@ -295,6 +295,8 @@ static int add_gateways(int rtnl, unsigned link, const struct cb_attachment *att
     return 0;
 }
 
+/* Its addresses are ours to give: there is nobody to ask whether they are free, or for
+ * others, and it answers from the beginning. */
 static int make_bridge(int rtnl, const struct cb_attachment *attachment,
                        struct cb_error **err)
 {
@@ -304,8 +306,12 @@ static int make_bridge(int rtnl, const struct cb_attachment *attachment,
     if (cb_link_make_bridge(rtnl, name, attachment->mtu, err) < 0)
         return -1;
     link = cb_link_find(rtnl, name);
-    if (subnet_of(attachment, AF_INET6))
+    if (subnet_of(attachment, AF_INET6)) {
         cb_link_sysctl("0", "ipv6/conf/%s/accept_ra", name);
+        cb_link_sysctl("0", "ipv6/conf/%s/accept_dad", name);
+    }
+    if (cb_link_bring_up(rtnl, link, err) < 0)
+        return -1;
     return add_gateways(rtnl, link, attachment, err);
 }
 

@@ -90,7 +90,9 @@ static int run(int family, const char *const *argv, const char *input,
         return -1;
     if (code == 0)
         return 0;
-    return cb_error_set(err, CB_ERR_SYSTEM, "%s: %.*s", program_name(family, 1),
+    if (!errors.len)
+        return cb_error_set(err, CB_ERR_SYSTEM, "%s failed", program_name(family, 1));
+    return cb_error_set(err, CB_ERR_SYSTEM, "%.*s",
                         (int)strcspn(cb_strbuf_text(&errors), "\n"),
                         cb_strbuf_text(&errors));
 }

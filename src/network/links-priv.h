@@ -9,7 +9,7 @@
 /* The number of interface NAME; 0: there is none. */
 unsigned cb_link_find(int rtnl, const char *name);
 int cb_link_bring_up(int rtnl, unsigned link, struct cb_error **err);
-/* Makes the bridge NAME, which is up. */
+/* Makes the bridge NAME. */
 int cb_link_make_bridge(int rtnl, const char *name, unsigned mtu, struct cb_error **err);
 
 struct cb_veth {

@@ -92,9 +92,7 @@ int cb_link_make_bridge(int rtnl, const char *name, unsigned mtu, struct cb_erro
     info = cb_rtnl_open_nest(&message, IFLA_LINKINFO);
     cb_rtnl_add_text(&message, IFLA_INFO_KIND, "bridge");
     cb_rtnl_close_nest(&message, info);
-    if (cb_rtnl_ask(rtnl, &message, NULL) < 0)
-        return refuse(err, "make", name);
-    return cb_link_bring_up(rtnl, cb_link_find(rtnl, name), err);
+    return cb_rtnl_ask(rtnl, &message, NULL) < 0 ? refuse(err, "make", name) : 0;
 }
 
 /* ── Pairs ── */

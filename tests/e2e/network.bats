@@ -39,12 +39,15 @@ neighbour() {
     nsenter --net="/proc/$NEIGHBOUR/ns/net" "$@"
 }
 teardown() {
+    touch "$DIR/stop"
+    host iptables -P INPUT ACCEPT
+    host iptables -P FORWARD ACCEPT
     for pid in "${first:-}" "${second:-}" "${server:-}" "${busy:-}"; do
         [ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true
     done
     [ -z "${SERVER:-}" ] || kill "$SERVER" 2>/dev/null || true
     for name in $("$CBUILD" network ls -q -f type=custom); do
-        "$CBUILD" network rm "$name" >/dev/null
+        wait_until "$CBUILD" network rm "$name"
     done
 }
 
@@ -144,7 +147,7 @@ time.sleep(300)' 3>&- &
     wait_until grep -q @cbuild-canary "/proc/$HOLDER/net/unix"
     dockerfile <<END
 FROM debian:bookworm
-RUN ["bash", "-c", "$(sed 's/[\\"]/\\&/g' <<<"$ask"); for ip in 127.0.0.1 10.213.{0..9}.1; do ask \$ip $PORT; done; cat /proc/net/unix; true"]
+RUN ["bash", "-c", "$(sed 's/[\\"]/\\&/g' <<<"$ask"); for ip in 127.0.0.1 10.213.{0..9}.1; do ask \$ip $PORT & done; wait; cat /proc/net/unix"]
 END
     build_ok
     kill "$abstract"
@@ -237,6 +240,12 @@ END
     expect_status 125
     expect_contains 'iptables is not installed'
     [ -z "$(helpers_running)" ]
+    mkdir "$BATS_TEST_TMPDIR/bin"
+    printf '#!/bin/sh\necho "iptables-restore: you must be root" >&2\nexit 4\n' >"$BATS_TEST_TMPDIR/bin/iptables-restore"
+    chmod +x "$BATS_TEST_TMPDIR/bin/iptables-restore"
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH run "$CBUILD" run --rm busybox ip -o -4 addr show eth0
+    expect_status 0
+    expect_contains 'warning: iptables-restore: you must be root, used instead is pasta' 'inet 10.213.'
 }
 
 @test "a resolver on the host's loopback is asked through one that steps reach" {
@@ -392,6 +401,30 @@ END
     touch "$DIR/stop"
     wait "$server"
     wait_until nothing_is_left
+}
+
+@test "a network with IPv6 has addresses, a way out and published ports of both families, and names where INPUT drops" {
+    host ip addr add fd00:98::2/64 dev up0 nodad
+    host iptables -P INPUT DROP
+    host iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+    port=$(free_port)
+    "$CBUILD" network create --subnet 10.99.5.0/24 --subnet fd00:99::/64 six >/dev/null
+    "$CBUILD" run --rm --network six --name page -p "$port:80" -p "[::]:$port:80" -v "$DIR:/v" busybox sh -c "ip -6 route; $served" >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
+    server=$!
+    wait_until grep -q up "$BATS_TEST_TMPDIR/log"
+    grep -q 'default via fd00:99::1 dev eth0' "$BATS_TEST_TMPDIR/log"
+    for address in 10.99.5.2 '[fd00:99::2]' "$HOST:$port" "[fd00:98::2]:$port"; do
+        run host curl -gs -m 5 "http://$address/file"
+        expect_output page
+    done
+    run "$CBUILD" run --rm --network six busybox wget -qO- http://page/file
+    expect_output page
+    touch "$DIR/stop"
+    wait "$server"
+    host iptables -F INPUT
+    wait_until nothing_is_left
+    run host ip6tables-save
+    expect_lacks br- to-destination
 }
 
 @test "an internal network leads nowhere else" {
