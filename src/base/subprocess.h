@@ -1,4 +1,4 @@
-/* The only place that starts other programs (git, netavark, credential helpers):
+/* The only place that starts other programs (git, iptables, credential helpers):
  * posix_spawn semantics, nothing of ours runs between fork and exec; waits by pidfd;
  * killed on cancel. Containers are not started here but by executor/launcher. */
 #ifndef CB_BASE_SUBPROCESS_H

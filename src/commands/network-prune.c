@@ -1,4 +1,5 @@
-/* cbuild network prune: networks that no container is on. */
+/* cbuild network prune: networks that no container is on, and what stays on the host for
+ * the next container. */
 #include "commands/pruning.h"
 
 #include "commands/network.h"
@@ -37,7 +38,7 @@ int cb_prune_networks(struct cb_store *store, const struct cb_strings *filters,
         else if (cb_error_kind(error) != CB_ERR_EXISTS)
             return cb_error_move(err, &error);
     }
-    return 0;
+    return cb_networks_clear_host(dir, err);
 }
 
 static int prune(struct cb_app *app, const struct values *values, struct cb_error **err)

@@ -148,7 +148,7 @@ int cb_nets_disconnect(struct cb_nets *nets, const char *text)
     nets->count--;
     memmove(found, found + 1,
             (size_t)(nets->items + nets->count - found) * sizeof(*found));
-    cb_network_free(network);
+    cb_network_leave(network);
     return 1;
 }
 

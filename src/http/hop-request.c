@@ -163,7 +163,7 @@ static void set_tls(struct cb_hop *hop)
         curl->easy_setopt(hop->handle, CURLOPT_SSLKEY, request->client_key);
 }
 
-/* A connection is nothing for git, netavark or a credential helper. */
+/* A connection is nothing for git, iptables or a credential helper. */
 static int on_socket(void *arg, curl_socket_t socket, curlsocktype purpose)
 {
     return fcntl(socket, F_SETFD, FD_CLOEXEC) < 0 ? CURL_SOCKOPT_ERROR : CURL_SOCKOPT_OK;

@@ -1,17 +1,23 @@
-/* A private bridge with masquerading, for builds: a /24 of its own for each running
- * cbuild, so that nothing of two builds or of the host's loopback meets. Bridges are
- * numbered: interface cbuild-<n>, subnet 10.213.<n>.0/24, lease bridge-<n>. The lowest
- * number is taken that is free and whose subnet no route of the host covers.
+/* A private network with masquerading, for builds: a /24 of its own for each running
+ * cbuild, so that nothing of two builds or of the host's loopback meets. There is only
+ * one to connect, so the interface on the host's side is the gateway itself and goes with
+ * the namespace. They are numbered: interface cbuild-<n>, subnet 10.213.<n>.0/24, lease
+ * bridge-<n>. The lowest number is taken that is free, is not just going, and whose
+ * subnet no route of the host covers.
  *
  * The host's name servers are asked directly. Only where all of them listen on its
  * loopback is aardvark-dns started, which passes questions on to them. */
-#include "network/network-priv.h"
+#include "network/attach-priv.h"
 
 #include "base/log.h"
+#include "network/names-priv.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+
+#define INTERFACE "cbuild-%u"
 
 struct cb_cidr cb_private_subnet(unsigned number)
 {
@@ -27,9 +33,11 @@ static int try_number(unsigned number, struct cb_net_lease **lease, struct cb_er
     cb_auto(cb_net_lease) mine = NULL;
     cb_autofree char *left = NULL;
     cb_autofree char *name = xasprintf("bridge-%u", number);
+    char interface[IFNAMSIZ];
     int taken;
 
-    if (cb_routes_cover(&subnet, NULL, NULL))
+    snprintf(interface, sizeof(interface), INTERFACE, number);
+    if (if_nametoindex(interface) || cb_routes_cover(&subnet, NULL, NULL))
         return 0;
     taken = cb_net_lease_try(&mine, name, err);
     if (taken <= 0)
@@ -61,7 +69,7 @@ int cb_bridge_needs_resolver(void)
 {
     if (cb_dns_is_reachable())
         return 0;
-    if (cb_netavark_has_names())
+    if (cb_names_can())
         return 1;
     cb_warn("the host's name servers listen on its loopback only: install the package "
             "aardvark-dns, or name others with --dns");
@@ -72,15 +80,15 @@ static int set_up(struct cb_network *network, int fd, void **state,
                   struct cb_cancel *cancel, struct cb_error **err)
 {
     cb_auto(cb_net_lease) lease = NULL;
-    struct cb_netavark *netavark;
+    struct cb_attached *attached;
     struct cb_network_subnet subnet = {0};
     struct cb_network_facts facts = {0};
-    char interface[24], id[65];
+    char interface[IFNAMSIZ], id[65];
     unsigned number = 0;
 
-    if (cb_netavark_check(err) < 0 || take_number(&number, &lease, err) < 0)
+    if (cb_attach_check(err) < 0 || take_number(&number, &lease, err) < 0)
         return -1;
-    snprintf(interface, sizeof(interface), "cbuild-%u", number);
+    snprintf(interface, sizeof(interface), INTERFACE, number);
     snprintf(id, sizeof(id), "%064x", number + 1);
     subnet.subnet = cb_private_subnet(number);
     subnet.gateway = facts.host = facts.address = subnet.subnet.ip;
@@ -90,7 +98,6 @@ static int set_up(struct cb_network *network, int fd, void **state,
     struct cb_attachment attachment = {.id = network->id ? network->id : id,
                                        .name = interface,
                                        .network = interface,
-                                       .network_id = id,
                                        .interface = interface,
                                        .subnets = &subnet,
                                        .subnet_count = 1,
@@ -101,23 +108,28 @@ static int set_up(struct cb_network *network, int fd, void **state,
                                        .ports = &network->ports,
                                        .mtu = cb_routes_mtu(),
                                        .names = !network->dns.count &&
-                                                cb_bridge_needs_resolver(),
-                                       .isolate = 1};
-    if (cb_netavark_up(&netavark, &lease, &attachment, fd, cancel, err) < 0)
+                                                cb_bridge_needs_resolver()};
+    if (cb_attached_new(&attached, &lease, &attachment, fd, cancel, err) < 0)
         return -1;
     if (attachment.names)
         facts.resolver = facts.host;
     network->facts = facts;
-    *state = netavark;
+    *state = attached;
     return 0;
 }
 
 static void tear_down(void *state)
 {
-    cb_netavark_down(state);
+    cb_attached_free(state);
 }
 
-const struct cb_network_backend cb_backend_bridge = {.name = "netavark",
-                                                     .check = cb_netavark_check,
+static void leave(void *state)
+{
+    cb_attached_leave(state);
+}
+
+const struct cb_network_backend cb_backend_bridge = {.name = "iptables-restore",
+                                                     .check = cb_attach_check,
                                                      .set_up = set_up,
-                                                     .tear_down = tear_down};
+                                                     .tear_down = tear_down,
+                                                     .leave = leave};

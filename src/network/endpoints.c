@@ -40,25 +40,18 @@ static void add_endpoint(const struct cb_network_def *def, json_t *record,
                          struct cb_network_endpoints *out)
 {
     struct cb_network_endpoint endpoint = {0};
-    const char *id = json_string_value(json_object_get(record, "container_id"));
-    const char *name = json_string_value(json_object_get(record, "container_name"));
-    const char *network;
-    json_t *join;
+    const char *id = json_string_value(json_object_get(record, "id"));
+    const char *name = json_string_value(json_object_get(record, "name"));
+    json_t *join = json_object_get(record, "join");
+    json_t *ips = json_object_get(join, "ips");
 
     if (!id || !name)
         return;
     endpoint.id = xstrdup(id);
     endpoint.name = xstrdup(name);
-    json_object_foreach(json_object_get(record, "networks"), network, join)
-    {
-        json_t *ips = json_object_get(join, "static_ips");
-        const char *mac = json_string_value(json_object_get(join, "static_mac"));
-
-        for (size_t i = 0; i < json_array_size(ips); i++)
-            note_address(def, json_string_value(json_array_get(ips, i)), &endpoint);
-        if (mac && !endpoint.mac)
-            endpoint.mac = xstrdup(mac);
-    }
+    endpoint.mac = xstrdup(json_string_value(json_object_get(join, "mac")));
+    for (size_t i = 0; i < json_array_size(ips); i++)
+        note_address(def, json_string_value(json_array_get(ips, i)), &endpoint);
     cb_vec_push(out, endpoint);
 }
 
@@ -75,7 +68,7 @@ static int is_held(const char *name)
 void cb_network_endpoints(const struct cb_network_def *def,
                           struct cb_network_endpoints *out)
 {
-    cb_autofree char *prefix = xasprintf("net-%.*s-", CB_NETWORK_ID_PART, def->id);
+    cb_autofree char *prefix = cb_network_members(def);
     cb_auto_value(cb_strings) names = {0};
     cb_autofd int dir = -1;
 

@@ -1,10 +1,13 @@
 /* Joining a named network. The address is a lease, so that no two containers have the
- * same, and who is on a network are those whose leases are held; netavark and the kernel
- * do the rest: the first who joins makes the bridge, the last who leaves removes it. */
+ * same, and who is on a network are those whose leases are held; the first
+ * who joins makes the bridge, the last who leaves removes it, unless it is the one of all
+ * containers that ask for no other. */
 #include "network/named-priv.h"
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "network/attach-priv.h"
+#include "network/names-priv.h"
 
 #include <ctype.h>
 #include <net/if.h>
@@ -16,6 +19,8 @@ char *cb_network_interface(const struct cb_network_def *def)
 {
     const char *name = cb_env_get(&def->options, CB_BRIDGE_NAME_OPTION);
 
+    if (def->predefined)
+        return xstrdup(CB_BRIDGE_INTERFACE);
     if (name && *name && strlen(name) < IFNAMSIZ && !strpbrk(name, "/: \t\n%"))
         return xstrdup(name);
     return xasprintf("br-%.*s", CB_NETWORK_ID_PART, def->id);
@@ -32,11 +37,17 @@ const struct cb_network_subnet *cb_network_subnet_of(const struct cb_network_def
 
 /* ── Addresses ── */
 
+char *cb_network_members(const struct cb_network_def *def)
+{
+    return xasprintf("net-%.*s-", CB_NETWORK_ID_PART, def->id);
+}
+
 static char *lease_name(const struct cb_network_def *def, const struct cb_ip *ip)
 {
+    cb_autofree char *members = cb_network_members(def);
     char text[CB_IP_MAX_TEXT];
 
-    return xasprintf("net-%.*s-%s", CB_NETWORK_ID_PART, def->id, cb_ip_text(ip, text));
+    return xasprintf("%s%s", members, cb_ip_text(ip, text));
 }
 
 /* One that a killed process had counts as taken until it was taken down. */
@@ -146,7 +157,7 @@ static int take_wished(struct cb_network *network, const struct cb_network_subne
         return 1;
     if (cb_error_kind(error) != CB_ERR_EXISTS)
         return cb_error_move(err, &error);
-    cb_netavark_sweep();
+    cb_attach_sweep();
     return take_given(network, subnet, out, lease, err);
 }
 
@@ -174,7 +185,7 @@ static int has_names(const struct cb_network *network)
 {
     if (!network->is_named)
         return !network->dns.count && cb_bridge_needs_resolver();
-    if (cb_netavark_has_names())
+    if (cb_names_can())
         return 1;
     cb_warn("aardvark-dns is not installed: containers do not know each other's names; "
             "install the package aardvark-dns");
@@ -203,7 +214,7 @@ static void add_small(struct cb_strings *out, const char *name)
         add_once(out, small);
 }
 
-/* Its aliases and its short id; netavark adds the name itself. Names are looked up in
+/* Its aliases and its short id, beside the name itself. Names are looked up in
  * small letters only. */
 static void collect_names(const struct cb_network *network, struct cb_strings *out)
 {
@@ -252,7 +263,7 @@ static int join(struct cb_network *network, struct cb_attachment *attachment, in
     cb_auto_value(cb_strings) names = {0};
     cb_autofree char *id = NULL;
     cb_autofree char *mac = NULL;
-    struct cb_netavark *netavark;
+    struct cb_attached *attached;
     char ip[CB_IP_MAX_TEXT];
 
     attachment->names = has_names(network);
@@ -265,12 +276,12 @@ static int join(struct cb_network *network, struct cb_attachment *attachment, in
     attachment->name = network->name ? network->name : attachment->network;
     attachment->aliases = &names;
     attachment->mac = mac;
-    if (cb_netavark_up(&netavark, &lease, attachment, fd, cancel, err) < 0)
+    if (cb_attached_new(&attached, &lease, attachment, fd, cancel, err) < 0)
         return -1;
     fill_facts(network, attachment);
     free(network->mac);
     network->mac = cb_steal(&mac);
-    *state = netavark;
+    *state = attached;
     return 0;
 }
 
@@ -280,9 +291,10 @@ int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
     const struct cb_network_def *def = network->def;
     cb_autofree char *interface = cb_network_interface(def);
     cb_autofree char *name = xasprintf("cb%.*s", CB_NETWORK_ID_PART, def->id);
+    cb_autofree char *members = cb_network_members(def);
     struct cb_attachment attachment = {.network = name,
-                                       .network_id = def->id,
                                        .interface = interface,
+                                       .members = members,
                                        .inside = network->interface,
                                        .subnets = def->subnets,
                                        .subnet_count = def->subnet_count,
@@ -290,20 +302,25 @@ int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
                                        .ports = &network->ports,
                                        .mtu = mtu_of(def),
                                        .internal = def->internal,
-                                       .ipv6 = def->ipv6,
-                                       .isolate = 1,
-                                       .is_shared = 1,
+                                       .stays = def->predefined,
                                        .is_further = network->joins};
 
-    if (cb_netavark_check(err) < 0)
+    if (cb_attach_check(err) < 0)
         return -1;
     return join(network, &attachment, fd, state, cancel, err);
 }
 
 static void tear_down(void *state)
 {
-    cb_netavark_down(state);
+    cb_attached_free(state);
 }
 
-const struct cb_network_backend cb_backend_named = {
-    .name = "netavark", .set_up = cb_network_join_bridge, .tear_down = tear_down};
+static void leave(void *state)
+{
+    cb_attached_leave(state);
+}
+
+const struct cb_network_backend cb_backend_named = {.name = "iptables-restore",
+                                                    .set_up = cb_network_join_bridge,
+                                                    .tear_down = tear_down,
+                                                    .leave = leave};

@@ -1,8 +1,8 @@
 /* Names under which something is set up on the host. A lease is a locked file, so it ends
- * with its process however that ends; the record beside it (NAME.json) is what a helper
- * was told, and the only thing such a helper is ever told again. Both are in a directory
- * that only we can write, one for each network of a host: what was set up in another one
- * cannot be taken down from here. It is gone after a restart, as are the networks. */
+ * with its process however that ends; the record beside it (NAME.json) says what
+ * is to be taken down, and is the only thing that does. Both are in a directory that only
+ * we can write, one for each network of a host: what was set up in another one cannot be
+ * taken down from here. It is gone after a restart, as are the networks. */
 #include "network/network-priv.h"
 
 #include "base/atomic-file.h"
@@ -85,11 +85,21 @@ char *cb_net_lease_recorded(const struct cb_net_lease *lease)
     return cb_strbuf_steal(&text);
 }
 
+const char *cb_net_lease_record_name(const struct cb_net_lease *lease)
+{
+    return lease->record;
+}
+
+void cb_net_lease_forget(struct cb_net_lease *lease)
+{
+    unlinkat(lease->dir, lease->record, 0);
+}
+
 void cb_net_lease_end(struct cb_net_lease *lease)
 {
     if (!lease)
         return;
-    unlinkat(lease->dir, lease->record, 0);
+    cb_net_lease_forget(lease);
     cb_lock_release_unlink(cb_steal(&lease->lock));
     lease_free(lease);
 }

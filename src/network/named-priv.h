@@ -8,9 +8,8 @@
 /* Holds STATE_DIR still: exclusive to change what is there, shared to join. */
 int cb_networks_lock(const char *state_dir, enum cb_lock_mode mode, struct cb_lock **out,
                      int *dir, struct cb_error **err);
-/* All in DIR, which is STATE_DIR or -1: not by name. */
-int cb_networks_read(const char *state_dir, int dir, struct cb_network_defs *out,
-                     struct cb_error **err);
+/* All in DIR, which is that of networks or -1: not by name. */
+int cb_networks_read(int dir, struct cb_network_defs *out, struct cb_error **err);
 int cb_network_write(int dir, const struct cb_network_def *def, struct cb_error **err);
 #define CB_BRIDGE_FILE "bridge.json"
 /* The bridge of all containers that ask for no other network, with a subnet that nobody
@@ -31,6 +30,11 @@ int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
 /* The interface of its bridge; caller frees. */
 char *cb_network_interface(const struct cb_network_def *def);
 
+/* How names of leases of its addresses begin; caller frees. */
+char *cb_network_members(const struct cb_network_def *def);
+
+/* Of the bridge of all containers: one for all stores of a host. */
+#define CB_BRIDGE_INTERFACE   "cbuild0"
 #define CB_NETWORK_ID_PART    12 /* digits of an id that name what is set up */
 #define CB_BRIDGE_NAME_OPTION "com.docker.network.bridge.name"
 #define CB_MTU_OPTION         "com.docker.network.driver.mtu"

@@ -5,6 +5,7 @@
 #include "base/atomic-file.h"
 #include "base/digest.h"
 #include "base/fs.h"
+#include "network/attach-priv.h"
 #include "network/named-priv.h"
 
 #include <ctype.h>
@@ -54,13 +55,11 @@ int cb_networks_lock(const char *state_dir, enum cb_lock_mode mode, struct cb_lo
 
 /* ── Reading ── */
 
-/* Ids of those that are always there are the store's own: two stores of a host have two
- * bridges. */
-static struct cb_network_def *new_predefined(const char *state_dir, const char *name,
-                                             const char *driver)
+/* Those that are always there are the same for all stores of a host. */
+static struct cb_network_def *new_predefined(const char *name, const char *driver)
 {
     struct cb_network_def *def = xcalloc(1, sizeof(*def));
-    cb_autofree char *text = xasprintf("cbuild network %s of %s", name, state_dir);
+    cb_autofree char *text = xasprintf("cbuild network %s", name);
     struct cb_digest digest = cb_digest_of(text, strlen(text));
     char hex[CB_DIGEST_MAX_TEXT];
 
@@ -105,14 +104,13 @@ static int read_bridge(int dir, struct cb_network_def *bridge, struct cb_error *
     return 0;
 }
 
-int cb_networks_read(const char *state_dir, int dir, struct cb_network_defs *out,
-                     struct cb_error **err)
+int cb_networks_read(int dir, struct cb_network_defs *out, struct cb_error **err)
 {
     cb_auto_value(cb_strings) names = {0};
 
-    cb_vec_push(out, new_predefined(state_dir, "bridge", "bridge"));
-    cb_vec_push(out, new_predefined(state_dir, "host", "host"));
-    cb_vec_push(out, new_predefined(state_dir, "none", "null"));
+    cb_vec_push(out, new_predefined("bridge", "bridge"));
+    cb_vec_push(out, new_predefined("host", "host"));
+    cb_vec_push(out, new_predefined("none", "null"));
     if (read_bridge(dir, out->items[0], err) < 0)
         return -1;
     if (dir >= 0 && cb_fs_list(dir, &names, err) < 0)
@@ -135,7 +133,7 @@ int cb_networks_list(const char *state_dir, struct cb_network_defs *out,
 {
     cb_autofd int dir = open(state_dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 
-    return cb_networks_read(state_dir, dir, out, err);
+    return cb_networks_read(dir, out, err);
 }
 
 /* The one TEXT means: a name before an id, a whole id before the beginning of one. */
@@ -269,8 +267,7 @@ int cb_networks_create(const char *state_dir, const struct cb_network_wish *wish
 
     if (check_driver(wish->driver, err) < 0 ||
         cb_networks_lock(state_dir, CB_LOCK_EXCLUSIVE, &lock, &dir, err) < 0 ||
-        cb_networks_read(state_dir, dir, &defs, err) < 0 ||
-        check_name(wish->name, &defs, err) < 0)
+        cb_networks_read(dir, &defs, err) < 0 || check_name(wish->name, &defs, err) < 0)
         return -1;
     random_id(digits);
     def->id = xstrdup(digits);
@@ -293,7 +290,7 @@ static int refuse_in_use(const struct cb_network_def *def, struct cb_error **err
 {
     cb_auto_value(cb_network_endpoints) endpoints = {0};
 
-    cb_netavark_sweep();
+    cb_attach_sweep();
     cb_network_endpoints(def, &endpoints);
     if (!endpoints.count)
         return 0;
@@ -313,8 +310,7 @@ int cb_networks_remove(const char *state_dir, const char *text, struct cb_error 
     size_t index;
 
     if (cb_networks_lock(state_dir, CB_LOCK_EXCLUSIVE, &lock, &dir, err) < 0 ||
-        cb_networks_read(state_dir, dir, &defs, err) < 0 ||
-        pick(&defs, text, &index, err) < 0)
+        cb_networks_read(dir, &defs, err) < 0 || pick(&defs, text, &index, err) < 0)
         return -1;
     def = defs.items[index];
     if (def->predefined)

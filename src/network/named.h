@@ -56,6 +56,10 @@ int cb_networks_find(const char *state_dir, const char *text, struct cb_network_
  * container is on it. */
 int cb_networks_remove(const char *state_dir, const char *text, struct cb_error **err);
 
+/* Removes what stays on the host for the next container: the bridge of those that ask for
+ * no other network, and rules, unless they are in use. */
+int cb_networks_clear_host(const char *state_dir, struct cb_error **err);
+
 struct cb_network_endpoint { /* a container that is on a network */
     char *id, *name, *mac;
     char ip[CB_IP_MAX_TEXT], ip6[CB_IP_MAX_TEXT];

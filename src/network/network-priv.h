@@ -54,6 +54,9 @@ struct cb_network_backend {
     int (*set_up)(struct cb_network *network, int fd, void **state,
                   struct cb_cancel *cancel, struct cb_error **err);
     void (*tear_down)(void *state);
+    /* Before that, where the namespace will stay: the interface goes at once. NULL: it
+     * does so anyway. */
+    void (*leave)(void *state);
 };
 
 struct cb_network_class {
@@ -87,6 +90,8 @@ int cb_netns_can_join(int fd);
 /* Does a route of the host (other than a default one and those of interface OWN) lead
  * into SUBNET? *WHAT (if not NULL) names it; the caller frees it. */
 int cb_routes_cover(const struct cb_cidr *subnet, const char *own, char **what);
+/* The IPv4 subnet that is reached by INTERFACE: 1, or 0 when there is none. */
+int cb_routes_find(const char *interface, struct cb_cidr *out);
 /* The smallest frame of the default routes: without it, large packets vanish behind a
  * host whose own link is narrower than a bridge's 1500. */
 unsigned cb_routes_mtu(void);
@@ -104,41 +109,17 @@ int cb_net_lease_record(struct cb_net_lease *lease, const char *config,
                         struct cb_error **err);
 /* What an earlier holder left recorded; NULL. Caller frees. */
 char *cb_net_lease_recorded(const struct cb_net_lease *lease);
-/* Nothing of it is set up any more. */
+/* The file in cb_net_lease_dir that holds what is recorded; borrowed. */
+const char *cb_net_lease_record_name(const struct cb_net_lease *lease);
+/* Nothing of it is set up any more, but the name is still ours. */
+void cb_net_lease_forget(struct cb_net_lease *lease);
+/* The same, and the name is free. */
 void cb_net_lease_end(struct cb_net_lease *lease);
 /* Lets go but keeps the record: for whoever comes next. */
 void cb_net_lease_abandon(struct cb_net_lease *lease);
 CB_AUTO_DEFINE(cb_net_lease, cb_net_lease_end)
 /* The directory of leases; owned by nobody but us. */
 int cb_net_lease_dir(int *dir, char **path, struct cb_error **err);
-
-/* ── netavark.c ── */
-struct cb_attachment {     /* one namespace on one bridge; all borrowed */
-    const char *id, *name; /* of the container */
-    const char *network;   /* interface-like: letters and digits */
-    const char *network_id, *interface;
-    const struct cb_network_subnet *subnets;
-    size_t subnet_count;
-    struct cb_ip ips[2];
-    const char *mac, *inside; /* its hardware address, its interface's name */
-    const struct cb_strings *aliases, *dns;
-    const struct cb_ports *ports;
-    unsigned mtu;
-    int internal, ipv6, names, isolate, is_shared;
-    int is_further; /* the default route stays another network's */
-};
-struct cb_netavark;
-/* Connects NETNS as ATTACHMENT says; takes *LEASE when it is set up. */
-int cb_netavark_up(struct cb_netavark **out, struct cb_net_lease **lease,
-                   const struct cb_attachment *attachment, int netns,
-                   struct cb_cancel *cancel, struct cb_error **err);
-void cb_netavark_down(struct cb_netavark *netavark);
-/* Takes down what the holders of leases that are free again have left. */
-void cb_netavark_sweep(void);
-/* Is the program for names there, too? */
-int cb_netavark_has_names(void);
-/* NOT_FOUND or UNSUPPORTED unless bridges can be made here. */
-int cb_netavark_check(struct cb_error **err);
 
 /* ── bridge.c ── */
 /* Subnet NUMBER of those for private networks. */

@@ -4,6 +4,7 @@
 #include "network/network-priv.h"
 
 #include "base/log.h"
+#include "network/attach-priv.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -308,7 +309,7 @@ static int set_up(struct cb_network *network, struct cb_cancel *cancel,
                   struct cb_error **err)
 {
     if (network->ports.count) /* rules of a killed one would still lead to its address */
-        cb_netavark_sweep();
+        cb_attach_sweep();
     if (cb_ports_hold(network, err) < 0)
         return -1;
     if (find_way(network, cancel, err) < 0) {
@@ -363,7 +364,7 @@ void cb_network_free(struct cb_network *network)
     if (network->backend)
         network->backend->tear_down(network->state);
     if (network->class && network->class->backends)
-        cb_netavark_sweep();
+        cb_attach_sweep();
     cb_ports_let_go(network);
     cb_close(&network->fd);
     pthread_mutex_destroy(&network->lock);
@@ -382,6 +383,13 @@ void cb_network_free(struct cb_network *network)
     free(network->hosts);
     free(network->resolv_conf);
     free(network);
+}
+
+void cb_network_leave(struct cb_network *network)
+{
+    if (network && network->backend && network->backend->leave)
+        network->backend->leave(network->state);
+    cb_network_free(network);
 }
 
 void cb_network_addresses(const struct cb_network *network, char *own, char *host)

@@ -87,9 +87,12 @@ const char *cb_network_label(const struct cb_network *network);
 const char *cb_network_id(const struct cb_network *network);
 /* Do containers find each other by name there? */
 int cb_network_has_names(const struct cb_network *network);
-/* Tears down (may take a quarter of a second for a bridge: call after the result is
- * reported), and takes down what processes that were killed have left behind. */
+/* Tears down (ports and named networks take some tens of milliseconds: call after the
+ * result is reported), and takes down what processes that were killed have left behind.
+ * Interfaces go with the namespace. */
 void cb_network_free(struct cb_network *network);
+/* The same where the namespace stays: its interface is gone afterwards. */
+void cb_network_leave(struct cb_network *network);
 CB_AUTO_DEFINE(cb_network, cb_network_free)
 /* The program that would make a private network for this process ("pasta"), by looking
  * for what it needs; NULL when there is none, and *WHY_NOT (caller frees) of the best

@@ -116,6 +116,28 @@ int cb_routes_cover(const struct cb_cidr *subnet, const char *own, char **what)
     return each_route(subnet->ip.family, is_in_the_way, &search);
 }
 
+struct finding {
+    const char *interface;
+    struct cb_cidr *out;
+};
+
+static int note_subnet(void *arg, const struct route *route)
+{
+    struct finding *finding = arg;
+
+    if (!route->to.bits || strcmp(route->device, finding->interface) != 0)
+        return 0;
+    *finding->out = route->to;
+    return 1;
+}
+
+int cb_routes_find(const char *interface, struct cb_cidr *out)
+{
+    struct finding finding = {interface, out};
+
+    return each_route(AF_INET, note_subnet, &finding);
+}
+
 static unsigned interface_mtu(const char *name)
 {
     struct ifreq request = {0};

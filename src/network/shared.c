@@ -1,6 +1,11 @@
 /* The bridge of containers that ask for no other network. It is made like those that
  * people make, and has a name, but gives none: containers on it find each other by
- * address, or are told about each other with --link. */
+ * address, or are told about each other with --link.
+ *
+ * There is one for all stores of a host, and it stays once it is there, as docker0 does:
+ * to remove a bridge and its rules takes the kernel longer than all the rest together. So
+ * the interface says which subnet it has, and a store only what it would have. */
+#include "network/attach-priv.h"
 #include "network/named-priv.h"
 
 #include <stdlib.h>
@@ -9,7 +14,7 @@
 static int set_up(struct cb_network *network, int fd, void **state,
                   struct cb_cancel *cancel, struct cb_error **err)
 {
-    if (cb_netavark_check(err) < 0 ||
+    if (cb_attach_check(err) < 0 ||
         cb_networks_bridge(network->state_dir, &network->def, err) < 0)
         return -1;
     if (cb_network_join_bridge(network, fd, state, cancel, err) == 0)
@@ -20,52 +25,150 @@ static int set_up(struct cb_network *network, int fd, void **state,
 
 static void tear_down(void *state)
 {
-    cb_netavark_down(state);
+    cb_attached_free(state);
+}
+
+static void leave(void *state)
+{
+    cb_attached_leave(state);
 }
 
 const struct cb_network_backend cb_backend_shared = {
-    .name = "netavark", .set_up = set_up, .tear_down = tear_down};
+    .name = "iptables-restore", .set_up = set_up, .tear_down = tear_down, .leave = leave};
 
-static int has_room(const struct cb_network_def *bridge)
+/* ── Its subnet ── */
+
+static void set_subnet(struct cb_network_def *bridge, const struct cb_cidr *subnet)
 {
-    cb_autofree char *interface = cb_network_interface(bridge);
+    free(bridge->subnets);
+    bridge->subnets = xcalloc(1, sizeof(*bridge->subnets));
+    bridge->subnet_count = 1;
+    bridge->subnets[0].subnet = *subnet;
+    bridge->subnets[0].gateway = subnet->ip;
+    cb_ip_increment(&bridge->subnets[0].gateway);
+}
+
+static int is_empty(const struct cb_network_def *bridge)
+{
     cb_auto_value(cb_network_endpoints) endpoints = {0};
 
-    if (!bridge->subnet_count)
-        return 0;
-    if (!cb_routes_cover(&bridge->subnets[0].subnet, interface, NULL))
-        return 1;
     cb_network_endpoints(bridge, &endpoints);
-    return endpoints.count > 0;
+    return endpoints.count == 0;
+}
+
+static int remove_bridge(const struct cb_network_def *bridge, struct cb_error **err)
+{
+    cb_autofree char *interface = cb_network_interface(bridge);
+    cb_autofree char *members = cb_network_members(bridge);
+
+    return cb_attach_remove_bridge(interface, members, bridge->subnets,
+                                   bridge->subnet_count, err);
+}
+
+/* 1: the bridge is there, and BRIDGE has its subnet; it may be another store that made
+ * it. One in the way of a route that the host has got since goes, if nobody is on it. */
+static int find_bridge(struct cb_network_def *bridge, struct cb_error **err)
+{
+    cb_autofree char *interface = cb_network_interface(bridge);
+    struct cb_cidr subnet;
+
+    if (!cb_routes_find(interface, &subnet))
+        return 0;
+    set_subnet(bridge, &subnet);
+    if (!cb_routes_cover(&subnet, interface, NULL) || !is_empty(bridge))
+        return 1;
+    return remove_bridge(bridge, err);
+}
+
+static int make_bridge(struct cb_network_def *bridge,
+                       const struct cb_network_defs *others, struct cb_error **err)
+{
+    static const struct cb_network_wish wish;
+    cb_autofree char *interface = cb_network_interface(bridge);
+
+    if (!bridge->subnet_count ||
+        cb_routes_cover(&bridge->subnets[0].subnet, interface, NULL)) {
+        free(cb_steal(&bridge->subnets));
+        bridge->subnet_count = 0;
+        if (cb_network_settle(bridge, &wish, others, err) < 0)
+            return -1;
+    }
+    return cb_attach_make_bridge(interface, bridge->subnets, bridge->subnet_count,
+                                 cb_routes_mtu(), err);
+}
+
+/* Of all stores one at a time, so that they agree. */
+static int have_bridge(struct cb_network_def *bridge,
+                       const struct cb_network_defs *others, struct cb_error **err)
+{
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+    int found;
+
+    if (cb_net_lease_dir(&dir, NULL, err) < 0 ||
+        cb_lock_take(&lock, dir, "settle", CB_LOCK_EXCLUSIVE, NULL, NULL, NULL, err) < 0)
+        return -1;
+    found = find_bridge(bridge, err);
+    return found ? found : make_bridge(bridge, others, err);
+}
+
+static int is_same(const struct cb_network_def *bridge, const struct cb_cidr *kept)
+{
+    return bridge->subnets[0].subnet.bits == kept->bits &&
+           cb_ip_equal(&bridge->subnets[0].subnet.ip, &kept->ip);
+}
+
+/* That of the bridge among DEFS, which lose it. */
+static struct cb_network_def *take_bridge(struct cb_network_defs *defs)
+{
+    struct cb_network_def *bridge = NULL;
+    size_t kept = 0;
+
+    cb_vec_foreach (def, defs) {
+        if ((*def)->predefined && strcmp((*def)->name, "bridge") == 0)
+            bridge = *def;
+        else
+            defs->items[kept++] = *def;
+    }
+    defs->count = kept;
+    return bridge;
 }
 
 int cb_networks_bridge(const char *state_dir, struct cb_network_def **out,
                        struct cb_error **err)
 {
-    static const struct cb_network_wish wish;
     cb_auto_value(cb_network_defs) defs = {0};
     cb_auto(cb_network_def) bridge = NULL;
     cb_auto(cb_lock) lock = NULL;
+    struct cb_cidr kept = {0};
     cb_autofd int dir = -1;
-    size_t kept = 0;
 
     if (cb_networks_lock(state_dir, CB_LOCK_EXCLUSIVE, &lock, &dir, err) < 0 ||
-        cb_networks_read(state_dir, dir, &defs, err) < 0)
+        cb_networks_read(dir, &defs, err) < 0)
         return -1;
-    cb_vec_foreach (def, &defs) {
-        if ((*def)->predefined && strcmp((*def)->name, "bridge") == 0)
-            bridge = *def;
-        else
-            defs.items[kept++] = *def;
-    }
-    defs.count = kept;
-    if (!has_room(bridge)) {
-        free(cb_steal(&bridge->subnets));
-        bridge->subnet_count = 0;
-        if (cb_network_settle(bridge, &wish, &defs, err) < 0 ||
-            cb_network_write(dir, bridge, err) < 0)
-            return -1;
-    }
+    bridge = take_bridge(&defs);
+    if (bridge->subnet_count)
+        kept = bridge->subnets[0].subnet;
+    if (have_bridge(bridge, &defs, err) < 0 ||
+        (!is_same(bridge, &kept) && cb_network_write(dir, bridge, err) < 0))
+        return -1;
     *out = cb_steal(&bridge);
     return 0;
+}
+
+int cb_networks_clear_host(const char *state_dir, struct cb_error **err)
+{
+    cb_auto_value(cb_network_defs) defs = {0};
+    cb_auto(cb_network_def) bridge = NULL;
+    struct cb_cidr subnet;
+
+    if (!cb_netns_is_ours())
+        return 0;
+    cb_attach_sweep();
+    if (cb_networks_list(state_dir, &defs, err) < 0)
+        return -1;
+    bridge = take_bridge(&defs);
+    if (cb_routes_find(CB_BRIDGE_INTERFACE, &subnet))
+        set_subnet(bridge, &subnet);
+    return remove_bridge(bridge, err);
 }

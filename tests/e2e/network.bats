@@ -3,25 +3,31 @@
 load helpers
 
 # All happens in a host network of the file's own, so that nobody else's interfaces and rules are counted. It has one neighbour,
-# and a default route that leads nowhere.
+# who is also its default route.
 setup_file() {
     cb_store debian
     unshare -n sleep infinity 3>&- &
     export HOLDER=$! REAL=$CBUILD HOST=198.51.100.2
-    wait_until sh -c '[ "$(readlink /proc/$0/ns/net)" != "$(readlink /proc/self/ns/net)" ]' "$HOLDER"
+    unshare -n sleep infinity 3>&- &
+    export NEIGHBOUR=$!
+    for pid in "$HOLDER" "$NEIGHBOUR"; do
+        wait_until sh -c '[ "$(readlink /proc/$0/ns/net)" != "$(readlink /proc/self/ns/net)" ]' "$pid"
+    done
     host sh -c 'ip link set lo up
-        ip link add up0 type veth peer name up1
+        ip link add up0 type veth peer name up1 netns $NEIGHBOUR
         ip addr add $HOST/24 dev up0
-        ip link set up0 up
-        ip link set up1 up
-        ip route add default via 198.51.100.1'
+        ip link set up0 up'
+    neighbour sh -c 'ip link set lo up
+        ip addr add 198.51.100.1/24 dev up1
+        ip link set up1 up'
+    host ip route add default via 198.51.100.1
     export CBUILD=$BATS_FILE_TMPDIR/cbuild
     printf '#!/bin/sh\nexec nsenter --net=/proc/%s/ns/net %s "$@"\n' "$HOLDER" "$REAL" >"$CBUILD"
     chmod +x "$CBUILD"
 }
 teardown_file() {
     cb_drop_store
-    kill "$HOLDER"
+    kill "$HOLDER" "$NEIGHBOUR"
 }
 setup() { cb_dir; }
 
@@ -29,21 +35,32 @@ setup() { cb_dir; }
 host() {
     nsenter --net="/proc/$HOLDER/ns/net" "$@"
 }
+neighbour() {
+    nsenter --net="/proc/$NEIGHBOUR/ns/net" "$@"
+}
 teardown() {
+    touch "$DIR/stop"
+    host iptables -P INPUT ACCEPT
+    host iptables -P FORWARD ACCEPT
     for pid in "${first:-}" "${second:-}" "${server:-}" "${busy:-}"; do
         [ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true
     done
     [ -z "${SERVER:-}" ] || kill "$SERVER" 2>/dev/null || true
     for name in $("$CBUILD" network ls -q -f type=custom); do
-        "$CBUILD" network rm "$name" >/dev/null
+        wait_until "$CBUILD" network rm "$name"
     done
 }
 
-# What networks leave on the host: interfaces, rules, name servers, helpers.
+# What networks leave on the host: interfaces, rules, name servers, helpers. What stays for the next container is not counted:
+# its bridge, and rules for networks that are not there.
 network_state() {
     host ip -o link | sed -n 's/^[0-9]*: \(\(cbuild-\|br-\|veth\)[^:@]*\).*/\1/p' | sort
-    host iptables-save 2>/dev/null | grep -E '10\.213\.|10\.99\.|dnat name' || true
+    host iptables-save 2>/dev/null | grep -E 'br-|10\.99\.|to-destination' || true
     helpers_running
+}
+# The kernel dismantles the interfaces of those who have just left.
+nothing_is_left() {
+    [ -z "$(network_state)" ]
 }
 
 # Helpers that run there; those that have ended but were not waited for do not count.
@@ -70,19 +87,13 @@ ask='ask() { timeout 3 bash -c "exec 3<>/dev/tcp/\$0/\$1 && printf \"GET /file H
 # A web server in a container with $DIR as /v, until $DIR/stop is there.
 served='mkdir /w; echo page >/w/file; httpd -p 80 -h /w; echo up; until [ -e /v/stop ]; do sleep 0.1; done'
 
-# Calls of netavark are noted in $CALLS.
-watch_netavark() {
-    local real=/usr/lib/podman/netavark
-    [ -x $real ] || real=/usr/libexec/podman/netavark
+# Calls of iptables-restore are noted in $CALLS.
+watch_rules() {
     CALLS=$BATS_TEST_TMPDIR/calls
     mkdir -p "$BATS_TEST_TMPDIR/bin"
     : >"$CALLS"
-    cat >"$BATS_TEST_TMPDIR/bin/netavark" <<END
-#!/bin/sh
-for word; do case \$word in setup | teardown) echo \$word >>$CALLS ;; esac done
-exec $real "\$@"
-END
-    chmod +x "$BATS_TEST_TMPDIR/bin/netavark"
+    printf '#!/bin/sh\necho called >>%s\nexec %s "$@"\n' "$CALLS" "$(command -v iptables-restore)" >"$BATS_TEST_TMPDIR/bin/iptables-restore"
+    chmod +x "$BATS_TEST_TMPDIR/bin/iptables-restore"
     PATH=$BATS_TEST_TMPDIR/bin:$PATH
 }
 
@@ -108,12 +119,13 @@ without() {
 # ── The private network of steps ──
 
 @test "a build's network is set up once, only when a step runs, and taken down" {
-    watch_netavark
-    before=$(network_state)
     printf 'FROM busybox\nRUN ip route | grep -q default\nRUN ip -o -4 addr show eth0\nRUN true\n' | dockerfile
-    build_ok
-    [ "$(cat "$CALLS")" = "$(printf 'setup\nteardown')" ]
-    [ "$(network_state)" = "$before" ]
+    build_ok --no-cache
+    wait_until nothing_is_left
+    watch_rules
+    build_ok --no-cache
+    [ "$(cat "$CALLS")" = called ]
+    wait_until nothing_is_left
     : >"$CALLS"
     build_ok
     [ ! -s "$CALLS" ]
@@ -135,7 +147,7 @@ time.sleep(300)' 3>&- &
     wait_until grep -q @cbuild-canary "/proc/$HOLDER/net/unix"
     dockerfile <<END
 FROM debian:bookworm
-RUN ["bash", "-c", "$(sed 's/[\\"]/\\&/g' <<<"$ask"); for ip in 127.0.0.1 10.213.{0..9}.1; do ask \$ip $PORT; done; cat /proc/net/unix; true"]
+RUN ["bash", "-c", "$(sed 's/[\\"]/\\&/g' <<<"$ask"); for ip in 127.0.0.1 10.213.{0..9}.1; do ask \$ip $PORT & done; wait; cat /proc/net/unix"]
 END
     build_ok
     kill "$abstract"
@@ -167,38 +179,73 @@ END
 }
 
 @test "what a killed process leaves is taken down by the next command" {
-    before=$(network_state)
     "$CBUILD" network create --subnet 10.99.3.0/24 killed >/dev/null
     "$CBUILD" run --rm -p 0:80 busybox sh -c 'echo up; sleep 100' >>"$BATS_TEST_TMPDIR/log" 2>/dev/null 3>&- &
     first=$!
     "$CBUILD" run --rm -p 0:80 --network killed busybox sh -c 'echo up; sleep 100' >>"$BATS_TEST_TMPDIR/log" 2>/dev/null 3>&- &
     second=$!
     wait_until sh -c '[ $(grep -c up "$0") = 2 ]' "$BATS_TEST_TMPDIR/log"
-    [ "$(network_state)" != "$before" ]
+    ! nothing_is_left
     pkill -9 -f "cbuild-monitor $STORE " # they publish, so each has one
     wait "$first" "$second" || true
     printf 'FROM busybox\n' | dockerfile
     build_ok
-    [ "$(network_state)" = "$before" ]
+    wait_until nothing_is_left
     "$CBUILD" network rm killed
+}
+
+@test "rules hold beside a policy of DROP, keep out what was not asked for, and come back when they are flushed" {
+    echo page >"$DIR/file"
+    neighbour python3 -m http.server --bind 198.51.100.1 --directory "$DIR" 8080 >"$BATS_TEST_TMPDIR/seen" 2>&1 3>&- &
+    first=$!
+    wait_until neighbour curl -s -o /dev/null http://198.51.100.1:8080/
+    host iptables -P FORWARD DROP
+    run "$CBUILD" run --rm debian:bookworm bash -c "$ask; ask 198.51.100.1 8080"
+    expect_contains page
+    grep -q "^$HOST .*GET /file" "$BATS_TEST_TMPDIR/seen"
+    port=$(free_port)
+    "$CBUILD" run --rm -p "$port:80" -v "$DIR:/v" busybox sh -c "$served" >/dev/null 2>&1 3>&- &
+    second=$!
+    wait_until neighbour curl -s -o /dev/null "http://$HOST:$port/file"
+    host iptables -P FORWARD ACCEPT
+    neighbour ip route add 172.16.0.0/12 via "$HOST"
+    run neighbour curl -s -m 1 http://172.17.0.2/file
+    [ "$status" -ne 0 ]
+    run host curl -s http://172.17.0.2/file
+    expect_output page
+    touch "$DIR/stop"
+    wait "$second"
+    host iptables -F
+    host iptables -t nat -F
+    run "$CBUILD" run --rm debian:bookworm bash -c "$ask; ask 198.51.100.1 8080"
+    expect_contains page
+    run host iptables -S FORWARD
+    expect_output "$(printf -- '-P FORWARD ACCEPT\n-A FORWARD -j CBUILD-FORWARD')"
+    neighbour ip route del 172.16.0.0/12
 }
 
 @test "a missing helper is named in one line and another one is used" {
     printf 'FROM busybox\nRUN ip -o -4 addr show eth0\n' | dockerfile
-    run without netavark -- "$CBUILD" build --progress=plain --no-cache "$DIR"
+    run without iptables-restore -- "$CBUILD" build --progress=plain --no-cache "$DIR"
     expect_status 0
-    expect_contains 'netavark is not installed, used instead is pasta; install the package netavark' 'inet 10.213.'
-    run without netavark pasta -- "$CBUILD" build --progress=plain --no-cache "$DIR"
+    expect_contains 'iptables is not installed, used instead is pasta; install the package iptables' 'inet 10.213.'
+    run without iptables-restore pasta -- "$CBUILD" build --progress=plain --no-cache "$DIR"
     expect_status 0
-    expect_contains 'netavark is not installed, used instead is slirp4netns' 'inet 10.213.'
+    expect_contains 'iptables is not installed, used instead is slirp4netns' 'inet 10.213.'
     printf 'FROM busybox\nRUN ip -o link | grep -c .\n' | dockerfile
-    run without netavark pasta slirp4netns -- "$CBUILD" build --progress=plain --no-cache "$DIR"
+    run without iptables-restore pasta slirp4netns -- "$CBUILD" build --progress=plain --no-cache "$DIR"
     expect_status 0
-    expect_contains 'netavark is not installed: there is no network but lo; install the package netavark'
-    run without netavark pasta slirp4netns -- "$CBUILD" run --rm -p 0:80 busybox true
+    expect_contains 'iptables is not installed: there is no network but lo; install the package iptables'
+    run without iptables-restore pasta slirp4netns -- "$CBUILD" run --rm -p 0:80 busybox true
     expect_status 125
-    expect_contains 'netavark is not installed'
+    expect_contains 'iptables is not installed'
     [ -z "$(helpers_running)" ]
+    mkdir "$BATS_TEST_TMPDIR/bin"
+    printf '#!/bin/sh\necho "iptables-restore: you must be root" >&2\nexit 4\n' >"$BATS_TEST_TMPDIR/bin/iptables-restore"
+    chmod +x "$BATS_TEST_TMPDIR/bin/iptables-restore"
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH run "$CBUILD" run --rm busybox ip -o -4 addr show eth0
+    expect_status 0
+    expect_contains 'warning: iptables-restore: you must be root, used instead is pasta' 'inet 10.213.'
 }
 
 @test "a resolver on the host's loopback is asked through one that steps reach" {
@@ -330,10 +377,14 @@ END
     run "$CBUILD" network rm busy
     expect_output busy
     [ "$("$CBUILD" network ls -q -f type=custom | wc -l)" -eq 1 ]
+    "$CBUILD" run --rm busybox true
+    host ip link show cbuild0
+    "$CBUILD" network prune -f --filter label!=keep
+    run host sh -c 'ip -o link show cbuild0; iptables-save | grep -E "CBUILD|cbuild"'
+    expect_output 'Device "cbuild0" does not exist.'
 }
 
 @test "containers on a network find each other by name" {
-    before=$(network_state)
     "$CBUILD" network create --subnet 10.99.2.0/24 front >/dev/null
     "$CBUILD" run --rm --network front --network-alias web --ip 10.99.2.80 -v "$DIR:/v" busybox sh -c "$served" >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
     server=$!
@@ -349,7 +400,31 @@ END
     expect_contains 'Address: 10.99.2.80'
     touch "$DIR/stop"
     wait "$server"
-    [ "$(network_state)" = "$before" ]
+    wait_until nothing_is_left
+}
+
+@test "a network with IPv6 has addresses, a way out and published ports of both families, and names where INPUT drops" {
+    host ip addr add fd00:98::2/64 dev up0 nodad
+    host iptables -P INPUT DROP
+    host iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+    port=$(free_port)
+    "$CBUILD" network create --subnet 10.99.5.0/24 --subnet fd00:99::/64 six >/dev/null
+    "$CBUILD" run --rm --network six --name page -p "$port:80" -p "[::]:$port:80" -v "$DIR:/v" busybox sh -c "ip -6 route; $served" >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
+    server=$!
+    wait_until grep -q up "$BATS_TEST_TMPDIR/log"
+    grep -q 'default via fd00:99::1 dev eth0' "$BATS_TEST_TMPDIR/log"
+    for address in 10.99.5.2 '[fd00:99::2]' "$HOST:$port" "[fd00:98::2]:$port"; do
+        run host curl -gs -m 5 "http://$address/file"
+        expect_output page
+    done
+    run "$CBUILD" run --rm --network six busybox wget -qO- http://page/file
+    expect_output page
+    touch "$DIR/stop"
+    wait "$server"
+    host iptables -F INPUT
+    wait_until nothing_is_left
+    run host ip6tables-save
+    expect_lacks br- to-destination
 }
 
 @test "an internal network leads nowhere else" {
@@ -378,7 +453,6 @@ END
 # ── Ports ──
 
 @test "a published port is reached from the host, and is nobody else's meanwhile" {
-    before=$(network_state)
     port=$(free_port)
     "$CBUILD" run --rm -p "127.0.0.1:$port:80" -v "$DIR:/v" busybox sh -c "$served" >/dev/null 2>&1 3>&- &
     server=$!
@@ -387,12 +461,17 @@ END
     expect_output page
     run host curl -s -m 2 "http://$HOST:$port/file"
     [ "$status" -ne 0 ]
+    # The way by which the host's loopback gets there leads nobody back.
+    echo secret >"$DIR/file"
+    serve_on 127.0.0.1
+    run "$CBUILD" run --rm --cap-add NET_ADMIN --sysctl net.ipv4.conf.all.route_localnet=1 busybox sh -c "ip addr del 127.0.0.1/8 dev lo; ip route add 127.0.0.1 via 172.17.0.1; timeout 1 wget -qO- http://127.0.0.1:$PORT/file"
+    expect_contains "can't connect to remote host (127.0.0.1)"
     run "$CBUILD" run --rm -p "$port:80" busybox true
     expect_status 125
     expect_contains "Bind for 0.0.0.0:$port failed: port is already allocated"
     touch "$DIR/stop"
     wait "$server"
-    [ "$(network_state)" = "$before" ]
+    wait_until nothing_is_left
 }
 
 @test "a port the host uses is refused, a range takes the next one" {

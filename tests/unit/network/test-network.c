@@ -1,5 +1,4 @@
-/* Networks as descriptors. Tests that make one need root, those with a bridge netavark.
- */
+/* Networks as descriptors. Tests that make one need root, those with rules iptables. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,11 +6,13 @@
 
 #include <cmocka.h>
 
+#include "base/fs.h"
 #include "base/subprocess.h"
 #include "network/network-priv.h"
 
 #include <fcntl.h>
 #include <net/if.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -28,9 +29,9 @@ static void need(int available)
         skip();
 }
 
-static int has_netavark(void)
+static int has_iptables(void)
 {
-    cb_autofree char *path = cb_subprocess_find("netavark");
+    cb_autofree char *path = cb_subprocess_find("iptables-restore");
 
     return path != NULL;
 }
@@ -137,17 +138,39 @@ static int count_bridges(void)
     return count;
 }
 
+/* The kernel dismantles those of a namespace that was left some time after. */
+static int bridges_remain(void)
+{
+    for (int i = 0; i < 2000 && count_bridges(); i++)
+        poll(NULL, 0, 5);
+    return count_bridges();
+}
+
 static void bridge_is_set_up_once_and_taken_down(void **state)
 {
     cb_auto(cb_network) network = NULL;
     int fd = -1, again = -1;
 
-    need(has_netavark());
+    need(has_iptables());
     assert_int_equal(new_network(&network, "default", NULL), 0);
     assert_int_equal(cb_network_netns(network, NULL, &fd, NULL), 0);
     assert_int_equal(interfaces_in(fd), 3);
     assert_int_equal(cb_network_netns(network, NULL, &again, NULL), 0);
     assert_int_equal(again, fd);
+}
+
+/* Names that are taken or recorded, beside the locks that are always there. */
+static int count_leases(void)
+{
+    cb_auto_value(cb_strings) names = {0};
+    cb_autofd int dir = -1;
+    int count = 0;
+
+    if (cb_net_lease_dir(&dir, NULL, NULL) < 0 || cb_fs_list(dir, &names, NULL) < 0)
+        return -1;
+    cb_vec_foreach (name, &names)
+        count += strncmp(*name, "bridge-", 7) == 0;
+    return count;
 }
 
 /* Makes a bridge, says so, and waits to be killed. */
@@ -181,14 +204,14 @@ static void kill_doomed(pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
-/* Two processes that are killed cannot take their bridges down; the next one does, in a
- * host network of the test's own, where nobody else makes any. */
+/* Two processes that are killed cannot take down what they made; the kernel and the next
+ * one do, in a host network of the test's own, where nobody else makes any. */
 static void bridges_of_killed_processes_are_removed(void **state)
 {
     pid_t pid;
     int status;
 
-    need(has_netavark());
+    need(has_iptables());
     pid = fork();
     if (pid == 0) {
         struct cb_network *network = NULL;
@@ -203,13 +226,11 @@ static void bridges_of_killed_processes_are_removed(void **state)
             _exit(11);
         kill_doomed(first);
         kill_doomed(second);
-        if (count_bridges() != 2)
-            _exit(12);
         if (new_network(&network, "default", NULL) < 0 ||
             cb_network_netns(network, NULL, &fd, NULL) < 0)
             _exit(13);
         cb_network_free(network);
-        _exit(count_bridges());
+        _exit(bridges_remain() || count_leases());
     }
     waitpid(pid, &status, 0);
     assert_int_equal(status, 0);

@@ -1,0 +1,48 @@
+/* Namespaces connected with the host by interfaces and rules of our own making. Private
+ * to this directory. */
+#ifndef CB_NETWORK_ATTACH_PRIV_H
+#define CB_NETWORK_ATTACH_PRIV_H
+
+#include "network/network-priv.h"
+
+struct cb_attachment {     /* one namespace on one network; all borrowed */
+    const char *id, *name; /* of the container */
+    const char *network;   /* one word, which is also a file's name */
+    const char *interface; /* the bridge; without MEMBERS the interface on our side */
+    const char *members;   /* how names of leases of this bridge begin; NULL: no bridge,
+                              there is only one to connect */
+    const struct cb_network_subnet *subnets;
+    size_t subnet_count;
+    struct cb_ip ips[2];
+    const char *mac, *inside; /* its hardware address, its interface's name */
+    const struct cb_strings *aliases, *dns;
+    const struct cb_ports *ports;
+    unsigned mtu;
+    int internal, names;
+    int stays;      /* the bridge, after the last has left */
+    int is_further; /* the default route stays another network's */
+};
+struct cb_attached;
+
+/* NOT_FOUND or UNSUPPORTED unless it can be done here. */
+int cb_attach_check(struct cb_error **err);
+/* Connects NETNS as ATTACHMENT says; takes *LEASE when it is done. */
+int cb_attached_new(struct cb_attached **out, struct cb_net_lease **lease,
+                    const struct cb_attachment *attachment, int netns,
+                    struct cb_cancel *cancel, struct cb_error **err);
+/* Takes down what does not go with the namespace, which the caller closes. */
+void cb_attached_free(struct cb_attached *attached);
+/* Takes down all of it: the namespace stays. It is to be freed as before. */
+void cb_attached_leave(struct cb_attached *attached);
+/* Takes down what the holders of leases that are free again have left. */
+void cb_attach_sweep(void);
+/* Makes a bridge without rules, unless it is there. */
+int cb_attach_make_bridge(const char *interface, const struct cb_network_subnet *subnets,
+                          size_t subnet_count, unsigned mtu, struct cb_error **err);
+/* Removes a bridge that stays, if nobody is on it; and all rules of ours if there is
+ * nobody left at all. */
+int cb_attach_remove_bridge(const char *interface, const char *members,
+                            const struct cb_network_subnet *subnets, size_t subnet_count,
+                            struct cb_error **err);
+
+#endif

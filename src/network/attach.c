@@ -1,0 +1,553 @@
+/* Connecting a namespace with the host: by a pair of interfaces, the outer one of which
+ * is a port of a bridge, or has an address itself where there is only one to connect.
+ * What is made is recorded in the lease before it is made, so that what a killed process
+ * leaves can be taken down by the next.
+ *
+ * Most of it costs nothing to take down. The interfaces go with the namespace; rules of a
+ * network stay as long as its bridge, and the bridge of containers stays altogether.
+ * Removed are the rules of published ports, names, and the bridge of a named network
+ * with its last container. Bridges come and go under a lock: held shared by whoever
+ * only needs that it is there. */
+#include "network/attach-priv.h"
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/lockfile.h"
+#include "base/log.h"
+#include "network/firewall-priv.h"
+#include "network/links-priv.h"
+#include "network/names-priv.h"
+#include "network/rtnl-priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#define LOCK_NAME    "links"
+#define OUTER_PREFIX "veth"
+
+static const int families[] = {AF_INET, AF_INET6};
+
+struct cb_attached {
+    struct cb_net_lease *lease;
+    json_t *record;
+};
+
+int cb_attach_check(struct cb_error **err)
+{
+    if (!cb_netns_is_ours())
+        return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                            "a bridge in the host's network takes root");
+    return cb_firewall_check(err);
+}
+
+static int take_lock(enum cb_lock_mode mode, struct cb_cancel *cancel,
+                     struct cb_lock **out, struct cb_error **err)
+{
+    cb_autofd int dir = -1;
+
+    if (cb_net_lease_dir(&dir, NULL, err) < 0)
+        return -1;
+    return cb_lock_take(out, dir, LOCK_NAME, mode, cancel, NULL, NULL, err);
+}
+
+/* ── Rules ── */
+
+static const struct cb_network_subnet *subnet_of(const struct cb_attachment *attachment,
+                                                 int family)
+{
+    for (size_t i = 0; i < attachment->subnet_count; i++)
+        if (attachment->subnets[i].subnet.ip.family == family)
+            return &attachment->subnets[i];
+    return NULL;
+}
+
+/* Those that stay as long as the network. */
+static void add_kept(struct cb_rules *rules, const struct cb_attachment *attachment)
+{
+    for (size_t i = 0; i < attachment->subnet_count; i++) {
+        const struct cb_cidr *subnet = &attachment->subnets[i].subnet;
+
+        if (subnet->ip.family != rules->family)
+            continue;
+        if (attachment->members)
+            cb_rules_add_bridge(rules, attachment->interface, subnet,
+                                attachment->internal);
+        else
+            cb_rules_add_private(rules, attachment->interface, subnet);
+        if (attachment->names)
+            cb_rules_add_names(rules, attachment->interface,
+                               &attachment->subnets[i].gateway);
+    }
+}
+
+/* Those of this one. */
+static void add_own(struct cb_rules *rules, const struct cb_attachment *attachment)
+{
+    for (size_t i = 0; i < CB_ARRAY_SIZE(attachment->ips); i++)
+        if (attachment->ips[i].family && !attachment->internal)
+            cb_rules_add_ports(rules, attachment->ports, &attachment->ips[i]);
+}
+
+/* MAY_CHANGE: the lock is held for us alone. */
+static int have_rules_of(int family, const struct cb_attachment *attachment, int is_new,
+                         int may_change, struct cb_cancel *cancel, struct cb_error **err)
+{
+    cb_auto_value(cb_rules) kept = {.family = family};
+    cb_auto_value(cb_rules) own = {.family = family};
+
+    if (!subnet_of(attachment, family))
+        return 0;
+    add_kept(&kept, attachment);
+    add_own(&own, attachment);
+    if (cb_firewall_add(&kept, is_new, &own, cancel, NULL) == 0)
+        return 0;
+    return may_change ? cb_firewall_install(&kept, &own, cancel, err) : -1;
+}
+
+/* Of both families, or none. */
+static int have_rules(const struct cb_attachment *attachment, int is_new, int may_change,
+                      struct cb_cancel *cancel, struct cb_error **err)
+{
+    cb_auto_value(cb_rules) own = {.family = AF_INET};
+
+    if (have_rules_of(AF_INET, attachment, is_new, may_change, cancel, err) < 0)
+        return -1;
+    if (have_rules_of(AF_INET6, attachment, is_new, may_change, cancel, err) == 0)
+        return 0;
+    add_own(&own, attachment);
+    cb_firewall_remove(&own);
+    return -1;
+}
+
+/* ── What is recorded ── */
+
+static json_t *join_json(const struct cb_attachment *attachment)
+{
+    json_t *ips = json_array(), *object;
+    char text[CB_IP_MAX_TEXT];
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(attachment->ips); i++)
+        if (attachment->ips[i].family)
+            json_array_append_new(ips,
+                                  json_string(cb_ip_text(&attachment->ips[i], text)));
+    object = json_pack("{s:o}", "ips", ips);
+    if (attachment->mac)
+        json_object_set_new(object, "mac", json_string(attachment->mac));
+    return object;
+}
+
+static json_t *rules_json(const struct cb_attachment *attachment,
+                          void (*add)(struct cb_rules *, const struct cb_attachment *))
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(families); i++) {
+        cb_auto_value(cb_rules) rules = {.family = families[i]};
+
+        add(&rules, attachment);
+        json_array_append_new(array, cb_rules_json(&rules));
+    }
+    return array;
+}
+
+/* OUTER: the name of the interface on our side. */
+static json_t *make_record(const struct cb_attachment *attachment, const char *outer)
+{
+    json_t *record = json_pack("{s:s,s:s,s:o,s:s,s:o}", "id", attachment->id, "name",
+                               attachment->name, "join", join_json(attachment), "link",
+                               outer, "rules", rules_json(attachment, add_own));
+
+    if (attachment->names)
+        json_object_set_new(record, "names", json_string(attachment->network));
+    if (attachment->members && !attachment->stays) {
+        json_object_set_new(record, "bridge", json_string(attachment->interface));
+        json_object_set_new(record, "members", json_string(attachment->members));
+        json_object_set_new(record, "bridge_rules", rules_json(attachment, add_kept));
+    }
+    return record;
+}
+
+static const char *recorded(const json_t *record, const char *key)
+{
+    return json_string_value(json_object_get(record, key));
+}
+
+/* ── Taking down ── */
+
+static void remove_rules(const json_t *record, const char *key)
+{
+    const json_t *array = json_object_get(record, key);
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(families); i++) {
+        cb_auto_value(cb_rules) rules = {.family = families[i]};
+
+        cb_rules_read(&rules, json_array_get(array, i));
+        cb_firewall_remove(&rules);
+    }
+}
+
+/* Has anybody but LEASE a record whose name begins as those of this network? */
+static int has_others(const struct cb_net_lease *lease, const char *members)
+{
+    cb_auto_value(cb_strings) names = {0};
+    const char *own = lease ? cb_net_lease_record_name(lease) : "";
+    cb_autofd int dir = -1;
+
+    if (cb_net_lease_dir(&dir, NULL, NULL) < 0 || cb_fs_list(dir, &names, NULL) < 0)
+        return 1;
+    cb_vec_foreach (name, &names) {
+        const char *dot = strrchr(*name, '.');
+
+        if (strncmp(*name, members, strlen(members)) == 0 && dot &&
+            strcmp(dot, ".json") == 0 && strcmp(*name, own) != 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* The rules first: where the bridge is gone, they are. */
+static int remove_bridge(struct cb_net_lease *lease, const json_t *record, int rtnl,
+                         struct cb_error **err)
+{
+    const char *bridge = recorded(record, "bridge");
+    const char *members = recorded(record, "members");
+    cb_auto(cb_lock) lock = NULL;
+
+    if (!bridge || !members)
+        return 0;
+    if (take_lock(CB_LOCK_EXCLUSIVE, NULL, &lock, err) < 0)
+        return -1;
+    if (!has_others(lease, members)) {
+        remove_rules(record, "bridge_rules");
+        if (cb_link_remove(rtnl, bridge, err) < 0)
+            return -1;
+    }
+    cb_net_lease_forget(lease);
+    return 0;
+}
+
+/* NOW: the interface is not to wait for the end of its namespace. */
+static void take_down(struct cb_net_lease **lease, const json_t *record, int now)
+{
+    const char *link = recorded(record, "link");
+    const char *names = recorded(record, "names");
+    const char *id = recorded(record, "id");
+    cb_auto(cb_error) error = NULL;
+    cb_autofd int rtnl = -1;
+
+    remove_rules(record, "rules");
+    if (names && id)
+        cb_names_remove(names, id);
+    if (cb_rtnl_open(-1, &rtnl, &error) == 0) {
+        if (link && !now)
+            cb_link_mute(rtnl, link);
+        if ((!link || !now || cb_link_remove(rtnl, link, &error) == 0) &&
+            remove_bridge(*lease, record, rtnl, &error) == 0) {
+            cb_net_lease_end(cb_steal(lease));
+            return;
+        }
+    }
+    cb_warn("%s", cb_error_message(error));
+    cb_net_lease_abandon(cb_steal(lease));
+}
+
+void cb_attached_free(struct cb_attached *attached)
+{
+    if (!attached)
+        return;
+    if (attached->lease)
+        take_down(&attached->lease, attached->record, 0);
+    json_decref(attached->record);
+    free(attached);
+}
+
+void cb_attached_leave(struct cb_attached *attached)
+{
+    take_down(&attached->lease, attached->record, 1);
+}
+
+/* ── The host's side ── */
+
+static int let_forward(const struct cb_attachment *attachment, struct cb_error **err)
+{
+    if (cb_link_sysctl("1", "ipv4/ip_forward") < 0)
+        return cb_error_errno(err, errno, "set net.ipv4.ip_forward");
+    if (subnet_of(attachment, AF_INET6) &&
+        cb_link_sysctl("1", "ipv6/conf/all/forwarding") < 0)
+        return cb_error_errno(err, errno, "set net.ipv6.conf.all.forwarding");
+    return 0;
+}
+
+static int add_gateways(int rtnl, unsigned link, const struct cb_attachment *attachment,
+                        struct cb_error **err)
+{
+    for (size_t i = 0; i < attachment->subnet_count; i++) {
+        struct cb_cidr address = {attachment->subnets[i].gateway,
+                                  attachment->subnets[i].subnet.bits};
+
+        if (address.ip.family && cb_link_add_address(rtnl, link, &address, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Its addresses are ours to give: there is nobody to ask whether they are free, or for
+ * others, and it answers from the beginning. */
+static int make_bridge(int rtnl, const struct cb_attachment *attachment,
+                       struct cb_error **err)
+{
+    const char *name = attachment->interface;
+    unsigned link;
+
+    if (cb_link_make_bridge(rtnl, name, attachment->mtu, err) < 0)
+        return -1;
+    link = cb_link_find(rtnl, name);
+    if (subnet_of(attachment, AF_INET6)) {
+        cb_link_sysctl("0", "ipv6/conf/%s/accept_ra", name);
+        cb_link_sysctl("0", "ipv6/conf/%s/accept_dad", name);
+    }
+    if (cb_link_bring_up(rtnl, link, err) < 0)
+        return -1;
+    return add_gateways(rtnl, link, attachment, err);
+}
+
+int cb_attach_make_bridge(const char *interface, const struct cb_network_subnet *subnets,
+                          size_t subnet_count, unsigned mtu, struct cb_error **err)
+{
+    const struct cb_attachment attachment = {.interface = interface,
+                                             .subnets = subnets,
+                                             .subnet_count = subnet_count,
+                                             .mtu = mtu};
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int rtnl = -1;
+    unsigned link;
+
+    if (take_lock(CB_LOCK_EXCLUSIVE, NULL, &lock, err) < 0 ||
+        cb_rtnl_open(-1, &rtnl, err) < 0)
+        return -1;
+    link = cb_link_find(rtnl, interface);
+    return link ? cb_link_bring_up(rtnl, link, err) : make_bridge(rtnl, &attachment, err);
+}
+
+/* What all on this network have in common is there, and so are the rules of this one. */
+static int prepare(int rtnl, const struct cb_attachment *attachment,
+                   struct cb_cancel *cancel, struct cb_error **err)
+{
+    cb_auto(cb_lock) lock = NULL;
+    int is_new;
+
+    if (take_lock(CB_LOCK_SHARED, cancel, &lock, err) < 0)
+        return -1;
+    is_new = attachment->members && !cb_link_find(rtnl, attachment->interface);
+    if (!is_new && have_rules(attachment, 0, 0, cancel, NULL) == 0)
+        return 0;
+    cb_lock_release(cb_steal(&lock));
+    if (take_lock(CB_LOCK_EXCLUSIVE, cancel, &lock, err) < 0)
+        return -1;
+    is_new = attachment->members && !cb_link_find(rtnl, attachment->interface);
+    if (is_new && make_bridge(rtnl, attachment, err) < 0)
+        return -1;
+    return have_rules(attachment, is_new, 1, cancel, err);
+}
+
+/* The host itself reaches a published port by 127.0.0.1 too. */
+static int connect_outside(int rtnl, const struct cb_attachment *attachment,
+                           const char *outer, int netns, struct cb_error **err)
+{
+    int publishes = attachment->ports && attachment->ports->count;
+    struct cb_veth veth = {
+        .outside = outer,
+        .inside = attachment->inside ? attachment->inside : "eth0",
+        .bridge = attachment->members ? cb_link_find(rtnl, attachment->interface) : 0,
+        .mac = attachment->mac,
+        .mtu = attachment->mtu,
+        .is_reflected = attachment->members && publishes,
+        .netns = netns};
+
+    if (cb_link_make_veth(rtnl, &veth, err) < 0)
+        return -1;
+    if (!attachment->members &&
+        add_gateways(rtnl, cb_link_find(rtnl, outer), attachment, err) < 0)
+        return -1;
+    if (publishes &&
+        cb_link_sysctl("1", "ipv4/conf/%s/route_localnet", attachment->interface) < 0)
+        return cb_error_errno(err, errno, "set net.ipv4.conf.%s.route_localnet",
+                              attachment->interface);
+    return 0;
+}
+
+/* ── Inside ── */
+
+static int add_route(int rtnl, unsigned link, const struct cb_attachment *attachment,
+                     const struct cb_network_subnet *subnet, struct cb_error **err)
+{
+    if (attachment->internal || !subnet->gateway.family)
+        return 0;
+    return cb_link_add_default_route(rtnl, link, &subnet->gateway,
+                                     attachment->is_further ? 200 : 0, err);
+}
+
+static int connect_inside(int netns, const struct cb_attachment *attachment,
+                          struct cb_error **err)
+{
+    const char *name = attachment->inside ? attachment->inside : "eth0";
+    cb_autofd int rtnl = -1;
+    unsigned link;
+
+    if (cb_rtnl_open(netns, &rtnl, err) < 0)
+        return -1;
+    link = cb_link_find(rtnl, name);
+    if (cb_link_bring_up(rtnl, link, err) < 0)
+        return -1;
+    for (size_t i = 0; i < CB_ARRAY_SIZE(attachment->ips); i++) {
+        const struct cb_network_subnet *subnet =
+            subnet_of(attachment, attachment->ips[i].family);
+        struct cb_cidr address = {attachment->ips[i], subnet ? subnet->subnet.bits : 0};
+
+        if (subnet && (cb_link_add_address(rtnl, link, &address, err) < 0 ||
+                       add_route(rtnl, link, attachment, subnet, err) < 0))
+            return -1;
+    }
+    return 0;
+}
+
+static int add_names(const struct cb_attachment *attachment, struct cb_cancel *cancel,
+                     struct cb_error **err)
+{
+    struct cb_names names = {
+        .network = attachment->network, .id = attachment->id, .dns = attachment->dns};
+    int status;
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(families); i++) {
+        const struct cb_network_subnet *subnet = subnet_of(attachment, families[i]);
+
+        if (subnet)
+            names.gateway[i] = subnet->gateway;
+        names.ips[i] = attachment->ips[i];
+    }
+    cb_strings_add(&names.names, attachment->name);
+    for (size_t i = 0; attachment->aliases && i < attachment->aliases->count; i++)
+        cb_strings_add(&names.names, attachment->aliases->items[i]);
+    status = cb_names_add(&names, cancel, err);
+    cb_strings_free(&names.names);
+    return status;
+}
+
+static int connect_both(const struct cb_attachment *attachment, const char *outer,
+                        int netns, struct cb_cancel *cancel, struct cb_error **err)
+{
+    cb_autofd int rtnl = -1;
+
+    if (cb_rtnl_open(-1, &rtnl, err) < 0 || let_forward(attachment, err) < 0 ||
+        prepare(rtnl, attachment, cancel, err) < 0 ||
+        connect_outside(rtnl, attachment, outer, netns, err) < 0 ||
+        connect_inside(netns, attachment, err) < 0)
+        return -1;
+    return attachment->names ? add_names(attachment, cancel, err) : 0;
+}
+
+/* One that nobody has: interfaces of those who have just left may still be there. */
+static char *choose_outer(const struct cb_attachment *attachment)
+{
+    unsigned number = 0;
+
+    if (!attachment->members)
+        return xstrdup(attachment->interface);
+    while (getrandom(&number, sizeof(number), 0) != sizeof(number))
+        ;
+    return xasprintf(OUTER_PREFIX "%08x", number);
+}
+
+int cb_attached_new(struct cb_attached **out, struct cb_net_lease **lease,
+                    const struct cb_attachment *attachment, int netns,
+                    struct cb_cancel *cancel, struct cb_error **err)
+{
+    cb_autofree char *outer = choose_outer(attachment);
+    struct cb_attached *attached = xcalloc(1, sizeof(*attached));
+    cb_autofree char *text = NULL;
+
+    attached->record = make_record(attachment, outer);
+    text = cb_json_dump(attached->record);
+    if (cb_net_lease_record(*lease, text, err) < 0) {
+        cb_attached_free(attached);
+        return -1;
+    }
+    if (connect_both(attachment, outer, netns, cancel, err) < 0) {
+        take_down(lease, attached->record, 1);
+        cb_attached_free(attached);
+        return -1;
+    }
+    attached->lease = cb_steal(lease);
+    *out = attached;
+    return 0;
+}
+
+/* ── What others have left ── */
+
+static void sweep(const char *name)
+{
+    cb_auto(cb_net_lease) lease = NULL;
+    cb_autofree char *text = NULL;
+    cb_auto_json *record = NULL;
+
+    if (cb_net_lease_try(&lease, name, NULL) <= 0)
+        return;
+    text = cb_net_lease_recorded(lease);
+    record = text ? json_loads(text, 0, NULL) : NULL;
+    if (record)
+        take_down(&lease, record, 1);
+}
+
+void cb_attach_sweep(void)
+{
+    cb_auto_value(cb_strings) names = {0};
+    cb_autofd int dir = -1;
+
+    if (!cb_netns_is_ours() || cb_net_lease_dir(&dir, NULL, NULL) < 0 ||
+        cb_fs_list(dir, &names, NULL) < 0)
+        return;
+    cb_vec_foreach (name, &names) {
+        char *dot = strrchr(*name, '.');
+
+        if (!dot || strcmp(dot, ".json") != 0)
+            continue;
+        *dot = '\0';
+        sweep(*name);
+    }
+}
+
+/* ── What stays ── */
+
+int cb_attach_remove_bridge(const char *interface, const char *members,
+                            const struct cb_network_subnet *subnets, size_t subnet_count,
+                            struct cb_error **err)
+{
+    const struct cb_attachment attachment = {.interface = interface,
+                                             .members = members,
+                                             .subnets = subnets,
+                                             .subnet_count = subnet_count};
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int rtnl = -1;
+
+    if (take_lock(CB_LOCK_EXCLUSIVE, NULL, &lock, err) < 0 ||
+        cb_rtnl_open(-1, &rtnl, err) < 0)
+        return -1;
+    if (has_others(NULL, members))
+        return 0;
+    for (size_t i = 0; i < CB_ARRAY_SIZE(families); i++) {
+        cb_auto_value(cb_rules) rules = {.family = families[i]};
+
+        add_kept(&rules, &attachment);
+        cb_firewall_remove(&rules);
+    }
+    if (cb_link_remove(rtnl, interface, err) < 0)
+        return -1;
+    if (!has_others(NULL, ""))
+        for (size_t i = 0; i < CB_ARRAY_SIZE(families); i++)
+            cb_firewall_remove_all(families[i]);
+    return 0;
+}

@@ -1,0 +1,26 @@
+/* Names of containers, given out by aardvark-dns. Private to this directory. */
+#ifndef CB_NETWORK_NAMES_PRIV_H
+#define CB_NETWORK_NAMES_PRIV_H
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/vec.h"
+#include "network/address.h"
+
+struct cb_names {            /* all borrowed */
+    const char *network;     /* a file's name */
+    const char *id;          /* of the container: one word */
+    struct cb_ip gateway[2]; /* where it listens */
+    struct cb_ip ips[2];
+    struct cb_strings names;
+    const struct cb_strings *dns; /* whom others' names are asked from, or NULL */
+};
+/* Is the program there? */
+int cb_names_can(void);
+/* From now on they are known. */
+int cb_names_add(const struct cb_names *names, struct cb_cancel *cancel,
+                 struct cb_error **err);
+/* Container ID of NETWORK is not known any more; the last one ends the program. */
+void cb_names_remove(const char *network, const char *id);
+
+#endif
