@@ -185,7 +185,7 @@ END
     "$CBUILD" run --rm -p 0:80 --network killed busybox sh -c 'echo up; sleep 100' >>"$BATS_TEST_TMPDIR/log" 2>/dev/null 3>&- &
     second=$!
     wait_until sh -c '[ $(grep -c up "$0") = 2 ]' "$BATS_TEST_TMPDIR/log"
-    ! nothing_is_left
+    not nothing_is_left
     pkill -9 -f "cbuild-monitor $STORE " # they publish, so each has one
     wait "$first" "$second" || true
     printf 'FROM busybox\n' | dockerfile
