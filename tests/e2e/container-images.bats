@@ -134,7 +134,7 @@ $("$CBUILD" run --rm --network none busybox stat -c %Y /etc)" ]
     [ "$("$CBUILD" export marked | tar t | grep -cx -e '\(./\)\?.dockerenv' -e '\(./\)\?etc/mtab')" = 2 ]
     "$CBUILD" commit marked made:4 >/dev/null
     "$CBUILD" create --name from --network none made:4 >/dev/null
-    ! "$CBUILD" export from | tar t | grep -e dockerenv -e mtab
+    [ -z "$("$CBUILD" export from | tar t | grep -e dockerenv -e mtab)" ]
     "$CBUILD" rm marked from >/dev/null
     "$CBUILD" rmi made:4 >/dev/null
 }

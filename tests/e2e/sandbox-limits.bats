@@ -59,8 +59,8 @@ refused_option() {
     expect_status 0
     expect_lacks 'memory'
     run "$CBUILD" builds show --format json
-    [ "$(jq '.steps[-1].usage.peak_memory > 30000000' <<<"$output")" = true ]
-    [ "$(jq '.steps[-1].usage.cpu_seconds > 0' <<<"$output")" = true ]
+    [ "$(jq '[.steps[] | select(.name | test("RUN"))][-1].usage.peak_memory > 30000000' <<<"$output")" = true ]
+    [ "$(jq '[.steps[] | select(.name | test("RUN"))][-1].usage.cpu_seconds > 0' <<<"$output")" = true ]
     [ "$(jq '.steps[0].usage' <<<"$output")" = null ]
 }
 

@@ -202,7 +202,7 @@ $step naming to docker.io/library/one:latest done
 $step naming to docker.io/library/two:2 done
 $step DONE T" ]
     "$CBUILD" build --progress plain -o type=local,dest="$DIR/out" "$DIR" 2>"$DIR/said"
-    ! grep -q 'exporting to image' "$DIR/said"
+    not grep -q 'exporting to image' "$DIR/said"
 }
 
 @test "a host without an address is refused before anything is done" {
