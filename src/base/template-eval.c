@@ -112,15 +112,21 @@ static int is_field(const struct cb_template_field *field, const json_t *object,
     return field->beside ? json_object_get(object, field->beside) != NULL : found;
 }
 
-/* What NAME, empty in OBJECT, is in Go: a new reference, or NULL. */
-static json_t *zero_of(const struct cb_tmpl_run *run, const json_t *object,
-                       const char *name, int found)
+static const struct cb_template_field *
+field_of(const struct cb_tmpl_run *run, const json_t *object, const char *name, int found)
 {
     const struct cb_template_field *field = run->fields;
 
     while (field && field->name && !is_field(field, object, name, found))
         field++;
-    if (!field || !field->name)
+    return field && field->name ? field : NULL;
+}
+
+/* What an empty FIELD (or NULL) is in Go: a new reference, or NULL. */
+static json_t *zero_of(const struct cb_tmpl_run *run,
+                       const struct cb_template_field *field)
+{
+    if (!field)
         return NULL;
     switch (field->zero) {
     case CB_TEMPLATE_NIL:
@@ -132,6 +138,7 @@ static json_t *zero_of(const struct cb_tmpl_run *run, const json_t *object,
     case CB_TEMPLATE_TEXT:
         return json_string("");
     case CB_TEMPLATE_NUMBER:
+    case CB_TEMPLATE_DURATION:
         return json_integer(0);
     case CB_TEMPLATE_FLAG:
         return json_false();
@@ -139,12 +146,33 @@ static json_t *zero_of(const struct cb_tmpl_run *run, const json_t *object,
     return NULL;
 }
 
+int cb_tmpl_is_duration(const struct cb_tmpl_run *run, const json_t *value)
+{
+    size_t i;
+    json_t *one;
+
+    json_array_foreach(run->durations, i, one)
+    {
+        if (one == value)
+            return 1;
+    }
+    return 0;
+}
+
+static void note_duration(struct cb_tmpl_run *run, json_t *value,
+                          const struct cb_template_field *field)
+{
+    if (field && field->zero == CB_TEMPLATE_DURATION && json_is_integer(value) &&
+        !cb_tmpl_is_duration(run, value))
+        json_array_append(run->durations, value);
+}
+
 /* One field of VALUE: a new reference. */
 static int get_field(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
                      const json_t *value, const char *name, json_t **out,
                      struct cb_error **err)
 {
-    json_t *zero;
+    const struct cb_template_field *field;
     int found = 0;
 
     *out = NULL;
@@ -156,12 +184,14 @@ static int get_field(struct cb_tmpl_run *run, const struct cb_tmpl_operand *oper
                             "can't evaluate field %s in a value that has no fields",
                             name);
     *out = json_incref(member(value, name, &found));
-    if (*out && !json_is_null(*out))
-        return 0;
-    zero = zero_of(run, value, name, found);
-    if (zero)
-        *out = zero;
-    else if (!found && cb_tmpl_is_struct(value))
+    field = field_of(run, value, name, found);
+    if (!*out || json_is_null(*out)) {
+        json_t *zero = zero_of(run, field);
+
+        *out = zero ? zero : *out;
+    }
+    note_duration(run, *out, field);
+    if (!*out && !found && cb_tmpl_is_struct(value))
         return cb_tmpl_fail(run, operand->at, operand->end, err,
                             "can't evaluate field %s", name);
     return 0;

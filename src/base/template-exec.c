@@ -3,6 +3,8 @@
  * lines and files. */
 #include "base/template-run-priv.h"
 
+#include "base/timestamp.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -155,6 +157,18 @@ static int run_template(struct cb_tmpl_run *run, const struct cb_tmpl_node *node
     return result;
 }
 
+static void print_result(struct cb_tmpl_run *run, const json_t *value)
+{
+    cb_autofree char *duration = NULL;
+
+    if (cb_tmpl_is_duration(run, value)) {
+        duration = cb_duration_text(json_integer_value(value));
+        cb_strbuf_adds(run->out, duration);
+    } else {
+        cb_tmpl_print(run->out, value);
+    }
+}
+
 static int run_action(struct cb_tmpl_run *run, const struct cb_tmpl_node *node,
                       json_t *dot, struct cb_error **err)
 {
@@ -163,7 +177,7 @@ static int run_action(struct cb_tmpl_run *run, const struct cb_tmpl_node *node,
     if (cb_tmpl_eval(run, node->pipeline, dot, &value, err) < 0)
         return -1;
     if (!node->pipeline->variables[0])
-        cb_tmpl_print(run->out, value);
+        print_result(run, value);
     return 0;
 }
 
@@ -215,6 +229,7 @@ int cb_template_execute_typed(const struct cb_template *template, json_t *dot,
                               .fields = fields,
                               .nil_map = json_object(),
                               .nil_list = json_array(),
+                              .durations = json_array(),
                               .frame_root = dot,
                               .out = out};
     enum flow flow = FLOW_ON;
@@ -224,6 +239,7 @@ int cb_template_execute_typed(const struct cb_template *template, json_t *dot,
     cb_vec_free(&run.variables);
     json_decref(run.nil_map);
     json_decref(run.nil_list);
+    json_decref(run.durations);
     return result;
 }
 

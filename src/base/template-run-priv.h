@@ -17,6 +17,7 @@ struct cb_tmpl_run {
     const struct cb_template *template;
     const struct cb_template_field *fields; /* or NULL */
     json_t *nil_map, *nil_list;             /* empty, and nil to json */
+    json_t *durations;                      /* the very integers that are some */
     struct cb_strbuf *out;
     CB_VEC(struct cb_tmpl_variable) variables; /* innermost last */
     size_t frame;                              /* the first of the template at hand */
@@ -39,6 +40,8 @@ int cb_tmpl_eval_commands(struct cb_tmpl_run *run,
 /* The same, and what PIPELINE declares is declared. */
 int cb_tmpl_eval(struct cb_tmpl_run *run, const struct cb_tmpl_pipeline *pipeline,
                  json_t *dot, json_t **out, struct cb_error **err);
+/* Is VALUE, that very one, nanoseconds by what is known of its field? */
+int cb_tmpl_is_duration(const struct cb_tmpl_run *run, const json_t *value);
 void cb_tmpl_push_variable(struct cb_tmpl_run *run, const char *name, json_t *value);
 /* Those beyond the first COUNT. */
 void cb_tmpl_pop_variables(struct cb_tmpl_run *run, size_t count);

@@ -37,6 +37,8 @@ enum cb_template_zero {
     CB_TEMPLATE_TEXT,   /* nothing */
     CB_TEMPLATE_NUMBER, /* 0 */
     CB_TEMPLATE_FLAG,   /* false */
+    /* 0s; what is there is a number of nanoseconds, and printed as Go prints one */
+    CB_TEMPLATE_DURATION,
 };
 struct cb_template_field {
     const char *beside; /* a field that only its struct has; NULL: of any, where null */

@@ -98,13 +98,27 @@ static int is_local(const void *event, const char *value)
     return strcmp(value, "local") == 0;
 }
 
+/* Of docker's daemon, plugins and swarm, of which there are none. */
+static int is_nothing(const void *event, const char *value)
+{
+    (void)event;
+    (void)value;
+    return 0;
+}
+
 const struct cb_filter_key cb_event_filters[] = {
+    {"config", is_nothing, CB_FILTER_LISTS, NULL},
     {"container", is_container, CB_FILTER_LISTS, NULL},
+    {"daemon", is_nothing, CB_FILTER_LISTS, NULL},
     {"event", is_action, CB_FILTER_LISTS, NULL},
     {"image", is_image, CB_FILTER_LISTS, NULL},
     {"label", has_label, CB_FILTER_LISTS | CB_FILTER_ALL_HOLD, NULL},
     {"network", is_network, CB_FILTER_LISTS, NULL},
+    {"node", is_nothing, CB_FILTER_LISTS, NULL},
+    {"plugin", is_nothing, CB_FILTER_LISTS, NULL},
     {"scope", is_local, CB_FILTER_LISTS, NULL},
+    {"secret", is_nothing, CB_FILTER_LISTS, NULL},
+    {"service", is_nothing, CB_FILTER_LISTS, NULL},
     {"type", is_type, CB_FILTER_LISTS, NULL},
     {"volume", is_volume, CB_FILTER_LISTS, NULL},
     {0},

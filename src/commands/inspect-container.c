@@ -122,24 +122,10 @@ static void add_mounts(json_t *object, const struct cb_container *container)
 static json_t *graph_json(struct cb_store *store, const struct cb_container *container)
 {
     cb_auto(cb_snapshot) snapshot = NULL;
-    cb_auto_value(cb_strbuf) lower = {0};
-    cb_autofree char *snapshots = xasprintf("%s/snapshots", cb_store_root(store));
-    json_t *data = json_object();
+    int pid = cb_container_is_running(container) ? container->state.pid : 0;
 
-    if (cb_container_snapshot(store, container, &snapshot, NULL) == 0) {
-        for (const struct cb_snapshot *at = cb_snapshot_parent(snapshot); at;
-             at = cb_snapshot_parent(at))
-            cb_strbuf_addf(&lower, "%s%s/%s/fs", lower.len ? ":" : "", snapshots,
-                           cb_snapshot_id(at));
-        set(data, "LowerDir", text(cb_strbuf_text(&lower)));
-        if (cb_container_is_running(container) && container->state.pid)
-            set(data, "MergedDir", json_sprintf("/proc/%d/root", container->state.pid));
-        set(data, "UpperDir",
-            json_sprintf("%s/%s/fs", snapshots, cb_snapshot_id(snapshot)));
-        set(data, "WorkDir",
-            json_sprintf("%s/%s/work", snapshots, cb_snapshot_id(snapshot)));
-    }
-    return json_pack("{s:o,s:s}", "Data", data, "Name", cb_store_driver(store));
+    cb_container_snapshot(store, container, &snapshot, NULL);
+    return cb_inspect_graph(store, snapshot, pid);
 }
 
 static void add_sizes(json_t *object, struct cb_store *store,

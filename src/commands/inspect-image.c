@@ -2,6 +2,7 @@
 #include "commands/inspect.h"
 
 #include "base/timestamp.h"
+#include "store/layer.h"
 
 json_t *cb_inspect_strings(const struct cb_strings *strings)
 {
@@ -133,7 +134,45 @@ static const char *comment_of(const struct cb_image_config *config)
     return comment ? comment : "";
 }
 
-json_t *cb_inspect_image(const struct cb_image *image)
+/* ── Where the layers are ── */
+
+json_t *cb_inspect_graph(struct cb_store *store, struct cb_snapshot *top, int pid)
+{
+    cb_auto_value(cb_strbuf) lower = {0};
+    cb_autofree char *snapshots = xasprintf("%s/snapshots", cb_store_root(store));
+    json_t *data = json_object();
+
+    if (top) {
+        for (const struct cb_snapshot *at = cb_snapshot_parent(top); at;
+             at = cb_snapshot_parent(at))
+            cb_strbuf_addf(&lower, "%s%s/%s/fs", lower.len ? ":" : "", snapshots,
+                           cb_snapshot_id(at));
+        if (lower.len)
+            json_object_set_new(data, "LowerDir", json_string(cb_strbuf_text(&lower)));
+        if (pid)
+            json_object_set_new(data, "MergedDir", json_sprintf("/proc/%d/root", pid));
+        json_object_set_new(data, "UpperDir",
+                            json_sprintf("%s/%s/fs", snapshots, cb_snapshot_id(top)));
+        json_object_set_new(data, "WorkDir",
+                            json_sprintf("%s/%s/work", snapshots, cb_snapshot_id(top)));
+    }
+    return json_pack("{s:o,s:s}", "Data", data, "Name", cb_store_driver(store));
+}
+
+/* Of an image whose layers were never unpacked there is nothing. */
+static json_t *graph_json(struct cb_store *store, const struct cb_image_config *config)
+{
+    cb_auto(cb_snapshot) top = NULL;
+    struct cb_digest chain = {0};
+
+    for (size_t i = 0; i < config->diff_ids.count; i++)
+        chain = cb_chain_id(i ? &chain : NULL, &config->diff_ids.items[i]);
+    if (config->diff_ids.count)
+        cb_chain_find(store, &chain, &top, NULL);
+    return cb_inspect_graph(store, top, 0);
+}
+
+json_t *cb_inspect_image(struct cb_store *store, const struct cb_image *image)
 {
     const struct cb_image_config *config = image->config;
     json_t *object = json_object();
@@ -154,7 +193,12 @@ json_t *cb_inspect_image(const struct cb_image *image)
         json_object_set_new(object, "Variant", json_string(config->platform.variant));
     json_object_set_new(object, "Os", json_string(config->platform.os));
     json_object_set_new(object, "Size", json_integer(image->size_bytes));
+    json_object_set_new(object, "VirtualSize", json_integer(image->size_bytes));
+    json_object_set_new(object, "GraphDriver", graph_json(store, config));
     json_object_set_new(object, "Config", cb_inspect_config(config));
     json_object_set_new(object, "RootFS", rootfs_json(config));
+    /* when it got its name is not noted */
+    json_object_set_new(object, "Metadata",
+                        json_pack("{s:s}", "LastTagTime", "0001-01-01T00:00:00Z"));
     return object;
 }

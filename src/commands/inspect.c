@@ -71,7 +71,7 @@ static int find_image(const struct search *search, const char *name, json_t **ou
 
     if (cb_image_get_for(search->store, name, search->platform, &image, NULL, err) < 0)
         return -1;
-    *out = cb_inspect_image(image);
+    *out = cb_inspect_image(search->store, image);
     return 0;
 }
 

@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-json_t *cb_inspect_image(const struct cb_image *image);
+json_t *cb_inspect_image(struct cb_store *store, const struct cb_image *image);
 /* SIZE: with SizeRw and SizeRootFs, which have to be measured. */
 json_t *cb_inspect_container(struct cb_store *store, const struct cb_container *container,
                              int size);
@@ -16,6 +16,8 @@ json_t *cb_inspect_container(struct cb_store *store, const struct cb_container *
 const struct cb_template_field *cb_inspect_fields(void);
 
 /* ── Parts ── */
+/* GraphDriver: where TOP (or NULL) and the layers below it are; PID (or 0) sees them. */
+json_t *cb_inspect_graph(struct cb_store *store, struct cb_snapshot *top, int pid);
 json_t *cb_inspect_config(const struct cb_image_config *config);
 json_t *cb_inspect_strings(const struct cb_strings *strings);
 /* {"80/tcp": {}} */

@@ -161,6 +161,27 @@ static void draw_items(struct cb_tty_screen *screen, const struct cb_tty_step *s
 
 /* ── A step ── */
 
+/* The line that has not ended yet, as a terminal would show it; *LEN 0: none. */
+static const char *unfinished(const struct cb_tty_step *step, size_t *len)
+{
+    *len = step->state == CB_TTY_RUNNING ? step->partial.len : 0;
+    return cb_progress_line(cb_strbuf_text(&step->partial), len);
+}
+
+static void draw_tail(struct cb_tty_screen *screen, const struct cb_tty_step *step)
+{
+    cb_auto_value(cb_strbuf) last = {0};
+    size_t len;
+    const char *line = unfinished(step, &len);
+
+    cb_colour_add(&last, line, len, 0);
+    for (size_t i = last.len && step->tail_count == CB_TTY_TAIL; i < step->tail_count;
+         i++)
+        add_below(screen, step->tail[i]);
+    if (last.len)
+        add_below(screen, cb_strbuf_text(&last));
+}
+
 static int tells_more(const struct cb_tty_step *step)
 {
     return step->state == CB_TTY_RUNNING || step->state == CB_TTY_FAILED;
@@ -168,14 +189,15 @@ static int tells_more(const struct cb_tty_step *step)
 
 unsigned cb_tty_step_lines(const struct cb_tty_step *step, int all)
 {
-    size_t items = step->items.count;
+    size_t items = step->items.count, tail = step->tail_count, len;
 
     if (!all || !tells_more(step))
         return 1;
     if (step->state != CB_TTY_RUNNING)
         items = 0;
-    return (unsigned)(1 + step->tail_count +
-                      (items > CB_TTY_ITEMS ? CB_TTY_ITEMS + 1 : items));
+    unfinished(step, &len);
+    tail += len && tail < CB_TTY_TAIL;
+    return (unsigned)(1 + tail + (items > CB_TTY_ITEMS ? CB_TTY_ITEMS + 1 : items));
 }
 
 void cb_tty_draw_step(struct cb_tty_screen *screen, const struct cb_tty_step *step,
@@ -202,8 +224,7 @@ void cb_tty_draw_step(struct cb_tty_screen *screen, const struct cb_tty_step *st
         return;
     if (step->state == CB_TTY_RUNNING)
         draw_items(screen, step, now_ns);
-    for (size_t i = 0; i < step->tail_count; i++)
-        add_below(screen, step->tail[i]);
+    draw_tail(screen, step);
 }
 
 void cb_tty_draw_head(struct cb_tty_screen *screen, double seconds, unsigned finished,

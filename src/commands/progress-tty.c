@@ -13,6 +13,9 @@
 #define WIDTH_MIN 20
 #define WIDTH_MAX 500
 
+#define PARTIAL_MAX  (1u << 16)
+#define PARTIAL_LONG (1u << 12)
+
 struct tty {
     struct cb_progress base;
     pthread_cond_t wake;
@@ -67,6 +70,24 @@ static void add_tail(struct cb_tty_step *step, const char *line, size_t len)
         xstrndup(cb_strbuf_text(&text), text.len > WIDTH_MAX ? WIDTH_MAX : text.len);
 }
 
+/* Of a line that is overwritten again and again, as a download's, the last is kept; one
+ * that has no end is cut off. */
+static void add_partial(struct cb_strbuf *partial, const char *text, size_t len)
+{
+    size_t shown;
+    const char *line;
+
+    if (partial->len < PARTIAL_MAX)
+        cb_strbuf_add(partial, text, len);
+    if (partial->len < PARTIAL_LONG)
+        return;
+    shown = partial->len;
+    line = cb_progress_line(partial->text, &shown);
+    len = (size_t)(partial->text + partial->len - line);
+    memmove(partial->text, line, len);
+    cb_strbuf_truncate(partial, len);
+}
+
 static void add_log(struct cb_tty_step *step, const char *text, size_t left)
 {
     const char *end;
@@ -81,8 +102,7 @@ static void add_log(struct cb_tty_step *step, const char *text, size_t left)
         text = end + 1;
         left -= len + 1;
     }
-    if (step->partial.len < 1 << 16)
-        cb_strbuf_add(&step->partial, text, left);
+    add_partial(&step->partial, text, left);
 }
 
 static void finish(struct tty *tty, struct cb_tty_step *step,

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "container/files.h"
+#include "container/health.h"
 #include "network/network.h"
 #include "store/layer.h"
 #include "store/refs.h"
@@ -83,6 +84,7 @@ cb_container_effective_config(const struct cb_container *container)
 
         cb_image_config_set_label(config, key, equals ? equals + 1 : "");
     }
+    cb_health_settle(config, &container->options);
     add_ports(config, request);
     cb_vec_foreach (text, &request->volumes)
         add_volume(config, *text);

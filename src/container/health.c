@@ -121,6 +121,39 @@ int cb_health_make(struct cb_health *out, const struct cb_container_options *opt
     return 0;
 }
 
+static void settle_time(int64_t *out_ns, const char *text)
+{
+    if (text)
+        cb_duration_parse(out_ns, text, NULL);
+}
+
+void cb_health_settle(struct cb_image_config *config,
+                      const struct cb_container_options *options)
+{
+    const struct cb_health_options *given = &options->health;
+    struct cb_healthcheck *check;
+
+    if (!config->healthcheck &&
+        (given->none || given->command || given->interval || given->timeout ||
+         given->retries || given->start_period || given->start_interval))
+        config->healthcheck = xcalloc(1, sizeof(*config->healthcheck));
+    check = config->healthcheck;
+    if (!check)
+        return;
+    if (given->none || (given->command && *given->command)) {
+        cb_strings_free(&check->test);
+        cb_strings_add(&check->test, given->none ? "NONE" : "CMD-SHELL");
+        if (!given->none)
+            cb_strings_add(&check->test, given->command);
+    }
+    settle_time(&check->interval_ns, given->interval);
+    settle_time(&check->timeout_ns, given->timeout);
+    settle_time(&check->start_period_ns, given->start_period);
+    settle_time(&check->start_interval_ns, given->start_interval);
+    if (given->retries)
+        check->retries = strtol(given->retries, NULL, 10);
+}
+
 /* ── Results ── */
 
 json_t *cb_health_json_new(void)

@@ -19,6 +19,10 @@ CB_AUTO_VALUE_DEFINE(cb_health, cb_health_clear)
 int cb_health_make(struct cb_health *out, const struct cb_container_options *options,
                    const struct cb_image_config *config, struct cb_error **err);
 
+/* OPTIONS as docker writes them into the configuration, over the image's; they were
+ * checked when the container was made. */
+void cb_health_settle(struct cb_image_config *config,
+                      const struct cb_container_options *options);
 /* Docker's State.Health of a container that was just started. */
 json_t *cb_health_json_new(void);
 /* A result for it. EXIT_CODE -1: it took too long. */

@@ -119,13 +119,12 @@ static void make_env(struct cb_strings *env, const struct cb_run_request *reques
     }
 }
 
-static void add_file(struct cb_run_spec *spec, const char *target, const char *content,
-                     unsigned mode)
+static void add_file(struct cb_run_spec *spec, const char *target, const char *content)
 {
     struct cb_mount mount = {.type = CB_MOUNT_FILE,
                              .target = (char *)target,
                              .source_fd = -1,
-                             .mode = mode,
+                             .mode = 0644,
                              .content = content,
                              .content_len = strlen(content)};
 
@@ -177,9 +176,9 @@ static void add_names(struct cb_run_spec *out, const struct cb_run_names *names)
 {
     out->process.host_network = names->is_host;
     out->process.netns_fd = names->netns_fd;
-    add_file(out, "/etc/resolv.conf", out->resolv_conf, 0644);
-    add_file(out, "/etc/hosts", out->hosts, 0644);
-    add_file(out, "/etc/hostname", out->hostname, 0644);
+    add_file(out, "/etc/resolv.conf", out->resolv_conf);
+    add_file(out, "/etc/hosts", out->hosts);
+    add_file(out, "/etc/hostname", out->hostname);
 }
 
 int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *request,

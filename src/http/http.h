@@ -69,6 +69,7 @@ struct cb_http_response {
     struct cb_strbuf body;     /* when no write_body, or not 2xx (≤ 1 MiB) */
     char *final_url;
     int range_ok;
+    int anonymous; /* for who asks: the request had no Authorization */
 };
 void cb_http_response_clear(struct cb_http_response *response);
 CB_AUTO_VALUE_DEFINE(cb_http_response, cb_http_response_clear)

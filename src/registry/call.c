@@ -2,6 +2,7 @@
 #include "registry/registry-priv.h"
 
 #include "base/json.h"
+#include "registry/challenge.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -41,6 +42,7 @@ int cb_registry_call(struct cb_registry *registry, const struct cb_endpoint *end
     }
     if (cb_http_perform(registry->http, request, response, err) < 0)
         return -1;
+    response->anonymous = !request->authorization;
     if (response->status != 401 || !ours)
         return 0;
     again = cb_auth_challenged(registry, endpoint, scope, authorization, response,
@@ -105,6 +107,17 @@ static enum cb_error_kind kind_of(int status)
     return status == 404 ? CB_ERR_NOT_FOUND : CB_ERR_NETWORK;
 }
 
+/* Docker's words for a password that was asked for and that nobody has. */
+static int lacks_password(const struct cb_http_response *response)
+{
+    const char *header = cb_http_header(response, "WWW-Authenticate");
+    cb_auto_value(cb_challenge) challenge = {0};
+
+    return response->status == 401 && response->anonymous && header &&
+           cb_challenge_parse(&challenge, header) &&
+           challenge.scheme == CB_CHALLENGE_BASIC;
+}
+
 /* The token is a good one, and not for this (RFC 6750, 3.1): docker says denied. */
 static int lacks_scope(const struct cb_http_response *response)
 {
@@ -124,6 +137,10 @@ static int refused(const struct cb_http_response *response, struct cb_error **er
     if (lacks_scope(response))
         return cb_error_set(err, kind,
                             "denied: requested access to the resource is denied");
+    if (lacks_password(response))
+        return cb_error_set(err, kind,
+                            "unauthorized: authentication required: no basic auth "
+                            "credentials");
     if (!read_errors(response, &code, &message)) {
         if (response->status == 401)
             return cb_error_set(err, kind, "unauthorized: authentication required");

@@ -140,6 +140,20 @@ $("$CBUILD" run --rm --network none busybox stat -c %Y /etc)" ]
     "$CBUILD" rmi made:4 >/dev/null
 }
 
+@test "a container's health check is in its configuration, its times are text in templates" {
+    "$CBUILD" create --name checked --network none --health-cmd 'ls /x' --health-interval 90s --health-timeout 1500ms --health-retries 4 busybox >/dev/null
+    "$CBUILD" commit checked made:5 >/dev/null
+    for name in checked made:5; do
+        [ "$(field '{{json .Config.Healthcheck}}' $name)" = '{"Test":["CMD-SHELL","ls /x"],"Interval":90000000000,"Timeout":1500000000,"Retries":4}' ]
+        [ "$(field '{{with .Config.Healthcheck}}{{.Interval}} {{.Timeout}} {{.StartPeriod}} {{json .Interval}}{{end}}' $name)" = '1m30s 1.5s 0s 90000000000' ]
+    done
+    "$CBUILD" rm checked >/dev/null
+    "$CBUILD" rmi made:5 >/dev/null
+    "$CBUILD" create --name checked --network none --no-healthcheck busybox >/dev/null
+    [ "$(field '{{json .Config.Healthcheck}}' checked)" = '{"Test":["NONE"]}' ]
+    "$CBUILD" rm checked >/dev/null
+}
+
 @test "commit exposes what -p and --expose said, and no image is called like an id" {
     "$CBUILD" create --name open --network none --expose 80 --expose 90-91/udp -p 1000-1001:2000-2001 busybox >/dev/null
     "$CBUILD" commit open made:3 >/dev/null

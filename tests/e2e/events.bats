@@ -67,9 +67,10 @@ destroy $id told"
     [ "$(happened -f image=other)" = 'image:tag image:untag ' ]
     [ "$(happened -f image=plain:1)" = 'image:tag ' ]
     [ "$(happened -f label=team -f label=none)" = '' ]
+    [ "$(happened -f daemon=x)$(happened -f plugin=x)$(happened -f type=daemon)" = '' ]
     cbuild events -f nonsense=1
     expect_status 1
-    expect_contains 'invalid filter `nonsense`' 'container, event, image'
+    expect_contains 'invalid filter `nonsense`' 'container, daemon, event, image'
     cbuild events --since yesterdayish
     expect_status 1
 }

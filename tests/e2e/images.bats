@@ -189,6 +189,10 @@ setup() {
 @test "inspect prints docker's JSON" {
     run bash -c "'$CBUILD' inspect img busybox | jq -r 'length'"
     expect_output 2
+    run "$CBUILD" inspect -f '{{.GraphDriver.Name}} {{.Metadata.LastTagTime}} {{eq .VirtualSize .Size}}' img
+    expect_output "$("$CBUILD" info -f '{{.Driver}}') 0001-01-01T00:00:00Z true"
+    dir=$("$CBUILD" inspect -f '{{.GraphDriver.Data.LowerDir}}' img)
+    [ -x "${dir##*:}/bin/busybox" ]
     "$CBUILD" inspect img | jq -e '.[0] | .RepoTags == ["img:latest"] and .Os == "linux" and .RootFS.Type == "layers" and (.RootFS.Layers | length) == 2'
 }
 

@@ -60,7 +60,8 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     cbuild tag busybox "$REGISTRY/private/busybox"
     cbuild push "$REGISTRY/private/busybox"
     expect_status 1
-    expect_contains "unauthorized: authentication required" "cbuild login $REGISTRY"
+    expect_contains "The push refers to repository [$REGISTRY/private/busybox]" \
+        "unauthorized: authentication required: no basic auth credentials" "cbuild login $REGISTRY"
     piped opensesame login -u tester --password-stdin "$REGISTRY"
     expect_status 0
     expect_contains "Login Succeeded" "stored unencrypted in $DOCKER_CONFIG/config.json"

@@ -74,6 +74,16 @@ print({sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in l.rstrip
     expect_lacks 'line '
 }
 
+@test "a line that is written over and has no end is shown while its step runs" {
+    printf 'FROM busybox\nRUN printf "at 10%%%%\\rat 50%%%%"; sleep 1\n' >"$DIR/Dockerfile"
+    # Only when it stands there the screen gets narrower.
+    on_screen '80x24,    at 50%:40x24'
+    [ "$(steps)" = '=> CACHED [1/2] FROM docker... T
+=> [2/2] RUN printf "at 10%... T
+=> exporting to image T
+[+] T (3/3) FINISHED' ]
+}
+
 @test "more steps than the screen is high: all are there at the end, once" {
     { echo FROM busybox; seq -f 'RUN : %g' 1 30; } >"$DIR/Dockerfile"
     on_screen 80x8
