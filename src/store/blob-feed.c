@@ -16,7 +16,7 @@ struct cb_blob_feed {
     int fd; /* -1 before the first writer; then never changed */
     int64_t there, wanted, size;
     int ended, complete, broken;
-    int64_t position; /* the reader's */
+    int64_t position; /* the reader's, which alone changes it */
 };
 
 struct cb_blob_feed *cb_blob_feed_new(void)
@@ -66,6 +66,18 @@ void cb_blob_feed_reach(struct cb_blob_feed *feed, int64_t there)
     if (there >= feed->wanted || there >= feed->size)
         pthread_cond_signal(&feed->more);
     pthread_mutex_unlock(&feed->mutex);
+}
+
+int64_t cb_blob_feed_consumed(struct cb_blob_feed *feed)
+{
+    int64_t position;
+
+    if (!feed)
+        return 0;
+    pthread_mutex_lock(&feed->mutex);
+    position = feed->broken ? 0 : feed->position;
+    pthread_mutex_unlock(&feed->mutex);
+    return position;
 }
 
 static void stop(struct cb_blob_feed *feed, int broken, int complete)
@@ -157,6 +169,8 @@ ssize_t cb_blob_feed_read(void *arg, void *buffer, size_t len, struct cb_error *
     while (got < 0 && errno == EINTR);
     if (got < 0)
         return cb_error_errno(err, errno, "read a blob that is being written");
+    pthread_mutex_lock(&feed->mutex);
     feed->position += got;
+    pthread_mutex_unlock(&feed->mutex);
     return got;
 }

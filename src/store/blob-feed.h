@@ -31,6 +31,8 @@ void cb_blob_writer_feed(struct cb_blob_writer *writer, struct cb_blob_feed *fee
 /* SIZE: -1 unknown. */
 void cb_blob_feed_begin(struct cb_blob_feed *feed, int fd, int64_t there, int64_t size);
 void cb_blob_feed_reach(struct cb_blob_feed *feed, int64_t there);
+/* How much was read. */
+int64_t cb_blob_feed_consumed(struct cb_blob_feed *feed);
 void cb_blob_feed_break(struct cb_blob_feed *feed);
 void cb_blob_feed_complete(struct cb_blob_feed *feed);
 

@@ -19,6 +19,7 @@
 
 #define REHASH_BUFFER (256u << 10)
 #define FLUSH_BYTES   (8 << 20)
+#define FORGET_BYTES  (64 << 20) /* of what is on disk; smaller blobs stay in memory */
 
 struct cb_blob_writer {
     struct cb_store *store;
@@ -211,11 +212,26 @@ static int drop_partial(struct cb_blob_writer *writer)
     return -1;
 }
 
+/* A large blob that is unpacked while it comes is not read again soon: what is on disk
+ * and was read gives its memory back, which what follows takes. Pages that are not on
+ * disk yet stay, and are looked at again. */
+static void forget_written(const struct cb_blob_writer *writer)
+{
+    int64_t end = cb_blob_feed_consumed(writer->feed);
+    int64_t from;
+
+    end = end < writer->flushed ? end : writer->flushed;
+    from = end > FORGET_BYTES ? end - FORGET_BYTES : 0;
+    if (writer->expected_size >= FORGET_BYTES && end > 0)
+        posix_fadvise(writer->fd, from, end - from, POSIX_FADV_DONTNEED);
+}
+
 /* The disk works while more comes in, so that the sync at the end finds little to do. */
 static void start_writing(struct cb_blob_writer *writer)
 {
     if (writer->store->no_sync || writer->offset - writer->flushed < FLUSH_BYTES)
         return;
+    forget_written(writer);
     sync_file_range(writer->fd, writer->flushed, writer->offset - writer->flushed,
                     SYNC_FILE_RANGE_WRITE);
     writer->flushed = writer->offset;
