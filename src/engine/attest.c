@@ -117,6 +117,13 @@ const struct cb_attester *cb_attesting_for(struct cb_attesting *self,
 
 /* ── What is said ── */
 
+/* As people call it: its first name, else the stage's. */
+static const char *name_of(const struct cb_checked_request *checked,
+                           const struct cb_made *made)
+{
+    return checked->familiar.count ? checked->familiar.items[0] : made->plan->target_name;
+}
+
 static int find_packages(struct cb_attesting *self, size_t image, struct cb_error **err)
 {
     const struct cb_made *made = &self->made->items[image];
@@ -124,7 +131,7 @@ static int find_packages(struct cb_attesting *self, size_t image, struct cb_erro
                                       .created = self->facts.finished,
                                       .cancel = self->env->cancel,
                                       .sink = self->env->sink,
-                                      .name = made->plan->target_name,
+                                      .name = name_of(self->checked, made),
                                       .root_fd = -1};
 
     if (self->packages[image])

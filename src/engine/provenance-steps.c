@@ -191,7 +191,8 @@ static json_t *step_json(const struct cb_provenance_steps *steps, size_t number,
         json_array_append_new(inputs, json_string(text));
     }
     json_object_set_new(op, "Op", op_of(&facts));
-    json_object_set_new(op, "platform", platform_json(platform));
+    json_object_set_new(op, "platform",
+                        platform_json(facts.platform ? facts.platform : platform));
     json_object_set_new(step, "id", json_string(id));
     json_object_set_new(step, "name", cb_provenance_text(cb_vertex_name(vertex)));
     json_object_set_new(step, "op", op);

@@ -9,6 +9,7 @@
 #include "base/vec.h"
 
 #define CB_SBOM_MAX_PACKAGES   100000
+#define CB_SBOM_MAX_TEXT       1024 /* of a name, a version, a license … */
 #define CB_SBOM_DATABASE_BYTES (64u << 20)
 
 struct cb_package {
@@ -23,7 +24,8 @@ struct cb_packages {
 };
 void cb_packages_free(struct cb_packages *packages);
 CB_AUTO_VALUE_DEFINE(cb_packages, cb_packages_free)
-/* Empties PACKAGE into OUT, unless it has no name or version, or there are too many. */
+/* Empties PACKAGE into OUT, unless it has no name or version, or there are too many. What
+ * is longer than any name is none, other texts are cut. */
 void cb_packages_take(struct cb_packages *out, struct cb_package *package);
 
 struct cb_os_release {

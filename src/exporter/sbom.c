@@ -28,9 +28,29 @@ void cb_packages_free(struct cb_packages *packages)
     cb_vec_free(packages);
 }
 
+static int is_name(const char *text)
+{
+    return text && *text && strnlen(text, CB_SBOM_MAX_TEXT + 1) <= CB_SBOM_MAX_TEXT;
+}
+
+static void cut(char **text)
+{
+    char *all = *text;
+
+    if (!all || strnlen(all, CB_SBOM_MAX_TEXT + 1) <= CB_SBOM_MAX_TEXT)
+        return;
+    *text = xstrndup(all, CB_SBOM_MAX_TEXT);
+    free(all);
+}
+
 void cb_packages_take(struct cb_packages *out, struct cb_package *package)
 {
-    if (!package->name || !*package->name || !package->version || !*package->version ||
+    cut(&package->arch);
+    cut(&package->epoch);
+    cut(&package->license);
+    cut(&package->supplier);
+    cut(&package->path);
+    if (!is_name(package->name) || !is_name(package->version) ||
         out->count == CB_SBOM_MAX_PACKAGES) {
         package_clear(package);
         return;

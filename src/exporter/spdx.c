@@ -14,7 +14,7 @@
 #define NO_ASSERTION "NOASSERTION"
 #define ROOT_ID      "SPDXRef-DocumentRoot-Image"
 #define OS_ID        "SPDXRef-OperatingSystem"
-#define TEXT_MAX     4096
+#define TEXT_MAX     8192 /* a package URL, all of it escaped */
 
 /* What strangers wrote: bounded, and UTF-8. */
 static json_t *text_json(const char *text)
@@ -168,7 +168,7 @@ static json_t *os_json(const struct cb_os_release *os)
     if (os->pretty_name)
         set(json, "description", os->pretty_name);
     close_package(json);
-    set(json, "primaryPackagePurpose", "OPERATING-SYSTEM");
+    set(json, "primaryPackagePurpose", "OPERATING_SYSTEM");
     return json;
 }
 

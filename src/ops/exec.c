@@ -143,6 +143,7 @@ static void step_describe(const void *payload, void *facts)
         .user = self->user,
         .network = self->network,
         .security = self->security,
+        .platform = &self->platform,
         .mounts = self->mounts,
         .mount_count = self->mount_count,
     };

@@ -23,7 +23,8 @@ struct cb_step_facts {
     const struct cb_git_ref *repository;
     const struct cb_git_commit *commit;
     const struct cb_context *context;
-    const char *name; /* of the context */
+    const char *name;                   /* of the context */
+    const struct cb_platform *platform; /* of an image or a RUN; or NULL */
     const struct cb_strings *argv,
         *env; /* of a RUN; no secret and no proxy is in there */
     const char *cwd, *user;

@@ -121,6 +121,8 @@ static void image_describe(const void *payload, void *facts)
 
     out->kind = CB_STEP_IMAGE;
     out->image = self->image;
+    if (self->image)
+        out->platform = &self->image->config->platform;
 }
 
 static const struct cb_op_class image_op = {

@@ -164,7 +164,7 @@ teardown() { stop_registry; }
     run "$CBUILD" build -q --metadata-file "$node" --target none "$DIR"
     [ "$status" -eq 1 ]
     [ "$(stat -c '%F %t:%T' "$node")" = "character special file 1:3" ]
-    "$CBUILD" build -q --metadata-file /dev/fd/9 -o "type=tar,dest=$node" "$DIR" 9> >(cat >"$sent")
+    "$CBUILD" build -q --metadata-file /dev/fd/9 -o "type=tar,dest=$node" "$DIR" 9> >(cat >"$sent.metadata")
     [ -c "$node" ]
     { echo first; "$CBUILD" build -q --iidfile "$link" "$DIR"; } >"$sent"
     [ -L "$link" ]

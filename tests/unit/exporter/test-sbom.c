@@ -314,6 +314,22 @@ static void nothing_outside_the_root_is_read(void **state)
     assert_purls(root, "");
 }
 
+static void what_is_too_long_is_no_name(void **state)
+{
+    const struct scratch *root = *state;
+    cb_auto_value(cb_strbuf) text = {0};
+
+    cb_strbuf_adds(&text, "Package: a\nVersion: 1\nArchitecture: x\nMaintainer: ");
+    for (int i = 0; i < 3000; i++)
+        cb_strbuf_addc(&text, 'm');
+    cb_strbuf_adds(&text, "\n\nPackage: ");
+    for (int i = 0; i < 3000; i++)
+        cb_strbuf_addc(&text, 'n');
+    cb_strbuf_adds(&text, "\nVersion: 1\n");
+    put(root, "var/lib/dpkg/status", cb_strbuf_text(&text));
+    assert_purls(root, "pkg:deb/a@1?arch=x\n");
+}
+
 static void the_document_is_what_spdx_asks_for(void **state)
 {
     const struct scratch *root = *state;
@@ -325,12 +341,18 @@ static void the_document_is_what_spdx_asks_for(void **state)
     const json_t *packages, *package;
 
     put(root, "var/lib/dpkg/status", "Package: b\xff/../c\nVersion: 1\"\\\n");
+    put(root, "etc/os-release", "ID=any\n");
     assert_ok(cb_sbom_make(&options, &document, &err), err);
     assert_ok(cb_sbom_make(&options, &again, &err), err);
     assert_true(json_equal(document, again));
     packages = json_object_get(document, "packages");
     package = json_array_get(packages, 1);
-    assert_int_equal(json_array_size(packages), 2);
+    /* As JSON spells it. */
+    assert_string_equal(
+        json_string_value(json_object_get(package, "primaryPackagePurpose")),
+        "OPERATING_SYSTEM");
+    package = json_array_get(packages, 2);
+    assert_int_equal(json_array_size(packages), 3);
     assert_string_equal(json_string_value(json_object_get(document, "SPDXID")),
                         "SPDXRef-DOCUMENT");
     assert_string_equal(json_string_value(json_object_get(package, "SPDXID")),
@@ -338,7 +360,7 @@ static void the_document_is_what_spdx_asks_for(void **state)
     assert_string_equal(json_string_value(json_object_get(
                             json_object_get(document, "creationInfo"), "created")),
                         "1970-01-02T00:00:00Z");
-    assert_int_equal(json_array_size(json_object_get(document, "relationships")), 2);
+    assert_int_equal(json_array_size(json_object_get(document, "relationships")), 3);
     assert_int_equal(
         strncmp(json_string_value(json_object_get(document, "documentNamespace")),
                 "urn:uuid:", 9),
@@ -357,6 +379,7 @@ int main(void)
         scratch_test(a_view_in_the_place_of_the_table_is_not_asked),
         scratch_test(headers_of_rpm_are_not_believed),
         scratch_test(nothing_outside_the_root_is_read),
+        scratch_test(what_is_too_long_is_no_name),
         scratch_test(the_document_is_what_spdx_asks_for),
     };
 
