@@ -101,6 +101,7 @@ start_git_daemon() {
         --base-path="$WEB_ROOT" "$WEB_ROOT" 2>/dev/null 3>&- &
     GIT_PID=$!
     GIT=git://127.0.0.1:$port
+    wait_until bash -c "exec 9<>/dev/tcp/127.0.0.1/$port"
 }
 stop_git_daemon() {
     [ -n "${GIT_PID:-}" ] || return 0
