@@ -1,5 +1,18 @@
 # Web and git servers for bats tests. Load with `load helpers-web`; needs $BATS_TEST_TMPDIR.
 
+# For the files that say nothing else: a store for the file, a context and a server for each test.
+setup_file() { cb_store; }
+teardown_file() { cb_drop_store; }
+setup() {
+    cb_dir
+    start_web
+}
+teardown() {
+    stop_git_daemon
+    stop_https
+    stop_web
+}
+
 # start_web: tests/lib/web.py over $WEB_ROOT, a new directory → $WEB (http://host:port),
 # $WEB_OTHER (the other host), $WEB_LOG (its requests).
 start_web() {
