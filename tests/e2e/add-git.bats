@@ -2,24 +2,6 @@
 load helpers
 load helpers-web
 
-setup_file() {
-    cb_store
-}
-
-teardown_file() {
-    cb_drop_store
-}
-
-setup() {
-    cb_dir
-    start_web
-}
-
-teardown() {
-    stop_git_daemon
-    stop_web
-}
-
 # One repository as the only source: add URL DEST [FLAG…]
 add() {
     local url=$1 dest=$2

@@ -2,23 +2,6 @@
 load helpers
 load helpers-web
 
-setup_file() {
-    cb_store
-}
-
-teardown_file() {
-    cb_drop_store
-}
-
-setup() {
-    cb_dir
-    start_web
-}
-
-teardown() {
-    stop_web
-}
-
 # One URL as the only source: add URL DEST [FLAG…]
 add() {
     local url=$1 dest=$2

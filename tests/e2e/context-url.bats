@@ -2,24 +2,6 @@
 load helpers
 load helpers-web
 
-setup_file() {
-    cb_store
-}
-
-teardown_file() {
-    cb_drop_store
-}
-
-setup() {
-    cb_dir
-    start_web
-}
-
-teardown() {
-    stop_https
-    stop_web
-}
-
 # A repository whose root and `app` have a Dockerfile.
 make_app() {
     make_repo app

@@ -77,28 +77,9 @@ END
 host() {
     nsenter --net="/proc/$HOLDER/ns/net" "$@"
 }
-# On a terminal: types TEXT once the shell's prompt is there, and shows all until the end.
-typing() { # typing TEXT COMMAND…
-    timeout 60 python3 - "$@" <<'END'
-import os, pty, sys
-pid, fd = pty.fork()
-if pid == 0:
-    os.execvp(sys.argv[2], sys.argv[2:])
-seen, typed = b"", False
-while True:
-    try:
-        got = os.read(fd, 4096)
-    except OSError:
-        break
-    if not got:
-        break
-    seen += got
-    if not typed and b"# " in seen:
-        typed = True
-        os.write(fd, sys.argv[1].encode().decode("unicode_escape").encode())
-os.waitpid(pid, 0)
-sys.stdout.write(seen.decode(errors="replace").replace("\r", ""))
-END
+# typing TEXT COMMAND…: once the shell's prompt is there.
+typing() {
+    on_terminal 'expect:# ' "send:$1" -- "${@:2}"
 }
 
 @test "hello-world, and a container's life" {
@@ -122,11 +103,11 @@ END
 
 @test "create, start -a -i, attach, exec -it and detaching" {
     id=$(cbuild create -it --name box ubuntu bash)
-    run typing 'echo typed $((40 + 2)); exit\n' cbuild start -a -i box
+    typing 'echo typed $((40 + 2)); exit\n' cbuild start -a -i box
     expect_contains 'typed 42'
-    run typing '\x10\x11' cbuild run -it --name shell ubuntu bash
+    typing '\x10\x11' cbuild run -it --name shell ubuntu bash
     [ "$(cbuild inspect -f '{{.State.Running}}' shell)" = true ]
-    run typing 'echo in $((1 + 1)); exit\n' cbuild exec -it shell bash
+    typing 'echo in $((1 + 1)); exit\n' cbuild exec -it shell bash
     expect_contains 'in 2'
     cbuild run -d --name waits ubuntu sh -c 'until [ -e /go ]; do echo tick; sleep 0.1; done; echo bye' >/dev/null
     cbuild attach waits >attached 3>&- &

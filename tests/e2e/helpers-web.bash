@@ -1,5 +1,18 @@
 # Web and git servers for bats tests. Load with `load helpers-web`; needs $BATS_TEST_TMPDIR.
 
+# For the files that say nothing else: a store for the file, a context and a server for each test.
+setup_file() { cb_store; }
+teardown_file() { cb_drop_store; }
+setup() {
+    cb_dir
+    start_web
+}
+teardown() {
+    stop_git_daemon
+    stop_https
+    stop_web
+}
+
 # start_web: tests/lib/web.py over $WEB_ROOT, a new directory → $WEB (http://host:port),
 # $WEB_OTHER (the other host), $WEB_LOG (its requests).
 start_web() {
@@ -101,6 +114,7 @@ start_git_daemon() {
         --base-path="$WEB_ROOT" "$WEB_ROOT" 2>/dev/null 3>&- &
     GIT_PID=$!
     GIT=git://127.0.0.1:$port
+    wait_until bash -c "exec 9<>/dev/tcp/127.0.0.1/$port"
 }
 stop_git_daemon() {
     [ -n "${GIT_PID:-}" ] || return 0

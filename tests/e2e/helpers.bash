@@ -62,6 +62,12 @@ in_image() {
     [ "$status" -eq 0 ] || { echo "$output"; return 1; }
 }
 
+# A command on a terminal of its own, without the carriage returns: on_terminal [SIZE] STEP… -- COMMAND… (tests/lib/on-terminal.py)
+on_terminal() {
+    run python3 "${BASH_SOURCE[0]%/*}/../lib/on-terminal.py" "$@"
+    output=${output//$'\r'/}
+}
+
 # One field of img's configuration, by a jq expression.
 config() {
     "$CBUILD" inspect img | jq -c ".[0].Config$1"

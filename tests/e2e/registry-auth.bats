@@ -25,28 +25,15 @@ setup() {
     printf '{"certs-dirs":["%s/certs.d"]}' "$BATS_TEST_TMPDIR" >"$CBUILD_CONFIG"
 }
 teardown() {
-    [ -z "${SERVER:-}" ] || { kill "$SERVER"; wait "$SERVER" || true; }
+    stop_registry
     [ -z "${TOKENS:-}" ] || { exec {TOKENS_FD}>&-; wait "$TOKENS" || true; }
 }
 
-# serve KEY=VALUE…: docker's registry with these in its `http` and `auth`; SERVER, REGISTRY.
+# serve HTTP [AUTH]: docker's registry with these; all share their data.
 serve() {
-    local http=$1 auth=${2:-} try
-    for try in 1 2 3 4 5; do
-        REGISTRY=127.0.0.1:$(free_port)
-        {
-            printf 'version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n'
-            printf 'storage:\n  filesystem: {rootdirectory: %s}\n' "$D/data"
-            printf 'http:\n  addr: "%s"\n%s\n%s\n' "$REGISTRY" "$http" "$auth"
-        } >"$BATS_TEST_TMPDIR/config.yml"
-        docker-registry serve "$BATS_TEST_TMPDIR/config.yml" >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
-        SERVER=$!
-        wait_until sh -c "! kill -0 $SERVER 2>/dev/null || curl -sko /dev/null http://$REGISTRY/v2/" >/dev/null
-        kill -0 "$SERVER" 2>/dev/null && return 0
-        wait "$SERVER" || true
-    done
-    cat "$BATS_TEST_TMPDIR/log"
-    return 1
+    mkdir -p "$BATS_TEST_TMPDIR/registry"
+    ln -s "$D/data" "$BATS_TEST_TMPDIR/registry/data"
+    registry_serve "$BATS_TEST_TMPDIR/registry" "$@"
 }
 fails() {
     run timeout 30 "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" "$@"

@@ -72,26 +72,9 @@ setup() { cb_dir; }
 }
 
 @test "-it gives a terminal of the right size" {
-    run python3 - "$CBUILD" <<'END'
-import fcntl, os, pty, struct, sys, termios
-pid, fd = pty.fork()
-if pid == 0:
-    os.execv(sys.argv[1], [sys.argv[1], "run", "--rm", "-it", "--network", "none", "busybox", "sh", "-c", "read x; tty; stty size; echo got $x; exit 5"])
-fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
-os.write(fd, b"typed\n")
-out = b""
-while True:
-    try:
-        data = os.read(fd, 4096)
-    except OSError:
-        break
-    if not data:
-        break
-    out += data
-print(out.decode().replace("\r", ""))
-print("status", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-END
-    expect_contains '/dev/pts/0' '33 99' 'got typed' 'status 5'
+    on_terminal 33x99 'send:typed\n' -- "$CBUILD" run --rm -it --network none busybox sh -c 'read x; tty; stty size; echo got $x; exit 5'
+    expect_status 5
+    expect_contains '/dev/pts/0' '33 99' 'got typed'
 }
 
 @test "containers do not see each other's files, and leave none" {

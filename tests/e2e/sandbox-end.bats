@@ -5,28 +5,6 @@ load helpers
 load helpers-hostile
 load helpers-sandbox
 
-# Runs a command on a terminal of its own with TEXT typed: on_terminal TEXT COMMAND…
-on_terminal() {
-    run timeout 30 python3 -c '
-import os, pty, sys
-pid, fd = pty.fork()
-if pid == 0:
-    os.execv(sys.argv[2], sys.argv[2:])
-os.write(fd, sys.argv[1].encode())
-out = b""
-while True:
-    try:
-        data = os.read(fd, 4096)
-    except OSError:
-        break
-    if not data:
-        break
-    out += data
-_, status = os.waitpid(pid, 0)
-sys.stdout.write(out.decode(errors="replace").replace("\r", ""))
-sys.exit(os.waitstatus_to_exitcode(status))' "$@"
-}
-
 @test "daemons that a step leaves behind end with it, and hold nothing open" {
     step "(setsid sleep $FOREVER >/dev/null 2>&1 &); setsid nohup sleep $FOREVER & cat /proc/self/stat >/dev/null; echo main ends"
     expect_status 0
@@ -85,7 +63,7 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$@"
 
 @test "a step on a terminal has none itself" {
     printf 'FROM busybox\nRUN tty; cat; (echo x > /dev/tty) 2>&1; ls -l /proc/self/fd/0\n' >"$DIR/Dockerfile"
-    on_terminal 'typed' "$CBUILD" build --progress=plain --network=none --no-cache "$DIR"
+    on_terminal 'send:typed' -- "$CBUILD" build --progress=plain --network=none --no-cache "$DIR"
     expect_status 0
     expect_contains 'not a tty' "can't create /dev/tty" '-> /dev/null'
 }
@@ -119,14 +97,14 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$@"
     cbuild debug "$id" </dev/null
     expect_status 1
     expect_contains 'not a TTY'
-    on_terminal $'cat f; pwd; echo $A; tty; cat /run/secrets/s; exit 5\n' "$CBUILD" debug "$id"
+    on_terminal 'send:cat f; pwd; echo $A; tty; cat /run/secrets/s; exit 5\n' -- "$CBUILD" debug "$id"
     expect_status 5
     expect_contains $'made\n/w\nkept\n/dev/' 'exit code: 7' "can't open '/run/secrets/s'"
-    on_terminal $'echo more > g; exit\n' "$CBUILD" debug
-    on_terminal $'cat f g; exit\n' "$CBUILD" debug
+    on_terminal 'send:echo more > g; exit\n' -- "$CBUILD" debug
+    on_terminal 'send:cat f g; exit\n' -- "$CBUILD" debug
     expect_contains $'made\nmore'
     "$CBUILD" prune -f >/dev/null
-    on_terminal $'cat f g; exit\n' "$CBUILD" debug
+    on_terminal 'send:cat f g; exit\n' -- "$CBUILD" debug
     expect_contains $'made\nmore'
     "$CBUILD" builds rm "$id"
     cbuild debug "$id"
@@ -147,7 +125,7 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$@"
 
 @test "--on-error=shell opens a shell in the sandbox of the step, with its mounts" {
     printf 'FROM busybox\nRUN --mount=type=secret,id=s --mount=type=tmpfs,target=/t echo made > /f; exit 7\n' >"$DIR/Dockerfile"
-    SECRET=hush-hush on_terminal $'cat /f /run/secrets/s; grep -c " /t " /proc/mounts; hostname; exit 9\n' \
+    SECRET=hush-hush on_terminal 'send:cat /f /run/secrets/s; grep -c " /t " /proc/mounts; hostname; exit 9\n' -- \
         "$CBUILD" build --progress=plain --network=none --secret id=s,env=SECRET --on-error=shell "$DIR"
     expect_status 1
     expect_contains $'made\nhush-hush' buildkitsandbox 'exit code: 7' "a shell in the step's sandbox"

@@ -211,6 +211,7 @@ END
     container --pid "container:$owner" --init busybox sh -c '(setsid sleep 771105 &); sleep 0.1; echo started'
     expect_output started
     run "$CBUILD" exec "$owner" ps
+    expect_contains 'sleep 771104'
     expect_lacks 771105
     "$CBUILD" run -d --name guest --pid "container:$owner" --network none busybox sleep 771106 >/dev/null
     [ "$("$CBUILD" exec guest sh -c 'tr "\0" " " </proc/1/cmdline')" = 'sleep 771104 ' ]

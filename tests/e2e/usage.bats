@@ -7,7 +7,7 @@ teardown_file() { cb_drop_store; }
 setup() { cb_dir; }
 
 # Runs cbuild on a terminal of its own.
-on_terminal() {
+shown() {
     run script -qec "$(printf '%q ' "$CBUILD" "$@")" /dev/null </dev/null
 }
 
@@ -184,10 +184,10 @@ on_terminal() {
     id=$("$CBUILD" build "$DIR" 2>/dev/null)
     [[ $id == sha256:* ]]
     for mode in plain tty; do
-        on_terminal build --progress "$mode" "$DIR"
+        shown build --progress "$mode" "$DIR"
         [ "$(grep -c "$id" <<<"$output")" -eq 1 ]
     done
-    on_terminal build -q "$DIR"
+    shown build -q "$DIR"
     expect_contains "$id"
 }
 
@@ -220,7 +220,7 @@ $step DONE T" ]
 FROM busybox
 RUN for i in $(seq 100); do echo "line-$i"; done; false
 END
-    on_terminal build --network none "$DIR"
+    shown build --network none "$DIR"
     expect_status 1
     [ "$(printf '%s\n' "$output" | tr -d '\r' | grep -cx 'line-[0-9]*')" -eq 100 ]
 }
@@ -253,13 +253,13 @@ END
 FROM busybox
 RUN printf '\033[1;31mred\033[0m \033[38:5:9mcolon\n\033[2Jno \033]0;title\007 \033[31 \033[31Km\n'; exit 1
 END
-    on_terminal build --progress=plain --network none "$DIR"
+    shown build --progress=plain --network none "$DIR"
     expect_contains $'\033[1;31mred\033[0m \033[38:5:9mcolon\033[0m' '\x1b[2Jno \x1b]0;title\x07 \x1b[31 \x1b[31Km'
-    on_terminal build --progress=tty --network none "$DIR"
+    shown build --progress=tty --network none "$DIR"
     expect_contains $'\033[1;31mred\033[0m \033[38:5:9mcolon\033[0m' '\x1b[2Jno \x1b]0;title\x07'
-    on_terminal builds logs
+    shown builds logs
     expect_contains $'\033[1;31mred\033[0m'
-    NO_COLOR=1 on_terminal build --progress=plain --network none "$DIR"
+    NO_COLOR=1 shown build --progress=plain --network none "$DIR"
     expect_contains ' red colon'
     cbuild build --progress=plain --network none "$DIR"
     expect_contains ' red colon' '\x1b[2Jno \x1b]0;title\x07 \x1b[31 \x1b[31Km'

@@ -8,7 +8,7 @@ Steps: `expect:TEXT` waits for output that has TEXT, `send:TEXT` types it (with 
 """
 import codecs, fcntl, os, pty, select, signal, struct, sys, termios, time
 
-LIMIT = 20
+LIMIT = 60
 
 
 def set_size(fd, text):

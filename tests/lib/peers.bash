@@ -1,4 +1,6 @@
 # The other tools, each with a store of its own under $PEERS, so that nothing of the machine's own is touched.
+# shellcheck source=registry.bash
+. "${BASH_SOURCE[0]%/*}/registry.bash"
 
 # Debian's docker, whatever else is on PATH: its client has BuildKit built in.
 docker() {
@@ -40,28 +42,17 @@ podman_setup() {
     export CONTAINERS_STORAGE_CONF=$PEERS/storage.conf
 }
 
-# A registry on a free port; REGISTRY is its host:port. registry_start [htpasswd]
+# A registry for a whole file; REGISTRY is its host:port. registry_start [htpasswd]
 registry_start() {
-    local dir=$BATS_FILE_TMPDIR/registry port
-    port=$(free_port)
+    local dir=$BATS_FILE_TMPDIR/registry auth=
     mkdir -p "$dir"
-    REGISTRY=127.0.0.1:$port
-    export REGISTRY
-    cat >"$dir/config.yml" <<END
-version: 0.1
-log: {level: error, accesslog: {disabled: true}}
-storage:
-  filesystem: {rootdirectory: $dir/data}
-  delete: {enabled: true}
-http: {addr: "$REGISTRY"}
-END
     if [ "${1:-}" = htpasswd ]; then
         htpasswd -Bbc "$dir/htpasswd" tester opensesame 2>/dev/null
-        printf 'auth:\n  htpasswd: {realm: test, path: %s}\n' "$dir/htpasswd" >>"$dir/config.yml"
+        auth="auth: {htpasswd: {realm: test, path: $dir/htpasswd}}"
     fi
-    docker-registry serve "$dir/config.yml" >"$dir/log" 2>&1 3>&- &
-    echo $! >"$dir/pid"
-    wait_until curl -s "http://$REGISTRY/v2/" || { cat "$dir/log"; return 1; }
+    registry_serve "$dir" '' "$auth" || return
+    export REGISTRY
+    echo "$REGISTRY_PID" >"$dir/pid"
 }
 
 registry_stop() {
