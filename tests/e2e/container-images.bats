@@ -262,7 +262,7 @@ $("$CBUILD" run --rm --network none busybox stat -c %Y /etc)" ]
 @test "system prune --filter" {
     "$CBUILD" create --name keep --label keep=yes busybox >/dev/null
     "$CBUILD" import -c 'LABEL keep=yes' "$CB_BASES/busybox.tar" labelled >/dev/null
-    "$CBUILD" create --name inherits labelled >/dev/null
+    "$CBUILD" create --name inherits labelled true >/dev/null
     "$CBUILD" create --name drop busybox >/dev/null
     "$CBUILD" system prune -f --filter until=1h >/dev/null
     [ "$(field '{{.Name}}' drop)" = /drop ]
