@@ -156,7 +156,7 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$@"
     expect_contains 'cbuild debug '
     build --on-error=stop
     expect_status 1
-    expect_contains 'invalid argument "stop" for "--on-error": expected shell'
+    expect_contains 'invalid argument "stop" for "--on-error" flag: expected shell'
     "$CBUILD" builds rm -a >/dev/null
     before=$(left_behind)
 }
