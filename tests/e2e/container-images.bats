@@ -105,7 +105,7 @@ field() { # field TEMPLATE [NAME]
     "$CBUILD" rmi busy:1 >/dev/null
     cbuild commit --pause=maybe work
     expect_status 1
-    expect_contains 'invalid argument "maybe" for "--pause"'
+    expect_contains 'invalid argument "maybe" for "-p, --pause" flag: expected true or false'
 }
 
 @test "commit -c changes the configuration, and a container without changes adds no layer" {
@@ -269,7 +269,8 @@ $("$CBUILD" run --rm --network none busybox stat -c %Y /etc)" ]
     "$CBUILD" system prune -f --filter 'label!=keep' >/dev/null
     cbuild inspect drop
     expect_status 1
-    [ "$(field '{{.Name}}' keep)" = /keep ] && [ "$(field '{{.Name}}' inherits)" = /inherits ]
+    [ "$(field '{{.Name}}' keep)" = /keep ]
+    [ "$(field '{{.Name}}' inherits)" = /inherits ]
     cbuild system prune -f --filter color=red
     expect_status 1
     expect_contains "invalid filter \`color\`" 'the filters are until, label, label!'
