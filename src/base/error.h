@@ -41,6 +41,10 @@ int cb_error_set(struct cb_error **err, enum cb_error_kind kind, const char *for
  * by strerror. */
 int cb_error_errno(struct cb_error **err, int errnum, const char *format, ...)
     CB_PRINTF(3, 4);
+/* USAGE, in docker's words: `invalid argument "VALUE" for "OPTION" flag: ` and the text.
+ * OPTION as docker names it: "--limit", "-m, --memory". */
+int cb_error_argument(struct cb_error **err, const char *value, const char *option,
+                      const char *format, ...) CB_PRINTF(4, 5);
 /* A RUN step's failure: 0..255, signals as 128+n. */
 int cb_error_exit(struct cb_error **err, int exit_code, const char *format, ...)
     CB_PRINTF(3, 4);

@@ -1,3 +1,5 @@
+/* A member's separator is written when the member begins: whoever ends a list need not
+ * know whether more follows. */
 #include "base/json-writer.h"
 
 #include <inttypes.h>

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define MAX_TEMPLATE (1u << 20)
+#define MAX_TEMPLATE (1u << 20) /* bytes */
 
 /* An action that ends a list. */
 enum terminator { TERM_EOF, TERM_ELSE, TERM_END };

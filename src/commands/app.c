@@ -35,8 +35,7 @@ static int parse_max_store(const char *text, const struct cb_settings *settings,
         text = settings->max_store;
     if (!text || !*text || cb_size_parse(out, text, &cause) == 0)
         return 0;
-    return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"%s\": %s", text,
-                        name, cb_error_message(cause));
+    return cb_error_argument(err, text, name, "%s", cb_error_message(cause));
 }
 
 /* The one that the machine's file names is root's; every user has his own. */
@@ -96,9 +95,7 @@ int cb_app_platform(const char *text, struct cb_platform *buffer,
     *out = buffer;
     if (cb_platform_parse(buffer, text, &cause) == 0)
         return 0;
-    return cb_error_set(err, CB_ERR_USAGE,
-                        "invalid argument \"%s\" for \"--platform\": %s", text,
-                        cb_error_message(cause));
+    return cb_error_argument(err, text, "--platform", "%s", cb_error_message(cause));
 }
 
 int cb_app_default_platform(const char *text, struct cb_platform *buffer,

@@ -112,10 +112,8 @@ static int parse_format(const char *text, enum save_to *out, struct cb_error **e
             return 0;
         }
     }
-    return cb_error_set(err, CB_ERR_USAGE,
-                        "invalid argument \"%s\" for \"--format\": expected "
-                        "docker-archive, oci-archive or oci-dir",
-                        text);
+    return cb_error_argument(err, text, "--format",
+                             "expected docker-archive, oci-archive or oci-dir");
 }
 
 static int ends_with(const char *text, const char *end)
@@ -142,10 +140,8 @@ static int parse_compression(const struct save_values *values, enum cb_compressi
     *out = strcmp(text, "zstd") == 0 ? CB_COMPRESSION_ZSTD : CB_COMPRESSION_GZIP;
     if (strcmp(text, "zstd") == 0 || strcmp(text, "gzip") == 0)
         return 0;
-    return cb_error_set(err, CB_ERR_USAGE,
-                        "invalid argument \"%s\" for \"--compression\": expected gzip, "
-                        "zstd or uncompressed",
-                        text);
+    return cb_error_argument(err, text, "--compression",
+                             "expected gzip, zstd or uncompressed");
 }
 
 static void tell_saved(struct cb_store *store, const struct cb_strings *images)

@@ -257,11 +257,8 @@ static int parse_pull(const char *text, enum cb_pull_policy *out, struct cb_erro
             return 0;
         }
     }
-    return cb_error_set(
-        err, CB_ERR_USAGE,
-        "invalid argument \"%s\" for \"--pull\": expected always, missing, "
-        "never or newer",
-        text);
+    return cb_error_argument(err, text, "--pull",
+                             "expected always, missing, never or newer");
 }
 
 /* --no-cache-filter=a,b as docker takes it. */

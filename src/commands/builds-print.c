@@ -16,9 +16,7 @@ int cb_builds_wants_json(const struct cb_builds_values *values, int *json,
     *json = strcmp(format, "json") == 0;
     if (*json || strcmp(format, "table") == 0)
         return 0;
-    return cb_error_set(
-        err, CB_ERR_USAGE,
-        "invalid argument \"%s\" for \"--format\": expected table or json", format);
+    return cb_error_argument(err, format, "--format", "expected table or json");
 }
 
 int cb_builds_begin(struct cb_app *app, const struct cb_cli_command *command, int argc,

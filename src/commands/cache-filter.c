@@ -11,8 +11,7 @@
 
 static int invalid(const char *text, const char *why, struct cb_error **err)
 {
-    return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"--filter\": %s",
-                        text, why);
+    return cb_error_argument(err, text, "--filter", "%s", why);
 }
 
 static int parse_type(struct cb_cache_filter *out, const char *text, const char *value,

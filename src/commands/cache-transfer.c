@@ -103,10 +103,8 @@ static int pick_compression(const char *kind, const char *file, enum cb_compress
         kind = "uncompressed";
     if (cb_compression_parse(out, kind))
         return 0;
-    return cb_error_set(err, CB_ERR_USAGE,
-                        "invalid argument \"%s\" for \"--compression\": expected zstd, "
-                        "gzip or uncompressed",
-                        kind);
+    return cb_error_argument(err, kind, "--compression",
+                             "expected gzip, zstd or uncompressed");
 }
 
 static int ambiguous(const char *text, const struct cb_cache_mounts *mounts,

@@ -98,10 +98,8 @@ static int run_ls(struct cb_app *app, int argc, char **argv, struct cb_error **e
     if (cb_app_arguments(&cb_cache_ls_command, &args, 0, 0, err) < 0)
         return -1;
     if (!json && strcmp(values.format, "table"))
-        return cb_error_set(
-            err, CB_ERR_USAGE,
-            "invalid argument \"%s\" for \"--format\": expected table or json",
-            values.format);
+        return cb_error_argument(err, values.format, "--format",
+                                 "expected table or json");
     if (cb_app_store(app, 1, &store, err) < 0 ||
         cb_cache_mount_list(store, &mounts, err) < 0)
         return -1;

@@ -21,9 +21,7 @@ static const struct {
 
 static int invalid(const char *text, const char *expected, struct cb_error **err)
 {
-    return cb_error_set(err, CB_ERR_USAGE,
-                        "invalid argument \"%s\" for \"--call\": expected %s", text,
-                        expected);
+    return cb_error_argument(err, text, "--call", "expected %s", expected);
 }
 
 static int parse_name(struct cb_call *out, const char *name, const char *text,

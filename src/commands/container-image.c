@@ -156,8 +156,7 @@ static int reads_paused(const struct commit_values *values, int *out,
     *out = !values->no_pause;
     if (!values->pause || !*values->pause || cb_parse_bool(values->pause, out))
         return 0;
-    return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"--pause\"",
-                        values->pause);
+    return cb_error_argument(err, values->pause, "-p, --pause", "expected true or false");
 }
 
 static int read_name(const char *text, char **canonical, struct cb_error **err)

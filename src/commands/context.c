@@ -195,10 +195,8 @@ static int check(const struct values *values, struct cb_error **err)
 {
     if (values->format && strcmp(values->format, "text") != 0 &&
         strcmp(values->format, "json") != 0)
-        return cb_error_set(
-            err, CB_ERR_USAGE,
-            "invalid argument \"%s\" for \"--format\": expected text or json",
-            values->format);
+        return cb_error_argument(err, values->format, "--format",
+                                 "expected text or json");
     if (strcmp(values->request.context, "-") == 0)
         return cb_error_set(err, CB_ERR_USAGE,
                             "`cbuild context ls` lists directories, not archives");

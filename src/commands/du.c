@@ -84,9 +84,7 @@ static int du(struct cb_app *app, const struct values *values, struct cb_error *
     int64_t now_ns = (int64_t)cb_timestamp_now().tv_sec * 1000000000;
 
     if (!json && strcmp(format, "table") != 0)
-        return cb_error_set(
-            err, CB_ERR_USAGE,
-            "invalid argument \"%s\" for \"--format\": expected table or json", format);
+        return cb_error_argument(err, format, "--format", "expected table or json");
     if (cb_cache_filter_parse(&given, &values->filters, err) < 0 ||
         cb_app_store(app, 0, &store, err) < 0 ||
         cb_cache_items_list(store, &items, err) < 0)

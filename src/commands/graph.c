@@ -99,10 +99,7 @@ static const struct form *find_form(const char *name, struct cb_error **err)
     for (size_t i = 0; i < CB_ARRAY_SIZE(forms); i++)
         if (strcmp(forms[i].name, name ? name : "text") == 0)
             return &forms[i];
-    cb_error_set(err, CB_ERR_USAGE,
-                 "invalid argument \"%s\" for \"--format\": expected text, dot, html or "
-                 "json",
-                 name);
+    cb_error_argument(err, name, "--format", "expected text, dot, html or json");
     return NULL;
 }
 

@@ -226,9 +226,7 @@ static int wants_json(const char *format, int *json, struct cb_error **err)
     *json = format && strcmp(format, "json") == 0;
     if (*json || !format || strcmp(format, "text") == 0)
         return 0;
-    return cb_error_set(err, CB_ERR_USAGE,
-                        "invalid argument \"%s\" for \"--format\": expected text or json",
-                        format);
+    return cb_error_argument(err, format, "--format", "expected text or json");
 }
 
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)

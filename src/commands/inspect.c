@@ -1,5 +1,5 @@
 /* cbuild inspect: things as docker's JSON, whatever a name means first: a container, an
- * image, a network, a volume. */
+ * image, a network, a volume; and the same of one kind each. */
 #include "commands/containers.h"
 
 #include "commands/inspect.h"
@@ -12,15 +12,15 @@
 
 struct values {
     const char *format, *platform, *type;
-    int size;
+    int size, verbose;
 };
 
 #define AT(field) offsetof(struct values, field)
 
-#define FORMAT_ROW                                           \
+#define FORMAT_ROW(example)                                  \
     {                                                        \
         "format", 'f', CB_OPTION_TEXT, AT(format), "FORMAT", \
-            "json, or a Go template: {{.Config.Env}}"        \
+            "json, or a Go template: " example               \
     }
 #define PLATFORM_ROW                                            \
     {                                                           \
@@ -34,15 +34,23 @@ struct values {
     }
 
 static const struct cb_option options[] = {
-    FORMAT_ROW,
+    FORMAT_ROW("{{.Config.Env}}"),
     PLATFORM_ROW,
     SIZE_ROW,
     {"type", 0, CB_OPTION_TEXT, AT(type), "TYPE",
      "Only container, image, network or volume"},
     {0},
 };
-static const struct cb_option image_options[] = {FORMAT_ROW, PLATFORM_ROW, {0}};
-static const struct cb_option container_options[] = {FORMAT_ROW, SIZE_ROW, {0}};
+static const struct cb_option image_options[] = {
+    FORMAT_ROW("{{.Config.Env}}"), PLATFORM_ROW, {0}};
+static const struct cb_option container_options[] = {
+    FORMAT_ROW("{{.Config.Env}}"), SIZE_ROW, {0}};
+static const struct cb_option volume_options[] = {FORMAT_ROW("{{.Labels}}"), {0}};
+static const struct cb_option network_options[] = {
+    FORMAT_ROW("{{.Labels}}"),
+    {"verbose", 'v', CB_OPTION_FLAG, AT(verbose), NULL, "Changes nothing here"},
+    {0},
+};
 
 /* What is looked for, and where. */
 struct search {
@@ -209,6 +217,16 @@ static int run_container(struct cb_app *app, int argc, char **argv, struct cb_er
     return run_for(&cb_container_inspect_command, "container", app, argc, argv, err);
 }
 
+static int run_network(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    return run_for(&cb_network_inspect_command, "network", app, argc, argv, err);
+}
+
+static int run_volume(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    return run_for(&cb_volume_inspect_command, "volume", app, argc, argv, err);
+}
+
 const struct cb_cli_command cb_inspect_command = {
     .name = "inspect",
     .summary = "Show all about containers, images, networks and volumes",
@@ -233,4 +251,20 @@ const struct cb_cli_command cb_container_inspect_command = {
     .usage = "container inspect [OPTIONS] CONTAINER...",
     .options = container_options,
     .run = run_container,
+};
+
+const struct cb_cli_command cb_network_inspect_command = {
+    .name = "network inspect",
+    .summary = "Show all that is known of networks, as JSON",
+    .usage = "network inspect [OPTIONS] NETWORK...",
+    .options = network_options,
+    .run = run_network,
+};
+
+const struct cb_cli_command cb_volume_inspect_command = {
+    .name = "volume inspect",
+    .summary = "Show all that is known of volumes, as JSON",
+    .usage = "volume inspect [OPTIONS] VOLUME...",
+    .options = volume_options,
+    .run = run_volume,
 };

@@ -49,9 +49,7 @@ static const struct cb_lint_format *find_format(const char *name, struct cb_erro
         if (!strcmp(formats[i]->name, name))
             return formats[i];
     }
-    cb_error_set(err, CB_ERR_USAGE,
-                 "invalid argument \"%s\" for \"--format\": expected text, json or sarif",
-                 name);
+    cb_error_argument(err, name, "--format", "expected text, json or sarif");
     return NULL;
 }
 
@@ -212,8 +210,7 @@ static int invalid(const char *option, const char *value, struct cb_error *cause
 {
     cb_auto(cb_error) owned = cause;
 
-    return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"--%s\": %s",
-                        value, option, cb_error_message(owned));
+    return cb_error_argument(err, value, option, "%s", cb_error_message(owned));
 }
 
 static int check_usage(const struct values *values, const struct cb_strings *paths,
@@ -224,9 +221,9 @@ static int check_usage(const struct values *values, const struct cb_strings *pat
     size_t from_stdin = 0;
 
     if (values->check && cb_check_options_validate(values->check, &cause) < 0)
-        return invalid("check", values->check, cause, err);
+        return invalid("--check", values->check, cause, err);
     if (values->platform && cb_platform_parse(&platform, values->platform, &cause) < 0)
-        return invalid("platform", values->platform, cause, err);
+        return invalid("--platform", values->platform, cause, err);
     if (values->rules && paths->count)
         return cb_error_set(err, CB_ERR_USAGE, "--rules takes no files");
     for (size_t i = 0; i < paths->count; i++)

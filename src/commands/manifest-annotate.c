@@ -29,8 +29,7 @@ static int set_text(char *to, size_t size, const char *option, const char *value
     if (!value)
         return 0;
     if (strlen(value) >= size || value[strspn(value, WORD_BYTES)])
-        return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"--%s\"",
-                            value, option);
+        return cb_error_argument(err, value, option, "no word, or too long");
     snprintf(to, size, "%s", value);
     return 0;
 }
@@ -59,8 +58,7 @@ static int add_features(struct cb_platform *platform, const char *list,
 
         if (!len || strspn(feature, WORD_BYTES) != len ||
             used + len + 2 > sizeof(platform->os_features))
-            return cb_error_set(err, CB_ERR_USAGE,
-                                "invalid argument \"%s\" for \"--os-features\"", list);
+            return cb_error_argument(err, list, "--os-features", "no words, or too long");
         if (!has_feature(platform->os_features, feature, len))
             snprintf(platform->os_features + used, sizeof(platform->os_features) - used,
                      "%s%.*s", used ? "," : "", (int)len, feature);
@@ -74,10 +72,11 @@ static int annotate_entry(struct cb_draft_entry *entry,
 {
     struct cb_platform *platform = &entry->what.platform;
 
-    if (set_text(platform->os, sizeof(platform->os), "os", values->os, err) < 0 ||
-        set_text(platform->arch, sizeof(platform->arch), "arch", values->arch, err) < 0 ||
-        set_text(platform->variant, sizeof(platform->variant), "variant", values->variant,
-                 err) < 0 ||
+    if (set_text(platform->os, sizeof(platform->os), "--os", values->os, err) < 0 ||
+        set_text(platform->arch, sizeof(platform->arch), "--arch", values->arch, err) <
+            0 ||
+        set_text(platform->variant, sizeof(platform->variant), "--variant",
+                 values->variant, err) < 0 ||
         set_text(platform->os_version, sizeof(platform->os_version), "os-version",
                  values->os_version, err) < 0)
         return -1;
@@ -92,10 +91,7 @@ static int annotate_entry(struct cb_draft_entry *entry,
         json_t *value = text[len] ? json_string(text + len + 1) : NULL;
 
         if (!*key || !value)
-            return cb_error_set(err, CB_ERR_USAGE,
-                                "invalid argument \"%s\" for \"--annotation\": expected "
-                                "KEY=VALUE",
-                                text);
+            return cb_error_argument(err, text, "--annotation", "expected KEY=VALUE");
         if (!entry->what.annotations)
             entry->what.annotations = json_object();
         json_object_set_new(entry->what.annotations, key, value);

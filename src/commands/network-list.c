@@ -1,22 +1,19 @@
-/* cbuild network ls and inspect. */
+/* cbuild network ls. */
 #include "commands/listing.h"
 #include "commands/network.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#define SHORT_ID 12
+#define SHORT_ID 12 /* digits */
 
 struct values {
     struct cb_strings filters;
     const char *format;
-    int quiet, no_trunc, verbose;
+    int quiet, no_trunc;
 };
 
 #define AT(field) offsetof(struct values, field)
-
-/* ── ls ── */
 
 static const struct cb_option ls_options[] = {
     {"filter", 'f', CB_OPTION_LIST, AT(filters), "KEY=VALUE",
@@ -115,63 +112,4 @@ const struct cb_cli_command cb_network_ls_command = {
     .filters = cb_network_filters,
     .filter_flag = CB_FILTER_LISTS,
     .run = run_ls,
-};
-
-/* ── inspect ── */
-
-static const struct cb_option inspect_options[] = {
-    {"format", 'f', CB_OPTION_TEXT, AT(format), "FORMAT",
-     "A Go template, or json: compact instead of indented"},
-    {"verbose", 'v', CB_OPTION_FLAG, AT(verbose), NULL, "Changes nothing here"},
-    {0},
-};
-
-/* What was found is printed whatever else was asked for. */
-static int inspect(const char *dir, const struct cb_strings *names, const char *format,
-                   struct cb_error **err)
-{
-    struct cb_error *errors = NULL;
-    cb_auto_json *found = json_array();
-
-    for (size_t i = 0; i < names->count; i++) {
-        cb_auto(cb_network_def) def = NULL;
-        struct cb_error *error = NULL;
-
-        if (cb_networks_find(dir, names->items[i], &def, &error) == 0)
-            json_array_append_new(found, cb_network_def_json(def));
-        else if (errors)
-            cb_error_append(&errors, error);
-        else
-            errors = error;
-    }
-    if (cb_inspect_print(format, found, err) < 0) {
-        cb_error_free(errors);
-        return -1;
-    }
-    return errors ? cb_error_move(err, &errors) : 0;
-}
-
-static int run_inspect(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    cb_auto(cb_store) store = NULL;
-    cb_autofree char *dir = NULL;
-    struct values values = {0};
-    int status =
-        cb_options_parse(&cb_network_inspect_command, argc, argv, 0, &values, &args, err);
-
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_network_inspect_command, &args, 1, -1, err) < 0)
-        return -1;
-    dir = cb_network_state_dir(app, &store, err);
-    return dir ? inspect(dir, &args, values.format, err) : -1;
-}
-
-const struct cb_cli_command cb_network_inspect_command = {
-    .name = "network inspect",
-    .summary = "Show all that is known of networks, as JSON",
-    .usage = "network inspect NETWORK [NETWORK...]",
-    .options = inspect_options,
-    .run = run_inspect,
 };

@@ -109,6 +109,19 @@ static int store_unsigned(const char *text, unsigned *out)
     return 0;
 }
 
+/* "--name", or "-n, --name". */
+static int wrong_value(const struct cb_option *option, const char *value,
+                       const char *expected, struct cb_error **err)
+{
+    cb_autofree char *name = option->letter
+                                 ? xasprintf("-%c, --%s", option->letter, option->name)
+                                 : xasprintf("--%s", option->name);
+
+    return cb_error_set(err, CB_ERR_FLAG,
+                        "invalid argument \"%s\" for \"%s\" flag: expected %s", value,
+                        name, expected);
+}
+
 /* VALUE NULL: the option stood alone. */
 static int store_value(const struct cb_option *option, const char *value, void *values,
                        struct cb_error **err)
@@ -120,10 +133,7 @@ static int store_value(const struct cb_option *option, const char *value, void *
     case CB_OPTION_FLAG:
     case CB_OPTION_ACCEPTED:
         if (value && !cb_parse_bool(value, &flag))
-            return cb_error_set(
-                err, CB_ERR_FLAG,
-                "invalid argument \"%s\" for \"--%s\": expected true or false", value,
-                option->name);
+            return wrong_value(option, value, "true or false", err);
         if (option->kind == CB_OPTION_FLAG)
             *(int *)slot = flag;
         return 0;
@@ -138,9 +148,7 @@ static int store_value(const struct cb_option *option, const char *value, void *
         return 0;
     case CB_OPTION_UNSIGNED:
         if (store_unsigned(value, slot) < 0)
-            return cb_error_set(err, CB_ERR_FLAG,
-                                "invalid argument \"%s\" for \"--%s\": expected a number",
-                                value, option->name);
+            return wrong_value(option, value, "a number", err);
         return 0;
     }
     return 0;

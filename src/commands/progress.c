@@ -37,10 +37,8 @@ static const struct cb_progress_class *class_of(const char *mode, struct cb_erro
                      "tty, quiet, rawjson or legacy",
                      variable);
     else if (!class)
-        cb_error_set(err, CB_ERR_USAGE,
-                     "invalid argument \"%s\" for \"--progress\": expected auto, "
-                     "plain, tty, quiet, rawjson or legacy",
-                     mode);
+        cb_error_argument(err, mode, "--progress",
+                          "expected auto, plain, tty, quiet, rawjson or legacy");
     return class;
 }
 

@@ -43,19 +43,17 @@ static int parse_layers(const struct values *values, struct cb_layer_form *out,
 {
     const char *kind = values->compression ? values->compression : "gzip";
     unsigned most;
+    char level[16];
 
     if (!cb_compression_parse(&out->compression, kind))
-        return cb_error_set(
-            err, CB_ERR_USAGE,
-            "invalid argument \"%s\" for \"--compression\": expected gzip, "
-            "zstd or uncompressed",
-            kind);
+        return cb_error_argument(err, kind, "--compression",
+                                 "expected gzip, zstd or uncompressed");
     most = out->compression == CB_COMPRESSION_ZSTD ? 22 : 9;
-    if (values->level > most)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%u\" for \"--compression-level\": "
-                            "expected 0 to %u",
-                            values->level, most);
+    if (values->level > most) {
+        snprintf(level, sizeof(level), "%u", values->level);
+        return cb_error_argument(err, level, "--compression-level", "expected 0 to %u",
+                                 most);
+    }
     out->level = (int)values->level;
     out->force = values->compression != NULL;
     out->any = !out->force;
@@ -73,9 +71,7 @@ static int parse_options(const struct values *values, struct cb_push_options *ou
     if (strcmp(format, "docker") == 0 || strcmp(format, "v2s2") == 0)
         out->docker_types = 1;
     else if (strcmp(format, "oci") != 0)
-        return cb_error_set(
-            err, CB_ERR_USAGE,
-            "invalid argument \"%s\" for \"--format\": expected oci or docker", format);
+        return cb_error_argument(err, format, "--format", "expected oci or docker");
     return 0;
 }
 

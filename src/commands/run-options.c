@@ -240,10 +240,7 @@ int cb_run_parse_sig_proxy(const char *text, int *keep, struct cb_error **err)
     int proxy = 1;
 
     if (text && *text && !cb_parse_bool(text, &proxy))
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--sig-proxy\": expected true "
-                            "or false",
-                            text);
+        return cb_error_argument(err, text, "--sig-proxy", "expected true or false");
     *keep = !proxy;
     return 0;
 }
@@ -258,10 +255,8 @@ static int check_streams(const struct cb_run_values *values, struct cb_error **e
         for (size_t i = 0; i < CB_ARRAY_SIZE(streams); i++)
             known |= strcasecmp(*text, streams[i]) == 0;
         if (!known)
-            return cb_error_set(err, CB_ERR_USAGE,
-                                "invalid argument \"%s\" for \"-a, --attach\" flag: "
-                                "valid streams are STDIN, STDOUT and STDERR",
-                                *text);
+            return cb_error_argument(err, *text, "-a, --attach",
+                                     "valid streams are STDIN, STDOUT and STDERR");
     }
     if (values->attach.count && values->detach)
         return cb_error_set(
@@ -290,10 +285,7 @@ static int check_annotations(const struct cb_container_options *options,
 {
     cb_vec_foreach (text, &options->annotations) {
         if (**text == '=' || !strchr(*text, '='))
-            return cb_error_set(err, CB_ERR_USAGE,
-                                "invalid argument \"%s\" for \"--annotation\" flag: "
-                                "expected KEY=VALUE",
-                                *text);
+            return cb_error_argument(err, *text, "--annotation", "expected KEY=VALUE");
     }
     return 0;
 }

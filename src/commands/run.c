@@ -22,10 +22,8 @@ static int parse_pull(const char *text, enum cb_pull_policy *out, struct cb_erro
     else if (strcmp(text, "never") == 0)
         *out = CB_PULL_NEVER;
     else
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--pull\": expected always, "
-                            "missing or never",
-                            text);
+        return cb_error_argument(err, text, "--pull",
+                                 "expected always, missing or never");
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define DESCRIPTION_WIDTH 45
+#define LIMIT_MAX         10000 /* rows */
 
 struct values {
     const char *format;
@@ -176,12 +177,13 @@ static int search_or_list(struct cb_app *app, const struct values *values,
     struct cb_registry_options options_for = {.cancel = app->cancel,
                                               .insecure = &values->insecure,
                                               .tls_verify = values->tls_verify};
+    char limit[16];
 
-    if (values->limit < 1 || values->limit > 10000)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%u\" for \"--limit\": expected a number "
-                            "from 1 to 10000",
-                            values->limit);
+    if (values->limit < 1 || values->limit > LIMIT_MAX) {
+        snprintf(limit, sizeof(limit), "%u", values->limit);
+        return cb_error_argument(err, limit, "--limit", "expected a number from 1 to %d",
+                                 LIMIT_MAX);
+    }
     if (cb_app_settings(app, &settings, err) < 0)
         return -1;
     options_for.settings = &settings->registry;

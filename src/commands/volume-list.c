@@ -1,4 +1,4 @@
-/* cbuild volume ls and inspect. */
+/* cbuild volume ls. */
 #include "commands/listing.h"
 #include "commands/volume.h"
 
@@ -12,8 +12,6 @@ struct values {
 };
 
 #define AT(field) offsetof(struct values, field)
-
-/* ── ls ── */
 
 static const struct cb_option ls_options[] = {
     {"filter", 'f', CB_OPTION_LIST, AT(filters), "KEY=VALUE",
@@ -125,59 +123,4 @@ const struct cb_cli_command cb_volume_ls_command = {
     .filters = cb_volume_filters,
     .filter_flag = CB_FILTER_LISTS,
     .run = run_ls,
-};
-
-/* ── inspect ── */
-
-static const struct cb_option inspect_options[] = {
-    {"format", 'f', CB_OPTION_TEXT, AT(format), "FORMAT",
-     "A Go template, or json: compact instead of indented"},
-    {0},
-};
-
-/* What was found is printed whatever else was asked for. */
-static int inspect(struct cb_store *store, const struct cb_strings *names,
-                   const char *format, struct cb_error **err)
-{
-    struct cb_error *errors = NULL;
-    cb_auto_json *found = json_array();
-
-    cb_vec_foreach (name, names) {
-        cb_auto(cb_volume) volume = NULL;
-        struct cb_error *error = NULL;
-
-        if (cb_volume_find(store, *name, &volume, &error) == 0)
-            json_array_append_new(found, cb_volume_json(volume));
-        else
-            cb_error_append(&errors, error);
-    }
-    if (cb_inspect_print(format, found, err) < 0) {
-        cb_error_free(errors);
-        return -1;
-    }
-    return errors ? cb_error_move(err, &errors) : 0;
-}
-
-static int run_inspect(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    cb_auto(cb_store) store = NULL;
-    struct values values = {0};
-    int status =
-        cb_options_parse(&cb_volume_inspect_command, argc, argv, 0, &values, &args, err);
-
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_volume_inspect_command, &args, 1, -1, err) < 0 ||
-        cb_app_store(app, 1, &store, err) < 0)
-        return -1;
-    return inspect(store, &args, values.format, err);
-}
-
-const struct cb_cli_command cb_volume_inspect_command = {
-    .name = "volume inspect",
-    .summary = "Show all that is known of volumes, as JSON",
-    .usage = "volume inspect [OPTIONS] VOLUME [VOLUME...]",
-    .options = inspect_options,
-    .run = run_inspect,
 };

@@ -132,8 +132,8 @@ int cb_container_disconnect(struct cb_store *store, struct cb_container *contain
         return check_mode(container, err);
     if (!cb_joins_has(request, network))
         return cb_error_set(err, CB_ERR_NOT_FOUND,
-                            "container %s is not connected to the network %s",
-                            container->id, network);
+                            "container %s is not connected to network %s", container->id,
+                            network);
     if (cb_container_is_running(container))
         return ask_text(container, CB_WIRE_DISCONNECT, network, cancel, err);
     if (hold_still(container, &lock, cancel, err) < 0)

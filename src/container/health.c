@@ -33,7 +33,8 @@ static int set_time(int64_t *out_ms, const char *text, const char *option,
     if (!text)
         return 0;
     if (cb_duration_parse(&ns, text, err) < 0)
-        return cb_error_wrap(err, "invalid argument \"%s\" for \"--%s\"", text, option);
+        return cb_error_wrap(err, "invalid argument \"%s\" for \"--%s\" flag", text,
+                             option);
     if (ns && ns < 1000000)
         return cb_error_set(err, CB_ERR_USAGE, "--%s cannot be less than 1ms", option);
     if (ns) /* 0 is what would be without the option */
@@ -50,8 +51,7 @@ static int set_retries(unsigned *out, const char *text, struct cb_error **err)
         return 0;
     count = strtol(text, &end, 10);
     if (end == text || *end || count > 1000000)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--health-retries\"", text);
+        return cb_error_argument(err, text, "--health-retries", "expected a number");
     if (count < 0)
         return cb_error_set(err, CB_ERR_USAGE, "--health-retries cannot be negative");
     if (count)

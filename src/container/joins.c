@@ -32,9 +32,7 @@ static void set(char **field, const char *text)
 static int invalid(const char *text, const char *what, const char *field,
                    struct cb_error **err)
 {
-    return cb_error_set(err, CB_ERR_USAGE,
-                        "invalid argument \"%s\" for \"--network\" flag: %s%s", text,
-                        what, field);
+    return cb_error_argument(err, text, "--network", "%s%s", what, field);
 }
 
 static int read_field(struct cb_join *out, const char *text, const char *field,

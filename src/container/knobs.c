@@ -26,8 +26,7 @@ static int invalid(const char *text, const char *option, struct cb_error *cause,
 {
     cb_auto(cb_error) owned = cause;
 
-    return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"%s\": %s", text,
-                        option, cb_error_message(owned));
+    return cb_error_argument(err, text, option, "%s", cb_error_message(owned));
 }
 
 static int parse_rlimits(struct cb_run_knobs *out, const struct cb_strings *texts,
@@ -141,10 +140,8 @@ static int check_sysctl(const char *text, const struct cb_run_request *request,
     int host_ipc = request->ipc && !strcmp(request->ipc, "host");
 
     if ((!is_ipc && !is_net) || !strchr(text, '='))
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--sysctl\": sysctl '%s' is "
-                            "not allowed",
-                            text, text);
+        return cb_error_argument(err, text, "--sysctl", "sysctl '%s' is not allowed",
+                                 text);
     if ((is_net && host_net) || (is_ipc && host_ipc))
         return cb_error_set(err, CB_ERR_USAGE,
                             "sysctl '%s' cannot be set if using the host %s namespace",
@@ -159,27 +156,19 @@ static int check_oom_score(const char *text, struct cb_error **err)
 
     if (!text || (end != text && !*end && value >= -1000 && value <= 1000))
         return 0;
-    return cb_error_set(err, CB_ERR_USAGE,
-                        "invalid argument \"%s\" for \"--oom-score-adj\": range for oom "
-                        "score adj is [-1000, 1000]",
-                        text);
+    return cb_error_argument(err, text, "--oom-score-adj",
+                             "range for oom score adj is [-1000, 1000]");
 }
 
 static int check_caps(const struct cb_run_request *request, struct cb_error **err)
 {
     cb_vec_foreach (name, &request->cap_add) {
         if (!cb_cap_is_known(*name))
-            return cb_error_set(err, CB_ERR_USAGE,
-                                "invalid argument \"%s\" for \"--cap-add\": unknown "
-                                "capability",
-                                *name);
+            return cb_error_argument(err, *name, "--cap-add", "unknown capability");
     }
     cb_vec_foreach (name, &request->cap_drop) {
         if (!cb_cap_is_known(*name))
-            return cb_error_set(err, CB_ERR_USAGE,
-                                "invalid argument \"%s\" for \"--cap-drop\": unknown "
-                                "capability",
-                                *name);
+            return cb_error_argument(err, *name, "--cap-drop", "unknown capability");
     }
     return 0;
 }

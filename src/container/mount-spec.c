@@ -196,10 +196,8 @@ static void reader_clear(struct reader *reader)
 }
 CB_AUTO_VALUE_DEFINE(reader, reader_clear)
 
-#define BAD(reader, err, format, ...)                                     \
-    cb_error_set(err, CB_ERR_USAGE,                                       \
-                 "invalid argument \"%s\" for \"--mount\" flag: " format, \
-                 (reader)->text, __VA_ARGS__)
+#define BAD(reader, err, ...) \
+    cb_error_argument(err, (reader)->text, "--mount", __VA_ARGS__)
 
 static int is_valid_size(const char *text)
 {

@@ -61,10 +61,8 @@ int cb_stopping_parse(struct cb_stopping *out, const char *signal, const char *t
         return 0;
     out->timeout_s = (int)strtol(timeout, &end, 10);
     if (end == timeout || *end || out->timeout_s < -1)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--stop-timeout\": expected a "
-                            "number of seconds",
-                            timeout);
+        return cb_error_argument(err, timeout, "--stop-timeout",
+                                 "expected a number of seconds");
     return 0;
 }
 

@@ -18,10 +18,8 @@ void cb_run_tmpfs_clear(struct cb_mounts *mounts)
 static int invalid(const char *text, const char *option, size_t len,
                    struct cb_error **err)
 {
-    return cb_error_set(
-        err, CB_ERR_USAGE,
-        "invalid argument \"%s\" for \"--tmpfs\": invalid tmpfs option \"%.*s\"", text,
-        (int)len, option);
+    return cb_error_argument(err, text, "--tmpfs", "invalid tmpfs option \"%.*s\"",
+                             (int)len, option);
 }
 
 /* 1: OPTION is a flag of the mount. */
@@ -83,10 +81,7 @@ int cb_run_tmpfs_parse(struct cb_mounts *out, const char *text, struct cb_error 
     cb_auto_value(cb_strbuf) settings = {0};
 
     if (*text != '/')
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--tmpfs\": mount path must "
-                            "be absolute",
-                            text);
+        return cb_error_argument(err, text, "--tmpfs", "mount path must be absolute");
     while (*option) {
         size_t option_len = strcspn(option, ",");
 

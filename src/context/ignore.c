@@ -28,10 +28,7 @@ int cb_ignore_syntax_parse(enum cb_ignore_syntax *out, const char *text,
                            struct cb_error **err)
 {
     if (text && strcmp(text, "docker") != 0 && strcmp(text, "git") != 0)
-        return cb_error_set(
-            err, CB_ERR_USAGE,
-            "invalid argument \"%s\" for \"--ignore-syntax\": expected docker or git",
-            text);
+        return cb_error_argument(err, text, "--ignore-syntax", "expected docker or git");
     *out = text && strcmp(text, "git") == 0 ? CB_IGNORE_GIT : CB_IGNORE_DOCKER;
     return 0;
 }

@@ -169,8 +169,7 @@ static int parse(const char *option, int export, const char *text,
     free(reading.dir);
     if (status == 0)
         return 0;
-    cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"%s\": %s", text,
-                 option, cb_error_message(error));
+    cb_error_argument(err, text, option, "%s", cb_error_message(error));
     if (cb_error_hint_text(error))
         cb_error_hint(err, "%s", cb_error_hint_text(error));
     return -1;

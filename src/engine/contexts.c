@@ -230,9 +230,8 @@ int cb_named_contexts_open(struct cb_named_contexts *out,
 
         if (parse_option(&context, *text, &cause) < 0) {
             context_clear(&context);
-            cb_error_set(err, CB_ERR_USAGE,
-                         "invalid argument \"%s\" for \"--build-context\": %s", *text,
-                         cb_error_message(cause));
+            cb_error_argument(err, *text, "--build-context", "%s",
+                              cb_error_message(cause));
             return cb_error_hint_text(cause)
                        ? cb_error_hint(err, "%s", cb_error_hint_text(cause))
                        : -1;

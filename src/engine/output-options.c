@@ -241,8 +241,7 @@ static int add_output(struct cb_checked_request *checked, const char *text,
         return 0;
     }
     cb_output_clear(&output);
-    return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"%s\": %s", text,
-                        option, cb_error_message(error));
+    return cb_error_argument(err, text, option, "%s", cb_error_message(error));
 }
 
 /* One stream can only go to one place. */
@@ -327,9 +326,7 @@ static int add_request_annotation(struct cb_checked_request *out, const char *te
 
     if (parse_annotation(&out->annotations, text, &cause) == 0)
         return 0;
-    return cb_error_set(err, CB_ERR_USAGE,
-                        "invalid argument \"%s\" for \"--annotation\": %s", text,
-                        cb_error_message(cause));
+    return cb_error_argument(err, text, "--annotation", "%s", cb_error_message(cause));
 }
 
 /* Of a platform that is none of the build's an annotation would be lost. */

@@ -84,8 +84,7 @@ static int invalid(struct cb_error **err, const char *value, const char *option,
 {
     cb_auto(cb_error) owned = cause;
 
-    return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"%s\": %s",
-                        value, option, cb_error_message(owned));
+    return cb_error_argument(err, value, option, "%s", cb_error_message(owned));
 }
 
 /* ── --tag, --build-arg, --label ── */
@@ -97,9 +96,7 @@ static int invalid_tag(struct cb_error **err, const char *text, struct cb_error 
     const char *message = cb_error_message(cause);
     const char *tail = strstr(message, "invalid reference format");
 
-    return cb_error_set(err, CB_ERR_USAGE,
-                        "invalid argument \"%s\" for \"-t, --tag\": %s", text,
-                        tail ? tail : message);
+    return cb_error_argument(err, text, "-t, --tag", "%s", tail ? tail : message);
 }
 
 static int check_tag(struct cb_checked_request *out, const char *text,
@@ -121,9 +118,7 @@ static int check_name(const char *text, const char *option, struct cb_error **er
 {
     if (*text && *text != '=')
         return 0;
-    return cb_error_set(err, CB_ERR_USAGE,
-                        "invalid argument \"%s\" for \"%s\": a name is missing", text,
-                        option);
+    return cb_error_argument(err, text, option, "a name is missing");
 }
 
 /* `--build-arg K` takes the value from the environment, and gives nothing when it is not
@@ -246,9 +241,7 @@ static int check_context_mode(struct cb_checked_request *out, const char *text,
                               struct cb_error **err)
 {
     if (text && strcmp(text, "keep") && strcmp(text, "git"))
-        return cb_error_set(
-            err, CB_ERR_USAGE,
-            "invalid argument \"%s\" for \"--context-mode\": expected keep or git", text);
+        return cb_error_argument(err, text, "--context-mode", "expected keep or git");
     out->context_git_modes = text && !strcmp(text, "git");
     return 0;
 }
@@ -265,11 +258,9 @@ static int check_allow(struct cb_checked_request *out, const char *text,
     else if (!strncmp(text, "device=", 7) && text[7])
         cb_strings_add(&out->allow_devices, text + 7);
     else
-        return cb_error_set(
-            err, CB_ERR_USAGE,
-            "invalid argument \"%s\" for \"--allow\": expected network.host, "
-            "security.insecure or device[=NAME]",
-            text);
+        return cb_error_argument(
+            err, text, "--allow",
+            "expected network.host, security.insecure or device[=NAME]");
     return 0;
 }
 
@@ -289,20 +280,19 @@ static int check_attempts(struct cb_checked_request *out,
 {
     struct cb_error *cause = NULL;
     int64_t limit_ns = 0;
+    char retries[16];
 
-    if (request->retries > MAX_RETRIES)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%u\" for \"--retry\": at most %d",
-                            request->retries, MAX_RETRIES);
+    if (request->retries > MAX_RETRIES) {
+        snprintf(retries, sizeof(retries), "%u", request->retries);
+        return cb_error_argument(err, retries, "--retry", "at most %d", MAX_RETRIES);
+    }
     if (!request->step_timeout)
         return 0;
     if (cb_duration_parse(&limit_ns, request->step_timeout, &cause) < 0)
         return invalid(err, request->step_timeout, "--step-timeout", cause);
     if (limit_ns < 1000000)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--step-timeout\": at least "
-                            "1ms",
-                            request->step_timeout);
+        return cb_error_argument(err, request->step_timeout, "--step-timeout",
+                                 "at least 1ms");
     out->step_timeout_ms = limit_ns / 1000000;
     return 0;
 }
@@ -324,9 +314,7 @@ static int check_cache_place(struct cb_checked_request *out, const char *text,
 
     if (equals && equals != text && equals[1])
         return 0;
-    return cb_error_set(
-        err, CB_ERR_USAGE,
-        "invalid argument \"%s\" for \"--cache-mount\": expected ID=DIRECTORY", text);
+    return cb_error_argument(err, text, "--cache-mount", "expected ID=DIRECTORY");
 }
 
 static int check_ulimit(struct cb_checked_request *out, const char *text,
@@ -421,9 +409,7 @@ static int check_on_error(const char *text, struct cb_error **err)
 {
     if (!text || !strcmp(text, "shell"))
         return 0;
-    return cb_error_set(err, CB_ERR_USAGE,
-                        "invalid argument \"%s\" for \"--on-error\": expected shell",
-                        text);
+    return cb_error_argument(err, text, "--on-error", "expected shell");
 }
 
 static int check_offline(const struct cb_build_request *request, struct cb_error **err)

@@ -157,9 +157,7 @@ static int add_secret(struct cb_secrets *secrets, const char *option,
     int rc;
 
     if (split_fields(&fields, option, &cause) < 0) {
-        rc = cb_error_set(err, CB_ERR_USAGE,
-                          "invalid argument \"%s\" for \"--secret\": %s", option,
-                          cb_error_message(cause));
+        rc = cb_error_argument(err, option, "--secret", "%s", cb_error_message(cause));
     } else {
         settle_origin(&fields);
         rc = read_value(&fields, &secret, err);

@@ -220,7 +220,7 @@ int cb_ssh_new(struct cb_ssh **out, const struct cb_strings *options,
         agent->alive_fd = -1;
         if (fill_agent(agent, options->items[i], err) < 0 ||
             check_agent(ssh, agent, err) < 0)
-            return cb_error_wrap(err, "invalid argument \"%s\" for \"--ssh\"",
+            return cb_error_wrap(err, "invalid argument \"%s\" for \"--ssh\" flag",
                                  options->items[i]);
         cb_vec_push(&ssh->agents, cb_steal(&agent));
     }

@@ -21,8 +21,7 @@ void cb_request_volumes_clear(struct cb_checked_request *checked)
 
 static int invalid(const char *text, const char *why, struct cb_error **err)
 {
-    return cb_error_set(err, CB_ERR_USAGE,
-                        "invalid argument \"%s\" for \"-v, --volume\": %s", text, why);
+    return cb_error_argument(err, text, "-v, --volume", "%s", why);
 }
 
 /* ro, rw; z and Z, which are SELinux's, change nothing. */

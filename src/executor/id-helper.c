@@ -85,7 +85,7 @@ int cb_id_helper_start(struct cb_id_helper *helper, const char *program,
         run(path, argv, go[0], output[1]);
     }
     if (helper->pid < 0)
-        cb_error_errno(err, errno, "start %s", program);
+        cb_error_errno(err, errno, "start `%s`", program);
     cb_close(&go[0]);
     cb_close(&output[1]);
     helper->go_fd = go[1];

@@ -10,7 +10,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#define MAX_FILE (10U << 20)
+#define MAX_FILE (10U << 20) /* bytes */
 #define MAX_ID   4294967294ULL
 
 void cb_user_clear(struct cb_user *user)

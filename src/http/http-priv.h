@@ -9,8 +9,8 @@
 #include <pthread.h>
 
 #define CB_HTTP_MAX_HEADER_BYTES (290 * 1024) /* curl's own limit is 300 KiB */
-#define CB_HTTP_MAX_ERROR_BODY   (1 << 20)
-#define CB_HTTP_MAX_BODY         (4 << 20)
+#define CB_HTTP_MAX_ERROR_BODY   (1 << 20)    /* bytes, of an answer that is an error */
+#define CB_HTTP_MAX_BODY         (4 << 20)    /* bytes, of one that is kept in memory */
 #define CB_HTTP_MAX_REDIRECTS    5
 #define CB_HTTP_CONNECT_S        15
 #define CB_HTTP_HEADER_S         30

@@ -11,7 +11,7 @@
 #include <signal.h>
 #include <time.h>
 
-#define OUTPUT_BUFFER 65536
+#define OUTPUT_BUFFER 65536 /* bytes */
 
 int cb_exec_output_open(struct cb_exec_output *output, struct cb_error **err)
 {

@@ -9,7 +9,7 @@
 #include "parser/parser-priv.h"
 
 #define CB_WORD_MAX_DEPTH 64u
-#define CB_WORD_MAX_WORK  (64u << 20)
+#define CB_WORD_MAX_WORK  (64u << 20) /* bytes looked at */
 
 struct cb_lexer {
     /* Set by the caller. */

@@ -56,9 +56,9 @@ static int open_directory(struct file *file, int make, struct cb_error **err)
         return -1;
     file->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (file->dir_fd < 0)
-        return cb_error_errno(err, errno, "open %s", dir);
+        return cb_error_errno(err, errno, "open `%s`", dir);
     if (flock(file->dir_fd, LOCK_EX) < 0)
-        return cb_error_errno(err, errno, "lock %s", dir);
+        return cb_error_errno(err, errno, "lock `%s`", dir);
     return 0;
 }
 

@@ -1,3 +1,4 @@
+/* The rule for a name: prefixes are compared by whole components, the longest wins. */
 #include "registry/settings.h"
 
 #include <string.h>

@@ -197,7 +197,7 @@ image_id() { "$CBUILD" images -q --no-trunc img; }
     check() {
         build "$1" "$2"
         expect_status 1
-        expect_contains "invalid argument \"$2\" for \"$1\": $3"
+        expect_contains "invalid argument \"$2\" for \"$1\" flag: $3"
     }
     check --cache-to type=s3,bucket=x 'cache type "s3": expected registry, local or inline'
     check --cache-to type=registry 'ref=NAME is missing'

@@ -139,7 +139,7 @@ page"
     [ "$status" -ne 0 ]
     cbuild network disconnect front one
     expect_status 1
-    expect_contains 'is not connected to the network front'
+    expect_contains 'is not connected to network front'
     # it is as it was when it starts again
     "$CBUILD" stop -t 0 one
     "$CBUILD" start one

@@ -579,7 +579,7 @@ layout() {
         [ "$status" -eq 1 ] || { echo "$value: status $status"; return 1; }
         expect_contains "$text"
     done <<END
-lib|invalid argument "lib" for "--build-context": expected name=value
+lib|invalid argument "lib" for "--build-context" flag: expected name=value
 lib=|"--build-context": expected name=value
 =$OTHER|"--build-context": a name is missing
 Lib=$OTHER|invalid context name Lib

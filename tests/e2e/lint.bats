@@ -187,7 +187,7 @@ findings_in() {
     expect_lacks LatestBaseImage
     cbuild lint --check nonsense "$DIR"
     expect_status 1
-    expect_contains 'invalid argument "nonsense" for "--check": invalid check option "nonsense"'
+    expect_contains 'invalid argument "nonsense" for "--check" flag: invalid check option "nonsense"'
     cbuild lint --check skip=JSONArgRecommended "$DIR"
     expect_contains 'there is no check `JSONArgRecommended` (did you mean `JSONArgsRecommended`?)'
     cbuild lint --format xml "$DIR"
@@ -410,7 +410,7 @@ app (default) is the program'
     expect_status 0
     cbuild build --call=nothing "$DIR"
     expect_status 1
-    expect_contains 'invalid argument "nothing" for "--call": expected build, check, outline or targets'
+    expect_contains 'invalid argument "nothing" for "--call" flag: expected build, check, outline or targets'
     cbuild build --call=check,format=xml "$DIR"
     expect_status 1
     cbuild build --call=outline --check "$DIR"

@@ -211,7 +211,7 @@ teardown() { stop_registry; }
     check() {
         run "$CBUILD" build -o "$1" "$DIR"
         expect_status 1
-        expect_contains "invalid argument \"$1\" for \"-o, --output\": $2"
+        expect_contains "invalid argument \"$1\" for \"-o, --output\" flag: $2"
     }
     check type=nonsense 'type "nonsense": expected image, registry, local, tar, oci, docker or cacheonly'
     check dest=x 'type is missing'
@@ -230,7 +230,7 @@ teardown() { stop_registry; }
     run "$CBUILD" build -o - -o type=oci "$DIR"
     expect_contains "only one output can go to standard output"
     run "$CBUILD" build --annotation nonsense "$DIR"
-    expect_contains 'invalid argument "nonsense" for "--annotation": expected key=value'
+    expect_contains 'invalid argument "nonsense" for "--annotation" flag: expected key=value'
 }
 
 @test "an output that cannot be written fails the build, and says what and where" {

@@ -393,7 +393,7 @@ id_for() {
     for value in linux/amd64,,linux/arm64 linux/amd64, ,linux/amd64 linux/a/b/c 'linux/amd64;linux/arm64' toaster; do
         run "$CBUILD" build --platform "$value" "$DIR"
         expect_status 1
-        expect_contains "invalid argument \"$value\" for \"--platform\": "
+        expect_contains "invalid argument \"$value\" for \"--platform\" flag: "
     done
 }
 

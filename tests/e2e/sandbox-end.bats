@@ -134,7 +134,7 @@ load helpers-sandbox
     expect_contains 'cbuild debug '
     build --on-error=stop
     expect_status 1
-    expect_contains 'invalid argument "stop" for "--on-error": expected shell'
+    expect_contains 'invalid argument "stop" for "--on-error" flag: expected shell'
     "$CBUILD" builds rm -a >/dev/null
     before=$(left_behind)
 }

@@ -112,7 +112,7 @@ static void test_mistakes_name_the_option(void **state)
     for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++) {
         cb_auto_value(opened) opened = {0};
         cb_autofree char *start =
-            xasprintf("invalid argument \"%s\" for \"--build-context\": ", rows[i]);
+            xasprintf("invalid argument \"%s\" for \"--build-context\" flag: ", rows[i]);
 
         open_one(rows[i], &opened);
         assert_int_equal(opened.rc, -1);

@@ -19,47 +19,55 @@ struct row {
 
 static const struct row wrong[] = {
     {"tag", "X",
-     "invalid argument \"X\" for \"-t, --tag\": invalid reference format: repository "
+     "invalid argument \"X\" for \"-t, --tag\" flag: invalid reference format: "
+     "repository "
      "name must "
      "be lowercase"},
     {"tag", "a b",
-     "invalid argument \"a b\" for \"-t, --tag\": invalid reference format"},
-    {"build-arg", "=v", "invalid argument \"=v\" for \"--build-arg\": a name is missing"},
-    {"label", "", "invalid argument \"\" for \"--label\": a name is missing"},
+     "invalid argument \"a b\" for \"-t, --tag\" flag: invalid reference format"},
+    {"build-arg", "=v",
+     "invalid argument \"=v\" for \"--build-arg\" flag: a name is missing"},
+    {"label", "", "invalid argument \"\" for \"--label\" flag: a name is missing"},
     {"platform", "linux/amd64,,linux/arm64",
-     "invalid argument \"linux/amd64,,linux/arm64\" for \"--platform\": invalid platform "
+     "invalid argument \"linux/amd64,,linux/arm64\" for \"--platform\" flag: invalid "
+     "platform "
      "``: expected the form os/arch or os/arch/variant"},
     {"platform", "linux/amd64,",
-     "invalid argument \"linux/amd64,\" for \"--platform\": invalid platform ``: "
+     "invalid argument \"linux/amd64,\" for \"--platform\" flag: invalid platform ``: "
      "expected "
      "the form os/arch or os/arch/variant"},
     {"allow", "all",
-     "invalid argument \"all\" for \"--allow\": expected network.host, "
+     "invalid argument \"all\" for \"--allow\" flag: expected network.host, "
      "security.insecure or device[=NAME]"},
     {"ulimit", "nofile",
-     "invalid argument \"nofile\" for \"--ulimit\": expected name=soft[:hard]"},
+     "invalid argument \"nofile\" for \"--ulimit\" flag: expected name=soft[:hard]"},
     {"ulimit", "files=1",
-     "invalid argument \"files=1\" for \"--ulimit\": invalid ulimit type: files"},
+     "invalid argument \"files=1\" for \"--ulimit\" flag: invalid ulimit type: files"},
     {"ulimit", "nofile=2:1",
-     "invalid argument \"nofile=2:1\" for \"--ulimit\": ulimit soft limit must be less "
+     "invalid argument \"nofile=2:1\" for \"--ulimit\" flag: ulimit soft limit must be "
+     "less "
      "than or "
      "equal to hard limit"},
     {"ulimit", "nofile=x",
-     "invalid argument \"nofile=x\" for \"--ulimit\": limits are numbers, or "
+     "invalid argument \"nofile=x\" for \"--ulimit\" flag: limits are numbers, or "
      "-1 for none"},
     {"add-host", "name",
-     "invalid argument \"name\" for \"--add-host\": bad format for add-host: \"name\""},
+     "invalid argument \"name\" for \"--add-host\" flag: bad format for add-host: "
+     "\"name\""},
     {"add-host", "name:b",
-     "invalid argument \"name:b\" for \"--add-host\": invalid IP address in add-host: "
+     "invalid argument \"name:b\" for \"--add-host\" flag: invalid IP address in "
+     "add-host: "
      "\"b\""},
     {"secret", "src=/x",
-     "invalid argument \"src=/x\" for \"--secret\": id=NAME is missing"},
+     "invalid argument \"src=/x\" for \"--secret\" flag: id=NAME is missing"},
     {"secret", "id=a,file=x",
-     "invalid argument \"id=a,file=x\" for \"--secret\": unexpected key 'file': expected "
+     "invalid argument \"id=a,file=x\" for \"--secret\" flag: unexpected key 'file': "
+     "expected "
      "id, src, "
      "env or type"},
     {"secret", "id=a,type=x",
-     "invalid argument \"id=a,type=x\" for \"--secret\": unsupported secret type \"x\""},
+     "invalid argument \"id=a,type=x\" for \"--secret\" flag: unsupported secret type "
+     "\"x\""},
     {"secret", "id=a,env=CBUILD_TEST_UNSET",
      "secret `a`: environment variable `CBUILD_TEST_UNSET` is not set"},
 };
