@@ -273,22 +273,13 @@ void cb_cgroups_find(struct cb_cgroups *cgroups)
 
 /* ── What others left ── */
 
-static int open_leaf(int base, const char *name)
+static void thaw_leaf(int base, const char *name)
 {
-    return base < 0 ? -1
-                    : openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
+    cb_autofd int leaf =
+        openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-/* Nothing is born in it any more, and what is frozen does not die. */
-static void ready_to_die(const struct cb_cgroups *cgroups, const char *name)
-{
-    cb_autofd int frozen = open_leaf(cgroups->base_fd[CB_CG_FREEZER], name);
-    cb_autofd int counted = open_leaf(cgroups->base_fd[CB_CG_PIDS], name);
-
-    if (counted >= 0)
-        cb_cgroup_write(counted, "pids.max", "0");
-    if (frozen >= 0)
-        cb_cgroup_set_frozen(frozen, 0, 0);
+    if (leaf >= 0)
+        cb_cgroup_set_frozen(leaf, 0, 0);
 }
 
 /* The leaves in the directory BASE whose launcher does not exist any more. */
@@ -309,19 +300,17 @@ static void list_left(int base, struct cb_strings *names)
         closedir(dir);
 }
 
-/* The hierarchy at LISTED goes last, and only when all others have gone: whatever is left
- * is found in it by the next who looks. */
+/* The hierarchy at LISTED goes last: while a leaf is there, it is in that. */
 static void remove_left(const struct cb_cgroups *cgroups, int listed, const char *name)
 {
-    int gone = 1;
-
-    ready_to_die(cgroups, name);
+    /* What is frozen does not die. */
+    if (cgroups->base_fd[CB_CG_FREEZER] >= 0)
+        thaw_leaf(cgroups->base_fd[CB_CG_FREEZER], name);
     for (int i = 0; i < CB_CONTROLLERS && !cgroups->unified; i++) {
         if (i != listed && cgroups->base_fd[i] >= 0)
-            gone &= cb_cgroup_remove(cgroups->base_fd[i], name);
+            cb_cgroup_remove(cgroups->base_fd[i], name);
     }
-    if (gone)
-        cb_cgroup_remove(cgroups->base_fd[listed], name);
+    cb_cgroup_remove(cgroups->base_fd[listed], name);
 }
 
 /* Every leaf is in the hierarchy of pids, where there is one: to look at the others as

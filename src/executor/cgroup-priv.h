@@ -87,9 +87,8 @@ int cb_cgroup_write_number(int dir_fd, const char *file, uint64_t value);
 uint64_t cb_cgroup_read_number(int dir_fd, const char *file, const char *key);
 /* Kills all in it, and waits for their end. */
 void cb_cgroup_kill(int dir_fd);
-/* Removes it with the groups that were made in it, and kills what is left in any. 1: it
- * is gone. */
-int cb_cgroup_remove(int parent_fd, const char *name);
+/* Removes it with the groups that were made in it, and kills what is left in any. */
+void cb_cgroup_remove(int parent_fd, const char *name);
 /* Moves all processes of one group to another, as far as that is permitted. */
 void cb_cgroup_move_all(int from_fd, int to_fd);
 /* Of DIR_FD in the hierarchy that freezes. 0, or -1 with errno. */

@@ -224,34 +224,20 @@ static void collect(const struct cb_cgroups *cgroups, const struct cb_cgroup *cg
     exit->oom_killed = cb_cgroup_read_number(dir, events, "oom_kill ") > 0;
 }
 
-static int has_others(const struct cb_cgroup *cgroup)
-{
-    for (int i = 0; i < CB_CONTROLLERS; i++) {
-        if (i != CB_CG_PIDS && cgroup->dir_fd[i] >= 0)
-            return 1;
-    }
-    return 0;
-}
-
 void cb_cgroup_finish(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup,
                       struct cb_exit *exit)
 {
-    int gone = 1;
-
     if (exit)
         collect(cgroups, cgroup, exit);
     if (cgroup->dir_fd[CB_CG_FREEZER] >= 0)
         cb_cgroup_freeze(cgroups, cgroup, 0, NULL); /* what is frozen does not die */
-    if (cgroup->dir_fd[CB_CG_PIDS] >= 0 && has_others(cgroup))
-        cb_cgroup_write(cgroup->dir_fd[CB_CG_PIDS], "pids.max", "0");
-    /* That of pids last: it is where the next launcher looks for what we leave. Nothing
-     * is born in it meanwhile. */
+    /* That of pids last: it is where the next launcher looks for what we leave. */
     for (int i = CB_CONTROLLERS - 1; i >= 0; i--) {
         int parent = cgroup->parent_fd[i];
 
         cb_close(&cgroup->procs_fd[i]);
-        if (cgroup->dir_fd[i] >= 0 && (gone || i != CB_CG_PIDS))
-            gone &= cb_cgroup_remove(parent, cgroup->name);
+        if (cgroup->dir_fd[i] >= 0)
+            cb_cgroup_remove(parent, cgroup->name);
         cb_close(&cgroup->dir_fd[i]);
         cb_close(&cgroup->parent_fd[i]);
     }
