@@ -90,14 +90,19 @@ void cb_streams_close(struct cb_streams *streams)
     close_given(streams);
     for (int fd = INPUT; fd <= ERRORS; fd++)
         cb_close(&streams->ends[fd]);
+    free(streams->buffer);
+    streams->buffer = NULL;
 }
 
 /* ── Moving ── */
 
 static void read_input(struct cb_streams *streams)
 {
-    ssize_t got = read(INPUT, streams->buffer, sizeof(streams->buffer));
+    ssize_t got;
 
+    if (!streams->buffer)
+        streams->buffer = xmalloc(CB_STREAM_BUFFER);
+    got = read(INPUT, streams->buffer, CB_STREAM_BUFFER);
     if (got < 0 && (errno == EINTR || errno == EAGAIN))
         return;
     if (got <= 0)

@@ -13,7 +13,7 @@ struct cb_streams {
     int ends[3];  /* of those pipes, ours; or -1 */
     int write_errno;
     size_t at, len; /* of BUFFER: input on its way */
-    char buffer[CB_STREAM_BUFFER];
+    char *buffer;   /* of CB_STREAM_BUFFER, once there is input */
 };
 /* INTERACTIVE 0: without our standard input. */
 int cb_streams_open(struct cb_streams *streams, int interactive, struct cb_error **err);

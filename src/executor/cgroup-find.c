@@ -282,8 +282,8 @@ static void thaw_leaf(int base, const char *name)
         cb_cgroup_set_frozen(leaf, 0, 0);
 }
 
-/* The leaves in the directory BASE whose launcher does not exist any more. */
-static void list_left(int base, struct cb_strings *names)
+/* Calls EACH for leaves in the directory BASE whose launcher does not exist any more. */
+static void sweep(int base, void (*each)(int base, const char *name))
 {
     int copy = openat(base, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = copy < 0 ? NULL : fdopendir(copy);
@@ -294,38 +294,22 @@ static void list_left(int base, struct cb_strings *names)
         long pid = dash ? strtol(dash + 1, NULL, 10) : 0;
 
         if (entry->d_type == DT_DIR && pid > 0 && kill(pid, 0) < 0 && errno == ESRCH)
-            cb_strings_add(names, entry->d_name);
+            each(base, entry->d_name);
     }
     if (dir)
         closedir(dir);
 }
 
-/* The hierarchy at LISTED goes last: while a leaf is there, it is in that. */
-static void remove_left(const struct cb_cgroups *cgroups, int listed, const char *name)
+void cb_cgroups_sweep(const struct cb_cgroups *cgroups)
 {
     /* What is frozen does not die. */
     if (cgroups->base_fd[CB_CG_FREEZER] >= 0)
-        thaw_leaf(cgroups->base_fd[CB_CG_FREEZER], name);
-    for (int i = 0; i < CB_CONTROLLERS && !cgroups->unified; i++) {
-        if (i != listed && cgroups->base_fd[i] >= 0)
-            cb_cgroup_remove(cgroups->base_fd[i], name);
-    }
-    cb_cgroup_remove(cgroups->base_fd[listed], name);
-}
-
-/* Every leaf is in the hierarchy of pids, where there is one: to look at the others as
- * well would cost each run more than it does to be limited. */
-void cb_cgroups_sweep(const struct cb_cgroups *cgroups)
-{
+        sweep(cgroups->base_fd[CB_CG_FREEZER], thaw_leaf);
     for (int i = 0; i < CB_CONTROLLERS; i++) {
-        cb_auto_value(cb_strings) names = {0};
-
         if (cgroups->base_fd[i] < 0)
             continue;
-        list_left(cgroups->base_fd[i], &names);
-        cb_vec_foreach (name, &names)
-            remove_left(cgroups, i, *name);
-        if (cgroups->unified || i == CB_CG_PIDS)
+        sweep(cgroups->base_fd[i], cb_cgroup_remove);
+        if (cgroups->unified)
             break;
     }
 }

@@ -231,8 +231,7 @@ void cb_cgroup_finish(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup
         collect(cgroups, cgroup, exit);
     if (cgroup->dir_fd[CB_CG_FREEZER] >= 0)
         cb_cgroup_freeze(cgroups, cgroup, 0, NULL); /* what is frozen does not die */
-    /* That of pids last: it is where the next launcher looks for what we leave. */
-    for (int i = CB_CONTROLLERS - 1; i >= 0; i--) {
+    for (int i = 0; i < CB_CONTROLLERS; i++) {
         int parent = cgroup->parent_fd[i];
 
         cb_close(&cgroup->procs_fd[i]);

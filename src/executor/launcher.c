@@ -190,7 +190,8 @@ static int launch(struct launcher *launcher, const struct cb_launch_request *req
                          &child.cgroup, err) < 0)
         return -1;
     if (!(flags & CLONE_NEWPID) && !cb_cgroup_is_there(&child.cgroup)) {
-        cb_error_set(err, CB_ERR_UNSUPPORTED, "the host's processes cannot be shared");
+        cb_error_set(err, CB_ERR_UNSUPPORTED, "%s processes cannot be shared",
+                     request->born_late ? "another container's" : "the host's");
         return cb_error_hint(err, "without a control group nothing would end what the "
                                   "container leaves behind");
     }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -31,11 +32,14 @@ int cb_mount_api_is_missing(void)
 static int is_since(unsigned major, unsigned minor)
 {
     struct utsname system;
-    unsigned is_major, is_minor;
+    unsigned long is_major, is_minor;
+    char *end;
 
-    return uname(&system) == 0 &&
-           sscanf(system.release, "%u.%u", &is_major, &is_minor) == 2 &&
-           (is_major > major || (is_major == major && is_minor >= minor));
+    if (uname(&system) < 0)
+        return 0;
+    is_major = strtoul(system.release, &end, 10);
+    is_minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
+    return is_major > major || (is_major == major && is_minor >= minor);
 }
 
 int cb_mount_api_clones_detached(void)

@@ -37,7 +37,7 @@ enum cb_seccomp_table {
     CB_CALLS_TABLES
 };
 struct cb_seccomp_call {
-    const char *name;
+    char name[32]; /* no pointer, which each start would have to relocate */
     int numbers[CB_CALLS_TABLES]; /* -1: not there */
 };
 /* NULL: not a call of any of these. */

@@ -27,8 +27,8 @@ static int join(int fd, uint64_t kind, struct cb_error **err)
         return 0;
     refused = errno == EPERM;
     cb_error_errno(err, errno, "join the %s namespace", kind_name(kind));
-    return refused ? cb_error_hint(err, "without root each container is in a user "
-                                        "namespace of its own, and shares no others")
+    return refused ? cb_error_hint(err, "without root it takes a container in the same "
+                                        "user namespace")
                    : -1;
 }
 
