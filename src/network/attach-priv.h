@@ -3,6 +3,7 @@
 #ifndef CB_NETWORK_ATTACH_PRIV_H
 #define CB_NETWORK_ATTACH_PRIV_H
 
+#include "network/firewall-priv.h"
 #include "network/network-priv.h"
 
 struct cb_attachment {     /* one namespace on one network; all borrowed */
@@ -44,5 +45,23 @@ int cb_attach_make_bridge(const char *interface, const struct cb_network_subnet 
 int cb_attach_remove_bridge(const char *interface, const char *members,
                             const struct cb_network_subnet *subnets, size_t subnet_count,
                             struct cb_error **err);
+
+/* ── What attach.c and detach.c share ── */
+/* Held exclusively by whoever makes or removes what more than one namespace uses. */
+int cb_attach_lock(enum cb_lock_mode mode, struct cb_cancel *cancel, struct cb_lock **out,
+                   struct cb_error **err);
+/* Its subnet of FAMILY, or NULL. */
+const struct cb_network_subnet *
+cb_attachment_subnet(const struct cb_attachment *attachment, int family);
+/* Rules that stay as long as the network, and those of this one. */
+void cb_attachment_add_kept(struct cb_rules *rules,
+                            const struct cb_attachment *attachment);
+void cb_attachment_add_own(struct cb_rules *rules,
+                           const struct cb_attachment *attachment);
+/* What there will be to take down: a new reference. OUTER: the name of the interface on
+ * our side. */
+json_t *cb_attachment_record(const struct cb_attachment *attachment, const char *outer);
+/* NOW: the interface is not to wait for the end of its namespace. */
+void cb_attach_take_down(struct cb_net_lease **lease, const json_t *record, int now);
 
 #endif

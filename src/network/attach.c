@@ -3,33 +3,22 @@
  * What is made is recorded in the lease before it is made, so that what a killed process
  * leaves can be taken down by the next.
  *
- * Most of it costs nothing to take down. The interfaces go with the namespace; rules of a
- * network stay as long as its bridge, and the bridge of containers stays altogether.
- * Removed are the rules of published ports, names, and the bridge of a named network
- * with its last container. Bridges come and go under a lock: held shared by whoever
- * only needs that it is there. */
+ * Bridges come and go under a lock: it is held shared by whoever only needs that one is
+ * there. */
 #include "network/attach-priv.h"
 
-#include "base/fs.h"
 #include "base/json.h"
-#include "base/lockfile.h"
-#include "base/log.h"
 #include "network/firewall-priv.h"
 #include "network/links-priv.h"
 #include "network/names-priv.h"
 #include "network/rtnl-priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 
 #define LOCK_NAME    "links"
 #define OUTER_PREFIX "veth"
-
-static const int families[] = {AF_INET, AF_INET6};
 
 struct cb_attached {
     struct cb_net_lease *lease;
@@ -44,8 +33,8 @@ int cb_attach_check(struct cb_error **err)
     return cb_firewall_check(err);
 }
 
-static int take_lock(enum cb_lock_mode mode, struct cb_cancel *cancel,
-                     struct cb_lock **out, struct cb_error **err)
+int cb_attach_lock(enum cb_lock_mode mode, struct cb_cancel *cancel, struct cb_lock **out,
+                   struct cb_error **err)
 {
     cb_autofd int dir = -1;
 
@@ -56,8 +45,8 @@ static int take_lock(enum cb_lock_mode mode, struct cb_cancel *cancel,
 
 /* ── Rules ── */
 
-static const struct cb_network_subnet *subnet_of(const struct cb_attachment *attachment,
-                                                 int family)
+const struct cb_network_subnet *
+cb_attachment_subnet(const struct cb_attachment *attachment, int family)
 {
     for (size_t i = 0; i < attachment->subnet_count; i++)
         if (attachment->subnets[i].subnet.ip.family == family)
@@ -66,7 +55,8 @@ static const struct cb_network_subnet *subnet_of(const struct cb_attachment *att
 }
 
 /* Those that stay as long as the network. */
-static void add_kept(struct cb_rules *rules, const struct cb_attachment *attachment)
+void cb_attachment_add_kept(struct cb_rules *rules,
+                            const struct cb_attachment *attachment)
 {
     for (size_t i = 0; i < attachment->subnet_count; i++) {
         const struct cb_cidr *subnet = &attachment->subnets[i].subnet;
@@ -85,7 +75,7 @@ static void add_kept(struct cb_rules *rules, const struct cb_attachment *attachm
 }
 
 /* Those of this one. */
-static void add_own(struct cb_rules *rules, const struct cb_attachment *attachment)
+void cb_attachment_add_own(struct cb_rules *rules, const struct cb_attachment *attachment)
 {
     for (size_t i = 0; i < CB_ARRAY_SIZE(attachment->ips); i++)
         if (attachment->ips[i].family && !attachment->internal)
@@ -99,10 +89,10 @@ static int have_rules_of(int family, const struct cb_attachment *attachment, int
     cb_auto_value(cb_rules) kept = {.family = family};
     cb_auto_value(cb_rules) own = {.family = family};
 
-    if (!subnet_of(attachment, family))
+    if (!cb_attachment_subnet(attachment, family))
         return 0;
-    add_kept(&kept, attachment);
-    add_own(&own, attachment);
+    cb_attachment_add_kept(&kept, attachment);
+    cb_attachment_add_own(&own, attachment);
     if (cb_firewall_add(&kept, is_new, &own, cancel, NULL) == 0)
         return 0;
     return may_change ? cb_firewall_install(&kept, &own, cancel, err) : -1;
@@ -118,156 +108,9 @@ static int have_rules(const struct cb_attachment *attachment, int is_new, int ma
         return -1;
     if (have_rules_of(AF_INET6, attachment, is_new, may_change, cancel, err) == 0)
         return 0;
-    add_own(&own, attachment);
+    cb_attachment_add_own(&own, attachment);
     cb_firewall_remove(&own);
     return -1;
-}
-
-/* ── What is recorded ── */
-
-static json_t *join_json(const struct cb_attachment *attachment)
-{
-    json_t *ips = json_array(), *object;
-    char text[CB_IP_MAX_TEXT];
-
-    for (size_t i = 0; i < CB_ARRAY_SIZE(attachment->ips); i++)
-        if (attachment->ips[i].family)
-            json_array_append_new(ips,
-                                  json_string(cb_ip_text(&attachment->ips[i], text)));
-    object = json_pack("{s:o}", "ips", ips);
-    if (attachment->mac)
-        json_object_set_new(object, "mac", json_string(attachment->mac));
-    return object;
-}
-
-static json_t *rules_json(const struct cb_attachment *attachment,
-                          void (*add)(struct cb_rules *, const struct cb_attachment *))
-{
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < CB_ARRAY_SIZE(families); i++) {
-        cb_auto_value(cb_rules) rules = {.family = families[i]};
-
-        add(&rules, attachment);
-        json_array_append_new(array, cb_rules_json(&rules));
-    }
-    return array;
-}
-
-/* OUTER: the name of the interface on our side. */
-static json_t *make_record(const struct cb_attachment *attachment, const char *outer)
-{
-    json_t *record = json_pack("{s:s,s:s,s:o,s:s,s:o}", "id", attachment->id, "name",
-                               attachment->name, "join", join_json(attachment), "link",
-                               outer, "rules", rules_json(attachment, add_own));
-
-    if (attachment->names)
-        json_object_set_new(record, "names", json_string(attachment->network));
-    if (attachment->members && !attachment->stays) {
-        json_object_set_new(record, "bridge", json_string(attachment->interface));
-        json_object_set_new(record, "members", json_string(attachment->members));
-        json_object_set_new(record, "bridge_rules", rules_json(attachment, add_kept));
-    }
-    return record;
-}
-
-static const char *recorded(const json_t *record, const char *key)
-{
-    return json_string_value(json_object_get(record, key));
-}
-
-/* ── Taking down ── */
-
-static void remove_rules(const json_t *record, const char *key)
-{
-    const json_t *array = json_object_get(record, key);
-
-    for (size_t i = 0; i < CB_ARRAY_SIZE(families); i++) {
-        cb_auto_value(cb_rules) rules = {.family = families[i]};
-
-        cb_rules_read(&rules, json_array_get(array, i));
-        cb_firewall_remove(&rules);
-    }
-}
-
-/* Has anybody but LEASE a record whose name begins as those of this network? */
-static int has_others(const struct cb_net_lease *lease, const char *members)
-{
-    cb_auto_value(cb_strings) names = {0};
-    const char *own = lease ? cb_net_lease_record_name(lease) : "";
-    cb_autofd int dir = -1;
-
-    if (cb_net_lease_dir(&dir, NULL, NULL) < 0 || cb_fs_list(dir, &names, NULL) < 0)
-        return 1;
-    cb_vec_foreach (name, &names) {
-        const char *dot = strrchr(*name, '.');
-
-        if (strncmp(*name, members, strlen(members)) == 0 && dot &&
-            strcmp(dot, ".json") == 0 && strcmp(*name, own) != 0)
-            return 1;
-    }
-    return 0;
-}
-
-/* The rules first: where the bridge is gone, they are. */
-static int remove_bridge(struct cb_net_lease *lease, const json_t *record, int rtnl,
-                         struct cb_error **err)
-{
-    const char *bridge = recorded(record, "bridge");
-    const char *members = recorded(record, "members");
-    cb_auto(cb_lock) lock = NULL;
-
-    if (!bridge || !members)
-        return 0;
-    if (take_lock(CB_LOCK_EXCLUSIVE, NULL, &lock, err) < 0)
-        return -1;
-    if (!has_others(lease, members)) {
-        remove_rules(record, "bridge_rules");
-        if (cb_link_remove(rtnl, bridge, err) < 0)
-            return -1;
-    }
-    cb_net_lease_forget(lease);
-    return 0;
-}
-
-/* NOW: the interface is not to wait for the end of its namespace. */
-static void take_down(struct cb_net_lease **lease, const json_t *record, int now)
-{
-    const char *link = recorded(record, "link");
-    const char *names = recorded(record, "names");
-    const char *id = recorded(record, "id");
-    cb_auto(cb_error) error = NULL;
-    cb_autofd int rtnl = -1;
-
-    remove_rules(record, "rules");
-    if (names && id)
-        cb_names_remove(names, id);
-    if (cb_rtnl_open(-1, &rtnl, &error) == 0) {
-        if (link && !now)
-            cb_link_mute(rtnl, link);
-        if ((!link || !now || cb_link_remove(rtnl, link, &error) == 0) &&
-            remove_bridge(*lease, record, rtnl, &error) == 0) {
-            cb_net_lease_end(cb_steal(lease));
-            return;
-        }
-    }
-    cb_warn("%s", cb_error_message(error));
-    cb_net_lease_abandon(cb_steal(lease));
-}
-
-void cb_attached_free(struct cb_attached *attached)
-{
-    if (!attached)
-        return;
-    if (attached->lease)
-        take_down(&attached->lease, attached->record, 0);
-    json_decref(attached->record);
-    free(attached);
-}
-
-void cb_attached_leave(struct cb_attached *attached)
-{
-    take_down(&attached->lease, attached->record, 1);
 }
 
 /* ── The host's side ── */
@@ -276,7 +119,7 @@ static int let_forward(const struct cb_attachment *attachment, struct cb_error *
 {
     if (cb_link_sysctl("1", "ipv4/ip_forward") < 0)
         return cb_error_errno(err, errno, "set net.ipv4.ip_forward");
-    if (subnet_of(attachment, AF_INET6) &&
+    if (cb_attachment_subnet(attachment, AF_INET6) &&
         cb_link_sysctl("1", "ipv6/conf/all/forwarding") < 0)
         return cb_error_errno(err, errno, "set net.ipv6.conf.all.forwarding");
     return 0;
@@ -306,7 +149,7 @@ static int make_bridge(int rtnl, const struct cb_attachment *attachment,
     if (cb_link_make_bridge(rtnl, name, attachment->mtu, err) < 0)
         return -1;
     link = cb_link_find(rtnl, name);
-    if (subnet_of(attachment, AF_INET6)) {
+    if (cb_attachment_subnet(attachment, AF_INET6)) {
         cb_link_sysctl("0", "ipv6/conf/%s/accept_ra", name);
         cb_link_sysctl("0", "ipv6/conf/%s/accept_dad", name);
     }
@@ -326,7 +169,7 @@ int cb_attach_make_bridge(const char *interface, const struct cb_network_subnet 
     cb_autofd int rtnl = -1;
     unsigned link;
 
-    if (take_lock(CB_LOCK_EXCLUSIVE, NULL, &lock, err) < 0 ||
+    if (cb_attach_lock(CB_LOCK_EXCLUSIVE, NULL, &lock, err) < 0 ||
         cb_rtnl_open(-1, &rtnl, err) < 0)
         return -1;
     link = cb_link_find(rtnl, interface);
@@ -340,13 +183,13 @@ static int prepare(int rtnl, const struct cb_attachment *attachment,
     cb_auto(cb_lock) lock = NULL;
     int is_new;
 
-    if (take_lock(CB_LOCK_SHARED, cancel, &lock, err) < 0)
+    if (cb_attach_lock(CB_LOCK_SHARED, cancel, &lock, err) < 0)
         return -1;
     is_new = attachment->members && !cb_link_find(rtnl, attachment->interface);
     if (!is_new && have_rules(attachment, 0, 0, cancel, NULL) == 0)
         return 0;
     cb_lock_release(cb_steal(&lock));
-    if (take_lock(CB_LOCK_EXCLUSIVE, cancel, &lock, err) < 0)
+    if (cb_attach_lock(CB_LOCK_EXCLUSIVE, cancel, &lock, err) < 0)
         return -1;
     is_new = attachment->members && !cb_link_find(rtnl, attachment->interface);
     if (is_new && make_bridge(rtnl, attachment, err) < 0)
@@ -405,7 +248,7 @@ static int connect_inside(int netns, const struct cb_attachment *attachment,
         return -1;
     for (size_t i = 0; i < CB_ARRAY_SIZE(attachment->ips); i++) {
         const struct cb_network_subnet *subnet =
-            subnet_of(attachment, attachment->ips[i].family);
+            cb_attachment_subnet(attachment, attachment->ips[i].family);
         struct cb_cidr address = {attachment->ips[i], subnet ? subnet->subnet.bits : 0};
 
         if (subnet && (cb_link_add_address(rtnl, link, &address, err) < 0 ||
@@ -418,17 +261,18 @@ static int connect_inside(int netns, const struct cb_attachment *attachment,
 static int add_names(const struct cb_attachment *attachment, struct cb_cancel *cancel,
                      struct cb_error **err)
 {
-    struct cb_names names = {
-        .network = attachment->network, .id = attachment->id, .dns = attachment->dns};
+    const struct cb_network_subnet *narrow = cb_attachment_subnet(attachment, AF_INET);
+    const struct cb_network_subnet *wide = cb_attachment_subnet(attachment, AF_INET6);
+    struct cb_names names = {.network = attachment->network,
+                             .id = attachment->id,
+                             .dns = attachment->dns,
+                             .ips = {attachment->ips[0], attachment->ips[1]}};
     int status;
 
-    for (size_t i = 0; i < CB_ARRAY_SIZE(families); i++) {
-        const struct cb_network_subnet *subnet = subnet_of(attachment, families[i]);
-
-        if (subnet)
-            names.gateway[i] = subnet->gateway;
-        names.ips[i] = attachment->ips[i];
-    }
+    if (narrow)
+        names.gateway[0] = narrow->gateway;
+    if (wide)
+        names.gateway[1] = wide->gateway;
     cb_strings_add(&names.names, attachment->name);
     for (size_t i = 0; attachment->aliases && i < attachment->aliases->count; i++)
         cb_strings_add(&names.names, attachment->aliases->items[i]);
@@ -470,14 +314,14 @@ int cb_attached_new(struct cb_attached **out, struct cb_net_lease **lease,
     struct cb_attached *attached = xcalloc(1, sizeof(*attached));
     cb_autofree char *text = NULL;
 
-    attached->record = make_record(attachment, outer);
+    attached->record = cb_attachment_record(attachment, outer);
     text = cb_json_dump(attached->record);
     if (cb_net_lease_record(*lease, text, err) < 0) {
         cb_attached_free(attached);
         return -1;
     }
     if (connect_both(attachment, outer, netns, cancel, err) < 0) {
-        take_down(lease, attached->record, 1);
+        cb_attach_take_down(lease, attached->record, 1);
         cb_attached_free(attached);
         return -1;
     }
@@ -486,68 +330,17 @@ int cb_attached_new(struct cb_attached **out, struct cb_net_lease **lease,
     return 0;
 }
 
-/* ── What others have left ── */
-
-static void sweep(const char *name)
+void cb_attached_free(struct cb_attached *attached)
 {
-    cb_auto(cb_net_lease) lease = NULL;
-    cb_autofree char *text = NULL;
-    cb_auto_json *record = NULL;
-
-    if (cb_net_lease_try(&lease, name, NULL) <= 0)
+    if (!attached)
         return;
-    text = cb_net_lease_recorded(lease);
-    record = text ? json_loads(text, 0, NULL) : NULL;
-    if (record)
-        take_down(&lease, record, 1);
+    if (attached->lease)
+        cb_attach_take_down(&attached->lease, attached->record, 0);
+    json_decref(attached->record);
+    free(attached);
 }
 
-void cb_attach_sweep(void)
+void cb_attached_leave(struct cb_attached *attached)
 {
-    cb_auto_value(cb_strings) names = {0};
-    cb_autofd int dir = -1;
-
-    if (!cb_netns_is_ours() || cb_net_lease_dir(&dir, NULL, NULL) < 0 ||
-        cb_fs_list(dir, &names, NULL) < 0)
-        return;
-    cb_vec_foreach (name, &names) {
-        char *dot = strrchr(*name, '.');
-
-        if (!dot || strcmp(dot, ".json") != 0)
-            continue;
-        *dot = '\0';
-        sweep(*name);
-    }
-}
-
-/* ── What stays ── */
-
-int cb_attach_remove_bridge(const char *interface, const char *members,
-                            const struct cb_network_subnet *subnets, size_t subnet_count,
-                            struct cb_error **err)
-{
-    const struct cb_attachment attachment = {.interface = interface,
-                                             .members = members,
-                                             .subnets = subnets,
-                                             .subnet_count = subnet_count};
-    cb_auto(cb_lock) lock = NULL;
-    cb_autofd int rtnl = -1;
-
-    if (take_lock(CB_LOCK_EXCLUSIVE, NULL, &lock, err) < 0 ||
-        cb_rtnl_open(-1, &rtnl, err) < 0)
-        return -1;
-    if (has_others(NULL, members))
-        return 0;
-    for (size_t i = 0; i < CB_ARRAY_SIZE(families); i++) {
-        cb_auto_value(cb_rules) rules = {.family = families[i]};
-
-        add_kept(&rules, &attachment);
-        cb_firewall_remove(&rules);
-    }
-    if (cb_link_remove(rtnl, interface, err) < 0)
-        return -1;
-    if (!has_others(NULL, ""))
-        for (size_t i = 0; i < CB_ARRAY_SIZE(families); i++)
-            cb_firewall_remove_all(families[i]);
-    return 0;
+    cb_attach_take_down(&attached->lease, attached->record, 1);
 }

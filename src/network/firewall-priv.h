@@ -23,7 +23,8 @@ CB_AUTO_VALUE_DEFINE(cb_rules, cb_rules_clear)
  */
 void cb_rules_add_bridge(struct cb_rules *rules, const char *interface,
                          const struct cb_cidr *subnet, int internal);
-/* For the private network SUBNET behind INTERFACE: what goes out has our address. */
+/* For the private network SUBNET behind INTERFACE, one of those that all have rules in
+ * common: what goes out has our address. */
 void cb_rules_add_private(struct cb_rules *rules, const char *interface,
                           const struct cb_cidr *subnet);
 /* Whoever is behind INTERFACE may ask for names at GATEWAY. */

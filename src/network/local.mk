@@ -14,6 +14,7 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/attach.c \
 	%D%/bridge.c \
 	%D%/describe.c \
+	%D%/detach.c \
 	%D%/dns.c \
 	%D%/endpoints.c \
 	%D%/firewall.c \

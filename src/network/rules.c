@@ -58,8 +58,6 @@ void cb_rules_add_bridge(struct cb_rules *rules, const char *interface,
     cb_strings_addf(&rules->nat,
                     "CBUILD-MASQ -s %s -o %s -m conntrack --ctstate DNAT -j MASQUERADE",
                     text, interface);
-    if (rules->family == AF_INET)
-        add_loopback(rules, interface);
 }
 
 void cb_rules_add_private(struct cb_rules *rules, const char *interface,
@@ -69,6 +67,8 @@ void cb_rules_add_private(struct cb_rules *rules, const char *interface,
 
     cb_strings_addf(&rules->nat, "CBUILD-MASQ -s %s ! -o %s -j MASQUERADE",
                     cb_cidr_text(subnet, text), interface);
+    if (rules->family == AF_INET)
+        add_loopback(rules, interface);
 }
 
 void cb_rules_add_names(struct cb_rules *rules, const char *interface,
