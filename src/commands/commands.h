@@ -33,6 +33,7 @@ enum cb_meets {
     CB_MEETS_IF_ASKED,     /* with a --network that others can have */
     CB_MEETS_UNLESS_ASKED, /* without one that nobody else can */
     CB_MEETS_OTHERS,
+    CB_MEETS_IF_THERE, /* with whom it was started by */
 };
 
 struct cb_cli_command {

@@ -24,8 +24,8 @@ static int is_needed(const struct cb_cli_command *command, int argc, char **argv
 {
     static const char *const apart[] = {"none", "host", NULL};
     static const char *const ones_own[] = {"none", "host", "default", "", NULL};
-    const char *network =
-        cb_options_peek(command, argc, argv, command == &cb_run_command, "network", "net");
+    const char *network = cb_options_peek(command, argc, argv, command == &cb_run_command,
+                                          "network", "net");
 
     switch (command->meets) {
     case CB_MEETS_NOBODY:
@@ -35,6 +35,7 @@ static int is_needed(const struct cb_cli_command *command, int argc, char **argv
     case CB_MEETS_UNLESS_ASKED:
         return !network || !is_one_of(network, apart);
     case CB_MEETS_OTHERS:
+    case CB_MEETS_IF_THERE:
         break;
     }
     return 1;
@@ -50,11 +51,11 @@ static void forget(struct cb_error **error)
     cb_error_free(cb_steal(error));
 }
 
-static void find(struct cb_app *app, int needed, struct cb_hub_claim **claim)
+static void find(struct cb_app *app, int makes, struct cb_hub_claim **claim)
 {
     cb_auto(cb_error) error = NULL;
 
-    if (needed)
+    if (makes)
         cb_hub_claim(claim, &app->hub, app->cancel, &error);
     else
         cb_hub_find(&app->hub, &error);
@@ -71,13 +72,13 @@ static void found(struct cb_app *app, const struct cb_hub_claim *claim)
 
 /* Root of a namespace that is there already stays in it: a monitor, and who was started
  * by another tool. Root of the machine shares its network. */
-static void stay(struct cb_app *app, int needed)
+static void stay(struct cb_app *app, int makes)
 {
     cb_auto(cb_hub_claim) claim = NULL;
 
-    if (!needed || !cb_in_user_namespace())
+    if (!cb_in_user_namespace())
         return;
-    find(app, needed, &claim);
+    find(app, makes, &claim);
     if (claim)
         found(app, claim);
     else if (app->hub && !cb_hub_is_ours(app->hub))
@@ -114,7 +115,8 @@ int cb_app_enter(struct cb_app *app, const struct cb_cli_command *command, int a
     if (stays < 0)
         return -1;
     if (stays) {
-        stay(app, needed);
+        if (needed)
+            stay(app, command->meets != CB_MEETS_IF_THERE);
         return cb_userns_enter(&app->userns, err);
     }
     if (enter(app, needed, err) < 0)

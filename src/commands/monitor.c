@@ -14,5 +14,5 @@ const struct cb_cli_command cb_monitor_command = {
     .usage = CB_MONITOR_NAME " STORE CONTAINER",
     .run = run,
     .needs_launcher = 1,
-    .meets = CB_MEETS_OTHERS,
+    .meets = CB_MEETS_IF_THERE,
 };

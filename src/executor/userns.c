@@ -1,7 +1,7 @@
-/* Entering, one of our own or one that others of the user's are in. The process itself moves, nothing is executed again and no parent stays
- * behind: pid, terminal, signals and descriptors are what they were. Supplementary groups
- * are kept, as they are what lets the user read a project of his group; a step gives them
- * up. */
+/* Entering, one of our own or one that others of the user's are in. The process itself
+ * moves, nothing is executed again and no parent stays behind: pid, terminal, signals and
+ * descriptors are what they were. Supplementary groups are kept, as they are what lets
+ * the user read a project of his group; a step gives them up. */
 #include "executor/userns.h"
 
 #include "base/fs.h"

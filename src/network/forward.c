@@ -140,8 +140,7 @@ static void live(struct cb_forwarder *forwarder)
     int64_t swept = now_ms();
 
     for (;;) {
-        int count =
-            epoll_wait(forwarder->epoll, events, EVENTS, patience_ms(forwarder));
+        int count = epoll_wait(forwarder->epoll, events, EVENTS, patience_ms(forwarder));
         int64_t now = now_ms();
         int over = 0;
 
@@ -211,7 +210,7 @@ static int add_door(struct cb_forwarder *forwarder, const struct cb_port *port, 
     door->to.sin_family = AF_INET;
     door->to.sin_port = htons(port->container);
     memcpy(&door->to.sin_addr, to->bytes, 4);
-    if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 || 
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ||
         cb_forward_watch(forwarder, fd, EPOLLIN, &door->source) < 0)
         return cb_error_errno(err, errno, "listen on port %u", port->host);
     return 0;

@@ -25,8 +25,8 @@ struct cb_hub_claim;
 void cb_hub_claim_drop(struct cb_hub_claim *claim);
 CB_AUTO_DEFINE(cb_hub_claim, cb_hub_claim_drop)
 /* 1: *CLAIM is ours; 0: somebody was faster, and *OUT is a seat there. */
-int cb_hub_claim(struct cb_hub_claim **claim, struct cb_hub **out, struct cb_cancel *cancel,
-                 struct cb_error **err);
+int cb_hub_claim(struct cb_hub_claim **claim, struct cb_hub **out,
+                 struct cb_cancel *cancel, struct cb_error **err);
 /* Starts the process that keeps the hub of the user namespace we are in, and takes a seat
  * there. The network is made when somebody first needs it. */
 int cb_hub_found(const struct cb_hub_claim *claim, struct cb_hub **out,

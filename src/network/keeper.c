@@ -13,6 +13,7 @@
 
 #include "base/fs.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -27,7 +28,6 @@
 #define FIRST_WAIT_MS 10000 /* for who founded it */
 #define LINGER_MS     2000
 #define SOCKET_NAME   "socket"
-#define NAMES_PID     "names/aardvark-dns/aardvark.pid"
 
 struct keeper {
     struct cb_cancel *cancel;
@@ -109,26 +109,28 @@ static void sweep(struct keeper *keeper)
         cb_netns_call(keeper->net, sweep_here, NULL, NULL);
 }
 
-static int is_here(long pid)
+static int is_here(const char *pid)
 {
-    cb_autofree char *path = xasprintf("/proc/%ld/ns/net", pid);
+    cb_autofree char *path = xasprintf("/proc/%s/ns/net", pid);
     struct stat theirs, own;
 
-    return pid > 1 && stat(path, &theirs) == 0 &&
-           stat("/proc/thread-self/ns/net", &own) == 0 && theirs.st_ino == own.st_ino;
+    return stat(path, &theirs) == 0 && stat("/proc/thread-self/ns/net", &own) == 0 &&
+           theirs.st_ino == own.st_ino;
 }
 
-/* The server of names would keep both namespaces for as long as it runs. */
-static void stop_names(int dir)
+/* Servers of names would keep both namespaces for as long as they run. Nobody else is in
+ * the network itself: containers have their own. */
+static void end_all_here(void)
 {
-    cb_auto_value(cb_strbuf) text = {0};
-    long pid;
+    cb_auto_value(cb_strings) names = {0};
+    cb_autofd int proc = open("/proc", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 
-    if (cb_fs_read_file(dir, NAMES_PID, 64, &text, NULL) < 0)
+    if (proc < 0 || cb_fs_list(proc, &names, NULL) < 0)
         return;
-    pid = strtol(cb_strbuf_text(&text), NULL, 10);
-    if (is_here(pid))
-        kill((pid_t)pid, SIGKILL);
+    cb_vec_foreach (name, &names) {
+        if (isdigit((unsigned char)**name) && is_here(*name))
+            kill((pid_t)strtol(*name, NULL, 10), SIGKILL);
+    }
 }
 
 static int end_here(void *unused)
@@ -138,10 +140,10 @@ static int end_here(void *unused)
     cb_autofd int base = -1;
 
     cb_attach_sweep();
+    end_all_here();
     if (cb_net_lease_dir(&dir, &path, NULL) < 0 ||
         cb_net_runtime_dir(0, &base, NULL, NULL) < 0)
         return -1;
-    stop_names(dir);
     return cb_fs_remove_tree(base, strrchr(path, '/') + 1, NULL);
 }
 
