@@ -3,9 +3,9 @@
 
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
-    if (argc)
+    if (argc > 1)
         return cb_error_set(err, CB_ERR_USAGE, "it is started by `cbuild run`");
-    return cb_hub_keep(app->cancel, err);
+    return cb_hub_keep(argc ? argv[0] : NULL, app->cancel, err);
 }
 
 /* It is started in the user namespace that it keeps. */

@@ -12,6 +12,8 @@
 #define CB_HUB_LISTENER 3
 #define CB_HUB_LOCK     4
 #define CB_HUB_DIR      5
+#define CB_HUB_NET      6 /* the network of a keeper that ended before its time … */
+#define CB_HUB_ALIVE    7 /* … and what holds its way out */
 
 #define CB_HUB_VERSION 1
 
@@ -45,5 +47,17 @@ int cb_hub_need(struct cb_hub *hub, struct cb_cancel *cancel, int *fd,
                 struct cb_error **err);
 /* Whom to ask for names of the outside there; family 0: the host's own servers. */
 const struct cb_ip *cb_hub_resolver(const struct cb_hub *hub);
+
+/* ── hub-clear.c ── */
+/* Notes that DIR, leases of a network, is of the hub HUB. -1 with errno. */
+int cb_hub_mark(int dir, const char *hub);
+/* Ends and removes all that NAME, leases of a network that is in nobody's use, stands
+ * for. BASE is open at PATH. */
+int cb_hub_clear_network(int base, const char *path, const char *name);
+/* The same for all networks HUB has had. */
+void cb_hub_clear_left(int base, const char *path, const char *hub);
+/* The directory of our hub: "hub-" and the inode of the host's network. */
+#define CB_HUB_DIR_NAME_MAX 40
+int cb_hub_dir_name(char out[CB_HUB_DIR_NAME_MAX], struct cb_error **err);
 
 #endif

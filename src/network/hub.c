@@ -27,6 +27,7 @@
 #define GREETING_WAIT_MS 5000
 #define ANSWER_WAIT_MS   60000
 #define CLAIM_WAIT_MS    10000
+#define REVIVAL_WAIT_MS  500
 #define NAP_MS           5
 
 struct cb_hub {
@@ -48,16 +49,23 @@ void cb_hub_leave(struct cb_hub *hub)
 
 /* ── Finding it ── */
 
-static int open_dir(int create, int *dir, struct cb_error **err)
+int cb_hub_dir_name(char out[CB_HUB_DIR_NAME_MAX], struct cb_error **err)
 {
-    cb_autofd int base = -1;
-    char name[40];
     struct stat st;
 
     if (stat("/proc/self/ns/net", &st) < 0)
         return cb_error_errno(err, errno, "stat `/proc/self/ns/net`");
-    snprintf(name, sizeof(name), "hub-%ju", (uintmax_t)st.st_ino);
-    if (cb_net_runtime_dir(create, &base, NULL, err) < 0)
+    snprintf(out, CB_HUB_DIR_NAME_MAX, "hub-%ju", (uintmax_t)st.st_ino);
+    return 0;
+}
+
+static int open_dir(int create, int *dir, struct cb_error **err)
+{
+    cb_autofd int base = -1;
+    char name[CB_HUB_DIR_NAME_MAX];
+
+    if (cb_hub_dir_name(name, err) < 0 ||
+        cb_net_runtime_dir(create, &base, NULL, err) < 0)
         return -1;
     if (create && mkdirat(base, name, 0700) < 0 && errno != EEXIST)
         return cb_error_errno(err, errno, "mkdir `%s`", name);
@@ -263,29 +271,56 @@ static int open_claim(struct cb_hub_claim *claim, struct cb_error **err)
     return claim->lock < 0 ? cb_error_errno(err, errno, "open lock `" LOCK_NAME "`") : 0;
 }
 
-/* Whoever has the lock is about to listen, or to end. */
-int cb_hub_claim(struct cb_hub_claim **out, struct cb_hub **hub, struct cb_cancel *cancel,
-                 struct cb_error **err)
+static void clear_left(void)
 {
-    cb_auto(cb_hub_claim) claim = xcalloc(1, sizeof(*claim));
+    cb_autofree char *path = NULL;
+    cb_autofd int base = -1;
+    char name[CB_HUB_DIR_NAME_MAX];
 
-    claim->dir = claim->lock = -1;
+    if (cb_hub_dir_name(name, NULL) == 0 &&
+        cb_net_runtime_dir(0, &base, &path, NULL) == 0)
+        cb_hub_clear_left(base, path, name);
+}
+
+/* Whoever has the lock is about to listen, or to end. */
+static int claim_within(int ms, struct cb_hub_claim *claim, struct cb_hub **hub,
+                        struct cb_cancel *cancel, struct cb_error **err)
+{
     if (open_claim(claim, err) < 0)
         return -1;
-    for (int waited = 0; waited < CLAIM_WAIT_MS; waited += NAP_MS) {
+    for (int waited = 0; waited < ms; waited += NAP_MS) {
         int found = find_in(claim->dir, hub, err);
 
         if (found)
             return found < 0 ? -1 : 0;
-        if (flock(claim->lock, LOCK_EX | LOCK_NB) == 0) {
-            *out = cb_steal(&claim);
+        if (flock(claim->lock, LOCK_EX | LOCK_NB) == 0)
             return 1;
-        }
         if (cb_cancel_check(cancel, err) < 0)
             return -1;
         poll(NULL, 0, NAP_MS);
     }
     return cb_error_set(err, CB_ERR_SYSTEM, "%s neither listens nor ends", CB_HUB_NAME);
+}
+
+static struct cb_hub_claim *claim_new(void)
+{
+    struct cb_hub_claim *claim = xcalloc(1, sizeof(*claim));
+
+    claim->dir = claim->lock = -1;
+    return claim;
+}
+
+int cb_hub_claim(struct cb_hub_claim **out, struct cb_hub **hub, struct cb_cancel *cancel,
+                 struct cb_error **err)
+{
+    cb_auto(cb_hub_claim) claim = claim_new();
+    int status = claim_within(CLAIM_WAIT_MS, claim, hub, cancel, err);
+
+    if (status <= 0)
+        return status;
+    clear_left();
+    *out = cb_steal(&claim);
+    return 1;
 }
 
 static int listen_in(int dir, struct cb_error **err)
@@ -301,24 +336,83 @@ static int listen_in(int dir, struct cb_error **err)
     return cb_steal_fd(&fd);
 }
 
-/* Nobody waits until it runs: seats are taken once there is somebody to listen. */
-int cb_hub_found(const struct cb_hub_claim *claim, struct cb_hub **out,
-                 struct cb_error **err)
+/* Descriptors of the keeper: those of CLAIM, and the network of BEFORE (may be NULL),
+ * which is told in words, too. */
+static int start_keeper(const struct cb_hub_claim *claim, int listener,
+                        const struct cb_hub *before, struct cb_error **err)
 {
-    static const char *const argv[] = {CB_HUB_NAME, NULL};
-    cb_autofd int listener = listen_in(claim->dir, err);
+    const char *argv[] = {CB_HUB_NAME, NULL, NULL};
+    int fds[5] = {listener, claim->lock, claim->dir};
+    char resolver[CB_IP_MAX_TEXT] = "";
     cb_autofd int errors = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    const int fds[] = {listener, claim->lock, claim->dir};
-    int seat;
+    size_t count = 3;
+
+    if (before && before->net >= 0) {
+        fds[count++] = before->net;
+        if (before->alive >= 0)
+            fds[count++] = before->alive;
+        if (before->resolver.family)
+            cb_ip_text(&before->resolver, resolver);
+        argv[1] = resolver;
+    }
+    return cb_subprocess_detach("/proc/self/exe", argv, errors, fds, count, err);
+}
+
+/* Nobody waits until it runs: seats are taken once there is somebody to listen. */
+static int found(const struct cb_hub_claim *claim, const struct cb_hub *before,
+                 struct cb_hub **out, struct cb_error **err)
+{
+    cb_autofd int listener = listen_in(claim->dir, err);
+    cb_autofd int seat = -1;
 
     if (listener < 0)
         return -1;
     seat = connect_to(claim->dir);
     if (seat < 0)
         return cb_error_errno(err, errno, "connect to `" SOCKET_NAME "`");
-    *out = hub_new(seat);
-    if (cb_subprocess_detach("/proc/self/exe", argv, errors, fds, 3, err) == 0)
-        return 0;
-    cb_hub_leave(cb_steal(out));
-    return -1;
+    if (start_keeper(claim, listener, before, err) < 0)
+        return -1;
+    *out = hub_new(cb_steal_fd(&seat));
+    return 0;
+}
+
+int cb_hub_found(const struct cb_hub_claim *claim, struct cb_hub **out,
+                 struct cb_error **err)
+{
+    return found(claim, NULL, out, err);
+}
+
+/* ── Keeping it up ── */
+
+int cb_hub_fd(const struct cb_hub *hub)
+{
+    return hub ? hub->socket : -1;
+}
+
+void cb_hub_hold(struct cb_hub *hub)
+{
+    if (hub && hub->socket >= 0)
+        cb_hub_look(hub);
+}
+
+/* Of several that hear of the end one is first, the others find what it has founded. */
+void cb_hub_revive(struct cb_hub *hub)
+{
+    cb_auto(cb_hub_claim) claim = claim_new();
+    cb_auto(cb_hub) again = NULL;
+    cb_auto(cb_error) error = NULL;
+    char byte;
+
+    if (recv(hub->socket, &byte, 1, MSG_DONTWAIT | MSG_PEEK) > 0 &&
+        greet(hub, NULL) > 0) /* it was nothing but the greeting */
+        return;
+    cb_close(&hub->socket);
+    if (claim_within(REVIVAL_WAIT_MS, claim, &again, NULL, &error) > 0)
+        found(claim, hub, &again, &error);
+    else if (again && !cb_hub_is_ours(again))
+        cb_hub_leave(cb_steal(&again));
+    if (error)
+        cb_debug("%s", cb_error_message(error));
+    if (again)
+        hub->socket = cb_steal_fd(&again->socket);
 }

@@ -32,10 +32,20 @@ int cb_hub_claim(struct cb_hub_claim **claim, struct cb_hub **out,
 int cb_hub_found(const struct cb_hub_claim *claim, struct cb_hub **out,
                  struct cb_error **err);
 
+/* ── Keeping it up, by those who last ── */
+/* Readable when the process that keeps it has ended before its time; -1: HUB is NULL, or
+ * lost. */
+int cb_hub_fd(const struct cb_hub *hub);
+/* From now on the network can be handed on from here. HUB may be NULL. */
+void cb_hub_hold(struct cb_hub *hub);
+/* Has another process keep it, with the network there was. */
+void cb_hub_revive(struct cb_hub *hub);
+
 /* ── Keeping it (keeper.c) ── */
 /* argv[0] of that process. */
 #define CB_HUB_NAME "cbuild-hub"
-/* Its life. */
-int cb_hub_keep(struct cb_cancel *cancel, struct cb_error **err);
+/* Its life. RESOLVER: it is to go on with the network that is there already, whose name
+ * server that is, or ""; else NULL. */
+int cb_hub_keep(const char *resolver, struct cb_cancel *cancel, struct cb_error **err);
 
 #endif

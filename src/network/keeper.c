@@ -13,16 +13,13 @@
 
 #include "base/fs.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define MAX_SEATS     4096
 #define FIRST_WAIT_MS 10000 /* for who founded it */
@@ -32,8 +29,9 @@
 struct keeper {
     struct cb_cancel *cancel;
     CB_VEC(int) seats;
-    struct cb_network *network; /* or NULL */
-    int net, user;
+    struct cb_network *network; /* or NULL: it was another's before */
+    int net, alive, user;
+    struct cb_ip resolver;
     char told[sizeof(((struct cb_hub_message *)0)->text)];
 };
 
@@ -45,6 +43,16 @@ static void keep_words(char *out, size_t size, const struct cb_error *error)
 
     snprintf(out, size, "%s%s%s", cb_error_message(error), hint ? "; " : "",
              hint ? hint : "");
+}
+
+static int mark_here(void *unused)
+{
+    char name[CB_HUB_DIR_NAME_MAX];
+    cb_autofd int dir = -1;
+
+    if (cb_hub_dir_name(name, NULL) < 0 || cb_net_lease_dir(&dir, NULL, NULL) < 0)
+        return -1;
+    return cb_hub_mark(dir, name);
 }
 
 static int make_network(struct keeper *keeper, struct cb_error **err)
@@ -60,15 +68,24 @@ static int make_network(struct keeper *keeper, struct cb_error **err)
     if (cb_network_new(&keeper->network, &options, err) < 0 ||
         cb_network_netns(keeper->network, keeper->cancel, &keeper->net, err) < 0)
         return -1;
+    keeper->alive = cb_usermode_alive(keeper->network);
+    keeper->resolver = keeper->network->facts.resolver;
     if (keeper->network->told)
         snprintf(keeper->told, sizeof(keeper->told), "%s", keeper->network->told);
+    cb_netns_call(keeper->net, mark_here, NULL, NULL);
     return 0;
 }
 
+/* Of a network that was another's before, the way out ends with the last who has ALIVE.
+ */
 static void drop_network(struct keeper *keeper)
 {
+    if (!keeper->network) {
+        cb_close(&keeper->net);
+        cb_close(&keeper->alive);
+    }
     cb_network_free(cb_steal(&keeper->network));
-    keeper->net = -1;
+    keeper->net = keeper->alive = -1;
 }
 
 /* What is told is told to who needed it first. */
@@ -86,9 +103,9 @@ static void answer(struct keeper *keeper, int seat, enum cb_hub_question questio
     }
     if (keeper->net >= 0) {
         fds[count++] = keeper->net;
-        fds[count] = cb_usermode_alive(keeper->network);
-        count += fds[count] >= 0;
-        message.resolver = keeper->network->facts.resolver;
+        if (keeper->alive >= 0)
+            fds[count++] = keeper->alive;
+        message.resolver = keeper->resolver;
         memcpy(message.text, keeper->told, sizeof(message.text));
         *keeper->told = '\0';
     }
@@ -109,42 +126,18 @@ static void sweep(struct keeper *keeper)
         cb_netns_call(keeper->net, sweep_here, NULL, NULL);
 }
 
-static int is_here(const char *pid)
-{
-    cb_autofree char *path = xasprintf("/proc/%s/ns/net", pid);
-    struct stat theirs, own;
-
-    return stat(path, &theirs) == 0 && stat("/proc/thread-self/ns/net", &own) == 0 &&
-           theirs.st_ino == own.st_ino;
-}
-
-/* Servers of names would keep both namespaces for as long as they run. Nobody else is in
- * the network itself: containers have their own. */
-static void end_all_here(void)
-{
-    cb_auto_value(cb_strings) names = {0};
-    cb_autofd int proc = open("/proc", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-
-    if (proc < 0 || cb_fs_list(proc, &names, NULL) < 0)
-        return;
-    cb_vec_foreach (name, &names) {
-        if (isdigit((unsigned char)**name) && is_here(*name))
-            kill((pid_t)strtol(*name, NULL, 10), SIGKILL);
-    }
-}
-
 static int end_here(void *unused)
 {
+    cb_autofree char *dir_path = NULL;
     cb_autofree char *path = NULL;
     cb_autofd int dir = -1;
     cb_autofd int base = -1;
 
     cb_attach_sweep();
-    end_all_here();
-    if (cb_net_lease_dir(&dir, &path, NULL) < 0 ||
-        cb_net_runtime_dir(0, &base, NULL, NULL) < 0)
+    if (cb_net_lease_dir(&dir, &dir_path, NULL) < 0 ||
+        cb_net_runtime_dir(0, &base, &path, NULL) < 0)
         return -1;
-    return cb_fs_remove_tree(base, strrchr(path, '/') + 1, NULL);
+    return cb_hub_clear_network(base, path, strrchr(dir_path, '/') + 1);
 }
 
 /* ── Seats ── */
@@ -262,13 +255,29 @@ static void end(struct keeper *keeper)
     cb_close(&keeper->user);
 }
 
-int cb_hub_keep(struct cb_cancel *cancel, struct cb_error **err)
+static void adopt(struct keeper *keeper, const char *resolver)
 {
-    struct keeper keeper = {.cancel = cancel, .net = -1, .user = -1};
+    struct stat st;
+
+    fcntl(CB_HUB_NET, F_SETFD, FD_CLOEXEC);
+    keeper->net = CB_HUB_NET;
+    if (*resolver)
+        cb_ip_parse(&keeper->resolver, resolver);
+    if (fstat(CB_HUB_ALIVE, &st) < 0 || !S_ISFIFO(st.st_mode))
+        return;
+    fcntl(CB_HUB_ALIVE, F_SETFD, FD_CLOEXEC);
+    keeper->alive = CB_HUB_ALIVE;
+}
+
+int cb_hub_keep(const char *resolver, struct cb_cancel *cancel, struct cb_error **err)
+{
+    struct keeper keeper = {.cancel = cancel, .net = -1, .alive = -1, .user = -1};
 
     for (int fd = CB_HUB_LISTENER; fd <= CB_HUB_DIR; fd++)
         if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
             return cb_error_set(err, CB_ERR_USAGE, "it is started by `cbuild run`");
+    if (resolver)
+        adopt(&keeper, resolver);
     keeper.user = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
     if (keeper.user < 0)
         return cb_error_errno(err, errno, "open `/proc/self/ns/user`");

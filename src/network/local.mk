@@ -25,6 +25,7 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/forward-tcp.c \
 	%D%/forward-udp.c \
 	%D%/hub.c \
+	%D%/hub-clear.c \
 	%D%/hub-wire.c \
 	%D%/join.c \
 	%D%/keeper.c \
