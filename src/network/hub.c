@@ -32,6 +32,7 @@
 
 struct cb_hub {
     int socket, user, net;
+    int is_greeted;
     int alive; /* the network's way out stays as long as anybody has this */
     struct cb_ip resolver;
 };
@@ -125,12 +126,14 @@ static int greet(struct cb_hub *hub, struct cb_error **err)
     struct cb_hub_message message;
     int fds[CB_HUB_MAX_FDS], got;
 
-    if (hub->user >= 0)
+    if (hub->is_greeted)
         return 1;
     got = receive(hub, GREETING_WAIT_MS, NULL, &message, fds, err);
     if (got <= 0)
         return got;
+    cb_close(&hub->user);
     hub->user = fds[0];
+    hub->is_greeted = 1;
     cb_close(&fds[1]);
     return hub->user < 0 ? 0 : 1;
 }
@@ -403,8 +406,8 @@ void cb_hub_revive(struct cb_hub *hub)
     cb_auto(cb_error) error = NULL;
     char byte;
 
-    if (recv(hub->socket, &byte, 1, MSG_DONTWAIT | MSG_PEEK) > 0 &&
-        greet(hub, NULL) > 0) /* it was nothing but the greeting */
+    if (!hub->is_greeted && recv(hub->socket, &byte, 1, MSG_DONTWAIT | MSG_PEEK) > 0 &&
+        greet(hub, NULL) > 0)
         return;
     cb_close(&hub->socket);
     if (claim_within(REVIVAL_WAIT_MS, claim, &again, NULL, &error) > 0)
@@ -413,6 +416,7 @@ void cb_hub_revive(struct cb_hub *hub)
         cb_hub_leave(cb_steal(&again));
     if (error)
         cb_debug("%s", cb_error_message(error));
+    hub->is_greeted = again ? again->is_greeted : 0;
     if (again)
         hub->socket = cb_steal_fd(&again->socket);
 }

@@ -48,7 +48,15 @@ as_networked() {
         exec runuser -u "$user" -- env -i PATH="$users:/usr/sbin:/usr/bin:/sbin:/bin" HOME="$users/$user" XDG_RUNTIME_DIR="$users/$user" "$@"' sh "$USERS" "${HIDE:-}" "$@"
 }
 helpers_of_user() {
-    pgrep -u cbtest -f '^cbuild-hub|/pasta --quiet|slirp4netns --configure|aardvark-dns ' || true
+    pgrep -u cbtest -f "/pasta --quiet.*$USERS|slirp4netns --configure|aardvark-dns .*$USERS" || true
+    own_processes '^cbuild-hub'
+}
+# own_processes PATTERN: those of cbtest's that are the program under test.
+own_processes() {
+    local pid
+    for pid in $(pgrep -u cbtest -f "$1"); do
+        [ "$(readlink "/proc/$pid/exe")" != "$USERS/cbuild" ] || echo "$pid"
+    done
 }
 no_helpers() {
     [ -z "$(helpers_of_user)" ]

@@ -103,3 +103,20 @@ s.connect(glob.glob(sys.argv[1] + "/hub-*")[0] + "/socket")' "$USERS/cbtest/cbui
     expect_contains "foreign/cbuild\` is somebody else's" 'containers on it do not reach each other'
     [ -z "$(ls "$USERS/cbtest/foreign/cbuild")" ]
 }
+
+@test "whoever is killed: what runs goes on, and the next command clears what does not" {
+    address=$(as cbtest cbuild inspect -f '{{.NetworkSettings.Networks.web.IPAddress}}' srv)
+    first=$(own_processes '^cbuild-hub')
+    kill -9 $first
+    is_kept() { [ -n "$(own_processes '^cbuild-hub')" ]; }
+    wait_until is_kept
+    in_user 'cbuild run --rm --network web busybox wget -qO- http://srv/file'
+    expect_output page
+    kill -9 $(own_processes '^cbuild-')
+    in_user "cbuild ps -q
+        cbuild run --rm --network web --ip $address busybox hostname -i"
+    expect_output "$address"
+    wait_until no_helpers
+    run ls "$USERS/cbtest/cbuild"
+    expect_output "hub-$(stat -L -c %i /proc/self/ns/net)"
+}
