@@ -289,7 +289,10 @@ static int do_without(struct cb_network *network, struct cb_error **missing,
         return cb_error_move(err, missing);
     if (cb_netns_new(&network->fd, err) < 0)
         return -1;
-    tell(network, ": there is no network but lo", "", *missing);
+    tell(network,
+         strcmp(network->mode, CB_HUB_MODE) == 0 ? ": containers reach each other only"
+                                                 : ": there is no network but lo",
+         "", *missing);
     return 0;
 }
 

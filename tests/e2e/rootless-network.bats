@@ -90,6 +90,14 @@ END
     [ "$status" -ne 0 ]
 }
 
+@test "without a way out containers still meet, and it is said once" {
+    HIDE='/usr/bin/pasta /usr/bin/slirp4netns' in_user 'mkdir -p alone; export XDG_RUNTIME_DIR=$PWD/alone
+        cbuild run -d --name near --network web busybox sleep 1000 >/dev/null
+        cbuild run --rm --network web busybox ping -c1 -W5 near | grep -o "1 packets received"
+        cbuild rm -f near'
+    expect_output "$(printf 'warning: pasta is not installed: containers reach each other only; install the package passt\n1 packets received\nnear')"
+}
+
 @test "the directory is nobody else's, and another user's is not used" {
     [ "$(stat -c %U:%a "$USERS/cbtest/cbuild")" = cbtest:700 ]
     run runuser -u cbsingle -- python3 -c 'import glob, socket, sys
