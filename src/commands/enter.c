@@ -88,17 +88,15 @@ static void stay(struct cb_app *app, int makes)
 static int enter(struct cb_app *app, int needed, struct cb_error **err)
 {
     cb_auto(cb_hub_claim) claim = NULL;
-    cb_auto(cb_error) error = NULL;
+    int joined = 0;
 
     find(app, needed, &claim);
-    if (app->hub &&
-        cb_userns_join(&app->userns, cb_hub_user_namespace(app->hub), &error) == 0) {
-        if (!needed)
-            cb_hub_leave(cb_steal(&app->hub));
-        return 0;
-    }
-    forget(&error);
-    cb_hub_leave(cb_steal(&app->hub));
+    if (app->hub)
+        joined = cb_userns_join(&app->userns, cb_hub_user_namespace(app->hub), err);
+    if (app->hub && (!joined || !needed))
+        cb_hub_leave(cb_steal(&app->hub));
+    if (joined)
+        return joined < 0 ? -1 : 0;
     if (cb_userns_enter(&app->userns, err) < 0)
         return -1;
     if (claim)

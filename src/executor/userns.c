@@ -212,16 +212,15 @@ int cb_userns_join(struct cb_userns *out, int namespace, struct cb_error **err)
 {
     *out = (struct cb_userns){.uid = geteuid(), .gid = getegid()};
     if (setns(namespace, CLONE_NEWUSER) < 0)
-        return cb_error_set(err, CB_ERR_UNSUPPORTED, "enter the user namespace: %s",
-                            strerror(errno));
+        return 0;
     if (unshare(CLONE_NEWNS) < 0)
         return refused(errno, err);
     if (own_mounts(err) < 0)
         return -1;
     out->kind = cb_mapped_ids() > 1 ? CB_USERNS_RANGE : CB_USERNS_SINGLE;
     if (out->kind == CB_USERNS_RANGE)
-        return 0;
+        return 1;
     snprintf(out->why, sizeof(out->why),
              "the user namespace of the containers that run has no other");
-    return cb_single_id_pretend(err);
+    return cb_single_id_pretend(err) < 0 ? -1 : 1;
 }

@@ -29,7 +29,7 @@ int cb_userns_stays(struct cb_error **err);
  * process and all it starts. */
 int cb_userns_enter(struct cb_userns *out, struct cb_error **err);
 /* The same with the namespace NAMESPACE, which another process of the user's has entered.
- * UNSUPPORTED: the kernel does not let us. Nothing has happened then. */
+ * 1; 0: the kernel does not let us in. */
 int cb_userns_join(struct cb_userns *out, int namespace, struct cb_error **err);
 
 #endif

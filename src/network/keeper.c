@@ -66,7 +66,7 @@ static int make_network(struct keeper *keeper, struct cb_error **err)
         return -1;
     options.state_dir = dir;
     if (cb_network_new(&keeper->network, &options, err) < 0 ||
-        cb_network_netns(keeper->network, keeper->cancel, &keeper->net, err) < 0)
+        cb_network_netns(keeper->network, NULL, &keeper->net, err) < 0)
         return -1;
     keeper->alive = cb_usermode_alive(keeper->network);
     keeper->resolver = keeper->network->facts.resolver;
@@ -212,19 +212,25 @@ static int patience_ms(const struct keeper *keeper, int is_new)
 {
     if (keeper->seats.count)
         return -1;
+    if (cb_cancel_requested(keeper->cancel))
+        return 0;
     return is_new ? FIRST_WAIT_MS : keeper->net >= 0 ? LINGER_MS : 0;
 }
 
+/* When the machine ends everybody is asked to: containers may take their time for it, and
+ * have their network as long. */
 static void live(struct keeper *keeper)
 {
     struct pollfd waits[2 + MAX_SEATS];
     int is_new = 1;
 
-    while (!cb_cancel_requested(keeper->cancel)) {
+    for (;;) {
         size_t count = keeper->seats.count;
+        int asked = cb_cancel_requested(keeper->cancel);
 
         waits[0] = (struct pollfd){.fd = CB_HUB_LISTENER, .events = POLLIN};
-        waits[1] = (struct pollfd){.fd = cb_cancel_fd(keeper->cancel), .events = POLLIN};
+        waits[1] = (struct pollfd){.fd = asked ? -1 : cb_cancel_fd(keeper->cancel),
+                                   .events = POLLIN};
         for (size_t i = 0; i < count; i++)
             waits[2 + i] =
                 (struct pollfd){.fd = keeper->seats.items[i], .events = POLLIN};
