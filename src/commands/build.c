@@ -463,4 +463,5 @@ const struct cb_cli_command cb_build_command = {
     .foreign = cb_build_foreign,
     .run = run,
     .needs_launcher = 1,
+    .meets = CB_MEETS_IF_ASKED,
 };

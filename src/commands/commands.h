@@ -11,6 +11,7 @@
 #include "engine/settings.h"
 #include "executor/executor.h"
 #include "executor/userns.h"
+#include "network/hub.h"
 #include "oci/oci.h"
 #include "store/refs.h"
 #include "store/store.h"
@@ -18,11 +19,21 @@
 struct cb_app {                   /* what main prepared before the first thread */
     struct cb_launcher *launcher; /* for commands that run processes, else NULL */
     struct cb_userns userns;      /* what was entered, if anything */
+    struct cb_hub *hub;           /* where networks are shared in it, or NULL */
     struct cb_cancel *cancel;     /* set by SIGINT, SIGTERM, SIGHUP */
     const char *root;             /* --root, or NULL */
     const char *max_store;        /* --max-store, or NULL */
     int debug;
     struct cb_settings *settings; /* see cb_app_settings */
+};
+
+/* Does it connect something with what others of the same user have connected? */
+enum cb_meets {
+    CB_MEETS_NOBODY,
+    CB_MEETS_IF_ASKED,     /* with a --network that others can have */
+    CB_MEETS_UNLESS_ASKED, /* without one that nobody else can */
+    CB_MEETS_OTHERS,
+    CB_MEETS_IF_THERE, /* with whom it was started by */
 };
 
 struct cb_cli_command {
@@ -40,6 +51,7 @@ struct cb_cli_command {
     /* Exit status, or -1 with err. ARGV does not hold the command's name. */
     int (*run)(struct cb_app *app, int argc, char **argv, struct cb_error **err);
     int needs_launcher;
+    enum cb_meets meets;
     int stays_out; /* touches neither store nor processes: no user namespace is entered */
     int watches;   /* goes on until it is interrupted, which is no error to tell of */
     int usage_status; /* exit status of a wrong command line: docker's 125 for run, else 1
@@ -90,6 +102,7 @@ extern const struct cb_cli_command cb_history_command;
 extern const struct cb_cli_command cb_image_inspect_command;
 extern const struct cb_cli_command cb_image_prune_command;
 extern const struct cb_cli_command cb_image_tree_command;
+extern const struct cb_cli_command cb_hub_command;
 extern const struct cb_cli_command cb_images_command;
 extern const struct cb_cli_command cb_imagetools_command;
 extern const struct cb_cli_command cb_imagetools_create_command;
@@ -195,6 +208,11 @@ void cb_print_group_help(const char *group, FILE *out);
  */
 const char *cb_help_section_title(size_t section);
 size_t cb_help_section(const struct cb_cli_command *command);
+
+/* ── enter.c ── */
+/* From here on we are root of what we work with. */
+int cb_app_enter(struct cb_app *app, const struct cb_cli_command *command, int argc,
+                 char **argv, struct cb_error **err);
 
 /* ── app.c: what several commands need ── */
 /* The configuration files, read when first asked for. Borrowed. */

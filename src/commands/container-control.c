@@ -151,6 +151,7 @@ const struct cb_cli_command cb_start_command = {
     .options = start_options,
     .absent = start_absent,
     .run = run_start,
+    .meets = CB_MEETS_OTHERS,
 };
 
 /* ── attach ── */
@@ -311,6 +312,7 @@ const struct cb_cli_command cb_restart_command = {
     .usage = "restart [OPTIONS] CONTAINER...",
     .options = stop_options,
     .run = run_restart,
+    .meets = CB_MEETS_OTHERS,
 };
 
 /* ── kill ── */

@@ -52,6 +52,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/docker-context.c \
 	%D%/docker-context.h \
 	%D%/du.c \
+	%D%/enter.c \
 	%D%/event-filter.c \
 	%D%/event-filter.h \
 	%D%/events.c \
@@ -71,6 +72,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/graph.h \
 	%D%/help.c \
 	%D%/history.c \
+	%D%/hub.c \
 	%D%/image-filter.c \
 	%D%/image-filter.h \
 	%D%/image-prune.c \

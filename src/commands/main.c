@@ -5,7 +5,6 @@
 #include "commands/commands.h"
 
 #include "base/log.h"
-#include "container/monitor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -86,24 +85,12 @@ static int asks_for_help(int argc, char **argv, int leading_only)
     return 0;
 }
 
-/* A store, its layers and processes belong to root, who is us one way or the other. */
-static int become_root(struct cb_app *app, const struct cb_cli_command *command,
-                       struct cb_error **err)
-{
-    if (cb_userns_enter(&app->userns, err) < 0)
-        return -1;
-    if (app->userns.kind == CB_USERNS_SINGLE && command->needs_launcher)
-        cb_warn("no subordinate ids, so all files and all users of steps are root: %s",
-                app->userns.why);
-    return 0;
-}
-
 /* From its first argument on the words are another program's. */
 static int takes_a_command(const struct cb_cli_command *command)
 {
     return command == &cb_run_command || command == &cb_create_command ||
            command == &cb_exec_command || command == &cb_top_command ||
-           command == &cb_monitor_command;
+           command == &cb_monitor_command || command == &cb_hub_command;
 }
 
 static int run_command(struct cb_app *app, const struct cb_cli_command *command, int argc,
@@ -120,7 +107,7 @@ static int run_command(struct cb_app *app, const struct cb_cli_command *command,
         command != &cb_man_command && command != &cb_monitor_command)
         cb_globals_warn_elsewhere();
     if (!command->stays_out && !asks_for_help(argc, argv, takes_a_command(command)) &&
-        become_root(app, command, err) < 0)
+        cb_app_enter(app, command, argc, argv, err) < 0)
         return -1;
     if (command->needs_launcher && cb_launcher_start_sealed(&launcher, err) < 0)
         return -1;
@@ -151,15 +138,25 @@ static int help(int argc, char **argv, struct cb_error **err)
     return 0;
 }
 
-static int dispatch(struct cb_app *app, int argc, char **argv, int is_monitor,
+/* Processes of ours that are no command of anybody's, by argv[0]. */
+static const struct cb_cli_command *find_own(const char *name)
+{
+    static const struct cb_cli_command *const own[] = {&cb_monitor_command,
+                                                       &cb_hub_command};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(own); i++)
+        if (strcmp(own[i]->name, name) == 0)
+            return own[i];
+    return NULL;
+}
+
+static int dispatch(struct cb_app *app, int argc, char **argv,
                     const struct cb_cli_command **command, struct cb_error **err)
 {
     int used;
 
-    if (is_monitor) {
-        *command = &cb_monitor_command;
+    if (*command)
         return run_command(app, *command, argc, argv, err);
-    }
     argc = cb_globals_take_leading(app, argc, argv, err);
     if (argc > 0)
         argc = cb_globals_take_buildx(app, argc, argv, err);
@@ -202,9 +199,8 @@ int main(int argc, char **argv)
     words = xcalloc((size_t)argc + 2, sizeof(*words));
     for (int i = 1; i < argc; i++)
         words[i - 1] = argv[i];
-    status =
-        dispatch(&app, argc > 0 ? argc - 1 : 0, words,
-                 argc > 0 && strcmp(argv[0], CB_MONITOR_NAME) == 0, &command, &error);
+    command = argc > 0 ? find_own(argv[0]) : NULL;
+    status = dispatch(&app, argc > 0 ? argc - 1 : 0, words, &command, &error);
     if (status >= 0 && cb_flush_stdout(&error) < 0)
         status = -1;
     if (status < 0) {
@@ -212,6 +208,7 @@ int main(int argc, char **argv)
             print_error(error);
         status = status_of(error, command);
     }
+    cb_hub_leave(app.hub);
     cb_settings_free(app.settings);
     free(words);
     return status;

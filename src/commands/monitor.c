@@ -6,7 +6,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     if (argc != 2)
         return cb_error_set(err, CB_ERR_USAGE, "a monitor is started by `cbuild run`");
-    return cb_monitor_run(app->launcher, argv[0], argv[1], app->cancel, err);
+    return cb_monitor_run(app->launcher, app->hub, argv[0], argv[1], app->cancel, err);
 }
 
 const struct cb_cli_command cb_monitor_command = {
@@ -14,4 +14,5 @@ const struct cb_cli_command cb_monitor_command = {
     .usage = CB_MONITOR_NAME " STORE CONTAINER",
     .run = run,
     .needs_launcher = 1,
+    .meets = CB_MEETS_IF_THERE,
 };

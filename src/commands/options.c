@@ -273,6 +273,47 @@ int cb_options_parse(const struct cb_cli_command *command, int argc, char **argv
     return 0;
 }
 
+/* Does the word of letters take the next one along? */
+static int ends_in_value(const struct cb_cli_command *command, const char *letters)
+{
+    for (const char *p = letters; *p; p++) {
+        const struct cb_option *option = find_letter(command->options, *p);
+
+        if (!option || p[1] == '=')
+            return 0;
+        if (takes_value(option))
+            return !p[1];
+    }
+    return 0;
+}
+
+/* What is no option of the command's takes nothing along: it is going to be an error. */
+const char *cb_options_peek(const struct cb_cli_command *command, int argc, char **argv,
+                            int stop_at_first, const char *name, const char *other)
+{
+    for (int i = 0; command->options && i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *word = argv[i], *equals = strchr(word, '=');
+        const struct cb_option *option;
+
+        if (word[0] != '-' || !word[1]) {
+            if (stop_at_first)
+                return NULL;
+            continue;
+        }
+        if (word[1] != '-') {
+            i += ends_in_value(command, word + 1);
+            continue;
+        }
+        option = find_long(command->options, word + 2, strcspn(word + 2, "="));
+        if (!option || !takes_value(option))
+            continue;
+        if (strcmp(option->name, name) == 0 || strcmp(option->name, other) == 0)
+            return equals ? equals + 1 : i + 1 < argc ? argv[i + 1] : NULL;
+        i += !equals;
+    }
+    return NULL;
+}
+
 /* Prints TEXT from HELP_COLUMN on, broken at blanks. */
 static void print_wrapped(const char *text, FILE *out)
 {

@@ -54,6 +54,10 @@ int cb_options_parse(const struct cb_cli_command *command, int argc, char **argv
  * its value is in VALUES and *AT at its last word; 0; -1 USAGE. */
 int cb_options_take(const struct cb_option *options, int argc, char **argv, int *at,
                     void *values, struct cb_error **err);
+/* The first value that option NAME, or OTHER, has in ARGV, before anything is parsed;
+ * borrowed, or NULL. */
+const char *cb_options_peek(const struct cb_cli_command *command, int argc, char **argv,
+                            int stop_at_first, const char *name, const char *other);
 /* The options' part of a help page, within 80 columns. */
 void cb_options_print(const struct cb_option *options, FILE *out);
 

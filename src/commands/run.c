@@ -263,5 +263,6 @@ const struct cb_cli_command cb_run_command = {
     .harmless = cb_run_harmless,
     .run = run,
     .needs_launcher = 1,
+    .meets = CB_MEETS_UNLESS_ASKED,
     .usage_status = 125,
 };

@@ -39,6 +39,7 @@ struct client {
 
 struct monitor {
     struct cb_launcher *launcher;
+    struct cb_hub *hub; /* or NULL */
     const char *store_root;
     struct cb_cancel *cancel;
     int is_quitting; /* CANCEL was heard */

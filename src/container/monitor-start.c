@@ -112,6 +112,7 @@ int cb_monitor_start_container(struct monitor *monitor,
         cb_monitor_clear_container(monitor);
         return -1;
     }
+    cb_hub_hold(monitor->hub);
     monitor->started_ms = cb_monitor_now_ms();
     monitor->kill_at_ms = -1;
     set_running(monitor);

@@ -172,6 +172,7 @@ static void fill_waits(const struct monitor *monitor, struct waits *waits)
     waits->count = 0;
     wait_for(waits, monitor->listener, POLLIN);
     wait_for(waits, monitor->is_quitting ? -1 : cb_cancel_fd(monitor->cancel), POLLIN);
+    wait_for(waits, cb_hub_fd(monitor->hub), POLLIN);
     cb_vec_foreach (slot, &monitor->sessions) {
         const struct session *session = *slot;
         short reads = cb_clients_are_behind(monitor, session) ? 0 : POLLIN;
@@ -294,10 +295,12 @@ static void serve(struct monitor *monitor, struct waits *waits)
         quit(monitor);
     if (ready < 0)
         return;
-    serve_clients(monitor, waits->items + 2 + 4 * sessions, clients);
-    serve_sessions(monitor, waits->items + 2, sessions);
+    serve_clients(monitor, waits->items + 3 + 4 * sessions, clients);
+    serve_sessions(monitor, waits->items + 3, sessions);
     if (waits->items[0].revents)
         accept_client(monitor);
+    if (waits->items[2].revents)
+        cb_hub_revive(monitor->hub);
     check_times(monitor);
     cb_clients_sweep(monitor);
 }
@@ -441,10 +444,12 @@ static int refuse(const struct cb_error *error)
     return -1;
 }
 
-int cb_monitor_run(struct cb_launcher *launcher, const char *store_root, const char *id,
-                   struct cb_cancel *cancel, struct cb_error **err)
+int cb_monitor_run(struct cb_launcher *launcher, struct cb_hub *hub,
+                   const char *store_root, const char *id, struct cb_cancel *cancel,
+                   struct cb_error **err)
 {
     cb_auto_value(monitor) monitor = {.launcher = launcher,
+                                      .hub = hub,
                                       .store_root = store_root,
                                       .cancel = cancel,
                                       .listener = -1,

@@ -6,14 +6,16 @@
 #define CB_CONTAINER_MONITOR_H
 
 #include "container/record.h"
+#include "network/hub.h"
 
 /* argv[0] of such a process; its arguments are the store's root and the container's id,
  * and descriptor 3 leads to who started it. */
 #define CB_MONITOR_NAME "cbuild-monitor"
 #define CB_MONITOR_FD   3
 
-/* The monitor's life. */
-int cb_monitor_run(struct cb_launcher *launcher, const char *store_root, const char *id,
-                   struct cb_cancel *cancel, struct cb_error **err);
+/* The monitor's life. HUB may be NULL. */
+int cb_monitor_run(struct cb_launcher *launcher, struct cb_hub *hub,
+                   const char *store_root, const char *id, struct cb_cancel *cancel,
+                   struct cb_error **err);
 
 #endif

@@ -1,7 +1,7 @@
-/* Entering. The process itself moves, nothing is executed again and no parent stays
- * behind: pid, terminal, signals and descriptors are what they were. Supplementary groups
- * are kept, as they are what lets the user read a project of his group; a step gives them
- * up. */
+/* Entering, one of our own or one that others of the user's are in. The process itself
+ * moves, nothing is executed again and no parent stays behind: pid, terminal, signals and
+ * descriptors are what they were. Supplementary groups are kept, as they are what lets
+ * the user read a project of his group; a step gives them up. */
 #include "executor/userns.h"
 
 #include "base/fs.h"
@@ -163,14 +163,13 @@ static int own_mounts(struct cb_error **err)
     return 0;
 }
 
-static int is_root(int *answer, struct cb_error **err)
+int cb_userns_stays(struct cb_error **err)
 {
     uint64_t caps = 0;
 
     if (cb_caps_held(&caps, err) < 0)
         return -1;
-    *answer = geteuid() == 0 && caps >> CAP_SYS_ADMIN & 1;
-    return 0;
+    return geteuid() == 0 && caps >> CAP_SYS_ADMIN & 1;
 }
 
 /* Root, of the machine or of a namespace that somebody else has made. */
@@ -187,13 +186,11 @@ static int stay(struct cb_userns *out, struct cb_error **err)
 int cb_userns_enter(struct cb_userns *out, struct cb_error **err)
 {
     struct helpers helpers;
-    int root = 0, helped;
+    int stays = cb_userns_stays(err), helped;
 
     *out = (struct cb_userns){.uid = geteuid(), .gid = getegid()};
-    if (is_root(&root, err) < 0)
-        return -1;
-    if (root)
-        return stay(out, err);
+    if (stays)
+        return stays < 0 ? -1 : stay(out, err);
     helped = start_helpers(&helpers, out);
     if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) {
         int errnum = errno;
@@ -209,4 +206,21 @@ int cb_userns_enter(struct cb_userns *out, struct cb_error **err)
     if (own_mounts(err) < 0)
         return -1;
     return out->kind == CB_USERNS_SINGLE ? cb_single_id_pretend(err) : 0;
+}
+
+int cb_userns_join(struct cb_userns *out, int namespace, struct cb_error **err)
+{
+    *out = (struct cb_userns){.uid = geteuid(), .gid = getegid()};
+    if (setns(namespace, CLONE_NEWUSER) < 0)
+        return 0;
+    if (unshare(CLONE_NEWNS) < 0)
+        return refused(errno, err);
+    if (own_mounts(err) < 0)
+        return -1;
+    out->kind = cb_mapped_ids() > 1 ? CB_USERNS_RANGE : CB_USERNS_SINGLE;
+    if (out->kind == CB_USERNS_RANGE)
+        return 1;
+    snprintf(out->why, sizeof(out->why),
+             "the user namespace of the containers that run has no other");
+    return cb_single_id_pretend(err) < 0 ? -1 : 1;
 }

@@ -20,10 +20,16 @@ struct cb_userns {
     char why[256];     /* SINGLE: what was missing for more */
 };
 
+/* 1: we are root, with CAP_SYS_ADMIN, of the machine or of a namespace somebody else has
+ * made: nothing is entered. */
+int cb_userns_stays(struct cb_error **err);
 /* For root with CAP_SYS_ADMIN nothing happens. For all others UNSUPPORTED with the
  * setting at fault where the kernel allows no user namespace. In a namespace of a SINGLE
  * id, changing an owner and changing to another user do nothing, successfully, for this
  * process and all it starts. */
 int cb_userns_enter(struct cb_userns *out, struct cb_error **err);
+/* The same with the namespace NAMESPACE, which another process of the user's has entered.
+ * 1; 0: the kernel does not let us in. */
+int cb_userns_join(struct cb_userns *out, int namespace, struct cb_error **err);
 
 #endif

@@ -84,7 +84,7 @@ json_t *cb_network_settings_json(const struct cb_network *network)
     json_object_set_new(object, "NetworkID",
                         json_string(network->def ? network->def->id : ""));
     json_object_set_new(object, "EndpointID", endpoint_id(network));
-    set_ip(object, "Gateway", &facts->host);
+    set_ip(object, "Gateway", facts->gateway.family ? &facts->gateway : &facts->host);
     set_ip(object, "IPAddress", &facts->address);
     json_object_set_new(object, "IPPrefixLen", json_integer(facts->bits));
     set_ip(object, "IPv6Gateway", &facts->gateway6);

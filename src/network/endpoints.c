@@ -3,6 +3,7 @@
 #include "network/named-priv.h"
 
 #include "base/fs.h"
+#include "network/hub-priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -65,15 +66,13 @@ static int is_held(const char *name)
     return taken == 0;
 }
 
-void cb_network_endpoints(const struct cb_network_def *def,
-                          struct cb_network_endpoints *out)
+static void collect(const struct cb_network_def *def, struct cb_network_endpoints *out)
 {
     cb_autofree char *prefix = cb_network_members(def);
     cb_auto_value(cb_strings) names = {0};
     cb_autofd int dir = -1;
 
-    if (!def->subnet_count || !cb_netns_is_ours() ||
-        cb_net_lease_dir(&dir, NULL, NULL) < 0 || cb_fs_list(dir, &names, NULL) < 0)
+    if (cb_net_lease_dir(&dir, NULL, NULL) < 0 || cb_fs_list(dir, &names, NULL) < 0)
         return;
     cb_vec_foreach (name, &names) {
         cb_auto_value(cb_strbuf) text = {0};
@@ -89,4 +88,38 @@ void cb_network_endpoints(const struct cb_network_def *def,
         if (is_held(*name))
             add_endpoint(def, record, out);
     }
+}
+
+struct search {
+    const struct cb_network_def *def;
+    struct cb_network_endpoints *out;
+};
+
+static int collect_there(void *arg)
+{
+    struct search *search = arg;
+
+    collect(search->def, search->out);
+    return 0;
+}
+
+/* Here, or in the hub. */
+void cb_network_endpoints(const struct cb_network_def *def,
+                          struct cb_network_endpoints *out)
+{
+    struct search search = {.def = def, .out = out};
+    cb_auto(cb_hub) hub = NULL;
+    int fd;
+
+    if (!def->subnet_count)
+        return;
+    if (cb_netns_is_ours()) {
+        collect(def, out);
+        return;
+    }
+    if (cb_hub_open(&hub, NULL) < 0)
+        return;
+    fd = cb_hub_look(hub);
+    if (fd >= 0)
+        cb_netns_call(fd, collect_there, &search, NULL);
 }

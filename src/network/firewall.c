@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/subprocess.h"
+#include "network/network-priv.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -51,8 +52,17 @@ static const char contents[] = "-F CBUILD-FORWARD\n"
 
 /* ── Running the programs ── */
 
-static const char *const env[] = {
-    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+/* Where it is not ours to lock /run/xtables.lock, the rules are nobody else's either. A
+ * line of an environment, or NULL; caller frees. */
+static char *own_lock(void)
+{
+    cb_autofree char *path = NULL;
+    cb_autofd int dir = -1;
+
+    if (access("/run", W_OK) == 0 || cb_net_lease_dir(&dir, &path, NULL) < 0)
+        return NULL;
+    return xasprintf("XTABLES_LOCKFILE=%s/xtables.lock", path);
+}
 
 static const char *program_name(int family, int restore)
 {
@@ -75,6 +85,9 @@ int cb_firewall_check(struct cb_error **err)
 static int run(int family, const char *const *argv, const char *input,
                struct cb_cancel *cancel, struct cb_error **err)
 {
+    cb_autofree char *lock = own_lock();
+    const char *const env[] = {
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", lock, NULL};
     struct cb_subprocess_options options = {.argv = argv,
                                             .env = env,
                                             .cwd_fd = -1,

@@ -11,9 +11,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
-#define RUNTIME_DIR      "/run/cbuild"
 #define RECORD_MAX_BYTES (1u << 20)
 
 struct cb_net_lease {
@@ -24,23 +24,28 @@ struct cb_net_lease {
 
 int cb_net_lease_dir(int *dir, char **path, struct cb_error **err)
 {
-    cb_autofree char *name = NULL;
+    cb_autofree char *base_path = NULL;
+    char name[40];
+    cb_autofd int base = -1;
     cb_autofd int fd = -1;
     struct stat st;
 
-    if (stat("/proc/self/ns/net", &st) < 0)
-        return cb_error_errno(err, errno, "stat `/proc/self/ns/net`");
-    name = xasprintf(RUNTIME_DIR "/net-%ju", (uintmax_t)st.st_ino);
-    if (cb_fs_mkdirs(name, 0700, err) < 0)
+    if (stat("/proc/thread-self/ns/net", &st) < 0)
+        return cb_error_errno(err, errno, "stat `/proc/thread-self/ns/net`");
+    snprintf(name, sizeof(name), "net-%ju", (uintmax_t)st.st_ino);
+    if (cb_net_runtime_dir(1, &base, &base_path, err) < 0)
         return -1;
-    fd = open(name, O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (mkdirat(base, name, 0700) < 0 && errno != EEXIST)
+        return cb_error_errno(err, errno, "mkdir `%s/%s`", base_path, name);
+    fd = openat(base, name, O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0)
-        return cb_error_errno(err, errno, "open `%s`", name);
+        return cb_error_errno(err, errno, "open `%s/%s`", base_path, name);
     if (st.st_uid != geteuid() || st.st_mode & 022)
-        return cb_error_set(err, CB_ERR_DENIED, "`%s` is somebody else's", name);
+        return cb_error_set(err, CB_ERR_DENIED, "`%s/%s` is somebody else's", base_path,
+                            name);
     *dir = cb_steal_fd(&fd);
     if (path)
-        *path = cb_steal(&name);
+        *path = xasprintf("%s/%s", base_path, name);
     return 0;
 }
 

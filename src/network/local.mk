@@ -5,6 +5,10 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/firewall-priv.h \
 	%D%/links-priv.h \
 	%D%/names-priv.h \
+	%D%/forward.h \
+	%D%/forward-priv.h \
+	%D%/hub.h \
+	%D%/hub-priv.h \
 	%D%/named.h \
 	%D%/named-priv.h \
 	%D%/network.h \
@@ -18,9 +22,17 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/dns.c \
 	%D%/endpoints.c \
 	%D%/firewall.c \
+	%D%/forward.c \
+	%D%/forward-tcp.c \
+	%D%/forward-udp.c \
+	%D%/hub.c \
+	%D%/hub-clear.c \
+	%D%/hub-wire.c \
 	%D%/join.c \
+	%D%/keeper.c \
 	%D%/lease.c \
 	%D%/links.c \
+	%D%/meet.c \
 	%D%/named.c \
 	%D%/named-json.c \
 	%D%/named-settle.c \
@@ -32,6 +44,7 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/routes.c \
 	%D%/rtnl.c \
 	%D%/rules.c \
+	%D%/runtime-dir.c \
 	%D%/shared.c \
 	%D%/slirp-control.c \
 	%D%/usermode.c

@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/lockfile.h"
 #include "base/subprocess.h"
+#include "base/user-namespace.h"
 #include "network/network-priv.h"
 
 #include <errno.h>
@@ -92,7 +93,7 @@ static pid_t find_server(const struct place *place)
     return (pid_t)pid;
 }
 
-/* Where systemd is, it is not to end with the session or service we are in. */
+/* Where systemd is, root's is not to end with the session or service we are in. */
 static int start(const struct place *place, struct cb_cancel *cancel,
                  struct cb_error **err)
 {
@@ -100,7 +101,8 @@ static int start(const struct place *place, struct cb_cancel *cancel,
     cb_autofree char *scope = cb_subprocess_find("systemd-run");
     const char *const argv[] = {scope,       "-q", "--scope", program, "--config",
                                 place->path, "-p", "53",      "run",   NULL};
-    int has_scope = scope && access("/run/systemd/system", F_OK) == 0;
+    int has_scope =
+        scope && !cb_in_user_namespace() && access("/run/systemd/system", F_OK) == 0;
     struct cb_subprocess_options options = {.argv = has_scope ? argv : argv + 3,
                                             .cwd_fd = -1,
                                             .inherit_fd = -1,
@@ -119,7 +121,7 @@ static int start(const struct place *place, struct cb_cancel *cancel,
     return 0;
 }
 
-/* As /proc/net/udp has it: in the order of the wire, printed as a number of this host. */
+/* As the kernel shows it: in the order of the wire, printed as a number of this host. */
 static int is_listening(const struct cb_ip *gateway)
 {
     cb_auto_value(cb_strbuf) text = {0};
@@ -128,7 +130,8 @@ static int is_listening(const struct cb_ip *gateway)
 
     memcpy(&address, gateway->bytes, sizeof(address));
     snprintf(wanted, sizeof(wanted), " %08X:0035 ", address);
-    return cb_fs_read_file(AT_FDCWD, "/proc/net/udp", MAX_BYTES, &text, NULL) == 0 &&
+    return cb_fs_read_file(AT_FDCWD, "/proc/thread-self/net/udp", MAX_BYTES, &text,
+                           NULL) == 0 &&
            strstr(cb_strbuf_text(&text), wanted) != NULL;
 }
 

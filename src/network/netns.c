@@ -109,6 +109,39 @@ int cb_netns_with_path(int fd, const char *path, int (*function)(void *arg), voi
     return visit.status;
 }
 
+struct call {
+    int fd;
+    int (*function)(void *arg);
+    void *arg;
+    int errnum; /* of moving there */
+    int status;
+};
+
+static void *move_and_call(void *arg)
+{
+    struct call *call = arg;
+
+    if (setns(call->fd, CLONE_NEWNET) < 0)
+        call->errnum = errno;
+    else
+        call->status = call->function(call->arg);
+    return NULL;
+}
+
+int cb_netns_call(int fd, int (*function)(void *arg), void *arg, struct cb_error **err)
+{
+    struct call call = {.fd = fd, .function = function, .arg = arg};
+    pthread_t thread;
+    int errnum = pthread_create(&thread, NULL, move_and_call, &call);
+
+    if (errnum)
+        return cb_error_errno(err, errnum, "start a thread");
+    pthread_join(thread, NULL);
+    if (call.errnum)
+        return cb_error_errno(err, call.errnum, "enter a network namespace");
+    return call.status;
+}
+
 int cb_netns_is_same(int fd)
 {
     struct stat own, other;
@@ -131,7 +164,7 @@ int cb_netns_can_join(int fd)
  */
 int cb_netns_is_ours(void)
 {
-    cb_autofd int net = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    cb_autofd int net = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
     cap_flag_value_t has = CAP_CLEAR;
     cap_t caps;
 

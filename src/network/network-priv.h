@@ -20,6 +20,7 @@ struct cb_network_facts {
     struct cb_ip gateway6;
     struct cb_ip resolver; /* in the place of the host's servers */
     struct cb_ip host;     /* where the host answers */
+    struct cb_ip gateway;  /* where that is somebody else */
     int has_names;         /* the resolver knows the names of containers */
 };
 
@@ -42,7 +43,11 @@ struct cb_network {
     void *state;
     CB_VEC(int) held; /* sockets on the host's side of the ports */
     struct cb_network_facts facts;
+    char *told; /* of the hub: what there was to say while it was set up, or NULL */
 };
+
+/* The mode of the hub's way out. */
+#define CB_HUB_MODE ":hub"
 
 /* A way to make a network. SET_UP connects the namespace FD, which has only lo, and fills
  * the facts; NOT_FOUND when a program it needs is not there, UNSUPPORTED when this host
@@ -67,7 +72,8 @@ struct cb_network_class {
 };
 
 extern const struct cb_network_backend cb_backend_bridge, cb_backend_named,
-    cb_backend_shared, cb_backend_nothing, cb_backend_pasta, cb_backend_slirp;
+    cb_backend_shared, cb_backend_met, cb_backend_met_shared, cb_backend_nothing,
+    cb_backend_pasta, cb_backend_slirp;
 
 /* ── netns.c ── */
 /* A new network namespace in which only lo is up; the caller closes it. The calling
@@ -78,7 +84,10 @@ int cb_netns_new(int *fd, struct cb_error **err);
  * mount outlives them. Returns what FUNCTION does. */
 int cb_netns_with_path(int fd, const char *path, int (*function)(void *arg), void *arg,
                        struct cb_error **err);
-/* May this process change the network it is in? */
+/* Calls FUNCTION in a thread that is in the network namespace FD: what it looks up, opens
+ * and starts is there. Returns what FUNCTION does. */
+int cb_netns_call(int fd, int (*function)(void *arg), void *arg, struct cb_error **err);
+/* May this thread change the network it is in? */
 int cb_netns_is_ours(void);
 
 /* Is FD, a network namespace, the one we are in? */
@@ -97,6 +106,11 @@ int cb_routes_find(const char *interface, struct cb_cidr *out);
 unsigned cb_routes_mtu(void);
 /* The address this host sends from; -1 without a default route. */
 int cb_routes_own_address(struct cb_ip *out);
+
+/* ── runtime-dir.c ── */
+/* Where leases and the hub are; owned by nobody but us. NOT_FOUND without CREATE. PATH
+ * may be NULL. */
+int cb_net_runtime_dir(int create, int *dir, char **path, struct cb_error **err);
 
 /* ── lease.c: what is set up on the host, and for whom ── */
 /* A name that belongs to one living process. Beside it stands what was set up, so that
@@ -144,6 +158,11 @@ CB_AUTO_DEFINE(cb_slirp_control, cb_slirp_control_free)
  * cannot lead. */
 int cb_slirp_publish(struct cb_slirp_control *control, const struct cb_ports *ports,
                      const char *guest, struct cb_error **err);
+
+/* ── usermode.c ── */
+/* The pipe's end whose closing, everywhere, ends what connects NETWORK; -1: nothing does.
+ * Borrowed. */
+int cb_usermode_alive(const struct cb_network *network);
 
 /* ── dns.c ── */
 /* Can the host's servers be asked from another network? */

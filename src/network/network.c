@@ -15,14 +15,17 @@
 static const struct cb_network_backend *const private_ways[] = {
     &cb_backend_bridge, &cb_backend_pasta, &cb_backend_slirp, NULL};
 static const struct cb_network_backend *const shared_ways[] = {
-    &cb_backend_shared, &cb_backend_bridge, &cb_backend_pasta, &cb_backend_slirp, NULL};
+    &cb_backend_shared, &cb_backend_met_shared, &cb_backend_bridge,
+    &cb_backend_pasta,  &cb_backend_slirp,      NULL};
 static const struct cb_network_backend *const named_ways[] = {
-    &cb_backend_named, &cb_backend_pasta, &cb_backend_slirp, NULL};
+    &cb_backend_named, &cb_backend_met, &cb_backend_pasta, &cb_backend_slirp, NULL};
 /* A namespace that is there already takes bridges only. */
-static const struct cb_network_backend *const more_shared_ways[] = {&cb_backend_shared,
-                                                                    NULL};
+static const struct cb_network_backend *const more_shared_ways[] = {
+    &cb_backend_shared, &cb_backend_met_shared, NULL};
 static const struct cb_network_backend *const more_named_ways[] = {&cb_backend_named,
-                                                                   NULL};
+                                                                   &cb_backend_met, NULL};
+static const struct cb_network_backend *const hub_ways[] = {&cb_backend_pasta,
+                                                            &cb_backend_slirp, NULL};
 static const struct cb_network_backend *const no_ways[] = {&cb_backend_nothing, NULL};
 static const struct cb_network_class classes[] = {
     {.mode = "none"},
@@ -30,6 +33,7 @@ static const struct cb_network_class classes[] = {
     {.mode = "default", .backends = private_ways},
     {.mode = "bridge", .backends = private_ways},
     {.mode = ":alone", .backends = no_ways},
+    {.mode = CB_HUB_MODE, .backends = hub_ways},
 };
 static const struct cb_network_class shared = {.mode = "bridge", .backends = shared_ways};
 static const struct cb_network_class named = {.mode = "named", .backends = named_ways};
@@ -49,8 +53,8 @@ static const struct cb_network_class *find_class(const char *mode)
     return NULL;
 }
 
-/* Of another container. Without root each is in a user namespace of its own, and so is
- * its network. */
+/* Of another container, which is in the user namespace we are in unless it was started
+ * without a network that could be shared. */
 static int join_container(struct cb_network *network, const char *name,
                           const struct cb_network_options *options, struct cb_error **err)
 {
@@ -73,7 +77,7 @@ static int join_container(struct cb_network *network, const char *name,
         return 0;
     if (!cb_netns_can_join(with->netns))
         return cb_error_set(err, CB_ERR_UNSUPPORTED,
-                            "joining the network of another container takes root");
+                            "the network of %s belongs to another user namespace", name);
     network->fd = fcntl(with->netns, F_DUPFD_CLOEXEC, 3);
     return network->fd < 0 ? cb_error_errno(err, errno, "duplicate a descriptor") : 0;
 }
@@ -245,7 +249,8 @@ static int may_go_on(const struct cb_network *network, const struct cb_error *er
 static int is_expected(const struct cb_network_backend *way, const struct cb_error *error)
 {
     return (way == &cb_backend_bridge || way == &cb_backend_named ||
-            way == &cb_backend_shared) &&
+            way == &cb_backend_shared || way == &cb_backend_met ||
+            way == &cb_backend_met_shared) &&
            cb_error_kind(error) == CB_ERR_UNSUPPORTED;
 }
 
@@ -262,12 +267,17 @@ const char *cb_network_helper(struct cb_error **why_not)
     return NULL;
 }
 
-static void tell(const char *what, const char *then, const struct cb_error *missing)
+static void tell(struct cb_network *network, const char *what, const char *then,
+                 const struct cb_error *missing)
 {
     const char *hint = cb_error_hint_text(missing);
+    cb_autofree char *text = xasprintf("%s%s%s%s%s", cb_error_message(missing), what,
+                                       then, hint ? "; " : "", hint ? hint : "");
 
-    cb_warn("%s%s%s%s%s", cb_error_message(missing), what, then, hint ? "; " : "",
-            hint ? hint : "");
+    if (strcmp(network->mode, CB_HUB_MODE) == 0)
+        network->told = cb_steal(&text);
+    else
+        cb_warn("%s", text);
 }
 
 /* Without any way to the outside a step still has a network: lo. What was asked for by
@@ -279,7 +289,10 @@ static int do_without(struct cb_network *network, struct cb_error **missing,
         return cb_error_move(err, missing);
     if (cb_netns_new(&network->fd, err) < 0)
         return -1;
-    tell(": there is no network but lo", "", *missing);
+    tell(network,
+         strcmp(network->mode, CB_HUB_MODE) == 0 ? ": containers reach each other only"
+                                                 : ": there is no network but lo",
+         "", *missing);
     return 0;
 }
 
@@ -294,7 +307,7 @@ static int find_way(struct cb_network *network, struct cb_cancel *cancel,
 
         if (try_way(network, *way, cancel, &error) == 0) {
             if (missing && cb_error_kind(missing) != CB_ERR_UNSUPPORTED)
-                tell(", used instead is ", (*way)->name, missing);
+                tell(network, ", used instead is ", (*way)->name, missing);
             return 0;
         }
         if (!may_go_on(network, error))
@@ -382,6 +395,7 @@ void cb_network_free(struct cb_network *network)
     free(network->interface);
     free(network->hosts);
     free(network->resolv_conf);
+    free(network->told);
     free(network);
 }
 

@@ -1,7 +1,7 @@
 /* Published ports: -p and -P, in docker's grammar and words. Each port is opened on the
- * host's side for as long as it is published, though the kernel forwards what comes in
- * before any socket sees it: so two containers cannot have the same one, nor a container
- * and a server of the host. */
+ * host's side for as long as it is published, though for root the kernel forwards what
+ * comes in before any socket sees it: so two containers cannot have the same one, nor a
+ * container and a server of the host. */
 #include "network/network-priv.h"
 
 #include <ctype.h>
@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #define MAX_PORTS 65536
+#define BACKLOG   1024
 
 void cb_ports_free(struct cb_ports *ports)
 {
@@ -198,7 +199,9 @@ static socklen_t make_address(const struct cb_ip *ip, uint16_t port,
     return sizeof(*v4);
 }
 
-static int open_socket(const struct cb_port *port, int family)
+/* ANSWERS: connections will be taken by it, or by who opens the port anew, and those of
+ * an earlier one may still be there. */
+static int open_socket(const struct cb_port *port, int family, int answers)
 {
     int type = strcmp(port->protocol, "udp") == 0 ? SOCK_DGRAM : SOCK_STREAM;
     int protocol = strcmp(port->protocol, "sctp") == 0 ? IPPROTO_SCTP : 0;
@@ -207,12 +210,20 @@ static int open_socket(const struct cb_port *port, int family)
 
     if (fd >= 0 && family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+    if (fd >= 0 && answers && type == SOCK_STREAM)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     return fd;
+}
+
+/* Two that listen cannot have the same. */
+static int claim(const struct cb_port *port, int fd, int answers)
+{
+    return answers && strcmp(port->protocol, "tcp") == 0 ? listen(fd, BACKLOG) : 0;
 }
 
 /* Binds one number; errno tells what stands against it. The number the kernel picked is
  * noted. */
-static int try_port(struct cb_port *port, uint16_t number, int *out)
+static int try_port(struct cb_port *port, uint16_t number, int answers, int *out)
 {
     const char *text = *port->host_ip ? port->host_ip : "0.0.0.0";
     struct sockaddr_storage address;
@@ -222,10 +233,11 @@ static int try_port(struct cb_port *port, uint16_t number, int *out)
 
     cb_ip_parse(&ip, text);
     len = make_address(&ip, number, &address);
-    fd = open_socket(port, ip.family);
+    fd = open_socket(port, ip.family, answers);
     if (fd < 0 && errno == EPROTONOSUPPORT && number) /* no sctp here: nobody has it */
         return *out = -1, port->host = number, 0;
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) < 0 ||
+        claim(port, fd, answers) < 0 ||
         getsockname(fd, (struct sockaddr *)&address, &len) < 0)
         return -1;
     port->host =
@@ -253,12 +265,12 @@ static int refuse(const struct cb_port *port, uint16_t number, struct cb_error *
                               "root; publish a higher one");
 }
 
-static int hold(struct cb_port *port, int *fd, struct cb_error **err)
+static int hold(struct cb_port *port, int answers, int *fd, struct cb_error **err)
 {
     unsigned last = port->last ? port->last : port->host;
 
     for (unsigned number = port->host; number <= last; number++) {
-        if (try_port(port, (uint16_t)number, fd) == 0)
+        if (try_port(port, (uint16_t)number, answers, fd) == 0)
             return 0;
         if (errno != EADDRINUSE || number == last)
             return refuse(port, (uint16_t)number, err);
@@ -268,10 +280,12 @@ static int hold(struct cb_port *port, int *fd, struct cb_error **err)
 
 int cb_ports_hold(struct cb_network *network, struct cb_error **err)
 {
+    const int answers = !cb_netns_is_ours();
+
     cb_vec_foreach (port, &network->ports) {
         int fd = -1;
 
-        if (hold(port, &fd, err) < 0) {
+        if (hold(port, answers, &fd, err) < 0) {
             cb_ports_let_go(network);
             return -1;
         }

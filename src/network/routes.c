@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #define TABLE_MAX_BYTES (4u << 20)
 #define DEFAULT_MTU     1500
@@ -65,11 +66,10 @@ static int parse_ipv6(struct route *out, const char *line)
     return 0;
 }
 
-/* Calls VISIT for each route until it answers 1. */
-static int each_route(int family, int (*visit)(void *arg, const struct route *route),
-                      void *arg)
+/* Calls VISIT for each route in FILE until it answers 1. */
+static int each_route(int family, const char *file,
+                      int (*visit)(void *arg, const struct route *route), void *arg)
 {
-    const char *file = family == AF_INET ? "/proc/net/route" : "/proc/net/ipv6_route";
     cb_auto_value(cb_strbuf) text = {0};
     const char *line;
 
@@ -109,11 +109,23 @@ static int is_in_the_way(void *arg, const struct route *route)
     return 1;
 }
 
+/* Of the network this thread is in, and of the process's own. */
 int cb_routes_cover(const struct cb_cidr *subnet, const char *own, char **what)
 {
+    static const char *const files[][2] = {
+        {"/proc/thread-self/net/route", "/proc/self/net/route"},
+        {"/proc/thread-self/net/ipv6_route", "/proc/self/net/ipv6_route"}};
     struct search search = {.subnet = subnet, .own = own, .what = what};
+    const int family = subnet->ip.family;
+    const char *const *of = files[family == AF_INET6];
+    struct stat here, home;
 
-    return each_route(subnet->ip.family, is_in_the_way, &search);
+    if (each_route(family, of[0], is_in_the_way, &search))
+        return 1;
+    search.own = NULL; /* there it would be another's */
+    return stat("/proc/thread-self/ns/net", &here) == 0 &&
+           stat("/proc/self/ns/net", &home) == 0 && here.st_ino != home.st_ino &&
+           each_route(family, of[1], is_in_the_way, &search);
 }
 
 struct finding {
@@ -135,7 +147,7 @@ int cb_routes_find(const char *interface, struct cb_cidr *out)
 {
     struct finding finding = {interface, out};
 
-    return each_route(AF_INET, note_subnet, &finding);
+    return each_route(AF_INET, "/proc/thread-self/net/route", note_subnet, &finding);
 }
 
 static unsigned interface_mtu(const char *name)
@@ -162,7 +174,7 @@ unsigned cb_routes_mtu(void)
 {
     unsigned least = DEFAULT_MTU;
 
-    each_route(AF_INET, note_mtu, &least);
+    each_route(AF_INET, "/proc/thread-self/net/route", note_mtu, &least);
     return least;
 }
 

@@ -70,6 +70,16 @@ static struct usermode *usermode_new(void)
     return usermode;
 }
 
+int cb_usermode_alive(const struct cb_network *network)
+{
+    const struct usermode *usermode =
+        network->backend == &cb_backend_pasta || network->backend == &cb_backend_slirp
+            ? network->state
+            : NULL;
+
+    return usermode ? usermode->alive : -1;
+}
+
 static int check(const char *program, const char *package, struct cb_error **err)
 {
     cb_autofree char *path = cb_subprocess_find(program);
@@ -100,7 +110,7 @@ static int check_slirp(struct cb_error **err)
 static int is_alone(const struct cb_network *network)
 {
     if (network->def)
-        cb_warn("network %s: containers on it do not reach each other without root",
+        cb_warn("network %s: containers on it do not reach each other here",
                 network->def->name);
     return network->def && network->def->internal;
 }
@@ -114,12 +124,15 @@ struct plan {
         subnet_text[CB_CIDR_MAX_TEXT], bits[12], mtu[12];
 };
 
-/* A named network's subnet, else the first private one that the host does not use. */
+/* A named network's subnet, else the first private one that the host does not use. The
+ * hub's is none that anybody could choose for a network in it. */
 static struct cb_cidr pick_subnet(const struct cb_network *network)
 {
     unsigned number = 0;
     struct cb_cidr subnet = cb_private_subnet(0);
 
+    if (strcmp(network->mode, CB_HUB_MODE) == 0)
+        return (struct cb_cidr){.ip = {AF_INET, {169, 254, 213, 0}}, .bits = 24};
     if (network->def)
         for (size_t i = 0; i < network->def->subnet_count; i++)
             if (network->def->subnets[i].subnet.ip.family == AF_INET)

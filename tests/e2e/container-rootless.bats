@@ -66,7 +66,7 @@ deep'
     expect_output "$expected"
 }
 
-@test "with fuse-overlayfs what runs is reached by nobody else, and cp says so" {
+@test "with fuse-overlayfs what runs is reached from its own user namespace, and else cp says so" {
     ROOT_OF_USER=$USERS/cbtest/fuse
     script 'export CBUILD_STORAGE_DRIVER=fuse-overlayfs
 cbuild import -c "CMD [\"sh\"]" ../busybox.tar busybox >/dev/null
@@ -74,15 +74,17 @@ cbuild create --name box --network none -v vol:/vol busybox sleep 1000 >/dev/nul
 echo file >file
 cbuild cp file box:/vol
 cbuild cp file box:/new
+cbuild run -d --name other --network none busybox sleep 1000 >/dev/null
+cbuild cp file other:/ 2>&1 || echo "status $?"
 cbuild start box >/dev/null
-cbuild cp file box:/ 2>&1 || echo "status $?"
+cbuild cp file box:/shared
 cbuild diff box
 cbuild kill box >/dev/null
 cbuild wait box >/dev/null
 cbuild cp box:/vol/file - | tar xO
 cbuild commit box made >/dev/null
-cbuild rm box >/dev/null'
-    expect_contains 'fuse-overlayfs' 'status 1' 'A /new' "$(printf '\nfile')"
+cbuild rm -f box other >/dev/null'
+    expect_contains 'fuse-overlayfs' 'status 1' 'A /new' 'A /shared' "$(printf '\nfile')"
 }
 
 @test "--privileged has the devices that its user may open" {

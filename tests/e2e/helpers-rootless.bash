@@ -24,13 +24,42 @@ as() {
     local user=$1
     shift
     (cd "$USERS/$user" && runuser -u "$user" -- env -i PATH="$USERS:/usr/sbin:/usr/bin:/sbin:/bin" HOME="$USERS/$user" \
-        TMPDIR="$USERS/$user" CBUILD_ROOT="${ROOT_OF_USER-}" LANG=C.UTF-8 "$@")
+        TMPDIR="$USERS/$user" XDG_RUNTIME_DIR="$USERS/$user" CBUILD_ROOT="${ROOT_OF_USER-}" LANG=C.UTF-8 "$@")
 }
 
 # as_ok USER COMMAND…: the same, and it must succeed; fills $output.
 as_ok() {
     run as "$@"
     [ "$status" -eq 0 ] || { echo "$output"; return 1; }
+}
+
+# cb_networks: ordinary users may make networks, with as_networked.
+cb_networks() {
+    mknod "$USERS/tun" c 10 200
+    chmod 666 "$USERS/tun"
+}
+# as USER, where /dev/net/tun is open to all as udev has it, and without the programs that are named in $HIDE.
+as_networked() {
+    : >"$USERS/nothing"
+    unshare -m sh -c 'users=$1 hide=$2 user=$3; shift 3
+        mount --bind "$users/tun" /dev/net/tun
+        for name in $hide; do mount --bind "$users/nothing" "$name"; done
+        cd "$users/$user"
+        exec runuser -u "$user" -- env -i PATH="$users:/usr/sbin:/usr/bin:/sbin:/bin" HOME="$users/$user" XDG_RUNTIME_DIR="$users/$user" "$@"' sh "$USERS" "${HIDE:-}" "$@"
+}
+helpers_of_user() {
+    pgrep -u cbtest -f "/pasta --quiet.*$USERS|slirp4netns --configure|aardvark-dns .*$USERS" || true
+    own_processes '^cbuild-hub'
+}
+# own_processes PATTERN: those of cbtest's that are the program under test.
+own_processes() {
+    local pid
+    for pid in $(pgrep -u cbtest -f "$1"); do
+        [ "$(readlink "/proc/$pid/exe")" != "$USERS/cbuild" ] || echo "$pid"
+    done
+}
+no_helpers() {
+    [ -z "$(helpers_of_user)" ]
 }
 
 # The context $DIR, readable by all, with the Dockerfile from standard input.

@@ -1,0 +1,17 @@
+/* The command behind the process that keeps the hub; it is in no table. */
+#include "commands/commands.h"
+
+static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+{
+    if (argc > 1)
+        return cb_error_set(err, CB_ERR_USAGE, "it is started by `cbuild run`");
+    return cb_hub_keep(argc ? argv[0] : NULL, app->cancel, err);
+}
+
+/* It is started in the user namespace that it keeps. */
+const struct cb_cli_command cb_hub_command = {
+    .name = CB_HUB_NAME,
+    .usage = CB_HUB_NAME,
+    .run = run,
+    .stays_out = 1,
+};

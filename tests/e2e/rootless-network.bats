@@ -1,0 +1,130 @@
+#!/usr/bin/env bats
+# Networks that ordinary users' containers and builds share.
+load helpers
+load helpers-rootless
+
+setup_file() {
+    cb_users
+    cb_networks
+    as cbtest cbuild import -c 'CMD ["sh"]' "$USERS/busybox.tar" busybox >/dev/null
+    as_networked cbtest cbuild network create web >/dev/null
+    as_networked cbtest cbuild run -d --name srv --network web --network-alias www busybox \
+        sh -c 'mkdir /w; echo page >/w/file; exec httpd -f -p 80 -h /w' >/dev/null
+    as_networked cbtest cbuild run -d --name plain busybox sleep 1000 >/dev/null
+}
+teardown_file() {
+    as_networked cbtest cbuild rm -f srv plain >/dev/null 2>&1 || true
+    wait_until no_helpers
+    cb_drop_users
+}
+
+# in_user TEXT: a script of cbtest's, with networks; fills $output and $status.
+in_user() {
+    printf '%s\n' "$1" >"$USERS/script"
+    chmod 644 "$USERS/script"
+    run as_networked cbtest bash -eu "$USERS/script"
+}
+
+@test "containers of a network reach each other by name, alias and short id" {
+    in_user 'id=$(cbuild inspect -f "{{.Id}}" srv)
+        cbuild run --rm --network web --name other busybox sh -c "
+            for name in srv www SRV ${id:0:12}; do wget -qO- http://\$name/file; done; ip route; ip -o -4 addr show eth0"
+        cbuild network inspect -f "{{range .Containers}}{{.Name}} {{end}}" web
+        cbuild network rm web || echo "status $?"'
+    expect_status 0
+    expect_contains "$(printf 'page\npage\npage\npage\ndefault via 172.')" 'active endpoints' 'status 1'
+    [ "$(grep -c '^srv $' <<<"$output")" = 1 ]
+}
+
+@test "the bridge of all containers, links, another's network, and no way between networks" {
+    in_user 'cbuild run --rm --link plain:lp busybox ping -c1 -W5 lp | grep -o "1 packets received"
+        cbuild run --rm --network container:srv busybox sh -c "hostname; wget -qO- http://127.0.0.1/file"
+        cbuild inspect -f "{{.Config.Hostname}}" srv | grep -q . && cbuild exec srv hostname
+        address=$(cbuild inspect -f "{{.NetworkSettings.Networks.web.IPAddress}}" srv)
+        cbuild run --rm busybox wget -T 1 -qO- "http://$address/file" 2>&1 || echo apart'
+    expect_status 0
+    expect_contains '1 packets received' page apart
+    [ "$(sed -n 2p <<<"$output")" = "$(sed -n 4p <<<"$output")" ]
+}
+
+@test "network connect and disconnect of a container that runs" {
+    in_user 'cbuild network connect --alias too web plain
+        cbuild exec plain wget -qO- http://srv/file
+        cbuild exec srv ping -c1 -W5 too | grep -o "1 packets received"
+        cbuild network disconnect web plain
+        cbuild exec plain ip -o -4 addr | grep -c eth'
+    expect_status 0
+    expect_output "$(printf 'page\n1 packets received\n1')"
+}
+
+@test "a build's steps are on the network it is given, or in a container's" {
+    shared_context <<'END'
+FROM busybox
+ARG HOST
+RUN wget -qO- http://$HOST/file
+END
+    in_user "cbuild build --progress=plain --network web --build-arg HOST=www $DIR
+        cbuild build --progress=plain --network container:srv --build-arg HOST=127.0.0.1 $DIR"
+    expect_status 0
+    [ "$(grep -c '^#[0-9]* [0-9.]* page$' <<<"$output")" = 2 ]
+}
+
+@test "ports lead to the container, are its own, and what listens on the host's loopback stays apart" {
+    port=$(free_port)
+    head -c 3000000 /dev/urandom >"$USERS/cbtest/big"
+    in_user "cbuild run -d --name pub --network web -p 127.0.0.1:$port:80 -p [::1]:$port:80 -v \"\$PWD/big:/w/big:ro\" busybox httpd -f -p 80 -h /w
+        cbuild run --rm -p 127.0.0.1:$port:80 busybox true 2>&1 || echo \"status \$?\"
+        cbuild port pub"
+    expect_contains "Bind for 127.0.0.1:$port failed: port is already allocated" 'status 125' "80/tcp -> 127.0.0.1:$port"
+    wait_until curl -s -f -o "$BATS_TEST_TMPDIR/got" "http://127.0.0.1:$port/big"
+    cmp "$USERS/cbtest/big" "$BATS_TEST_TMPDIR/got"
+    curl -s -f -o "$BATS_TEST_TMPDIR/got" "http://[::1]:$port/big"
+    cmp "$USERS/cbtest/big" "$BATS_TEST_TMPDIR/got"
+    in_user "gateway=\$(cbuild inspect -f '{{.NetworkSettings.Networks.web.Gateway}}' pub)
+        for to in 127.0.0.1 \$gateway 169.254.213.1 169.254.213.2; do cbuild exec plain nc -w 1 \$to $port </dev/null 2>/dev/null && echo reached; done
+        cbuild restart -t 0 pub"
+    expect_output pub
+    wait_until curl -s -f -o /dev/null "http://127.0.0.1:$port/big"
+    in_user 'cbuild rm -f pub'
+    run curl -s "http://127.0.0.1:$port/big"
+    [ "$status" -ne 0 ]
+}
+
+@test "without a way out containers still meet, and it is said once" {
+    HIDE='/usr/bin/pasta /usr/bin/slirp4netns' in_user 'mkdir -p alone; export XDG_RUNTIME_DIR=$PWD/alone
+        cbuild run -d --name near --network web busybox sleep 1000 >/dev/null
+        cbuild run --rm --network web busybox ping -c1 -W5 near | grep -o "1 packets received"
+        cbuild rm -f near'
+    expect_output "$(printf 'warning: pasta is not installed: containers reach each other only; install the package passt\n1 packets received\nnear')"
+}
+
+@test "the directory is nobody else's, and another user's is not used" {
+    [ "$(stat -c %U:%a "$USERS/cbtest/cbuild")" = cbtest:700 ]
+    run runuser -u cbsingle -- python3 -c 'import glob, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(glob.glob(sys.argv[1] + "/hub-*")[0] + "/socket")' "$USERS/cbtest/cbuild"
+    [ "$status" -ne 0 ]
+    install -d -o cbsingle -m 777 "$USERS/cbtest/foreign" "$USERS/cbtest/foreign/cbuild"
+    chown cbtest "$USERS/cbtest/foreign"
+    in_user "export XDG_RUNTIME_DIR=\$PWD/foreign
+        cbuild --debug run --rm --network web busybox true"
+    expect_contains "foreign/cbuild\` is somebody else's" 'containers on it do not reach each other'
+    [ -z "$(ls "$USERS/cbtest/foreign/cbuild")" ]
+}
+
+@test "whoever is killed: what runs goes on, and the next command clears what does not" {
+    address=$(as cbtest cbuild inspect -f '{{.NetworkSettings.Networks.web.IPAddress}}' srv)
+    first=$(own_processes '^cbuild-hub')
+    kill -9 $first
+    is_kept() { [ -n "$(own_processes '^cbuild-hub')" ]; }
+    wait_until is_kept
+    in_user 'cbuild run --rm --network web busybox wget -qO- http://srv/file'
+    expect_output page
+    kill -9 $(own_processes '^cbuild-')
+    in_user "cbuild ps -q
+        cbuild run --rm --network web --ip $address busybox hostname -i"
+    expect_output "$address"
+    wait_until no_helpers
+    run ls "$USERS/cbtest/cbuild"
+    expect_output "hub-$(stat -L -c %i /proc/self/ns/net)"
+}
