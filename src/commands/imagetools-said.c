@@ -8,11 +8,15 @@
 
 #include <string.h>
 
+/* An index may name very many statements, each of them large. */
+#define MAX_BYTES (4 * (int64_t)CB_STATEMENT_MAX_BYTES)
+
 struct said {
     struct cb_transfer *transfer;
     const struct cb_reference *reference;
     int wants_image, wants_provenance, wants_sbom;
     json_t *images, *provenance, *sbom; /* by platform */
+    int64_t bytes;                      /* fetched so far */
 };
 
 static void said_clear(struct said *said)
@@ -35,11 +39,16 @@ static int get_manifest(const struct said *said, const struct cb_digest *digest,
     return cb_manifest_parse(out, cb_strbuf_text(&bytes), bytes.len, NULL, err);
 }
 
-static int get_json(const struct said *said, const struct cb_descriptor *blob, size_t max,
+static int get_json(struct said *said, const struct cb_descriptor *blob, size_t max,
                     json_t **out, struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) bytes = {0};
 
+    if (blob->size > MAX_BYTES - said->bytes)
+        return cb_error_set(err, CB_ERR_INTEGRITY,
+                            "more than %lld bytes are said of the image",
+                            (long long)MAX_BYTES);
+    said->bytes += blob->size;
     if (cb_registry_blob(said->transfer->registry, said->reference, blob, max, &bytes,
                          err) < 0)
         return -1;

@@ -75,16 +75,43 @@ static json_t *described(const char *name, const struct cb_strbuf *bytes, json_t
     return json_pack("{s:s, s:o}", "Name", name, "Manifest", manifest);
 }
 
+/* In the order of the document, the values below each other. */
+static void add_annotations(struct cb_strbuf *out, json_t *annotations)
+{
+    const char *key;
+    json_t *value;
+    size_t width = 0;
+
+    json_object_foreach(annotations, key, value)
+    {
+        width = strlen(key) > width ? strlen(key) : width;
+    }
+    cb_strbuf_adds(out, "  Annotations: \n");
+    json_object_foreach(annotations, key, value)
+    {
+        const char *text = json_string_value(value);
+
+        cb_strbuf_addf(out, "    %s:%*s %s\n", key, (int)(width - strlen(key)), "",
+                       text ? text : "");
+    }
+}
+
 static void add_entry(struct cb_strbuf *out, const char *repository, const json_t *entry)
 {
     const json_t *platform = json_object_get(entry, "platform");
     const char *variant = text_of(platform, "variant");
+    json_t *annotations = json_object_get(entry, "annotations");
+    int width = json_object_size(annotations) ? 12 : 10;
 
-    cb_strbuf_addf(out, "\n  Name:      %s@%s\n  MediaType: %s\n", repository,
-                   text_of(entry, "digest"), text_of(entry, "mediaType"));
+    cb_strbuf_addf(out, "\n  %-*s %s@%s\n  %-*s %s\n", width, "Name:", repository,
+                   text_of(entry, "digest"), width,
+                   "MediaType:", text_of(entry, "mediaType"));
     if (platform)
-        cb_strbuf_addf(out, "  Platform:  %s/%s%s%s\n", text_of(platform, "os"),
+        cb_strbuf_addf(out, "  %-*s %s/%s%s%s\n", width,
+                       "Platform:", text_of(platform, "os"),
                        text_of(platform, "architecture"), *variant ? "/" : "", variant);
+    if (json_object_size(annotations))
+        add_annotations(out, annotations);
 }
 
 static void print_text(const struct cb_reference *reference, const json_t *document)

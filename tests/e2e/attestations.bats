@@ -169,6 +169,10 @@ false'
     [ "$(jq -r .SLSA.buildDefinition.externalParameters.request.frontend <<<"$output")" = dockerfile.v0 ]
     cbuild buildx imagetools inspect --format '{{.SBOM.SPDX.spdxVersion}} {{.Image.os}}' "$REGISTRY/said:1"
     expect_output 'SPDX-2.3 linux'
+    cbuild buildx imagetools inspect "$REGISTRY/said:1"
+    expect_contains '  Platform:    unknown/unknown
+  Annotations: 
+    vnd.docker.reference.digest: sha256:' '    vnd.docker.reference.type:   attestation-manifest'
     cbuild rmi -f "$(cat "$BATS_TEST_TMPDIR/id")"
     cbuild pull -q "$REGISTRY/said:1"
     expect_status 0
