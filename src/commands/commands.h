@@ -15,6 +15,8 @@
 #include "store/refs.h"
 #include "store/store.h"
 
+#include <jansson.h>
+
 struct cb_app {                   /* what main prepared before the first thread */
     struct cb_launcher *launcher; /* for commands that run processes, else NULL */
     struct cb_userns userns;      /* what was entered, if anything */
@@ -23,6 +25,7 @@ struct cb_app {                   /* what main prepared before the first thread 
     const char *max_store;        /* --max-store, or NULL */
     int debug;
     struct cb_settings *settings; /* see cb_app_settings */
+    json_t *docker_config;        /* see cb_docker_config_or */
 };
 
 struct cb_cli_command {
@@ -195,6 +198,11 @@ void cb_print_group_help(const char *group, FILE *out);
  */
 const char *cb_help_section_title(size_t section);
 size_t cb_help_section(const struct cb_cli_command *command);
+
+/* ── docker-config.c ── */
+/* GIVEN, or if that is NULL or empty the text that docker's config.json has for KEY, if
+ * any. Borrowed. */
+const char *cb_docker_config_or(struct cb_app *app, const char *given, const char *key);
 
 /* ── app.c: what several commands need ── */
 /* The configuration files, read when first asked for. Borrowed. */

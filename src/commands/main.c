@@ -213,6 +213,7 @@ int main(int argc, char **argv)
         status = status_of(error, command);
     }
     cb_settings_free(app.settings);
+    json_decref(app.docker_config);
     free(words);
     return status;
 }

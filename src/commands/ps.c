@@ -261,6 +261,14 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
     return print(store, &all, values, last, err);
 }
 
+/* Docker's own default, if there is one. */
+static const struct values *with_format(struct cb_app *app, struct values *values)
+{
+    if (!values->quiet)
+        values->format = cb_docker_config_or(app, values->format, "psFormat");
+    return values;
+}
+
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
@@ -270,7 +278,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     if (status == 0)
         status = cb_app_arguments(&cb_ps_command, &args, 0, 0, err) < 0
                      ? -1
-                     : list(app, &values, err);
+                     : list(app, with_format(app, &values), err);
     cb_strings_free(&values.filters);
     return status < 0 ? -1 : 0;
 }
