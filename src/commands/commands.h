@@ -16,6 +16,8 @@
 #include "store/refs.h"
 #include "store/store.h"
 
+#include <jansson.h>
+
 struct cb_app {                   /* what main prepared before the first thread */
     struct cb_launcher *launcher; /* for commands that run processes, else NULL */
     struct cb_userns userns;      /* what was entered, if anything */
@@ -25,6 +27,7 @@ struct cb_app {                   /* what main prepared before the first thread 
     const char *max_store;        /* --max-store, or NULL */
     int debug;
     struct cb_settings *settings; /* see cb_app_settings */
+    json_t *docker_config;        /* see cb_docker_config_or */
 };
 
 /* Does it connect something with what others of the same user have connected? */
@@ -60,7 +63,6 @@ struct cb_cli_command {
 
 extern const struct cb_cli_command cb_attach_command;
 extern const struct cb_cli_command cb_build_command;
-extern const struct cb_absent_option cb_build_foreign[]; /* build-foreign.c */
 extern const struct cb_cli_command cb_builds_logs_command;
 extern const struct cb_cli_command cb_builds_ls_command;
 extern const struct cb_cli_command cb_builds_rm_command;
@@ -88,10 +90,10 @@ extern const struct cb_cli_command cb_create_command;
 extern const struct cb_cli_command cb_debug_command;
 extern const struct cb_cli_command cb_df_command;
 extern const struct cb_cli_command cb_diff_command;
-extern const struct cb_cli_command cb_du_command;
 extern const struct cb_cli_command cb_docker_context_inspect_command;
 extern const struct cb_cli_command cb_docker_context_show_command;
 extern const struct cb_cli_command cb_docker_context_use_command;
+extern const struct cb_cli_command cb_du_command;
 extern const struct cb_cli_command cb_events_command;
 extern const struct cb_cli_command cb_exec_command;
 extern const struct cb_cli_command cb_explain_command;
@@ -99,10 +101,10 @@ extern const struct cb_cli_command cb_export_command;
 extern const struct cb_cli_command cb_fsck_command;
 extern const struct cb_cli_command cb_graph_command;
 extern const struct cb_cli_command cb_history_command;
+extern const struct cb_cli_command cb_hub_command;
 extern const struct cb_cli_command cb_image_inspect_command;
 extern const struct cb_cli_command cb_image_prune_command;
 extern const struct cb_cli_command cb_image_tree_command;
-extern const struct cb_cli_command cb_hub_command;
 extern const struct cb_cli_command cb_images_command;
 extern const struct cb_cli_command cb_imagetools_command;
 extern const struct cb_cli_command cb_imagetools_create_command;
@@ -213,6 +215,10 @@ size_t cb_help_section(const struct cb_cli_command *command);
 /* From here on we are root of what we work with. */
 int cb_app_enter(struct cb_app *app, const struct cb_cli_command *command, int argc,
                  char **argv, struct cb_error **err);
+/* ── docker-config.c ── */
+/* GIVEN, or if that is NULL or empty the text that docker's config.json has for KEY, if
+ * any. Borrowed. */
+const char *cb_docker_config_or(struct cb_app *app, const char *given, const char *key);
 
 /* ── app.c: what several commands need ── */
 /* The configuration files, read when first asked for. Borrowed. */

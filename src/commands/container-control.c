@@ -76,7 +76,9 @@ static int start_attached(struct cb_app *app, const char *name,
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_container) container = NULL;
     struct cb_client_end end = {0};
-    struct cb_client_options options = {.attach = 1, .detach_keys = values->detach_keys};
+    struct cb_client_options options = {
+        .attach = 1,
+        .detach_keys = cb_docker_config_or(app, values->detach_keys, "detachKeys")};
     int status;
 
     if (cb_app_container(app, name, &store, &container, err) < 0)
@@ -207,7 +209,7 @@ static int run_attach(struct cb_app *app, int argc, char **argv, struct cb_error
     if (check_attachable(container, err) < 0 ||
         cb_run_parse_sig_proxy(values.sig_proxy, &options.keep_signals, err) < 0)
         return -1;
-    options.detach_keys = values.detach_keys;
+    options.detach_keys = cb_docker_config_or(app, values.detach_keys, "detachKeys");
     options.tty = container->options.request.tty;
     options.interactive = !values.no_input && container->options.request.interactive;
     if (options.tty && options.interactive && !isatty(STDIN_FILENO))

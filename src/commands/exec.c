@@ -97,11 +97,11 @@ static int execute(struct cb_app *app, const struct values *values,
     cb_auto_value(cb_strings) argv = {0};
     cb_auto_value(cb_strings) env = {0};
     struct cb_client_end end = {0};
-    const struct cb_client_options attach = {.attach = !values->detach,
-                                             .interactive =
-                                                 values->interactive && !values->detach,
-                                             .tty = values->tty,
-                                             .detach_keys = values->detach_keys};
+    const struct cb_client_options attach = {
+        .attach = !values->detach,
+        .interactive = values->interactive && !values->detach,
+        .tty = values->tty,
+        .detach_keys = cb_docker_config_or(app, values->detach_keys, "detachKeys")};
     const struct cb_exec_wish wish = {.argv = &argv,
                                       .env = &env,
                                       .user = values->user,

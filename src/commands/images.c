@@ -302,6 +302,14 @@ static int list(struct cb_app *app, const struct values *values, const char *arg
     return cb_listing_print(how, values->format, rows, err);
 }
 
+/* Docker's own default, if there is one. */
+static const struct values *with_format(struct cb_app *app, struct values *values)
+{
+    if (!values->quiet && !values->tree)
+        values->format = cb_docker_config_or(app, values->format, "imagesFormat");
+    return values;
+}
+
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
@@ -312,7 +320,8 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
         status = 0;
     else if (status == 0 &&
              (status = cb_app_arguments(&cb_images_command, &args, 0, 1, err)) == 0)
-        status = list(app, &values, args.count ? args.items[0] : NULL, err);
+        status =
+            list(app, with_format(app, &values), args.count ? args.items[0] : NULL, err);
     cb_strings_free(&values.filters);
     return status;
 }

@@ -49,6 +49,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/df.c \
 	%D%/df.h \
 	%D%/display.h \
+	%D%/docker-config.c \
 	%D%/docker-context.c \
 	%D%/docker-context.h \
 	%D%/du.c \

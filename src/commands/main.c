@@ -210,6 +210,7 @@ int main(int argc, char **argv)
     }
     cb_hub_leave(app.hub);
     cb_settings_free(app.settings);
+    json_decref(app.docker_config);
     free(words);
     return status;
 }

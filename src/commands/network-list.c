@@ -87,6 +87,14 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
     return values->quiet ? 0 : cb_listing_print(&listing, values->format, rows, err);
 }
 
+/* Docker's own default, if there is one. */
+static const struct values *with_format(struct cb_app *app, struct values *values)
+{
+    if (!values->quiet)
+        values->format = cb_docker_config_or(app, values->format, "networksFormat");
+    return values;
+}
+
 static int run_ls(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
@@ -97,7 +105,7 @@ static int run_ls(struct cb_app *app, int argc, char **argv, struct cb_error **e
     if (status == 0)
         status = cb_app_arguments(&cb_network_ls_command, &args, 0, 0, err);
     if (status == 0)
-        status = list(app, &values, err);
+        status = list(app, with_format(app, &values), err);
     cb_strings_free(&values.filters);
     return status > 0 ? 0 : status;
 }

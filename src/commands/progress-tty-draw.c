@@ -99,6 +99,20 @@ static void add_below(struct cb_tty_screen *screen, const char *text)
 
 /* ── Transfers ── */
 
+/* "extracting sha256:0123...": as much of it as tells which, so that the numbers behind
+ * it fit. Caller frees. */
+static char *short_name(const char *name)
+{
+    static const char algorithm[] = "sha256:";
+    const char *digest = strstr(name, algorithm);
+    const size_t whole = strlen(algorithm) + 64;
+
+    if (!digest || strspn(digest + strlen(algorithm), "0123456789abcdef") != 64)
+        return xstrdup(name);
+    return xasprintf("%.*s%.12s%s", (int)(digest - name), name,
+                     digest + strlen(algorithm), digest + whole);
+}
+
 /* "12.3MB / 45MB  27%  3.1MB/s". */
 static char *transfer_text(const char *name, uint64_t current, uint64_t total,
                            double bytes_per_second)
@@ -106,9 +120,10 @@ static char *transfer_text(const char *name, uint64_t current, uint64_t total,
     cb_autofree char *have = cb_size_human(current);
     cb_autofree char *all = cb_size_human(total);
     cb_autofree char *rate = cb_size_human((uint64_t)bytes_per_second);
+    cb_autofree char *which = short_name(name);
     struct cb_strbuf text = {0};
 
-    cb_strbuf_addf(&text, "%s  %s", name, have);
+    cb_strbuf_addf(&text, "%s  %s", which, have);
     if (total)
         cb_strbuf_addf(
             &text, " / %s  %u%%", all,

@@ -1,6 +1,7 @@
 /* cbuild ps. */
 #include "commands/containers.h"
 
+#include "base/utf8.h"
 #include "commands/container-filter.h"
 #include "commands/listing.h"
 #include "container/create.h"
@@ -56,6 +57,34 @@ static const struct cb_listing listing_with_size = {fields, COLUMNS "\t{{.Size}}
 
 /* ── Rows ── */
 
+/* As docker has it: an argument with a blank is in quotes, the program is not. */
+static void add_word(struct cb_strbuf *text, const char *word)
+{
+    int quoted = text->len && strchr(word, ' ');
+
+    cb_strbuf_addf(text, "%s%s%s%s", text->len ? " " : "", quoted ? "'" : "", word,
+                   quoted ? "'" : "");
+}
+
+/* To 20 characters, the last of which says that there is more. */
+static void shorten(struct cb_strbuf *text)
+{
+    size_t at = 0, end = 0, count = 0;
+
+    for (; at < text->len && count <= 20; count++) {
+        unsigned point;
+        size_t size = cb_utf8_decode(text->text + at, text->len - at, &point);
+
+        if (count == 19)
+            end = at;
+        at += size ? size : 1;
+    }
+    if (count <= 20)
+        return;
+    cb_strbuf_truncate(text, end);
+    cb_strbuf_adds(text, "…");
+}
+
 static char *command_text(const struct cb_container *container, int whole)
 {
     const struct cb_run_request *request = &container->options.request;
@@ -65,16 +94,18 @@ static char *command_text(const struct cb_container *container, int whole)
                                            ? NULL
                                            : &container->config->cmd;
     cb_auto_value(cb_strbuf) text = {0};
+    struct cb_strbuf quoted = {0};
 
     if (request->has_entrypoint)
         cb_strbuf_adds(&text, request->entrypoint);
     for (size_t i = 0; !request->has_entrypoint && i < entrypoint->count; i++)
-        cb_strbuf_addf(&text, "%s%s", i ? " " : "", entrypoint->items[i]);
+        add_word(&text, entrypoint->items[i]);
     for (size_t i = 0; command && i < command->count; i++)
-        cb_strbuf_addf(&text, "%s%s", text.len ? " " : "", command->items[i]);
-    if (!whole && text.len > 20)
-        return xasprintf("\"%.19s…\"", cb_strbuf_text(&text));
-    return xasprintf("\"%s\"", cb_strbuf_text(&text));
+        add_word(&text, command->items[i]);
+    if (!whole)
+        shorten(&text);
+    cb_strbuf_add_json(&quoted, cb_strbuf_text(&text));
+    return cb_strbuf_steal(&quoted);
 }
 
 static char *ports_text(const struct cb_container *container)
@@ -230,6 +261,14 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
     return print(store, &all, values, last, err);
 }
 
+/* Docker's own default, if there is one. */
+static const struct values *with_format(struct cb_app *app, struct values *values)
+{
+    if (!values->quiet)
+        values->format = cb_docker_config_or(app, values->format, "psFormat");
+    return values;
+}
+
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
@@ -239,7 +278,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     if (status == 0)
         status = cb_app_arguments(&cb_ps_command, &args, 0, 0, err) < 0
                      ? -1
-                     : list(app, &values, err);
+                     : list(app, with_format(app, &values), err);
     cb_strings_free(&values.filters);
     return status < 0 ? -1 : 0;
 }

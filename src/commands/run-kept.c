@@ -63,21 +63,22 @@ static int is_hidden(const struct cb_run_values *values, const char *stream)
     return values->attach.count > 0;
 }
 
-static int read_options(struct cb_client_options *out, const struct cb_run_values *values,
-                        struct cb_error **err)
+static int read_options(struct cb_app *app, struct cb_client_options *out,
+                        const struct cb_run_values *values, struct cb_error **err)
 {
     const struct cb_run_request *request = &values->container.request;
     int keep_signals;
 
     if (cb_run_parse_sig_proxy(values->sig_proxy, &keep_signals, err) < 0)
         return -1;
-    *out = (struct cb_client_options){.attach = !values->detach,
-                                      .interactive = request->interactive,
-                                      .tty = request->tty,
-                                      .keep_signals = keep_signals,
-                                      .hide_stdout = is_hidden(values, "stdout"),
-                                      .hide_stderr = is_hidden(values, "stderr"),
-                                      .detach_keys = values->detach_keys};
+    *out = (struct cb_client_options){
+        .attach = !values->detach,
+        .interactive = request->interactive,
+        .tty = request->tty,
+        .keep_signals = keep_signals,
+        .hide_stdout = is_hidden(values, "stdout"),
+        .hide_stderr = is_hidden(values, "stderr"),
+        .detach_keys = cb_docker_config_or(app, values->detach_keys, "detachKeys")};
     return 0;
 }
 
@@ -89,7 +90,7 @@ int cb_run_kept(struct cb_app *app, struct cb_run_values *values,
     struct cb_client_options options;
     struct cb_client_end end = {0};
 
-    if (read_options(&options, values, err) < 0 ||
+    if (read_options(app, &options, values, err) < 0 ||
         create(image->store, values, image->image, &container, err) < 0)
         return -1;
     /* What is leased here would be kept for us when the container's monitor removes it.

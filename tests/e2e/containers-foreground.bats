@@ -28,7 +28,7 @@ expect_end() {
 @test "ps, inspect and top show it, exec enters it, stop stops it" {
     sleeper
     cbuild ps --format '{{.Image}} {{.State}} {{.Command}}' --no-trunc
-    expect_contains 'busybox running "sh -c echo ready'
+    expect_contains "busybox running \"sh -c 'echo ready"
     cbuild inspect -f '{{.State.Running}} {{.HostConfig.AutoRemove}} {{.Config.Image}}' "$id"
     expect_output 'true true busybox'
     cbuild top "$id"

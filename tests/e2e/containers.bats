@@ -78,6 +78,16 @@ status_is() {
     expect_contains Conflict
     cbuild rename "$other" "$name-b"
     expect_status 0
+    "$CBUILD" create --name words --network none busybox sh -c 'say "x"'$'\n''y' >/dev/null
+    cbuild ps -a --no-trunc --format '{{.Command}}' --filter name=words
+    expect_output "\"sh -c 'say \\\"x\\\"\ny'\""
+    cbuild ps -a --format '{{.Command}}' --filter name=words
+    expect_output "\"sh -c 'say \\\"x\\\"\ny'\""
+    "$CBUILD" rm words >/dev/null
+    "$CBUILD" create --name words --network none busybox ééééééééééééééééééééé >/dev/null
+    cbuild ps -a --format '{{.Command}}' --filter name=words
+    expect_output '"ééééééééééééééééééé…"'
+    "$CBUILD" rm words >/dev/null
     cbuild ps -a --format '{{.Names}}'
     expect_output "$name-b
 $name"

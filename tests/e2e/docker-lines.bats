@@ -107,6 +107,11 @@ typing() {
     expect_contains 'typed 42'
     typing '\x10\x11' cbuild run -it --name shell ubuntu bash
     [ "$(cbuild inspect -f '{{.State.Running}}' shell)" = true ]
+    mkdir config
+    echo '{"detachKeys": "ctrl-e,q"}' >config/config.json
+    run typing '\x05q' env DOCKER_CONFIG="$PWD/config" cbuild run -it --name left ubuntu bash
+    [ "$(cbuild inspect -f '{{.State.Running}}' left)" = true ]
+    cbuild rm -f left
     typing 'echo in $((1 + 1)); exit\n' cbuild exec -it shell bash
     expect_contains 'in 2'
     cbuild run -d --name waits ubuntu sh -c 'until [ -e /go ]; do echo tick; sleep 0.1; done; echo bye' >/dev/null

@@ -178,3 +178,31 @@ team/app:2"
     [ "${#size}" -ge 6 ]
     [ "$("$CBUILD" images --format '{{.Size}}' busybox | tr -d '[:alpha:].' | wc -c)" -le 4 ]
 }
+
+@test "what docker's config.json has for formats is the default" {
+    mkdir "$DIR/config"
+    cat >"$DIR/config/config.json" <<'END'
+{"psFormat": "table {{.Names}}\t{{.Image}}", "imagesFormat": "{{.Repository}}!", "volumesFormat": "{{.Name}}?", "networksFormat": "<{{.Name}}>"}
+END
+    export DOCKER_CONFIG=$DIR/config
+    "$CBUILD" create --name listed --network none busybox >/dev/null
+    "$CBUILD" volume create kept >/dev/null
+    cbuild ps -a
+    expect_output $'NAMES     IMAGE\nlisted    busybox'
+    cbuild images busybox
+    expect_output 'busybox!'
+    cbuild volume ls
+    expect_output 'kept?'
+    cbuild network ls -f name=host
+    expect_output '<host>'
+    cbuild ps -aq --no-trunc
+    expect_output "$("$CBUILD" inspect -f '{{.Id}}' listed)"
+    cbuild ps -a --format '{{.State}}'
+    expect_output created
+    "$CBUILD" rm listed >/dev/null
+    "$CBUILD" volume rm kept >/dev/null
+    echo '{' >"$DIR/config/config.json"
+    cbuild images busybox
+    expect_status 0
+    expect_contains 'warning: ' 'REPOSITORY'
+}
