@@ -82,10 +82,8 @@ static int set_epoch(const struct cb_build_tools *tools, struct cb_build_request
                      struct cb_error **err)
 {
     if (tools->timestamp && !is_number(tools->timestamp))
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--timestamp\": expected "
-                            "seconds since 1970",
-                            tools->timestamp);
+        return cb_error_argument(err, tools->timestamp, "--timestamp",
+                                 "expected seconds since 1970");
     if (tools->timestamp)
         cb_strings_addf(&request->build_args, "SOURCE_DATE_EPOCH=%s", tools->timestamp);
     else if (tools->reproducible &&
@@ -112,10 +110,8 @@ static int set_format(const struct cb_build_tools *tools,
                       struct cb_build_request *request, struct cb_error **err)
 {
     if (tools->format && strcmp(tools->format, "oci") && strcmp(tools->format, "docker"))
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "invalid argument \"%s\" for \"--format\": expected oci or "
-                            "docker",
-                            tools->format);
+        return cb_error_argument(err, tools->format, "--format",
+                                 "expected oci or docker");
     request->docker_types = tools->format && !strcmp(tools->format, "docker");
     return 0;
 }
@@ -390,10 +386,8 @@ static int add_map(const struct cb_build_tools *tools,
             *next++ = '\0';
         to = strchr(pair, '=');
         if (!to || to == pair || !to[1])
-            return cb_error_set(err, CB_ERR_USAGE,
-                                "invalid argument \"%s\" for \"--registry-map\": "
-                                "expected FROM=TO, separated by semicolons",
-                                text);
+            return cb_error_argument(err, text, "--registry-map",
+                                     "expected FROM=TO, separated by semicolons");
         *to++ = '\0';
         add_mirror(tools, settings, pair, to);
     }

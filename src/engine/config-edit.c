@@ -15,9 +15,7 @@ int cb_request_envs(struct cb_checked_request *out,
         const char *value = equals ? equals + 1 : getenv(name);
 
         if (!*name)
-            return cb_error_set(
-                err, CB_ERR_USAGE,
-                "invalid argument \"%s\" for \"--env\": a name is missing", *text);
+            return cb_error_argument(err, *text, "--env", "a name is missing");
         if (value)
             cb_env_set(&out->envs, name, value);
     }

@@ -66,13 +66,8 @@ int cb_db_snapshot_blobs(struct cb_db *db,
                                  "SELECT s.id, b.digest FROM layer_blobs b JOIN "
                                  "snapshots s ON s.diff_id=b.diff_id",
                                  err);
-    int more;
 
-    if (!query)
-        return -1;
-    while ((more = cb_db_step(db, query, err)) > 0)
-        each(arg, cb_column(query, 0), cb_column(query, 1));
-    return more;
+    return cb_db_each_pair(db, query, each, arg, err);
 }
 
 int cb_db_resolved_manifests(struct cb_db *db, struct cb_strings *out,
@@ -80,13 +75,8 @@ int cb_db_resolved_manifests(struct cb_db *db, struct cb_strings *out,
 {
     cb_db_hold(db);
     cb_query query = cb_db_query(db, "SELECT DISTINCT manifest FROM resolutions", err);
-    int more;
 
-    if (!query)
-        return -1;
-    while ((more = cb_db_step(db, query, err)) > 0)
-        cb_strings_add(out, cb_column(query, 0));
-    return more;
+    return cb_db_collect(db, query, out, err);
 }
 
 int cb_db_forget_resolutions(struct cb_db *db, int64_t before_s, struct cb_error **err)
@@ -200,14 +190,11 @@ int cb_db_disk_total(struct cb_db *db, int64_t *bytes, struct cb_strings *unknow
         cb_db_query(db, "SELECT COALESCE(SUM(MAX(disk_bytes,0)),0) FROM snapshots", err);
     cb_query ids =
         cb_db_query(db, "SELECT id FROM snapshots WHERE disk_bytes<0 AND committed", err);
-    int more;
 
-    if (!sum || !ids || cb_db_step(db, sum, err) < 0)
+    if (!sum || cb_db_step(db, sum, err) < 0)
         return -1;
     *bytes = sqlite3_column_int64(sum, 0);
-    while ((more = cb_db_step(db, ids, err)) > 0)
-        cb_strings_add(unknown, cb_column(ids, 0));
-    return more;
+    return cb_db_collect(db, ids, unknown, err);
 }
 
 int cb_db_forget_records(struct cb_db *db, const struct cb_strings *snapshots,
@@ -273,12 +260,9 @@ int cb_db_blob_users(struct cb_db *db, const char *digest, struct cb_strings *im
                     " UNION SELECT l.image FROM layer_blobs b JOIN image_layers l"
                     "  ON l.diff_id=b.diff_id WHERE b.digest=?1",
                     err);
-    int more;
 
     if (!query)
         return -1;
     cb_bind(query, 1, digest);
-    while ((more = cb_db_step(db, query, err)) > 0)
-        cb_strings_add(images, cb_column(query, 0));
-    return more;
+    return cb_db_collect(db, query, images, err);
 }

@@ -48,11 +48,6 @@ int cb_db_names_each(struct cb_db *db, enum cb_db_names kind,
     };
     cb_db_hold(db);
     cb_query query = cb_db_query(db, sql[kind], err);
-    int more;
 
-    if (!query)
-        return -1;
-    while ((more = cb_db_step(db, query, err)) > 0)
-        each(arg, cb_column(query, 0), cb_column(query, 1));
-    return more;
+    return cb_db_each_pair(db, query, each, arg, err);
 }

@@ -40,15 +40,12 @@ static int list(struct cb_db *db, const char *sql, const char *argument,
                 struct cb_strings *out, struct cb_error **err)
 {
     cb_query query = cb_db_query(db, sql, err);
-    int more;
 
     if (!query)
         return -1;
     if (argument)
         cb_bind(query, 1, argument);
-    while ((more = cb_db_step(db, query, err)) > 0)
-        cb_strings_add(out, cb_column(query, 0));
-    return more;
+    return cb_db_collect(db, query, out, err);
 }
 
 /* The name leads to this image whatever the platform. */

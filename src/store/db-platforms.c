@@ -45,14 +45,11 @@ int cb_db_image_platform_names(struct cb_db *db, const struct cb_digest *id,
         "EXISTS(SELECT 1 FROM names n WHERE n.name=p.name AND n.image=p.image)"
         " ORDER BY 1",
         err);
-    int more;
 
     if (!query)
         return -1;
     cb_bind_digest(query, 1, id);
-    while ((more = cb_db_step(db, query, err)) > 0)
-        cb_strings_add(names, cb_column(query, 0));
-    return more;
+    return cb_db_collect(db, query, names, err);
 }
 
 static int leads_to(struct cb_db *db, const char *name, const struct cb_digest *id,

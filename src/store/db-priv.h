@@ -12,6 +12,7 @@
 #define CB_STORE_DB_PRIV_H
 
 #include "base/digest.h"
+#include "base/vec.h"
 #include "store/db.h"
 
 #include <pthread.h>
@@ -55,6 +56,13 @@ void cb_bind(sqlite3_stmt *query, int at, const char *text); /* copied; NULL is 
 void cb_bind_int(sqlite3_stmt *query, int at, int64_t value);
 void cb_bind_digest(sqlite3_stmt *query, int at, const struct cb_digest *digest);
 int cb_db_step(struct cb_db *db, sqlite3_stmt *query, struct cb_error **err);
+/* The first column of all rows. -1 also without QUERY. */
+int cb_db_collect(struct cb_db *db, sqlite3_stmt *query, struct cb_strings *out,
+                  struct cb_error **err);
+/* The first two columns of each row, likewise. */
+int cb_db_each_pair(struct cb_db *db, sqlite3_stmt *query,
+                    void (*each)(void *arg, const char *one, const char *two), void *arg,
+                    struct cb_error **err);
 /* For statements without rows. */
 int cb_db_run(struct cb_db *db, sqlite3_stmt *query, struct cb_error **err);
 /* Text of a column, never NULL; valid until the next step. */

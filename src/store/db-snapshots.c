@@ -221,14 +221,11 @@ static int collect_dependents(struct cb_db *db, const char *id, struct cb_string
                     "  UNION SELECT s.id FROM tree JOIN snapshots s ON s.parent=tree.id)"
                     " SELECT id FROM tree",
                     err);
-    int more;
 
     if (!query)
         return -1;
     cb_bind(query, 1, id);
-    while ((more = cb_db_step(db, query, err)) > 0)
-        cb_strings_add(out, cb_column(query, 0));
-    return more;
+    return cb_db_collect(db, query, out, err);
 }
 
 static int remove_one(struct cb_db *db, const char *id, struct cb_error **err)
@@ -277,13 +274,8 @@ int cb_db_snapshot_ids(struct cb_db *db, struct cb_strings *ids, struct cb_error
 {
     cb_db_hold(db);
     cb_query query = cb_db_query(db, "SELECT id FROM snapshots", err);
-    int more;
 
-    if (!query)
-        return -1;
-    while ((more = cb_db_step(db, query, err)) > 0)
-        cb_strings_add(ids, cb_column(query, 0));
-    return more;
+    return cb_db_collect(db, query, ids, err);
 }
 
 int cb_db_fact_get(struct cb_db *db, const char *id, const char *key, char **value,

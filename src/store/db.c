@@ -120,6 +120,27 @@ int cb_db_step(struct cb_db *db, sqlite3_stmt *query, struct cb_error **err)
     }
 }
 
+int cb_db_collect(struct cb_db *db, sqlite3_stmt *query, struct cb_strings *out,
+                  struct cb_error **err)
+{
+    int more = -1;
+
+    while (query && (more = cb_db_step(db, query, err)) > 0)
+        cb_strings_add(out, cb_column(query, 0));
+    return more;
+}
+
+int cb_db_each_pair(struct cb_db *db, sqlite3_stmt *query,
+                    void (*each)(void *arg, const char *one, const char *two), void *arg,
+                    struct cb_error **err)
+{
+    int more = -1;
+
+    while (query && (more = cb_db_step(db, query, err)) > 0)
+        each(arg, cb_column(query, 0), cb_column(query, 1));
+    return more;
+}
+
 int cb_db_run(struct cb_db *db, sqlite3_stmt *query, struct cb_error **err)
 {
     int result = cb_db_step(db, query, err);

@@ -48,6 +48,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/record.h \
 	%D%/refs.h \
 	%D%/snapshot-priv.h \
+	%D%/snapshot-find.c \
 	%D%/snapshot-remade.c \
 	%D%/snapshot.h \
 	%D%/stat-index.h \

@@ -76,7 +76,7 @@ list() {
     expect_contains "--ignorefile: open $BATS_TEST_TMPDIR/absent: no such file" 'current directory'
     build --ignore-syntax svn
     expect_status 1
-    expect_contains '"--ignore-syntax": expected docker or git'
+    expect_contains '"--ignore-syntax" flag: expected docker or git'
 }
 
 @test "F30: --ignore-syntax=git reads a .gitignore as git does" {
@@ -361,7 +361,7 @@ for d in range(1000):
     [ "$(steps_run)" = 0 ]
     build --context-mode=umask
     expect_status 1
-    expect_contains '"--context-mode": expected keep or git'
+    expect_contains '"--context-mode" flag: expected keep or git'
 }
 
 @test "what a shell's <(...) names may be a Dockerfile, an ignore file or variables; a FIFO is not waited for" {
@@ -580,8 +580,8 @@ layout() {
         expect_contains "$text"
     done <<END
 lib|invalid argument "lib" for "--build-context" flag: expected name=value
-lib=|"--build-context": expected name=value
-=$OTHER|"--build-context": a name is missing
+lib=|"--build-context" flag: expected name=value
+=$OTHER|"--build-context" flag: a name is missing
 Lib=$OTHER|invalid context name Lib
 scratch=$OTHER|\`scratch\` always means itself
 context=$OTHER|\`context\` always means itself

@@ -76,7 +76,7 @@ layers_of() {
     [ "$(layers_of on 2 | grep -c 'tar+gzip ')" = 3 ]
     fresh push --compression-level 23 on "$REGISTRY/on:2"
     expect_status 1
-    expect_contains '"--compression-level": expected 0 to 9'
+    expect_contains '"--compression-level" flag: expected 0 to 9'
 }
 
 dockerfile_in() {
