@@ -63,6 +63,7 @@ struct cb_cli_command {
 
 extern const struct cb_cli_command cb_attach_command;
 extern const struct cb_cli_command cb_build_command;
+extern const struct cb_absent_option cb_build_foreign[]; /* build-foreign.c */
 extern const struct cb_cli_command cb_builds_logs_command;
 extern const struct cb_cli_command cb_builds_ls_command;
 extern const struct cb_cli_command cb_builds_rm_command;
