@@ -217,9 +217,12 @@ size_t cb_help_section(const struct cb_cli_command *command);
 int cb_app_enter(struct cb_app *app, const struct cb_cli_command *command, int argc,
                  char **argv, struct cb_error **err);
 /* ── docker-config.c ── */
-/* GIVEN, or if that is NULL or empty the text that docker's config.json has for KEY, if
- * any. Borrowed. */
+/* GIVEN, or if that is NULL the text that docker's config.json has for KEY, if any.
+ * Borrowed. */
 const char *cb_docker_config_or(struct cb_app *app, const char *given, const char *key);
+/* The same of a format, which may be given as nothing. */
+const char *cb_docker_config_format(struct cb_app *app, const char *given,
+                                    const char *key);
 
 /* ── app.c: what several commands need ── */
 /* The configuration files, read when first asked for. Borrowed. */

@@ -31,10 +31,16 @@ const char *cb_docker_config_or(struct cb_app *app, const char *given, const cha
 {
     const char *value;
 
-    if (given && *given)
+    if (given)
         return given;
     if (!app->docker_config)
         app->docker_config = read_config();
     value = json_string_value(json_object_get(app->docker_config, key));
     return value && *value ? value : NULL;
+}
+
+const char *cb_docker_config_format(struct cb_app *app, const char *given,
+                                    const char *key)
+{
+    return cb_docker_config_or(app, given && *given ? given : NULL, key);
 }

@@ -306,7 +306,7 @@ static int list(struct cb_app *app, const struct values *values, const char *arg
 static const struct values *with_format(struct cb_app *app, struct values *values)
 {
     if (!values->quiet && !values->tree)
-        values->format = cb_docker_config_or(app, values->format, "imagesFormat");
+        values->format = cb_docker_config_format(app, values->format, "imagesFormat");
     return values;
 }
 

@@ -221,7 +221,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 
     if (status)
         return status < 0 ? -1 : 0;
-    values.format = cb_docker_config_or(app, values.format, "statsFormat");
+    values.format = cb_docker_config_format(app, values.format, "statsFormat");
     if (cb_listing_check(&listing, values.format, err) < 0 ||
         cb_app_store(app, 1, &store, err) < 0)
         return -1;

@@ -103,7 +103,7 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
 static const struct values *with_format(struct cb_app *app, struct values *values)
 {
     if (!values->quiet)
-        values->format = cb_docker_config_or(app, values->format, "volumesFormat");
+        values->format = cb_docker_config_format(app, values->format, "volumesFormat");
     return values;
 }
 

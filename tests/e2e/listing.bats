@@ -180,11 +180,11 @@ team/app:2"
 }
 
 @test "what docker's config.json has for formats is the default" {
-    mkdir "$DIR/config"
-    cat >"$DIR/config/config.json" <<'END'
+    mkdir "$BATS_TEST_TMPDIR/config"
+    cat >"$BATS_TEST_TMPDIR/config/config.json" <<'END'
 {"psFormat": "table {{.Names}}\t{{.Image}}", "imagesFormat": "{{.Repository}}!", "volumesFormat": "{{.Name}}?", "networksFormat": "<{{.Name}}>"}
 END
-    export DOCKER_CONFIG=$DIR/config
+    export DOCKER_CONFIG=$BATS_TEST_TMPDIR/config
     "$CBUILD" create --name listed --network none busybox >/dev/null
     "$CBUILD" volume create kept >/dev/null
     cbuild ps -a
@@ -201,7 +201,7 @@ END
     expect_output created
     "$CBUILD" rm listed >/dev/null
     "$CBUILD" volume rm kept >/dev/null
-    echo '{' >"$DIR/config/config.json"
+    echo '{' >"$BATS_TEST_TMPDIR/config/config.json"
     cbuild images busybox
     expect_status 0
     expect_contains 'warning: ' 'REPOSITORY'
