@@ -180,6 +180,7 @@ team/app:2"
 }
 
 @test "what docker's config.json has for formats is the default" {
+    cb_dir
     mkdir "$DIR/config"
     cat >"$DIR/config/config.json" <<'END'
 {"psFormat": "table {{.Names}}\t{{.Image}}", "imagesFormat": "{{.Repository}}!", "volumesFormat": "{{.Name}}?", "networksFormat": "<{{.Name}}>"}
