@@ -4,11 +4,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/vfs.h>
 
 #define READ_BYTES 65536
@@ -140,6 +142,16 @@ int cb_fs_write_all(int fd, const void *bytes, size_t len)
         len -= (size_t)wrote;
     }
     return 0;
+}
+
+void cb_fs_write_in_place(int fd)
+{
+    int attributes;
+
+    if (ioctl(fd, FS_IOC_GETFLAGS, &attributes) < 0)
+        return;
+    attributes |= FS_NOCOW_FL;
+    ioctl(fd, FS_IOC_SETFLAGS, &attributes);
 }
 
 static void close_directory(DIR **dir)

@@ -59,6 +59,9 @@ int cb_fs_open_regular(int dir_fd, const char *name, struct stat *st, int *fd,
 int cb_fs_is_of_kernel(int fd);
 /* Writes all, retrying short writes. -1 with errno. */
 int cb_fs_write_all(int fd, const void *bytes, size_t len);
+/* FD is empty: on btrfs what is written over then takes the place of what was there, and
+ * no room. Other file systems do that anyway. */
+void cb_fs_write_in_place(int fd);
 /* Copies LEN bytes (or to the end, -1) by reflink, copy_file_range, or a buffer; keeps
  * holes. The end of a file is where it was at first: who writes to it meanwhile does not
  * keep us. */

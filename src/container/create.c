@@ -296,7 +296,7 @@ static int hold_ended(struct cb_container *container, struct cb_cancel *cancel,
     }
     if (taken < 0)
         return -1;
-    return cb_container_refresh(container, NULL) == 0 &&
+    return cb_container_settle(container, NULL) == 0 &&
            !cb_container_is_running(container);
 }
 

@@ -9,8 +9,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
+#include <time.h>
 
 #define LONGEST_LINE 16384
+#define FULL_MS      1000 /* so long nothing is tried after a disk was full */
 
 struct cb_log {
     int dir_fd, fd, told;
@@ -18,6 +21,7 @@ struct cb_log {
     unsigned max_files;
     char *attributes;          /* JSON, or NULL */
     struct cb_strbuf lines[2]; /* what is not a whole line yet */
+    int64_t full_ms;           /* when the disk was found full; 0: it is not */
 };
 
 static int check_driver(const char *driver, struct cb_error **err)
@@ -152,6 +156,38 @@ static void rotate(struct cb_log *log)
     open_file(log);
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + 1;
+}
+
+/* On a full disk btrfs looks for room for seconds before a write fails, and whoever wants
+ * the container stopped waits for that. What is lost meanwhile would be lost anyway. */
+static int is_still_full(const struct cb_log *log)
+{
+    struct statvfs disk;
+
+    return log->full_ms && (now_ms() - log->full_ms < FULL_MS ||
+                            (fstatvfs(log->fd, &disk) == 0 && disk.f_bavail == 0));
+}
+
+static int put(struct cb_log *log, const char *bytes, size_t len)
+{
+    if (log->fd < 0 || is_still_full(log))
+        return -1;
+    if (cb_fs_write_all(log->fd, bytes, len) == 0) {
+        log->bytes += len;
+        log->full_ms = 0;
+        return 0;
+    }
+    if (errno == ENOSPC || errno == EDQUOT)
+        log->full_ms = now_ms();
+    return -1;
+}
+
 static void write_line(struct cb_log *log, int stream, struct cb_strbuf *line)
 {
     static const char *const names[] = {"stdout", "stderr"};
@@ -167,9 +203,7 @@ static void write_line(struct cb_log *log, int stream, struct cb_strbuf *line)
                    cb_timestamp_format(cb_timestamp_now(), now));
     if (log->max_bytes && log->bytes + out.len > log->max_bytes && log->bytes)
         rotate(log);
-    if (log->fd >= 0 && cb_fs_write_all(log->fd, out.text, out.len) == 0) {
-        log->bytes += out.len;
-    } else if (!log->told) {
+    if (put(log, out.text, out.len) < 0 && !log->told) {
         log->told = 1;
         cb_warn("the log cannot be written: %s", strerror(errno));
     }

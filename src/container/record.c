@@ -109,16 +109,10 @@ static int went_along(const struct cb_container *container, struct cb_error **er
     return -1;
 }
 
-/* Whoever gets the lock knows that nobody is there to keep the state: then the container
- * died with its monitor, which kills it in dying. */
-static int settle(struct cb_container *container, struct cb_error **err)
+int cb_container_settle(struct cb_container *container, struct cb_error **err)
 {
-    cb_auto(cb_lock) lock = NULL;
     cb_auto(cb_error) error = NULL;
 
-    if (cb_lock_try(&lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE, err) <=
-        0)
-        return 0; /* it starts, or ends, at this moment */
     if (read_state(container, err) < 0)
         return -1;
     if (!cb_container_is_running(container))
@@ -134,6 +128,16 @@ static int settle(struct cb_container *container, struct cb_error **err)
     if (cb_container_save_state(container, &error) < 0)
         cb_debug("%s", cb_error_message(error)); /* it is no less dead for that */
     return 0;
+}
+
+static int settle(struct cb_container *container, struct cb_error **err)
+{
+    cb_auto(cb_lock) lock = NULL;
+
+    if (cb_lock_try(&lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE, err) <=
+        0)
+        return 0; /* it starts, or ends, at this moment */
+    return cb_container_settle(container, err);
 }
 
 int cb_container_refresh(struct cb_container *container, struct cb_error **err)

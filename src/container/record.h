@@ -112,6 +112,9 @@ int cb_container_spare_state(const struct cb_container *container, struct cb_err
 int cb_container_save_config(const struct cb_container *container, struct cb_error **err);
 /* Reads the state again, and tells truly that a monitor was killed. */
 int cb_container_refresh(struct cb_container *container, struct cb_error **err);
+/* The same for who has the lock of its monitor, and so knows that nobody is there to keep
+ * the state: a container that ran died with its monitor, which kills it in dying. */
+int cb_container_settle(struct cb_container *container, struct cb_error **err);
 
 /* ── names.c ── */
 /* USAGE for one that is malformed. */

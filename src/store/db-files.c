@@ -6,14 +6,13 @@
 #include "store/db-files.h"
 
 #include "base/alloc.h"
+#include "base/fs.h"
 
 #include <endian.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <sqlite3.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,14 +81,11 @@ static int open_in_place(const char *name, int flags, int mode)
 {
     int fd = open(name, flags, mode);
     struct stat st;
-    int attributes;
 
     if (fd >= 0 && (flags & O_CREAT) &&
         (ends_with(name, "-wal") || ends_with(name, "-shm")) && fstat(fd, &st) == 0 &&
-        st.st_size == 0 && ioctl(fd, FS_IOC_GETFLAGS, &attributes) == 0) {
-        attributes |= FS_NOCOW_FL;
-        ioctl(fd, FS_IOC_SETFLAGS, &attributes);
-    }
+        st.st_size == 0)
+        cb_fs_write_in_place(fd);
     return fd;
 }
 
