@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +32,8 @@ struct keeper {
     CB_VEC(int) seats;
     struct cb_network *network; /* or NULL: it was another's before */
     int net, alive, user;
+    int base; /* the directory of what is set up, and its path */
+    char *path;
     struct cb_ip resolver;
     char told[sizeof(((struct cb_hub_message *)0)->text)];
 };
@@ -126,18 +129,17 @@ static void sweep(struct keeper *keeper)
         cb_netns_call(keeper->net, sweep_here, NULL, NULL);
 }
 
-static int end_here(void *unused)
+/* By what its directory was called, which may be gone. */
+static void clear(struct keeper *keeper)
 {
-    cb_autofree char *dir_path = NULL;
-    cb_autofree char *path = NULL;
-    cb_autofd int dir = -1;
-    cb_autofd int base = -1;
+    char name[40];
+    struct stat st;
 
-    cb_attach_sweep();
-    if (cb_net_lease_dir(&dir, &dir_path, NULL) < 0 ||
-        cb_net_runtime_dir(0, &base, &path, NULL) < 0)
-        return -1;
-    return cb_hub_clear_network(base, path, strrchr(dir_path, '/') + 1);
+    sweep(keeper);
+    if (fstat(keeper->net, &st) < 0)
+        return;
+    snprintf(name, sizeof(name), "net-%ju", (uintmax_t)st.st_ino);
+    cb_hub_clear_network(keeper->base, keeper->path, name);
 }
 
 /* ── Seats ── */
@@ -253,12 +255,14 @@ static void end(struct keeper *keeper)
     unlinkat(CB_HUB_DIR, SOCKET_NAME, 0);
     cb_close(&listener);
     if (keeper->net >= 0)
-        cb_netns_call(keeper->net, end_here, NULL, NULL);
+        clear(keeper);
     drop_network(keeper);
     cb_vec_foreach (seat, &keeper->seats)
         cb_close(seat);
     cb_vec_free(&keeper->seats);
     cb_close(&keeper->user);
+    cb_close(&keeper->base);
+    free(keeper->path);
 }
 
 static void adopt(struct keeper *keeper, const char *resolver)
@@ -277,13 +281,16 @@ static void adopt(struct keeper *keeper, const char *resolver)
 
 int cb_hub_keep(const char *resolver, struct cb_cancel *cancel, struct cb_error **err)
 {
-    struct keeper keeper = {.cancel = cancel, .net = -1, .alive = -1, .user = -1};
+    struct keeper keeper = {
+        .cancel = cancel, .net = -1, .alive = -1, .user = -1, .base = -1};
 
     for (int fd = CB_HUB_LISTENER; fd <= CB_HUB_DIR; fd++)
         if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
             return cb_error_set(err, CB_ERR_USAGE, "it is started by `cbuild run`");
     if (resolver)
         adopt(&keeper, resolver);
+    if (cb_net_runtime_dir(1, &keeper.base, &keeper.path, err) < 0)
+        return -1;
     keeper.user = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
     if (keeper.user < 0)
         return cb_error_errno(err, errno, "open `/proc/self/ns/user`");
