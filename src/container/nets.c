@@ -41,10 +41,23 @@ static int read_ports(struct cb_ports *ports, const struct cb_run_request *reque
     return 0;
 }
 
-/* NETNS and INTERFACE: of what is there already, or NULL; ports go with the first. */
+const struct cb_ports *cb_nets_ports(const struct cb_nets *nets)
+{
+    static const struct cb_ports none;
+
+    cb_vec_foreach (network, nets) {
+        const struct cb_ports *ports = cb_network_ports(*network);
+
+        if (ports->count)
+            return ports;
+    }
+    return &none;
+}
+
+/* NETNS and INTERFACE: of what is there already, or NULL; PUBLISHES: ports go with it. */
 static int open_one(struct cb_network **out, const struct cb_nets_owner *owner,
                     const struct cb_join *join, const int *netns, const char *interface,
-                    struct cb_error **err)
+                    int publishes, struct cb_error **err)
 {
     const struct cb_run_request *request = owner->request;
     cb_autofree char *state = xasprintf("%s/networks", owner->store_root);
@@ -64,7 +77,7 @@ static int open_one(struct cb_network **out, const struct cb_nets_owner *owner,
                                          .interface = interface,
                                          .joined = owner->joined};
 
-    if (!netns && read_ports(&ports, request, err) < 0)
+    if (publishes && read_ports(&ports, request, err) < 0)
         return -1;
     return cb_network_new(out, &options, err);
 }
@@ -77,7 +90,7 @@ int cb_nets_open(struct cb_nets *out, const struct cb_nets_owner *owner,
 
     out->netns = -1;
     if (cb_joins_read(&joins, owner->request, err) < 0 ||
-        open_one(&network, owner, &joins.items[0], NULL, NULL, err) < 0)
+        open_one(&network, owner, &joins.items[0], NULL, NULL, 1, err) < 0)
         return -1;
     cb_vec_push(out, network);
     return 0;
@@ -88,7 +101,7 @@ int cb_nets_check(const struct cb_nets_owner *owner, const struct cb_join *join,
 {
     cb_auto(cb_network) network = NULL;
 
-    return open_one(&network, owner, join, NULL, NULL, err);
+    return open_one(&network, owner, join, NULL, NULL, 1, err);
 }
 
 int cb_nets_check_others(const struct cb_nets_owner *owner, struct cb_error **err)
@@ -125,7 +138,8 @@ int cb_nets_connect(struct cb_nets *nets, const struct cb_nets_owner *owner,
     cb_autofree char *interface = xasprintf("eth%u", nets->next);
     int fd;
 
-    if (open_one(&network, owner, join, &nets->netns, interface, err) < 0)
+    if (open_one(&network, owner, join, &nets->netns, interface,
+                 !cb_nets_ports(nets)->count, err) < 0)
         return -1;
     if (find(nets, cb_network_label(network)))
         return cb_error_set(
@@ -244,9 +258,7 @@ json_t *cb_nets_settings_json(const struct cb_nets *nets)
                                 cb_network_settings_json(*network));
     }
     bridge = json_object_get(networks, "bridge");
-    json_object_set_new(object, "Ports",
-                        nets->count ? ports_json(cb_network_ports(nets->items[0]))
-                                    : json_object());
+    json_object_set_new(object, "Ports", ports_json(cb_nets_ports(nets)));
     for (size_t i = 0; i < CB_ARRAY_SIZE(same); i++) {
         json_t *value = json_object_get(bridge, same[i]);
         int is_number = strstr(same[i], "Len") != NULL;

@@ -40,6 +40,9 @@ int cb_nets_disconnect(struct cb_nets *nets, const char *network);
 /* Its /etc/hosts and /etc/resolv.conf; caller frees. */
 int cb_nets_texts(const struct cb_nets *nets, const struct cb_nets_owner *owner,
                   char **hosts, char **resolv_conf, struct cb_error **err);
+/* The ports that were opened: of the first network to which somebody outside can get.
+ * Borrowed. */
+const struct cb_ports *cb_nets_ports(const struct cb_nets *nets);
 /* NetworkSettings as docker has them: a new reference. */
 json_t *cb_nets_settings_json(const struct cb_nets *nets);
 

@@ -59,7 +59,7 @@ static int check_dns(const struct cb_run_request *request, struct cb_error **err
 /* Nothing else tells which port the kernel picked. */
 void cb_setup_tell_ports(const struct cb_setup *setup)
 {
-    const struct cb_ports *opened = cb_network_ports(setup->nets.items[0]);
+    const struct cb_ports *opened = cb_nets_ports(&setup->nets);
 
     for (size_t i = 0; i < opened->count; i++) {
         const struct cb_port *port = &opened->items[i];

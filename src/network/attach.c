@@ -225,13 +225,18 @@ static int connect_outside(int rtnl, const struct cb_attachment *attachment,
 
 /* ── Inside ── */
 
+/* Default routes of further networks: each has one of its own, and all are behind the
+ * first network's, which is 0, and which the kernel makes 1024 in IPv6. */
+#define FURTHER_METRIC 2000
+
 static int add_route(int rtnl, unsigned link, const struct cb_attachment *attachment,
                      const struct cb_network_subnet *subnet, struct cb_error **err)
 {
     if (attachment->internal || !subnet->gateway.family)
         return 0;
     return cb_link_add_default_route(rtnl, link, &subnet->gateway,
-                                     attachment->is_further ? 200 : 0, err);
+                                     attachment->is_further ? FURTHER_METRIC + link : 0,
+                                     err);
 }
 
 static int connect_inside(int netns, const struct cb_attachment *attachment,

@@ -168,6 +168,13 @@ static void copy_options(struct cb_network *network,
         cb_strings_copy(&network->dns, options->dns);
 }
 
+/* Nobody outside gets there. */
+static int is_closed(const struct cb_network *network)
+{
+    return network->class->backends == no_ways ||
+           (network->def && network->def->internal);
+}
+
 /* Without a network of its own there is nothing to publish. */
 static void copy_ports(struct cb_network *network, const struct cb_ports *ports)
 {
@@ -175,7 +182,7 @@ static void copy_ports(struct cb_network *network, const struct cb_ports *ports)
         return;
     if (network->class->is_host)
         cb_warn("Published ports are discarded when using host network mode");
-    if (!network->class->backends)
+    if (!network->class->backends || is_closed(network))
         return;
     for (size_t i = 0; i < ports->count; i++) {
         struct cb_port port = ports->items[i];

@@ -172,6 +172,26 @@ page"
     expect_contains 10.99.1.2/24
 }
 
+@test "published ports and default routes are of the networks that are left" {
+    "$CBUILD" network create --subnet 10.99.1.0/24 front >/dev/null
+    "$CBUILD" network create --subnet 10.99.2.0/24 --internal back >/dev/null
+    web one page --network back -p 127.0.0.1:8080:80
+    [ -z "$("$CBUILD" port one)" ]
+    "$CBUILD" network connect front one
+    "$CBUILD" network connect bridge one
+    [ "$("$CBUILD" port one)" = '80/tcp -> 127.0.0.1:8080' ]
+    wait_until host curl -sf http://127.0.0.1:8080/
+    cbuild exec one sh -c 'ip route | grep default'
+    [ "${#lines[@]}" -eq 2 ]
+    expect_contains 'default via 10.99.1.1 dev eth1' 'default via 172.17.0.1 dev eth2'
+    "$CBUILD" network disconnect bridge one
+    "$CBUILD" network disconnect front one
+    [ -z "$("$CBUILD" port one)" ]
+    not host curl -s http://127.0.0.1:8080/
+    "$CBUILD" network connect front one
+    host curl -sf http://127.0.0.1:8080/
+}
+
 @test "a container joins several networks from the start" {
     "$CBUILD" network create --subnet 10.99.1.0/24 front >/dev/null
     "$CBUILD" network create --subnet 10.99.2.0/24 back >/dev/null

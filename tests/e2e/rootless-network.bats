@@ -41,7 +41,7 @@ in_user() {
         cbuild run --rm --network container:srv busybox sh -c "hostname; wget -qO- http://127.0.0.1/file"
         cbuild inspect -f "{{.Config.Hostname}}" srv | grep -q . && cbuild exec srv hostname
         address=$(cbuild inspect -f "{{.NetworkSettings.Networks.web.IPAddress}}" srv)
-        cbuild run --rm busybox wget -T 1 -qO- "http://$address/file" 2>&1 || echo apart'
+        cbuild run --rm busybox timeout 1 wget -qO- "http://$address/file" 2>&1 || echo apart'
     expect_status 0
     expect_contains '1 packets received' page apart
     [ "$(sed -n 2p <<<"$output")" = "$(sed -n 4p <<<"$output")" ]
@@ -55,6 +55,13 @@ in_user() {
         cbuild exec plain ip -o -4 addr | grep -c eth'
     expect_status 0
     expect_output "$(printf 'page\n1 packets received\n1')"
+    in_user 'cbuild run -d --name door -p 127.0.0.1::80 busybox sh -c "mkdir /w; echo in >/w/file; exec httpd -f -p 80 -h /w" >/dev/null
+        cbuild network disconnect bridge door; cbuild port door
+        cbuild network connect web door; page=http://$(cbuild port door 80)/file
+        for i in $(seq 100); do curl -sf "$page" && break; sleep 0.05; done
+        cbuild rm -f door >/dev/null'
+    expect_status 0
+    expect_output in
 }
 
 @test "a build's steps are on the network it is given, or in a container's" {

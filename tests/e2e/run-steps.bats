@@ -95,7 +95,7 @@ END
     dockerfile <<END
 FROM busybox
 RUN --network=none ls /sys/class/net > /none; echo up: $(($(cat /sys/class/net/lo/flags) & 1)) >> /none
-RUN wget -q -T 2 -O /dev/null http://127.0.0.1:$listener/ && echo reached > /default || echo refused > /default
+RUN timeout 2 wget -q -O /dev/null http://127.0.0.1:$listener/ && echo reached > /default || echo refused > /default
 END
     build
     kill "$server"
