@@ -1,17 +1,16 @@
 /* Each option does what it does with its own tool. kaniko pushes to --destination unless
  * --no-push; the digest it writes to files is the one that is pushed, so one is made even
- * if nothing goes anywhere. */
+ * if nothing goes anywhere. What they say of registries is in build-tools-registries.c,
+ * what they have written elsewhere in build-tools-told.c. */
 #include "commands/build-tools.h"
 
 #include "base/fs.h"
-#include "base/out-file.h"
 #include "context/remote.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define ARG_FILE_BYTES (1u << 20)
 
@@ -339,163 +338,4 @@ int cb_build_tools_apply(struct cb_build_tools *tools, struct cb_build_request *
     if (tools->pull_never)
         request->pull = CB_PULL_NEVER;
     return 0;
-}
-
-/* ── Registries ── */
-
-static const char *own_name(const char *host)
-{
-    return strcmp(host, "index.docker.io") == 0 ? "docker.io" : host;
-}
-
-static struct cb_registry_rule *rule_of(struct cb_registry_settings *settings,
-                                        const char *host)
-{
-    struct cb_registry_rule fresh = {0};
-
-    cb_vec_foreach (rule, &settings->rules) {
-        if (strcmp(rule->prefix, own_name(host)) == 0)
-            return rule;
-    }
-    fresh.prefix = xstrdup(own_name(host));
-    cb_vec_push(&settings->rules, fresh);
-    return &settings->rules.items[settings->rules.count - 1];
-}
-
-static void add_mirror(const struct cb_build_tools *tools,
-                       struct cb_registry_settings *settings, const char *host,
-                       const char *mirror)
-{
-    struct cb_registry_rule *rule = rule_of(settings, host);
-
-    cb_strings_add(&rule->mirrors, mirror);
-    rule->only_mirrors |= tools->no_fallback;
-}
-
-/* "from=to;from=to" */
-static int add_map(const struct cb_build_tools *tools,
-                   struct cb_registry_settings *settings, const char *text,
-                   struct cb_error **err)
-{
-    cb_autofree char *copy = xstrdup(text);
-    char *pair = copy, *next, *to;
-
-    for (; pair && *pair; pair = next) {
-        next = strchr(pair, ';');
-        if (next)
-            *next++ = '\0';
-        to = strchr(pair, '=');
-        if (!to || to == pair || !to[1])
-            return cb_error_argument(err, text, "--registry-map",
-                                     "expected FROM=TO, separated by semicolons");
-        *to++ = '\0';
-        add_mirror(tools, settings, pair, to);
-    }
-    return 0;
-}
-
-static int set_creds(const char *creds, struct cb_registry_settings *settings,
-                     struct cb_error **err)
-{
-    if (!creds)
-        return 0;
-    if (!strchr(creds, ':') || *creds == ':') {
-        cb_error_set(err, CB_ERR_USAGE, "--creds: expected user:password");
-        return cb_error_hint(err, "`cbuild login` asks for a password");
-    }
-    settings->creds = xstrdup(creds);
-    return 0;
-}
-
-int cb_build_tools_registries(const struct cb_build_tools *tools, struct cb_app *app,
-                              struct cb_error **err)
-{
-    const struct cb_settings *loaded;
-    struct cb_registry_settings *settings;
-
-    if (cb_app_settings(app, &loaded, err) < 0)
-        return -1;
-    settings = &app->settings->registry;
-    cb_vec_foreach (map, &tools->maps) {
-        if (add_map(tools, settings, *map, err) < 0)
-            return -1;
-    }
-    cb_vec_foreach (mirror, &tools->mirrors)
-        add_mirror(tools, settings, "docker.io", *mirror);
-    if (tools->authfile)
-        settings->auth_file = xstrdup(tools->authfile);
-    if (tools->cert_dir)
-        settings->cert_dir = xstrdup(tools->cert_dir);
-    return set_creds(tools->creds, settings, err);
-}
-
-/* ── What is told ── */
-
-int cb_build_tools_log(struct cb_build_tools *tools, struct cb_error **err)
-{
-    cb_autofd int fd = -1;
-
-    if (!tools->logfile)
-        return 0;
-    fd = open(tools->logfile, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return cb_error_errno(err, errno, "--logfile `%s`", tools->logfile);
-    for (int i = 0; i < 2; i++) {
-        tools->saved_fds[i] = fcntl(STDOUT_FILENO + i, F_DUPFD_CLOEXEC, 3);
-        if (dup2(fd, STDOUT_FILENO + i) < 0)
-            return cb_error_errno(err, errno, "--logfile `%s`", tools->logfile);
-    }
-    return 0;
-}
-
-void cb_build_tools_log_end(struct cb_build_tools *tools)
-{
-    for (int i = 0; tools->logfile && i < 2; i++) {
-        if (tools->saved_fds[i] >= 0)
-            dup2(tools->saved_fds[i], STDOUT_FILENO + i);
-        cb_close(&tools->saved_fds[i]);
-    }
-}
-
-/* "index.docker.io/library/x[:tag]@sha256:…", a line for each destination. */
-static int write_names(const struct cb_build_tools *tools, const char *path,
-                       const char *option, int with_tag, const char *digest,
-                       struct cb_error **err)
-{
-    cb_auto_value(cb_strbuf) text = {0};
-
-    if (!path)
-        return 0;
-    cb_vec_foreach (name, &tools->destinations) {
-        cb_auto(cb_reference) reference = NULL;
-
-        if (cb_reference_parse(&reference, *name, err) < 0)
-            return -1;
-        cb_reference_default_tag(reference);
-        cb_strbuf_addf(&text, "%s/%s%s%s@%s\n",
-                       strcmp(reference->host, "docker.io") == 0 ? "index.docker.io"
-                                                                 : reference->host,
-                       reference->path, with_tag ? ":" : "",
-                       with_tag ? reference->tag : "", digest);
-    }
-    return cb_out_file_write(path, cb_strbuf_text(&text), err) < 0
-               ? cb_error_wrap(err, "%s `%s`", option, path)
-               : 0;
-}
-
-int cb_build_tools_write(const struct cb_build_tools *tools,
-                         const struct cb_build_outcome *outcome, struct cb_error **err)
-{
-    char digest[CB_DIGEST_MAX_TEXT];
-
-    if (!cb_digest_is_set(&outcome->digest))
-        return 0;
-    cb_digest_text(&outcome->digest, digest);
-    if (tools->digest_file && cb_out_file_write(tools->digest_file, digest, err) < 0)
-        return cb_error_wrap(err, "--digest-file `%s`", tools->digest_file);
-    if (write_names(tools, tools->name_digest_file, "--image-name-with-digest-file", 0,
-                    digest, err) < 0)
-        return -1;
-    return write_names(tools, tools->tag_digest_file, "--image-name-tag-with-digest-file",
-                       1, digest, err);
 }

@@ -7,6 +7,8 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/build-summary.c \
 	%D%/build-summary.h \
 	%D%/build-tools.c \
+	%D%/build-tools-registries.c \
+	%D%/build-tools-told.c \
 	%D%/build-tools.h \
 	%D%/build.c \
 	%D%/builds-logs.c \
