@@ -244,6 +244,8 @@ int cb_forwarder_start(struct cb_forwarder **out, const struct cb_ports *ports,
     forwarder->netns = fcntl(netns, F_DUPFD_CLOEXEC, 3);
     if (open_doors(forwarder, ports, sockets, to, err) < 0)
         return -1;
+    if (forwarder->netns < 0)
+        return cb_error_set(err, CB_ERR_SYSTEM, "too many files are open for the ports");
     errnum = pthread_create(&forwarder->thread, NULL, run, forwarder);
     if (errnum)
         return cb_error_errno(err, errnum, "start a thread");

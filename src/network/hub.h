@@ -1,7 +1,7 @@
 /* The hub: the network namespace in which the containers of an ordinary user meet, and
  * the user namespace it belongs to. A small process keeps both and hands them to who
  * takes a seat; when the last seat is given up, it ends, and all that was set up with it.
- * See docs/design/rootless.md. */
+ * See docs/design/network.md. */
 #ifndef CB_NETWORK_HUB_H
 #define CB_NETWORK_HUB_H
 

@@ -108,6 +108,8 @@ static void what_is_recorded_is_read_again(void **state)
     cb_rules_read(&again, record);
     assert_int_equal(again.filter.count, rules.filter.count);
     assert_int_equal(again.nat.count, rules.nat.count);
+    for (size_t i = 0; i < rules.filter.count; i++)
+        assert_string_equal(again.filter.items[i], rules.filter.items[i]);
     for (size_t i = 0; i < rules.nat.count; i++)
         assert_string_equal(again.nat.items[i], rules.nat.items[i]);
 }
