@@ -44,17 +44,11 @@ static void restrain(struct foreign *foreign)
     sqlite3_progress_handler(foreign->db, STEPS_PER_TICK, tick, foreign);
 }
 
+/* They stay the caller's. */
 static int give(struct foreign *foreign, void *bytes, size_t len)
 {
-    unsigned char *copy = sqlite3_malloc64(len);
-
-    if (!copy)
-        return SQLITE_NOMEM;
-    memcpy(copy, bytes, len);
-    /* On failure, too, the copy is gone. */
-    return sqlite3_deserialize(
-        foreign->db, "main", copy, (sqlite3_int64)len, (sqlite3_int64)len,
-        SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY);
+    return sqlite3_deserialize(foreign->db, "main", bytes, (sqlite3_int64)len,
+                               (sqlite3_int64)len, SQLITE_DESERIALIZE_READONLY);
 }
 
 static int open_query(struct foreign *foreign, void *bytes, size_t len, const char *table)
@@ -86,8 +80,8 @@ int cb_db_foreign_blobs(void *bytes, size_t len, const char *table,
                         void (*each)(void *arg, const void *blob, size_t len), void *arg,
                         struct cb_error **err)
 {
+    cb_autofree unsigned char *owned = bytes; /* outlives the database */
     __attribute__((cleanup(foreign_clear))) struct foreign foreign = {0};
-    cb_autofree unsigned char *owned = bytes;
     int result;
 
     leave_wal_mode(owned, len);
