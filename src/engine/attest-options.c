@@ -120,7 +120,7 @@ static int apply(struct cb_attest_options *out, const char *text, struct cb_erro
 {
     cb_auto_value(cb_strings) fields = {0};
     const char *type = NULL;
-    int disabled = 0;
+    int disabled = 0, sbom;
 
     if (cb_request_fields(text, &fields, err) < 0)
         return -1;
@@ -131,14 +131,12 @@ static int apply(struct cb_attest_options *out, const char *text, struct cb_erro
     if (strcmp(type, "sbom") == 0) {
         out->sbom = !disabled;
         return set_fields(out, 1, &fields, err);
-    } else {
-        int sbom = out->sbom;
-
-        cb_attest_options_clear(out);
-        out->sbom = sbom;
-        out->provenance = !disabled;
-        return set_fields(out, 0, &fields, err);
     }
+    sbom = out->sbom;
+    cb_attest_options_clear(out);
+    out->sbom = sbom;
+    out->provenance = !disabled;
+    return set_fields(out, 0, &fields, err);
 }
 
 static int apply_named(struct cb_attest_options *out, const char *option,
