@@ -19,7 +19,7 @@ static json_t *strings_or_null(const struct cb_strings *strings, int has)
 }
 
 /* {"80/tcp": {}} */
-json_t *cb_inspect_set(const struct cb_strings *strings)
+static json_t *set_json(const struct cb_strings *strings)
 {
     json_t *object = json_object();
 
@@ -63,15 +63,13 @@ json_t *cb_inspect_config(const struct cb_image_config *config)
 
     json_object_set_new(object, "User", json_string(config->user ? config->user : ""));
     if (config->exposed_ports.count)
-        json_object_set_new(object, "ExposedPorts",
-                            cb_inspect_set(&config->exposed_ports));
+        json_object_set_new(object, "ExposedPorts", set_json(&config->exposed_ports));
     json_object_set_new(object, "Env", cb_inspect_strings(&config->env));
     json_object_set_new(object, "Cmd", strings_or_null(&config->cmd, config->has_cmd));
     if (config->healthcheck)
         json_object_set_new(object, "Healthcheck", healthcheck_json(config->healthcheck));
     json_object_set_new(object, "Volumes",
-                        config->volumes.count ? cb_inspect_set(&config->volumes)
-                                              : json_null());
+                        config->volumes.count ? set_json(&config->volumes) : json_null());
     json_object_set_new(object, "WorkingDir",
                         json_string(config->working_dir ? config->working_dir : ""));
     json_object_set_new(object, "Entrypoint",

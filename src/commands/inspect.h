@@ -20,8 +20,6 @@ const struct cb_template_field *cb_inspect_fields(void);
 json_t *cb_inspect_graph(struct cb_store *store, struct cb_snapshot *top, int pid);
 json_t *cb_inspect_config(const struct cb_image_config *config);
 json_t *cb_inspect_strings(const struct cb_strings *strings);
-/* {"80/tcp": {}} */
-json_t *cb_inspect_set(const struct cb_strings *strings);
 /* inspect-host.c */
 json_t *cb_inspect_host_config(const struct cb_container *container);
 json_t *cb_inspect_network_settings(const struct cb_container *container);

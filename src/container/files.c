@@ -221,7 +221,8 @@ int cb_container_files_open(struct cb_store *store, struct cb_container *contain
 
 /* ── What it has written ── */
 
-int cb_container_is_mount(const struct cb_container *container, const char *path)
+/* Where something is mounted that is not the container's own: "/proc", its volumes, … */
+static int is_mount(const struct cb_container *container, const char *path)
 {
     static const char *const always[] = {
         "/proc", "/dev", "/sys", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"};
@@ -244,7 +245,7 @@ int cb_container_leaves_out(void *arg, const char *path, const struct stat *st)
         return 1;
     if (S_ISREG(st->st_mode) ? st->st_size > 0 : !S_ISDIR(st->st_mode))
         return 0;
-    return cb_container_is_mount(arg, absolute);
+    return is_mount(arg, absolute);
 }
 
 static int copy_layer(struct cb_copying *copying, struct cb_snapshot *from,

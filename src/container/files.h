@@ -18,8 +18,6 @@ CB_AUTO_VALUE_DEFINE(cb_container_files, cb_container_files_close)
  * only one, moves into a mount namespace of its own, where the volumes are mounted. */
 int cb_container_files_open(struct cb_store *store, struct cb_container *container,
                             struct cb_container_files *out, struct cb_error **err);
-/* Where something is mounted that is not the container's own: "/proc", its volumes, … */
-int cb_container_is_mount(const struct cb_container *container, const char *path);
 /* For copy.h and diff.h, ARG is the container: an empty file or directory that is only
  * there so that something could be mounted on it; and what marks.h says. */
 int cb_container_leaves_out(void *arg, const char *path, const struct stat *st);

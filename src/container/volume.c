@@ -321,8 +321,9 @@ int cb_volume_open_data(struct cb_store *store, const char *name, int *fd,
     return cb_error_errno(err, errno, "open the volume `%s`", name);
 }
 
-int cb_volume_users(struct cb_store *store, const char *name, struct cb_strings *ids,
-                    struct cb_error **err)
+/* Ids of the containers that have it. */
+static int find_users(struct cb_store *store, const char *name, struct cb_strings *ids,
+                      struct cb_error **err)
 {
     cb_auto_value(cb_containers) containers = {0};
 
@@ -348,7 +349,7 @@ int cb_volume_remove(struct cb_store *store, const char *name, struct cb_error *
 
     if (cb_volume_find(store, name, &volume, err) < 0 ||
         take_lock(store, &lock, &dir, err) < 0 ||
-        cb_volume_users(store, name, &users, err) < 0)
+        find_users(store, name, &users, err) < 0)
         return -1;
     cb_vec_foreach (id, &users)
         cb_strbuf_addf(&list, "%s%s", list.len ? ", " : "", *id);

@@ -42,9 +42,6 @@ int cb_volume_find(struct cb_store *store, const char *name, struct cb_volume **
 /* All, by name. */
 int cb_volumes_list(struct cb_store *store, struct cb_volumes *out,
                     struct cb_error **err);
-/* Ids of the containers that have it. */
-int cb_volume_users(struct cb_store *store, const char *name, struct cb_strings *ids,
-                    struct cb_error **err);
 /* EXISTS "remove x: volume is in use - [id]". */
 int cb_volume_remove(struct cb_store *store, const char *name, struct cb_error **err);
 /* As `docker volume inspect` shows it: a new reference. */

@@ -68,7 +68,7 @@ struct build { /* what one build holds while it runs; freed in this order, from 
     struct cb_made_list made;
 };
 
-void cb_made_list_clear(struct cb_made_list *list)
+static void made_list_clear(struct cb_made_list *list)
 {
     cb_vec_foreach (made, list) {
         cb_vec_foreach (link, &made->links)
@@ -85,7 +85,7 @@ void cb_made_list_clear(struct cb_made_list *list)
 
 static void build_clear(struct build *build)
 {
-    cb_made_list_clear(&build->made);
+    made_list_clear(&build->made);
     cb_graph_free(build->graph);
     cb_inputs_clear(&build->inputs);
     cb_cache_free(build->cache);

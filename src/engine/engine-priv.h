@@ -156,7 +156,6 @@ struct cb_made_list {
     struct cb_made *items;
     size_t count, capacity;
 };
-void cb_made_list_clear(struct cb_made_list *made);
 
 /* ── apart.c: images with layers that nobody looks into ── */
 /* Settles for which of MADE the base's files are not needed: nothing that is asked for

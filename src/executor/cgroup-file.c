@@ -118,9 +118,9 @@ int cb_cgroup_set_frozen(int dir_fd, int unified, int on)
     return errno = ETIMEDOUT, -1;
 }
 
-/* Without cgroup.kill nothing may be born any more, and then all are killed until none is
- * left. */
-void cb_cgroup_kill(int dir_fd)
+/* Kills all in it, and waits for their end. Without cgroup.kill nothing may be born any
+ * more, and then all are killed until none is left. */
+static void kill_all(int dir_fd)
 {
     const struct timespec pause = {.tv_nsec = 1000000};
 
@@ -149,7 +149,7 @@ static void remove_at(int parent_fd, const char *name, unsigned depth)
     if (unlinkat(parent_fd, name, AT_REMOVEDIR) == 0)
         return;
     cb_cgroup_write(dir, "freezer.state", "THAWED"); /* what is frozen does not die */
-    cb_cgroup_kill(dir);
+    kill_all(dir);
     unlinkat(parent_fd, name, AT_REMOVEDIR);
 }
 

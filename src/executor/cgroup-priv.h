@@ -85,8 +85,6 @@ int cb_cgroup_write(int dir_fd, const char *file, const char *value);
 int cb_cgroup_write_number(int dir_fd, const char *file, uint64_t value);
 /* The number after KEY (or at the start of FILE when KEY is NULL); 0 when unknown. */
 uint64_t cb_cgroup_read_number(int dir_fd, const char *file, const char *key);
-/* Kills all in it, and waits for their end. */
-void cb_cgroup_kill(int dir_fd);
 /* Removes it with the groups that were made in it, and kills what is left in any. */
 void cb_cgroup_remove(int parent_fd, const char *name);
 /* Moves all processes of one group to another, as far as that is permitted. */

@@ -12,11 +12,6 @@ int cb_networks_lock(const char *state_dir, enum cb_lock_mode mode, struct cb_lo
 int cb_networks_read(int dir, struct cb_network_defs *out, struct cb_error **err);
 int cb_network_write(int dir, const struct cb_network_def *def, struct cb_error **err);
 #define CB_BRIDGE_FILE "bridge.json"
-/* The bridge of all containers that ask for no other network, with a subnet that nobody
- * else has: settled when it is first needed, and again if the host has since got a route
- * there and nobody is on it. */
-int cb_networks_bridge(const char *state_dir, struct cb_network_def **out,
-                       struct cb_error **err);
 /* Subnets, gateways and ranges of WISH for DEF, beside those of OTHERS; a free subnet
  * when none is wished for. */
 int cb_network_settle(struct cb_network_def *def, const struct cb_network_wish *wish,

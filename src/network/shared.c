@@ -11,31 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int set_up(struct cb_network *network, int fd, void **state,
-                  struct cb_cancel *cancel, struct cb_error **err)
-{
-    if (cb_attach_check(err) < 0 ||
-        cb_networks_bridge(network->state_dir, &network->def, err) < 0)
-        return -1;
-    if (cb_network_join_bridge(network, fd, state, cancel, err) == 0)
-        return 0;
-    cb_network_def_free(cb_steal(&network->def));
-    return -1;
-}
-
-static void tear_down(void *state)
-{
-    cb_attached_free(state);
-}
-
-static void leave(void *state)
-{
-    cb_attached_leave(state);
-}
-
-const struct cb_network_backend cb_backend_shared = {
-    .name = "iptables-restore", .set_up = set_up, .tear_down = tear_down, .leave = leave};
-
 /* ── Its subnet ── */
 
 static void set_subnet(struct cb_network_def *bridge, const struct cb_cidr *subnet)
@@ -134,8 +109,11 @@ static struct cb_network_def *take_bridge(struct cb_network_defs *defs)
     return bridge;
 }
 
-int cb_networks_bridge(const char *state_dir, struct cb_network_def **out,
-                       struct cb_error **err)
+/* The bridge of all containers that ask for no other network, with a subnet that nobody
+ * else has: settled when it is first needed, and again if the host has since got a route
+ * there and nobody is on it. */
+static int settle_bridge(const char *state_dir, struct cb_network_def **out,
+                         struct cb_error **err)
 {
     cb_auto_value(cb_network_defs) defs = {0};
     cb_auto(cb_network_def) bridge = NULL;
@@ -172,3 +150,30 @@ int cb_networks_clear_host(const char *state_dir, struct cb_error **err)
         set_subnet(bridge, &subnet);
     return remove_bridge(bridge, err);
 }
+
+/* ── In use ── */
+
+static int set_up(struct cb_network *network, int fd, void **state,
+                  struct cb_cancel *cancel, struct cb_error **err)
+{
+    if (cb_attach_check(err) < 0 ||
+        settle_bridge(network->state_dir, &network->def, err) < 0)
+        return -1;
+    if (cb_network_join_bridge(network, fd, state, cancel, err) == 0)
+        return 0;
+    cb_network_def_free(cb_steal(&network->def));
+    return -1;
+}
+
+static void tear_down(void *state)
+{
+    cb_attached_free(state);
+}
+
+static void leave(void *state)
+{
+    cb_attached_leave(state);
+}
+
+const struct cb_network_backend cb_backend_shared = {
+    .name = "iptables-restore", .set_up = set_up, .tear_down = tear_down, .leave = leave};

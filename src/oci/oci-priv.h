@@ -17,8 +17,6 @@ const char **cb_writer_sorted_names(json_t *object);
 /* The members of OBJECT, sorted, into the object being written. */
 void cb_writer_members(struct cb_writer *writer, json_t *object);
 
-/* Lower case, aliases replaced, default variants dropped or filled in. */
-void cb_platform_normalise(struct cb_platform *platform);
 /* Reads architecture, os, os.version, os.features and variant out of OBJECT. */
 int cb_platform_read(struct cb_platform *out, const struct cb_json *object,
                      struct cb_error **err);

@@ -66,7 +66,8 @@ static void normalise_variant(struct cb_platform *platform)
         variant[0] = '\0';
 }
 
-void cb_platform_normalise(struct cb_platform *platform)
+/* Lower case, aliases replaced, default variants dropped or filled in. */
+static void normalise(struct cb_platform *platform)
 {
     lower(platform->os);
     lower(platform->arch);
@@ -97,7 +98,7 @@ struct cb_platform cb_platform_host(void)
     } else {
         snprintf(host.arch, sizeof(host.arch), "%.31s", names.machine);
     }
-    cb_platform_normalise(&host);
+    normalise(&host);
     return host;
 }
 
@@ -152,7 +153,7 @@ static int complete(struct cb_platform *platform)
 {
     struct cb_platform host = cb_platform_host();
 
-    cb_platform_normalise(platform);
+    normalise(platform);
     if (is_known(known_systems, CB_ARRAY_SIZE(known_systems), platform->os)) {
         set_field(platform->arch, host.arch);
         set_field(platform->variant, host.variant);
@@ -160,7 +161,7 @@ static int complete(struct cb_platform *platform)
     }
     set_field(platform->arch, platform->os);
     set_field(platform->os, host.os);
-    cb_platform_normalise(platform);
+    normalise(platform);
     return is_known(known_archs, CB_ARRAY_SIZE(known_archs), platform->arch);
 }
 
@@ -178,7 +179,7 @@ int cb_platform_parse(struct cb_platform *out, const char *text, struct cb_error
                             "invalid platform `%.100s`: unknown operating system or "
                             "architecture",
                             text);
-    cb_platform_normalise(&platform);
+    normalise(&platform);
     *out = platform;
     return 0;
 }
@@ -286,7 +287,7 @@ int cb_platform_read(struct cb_platform *out, const struct cb_json *object,
         read_features(&platform, object, err) < 0)
         return -1;
     if (platform.arch[0])
-        cb_platform_normalise(&platform);
+        normalise(&platform);
     *out = platform;
     return 0;
 }

@@ -62,8 +62,6 @@ CB_AUTO_DEFINE(cb_selection, cb_selection_free)
 /* Path of ENTRY below MATCH; "" for the match itself. */
 const char *cb_entry_relative(const struct cb_match *match, const struct cb_entry *entry);
 int cb_entry_is_dir(const struct cb_entry *entry);
-/* Is ST still the file that was listed? */
-int cb_entry_unchanged(const struct cb_entry *entry, const struct stat *st);
 /* Opens a regular file for reading and checks that it is the one listed. */
 int cb_entry_open(int root_fd, const struct cb_entry *entry, int *fd,
                   struct cb_error **err);

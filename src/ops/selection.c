@@ -41,7 +41,8 @@ static int same_ctime(const struct cb_entry *entry, const struct stat *st)
            entry->ctime.tv_nsec == st->st_ctim.tv_nsec;
 }
 
-int cb_entry_unchanged(const struct cb_entry *entry, const struct stat *st)
+/* Is ST still the file that was listed? */
+static int is_unchanged(const struct cb_entry *entry, const struct stat *st)
 {
     return entry->dev == st->st_dev && entry->ino == st->st_ino &&
            entry->disk_mode == st->st_mode && entry->size == st->st_size &&
@@ -104,7 +105,7 @@ int cb_entry_check(int fd, const struct cb_entry *entry, struct cb_error **err)
 
     if (fstat(fd, &st) < 0)
         return cb_error_errno(err, errno, "stat `%s`", entry->path);
-    return cb_entry_unchanged(entry, &st) ? 0 : changed_error(entry, err);
+    return is_unchanged(entry, &st) ? 0 : changed_error(entry, err);
 }
 
 int cb_entry_open(int root_fd, const struct cb_entry *entry, int *fd,

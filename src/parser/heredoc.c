@@ -70,7 +70,8 @@ int cb_heredoc_parse_word(struct cb_heredoc *out, struct cb_arena *arena,
     return 1;
 }
 
-const char *cb_heredoc_chomp(struct cb_arena *arena, const char *content, size_t *len)
+/* As <<- does: leading tabs of each line removed. */
+static const char *strip_tabs(struct cb_arena *arena, const char *content, size_t *len)
 {
     char *out = cb_arena_alloc(arena, *len + 1);
     size_t used = 0;
@@ -152,8 +153,7 @@ static int read_body(struct cb_request *request, struct cb_heredoc *heredoc,
         heredoc->content =
             cb_arena_strndup(parser->arena, parser->text + begin, heredoc->len);
         if (heredoc->chomp)
-            heredoc->content =
-                cb_heredoc_chomp(parser->arena, heredoc->content, &heredoc->len);
+            heredoc->content = strip_tabs(parser->arena, heredoc->content, &heredoc->len);
         return 0;
     }
     return unterminated(request, heredoc, word, begin, err);

@@ -228,8 +228,6 @@ int cb_heredoc_parse_word(struct cb_heredoc *out, struct cb_arena *arena,
 /* Reads the bodies of the heredocs that the line opens; the parser goes on behind them.
  */
 int cb_heredoc_read(struct cb_request *request, struct cb_error **err);
-/* As <<- does: leading tabs of each line removed. */
-const char *cb_heredoc_chomp(struct cb_arena *arena, const char *content, size_t *len);
 
 /* ── Instructions (instruction.c and inst-*.c) ── */
 

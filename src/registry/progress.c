@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *cb_digest_short(const struct cb_digest *digest, char buffer[16])
+/* "ab12cd34ef56": how layers are named to people. BUFFER is returned. */
+static const char *short_digest(const struct cb_digest *digest, char buffer[16])
 {
     char hex[CB_DIGEST_MAX_TEXT];
 
@@ -20,7 +21,7 @@ void cb_registry_status(struct cb_registry *registry, uint64_t event_id,
     struct cb_event event = {
         .kind = CB_EVENT_STEP_STATUS,
         .id = event_id,
-        .item = cb_digest_short(digest, item),
+        .item = short_digest(digest, item),
         .text = text,
         .len = strlen(text),
         .current = (uint64_t)current,

@@ -241,8 +241,6 @@ int cb_origin_take(struct cb_registry *registry, const struct cb_resolved_image 
 void cb_registry_status(struct cb_registry *registry, uint64_t event_id,
                         const struct cb_digest *digest, const char *text, int64_t current,
                         int64_t total, int done);
-/* "ab12cd34ef56": how layers are named to people. BUFFER is returned. */
-const char *cb_digest_short(const struct cb_digest *digest, char buffer[16]);
 
 /* ── fan-out.c ── */
 

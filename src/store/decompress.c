@@ -92,7 +92,8 @@ static const struct cb_codec cb_codec_plain = {plain_start, plain_next, plain_en
 
 /* ── The decoder ── */
 
-int cb_decoder_sniff(const void *bytes, size_t len, int filters)
+/* Which of FILTERS the bytes start like; 0: none. */
+static int sniff(const void *bytes, size_t len, int filters)
 {
     size_t i;
 
@@ -132,7 +133,7 @@ int cb_decoder_new(struct cb_decoder **out, cb_read_fn read, void *arg, int filt
     decoder->codec = &cb_codec_plain;
     if (fill_start(decoder, err) < 0)
         return -1;
-    decoder->filter = cb_decoder_sniff(decoder->in, decoder->in_len, filters);
+    decoder->filter = sniff(decoder->in, decoder->in_len, filters);
     decoder->codec = choose(decoder->filter);
     if (decoder->codec->start(decoder, err) < 0)
         return -1;

@@ -25,7 +25,4 @@ CB_AUTO_DEFINE(cb_decoder, cb_decoder_free)
 /* The filter that was found; 0: none. */
 int cb_decoder_filter(const struct cb_decoder *decoder);
 
-/* Which of FILTERS the bytes start like; 0: none. */
-int cb_decoder_sniff(const void *bytes, size_t len, int filters);
-
 #endif

@@ -62,8 +62,6 @@ uint64_t cb_tree_bytes(int dir_fd, const char *name);
 struct cb_disk_sizes;
 int cb_snapshots_measure(struct cb_store *store, struct cb_disk_sizes *sizes,
                          struct cb_error **err);
-/* Removes what killed processes left behind: looks at leases/ and tmp/ only. */
-void cb_store_sweep(struct cb_store *store);
 /* Writes the last uses collected in `touched`, best effort. Any thread may. */
 void cb_record_flush(struct cb_store *store);
 

@@ -273,7 +273,8 @@ static void remove_dead(void *arg, enum cb_lease_kind kind, const char *name)
         cb_fs_remove_tree(store->snapshots_fd, name, NULL);
 }
 
-void cb_store_sweep(struct cb_store *store)
+/* Removes what killed processes left behind: looks at leases/ and tmp/ only. */
+static void sweep(struct cb_store *store)
 {
     cb_auto_value(cb_strings) names = {0};
 
@@ -334,7 +335,7 @@ int cb_store_open(struct cb_store **out, const struct cb_store_options *options,
     if (open_directories(store, err) < 0)
         return -1;
     if (!store->read_only)
-        cb_store_sweep(store);
+        sweep(store);
     *out = cb_steal(&store);
     return 0;
 }
