@@ -11,7 +11,20 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#define MAX_FILES 65536
+
+void cb_app_raise_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max < MAX_FILES ? limit.rlim_max : MAX_FILES;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 int cb_app_settings(struct cb_app *app, const struct cb_settings **out,
                     struct cb_error **err)

@@ -225,6 +225,9 @@ const char *cb_docker_config_format(struct cb_app *app, const char *given,
                                     const char *key);
 
 /* ── app.c: what several commands need ── */
+/* For processes that serve many others, each by descriptors: as many as the hard limit
+ * allows. Steps and containers have limits of their own. */
+void cb_app_raise_files(void);
 /* The configuration files, read when first asked for. Borrowed. */
 int cb_app_settings(struct cb_app *app, const struct cb_settings **out,
                     struct cb_error **err);

@@ -5,6 +5,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     if (argc > 1)
         return cb_error_set(err, CB_ERR_USAGE, "it is started by `cbuild run`");
+    cb_app_raise_files();
     return cb_hub_keep(argc ? argv[0] : NULL, app->cancel, err);
 }
 

@@ -6,6 +6,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     if (argc != 2)
         return cb_error_set(err, CB_ERR_USAGE, "a monitor is started by `cbuild run`");
+    cb_app_raise_files();
     return cb_monitor_run(app->launcher, app->hub, argv[0], argv[1], app->cancel, err);
 }
 

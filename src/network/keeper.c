@@ -161,7 +161,8 @@ static void greet(const struct keeper *keeper, int seat)
     cb_hub_send(seat, &message, &keeper->user, 1);
 }
 
-static void accept_all(struct keeper *keeper)
+/* 1: all who wait have been let in; 0: there is no room for the next. */
+static int accept_all(struct keeper *keeper)
 {
     int seat;
 
@@ -174,6 +175,7 @@ static void accept_all(struct keeper *keeper)
         greet(keeper, seat);
         cb_vec_push(&keeper->seats, seat);
     }
+    return errno != EMFILE && errno != ENFILE;
 }
 
 /* 0: it was given up. */
@@ -224,13 +226,14 @@ static int patience_ms(const struct keeper *keeper, int is_new)
 static void live(struct keeper *keeper)
 {
     struct pollfd waits[2 + MAX_SEATS];
-    int is_new = 1;
+    int is_new = 1, has_room = 1;
 
     for (;;) {
         size_t count = keeper->seats.count;
         int asked = cb_cancel_requested(keeper->cancel);
 
-        waits[0] = (struct pollfd){.fd = CB_HUB_LISTENER, .events = POLLIN};
+        waits[0] =
+            (struct pollfd){.fd = has_room ? CB_HUB_LISTENER : -1, .events = POLLIN};
         waits[1] = (struct pollfd){.fd = asked ? -1 : cb_cancel_fd(keeper->cancel),
                                    .events = POLLIN};
         for (size_t i = 0; i < count; i++)
@@ -242,7 +245,7 @@ static void live(struct keeper *keeper)
             is_new = 0;
         if (serve_all(keeper, waits + 2, count))
             sweep(keeper);
-        accept_all(keeper);
+        has_room = accept_all(keeper);
     }
 }
 

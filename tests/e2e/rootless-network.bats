@@ -79,7 +79,8 @@ END
 @test "ports lead to the container, are its own, and what listens on the host's loopback stays apart" {
     port=$(free_port)
     head -c 3000000 /dev/urandom >"$USERS/cbtest/big"
-    in_user "cbuild run -d --name pub --network web -p 127.0.0.1:$port:80 -p [::1]:$port:80 -v \"\$PWD/big:/w/big:ro\" busybox httpd -f -p 80 -h /w
+    in_user "ulimit -Sn 256
+        cbuild run -d --name pub --network web -p 127.0.0.1:$port:80 -p [::1]:$port:80 -v \"\$PWD/big:/w/big:ro\" busybox httpd -f -p 80 -h /w
         cbuild run --rm -p 127.0.0.1:$port:80 busybox true 2>&1 || echo \"status \$?\"
         cbuild port pub"
     expect_contains "Bind for 127.0.0.1:$port failed: port is already allocated" 'status 125' "80/tcp -> 127.0.0.1:$port"
@@ -87,6 +88,14 @@ END
     cmp "$USERS/cbtest/big" "$BATS_TEST_TMPDIR/got"
     curl -s -f -o "$BATS_TEST_TMPDIR/got" "http://[::1]:$port/big"
     cmp "$USERS/cbtest/big" "$BATS_TEST_TMPDIR/got"
+    # Many who keep their connections keep nobody else out.
+    python3 - "$port" >"$BATS_TEST_TMPDIR/many" <<'END'
+import socket, sys
+many = [socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20) for _ in range(200)]
+many[-1].sendall(b"GET /big HTTP/1.0\r\n\r\n")
+print(many[-1].recv(4))
+END
+    [ "$(cat "$BATS_TEST_TMPDIR/many")" = "b'HTTP'" ]
     in_user "gateway=\$(cbuild inspect -f '{{.NetworkSettings.Networks.web.Gateway}}' pub)
         for to in 127.0.0.1 \$gateway 169.254.213.1 169.254.213.2; do cbuild exec plain nc -w 1 \$to $port </dev/null 2>/dev/null && echo reached; done
         cbuild restart -t 0 pub"
