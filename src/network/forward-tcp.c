@@ -158,6 +158,7 @@ static int connect_to(const struct sockaddr_in *to)
     return cb_steal_fd(&fd);
 }
 
+/* Ends that have vanished without a word are noticed some day (keep-alive). */
 static int watch(struct cb_forwarder *forwarder, struct forward_link *link)
 {
     const int one = 1;
@@ -166,6 +167,7 @@ static int watch(struct cb_forwarder *forwarder, struct forward_link *link)
         int fd = link->flows[i].from;
 
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
         if (cb_forward_watch(forwarder, fd, CB_FORWARD_LINK_EVENTS, &link->source) < 0)
             return -1;
     }
