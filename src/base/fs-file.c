@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #define READ_BYTES 65536
@@ -92,6 +93,13 @@ static int is_open_pipe(int fd)
     return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
 }
 
+static int is_null_device(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
 int cb_fs_read_given(const char *path, size_t max, struct cb_strbuf *out,
                      struct cb_error **err)
 {
@@ -99,6 +107,8 @@ int cb_fs_read_given(const char *path, size_t max, struct cb_strbuf *out,
 
     if (fd < 0)
         return cb_error_errno(err, errno, "open `%s`", path);
+    if (is_null_device(fd))
+        return 0;
     if (!is_open_pipe(fd))
         return read_regular(fd, path, max, out, err);
     if (fcntl(fd, F_SETFL, 0) < 0 || cb_fs_read_fd(fd, max, out, err) < 0)

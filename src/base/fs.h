@@ -41,8 +41,8 @@ int cb_fs_remove_tree(int dir_fd, const char *name, struct cb_error **err);
  * O_NONBLOCK inside. */
 int cb_fs_read_file(int dir_fd, const char *path, size_t max, struct cb_strbuf *out,
                     struct cb_error **err);
-/* The same of what the user names on the command line, which may also be a pipe that is
- * open: `-f <(command)` of a shell is one. A FIFO would be waited for. */
+/* The same of what the user names on the command line, which may also be /dev/null, and a
+ * pipe that is open: `-f <(command)` of a shell is one. A FIFO would be waited for. */
 int cb_fs_read_given(const char *path, size_t max, struct cb_strbuf *out,
                      struct cb_error **err);
 int cb_fs_read_fd(int fd, size_t max, struct cb_strbuf *out, struct cb_error **err);

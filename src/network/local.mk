@@ -28,6 +28,7 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/hub.c \
 	%D%/hub-clear.c \
 	%D%/hub-wire.c \
+	%D%/inward.c \
 	%D%/join.c \
 	%D%/keeper.c \
 	%D%/lease.c \

@@ -41,7 +41,8 @@ struct cb_network {
     int is_set_up;
     const struct cb_network_backend *backend; /* what set it up */
     void *state;
-    CB_VEC(int) held; /* sockets on the host's side of the ports */
+    CB_VEC(int) held;               /* sockets on the host's side of the ports */
+    struct cb_forwarder *forwarder; /* of those that cb_ports_lead_inward cares for */
     struct cb_network_facts facts;
     char *told; /* of the hub: what there was to say while it was set up, or NULL */
 };
@@ -74,6 +75,12 @@ struct cb_network_class {
 extern const struct cb_network_backend cb_backend_bridge, cb_backend_named,
     cb_backend_shared, cb_backend_met, cb_backend_met_shared, cb_backend_nothing,
     cb_backend_pasta, cb_backend_slirp;
+
+/* ── inward.c ── */
+/* Is there a thread of ours for PORT, where rules lead in the others? */
+int cb_port_is_inward(const struct cb_port *port);
+/* Starts it, if there are such ports. NETWORK is set up. */
+int cb_ports_lead_inward(struct cb_network *network, struct cb_error **err);
 
 /* ── netns.c ── */
 /* A new network namespace in which only lo is up; the caller closes it. The calling

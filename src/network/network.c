@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "network/attach-priv.h"
+#include "network/forward.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -337,7 +338,7 @@ static int set_up(struct cb_network *network, struct cb_cancel *cancel,
         return -1;
     }
     network->is_set_up = 1;
-    return 0;
+    return cb_ports_lead_inward(network, err);
 }
 
 int cb_network_netns(struct cb_network *network, struct cb_cancel *cancel, int *fd,
@@ -381,6 +382,7 @@ void cb_network_free(struct cb_network *network)
         return;
     if (network->has_begun)
         pthread_join(network->beginning, NULL);
+    cb_forwarder_stop(network->forwarder);
     if (network->backend)
         network->backend->tear_down(network->state);
     if (network->class && network->class->backends)

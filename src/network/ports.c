@@ -285,7 +285,7 @@ int cb_ports_hold(struct cb_network *network, struct cb_error **err)
     cb_vec_foreach (port, &network->ports) {
         int fd = -1;
 
-        if (hold(port, answers, &fd, err) < 0) {
+        if (hold(port, answers || cb_port_is_inward(port), &fd, err) < 0) {
             cb_ports_let_go(network);
             return -1;
         }

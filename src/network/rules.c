@@ -5,6 +5,7 @@
  * is for the host itself goes by CBUILD-HOST. */
 #include "network/firewall-priv.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -85,14 +86,15 @@ void cb_rules_add_names(struct cb_rules *rules, const char *interface,
 
 /* ── Ports ── */
 
-/* All addresses of the host are those of IPv4. */
+/* All addresses of the host are those of IPv4. What is sent to ::1 cannot be led
+ * elsewhere. */
 static int takes(const struct cb_rules *rules, const struct cb_port *port,
                  struct cb_ip *host)
 {
-    static const unsigned char any[16];
+    static const unsigned char any[16], loopback[16] = {[15] = 1};
 
     if (cb_ip_parse(host, *port->host_ip ? port->host_ip : "0.0.0.0") < 0 ||
-        host->family != rules->family)
+        host->family != rules->family || memcmp(host->bytes, loopback, 16) == 0)
         return 0;
     if (memcmp(host->bytes, any, sizeof(any)) == 0)
         host->family = 0;
@@ -110,15 +112,21 @@ void cb_rules_add_ports(struct cb_rules *rules, const struct cb_ports *ports,
         return;
     cb_ip_text(target, to);
     cb_vec_foreach (port, ports) {
+        const char *where = " -d ";
         struct cb_ip host;
 
         if (!takes(rules, port, &host))
             continue;
+        cb_ip_text(&host, at);
+        if (!host.family) {
+            where = rules->family == AF_INET6 ? " ! -d " : "";
+            snprintf(at, sizeof(at), "%s", *where ? "::1" : "");
+        }
         cb_strings_addf(&rules->nat,
                         "CBUILD-DNAT%s%s -p %s --dport %u -j DNAT --to-destination "
                         "%s%s%s:%u",
-                        host.family ? " -d " : "", cb_ip_text(&host, at), port->protocol,
-                        port->host, left, to, right, port->container);
+                        where, at, port->protocol, port->host, left, to, right,
+                        port->container);
     }
 }
 

@@ -243,6 +243,18 @@ static void parts_are_copied_from_the_current_position(void **state)
                  "ends 7 bytes early");
 }
 
+static void the_null_device_may_be_given(void **state)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    struct cb_error *err = NULL;
+
+    cb_strbuf_adds(&text, "kept");
+    assert_ok(cb_fs_read_given("/dev/null", 4, &text, &err), err);
+    assert_string_equal(text.text, "kept");
+    assert_error(cb_fs_read_given("/dev/zero", 4, &text, &err), &err, CB_ERR_INTEGRITY,
+                 "not a regular file");
+}
+
 static void pipes_are_copied_to_their_end(void **state)
 {
     struct scratch *scratch = *state;
@@ -331,6 +343,7 @@ int main(void)
         scratch_test(big_directories_are_removed),
         scratch_test(copies_keep_data_and_holes),
         scratch_test(parts_are_copied_from_the_current_position),
+        scratch_test(the_null_device_may_be_given),
         scratch_test(pipes_are_copied_to_their_end),
         scratch_test(a_file_is_copied_to_where_its_end_was),
         scratch_test(the_kernels_filesystems_are_known),
