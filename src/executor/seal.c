@@ -58,9 +58,30 @@ static int open_sealed_copy(void)
     return cb_steal_fd(&to);
 }
 
+/* What a step's first process has for a moment is to be seen by those who may trace it
+ * (CAP_SYS_PTRACE), where they share its processes. The launcher asks for nothing in its
+ * environment; libraries it is linked with, and what it was built with, may. */
+static char **bare_environment(void)
+{
+    static const char *const kept[] = {"LD_", "ASAN_", "UBSAN_", "LSAN_", "LLVM_PROFILE"};
+    char **out;
+    size_t count = 0;
+
+    while (environ && environ[count])
+        count++;
+    out = xcalloc(count + 1, sizeof(*out));
+    count = 0;
+    for (char **entry = environ; entry && *entry; entry++) {
+        for (size_t i = 0; i < CB_ARRAY_SIZE(kept); i++)
+            if (strncmp(*entry, kept[i], strlen(kept[i])) == 0)
+                out[count++] = *entry;
+    }
+    return out;
+}
+
 /* All that happens between vfork and exec, in memory that is the caller's: calls of the
  * kernel only. Signals stay blocked until the launcher has settled. Returns the errno. */
-static int become_launcher(int control_fd, int program)
+static int become_launcher(int control_fd, int program, char *const *environment)
 {
     char *const argv[] = {(char *)CB_LAUNCHER_NAME, NULL};
 
@@ -68,7 +89,7 @@ static int become_launcher(int control_fd, int program)
      * then decides what to do with its steps. */
     setsid();
     if (dup3(control_fd, CB_LAUNCHER_FD, 0) == CB_LAUNCHER_FD)
-        syscall(SYS_execveat, program, "", argv, environ, AT_EMPTY_PATH);
+        syscall(SYS_execveat, program, "", argv, environment, AT_EMPTY_PATH);
     return errno;
 }
 
@@ -76,6 +97,7 @@ static int become_launcher(int control_fd, int program)
  * executed. */
 static int spawn(int control_fd, int program, pid_t *pid)
 {
+    cb_autofree char **environment = bare_environment();
     volatile int failed = 0;
     sigset_t all, before;
 
@@ -83,7 +105,7 @@ static int spawn(int control_fd, int program, pid_t *pid)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     *pid = vfork();
     if (*pid == 0) {
-        failed = become_launcher(control_fd, program);
+        failed = become_launcher(control_fd, program, environment);
         _exit(1);
     }
     if (*pid < 0)

@@ -20,6 +20,7 @@ struct cb_attachment {     /* one namespace on one network; all borrowed */
     const struct cb_ports *ports;
     unsigned mtu;
     int internal, names;
+    int is_chosen;  /* the bridge's name: it may be another's */
     int stays;      /* the bridge, after the last has left */
     int is_further; /* the default route stays another network's */
 };
@@ -50,6 +51,8 @@ int cb_attach_remove_bridge(const char *interface, const char *members,
 /* Held exclusively by whoever makes or removes what more than one namespace uses. */
 int cb_attach_lock(enum cb_lock_mode mode, struct cb_cancel *cancel, struct cb_lock **out,
                    struct cb_error **err);
+/* Has anybody but LEASE (may be NULL) a record whose name begins with MEMBERS? */
+int cb_attach_has_others(const struct cb_net_lease *lease, const char *members);
 /* Its subnet of FAMILY, or NULL. */
 const struct cb_network_subnet *
 cb_attachment_subnet(const struct cb_attachment *attachment, int family);

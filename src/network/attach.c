@@ -138,6 +138,13 @@ static int add_gateways(int rtnl, unsigned link, const struct cb_attachment *att
     return 0;
 }
 
+/* A container that calls itself a router (CVE-2020-13401) is not believed by the host,
+ * whether its network has IPv6 or not. */
+static void refuse_routers(const char *interface)
+{
+    cb_link_sysctl("0", "ipv6/conf/%s/accept_ra", interface);
+}
+
 /* Its addresses are ours to give: there is nobody to ask whether they are free, or for
  * others, and it answers from the beginning. */
 static int make_bridge(int rtnl, const struct cb_attachment *attachment,
@@ -149,10 +156,9 @@ static int make_bridge(int rtnl, const struct cb_attachment *attachment,
     if (cb_link_make_bridge(rtnl, name, attachment->mtu, err) < 0)
         return -1;
     link = cb_link_find(rtnl, name);
-    if (cb_attachment_subnet(attachment, AF_INET6)) {
-        cb_link_sysctl("0", "ipv6/conf/%s/accept_ra", name);
+    refuse_routers(name);
+    if (cb_attachment_subnet(attachment, AF_INET6))
         cb_link_sysctl("0", "ipv6/conf/%s/accept_dad", name);
-    }
     if (cb_link_bring_up(rtnl, link, err) < 0)
         return -1;
     return add_gateways(rtnl, link, attachment, err);
@@ -201,7 +207,8 @@ static int prepare(int rtnl, const struct cb_attachment *attachment,
 static int connect_outside(int rtnl, const struct cb_attachment *attachment,
                            const char *outer, int netns, struct cb_error **err)
 {
-    int publishes = attachment->ports && attachment->ports->count;
+    int publishes =
+        attachment->ports && attachment->ports->count && !attachment->internal;
     struct cb_veth veth = {
         .outside = outer,
         .inside = attachment->inside ? attachment->inside : "eth0",
@@ -213,9 +220,11 @@ static int connect_outside(int rtnl, const struct cb_attachment *attachment,
 
     if (cb_link_make_veth(rtnl, &veth, err) < 0)
         return -1;
-    if (!attachment->members &&
-        add_gateways(rtnl, cb_link_find(rtnl, outer), attachment, err) < 0)
-        return -1;
+    if (!attachment->members) {
+        refuse_routers(outer);
+        if (add_gateways(rtnl, cb_link_find(rtnl, outer), attachment, err) < 0)
+            return -1;
+    }
     if (publishes &&
         cb_link_sysctl("1", "ipv4/conf/%s/route_localnet", attachment->interface) < 0)
         return cb_error_errno(err, errno, "set net.ipv4.conf.%s.route_localnet",
@@ -311,14 +320,39 @@ static char *choose_outer(const struct cb_attachment *attachment)
     return xasprintf(OUTER_PREFIX "%08x", number);
 }
 
+/* What is there under a name that somebody chose, while nobody of ours is on it, is
+ * another's: it would get our addresses, and go with our last container. */
+static int refuse_foreign(const struct cb_attachment *attachment,
+                          const struct cb_net_lease *lease, struct cb_cancel *cancel,
+                          struct cb_error **err)
+{
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int rtnl = -1;
+
+    if (!attachment->is_chosen)
+        return 0;
+    if (cb_attach_lock(CB_LOCK_SHARED, cancel, &lock, err) < 0 ||
+        cb_rtnl_open(-1, &rtnl, err) < 0)
+        return -1;
+    if (!cb_link_find(rtnl, attachment->interface) ||
+        cb_attach_has_others(lease, attachment->members))
+        return 0;
+    cb_error_set(err, CB_ERR_EXISTS, "there is another interface `%s`",
+                 attachment->interface);
+    return cb_error_hint(err, "make the network with another name for its bridge");
+}
+
 int cb_attached_new(struct cb_attached **out, struct cb_net_lease **lease,
                     const struct cb_attachment *attachment, int netns,
                     struct cb_cancel *cancel, struct cb_error **err)
 {
     cb_autofree char *outer = choose_outer(attachment);
-    struct cb_attached *attached = xcalloc(1, sizeof(*attached));
+    struct cb_attached *attached;
     cb_autofree char *text = NULL;
 
+    if (refuse_foreign(attachment, *lease, cancel, err) < 0)
+        return -1;
+    attached = xcalloc(1, sizeof(*attached));
     attached->record = cb_attachment_record(attachment, outer);
     text = cb_json_dump(attached->record);
     if (cb_net_lease_record(*lease, text, err) < 0) {

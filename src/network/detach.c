@@ -89,8 +89,7 @@ static void remove_rules(const json_t *record, const char *key)
     }
 }
 
-/* Has anybody but LEASE a record whose name begins as those of this network? */
-static int has_others(const struct cb_net_lease *lease, const char *members)
+int cb_attach_has_others(const struct cb_net_lease *lease, const char *members)
 {
     cb_auto_value(cb_strings) names = {0};
     const char *own = lease ? cb_net_lease_record_name(lease) : "";
@@ -120,7 +119,7 @@ static int remove_bridge(struct cb_net_lease *lease, const json_t *record, int r
         return 0;
     if (cb_attach_lock(CB_LOCK_EXCLUSIVE, NULL, &lock, err) < 0)
         return -1;
-    if (!has_others(lease, members)) {
+    if (!cb_attach_has_others(lease, members)) {
         remove_rules(record, "bridge_rules");
         if (cb_link_remove(rtnl, bridge, err) < 0)
             return -1;
@@ -204,7 +203,7 @@ int cb_attach_remove_bridge(const char *interface, const char *members,
     if (cb_attach_lock(CB_LOCK_EXCLUSIVE, NULL, &lock, err) < 0 ||
         cb_rtnl_open(-1, &rtnl, err) < 0)
         return -1;
-    if (has_others(NULL, members))
+    if (cb_attach_has_others(NULL, members))
         return 0;
     for (size_t i = 0; i < CB_ARRAY_SIZE(families); i++) {
         cb_auto_value(cb_rules) rules = {.family = families[i]};
@@ -214,7 +213,7 @@ int cb_attach_remove_bridge(const char *interface, const char *members,
     }
     if (cb_link_remove(rtnl, interface, err) < 0)
         return -1;
-    if (!has_others(NULL, ""))
+    if (!cb_attach_has_others(NULL, ""))
         for (size_t i = 0; i < CB_ARRAY_SIZE(families); i++)
             cb_firewall_remove_all(families[i]);
     return 0;

@@ -25,12 +25,20 @@ static const char *const chains[][2] = {
     {"filter", "CBUILD-INNER"},   {"filter", "CBUILD-INTO"},  {"filter", "CBUILD-OUT"},
     {"filter", "CBUILD-HOST"},    {"nat", "CBUILD-DNAT"},     {"nat", "CBUILD-MASQ"},
 };
-static const char *const jumps[][2] = {
-    {"filter", "FORWARD -j CBUILD-FORWARD"},
-    {"filter", "INPUT -j CBUILD-HOST"},
-    {"nat", "PREROUTING -m addrtype --dst-type LOCAL -j CBUILD-DNAT"},
-    {"nat", "OUTPUT -m addrtype --dst-type LOCAL -j CBUILD-DNAT"},
-    {"nat", "POSTROUTING -j CBUILD-MASQ"},
+/* FAMILY 0: of both. What comes in for the loopback was sent by a container through a
+ * bridge with route_localnet: what is published there is for the host itself. IPv6's is
+ * kept by the kernel. */
+static const struct {
+    const char *table, *rule;
+    int family;
+} jumps[] = {
+    {"filter", "FORWARD -j CBUILD-FORWARD", 0},
+    {"filter", "INPUT -j CBUILD-HOST", 0},
+    {"nat", "PREROUTING ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j CBUILD-DNAT",
+     AF_INET},
+    {"nat", "PREROUTING -m addrtype --dst-type LOCAL -j CBUILD-DNAT", AF_INET6},
+    {"nat", "OUTPUT -m addrtype --dst-type LOCAL -j CBUILD-DNAT", 0},
+    {"nat", "POSTROUTING -j CBUILD-MASQ", 0},
 };
 /* Private networks, each behind an interface cbuild-N, have their rules here. What leaves
  * one of our networks does not get at containers of docker's and podman's networks, which
@@ -148,11 +156,24 @@ static void add_all(struct cb_strbuf *out, const char *verb,
         cb_strbuf_addf(out, "%s %s\n", verb, *rule);
 }
 
-static void add_jumps(struct cb_strbuf *out, const char *verb, const char *table)
+static int is_of(int family, size_t jump)
+{
+    return !jumps[jump].family || jumps[jump].family == family;
+}
+
+static void add_jumps(struct cb_strbuf *out, int family, const char *verb,
+                      const char *table)
 {
     for (size_t i = 0; i < CB_ARRAY_SIZE(jumps); i++)
-        if (strcmp(jumps[i][0], table) == 0)
-            cb_strbuf_addf(out, "%s %s\n", verb, jumps[i][1]);
+        if (is_of(family, i) && strcmp(jumps[i].table, table) == 0)
+            cb_strbuf_addf(out, "%s %s\n", verb, jumps[i].rule);
+}
+
+static void remove_jumps(int family)
+{
+    for (size_t i = 0; i < CB_ARRAY_SIZE(jumps); i++)
+        if (is_of(family, i))
+            run_one(family, jumps[i].table, "-D", jumps[i].rule);
 }
 
 static void add_chains(struct cb_strbuf *out, const char *verb, const char *table)
@@ -163,11 +184,12 @@ static void add_chains(struct cb_strbuf *out, const char *verb, const char *tabl
 }
 
 /* KEPT is what VERB says: -C is there, -A is to be added. */
-static void add_table(struct cb_strbuf *out, const char *table, const char *verb,
-                      const struct cb_strings *kept, const struct cb_strings *added)
+static void add_table(struct cb_strbuf *out, int family, const char *table,
+                      const char *verb, const struct cb_strings *kept,
+                      const struct cb_strings *added)
 {
     cb_strbuf_addf(out, "*%s\n", table);
-    add_jumps(out, "-C", table);
+    add_jumps(out, family, "-C", table);
     add_all(out, verb, kept);
     add_all(out, "-A", added);
     cb_strbuf_adds(out, "COMMIT\n");
@@ -178,8 +200,8 @@ static char *make_text(const char *verb, const struct cb_rules *kept,
 {
     struct cb_strbuf out = {0};
 
-    add_table(&out, "filter", verb, &kept->filter, &added->filter);
-    add_table(&out, "nat", verb, &kept->nat, &added->nat);
+    add_table(&out, kept->family, "filter", verb, &kept->filter, &added->filter);
+    add_table(&out, kept->family, "nat", verb, &kept->nat, &added->nat);
     return cb_strbuf_steal(&out);
 }
 
@@ -201,10 +223,10 @@ static int make_base(int family, struct cb_cancel *cancel, struct cb_error **err
     cb_strbuf_adds(&text, "*filter\n");
     add_chains(&text, "-N", "filter");
     cb_strbuf_adds(&text, contents);
-    add_jumps(&text, "-I", "filter");
+    add_jumps(&text, family, "-I", "filter");
     cb_strbuf_adds(&text, "COMMIT\n*nat\n");
     add_chains(&text, "-N", "nat");
-    add_jumps(&text, "-I", "nat");
+    add_jumps(&text, family, "-I", "nat");
     cb_strbuf_adds(&text, "COMMIT\n");
     return restore(family, cb_strbuf_text(&text), cancel, err);
 }
@@ -216,13 +238,12 @@ static int mend_base(int family, struct cb_cancel *cancel, struct cb_error **err
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(chains); i++)
         run_one(family, chains[i][0], "-N", chains[i][1]);
-    for (size_t i = 0; i < CB_ARRAY_SIZE(jumps); i++)
-        run_one(family, jumps[i][0], "-D", jumps[i][1]);
+    remove_jumps(family);
     cb_strbuf_adds(&text, "*filter\n");
     cb_strbuf_adds(&text, contents);
-    add_jumps(&text, "-I", "filter");
+    add_jumps(&text, family, "-I", "filter");
     cb_strbuf_adds(&text, "COMMIT\n*nat\n");
-    add_jumps(&text, "-I", "nat");
+    add_jumps(&text, family, "-I", "nat");
     cb_strbuf_adds(&text, "COMMIT\n");
     return restore(family, cb_strbuf_text(&text), cancel, err);
 }
@@ -272,8 +293,7 @@ void cb_firewall_remove_all(int family)
 {
     cb_auto_value(cb_strbuf) text = {0};
 
-    for (size_t i = 0; i < CB_ARRAY_SIZE(jumps); i++)
-        run_one(family, jumps[i][0], "-D", jumps[i][1]);
+    remove_jumps(family);
     cb_strbuf_adds(&text, "*filter\n");
     add_chains(&text, "-F", "filter");
     add_chains(&text, "-X", "filter");

@@ -15,15 +15,34 @@
 #include <string.h>
 #include <sys/socket.h>
 
-char *cb_network_interface(const struct cb_network_def *def)
+#define OWN_PREFIX "cbuild" /* the bridge of all, and those of private networks */
+
+/* It becomes a word of rules, where `+` at its end means all that begin so. */
+int cb_network_is_interface_name(const char *name)
+{
+    size_t len = strlen(name);
+
+    return isalnum((unsigned char)*name) && len < IFNAMSIZ &&
+           strncmp(name, OWN_PREFIX, strlen(OWN_PREFIX)) != 0 &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "0123456789_.-") == len;
+}
+
+/* NULL: nobody has chosen one. */
+static const char *chosen_name(const struct cb_network_def *def)
 {
     const char *name = cb_env_get(&def->options, CB_BRIDGE_NAME_OPTION);
 
+    return name && !def->predefined && cb_network_is_interface_name(name) ? name : NULL;
+}
+
+char *cb_network_interface(const struct cb_network_def *def)
+{
+    const char *name = chosen_name(def);
+
     if (def->predefined)
         return xstrdup(CB_BRIDGE_INTERFACE);
-    if (name && *name && strlen(name) < IFNAMSIZ && !strpbrk(name, "/: \t\n%"))
-        return xstrdup(name);
-    return xasprintf("br-%.*s", CB_NETWORK_ID_PART, def->id);
+    return name ? xstrdup(name) : xasprintf("br-%.*s", CB_NETWORK_ID_PART, def->id);
 }
 
 const struct cb_network_subnet *cb_network_subnet_of(const struct cb_network_def *def,
@@ -302,6 +321,7 @@ int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
                                        .ports = &network->ports,
                                        .mtu = mtu_of(def),
                                        .internal = def->internal,
+                                       .is_chosen = chosen_name(def) != NULL,
                                        .stays = def->predefined,
                                        .is_further = network->joins};
 

@@ -24,7 +24,8 @@ int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
                            struct cb_cancel *cancel, struct cb_error **err);
 /* The interface of its bridge; caller frees. */
 char *cb_network_interface(const struct cb_network_def *def);
-
+/* May somebody choose it for one? */
+int cb_network_is_interface_name(const char *name);
 /* How names of leases of its addresses begin; caller frees. */
 char *cb_network_members(const struct cb_network_def *def);
 

@@ -218,6 +218,30 @@ static int check_name(const char *name, const struct cb_network_defs *defs,
     return 0;
 }
 
+/* Of the bridge, if one is chosen. Two networks on one would be one. */
+static int check_interface(const struct cb_network_def *def,
+                           const struct cb_network_defs *defs, struct cb_error **err)
+{
+    const char *name = cb_env_get(&def->options, CB_BRIDGE_NAME_OPTION);
+
+    if (!name || !*name)
+        return 0;
+    if (!cb_network_is_interface_name(name)) {
+        cb_error_set(err, CB_ERR_USAGE, "invalid bridge name \"%s\"", name);
+        return cb_error_hint(err, "up to 15 of [a-zA-Z0-9_.-] that do not begin with "
+                                  "cbuild or a sign");
+    }
+    for (size_t i = 0; i < defs->count; i++) {
+        cb_autofree char *other = cb_network_interface(defs->items[i]);
+
+        if (strcmp(other, name) == 0)
+            return cb_error_set(err, CB_ERR_EXISTS,
+                                "network %s has the same bridge name %s",
+                                defs->items[i]->name, name);
+    }
+    return 0;
+}
+
 static int check_driver(const char *driver, struct cb_error **err)
 {
     if (!driver || strcmp(driver, "bridge") == 0)
@@ -279,7 +303,8 @@ int cb_networks_create(const char *state_dir, const struct cb_network_wish *wish
     copy_pairs(&def->labels, &wish->labels);
     copy_pairs(&def->options, &wish->options);
     cb_timestamp_format(cb_timestamp_now(), def->created);
-    if (cb_network_settle(def, wish, &defs, err) < 0 ||
+    if (check_interface(def, &defs, err) < 0 ||
+        cb_network_settle(def, wish, &defs, err) < 0 ||
         cb_network_write(dir, def, err) < 0)
         return -1;
     *id = cb_steal(&def->id);

@@ -33,12 +33,15 @@ static void add_ways(struct cb_rules *rules, const char *interface, int internal
 }
 
 /* Where packets from the host's loopback may leave to published ports (route_localnet),
- * others may come back the same way: not those that nobody has asked for. */
+ * others may come back the same way: not those that nobody has asked for, nor those that
+ * claim to be the host's own. */
 static void add_loopback(struct cb_rules *rules, const char *interface)
 {
     cb_strings_addf(&rules->filter,
                     "CBUILD-HOST -d 127.0.0.0/8 -i %s -m conntrack ! --ctstate "
                     "RELATED,ESTABLISHED -j DROP",
+                    interface);
+    cb_strings_addf(&rules->filter, "CBUILD-HOST -s 127.0.0.0/8 -i %s -j DROP",
                     interface);
     cb_strings_addf(&rules->nat, "CBUILD-MASQ -s 127.0.0.0/8 -o %s -j MASQUERADE",
                     interface);

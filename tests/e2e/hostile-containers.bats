@@ -16,7 +16,7 @@ teardown_file() {
 setup() { cb_dir; }
 teardown() { cb_drop_containers; }
 
-@test "what is executed in a container has no right and no file of ours, at no moment" {
+@test "what is executed in a container has no right, no file and no variable of ours, at no moment" {
     cat >"$DIR/spy" <<'END'
 $| = 1;
 my $next = $$ + 1;
@@ -30,6 +30,9 @@ while (1) {
             open(my $status, "<", "/proc/$pid/status") or last;
             my ($effective) = grep { /^CapEff/ } <$status>;
             print "caps $1\n" if $effective =~ /(\S+)$/ && !$seen{$1}++;
+            if (open(my $environment, "<", "/proc/$pid/environ")) {
+                print "variable\n" if (join "", <$environment>) =~ /MARK/ && !$seen{MARK}++;
+            }
             opendir(my $fds, "/proc/$pid/fd") or next;
             for (readdir $fds) {
                 my $file = readlink("/proc/$pid/fd/$_");
@@ -39,12 +42,14 @@ while (1) {
     }
 }
 END
+    export MARK=1
     "$CBUILD" run -d --name spy --network none --cap-add SYS_PTRACE -v "$DIR/spy:/spy:ro" debian:bookworm perl /spy
     wait_until sh -c "'$CBUILD' logs spy | grep -q ready"
     for _ in 1 2 3 4 5 6; do "$CBUILD" exec spy true; done
+    for _ in 1 2 3; do "$CBUILD" run --rm --network none --pid container:spy busybox true; done
     # It has seen something, but only its own libraries and the files by which one enters its control group.
     run bash -c "'$CBUILD' logs spy | sort -u | grep -vE '^file /(dev/|usr/|etc/|sys/fs/cgroup/.*/(tasks|cgroup.procs)$)'"
-    expect_output $'caps 00000000a80c25fb\nready'
+    expect_output $'caps 00000000a80425fb\ncaps 00000000a80c25fb\nready'
 }
 
 @test "exec enters a container that is full of processes, and counts among them" {

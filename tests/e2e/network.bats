@@ -469,12 +469,42 @@ END
     run "$CBUILD" run --rm --cap-add NET_ADMIN --sysctl net.ipv4.conf.all.route_localnet=1 busybox sh -c "ip addr del 127.0.0.1/8 dev lo; ip route add 127.0.0.1 via 172.17.0.1; timeout 1 wget -qO- http://127.0.0.1:$PORT/file || echo apart" # the first process would not be ended
     expect_contains apart
     expect_lacks secret
+    # Nor to what is published there, on whichever network it is.
+    "$CBUILD" network create other >/dev/null
+    for network in bridge other; do
+        run "$CBUILD" run --rm --network "$network" -p 127.0.0.1::99 --cap-add NET_ADMIN --sysctl net.ipv4.conf.all.route_localnet=1 busybox sh -c "ip addr del 127.0.0.1/8 dev lo; gateway=\$(ip route | sed -n 's/default via \([^ ]*\).*/\1/p'); ip route add 127.0.0.1 via \$gateway && timeout 1 wget -qO- http://127.0.0.1:$port/file; echo over"
+        expect_contains over
+        expect_lacks page
+        expect_lacks secret
+    done
+    # A container that says it is a router is not believed.
+    run host cat /proc/sys/net/ipv6/conf/cbuild0/accept_ra
+    expect_output 0
     run "$CBUILD" run --rm -p "$port:80" busybox true
     expect_status 125
     expect_contains "Bind for 0.0.0.0:$port failed: port is already allocated"
     touch "$DIR/stop"
     wait "$server"
     wait_until nothing_is_left
+}
+
+@test "a bridge that somebody else has made is neither used nor removed" {
+    host ip link add mine0 type bridge
+    "$CBUILD" network create -o com.docker.network.bridge.name=mine0 chosen >/dev/null
+    run "$CBUILD" run --rm --network chosen busybox true
+    expect_status 125
+    expect_contains 'there is another interface `mine0`'
+    host ip link del mine0
+    run "$CBUILD" run --rm --network chosen busybox echo fine
+    expect_output fine
+    run "$CBUILD" network create -o com.docker.network.bridge.name=mine0 again
+    expect_status 1
+    expect_contains 'network chosen has the same bridge name mine0'
+    for name in cbuild0 all+ '-j' 'a b' sixteen-letters-; do
+        run "$CBUILD" network create -o "com.docker.network.bridge.name=$name" wrong
+        expect_status 1
+        expect_contains "invalid bridge name \"$name\""
+    done
 }
 
 @test "a port the host uses is refused, a range takes the next one" {
