@@ -41,7 +41,7 @@ in_user() {
         cbuild run --rm --network container:srv busybox sh -c "hostname; wget -qO- http://127.0.0.1/file"
         cbuild inspect -f "{{.Config.Hostname}}" srv | grep -q . && cbuild exec srv hostname
         address=$(cbuild inspect -f "{{.NetworkSettings.Networks.web.IPAddress}}" srv)
-        cbuild run --rm busybox timeout 1 wget -qO- "http://$address/file" 2>&1 || echo apart'
+        cbuild run --rm busybox sh -c "timeout 1 wget -qO- http://$address/file || echo apart"'
     expect_status 0
     expect_contains '1 packets received' page apart
     [ "$(sed -n 2p <<<"$output")" = "$(sed -n 4p <<<"$output")" ]
