@@ -439,29 +439,40 @@ static int remove_one(const struct cb_each_container *at, struct cb_container *c
                                      at->app->cancel, err);
 }
 
+/* Whether NAME stays in the list of what is to be removed: 0 if there is nothing by it.
+ */
+static int drop_if_missing(struct cb_store *store, const char *name,
+                           struct cb_error **err)
+{
+    cb_auto(cb_container) container = NULL;
+    cb_auto(cb_error) error = NULL;
+    int dropped;
+
+    if (cb_container_find(store, name, &container, &error) == 0 ||
+        cb_error_kind(error) != CB_ERR_NOT_FOUND)
+        return 1;
+    dropped = cb_container_discard(store, name, err);
+    if (dropped == 0)
+        fprintf(stderr, "cbuild: %s\n", cb_error_message(error));
+    return dropped < 0 ? -1 : 0;
+}
+
 /* With -f what is not there is as it should be, and what cannot be read goes. */
-static int drop_missing(struct cb_app *app, struct cb_strings *names,
-                        struct cb_error **err)
+static int drop_missing(struct cb_app *app, const struct cb_strings *names,
+                        struct cb_strings *left, struct cb_error **err)
 {
     cb_auto(cb_store) store = NULL;
-    size_t kept = 0;
 
     if (cb_app_store(app, 1, &store, err) < 0)
         return -1;
     for (size_t i = 0; i < names->count; i++) {
-        cb_auto(cb_container) container = NULL;
-        cb_auto(cb_error) error = NULL;
+        int stays = drop_if_missing(store, names->items[i], err);
 
-        if (cb_container_find(store, names->items[i], &container, &error) < 0 &&
-            cb_error_kind(error) == CB_ERR_NOT_FOUND &&
-            cb_container_discard(store, names->items[i], err) < 0)
+        if (stays < 0)
             return -1;
-        if (!container && cb_error_kind(error) == CB_ERR_NOT_FOUND)
-            free(names->items[i]);
-        else
-            names->items[kept++] = names->items[i];
+        if (stays)
+            cb_strings_add(left, names->items[i]);
     }
-    names->count = kept;
     return 0;
 }
 
@@ -486,7 +497,7 @@ static int remove_link(struct cb_app *app, const char *text, struct cb_error **e
 
 static int run_rm(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
+    cb_auto_value(cb_strings) args = {0}, left = {0};
     struct rm_values values = {0};
     int status = cb_options_parse(&cb_rm_command, argc, argv, 0, &values, &args, err);
 
@@ -500,9 +511,10 @@ static int run_rm(struct cb_app *app, int argc, char **argv, struct cb_error **e
                 return -1;
         return 0;
     }
-    if (values.force && drop_missing(app, &args, err) < 0)
+    if (values.force && drop_missing(app, &args, &left, err) < 0)
         return -1;
-    return cb_containers_each(app, &args, &values, remove_one, 1, err);
+    return cb_containers_each(app, values.force ? &left : &args, &values, remove_one, 1,
+                              err);
 }
 
 const struct cb_cli_command cb_rm_command = {

@@ -356,7 +356,7 @@ int cb_container_discard(struct cb_store *store, const char *prefix,
     if (own >= 0 && cb_lock_is_held(own, "monitor.lock"))
         return cb_error_set(err, CB_ERR_EXISTS, "container %s is running", id);
     discard(store, dir, id);
-    return 0;
+    return 1;
 }
 
 int cb_container_snapshot(struct cb_store *store, const struct cb_container *container,

@@ -33,7 +33,8 @@ int cb_container_remove_ended(struct cb_store *store, struct cb_container *conta
                               int volumes, struct cb_cancel *cancel,
                               struct cb_error **err);
 /* Removes what is left of one whose record cannot be read and whose id begins with
- * PREFIX, if there is just one; else nothing is done. EXISTS if its monitor lives. */
+ * PREFIX, if there is just one: returns 1. Else nothing is done: 0. EXISTS if its
+ * monitor lives. */
 int cb_container_discard(struct cb_store *store, const char *prefix,
                          struct cb_error **err);
 /* EXISTS with docker's words for a name that is taken. */

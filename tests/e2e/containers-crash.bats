@@ -29,6 +29,9 @@ teardown_file() { cb_drop_store; }
     cbuild rm -f "$id"
     expect_status 0
     [ ! -e "$STORE/containers/$id" ]
+    run "$CBUILD" rm -f "$id" # what is not there is told, and is no failure
+    expect_status 0
+    expect_output "cbuild: No such container: $id"
 }
 
 @test "a monitor that does not answer is killed by rm -f, and tells nobody lies" {
