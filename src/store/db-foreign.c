@@ -11,6 +11,7 @@
 #define MAX_TICKS      5000
 #define MAX_ROWS       200000
 #define MAX_BLOB       (16 << 20)
+#define XINFO_HIDDEN   6
 
 struct foreign {
     sqlite3 *db;
@@ -51,6 +52,26 @@ static int give(struct foreign *foreign, void *bytes, size_t len)
                                (sqlite3_int64)len, SQLITE_DESERIALIZE_READONLY);
 }
 
+/* 1: TABLE is one, with columns that are stored: one that is generated can take a second
+ * for a value, in few steps. */
+static int is_plain(struct foreign *foreign, const char *table)
+{
+    sqlite3_stmt *query = NULL;
+    char *text = sqlite3_mprintf("PRAGMA table_xinfo(\"%w\")", table);
+    int result =
+        text ? sqlite3_prepare_v2(foreign->db, text, -1, &query, NULL) : SQLITE_NOMEM;
+    int plain = 1;
+
+    sqlite3_free(text);
+    while (result == SQLITE_OK || result == SQLITE_ROW) {
+        result = sqlite3_step(query);
+        if (result == SQLITE_ROW && sqlite3_column_int(query, XINFO_HIDDEN))
+            plain = 0;
+    }
+    sqlite3_finalize(query);
+    return plain && result == SQLITE_DONE;
+}
+
 static int open_query(struct foreign *foreign, void *bytes, size_t len, const char *table)
 {
     char *text = sqlite3_mprintf("SELECT blob FROM \"%w\"", table);
@@ -62,6 +83,8 @@ static int open_query(struct foreign *foreign, void *bytes, size_t len, const ch
         restrain(foreign);
         result = give(foreign, bytes, len);
     }
+    if (result == SQLITE_OK && !is_plain(foreign, table))
+        result = SQLITE_CORRUPT;
     if (result == SQLITE_OK)
         result = sqlite3_prepare_v2(foreign->db, text, -1, &foreign->query, NULL);
     sqlite3_free(text);
@@ -95,5 +118,7 @@ int cb_db_foreign_blobs(void *bytes, size_t len, const char *table,
     if (result == SQLITE_DONE)
         return 0;
     return cb_error_set(err, CB_ERR_INTEGRITY, "%s",
-                        foreign.db ? sqlite3_errmsg(foreign.db) : "out of memory");
+                        result == SQLITE_CORRUPT ? sqlite3_errstr(result)
+                        : foreign.db             ? sqlite3_errmsg(foreign.db)
+                                                 : "out of memory");
 }

@@ -258,6 +258,22 @@ static void rpm_tells_what_is_installed(void **state)
                  "pkg:rpm/fedora/bash@5.1-2.el9?arch=x86_64&distro=fedora-39&epoch=1\n");
 }
 
+static void columns_that_are_computed_are_not_asked(void **state)
+{
+    const struct scratch *root = *state;
+    unsigned char header[512] = {0};
+    size_t len = make_header(header);
+    cb_auto_value(cb_strbuf) sql = {0};
+
+    cb_strbuf_adds(&sql, "CREATE TABLE Packages(kept BLOB, blob BLOB AS (kept));"
+                         "INSERT INTO Packages(kept) VALUES(x'");
+    for (size_t i = 0; i < len; i++)
+        cb_strbuf_addf(&sql, "%02x", header[i]);
+    cb_strbuf_adds(&sql, "')");
+    make_database(root, "var/lib/rpm/rpmdb.sqlite", cb_strbuf_text(&sql));
+    assert_purls(root, "");
+}
+
 static void a_view_in_the_place_of_the_table_is_not_asked(void **state)
 {
     const struct scratch *root = *state;
@@ -376,6 +392,7 @@ int main(void)
         scratch_test(programs_of_go_name_their_modules),
         scratch_test(programs_that_lie_are_passed_over),
         scratch_test(rpm_tells_what_is_installed),
+        scratch_test(columns_that_are_computed_are_not_asked),
         scratch_test(a_view_in_the_place_of_the_table_is_not_asked),
         scratch_test(headers_of_rpm_are_not_believed),
         scratch_test(nothing_outside_the_root_is_read),
