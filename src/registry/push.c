@@ -46,6 +46,21 @@ static void find_elsewhere(struct cb_push *push)
             cb_origins_find(push->registry, &push->origins, i, &push->chain_ids[i]);
 }
 
+/* Is the manifest the image came with that of a registry? */
+static int was_in_registry(const struct cb_image *image)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    cb_digest_text(&image->manifest, text);
+    for (size_t i = 0; i < image->repo_digests.count; i++) {
+        const char *digest = strrchr(image->repo_digests.items[i], '@');
+
+        if (digest && strcmp(digest + 1, text) == 0)
+            return 1;
+    }
+    return 0;
+}
+
 /* What archives bring is not compressed; a registry has it like that only when somebody
  * wanted it so. */
 static int is_plain(const struct cb_manifest *manifest)
@@ -80,7 +95,7 @@ static void find_original(struct cb_push *push)
         strcmp(manifest->media_type, CB_MT_DOCKER_MANIFEST) != 0)
         return;
     if (manifest->layers.count != push->image->config->diff_ids.count ||
-        (!push->image->repo_digests.count && is_plain(manifest)))
+        (is_plain(manifest) && !was_in_registry(push->image)))
         return;
     for (size_t i = 0; i < manifest->layers.count; i++) {
         const struct cb_digest *blob = &manifest->layers.items[i].digest;

@@ -128,6 +128,8 @@ requests() {
     type_of() { curl -s "http://$HOSTILE/v2/good/$1/manifests/1" | jq -r '.layers[].mediaType'; }
     [ "$(type_of large)" = application/vnd.oci.image.layer.v1.tar ]
     [ "$(type_of busybox)" = application/vnd.oci.image.layer.v1.tar+gzip ]
+    "$CBUILD" --root "$BATS_TEST_TMPDIR/loaded" push -q busybox "$HOSTILE/good/busybox:1" # again: it is the same
+    [ "$(type_of busybox)" = application/vnd.oci.image.layer.v1.tar+gzip ]
     "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" pull -q "$HOSTILE/good/large:1"
     run "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" fsck --deep
     expect_status 0
