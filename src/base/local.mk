@@ -42,6 +42,8 @@ src_base_libbase_a_SOURCES = \
     %D%/log.h \
     %D%/map.c \
     %D%/map.h \
+    %D%/message.c \
+    %D%/message.h \
     %D%/moment.c \
     %D%/out-file.c \
     %D%/out-file.h \

@@ -2,6 +2,7 @@
 #include "container/wire.h"
 
 #include "base/fs.h"
+#include "base/message.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,68 +18,20 @@
 
 int cb_wire_send(int socket, const struct cb_wire_message *message, int fd)
 {
-    struct iovec data = {(void *)message, HEAD + message->len};
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct msghdr header = {.msg_iov = &data, .msg_iovlen = 1};
-    ssize_t sent;
-
-    if (fd >= 0) {
-        struct cmsghdr *part;
-
-        header.msg_control = control.bytes;
-        header.msg_controllen = sizeof(control.bytes);
-        part = CMSG_FIRSTHDR(&header);
-        part->cmsg_level = SOL_SOCKET;
-        part->cmsg_type = SCM_RIGHTS;
-        part->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(part), &fd, sizeof(int));
-    }
-    do {
-        sent = sendmsg(socket, &header, MSG_NOSIGNAL);
-    } while (sent < 0 && errno == EINTR);
-    return sent < 0 ? -1 : 0;
-}
-
-static void take_descriptor(struct msghdr *header, int *fd)
-{
-    for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part;
-         part = CMSG_NXTHDR(header, part)) {
-        int received;
-
-        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
-            continue;
-        memcpy(&received, CMSG_DATA(part), sizeof(int));
-        if (fd && *fd < 0)
-            *fd = received;
-        else
-            close(received);
-    }
+    return cb_message_send(socket, message, HEAD + message->len, &fd, fd >= 0);
 }
 
 int cb_wire_receive(int socket, struct cb_wire_message *message, int *fd)
 {
-    struct iovec data = {message, sizeof(*message)};
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct msghdr header = {.msg_iov = &data,
-                            .msg_iovlen = 1,
-                            .msg_control = control.bytes,
-                            .msg_controllen = sizeof(control.bytes)};
-    ssize_t got;
+    int received = -1;
+    size_t count;
+    ssize_t got = cb_message_receive(socket, message, sizeof(*message), &received,
+                                     fd != NULL, &count);
 
     if (fd)
-        *fd = -1;
-    do {
-        got = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
-    } while (got < 0 && errno == EINTR);
+        *fd = count ? received : -1;
     if (got <= 0)
         return got == 0 || errno == ECONNRESET ? 0 : -1;
-    take_descriptor(&header, fd);
     if ((size_t)got < HEAD || message->len != (size_t)got - HEAD)
         return errno = EPROTO, -1;
     return 1;

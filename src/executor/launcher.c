@@ -252,10 +252,10 @@ static int answer(struct launcher *launcher, const struct cb_launch_request *req
 static int take_request(struct launcher *launcher)
 {
     struct cb_launch_request request;
-    int fds[CB_PROTOCOL_MAX_FDS];
+    int fds[CB_MESSAGE_MAX_FDS];
     size_t count;
-    ssize_t got =
-        cb_message_receive(launcher->control_fd, &request, sizeof(request), fds, &count);
+    ssize_t got = cb_message_receive(launcher->control_fd, &request, sizeof(request), fds,
+                                     CB_MESSAGE_MAX_FDS, &count);
     cb_auto(cb_error) error = NULL;
 
     if (got <= 0)

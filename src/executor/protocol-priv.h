@@ -12,9 +12,9 @@
 #ifndef CB_EXECUTOR_PROTOCOL_PRIV_H
 #define CB_EXECUTOR_PROTOCOL_PRIV_H
 
+#include "base/message.h"
 #include "executor/executor.h"
 
-#define CB_PROTOCOL_MAX_FDS  250 /* the kernel's SCM_MAX_FD is 253 */
 #define CB_PROTOCOL_MAX_TEXT 4096
 #define CB_CGROUP_NAME_MAX   128
 
@@ -72,13 +72,5 @@ struct cb_report {
 void cb_message_pack_error(char text[CB_PROTOCOL_MAX_TEXT], const struct cb_error *error);
 /* "" when there is none. */
 const char *cb_message_hint(const char text[CB_PROTOCOL_MAX_TEXT]);
-
-/* All return 0 or -1 with errno. A message is sent whole with COUNT descriptors. */
-int cb_message_send(int socket, const void *message, size_t len, const int *fds,
-                    size_t count);
-/* Bytes received, 0 at the end, -1. Received descriptors are close-on-exec; FDS holds
- * *COUNT of them and is the caller's to close. */
-ssize_t cb_message_receive(int socket, void *message, size_t len, int *fds,
-                           size_t *count);
 
 #endif

@@ -80,11 +80,11 @@ static int send_request(struct cb_launcher *launcher,
                         const struct cb_plan *plan, const int own[CB_REQUEST_FDS],
                         struct cb_error **err)
 {
-    int fds[CB_PROTOCOL_MAX_FDS];
+    int fds[CB_MESSAGE_MAX_FDS];
 
-    if (plan->fds.count + CB_REQUEST_FDS > CB_PROTOCOL_MAX_FDS)
+    if (plan->fds.count + CB_REQUEST_FDS > CB_MESSAGE_MAX_FDS)
         return cb_error_set(err, CB_ERR_UNSUPPORTED, "more than %d mounts",
-                            CB_PROTOCOL_MAX_FDS - CB_REQUEST_FDS);
+                            CB_MESSAGE_MAX_FDS - CB_REQUEST_FDS);
     memcpy(fds, own, CB_REQUEST_FDS * sizeof(*fds));
     if (plan->fds.count)
         memcpy(fds + CB_REQUEST_FDS, plan->fds.items, plan->fds.count * sizeof(*fds));
@@ -108,11 +108,11 @@ static void add_hint(const char text[CB_PROTOCOL_MAX_TEXT], struct cb_error **er
 static int receive_started(struct cb_process *process, struct cb_error **err)
 {
     struct cb_launch_reply reply;
-    int fds[CB_PROTOCOL_MAX_FDS];
+    int fds[CB_MESSAGE_MAX_FDS];
     size_t count;
 
-    if (cb_message_receive(process->reply_fd, &reply, sizeof(reply), fds, &count) !=
-        sizeof(reply))
+    if (cb_message_receive(process->reply_fd, &reply, sizeof(reply), fds,
+                           CB_MESSAGE_MAX_FDS, &count) != sizeof(reply))
         return launcher_gone(err);
     if (reply.type != CB_REPLY_STARTED || count != 1) {
         process->ended = 1;
@@ -146,11 +146,11 @@ static int rebuild_error(const struct cb_report *report, struct cb_error **err)
 static int follow_child(struct cb_process *process, int report_fd, struct cb_error **err)
 {
     struct cb_report report;
-    int fds[CB_PROTOCOL_MAX_FDS];
+    int fds[CB_MESSAGE_MAX_FDS];
     size_t count;
 
-    while (cb_message_receive(report_fd, &report, sizeof(report), fds, &count) ==
-           sizeof(report)) {
+    while (cb_message_receive(report_fd, &report, sizeof(report), fds, CB_MESSAGE_MAX_FDS,
+                              &count) == sizeof(report)) {
         switch (report.type) {
         case CB_REPORT_FAILED:
             return rebuild_error(&report, err);
@@ -274,7 +274,7 @@ static int ask_to_change(struct cb_launcher *launcher,
                          const struct cb_launch_request *request, struct cb_error **err)
 {
     struct cb_launch_reply answer;
-    int reply[2], fds[CB_PROTOCOL_MAX_FDS], sent, got;
+    int reply[2], fds[CB_MESSAGE_MAX_FDS], sent, got;
     size_t count;
 
     if (new_sockets(reply, err) < 0)
@@ -282,7 +282,7 @@ static int ask_to_change(struct cb_launcher *launcher,
     sent = cb_launcher_ask(launcher, request, &reply[1], 1, NULL);
     cb_close(&reply[1]);
     got = sent == 0 && cb_message_receive(reply[0], &answer, sizeof(answer), fds,
-                                          &count) == sizeof(answer);
+                                          CB_MESSAGE_MAX_FDS, &count) == sizeof(answer);
     cb_close(&reply[0]);
     if (!got)
         return launcher_gone(err);
@@ -330,10 +330,10 @@ static void poll_one(int fd)
 static int receive_exit(struct cb_process *process, struct cb_error **err)
 {
     struct cb_launch_reply reply;
-    int fds[CB_PROTOCOL_MAX_FDS];
+    int fds[CB_MESSAGE_MAX_FDS];
     size_t count;
-    int got = cb_message_receive(process->reply_fd, &reply, sizeof(reply), fds, &count) ==
-              sizeof(reply);
+    int got = cb_message_receive(process->reply_fd, &reply, sizeof(reply), fds,
+                                 CB_MESSAGE_MAX_FDS, &count) == sizeof(reply);
 
     process->ended = 1;
     if (!got && process->pidfd >= 0) {
