@@ -193,23 +193,19 @@ static int save_directory(struct cb_app *app, const struct save_values *values,
     return 0;
 }
 
-static int run_save(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_save(struct cb_app *app, void *given, const struct cb_strings *args,
+                    struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct save_values values = {0};
+    struct save_values *values = given;
     enum save_to to;
     struct cb_platform buffer;
     const struct cb_platform *platform;
-    int status = cb_options_parse(&cb_save_command, argc, argv, 0, &values, &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_save_command, &args, 1, -1, err) < 0 ||
-        parse_format(values.format, &to, err) < 0 ||
-        cb_app_platform(values.platform, &buffer, &platform, err) < 0)
+    if (parse_format(values->format, &to, err) < 0 ||
+        cb_app_platform(values->platform, &buffer, &platform, err) < 0)
         return -1;
-    return to == SAVE_OCI_DIR ? save_directory(app, &values, &args, platform, err)
-                              : save_archive(app, &values, to, &args, platform, err);
+    return to == SAVE_OCI_DIR ? save_directory(app, values, args, platform, err)
+                              : save_archive(app, values, to, args, platform, err);
 }
 
 const struct cb_cli_command cb_save_command = {
@@ -217,7 +213,10 @@ const struct cb_cli_command cb_save_command = {
     .summary = "Write images to a tar archive or a directory",
     .usage = "save [OPTIONS] IMAGE...",
     .options = save_options,
-    .run = run_save,
+    .values_size = sizeof(struct save_values),
+    .min_args = 1,
+    .max_args = -1,
+    .act = run_save,
 };
 
 /* ── load ── */
@@ -247,27 +246,25 @@ static void tell_loaded(struct cb_store *store, const char *message)
         cb_journal_name(store, "load", colon + 2);
 }
 
-static int run_load(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_load(struct cb_app *app, void *given, const struct cb_strings *args,
+                    struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto_value(cb_strings) messages = {0};
     cb_auto_value(cb_archive_session) session = {0};
     cb_autofd int fd = -1;
-    struct load_values values = {0};
+    struct load_values *values = given;
     struct cb_platform buffer;
     const struct cb_platform *platform;
-    int status = cb_options_parse(&cb_load_command, argc, argv, 0, &values, &args, err);
+    int status;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (args.count && !values.input) {
+    if (args->count && !values->input) {
         cb_error_set(err, CB_ERR_USAGE, "`cbuild load` accepts no arguments");
-        return cb_error_hint(err, "to read a file: `cbuild load -i %s`", args.items[0]);
+        return cb_error_hint(err, "to read a file: `cbuild load -i %s`", args->items[0]);
     }
-    if (cb_app_arguments(&cb_load_command, &args, 0, 0, err) < 0 ||
-        cb_app_platform(values.platform, &buffer, &platform, err) < 0 ||
-        cb_archive_input(values.input, "use -i FILE", &fd, err) < 0 ||
-        cb_archive_session_open(&session, app, 1, values.quiet, err) < 0)
+    if (cb_app_arguments(&cb_load_command, args, 0, 0, err) < 0 ||
+        cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
+        cb_archive_input(values->input, "use -i FILE", &fd, err) < 0 ||
+        cb_archive_session_open(&session, app, 1, values->quiet, err) < 0)
         return -1;
     status = cb_archive_load(&session.env, fd, platform, &messages, err);
     for (size_t i = 0; i < messages.count; i++) {
@@ -276,7 +273,7 @@ static int run_load(struct cb_app *app, int argc, char **argv, struct cb_error *
     }
     if (status < 0)
         return cb_error_wrap(err, "load %s",
-                             values.input ? values.input : "standard input");
+                             values->input ? values->input : "standard input");
     return 0;
 }
 
@@ -288,5 +285,7 @@ const struct cb_cli_command cb_load_command = {
              "FILE may be a directory: an OCI layout, or what skopeo and podman call\n"
              "dir.",
     .options = load_options,
-    .run = run_load,
+    .values_size = sizeof(struct load_values),
+    .max_args = -1,
+    .act = run_load,
 };

@@ -63,22 +63,18 @@ static int parse_step(const char *text, const struct cb_built *built, uint64_t *
     return cb_error_hint(err, "`cbuild builds show %s` lists its steps", built->id);
 }
 
-static int run_logs(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_logs(struct cb_app *app, void *given, const struct cb_strings *args,
+                    struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto_value(cb_built) built = {0};
     cb_auto(cb_store) store = NULL;
     cb_autofree char *id = NULL;
-    struct cb_builds_values values = {0};
     struct output output = {.built = &built};
     uint64_t number = 0;
-    int status = cb_builds_begin(app, &cb_builds_logs_command, argc, argv, 2, &values,
-                                 &args, &store, &id, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_builds_read(store, id, 1, &built, err) < 0 ||
-        (args.count > 1 && parse_step(args.items[1], &built, &number, err) < 0))
+    if (cb_builds_open(app, args, &store, &id, err) < 0 ||
+        cb_builds_read(store, id, 1, &built, err) < 0 ||
+        (args->count > 1 && parse_step(args->items[1], &built, &number, err) < 0))
         return -1;
     output.many = !number;
     return cb_builds_log(store, id, number, write_output, &output, err);
@@ -92,5 +88,7 @@ const struct cb_cli_command cb_builds_logs_command = {
         "STEP is the number that `cbuild builds show` and plain progress give it. All\n"
         "output is kept and printed whole.",
     .options = no_options,
-    .run = run_logs,
+    .values_size = sizeof(struct cb_builds_values),
+    .max_args = 2,
+    .act = run_logs,
 };

@@ -19,17 +19,10 @@ int cb_builds_wants_json(const struct cb_builds_values *values, int *json,
     return cb_error_argument(err, format, "--format", "expected table or json");
 }
 
-int cb_builds_begin(struct cb_app *app, const struct cb_cli_command *command, int argc,
-                    char **argv, int max, struct cb_builds_values *values,
-                    struct cb_strings *args, struct cb_store **store, char **id,
-                    struct cb_error **err)
+int cb_builds_open(struct cb_app *app, const struct cb_strings *args,
+                   struct cb_store **store, char **id, struct cb_error **err)
 {
-    int status = cb_options_parse(command, argc, argv, 0, values, args, err);
-
-    if (status)
-        return status;
-    if (cb_app_arguments(command, args, 0, max, err) < 0 ||
-        cb_app_store(app, 0, store, err) < 0)
+    if (cb_app_store(app, 0, store, err) < 0)
         return -1;
     return cb_builds_find(*store, args->count ? args->items[0] : NULL, id, err);
 }

@@ -97,20 +97,16 @@ static void print_built(const struct cb_built *built)
     }
 }
 
-static int run_show(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_show(struct cb_app *app, void *given, const struct cb_strings *args,
+                    struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto_value(cb_built) built = {0};
     cb_auto(cb_store) store = NULL;
     cb_autofree char *id = NULL;
-    struct cb_builds_values values = {0};
     int json;
-    int status = cb_builds_begin(app, &cb_builds_show_command, argc, argv, 1, &values,
-                                 &args, &store, &id, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_builds_wants_json(&values, &json, err) < 0 ||
+    if (cb_builds_open(app, args, &store, &id, err) < 0 ||
+        cb_builds_wants_json(given, &json, err) < 0 ||
         cb_builds_read(store, id, 1, &built, err) < 0)
         return -1;
     if (json) {
@@ -134,7 +130,9 @@ const struct cb_cli_command cb_builds_show_command = {
         "BUILD is an id, how one ends, or ^N for the Nth before the newest, which is\n"
         "shown when none is named.",
     .options = show_options,
-    .run = run_show,
+    .values_size = sizeof(struct cb_builds_values),
+    .max_args = 1,
+    .act = run_show,
 };
 
 /* ── explain ── */
@@ -164,19 +162,15 @@ static void explain_nothing(const struct cb_built *built)
     printf("no step was begun: the build %s\n%s", built->result, cb_strbuf_text(&error));
 }
 
-static int run_explain(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_explain(struct cb_app *app, void *given, const struct cb_strings *args,
+                       struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto_value(cb_built) built = {0};
     cb_auto(cb_store) store = NULL;
     cb_autofree char *id = NULL;
-    struct cb_builds_values values = {0};
-    int status = cb_builds_begin(app, &cb_explain_command, argc, argv, 1, &values, &args,
-                                 &store, &id, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_builds_read(store, id, 1, &built, err) < 0)
+    if (cb_builds_open(app, args, &store, &id, err) < 0 ||
+        cb_builds_read(store, id, 1, &built, err) < 0)
         return -1;
     cb_vec_foreach (step, &built.steps)
         explain_step(step);
@@ -194,5 +188,7 @@ const struct cb_cli_command cb_explain_command = {
         "is named: an argument, the file that COPY takes, the base image. BUILD is\n"
         "named as for `cbuild builds show`.",
     .options = no_options,
-    .run = run_explain,
+    .values_size = sizeof(struct cb_builds_values),
+    .max_args = 1,
+    .act = run_explain,
 };

@@ -30,29 +30,24 @@ static void print_row(const struct cb_built *built)
            steps, names);
 }
 
-static int run_ls(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_ls(struct cb_app *app, void *given, const struct cb_strings *args,
+                  struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto_value(cb_strings) ids = {0};
     cb_auto(cb_store) store = NULL;
-    struct cb_builds_values values = {0};
+    struct cb_builds_values *values = given;
     int json;
-    int status =
-        cb_options_parse(&cb_builds_ls_command, argc, argv, 0, &values, &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_builds_ls_command, &args, 0, 0, err) < 0 ||
-        cb_builds_wants_json(&values, &json, err) < 0 ||
+    if (cb_builds_wants_json(values, &json, err) < 0 ||
         cb_app_store(app, 0, &store, err) < 0 || cb_builds_list(store, &ids, err) < 0)
         return -1;
-    if (!json && !values.quiet)
+    if (!json && !values->quiet)
         printf("%-14s  %-11s  %-22s  %-9s  %-7s  %s\n", "ID", "RESULT", "STARTED", "TOOK",
                "CACHED", "NAMES");
     cb_vec_foreach (id, &ids) {
         cb_auto_value(cb_built) built = {0};
 
-        if (values.quiet)
+        if (values->quiet)
             printf("%s\n", *id);
         else if (cb_builds_read(store, *id, 0, &built, NULL) < 0)
             continue; /* removed meanwhile */
@@ -73,7 +68,8 @@ const struct cb_cli_command cb_builds_ls_command = {
         "the cache. `cbuild builds show` tells what one did step by step, `builds logs`\n"
         "prints all it wrote, `builds rm` removes that.",
     .options = ls_options,
-    .run = run_ls,
+    .values_size = sizeof(struct cb_builds_values),
+    .act = run_ls,
 };
 
 /* ── builds rm ── */
@@ -101,23 +97,19 @@ static int remove_all(struct cb_store *store, struct cb_error **err)
     return 0;
 }
 
-static int run_rm(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_rm(struct cb_app *app, void *given, const struct cb_strings *args,
+                  struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto(cb_store) store = NULL;
-    struct cb_builds_values values = {0};
-    int status =
-        cb_options_parse(&cb_builds_rm_command, argc, argv, 0, &values, &args, err);
+    const struct cb_builds_values *values = given;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_builds_rm_command, &args, values.all ? 0 : 1,
-                         values.all ? 0 : -1, err) < 0 ||
+    if (cb_app_arguments(&cb_builds_rm_command, args, values->all ? 0 : 1,
+                         values->all ? 0 : -1, err) < 0 ||
         cb_app_store(app, 0, &store, err) < 0)
         return -1;
-    if (values.all)
+    if (values->all)
         return remove_all(store, err);
-    cb_vec_foreach (arg, &args) {
+    cb_vec_foreach (arg, args) {
         cb_autofree char *id = NULL;
 
         if (cb_builds_find(store, *arg, &id, err) < 0 ||
@@ -134,5 +126,7 @@ const struct cb_cli_command cb_builds_rm_command = {
     .usage = "builds rm [OPTIONS] BUILD...",
     .about = "Images and cache stay.",
     .options = rm_options,
-    .run = run_rm,
+    .values_size = sizeof(struct cb_builds_values),
+    .max_args = -1,
+    .act = run_rm,
 };

@@ -14,11 +14,10 @@ struct cb_builds_values {
 /* --format: table or json. */
 int cb_builds_wants_json(const struct cb_builds_values *values, int *json,
                          struct cb_error **err);
-/* Parses argv, opens the store, and finds the build the first argument names. 1: done. */
-int cb_builds_begin(struct cb_app *app, const struct cb_cli_command *command, int argc,
-                    char **argv, int max, struct cb_builds_values *values,
-                    struct cb_strings *args, struct cb_store **store, char **id,
-                    struct cb_error **err);
+/* Opens the store and finds the build that the first of ARGS names, the last one if there
+ * is none. *ID is the caller's. */
+int cb_builds_open(struct cb_app *app, const struct cb_strings *args,
+                   struct cb_store **store, char **id, struct cb_error **err);
 
 /* Texts for people; callers free them. NULL is "". */
 char *cb_builds_escaped(const char *text);

@@ -19,12 +19,6 @@ struct values {
     struct cb_strings ignored;
 };
 
-static void values_clear(struct values *values)
-{
-    cb_strings_free(&values->ignored);
-}
-CB_AUTO_VALUE_DEFINE(values, values_clear)
-
 #define AT(field) offsetof(struct values, field)
 
 static const struct cb_option create_options[] = {
@@ -77,79 +71,42 @@ static const struct cb_option ls_options[] = {
     {0},
 };
 
-/* 1: help was asked for. *NAME is borrowed. */
-static int parse(const struct cb_cli_command *command, int argc, char **argv,
-                 struct values *values, struct cb_strings *args, const char **name,
-                 struct cb_error **err)
+/* Borrowed. */
+static const char *name_of(const struct values *values, const struct cb_strings *args)
 {
-    int status = cb_options_parse(command, argc, argv, 0, values, args, err);
-
-    if (status)
-        return status;
-    *name = args->count ? args->items[0] : values->builder ? values->builder : "default";
-    return cb_app_arguments(command, args, 0, 1, err);
+    return args->count ? args->items[0] : values->builder ? values->builder : "default";
 }
 
-static int run_create(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_create(struct cb_app *app, void *given, const struct cb_strings *args,
+                      struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    cb_auto_value(values) values = {0};
-    const char *context;
-    int status =
-        parse(&cb_buildx_create_command, argc, argv, &values, &args, &context, err);
+    const struct values *values = given;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    printf("%s\n", values.name ? values.name : "default");
+    printf("%s\n", values->name ? values->name : "default");
     return 0;
 }
 
 /* use and stop. */
-static int do_nothing(const struct cb_cli_command *command, int argc, char **argv,
+static int do_nothing(struct cb_app *app, void *values, const struct cb_strings *args,
                       struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    cb_auto_value(values) values = {0};
-    const char *name;
-
-    return parse(command, argc, argv, &values, &args, &name, err) < 0 ? -1 : 0;
-}
-
-static int run_use(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    return do_nothing(&cb_buildx_use_command, argc, argv, err);
-}
-
-static int run_stop(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    return do_nothing(&cb_buildx_stop_command, argc, argv, err);
-}
-
-static int run_rm(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    cb_auto_value(values) values = {0};
-    const char *name;
-    int status = parse(&cb_buildx_rm_command, argc, argv, &values, &args, &name, err);
-
-    if (status)
-        return status < 0 ? -1 : 0;
-    printf("%s removed\n", name);
     return 0;
 }
 
-static int run_inspect(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_rm(struct cb_app *app, void *given, const struct cb_strings *args,
+                  struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    cb_auto_value(values) values = {0};
+    printf("%s removed\n", name_of(given, args));
+    return 0;
+}
+
+static int run_inspect(struct cb_app *app, void *given, const struct cb_strings *args,
+                       struct cb_error **err)
+{
     struct cb_platform host = cb_platform_host();
     cb_autofree char *platform = cb_platform_text(&host);
-    const char *name;
-    int status =
-        parse(&cb_buildx_inspect_command, argc, argv, &values, &args, &name, err);
+    const char *name = name_of(given, args);
 
-    if (status)
-        return status < 0 ? -1 : 0;
     printf("Name:   %s\nDriver: cbuild\n\nNodes:\nName:      %s\nEndpoint:  %s\n"
            "Status:    running\nPlatforms: %s\n",
            name, name, name, platform);
@@ -181,25 +138,21 @@ static json_t *ls_row(const char *name, const char *endpoint, const char *status
                      platform, "LastActivity", "", "Current", 1, "Error", "");
 }
 
-static int run_ls(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_ls(struct cb_app *app, void *given, const struct cb_strings *args,
+                  struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    cb_auto_value(values) values = {0};
+    const struct values *values = given;
+    const char *format = values->format;
+    int table = !format || strncmp(format, "table", 5) == 0 || !*format;
     struct cb_platform host = cb_platform_host();
     cb_autofree char *platform = cb_platform_text(&host);
     cb_auto_json *rows = json_array();
-    const char *name;
-    int table;
-    int status = parse(&cb_buildx_ls_command, argc, argv, &values, &args, &name, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    table = !values.format || strncmp(values.format, "table", 5) == 0 || !*values.format;
     json_array_append_new(rows,
                           ls_row(table ? "default*" : "default", "cbuild", "", "", ""));
     json_array_append_new(rows, ls_row(table ? " \\_ default" : "default", "default",
                                        "running", PACKAGE_VERSION, platform));
-    return cb_listing_print(&ls_listing, values.format, rows, err);
+    return cb_listing_print(&ls_listing, format, rows, err);
 }
 
 const struct cb_cli_command cb_buildx_create_command = {
@@ -210,7 +163,9 @@ const struct cb_cli_command cb_buildx_create_command = {
     .options = create_options,
     .absent = create_absent,
     .harmless = create_harmless,
-    .run = run_create,
+    .values_size = sizeof(struct values),
+    .max_args = 1,
+    .act = run_create,
     .stays_out = 1,
 };
 
@@ -220,7 +175,9 @@ const struct cb_cli_command cb_buildx_use_command = {
     .usage = "buildx use [NAME]",
     .about = ABOUT,
     .options = named_options,
-    .run = run_use,
+    .values_size = sizeof(struct values),
+    .max_args = 1,
+    .act = do_nothing,
     .stays_out = 1,
 };
 
@@ -230,7 +187,9 @@ const struct cb_cli_command cb_buildx_inspect_command = {
     .usage = "buildx inspect [OPTIONS] [NAME]",
     .about = ABOUT,
     .options = named_options,
-    .run = run_inspect,
+    .values_size = sizeof(struct values),
+    .max_args = 1,
+    .act = run_inspect,
     .stays_out = 1,
 };
 
@@ -240,7 +199,9 @@ const struct cb_cli_command cb_buildx_ls_command = {
     .usage = "buildx ls [OPTIONS]",
     .about = ABOUT,
     .options = ls_options,
-    .run = run_ls,
+    .values_size = sizeof(struct values),
+    .max_args = 1,
+    .act = run_ls,
     .stays_out = 1,
 };
 
@@ -250,7 +211,9 @@ const struct cb_cli_command cb_buildx_stop_command = {
     .usage = "buildx stop [NAME]",
     .about = ABOUT,
     .options = named_options,
-    .run = run_stop,
+    .values_size = sizeof(struct values),
+    .max_args = 1,
+    .act = do_nothing,
     .stays_out = 1,
 };
 
@@ -260,6 +223,8 @@ const struct cb_cli_command cb_buildx_rm_command = {
     .usage = "buildx rm [OPTIONS] [NAME]",
     .about = ABOUT,
     .options = named_options,
-    .run = run_rm,
+    .values_size = sizeof(struct values),
+    .max_args = 1,
+    .act = run_rm,
     .stays_out = 1,
 };

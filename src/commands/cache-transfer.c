@@ -205,18 +205,10 @@ static int export_mount(struct cb_app *app, const struct values *values,
     return export_file(&session, fd, values, args->count > 1 ? args->items[1] : "-", err);
 }
 
-static int run_export(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_export(struct cb_app *app, void *given, const struct cb_strings *args,
+                      struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status =
-        cb_options_parse(&cb_cache_export_command, argc, argv, 0, &values, &args, err);
-
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_cache_export_command, &args, 1, 2, err) < 0)
-        return -1;
-    if (export_mount(app, &values, &args, err) < 0)
+    if (export_mount(app, given, args, err) < 0)
         return cb_error_wrap(err, "export cache mount");
     return 0;
 }
@@ -228,7 +220,10 @@ const struct cb_cli_command cb_cache_export_command = {
     .about = "Without FILE, or with -, the archive goes to standard output. Steps that\n"
              "have the cache for themselves are waited for.",
     .options = export_options,
-    .run = run_export,
+    .values_size = sizeof(struct values),
+    .min_args = 1,
+    .max_args = 2,
+    .act = run_export,
 };
 
 /* ── import ── */
@@ -323,21 +318,12 @@ static int import_mount(struct cb_app *app, const struct values *values,
     return import_file(&session, id, args->count > 1 ? args->items[1] : "-", err);
 }
 
-static int run_import(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_import(struct cb_app *app, void *given, const struct cb_strings *args,
+                      struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {.tls_verify = 1};
-    int status =
-        cb_options_parse(&cb_cache_import_command, argc, argv, 0, &values, &args, err);
-
-    if (status == 0)
-        status = cb_app_arguments(&cb_cache_import_command, &args, 1, 2, err);
-    else if (status > 0)
-        status = args.count = 0;
-    if (status == 0 && args.count && import_mount(app, &values, &args, err) < 0)
-        status = cb_error_wrap(err, "import cache mount");
-    cb_strings_free(&values.insecure);
-    return status;
+    if (import_mount(app, given, args, err) < 0)
+        return cb_error_wrap(err, "import cache mount");
+    return 0;
 }
 
 const struct cb_cli_command cb_cache_import_command = {
@@ -348,5 +334,9 @@ const struct cb_cli_command cb_cache_import_command = {
         "Without FILE, or with -, the archive is read from standard input, plain or\n"
         "compressed. Steps that are using the cache are waited for.",
     .options = import_options,
-    .run = run_import,
+    .values_size = sizeof(struct values),
+    .defaults = &(const struct values){.tls_verify = 1},
+    .min_args = 1,
+    .max_args = 2,
+    .act = run_import,
 };

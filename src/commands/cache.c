@@ -83,29 +83,23 @@ static void print_table(const struct cb_cache_mounts *mounts)
         print_row(mount);
 }
 
-static int run_ls(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_ls(struct cb_app *app, void *given, const struct cb_strings *args,
+                  struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto_value(cb_cache_mounts) mounts = {0};
     cb_auto(cb_store) store = NULL;
-    struct values values = {.format = "table"};
-    int status =
-        cb_options_parse(&cb_cache_ls_command, argc, argv, 0, &values, &args, err);
-    int json = strcmp(values.format, "json") == 0;
+    struct values *values = given;
+    int json = strcmp(values->format, "json") == 0;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_cache_ls_command, &args, 0, 0, err) < 0)
-        return -1;
-    if (!json && strcmp(values.format, "table"))
-        return cb_error_argument(err, values.format, "--format",
+    if (!json && strcmp(values->format, "table"))
+        return cb_error_argument(err, values->format, "--format",
                                  "expected table or json");
     if (cb_app_store(app, 1, &store, err) < 0 ||
         cb_cache_mount_list(store, &mounts, err) < 0)
         return -1;
     if (json)
         print_json(&mounts);
-    else if (!values.quiet)
+    else if (!values->quiet)
         print_table(&mounts);
     else
         cb_vec_foreach (mount, &mounts)
@@ -120,7 +114,9 @@ const struct cb_cli_command cb_cache_ls_command = {
     .about = "Cache mounts are the directories of RUN --mount=type=cache. See also\n"
              "`cbuild cache export`, `cache import`, `cache rm` and `cache prune`.",
     .options = ls_options,
-    .run = run_ls,
+    .values_size = sizeof(struct values),
+    .defaults = &(const struct values){.format = "table"},
+    .act = run_ls,
 };
 
 /* ── rm ── */
@@ -144,19 +140,15 @@ static int remove_named(struct cb_store *store, const char *text, struct cb_erro
     return 0;
 }
 
-static int run_rm(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_rm(struct cb_app *app, void *values, const struct cb_strings *args,
+                  struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto(cb_store) store = NULL;
-    int status = cb_options_parse(&cb_cache_rm_command, argc, argv, 0, NULL, &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_cache_rm_command, &args, 1, -1, err) < 0 ||
-        cb_app_store(app, 0, &store, err) < 0)
+    if (cb_app_store(app, 0, &store, err) < 0)
         return -1;
-    for (size_t i = 0; i < args.count; i++) {
-        if (remove_named(store, args.items[i], err) < 0)
+    for (size_t i = 0; i < args->count; i++) {
+        if (remove_named(store, args->items[i], err) < 0)
             return -1;
     }
     return cb_flush_stdout(err);
@@ -168,7 +160,9 @@ const struct cb_cli_command cb_cache_rm_command = {
     .usage = "cache rm ID|NAME...",
     .about = "An ID stands for all its variants and private copies.",
     .options = no_options,
-    .run = run_rm,
+    .min_args = 1,
+    .max_args = -1,
+    .act = run_rm,
 };
 
 /* ── prune ── */
@@ -180,23 +174,17 @@ static const struct cb_option prune_options[] = {
     {0},
 };
 
-static int run_prune(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_prune(struct cb_app *app, void *given, const struct cb_strings *args,
+                     struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto(cb_store) store = NULL;
-    struct values values = {0};
+    struct values *values = given;
     int64_t unused_ns = 0;
     uint64_t freed = 0;
-    int status =
-        cb_options_parse(&cb_cache_prune_command, argc, argv, 0, &values, &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_cache_prune_command, &args, 0, 0, err) < 0)
-        return -1;
-    if (values.unused && cb_duration_parse(&unused_ns, values.unused, err) < 0)
+    if (values->unused && cb_duration_parse(&unused_ns, values->unused, err) < 0)
         return cb_error_wrap(err, "--unused");
-    if (!values.force && !cb_confirmed("cache mounts"))
+    if (!values->force && !cb_confirmed("cache mounts"))
         return 0;
     if (cb_app_store(app, 0, &store, err) < 0 ||
         cb_cache_mount_prune(store, (int64_t)time(NULL) - unused_ns / 1000000000, &freed,
@@ -211,5 +199,6 @@ const struct cb_cli_command cb_cache_prune_command = {
     .summary = "Remove cache mounts that no step is using",
     .usage = "cache prune [OPTIONS]",
     .options = prune_options,
-    .run = run_prune,
+    .values_size = sizeof(struct values),
+    .act = run_prune,
 };

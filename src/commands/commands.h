@@ -51,7 +51,18 @@ struct cb_cli_command {
     const struct cb_filter_key
         *filters; /* of --filter, those with FILTER_FLAG; or NULL */
     unsigned filter_flag;
-    /* Exit status, or -1 with err. ARGV does not hold the command's name. */
+    /* What OPTIONS fill, in bytes, and what it holds where none is given; NULL: zeroes.
+     */
+    size_t values_size;
+    const void *defaults;
+    int min_args, max_args; /* how many words may be left; -1: any number */
+    int takes_program; /* from its first argument on the words are another program's */
+    /* Does it: exit status, or -1 with err. VALUES is as above, NULL of no size; its
+     * lists and what of them ACT added to are freed by the caller. */
+    int (*act)(struct cb_app *app, void *values, const struct cb_strings *args,
+               struct cb_error **err);
+    /* Or, for who reads its words in its own way. ARGV does not hold the command's name.
+     */
     int (*run)(struct cb_app *app, int argc, char **argv, struct cb_error **err);
     int needs_launcher;
     enum cb_meets meets;
@@ -182,6 +193,11 @@ int cb_command_next_spelling(size_t *at, const char **group, const char **verb,
                              const struct cb_cli_command **command);
 /* "`x` is not a cbuild command" with what may have been meant. Returns -1. */
 int cb_command_unknown(int argc, char **argv, struct cb_error **err);
+
+/* ── command.c ── */
+/* Reads ARGV, which does not hold the command's name, and does it. Exit status, or -1. */
+int cb_command_call(const struct cb_cli_command *command, struct cb_app *app, int argc,
+                    char **argv, struct cb_error **err);
 
 /* ── globals.c ── */
 /* Options of every command; and docker's that stand before it. Rows without help are not

@@ -52,28 +52,21 @@ static const char fish[] =
     "end\n"
     "complete -c cbuild -a '(__cbuild_complete)'\n";
 
-static int run_completion(struct cb_app *app, int argc, char **argv,
+static int run_completion(struct cb_app *app, void *values, const struct cb_strings *args,
                           struct cb_error **err)
 {
     static const struct {
         const char *shell, *script;
     } scripts[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
-    cb_auto_value(cb_strings) args = {0};
-    int status =
-        cb_options_parse(&cb_completion_command, argc, argv, 0, NULL, &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_completion_command, &args, 1, 1, err) < 0)
-        return -1;
     for (size_t i = 0; i < CB_ARRAY_SIZE(scripts); i++) {
-        if (strcmp(scripts[i].shell, args.items[0]) == 0) {
+        if (strcmp(scripts[i].shell, args->items[0]) == 0) {
             fputs(scripts[i].script, stdout);
             return 0;
         }
     }
     return cb_error_set(err, CB_ERR_USAGE,
-                        "unknown shell `%s`: expected bash, zsh or fish", args.items[0]);
+                        "unknown shell `%s`: expected bash, zsh or fish", args->items[0]);
 }
 
 const struct cb_cli_command cb_completion_command = {
@@ -82,6 +75,8 @@ const struct cb_cli_command cb_completion_command = {
     .usage = "completion bash|zsh|fish",
     .about = "For the running shell: source <(cbuild completion bash)",
     .options = options,
-    .run = run_completion,
+    .min_args = 1,
+    .max_args = 1,
+    .act = run_completion,
     .stays_out = 1,
 };

@@ -17,27 +17,16 @@ static int pause_one(const struct cb_each_container *at, struct cb_container *co
     return cb_container_pause(container, at->values != NULL, err);
 }
 
-static int run_on_each(struct cb_app *app, const struct cb_cli_command *command, int argc,
-                       char **argv, void *values, struct cb_error **err)
+static int run_pause(struct cb_app *app, void *values, const struct cb_strings *args,
+                     struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    int status = cb_options_parse(command, argc, argv, 0, NULL, &args, err);
-
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(command, &args, 1, -1, err) < 0)
-        return -1;
-    return cb_containers_each(app, &args, values, pause_one, 1, err);
+    return cb_containers_each(app, args, app, pause_one, 1, err);
 }
 
-static int run_pause(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_unpause(struct cb_app *app, void *values, const struct cb_strings *args,
+                       struct cb_error **err)
 {
-    return run_on_each(app, &cb_pause_command, argc, argv, app, err);
-}
-
-static int run_unpause(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    return run_on_each(app, &cb_unpause_command, argc, argv, NULL, err);
+    return cb_containers_each(app, args, NULL, pause_one, 1, err);
 }
 
 const struct cb_cli_command cb_pause_command = {
@@ -45,7 +34,9 @@ const struct cb_cli_command cb_pause_command = {
     .summary = "Stop all processes of containers for a while",
     .usage = "pause CONTAINER...",
     .options = no_options,
-    .run = run_pause,
+    .min_args = 1,
+    .max_args = -1,
+    .act = run_pause,
 };
 
 const struct cb_cli_command cb_unpause_command = {
@@ -53,7 +44,9 @@ const struct cb_cli_command cb_unpause_command = {
     .summary = "Let paused containers go on",
     .usage = "unpause CONTAINER...",
     .options = no_options,
-    .run = run_unpause,
+    .min_args = 1,
+    .max_args = -1,
+    .act = run_unpause,
 };
 
 /* ── update ── */
@@ -153,22 +146,17 @@ static int is_empty(const struct update_values *values)
     return memcmp(values, &none, sizeof(none)) == 0;
 }
 
-static int run_update(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_update(struct cb_app *app, void *given, const struct cb_strings *args,
+                      struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct update_values values = {0};
-    int status = cb_options_parse(&cb_update_command, argc, argv, 0, &values, &args, err);
+    struct update_values *values = given;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_update_command, &args, 1, -1, err) < 0)
-        return -1;
-    if (is_empty(&values)) {
+    if (is_empty(values)) {
         cb_error_set(err, CB_ERR_USAGE,
                      "you must provide one or more flags when using this command");
         return cb_error_hint(err, "see `cbuild update --help`");
     }
-    return cb_containers_each(app, &args, &values, update_one, 1, err);
+    return cb_containers_each(app, args, values, update_one, 1, err);
 }
 
 const struct cb_cli_command cb_update_command = {
@@ -178,5 +166,8 @@ const struct cb_cli_command cb_update_command = {
     .about = "Takes effect at once in what runs.",
     .options = update_options,
     .absent = update_absent,
-    .run = run_update,
+    .values_size = sizeof(struct update_values),
+    .min_args = 1,
+    .max_args = -1,
+    .act = run_update,
 };

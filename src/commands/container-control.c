@@ -124,26 +124,22 @@ static int start_all(struct cb_app *app, struct start_values *values,
     return cb_containers_each(app, &names, values, start_one, 1, err);
 }
 
-static int run_start(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_start(struct cb_app *app, void *given, const struct cb_strings *args,
+                     struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct start_values values = {0};
-    int status = cb_options_parse(&cb_start_command, argc, argv, 0, &values, &args, err);
+    struct start_values *values = given;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (values.all)
-        return cb_app_arguments(&cb_start_command, &args, 0, 0, err) < 0
-                   ? -1
-                   : start_all(app, &values, err);
-    if (cb_app_arguments(&cb_start_command, &args, 1, -1, err) < 0)
+    if (cb_app_arguments(&cb_start_command, args, values->all ? 0 : 1,
+                         values->all ? 0 : -1, err) < 0)
         return -1;
-    if (!values.attach && !values.interactive)
-        return cb_containers_each(app, &args, &values, start_one, 1, err);
-    if (args.count > 1)
+    if (values->all)
+        return start_all(app, values, err);
+    if (!values->attach && !values->interactive)
+        return cb_containers_each(app, args, values, start_one, 1, err);
+    if (args->count > 1)
         return cb_error_set(err, CB_ERR_USAGE,
                             "you cannot start and attach multiple containers at once");
-    return start_attached(app, args.items[0], &values, err);
+    return start_attached(app, args->items[0], values, err);
 }
 
 const struct cb_cli_command cb_start_command = {
@@ -152,7 +148,9 @@ const struct cb_cli_command cb_start_command = {
     .usage = "start [OPTIONS] CONTAINER... | start --all",
     .options = start_options,
     .absent = start_absent,
-    .run = run_start,
+    .values_size = sizeof(struct start_values),
+    .max_args = -1,
+    .act = run_start,
     .meets = CB_MEETS_OTHERS,
 };
 
@@ -191,27 +189,23 @@ static int check_attachable(const struct cb_container *container, struct cb_erro
     }
 }
 
-static int run_attach(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_attach(struct cb_app *app, void *given, const struct cb_strings *args,
+                      struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_container) container = NULL;
-    struct attach_values values = {0};
+    struct attach_values *values = given;
     struct cb_client_end end = {0};
     struct cb_client_options options = {.attach = 1};
-    int status = cb_options_parse(&cb_attach_command, argc, argv, 0, &values, &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_attach_command, &args, 1, 1, err) < 0 ||
-        cb_app_container(app, args.items[0], &store, &container, err) < 0)
+    if (cb_app_container(app, args->items[0], &store, &container, err) < 0)
         return -1;
     if (check_attachable(container, err) < 0 ||
-        cb_run_parse_sig_proxy(values.sig_proxy, &options.keep_signals, err) < 0)
+        cb_run_parse_sig_proxy(values->sig_proxy, &options.keep_signals, err) < 0)
         return -1;
-    options.detach_keys = cb_docker_config_or(app, values.detach_keys, "detachKeys");
+    options.detach_keys = cb_docker_config_or(app, values->detach_keys, "detachKeys");
     options.tty = container->options.request.tty;
-    options.interactive = !values.no_input && container->options.request.interactive;
+    options.interactive = !values->no_input && container->options.request.interactive;
     if (options.tty && options.interactive && !isatty(STDIN_FILENO))
         return cb_error_set(err, CB_ERR_USAGE, "the input device is not a TTY");
     if (cb_container_attach(container, &options, app->cancel, &end, err) < 0)
@@ -224,7 +218,10 @@ const struct cb_cli_command cb_attach_command = {
     .summary = "Attach to a container's standard streams",
     .usage = "attach [OPTIONS] CONTAINER",
     .options = attach_options,
-    .run = run_attach,
+    .values_size = sizeof(struct attach_values),
+    .min_args = 1,
+    .max_args = 1,
+    .act = run_attach,
 };
 
 /* ── stop, restart ── */
@@ -273,31 +270,20 @@ static int restart_one(const struct cb_each_container *at, struct cb_container *
     return 0;
 }
 
-static int run_stop(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_stop(struct cb_app *app, void *given, const struct cb_strings *args,
+                    struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct stop_values values = {0};
-    int status = cb_options_parse(&cb_stop_command, argc, argv, 0, &values, &args, err);
+    struct stop_values *values = given;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_stop_command, &args, 1, -1, err) < 0)
-        return -1;
-    return cb_containers_each(app, &args, &values, stop_one, 1, err);
+    return cb_containers_each(app, args, values, stop_one, 1, err);
 }
 
-static int run_restart(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_restart(struct cb_app *app, void *given, const struct cb_strings *args,
+                       struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct stop_values values = {0};
-    int status =
-        cb_options_parse(&cb_restart_command, argc, argv, 0, &values, &args, err);
+    struct stop_values *values = given;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_restart_command, &args, 1, -1, err) < 0)
-        return -1;
-    return cb_containers_each(app, &args, &values, restart_one, 1, err);
+    return cb_containers_each(app, args, values, restart_one, 1, err);
 }
 
 const struct cb_cli_command cb_stop_command = {
@@ -305,7 +291,10 @@ const struct cb_cli_command cb_stop_command = {
     .summary = "Stop containers",
     .usage = "stop [OPTIONS] CONTAINER...",
     .options = stop_options,
-    .run = run_stop,
+    .values_size = sizeof(struct stop_values),
+    .min_args = 1,
+    .max_args = -1,
+    .act = run_stop,
 };
 
 const struct cb_cli_command cb_restart_command = {
@@ -313,7 +302,10 @@ const struct cb_cli_command cb_restart_command = {
     .summary = "Stop containers and start them again",
     .usage = "restart [OPTIONS] CONTAINER...",
     .options = stop_options,
-    .run = run_restart,
+    .values_size = sizeof(struct stop_values),
+    .min_args = 1,
+    .max_args = -1,
+    .act = run_restart,
     .meets = CB_MEETS_OTHERS,
 };
 
@@ -351,17 +343,12 @@ static int kill_one(const struct cb_each_container *at, struct cb_container *con
                : 0;
 }
 
-static int run_kill(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_kill(struct cb_app *app, void *given, const struct cb_strings *args,
+                    struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct kill_values values = {0};
-    int status = cb_options_parse(&cb_kill_command, argc, argv, 0, &values, &args, err);
+    struct kill_values *values = given;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_kill_command, &args, 1, -1, err) < 0)
-        return -1;
-    return cb_containers_each(app, &args, &values, kill_one, 1, err);
+    return cb_containers_each(app, args, values, kill_one, 1, err);
 }
 
 const struct cb_cli_command cb_kill_command = {
@@ -369,7 +356,10 @@ const struct cb_cli_command cb_kill_command = {
     .summary = "Send containers a signal",
     .usage = "kill [OPTIONS] CONTAINER...",
     .options = kill_options,
-    .run = run_kill,
+    .values_size = sizeof(struct kill_values),
+    .min_args = 1,
+    .max_args = -1,
+    .act = run_kill,
 };
 
 /* ── wait ── */
@@ -387,16 +377,10 @@ static int wait_one(const struct cb_each_container *at, struct cb_container *con
     return 0;
 }
 
-static int run_wait(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_wait(struct cb_app *app, void *values, const struct cb_strings *args,
+                    struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    int status = cb_options_parse(&cb_wait_command, argc, argv, 0, NULL, &args, err);
-
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_wait_command, &args, 1, -1, err) < 0)
-        return -1;
-    return cb_containers_each(app, &args, NULL, wait_one, 0, err);
+    return cb_containers_each(app, args, NULL, wait_one, 0, err);
 }
 
 const struct cb_cli_command cb_wait_command = {
@@ -404,7 +388,9 @@ const struct cb_cli_command cb_wait_command = {
     .summary = "Wait for containers to end and print their exit statuses",
     .usage = "wait CONTAINER...",
     .options = no_options,
-    .run = run_wait,
+    .min_args = 1,
+    .max_args = -1,
+    .act = run_wait,
     .watches = 1,
 };
 
@@ -495,25 +481,21 @@ static int remove_link(struct cb_app *app, const char *text, struct cb_error **e
     return 0;
 }
 
-static int run_rm(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_rm(struct cb_app *app, void *given, const struct cb_strings *args,
+                  struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0}, left = {0};
-    struct rm_values values = {0};
-    int status = cb_options_parse(&cb_rm_command, argc, argv, 0, &values, &args, err);
+    struct rm_values *values = given;
+    cb_auto_value(cb_strings) left = {0};
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_rm_command, &args, 1, -1, err) < 0)
-        return -1;
-    if (values.link) {
-        for (size_t i = 0; i < args.count; i++)
-            if (remove_link(app, args.items[i], err) < 0)
+    if (values->link) {
+        for (size_t i = 0; i < args->count; i++)
+            if (remove_link(app, args->items[i], err) < 0)
                 return -1;
         return 0;
     }
-    if (values.force && drop_missing(app, &args, &left, err) < 0)
+    if (values->force && drop_missing(app, args, &left, err) < 0)
         return -1;
-    return cb_containers_each(app, values.force ? &left : &args, &values, remove_one, 1,
+    return cb_containers_each(app, values->force ? &left : args, values, remove_one, 1,
                               err);
 }
 
@@ -522,7 +504,10 @@ const struct cb_cli_command cb_rm_command = {
     .summary = "Remove containers",
     .usage = "rm [OPTIONS] CONTAINER...",
     .options = rm_options,
-    .run = run_rm,
+    .values_size = sizeof(struct rm_values),
+    .min_args = 1,
+    .max_args = -1,
+    .act = run_rm,
 };
 
 /* ── rename ── */
@@ -534,20 +519,16 @@ static int check_not_empty(const struct cb_strings *names, struct cb_error **err
     return cb_error_set(err, CB_ERR_USAGE, "Neither old nor new names may be empty");
 }
 
-static int run_rename(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_rename(struct cb_app *app, void *values, const struct cb_strings *args,
+                      struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_container) container = NULL;
-    int status = cb_options_parse(&cb_rename_command, argc, argv, 0, NULL, &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_rename_command, &args, 2, 2, err) < 0 ||
-        check_not_empty(&args, err) < 0 ||
-        cb_app_container(app, args.items[0], &store, &container, err) < 0)
+    if (check_not_empty(args, err) < 0 ||
+        cb_app_container(app, args->items[0], &store, &container, err) < 0)
         return -1;
-    return cb_container_rename(store, container, args.items[1], err);
+    return cb_container_rename(store, container, args->items[1], err);
 }
 
 const struct cb_cli_command cb_rename_command = {
@@ -555,5 +536,7 @@ const struct cb_cli_command cb_rename_command = {
     .summary = "Rename a container",
     .usage = "rename CONTAINER NEW_NAME",
     .options = no_options,
-    .run = run_rename,
+    .min_args = 2,
+    .max_args = 2,
+    .act = run_rename,
 };

@@ -30,18 +30,14 @@ static void print_change(const struct cb_change *change, int escaped)
     printf("%c %s\n", change->kind, cb_strbuf_text(&text));
 }
 
-static int run_diff(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_diff(struct cb_app *app, void *values, const struct cb_strings *args,
+                    struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto_value(cb_changes) changes = {0};
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_container) container = NULL;
-    int status = cb_options_parse(&cb_diff_command, argc, argv, 0, NULL, &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_diff_command, &args, 1, 1, err) < 0 ||
-        cb_app_container(app, args.items[0], &store, &container, err) < 0 ||
+    if (cb_app_container(app, args->items[0], &store, &container, err) < 0 ||
         cb_container_diff(store, container, &changes, err) < 0)
         return -1;
     cb_vec_foreach (change, &changes)
@@ -57,7 +53,9 @@ const struct cb_cli_command cb_diff_command = {
         "A line for each: A added, C changed, D deleted. Directories on the way to a\n"
         "change are changed, too. What is mounted in the container is left out.",
     .options = no_options,
-    .run = run_diff,
+    .min_args = 1,
+    .max_args = 1,
+    .act = run_diff,
 };
 
 /* ── export ── */
@@ -104,17 +102,12 @@ static int export(struct cb_app *app, const char *name, const char *output,
     return cb_out_file_commit(&file, err);
 }
 
-static int run_export(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_export(struct cb_app *app, void *given, const struct cb_strings *args,
+                      struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct export_values values = {0};
-    int status = cb_options_parse(&cb_export_command, argc, argv, 0, &values, &args, err);
+    struct export_values *values = given;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_export_command, &args, 1, 1, err) < 0)
-        return -1;
-    return export(app, args.items[0], values.output ? values.output : "-", err);
+    return export(app, args->items[0], values->output ? values->output : "-", err);
 }
 
 const struct cb_cli_command cb_export_command = {
@@ -124,7 +117,10 @@ const struct cb_cli_command cb_export_command = {
     .about = "All of its files, without volumes and without history: `cbuild import`\n"
              "makes an image of them.",
     .options = export_options,
-    .run = run_export,
+    .values_size = sizeof(struct export_values),
+    .min_args = 1,
+    .max_args = 1,
+    .act = run_export,
 };
 
 /* ── commit ── */
@@ -191,9 +187,10 @@ static int commit_paused(struct cb_container *container, struct cb_store *store,
     return status;
 }
 
-static int commit(struct cb_app *app, const struct commit_values *values,
-                  const struct cb_strings *args, struct cb_error **err)
+static int commit(struct cb_app *app, void *given, const struct cb_strings *args,
+                  struct cb_error **err)
 {
+    const struct commit_values *values = given;
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_container) container = NULL;
     cb_auto(cb_image_config) config = NULL;
@@ -224,20 +221,6 @@ static int commit(struct cb_app *app, const struct commit_values *values,
     return 0;
 }
 
-static int run_commit(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    struct commit_values values = {0};
-    int status = cb_options_parse(&cb_commit_command, argc, argv, 0, &values, &args, err);
-
-    if (status == 0)
-        status = cb_app_arguments(&cb_commit_command, &args, 1, 2, err) < 0
-                     ? -1
-                     : commit(app, &values, &args, err);
-    cb_strings_free(&values.changes);
-    return status < 0 ? -1 : 0;
-}
-
 const struct cb_cli_command cb_commit_command = {
     .name = "commit",
     .summary = "Make an image of a container",
@@ -245,5 +228,8 @@ const struct cb_cli_command cb_commit_command = {
     .about = "The image has the container's files, without its volumes, and starts what\n"
              "the container was started with, unless -c says otherwise.",
     .options = commit_options,
-    .run = run_commit,
+    .values_size = sizeof(struct commit_values),
+    .min_args = 1,
+    .max_args = 2,
+    .act = commit,
 };

@@ -219,21 +219,15 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
     return 0;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status =
-        cb_options_parse(&cb_context_command, argc, argv, 0, &values, &args, err);
+    struct values *values = given;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_context_command, &args, 0, 1, err) < 0)
-        return -1;
-    if (values.quiet || (values.format && strstr(values.format, "{{")))
-        return cb_docker_context_list(values.format, values.quiet, err);
-    values.request.context = args.count ? args.items[0] : ".";
-    return list(app, &values, err);
+    if (values->quiet || (values->format && strstr(values->format, "{{")))
+        return cb_docker_context_list(values->format, values->quiet, err);
+    values->request.context = args->count ? args->items[0] : ".";
+    return list(app, values, err);
 }
 
 const struct cb_cli_command cb_context_command = {
@@ -248,6 +242,8 @@ const struct cb_cli_command cb_context_command = {
         "it\n"
         "is docker's `context ls`: there is one context, this machine.",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .max_args = 1,
+    .act = run,
     .stays_out = 1,
 };

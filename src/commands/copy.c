@@ -69,19 +69,12 @@ static int copy(struct cb_app *app, const struct values *values, const char *fro
     return report(values, &to, &root, err);
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {.common = CB_TRANSFER_DEFAULTS};
-    int status = cb_options_parse(&cb_copy_command, argc, argv, 0, &values, &args, err);
+    struct values *values = given;
 
-    if (status > 0)
-        status = 0;
-    else if (status == 0 &&
-             (status = cb_app_arguments(&cb_copy_command, &args, 2, 2, err)) == 0)
-        status = copy(app, &values, args.items[0], args.items[1], err);
-    cb_strings_free(&values.common.insecure);
-    return status;
+    return copy(app, values, args->items[0], args->items[1], err);
 }
 
 const struct cb_cli_command cb_copy_command = {
@@ -93,5 +86,9 @@ const struct cb_cli_command cb_copy_command = {
         "oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], dir:DIR, [store:]NAME.\n"
         "Digests stay as they are; prints the digest.",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .defaults = &(const struct values){.common = CB_TRANSFER_DEFAULTS},
+    .min_args = 2,
+    .max_args = 2,
+    .act = run,
 };

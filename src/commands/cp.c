@@ -251,23 +251,19 @@ static int check_paths(const char *source, const char *destination, struct cb_er
     return 0;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_autofree char *from = NULL;
     cb_autofree char *to = NULL;
-    struct values values = {0};
-    cb_auto_value(job) job = {.app = app, .values = &values, .host = {.root = -1}};
-    int status = cb_options_parse(&cb_cp_command, argc, argv, 0, &values, &args, err);
+    struct values *values = given;
+    cb_auto_value(job) job = {.app = app, .values = values, .host = {.root = -1}};
 
     job.files.root = -1;
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_cp_command, &args, 2, 2, err) < 0 ||
-        check_paths(args.items[0], args.items[1], err) < 0)
+    if (check_paths(args->items[0], args->items[1], err) < 0)
         return -1;
-    from = cb_copy_split(args.items[0], &job.source);
-    to = cb_copy_split(args.items[1], &job.destination);
+    from = cb_copy_split(args->items[0], &job.source);
+    to = cb_copy_split(args->items[1], &job.destination);
     if (from && to)
         return cb_error_set(err, CB_ERR_USAGE,
                             "copying between containers is not supported");
@@ -289,5 +285,8 @@ const struct cb_cli_command cb_cp_command = {
         "content. What is copied belongs to root in a container, and to you on the\n"
         "host, unless -a is given. What the kernel shows (/proc, /sys) is left out.",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .min_args = 2,
+    .max_args = 2,
+    .act = run,
 };

@@ -126,17 +126,12 @@ static int debug(struct cb_app *app, const char *build, const struct values *val
     return code;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status = cb_options_parse(&cb_debug_command, argc, argv, 0, &values, &args, err);
+    struct values *values = given;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_debug_command, &args, 0, 1, err) < 0)
-        return -1;
-    return debug(app, args.count ? args.items[0] : NULL, &values, err);
+    return debug(app, args->count ? args->items[0] : NULL, values, err);
 }
 
 const struct cb_cli_command cb_debug_command = {
@@ -148,6 +143,8 @@ const struct cb_cli_command cb_debug_command = {
         "files are as the step left them; what is changed in the shell stays until\n"
         "the build's log is removed. BUILD is named as for `cbuild builds show`.",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .max_args = 1,
+    .act = run,
     .needs_launcher = 1,
 };

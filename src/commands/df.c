@@ -138,8 +138,10 @@ static int print_short(const struct cb_df *df, const char *format, struct cb_err
     return cb_listing_print(&listing, format, rows, err);
 }
 
-static int df(struct cb_app *app, const struct values *values, struct cb_error **err)
+static int df(struct cb_app *app, void *given, const struct cb_strings *args,
+              struct cb_error **err)
 {
+    const struct values *values = given;
     cb_auto_value(cb_df) df = {0};
 
     if (values->verbose && values->format)
@@ -156,19 +158,6 @@ static int df(struct cb_app *app, const struct values *values, struct cb_error *
                            : print_short(&df, values->format, err);
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status = cb_options_parse(&cb_df_command, argc, argv, 0, &values, &args, err);
-
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_df_command, &args, 0, 0, err) < 0)
-        return -1;
-    return df(app, &values, err);
-}
-
 const struct cb_cli_command cb_df_command = {
     .name = "df",
     .summary = "Show how much disk space is used",
@@ -177,5 +166,6 @@ const struct cb_cli_command cb_df_command = {
              "nothing uses is removed: `cbuild system prune` and its siblings do that.\n"
              "`cbuild du` lists the cache.",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .act = df,
 };

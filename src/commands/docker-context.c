@@ -49,30 +49,17 @@ static int check_name(const char *name, struct cb_error **err)
                               "`: start it where it is to work");
 }
 
-static int run_show(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_show(struct cb_app *app, void *values, const struct cb_strings *args,
+                    struct cb_error **err)
 {
-    const struct cb_cli_command *command = &cb_docker_context_show_command;
-    cb_auto_value(cb_strings) args = {0};
-    int status = cb_options_parse(command, argc, argv, 0, NULL, &args, err);
-
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(command, &args, 0, 0, err) < 0)
-        return -1;
     puts(HERE);
     return 0;
 }
 
-static int run_use(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_use(struct cb_app *app, void *values, const struct cb_strings *args,
+                   struct cb_error **err)
 {
-    const struct cb_cli_command *command = &cb_docker_context_use_command;
-    cb_auto_value(cb_strings) args = {0};
-    int status = cb_options_parse(command, argc, argv, 0, NULL, &args, err);
-
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(command, &args, 1, 1, err) < 0 ||
-        check_name(args.items[0], err) < 0)
+    if (check_name(args->items[0], err) < 0)
         return -1;
     puts(HERE);
     fflush(stdout);
@@ -100,24 +87,20 @@ static json_t *described(void)
                      "MetadataPath", "<IN MEMORY>", "TLSPath", "<IN MEMORY>");
 }
 
-static int run_inspect(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_inspect(struct cb_app *app, void *given, const struct cb_strings *args,
+                       struct cb_error **err)
 {
-    const struct cb_cli_command *command = &cb_docker_context_inspect_command;
-    cb_auto_value(cb_strings) args = {0};
+    const struct inspect_values *values = given;
     cb_auto_json *documents = json_array();
-    struct inspect_values values = {0};
-    int status = cb_options_parse(command, argc, argv, 0, &values, &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    for (size_t i = 0; i < args.count; i++) {
-        if (check_name(args.items[i], err) < 0)
+    for (size_t i = 0; i < args->count; i++) {
+        if (check_name(args->items[i], err) < 0)
             return -1;
         json_array_append_new(documents, described());
     }
-    if (!args.count)
+    if (!args->count)
         json_array_append_new(documents, described());
-    return cb_inspect_print(values.format, documents, err);
+    return cb_inspect_print(values->format, documents, err);
 }
 
 #define ABOUT                                                                          \
@@ -130,7 +113,7 @@ const struct cb_cli_command cb_docker_context_show_command = {
     .usage = "context show",
     .about = ABOUT,
     .options = no_options,
-    .run = run_show,
+    .act = run_show,
     .stays_out = 1,
 };
 
@@ -140,7 +123,9 @@ const struct cb_cli_command cb_docker_context_use_command = {
     .usage = "context use default",
     .about = ABOUT,
     .options = no_options,
-    .run = run_use,
+    .min_args = 1,
+    .max_args = 1,
+    .act = run_use,
     .stays_out = 1,
 };
 
@@ -150,6 +135,8 @@ const struct cb_cli_command cb_docker_context_inspect_command = {
     .usage = "context inspect [OPTIONS] [NAME...]",
     .about = ABOUT,
     .options = inspect_options,
-    .run = run_inspect,
+    .values_size = sizeof(struct inspect_values),
+    .max_args = -1,
+    .act = run_inspect,
     .stays_out = 1,
 };

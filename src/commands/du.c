@@ -74,9 +74,11 @@ static void print_totals(const struct cb_cache_items *items,
     print_total("Total:", totals.shared + totals.private_bytes);
 }
 
-static int du(struct cb_app *app, const struct values *values, struct cb_error **err)
+static int du(struct cb_app *app, void *given, const struct cb_strings *args,
+              struct cb_error **err)
 {
-    struct cb_cache_filter given = {0};
+    const struct values *values = given;
+    struct cb_cache_filter filter = {0};
     cb_auto_value(cb_cache_items) items = {0};
     cb_auto(cb_store) store = NULL;
     const char *format = values->format ? values->format : "table";
@@ -85,7 +87,7 @@ static int du(struct cb_app *app, const struct values *values, struct cb_error *
 
     if (!json && strcmp(format, "table") != 0)
         return cb_error_argument(err, format, "--format", "expected table or json");
-    if (cb_cache_filter_parse(&given, &values->filters, err) < 0 ||
+    if (cb_cache_filter_parse(&filter, &values->filters, err) < 0 ||
         cb_app_store(app, 0, &store, err) < 0 ||
         cb_cache_items_list(store, &items, err) < 0)
         return -1;
@@ -94,7 +96,7 @@ static int du(struct cb_app *app, const struct values *values, struct cb_error *
     for (size_t i = items.count; i-- > 0;) {
         const struct cb_cache_item *item = &items.items[i];
 
-        if (!cb_cache_filter_matches(&given, item, now_ns))
+        if (!cb_cache_filter_matches(&filter, item, now_ns))
             continue;
         if (json)
             print_json(item);
@@ -104,22 +106,8 @@ static int du(struct cb_app *app, const struct values *values, struct cb_error *
             cb_cache_print_row(item);
     }
     if (!json)
-        print_totals(&items, &given, now_ns);
+        print_totals(&items, &filter, now_ns);
     return 0;
-}
-
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status = cb_options_parse(&cb_du_command, argc, argv, 0, &values, &args, err);
-
-    if (status == 0)
-        status = cb_app_arguments(&cb_du_command, &args, 0, 0, err);
-    if (status == 0)
-        status = du(app, &values, err);
-    cb_strings_free(&values.filters);
-    return status > 0 ? 0 : status;
 }
 
 const struct cb_cli_command cb_du_command = {
@@ -131,5 +119,6 @@ const struct cb_cli_command cb_du_command = {
         "have too: removing them from the cache frees nothing. Logs of earlier builds\n"
         "are listed with --filter type=build.log, and removed by `cbuild builds rm`.",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .act = du,
 };

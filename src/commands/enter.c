@@ -24,8 +24,8 @@ static int is_needed(const struct cb_cli_command *command, int argc, char **argv
 {
     static const char *const apart[] = {"none", "host", NULL};
     static const char *const ones_own[] = {"none", "host", "default", "", NULL};
-    const char *network = cb_options_peek(command, argc, argv, command == &cb_run_command,
-                                          "network", "net");
+    const char *network =
+        cb_options_peek(command, argc, argv, command->takes_program, "network", "net");
 
     switch (command->meets) {
     case CB_MEETS_NOBODY:

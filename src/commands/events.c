@@ -238,8 +238,10 @@ static int parse_moment(int64_t *out, const char *text, const char *option,
     return 0;
 }
 
-static int show(struct cb_app *app, const struct values *values, struct cb_error **err)
+static int show(struct cb_app *app, void *given, const struct cb_strings *args,
+                struct cb_error **err)
 {
+    const struct values *values = given;
     cb_auto(cb_template) template = NULL;
     cb_auto(cb_journal_reader) reader = NULL;
     struct watch watch = {.values = values};
@@ -263,20 +265,6 @@ static int show(struct cb_app *app, const struct values *values, struct cb_error
     return result < 0 ? -1 : watch_events(&watch, reader, app->cancel, err);
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status = cb_options_parse(&cb_events_command, argc, argv, 0, &values, &args, err);
-
-    if (status == 0)
-        status = cb_app_arguments(&cb_events_command, &args, 0, 0, err);
-    if (status == 0)
-        status = show(app, &values, err);
-    cb_strings_free(&values.filters);
-    return status > 0 ? 0 : status;
-}
-
 const struct cb_cli_command cb_events_command = {
     .name = "events",
     .summary = "Show what happens to images, builds and containers",
@@ -288,6 +276,7 @@ const struct cb_cli_command cb_events_command = {
     .options = options,
     .filters = cb_event_filters,
     .filter_flag = CB_FILTER_LISTS,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .act = show,
     .watches = 1,
 };

@@ -121,20 +121,15 @@ static int execute(struct cb_app *app, const struct values *values,
     return end.exit_code;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status = cb_options_parse(&cb_exec_command, argc, argv, 1, &values, &args, err);
+    struct values *values = given;
+    int status = cb_run_read_files(&values->files, err);
 
-    if (status == 0 && (cb_app_arguments(&cb_exec_command, &args, 2, -1, err) < 0 ||
-                        cb_run_read_files(&values.files, err) < 0))
-        status = -1;
     if (status == 0)
-        status = execute(app, &values, &args, err);
-    else if (status > 0)
-        status = 0;
-    cb_run_values_clear(&values.files);
+        status = execute(app, values, args, err);
+    cb_run_values_clear(&values->files);
     return status;
 }
 
@@ -145,5 +140,9 @@ const struct cb_cli_command cb_exec_command = {
     .about = "Ends with the command's exit status; 126 when it cannot be executed, 127\n"
              "when it is not found.",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .min_args = 2,
+    .max_args = -1,
+    .takes_program = 1,
+    .act = run,
 };

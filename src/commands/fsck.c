@@ -47,9 +47,10 @@ static int open_registry(struct cb_app *app, const struct fsck_values *values,
     return cb_registry_new(out, &options, err);
 }
 
-static int check(struct cb_app *app, const struct fsck_values *values,
+static int check(struct cb_app *app, void *given, const struct cb_strings *args,
                  struct cb_error **err)
 {
+    const struct fsck_values *values = given;
     cb_auto_value(cb_strbuf) report = {0};
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_pool) pool = NULL;
@@ -75,26 +76,13 @@ static int check(struct cb_app *app, const struct fsck_values *values,
     return result.problems > result.repaired;
 }
 
-static int run_fsck(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    struct fsck_values values = {.tls_verify = 1};
-    int status = cb_options_parse(&cb_fsck_command, argc, argv, 0, &values, &args, err);
-
-    if (status > 0)
-        status = 0;
-    else if (status == 0 &&
-             (status = cb_app_arguments(&cb_fsck_command, &args, 0, 0, err)) == 0)
-        status = check(app, &values, err);
-    cb_strings_free(&values.insecure);
-    return status;
-}
-
 const struct cb_cli_command cb_fsck_command = {
     .name = "fsck",
     .summary = "Check that everything stored is whole",
     .usage = "fsck [OPTIONS]",
     .about = "Exit status 0: sound, or repaired; 1: problems are left.",
     .options = fsck_options,
-    .run = run_fsck,
+    .values_size = sizeof(struct fsck_values),
+    .defaults = &(const struct fsck_values){.tls_verify = 1},
+    .act = check,
 };

@@ -209,9 +209,10 @@ static int load_plan(struct cb_app *app, const struct values *values, const char
     return 0;
 }
 
-static int draw(struct cb_app *app, const struct values *values,
-                const struct cb_strings *args, struct cb_error **err)
+static int draw(struct cb_app *app, void *given, const struct cb_strings *args,
+                struct cb_error **err)
 {
+    const struct values *values = given;
     cb_auto_value(cb_drawn_graph) graph = {0};
     cb_auto_value(cb_strbuf) text = {0};
     const struct form *form = find_form(values->format, err);
@@ -229,20 +230,6 @@ static int draw(struct cb_app *app, const struct values *values,
     return write_out(values->output, &text, err);
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status = cb_options_parse(&cb_graph_command, argc, argv, 0, &values, &args, err);
-
-    if (status == 0)
-        status = cb_app_arguments(&cb_graph_command, &args, 0, 1, err);
-    if (status == 0)
-        status = draw(app, &values, &args, err);
-    cb_strings_free(&values.build_args);
-    return status > 0 ? 0 : status;
-}
-
 const struct cb_cli_command cb_graph_command = {
     .name = "graph",
     .summary = "Draw the steps of a build and what they wait for",
@@ -253,5 +240,7 @@ const struct cb_cli_command cb_graph_command = {
         "the cache, and the critical path, which made the build take as long as it did.\n"
         "  cbuild graph --build last --format html -o build.html",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .max_args = 1,
+    .act = draw,
 };

@@ -162,26 +162,21 @@ static int print(struct cb_store *store, const struct cb_image *image,
                             err);
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_image) image = NULL;
-    struct values values = {.human = 1};
+    struct values *values = given;
     struct cb_platform buffer;
     const struct cb_platform *platform;
-    int status =
-        cb_options_parse(&cb_history_command, argc, argv, 0, &values, &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_history_command, &args, 1, 1, err) < 0 ||
-        cb_listing_check(&listing, values.format, err) < 0 ||
-        cb_app_platform(values.platform, &buffer, &platform, err) < 0 ||
+    if (cb_listing_check(&listing, values->format, err) < 0 ||
+        cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
         cb_app_store(app, 0, &store, err) < 0 ||
-        cb_image_get_for(store, args.items[0], platform, &image, NULL, err) < 0)
+        cb_image_get_for(store, args->items[0], platform, &image, NULL, err) < 0)
         return -1;
-    return print(store, image, &values, err);
+    return print(store, image, values, err);
 }
 
 const struct cb_cli_command cb_history_command = {
@@ -189,5 +184,9 @@ const struct cb_cli_command cb_history_command = {
     .summary = "Show the steps an image was made by",
     .usage = "history [OPTIONS] IMAGE",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .defaults = &(const struct values){.human = 1},
+    .min_args = 1,
+    .max_args = 1,
+    .act = run,
 };

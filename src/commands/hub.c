@@ -13,6 +13,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 const struct cb_cli_command cb_hub_command = {
     .name = CB_HUB_NAME,
     .usage = CB_HUB_NAME,
+    .takes_program = 1,
     .run = run,
     .stays_out = 1,
 };

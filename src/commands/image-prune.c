@@ -74,9 +74,10 @@ int cb_prune_images(struct cb_store *store, const struct cb_strings *filters, in
     return 0;
 }
 
-static int prune_images(struct cb_app *app, const struct values *values,
+static int prune_images(struct cb_app *app, void *given, const struct cb_strings *args,
                         struct cb_error **err)
 {
+    const struct values *values = given;
     cb_auto(cb_store) store = NULL;
     struct cb_pruned pruned = {0};
     const char *dangling;
@@ -99,22 +100,6 @@ static int prune_images(struct cb_app *app, const struct values *values,
     return 0;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status =
-        cb_options_parse(&cb_image_prune_command, argc, argv, 0, &values, &args, err);
-
-    if (status > 0)
-        status = 0;
-    else if (status == 0 &&
-             (status = cb_app_arguments(&cb_image_prune_command, &args, 0, 0, err)) == 0)
-        status = prune_images(app, &values, err);
-    cb_strings_free(&values.filters);
-    return status;
-}
-
 const struct cb_cli_command cb_image_prune_command = {
     .name = "image prune",
     .summary = "Remove images without a name, or all that no container uses",
@@ -123,5 +108,6 @@ const struct cb_cli_command cb_image_prune_command = {
     .options = options,
     .filters = cb_image_filters,
     .filter_flag = CB_FILTER_PRUNES,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .act = prune_images,
 };

@@ -229,32 +229,28 @@ static int wants_json(const char *format, int *json, struct cb_error **err)
     return cb_error_argument(err, format, "--format", "expected text or json");
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
+    const struct values *values = given;
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_image) image = NULL;
-    struct values values = {0};
     struct tree tree = {0};
     struct cb_platform buffer;
     const struct cb_platform *platform;
-    int json, status = cb_options_parse(&cb_image_tree_command, argc, argv, 0, &values,
-                                        &args, err);
+    int json, status;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_image_tree_command, &args, 1, 1, err) < 0 ||
-        wants_json(values.format, &json, err) < 0 ||
-        cb_app_platform(values.platform, &buffer, &platform, err) < 0 ||
+    if (wants_json(values->format, &json, err) < 0 ||
+        cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
         cb_app_store(app, 0, &store, err) < 0 ||
-        cb_image_get_for(store, args.items[0], platform, &image, NULL, err) < 0)
+        cb_image_get_for(store, args->items[0], platform, &image, NULL, err) < 0)
         return -1;
     tree.image = image;
     status = measure(&tree, store, app->cancel, err);
     if (status == 0 && json)
         print_json(&tree);
     else if (status == 0)
-        print_text(&tree, &values);
+        print_text(&tree, values);
     cb_layer_waste_clear(&tree.waste);
     return status;
 }
@@ -268,5 +264,8 @@ const struct cb_cli_command cb_image_tree_command = {
         "pushed and pulled, and no container ever sees it. The largest files of that\n"
         "kind are listed.",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .min_args = 1,
+    .max_args = 1,
+    .act = run,
 };

@@ -310,20 +310,12 @@ static const struct values *with_format(struct cb_app *app, struct values *value
     return values;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status = cb_options_parse(&cb_images_command, argc, argv, 0, &values, &args, err);
+    struct values *values = given;
 
-    if (status > 0)
-        status = 0;
-    else if (status == 0 &&
-             (status = cb_app_arguments(&cb_images_command, &args, 0, 1, err)) == 0)
-        status =
-            list(app, with_format(app, &values), args.count ? args.items[0] : NULL, err);
-    cb_strings_free(&values.filters);
-    return status;
+    return list(app, with_format(app, values), args->count ? args->items[0] : NULL, err);
 }
 
 const struct cb_cli_command cb_images_command = {
@@ -336,5 +328,7 @@ const struct cb_cli_command cb_images_command = {
     .options = options,
     .filters = cb_image_filters,
     .filter_flag = CB_FILTER_LISTS,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .max_args = 1,
+    .act = run,
 };

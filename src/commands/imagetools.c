@@ -19,14 +19,6 @@ struct values {
     int raw, append, dry_run, prefer_index;
 };
 
-static void values_clear(struct values *values)
-{
-    cb_strings_free(&values->common.insecure);
-    cb_strings_free(&values->tags);
-    cb_strings_free(&values->sources);
-}
-CB_AUTO_VALUE_DEFINE(values, values_clear)
-
 #define AT(field) offsetof(struct values, field)
 
 static int find(struct cb_transfer *transfer, const char *name,
@@ -167,18 +159,12 @@ static int inspect(struct cb_app *app, const struct values *values, const char *
     return 0;
 }
 
-static int run_inspect(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_inspect(struct cb_app *app, void *given, const struct cb_strings *args,
+                       struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    cb_auto_value(values) values = {.common = CB_TRANSFER_DEFAULTS};
-    int status = cb_options_parse(&cb_imagetools_inspect_command, argc, argv, 0, &values,
-                                  &args, err);
+    struct values *values = given;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_imagetools_inspect_command, &args, 1, 1, err) < 0)
-        return -1;
-    return inspect(app, &values, args.items[0], err);
+    return inspect(app, values, args->items[0], err);
 }
 
 const struct cb_cli_command cb_imagetools_inspect_command = {
@@ -186,7 +172,11 @@ const struct cb_cli_command cb_imagetools_inspect_command = {
     .summary = "Show what a registry has under a name",
     .usage = "buildx imagetools inspect [OPTIONS] NAME",
     .options = inspect_options,
-    .run = run_inspect,
+    .values_size = sizeof(struct values),
+    .defaults = &(const struct values){.common = CB_TRANSFER_DEFAULTS},
+    .min_args = 1,
+    .max_args = 1,
+    .act = run_inspect,
 };
 
 /* ── create ── */
@@ -351,22 +341,18 @@ static int create(struct cb_app *app, const struct values *values, struct cb_err
     return 0;
 }
 
-static int run_create(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_create(struct cb_app *app, void *given, const struct cb_strings *args,
+                      struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    cb_auto_value(values) values = {.common = CB_TRANSFER_DEFAULTS, .prefer_index = 1};
-    int status = cb_options_parse(&cb_imagetools_create_command, argc, argv, 0, &values,
-                                  &args, err);
+    struct values *values = given;
+    int status = 0;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_imagetools_create_command, &args, 1, -1, err) < 0)
-        return -1;
-    cb_vec_foreach (source, &args) {
-        if (add_source(&values, *source, err) < 0)
-            return -1;
-    }
-    return create(app, &values, err);
+    for (size_t i = 0; i < args->count && status == 0; i++)
+        status = add_source(values, args->items[i], err);
+    if (status == 0)
+        status = create(app, values, err);
+    cb_strings_free(&values->sources);
+    return status;
 }
 
 const struct cb_cli_command cb_imagetools_create_command = {
@@ -377,7 +363,11 @@ const struct cb_cli_command cb_imagetools_create_command = {
              "copied as it is, and keeps its digest.",
     .options = create_options,
     .absent = create_absent,
-    .run = run_create,
+    .values_size = sizeof(struct values),
+    .defaults = &(const struct values){.common = CB_TRANSFER_DEFAULTS, .prefer_index = 1},
+    .min_args = 1,
+    .max_args = -1,
+    .act = run_create,
 };
 
 /* ── Both ── */
@@ -401,9 +391,11 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     argc -= at;
     argv += at;
     if (argc && strcmp(argv[0], "inspect") == 0)
-        return run_inspect(app, argc - 1, argv + 1, err);
+        return cb_command_call(&cb_imagetools_inspect_command, app, argc - 1, argv + 1,
+                               err);
     if (argc && strcmp(argv[0], "create") == 0)
-        return run_create(app, argc - 1, argv + 1, err);
+        return cb_command_call(&cb_imagetools_create_command, app, argc - 1, argv + 1,
+                               err);
     status = cb_options_parse(&cb_imagetools_command, argc, argv, 1, &values, &args, err);
     if (status)
         return status < 0 ? -1 : 0;

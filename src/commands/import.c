@@ -62,9 +62,10 @@ static int configure(struct cb_image_config *config, const struct values *values
     return 0;
 }
 
-static int import(struct cb_app *app, const struct values *values,
-                  const struct cb_strings *args, struct cb_error **err)
+static int import(struct cb_app *app, void *given, const struct cb_strings *args,
+                  struct cb_error **err)
 {
+    const struct values *values = given;
     cb_auto_value(cb_archive_session) session = {0};
     cb_auto(cb_image_config) config = cb_image_config_new();
     cb_auto(cb_reference) reference = NULL;
@@ -96,26 +97,13 @@ static int import(struct cb_app *app, const struct values *values,
     return 0;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status = cb_options_parse(&cb_import_command, argc, argv, 0, &values, &args, err);
-
-    if (status == 0)
-        status = cb_app_arguments(&cb_import_command, &args, 1, 2, err);
-    else if (status > 0)
-        status = args.count = 0;
-    if (status == 0 && args.count)
-        status = import(app, &values, &args, err);
-    cb_strings_free(&values.changes);
-    return status;
-}
-
 const struct cb_cli_command cb_import_command = {
     .name = "import",
     .summary = "Make an image of a root filesystem's tar archive",
     .usage = "import [OPTIONS] FILE|URL|- [NAME[:TAG]]",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .min_args = 1,
+    .max_args = 2,
+    .act = import,
 };

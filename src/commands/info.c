@@ -360,19 +360,14 @@ static int print(const struct answer *answer, const char *format, struct cb_app 
     return cb_inspect_print(format, documents, err);
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto_value(answer) answer = {0};
-    struct values values = {0};
-    int status = cb_options_parse(&cb_info_command, argc, argv, 0, &values, &args, err);
+    struct values *values = given;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_info_command, &args, 0, 0, err) < 0)
-        return -1;
     collect(app, &answer);
-    if (print(&answer, values.format, app, err) < 0)
+    if (print(&answer, values->format, app, err) < 0)
         return -1;
     return answer.broken ? 1 : 0;
 }
@@ -385,6 +380,7 @@ const struct cb_cli_command cb_info_command = {
              "driver, users and groups, a sandbox, limits, what makes networks. Exits\n"
              "with 1 when a build could not run.",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .act = run,
     .stays_out = 1,
 };

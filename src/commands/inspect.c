@@ -175,56 +175,26 @@ static int inspect(const struct search *search, const struct kind *kind,
 
 /* ── The commands ── */
 
-static int run_for(const struct cb_cli_command *command, const char *type,
-                   struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
+    const struct values *values = given;
     cb_auto(cb_store) store = NULL;
-    struct values values = {.type = type};
     struct search search = {0};
     struct cb_platform buffer;
-    int status = cb_options_parse(command, argc, argv, 0, &values, &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (values.type && !kind_named(values.type)) {
+    if (values->type && !kind_named(values->type)) {
         cb_error_set(err, CB_ERR_USAGE, "\"%s\" is not a valid value for --type",
-                     values.type);
+                     values->type);
         return cb_error_hint(err, "expected container, image, network or volume");
     }
-    if (cb_app_platform(values.platform, &buffer, &search.platform, err) < 0 ||
-        cb_app_arguments(command, &args, 1, -1, err) < 0 ||
+    if (cb_app_platform(values->platform, &buffer, &search.platform, err) < 0 ||
         cb_app_store(app, 1, &store, err) < 0)
         return -1;
     search.store = store;
-    search.size = values.size;
-    return inspect(&search, values.type ? kind_named(values.type) : NULL, &args,
-                   values.format, err);
-}
-
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    return run_for(&cb_inspect_command, NULL, app, argc, argv, err);
-}
-
-static int run_image(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    return run_for(&cb_image_inspect_command, "image", app, argc, argv, err);
-}
-
-static int run_container(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    return run_for(&cb_container_inspect_command, "container", app, argc, argv, err);
-}
-
-static int run_network(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    return run_for(&cb_network_inspect_command, "network", app, argc, argv, err);
-}
-
-static int run_volume(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    return run_for(&cb_volume_inspect_command, "volume", app, argc, argv, err);
+    search.size = values->size;
+    return inspect(&search, values->type ? kind_named(values->type) : NULL, args,
+                   values->format, err);
 }
 
 const struct cb_cli_command cb_inspect_command = {
@@ -234,7 +204,10 @@ const struct cb_cli_command cb_inspect_command = {
     .about = "As JSON. A name that several things have means the container first, then\n"
              "the image, the network and the volume.",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .min_args = 1,
+    .max_args = -1,
+    .act = run,
 };
 
 const struct cb_cli_command cb_image_inspect_command = {
@@ -242,7 +215,11 @@ const struct cb_cli_command cb_image_inspect_command = {
     .summary = "Show all about images, as JSON",
     .usage = "image inspect [OPTIONS] IMAGE...",
     .options = image_options,
-    .run = run_image,
+    .values_size = sizeof(struct values),
+    .defaults = &(const struct values){.type = "image"},
+    .min_args = 1,
+    .max_args = -1,
+    .act = run,
 };
 
 const struct cb_cli_command cb_container_inspect_command = {
@@ -250,7 +227,11 @@ const struct cb_cli_command cb_container_inspect_command = {
     .summary = "Show all about containers, as JSON",
     .usage = "container inspect [OPTIONS] CONTAINER...",
     .options = container_options,
-    .run = run_container,
+    .values_size = sizeof(struct values),
+    .defaults = &(const struct values){.type = "container"},
+    .min_args = 1,
+    .max_args = -1,
+    .act = run,
 };
 
 const struct cb_cli_command cb_network_inspect_command = {
@@ -258,7 +239,11 @@ const struct cb_cli_command cb_network_inspect_command = {
     .summary = "Show all that is known of networks, as JSON",
     .usage = "network inspect [OPTIONS] NETWORK...",
     .options = network_options,
-    .run = run_network,
+    .values_size = sizeof(struct values),
+    .defaults = &(const struct values){.type = "network"},
+    .min_args = 1,
+    .max_args = -1,
+    .act = run,
 };
 
 const struct cb_cli_command cb_volume_inspect_command = {
@@ -266,5 +251,9 @@ const struct cb_cli_command cb_volume_inspect_command = {
     .summary = "Show all that is known of volumes, as JSON",
     .usage = "volume inspect [OPTIONS] VOLUME...",
     .options = volume_options,
-    .run = run_volume,
+    .values_size = sizeof(struct values),
+    .defaults = &(const struct values){.type = "volume"},
+    .min_args = 1,
+    .max_args = -1,
+    .act = run,
 };

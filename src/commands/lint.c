@@ -233,27 +233,21 @@ static int check_usage(const struct values *values, const struct cb_strings *pat
     return 0;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) paths = {0};
-    struct values values = {0};
-    const struct cb_lint_format *format = NULL;
-    int status = cb_options_parse(&cb_lint_command, argc, argv, 0, &values, &paths, err);
+    const struct values *values = given;
+    cb_auto_value(cb_strings) here = {0};
+    const struct cb_lint_format *format = find_format(values->format, err);
 
-    if (status == 0) {
-        format = find_format(values.format, err);
-        if (!format || check_usage(&values, &paths, err) < 0)
-            status = -1;
-        if (status == 0 && !values.rules && !paths.count)
-            cb_strings_add(&paths, ".");
-        if (status == 0)
-            status = values.rules ? list_rules(format, err)
-                                  : lint(app, &values, &paths, format, err);
-    } else if (status > 0) {
-        status = 0;
-    }
-    cb_strings_free(&values.build_args);
-    return status;
+    if (!format || check_usage(values, args, err) < 0)
+        return -1;
+    if (values->rules)
+        return list_rules(format, err);
+    if (args->count)
+        return lint(app, values, args, format, err);
+    cb_strings_add(&here, ".");
+    return lint(app, values, &here, format, err);
 }
 
 const struct cb_cli_command cb_lint_command = {
@@ -265,6 +259,8 @@ const struct cb_cli_command cb_lint_command = {
         "Looks at no image and needs no store and no network. The exit status is 1\n"
         "when anything is found.",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .max_args = -1,
+    .act = run,
     .stays_out = 1,
 };

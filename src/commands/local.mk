@@ -26,6 +26,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/call-text.c \
 	%D%/call.c \
 	%D%/call.h \
+	%D%/command.c \
 	%D%/commands.h \
 	%D%/completion-names.c \
 	%D%/completion-scripts.c \

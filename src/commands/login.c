@@ -198,22 +198,10 @@ static const struct cb_option login_options[] = {
     {0},
 };
 
-static int run_login(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_login(struct cb_app *app, void *given, const struct cb_strings *args,
+                     struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {.tls_verify = 1};
-    int status = cb_options_parse(&cb_login_command, argc, argv, 0, &values, &args, err);
-
-    if (status > 0) {
-        status = 0;
-    } else if (status == 0) {
-        status = cb_app_arguments(&cb_login_command, &args, 0, 1, err);
-        if (status == 0)
-            status =
-                login(app, &values, args.count ? args.items[0] : DEFAULT_SERVER, err);
-    }
-    cb_strings_free(&values.insecure);
-    return status;
+    return login(app, given, args->count ? args->items[0] : DEFAULT_SERVER, err);
 }
 
 const struct cb_cli_command cb_login_command = {
@@ -226,7 +214,10 @@ const struct cb_cli_command cb_login_command = {
         "program docker-credential-NAME when that file says \"credsStore\": \"NAME\"\n"
         "or names it for the registry in credHelpers. Without SERVER: docker.io.",
     .options = login_options,
-    .run = run_login,
+    .values_size = sizeof(struct values),
+    .defaults = &(const struct values){.tls_verify = 1},
+    .max_args = 1,
+    .act = run_login,
     .stays_out = 1,
 };
 
@@ -234,17 +225,13 @@ const struct cb_cli_command cb_login_command = {
 
 static const struct cb_option logout_options[] = {{0}};
 
-static int run_logout(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_logout(struct cb_app *app, void *values, const struct cb_strings *args,
+                      struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_autofree char *host = NULL;
-    int status = cb_options_parse(&cb_logout_command, argc, argv, 0, NULL, &args, err);
+    int status;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_logout_command, &args, 0, 1, err) < 0)
-        return -1;
-    host = host_of(args.count ? args.items[0] : DEFAULT_SERVER, err);
+    host = host_of(args->count ? args->items[0] : DEFAULT_SERVER, err);
     if (!host)
         return -1;
     status = cb_credentials_forget(host, app->cancel, err);
@@ -260,6 +247,7 @@ const struct cb_cli_command cb_logout_command = {
     .summary = "Forget the credentials for a registry",
     .usage = "logout [SERVER]",
     .options = logout_options,
-    .run = run_logout,
+    .max_args = 1,
+    .act = run_logout,
     .stays_out = 1,
 };

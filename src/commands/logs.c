@@ -101,27 +101,23 @@ static int read_wish(struct cb_log_wish *wish, const struct values *values,
     return 0;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_container) container = NULL;
-    struct values values = {0};
+    struct values *values = given;
     struct cb_log_wish wish;
     const char *driver;
-    int status = cb_options_parse(&cb_logs_command, argc, argv, 0, &values, &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_logs_command, &args, 1, 1, err) < 0 ||
-        read_wish(&wish, &values, err) < 0 ||
-        cb_app_container(app, args.items[0], &store, &container, err) < 0)
+    if (read_wish(&wish, values, err) < 0 ||
+        cb_app_container(app, args->items[0], &store, &container, err) < 0)
         return -1;
     driver = container->options.log_driver;
     if (driver && strcmp(driver, "none") == 0)
         return cb_error_set(err, CB_ERR_UNSUPPORTED,
                             "configured logging driver does not support reading");
-    return cb_log_read(container, &wish, show, &values, app->cancel, err);
+    return cb_log_read(container, &wish, show, values, app->cancel, err);
 }
 
 const struct cb_cli_command cb_logs_command = {
@@ -129,6 +125,9 @@ const struct cb_cli_command cb_logs_command = {
     .summary = "Show what a container printed",
     .usage = "logs [OPTIONS] CONTAINER",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .min_args = 1,
+    .max_args = 1,
+    .act = run,
     .watches = 1,
 };

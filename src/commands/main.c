@@ -85,34 +85,26 @@ static int asks_for_help(int argc, char **argv, int leading_only)
     return 0;
 }
 
-/* From its first argument on the words are another program's. */
-static int takes_a_command(const struct cb_cli_command *command)
-{
-    return command == &cb_run_command || command == &cb_create_command ||
-           command == &cb_exec_command || command == &cb_top_command ||
-           command == &cb_monitor_command || command == &cb_hub_command;
-}
-
 static int run_command(struct cb_app *app, const struct cb_cli_command *command, int argc,
                        char **argv, struct cb_error **err)
 {
     cb_auto(cb_launcher) launcher = NULL;
 
     if (command != &cb_complete_command)
-        argc = cb_globals_take(app, argc, argv, takes_a_command(command), err);
+        argc = cb_globals_take(app, argc, argv, command->takes_program, err);
     if (argc < 0)
         return -1;
     cb_log_set_debug(app->debug);
     if (!command->stays_out && command != &cb_complete_command &&
         command != &cb_man_command && command != &cb_monitor_command)
         cb_globals_warn_elsewhere();
-    if (!command->stays_out && !asks_for_help(argc, argv, takes_a_command(command)) &&
+    if (!command->stays_out && !asks_for_help(argc, argv, command->takes_program) &&
         cb_app_enter(app, command, argc, argv, err) < 0)
         return -1;
     if (command->needs_launcher && cb_launcher_start_sealed(&launcher, err) < 0)
         return -1;
     app->launcher = launcher;
-    return command->run(app, argc, argv, err);
+    return cb_command_call(command, app, argc, argv, err);
 }
 
 static int is_help(const char *word)

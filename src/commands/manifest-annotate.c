@@ -99,9 +99,10 @@ static int annotate_entry(struct cb_draft_entry *entry,
     return 0;
 }
 
-static int annotate(struct cb_app *app, struct cb_manifest_values *values,
-                    const struct cb_strings *args, struct cb_error **err)
+static int annotate(struct cb_app *app, void *given, const struct cb_strings *args,
+                    struct cb_error **err)
 {
+    struct cb_manifest_values *values = given;
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_draft) draft = NULL;
     struct cb_draft_entry *entry;
@@ -114,16 +115,14 @@ static int annotate(struct cb_app *app, struct cb_manifest_values *values,
     return cb_draft_write(store, draft, err);
 }
 
-static int run_annotate(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    return cb_manifest_run(&cb_manifest_annotate_command, 2, 2, annotate, app, argc, argv,
-                           err);
-}
-
 const struct cb_cli_command cb_manifest_annotate_command = {
     .name = "manifest annotate",
     .summary = "Say for which platform an image of a list is",
     .usage = "manifest annotate [OPTIONS] LIST MANIFEST",
     .options = annotate_options,
-    .run = run_annotate,
+    .values_size = sizeof(struct cb_manifest_values),
+    .defaults = CB_MANIFEST_DEFAULTS,
+    .min_args = 2,
+    .max_args = 2,
+    .act = annotate,
 };

@@ -22,7 +22,7 @@ static void print_json(const json_t *json)
     printf("%s\n", text);
 }
 
-int cb_manifest_print(const char *bytes, size_t len, int raw, struct cb_error **err)
+static int print(const char *bytes, size_t len, int raw, struct cb_error **err)
 {
     cb_auto_json *json = NULL;
 
@@ -148,17 +148,19 @@ static int inspect_remote(struct cb_transfer *transfer,
         return -1;
     if (values->verbose)
         return inspect_verbose(transfer, reference, &bytes, err);
-    return cb_manifest_print(cb_strbuf_text(&bytes), bytes.len, values->raw, err);
+    return print(cb_strbuf_text(&bytes), bytes.len, values->raw, err);
 }
 
-static int inspect(struct cb_app *app, struct cb_manifest_values *values,
-                   const struct cb_strings *args, struct cb_error **err)
+static int inspect(struct cb_app *app, void *given, const struct cb_strings *args,
+                   struct cb_error **err)
 {
+    struct cb_manifest_values *values = given;
     cb_auto_value(cb_transfer) transfer = {0};
     cb_auto(cb_draft) draft = NULL;
     struct cb_draft_entry *entry;
     int found;
 
+    cb_manifest_trust_hosts(values, args);
     if (cb_transfer_open(&transfer, app, &values->common, err) < 0)
         return -1;
     if (args->count == 2) {
@@ -181,15 +183,9 @@ static int inspect(struct cb_app *app, struct cb_manifest_values *values,
 
         if (values->verbose)
             return print_entries(&transfer, draft, err);
-        return cb_manifest_print(index->bytes, index->len, values->raw, err);
+        return print(index->bytes, index->len, values->raw, err);
     }
     return found < 0 ? -1 : inspect_remote(&transfer, values, args->items[0], err);
-}
-
-static int run_inspect(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    return cb_manifest_run(&cb_manifest_inspect_command, 1, 2, inspect, app, argc, argv,
-                           err);
 }
 
 const struct cb_cli_command cb_manifest_inspect_command = {
@@ -197,5 +193,9 @@ const struct cb_cli_command cb_manifest_inspect_command = {
     .summary = "Show a manifest or a list of them",
     .usage = "manifest inspect [OPTIONS] [LIST] MANIFEST",
     .options = inspect_options,
-    .run = run_inspect,
+    .values_size = sizeof(struct cb_manifest_values),
+    .defaults = CB_MANIFEST_DEFAULTS,
+    .min_args = 1,
+    .max_args = 2,
+    .act = inspect,
 };

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --insecure means the hosts of all names. */
-static void trust_hosts(struct cb_manifest_values *values, const struct cb_strings *names)
+void cb_manifest_trust_hosts(struct cb_manifest_values *values,
+                             const struct cb_strings *names)
 {
     for (size_t i = 0; values->insecure && i < names->count; i++) {
         cb_auto(cb_reference) reference = NULL;
@@ -15,27 +15,6 @@ static void trust_hosts(struct cb_manifest_values *values, const struct cb_strin
         if (cb_reference_parse(&reference, names->items[i], NULL) == 0)
             cb_strings_add(&values->common.insecure, reference->host);
     }
-}
-
-int cb_manifest_run(const struct cb_cli_command *command, int min, int max,
-                    cb_manifest_action *act, struct cb_app *app, int argc, char **argv,
-                    struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    struct cb_manifest_values values = {.common = CB_TRANSFER_DEFAULTS};
-    int status = cb_options_parse(command, argc, argv, 0, &values, &args, err);
-
-    if (status > 0)
-        status = 0;
-    else if (status == 0 &&
-             (status = cb_app_arguments(command, &args, min, max, err)) == 0) {
-        trust_hosts(&values, &args);
-        status = act(app, &values, &args, err);
-    }
-    cb_strings_free(&values.common.insecure);
-    cb_strings_free(&values.annotations);
-    cb_strings_free(&values.os_features);
-    return status;
 }
 
 int cb_manifest_list(struct cb_store *store, const char *name, struct cb_draft **out,
@@ -61,14 +40,16 @@ static const struct cb_option create_options[] = {
     {0},
 };
 
-static int create(struct cb_app *app, struct cb_manifest_values *values,
-                  const struct cb_strings *args, struct cb_error **err)
+static int create(struct cb_app *app, void *given, const struct cb_strings *args,
+                  struct cb_error **err)
 {
+    struct cb_manifest_values *values = given;
     cb_auto_value(cb_transfer) transfer = {0};
     cb_auto(cb_draft) draft = NULL;
     cb_autofree char *canonical = NULL;
     int found;
 
+    cb_manifest_trust_hosts(values, args);
     if (cb_transfer_open(&transfer, app, &values->common, err) < 0)
         return -1;
     found = cb_draft_read(transfer.store, args->items[0], &draft, err);
@@ -89,12 +70,6 @@ static int create(struct cb_app *app, struct cb_manifest_values *values,
     return 0;
 }
 
-static int run_create(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    return cb_manifest_run(&cb_manifest_create_command, 2, -1, create, app, argc, argv,
-                           err);
-}
-
 const struct cb_cli_command cb_manifest_create_command = {
     .name = "manifest create",
     .summary = "Start a list of images for several platforms",
@@ -102,7 +77,11 @@ const struct cb_cli_command cb_manifest_create_command = {
     .about = "The manifests are on registries, and so is the list once it is pushed. Of\n"
              "a MANIFEST that is a list itself all entries are taken.",
     .options = create_options,
-    .run = run_create,
+    .values_size = sizeof(struct cb_manifest_values),
+    .defaults = CB_MANIFEST_DEFAULTS,
+    .min_args = 2,
+    .max_args = -1,
+    .act = create,
 };
 
 /* ── push, rm, delete ── */
@@ -132,14 +111,16 @@ static int read_for_push(struct cb_app *app, struct cb_manifest_values *values,
     return 0;
 }
 
-static int push(struct cb_app *app, struct cb_manifest_values *values,
-                const struct cb_strings *args, struct cb_error **err)
+static int push(struct cb_app *app, void *given, const struct cb_strings *args,
+                struct cb_error **err)
 {
+    struct cb_manifest_values *values = given;
     cb_auto_value(cb_transfer) transfer = {0};
     cb_auto(cb_draft) draft = NULL;
     struct cb_digest digest;
     char text[CB_DIGEST_MAX_TEXT];
 
+    cb_manifest_trust_hosts(values, args);
     if (read_for_push(app, values, args->items[0], &draft, err) < 0 ||
         cb_transfer_open(&transfer, app, &values->common, err) < 0 ||
         cb_draft_push(transfer.registry, draft, &digest, err) < 0 ||
@@ -149,24 +130,23 @@ static int push(struct cb_app *app, struct cb_manifest_values *values,
     return 0;
 }
 
-static int run_push(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    return cb_manifest_run(&cb_manifest_push_command, 1, 1, push, app, argc, argv, err);
-}
-
 const struct cb_cli_command cb_manifest_push_command = {
     .name = "manifest push",
     .summary = "Send a list to its registry",
     .usage = "manifest push [OPTIONS] LIST",
     .about = "Images of other repositories are mounted or copied into the list's own.",
     .options = push_options,
-    .run = run_push,
+    .values_size = sizeof(struct cb_manifest_values),
+    .defaults = CB_MANIFEST_DEFAULTS,
+    .min_args = 1,
+    .max_args = 1,
+    .act = push,
 };
 
 static const struct cb_option rm_options[] = {{0}};
 
-static int rm(struct cb_app *app, struct cb_manifest_values *values,
-              const struct cb_strings *args, struct cb_error **err)
+static int rm(struct cb_app *app, void *values, const struct cb_strings *args,
+              struct cb_error **err)
 {
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_error) first = NULL;
@@ -186,17 +166,16 @@ static int rm(struct cb_app *app, struct cb_manifest_values *values,
     return first ? cb_error_move(err, &first) : 0;
 }
 
-static int run_rm(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    return cb_manifest_run(&cb_manifest_rm_command, 1, -1, rm, app, argc, argv, err);
-}
-
 const struct cb_cli_command cb_manifest_rm_command = {
     .name = "manifest rm",
     .summary = "Forget lists that are here",
     .usage = "manifest rm LIST [LIST...]",
     .options = rm_options,
-    .run = run_rm,
+    .values_size = sizeof(struct cb_manifest_values),
+    .defaults = CB_MANIFEST_DEFAULTS,
+    .min_args = 1,
+    .max_args = -1,
+    .act = rm,
 };
 
 static const struct cb_option delete_options[] = {
@@ -206,11 +185,13 @@ static const struct cb_option delete_options[] = {
     {0},
 };
 
-static int delete_names(struct cb_app *app, struct cb_manifest_values *values,
-                        const struct cb_strings *args, struct cb_error **err)
+static int delete_names(struct cb_app *app, void *given, const struct cb_strings *args,
+                        struct cb_error **err)
 {
+    struct cb_manifest_values *values = given;
     cb_auto_value(cb_transfer) transfer = {0};
 
+    cb_manifest_trust_hosts(values, args);
     if (cb_transfer_open(&transfer, app, &values->common, err) < 0)
         return -1;
     for (size_t i = 0; i < args->count; i++) {
@@ -224,12 +205,6 @@ static int delete_names(struct cb_app *app, struct cb_manifest_values *values,
     return 0;
 }
 
-static int run_delete(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    return cb_manifest_run(&cb_manifest_delete_command, 1, -1, delete_names, app, argc,
-                           argv, err);
-}
-
 const struct cb_cli_command cb_manifest_delete_command = {
     .name = "manifest delete",
     .summary = "Delete images on their registry",
@@ -238,5 +213,9 @@ const struct cb_cli_command cb_manifest_delete_command = {
         "A registry that cannot delete a tag alone deletes the manifest, and with it\n"
         "all tags that lead to it.",
     .options = delete_options,
-    .run = run_delete,
+    .values_size = sizeof(struct cb_manifest_values),
+    .defaults = CB_MANIFEST_DEFAULTS,
+    .min_args = 1,
+    .max_args = -1,
+    .act = delete_names,
 };

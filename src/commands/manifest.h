@@ -19,18 +19,14 @@ struct cb_manifest_values {
             "Reach the registries by plain http or with unverified certificates" \
     }
 
-typedef int cb_manifest_action(struct cb_app *app, struct cb_manifest_values *values,
-                               const struct cb_strings *args, struct cb_error **err);
+#define CB_MANIFEST_DEFAULTS \
+    (&(const struct cb_manifest_values){.common = CB_TRANSFER_DEFAULTS})
 
-/* The command line, then ACT; --insecure means the hosts of all names. */
-int cb_manifest_run(const struct cb_cli_command *command, int min, int max,
-                    cb_manifest_action *act, struct cb_app *app, int argc, char **argv,
-                    struct cb_error **err);
+/* --insecure means the hosts of all NAMES. */
+void cb_manifest_trust_hosts(struct cb_manifest_values *values,
+                             const struct cb_strings *names);
 /* The list NAME, which must be here. */
 int cb_manifest_list(struct cb_store *store, const char *name, struct cb_draft **out,
                      struct cb_error **err);
-
-/* JSON, indented; RAW: as it is, if it is JSON at all. */
-int cb_manifest_print(const char *bytes, size_t len, int raw, struct cb_error **err);
 
 #endif

@@ -13,6 +13,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 const struct cb_cli_command cb_monitor_command = {
     .name = CB_MONITOR_NAME,
     .usage = CB_MONITOR_NAME " STORE CONTAINER",
+    .takes_program = 1,
     .run = run,
     .needs_launcher = 1,
     .meets = CB_MEETS_IF_THERE,

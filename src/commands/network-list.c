@@ -95,19 +95,12 @@ static const struct values *with_format(struct cb_app *app, struct values *value
     return values;
 }
 
-static int run_ls(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_ls(struct cb_app *app, void *given, const struct cb_strings *args,
+                  struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status =
-        cb_options_parse(&cb_network_ls_command, argc, argv, 0, &values, &args, err);
+    struct values *values = given;
 
-    if (status == 0)
-        status = cb_app_arguments(&cb_network_ls_command, &args, 0, 0, err);
-    if (status == 0)
-        status = list(app, with_format(app, &values), err);
-    cb_strings_free(&values.filters);
-    return status > 0 ? 0 : status;
+    return list(app, with_format(app, values), err);
 }
 
 const struct cb_cli_command cb_network_ls_command = {
@@ -119,5 +112,6 @@ const struct cb_cli_command cb_network_ls_command = {
     .options = ls_options,
     .filters = cb_network_filters,
     .filter_flag = CB_FILTER_LISTS,
-    .run = run_ls,
+    .values_size = sizeof(struct values),
+    .act = run_ls,
 };

@@ -41,8 +41,10 @@ int cb_prune_networks(struct cb_store *store, const struct cb_strings *filters,
     return cb_networks_clear_host(dir, err);
 }
 
-static int prune(struct cb_app *app, const struct values *values, struct cb_error **err)
+static int prune(struct cb_app *app, void *given, const struct cb_strings *args,
+                 struct cb_error **err)
 {
+    const struct values *values = given;
     cb_auto(cb_store) store = NULL;
     struct cb_pruned pruned = {0};
 
@@ -59,21 +61,6 @@ static int prune(struct cb_app *app, const struct values *values, struct cb_erro
     return 0;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status =
-        cb_options_parse(&cb_network_prune_command, argc, argv, 0, &values, &args, err);
-
-    if (status == 0)
-        status = cb_app_arguments(&cb_network_prune_command, &args, 0, 0, err);
-    if (status == 0)
-        status = prune(app, &values, err);
-    cb_strings_free(&values.filters);
-    return status < 0 ? -1 : 0;
-}
-
 const struct cb_cli_command cb_network_prune_command = {
     .name = "network prune",
     .summary = "Remove all networks that no container is on",
@@ -81,5 +68,6 @@ const struct cb_cli_command cb_network_prune_command = {
     .options = options,
     .filters = cb_network_filters,
     .filter_flag = CB_FILTER_PRUNES,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .act = prune,
 };

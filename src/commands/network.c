@@ -58,15 +58,6 @@ static const struct cb_absent_option create_absent[] = {
     {0},
 };
 
-static void wish_clear(struct cb_network_wish *wish)
-{
-    cb_strings_free(&wish->subnets);
-    cb_strings_free(&wish->gateways);
-    cb_strings_free(&wish->ranges);
-    cb_strings_free(&wish->labels);
-    cb_strings_free(&wish->options);
-}
-
 /* For `events`. CONTAINER: the id of one that came or went, or NULL. */
 static void tell(struct cb_store *store, const char *action, const char *id,
                  const char *name, const char *container)
@@ -98,24 +89,17 @@ static int create(struct cb_app *app, const struct cb_network_wish *wish,
     return 0;
 }
 
-static int run_create(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_create(struct cb_app *app, void *given, const struct cb_strings *args,
+                      struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct create_values values = {.ipv4 = 1};
-    int status =
-        cb_options_parse(&cb_network_create_command, argc, argv, 0, &values, &args, err);
+    struct create_values *values = given;
 
-    if (status == 0)
-        status = cb_app_arguments(&cb_network_create_command, &args, 1, 1, err);
-    if (status == 0) {
-        values.wish.name = args.items[0];
-        status = values.ipv4 ? create(app, &values.wish, err)
-                             : cb_error_set(err, CB_ERR_USAGE,
-                                            "docker's --ipv4=false is not here: each "
-                                            "network has an IPv4 subnet");
-    }
-    wish_clear(&values.wish);
-    return status > 0 ? 0 : status;
+    if (!values->ipv4)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "docker's --ipv4=false is not here: each network has an IPv4 "
+                            "subnet");
+    values->wish.name = args->items[0];
+    return create(app, &values->wish, err);
 }
 
 const struct cb_cli_command cb_network_create_command = {
@@ -127,7 +111,11 @@ const struct cb_cli_command cb_network_create_command = {
         "up on the host before one joins. Prints the network's id.",
     .options = create_options,
     .absent = create_absent,
-    .run = run_create,
+    .values_size = sizeof(struct create_values),
+    .defaults = &(const struct create_values){.ipv4 = 1},
+    .min_args = 1,
+    .max_args = 1,
+    .act = run_create,
 };
 
 /* ── rm ── */
@@ -175,21 +163,15 @@ static int remove_each(struct cb_store *store, const char *dir,
     return errors ? cb_error_move(err, &errors) : 0;
 }
 
-static int run_remove(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_remove(struct cb_app *app, void *given, const struct cb_strings *args,
+                      struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto(cb_store) store = NULL;
     cb_autofree char *dir = NULL;
-    struct remove_values values = {0};
-    int status =
-        cb_options_parse(&cb_network_rm_command, argc, argv, 0, &values, &args, err);
+    struct remove_values *values = given;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_network_rm_command, &args, 1, -1, err) < 0)
-        return -1;
     dir = cb_network_state_dir(app, &store, err);
-    return dir ? remove_each(store, dir, &args, values.force, err) : -1;
+    return dir ? remove_each(store, dir, args, values->force, err) : -1;
 }
 
 const struct cb_cli_command cb_network_rm_command = {
@@ -197,7 +179,10 @@ const struct cb_cli_command cb_network_rm_command = {
     .summary = "Remove networks that no container is on",
     .usage = "network rm [OPTIONS] NETWORK [NETWORK...]",
     .options = remove_options,
-    .run = run_remove,
+    .values_size = sizeof(struct remove_values),
+    .min_args = 1,
+    .max_args = -1,
+    .act = run_remove,
 };
 
 /* ── connect and disconnect ── */
@@ -234,14 +219,6 @@ static const struct cb_option disconnect_options[] = {
      "A container that is not there is no error"},
     {0},
 };
-
-static void connect_clear(struct connect_values *values)
-{
-    cb_strings_free(&values->aliases);
-    cb_strings_free(&values->links);
-    cb_strings_free(&values->driver_opts);
-}
-CB_AUTO_VALUE_DEFINE(connect_values, connect_clear)
 
 /* NETWORK by the name it is kept under, whatever it was called. */
 static int find_both(struct cb_app *app, const struct cb_strings *args,
@@ -303,18 +280,12 @@ static int connect_to(struct cb_app *app, const struct cb_strings *args,
     return 0;
 }
 
-static int run_connect(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_connect(struct cb_app *app, void *given, const struct cb_strings *args,
+                       struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    cb_auto_value(connect_values) values = {0};
-    int status =
-        cb_options_parse(&cb_network_connect_command, argc, argv, 0, &values, &args, err);
+    struct connect_values *values = given;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_network_connect_command, &args, 2, 2, err) < 0)
-        return -1;
-    return connect_to(app, &args, &values, err);
+    return connect_to(app, args, values, err);
 }
 
 static int disconnect_from(struct cb_app *app, const struct cb_strings *args,
@@ -332,21 +303,14 @@ static int disconnect_from(struct cb_app *app, const struct cb_strings *args,
     return 0;
 }
 
-static int run_disconnect(struct cb_app *app, int argc, char **argv,
+static int run_disconnect(struct cb_app *app, void *given, const struct cb_strings *args,
                           struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    cb_auto_value(connect_values) values = {0};
+    struct connect_values *values = given;
     cb_auto(cb_error) error = NULL;
-    int status = cb_options_parse(&cb_network_disconnect_command, argc, argv, 0, &values,
-                                  &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_network_disconnect_command, &args, 2, 2, err) < 0)
-        return -1;
-    if (disconnect_from(app, &args, &error) == 0 ||
-        (values.force && cb_error_kind(error) == CB_ERR_NOT_FOUND))
+    if (disconnect_from(app, args, &error) == 0 ||
+        (values->force && cb_error_kind(error) == CB_ERR_NOT_FOUND))
         return 0;
     return cb_error_move(err, &error);
 }
@@ -358,7 +322,10 @@ const struct cb_cli_command cb_network_connect_command = {
     .about = "One that runs gets the network at once, another one when it starts.",
     .options = connect_options,
     .absent = connect_absent,
-    .run = run_connect,
+    .values_size = sizeof(struct connect_values),
+    .min_args = 2,
+    .max_args = 2,
+    .act = run_connect,
 };
 
 const struct cb_cli_command cb_network_disconnect_command = {
@@ -366,5 +333,8 @@ const struct cb_cli_command cb_network_disconnect_command = {
     .summary = "Disconnect a container from a network",
     .usage = "network disconnect [OPTIONS] NETWORK CONTAINER",
     .options = disconnect_options,
-    .run = run_disconnect,
+    .values_size = sizeof(struct connect_values),
+    .min_args = 2,
+    .max_args = 2,
+    .act = run_disconnect,
 };

@@ -64,19 +64,14 @@ static int check_usage(const struct values *values, struct cb_error **err)
                         "--build-arg, --platform and --target go with --expand");
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status = cb_options_parse(&cb_parse_command, argc, argv, 0, &values, &args, err);
+    const struct values *values = given;
 
-    if (status == 0 && (cb_app_arguments(&cb_parse_command, &args, 0, 1, err) < 0 ||
-                        check_usage(&values, err) < 0))
-        status = -1;
-    if (status == 0 && describe(app, &values, args.count ? args.items[0] : NULL, err) < 0)
-        status = -1;
-    cb_strings_free(&values.build_args);
-    return status < 0 ? -1 : 0;
+    if (check_usage(values, err) < 0)
+        return -1;
+    return describe(app, values, args->count ? args->items[0] : NULL, err);
 }
 
 const struct cb_cli_command cb_parse_command = {
@@ -87,6 +82,8 @@ const struct cb_cli_command cb_parse_command = {
              "instruction by instruction, for editors and tools. Looks at nothing\n"
              "else: no store, no image, no network.",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .max_args = 1,
+    .act = run,
     .stays_out = 1,
 };

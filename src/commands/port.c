@@ -48,24 +48,20 @@ static int print_one(const json_t *ports, const char *text, const char *name,
     return 0;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *values, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_container) container = NULL;
     json_t *ports;
-    int status = cb_options_parse(&cb_port_command, argc, argv, 0, NULL, &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_port_command, &args, 1, 2, err) < 0 ||
-        cb_app_container(app, args.items[0], &store, &container, err) < 0)
+    if (cb_app_container(app, args->items[0], &store, &container, err) < 0)
         return -1;
     ports = cb_container_is_running(container)
                 ? json_object_get(container->state.network, "Ports")
                 : NULL;
-    if (args.count > 1)
-        return print_one(ports, args.items[1], args.items[0], err);
+    if (args->count > 1)
+        return print_one(ports, args->items[1], args->items[0], err);
     print_all(ports);
     return 0;
 }
@@ -75,5 +71,7 @@ const struct cb_cli_command cb_port_command = {
     .summary = "Show the published ports of a container",
     .usage = "port CONTAINER [PORT[/PROTOCOL]]",
     .options = options,
-    .run = run,
+    .min_args = 1,
+    .max_args = 2,
+    .act = run,
 };

@@ -79,8 +79,10 @@ static void print_removed(const struct cb_cache_items *removed, int verbose)
                forgotten == 1 ? "" : "s");
 }
 
-static int prune(struct cb_app *app, const struct values *values, struct cb_error **err)
+static int prune(struct cb_app *app, void *given, const struct cb_strings *args,
+                 struct cb_error **err)
 {
+    const struct values *values = given;
     struct cb_prune_options wish = {0};
     cb_auto_value(cb_cache_items) removed = {0};
     cb_auto(cb_store) store = NULL;
@@ -100,20 +102,6 @@ static int prune(struct cb_app *app, const struct values *values, struct cb_erro
     return 0;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status = cb_options_parse(&cb_prune_command, argc, argv, 0, &values, &args, err);
-
-    if (status == 0)
-        status = cb_app_arguments(&cb_prune_command, &args, 0, 0, err);
-    if (status == 0)
-        status = prune(app, &values, err);
-    cb_strings_free(&values.filters);
-    return status > 0 ? 0 : status;
-}
-
 const struct cb_cli_command cb_prune_command = {
     .name = "prune",
     .summary = "Remove build cache that nothing needs",
@@ -123,5 +111,6 @@ const struct cb_cli_command cb_prune_command = {
         "build uses stays. Images stay too: `cbuild image prune` removes those without\n"
         "a name.",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .act = prune,
 };

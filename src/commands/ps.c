@@ -269,18 +269,12 @@ static const struct values *with_format(struct cb_app *app, struct values *value
     return values;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status = cb_options_parse(&cb_ps_command, argc, argv, 0, &values, &args, err);
+    struct values *values = given;
 
-    if (status == 0)
-        status = cb_app_arguments(&cb_ps_command, &args, 0, 0, err) < 0
-                     ? -1
-                     : list(app, with_format(app, &values), err);
-    cb_strings_free(&values.filters);
-    return status < 0 ? -1 : 0;
+    return list(app, with_format(app, values), err);
 }
 
 const struct cb_cli_command cb_ps_command = {
@@ -290,5 +284,6 @@ const struct cb_cli_command cb_ps_command = {
     .options = options,
     .filters = cb_container_filters,
     .filter_flag = CB_FILTER_LISTS,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .act = run,
 };

@@ -143,24 +143,17 @@ static int pull_all(struct cb_app *app, const struct values *values, const char 
     return 0;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {.common = CB_TRANSFER_DEFAULTS};
+    const struct values *values = given;
     struct cb_platform buffer;
-    const struct cb_platform *platform = NULL;
-    int status = cb_options_parse(&cb_pull_command, argc, argv, 0, &values, &args, err);
+    const struct cb_platform *platform;
 
-    if (status > 0)
-        status = 0;
-    else if (status == 0 &&
-             (status = cb_app_arguments(&cb_pull_command, &args, 1, 1, err)) == 0 &&
-             (status =
-                  cb_app_default_platform(values.platform, &buffer, &platform, err)) == 0)
-        status = (values.all_tags ? pull_all : pull)(app, &values, args.items[0],
-                                                     platform, err);
-    cb_strings_free(&values.common.insecure);
-    return status;
+    if (cb_app_default_platform(values->platform, &buffer, &platform, err) < 0)
+        return -1;
+    return (values->all_tags ? pull_all : pull)(app, values, args->items[0], platform,
+                                                err);
 }
 
 const struct cb_cli_command cb_pull_command = {
@@ -168,5 +161,9 @@ const struct cb_cli_command cb_pull_command = {
     .summary = "Fetch an image from a registry",
     .usage = "pull [OPTIONS] NAME[:TAG|@DIGEST]",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .defaults = &(const struct values){.common = CB_TRANSFER_DEFAULTS},
+    .min_args = 1,
+    .max_args = 1,
+    .act = run,
 };

@@ -240,20 +240,14 @@ static int push(struct cb_app *app, const struct values *values,
     return status;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {.common = CB_TRANSFER_DEFAULTS};
-    int status = cb_options_parse(&cb_push_command, argc, argv, 0, &values, &args, err);
+    const struct values *values = given;
 
-    if (status > 0)
-        status = 0;
-    else if (status == 0 &&
-             (status = cb_app_arguments(&cb_push_command, &args, 1,
-                                        values.all_tags ? 1 : -1, err)) == 0)
-        status = push(app, &values, &args, err);
-    cb_strings_free(&values.common.insecure);
-    return status;
+    if (values->all_tags && cb_app_arguments(&cb_push_command, args, 1, 1, err) < 0)
+        return -1;
+    return push(app, values, args, err);
 }
 
 const struct cb_cli_command cb_push_command = {
@@ -261,5 +255,9 @@ const struct cb_cli_command cb_push_command = {
     .summary = "Send an image to a registry",
     .usage = "push [OPTIONS] NAME[:TAG] [DESTINATION[:TAG]...]",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .defaults = &(const struct values){.common = CB_TRANSFER_DEFAULTS},
+    .min_args = 1,
+    .max_args = -1,
+    .act = run,
 };

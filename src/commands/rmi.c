@@ -255,27 +255,23 @@ static int remove_one(const struct removal *removal, const char *text,
                 : remove_by_id(removal, image, err);
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto(cb_error) first = NULL;
-    struct values values = {0};
-    cb_auto_value(removal) removal = {.values = &values};
+    struct values *values = given;
+    cb_auto_value(removal) removal = {.values = values};
     struct cb_platform buffer;
     const struct cb_platform *platform;
-    int status = cb_options_parse(&cb_rmi_command, argc, argv, 0, &values, &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_rmi_command, &args, 1, -1, err) < 0 ||
-        cb_app_platform(values.platform, &buffer, &platform, err) < 0 ||
+    if (cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
         cb_app_store(app, 0, &removal.store, err) < 0 ||
         cb_containers_list(removal.store, &removal.containers, err) < 0)
         return -1;
-    for (size_t i = 0; i < args.count; i++) {
+    for (size_t i = 0; i < args->count; i++) {
         struct cb_error *error = NULL;
 
-        if (remove_one(&removal, args.items[i], platform, &error) < 0)
+        if (remove_one(&removal, args->items[i], platform, &error) < 0)
             cb_error_append(&first, error);
     }
     return first ? cb_error_move(err, &first) : 0;
@@ -286,5 +282,8 @@ const struct cb_cli_command cb_rmi_command = {
     .summary = "Remove images",
     .usage = "rmi [OPTIONS] IMAGE...",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .min_args = 1,
+    .max_args = -1,
+    .act = run,
 };

@@ -136,5 +136,6 @@ const struct cb_cli_command cb_create_command = {
     .options = cb_run_options + CB_RUN_OWN_OPTIONS,
     .absent = cb_run_absent,
     .harmless = cb_run_harmless,
+    .takes_program = 1,
     .run = run,
 };

@@ -261,6 +261,7 @@ const struct cb_cli_command cb_run_command = {
     .options = cb_run_options,
     .absent = cb_run_absent,
     .harmless = cb_run_harmless,
+    .takes_program = 1,
     .run = run,
     .needs_launcher = 1,
     .meets = CB_MEETS_UNLESS_ASKED,

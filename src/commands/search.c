@@ -193,20 +193,12 @@ static int search_or_list(struct cb_app *app, const struct values *values,
                              : search(registry, values, term, err);
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {.tls_verify = 1, .limit = 25};
-    int status = cb_options_parse(&cb_search_command, argc, argv, 0, &values, &args, err);
+    struct values *values = given;
 
-    if (status > 0)
-        status = 0;
-    else if (status == 0 &&
-             (status = cb_app_arguments(&cb_search_command, &args, 1, 1, err)) == 0)
-        status = search_or_list(app, &values, args.items[0], err);
-    cb_strings_free(&values.filters);
-    cb_strings_free(&values.insecure);
-    return status;
+    return search_or_list(app, values, args->items[0], err);
 }
 
 const struct cb_cli_command cb_search_command = {
@@ -218,6 +210,10 @@ const struct cb_cli_command cb_search_command = {
     .options = options,
     .filters = filters,
     .filter_flag = CB_FILTER_LISTS,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .defaults = &(const struct values){.tls_verify = 1, .limit = 25},
+    .min_args = 1,
+    .max_args = 1,
+    .act = run,
     .stays_out = 1,
 };

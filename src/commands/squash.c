@@ -190,19 +190,12 @@ static int squash(struct cb_app *app, const struct values *values, const char *n
     return 0;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status = cb_options_parse(&cb_squash_command, argc, argv, 0, &values, &args, err);
+    struct values *values = given;
 
-    if (status > 0)
-        status = 0;
-    else if (status == 0 &&
-             (status = cb_app_arguments(&cb_squash_command, &args, 1, 1, err)) == 0)
-        status = squash(app, &values, args.items[0], err);
-    cb_strings_free(&values.names);
-    return status;
+    return squash(app, values, args->items[0], err);
 }
 
 const struct cb_cli_command cb_squash_command = {
@@ -212,5 +205,8 @@ const struct cb_cli_command cb_squash_command = {
     .about = "The files are the same, but for those that one layer has and another\n"
              "deletes. IMAGE stays as it is; the id of the result is printed.",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .min_args = 1,
+    .max_args = 1,
+    .act = run,
 };

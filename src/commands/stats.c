@@ -211,21 +211,19 @@ static int show(struct cb_app *app, struct cb_store *store,
     }
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto(cb_store) store = NULL;
-    struct values values = {0};
+    struct values *values = given;
     struct looks looks = {0};
-    int status = cb_options_parse(&cb_stats_command, argc, argv, 0, &values, &args, err);
+    int status;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    values.format = cb_docker_config_format(app, values.format, "statsFormat");
-    if (cb_listing_check(&listing, values.format, err) < 0 ||
+    values->format = cb_docker_config_format(app, values->format, "statsFormat");
+    if (cb_listing_check(&listing, values->format, err) < 0 ||
         cb_app_store(app, 1, &store, err) < 0)
         return -1;
-    status = show(app, store, &args, &values, &looks, err);
+    status = show(app, store, args, values, &looks, err);
     cb_vec_free(&looks);
     return status;
 }
@@ -235,6 +233,8 @@ const struct cb_cli_command cb_stats_command = {
     .summary = "Show what containers use",
     .usage = "stats [OPTIONS] [CONTAINER...]",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .max_args = -1,
+    .act = run,
     .watches = 1,
 };

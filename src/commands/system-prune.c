@@ -105,8 +105,10 @@ static int confirmed(const struct values *values)
     return cb_confirmed(cb_strbuf_text(&what));
 }
 
-static int prune(struct cb_app *app, const struct values *values, struct cb_error **err)
+static int prune(struct cb_app *app, void *given, const struct cb_strings *args,
+                 struct cb_error **err)
 {
+    const struct values *values = given;
     cb_auto(cb_store) store = NULL;
     struct cb_pruned pruned = {0};
 
@@ -121,22 +123,6 @@ static int prune(struct cb_app *app, const struct values *values, struct cb_erro
     return 0;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status =
-        cb_options_parse(&cb_system_prune_command, argc, argv, 0, &values, &args, err);
-
-    if (status > 0)
-        status = 0;
-    else if (status == 0 &&
-             (status = cb_app_arguments(&cb_system_prune_command, &args, 0, 0, err)) == 0)
-        status = prune(app, &values, err);
-    cb_strings_free(&values.filters);
-    return status;
-}
-
 const struct cb_cli_command cb_system_prune_command = {
     .name = "system prune",
     .summary = "Remove all that nothing uses",
@@ -147,5 +133,6 @@ const struct cb_cli_command cb_system_prune_command = {
     .options = options,
     .filters = filters,
     .filter_flag = CB_FILTER_PRUNES,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .act = prune,
 };

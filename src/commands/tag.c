@@ -4,30 +4,25 @@
 
 static const struct cb_option options[] = {{0}};
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *values, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_image) image = NULL;
     cb_auto(cb_reference) reference = NULL;
     cb_auto_value(cb_platform_images) platforms = {0};
     cb_autofree char *canonical = NULL;
     int by_id = 0;
-    int status = cb_options_parse(&cb_tag_command, argc, argv, 0, NULL, &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_tag_command, &args, 2, 2, err) < 0)
-        return -1;
-    if (cb_reference_parse(&reference, args.items[1], err) < 0)
-        return cb_error_wrap(err, "`%s` is not a valid repository/tag", args.items[1]);
+    if (cb_reference_parse(&reference, args->items[1], err) < 0)
+        return cb_error_wrap(err, "`%s` is not a valid repository/tag", args->items[1]);
     if (cb_reference_check_tag(reference, err) < 0)
         return -1;
     cb_reference_default_tag(reference);
     canonical = cb_reference_canonical(reference);
     if (cb_app_store(app, 0, &store, err) < 0 ||
-        cb_image_get_for(store, args.items[0], NULL, &image, &by_id, err) < 0 ||
-        (!by_id && cb_image_find_platforms(store, args.items[0], &platforms, err) < 0))
+        cb_image_get_for(store, args->items[0], NULL, &image, &by_id, err) < 0 ||
+        (!by_id && cb_image_find_platforms(store, args->items[0], &platforms, err) < 0))
         return -1;
     if ((platforms.count ? cb_ref_set_platforms(store, canonical, &platforms, err)
                          : cb_ref_set(store, canonical, &image->id, err)) < 0)
@@ -41,5 +36,7 @@ const struct cb_cli_command cb_tag_command = {
     .summary = "Give an image another name",
     .usage = "tag IMAGE NAME[:TAG]",
     .options = options,
-    .run = run,
+    .min_args = 2,
+    .max_args = 2,
+    .act = run,
 };

@@ -105,24 +105,20 @@ static int print_processes(char *text, const struct cb_pids *pids, struct cb_err
     return 0;
 }
 
-static int run_top(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_top(struct cb_app *app, void *values, const struct cb_strings *args,
+                   struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_container) container = NULL;
     cb_auto_value(cb_pids) pids = {0};
     cb_auto_value(cb_strbuf) text = {0};
-    int status = cb_options_parse(&cb_top_command, argc, argv, 1, NULL, &args, err);
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_top_command, &args, 1, -1, err) < 0 ||
-        cb_app_container(app, args.items[0], &store, &container, err) < 0)
+    if (cb_app_container(app, args->items[0], &store, &container, err) < 0)
         return -1;
     if (!cb_container_is_running(container) || !container->state.pid)
         return cb_error_set(err, CB_ERR_EXISTS, "Container %s is not running",
                             container->id);
-    if (run_ps(&args, app, &text, err) < 0)
+    if (run_ps(args, app, &text, err) < 0)
         return -1;
     cb_process_list(container->state.pid, &pids);
     return text.len ? print_processes(text.text, &pids, err) : 0;
@@ -134,5 +130,8 @@ const struct cb_cli_command cb_top_command = {
     .usage = "top CONTAINER [PS_OPTION...]",
     .about = "The host's ps(1) tells of them; without options it gets -ef.",
     .options = no_options,
-    .run = run_top,
+    .min_args = 1,
+    .max_args = -1,
+    .takes_program = 1,
+    .act = run_top,
 };

@@ -61,22 +61,16 @@ static void print_text(const char *platform)
            PACKAGE_VERSION, platform, PACKAGE_VERSION, platform);
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run(struct cb_app *app, void *given, const struct cb_strings *args,
+               struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     struct cb_platform host = cb_platform_host();
     cb_autofree char *platform = cb_platform_text(&host);
-    struct values values = {0};
-    int status =
-        cb_options_parse(&cb_version_command, argc, argv, 0, &values, &args, err);
+    struct values *values = given;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_version_command, &args, 0, 0, err) < 0)
-        return -1;
-    if (values.format && *values.format)
-        return print_formatted(values.format, &host, err);
-    if (values.brief)
+    if (values->format && *values->format)
+        return print_formatted(values->format, &host, err);
+    if (values->brief)
         printf("cbuild version %s\n", PACKAGE_VERSION);
     else
         print_text(platform);
@@ -88,6 +82,7 @@ const struct cb_cli_command cb_version_command = {
     .summary = "Show the version",
     .usage = "version [OPTIONS]",
     .options = options,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .act = run,
     .stays_out = 1,
 };

@@ -55,8 +55,10 @@ int cb_prune_volumes(struct cb_store *store, const struct cb_strings *filters, i
     return 0;
 }
 
-static int prune(struct cb_app *app, const struct values *values, struct cb_error **err)
+static int prune(struct cb_app *app, void *given, const struct cb_strings *args,
+                 struct cb_error **err)
 {
+    const struct values *values = given;
     const char *filter_all = cb_filter_value(&values->filters, "all");
     int all = filter_all ? cb_filter_is_true(filter_all) : values->all;
     cb_auto(cb_store) store = NULL;
@@ -75,21 +77,6 @@ static int prune(struct cb_app *app, const struct values *values, struct cb_erro
     return 0;
 }
 
-static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) args = {0};
-    struct values values = {0};
-    int status =
-        cb_options_parse(&cb_volume_prune_command, argc, argv, 0, &values, &args, err);
-
-    if (status == 0)
-        status = cb_app_arguments(&cb_volume_prune_command, &args, 0, 0, err);
-    if (status == 0)
-        status = prune(app, &values, err);
-    cb_strings_free(&values.filters);
-    return status < 0 ? -1 : 0;
-}
-
 const struct cb_cli_command cb_volume_prune_command = {
     .name = "volume prune",
     .summary = "Remove the volumes nobody named that no container has",
@@ -97,5 +84,6 @@ const struct cb_cli_command cb_volume_prune_command = {
     .options = options,
     .filters = cb_volume_filters,
     .filter_flag = CB_FILTER_PRUNES,
-    .run = run,
+    .values_size = sizeof(struct values),
+    .act = prune,
 };

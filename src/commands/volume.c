@@ -37,13 +37,6 @@ static const struct cb_absent_option create_absent[] = {
     {0},
 };
 
-static void create_clear(struct create_values *values)
-{
-    cb_strings_free(&values->labels);
-    cb_strings_free(&values->options);
-}
-CB_AUTO_VALUE_DEFINE(create_values, create_clear)
-
 /* "key" alone is a key with an empty value, as docker has it. */
 static void settle_pairs(const struct cb_strings *from, struct cb_strings *to)
 {
@@ -76,22 +69,16 @@ static int create(struct cb_app *app, const struct create_values *values,
     return 0;
 }
 
-static int run_create(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_create(struct cb_app *app, void *given, const struct cb_strings *args,
+                      struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
-    cb_auto_value(create_values) values = {0};
-    int status =
-        cb_options_parse(&cb_volume_create_command, argc, argv, 0, &values, &args, err);
+    struct create_values *values = given;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_volume_create_command, &args, 0, 1, err) < 0)
-        return -1;
-    if (args.count && values.name)
+    if (args->count && values->name)
         return cb_error_set(err, CB_ERR_USAGE,
                             "conflicting options: either specify --name or provide "
                             "positional arg, not both");
-    return create(app, &values, args.count ? args.items[0] : values.name, err);
+    return create(app, values, args->count ? args->items[0] : values->name, err);
 }
 
 const struct cb_cli_command cb_volume_create_command = {
@@ -103,7 +90,9 @@ const struct cb_cli_command cb_volume_create_command = {
         "stays as it is.",
     .options = create_options,
     .absent = create_absent,
-    .run = run_create,
+    .values_size = sizeof(struct create_values),
+    .max_args = 1,
+    .act = run_create,
 };
 
 /* ── rm ── */
@@ -140,20 +129,15 @@ static int remove_each(struct cb_store *store, const struct cb_strings *names, i
     return errors ? cb_error_move(err, &errors) : 0;
 }
 
-static int run_remove(struct cb_app *app, int argc, char **argv, struct cb_error **err)
+static int run_remove(struct cb_app *app, void *given, const struct cb_strings *args,
+                      struct cb_error **err)
 {
-    cb_auto_value(cb_strings) args = {0};
     cb_auto(cb_store) store = NULL;
-    struct remove_values values = {0};
-    int status =
-        cb_options_parse(&cb_volume_rm_command, argc, argv, 0, &values, &args, err);
+    struct remove_values *values = given;
 
-    if (status)
-        return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_volume_rm_command, &args, 1, -1, err) < 0 ||
-        cb_app_store(app, 1, &store, err) < 0)
+    if (cb_app_store(app, 1, &store, err) < 0)
         return -1;
-    return remove_each(store, &args, values.force, err);
+    return remove_each(store, args, values->force, err);
 }
 
 const struct cb_cli_command cb_volume_rm_command = {
@@ -161,5 +145,8 @@ const struct cb_cli_command cb_volume_rm_command = {
     .summary = "Remove volumes that no container has",
     .usage = "volume rm [OPTIONS] VOLUME [VOLUME...]",
     .options = remove_options,
-    .run = run_remove,
+    .values_size = sizeof(struct remove_values),
+    .min_args = 1,
+    .max_args = -1,
+    .act = run_remove,
 };

@@ -1,0 +1,38 @@
+/* A command of the table is called: its words are read by its options, those that are
+ * left are counted, and what was read is let go of again. So a command's own file says
+ * what it takes and what it does, and nothing of how. */
+#include "commands/commands.h"
+
+#include <string.h>
+
+static void clear_lists(const struct cb_option *options, void *values)
+{
+    for (const struct cb_option *o = options; o->name; o++)
+        if (o->kind == CB_OPTION_LIST)
+            cb_strings_free((struct cb_strings *)((char *)values + o->offset));
+}
+
+int cb_command_call(const struct cb_cli_command *command, struct cb_app *app, int argc,
+                    char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    cb_autofree void *values = NULL;
+    int status;
+
+    if (command->run)
+        return command->run(app, argc, argv, err);
+    if (command->values_size)
+        values = xcalloc(1, command->values_size);
+    if (command->defaults)
+        memcpy(values, command->defaults, command->values_size);
+    status =
+        cb_options_parse(command, argc, argv, command->takes_program, values, &args, err);
+    if (status > 0)
+        status = 0;
+    else if (status == 0 && (status = cb_app_arguments(command, &args, command->min_args,
+                                                       command->max_args, err)) == 0)
+        status = command->act(app, values, &args, err);
+    if (values)
+        clear_lists(command->options, values);
+    return status;
+}
