@@ -45,7 +45,7 @@ int cb_tmpl_step(struct cb_tmpl_run *run, size_t at, struct cb_error **err)
 
 /* ── Variables ── */
 
-void cb_tmpl_push_variable(struct cb_tmpl_run *run, const char *name, json_t *value)
+static void push_variable(struct cb_tmpl_run *run, const char *name, json_t *value)
 {
     struct cb_tmpl_variable variable = {.name = name, .value = json_incref(value)};
 
@@ -74,7 +74,7 @@ void cb_tmpl_set_variable(struct cb_tmpl_run *run,
         pipeline->assigns ? find_variable(run, name) : NULL;
 
     if (!variable) {
-        cb_tmpl_push_variable(run, name, value);
+        push_variable(run, name, value);
         return;
     }
     json_incref(value);

@@ -42,7 +42,6 @@ int cb_tmpl_eval(struct cb_tmpl_run *run, const struct cb_tmpl_pipeline *pipelin
                  json_t *dot, json_t **out, struct cb_error **err);
 /* Is VALUE, that very one, nanoseconds by what is known of its field? */
 int cb_tmpl_is_duration(const struct cb_tmpl_run *run, const json_t *value);
-void cb_tmpl_push_variable(struct cb_tmpl_run *run, const char *name, json_t *value);
 /* Those beyond the first COUNT. */
 void cb_tmpl_pop_variables(struct cb_tmpl_run *run, size_t count);
 /* Declares NAME, or assigns to the innermost one if PIPELINE does. */

@@ -39,13 +39,14 @@ static const struct cb_listing listing = {
     .table = "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
 };
 
-void cb_df_clear(struct cb_df *df)
+static void df_clear(struct cb_df *df)
 {
     cb_images_free(&df->images);
     cb_containers_free(&df->containers);
     cb_volumes_free(&df->volumes);
     cb_store_close(df->store);
 }
+CB_AUTO_VALUE_DEFINE(cb_df, df_clear)
 
 /* ── Parts ── */
 

@@ -16,8 +16,6 @@ struct cb_df {
     struct cb_containers containers;
     struct cb_volumes volumes;
 };
-void cb_df_clear(struct cb_df *df);
-CB_AUTO_VALUE_DEFINE(cb_df, cb_df_clear)
 
 /* How many containers have a volume. */
 size_t cb_df_volume_links(const struct cb_df *df, const struct cb_volume *volume);

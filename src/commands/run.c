@@ -94,10 +94,11 @@ static int find_image(struct cb_app *app, struct cb_store *store, const char *na
     if (cb_registry_new(&registry, &registry_options, err) < 0)
         return -1;
     if (!found && wish->policy != CB_PULL_NEVER) {
-        struct cb_digest digest, id;
+        struct cb_digest digest, pulled;
         int changed;
 
-        if (cb_registry_pull(registry, name, platform, &digest, &id, &changed, err) < 0)
+        if (cb_registry_pull(registry, name, platform, &digest, &pulled, &changed, err) <
+            0)
             return -1;
     }
     if (found && by_id) /* `1a2b` is no name */

@@ -348,8 +348,8 @@ static int take_member(struct cb_settings *settings, const struct cb_json *root,
     return 0;
 }
 
-int cb_settings_read(struct cb_settings *settings, const char *file, const char *bytes,
-                     size_t len, struct cb_error **err)
+static int read_document(struct cb_settings *settings, const char *file,
+                         const char *bytes, size_t len, struct cb_error **err)
 {
     cb_auto_json *document = NULL;
     struct cb_json root;
@@ -386,7 +386,7 @@ static int read_file(struct cb_settings *settings, const char *path, int must,
             return 0;
         return cb_error_move(err, &error);
     }
-    return cb_settings_read(settings, path, cb_strbuf_text(&text), text.len, err);
+    return read_document(settings, path, cb_strbuf_text(&text), text.len, err);
 }
 
 static char *user_file(void)

@@ -23,9 +23,6 @@ struct cb_settings {
 /* A missing file is none. USAGE with file and key for anything else that is wrong: no
  * JSON, an unknown key (with what may have been meant), a value that cannot be. */
 int cb_settings_load(struct cb_settings **out, struct cb_error **err);
-/* The same of one document. */
-int cb_settings_read(struct cb_settings *settings, const char *file, const char *bytes,
-                     size_t len, struct cb_error **err);
 void cb_settings_free(struct cb_settings *settings);
 CB_AUTO_DEFINE(cb_settings, cb_settings_free)
 

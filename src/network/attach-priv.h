@@ -53,9 +53,6 @@ int cb_attach_lock(enum cb_lock_mode mode, struct cb_cancel *cancel, struct cb_l
                    struct cb_error **err);
 /* Has anybody but LEASE (may be NULL) a record whose name begins with MEMBERS? */
 int cb_attach_has_others(const struct cb_net_lease *lease, const char *members);
-/* Its subnet of FAMILY, or NULL. */
-const struct cb_network_subnet *
-cb_attachment_subnet(const struct cb_attachment *attachment, int family);
 /* Rules that stay as long as the network, and those of this one. */
 void cb_attachment_add_kept(struct cb_rules *rules,
                             const struct cb_attachment *attachment);

@@ -45,8 +45,9 @@ int cb_attach_lock(enum cb_lock_mode mode, struct cb_cancel *cancel, struct cb_l
 
 /* ── Rules ── */
 
-const struct cb_network_subnet *
-cb_attachment_subnet(const struct cb_attachment *attachment, int family)
+/* Its subnet of FAMILY, or NULL. */
+static const struct cb_network_subnet *subnet_of(const struct cb_attachment *attachment,
+                                                 int family)
 {
     for (size_t i = 0; i < attachment->subnet_count; i++)
         if (attachment->subnets[i].subnet.ip.family == family)
@@ -89,7 +90,7 @@ static int have_rules_of(int family, const struct cb_attachment *attachment, int
     cb_auto_value(cb_rules) kept = {.family = family};
     cb_auto_value(cb_rules) own = {.family = family};
 
-    if (!cb_attachment_subnet(attachment, family))
+    if (!subnet_of(attachment, family))
         return 0;
     cb_attachment_add_kept(&kept, attachment);
     cb_attachment_add_own(&own, attachment);
@@ -119,7 +120,7 @@ static int let_forward(const struct cb_attachment *attachment, struct cb_error *
 {
     if (cb_link_sysctl("1", "ipv4/ip_forward") < 0)
         return cb_error_errno(err, errno, "set net.ipv4.ip_forward");
-    if (cb_attachment_subnet(attachment, AF_INET6) &&
+    if (subnet_of(attachment, AF_INET6) &&
         cb_link_sysctl("1", "ipv6/conf/all/forwarding") < 0)
         return cb_error_errno(err, errno, "set net.ipv6.conf.all.forwarding");
     return 0;
@@ -157,7 +158,7 @@ static int make_bridge(int rtnl, const struct cb_attachment *attachment,
         return -1;
     link = cb_link_find(rtnl, name);
     refuse_routers(name);
-    if (cb_attachment_subnet(attachment, AF_INET6))
+    if (subnet_of(attachment, AF_INET6))
         cb_link_sysctl("0", "ipv6/conf/%s/accept_dad", name);
     if (cb_link_bring_up(rtnl, link, err) < 0)
         return -1;
@@ -262,7 +263,7 @@ static int connect_inside(int netns, const struct cb_attachment *attachment,
         return -1;
     for (size_t i = 0; i < CB_ARRAY_SIZE(attachment->ips); i++) {
         const struct cb_network_subnet *subnet =
-            cb_attachment_subnet(attachment, attachment->ips[i].family);
+            subnet_of(attachment, attachment->ips[i].family);
         struct cb_cidr address = {attachment->ips[i], subnet ? subnet->subnet.bits : 0};
 
         if (subnet && (cb_link_add_address(rtnl, link, &address, err) < 0 ||
@@ -275,8 +276,8 @@ static int connect_inside(int netns, const struct cb_attachment *attachment,
 static int add_names(const struct cb_attachment *attachment, struct cb_cancel *cancel,
                      struct cb_error **err)
 {
-    const struct cb_network_subnet *narrow = cb_attachment_subnet(attachment, AF_INET);
-    const struct cb_network_subnet *wide = cb_attachment_subnet(attachment, AF_INET6);
+    const struct cb_network_subnet *narrow = subnet_of(attachment, AF_INET);
+    const struct cb_network_subnet *wide = subnet_of(attachment, AF_INET6);
     struct cb_names names = {.network = attachment->network,
                              .id = attachment->id,
                              .dns = attachment->dns,

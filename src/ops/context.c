@@ -113,7 +113,7 @@ static char *context_listing(struct cb_result *result, const char *text)
     return cb_selection_listing(selection, &selector);
 }
 
-const struct cb_result_class cb_context_result_class = {
+static const struct cb_result_class result_class = {
     .name = "context",
     .free = context_result_free,
     .content_digest = context_content_digest,
@@ -150,7 +150,7 @@ static int context_exec(void *payload, struct cb_exec_context *context,
     (void)context;
     (void)err;
     (void)!getrandom(unique, sizeof(unique), 0);
-    result->base.class = &cb_context_result_class;
+    result->base.class = &result_class;
     result->base.refs = 1;
     result->base.identity = cb_digest_of(unique, sizeof(unique));
     result->env = self->env;

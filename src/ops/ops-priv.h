@@ -43,8 +43,6 @@ struct cb_context_result {
     struct cb_map *selections; /* selector text → struct cb_selection, as hashed */
     char *place;               /* "the build context", for messages */
 };
-extern const struct cb_result_class cb_snapshot_result_class;
-extern const struct cb_result_class cb_context_result_class;
 
 /* The files SELECTOR names. For a context: the very list whose digest went into the key,
  * borrowed until the result is freed. For a snapshot: listed now and put into *OWNED. */

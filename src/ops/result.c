@@ -31,13 +31,15 @@ static void snapshot_result_free(struct cb_result *result)
     free(self);
 }
 
+static const struct cb_result_class result_class;
+
 struct cb_result *cb_snapshot_result_new(struct cb_build_env *env,
                                          struct cb_snapshot *snapshot,
                                          const struct cb_digest *identity)
 {
     struct cb_snapshot_result *result = xcalloc(1, sizeof(*result));
 
-    result->base.class = &cb_snapshot_result_class;
+    result->base.class = &result_class;
     result->base.refs = 1;
     result->base.identity = *identity;
     result->env = env;
@@ -49,7 +51,7 @@ struct cb_result *cb_snapshot_result_new(struct cb_build_env *env,
 
 int cb_result_is_snapshot(const struct cb_result *result)
 {
-    return result->class == &cb_snapshot_result_class;
+    return result->class == &result_class;
 }
 
 struct cb_snapshot *cb_snapshot_result_get(struct cb_result *result)
@@ -159,7 +161,7 @@ static int snapshot_content_digest(struct cb_result *result, const char *text,
     return 0;
 }
 
-const struct cb_result_class cb_snapshot_result_class = {
+static const struct cb_result_class result_class = {
     .name = "snapshot",
     .free = snapshot_result_free,
     .content_digest = snapshot_content_digest,

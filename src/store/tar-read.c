@@ -47,20 +47,6 @@ struct cb_tar_reader {
     int data_ended;
 };
 
-void cb_tar_entry_clear(struct cb_tar_entry *entry)
-{
-    size_t i;
-
-    for (i = 0; i < entry->xattr_count; i++) {
-        free(entry->xattrs[i].name);
-        free(entry->xattrs[i].value);
-    }
-    free(entry->xattrs);
-    free(entry->path);
-    free(entry->link);
-    *entry = (struct cb_tar_entry){0};
-}
-
 /* ── The stream ── */
 
 static int pull(struct cb_tar_reader *reader, const void **bytes, ssize_t *len,

@@ -31,8 +31,6 @@ struct cb_tar_entry {
     struct cb_xattr *xattrs;
     size_t xattr_count;
 };
-void cb_tar_entry_clear(struct cb_tar_entry *entry);
-CB_AUTO_VALUE_DEFINE(cb_tar_entry, cb_tar_entry_clear)
 
 /* ── Reading ── */
 struct cb_tar_reader;

@@ -33,12 +33,7 @@ struct cb_untar {
         *unpacked; /* MERGED: paths this layer made, which its whiteouts spare */
 };
 
-/* Opens the directory that PATH (cleaned, relative to the root) goes to; FD is borrowed,
- * *NAME is part of PATH. 1 found; 0: not in this layer (OVERLAY). */
-int cb_untar_open_parent(struct cb_untar *untar, const char *path, int *fd,
-                         const char **name, struct cb_error **err);
-void cb_untar_forget_parent(struct cb_untar *untar);
-/* The same, once this entry is done with it. */
+/* The directory of this entry is not kept open for the next one. */
 static inline void cb_untar_forget_parent_later(struct cb_untar *untar)
 {
     untar->parent_stale = 1;

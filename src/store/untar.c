@@ -50,7 +50,7 @@ int cb_untar_path(const struct cb_untar *untar, const char *name, char **out,
     return 0;
 }
 
-void cb_untar_forget_parent(struct cb_untar *untar)
+static void forget_parent(struct cb_untar *untar)
 {
     cb_close(&untar->parent_fd);
     free(untar->parent_path);
@@ -87,8 +87,10 @@ static int open_parent(struct cb_untar *untar, const char *path, struct cb_error
     return cb_error_wrap(err, "archive: `%s`", path);
 }
 
-int cb_untar_open_parent(struct cb_untar *untar, const char *path, int *fd,
-                         const char **name, struct cb_error **err)
+/* Opens the directory that PATH (cleaned, relative to the root) goes to; FD is borrowed,
+ * *NAME is part of PATH. 1 found; 0: not in this layer (OVERLAY). */
+static int find_parent(struct cb_untar *untar, const char *path, int *fd,
+                       const char **name, struct cb_error **err)
 {
     const char *slash = strrchr(path, '/');
     cb_autofree char *parent =
@@ -98,7 +100,7 @@ int cb_untar_open_parent(struct cb_untar *untar, const char *path, int *fd,
     *name = slash ? slash + 1 : path;
     if (untar->parent_stale || !untar->parent_path ||
         strcmp(untar->parent_path, parent) != 0) {
-        cb_untar_forget_parent(untar);
+        forget_parent(untar);
         found = open_parent(untar, path, err);
         if (found <= 0)
             return found;
@@ -157,18 +159,18 @@ static int apply_whiteout(struct cb_untar *untar, const char *path, const char *
     cb_autofree char *hidden = NULL;
     const char *name;
     int dir_fd;
-    int found = cb_untar_open_parent(untar, path, &dir_fd, &name, err);
+    int found = find_parent(untar, path, &dir_fd, &name, err);
 
     if (found <= 0 || untar->way == CB_UNTAR_GROUND)
         return found < 0 ? -1 : 0;
     if (untar->way == CB_UNTAR_OVERLAY)
         return cb_whiteout_make(dir_fd, target, err);
     hidden = xasprintf("%.*s%s", (int)(name - path), path, target);
-    cb_untar_forget_parent(untar);
-    if (cb_untar_open_parent(untar, hidden, &dir_fd, &name, err) < 0 ||
+    forget_parent(untar);
+    if (find_parent(untar, hidden, &dir_fd, &name, err) < 0 ||
         clear_name(untar, dir_fd, name, hidden, err) < 0)
         return -1;
-    cb_untar_forget_parent(untar);
+    forget_parent(untar);
     return 0;
 }
 
@@ -177,7 +179,7 @@ static int apply_opaque(struct cb_untar *untar, const char *path, struct cb_erro
     const char *name;
     cb_autofree char *directory = NULL;
     int dir_fd;
-    int found = cb_untar_open_parent(untar, path, &dir_fd, &name, err);
+    int found = find_parent(untar, path, &dir_fd, &name, err);
 
     if (found <= 0 || untar->way == CB_UNTAR_GROUND)
         return found < 0 ? -1 : 0;
@@ -236,7 +238,7 @@ static int extract(struct cb_untar *untar, const struct cb_tar_entry *entry,
 {
     const char *name;
     int dir_fd;
-    int found = cb_untar_open_parent(untar, path, &dir_fd, &name, err);
+    int found = find_parent(untar, path, &dir_fd, &name, err);
 
     if (found <= 0)
         return found;
@@ -311,7 +313,7 @@ static int apply_all(struct cb_untar *untar, struct cb_cancel *cancel,
 
 static void untar_clear(struct cb_untar *untar)
 {
-    cb_untar_forget_parent(untar);
+    forget_parent(untar);
     cb_vec_foreach (times, &untar->times) {
         free(times->path);
     }
