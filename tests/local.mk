@@ -25,7 +25,7 @@ endif
 # Unit tests are judged by their exit status; their logs are TAP all the same, which run-tests counts. The lints go through
 # automake's TAP driver.
 TESTS = $(unit_tests) $(lint_tests)
-lint_tests = tests/lint/layering.sh tests/lint/banned.sh
+lint_tests = tests/lint/layering.sh tests/lint/banned.sh tests/lint/public.sh
 TEST_EXTENSIONS = .sh
 SH_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP CB_FIXTURES='$(abs_top_srcdir)/tests/fixtures' \

@@ -56,12 +56,20 @@ missing() {
     done
 }
 
+failed=0
+
+# verdict NUMBER NAME STATUS [LINES]
+verdict() {
+    [ "$3" = 0 ] && echo "ok $1 - $2" && return
+    failed=1
+    echo "not ok $1 - $2"
+    [ -z "$4" ] || printf '%s\n' "$4" | sed 's/^/# /'
+}
+
 echo 1..2
 found=$(missing <tests/fixtures/docker-options)
-[ -z "$found" ] && echo 'ok 1 - what docker has is taken or refused by name' || {
-    echo 'not ok 1 - what docker has is taken or refused by name'
-    printf '%s\n' "$found" | sed 's/^/# /'
-}
-[ "$(echo 'run --no-such= i/--interactive z/--no-letter' | missing | wc -l)" = 3 ] && echo 'ok 2 - what is not known is found' ||
-    echo 'not ok 2 - what is not known is found'
 [ -z "$found" ]
+verdict 1 'what docker has is taken or refused by name' $? "$found"
+[ "$(echo 'run --no-such= i/--interactive z/--no-letter' | missing | wc -l)" = 3 ]
+verdict 2 'what is not known is found' $?
+exit $failed
