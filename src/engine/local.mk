@@ -3,6 +3,9 @@ src_engine_libengine_a_SOURCES = \
 	%D%/apart.c \
 	%D%/attest-options.c \
 	%D%/attest.c \
+	%D%/build-priv.h \
+	%D%/build-setup.c \
+	%D%/build-solve.c \
 	%D%/build.c \
 	%D%/cache-options.c \
 	%D%/caches.c \

@@ -1,0 +1,51 @@
+/* What one build holds while it runs, and its parts that are files of their own. */
+#ifndef CB_ENGINE_BUILD_PRIV_H
+#define CB_ENGINE_BUILD_PRIV_H
+
+#include "context/remote.h"
+#include "engine/engine-priv.h"
+#include "http/http.h"
+
+#define CB_BUILD_IO_THREADS 8
+
+/* Outlives the build proper: bridges take a while to tear down and old cache to remove,
+ * which the user need not wait for. */
+struct cb_engine {
+    struct cb_build_env env;
+    struct cb_pool *pool;
+    struct cb_store *store;
+    unsigned jobs;
+    int worked; /* steps ran, or began to: the store may have grown */
+    struct cb_network *networks[3];
+    struct cb_dns_options dns;
+};
+
+/* Freed in this order, from the bottom up. */
+struct cb_building {
+    struct cb_checked_request checked;
+    struct cb_history_log *log;
+    struct cb_failures *failures;
+    struct cb_registry *registry;
+    struct cb_http *http;
+    struct cb_remote remote;
+    struct cb_cache *cache;
+    struct cb_inputs inputs;
+    struct cb_graph *graph; /* of several platforms; the plan of one has its own */
+    struct cb_made_list made;
+};
+
+/* ── build-setup.c ── */
+/* Makes ENGINE and BUILD, whose request is checked, ready for its first step. */
+int cb_building_set_up(struct cb_engine *engine, struct cb_building *build,
+                       const struct cb_engine_env *given,
+                       const struct cb_build_request *request, struct cb_error **err);
+void cb_building_clear(struct cb_building *build);
+
+/* ── build-solve.c ── */
+/* Executes what the plans ask for and the cache does not have; the results are in
+ * BUILD->made. */
+int cb_building_solve(struct cb_engine *engine, struct cb_building *build,
+                      const struct cb_build_request *request,
+                      struct cb_solve_stats *stats, struct cb_error **err);
+
+#endif

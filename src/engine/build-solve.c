@@ -1,0 +1,137 @@
+/* The steps of a build are solved: those of all platforms and images together, but for
+ * images that are put together apart, whose layers alone are wanted, and for results that
+ * may stay where the cache found them. */
+#include "engine/build-priv.h"
+
+#define MAX_DOWNLOADS (CB_BUILD_IO_THREADS - 2) /* the others load what is here already \
+                                                 */
+
+struct wanted {
+    struct cb_edge *items;
+    size_t count, capacity;
+};
+
+/* What is scratch needs no solving, and of what is put together apart only the layers. */
+static void list_wanted(const struct cb_building *build, struct wanted *out)
+{
+    cb_vec_foreach (made, &build->made) {
+        if (!made->is_apart && made->plan->result.vertex)
+            cb_vec_push(out, made->plan->result);
+        for (size_t i = 0; made->is_apart && i < made->plan->apart.layers.count; i++)
+            cb_vec_push(out, made->plan->apart.layers.items[i]);
+    }
+}
+
+static void take_results(struct cb_building *build, struct cb_result **results)
+{
+    cb_vec_foreach (made, &build->made) {
+        if (!made->is_apart && made->plan->result.vertex)
+            made->result = *results++;
+        for (size_t i = 0; made->is_apart && i < made->plan->apart.layers.count; i++)
+            cb_vec_push(&made->links, *results++);
+    }
+}
+
+static int is_away(void *arg, const struct cb_cache_entry *entry)
+{
+    return cb_cache_is_away(arg, entry);
+}
+
+/* What was left where it was found is to be had there: 1, or 0. None of it is of an image
+ * that is put together apart. */
+static int take_left(struct cb_engine *engine, struct cb_building *build,
+                     const struct cb_cache_entry *left, struct cb_error **err)
+{
+    int there = 1;
+
+    cb_vec_foreach (made, &build->made) {
+        if (!made->plan->result.vertex)
+            continue;
+        if (there > 0 && left->handle)
+            there = cb_apart_leave(&engine->env, build->cache, left, made, err);
+        left++;
+    }
+    return there;
+}
+
+static void drop_results(struct cb_building *build)
+{
+    cb_vec_foreach (made, &build->made) {
+        cb_result_unref(cb_steal(&made->result));
+        cb_resolved_image_free(cb_steal(&made->left));
+        free(cb_steal(&made->left_ns));
+    }
+}
+
+static int solve_once(struct cb_building *build, const struct wanted *wanted,
+                      const struct cb_solve_options *options,
+                      struct cb_solve_stats *stats, struct cb_error **err)
+{
+    cb_autofree struct cb_result **results = xcalloc(wanted->count + 1, sizeof(*results));
+    struct cb_graph *graph =
+        build->graph ? build->graph : build->made.items[0].plan->graph;
+
+    if (cb_solve(graph, wanted->items, wanted->count, options, results, stats, err) < 0)
+        return -1;
+    take_results(build, results);
+    return 0;
+}
+
+static int solve_wanted(struct cb_engine *engine, struct cb_building *build,
+                        const struct wanted *wanted, struct cb_solve_options *options,
+                        struct cb_solve_stats *stats, struct cb_error **err)
+{
+    cb_autofree struct cb_cache_entry *left = xcalloc(wanted->count + 1, sizeof(*left));
+    int result;
+
+    if (!cb_apart_may_leave(&build->checked, &build->made))
+        return solve_once(build, wanted, options, stats, err);
+    options->leave = is_away;
+    options->leave_arg = build->cache;
+    options->left = left;
+    result = solve_once(build, wanted, options, stats, err);
+    if (result == 0)
+        result = take_left(engine, build, left, err);
+    for (size_t i = 0; i < wanted->count; i++)
+        cb_cache_entry_free(&left[i]);
+    if (result)
+        return result < 0 ? -1 : 0;
+    options->leave = NULL;
+    drop_results(build);
+    return solve_once(build, wanted, options, stats, err);
+}
+
+int cb_building_solve(struct cb_engine *engine, struct cb_building *build,
+                      const struct cb_build_request *request,
+                      struct cb_solve_stats *stats, struct cb_error **err)
+{
+    struct cb_solve_options options = {
+        .pool = engine->pool,
+        .cancel = engine->env.cancel,
+        .sink = engine->env.sink,
+        .max_parallel = engine->jobs,
+        .max_downloads = MAX_DOWNLOADS,
+        .has_cache_ttl = request->cache_ttl != NULL,
+        .cache_ttl_ns = build->checked.cache_ttl_ns,
+        .explain = 1, /* the log keeps it for `cbuild explain` */
+    };
+    struct cb_solve_stats apart = {0};
+    struct wanted wanted = {0};
+    int result = 0;
+
+    if (cb_apart_choose(&engine->env, &build->checked, &build->made, &apart, err) < 0)
+        return -1;
+    list_wanted(build, &wanted);
+    if (wanted.count) {
+        result = cb_caches_open(&build->cache, &engine->env, &build->checked, err);
+        options.cache = build->cache ? cb_cache_store(build->cache) : NULL;
+        if (result == 0)
+            result = solve_wanted(engine, build, &wanted, &options, stats, err);
+        if (result == 0)
+            result = cb_cache_keep(build->cache, err);
+    }
+    cb_vec_free(&wanted);
+    stats->total += apart.total;
+    stats->cached += apart.cached;
+    return result;
+}
