@@ -1,7 +1,8 @@
-/* What changes a container as a whole: pause, unpause, update. */
+/* What changes a container as a whole: pause, unpause, update, rename. */
 #include "commands/containers.h"
 
 #include "commands/run.h"
+#include "container/create.h"
 #include "container/restart.h"
 
 #include <stdio.h>
@@ -170,4 +171,35 @@ const struct cb_cli_command cb_update_command = {
     .min_args = 1,
     .max_args = -1,
     .act = run_update,
+};
+
+/* ── rename ── */
+
+static int check_not_empty(const struct cb_strings *names, struct cb_error **err)
+{
+    if (*names->items[0] && *names->items[1])
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE, "Neither old nor new names may be empty");
+}
+
+static int run_rename(struct cb_app *app, void *values, const struct cb_strings *args,
+                      struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto(cb_container) container = NULL;
+
+    if (check_not_empty(args, err) < 0 ||
+        cb_app_container(app, args->items[0], &store, &container, err) < 0)
+        return -1;
+    return cb_container_rename(store, container, args->items[1], err);
+}
+
+const struct cb_cli_command cb_rename_command = {
+    .name = "rename",
+    .summary = "Rename a container",
+    .usage = "rename CONTAINER NEW_NAME",
+    .options = no_options,
+    .min_args = 2,
+    .max_args = 2,
+    .act = run_rename,
 };

@@ -39,6 +39,8 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/container-filter.h \
 	%D%/container-image.c \
 	%D%/container-prune.c \
+	%D%/container-remove.c \
+	%D%/container-start.c \
 	%D%/containers.c \
 	%D%/containers.h \
 	%D%/context.c \
