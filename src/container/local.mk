@@ -13,6 +13,9 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/client-streams.c \
 	%D%/container.h \
 	%D%/copy-paths.c \
+	%D%/copy-entry.c \
+	%D%/copy-metadata.c \
+	%D%/copy-priv.h \
 	%D%/copy.c \
 	%D%/copy.h \
 	%D%/create.c \
@@ -43,7 +46,9 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/marks.h \
 	%D%/monitor-change.c \
 	%D%/monitor-client.c \
+	%D%/monitor-end.c \
 	%D%/monitor-exec.c \
+	%D%/monitor-loop.c \
 	%D%/monitor-net.c \
 	%D%/monitor-health.c \
 	%D%/monitor-priv.h \

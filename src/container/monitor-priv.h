@@ -65,12 +65,24 @@ struct monitor {
     struct client *starter; /* until it has its answer */
 };
 
+/* ── monitor-loop.c ── */
 int64_t cb_monitor_now_ms(void);
-
-/* ── monitor.c ── */
+/* Answers everybody until the container is over. */
+void cb_monitor_live(struct monitor *monitor);
 /* Answers everybody, and looks after its processes but the first, until it is canceled.
  */
 void cb_monitor_answer(struct monitor *monitor);
+
+/* ── monitor-end.c ── */
+/* Passes on one message of each stream, or, at the end, ALL that there is. */
+void cb_monitor_read(struct monitor *monitor, struct session *session, int all);
+/* The process of SESSION has ended: of the container's, with it all others. */
+void cb_monitor_end(struct monitor *monitor, struct session *session);
+/* Ends all but the container's own. */
+void cb_monitor_end_execs(struct monitor *monitor);
+void cb_monitor_start_again(struct monitor *monitor);
+
+/* ── monitor.c ── */
 /* Frees all but the lock and the container. */
 void cb_monitor_clear(struct monitor *monitor);
 
