@@ -3,9 +3,8 @@
  * may stay where the cache found them. */
 #include "engine/build-priv.h"
 
-#define MAX_DOWNLOADS                                                 \
-    (CB_BUILD_IO_THREADS - 2) /* the others load what is here already \
-                               */
+/* The other threads load what is here already. */
+#define MAX_DOWNLOADS (CB_BUILD_IO_THREADS - 2)
 
 struct wanted {
     struct cb_edge *items;
