@@ -90,6 +90,8 @@ int cb_atomic_file_commit(struct cb_atomic_file **slot, int sync, struct cb_erro
 
     if (sync && fsync(file->fd) < 0)
         return cb_error_errno(err, errno, "sync `%s`", file->name);
+    if (cb_fs_close_written(&file->fd) < 0)
+        return cb_error_errno(err, errno, "write `%s`", file->name);
     if (renameat(file->dir_fd, file->temporary, file->dir_fd, file->name) < 0)
         return cb_error_errno(err, errno, "rename to `%s`", file->name);
     *slot = NULL;

@@ -154,6 +154,14 @@ int cb_fs_write_all(int fd, const void *bytes, size_t len)
     return 0;
 }
 
+int cb_fs_close_written(int *fd)
+{
+    int closing = *fd;
+
+    *fd = -1;
+    return close(closing) < 0 && errno != EINTR ? -1 : 0;
+}
+
 void cb_fs_write_in_place(int fd)
 {
     int attributes;

@@ -1,6 +1,7 @@
 /* cbuild cache export and import: the content of a cache mount as a tar archive, or as an
  * image. What comes in is unpacked by the code that unpacks layers and ADD's archives:
  * aside, confined to its directory, and put in place only when it is whole. */
+#include "commands/archive.h"
 #include "commands/cache.h"
 
 #include "base/fs.h"
@@ -31,37 +32,6 @@ struct values {
 };
 
 #define AT(field) offsetof(struct values, field)
-
-struct session {
-    struct cb_store *store;
-    struct cb_pool *pool;
-    struct cb_progress *progress;
-    struct cb_archive_env env;
-    const struct cb_settings *settings;
-};
-
-static int session_open(struct session *session, struct cb_app *app, int create,
-                        struct cb_error **err)
-{
-    if (cb_progress_new(&session->progress, NULL, err) < 0 ||
-        cb_app_settings(app, &session->settings, err) < 0 ||
-        cb_app_store(app, create, &session->store, err) < 0)
-        return -1;
-    session->pool = cb_pool_new(0, 4);
-    session->env = (struct cb_archive_env){.store = session->store,
-                                           .pool = session->pool,
-                                           .cancel = app->cancel,
-                                           .sink = cb_progress_sink(session->progress)};
-    return 0;
-}
-
-static void session_close(struct session *session)
-{
-    cb_progress_free(session->progress);
-    cb_pool_free(session->pool);
-    cb_store_close(session->store);
-}
-CB_AUTO_VALUE_DEFINE(session, session_close)
 
 static int canonical_name(const char *text, char **out, struct cb_error **err)
 {
@@ -145,7 +115,7 @@ static int compress(void *arg, const void *bytes, size_t len, struct cb_error **
     return cb_compressor_write(arg, bytes, len, err);
 }
 
-static int write_archive(struct session *session, int cache_fd,
+static int write_archive(struct cb_archive_session *session, int cache_fd,
                          enum cb_compression compression, int fd, struct cb_error **err)
 {
     cb_auto(cb_compressor) compressor = NULL;
@@ -159,8 +129,9 @@ static int write_archive(struct session *session, int cache_fd,
     return cb_compressor_finish(compressor, err);
 }
 
-static int export_file(struct session *session, int cache_fd, const struct values *values,
-                       const char *path, struct cb_error **err)
+static int export_file(struct cb_archive_session *session, int cache_fd,
+                       const struct values *values, const char *path,
+                       struct cb_error **err)
 {
     cb_auto(cb_out_file) file = NULL;
     enum cb_compression compression;
@@ -172,7 +143,7 @@ static int export_file(struct session *session, int cache_fd, const struct value
     return cb_out_file_commit(&file, err);
 }
 
-static int export_image(struct session *session, const char *id, int cache_fd,
+static int export_image(struct cb_archive_session *session, const char *id, int cache_fd,
                         const char *image, struct cb_error **err)
 {
     cb_autofree char *name = NULL;
@@ -189,13 +160,14 @@ static int export_image(struct session *session, const char *id, int cache_fd,
 static int export_mount(struct cb_app *app, const struct values *values,
                         const struct cb_strings *args, struct cb_error **err)
 {
-    cb_auto_value(session) session = {0};
+    cb_auto_value(cb_archive_session) session = {0};
     cb_autofree char *name = NULL;
     cb_auto(cb_lock) lock = NULL;
     cb_autofd int fd = -1;
     const char *id = cb_cache_id_of(args->items[0]);
 
-    if (file_or_image(args, values, err) < 0 || session_open(&session, app, 0, err) < 0 ||
+    if (file_or_image(args, values, err) < 0 ||
+        cb_archive_session_open(&session, app, 0, 0, err) < 0 ||
         find_one(session.store, id, &name, err) < 0 ||
         cb_cache_mount_read(session.store, name, app->cancel, session.env.sink, &fd,
                             &lock, err) < 0)
@@ -269,8 +241,8 @@ static int open_input(const char *path, int *fd, struct cb_error **err)
     return 0;
 }
 
-static int import_file(struct session *session, const char *id, const char *path,
-                       struct cb_error **err)
+static int import_file(struct cb_archive_session *session, const char *id,
+                       const char *path, struct cb_error **err)
 {
     cb_autofd int fd = -1;
     struct unpacking unpacking = {.cancel = session->env.cancel};
@@ -282,19 +254,23 @@ static int import_file(struct session *session, const char *id, const char *path
                                   session->env.cancel, session->env.sink, err);
 }
 
-static int import_image(struct session *session, const char *id,
-                        const struct values *values, struct cb_error **err)
+static int import_image(struct cb_app *app, struct cb_archive_session *session,
+                        const char *id, const struct values *values,
+                        struct cb_error **err)
 {
     struct cb_registry_options options = {.store = session->store,
                                           .pool = session->pool,
                                           .cancel = session->env.cancel,
                                           .sink = session->env.sink,
-                                          .settings = &session->settings->registry,
                                           .insecure = &values->insecure,
                                           .tls_verify = values->tls_verify};
     cb_auto(cb_registry) registry = NULL;
     cb_autofree char *name = NULL;
+    const struct cb_settings *settings;
 
+    if (cb_app_settings(app, &settings, err) < 0)
+        return -1;
+    options.settings = &settings->registry;
     if (canonical_name(values->image, &name, err) < 0 ||
         cb_registry_new(&registry, &options, err) < 0)
         return -1;
@@ -304,17 +280,17 @@ static int import_image(struct session *session, const char *id,
 static int import_mount(struct cb_app *app, const struct values *values,
                         const struct cb_strings *args, struct cb_error **err)
 {
-    cb_auto_value(session) session = {0};
+    cb_auto_value(cb_archive_session) session = {0};
     const char *id = cb_cache_id_of(args->items[0]);
 
     if (file_or_image(args, values, err) < 0)
         return -1;
     if (!*id)
         return cb_error_set(err, CB_ERR_USAGE, "the id is empty");
-    if (session_open(&session, app, 1, err) < 0)
+    if (cb_archive_session_open(&session, app, 1, 0, err) < 0)
         return -1;
     if (values->image)
-        return import_image(&session, id, values, err);
+        return import_image(app, &session, id, values, err);
     return import_file(&session, id, args->count > 1 ? args->items[1] : "-", err);
 }
 

@@ -54,7 +54,7 @@ static int has_exited(const void *thing, const char *value)
     const struct cb_container *container = container_of(thing);
 
     return container->state.status == CB_CONTAINER_EXITED &&
-           container->state.exit_code == atoi(value);
+           container->state.exit_code == strtoll(value, NULL, 10);
 }
 
 static int has_health(const void *thing, const char *value)

@@ -89,6 +89,11 @@ static int copy_file(struct cb_copy *copy, struct cb_copy_entry *entry,
         unlinkat(entry->to_dir, name, 0);
         return -1;
     }
+    if (cb_fs_close_written(&to) < 0) {
+        cb_error_errno(err, errno, "write `%s`", entry->path);
+        unlinkat(entry->to_dir, name, 0);
+        return -1;
+    }
     return rename_over(entry, name, err);
 }
 

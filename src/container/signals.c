@@ -4,6 +4,7 @@
 #include "container/signals.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -51,6 +52,7 @@ int cb_stopping_parse(struct cb_stopping *out, const char *signal, const char *t
                       struct cb_error **err)
 {
     char *end;
+    long seconds;
 
     *out = (struct cb_stopping){.signal = SIGTERM, .timeout_s = -1};
     if (signal)
@@ -59,10 +61,11 @@ int cb_stopping_parse(struct cb_stopping *out, const char *signal, const char *t
         return cb_error_set(err, CB_ERR_USAGE, "invalid signal: %s", signal);
     if (!timeout)
         return 0;
-    out->timeout_s = (int)strtol(timeout, &end, 10);
-    if (end == timeout || *end || out->timeout_s < -1)
+    seconds = strtol(timeout, &end, 10);
+    if (end == timeout || *end || seconds < -1 || seconds > INT_MAX)
         return cb_error_argument(err, timeout, "--stop-timeout",
                                  "expected a number of seconds");
+    out->timeout_s = (int)seconds;
     return 0;
 }
 

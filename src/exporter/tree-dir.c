@@ -176,6 +176,8 @@ static int put_file(struct writing *writing, int dir_fd, const struct cb_walk_en
     /* Set-user-id means nothing once the owner is another. */
     if (fchmod(to, at->st.st_mode & 0777) < 0)
         return cb_error_errno(err, errno, "chmod `%s`", at->path);
+    if (cb_fs_close_written(&to) < 0)
+        return cb_error_errno(err, errno, "write `%s`", at->path);
     return 0;
 }
 

@@ -243,6 +243,13 @@ teardown() { stop_registry; }
     expect_contains "exporting to tar $BATS_TEST_TMPDIR/none/x.tar"
 }
 
+@test "what a file system of another machine tells only when a file is closed fails the build, too" {
+    # -P: this file's alone; the program goes on as if its server had no room
+    run strace -f -o "$DIR/trace" -P "$OUT/sub/deep" -e trace=close -e inject=close:error=EDQUOT "$CBUILD" build -q -o "$OUT" "$DIR"
+    expect_status 1
+    expect_contains 'write `sub/deep`: disk quota exceeded'
+}
+
 @test "a layout's blobs are on the disk before its index leads to them" {
     printf 'FROM busybox\nRUN echo durable > /durable\n' >"$DIR/Dockerfile"
     strace -f -qq -e trace=syncfs,fsync,rename,renameat,renameat2 -o "$BATS_TEST_TMPDIR/trace" \
