@@ -248,6 +248,12 @@ static int add_route(int rtnl, unsigned link, const struct cb_attachment *attach
                                      err);
 }
 
+static int let_ipv6(void *interface)
+{
+    cb_link_sysctl("0", "ipv6/conf/lo/disable_ipv6");
+    return cb_link_sysctl("0", "ipv6/conf/%s/disable_ipv6", (const char *)interface);
+}
+
 static int connect_inside(int netns, const struct cb_attachment *attachment,
                           struct cb_error **err)
 {
@@ -258,6 +264,8 @@ static int connect_inside(int netns, const struct cb_attachment *attachment,
     if (cb_rtnl_open(netns, &rtnl, err) < 0)
         return -1;
     link = cb_link_find(rtnl, name);
+    if (attachment->ips[1].family)
+        cb_netns_call(netns, let_ipv6, (void *)name, NULL);
     if (cb_link_bring_up(rtnl, link, err) < 0)
         return -1;
     for (size_t i = 0; i < CB_ARRAY_SIZE(attachment->ips); i++) {

@@ -240,6 +240,22 @@ page"
     expect_contains 'cannot join network of a non running container: '
 }
 
+@test "a network without IPv6 leaves none, and any user opens low ports" {
+    for network in bridge none; do
+        cbuild run --rm --network "$network" --user 1000 --cap-drop ALL busybox sh -c 'cat /proc/net/if_inet6; httpd -p 80 -h / && echo open'
+        expect_output open
+    done
+    cbuild run --rm --sysctl net.ipv6.conf.all.disable_ipv6=0 busybox cat /proc/net/if_inet6
+    expect_contains 00000000000000000000000000000001
+    "$CBUILD" network create --ipv6 --subnet fd00:99::/64 six >/dev/null
+    "$CBUILD" run -d --name joins busybox sleep 1000 >/dev/null
+    "$CBUILD" network connect six joins
+    cbuild exec joins cat /proc/net/if_inet6
+    expect_contains fd000099000000000000000000000002
+    cbuild exec joins sh -c 'cat /proc/sys/net/ipv6/conf/eth*/disable_ipv6'
+    expect_output $'1\n0'
+}
+
 @test "none and host cannot be connected to others" {
     "$CBUILD" network create front >/dev/null
     "$CBUILD" run -d --name alone --network none busybox sleep 1000 >/dev/null
@@ -276,6 +292,20 @@ page"
     cbuild ps -a --format '{{.Names}} {{.Status}}'
     expect_contains 'two Created'
     "$CBUILD" rm -f one
+    # Both families, with one number; what is only exposed; ranges.
+    web four page -p 8080-8082:8080-8082 -p 80 -p 127.0.0.1:83:82 --expose 99 --expose 100-101/udp
+    number=$("$CBUILD" port four 80 | sed -n 's/^0.0.0.0://p')
+    cbuild port four 80
+    expect_output "0.0.0.0:$number"$'\n'"[::]:$number"
+    wait_until host curl -sfg "http://[::1]:$number/"
+    cbuild ps --format '{{.Ports}}' -f name=four
+    expect_output "99/tcp, 100-101/udp, 0.0.0.0:8080-8082->8080-8082/tcp, :::8080-8082->8080-8082/tcp, 0.0.0.0:$number->80/tcp, :::$number->80/tcp, 127.0.0.1:83->82/tcp"
+    cbuild inspect -f '{{json .NetworkSettings.Ports}}' four
+    expect_contains '{"100/udp":null,"101/udp":null,"80/tcp":[{"HostIp":"0.0.0.0"' '{"HostIp":"::","HostPort":"8080"}' '"99/tcp":null}'
+    cbuild run --rm -p "[::]:8081:80" busybox true
+    expect_status 125
+    expect_contains 'Bind for :::8081 failed: port is already allocated'
+    "$CBUILD" rm -f four
     web three third -p "$port:80"
     wait_until host curl -sf "http://$port/"
     run host curl -s "http://$port/"
