@@ -64,8 +64,11 @@ void cb_attachment_add_kept(struct cb_rules *rules,
         if (subnet->ip.family != rules->family)
             continue;
         if (attachment->members)
-            cb_rules_add_bridge(rules, attachment->interface, subnet,
-                                attachment->internal);
+            cb_rules_add_bridge(
+                rules, attachment->interface, subnet,
+                (attachment->internal ? CB_BRIDGE_INTERNAL : 0) |
+                    (attachment->is_apart ? CB_BRIDGE_APART : 0) |
+                    (attachment->keeps_addresses ? CB_BRIDGE_UNMASKED : 0));
         else
             cb_rules_add_private(rules, attachment->interface, subnet);
         if (attachment->names)
@@ -216,6 +219,7 @@ static int connect_outside(int rtnl, const struct cb_attachment *attachment,
         .mac = attachment->mac,
         .mtu = attachment->mtu,
         .is_reflected = attachment->members && publishes,
+        .is_isolated = attachment->members && attachment->is_apart,
         .netns = netns};
 
     if (cb_link_make_veth(rtnl, &veth, err) < 0)

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "network/attach-priv.h"
 #include "network/forward.h"
+#include "network/named-priv.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -180,6 +181,8 @@ static int is_closed(const struct cb_network *network)
  * those of both families. */
 static void copy_ports(struct cb_network *network, const struct cb_ports *ports)
 {
+    const char *binding = network->def ? cb_network_binding(network->def) : "";
+
     if (!ports || !ports->count)
         return;
     if (network->class->is_host)
@@ -189,7 +192,7 @@ static void copy_ports(struct cb_network *network, const struct cb_ports *ports)
     for (size_t i = 0; i < ports->count; i++) {
         struct cb_port port = ports->items[i];
 
-        port.host_ip = xstrdup(port.host_ip);
+        port.host_ip = xstrdup(*port.host_ip ? port.host_ip : binding);
         cb_vec_push(&network->ports, port);
         if (*port.host_ip || strcmp(port.protocol, "sctp") == 0)
             continue;

@@ -256,6 +256,40 @@ page"
     expect_output $'1\n0'
 }
 
+@test "addresses that are kept free are nobody's, and each is one container's" {
+    "$CBUILD" network create --subnet 10.99.1.0/29 --aux-address router=10.99.1.2 --subnet fd00:99::/64 small >/dev/null
+    cbuild network inspect -f '{{json .IPAM.Config}}' small
+    expect_contains '"AuxiliaryAddresses":{"router":"10.99.1.2"}'
+    for address in 10.99.1.{0,1,2,7}; do
+        cbuild run --rm --network small --ip "$address" busybox true
+        expect_status 125
+        expect_contains 'Address already in use'
+    done
+    web one page --network small --ip6 fd00:99::4
+    [ "$(ip_of one small)" = 10.99.1.3 ]
+    cbuild run --rm --network small --ip6 fd00:99::4 busybox true
+    expect_contains 'Address already in use'
+    web two page --network small
+    [ "$(ip_of two small)" = 10.99.1.5 ]
+    "$CBUILD" network create --subnet 10.99.2.0/24 narrow >/dev/null
+    cbuild run --rm --network narrow --ip6 fd00:98::4 busybox true
+    expect_status 125
+    expect_contains 'user specified IP address is supported only when connecting to networks with user configured subnets'
+}
+
+@test "options of a network: apart from each other, published at one address" {
+    "$CBUILD" network create -o com.docker.network.bridge.enable_icc=false -o com.docker.network.bridge.host_binding_ipv4=127.0.0.1 apart >/dev/null
+    web one page --network apart -p 80
+    address=$("$CBUILD" port one 80)
+    [[ $address = 127.0.0.1:* ]]
+    wait_until host curl -sf "http://$address/"
+    cbuild run --rm --network apart busybox sh -c 'ping -c 1 -w 5 "$(ip route | sed -n "s/default via \([^ ]*\).*/\1/p")" >/dev/null && echo out; wget -T 1 -qO- "http://$1/" || echo apart' sh "$(ip_of one apart)"
+    expect_contains out apart
+    expect_lacks page
+    cbuild network inspect -f '{{json .Options}}' bridge
+    expect_contains '"com.docker.network.bridge.name":"cbuild0"'
+}
+
 @test "none and host cannot be connected to others" {
     "$CBUILD" network create front >/dev/null
     "$CBUILD" run -d --name alone --network none busybox sleep 1000 >/dev/null

@@ -314,6 +314,9 @@ END
     [ "$(jq -r '.Name + .ID + .Labels' <<<"$output")" = "back${id:0:12}tier=back" ]
     run bash -c '"$CBUILD" network inspect back | jq -c ".[0] | [.Name, .IPAM.Config, .Labels, .Options, .Containers]"'
     expect_output '["back",[{"Subnet":"10.99.1.0/24","IPRange":"10.99.1.128/25","Gateway":"10.99.1.128"}],{"tier":"back"},{"com.docker.network.driver.mtu":"1300"},{}]'
+    # Before a container is on it the bridge has what it will have.
+    run "$CBUILD" network inspect -f '{{json .IPAM.Config}}' bridge
+    expect_output '[{"Subnet":"172.17.0.0/16","Gateway":"172.17.0.1"}]'
     run "$CBUILD" network rm "${id:0:5}" nope
     expect_status 1
     expect_contains "${id:0:5}" 'network nope not found'
