@@ -22,5 +22,7 @@ int cb_app_container(struct cb_app *app, const char *name, struct cb_store **sto
                      struct cb_container **out, struct cb_error **err);
 /* "Up 2 hours", "Exited (0) 3 minutes ago": caller frees. */
 char *cb_container_status_text(const struct cb_container *container);
+/* "0.0.0.0:8080->80/tcp, 443/tcp" of one that runs: caller frees. (ps-ports.c) */
+char *cb_container_ports_text(const struct cb_container *container);
 
 #endif

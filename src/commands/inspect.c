@@ -91,6 +91,7 @@ static int find_network(const struct search *search, const char *name, json_t **
 
     if (cb_networks_find(dir, name, &def, err) < 0)
         return -1;
+    cb_network_foresee(dir, def);
     *out = cb_network_def_json(def);
     return 0;
 }

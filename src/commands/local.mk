@@ -142,6 +142,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/prune.c \
 	%D%/pruning.c \
 	%D%/pruning.h \
+	%D%/ps-ports.c \
 	%D%/ps.c \
 	%D%/pull.c \
 	%D%/push.c \

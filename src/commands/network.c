@@ -22,6 +22,8 @@ char *cb_network_state_dir(struct cb_app *app, struct cb_store **store,
 
 struct create_values {
     struct cb_network_wish wish;
+    struct cb_strings ipam_options;
+    const char *ipam_driver, *scope;
     int ipv4;
 };
 
@@ -30,31 +32,36 @@ struct create_values {
 static const struct cb_option create_options[] = {
     {"attachable", 0, CB_OPTION_FLAG, AT(attachable), NULL,
      "Noted, as docker does; any container may join anyhow"},
+    {"aux-address", 0, CB_OPTION_LIST, AT(reserved), "NAME=ADDRESS",
+     "An address in a subnet that no container gets"},
     {"driver", 'd', CB_OPTION_TEXT, AT(driver), "DRIVER", "Only bridge (the default)"},
     {"gateway", 0, CB_OPTION_LIST, AT(gateways), "ADDRESS",
      "The host's address in a subnet; else the first one"},
     {"internal", 0, CB_OPTION_FLAG, AT(internal), NULL, "No way to the outside"},
     {"ip-range", 0, CB_OPTION_LIST, AT(ranges), "CIDR",
      "Part of a subnet that containers get addresses from"},
+    {"ipam-driver", 0, CB_OPTION_TEXT, offsetof(struct create_values, ipam_driver),
+     "DRIVER", NULL},
+    {"ipam-opt", 0, CB_OPTION_LIST, offsetof(struct create_values, ipam_options),
+     "KEY=VALUE", NULL},
     {"ipv4", 0, CB_OPTION_FLAG, offsetof(struct create_values, ipv4), NULL, NULL},
     {"ipv6", 0, CB_OPTION_FLAG, AT(ipv6), NULL, "An IPv6 subnet as well"},
     {"label", 0, CB_OPTION_LIST, AT(labels), "KEY[=VALUE]", "Note a label"},
     {"opt", 'o', CB_OPTION_LIST, AT(options), "KEY=VALUE",
-     "com.docker.network.driver.mtu and com.docker.network.bridge.name count, others "
-     "are noted"},
+     "com.docker.network.driver.mtu and those of "
+     "com.docker.network.bridge count: name, enable_icc, "
+     "enable_ip_masquerade, host_binding_ipv4; others are "
+     "noted"},
+    {"scope", 0, CB_OPTION_TEXT, offsetof(struct create_values, scope), "SCOPE", NULL},
     {"subnet", 0, CB_OPTION_LIST, AT(subnets), "CIDR",
      "Its subnet, and one for IPv6; else a free one is taken"},
     {0},
 };
 
 static const struct cb_absent_option create_absent[] = {
-    {"aux-address", 0, "keep addresses free with --ip-range"},
     {"config-from", 0, "name the options themselves"},
     {"config-only", 0, "name the options where the network is made"},
     {"ingress", 0, "there is no swarm"},
-    {"ipam-driver", 0, "addresses are given out from --subnet and --ip-range"},
-    {"ipam-opt", 0, "addresses are given out from --subnet and --ip-range"},
-    {"scope", 0, "networks are this host's"},
     {0},
 };
 
@@ -89,16 +96,33 @@ static int create(struct cb_app *app, const struct cb_network_wish *wish,
     return 0;
 }
 
+/* What docker can have plugins or a swarm for. */
+static int check_kinds(const struct create_values *values, struct cb_error **err)
+{
+    const char *driver = values->ipam_driver, *scope = values->scope;
+
+    if (driver && *driver && strcmp(driver, "default") != 0)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "plugin \"%s\" not found", driver);
+    if (scope && *scope && strcmp(scope, "local") != 0) {
+        cb_error_set(err, CB_ERR_UNSUPPORTED,
+                     "cannot create a %s scoped network when swarm is not active", scope);
+        return cb_error_hint(err, "networks are this host's");
+    }
+    if (values->ipv4)
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "docker's --ipv4=false is not here: each network has an IPv4 "
+                        "subnet");
+}
+
 static int run_create(struct cb_app *app, void *given, const struct cb_strings *args,
                       struct cb_error **err)
 {
     struct create_values *values = given;
 
-    if (!values->ipv4)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "docker's --ipv4=false is not here: each network has an IPv4 "
-                            "subnet");
     values->wish.name = args->items[0];
+    if (check_kinds(values, err) < 0)
+        return -1;
     return create(app, &values->wish, err);
 }
 

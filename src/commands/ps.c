@@ -108,28 +108,6 @@ static char *command_text(const struct cb_container *container, int whole)
     return cb_strbuf_steal(&quoted);
 }
 
-static char *ports_text(const struct cb_container *container)
-{
-    const json_t *ports = container->state.network && cb_container_is_running(container)
-                              ? json_object_get(container->state.network, "Ports")
-                              : NULL;
-    cb_auto_value(cb_strbuf) text = {0};
-    const char *key;
-    json_t *list;
-
-    json_object_foreach((json_t *)ports, key, list)
-    {
-        for (size_t i = 0; i < json_array_size(list); i++) {
-            const json_t *binding = json_array_get(list, i);
-
-            cb_strbuf_addf(&text, "%s%s:%s->%s", text.len ? ", " : "",
-                           json_string_value(json_object_get(binding, "HostIp")),
-                           json_string_value(json_object_get(binding, "HostPort")), key);
-        }
-    }
-    return cb_strbuf_steal(&text);
-}
-
 static void add_times(json_t *row, const struct cb_container *container)
 {
     struct timespec created = {0};
@@ -192,7 +170,7 @@ static json_t *row_of(struct cb_store *store, const struct cb_container *contain
     const struct cb_run_request *request = &container->options.request;
     cb_autofree char *command = command_text(container, values->no_trunc);
     cb_autofree char *status = cb_container_status_text(container);
-    cb_autofree char *ports = ports_text(container);
+    cb_autofree char *ports = cb_container_ports_text(container);
     cb_autofree char *size = shows_size(values) ? size_text(store, container) : NULL;
     cb_autofree char *networks = cb_joins_names(request);
     json_t *row = json_object();

@@ -214,7 +214,6 @@ int cb_run_knobs_apply(const struct cb_run_knobs *knobs,
     spec->groups = &knobs->groups;
     spec->cap_add = &request->cap_add;
     spec->cap_drop = &request->cap_drop;
-    spec->sysctls = &request->sysctls;
     spec->domainname = request->domainname;
     spec->rootfs_read_only = request->read_only;
     spec->init = request->init;

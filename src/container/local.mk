@@ -64,6 +64,7 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/names.c \
 	%D%/neighbours.c \
 	%D%/neighbours.h \
+	%D%/nets-json.c \
 	%D%/nets.c \
 	%D%/nets.h \
 	%D%/record-json.c \

@@ -64,7 +64,7 @@ void cb_setup_tell_ports(const struct cb_setup *setup)
     for (size_t i = 0; i < opened->count; i++) {
         const struct cb_port *port = &opened->items[i];
 
-        if (!port->is_picked)
+        if (!port->is_picked || port->is_twin)
             continue;
         fprintf(stderr, "cbuild: %s:%u is port %u/%s of the container\n",
                 *port->host_ip ? port->host_ip : "0.0.0.0", port->host, port->container,

@@ -16,6 +16,7 @@ void cb_run_spec_clear(struct cb_run_spec *spec)
     cb_strings_free(&spec->argv);
     cb_strings_free(&spec->env);
     cb_strings_free(&spec->mount_texts);
+    cb_strings_free(&spec->sysctls);
     cb_vec_foreach (fd, &spec->mount_fds)
         cb_close(fd);
     cb_vec_free(&spec->mount_fds);
@@ -181,6 +182,28 @@ static void add_names(struct cb_run_spec *out, const struct cb_run_names *names)
     add_file(out, "/etc/hostname", out->hostname);
 }
 
+/* A network of its own is for its users, whoever they are: ports below 1024 and ping take
+ * no capability, as in docker's; what was asked for comes after that. One with lo alone
+ * has no IPv6 there either; the others are made so. */
+static void add_sysctls(struct cb_run_spec *out, const struct cb_run_request *request,
+                        const struct cb_run_names *names)
+{
+    int is_shared = names->is_host ||
+                    (request->network && !strncmp(request->network, "container:", 10));
+
+    if (!is_shared) {
+        cb_strings_add(&out->sysctls, "-net.ipv4.ip_unprivileged_port_start=0");
+        cb_strings_add(&out->sysctls, "-net.ipv4.ping_group_range=0 2147483647");
+    }
+    if (!is_shared && names->netns_fd < 0) {
+        cb_strings_add(&out->sysctls, "-net.ipv6.conf.all.disable_ipv6=1");
+        cb_strings_add(&out->sysctls, "-net.ipv6.conf.default.disable_ipv6=1");
+    }
+    cb_vec_foreach (text, &request->sysctls)
+        cb_strings_add(&out->sysctls, *text);
+    out->process.sysctls = &out->sysctls;
+}
+
 int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *request,
                      const struct cb_run_names *names, struct cb_error **err)
 {
@@ -214,6 +237,7 @@ int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *reque
         cb_run_knobs_apply(&out->knobs, request, process, err) < 0)
         return -1;
     add_names(out, names);
+    add_sysctls(out, request, names);
     cb_vec_foreach (mount, &out->knobs.tmpfs)
         cb_vec_push(&process->mounts, *mount);
     return add_devices(out, err);

@@ -11,7 +11,7 @@
 struct cb_run_spec {
     struct cb_process_spec process;
     struct cb_strings argv, env;
-    struct cb_strings mount_texts;
+    struct cb_strings mount_texts, sysctls;
     CB_VEC(int) mount_fds;
     struct cb_run_knobs knobs;
     char *resolv_conf, *hosts, *hostname; /* texts of those files */

@@ -84,7 +84,8 @@ struct cb_process_spec {
      * more is hidden. NULL: as Docker has it. */
     int unmask_all;
     const struct cb_strings *unmask, *mask;
-    const struct cb_strings *sysctls; /* "net.core.somaxconn=1", or NULL */
+    const struct cb_strings *sysctls; /* "net.core.somaxconn=1", or NULL; with a - before
+                                         it it may fail */
     int has_oom_score; /* it was asked for: else what may not be set stays as it is */
     int oom_score;     /* 200 at first: a step is killed before its builder */
     int all_devices;   /* every node of the host's /dev */

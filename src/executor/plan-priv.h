@@ -56,7 +56,7 @@ enum cb_plan_flags {
     CB_PLAN_TTY = 1 << 8,
     CB_PLAN_INSTEAD = 1 << 9,    /* RLIMIT: only where no cgroup limits the processes */
     CB_PLAN_RECURSIVE = 1 << 10, /* BIND: with what is mounted below */
-    CB_PLAN_TRY = 1 << 11,       /* OOM_SCORE: as far as we may */
+    CB_PLAN_TRY = 1 << 11,       /* OOM_SCORE, SYSCTL: as far as we may */
 };
 
 /* Offsets go into the plan's pool; 0 is the empty string. */

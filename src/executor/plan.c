@@ -176,12 +176,14 @@ static int add_names(struct cb_plan *plan, const struct cb_process_spec *spec,
     return 0;
 }
 
-/* "net.ipv4.ip_forward=1" → net/ipv4/ip_forward. */
+/* "net.ipv4.ip_forward=1" → net/ipv4/ip_forward. As in sysctl.conf one that begins with
+ * - may fail. */
 static int add_sysctls(struct cb_plan *plan, const struct cb_process_spec *spec,
                        struct cb_error **err)
 {
     for (size_t i = 0; spec->sysctls && i < spec->sysctls->count; i++) {
-        const char *text = spec->sysctls->items[i];
+        int may_fail = *spec->sysctls->items[i] == '-';
+        const char *text = spec->sysctls->items[i] + may_fail;
         size_t len = strcspn(text, "=");
         cb_autofree char *path = xstrndup(text, len);
         struct cb_plan_step *step;
@@ -195,6 +197,7 @@ static int add_sysctls(struct cb_plan *plan, const struct cb_process_spec *spec,
         value = cb_plan_text(plan, text + len + 1);
         step = cb_plan_add_target(plan, CB_PLAN_SYSCTL, path);
         step->text = value;
+        step->flags |= may_fail ? CB_PLAN_TRY : 0;
     }
     return 0;
 }

@@ -20,9 +20,11 @@ struct cb_attachment {     /* one namespace on one network; all borrowed */
     const struct cb_ports *ports;
     unsigned mtu;
     int internal, names;
-    int is_chosen;  /* the bridge's name: it may be another's */
-    int stays;      /* the bridge, after the last has left */
-    int is_further; /* the default route stays another network's */
+    int is_apart;        /* those on it do not reach each other */
+    int keeps_addresses; /* what leaves has not the host's */
+    int is_chosen;       /* the bridge's name: it may be another's */
+    int stays;           /* the bridge, after the last has left */
+    int is_further;      /* the default route stays another network's */
 };
 struct cb_attached;
 

@@ -65,8 +65,11 @@ void cb_attachment_add_kept(struct cb_rules *rules,
         if (subnet->ip.family != rules->family)
             continue;
         if (attachment->members)
-            cb_rules_add_bridge(rules, attachment->interface, subnet,
-                                attachment->internal);
+            cb_rules_add_bridge(
+                rules, attachment->interface, subnet,
+                (attachment->internal ? CB_BRIDGE_INTERNAL : 0) |
+                    (attachment->is_apart ? CB_BRIDGE_APART : 0) |
+                    (attachment->keeps_addresses ? CB_BRIDGE_UNMASKED : 0));
         else
             cb_rules_add_private(rules, attachment->interface, subnet);
         if (attachment->names)
@@ -217,6 +220,7 @@ static int connect_outside(int rtnl, const struct cb_attachment *attachment,
         .mac = attachment->mac,
         .mtu = attachment->mtu,
         .is_reflected = attachment->members && publishes,
+        .is_isolated = attachment->members && attachment->is_apart,
         .netns = netns};
 
     if (cb_link_make_veth(rtnl, &veth, err) < 0)
@@ -249,6 +253,12 @@ static int add_route(int rtnl, unsigned link, const struct cb_attachment *attach
                                      err);
 }
 
+static int let_ipv6(void *interface)
+{
+    cb_link_sysctl("0", "ipv6/conf/lo/disable_ipv6");
+    return cb_link_sysctl("0", "ipv6/conf/%s/disable_ipv6", (const char *)interface);
+}
+
 static int connect_inside(int netns, const struct cb_attachment *attachment,
                           struct cb_error **err)
 {
@@ -259,6 +269,8 @@ static int connect_inside(int netns, const struct cb_attachment *attachment,
     if (cb_rtnl_open(netns, &rtnl, err) < 0)
         return -1;
     link = cb_link_find(rtnl, name);
+    if (attachment->ips[1].family)
+        cb_netns_call(netns, let_ipv6, (void *)name, NULL);
     if (cb_link_bring_up(rtnl, link, err) < 0)
         return -1;
     for (size_t i = 0; i < CB_ARRAY_SIZE(attachment->ips); i++) {

@@ -18,11 +18,15 @@ void cb_rules_clear(struct cb_rules *rules);
 CB_AUTO_VALUE_DEFINE(cb_rules, cb_rules_clear)
 
 /* ── What is wanted (rules.c) ── */
+enum {
+    CB_BRIDGE_INTERNAL = 1 << 0, /* nothing leaves it */
+    CB_BRIDGE_APART = 1 << 1,    /* its own do not talk among themselves, by way of us */
+    CB_BRIDGE_UNMASKED = 1 << 2, /* what leaves keeps its addresses */
+};
 /* For the bridge INTERFACE with SUBNET: its own may talk among themselves and to the
- * outside, and others come in only to what is published; nothing leaves an INTERNAL one.
- */
+ * outside, and others come in only to what is published; FLAGS say otherwise. */
 void cb_rules_add_bridge(struct cb_rules *rules, const char *interface,
-                         const struct cb_cidr *subnet, int internal);
+                         const struct cb_cidr *subnet, int flags);
 /* For the private network SUBNET behind INTERFACE, one of those that all have rules in
  * common: what goes out has our address. */
 void cb_rules_add_private(struct cb_rules *rules, const char *interface,

@@ -1,5 +1,4 @@
-/* Joining a named network. The address is a lease, so that no two containers have the
- * same, and who is on a network are those whose leases are held; the first
+/* Joining a named network. The address is a lease (addresses.c); the first
  * who joins makes the bridge, the last who leaves removes it, unless it is the one of all
  * containers that ask for no other. */
 #include "network/named-priv.h"
@@ -54,151 +53,12 @@ const struct cb_network_subnet *cb_network_subnet_of(const struct cb_network_def
     return NULL;
 }
 
-/* ── Addresses ── */
-
 char *cb_network_members(const struct cb_network_def *def)
 {
     return xasprintf("net-%.*s-", CB_NETWORK_ID_PART, def->id);
 }
 
-static char *lease_name(const struct cb_network_def *def, const struct cb_ip *ip)
-{
-    cb_autofree char *members = cb_network_members(def);
-    char text[CB_IP_MAX_TEXT];
-
-    return xasprintf("%s%s", members, cb_ip_text(ip, text));
-}
-
-/* One that a killed process had counts as taken until it was taken down. */
-static int take(const struct cb_network_def *def, const struct cb_ip *ip,
-                struct cb_net_lease **lease, struct cb_error **err)
-{
-    cb_auto(cb_net_lease) mine = NULL;
-    cb_autofree char *name = lease_name(def, ip);
-    cb_autofree char *left = NULL;
-    int taken = cb_net_lease_try(&mine, name, err);
-
-    left = taken > 0 ? cb_net_lease_recorded(mine) : NULL;
-    if (left) {
-        cb_net_lease_abandon(cb_steal(&mine));
-        return 0;
-    }
-    *lease = cb_steal(&mine);
-    return taken;
-}
-
-static int take_given(const struct cb_network *network,
-                      const struct cb_network_subnet *subnet, struct cb_ip *out,
-                      struct cb_net_lease **lease, struct cb_error **err)
-{
-    int taken;
-
-    cb_ip_parse(out, network->ip);
-    if (!cb_cidr_contains(&subnet->subnet, out))
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "Invalid address %s: It does not belong to any of this "
-                            "network's subnets",
-                            network->ip);
-    taken = cb_ip_equal(out, &subnet->gateway) ? 0 : take(network->def, out, lease, err);
-    return taken ? taken : cb_error_set(err, CB_ERR_EXISTS, "Address already in use");
-}
-
-static int take_next(const struct cb_network_def *def,
-                     const struct cb_network_subnet *subnet, struct cb_ip *out,
-                     struct cb_net_lease **lease, struct cb_error **err)
-{
-    const struct cb_cidr *range =
-        subnet->range.ip.family ? &subnet->range : &subnet->subnet;
-    struct cb_ip last = cb_cidr_last(&subnet->subnet);
-    struct cb_ip ip = range->ip;
-
-    for (; cb_cidr_contains(range, &ip); cb_ip_increment(&ip)) {
-        int taken;
-
-        if (cb_ip_equal(&ip, &subnet->subnet.ip) || cb_ip_equal(&ip, &subnet->gateway) ||
-            cb_ip_equal(&ip, &last))
-            continue;
-        taken = take(def, &ip, lease, err);
-        if (taken)
-            return *out = ip, taken;
-    }
-    cb_error_set(err, CB_ERR_EXISTS,
-                 "no available IPv4 addresses on this network's address pools: %s (%s)",
-                 def->name, def->id);
-    return -1;
-}
-
-/* The same place in the IPv6 subnet as the IPv4 address has in its own, so that one lease
- * is enough. */
-static int place_ipv6(const struct cb_network *network, const struct cb_ip *ipv4,
-                      struct cb_ip *out, struct cb_error **err)
-{
-    const struct cb_network_subnet *subnet = cb_network_subnet_of(network->def, AF_INET6);
-    const struct cb_network_subnet *narrow = cb_network_subnet_of(network->def, AF_INET);
-
-    if (!subnet)
-        return 0;
-    if (network->ip6) {
-        cb_ip_parse(out, network->ip6);
-        if (!cb_cidr_contains(&subnet->subnet, out))
-            return cb_error_set(err, CB_ERR_USAGE,
-                                "Invalid address %s: It does not belong to any of this "
-                                "network's subnets",
-                                network->ip6);
-        return 0;
-    }
-    *out = subnet->subnet.ip;
-    for (size_t i = 0; i < 4; i++)
-        out->bytes[12 + i] |= ipv4->bytes[i] ^ narrow->subnet.ip.bytes[i];
-    return 0;
-}
-
 /* ── Setting up ── */
-
-static unsigned mtu_of(const struct cb_network_def *def)
-{
-    const char *text = cb_env_get(&def->options, CB_MTU_OPTION);
-    unsigned long mtu = text ? strtoul(text, NULL, 10) : 0;
-
-    return mtu >= 68 && mtu <= 65535 ? (unsigned)mtu : cb_routes_mtu();
-}
-
-/* What a killed process had is taken down first, where it is asked for by name. */
-static int take_wished(struct cb_network *network, const struct cb_network_subnet *subnet,
-                       struct cb_ip *out, struct cb_net_lease **lease,
-                       struct cb_error **err)
-{
-    cb_auto(cb_error) error = NULL;
-
-    if (!network->ip)
-        return take_next(network->def, subnet, out, lease, err);
-    if (take_given(network, subnet, out, lease, &error) > 0)
-        return 1;
-    if (cb_error_kind(error) != CB_ERR_EXISTS)
-        return cb_error_move(err, &error);
-    cb_attach_sweep();
-    return take_given(network, subnet, out, lease, err);
-}
-
-static int take_address(struct cb_network *network, struct cb_attachment *attachment,
-                        struct cb_net_lease **lease, struct cb_error **err)
-{
-    const struct cb_network_def *def = network->def;
-    const struct cb_network_subnet *subnet = cb_network_subnet_of(def, AF_INET);
-    cb_auto(cb_lock) lock = NULL;
-    cb_auto(cb_network_def) still = NULL;
-    cb_autofd int dir = -1;
-
-    if (cb_networks_lock(network->state_dir, CB_LOCK_SHARED, &lock, &dir, err) < 0 ||
-        cb_networks_find(network->state_dir, def->id, &still, err) < 0)
-        return -1;
-    if (!subnet)
-        return cb_error_set(err, CB_ERR_INTEGRITY, "network %s has no IPv4 subnet",
-                            def->name);
-    if (take_wished(network, subnet, &attachment->ips[0], lease, err) < 0)
-        return -1;
-    return place_ipv6(network, &attachment->ips[0], &attachment->ips[1], err);
-}
 
 static int has_names(const struct cb_network *network)
 {
@@ -286,7 +146,7 @@ static int join(struct cb_network *network, struct cb_attachment *attachment, in
     char ip[CB_IP_MAX_TEXT];
 
     attachment->names = has_names(network);
-    if (take_address(network, attachment, &lease, err) < 0)
+    if (cb_network_take_addresses(network, attachment->ips, &lease, err) < 0)
         return -1;
     collect_names(network, &names);
     id = xasprintf("%s%s", def->id, cb_ip_text(&attachment->ips[0], ip));
@@ -319,8 +179,11 @@ int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
                                        .subnet_count = def->subnet_count,
                                        .dns = &network->dns,
                                        .ports = &network->ports,
-                                       .mtu = mtu_of(def),
+                                       .mtu = cb_network_mtu(def),
                                        .internal = def->internal,
+                                       .is_apart = cb_network_is_off(def, CB_ICC_OPTION),
+                                       .keeps_addresses =
+                                           cb_network_is_off(def, CB_MASQUERADE_OPTION),
                                        .is_chosen = chosen_name(def) != NULL,
                                        .stays = def->predefined,
                                        .is_further = network->joins};

@@ -18,6 +18,7 @@ struct cb_veth {
     const char *mac;              /* of the inner end, or NULL */
     unsigned mtu;
     int is_reflected; /* frames may go back where they come from */
+    int is_isolated;  /* frames go to the bridge itself only, not to others like it */
     int netns;        /* where the inner end is made */
 };
 /* Makes both ends; the outer one is up, and so is the inner one as soon as somebody there

@@ -153,7 +153,8 @@ int cb_link_make_veth(int rtnl, const struct cb_veth *veth, struct cb_error **er
     if (cb_rtnl_ask(rtnl, &message, NULL) < 0)
         return refuse(err, "make", veth->outside);
     outside = cb_link_find(rtnl, veth->outside);
-    if (veth->is_reflected && set_port(rtnl, outside, IFLA_BRPORT_MODE, 1) < 0)
+    if ((veth->is_reflected && set_port(rtnl, outside, IFLA_BRPORT_MODE, 1) < 0) ||
+        (veth->is_isolated && set_port(rtnl, outside, IFLA_BRPORT_ISOLATED, 1) < 0))
         return refuse(err, "set up", veth->outside);
     return cb_link_bring_up(rtnl, outside, err);
 }

@@ -15,6 +15,7 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/network-priv.h \
 	%D%/rtnl-priv.h \
 	%D%/address.c \
+	%D%/addresses.c \
 	%D%/attach.c \
 	%D%/bridge.c \
 	%D%/describe.c \
@@ -36,6 +37,7 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/meet.c \
 	%D%/named.c \
 	%D%/named-json.c \
+	%D%/named-options.c \
 	%D%/named-settle.c \
 	%D%/names.c \
 	%D%/netns.c \

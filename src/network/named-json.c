@@ -27,10 +27,29 @@ static json_t *pairs_json(const struct cb_strings *pairs)
     return object;
 }
 
-static json_t *subnet_json(const struct cb_network_subnet *subnet)
+/* Those of the subnet; NULL: none. */
+static json_t *reserved_json(const struct cb_network_def *def,
+                             const struct cb_network_subnet *subnet)
+{
+    cb_auto_value(cb_strings) own = {0};
+
+    cb_vec_foreach (text, &def->reserved) {
+        const char *equals = strchr(*text, '=');
+        struct cb_ip ip;
+
+        if (equals && cb_ip_parse(&ip, equals + 1) == 0 &&
+            cb_cidr_contains(&subnet->subnet, &ip))
+            cb_strings_add(&own, *text);
+    }
+    return own.count ? pairs_json(&own) : NULL;
+}
+
+static json_t *subnet_json(const struct cb_network_def *def,
+                           const struct cb_network_subnet *subnet)
 {
     char text[CB_CIDR_MAX_TEXT];
     json_t *object = json_pack("{s:s}", "Subnet", cb_cidr_text(&subnet->subnet, text));
+    json_t *reserved = reserved_json(def, subnet);
 
     if (subnet->range.ip.family)
         json_object_set_new(object, "IPRange",
@@ -38,6 +57,8 @@ static json_t *subnet_json(const struct cb_network_subnet *subnet)
     if (subnet->gateway.family)
         json_object_set_new(object, "Gateway",
                             json_string(cb_ip_text(&subnet->gateway, text)));
+    if (reserved)
+        json_object_set_new(object, "AuxiliaryAddresses", reserved);
     return object;
 }
 
@@ -46,7 +67,7 @@ static json_t *ipam_json(const struct cb_network_def *def)
     json_t *config = json_array();
 
     for (size_t i = 0; i < def->subnet_count; i++)
-        json_array_append_new(config, subnet_json(&def->subnets[i]));
+        json_array_append_new(config, subnet_json(def, &def->subnets[i]));
     return json_pack("{s:s,s:o,s:o}", "Driver", "default", "Options",
                      def->predefined ? json_null() : json_object(), "Config", config);
 }
@@ -74,6 +95,19 @@ static json_t *containers_json(const struct cb_network_def *def)
     return object;
 }
 
+/* What the bridge of containers is, in the words of the options it would take to make
+ * one like it. */
+static json_t *options_json(const struct cb_network_def *def)
+{
+    if (!def->predefined || strcmp(def->driver, "bridge") != 0)
+        return pairs_json(&def->options);
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:o}",
+                     "com.docker.network.bridge.default_bridge", "true", CB_ICC_OPTION,
+                     "true", CB_MASQUERADE_OPTION, "true", CB_BINDING_OPTION, "0.0.0.0",
+                     CB_BRIDGE_NAME_OPTION, CB_BRIDGE_INTERFACE, CB_MTU_OPTION,
+                     json_sprintf("%u", cb_routes_mtu()));
+}
+
 json_t *cb_network_def_json(const struct cb_network_def *def)
 {
     return json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:o,s:b,s:b,s:b,s:{s:s},s:b,s:o,s:o,s:o}",
@@ -82,7 +116,7 @@ json_t *cb_network_def_json(const struct cb_network_def *def)
                      ipam_json(def), "Internal", def->internal, "Attachable",
                      def->attachable, "Ingress", 0, "ConfigFrom", "Network", "",
                      "ConfigOnly", 0, "Containers", containers_json(def), "Options",
-                     pairs_json(&def->options), "Labels", pairs_json(&def->labels));
+                     options_json(def), "Labels", pairs_json(&def->labels));
 }
 
 /* ── Reading ── */
@@ -156,7 +190,8 @@ static int read_ipam(const struct cb_json *root, struct cb_network_def *def,
         struct cb_json item = cb_json_item(&config, def->subnet_count);
 
         if (cb_json_expect_object(&item, err) < 0 ||
-            read_subnet(&item, &def->subnets[def->subnet_count], err) < 0)
+            read_subnet(&item, &def->subnets[def->subnet_count], err) < 0 ||
+            read_pairs(&item, "AuxiliaryAddresses", &def->reserved, err) < 0)
             return -1;
     }
     return 0;

@@ -16,12 +16,20 @@ int cb_network_write(int dir, const struct cb_network_def *def, struct cb_error 
  * when none is wished for. */
 int cb_network_settle(struct cb_network_def *def, const struct cb_network_wish *wish,
                       const struct cb_network_defs *others, struct cb_error **err);
+/* Is IP, which is in SUBNET, for nobody? */
+int cb_network_subnet_keeps(const struct cb_network_subnet *subnet,
+                            const struct cb_ip *ip);
+/* Is it one of --aux-address? */
+int cb_network_is_reserved(const struct cb_network_def *def, const struct cb_ip *ip);
 /* Its subnet of FAMILY, or NULL. */
 const struct cb_network_subnet *cb_network_subnet_of(const struct cb_network_def *def,
                                                      int family);
 /* Connects the namespace FD with the bridge of network->def: a backend's set_up. */
 int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
                            struct cb_cancel *cancel, struct cb_error **err);
+/* Those of who joins NETWORK, in IPS; LEASE is of the first. */
+int cb_network_take_addresses(struct cb_network *network, struct cb_ip ips[2],
+                              struct cb_net_lease **lease, struct cb_error **err);
 /* The interface of its bridge; caller frees. */
 char *cb_network_interface(const struct cb_network_def *def);
 /* May somebody choose it for one? */
@@ -34,5 +42,17 @@ char *cb_network_members(const struct cb_network_def *def);
 #define CB_NETWORK_ID_PART    12 /* digits of an id that name what is set up */
 #define CB_BRIDGE_NAME_OPTION "com.docker.network.bridge.name"
 #define CB_MTU_OPTION         "com.docker.network.driver.mtu"
+#define CB_ICC_OPTION         "com.docker.network.bridge.enable_icc"
+#define CB_MASQUERADE_OPTION  "com.docker.network.bridge.enable_ip_masquerade"
+#define CB_BINDING_OPTION     "com.docker.network.bridge.host_binding_ipv4"
+
+/* ── named-options.c ── */
+/* USAGE with docker's words. */
+int cb_network_options_check(const struct cb_network_def *def, struct cb_error **err);
+/* Was OPTION, a switch that is on by itself, set to false? */
+int cb_network_is_off(const struct cb_network_def *def, const char *option);
+unsigned cb_network_mtu(const struct cb_network_def *def);
+/* The host's address where its ports are published, unless one says where; "": all. */
+const char *cb_network_binding(const struct cb_network_def *def);
 
 #endif

@@ -8,23 +8,48 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define NO_ROOM    "failed to allocate gateway (%s): No available addresses on this pool"
 #define POOL_TAKEN "Pool overlaps with other one on this address space"
 
 /* ── Asked for ── */
 
+/* What can be no container's, and what is wrong with it; NULL: it can. */
+static const char *why_not(const struct cb_cidr *subnet)
+{
+    static const struct {
+        struct cb_cidr of;
+        const char *why;
+    } table[] = {
+        {{{AF_INET, {127}}, 8}, "these are addresses of the loopback"},
+        {{{AF_INET, {224}}, 4}, "these are addresses of groups (multicast)"},
+        {{{AF_INET6, {[15] = 1}}, 128}, "this is the address of the loopback"},
+        {{{AF_INET6, {0xff}}, 8}, "these are addresses of groups (multicast)"},
+    };
+
+    if (!subnet->bits)
+        return "these are all addresses";
+    for (size_t i = 0; i < CB_ARRAY_SIZE(table); i++)
+        if (cb_cidr_overlap(&table[i].of, subnet))
+            return table[i].why;
+    return NULL;
+}
+
 static int parse_subnet(struct cb_network_subnet *out, const char *text,
                         struct cb_error **err)
 {
+    const char *why;
+
     if (cb_cidr_parse(&out->subnet, text) < 0)
         return cb_error_set(err, CB_ERR_USAGE,
                             "Invalid subnet %s : invalid CIDR address: %s", text, text);
     out->subnet = cb_cidr_network(&out->subnet);
-    if (out->subnet.bits > (out->subnet.ip.family == AF_INET ? 30u : 126u))
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "Invalid subnet %s : it has no room for a gateway and a "
-                            "container",
-                            text);
-    return 0;
+    why = why_not(&out->subnet);
+    if (why)
+        return cb_error_set(err, CB_ERR_USAGE, "Invalid subnet %s : %s", text, why);
+    if (out->subnet.bits <= (out->subnet.ip.family == AF_INET ? 30u : 126u))
+        return 0;
+    cb_error_set(err, CB_ERR_USAGE, NO_ROOM, "");
+    return cb_error_hint(err, "%s has no room for a gateway and a container", text);
 }
 
 static int add_subnets(struct cb_network_def *def, const struct cb_strings *texts,
@@ -103,7 +128,59 @@ static int add_gateways(struct cb_network_def *def, const struct cb_strings *tex
                 err, CB_ERR_USAGE,
                 "cannot configure multiple gateways (%s) on the same subnet",
                 texts->items[i]);
+        if (cb_network_subnet_keeps(subnet, &gateway))
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "failed to allocate gateway (%s): Address already in use",
+                                texts->items[i]);
         subnet->gateway = gateway;
+    }
+    return 0;
+}
+
+/* Its first address is the network's own, and with IPv4 the last one everybody's. */
+int cb_network_subnet_keeps(const struct cb_network_subnet *subnet,
+                            const struct cb_ip *ip)
+{
+    struct cb_ip last = cb_cidr_last(&subnet->subnet);
+
+    return cb_ip_equal(ip, &subnet->subnet.ip) ||
+           (ip->family == AF_INET && cb_ip_equal(ip, &last));
+}
+
+static int add_reserved(struct cb_network_def *def, const struct cb_strings *texts,
+                        struct cb_error **err)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        const char *equals = strchr(texts->items[i], '=');
+        struct cb_network_subnet *subnet;
+        struct cb_ip ip;
+
+        if (!equals || equals == texts->items[i])
+            return cb_error_argument(err, texts->items[i], "--aux-address",
+                                     "expected NAME=ADDRESS");
+        subnet = cb_ip_parse(&ip, equals + 1) < 0 ? NULL : subnet_of(def, &ip);
+        if (!subnet)
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "no matching subnet for aux-address %s", equals + 1);
+        if (cb_network_subnet_keeps(subnet, &ip) || cb_ip_equal(&ip, &subnet->gateway) ||
+            cb_network_is_reserved(def, &ip))
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "failed to allocate secondary ip address (%s): Address "
+                                "already in use",
+                                equals + 1);
+        cb_strings_add(&def->reserved, texts->items[i]);
+    }
+    return 0;
+}
+
+int cb_network_is_reserved(const struct cb_network_def *def, const struct cb_ip *ip)
+{
+    for (size_t i = 0; i < def->reserved.count; i++) {
+        const char *equals = strchr(def->reserved.items[i], '=');
+        struct cb_ip other;
+
+        if (equals && cb_ip_parse(&other, equals + 1) == 0 && cb_ip_equal(&other, ip))
+            return 1;
     }
     return 0;
 }
@@ -118,6 +195,8 @@ static void default_gateways(struct cb_network_def *def)
             continue;
         subnet->gateway = subnet->range.ip.family ? subnet->range.ip : subnet->subnet.ip;
         if (cb_ip_equal(&subnet->gateway, &subnet->subnet.ip))
+            cb_ip_increment(&subnet->gateway);
+        while (cb_network_is_reserved(def, &subnet->gateway))
             cb_ip_increment(&subnet->gateway);
     }
 }
@@ -223,12 +302,14 @@ static int has_family(const struct cb_network_def *def, int family)
 int cb_network_settle(struct cb_network_def *def, const struct cb_network_wish *wish,
                       const struct cb_network_defs *others, struct cb_error **err)
 {
-    if (!wish->subnets.count && (wish->ranges.count || wish->gateways.count))
+    if (!wish->subnets.count &&
+        (wish->ranges.count || wish->gateways.count || wish->reserved.count))
         return cb_error_set(err, CB_ERR_USAGE,
                             "every ip-range or gateway must have a corresponding subnet");
     if (add_subnets(def, &wish->subnets, err) < 0 ||
         add_ranges(def, &wish->ranges, err) < 0 ||
-        add_gateways(def, &wish->gateways, err) < 0 || check_free(def, others, err) < 0)
+        add_gateways(def, &wish->gateways, err) < 0 ||
+        add_reserved(def, &wish->reserved, err) < 0 || check_free(def, others, err) < 0)
         return -1;
     if (has_family(def, AF_INET6) && !def->ipv6)
         def->ipv6 = 1;

@@ -27,6 +27,7 @@ void cb_network_def_free(struct cb_network_def *def)
     free(def->subnets);
     cb_strings_free(&def->labels);
     cb_strings_free(&def->options);
+    cb_strings_free(&def->reserved);
     free(def);
 }
 
@@ -303,7 +304,7 @@ int cb_networks_create(const char *state_dir, const struct cb_network_wish *wish
     copy_pairs(&def->labels, &wish->labels);
     copy_pairs(&def->options, &wish->options);
     cb_timestamp_format(cb_timestamp_now(), def->created);
-    if (check_interface(def, &defs, err) < 0 ||
+    if (cb_network_options_check(def, err) < 0 || check_interface(def, &defs, err) < 0 ||
         cb_network_settle(def, wish, &defs, err) < 0 ||
         cb_network_write(dir, def, err) < 0)
         return -1;

@@ -26,6 +26,7 @@ struct cb_network_def {
     struct cb_network_subnet *subnets;
     size_t subnet_count;
     struct cb_strings labels, options; /* "KEY=VALUE" */
+    struct cb_strings reserved; /* "NAME=ADDRESS": in its subnets, but no container's */
 };
 void cb_network_def_free(struct cb_network_def *def);
 CB_AUTO_DEFINE(cb_network_def, cb_network_def_free)
@@ -39,7 +40,7 @@ CB_AUTO_VALUE_DEFINE(cb_network_defs, cb_network_defs_free)
 
 struct cb_network_wish { /* as typed */
     const char *name, *driver;
-    struct cb_strings subnets, gateways, ranges, labels, options;
+    struct cb_strings subnets, gateways, ranges, reserved, labels, options;
     int internal, attachable, ipv6;
 };
 /* Makes one, with docker's checks and words. USAGE, EXISTS, UNSUPPORTED. *ID: caller
@@ -52,6 +53,9 @@ int cb_networks_list(const char *state_dir, struct cb_network_defs *out,
 /* By name, id, or how an id begins. NOT_FOUND "network x not found". */
 int cb_networks_find(const char *state_dir, const char *text, struct cb_network_def **out,
                      struct cb_error **err);
+/* What is known of the bridge of containers before it is set up: its subnet, which it
+ * will have. Others stay as they are. */
+void cb_network_foresee(const char *state_dir, struct cb_network_def *def);
 /* DENIED for those that are always there, EXISTS "… has active endpoints" when a
  * container is on it. */
 int cb_networks_remove(const char *state_dir, const char *text, struct cb_error **err);

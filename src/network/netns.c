@@ -2,6 +2,8 @@
  * namespace, does what is to be done there, and ends. */
 #include "network/network-priv.h"
 
+#include "network/links-priv.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
@@ -17,6 +19,7 @@
 #include <sys/stat.h>
 
 struct attempt {
+    int without_ipv6;
     int fd;
     int errnum;
     const char *what;
@@ -33,6 +36,13 @@ static int bring_lo_up(void)
     return ioctl(fd, SIOCSIFFLAGS, &request);
 }
 
+/* A kernel without IPv6 has nothing to switch off. */
+static void switch_ipv6_off(void)
+{
+    cb_link_sysctl("1", "ipv6/conf/all/disable_ipv6");
+    cb_link_sysctl("1", "ipv6/conf/default/disable_ipv6");
+}
+
 static void *make(void *arg)
 {
     struct attempt *attempt = arg;
@@ -40,6 +50,8 @@ static void *make(void *arg)
     attempt->what = "unshare the network namespace";
     if (unshare(CLONE_NEWNET) == 0) {
         attempt->what = "bring lo up";
+        if (attempt->without_ipv6)
+            switch_ipv6_off();
         if (bring_lo_up() == 0) {
             attempt->what = "open /proc/thread-self/ns/net";
             attempt->fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -50,9 +62,9 @@ static void *make(void *arg)
     return NULL;
 }
 
-int cb_netns_new(int *fd, struct cb_error **err)
+int cb_netns_new(int without_ipv6, int *fd, struct cb_error **err)
 {
-    struct attempt attempt = {.fd = -1};
+    struct attempt attempt = {.without_ipv6 = without_ipv6, .fd = -1};
     pthread_t thread;
     int errnum = pthread_create(&thread, NULL, make, &attempt);
 

@@ -83,9 +83,10 @@ int cb_port_is_inward(const struct cb_port *port);
 int cb_ports_lead_inward(struct cb_network *network, struct cb_error **err);
 
 /* ── netns.c ── */
-/* A new network namespace in which only lo is up; the caller closes it. The calling
- * thread stays where it is. */
-int cb_netns_new(int *fd, struct cb_error **err);
+/* A new network namespace in which only lo is up; the caller closes it. WITHOUT_IPV6: its
+ * interfaces have none, not even addresses of their own making, until they are let
+ * (attach.c). The calling thread stays where it is. */
+int cb_netns_new(int without_ipv6, int *fd, struct cb_error **err);
 /* Calls FUNCTION in a thread with a mount namespace of its own, in which the namespace FD
  * is mounted at PATH, an existing file: helpers that take paths find it there, and no
  * mount outlives them. Returns what FUNCTION does. */
@@ -180,5 +181,7 @@ int cb_dns_is_reachable(void);
  * words when somebody has. */
 int cb_ports_hold(struct cb_network *network, struct cb_error **err);
 void cb_ports_let_go(struct cb_network *network);
+/* For ways that lead in IPv4 alone: no longer those of IPv6 that nobody asked for. */
+void cb_ports_leave_ipv6(struct cb_network *network);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "network/attach-priv.h"
 #include "network/forward.h"
+#include "network/named-priv.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -176,9 +177,12 @@ static int is_closed(const struct cb_network *network)
            (network->def && network->def->internal);
 }
 
-/* Without a network of its own there is nothing to publish. */
+/* Without a network of its own there is nothing to publish. All addresses of the host are
+ * those of both families. */
 static void copy_ports(struct cb_network *network, const struct cb_ports *ports)
 {
+    const char *binding = network->def ? cb_network_binding(network->def) : "";
+
     if (!ports || !ports->count)
         return;
     if (network->class->is_host)
@@ -188,7 +192,12 @@ static void copy_ports(struct cb_network *network, const struct cb_ports *ports)
     for (size_t i = 0; i < ports->count; i++) {
         struct cb_port port = ports->items[i];
 
-        port.host_ip = xstrdup(port.host_ip);
+        port.host_ip = xstrdup(*port.host_ip ? port.host_ip : binding);
+        cb_vec_push(&network->ports, port);
+        if (*port.host_ip || strcmp(port.protocol, "sctp") == 0)
+            continue;
+        port.host_ip = xstrdup("::");
+        port.is_twin = 1;
         cb_vec_push(&network->ports, port);
     }
 }
@@ -224,6 +233,15 @@ const struct cb_ports *cb_network_ports(const struct cb_network *network)
     return &network->ports;
 }
 
+static int is_bridge(const struct cb_network_backend *way)
+{
+    return way == &cb_backend_bridge || way == &cb_backend_named ||
+           way == &cb_backend_shared || way == &cb_backend_met ||
+           way == &cb_backend_met_shared;
+}
+
+/* Containers get IPv6 from a network that has it, as docker's do; who connects them by
+ * other ways gives them what he likes. */
 static int try_way(struct cb_network *network, const struct cb_network_backend *way,
                    struct cb_cancel *cancel, struct cb_error **err)
 {
@@ -231,7 +249,7 @@ static int try_way(struct cb_network *network, const struct cb_network_backend *
 
     if (network->joins)
         fd = cb_steal_fd(&network->fd);
-    else if (cb_netns_new(&fd, err) < 0)
+    else if (cb_netns_new(network->id && is_bridge(way), &fd, err) < 0)
         return -1;
     if (way->set_up(network, fd, &network->state, cancel, err) < 0) {
         if (network->joins)
@@ -256,10 +274,7 @@ static int may_go_on(const struct cb_network *network, const struct cb_error *er
 /* Without root nobody expects a bridge. */
 static int is_expected(const struct cb_network_backend *way, const struct cb_error *error)
 {
-    return (way == &cb_backend_bridge || way == &cb_backend_named ||
-            way == &cb_backend_shared || way == &cb_backend_met ||
-            way == &cb_backend_met_shared) &&
-           cb_error_kind(error) == CB_ERR_UNSUPPORTED;
+    return is_bridge(way) && cb_error_kind(error) == CB_ERR_UNSUPPORTED;
 }
 
 const char *cb_network_helper(struct cb_error **why_not)
@@ -295,7 +310,7 @@ static int do_without(struct cb_network *network, struct cb_error **missing,
 {
     if (network->is_named || network->joins || network->ports.count)
         return cb_error_move(err, missing);
-    if (cb_netns_new(&network->fd, err) < 0)
+    if (cb_netns_new(0, &network->fd, err) < 0)
         return -1;
     tell(network,
          strcmp(network->mode, CB_HUB_MODE) == 0 ? ": containers reach each other only"

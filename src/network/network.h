@@ -18,6 +18,8 @@ struct cb_port {
     uint16_t last; /* HOST..LAST: any free one of them; 0: HOST itself */
     uint16_t container;
     int is_picked;        /* HOST was left to us */
+    int is_twin;          /* the same of IPv6 as the one before it: of no use where the
+                             host has no IPv6 */
     const char *protocol; /* static: "tcp", "udp", "sctp" */
 };
 struct cb_ports {

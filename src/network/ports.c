@@ -234,8 +234,6 @@ static int try_port(struct cb_port *port, uint16_t number, int answers, int *out
     cb_ip_parse(&ip, text);
     len = make_address(&ip, number, &address);
     fd = open_socket(port, ip.family, answers);
-    if (fd < 0 && errno == EPROTONOSUPPORT && number) /* no sctp here: nobody has it */
-        return *out = -1, port->host = number, 0;
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) < 0 ||
         claim(port, fd, answers) < 0 ||
         getsockname(fd, (struct sockaddr *)&address, &len) < 0)
@@ -256,6 +254,11 @@ static int refuse(const struct cb_port *port, uint16_t number, struct cb_error *
         return cb_error_set(err, CB_ERR_EXISTS,
                             "Bind for %s:%u failed: port is already allocated", ip,
                             number);
+    if (errnum == EPROTONOSUPPORT) {
+        cb_error_set(err, CB_ERR_UNSUPPORTED,
+                     "Bind for %s:%u failed: protocol not supported", ip, number);
+        return cb_error_hint(err, "this kernel has no %s", port->protocol);
+    }
     if (errnum != EACCES)
         return cb_error_errno(err, errnum, "Bind for %s:%u failed", ip, number);
     /* Without its number: that would be the command's. */
@@ -265,33 +268,94 @@ static int refuse(const struct cb_port *port, uint16_t number, struct cb_error *
                               "root; publish a higher one");
 }
 
-static int hold(struct cb_port *port, int answers, int *fd, struct cb_error **err)
+/* The host has no IPv6, and nobody asked for it. */
+static int is_without(int errnum)
 {
-    unsigned last = port->last ? port->last : port->host;
+    return errnum == EAFNOSUPPORT || errnum == EADDRNOTAVAIL;
+}
 
-    for (unsigned number = port->host; number <= last; number++) {
-        if (try_port(port, (uint16_t)number, answers, fd) == 0)
+/* One number for PORT and, if there is one, its TWIN; *REFUSED is the one that could not
+ * have it. */
+static int try_both(struct cb_port *port, struct cb_port *twin, uint16_t number,
+                    int answers, int fds[2], const struct cb_port **refused)
+{
+    cb_autofd int first = -1;
+
+    *refused = port;
+    if (try_port(port, number, answers, &first) < 0)
+        return -1;
+    *refused = twin;
+    if (twin && try_port(twin, port->host, 1, &fds[1]) < 0 && !is_without(errno))
+        return -1;
+    fds[0] = cb_steal_fd(&first);
+    return 0;
+}
+
+/* The kernel knows of one family what is free. */
+#define PICKS 16
+
+static int hold(struct cb_port *port, struct cb_port *twin, int answers, int fds[2],
+                struct cb_error **err)
+{
+    const unsigned first = port->host;
+    const unsigned last = port->last ? port->last : first ? first : PICKS;
+    const struct cb_port *refused = port;
+
+    for (unsigned number = first;; number++) {
+        if (try_both(port, twin, (uint16_t)(first ? number : 0), answers, fds,
+                     &refused) == 0)
             return 0;
         if (errno != EADDRINUSE || number == last)
-            return refuse(port, (uint16_t)number, err);
+            return refuse(refused, (uint16_t)(first ? number : port->host), err);
     }
-    return -1;
+}
+
+/* Twins that the host cannot have are not published. */
+static void keep_open_ones(struct cb_network *network)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < network->ports.count; i++) {
+        struct cb_port *port = &network->ports.items[i];
+
+        if (port->is_twin && network->held.items[i] < 0) {
+            free(port->host_ip);
+            continue;
+        }
+        network->ports.items[kept] = *port;
+        network->held.items[kept++] = network->held.items[i];
+    }
+    network->ports.count = network->held.count = kept;
 }
 
 int cb_ports_hold(struct cb_network *network, struct cb_error **err)
 {
     const int answers = !cb_netns_is_ours();
 
-    cb_vec_foreach (port, &network->ports) {
-        int fd = -1;
+    for (size_t i = 0; i < network->ports.count; i = network->held.count) {
+        struct cb_port *port = &network->ports.items[i];
+        struct cb_port *twin =
+            i + 1 < network->ports.count && port[1].is_twin ? &port[1] : NULL;
+        int fds[2] = {-1, -1};
 
-        if (hold(port, answers || cb_port_is_inward(port), &fd, err) < 0) {
+        if (hold(port, twin, answers || cb_port_is_inward(port), fds, err) < 0) {
             cb_ports_let_go(network);
             return -1;
         }
-        cb_vec_push(&network->held, fd);
+        cb_vec_push(&network->held, fds[0]);
+        if (twin)
+            cb_vec_push(&network->held, fds[1]);
     }
+    keep_open_ones(network);
     return 0;
+}
+
+void cb_ports_leave_ipv6(struct cb_network *network)
+{
+    for (size_t i = 0; i < network->held.count; i++)
+        if (network->ports.items[i].is_twin)
+            cb_close(&network->held.items[i]);
+    keep_open_ones(network);
 }
 
 void cb_ports_let_go(struct cb_network *network)

@@ -17,17 +17,19 @@ void cb_rules_clear(struct cb_rules *rules)
 
 /* Among themselves is asked first: where bridges show their frames to the packet filter
  * (br_netfilter), those come here too. */
-static void add_ways(struct cb_rules *rules, const char *interface, int internal)
+static void add_ways(struct cb_rules *rules, const char *interface, int flags)
 {
-    if (internal) {
-        cb_strings_addf(&rules->filter, "CBUILD-INNER -i %s -o %s -j ACCEPT", interface,
-                        interface);
+    const char *among = flags & CB_BRIDGE_APART ? "DROP" : "ACCEPT";
+
+    if (flags & CB_BRIDGE_INTERNAL) {
+        cb_strings_addf(&rules->filter, "CBUILD-INNER -i %s -o %s -j %s", interface,
+                        interface, among);
         cb_strings_addf(&rules->filter, "CBUILD-INNER -i %s -j DROP", interface);
         cb_strings_addf(&rules->filter, "CBUILD-INNER -o %s -j DROP", interface);
         return;
     }
-    cb_strings_addf(&rules->filter, "CBUILD-INTO -i %s -o %s -j ACCEPT", interface,
-                    interface);
+    cb_strings_addf(&rules->filter, "CBUILD-INTO -i %s -o %s -j %s", interface, interface,
+                    among);
     cb_strings_addf(&rules->filter, "CBUILD-INTO -o %s -j CBUILD-GUARD", interface);
     cb_strings_addf(&rules->filter, "CBUILD-OUT -i %s -j CBUILD-LEAVE", interface);
 }
@@ -35,8 +37,10 @@ static void add_ways(struct cb_rules *rules, const char *interface, int internal
 /* Where packets from the host's loopback may leave to published ports (route_localnet),
  * others may come back the same way: not those that nobody has asked for, nor those that
  * claim to be the host's own. */
-static void add_loopback(struct cb_rules *rules, const char *interface)
+static void add_host_loopback(struct cb_rules *rules, const char *interface)
 {
+    if (rules->family != AF_INET)
+        return;
     cb_strings_addf(&rules->filter,
                     "CBUILD-HOST -d 127.0.0.0/8 -i %s -m conntrack ! --ctstate "
                     "RELATED,ESTABLISHED -j DROP",
@@ -50,15 +54,18 @@ static void add_loopback(struct cb_rules *rules, const char *interface)
 /* Who reaches a published port from the same network, or from the host by its loopback,
  * is answered by way of us: otherwise the answer would go directly, or nowhere. */
 void cb_rules_add_bridge(struct cb_rules *rules, const char *interface,
-                         const struct cb_cidr *subnet, int internal)
+                         const struct cb_cidr *subnet, int flags)
 {
     char text[CB_CIDR_MAX_TEXT];
 
     cb_cidr_text(subnet, text);
-    add_ways(rules, interface, internal);
-    if (internal)
+    add_ways(rules, interface, flags);
+    if (flags & CB_BRIDGE_INTERNAL)
         return;
-    cb_rules_add_private(rules, interface, subnet);
+    if (flags & CB_BRIDGE_UNMASKED)
+        add_host_loopback(rules, interface);
+    else
+        cb_rules_add_private(rules, interface, subnet);
     cb_strings_addf(&rules->nat,
                     "CBUILD-MASQ -s %s -o %s -m conntrack --ctstate DNAT -j MASQUERADE",
                     text, interface);
@@ -71,8 +78,7 @@ void cb_rules_add_private(struct cb_rules *rules, const char *interface,
 
     cb_strings_addf(&rules->nat, "CBUILD-MASQ -s %s ! -o %s -j MASQUERADE",
                     cb_cidr_text(subnet, text), interface);
-    if (rules->family == AF_INET)
-        add_loopback(rules, interface);
+    add_host_loopback(rules, interface);
 }
 
 void cb_rules_add_names(struct cb_rules *rules, const char *interface,

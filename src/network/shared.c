@@ -134,6 +134,22 @@ static int settle_bridge(const char *state_dir, struct cb_network_def **out,
     return 0;
 }
 
+void cb_network_foresee(const char *state_dir, struct cb_network_def *def)
+{
+    static const struct cb_network_wish wish;
+    cb_auto_value(cb_network_defs) others = {0};
+    struct cb_cidr subnet;
+
+    if (!def->predefined || strcmp(def->name, "bridge") != 0)
+        return;
+    if (cb_netns_is_ours() && cb_routes_find(CB_BRIDGE_INTERFACE, &subnet)) {
+        set_subnet(def, &subnet);
+    } else if (!def->subnet_count && cb_networks_list(state_dir, &others, NULL) == 0) {
+        cb_network_def_free(take_bridge(&others));
+        cb_network_settle(def, &wish, &others, NULL);
+    }
+}
+
 int cb_networks_clear_host(const char *state_dir, struct cb_error **err)
 {
     cb_auto_value(cb_network_defs) defs = {0};

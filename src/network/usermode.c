@@ -317,6 +317,7 @@ static int set_up_pasta(struct cb_network *network, int fd, void **state,
     if (make_pid_file(usermode, network->state_dir, err) < 0)
         return -1;
     make_plan(&plan, network);
+    cb_ports_leave_ipv6(network);
     cb_ports_let_go(network);
     if (run_pasta(usermode, network, &plan, fd, cancel, err) < 0)
         return -1;
@@ -384,6 +385,7 @@ static int start_slirp(struct usermode *usermode, struct cb_network *network,
     if (cb_slirp_control_new(&control, network->state_dir, err) < 0 ||
         run_slirp(usermode, plan, fd, cb_slirp_control_path(control), cancel, err) < 0)
         return -1;
+    cb_ports_leave_ipv6(network);
     cb_ports_let_go(network);
     return cb_slirp_publish(control, &network->ports, plan->address_text, err);
 }

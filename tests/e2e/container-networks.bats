@@ -240,6 +240,56 @@ page"
     expect_contains 'cannot join network of a non running container: '
 }
 
+@test "a network without IPv6 leaves none, and any user opens low ports" {
+    for network in bridge none; do
+        cbuild run --rm --network "$network" --user 1000 --cap-drop ALL busybox sh -c 'cat /proc/net/if_inet6; httpd -p 80 -h / && echo open'
+        expect_output open
+    done
+    cbuild run --rm --sysctl net.ipv6.conf.all.disable_ipv6=0 busybox cat /proc/net/if_inet6
+    expect_contains 00000000000000000000000000000001
+    "$CBUILD" network create --ipv6 --subnet fd00:99::/64 six >/dev/null
+    "$CBUILD" run -d --name joins busybox sleep 1000 >/dev/null
+    "$CBUILD" network connect six joins
+    cbuild exec joins cat /proc/net/if_inet6
+    expect_contains fd000099000000000000000000000002
+    cbuild exec joins sh -c 'cat /proc/sys/net/ipv6/conf/eth*/disable_ipv6'
+    expect_output $'1\n0'
+}
+
+@test "addresses that are kept free are nobody's, and each is one container's" {
+    "$CBUILD" network create --subnet 10.99.1.0/29 --aux-address router=10.99.1.2 --subnet fd00:99::/64 small >/dev/null
+    cbuild network inspect -f '{{json .IPAM.Config}}' small
+    expect_contains '"AuxiliaryAddresses":{"router":"10.99.1.2"}'
+    for address in 10.99.1.{0,1,2,7}; do
+        cbuild run --rm --network small --ip "$address" busybox true
+        expect_status 125
+        expect_contains 'Address already in use'
+    done
+    web one page --network small --ip6 fd00:99::4
+    [ "$(ip_of one small)" = 10.99.1.3 ]
+    cbuild run --rm --network small --ip6 fd00:99::4 busybox true
+    expect_contains 'Address already in use'
+    web two page --network small
+    [ "$(ip_of two small)" = 10.99.1.5 ]
+    "$CBUILD" network create --subnet 10.99.2.0/24 narrow >/dev/null
+    cbuild run --rm --network narrow --ip6 fd00:98::4 busybox true
+    expect_status 125
+    expect_contains 'user specified IP address is supported only when connecting to networks with user configured subnets'
+}
+
+@test "options of a network: apart from each other, published at one address" {
+    "$CBUILD" network create -o com.docker.network.bridge.enable_icc=false -o com.docker.network.bridge.host_binding_ipv4=127.0.0.1 apart >/dev/null
+    web one page --network apart -p 80
+    address=$("$CBUILD" port one 80)
+    [[ $address = 127.0.0.1:* ]]
+    wait_until host curl -sf "http://$address/"
+    cbuild run --rm --network apart busybox sh -c 'ping -c 1 -w 5 "$(ip route | sed -n "s/default via \([^ ]*\).*/\1/p")" >/dev/null && echo out; wget -T 1 -qO- "http://$1/" || echo apart' sh "$(ip_of one apart)"
+    expect_contains out apart
+    expect_lacks page
+    cbuild network inspect -f '{{json .Options}}' bridge
+    expect_contains '"com.docker.network.bridge.name":"cbuild0"'
+}
+
 @test "none and host cannot be connected to others" {
     "$CBUILD" network create front >/dev/null
     "$CBUILD" run -d --name alone --network none busybox sleep 1000 >/dev/null
@@ -276,6 +326,20 @@ page"
     cbuild ps -a --format '{{.Names}} {{.Status}}'
     expect_contains 'two Created'
     "$CBUILD" rm -f one
+    # Both families, with one number; what is only exposed; ranges.
+    web four page -p 8080-8082:8080-8082 -p 80 -p 127.0.0.1:83:82 --expose 99 --expose 100-101/udp
+    number=$("$CBUILD" port four 80 | sed -n 's/^0.0.0.0://p')
+    cbuild port four 80
+    expect_output "0.0.0.0:$number"$'\n'"[::]:$number"
+    wait_until host curl -sfg "http://[::1]:$number/"
+    cbuild ps --format '{{.Ports}}' -f name=four
+    expect_output "99/tcp, 100-101/udp, 0.0.0.0:8080-8082->8080-8082/tcp, :::8080-8082->8080-8082/tcp, 0.0.0.0:$number->80/tcp, :::$number->80/tcp, 127.0.0.1:83->82/tcp"
+    cbuild inspect -f '{{json .NetworkSettings.Ports}}' four
+    expect_contains '{"100/udp":null,"101/udp":null,"80/tcp":[{"HostIp":"0.0.0.0"' '{"HostIp":"::","HostPort":"8080"}' '"99/tcp":null}'
+    cbuild run --rm -p "[::]:8081:80" busybox true
+    expect_status 125
+    expect_contains 'Bind for :::8081 failed: port is already allocated'
+    "$CBUILD" rm -f four
     web three third -p "$port:80"
     wait_until host curl -sf "http://$port/"
     run host curl -s "http://$port/"

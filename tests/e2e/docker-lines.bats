@@ -130,8 +130,9 @@ typing() {
 @test "nginx serves on a published port, and its page is changed, committed and copied" {
     cbuild run --name webserver -d -p 8000:80 nginx
     run cbuild port webserver
-    expect_output '80/tcp -> 0.0.0.0:8000'
+    expect_output $'80/tcp -> 0.0.0.0:8000\n80/tcp -> [::]:8000'
     wait_until host curl -sf http://localhost:8000/
+    wait_until host curl -sfg 'http://[::1]:8000/'
     run host curl -s http://localhost:8000/
     expect_output 'Welcome to nginx!'
     cbuild exec webserver sh -c 'echo "<h1>Hello, Docker!</h1>" > /usr/share/nginx/html/index.html'
@@ -186,7 +187,7 @@ typing() {
     cbuild run -d --name db training/postgres
     cbuild run -d -P --name web --link db:db training/webapp
     run cbuild port web 5000
-    wait_until host curl -sf "http://${output/0.0.0.0/localhost}/"
+    wait_until host curl -sf "http://${lines[0]/0.0.0.0/localhost}/"
     run cbuild run --rm --name web2 --link db:db training/webapp env
     address=$(cbuild inspect -f '{{.NetworkSettings.IPAddress}}' db)
     expect_contains "DB_NAME=/web2/db" "DB_PORT=tcp://$address:5432" "DB_PORT_5432_TCP=tcp://$address:5432" "DB_PORT_5432_TCP_PROTO=tcp" \

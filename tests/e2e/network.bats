@@ -314,6 +314,9 @@ END
     [ "$(jq -r '.Name + .ID + .Labels' <<<"$output")" = "back${id:0:12}tier=back" ]
     run bash -c '"$CBUILD" network inspect back | jq -c ".[0] | [.Name, .IPAM.Config, .Labels, .Options, .Containers]"'
     expect_output '["back",[{"Subnet":"10.99.1.0/24","IPRange":"10.99.1.128/25","Gateway":"10.99.1.128"}],{"tier":"back"},{"com.docker.network.driver.mtu":"1300"},{}]'
+    # Before a container is on it the bridge has what it will have.
+    run "$CBUILD" network inspect -f '{{json .IPAM.Config}}' bridge
+    expect_output '[{"Subnet":"172.17.0.0/16","Gateway":"172.17.0.1"}]'
     run "$CBUILD" network rm "${id:0:5}" nope
     expect_status 1
     expect_contains "${id:0:5}" 'network nope not found'
@@ -409,7 +412,7 @@ END
     host iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
     port=$(free_port)
     "$CBUILD" network create --subnet 10.99.5.0/24 --subnet fd00:99::/64 six >/dev/null
-    "$CBUILD" run --rm --network six --name page -p "$port:80" -p "[::]:$port:80" -p '[::1]:8081:80' -v "$DIR:/v" busybox sh -c "ip -6 route; $served" >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
+    "$CBUILD" run --rm --network six --name page -p "$port:80" -p '[::1]:8081:80' -v "$DIR:/v" busybox sh -c "ip -6 route; $served" >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
     server=$!
     wait_until grep -q up "$BATS_TEST_TMPDIR/log"
     grep -q 'default via fd00:99::1 dev eth0' "$BATS_TEST_TMPDIR/log"
@@ -533,6 +536,12 @@ END
         run "$CBUILD" run --rm -p "$spec" busybox true
         expect_status 125
     done
+    # Of SCTP the kernel may know nothing.
+    expected=0
+    python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)' || expected=125
+    run "$CBUILD" run --rm -p 8086:80/sctp busybox true
+    expect_status "$expected"
+    [ "$expected" -eq 0 ] || expect_contains 'Bind for 0.0.0.0:8086 failed: protocol not supported'
     run "$CBUILD" run --rm --network host -p 80:80 busybox true
     expect_status 0
     expect_contains 'Published ports are discarded when using host network mode'

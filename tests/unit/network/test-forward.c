@@ -65,7 +65,7 @@ static void start(struct fixture *fixture, int type)
         skip();
     signal(SIGPIPE, SIG_IGN);
     fixture->inside.type = type;
-    assert_int_equal(cb_netns_new(&fixture->netns, NULL), 0);
+    assert_int_equal(cb_netns_new(0, &fixture->netns, NULL), 0);
     assert_int_equal(cb_netns_call(fixture->netns, open_inside, &fixture->inside, NULL),
                      0);
     fixture->outside = open_loopback(type, &fixture->port);

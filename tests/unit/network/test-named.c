@@ -21,6 +21,7 @@ static void wish_clear(struct cb_network_wish *wish)
     cb_strings_free(&wish->subnets);
     cb_strings_free(&wish->gateways);
     cb_strings_free(&wish->ranges);
+    cb_strings_free(&wish->reserved);
     cb_strings_free(&wish->labels);
     cb_strings_free(&wish->options);
 }
@@ -80,11 +81,80 @@ static void wrong_wishes_are_refused_in_dockers_words(void **state)
             "multiple overlapping subnet configuration is not supported");
     refused("x", "10.77.0.0/24", "10.78.0.0/24", NULL, NULL,
             "bridge driver doesn't support multiple subnets");
+    refused("x", "10.77.0.0/24", NULL, "10.77.0.0", NULL,
+            "failed to allocate gateway (10.77.0.0): Address already in use");
+    refused("x", "10.77.0.0/24", NULL, "10.77.0.255", NULL,
+            "failed to allocate gateway (10.77.0.255): Address already in use");
     refused("bridge", NULL, NULL, NULL, NULL,
             "operation is not permitted on predefined bridge network");
     refused("a/../b", NULL, NULL, NULL, NULL,
             "invalid network name \"a/../b\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are "
             "allowed");
+}
+
+static void subnets_that_no_container_can_have_are_refused(void **state)
+{
+    static const char no_room[] =
+        "failed to allocate gateway (): No available addresses on this pool";
+
+    refused("x", "127.0.0.0/8", NULL, NULL, NULL,
+            "Invalid subnet 127.0.0.0/8 : these are addresses of the loopback");
+    refused("x", "0.0.0.0/0", NULL, NULL, NULL,
+            "Invalid subnet 0.0.0.0/0 : these are all addresses");
+    refused("x", "::/0", NULL, NULL, NULL,
+            "Invalid subnet ::/0 : these are all addresses");
+    refused("x", "192.0.0.0/2", NULL, NULL, NULL,
+            "Invalid subnet 192.0.0.0/2 : these are addresses of groups (multicast)");
+    refused("x", "ff02::/64", NULL, NULL, NULL,
+            "Invalid subnet ff02::/64 : these are addresses of groups (multicast)");
+    refused("x", "::/64", NULL, NULL, NULL,
+            "Invalid subnet ::/64 : this is the address of the loopback");
+    refused("x", "10.77.0.0/31", NULL, NULL, NULL, no_room);
+    refused("x", "10.77.0.0/32", NULL, NULL, NULL, no_room);
+    refused("x", "fd77::/127", NULL, NULL, NULL, no_room);
+}
+
+static void wish_with(struct cb_network_wish *wish, const char *reserved,
+                      const char *option)
+{
+    cb_strings_add(&wish->subnets, "10.79.0.0/24");
+    cb_strings_add(&wish->gateways, "10.79.0.9");
+    if (reserved)
+        cb_strings_add(&wish->reserved, reserved);
+    if (option)
+        cb_strings_add(&wish->options, option);
+}
+
+static void wrong_options_are_refused_in_dockers_words(void **state)
+{
+    static const struct {
+        const char *reserved, *option, *message;
+    } table[] = {
+        {"a=10.80.0.1", NULL, "no matching subnet for aux-address 10.80.0.1"},
+        {"a=x", NULL, "no matching subnet for aux-address x"},
+        {"a=10.79.0.9", NULL,
+         "failed to allocate secondary ip address (10.79.0.9): Address already in use"},
+        {NULL, "com.docker.network.driver.mtu=xyz",
+         "failed to parse com.docker.network.driver.mtu value: xyz (strconv.Atoi: "
+         "parsing \"xyz\": invalid syntax)"},
+        {NULL, "com.docker.network.bridge.enable_icc=maybe",
+         "failed to parse com.docker.network.bridge.enable_icc value: maybe "
+         "(strconv.ParseBool: parsing \"maybe\": invalid syntax)"},
+        {NULL, "com.docker.network.bridge.host_binding_ipv4=::1",
+         "failed to parse com.docker.network.bridge.host_binding_ipv4 value: ::1 (nil "
+         "ip)"},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(table); i++) {
+        struct cb_network_wish wish = {.name = "options"};
+        cb_auto(cb_error) error = NULL;
+        cb_autofree char *id = NULL;
+
+        wish_with(&wish, table[i].reserved, table[i].option);
+        assert_int_equal(cb_networks_create(state_dir, &wish, &id, &error), -1);
+        assert_string_equal(cb_error_message(error), table[i].message);
+        wish_clear(&wish);
+    }
 }
 
 static void a_name_and_a_subnet_are_given_once(void **state)
@@ -198,6 +268,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_wishes_are_refused_in_dockers_words),
+        cmocka_unit_test(subnets_that_no_container_can_have_are_refused),
+        cmocka_unit_test(wrong_options_are_refused_in_dockers_words),
         cmocka_unit_test(a_name_and_a_subnet_are_given_once),
         cmocka_unit_test(what_was_wished_for_is_found_again),
         cmocka_unit_test(a_subnet_nobody_asked_for_is_free),

@@ -119,7 +119,7 @@ static void new_namespace_leaves_the_caller_where_it_is(void **state)
     int fd = -1;
 
     need(1);
-    assert_int_equal(cb_netns_new(&fd, NULL), 0);
+    assert_int_equal(cb_netns_new(0, &fd, NULL), 0);
     assert_int_equal(interfaces_in(fd), 1);
     assert_int_equal(own_namespace(), before);
     close(fd);

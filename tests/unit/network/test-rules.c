@@ -40,12 +40,24 @@ static void nothing_leaves_an_internal_bridge(void **state)
     cb_auto_value(cb_rules) rules = {.family = AF_INET};
     struct cb_cidr subnet = subnet_of("10.9.0.0/24");
 
-    cb_rules_add_bridge(&rules, "br-1", &subnet, 1);
+    cb_rules_add_bridge(&rules, "br-1", &subnet, CB_BRIDGE_INTERNAL);
     assert_int_equal(rules.filter.count, 3);
     assert_string_equal(rules.filter.items[0], "CBUILD-INNER -i br-1 -o br-1 -j ACCEPT");
     assert_string_equal(rules.filter.items[1], "CBUILD-INNER -i br-1 -j DROP");
     assert_string_equal(rules.filter.items[2], "CBUILD-INNER -o br-1 -j DROP");
     assert_int_equal(rules.nat.count, 0);
+}
+
+static void those_apart_have_a_way_out_only_and_may_keep_their_addresses(void **state)
+{
+    cb_auto_value(cb_rules) rules = {.family = AF_INET};
+    struct cb_cidr subnet = subnet_of("10.9.0.0/24");
+
+    cb_rules_add_bridge(&rules, "br-1", &subnet, CB_BRIDGE_APART | CB_BRIDGE_UNMASKED);
+    assert_true(has(&rules.filter, "CBUILD-INTO -i br-1 -o br-1 -j DROP"));
+    assert_true(has(&rules.filter, "CBUILD-OUT -i br-1 -j CBUILD-LEAVE"));
+    assert_false(has(&rules.nat, "CBUILD-MASQ -s 10.9.0.0/24 ! -o br-1 -j MASQUERADE"));
+    assert_true(has(&rules.nat, "CBUILD-MASQ -s 127.0.0.0/8 -o br-1 -j MASQUERADE"));
 }
 
 /* The host's loopback has a way to published ports, of IPv4 only. */
@@ -119,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_is_published_gets_into_a_bridge),
         cmocka_unit_test(nothing_leaves_an_internal_bridge),
+        cmocka_unit_test(those_apart_have_a_way_out_only_and_may_keep_their_addresses),
         cmocka_unit_test(nobody_gets_to_the_loopback),
         cmocka_unit_test(ports_lead_to_the_container),
         cmocka_unit_test(what_is_recorded_is_read_again),
