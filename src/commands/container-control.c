@@ -243,6 +243,16 @@ static const struct cb_option stop_options[] = {
 };
 #undef AT
 
+static int ask_to_stop(const struct cb_each_container *at, struct cb_container *container)
+{
+    const struct stop_values *values = at->values;
+    struct cb_stopping stopping;
+
+    if (stopping_of(container, values->signal, values->timeout, &stopping, NULL) < 0)
+        return -1;
+    return cb_container_ask_stop(container, stopping.signal, stopping.timeout_s);
+}
+
 static int stop_one(const struct cb_each_container *at, struct cb_container *container,
                     struct cb_error **err)
 {
@@ -251,8 +261,10 @@ static int stop_one(const struct cb_each_container *at, struct cb_container *con
     struct cb_stopping stopping;
 
     if (stopping_of(container, values->signal, values->timeout, &stopping, err) < 0 ||
-        cb_container_stop(container, stopping.signal, stopping.timeout_s, at->app->cancel,
-                          err) < 0)
+        (at->asked_fd >= 0
+             ? cb_container_await_stop(container, at->asked_fd, at->app->cancel, err)
+             : cb_container_stop(container, stopping.signal, stopping.timeout_s,
+                                 at->app->cancel, err)) < 0)
         return -1;
     if (was_running)
         cb_container_tell(at->store, container, "stop", NULL, NULL);
@@ -283,7 +295,7 @@ static int run_stop(struct cb_app *app, int argc, char **argv, struct cb_error *
         return status < 0 ? -1 : 0;
     if (cb_app_arguments(&cb_stop_command, &args, 1, -1, err) < 0)
         return -1;
-    return cb_containers_each(app, &args, &values, stop_one, 1, err);
+    return cb_containers_each_asked(app, &args, &values, ask_to_stop, stop_one, err);
 }
 
 static int run_restart(struct cb_app *app, int argc, char **argv, struct cb_error **err)
@@ -425,6 +437,12 @@ static const struct cb_option rm_options[] = {
 };
 #undef AT
 
+/* All are dying before the first is waited for. */
+static int ask_to_die(const struct cb_each_container *at, struct cb_container *container)
+{
+    return cb_container_ask_stop(container, SIGKILL, 0);
+}
+
 static int remove_one(const struct cb_each_container *at, struct cb_container *container,
                       struct cb_error **err)
 {
@@ -513,8 +531,9 @@ static int run_rm(struct cb_app *app, int argc, char **argv, struct cb_error **e
     }
     if (values.force && drop_missing(app, &args, &left, err) < 0)
         return -1;
-    return cb_containers_each(app, values.force ? &left : &args, &values, remove_one, 1,
-                              err);
+    return values.force ? cb_containers_each_asked(app, &left, &values, ask_to_die,
+                                                   remove_one, err)
+                        : cb_containers_each(app, &args, &values, remove_one, 1, err);
 }
 
 const struct cb_cli_command cb_rm_command = {
