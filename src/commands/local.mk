@@ -94,6 +94,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/inspect-fields.c \
 	%D%/inspect-host.c \
 	%D%/inspect-image.c \
+	%D%/inspect-order.c \
 	%D%/inspect.c \
 	%D%/inspect.h \
 	%D%/lint-json.c \
@@ -139,6 +140,8 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/prune.c \
 	%D%/pruning.c \
 	%D%/pruning.h \
+	%D%/ps-ports.c \
+	%D%/ps-ports.h \
 	%D%/ps.c \
 	%D%/pull.c \
 	%D%/push.c \
