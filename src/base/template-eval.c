@@ -11,26 +11,34 @@
 #define MAX_OUTPUT (64u << 20) /* bytes */
 #define MAX_MADE   (64u << 20)
 
-int cb_tmpl_fail(struct cb_tmpl_run *run, size_t at, size_t end, struct cb_error **err,
-                 const char *format, ...)
+/* PLACE is what line and column are told of, AT to END the expression. */
+static int fail_at(struct cb_tmpl_run *run, size_t place, size_t at, size_t end,
+                   const char *message, struct cb_error **err)
 {
     const char *text = run->template->text;
-    cb_autofree char *message = NULL;
     size_t line = 1, column = 0;
-    va_list args;
 
-    for (size_t i = 0; i < at; i++) {
+    for (size_t i = 0; i < place; i++) {
         line += text[i] == '\n';
         column = text[i] == '\n' ? 0 : column + 1;
     }
     while (end > at && isspace((unsigned char)text[end - 1]))
         end--;
-    va_start(args, format);
-    message = xvasprintf(format, args);
-    va_end(args);
     return cb_error_set(err, CB_ERR_USAGE,
                         "template: :%zu:%zu: executing \"\" at <%.*s>: %s", line, column,
                         (int)(end - at > 100 ? 100 : end - at), text + at, message);
+}
+
+int cb_tmpl_fail(struct cb_tmpl_run *run, size_t at, size_t end, struct cb_error **err,
+                 const char *format, ...)
+{
+    cb_autofree char *message = NULL;
+    va_list args;
+
+    va_start(args, format);
+    message = xvasprintf(format, args);
+    va_end(args);
+    return fail_at(run, at, at, end, message, err);
 }
 
 int cb_tmpl_step(struct cb_tmpl_run *run, size_t at, struct cb_error **err)
@@ -167,22 +175,38 @@ static void note_duration(struct cb_tmpl_run *run, json_t *value,
         json_array_append(run->durations, value);
 }
 
-/* One field of VALUE: a new reference. */
+/* NAME is not in VALUE; the field before it is PARENT, or NULL. */
+static int fail_field(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
+                      const json_t *value, const char *name, const char *parent,
+                      struct cb_error **err)
+{
+    cb_autofree char *message = NULL;
+
+    if (!value || json_is_null(value))
+        message = run->fields && parent
+                      ? xasprintf("map has no entry for key \"%s\"", parent)
+                      : xasprintf("nil data; no entry for key \"%s\"", name);
+    else if (!json_is_object(value))
+        message = xasprintf("can't evaluate field %s in type %s", name,
+                            run->fields ? "interface {}" : cb_tmpl_type_name(value));
+    else if (run->fields)
+        message = xasprintf("map has no entry for key \"%s\"", name);
+    else
+        message = xasprintf("can't evaluate field %s", name);
+    return fail_at(run, operand->fields_at, operand->at, operand->end, message, err);
+}
+
+/* One field of VALUE, which is PARENT or has no name: a new reference. */
 static int get_field(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
-                     const json_t *value, const char *name, json_t **out,
-                     struct cb_error **err)
+                     const json_t *value, const char *name, const char *parent,
+                     json_t **out, struct cb_error **err)
 {
     const struct cb_template_field *field;
     int found = 0;
 
     *out = NULL;
-    if (!value || json_is_null(value))
-        return cb_tmpl_fail(run, operand->at, operand->end, err,
-                            "nil data; no entry for key \"%s\"", name);
-    if (!json_is_object(value))
-        return cb_tmpl_fail(run, operand->at, operand->end, err,
-                            "can't evaluate field %s in a value that has no fields",
-                            name);
+    if (!value || !json_is_object(value))
+        return fail_field(run, operand, value, name, parent, err);
     *out = json_incref(member(value, name, &found));
     field = field_of(run, value, name, found);
     if (!*out || json_is_null(*out)) {
@@ -192,8 +216,7 @@ static int get_field(struct cb_tmpl_run *run, const struct cb_tmpl_operand *oper
     }
     note_duration(run, *out, field);
     if (!*out && !found && cb_tmpl_is_struct(value))
-        return cb_tmpl_fail(run, operand->at, operand->end, err,
-                            "can't evaluate field %s", name);
+        return fail_field(run, operand, value, name, parent, err);
     return 0;
 }
 
@@ -202,9 +225,10 @@ static int get_fields(struct cb_tmpl_run *run, const struct cb_tmpl_operand *ope
                       json_t **value, struct cb_error **err)
 {
     for (size_t i = 0; i < operand->field_count; i++) {
+        const char *parent = i ? operand->fields[i - 1] : NULL;
         json_t *next;
 
-        if (get_field(run, operand, *value, operand->fields[i], &next, err) < 0) {
+        if (get_field(run, operand, *value, operand->fields[i], parent, &next, err) < 0) {
             json_decref(*value);
             *value = NULL;
             return -1;
@@ -236,8 +260,22 @@ static int count_made(struct cb_tmpl_run *run, const struct cb_tmpl_operand *ope
                         MAX_MADE);
 }
 
+/* What a title of a column is no title without. */
+static int leaves_titles(const char *function)
+{
+    static const char *const names[] = {"join",  "json",     "lower", "pad",
+                                        "title", "truncate", "upper"};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(names); i++)
+        if (strcmp(function, names[i]) == 0)
+            return 1;
+    return 0;
+}
+
+/* END: of the command that OPERAND, a function, begins. */
 static int call(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
-                json_t *const *args, size_t count, json_t **out, struct cb_error **err)
+                size_t end, json_t *const *args, size_t count, json_t **out,
+                struct cb_error **err)
 {
     const struct cb_tmpl_function *function = operand->function;
     cb_auto(cb_error) error = NULL;
@@ -251,12 +289,16 @@ static int call(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
                             count);
     if (count_made(run, operand, args, count, err) < 0)
         return -1;
+    if (run->titles && leaves_titles(function->name)) {
+        *out = json_incref(args[0]);
+        return 0;
+    }
     /* Only json tells nil from empty. */
     if (strcmp(function->name, "json") == 0 &&
         (args[0] == run->nil_map || args[0] == run->nil_list))
         args = &nil;
     if (function->call(args, count, out, &error) < 0)
-        return cb_tmpl_fail(run, operand->at, operand->end, err, "error calling %s: %s",
+        return cb_tmpl_fail(run, operand->at, end, err, "error calling %s: %s",
                             function->name, cb_error_message(error));
     run->made += bytes_of(*out);
     return 0;
@@ -285,7 +327,7 @@ static int eval_operand(struct cb_tmpl_run *run, const struct cb_tmpl_operand *o
             return -1;
         break;
     case CB_TMPL_OPERAND_FUNCTION:
-        if (call(run, operand, NULL, 0, out, err) < 0)
+        if (call(run, operand, operand->end, NULL, 0, out, err) < 0)
             return -1;
         break;
     }
@@ -315,7 +357,8 @@ static int eval_logic(struct cb_tmpl_run *run, const struct cb_tmpl_command *com
 
     *out = NULL;
     if (!count)
-        return call(run, &command->operands[0], NULL, 0, out, err);
+        return call(run, &command->operands[0], command->operands[0].end, NULL, 0, out,
+                    err);
     for (size_t i = 0; i < count; i++) {
         json_decref(*out);
         *out = NULL;
@@ -368,12 +411,14 @@ static int eval_command(struct cb_tmpl_run *run, const struct cb_tmpl_command *c
 
         if (eval_operand(run, &command->operands[i], dot, &arg, err) < 0)
             return -1;
-        cb_vec_push(&args, arg);
+        /* What has no value is nil to a function. */
+        cb_vec_push(&args, arg || !is_function ? arg : json_null());
     }
     if (has_piped)
         cb_vec_push(&args, json_incref(piped));
     if (is_function)
-        return call(run, first, args.items, args.count, out, err);
+        return call(run, first, command->operands[command->count - 1].end, args.items,
+                    args.count, out, err);
     if (args.count)
         return look_up(run, first, value, args.items, args.count, out, err);
     *out = cb_steal(&value);

@@ -77,6 +77,16 @@ static int run_count(struct cb_tmpl_run *run, const struct cb_tmpl_node *node,
     return more < 0 ? -1 : 0;
 }
 
+static int fail_range(struct cb_tmpl_run *run, const struct cb_tmpl_node *node,
+                      const json_t *value, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    cb_tmpl_print(&text, value);
+    return cb_tmpl_fail(run, node->pipeline->at, node->pipeline->end, err,
+                        "range can't iterate over %.100s", cb_strbuf_text(&text));
+}
+
 static int run_range(struct cb_tmpl_run *run, const struct cb_tmpl_node *node,
                      json_t *dot, enum flow *flow, struct cb_error **err)
 {
@@ -85,10 +95,8 @@ static int run_range(struct cb_tmpl_run *run, const struct cb_tmpl_node *node,
     if (cb_tmpl_eval_commands(run, node->pipeline, dot, &value, err) < 0)
         return -1;
     if (!cb_tmpl_is_true(value) && (!value || !json_is_number(value)))
-        return json_is_string(value)
-                   ? cb_tmpl_fail(run, node->pipeline->at, node->pipeline->end, err,
-                                  "range can't iterate over a string")
-                   : run_list(run, node->otherwise, dot, flow, err);
+        return json_is_string(value) ? fail_range(run, node, value, err)
+                                     : run_list(run, node->otherwise, dot, flow, err);
     if (json_is_array(value))
         return run_array(run, node, value, err);
     if (json_is_object(value))
@@ -97,8 +105,7 @@ static int run_range(struct cb_tmpl_run *run, const struct cb_tmpl_node *node,
         return json_integer_value(value) > 0
                    ? run_count(run, node, json_integer_value(value), err)
                    : run_list(run, node->otherwise, dot, flow, err);
-    return cb_tmpl_fail(run, node->pipeline->at, node->pipeline->end, err,
-                        "range can't iterate over it");
+    return fail_range(run, node, value, err);
 }
 
 static int run_if(struct cb_tmpl_run *run, const struct cb_tmpl_node *node, json_t *dot,
@@ -165,7 +172,7 @@ static void print_result(struct cb_tmpl_run *run, const json_t *value)
         duration = cb_duration_text(json_integer_value(value));
         cb_strbuf_adds(run->out, duration);
     } else {
-        cb_tmpl_print(run->out, value);
+        cb_tmpl_print_typed(run->out, value, run->fields);
     }
 }
 
@@ -221,12 +228,13 @@ static int run_list(struct cb_tmpl_run *run, const struct cb_tmpl_node *node, js
     return result;
 }
 
-int cb_template_execute_typed(const struct cb_template *template, json_t *dot,
-                              const struct cb_template_field *fields,
-                              struct cb_strbuf *out, struct cb_error **err)
+static int execute(const struct cb_template *template, json_t *dot,
+                   const struct cb_template_field *fields, int titles,
+                   struct cb_strbuf *out, struct cb_error **err)
 {
     struct cb_tmpl_run run = {.template = template,
                               .fields = fields,
+                              .titles = titles,
                               .nil_map = json_object(),
                               .nil_list = json_array(),
                               .durations = json_array(),
@@ -246,5 +254,18 @@ int cb_template_execute_typed(const struct cb_template *template, json_t *dot,
 int cb_template_execute(const struct cb_template *template, json_t *dot,
                         struct cb_strbuf *out, struct cb_error **err)
 {
-    return cb_template_execute_typed(template, dot, NULL, out, err);
+    return execute(template, dot, NULL, 0, out, err);
+}
+
+int cb_template_execute_typed(const struct cb_template *template, json_t *dot,
+                              const struct cb_template_field *fields,
+                              struct cb_strbuf *out, struct cb_error **err)
+{
+    return execute(template, dot, fields, 0, out, err);
+}
+
+int cb_template_execute_titles(const struct cb_template *template, json_t *titles,
+                               struct cb_strbuf *out, struct cb_error **err)
+{
+    return execute(template, titles, NULL, 1, out, err);
 }

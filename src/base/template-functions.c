@@ -21,7 +21,9 @@ static int want_text(const json_t *value, const char **text, size_t *len,
     *text = "";
     *len = 0;
     if (!value || !json_is_string(value))
-        return cb_error_set(err, CB_ERR_USAGE, "wrong type for value; expected string");
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "wrong type for value; expected string; got %s",
+                            cb_tmpl_type_name(value));
     *text = json_string_value(value);
     *len = json_string_length(value);
     return 0;
@@ -31,7 +33,9 @@ static int want_count(const json_t *value, json_int_t *out, struct cb_error **er
 {
     *out = 0;
     if (!value || !json_is_integer(value))
-        return cb_error_set(err, CB_ERR_USAGE, "wrong type for value; expected int");
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "wrong type for value; expected int; got %s",
+                            cb_tmpl_type_name(value));
     *out = json_integer_value(value);
     return 0;
 }
@@ -41,6 +45,18 @@ static int want_count(const json_t *value, json_int_t *out, struct cb_error **er
 static double number(const json_t *value)
 {
     return json_number_value(value);
+}
+
+/* A number is equal to its own digits, as in docker's inspect. */
+static int equal_text(const json_t *number, const json_t *text, struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) digits = {0};
+    const char *other = json_string_value(text);
+
+    if (!*other || other[strspn(other, "+-.0123456789e")])
+        return cb_error_set(err, CB_ERR_USAGE, "incompatible types for comparison");
+    cb_tmpl_print(&digits, number);
+    return strcmp(cb_strbuf_text(&digits), other) == 0;
 }
 
 /* 1 equal, 0 not, -1 they cannot be compared. */
@@ -58,6 +74,10 @@ static int equal(const json_t *a, const json_t *b, struct cb_error **err)
                    : number(a) == number(b);
     if (json_is_boolean(a) && json_is_boolean(b))
         return json_is_true(a) == json_is_true(b);
+    if (json_is_number(a) && json_is_string(b))
+        return equal_text(a, b, err);
+    if (json_is_number(b) && json_is_string(a))
+        return equal_text(b, a, err);
     if (!json_is_string(a) || !json_is_string(b))
         return cb_error_set(err, CB_ERR_USAGE, "incompatible types for comparison");
     return json_equal((json_t *)a, (json_t *)b);
@@ -140,7 +160,8 @@ static int call_len(json_t *const *args, size_t count, json_t **out,
     else if (!value || json_is_null(value))
         *out = json_integer(0);
     else
-        return cb_error_set(err, CB_ERR_USAGE, "len of a value that has none");
+        return cb_error_set(err, CB_ERR_USAGE, "len of type %s",
+                            cb_tmpl_type_name(value));
     return 0;
 }
 
@@ -179,10 +200,11 @@ static int index_once(json_t *value, const json_t *key, json_t **out,
         return 0;
     }
     if (!json_is_array(value) && !json_is_string(value))
-        return cb_error_set(err, CB_ERR_USAGE, "can't index item of this type");
+        return cb_error_set(err, CB_ERR_USAGE, "can't index item of type %s",
+                            cb_tmpl_type_name(value));
     if (!key || !json_is_integer(key))
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "cannot index slice/array with anything but an integer");
+        return cb_error_set(err, CB_ERR_USAGE, "cannot index slice/array with type %s",
+                            cb_tmpl_type_name(key));
     at = json_integer_value(key);
     if (at < 0 || (size_t)at >= (json_is_array(value) ? json_array_size(value)
                                                       : json_string_length(value)))
@@ -220,12 +242,16 @@ static int call_slice(json_t *const *args, size_t count, json_t **out,
     json_int_t from = 0, to = size;
 
     if (!is_text && (!value || !json_is_array(value)))
-        return cb_error_set(err, CB_ERR_USAGE, "can't slice item of this type");
+        return cb_error_set(err, CB_ERR_USAGE, "can't slice item of type %s",
+                            cb_tmpl_type_name(value));
     if ((count > 1 && want_count(args[1], &from, err) < 0) ||
         (count > 2 && want_count(args[2], &to, err) < 0))
         return -1;
-    if (from < 0 || to < from || to > size)
-        return cb_error_set(err, CB_ERR_USAGE, "slice index out of range: %lld:%lld",
+    if (from < 0 || from > size || to < 0 || to > size)
+        return cb_error_set(err, CB_ERR_USAGE, "index out of range: %lld",
+                            (long long)(from < 0 || from > size ? from : to));
+    if (to < from)
+        return cb_error_set(err, CB_ERR_USAGE, "invalid slice index: %lld > %lld",
                             (long long)from, (long long)to);
     if (is_text) {
         *out = json_stringn_nocheck(json_string_value(value) + from, (size_t)(to - from));
@@ -301,7 +327,9 @@ static int call_join(json_t *const *args, size_t count, json_t **out,
     if (want_text(args[1], &separator, &len, err) < 0)
         return -1;
     if (args[0] && !json_is_array(args[0]) && !json_is_null(args[0]))
-        return cb_error_set(err, CB_ERR_USAGE, "wrong type for value; expected a list");
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "wrong type for value; expected []string; got %s",
+                            cb_tmpl_type_name(args[0]));
     for (size_t i = 0; i < json_array_size(args[0]); i++) {
         if (i)
             cb_strbuf_add(&text, separator, len);

@@ -63,6 +63,7 @@ static int parse_control(struct cb_tmpl_parser *parser, enum cb_tmpl_node_kind k
                          struct cb_tmpl_node **out, struct cb_error **err)
 {
     struct cb_tmpl_node *node = node_new(parser, kind, parser->token->at);
+    const char *word = parser->token->text;
     size_t scope = parser->variables.count;
     enum terminator how;
     size_t at;
@@ -70,6 +71,8 @@ static int parse_control(struct cb_tmpl_parser *parser, enum cb_tmpl_node_kind k
     int result = -1;
 
     parser->token++;
+    if (parser->token->kind == CB_TMPL_END)
+        return syntax_error(parser, node->at, err, "missing value for %s", word);
     parser->depth++;
     if (cb_tmpl_too_deep(parser, err) == 0 &&
         cb_tmpl_parse_pipeline(parser, loop ? 2 : 1, CB_TMPL_END, &node->pipeline, err) ==
@@ -275,7 +278,10 @@ static int read_action(struct cb_tmpl_parser *parser, struct cb_tmpl_tokens *tok
         return skip_comment(parser, begin, err) < 0 ? -1 : 1;
     end = find_close(parser, begin);
     if (end >= parser->len)
-        return syntax_error(parser, parser->at, err, "unclosed action");
+        /* What is wrong in it is wrong before it is unclosed. */
+        return cb_tmpl_lex(parser->arena, parser->text, begin, end, tokens, err) < 0
+                   ? -1
+                   : syntax_error(parser, parser->at, err, "unclosed action");
     parser->at = end + 2;
     parser->trim = end > begin && parser->text[end - 1] == '-' &&
                    (end - 1 == begin || is_trim(parser->text[end - 2]));

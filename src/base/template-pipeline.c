@@ -76,7 +76,6 @@ static int parse_word(struct cb_tmpl_parser *parser, struct cb_tmpl_operand *out
 static int parse_parenthesis(struct cb_tmpl_parser *parser, struct cb_tmpl_operand *out,
                              struct cb_error **err)
 {
-    size_t at = parser->token->at;
     int result;
 
     parser->token++;
@@ -90,8 +89,6 @@ static int parse_parenthesis(struct cb_tmpl_parser *parser, struct cb_tmpl_opera
     parser->depth--;
     if (result < 0)
         return -1;
-    if (parser->token->kind != CB_TMPL_CLOSE)
-        return syntax_error(parser, at, err, "unclosed left paren");
     parser->token++;
     return 0;
 }
@@ -166,7 +163,10 @@ static int parse_operand(struct cb_tmpl_parser *parser, struct cb_tmpl_operand *
     out->at = parser->token->at;
     if (parse_first(parser, out, err) < 0)
         return -1;
+    out->fields_at = parser->token->kind == CB_TMPL_FIELD ? parser->token->at : out->at;
     parse_fields(parser, &rest);
+    if (!rest.field_count)
+        out->fields_at = out->at;
     if (rest.field_count) {
         const char **fields = cb_arena_alloc(
             parser->arena, (out->field_count + rest.field_count) * sizeof(*fields));
@@ -282,7 +282,9 @@ int cb_tmpl_parse_pipeline(struct cb_tmpl_parser *parser, int may_declare,
         parser->token++;
     }
     if (result == 0 && parser->token->kind != last)
-        result = cb_tmpl_unexpected(parser, "command", err);
+        result = last == CB_TMPL_CLOSE && parser->token->kind == CB_TMPL_END
+                     ? syntax_error(parser, pipeline->at, err, "unclosed left paren")
+                     : cb_tmpl_unexpected(parser, "command", err);
     if (result == 0) {
         pipeline->count = commands.count;
         pipeline->commands =

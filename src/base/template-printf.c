@@ -1,6 +1,8 @@
 /* Go's fmt.Sprintf for the values of templates. */
 #include "base/template-priv.h"
 
+#include "base/utf8.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -154,7 +156,7 @@ static void add_hex(struct cb_strbuf *out, const struct verb *verb, const json_t
     add_padded(out, verb, cb_strbuf_text(&text), text.len);
 }
 
-static const char *type_name(const json_t *value)
+const char *cb_tmpl_type_name(const json_t *value)
 {
     return !value || json_is_null(value) ? "<nil>"
            : json_is_string(value)       ? "string"
@@ -165,25 +167,43 @@ static const char *type_name(const json_t *value)
                                          : "map[string]interface {}";
 }
 
+/* The character of a number, %c, and its name, %U. */
+static void add_point(struct cb_strbuf *out, const struct verb *verb, json_int_t value)
+{
+    char text[32];
+    size_t len = value < 0 || value > 0x10ffff ? cb_utf8_encode(0xfffd, text)
+                                               : cb_utf8_encode((unsigned)value, text);
+
+    if (verb->kind == 'U')
+        len = (size_t)snprintf(text, sizeof(text), "U+%04llX", (unsigned long long)value);
+    add_padded(out, verb, text, len);
+}
+
 static void add_verb(struct cb_strbuf *out, const struct verb *verb, const json_t *value)
 {
     int is_integer = value && json_is_integer(value);
     int is_text = value && json_is_string(value);
 
-    if (verb->kind == 'v' || (verb->kind == 's' && !is_integer) ||
-        (verb->kind == 'q' && is_text) ||
-        (verb->kind == 't' && value && json_is_boolean(value))) {
+    if (verb->kind == 'v' && is_text && strchr(verb->flags, '#')) {
+        struct verb quoted = {.width = verb->width, .precision = -1, .kind = 'q'};
+
+        add_value(out, &quoted, value);
+    } else if (verb->kind == 'v' || (verb->kind == 's' && !is_integer) ||
+               (verb->kind == 'q' && is_text) ||
+               (verb->kind == 't' && value && json_is_boolean(value))) {
         add_value(out, verb, value);
     } else if (is_integer && strchr("dxXo", verb->kind)) {
         add_integer(out, verb, json_integer_value(value));
+    } else if (is_integer && strchr("cU", verb->kind)) {
+        add_point(out, verb, json_integer_value(value));
     } else if (is_text && (verb->kind == 'x' || verb->kind == 'X')) {
         add_hex(out, verb, value);
     } else if (value && json_is_number(value) && strchr("feg", verb->kind)) {
         add_real(out, verb, json_number_value(value));
     } else if (verb->kind == 'T') {
-        add_padded(out, verb, type_name(value), strlen(type_name(value)));
+        add_padded(out, verb, cb_tmpl_type_name(value), strlen(cb_tmpl_type_name(value)));
     } else {
-        cb_strbuf_addf(out, "%%!%c(%s=", verb->kind, type_name(value));
+        cb_strbuf_addf(out, "%%!%c(%s=", verb->kind, cb_tmpl_type_name(value));
         cb_tmpl_print(out, value);
         cb_strbuf_addc(out, ')');
     }
@@ -216,7 +236,7 @@ void cb_tmpl_printf(struct cb_strbuf *text, const char *p, json_t *const *args,
     if (next < count) {
         cb_strbuf_adds(text, "%!(EXTRA ");
         for (size_t i = next; i < count; i++) {
-            cb_strbuf_addf(text, i > next ? ", %s=" : "%s=", type_name(args[i]));
+            cb_strbuf_addf(text, i > next ? ", %s=" : "%s=", cb_tmpl_type_name(args[i]));
             cb_tmpl_print(text, args[i]);
         }
         cb_strbuf_addc(text, ')');

@@ -67,6 +67,8 @@ struct cb_tmpl_operand {
     const char **fields; /* .A.B behind it */
     size_t field_count;
     size_t at, end; /* in the template, for messages */
+    /* where Go says that a field is missing: at the second of .A.B, the first of $x.A */
+    size_t fields_at;
 };
 struct cb_tmpl_command { /* operands: the first is applied to the others */
     struct cb_tmpl_operand *operands;
@@ -126,6 +128,12 @@ const struct cb_tmpl_function *cb_tmpl_function_find(const char *name);
 int cb_tmpl_is_true(const json_t *value);
 /* As fmt's %v. */
 void cb_tmpl_print(struct cb_strbuf *out, const json_t *value);
+/* The same, with the empty fields of structs that FIELDS (or NULL) knows the places of.
+ */
+void cb_tmpl_print_typed(struct cb_strbuf *out, const json_t *value,
+                         const struct cb_template_field *fields);
+/* As fmt's %T, of what the JSON is decoded to. */
+const char *cb_tmpl_type_name(const json_t *value);
 /* As fmt.Sprintf; arguments that are missing or too many are told in the text, as Go
  * does. */
 void cb_tmpl_printf(struct cb_strbuf *out, const char *format, json_t *const *args,

@@ -2,6 +2,8 @@
  * for JSON. */
 #include "base/template-priv.h"
 
+#include "base/timestamp.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,18 +93,74 @@ static void print_real(struct cb_strbuf *out, double number)
         cb_strbuf_adds(out, text);
 }
 
-static void print_array(struct cb_strbuf *out, const json_t *value)
+static void print_array(struct cb_strbuf *out, const json_t *value,
+                        const struct cb_template_field *fields)
 {
     cb_strbuf_addc(out, '[');
     for (size_t i = 0; i < json_array_size(value); i++) {
         if (i)
             cb_strbuf_addc(out, ' ');
-        cb_tmpl_print(out, json_array_get(value, i));
+        cb_tmpl_print_typed(out, json_array_get(value, i), fields);
     }
     cb_strbuf_addc(out, ']');
 }
 
-static void print_struct(struct cb_strbuf *out, const json_t *value)
+static int is_of(const struct cb_template_field *field, const json_t *object)
+{
+    return field->beside && json_object_get(object, field->beside);
+}
+
+static const char *zero_text(enum cb_template_zero zero)
+{
+    switch (zero) {
+    case CB_TEMPLATE_NIL:
+        return "<nil>";
+    case CB_TEMPLATE_MAP:
+        return "map[]";
+    case CB_TEMPLATE_LIST:
+        return "[]";
+    case CB_TEMPLATE_NUMBER:
+        return "0";
+    case CB_TEMPLATE_FLAG:
+        return "false";
+    case CB_TEMPLATE_DURATION:
+        return "0s";
+    case CB_TEMPLATE_TEXT:
+        break;
+    }
+    return "";
+}
+
+/* The fields of OBJECT that are empty and belong behind KEY, and behind these. */
+static void print_left_out(struct cb_strbuf *out, const json_t *object, const char *key,
+                           const struct cb_template_field *fields)
+{
+    for (const struct cb_template_field *field = fields; field && field->name; field++) {
+        if (!field->after || strcmp(field->after, key) != 0 || !is_of(field, object) ||
+            json_object_get(object, field->name))
+            continue;
+        cb_strbuf_addf(out, " %s", zero_text(field->zero));
+        print_left_out(out, object, field->name, fields);
+    }
+}
+
+static void print_field(struct cb_strbuf *out, const json_t *object, const char *key,
+                        const json_t *item, const struct cb_template_field *fields)
+{
+    for (const struct cb_template_field *field = fields; field && field->name; field++) {
+        if (field->zero == CB_TEMPLATE_DURATION && json_is_integer(item) &&
+            strcmp(field->name, key) == 0 && is_of(field, object)) {
+            cb_autofree char *text = cb_duration_text(json_integer_value(item));
+
+            cb_strbuf_adds(out, text);
+            return;
+        }
+    }
+    cb_tmpl_print_typed(out, item, fields);
+}
+
+static void print_struct(struct cb_strbuf *out, const json_t *value,
+                         const struct cb_template_field *fields)
 {
     const char *key;
     json_t *item;
@@ -114,26 +172,40 @@ static void print_struct(struct cb_strbuf *out, const json_t *value)
         if (!first)
             cb_strbuf_addc(out, ' ');
         first = 0;
-        cb_tmpl_print(out, item);
+        print_field(out, value, key, item, fields);
+        print_left_out(out, value, key, fields);
     }
     cb_strbuf_addc(out, '}');
 }
 
-static void print_map(struct cb_strbuf *out, const json_t *value)
+/* An empty object in a map is the value of a set, as of ports. */
+static void print_map(struct cb_strbuf *out, const json_t *value,
+                      const struct cb_template_field *fields)
 {
     size_t count;
     const char **keys = cb_tmpl_sorted_keys(value, &count);
 
     cb_strbuf_adds(out, "map[");
     for (size_t i = 0; i < count; i++) {
+        json_t *item = json_object_get(value, keys[i]);
+
         cb_strbuf_addf(out, i ? " %s:" : "%s:", keys[i]);
-        cb_tmpl_print(out, json_object_get(value, keys[i]));
+        if (json_is_object(item) && !json_object_size(item))
+            cb_strbuf_adds(out, "{}");
+        else
+            cb_tmpl_print_typed(out, item, fields);
     }
     cb_strbuf_addc(out, ']');
     free(keys);
 }
 
 void cb_tmpl_print(struct cb_strbuf *out, const json_t *value)
+{
+    cb_tmpl_print_typed(out, value, NULL);
+}
+
+void cb_tmpl_print_typed(struct cb_strbuf *out, const json_t *value,
+                         const struct cb_template_field *fields)
 {
     if (!value) {
         cb_strbuf_adds(out, "<no value>");
@@ -142,12 +214,12 @@ void cb_tmpl_print(struct cb_strbuf *out, const json_t *value)
     switch (json_typeof(value)) {
     case JSON_OBJECT:
         if (cb_tmpl_is_struct(value))
-            print_struct(out, value);
+            print_struct(out, value, fields);
         else
-            print_map(out, value);
+            print_map(out, value, fields);
         return;
     case JSON_ARRAY:
-        print_array(out, value);
+        print_array(out, value, fields);
         return;
     case JSON_STRING:
         cb_strbuf_add(out, json_string_value(value), json_string_length(value));

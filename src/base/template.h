@@ -44,11 +44,16 @@ struct cb_template_field {
     const char *beside; /* a field that only its struct has; NULL: of any, where null */
     const char *name;
     enum cb_template_zero zero;
+    const char *after; /* the field it is printed behind when it is empty; or NULL */
 };
 /* The same; FIELDS, up to a row without a name, say what a field is that is not there or
  * null. */
 int cb_template_execute_typed(const struct cb_template *template, json_t *dot,
                               const struct cb_template_field *fields,
                               struct cb_strbuf *out, struct cb_error **err);
+/* For the line of titles above a table: the functions that make texts look otherwise
+ * leave titles as they are. */
+int cb_template_execute_titles(const struct cb_template *template, json_t *titles,
+                               struct cb_strbuf *out, struct cb_error **err);
 
 #endif

@@ -43,6 +43,16 @@ static const struct cb_option stop_options[] = {
 };
 #undef AT
 
+static int ask_to_stop(const struct cb_each_container *at, struct cb_container *container)
+{
+    const struct stop_values *values = at->values;
+    struct cb_stopping stopping;
+
+    if (stopping_of(container, values->signal, values->timeout, &stopping, NULL) < 0)
+        return -1;
+    return cb_container_ask_stop(container, stopping.signal, stopping.timeout_s);
+}
+
 static int stop_one(const struct cb_each_container *at, struct cb_container *container,
                     struct cb_error **err)
 {
@@ -51,8 +61,10 @@ static int stop_one(const struct cb_each_container *at, struct cb_container *con
     struct cb_stopping stopping;
 
     if (stopping_of(container, values->signal, values->timeout, &stopping, err) < 0 ||
-        cb_container_stop(container, stopping.signal, stopping.timeout_s, at->app->cancel,
-                          err) < 0)
+        (at->asked_fd >= 0
+             ? cb_container_await_stop(container, at->asked_fd, at->app->cancel, err)
+             : cb_container_stop(container, stopping.signal, stopping.timeout_s,
+                                 at->app->cancel, err)) < 0)
         return -1;
     if (was_running)
         cb_container_tell(at->store, container, "stop", NULL, NULL);
@@ -78,7 +90,7 @@ static int run_stop(struct cb_app *app, void *given, const struct cb_strings *ar
 {
     struct stop_values *values = given;
 
-    return cb_containers_each(app, args, values, stop_one, 1, err);
+    return cb_containers_each_asked(app, args, values, ask_to_stop, stop_one, err);
 }
 
 static int run_restart(struct cb_app *app, void *given, const struct cb_strings *args,

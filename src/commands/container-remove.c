@@ -3,6 +3,7 @@
 
 #include "container/create.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +21,12 @@ static const struct cb_option rm_options[] = {
     {0},
 };
 #undef AT
+
+/* All are dying before the first is waited for. */
+static int ask_to_die(const struct cb_each_container *at, struct cb_container *container)
+{
+    return cb_container_ask_stop(container, SIGKILL, 0);
+}
 
 static int remove_one(const struct cb_each_container *at, struct cb_container *container,
                       struct cb_error **err)
@@ -105,8 +112,9 @@ static int run_rm(struct cb_app *app, void *given, const struct cb_strings *args
     }
     if (values->force && drop_missing(app, args, &left, err) < 0)
         return -1;
-    return cb_containers_each(app, values->force ? &left : args, values, remove_one, 1,
-                              err);
+    if (!values->force)
+        return cb_containers_each(app, args, values, remove_one, 1, err);
+    return cb_containers_each_asked(app, &left, values, ask_to_die, remove_one, err);
 }
 
 const struct cb_cli_command cb_rm_command = {

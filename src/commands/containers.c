@@ -14,31 +14,91 @@ int cb_app_container(struct cb_app *app, const char *name, struct cb_store **sto
     return cb_container_find(*store, name, out, err);
 }
 
+/* ── Several ── */
+
+#define AT_ONCE 64 /* connections to monitors that are kept open */
+
+/* One of those that were named. */
+struct named {
+    struct cb_container *container;
+    struct cb_error *error; /* why there is none */
+    int asked_fd;
+};
+
+static void find_named(struct cb_each_container *at, const char *name,
+                       int (*ask)(const struct cb_each_container *at,
+                                  struct cb_container *container),
+                       struct named *out)
+{
+    *out = (struct named){.asked_fd = -1};
+    if (cb_container_find(at->store, name, &out->container, &out->error) == 0 && ask)
+        out->asked_fd = ask(at, out->container);
+}
+
+static void do_named(struct cb_each_container *at, struct named *named, const char *echo,
+                     int (*each)(const struct cb_each_container *at,
+                                 struct cb_container *container, struct cb_error **err),
+                     struct cb_error **first)
+{
+    struct cb_error *error = cb_steal(&named->error);
+
+    at->asked_fd = named->asked_fd;
+    if (error || each(at, named->container, &error) < 0)
+        cb_error_append(first, error);
+    else if (echo)
+        printf("%s\n", echo);
+    fflush(stdout);
+    cb_container_free(named->container);
+    cb_close(&named->asked_fd);
+}
+
+static int each_of(struct cb_app *app, const struct cb_strings *names, void *values,
+                   int (*ask)(const struct cb_each_container *at,
+                              struct cb_container *container),
+                   int (*each)(const struct cb_each_container *at,
+                               struct cb_container *container, struct cb_error **err),
+                   int echo, struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto(cb_error) first = NULL;
+    struct cb_each_container at = {.app = app, .values = values, .asked_fd = -1};
+    struct named batch[AT_ONCE];
+    size_t count;
+
+    if (cb_app_store(app, 1, &store, err) < 0)
+        return -1;
+    at.store = store;
+    for (size_t from = 0; from < names->count; from += count) {
+        size_t most = ask ? AT_ONCE : 1;
+
+        count = names->count - from < most ? names->count - from : most;
+        for (size_t i = 0; i < count; i++)
+            find_named(&at, names->items[from + i], ask, &batch[i]);
+        for (size_t i = 0; i < count; i++)
+            do_named(&at, &batch[i], echo ? names->items[from + i] : NULL, each, &first);
+    }
+    return first ? cb_error_move(err, &first) : 0;
+}
+
 int cb_containers_each(struct cb_app *app, const struct cb_strings *names, void *values,
                        int (*each)(const struct cb_each_container *at,
                                    struct cb_container *container, struct cb_error **err),
                        int echo, struct cb_error **err)
 {
-    cb_auto(cb_store) store = NULL;
-    cb_auto(cb_error) first = NULL;
-    struct cb_each_container at = {.app = app, .values = values};
-
-    if (cb_app_store(app, 1, &store, err) < 0)
-        return -1;
-    at.store = store;
-    cb_vec_foreach (name, names) {
-        cb_auto(cb_container) container = NULL;
-        struct cb_error *error = NULL;
-
-        if (cb_container_find(store, *name, &container, &error) < 0 ||
-            each(&at, container, &error) < 0)
-            cb_error_append(&first, error);
-        else if (echo)
-            printf("%s\n", *name);
-        fflush(stdout);
-    }
-    return first ? cb_error_move(err, &first) : 0;
+    return each_of(app, names, values, NULL, each, echo, err);
 }
+
+int cb_containers_each_asked(
+    struct cb_app *app, const struct cb_strings *names, void *values,
+    int (*ask)(const struct cb_each_container *at, struct cb_container *container),
+    int (*each)(const struct cb_each_container *at, struct cb_container *container,
+                struct cb_error **err),
+    struct cb_error **err)
+{
+    return each_of(app, names, values, ask, each, 1, err);
+}
+
+/* ── How they are told of ── */
 
 static const char *health_text(const json_t *health)
 {

@@ -12,17 +12,25 @@ struct cb_each_container {
     struct cb_app *app;
     struct cb_store *store;
     void *values;
+    int asked_fd; /* what ASK of this one returned, or -1 */
 };
 int cb_containers_each(struct cb_app *app, const struct cb_strings *names, void *values,
                        int (*each)(const struct cb_each_container *at,
                                    struct cb_container *container, struct cb_error **err),
                        int echo, struct cb_error **err);
+/* The same side by side: ASK, for what takes its time, is called of many before EACH is
+ * called of the first. It returns a descriptor, or -1; what is wrong is for EACH to say.
+ */
+int cb_containers_each_asked(
+    struct cb_app *app, const struct cb_strings *names, void *values,
+    int (*ask)(const struct cb_each_container *at, struct cb_container *container),
+    int (*each)(const struct cb_each_container *at, struct cb_container *container,
+                struct cb_error **err),
+    struct cb_error **err);
 /* The one container NAME means. */
 int cb_app_container(struct cb_app *app, const char *name, struct cb_store **store,
                      struct cb_container **out, struct cb_error **err);
 /* "Up 2 hours", "Exited (0) 3 minutes ago": caller frees. */
 char *cb_container_status_text(const struct cb_container *container);
-/* "0.0.0.0:8080->80/tcp, 443/tcp" of one that runs: caller frees. (ps-ports.c) */
-char *cb_container_ports_text(const struct cb_container *container);
 
 #endif

@@ -53,19 +53,21 @@ static json_t *config_json(const struct cb_container *container,
 
     set(object, "Hostname", text(request->hostname ? request->hostname : short_id));
     set(object, "Domainname", text(request->domainname));
-    set(object, "AttachStdin", json_boolean(request->interactive));
-    set(object, "AttachStdout", json_true());
-    set(object, "AttachStderr", json_true());
+    set(object, "AttachStdin",
+        json_boolean(request->interactive && !container->options.detached));
+    set(object, "AttachStdout", json_boolean(!container->options.detached));
+    set(object, "AttachStderr", json_boolean(!container->options.detached));
     set(object, "Tty", json_boolean(request->tty));
     set(object, "OpenStdin", json_boolean(request->interactive));
-    set(object, "StdinOnce", json_boolean(request->interactive));
+    set(object, "StdinOnce",
+        json_boolean(request->interactive && !container->options.detached));
     set(object, "Image", text(request->image_name));
     if (json_is_null(json_object_get(object, "Labels")))
         set(object, "Labels", json_object());
     if (request->stop_timeout)
         set(object, "StopTimeout",
             json_integer(strtoll(request->stop_timeout, NULL, 10)));
-    return object;
+    return cb_inspect_config_in_order(object);
 }
 
 static void add_command(json_t *object, const struct cb_image_config *effective)

@@ -3,6 +3,7 @@
 #include "commands/inspect.h"
 
 #include "base/timestamp.h"
+#include "container/commit.h"
 #include "container/joins.h"
 #include "container/restart.h"
 #include "network/network.h"
@@ -103,22 +104,110 @@ static json_t *links(const struct cb_container *container)
     return array;
 }
 
-static json_t *binds(const struct cb_container *container)
+static json_t *or_null(json_t *array)
 {
-    json_t *array = json_array();
-
-    cb_vec_foreach (mount, &container->mounts) {
-        const char *source =
-            strcmp(mount->type, "bind") == 0 ? mount->source : mount->name;
-        cb_autofree char *line = xasprintf("%s:%s%s", source ? source : "", mount->target,
-                                           mount->read_only ? ":ro" : "");
-
-        json_array_append_new(array, text(line));
-    }
     if (json_array_size(array))
         return array;
     json_decref(array);
     return json_null();
+}
+
+static const struct cb_container_mount *mount_at(const struct cb_container *container,
+                                                 const char *target)
+{
+    cb_vec_foreach (mount, &container->mounts)
+        if (strcmp(mount->target, target) == 0)
+            return mount;
+    return NULL;
+}
+
+/* What -v gave a source, in the order typed; the rest are volumes without a name. */
+static json_t *binds(const struct cb_container *container)
+{
+    json_t *array = json_array();
+
+    cb_vec_foreach (typed, &container->options.request.volumes) {
+        const char *colon = strchr(*typed, ':');
+        cb_autofree char *target =
+            colon ? xstrndup(colon + 1, strcspn(colon + 1, ":")) : NULL;
+        const struct cb_container_mount *mount =
+            target ? mount_at(container, target) : NULL;
+
+        if (mount && strcmp(mount->type, "bind") == 0)
+            json_array_append_new(array, json_sprintf("%s%s", mount->source, colon));
+        else if (colon)
+            json_array_append_new(array, text(*typed));
+    }
+    return or_null(array);
+}
+
+/* Where --mount puts it; caller frees, or NULL. */
+static char *target_of(const char *typed)
+{
+    static const char *const names[] = {"target=", "dst=", "destination="};
+
+    for (const char *part = typed; part; part = strchr(part, ',')) {
+        part += *part == ',';
+        for (size_t i = 0; i < CB_ARRAY_SIZE(names); i++) {
+            size_t len = strlen(names[i]);
+
+            if (strncmp(part, names[i], len) == 0)
+                return xstrndup(part + len, strcspn(part + len, ","));
+        }
+    }
+    return NULL;
+}
+
+/* --mount as docker's API has it. */
+static void add_mount_specs(json_t *object, const struct cb_container *container)
+{
+    json_t *array = json_array();
+
+    cb_vec_foreach (typed, &container->options.mounts) {
+        cb_autofree char *target = target_of(*typed);
+        const struct cb_container_mount *mount =
+            target ? mount_at(container, target) : NULL;
+        json_t *spec = mount ? json_pack("{s:s}", "Type", mount->type) : NULL;
+        int is_volume = mount && strcmp(mount->type, "volume") == 0;
+        const char *source = is_volume ? mount->name : mount ? mount->source : NULL;
+
+        if (!spec)
+            continue;
+        if (source && *source)
+            set(spec, "Source", text(source));
+        set(spec, "Target", text(mount->target));
+        if (mount->read_only)
+            set(spec, "ReadOnly", json_true());
+        json_array_append_new(array, spec);
+    }
+    if (json_array_size(array))
+        set(object, "Mounts", array);
+    else
+        json_decref(array);
+}
+
+/* [{"Path": "/dev/sda", NAME: 1}] of "/dev/sda:1". */
+static json_t *throttles(const struct cb_strings *typed, const char *name, int is_size)
+{
+    json_t *array = json_array();
+
+    cb_vec_foreach (line, typed) {
+        cb_autofree char *path = xstrndup(*line, strcspn(*line, ":"));
+        const char *rate = (*line)[strlen(path)] ? *line + strlen(path) + 1 : "";
+
+        json_array_append_new(array, json_pack("{s:s,s:o}", "Path", path, name,
+                                               is_size ? size(rate) : number(rate)));
+    }
+    return or_null(array);
+}
+
+/* Twice the memory, unless something else is asked for. */
+static json_t *memory_swap(const struct cb_limit_options *limits)
+{
+    cb_auto_json *memory = size(limits->memory);
+
+    return limits->memory_swap ? size(limits->memory_swap)
+                               : json_integer(2 * json_integer_value(memory));
 }
 
 static void add_limits(json_t *object, const struct cb_limit_options *limits)
@@ -130,12 +219,17 @@ static void add_limits(json_t *object, const struct cb_limit_options *limits)
     set(object, "NanoCpus", json_integer((json_int_t)(cpus * 1e9 + 0.5)));
     set(object, "CgroupParent", text(limits->cgroup_parent));
     set(object, "BlkioWeight", number(limits->blkio_weight));
+    set(object, "BlkioWeightDevice", throttles(&limits->weights, "Weight", 0));
+    set(object, "BlkioDeviceReadBps", throttles(&limits->read_bps, "Rate", 1));
+    set(object, "BlkioDeviceWriteBps", throttles(&limits->write_bps, "Rate", 1));
+    set(object, "BlkioDeviceReadIOps", throttles(&limits->read_iops, "Rate", 0));
+    set(object, "BlkioDeviceWriteIOps", throttles(&limits->write_iops, "Rate", 0));
     set(object, "CpuPeriod", number(limits->cpu_period));
     set(object, "CpuQuota", number(limits->cpu_quota));
     set(object, "CpusetCpus", text(limits->cpuset_cpus));
     set(object, "CpusetMems", text(limits->cpuset_mems));
     set(object, "MemoryReservation", size(limits->memory_reservation));
-    set(object, "MemorySwap", size(limits->memory_swap));
+    set(object, "MemorySwap", memory_swap(limits));
     set(object, "MemorySwappiness",
         limits->memory_swappiness ? number(limits->memory_swappiness) : json_null());
     set(object, "OomKillDisable", json_boolean(limits->oom_kill_disable));
@@ -157,7 +251,7 @@ static json_t *ulimits(const struct cb_strings *typed)
         json_array_append_new(
             array, json_pack("{s:s,s:I,s:I}", "Name", name, "Hard", to, "Soft", from));
     }
-    return array;
+    return or_null(array);
 }
 
 static json_t *devices(const struct cb_strings *typed)
@@ -255,7 +349,8 @@ json_t *cb_inspect_host_config(const struct cb_container *container)
     add_namespaces(object, request);
     add_security(object, request);
     add_limits(object, &request->limits);
-    return object;
+    add_mount_specs(object, container);
+    return cb_inspect_host_config_in_order(object);
 }
 
 /* ── NetworkSettings ── */
@@ -299,6 +394,37 @@ static json_t *networks_json(const struct cb_run_request *request)
     return networks;
 }
 
+/* Is it on a network that ports are a matter of: not the host's, none, another's? */
+static int has_ports(const json_t *settings)
+{
+    const char *name;
+    json_t *network;
+
+    json_object_foreach(json_object_get(settings, "Networks"), name, network)
+    {
+        if (strcmp(name, "host") != 0 && strcmp(name, "none") != 0)
+            return 1;
+    }
+    return 0;
+}
+
+json_t *cb_inspect_ports(const struct cb_container *container)
+{
+    const json_t *known =
+        cb_container_is_running(container) ? container->state.network : NULL;
+    cb_auto(cb_image_config) effective = NULL;
+    json_t *ports = json_object();
+
+    if (!has_ports(known))
+        return ports;
+    json_object_update(ports, json_object_get(known, "Ports"));
+    effective = cb_container_effective_config(container);
+    cb_vec_foreach (port, &effective->exposed_ports)
+        if (!json_object_get(ports, *port))
+            set(ports, *port, json_null());
+    return ports;
+}
+
 /* What its monitor has told is put over what there always is. */
 json_t *cb_inspect_network_settings(const struct cb_container *container)
 {
@@ -308,8 +434,16 @@ json_t *cb_inspect_network_settings(const struct cb_container *container)
 
     set(object, "Bridge", text(""));
     set(object, "SandboxID", text(""));
-    set(object, "SandboxKey", text(""));
+    set(object, "HairpinMode", json_false());
+    set(object, "LinkLocalIPv6Address", text(""));
+    set(object, "LinkLocalIPv6PrefixLen", json_integer(0));
     set(object, "Ports", json_object());
+    set(object, "SandboxKey",
+        known && container->state.pid
+            ? json_sprintf("/proc/%d/ns/net", container->state.pid)
+            : text(""));
+    set(object, "SecondaryIPAddresses", json_null());
+    set(object, "SecondaryIPv6Addresses", json_null());
     set(object, "EndpointID", text(""));
     set(object, "Gateway", text(""));
     set(object, "GlobalIPv6Address", text(""));
@@ -321,5 +455,6 @@ json_t *cb_inspect_network_settings(const struct cb_container *container)
     set(object, "Networks", networks_json(&container->options.request));
     if (known)
         json_object_update(object, (json_t *)known);
+    set(object, "Ports", cb_inspect_ports(container));
     return object;
 }

@@ -23,5 +23,10 @@ json_t *cb_inspect_strings(const struct cb_strings *strings);
 /* inspect-host.c */
 json_t *cb_inspect_host_config(const struct cb_container *container);
 json_t *cb_inspect_network_settings(const struct cb_container *container);
+/* NetworkSettings.Ports: of one that runs, with null for what it exposes only. */
+json_t *cb_inspect_ports(const struct cb_container *container);
+/* inspect-order.c: these documents (taken) in docker's order, with all there is. */
+json_t *cb_inspect_host_config_in_order(json_t *object);
+json_t *cb_inspect_config_in_order(json_t *object);
 
 #endif

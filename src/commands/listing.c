@@ -15,13 +15,17 @@
 #define COLUMN_MIN 10
 #define COLUMN_GAP 3
 
-/* "\t" and "\n" as typed in a shell are a tab and a line end. Caller frees. */
+/* "\t" and "\n" as typed in a shell are a tab and a line end; within an action they are
+ * the template's own. Caller frees. */
 static char *unescape(const char *format)
 {
     cb_auto_value(cb_strbuf) text = {0};
+    int inside = 0;
 
     for (; *format; format++) {
-        if (format[0] == '\\' && (format[1] == 't' || format[1] == 'n'))
+        if (strncmp(format, "{{", 2) == 0 || strncmp(format, "}}", 2) == 0)
+            inside = *format == '{';
+        if (!inside && format[0] == '\\' && (format[1] == 't' || format[1] == 'n'))
             cb_strbuf_addc(&text, *++format == 't' ? '\t' : '\n');
         else
             cb_strbuf_addc(&text, *format);
@@ -206,7 +210,12 @@ static void print_json(const json_t *rows)
 static int parse(const struct cb_listing *listing, const char *format, int *table,
                  struct cb_template **out, struct cb_error **err)
 {
-    cb_autofree char *text = unescape(template_text(listing, format, table));
+    const char *from = template_text(listing, format, table);
+    cb_autofree char *text = unescape(from + strspn(from, " "));
+    size_t len = strlen(text);
+
+    while (len && text[len - 1] == ' ')
+        text[--len] = '\0';
 
     if (cb_template_parse(out, text, err) < 0)
         return cb_error_hint(err,
@@ -249,7 +258,7 @@ int cb_listing_print(const struct cb_listing *listing, const char *format,
     if (parse(listing, format, &table, &template, err) < 0)
         return -1;
     titles = table ? titles_of(listing, rows) : NULL;
-    if (table && cb_template_execute(template, titles, &out, err) < 0)
+    if (table && cb_template_execute_titles(template, titles, &out, err) < 0)
         return fields_hint(listing, err);
     if (table)
         cb_strbuf_addc(&out, '\n');
@@ -264,10 +273,11 @@ int cb_listing_print(const struct cb_listing *listing, const char *format,
 
 /* ── Documents ── */
 
+/* An empty line stands in the place of a result that there is not, as docker has it. */
 int cb_inspect_print(const char *format, const json_t *documents, struct cb_error **err)
 {
     cb_auto(cb_template) template = NULL;
-    cb_autofree char *text = NULL;
+    cb_auto(cb_error) error = NULL;
 
     if (!format || !*format) {
         cb_autofree char *indented = json_dumps(documents, JSON_INDENT(4));
@@ -281,15 +291,18 @@ int cb_inspect_print(const char *format, const json_t *documents, struct cb_erro
         printf("%s\n", compact);
         return 0;
     }
-    text = unescape(format);
-    if (cb_template_parse(&template, text, err) < 0)
-        return -1;
+    if (cb_template_parse(&template, format, &error) < 0)
+        return cb_error_set(err, CB_ERR_FORMAT, "%s", cb_error_message(error));
+    if (!json_array_size(documents))
+        putchar('\n');
     for (size_t i = 0; i < json_array_size(documents); i++) {
         cb_auto_value(cb_strbuf) out = {0};
 
         if (cb_template_execute_typed(template, json_array_get(documents, i),
-                                      cb_inspect_fields(), &out, err) < 0)
-            return -1;
+                                      cb_inspect_fields(), &out, err) < 0) {
+            putchar('\n');
+            return cb_error_wrap(err, "template parsing error");
+        }
         cb_strbuf_addc(&out, '\n');
         print_text(&out, 0);
     }

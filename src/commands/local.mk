@@ -6,9 +6,9 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/build-foreign.c \
 	%D%/build-summary.c \
 	%D%/build-summary.h \
-	%D%/build-tools.c \
 	%D%/build-tools-registries.c \
 	%D%/build-tools-told.c \
+	%D%/build-tools.c \
 	%D%/build-tools.h \
 	%D%/build.c \
 	%D%/builds-logs.c \
@@ -97,6 +97,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/inspect-fields.c \
 	%D%/inspect-host.c \
 	%D%/inspect-image.c \
+	%D%/inspect-order.c \
 	%D%/inspect.c \
 	%D%/inspect.h \
 	%D%/lint-json.c \
@@ -143,6 +144,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/pruning.c \
 	%D%/pruning.h \
 	%D%/ps-ports.c \
+	%D%/ps-ports.h \
 	%D%/ps.c \
 	%D%/pull.c \
 	%D%/push.c \

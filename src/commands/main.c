@@ -13,7 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FLAG_STATUS 125 /* docker's, of every command */
+#define FLAG_STATUS   125 /* docker's, of every command */
+#define FORMAT_STATUS 64  /* docker's, of `inspect` */
 
 static struct cb_cancel
     *signal_cancel; /* for the handler, set once before it is installed */
@@ -68,6 +69,8 @@ static int status_of(const struct cb_error *error, const struct cb_cli_command *
         return 128 + signal_seen;
     if (cb_error_kind(error) == CB_ERR_FLAG)
         return FLAG_STATUS;
+    if (cb_error_kind(error) == CB_ERR_FORMAT)
+        return FORMAT_STATUS;
     if (cb_error_kind(error) == CB_ERR_USAGE && command && command->usage_status)
         return command->usage_status;
     return 1;

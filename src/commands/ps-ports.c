@@ -1,137 +1,121 @@
-/* The ports of a container in one line, as docker's ps has them: those that follow each
- * other are one range; those with another number outside stand at the end, each by
- * itself. */
-#include "commands/containers.h"
+/* What `ps` tells of ports, as docker does: those of a row whose number is the same on
+ * both sides are one range, those that nobody published have no address. */
+#include "commands/ps-ports.h"
 
+#include "base/strbuf.h"
+#include "base/vec.h"
+#include "commands/inspect.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct shown {
-    const char *ip; /* "": it is not published */
-    const char *protocol;
-    unsigned inside, outside;
+    long port, host; /* HOST 0: not published */
+    const char *ip, *protocol;
+    int told;
 };
-struct group { /* of one address and protocol */
-    struct shown first;
-    unsigned last;
-};
-struct groups {
-    CB_VEC(struct group) open;
-    struct cb_strbuf text, single;
-};
-
-static int by_place(const void *a, const void *b)
-{
-    const struct shown *x = a, *y = b;
-    int order;
-
-    if (x->inside != y->inside)
-        return x->inside < y->inside ? -1 : 1;
-    order = strcmp(x->ip, y->ip);
-    if (order)
-        return order;
-    if (x->outside != y->outside)
-        return x->outside < y->outside ? -1 : 1;
-    return strcmp(x->protocol, y->protocol);
-}
-
-static const char *comma(const struct cb_strbuf *text)
-{
-    return text->len ? ", " : "";
-}
-
-static void add_group(struct cb_strbuf *text, const struct group *group)
-{
-    const struct shown *first = &group->first;
-    cb_autofree char *range = group->last == first->inside
-                                  ? xasprintf("%u", first->inside)
-                                  : xasprintf("%u-%u", first->inside, group->last);
-
-    cb_strbuf_adds(text, comma(text));
-    if (*first->ip)
-        cb_strbuf_addf(text, "%s:%s->", first->ip, range);
-    cb_strbuf_addf(text, "%s/%s", range, first->protocol);
-}
-
-static struct group *find_group(struct groups *groups, const struct shown *port)
-{
-    cb_vec_foreach (group, &groups->open) {
-        if (!strcmp(group->first.ip, port->ip) &&
-            !strcmp(group->first.protocol, port->protocol))
-            return group;
-    }
-    return NULL;
-}
-
-static void add_port(struct groups *groups, const struct shown *port)
-{
-    struct group *group = find_group(groups, port);
-
-    if (*port->ip && port->inside != port->outside) {
-        cb_strbuf_addf(&groups->single, "%s%s:%u->%u/%s", comma(&groups->single),
-                       port->ip, port->outside, port->inside, port->protocol);
-    } else if (!group) {
-        cb_vec_push(&groups->open, ((struct group){*port, port->inside}));
-    } else if (port->inside == group->last + 1) {
-        group->last++;
-    } else {
-        add_group(&groups->text, group);
-        *group = (struct group){*port, port->inside};
-    }
-}
-
-static unsigned number_of(const json_t *binding, const char *key)
-{
-    const char *text = json_string_value(json_object_get(binding, key));
-
-    return text ? (unsigned)strtoul(text, NULL, 10) : 0;
-}
-
-struct shown_ports {
+struct row {
     struct shown *items;
     size_t count, capacity;
 };
 
-/* "80/tcp" and where it is published. */
-static void collect(struct shown_ports *out, const char *key, const json_t *bindings)
+static void add(struct row *row, const char *key, const json_t *binding)
 {
-    struct shown port = {.ip = "", .inside = (unsigned)strtoul(key, NULL, 10)};
-    const char *slash = strchr(key, '/');
+    char *end;
+    struct shown shown = {.port = strtol(key, &end, 10), .ip = ""};
+    const char *ip = json_string_value(json_object_get(binding, "HostIp"));
+    const char *host = json_string_value(json_object_get(binding, "HostPort"));
 
-    port.protocol = slash ? slash + 1 : "";
-    if (!json_array_size(bindings))
-        cb_vec_push(out, port);
-    for (size_t i = 0; i < json_array_size(bindings); i++) {
-        const json_t *binding = json_array_get(bindings, i);
-
-        port.ip = json_string_value(json_object_get(binding, "HostIp")) ?: "";
-        port.outside = number_of(binding, "HostPort");
-        cb_vec_push(out, port);
+    shown.protocol = *end == '/' ? end + 1 : "tcp";
+    if (binding) {
+        shown.ip = ip ? ip : "";
+        shown.host = host ? strtol(host, NULL, 10) : 0;
     }
+    cb_vec_push(row, shown);
 }
 
-char *cb_container_ports_text(const struct cb_container *container)
+static int compare(const void *a, const void *b)
 {
-    json_t *ports = container->state.network && cb_container_is_running(container)
-                        ? json_object_get(container->state.network, "Ports")
-                        : NULL;
-    struct shown_ports shown = {0};
-    struct groups groups = {0};
+    const struct shown *one = a, *other = b;
+    int order;
+
+    if (one->port != other->port)
+        return one->port < other->port ? -1 : 1;
+    order = strcmp(one->ip, other->ip);
+    if (!order && one->host != other->host)
+        return one->host < other->host ? -1 : 1;
+    return order ? order : strcmp(one->protocol, other->protocol);
+}
+
+/* Is NEXT the one behind LAST, of the same kind? Kinds: not published, or published on
+ * the same number of one address. */
+static int follows(const struct shown *last, const struct shown *next)
+{
+    return next->port == last->port + 1 && strcmp(last->ip, next->ip) == 0 &&
+           strcmp(last->protocol, next->protocol) == 0 &&
+           (next->host == next->port || !*next->ip);
+}
+
+static void print(struct cb_strbuf *out, const struct shown *first,
+                  const struct shown *last)
+{
+    cb_autofree char *range = first == last
+                                  ? xasprintf("%ld", first->port)
+                                  : xasprintf("%ld-%ld", first->port, last->port);
+
+    if (out->len)
+        cb_strbuf_adds(out, ", ");
+    if (!*first->ip)
+        cb_strbuf_addf(out, "%s/%s", range, first->protocol);
+    else if (first->host == first->port)
+        cb_strbuf_addf(out, "%s:%s->%s/%s", first->ip, range, range, first->protocol);
+    else
+        cb_strbuf_addf(out, "%s:%ld->%s/%s", first->ip, first->host, range,
+                       first->protocol);
+}
+
+static int is_range(const struct shown *shown)
+{
+    return !*shown->ip || shown->host == shown->port;
+}
+
+/* FIRST and all that follow it. */
+static void print_range(struct cb_strbuf *out, struct row *row, size_t first)
+{
+    const struct shown *begin = &row->items[first], *last = begin;
+    int grows = is_range(begin);
+
+    for (size_t i = first + 1; grows && i < row->count; i++) {
+        if (row->items[i].told || !follows(last, &row->items[i]))
+            continue;
+        last = &row->items[i];
+        row->items[i].told = 1;
+    }
+    print(out, begin, last);
+}
+
+char *cb_ps_ports(const struct cb_container *container)
+{
+    cb_auto_json *ports = cb_inspect_ports(container);
+    cb_auto_value(cb_strbuf) text = {0};
+    struct row row = {0};
     const char *key;
     json_t *bindings;
 
-    json_object_foreach(ports, key, bindings) collect(&shown, key, bindings);
-    if (shown.count)
-        qsort(shown.items, shown.count, sizeof(*shown.items), by_place);
-    cb_vec_foreach (port, &shown)
-        add_port(&groups, port);
-    cb_vec_foreach (group, &groups.open)
-        add_group(&groups.text, group);
-    if (groups.single.len)
-        cb_strbuf_addf(&groups.text, "%s%s", comma(&groups.text),
-                       cb_strbuf_text(&groups.single));
-    cb_vec_free(&shown);
-    cb_vec_free(&groups.open);
-    cb_strbuf_free(&groups.single);
-    return cb_strbuf_steal(&groups.text);
+    json_object_foreach(ports, key, bindings)
+    {
+        for (size_t i = 0; i < json_array_size(bindings); i++)
+            add(&row, key, json_array_get(bindings, i));
+        if (!json_array_size(bindings))
+            add(&row, key, NULL);
+    }
+    if (row.count)
+        qsort(row.items, row.count, sizeof(*row.items), compare);
+    for (int ranges = 1; ranges >= 0; ranges--)
+        for (size_t i = 0; i < row.count; i++)
+            if (!row.items[i].told && is_range(&row.items[i]) == ranges)
+                print_range(&text, &row, i);
+    cb_vec_free(&row);
+    return cb_strbuf_steal(&text);
 }

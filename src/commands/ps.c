@@ -3,12 +3,15 @@
 
 #include "base/utf8.h"
 #include "commands/container-filter.h"
+#include "commands/inspect.h"
 #include "commands/listing.h"
+#include "commands/ps-ports.h"
+#include "container/commit.h"
 #include "container/create.h"
 #include "container/files.h"
 #include "container/joins.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct values {
@@ -52,6 +55,10 @@ static const struct cb_listing_field fields[] = {{"Command", "COMMAND"},
 #define COLUMNS                                                                     \
     "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t" \
     "{{.Names}}"
+#define RAW                                                                \
+    "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\n"    \
+    "created_at: {{.CreatedAt}}\nstate: {{.State}}\nstatus: {{.Status}}\n" \
+    "names: {{.Names}}\nlabels:{{pad .Labels 1 0}}\nports:{{pad .Ports 1 0}}\n"
 static const struct cb_listing listing = {fields, COLUMNS};
 static const struct cb_listing listing_with_size = {fields, COLUMNS "\t{{.Size}}"};
 
@@ -66,20 +73,20 @@ static void add_word(struct cb_strbuf *text, const char *word)
                    quoted ? "'" : "");
 }
 
-/* To 20 characters, the last of which says that there is more. */
-static void shorten(struct cb_strbuf *text)
+/* To WIDTH characters, the last of which says that there is more. */
+static void shorten(struct cb_strbuf *text, size_t width)
 {
     size_t at = 0, end = 0, count = 0;
 
-    for (; at < text->len && count <= 20; count++) {
+    for (; at < text->len && count <= width; count++) {
         unsigned point;
         size_t size = cb_utf8_decode(text->text + at, text->len - at, &point);
 
-        if (count == 19)
+        if (count == width - 1)
             end = at;
         at += size ? size : 1;
     }
-    if (count <= 20)
+    if (count <= width)
         return;
     cb_strbuf_truncate(text, end);
     cb_strbuf_adds(text, "…");
@@ -103,7 +110,7 @@ static char *command_text(const struct cb_container *container, int whole)
     for (size_t i = 0; command && i < command->count; i++)
         add_word(&text, command->items[i]);
     if (!whole)
-        shorten(&text);
+        shorten(&text, 20);
     cb_strbuf_add_json(&quoted, cb_strbuf_text(&text));
     return cb_strbuf_steal(&quoted);
 }
@@ -125,26 +132,48 @@ static void add_times(json_t *row, const struct cb_container *container)
     json_object_set_new(row, "RunningFor", json_string(ago));
 }
 
-static void add_lists(json_t *row, const struct cb_container *container)
+static int compare(const void *a, const void *b)
 {
-    cb_auto_value(cb_strbuf) labels = {0};
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Its own and its image's. */
+static void add_labels(json_t *row, const struct cb_container *container)
+{
+    cb_auto(cb_image_config) effective = cb_container_effective_config(container);
+    cb_auto_json *config = cb_inspect_config(effective);
+    cb_auto_value(cb_strings) lines = {0};
+    cb_auto_value(cb_strbuf) text = {0};
+    json_t *labels = json_object(), *value;
+    const char *key;
+
+    json_object_update(labels, json_object_get(config, "Labels"));
+    json_object_foreach(labels, key, value)
+    {
+        cb_strings_addf(&lines, "%s=%s", key, json_string_value(value));
+    }
+    if (lines.count)
+        qsort(lines.items, lines.count, sizeof(*lines.items), compare);
+    cb_vec_foreach (line, &lines)
+        cb_strbuf_addf(&text, "%s%s", text.len ? "," : "", *line);
+    json_object_set_new(row, "Labels", json_string_nocheck(cb_strbuf_text(&text)));
+    json_object_set_new(row, "Label", labels);
+}
+
+static void add_mounts(json_t *row, const struct cb_container *container, int whole)
+{
     cb_auto_value(cb_strbuf) mounts = {0};
-    json_t *label = json_object();
     unsigned volumes = 0;
 
-    cb_vec_foreach (text, &container->options.labels) {
-        cb_autofree char *key = xstrndup(*text, strcspn(*text, "="));
-
-        cb_strbuf_addf(&labels, "%s%s", labels.len ? "," : "", *text);
-        json_object_set_new(label, key, json_string(strchr(*text, '=') + 1));
-    }
     cb_vec_foreach (mount, &container->mounts) {
-        cb_strbuf_addf(&mounts, "%s%s", mounts.len ? "," : "",
-                       mount->name ? mount->name : mount->source);
+        cb_auto_value(cb_strbuf) source = {0};
+
+        cb_strbuf_adds(&source, mount->name ? mount->name : mount->source);
+        if (!whole)
+            shorten(&source, 15);
+        cb_strbuf_addf(&mounts, "%s%s", mounts.len ? "," : "", cb_strbuf_text(&source));
         volumes += mount->name != NULL;
     }
-    json_object_set_new(row, "Labels", json_string(cb_strbuf_text(&labels)));
-    json_object_set_new(row, "Label", label);
     json_object_set_new(row, "Mounts", json_string(cb_strbuf_text(&mounts)));
     json_object_set_new(row, "LocalVolumes", json_sprintf("%u", volumes));
 }
@@ -170,7 +199,7 @@ static json_t *row_of(struct cb_store *store, const struct cb_container *contain
     const struct cb_run_request *request = &container->options.request;
     cb_autofree char *command = command_text(container, values->no_trunc);
     cb_autofree char *status = cb_container_status_text(container);
-    cb_autofree char *ports = cb_container_ports_text(container);
+    cb_autofree char *ports = cb_ps_ports(container);
     cb_autofree char *size = shows_size(values) ? size_text(store, container) : NULL;
     cb_autofree char *networks = cb_joins_names(request);
     json_t *row = json_object();
@@ -187,7 +216,8 @@ static json_t *row_of(struct cb_store *store, const struct cb_container *contain
                         json_string(cb_container_status_name(container->state.status)));
     json_object_set_new(row, "Status", json_string(status));
     add_times(row, container);
-    add_lists(row, container);
+    add_labels(row, container);
+    add_mounts(row, container, values->no_trunc);
     return row;
 }
 
@@ -207,11 +237,7 @@ static int print(struct cb_store *store, const struct cb_containers *all,
                              &(struct cb_listed_container){all, i}))
             continue;
         json_array_append_new(rows, row_of(store, container, values));
-        if (values->quiet && !values->format)
-            printf("%.*s\n", values->no_trunc ? 64 : 12, container->id);
     }
-    if (values->quiet && !values->format)
-        return 0;
     return cb_listing_print(values->size ? &listing_with_size : &listing, values->format,
                             rows, err);
 }
@@ -239,9 +265,15 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
     return print(store, &all, values, last, err);
 }
 
-/* Docker's own default, if there is one. */
+/* `raw` is one of docker's; without a format there may be its default. */
 static const struct values *with_format(struct cb_app *app, struct values *values)
 {
+    if (values->format && strcmp(values->format, "raw") == 0)
+        values->format = values->quiet  ? "container_id: {{.ID}}"
+                         : values->size ? RAW "size: {{.Size}}\n"
+                                        : RAW;
+    if (values->quiet && !values->format)
+        values->format = "{{.ID}}";
     if (!values->quiet)
         values->format = cb_docker_config_format(app, values->format, "psFormat");
     return values;

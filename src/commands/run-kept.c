@@ -41,6 +41,7 @@ static int create(struct cb_store *store, struct cb_run_values *values,
     cb_auto_value(cb_health) health = {0};
     char id[CB_DIGEST_MAX_TEXT];
 
+    values->container.detached = values->detach;
     if (check_cidfile(values->cidfile, err) < 0 ||
         cb_log_check(&values->container, err) < 0 ||
         cb_health_make(&health, &values->container, image->config, err) < 0 ||

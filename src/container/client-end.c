@@ -19,18 +19,25 @@
 #define KILL_STEP_MS       20
 #define CMDLINE_MAX_BYTES  65536
 
-/* Without a monitor the record tells how it ended. */
-static int wait_end(struct cb_container *container, const struct cb_wire_message *wish,
-                    struct cb_cancel *cancel, int *exit_code, struct cb_error **err)
+/* *FD stays -1 when there is nobody to ask. */
+static int ask(const struct cb_container *container, const struct cb_wire_message *wish,
+               int *fd, struct cb_error **err)
+{
+    int found = cb_wire_connect(container->dir_fd, "socket", fd, err);
+
+    if (found > 0 && cb_wire_send(*fd, wish, -1) < 0)
+        cb_close(fd);
+    return found < 0 ? -1 : 0;
+}
+
+/* Its monitor answers on FD; without one (-1) the record tells how it ended. */
+static int await_end(struct cb_container *container, int fd, struct cb_cancel *cancel,
+                     int *exit_code, struct cb_error **err)
 {
     struct cb_wire_message answer;
     cb_auto(cb_error) error = NULL;
-    cb_autofd int fd = -1;
-    int found = cb_wire_connect(container->dir_fd, "socket", &fd, err);
 
-    if (found < 0)
-        return -1;
-    if (found && cb_wire_send(fd, wish, -1) == 0) {
+    if (fd >= 0) {
         if (cb_client_receive(fd, cancel, &answer, NULL, &error) == 0) {
             *exit_code = answer.a;
             return 0;
@@ -42,6 +49,35 @@ static int wait_end(struct cb_container *container, const struct cb_wire_message
     cb_container_refresh(container, NULL);
     *exit_code = container->state.exit_code;
     return 0;
+}
+
+static int wait_end(struct cb_container *container, const struct cb_wire_message *wish,
+                    struct cb_cancel *cancel, int *exit_code, struct cb_error **err)
+{
+    cb_autofd int fd = -1;
+
+    if (ask(container, wish, &fd, err) < 0)
+        return -1;
+    return await_end(container, fd, cancel, exit_code, err);
+}
+
+int cb_container_ask_stop(struct cb_container *container, int signal, int timeout_s)
+{
+    const struct cb_wire_message wish = {
+        .type = CB_WIRE_STOP, .a = signal, .b = timeout_s};
+    int fd = -1;
+
+    if (cb_container_is_running(container))
+        ask(container, &wish, &fd, NULL);
+    return fd;
+}
+
+int cb_container_await_stop(struct cb_container *container, int asked_fd,
+                            struct cb_cancel *cancel, struct cb_error **err)
+{
+    int exit_code;
+
+    return await_end(container, asked_fd, cancel, &exit_code, err);
 }
 
 int cb_container_stop(struct cb_container *container, int signal, int timeout_s,

@@ -47,6 +47,11 @@ int cb_container_update(struct cb_store *store, struct cb_container *container,
 /* Returns when it has ended; at once if it does not run. TIMEOUT_S -1: never killed. */
 int cb_container_stop(struct cb_container *container, int signal, int timeout_s,
                       struct cb_cancel *cancel, struct cb_error **err);
+/* The same in two steps, for several to stop side by side: the descriptor that its end is
+ * told on, -1 if nobody is there to be asked (cb_container_stop says why). */
+int cb_container_ask_stop(struct cb_container *container, int signal, int timeout_s);
+int cb_container_await_stop(struct cb_container *container, int asked_fd,
+                            struct cb_cancel *cancel, struct cb_error **err);
 /* Ends it however it can be ended: a monitor that does not answer is killed, and takes it
  * along. Returns when both are gone. */
 int cb_container_kill(struct cb_container *container, struct cb_cancel *cancel,

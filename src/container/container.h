@@ -69,6 +69,7 @@ struct cb_container_options {
     const char *restart;    /* "no", "always", "unless-stopped", "on-failure[:N]" */
     const char *log_driver; /* "json-file", "none" */
     int remove;             /* when it ends, with its anonymous volumes */
+    int detached;           /* it was made for the background, by `run -d` */
     struct cb_health_options health;
 };
 void cb_container_options_clear(struct cb_container_options *options);

@@ -84,8 +84,6 @@ static int copy_options(struct cb_container *container,
     if (cb_container_config_parse(container, text, strlen(text), err) < 0)
         return -1;
     free(cb_steal(&container->snapshot)); /* there is none yet */
-    cb_strings_copy(&container->options.mounts, &options->mounts);
-    cb_strings_copy(&container->options.volumes_from, &options->volumes_from);
     container->options.images = options->images;
     return 0;
 }

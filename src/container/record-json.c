@@ -40,6 +40,7 @@ static const struct field fields[] = {
     {"DeviceReadIops", LIST, L(read_iops)},
     {"DeviceWriteBps", LIST, L(write_bps)},
     {"DeviceWriteIops", LIST, L(write_iops)},
+    {"Detached", FLAG, O(detached)},
     {"Devices", LIST, R(devices)},
     {"Dns", LIST, R(dns)},
     {"DnsOptions", LIST, R(dns_options)},
@@ -73,6 +74,7 @@ static const struct field fields[] = {
     {"MemoryReservation", TEXT, L(memory_reservation)},
     {"MemorySwap", TEXT, L(memory_swap)},
     {"MemorySwappiness", TEXT, L(memory_swappiness)},
+    {"MountSpecs", LIST, O(mounts)},
     {"Network", TEXT, R(network)},
     {"NetworkAliases", LIST, R(network_aliases)},
     {"Networks", LIST, R(networks)},
@@ -98,6 +100,7 @@ static const struct field fields[] = {
     {"Userns", TEXT, R(userns)},
     {"Uts", TEXT, R(uts)},
     {"Volumes", LIST, R(volumes)},
+    {"VolumesFrom", LIST, O(volumes_from)},
     {"Workdir", TEXT, R(workdir)},
 };
 

@@ -61,6 +61,9 @@ nothing_is_left() {
 
 @test "containers share a bridge without names, and are told of others by --link" {
     web db page -e SECRET=x --expose 81 -p 127.0.0.1::80
+    [[ $("$CBUILD" ps --format '{{.Ports}}') =~ ^81/tcp,\ 127\.0\.0\.1:[0-9]+-\>80/tcp$ ]]
+    cbuild inspect -f '{{json (index .NetworkSettings.Ports "81/tcp")}} {{.NetworkSettings.SandboxKey}}' db
+    expect_output "null /proc/$("$CBUILD" inspect -f '{{.State.Pid}}' db)/ns/net"
     address=$(ip_of db bridge)
     [[ $address = 172.17.* ]]
     cbuild run --rm busybox wget -qO- "http://$address/"
@@ -92,6 +95,10 @@ page"
     "$CBUILD" create --name db busybox true
     cbuild run --rm --name user --link db busybox true
     expect_contains 'Cannot link to a non running container: /db AS /user/db'
+    cbuild run -d --name ranges --expose 100-102 --expose 104 --expose 100/udp busybox sleep 1000
+    cbuild ps --format '{{.Ports}}'
+    expect_output '100-102/tcp, 100/udp, 104/tcp'
+    "$CBUILD" rm -f ranges
     wait_until nothing_is_left
 }
 

@@ -148,6 +148,24 @@ two" ]
     expect_output ""
 }
 
+@test "several are stopped side by side" {
+    mkdir "$DIR/shared"
+    # The first ends only once the second was told to.
+    cbuild run -d --network none --name first -v "$DIR/shared:/s" busybox sh -c 'trap "while [ ! -e /s/told ]; do sleep 0.05; done; exit 3" TERM; touch /s/1; sleep 1000 & wait'
+    cbuild run -d --network none --name second -v "$DIR/shared:/s" busybox sh -c 'trap "touch /s/told; exit 4" TERM; touch /s/2; sleep 1000 & wait'
+    wait_until [ -e "$DIR/shared/1" -a -e "$DIR/shared/2" ]
+    cbuild stop -t 30 first nobody second
+    expect_status 1
+    expect_contains first second 'No such container: nobody'
+    cbuild wait first second
+    expect_output $'3\n4'
+    cbuild start first second
+    cbuild rm -f first second
+    expect_output $'first\nsecond'
+    cbuild rm first
+    expect_status 1
+}
+
 @test "--rm leaves nothing, in the foreground and in the background" {
     layers=$(ls "$STORE/snapshots" | wc -l)
     cbuild run --rm --name "$name" --network none busybox true

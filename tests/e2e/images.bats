@@ -209,5 +209,5 @@ setup() {
     expect_output none
     cbuild inspect -f '{{.Config.Nope}}' img
     expect_status 1
-    expect_contains "can't evaluate field Nope"
+    expect_contains "map has no entry for key \"Nope\""
 }

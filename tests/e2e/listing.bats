@@ -111,6 +111,47 @@ team/app:1"
     expect_contains '"thing" is not a valid value for --type'
 }
 
+@test "inspect -f: a template that is none is 64, one that fails leaves an empty line" {
+    run bash -c '"$CBUILD" inspect -f "{{.Os" team/app:1 2>/dev/null'
+    expect_status 64
+    expect_output ''
+    cbuild inspect -f '{{if}}x{{end}}' absent
+    expect_status 64
+    expect_contains 'template parsing error: template: :1: missing value for if'
+    run bash -c '"$CBUILD" inspect -f "a{{.Config.Nope.X}}" team/app:1 2>/dev/null; echo "$?."'
+    expect_output $'\n1.'
+    cbuild inspect -f '{{.Config.Nope.X}}' team/app:1
+    expect_contains 'template parsing error: template: :1:9: executing "" at <.Config.Nope.X>: map has no entry for key "Nope"'
+    run bash -c '"$CBUILD" inspect -f "{{.Os}}" absent 2>/dev/null'
+    expect_status 1
+    expect_output ''
+    # Escapes are the template's: text is text.
+    cbuild inspect -f '{{range .Config.Env}}{{.}}{{"\n"}}{{end}}{{`\t`}}\t' team/app:2
+    expect_status 0
+    expect_contains $'N=2\n\\t\\t'
+}
+
+@test "inspect -f: structs are printed as docker's, with what is empty" {
+    cbuild create --name web -v /srv:/www --health-cmd true --health-interval 3s team/app:2
+    cbuild inspect -f '{{.Config.Healthcheck}} {{.Mounts}} {{.Config.ExposedPorts}} {{eq .State.ExitCode "0"}}' web
+    expect_output '{[CMD-SHELL true] 3s 0s 0s 0} [{bind  /srv /www   true rprivate}] map[80/tcp:{}] true'
+    cbuild inspect -f '{{.State}}' web
+    expect_output '{created false false false false false 0 0  0001-01-01T00:00:00Z 0001-01-01T00:00:00Z <nil>}'
+    cbuild rm web
+}
+
+@test "inspect shows what was typed, in docker's order" {
+    cbuild create --name other team/app:2
+    cbuild create --name web -m 64m -v named:/n:ro -v /srv:/www -v /anonymous --mount type=tmpfs,dst=/t --volumes-from other:ro team/app:2
+    expect_status 0
+    cbuild inspect -f '{{.HostConfig.Binds}} {{.HostConfig.VolumesFrom}} {{json .HostConfig.Mounts}} {{.HostConfig.MemorySwap}} {{json .HostConfig.BlkioDeviceReadBps}} {{json .HostConfig.Ulimits}} {{.Config.AttachStdout}}' web
+    expect_output '[named:/n:ro /srv:/www] [other:ro] [{"Type":"tmpfs","Target":"/t"}] 134217728 null null true'
+    "$CBUILD" inspect web | jq -e '.[0].HostConfig | keys_unsorted[0:6] == ["Binds", "ContainerIDFile", "LogConfig", "NetworkMode", "PortBindings", "RestartPolicy"]'
+    "$CBUILD" inspect web | jq -e '.[0].NetworkSettings | .Ports == {} and .HairpinMode == false and .SandboxKey == ""'
+    cbuild rm -v web other
+    cbuild volume rm named
+}
+
 @test "inspect -f: fields that are empty are no mistakes" {
     cbuild inspect -f '{{if .Config.Healthcheck}}yes{{else}}no{{end}} {{.Config.Shell}} {{json .Config.Volumes}} <{{.Variant}}>' team/app:2
     expect_output 'no [] null <>'
@@ -170,6 +211,25 @@ team/app:2"
     expect_output "linux $(uname -m) $("$CBUILD" version -f '{{.Server.Version}}') inactive $CBUILD_ROOT 0"
     cbuild info -f '{{.SecurityOptions}} {{gt .MemTotal 1000000}} {{.NCPU}} {{.KernelVersion}}'
     expect_output "[name=seccomp,profile=builtin] true $(nproc) $(uname -r)"
+}
+
+@test "ps: raw, functions around titles, blanks around a template" {
+    cbuild create --name web -v a-volume-with-a-long-name:/v -l b=2 -l a=1 team/app:2
+    cbuild ps -a --format raw
+    expect_contains 'image: team/app:2' 'state: created' 'names: web' 'labels: a=1,b=2,' 'ports:'
+    cbuild ps -aq --format raw
+    [[ $output =~ ^container_id:\ [0-9a-f]{12}$ ]]
+    cbuild ps -a --format 'table {{lower .Names}}\t{{json .State}}'
+    expect_output $'NAMES     STATE\nweb       "created"'
+    cbuild ps -a --format '  {{ .Names }} '
+    expect_output web
+    # The image's labels are the container's, too.
+    cbuild ps -a --format '{{.Label "n"}} {{.Mounts}}'
+    expect_output '2 a-volume-with-…'
+    cbuild ps -a --no-trunc --format '{{.Mounts}}'
+    expect_output a-volume-with-a-long-name
+    cbuild rm web
+    cbuild volume rm a-volume-with-a-long-name
 }
 
 @test "totals have the four digits that docker's have, rows three" {

@@ -7,15 +7,25 @@
 static const char document[] =
     "{\"Id\":\"sha256:0123\",\"Name\":\"/web\",\"RestartCount\":0,\"Running\":true,"
     "\"Config\":{\"Env\":[\"A=1\",\"B=2\"],\"Labels\":{\"com.x\":\"y\",\"a\":\"b\"},"
-    "\"Volumes\":null,\"Cmd\":[]},\"Size\":1.5,"
+    "\"Volumes\":null,\"Cmd\":[],\"Set\":{\"80/"
+    "tcp\":{}}},\"Size\":1.5,\"Check\":{\"Test\":[\"CMD\",\"true\"],\"Interval\":"
+    "2000000000},"
     "\"NetworkSettings\":{\"Ports\":{\"80/tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":"
     "\"8080\"}],\"443/tcp\":null}},\"Label\":{\"com.x\":\"y\"}}";
 
 static const struct cb_template_field fields[] = {
-    {"Running", "Health", CB_TEMPLATE_NIL}, {"Env", "Shell", CB_TEMPLATE_LIST},
-    {"Env", "Ports", CB_TEMPLATE_MAP},      {"Env", "StopSignal", CB_TEMPLATE_TEXT},
-    {"Env", "Memory", CB_TEMPLATE_NUMBER},  {"Env", "Tty", CB_TEMPLATE_FLAG},
-    {NULL, "Volumes", CB_TEMPLATE_MAP},     {0},
+    {"Running", "Health", CB_TEMPLATE_NIL, NULL},
+    {"Env", "Shell", CB_TEMPLATE_LIST, NULL},
+    {"Env", "Ports", CB_TEMPLATE_MAP, NULL},
+    {"Env", "StopSignal", CB_TEMPLATE_TEXT, NULL},
+    {"Env", "Memory", CB_TEMPLATE_NUMBER, NULL},
+    {"Env", "Tty", CB_TEMPLATE_FLAG, NULL},
+    {NULL, "Volumes", CB_TEMPLATE_MAP, NULL},
+    {"Test", "Interval", CB_TEMPLATE_DURATION, "Test"},
+    {"Test", "Timeout", CB_TEMPLATE_DURATION, "Interval"},
+    {"Test", "Retries", CB_TEMPLATE_NUMBER, "StartPeriod"},
+    {"Test", "StartPeriod", CB_TEMPLATE_DURATION, "Timeout"},
+    {0},
 };
 
 /* What TEXT makes of the document, as of one with FIELDS; the error's message if it
@@ -126,12 +136,16 @@ static void empty_fields_of_structs_are_what_go_has(void **state)
         {"{{.Config.Cmd}} {{json .Config.Cmd}}", "[] []"},
         {"{{json .Config}}",
          "{\"Env\":[\"A=1\",\"B=2\"],\"Labels\":{\"com.x\":\"y\",\"a\":\"b\"},"
-         "\"Volumes\":null,\"Cmd\":[]}"},
+         "\"Volumes\":null,\"Cmd\":[],\"Set\":{\"80/tcp\":{}}}"},
         {"<{{.Config.StopSignal}}> {{.Config.Memory}} {{.Config.Tty}}", "<> 0 false"},
-        {"{{.Health.Status}}", "template: :1:2: executing \"\" at <.Health.Status>: nil "
-                               "data; no entry for key \"Status\""},
-        {"{{.Shell}}",
-         "template: :1:2: executing \"\" at <.Shell>: can't evaluate field Shell"},
+        {"{{.Health.Status}}", "template: :1:9: executing \"\" at <.Health.Status>: map "
+                               "has no entry for key \"Health\""},
+        {"{{.Shell}}", "template: :1:2: executing \"\" at <.Shell>: map has no entry for "
+                       "key \"Shell\""},
+        {"{{.Name.Nope}}", "template: :1:7: executing \"\" at <.Name.Nope>: can't "
+                           "evaluate field Nope in type interface {}"},
+        {"{{.Check}} {{.Check.Timeout}}", "{[CMD true] 2s 0s 0s 0} 0s"},
+        {"{{.Config.Set}}", "map[80/tcp:{}]"},
         {"{{.Config.Labels.Shell}}", "<no value>"},
     };
 
@@ -167,6 +181,8 @@ static void functions(void **state)
          "a-7-   42|b    |003.1|\"q\"|6869|[A=1 B=2]|true|%"},
         {"{{printf \"%d\" \"a\"}} {{printf \"%s\"}} {{printf \"x\" 1}}",
          "%!d(string=a) %!s(MISSING) x%!(EXTRA int=1)"},
+        {"{{printf \"%c|%U|%#v|%v\" 233 233 \"a\" nil}}", "\xc3\xa9|U+00E9|\"a\"|<nil>"},
+        {"{{print 1 nil}} {{eq 3 \"3\"}} {{eq \"4\" 3}}", "1 <nil> true false"},
         {"{{printf \"%.3s|%6.2s|\" \"abcdef\" \"\xc3\xa9\xc3\xa9\xc3\xa9\"}}",
          "abc|    \xc3\xa9\xc3\xa9|"},
         {"{{html \"<a href='x'>&\\\"\"}} {{urlquery \"a b&c/d\"}} {{js \"it's\"}}",
@@ -174,6 +190,20 @@ static void functions(void **state)
     };
 
     check(samples, CB_ARRAY_SIZE(samples));
+}
+
+static void titles_of_columns_stay_as_they_are(void **state)
+{
+    cb_auto(cb_template) template = NULL;
+    cb_auto(cb_error) error = NULL;
+    cb_auto_value(cb_strbuf) out = {0};
+    cb_auto_json *titles = json_pack("{s:s}", "Name", "NAME");
+
+    assert_ok(cb_template_parse(&template, "{{lower .Name}} {{json .Name}} {{len .Name}}",
+                                &error),
+              error);
+    assert_ok(cb_template_execute_titles(template, titles, &out, &error), error);
+    assert_string_equal(cb_strbuf_text(&out), "NAME NAME 4");
 }
 
 static void mistakes_are_told_with_their_place(void **state)
@@ -185,14 +215,16 @@ static void mistakes_are_told_with_their_place(void **state)
         {"{{}}", ":1: missing value for command"},
         {"{{nope}}", ":1: function \"nope\" not defined"},
         {"{{.A | 1}}", ":1: non executable command in pipeline stage 2"},
-        {"{{if}}x{{end}}", ":1: missing value for command"},
+        {"{{if}}x{{end}}", ":1: missing value for if"},
+        {"{{range}}x{{end}}", ":1: missing value for range"},
         {"{{if 1}}x", ":1: unexpected EOF"},
         {"{{end}}", ":1: unexpected {{end}}"},
         {"{{else}}", ":1: unexpected {{else}}"},
         {"{{$x}}", ":1: undefined variable \"$x\""},
         {"{{$x = 1}}", ":1: undefined variable \"$x\""},
-        {"{{(1}}", ":1: unexpected \"}}\" in command"},
-        {"{{\"a}}", ":1: unclosed action"},
+        {"{{(1}}", ":1: unclosed left paren"},
+        {"{{\"a}}", ":1: unterminated quoted string"},
+        {"{{`a}}", ":1: unterminated raw quoted string"},
         {"{{break}}", ":1: {{break}} outside {{range}}"},
         {"{{1.2.3}}", ":1: bad number syntax: \"1.2.3\""},
         {"{{.A @}}", ":1: unexpected \"@\" in command"},
@@ -202,24 +234,36 @@ static void mistakes_are_told_with_their_place(void **state)
         {"{{.Nope}}", "template: :1:2: executing \"\" at <.Nope>: can't evaluate field "
                       "Nope"},
         {"\n{{.Config.Env.X}}",
-         "template: :2:2: executing \"\" at <.Config.Env.X>: can't "
-         "evaluate field X in a value that has no fields"},
+         "template: :2:9: executing \"\" at <.Config.Env.X>: can't "
+         "evaluate field X in type []interface {}"},
+        {"{{$x := .Config}}{{$x.Env.X}}",
+         "template: :1:21: executing \"\" at <$x.Env.X>: can't "
+         "evaluate field X in type []interface {}"},
         {"{{.Config.Volumes.X}}",
-         "template: :1:2: executing \"\" at <.Config.Volumes.X>: "
+         "template: :1:9: executing \"\" at <.Config.Volumes.X>: "
          "nil data; no entry for key \"X\""},
-        {"{{index .Config.Env 5}}", "template: :1:2: executing \"\" at <index>: error "
-                                    "calling index: index out of range: 5"},
+        {"{{index .Config.Env 5}}",
+         "template: :1:2: executing \"\" at <index .Config.Env 5>: "
+         "error calling index: index out of range: 5"},
+        {"{{index .Config.Env .Name}}",
+         "template: :1:2: executing \"\" at <index .Config.Env .Name>: error calling "
+         "index: cannot index slice/array with type string"},
+        {"{{slice .Name 3 2}}", "template: :1:2: executing \"\" at <slice .Name 3 2>: "
+                                "error calling slice: invalid slice index: 3 > 2"},
+        {"{{range .Name}}{{end}}",
+         "template: :1:8: executing \"\" at <.Name>: range can't iterate over /web"},
         {"{{len 3}}",
-         "template: :1:2: executing \"\" at <len>: error calling len: len of "
-         "a value that has none"},
+         "template: :1:2: executing \"\" at <len 3>: error calling len: len of "
+         "type int"},
         {"{{lt 1}}", "template: :1:2: executing \"\" at <lt>: wrong number of args for "
                      "lt: want 2 got 1"},
         {"{{template \"x\"}}",
          "template: :1:2: executing \"\" at <>: template \"x\" not defined"},
         {"{{.Name 1}}",
          "template: :1:2: executing \"\" at <.Name>: can't give argument to it"},
-        {"{{eq 1 \"a\"}}", "template: :1:2: executing \"\" at <eq>: error calling eq: "
-                           "incompatible types for comparison"},
+        {"{{eq 1 \"a\"}}",
+         "template: :1:2: executing \"\" at <eq 1 \"a\">: error calling "
+         "eq: incompatible types for comparison"},
     };
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(samples); i++) {
@@ -279,6 +323,7 @@ int main(void)
         cmocka_unit_test(conditions_and_loops),
         cmocka_unit_test(empty_fields_of_structs_are_what_go_has),
         cmocka_unit_test(functions),
+        cmocka_unit_test(titles_of_columns_stay_as_they_are),
         cmocka_unit_test(mistakes_are_told_with_their_place),
         cmocka_unit_test(what_does_not_end_is_ended),
         cmocka_unit_test(texts_that_double_are_bounded),
