@@ -41,6 +41,8 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/tags.c \
+	%D%/token-server.c \
+	%D%/token-server.h \
 	%D%/tree.c \
 	%D%/tree.h \
 	%D%/upload-parts.c \

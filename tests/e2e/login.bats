@@ -186,6 +186,51 @@ END
     expect_contains "unauthorized: incorrect username or password"
 }
 
+@test "a token server that takes no POST gets the token that was kept by GET" {
+    start_hostile_registry --auth token-get
+    mkdir "$DOCKER_CONFIG"
+    auth() { printf '{"auths":{"%s":{"auth":"%s","identitytoken":"token-of-the-login"}}}' "$HOSTILE" "$(printf %s "$1" | base64)"; }
+    auth tester: >"$DOCKER_CONFIG/config.json"
+    cbuild pull -q "$HOSTILE/good/image"
+    expect_status 0
+    run jq -r 'select(.path | startswith("/token")) | .method' "$HOSTILE_LOG"
+    expect_output "POST
+GET"
+    auth : >"$DOCKER_CONFIG/config.json"
+    cbuild pull -q "$HOSTILE/good/image"
+    expect_status 1
+}
+
+@test "a part of a registry may have credentials of its own" {
+    entry() { printf '"%s":{"auth":"%s"}' "$1" "$(printf %s "$2" | base64)"; }
+    export REGISTRY_AUTH_FILE=$BATS_TEST_TMPDIR/auth.json
+    printf '{"auths":{%s,%s,%s}}' "$(entry "$REGISTRY" tester:wrong)" "$(entry "$REGISTRY/part" tester:opensesame)" \
+        "$(entry "$REGISTRY/part/closed" nobody:knows)" >"$REGISTRY_AUTH_FILE"
+    for name in part/of/it part; do
+        cbuild push -q busybox "$REGISTRY/$name:1"
+        expect_status 0
+        skopeo inspect --tls-verify=false "docker://$REGISTRY/$name:1" >/dev/null
+    done
+    # elsewhere those of the registry count, and in a part of the part the part's
+    for name in parts other part/closed/x; do
+        cbuild push -q busybox "$REGISTRY/$name:1"
+        expect_status 1
+        expect_contains unauthorized
+    done
+    # one that is for a part is not for all
+    printf '{"auths":{%s}}' "$(entry "$REGISTRY/part" tester:opensesame)" >"$REGISTRY_AUTH_FILE"
+    cbuild pull -q "$REGISTRY/part/of/it:1"
+    expect_status 0
+    cbuild push busybox "$REGISTRY/other:1"
+    expect_status 1
+    expect_contains 'no basic auth credentials'
+    # and is no login to it that could be forgotten with it
+    cbuild logout "$REGISTRY"
+    expect_output "Not logged in to $REGISTRY"
+    cbuild pull -q "$REGISTRY/part:1"
+    expect_status 0
+}
+
 @test "a password is shown to no other host" {
     start_hostile_registry --auth realm-other
     piped opensesame login -u tester --password-stdin "$HOSTILE"

@@ -387,6 +387,14 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(401, headers=[("WWW-Authenticate", self.challenge())])
         if path == "/token-away":
             return self.reply(307, headers=[("Location", "http://127.0.0.9:%d/token" % self.other_port)])
+        if path == "/token-get":  # takes no POST; the login's token is the password then
+            login = "Basic " + base64.b64encode(("%s:%s" % (USER, REFRESH_TOKEN)).encode()).decode()
+            if self.command == "POST":
+                self.read_body()
+                return self.fail(405, "UNSUPPORTED", "no POST here")
+            if self.headers.get("Authorization") != login:
+                return self.fail(401, "UNAUTHORIZED", "authentication required")
+            return self.reply(200, json.dumps({"token": TOKEN, "expires_in": 300}).encode())
         if self.command == "POST":  # OAuth: the token that a login was given
             form = dict(urllib.parse.parse_qsl(self.read_body().decode()))
             if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != REFRESH_TOKEN:
