@@ -128,15 +128,14 @@ static int find_credentials(struct cb_registry *registry, const char *host,
 static int look_up_whole(struct cb_registry *registry, const struct cb_endpoint *endpoint,
                          struct auth *auth, struct cb_error **err)
 {
-    const struct cb_registry_settings *settings = registry->settings;
+    const char *said = cb_registry_creds(registry->settings, endpoint->host);
 
     if (auth->looked_up)
         return 0;
-    if (settings && settings->creds) {
-        const char *colon = strchr(settings->creds, ':');
+    if (said) {
+        const char *colon = strchr(said, ':');
 
-        auth->whole.credentials.username =
-            xstrndup(settings->creds, (size_t)(colon - settings->creds));
+        auth->whole.credentials.username = xstrndup(said, (size_t)(colon - said));
         auth->whole.credentials.password = xstrdup(colon + 1);
         auth->whole.known = 1;
     } else if (find_credentials(registry, endpoint->host, NULL, &auth->whole, err) < 0) {
@@ -162,11 +161,11 @@ static int identify(struct cb_registry *registry, const struct cb_endpoint *endp
                     struct auth *auth, const char *scope, const struct identity **out,
                     struct cb_error **err)
 {
-    const struct cb_registry_settings *settings = registry->settings;
+    const char *said = cb_registry_creds(registry->settings, endpoint->host);
     cb_autofree char *path = repository_of(scope);
     struct identity *part = NULL;
 
-    if (path && !auth->login && !(settings && settings->creds)) {
+    if (path && !auth->login && !said) {
         part = cb_map_get(auth->parts, path);
         if (!part) {
             part = xcalloc(1, sizeof(*part));

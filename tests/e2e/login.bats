@@ -231,6 +231,44 @@ GET"
     expect_status 0
 }
 
+@test "credentials on the command line: for every registry, or for one end of a copy" {
+    yes=tester:opensesame
+    cbuild push -q --creds "$yes" --digestfile "$BATS_TEST_TMPDIR/digest" busybox "docker://$REGISTRY/words/x:1"
+    expect_status 0
+    digest=$(cat "$BATS_TEST_TMPDIR/digest")
+    [ "$(skopeo inspect --tls-verify=false --creds "$yes" "docker://$REGISTRY/words/x:1" | jq -r .Digest)" = "$digest" ]
+    cbuild push -q --creds tester:wrong busybox "$REGISTRY/words/x:1"
+    expect_status 1
+    expect_contains unauthorized
+    cbuild push -q --creds tester busybox "$REGISTRY/words/x:1"
+    expect_status 1
+    expect_contains '--creds: expected user:password'
+    cbuild pull -q --creds "$yes" "docker://$REGISTRY/words/x:1"
+    expect_output "$REGISTRY/words/x:1"
+    cbuild manifest inspect --creds "$yes" "$REGISTRY/words/x:1"
+    expect_status 0
+    printf '{"auths":{"%s":{"auth":"%s"}}}' "$REGISTRY" "$(printf %s "$yes" | base64)" >"$BATS_TEST_TMPDIR/file"
+    cbuild buildx imagetools inspect --authfile "$BATS_TEST_TMPDIR/file" --format '{{.Manifest.Digest}}' "$REGISTRY/words/x:1"
+    expect_output "$digest"
+    # the password for one end is not shown to the other
+    start_hostile_registry --auth basic
+    cbuild copy -q --src-creds "$yes" "docker://$REGISTRY/words/x:1" "docker://$HOSTILE/pushed/x:1"
+    expect_status 1
+    run jq -r 'select(.authorization != null) | .path' "$HOSTILE_LOG"
+    expect_output ""
+    cbuild copy -q --src-creds "$yes" --dest-creds "$yes" "docker://$REGISTRY/words/x:1" "docker://$HOSTILE/pushed/x:1"
+    expect_output "$digest"
+    cbuild copy -q --src-creds "$yes" --dest-creds a:b "docker://$REGISTRY/words/x:1" "docker://$REGISTRY/words/y:1"
+    expect_status 1
+    expect_contains 'are for one registry, and differ'
+    cbuild copy -q --src-creds "$yes" busybox "docker://$REGISTRY/words/y:1"
+    expect_status 1
+    expect_contains '--src-creds: that is no registry'
+    cbuild manifest delete --creds "$yes" "$REGISTRY/words/x:1"
+    expect_status 0
+    expect_contains 'all tags of this manifest are gone'
+}
+
 @test "a password is shown to no other host" {
     start_hostile_registry --auth realm-other
     piped opensesame login -u tester --password-stdin "$HOSTILE"
