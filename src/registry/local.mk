@@ -31,6 +31,8 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/push.c \
 	%D%/ranges.c \
 	%D%/ranges.h \
+	%D%/referrers.c \
+	%D%/referrers.h \
 	%D%/registry-priv.h \
 	%D%/registry.c \
 	%D%/registry.h \

@@ -466,8 +466,9 @@ class Handler(BaseHTTPRequestHandler):
             if self.mode_of(repo) == "pushdenied":
                 return self.fail(403, "DENIED", "requested access to the resource is denied")
             pushed[name] = pushed[digest(body)] = (self.headers["Content-Type"], body)
+            listed = [("OCI-Subject", "sha256:" + "3" * 64)] if self.mode_of(repo) == "pushlists" else []
             return self.reply(201, headers=[("Docker-Content-Digest", digest(body)),
-                                            ("Location", "/v2/%s/manifests/%s" % (repo, name))])
+                                            ("Location", "/v2/%s/manifests/%s" % (repo, name))] + listed)
         if self.command == "DELETE":
             return self.fail(405, "UNSUPPORTED", "the operation is unsupported")
         if name in pushed:
@@ -483,6 +484,8 @@ class Handler(BaseHTTPRequestHandler):
         if body is None or name == "missing" or mode == "absent" or mode.startswith("push"):
             return self.fail(404, "MANIFEST_UNKNOWN", "manifest unknown")
         headers = [] if mode == "nodigest" else [("Docker-Content-Digest", digest(body))]
+        if mode == "warns":
+            headers += [("Warning", '299 - "this name goes away \x1b[31msoon"'), ("Warning", '110 - "stale"'), ("Warning", "299")]
         if mode == "lieheader":
             headers = [("Docker-Content-Digest", "sha256:" + "1" * 64)]
         return self.reply(200, body, kind, headers)
@@ -578,6 +581,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.state.count((repo, key)) > times:
             return False
         headers = [("Retry-After", retry_after)] if retry_after else []
+        headers.append(("RateLimit-Limit", "100;w=21600"))
         self.fail(status, "TOOMANYREQUESTS", "slow down", headers)
         return True
 
