@@ -1,5 +1,4 @@
-/* Mirrors, credentials and certificates of buildah's and kaniko's options: as if the
- * configuration had them, for this process. */
+/* Mirrors of kaniko's options: as if the configuration had them, for this process. */
 #include "commands/build-tools.h"
 
 #include <string.h>
@@ -55,19 +54,6 @@ static int add_map(const struct cb_build_tools *tools,
     return 0;
 }
 
-static int set_creds(const char *creds, struct cb_registry_settings *settings,
-                     struct cb_error **err)
-{
-    if (!creds)
-        return 0;
-    if (!strchr(creds, ':') || *creds == ':') {
-        cb_error_set(err, CB_ERR_USAGE, "--creds: expected user:password");
-        return cb_error_hint(err, "`cbuild login` asks for a password");
-    }
-    settings->creds = xstrdup(creds);
-    return 0;
-}
-
 int cb_build_tools_registries(const struct cb_build_tools *tools, struct cb_app *app,
                               struct cb_error **err)
 {
@@ -83,9 +69,5 @@ int cb_build_tools_registries(const struct cb_build_tools *tools, struct cb_app 
     }
     cb_vec_foreach (mirror, &tools->mirrors)
         add_mirror(tools, settings, "docker.io", *mirror);
-    if (tools->authfile)
-        settings->auth_file = xstrdup(tools->authfile);
-    if (tools->cert_dir)
-        settings->cert_dir = xstrdup(tools->cert_dir);
-    return set_creds(tools->creds, settings, err);
+    return cb_access_apply(&tools->access, app, err);
 }

@@ -3,13 +3,14 @@
 #ifndef CB_COMMANDS_BUILD_TOOLS_H
 #define CB_COMMANDS_BUILD_TOOLS_H
 
-#include "commands/commands.h"
+#include "commands/access.h"
 #include "engine/engine.h"
 
 struct cb_build_tools {
     /* buildah */
     struct cb_strings arg_files;
-    const char *timestamp, *logfile, *authfile, *creds, *cert_dir, *format;
+    const char *timestamp, *logfile, *format;
+    struct cb_access_values access;
     const char *os, *arch, *variant;
     int pull_always, pull_never;
     /* kaniko */

@@ -34,7 +34,10 @@ static int find(struct cb_transfer *transfer, const char *name,
 /* ── inspect ── */
 
 static const struct cb_option inspect_options[] = {
+    CB_TRANSFER_AUTHFILE(struct values),
     {"builder", 0, CB_OPTION_TEXT, AT(builder), "NAME", NULL},
+    CB_TRANSFER_CERT_DIR(struct values),
+    CB_TRANSFER_CREDS(struct values),
     {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
      "json, or a Go template: {{.Manifest.Digest}}, {{json .Provenance}}"},
     CB_TRANSFER_INSECURE(struct values),
@@ -183,7 +186,10 @@ const struct cb_cli_command cb_imagetools_inspect_command = {
 
 static const struct cb_option create_options[] = {
     {"append", 0, CB_OPTION_FLAG, AT(append), NULL, "Add to the list that has the name"},
+    CB_TRANSFER_AUTHFILE(struct values),
     {"builder", 0, CB_OPTION_TEXT, AT(builder), "NAME", NULL},
+    CB_TRANSFER_CERT_DIR(struct values),
+    CB_TRANSFER_CREDS(struct values),
     {"dry-run", 0, CB_OPTION_FLAG, AT(dry_run), NULL, "Print the list, send nothing"},
     CB_TRANSFER_INSECURE(struct values),
     {"prefer-index", 0, CB_OPTION_FLAG, AT(prefer_index), NULL,

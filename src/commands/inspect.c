@@ -139,7 +139,13 @@ static int find_any(const struct search *search, const char *name, json_t **out,
         if (!is_not_there(error))
             return cb_error_move(err, &error);
     }
-    return cb_error_set(err, CB_ERR_NOT_FOUND, "No such object: %s", name);
+    cb_error_set(err, CB_ERR_NOT_FOUND, "No such object: %s", name);
+    if (strncmp(name, "docker://", 9) == 0)
+        return cb_error_hint(err,
+                             "what a registry has is shown by `cbuild buildx imagetools "
+                             "inspect %s`",
+                             name + 9);
+    return -1;
 }
 
 static const struct kind *kind_named(const char *name)

@@ -1,5 +1,7 @@
 noinst_LIBRARIES += src/commands/libcommands.a
 src_commands_libcommands_a_SOURCES = \
+	%D%/access.c \
+	%D%/access.h \
 	%D%/app.c \
 	%D%/archive.c \
 	%D%/archive.h \

@@ -166,7 +166,7 @@ static int login(struct cb_app *app, const struct values *values, const char *se
     options.settings = &settings->registry;
     if (cb_registry_new(&registry, &options, err) < 0)
         return -1;
-    found = cb_credentials_find(host, app->cancel, &known, err);
+    found = cb_credentials_find(host, NULL, app->cancel, &known, err);
     if (found < 0)
         return -1;
     if (found && !values->username && !values->password) {

@@ -34,14 +34,15 @@ static int set_text(char *to, size_t size, const char *option, const char *value
     return 0;
 }
 
-static int has_feature(const char *features, const char *feature, size_t len)
+/* Is it one of a list with commas? */
+static int has_word(const char *list, const char *word, size_t len)
 {
-    while (*features) {
-        size_t at = strcspn(features, ",");
+    while (*list) {
+        size_t at = strcspn(list, ",");
 
-        if (at == len && strncmp(features, feature, len) == 0)
+        if (at == len && strncmp(list, word, len) == 0)
             return 1;
-        features += at + (features[at] != '\0');
+        list += at + (list[at] != '\0');
     }
     return 0;
 }
@@ -59,12 +60,57 @@ static int add_features(struct cb_platform *platform, const char *list,
         if (!len || strspn(feature, WORD_BYTES) != len ||
             used + len + 2 > sizeof(platform->os_features))
             return cb_error_argument(err, list, "--os-features", "no words, or too long");
-        if (!has_feature(platform->os_features, feature, len))
+        if (!has_word(platform->os_features, feature, len))
             snprintf(platform->os_features + used, sizeof(platform->os_features) - used,
                      "%s%.*s", used ? "," : "", (int)len, feature);
         feature += len + (feature[len] != '\0');
     }
     return 0;
+}
+
+/* What there are compilers for, by Go's names. */
+static int is_known(const struct cb_platform *platform)
+{
+    static const struct {
+        const char *os, *archs;
+    } known[] = {
+        {"aix", "ppc64"},
+        {"android", "386,amd64,arm,arm64"},
+        {"darwin", "386,amd64,arm,arm64"},
+        {"dragonfly", "amd64"},
+        {"freebsd", "386,amd64,arm,arm64,riscv64"},
+        {"illumos", "amd64"},
+        {"ios", "amd64,arm64"},
+        {"js", "wasm"},
+        {"linux", "386,amd64,arm,arm64,loong64,mips,mips64,mips64le,mipsle,ppc64,ppc64le,"
+                  "riscv64,s390x"},
+        {"netbsd", "386,amd64,arm,arm64"},
+        {"openbsd", "386,amd64,arm,arm64,ppc64,riscv64"},
+        {"plan9", "386,amd64,arm"},
+        {"solaris", "amd64"},
+        {"unknown", "unknown"}, /* of attestations */
+        {"wasi", "wasm"},
+        {"wasip1", "wasm"},
+        {"windows", "386,amd64,arm,arm64"},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(known); i++) {
+        if (strcmp(known[i].os, platform->os) == 0)
+            return has_word(known[i].archs, platform->arch, strlen(platform->arch));
+    }
+    return 0;
+}
+
+/* Nobody would choose the entry: a misspelt name is found now, or by those who pull. */
+static int check_platform(const struct cb_platform *platform, struct cb_error **err)
+{
+    if (is_known(platform))
+        return 0;
+    cb_error_set(err, CB_ERR_USAGE,
+                 "manifest entry for image has unsupported os/arch combination: %s/%s",
+                 platform->os, platform->arch);
+    return cb_error_hint(err, "names are Go's, as in linux/amd64 and linux/arm64; a "
+                              "variant as v7 has an option of its own");
 }
 
 static int annotate_entry(struct cb_draft_entry *entry,
@@ -79,6 +125,8 @@ static int annotate_entry(struct cb_draft_entry *entry,
                  values->variant, err) < 0 ||
         set_text(platform->os_version, sizeof(platform->os_version), "os-version",
                  values->os_version, err) < 0)
+        return -1;
+    if ((values->os || values->arch) && check_platform(platform, err) < 0)
         return -1;
     cb_vec_foreach (list, &values->os_features) {
         if (add_features(platform, *list, err) < 0)

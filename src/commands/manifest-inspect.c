@@ -6,6 +6,9 @@
 #include <string.h>
 
 static const struct cb_option inspect_options[] = {
+    CB_TRANSFER_AUTHFILE(struct cb_manifest_values),
+    CB_TRANSFER_CERT_DIR(struct cb_manifest_values),
+    CB_TRANSFER_CREDS(struct cb_manifest_values),
     CB_MANIFEST_INSECURE,
     CB_TRANSFER_INSECURE(struct cb_manifest_values),
     {"raw", 0, CB_OPTION_FLAG, CB_MANIFEST_AT(raw), NULL, "The bytes as they are"},

@@ -34,6 +34,9 @@ int cb_manifest_list(struct cb_store *store, const char *name, struct cb_draft *
 static const struct cb_option create_options[] = {
     {"amend", 'a', CB_OPTION_FLAG, CB_MANIFEST_AT(amend), NULL,
      "Add to a list that is there"},
+    CB_TRANSFER_AUTHFILE(struct cb_manifest_values),
+    CB_TRANSFER_CERT_DIR(struct cb_manifest_values),
+    CB_TRANSFER_CREDS(struct cb_manifest_values),
     CB_MANIFEST_INSECURE,
     CB_TRANSFER_INSECURE(struct cb_manifest_values),
     CB_TRANSFER_TLS_VERIFY(struct cb_manifest_values),
@@ -87,6 +90,9 @@ const struct cb_cli_command cb_manifest_create_command = {
 /* ── push, rm, delete ── */
 
 static const struct cb_option push_options[] = {
+    CB_TRANSFER_AUTHFILE(struct cb_manifest_values),
+    CB_TRANSFER_CERT_DIR(struct cb_manifest_values),
+    CB_TRANSFER_CREDS(struct cb_manifest_values),
     CB_MANIFEST_INSECURE,
     CB_TRANSFER_INSECURE(struct cb_manifest_values),
     {"purge", 'p', CB_OPTION_FLAG, CB_MANIFEST_AT(purge), NULL,
@@ -179,6 +185,9 @@ const struct cb_cli_command cb_manifest_rm_command = {
 };
 
 static const struct cb_option delete_options[] = {
+    CB_TRANSFER_AUTHFILE(struct cb_manifest_values),
+    CB_TRANSFER_CERT_DIR(struct cb_manifest_values),
+    CB_TRANSFER_CREDS(struct cb_manifest_values),
     CB_MANIFEST_INSECURE,
     CB_TRANSFER_INSECURE(struct cb_manifest_values),
     CB_TRANSFER_TLS_VERIFY(struct cb_manifest_values),
@@ -198,9 +207,15 @@ static int delete_names(struct cb_app *app, void *given, const struct cb_strings
         struct cb_digest digest;
         char text[CB_DIGEST_MAX_TEXT];
 
-        if (cb_registry_delete(transfer.registry, args->items[i], &digest, err) < 0)
+        int with_others =
+            cb_registry_delete(transfer.registry, args->items[i], &digest, err);
+
+        if (with_others < 0)
             return cb_error_wrap(err, "%s", args->items[i]);
         printf("Deleted: %s (%s)\n", args->items[i], cb_digest_text(&digest, text));
+        if (with_others)
+            fprintf(stderr, "The registry deletes no tag alone: all tags of this "
+                            "manifest are gone\n");
     }
     return 0;
 }

@@ -15,6 +15,9 @@ struct values {
 static const struct cb_option options[] = {
     {"all-tags", 'a', CB_OPTION_FLAG, offsetof(struct values, all_tags), NULL,
      "Pull every tag of the repository"},
+    CB_TRANSFER_AUTHFILE(struct values),
+    CB_TRANSFER_CERT_DIR(struct values),
+    CB_TRANSFER_CREDS(struct values),
     {"disable-content-trust", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     CB_TRANSFER_INSECURE(struct values),
     {"platform", 0, CB_OPTION_TEXT, offsetof(struct values, platform), "OS/ARCH",

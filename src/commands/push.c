@@ -2,6 +2,7 @@
  * all names of a repository. */
 #include "commands/transfer.h"
 
+#include "base/out-file.h"
 #include "store/journal.h"
 
 #include <inttypes.h>
@@ -11,7 +12,7 @@
 
 struct values {
     struct cb_transfer_values common;
-    const char *platform, *format, *compression;
+    const char *platform, *format, *compression, *digest_file;
     int all_tags;
     unsigned level;
 };
@@ -21,12 +22,17 @@ struct values {
 static const struct cb_option options[] = {
     {"all-tags", 'a', CB_OPTION_FLAG, AT(all_tags), NULL,
      "Push every tag of the repository that is here"},
+    CB_TRANSFER_AUTHFILE(struct values),
+    CB_TRANSFER_CERT_DIR(struct values),
     {"compression", 0, CB_OPTION_TEXT, AT(compression), "KIND",
      "Compress all layers anew: gzip, zstd or uncompressed (default: as they are, "
      "gzip for those made here)"},
     {"compression-format", 0, CB_OPTION_TEXT, AT(compression), "KIND", NULL},
     {"compression-level", 0, CB_OPTION_UNSIGNED, AT(level), "N",
      "Of layers compressed now: 0 to 9 for gzip, 0 to 22 for zstd"},
+    CB_TRANSFER_CREDS(struct values),
+    {"digestfile", 0, CB_OPTION_TEXT, AT(digest_file), "FILE",
+     "Write the digest of what was pushed to a file"},
     {"disable-content-trust", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
      "Manifest format: oci (default) or docker"},
@@ -80,6 +86,7 @@ struct push {
     struct cb_push_options options;
     struct cb_platform buffer;
     const struct cb_platform *platform; /* or NULL */
+    const char *digest_file;            /* or NULL */
     int quiet;
 };
 
@@ -157,7 +164,10 @@ static int push_one(struct push *push, const char *name,
     else
         printf("%s: digest: %s size: %" PRId64 "\n", destination->tag,
                cb_digest_text(&pushed.digest, text), pushed.size);
-    return 0;
+    return push->digest_file
+               ? cb_out_file_write(push->digest_file,
+                                   cb_digest_text(&pushed.digest, text), err)
+               : 0;
 }
 
 /* The first argument is what is pushed; to itself, or to all that follow. */
@@ -230,7 +240,8 @@ static int push_all(struct push *push, const char *repository, struct cb_error *
 static int push(struct cb_app *app, const struct values *values,
                 const struct cb_strings *args, struct cb_error **err)
 {
-    struct push push = {.quiet = values->common.quiet};
+    struct push push = {.quiet = values->common.quiet,
+                        .digest_file = values->digest_file};
     int status = push_open(&push, app, values, err);
 
     if (status == 0)

@@ -325,7 +325,8 @@ static int is_directory(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Commands of docker, buildah and podman that are not here, and what is. */
+/* Commands of docker, buildah, podman, skopeo and crane that are not here, and what is.
+ */
 #define ONE_CONTEXT "there is one context, this machine: start cbuild where it is to work"
 #define NO_SWARM    "there is no swarm: `cbuild run` starts containers on this machine"
 
@@ -339,6 +340,7 @@ static const struct {
     {"buildx", "history", "`cbuild builds ls`, `show`, `logs` and `rm`"},
     {"buildx", "policy", "there are no policies: `cbuild lint` checks Dockerfiles"},
     {"bud", NULL, "`cbuild build`"},
+    {"catalog", NULL, "`cbuild search HOST/`"},
     {"checkpoint", NULL, "containers are not checkpointed: see `cbuild pause`"},
     {"compose", NULL,
      "containers are started one by one: see `cbuild run` and `network`"},
@@ -348,9 +350,13 @@ static const struct {
     {"context", "import", ONE_CONTEXT},
     {"context", "rm", ONE_CONTEXT},
     {"context", "update", ONE_CONTEXT},
+    {"delete", NULL, "on a registry: `cbuild manifest delete NAME:TAG`"},
     {"desktop", NULL, "cbuild runs on this machine"},
+    {"digest", NULL,
+     "`cbuild buildx imagetools inspect --format '{{.Manifest.Digest}}' NAME`"},
     {"from", NULL, "a Dockerfile and `cbuild build`, or `cbuild create` and `commit`"},
     {"generate", NULL, "see contrib/cbuild-containers.service"},
+    {"list-tags", NULL, "`cbuild search --list-tags NAME`"},
     {"machine", NULL, "cbuild runs on this machine"},
     {"model", NULL, "there are no models"},
     {"node", NULL, NO_SWARM},
@@ -364,6 +370,7 @@ static const struct {
     {"service", NULL, NO_SWARM},
     {"stack", NULL, NO_SWARM},
     {"swarm", NULL, "`cbuild run` starts containers on this machine"},
+    {"sync", NULL, "`cbuild copy --all` for each image, or `cbuild pull -a`"},
     {"system", "dial-stdio", "there is no daemon to talk to"},
     {"trust", NULL, "names with a digest are verified: NAME@sha256:..."},
     {"volume", "update", "that is of a swarm's volumes, and there is no swarm"},

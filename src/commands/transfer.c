@@ -3,6 +3,7 @@
 #include "commands/transfer.h"
 
 #include <stdio.h>
+#include <string.h>
 
 int cb_transfer_open(struct cb_transfer *transfer, struct cb_app *app,
                      const struct cb_transfer_values *values, struct cb_error **err)
@@ -12,7 +13,8 @@ int cb_transfer_open(struct cb_transfer *transfer, struct cb_app *app,
                                           .tls_verify = values->tls_verify};
     const struct cb_settings *settings;
 
-    if (cb_progress_new(&transfer->progress, values->quiet ? "quiet" : NULL, err) < 0 ||
+    if (cb_access_apply(&values->access, app, err) < 0 ||
+        cb_progress_new(&transfer->progress, values->quiet ? "quiet" : NULL, err) < 0 ||
         cb_app_settings(app, &settings, err) < 0 ||
         cb_app_store(app, 1, &transfer->store, err) < 0)
         return -1;
@@ -32,10 +34,18 @@ void cb_transfer_close(struct cb_transfer *transfer)
     cb_store_close(transfer->store);
 }
 
+static const char *without_transport(const char *text)
+{
+    static const char transport[] = "docker://";
+    size_t len = sizeof(transport) - 1;
+
+    return strncmp(text, transport, len) == 0 ? text + len : text;
+}
+
 int cb_transfer_name(const char *text, int quiet, struct cb_reference **reference,
                      struct cb_error **err)
 {
-    if (cb_reference_parse(reference, text, err) < 0)
+    if (cb_reference_parse(reference, without_transport(text), err) < 0)
         return -1;
     if (!quiet && !(*reference)->tag && !cb_digest_is_set(&(*reference)->digest))
         fprintf(stderr, "Using default tag: latest\n");
@@ -46,7 +56,7 @@ int cb_transfer_name(const char *text, int quiet, struct cb_reference **referenc
 int cb_transfer_repository(const char *text, struct cb_reference **reference,
                            struct cb_error **err)
 {
-    if (cb_reference_parse(reference, text, err) < 0)
+    if (cb_reference_parse(reference, without_transport(text), err) < 0)
         return -1;
     if ((*reference)->tag || cb_digest_is_set(&(*reference)->digest))
         return cb_error_set(err, CB_ERR_USAGE, "tag can't be used with --all-tags/-a");

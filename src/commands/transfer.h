@@ -2,12 +2,13 @@
 #ifndef CB_COMMANDS_TRANSFER_H
 #define CB_COMMANDS_TRANSFER_H
 
-#include "commands/commands.h"
+#include "commands/access.h"
 #include "commands/progress.h"
 #include "registry/registry.h"
 
 /* Their options. */
 struct cb_transfer_values {
+    struct cb_access_values access;
     struct cb_strings insecure;
     int quiet, tls_verify;
 };
@@ -16,6 +17,9 @@ struct cb_transfer_values {
         .tls_verify = 1      \
     }
 /* Rows of an options table; TYPE has a member `common`. */
+#define CB_TRANSFER_AUTHFILE(type) CB_ACCESS_AUTHFILE(type, common.access)
+#define CB_TRANSFER_CERT_DIR(type) CB_ACCESS_CERT_DIR(type, common.access)
+#define CB_TRANSFER_CREDS(type)    CB_ACCESS_CREDS(type, common.access)
 #define CB_TRANSFER_INSECURE(type)                                                       \
     {                                                                                    \
         "insecure-registry", 0, CB_OPTION_LIST, offsetof(type, common.insecure), "HOST", \
@@ -38,7 +42,8 @@ int cb_transfer_open(struct cb_transfer *transfer, struct cb_app *app,
 void cb_transfer_close(struct cb_transfer *transfer);
 CB_AUTO_VALUE_DEFINE(cb_transfer, cb_transfer_close)
 
-/* What a user calls an image, "latest" being said when it is meant. */
+/* What a user calls an image, maybe with "docker://" before it, as podman and buildah
+ * have it; "latest" being said when it is meant. */
 int cb_transfer_name(const char *text, int quiet, struct cb_reference **reference,
                      struct cb_error **err);
 /* The same of a repository for --all-tags: neither tag nor digest. */

@@ -256,7 +256,14 @@ int cb_copy_source(const struct cb_copy *copy, struct cb_tree_source *out,
         out->tag = from->tag;
         return 0;
     case CB_COPY_STORE:
-        return find_in_store(copy, &out->digest, err);
+        if (find_in_store(copy, &out->digest, err) == 0)
+            return 0;
+        return err && cb_error_kind(*err) == CB_ERR_NOT_FOUND
+                   ? cb_error_hint_instead(err,
+                                           "`cbuild images` lists what is here; "
+                                           "docker://%s is what a registry has",
+                                           from->name)
+                   : -1;
     default:
         if (find_in_archive(copy, &out->digest, err) < 0)
             return cb_error_wrap(err, "%s", from->path);

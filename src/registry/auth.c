@@ -5,33 +5,42 @@
  * registry itself is spoken to in plain http, and our credentials are shown to it only if
  * cb_realm_trusted says so; otherwise the token is asked for without them, with a
  * warning.
+ *
+ * Who we are may differ from repository to repository: an entry for a part of a registry
+ * ("registry.example/team") goes before the registry's own.
  */
 #include "registry/registry-priv.h"
 
 #include "base/json.h"
 #include "registry/challenge.h"
 #include "registry/credentials.h"
+#include "registry/token-server.h"
 
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
-#define TOKEN_MAX_BYTES (1 << 20)
-#define TOKEN_MIN_S     60
+#define TOKEN_MIN_S 60
 
 struct token {
     char *text;
     int64_t expires_s; /* CLOCK_MONOTONIC */
 };
 
+/* Who we are. */
+struct identity {
+    int known; /* else nobody: access is anonymous */
+    struct cb_credentials credentials;
+};
+
 struct auth {
     pthread_mutex_t mutex; /* all below; held while a token is fetched */
     struct cb_challenge challenge;
     int looked_up;
-    int has_credentials;
-    struct cb_credentials credentials;
-    int login;             /* the token server is asked for a token to keep */
-    char *refresh_token;   /* that token; or NULL */
+    struct identity whole; /* to all of it, once that was looked up */
+    struct cb_map *parts; /* repository → struct identity; not known: as to the whole */
+    int login;            /* the token server is asked for a token to keep */
+    char *refresh_token;  /* that token; or NULL */
     struct cb_map *tokens; /* scope → struct token */
 };
 
@@ -45,6 +54,16 @@ static void token_free(void *arg)
     free(token);
 }
 
+static void identity_free(void *arg)
+{
+    struct identity *identity = arg;
+
+    if (!identity)
+        return;
+    cb_credentials_clear(&identity->credentials);
+    free(identity);
+}
+
 void cb_auth_free(void *arg)
 {
     struct auth *auth = arg;
@@ -52,7 +71,8 @@ void cb_auth_free(void *arg)
     if (!auth)
         return;
     cb_challenge_clear(&auth->challenge);
-    cb_credentials_clear(&auth->credentials);
+    cb_credentials_clear(&auth->whole.credentials);
+    cb_map_free(auth->parts);
     free(auth->refresh_token);
     cb_map_free(auth->tokens);
     pthread_mutex_destroy(&auth->mutex);
@@ -70,6 +90,7 @@ static struct auth *auth_of(struct cb_registry *registry,
         auth = xcalloc(1, sizeof(*auth));
         pthread_mutex_init(&auth->mutex, NULL);
         auth->tokens = cb_map_new(token_free);
+        auth->parts = cb_map_new(identity_free);
         cb_map_set(registry->auths, endpoint->base, auth);
     }
     pthread_mutex_unlock(&registry->auth_mutex);
@@ -84,34 +105,77 @@ static int64_t now_s(void)
     return now.tv_sec;
 }
 
-static int look_up_credentials(struct cb_registry *registry,
-                               const struct cb_endpoint *endpoint, struct auth *auth,
-                               struct cb_error **err)
+/* ── Who we are ── */
+
+/* In the file that the settings name, then where they always are. PATH: as for
+ * cb_credentials_find. */
+static int find_credentials(struct cb_registry *registry, const char *host,
+                            const char *path, struct identity *out, struct cb_error **err)
 {
     const struct cb_registry_settings *settings = registry->settings;
     int found = 0;
 
+    if (settings && settings->auth_file)
+        found = cb_credentials_find_in(settings->auth_file, host, path, registry->cancel,
+                                       &out->credentials, err);
+    if (!found)
+        found = cb_credentials_find(host, path, registry->cancel, &out->credentials, err);
+    out->known = found > 0;
+    return found < 0 ? -1 : 0;
+}
+
+/* To the registry as a whole. */
+static int look_up_whole(struct cb_registry *registry, const struct cb_endpoint *endpoint,
+                         struct auth *auth, struct cb_error **err)
+{
+    const char *said = cb_registry_creds(registry->settings, endpoint->host);
+
     if (auth->looked_up)
         return 0;
-    if (settings && settings->creds) {
-        const char *colon = strchr(settings->creds, ':');
+    if (said) {
+        const char *colon = strchr(said, ':');
 
-        auth->credentials.username =
-            xstrndup(settings->creds, (size_t)(colon - settings->creds));
-        auth->credentials.password = xstrdup(colon + 1);
-        found = 1;
-    }
-    if (!found && settings && settings->auth_file)
-        found = cb_credentials_find_in(settings->auth_file, endpoint->host,
-                                       registry->cancel, &auth->credentials, err);
-    if (!found)
-        found = cb_credentials_find(endpoint->host, registry->cancel, &auth->credentials,
-                                    err);
-    if (found < 0)
+        auth->whole.credentials.username = xstrndup(said, (size_t)(colon - said));
+        auth->whole.credentials.password = xstrdup(colon + 1);
+        auth->whole.known = 1;
+    } else if (find_credentials(registry, endpoint->host, NULL, &auth->whole, err) < 0) {
         return -1;
+    }
     auth->looked_up = 1;
-    auth->has_credentials = found;
     return 0;
+}
+
+/* The repository that the first part of SCOPE is for, or NULL. Caller frees. */
+static char *repository_of(const char *scope)
+{
+    static const char mark[] = "repository:";
+    const char *path = scope + sizeof(mark) - 1;
+
+    return strncmp(scope, mark, sizeof(mark) - 1) == 0
+               ? xstrndup(path, strcspn(path, ":"))
+               : NULL;
+}
+
+/* With the mutex held; what *OUT points to stays until the end. */
+static int identify(struct cb_registry *registry, const struct cb_endpoint *endpoint,
+                    struct auth *auth, const char *scope, const struct identity **out,
+                    struct cb_error **err)
+{
+    const char *said = cb_registry_creds(registry->settings, endpoint->host);
+    cb_autofree char *path = repository_of(scope);
+    struct identity *part = NULL;
+
+    if (path && !auth->login && !said) {
+        part = cb_map_get(auth->parts, path);
+        if (!part) {
+            part = xcalloc(1, sizeof(*part));
+            cb_map_set(auth->parts, path, part);
+            if (find_credentials(registry, endpoint->host, path, part, err) < 0)
+                return -1;
+        }
+    }
+    *out = part && part->known ? part : &auth->whole;
+    return part && part->known ? 0 : look_up_whole(registry, endpoint, auth, err);
 }
 
 /* ── Token server ── */
@@ -127,7 +191,7 @@ static int read_token(struct auth *auth, const char *scope, const char *host,
     struct token *kept;
 
     if (cb_json_parse(&document, "token", cb_strbuf_text(&response->body),
-                      response->body.len, TOKEN_MAX_BYTES, err) < 0)
+                      response->body.len, CB_TOKEN_MAX_BYTES, err) < 0)
         return cb_error_wrap(err, "token server of %s", host);
     root = cb_json_root(document, "token");
     token = cb_json_member(&root, "token");
@@ -155,82 +219,10 @@ static int read_token(struct auth *auth, const char *scope, const char *host,
     return 0;
 }
 
-static void add_parameter(struct cb_strbuf *out, const char *name, const char *value)
-{
-    cb_strbuf_addf(out, "%s%s=", out->len ? "&" : "", name);
-    cb_url_encode(out, value);
-}
-
-/* Scopes are separated by blanks; GET names each by itself. */
-static void add_scopes(struct cb_strbuf *out, const char *scope)
-{
-    while (*scope) {
-        size_t len = strcspn(scope, " ");
-        cb_autofree char *one = xstrndup(scope, len);
-
-        if (len)
-            add_parameter(out, "scope", one);
-        scope += len + (scope[len] == ' ');
-    }
-}
-
-/* GET realm?service=…&scope=…, or the OAuth form for identity tokens. */
-static int ask_token_server(struct cb_registry *registry,
-                            const struct cb_endpoint *endpoint, struct auth *auth,
-                            const char *scope, int with_credentials,
-                            struct cb_http_response *response, struct cb_error **err)
-{
-    const struct cb_credentials *credentials = &auth->credentials;
-    int oauth = with_credentials && credentials->identity_token;
-    cb_auto_value(cb_strbuf) parameters = {0};
-    cb_auto_value(cb_strings) headers = {0};
-    cb_autofree char *basic = NULL;
-    cb_autofree char *url = NULL;
-    int same_host = cb_url_same_origin(endpoint->base, auth->challenge.realm);
-    struct cb_http_request request = {
-        .headers = &headers,
-        .allow_http = endpoint->allow_http,
-        .insecure_tls = endpoint->insecure_tls,
-        .ca_file = endpoint->ca_file,
-        .client_cert = same_host ? endpoint->client_cert : NULL,
-        .client_key = same_host ? endpoint->client_key : NULL,
-        .max_body = TOKEN_MAX_BYTES,
-    };
-
-    if (auth->challenge.service)
-        add_parameter(&parameters, "service", auth->challenge.service);
-    if (oauth) {
-        add_parameter(&parameters, "grant_type", "refresh_token");
-        add_parameter(&parameters, "client_id", "cbuild");
-        add_parameter(&parameters, "refresh_token", credentials->identity_token);
-        add_parameter(&parameters, "scope", scope);
-        cb_strings_add(&headers, "Content-Type: application/x-www-form-urlencoded");
-        request.method = "POST";
-        request.url = auth->challenge.realm;
-        request.body = cb_strbuf_text(&parameters);
-        request.body_size = (int64_t)parameters.len;
-        return cb_http_perform(registry->http, &request, response, err);
-    }
-    add_scopes(&parameters, scope);
-    if (with_credentials && credentials->username) {
-        add_parameter(&parameters, "account", credentials->username);
-        if (auth->login) {
-            add_parameter(&parameters, "client_id", "cbuild");
-            add_parameter(&parameters, "offline_token", "true");
-        }
-        basic = cb_credentials_basic(credentials);
-    }
-    url = xasprintf("%s%s%s", auth->challenge.realm,
-                    strchr(auth->challenge.realm, '?') ? "&" : "?",
-                    cb_strbuf_text(&parameters));
-    request.method = "GET";
-    request.url = url;
-    request.authorization = basic;
-    return cb_http_perform(registry->http, &request, response, err);
-}
-
+/* *WITH_CREDENTIALS: may the token server know who we are? */
 static int check_realm(struct cb_registry *registry, const struct cb_endpoint *endpoint,
-                       struct auth *auth, int *with_credentials, struct cb_error **err)
+                       const struct auth *auth, const struct identity *who,
+                       int *with_credentials, struct cb_error **err)
 {
     const char *realm = auth->challenge.realm;
     cb_auto_value(cb_url) url = {0};
@@ -242,8 +234,8 @@ static int check_realm(struct cb_registry *registry, const struct cb_endpoint *e
         return cb_error_set(err, CB_ERR_DENIED,
                             "registry %s: its token server `%s` is not https",
                             endpoint->host, url.host);
-    *with_credentials = auth->has_credentials;
-    if (auth->has_credentials && !cb_realm_trusted(endpoint->base, realm)) {
+    *with_credentials = who->known;
+    if (who->known && !cb_realm_trusted(endpoint->base, realm)) {
         *with_credentials = 0;
         if (auth->login)
             return cb_error_set(err, CB_ERR_DENIED,
@@ -259,16 +251,21 @@ static int check_realm(struct cb_registry *registry, const struct cb_endpoint *e
 }
 
 static int fetch_token(struct cb_registry *registry, const struct cb_endpoint *endpoint,
-                       struct auth *auth, const char *scope, char **out,
-                       struct cb_error **err)
+                       struct auth *auth, const struct identity *who, const char *scope,
+                       char **out, struct cb_error **err)
 {
     cb_auto_value(cb_http_response) response = {0};
+    struct cb_token_request request = {.endpoint = endpoint,
+                                       .challenge = &auth->challenge,
+                                       .scope = scope,
+                                       .to_keep = auth->login};
     int with_credentials = 0;
 
-    if (check_realm(registry, endpoint, auth, &with_credentials, err) < 0)
+    if (check_realm(registry, endpoint, auth, who, &with_credentials, err) < 0)
         return -1;
-    if (ask_token_server(registry, endpoint, auth, scope, with_credentials, &response,
-                         err) < 0)
+    if (with_credentials)
+        request.credentials = &who->credentials;
+    if (cb_token_ask(registry, &request, &response, err) < 0)
         return cb_error_wrap(err, "token server of %s", endpoint->host);
     if (response.status == 200)
         return read_token(auth, scope, endpoint->host, &response, out, err);
@@ -286,15 +283,16 @@ static int header_locked(struct cb_registry *registry, const struct cb_endpoint 
                          struct auth *auth, const char *scope, char **out,
                          struct cb_error **err)
 {
+    const struct identity *who;
     struct token *token;
 
     if (auth->challenge.scheme == CB_CHALLENGE_OTHER)
         return 0;
-    if (look_up_credentials(registry, endpoint, auth, err) < 0)
+    if (identify(registry, endpoint, auth, scope, &who, err) < 0)
         return -1;
     if (auth->challenge.scheme == CB_CHALLENGE_BASIC) {
-        if (auth->has_credentials && auth->credentials.username)
-            *out = cb_credentials_basic(&auth->credentials);
+        if (who->known && who->credentials.username)
+            *out = cb_credentials_basic(&who->credentials);
         return 0;
     }
     token = cb_map_get(auth->tokens, scope);
@@ -302,7 +300,7 @@ static int header_locked(struct cb_registry *registry, const struct cb_endpoint 
         *out = xstrdup(token->text);
         return 0;
     }
-    return fetch_token(registry, endpoint, auth, scope, out, err);
+    return fetch_token(registry, endpoint, auth, who, scope, out, err);
 }
 
 int cb_auth_header(struct cb_registry *registry, const struct cb_endpoint *endpoint,
@@ -324,11 +322,11 @@ void cb_auth_login(struct cb_registry *registry, const struct cb_endpoint *endpo
     struct auth *auth = auth_of(registry, endpoint);
 
     pthread_mutex_lock(&auth->mutex);
-    cb_credentials_clear(&auth->credentials);
-    auth->credentials.username = xstrdup(credentials->username);
-    auth->credentials.password = xstrdup(credentials->password);
-    auth->credentials.identity_token = xstrdup(credentials->identity_token);
-    auth->looked_up = auth->has_credentials = auth->login = 1;
+    cb_credentials_clear(&auth->whole.credentials);
+    auth->whole.credentials.username = xstrdup(credentials->username);
+    auth->whole.credentials.password = xstrdup(credentials->password);
+    auth->whole.credentials.identity_token = xstrdup(credentials->identity_token);
+    auth->looked_up = auth->whole.known = auth->login = 1;
     pthread_mutex_unlock(&auth->mutex);
 }
 

@@ -6,8 +6,44 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #define ERROR_TEXT_MAX 300
+#define WARNINGS_MAX   20 /* different ones that a process shows */
+
+/* Warning: 299 - "text" (distribution-spec, "Warnings"): shown once. Other codes are of
+ * caches and proxies. */
+static void tell_warnings(struct cb_registry *registry,
+                          const struct cb_endpoint *endpoint,
+                          const struct cb_http_response *response)
+{
+    static const char mark[] = "Warning:";
+
+    for (size_t i = 0; i < response->headers.count; i++) {
+        const char *text = response->headers.items[i];
+        cb_autofree char *said = NULL;
+        size_t len;
+        int first;
+
+        if (strncasecmp(text, mark, sizeof(mark) - 1) != 0)
+            continue;
+        text += sizeof(mark) - 1;
+        text += strspn(text, " ");
+        if (strncmp(text, "299 - \"", 7) != 0)
+            continue;
+        len = strcspn(text + 7, "\"");
+        said = xasprintf("registry %s: %.*s", endpoint->host,
+                         (int)(len < ERROR_TEXT_MAX ? len : ERROR_TEXT_MAX), text + 7);
+        pthread_mutex_lock(&registry->endpoint_mutex);
+        first = registry->said.count < WARNINGS_MAX &&
+                !cb_strings_contain(&registry->said, said);
+        if (first)
+            cb_strings_add(&registry->said, said);
+        pthread_mutex_unlock(&registry->endpoint_mutex);
+        if (first)
+            cb_event_say(registry->sink, CB_EVENT_WARNING, 0, "%s", said);
+    }
+}
 
 int cb_registry_call(struct cb_registry *registry, const struct cb_endpoint *endpoint,
                      const char *scope, struct cb_http_request *request,
@@ -42,6 +78,7 @@ int cb_registry_call(struct cb_registry *registry, const struct cb_endpoint *end
     }
     if (cb_http_perform(registry->http, request, response, err) < 0)
         return -1;
+    tell_warnings(registry, endpoint, response);
     response->anonymous = !request->authorization;
     if (response->status != 401 || !ours)
         return 0;
@@ -160,11 +197,17 @@ static void hint_limit(const struct cb_endpoint *endpoint,
 {
     const char *after = cb_http_header(response, "Retry-After");
     size_t digits = after ? strspn(after, "0123456789") : 0;
+    const char *limit = cb_http_header(response, "RateLimit-Limit");
+    cb_autofree char *allowed = NULL;
     cb_autofree char *wait = NULL;
 
     if (digits && digits < 8 && !after[digits])
         wait = xasprintf("it may be asked again in %s seconds; ", after);
-    cb_error_hint(err, "%sa `cbuild login %s` often allows more", wait ? wait : "",
+    /* "100;w=21600": so many in so many seconds */
+    if (limit && strlen(limit) < 40)
+        allowed = xasprintf("the limit is %s; ", limit);
+    cb_error_hint(err, "%s%sa `cbuild login %s` often allows more",
+                  allowed ? allowed : "", wait ? wait : "",
                   cb_credentials_key(endpoint->host));
 }
 

@@ -1,6 +1,7 @@
 /* Entries are looked up as docker does: the key of `auths` may be a URL; for docker.io it
  * is https://index.docker.io/v1/. A helper named by credHelpers or credsStore is asked
- * with the same key on its standard input. */
+ * with the same key on its standard input. As podman has it, a key that is no URL may be
+ * of a part of a registry: "registry.example/team" is for the repositories below. */
 #include "registry/credentials.h"
 
 #include "base/base64.h"
@@ -41,8 +42,26 @@ const char *cb_credentials_key(const char *host)
 
 /* ── The document ── */
 
+/* What KEY has behind a host's name: "team" of "registry.example/team/". NULL: it is for
+ * all of the host, as URLs and "registry.example/v1" are. *LEN without the last slash. */
+static const char *part_of(const char *key, size_t *len)
+{
+    const char *part = strstr(key, "://") ? NULL : strchr(key, '/');
+
+    if (!part)
+        return NULL;
+    part++;
+    *len = strlen(part);
+    while (*len && part[*len - 1] == '/')
+        --*len;
+    if (!*len ||
+        (*len == 2 && (memcmp(part, "v1", 2) == 0 || memcmp(part, "v2", 2) == 0)))
+        return NULL;
+    return part;
+}
+
 /* "https://index.docker.io/v1/" and "index.docker.io" name docker.io. */
-int cb_credentials_key_names(const char *key, const char *host)
+static int names_host(const char *key, const char *host)
 {
     cb_autofree char *name = NULL;
 
@@ -55,6 +74,13 @@ int cb_credentials_key_names(const char *key, const char *host)
         strcasecmp(name, "registry-1.docker.io") == 0)
         return strcmp(host, "docker.io") == 0;
     return strcasecmp(name, host) == 0;
+}
+
+int cb_credentials_key_names(const char *key, const char *host)
+{
+    size_t len;
+
+    return !part_of(key, &len) && names_host(key, host);
 }
 
 /* The member of OBJECT whose key names HOST, the exact key first. */
@@ -74,6 +100,31 @@ static struct cb_json find_entry(const struct cb_json *object, const char *host)
             return cb_json_member(object, key);
     }
     return none;
+}
+
+/* The member of OBJECT for the smallest part of HOST that PATH lies in. */
+static struct cb_json find_part(const struct cb_json *object, const char *host,
+                                const char *path)
+{
+    struct cb_json best = {0};
+    size_t best_len = 0;
+    const char *key;
+    json_t *value;
+
+    if (cb_json_is_absent(object) || !json_is_object(object->value))
+        return best;
+    json_object_foreach(object->value, key, value)
+    {
+        size_t len;
+        const char *part = part_of(key, &len);
+
+        if (!part || len <= best_len || strncmp(path, part, len) != 0 ||
+            (path[len] && path[len] != '/') || !names_host(key, host))
+            continue;
+        best = cb_json_member(object, key);
+        best_len = len;
+    }
+    return best;
 }
 
 static int split_auth(const char *auth, struct cb_credentials *out)
@@ -204,18 +255,18 @@ int cb_credentials_helper(const struct cb_json *root, const char *host,
 }
 
 int cb_credentials_from(const char *name, const char *bytes, size_t len, const char *host,
-                        struct cb_cancel *cancel, struct cb_credentials *out,
-                        struct cb_error **err)
+                        const char *path, struct cb_cancel *cancel,
+                        struct cb_credentials *out, struct cb_error **err)
 {
     cb_auto_json *document = NULL;
     struct cb_json root, entry, auths;
-    const char *helper;
+    const char *helper = NULL;
 
     if (cb_json_parse(&document, name, bytes, len, CB_CREDENTIALS_MAX_BYTES, err) < 0)
         return -1;
     root = cb_json_root(document, name);
     if (cb_json_expect_object(&root, err) < 0 ||
-        cb_credentials_helper(&root, host, &helper, err) < 0)
+        (!path && cb_credentials_helper(&root, host, &helper, err) < 0))
         return -1;
     if (helper) {
         int found = ask_helper(helper, host, cancel, out, err);
@@ -224,7 +275,7 @@ int cb_credentials_from(const char *name, const char *bytes, size_t len, const c
             return found;
     }
     auths = cb_json_member(&root, "auths");
-    entry = find_entry(&auths, host);
+    entry = path ? find_part(&auths, host, path) : find_entry(&auths, host);
     if (cb_json_is_absent(&entry))
         return 0;
     if (cb_json_expect_object(&entry, err) < 0)
@@ -232,29 +283,31 @@ int cb_credentials_from(const char *name, const char *bytes, size_t len, const c
     return read_entry(name, &entry, host, out, err);
 }
 
-static int find_in_file(const char *path, const char *host, struct cb_cancel *cancel,
-                        struct cb_credentials *out, struct cb_error **err)
+static int find_in_file(const char *file, const char *host, const char *path,
+                        struct cb_cancel *cancel, struct cb_credentials *out,
+                        struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
     cb_auto(cb_error) error = NULL;
 
-    if (cb_fs_read_file(AT_FDCWD, path, CB_CREDENTIALS_MAX_BYTES, &text, &error) < 0) {
+    if (cb_fs_read_file(AT_FDCWD, file, CB_CREDENTIALS_MAX_BYTES, &text, &error) < 0) {
         if (cb_error_kind(error) == CB_ERR_NOT_FOUND)
             return 0;
         return cb_error_move(err, &error);
     }
     if (text.len == 0)
         return 0;
-    return cb_credentials_from(path, cb_strbuf_text(&text), text.len, host, cancel, out,
-                               err);
+    return cb_credentials_from(file, cb_strbuf_text(&text), text.len, host, path, cancel,
+                               out, err);
 }
 
-int cb_credentials_find_in(const char *path, const char *host, struct cb_cancel *cancel,
-                           struct cb_credentials *out, struct cb_error **err)
+int cb_credentials_find_in(const char *file, const char *host, const char *path,
+                           struct cb_cancel *cancel, struct cb_credentials *out,
+                           struct cb_error **err)
 {
-    if (access(path, R_OK) < 0)
-        return cb_error_errno(err, errno, "credentials `%s`", path);
-    return find_in_file(path, host, cancel, out, err);
+    if (access(file, R_OK) < 0)
+        return cb_error_errno(err, errno, "credentials `%s`", file);
+    return find_in_file(file, host, path, cancel, out, err);
 }
 
 char *cb_credentials_docker_config(void)
@@ -267,7 +320,7 @@ char *cb_credentials_docker_config(void)
     return home && *home ? xasprintf("%s/.docker/config.json", home) : NULL;
 }
 
-int cb_credentials_find(const char *host, struct cb_cancel *cancel,
+int cb_credentials_find(const char *host, const char *path, struct cb_cancel *cancel,
                         struct cb_credentials *out, struct cb_error **err)
 {
     const char *auth_file = getenv("REGISTRY_AUTH_FILE");
@@ -281,6 +334,6 @@ int cb_credentials_find(const char *host, struct cb_cancel *cancel,
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(files) && found == 0; i++)
         if (files[i])
-            found = find_in_file(files[i], host, cancel, out, err);
+            found = find_in_file(files[i], host, path, cancel, out, err);
     return found;
 }

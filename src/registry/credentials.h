@@ -16,22 +16,25 @@ CB_AUTO_VALUE_DEFINE(cb_credentials, cb_credentials_clear)
 
 #define CB_CREDENTIALS_MAX_BYTES (1u << 20) /* of a file or a helper's answer */
 
-/* For HOST as in references ("docker.io", "registry.example:5000"): 1 found, 0 none.
- * Reads $REGISTRY_AUTH_FILE if set, then $DOCKER_CONFIG/config.json or
- * ~/.docker/config.json, then podman's $XDG_RUNTIME_DIR/containers/auth.json. */
-int cb_credentials_find(const char *host, struct cb_cancel *cancel,
+/* For HOST as in references ("docker.io", "registry.example:5000"): 1 found, 0 none. PATH
+ * NULL: for all of it. Else those that are for a part of it alone which the repository
+ * PATH lies in; helpers are not asked for them. Reads $REGISTRY_AUTH_FILE if set, then
+ * $DOCKER_CONFIG/config.json or ~/.docker/config.json, then podman's
+ * $XDG_RUNTIME_DIR/containers/auth.json. */
+int cb_credentials_find(const char *host, const char *path, struct cb_cancel *cancel,
                         struct cb_credentials *out, struct cb_error **err);
 /* The same in one file, which has to be there. */
-int cb_credentials_find_in(const char *path, const char *host, struct cb_cancel *cancel,
-                           struct cb_credentials *out, struct cb_error **err);
+int cb_credentials_find_in(const char *file, const char *host, const char *path,
+                           struct cb_cancel *cancel, struct cb_credentials *out,
+                           struct cb_error **err);
 /* The same in one document. NAME is for messages. */
 int cb_credentials_from(const char *name, const char *bytes, size_t len, const char *host,
-                        struct cb_cancel *cancel, struct cb_credentials *out,
-                        struct cb_error **err);
+                        const char *path, struct cb_cancel *cancel,
+                        struct cb_credentials *out, struct cb_error **err);
 /* What a file or helper calls HOST: docker.io is https://index.docker.io/v1/. Borrowed.
  */
 const char *cb_credentials_key(const char *host);
-/* Does KEY of a file ("https://index.docker.io/v1/") name HOST? */
+/* Does KEY of a file ("https://index.docker.io/v1/") name HOST, all of it? */
 int cb_credentials_key_names(const char *key, const char *host);
 /* The helper that ROOT, a configuration, names for HOST; NULL if none. Borrowed. */
 int cb_credentials_helper(const struct cb_json *root, const char *host,

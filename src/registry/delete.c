@@ -74,5 +74,7 @@ int cb_registry_delete(struct cb_registry *registry, const char *name,
     if (call_delete(registry, &repository, cb_digest_text(digest, text), &response, err) <
         0)
         return -1;
-    return response.status / 100 == 2 ? 0 : refused(&repository, &response, err);
+    if (response.status / 100 != 2)
+        return refused(&repository, &response, err);
+    return reference->tag && !cb_digest_is_set(&reference->digest);
 }

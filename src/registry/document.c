@@ -3,6 +3,7 @@
  * again. */
 #include "registry/registry-priv.h"
 
+#include "registry/referrers.h"
 #include "store/content.h"
 
 #include <string.h>
@@ -313,7 +314,7 @@ int cb_document_put(struct cb_registry *registry, const struct cb_repository *re
     if (stored && strcmp(stored, cb_digest_text(digest, text)) != 0)
         return cb_error_set(err, CB_ERR_INTEGRITY,
                             "sent manifest %s, the registry stored %.200s", text, stored);
-    return 0;
+    return cb_referrers_note(registry, repository, document, &response, err);
 }
 
 struct named {

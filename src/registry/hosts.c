@@ -1,7 +1,6 @@
 /* From a reference's host to the way to speak with it. Everything is https with
  * verification, except
- *  - hosts named as insecure: https without verification, or http if that does not
- * answer;
+ *  - hosts named as insecure: https without verification, or http if only that answers;
  *  - loopback hosts without certificates of their own that answer `GET /v2/` in plain
  *    http. A loopback host that speaks TLS is verified as any other.
  * Certificates come from certs.d/<host>/ as docker and podman keep them. */
@@ -166,6 +165,7 @@ static void choose_scheme(struct cb_registry *registry, struct cb_endpoint *endp
     int insecure = !registry->tls_verify || cb_host_listed(&registry->insecure, host);
     int certificates = endpoint->ca_file || endpoint->client_cert;
     cb_autofree char *http = xasprintf("http://%s", host);
+    int status;
 
     endpoint->base = xasprintf("https://%s", host);
     if (insecure) {
@@ -173,6 +173,12 @@ static void choose_scheme(struct cb_registry *registry, struct cb_endpoint *endp
         endpoint->allow_http = CB_HTTP_PLAIN_ANYWHERE;
         if (ping(registry, endpoint, endpoint->base, endpoint->allow_http) >= 0)
             return;
+        /* Where neither is spoken, what https says is the better error. */
+        status = ping(registry, endpoint, http, endpoint->allow_http);
+        if (!speaks_http(status)) {
+            endpoint->tries = 1;
+            return;
+        }
     } else if (cb_host_is_loopback(name) && !certificates) {
         if (!speaks_http(ping(registry, endpoint, http, CB_HTTP_PLAIN_LOOPBACK)))
             return;

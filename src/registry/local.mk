@@ -31,6 +31,8 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/push.c \
 	%D%/ranges.c \
 	%D%/ranges.h \
+	%D%/referrers.c \
+	%D%/referrers.h \
 	%D%/registry-priv.h \
 	%D%/registry.c \
 	%D%/registry.h \
@@ -41,6 +43,8 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/tags.c \
+	%D%/token-server.c \
+	%D%/token-server.h \
 	%D%/tree.c \
 	%D%/tree.h \
 	%D%/upload-parts.c \

@@ -24,6 +24,7 @@ struct cb_registry {
     pthread_mutex_t endpoint_mutex;
     struct cb_map *endpoints; /* address → struct cb_endpoint, never removed */
     struct cb_strings away;   /* addresses of mirrors that did not work */
+    struct cb_strings said;   /* warnings of registries, each told once */
     pthread_mutex_t auth_mutex;
     struct cb_map *auths; /* base URL → struct auth (auth.c) */
 };

@@ -59,6 +59,7 @@ void cb_registry_free(struct cb_registry *registry)
     cb_http_free(registry->http);
     cb_strings_free(&registry->insecure);
     cb_strings_free(&registry->away);
+    cb_strings_free(&registry->said);
     free(registry);
 }
 

@@ -18,14 +18,31 @@ void cb_registry_settings_clear(struct cb_registry_settings *settings)
     cb_strings_free(&settings->insecure);
     cb_strings_free(&settings->certs_dirs);
     free(settings->auth_file);
-    if (settings->creds)
-        explicit_bzero(settings->creds, strlen(settings->creds));
-    free(settings->creds);
+    cb_vec_foreach (login, &settings->logins) {
+        explicit_bzero(login->creds, strlen(login->creds));
+        free(login->creds);
+        free(login->host);
+    }
+    cb_vec_free(&settings->logins);
     free(settings->cert_dir);
     free(settings->http_proxy);
     free(settings->https_proxy);
     free(settings->no_proxy);
     memset(settings, 0, sizeof(*settings));
+}
+
+const char *cb_registry_creds(const struct cb_registry_settings *settings,
+                              const char *host)
+{
+    const char *found = NULL;
+
+    if (!settings)
+        return NULL;
+    cb_vec_foreach (login, &settings->logins) {
+        if (login->host ? strcmp(login->host, host) == 0 : !found)
+            found = login->creds;
+    }
+    return found;
 }
 
 /* PREFIX of NAME in whole components: what follows it, NULL if it is none. */

@@ -19,18 +19,28 @@ struct cb_registry_rule {
     int only_mirrors; /* what no mirror has is not asked for at PREFIX */
 };
 
+/* Who we are, said on the command line; goes before all files. */
+struct cb_registry_login {
+    char *host;  /* the one registry it is for; NULL: every one */
+    char *creds; /* "user:password". Secret */
+};
+
 struct cb_registry_settings {
     CB_VEC(struct cb_registry_rule) rules;
     struct cb_strings insecure;   /* hosts, "host:port", and CIDR ranges */
     struct cb_strings certs_dirs; /* searched before the usual certs.d directories */
     unsigned downloads, uploads;  /* layers at a time; 0: the default */
     unsigned tries;               /* of one request; 0: the default */
+    CB_VEC(struct cb_registry_login) logins;
     char *auth_file; /* asked for credentials before the usual files; or NULL */
-    char *creds;     /* "user:password" for every registry; or NULL. Secret */
     char *cert_dir;  /* has the certificates of every registry; or NULL */
     char *http_proxy, *https_proxy, *no_proxy; /* used where the environment has none */
 };
 void cb_registry_settings_clear(struct cb_registry_settings *settings);
+
+/* "user:password" for HOST, or NULL. Borrowed. */
+const char *cb_registry_creds(const struct cb_registry_settings *settings,
+                              const char *host);
 
 /* The rule for HOST/PATH; NULL if there is none. *REST: what follows the prefix, without
  * its slash. Borrowed. */

@@ -16,6 +16,7 @@ setup() {
 }
 teardown() {
     stop_registry
+    stop_hostile_registry
     stop_web
 }
 
@@ -191,6 +192,22 @@ COPY file /'
     expect_status 0
     cbuild buildx imagetools inspect --format '{{(index .Provenance "linux/arm64").SLSA.buildDefinition.internalParameters.builderPlatform}}' "$REGISTRY/other:1"
     expect_output linux/amd64
+    # This registry keeps no lists of referrers; one entry each, however often it is pushed.
+    image=$(skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/other:1" | jq -r '.manifests[0].digest')
+    cbuild copy -q --all "docker://$REGISTRY/other:1" "docker://$REGISTRY/third:1"
+    cbuild copy -q --all "docker://$REGISTRY/other:1" "docker://$REGISTRY/third:2"
+    run skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/third:${image/:/-}"
+    expect_status 0
+    [ "$(jq -c '.manifests | map([.mediaType, .artifactType])' <<<"$output")" = \
+        '[["application/vnd.oci.image.manifest.v1+json","application/vnd.docker.attestation.manifest.v1+json"]]' ]
+    start_hostile_registry
+    for place in pushlists pushed; do
+        cbuild copy -q --all "docker://$REGISTRY/other:1" "docker://$HOSTILE/$place/x:1"
+        expect_status 0
+    done
+    run jq -r 'select(.method == "PUT") | .path | select(contains("/sha256-")) | split("/")[2]' "$HOSTILE_LOG"
+    expect_output "pushed
+pushed"
 }
 
 @test "a directory and a tar get files; what they are about is each file of the result" {

@@ -57,6 +57,20 @@ fails() {
     "$CBUILD" --root fresh fsck --deep
 }
 
+@test "skopeo's words: platforms, tries, and what it can change on the way" {
+    copied "$TWO" --multi-arch all --preserve-digests --retry-times 7 --src-tls-verify=false "docker://$REGISTRY/two:1" "docker://$REGISTRY/words:1"
+    copied "$TWO" --multi-arch=system --all "docker://$REGISTRY/two:1" "docker://$REGISTRY/words:1"
+    copied "$ONE" --remove-signatures --override-os linux --override-arch amd64 "docker://$REGISTRY/two:1" "docker://$REGISTRY/words:2"
+    fails --override-arch s390x "docker://$REGISTRY/two:1" "docker://$REGISTRY/words:3"
+    expect_contains 'no matching manifest for linux/s390x'
+    fails --multi-arch some "docker://$REGISTRY/two:1" "docker://$REGISTRY/words:3"
+    run "$CBUILD" copy --format v2s2 "docker://$REGISTRY/two:1" "docker://$REGISTRY/words:3"
+    expect_status 125
+    expect_contains 'cbuild push --format'
+    fails "$REGISTRY/two:1" "$REGISTRY/words:3"
+    expect_contains "docker://$REGISTRY/two:1 is what a registry has"
+}
+
 @test "all platforms, or one of them" {
     copied "$TWO" --all "docker://$REGISTRY/two:1" oci:layout:two
     copied "$TWO" --all oci:layout:two oci-archive:two.tar:two

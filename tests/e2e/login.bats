@@ -186,6 +186,89 @@ END
     expect_contains "unauthorized: incorrect username or password"
 }
 
+@test "a token server that takes no POST gets the token that was kept by GET" {
+    start_hostile_registry --auth token-get
+    mkdir "$DOCKER_CONFIG"
+    auth() { printf '{"auths":{"%s":{"auth":"%s","identitytoken":"token-of-the-login"}}}' "$HOSTILE" "$(printf %s "$1" | base64)"; }
+    auth tester: >"$DOCKER_CONFIG/config.json"
+    cbuild pull -q "$HOSTILE/good/image"
+    expect_status 0
+    run jq -r 'select(.path | startswith("/token")) | .method' "$HOSTILE_LOG"
+    expect_output "POST
+GET"
+    auth : >"$DOCKER_CONFIG/config.json"
+    cbuild pull -q "$HOSTILE/good/image"
+    expect_status 1
+}
+
+@test "a part of a registry may have credentials of its own" {
+    entry() { printf '"%s":{"auth":"%s"}' "$1" "$(printf %s "$2" | base64)"; }
+    export REGISTRY_AUTH_FILE=$BATS_TEST_TMPDIR/auth.json
+    printf '{"auths":{%s,%s,%s}}' "$(entry "$REGISTRY" tester:wrong)" "$(entry "$REGISTRY/part" tester:opensesame)" \
+        "$(entry "$REGISTRY/part/closed" nobody:knows)" >"$REGISTRY_AUTH_FILE"
+    for name in part/of/it part; do
+        cbuild push -q busybox "$REGISTRY/$name:1"
+        expect_status 0
+        skopeo inspect --tls-verify=false "docker://$REGISTRY/$name:1" >/dev/null
+    done
+    # elsewhere those of the registry count, and in a part of the part the part's
+    for name in parts other part/closed/x; do
+        cbuild push -q busybox "$REGISTRY/$name:1"
+        expect_status 1
+        expect_contains unauthorized
+    done
+    # one that is for a part is not for all
+    printf '{"auths":{%s}}' "$(entry "$REGISTRY/part" tester:opensesame)" >"$REGISTRY_AUTH_FILE"
+    cbuild pull -q "$REGISTRY/part/of/it:1"
+    expect_status 0
+    cbuild push busybox "$REGISTRY/other:1"
+    expect_status 1
+    expect_contains 'no basic auth credentials'
+    # and is no login to it that could be forgotten with it
+    cbuild logout "$REGISTRY"
+    expect_output "Not logged in to $REGISTRY"
+    cbuild pull -q "$REGISTRY/part:1"
+    expect_status 0
+}
+
+@test "credentials on the command line: for every registry, or for one end of a copy" {
+    yes=tester:opensesame
+    cbuild push -q --creds "$yes" --digestfile "$BATS_TEST_TMPDIR/digest" busybox "docker://$REGISTRY/words/x:1"
+    expect_status 0
+    digest=$(cat "$BATS_TEST_TMPDIR/digest")
+    [ "$(skopeo inspect --tls-verify=false --creds "$yes" "docker://$REGISTRY/words/x:1" | jq -r .Digest)" = "$digest" ]
+    cbuild push -q --creds tester:wrong busybox "$REGISTRY/words/x:1"
+    expect_status 1
+    expect_contains unauthorized
+    cbuild push -q --creds tester busybox "$REGISTRY/words/x:1"
+    expect_status 1
+    expect_contains '--creds: expected user:password'
+    cbuild pull -q --creds "$yes" "docker://$REGISTRY/words/x:1"
+    expect_output "$REGISTRY/words/x:1"
+    cbuild manifest inspect --creds "$yes" "$REGISTRY/words/x:1"
+    expect_status 0
+    printf '{"auths":{"%s":{"auth":"%s"}}}' "$REGISTRY" "$(printf %s "$yes" | base64)" >"$BATS_TEST_TMPDIR/file"
+    cbuild buildx imagetools inspect --authfile "$BATS_TEST_TMPDIR/file" --format '{{.Manifest.Digest}}' "$REGISTRY/words/x:1"
+    expect_output "$digest"
+    # the password for one end is not shown to the other
+    start_hostile_registry --auth basic
+    cbuild copy -q --src-creds "$yes" "docker://$REGISTRY/words/x:1" "docker://$HOSTILE/pushed/x:1"
+    expect_status 1
+    run jq -r 'select(.authorization != null) | .path' "$HOSTILE_LOG"
+    expect_output ""
+    cbuild copy -q --src-creds "$yes" --dest-creds "$yes" "docker://$REGISTRY/words/x:1" "docker://$HOSTILE/pushed/x:1"
+    expect_output "$digest"
+    cbuild copy -q --src-creds "$yes" --dest-creds a:b "docker://$REGISTRY/words/x:1" "docker://$REGISTRY/words/y:1"
+    expect_status 1
+    expect_contains 'are for one registry, and differ'
+    cbuild copy -q --src-creds "$yes" busybox "docker://$REGISTRY/words/y:1"
+    expect_status 1
+    expect_contains '--src-creds: that is no registry'
+    cbuild manifest delete --creds "$yes" "$REGISTRY/words/x:1"
+    expect_status 0
+    expect_contains 'all tags of this manifest are gone'
+}
+
 @test "a password is shown to no other host" {
     start_hostile_registry --auth realm-other
     piped opensesame login -u tester --password-stdin "$HOSTILE"

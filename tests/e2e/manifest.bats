@@ -85,6 +85,17 @@ manifest() {
     expect_contains "manifest for image $REGISTRY/other:1 does not exist in list"
     manifest annotate list "$REGISTRY/arm64:1" --arch $'a\nb'
     expect_status 1
+    # nobody would find it; what docker's table lacks is there nevertheless
+    for bad in 'linux x86_64' 'linux arm64/v8' 'windows s390x' 'debian amd64' 'linux mips64,mips'; do
+        manifest annotate list "$REGISTRY/arm64:1" --os "${bad% *}" --arch "${bad#* }"
+        expect_status 1
+    done
+    manifest annotate list "$REGISTRY/arm64:1" --arch x86_64
+    expect_contains 'manifest entry for image has unsupported os/arch combination: linux/x86_64'
+    for good in 'linux loong64' 'windows arm64' 'wasip1 wasm' 'linux arm64'; do
+        manifest annotate list "$REGISTRY/arm64:1" --os "${good% *}" --arch "${good#* }"
+        expect_status 0
+    done
     manifest rm nosuch list
     expect_status 1
     expect_contains 'No such manifest: nosuch'

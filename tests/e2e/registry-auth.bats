@@ -53,6 +53,8 @@ works() {
     cp "$D/pki/ca.crt" "$certs/ca.crt"
     fails pull "$REGISTRY/x:1"
     expect_contains 'alert bad certificate' 'hint: the server takes only those whose certificate it knows'
+    fails pull --tls-verify=false "$REGISTRY/x:1"
+    expect_contains "https://$REGISTRY/" 'alert bad certificate'
     cp "$D/pki/client.crt" "$certs/client.cert"
     cp "$D/pki/client.key" "$certs/client.key"
     works tag busybox "$REGISTRY/x:1"

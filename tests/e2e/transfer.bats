@@ -115,7 +115,7 @@ dockerfile_in() {
     start_hostile_registry
     fresh pull "$HOSTILE/e429ever/image:1"
     expect_status 1
-    expect_contains toomanyrequests 'asked again in 0 seconds' "cbuild login $HOSTILE"
+    expect_contains toomanyrequests 'the limit is 100;w=21600' 'asked again in 0 seconds' "cbuild login $HOSTILE"
     fresh pull "$HOSTILE/noplatform/image:1"
     expect_status 1
     expect_contains 'no matching manifest for linux/amd64' 'it has linux/s390x'
@@ -125,6 +125,15 @@ dockerfile_in() {
     cbuild push made "$HOSTILE/pushdenied/image:1"
     expect_status 1
     expect_contains denied 'requested access to the resource is denied'
+}
+
+@test "what a registry warns of is shown once" {
+    start_hostile_registry
+    fresh pull "$HOSTILE/warns/image:1"
+    expect_status 0
+    [[ $output != *$'\x1b'* ]]
+    [ "$(grep -c "registry $HOSTILE: this name goes away .*soon" <<<"$output")" = 1 ]
+    expect_lacks stale
 }
 
 @test "images --digests: each digest of a repository; an image fetched by its digest has no tag" {

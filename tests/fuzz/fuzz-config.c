@@ -36,6 +36,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     /* Helpers are programs: not from here. */
     if (!memmem(data, size, "cred", 4))
         cb_credentials_from("fuzz", (const char *)data, size, "registry.example:5000",
-                            NULL, &credentials, NULL);
+                            NULL, NULL, &credentials, NULL);
     return 0;
 }

@@ -387,6 +387,14 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(401, headers=[("WWW-Authenticate", self.challenge())])
         if path == "/token-away":
             return self.reply(307, headers=[("Location", "http://127.0.0.9:%d/token" % self.other_port)])
+        if path == "/token-get":  # takes no POST; the login's token is the password then
+            login = "Basic " + base64.b64encode(("%s:%s" % (USER, REFRESH_TOKEN)).encode()).decode()
+            if self.command == "POST":
+                self.read_body()
+                return self.fail(405, "UNSUPPORTED", "no POST here")
+            if self.headers.get("Authorization") != login:
+                return self.fail(401, "UNAUTHORIZED", "authentication required")
+            return self.reply(200, json.dumps({"token": TOKEN, "expires_in": 300}).encode())
         if self.command == "POST":  # OAuth: the token that a login was given
             form = dict(urllib.parse.parse_qsl(self.read_body().decode()))
             if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != REFRESH_TOKEN:
@@ -458,8 +466,9 @@ class Handler(BaseHTTPRequestHandler):
             if self.mode_of(repo) == "pushdenied":
                 return self.fail(403, "DENIED", "requested access to the resource is denied")
             pushed[name] = pushed[digest(body)] = (self.headers["Content-Type"], body)
+            listed = [("OCI-Subject", "sha256:" + "3" * 64)] if self.mode_of(repo) == "pushlists" else []
             return self.reply(201, headers=[("Docker-Content-Digest", digest(body)),
-                                            ("Location", "/v2/%s/manifests/%s" % (repo, name))])
+                                            ("Location", "/v2/%s/manifests/%s" % (repo, name))] + listed)
         if self.command == "DELETE":
             return self.fail(405, "UNSUPPORTED", "the operation is unsupported")
         if name in pushed:
@@ -475,6 +484,8 @@ class Handler(BaseHTTPRequestHandler):
         if body is None or name == "missing" or mode == "absent" or mode.startswith("push"):
             return self.fail(404, "MANIFEST_UNKNOWN", "manifest unknown")
         headers = [] if mode == "nodigest" else [("Docker-Content-Digest", digest(body))]
+        if mode == "warns":
+            headers += [("Warning", '299 - "this name goes away \x1b[31msoon"'), ("Warning", '110 - "stale"'), ("Warning", "299")]
         if mode == "lieheader":
             headers = [("Docker-Content-Digest", "sha256:" + "1" * 64)]
         return self.reply(200, body, kind, headers)
@@ -570,6 +581,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.state.count((repo, key)) > times:
             return False
         headers = [("Retry-After", retry_after)] if retry_after else []
+        headers.append(("RateLimit-Limit", "100;w=21600"))
         self.fail(status, "TOOMANYREQUESTS", "slow down", headers)
         return True
 

@@ -34,11 +34,15 @@ class Relay:
 
     def wait(self, count):
         with self.lock:
-            self.sent += count
             self.next = max(self.next, time.monotonic()) + count / BYTES_PER_SECOND
             pause = self.next - time.monotonic()
         if pause > 0.002:
             time.sleep(pause)
+
+    def count(self, count):
+        """What waits its turn here has not been sent when the pull is killed."""
+        with self.lock:
+            self.sent += count
 
     def carry(self, source, target, counted):
         try:
@@ -46,6 +50,8 @@ class Relay:
                 if counted:
                     self.wait(len(piece))
                 target.sendall(piece)
+                if counted:
+                    self.count(len(piece))
         except OSError:
             pass
         for end in source, target:

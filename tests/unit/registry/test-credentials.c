@@ -15,7 +15,8 @@
 static int find(const char *text, const char *host, struct cb_credentials *out,
                 struct cb_error **err)
 {
-    return cb_credentials_from("config.json", text, strlen(text), host, NULL, out, err);
+    return cb_credentials_from("config.json", text, strlen(text), host, NULL, NULL, out,
+                               err);
 }
 
 static void a_login_is_found_by_host(void **state)
@@ -54,6 +55,34 @@ static void the_docker_hub_has_a_name_of_its_own(void **state)
 
     assert_int_equal(find(text, "docker.io", &found, NULL), 1);
     assert_string_equal(found.username, "a");
+}
+
+static void a_part_of_a_registry_may_have_a_login_of_its_own(void **state)
+{
+    static const char text[] = "{\"auths\":{\"h:5/team\":{\"auth\":\"YTpi\"},"
+                               "\"h:5/team/app/\":{\"auth\":\"Yzpk\"},"
+                               "\"https://i/part\":{\"auth\":\"ZTpm\"},"
+                               "\"j/v2/\":{\"auth\":\"ZTpm\"}}}";
+    static const struct {
+        const char *host, *path, *user; /* user NULL: none is found */
+    } rows[] = {
+        {"h:5", "team/other", "a"}, {"h:5", "team", "a"},       {"h:5", "team/app", "c"},
+        {"h:5", "team/app/x", "c"}, {"h:5", "team/apple", "a"}, {"h:5", "teams", NULL},
+        {"h:5", "x/team", NULL},    {"h:5", NULL, NULL},        {"h", "team/app", NULL},
+        {"i", "part", NULL},        {"i", NULL, "e"},           {"j", "v2", NULL},
+        {"j", NULL, "e"},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++) {
+        cb_auto_value(cb_credentials) found = {0};
+
+        assert_int_equal(cb_credentials_from("config.json", text, strlen(text),
+                                             rows[i].host, rows[i].path, NULL, &found,
+                                             NULL),
+                         rows[i].user != NULL);
+        if (rows[i].user)
+            assert_string_equal(found.username, rows[i].user);
+    }
 }
 
 static void an_identity_token_replaces_the_password(void **state)
@@ -132,6 +161,7 @@ int main(void)
         cmocka_unit_test(a_login_is_found_by_host),
         cmocka_unit_test(other_ports_and_hosts_do_not_match),
         cmocka_unit_test(the_docker_hub_has_a_name_of_its_own),
+        cmocka_unit_test(a_part_of_a_registry_may_have_a_login_of_its_own),
         cmocka_unit_test(an_identity_token_replaces_the_password),
         cmocka_unit_test(an_empty_entry_is_no_login),
         cmocka_unit_test(malformed_files_are_errors_without_the_secret),
