@@ -102,6 +102,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/gc.c \
 	%D%/layer-blob.c \
 	%D%/layer-dense.c \
+	%D%/layer-pack.c \
 	%D%/layer-pass.c \
 	%D%/layer-waste.c \
 	%D%/layer-waste.h \

@@ -78,6 +78,8 @@ int cb_tar_writer_data(struct cb_tar_writer *writer, const void *bytes, size_t l
 /* Copies the entry's SIZE bytes from FD. */
 int cb_tar_writer_data_fd(struct cb_tar_writer *writer, int fd, int64_t size,
                           struct cb_error **err);
+/* The entry's bytes have been written already, where they belong. */
+int cb_tar_writer_data_there(struct cb_tar_writer *writer, struct cb_error **err);
 /* Writes the end mark. */
 int cb_tar_writer_finish(struct cb_tar_writer *writer, struct cb_error **err);
 void cb_tar_writer_free(struct cb_tar_writer *writer);
