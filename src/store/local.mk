@@ -103,6 +103,9 @@ src_store_libstore_a_SOURCES = \
 	%D%/layer-blob.c \
 	%D%/layer-dense.c \
 	%D%/layer-pack.c \
+	%D%/layout-open.c \
+	%D%/layout-tar.c \
+	%D%/layout-tar.h \
 	%D%/layer-pass.c \
 	%D%/layer-waste.c \
 	%D%/layer-waste.h \

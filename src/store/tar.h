@@ -64,6 +64,8 @@ CB_AUTO_DEFINE(cb_tar_reader, cb_tar_reader_free)
 /* Looks at the first bytes (≥ 512 wanted): is it a tar, plain or in a compression of
  * FILTERS? For ADD and `-` contexts. */
 int cb_tar_sniff(int fd, int filters);
+/* Has a block of 512 bytes the right checksum? */
+int cb_tar_is_header(const unsigned char *block);
 
 /* ── Writing ── */
 struct cb_tar_writer;
