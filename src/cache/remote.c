@@ -17,7 +17,7 @@ void cb_remote_cache_free(struct cb_remote_cache *remote)
     cb_cache_document_clear(&remote->document);
     cb_map_free(remote->by_key);
     cb_reference_free(remote->reference);
-    cb_close(&remote->dir_fd);
+    cb_close(&remote->layout_fd);
     free(remote->title);
     free(remote);
 }
@@ -130,18 +130,17 @@ static int open_registry(struct cb_remote_cache *remote, struct cb_build_env *en
     return 0;
 }
 
-static int open_directory(struct cb_remote_cache *remote,
-                          const struct cb_cache_location *from, struct cb_error **err)
+static int open_layout(struct cb_remote_cache *remote, struct cb_build_env *env,
+                       const struct cb_cache_location *from, struct cb_error **err)
 {
     cb_auto(cb_manifest) manifest = NULL;
     cb_autofree char *config = NULL;
     size_t len;
 
-    remote->dir_fd = open(from->place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (remote->dir_fd < 0)
-        return cb_error_errno(err, errno, "open `%s`", from->place);
-    if (cb_layout_read(remote->dir_fd, from->tag, &from->digest, &manifest, &config, &len,
-                       err) < 0)
+    if (cb_layout_open(from->place, env->store, env->cancel, &remote->layout_fd, err) < 0)
+        return -1;
+    if (cb_layout_read(remote->layout_fd, from->tag, &from->digest, &manifest, &config,
+                       &len, err) < 0)
         return -1;
     if (strcmp(manifest->config.media_type, CB_MT_CACHE_CONFIG) != 0)
         return cb_error_set(err, CB_ERR_UNSUPPORTED, "not a cache of cbuild: `%s`",
@@ -156,9 +155,9 @@ int cb_remote_cache_open(struct cb_remote_cache **out, struct cb_build_env *env,
     cb_auto(cb_remote_cache) remote = xcalloc(1, sizeof(*remote));
     int local = from->type == CB_CACHE_LOCAL;
 
-    remote->dir_fd = -1;
+    remote->layout_fd = -1;
     remote->title = xasprintf("%s %s", local ? "directory" : "registry", from->place);
-    if ((local ? open_directory(remote, from, err)
+    if ((local ? open_layout(remote, env, from, err)
                : open_registry(remote, env, from->place, platform, err)) < 0)
         return -1;
     index_keys(remote);
@@ -260,8 +259,8 @@ static int take_blobs(struct cb_remote_cache *remote, struct cb_build_env *env, 
     for (; count > 0; count--) {
         const struct cb_cache_layer *at = &remote->document.layers.items[layer];
 
-        if (cb_layout_take_blob(remote->dir_fd, env->store, &at->blob, env->cancel, err) <
-            0)
+        if (cb_layout_take_blob(remote->layout_fd, env->store, &at->blob, env->cancel,
+                                err) < 0)
             return -1;
         layer = at->parent;
     }
@@ -289,7 +288,7 @@ static int fetch(struct cb_remote_cache *remote, struct cb_build_env *env, int l
     int result;
 
     if (missing_layers(remote, env, layer, &missing, err) < 0 ||
-        (remote->dir_fd >= 0 && take_blobs(remote, env, layer, missing, err) < 0))
+        (remote->layout_fd >= 0 && take_blobs(remote, env, layer, missing, err) < 0))
         return -1;
     image->reference = remote->reference;
     result = cb_registry_fetch(env->registry, image, event_id, top, err);

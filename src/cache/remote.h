@@ -12,7 +12,7 @@ struct cb_remote_cache {
     struct cb_map *by_key;          /* key → 1 + number of the record, as a pointer */
     char *title;                    /* "registry 127.0.0.1:5000/x:cache" */
     struct cb_reference *reference; /* of a registry's; or NULL */
-    int dir_fd;                     /* of a directory's; or -1 */
+    int layout_fd;                  /* of a layout's; or -1 */
     int of_platform; /* carried by one of an index's images: the others have theirs */
     int dead;        /* atomic: a layer could not be had; nothing more is asked for */
 };

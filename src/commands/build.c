@@ -44,7 +44,7 @@ static const struct cb_option options[] = {
      "Take build arguments from the NAME=VALUE lines of a file"},
     {"build-context", 0, CB_OPTION_LIST, AT(request.contexts), "NAME=VALUE",
      "Use a directory, a URL, a git repository, docker-image://REF or oci-layout://DIR "
-     "as stage or image NAME"},
+     "(or a tar of one) as stage or image NAME"},
     /* whatever it is called, it is this program: buildx.c */
     {"builder", 0, CB_OPTION_TEXT, AT(builder), "NAME", NULL},
     {"cache-from", 0, CB_OPTION_LIST, AT(request.cache_from), "REF|type=TYPE,...",

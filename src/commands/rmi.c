@@ -1,8 +1,9 @@
 /* cbuild rmi: names go first; an image goes with its last name, unless a container uses
- * it. */
+ * it. What its layers took is collected once, when all images are gone. */
 #include "commands/commands.h"
 
 #include "container/users.h"
+#include "store/gc.h"
 #include "store/journal.h"
 
 #include <stdio.h>
@@ -30,6 +31,7 @@ struct removal {
     struct cb_store *store;
     const struct values *values;
     struct cb_containers containers;
+    int deleted; /* an image, at least */
 };
 static void removal_clear(struct removal *removal)
 {
@@ -102,13 +104,14 @@ static int untag(struct cb_store *store, const struct cb_image *image,
     return 0;
 }
 
-static int delete_image(const struct removal *removal, const struct cb_image *image,
+static int delete_image(struct removal *removal, const struct cb_image *image,
                         struct cb_error **err)
 {
     char text[CB_DIGEST_MAX_TEXT];
 
-    if (cb_image_remove(removal->store, &image->id, !removal->values->no_prune, err) < 0)
+    if (cb_image_remove(removal->store, &image->id, err) < 0)
         return -1;
+    removal->deleted = 1;
     printf("Deleted: %s\n", cb_digest_text(&image->id, text));
     cb_journal_image(removal->store, "delete", image, NULL);
     return 0;
@@ -131,7 +134,7 @@ static const char *meant_name(const struct cb_image *image, const char *text, in
 }
 
 /* One that runs keeps it. */
-static int delete_unnamed(const struct removal *removal, const struct cb_digest *id,
+static int delete_unnamed(struct removal *removal, const struct cb_digest *id,
                           struct cb_error **err)
 {
     cb_auto(cb_image) image = NULL;
@@ -144,7 +147,7 @@ static int delete_unnamed(const struct removal *removal, const struct cb_digest 
 }
 
 /* A name of several platforms goes with all of its images that have no other. */
-static int remove_platforms(const struct removal *removal, const struct cb_image *image,
+static int remove_platforms(struct removal *removal, const struct cb_image *image,
                             const char *name, const char *text,
                             const struct cb_platform_images *images,
                             struct cb_error **err)
@@ -163,7 +166,7 @@ static int remove_platforms(const struct removal *removal, const struct cb_image
 }
 
 /* Of a name of several platforms one that is PLATFORM's; the name goes with the last. */
-static int remove_platform(const struct removal *removal, const struct cb_image *image,
+static int remove_platform(struct removal *removal, const struct cb_image *image,
                            const char *name, const char *text,
                            const struct cb_platform_images *images,
                            const struct cb_platform *platform, struct cb_error **err)
@@ -195,7 +198,7 @@ static int refuse_many_names(const struct cb_image *image, struct cb_error **err
     return cb_error_hint(err, "remove it by name, or use -f");
 }
 
-static int remove_by_id(const struct removal *removal, const struct cb_image *image,
+static int remove_by_id(struct removal *removal, const struct cb_image *image,
                         struct cb_error **err)
 {
     size_t names = image->names.count + image->platform_names.count;
@@ -212,7 +215,7 @@ static int remove_by_id(const struct removal *removal, const struct cb_image *im
 }
 
 /* NAME: which of its names TEXT means. */
-static int remove_name(const struct removal *removal, const struct cb_image *image,
+static int remove_name(struct removal *removal, const struct cb_image *image,
                        const char *name, const char *text, struct cb_error **err)
 {
     int last = image->names.count + image->platform_names.count == 1;
@@ -224,7 +227,7 @@ static int remove_name(const struct removal *removal, const struct cb_image *ima
     return last ? delete_unnamed(removal, &image->id, err) : 0;
 }
 
-static int remove_one(const struct removal *removal, const char *text,
+static int remove_one(struct removal *removal, const char *text,
                       const struct cb_platform *platform, struct cb_error **err)
 {
     cb_auto(cb_image) image = NULL;
@@ -255,6 +258,16 @@ static int remove_one(const struct removal *removal, const char *text,
                 : remove_by_id(removal, image, err);
 }
 
+/* Whatever became of the others. */
+static void collect(const struct removal *removal, struct cb_error **first)
+{
+    struct cb_error *error = NULL;
+
+    if (removal->deleted && !removal->values->no_prune &&
+        cb_store_gc(removal->store, NULL, &error) < 0)
+        cb_error_append(first, error);
+}
+
 static int run(struct cb_app *app, void *given, const struct cb_strings *args,
                struct cb_error **err)
 {
@@ -274,6 +287,7 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
         if (remove_one(&removal, args->items[i], platform, &error) < 0)
             cb_error_append(&first, error);
     }
+    collect(&removal, &first);
     return first ? cb_error_move(err, &first) : 0;
 }
 

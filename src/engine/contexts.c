@@ -5,9 +5,11 @@
 #include "engine/engine-priv.h"
 
 #include "base/fs.h"
+#include "store/tar.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -72,6 +74,21 @@ static int check_is_directory(const char *path, struct cb_error **err)
                : cb_error_set(err, CB_ERR_USAGE, "`%s` is not a directory", path);
 }
 
+/* A directory, or a tar of one. */
+static int check_layout(const char *path, struct cb_error **err)
+{
+    cb_autofd int fd = -1;
+    struct stat st;
+
+    if (stat(path, &st) < 0 || S_ISDIR(st.st_mode))
+        return check_is_directory(path, err);
+    fd = S_ISREG(st.st_mode) ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+    if (fd >= 0 && cb_tar_sniff(fd, CB_TAR_GZIP | CB_TAR_BZIP2 | CB_TAR_XZ | CB_TAR_ZSTD))
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "`%s` is neither a directory nor a tar of an image layout", path);
+}
+
 /* DIR[:TAG][@DIGEST] */
 static int open_layout(struct cb_named_context *out, const char *rest,
                        struct cb_error **err)
@@ -90,14 +107,7 @@ static int open_layout(struct cb_named_context *out, const char *rest,
         out->tag = xstrdup(colon + 1);
         *colon = '\0';
     }
-    if (check_is_directory(out->layout, err) == 0)
-        return 0;
-    if (err && cb_error_kind(*err) == CB_ERR_USAGE)
-        cb_error_hint(err,
-                      "if it is an archive of a layout, unpack it first: `mkdir "
-                      "layout && tar -xf %s -C layout`",
-                      out->layout);
-    return -1;
+    return check_layout(out->layout, err);
 }
 
 static int open_files(struct cb_named_context *out, const char *path,

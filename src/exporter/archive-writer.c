@@ -6,8 +6,10 @@
 #include "store/layout-read.h"
 #include "store/layout.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int compress(void *arg, const void *bytes, size_t len, struct cb_error **err)
 {
@@ -135,6 +137,34 @@ int cb_archive_add_blob_fd(struct cb_archive_writer *writer,
     if (cb_archive_add_member(writer, path, blob->size, err) < 0)
         return -1;
     return cb_tar_writer_data_fd(writer->tar, fd, blob->size, err);
+}
+
+static int jump(struct cb_archive_writer *writer, const struct cb_descriptor *blob,
+                int64_t at, struct cb_error **err)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    if (cb_buffered_flush(&writer->buffered, err) < 0)
+        return -1;
+    if (lseek(writer->buffered.fd, 0, SEEK_CUR) != at)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "the archive has %s at another place",
+                            cb_digest_text(&blob->digest, text));
+    if (lseek(writer->buffered.fd, at + blob->size, SEEK_SET) < 0)
+        return cb_error_errno(err, errno, "write the archive");
+    return cb_tar_writer_data_there(writer->tar, err);
+}
+
+int cb_archive_add_placed(struct cb_archive_writer *writer,
+                          const struct cb_descriptor *blob, int64_t at,
+                          struct cb_error **err)
+{
+    cb_autofree char *path = cb_layout_blob_path(&blob->digest);
+
+    if (cb_archive_seen(writer, &blob->digest))
+        return 0;
+    if (cb_archive_add_member(writer, path, blob->size, err) < 0)
+        return -1;
+    return jump(writer, blob, at, err);
 }
 
 int cb_archive_add_document(struct cb_archive_writer *writer,

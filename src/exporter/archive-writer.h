@@ -42,6 +42,11 @@ int cb_archive_add_blob(struct cb_archive_writer *writer, const struct cb_digest
 int cb_archive_add_blob_fd(struct cb_archive_writer *writer,
                            const struct cb_descriptor *blob, int fd,
                            struct cb_error **err);
+/* The same of one whose bytes are in the archive's file, from AT on: what was written
+ * before must end right there. */
+int cb_archive_add_placed(struct cb_archive_writer *writer,
+                          const struct cb_descriptor *blob, int64_t at,
+                          struct cb_error **err);
 /* The same of a manifest or index. */
 int cb_archive_add_document(struct cb_archive_writer *writer,
                             const struct cb_digest *digest, const char *bytes, size_t len,

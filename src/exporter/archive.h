@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "exporter/exporter.h"
+#include "exporter/inplace.h"
 #include "exporter/keeper.h"
 #include "store/tar.h"
 
@@ -35,6 +36,7 @@ struct cb_saved {
     struct cb_layer_form layers;
     const struct cb_annotations *annotations; /* or NULL */
     struct cb_keeper *keeper;                 /* of what planning made */
+    struct cb_inplace *place;                 /* for what it makes; or NULL */
     const struct cb_attester *attester;       /* or NULL */
     CB_VEC(struct cb_saved_image *) images;
     CB_VEC(struct cb_saved_index) indexes;
@@ -66,6 +68,11 @@ void cb_saved_describe_index(const struct cb_saved *saved,
 /* The document, of the manifests that are planned, and what is said of these. */
 int cb_saved_index_make(const struct cb_saved *saved, struct cb_saved_index *index,
                         struct cb_error **err);
+
+/* How much of an OCI archive stands before the first blob, once all is planned; and about
+ * how much that will be, before. */
+int64_t cb_saved_top_bytes(const struct cb_saved *saved);
+int64_t cb_saved_top_guess(struct cb_saved *saved);
 
 /* The documents at the top of the archive. New text each; callers free. */
 char *cb_saved_index_json(const struct cb_saved *saved);    /* index.json (oci.c) */

@@ -26,6 +26,8 @@ src_exporter_libexporter_a_SOURCES = \
 	%D%/members.c \
 	%D%/members.h \
 	%D%/oci.c \
+	%D%/inplace.c \
+	%D%/inplace.h \
 	%D%/plan.c \
 	%D%/save-layout.c \
 	%D%/save.c \
@@ -38,6 +40,7 @@ src_exporter_libexporter_a_SOURCES = \
 	%D%/sbom.h \
 	%D%/spdx.c \
 	%D%/squash.c \
+	%D%/top.c \
 	%D%/tree-dir.c \
 	%D%/tree-tar.c \
 	%D%/tree.h

@@ -231,6 +231,12 @@ static int make_layer(struct cb_saved *saved, const struct cb_layer_want *want,
     return 0;
 }
 
+static int pass(struct cb_saved *saved, const struct cb_digest *digest, int64_t size,
+                struct cb_error **err)
+{
+    return saved->place ? cb_inplace_pass(saved->place, digest, size, err) : 0;
+}
+
 static int plan_layer(struct cb_saved *saved, struct cb_saved_image *entry, size_t i,
                       struct cb_error **err)
 {
@@ -244,9 +250,16 @@ static int plan_layer(struct cb_saved *saved, struct cb_saved_image *entry, size
                                        .pool = env->pool,
                                        .cancel = env->cancel,
                                        .sink = env->sink};
+    int placed = 0;
 
+    if (saved->place)
+        placed = cb_inplace_layer(saved->place, &want, layer, err);
+    if (placed)
+        return placed < 0 ? -1 : 0;
     if (saved->format == CB_ARCHIVE_OCI)
-        return make_layer(saved, &want, layer, &entry->fresh[i], err);
+        return make_layer(saved, &want, layer, &entry->fresh[i], err) < 0
+                   ? -1
+                   : pass(saved, &layer->digest, layer->size, err);
     layer->media_type = xstrdup(CB_MT_OCI_LAYER);
     layer->digest = *diff_id;
     if (cb_content_has(env->store, diff_id, &layer->size) > 0)
@@ -291,18 +304,38 @@ static int plan_image(struct cb_saved *saved, struct cb_saved_image *entry,
     return 0;
 }
 
+/* In the order of writing. */
+static int pass_image(struct cb_saved *saved, const struct cb_saved_image *entry,
+                      struct cb_error **err)
+{
+    const struct cb_manifest *manifest = entry->manifest;
+    int64_t config_size;
+
+    for (size_t i = 0; i < entry->image->config->diff_ids.count; i++) {
+        if (pass(saved, &entry->layers[i].digest, entry->layers[i].size, err) < 0)
+            return -1;
+    }
+    if (cb_content_has(saved->env->store, &entry->image->id, &config_size) > 0 &&
+        pass(saved, &entry->image->id, config_size, err) < 0)
+        return -1;
+    return pass(saved, &manifest->digest, (int64_t)manifest->len, err);
+}
+
 static int plan_all(struct cb_saved *saved, struct cb_error **err)
 {
     saved->keeper = cb_keeper_new(saved->env->pool);
+    if (saved->place)
+        cb_inplace_start(saved->place, cb_saved_top_guess(saved));
     cb_vec_foreach (image, &saved->images) {
-        if (plan_image(saved, *image, err) < 0)
+        if (plan_image(saved, *image, err) < 0 || pass_image(saved, *image, err) < 0)
             return -1;
     }
     cb_vec_foreach (several, &saved->indexes) {
         if (cb_saved_index_make(saved, several, err) < 0)
             return -1;
     }
-    return 0;
+    return saved->place ? cb_inplace_settle(saved->place, cb_saved_top_bytes(saved), err)
+                        : 0;
 }
 
 int cb_saved_plan(struct cb_saved *saved, const struct cb_strings *names,

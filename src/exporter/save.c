@@ -5,6 +5,9 @@
 #include "store/layer.h"
 #include "store/layout-read.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 struct writer {
     struct cb_saved *saved;
     struct cb_archive_writer out;
@@ -37,7 +40,11 @@ static int add_layer(struct writer *writer, const struct cb_saved_image *entry, 
                      struct cb_error **err)
 {
     const struct cb_descriptor *layer = &entry->layers[i];
+    const struct cb_inplace *place = writer->saved->place;
+    int64_t at = place ? cb_inplace_find(place, &layer->digest) : -1;
 
+    if (at >= 0)
+        return cb_archive_add_placed(&writer->out, layer, at, err);
     if (entry->streamed[i])
         return stream_layer(writer, entry, i, err);
     if (entry->fresh && entry->fresh[i] >= 0)
@@ -118,6 +125,14 @@ static int write_archive(struct writer *writer, struct cb_error **err)
     return 0;
 }
 
+/* What was placed and then moved may have been further behind than the end is. */
+static int cut(int fd, struct cb_error **err)
+{
+    return ftruncate(fd, lseek(fd, 0, SEEK_CUR)) < 0
+               ? cb_error_errno(err, errno, "write the archive")
+               : 0;
+}
+
 static int write_saved(struct cb_saved *saved, enum cb_compression compression, int fd,
                        struct cb_error **err)
 {
@@ -128,19 +143,34 @@ static int write_saved(struct cb_saved *saved, enum cb_compression compression, 
         result = write_archive(&writer, err);
     if (result == 0)
         result = cb_archive_writer_finish(&writer.out, err);
+    if (result == 0 && saved->place)
+        result = cut(fd, err);
     if (result == 0)
         result = cb_keeper_wait(saved->keeper, err);
     cb_archive_writer_clear(&writer.out);
     return result;
 }
 
+/* Where layers that have to be compressed go, if there is such a place. */
+static struct cb_inplace *find_place(struct cb_inplace *place,
+                                     enum cb_archive_format format,
+                                     enum cb_compression compression, int fd)
+{
+    return format == CB_ARCHIVE_OCI && compression == CB_COMPRESSION_NONE &&
+                   cb_inplace_open(place, fd)
+               ? place
+               : NULL;
+}
+
 int cb_archive_save(struct cb_archive_env *env, const struct cb_strings *images,
                     const struct cb_platform *platform, enum cb_archive_format format,
                     enum cb_compression compression, int fd, struct cb_error **err)
 {
+    cb_auto_value(cb_inplace) place = {.fd = -1};
     cb_auto_value(cb_saved)
         saved = {.env = env,
                  .format = format,
+                 .place = find_place(&place, format, compression, fd),
                  .layers = {.compression = CB_COMPRESSION_GZIP, .any = 1}};
 
     if (cb_saved_plan(&saved, images, platform, err) < 0)
@@ -152,7 +182,11 @@ int cb_archive_write(struct cb_archive_env *env, const struct cb_archive_image *
                      enum cb_archive_format format, int fd, struct cb_descriptor *target,
                      struct cb_error **err)
 {
-    cb_auto_value(cb_saved) saved = {.env = env, .format = format};
+    cb_auto_value(cb_inplace) place = {.fd = -1};
+    cb_auto_value(cb_saved)
+        saved = {.env = env,
+                 .format = format,
+                 .place = find_place(&place, format, CB_COMPRESSION_NONE, fd)};
 
     if (cb_saved_plan_archive(&saved, image, target, err) < 0)
         return -1;

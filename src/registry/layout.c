@@ -1,20 +1,17 @@
-/* An image layout in a directory, in the place of a registry: the same documents are
- * looked for by the same code, verified and kept in the store alike; only where the bytes
- * come from differs. Layers are taken when a step needs them. */
+/* An image layout, a directory or a tar of it, in the place of a registry: the same
+ * documents are looked for by the same code, verified and kept in the store alike; only
+ * where the bytes come from differs. Layers are taken when a step needs them. */
 #include "registry/registry-priv.h"
 
 #include "store/layout-read.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
-int cb_layout_repository_open(const char *path, struct cb_repository *out, int *fd,
-                              struct cb_error **err)
+int cb_layout_repository_open(struct cb_registry *registry, const char *path,
+                              struct cb_repository *out, int *fd, struct cb_error **err)
 {
-    *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*fd < 0)
-        return cb_error_errno(err, errno, "open `%s`", path);
+    if (cb_layout_open(path, registry->store, registry->cancel, fd, err) < 0)
+        return -1;
     *out = (struct cb_repository){.path = path, .layout = 1, .layout_fd = *fd};
     return 0;
 }
@@ -56,7 +53,7 @@ int cb_registry_resolve_layout(struct cb_registry *registry, const char *path,
     struct cb_repository repository;
     cb_autofd int fd = -1;
 
-    if (cb_layout_repository_open(path, &repository, &fd, err) < 0 ||
+    if (cb_layout_repository_open(registry, path, &repository, &fd, err) < 0 ||
         resolve(registry, &repository, tag, digest, platform, image, err) < 0)
         return cb_error_wrap(err, "oci-layout %s", path);
     image->layout = xstrdup(path);

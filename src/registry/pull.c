@@ -259,7 +259,8 @@ int cb_registry_fetch(struct cb_registry *registry, const struct cb_resolved_ima
         return 0;
     }
     if (image->layout) {
-        if (cb_layout_repository_open(image->layout, &repository, &layout, err) < 0)
+        if (cb_layout_repository_open(registry, image->layout, &repository, &layout,
+                                      err) < 0)
             return cb_error_wrap(err, "oci-layout %s", image->layout);
         fetch.layout = &repository;
     }

@@ -99,7 +99,7 @@ struct cb_repository {
     const struct cb_endpoint *endpoint;
     const char *path;  /* "library/ubuntu" */
     const char *scope; /* "repository:library/ubuntu:pull" */
-    int layout;        /* it is a directory: PATH, open as LAYOUT_FD, no endpoint */
+    int layout;        /* it is one: PATH, open as LAYOUT_FD, no endpoint */
     int layout_fd;
 };
 
@@ -180,10 +180,10 @@ int cb_document_choose(const struct cb_document *document,
 
 /* ── layout.c ── */
 
-/* The directory PATH as a repository; the caller closes *FD. */
-int cb_layout_repository_open(const char *path, struct cb_repository *out, int *fd,
-                              struct cb_error **err);
-/* Brings WANT from a repository that is a directory into the store; does nothing for
+/* The layout PATH as a repository; the caller closes *FD. */
+int cb_layout_repository_open(struct cb_registry *registry, const char *path,
+                              struct cb_repository *out, int *fd, struct cb_error **err);
+/* Brings WANT from a repository that is a layout into the store; does nothing for
  * others. */
 int cb_layout_provide(struct cb_registry *registry,
                       const struct cb_repository *repository,

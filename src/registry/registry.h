@@ -46,7 +46,7 @@ struct cb_resolved_image {
     char *config_bytes;
     size_t config_len;
     struct cb_digest id;
-    char *layout; /* the directory it comes from (no reference then), or NULL */
+    char *layout; /* the layout it comes from (no reference then), or NULL */
     struct cb_strings known_at; /* "repository@digest" of an image of the store */
 };
 void cb_resolved_image_free(struct cb_resolved_image *image);
@@ -59,8 +59,8 @@ struct cb_resolved_image *cb_resolved_image_copy(const struct cb_resolved_image 
 int cb_registry_resolve(struct cb_registry *registry, const char *name,
                         const struct cb_platform *platform, enum cb_pull_policy policy,
                         struct cb_resolved_image **out, struct cb_error **err);
-/* The same from an OCI image layout in the directory PATH: by DIGEST if set, else by TAG;
- * TAG NULL: "latest", or the only image there is. */
+/* The same from the OCI image layout PATH, a directory or a tar of one: by DIGEST if set,
+ * else by TAG; TAG NULL: "latest", or the only image there is. */
 int cb_registry_resolve_layout(struct cb_registry *registry, const char *path,
                                const char *tag, const struct cb_digest *digest,
                                const struct cb_platform *platform,

@@ -39,7 +39,7 @@ static int at_source(struct cb_registry *registry, const struct cb_tree_source *
         return cb_places_try(registry, source->reference, attempt, arg, err);
     if (!source->layout)
         return attempt(arg, NULL, err);
-    if (cb_layout_repository_open(source->layout, &repository, &fd, err) < 0)
+    if (cb_layout_repository_open(registry, source->layout, &repository, &fd, err) < 0)
         return -1;
     return attempt(arg, &repository, err);
 }

@@ -5,10 +5,10 @@
 
 #include "registry/registry.h"
 
-/* Where it is: on a registry, in a layout's directory, or all of it in the store. */
+/* Where it is: on a registry, in a layout, or all of it in the store. */
 struct cb_tree_source {
     const struct cb_reference *reference; /* on a registry, or NULL */
-    const char *layout;                   /* a directory, or NULL */
+    const char *layout;                   /* or NULL */
     const char *tag;                      /* in the directory, or NULL */
     struct cb_digest digest;              /* instead of a tag, if set */
 };

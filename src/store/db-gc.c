@@ -105,6 +105,61 @@ static int run_each(struct cb_db *db, const char *sql, const struct cb_strings *
     return 0;
 }
 
+struct forgetting {
+    struct cb_map *blobs;       /* that are gone */
+    struct cb_strings diff_ids; /* in step with DIGESTS: rows of them */
+    struct cb_strings digests;
+};
+
+static void find_forgotten(void *arg, const char *diff_id, const char *digest)
+{
+    struct forgetting *forgetting = arg;
+
+    if (!cb_map_has(forgetting->blobs, digest))
+        return;
+    cb_strings_add(&forgetting->diff_ids, diff_id);
+    cb_strings_add(&forgetting->digests, digest);
+}
+
+static int delete_pairs(struct cb_db *db, const struct forgetting *forgetting,
+                        struct cb_error **err)
+{
+    cb_query query =
+        cb_db_query(db, "DELETE FROM layer_blobs WHERE diff_id=?1 AND digest=?2", err);
+
+    if (!query)
+        return -1;
+    for (size_t i = 0; i < forgetting->digests.count; i++) {
+        cb_bind(query, 1, forgetting->diff_ids.items[i]);
+        cb_bind(query, 2, forgetting->digests.items[i]);
+        if (cb_db_run(db, query, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The table is in the order of diff ids: it is read once for all blobs. */
+static int forget_layer_blobs(struct cb_db *db, const struct cb_strings *blobs,
+                              struct cb_error **err)
+{
+    cb_auto(cb_map) gone = cb_map_new(NULL);
+    struct forgetting forgetting = {.blobs = gone};
+    int result = 0;
+
+    cb_vec_foreach (digest, blobs)
+        cb_map_set(gone, *digest, gone);
+    if (blobs->count) {
+        cb_query query = cb_db_query(db, "SELECT diff_id,digest FROM layer_blobs", err);
+
+        result = cb_db_each_pair(db, query, find_forgotten, &forgetting, err);
+    }
+    if (result == 0)
+        result = delete_pairs(db, &forgetting, err);
+    cb_strings_free(&forgetting.diff_ids);
+    cb_strings_free(&forgetting.digests);
+    return result;
+}
+
 int cb_db_sweep(struct cb_db *db, const struct cb_strings *snapshots,
                 const struct cb_strings *blobs, struct cb_error **err)
 {
@@ -120,7 +175,7 @@ int cb_db_sweep(struct cb_db *db, const struct cb_strings *snapshots,
         run_each(db, "DELETE FROM facts WHERE snapshot=?1", snapshots, err) < 0 ||
         run_each(db, "DELETE FROM pins WHERE snapshot=?1", snapshots, err) < 0 ||
         run_each(db, "DELETE FROM snapshots WHERE id=?1", snapshots, err) < 0 ||
-        run_each(db, "DELETE FROM layer_blobs WHERE digest=?1", blobs, err) < 0)
+        forget_layer_blobs(db, blobs, err) < 0)
         return -1;
     return cb_db_commit(&transaction, err);
 }

@@ -4,7 +4,6 @@
 
 #include "base/lockfile.h"
 #include "store/blob-feed.h"
-#include "store/compress.h"
 #include "store/content-priv.h"
 #include "store/db-snapshots.h"
 #include "store/decompress.h"
@@ -198,52 +197,6 @@ int cb_layer_blob_enter(struct cb_store *store, const struct cb_digest *diff_id,
 
 /* ── Making ── */
 
-struct making {
-    struct cb_blob_writer *writer;
-    struct cb_compressor *compressor;
-    struct cb_cancel *cancel;
-    struct cb_event_sink *sink;
-    uint64_t event_id, total, done, shown;
-    const char *item;
-};
-
-static int to_blob(void *arg, const void *bytes, size_t len, struct cb_error **err)
-{
-    struct making *making = arg;
-
-    return cb_blob_writer_write(making->writer, bytes, len, err);
-}
-
-static void report(struct making *making, int done)
-{
-    if (!making->sink || (!done && making->done - making->shown < (4u << 20)))
-        return;
-    making->shown = making->done;
-    cb_event_emit(making->sink, (struct cb_event){.kind = CB_EVENT_STEP_STATUS,
-                                                  .id = making->event_id,
-                                                  .item = making->item,
-                                                  .current = making->done,
-                                                  .total = making->total,
-                                                  .done = done});
-}
-
-static int to_compressor(void *arg, const void *bytes, size_t len, struct cb_error **err)
-{
-    struct making *making = arg;
-
-    if (cb_cancel_check(making->cancel, err) < 0)
-        return -1;
-    making->done += len;
-    report(making, 0);
-    return cb_compressor_write(making->compressor, bytes, len, err);
-}
-
-static void making_clear(struct making *making)
-{
-    cb_compressor_free(making->compressor);
-    cb_blob_writer_close(making->writer);
-}
-
 struct cb_fresh_blob {
     struct cb_store *store;
     struct cb_digest diff_id;
@@ -284,28 +237,24 @@ int cb_fresh_blob_keep(struct cb_fresh_blob *fresh, struct cb_error **err)
     return 0;
 }
 
-static int make_blob(const struct cb_layer_want *want, struct making *making,
-                     struct cb_fresh_blob *fresh, struct cb_error **err)
+static int to_blob(void *arg, const void *bytes, size_t len, struct cb_error **err)
 {
-    const struct cb_layer_form *form = want->form;
+    return cb_blob_writer_write(arg, bytes, len, err);
+}
 
-    fresh->blob.media_type = xstrdup(cb_media_layer(form->compression, 0));
+static int make_blob(const struct cb_layer_want *want, struct cb_fresh_blob *fresh,
+                     struct cb_error **err)
+{
+    fresh->blob.media_type = xstrdup(cb_media_layer(want->form->compression, 0));
     if (cb_blob_writer_open(want->store, NULL, -1, want->cancel, want->sink,
-                            &making->writer, NULL, err) < 0)
+                            &fresh->writer, NULL, err) < 0)
         return -1;
     if (want->feed)
-        cb_blob_writer_feed(making->writer, want->feed);
-    if (cb_compressor_new(&making->compressor, form->compression, form->level, want->pool,
-                          to_blob, making, err) < 0 ||
-        cb_layer_stream_tar(want->store, want->chain_id, want->diff_id, to_compressor,
-                            making, err) < 0 ||
-        cb_compressor_finish(making->compressor, err) < 0 ||
-        cb_blob_seal(making->writer, &fresh->blob.digest, &fresh->blob.size, &fresh->fd,
-                     err) < 0)
+        cb_blob_writer_feed(fresh->writer, want->feed);
+    if (cb_layer_pack(want, to_blob, fresh->writer, err) < 0)
         return -1;
-    fresh->writer = cb_steal(&making->writer);
-    report(making, 1);
-    return 0;
+    return cb_blob_seal(fresh->writer, &fresh->blob.digest, &fresh->blob.size, &fresh->fd,
+                        err);
 }
 
 /* 1: found after all. */
@@ -333,12 +282,7 @@ static int lock_or_find(const struct cb_layer_want *want, struct cb_lock **lock,
 static int make_or_find(const struct cb_layer_want *want, struct cb_descriptor *out,
                         struct cb_fresh_blob **fresh_out, struct cb_error **err)
 {
-    __attribute__((cleanup(making_clear))) struct making making = {
-        .cancel = want->cancel, .sink = want->sink, .event_id = want->event_id};
     cb_auto(cb_fresh_blob) fresh = xcalloc(1, sizeof(*fresh));
-    char text[CB_DIGEST_MAX_TEXT];
-    cb_autofree char *item =
-        xasprintf("compressing %s", cb_digest_text(want->diff_id, text));
     int found;
 
     fresh->store = want->store;
@@ -347,8 +291,7 @@ static int make_or_find(const struct cb_layer_want *want, struct cb_descriptor *
     found = lock_or_find(want, &fresh->lock, out, err);
     if (found)
         return found < 0 ? -1 : 0;
-    making.item = item;
-    if (make_blob(want, &making, fresh, err) < 0)
+    if (make_blob(want, fresh, err) < 0)
         return -1;
     cb_descriptor_copy(out, &fresh->blob);
     *fresh_out = cb_steal(&fresh);

@@ -150,6 +150,11 @@ int cb_fresh_blob_take_fd(struct cb_fresh_blob *fresh);  /* the caller's */
 int cb_fresh_blob_keep(struct cb_fresh_blob *fresh, struct cb_error **err);
 void cb_fresh_blob_free(struct cb_fresh_blob *fresh);
 CB_AUTO_DEFINE(cb_fresh_blob, cb_fresh_blob_free)
+/* The same bytes to WRITE instead, and nothing of them in the store. */
+int cb_layer_pack(const struct cb_layer_want *want,
+                  int (*write)(void *arg, const void *bytes, size_t len,
+                               struct cb_error **err),
+                  void *arg, struct cb_error **err);
 /* Streams the uncompressed tar of a layer by whatever is at hand (snapshot, or a blob
  * decompressed), verified against the diff id at the end. */
 int cb_layer_stream_tar(struct cb_store *store, const struct cb_digest *chain_id,

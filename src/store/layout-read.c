@@ -1,9 +1,11 @@
 /* Reading an image layout. What is taken goes through the blob writer, which hashes it
- * and bounds it by the descriptor's size; links are not followed out of the directory. */
+ * and bounds it by the descriptor's size; links are not followed out of the directory,
+ * and those in a tar not at all. */
 #include "store/layout-read.h"
 
 #include "base/fs.h"
 #include "store/content.h"
+#include "store/layout-tar.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,12 +25,102 @@ char *cb_layout_blob_path(const struct cb_digest *digest)
                      hex);
 }
 
-int cb_layout_index(int dir_fd, struct cb_index **out, struct cb_error **err)
+/* ── Files ── */
+
+/* Bytes of a file, from AT on. */
+struct part {
+    int fd;
+    int64_t at, size;
+};
+
+static int is_tar(int layout_fd)
+{
+    struct stat st;
+
+    return fstat(layout_fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static int open_in_directory(int dir_fd, const char *path, struct part *out,
+                             struct cb_error **err)
+{
+    cb_autofd int fd = -1;
+    struct stat st;
+
+    if (cb_fs_open_in_root(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, &fd,
+                           err) < 0)
+        return -1;
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return cb_error_set(err, CB_ERR_INTEGRITY, "`%s`: not a regular file", path);
+    *out = (struct part){.fd = cb_steal_fd(&fd), .size = st.st_size};
+    return 0;
+}
+
+static int open_in_tar(int tar_fd, const char *path, struct part *out,
+                       struct cb_error **err)
+{
+    struct cb_layout_member member;
+    int found = cb_layout_tar_find(tar_fd, path, &member, err);
+
+    if (found < 0)
+        return -1;
+    if (!found)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "`%s` is not in the archive", path);
+    *out = (struct part){
+        .fd = fcntl(tar_fd, F_DUPFD_CLOEXEC, 0), .at = member.at, .size = member.size};
+    return out->fd < 0 ? cb_error_errno(err, errno, "open `%s`", path) : 0;
+}
+
+/* LEN at most; 0 at the end. */
+static ssize_t read_part(struct part *part, void *buffer, size_t len,
+                         struct cb_error **err)
+{
+    size_t want = part->size < (int64_t)len ? (size_t)part->size : len;
+    ssize_t got;
+
+    do
+        got = pread(part->fd, buffer, want, part->at);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return cb_error_errno(err, errno, "read the layout");
+    part->at += got;
+    part->size -= got;
+    return got;
+}
+
+static int read_from_tar(int tar_fd, const char *path, size_t max, struct cb_strbuf *out,
+                         struct cb_error **err)
+{
+    struct cb_layout_member member;
+    struct part part = {.fd = tar_fd};
+    int found = cb_layout_tar_find(tar_fd, path, &member, err);
+    char buffer[4096];
+    ssize_t got;
+
+    if (found <= 0)
+        return found;
+    if (member.size > (int64_t)max)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "`%s`: over %zu bytes", path, max);
+    part.at = member.at;
+    part.size = member.size;
+    while ((got = read_part(&part, buffer, sizeof(buffer), err)) > 0)
+        cb_strbuf_add(out, buffer, (size_t)got);
+    return got < 0 ? -1 : 1;
+}
+
+int cb_layout_read_file(int layout_fd, const char *path, size_t max,
+                        struct cb_strbuf *out, struct cb_error **err)
+{
+    return is_tar(layout_fd) ? read_from_tar(layout_fd, path, max, out, err)
+                             : cb_fs_read_in_root(layout_fd, path, max, out, err);
+}
+
+/* ── The index ── */
+
+int cb_layout_index(int layout_fd, struct cb_index **out, struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
-
     int found =
-        cb_fs_read_in_root(dir_fd, "index.json", CB_MANIFEST_MAX_BYTES, &text, err);
+        cb_layout_read_file(layout_fd, "index.json", CB_MANIFEST_MAX_BYTES, &text, err);
 
     if (found < 0)
         return -1;
@@ -85,56 +177,55 @@ int cb_layout_find(const struct cb_index *index, const char *tag,
     return 0;
 }
 
-static int open_blob(int dir_fd, const struct cb_descriptor *blob, int *fd,
+/* ── Blobs ── */
+
+static int open_blob(int layout_fd, const struct cb_descriptor *blob, struct part *out,
                      struct cb_error **err)
 {
     cb_autofree char *path = cb_layout_blob_path(&blob->digest);
-    cb_auto(cb_error) cause = NULL;
-    cb_autofd int file = -1;
-    struct stat stat;
 
-    if (cb_fs_open_in_root(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, &file,
-                           &cause) < 0)
-        return cb_error_move(err, &cause);
-    if (fstat(file, &stat) < 0 || !S_ISREG(stat.st_mode))
-        return cb_error_set(err, CB_ERR_INTEGRITY, "`%s`: not a regular file", path);
-    if (blob->size < 0 && stat.st_size > (off_t)CB_MANIFEST_MAX_BYTES)
+    if ((is_tar(layout_fd) ? open_in_tar(layout_fd, path, out, err)
+                           : open_in_directory(layout_fd, path, out, err)) < 0)
+        return -1;
+    if (blob->size < 0 && out->size > (int64_t)CB_MANIFEST_MAX_BYTES)
         return cb_error_set(err, CB_ERR_INTEGRITY, "`%s`: over %u bytes", path,
                             CB_MANIFEST_MAX_BYTES);
-    *fd = cb_steal_fd(&file);
     return 0;
 }
 
-static int copy_to_store(int fd, struct cb_blob_writer *writer, struct cb_cancel *cancel,
-                         struct cb_error **err)
+static int copy_to_store(struct part *part, struct cb_blob_writer *writer,
+                         struct cb_cancel *cancel, struct cb_error **err)
 {
     cb_autofree char *buffer = xmalloc(COPY_BYTES);
 
     for (;;) {
-        ssize_t count = read(fd, buffer, COPY_BYTES);
+        ssize_t count = read_part(part, buffer, COPY_BYTES, err);
 
-        if (count < 0)
-            return cb_error_errno(err, errno, "read a blob of the layout");
-        if (count == 0)
-            return 0;
+        if (count <= 0)
+            return count < 0 ? -1 : 0;
         if (cb_cancel_check(cancel, err) < 0 ||
             cb_blob_writer_write(writer, buffer, (size_t)count, err) < 0)
             return -1;
     }
 }
 
-int cb_layout_take_blob(int dir_fd, struct cb_store *store,
+static void part_close(struct part *part)
+{
+    cb_close(&part->fd);
+}
+
+int cb_layout_take_blob(int layout_fd, struct cb_store *store,
                         const struct cb_descriptor *blob, struct cb_cancel *cancel,
                         struct cb_error **err)
 {
     cb_auto(cb_blob_writer) writer = NULL;
-    cb_autofd int fd = -1;
+    __attribute__((cleanup(part_close))) struct part part = {.fd = -1};
     int present = 0;
     int64_t size;
 
     if (cb_content_has(store, &blob->digest, &size) > 0)
         return 0;
-    if (open_blob(dir_fd, blob, &fd, err) < 0 ||
+    if (open_blob(layout_fd, blob, &part, err) < 0 ||
         cb_blob_writer_open(store, &blob->digest, blob->size, cancel, NULL, &writer,
                             &present, err) < 0)
         return -1;
@@ -143,7 +234,7 @@ int cb_layout_take_blob(int dir_fd, struct cb_store *store,
     /* What a download left behind is not worth a seek here. */
     if (cb_blob_writer_offset(writer) > 0 && cb_blob_writer_reset(writer, err) < 0)
         return -1;
-    if (copy_to_store(fd, writer, cancel, err) < 0)
+    if (copy_to_store(&part, writer, cancel, err) < 0)
         return -1;
     return cb_blob_commit(&writer, NULL, NULL, err);
 }

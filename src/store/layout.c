@@ -43,7 +43,7 @@ static int read_document(int dir_fd, const struct cb_descriptor *want,
     cb_autofree char *path = cb_layout_blob_path(&want->digest);
     cb_auto(cb_hasher) hasher = cb_hasher_new(want->digest.algorithm);
     struct cb_digest got;
-    int found = cb_fs_read_in_root(dir_fd, path, CB_MANIFEST_MAX_BYTES, out, err);
+    int found = cb_layout_read_file(dir_fd, path, CB_MANIFEST_MAX_BYTES, out, err);
 
     if (found < 0)
         return -1;

@@ -102,6 +102,10 @@ src_store_libstore_a_SOURCES = \
 	%D%/gc.c \
 	%D%/layer-blob.c \
 	%D%/layer-dense.c \
+	%D%/layer-pack.c \
+	%D%/layout-open.c \
+	%D%/layout-tar.c \
+	%D%/layout-tar.h \
 	%D%/layer-pass.c \
 	%D%/layer-waste.c \
 	%D%/layer-waste.h \

@@ -9,7 +9,6 @@
 #include "store/content-priv.h"
 #include "store/db-images.h"
 #include "store/db-snapshots.h"
-#include "store/gc.h"
 #include "store/store-priv.h"
 
 #include <errno.h>
@@ -216,13 +215,12 @@ int cb_image_add_repo_digest(struct cb_store *store, const struct cb_digest *id,
     return cb_db_repo_digest_add(store->db, id, canonical_name, manifest, err);
 }
 
-int cb_image_remove(struct cb_store *store, const struct cb_digest *id, int prune,
+int cb_image_remove(struct cb_store *store, const struct cb_digest *id,
                     struct cb_error **err)
 {
-    if (cb_store_check_writable(store, err) < 0 ||
-        cb_db_image_remove(store->db, id, 0, err) < 0)
+    if (cb_store_check_writable(store, err) < 0)
         return -1;
-    return prune ? cb_store_gc(store, NULL, err) : 0;
+    return cb_db_image_remove(store->db, id, 0, err) < 0 ? -1 : 0;
 }
 
 int cb_image_remove_unnamed(struct cb_store *store, const struct cb_digest *id,

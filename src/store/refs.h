@@ -121,9 +121,8 @@ int cb_image_read_config(struct cb_store *store, struct cb_image *image,
  * others are not looked at. */
 int cb_image_list_of(struct cb_store *store, const char *repository,
                      struct cb_images *out, struct cb_error **err);
-/* Forgets the image (its names too). Its layers go with the next gc, or at once when
- * PRUNE. */
-int cb_image_remove(struct cb_store *store, const struct cb_digest *id, int prune,
+/* Forgets the image (its names too). Its layers go with the next gc. */
+int cb_image_remove(struct cb_store *store, const struct cb_digest *id,
                     struct cb_error **err);
 /* The same for one without a name: 1, or 0 if it has got one, perhaps from another
  * process since it was looked at. */

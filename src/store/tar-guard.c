@@ -11,8 +11,7 @@ void cb_tar_guard_init(struct cb_tar_guard *guard)
     memset(guard, 0, sizeof(*guard));
 }
 
-/* Octal, or base 256 with the top bit set. */
-static int parse_number(const unsigned char *field, size_t len, uint64_t *out)
+int cb_tar_number(const unsigned char *field, size_t len, uint64_t *out)
 {
     uint64_t value = 0;
     size_t i;
@@ -76,7 +75,7 @@ static void take_header(struct cb_tar_guard *guard)
     uint64_t size;
 
     if (memcmp(guard->block, zeros, BLOCK) == 0 ||
-        parse_number(guard->block + 124, 12, &size) < 0) {
+        cb_tar_number(guard->block + 124, 12, &size) < 0) {
         guard->state = CB_GUARD_OFF;
         return;
     }

@@ -31,6 +31,8 @@ struct cb_tar_guard {
     int in_length;
 };
 
+/* A field of a header: octal, or base 256 with the top bit set. */
+int cb_tar_number(const unsigned char *field, size_t len, uint64_t *out);
 void cb_tar_guard_init(struct cb_tar_guard *guard);
 /* All bytes of the archive, in order. INTEGRITY. */
 int cb_tar_guard_feed(struct cb_tar_guard *guard, const void *bytes, size_t len,

@@ -25,7 +25,7 @@ static ssize_t read_window(void *arg, void *buffer, size_t len, struct cb_error 
     return got;
 }
 
-static int is_header(const unsigned char *block)
+int cb_tar_is_header(const unsigned char *block)
 {
     unsigned sum = 8 * ' ', wanted = 0;
     size_t i;
@@ -63,5 +63,5 @@ int cb_tar_sniff(int fd, int filters)
         memcpy(block + have, bytes, (size_t)len);
         have += (size_t)len;
     }
-    return is_header(block);
+    return cb_tar_is_header(block);
 }

@@ -390,6 +390,14 @@ int cb_tar_writer_data_fd(struct cb_tar_writer *writer, int fd, int64_t size,
     return 0;
 }
 
+int cb_tar_writer_data_there(struct cb_tar_writer *writer, struct cb_error **err)
+{
+    if (!writer->left)
+        return 0;
+    writer->left = 0;
+    return write_padding(writer, writer->padding, err);
+}
+
 int cb_tar_writer_finish(struct cb_tar_writer *writer, struct cb_error **err)
 {
     if (writer->left)

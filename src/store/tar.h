@@ -64,6 +64,8 @@ CB_AUTO_DEFINE(cb_tar_reader, cb_tar_reader_free)
 /* Looks at the first bytes (≥ 512 wanted): is it a tar, plain or in a compression of
  * FILTERS? For ADD and `-` contexts. */
 int cb_tar_sniff(int fd, int filters);
+/* Has a block of 512 bytes the right checksum? */
+int cb_tar_is_header(const unsigned char *block);
 
 /* ── Writing ── */
 struct cb_tar_writer;
@@ -78,6 +80,8 @@ int cb_tar_writer_data(struct cb_tar_writer *writer, const void *bytes, size_t l
 /* Copies the entry's SIZE bytes from FD. */
 int cb_tar_writer_data_fd(struct cb_tar_writer *writer, int fd, int64_t size,
                           struct cb_error **err);
+/* The entry's bytes have been written already, where they belong. */
+int cb_tar_writer_data_there(struct cb_tar_writer *writer, struct cb_error **err);
 /* Writes the end mark. */
 int cb_tar_writer_finish(struct cb_tar_writer *writer, struct cb_error **err);
 void cb_tar_writer_free(struct cb_tar_writer *writer);

@@ -527,6 +527,42 @@ layout() {
     fsck_clean
 }
 
+@test "C24: a tar of a layout is as good, whoever wrote it, in a compression as well" {
+    printf 'FROM busybox\nRUN echo one > /which\n' | dockerfile
+    build_ok -t one:v1
+    printf 'FROM busybox\nRUN echo two > /which\n' | dockerfile
+    build_ok -t two:v2
+    layout one:v1 two:v2
+    T=$BATS_TEST_TMPDIR
+    "$CBUILD" save --format oci-archive -o "$T/own" one:v1 two:v2
+    tar -C "$LAYOUT" --format=posix -cf "$T/posix" .
+    tar -C "$LAYOUT" --format=gnu -czf "$T/gnu.gz" blobs index.json oci-layout
+    skopeo copy -q "oci:$LAYOUT:v2" "oci-archive:$T/skopeo:v2"
+    "$CBUILD" rmi one:v1 two:v2 img >/dev/null
+    printf 'FROM base\nRUN cat /which\n' | dockerfile
+    for archive in own posix gnu.gz skopeo; do
+        "$CBUILD" prune -af >/dev/null
+        build_ok --build-context base="oci-layout://$T/$archive:v2"
+        in_image cat /which
+        expect_output two
+    done
+    "$CBUILD" copy "oci:$T/posix:v1" store:copied:1
+    run "$CBUILD" run --rm --network none copied:1 cat /which
+    expect_output one
+    "$CBUILD" rmi copied:1 >/dev/null
+    build --build-context base="oci-layout://$T/posix:v3"
+    expect_status 1
+    expect_contains 'no image with the tag `v3` in the layout'
+    # What is cut off or another's content is not taken.
+    truncate -s 20000 "$T/own"
+    "$CBUILD" rmi img >/dev/null
+    "$CBUILD" prune -af >/dev/null
+    build --build-context base="oci-layout://$T/own:v2"
+    expect_status 1
+    expect_contains "oci-layout $T/own"
+    fsck_clean
+}
+
 @test "C24: a layout is not trusted: wrong bytes, wrong sizes, links out of it" {
     printf 'FROM busybox\nRUN echo one > /which\n' | dockerfile
     build_ok -t one:latest
@@ -592,7 +628,7 @@ lib=docker-image:busybox|write \`docker-image://busybox\`
 lib=docker-image://UPPER|failed to get build context lib: docker-image://UPPER
 lib=oci-layout:$OTHER|write \`oci-layout://$OTHER\`
 lib=oci-layout://$OTHER/none|path "$OTHER/none" not found
-lib=oci-layout://$OTHER/f|unpack it first
+lib=oci-layout://$OTHER/f|is neither a directory nor a tar of an image layout
 lib=oci-layout://$OTHER@sha256:12|failed to get build context lib
 lib=target:x|bake
 END

@@ -94,6 +94,21 @@ teardown() { stop_registry; }
     "$CBUILD" rmi -f app:1 >/dev/null
 }
 
+@test "what is compressed for an archive is kept when it is wanted again, and the archive the same" {
+    layer() { tar -xOf "$1" index.json | grep -o 'sha256:[0-9a-f]*' | head -n 1 | sed 's,:,/,;s,^,blobs/,' |
+        xargs tar -xOf "$1" | grep -o '"layers":.*' | grep -o 'sha256:[0-9a-f]*' | tail -n 1; }
+    printf 'FROM busybox\nRUN head -c 300000 /dev/zero | tr "\\0" x >/only-for-archives\n' >"$DIR/Dockerfile"
+    archive() { "$CBUILD" build -q -o "type=oci,dest=$1" "$DIR" >/dev/null; }
+    archive "$OUT.1"
+    made=$(layer "$OUT.1")
+    [ ! -e "$STORE/blobs/sha256/${made#sha256:}" ]
+    archive "$OUT.2"
+    [ -e "$STORE/blobs/sha256/${made#sha256:}" ]
+    archive "$OUT.3"
+    "$CBUILD" build -q -o type=oci,dest=- "$DIR" >"$OUT.4"
+    for other in 2 3 4; do cmp "$OUT.1" "$OUT.$other"; done
+}
+
 @test "A111: what OCI has no field for is in OCI images too: HEALTHCHECK, SHELL, ONBUILD" {
     mkdir "$BATS_TEST_TMPDIR/c"
     printf 'FROM busybox\nHEALTHCHECK --interval=5s CMD true\nSHELL ["/bin/sh", "-ec"]\nONBUILD RUN true\n' >"$BATS_TEST_TMPDIR/c/Dockerfile"

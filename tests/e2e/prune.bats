@@ -172,3 +172,21 @@ END
     run "$CBUILD" du --filter type=regular --format json
     [ "$(jq -r 'select(.Shared | not) | .ID' <<<"$output")" = '' ]
 }
+
+@test "rmi of several images collects once, and leaves nothing of any of them" {
+    local root=$BATS_TEST_TMPDIR/store
+    for i in 1 2 3; do
+        mkdir "$DIR/$i"
+        head -c 100000 /dev/urandom >"$DIR/$i/file"
+        tar -C "$DIR/$i" -c file | "$CBUILD" --root "$root" import - "one:$i" >/dev/null
+    done
+    strace -f -qq -e trace=openat -o "$BATS_TEST_TMPDIR/trace" "$CBUILD" --root "$root" rmi one:1 one:2 one:3 >/dev/null
+    [ "$(grep -c '"blobs/sha256", O_RDONLY' "$BATS_TEST_TMPDIR/trace")" -eq 1 ]
+    [ -z "$(ls "$root/blobs/sha256" "$root/snapshots" "$root/tmp" | grep -v :)" ]
+    # One that is not there is told, and the others go all the same.
+    tar -C "$DIR/1" -c file | "$CBUILD" --root "$root" import - one:1 >/dev/null
+    run "$CBUILD" --root "$root" rmi one:1 one:9
+    expect_status 1
+    expect_contains 'Untagged: one:1' 'No such image: one:9'
+    [ -z "$(ls "$root/snapshots")" ]
+}

@@ -1,5 +1,7 @@
 #include "archive-fixture.h"
 
+#include "exporter/inplace.h"
+
 /* An image made here: a snapshot of one file with CONTENT over PARENT, exported as NAME.
  */
 static struct cb_snapshot *make_layer(struct fixture *fixture, struct cb_snapshot *parent,
@@ -130,6 +132,78 @@ static void archives_are_the_same_bytes_each_time(void **state)
     }
 }
 
+static void expect_layer_at(int fd, int64_t at, const struct cb_descriptor *layer)
+{
+    cb_autofree char *bytes = xmalloc((size_t)layer->size);
+    struct cb_digest digest;
+
+    assert_true(at > 0);
+    assert_int_equal(pread(fd, bytes, (size_t)layer->size, at), layer->size);
+    digest = cb_digest_of(bytes, (size_t)layer->size);
+    assert_true(cb_digest_equal(&digest, &layer->digest));
+}
+
+static void a_layer_in_its_place_moves_with_what_comes_before(void **state)
+{
+    NEED(state);
+    cb_auto(cb_snapshot) one = make_layer(fixture, NULL, "one");
+    static const struct cb_layer_form form = {.compression = CB_COMPRESSION_GZIP};
+    static const int64_t tops[] = {3584, 4096, 9728, 1024};
+    struct cb_digest outside = cb_digest_of("config", 6);
+    cb_auto_value(cb_inplace) place = {.fd = -1};
+    cb_auto_value(cb_inplace) again = {.fd = -1};
+    cb_auto_value(cb_descriptor) layer = {0};
+    cb_auto_value(cb_descriptor) kept = {0};
+    struct cb_digests diff_ids = {0};
+    cb_autofd int fd = memfd_create("place", MFD_CLOEXEC);
+    struct cb_layer_want want = {
+        .store = fixture->store, .form = &form, .pool = fixture->pool};
+    struct cb_digest chain_id;
+
+    assert_int_equal(cb_chain_register(one, fixture->pool, &diff_ids, NULL), 0);
+    chain_id = cb_chain_id(NULL, &diff_ids.items[0]);
+    want.diff_id = &diff_ids.items[0];
+    want.chain_id = &chain_id;
+    assert_int_equal(cb_inplace_open(&place, fd), 1);
+    cb_inplace_start(&place, 4096);
+    assert_int_equal(cb_inplace_pass(&place, &outside, 6, NULL), 0);
+    assert_int_equal(cb_inplace_pass(&place, &outside, 6, NULL), 0);
+    assert_int_equal(cb_inplace_layer(&place, &want, &layer, NULL), 1);
+    assert_int_equal(cb_inplace_find(&place, &outside), -1);
+    for (size_t i = 0; i < CB_ARRAY_SIZE(tops); i++) {
+        assert_int_equal(cb_inplace_settle(&place, tops[i], NULL), 0);
+        /* Behind its own header, and the other blob with one. */
+        assert_int_equal(cb_inplace_find(&place, &layer.digest), tops[i] + 3 * 512);
+        expect_layer_at(fd, tops[i] + 3 * 512, &layer);
+    }
+    /* The store is to keep what is wanted again. */
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(cb_inplace_open(&again, fd), 1);
+    cb_inplace_start(&again, 512);
+    assert_int_equal(cb_inplace_layer(&again, &want, &kept, NULL), 0);
+    cb_vec_free(&diff_ids);
+}
+
+static void only_an_empty_file_that_can_be_read_has_places(void **state)
+{
+    NEED(state);
+    cb_auto_value(cb_inplace) place = {.fd = -1};
+    cb_autofd int full = memfd_create("full", MFD_CLOEXEC);
+    cb_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    cb_autofd int append = memfd_create("append", MFD_CLOEXEC);
+    int ends[2];
+
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(cb_inplace_open(&place, ends[1]), 0);
+    assert_int_equal(cb_inplace_open(&place, null), 0);
+    assert_int_equal(write(full, "x", 1), 1);
+    assert_int_equal(cb_inplace_open(&place, full), 0);
+    assert_int_equal(fcntl(append, F_SETFL, O_APPEND), 0);
+    assert_int_equal(cb_inplace_open(&place, append), 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void what_was_saved_is_loaded_again(void **state)
 {
     NEED(state);
@@ -195,6 +269,8 @@ int main(void)
         cmocka_unit_test(the_same_snapshots_give_the_same_image),
         cmocka_unit_test(the_epoch_dates_what_the_build_made),
         cmocka_unit_test(archives_are_the_same_bytes_each_time),
+        cmocka_unit_test(a_layer_in_its_place_moves_with_what_comes_before),
+        cmocka_unit_test(only_an_empty_file_that_can_be_read_has_places),
         cmocka_unit_test(what_was_saved_is_loaded_again),
         cmocka_unit_test(an_image_saved_by_id_has_no_name),
         cmocka_unit_test(an_unknown_image_is_named),

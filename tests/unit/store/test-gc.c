@@ -66,7 +66,7 @@ static void what_an_image_reaches_stays(void **state)
     assert_true(exists(f->top_fd, base_path));
     assert_true(exists(f->top_fd, top_path));
     assert_int_equal(cb_content_has(f->store, &id, NULL), 1);
-    ok(f, cb_image_remove(f->store, &id, 0, &f->error));
+    ok(f, cb_image_remove(f->store, &id, &f->error));
     reopen_store(f);
     collect(f);
     assert_false(exists(f->top_fd, base_path));

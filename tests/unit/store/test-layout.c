@@ -3,7 +3,10 @@
 #include "store-test.h"
 
 #include "store/layout-read.h"
+#include "store/layout-tar.h"
 #include "store/layout.h"
+
+#include <sys/mman.h>
 
 #define REF_NAME "org.opencontainers.image.ref.name"
 
@@ -267,6 +270,93 @@ static void nothing_is_taken_through_links_or_from_pipes(void **state)
           cb_layout_take_blob(fd, f->store, &secret, NULL, &f->error));
 }
 
+/* A member as tars have it, at the end of OUT; SIZE is what the header says. */
+static void add_member(struct cb_strbuf *out, const char *name, char type,
+                       const char *bytes, uint64_t size)
+{
+    char block[512] = {0};
+    size_t len = strlen(bytes);
+    unsigned sum = 0;
+
+    snprintf(block, 100, "%s", name);
+    snprintf(block + 124, 12, "%011llo", (unsigned long long)size);
+    block[156] = type;
+    memcpy(block + 257, "ustar", 6);
+    memset(block + 148, ' ', 8);
+    for (size_t i = 0; i < sizeof(block); i++)
+        sum += (unsigned char)block[i];
+    snprintf(block + 148, 8, "%06o", sum);
+    cb_strbuf_add(out, block, sizeof(block));
+    cb_strbuf_add(out, bytes, len);
+    memset(block, 0, sizeof(block));
+    cb_strbuf_add(out, block, (512 - len % 512) % 512);
+}
+
+static void expect_in_tar(const struct cb_strbuf *tar, const char *name,
+                          const char *bytes)
+{
+    struct cb_layout_member member;
+    int fd = memfd_create("tar", MFD_CLOEXEC);
+
+    assert_int_equal(cb_fs_write_all(fd, tar->text, tar->len), 0);
+    assert_int_equal(cb_layout_tar_find(fd, name, &member, NULL), bytes != NULL);
+    if (bytes) {
+        assert_int_equal(member.size, strlen(bytes));
+        assert_memory_equal(tar->text + member.at, bytes, strlen(bytes));
+    }
+    close(fd);
+}
+
+static void files_of_a_tar_are_found_by_their_headers(void **state)
+{
+    cb_auto_value(cb_strbuf) tar = {0};
+
+    (void)state;
+    add_member(&tar, "./", '5', "", 700); /* a directory has no data, whatever it says */
+    add_member(&tar, "a", '0', "first", 5);
+    add_member(&tar, "x", 'x', "12 path=./b\n12 mtime=12\n", 24);
+    add_member(&tar, "cut", '0', "of its name", 11);
+    add_member(&tar, "././@LongLink", 'L', "blobs/long", 10);
+    add_member(&tar, "blo", '0', "long", 4);
+    add_member(&tar, "x", 'x', "9 size=3\n", 9);
+    add_member(&tar, "sized", '0', "123", 99);
+    add_member(&tar, "a", '0', "last", 4);
+    add_member(&tar, "link", '2', "", 0);
+    expect_in_tar(&tar, "a", "last");
+    expect_in_tar(&tar, "b", "of its name");
+    expect_in_tar(&tar, "cut", NULL);
+    expect_in_tar(&tar, "blobs/long", "long");
+    expect_in_tar(&tar, "sized", "123");
+    expect_in_tar(&tar, "link", NULL);
+    expect_in_tar(&tar, "none", NULL);
+}
+
+static void what_is_no_tar_of_a_layout_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 6; i++) {
+        cb_auto_value(cb_strbuf) tar = {0};
+        cb_autofd int fd = memfd_create("tar", MFD_CLOEXEC);
+        struct cb_layout_member member;
+
+        if (i != 1)
+            add_member(&tar, "a", '0', "a", 1);
+        if (i == 0)
+            cb_strbuf_adds(&tar, "not a header, and not of 512 bytes");
+        if (i == 2)
+            add_member(&tar, "s", 'S', "", 0);
+        if (i == 3)
+            add_member(&tar, "x", 'x', "99 path=b\n", 10);
+        if (i == 4)
+            add_member(&tar, "x", 'x', "", 1 << 30);
+        for (int j = 0; i == 5 && j < 10000; j++)
+            add_member(&tar, "a", '0', "", 0);
+        assert_int_equal(cb_fs_write_all(fd, tar.text ? tar.text : "", tar.len), 0);
+        fails(f, CB_ERR_INTEGRITY, cb_layout_tar_find(fd, "a", &member, &f->error));
+    }
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -281,6 +371,8 @@ int main(void)
         test(a_directory_of_something_else_is_left_alone),
         test(a_blob_is_taken_once_and_only_if_it_is_sound),
         test(nothing_is_taken_through_links_or_from_pipes),
+        test(files_of_a_tar_are_found_by_their_headers),
+        test(what_is_no_tar_of_a_layout_is_refused),
     };
     return cmocka_run_group_tests_name("store layout", tests, NULL, NULL);
 }

@@ -140,7 +140,7 @@ static void removing_one_image_leaves_the_other(void **state)
     cb_auto_value(cb_platform_images) images = {0};
 
     set_two(f, &here, &other);
-    ok(f, cb_image_remove(f->store, &other, 0, &f->error));
+    ok(f, cb_image_remove(f->store, &other, &f->error));
     expect(f, NULL, &here);
     expect(f, "linux/s390x", &here);
     ok(f, cb_ref_platforms(f->store, NAME, &images, &f->error));

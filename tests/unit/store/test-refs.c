@@ -1,6 +1,7 @@
 #include "store-test.h"
 
 #include "store/db-snapshots.h"
+#include "store/gc.h"
 #include "store/refs.h"
 #include "store/store-priv.h"
 
@@ -136,7 +137,8 @@ static void removing_an_image_takes_its_names(void **state)
         put_image(f, "2024-01-01T00:00:00Z", "docker.io/library/app:latest");
     cb_auto(cb_image) image = NULL;
 
-    ok(f, cb_image_remove(f->store, &id, 1, &f->error));
+    ok(f, cb_image_remove(f->store, &id, &f->error));
+    ok(f, cb_store_gc(f->store, NULL, &f->error));
     assert_int_equal(cb_image_find(f->store, "app", &image, NULL, &f->error), 0);
     assert_int_equal(cb_content_has(f->store, &id, NULL), 0);
     fails(f, CB_ERR_NOT_FOUND, cb_image_get(f->store, &id, &image, &f->error));
