@@ -152,7 +152,7 @@ static void read_line(int dir_fd, const char *file, char *out, size_t size)
     out[got > 0 ? got : 0] = '\0';
 }
 
-static int found(const struct cb_cgroups *cgroups)
+int cb_cgroups_are_there(const struct cb_cgroups *cgroups)
 {
     for (int i = 0; i < CB_CONTROLLERS; i++) {
         if (cgroups->base_fd[i] >= 0)
@@ -181,7 +181,7 @@ static int settle_in(struct cb_cgroups *cgroups, int dir)
         cgroups->base_fd[i] = fcntl(base, F_DUPFD_CLOEXEC, 3);
         cgroups->root_fd[i] = fcntl(dir, F_DUPFD_CLOEXEC, 3);
     }
-    cgroups->unified = found(cgroups);
+    cgroups->unified = cb_cgroups_are_there(cgroups);
     if (!cgroups->unified)
         unlinkat(dir, BASE_NAME, AT_REMOVEDIR);
     return cgroups->unified;
@@ -267,7 +267,7 @@ void cb_cgroups_find(struct cb_cgroups *cgroups)
     }
     if (file)
         fclose(file);
-    if (!found(cgroups) && *version_2)
+    if (!cb_cgroups_are_there(cgroups) && *version_2)
         find_version_2(cgroups, version_2, cb_strbuf_text(&own));
 }
 

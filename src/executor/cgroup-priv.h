@@ -33,8 +33,11 @@ enum {
     CB_WARNED_OOM = 1 << 3,
     CB_WARNED_SWAPPINESS = 1 << 4,
     CB_WARNED_USER = 1 << 5,
+    CB_WARNED_PARENT = 1 << 6,
 };
 void cb_cgroups_find(struct cb_cgroups *cgroups);
+/* Was any found that is ours to use? */
+int cb_cgroups_are_there(const struct cb_cgroups *cgroups);
 /* Removes leaves of launchers that are gone, and kills what is left in them. */
 void cb_cgroups_sweep(const struct cb_cgroups *cgroups);
 /* "pids"; version 2 calls block devices "io". */
