@@ -226,6 +226,8 @@ static int launch(struct launcher *launcher, const struct cb_launch_request *req
     if (!launcher->swept) /* beside the first child: it need not wait for that */
         cb_cgroups_sweep(&launcher->stage.cgroups);
     launcher->swept = 1;
+    if (*request->limits.cgroup_parent)
+        cb_cgroup_sweep_beside(&child.cgroup);
     return 0;
 }
 

@@ -28,6 +28,12 @@ load helpers-sandbox
     "$CBUILD" prune -f >/dev/null
 }
 
+@test "builds that are killed at any moment leave nothing for longer than to the next one" {
+    run "$BATS_TEST_DIRNAME/../stress/builder-kill.sh" "$CBUILD" "$STORE" 6
+    expect_status 0
+    expect_contains 'nothing is left'
+}
+
 @test "SIGTERM ends a build, its step and its mounts" {
     printf 'FROM busybox\nRUN --mount=type=cache,target=/c trap "" TERM; sleep %s\n' "$FOREVER" >"$DIR/Dockerfile"
     "$CBUILD" build --progress=plain --network=none --no-cache "$DIR" >/dev/null 2>&1 &
