@@ -129,6 +129,7 @@ cbuild rm -f box other >/dev/null'
 
 @test "what a container leaves among the host's processes, or another's, ends with it, and with who ran it" {
     ROOT_OF_USER=$USERS/cbtest/privileged
+    as_ok cbtest cbuild import "$USERS/busybox.tar" busybox
     as_ok cbtest cbuild run --rm --network none --pid host busybox sh -c \
         '(setsid sleep 661101 &); (setsid sh -c "sleep 661101 & exec sleep 661101" &); sleep 0.1; test -d /proc/'$$' && echo seen'
     expect_output seen

@@ -299,7 +299,8 @@ END
     for user in cbtest cbsingle; do
         run as $user "$USERS/cbtest/own" build --progress=plain --network=none "$USERS/linker"
         expect_status 1
-        expect_contains 'exit code: 30' # EROFS: it is on a mount for reading, and no copy of it was made
+        # EROFS: it is on a mount for reading, and no copy of it was made; ETXTBSY of a copy, without the calls for such a mount
+        expect_contains "exit code: $([ -n "${CB_WITHOUT_CALLS:-}" ] && echo 26 || echo 30)"
     done
 }
 
