@@ -152,7 +152,7 @@ static void read_line(int dir_fd, const char *file, char *out, size_t size)
     out[got > 0 ? got : 0] = '\0';
 }
 
-static int found(const struct cb_cgroups *cgroups)
+int cb_cgroups_are_there(const struct cb_cgroups *cgroups)
 {
     for (int i = 0; i < CB_CONTROLLERS; i++) {
         if (cgroups->base_fd[i] >= 0)
@@ -181,7 +181,7 @@ static int settle_in(struct cb_cgroups *cgroups, int dir)
         cgroups->base_fd[i] = fcntl(base, F_DUPFD_CLOEXEC, 3);
         cgroups->root_fd[i] = fcntl(dir, F_DUPFD_CLOEXEC, 3);
     }
-    cgroups->unified = found(cgroups);
+    cgroups->unified = cb_cgroups_are_there(cgroups);
     if (!cgroups->unified)
         unlinkat(dir, BASE_NAME, AT_REMOVEDIR);
     return cgroups->unified;
@@ -267,7 +267,7 @@ void cb_cgroups_find(struct cb_cgroups *cgroups)
     }
     if (file)
         fclose(file);
-    if (!found(cgroups) && *version_2)
+    if (!cb_cgroups_are_there(cgroups) && *version_2)
         find_version_2(cgroups, version_2, cb_strbuf_text(&own));
 }
 
@@ -282,6 +282,19 @@ static void thaw_leaf(int base, const char *name)
         cb_cgroup_set_frozen(leaf, 0, 0);
 }
 
+/* <name>-<pid of the launcher>, where a name is a random number or a container's id: in a
+ * directory that was chosen (--cgroup-parent) there may be groups of others. */
+static pid_t launcher_of(const char *leaf)
+{
+    size_t len = strspn(leaf, "0123456789abcdef");
+    const char *digits = leaf + len + 1;
+
+    if ((len != 16 && len != 64) || leaf[len] != '-' || !*digits ||
+        digits[strspn(digits, "0123456789")])
+        return 0;
+    return (pid_t)strtol(digits, NULL, 10);
+}
+
 /* Calls EACH for leaves in the directory BASE whose launcher does not exist any more. */
 static void sweep(int base, void (*each)(int base, const char *name))
 {
@@ -290,14 +303,22 @@ static void sweep(int base, void (*each)(int base, const char *name))
     struct dirent *entry;
 
     while (dir && (entry = readdir(dir))) {
-        const char *dash = strrchr(entry->d_name, '-');
-        long pid = dash ? strtol(dash + 1, NULL, 10) : 0;
+        pid_t pid = launcher_of(entry->d_name);
 
         if (entry->d_type == DT_DIR && pid > 0 && kill(pid, 0) < 0 && errno == ESRCH)
             each(base, entry->d_name);
     }
     if (dir)
         closedir(dir);
+}
+
+void cb_cgroup_sweep_beside(const struct cb_cgroup *cgroup)
+{
+    if (cgroup->parent_fd[CB_CG_FREEZER] >= 0)
+        sweep(cgroup->parent_fd[CB_CG_FREEZER], thaw_leaf);
+    for (int i = 0; i < CB_CONTROLLERS; i++)
+        if (cgroup->parent_fd[i] >= 0)
+            sweep(cgroup->parent_fd[i], cb_cgroup_remove);
 }
 
 void cb_cgroups_sweep(const struct cb_cgroups *cgroups)

@@ -33,8 +33,11 @@ enum {
     CB_WARNED_OOM = 1 << 3,
     CB_WARNED_SWAPPINESS = 1 << 4,
     CB_WARNED_USER = 1 << 5,
+    CB_WARNED_PARENT = 1 << 6,
 };
 void cb_cgroups_find(struct cb_cgroups *cgroups);
+/* Was any found that is ours to use? */
+int cb_cgroups_are_there(const struct cb_cgroups *cgroups);
 /* Removes leaves of launchers that are gone, and kills what is left in them. */
 void cb_cgroups_sweep(const struct cb_cgroups *cgroups);
 /* "pids"; version 2 calls block devices "io". */
@@ -58,6 +61,8 @@ void cb_cgroup_none(struct cb_cgroup *cgroup);
 int cb_cgroup_create(struct cb_cgroups *cgroups, const char *name,
                      const struct cb_limits *limits, struct cb_cgroup *out,
                      struct cb_error **err);
+/* Removes leaves of launchers that are gone where this one was made. */
+void cb_cgroup_sweep_beside(const struct cb_cgroup *cgroup);
 /* Is there any directory, so that what is in it can be found and killed? */
 int cb_cgroup_is_there(const struct cb_cgroup *cgroup);
 /* Stops all that is in it, or lets it go on. UNSUPPORTED where nothing can do that. */

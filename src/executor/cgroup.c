@@ -30,6 +30,13 @@ static void drop_unavailable(struct cb_cgroups *cgroups, struct cb_limits *limit
                            cb_controller_name(cgroups, i));
         cb_cgroup_drop(i, limits);
     }
+    if (*limits->cgroup_parent && !cb_cgroups_are_there(cgroups) &&
+        !(cgroups->warned & CB_WARNED_PARENT)) {
+        cb_warn("nothing is made below --cgroup-parent `%s`: no cgroup was delegated to "
+                "this user",
+                limits->cgroup_parent);
+        cgroups->warned |= CB_WARNED_PARENT;
+    }
     if (names.len && !(cgroups->warned & CB_WARNED_USER))
         cb_warn("no limit of %s: no cgroup was delegated to this user",
                 cb_strbuf_text(&names));

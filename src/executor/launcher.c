@@ -6,6 +6,7 @@
  * namespace). */
 #include "executor/launcher-priv.h"
 
+#include "executor/remnant-priv.h"
 #include "executor/sandbox-priv.h"
 
 #include <errno.h>
@@ -26,7 +27,8 @@ struct child {
     int pidfd;
     int reply_fd;
     struct cb_cgroup cgroup; /* none, if it joined another child */
-    pid_t *born;             /* of a helper: who is to take its place */
+    struct cb_remnant remnant;
+    pid_t *born; /* of a helper: who is to take its place */
 };
 
 struct launcher {
@@ -175,6 +177,20 @@ static int launch_inside(struct launcher *launcher,
     return 0;
 }
 
+/* A pid namespace takes along what is in it, and so does a control group. A child with
+ * neither is watched. */
+static int watch(struct launcher *launcher, uint64_t flags, struct child *child,
+                 struct cb_error **err)
+{
+    if (flags & CLONE_NEWPID || cb_cgroup_is_there(&child->cgroup) ||
+        cb_remnant_watch(&child->remnant, launcher->stage.proc_fd, child->pid, err) == 0)
+        return 0;
+    syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
+    waitpid(child->pid, NULL, 0);
+    cb_close(&child->pidfd);
+    return -1;
+}
+
 static int launch(struct launcher *launcher, const struct cb_launch_request *request,
                   int *fds, size_t count, struct cb_error **err)
 {
@@ -189,12 +205,6 @@ static int launch(struct launcher *launcher, const struct cb_launch_request *req
     if (cb_cgroup_create(&launcher->stage.cgroups, request->cgroup_name, &request->limits,
                          &child.cgroup, err) < 0)
         return -1;
-    if (!(flags & CLONE_NEWPID) && !cb_cgroup_is_there(&child.cgroup)) {
-        cb_error_set(err, CB_ERR_UNSUPPORTED, "%s processes cannot be shared",
-                     request->born_late ? "another container's" : "the host's");
-        return cb_error_hint(err, "without a control group nothing would end what the "
-                                  "container leaves behind");
-    }
     child.born = request->born_late ? map_born() : NULL;
     if (!request->born_late || child.born)
         child.pid = clone_child(flags, &child.pidfd);
@@ -202,8 +212,9 @@ static int launch(struct launcher *launcher, const struct cb_launch_request *req
         child.pid = -1;
     if (child.pid == 0)
         run_child(launcher, &child.cgroup, NULL, child.born, request, fds, count);
-    if (child.pid < 0) {
+    if (child.pid < 0)
         cb_error_errno(err, errno, "clone");
+    if (child.pid < 0 || watch(launcher, flags, &child, err) < 0) {
         forget_born(&child);
         cb_cgroup_finish(&launcher->stage.cgroups, &child.cgroup, NULL);
         return -1;
@@ -215,6 +226,8 @@ static int launch(struct launcher *launcher, const struct cb_launch_request *req
     if (!launcher->swept) /* beside the first child: it need not wait for that */
         cb_cgroups_sweep(&launcher->stage.cgroups);
     launcher->swept = 1;
+    if (*request->limits.cgroup_parent)
+        cb_cgroup_sweep_beside(&child.cgroup);
     return 0;
 }
 
@@ -298,6 +311,7 @@ static void finish_child(struct launcher *launcher, struct child *child)
     reply.exit.read_bytes = (uint64_t)usage.ru_inblock * 512;
     reply.exit.written_bytes = (uint64_t)usage.ru_oublock * 512;
     reply.exit.cpu_ns = nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime);
+    cb_remnant_end(&child->remnant, launcher->stage.proc_fd);
     cb_cgroup_finish(&launcher->stage.cgroups, &child->cgroup, &reply.exit);
     cb_message_send(child->reply_fd, &reply, sizeof(reply), NULL, 0);
     cb_close(&child->pidfd);

@@ -43,6 +43,8 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/program.c \
 	%D%/protocol-priv.h \
 	%D%/protocol.c \
+	%D%/remnant-priv.h \
+	%D%/remnant.c \
 	%D%/rlimit.c \
 	%D%/rootfs.c \
 	%D%/sandbox-priv.h \

@@ -321,7 +321,27 @@ static int add_bind(struct cb_plan *plan, const struct cb_mount *mount, uint64_t
     return 0;
 }
 
-static struct cb_plan_step *add_tmpfs(struct cb_plan *plan, const struct cb_mount *mount)
+/* An id that does not exist here is refused by the kernel. Where there is only one, its
+ * owner is root like that of every file; with more, it was a mistake. */
+static int add_tmpfs_option(struct cb_strbuf *options, const char *word, size_t len,
+                            struct cb_error **err)
+{
+    int names_id = strncmp(word, "uid=", 4) == 0 || strncmp(word, "gid=", 4) == 0;
+    unsigned long id = names_id ? strtoul(word + 4, NULL, 10) : 0;
+    uint32_t ids = id ? cb_mapped_ids() : 1;
+
+    if (ids == 1 && id)
+        return 0;
+    if (id >= ids && id) {
+        cb_error_set(err, CB_ERR_USAGE, "owner `%.*s`", (int)len, word);
+        return cb_mapped_ids_hint(err, (uint32_t)id, 0);
+    }
+    cb_strbuf_addf(options, ",%.*s", (int)len, word);
+    return 0;
+}
+
+static int add_tmpfs(struct cb_plan *plan, const struct cb_mount *mount,
+                     struct cb_plan_step **out, struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) options = {0};
 
@@ -329,13 +349,19 @@ static struct cb_plan_step *add_tmpfs(struct cb_plan *plan, const struct cb_moun
                    mount->uid, mount->gid);
     if (mount->size_bytes)
         cb_strbuf_addf(&options, ",size=%llu", (unsigned long long)mount->size_bytes);
-    if (mount->options && *mount->options)
-        cb_strbuf_addf(&options, ",%s", mount->options);
-    return add_filesystem(plan, "tmpfs", mount->target, options.text,
+    for (const char *word = mount->options; word && *word;) {
+        size_t len = strcspn(word, ",");
+
+        if (add_tmpfs_option(&options, word, len, err) < 0)
+            return cb_error_wrap(err, "tmpfs on `%s`", mount->target);
+        word += len + (word[len] == ',');
+    }
+    *out = add_filesystem(plan, "tmpfs", mount->target, options.text,
                           MOUNT_ATTR_NODEV | (mount->suid ? 0 : MOUNT_ATTR_NOSUID) |
                               (mount->exec ? 0 : MOUNT_ATTR_NOEXEC) |
                               (mount->read_only ? MOUNT_ATTR_RDONLY : 0),
                           0);
+    return 0;
 }
 
 static struct cb_plan_step *add_file(struct cb_plan *plan, const struct cb_mount *mount)
@@ -366,7 +392,8 @@ static int add_mount(struct cb_plan *plan, const struct cb_mount *mount, uint64_
             return cb_error_wrap(err, "mount on `%s`", mount->target);
         break;
     case CB_MOUNT_TMPFS:
-        step = add_tmpfs(plan, mount);
+        if (add_tmpfs(plan, mount, &step, err) < 0)
+            return -1;
         break;
     case CB_MOUNT_FILE:
         step = add_file(plan, mount);

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -28,12 +29,37 @@
 #define OWN_PROGRAM "/proc/self/exe"
 #define SEALS       (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
+static int clone_program(const char *path)
+{
+    return (int)syscall(SYS_open_tree, AT_FDCWD, path,
+                        OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+}
+
+/* The program was executed in another mount namespace than we are in by now, and only
+ * what is mounted in ours can be cloned: the same file, by the name it has there. */
+static int clone_by_name(void)
+{
+    struct stat own, found;
+    char path[PATH_MAX];
+    ssize_t len = readlink(OWN_PROGRAM, path, sizeof(path) - 1);
+    cb_autofd int tree = -1;
+
+    path[len < 0 ? 0 : len] = '\0';
+    if (*path == '/')
+        tree = clone_program(path);
+    if (tree < 0 || fstat(tree, &found) < 0 || stat(OWN_PROGRAM, &own) < 0 ||
+        found.st_dev != own.st_dev || found.st_ino != own.st_ino)
+        return -1;
+    return cb_steal_fd(&tree);
+}
+
 static int open_read_only(void)
 {
     struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY, .propagation = MS_PRIVATE};
-    cb_autofd int tree = (int)syscall(SYS_open_tree, AT_FDCWD, OWN_PROGRAM,
-                                      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    cb_autofd int tree = clone_program(OWN_PROGRAM);
 
+    if (tree < 0)
+        tree = clone_by_name();
     if (tree < 0 ||
         syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
         return -1;

@@ -117,6 +117,21 @@ static int seal_empty(struct cb_sandbox *sandbox, int root, struct cb_error **er
     return 0;
 }
 
+/* As stage.c has them, for a user namespace. */
+static int place_kernel_trees(struct cb_sandbox *sandbox, int root, struct cb_error **err)
+{
+    static const char *const trees[] = {CB_STAGE_PROC, CB_STAGE_SYS};
+
+    for (size_t i = 0; sandbox->stage->in_userns && i < CB_ARRAY_SIZE(trees); i++) {
+        cb_autofd int tree = cb_tree_clone(&sandbox->api, AT_FDCWD, trees[i], 1, 0, 0);
+
+        if (tree < 0 || mkdirat(root, &trees[i][1], 0755) < 0 ||
+            cb_tree_attach(&sandbox->api, tree, root, &trees[i][1]) < 0)
+            return cb_error_errno(err, errno, "place the outer `%s`", trees[i]);
+    }
+    return 0;
+}
+
 int cb_stage_make_own(struct cb_sandbox *sandbox, struct cb_error **err)
 {
     int devices[CB_DEVICES] = {-1, -1, -1, -1, -1, -1};
@@ -128,6 +143,7 @@ int cb_stage_make_own(struct cb_sandbox *sandbox, struct cb_error **err)
     failed = open_sources(sandbox, err) < 0 || cb_devices_open(NULL, devices, err) < 0 ||
              new_stage(sandbox, &root, err) < 0 ||
              place_devices(sandbox, root, devices, err) < 0 ||
+             place_kernel_trees(sandbox, root, err) < 0 ||
              mount_sources(sandbox, err) < 0 || seal_empty(sandbox, root, err) < 0;
     for (size_t i = 0; i < CB_DEVICES; i++)
         cb_close(&devices[i]);

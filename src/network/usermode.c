@@ -299,6 +299,15 @@ static int make_pid_file(struct usermode *usermode, const char *dir,
     return 0;
 }
 
+static int refuse_sctp(const struct cb_network *network, struct cb_error **err)
+{
+    for (size_t i = 0; i < network->ports.count; i++)
+        if (strcmp(network->ports.items[i].protocol, "sctp") == 0)
+            return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                                "publishing ports of SCTP takes root");
+    return 0;
+}
+
 /* pasta opens the ports itself. */
 static int set_up_pasta(struct cb_network *network, int fd, void **state,
                         struct cb_cancel *cancel, struct cb_error **err)
@@ -306,7 +315,7 @@ static int set_up_pasta(struct cb_network *network, int fd, void **state,
     cb_auto(usermode) usermode = usermode_new();
     struct plan plan;
 
-    if (check_pasta(err) < 0)
+    if (refuse_sctp(network, err) < 0 || check_pasta(err) < 0)
         return -1;
     if (is_alone(network))
         return 0;
@@ -396,7 +405,7 @@ static int set_up_slirp(struct cb_network *network, int fd, void **state,
     cb_auto(usermode) usermode = usermode_new();
     struct plan plan;
 
-    if (check_slirp(err) < 0)
+    if (refuse_sctp(network, err) < 0 || check_slirp(err) < 0)
         return -1;
     if (is_alone(network))
         return 0;

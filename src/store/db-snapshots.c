@@ -5,6 +5,19 @@
 #include "store/db-priv.h"
 
 #include <stdio.h>
+#include <string.h>
+
+/* Of two blocks of zeros. */
+#define EMPTY_ARCHIVE \
+    "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
+#define COLUMNS "id,parent,depth,created_ns,boot,synced,committed,cut,diff_id"
+
+int cb_snapshot_layer_is_empty(const struct cb_snapshot_layer *layer)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    return strcmp(cb_digest_text(&layer->diff_id, text), EMPTY_ARCHIVE) == 0;
+}
 
 static void read_row(sqlite3_stmt *query, struct cb_snapshot_row *row)
 {
@@ -16,6 +29,7 @@ static void read_row(sqlite3_stmt *query, struct cb_snapshot_row *row)
     row->synced = sqlite3_column_int(query, 5);
     row->committed = sqlite3_column_int(query, 6);
     row->cut = sqlite3_column_int(query, 7);
+    row->is_empty = strcmp(cb_column(query, 8), EMPTY_ARCHIVE) == 0;
 }
 
 int cb_db_snapshot_stack(struct cb_db *db, const char *id, struct cb_snapshot_rows *out,
@@ -25,11 +39,10 @@ int cb_db_snapshot_stack(struct cb_db *db, const char *id, struct cb_snapshot_ro
     cb_query query = cb_db_query(
         db,
         "WITH RECURSIVE up AS ("
-        "  SELECT id,parent,depth,created_ns,boot,synced,committed,cut FROM snapshots"
-        "   WHERE id=?1"
+        "  SELECT " COLUMNS " FROM snapshots WHERE id=?1"
         "  UNION ALL"
-        "  SELECT s.id,s.parent,s.depth,s.created_ns,s.boot,s.synced,s.committed,s.cut"
-        "   FROM up JOIN snapshots s ON s.id=up.parent)"
+        "  SELECT s.id,s.parent,s.depth,s.created_ns,s.boot,s.synced,s.committed,s.cut,"
+        "   s.diff_id FROM up JOIN snapshots s ON s.id=up.parent)"
         " SELECT * FROM up LIMIT 1000",
         err);
     int more;
@@ -112,10 +125,7 @@ int cb_db_snapshot_row(struct cb_db *db, const char *id, struct cb_snapshot_row 
 {
     cb_db_hold(db);
     cb_query query =
-        cb_db_query(db,
-                    "SELECT id,parent,depth,created_ns,boot,synced,committed,cut"
-                    " FROM snapshots WHERE id=?1",
-                    err);
+        cb_db_query(db, "SELECT " COLUMNS " FROM snapshots WHERE id=?1", err);
     int found;
 
     if (!query)

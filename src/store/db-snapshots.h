@@ -13,6 +13,7 @@ struct cb_snapshot_row {
     int64_t created_ns;
     char boot[64];
     int synced, committed, cut;
+    int is_empty; /* known to change nothing: its diff is an empty archive */
 };
 struct cb_snapshot_rows {
     struct cb_snapshot_row *items;
@@ -28,6 +29,8 @@ struct cb_snapshot_layer {
     struct cb_digest diff_id, tree; /* unset when not known */
     int64_t tar_bytes, size_bytes;  /* -1 when not known */
 };
+
+int cb_snapshot_layer_is_empty(const struct cb_snapshot_layer *layer);
 
 /* The snapshot and its ancestors, top first, in one query: 1/0. */
 int cb_db_snapshot_stack(struct cb_db *db, const char *id, struct cb_snapshot_rows *out,

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 
 #define MAX_LOWERS     500
@@ -56,6 +57,20 @@ static int start(const char *at, const char *options, struct cb_error **err)
     return 0;
 }
 
+/* Without the calls for it the mount stays where it is, see driver.h. */
+static int keep_attached(const char *at, int writable, int *fd, struct cb_error **err)
+{
+    struct statvfs now;
+    unsigned long kept = statvfs(at, &now) < 0 ? 0 : now.f_flag & (MS_NOSUID | MS_NOEXEC);
+    unsigned long flags =
+        MS_REMOUNT | MS_BIND | MS_NODEV | kept | (writable ? 0 : MS_RDONLY);
+
+    if (mount(NULL, at, NULL, flags, NULL) < 0)
+        return cb_error_errno(err, errno, HELPER ": set flags of its mount");
+    *fd = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return *fd < 0 ? cb_error_errno(err, errno, HELPER ": open its mount") : 0;
+}
+
 static int detach(const char *at, int writable, int *fd, struct cb_error **err)
 {
     struct mount_attr attr = {.attr_set =
@@ -73,15 +88,23 @@ static int detach(const char *at, int writable, int *fd, struct cb_error **err)
 static int fuse_open_root(const struct cb_stack *stack, int *fd, struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) options = {0};
-    int result;
+    int result, attached = 0;
 
     fill_options(stack, &options);
     if (mkdir(stack->mount_point, 0700) < 0)
         return cb_error_errno(err, errno, "mkdir `%s`", stack->mount_point);
     result = start(stack->mount_point, options.text, err);
     if (result == 0) {
-        result = detach(stack->mount_point, stack->upper_fd >= 0, fd, err);
-        umount2(stack->mount_point, MNT_DETACH);
+        cb_auto(cb_error) error = NULL;
+
+        result = detach(stack->mount_point, stack->upper_fd >= 0, fd, &error);
+        attached = result < 0 && cb_error_errnum(error) == ENOSYS;
+        if (attached)
+            result = keep_attached(stack->mount_point, stack->upper_fd >= 0, fd, err);
+        else if (result < 0)
+            cb_error_move(err, &error);
+        if (result < 0 || !attached)
+            umount2(stack->mount_point, MNT_DETACH);
     }
     rmdir(stack->mount_point);
     return result;

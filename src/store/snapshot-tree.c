@@ -84,16 +84,21 @@ static void layers_close(struct layers *layers)
     cb_vec_free(&layers->fds);
 }
 
-/* Down to the ground, or to a layer that hides all below it. */
+/* Down to the ground, or to a layer that hides all below it. A layer in which nothing is
+ * costs each mount as much as any other, so only the topmost, whose root directory is the
+ * tree's, is one in any case. */
 static int open_layers(struct cb_snapshot *top, struct layers *out, struct cb_error **err)
 {
     struct cb_snapshot *at;
 
     for (at = top; at; at = at->row.cut ? NULL : at->parent) {
         cb_autofree char *path = cb_snapshot_path(at, "fs");
-        int fd = openat(at->store->snapshots_fd, path,
-                        O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int fd;
 
+        if (at != top && at->row.is_empty && !at->row.cut)
+            continue;
+        fd = openat(at->store->snapshots_fd, path,
+                    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
             return cb_error_errno(err, errno, "open snapshot `%s`", path);
         cb_vec_push(&out->fds, fd);

@@ -286,6 +286,7 @@ int cb_snapshot_commit_known(struct cb_snapshot *snapshot,
     row.committed = 1;
     row.synced = 0;
     row.cut = cut;
+    row.is_empty = known->layer && cb_snapshot_layer_is_empty(known->layer);
     snprintf(row.boot, sizeof(row.boot), "%s", store->boot_id);
     if (cb_gc_lock_shared(store, err) < 0)
         return -1;

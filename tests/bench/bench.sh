@@ -3,6 +3,9 @@
 #   start      the program's start: --version
 #   noop       rebuild with nothing changed, ten instructions
 #   run50      50 × `RUN : n`, nothing cached, per step
+#   run50user  the same as an ordinary user with subordinate ids (cbtest, made where it is not there), beside buildah of that user
+#   apt        apt-get update and install of nginx on debian:bookworm, nothing cached, from this machine's mirror; beside the same in a bare
+#              chroot on an overlay
 #   noop10k, noop100k, noop1g
 #              the same with a context of 10,000 and 100,000 files, and of 1 GiB; beside the time of stat-ing it all
 #   ignore     cbuild alone: what is sent of 100,000 files, without an ignore file and with one of 100 patterns
@@ -92,24 +95,26 @@ clear_cbuild() { "$CBUILD" rmi -f bench; "$CBUILD" prune -af; rm -f "$CBUILD_ROO
 clear_docker() { docker rmi -f bench; docker builder prune -af; }
 clear_buildah() { buildah rmi -f bench; buildah rmi --prune -f; }
 
+# What is compared; each has a function build_NAME and, if nothing is to be cached, clear_NAME.
+WORKERS='cbuild docker buildah'
 # workload NAME DIVISOR PREPARE BUILD-ARGUMENTS...
 workload() {
     local name=$1 divisor=$2 prepare=$3 peer i line
     shift 3
     printf '%s\n' "$name"
-    for peer in cbuild docker buildah; do
+    for peer in $WORKERS; do
         : >"$B/times.$peer"
         [ "$prepare" = warm ] && "build_$peer" "$@" >/dev/null
     done
     for i in $(seq "$RUNS"); do
-        for peer in cbuild docker buildah; do
+        for peer in $WORKERS; do
             [ "$prepare" = cold ] && "clear_$peer" >/dev/null 2>&1
             sync
             "build_$peer" "$@" >>"$B/times.$peer"
         done
     done
-    for peer in cbuild docker buildah; do
-        median <"$B/times.$peer" | awk -v p=$peer -v d="$divisor" '{if ($1 == "failed") print "  " p ": failed"; else printf "  %-8s %9.4f s  %6.1f MiB\n", p, $1 / d, $2}'
+    for peer in $WORKERS; do
+        median <"$B/times.$peer" | awk -v p="${peer%_user}" -v d="$divisor" '{if ($1 == "failed") print "  " p ": failed"; else printf "  %-8s %9.4f s  %6.1f MiB\n", p, $1 / d, $2}'
     done
 }
 
@@ -178,8 +183,70 @@ w_growth() {
 }
 w_run50() {
     workload 'run50: per RUN step' 50 cold --no-cache -t bench -f "$B/j/tiny/Dockerfile.run50" "$B/j/tiny"
+    floor_of_a_step
+}
+floor_of_a_step() {
+    local i
     mkdir -p "$B/j/root" && tar -C "$B/j/root" -xf "$CB_BASES/busybox.tar"
     for i in 1 2 3; do B=$B/j "$B/floor" -n 50 "$B/j/root" -- /bin/sh -c ': x'; done | sed 's/^/  floor    /'
+}
+
+# ── An ordinary user ──
+
+in_user() {
+    (cd "$B/j/user" && runuser -u cbtest -- env -i PATH="$B/j/user:/usr/sbin:/usr/bin:/sbin:/bin" HOME="$B/j/user" XDG_RUNTIME_DIR="$B/j/user" \
+        CBUILD_ROOT="$B/j/user/store" CONTAINERS_STORAGE_CONF="$B/j/user/storage.conf" "$@")
+}
+time_in_user() {
+    in_user "$B/timed" "$B/j/user/time" "$@" >"$B/last.log" 2>&1 || { tail -n 3 "$B/last.log" >&2; return 1; }
+    cat "$B/j/user/time"
+}
+build_cbuild_user() { time_in_user cbuild build --network=host "$@"; }
+build_buildah_user() { time_in_user buildah bud --log-level error --layers --isolation oci --runtime /usr/sbin/runc --network=host "$@"; }
+clear_cbuild_user() { in_user cbuild rmi -f bench; in_user cbuild prune -af; }
+clear_buildah_user() { in_user buildah rmi -f bench; in_user buildah rmi --prune -f; }
+w_run50user() {
+    id cbtest >/dev/null 2>&1 || useradd --create-home cbtest
+    install -d -o cbtest "$B/j/user" "$B/j/user/store"
+    install "$CBUILD" "$B/j/user/cbuild"
+    chmod 755 "$B" "$B/j" && chmod -R a+rX "$B/j/tiny" "$B/j/busybox.tar"
+    in_user cbuild load -q -i "$B/j/busybox.tar"
+    printf '[storage]\ndriver = "overlay"\nrootless_storage_path = "%s/containers"\ngraphroot = "%s/containers"\nrunroot = "%s/run"\n' \
+        "$B/j/user" "$B/j/user" "$B/j/user" >"$B/j/user/storage.conf"
+    in_user buildah pull -q "docker-archive:$B/j/busybox.tar" >/dev/null
+    WORKERS='cbuild_user buildah_user' workload 'run50user: per RUN step, without root' 50 cold --no-cache -t bench -f "$B/j/tiny/Dockerfile.run50" "$B/j/tiny"
+    floor_of_a_step
+    in_user cbuild prune -af >/dev/null 2>&1
+    in_user buildah rmi -a -f >/dev/null 2>&1
+    rm -rf --one-file-system "$B/j/user"
+}
+
+# ── Packages ──
+
+# The least that it takes: an overlay, what programs expect, chroot, and no image at the end.
+clear_chroot() {
+    unmount_below "$B/j/chroot/root"
+    rm -rf --one-file-system "$B/j/chroot"
+    mkdir -p "$B/j/chroot/upper" "$B/j/chroot/work" "$B/j/chroot/root"
+    mount -t overlay -o "lowerdir=$B/j/debian-root,upperdir=$B/j/chroot/upper,workdir=$B/j/chroot/work" bench "$B/j/chroot/root"
+    mount -t proc proc "$B/j/chroot/root/proc"
+    mount -t tmpfs tmpfs "$B/j/chroot/root/dev"
+    mknod -m 666 "$B/j/chroot/root/dev/null" c 1 3
+    mknod -m 666 "$B/j/chroot/root/dev/urandom" c 1 9
+    cat /etc/resolv.conf >"$B/j/chroot/root/etc/resolv.conf"
+}
+build_chroot() { time_of chroot "$B/j/chroot/root" sh -c "$APT"; }
+# Nothing that is installed is started: in a chroot it would go on.
+APT='printf "#!/bin/sh\\nexit 101\\n" >/usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d && apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y nginx'
+w_apt() {
+    mkdir -p "$B/j/apt" "$B/j/debian-root"
+    printf 'FROM debian:bookworm\nRUN %s\n' "$APT" >"$B/j/apt/Dockerfile"
+    debian_image
+    tar -C "$B/j/debian-root" -xf "$CB_BASES/debian.tar"
+    "$CBUILD" save debian:bookworm | docker load -q >/dev/null
+    WORKERS='cbuild docker chroot' workload 'apt: apt-get install nginx' 1 cold --no-cache -t bench "$B/j/apt"
+    unmount_below "$B/j/chroot/root"
+    rm -rf --one-file-system "$B/j/chroot" "$B/j/debian-root"
 }
 w_copy10k() { workload 'copy10k: COPY of 10,000 files, cold' 1 cold -t bench "$B/j/files10k" && w_cp "$B/j/files10k/src"; }
 w_copy1g() { workload 'copy1g: COPY of 1 GiB, cold' 1 cold -t bench "$B/j/big" && w_cp "$B/j/big/src"; }
@@ -256,10 +323,13 @@ transfer_floor() {
     echo "  floor of a pull: $(time_of sh -c 'sha256sum "$1"; igzip -dc "$1" | sha256sum' sh "$B/j/layer.gz" | cut -d' ' -f1) s (sha256sum; igzip -d and sha256sum)"
     rm -rf "$B/j/layers" "$B/j/layer.gz"
 }
-w_transfer() {
-    echo 'transfer: an image of debian'
+debian_image() {
     [ -f "$CB_BASES/debian.tar" ] || "$CB_TOP/contrib/mkbase" debian "$CB_BASES/debian.tar"
     "$CBUILD" import -c 'CMD ["bash"]' "$CB_BASES/debian.tar" debian:bookworm >/dev/null
+}
+w_transfer() {
+    echo 'transfer: an image of debian'
+    debian_image
     mkdir -p "$B/j/debian"
     printf 'FROM debian:bookworm\nLABEL a=b\n' >"$B/j/debian/Dockerfile"
     transfer "$B/j/debian"
@@ -269,7 +339,7 @@ w_transfer1g() {
     transfer "$B/j/big"
 }
 
-[ $# -gt 0 ] || set -- start noop noop10k noop100k noop1g ignore growth run50 copy10k copy1g transfer transfer1g
+[ $# -gt 0 ] || set -- start noop noop10k noop100k noop1g ignore growth run50 run50user apt copy10k copy1g transfer transfer1g
 trap teardown EXIT
 setup
 for w; do "w_$w"; done

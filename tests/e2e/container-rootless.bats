@@ -119,13 +119,36 @@ cbuild rm -f box other >/dev/null'
     as_ok cbtest cbuild import "$USERS/busybox.tar" busybox
     as_ok cbtest cbuild run --rm --network none --ipc host --uts host --cgroupns host busybox sh -c 'hostname; test -d /dev/shm && echo shm'
     expect_output "$(printf '%s\nshm' "$(hostname)")"
-    run as cbtest cbuild run --rm --network none --pid host busybox true
-    expect_status 125
-    expect_contains "the host's processes cannot be shared" 'control group'
     run as cbtest cbuild run --rm --network none --init --ulimit nofile=64:128 --shm-size 4m --hostname h --add-host a:1.2.3.4 \
         --tmpfs /t:size=1m --read-only --sysctl net.ipv4.ip_forward=1 --cap-drop ALL --cap-add net_raw --security-opt no-new-privileges busybox \
         sh -c 'ulimit -n; df -k /dev/shm /t | awk "NR > 1 { print \$2 }"; hostname; grep -c "1.2.3.4.a" /etc/hosts; cat /proc/sys/net/ipv4/ip_forward
             awk "/^(CapEff|NoNewPrivs)/ { print \$2 }" /proc/self/status; touch /x'
     expect_status 1
     expect_output "$(printf '64\n4096\n1024\nh\n1\n1\n0000000000002000\n1\ntouch: /x: Read-only file system')"
+}
+
+@test "what a container leaves among the host's processes, or another's, ends with it, and with who ran it" {
+    ROOT_OF_USER=$USERS/cbtest/privileged
+    as_ok cbtest cbuild import "$USERS/busybox.tar" busybox
+    as_ok cbtest cbuild run --rm --network none --pid host busybox sh -c \
+        '(setsid sleep 661101 &); (setsid sh -c "sleep 661101 & exec sleep 661101" &); sleep 0.1; test -d /proc/'$$' && echo seen'
+    expect_output seen
+    run pgrep -f 'sleep 66110[1]'
+    expect_output ''
+    # of another container, which they are in one user namespace with when both may have a network
+    as_ok cbtest cbuild run -d --name box busybox sleep 661102
+    as_ok cbtest cbuild run --rm --pid container:box busybox sh -c '(setsid sleep 661103 &); sleep 0.1; cat /proc/1/cmdline'
+    expect_contains 661102
+    run pgrep -f 'sleep 66110[3]'
+    expect_output ''
+    # the keeper of what is left, or the launcher, is killed
+    for victim in keeper launcher; do
+        as_ok cbtest cbuild run -d --name other --network none --pid host busybox sh -c 'setsid sleep 661104 & exec sleep 661105'
+        wait_until pgrep -f 'sleep 66110[4]'
+        keeper=$(pgrep -u cbtest cbuild-keeper)
+        kill -9 "$([ $victim = keeper ] && echo "$keeper" || ps -o ppid= -p "$keeper")"
+        as cbtest cbuild kill other >/dev/null || true
+        wait_until not pgrep -f 'sleep 66110[45]'
+        as_ok cbtest cbuild rm -f other
+    done
 }

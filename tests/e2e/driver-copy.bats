@@ -171,3 +171,20 @@ END
     [ -z "$(ls "$COPIES/leases" "$COPIES/tmp" | grep -v :)" ]
     [ -z "$(find "$COPIES/snapshots" -name half)" ]
 }
+
+@test "a layer in which nothing is costs the steps after it nothing, and changes nothing" {
+    cb_dir
+    printf 'FROM busybox\nRUN true\nRUN echo x >/f; chmod 711 /\nRUN : 1\nRUN : 2\nRUN : 3\nRUN cat /f; stat -c %%a /; grep -o "lowerdir+=" /proc/self/mountinfo | wc -l\n' >"$DIR/Dockerfile"
+    build_ok --network=none
+    # the base, what made /f, and the topmost, which says what the root directory is
+    run sed -n 's/^#[0-9]* [0-9.]* //p' <<<"$output"
+    expect_output "$(printf 'x\n711\n3')"
+    [ "$(layers "$CBUILD" | sort | uniq -c | sort -n | awk 'END { print $1 }')" -ge 4 ]
+    printf 'RUN echo after >>/f; cat /f\n' >>"$DIR/Dockerfile"
+    for root in "$STORE" "$COPIES"; do
+        CBUILD_ROOT=$root build_ok --network=none
+        expect_contains after
+        run "$CBUILD" --root "$root" run --rm --network none img cat /f
+        expect_output "$(printf 'x\nafter')"
+    done
+}

@@ -19,11 +19,13 @@ cb_drop_users() {
     [ -n "${USERS:-}" ] && rm -rf --one-file-system "$USERS"
 }
 
-# as USER COMMAND…: with nothing of our environment. `as cbtest cbuild …` runs the program under test.
+# as USER COMMAND…: with nothing of our environment. `as cbtest cbuild …` runs the program under test. $CB_WITHOUT_CALLS: by that
+# program, as on an older kernel.
 as() {
     local user=$1
     shift
-    (cd "$USERS/$user" && runuser -u "$user" -- env -i PATH="$USERS:/usr/sbin:/usr/bin:/sbin:/bin" HOME="$USERS/$user" \
+    # shellcheck disable=SC2086
+    (cd "$USERS/$user" && ${CB_WITHOUT_CALLS:-} runuser -u "$user" -- env -i PATH="$USERS:/usr/sbin:/usr/bin:/sbin:/bin" HOME="$USERS/$user" \
         TMPDIR="$USERS/$user" XDG_RUNTIME_DIR="$USERS/$user" CBUILD_ROOT="${ROOT_OF_USER-}" LANG=C.UTF-8 "$@")
 }
 

@@ -15,6 +15,8 @@ cb_store() {
 cb_drop_store() {
     [ -n "${STORE:-}" ] || return 0
     [ -z "$(ls -A "$STORE/containers" 2>/dev/null)" ] || cb_drop_containers >/dev/null 2>&1 || true
+    # Overlay's own, which a user may not even list.
+    chmod -R u+rwx "$STORE"/snapshots/*/work 2>/dev/null || true
     rm -rf --one-file-system "$STORE"
 }
 cb_drop_containers() {

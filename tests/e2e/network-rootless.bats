@@ -51,6 +51,15 @@ END
     wait_until no_helpers
 }
 
+@test "a port of SCTP, which takes root, is an error and not a port that nobody reaches" {
+    for mode in default none-of-pasta; do
+        HIDE=$([ $mode = default ] || echo /usr/bin/pasta) run as_networked cbtest cbuild run --rm -p 7777:80/sctp busybox true
+        expect_status 125
+        expect_contains 'SCTP takes root'
+    done
+    wait_until no_helpers
+}
+
 @test "slirp4netns publishes ports, where pasta is not" {
     port=$(free_port)
     HIDE=/usr/bin/pasta as_networked cbtest cbuild run --rm --name published -p "127.0.0.1:$port:80" busybox sh -c 'mkdir /w; echo page >/w/file; httpd -p 80 -h /w; sleep 100' >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &

@@ -246,6 +246,8 @@ END
     expect_contains '/etc/subuid'
     as_ok cbsingle cbuild run --rm --network none img stat -c '%u:%g %a' /r /tree/one /home/app/mine
     expect_contains "$(printf '0:0 6755\n0:0 644\n0:0 644')"
+    as_ok cbsingle cbuild run --rm --network none --tmpfs /t:uid=7,size=1m,gid=8 img sh -c 'stat -c %u:%g /t; df -k /t | tail -n 1 | awk "{ print \$2 }"'
+    expect_contains "$(printf '0:0\n1024')"
     as_ok cbsingle cbuild save -o img.tar img
     run sh -c "cd '$USERS/cbsingle' && mkdir x && tar -xf img.tar -C x && cat \$(jq -r '.[0].Layers[]' x/manifest.json | sed 's|^|x/|') | tar --ignore-zeros --numeric-owner -tvf - | awk '{print \$2}' | sort -u"
     expect_output 0/0
@@ -262,6 +264,9 @@ END
     run as cbtest cbuild build --network=none "$DIR"
     expect_status 1
     expect_contains 'become user 70000' '0 to 65536' /etc/subuid
+    run as cbtest cbuild run --rm --network none --tmpfs /t:uid=70000 busybox true
+    expect_status 125
+    expect_contains 'tmpfs on `/t`: owner `uid=70000`' '0 to 65536' /etc/subuid
     printf 'FROM busybox\nCOPY --chown=70000 Dockerfile /\n' >"$DIR/Dockerfile"
     run as cbtest cbuild build --network=none "$DIR"
     expect_status 1
@@ -281,6 +286,22 @@ END
 @test "limits that no cgroup was delegated for are left out with one warning" {
     as_ok cbtest cbuild run --rm --network none -m 64m busybox echo ran
     expect_contains 'no limit of memory' ran
+    as_ok cbtest cbuild run --rm --network none --cgroup-parent some/where busybox echo ran
+    expect_contains 'nothing is made below --cgroup-parent `some/where`: no cgroup was delegated' ran
+}
+
+@test "the program that runs a user's step is his, and the step cannot open it for writing" {
+    mkdir "$USERS/linker"
+    gcc -O1 -nostdlib -static-pie -fPIE -fno-stack-protector -o "$USERS/linker/linker" "$CB_TOP/tests/lib/linker.c"
+    printf 'FROM busybox\nCOPY linker /lib64/ld-linux-x86-64.so.2\nCOPY linker /lib/ld-linux-aarch64.so.1\nSHELL ["/proc/self/exe"]\nRUN x\n' \
+        >"$USERS/linker/Dockerfile"
+    install -o cbtest "$USERS/cbuild" "$USERS/cbtest/own"
+    for user in cbtest cbsingle; do
+        run as $user "$USERS/cbtest/own" build --progress=plain --network=none "$USERS/linker"
+        expect_status 1
+        # EROFS: it is on a mount for reading, and no copy of it was made; ETXTBSY of a copy, without the calls for such a mount
+        expect_contains "exit code: $([ -n "${CB_WITHOUT_CALLS:-}" ] && echo 26 || echo 30)"
+    done
 }
 
 @test "ssh is told where the user's keys and hosts are, since it takes him for root" {

@@ -90,6 +90,20 @@ refused_option() {
     container --cgroupns host --cgroup-parent /cbuild-test/parent busybox grep -c /cbuild-test/parent/ /proc/self/cgroup
     expect_status 0
     [ "$output" -ge 1 ]
+    # what a killed build leaves there goes with the next one there, and groups of others stay
+    printf 'FROM busybox\nRUN sleep %s\n' "$FOREVER" >"$DIR/Dockerfile"
+    "$CBUILD" build --network=none --cgroup-parent /cbuild-test/parent "$DIR" >/dev/null 2>&1 3>&- &
+    builder=$!
+    wait_until pgrep -f "sleep $FOREVER"
+    kill -9 "$builder"
+    wait_until not pgrep -f "sleep $FOREVER"
+    for parent in $(find /sys/fs/cgroup -type d -path '*/cbuild-test/parent'); do
+        mkdir "$parent/session-3999999"
+    done
+    container --cgroup-parent /cbuild-test/parent busybox true
+    expect_status 0
+    run find /sys/fs/cgroup -mindepth 2 -type d -path '*/cbuild-test/parent/*' ! -name session-3999999
+    expect_output ''
     find /sys/fs/cgroup -depth -type d -path '*/cbuild-test*' -exec rmdir {} +
 }
 

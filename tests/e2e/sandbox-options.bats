@@ -1,5 +1,4 @@
 #!/usr/bin/env bats
-# bats file_tags=root
 # Docker's options for what a container or step sees and may do.
 load helpers
 load helpers-hostile
@@ -38,7 +37,7 @@ bounding() {
     container busybox awk '/^Seccomp:/ { print $2 }' /proc/self/status
     expect_output 2
     container --security-opt seccomp=unconfined busybox awk '/^Seccomp:/ { print $2 }' /proc/self/status
-    expect_output 0
+    expect_output "${CB_OUTER_SECCOMP:-0}"
     cat >"$DIR/profile.json" <<'END'
 {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
  {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28},
@@ -85,7 +84,7 @@ END
     container --security-opt apparmor=unconfined --security-opt label=disable busybox true
     expect_status 0
     step 'grep NoNewPrivs /proc/self/status; grep Seccomp: /proc/self/status' --security-opt no-new-privileges --security-opt seccomp=unconfined
-    expect_contains "$(printf 'NoNewPrivs:\t1')" "$(printf 'Seccomp:\t0')"
+    expect_contains "$(printf 'NoNewPrivs:\t1')" "$(printf 'Seccomp:\t%s' "${CB_OUTER_SECCOMP:-0}")"
 }
 
 @test "what widens a step's sandbox is in its key" {
@@ -100,6 +99,7 @@ END
     done
 }
 
+# bats test_tags=root
 @test "devices: by path, under another name, with less than all rights, whole directories" {
     local loop
     truncate -s 1M "$BATS_TEST_TMPDIR/image"
@@ -141,11 +141,12 @@ END
     expect_contains one /dev/thing
 }
 
+# bats test_tags=root
 @test "--privileged has all the machine's devices and nothing is hidden from it" {
     container --privileged busybox sh -c 'ls /dev | wc -l; touch /sys/kernel/x 2>&1; wc -c < /proc/keys; grep -c " /proc/" /proc/mounts; awk "/^Seccomp:/ { print \$2 }" /proc/self/status'
     [ "$(sed -n 1p <<<"$output")" -gt 20 ]
     expect_lacks 'Read-only'
-    [ "$(tail -2 <<<"$output" | tr '\n' ' ')" = '0 0 ' ]
+    [ "$(tail -2 <<<"$output" | tr '\n' ' ')" = "0 ${CB_OUTER_SECCOMP:-0} " ]
 }
 
 @test "--tmpfs and --read-only" {
@@ -173,8 +174,10 @@ END
     expect_output seen
     container --ipc none busybox ls /dev/shm
     expect_status 1
-    container --cgroupns host busybox grep -c cbuild /proc/self/cgroup
-    [ "$output" -ge 1 ]
+    if [ "$(id -u)" -eq 0 ]; then # others have no group here
+        container --cgroupns host busybox grep -c cbuild /proc/self/cgroup
+        [ "$output" -ge 1 ]
+    fi
     container --cgroupns private busybox grep -c cbuild /proc/self/cgroup
     expect_output 0
     container --userns host busybox id -u
@@ -189,12 +192,20 @@ END
     expect_contains 'conflicting options: hostname and the UTS mode'
 }
 
+# bats test_tags=root
 @test "another container's processes and interprocess communication" {
     local owner
     container --ipc container:nobody busybox true
     expect_status 125
     expect_contains 'No such container: nobody'
     owner=$("$CBUILD" run -d --ipc shareable --network none busybox sh -c 'echo x >/dev/shm/left; exec sleep 771104')
+    if [ -n "${CB_OUTER_SECCOMP:-}" ]; then # where a kernel has no calls for mounts by descriptor
+        container --pid "container:$owner" busybox true
+        expect_status 125
+        expect_contains 'sharing `/proc` takes Linux 5.12'
+        "$CBUILD" rm -f "$owner" >/dev/null
+        return
+    fi
     container --pid "container:$owner" --ipc "container:$owner" busybox sh -c \
         'cat /dev/shm/left; readlink /proc/1/exe; grep -c . /proc/1/cmdline; echo y >/dev/shm/mine; (echo 1 >/proc/sys/kernel/shmmax) 2>/dev/null || echo masked'
     expect_status 0

@@ -124,6 +124,15 @@ no_leaves() { [ -z "$(leaves)" ]; }
     no_leaves
 }
 
+@test "builds that are killed at any moment leave nothing for longer than to the next one" {
+    run unshare -n sh -c 'ip link set lo up; ip link add up type dummy; ip addr add 198.18.0.1/24 dev up; ip link set up up
+        ip route add default via 198.18.0.2; exec "$0" "$@"' \
+        "$BATS_TEST_DIRNAME/../stress/builder-kill.sh" "$CBUILD" "$STORE" "$CB_KILLS" default
+    expect_status 0
+    expect_contains 'nothing is left'
+    no_leaves
+}
+
 @test "a fork bomb ends at its limit" {
     container --pids-limit 60 busybox sh -c 'b() { b | b & }; b; sleep 1; echo over' 2>&1
     expect_contains "can't fork"
@@ -171,6 +180,15 @@ END
     run as_delegated cbuild build --progress=plain --network=none --memory 32m --memory-swap 32m "$DIR"
     expect_status 1
     expect_contains 'killed by the OOM killer (limit 32m)'
+    [ -z "$(find "$DELEGATED/cbuild" -mindepth 1 -type d)" ]
+    rmdir "$DELEGATED/cbuild"
+}
+
+@test "a user's builds that are killed leave nothing either" {
+    install -m 755 "$BATS_TEST_DIRNAME/../stress/builder-kill.sh" "$USERS/builder-kill"
+    run as_delegated builder-kill "$USERS/cbuild" "$USERS/cbtest/.local/share/cbuild" "$CB_KILLS"
+    expect_status 0
+    expect_contains 'nothing is left'
     [ -z "$(find "$DELEGATED/cbuild" -mindepth 1 -type d)" ]
     rmdir "$DELEGATED/cbuild"
 }
