@@ -424,6 +424,7 @@ static int settle(struct values *values, const struct cb_strings *args,
     request->skip_tls_verify = !values->tls_verify;
     if (parse_pull(values->pull, &request->pull, err) < 0 ||
         parse_call(values, err) < 0 ||
+        cb_build_tools_environment(&values->tools, err) < 0 ||
         cb_build_tools_apply(&values->tools, request, args, err) < 0)
         return -1;
     return default_platform(request, err);

@@ -12,6 +12,8 @@
 static const struct cb_option ls_options[] = {
     {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
      "table (the default), or json: an object on each line"},
+    {"local", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"no-trunc", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print ids only"},
     {0},
 };

@@ -273,16 +273,30 @@ static int restart_one(const struct cb_each_container *at, struct cb_container *
     return 0;
 }
 
+/* Before any container is looked for. */
+static int parse_stop(const struct cb_cli_command *command, int argc, char **argv,
+                      struct stop_values *values, struct cb_strings *args,
+                      struct cb_error **err)
+{
+    int status = cb_options_parse(command, argc, argv, 0, values, args, err);
+    struct cb_stopping stopping;
+
+    if (status)
+        return status;
+    if (cb_stopping_parse(&stopping, NULL, values->timeout, NULL) < 0)
+        return cb_error_flag(err, values->timeout, "-t, --time",
+                             "expected a number of seconds");
+    return cb_app_arguments(command, args, 1, -1, err);
+}
+
 static int run_stop(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
     struct stop_values values = {0};
-    int status = cb_options_parse(&cb_stop_command, argc, argv, 0, &values, &args, err);
+    int status = parse_stop(&cb_stop_command, argc, argv, &values, &args, err);
 
     if (status)
         return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_stop_command, &args, 1, -1, err) < 0)
-        return -1;
     return cb_containers_each(app, &args, &values, stop_one, 1, err);
 }
 
@@ -290,13 +304,10 @@ static int run_restart(struct cb_app *app, int argc, char **argv, struct cb_erro
 {
     cb_auto_value(cb_strings) args = {0};
     struct stop_values values = {0};
-    int status =
-        cb_options_parse(&cb_restart_command, argc, argv, 0, &values, &args, err);
+    int status = parse_stop(&cb_restart_command, argc, argv, &values, &args, err);
 
     if (status)
         return status < 0 ? -1 : 0;
-    if (cb_app_arguments(&cb_restart_command, &args, 1, -1, err) < 0)
-        return -1;
     return cb_containers_each(app, &args, &values, restart_one, 1, err);
 }
 

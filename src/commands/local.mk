@@ -7,6 +7,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/build-summary.c \
 	%D%/build-summary.h \
 	%D%/build-tools.c \
+	%D%/build-tools-env.c \
 	%D%/build-tools-registries.c \
 	%D%/build-tools-told.c \
 	%D%/build-tools.h \
@@ -16,6 +17,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/builds-show.c \
 	%D%/builds.c \
 	%D%/builds.h \
+	%D%/buildx-history.c \
 	%D%/buildx.c \
 	%D%/cache-filter.c \
 	%D%/cache-filter.h \
