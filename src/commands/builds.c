@@ -18,6 +18,11 @@ static const struct cb_option ls_options[] = {
     {0},
 };
 
+static const struct cb_absent_option ls_absent[] = {
+    {"filter", 0, "--format json has a line for each build, to choose from"},
+    {0},
+};
+
 static void print_row(const struct cb_built *built)
 {
     cb_autofree char *names = cb_builds_joined(&built->names);
@@ -75,6 +80,7 @@ const struct cb_cli_command cb_builds_ls_command = {
         "the cache. `cbuild builds show` tells what one did step by step, `builds logs`\n"
         "prints all it wrote, `builds rm` removes that.",
     .options = ls_options,
+    .absent = ls_absent,
     .run = run_ls,
 };
 

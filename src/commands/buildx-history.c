@@ -19,6 +19,8 @@ static const struct {
 } absent[] = {
     {"export", "`cbuild builds show --format json` tells all of a build"},
     {"import", "`cbuild builds` lists what was built here"},
+    {"inspect attachment",
+     "`cbuild buildx imagetools inspect --format '{{json .Provenance}}' NAME`"},
     {"open", "`cbuild graph --build BUILD --format html` draws a build"},
     {"trace", "`cbuild graph --build BUILD --format html` draws when its steps ran"},
 };
@@ -68,6 +70,8 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
         cb_print_command_help(&cb_buildx_history_command, stdout);
         return 0;
     }
+    if (argc > 1 && !strcmp(argv[0], "inspect") && !strcmp(argv[1], "attachment"))
+        return refuse("inspect attachment", err);
     for (size_t i = 0; i < CB_ARRAY_SIZE(verbs); i++)
         if (strcmp(verbs[i].verb, argv[0]) == 0)
             return verbs[i].command->run(app, argc - 1, argv + 1, err);
