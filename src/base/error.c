@@ -60,6 +60,13 @@ int cb_error_set(struct cb_error **err, enum cb_error_kind kind, const char *for
     return set_error(err, kind, message);
 }
 
+static int refuse_value(struct cb_error **err, enum cb_error_kind kind, const char *value,
+                        const char *option, const char *why)
+{
+    return cb_error_set(err, kind, "invalid argument \"%s\" for \"%s\" flag: %s", value,
+                        option, why);
+}
+
 int cb_error_argument(struct cb_error **err, const char *value, const char *option,
                       const char *format, ...)
 {
@@ -69,8 +76,19 @@ int cb_error_argument(struct cb_error **err, const char *value, const char *opti
     va_start(args, format);
     why = xvasprintf(format, args);
     va_end(args);
-    return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"%s\" flag: %s",
-                        value, option, why);
+    return refuse_value(err, CB_ERR_USAGE, value, option, why);
+}
+
+int cb_error_flag(struct cb_error **err, const char *value, const char *option,
+                  const char *format, ...)
+{
+    cb_autofree char *why = NULL;
+    va_list args;
+
+    va_start(args, format);
+    why = xvasprintf(format, args);
+    va_end(args);
+    return refuse_value(err, CB_ERR_FLAG, value, option, why);
 }
 
 static enum cb_error_kind kind_of_errno(int errnum)

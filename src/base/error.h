@@ -18,7 +18,7 @@
 enum cb_error_kind {
     CB_ERR_SYSTEM, /* a system call failed; errno kept */
     CB_ERR_USAGE,  /* the command line */
-    CB_ERR_FLAG,   /* of it: an option that is none, or lacks its value */
+    CB_ERR_FLAG,   /* of it: an option that is none, lacks its value, or has no such one */
     CB_ERR_FORMAT, /* of it: a template that is none, for `inspect` */
     CB_ERR_SYNTAX, /* a Dockerfile or other text; usually with a span */
     CB_ERR_NOT_FOUND,
@@ -46,6 +46,11 @@ int cb_error_errno(struct cb_error **err, int errnum, const char *format, ...)
  * OPTION as docker names it: "--limit", "-m, --memory". */
 int cb_error_argument(struct cb_error **err, const char *value, const char *option,
                       const char *format, ...) CB_PRINTF(4, 5);
+/* The same as FLAG, for what docker's command line refuses before it looks at anything
+ * else: numbers, sizes, names of labels. The exit status is that of a flag that is none.
+ */
+int cb_error_flag(struct cb_error **err, const char *value, const char *option,
+                  const char *format, ...) CB_PRINTF(4, 5);
 /* A RUN step's failure: 0..255, signals as 128+n. */
 int cb_error_exit(struct cb_error **err, int exit_code, const char *format, ...)
     CB_PRINTF(3, 4);

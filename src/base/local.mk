@@ -81,6 +81,7 @@ src_base_libbase_a_SOURCES = \
     %D%/timestamp.h \
     %D%/user-namespace.c \
     %D%/user-namespace.h \
+    %D%/utf8-width.c \
     %D%/utf8.c \
     %D%/utf8.h \
     %D%/vec.c \

@@ -237,9 +237,12 @@ static void add_marks(struct cb_strbuf *out, const char *text, size_t len, char 
     }
 }
 
+/* The line of marks ends where a terminal of 80 columns does: a long one is clear from
+ * where it begins. */
 static void add_caret(const struct cb_source *source, struct cb_span line,
                       struct cb_span shown, struct cb_span span, struct cb_strbuf *out)
 {
+    size_t begin = out->len;
     size_t start = span.start < shown.end ? span.start : shown.end;
     size_t end = span.end < shown.end ? span.end : shown.end;
     unsigned point;
@@ -253,6 +256,8 @@ static void add_caret(const struct cb_source *source, struct cb_span line,
     start += first ? first : 1;
     if (end > start)
         add_marks(out, source->text + start, end - start, '~');
+    while (out->len - begin > 80 && out->text[out->len - 1] == '~')
+        cb_strbuf_truncate(out, out->len - 1);
     cb_strbuf_addc(out, '\n');
 }
 

@@ -11,6 +11,9 @@ size_t cb_utf8_decode(const char *text, size_t len, unsigned *point);
 /* Writes the sequence of POINT (below 0x110000), 1 to 4 bytes and a NUL. Its length. */
 size_t cb_utf8_encode(unsigned point, char out[5]);
 
+/* Columns of a terminal that POINT, which is no control character, takes: 0, 1 or 2. */
+unsigned cb_utf8_columns(unsigned point);
+
 /* Length of the white space at TEXT (Unicode's, as Go's TrimSpace takes it), 0 if none.
  */
 size_t cb_utf8_space(const char *text, size_t len);

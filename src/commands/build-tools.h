@@ -125,6 +125,8 @@ void cb_build_tools_clear(struct cb_build_tools *tools);
         "verbosity", 0, CB_OPTION_TEXT, CB_TOOLS_AT(type, ignored), "LEVEL", NULL          \
     }
 
+/* What kaniko's variables ask for, as if it were among the options. */
+int cb_build_tools_environment(struct cb_build_tools *tools, struct cb_error **err);
 /* Fills REQUEST. ARGS: the arguments, of which --context may stand for the only one. */
 int cb_build_tools_apply(struct cb_build_tools *tools, struct cb_build_request *request,
                          const struct cb_strings *args, struct cb_error **err);

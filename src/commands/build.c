@@ -285,10 +285,11 @@ static void print_outcome(const struct cb_build_outcome *outcome, int told)
     char text[CB_DIGEST_MAX_TEXT];
 
     if (cb_digest_is_set(&outcome->image_id) && !told) {
-        fprintf(stderr, "image %s", cb_digest_text(&outcome->image_id, text));
+        fprintf(stderr, "image %s\n", cb_digest_text(&outcome->image_id, text));
         for (size_t i = 0; i < outcome->names.count; i++)
-            fprintf(stderr, "%s %s", i ? "," : "", outcome->names.items[i]);
-        fputc('\n', stderr);
+            fprintf(stderr, "%s%s", i ? ", " : "named ", outcome->names.items[i]);
+        if (outcome->names.count)
+            fputc('\n', stderr);
     }
     fprintf(stderr, "%u step%s: %u cached, %u run\n", outcome->stats.total,
             outcome->stats.total == 1 ? "" : "s", outcome->stats.cached,
@@ -424,6 +425,7 @@ static int settle(struct values *values, const struct cb_strings *args,
     request->skip_tls_verify = !values->tls_verify;
     if (parse_pull(values->pull, &request->pull, err) < 0 ||
         parse_call(values, err) < 0 ||
+        cb_build_tools_environment(&values->tools, err) < 0 ||
         cb_build_tools_apply(&values->tools, request, args, err) < 0)
         return -1;
     return default_platform(request, err);

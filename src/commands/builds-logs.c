@@ -11,6 +11,16 @@
 
 static const struct cb_option no_options[] = {{0}};
 
+static const struct cb_absent_option absent[] = {
+    {"progress", 0, "`cbuild builds show --format json` tells what steps did"},
+    {0},
+};
+
+static const struct cb_harmless_option harmless[] = {
+    {"progress", "plain|auto"},
+    {0},
+};
+
 struct output {
     uint64_t last; /* step that was written last */
     int many;      /* of several steps: each is announced */
@@ -88,6 +98,8 @@ const struct cb_cli_command cb_builds_logs_command = {
         "STEP is the number that `cbuild builds show` and plain progress give it. All\n"
         "output is kept and printed whole.",
     .options = no_options,
+    .absent = absent,
+    .harmless = harmless,
     .values_size = sizeof(struct cb_builds_values),
     .max_args = 2,
     .act = run_logs,

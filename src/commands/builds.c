@@ -12,7 +12,14 @@
 static const struct cb_option ls_options[] = {
     {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
      "table (the default), or json: an object on each line"},
+    {"local", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
+    {"no-trunc", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print ids only"},
+    {0},
+};
+
+static const struct cb_absent_option ls_absent[] = {
+    {"filter", 0, "--format json has a line for each build, to choose from"},
     {0},
 };
 
@@ -68,6 +75,7 @@ const struct cb_cli_command cb_builds_ls_command = {
         "the cache. `cbuild builds show` tells what one did step by step, `builds logs`\n"
         "prints all it wrote, `builds rm` removes that.",
     .options = ls_options,
+    .absent = ls_absent,
     .values_size = sizeof(struct cb_builds_values),
     .act = run_ls,
 };

@@ -11,7 +11,8 @@
 
 static int invalid(const char *text, const char *why, struct cb_error **err)
 {
-    return cb_error_argument(err, text, "--filter", "%s", why);
+    return strchr(text, '=') ? cb_error_argument(err, text, "--filter", "%s", why)
+                             : cb_error_flag(err, text, "--filter", "%s", why);
 }
 
 static int parse_type(struct cb_cache_filter *out, const char *text, const char *value,

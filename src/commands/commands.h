@@ -80,6 +80,7 @@ extern const struct cb_cli_command cb_builds_ls_command;
 extern const struct cb_cli_command cb_builds_rm_command;
 extern const struct cb_cli_command cb_builds_show_command;
 extern const struct cb_cli_command cb_buildx_create_command;
+extern const struct cb_cli_command cb_buildx_history_command;
 extern const struct cb_cli_command cb_buildx_inspect_command;
 extern const struct cb_cli_command cb_buildx_ls_command;
 extern const struct cb_cli_command cb_buildx_rm_command;

@@ -85,11 +85,24 @@ static int restart_one(const struct cb_each_container *at, struct cb_container *
     return 0;
 }
 
+/* Before any container is looked for. */
+static int check_timeout(const struct stop_values *values, struct cb_error **err)
+{
+    struct cb_stopping stopping;
+
+    if (cb_stopping_parse(&stopping, NULL, values->timeout, NULL) == 0)
+        return 0;
+    return cb_error_flag(err, values->timeout, "-t, --time",
+                         "expected a number of seconds");
+}
+
 static int run_stop(struct cb_app *app, void *given, const struct cb_strings *args,
                     struct cb_error **err)
 {
     struct stop_values *values = given;
 
+    if (check_timeout(values, err) < 0)
+        return -1;
     return cb_containers_each_asked(app, args, values, ask_to_stop, stop_one, err);
 }
 
@@ -98,6 +111,8 @@ static int run_restart(struct cb_app *app, void *given, const struct cb_strings 
 {
     struct stop_values *values = given;
 
+    if (check_timeout(values, err) < 0)
+        return -1;
     return cb_containers_each(app, args, values, restart_one, 1, err);
 }
 

@@ -85,8 +85,8 @@ static int check_one(const struct cb_filter_key *keys, unsigned flag, const char
     struct timespec moment;
 
     if (!strchr(text, '='))
-        return cb_error_argument(err, text, "--filter",
-                                 "bad format of filter (expected name=value)");
+        return cb_error_flag(err, text, "--filter",
+                             "bad format of filter (expected name=value)");
     while (key->name && !((key->flags & flag) && (value = value_of(text, key->name))))
         key++;
     if (!key->name)

@@ -81,6 +81,21 @@ static const char head[] =
     ".error .state, b.error { color: var(--error); }"
     " .error i { background: var(--error); }\n"
     ".critical .bar i { outline: 2px solid var(--critical); }\n"
+    "a { color: inherit; text-decoration-color: var(--dim); }\n"
+    "a:hover { text-decoration-color: currentColor; }\n"
+    ".why { margin: 0 0 .8rem; padding: 0; list-style: none; }\n"
+    ".why li { overflow-wrap: anywhere; font-family: ui-monospace, monospace;"
+    " font-size: 12.5px; }\n"
+    ".reason { margin: .6rem 0 .1rem; color: var(--dim); overflow-wrap: anywhere;"
+    " white-space: pre-wrap; }\n"
+    "li:target { outline: 2px solid var(--done); }\n"
+    /* On a phone the bar is the lower edge of its row, which keeps its height: the lanes
+     * beside it count on that. */
+    "@media (max-width: 48rem) { body { margin: 1rem .8rem; }"
+    " .graph ol { min-width: 0; } .graph li { position: relative; padding: 0 .3rem;"
+    " grid-template-columns: minmax(0, 1fr) max-content; } .state { display: none; }"
+    " .bar { position: absolute; left: 0; right: 0; bottom: 0; height: 3px; }"
+    " .critical .bar i { outline: none; background: var(--critical); } }\n"
     "svg path { fill: none; stroke: var(--other); stroke-width: 1.6; }\n"
     "svg path.critical { stroke: var(--critical); stroke-width: 3; }\n"
     "svg circle { fill: var(--page); stroke: var(--other); stroke-width: 2.5; }\n"
@@ -263,23 +278,44 @@ static void add_graph(struct cb_strbuf *out, struct cb_drawn_graph *graph)
 
 /* ── Below it ── */
 
+static const char *reason_of(const struct cb_drawn_step *step)
+{
+    return step->error ? step->error : step->miss;
+}
+
+/* The steps from START on that ran for its reason, which most share. */
+static void add_reason(struct cb_strbuf *out, const struct cb_drawn_graph *graph,
+                       size_t start, char *told)
+{
+    const char *reason = reason_of(&graph->steps.items[start]);
+
+    cb_strbuf_adds(out, "<p class=\"reason\">");
+    add_html(out, reason);
+    cb_strbuf_adds(out, "</p>\n<ul class=\"why\">\n");
+    for (size_t i = start; i < graph->steps.count; i++) {
+        const struct cb_drawn_step *step = &graph->steps.items[i];
+
+        if (told[i] || !reason_of(step) || strcmp(reason_of(step), reason) != 0)
+            continue;
+        told[i] = 1;
+        cb_strbuf_addf(out, "<li><a href=\"#s%" PRIu64 "\">", step->number);
+        add_html(out, step->name);
+        cb_strbuf_adds(out, "</a></li>\n");
+    }
+    cb_strbuf_adds(out, "</ul>\n");
+}
+
 static void add_reasons(struct cb_strbuf *out, const struct cb_drawn_graph *graph)
 {
+    cb_autofree char *told = xcalloc(graph->steps.count + 1, 1);
     int any = 0;
 
-    cb_vec_foreach (step, &graph->steps) {
-        const char *reason = step->error ? step->error : step->miss;
-
-        if (!reason)
+    for (size_t i = 0; i < graph->steps.count; i++) {
+        if (told[i] || !reason_of(&graph->steps.items[i]))
             continue;
-        cb_strbuf_adds(out, any++ ? "" : "<h2>Why steps ran</h2>\n<dl>\n");
-        cb_strbuf_addf(out, "<dt><a href=\"#s%" PRIu64 "\">", step->number);
-        add_html(out, step->name);
-        cb_strbuf_adds(out, "</a></dt><dd>");
-        add_html(out, reason);
-        cb_strbuf_adds(out, "</dd>\n");
+        cb_strbuf_adds(out, any++ ? "" : "<h2>Why steps ran</h2>\n");
+        add_reason(out, graph, i, told);
     }
-    cb_strbuf_adds(out, any ? "</dl>\n" : "");
 }
 
 void cb_graph_html(struct cb_strbuf *out, const struct cb_drawn_graph *graph)

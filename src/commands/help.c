@@ -83,12 +83,20 @@ void cb_print_group_help(const char *group, FILE *out)
     fprintf(out, "\n`cbuild %s COMMAND --help` says more.\n", group);
 }
 
+static int lists_options(const struct cb_cli_command *command)
+{
+    for (const struct cb_option *option = command->options; option->name; option++)
+        if (option->help && *option->help)
+            return 1;
+    return 0;
+}
+
 void cb_print_command_help(const struct cb_cli_command *command, FILE *out)
 {
     fprintf(out, "Usage: cbuild %s\n\n%s\n", command->usage, command->summary);
     if (command->about)
         fprintf(out, "\n%s\n", command->about);
-    if (command->options->name) {
+    if (lists_options(command)) {
         fputs("\nOptions:\n", out);
         cb_options_print(command->options, out);
     }

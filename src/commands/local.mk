@@ -8,6 +8,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/build-foreign.c \
 	%D%/build-summary.c \
 	%D%/build-summary.h \
+	%D%/build-tools-env.c \
 	%D%/build-tools-registries.c \
 	%D%/build-tools-told.c \
 	%D%/build-tools.c \
@@ -18,6 +19,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/builds-show.c \
 	%D%/builds.c \
 	%D%/builds.h \
+	%D%/buildx-history.c \
 	%D%/buildx.c \
 	%D%/cache-filter.c \
 	%D%/cache-filter.h \

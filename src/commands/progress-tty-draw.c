@@ -18,24 +18,6 @@ void cb_tty_screen_free(struct cb_tty_screen *screen)
 
 /* ── Text in columns ── */
 
-static const struct range {
-    unsigned first, last, columns;
-} ranges[] = {
-    {0x0300, 0x036f, 0},   {0x200b, 0x200f, 0},   {0x20d0, 0x20ff, 0},
-    {0xfe00, 0xfe0f, 0},   {0x1100, 0x115f, 2},   {0x2e80, 0x303e, 2},
-    {0x3041, 0xa4cf, 2},   {0xac00, 0xd7a3, 2},   {0xf900, 0xfaff, 2},
-    {0xfe30, 0xfe6f, 2},   {0xff00, 0xff60, 2},   {0xffe0, 0xffe6, 2},
-    {0x1f300, 0x1faff, 2}, {0x20000, 0x3fffd, 2},
-};
-
-static unsigned columns_of(unsigned point)
-{
-    for (size_t i = 0; point >= 0x300 && i < CB_ARRAY_SIZE(ranges); i++)
-        if (point >= ranges[i].first && point <= ranges[i].last)
-            return ranges[i].columns;
-    return 1;
-}
-
 /* The bytes of TEXT that fit WIDTH; *COLUMNS: what they take. */
 static size_t fit(const char *text, size_t len, size_t width, size_t *columns)
 {
@@ -45,7 +27,7 @@ static size_t fit(const char *text, size_t len, size_t width, size_t *columns)
     while (at < len) {
         unsigned point = 0;
         size_t size = cb_utf8_decode(text + at, len - at, &point);
-        unsigned wide = size ? columns_of(point) : 1;
+        unsigned wide = size ? cb_utf8_columns(point) : 1;
 
         if (*columns + wide > width)
             break;
@@ -189,7 +171,7 @@ static void draw_tail(struct cb_tty_screen *screen, const struct cb_tty_step *st
     size_t len;
     const char *line = unfinished(step, &len);
 
-    cb_colour_add(&last, line, len, 0);
+    cb_colour_drop(&last, line, len);
     for (size_t i = last.len && step->tail_count == CB_TTY_TAIL; i < step->tail_count;
          i++)
         add_below(screen, step->tail[i]);
@@ -243,10 +225,10 @@ void cb_tty_draw_step(struct cb_tty_screen *screen, const struct cb_tty_step *st
 }
 
 void cb_tty_draw_head(struct cb_tty_screen *screen, double seconds, unsigned finished,
-                      size_t total, int last)
+                      size_t total, const char *end)
 {
-    cb_autofree char *text = xasprintf("[+] %.1fs (%u/%zu)%s", seconds, finished, total,
-                                       last && finished == total ? " FINISHED" : "");
+    cb_autofree char *text = xasprintf("[+] %.1fs (%u/%zu)%s%s", seconds, finished, total,
+                                       *end ? " " : "", end);
     size_t columns = cb_tty_add_cut(&screen->out, text, screen->width - 1);
 
     end_line(screen, columns);

@@ -54,13 +54,13 @@ static int64_t now_ns(void)
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-/* Without colours, which are ours here. */
+/* Without colours, which are ours here, and whatever else commands a terminal. */
 static void add_tail(struct cb_tty_step *step, const char *line, size_t len)
 {
     cb_auto_value(cb_strbuf) text = {0};
 
     line = cb_progress_line(line, &len);
-    cb_colour_add(&text, line, len, 0);
+    cb_colour_drop(&text, line, len);
     if (step->tail_count == CB_TTY_TAIL) {
         free(step->tail[0]);
         memmove(step->tail, step->tail + 1, (CB_TTY_TAIL - 1) * sizeof(*step->tail));
@@ -237,6 +237,26 @@ static char *choose_steps(const struct tty *tty, unsigned height, int last)
     return chosen;
 }
 
+/* In a word, once it is over. */
+static const char *end_of(const struct tty *tty)
+{
+    size_t position = 0;
+    const char *key, *end = "FINISHED";
+    void *value;
+
+    if (tty->finished < cb_map_count(tty->base.steps))
+        return "";
+    while (cb_map_next(tty->base.steps, &position, &key, &value)) {
+        const struct cb_tty_step *step = value;
+
+        if (step->state == CB_TTY_FAILED)
+            return "FAILED";
+        if (step->state == CB_TTY_CANCELED)
+            end = "CANCELED";
+    }
+    return end;
+}
+
 static void draw(struct tty *tty, int last)
 {
     cb_auto_value(cb_tty_screen) screen = {.colour = tty->colour};
@@ -251,7 +271,7 @@ static void draw(struct tty *tty, int last)
     chosen = choose_steps(tty, height, last);
     erase(tty, &screen.out, screen.width, height);
     cb_tty_draw_head(&screen, (double)(now - tty->start_ns) / 1e9, tty->finished,
-                     cb_map_count(tty->base.steps), last);
+                     cb_map_count(tty->base.steps), last ? end_of(tty) : "");
     while (cb_map_next(tty->base.steps, &position, &key, &value)) {
         int how = chosen[index++];
 

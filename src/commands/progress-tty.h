@@ -44,9 +44,9 @@ struct cb_tty_screen {
     int colour;
     CB_VEC(unsigned) columns; /* of each line */
 };
-/* FINISHED of TOTAL steps. */
+/* FINISHED of TOTAL steps. END: how it ended, or "". */
 void cb_tty_draw_head(struct cb_tty_screen *screen, double seconds, unsigned finished,
-                      size_t total, int last);
+                      size_t total, const char *end);
 /* ALL: with what it says and moves. */
 void cb_tty_draw_step(struct cb_tty_screen *screen, const struct cb_tty_step *step,
                       int64_t now_ns, int all);

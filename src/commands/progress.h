@@ -32,6 +32,9 @@ CB_AUTO_DEFINE(cb_progress, cb_progress_free)
 /* ── For who prints the same elsewhere ── */
 /* progress-colour.c: one line of a step's output. COLOUR: with the colours it has. */
 void cb_colour_add(struct cb_strbuf *out, const char *text, size_t len, int colour);
+/* One line without a terminal's commands, and with blanks for its tabs: what is left of
+ * it when it is shown among others. */
+void cb_colour_drop(struct cb_strbuf *out, const char *text, size_t len);
 /* Is FD a terminal, and NO_COLOR not set? */
 int cb_colour_wanted(int fd);
 /* A warning or a notice, printed alike by all displays. PREFIX: of the step it is of, as

@@ -42,7 +42,7 @@ static int parse_size(uint64_t *out, const char *text, const char *option,
 
     if (!text || cb_size_parse(out, text, &cause) == 0)
         return 0;
-    return cb_error_argument(err, text, option, "%s", cb_error_message(cause));
+    return cb_error_flag(err, text, option, "%s", cb_error_message(cause));
 }
 
 static int parse_values(struct cb_prune_options *out, const struct values *values,

@@ -252,8 +252,7 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
     if (values->last) {
         last = strtol(values->last, &end, 10);
         if (end == values->last || *end)
-            return cb_error_argument(err, values->last, "-n, --last",
-                                     "expected a number");
+            return cb_error_flag(err, values->last, "-n, --last", "expected a number");
     }
     if (cb_filter_check(cb_container_filters, CB_FILTER_LISTS, &values->filters, err) <
             0 ||

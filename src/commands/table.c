@@ -101,6 +101,8 @@ struct spelling {
 
 static const struct spelling spellings[] = {
     {"b", NULL, &cb_build_command},
+    {"bud", NULL, &cb_build_command}, /* buildah's words */
+    {"build-using-dockerfile", NULL, &cb_build_command},
     {"__complete", NULL, &cb_complete_command},
     {"__man", NULL, &cb_man_command},
     {"image", "build", &cb_build_command},
@@ -188,6 +190,7 @@ static const struct spelling spellings[] = {
     {"buildx", "ls", &cb_buildx_ls_command},
     {"buildx", "stop", &cb_buildx_stop_command},
     {"buildx", "rm", &cb_buildx_rm_command},
+    {"buildx", "history", &cb_buildx_history_command},
     {"buildx", "imagetools", &cb_imagetools_command},
     {"buildx", "version", &cb_version_command},
     {"buildx", "prune", &cb_prune_command},
@@ -337,9 +340,7 @@ static const struct {
     {"bake", NULL, "a `cbuild build` for each target, or --target"},
     {"buildx", "bake", "a `cbuild build` for each target, or --target"},
     {"buildx", "dial-stdio", "there is no daemon to talk to"},
-    {"buildx", "history", "`cbuild builds ls`, `show`, `logs` and `rm`"},
     {"buildx", "policy", "there are no policies: `cbuild lint` checks Dockerfiles"},
-    {"bud", NULL, "`cbuild build`"},
     {"catalog", NULL, "`cbuild search HOST/`"},
     {"checkpoint", NULL, "containers are not checkpointed: see `cbuild pause`"},
     {"compose", NULL,

@@ -195,7 +195,7 @@ int cb_engine_build(const struct cb_engine_env *env,
     struct cb_error *error = NULL;
     int rc = -1;
 
-    if (cb_request_check(&build.checked, request, err) < 0 ||
+    if (cb_request_check(&build.checked, request, env->cancel, err) < 0 ||
         (request->call == CB_CALL_BUILD && remove_results(request, err) < 0)) {
         cb_building_clear(&build);
         return -1;

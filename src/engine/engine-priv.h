@@ -92,8 +92,10 @@ int cb_request_outputs(struct cb_checked_request *out,
 int cb_request_attestations(struct cb_checked_request *out,
                             const struct cb_build_request *request,
                             struct cb_error **err);
+/* CANCEL may be NULL; a secret may come out of a pipe that nobody writes to. */
 int cb_request_check(struct cb_checked_request *out,
-                     const struct cb_build_request *request, struct cb_error **err);
+                     const struct cb_build_request *request, struct cb_cancel *cancel,
+                     struct cb_error **err);
 void cb_checked_request_clear(struct cb_checked_request *checked);
 CB_AUTO_VALUE_DEFINE(cb_checked_request, cb_checked_request_clear)
 
@@ -286,7 +288,7 @@ int cb_caches_export(struct cb_cache *cache, struct cb_build_env *env,
 struct cb_secrets;
 #define CB_SECRET_MAX_BYTES (500u * 1024)
 int cb_secrets_new(struct cb_secrets **out, const struct cb_strings *options,
-                   struct cb_error **err);
+                   struct cb_cancel *cancel, struct cb_error **err);
 /* Wipes the values. */
 void cb_secrets_free(struct cb_secrets *secrets);
 CB_AUTO_DEFINE(cb_secrets, cb_secrets_free)

@@ -87,6 +87,14 @@ static int invalid(struct cb_error **err, const char *value, const char *option,
     return cb_error_argument(err, value, option, "%s", cb_error_message(owned));
 }
 
+static int invalid_flag(struct cb_error **err, const char *value, const char *option,
+                        struct cb_error *cause)
+{
+    cb_auto(cb_error) owned = cause;
+
+    return cb_error_flag(err, value, option, "%s", cb_error_message(owned));
+}
+
 /* ── --tag, --build-arg, --label ── */
 
 /* The value is named once: from "invalid reference format" on. */
@@ -96,7 +104,7 @@ static int invalid_tag(struct cb_error **err, const char *text, struct cb_error 
     const char *message = cb_error_message(cause);
     const char *tail = strstr(message, "invalid reference format");
 
-    return cb_error_argument(err, text, "-t, --tag", "%s", tail ? tail : message);
+    return cb_error_flag(err, text, "-t, --tag", "%s", tail ? tail : message);
 }
 
 static int check_tag(struct cb_checked_request *out, const char *text,
@@ -118,7 +126,7 @@ static int check_name(const char *text, const char *option, struct cb_error **er
 {
     if (*text && *text != '=')
         return 0;
-    return cb_error_argument(err, text, option, "a name is missing");
+    return cb_error_flag(err, text, option, "a name is missing");
 }
 
 /* `--build-arg K` takes the value from the environment, and gives nothing when it is not
@@ -142,8 +150,13 @@ static int check_build_arg(struct cb_checked_request *out, const char *text,
 static int check_label(struct cb_checked_request *out, const char *text,
                        struct cb_error **err)
 {
+    size_t name_len = strcspn(text, "=");
+
     if (check_name(text, "--label", err) < 0)
         return -1;
+    if (strcspn(text, " \t") < name_len)
+        return cb_error_flag(err, text, "--label", "label '%.*s' contains whitespaces",
+                             (int)name_len, text);
     if (strchr(text, '='))
         cb_strings_add(&out->labels, text);
     else
@@ -270,7 +283,7 @@ static int check_size(uint64_t *out, const char *text, const char *option,
     struct cb_error *cause = NULL;
 
     if (text && *text && cb_size_parse(out, text, &cause) < 0)
-        return invalid(err, text, option, cause);
+        return invalid_flag(err, text, option, cause);
     return 0;
 }
 
@@ -324,7 +337,7 @@ static int check_ulimit(struct cb_checked_request *out, const char *text,
     struct cb_error *cause = NULL;
 
     if (cb_rlimit_parse(&limit, text, &cause) < 0)
-        return invalid(err, text, "--ulimit", cause);
+        return invalid_flag(err, text, "--ulimit", cause);
     cb_vec_push(&out->rlimits, limit);
     return 0;
 }
@@ -348,7 +361,7 @@ static int check_host(struct cb_checked_request *out, const char *text,
 
     if (cb_dns_check_host(text, &cause) == 0)
         return 0;
-    return invalid(err, text, "--add-host", cause);
+    return invalid_flag(err, text, "--add-host", cause);
 }
 
 static int check_dns(const struct cb_build_request *request, struct cb_error **err)
@@ -423,7 +436,8 @@ static int check_offline(const struct cb_build_request *request, struct cb_error
 }
 
 int cb_request_check(struct cb_checked_request *out,
-                     const struct cb_build_request *request, struct cb_error **err)
+                     const struct cb_build_request *request, struct cb_cancel *cancel,
+                     struct cb_error **err)
 {
     if (check_each(out, &request->tags, check_tag, err) < 0 ||
         check_each(out, &request->build_args, check_build_arg, err) < 0 ||
@@ -460,7 +474,7 @@ int cb_request_check(struct cb_checked_request *out,
         check_epoch(out, err) < 0 || cb_request_squash(out, request, err) < 0)
         return -1;
     settle_cdi_dirs(out, request);
-    if (cb_secrets_new(&out->secrets, &request->secrets, err) < 0)
+    if (cb_secrets_new(&out->secrets, &request->secrets, cancel, err) < 0)
         return -1;
     return cb_ssh_new(&out->ssh, &request->ssh, err);
 }

@@ -3,7 +3,8 @@
  * the end, and go nowhere but into the mounts of RUN steps. */
 #include "engine/engine-priv.h"
 
-#include "base/fs.h"
+#include "base/input.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,18 +98,37 @@ static void settle_origin(struct fields *fields)
         fields->source = xstrdup(fields->id);
 }
 
-/* A pipe will do too: `src=<(command)` of a shell is one. The buffer never moves, so that
- * wiping it at the end wipes all. */
-static int read_source(const struct fields *fields, struct cb_strbuf *text,
-                       struct cb_error **err)
+/* The buffer never moves, so that wiping it at the end wipes all. */
+static int read_all(int fd, struct cb_cancel *cancel, struct cb_strbuf *text,
+                    struct cb_error **err)
 {
-    cb_autofd int fd = open(fields->source, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    ssize_t got;
+
+    cb_strbuf_reserve(text, CB_SECRET_MAX_BYTES + 2);
+    do {
+        got = cb_input_read(fd, cancel, text->text + text->len,
+                            CB_SECRET_MAX_BYTES + 1 - text->len, err);
+        if (got < 0)
+            return -1;
+        text->len += (size_t)got;
+    } while (got && text->len <= CB_SECRET_MAX_BYTES);
+    if (text->len > CB_SECRET_MAX_BYTES)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "larger than %u bytes",
+                            CB_SECRET_MAX_BYTES);
+    return 0;
+}
+
+/* A pipe will do too: `src=<(command)` of a shell is one. O_NONBLOCK: one that nobody
+ * writes to yet is waited for where the build can be cancelled. */
+static int read_source(const struct fields *fields, struct cb_cancel *cancel,
+                       struct cb_strbuf *text, struct cb_error **err)
+{
+    cb_autofd int fd = open(fields->source, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
     if (fd < 0)
         return cb_error_errno(err, errno, "secret `%s`: open `%s`", fields->id,
                               fields->source);
-    cb_strbuf_reserve(text, CB_SECRET_MAX_BYTES + 4096);
-    if (cb_fs_read_fd(fd, CB_SECRET_MAX_BYTES, text, err) < 0)
+    if (read_all(fd, cancel, text, err) < 0)
         return cb_error_wrap(err, "secret `%s`: `%s`", fields->id, fields->source);
     return 0;
 }
@@ -118,10 +138,11 @@ static int read_variable(const struct fields *fields, struct cb_strbuf *text,
 {
     const char *value = getenv(fields->env);
 
-    if (!value)
-        return cb_error_set(err, CB_ERR_NOT_FOUND,
-                            "secret `%s`: environment variable `%s` is not set",
-                            fields->id, fields->env);
+    if (!value) {
+        cb_warn("secret `%s`: environment variable `%s` is not set, so it is empty",
+                fields->id, fields->env);
+        value = "";
+    }
     if (strlen(value) > CB_SECRET_MAX_BYTES)
         return cb_error_set(err, CB_ERR_USAGE, "secret `%s`: larger than %u bytes",
                             fields->id, CB_SECRET_MAX_BYTES);
@@ -130,11 +151,11 @@ static int read_variable(const struct fields *fields, struct cb_strbuf *text,
     return 0;
 }
 
-static int read_value(const struct fields *fields, struct secret *out,
-                      struct cb_error **err)
+static int read_value(const struct fields *fields, struct cb_cancel *cancel,
+                      struct secret *out, struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
-    int failed = fields->source ? read_source(fields, &text, err) < 0
+    int failed = fields->source ? read_source(fields, cancel, &text, err) < 0
                                 : read_variable(fields, &text, err) < 0;
 
     if (failed) {
@@ -149,7 +170,7 @@ static int read_value(const struct fields *fields, struct secret *out,
 }
 
 static int add_secret(struct cb_secrets *secrets, const char *option,
-                      struct cb_error **err)
+                      struct cb_cancel *cancel, struct cb_error **err)
 {
     struct fields fields = {0};
     struct secret secret = {0};
@@ -160,7 +181,7 @@ static int add_secret(struct cb_secrets *secrets, const char *option,
         rc = cb_error_argument(err, option, "--secret", "%s", cb_error_message(cause));
     } else {
         settle_origin(&fields);
-        rc = read_value(&fields, &secret, err);
+        rc = read_value(&fields, cancel, &secret, err);
     }
     if (rc == 0)
         cb_vec_push(&secrets->items, secret);
@@ -169,12 +190,12 @@ static int add_secret(struct cb_secrets *secrets, const char *option,
 }
 
 int cb_secrets_new(struct cb_secrets **out, const struct cb_strings *options,
-                   struct cb_error **err)
+                   struct cb_cancel *cancel, struct cb_error **err)
 {
     cb_auto(cb_secrets) secrets = xcalloc(1, sizeof(*secrets));
 
     for (size_t i = 0; i < options->count; i++) {
-        if (add_secret(secrets, options->items[i], err) < 0)
+        if (add_secret(secrets, options->items[i], cancel, err) < 0)
             return -1;
     }
     *out = cb_steal(&secrets);

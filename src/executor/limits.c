@@ -29,7 +29,7 @@ void cb_limit_options_clear(struct cb_limit_options *options)
 static int invalid(const char *text, const char *option, const char *why,
                    struct cb_error **err)
 {
-    return cb_error_argument(err, text, option, "%s", why);
+    return cb_error_flag(err, text, option, "%s", why);
 }
 
 static int parse_size(uint64_t *out, const char *text, const char *option,

@@ -21,11 +21,12 @@ struct cb_package {
 struct cb_packages {
     struct cb_package *items;
     size_t count, capacity;
+    size_t left_out; /* beyond CB_SBOM_MAX_PACKAGES */
 };
 void cb_packages_free(struct cb_packages *packages);
 CB_AUTO_VALUE_DEFINE(cb_packages, cb_packages_free)
-/* Empties PACKAGE into OUT, unless it has no name or version, or there are too many. What
- * is longer than any name is none, other texts are cut. */
+/* Empties PACKAGE into OUT, unless it has no name or version, or there are too many:
+ * those are counted. What is longer than any name is none, other texts are cut. */
 void cb_packages_take(struct cb_packages *out, struct cb_package *package);
 
 struct cb_os_release {

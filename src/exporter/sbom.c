@@ -50,8 +50,12 @@ void cb_packages_take(struct cb_packages *out, struct cb_package *package)
     cut(&package->license);
     cut(&package->supplier);
     cut(&package->path);
-    if (!is_name(package->name) || !is_name(package->version) ||
-        out->count == CB_SBOM_MAX_PACKAGES) {
+    if (!is_name(package->name) || !is_name(package->version)) {
+        package_clear(package);
+        return;
+    }
+    if (out->count == CB_SBOM_MAX_PACKAGES) {
+        out->left_out++;
         package_clear(package);
         return;
     }
@@ -181,6 +185,14 @@ static void sort_once(struct cb_packages *packages)
     packages->count = kept + 1;
 }
 
+static void tell_of_left_out(const struct cb_sbom_options *options, size_t count)
+{
+    if (count && options->sink)
+        cb_event_say(options->sink, CB_EVENT_WARNING, 0,
+                     "--sbom: %zu packages are left out: it holds at most %d", count,
+                     CB_SBOM_MAX_PACKAGES);
+}
+
 int cb_sbom_make(const struct cb_sbom_options *options, json_t **out,
                  struct cb_error **err)
 {
@@ -197,6 +209,7 @@ int cb_sbom_make(const struct cb_sbom_options *options, json_t **out,
             return -1;
     }
     sort_once(&packages);
+    tell_of_left_out(options, packages.left_out);
     *out = cb_spdx_document(options, &os, &packages);
     return 0;
 }

@@ -224,6 +224,10 @@ json_t *cb_spdx_document(const struct cb_sbom_options *options,
     set(document, "name", name);
     set(document, "documentNamespace", "");
     json_object_set_new(document, "creationInfo", creation_json(options));
+    if (packages->left_out)
+        json_object_set_new(document, "comment",
+                            json_sprintf("%llu further packages are left out",
+                                         (unsigned long long)packages->left_out));
     json_array_append_new(list, image_json(name));
     relate(relations, "SPDXRef-DOCUMENT", "DESCRIBES", ROOT_ID);
     if (os->id && *os->id) {

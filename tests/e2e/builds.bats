@@ -23,6 +23,10 @@ newest() { "$CBUILD" builds ls -q | head -1; }
     [ "$(jq -r .executed <<<"$output" | sed -n 2p)" = 0 ]
     [ "$(jq -r .executed <<<"$output" | sed -n 3p)" -gt 0 ]
     [ "$(jq -r '.names[0]' <<<"$output" | head -1)" = img:latest ]
+    [ "$("$CBUILD" buildx history --builder x ls --format json)" = "$("$CBUILD" builds ls --format json)" ]
+    cbuild buildx history open
+    expect_status 1
+    expect_contains '`buildx history open` is not here' 'cbuild graph --build'
     cbuild builds ls
     expect_contains 'ID ' 'RESULT' 'failed' 'succeeded'
 }

@@ -181,7 +181,7 @@ END
 @test "names that are no names" {
     printf 'FROM busybox\n' >"$DIR/Dockerfile"
     run "$CBUILD" build -t UPPER "$DIR"
-    expect_status 1
+    expect_status 125
     expect_contains 'invalid argument "UPPER"' 'must be lowercase'
 }
 

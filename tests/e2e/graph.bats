@@ -31,7 +31,7 @@ page_ok() { # FILE
 import sys, xml.etree.ElementTree as tree
 root = tree.parse(sys.argv[1]).getroot()
 ids = {e.get("id") for e in root.iter()}
-allowed = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "dl", "dt", "dd", "pre", "p",
+allowed = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "dl", "dt", "dd", "pre", "p", "ul",
            "b", "i", "a", "div", "svg", "path", "circle", "ol", "li", "span"}
 for e in root.iter():
     assert e.tag in allowed, e.tag

@@ -110,6 +110,23 @@ $REGISTRY/app:2@$digest" ]
     kaniko --context "$DIR" --registry-map nonsense
     expect_status 1
     expect_contains 'expected FROM=TO'
+    # The variables that kaniko reads say the same.
+    printf 'FROM tool:1\nFROM far.invalid/team/tool:1\nCOPY --from=0 /bin/busybox /b\n' >"$DIR/Dockerfile"
+    KANIKO_REGISTRY_MIRROR=http://$REGISTRY KANIKO_REGISTRY_MAP="far.invalid=http://$REGISTRY/quay" KANIKO_NO_PUSH=1 \
+        run "$CBUILD" --root "$T/other" build --context "$DIR" --destination "$REGISTRY/never:1"
+    expect_status 0
+    not digest_of "$REGISTRY/never:1"
+    KANIKO_NO_PUSH=maybe kaniko --context "$DIR"
+    expect_status 1
+    expect_contains 'KANIKO_NO_PUSH=maybe: expected true or false'
+}
+
+@test "buildah: bud and build-using-dockerfile are build" {
+    for word in bud build-using-dockerfile; do
+        run "$CBUILD" "$word" -q -t "by-$word" "$DIR"
+        expect_status 0
+        "$CBUILD" image inspect "by-$word" >/dev/null
+    done
 }
 
 @test "buildah: variables, labels, history and the base from the command line" {

@@ -84,6 +84,21 @@ print({sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in l.rstrip
 [+] T (3/3) FINISHED' ]
 }
 
+@test "pictures are as wide as they are, tabs are blanks, and what commands a terminal is left out while a step runs" {
+    cat >"$DIR/Dockerfile" <<'END'
+FROM busybox
+RUN for i in 1 2 3; do for j in $(seq 40); do printf '\342\234\205'; done; echo; sleep 0.15; done
+RUN printf 'a\tb\033[2J\033]0;title\007\033[1Ac%s\n' d; sleep 0.4
+END
+    on_screen 60x24
+    [ "$(steps | wc -l)" -eq 5 ]
+    expect_lacks ✅
+    run script -qec "'$CBUILD' build --no-cache --progress=tty -t img '$DIR'" /dev/null
+    expect_contains 'a       bcd'
+    expect_lacks $'\033]'
+    expect_lacks $'\033[2J'
+}
+
 @test "more steps than the screen is high: all are there at the end, once" {
     { echo FROM busybox; seq -f 'RUN : %g' 1 30; } >"$DIR/Dockerfile"
     on_screen 80x8
@@ -94,7 +109,7 @@ print({sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in l.rstrip
 @test "a failed step: what it said, once, and the place" {
     printf 'FROM busybox\nRUN echo first; echo last words >&2; exit 3\n' >"$DIR/Dockerfile"
     on_screen 80x24
-    expect_contains '=> ERROR [2/2] RUN echo first' 'Dockerfile:2:1:' 'exit code: 3' 'status 1'
+    expect_contains ') FAILED' '=> ERROR [2/2] RUN echo first' 'Dockerfile:2:1:' 'exit code: 3' 'status 1'
     [ "$(grep -c '^last words' <<<"$output")" -eq 1 ]
 }
 

@@ -57,7 +57,7 @@ END
     cbuild prune -f --filter type=nonsense
     expect_status 1
     cbuild prune -f --max-used-space lots
-    expect_status 1
+    expect_status 125
     expect_contains '"--max-used-space"'
 }
 

@@ -137,6 +137,11 @@ mine'
     S=from-env build_ok --no-cache --secret id=S
     in_image cat /n
     expect_output 8
+    build --no-cache --secret id=S,env=NOT_SET
+    expect_status 0
+    expect_contains 'secret `S`: environment variable `NOT_SET` is not set, so it is empty'
+    in_image cat /n
+    expect_output 0
     head -c 512000 /dev/urandom >"$BATS_TEST_TMPDIR/S"
     build_ok --no-cache --secret "id=S,src=$BATS_TEST_TMPDIR/S"
     in_image cat /n /sum
@@ -149,6 +154,14 @@ mine'
     build --secret "id=S,src=$BATS_TEST_TMPDIR"
     expect_status 1
     expect_contains 'secret `S`'
+}
+
+@test "secrets: a pipe that nobody writes to is waited for until the build is cancelled" {
+    printf 'FROM busybox\n' >"$DIR/Dockerfile"
+    mkfifo "$BATS_TEST_TMPDIR/pipe"
+    run timeout -s INT -k 20 0.5 "$CBUILD" build --secret "id=s,src=$BATS_TEST_TMPDIR/pipe" "$DIR"
+    expect_status 124
+    expect_contains 'secret `s`' canceled
 }
 
 @test "secrets: a step that fails without one it mounts says which" {

@@ -209,7 +209,7 @@ $step DONE T" ]
     printf 'FROM nosuch.invalid/image\nRUN true\n' >"$DIR/Dockerfile"
     for value in nonsense a: a:b a:300.1.1.1 'a b:127.0.0.1'; do
         cbuild build --add-host "$value" "$DIR"
-        expect_status 1
+        expect_status 125
         expect_contains "invalid argument \"$value\" for \"--add-host\""
         expect_lacks Dockerfile:
     done

@@ -383,6 +383,24 @@ static void the_document_is_what_spdx_asks_for(void **state)
         0);
 }
 
+static void packages_beyond_the_limit_are_counted(void **state)
+{
+    const struct scratch *root = *state;
+    const struct cb_sbom_options options = {.root_fd = root->fd};
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_auto_json *document = NULL;
+    struct cb_error *err = NULL;
+
+    for (unsigned i = 0; i < CB_SBOM_MAX_PACKAGES + 3; i++)
+        cb_strbuf_addf(&text, "P:p%u\nV:1\n\n", i);
+    put(root, "lib/apk/db/installed", cb_strbuf_text(&text));
+    assert_ok(cb_sbom_make(&options, &document, &err), err);
+    assert_int_equal(json_array_size(json_object_get(document, "packages")),
+                     CB_SBOM_MAX_PACKAGES + 1);
+    assert_string_equal(json_string_value(json_object_get(document, "comment")),
+                        "3 further packages are left out");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +415,7 @@ int main(void)
         scratch_test(headers_of_rpm_are_not_believed),
         scratch_test(nothing_outside_the_root_is_read),
         scratch_test(what_is_too_long_is_no_name),
+        scratch_test(packages_beyond_the_limit_are_counted),
         scratch_test(the_document_is_what_spdx_asks_for),
     };
 

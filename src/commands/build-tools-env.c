@@ -1,0 +1,35 @@
+/* Variables that kaniko's executor reads: pipelines set them for all of their jobs. */
+#include "commands/build-tools.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* "a,b" */
+static void add_mirrors(struct cb_strings *mirrors, const char *text)
+{
+    while (*text) {
+        size_t len = strcspn(text, ",");
+
+        if (len)
+            cb_strings_take(mirrors, xstrndup(text, len));
+        text += len + (text[len] == ',');
+    }
+}
+
+int cb_build_tools_environment(struct cb_build_tools *tools, struct cb_error **err)
+{
+    const char *mirrors = getenv("KANIKO_REGISTRY_MIRROR");
+    const char *map = getenv("KANIKO_REGISTRY_MAP");
+    const char *no_push = getenv("KANIKO_NO_PUSH");
+
+    if (mirrors)
+        add_mirrors(&tools->mirrors, mirrors);
+    if (map && *map)
+        cb_strings_add(&tools->maps, map);
+    if (!no_push || !*no_push || cb_parse_bool(no_push, &tools->no_push))
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE, "KANIKO_NO_PUSH=%s: expected true or false",
+                        no_push);
+}
