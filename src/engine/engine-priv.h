@@ -140,6 +140,9 @@ int cb_request_layer_form(struct cb_layer_form *form, const char *key, const cha
 /* Appends. OPTION names it in errors. */
 int cb_request_caches(const char *option, int export, const struct cb_strings *texts,
                       struct cb_cache_locations *out, struct cb_error **err);
+/* GitHub's cache is, with a warning, as buildx leaves it out where no workflow of
+ * GitHub's runs: a cache makes builds faster, and no others. */
+int cb_request_cache_is_left_out(const char *text);
 
 /* What is built for one platform. */
 struct cb_made {
