@@ -18,7 +18,7 @@
 enum cb_error_kind {
     CB_ERR_SYSTEM, /* a system call failed; errno kept */
     CB_ERR_USAGE,  /* the command line */
-    CB_ERR_FLAG,   /* of it: an option that is none, lacks its value, or has no such one */
+    CB_ERR_FLAG, /* of it: an option that is none, lacks its value, or has no such one */
     CB_ERR_FORMAT, /* of it: a template that is none, for `inspect` */
     CB_ERR_SYNTAX, /* a Dockerfile or other text; usually with a span */
     CB_ERR_NOT_FOUND,

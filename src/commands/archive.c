@@ -75,6 +75,7 @@ int cb_archive_input(const char *path, const char *way, int *fd, struct cb_error
 
 struct save_values {
     const char *output, *format, *platform, *compression;
+    struct cb_strings except;
 };
 
 enum save_to { SAVE_DOCKER, SAVE_OCI, SAVE_OCI_DIR };
@@ -83,6 +84,8 @@ static const struct cb_option save_options[] = {
     {"compression", 0, CB_OPTION_TEXT, offsetof(struct save_values, compression), "KIND",
      "Compress the whole archive: gzip, zstd or uncompressed (default: as FILE is "
      "named)"},
+    {"exclude-from", 0, CB_OPTION_LIST, offsetof(struct save_values, except), "IMAGE",
+     "Leave out the layers of an image that is there already where this is loaded"},
     {"format", 0, CB_OPTION_TEXT, offsetof(struct save_values, format), "FORMAT",
      "docker-archive (default), oci-archive or oci-dir"},
     {"output", 'o', CB_OPTION_TEXT, offsetof(struct save_values, output), "FILE",
@@ -157,12 +160,14 @@ static int save_archive(struct cb_app *app, const struct save_values *values,
     cb_auto_value(cb_archive_session) session = {0};
     cb_auto(cb_out_file) file = NULL;
     enum cb_compression compression;
+    const struct cb_archive_choice choice = {
+        .images = images, .platform = platform, .except = &values->except};
 
     if (parse_compression(values, &compression, err) < 0 ||
         cb_out_file_open(&file, values->output ? values->output : "-", err) < 0 ||
         cb_archive_session_open(&session, app, 0, 1, err) < 0 ||
         open_registry(&session, app, err) < 0 ||
-        cb_archive_save(&session.env, images, platform,
+        cb_archive_save(&session.env, &choice,
                         to == SAVE_OCI ? CB_ARCHIVE_OCI : CB_ARCHIVE_DOCKER, compression,
                         cb_out_file_fd(file), err) < 0 ||
         cb_out_file_commit(&file, err) < 0)
@@ -184,6 +189,9 @@ static int save_directory(struct cb_app *app, const struct save_values *values,
     if (values->compression)
         return cb_error_set(err, CB_ERR_USAGE,
                             "--compression is for archives, not for --format oci-dir");
+    if (values->except.count)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "--exclude-from is for archives, not for --format oci-dir");
     if (cb_archive_session_open(&session, app, 0, 1, err) < 0 ||
         open_registry(&session, app, err) < 0)
         return -1;

@@ -187,6 +187,9 @@ static const struct cb_option options[] = {
      "Verify certificates of registries (default true)"},
     {"ulimit", 0, CB_OPTION_LIST, AT(request.ulimits), "NAME=SOFT[:HARD]",
      "Limit resources of RUN steps"},
+    {"unset", 0, CB_OPTION_LIST, AT(request.unsets), "KIND[:NAME],...",
+     "Remove from the image what its base set: env:NAME, label:NAME, volume:DIR, "
+     "expose:PORT, cmd, entrypoint, user ..."},
     {"unsetenv", 0, CB_OPTION_LIST, AT(request.unset_envs), "NAME",
      "Remove a variable from the image"},
     {"unsetlabel", 0, CB_OPTION_LIST, AT(request.unset_labels), "NAME",

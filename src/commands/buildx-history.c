@@ -74,7 +74,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
         return refuse("inspect attachment", err);
     for (size_t i = 0; i < CB_ARRAY_SIZE(verbs); i++)
         if (strcmp(verbs[i].verb, argv[0]) == 0)
-            return verbs[i].command->run(app, argc - 1, argv + 1, err);
+            return cb_command_call(verbs[i].command, app, argc - 1, argv + 1, err);
     if (argv[0][0] != '-')
         return refuse(argv[0], err);
     cb_auto_value(cb_strings) args = {0};

@@ -158,6 +158,21 @@ static void warn_of_volumes(const struct cb_building *build, struct cb_event_sin
     }
 }
 
+static void warn_of_caches(const char *option, const struct cb_strings *texts,
+                           struct cb_event_sink *sink)
+{
+    cb_vec_foreach (text, texts) {
+        cb_autofree char *warning =
+            xasprintf("%s %s: GitHub's cache is not known here: the build does without",
+                      option, *text);
+
+        if (cb_request_cache_is_left_out(*text))
+            cb_event_emit(sink, (struct cb_event){.kind = CB_EVENT_WARNING,
+                                                  .text = warning,
+                                                  .len = strlen(warning)});
+    }
+}
+
 static int run(struct cb_engine *engine, struct cb_building *build,
                const struct cb_engine_env *given, const struct cb_build_request *request,
                struct cb_build_outcome *out, struct cb_error **err)
@@ -169,6 +184,8 @@ static int run(struct cb_engine *engine, struct cb_building *build,
         return -1;
     if (request->call == CB_CALL_BUILD)
         warn_of_volumes(build, engine->env.sink);
+    warn_of_caches("--cache-from", &request->cache_from, engine->env.sink);
+    warn_of_caches("--cache-to", &request->cache_to, engine->env.sink);
     if (request->call != CB_CALL_BUILD) {
         struct cb_frontend_options options =
             frontend_options(engine, build, request, &build->checked.platforms.items[0]);

@@ -156,6 +156,19 @@ static int settle(struct reading *reading, struct cb_error **err)
     return 0;
 }
 
+int cb_request_cache_is_left_out(const char *text)
+{
+    cb_auto_value(cb_strings) fields = {0};
+
+    if (cb_request_fields(text, &fields, NULL) < 0)
+        return 0;
+    for (size_t i = 0; i + 1 < fields.count; i += 2) {
+        if (strcmp(fields.items[i], "type") == 0)
+            return strcmp(fields.items[i + 1], "gha") == 0;
+    }
+    return 0;
+}
+
 static int parse(const char *option, int export, const char *text,
                  struct cb_cache_location *out, struct cb_error **err)
 {
@@ -182,6 +195,8 @@ int cb_request_caches(const char *option, int export, const struct cb_strings *t
         struct cb_cache_location location = {
             .layers = {.compression = CB_COMPRESSION_GZIP, .any = 1}};
 
+        if (cb_request_cache_is_left_out(texts->items[i]))
+            continue;
         if (parse(option, export, texts->items[i], &location, err) < 0) {
             free(location.place);
             free(location.tag);

@@ -99,11 +99,20 @@ int cb_request_check(struct cb_checked_request *out,
 void cb_checked_request_clear(struct cb_checked_request *checked);
 CB_AUTO_VALUE_DEFINE(cb_checked_request, cb_checked_request_clear)
 
-/* ── config-edit.c: --env, --unsetenv, --unsetlabel, --omit-history ── */
+/* ── config-edit.c: --env, --unset, --omit-history ── */
 int cb_request_envs(struct cb_checked_request *out,
                     const struct cb_build_request *request, struct cb_error **err);
 void cb_request_edit_config(const struct cb_build_request *request,
                             struct cb_image_config *config);
+
+/* ── unset.c: --unset ── */
+/* Takes away from CONFIG what TEXTS name, in their order; NULL: only sees whether they
+ * can be understood. */
+int cb_request_unset(const struct cb_strings *texts, struct cb_image_config *config,
+                     struct cb_error **err);
+/* NULL: all. */
+void cb_unset_env(struct cb_image_config *config, const char *name);
+void cb_unset_label(struct cb_image_config *config, const char *key);
 
 /* ── journal.c: the build and its names, in the store's journal ── */
 /* ID: of the build. ERROR NULL is success. */
@@ -142,6 +151,9 @@ int cb_request_layer_form(struct cb_layer_form *form, const char *key, const cha
 /* Appends. OPTION names it in errors. */
 int cb_request_caches(const char *option, int export, const struct cb_strings *texts,
                       struct cb_cache_locations *out, struct cb_error **err);
+/* GitHub's cache is, with a warning, as buildx leaves it out where no workflow of
+ * GitHub's runs: a cache makes builds faster, and no others. */
+int cb_request_cache_is_left_out(const char *text);
 
 /* What is built for one platform. */
 struct cb_made {

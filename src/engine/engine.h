@@ -29,7 +29,7 @@ struct cb_build_request {
     struct cb_strings tags, build_args, labels, secrets, add_hosts, dns, dns_search,
         dns_options, no_cache_filter, allow, ulimits, contexts, cache_from, cache_to,
         outputs, annotations, ssh, cache_places, cdi_dirs, attests;
-    struct cb_strings envs, unset_envs, unset_labels; /* of the image */
+    struct cb_strings envs, unsets, unset_envs, unset_labels; /* of the image */
     const char *from; /* takes the place of the first FROM's image; or NULL */
     int omit_history;
     int docker_types;              /* Docker's media types for what is pushed */

@@ -40,5 +40,6 @@ src_engine_libengine_a_SOURCES = \
 	%D%/settings.h \
 	%D%/squash.c \
 	%D%/ssh.c \
+	%D%/unset.c \
 	%D%/volumes.c \
 	%D%/waste.c

@@ -36,6 +36,7 @@ void cb_build_request_clear(struct cb_build_request *request)
     cb_strings_free(&request->annotations);
     cb_strings_free(&request->attests);
     cb_strings_free(&request->envs);
+    cb_strings_free(&request->unsets);
     cb_strings_free(&request->unset_envs);
     cb_strings_free(&request->unset_labels);
     cb_limit_options_clear(&request->limits);
@@ -443,6 +444,7 @@ int cb_request_check(struct cb_checked_request *out,
         check_each(out, &request->build_args, check_build_arg, err) < 0 ||
         check_each(out, &request->labels, check_label, err) < 0 ||
         cb_request_envs(out, request, err) < 0 ||
+        cb_request_unset(&request->unsets, NULL, err) < 0 ||
         check_each(out, &request->allow, check_allow, err) < 0 ||
         check_each(out, &request->ulimits, check_ulimit, err) < 0 ||
         check_each(out, &request->cache_places, check_cache_place, err) < 0 ||

@@ -38,6 +38,7 @@ struct cb_saved {
     struct cb_keeper *keeper;                 /* of what planning made */
     struct cb_inplace *place;                 /* for what it makes; or NULL */
     const struct cb_attester *attester;       /* or NULL */
+    struct cb_map *left_out; /* diff ids of layers that do not go along; or NULL */
     CB_VEC(struct cb_saved_image *) images;
     CB_VEC(struct cb_saved_index) indexes;
 };

@@ -46,15 +46,20 @@ enum cb_archive_format {
                           manifest.json and repositories */
     CB_ARCHIVE_OCI,    /* OCI image layout in a tar */
 };
-/* Writes images (as users named them: names keep tags, ids do not) to FD as one tar,
- * compressed as a whole with COMPRESSION.
+struct cb_archive_choice {
+    const struct cb_strings *images;    /* as users named them */
+    const struct cb_platform *platform; /* or NULL */
+    const struct cb_strings *except; /* images whose layers the other side has; or NULL */
+};
+/* Writes images (names keep tags, ids do not) to FD as one tar, compressed as a whole
+ * with COMPRESSION.
  * Layers uncompressed in a docker archive, gzip in OCI, or as their blobs are when
  * pulled. A name of several platforms is an index in OCI, and in a docker archive, which
  * has none, the image the plain name means; with PLATFORM (or NULL) it is that one's
  * image. */
-int cb_archive_save(struct cb_archive_env *env, const struct cb_strings *images,
-                    const struct cb_platform *platform, enum cb_archive_format format,
-                    enum cb_compression compression, int fd, struct cb_error **err);
+int cb_archive_save(struct cb_archive_env *env, const struct cb_archive_choice *choice,
+                    enum cb_archive_format format, enum cb_compression compression,
+                    int fd, struct cb_error **err);
 /* The same as an OCI layout in the directory PATH, where other tags stay. */
 int cb_archive_save_layout(struct cb_archive_env *env, const struct cb_strings *images,
                            const struct cb_platform *platform, const char *path,

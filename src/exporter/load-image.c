@@ -43,10 +43,13 @@ static int fill_in_layers(struct cb_load *load, struct cb_load_image *found,
             known = cb_chain_find(store, &chain, &snapshot, err);
         if (known < 0)
             return -1;
-        if (!known)
-            return cb_error_set(err, CB_ERR_NOT_FOUND,
-                                "layer %s is neither in the archive nor in the store",
-                                cb_digest_text(diff_id, text));
+        if (!known) {
+            cb_error_set(err, CB_ERR_NOT_FOUND,
+                         "layer %s is neither in the archive nor in the store",
+                         cb_digest_text(diff_id, text));
+            return cb_error_hint(err, "an archive of `save --exclude-from IMAGE` wants "
+                                      "IMAGE to be here first");
+        }
     }
     return 0;
 }

@@ -29,6 +29,7 @@ static void saved_image_free(struct cb_saved_image *saved)
 void cb_saved_clear(struct cb_saved *saved)
 {
     cb_keeper_free(saved->keeper);
+    cb_map_free(saved->left_out);
     cb_vec_foreach (image, &saved->images)
         saved_image_free(*image);
     cb_vec_free(&saved->images);

@@ -42,7 +42,11 @@ static int add_layer(struct writer *writer, const struct cb_saved_image *entry, 
     const struct cb_descriptor *layer = &entry->layers[i];
     const struct cb_inplace *place = writer->saved->place;
     int64_t at = place ? cb_inplace_find(place, &layer->digest) : -1;
+    char text[CB_DIGEST_MAX_TEXT];
 
+    cb_digest_text(&entry->image->config->diff_ids.items[i], text);
+    if (writer->saved->left_out && cb_map_has(writer->saved->left_out, text))
+        return 0;
     if (at >= 0)
         return cb_archive_add_placed(&writer->out, layer, at, err);
     if (entry->streamed[i])
@@ -162,9 +166,29 @@ static struct cb_inplace *find_place(struct cb_inplace *place,
                : NULL;
 }
 
-int cb_archive_save(struct cb_archive_env *env, const struct cb_strings *images,
-                    const struct cb_platform *platform, enum cb_archive_format format,
-                    enum cb_compression compression, int fd, struct cb_error **err)
+/* The layers of these images are said of each image that has them, and are not there. */
+static int leave_out(struct cb_saved *saved, const struct cb_archive_choice *choice,
+                     struct cb_error **err)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    saved->left_out = cb_map_new(NULL);
+    for (size_t i = 0; choice->except && i < choice->except->count; i++) {
+        cb_auto(cb_image) image = NULL;
+        int by_id;
+
+        if (cb_image_get_for(saved->env->store, choice->except->items[i],
+                             choice->platform, &image, &by_id, err) < 0)
+            return -1;
+        cb_vec_foreach (diff_id, &image->config->diff_ids)
+            cb_map_set(saved->left_out, cb_digest_text(diff_id, text), saved);
+    }
+    return 0;
+}
+
+int cb_archive_save(struct cb_archive_env *env, const struct cb_archive_choice *choice,
+                    enum cb_archive_format format, enum cb_compression compression,
+                    int fd, struct cb_error **err)
 {
     cb_auto_value(cb_inplace) place = {.fd = -1};
     cb_auto_value(cb_saved)
@@ -173,7 +197,8 @@ int cb_archive_save(struct cb_archive_env *env, const struct cb_strings *images,
                  .place = find_place(&place, format, compression, fd),
                  .layers = {.compression = CB_COMPRESSION_GZIP, .any = 1}};
 
-    if (cb_saved_plan(&saved, images, platform, err) < 0)
+    if (leave_out(&saved, choice, err) < 0 ||
+        cb_saved_plan(&saved, choice->images, choice->platform, err) < 0)
         return -1;
     return write_saved(&saved, compression, fd, err);
 }

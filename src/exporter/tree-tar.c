@@ -19,6 +19,24 @@
 
 #define BUFFER 262144
 
+/* Where the tar goes, until somebody wants it no longer: also within a file, which may
+ * have holes of terabytes. */
+struct sink {
+    int (*write)(void *arg, const void *bytes, size_t len, struct cb_error **err);
+    void *arg;
+    const struct cb_cancel *cancel;
+};
+
+static int write_unless_canceled(void *arg, const void *bytes, size_t len,
+                                 struct cb_error **err)
+{
+    const struct sink *sink = arg;
+
+    if (cb_cancel_check(sink->cancel, err) < 0)
+        return -1;
+    return sink->write(sink->arg, bytes, len, err);
+}
+
 struct writing {
     struct cb_tree_tar *tree;
     struct cb_tar_writer *tar;
@@ -220,8 +238,9 @@ int cb_tree_stream_tar(struct cb_tree_tar *tree,
     cb_auto(cb_map) links = cb_map_new(free);
     cb_auto(cb_tar_writer) tar = NULL;
     struct writing writing = {.tree = tree, .links = links, .directory = tree->top};
+    struct sink sink = {.write = write, .arg = arg, .cancel = tree->cancel};
 
-    if (cb_tar_writer_new(&tar, write, arg, err) < 0)
+    if (cb_tar_writer_new(&tar, write_unless_canceled, &sink, err) < 0)
         return -1;
     writing.tar = tar;
     if ((tree->faithful && put_top(&writing, err) < 0) || walk(&writing, err) < 0)
@@ -239,10 +258,11 @@ int cb_tree_stream_file(struct cb_tree_tar *tree, const char *name,
     cb_autofree char *path = xstrdup(tree->top);
     struct writing writing = {.tree = tree, .links = links};
     struct cb_walk_entry at = {.path = name, .name = name, .dir_fd = tree->root_fd};
+    struct sink sink = {.write = write, .arg = arg, .cancel = tree->cancel};
 
     if (fstatat(tree->root_fd, name, &at.st, AT_SYMLINK_NOFOLLOW) < 0)
         return cb_error_errno(err, errno, "stat `%s`", name);
-    if (cb_tar_writer_new(&tar, write, arg, err) < 0)
+    if (cb_tar_writer_new(&tar, write_unless_canceled, &sink, err) < 0)
         return -1;
     writing.tar = tar;
     if (put_entry(&writing, &at, path, err) < 0)
@@ -289,8 +309,9 @@ int cb_tree_write_tar(const struct cb_tree_part *parts, size_t count, int to_fd,
 {
     cb_auto_value(cb_buffered) buffered = {.fd = to_fd, .what = "the tar"};
     cb_auto(cb_tar_writer) tar = NULL;
+    struct sink sink = {.write = cb_buffered_write, .arg = &buffered, .cancel = cancel};
 
-    if (cb_tar_writer_new(&tar, cb_buffered_write, &buffered, err) < 0)
+    if (cb_tar_writer_new(&tar, write_unless_canceled, &sink, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
         struct cb_tree_tar tree = {

@@ -1,7 +1,8 @@
 /* What a target can be given: build arguments with their values and descriptions,
  * secrets, SSH agents, cache mounts. Converters note what they meet, stage by stage; here
  * it is put together for the target: its own notes first, then those of the stage it
- * starts from and of the stages it copies from. The first of a name counts. */
+ * starts from and of the stages it copies from. The first of a name counts, but for ARGs
+ * that a stage declares twice: of these the last says what the value is. */
 #include "frontend/frontend-priv.h"
 
 #include "base/redact.h"
@@ -87,10 +88,9 @@ struct gathering {
     char *visited;       /* by index of the stage */
 };
 
-/* The last global ARG of that name; *PAIR of it. */
+/* The last global ARG of that name. */
 static const struct cb_instruction *find_global(const struct cb_planner *planner,
-                                                const char *name,
-                                                const struct cb_pair **pair)
+                                                const char *name)
 {
     const struct cb_instruction *found = NULL;
 
@@ -98,10 +98,8 @@ static const struct cb_instruction *find_global(const struct cb_planner *planner
         const struct cb_pairs *pairs = &planner->file->global_args[i]->pairs;
 
         for (size_t n = 0; n < pairs->count; n++) {
-            if (strcmp(pairs->items[n].key.text, name) != 0)
-                continue;
-            found = planner->file->global_args[i];
-            *pair = &pairs->items[n];
+            if (strcmp(pairs->items[n].key.text, name) == 0)
+                found = planner->file->global_args[i];
         }
     }
     return found;
@@ -139,20 +137,35 @@ static void add(struct gathering *gathering, const struct cb_outline_note *note)
 
 static void add_used(struct gathering *gathering, const struct cb_word *word);
 
+/* What the defaults of all global ARGs of that name take from others: a later one may be
+ * made of an earlier one. */
+static void add_used_by_global(struct gathering *gathering, const char *name)
+{
+    const struct cb_dockerfile *file = gathering->planner->file;
+
+    for (size_t i = 0; i < file->global_arg_count; i++) {
+        const struct cb_pairs *pairs = &file->global_args[i]->pairs;
+
+        for (size_t n = 0; n < pairs->count; n++) {
+            if (strcmp(pairs->items[n].key.text, name) == 0)
+                add_used(gathering, &pairs->items[n].value);
+        }
+    }
+}
+
 /* A platform argument that nothing declares is none to be given. */
 static void add_global(struct gathering *gathering, const char *name)
 {
     const struct cb_planner *planner = gathering->planner;
-    const struct cb_pair *pair = NULL;
     struct cb_outline_note note = {.kind = CB_OUTLINE_ARG, .name = name};
 
-    note.inst = find_global(planner, name, &pair);
+    note.inst = find_global(planner, name);
     if (!note.inst)
         return;
     note.value = cb_env_get(&planner->globals, name);
     add(gathering, &note);
-    if (pair->value.text && !cb_scope_build_arg(planner, name))
-        add_used(gathering, &pair->value);
+    if (!cb_scope_build_arg(planner, name))
+        add_used_by_global(gathering, name);
 }
 
 /* The global ARGs that WORD names, and those that their defaults name. */
@@ -177,10 +190,18 @@ static void add_used(struct gathering *gathering, const struct cb_word *word)
 
 static void add_stage(struct gathering *gathering, const struct cb_stage *stage)
 {
+    cb_auto(cb_map) last = cb_map_new(NULL);
+
     if (gathering->visited[stage->index])
         return;
     gathering->visited[stage->index] = 1;
     cb_vec_foreach (note, &stage->notes) {
+        if (note->kind == CB_OUTLINE_ARG)
+            cb_map_set(last, note->name, note);
+    }
+    cb_vec_foreach (note, &stage->notes) {
+        if (note->kind == CB_OUTLINE_ARG && cb_map_get(last, note->name) != note)
+            continue;
         if (note->kind == CB_OUTLINE_ARG && note->is_global)
             add_global(gathering, note->name);
         else

@@ -31,6 +31,12 @@ static void free_healthcheck(struct cb_healthcheck *check)
     free(check);
 }
 
+void cb_image_config_drop_healthcheck(struct cb_image_config *config)
+{
+    free_healthcheck(config->healthcheck);
+    config->healthcheck = NULL;
+}
+
 void cb_image_config_free(struct cb_image_config *config)
 {
     if (!config)

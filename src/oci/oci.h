@@ -189,6 +189,7 @@ void cb_image_config_add_history(struct cb_image_config *config, const char *cre
                                  const char *created_by, const char *comment,
                                  int empty_layer);
 void cb_image_config_drop_history(struct cb_image_config *config);
+void cb_image_config_drop_healthcheck(struct cb_image_config *config);
 /* Names a volume or port once. */
 void cb_strings_add_once(struct cb_strings *set, const char *text);
 

@@ -200,6 +200,8 @@ static int put_content(struct run *run, struct item *item, struct cb_error **err
         ssize_t got = read_some(item->fd, run->buffer, large ? BUFFER : PIECE, left);
         struct piece piece = {.run = run, .len = (size_t)got};
 
+        if (cb_cancel_check(run->snapshot->store->cancel, err) < 0)
+            return -1;
         if (got < 0)
             return cb_error_errno(err, errno, "read `%s`", item->at->path);
         if (got == 0)
@@ -417,7 +419,7 @@ int cb_layer_pass_run(struct cb_layer_pass *pass, struct cb_snapshot *snapshot,
 
     pass->size_bytes = 0;
     if (run_start(&run, err) < 0 || cb_snapshot_open_upper(snapshot, &fd, err) < 0 ||
-        cb_walk(fd, visit, &run, NULL, err) < 0)
+        cb_walk(fd, visit, &run, snapshot->store->cancel, err) < 0)
         return -1;
     if (run.tar && cb_tar_writer_finish(run.tar, err) < 0)
         return -1;

@@ -155,6 +155,31 @@ END_OF_FILE
     expect_output inside
 }
 
+@test "a source that is exchanged for a link while it is mounted never shows what is outside" {
+    echo outside >"$BATS_TEST_TMPDIR/f"
+    step id=race,target=/c "mkdir /c/d; echo inside > /c/d/f; ln -s $BATS_TEST_TMPDIR /c/l"
+    python3 - "$(dirname "$STORE"/cache-mounts/*/l)" "$BATS_TEST_TMPDIR/stop" <<'END' &
+import ctypes, os, sys
+os.chdir(sys.argv[1])
+libc = ctypes.CDLL(None)
+parent = os.getppid()
+while os.getppid() == parent and not os.path.exists(sys.argv[2]):
+    for _ in range(1000):
+        libc.renameat2(-100, b"d", -100, b"l", 2)
+END
+    swapper=$!
+    printf 'FROM busybox\nRUN --mount=type=cache,id=race,source=d,target=/m cat /m/f\n' | dockerfile
+    for i in $(seq 20); do
+        build --no-cache
+        [ "$status" -le 1 ] || break
+        expect_lacks outside || break
+    done
+    : >"$BATS_TEST_TMPDIR/stop"
+    wait "$swapper"
+    expect_lacks outside
+    [ "$status" -le 1 ]
+}
+
 @test "--cache-mount keeps a cache in a directory of the host" {
     step id=npm,target=/c 'echo store > /c/x'
     step id=npm,target=/c 'ls /c > /seen; echo host > /c/y' --cache-mount "npm=$BATS_TEST_TMPDIR/npm"

@@ -211,6 +211,13 @@ image_id() { "$CBUILD" images -q --no-trunc img; }
     check --cache-to type=registry,ref=x,colour=red 'unexpected key "colour"'
 }
 
+@test "GitHub's cache is left out with a warning, as buildx leaves it out on other machines" {
+    printf 'FROM busybox\nRUN echo without\n' >"$DIR/Dockerfile"
+    build --cache-from type=gha,scope=x --cache-to type=gha,mode=max,scope=x
+    expect_status 0
+    expect_contains 'warning: --cache-from type=gha,scope=x:' 'warning: --cache-to type=gha,mode=max,scope=x:'
+}
+
 # forge CACHE OTHER FIELD: the record of CACHE's `RUN` claims OTHER's keys, too, or its identity;
 # FIELD base: the base image is what the `RUN` made of it; top: its step /copy claims OTHER's keys.
 forge() {

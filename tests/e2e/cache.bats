@@ -21,6 +21,27 @@ END
     [ "$("$CBUILD" inspect img | jq -r '.[0].Id')" = "$first" ]
 }
 
+@test "a clock that jumps by years, before 1990 and beyond 2038, makes no step run and loses nothing" {
+    gcc -shared -fPIC -O1 -o "$DIR/clock.so" "$CB_TOP/tests/lib/clock.c"
+    mkdir "$DIR/files"
+    echo one >"$DIR/files/f"
+    printf 'FROM busybox\nCOPY f /\nRUN cat /f >/g\n' >"$DIR/files/Dockerfile"
+    at() { # SECONDS COMMAND…: with the clock as wrong as that
+        CLOCK_SHIFT=$1 LD_PRELOAD="$DIR/clock.so" ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" "$CBUILD" "${@:2}"
+    }
+    first=$(at 31536000 build -q "$DIR/files")
+    for shift in 0 -31536000 -1200000000 500000000; do
+        run at "$shift" build --progress=plain "$DIR/files"
+        expect_status 0
+        expect_contains "$first" '3 cached, 0 run'
+    done
+    at -31536000 prune -f >/dev/null
+    at 500000000 prune -f >/dev/null
+    fsck_clean
+    run at -31536000 build --progress=plain "$DIR/files"
+    expect_contains "$first"
+}
+
 @test "touching a file is a hit, changing its content or mode is a miss" {
     echo one >"$DIR/touched"
     dockerfile <<'END'

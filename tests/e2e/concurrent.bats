@@ -15,6 +15,15 @@ RUN --mount=type=cache,id=$1,target=/gate cp /gate/runs /runs
 END
 }
 
+# PID takes SIGINT and ends with 130: killed otherwise, since bats would wait for it.
+interrupted() {
+    local status=0
+    kill -INT "$1"
+    timeout 60 tail --pid="$1" -f /dev/null || kill -9 "$1"
+    wait "$1" || status=$?
+    [ "$status" = 130 ]
+}
+
 # The host's directory of that cache mount, once a step has written to it.
 gate() {
     dirname "$STORE"/cache-mounts/*/runs
@@ -100,6 +109,29 @@ END
     sed -i '$d' "$DIR/Dockerfile"
     build_ok
     [ "$(steps_run)" = 0 ]
+}
+
+# Reading a terabyte of a hole takes an hour: who is interrupted must end within the file.
+@test "whoever reads an endless file can be interrupted: a step's layer, an export, a tar" {
+    dockerfile <<'END'
+FROM busybox
+RUN dd if=/dev/zero of=/hole bs=1 count=1 seek=1023G 2>/dev/null; echo made
+END
+    "$CBUILD" build --progress=plain "$DIR" >"$BATS_TEST_TMPDIR/hole" 2>&1 &
+    pid=$!
+    wait_until says hole 'made$'
+    interrupted "$pid"
+    "$CBUILD" run --name hole --network none busybox dd if=/dev/zero of=/hole bs=1 count=1 seek=1023G 2>/dev/null
+    for command in 'export hole' 'cp hole:/hole -'; do
+        rm -f "$BATS_TEST_TMPDIR/seen"
+        # shellcheck disable=SC2086
+        "$CBUILD" $command > >(head -c 1 >"$BATS_TEST_TMPDIR/seen"; cat >/dev/null) &
+        pid=$!
+        wait_until test -s "$BATS_TEST_TMPDIR/seen"
+        interrupted "$pid"
+    done
+    "$CBUILD" rm hole >/dev/null
+    fsck_clean
 }
 
 @test "waiting for a collection to end can be interrupted" {

@@ -69,6 +69,35 @@ setup() {
     done
 }
 
+@test "F13: save --exclude-from leaves out what the other side has, and load takes that from there" {
+    local fresh=$BATS_TEST_TMPDIR/fresh format
+    printf 'FROM img\nRUN echo later >/later\n' | dockerfile
+    "$CBUILD" build -q -t next "$DIR" >/dev/null
+    for format in docker-archive oci-archive; do
+        rm -rf "$fresh"
+        "$CBUILD" save --format $format --exclude-from img -o "$BATS_TEST_TMPDIR/delta.tar" next
+        [ "$(stat -c %s "$BATS_TEST_TMPDIR/delta.tar")" -lt 60000 ]
+        run "$CBUILD" --root "$fresh" load -i "$BATS_TEST_TMPDIR/delta.tar"
+        expect_status 1
+        expect_contains 'is neither in the archive nor in the store' 'save --exclude-from'
+        "$CBUILD" save img | "$CBUILD" --root "$fresh" load >/dev/null
+        run "$CBUILD" --root "$fresh" load -i "$BATS_TEST_TMPDIR/delta.tar"
+        expect_status 0
+        [ "$("$CBUILD" --root "$fresh" inspect -f '{{.Id}}' next)" = "$("$CBUILD" inspect -f '{{.Id}}' next)" ]
+        run "$CBUILD" --root "$fresh" run --rm --network none next cat /later
+        expect_output later
+        run "$CBUILD" --root "$fresh" fsck
+        expect_status 0
+        "$CBUILD" --root "$fresh" save next | cmp - <("$CBUILD" save next)
+    done
+    run "$CBUILD" save --exclude-from nobody:1 img
+    expect_status 1
+    expect_contains nobody:1
+    run "$CBUILD" save --format oci-dir -o "$DIR/d" --exclude-from img img
+    expect_status 1
+    expect_contains 'is for archives'
+}
+
 @test "save compresses an archive that is called so, or when asked" {
     cd "$BATS_TEST_TMPDIR"
     "$CBUILD" save -o plain.tar img busybox

@@ -391,6 +391,13 @@ CACHE MOUNT
     [ "$(jq -c '[.name,[.args[].name],.secrets]' <<<"$output")" = '["tools",["TAG"],null]' ]
 }
 
+@test "--call=outline: of ARGs declared twice the last counts, and what its default is made of" {
+    printf '%s\n' 'ARG A=1' 'ARG B=b' 'ARG C=unused' 'ARG A=${A}${B}' 'FROM scratch' 'ARG A' 'ARG IN=1' 'ARG OTHER=${IN}2' \
+        'ARG IN=${IN}3${OTHER}' | dockerfile
+    run --separate-stderr "$CBUILD" build --call=outline,format=json "$DIR"
+    [ "$(jq -c '[.args[] | [.name,.value]]' <<<"$output")" = '[["B","b"],["A","1b"],["OTHER","12"],["IN","1312"]]' ]
+}
+
 @test "--call=targets lists the stages" {
     outline_dockerfile
     run --separate-stderr "$CBUILD" build --call=targets "$DIR"

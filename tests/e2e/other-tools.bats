@@ -147,6 +147,25 @@ $REGISTRY/app:2@$digest" ]
     expect_contains none.invalid/x:1
 }
 
+@test "F6: --unset takes away what the base image set, and no step runs for it" {
+    printf '%s\n' 'FROM busybox' 'ENV A=1 AB=2' 'LABEL a=b c=d' 'VOLUME /v /w' 'EXPOSE 80 80/udp 8080' 'USER 1' 'WORKDIR /' \
+        'ENTRYPOINT ["e"]' 'CMD ["c"]' 'STOPSIGNAL 9' 'HEALTHCHECK CMD x' 'SHELL ["s"]' | dockerfile
+    "$CBUILD" build -q -t rich "$DIR" >/dev/null
+    echo 'FROM rich' | dockerfile
+    build_ok --unset env:A,volume:/v --unset expose:80,label:c
+    [ "$(config '|[.Env[1:],.Volumes,.ExposedPorts,.Labels,.User]')" = '[["AB=2"],{"/w":{}},{"8080/tcp":{}},{"a":"b"},"1"]' ]
+    build_ok --unset expose:80/udp,env:A,entrypoint,cmd,user,workdir,stopsignal,healthcheck,shell,label,volume
+    [ "$(config '|[.ExposedPorts,.Env[1:],.Entrypoint,.Cmd,.User,.WorkingDir,.StopSignal,.Healthcheck,.Shell,.Labels,.Volumes]')" = \
+        '[{"80/tcp":{},"8080/tcp":{}},["AB=2"],null,null,"","",null,null,null,null,null]' ]
+    [ "$(steps_run)" -eq 0 ]
+    build --unset volumes
+    expect_status 1
+    expect_contains 'invalid argument "volumes" for "--unset" flag' 'did you mean volume?'
+    build --unset user:x
+    expect_status 1
+    expect_contains 'user takes no name'
+}
+
 @test "buildah: times, files of arguments, a log, platforms and formats" {
     printf '# colours\n\nCOLOUR=blue\nOTHER=1\n' >"$T/args"
     run "$CBUILD" build -t img --build-arg-file "$T/args" --timestamp 86400 --logfile "$T/log" --pull-never --os linux --arch amd64 "$DIR"

@@ -17,6 +17,10 @@ setup_file() {
         openssl x509 -req -in $name.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -out $name.crt \
             -extfile <(echo "subjectAltName=$san") 2>/dev/null
     done
+    : >index
+    openssl ca -batch -rand_serial -in server.csr -out expired.crt -keyfile ca.key -cert ca.crt -startdate 20200101000000Z \
+        -enddate 20200102000000Z -extfile <(echo subjectAltName=IP:127.0.0.1) -config <(printf '%s\n' '[ca]' 'default_ca=d' \
+            '[d]' database=index serial=serial new_certs_dir=. default_md=sha256 policy=p '[p]' commonName=supplied) 2>/dev/null
 }
 teardown_file() { cb_drop_store; }
 setup() {
@@ -75,6 +79,14 @@ works() {
     works --root "$BATS_TEST_TMPDIR/fresh3" pull -q --insecure-registry 127.0.0.0/8 "$REGISTRY/x:1"
     fails pull "$REGISTRY/x:1"
     expect_contains certificate
+}
+
+@test "TLS: a certificate that was good once is refused" {
+    serve "  tls: {certificate: $D/pki/expired.crt, key: $D/pki/server.key}"
+    mkdir -p "$BATS_TEST_TMPDIR/certs.d/$REGISTRY"
+    cp "$D/pki/ca.crt" "$BATS_TEST_TMPDIR/certs.d/$REGISTRY/ca.crt"
+    fails pull "$REGISTRY/y:1"
+    expect_contains expired
 }
 
 @test "TLS: a certificate for another name is refused, unless the registry is named as insecure" {

@@ -33,16 +33,18 @@ load helpers-sandbox
     expect_contains 'nothing is left'
 }
 
-@test "SIGTERM ends a build, its step and its mounts" {
+@test "SIGTERM ends a build, its step and its mounts, as does the end of the terminal" {
     printf 'FROM busybox\nRUN --mount=type=cache,target=/c trap "" TERM; sleep %s\n' "$FOREVER" >"$DIR/Dockerfile"
-    "$CBUILD" build --progress=plain --network=none --no-cache "$DIR" >/dev/null 2>&1 &
-    pid=$!
-    wait_until pgrep -f "sleep $FOREVER"
-    kill "$pid"
-    status=0
-    wait "$pid" || status=$?
-    [ "$status" -eq 143 ]
-    expect_no_sleeper
+    for signal in TERM:143 HUP:129; do
+        "$CBUILD" build --progress=plain --network=none --no-cache "$DIR" >/dev/null 2>&1 &
+        pid=$!
+        wait_until pgrep -f "sleep $FOREVER"
+        kill "-${signal%:*}" "$pid"
+        status=0
+        wait "$pid" || status=$?
+        [ "$status" -eq "${signal#*:}" ]
+        expect_no_sleeper
+    done
 }
 
 @test "--stop-signal and --stop-timeout say what SIGTERM means to a container" {

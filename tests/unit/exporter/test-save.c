@@ -58,12 +58,13 @@ static void save(struct fixture *fixture, const char *image,
                  enum cb_archive_format format, struct cb_strbuf *out)
 {
     cb_auto_value(cb_strings) images = {0};
+    const struct cb_archive_choice choice = {.images = &images};
     cb_autofd int fd = memfd_create("saved", MFD_CLOEXEC);
     struct cb_error *error = NULL;
 
     cb_strings_add(&images, image);
-    if (cb_archive_save(&fixture->env, &images, NULL, format, CB_COMPRESSION_NONE, fd,
-                        &error) < 0)
+    if (cb_archive_save(&fixture->env, &choice, format, CB_COMPRESSION_NONE, fd, &error) <
+        0)
         fail_msg("%s", cb_error_message(error));
     lseek(fd, 0, SEEK_SET);
     assert_int_equal(cb_fs_read_fd(fd, 1 << 26, out, NULL), 0);
@@ -253,10 +254,11 @@ static void an_unknown_image_is_named(void **state)
 {
     NEED(state);
     cb_auto_value(cb_strings) images = {0};
+    const struct cb_archive_choice choice = {.images = &images};
     cb_auto(cb_error) error = NULL;
 
     cb_strings_add(&images, "nobody:1");
-    assert_int_equal(cb_archive_save(&fixture->env, &images, NULL, CB_ARCHIVE_OCI,
+    assert_int_equal(cb_archive_save(&fixture->env, &choice, CB_ARCHIVE_OCI,
                                      CB_COMPRESSION_NONE, -1, &error),
                      -1);
     assert_int_equal(cb_error_kind(error), CB_ERR_NOT_FOUND);
