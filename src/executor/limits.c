@@ -26,10 +26,18 @@ void cb_limit_options_clear(struct cb_limit_options *options)
     cb_strings_free(&options->weights);
 }
 
+/* What docker's command line refuses by itself. */
 static int invalid(const char *text, const char *option, const char *why,
                    struct cb_error **err)
 {
     return cb_error_flag(err, text, option, "%s", why);
+}
+
+/* What its daemon does. */
+static int refused(const char *text, const char *option, const char *why,
+                   struct cb_error **err)
+{
+    return cb_error_argument(err, text, option, "%s", why);
 }
 
 static int parse_size(uint64_t *out, const char *text, const char *option,
@@ -90,22 +98,22 @@ static int check_memory(const struct cb_limits *limits,
     int64_t swap = limits->memory_swap_bytes;
 
     if (memory && memory < MEMORY_MIN)
-        return invalid(options->memory, "-m, --memory",
+        return refused(options->memory, "-m, --memory",
                        "minimum memory limit allowed is 6MB", err);
     if (memory && swap > 0 && (uint64_t)swap < memory)
-        return invalid(options->memory_swap, "--memory-swap",
+        return refused(options->memory_swap, "--memory-swap",
                        "minimum memoryswap limit should be larger than memory limit",
                        err);
     if (!memory && swap > 0)
-        return invalid(options->memory_swap, "--memory-swap",
+        return refused(options->memory_swap, "--memory-swap",
                        "you should always set --memory as well: it is the limit of "
                        "memory and swap together",
                        err);
     if (soft && soft < MEMORY_MIN)
-        return invalid(options->memory_reservation, "--memory-reservation",
+        return refused(options->memory_reservation, "--memory-reservation",
                        "minimum memory reservation allowed is 6MB", err);
     if (memory && soft > memory)
-        return invalid(options->memory_reservation, "--memory-reservation",
+        return refused(options->memory_reservation, "--memory-reservation",
                        "minimum memory limit can not be less than memory reservation "
                        "limit",
                        err);
@@ -134,7 +142,7 @@ static int parse_cpus(struct cb_limits *out, const struct cb_limit_options *opti
                       "available",
                       online, online);
     if (cpus < 0.01 || cpus > (double)online)
-        return invalid(text, "--cpus", range, err);
+        return refused(text, "--cpus", range, err);
     if (out->cpu_period_us || out->cpu_quota_us)
         return cb_error_set(err, CB_ERR_USAGE,
                             "conflicting options: --cpus and --cpu-%s cannot both be set",
@@ -156,12 +164,12 @@ static int parse_cpu_time(struct cb_limits *out, const struct cb_limit_options *
         parse_number(&quota, options->cpu_quota, -1, INT64_MAX, "--cpu-quota", err) < 0)
         return -1;
     if (period && (period < 1000 || period > 1000000))
-        return invalid(options->cpu_period, "--cpu-period",
+        return refused(options->cpu_period, "--cpu-period",
                        "CPU cfs period can not be less than 1ms (i.e. 1000) or larger "
                        "than 1s (i.e. 1000000)",
                        err);
     if (quota > 0 && quota < 1000)
-        return invalid(options->cpu_quota, "--cpu-quota",
+        return refused(options->cpu_quota, "--cpu-quota",
                        "CPU cfs quota can not be less than 1ms (i.e. 1000)", err);
     out->cpu_shares = (uint64_t)shares;
     out->cpu_period_us = (uint64_t)period;
@@ -178,7 +186,7 @@ static int parse_cpuset(char out[CB_CPUSET_MAX], const char *text, const char *o
     if (!text || !*text)
         return 0;
     if (strlen(text) >= CB_CPUSET_MAX || !cb_cpuset_is_valid(text))
-        return invalid(text, option, "expected a list such as 0-2,5", err);
+        return refused(text, option, "expected a list such as 0-2,5", err);
     snprintf(out, CB_CPUSET_MAX, "%s", text);
     if (cb_fs_read_file(AT_FDCWD, available_in, 4096, &available, NULL) < 0)
         return 0;
@@ -186,7 +194,7 @@ static int parse_cpuset(char out[CB_CPUSET_MAX], const char *text, const char *o
     if (cb_cpuset_covers(available.text, text))
         return 0;
     why = xasprintf("not available here, which has %s", available.text);
-    return invalid(text, option, why, err);
+    return refused(text, option, why, err);
 }
 
 /* ── Devices ── */
@@ -234,7 +242,7 @@ static int parse_device_rate(struct cb_limits *out, enum cb_io_kind kind,
     if (stat(path, &st) < 0)
         return cb_error_errno(err, errno, "%s: `%s`", rates[kind].option, path);
     if (!S_ISBLK(st.st_mode))
-        return invalid(text, rates[kind].option, "not a block device", err);
+        return refused(text, rates[kind].option, "not a block device", err);
     if (out->io_count == CB_LIMIT_ITEMS_MAX)
         return invalid(text, rates[kind].option, "too many limits of devices", err);
     limit.major = major(st.st_rdev);
@@ -258,7 +266,7 @@ static int parse_io(struct cb_limits *out, const struct cb_limit_options *option
     if (parse_number(&weight, options->blkio_weight, 0, 65535, "--blkio-weight", err) < 0)
         return -1;
     if (weight && (weight < 10 || weight > 1000))
-        return invalid(options->blkio_weight, "--blkio-weight",
+        return refused(options->blkio_weight, "--blkio-weight",
                        "range of blkio weight is from 10 to 1000", err);
     out->blkio_weight = (unsigned)weight;
     for (int kind = 0; kind < CB_IO_KINDS; kind++) {
@@ -277,7 +285,7 @@ static int parse_parent(struct cb_limits *out, const char *text, struct cb_error
     if (!text || !*text)
         return 0;
     if (strlen(text) >= sizeof(out->cgroup_parent) || strstr(text, ".."))
-        return invalid(text, "--cgroup-parent", "expected a path below the hierarchy",
+        return refused(text, "--cgroup-parent", "expected a path below the hierarchy",
                        err);
     snprintf(out->cgroup_parent, sizeof(out->cgroup_parent), "%s", text);
     return 0;
