@@ -80,11 +80,6 @@ int cb_digest_is_set(const struct cb_digest *digest)
     return digest && digest->algorithm != CB_DIGEST_NONE;
 }
 
-size_t cb_digest_size(const struct cb_digest *digest)
-{
-    return algorithms[digest->algorithm].size;
-}
-
 static void write_hex(const struct cb_digest *digest, char *out)
 {
     static const char digits[] = "0123456789abcdef";

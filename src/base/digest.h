@@ -22,7 +22,6 @@ struct cb_digest {
 int cb_digest_parse(struct cb_digest *out, const char *text, struct cb_error **err);
 int cb_digest_equal(const struct cb_digest *a, const struct cb_digest *b);
 int cb_digest_is_set(const struct cb_digest *digest);
-size_t cb_digest_size(const struct cb_digest *digest); /* in bytes */
 /* Writes "sha256:…" into BUFFER and returns it. */
 const char *cb_digest_text(const struct cb_digest *digest,
                            char buffer[CB_DIGEST_MAX_TEXT]);

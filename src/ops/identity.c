@@ -39,15 +39,6 @@ static int known_identity(struct cb_snapshot *snapshot, struct cb_digest *out)
     return fact && cb_digest_parse(out, fact, &ignored) == 0;
 }
 
-static int remember(struct cb_snapshot *snapshot, const struct cb_digest *identity,
-                    struct cb_error **err)
-{
-    char text[CB_DIGEST_MAX_TEXT];
-
-    return cb_snapshot_set_fact(snapshot, "identity", cb_digest_text(identity, text),
-                                err);
-}
-
 /* DATED: by what is in its files, and their times. */
 static struct cb_digest identity_of_layer(const struct cb_digest *parent,
                                           const struct cb_layer_info *info, int dated)
@@ -59,26 +50,6 @@ static struct cb_digest identity_of_layer(const struct cb_digest *parent,
     cb_hasher_digest(hasher, parent);
     cb_hasher_digest(hasher, dated ? &info->diff_id : &info->tree);
     return cb_hasher_finish(hasher);
-}
-
-int cb_snapshot_identity(struct cb_snapshot *snapshot, struct cb_pool *pool,
-                         struct cb_digest *out, struct cb_error **err)
-{
-    struct cb_layer_info info;
-    struct cb_digest parent;
-
-    if (!snapshot) {
-        *out = cb_identity_of_empty();
-        return 0;
-    }
-    if (known_identity(snapshot, out))
-        return 0;
-    /* Depth is bounded by the store: at most 500 layers. */
-    if (cb_snapshot_identity(cb_snapshot_parent(snapshot), pool, &parent, err) < 0 ||
-        cb_layer_info(snapshot, pool, &info, err) < 0)
-        return -1;
-    *out = identity_of_layer(&parent, &info, 0);
-    return remember(snapshot, out, err);
 }
 
 /* What a record says need not be so: those of a cache from elsewhere were never checked,

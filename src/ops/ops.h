@@ -89,10 +89,7 @@ int cb_result_is_snapshot(const struct cb_result *result);
 /* Read-only root of any result (snapshot or context), opened once and shared; borrowed.
  */
 int cb_result_root(struct cb_result *result, int *fd, struct cb_error **err);
-/* The content identity of a snapshot: known fact, else derived from parent and tree
- * digest. */
-int cb_snapshot_identity(struct cb_snapshot *snapshot, struct cb_pool *pool,
-                         struct cb_digest *out, struct cb_error **err);
+/* Content identities, see identity.c. */
 struct cb_digest cb_identity_of_empty(void);
 /* H(NAME, DIGEST): "copy" and a key, "chain" and a chain id. */
 struct cb_digest cb_identity_from(const char *name, const struct cb_digest *digest);

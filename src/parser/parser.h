@@ -128,8 +128,7 @@ struct cb_inst_from {
 struct cb_inst_run {
     struct cb_command command;
     struct cb_heredocs heredocs;
-    struct cb_flag
-        *mounts; /* each --mount value unexpanded; cb_run_mount_parse after expansion */
+    struct cb_flag *mounts; /* each --mount value unexpanded; see cb_run_mount_expand */
     size_t mount_count;
     struct cb_word network;  /* default|none|host; NULL if not given */
     struct cb_word security; /* sandbox|insecure */
@@ -268,14 +267,10 @@ struct cb_run_device {
 int cb_run_device_parse(struct cb_run_device *out, struct cb_arena *arena,
                         const char *value, struct cb_error **err);
 
-/* Parses an expanded --mount value. Strings in ARENA. USAGE-free: errors are SYNTAX
- * without place. */
-int cb_run_mount_parse(struct cb_run_mount *out, struct cb_arena *arena,
-                       const char *value, struct cb_error **err);
-
-/* As cb_run_mount_parse for a value as written: the fields are split first, then each
- * value is expanded for itself (what BuildKit does), so that no variable's text can add
- * an option. `from` is never given a variable: refused when the Dockerfile was parsed. */
+/* A --mount value as written, LOOKUP NULL: without variables. The fields are split first,
+ * then each value is expanded for itself (what BuildKit does), so that no variable's text
+ * can add an option. `from` is never given a variable: refused when the Dockerfile was
+ * parsed. Strings in ARENA. Errors are SYNTAX without place. */
 int cb_run_mount_expand(struct cb_run_mount *out, struct cb_arena *arena,
                         const char *value, char escape,
                         const struct cb_scope_lookup *lookup, struct cb_error **err);

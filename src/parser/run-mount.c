@@ -417,12 +417,6 @@ int cb_run_mount_expand(struct cb_run_mount *out, struct cb_arena *arena,
     return 0;
 }
 
-int cb_run_mount_parse(struct cb_run_mount *out, struct cb_arena *arena,
-                       const char *value, struct cb_error **err)
-{
-    return cb_run_mount_expand(out, arena, value, '\\', NULL, err);
-}
-
 int cb_run_mount_check(const char *value, struct cb_error **err)
 {
     cb_auto_value(cb_strings) fields = {0};

@@ -50,22 +50,17 @@ int cb_layer_write_tar(struct cb_snapshot *committed,
 /* The snapshot of a chain of diff ids, if unpacked: 1/0. */
 int cb_chain_find(struct cb_store *store, const struct cb_digest *chain_id,
                   struct cb_snapshot **out, struct cb_error **err);
-/* Unpacks one layer blob (in the store) over PARENT and registers its chain id. Verifies
- * that the uncompressed bytes have DIFF_ID, the bytes after the end mark included.
- * Several layers of an image may be unpacked at once; see cb_layers_unpack. */
-int cb_layer_unpack(struct cb_store *store, struct cb_snapshot *parent,
-                    const struct cb_digest *blob, const char *media_type,
-                    const struct cb_digest *diff_id, const struct cb_layer_limits *limits,
-                    struct cb_cancel *cancel, struct cb_snapshot **out,
-                    struct cb_error **err);
-/* Makes the chain for a whole image: finds the longest unpacked prefix, unpacks the rest
- * (each layer only depends on whether its directory exists, so they are unpacked in
- * parallel and stacked). BLOBS run parallel to DIFF_IDS. Count 0 gives *out NULL. */
+/* Makes the chain for a whole image, whose blobs are in the store: finds the longest
+ * unpacked prefix, unpacks the rest (each layer only depends on whether its directory
+ * exists, so they are unpacked in parallel and stacked) and registers the chain ids.
+ * Verifies that the uncompressed bytes of each layer have its diff id, the bytes after
+ * the end mark included. BLOBS run parallel to DIFF_IDS. Count 0 gives *out NULL. */
 struct cb_layers_options {
     struct cb_store *store;
     const struct cb_descriptor *blobs; /* both are borrowed until the end */
     const struct cb_digest *diff_ids;
     size_t count;
+    struct cb_layer_limits limits; /* of each layer */
     struct cb_cancel *cancel;
     struct cb_event_sink *sink;
     uint64_t event_id;

@@ -130,30 +130,6 @@ static int commit_on(struct unpacked *unpacked, struct cb_snapshot *parent,
     return cb_snapshot_commit_known(snapshot, &known, unpacked->result.opaque_root, err);
 }
 
-static int chain_of_parent(struct cb_snapshot *parent, struct cb_digest *out,
-                           struct cb_error **err)
-{
-    struct cb_snapshot *at = parent;
-    CB_VEC(struct cb_digest) diff_ids = {0};
-    struct cb_digest chain = {0};
-    size_t i;
-
-    for (; at; at = cb_snapshot_parent(at)) {
-        struct cb_layer_info info;
-
-        if (cb_layer_info(at, NULL, &info, err) < 0) {
-            cb_vec_free(&diff_ids);
-            return -1;
-        }
-        cb_vec_push(&diff_ids, info.diff_id);
-    }
-    for (i = diff_ids.count; i-- > 0;)
-        chain = cb_chain_id(cb_digest_is_set(&chain) ? &chain : NULL, &diff_ids.items[i]);
-    cb_vec_free(&diff_ids);
-    *out = chain;
-    return 0;
-}
-
 /* ── Locks ── */
 
 struct wait {
@@ -182,49 +158,6 @@ static int lock_chain(struct cb_store *store, const struct cb_digest *chain_id,
                         tell_waiting, &wait, err);
 }
 
-struct unpack_lock {
-    struct cb_lock *lock;
-};
-static void unpack_lock_release(struct unpack_lock *held)
-{
-    cb_lock_release_unlink(held->lock);
-}
-#define unpack_lock_auto __attribute__((cleanup(unpack_lock_release))) struct unpack_lock
-
-int cb_layer_unpack(struct cb_store *store, struct cb_snapshot *parent,
-                    const struct cb_digest *blob, const char *media_type,
-                    const struct cb_digest *diff_id, const struct cb_layer_limits *limits,
-                    struct cb_cancel *cancel, struct cb_snapshot **out,
-                    struct cb_error **err)
-{
-    struct source source = {
-        .store = store, .blob = blob, .diff_id = diff_id, .cancel = cancel};
-    struct unpacked unpacked = {0};
-    struct cb_digest below = {0}, chain_id;
-    unpack_lock_auto held = {0};
-    int found;
-
-    if (limits)
-        source.limits = *limits;
-    if (parent && chain_of_parent(parent, &below, err) < 0)
-        return -1;
-    chain_id = cb_chain_id(parent ? &below : NULL, diff_id);
-    if (lock_chain(store, &chain_id, cancel, NULL, &held.lock, err) < 0)
-        return -1;
-    found = cb_chain_find(store, &chain_id, out, err);
-    if (found)
-        return found < 0 ? -1 : 0;
-    if (unpack_one(&source, parent, parent ? CB_UNTAR_MERGED : CB_UNTAR_GROUND, &unpacked,
-                   err) < 0)
-        return -1;
-    if (commit_on(&unpacked, parent, &chain_id, err) < 0) {
-        cb_snapshot_unref(unpacked.snapshot);
-        return -1;
-    }
-    *out = unpacked.snapshot;
-    return 0;
-}
-
 /* ── A whole image ── */
 
 struct cb_layers {
@@ -234,6 +167,7 @@ struct cb_layers {
     struct cb_digest *chain_ids;
     size_t first; /* the layers below are there */
     size_t count;
+    struct cb_layer_limits limits;
     struct cb_cancel *cancel;
     struct cb_event_sink *sink;
     uint64_t event_id;
@@ -253,6 +187,7 @@ static struct source source_of(const struct cb_layers *image, size_t index)
     return (struct source){.store = image->store,
                            .blob = &image->blobs[index].digest,
                            .diff_id = &image->diff_ids[index],
+                           .limits = image->limits,
                            .cancel = image->cancel};
 }
 
@@ -425,6 +360,7 @@ int cb_layers_begin(struct cb_layers **out, const struct cb_layers_options *opti
                                 .blobs = options->blobs,
                                 .diff_ids = options->diff_ids,
                                 .count = count,
+                                .limits = options->limits,
                                 .cancel = options->cancel,
                                 .sink = options->sink,
                                 .event_id = options->event_id,

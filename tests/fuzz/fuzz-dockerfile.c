@@ -19,7 +19,6 @@ static void read_mounts(struct cb_arena *arena, const struct cb_inst_run *run)
     for (size_t i = 0; i < run->mount_count; i++) {
         struct cb_run_mount mount;
 
-        cb_run_mount_parse(&mount, arena, run->mounts[i].value, NULL);
         cb_run_mount_expand(&mount, arena, run->mounts[i].value, '\\', NULL, NULL);
     }
 }

@@ -50,7 +50,7 @@ static void check_run(struct cb_arena *arena, const struct cb_inst_run *run, siz
 
         if (!run->mounts[i].value)
             abort();
-        cb_run_mount_parse(&mount, arena, run->mounts[i].value, NULL);
+        cb_run_mount_expand(&mount, arena, run->mounts[i].value, '\\', NULL, NULL);
     }
 }
 

@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cb_autofree char *value = xstrndup((const char *)data, size);
     struct cb_run_mount written, one, other;
 
-    if (cb_run_mount_parse(&written, arena, value, NULL) == 0)
+    if (cb_run_mount_expand(&written, arena, value, '\\', NULL, NULL) == 0)
         check(&written);
     if (read_with(&one, arena, value, plain) < 0 ||
         read_with(&other, arena, value, hostile) < 0)

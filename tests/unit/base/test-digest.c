@@ -50,7 +50,6 @@ static void hashes_in_pieces_and_starts_afresh(void **state)
         struct cb_digest digest = cb_hasher_finish(wide);
         struct cb_digest again;
 
-        assert_int_equal(cb_digest_size(&digest), 64);
         assert_int_equal(cb_digest_parse(&again, cb_digest_text(&digest, text), NULL), 0);
         assert_true(cb_digest_equal(&digest, &again));
         assert_memory_equal(text, "sha512:ddaf35a193617aba", 23);

@@ -34,7 +34,7 @@ static struct cb_result *busybox(struct fixture *f)
     cb_close(&root);
     cb_close(&to);
     OK(cb_snapshot_commit(layer, err));
-    OK(cb_snapshot_identity(layer, f->pool, &identity, err));
+    identity = identity_of(f, layer);
     return cb_snapshot_result_new(&f->env, layer, &identity);
 }
 

@@ -37,7 +37,7 @@ static const struct cb_run_mount *parse(struct state *s, const char *value)
     cb_auto(cb_error) error = NULL;
 
     memset(&s->mount, 0xee, sizeof(s->mount));
-    if (cb_run_mount_parse(&s->mount, s->arena, value, &error) < 0)
+    if (cb_run_mount_expand(&s->mount, s->arena, value, '\\', NULL, &error) < 0)
         print_message("%s: %s\n", value, cb_error_message(error));
     assert_null(error);
     return &s->mount;
@@ -47,7 +47,8 @@ static void assert_refused(struct state *s, const char *value, const char *messa
 {
     cb_auto(cb_error) error = NULL;
 
-    assert_int_equal(cb_run_mount_parse(&s->mount, s->arena, value, &error), -1);
+    assert_int_equal(cb_run_mount_expand(&s->mount, s->arena, value, '\\', NULL, &error),
+                     -1);
     assert_int_equal(cb_error_kind(error), CB_ERR_SYNTAX);
     assert_string_equal(cb_error_message(error), message);
 }

@@ -1,4 +1,4 @@
-EXTRA_DIST += tests/unit/store/store-test.h
+EXTRA_DIST += tests/unit/store/store-test.h tests/unit/store/tree-test.h
 
 unit_tests += tests/unit/store/test-blob-feed
 tests_unit_store_test_blob_feed_SOURCES = tests/unit/store/test-blob-feed.c

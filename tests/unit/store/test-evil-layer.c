@@ -535,9 +535,13 @@ static void too_many_bytes_are_refused_and_removed(void **state)
 {
     evil_auto evil = begin(state);
     struct fixture *f = evil.f;
-    struct cb_layer_limits limits = {.max_bytes = 1u << 20};
     struct cb_snapshot *snapshot = NULL;
     struct test_layer layer;
+    const struct cb_layers_options options = {.store = f->store,
+                                              .blobs = &layer.blob,
+                                              .diff_ids = &layer.diff_id,
+                                              .count = 1,
+                                              .limits = {.max_bytes = 1u << 20}};
     size_t len = 2u << 20;
     cb_autofree char *zeros = xcalloc(1, len);
     cb_auto_value(cb_strings) left = {0};
@@ -549,9 +553,7 @@ static void too_many_bytes_are_refused_and_removed(void **state)
     tar_body(&evil.tar, zeros, len);
     tar_end(&evil.tar);
     layer = put_layer(f, &evil.tar);
-    fails(f, CB_ERR_INTEGRITY,
-          cb_layer_unpack(f->store, NULL, &layer.blob.digest, NULL, &layer.diff_id,
-                          &limits, NULL, &snapshot, &f->error));
+    fails(f, CB_ERR_INTEGRITY, cb_layers_unpack(&options, f->pool, &snapshot, &f->error));
     says(f, "larger than 1048576 bytes");
     fd = openat(f->top_fd, "store/snapshots", O_RDONLY | O_DIRECTORY);
     ok(f, cb_fs_list(fd, &left, &f->error));
@@ -562,18 +564,20 @@ static void too_many_entries_are_refused(void **state)
 {
     evil_auto evil = begin(state);
     struct fixture *f = evil.f;
-    struct cb_layer_limits limits = {.max_entries = 10};
     struct cb_snapshot *snapshot = NULL;
     struct test_layer layer;
+    const struct cb_layers_options options = {.store = f->store,
+                                              .blobs = &layer.blob,
+                                              .diff_ids = &layer.diff_id,
+                                              .count = 1,
+                                              .limits = {.max_entries = 10}};
     int i;
 
     for (i = 0; i < 11; i++)
         tar_file(&evil.tar, "f", "x");
     tar_end(&evil.tar);
     layer = put_layer(f, &evil.tar);
-    fails(f, CB_ERR_INTEGRITY,
-          cb_layer_unpack(f->store, NULL, &layer.blob.digest, NULL, &layer.diff_id,
-                          &limits, NULL, &snapshot, &f->error));
+    fails(f, CB_ERR_INTEGRITY, cb_layers_unpack(&options, f->pool, &snapshot, &f->error));
     says(f, "more than 10 entries");
 }
 

@@ -1,17 +1,14 @@
 /* What is part of a tree's identity, and what is not. */
-#include "store-test.h"
-
-#include "store/tree-digest.h"
+#include "tree-test.h"
 
 #include <time.h>
 
-static struct cb_digest digest_of(struct fixture *f, const char *path, int follow)
+static struct cb_digest digest_of(struct fixture *f, const char *path)
 {
-    struct cb_digest digest;
+    cb_autofd int fd = openat(f->top_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    ok(f,
-       cb_tree_digest_path(f->top_fd, path, follow, f->pool, NULL, &digest, &f->error));
-    return digest;
+    assert_true(fd >= 0);
+    return tree_digest(fd);
 }
 
 static void make_tree(struct fixture *f)
@@ -23,12 +20,12 @@ static void make_tree(struct fixture *f)
     assert_int_equal(symlinkat("d/a", f->top_fd, "t/l"), 0);
 }
 
-#define CHANGES(f, change)                                         \
-    do {                                                           \
-        struct cb_digest before_ = digest_of((f), "t", 0), after_; \
-        assert_int_equal((change), 0);                             \
-        after_ = digest_of((f), "t", 0);                           \
-        assert_false(cb_digest_equal(&before_, &after_));          \
+#define CHANGES(f, change)                                      \
+    do {                                                        \
+        struct cb_digest before_ = digest_of((f), "t"), after_; \
+        assert_int_equal((change), 0);                          \
+        after_ = digest_of((f), "t");                           \
+        assert_false(cb_digest_equal(&before_, &after_));       \
     } while (0)
 
 static int write_text(struct fixture *f, const char *path, const char *text)
@@ -70,67 +67,12 @@ static void times_and_places_do_not(void **state)
     struct cb_digest before, after;
 
     make_tree(f);
-    before = digest_of(f, "t", 0);
+    before = digest_of(f, "t");
     utimensat(f->top_fd, "t/b", times, 0);
     utimensat(f->top_fd, "t/d", times, 0);
     assert_int_equal(renameat(f->top_fd, "t", f->top_fd, "elsewhere"), 0);
-    after = digest_of(f, "elsewhere", 0);
+    after = digest_of(f, "elsewhere");
     assert_true(cb_digest_equal(&before, &after));
-}
-
-static void only_the_selection_counts(void **state)
-{
-    struct fixture *f = *state;
-    struct cb_digest before, after;
-
-    make_tree(f);
-    before = digest_of(f, "t/d", 0);
-    put_file(f->top_fd, "t/b", "changed", 0644);
-    after = digest_of(f, "/t/d/", 0);
-    assert_true(cb_digest_equal(&before, &after));
-}
-
-static void a_last_link_is_followed_when_asked_for(void **state)
-{
-    struct fixture *f = *state;
-    struct cb_digest link, followed, file;
-
-    make_tree(f);
-    link = digest_of(f, "t/l", 0);
-    followed = digest_of(f, "t/l", 1);
-    file = digest_of(f, "t/d/a", 0);
-    assert_false(cb_digest_equal(&link, &followed));
-    assert_true(cb_digest_equal(&followed, &file));
-}
-
-static void many_files_give_the_same_with_and_without_threads(void **state)
-{
-    struct fixture *f = *state;
-    struct cb_digest with, without;
-    int i;
-
-    assert_int_equal(mkdirat(f->top_fd, "t", 0755), 0);
-    for (i = 0; i < 1500; i++) {
-        char path[32];
-
-        snprintf(path, sizeof(path), "t/%d", i);
-        put_file(f->top_fd, path, path, 0644);
-    }
-    with = digest_of(f, "t", 0);
-    ok(f, cb_tree_digest_path(f->top_fd, "t", 0, NULL, NULL, &without, &f->error));
-    assert_true(cb_digest_equal(&with, &without));
-}
-
-static void a_missing_path_is_not_found(void **state)
-{
-    struct fixture *f = *state;
-    struct cb_digest digest;
-
-    fails(f, CB_ERR_NOT_FOUND,
-          cb_tree_digest_path(f->top_fd, "none", 0, NULL, NULL, &digest, &f->error));
-    fails(
-        f, CB_ERR_NOT_FOUND,
-        cb_tree_digest_path(f->top_fd, "none/deeper", 1, NULL, NULL, &digest, &f->error));
 }
 
 int main(void)
@@ -138,10 +80,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(each_change_that_matters_changes_it),
         test(times_and_places_do_not),
-        test(only_the_selection_counts),
-        test(a_last_link_is_followed_when_asked_for),
-        test(many_files_give_the_same_with_and_without_threads),
-        test(a_missing_path_is_not_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
