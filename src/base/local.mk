@@ -63,8 +63,11 @@ src_base_libbase_a_SOURCES = \
     %D%/subprocess.h \
     %D%/suggest.c \
     %D%/suggest.h \
+    %D%/template-compare.c \
+    %D%/template-escape.c \
     %D%/template-eval.c \
     %D%/template-exec.c \
+    %D%/template-functions-priv.h \
     %D%/template-functions.c \
     %D%/template-lex.c \
     %D%/template-parse-priv.h \
@@ -73,6 +76,7 @@ src_base_libbase_a_SOURCES = \
     %D%/template-printf.c \
     %D%/template-priv.h \
     %D%/template-run-priv.h \
+    %D%/template-text.c \
     %D%/template-value.c \
     %D%/template.h \
     %D%/text.c \
