@@ -14,7 +14,7 @@
 int cb_cache_local_new(struct cb_cache_store **out, struct cb_build_env *env,
                        struct cb_error **err);
 
-/* ── Where a cache is (features.md B22–B24) ── */
+/* ── Where a cache is ── */
 enum cb_cache_type {
     CB_CACHE_REGISTRY, /* an artifact of its own under a name */
     CB_CACHE_LOCAL,    /* an OCI layout in a directory */

@@ -1,6 +1,6 @@
-/* Parsing follows BuildKit's forms (features.md A92). What goes to git's command line is
- * checked here by character, not only put behind `--`: a ref is a pattern for ls-remote,
- * and a host is an argument of ssh. */
+/* Parsing follows BuildKit's forms. What goes to git's command line is checked here by
+ * character, not only put behind `--`: a ref is a pattern for ls-remote, and a host is an
+ * argument of ssh. */
 #include "context/git-url.h"
 
 #include "base/fs.h"

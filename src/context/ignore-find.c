@@ -1,8 +1,8 @@
 /* Which ignore file holds: the one the user names; else the one that belongs to the
- * Dockerfile, which replaces the root's (features.md A120). Whatever lies in the context
- * is read in the context, so a link planted there shows nothing of the host; a Dockerfile
- * that the user keeps elsewhere has its ignore file beside it, on the host. A build file
- * called Containerfile may have podman's .containerignore in the place of either. */
+ * Dockerfile, which replaces the root's. Whatever lies in the context is read in the
+ * context, so a link planted there shows nothing of the host; a Dockerfile that the user
+ * keeps elsewhere has its ignore file beside it, on the host. A build file called
+ * Containerfile may have podman's .containerignore in the place of either. */
 #include "context/context.h"
 
 #include "base/fs.h"

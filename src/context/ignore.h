@@ -1,6 +1,6 @@
 /* The rules of one ignore file: which paths of a context are left out, and by which line.
- * Two syntaxes. Docker's (features.md A121, A122): patterns are anchored at the context's
- * root, a pattern matches a path or any parent of it, the last line that matches decides.
+ * Two syntaxes. Docker's: patterns are anchored at the context's root, a pattern matches
+ * a path or any parent of it, the last line that matches decides.
  * Git's, as gitignore(5) has it for a file at the root: names without a slash match
  * anywhere, a trailing slash means directories only, and nothing below an excluded
  * directory can be taken back. Immutable once made, so any thread may ask. */

@@ -176,7 +176,7 @@ int cb_process_wait(struct cb_process *process, struct cb_cancel *cancel,
 void cb_process_free(struct cb_process *process);
 CB_AUTO_DEFINE(cb_process, cb_process_free)
 
-/* ── Users, looked up in a rootfs (never the host), security.md rows 18, 19 ── */
+/* ── Users, looked up in a rootfs (never the host) ── */
 struct cb_user {
     uint32_t uid, gid;
     uint32_t groups[256];

@@ -355,8 +355,7 @@ int cb_scope_expand_raw(struct cb_stage *stage, const struct cb_item *item,
     struct stage_lookup arg = {stage, item, 0};
     struct cb_scope_lookup lookup = stage_lookup(&arg);
 
-    /* The escape character of heredoc bodies and mount values is always a backslash
-     * (features.md A3). */
+    /* The escape character of heredoc bodies and mount values is always a backslash. */
     if (cb_word_expand_raw(out, text, len, '\\', &lookup, err) < 0)
         return cannot_expand(&arg, span, err);
     return 0;

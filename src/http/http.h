@@ -1,6 +1,6 @@
 /* HTTP for registries and downloads: libcurl, loaded when first used (linking it costs 4
  * ms at start). Bodies are bounded, redirects are followed here so that credentials go
- * only to the host they are for, slow and endless answers are cut (security.md 1b). */
+ * only to the host they are for, slow and endless answers are cut. */
 #ifndef CB_HTTP_HTTP_H
 #define CB_HTTP_HTTP_H
 

@@ -1,7 +1,6 @@
-/* What a RUN's key is made of (features.md B5): everything that may change what the
- * command does, one part each, so that a miss can be explained. Not in it: proxies,
- * values of secrets, names of cache mounts, limits of memory and CPU, addresses of
- * --add-host. */
+/* What a RUN's key is made of: everything that may change what the command does, one part
+ * each, so that a miss can be explained. Not in it: proxies, values of secrets, names of
+ * cache mounts, limits of memory and CPU, addresses of --add-host. */
 #include "ops/exec-priv.h"
 
 #include <inttypes.h>

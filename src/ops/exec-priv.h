@@ -26,7 +26,7 @@ struct cb_exec_step { /* the payload; everything owned */
 };
 
 const char *cb_exec_hostname(const struct cb_exec_step *step);
-/* The named parts of the key (features.md B5). */
+/* The named parts of the key. */
 void cb_exec_key_parts(const struct cb_exec_step *step, struct cb_key_parts *parts);
 
 /* ── Mounts: what they hold open until the process has ended ── */

@@ -111,7 +111,7 @@ mode_t cb_chmod_apply(const struct cb_chmod *chmod, mode_t mode);
 /* The mode of directories that are made on the way: an octal one, else 0755. */
 mode_t cb_chmod_parents(const struct cb_chmod *chmod);
 
-/* ── Extended attributes: those that belong to a file's content (features.md B8) ── */
+/* ── Extended attributes: those that belong to a file's content ── */
 /* "name\0" u32 length, value; repeated, sorted by name; *LEN 0 when there are none. Best
  * effort on file systems without them. Caller frees *OUT. */
 void cb_content_xattrs_read(int fd, char **out, size_t *len);

@@ -98,8 +98,7 @@ enum cb_run_mount_type {
 };
 enum cb_sharing { CB_SHARING_SHARED, CB_SHARING_PRIVATE, CB_SHARING_LOCKED };
 
-/* RUN --mount, after expansion of its values (features.md A61–A66). Strings NULL when not
- * given. */
+/* RUN --mount, after expansion of its values. Strings NULL when not given. */
 struct cb_run_mount {
     enum cb_run_mount_type type;
     const char *from, *source, *target, *id, *env;
@@ -233,7 +232,7 @@ int cb_instruction_parse(struct cb_instruction **out, struct cb_arena *arena,
 /* Text form of the tree for golden tests. */
 void cb_dockerfile_dump(const struct cb_dockerfile *file, struct cb_strbuf *out);
 
-/* ── Word expansion (BuildKit shell/lex.go; features.md A30–A36) ── */
+/* ── Word expansion, as BuildKit does it ── */
 
 /* Values in scope. Returns NULL when unset; the text is borrowed until the next call. */
 struct cb_scope_lookup {

@@ -11,7 +11,7 @@
 
 struct cb_blob_feed;
 
-/* Bounds for foreign layers (security.md rows 9–12). 0: the default. */
+/* Bounds for foreign layers. 0: the default. */
 #define CB_LAYER_MAX_BYTES (UINT64_C(64) << 30)
 struct cb_layer_limits {
     uint64_t max_bytes;   /* unpacked; default CB_LAYER_MAX_BYTES */

@@ -40,8 +40,7 @@ int cb_snapshot_backdate(struct cb_snapshot *committed, int64_t created_ns,
 /* The merged tree. Active: writable. Committed: read-only. *FD is a directory descriptor
  * of a detached mount (a plain directory for an active snapshot without parent, or a
  * committed one without). Close it when done. VOLATILE_: no syncing in the mount. Works
- * for up to 500 layers and any path length (lowerdir+ by descriptor; security.md fact 1).
- */
+ * for up to 500 layers and any path length (lowerdir+ by descriptor). */
 int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error **err);
 /* Whether the layer on its way takes more than the whole store may (--max-store), so that
  * it can never be committed: 1/0, by a walk through its files. -1 without such a limit.

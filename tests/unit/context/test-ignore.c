@@ -310,7 +310,6 @@ static void error_names_the_file_and_line(void **state)
     assert_int_equal(strncmp(text.text, ".dockerignore:2:1: ", 19), 0);
 }
 
-/* security.md rows 40 and 41 */
 static void links_are_resolved_in_the_context(void **state)
 {
     struct place *place = *state;

@@ -1,4 +1,4 @@
-/* ADD of archives: told by content, extracted over what is there (features.md A90). */
+/* ADD of archives: told by content, extracted over what is there. */
 #include "unit/ops/fixture.h"
 
 #include "base/subprocess.h"

@@ -1,5 +1,5 @@
-/* What becomes of a context's files on their way into a layer: git's modes, sockets
- * (features.md A125, F16). */
+/* What becomes of a context's files on their way into a layer: git's modes,
+ * sockets. */
 #include "unit/ops/fixture.h"
 
 static struct cb_result *copy_context(struct fixture *f, const char *name,

@@ -1,5 +1,4 @@
-/* When a COPY is done again, and when it is not (features.md B7 to B10, security.md 40,
- * 83, 89). */
+/* When a COPY is done again, and when it is not. */
 #include "unit/ops/fixture.h"
 
 #include <sys/xattr.h>

@@ -1,4 +1,4 @@
-/* COPY and ADD: what lands where, as whom (features.md A80 to A84). */
+/* COPY and ADD: what lands where, as whom. */
 #include "unit/ops/fixture.h"
 
 struct row {

@@ -1,5 +1,4 @@
-/* RUN: what the process sees, what stays of it, and how it fails (features.md A60 to A70,
- * B5). */
+/* RUN: what the process sees, what stays of it, and how it fails. */
 #include "unit/ops/fixture.h"
 
 #include <dirent.h>
