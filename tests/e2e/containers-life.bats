@@ -360,6 +360,16 @@ $name"
     expect_contains 'log-opt tag'
 }
 
+@test "logs: --since 0 is 1970, --until 0 no limit" {
+    cbuild run --network none --name "$name" busybox echo hello
+    cbuild logs --since 0 --until 0 "$name"
+    expect_output hello
+    cbuild logs --since 0s "$name"
+    expect_output ''
+    # Nor of what happened.
+    "$CBUILD" events --since 0 --until 0s --filter event=die --filter "container=$name" --format '{{.Action}}' | grep -qx die
+}
+
 @test "a monitor that is asked to end, as when the machine is shut down, stops its container well" {
     sleeper --restart always
     kill -TERM "$(pgrep -f "^cbuild-monitor $STORE ")"
