@@ -302,6 +302,20 @@ line 299"
     expect_contains "no log driver named 'syslog' is registered"
 }
 
+@test "logs: a burst across many files is followed whole, and its end found from behind" {
+    cbuild run -d --network none --name "$name" --log-opt max-size=2k --log-opt max-file=100 busybox sh -c 'while [ ! -e /go ]; do sleep 0.05; done; seq 1500'
+    "$CBUILD" logs -f "$name" >"$DIR/followed" &
+    "$CBUILD" exec "$name" touch /go
+    wait "$!"
+    cmp "$DIR/followed" <(seq 1500)
+    cmp <("$CBUILD" logs "$name") <(seq 1500)
+    for count in 0 1 40 700 1500 1501; do
+        cmp <("$CBUILD" logs -n "$count" "$name") <(seq 1500 | tail -n "$count")
+    done
+    cmp <("$CBUILD" logs -n 3 --until 0s "$name") <(seq 1498 1500)
+    cmp <("$CBUILD" logs -n 3 --since 1h "$name") <(seq 1498 1500)
+}
+
 @test "prune removes what has ended, by age and label" {
     "$CBUILD" run --network none --name "$name" -l keep=yes busybox sh -c 'head -c 5000 /dev/zero >/file'
     "$CBUILD" run --network none --name "$name-b" busybox true
