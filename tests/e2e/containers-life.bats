@@ -356,6 +356,27 @@ $name"
     expect_lacks sh
 }
 
+@test "-e with a name alone takes our value, or the image's away" {
+    "$CBUILD" build -q -t of-env - <<<$'FROM busybox\nENV IN=image KEPT=1' >/dev/null
+    unset IN
+    cbuild run --rm --network none -e IN of-env sh -c 'echo "${IN-none} $KEPT"'
+    expect_output 'none 1'
+    IN=ours cbuild run --network none --name "$name" -e IN of-env sh -c 'echo "$IN"; exec sleep 1000' &
+    wait_until logs_have ours
+    IN=later cbuild exec -e KEPT -e IN "$name" sh -c 'echo "$IN ${KEPT-none}"'
+    expect_output 'later none'
+    "$CBUILD" rm -f "$name"
+    wait
+    cbuild create --network none --name "$name" -e IN -h box --domainname example.org of-env sh -c 'echo "${IN-none}"; hostname -f'
+    IN=later cbuild start -a "$name"
+    expect_output $'none\nbox.example.org'
+    cbuild run --rm -e =1 busybox true
+    expect_status 125
+    expect_contains 'invalid argument "=1" for "-e, --env" flag: invalid environment variable: =1'
+    "$CBUILD" rm "$name"
+    "$CBUILD" rmi of-env
+}
+
 @test "logs: bytes come back as they were printed, --details shows what was asked for" {
     start --log-opt labels=where,none --log-opt env-regex='^L' --log-opt 'tag={{.Name}}' -l where='a b' -e LEVEL=1 \
         busybox sh -c 'printf "a\\000b\\n"; echo err >&2'
