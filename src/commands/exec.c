@@ -1,6 +1,7 @@
 /* cbuild exec. */
 #include "commands/containers.h"
 #include "commands/run.h"
+#include "container/detach.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -84,6 +85,7 @@ static int execute(struct cb_app *app, const struct values *values,
     cb_auto(cb_container) container = NULL;
     cb_auto_value(cb_strings) argv = {0};
     struct cb_client_end end = {0};
+    struct cb_detach_keys keys;
     const struct cb_client_options attach = {
         .attach = !values->detach,
         .interactive = values->interactive && !values->detach,
@@ -96,6 +98,8 @@ static int execute(struct cb_app *app, const struct values *values,
                                       .privileged = values->privileged,
                                       .detach = values->detach};
 
+    if (attach.detach_keys && cb_detach_keys_parse(&keys, attach.detach_keys, err) < 0)
+        return -1;
     if (attach.tty && attach.interactive && !isatty(STDIN_FILENO))
         return cb_error_set(err, CB_ERR_USAGE, "the input device is not a TTY");
     if (find(app, args->items[0], &store, &container, err) < 0)
