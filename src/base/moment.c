@@ -52,7 +52,8 @@ int cb_moment_parse(struct timespec *out, const char *text, struct cb_error **er
 {
     int64_t back;
 
-    if (cb_duration_parse(&back, text, NULL) == 0) {
+    /* as a duration it would be now, but it is 1970 */
+    if (strcmp(text, "0") != 0 && cb_duration_parse(&back, text, NULL) == 0) {
         int64_t now;
 
         *out = cb_timestamp_now();

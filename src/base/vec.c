@@ -78,6 +78,30 @@ const char *cb_env_get(const struct cb_strings *env, const char *name)
     return entry ? *entry + strlen(name) + 1 : NULL;
 }
 
+void cb_env_unset(struct cb_strings *env, const char *name)
+{
+    char **entry = find_variable(env, name);
+
+    if (!entry)
+        return;
+    free(*entry);
+    env->count--;
+    memmove(entry, entry + 1, (size_t)(env->items + env->count - entry) * sizeof(*entry));
+}
+
+void cb_env_merge(struct cb_strings *env, const struct cb_strings *changes)
+{
+    cb_vec_foreach (change, changes) {
+        cb_autofree char *name = xstrndup(*change, strcspn(*change, "="));
+        const char *equals = strchr(*change, '=');
+
+        if (equals)
+            cb_env_set(env, name, equals + 1);
+        else
+            cb_env_unset(env, name);
+    }
+}
+
 void cb_env_set(struct cb_strings *env, const char *name, const char *value)
 {
     char *text = xasprintf("%s=%s", name, value);

@@ -42,6 +42,8 @@ static int start(const struct cb_cp_side *side, const char *path, struct cb_cp_p
     cb_autofree char *here = side->root < 0 ? realpath(".", NULL) : xstrdup("/");
 
     out->dir = -1;
+    if (!*path)
+        return cb_error_set(err, CB_ERR_USAGE, "bad parameter: path cannot be empty");
     if (!here)
         return cb_error_errno(err, errno, "find the working directory");
     out->path = cb_copy_path(here, path, &out->end);
@@ -88,8 +90,10 @@ static int resolve(const struct cb_cp_side *side, const char *path, char **out)
 static int failed(const struct cb_cp_side *side, const char *path, int errnum,
                   struct cb_error **err)
 {
-    return is_missing(errnum) ? not_found(side, path, err)
-                              : cb_error_errno(err, errnum, "open `%s`", path);
+    if (errnum == ENOTDIR)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "lstat %s: not a directory", path);
+    return errnum == ENOENT ? not_found(side, path, err)
+                            : cb_error_errno(err, errnum, "open `%s`", path);
 }
 
 /* ── Sources ── */
@@ -246,7 +250,7 @@ int cb_cp_open_destination(const struct cb_cp_side *side, const char *path,
     if (errnum) {
         cb_autofree char *parent = cb_path_join(out->path, "..");
 
-        return failed(side, is_missing(errnum) ? parent : out->path, errnum, err);
+        return failed(side, errnum == ENOENT ? parent : out->path, errnum, err);
     }
     free(out->path);
     out->path = cb_steal(&target);

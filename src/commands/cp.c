@@ -70,7 +70,7 @@ static int copy(struct cb_copying *copying, const struct cb_cp_place *from,
     enum cb_copy_way way;
 
     if (cb_copy_choose(&from->end, &to->end, &way, err) < 0)
-        return -1;
+        return cb_error_wrap(err, "copy %s to %s", from->path, to->path);
     if (way != CB_COPY_CONTENT)
         return cb_container_copy_named(copying, from->dir, from->name, to->dir,
                                        way == CB_COPY_INTO ? from->basename : to->name,
@@ -174,7 +174,7 @@ static int write_archive(struct job *job, struct cb_error **err)
         cb_cp_open_source(&job->inside, job->source, job->values->follow, &from, err) < 0)
         return -1;
     if (from.end.wants_directory && from.end.kind != CB_COPY_DIRECTORY)
-        return cb_error_set(err, CB_ERR_USAGE, "not a directory");
+        return cb_error_set(err, CB_ERR_USAGE, "copy %s: not a directory", from.path);
     out.fd = cb_out_file_fd(file);
     if (stream(job, &from, &out, err) < 0 || cb_buffered_flush(&out, err) < 0)
         return -1;

@@ -235,6 +235,7 @@ static int parse_moment(int64_t *out, const char *text, const char *option,
     if (cb_moment_parse(&moment, text, err) < 0)
         return cb_error_wrap(err, "%s", option);
     *out = (int64_t)moment.tv_sec * 1000000000 + moment.tv_nsec;
+    *out += *out == 0; /* 1970 is a moment, too */
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* cbuild exec. */
 #include "commands/containers.h"
 #include "commands/run.h"
+#include "container/detach.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -51,18 +52,6 @@ static int find(struct cb_app *app, const char *name, struct cb_store **store,
     return -1;
 }
 
-static void take_env(const struct cb_strings *typed, struct cb_strings *out)
-{
-    cb_vec_foreach (text, typed) {
-        const char *ours = strchr(*text, '=') ? NULL : getenv(*text);
-
-        if (strchr(*text, '='))
-            cb_strings_add(out, *text);
-        else if (ours)
-            cb_strings_addf(out, "%s=%s", *text, ours);
-    }
-}
-
 static int is_of_command(const struct cb_error *error)
 {
     int errnum = cb_error_errnum(error);
@@ -95,27 +84,28 @@ static int execute(struct cb_app *app, const struct values *values,
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_container) container = NULL;
     cb_auto_value(cb_strings) argv = {0};
-    cb_auto_value(cb_strings) env = {0};
     struct cb_client_end end = {0};
+    struct cb_detach_keys keys;
     const struct cb_client_options attach = {
         .attach = !values->detach,
         .interactive = values->interactive && !values->detach,
         .tty = values->tty,
         .detach_keys = cb_docker_config_or(app, values->detach_keys, "detachKeys")};
     const struct cb_exec_wish wish = {.argv = &argv,
-                                      .env = &env,
+                                      .env = &values->files.container.request.env,
                                       .user = values->user,
                                       .cwd = values->workdir,
                                       .privileged = values->privileged,
                                       .detach = values->detach};
 
+    if (attach.detach_keys && cb_detach_keys_parse(&keys, attach.detach_keys, err) < 0)
+        return -1;
     if (attach.tty && attach.interactive && !isatty(STDIN_FILENO))
         return cb_error_set(err, CB_ERR_USAGE, "the input device is not a TTY");
     if (find(app, args->items[0], &store, &container, err) < 0)
         return -1;
     for (size_t i = 1; i < args->count; i++)
         cb_strings_add(&argv, args->items[i]);
-    take_env(&values->files.container.request.env, &env);
     if (cb_container_exec(container, &wish, &attach, app->cancel, &end, err) < 0)
         return fail(err);
     return end.exit_code;

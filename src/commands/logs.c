@@ -97,7 +97,7 @@ static int read_wish(struct cb_log_wish *wish, const struct values *values,
     if (values->until && cb_moment_parse(&wish->until, values->until, err) < 0)
         return cb_error_wrap(err, "invalid value for \"until\"");
     wish->has_since = values->since != NULL;
-    wish->has_until = values->until != NULL;
+    wish->has_until = values->until != NULL && strcmp(values->until, "0") != 0;
     return 0;
 }
 

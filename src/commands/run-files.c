@@ -55,6 +55,21 @@ static int read_file(struct cb_strings *out, const char *path, int with_ours,
     return 0;
 }
 
+/* A name alone takes our value, or stays to take the image's away. */
+static int take_typed(struct cb_strings *out, const char *text, struct cb_error **err)
+{
+    const char *ours = strchr(text, '=') ? NULL : getenv(text);
+
+    if (!*text || *text == '=')
+        return cb_error_argument(err, text, "-e, --env",
+                                 "invalid environment variable: %s", text);
+    if (ours)
+        cb_strings_addf(out, "%s=%s", text, ours);
+    else
+        cb_strings_add(out, text);
+    return 0;
+}
+
 /* What is typed wins over what is in files. */
 int cb_run_read_files(struct cb_run_values *values, struct cb_error **err)
 {
@@ -66,7 +81,8 @@ int cb_run_read_files(struct cb_run_values *values, struct cb_error **err)
             return -1;
     }
     cb_vec_foreach (text, &typed)
-        cb_strings_add(&values->container.request.env, *text);
+        if (take_typed(&values->container.request.env, *text, err) < 0)
+            return -1;
     cb_vec_foreach (path, &values->label_files) {
         if (read_file(&values->container.labels, *path, 0, err) < 0)
             return -1;

@@ -73,11 +73,7 @@ cb_container_effective_config(const struct cb_container *container)
     replace(&config->user, request->user);
     replace(&config->working_dir, request->workdir);
     replace(&config->stop_signal, request->stop_signal);
-    cb_vec_foreach (pair, &request->env) {
-        cb_autofree char *name = xstrndup(*pair, strcspn(*pair, "="));
-
-        cb_env_set(&config->env, name, *pair + strlen(name) + 1);
-    }
+    cb_env_merge(&config->env, &request->env);
     cb_vec_foreach (pair, &container->options.labels) {
         cb_autofree char *key = xstrndup(*pair, strcspn(*pair, "="));
         const char *equals = strchr(*pair, '=');

@@ -54,23 +54,6 @@ static void sweep(struct cb_store *store, int dir)
 
 /* ── Making ── */
 
-/* What was typed here means what it means here: our environment, and our working
- * directory, will not be there when it starts again. */
-static void settle_env(struct cb_container_options *options)
-{
-    cb_auto_value(cb_strings) typed = options->request.env;
-
-    options->request.env = (struct cb_strings){0};
-    cb_vec_foreach (text, &typed) {
-        const char *ours = strchr(*text, '=') ? NULL : getenv(*text);
-
-        if (strchr(*text, '='))
-            cb_strings_add(&options->request.env, *text);
-        else if (ours)
-            cb_strings_addf(&options->request.env, "%s=%s", *text, ours);
-    }
-}
-
 /* A copy by way of the document that is kept. */
 static int copy_options(struct cb_container *container,
                         const struct cb_container_options *options, const char *image_id,
@@ -161,7 +144,6 @@ int cb_container_create(struct cb_store *store,
     sweep(store, dir);
     if (cb_container_choose_name(store, options->name, &container->name, err) < 0)
         return -1;
-    settle_env(&container->options);
     cb_container_new_id(container->id);
     container->config = cb_image_config_copy(options->request.config);
     container->options.request.config = container->config;
@@ -211,7 +193,6 @@ int cb_container_enlist(struct cb_store *store,
         cb_containers_lock_until(store, &lock, &dir, cancel, err) < 0 ||
         cb_container_choose_name(store, NULL, &container->name, err) < 0)
         return -1;
-    settle_env(&container->options);
     container->snapshot = cb_steal(&snapshot);
     memcpy(container->created, container->state.started, sizeof(container->created));
     container->config = cb_image_config_copy(options->request.config);

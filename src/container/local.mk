@@ -39,7 +39,9 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/links.c \
 	%D%/links.h \
 	%D%/log-attributes.c \
+	%D%/log-priv.h \
 	%D%/log-read.c \
+	%D%/log-tail.c \
 	%D%/log.c \
 	%D%/log.h \
 	%D%/marks.c \

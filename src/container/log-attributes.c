@@ -87,12 +87,7 @@ static void list_labels(const struct cb_container *container, struct cb_strings 
 static void list_env(const struct cb_container *container, struct cb_strings *out)
 {
     cb_strings_copy(out, &container->config->env);
-    cb_vec_foreach (variable, &container->options.request.env) {
-        cb_autofree char *name = xstrndup(*variable, strcspn(*variable, "="));
-
-        if (strchr(*variable, '='))
-            cb_env_set(out, name, strchr(*variable, '=') + 1);
-    }
+    cb_env_merge(out, &container->options.request.env);
 }
 
 int cb_log_attributes(const struct cb_container *container, json_t **out,

@@ -1,5 +1,5 @@
 /* Reading a container's log: the last lines, those of a time, and what is yet to come. */
-#include "container/log.h"
+#include "container/log-priv.h"
 
 #include "base/fs.h"
 
@@ -95,38 +95,58 @@ static int read_on(struct reader *reader, int fd, struct cb_error **err)
     return got < 0 ? cb_error_errno(err, errno, "read the log") : 0;
 }
 
-/* All files, oldest first; *LAST stays open. */
-static int read_all(struct reader *reader, int dir_fd, int *last, struct cb_error **err)
+/* Which file FD is by now; beyond the oldest when it is gone. */
+static unsigned file_of(int dir_fd, int fd)
 {
-    unsigned oldest = 0;
-
-    for (unsigned i = 1; i < CB_LOG_MAX_FILES; i++) {
-        cb_autofree char *name = xasprintf("log.%u", i);
-
-        if (faccessat(dir_fd, name, F_OK, 0) < 0)
-            break;
-        oldest = i;
-    }
-    for (unsigned i = oldest; i > 0; i--) {
-        cb_autofree char *name = xasprintf("log.%u", i);
-        cb_autofd int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-
-        if (fd >= 0 && read_on(reader, fd, err) < 0)
-            return -1;
-    }
-    *last = openat(dir_fd, "log", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (*last < 0)
-        return errno == ENOENT ? 0 : cb_error_errno(err, errno, "open the log");
-    return read_on(reader, *last, err);
-}
-
-/* Has another file taken its name? */
-static int was_rotated(int dir_fd, int fd)
-{
+    unsigned oldest = cb_log_oldest(dir_fd);
     struct stat held, named;
 
-    return fstat(fd, &held) == 0 && fstatat(dir_fd, "log", &named, 0) == 0 &&
-           held.st_ino != named.st_ino;
+    if (fstat(fd, &held) < 0)
+        return 0;
+    for (unsigned i = 0; i <= oldest; i++) {
+        cb_autofd int other = cb_log_open_file(dir_fd, i);
+
+        if (other >= 0 && fstat(other, &named) == 0 && held.st_ino == named.st_ino &&
+            held.st_dev == named.st_dev)
+            return i;
+    }
+    return oldest + 1;
+}
+
+/* The file that was begun behind FD, or -1. Names move while they are looked at. */
+static int next_file(int dir_fd, int fd)
+{
+    unsigned file;
+
+    while ((file = file_of(dir_fd, fd)) > 0) {
+        cb_autofd int next = cb_log_open_file(dir_fd, file - 1);
+
+        if (next < 0 || file_of(dir_fd, fd) == file)
+            return cb_steal_fd(&next);
+    }
+    return -1;
+}
+
+/* From where *FD stands to the end of what there is. A file that has lost its name is
+ * written no more: what came between our last reading and that is read then. */
+static int read_files(struct reader *reader, int dir_fd, int *fd, struct cb_error **err)
+{
+    while (*fd >= 0) {
+        int next;
+
+        if (read_on(reader, *fd, err) < 0)
+            return -1;
+        next = reader->is_done ? -1 : next_file(dir_fd, *fd);
+        if (next < 0)
+            break;
+        if (read_on(reader, *fd, err) < 0) {
+            cb_close(&next);
+            return -1;
+        }
+        cb_close(fd);
+        *fd = next;
+    }
+    return 0;
 }
 
 /* Until nobody writes any more. The state is looked at before the last reading. */
@@ -147,14 +167,9 @@ static int follow(struct reader *reader, struct cb_container *container, int *fd
         runs = cb_container_refresh(container, NULL) == 0 &&
                cb_container_is_running(container);
         if (*fd < 0)
-            *fd = openat(container->dir_fd, "log", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-        if (*fd >= 0 && read_on(reader, *fd, err) < 0)
+            *fd = cb_log_open_file(container->dir_fd, 0);
+        if (read_files(reader, container->dir_fd, fd, err) < 0)
             return -1;
-        if (*fd >= 0 && was_rotated(container->dir_fd, *fd)) {
-            cb_close(fd);
-            runs = 1;
-            continue;
-        }
         if (runs && poll(waits, 2, LOOK_AGAIN_MS) > 0 && waits[1].revents)
             return cb_cancel_check(cancel, err);
         while (notify >= 0 && read(notify, events, sizeof(events)) > 0)
@@ -163,26 +178,38 @@ static int follow(struct reader *reader, struct cb_container *container, int *fd
     return 0;
 }
 
+/* The last lines before a moment are known once all before it are counted. */
+static int count_lines(struct reader *reader, int dir_fd, struct cb_error **err)
+{
+    cb_autofd int fd = cb_log_open_at(dir_fd, -1);
+    int64_t count = 0;
+    int status;
+
+    reader->counter = &count;
+    status = read_files(reader, dir_fd, &fd, err);
+    reader->counter = NULL;
+    reader->is_done = 0;
+    cb_strbuf_truncate(&reader->part, 0);
+    reader->skip = count > reader->wish->tail ? count - reader->wish->tail : 0;
+    return status;
+}
+
 int cb_log_read(struct cb_container *container, const struct cb_log_wish *wish,
                 int (*show)(void *arg, const struct cb_log_line *line), void *arg,
                 struct cb_cancel *cancel, struct cb_error **err)
 {
     struct reader reader = {.wish = wish, .show = show, .arg = arg};
     cb_autofd int fd = -1;
-    int64_t count = 0;
+    int by_end = wish->tail >= 0 && !wish->has_until;
     int status = 0;
 
-    if (wish->tail >= 0) {
-        reader.counter = &count;
-        status = read_all(&reader, container->dir_fd, &fd, err);
-        cb_close(&fd);
-        reader.counter = NULL;
-        reader.is_done = 0;
-        cb_strbuf_truncate(&reader.part, 0);
-        reader.skip = count > wish->tail ? count - wish->tail : 0;
-    }
+    if (wish->tail >= 0 && !by_end)
+        status = count_lines(&reader, container->dir_fd, err);
+    fd = cb_log_open_at(container->dir_fd, by_end ? wish->tail : -1);
+    if (fd < 0 && errno != ENOENT)
+        return cb_error_errno(err, errno, "open the log");
     if (status == 0)
-        status = read_all(&reader, container->dir_fd, &fd, err);
+        status = read_files(&reader, container->dir_fd, &fd, err);
     if (status == 0 && wish->follow && cb_container_is_running(container))
         status = follow(&reader, container, &fd, cancel, err);
     cb_strbuf_free(&reader.part);

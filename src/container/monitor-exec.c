@@ -48,12 +48,7 @@ static void merge_env(const struct cb_strings *base, const struct wish *wish,
     cb_strings_copy(out, base);
     if (wish->tty && !cb_env_get(out, "TERM"))
         cb_env_set(out, "TERM", "xterm");
-    cb_vec_foreach (text, &wish->env) {
-        cb_autofree char *name = xstrndup(*text, strcspn(*text, "="));
-        const char *equals = strchr(*text, '=');
-
-        cb_env_set(out, name, equals ? equals + 1 : "");
-    }
+    cb_env_merge(out, &wish->env);
 }
 
 static void fill_spec(struct cb_process_spec *spec, const struct monitor *monitor,

@@ -154,8 +154,7 @@ static int link_with(struct cb_neighbours *out, const struct cb_link *link,
     if (strcmp(network, "bridge") != 0) /* there are names there */
         return 0;
     cb_strings_copy(&env, &other->config->env);
-    cb_vec_foreach (variable, &other->options.request.env)
-        cb_strings_add(&env, *variable);
+    cb_env_merge(&env, &other->options.request.env);
     if (collect_ports(other, &ports, err) < 0)
         return -1;
     cb_link_env(&facts, &out->env);

@@ -197,6 +197,16 @@ static struct cb_network *resolving(const struct cb_nets *nets)
     return nets->count ? nets->items[0] : NULL;
 }
 
+/* With its domain; caller frees, or NULL. */
+static char *full_name(const struct cb_nets_owner *owner)
+{
+    const char *domain = owner->request->domainname;
+
+    if (!owner->hostname || !*owner->hostname || !domain || !*domain)
+        return owner->hostname ? xstrdup(owner->hostname) : NULL;
+    return xasprintf("%s.%s", owner->hostname, domain);
+}
+
 int cb_nets_texts(const struct cb_nets *nets, const struct cb_nets_owner *owner,
                   char **hosts, char **resolv_conf, struct cb_error **err)
 {
@@ -205,17 +215,18 @@ int cb_nets_texts(const struct cb_nets *nets, const struct cb_nets_owner *owner,
                                        &request->dns_options};
     cb_auto_value(cb_strbuf) text = {0};
     cb_autofree char *first = NULL;
+    cb_autofree char *name = full_name(owner);
 
-    if (cb_network_hosts(nets->count ? nets->items[0] : NULL, owner->hostname,
-                         &request->add_hosts, &first, err) < 0)
+    if (cb_network_hosts(nets->count ? nets->items[0] : NULL, name, &request->add_hosts,
+                         &first, err) < 0)
         return -1;
     cb_strbuf_adds(&text, first);
     for (size_t i = 1; i < nets->count; i++) {
         char own[CB_IP_MAX_TEXT], host[CB_IP_MAX_TEXT];
 
         cb_network_addresses(nets->items[i], own, host);
-        if (*own && owner->hostname)
-            cb_strbuf_addf(&text, "%s\t%s\n", own, owner->hostname);
+        if (*own && name)
+            cb_dns_add_own(&text, own, name);
     }
     *hosts = cb_strbuf_steal(&text);
     *resolv_conf = cb_network_resolv_conf(resolving(nets), &dns);

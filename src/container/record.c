@@ -253,34 +253,80 @@ static int no_such(const char *text, struct cb_error **err)
     return cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s", text);
 }
 
+/* Opens ID if it can be; what cannot be read is not there, and is told of. */
+static int open_if_whole(int dir, const char *id, struct cb_container **out)
+{
+    cb_auto(cb_error) error = NULL;
+
+    if (open_in(dir, id, out, &error) == 0)
+        return 1;
+    if (cb_error_errnum(error) != ENOENT) /* it comes, or goes, just now */
+        cb_warn("%s", cb_error_message(error));
+    return 0;
+}
+
+static int is_named(int dir, const char *id, const char *name)
+{
+    cb_autofree char *path = xasprintf("%s/name", id);
+    cb_auto_value(cb_strbuf) text = {0};
+
+    return cb_fs_read_file(dir, path, 1024, &text, NULL) == 0 &&
+           strcmp(cb_strbuf_text(&text), name) == 0;
+}
+
+/* 1: *OUT. Of the others only the names are read. */
+static int find_by_name(int dir, const struct cb_strings *ids, const char *text,
+                        struct cb_container **out)
+{
+    const char *name = *text == '/' ? text + 1 : text;
+
+    cb_vec_foreach (id, ids)
+        if (is_named(dir, *id, name) && open_if_whole(dir, *id, out))
+            return 1;
+    return 0;
+}
+
+static int find_by_prefix(int dir, const struct cb_strings *ids, const char *text,
+                          struct cb_container **out, struct cb_error **err)
+{
+    cb_auto(cb_container) found = NULL;
+
+    cb_vec_foreach (id, ids) {
+        cb_auto(cb_container) container = NULL;
+
+        if (!*text || strncmp(*id, text, strlen(text)) != 0 ||
+            !open_if_whole(dir, *id, &container))
+            continue;
+        if (found)
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "multiple IDs found with provided prefix: %s", text);
+        found = cb_steal(&container);
+    }
+    if (!found)
+        return no_such(text, err);
+    *out = cb_steal(&found);
+    return 0;
+}
+
 int cb_container_find(struct cb_store *store, const char *text, struct cb_container **out,
                       struct cb_error **err)
 {
-    cb_auto_value(cb_containers) all = {0};
-    const char *name = *text == '/' ? text + 1 : text;
-    struct cb_container **found = NULL;
-    size_t len = strlen(text), matches = 0;
+    cb_autofd int dir = open_containers(store);
+    cb_auto_value(cb_strings) files = {0};
+    cb_auto_value(cb_strings) ids = {0};
 
-    if (cb_containers_list(store, &all, err) < 0)
+    if (dir < 0)
+        return errno == ENOENT ? no_such(text, err)
+                               : cb_error_errno(err, errno, "open the containers");
+    if (cb_fs_list(dir, &files, err) < 0)
         return -1;
-    cb_vec_foreach (container, &all) {
-        if (strcmp((*container)->name, name) == 0 ||
-            strcmp((*container)->id, text) == 0) {
-            *out = cb_steal(container);
-            return 0;
-        }
-        if (len && strncmp((*container)->id, text, len) == 0) {
-            found = container;
-            matches++;
-        }
-    }
-    if (matches > 1)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "multiple IDs found with provided prefix: %s", text);
-    if (!matches)
-        return no_such(text, err);
-    *out = cb_steal(found);
-    return 0;
+    cb_vec_foreach (file, &files)
+        if (is_id(*file))
+            cb_strings_add(&ids, *file);
+    if (cb_strings_contain(&ids, text))
+        return open_if_whole(dir, text, out) ? 0 : no_such(text, err);
+    return find_by_name(dir, &ids, text, out) ? 0
+                                              : find_by_prefix(dir, &ids, text, out, err);
 }
 
 /* ── Changing ── */

@@ -103,21 +103,7 @@ static void make_env(struct cb_strings *env, const struct cb_run_request *reques
     add_proxies(env);
     if (request->tty)
         cb_env_set(env, "TERM", "xterm");
-    for (size_t i = 0; i < request->env.count; i++) {
-        const char *text = request->env.items[i];
-        const char *equals = strchr(text, '=');
-        cb_autofree char *name = NULL;
-
-        if (!equals) {
-            const char *ours = getenv(text);
-
-            if (ours)
-                cb_env_set(env, text, ours);
-            continue;
-        }
-        name = xstrndup(text, (size_t)(equals - text));
-        cb_env_set(env, name, equals + 1);
-    }
+    cb_env_merge(env, &request->env);
 }
 
 static void add_file(struct cb_run_spec *spec, const char *target, const char *content)

@@ -282,6 +282,16 @@ static int add_extra(struct cb_strbuf *out, struct cb_network *network, const ch
     return 0;
 }
 
+void cb_dns_add_own(struct cb_strbuf *out, const char *ip, const char *name)
+{
+    size_t len = strcspn(name, ".");
+
+    cb_strbuf_addf(out, "%s\t%s", ip, name);
+    if (name[len])
+        cb_strbuf_addf(out, " %.*s", (int)len, name);
+    cb_strbuf_addc(out, '\n');
+}
+
 /* The name of the container is its address's, as docker has it; a build's steps share an
  * address and are told apart by nothing. */
 int cb_network_hosts(struct cb_network *network, const char *hostname,
@@ -308,7 +318,7 @@ int cb_network_hosts(struct cb_network *network, const char *hostname,
             return cb_error_set(err, CB_ERR_USAGE, "invalid host name \"%s\"", hostname);
         if (network && network->id && network->facts.address.family)
             cb_ip_text(&network->facts.address, ip);
-        cb_strbuf_addf(&text, "%s\t%s\n", ip, hostname);
+        cb_dns_add_own(&text, ip, hostname);
     }
     *out = cb_strbuf_steal(&text);
     return 0;

@@ -30,6 +30,7 @@ struct cb_db {
     struct cb_cancel *cancel; /* borrowed, or NULL */
     int waited_ms;            /* for another writer, this time */
     int wal_frames;           /* in the log after our last commit */
+    int synced;               /* one of ours was on disk before it was done */
 };
 
 static inline struct cb_db *cb_db_acquire(struct cb_db *db)

@@ -17,6 +17,8 @@
 
 #define LONGEST_PAUSE_MS   25
 #define WAL_FRAMES_TO_KEEP 128 /* 512 KiB: half a millisecond to replay */
+/* Less by who has waited for the disk already: most of what reads images is a `run`. */
+#define WAL_FRAMES_SYNCED 8
 
 /* SQLite says "disk I/O error" of much; what the system said last is better when it says
  * what is short, but may also be from something harmless on the way out. */
@@ -193,6 +195,7 @@ int cb_db_commit(struct cb_db_transaction *transaction, struct cb_error **err)
 {
     if (cb_db_exec(transaction->db, "COMMIT", err) < 0)
         return -1;
+    transaction->db->synced |= transaction->durable;
     end_transaction(transaction);
     return 0;
 }
@@ -323,7 +326,7 @@ void cb_db_close(struct cb_db *db)
         return;
     for (i = 0; i < db->cached; i++)
         sqlite3_finalize(db->cache[i].statement);
-    if (db->wal_frames > WAL_FRAMES_TO_KEEP) {
+    if (db->wal_frames > (db->synced ? WAL_FRAMES_SYNCED : WAL_FRAMES_TO_KEEP)) {
         sqlite3_busy_timeout(db->handle, 0);
         sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
                                   NULL);

@@ -65,7 +65,8 @@ fails() { # fails TEXT ARGUMENTS…: cp does, with the text
         [ "$(cat copy/sub/deep)" = deep ]
         "$CBUILD" cp "$c:/other/sub/deep" .
         [ "$(cat deep)" = deep ]
-        fails 'no such directory' "$HOST/file" "$c:/missing/"
+        fails 'copy '"$HOST"'/file to /missing: no such directory' "$HOST/file" "$c:/missing/"
+        fails 'bad parameter: path cannot be empty' "$HOST/file" "$c:"
         fails "Could not find the file /missing in container $c" "$HOST/file" "$c:/missing/file"
         fails 'cannot copy directory' "$HOST/dir" "$c:/new"
         fails 'not a directory' "$HOST/file" "$c:/new/"
@@ -92,6 +93,7 @@ fails() { # fails TEXT ARGUMENTS…: cp does, with the text
         fails 'no such directory' "$c:/made/file" none/
         fails "invalid output path: directory \"$PWD/none\" does not exist" "$c:/made/file" none/file
         fails 'cannot copy directory' "$c:/made" old
+        fails "lstat $PWD/old/x: not a directory" "$c:/made/file" old/x
         fails 'not a directory' "$c:/made/file/" there
         fails "Could not find the file /none in container $c" "$c:/none" .
         fails 'must be a directory or a regular file: got a device' "$c:/made/file" /dev/null

@@ -302,6 +302,20 @@ line 299"
     expect_contains "no log driver named 'syslog' is registered"
 }
 
+@test "logs: a burst across many files is followed whole, and its end found from behind" {
+    cbuild run -d --network none --name "$name" --log-opt max-size=2k --log-opt max-file=100 busybox sh -c 'while [ ! -e /go ]; do sleep 0.05; done; seq 1500'
+    "$CBUILD" logs -f "$name" >"$DIR/followed" &
+    "$CBUILD" exec "$name" touch /go
+    wait "$!"
+    cmp "$DIR/followed" <(seq 1500)
+    cmp <("$CBUILD" logs "$name") <(seq 1500)
+    for count in 0 1 40 700 1500 1501; do
+        cmp <("$CBUILD" logs -n "$count" "$name") <(seq 1500 | tail -n "$count")
+    done
+    cmp <("$CBUILD" logs -n 3 --until 0s "$name") <(seq 1498 1500)
+    cmp <("$CBUILD" logs -n 3 --since 1h "$name") <(seq 1498 1500)
+}
+
 @test "prune removes what has ended, by age and label" {
     "$CBUILD" run --network none --name "$name" -l keep=yes busybox sh -c 'head -c 5000 /dev/zero >/file'
     "$CBUILD" run --network none --name "$name-b" busybox true
@@ -342,6 +356,27 @@ $name"
     expect_lacks sh
 }
 
+@test "-e with a name alone takes our value, or the image's away" {
+    "$CBUILD" build -q -t of-env - <<<$'FROM busybox\nENV IN=image KEPT=1' >/dev/null
+    unset IN
+    cbuild run --rm --network none -e IN of-env sh -c 'echo "${IN-none} $KEPT"'
+    expect_output 'none 1'
+    IN=ours cbuild run --network none --name "$name" -e IN of-env sh -c 'echo "$IN"; exec sleep 1000' &
+    wait_until logs_have ours
+    IN=later cbuild exec -e KEPT -e IN "$name" sh -c 'echo "$IN ${KEPT-none}"'
+    expect_output 'later none'
+    "$CBUILD" rm -f "$name"
+    wait
+    cbuild create --network none --name "$name" -e IN -h box --domainname example.org of-env sh -c 'echo "${IN-none}"; hostname -f'
+    IN=later cbuild start -a "$name"
+    expect_output $'none\nbox.example.org'
+    cbuild run --rm -e =1 busybox true
+    expect_status 125
+    expect_contains 'invalid argument "=1" for "-e, --env" flag: invalid environment variable: =1'
+    "$CBUILD" rm "$name"
+    "$CBUILD" rmi of-env
+}
+
 @test "logs: bytes come back as they were printed, --details shows what was asked for" {
     start --log-opt labels=where,none --log-opt env-regex='^L' --log-opt 'tag={{.Name}}' -l where='a b' -e LEVEL=1 \
         busybox sh -c 'printf "a\\000b\\n"; echo err >&2'
@@ -358,6 +393,16 @@ $name"
     cbuild run --log-opt 'tag={{.Nothing}}' busybox true
     expect_status 125
     expect_contains 'log-opt tag'
+}
+
+@test "logs: --since 0 is 1970, --until 0 no limit" {
+    cbuild run --network none --name "$name" busybox echo hello
+    cbuild logs --since 0 --until 0 "$name"
+    expect_output hello
+    cbuild logs --since 0s "$name"
+    expect_output ''
+    # Nor of what happened.
+    "$CBUILD" events --since 0 --until 0s --filter event=die --filter "container=$name" --format '{{.Action}}' | grep -qx die
 }
 
 @test "a monitor that is asked to end, as when the machine is shut down, stops its container well" {

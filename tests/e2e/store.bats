@@ -88,6 +88,16 @@ old_store() {
     done
 }
 
+@test "who made an image leaves no log of the index for the next start to replay" {
+    "$CBUILD" import "$CB_BASES/busybox.tar" a:1
+    "$CBUILD" tag a:1 a:2
+    [ "$(head -c 32 "$CBUILD_ROOT/meta.db-wal" | tr -d '\0' | wc -c)" -ne 0 ] # a few pages stay
+    "$CBUILD" import -c 'CMD ["x"]' "$CB_BASES/busybox.tar" a:3
+    [ "$(head -c 32 "$CBUILD_ROOT/meta.db-wal" | tr -d '\0' | wc -c)" -eq 0 ]
+    cbuild images --format "{{.Tag}}" a
+    [ "${#lines[@]}" -eq 3 ]
+}
+
 @test "a store that a later cbuild wrote is refused, and left as it is" {
     old_store 2
     sqlite "$CBUILD_ROOT/meta.db" 'PRAGMA user_version=99; PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null

@@ -79,7 +79,7 @@ static void json_strings_are_those_of_go(void **state)
 
 static void setting_a_variable_keeps_its_place(void **state)
 {
-    cb_auto_value(cb_strings) env = {0};
+    cb_auto_value(cb_strings) env = {0}, changes = {0};
 
     cb_env_set(&env, "PATH", "/bin");
     cb_env_set(&env, "A", "1");
@@ -88,6 +88,15 @@ static void setting_a_variable_keeps_its_place(void **state)
     assert_string_equal(env.items[0], "PATH=/usr/bin");
     assert_string_equal(cb_env_get(&env, "A"), "1");
     assert_null(cb_env_get(&env, "PAT"));
+    cb_strings_add(&changes, "PATH");
+    cb_strings_add(&changes, "NOBODY");
+    cb_strings_add(&changes, "A=2");
+    cb_strings_add(&changes, "B=");
+    cb_env_merge(&env, &changes);
+    assert_null(cb_env_get(&env, "PATH"));
+    assert_string_equal(cb_env_get(&env, "A"), "2");
+    assert_string_equal(cb_env_get(&env, "B"), "");
+    assert_int_equal(env.count, 2);
 }
 
 int main(void)

@@ -91,6 +91,14 @@ static void container_is_known_by_its_own_address(void **state)
     assert_string_equal(text, FIXED "192.0.2.9\tbox\n");
 }
 
+static void a_name_with_a_domain_has_a_short_form(void **state)
+{
+    cb_autofree char *text = NULL;
+
+    assert_int_equal(cb_network_hosts(NULL, "box.example.org", NULL, &text, NULL), 0);
+    assert_string_equal(text, FIXED "127.0.0.1\tbox.example.org box\n");
+}
+
 static char *resolv_conf(const struct cb_network_facts *facts, const char *server,
                          const char *search, const char *option)
 {
@@ -226,6 +234,7 @@ int main(void)
         cmocka_unit_test(resolvers_of_the_hosts_loopback_are_left_out),
         cmocka_unit_test(host_gateway_is_where_the_host_answers),
         cmocka_unit_test(container_is_known_by_its_own_address),
+        cmocka_unit_test(a_name_with_a_domain_has_a_short_form),
         cmocka_unit_test(options_take_the_place_of_what_the_host_has),
         cmocka_unit_test(a_resolver_that_knows_containers_stays),
         cmocka_unit_test(what_only_passes_questions_on_gives_way_to_a_given_server),
