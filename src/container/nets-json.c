@@ -101,9 +101,10 @@ json_t *cb_nets_settings_json(const struct cb_nets *nets,
     json_t *object = json_object(), *networks = json_object(), *bridge;
 
     cb_vec_foreach (network, nets) {
-        if (*cb_network_label(*network) != *CB_JOIN_ALONE)
-            json_object_set_new(networks, cb_network_label(*network),
-                                cb_network_settings_json(*network));
+        const char *label = cb_network_label(*network);
+
+        if (!strchr(label, ':')) /* another container's, or none left */
+            json_object_set_new(networks, label, cb_network_settings_json(*network));
     }
     bridge = json_object_get(networks, "bridge");
     json_object_set_new(object, "Ports", ports_json(nets, request));
