@@ -62,5 +62,7 @@ char **cb_strings_argv(const struct cb_strings *strings);
 const char *cb_env_get(const struct cb_strings *env, const char *name);
 /* Replaces in place, keeping order, or appends. */
 void cb_env_set(struct cb_strings *env, const char *name, const char *value);
+/* By name: as a map of Go's is shown. */
+void cb_env_sort(struct cb_strings *env);
 
 #endif

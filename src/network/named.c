@@ -273,6 +273,7 @@ static void copy_pairs(struct cb_strings *to, const struct cb_strings *from)
 
         cb_env_set(to, key, equals ? equals + 1 : "");
     }
+    cb_env_sort(to);
 }
 
 int cb_network_write(int dir, const struct cb_network_def *def, struct cb_error **err)

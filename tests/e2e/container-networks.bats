@@ -297,6 +297,17 @@ page"
     expect_contains '"com.docker.network.bridge.name":"cbuild0"'
 }
 
+@test "files that are mounted over /etc/hosts stay as they are" {
+    own=$(mktemp -p /dev/shm)
+    echo '192.0.2.1 mine' >"$own"
+    "$CBUILD" network create --subnet 10.99.1.0/24 front >/dev/null
+    "$CBUILD" run -d --name one -v "$own:/etc/hosts" busybox sleep 1000 >/dev/null
+    "$CBUILD" network connect front one
+    run cat "$own"
+    rm "$own"
+    expect_output '192.0.2.1 mine'
+}
+
 @test "none and host cannot be connected to others" {
     "$CBUILD" network create front >/dev/null
     "$CBUILD" run -d --name alone --network none busybox sleep 1000 >/dev/null
