@@ -77,7 +77,7 @@ static int open_shell(struct cb_app *app, const struct cb_kept_step *step,
 
     cb_process_spec_init(&spec);
     if (cb_network_netns(network, app->cancel, &spec.netns_fd, err) < 0 ||
-        cb_network_hosts(network, step->hostname, NULL, &hosts, err) < 0 ||
+        cb_network_hosts(network, step->hostname, NULL, NULL, &hosts, err) < 0 ||
         cb_snapshot_open_root(step->layer, &root, err) < 0)
         return -1;
     spec.rootfs_fd = root;

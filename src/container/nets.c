@@ -207,7 +207,7 @@ int cb_nets_texts(const struct cb_nets *nets, const struct cb_nets_owner *owner,
     cb_autofree char *first = NULL;
 
     if (cb_network_hosts(nets->count ? nets->items[0] : NULL, owner->hostname,
-                         &request->add_hosts, &first, err) < 0)
+                         request->domainname, &request->add_hosts, &first, err) < 0)
         return -1;
     cb_strbuf_adds(&text, first);
     for (size_t i = 1; i < nets->count; i++) {
@@ -215,7 +215,7 @@ int cb_nets_texts(const struct cb_nets *nets, const struct cb_nets_owner *owner,
 
         cb_network_addresses(nets->items[i], own, host);
         if (*own && owner->hostname)
-            cb_strbuf_addf(&text, "%s\t%s\n", own, owner->hostname);
+            cb_network_hosts_line(own, owner->hostname, request->domainname, &text);
     }
     *hosts = cb_strbuf_steal(&text);
     *resolv_conf = cb_network_resolv_conf(resolving(nets), &dns);

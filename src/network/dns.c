@@ -156,6 +156,25 @@ static char *host_file(void)
     return cb_strbuf_steal(&text);
 }
 
+/* Where containers have names, one without a dot is a name first of all: domains of the
+ * search list are tried after it. As docker, unless somebody says otherwise. */
+static void add_options(struct cb_strbuf *out, const struct cb_strings *words,
+                        int has_names)
+{
+    cb_auto_value(cb_strings) all = {0};
+    int says_dots = !has_names;
+
+    for (size_t i = 0; i < words->count; i++) {
+        if (strcmp(words->items[i], ".") == 0)
+            continue;
+        cb_strings_add(&all, words->items[i]);
+        says_dots |= strncmp(words->items[i], "ndots:", 6) == 0;
+    }
+    if (!says_dots)
+        cb_strings_add(&all, "ndots:0");
+    add_line(out, "options", &all);
+}
+
 /* A resolver that knows containers' names asks the servers of --dns itself. */
 char *cb_network_resolv_conf(struct cb_network *network,
                              const struct cb_dns_options *options)
@@ -182,7 +201,8 @@ char *cb_network_resolv_conf(struct cb_network *network,
     else
         add_servers(&out, &host.servers, !is_host);
     add_line(&out, "search", given(options->search) ? options->search : &host.search);
-    add_line(&out, "options", given(options->options) ? options->options : &host.options);
+    add_options(&out, given(options->options) ? options->options : &host.options,
+                forwards && facts->has_names);
     return cb_strbuf_steal(&out);
 }
 
@@ -282,9 +302,22 @@ static int add_extra(struct cb_strbuf *out, struct cb_network *network, const ch
     return 0;
 }
 
+void cb_network_hosts_line(const char *ip, const char *hostname, const char *domain,
+                           struct cb_strbuf *out)
+{
+    cb_autofree char *whole =
+        domain && *domain ? xasprintf("%s.%s", hostname, domain) : xstrdup(hostname);
+    size_t first = strcspn(whole, ".");
+
+    cb_strbuf_addf(out, "%s\t%s", ip, whole);
+    if (whole[first])
+        cb_strbuf_addf(out, " %.*s", (int)first, whole);
+    cb_strbuf_addc(out, '\n');
+}
+
 /* The name of the container is its address's, as docker has it; a build's steps share an
  * address and are told apart by nothing. */
-int cb_network_hosts(struct cb_network *network, const char *hostname,
+int cb_network_hosts(struct cb_network *network, const char *hostname, const char *domain,
                      const struct cb_strings *extra, char **out, struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
@@ -308,7 +341,7 @@ int cb_network_hosts(struct cb_network *network, const char *hostname,
             return cb_error_set(err, CB_ERR_USAGE, "invalid host name \"%s\"", hostname);
         if (network && network->id && network->facts.address.family)
             cb_ip_text(&network->facts.address, ip);
-        cb_strbuf_addf(&text, "%s\t%s\n", ip, hostname);
+        cb_network_hosts_line(ip, hostname, domain, &text);
     }
     *out = cb_strbuf_steal(&text);
     return 0;

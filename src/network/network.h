@@ -7,6 +7,7 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/strbuf.h"
 #include "base/vec.h"
 
 #include <stdint.h>
@@ -113,11 +114,14 @@ int cb_dns_check(const struct cb_dns_options *options, struct cb_error **err);
  * frees. */
 char *cb_network_resolv_conf(struct cb_network *network,
                              const struct cb_dns_options *options);
-/* Text of /etc/hosts there: localhost names, HOSTNAME, and EXTRA "name:ip" entries, with
- * "host-gateway" for the address the host has there. USAGE on a malformed one. Caller
- * frees *out. */
-int cb_network_hosts(struct cb_network *network, const char *hostname,
+/* Text of /etc/hosts there: localhost names, HOSTNAME (in DOMAIN, or NULL), and EXTRA
+ * "name:ip" entries, with "host-gateway" for the address the host has there. USAGE on a
+ * malformed one. Caller frees *out. */
+int cb_network_hosts(struct cb_network *network, const char *hostname, const char *domain,
                      const struct cb_strings *extra, char **out, struct cb_error **err);
+/* One line of it: the whole name, and the part before its first dot. */
+void cb_network_hosts_line(const char *ip, const char *hostname, const char *domain,
+                           struct cb_strbuf *out);
 /* Is TEXT of --add-host well formed? USAGE with docker's words. */
 int cb_dns_check_host(const char *text, struct cb_error **err);
 

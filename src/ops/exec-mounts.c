@@ -88,8 +88,8 @@ static int add_names(const struct cb_exec_step *step, struct cb_exec_mounts *out
     struct cb_network *network = env->networks[step->network];
     char *hosts;
 
-    if (cb_network_hosts(network, cb_exec_hostname(step), env->add_hosts, &hosts, err) <
-        0)
+    if (cb_network_hosts(network, cb_exec_hostname(step), NULL, env->add_hosts, &hosts,
+                         err) < 0)
         return -1;
     add_text(out, "/etc/resolv.conf", cb_network_resolv_conf(network, env->dns));
     add_text(out, "/etc/hosts", hosts);

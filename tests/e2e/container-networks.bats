@@ -107,11 +107,13 @@ page"
     web one page --network front --network-alias both --ip 10.99.1.77 --mac-address 02:00:00:00:00:07
     web Two page --network name=front,alias=both,alias=second
     id=$("$CBUILD" ps -q -f name=Two)
-    for name in one Two second "$id" both; do
+    for name in one Two second "$id" both two.front second.Front; do
         page_from "$name" run --rm --network front busybox
     done
     cbuild run --rm --network front busybox nslookup -type=a both
     expect_contains "$(ip_of one front)" "$(ip_of Two front)"
+    cbuild run --rm --network front -h box --domainname corp.example busybox sh -c 'nslookup -type=a TWO | grep -c "^Name"; nslookup 10.99.1.77 | grep -c "name = one.front"; cat /etc/resolv.conf; hostname -f; tail -1 /etc/hosts | cut -f2'
+    expect_contains $'1\n1\n' 'options ndots:0' $'box.corp.example\nbox.corp.example box'
     cbuild exec one ip addr show eth0
     expect_contains 10.99.1.77/24 02:00:00:00:00:07
     run bash -c '"$CBUILD" network inspect front | jq -c "[.[0].Containers[] | [.Name, .IPv4Address]] | sort"'

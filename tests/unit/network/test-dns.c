@@ -20,7 +20,7 @@ static void hosts_has_localhost_extras_and_own_name(void **state)
 
     cb_strings_add(&extra, "db:192.0.2.7");
     cb_strings_add(&extra, "six=[2001:db8::1]");
-    assert_int_equal(cb_network_hosts(NULL, "box", &extra, &text, NULL), 0);
+    assert_int_equal(cb_network_hosts(NULL, "box", NULL, &extra, &text, NULL), 0);
     assert_string_equal(text, FIXED "192.0.2.7\tdb\n2001:db8::1\tsix\n127.0.0.1\tbox\n");
 }
 
@@ -44,7 +44,7 @@ static void malformed_hosts_are_refused(void **state)
         cb_autofree char *text = NULL;
 
         cb_strings_add(&extra, bad[i]);
-        assert_int_equal(cb_network_hosts(NULL, NULL, &extra, &text, &error), -1);
+        assert_int_equal(cb_network_hosts(NULL, NULL, NULL, &extra, &text, &error), -1);
         assert_int_equal(cb_error_kind(error), CB_ERR_USAGE);
     }
 }
@@ -53,7 +53,8 @@ static void host_name_with_a_newline_is_refused(void **state)
 {
     cb_autofree char *text = NULL;
 
-    assert_int_equal(cb_network_hosts(NULL, "x\n192.0.2.1 y", NULL, &text, NULL), -1);
+    assert_int_equal(cb_network_hosts(NULL, "x\n192.0.2.1 y", NULL, NULL, &text, NULL),
+                     -1);
 }
 
 static void resolvers_of_the_hosts_loopback_are_left_out(void **state)
@@ -74,9 +75,9 @@ static void host_gateway_is_where_the_host_answers(void **state)
 
     cb_strings_add(&extra, "host.docker.internal:host-gateway");
     cb_ip_parse(&network.facts.host, "192.0.2.1");
-    assert_int_equal(cb_network_hosts(&network, NULL, &extra, &text, NULL), 0);
+    assert_int_equal(cb_network_hosts(&network, NULL, NULL, &extra, &text, NULL), 0);
     assert_string_equal(text, FIXED "192.0.2.1\thost.docker.internal\n");
-    assert_int_equal(cb_network_hosts(NULL, NULL, &extra, &alone, NULL), 0);
+    assert_int_equal(cb_network_hosts(NULL, NULL, NULL, &extra, &alone, NULL), 0);
     assert_string_equal(alone, FIXED "127.0.0.1\thost.docker.internal\n");
 }
 
@@ -87,7 +88,7 @@ static void container_is_known_by_its_own_address(void **state)
     cb_autofree char *text = NULL;
 
     cb_ip_parse(&network.facts.address, "192.0.2.9");
-    assert_int_equal(cb_network_hosts(&network, "box", NULL, &text, NULL), 0);
+    assert_int_equal(cb_network_hosts(&network, "box", NULL, NULL, &text, NULL), 0);
     assert_string_equal(text, FIXED "192.0.2.9\tbox\n");
 }
 
