@@ -174,7 +174,7 @@ static int save(struct monitor *monitor, struct cb_error **err)
     struct cb_container_state *state = &monitor->container->state;
 
     json_decref(state->network);
-    state->network = cb_nets_settings_json(&monitor->setup->nets, &monitor->setup->whole);
+    state->network = cb_nets_settings_json(&monitor->setup->nets);
     if (refresh_names(monitor, err) < 0 ||
         cb_container_save_config(monitor->container, err) < 0)
         return -1;
