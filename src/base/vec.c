@@ -114,3 +114,18 @@ void cb_env_set(struct cb_strings *env, const char *name, const char *value)
     free(*entry);
     *entry = text;
 }
+
+static int by_name(const void *a, const void *b)
+{
+    const char *x = *(char *const *)a, *y = *(char *const *)b;
+    size_t len_x = strcspn(x, "="), len_y = strcspn(y, "=");
+    int order = memcmp(x, y, len_x < len_y ? len_x : len_y);
+
+    return order ? order : (len_x > len_y) - (len_x < len_y);
+}
+
+void cb_env_sort(struct cb_strings *env)
+{
+    if (env->count)
+        qsort(env->items, env->count, sizeof(*env->items), by_name);
+}

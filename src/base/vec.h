@@ -65,5 +65,7 @@ void cb_env_set(struct cb_strings *env, const char *name, const char *value);
 void cb_env_unset(struct cb_strings *env, const char *name);
 /* "NAME=VALUE" sets, "NAME" alone takes away. */
 void cb_env_merge(struct cb_strings *env, const struct cb_strings *changes);
+/* By name: as a map of Go's is shown. */
+void cb_env_sort(struct cb_strings *env);
 
 #endif

@@ -288,6 +288,7 @@ static int connect_to(struct cb_app *app, const struct cb_strings *args,
     cb_auto(cb_container) container = NULL;
     struct cb_join join = {0};
     cb_autofree char *text = NULL;
+    int is_running;
 
     if (find_both(app, args, &store, &def, &container, err) < 0 ||
         check_predefined(def, values, err) < 0)
@@ -298,9 +299,11 @@ static int connect_to(struct cb_app *app, const struct cb_strings *args,
                             .ip6 = (char *)values->ip6,
                             .mac = (char *)values->mac};
     text = cb_join_text(&join);
+    is_running = cb_container_is_running(container);
     if (cb_container_connect(store, container, text, app->cancel, err) < 0)
         return -1;
-    tell(store, "connect", def->id, def->name, container->id);
+    if (is_running) /* else it is when it starts, and told then */
+        tell(store, "connect", def->id, def->name, container->id);
     return 0;
 }
 

@@ -58,7 +58,8 @@ static int create(struct cb_app *app, const struct create_values *values,
     const struct cb_volume_wish wish = {.name = name && *name ? name : NULL,
                                         .driver = values->driver,
                                         .labels = &labels,
-                                        .options = &options};
+                                        .options = &options,
+                                        .by_hand = 1};
 
     settle_pairs(&values->labels, &labels);
     settle_pairs(&values->options, &options);
@@ -119,10 +120,11 @@ static int remove_each(struct cb_store *store, const struct cb_strings *names, i
 
         /* no container is being made for it meanwhile */
         if (cb_containers_lock(store, &lock, &dir, &error) == 0 &&
-            cb_volume_remove(store, *name, &error) == 0)
+            cb_volume_remove(store, *name, &error) < 0 && force &&
+            cb_error_kind(error) == CB_ERR_NOT_FOUND)
+            cb_error_free(cb_steal(&error));
+        if (!error)
             printf("%s\n", *name);
-        else if (force && cb_error_kind(error) == CB_ERR_NOT_FOUND)
-            cb_error_free(error);
         else
             cb_error_append(&errors, error);
     }

@@ -27,8 +27,7 @@ static void set_running(struct cb_foreground *foreground, struct cb_container *c
 {
     container->state.status = CB_CONTAINER_RUNNING;
     container->state.pid = cb_process_pid(foreground->monitor.main->process);
-    container->state.network = cb_nets_settings_json(&foreground->facts.setup->nets,
-                                                     &foreground->facts.setup->whole);
+    container->state.network = cb_nets_settings_json(&foreground->facts.setup->nets);
     cb_timestamp_format(cb_timestamp_now(), container->state.started);
 }
 

@@ -28,12 +28,65 @@ static void add_labels(struct cb_strings *attributes,
     }
 }
 
+static const char *driver_of(const char *network)
+{
+    return strcmp(network, "host") == 0   ? "host"
+           : strcmp(network, "none") == 0 ? "null"
+                                          : "bridge";
+}
+
+/* The networks it is on, and joins and leaves with its process. */
+static void tell_networks(struct cb_store *store, const struct cb_container *container,
+                          const char *action)
+{
+    json_t *networks = json_object_get(container->state.network, "Networks"), *value;
+    const char *name;
+
+    json_object_foreach(networks, name, value)
+    {
+        const char *id = json_string_value(json_object_get(value, "NetworkID"));
+        cb_auto_value(cb_strings) attributes = {0};
+
+        if (!id || !*id)
+            continue;
+        add_pair(&attributes, "container", container->id);
+        add_pair(&attributes, "name", name);
+        add_pair(&attributes, "type", driver_of(name));
+        cb_journal_add(store,
+                       &(struct cb_journal_entry){"network", action, id, &attributes});
+    }
+}
+
+static void tell_volumes(struct cb_store *store, const struct cb_container *container,
+                         const char *action)
+{
+    cb_vec_foreach (mount, &container->mounts) {
+        cb_auto_value(cb_strings) attributes = {0};
+
+        if (!mount->name)
+            continue;
+        add_pair(&attributes, "container", container->id);
+        if (strcmp(action, "mount") == 0) {
+            add_pair(&attributes, "destination", mount->target);
+            add_pair(&attributes, "propagation", "");
+            add_pair(&attributes, "read/write", mount->read_only ? "false" : "true");
+        }
+        add_pair(&attributes, "driver", "local");
+        cb_journal_add(store, &(struct cb_journal_entry){"volume", action, mount->name,
+                                                         &attributes});
+    }
+}
+
 void cb_container_tell(struct cb_store *store, const struct cb_container *container,
                        const char *action, const char *name, const char *value)
 {
     const char *image = container->options.request.image_name;
     cb_auto_value(cb_strings) attributes = {0};
 
+    if (strcmp(action, "start") == 0) {
+        tell_volumes(store, container, "mount");
+        tell_networks(store, container, "connect");
+    }
     if (name)
         add_pair(&attributes, name, value);
     add_pair(&attributes, "image", image ? image : "");
@@ -41,6 +94,10 @@ void cb_container_tell(struct cb_store *store, const struct cb_container *contai
     add_labels(&attributes, container);
     cb_journal_add(store, &(struct cb_journal_entry){"container", action, container->id,
                                                      &attributes});
+    if (strcmp(action, "die") == 0) {
+        tell_networks(store, container, "disconnect");
+        tell_volumes(store, container, "unmount");
+    }
 }
 
 void cb_container_tell_at(const char *store_root, const struct cb_container *container,

@@ -5,8 +5,9 @@
 
 #include "container/record.h"
 
-/* ACTION is docker's: "create", "start", "die", … NAME and VALUE: one more attribute, or
- * NULL. Never fails: what is told was done. */
+/* ACTION is docker's: "create", "start", "die", … With a start its volumes are told to be
+ * mounted and its networks connected, with its end the opposite. NAME and VALUE: one more
+ * attribute, or NULL. Never fails: what is told was done. */
 void cb_container_tell(struct cb_store *store, const struct cb_container *container,
                        const char *action, const char *name, const char *value);
 /* The same for who has no store open. */

@@ -109,8 +109,34 @@ static int open_own_file(int root, const char *path)
     return cb_steal_fd(&fd);
 }
 
+/* PATH is TARGET or below it. */
+static int is_within(const char *path, const char *target)
+{
+    size_t len = strlen(target);
+
+    return strncmp(path, target, len) == 0 && (path[len] == '/' || !path[len]);
+}
+
+/* What was asked for is mounted over ours: it is somebody's file. */
+static int is_covered(const struct cb_container *container, const char *path)
+{
+    cb_vec_foreach (mount, &container->mounts) {
+        if (is_within(path, mount->target))
+            return 1;
+    }
+    cb_vec_foreach (text, &container->options.request.tmpfs) {
+        cb_autofree char *target = xstrndup(*text, strcspn(*text, ":"));
+        cb_autofree char *clean = cb_path_clean(target);
+
+        if (is_within(path, clean))
+            return 1;
+    }
+    return 0;
+}
+
 /* One that cannot be written stays as it is. */
-static void replace_text(int root, const char *path, char **kept, char *text)
+static void replace_text(const struct cb_container *container, int root, const char *path,
+                         char **kept, char *text)
 {
     cb_autofd int fd = -1;
 
@@ -118,7 +144,7 @@ static void replace_text(int root, const char *path, char **kept, char *text)
         free(text);
         return;
     }
-    fd = open_own_file(root, path);
+    fd = is_covered(container, path) ? -1 : open_own_file(root, path);
     if (fd >= 0 && ftruncate(fd, 0) == 0)
         cb_fs_write_all(fd, text, strlen(text));
     free(*kept);
@@ -135,8 +161,9 @@ static int refresh_names(struct monitor *monitor, struct cb_error **err)
 
     if (cb_nets_texts(&monitor->setup->nets, &owner, &hosts, &resolv_conf, err) < 0)
         return -1;
-    replace_text(root, "/etc/hosts", &spec->hosts, hosts);
-    replace_text(root, "/etc/resolv.conf", &spec->resolv_conf, resolv_conf);
+    replace_text(monitor->container, root, "/etc/hosts", &spec->hosts, hosts);
+    replace_text(monitor->container, root, "/etc/resolv.conf", &spec->resolv_conf,
+                 resolv_conf);
     return 0;
 }
 
@@ -147,7 +174,7 @@ static int save(struct monitor *monitor, struct cb_error **err)
     struct cb_container_state *state = &monitor->container->state;
 
     json_decref(state->network);
-    state->network = cb_nets_settings_json(&monitor->setup->nets, &monitor->setup->whole);
+    state->network = cb_nets_settings_json(&monitor->setup->nets);
     if (refresh_names(monitor, err) < 0 ||
         cb_container_save_config(monitor->container, err) < 0)
         return -1;

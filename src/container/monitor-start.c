@@ -69,7 +69,7 @@ static void set_running(struct monitor *monitor)
     state->error = NULL;
     cb_timestamp_format(cb_timestamp_now(), state->started);
     json_decref(state->network);
-    state->network = cb_nets_settings_json(&monitor->setup->nets, &monitor->setup->whole);
+    state->network = cb_nets_settings_json(&monitor->setup->nets);
 }
 
 static int start(struct monitor *monitor, const struct cb_wire_message *wish,

@@ -181,6 +181,31 @@ static int add(struct cb_run_spec *spec, struct cb_store *store, const char *id,
     return 0;
 }
 
+/* A directory comes before what is mounted below it; else the order stays. What we say
+ * of names and addresses may be covered. */
+static size_t depth_of(const struct cb_mount *mount)
+{
+    size_t depth = 0;
+
+    for (const char *c = mount->target; *c && mount->type != CB_MOUNT_FILE; c++)
+        depth += *c == '/';
+    return depth;
+}
+
+static void sort_mounts(struct cb_run_spec *spec)
+{
+    struct cb_mount *items = spec->process.mounts.items;
+
+    for (size_t i = 1; i < spec->process.mounts.count; i++) {
+        struct cb_mount mount = items[i];
+        size_t at = i;
+
+        for (; at > 0 && depth_of(&items[at - 1]) > depth_of(&mount); at--)
+            items[at] = items[at - 1];
+        items[at] = mount;
+    }
+}
+
 /* A source that is missing is not a command that is missing, which errno would say. */
 static int fail(struct cb_error **err)
 {
@@ -195,6 +220,7 @@ int cb_run_spec_add_mounts(struct cb_run_spec *spec, struct cb_store *store,
         if (add(spec, store, container->id, mount, err) < 0)
             return fail(err);
     }
+    sort_mounts(spec);
     return 0;
 }
 
@@ -213,5 +239,6 @@ int cb_run_spec_add_binds(struct cb_run_spec *spec, const struct cb_strings *vol
         how.propagation = propagation_of(wish.propagation);
         push(spec, &how, fd, wish.target);
     }
+    sort_mounts(spec);
     return 0;
 }

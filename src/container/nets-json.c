@@ -1,8 +1,6 @@
 /* Networks of one container as docker's inspect shows them. */
 #include "container/nets.h"
 
-#include "network/address.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,21 +20,6 @@ static void add_bindings(json_t *ports, const struct cb_ports *opened)
                             json_string(*port->host_ip ? port->host_ip : "0.0.0.0"));
         json_object_set_new(binding, "HostPort", json_sprintf("%u", port->host));
         json_array_append_new(list, binding);
-    }
-}
-
-/* What is not published is there with null. Malformed ones were told of before. */
-static void add_exposed(json_t *ports, const struct cb_strings *exposed)
-{
-    cb_auto_value(cb_ports) parsed = {0};
-
-    cb_vec_foreach (text, exposed)
-        cb_ports_expose(&parsed, *text, NULL);
-    cb_vec_foreach (port, &parsed) {
-        cb_autofree char *key = xasprintf("%u/%s", port->container, port->protocol);
-
-        if (!json_object_get(ports, key))
-            json_object_set_new(ports, key, json_null());
     }
 }
 
@@ -63,37 +46,18 @@ static json_t *sorted(json_t *object)
     return out;
 }
 
-/* One without an address of its own exposes nothing either. */
-static int has_address(const struct cb_nets *nets)
-{
-    cb_vec_foreach (network, nets) {
-        char own[CB_IP_MAX_TEXT], host[CB_IP_MAX_TEXT];
-
-        cb_network_addresses(*network, own, host);
-        if (*own)
-            return 1;
-    }
-    return 0;
-}
-
-static json_t *ports_json(const struct cb_nets *nets,
-                          const struct cb_run_request *request)
+static json_t *ports_json(const struct cb_nets *nets)
 {
     json_t *ports = json_object();
 
     add_bindings(ports, cb_nets_ports(nets));
-    if (has_address(nets)) {
-        add_exposed(ports, &request->config->exposed_ports);
-        add_exposed(ports, &request->expose);
-    }
     return sorted(ports);
 }
 
 /* ── Settings ── */
 
 /* The fields beside Networks are those of the default bridge, and empty elsewhere. */
-json_t *cb_nets_settings_json(const struct cb_nets *nets,
-                              const struct cb_run_request *request)
+json_t *cb_nets_settings_json(const struct cb_nets *nets)
 {
     static const char *const same[] = {
         "EndpointID", "Gateway",     "GlobalIPv6Address", "GlobalIPv6PrefixLen",
@@ -101,12 +65,13 @@ json_t *cb_nets_settings_json(const struct cb_nets *nets,
     json_t *object = json_object(), *networks = json_object(), *bridge;
 
     cb_vec_foreach (network, nets) {
-        if (*cb_network_label(*network) != *CB_JOIN_ALONE)
-            json_object_set_new(networks, cb_network_label(*network),
-                                cb_network_settings_json(*network));
+        const char *label = cb_network_label(*network);
+
+        if (!strchr(label, ':')) /* another container's, or none left */
+            json_object_set_new(networks, label, cb_network_settings_json(*network));
     }
     bridge = json_object_get(networks, "bridge");
-    json_object_set_new(object, "Ports", ports_json(nets, request));
+    json_object_set_new(object, "Ports", ports_json(nets));
     for (size_t i = 0; i < CB_ARRAY_SIZE(same); i++) {
         json_t *value = json_object_get(bridge, same[i]);
         int is_number = strstr(same[i], "Len") != NULL;

@@ -45,7 +45,6 @@ int cb_nets_texts(const struct cb_nets *nets, const struct cb_nets_owner *owner,
 const struct cb_ports *cb_nets_ports(const struct cb_nets *nets);
 /* ── nets-json.c ── */
 /* NetworkSettings as docker has them: a new reference. */
-json_t *cb_nets_settings_json(const struct cb_nets *nets,
-                              const struct cb_run_request *request);
+json_t *cb_nets_settings_json(const struct cb_nets *nets);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "container/attach.h"
+#include "container/create.h"
 #include "container/foreground.h"
 #include "container/health.h"
 #include "container/log.h"
@@ -74,7 +75,7 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
     int status;
 
     cb_container_new_id(id);
-    if (cb_log_check(options, err) < 0 ||
+    if (cb_container_check_mounts(options, err) < 0 || cb_log_check(options, err) < 0 ||
         cb_health_make(&health, options, request->config, err) < 0 ||
         cb_setup_make(&setup, store, request, id, NULL, cancel, err) < 0)
         return -1;

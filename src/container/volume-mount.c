@@ -5,10 +5,13 @@
  * itself is the same (a device, a server). Of those in memory see volume-share.c. */
 #include "container/volume.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* ── Checking ── */
@@ -43,9 +46,9 @@ int cb_volume_check_options(const struct cb_strings *options, struct cb_error **
     if (!options->count)
         return 0;
     if (!device || !*device)
-        return cb_error_set(err, CB_ERR_USAGE, "missing device in volume options");
-    if (!is_bind(options) && !cb_env_get(options, "type"))
-        return cb_error_set(err, CB_ERR_USAGE, "missing type in volume options");
+        return cb_error_set(err, CB_ERR_USAGE, "missing required option: \"device\"");
+    if (!cb_env_get(options, "type"))
+        return cb_error_set(err, CB_ERR_USAGE, "missing required option: \"type\"");
     if (!is_bind(options) || *device == '/')
         return 0;
     return cb_error_set(err, CB_ERR_USAGE,
@@ -84,11 +87,32 @@ static int is_mount_flag(const char *text, unsigned *attributes)
     return 0;
 }
 
+/* The kernel knows addresses only: addr= of a server is what its name means now. */
+static int set_server(int fs, const char *name)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    char text[INET6_ADDRSTRLEN];
+    int status = -1;
+
+    if (getaddrinfo(name, NULL, &hints, &found) != 0) {
+        errno = EHOSTUNREACH;
+        return -1;
+    }
+    if (getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof(text), NULL, 0,
+                    NI_NUMERICHOST) == 0)
+        status = fsconfig(fs, FSCONFIG_SET_STRING, "addr", text, 0);
+    freeaddrinfo(found);
+    return status;
+}
+
 static int set_option(int fs, const char *text)
 {
     cb_autofree char *key = xstrndup(text, strcspn(text, "="));
     const char *equals = strchr(text, '=');
 
+    if (equals && strcmp(key, "addr") == 0)
+        return set_server(fs, equals + 1);
     return equals ? fsconfig(fs, FSCONFIG_SET_STRING, key, equals + 1, 0)
                   : fsconfig(fs, FSCONFIG_SET_FLAG, key, NULL, 0);
 }
@@ -124,9 +148,9 @@ static int mount_filesystem(const struct cb_volume *volume, int *fd,
         return 0;
     return cb_error_errno(err, errno,
                           "error while mounting volume '%s': failed to mount local "
-                          "volume: mount %s, flags: %s, type: %s",
-                          volume->mountpoint, device, options ? options : "",
-                          type ? type : "");
+                          "volume: mount %s:%s%s%s",
+                          volume->mountpoint, device, volume->mountpoint,
+                          options ? ", data: " : "", options ? options : "");
 }
 
 static int open_bound(const struct cb_volume *volume, int *fd, struct cb_error **err)
@@ -138,8 +162,8 @@ static int open_bound(const struct cb_volume *volume, int *fd, struct cb_error *
         return 0;
     return cb_error_errno(err, errno,
                           "error while mounting volume '%s': failed to mount local "
-                          "volume: mount %s",
-                          volume->mountpoint, device ? device : "");
+                          "volume: mount %s:%s, flags: 0x1000",
+                          volume->mountpoint, device ? device : "", volume->mountpoint);
 }
 
 int cb_volume_open(struct cb_store *store, const struct cb_volume *volume, int *fd,

@@ -64,7 +64,7 @@ int cb_volume_check_name(const char *name, struct cb_error **err)
 
 /* ── As JSON ── */
 
-static json_t *pairs_json(const struct cb_strings *pairs)
+static json_t *pairs_json(const struct cb_volume *volume, const struct cb_strings *pairs)
 {
     json_t *object = json_object();
 
@@ -74,13 +74,13 @@ static json_t *pairs_json(const struct cb_strings *pairs)
 
         json_object_set_new(object, key, json_string_nocheck(equals ? equals + 1 : ""));
     }
-    return pairs->count ? object : (json_decref(object), json_null());
+    return pairs->count || volume->by_hand ? object : (json_decref(object), json_null());
 }
 
 json_t *cb_volume_json(const struct cb_volume *volume)
 {
     json_t *object = json_object();
-    json_t *labels = pairs_json(&volume->labels);
+    json_t *labels = pairs_json(volume, &volume->labels);
 
     if (volume->anonymous) {
         json_decref(labels);
@@ -92,7 +92,7 @@ json_t *cb_volume_json(const struct cb_volume *volume)
     json_object_set_new(object, "Labels", labels);
     json_object_set_new(object, "Mountpoint", json_string(volume->mountpoint));
     json_object_set_new(object, "Name", json_string(volume->name));
-    json_object_set_new(object, "Options", pairs_json(&volume->options));
+    json_object_set_new(object, "Options", pairs_json(volume, &volume->options));
     json_object_set_new(object, "Scope", json_string("local"));
     return object;
 }
@@ -146,6 +146,7 @@ static int read_volume(struct cb_store *store, int dir, const char *name,
     snprintf(volume->created, sizeof(volume->created), "%s", when);
     read_pairs(json_object_get(document, "Labels"), &volume->labels);
     read_pairs(json_object_get(document, "Options"), &volume->options);
+    volume->by_hand = json_is_object(json_object_get(document, "Options"));
     volume->anonymous = cb_env_get(&volume->labels, ANONYMOUS) != NULL;
     *out = cb_steal(&volume);
     return 1;
@@ -211,6 +212,13 @@ static int check_driver(const struct cb_volume_wish *wish, struct cb_error **err
                         wish->name ? wish->name : "", wish->driver, wish->driver);
 }
 
+static int check_options(const struct cb_volume_wish *wish, struct cb_error **err)
+{
+    if (!wish->options || cb_volume_check_options(wish->options, err) == 0)
+        return 0;
+    return cb_error_wrap(err, "create %s", wish->name ? wish->name : "");
+}
+
 /* Those of a filesystem may not be other ones than a volume that is there has. */
 static int check_same(const struct cb_volume *there, const struct cb_volume_wish *wish,
                       struct cb_error **err)
@@ -260,21 +268,22 @@ static struct cb_volume *new_volume(struct cb_store *store,
         cb_strings_copy(&volume->labels, wish->labels);
     if (wish->options)
         cb_strings_copy(&volume->options, wish->options);
+    volume->by_hand = wish->by_hand;
+    cb_env_sort(&volume->labels);
+    cb_env_sort(&volume->options);
     return volume;
 }
 
 int cb_volume_create(struct cb_store *store, const struct cb_volume_wish *wish,
                      struct cb_volume **out, struct cb_error **err)
 {
-    static const struct cb_strings none;
     cb_auto(cb_volume) volume = NULL;
     cb_auto(cb_lock) lock = NULL;
     cb_autofd int dir = -1;
     int found;
 
     if ((wish->name && cb_volume_check_name(wish->name, err) < 0) ||
-        check_driver(wish, err) < 0 ||
-        cb_volume_check_options(wish->options ? wish->options : &none, err) < 0 ||
+        check_driver(wish, err) < 0 || check_options(wish, err) < 0 ||
         take_lock(store, &lock, &dir, err) < 0)
         return -1;
     found = wish->name ? read_volume(store, dir, wish->name, &volume, err) : 0;

@@ -14,7 +14,8 @@ struct cb_volume {
     char *name, *mountpoint;
     char created[CB_TIMESTAMP_MAX];
     int anonymous;
-    struct cb_strings labels, options; /* "KEY=VALUE" */
+    int by_hand; /* made by itself, not for a container: docker shows that */
+    struct cb_strings labels, options; /* "KEY=VALUE", by key */
 };
 void cb_volume_free(struct cb_volume *volume);
 CB_AUTO_DEFINE(cb_volume, cb_volume_free)
@@ -29,6 +30,7 @@ CB_AUTO_VALUE_DEFINE(cb_volumes, cb_volumes_free)
 struct cb_volume_wish {
     const char *name, *driver; /* NULL: an anonymous one; the local driver */
     const struct cb_strings *labels, *options; /* or NULL */
+    int by_hand;
 };
 /* USAGE with docker's words. */
 int cb_volume_check_name(const char *name, struct cb_error **err);

@@ -300,9 +300,10 @@ static int add_names(const struct cb_attachment *attachment, struct cb_cancel *c
         names.gateway[0] = narrow->gateway;
     if (wide)
         names.gateway[1] = wide->gateway;
-    cb_strings_add(&names.names, attachment->name);
     for (size_t i = 0; attachment->aliases && i < attachment->aliases->count; i++)
         cb_strings_add(&names.names, attachment->aliases->items[i]);
+    if (!names.names.count)
+        cb_strings_add(&names.names, attachment->name);
     status = cb_names_add(&names, cancel, err);
     cb_strings_free(&names.names);
     return status;

@@ -2,6 +2,7 @@
 #include "network/network-priv.h"
 
 #include "base/digest.h"
+#include "network/named-priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,19 @@ const char *cb_network_id(const struct cb_network *network)
 int cb_network_has_names(const struct cb_network *network)
 {
     return network->facts.has_names;
+}
+
+static json_t *network_id(const struct cb_network *network)
+{
+    const char *label = cb_network_label(network);
+    cb_autofree char *id = NULL;
+
+    if (network->def)
+        return json_string(network->def->id);
+    if (strcmp(label, "bridge") && strcmp(label, "host") && strcmp(label, "none"))
+        return json_string("");
+    id = cb_network_predefined_id(label);
+    return json_string(id);
 }
 
 /* Of this container on this network, the same as long as both are there. */
@@ -81,8 +95,7 @@ json_t *cb_network_settings_json(const struct cb_network *network)
     json_object_set_new(object, "IPAMConfig", wish_json(network));
     json_object_set_new(object, "Links", json_null());
     json_object_set_new(object, "Aliases", aliases_json(network));
-    json_object_set_new(object, "NetworkID",
-                        json_string(network->def ? network->def->id : ""));
+    json_object_set_new(object, "NetworkID", network_id(network));
     json_object_set_new(object, "EndpointID", endpoint_id(network));
     set_ip(object, "Gateway", facts->gateway.family ? &facts->gateway : &facts->host);
     set_ip(object, "IPAddress", &facts->address);

@@ -156,6 +156,25 @@ static char *host_file(void)
     return cb_strbuf_steal(&text);
 }
 
+/* Where containers have names, one without a dot is a name first of all: domains of the
+ * search list are tried after it. As docker, unless somebody says otherwise. */
+static void add_options(struct cb_strbuf *out, const struct cb_strings *words,
+                        int has_names)
+{
+    cb_auto_value(cb_strings) all = {0};
+    int says_dots = !has_names;
+
+    for (size_t i = 0; i < words->count; i++) {
+        if (strcmp(words->items[i], ".") == 0)
+            continue;
+        cb_strings_add(&all, words->items[i]);
+        says_dots |= strncmp(words->items[i], "ndots:", 6) == 0;
+    }
+    if (!says_dots)
+        cb_strings_add(&all, "ndots:0");
+    add_line(out, "options", &all);
+}
+
 /* A resolver that knows containers' names asks the servers of --dns itself. */
 char *cb_network_resolv_conf(struct cb_network *network,
                              const struct cb_dns_options *options)
@@ -182,7 +201,8 @@ char *cb_network_resolv_conf(struct cb_network *network,
     else
         add_servers(&out, &host.servers, !is_host);
     add_line(&out, "search", given(options->search) ? options->search : &host.search);
-    add_line(&out, "options", given(options->options) ? options->options : &host.options);
+    add_options(&out, given(options->options) ? options->options : &host.options,
+                forwards && facts->has_names);
     return cb_strbuf_steal(&out);
 }
 

@@ -83,28 +83,34 @@ static int is_short_id(const struct cb_network *network, const char *name)
            strncmp(network->id, name, CB_NETWORK_ID_PART) == 0;
 }
 
-static void add_small(struct cb_strings *out, const char *name)
+/* Itself, and with the network's name behind it. Names are looked up in small letters
+ * only, and one that is there twice is answered twice. */
+static void add_name(const struct cb_network *network, const char *name,
+                     struct cb_strings *out)
 {
-    cb_autofree char *small = xstrdup(name);
+    cb_autofree char *both = xasprintf("%s.%s", name, network->def->name);
 
-    for (char *c = small; *c; c++)
+    for (char *c = both; *c; c++)
         *c = (char)tolower((unsigned char)*c);
-    if (strcmp(small, name) != 0)
-        add_once(out, small);
+    add_once(out, both);
+    both[strlen(name)] = '\0';
+    add_once(out, both);
 }
 
-/* Its aliases and its short id, beside the name itself. Names are looked up in
- * small letters only. */
+/* The container's, its aliases and its short id. */
 static void collect_names(const struct cb_network *network, struct cb_strings *out)
 {
+    if (!network->is_named)
+        return;
+    if (network->name)
+        add_name(network, network->name, out);
     cb_vec_foreach (alias, &network->aliases)
-        add_once(out, *alias);
-    if (network->id && network->is_named && !is_short_id(network, network->name))
-        cb_strings_addf(out, "%.*s", CB_NETWORK_ID_PART, network->id);
-    for (size_t i = out->count; i-- > 0;)
-        add_small(out, out->items[i]);
-    if (network->name && network->is_named)
-        add_small(out, network->name);
+        add_name(network, *alias, out);
+    if (network->id && !is_short_id(network, network->name)) {
+        cb_autofree char *id = xstrndup(network->id, CB_NETWORK_ID_PART);
+
+        add_name(network, id, out);
+    }
 }
 
 /* Docker's: from the address, so that nobody else on the network has it. */

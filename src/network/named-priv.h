@@ -21,6 +21,8 @@ int cb_network_subnet_keeps(const struct cb_network_subnet *subnet,
                             const struct cb_ip *ip);
 /* Is it one of --aux-address? */
 int cb_network_is_reserved(const struct cb_network_def *def, const struct cb_ip *ip);
+/* Of bridge, host or none; caller frees. */
+char *cb_network_predefined_id(const char *name);
 /* Its subnet of FAMILY, or NULL. */
 const struct cb_network_subnet *cb_network_subnet_of(const struct cb_network_def *def,
                                                      int family);

@@ -57,14 +57,20 @@ int cb_networks_lock(const char *state_dir, enum cb_lock_mode mode, struct cb_lo
 /* ── Reading ── */
 
 /* Those that are always there are the same for all stores of a host. */
-static struct cb_network_def *new_predefined(const char *name, const char *driver)
+char *cb_network_predefined_id(const char *name)
 {
-    struct cb_network_def *def = xcalloc(1, sizeof(*def));
     cb_autofree char *text = xasprintf("cbuild network %s", name);
     struct cb_digest digest = cb_digest_of(text, strlen(text));
     char hex[CB_DIGEST_MAX_TEXT];
 
-    def->id = xstrdup(cb_digest_hex(&digest, hex));
+    return xstrdup(cb_digest_hex(&digest, hex));
+}
+
+static struct cb_network_def *new_predefined(const char *name, const char *driver)
+{
+    struct cb_network_def *def = xcalloc(1, sizeof(*def));
+
+    def->id = cb_network_predefined_id(name);
     def->name = xstrdup(name);
     def->driver = xstrdup(driver);
     def->predefined = 1;
@@ -267,6 +273,7 @@ static void copy_pairs(struct cb_strings *to, const struct cb_strings *from)
 
         cb_env_set(to, key, equals ? equals + 1 : "");
     }
+    cb_env_sort(to);
 }
 
 int cb_network_write(int dir, const struct cb_network_def *def, struct cb_error **err)

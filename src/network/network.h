@@ -7,6 +7,7 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/strbuf.h"
 #include "base/vec.h"
 
 #include <stdint.h>
@@ -113,12 +114,13 @@ int cb_dns_check(const struct cb_dns_options *options, struct cb_error **err);
  * frees. */
 char *cb_network_resolv_conf(struct cb_network *network,
                              const struct cb_dns_options *options);
-/* Text of /etc/hosts there: localhost names, HOSTNAME, and EXTRA "name:ip" entries, with
- * "host-gateway" for the address the host has there. USAGE on a malformed one. Caller
- * frees *out. */
+/* Text of /etc/hosts there: localhost names, HOSTNAME, and EXTRA
+ * "name:ip" entries, with "host-gateway" for the address the host has there. USAGE on a
+ * malformed one. Caller frees *out. */
 int cb_network_hosts(struct cb_network *network, const char *hostname,
                      const struct cb_strings *extra, char **out, struct cb_error **err);
-/* The line of an address that is the container's own; NAME with a domain has a short form.
+/* The line of an address that is the container's own; NAME with a domain has a short
+ * form.
  */
 void cb_dns_add_own(struct cb_strbuf *out, const char *ip, const char *name);
 /* Is TEXT of --add-host well formed? USAGE with docker's words. */

@@ -107,11 +107,13 @@ page"
     web one page --network front --network-alias both --ip 10.99.1.77 --mac-address 02:00:00:00:00:07
     web Two page --network name=front,alias=both,alias=second
     id=$("$CBUILD" ps -q -f name=Two)
-    for name in one Two second "$id" both; do
+    for name in one Two second "$id" both two.front second.Front; do
         page_from "$name" run --rm --network front busybox
     done
     cbuild run --rm --network front busybox nslookup -type=a both
     expect_contains "$(ip_of one front)" "$(ip_of Two front)"
+    cbuild run --rm --network front -h box --domainname corp.example busybox sh -c 'nslookup -type=a TWO | grep -c "^Name"; nslookup 10.99.1.77 | grep -c "name = one.front"; cat /etc/resolv.conf; hostname -f; tail -1 /etc/hosts | cut -f2'
+    expect_contains $'1\n1\n' 'options ndots:0' $'box.corp.example\nbox.corp.example box'
     cbuild exec one ip addr show eth0
     expect_contains 10.99.1.77/24 02:00:00:00:00:07
     run bash -c '"$CBUILD" network inspect front | jq -c "[.[0].Containers[] | [.Name, .IPv4Address]] | sort"'
@@ -297,6 +299,17 @@ page"
     expect_contains '"com.docker.network.bridge.name":"cbuild0"'
 }
 
+@test "files that are mounted over /etc/hosts stay as they are" {
+    own=$(mktemp -p /dev/shm)
+    echo '192.0.2.1 mine' >"$own"
+    "$CBUILD" network create --subnet 10.99.1.0/24 front >/dev/null
+    "$CBUILD" run -d --name one -v "$own:/etc/hosts" busybox sleep 1000 >/dev/null
+    "$CBUILD" network connect front one
+    run cat "$own"
+    rm "$own"
+    expect_output '192.0.2.1 mine'
+}
+
 @test "none and host cannot be connected to others" {
     "$CBUILD" network create front >/dev/null
     "$CBUILD" run -d --name alone --network none busybox sleep 1000 >/dev/null
@@ -342,7 +355,7 @@ page"
     cbuild ps --format '{{.Ports}}' -f name=four
     expect_output "99/tcp, 100-101/udp, 0.0.0.0:8080-8082->8080-8082/tcp, :::8080-8082->8080-8082/tcp, 0.0.0.0:$number->80/tcp, :::$number->80/tcp, 127.0.0.1:83->82/tcp"
     cbuild inspect -f '{{json .NetworkSettings.Ports}}' four
-    expect_contains '{"100/udp":null,"101/udp":null,"80/tcp":[{"HostIp":"0.0.0.0"' '{"HostIp":"::","HostPort":"8080"}' '"99/tcp":null}'
+    expect_contains '"100/udp":null,"101/udp":null' '"80/tcp":[{"HostIp":"0.0.0.0"' '{"HostIp":"::","HostPort":"8080"}' '"99/tcp":null'
     cbuild run --rm -p "[::]:8081:80" busybox true
     expect_status 125
     expect_contains 'Bind for :::8081 failed: port is already allocated'

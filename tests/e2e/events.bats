@@ -27,26 +27,37 @@ happened() { "$CBUILD" events --since 1h --until 0s --format '{{.Type}}:{{.Actio
 }
 
 @test "a container's life is told, and its volumes'" {
-    "$CBUILD" run -d --name life --network none -l team=web -v data:/data busybox sh -c 'trap "exit 3" TERM; while :; do sleep 0.1; done'
+    life=$("$CBUILD" run -d --name life --network none -l team=web -v data:/data busybox sh -c 'trap "exit 3" TERM; while :; do sleep 0.1; done')
     "$CBUILD" pause life
     "$CBUILD" unpause life
     "$CBUILD" rename life again
     "$CBUILD" stop -t 60 again
     "$CBUILD" rm again
     "$CBUILD" volume rm data
-    [ "$(happened)" = 'volume:create container:create container:start container:pause container:unpause container:rename container:die container:stop container:destroy volume:destroy ' ]
+    [ "$(happened)" = 'volume:create container:create volume:mount network:connect container:start container:pause container:unpause container:rename container:die network:disconnect volume:unmount container:stop container:destroy volume:destroy ' ]
+    run "$CBUILD" events --since 1h --until 0s -f event=mount -f event=connect --format '{{.Actor.ID}} {{.Actor.Attributes.container}} {{json .Actor.Attributes}}'
+    expect_contains "data $life " '"destination":"/data"' '"read/write":"true"' '"name":"none","type":"null"'
     [ "$(happened -f container=again -f event=die -f event=stop -f label=team=web)" = 'container:die container:stop ' ]
     run "$CBUILD" events --since 1h --until 0s -f event=die --format '{{.Actor.Attributes.exitCode}} {{.Actor.Attributes.image}}'
     expect_output '3 busybox'
 }
 
-@test "networks that are made and removed are told" {
+@test "networks that are made, joined, left and removed are told" {
     local id
     id=$("$CBUILD" network create told)
+    one=$("$CBUILD" create --network told busybox true)
+    "$CBUILD" network connect bridge "$one"
+    "$CBUILD" start -a "$one"
+    "$CBUILD" run --name two --network host busybox true
+    "$CBUILD" rm "$one" two
     "$CBUILD" network rm told
-    run "$CBUILD" events --since 1h --until 0s -f network=told --format '{{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}}'
-    expect_output "create $id told
-destroy $id told"
+    run "$CBUILD" events --since 1h --until 0s -f network=told --format '{{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}} {{.Actor.Attributes.container}}'
+    expect_output "create $id told <no value>
+connect $id told $one
+disconnect $id told $one
+destroy $id told <no value>"
+    run "$CBUILD" events --since 1h --until 0s -f network=bridge -f network=host --format '{{.Action}} {{.Actor.Attributes.type}}'
+    expect_output $'connect bridge\ndisconnect bridge\nconnect host\ndisconnect host'
 }
 
 @test "a build that failed is told as one, under the id that builds knows" {

@@ -106,6 +106,24 @@ END
     [ "$status" -ne 0 ]
 }
 
+@test "both families are published, IPv4 leaves no IPv6, icc=false keeps apart, SCTP takes root" {
+    in_user 'cbuild run -d --name both -p 80 busybox sh -c "mkdir /w; echo in >/w/file; exec httpd -f -p 80 -h /w" >/dev/null
+        port=$(cbuild port both 80 | sed -n "s/^0.0.0.0://p")
+        cbuild port both 80 | grep -cF "[::]:$port"
+        for host in 127.0.0.1 "[::1]"; do until curl -gs "http://$host:$port/file"; do :; done; done
+        cbuild exec both cat /proc/net/if_inet6 /proc/sys/net/ipv4/ip_unprivileged_port_start
+        cbuild rm -f both >/dev/null
+        cbuild run --rm -p 8086:80/sctp busybox true 2>&1 | grep -oE "SCTP takes root|protocol not supported" | sed "s/protocol not supported/SCTP takes root/"
+        cbuild network create -o com.docker.network.bridge.enable_icc=false --aux-address r=10.99.8.2 --subnet 10.99.8.0/24 apart >/dev/null
+        cbuild run -d --name one --network apart busybox httpd -f -p 80 >/dev/null
+        cbuild inspect -f "{{.NetworkSettings.Networks.apart.IPAddress}}" one
+        cbuild run --rm --network apart busybox sh -c "wget -T 1 -qO- http://10.99.8.3/ 2>/dev/null || echo apart; nslookup -type=a one.apart | grep -c Name"
+        cbuild network inspect -f "{{(index .IPAM.Config 0).Subnet}}" bridge | grep -c 172.
+        cbuild rm -f one >/dev/null; cbuild network rm apart'
+    expect_status 0
+    expect_output $'1\nin\nin\n0\nSCTP takes root\n10.99.8.3\napart\n1\n1\napart'
+}
+
 @test "without a way out containers still meet, and it is said once" {
     HIDE='/usr/bin/pasta /usr/bin/slirp4netns' in_user 'mkdir -p alone; export XDG_RUNTIME_DIR=$PWD/alone
         cbuild run -d --name near --network web busybox sleep 1000 >/dev/null

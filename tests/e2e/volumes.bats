@@ -45,7 +45,7 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     cbuild volume ls --format '{{.Driver}} {{.Name}} {{.Scope}} {{.Label "tier"}}' -f name=one
     expect_output 'local one local back'
     run bash -c '"$CBUILD" volume inspect one | jq -cS ".[0] | del(.CreatedAt)"'
-    expect_output "{\"Driver\":\"local\",\"Labels\":{\"empty\":\"\",\"tier\":\"back\"},\"Mountpoint\":\"$STORE/volumes/one/_data\",\"Name\":\"one\",\"Options\":null,\"Scope\":\"local\"}"
+    expect_output "{\"Driver\":\"local\",\"Labels\":{\"empty\":\"\",\"tier\":\"back\"},\"Mountpoint\":\"$STORE/volumes/one/_data\",\"Name\":\"one\",\"Options\":{},\"Scope\":\"local\"}"
     cbuild volume inspect -f '{{.Mountpoint}}' one
     expect_output "$STORE/volumes/one/_data"
     cbuild volume inspect nope
@@ -56,6 +56,7 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     expect_contains one 'get nope: no such volume' "$anonymous"
     cbuild volume rm -f nope
     expect_status 0
+    expect_output nope
     cbuild volume ls -q
     expect_output ''
 }
@@ -73,7 +74,9 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     cbuild volume create -o what=1 vol
     expect_contains 'invalid option: "what"'
     cbuild volume create -o type=tmpfs vol
-    expect_contains 'missing device in volume options'
+    expect_contains 'create vol: missing required option: "device"'
+    cbuild volume create -o o=bind -o device=/tmp vol
+    expect_contains 'create vol: missing required option: "type"'
     cbuild volume create -o size=1g vol
     expect_contains 'quota size requested but no quota support'
     cbuild volume create --name one two
@@ -224,6 +227,8 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     refuse "mount path must be absolute" --mount type=volume,dst=x
     refuse "destination can't be '/'" -v vol:/
     refuse 'Duplicate mount point: /x' -v /x -v vol:/x
+    refuse 'Duplicate mount point: /x' -v /tmp:/x -v /etc:/x
+    refuse 'Duplicate mount point: /x' --tmpfs /x -v /tmp:/x/
     refuse 'Duplicate mount point: /x' -v vol:/x --mount type=tmpfs,dst=/x
     refuse 'Duplicate mount point: /x' --tmpfs /x -v vol:/x
     refuse 'empty section between colons' -v :/x
@@ -235,6 +240,16 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     refuse 'No such container: nobody' -v /x --name doomed --volumes-from nobody
     [ -z "$("$CBUILD" volume ls -q)" ]
     [ -z "$("$CBUILD" ps -aq)" ]
+}
+
+@test "what is mounted below another mount is seen, whichever was asked for first" {
+    mkdir "$DIR/upper" "$DIR/lower"
+    echo upper >"$DIR/upper/file"
+    echo lower >"$DIR/lower/file"
+    sh_in -v "$DIR/lower:/a/b" -v "$DIR/upper:/a" -- cat /a/file /a/b/file
+    expect_output $'upper\nlower'
+    sh_in --tmpfs /a -v "$DIR/lower:/a/b" --mount "type=bind,src=$DIR/upper,dst=/a/b/c" -- cat /a/b/file /a/b/c/file
+    expect_output $'lower\nupper'
 }
 
 @test "-o makes a volume of a directory of the host, or of a filesystem" {
@@ -250,7 +265,7 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     "$CBUILD" volume create -o type=nope -o device=x odd
     sh_in -v odd:/v -- true
     expect_status 125
-    expect_contains "error while mounting volume '$STORE/volumes/odd/_data': failed to mount local volume: mount x"
+    expect_contains "error while mounting volume '$STORE/volumes/odd/_data': failed to mount local volume: mount x:$STORE/volumes/odd/_data: no such device"
     cbuild volume create -o type=tmpfs -o device=tmpfs bound
     expect_status 1
     [ "$(grep -c "$STORE/volumes" /proc/mounts || true)" -eq 0 ]
