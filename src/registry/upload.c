@@ -20,8 +20,8 @@ int cb_upload_exists(struct cb_registry *registry, const struct cb_repository *r
                      const struct cb_digest *digest, struct cb_error **err)
 {
     char text[CB_DIGEST_MAX_TEXT];
-    cb_autofree char *url = xasprintf("%s/v2/%s/blobs/%s", repository->endpoint->base,
-                                      repository->path, cb_digest_text(digest, text));
+    cb_autofree char *url =
+        cb_repository_url(repository, "blobs", cb_digest_text(digest, text));
     cb_auto_value(cb_http_response) response = {0};
     struct cb_http_request request = {.method = "HEAD", .url = url};
 
