@@ -7,14 +7,14 @@
 #include "base/template.h"
 #include "commands/listing.h"
 #include "exporter/copy.h"
-#include "registry/draft.h"
 
 #include <stdio.h>
 #include <string.h>
 
 struct values {
     struct cb_transfer_values common;
-    struct cb_strings tags, sources;
+    struct cb_strings tags, sources, annotation_texts;
+    struct cb_annotations annotations; /* made of them */
     const char *format, *builder, *progress;
     int raw, append, dry_run, prefer_index;
 };
@@ -185,6 +185,8 @@ const struct cb_cli_command cb_imagetools_inspect_command = {
 /* ── create ── */
 
 static const struct cb_option create_options[] = {
+    {"annotation", 0, CB_OPTION_LIST, AT(annotation_texts), "[TYPE:]KEY=VALUE",
+     "Annotate the list (index:) or its entries (manifest-descriptor:)"},
     {"append", 0, CB_OPTION_FLAG, AT(append), NULL, "Add to the list that has the name"},
     CB_TRANSFER_AUTHFILE(struct values),
     {"builder", 0, CB_OPTION_TEXT, AT(builder), "NAME", NULL},
@@ -202,10 +204,7 @@ static const struct cb_option create_options[] = {
     {0},
 };
 
-#define PER_LIST "`cbuild manifest annotate` changes a list before it is sent"
-
 static const struct cb_absent_option create_absent[] = {
-    {"annotation", 0, PER_LIST},
     {"file", 'f', "name the images as sources"},
     {"metadata-file", 0, "`cbuild buildx imagetools inspect --format json` tells it"},
     {"platform", 'p', "name the images as sources: NAME@sha256:..."},
@@ -237,7 +236,7 @@ static int is_copy(struct cb_transfer *transfer, const struct values *values,
     cb_auto_value(cb_strbuf) bytes = {0};
     cb_auto(cb_index) index = NULL;
 
-    if (values->sources.count != 1 || values->append)
+    if (values->sources.count != 1 || values->append || values->annotations.count)
         return 0;
     if (find(transfer, values->sources.items[0], &reference, &bytes, err) < 0)
         return -1;
@@ -283,6 +282,7 @@ static int make_list(struct cb_transfer *transfer, const struct values *values,
         if (cb_draft_add(transfer->registry, draft, *source, err) < 0)
             return -1;
     }
+    cb_imagetools_annotate(draft, &values->annotations);
     *out = cb_steal(&draft);
     return 0;
 }
@@ -356,7 +356,11 @@ static int run_create(struct cb_app *app, void *given, const struct cb_strings *
     for (size_t i = 0; i < args->count && status == 0; i++)
         status = add_source(values, args->items[i], err);
     if (status == 0)
+        status = cb_imagetools_annotations(&values->annotation_texts,
+                                           &values->annotations, err);
+    if (status == 0)
         status = create(app, values, err);
+    cb_annotations_free(&values->annotations);
     cb_strings_free(&values->sources);
     return status;
 }

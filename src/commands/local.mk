@@ -90,6 +90,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/images-tree.c \
 	%D%/images-tree.h \
 	%D%/images.c \
+	%D%/imagetools-annotate.c \
 	%D%/imagetools-said.c \
 	%D%/imagetools.c \
 	%D%/imagetools.h \

@@ -1,6 +1,5 @@
 /* cbuild login and logout: credentials for registries, kept where docker keeps them. */
-#include "commands/commands.h"
-
+#include "commands/access.h"
 #include "commands/prompt.h"
 #include "registry/credentials.h"
 #include "registry/registry.h"
@@ -14,6 +13,7 @@
 #define PASSWORD_MAX_LEN 65536
 
 struct values {
+    struct cb_access_values access; /* no --creds */
     const char *username, *password;
     struct cb_strings insecure;
     int password_stdin, tls_verify;
@@ -131,12 +131,13 @@ static int gather(struct cb_app *app, const struct values *values, const char *h
     return ask_password(app, values, &out->password, err);
 }
 
-static int keep(struct cb_app *app, const char *host,
+static int keep(struct cb_app *app, const struct values *values, const char *host,
                 const struct cb_credentials *credentials, struct cb_error **err)
 {
     cb_autofree char *file = NULL;
 
-    if (cb_credentials_keep(host, credentials, app->cancel, &file, err) < 0)
+    if (cb_credentials_keep(values->access.authfile, host, credentials, app->cancel,
+                            &file, err) < 0)
         return -1;
     if (file)
         fprintf(stderr,
@@ -146,6 +147,17 @@ static int keep(struct cb_app *app, const char *host,
                 file);
     printf("Login Succeeded\n");
     return 0;
+}
+
+/* Of the file that is meant, if it is there, else of the usual ones. */
+static int find_known(struct cb_app *app, const char *authfile, const char *host,
+                      struct cb_credentials *out, struct cb_error **err)
+{
+    if (!authfile)
+        return cb_credentials_find(host, NULL, app->cancel, out, err);
+    return access(authfile, F_OK) < 0
+               ? 0
+               : cb_credentials_find_in(authfile, host, NULL, app->cancel, out, err);
 }
 
 static int login(struct cb_app *app, const struct values *values, const char *server,
@@ -161,18 +173,20 @@ static int login(struct cb_app *app, const struct values *values, const char *se
     const struct cb_settings *settings;
     int found;
 
-    if (!host || check(values, err) < 0 || cb_app_settings(app, &settings, err) < 0)
+    if (!host || check(values, err) < 0 ||
+        cb_access_apply(&values->access, app, err) < 0 ||
+        cb_app_settings(app, &settings, err) < 0)
         return -1;
     options.settings = &settings->registry;
     if (cb_registry_new(&registry, &options, err) < 0)
         return -1;
-    found = cb_credentials_find(host, NULL, app->cancel, &known, err);
+    found = find_known(app, values->access.authfile, host, &known, err);
     if (found < 0)
         return -1;
     if (found && !values->username && !values->password) {
         fprintf(stderr, "Authenticating with existing credentials...\n");
         if (cb_registry_login(registry, host, &known, err) == 0)
-            return keep(app, host, &known, err);
+            return keep(app, values, host, &known, err);
         if (!isatty(STDIN_FILENO) || cb_error_kind(*err) != CB_ERR_DENIED)
             return -1;
         fprintf(stderr, "Login did not succeed, error: %s\n", cb_error_message(*err));
@@ -182,10 +196,18 @@ static int login(struct cb_app *app, const struct values *values, const char *se
     if (gather(app, values, host, &known, &credentials, err) < 0 ||
         cb_registry_login(registry, host, &credentials, err) < 0)
         return -1;
-    return keep(app, host, &credentials, err);
+    return keep(app, values, host, &credentials, err);
 }
 
+#define AUTHFILE                                                      \
+    {                                                                 \
+        "authfile", 0, CB_OPTION_TEXT, AT(access.authfile), "FILE",   \
+            "The file with the credentials, instead of the usual one" \
+    }
+
 static const struct cb_option login_options[] = {
+    AUTHFILE,
+    CB_ACCESS_CERT_DIR(struct values, access),
     {"insecure-registry", 0, CB_OPTION_LIST, AT(insecure), "HOST",
      "Reach this registry by plain http or with an unverified certificate"},
     {"password", 'p', CB_OPTION_TEXT, AT(password), "PASSWORD",
@@ -223,18 +245,19 @@ const struct cb_cli_command cb_login_command = {
 
 /* ── logout ── */
 
-static const struct cb_option logout_options[] = {{0}};
+static const struct cb_option logout_options[] = {AUTHFILE, {0}};
 
-static int run_logout(struct cb_app *app, void *values, const struct cb_strings *args,
+static int run_logout(struct cb_app *app, void *given, const struct cb_strings *args,
                       struct cb_error **err)
 {
+    const struct values *values = given;
     cb_autofree char *host = NULL;
     int status;
 
     host = host_of(args->count ? args->items[0] : DEFAULT_SERVER, err);
     if (!host)
         return -1;
-    status = cb_credentials_forget(host, app->cancel, err);
+    status = cb_credentials_forget(values->access.authfile, host, app->cancel, err);
     if (status < 0)
         return -1;
     printf(status ? "Removing login credentials for %s\n" : "Not logged in to %s\n",
@@ -245,8 +268,9 @@ static int run_logout(struct cb_app *app, void *values, const struct cb_strings 
 const struct cb_cli_command cb_logout_command = {
     .name = "logout",
     .summary = "Forget the credentials for a registry",
-    .usage = "logout [SERVER]",
+    .usage = "logout [OPTIONS] [SERVER]",
     .options = logout_options,
+    .values_size = sizeof(struct values),
     .max_args = 1,
     .act = run_logout,
     .stays_out = 1,

@@ -289,42 +289,12 @@ static int settle_times(struct cb_checked_request *checked, struct cb_error **er
     return cb_error_hint(err, "they are made of the same layers: build once for each");
 }
 
-/* `[TYPE[PLATFORM],…:]key=value`. */
-static int parse_annotation(struct cb_annotations *out, const char *text,
-                            struct cb_error **err)
-{
-    const char *equals = strchr(text, '=');
-    const char *colon = strchr(text, ':');
-    cb_autofree char *key = NULL;
-
-    if (!equals || equals == text)
-        return cb_error_set(err, CB_ERR_USAGE, "expected key=value");
-    if (colon && colon > equals)
-        colon = NULL;
-    key = colon ? xstrndup(colon + 1, (size_t)(equals - colon - 1))
-                : xstrndup(text, (size_t)(equals - text));
-    if (!*key)
-        return cb_error_set(err, CB_ERR_USAGE, "expected key=value");
-    for (const char *at = text;;) {
-        size_t len = colon ? strcspn(at, ",:") : 0;
-        struct cb_annotation annotation;
-
-        if (cb_annotation_type(&annotation, at, len, err) < 0)
-            return -1;
-        cb_annotations_add(out, &annotation, key, equals + 1);
-        at += len;
-        if (!colon || at == colon)
-            return 0;
-        at++;
-    }
-}
-
 static int add_request_annotation(struct cb_checked_request *out, const char *text,
                                   struct cb_error **err)
 {
     cb_auto(cb_error) cause = NULL;
 
-    if (parse_annotation(&out->annotations, text, &cause) == 0)
+    if (cb_annotations_parse(&out->annotations, text, &cause) == 0)
         return 0;
     return cb_error_argument(err, text, "--annotation", "%s", cb_error_message(cause));
 }

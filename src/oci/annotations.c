@@ -72,6 +72,35 @@ void cb_annotations_free(struct cb_annotations *list)
     cb_vec_free(list);
 }
 
+int cb_annotations_parse(struct cb_annotations *out, const char *text,
+                         struct cb_error **err)
+{
+    const char *equals = strchr(text, '=');
+    const char *colon = strchr(text, ':');
+    cb_autofree char *key = NULL;
+
+    if (!equals || equals == text)
+        return cb_error_set(err, CB_ERR_USAGE, "expected key=value");
+    if (colon && colon > equals)
+        colon = NULL;
+    key = colon ? xstrndup(colon + 1, (size_t)(equals - colon - 1))
+                : xstrndup(text, (size_t)(equals - text));
+    if (!*key)
+        return cb_error_set(err, CB_ERR_USAGE, "expected key=value");
+    for (const char *at = text;;) {
+        size_t len = colon ? strcspn(at, ",:") : 0;
+        struct cb_annotation annotation;
+
+        if (cb_annotation_type(&annotation, at, len, err) < 0)
+            return -1;
+        cb_annotations_add(out, &annotation, key, equals + 1);
+        at += len;
+        if (!colon || at == colon)
+            return 0;
+        at++;
+    }
+}
+
 void cb_annotations_copy(struct cb_annotations *to, const struct cb_annotations *from)
 {
     cb_vec_foreach (one, from)

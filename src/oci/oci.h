@@ -81,6 +81,9 @@ int cb_annotation_type(struct cb_annotation *out, const char *text, size_t len,
                        struct cb_error **err);
 void cb_annotations_add(struct cb_annotations *list, const struct cb_annotation *type,
                         const char *key, const char *value);
+/* `[TYPE[PLATFORM],...:]key=value`: for each type. USAGE. */
+int cb_annotations_parse(struct cb_annotations *list, const char *text,
+                         struct cb_error **err);
 void cb_annotations_copy(struct cb_annotations *to, const struct cb_annotations *from);
 void cb_annotations_free(struct cb_annotations *list);
 CB_AUTO_VALUE_DEFINE(cb_annotations, cb_annotations_free)

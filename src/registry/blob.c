@@ -82,9 +82,8 @@ static int receive(struct cb_registry *registry, const struct cb_repository *rep
                    struct download *download, struct cb_error **err)
 {
     char digest[CB_DIGEST_MAX_TEXT];
-    cb_autofree char *url =
-        xasprintf("%s/v2/%s/blobs/%s", repository->endpoint->base, repository->path,
-                  cb_digest_text(&download->blob->digest, digest));
+    cb_autofree char *url = cb_repository_url(
+        repository, "blobs", cb_digest_text(&download->blob->digest, digest));
     cb_auto_value(cb_http_response) response = {0};
     struct cb_http_request request = {
         .method = "GET",

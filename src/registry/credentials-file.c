@@ -30,9 +30,9 @@ static void file_close(struct file *file)
 }
 CB_AUTO_VALUE_DEFINE(file, file_close)
 
-static char *choose_path(struct cb_error **err)
+static char *choose_path(const char *given, struct cb_error **err)
 {
-    const char *auth_file = getenv("REGISTRY_AUTH_FILE");
+    const char *auth_file = given ? given : getenv("REGISTRY_AUTH_FILE");
     char *path =
         auth_file && *auth_file ? xstrdup(auth_file) : cb_credentials_docker_config();
 
@@ -84,10 +84,11 @@ static int read_root(struct file *file, struct cb_error **err)
 }
 
 /* With its lock held until it is closed. */
-static int open_file(struct file *file, int make, struct cb_error **err)
+static int open_file(struct file *file, const char *given, int make,
+                     struct cb_error **err)
 {
     file->dir_fd = -1;
-    file->path = choose_path(err);
+    file->path = choose_path(given, err);
     if (!file->path || open_directory(file, make, err) < 0)
         return -1;
     return read_root(file, err);
@@ -178,7 +179,8 @@ static int give_to_helper(const char *helper, const char *host,
     return 0;
 }
 
-int cb_credentials_keep(const char *host, const struct cb_credentials *credentials,
+int cb_credentials_keep(const char *given, const char *host,
+                        const struct cb_credentials *credentials,
                         struct cb_cancel *cancel, char **out, struct cb_error **err)
 {
     cb_auto_value(file) file = {0};
@@ -187,7 +189,7 @@ int cb_credentials_keep(const char *host, const struct cb_credentials *credentia
     json_t *auths;
 
     *out = NULL;
-    if (open_file(&file, 1, err) < 0)
+    if (open_file(&file, given, 1, err) < 0)
         return -1;
     root = cb_json_root(file.root, file.path);
     auths = auths_of(&file, err);
@@ -205,7 +207,7 @@ int cb_credentials_keep(const char *host, const struct cb_credentials *credentia
     return 0;
 }
 
-int cb_credentials_forget(const char *host, struct cb_cancel *cancel,
+int cb_credentials_forget(const char *given, const char *host, struct cb_cancel *cancel,
                           struct cb_error **err)
 {
     cb_auto_value(file) file = {0};
@@ -216,7 +218,7 @@ int cb_credentials_forget(const char *host, struct cb_cancel *cancel,
     json_t *auths;
     int found = 0;
 
-    if (open_file(&file, 0, &error) < 0) {
+    if (open_file(&file, given, 0, &error) < 0) {
         if (cb_error_kind(error) == CB_ERR_NOT_FOUND)
             return 0;
         return cb_error_move(err, &error);

@@ -49,14 +49,15 @@ char *cb_credentials_docker_config(void);
 
 /* ── credentials-file.c: keeping and forgetting (`login`, `logout`) ── */
 
-/* Keeps CREDENTIALS for HOST with the helper that the file names, else in the file:
- * $REGISTRY_AUTH_FILE if set, else docker's config.json. The rest of the file stays as it
- * is; its mode becomes 0600. *FILE: where they are in plain text, NULL with a helper;
- * caller frees. */
-int cb_credentials_keep(const char *host, const struct cb_credentials *credentials,
+/* Keeps CREDENTIALS for HOST with the helper that the file names, else in the file: GIVEN
+ * or, if that is NULL, $REGISTRY_AUTH_FILE, or else docker's config.json. The rest of the
+ * file stays as it is; its mode becomes 0600. *FILE: where they are in plain text, NULL
+ * with a helper; caller frees. */
+int cb_credentials_keep(const char *given, const char *host,
+                        const struct cb_credentials *credentials,
                         struct cb_cancel *cancel, char **file, struct cb_error **err);
 /* Forgets them, in the helper and in the file. 1; 0: there were none. */
-int cb_credentials_forget(const char *host, struct cb_cancel *cancel,
+int cb_credentials_forget(const char *given, const char *host, struct cb_cancel *cancel,
                           struct cb_error **err);
 
 /* "Basic <base64 of user:password>". Caller frees. */

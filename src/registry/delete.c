@@ -8,8 +8,7 @@ static int call_delete(struct cb_registry *registry,
                        const struct cb_repository *repository, const char *name,
                        struct cb_http_response *response, struct cb_error **err)
 {
-    cb_autofree char *url = xasprintf("%s/v2/%s/manifests/%s", repository->endpoint->base,
-                                      repository->path, name);
+    cb_autofree char *url = cb_repository_url(repository, "manifests", name);
     struct cb_http_request request = {.method = "DELETE", .url = url};
 
     return cb_registry_call(registry, repository->endpoint, repository->scope, &request,

@@ -113,8 +113,7 @@ static int call_manifest(struct cb_registry *registry,
                          struct cb_error **err)
 {
     cb_auto_value(cb_strings) headers = {0};
-    cb_autofree char *url = xasprintf("%s/v2/%s/manifests/%s", repository->endpoint->base,
-                                      repository->path, name);
+    cb_autofree char *url = cb_repository_url(repository, "manifests", name);
     struct cb_http_request request = {.method = method,
                                       .url = url,
                                       .headers = &headers,
@@ -225,8 +224,7 @@ static int get_config(struct cb_registry *registry,
     cb_digest_text(&want->digest, text);
     if (!repository || repository->layout)
         return cb_error_set(err, CB_ERR_NOT_FOUND, "%s is not in the store", text);
-    url = xasprintf("%s/v2/%s/blobs/%s", repository->endpoint->base, repository->path,
-                    text);
+    url = cb_repository_url(repository, "blobs", text);
     request.url = url;
     if (cb_registry_call(registry, repository->endpoint, repository->scope, &request,
                          response, err) < 0)
@@ -292,9 +290,8 @@ int cb_document_put(struct cb_registry *registry, const struct cb_repository *re
 {
     const struct cb_digest *digest = document->digest;
     char text[CB_DIGEST_MAX_TEXT];
-    cb_autofree char *url =
-        xasprintf("%s/v2/%s/manifests/%s", repository->endpoint->base, repository->path,
-                  tag ? tag : cb_digest_text(digest, text));
+    cb_autofree char *url = cb_repository_url(repository, "manifests",
+                                              tag ? tag : cb_digest_text(digest, text));
     cb_auto_value(cb_strings) headers = {0};
     cb_auto_value(cb_http_response) response = {0};
     struct cb_http_request request = {.method = "PUT",

@@ -27,6 +27,7 @@ void cb_draft_free(struct cb_draft *draft)
         cb_descriptor_free(&entry->what);
     }
     cb_vec_free(draft);
+    json_decref(draft->annotations);
     free(draft);
 }
 
@@ -124,7 +125,9 @@ static struct cb_index *make_index(const struct cb_draft *draft, int with_origin
             entries[i].annotations = annotations;
         }
     }
-    index = cb_index_make(entries, draft->count, NULL, docker);
+    /* Docker's lists have none. */
+    index = cb_index_make(entries, draft->count, draft->annotations,
+                          docker && !draft->annotations);
     for (size_t i = 0; i < draft->count; i++)
         cb_descriptor_free(&entries[i]);
     free(entries);

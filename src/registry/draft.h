@@ -13,6 +13,8 @@ struct cb_draft {
     struct cb_reference *name; /* has a tag */
     struct cb_draft_entry *items;
     size_t count, capacity;
+    json_t
+        *annotations; /* of the list, where it is sent; not kept in the store. Or NULL */
 };
 void cb_draft_free(struct cb_draft *draft);
 CB_AUTO_DEFINE(cb_draft, cb_draft_free)

@@ -175,10 +175,10 @@ static void choose_scheme(struct cb_registry *registry, struct cb_endpoint *endp
             return;
         /* Where neither is spoken, what https says is the better error. */
         status = ping(registry, endpoint, http, endpoint->allow_http);
-        if (!speaks_http(status)) {
-            endpoint->tries = 1;
+        if (status < 0)
+            endpoint->tries = 1; /* two were in vain */
+        if (!speaks_http(status))
             return;
-        }
     } else if (cb_host_is_loopback(name) && !certificates) {
         if (!speaks_http(ping(registry, endpoint, http, CB_HTTP_PLAIN_LOOPBACK)))
             return;

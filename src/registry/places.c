@@ -82,6 +82,20 @@ char *cb_place_neighbour(struct cb_registry *registry,
     return cb_steal(&place.path);
 }
 
+char *cb_repository_url(const struct cb_repository *repository, const char *kind,
+                        const char *name)
+{
+    cb_auto_value(cb_strbuf) url = {0};
+
+    cb_strbuf_addf(&url, "%s/v2/%s/%s/%s", repository->endpoint->base, repository->path,
+                   kind, name);
+    if (repository->ns) {
+        cb_strbuf_adds(&url, "?ns=");
+        cb_url_encode(&url, repository->ns);
+    }
+    return cb_strbuf_steal(&url);
+}
+
 /* ── Mirrors ── */
 
 static int is_away(struct cb_registry *registry, const char *address)
@@ -113,9 +127,11 @@ static void mirror_failed(struct cb_registry *registry, const char *address,
                      "mirror `%s` is passed over: %s", address, cb_error_message(error));
 }
 
-/* 1: done, 0: not from here, -1: the user does not want to wait any longer. */
-static int try_mirror(struct cb_registry *registry, const char *mirror, const char *rest,
-                      cb_place_attempt *attempt, void *arg, struct cb_error **err)
+/* 1: done, 0: not from here, -1: the user does not want to wait any longer. A mirror of
+ * several registries is told which is meant, by ?ns= as containerd does it. */
+static int try_mirror(struct cb_registry *registry, const char *mirror, const char *host,
+                      const char *rest, cb_place_attempt *attempt, void *arg,
+                      struct cb_error **err)
 {
     cb_auto_value(cb_place) place = place_at(mirror, rest, "pull");
     cb_auto(cb_error) error = NULL;
@@ -128,6 +144,7 @@ static int try_mirror(struct cb_registry *registry, const char *mirror, const ch
         once = *repository.endpoint;
         once.tries = 1; /* there is somewhere else to go */
         repository.endpoint = &once;
+        repository.ns = host;
         if (attempt(arg, &repository, &error) == 0)
             return 1;
     }
@@ -148,7 +165,8 @@ int cb_places_try(struct cb_registry *registry, const struct cb_reference *refer
     if (find_rule(registry, reference, &rule, &rest, err) < 0)
         return -1;
     for (size_t i = 0; rule && !registry->offline && i < rule->mirrors.count; i++) {
-        int done = try_mirror(registry, rule->mirrors.items[i], rest, attempt, arg, err);
+        int done = try_mirror(registry, rule->mirrors.items[i], reference->host, rest,
+                              attempt, arg, err);
 
         if (done)
             return done < 0 ? -1 : 0;

@@ -134,9 +134,8 @@ static int fetch_piece(struct piece *piece, struct cb_error **err)
     struct ranges *ranges = piece->ranges;
     const struct cb_repository *repository = ranges->repository;
     char digest[CB_DIGEST_MAX_TEXT];
-    cb_autofree char *url =
-        xasprintf("%s/v2/%s/blobs/%s", repository->endpoint->base, repository->path,
-                  cb_digest_text(&ranges->blob->digest, digest));
+    cb_autofree char *url = cb_repository_url(
+        repository, "blobs", cb_digest_text(&ranges->blob->digest, digest));
     cb_auto_value(cb_http_response) response = {0};
     struct cb_http_request request = {.method = "GET",
                                       .url = url,

@@ -99,9 +99,14 @@ struct cb_repository {
     const struct cb_endpoint *endpoint;
     const char *path;  /* "library/ubuntu" */
     const char *scope; /* "repository:library/ubuntu:pull" */
+    const char *ns;    /* of a mirror: the registry it stands for; or NULL */
     int layout;        /* it is one: PATH, open as LAYOUT_FD, no endpoint */
     int layout_fd;
 };
+
+/* Where a manifest or blob of it is read: KIND "manifests" or "blobs". Caller frees. */
+char *cb_repository_url(const struct cb_repository *repository, const char *kind,
+                        const char *name);
 
 /* ── places.c ── */
 

@@ -20,8 +20,8 @@ int cb_upload_exists(struct cb_registry *registry, const struct cb_repository *r
                      const struct cb_digest *digest, struct cb_error **err)
 {
     char text[CB_DIGEST_MAX_TEXT];
-    cb_autofree char *url = xasprintf("%s/v2/%s/blobs/%s", repository->endpoint->base,
-                                      repository->path, cb_digest_text(digest, text));
+    cb_autofree char *url =
+        cb_repository_url(repository, "blobs", cb_digest_text(digest, text));
     cb_auto_value(cb_http_response) response = {0};
     struct cb_http_request request = {.method = "HEAD", .url = url};
 
@@ -88,16 +88,17 @@ int cb_upload_start(struct cb_registry *registry, const struct cb_repository *re
     cb_auto_value(cb_strbuf) url = {0};
     cb_auto_value(cb_http_response) response = {0};
     struct cb_http_request request = {.method = "POST"};
+    int sha512 = digest && digest->algorithm == CB_SHA512;
     cb_autofree char *scope = NULL;
     char text[CB_DIGEST_MAX_TEXT];
     const char *where;
 
     cb_strbuf_addf(&url, "%s/v2/%s/blobs/uploads/", repository->endpoint->base,
                    repository->path);
-    if (digest->algorithm == CB_SHA512) /* else sha256 is hashed while it comes */
+    if (sha512) /* else sha256 is hashed while it comes */
         cb_strbuf_adds(&url, "?digest-algorithm=sha512");
     if (mount_from) {
-        cb_strbuf_addf(&url, "%cmount=", digest->algorithm == CB_SHA512 ? '&' : '?');
+        cb_strbuf_addf(&url, "%cmount=", sha512 ? '&' : '?');
         cb_url_encode(&url, cb_digest_text(digest, text));
         cb_strbuf_adds(&url, "&from=");
         cb_url_encode(&url, mount_from);

@@ -75,8 +75,7 @@ struct cb_upload {
 ssize_t cb_upload_read(void *upload, void *buffer, size_t len);
 int cb_upload_seek(void *upload, int64_t offset);
 /* POST: *LOCATION is where to send the bytes, the caller's; NULL when the blob was
- * mounted.
- */
+ * mounted. DIGEST NULL: not known yet. */
 int cb_upload_start(struct cb_registry *registry, const struct cb_repository *repository,
                     const struct cb_digest *digest, const char *mount_from,
                     char **location, struct cb_error **err);

@@ -248,6 +248,13 @@ GET"
     cbuild manifest inspect --creds "$yes" "$REGISTRY/words/x:1"
     expect_status 0
     printf '{"auths":{"%s":{"auth":"%s"}}}' "$REGISTRY" "$(printf %s "$yes" | base64)" >"$BATS_TEST_TMPDIR/file"
+    piped opensesame login --authfile "$BATS_TEST_TMPDIR/new/file" -u tester --password-stdin "$REGISTRY"
+    expect_status 0
+    [ ! -e "$DOCKER_CONFIG/config.json" ]
+    diff <(jq -S . "$BATS_TEST_TMPDIR/new/file") <(jq -S . "$BATS_TEST_TMPDIR/file")
+    cbuild logout --authfile "$BATS_TEST_TMPDIR/new/file" "$REGISTRY"
+    expect_contains "Removing login credentials for $REGISTRY"
+    [ "$(jq -c .auths "$BATS_TEST_TMPDIR/new/file")" = '{}' ]
     cbuild buildx imagetools inspect --authfile "$BATS_TEST_TMPDIR/file" --format '{{.Manifest.Digest}}' "$REGISTRY/words/x:1"
     expect_output "$digest"
     # the password for one end is not shown to the other

@@ -214,6 +214,15 @@ manifest() {
     [ "$("$CBUILD" buildx imagetools inspect --format '{{.Manifest.Digest}}' "$REGISTRY/amd64:copy")" = "$one" ]
     run bash -c '"$CBUILD" buildx imagetools create --dry-run "$@" 2>/dev/null | jq -c "[.manifests[].platform.architecture]"' - "$REGISTRY/amd64:1" "$REGISTRY/arm64:1"
     expect_output '["amd64","arm64"]'
+    imagetools create --annotation index:a=b --annotation 'manifest-descriptor[linux/arm64],index:c=d:e=f' -t "$REGISTRY/told:1" "$REGISTRY/tools:1"
+    expect_status 0
+    skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/told:1" |
+        jq -e '.annotations == {"a": "b", "c": "d:e=f"} and (.manifests | map(.annotations) == [null, {"c": "d:e=f"}])'
+    for bad in a=b manifest:a=b index-descriptor:a=b index:a; do
+        imagetools create --annotation "$bad" -t "$REGISTRY/told:2" "$REGISTRY/tools:1"
+        expect_status 1
+        expect_contains '--annotation'
+    done
     imagetools create "$REGISTRY/amd64:1"
     expect_status 1
     expect_contains "can't push with no tags specified"

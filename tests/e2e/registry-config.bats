@@ -48,6 +48,23 @@ END
     cbuild rmi tool:1
 }
 
+@test "a mirror is told for whom it stands, as containerd tells it" {
+    start_hostile_registry
+    config_is <<END
+{"registry-mirrors": ["http://$HOSTILE"]}
+END
+    cbuild pull -q good/image
+    expect_output docker.io/good/image:latest
+    run jq -r 'select(.path | contains("/good/")) | .path | split("?")[1]' "$HOSTILE_LOG"
+    [ "$(sort -u <<<"$output")" = ns=docker.io ]
+    : >"$HOSTILE_LOG"
+    cbuild pull -q "$HOSTILE/good/image"
+    expect_status 0
+    run grep -c 'ns=' "$HOSTILE_LOG"
+    expect_output 0
+    cbuild rmi good/image "$HOSTILE/good/image"
+}
+
 @test "a mirror with a path, for one part of a registry; the registry itself is not asked" {
     start_hostile_registry
     config_is <<END
