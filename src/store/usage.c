@@ -11,8 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 
 static int add_blocks(void *arg, const struct cb_walk_entry *entry, struct cb_error **err)
 {
@@ -70,11 +68,10 @@ static int measuring_open(struct measuring *measuring, struct cb_store *store,
 static int add_unseen(void *arg, const struct cb_walk_entry *entry, struct cb_error **err)
 {
     struct measuring *measuring = arg;
-    char key[40];
+    char key[CB_INODE_KEY_MAX];
 
     if (S_ISREG(entry->st.st_mode) && entry->st.st_nlink > 1) {
-        snprintf(key, sizeof(key), "%jx %jx", (uintmax_t)entry->st.st_dev,
-                 (uintmax_t)entry->st.st_ino);
+        cb_inode_key(key, entry->st.st_dev, entry->st.st_ino);
         if (cb_map_has(measuring->seen, key))
             return 0;
         cb_map_set(measuring->seen, key, measuring);
