@@ -41,8 +41,8 @@ static int untag(struct cb_store *store, const struct cb_image *image,
     return 0;
 }
 
-int cb_prune_images(struct cb_store *store, const struct cb_strings *filters, int all,
-                    struct cb_pruned *out, struct cb_error **err)
+static int remove_images(struct cb_store *store, const struct cb_strings *filters,
+                         int all, struct cb_pruned *out, struct cb_error **err)
 {
     cb_auto_value(cb_images) images = {0};
     cb_auto_value(cb_containers) containers = {0};
@@ -72,6 +72,16 @@ int cb_prune_images(struct cb_store *store, const struct cb_strings *filters, in
         cb_journal_image(store, "delete", image, NULL);
     }
     return 0;
+}
+
+int cb_prune_images(struct cb_store *store, const struct cb_strings *filters, int all,
+                    struct cb_pruned *out, struct cb_error **err)
+{
+    int result;
+
+    cb_refs_begin_removal(store);
+    result = remove_images(store, filters, all, out, err);
+    return cb_refs_end_removal(store, result < 0 ? NULL : err) < 0 ? -1 : result;
 }
 
 static int prune_images(struct cb_app *app, void *given, const struct cb_strings *args,

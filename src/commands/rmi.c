@@ -259,12 +259,13 @@ static int remove_one(struct removal *removal, const char *text,
 }
 
 /* Whatever became of the others. */
-static void collect(const struct removal *removal, struct cb_error **first)
+static void finish(const struct removal *removal, struct cb_error **first)
 {
     struct cb_error *error = NULL;
 
-    if (removal->deleted && !removal->values->no_prune &&
-        cb_store_gc(removal->store, NULL, &error) < 0)
+    if (cb_refs_end_removal(removal->store, &error) < 0 ||
+        (removal->deleted && !removal->values->no_prune &&
+         cb_store_gc(removal->store, NULL, &error) < 0))
         cb_error_append(first, error);
 }
 
@@ -281,13 +282,14 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
         cb_app_store(app, 0, &removal.store, err) < 0 ||
         cb_containers_list(removal.store, &removal.containers, err) < 0)
         return -1;
+    cb_refs_begin_removal(removal.store);
     for (size_t i = 0; i < args->count; i++) {
         struct cb_error *error = NULL;
 
         if (remove_one(&removal, args->items[i], platform, &error) < 0)
             cb_error_append(&first, error);
     }
-    collect(&removal, &first);
+    finish(&removal, &first);
     return first ? cb_error_move(err, &first) : 0;
 }
 

@@ -352,13 +352,16 @@ static int load_layout(struct cb_load *load, const struct cb_member *document,
     return 0;
 }
 
-/* With a platform to choose, nothing is a failure. */
-static int check_loaded(const struct cb_load *load, struct cb_error **err)
+/* With a platform to choose, nothing is a failure. So it is in a layout: those of a chart
+ * or a signature have the same form. */
+static int check_loaded(const struct cb_load *load, int is_layout, struct cb_error **err)
 {
     cb_autofree char *wanted = NULL;
 
-    if (!load->platform || load->messages->count)
+    if (load->messages->count || (!load->platform && !is_layout))
         return 0;
+    if (!load->platform)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "there is no image in the archive");
     wanted = cb_platform_text(load->platform);
     return cb_error_set(err, CB_ERR_NOT_FOUND, "no image for %s in the archive", wanted);
 }
@@ -388,5 +391,5 @@ int cb_archive_load(struct cb_archive_env *env, int fd,
             cb_error_set(err, CB_ERR_INTEGRITY,
                          "not an image archive: neither manifest.json nor index.json");
     cb_members_clear(&load.members);
-    return result < 0 ? -1 : check_loaded(&load, err);
+    return result < 0 ? -1 : check_loaded(&load, !docker, err);
 }

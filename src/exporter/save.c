@@ -197,6 +197,9 @@ int cb_archive_save(struct cb_archive_env *env, const struct cb_archive_choice *
                  .place = find_place(&place, format, compression, fd),
                  .layers = {.compression = CB_COMPRESSION_GZIP, .any = 1}};
 
+    /* What is said of a layer that does not go along is known of its blob. */
+    if (choice->except && choice->except->count)
+        saved.place = NULL;
     if (leave_out(&saved, choice, err) < 0 ||
         cb_saved_plan(&saved, choice->images, choice->platform, err) < 0)
         return -1;

@@ -57,6 +57,18 @@ int cb_db_reached_blobs(struct cb_db *db, struct cb_map *out, struct cb_error **
     return add_rows(db, query, out, err);
 }
 
+int cb_db_snapshots_with(struct cb_db *db, const char *key, struct cb_map *out,
+                         struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(db, "SELECT snapshot FROM facts WHERE key=?1", err);
+
+    if (!query)
+        return -1;
+    cb_bind(query, 1, key);
+    return add_rows(db, query, out, err);
+}
+
 int cb_db_snapshot_blobs(struct cb_db *db,
                          void (*each)(void *arg, const char *id, const char *digest),
                          void *arg, struct cb_error **err)

@@ -21,6 +21,9 @@ int cb_db_reached_snapshots(struct cb_db *db, unsigned from, struct cb_map *out,
 /* Adds the digests of configs, manifests and layer blobs of images, and of resolutions.
  */
 int cb_db_reached_blobs(struct cb_db *db, struct cb_map *out, struct cb_error **err);
+/* Adds the ids of those that have a fact KEY. */
+int cb_db_snapshots_with(struct cb_db *db, const char *key, struct cb_map *out,
+                         struct cb_error **err);
 /* Each snapshot with each blob of its layer. */
 int cb_db_snapshot_blobs(struct cb_db *db,
                          void (*each)(void *arg, const char *id, const char *digest),

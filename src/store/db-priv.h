@@ -26,7 +26,7 @@ struct cb_db {
         sqlite3_stmt *statement;
     } cache[128];
     size_t cached;
-    int no_sync;
+    int no_sync, sync_later;  /* LATER: until cb_db_sync */
     struct cb_cancel *cancel; /* borrowed, or NULL */
     int waited_ms;            /* for another writer, this time */
     int wal_frames;           /* in the log after our last commit */

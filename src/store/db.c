@@ -172,7 +172,7 @@ int cb_db_begin(struct cb_db *db, int durable, struct cb_db_transaction *out,
                 struct cb_error **err)
 {
     out->db = NULL;
-    out->durable = durable && !db->no_sync;
+    out->durable = durable && !db->no_sync && !db->sync_later;
     if (out->durable && cb_db_exec(db, "PRAGMA synchronous=FULL", err) < 0)
         return -1;
     if (cb_db_exec(db, "BEGIN IMMEDIATE", err) < 0) {
@@ -181,6 +181,31 @@ int cb_db_begin(struct cb_db *db, int durable, struct cb_db_transaction *out,
         return -1;
     }
     out->db = db;
+    return 0;
+}
+
+void cb_db_sync_later(struct cb_db *db)
+{
+    cb_db_hold(db);
+
+    db->sync_later = 1;
+}
+
+/* Nothing is written: the log has it, which is all that is synced. */
+int cb_db_sync(struct cb_db *db, struct cb_error **err)
+{
+    cb_db_hold(db);
+    sqlite3_file *log = NULL;
+
+    db->sync_later = 0;
+    if (db->no_sync)
+        return 0;
+    if (sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) !=
+            SQLITE_OK ||
+        !log || !log->pMethods)
+        return 0; /* there is no log: nothing was written */
+    if (log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) != SQLITE_OK)
+        return cb_error_set(err, CB_ERR_SYSTEM, "sync the index");
     return 0;
 }
 

@@ -24,6 +24,11 @@ int cb_db_open(struct cb_db **out, const struct cb_db_options *options,
 void cb_db_close(struct cb_db *db);
 CB_AUTO_DEFINE(cb_db, cb_db_close)
 
+/* Until cb_db_sync what is committed as truth does not wait for the disk: for many small
+ * changes in a row. */
+void cb_db_sync_later(struct cb_db *db);
+/* All that is committed is on the disk, whoever committed it. */
+int cb_db_sync(struct cb_db *db, struct cb_error **err);
 /* SQLite's own check of the file: 1 sound; 0 not, *PROBLEM (caller frees) says what. */
 int cb_db_check(struct cb_db *db, char **problem, struct cb_error **err);
 /* Rows changed on this connection: to show that a command wrote nothing. */

@@ -141,6 +141,17 @@ int cb_decoder_new(struct cb_decoder **out, cb_read_fn read, void *arg, int filt
     return 0;
 }
 
+static int too_dense(const struct cb_decoder *decoder, struct cb_error **err)
+{
+    cb_error_set(err, CB_ERR_INTEGRITY,
+                 "unpacks to more than %d times its size: %llu bytes gave %llu",
+                 RATIO_MAX, (unsigned long long)decoder->in_total,
+                 (unsigned long long)decoder->out_total);
+    return cb_error_hint(err,
+                         "if it is meant to, bring it uncompressed (`save` and `load` "
+                         "of a docker archive): then only its size is bounded");
+}
+
 static int check_bounds(const struct cb_decoder *decoder, struct cb_error **err)
 {
     if (decoder->out_total > decoder->max_bytes)
@@ -148,11 +159,7 @@ static int check_bounds(const struct cb_decoder *decoder, struct cb_error **err)
                             (unsigned long long)decoder->max_bytes);
     if (decoder->out_total > RATIO_FREE &&
         decoder->out_total / RATIO_MAX > decoder->in_total)
-        return cb_error_set(
-            err, CB_ERR_INTEGRITY,
-            "unpacks to more than %d times its size: %llu bytes gave %llu", RATIO_MAX,
-            (unsigned long long)decoder->in_total,
-            (unsigned long long)decoder->out_total);
+        return too_dense(decoder, err);
     return 0;
 }
 

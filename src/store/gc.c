@@ -259,6 +259,9 @@ static int sweep(struct gc *gc, int lock_fd, struct cb_error **err)
     cb_auto(cb_error) error = NULL;
     int swept;
 
+    /* An image that is forgotten must not come back without its blobs. */
+    if (cb_db_sync(store->db, err) < 0)
+        return -1;
     each_blob(store, "sha256", drop_blob, gc);
     each_blob(store, "sha512", drop_blob, gc);
     drop_ingest(gc);

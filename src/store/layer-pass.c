@@ -10,6 +10,7 @@
 
 #include "base/fs.h"
 #include "base/map.h"
+#include "store/layer.h"
 #include "store/tar.h"
 #include "store/tree-digest.h"
 #include "store/walk.h"
@@ -258,13 +259,29 @@ static struct first_name *find_first_name(struct run *run, const struct item *it
     return cb_map_get(run->links, key);
 }
 
+/* What nobody could unpack again is not made: mostly a file of holes. */
+static int check_size(const struct run *run, const struct item *item,
+                      struct cb_error **err)
+{
+    uint64_t size = (uint64_t)item->at->st.st_size;
+
+    if (size <= CB_LAYER_MAX_BYTES - (uint64_t)run->pass->size_bytes)
+        return 0;
+    cb_error_set(err, CB_ERR_UNSUPPORTED,
+                 "`%s` of %llu bytes: a layer may have %llu, holes in files included",
+                 item->at->path, (unsigned long long)size,
+                 (unsigned long long)CB_LAYER_MAX_BYTES);
+    return cb_error_hint(err, "make files that large in the container, or in a volume");
+}
+
 static int put_file(struct run *run, struct item *item, struct cb_error **err)
 {
     struct first_name *first = find_first_name(run, item);
 
     if (first)
         return put_further_name(run, item, first, err);
-    if (put_tar(run, item, err) < 0 || put_content(run, item, err) < 0)
+    if (check_size(run, item, err) < 0 || put_tar(run, item, err) < 0 ||
+        put_content(run, item, err) < 0)
         return -1;
     put_tree(run, item);
     remember_name(run, item);

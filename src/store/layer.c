@@ -144,6 +144,8 @@ int cb_layer_restack(struct cb_snapshot *top, struct cb_snapshot *parent,
         cb_snapshot_commit_known(snapshot, &known, top->row.cut, err) < 0 ||
         cb_snapshot_backdate(snapshot, cb_snapshot_created_ns(top), err) < 0)
         return -1;
+    cb_snapshot_note_sharing(top, NULL);
+    cb_snapshot_note_sharing(snapshot, parent);
     *out = cb_steal(&snapshot);
     return 0;
 }

@@ -231,6 +231,16 @@ int cb_image_remove_unnamed(struct cb_store *store, const struct cb_digest *id,
     return cb_db_image_remove(store->db, id, 1, err);
 }
 
+void cb_refs_begin_removal(struct cb_store *store)
+{
+    cb_db_sync_later(store->db);
+}
+
+int cb_refs_end_removal(struct cb_store *store, struct cb_error **err)
+{
+    return cb_db_sync(store->db, err);
+}
+
 /* ── Names ── */
 
 int cb_ref_set(struct cb_store *store, const char *canonical, const struct cb_digest *id,

@@ -129,6 +129,11 @@ int cb_image_remove(struct cb_store *store, const struct cb_digest *id,
 int cb_image_remove_unnamed(struct cb_store *store, const struct cb_digest *id,
                             struct cb_error **err);
 
+/* Between the two, what is removed (images, names) is not waited for each time; it is
+ * gone for good when the second has returned. */
+void cb_refs_begin_removal(struct cb_store *store);
+int cb_refs_end_removal(struct cb_store *store, struct cb_error **err);
+
 /* tag → manifest digest as last resolved from a registry, for --offline and for builds
  * (F10). PLATFORM text. */
 int cb_resolution_set(struct cb_store *store, const char *canonical, const char *platform,

@@ -44,6 +44,11 @@ struct cb_remaking {
 int cb_snapshot_remake(struct cb_snapshot *top, struct cb_snapshot *base,
                        const struct cb_remaking *how, struct cb_cancel *cancel,
                        struct cb_snapshot **out, struct cb_error **err);
+/* The fact that files of a snapshot may have further names in others: sizes that are
+ * added up are to count them once. */
+#define CB_FACT_SHARES "shares"
+/* Notes it with TOP and all below it, down to BASE. */
+void cb_snapshot_note_sharing(struct cb_snapshot *top, const struct cb_snapshot *base);
 /* Moves the directories of these ids out of snapshots/ and removes them. IDS must be gone
  * from the index and unused. Returns bytes freed. */
 uint64_t cb_snapshots_discard(struct cb_store *store, const struct cb_strings *ids,

@@ -9,6 +9,12 @@ static const char *id_of(struct cb_snapshot *base)
     return base ? cb_snapshot_id(base) : "-";
 }
 
+void cb_snapshot_note_sharing(struct cb_snapshot *top, const struct cb_snapshot *base)
+{
+    for (struct cb_snapshot *at = top; at && at != base; at = at->parent)
+        cb_snapshot_set_fact(at, CB_FACT_SHARES, "1", NULL);
+}
+
 /* 1/0 */
 static int find(struct cb_snapshot *top, const char *key, struct cb_snapshot *base,
                 struct cb_snapshot **out, struct cb_error **err)
@@ -42,6 +48,8 @@ int cb_snapshot_remake(struct cb_snapshot *top, struct cb_snapshot *base,
     fact = xasprintf("%s %s", id_of(base), cb_snapshot_id(made));
     if (cb_snapshot_set_fact(top, how->key, fact, err) < 0)
         return -1;
+    cb_snapshot_note_sharing(top, base);
+    cb_snapshot_note_sharing(made, base);
     *out = cb_steal(&made);
     return 0;
 }

@@ -199,6 +199,17 @@ setup() {
     fresh=$BATS_TEST_TMPDIR/fresh
     run "$CBUILD" --root "$fresh" load -i "$BATS_TEST_TMPDIR/cut"
     expect_status 1
+    # What has the form of an image and is none: an artifact.
+    mkdir -p "$BATS_TEST_TMPDIR/artifact/blobs/sha256"
+    blob() { printf %s "$1" >"$BATS_TEST_TMPDIR/artifact/blobs/sha256/$(printf %s "$1" | sha256sum | cut -d' ' -f1)"; }
+    blob '{}'
+    empty='{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2}'
+    manifest="{\"schemaVersion\":2,\"artifactType\":\"application/x\",\"config\":$empty,\"layers\":[$empty]}"
+    blob "$manifest"
+    echo "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"digest\":\"sha256:$(printf %s "$manifest" | sha256sum | cut -d' ' -f1)\",\"size\":${#manifest}}]}" >"$BATS_TEST_TMPDIR/artifact/index.json"
+    run "$CBUILD" --root "$fresh" load -i "$BATS_TEST_TMPDIR/artifact"
+    expect_status 1
+    expect_contains 'there is no image in the archive'
     run "$CBUILD" --root "$fresh" images -q
     expect_output ''
     run "$CBUILD" --root "$fresh" fsck

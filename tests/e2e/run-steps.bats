@@ -188,3 +188,19 @@ END
     run sh -c "grep -c '^#[0-9]* [0-9.]* [0-9]*\$' '$BATS_TEST_TMPDIR/log'"
     expect_output 300000
 }
+
+@test "a file of holes too large for any layer is an error, and hashing a large one ends when it is told to" {
+    holes() { printf 'FROM busybox\nRUN dd if=/dev/zero of=/holes bs=1 count=0 seek=%s 2>/dev/null; echo made\n' "$1" | dockerfile; }
+    holes 1099511627776
+    build --network none
+    expect_status 1
+    expect_contains 'Dockerfile:2:1' '`holes` of 1099511627776 bytes: a layer may have 68719476736'
+    holes 60000000000
+    "$CBUILD" build --progress=plain --network none "$DIR" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    pid=$!
+    wait_until grep -q ' made$' "$BATS_TEST_TMPDIR/out"
+    kill -TERM "$pid"
+    status=0
+    wait "$pid" || status=$?
+    expect_status 143
+}

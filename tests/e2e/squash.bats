@@ -230,3 +230,20 @@ END
     expect_contains '--optimize-metadata and an inline cache exclude each other'
     fsck_clean
 }
+
+@test "df counts a file once that a squashed image shares with the one it was made of" {
+    local root=$BATS_TEST_TMPDIR/store
+    cb() { "$CBUILD" --root "$root" "$@"; }
+    cb import "$CB_BASES/busybox.tar" busybox >/dev/null
+    printf 'FROM busybox\nRUN head -c 3000000 /dev/urandom >/one\nRUN head -c 3000000 /dev/urandom >/two\n' |
+        cb build -q --network none -t layers - >/dev/null
+    cb rmi busybox >/dev/null
+    images() { cb df --format '{{.Type}} {{.Size}} {{.Reclaimable}}' | grep ^Images; }
+    before=$(images)
+    cb squash -t flat layers >/dev/null
+    [ "$(images)" = "$before" ]
+    cb rmi layers >/dev/null
+    cb prune -af >/dev/null
+    [ "$(images)" = "$before" ]
+    [ "$(cb run --rm --network none flat stat -c %s /one /two)" = $'3000000\n3000000' ]
+}
