@@ -106,6 +106,12 @@ END
     [ "$status" -ne 0 ]
 }
 
+@test "a limit of processes that all of them share is told of" {
+    in_user 'cbuild run --rm --pids-limit 30 busybox true; echo; cbuild run --rm --network none --pids-limit 30 busybox true; cbuild run --rm busybox true'
+    expect_status 0
+    [ "$(grep -c -- '--pids-limit 30 counts the processes of all containers that share' <<<"$output")" = 1 ]
+}
+
 @test "without a way out containers still meet, and it is said once" {
     HIDE='/usr/bin/pasta /usr/bin/slirp4netns' in_user 'mkdir -p alone; export XDG_RUNTIME_DIR=$PWD/alone
         cbuild run -d --name near --network web busybox sleep 1000 >/dev/null
