@@ -1,14 +1,17 @@
 /* cbuild run: the image, and which way to run it. */
 #include "commands/commands.h"
 
+#include "base/log.h"
 #include "base/strbuf.h"
 #include "commands/progress.h"
 #include "commands/run.h"
 #include "container/create.h"
+#include "executor/facts.h"
 #include "registry/registry.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -234,6 +237,23 @@ static int check_terminal(const struct cb_run_values *values, struct cb_error **
     return cb_error_set(err, CB_ERR_UNSUPPORTED, "the input device is not a TTY");
 }
 
+/* Containers that share networks without root are in one user namespace, in which the
+ * kernel counts them together where no control group does it apart. */
+static void tell_shared_limit(const struct cb_app *app,
+                              const struct cb_run_values *values)
+{
+    const char *limit = values->container.request.limits.pids_limit;
+    cb_auto_value(cb_executor_facts) facts = {0};
+
+    if (!app->hub || !limit || atoi(limit) <= 0)
+        return;
+    cb_executor_facts(&facts);
+    if (!strstr(cb_strbuf_text(&facts.controllers), "pids"))
+        cb_warn("--pids-limit %s counts the processes of all containers that share this "
+                "user's networks: no cgroup was delegated to this user",
+                limit);
+}
+
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     cb_auto_value(cb_strings) args = {0};
@@ -248,6 +268,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
         return 0;
     if (check_terminal(&values, err) < 0)
         return -1;
+    tell_shared_limit(app, &values);
     return start(app, &values, args.items[0], err);
 }
 

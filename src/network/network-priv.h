@@ -112,6 +112,8 @@ int cb_routes_find(const char *interface, struct cb_cidr *out);
 /* The smallest frame of the default routes: without it, large packets vanish behind a
  * host whose own link is narrower than a bridge's 1500. */
 unsigned cb_routes_mtu(void);
+/* Is there a default route? Of the network this thread is in. */
+int cb_routes_lead_out(int family);
 /* The address this host sends from; -1 without a default route. */
 int cb_routes_own_address(struct cb_ip *out);
 

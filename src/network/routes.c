@@ -178,6 +178,19 @@ unsigned cb_routes_mtu(void)
     return least;
 }
 
+static int is_default(void *arg, const struct route *route)
+{
+    return !route->to.bits;
+}
+
+int cb_routes_lead_out(int family)
+{
+    return each_route(family,
+                      family == AF_INET6 ? "/proc/thread-self/net/ipv6_route"
+                                         : "/proc/thread-self/net/route",
+                      is_default, NULL);
+}
+
 /* Connecting a datagram socket sends nothing; the kernel only picks the way out. */
 int cb_routes_own_address(struct cb_ip *out)
 {

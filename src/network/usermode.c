@@ -221,17 +221,32 @@ static const char guard[] = "file=$0 watched=$1; shift\n"
                             "kill -9 \"$pid\" 2>/dev/null\n"
                             "rm -f \"$file\"\n";
 
+/* The networks that share this way out may have IPv6; a private one has none, as with
+ * root. Theirs is translated twice, so its addresses need be nobody's. */
+static void add_families(struct cb_strings *argv, const struct cb_network *network)
+{
+    static const char *const wide[] = {"--address", "fd63:6275:696c:64::2", "--gateway",
+                                       "fd63:6275:696c:64::1"};
+
+    if (strcmp(network->mode, CB_HUB_MODE) != 0 || !cb_routes_lead_out(AF_INET6)) {
+        cb_strings_add(argv, "--ipv4-only");
+        return;
+    }
+    for (size_t i = 0; i < CB_ARRAY_SIZE(wide); i++)
+        cb_strings_add(argv, wide[i]);
+}
+
 static void pasta_argv(struct cb_strings *argv, const struct cb_network *network,
                        const struct plan *plan, const char *program, const char *pid_file,
                        int watched)
 {
     const char *const fixed[] = {
-        program,       "--quiet",     "--config-net", "--netns-only",
-        "--no-map-gw", "--ipv4-only", "--address",    plan->address_text,
-        "--netmask",   plan->bits,    "--gateway",    plan->gateway_text,
-        "--ns-ifname", "eth0",        "--mtu",        plan->mtu,
-        "-T",          "none",        "-U",           "none",
-        "--pid",       pid_file,      "--netns",      NETNS_PATH};
+        program,       "--quiet",  "--config-net", "--netns-only",
+        "--no-map-gw", "--no-ra",  "--address",    plan->address_text,
+        "--netmask",   plan->bits, "--gateway",    plan->gateway_text,
+        "--ns-ifname", "eth0",     "--mtu",        plan->mtu,
+        "-T",          "none",     "-U",           "none",
+        "--pid",       pid_file,   "--netns",      NETNS_PATH};
 
     cb_strings_add(argv, "sh");
     cb_strings_add(argv, "-c");
@@ -240,6 +255,7 @@ static void pasta_argv(struct cb_strings *argv, const struct cb_network *network
     cb_strings_addf(argv, "%d", watched);
     for (size_t i = 0; i < CB_ARRAY_SIZE(fixed); i++)
         cb_strings_add(argv, fixed[i]);
+    add_families(argv, network);
     add_ports(argv, &network->ports, "tcp", "-t");
     add_ports(argv, &network->ports, "udp", "-u");
     if (cb_netns_is_ours()) { /* it would become nobody, who may not join a network */

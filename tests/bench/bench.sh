@@ -225,7 +225,7 @@ w_run50user() {
 
 # The least that it takes: an overlay, what programs expect, chroot, and no image at the end.
 clear_chroot() {
-    unmount_below "$B/j/chroot/root"
+    unmount_below "$B/j/chroot"
     rm -rf --one-file-system "$B/j/chroot"
     mkdir -p "$B/j/chroot/upper" "$B/j/chroot/work" "$B/j/chroot/root"
     mount -t overlay -o "lowerdir=$B/j/debian-root,upperdir=$B/j/chroot/upper,workdir=$B/j/chroot/work" bench "$B/j/chroot/root"
@@ -245,7 +245,7 @@ w_apt() {
     tar -C "$B/j/debian-root" -xf "$CB_BASES/debian.tar"
     "$CBUILD" save debian:bookworm | docker load -q >/dev/null
     WORKERS='cbuild docker chroot' workload 'apt: apt-get install nginx' 1 cold --no-cache -t bench "$B/j/apt"
-    unmount_below "$B/j/chroot/root"
+    unmount_below "$B/j/chroot"
     rm -rf --one-file-system "$B/j/chroot" "$B/j/debian-root"
 }
 w_copy10k() { workload 'copy10k: COPY of 10,000 files, cold' 1 cold -t bench "$B/j/files10k" && w_cp "$B/j/files10k/src"; }

