@@ -161,8 +161,8 @@ static const struct cb_option options[] = {
     {"retry", 0, CB_OPTION_UNSIGNED, AT(request.retries), "N",
      "Run a RUN step that fails up to N times more, each on a clean layer"},
     {"rm", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
-    {"sbom", 0, CB_OPTION_TEXT, AT(request.sbom), "true|false",
-     "Short for --attest type=sbom"},
+    {"sbom", 0, CB_OPTION_TEXT, AT(request.sbom), "true|generator=IMAGE",
+     "Short for --attest type=sbom: packages found by cbuild, or by a program"},
     {"secret", 0, CB_OPTION_LIST, AT(request.secrets), "id=NAME,src=FILE",
      "Give RUN --mount=type=secret a secret (src=FILE or env=VARIABLE)"},
     {"security-opt", 0, CB_OPTION_LIST, AT(request.security_opts), "OPTION",
@@ -315,15 +315,36 @@ static void print_legacy_result(const struct cb_build_outcome *outcome)
         printf("Successfully tagged %s\n", outcome->names.items[i]);
 }
 
-/* As docker has it, a file without a name is none. */
+static void drop_empty_texts(struct cb_strings *list)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (*list->items[i])
+            list->items[kept++] = list->items[i];
+        else
+            free(list->items[i]);
+    }
+    list->count = kept;
+}
+
+/* As docker has it, a file without a name is none, and an option that a script left
+ * empty (--cache-from="$CACHE") is not given. */
 static void drop_empty(struct cb_build_request *request)
 {
     const char **files[] = {&request->dockerfile, &request->ignorefile, &request->iidfile,
                             &request->metadata_file};
 
+    struct cb_strings *lists[] = {&request->annotations, &request->attests,
+                                  &request->cache_from,  &request->cache_to,
+                                  &request->contexts,    &request->outputs,
+                                  &request->secrets,     &request->ssh};
+
     for (size_t i = 0; i < CB_ARRAY_SIZE(files); i++)
         if (*files[i] && !**files[i])
             *files[i] = NULL;
+    for (size_t i = 0; i < CB_ARRAY_SIZE(lists); i++)
+        drop_empty_texts(lists[i]);
 }
 
 /* --network container:X: what X's steps and ours are to share. */
