@@ -219,6 +219,10 @@ int cb_globals_take_buildx(struct cb_app *app, int argc, char **argv,
 int cb_globals_take_leading(struct cb_app *app, int argc, char **argv,
                             struct cb_error **err);
 
+/* ── examples.c ── */
+/* Lines that end in a newline; or NULL. */
+const char *cb_command_examples(const struct cb_cli_command *command);
+
 /* ── help.c ── */
 /* What `cbuild --help` prints. */
 void cb_print_overview(FILE *out);

@@ -66,6 +66,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/event-filter.c \
 	%D%/event-filter.h \
 	%D%/events.c \
+	%D%/examples.c \
 	%D%/exec.c \
 	%D%/filter.c \
 	%D%/filter.h \
