@@ -168,6 +168,7 @@ extern const struct cb_cli_command cb_system_prune_command;
 extern const struct cb_cli_command cb_tag_command;
 extern const struct cb_cli_command cb_top_command;
 extern const struct cb_cli_command cb_unpause_command;
+extern const struct cb_cli_command cb_untag_command;
 extern const struct cb_cli_command cb_update_command;
 extern const struct cb_cli_command cb_version_command;
 extern const struct cb_cli_command cb_volume_create_command;

@@ -9,7 +9,7 @@ static const struct {
     const char *title, *words;
 } sections[] = {
     {"Building", " build lint parse graph explain context builds debug "},
-    {"Images", " images inspect history tag rmi image save load import squash "},
+    {"Images", " images inspect history tag untag rmi image save load import squash "},
     {"Registries", " pull push copy manifest login logout search "},
     {"Containers",
      " run create start ps exec logs attach stop kill restart wait rm rename "

@@ -169,6 +169,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/top.c \
 	%D%/transfer.c \
 	%D%/transfer.h \
+	%D%/untag.c \
 	%D%/version.c \
 	%D%/volume-filter.c \
 	%D%/volume-list.c \
