@@ -138,6 +138,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/progress-log.c \
 	%D%/progress-plain.c \
 	%D%/progress-quiet.c \
+	%D%/progress-tty-choose.c \
 	%D%/progress-tty-draw.c \
 	%D%/progress-tty.c \
 	%D%/progress-tty.h \
