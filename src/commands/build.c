@@ -32,10 +32,10 @@ static const struct cb_option options[] = {
      "it"},
     {"annotation", 0, CB_OPTION_LIST, AT(request.annotations), "[TYPE:]KEY=VALUE",
      "Annotate the image's manifest"},
+    {"arch", 0, CB_OPTION_TEXT, AT(tools.arch), "ARCH", NULL},
     {"attest", 0, CB_OPTION_LIST, AT(request.attests), "type=TYPE,...",
      "Say with the image how it was made (type=provenance) or what packages it has "
      "(type=sbom)"},
-    {"arch", 0, CB_OPTION_TEXT, AT(tools.arch), "ARCH", NULL},
     {"authfile", 0, CB_OPTION_TEXT, AT(tools.access.authfile), "FILE",
      "Look for credentials in this file first"},
     {"build-arg", 0, CB_OPTION_LIST, AT(request.build_args), "NAME[=VALUE]",
@@ -53,13 +53,15 @@ static const struct cb_option options[] = {
      "Keep this cache of RUN --mount=type=cache in a directory of the host"},
     {"cache-to", 0, CB_OPTION_LIST, AT(request.cache_to), "REF|type=TYPE,...",
      "Write the build's cache to a registry, a directory, or into the image"},
-    {"cert-dir", 0, CB_OPTION_TEXT, AT(tools.access.cert_dir), "DIR",
-     "Certificates (*.crt, *.cert, *.key) for every registry"},
-    {"cdi-spec-dir", 0, CB_OPTION_LIST, AT(request.cdi_dirs), "DIR",
-     "Where RUN --device finds CDI specifications (default /etc/cdi, /var/run/cdi)"},
+    {"cache-ttl", 0, CB_OPTION_TEXT, AT(request.cache_ttl), "DURATION",
+     "Use no result older than this (24h, 30m)"},
     {"call", 0, CB_OPTION_TEXT, AT(call), "WHAT",
      "Answer a question instead of building: check, outline or targets, as JSON with "
      ",format=json"},
+    {"cdi-spec-dir", 0, CB_OPTION_LIST, AT(request.cdi_dirs), "DIR",
+     "Where RUN --device finds CDI specifications (default /etc/cdi, /var/run/cdi)"},
+    {"cert-dir", 0, CB_OPTION_TEXT, AT(tools.access.cert_dir), "DIR",
+     "Certificates (*.crt, *.cert, *.key) for every registry"},
     {"cgroup-parent", 0, CB_OPTION_TEXT, AT(request.limits.cgroup_parent), "PATH",
      "Make the control groups of RUN steps below this one"},
     {"check", 0, CB_OPTION_FLAG, AT(check), NULL,
@@ -67,11 +69,6 @@ static const struct cb_option options[] = {
     {"compress", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"context-mode", 0, CB_OPTION_TEXT, AT(request.context_mode), "MODE",
      "Modes of context files: keep (default), or git for 0755 and 0644 only"},
-    {"cache-ttl", 0, CB_OPTION_TEXT, AT(request.cache_ttl), "DURATION",
-     "Use no result older than this (24h, 30m)"},
-    {"disable-content-trust", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
-    {"explain", 0, CB_OPTION_FLAG, AT(request.explain), NULL,
-     "Say for each step that ran why the cache had no result for it"},
     {"cpu-period", 0, CB_OPTION_TEXT, AT(request.limits.cpu_period), "MICROSECONDS",
      "Length of a period of --cpu-quota"},
     {"cpu-quota", 0, CB_OPTION_TEXT, AT(request.limits.cpu_quota), "MICROSECONDS",
@@ -86,6 +83,7 @@ static const struct cb_option options[] = {
      "Credentials for every registry of this build"},
     {"device", 0, CB_OPTION_LIST, AT(request.devices), "HOST[:CONTAINER][:rwm]",
      "Give RUN steps a device of the host, by path or CDI name"},
+    {"disable-content-trust", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"dns", 0, CB_OPTION_LIST, AT(request.dns), "ADDRESS",
      "Name server that RUN steps ask"},
     {"dns-option", 0, CB_OPTION_LIST, AT(request.dns_options), "OPTION",
@@ -94,6 +92,8 @@ static const struct cb_option options[] = {
      "Domain that they look short names up in"},
     {"env", 0, CB_OPTION_LIST, AT(request.envs), "NAME[=VALUE]",
      "Set a variable of the image where each stage begins"},
+    {"explain", 0, CB_OPTION_FLAG, AT(request.explain), NULL,
+     "Say for each step that ran why the cache had no result for it"},
     {"file", 'f', CB_OPTION_TEXT, AT(request.dockerfile), "FILE",
      "The Dockerfile (default PATH/Dockerfile); - is standard input"},
     {"force-rm", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
@@ -133,15 +133,17 @@ static const struct cb_option options[] = {
      "Run every step; results are still kept"},
     {"no-cache-filter", 0, CB_OPTION_LIST, AT(request.no_cache_filter), "STAGE",
      "Run every step of these stages"},
+    {"offline", 0, CB_OPTION_FLAG, AT(request.offline), NULL,
+     "Ask no registry or server: what is not here is an error"},
     {"omit-history", 0, CB_OPTION_FLAG, AT(request.omit_history), NULL,
      "Leave the history out of the image"},
     {"on-error", 0, CB_OPTION_TEXT, AT(request.on_error), "shell",
      "Open a shell in the sandbox of a RUN step that fails"},
+    {"optimize-metadata", 0, CB_OPTION_FLAG, AT(request.optimize_metadata), NULL,
+     "Put files that only get another mode or owner into the layer they are from"},
+    {"os", 0, CB_OPTION_TEXT, AT(tools.os), "OS", NULL},
     {"output", 'o', CB_OPTION_LIST, AT(request.outputs), "DIR|-|type=TYPE,...",
      "Where the result goes: image, registry, local, tar, oci, docker or cacheonly"},
-    {"os", 0, CB_OPTION_TEXT, AT(tools.os), "OS", NULL},
-    {"offline", 0, CB_OPTION_FLAG, AT(request.offline), NULL,
-     "Ask no registry or server: what is not here is an error"},
     {"platform", 0, CB_OPTION_LIST, AT(request.platforms), "OS/ARCH[,OS/ARCH]",
      "Platforms of the image (default: this machine's)"},
     {"progress", 0, CB_OPTION_TEXT, AT(progress), "MODE",
@@ -153,16 +155,14 @@ static const struct cb_option options[] = {
      "never, newer"},
     {"pull-always", 0, CB_OPTION_FLAG, AT(tools.pull_always), NULL, NULL},
     {"pull-never", 0, CB_OPTION_FLAG, AT(tools.pull_never), NULL, NULL},
-    {"optimize-metadata", 0, CB_OPTION_FLAG, AT(request.optimize_metadata), NULL,
-     "Put files that only get another mode or owner into the layer they are from"},
     {"push", 0, CB_OPTION_FLAG, AT(request.push), NULL,
      "Push the image under the names given with -t"},
     {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print only the image id"},
     {"retry", 0, CB_OPTION_UNSIGNED, AT(request.retries), "N",
      "Run a RUN step that fails up to N times more, each on a clean layer"},
     {"rm", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
-    {"sbom", 0, CB_OPTION_TEXT, AT(request.sbom), "true|false",
-     "Short for --attest type=sbom"},
+    {"sbom", 0, CB_OPTION_TEXT, AT(request.sbom), "true|generator=IMAGE",
+     "Short for --attest type=sbom: packages found by cbuild, or by a program"},
     {"secret", 0, CB_OPTION_LIST, AT(request.secrets), "id=NAME,src=FILE",
      "Give RUN --mount=type=secret a secret (src=FILE or env=VARIABLE)"},
     {"security-opt", 0, CB_OPTION_LIST, AT(request.security_opts), "OPTION",
@@ -315,15 +315,36 @@ static void print_legacy_result(const struct cb_build_outcome *outcome)
         printf("Successfully tagged %s\n", outcome->names.items[i]);
 }
 
-/* As docker has it, a file without a name is none. */
+static void drop_empty_texts(struct cb_strings *list)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (*list->items[i])
+            list->items[kept++] = list->items[i];
+        else
+            free(list->items[i]);
+    }
+    list->count = kept;
+}
+
+/* As docker has it, a file without a name is none, and an option that a script left
+ * empty (--cache-from="$CACHE") is not given. */
 static void drop_empty(struct cb_build_request *request)
 {
     const char **files[] = {&request->dockerfile, &request->ignorefile, &request->iidfile,
                             &request->metadata_file};
 
+    struct cb_strings *lists[] = {&request->annotations, &request->attests,
+                                  &request->cache_from,  &request->cache_to,
+                                  &request->contexts,    &request->outputs,
+                                  &request->secrets,     &request->ssh};
+
     for (size_t i = 0; i < CB_ARRAY_SIZE(files); i++)
         if (*files[i] && !**files[i])
             *files[i] = NULL;
+    for (size_t i = 0; i < CB_ARRAY_SIZE(lists); i++)
+        drop_empty_texts(lists[i]);
 }
 
 /* --network container:X: what X's steps and ours are to share. */

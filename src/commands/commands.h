@@ -168,6 +168,7 @@ extern const struct cb_cli_command cb_system_prune_command;
 extern const struct cb_cli_command cb_tag_command;
 extern const struct cb_cli_command cb_top_command;
 extern const struct cb_cli_command cb_unpause_command;
+extern const struct cb_cli_command cb_untag_command;
 extern const struct cb_cli_command cb_update_command;
 extern const struct cb_cli_command cb_version_command;
 extern const struct cb_cli_command cb_volume_create_command;
@@ -218,6 +219,10 @@ int cb_globals_take_buildx(struct cb_app *app, int argc, char **argv,
 /* Both kinds, before the command. */
 int cb_globals_take_leading(struct cb_app *app, int argc, char **argv,
                             struct cb_error **err);
+
+/* ── examples.c ── */
+/* Lines that end in a newline; or NULL. */
+const char *cb_command_examples(const struct cb_cli_command *command);
 
 /* ── help.c ── */
 /* What `cbuild --help` prints. */

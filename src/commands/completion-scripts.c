@@ -32,25 +32,35 @@ static const char zsh[] =
     "# cbuild(1) completion for zsh: source <(cbuild completion zsh)\n"
     "_cbuild() {\n"
     "    local -a found\n"
-    "    local line\n"
+    "    local line word\n"
     "    for line in \"${(@f)$(cbuild __complete \"${(@)words[2,CURRENT-1]}\" "
     "\"${words[CURRENT]}\" 2>/dev/null)}\"; do\n"
-    "        [[ -n $line ]] && "
-    "found+=(\"${${line%%$'\\t'*}//:/\\\\:}:${line#*$'\\t'}\")\n"
+    "        [[ -n $line ]] || continue\n"
+    "        word=${${line%%$'\\t'*}//:/\\\\:}\n"
+    "        [[ $line == *$'\\t'* ]] && word+=:${line#*$'\\t'}\n"
+    "        found+=(\"$word\")\n"
     "    done\n"
     "    if (( ! ${#found} )); then _files; return; fi\n"
     "    if [[ ${found[1]%%:*} == *= ]]; then _describe cbuild found -S ''; "
     "else _describe cbuild found; fi\n"
     "}\n"
-    "compdef _cbuild cbuild\n";
+    "compdef _cbuild cbuild\n"
+    /* In a directory of $fpath the file itself is the function at first. */
+    "if [[ ${funcstack[1]} == _cbuild ]]; then _cbuild \"$@\"; fi\n";
 
 static const char fish[] =
     "# cbuild(1) completion for fish: cbuild completion fish | source\n"
     "function __cbuild_complete\n"
     "    set -l words (commandline -opc)\n"
-    "    cbuild __complete $words[2..-1] (commandline -ct) 2>/dev/null\n"
+    "    set -l word (commandline -ct)\n"
+    "    set -l found (cbuild __complete $words[2..-1] \"$word\" 2>/dev/null)\n"
+    "    if test (count $found) -gt 0\n"
+    "        printf '%s\\n' $found\n"
+    "    else\n"
+    "        __fish_complete_path \"$word\"\n"
+    "    end\n"
     "end\n"
-    "complete -c cbuild -a '(__cbuild_complete)'\n";
+    "complete -c cbuild -f -a '(__cbuild_complete)'\n";
 
 static int run_completion(struct cb_app *app, void *values, const struct cb_strings *args,
                           struct cb_error **err)
@@ -73,7 +83,11 @@ const struct cb_cli_command cb_completion_command = {
     .name = "completion",
     .summary = "Print a completion script for a shell",
     .usage = "completion bash|zsh|fish",
-    .about = "For the running shell: source <(cbuild completion bash)",
+    .about = "For the running shell: source <(cbuild completion bash), or zsh; in fish\n"
+             "cbuild completion fish | source. For every shell to come:\n"
+             "  cbuild completion bash > /etc/bash_completion.d/cbuild\n"
+             "  cbuild completion zsh > \"${fpath[1]}/_cbuild\"\n"
+             "  cbuild completion fish > ~/.config/fish/completions/cbuild.fish",
     .options = options,
     .min_args = 1,
     .max_args = 1,

@@ -237,8 +237,7 @@ const struct cb_cli_command cb_graph_command = {
     .about =
         "Of the Dockerfile of PATH (default .): what a build of it would do, without\n"
         "one. With --build of a build that was: when each step ran, which came from\n"
-        "the cache, and the critical path, which made the build take as long as it did.\n"
-        "  cbuild graph --build last --format html -o build.html",
+        "the cache, and the critical path, which made the build take as long as it did.",
     .options = options,
     .values_size = sizeof(struct values),
     .max_args = 1,

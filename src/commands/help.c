@@ -9,7 +9,7 @@ static const struct {
     const char *title, *words;
 } sections[] = {
     {"Building", " build lint parse graph explain context builds debug "},
-    {"Images", " images inspect history tag rmi image save load import squash "},
+    {"Images", " images inspect history tag untag rmi image save load import squash "},
     {"Registries", " pull push copy manifest login logout search "},
     {"Containers",
      " run create start ps exec logs attach stop kill restart wait rm rename "
@@ -91,6 +91,19 @@ static int lists_options(const struct cb_cli_command *command)
     return 0;
 }
 
+static void print_examples(const struct cb_cli_command *command, FILE *out)
+{
+    const char *text = cb_command_examples(command);
+
+    fputs(text ? "\nExamples:\n" : "", out);
+    while (text && *text) {
+        int len = (int)strcspn(text, "\n");
+
+        fprintf(out, "  %.*s\n", len, text);
+        text += len + 1;
+    }
+}
+
 void cb_print_command_help(const struct cb_cli_command *command, FILE *out)
 {
     fprintf(out, "Usage: cbuild %s\n\n%s\n", command->usage, command->summary);
@@ -100,6 +113,7 @@ void cb_print_command_help(const struct cb_cli_command *command, FILE *out)
         fputs("\nOptions:\n", out);
         cb_options_print(command->options, out);
     }
+    print_examples(command, out);
     if (cb_command_is_group(command->name))
         print_verbs(command->name, out);
 }

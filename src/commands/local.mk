@@ -66,6 +66,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/event-filter.c \
 	%D%/event-filter.h \
 	%D%/events.c \
+	%D%/examples.c \
 	%D%/exec.c \
 	%D%/filter.c \
 	%D%/filter.h \
@@ -138,6 +139,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/progress-log.c \
 	%D%/progress-plain.c \
 	%D%/progress-quiet.c \
+	%D%/progress-tty-choose.c \
 	%D%/progress-tty-draw.c \
 	%D%/progress-tty.c \
 	%D%/progress-tty.h \
@@ -169,6 +171,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/top.c \
 	%D%/transfer.c \
 	%D%/transfer.h \
+	%D%/untag.c \
 	%D%/version.c \
 	%D%/volume-filter.c \
 	%D%/volume-list.c \

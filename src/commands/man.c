@@ -304,6 +304,23 @@ static void add_description(struct cb_strbuf *out, const struct cb_man_prose *pr
     add_spellings(out, command);
 }
 
+static void add_examples(struct cb_strbuf *out, const struct cb_cli_command *command)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    const char *line = cb_command_examples(command);
+
+    if (!line)
+        return;
+    while (*line) {
+        int len = (int)strcspn(line, "\n");
+
+        cb_strbuf_addf(&text, "  %.*s\n", len, line);
+        line += len + 1;
+    }
+    cb_strbuf_adds(out, ".Sh EXAMPLES\n");
+    cb_man_add_text(out, cb_strbuf_text(&text), command->usage);
+}
+
 static int write_command(const struct writer *writer,
                          const struct cb_cli_command *command, struct cb_error **err)
 {
@@ -323,6 +340,7 @@ static int write_command(const struct writer *writer,
                              ".Bl -tag -width Ds\n");
         add_absent_options(&out, command->foreign);
     }
+    add_examples(&out, command);
     cb_strbuf_adds(&out, ".Sh SEE ALSO\n.Xr cbuild 1\n");
     return write_page(writer, name, &out, err);
 }

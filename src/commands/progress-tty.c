@@ -3,6 +3,7 @@
  * them what a failed step said last. */
 #include "commands/progress-tty.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -208,33 +209,18 @@ static void erase(struct tty *tty, struct cb_strbuf *out, size_t width, unsigned
     cb_vec_free(&tty->drawn);
 }
 
-/* Which steps there is room for: those that run first, then the newest of the others. In
- * the last picture all. */
-static char *choose_steps(const struct tty *tty, unsigned height, int last)
+/* In the order they began; the array is the caller's. */
+static struct cb_tty_step **list_steps(const struct tty *tty)
 {
-    size_t count = cb_map_count(tty->base.steps), position = 0, index = 0;
-    unsigned room = height > 3 ? height - 2 : 1;
-    char *chosen = xcalloc(count + 1, 1);
-    cb_autofree struct cb_tty_step **steps =
-        xcalloc(count + 1, sizeof(struct cb_tty_step *));
+    size_t position = 0, index = 0;
+    struct cb_tty_step **steps =
+        xcalloc(cb_map_count(tty->base.steps) + 1, sizeof(*steps));
     const char *key;
     void *value;
 
     while (cb_map_next(tty->base.steps, &position, &key, &value))
         steps[index++] = value;
-    for (int running = 1; running >= 0; running--) {
-        for (size_t i = count; i-- > 0;) {
-            unsigned lines = cb_tty_step_lines(steps[i], 1);
-            int fits = last || lines <= room;
-
-            if ((steps[i]->state == CB_TTY_RUNNING) != running || (!fits && !room))
-                continue;
-            chosen[i] = fits ? 2 : 1; /* 1: its own line only */
-            if (!last)
-                room -= fits ? lines : 1;
-        }
-    }
-    return chosen;
+    return steps;
 }
 
 /* In a word, once it is over. */
@@ -260,24 +246,20 @@ static const char *end_of(const struct tty *tty)
 static void draw(struct tty *tty, int last)
 {
     cb_auto_value(cb_tty_screen) screen = {.colour = tty->colour};
-    size_t position = 0, index = 0;
-    unsigned height;
-    const char *key;
-    void *value;
+    size_t count = cb_map_count(tty->base.steps);
+    cb_autofree struct cb_tty_step **steps = list_steps(tty);
+    cb_autofree char *chosen = NULL, *hidden = NULL;
     int64_t now = now_ns();
-    cb_autofree char *chosen = NULL;
+    unsigned height;
 
     screen_size(&screen.width, &height);
-    chosen = choose_steps(tty, height, last);
+    chosen = cb_tty_choose(steps, count, last ? UINT_MAX : height, &hidden);
     erase(tty, &screen.out, screen.width, height);
-    cb_tty_draw_head(&screen, (double)(now - tty->start_ns) / 1e9, tty->finished,
-                     cb_map_count(tty->base.steps), last ? end_of(tty) : "");
-    while (cb_map_next(tty->base.steps, &position, &key, &value)) {
-        int how = chosen[index++];
-
-        if (how)
-            cb_tty_draw_step(&screen, value, now, how == 2 && !last);
-    }
+    cb_tty_draw_head(&screen, (double)(now - tty->start_ns) / 1e9, tty->finished, count,
+                     last ? end_of(tty) : hidden);
+    for (size_t i = 0; i < count; i++)
+        if (chosen[i] != CB_TTY_HIDDEN)
+            cb_tty_draw_step(&screen, steps[i], now, chosen[i] == CB_TTY_WHOLE && !last);
     cb_strbuf_adds(&screen.out, "\x1b[J");
     cb_vec_foreach (columns, &screen.columns)
         cb_vec_push(&tty->drawn, *columns);

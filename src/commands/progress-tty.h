@@ -44,7 +44,7 @@ struct cb_tty_screen {
     int colour;
     CB_VEC(unsigned) columns; /* of each line */
 };
-/* FINISHED of TOTAL steps. END: how it ended, or "". */
+/* FINISHED of TOTAL steps. END: a word on how it ended or goes, or "". */
 void cb_tty_draw_head(struct cb_tty_screen *screen, double seconds, unsigned finished,
                       size_t total, const char *end);
 /* ALL: with what it says and moves. */
@@ -52,6 +52,11 @@ void cb_tty_draw_step(struct cb_tty_screen *screen, const struct cb_tty_step *st
                       int64_t now_ns, int all);
 /* How many lines that takes. */
 unsigned cb_tty_step_lines(const struct cb_tty_step *step, int all);
+enum { CB_TTY_HIDDEN, CB_TTY_ONE_LINE, CB_TTY_WHOLE };
+/* Which of STEPS, oldest first, are on a screen of HEIGHT (UINT_MAX: all), by step; and
+ * in *HIDDEN a text on those that run and are not, or "". Caller frees both. */
+char *cb_tty_choose(struct cb_tty_step *const *steps, size_t count, unsigned height,
+                    char **hidden);
 void cb_tty_screen_free(struct cb_tty_screen *screen);
 CB_AUTO_VALUE_DEFINE(cb_tty_screen, cb_tty_screen_free)
 

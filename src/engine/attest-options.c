@@ -12,7 +12,21 @@ void cb_attest_options_clear(struct cb_attest_options *options)
 {
     free(options->builder_id);
     free(options->filename);
+    free(options->generator);
+    cb_strings_free(&options->parameters);
     *options = (struct cb_attest_options){0};
+}
+
+/* The last --provenance counts, and nothing of one before it. */
+static void forget_provenance(struct cb_attest_options *options)
+{
+    struct cb_attest_options kept = {.sbom = options->sbom,
+                                     .generator = cb_steal(&options->generator),
+                                     .parameters = options->parameters};
+
+    options->parameters = (struct cb_strings){0};
+    cb_attest_options_clear(options);
+    *options = kept;
 }
 
 static int set_mode(struct cb_attest_options *out, const char *value,
@@ -70,15 +84,39 @@ static int set_provenance(struct cb_attest_options *out, const char *key,
     return cb_error_set(err, CB_ERR_USAGE, "unexpected key \"%s\"", key);
 }
 
-static int set_sbom(const char *key, const char *value, struct cb_error **err)
+/* What is not ours to know is the generator's: it becomes a variable there. */
+static int set_sbom(struct cb_attest_options *out, const char *key, const char *value,
+                    struct cb_error **err)
 {
-    if (strcmp(key, "generator") != 0)
-        return cb_error_set(err, CB_ERR_USAGE, "unexpected key \"%s\"", key);
-    cb_error_set(err, CB_ERR_UNSUPPORTED,
-                 "generator=%s: packages are found by cbuild itself, and no image is run "
-                 "for it",
-                 value);
-    return cb_error_hint(err, "leave generator out, or scan the image once it is built");
+    if (strcmp(key, "generator") == 0) {
+        cb_auto(cb_reference) reference = NULL;
+
+        if (cb_reference_parse(&reference, value, err) < 0)
+            return -1;
+        free(out->generator);
+        out->generator = xstrdup(value);
+        return 0;
+    }
+    if (!*key)
+        return cb_error_set(err, CB_ERR_USAGE, "expected key=value");
+    cb_strings_add(&out->parameters, key);
+    cb_strings_add(&out->parameters, value);
+    return 0;
+}
+
+static int check_sbom(const struct cb_attest_options *options, struct cb_error **err)
+{
+    if (options->generator || !options->parameters.count)
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "unexpected key \"%s\": without generator= there are none",
+                        options->parameters.items[0]);
+}
+
+static void forget_generator(struct cb_attest_options *options)
+{
+    free(cb_steal(&options->generator));
+    cb_strings_free(&options->parameters);
 }
 
 /* KEY and VALUE in turn, beside type and disabled. */
@@ -90,8 +128,8 @@ static int set_fields(struct cb_attest_options *out, int is_sbom,
 
         if (strcmp(key, "type") == 0 || strcmp(key, "disabled") == 0)
             continue;
-        if ((is_sbom ? set_sbom(key, value, err) : set_provenance(out, key, value, err)) <
-            0)
+        if ((is_sbom ? set_sbom(out, key, value, err)
+                     : set_provenance(out, key, value, err)) < 0)
             return -1;
     }
     return 0;
@@ -120,7 +158,7 @@ static int apply(struct cb_attest_options *out, const char *text, struct cb_erro
 {
     cb_auto_value(cb_strings) fields = {0};
     const char *type = NULL;
-    int disabled = 0, sbom;
+    int disabled = 0;
 
     if (cb_request_fields(text, &fields, err) < 0)
         return -1;
@@ -130,11 +168,10 @@ static int apply(struct cb_attest_options *out, const char *text, struct cb_erro
         return -1;
     if (strcmp(type, "sbom") == 0) {
         out->sbom = !disabled;
-        return set_fields(out, 1, &fields, err);
+        forget_generator(out);
+        return set_fields(out, 1, &fields, err) < 0 ? -1 : check_sbom(out, err);
     }
-    sbom = out->sbom;
-    cb_attest_options_clear(out);
-    out->sbom = sbom;
+    forget_provenance(out);
     out->provenance = !disabled;
     return set_fields(out, 0, &fields, err);
 }
@@ -148,8 +185,7 @@ static int apply_named(struct cb_attest_options *out, const char *option,
         return 0;
     if (cb_error_kind(cause) == CB_ERR_UNSUPPORTED)
         return cb_error_move(err, &cause);
-    return cb_error_set(err, CB_ERR_USAGE, "invalid argument \"%s\" for \"%s\": %s",
-                        typed, option, cb_error_message(cause));
+    return cb_error_argument(err, typed, option, "%s", cb_error_message(cause));
 }
 
 /* `--provenance=true`, `--provenance=mode=min`. */

@@ -17,7 +17,7 @@ struct cb_attesting {
     const struct cb_made_list *made;
     struct cb_provenance_facts facts;
     char id[CB_PROVENANCE_ID];
-    json_t **packages; /* by image: the SPDX document; NULL: not made yet */
+    struct cb_scanned *packages; /* by image; none: not made yet */
     struct cb_attester attester;
     const struct cb_strings *names; /* of the output under way */
     int artifact;
@@ -99,7 +99,7 @@ void cb_attesting_free(struct cb_attesting *self)
     if (!self)
         return;
     for (size_t i = 0; i < self->made->count; i++)
-        json_decref(self->packages[i]);
+        cb_scanned_free(&self->packages[i]);
     free(self->packages);
     free(self);
 }
@@ -134,16 +134,26 @@ static int find_packages(struct cb_attesting *self, size_t image, struct cb_erro
                                       .name = name_of(self->checked, made),
                                       .root_fd = -1};
 
-    if (self->packages[image])
+    json_t *document = NULL;
+
+    if (self->packages[image].count)
         return 0;
+    if (made->scan.result)
+        return cb_scan_read(made, &self->packages[image], err);
     if (made->result && cb_result_root(made->result, &options.root_fd, err) < 0)
         return -1;
-    return cb_sbom_make(&options, &self->packages[image], err);
+    if (cb_sbom_make(&options, &document, err) < 0)
+        return -1;
+    cb_vec_push(&self->packages[image],
+                ((struct cb_scanned_document){.name = xstrdup("sbom.spdx.json"),
+                                              .spdx = document}));
+    return 0;
 }
 
-static void add(struct cb_statements *out, const char *type, json_t *predicate)
+static void add(struct cb_statements *out, const char *type, const char *name,
+                json_t *predicate)
 {
-    struct cb_statement statement = {.type = type, .predicate = predicate};
+    struct cb_statement statement = {.type = type, .name = name, .predicate = predicate};
 
     cb_vec_push(out, statement);
 }
@@ -157,7 +167,8 @@ int cb_attesting_statements(struct cb_attesting *self, size_t image,
     if (options->sbom) {
         if (find_packages(self, image, err) < 0)
             return cb_error_wrap(err, "--sbom");
-        add(out, CB_PREDICATE_SPDX, json_incref(self->packages[image]));
+        cb_vec_foreach (document, &self->packages[image])
+            add(out, CB_PREDICATE_SPDX, document->name, json_incref(document->spdx));
     }
     if (options->provenance && (manifest || !options->inline_only)) {
         json_t *predicate = NULL;
@@ -166,7 +177,7 @@ int cb_attesting_statements(struct cb_attesting *self, size_t image,
                                &predicate, err) < 0)
             return cb_error_wrap(err, "--provenance");
         add(out, options->is_v02 ? CB_PREDICATE_SLSA "v0.2" : CB_PREDICATE_SLSA "v1",
-            predicate);
+            NULL, predicate);
     }
     return 0;
 }
@@ -179,11 +190,12 @@ int cb_attesting_provenance(struct cb_attesting *self, size_t image, json_t **ou
     return cb_provenance_make(&self->facts, &self->made->items[image], NULL, out, err);
 }
 
-const char *cb_attesting_file(const struct cb_attesting *self, const char *type)
+char *cb_attesting_file(const struct cb_attesting *self,
+                        const struct cb_statement *statement)
 {
     const char *name = self->checked->attest.filename;
 
-    if (strcmp(type, CB_PREDICATE_SPDX) == 0)
-        return "sbom.spdx.json";
-    return name ? name : "provenance.json";
+    if (strcmp(statement->type, CB_PREDICATE_SPDX) == 0)
+        return xstrdup(statement->name);
+    return xstrdup(name ? name : "provenance.json");
 }

@@ -160,6 +160,7 @@ static void made_list_clear(struct cb_made_list *list)
         free(made->left_ns);
         cb_snapshot_unref(made->instead);
         cb_result_unref(made->result);
+        cb_scan_clear(&made->scan);
         cb_plan_free(made->plan);
     }
     cb_vec_free(list);

@@ -19,6 +19,8 @@ static void list_wanted(const struct cb_building *build, struct wanted *out)
             cb_vec_push(out, made->plan->result);
         for (size_t i = 0; made->is_apart && i < made->plan->apart.layers.count; i++)
             cb_vec_push(out, made->plan->apart.layers.items[i]);
+        if (made->scan.edge.vertex)
+            cb_vec_push(out, made->scan.edge);
     }
 }
 
@@ -29,6 +31,8 @@ static void take_results(struct cb_building *build, struct cb_result **results)
             made->result = *results++;
         for (size_t i = 0; made->is_apart && i < made->plan->apart.layers.count; i++)
             cb_vec_push(&made->links, *results++);
+        if (made->scan.edge.vertex)
+            made->scan.result = *results++;
     }
 }
 

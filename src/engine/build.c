@@ -63,6 +63,10 @@ static int make_plans(struct cb_engine *engine, struct cb_building *build,
         if (result < 0)
             break;
         cb_vec_push(&build->made, made);
+        result = cb_scan_plan(&build->made.items[build->made.count - 1], &options,
+                              &checked->attest, err);
+        if (result < 0)
+            break;
     }
     engine->env.sink = sink;
     return result;

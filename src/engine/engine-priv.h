@@ -42,6 +42,8 @@ struct cb_attest_options {
     int inline_only;      /* not as a file beside others */
     int must_be_complete; /* or the build fails */
     char *builder_id, *filename;
+    char *generator;              /* the image that finds packages; NULL: we do */
+    struct cb_strings parameters; /* its others, names and values in turn */
 };
 void cb_attest_options_clear(struct cb_attest_options *options);
 
@@ -156,9 +158,15 @@ int cb_request_caches(const char *option, int export, const struct cb_strings *t
 int cb_request_cache_is_left_out(const char *text);
 
 /* What is built for one platform. */
+struct cb_scan { /* what a generator finds in an image; see scan.c */
+    struct cb_plan *plan;
+    struct cb_edge edge; /* vertex NULL: there is none */
+    struct cb_result *result;
+};
 struct cb_made {
     struct cb_platform platform;
     struct cb_plan *plan;
+    struct cb_scan scan;
     struct cb_result *result;    /* NULL: scratch, or it is put together apart */
     struct cb_snapshot *instead; /* what the image is made of, or NULL: of RESULT */
     int is_apart;                /* as the plan's `apart`, with these on its base: */
@@ -204,6 +212,25 @@ int cb_squash_made(struct cb_build_env *env, const struct cb_checked_request *ch
 int cb_waste_tell(struct cb_build_env *env, const struct cb_made *made,
                   struct cb_error **err);
 
+/* ── scan.c: --sbom=generator=IMAGE ── */
+void cb_scan_clear(struct cb_scan *scan);
+/* Adds the step that scans MADE, whose plan TARGET was, if ATTEST asks for it. */
+int cb_scan_plan(struct cb_made *made, const struct cb_frontend_options *target,
+                 const struct cb_attest_options *attest, struct cb_error **err);
+struct cb_scanned_document {
+    char *name; /* of its file: "sbom.spdx.json" */
+    json_t *spdx;
+};
+struct cb_scanned {
+    struct cb_scanned_document *items;
+    size_t count, capacity;
+};
+void cb_scanned_free(struct cb_scanned *scanned);
+CB_AUTO_VALUE_DEFINE(cb_scanned, cb_scanned_free)
+/* What that step found: at least one document. */
+int cb_scan_read(const struct cb_made *made, struct cb_scanned *out,
+                 struct cb_error **err);
+
 /* ── once.c: events of plans that are made of the same Dockerfile ── */
 struct cb_once;
 /* Passes every event on to NEXT, each warning once. */
@@ -234,8 +261,9 @@ int cb_attesting_statements(struct cb_attesting *attesting, size_t image,
 /* The provenance of the IMAGEth alone; *OUT stays NULL: it is not asked for. */
 int cb_attesting_provenance(struct cb_attesting *attesting, size_t image, json_t **out,
                             struct cb_error **err);
-/* What a file with a statement of TYPE is called. */
-const char *cb_attesting_file(const struct cb_attesting *attesting, const char *type);
+/* What a file with STATEMENT is called. Caller frees. */
+char *cb_attesting_file(const struct cb_attesting *attesting,
+                        const struct cb_statement *statement);
 
 /* ── outputs.c ── */
 struct cb_outputs_result {

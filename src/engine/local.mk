@@ -33,6 +33,7 @@ src_engine_libengine_a_SOURCES = \
 	%D%/provenance.c \
 	%D%/provenance.h \
 	%D%/request.c \
+	%D%/scan.c \
 	%D%/secrets.c \
 	%D%/settings-priv.h \
 	%D%/settings-registries.c \

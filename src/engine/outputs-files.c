@@ -126,11 +126,12 @@ static int add_subject(void *arg, const struct cb_walk_entry *at, struct cb_erro
 
 /* "provenance.json", and "provenance.linux_amd64.json" where several share a directory.
  */
-static char *file_name(const struct cb_files_output *files, const char *type,
+static char *file_name(const struct cb_files_output *files,
+                       const struct cb_statement *statement,
                        const struct cb_platform *platform)
 {
     const char *prefix = files->output->attest_prefix;
-    const char *name = cb_attesting_file(files->attesting, type);
+    cb_autofree char *name = cb_attesting_file(files->attesting, statement);
     const char *dot = strrchr(name, '.');
     cb_autofree char *directory = NULL;
 
@@ -155,8 +156,7 @@ static int add_statements(const struct cb_files_output *files, size_t image,
         return -1;
     cb_vec_foreach (statement, &statements) {
         struct cb_tree_file file = {
-            .name =
-                file_name(files, statement->type, &files->made->items[image].platform),
+            .name = file_name(files, statement, &files->made->items[image].platform),
             .bytes = cb_statement_text(statement, &subjects, 2)};
 
         cb_vec_push(&part->files, file);

@@ -38,6 +38,7 @@ void cb_purl_escape(struct cb_strbuf *out, const char *text);
 
 struct cb_statement {
     const char *type; /* of the predicate */
+    const char *name; /* of a file with it, where its type has no name; borrowed */
     json_t *predicate;
 };
 struct cb_statements {

@@ -42,8 +42,9 @@ statement() {
     about=$(index | jq -r ".manifests[${2:-0}].digest")
     attestation=$(index | jq -r --arg about "$about" \
         '.manifests[] | select(.annotations["vnd.docker.reference.digest"] == $about).digest')
-    blob "$(blob "$attestation" | jq -r --arg type "$1" \
-        '.layers[] | select(.annotations["in-toto.io/predicate-type"] | startswith($type)).digest')"
+    blob "$attestation" | jq -r --arg type "$1" \
+        '.layers[] | select(.annotations["in-toto.io/predicate-type"] | startswith($type)).digest' |
+        while read -r digest; do blob "$digest"; done
 }
 
 provenance() { statement https://slsa.dev/provenance/ "$@" | jq -c .predicate; }
@@ -277,7 +278,57 @@ DOCKER
     build --attest type=vuln
     expect_status 1
     expect_contains 'unknown attestation type "vuln": expected provenance or sbom'
-    build --sbom=generator=docker/scanner
+    build --sbom=DEPTH=all
     expect_status 1
-    expect_contains 'packages are found by cbuild itself'
+    expect_contains 'unexpected key "DEPTH": without generator= there are none'
+    printf 'FROM scratch\nCOPY file /\n' | "$CBUILD" build -q -t idle -f - "$DIR"
+    build --sbom=generator=idle
+    expect_status 1
+    expect_contains '--sbom=generator=idle: scanner idle does not have cmd'
+}
+
+# An image that scans: generator BODY makes "generator", which runs BODY where its results go.
+generator() {
+    printf '%s\n' 'set -e' 'cd "$BUILDKIT_SCAN_DESTINATION"' "$1" >"$DIR/scan.sh"
+    printf 'FROM busybox\nCOPY scan.sh /\nWORKDIR /etc\nENV KEPT=kept\nENTRYPOINT ["sh"]\nCMD ["/scan.sh"]\n' |
+        "$CBUILD" build -q -t generator -f - "$DIR"
+}
+
+@test "generator=IMAGE finds the packages, in a step that sees the image read-only; the same files are scanned once" {
+    printf 'FROM busybox\nRUN echo "of the image" >/what\n' >"$DIR/Dockerfile"
+    generator 'says() { printf "{\"_type\":\"https://in-toto.io/Statement/v0.1\",\"predicateType\":\"https://spdx.dev/Document\",\"predicate\":{\"name\":\"%s\"}}" "$1"; }
+        echo "scanning $BUILDKIT_SCAN_SOURCE"
+        if touch "$BUILDKIT_SCAN_SOURCE/what"; then exit 9; fi
+        says "$(cat "$BUILDKIT_SCAN_SOURCE/what"), $BUILDKIT_SCAN_DEPTH, $KEPT" >"$(basename "$BUILDKIT_SCAN_SOURCE").spdx.json"
+        says more >extra.spdx.json'
+    to_layout --progress=plain --attest type=sbom,generator=generator,DEPTH=all
+    expect_contains '[sbom] generating sbom using generator' 'scanning /run/src/core/sbom'
+    run jq -s -c 'map([._type, .subject[0].name, .predicate.name])' <(statement https://spdx.dev/)
+    expect_output '[["https://in-toto.io/Statement/v1","pkg:docker/img@latest?platform=linux%2Famd64","of the image, all, kept"],["https://in-toto.io/Statement/v1","pkg:docker/img@latest?platform=linux%2Famd64","more"]]'
+    build_ok --progress=plain --sbom=generator=generator,DEPTH=all -o "$OUT/scanned"
+    [ "$(steps_run)" = 0 ]
+    [ "$(jq -r .predicate.name "$OUT/scanned/sbom.spdx.json" "$OUT/scanned/extra.spdx.json")" = "of the image, all, kept
+more" ]
+    [ ! -e "$OUT/scanned/run/out" ]
+}
+
+@test "what a generator leaves is looked at before it is believed" {
+    printf 'FROM busybox\n' >"$DIR/Dockerfile"
+    while IFS='|' read -r body said; do
+        generator "$body"
+        build --progress=plain --sbom=generator=generator -o "type=oci,dest=$BATS_TEST_TMPDIR/x.tar"
+        expect_status 1
+        expect_contains "$said"
+    done <<'END'
+true|left nothing in $BUILDKIT_SCAN_DESTINATION
+echo '{' >sbom.spdx.json|`sbom.spdx.json`: line
+echo '{"predicateType": "https://spdx.dev/Document"}' >a.json|is no in-toto statement with an SPDX document
+echo '{"predicateType": "https://slsa.dev/provenance/v1", "predicate": {}}' >a.json|is no in-toto statement with an SPDX document
+ln -s /etc/shadow a.json|`a.json`
+ln -s /nowhere a.json|`a.json`
+mkfifo a.json|`a.json`
+mkdir a.json|`a.json`
+for i in $(seq 101); do touch $i; done|more than 100 files
+exit 3|exit code: 3
+END
 }

@@ -114,6 +114,24 @@ setup() {
     expect_contains 'gzip, zstd or uncompressed'
 }
 
+@test "untag: names go, the image stays; all of them or none" {
+    printf 'FROM busybox\nLABEL untag=me\n' | "$CBUILD" build -q -t kept:1 -t kept:2 -t kept:3 -
+    id=$("$CBUILD" inspect -f '{{.Id}}' kept:1)
+    cbuild untag kept:1 kept:2 busybox
+    expect_status 1
+    expect_contains 'busybox: no name of the image'
+    cbuild untag kept:1 kept:2 kept:2
+    expect_output ''
+    [ "$("$CBUILD" inspect -f '{{json .RepoTags}}' "$id")" = '["kept:1","kept:3"]' ]
+    cbuild image untag "$id"
+    expect_status 0
+    [ "$("$CBUILD" inspect -f '{{json .RepoTags}}' "$id")" = '[]' ]
+    "$CBUILD" rmi "$id"
+    cbuild image scp busybox host::
+    expect_status 1
+    expect_contains '`image scp` is not here' 'cbuild save IMAGE | ssh HOST cbuild load'
+}
+
 @test "save into a layout directory, and load of it; other tags stay; by digest the name is left out" {
     dir=$BATS_TEST_TMPDIR/dir
     "$CBUILD" save --format oci-dir -o "$dir" img busybox

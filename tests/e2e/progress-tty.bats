@@ -99,6 +99,17 @@ END
     expect_lacks $'\033[2J'
 }
 
+@test "more steps run than there are lines: each line is another one, and the head says how many there are beside" {
+    { for i in $(seq 12); do printf 'FROM busybox AS s%s\nRUN echo said %s; sleep 1\n' "$i" "$i"; done
+      echo FROM busybox
+      for i in $(seq 12); do echo "COPY --from=s$i /bin/true /$i"; done; } >"$DIR/Dockerfile"
+    # Only when that stands there the screen gets narrower.
+    on_screen '80x9,more that run:40x9' --jobs 20
+    expect_contains ') FINISHED' 'status 0'
+    [ "$(grep -ac '^=> .\{1,37\}$' <<<"$output")" -ge 24 ]
+    expect_lacks '    said'
+}
+
 @test "more steps than the screen is high: all are there at the end, once" {
     { echo FROM busybox; seq -f 'RUN : %g' 1 30; } >"$DIR/Dockerfile"
     on_screen 80x8
