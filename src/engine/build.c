@@ -186,10 +186,11 @@ static int run(struct cb_engine *engine, struct cb_building *build,
     named.ssh_keys = 1;
     if (cb_inputs_open(&build->inputs, given, request, &named, err) < 0)
         return -1;
-    if (request->call == CB_CALL_BUILD)
+    if (request->call == CB_CALL_BUILD) {
         warn_of_volumes(build, engine->env.sink);
-    warn_of_caches("--cache-from", &request->cache_from, engine->env.sink);
-    warn_of_caches("--cache-to", &request->cache_to, engine->env.sink);
+        warn_of_caches("--cache-from", &request->cache_from, engine->env.sink);
+        warn_of_caches("--cache-to", &request->cache_to, engine->env.sink);
+    }
     if (request->call != CB_CALL_BUILD) {
         struct cb_frontend_options options =
             frontend_options(engine, build, request, &build->checked.platforms.items[0]);

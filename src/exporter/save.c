@@ -191,10 +191,11 @@ int cb_archive_save(struct cb_archive_env *env, const struct cb_archive_choice *
                     int fd, struct cb_error **err)
 {
     cb_auto_value(cb_inplace) place = {.fd = -1};
+    int whole = !choice->except || !choice->except->count;
     cb_auto_value(cb_saved)
         saved = {.env = env,
                  .format = format,
-                 .place = find_place(&place, format, compression, fd),
+                 .place = whole ? find_place(&place, format, compression, fd) : NULL,
                  .layers = {.compression = CB_COMPRESSION_GZIP, .any = 1}};
 
     /* What is said of a layer that does not go along is known of its blob. */

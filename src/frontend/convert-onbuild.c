@@ -56,7 +56,7 @@ static int parse_trigger(struct cb_stage *stage, const char *text, struct cb_ite
     }
     *out = (struct cb_item){
         .inst = inst, .source = source, .place = stage->def->from->span, .onbuild = 1};
-    return cb_stages_connect(planner, out, err);
+    return cb_stages_connect(planner, NULL, out, err);
 }
 
 int cb_convert_triggers(struct cb_stage *stage, struct cb_error **err)

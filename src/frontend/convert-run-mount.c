@@ -7,7 +7,7 @@
 
 #define MAX_FAULTY 20 /* mounts of a RUN are told of */
 
-/* from= takes no variables: it is read from the value as written, a list of
+/* from= is read from the value as written, a list of
  * comma-separated fields, each perhaps in double quotes. */
 char *cb_convert_mount_from(const char *value)
 {

@@ -108,7 +108,8 @@ struct cb_stage {
     size_t base_layers, layers;   /* of the base; with those added so far */
     struct cb_strings
         env; /* what variables mean and RUN gets: ENV and ARGs, latest last */
-    struct cb_strings args; /* names declared by ARG here, in order */
+    struct cb_strings args;   /* names declared by ARG here, in order */
+    struct cb_map *from_args; /* from-args.c; or NULL */
     int cmd_set, workdir_set;
     struct cb_hidden *hidden; /* the base's ENV is not known; or NULL */
     const struct cb_item *last_cmd, *last_entrypoint, *last_healthcheck;
@@ -323,10 +324,19 @@ int cb_named_root(struct cb_stage *stage, const struct cb_named_context *named,
 int cb_stages_prepare(struct cb_planner *planner, struct cb_stage *target,
                       struct cb_error **err);
 
+/* ── from-args.c ── */
+int cb_from_args_are_used(const struct cb_planner *planner);
+/* An instruction of the stage, in order: what its ARGs and ENV mean for those below. */
+void cb_from_args_note(struct cb_stage *stage, const struct cb_item *item);
+/* STAGE NULL: no variable is known. */
+int cb_from_args_expand(struct cb_planner *planner, const struct cb_stage *stage,
+                        const char *text, char **out, struct cb_error **err);
+
 /* ── origins.c ── */
-/* Finds the origins of an item (COPY --from, --mount from=). */
-int cb_stages_connect(struct cb_planner *planner, struct cb_item *item,
-                      struct cb_error **err);
+/* Finds the origins of an item (COPY --from, --mount from=). STAGE: whose ARGs, as noted
+ * so far, they may name; or NULL. */
+int cb_stages_connect(struct cb_planner *planner, const struct cb_stage *stage,
+                      struct cb_item *item, struct cb_error **err);
 
 /* ── bases.c ── */
 struct cb_base *cb_bases_want(struct cb_planner *planner, const char *name,

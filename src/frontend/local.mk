@@ -30,6 +30,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/describe-priv.h \
 	%D%/describe-words.c \
 	%D%/describe.c \
+	%D%/from-args.c \
 	%D%/frontend.c \
 	%D%/frontend.h \
 	%D%/given.c \

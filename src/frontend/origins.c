@@ -1,6 +1,6 @@
 /* Where the files of COPY --from and RUN --mount from= come from. They are found before
- * anything is converted, since they decide which stages and images a build needs; so they
- * take no variables. */
+ * anything is converted, since they decide which stages and images a build needs; so of
+ * variables they take ARGs only (from-args.c). */
 #include "frontend/frontend-priv.h"
 
 #include <string.h>
@@ -52,48 +52,39 @@ static int find_origin(struct cb_planner *planner, const char *text, const char 
     return 0;
 }
 
-static const char *no_value(void *arg, const char *name)
-{
-    return NULL;
-}
-
-/* --from is no place for variables: what it names must be known before anything is
- * converted. */
-static int check_from_is_plain(struct cb_planner *planner, const struct cb_word *from,
-                               struct cb_source *source, struct cb_error **err)
-{
-    struct cb_scope_lookup nothing = {.get = no_value};
-    cb_autofree char *expanded = NULL;
-
-    if (cb_word_expand(&expanded, from->text, planner->file->escape, &nothing, err) < 0)
-        return cb_error_at(err, source, from->span);
-    if (!strcmp(expanded, from->text))
-        return 0;
-    cb_error_set(err, CB_ERR_UNSUPPORTED,
-                 "variable expansion is not supported for --from");
-    cb_error_hint(err,
-                  "define a stage with `FROM … AS name`, where global ARGs are expanded, "
-                  "and copy from it");
-    return cb_error_at(err, source, from->span);
-}
-
-static int connect_copy(struct cb_planner *planner, struct cb_item *item,
-                        struct cb_error **err)
+static int connect_copy(struct cb_planner *planner, const struct cb_stage *stage,
+                        struct cb_item *item, struct cb_error **err)
 {
     const struct cb_word *from = &item->inst->copy.from;
+    cb_autofree char *text = NULL;
 
     item->origins = cb_arena_alloc(planner->arena, sizeof(*item->origins));
     item->origin_count = 1;
     if (!from->text || !*from->text)
         return 0;
-    if (check_from_is_plain(planner, from, item->source, err) < 0)
-        return -1;
-    return find_origin(planner, from->text, "COPY --from", item->source, from->span,
+    if (cb_from_args_expand(planner, stage, from->text, &text, err) < 0)
+        return cb_error_at(err, item->source, from->span);
+    if (!*text)
+        return 0;
+    return find_origin(planner, text, "COPY --from", item->source, from->span,
                        item->origins, err);
 }
 
-static int connect_run(struct cb_planner *planner, struct cb_item *item,
-                       struct cb_error **err)
+/* One --mount: *TEXT is what it takes its files from, or NULL. */
+static int mount_from(struct cb_planner *planner, const struct cb_stage *stage,
+                      const struct cb_flag *mount, char **text, struct cb_error **err)
+{
+    cb_autofree char *from = mount->value ? cb_convert_mount_from(mount->value) : NULL;
+
+    if (!from || !strchr(from, '$')) {
+        *text = cb_steal(&from);
+        return 0;
+    }
+    return cb_from_args_expand(planner, stage, from, text, err);
+}
+
+static int connect_run(struct cb_planner *planner, const struct cb_stage *stage,
+                       struct cb_item *item, struct cb_error **err)
 {
     const struct cb_inst_run *run = &item->inst->run;
 
@@ -103,9 +94,10 @@ static int connect_run(struct cb_planner *planner, struct cb_item *item,
         cb_arena_alloc(planner->arena, run->mount_count * sizeof(*item->origins));
     item->origin_count = run->mount_count;
     for (size_t i = 0; i < run->mount_count; i++) {
-        cb_autofree char *from =
-            run->mounts[i].value ? cb_convert_mount_from(run->mounts[i].value) : NULL;
+        cb_autofree char *from = NULL;
 
+        if (mount_from(planner, stage, &run->mounts[i], &from, err) < 0)
+            return cb_error_at(err, item->source, run->mounts[i].span);
         if (from && *from &&
             find_origin(planner, from, "RUN --mount from", item->source,
                         run->mounts[i].span, &item->origins[i], err) < 0)
@@ -114,13 +106,13 @@ static int connect_run(struct cb_planner *planner, struct cb_item *item,
     return 0;
 }
 
-int cb_stages_connect(struct cb_planner *planner, struct cb_item *item,
-                      struct cb_error **err)
+int cb_stages_connect(struct cb_planner *planner, const struct cb_stage *stage,
+                      struct cb_item *item, struct cb_error **err)
 {
     if (item->inst->kind == CB_INST_COPY)
-        return connect_copy(planner, item, err);
+        return connect_copy(planner, stage, item, err);
     if (item->inst->kind == CB_INST_RUN)
-        return connect_run(planner, item, err);
+        return connect_run(planner, stage, item, err);
     if (item->inst->kind == CB_INST_ADD) {
         item->origins = cb_arena_alloc(planner->arena, sizeof(*item->origins));
         item->origin_count = 1;

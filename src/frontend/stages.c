@@ -260,14 +260,17 @@ static int init_stages(struct cb_planner *planner)
     return 0;
 }
 
-static int connect_stage(struct cb_planner *planner, struct cb_stage *stage)
+static int connect_stage(struct cb_planner *planner, struct cb_stage *stage,
+                         int with_variables)
 {
     cb_vec_foreach (item, &stage->items) {
         cb_auto(cb_error) error = NULL;
 
-        if (cb_stages_connect(planner, item, &error) < 0 &&
+        if (cb_stages_connect(planner, stage, item, &error) < 0 &&
             !cb_planner_keep_error(planner, &error))
             return -1;
+        if (with_variables)
+            cb_from_args_note(stage, item);
     }
     return 0;
 }
@@ -280,8 +283,10 @@ int cb_stages_init(struct cb_planner *planner, struct cb_error **err)
     planner->stages = xcalloc(count, sizeof(*planner->stages));
     planner->stage_count = count;
     if (init_stages(planner) == 0) {
+        int with_variables = cb_from_args_are_used(planner);
+
         for (size_t i = 0; i < count; i++) {
-            if (connect_stage(planner, &planner->stages[i]) < 0)
+            if (connect_stage(planner, &planner->stages[i], with_variables) < 0)
                 break;
         }
     }
@@ -301,6 +306,7 @@ void cb_stages_clear(struct cb_planner *planner)
         cb_hidden_free(stage->hidden);
         cb_strings_free(&stage->env);
         cb_strings_free(&stage->args);
+        cb_map_free(stage->from_args);
     }
     free(planner->stages);
     planner->stages = NULL;

@@ -423,15 +423,5 @@ int cb_run_mount_check(const char *value, struct cb_error **err)
 
     if (cb_csv_split(&fields, value, err) < 0)
         return cb_error_wrap(err, "failed to parse csv mounts");
-    for (size_t i = 0; i < fields.count; i++) {
-        const char *equals = strchr(fields.items[i], '=');
-        const char *dollar = equals ? strchr(equals, '$') : NULL;
-
-        if (dollar && dollar[1] && equals - fields.items[i] == 4 &&
-            strncasecmp(fields.items[i], "from", 4) == 0)
-            return cb_error_set(err, CB_ERR_SYNTAX,
-                                "'from' doesn't support variable expansion, define alias "
-                                "stage instead");
-    }
     return 0;
 }

@@ -42,6 +42,16 @@ hello"
     expect_contains "name the file in the destination: \`/dir/file\`"
 }
 
+@test "hosts and name servers of the image do not steer where the builder asks" {
+    echo the one that was asked for >"$WEB_ROOT/f.txt"
+    echo '203.0.113.1 localhost' >"$DIR/hosts"
+    echo 'nameserver 203.0.113.1' >"$DIR/resolv.conf"
+    printf 'FROM busybox\nCOPY hosts resolv.conf /etc/\nADD %s /f\n' "${WEB/127.0.0.1/localhost}/etag/f.txt" >"$DIR/Dockerfile"
+    build_ok
+    in_image cat /f
+    expect_output "the one that was asked for"
+}
+
 @test "archives stay as they are unless --unpack asks" {
     mkdir "$BATS_TEST_TMPDIR/t"
     echo inside >"$BATS_TEST_TMPDIR/t/file"

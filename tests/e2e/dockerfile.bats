@@ -131,6 +131,45 @@ END
     expect_status 0
 }
 
+@test "F9: --from takes ARGs: of the stage, of the one it starts from, and global ones" {
+    cat >"$DIR/Dockerfile" <<'END'
+ARG GLOBAL=one
+FROM busybox AS one
+RUN echo 1 >/f
+FROM busybox AS two
+RUN echo 2 >/f
+FROM busybox AS three
+RUN false
+FROM busybox AS base
+ARG WHICH=two
+FROM base
+ARG GLOBAL AGAIN=${WHICH}
+COPY --from=$GLOBAL /f /global
+COPY --from=${WHICH} /f /which
+COPY --from="$AGAIN" /f /again
+END
+    build_ok
+    in_image cat /global /which /again
+    expect_output $'1\n2\n2'
+    build_ok --build-arg WHICH=one --build-arg GLOBAL=two
+    in_image cat /global /which /again
+    expect_output $'2\n1\n1'
+    build --build-arg WHICH=three
+    expect_status 1
+    expect_contains 'RUN false'
+    local line
+    for line in 'ENV S=one' 'ARG S' 'ARG S=$PATH' 'ARG S=one\nENV S=two'; do
+        printf "FROM busybox AS one\nFROM busybox\n$line\nCOPY --from=\$S /f /\n" | dockerfile
+        build
+        expect_status 1
+        expect_contains 'variable `S` of --from is not known: only ARGs of the stage are'
+    done
+    printf 'FROM busybox\nARG S=\nCOPY --from=$S Dockerfile /\n' | dockerfile
+    build
+    expect_status 1
+    expect_contains 'Dockerfile:3:13: --from=$S is empty'
+}
+
 @test "ONBUILD runs in the child, in order, and only there" {
     dockerfile <<'END'
 FROM busybox

@@ -244,3 +244,22 @@ END
     expect_status 1
     expect_contains '.wh.passwd'
 }
+
+@test "a directory deeper than a path can be long is an error that says so, and may be left out" {
+    python3 - "$DIR" <<'END'
+import os, sys
+os.chdir(sys.argv[1])
+for _ in range(30):
+    os.mkdir("d" * 200)
+    os.chdir("d" * 200)
+open("leaf", "w").close()
+END
+    printf 'FROM busybox\nCOPY . /x\n' | dockerfile
+    try
+    expect_status 1
+    expect_contains 'file name too long' 'Dockerfile:2:1'
+    printf 'ddd*\n' >"$DIR/.dockerignore"
+    try
+    expect_status 0
+    fsck_clean
+}

@@ -43,7 +43,7 @@ END_OF_FILE
     expect_output "$(printf '/a\n/a/c\n/a/c/f')"
 }
 
-@test "a relative target is below WORKDIR; variables of the stage are expanded, but not in from" {
+@test "a relative target is below WORKDIR; variables of the stage are expanded, in from its ARGs" {
     echo content >"$DIR/file"
     dockerfile <<'END_OF_FILE'
 FROM busybox
@@ -55,10 +55,14 @@ END_OF_FILE
     build_ok
     in_image cat /a
     expect_output content
-    printf 'FROM busybox AS one\nFROM busybox\nARG S=one\nRUN --mount=from=$S,target=/x true\n' >"$DIR/Dockerfile"
+    printf 'FROM busybox AS one\nRUN echo 1 >/f\nFROM busybox\nARG S=one\nRUN --mount=from=$S,target=/x cp /x/f /f\n' >"$DIR/Dockerfile"
+    build_ok
+    in_image cat /f
+    expect_output 1
+    sed -i 's/^ARG S/ENV S/' "$DIR/Dockerfile"
     build
     expect_status 1
-    expect_contains "'from' doesn't support variable expansion" 'Dockerfile:4'
+    expect_contains 'Dockerfile:5' 'variable `S` of --from is not known'
 }
 
 @test "targets that would cover the sandbox are refused by name" {

@@ -1,0 +1,145 @@
+/* Variables in COPY --from and RUN --mount from=. What these name decides which stages
+ * and images a build needs, and so must be known before any image is looked at and any
+ * instruction applied. So only ARGs count: each stage notes, instruction by instruction,
+ * what they come to without its base image. What ENV sets, what hangs on a variable that
+ * is not known, and what nobody declares is an error where it is used. */
+#include "frontend/frontend-priv.h"
+
+#include <string.h>
+
+struct looking {
+    const struct cb_stage *stage;
+    char *unknown; /* the first name of which nothing is known */
+};
+
+/* A stage's notes are "=VALUE", or "" for a name whose value is not known. */
+static const char *look_up(void *arg, const char *name)
+{
+    struct looking *looking = arg;
+
+    for (const struct cb_stage *stage = looking->stage; stage;
+         stage = stage->base_stage) {
+        const char *note = stage->from_args ? cb_map_get(stage->from_args, name) : NULL;
+
+        if (note && *note)
+            return note + 1;
+        if (note)
+            break;
+    }
+    if (!looking->unknown)
+        looking->unknown = xstrdup(name);
+    return NULL;
+}
+
+/* 1: *OUT is the text; 0: *UNKNOWN is a name that is not known. */
+static int expand(struct cb_planner *planner, const struct cb_stage *stage,
+                  const char *text, char **out, char **unknown, struct cb_error **err)
+{
+    struct looking looking = {.stage = stage};
+    struct cb_scope_lookup lookup = {
+        .get = look_up, .arg = &looking, .work = &planner->work};
+    cb_auto(cb_error) error = NULL;
+    cb_autofree char *expanded = NULL;
+    int status = cb_word_expand(&expanded, text, planner->file->escape, &lookup, &error);
+
+    *unknown = looking.unknown;
+    if (looking.unknown)
+        return 0;
+    if (status < 0)
+        return cb_error_move(err, &error);
+    *out = cb_steal(&expanded);
+    return 1;
+}
+
+static void note(struct cb_stage *stage, const char *name, const char *value)
+{
+    if (!stage->from_args)
+        stage->from_args = cb_map_new(free);
+    cb_map_set(stage->from_args, name, value ? xasprintf("=%s", value) : xstrdup(""));
+}
+
+/* ARG NAME alone has the global's value, else what the stage below says. */
+static void note_arg(struct cb_stage *stage, const struct cb_pair *pair, const char *name)
+{
+    const char *value = cb_scope_build_arg(stage->planner, name);
+    cb_autofree char *initial = NULL, *unknown = NULL;
+
+    if (value || !pair->value.text) {
+        if (!value)
+            value = cb_env_get(&stage->planner->globals, name);
+        if (value)
+            note(stage, name, value);
+        return;
+    }
+    expand(stage->planner, stage, pair->value.text, &initial, &unknown, NULL);
+    note(stage, name, initial);
+}
+
+void cb_from_args_note(struct cb_stage *stage, const struct cb_item *item)
+{
+    const struct cb_instruction *inst = item->inst;
+
+    if (inst->kind != CB_INST_ARG && inst->kind != CB_INST_ENV)
+        return;
+    for (size_t i = 0; i < inst->pairs.count; i++) {
+        const struct cb_pair *pair = &inst->pairs.items[i];
+        cb_autofree char *name = NULL, *unknown = NULL;
+
+        if (expand(stage->planner, stage, pair->key.text, &name, &unknown, NULL) <= 0)
+            continue;
+        if (inst->kind == CB_INST_ARG)
+            note_arg(stage, pair, name);
+        else
+            note(stage, name, NULL);
+    }
+}
+
+/* ── Use ── */
+
+static int has_variable(const struct cb_instruction *inst)
+{
+    if (inst->kind == CB_INST_COPY)
+        return inst->copy.from.text && strchr(inst->copy.from.text, '$') != NULL;
+    if (inst->kind != CB_INST_RUN)
+        return 0;
+    for (size_t i = 0; i < inst->run.mount_count; i++) {
+        cb_autofree char *from = inst->run.mounts[i].value
+                                     ? cb_convert_mount_from(inst->run.mounts[i].value)
+                                     : NULL;
+
+        if (from && strchr(from, '$'))
+            return 1;
+    }
+    return 0;
+}
+
+int cb_from_args_are_used(const struct cb_planner *planner)
+{
+    for (size_t i = 0; i < planner->stage_count; i++) {
+        cb_vec_foreach (item, &planner->stages[i].items) {
+            if (has_variable(item->inst))
+                return 1;
+        }
+    }
+    return 0;
+}
+
+int cb_from_args_expand(struct cb_planner *planner, const struct cb_stage *stage,
+                        const char *text, char **out, struct cb_error **err)
+{
+    cb_autofree char *unknown = NULL;
+    int known = expand(planner, stage, text, out, &unknown, err);
+
+    if (known < 0)
+        return -1;
+    if (known && *text && !**out)
+        return cb_error_set(err, CB_ERR_SYNTAX, "--from=%s is empty", text);
+    if (known)
+        return 0;
+    cb_error_set(err, CB_ERR_UNSUPPORTED,
+                 "variable `%s` of --from is not known: only ARGs of the stage are",
+                 unknown);
+    return cb_error_hint(err,
+                         "declare it with ARG above in this stage; what ENV or an image "
+                         "sets is known too late to choose a stage by");
+}
