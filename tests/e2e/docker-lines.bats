@@ -274,8 +274,8 @@ typing() {
     cbuild network create --subnet 172.30.0.0/24 --gateway 172.30.0.1 isolated
     cbuild run -d --name c1 busybox sleep 1000
     cbuild network connect --ip 172.30.0.10 --alias web isolated c1
-    run cbuild run --rm --network isolated --dns 192.0.2.53 --dns-search example.com busybox ping -c 1 -w 5 web
-    expect_contains '172.30.0.10'
+    # names are known a moment after a container has joined
+    wait_until sh -c 'cbuild run --rm --network isolated --dns 192.0.2.53 --dns-search example.com busybox ping -c 1 -w 5 web | grep -qF 172.30.0.10'
     run cbuild inspect -f '{{range $name, $net := .NetworkSettings.Networks}}{{$name}}={{$net.IPAddress}} {{end}}' c1
     [[ $output =~ ^bridge=172\.17\.0\.[0-9]+\ isolated=172\.30\.0\.10\ $ ]]
     run cbuild network inspect -f '{{range .Containers}}{{.Name}} {{.IPv4Address}}{{end}}' isolated
