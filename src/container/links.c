@@ -74,6 +74,51 @@ static void add_port(const struct cb_link_facts *facts, const char *name,
     cb_strings_addf(out, "%s_PROTO=%s", key, port->protocol);
 }
 
+#define LEAST_RANGE 3
+
+/* The last of the ports that follow FIRST number by number; some are there twice. */
+static size_t end_of_range(const struct cb_port **sorted, size_t count, size_t first)
+{
+    size_t last = first;
+
+    while (last + 1 < count &&
+           sorted[last + 1]->container - sorted[last]->container <= 1 &&
+           strcmp(sorted[last + 1]->protocol, sorted[first]->protocol) == 0)
+        last++;
+    return last;
+}
+
+static void add_range(const struct cb_link_facts *facts, const char *name,
+                      const struct cb_port *first, const struct cb_port *last,
+                      struct cb_strings *out)
+{
+    const struct {
+        const char *what;
+        const struct cb_port *port;
+    } ends[] = {{"START", first}, {"END", last}};
+    cb_autofree char *protocol = capitals(first->protocol);
+    cb_autofree char *key = xasprintf("%s_PORT_%u_%s", name, first->container, protocol);
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(ends); i++) {
+        cb_strings_addf(out, "%s_%s=%s://%s:%u", key, ends[i].what,
+                        ends[i].port->protocol, facts->ip, ends[i].port->container);
+        cb_strings_addf(out, "%s_PORT_%s=%u", key, ends[i].what, ends[i].port->container);
+    }
+}
+
+static void add_ranges(const struct cb_link_facts *facts, const char *name,
+                       const struct cb_port **sorted, size_t count,
+                       struct cb_strings *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t last = end_of_range(sorted, count, i);
+
+        if (sorted[last]->container - sorted[i]->container + 1 >= LEAST_RANGE)
+            add_range(facts, name, sorted[i], sorted[last], out);
+        i = last;
+    }
+}
+
 static void add_ports(const struct cb_link_facts *facts, const char *name,
                       struct cb_strings *out)
 {
@@ -87,6 +132,7 @@ static void add_ports(const struct cb_link_facts *facts, const char *name,
     if (ports->count)
         cb_strings_addf(out, "%s_PORT=%s://%s:%u", name, sorted[0]->protocol, facts->ip,
                         sorted[0]->container);
+    add_ranges(facts, name, sorted, ports->count, out);
     for (size_t i = 0; i < ports->count; i++)
         if (!i || by_number(&sorted[i - 1], &sorted[i]) != 0)
             add_port(facts, name, sorted[i], out);

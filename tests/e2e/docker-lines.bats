@@ -249,6 +249,62 @@ typing() {
     wait_until cbuild exec busybox1 ping -c 1 -w 2 busybox2
 }
 
+@test "images are saved, loaded, built by name, listed and removed; containers by their long names" {
+    printf 'FROM ubuntu\nRUN touch /built\n' >Dockerfile
+    cbuild build -f Dockerfile -t built .
+    cbuild image build -t built:v2 .
+    cbuild save -o built.tgz built:v2
+    cbuild image rm built built:v2
+    cbuild load -i built.tgz
+    run cbuild container run --name box built:v2 ls /built
+    expect_output /built
+    run cbuild image ls --format '{{.Repository}}:{{.Tag}}' built
+    expect_output built:v2
+    run cbuild image rm built:v2
+    expect_status 1
+    expect_contains 'conflict: unable to remove repository reference "built:v2" (must force) - container'
+    cbuild container commit --message m box built:v3
+    run cbuild container ls -a --format '{{.Names}}'
+    expect_output box
+    cbuild container rm box
+    cbuild rmi built:v2 built:v3
+}
+
+@test "network connect and disconnect, names and addresses of one's own, DNS of docker's daemon.json" {
+    cbuild network create --subnet 172.30.0.0/24 --gateway 172.30.0.1 isolated
+    cbuild run -d --name c1 busybox sleep 1000
+    cbuild network connect --ip 172.30.0.10 --alias web isolated c1
+    # names are known a moment after a container has joined
+    wait_until sh -c 'cbuild run --rm --network isolated --dns 192.0.2.53 --dns-search example.com busybox ping -c 1 -w 5 web | grep -qF 172.30.0.10'
+    run cbuild inspect -f '{{range $name, $net := .NetworkSettings.Networks}}{{$name}}={{$net.IPAddress}} {{end}}' c1
+    [[ $output =~ ^bridge=172\.17\.0\.[0-9]+\ isolated=172\.30\.0\.10\ $ ]]
+    run cbuild network inspect -f '{{range .Containers}}{{.Name}} {{.IPv4Address}}{{end}}' isolated
+    expect_output 'c1 172.30.0.10/24'
+    cbuild network disconnect bridge c1
+    run cbuild exec c1 ip -o -4 addr
+    expect_lacks 172.17.
+    cbuild rm -f c1
+    run cbuild network prune -f
+    expect_contains 'Deleted Networks:' isolated
+}
+
+@test "a volume is backed up, removed and restored by tar, and one is in memory" {
+    cbuild volume create --label project=x data
+    cbuild run --rm -v data:/data busybox sh -c 'echo rows >/data/table'
+    cbuild run --rm -v data:/data -v "$PWD:/backup" ubuntu tar czf /backup/data.tgz -C /data .
+    cbuild volume rm data
+    cbuild run --rm -v data:/data -v "$PWD:/backup" busybox tar xzf /backup/data.tgz -C /data
+    run cbuild run --rm --mount type=volume,source=data,target=/data,readonly busybox cat /data/table
+    expect_output rows
+    run cbuild run --rm --tmpfs /run:rw,size=1m --read-only busybox sh -c 'touch /run/x && ! touch /x'
+    expect_status 0
+    cbuild volume ls -f dangling=true
+    run cbuild volume inspect -f '{{.Mountpoint}}' data
+    expect_output "$STORE/volumes/data/_data"
+    run cbuild volume prune -af
+    expect_contains 'Deleted Volumes:' data
+}
+
 @test "a registry in a container is pushed to and listed" {
     cbuild run -d -it --name registry -h registry -v "$PWD/registry:/var/lib/registry" -p 5000:5000 registry
     wait_until host curl -sf http://localhost:5000/v2/

@@ -85,6 +85,28 @@ static void links_tell_ports_names_and_environment(void **state)
         assert_string_equal(got.items[i], expected[i]);
 }
 
+static void three_ports_in_a_row_are_a_range(void **state)
+{
+    static const char *const expected[] = {
+        "DB_PORT=tcp://172.17.0.5:80",  "DB_PORT_80_TCP_START=tcp://172.17.0.5:80",
+        "DB_PORT_80_TCP_PORT_START=80", "DB_PORT_80_TCP_END=tcp://172.17.0.5:82",
+        "DB_PORT_80_TCP_PORT_END=82",   "DB_PORT_80_TCP=tcp://172.17.0.5:80",
+    };
+    cb_auto_value(cb_ports) ports = {0};
+    cb_auto_value(cb_strings) got = {0};
+    const struct cb_strings env = {0};
+    const struct cb_link_facts facts = {
+        .alias = "db", .parent = "web", .ip = "172.17.0.5", .ports = &ports, .env = &env};
+
+    cb_ports_expose(&ports, "90-91", NULL);
+    cb_ports_expose(&ports, "80-82", NULL);
+    cb_ports_expose(&ports, "81", NULL);
+    cb_link_env(&facts, &got);
+    for (size_t i = 0; i < CB_ARRAY_SIZE(expected); i++)
+        assert_string_equal(got.items[i], expected[i]);
+    assert_int_equal(got.count, 5 + 5 * 4 + 1);
+}
+
 /* ── --network ── */
 
 static void networks_are_read_in_both_syntaxes(void **state)
@@ -182,6 +204,7 @@ int main(void)
         cmocka_unit_test(links_are_a_container_and_what_it_is_called),
         cmocka_unit_test(wrong_links_are_refused),
         cmocka_unit_test(links_tell_ports_names_and_environment),
+        cmocka_unit_test(three_ports_in_a_row_are_a_range),
         cmocka_unit_test(networks_are_read_in_both_syntaxes),
         cmocka_unit_test(odd_names_come_back_from_their_text),
         cmocka_unit_test(options_of_the_first_network_are_its_own),
