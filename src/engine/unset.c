@@ -24,9 +24,13 @@ static void drop_items(struct cb_strings *items, const char *name, const char *e
     items->count = kept;
 }
 
+/* A foreign image may have the variable twice. */
 void cb_unset_env(struct cb_image_config *config, const char *name)
 {
-    drop_items(&config->env, name, "=");
+    if (!name)
+        drop_items(&config->env, NULL, "");
+    while (name && cb_env_get(&config->env, name))
+        cb_env_unset(&config->env, name);
 }
 
 void cb_unset_label(struct cb_image_config *config, const char *key)
