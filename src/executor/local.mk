@@ -35,6 +35,7 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/mounts.c \
 	%D%/plan-limits.c \
 	%D%/plan-masks.c \
+	%D%/plan-data.c \
 	%D%/plan-mounts.c \
 	%D%/plan-nodes.c \
 	%D%/plan-print.c \

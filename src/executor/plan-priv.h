@@ -98,7 +98,8 @@ struct cb_plan_view {
 };
 int cb_plan_map(struct cb_plan_view *out, int fd, uint32_t len, struct cb_error **err);
 
-/* For the files that add steps (plan.c, plan-mounts.c). */
+/* For the files that add steps (plan.c, plan-mounts.c …). What an earlier call returned
+ * is not to be used after the next. */
 struct cb_plan_step *cb_plan_add(struct cb_plan *plan, enum cb_plan_kind kind);
 uint32_t cb_plan_text(struct cb_plan *plan, const char *text);
 uint32_t cb_plan_bytes(struct cb_plan *plan, const void *bytes, size_t len);
