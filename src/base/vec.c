@@ -78,7 +78,7 @@ const char *cb_env_get(const struct cb_strings *env, const char *name)
     return entry ? *entry + strlen(name) + 1 : NULL;
 }
 
-static void env_unset(struct cb_strings *env, const char *name)
+void cb_env_unset(struct cb_strings *env, const char *name)
 {
     char **entry = find_variable(env, name);
 
@@ -98,7 +98,7 @@ void cb_env_merge(struct cb_strings *env, const struct cb_strings *changes)
         if (equals)
             cb_env_set(env, name, equals + 1);
         else
-            env_unset(env, name);
+            cb_env_unset(env, name);
     }
 }
 
