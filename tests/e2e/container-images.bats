@@ -161,10 +161,10 @@ $("$CBUILD" run --rm --network none busybox stat -c %Y /etc)" ]
     for name in open made:3; do
         [ "$(field '{{json .Config.ExposedPorts}}' $name)" = '{"2000/tcp":{},"2001/tcp":{},"80/tcp":{},"90/udp":{},"91/udp":{}}' ]
     done
-    for line in 'commit open sha256:abc' 'tag busybox sha256:abc' 'build -t sha256:abc -'; do
+    for line in '1 commit open sha256:abc' '1 tag busybox sha256:abc' '125 build -t sha256:abc -'; do
         # shellcheck disable=SC2086
-        cbuild $line </dev/null
-        expect_status 1
+        cbuild ${line#* } </dev/null
+        expect_status "${line%% *}"
         expect_contains 'refusing to create an ambiguous tag using digest algorithm as name'
     done
     "$CBUILD" rm open >/dev/null

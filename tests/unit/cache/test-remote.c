@@ -22,7 +22,7 @@ static void a_key_that_is_learnt_finds_the_record_from_then_on(void **state)
     const struct cb_cache_record *there;
     struct cb_digest first = {0};
 
-    remote->dir_fd = -1;
+    remote->layout_fd = -1;
     remote->by_key = cb_map_new(NULL);
     cb_vec_push(&remote->document.records, record);
     for (int i = 0; i < CB_CACHE_MAX_KEYS + 3; i++) {
