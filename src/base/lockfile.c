@@ -127,6 +127,13 @@ int cb_lock_is_held(int dir_fd, const char *name)
     return fd >= 0 && cb_lock_is_marked(fd);
 }
 
+pid_t cb_lock_holder(int dir_fd, const char *name)
+{
+    cb_autofd int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    return fd < 0 ? 0 : read_holder(fd);
+}
+
 /* ── Taking ── */
 
 static int finish(struct cb_lock **out, int *fd, int dir_fd, const char *name,

@@ -23,6 +23,9 @@ int cb_lock_try(struct cb_lock **out, int dir_fd, const char *name,
 /* 1: somebody holds it, this process included. Nothing is taken or made, so nobody who
  * wants it is disturbed. */
 int cb_lock_is_held(int dir_fd, const char *name);
+/* Who holds it exclusively, or held it last: 0 when that is not known, or not any more.
+ */
+pid_t cb_lock_holder(int dir_fd, const char *name);
 
 /* A file that says of itself that it is in use as long as FD, open for writing, is open.
  * -1: it cannot, with errno. */

@@ -18,6 +18,7 @@
 #define LONELY_PATIENCE_MS 1000 /* with one that does not listen */
 #define KILL_STEP_MS       20
 #define CMDLINE_MAX_BYTES  65536
+#define LOCK_NAME          "monitor.lock"
 
 /* *FD stays -1 when there is nobody to ask. */
 static int ask(const struct cb_container *container, const struct cb_wire_message *wish,
@@ -92,24 +93,17 @@ int cb_container_stop(struct cb_container *container, int signal, int timeout_s,
     return wait_end(container, &wish, cancel, &exit_code, err);
 }
 
-static int wait_gone(struct cb_container *container,
-                     void (*on_wait)(void *arg, pid_t holder), struct cb_cancel *cancel,
-                     struct cb_error **err)
+int cb_container_wait_gone(struct cb_container *container, struct cb_cancel *cancel,
+                           struct cb_error **err)
 {
     cb_auto(cb_lock) lock = NULL;
     cb_auto(cb_error) error = NULL;
 
-    if (cb_lock_take(&lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE, cancel,
-                     on_wait, container, &error) == 0 ||
+    if (cb_lock_take(&lock, container->dir_fd, LOCK_NAME, CB_LOCK_EXCLUSIVE, cancel, NULL,
+                     NULL, &error) == 0 ||
         cb_error_errnum(error) == ENOENT) /* it went with its container */
         return 0;
     return cb_error_move(err, &error);
-}
-
-int cb_container_wait_gone(struct cb_container *container, struct cb_cancel *cancel,
-                           struct cb_error **err)
-{
-    return wait_gone(container, NULL, cancel, err);
 }
 
 /* Whoever listens there can only be made to end. */
@@ -146,11 +140,11 @@ static int ask_to_end(const struct cb_container *container, struct cb_cancel *ca
     return cb_wire_receive(fd, &answer, NULL) >= 0;
 }
 
-/* Kills who holds the lock of the container ARG, if it is a monitor of that one: a number
- * may be another's in the meantime. */
-static void kill_holder(void *arg, pid_t holder)
+/* Kills who holds the lock, if it is a monitor of that container: a number may be
+ * another's in the meantime. */
+static void kill_holder(const struct cb_container *container)
 {
-    const struct cb_container *container = arg;
+    pid_t holder = cb_lock_holder(container->dir_fd, LOCK_NAME);
     cb_autofree char *path = xasprintf("/proc/%d/cmdline", (int)holder);
     cb_auto_value(cb_strbuf) words = {0};
 
@@ -161,22 +155,55 @@ static void kill_holder(void *arg, pid_t holder)
         kill(holder, SIGKILL);
 }
 
-int cb_container_kill(struct cb_container *container, struct cb_cancel *cancel,
-                      struct cb_error **err)
+/* Waits for PATIENCE_MS at most for the lock to be nobody's. */
+static int wait_let_go(struct cb_container *container, int patience_ms,
+                       struct cb_cancel *cancel, struct cb_error **err)
 {
     struct pollfd wait = {.fd = cb_cancel_fd(cancel), .events = POLLIN};
-    int asked = ask_to_end(container, cancel, err);
-    int patience_ms = asked ? KILL_PATIENCE_MS : LONELY_PATIENCE_MS;
 
-    if (asked < 0)
-        return -1;
     for (int pause_ms = 1;
-         patience_ms > 0 && cb_lock_is_held(container->dir_fd, "monitor.lock");
+         patience_ms > 0 && cb_lock_is_held(container->dir_fd, LOCK_NAME);
          patience_ms -= pause_ms, pause_ms += pause_ms < KILL_STEP_MS) {
         if (poll(&wait, 1, pause_ms) > 0)
             return cb_cancel_check(cancel, err);
     }
-    return wait_gone(container, kill_holder, cancel, err);
+    return 0;
+}
+
+/* 1: there is no monitor, 0: there is one still or again. */
+static int is_gone(const struct cb_container *container, struct cb_error **err)
+{
+    cb_auto(cb_lock) lock = NULL;
+    cb_auto(cb_error) error = NULL;
+    int taken =
+        cb_lock_try(&lock, container->dir_fd, LOCK_NAME, CB_LOCK_EXCLUSIVE, &error);
+
+    if (taken >= 0 || cb_error_errnum(error) == ENOENT) /* it went with its container */
+        return taken != 0;
+    return cb_error_move(err, &error);
+}
+
+/* A monitor that is only just beginning listens to nobody yet and is not known by its
+ * name: so both ways are gone again, as long as there is one. */
+int cb_container_kill(struct cb_container *container, struct cb_cancel *cancel,
+                      struct cb_error **err)
+{
+    struct pollfd wait = {.fd = cb_cancel_fd(cancel), .events = POLLIN};
+    int gone;
+
+    do {
+        int asked = ask_to_end(container, cancel, err);
+
+        if (asked < 0 ||
+            wait_let_go(container, asked ? KILL_PATIENCE_MS : LONELY_PATIENCE_MS, cancel,
+                        err) < 0)
+            return -1;
+        gone = is_gone(container, err);
+        if (gone)
+            return gone < 0 ? -1 : 0;
+        kill_holder(container);
+    } while (poll(&wait, 1, KILL_STEP_MS) <= 0);
+    return cb_cancel_check(cancel, err);
 }
 
 int cb_container_wait(struct cb_container *container, struct cb_cancel *cancel,
