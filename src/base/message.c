@@ -1,3 +1,5 @@
+/* Whole messages with descriptors: what more of them came than there is room for is the
+ * kernel's to close. */
 #include "base/message.h"
 
 #include <errno.h>

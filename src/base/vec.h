@@ -62,6 +62,7 @@ char **cb_strings_argv(const struct cb_strings *strings);
 const char *cb_env_get(const struct cb_strings *env, const char *name);
 /* Replaces in place, keeping order, or appends. */
 void cb_env_set(struct cb_strings *env, const char *name, const char *value);
+/* Takes away the first of that name; of one that is not there nothing. */
 void cb_env_unset(struct cb_strings *env, const char *name);
 /* "NAME=VALUE" sets, "NAME" alone takes away. */
 void cb_env_merge(struct cb_strings *env, const struct cb_strings *changes);

@@ -26,6 +26,8 @@ struct cb_access_values {
             "Credentials for every registry"                                       \
     }
 
+/* Into APP's settings, before a registry is opened with them. USAGE of malformed --creds.
+ */
 int cb_access_apply(const struct cb_access_values *values, struct cb_app *app,
                     struct cb_error **err);
 /* CREDS of OPTION, for HOST alone, or for every registry if that is NULL. */

@@ -23,13 +23,15 @@ int cb_build_tools_environment(struct cb_build_tools *tools, struct cb_error **e
     const char *mirrors = getenv("KANIKO_REGISTRY_MIRROR");
     const char *map = getenv("KANIKO_REGISTRY_MAP");
     const char *no_push = getenv("KANIKO_NO_PUSH");
+    int says_no = 0;
 
     if (mirrors)
         add_mirrors(&tools->mirrors, mirrors);
     if (map && *map)
         cb_strings_add(&tools->maps, map);
-    if (!no_push || !*no_push || cb_parse_bool(no_push, &tools->no_push))
-        return 0;
-    return cb_error_set(err, CB_ERR_USAGE, "KANIKO_NO_PUSH=%s: expected true or false",
-                        no_push);
+    if (no_push && *no_push && !cb_parse_bool(no_push, &says_no))
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "KANIKO_NO_PUSH=%s: expected true or false", no_push);
+    tools->no_push |= says_no; /* what is typed stays */
+    return 0;
 }

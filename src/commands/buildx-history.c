@@ -61,6 +61,17 @@ static int refuse(const char *verb, struct cb_error **err)
                          "`cbuild buildx history` is followed by inspect, logs, ls, rm");
 }
 
+/* --help, before any verb; another one is an error. */
+static int take_options(int argc, char **argv, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) args = {0};
+    const char *ignored;
+    int status =
+        cb_options_parse(&cb_buildx_history_command, argc, argv, 0, &ignored, &args, err);
+
+    return status < 0 ? -1 : 0;
+}
+
 static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 {
     argc = drop_builder(argc, argv, err);
@@ -75,15 +86,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     for (size_t i = 0; i < CB_ARRAY_SIZE(verbs); i++)
         if (strcmp(verbs[i].verb, argv[0]) == 0)
             return cb_command_call(verbs[i].command, app, argc - 1, argv + 1, err);
-    if (argv[0][0] != '-')
-        return refuse(argv[0], err);
-    cb_auto_value(cb_strings) args = {0};
-    const char *ignored;
-
-    return cb_options_parse(&cb_buildx_history_command, argc, argv, 0, &ignored, &args,
-                            err) < 0
-               ? -1
-               : 0;
+    return argv[0][0] == '-' ? take_options(argc, argv, err) : refuse(argv[0], err);
 }
 
 const struct cb_cli_command cb_buildx_history_command = {

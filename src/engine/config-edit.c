@@ -1,7 +1,6 @@
 /* What the command line changes in the image's configuration once the Dockerfile has said
- * everything: --unset, --unsetenv,
- * --unsetlabel, --omit-history; and --env, which is set where a stage begins, so
- * that the Dockerfile can say otherwise. */
+ * everything: --unset, --unsetenv, --unsetlabel, --omit-history; and --env, which is set
+ * where a stage begins, so that the Dockerfile can say otherwise. */
 #include "engine/engine-priv.h"
 
 #include <string.h>

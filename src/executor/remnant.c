@@ -41,19 +41,24 @@ static int is_in(int proc_fd, pid_t pid, const struct stat *mounts)
 }
 
 /* It is looked at again when the descriptor is there: a number may be another's by then.
- */
+ * A limit is set by number only, so it is taken back where the process turns out to have
+ * been gone by then. */
 static int kill_if_in(int proc_fd, pid_t pid, const struct stat *mounts)
 {
     const struct rlimit none = {0, 0};
+    struct rlimit before;
     cb_autofd int pidfd = -1;
+    int limited;
 
     if (!is_in(proc_fd, pid, mounts))
         return 0;
     pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd < 0 || !is_in(proc_fd, pid, mounts))
         return 0;
-    prlimit(pid, RLIMIT_NPROC, &none, NULL);
-    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    limited = prlimit(pid, RLIMIT_NPROC, &none, &before) == 0;
+    if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 && errno == ESRCH &&
+        limited)
+        prlimit(pid, RLIMIT_NPROC, &before, NULL);
     return 1;
 }
 

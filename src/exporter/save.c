@@ -191,6 +191,7 @@ int cb_archive_save(struct cb_archive_env *env, const struct cb_archive_choice *
                     int fd, struct cb_error **err)
 {
     cb_auto_value(cb_inplace) place = {.fd = -1};
+    /* What is said of a layer that does not go along is known of its blob. */
     int whole = !choice->except || !choice->except->count;
     cb_auto_value(cb_saved)
         saved = {.env = env,
@@ -198,9 +199,6 @@ int cb_archive_save(struct cb_archive_env *env, const struct cb_archive_choice *
                  .place = whole ? find_place(&place, format, compression, fd) : NULL,
                  .layers = {.compression = CB_COMPRESSION_GZIP, .any = 1}};
 
-    /* What is said of a layer that does not go along is known of its blob. */
-    if (choice->except && choice->except->count)
-        saved.place = NULL;
     if (leave_out(&saved, choice, err) < 0 ||
         cb_saved_plan(&saved, choice->images, choice->platform, err) < 0)
         return -1;

@@ -2,29 +2,15 @@
  * names and words are those of docker's bridge driver. */
 #include "network/named-priv.h"
 
+#include "base/text.h"
+
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #define LEAST_MTU 68
 #define MOST_MTU  65535
-
-/* As Go's ParseBool: -1 when TEXT is neither. */
-static int parse_bool(const char *text)
-{
-    static const char *const words[2][6] = {
-        {"0", "f", "F", "false", "FALSE", "False"},
-        {"1", "t", "T", "true", "TRUE", "True"},
-    };
-
-    for (int value = 0; value < 2; value++)
-        for (size_t i = 0; i < CB_ARRAY_SIZE(words[value]); i++)
-            if (strcmp(words[value][i], text) == 0)
-                return value;
-    return -1;
-}
 
 static int parse_mtu(const char *text, unsigned *out)
 {
@@ -52,6 +38,7 @@ int cb_network_options_check(const struct cb_network_def *def, struct cb_error *
     const char *mtu = cb_env_get(&def->options, CB_MTU_OPTION);
     const char *binding = cb_env_get(&def->options, CB_BINDING_OPTION);
     unsigned number;
+    int is_on;
     struct cb_ip ip;
 
     if (mtu && parse_mtu(mtu, &number) < 0)
@@ -59,7 +46,7 @@ int cb_network_options_check(const struct cb_network_def *def, struct cb_error *
     for (size_t i = 0; i < CB_ARRAY_SIZE(switches); i++) {
         const char *value = cb_env_get(&def->options, switches[i]);
 
-        if (value && parse_bool(value) < 0)
+        if (value && !cb_parse_bool(value, &is_on))
             return refuse(switches[i], value, "strconv.ParseBool", err);
     }
     if (binding && (cb_ip_parse(&ip, binding) < 0 || ip.family != AF_INET))
@@ -72,8 +59,9 @@ int cb_network_options_check(const struct cb_network_def *def, struct cb_error *
 int cb_network_is_off(const struct cb_network_def *def, const char *option)
 {
     const char *value = cb_env_get(&def->options, option);
+    int is_on = 1;
 
-    return value && parse_bool(value) == 0;
+    return value && cb_parse_bool(value, &is_on) && !is_on;
 }
 
 unsigned cb_network_mtu(const struct cb_network_def *def)

@@ -29,7 +29,9 @@ const struct cb_network_subnet *cb_network_subnet_of(const struct cb_network_def
 /* Connects the namespace FD with the bridge of network->def: a backend's set_up. */
 int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
                            struct cb_cancel *cancel, struct cb_error **err);
-/* Those of who joins NETWORK, in IPS; LEASE is of the first. */
+/* Those of who joins NETWORK, in IPS: of IPv4, and of IPv6 if it has that (else of no
+ * family). *LEASE, the caller's, is of the first. EXISTS: none is free, or not the one
+ * that is wished for; USAGE: that is none of the network's. */
 int cb_network_take_addresses(struct cb_network *network, struct cb_ip ips[2],
                               struct cb_net_lease **lease, struct cb_error **err);
 /* The interface of its bridge; caller frees. */
@@ -53,6 +55,7 @@ char *cb_network_members(const struct cb_network_def *def);
 int cb_network_options_check(const struct cb_network_def *def, struct cb_error **err);
 /* Was OPTION, a switch that is on by itself, set to false? */
 int cb_network_is_off(const struct cb_network_def *def, const char *option);
+/* In bytes: what was asked for, else the host's own. */
 unsigned cb_network_mtu(const struct cb_network_def *def);
 /* The host's address where its ports are published, unless one says where; "": all. */
 const char *cb_network_binding(const struct cb_network_def *def);

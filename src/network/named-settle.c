@@ -186,7 +186,7 @@ int cb_network_is_reserved(const struct cb_network_def *def, const struct cb_ip 
 }
 
 /* The first address of the subnet, or of the range, as docker's is. */
-static void default_gateways(struct cb_network_def *def)
+static int default_gateways(struct cb_network_def *def, struct cb_error **err)
 {
     for (size_t i = 0; i < def->subnet_count; i++) {
         struct cb_network_subnet *subnet = &def->subnets[i];
@@ -198,7 +198,11 @@ static void default_gateways(struct cb_network_def *def)
             cb_ip_increment(&subnet->gateway);
         while (cb_network_is_reserved(def, &subnet->gateway))
             cb_ip_increment(&subnet->gateway);
+        if (!cb_cidr_contains(&subnet->subnet, &subnet->gateway) ||
+            cb_network_subnet_keeps(subnet, &subnet->gateway))
+            return cb_error_set(err, CB_ERR_USAGE, NO_ROOM, "");
     }
+    return 0;
 }
 
 /* ── Whether it is free ── */
@@ -317,6 +321,5 @@ int cb_network_settle(struct cb_network_def *def, const struct cb_network_wish *
         return -1;
     if (def->ipv6 && !has_family(def, AF_INET6))
         add_unique_local(def);
-    default_gateways(def);
-    return 0;
+    return default_gateways(def, err);
 }

@@ -119,9 +119,8 @@ char *cb_network_resolv_conf(struct cb_network *network,
  * malformed one. Caller frees *out. */
 int cb_network_hosts(struct cb_network *network, const char *hostname,
                      const struct cb_strings *extra, char **out, struct cb_error **err);
-/* The line of an address that is the container's own; NAME with a domain has a short
- * form.
- */
+/* Adds the line of an address that is the container's own; NAME with a domain has a short
+ * form, too. */
 void cb_dns_add_own(struct cb_strbuf *out, const char *ip, const char *name);
 /* Is TEXT of --add-host well formed? USAGE with docker's words. */
 int cb_dns_check_host(const char *text, struct cb_error **err);

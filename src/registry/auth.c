@@ -145,6 +145,22 @@ static int look_up_whole(struct cb_registry *registry, const struct cb_endpoint 
     return 0;
 }
 
+/* To the repository PATH. */
+static int look_up_part(struct cb_registry *registry, const struct cb_endpoint *endpoint,
+                        struct auth *auth, const char *path, struct identity **out,
+                        struct cb_error **err)
+{
+    struct identity *part = xcalloc(1, sizeof(*part));
+
+    if (find_credentials(registry, endpoint->host, path, part, err) < 0) {
+        identity_free(part);
+        return -1;
+    }
+    cb_map_set(auth->parts, path, part);
+    *out = part;
+    return 0;
+}
+
 /* The repository that the first part of SCOPE is for, or NULL. Caller frees. */
 static char *repository_of(const char *scope)
 {
@@ -167,12 +183,8 @@ static int identify(struct cb_registry *registry, const struct cb_endpoint *endp
 
     if (path && !auth->login && !said) {
         part = cb_map_get(auth->parts, path);
-        if (!part) {
-            part = xcalloc(1, sizeof(*part));
-            cb_map_set(auth->parts, path, part);
-            if (find_credentials(registry, endpoint->host, path, part, err) < 0)
-                return -1;
-        }
+        if (!part && look_up_part(registry, endpoint, auth, path, &part, err) < 0)
+            return -1;
     }
     *out = part && part->known ? part : &auth->whole;
     return part && part->known ? 0 : look_up_whole(registry, endpoint, auth, err);

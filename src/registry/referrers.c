@@ -55,7 +55,8 @@ static int has_entry(const json_t *manifests, const struct cb_digest *digest)
     return 0;
 }
 
-/* The list under TAG, or a new one. */
+/* The list under TAG, or a new one. It is about nothing itself: a `subject` in it would
+ * have the next list be kept when this one is sent, and so on. */
 static int get_list(struct cb_registry *registry, const struct cb_repository *repository,
                     const char *tag, json_t **out, struct cb_error **err)
 {
@@ -72,6 +73,7 @@ static int get_list(struct cb_registry *registry, const struct cb_repository *re
     if (cb_json_parse(out, tag, document.bytes, document.len, CB_MANIFEST_MAX_BYTES,
                       err) < 0)
         return -1;
+    json_object_del(*out, "subject");
     if (json_is_array(json_object_get(*out, "manifests")))
         return 0;
     return cb_error_set(err, CB_ERR_INTEGRITY, "the tag `%s` is no list", tag);

@@ -205,7 +205,8 @@ int cb_db_sync(struct cb_db *db, struct cb_error **err)
         !log || !log->pMethods)
         return 0; /* there is no log: nothing was written */
     if (log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) != SQLITE_OK)
-        return cb_error_set(err, CB_ERR_SYSTEM, "sync the index");
+        return cb_error_set(err, CB_ERR_SYSTEM, "index `meta.db`: sync");
+    db->synced = 1;
     return 0;
 }
 

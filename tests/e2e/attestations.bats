@@ -202,13 +202,16 @@ COPY file /'
     [ "$(jq -c '.manifests | map([.mediaType, .artifactType])' <<<"$output")" = \
         '[["application/vnd.oci.image.manifest.v1+json","application/vnd.docker.attestation.manifest.v1+json"]]' ]
     start_hostile_registry
-    for place in pushlists pushed; do
+    for place in pushlists pushed pushchain; do
         cbuild copy -q --all "docker://$REGISTRY/other:1" "docker://$HOSTILE/$place/x:1"
         expect_status 0
     done
     run jq -r 'select(.method == "PUT") | .path | select(contains("/sha256-")) | split("/")[2]' "$HOSTILE_LOG"
+    # Nor is a list one step more, whatever a registry says that it is about.
     expect_output "pushed
-pushed"
+pushed
+pushchain
+pushchain"
 }
 
 @test "a directory and a tar get files; what they are about is each file of the result" {
@@ -329,6 +332,7 @@ ln -s /nowhere a.json|`a.json`
 mkfifo a.json|`a.json`
 mkdir a.json|`a.json`
 for i in $(seq 101); do touch $i; done|more than 100 files
+for i in 1 2 3; do printf '%25000000s{"predicateType": "https://spdx.dev/Document", "predicate": {}}' '' >$i; done|left more than 67108864 bytes
 exit 3|exit code: 3
 END
 }

@@ -115,6 +115,8 @@ $REGISTRY/app:2@$digest" ]
     KANIKO_REGISTRY_MIRROR=http://$REGISTRY KANIKO_REGISTRY_MAP="far.invalid=http://$REGISTRY/quay" KANIKO_NO_PUSH=1 \
         run "$CBUILD" --root "$T/other" build --context "$DIR" --destination "$REGISTRY/never:1"
     expect_status 0
+    KANIKO_NO_PUSH=false run "$CBUILD" --root "$T/other" build --no-push -f - --destination "$REGISTRY/never:1" "$DIR" <<<'FROM scratch'
+    expect_status 0
     not digest_of "$REGISTRY/never:1"
     KANIKO_NO_PUSH=maybe kaniko --context "$DIR"
     expect_status 1

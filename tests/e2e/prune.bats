@@ -182,6 +182,7 @@ END
     done
     strace -f -qq -e trace=openat -o "$BATS_TEST_TMPDIR/trace" "$CBUILD" --root "$root" rmi one:1 one:2 one:3 >/dev/null
     [ "$(grep -c '"blobs/sha256", O_RDONLY' "$BATS_TEST_TMPDIR/trace")" -eq 1 ]
+    [ "$(head -c 32 "$root/meta.db-wal" | tr -d '\0' | wc -c)" -eq 0 ] # folded in
     [ -z "$(ls "$root/blobs/sha256" "$root/snapshots" "$root/tmp" | grep -v :)" ]
     # One that is not there is told, and the others go all the same.
     tar -C "$DIR/1" -c file | "$CBUILD" --root "$root" import - one:1 >/dev/null

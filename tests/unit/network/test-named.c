@@ -157,6 +157,22 @@ static void wrong_options_are_refused_in_dockers_words(void **state)
     }
 }
 
+static void a_gateway_is_not_what_the_network_keeps(void **state)
+{
+    struct cb_network_wish wish = {.name = "full"};
+    cb_auto(cb_error) error = NULL;
+    cb_autofree char *id = NULL;
+
+    cb_strings_add(&wish.subnets, "10.81.0.0/30");
+    cb_strings_add(&wish.reserved, "a=10.81.0.1");
+    cb_strings_add(&wish.reserved, "b=10.81.0.2");
+    assert_int_equal(cb_networks_create(state_dir, &wish, &id, &error), -1);
+    assert_string_equal(cb_error_message(error),
+                        "failed to allocate gateway (): No available addresses on this "
+                        "pool");
+    wish_clear(&wish);
+}
+
 static void a_name_and_a_subnet_are_given_once(void **state)
 {
     cb_autofree char *text = attempt("first", "10.77.0.0/24", NULL, NULL, NULL);
@@ -270,6 +286,7 @@ int main(void)
         cmocka_unit_test(wrong_wishes_are_refused_in_dockers_words),
         cmocka_unit_test(subnets_that_no_container_can_have_are_refused),
         cmocka_unit_test(wrong_options_are_refused_in_dockers_words),
+        cmocka_unit_test(a_gateway_is_not_what_the_network_keeps),
         cmocka_unit_test(a_name_and_a_subnet_are_given_once),
         cmocka_unit_test(what_was_wished_for_is_found_again),
         cmocka_unit_test(a_subnet_nobody_asked_for_is_free),
