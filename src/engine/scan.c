@@ -16,7 +16,7 @@
 #define DESTINATION     "/run/out"
 #define STATEMENT_BYTES (32u << 20)
 #define STATEMENTS_MAX  100
-#define TOTAL_BYTES     (64u << 20)
+#define ALL_BYTES       (64u << 20) /* many times that is taken once they are parsed */
 
 void cb_scan_clear(struct cb_scan *scan)
 {
@@ -185,7 +185,7 @@ static int is_core(const char *name)
 static int take_all(int dir_fd, const struct cb_strings *names, struct cb_scanned *out,
                     struct cb_error **err)
 {
-    size_t total = 0;
+    size_t left = ALL_BYTES;
 
     for (int core = 1; core >= 0; core--) {
         cb_vec_foreach (name, names) {
@@ -197,12 +197,14 @@ static int take_all(int dir_fd, const struct cb_strings *names, struct cb_scanne
             found = cb_fs_read_in_root(dir_fd, *name, STATEMENT_BYTES, &text, err);
             if (found == 0)
                 return cb_error_set(err, CB_ERR_INTEGRITY, "`%s` leads nowhere", *name);
-            if (found < 0 || take_statement(*name, &text, out, err) < 0)
+            if (found < 0)
                 return -1;
-            total += text.len;
-            if (total > TOTAL_BYTES)
+            if (text.len > left)
                 return cb_error_set(err, CB_ERR_INTEGRITY,
-                                    "the generator left more than %u bytes", TOTAL_BYTES);
+                                    "the generator left more than %u bytes", ALL_BYTES);
+            left -= text.len;
+            if (take_statement(*name, &text, out, err) < 0)
+                return -1;
         }
     }
     return 0;

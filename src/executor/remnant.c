@@ -30,14 +30,79 @@
 #define KEEPER_NAME "cbuild-keeper"
 #define KILL_ROUNDS 5000 /* of a millisecond */
 
-static int is_in(int proc_fd, pid_t pid, const struct stat *mounts)
+/* The numbers in a directory of a procfs. They are asked for as few at a time as there
+ * can be, since who forks and ends again and again is gone when others were looked at
+ * first; its child has a higher number, and so is met next. */
+#define FEW_BYTES  32
+#define NAME_BYTES 512
+
+struct numbers {
+    int fd;
+    ssize_t at, len;
+    _Alignas(struct dirent64) char entries[NAME_BYTES];
+};
+
+static void numbers_close(struct numbers *numbers)
+{
+    cb_close(&numbers->fd);
+}
+
+static int read_entries(struct numbers *numbers)
+{
+    numbers->at = 0;
+    numbers->len = syscall(SYS_getdents64, numbers->fd, numbers->entries, FEW_BYTES);
+    if (numbers->len < 0 && errno == EINVAL) /* a longer name, so no number */
+        numbers->len = syscall(SYS_getdents64, numbers->fd, numbers->entries, NAME_BYTES);
+    return numbers->len > 0;
+}
+
+/* 0: there are no more. */
+static pid_t next_number(struct numbers *numbers)
+{
+    while (numbers->at < numbers->len || read_entries(numbers)) {
+        const struct dirent64 *entry = (const void *)&numbers->entries[numbers->at];
+        pid_t number = (pid_t)atol(entry->d_name);
+
+        numbers->at += entry->d_reclen;
+        if (number > 0)
+            return number;
+    }
+    return 0;
+}
+
+static int open_numbers(int proc_fd, const char *path)
+{
+    return openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int is_there(int proc_fd, const char *path, const struct stat *mounts)
 {
     struct stat own;
-    char path[32];
+
+    return fstatat(proc_fd, path, &own, 0) < 0
+               ? -1
+               : own.st_ino == mounts->st_ino && own.st_dev == mounts->st_dev;
+}
+
+/* One whose first thread has ended is where its other threads are. */
+static int is_in(int proc_fd, pid_t pid, const struct stat *mounts)
+{
+    __attribute__((cleanup(numbers_close))) struct numbers threads = {.fd = -1};
+    char path[64];
+    int there;
+    pid_t thread;
 
     snprintf(path, sizeof(path), "%d/ns/mnt", (int)pid);
-    return fstatat(proc_fd, path, &own, 0) == 0 && own.st_ino == mounts->st_ino &&
-           own.st_dev == mounts->st_dev;
+    there = is_there(proc_fd, path, mounts);
+    if (there >= 0 || errno != ENOENT)
+        return there > 0;
+    snprintf(path, sizeof(path), "%d/task", (int)pid);
+    threads.fd = open_numbers(proc_fd, path);
+    while (there <= 0 && threads.fd >= 0 && (thread = next_number(&threads))) {
+        snprintf(path, sizeof(path), "%d/task/%d/ns/mnt", (int)pid, (int)thread);
+        there = is_there(proc_fd, path, mounts);
+    }
+    return there > 0;
 }
 
 /* It is looked at again when the descriptor is there: a number may be another's by then.
@@ -65,22 +130,17 @@ static int kill_if_in(int proc_fd, pid_t pid, const struct stat *mounts)
 /* How many there were. What has ended and waits for its parent is in no namespace. */
 static unsigned kill_round(int proc_fd, const struct stat *mounts)
 {
-    int fd = openat(proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *entry;
+    __attribute__((cleanup(numbers_close))) struct numbers processes = {
+        .fd = open_numbers(proc_fd, ".")};
     unsigned count = 0;
+    pid_t pid;
 
-    while (dir && (entry = readdir(dir))) {
-        pid_t pid = (pid_t)atol(entry->d_name);
-
-        if (pid > 0)
-            count += (unsigned)kill_if_in(proc_fd, pid, mounts);
-    }
-    if (dir)
-        closedir(dir);
+    while (processes.fd >= 0 && (pid = next_number(&processes)))
+        count += (unsigned)kill_if_in(proc_fd, pid, mounts);
     return count;
 }
 
+/* None is left when none was met twice: numbers begin anew at times, behind a round. */
 static void kill_all(int proc_fd, int mounts_fd)
 {
     const struct timespec pause = {.tv_nsec = 1000000};
@@ -88,8 +148,11 @@ static void kill_all(int proc_fd, int mounts_fd)
 
     if (fstat(mounts_fd, &mounts) < 0)
         return;
-    for (int i = 0; i < KILL_ROUNDS && kill_round(proc_fd, &mounts); i++)
-        nanosleep(&pause, NULL);
+    for (int i = 0, empty = 0; i < KILL_ROUNDS && empty < 2; i++) {
+        empty = kill_round(proc_fd, &mounts) ? 0 : empty + 1;
+        if (!empty)
+            nanosleep(&pause, NULL);
+    }
 }
 
 static _Noreturn void keep(int proc_fd, int mounts_fd, int wait_fd)

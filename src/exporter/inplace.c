@@ -37,7 +37,8 @@ int cb_inplace_open(struct cb_inplace *place, int fd)
 
     *place = (struct cb_inplace){.fd = -1};
     if (flags < 0 || (flags & O_ACCMODE) != O_RDWR || (flags & O_APPEND) ||
-        fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != 0)
+        fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != 0 ||
+        lseek(fd, 0, SEEK_CUR) != 0)
         return 0;
     place->fd = fd;
     place->there = cb_map_new(NULL);

@@ -16,7 +16,8 @@ struct cb_inplace {
     struct cb_map *made;  /* diff id → a layer that is in its place */
 };
 
-/* 1 when FD can take layers in this way: an empty file that can be read, too. */
+/* 1 when FD can take layers in this way: an empty file that can be read, too, and is at
+ * its begin. */
 int cb_inplace_open(struct cb_inplace *place, int fd);
 void cb_inplace_clear(struct cb_inplace *place);
 CB_AUTO_VALUE_DEFINE(cb_inplace, cb_inplace_clear)

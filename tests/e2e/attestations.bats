@@ -332,7 +332,7 @@ ln -s /nowhere a.json|`a.json`
 mkfifo a.json|`a.json`
 mkdir a.json|`a.json`
 for i in $(seq 101); do touch $i; done|more than 100 files
-for i in 1 2 3; do printf '%25000000s{"predicateType": "https://spdx.dev/Document", "predicate": {}}' '' >$i; done|left more than 67108864 bytes
+for i in 1 2 3; do printf '{"predicateType":"https://spdx.dev/Document","predicate":{"x":"%24000000s"}}' x >$i; done|left more than 67108864 bytes
 exit 3|exit code: 3
 END
 }

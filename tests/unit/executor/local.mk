@@ -3,6 +3,7 @@ unit_tests += \
 	tests/unit/executor/test-limits \
 	tests/unit/executor/test-mounts \
 	tests/unit/executor/test-plan \
+	tests/unit/executor/test-remnant \
 	tests/unit/executor/test-run \
 	tests/unit/executor/test-sandbox \
 	tests/unit/executor/test-seccomp \
@@ -20,6 +21,8 @@ tests_unit_executor_test_plan_SOURCES = \
 	%D%/test-plan.c \
 	%D%/sandbox-fixture.h
 tests_unit_executor_test_plan_LDADD = $(LIBS_executor)
+tests_unit_executor_test_remnant_SOURCES = %D%/test-remnant.c
+tests_unit_executor_test_remnant_LDADD = $(LIBS_executor)
 tests_unit_executor_test_run_SOURCES = \
 	%D%/test-run.c \
 	%D%/sandbox-fixture.h
