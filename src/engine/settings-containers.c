@@ -8,36 +8,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* LIST, which is what CHECKED has, becomes what VALUE says. */
+static int take(struct cb_strings *list, const struct cb_dns_options *checked,
+                const struct cb_json *value, struct cb_error **err)
+{
+    cb_auto(cb_error) cause = NULL;
+
+    if (cb_settings_list(list, value, err) < 0)
+        return -1;
+    if (cb_dns_check(checked, &cause) < 0)
+        return cb_settings_fail(value, err, "%s", cb_error_message(cause));
+    return 0;
+}
+
 int cb_settings_dns(struct cb_settings *settings, const struct cb_json *value,
                     struct cb_error **err)
 {
     const struct cb_dns_options dns = {.servers = &settings->dns};
-    cb_auto(cb_error) cause = NULL;
 
-    if (cb_settings_list(&settings->dns, value, err) < 0)
-        return -1;
-    if (cb_dns_check(&dns, &cause) < 0)
-        return cb_settings_fail(value, err, "%s", cb_error_message(cause));
-    return 0;
+    return take(&settings->dns, &dns, value, err);
 }
 
 int cb_settings_dns_search(struct cb_settings *settings, const struct cb_json *value,
                            struct cb_error **err)
 {
     const struct cb_dns_options dns = {.search = &settings->dns_search};
-    cb_auto(cb_error) cause = NULL;
 
-    if (cb_settings_list(&settings->dns_search, value, err) < 0)
-        return -1;
-    if (cb_dns_check(&dns, &cause) < 0)
-        return cb_settings_fail(value, err, "%s", cb_error_message(cause));
-    return 0;
+    return take(&settings->dns_search, &dns, value, err);
 }
 
 int cb_settings_dns_options(struct cb_settings *settings, const struct cb_json *value,
                             struct cb_error **err)
 {
-    return cb_settings_list(&settings->dns_options, value, err);
+    const struct cb_dns_options dns = {.options = &settings->dns_options};
+
+    return take(&settings->dns_options, &dns, value, err);
 }
 
 int cb_settings_log_driver(struct cb_settings *settings, const struct cb_json *value,

@@ -259,6 +259,10 @@ END
     cbuild images
     expect_status 1
     expect_contains 'dns: ' 'nonsense is not an ip address'
+    config_is <<<'{"dns-opts": ["a b"]}'
+    cbuild images
+    expect_status 1
+    expect_contains 'dns-opts: ' 'expected letters'
     config_is <<<'{"default-ulimits": {"nofile": 5}}'
     cbuild images
     expect_status 1
