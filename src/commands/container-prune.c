@@ -4,6 +4,7 @@
 #include "commands/container-filter.h"
 #include "container/create.h"
 #include "container/files.h"
+#include "store/journal.h"
 
 struct values {
     struct cb_strings filters;
@@ -66,6 +67,7 @@ static int prune(struct cb_app *app, void *given, const struct cb_strings *args,
     if (cb_app_store(app, 1, &store, err) < 0 ||
         cb_prune_containers(store, &values->filters, app->cancel, &pruned, err) < 0)
         return -1;
+    cb_journal_prune(store, "container", pruned.freed_bytes);
     cb_pruned_print_total(&pruned);
     return 0;
 }

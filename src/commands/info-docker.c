@@ -82,13 +82,68 @@ static void add_stored(json_t *object, struct cb_app *app)
     add_containers(object, store);
 }
 
+/* docker.io, and the hosts that may be insecure; networks of such are a list of their
+ * own. */
+static json_t *registries_of(const struct cb_registry_settings *settings)
+{
+    json_t *networks = json_array(), *mirrors = json_array(), *hosts = json_object();
+
+    cb_vec_foreach (rule, &settings->rules) {
+        for (size_t i = 0;
+             strcmp(rule->prefix, "docker.io") == 0 && i < rule->mirrors.count; i++)
+            json_array_append_new(mirrors, json_string_nocheck(rule->mirrors.items[i]));
+    }
+    set(hosts, "docker.io",
+        json_pack("{s:s,s:O,s:b,s:b}", "Name", "docker.io", "Mirrors", mirrors, "Secure",
+                  1, "Official", 1));
+    cb_vec_foreach (text, &settings->insecure) {
+        if (strchr(*text, '/'))
+            json_array_append_new(networks, json_string_nocheck(*text));
+        else
+            set(hosts, *text,
+                json_pack("{s:s,s:[],s:b,s:b}", "Name", *text, "Mirrors", "Secure", 0,
+                          "Official", 0));
+    }
+    return json_pack("{s:o,s:o,s:o}", "IndexConfigs", hosts, "InsecureRegistryCIDRs",
+                     networks, "Mirrors", mirrors);
+}
+
+static void add_configured(json_t *object, struct cb_app *app)
+{
+    const struct cb_settings *settings;
+
+    if (cb_app_settings(app, &settings, NULL) < 0)
+        return;
+    set(object, "LoggingDriver",
+        json_string_nocheck(settings->log_driver ? settings->log_driver : "json-file"));
+    set(object, "RegistryConfig", registries_of(&settings->registry));
+}
+
+/* What has a name of our own, under docker's; nothing is "". */
+static void add_aliases(json_t *object)
+{
+    static const char *const names[][2] = {
+        {"Driver", "driver"},       {"CgroupVersion", "cgroupVersion"},
+        {"HttpProxy", "httpProxy"}, {"HttpsProxy", "httpsProxy"},
+        {"NoProxy", "noProxy"},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(names); i++) {
+        const char *value = json_string_value(json_object_get(object, names[i][1]));
+
+        set(object, names[i][0], json_string_nocheck(value ? value : ""));
+    }
+}
+
 void cb_info_add_docker(json_t *object, struct cb_app *app)
 {
     json_t *security = json_pack("[s]", "name=seccomp,profile=builtin");
 
     if (app->userns.kind != CB_USERNS_NONE)
         json_array_append_new(security, json_string("name=rootless"));
+    add_aliases(object);
     add_machine(object);
+    add_configured(object, app);
     add_stored(object, app);
     set(object, "ClientInfo",
         json_pack("{s:s,s:s}", "Context", "default", "Version", PACKAGE_VERSION));
@@ -96,7 +151,10 @@ void cb_info_add_docker(json_t *object, struct cb_app *app)
     set(object, "DefaultRuntime", json_string("cbuild"));
     set(object, "IndexServerAddress", json_string("https://index.docker.io/v1/"));
     set(object, "Labels", json_array());
-    set(object, "LoggingDriver", json_string("json-file"));
+    set(object, "LiveRestoreEnabled", json_true()); /* none runs in a daemon */
+    set(object, "Plugins",
+        json_pack("{s:[s],s:[s,s,s],s:[s,s,s]}", "Volume", "local", "Network", "bridge",
+                  "host", "null", "Log", "json-file", "local", "none"));
     set(object, "SecurityOptions", security);
     set(object, "ServerVersion", json_string(PACKAGE_VERSION));
     set(object, "Swarm", json_pack("{s:s}", "LocalNodeState", "inactive"));

@@ -156,6 +156,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/pull.c \
 	%D%/push.c \
 	%D%/rmi.c \
+	%D%/run-defaults.c \
 	%D%/run-files.c \
 	%D%/run-gpus.c \
 	%D%/run-kept.c \

@@ -3,6 +3,7 @@
 #include "commands/pruning.h"
 
 #include "commands/network.h"
+#include "store/journal.h"
 
 struct values {
     struct cb_strings filters;
@@ -33,10 +34,12 @@ int cb_prune_networks(struct cb_store *store, const struct cb_strings *filters,
         if (def->predefined || cb_network_is_used(def) ||
             !cb_filter_takes(cb_network_filters, filters, def))
             continue;
-        if (cb_networks_remove(dir, def->id, &error) == 0)
+        if (cb_networks_remove(dir, def->id, &error) == 0) {
+            cb_network_tell(store, "destroy", def->id, def->name, NULL);
             cb_pruned_tell(out, "Deleted Networks:", def->name);
-        else if (cb_error_kind(error) != CB_ERR_EXISTS)
+        } else if (cb_error_kind(error) != CB_ERR_EXISTS) {
             return cb_error_move(err, &error);
+        }
     }
     return cb_networks_clear_host(dir, err);
 }
@@ -56,6 +59,7 @@ static int prune(struct cb_app *app, void *given, const struct cb_strings *args,
     if (cb_app_store(app, 1, &store, err) < 0 ||
         cb_prune_networks(store, &values->filters, &pruned, err) < 0)
         return -1;
+    cb_journal_prune(store, "network", 0);
     if (pruned.any)
         putchar('\n');
     return 0;

@@ -65,9 +65,8 @@ static const struct cb_absent_option create_absent[] = {
     {0},
 };
 
-/* For `events`. CONTAINER: the id of one that came or went, or NULL. */
-static void tell(struct cb_store *store, const char *action, const char *id,
-                 const char *name, const char *container)
+void cb_network_tell(struct cb_store *store, const char *action, const char *id,
+                     const char *name, const char *container)
 {
     cb_auto_value(cb_strings) attributes = {0};
 
@@ -91,7 +90,7 @@ static int create(struct cb_app *app, const struct cb_network_wish *wish,
 
     if (!dir || cb_networks_create(dir, wish, &id, err) < 0)
         return -1;
-    tell(store, "create", id, wish->name, NULL);
+    cb_network_tell(store, "create", id, wish->name, NULL);
     printf("%s\n", id);
     return 0;
 }
@@ -162,7 +161,7 @@ static int remove_one(struct cb_store *store, const char *dir, const char *name,
     if (cb_networks_find(dir, name, &def, err) < 0 ||
         cb_networks_remove(dir, name, err) < 0)
         return -1;
-    tell(store, "destroy", def->id, def->name, NULL);
+    cb_network_tell(store, "destroy", def->id, def->name, NULL);
     return 0;
 }
 
@@ -303,7 +302,7 @@ static int connect_to(struct cb_app *app, const struct cb_strings *args,
     if (cb_container_connect(store, container, text, app->cancel, err) < 0)
         return -1;
     if (is_running) /* else it is when it starts, and told then */
-        tell(store, "connect", def->id, def->name, container->id);
+        cb_network_tell(store, "connect", def->id, def->name, container->id);
     return 0;
 }
 
@@ -326,7 +325,7 @@ static int disconnect_from(struct cb_app *app, const struct cb_strings *args,
         return -1;
     if (cb_container_disconnect(store, container, def->name, app->cancel, err) < 0)
         return -1;
-    tell(store, "disconnect", def->id, def->name, container->id);
+    cb_network_tell(store, "disconnect", def->id, def->name, container->id);
     return 0;
 }
 

@@ -14,5 +14,8 @@ char *cb_network_state_dir(struct cb_app *app, struct cb_store **store,
 extern const struct cb_filter_key cb_network_filters[];
 /* Is a container on it? */
 int cb_network_is_used(const struct cb_network_def *def);
+/* For `events`. CONTAINER: the id of one that came or went, or NULL. */
+void cb_network_tell(struct cb_store *store, const char *action, const char *id,
+                     const char *name, const char *container);
 
 #endif

@@ -212,7 +212,8 @@ int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const ch
     struct wish wish = {.quiet = values->quiet};
     struct cb_platform buffer;
 
-    if (cb_app_store(app, 1, &out->store, err) < 0 ||
+    if (cb_run_add_defaults(app, values, err) < 0 ||
+        cb_app_store(app, 1, &out->store, err) < 0 ||
         parse_pull(values->pull, &wish.policy, err) < 0 ||
         cb_app_default_platform(values->platform, &buffer, &wish.asked, err) < 0 ||
         find_image(app, out->store, name, &wish, &out->image, &out->rootfs, err) < 0)

@@ -44,6 +44,11 @@ int cb_run_fail(struct cb_error **err);
 /* --sig-proxy: *KEEP is set when signals are not passed on. TEXT may be NULL. USAGE. */
 int cb_run_parse_sig_proxy(const char *text, int *keep, struct cb_error **err);
 
+/* ── run-defaults.c ── */
+/* What the configuration says, where the options do not. */
+int cb_run_add_defaults(struct cb_app *app, struct cb_run_values *values,
+                        struct cb_error **err);
+
 /* ── run-files.c ── */
 /* --env-file, --label, --label-file. */
 int cb_run_read_files(struct cb_run_values *values, struct cb_error **err);

@@ -2,6 +2,7 @@
 #include "commands/pruning.h"
 
 #include "commands/volume.h"
+#include "store/journal.h"
 
 struct values {
     struct cb_strings filters;
@@ -73,6 +74,7 @@ static int prune(struct cb_app *app, void *given, const struct cb_strings *args,
     if (cb_app_store(app, 1, &store, err) < 0 ||
         cb_prune_volumes(store, &values->filters, all, &pruned, err) < 0)
         return -1;
+    cb_journal_prune(store, "volume", pruned.freed_bytes);
     cb_pruned_print_total(&pruned);
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "container/files.h"
 
 #include "base/fs.h"
+#include "base/map.h"
 #include "container/client.h"
 #include "container/copy.h"
 #include "container/create.h"
@@ -286,24 +287,39 @@ int cb_container_files_copy(struct cb_store *store, const struct cb_container *c
 
 /* ── Sizes ── */
 
+/* A file with several names counts once; further ones may be in other layers, where it
+ * counts as well. */
+struct sizing {
+    int64_t bytes;
+    struct cb_map *seen; /* those with several names, by device and inode */
+};
+
 static int add_size(void *arg, const struct cb_walk_entry *entry, struct cb_error **err)
 {
-    int64_t *bytes = arg;
+    struct sizing *sizing = arg;
+    char key[CB_INODE_KEY_MAX];
 
-    if (S_ISREG(entry->st.st_mode))
-        *bytes +=
-            entry->st.st_size / (entry->st.st_nlink ? (int64_t)entry->st.st_nlink : 1);
+    if (!S_ISREG(entry->st.st_mode))
+        return 0;
+    if (entry->st.st_nlink > 1) {
+        cb_inode_key(key, entry->st.st_dev, entry->st.st_ino);
+        if (cb_map_has(sizing->seen, key))
+            return 0;
+        cb_map_set(sizing->seen, key, sizing);
+    }
+    sizing->bytes += entry->st.st_size;
     return 0;
 }
 
 int64_t cb_container_layer_bytes(struct cb_snapshot *snapshot)
 {
+    cb_auto(cb_map) seen = cb_map_new(NULL);
+    struct sizing sizing = {.seen = seen};
     cb_autofd int fd = -1;
-    int64_t bytes = 0;
 
     if (cb_snapshot_open_upper(snapshot, &fd, NULL) == 0)
-        cb_walk_changing(fd, add_size, &bytes, NULL, NULL);
-    return bytes;
+        cb_walk_changing(fd, add_size, &sizing, NULL, NULL);
+    return sizing.bytes;
 }
 
 int64_t cb_container_bytes(struct cb_store *store, const struct cb_container *container,

@@ -221,13 +221,8 @@ int cb_nets_texts(const struct cb_nets *nets, const struct cb_nets_owner *owner,
                          &first, err) < 0)
         return -1;
     cb_strbuf_adds(&text, first);
-    for (size_t i = 1; i < nets->count; i++) {
-        char own[CB_IP_MAX_TEXT], host[CB_IP_MAX_TEXT];
-
-        cb_network_addresses(nets->items[i], own, host);
-        if (*own && name)
-            cb_dns_add_own(&text, own, name);
-    }
+    for (size_t i = 1; name && i < nets->count; i++)
+        cb_network_add_own(&text, nets->items[i], name);
     *hosts = cb_strbuf_steal(&text);
     *resolv_conf = cb_network_resolv_conf(resolving(nets), &dns);
     return 0;

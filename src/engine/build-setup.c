@@ -39,6 +39,23 @@ static int make_networks(struct cb_engine *engine, const struct cb_building *bui
     return 0;
 }
 
+static const struct cb_strings *either(const struct cb_strings *asked,
+                                       const struct cb_strings *configured)
+{
+    return asked->count ? asked : configured;
+}
+
+static struct cb_dns_options name_servers(const struct cb_build_request *request,
+                                          const struct cb_settings *settings)
+{
+    if (!settings)
+        return (struct cb_dns_options){&request->dns, &request->dns_search,
+                                       &request->dns_options};
+    return (struct cb_dns_options){either(&request->dns, &settings->dns),
+                                   either(&request->dns_search, &settings->dns_search),
+                                   either(&request->dns_options, &settings->dns_options)};
+}
+
 static void fill_env(struct cb_engine *engine, struct cb_building *build,
                      const struct cb_engine_env *given,
                      const struct cb_build_request *request)
@@ -51,8 +68,7 @@ static void fill_env(struct cb_engine *engine, struct cb_building *build,
     engine->env.pool = engine->pool;
     engine->env.sink = build->log ? cb_history_log_sink(build->log) : given->sink;
     engine->env.add_hosts = &request->add_hosts;
-    engine->dns = (struct cb_dns_options){&request->dns, &request->dns_search,
-                                          &request->dns_options};
+    engine->dns = name_servers(request, given->settings);
     engine->env.dns = &engine->dns;
     engine->env.hostname = DEFAULT_HOSTNAME;
     engine->env.shm_bytes = checked->shm_bytes;

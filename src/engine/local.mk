@@ -35,6 +35,7 @@ src_engine_libengine_a_SOURCES = \
 	%D%/request.c \
 	%D%/scan.c \
 	%D%/secrets.c \
+	%D%/settings-containers.c \
 	%D%/settings-priv.h \
 	%D%/settings-registries.c \
 	%D%/settings.c \

@@ -25,4 +25,19 @@ int cb_settings_registries(struct cb_settings *settings, const struct cb_json *v
 int cb_settings_mirrors(struct cb_settings *settings, const struct cb_json *value,
                         struct cb_error **err);
 
+/* settings-containers.c: what containers get that do not ask for something else. */
+int cb_settings_dns(struct cb_settings *settings, const struct cb_json *value,
+                    struct cb_error **err);
+int cb_settings_dns_search(struct cb_settings *settings, const struct cb_json *value,
+                           struct cb_error **err);
+int cb_settings_dns_options(struct cb_settings *settings, const struct cb_json *value,
+                            struct cb_error **err);
+int cb_settings_log_driver(struct cb_settings *settings, const struct cb_json *value,
+                           struct cb_error **err);
+int cb_settings_log_opts(struct cb_settings *settings, const struct cb_json *value,
+                         struct cb_error **err);
+void cb_settings_settle_log(struct cb_settings *settings);
+int cb_settings_ulimits(struct cb_settings *settings, const struct cb_json *value,
+                        struct cb_error **err);
+
 #endif

@@ -127,24 +127,6 @@ static int take_tries(struct cb_settings *settings, const struct cb_json *value,
     return replace_count(&settings->registry.tries, value, err);
 }
 
-static int take_dns(struct cb_settings *settings, const struct cb_json *value,
-                    struct cb_error **err)
-{
-    return cb_settings_list(&settings->dns, value, err);
-}
-
-static int take_dns_search(struct cb_settings *settings, const struct cb_json *value,
-                           struct cb_error **err)
-{
-    return cb_settings_list(&settings->dns_search, value, err);
-}
-
-static int take_dns_options(struct cb_settings *settings, const struct cb_json *value,
-                            struct cb_error **err)
-{
-    return cb_settings_list(&settings->dns_options, value, err);
-}
-
 /* ── Objects of known members ── */
 
 struct member {
@@ -221,11 +203,14 @@ static int take_proxies(struct cb_settings *settings, const struct cb_json *valu
 static const struct member members[] = {
     {"certs-dirs", take_certs},
     {"data-root", take_data_root},
-    {"dns", take_dns},
-    {"dns-opts", take_dns_options},
-    {"dns-search", take_dns_search},
+    {"default-ulimits", cb_settings_ulimits},
+    {"dns", cb_settings_dns},
+    {"dns-opts", cb_settings_dns_options},
+    {"dns-search", cb_settings_dns_search},
     {"graph", take_data_root},
     {"insecure-registries", take_insecure},
+    {"log-driver", cb_settings_log_driver},
+    {"log-opts", cb_settings_log_opts},
     {"max-concurrent-downloads", take_downloads},
     {"max-concurrent-uploads", take_uploads},
     {"max-download-attempts", take_tries},
@@ -236,7 +221,7 @@ static const struct member members[] = {
 };
 
 /* dockerd's keys (its reference, "Daemon configuration file") that are about the daemon
- * itself, its containers' defaults or what is not here. */
+ * itself, its networks or what is not here. */
 static const char *const daemon_keys[] = {
     "allow-direct-routing",
     "allow-nondistributable-artifacts",
@@ -261,7 +246,6 @@ static const char *const daemon_keys[] = {
     "default-network-opts",
     "default-runtime",
     "default-shm-size",
-    "default-ulimits",
     "exec-opts",
     "exec-root",
     "experimental",
@@ -287,10 +271,8 @@ static const char *const daemon_keys[] = {
     "ipv6",
     "labels",
     "live-restore",
-    "log-driver",
     "log-format",
     "log-level",
-    "log-opts",
     "metrics-addr",
     "min-api-version",
     "mtu",
@@ -412,6 +394,7 @@ int cb_settings_load(struct cb_settings **out, struct cb_error **err)
                (user && read_file(settings, user, 0, err) < 0)) {
         return -1;
     }
+    cb_settings_settle_log(settings);
     *out = cb_steal(&settings);
     return 0;
 }
@@ -426,6 +409,9 @@ void cb_settings_free(struct cb_settings *settings)
     cb_strings_free(&settings->dns);
     cb_strings_free(&settings->dns_search);
     cb_strings_free(&settings->dns_options);
+    free(settings->log_driver);
+    cb_strings_free(&settings->log_opts);
+    cb_strings_free(&settings->ulimits);
     cb_strings_free(&settings->files);
     cb_strings_free(&settings->sources);
     cb_strings_free(&settings->unused);

@@ -15,10 +15,13 @@ struct cb_settings {
     char *data_root; /* "data-root", or its old name "graph" */
     char *max_store; /* "max-store", a size */
     struct cb_registry_settings registry;
-    struct cb_strings dns, dns_search, dns_options;
-    struct cb_strings files;   /* that were read, in order */
-    struct cb_strings sources; /* "key=file", of keys in force, in order of reading */
-    struct cb_strings unused;  /* docker's keys that are there and mean nothing here */
+    struct cb_strings dns, dns_search, dns_options; /* of RUN steps, too */
+    char *log_driver;
+    struct cb_strings log_opts; /* "key=value" */
+    struct cb_strings ulimits;  /* "name=soft:hard" */
+    struct cb_strings files;    /* that were read, in order */
+    struct cb_strings sources;  /* "key=file", of keys in force, in order of reading */
+    struct cb_strings unused;   /* docker's keys that are there and mean nothing here */
 };
 /* A missing file is none. USAGE with file and key for anything else that is wrong: no
  * JSON, an unknown key (with what may have been meant), a value that cannot be. */

@@ -302,7 +302,7 @@ static int add_extra(struct cb_strbuf *out, struct cb_network *network, const ch
     return 0;
 }
 
-void cb_dns_add_own(struct cb_strbuf *out, const char *ip, const char *name)
+static void add_own(struct cb_strbuf *out, const char *ip, const char *name)
 {
     size_t len = strcspn(name, ".");
 
@@ -312,13 +312,26 @@ void cb_dns_add_own(struct cb_strbuf *out, const char *ip, const char *name)
     cb_strbuf_addc(out, '\n');
 }
 
+void cb_network_add_own(struct cb_strbuf *out, const struct cb_network *network,
+                        const char *name)
+{
+    const struct cb_ip *const ips[] = {&network->facts.address, &network->facts.address6};
+    char ip[CB_IP_MAX_TEXT];
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(ips); i++) {
+        if (!ips[i]->family)
+            continue;
+        cb_ip_text(ips[i], ip);
+        add_own(out, ip, name);
+    }
+}
+
 /* The name of the container is its address's, as docker has it; a build's steps share an
  * address and are told apart by nothing. */
 int cb_network_hosts(struct cb_network *network, const char *hostname,
                      const struct cb_strings *extra, char **out, struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
-    char ip[CB_IP_MAX_TEXT] = "127.0.0.1";
 
     if (network && network->hosts) {
         *out = xstrdup(network->hosts);
@@ -337,8 +350,9 @@ int cb_network_hosts(struct cb_network *network, const char *hostname,
         if (!is_domain(hostname))
             return cb_error_set(err, CB_ERR_USAGE, "invalid host name \"%s\"", hostname);
         if (network && network->id && network->facts.address.family)
-            cb_ip_text(&network->facts.address, ip);
-        cb_dns_add_own(&text, ip, hostname);
+            cb_network_add_own(&text, network, hostname);
+        else
+            add_own(&text, "127.0.0.1", hostname);
     }
     *out = cb_strbuf_steal(&text);
     return 0;

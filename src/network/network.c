@@ -429,14 +429,3 @@ void cb_network_leave(struct cb_network *network)
         network->backend->leave(network->state);
     cb_network_free(network);
 }
-
-void cb_network_addresses(const struct cb_network *network, char *own, char *host)
-{
-    const struct cb_network_facts *facts = &network->facts;
-
-    *own = *host = '\0';
-    if (facts->address.family)
-        cb_ip_text(&facts->address, own);
-    if (facts->host.family)
-        cb_ip_text(&facts->host, host);
-}

@@ -79,9 +79,6 @@ void cb_network_begin(struct cb_network *network, struct cb_cancel *cancel);
 /* The ports that were opened, with the numbers the kernel picked; valid after
  * cb_network_netns. Borrowed. */
 const struct cb_ports *cb_network_ports(const struct cb_network *network);
-/* The address of whoever joins, and the host's there, as text; "" for none. Each buffer
- * holds CB_IP_MAX_TEXT (network/address.h). */
-void cb_network_addresses(const struct cb_network *network, char *own, char *host);
 /* Its entry in NetworkSettings.Networks as docker has it: a new reference. */
 json_t *cb_network_settings_json(const struct cb_network *network);
 /* What it is called: "bridge", "host", "none", a named network's name. Borrowed. */
@@ -119,9 +116,10 @@ char *cb_network_resolv_conf(struct cb_network *network,
  * malformed one. Caller frees *out. */
 int cb_network_hosts(struct cb_network *network, const char *hostname,
                      const struct cb_strings *extra, char **out, struct cb_error **err);
-/* Adds the line of an address that is the container's own; NAME with a domain has a short
+/* The lines of the addresses that whoever joins has there; NAME with a domain has a short
  * form, too. */
-void cb_dns_add_own(struct cb_strbuf *out, const char *ip, const char *name);
+void cb_network_add_own(struct cb_strbuf *out, const struct cb_network *network,
+                        const char *name);
 /* Is TEXT of --add-host well formed? USAGE with docker's words. */
 int cb_dns_check_host(const char *text, struct cb_error **err);
 

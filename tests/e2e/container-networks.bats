@@ -263,6 +263,8 @@ page"
     expect_contains fd000099000000000000000000000002
     cbuild exec joins sh -c 'cat /proc/sys/net/ipv6/conf/eth*/disable_ipv6'
     expect_output $'1\n0'
+    cbuild run --rm --network six -h both busybox grep both /etc/hosts
+    [[ $output =~ ^[0-9.]+$'\t'both$'\n'fd00:99::3$'\t'both$ ]]
 }
 
 @test "addresses that are kept free are nobody's, and each is one container's" {

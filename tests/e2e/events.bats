@@ -60,6 +60,20 @@ destroy $id told <no value>"
     expect_output $'connect bridge\ndisconnect bridge\nconnect host\ndisconnect host'
 }
 
+@test "what prune removes is told one by one, and then that it did" {
+    "$CBUILD" network create gone >/dev/null
+    "$CBUILD" volume create unused >/dev/null
+    "$CBUILD" create --name ended --network none busybox true >/dev/null
+    rm -rf "$STORE/journal"
+    "$CBUILD" container prune -f
+    "$CBUILD" network prune -f --filter label=none
+    "$CBUILD" network prune -f
+    "$CBUILD" volume prune -af
+    [ "$(happened)" = 'container:destroy container:prune network:prune network:destroy network:prune volume:destroy volume:prune ' ]
+    run "$CBUILD" events --since 1h --until 0s -f type=network --format '{{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.reclaimed}}'
+    expect_output $'prune <no value> 0\ndestroy gone <no value>\nprune <no value> 0'
+}
+
 @test "a build that failed is told as one, under the id that builds knows" {
     printf 'FROM busybox\nRUN exit 3\n' >"$DIR/Dockerfile"
     build

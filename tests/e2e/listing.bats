@@ -211,6 +211,8 @@ team/app:2"
     expect_output "linux $(uname -m) $("$CBUILD" version -f '{{.Server.Version}}') inactive $CBUILD_ROOT 0"
     cbuild info -f '{{.SecurityOptions}} {{gt .MemTotal 1000000}} {{.NCPU}} {{.KernelVersion}}'
     expect_output "[name=seccomp,profile=builtin] true $(nproc) $(uname -r)"
+    cbuild info -f '{{json .}}'
+    [ "$(jq -c '[.Driver, .HttpProxy, .LoggingDriver, .Plugins.Volume, .RegistryConfig.Mirrors]' <<<"$output")" = '["overlay","","json-file",["local"],[]]' ]
 }
 
 @test "ps: raw, functions around titles, blanks around a template" {

@@ -229,3 +229,42 @@ END
     expect_status 1
     expect_contains "Configuration" "$CBUILD_CONFIG"
 }
+
+@test "name servers, logs and limits of containers are those of the configuration, unless they are asked for" {
+    config_is <<'END'
+{"dns": ["192.0.2.53"], "dns-search": ["corp.example"], "dns-opts": ["ndots:3"],
+ "log-driver": "json-file", "log-opts": {"max-size": "1k", "max-file": "3"},
+ "default-ulimits": {"nofile": {"Name": "nofile", "Soft": 100, "Hard": 200}}}
+END
+    run "$CBUILD" run --rm busybox sh -c 'cat /etc/resolv.conf; ulimit -n; ulimit -Hn'
+    expect_output $'nameserver 192.0.2.53\nsearch corp.example\noptions ndots:3\n100\n200'
+    run "$CBUILD" run --rm --dns 192.0.2.54 --dns-search . --dns-opt ndots:1 --ulimit nofile=77 busybox sh -c 'cat /etc/resolv.conf; ulimit -n'
+    expect_output $'nameserver 192.0.2.54\noptions ndots:1\n77'
+    run "$CBUILD" build --no-cache --progress plain - <<<$'FROM busybox\nRUN cat /etc/resolv.conf'
+    expect_contains 'nameserver 192.0.2.53' 'search corp.example' 'options ndots:3'
+    "$CBUILD" run --name configured --network none --log-opt max-file=2 busybox seq 1000 >/dev/null
+    [ "$("$CBUILD" inspect -f '{{json .HostConfig.LogConfig}}' configured | jq -cS .)" = '{"Config":{"max-file":"2","max-size":"1k"},"Type":"json-file"}' ]
+    [ "$("$CBUILD" logs configured | wc -l)" -lt 100 ]
+    # what one has is what those have who share it
+    "$CBUILD" create --name sharing --network container:configured busybox true
+    run "$CBUILD" inspect -f '{{json .HostConfig.Dns}}' sharing
+    expect_output '[]'
+    config_is <<<'{"log-driver": "journald", "log-opts": {"tag": "x", "journald-only": "1"}}'
+    run "$CBUILD" run --name journald --network none busybox echo printed
+    expect_output printed
+    run "$CBUILD" info
+    expect_contains '(without effect: log-driver, log-opts)'
+    "$CBUILD" rm configured sharing journald
+    config_is <<<'{"dns": ["nonsense"]}'
+    cbuild images
+    expect_status 1
+    expect_contains 'dns: ' 'nonsense is not an ip address'
+    config_is <<<'{"dns-opts": ["a b"]}'
+    cbuild images
+    expect_status 1
+    expect_contains 'dns-opts: ' 'expected letters'
+    config_is <<<'{"default-ulimits": {"nofile": 5}}'
+    cbuild images
+    expect_status 1
+    expect_contains 'default-ulimits.nofile'
+}

@@ -242,6 +242,8 @@ END
     before=$(images)
     cb squash -t flat layers >/dev/null
     [ "$(images)" = "$before" ]
+    sizes() { cb df -v | awk -v image="$1" '$1 == image { for (i = 4; i < NF; i++) if ($i ~ /^[0-9.]+MB$/) { print $i; exit } }'; }
+    [ "$(sizes flat) $(sizes layers)" = "7.982MB 7.982MB" ]
     cb rmi layers >/dev/null
     cb prune -af >/dev/null
     [ "$(images)" = "$before" ]
