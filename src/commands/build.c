@@ -232,7 +232,9 @@ static int parse_call(struct values *values, struct cb_error **err)
 
 static const struct cb_absent_option absent[] = {
     {"isolation", 0, "steps run in cbuild's own sandbox: leave the option out"},
-    {"policy", 0, "there are no policies; --locked takes only what a lock file has"},
+    {"policy", 0,
+     "there are no policies; --locked takes only what a lock file has, --offline asks "
+     "nobody"},
     {"print", 0, "--call=outline and --call=targets answer these questions"},
     {"resource", 0, "--memory, --cpu-quota and --ulimit limit what steps take"},
     {0},

@@ -158,6 +158,19 @@ two'
     build_ok --locked
 }
 
+@test "an image that no registry has cannot be locked, and a pipe is no lock file" {
+    "$CBUILD" tag busybox "$REGISTRY/mine"
+    printf 'FROM %s/mine\n' "$REGISTRY" >"$DIR/Dockerfile"
+    lock
+    expect_status 1
+    expect_contains 'Dockerfile:1:6: ' "hint: \`$REGISTRY/mine:latest\` is in the store, but only what a registry has can be locked"
+    [ ! -e "$DIR/Dockerfile.lock" ]
+    mkfifo "$DIR/Dockerfile.lock"
+    lock
+    expect_status 1
+    expect_contains 'Dockerfile.lock`: not a regular file'
+}
+
 @test "contexts of --build-context and stages of --target are locked, too" {
     make_repo r
     printf 'FROM scratch AS none\nFROM x\nCOPY --from=y file /\n' >"$DIR/Dockerfile"
