@@ -119,6 +119,10 @@ static const struct cb_option options[] = {
     {"layers", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"load", 0, CB_OPTION_FLAG, AT(request.load), NULL,
      "Keep the image here (the default) beside other outputs"},
+    {"lock-file", 0, CB_OPTION_TEXT, AT(request.lock_file), "FILE",
+     "The file of --locked (default: the Dockerfile's name and .lock)"},
+    {"locked", 0, CB_OPTION_FLAG, AT(request.locked), NULL,
+     "Take images, URLs and git repositories only as the lock file has them"},
     {"logfile", 0, CB_OPTION_TEXT, AT(tools.logfile), "FILE",
      "Append all output to a file instead of showing it"},
     {"memory", 'm', CB_OPTION_TEXT, AT(request.limits.memory), "SIZE",
@@ -228,7 +232,9 @@ static int parse_call(struct values *values, struct cb_error **err)
 
 static const struct cb_absent_option absent[] = {
     {"isolation", 0, "steps run in cbuild's own sandbox: leave the option out"},
-    {"policy", 0, "there are no policies; --offline keeps a build from asking anybody"},
+    {"policy", 0,
+     "there are no policies; --locked takes only what a lock file has, --offline asks "
+     "nobody"},
     {"print", 0, "--call=outline and --call=targets answer these questions"},
     {"resource", 0, "--memory, --cpu-quota and --ulimit limit what steps take"},
     {0},
@@ -333,7 +339,7 @@ static void drop_empty_texts(struct cb_strings *list)
 static void drop_empty(struct cb_build_request *request)
 {
     const char **files[] = {&request->dockerfile, &request->ignorefile, &request->iidfile,
-                            &request->metadata_file};
+                            &request->metadata_file, &request->lock_file};
 
     struct cb_strings *lists[] = {&request->annotations, &request->attests,
                                   &request->cache_from,  &request->cache_to,
@@ -444,6 +450,8 @@ static int settle(struct values *values, const struct cb_strings *args,
     if (cb_app_arguments(&cb_build_command, args, values->tools.context ? 0 : 1, 1, err) <
         0)
         return -1;
+    if (request->lock_file && !request->locked)
+        return cb_error_set(err, CB_ERR_USAGE, "--lock-file is only read with --locked");
     split_at_commas(&request->no_cache_filter);
     drop_empty(request);
     request->skip_tls_verify = !values->tls_verify;

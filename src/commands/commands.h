@@ -127,6 +127,7 @@ extern const struct cb_cli_command cb_info_command;
 extern const struct cb_cli_command cb_inspect_command;
 extern const struct cb_cli_command cb_kill_command;
 extern const struct cb_cli_command cb_lint_command;
+extern const struct cb_cli_command cb_lock_command;
 extern const struct cb_cli_command cb_load_command;
 extern const struct cb_cli_command cb_login_command;
 extern const struct cb_cli_command cb_logout_command;

@@ -111,6 +111,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/lint-text.c \
 	%D%/lint.c \
 	%D%/lint.h \
+	%D%/lock.c \
 	%D%/listing.c \
 	%D%/listing.h \
 	%D%/login.c \

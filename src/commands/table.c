@@ -56,6 +56,7 @@ const struct cb_cli_command *const cb_commands[] = {
     &cb_squash_command,
     &cb_parse_command,
     &cb_lint_command,
+    &cb_lock_command,
     &cb_context_command,
     &cb_explain_command,
     &cb_graph_command,

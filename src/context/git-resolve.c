@@ -159,27 +159,51 @@ static int by_commit(const struct cb_git_ref *ref, struct cb_git_commit *out,
     return 0;
 }
 
+static int ask(const struct cb_remote *remote, const struct cb_git_ref *ref,
+               struct cb_git_commit *out, struct cb_error **err)
+{
+    cb_auto_value(cb_git) git = {.dir_fd = -1};
+
+    if (remote->offline)
+        return cb_remote_refuse_offline(ref->host, err);
+    if (cb_git_open(&git, remote, ref, err) < 0)
+        return -1;
+    return *ref->ref ? resolve_name(&git, out, err) : resolve_default(&git, out, err);
+}
+
+/* What the pins say stands for the name, as if the URL had said the commit. */
+static int pinned_or_asked(const struct cb_remote *remote, const struct cb_git_ref *ref,
+                           struct cb_git_commit *out, struct cb_error **err)
+{
+    cb_autofree char *whole =
+        xasprintf("%s%s%s", ref->remote, *ref->ref ? "#" : "", ref->ref);
+    cb_autofree char *name = cb_redact_place(whole);
+    cb_autofree char *pin = NULL;
+    int found = cb_pins_find(remote->pins, CB_PIN_GIT, name, &pin, err);
+
+    if (found < 0)
+        return -1;
+    if (found) {
+        set(out, "", pin, pin);
+        return 0;
+    }
+    if (ask(remote, ref, out, err) < 0)
+        return -1;
+    return cb_pins_note(remote->pins, CB_PIN_GIT, name, out->commit, err);
+}
+
 int cb_git_resolve(const struct cb_remote *remote, const struct cb_git_ref *ref,
                    struct cb_git_commit *out, struct cb_error **err)
 {
     cb_auto_value(cb_git_commit) found = {0};
-    cb_auto_value(cb_git) git = {.dir_fd = -1};
-    int rc;
 
     if (cb_git_is_commit(ref->ref)) {
         set(&found, "", ref->ref, ref->ref);
     } else if (ref->fetch_by_commit) {
         if (by_commit(ref, &found, err) < 0)
             return -1;
-    } else {
-        if (remote->offline)
-            return cb_remote_refuse_offline(ref->host, err);
-        if (cb_git_open(&git, remote, ref, err) < 0)
-            return -1;
-        rc = *ref->ref ? resolve_name(&git, &found, err)
-                       : resolve_default(&git, &found, err);
-        if (rc < 0)
-            return -1;
+    } else if (pinned_or_asked(remote, ref, &found, err) < 0) {
+        return -1;
     }
     if (check(ref, &found, err) < 0)
         return -1;

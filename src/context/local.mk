@@ -23,6 +23,7 @@ src_context_libcontext_a_SOURCES = \
 	%D%/list.c \
 	%D%/list.h \
 	%D%/local.c \
+	%D%/pins.h \
 	%D%/remote-auth.c \
 	%D%/remote-priv.h \
 	%D%/remote-time.c \

@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "context/context.h"
 #include "context/git-url.h"
+#include "context/pins.h"
 #include "store/snapshot.h"
 
 struct cb_http;
@@ -25,6 +26,7 @@ struct cb_remote {
                      names; a Dockerfile is not to reach what only its builder may */
     const char *ssh_agent; /* else: the socket of an agent it may use, or NULL */
     int offline;           /* no server is asked: NOT_FOUND when that would be needed */
+    const struct cb_pins *pins; /* what URLs and branches are held to, or NULL */
 };
 /* How ADD and contexts alike fail then. HOST: what would be asked. */
 int cb_remote_refuse_offline(const char *host, struct cb_error **err);
@@ -34,11 +36,13 @@ int cb_remote_refuse_offline(const char *host, struct cb_error **err);
 struct cb_url_body {
     struct cb_digest digest;
     int64_t mtime_s; /* Last-Modified; -1: the server said none */
+    int is_pinned;   /* the digest is not the server's word, but what PINS said */
 };
 /* http:// or https://, and no git repository? */
 int cb_is_url(const char *text);
 /* Finds out what URL delivers: by asking the server, which sends the body only when it
- * differs from what it sent last time, or without asking if CHECKSUM (or NULL) says it.
+ * differs from what it sent last time, or without asking if CHECKSUM (or NULL) or the
+ * remote's pins say it.
  * INTEGRITY naming both digests when the body is another one. */
 int cb_url_resolve_body(const struct cb_remote *remote, const char *url,
                         const struct cb_digest *checksum, struct cb_url_body *out,

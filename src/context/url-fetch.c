@@ -213,6 +213,40 @@ static int keep(struct download *download, struct cb_url_body *out, struct cb_er
 
 /* ── The two calls ── */
 
+static int ask(struct download *download, const struct cb_url_memory *known,
+               struct cb_url_body *out, struct cb_error **err)
+{
+    const struct cb_remote *remote = download->remote;
+    const struct cb_url_body before = {.digest = known->digest,
+                                       .mtime_s = known->mtime_s};
+    struct cb_url_body body = {.mtime_s = -1};
+
+    if (cb_digest_is_set(&known->digest))
+        download->known = known;
+    if (remote->offline && download->known) {
+        *out = before;
+        return 0;
+    }
+    if (perform(download, err) < 0 ||
+        (!download->unchanged && keep(download, &body, err) < 0))
+        return -1;
+    *out = download->unchanged ? before : body;
+    return 0;
+}
+
+/* What the pins say of it: 1, or 0. */
+static int find_pin(const struct download *download, struct cb_digest *out,
+                    struct cb_error **err)
+{
+    cb_autofree char *pin = NULL;
+    int found =
+        cb_pins_find(download->remote->pins, CB_PIN_HTTP, download->shown, &pin, err);
+
+    if (found > 0 && cb_digest_parse(out, pin, err) < 0)
+        return -1;
+    return found;
+}
+
 int cb_url_resolve_body(const struct cb_remote *remote, const char *url,
                         const struct cb_digest *checksum, struct cb_url_body *out,
                         struct cb_error **err)
@@ -220,31 +254,32 @@ int cb_url_resolve_body(const struct cb_remote *remote, const char *url,
     cb_autofree char *shown = cb_url_redact(url);
     cb_auto_value(cb_url_memory) known = {.mtime_s = -1};
     cb_auto_value(download) download = {.remote = remote, .shown = shown};
-    struct cb_url_body body = {.mtime_s = -1};
+    struct cb_digest pin;
+    char text[CB_DIGEST_MAX_TEXT];
+    int is_pinned = checksum ? 0 : find_pin(&download, &pin, err);
 
-    if (set_up(&download, url, err) < 0)
+    if (is_pinned < 0 || set_up(&download, url, err) < 0)
         return -1;
     cb_url_recall(remote->store, download.url, &known);
-    if (checksum) {
-        out->digest = *checksum;
-        out->mtime_s = cb_digest_equal(&known.digest, checksum) ? known.mtime_s : -1;
+    if (checksum || is_pinned) {
+        *out = (struct cb_url_body){
+            .digest = checksum ? *checksum : pin, .mtime_s = -1, .is_pinned = is_pinned};
+        if (cb_digest_equal(&known.digest, &out->digest))
+            out->mtime_s = known.mtime_s;
         return 0;
     }
-    if (cb_digest_is_set(&known.digest))
-        download.known = &known;
-    if (remote->offline && download.known) {
-        *out = (struct cb_url_body){.digest = known.digest, .mtime_s = known.mtime_s};
-        return 0;
-    }
-    if (perform(&download, err) < 0)
+    if (ask(&download, &known, out, err) < 0)
         return -1;
-    if (download.unchanged)
-        *out = (struct cb_url_body){.digest = known.digest, .mtime_s = known.mtime_s};
-    else if (keep(&download, &body, err) < 0)
-        return -1;
-    else
-        *out = body;
-    return 0;
+    return cb_pins_note(remote->pins, CB_PIN_HTTP, shown,
+                        cb_digest_text(&out->digest, text), err);
+}
+
+/* What the server has now is something else than what was noted of it. */
+static int not_as_pinned(const struct cb_url_body *body, struct cb_error **err)
+{
+    if (body->is_pinned && err && cb_error_kind(*err) == CB_ERR_INTEGRITY)
+        return cb_error_hint(err, "`cbuild lock --update` takes what is there now");
+    return -1;
 }
 
 int cb_url_open_body(const struct cb_remote *remote, const char *url,
@@ -261,7 +296,7 @@ int cb_url_open_body(const struct cb_remote *remote, const char *url,
             return -1;
         if (!download.present) {
             if (keep(&download, &fetched, err) < 0)
-                return -1;
+                return not_as_pinned(body, err);
             body->mtime_s = fetched.mtime_s;
         }
     }

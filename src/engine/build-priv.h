@@ -25,6 +25,7 @@ struct cb_building {
     struct cb_checked_request checked;
     struct cb_history_log *log;
     struct cb_failures *failures;
+    struct cb_locking *locking; /* or NULL */
     struct cb_registry *registry;
     struct cb_http *http;
     struct cb_remote remote;

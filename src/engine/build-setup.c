@@ -116,6 +116,7 @@ static void set_up_remote(struct cb_engine *engine, struct cb_building *build,
         .secret = engine->env.secret,
         .secret_arg = engine->env.secret_arg,
         .offline = engine->env.offline,
+        .pins = cb_locking_pins(build->locking),
     };
     engine->env.remote = &build->remote;
 }
@@ -148,6 +149,8 @@ int cb_building_set_up(struct cb_engine *engine, struct cb_building *build,
         cb_history_log_begin(build->log, request, &build->checked.familiar);
     }
     fill_env(engine, build, given, request);
+    if (cb_locking_open(&build->locking, request, err) < 0)
+        return -1;
     if (build->log && (request->keep_failed || request->on_error)) {
         build->failures = cb_failures_new(given, build->log, request->keep_failed,
                                           request->on_error != NULL);
@@ -190,6 +193,7 @@ void cb_building_clear(struct cb_building *build)
     cb_cache_free(build->cache);
     cb_registry_free(build->registry);
     cb_http_free(build->http);
+    cb_locking_free(build->locking);
     cb_failures_free(build->failures);
     cb_history_log_free(build->log);
     cb_checked_request_clear(&build->checked);

@@ -2,6 +2,7 @@
 #include "engine/build-priv.h"
 
 #include "base/out-file.h"
+#include "engine/provenance.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,6 +32,7 @@ static struct cb_frontend_options frontend_options(struct cb_engine *engine,
         .graph = build->graph,
         .build_platform = cb_platform_host(),
         .pull = request->offline ? CB_PULL_NEVER : request->pull,
+        .pins = cb_locking_pins(build->locking),
         .network = checked->network,
         .allow_host_network = checked->allow_host_network,
         .allow_insecure = checked->allow_insecure,
@@ -70,6 +72,59 @@ static int make_plans(struct cb_engine *engine, struct cb_building *build,
     }
     engine->env.sink = sink;
     return result;
+}
+
+/* Those of PLAN's sources that only a solve would ask about. */
+static int look_up_sources(const struct cb_plan *plan, struct cb_cancel *cancel,
+                           struct cb_error **err)
+{
+    struct cb_provenance_steps steps = {0};
+    int rc = 0;
+
+    cb_provenance_steps_find(&steps, plan->result);
+    for (size_t i = 0; i < steps.count && rc == 0; i++) {
+        const enum cb_step_kind kind = cb_step_facts(steps.items[i]).kind;
+
+        if (kind == CB_STEP_URL || kind == CB_STEP_GIT)
+            rc = cb_vertex_look_up(steps.items[i], cancel, err);
+    }
+    cb_vec_free(&steps);
+    return rc;
+}
+
+/* What a build for each platform would take. */
+static int lock_target(struct cb_engine *engine, struct cb_building *build,
+                       const struct cb_build_request *request, const char *target,
+                       struct cb_error **err)
+{
+    cb_vec_foreach (platform, &build->checked.platforms) {
+        struct cb_frontend_options options =
+            frontend_options(engine, build, request, platform);
+        cb_auto(cb_plan) plan = NULL;
+
+        options.target = target;
+        if (cb_frontend_plan(&plan, &options, err) < 0 ||
+            look_up_sources(plan, engine->env.cancel, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int lock(struct cb_engine *engine, struct cb_building *build,
+                const struct cb_build_request *request, struct cb_lock_result *out,
+                struct cb_error **err)
+{
+    struct cb_event_sink *sink = engine->env.sink;
+    cb_auto(cb_once) once = cb_once_new(sink);
+    int rc = 0;
+
+    engine->env.sink = cb_once_sink(once);
+    if (!request->lock_targets.count)
+        rc = lock_target(engine, build, request, NULL, err);
+    for (size_t i = 0; i < request->lock_targets.count && rc == 0; i++)
+        rc = lock_target(engine, build, request, request->lock_targets.items[i], err);
+    engine->env.sink = sink;
+    return rc < 0 ? -1 : cb_locking_write(build->locking, out, err);
 }
 
 static int tell_waste(struct cb_engine *engine, const struct cb_building *build,
@@ -191,6 +246,8 @@ static int run(struct cb_engine *engine, struct cb_building *build,
         warn_of_caches("--cache-from", &request->cache_from, engine->env.sink);
         warn_of_caches("--cache-to", &request->cache_to, engine->env.sink);
     }
+    if (request->call == CB_CALL_LOCK)
+        return lock(engine, build, request, &out->call.lock, err);
     if (request->call != CB_CALL_BUILD) {
         struct cb_frontend_options options =
             frontend_options(engine, build, request, &build->checked.platforms.items[0]);

@@ -11,6 +11,13 @@ void cb_call_result_clear(struct cb_call_result *result)
     cb_outline_clear(&result->outline);
     cb_dockerfile_free(result->targets);
     cb_source_unref(result->source);
+    cb_vec_foreach (change, &result->lock.changes) {
+        free(change->name);
+        free(change->from);
+        free(change->to);
+    }
+    cb_vec_free(&result->lock.changes);
+    free(result->lock.path);
     memset(result, 0, sizeof(*result));
 }
 
@@ -27,6 +34,7 @@ int cb_call_answer(struct cb_call_result *out, enum cb_call_kind kind,
     case CB_CALL_TARGETS:
         return cb_dockerfile_parse(&out->targets, options->source, err);
     case CB_CALL_BUILD:
+    case CB_CALL_LOCK:
         break;
     }
     return 0;

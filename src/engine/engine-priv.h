@@ -122,6 +122,19 @@ void cb_build_tell(struct cb_store *store, const char *id,
                    const struct cb_checked_request *checked,
                    const struct cb_build_outcome *outcome, const struct cb_error *error);
 
+/* ── locking.c: names are held to what a lock file says, or what they are is noted for
+ * one ── */
+struct cb_locking;
+/* *OUT stays NULL if REQUEST has nothing to do with lock files. */
+int cb_locking_open(struct cb_locking **out, const struct cb_build_request *request,
+                    struct cb_error **err);
+const struct cb_pins *cb_locking_pins(struct cb_locking *locking); /* NULL of NULL */
+/* Writes the file, if it is another one than before. */
+int cb_locking_write(struct cb_locking *locking, struct cb_lock_result *out,
+                     struct cb_error **err);
+void cb_locking_free(struct cb_locking *locking);
+CB_AUTO_DEFINE(cb_locking, cb_locking_free)
+
 /* ── call.c ── */
 int cb_call_answer(struct cb_call_result *out, enum cb_call_kind kind,
                    const struct cb_frontend_options *options, struct cb_error **err);

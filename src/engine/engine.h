@@ -11,12 +11,28 @@
 #include "store/store.h"
 
 /* --call: what to find out instead of building. */
-enum cb_call_kind { CB_CALL_BUILD, CB_CALL_CHECK, CB_CALL_OUTLINE, CB_CALL_TARGETS };
+enum cb_call_kind {
+    CB_CALL_BUILD,
+    CB_CALL_CHECK,
+    CB_CALL_OUTLINE,
+    CB_CALL_TARGETS,
+    CB_CALL_LOCK /* the lock file is written: `cbuild lock` */
+};
+struct cb_lock_change {
+    char *name;      /* of an image, URL or branch */
+    char *from, *to; /* NULL: it was not, is not in the file */
+};
+struct cb_lock_result {
+    char *path; /* of the file */
+    size_t count;
+    CB_VEC(struct cb_lock_change) changes; /* in the order of the file */
+};
 struct cb_call_result {       /* of the kind that was asked for */
     struct cb_source *source; /* the Dockerfile, once it was read */
     struct cb_check_result check;
     struct cb_outline outline;
     struct cb_dockerfile *targets; /* the stages of it */
+    struct cb_lock_result lock;
 };
 void cb_call_result_clear(struct cb_call_result *result);
 CB_AUTO_VALUE_DEFINE(cb_call_result, cb_call_result_clear)
@@ -50,8 +66,12 @@ struct cb_build_request {
     const char *context_mode;  /* keep (or NULL), git */
     enum cb_pull_policy pull;
     int no_cache;
-    const char *cache_ttl; /* as typed: older results are not used */
-    int offline;           /* nothing is asked of any server */
+    const char *cache_ttl;          /* as typed: older results are not used */
+    int offline;                    /* nothing is asked of any server */
+    int locked;                     /* sources are those of the lock file */
+    const char *lock_file;          /* NULL: beside the Dockerfile, NAME.lock */
+    int lock_update;                /* CALL_LOCK: what is in the file is resolved anew */
+    struct cb_strings lock_targets; /* CALL_LOCK: several, in the place of TARGET */
     int explain;
     int push, load;
     int optimize_metadata;

@@ -19,6 +19,9 @@ src_engine_libengine_a_SOURCES = \
 	%D%/fields.c \
 	%D%/history.c \
 	%D%/journal.c \
+	%D%/lock-file.c \
+	%D%/lock-file.h \
+	%D%/locking.c \
 	%D%/inputs.c \
 	%D%/inputs-dockerfile.c \
 	%D%/inputs-stdin.c \

@@ -28,6 +28,7 @@ void cb_build_request_clear(struct cb_build_request *request)
     cb_strings_free(&request->ssh);
     cb_strings_free(&request->cache_places);
     cb_strings_free(&request->platforms);
+    cb_strings_free(&request->lock_targets);
     cb_strings_free(&request->cdi_dirs);
     cb_strings_free(&request->insecure);
     cb_strings_free(&request->cache_from);

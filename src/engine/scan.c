@@ -50,6 +50,7 @@ static int plan_generator(struct cb_scan *scan, const struct cb_frontend_options
     options.from = options.target = options.squash_from = NULL;
     options.platform = options.build_platform;
     options.platform_given = 0;
+    options.pins = NULL; /* no Dockerfile names it */
     return cb_frontend_plan(&scan->plan, &options, err);
 }
 

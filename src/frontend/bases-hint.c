@@ -48,6 +48,9 @@ static void note_exact(struct search *search, const struct cb_image *image)
     if (cb_platform_score(&image->config->platform, &search->base->platform) <= 0) {
         platform = cb_platform_text(&image->config->platform);
         cb_strings_add_once(&search->platforms, platform);
+    } else if (search->planner->options->pins) {
+        search->exact = xasprintf(
+            "`%s` is in the store, but only what a registry has can be locked", name);
     } else if (search->planner->options->pull == CB_PULL_ALWAYS ||
                search->planner->options->pull == CB_PULL_NEWER) {
         search->exact =

@@ -20,6 +20,7 @@ struct cb_base *cb_bases_want(struct cb_planner *planner, const char *name,
     }
     base = cb_arena_new_of(planner->arena, struct cb_base);
     base->name = cb_arena_strdup(planner->arena, name);
+    base->asked = base->name;
     base->platform = *platform;
     base->context = context;
     base->source = source;
@@ -163,7 +164,7 @@ static int resolve_here(struct cb_planner *planner, struct cb_base *base,
 
     if (base->layout)
         return resolve_layout(planner, base, err);
-    if (check_reference(planner, base, err) < 0)
+    if (check_reference(planner, base, err) < 0 || cb_base_pin(planner, base, err) < 0)
         return -1;
     if (options->offline) {
         base->canonical = canonical_name(base->name);
@@ -171,7 +172,7 @@ static int resolve_here(struct cb_planner *planner, struct cb_base *base,
     }
     if (options->pull != CB_PULL_MISSING && options->pull != CB_PULL_NEVER)
         return 0;
-    if (cb_registry_resolve(options->env->registry, base->name, &base->platform,
+    if (cb_registry_resolve(options->env->registry, base->asked, &base->platform,
                             CB_PULL_NEVER, &image, &cause) == 0) {
         finish(base, image);
         return 1;
@@ -193,7 +194,7 @@ static int resolve_remote(void *arg, size_t index, struct cb_error **err)
     struct cb_event_sink *sink = options->env->sink;
     uint64_t id = cb_event_step_start(sink, name);
     struct cb_error *error = NULL;
-    int status = cb_registry_resolve(options->env->registry, base->name, &base->platform,
+    int status = cb_registry_resolve(options->env->registry, base->asked, &base->platform,
                                      options->pull, &image, &error);
 
     if (status < 0)
@@ -260,6 +261,16 @@ static int resolve_all_remote(struct todo *remote, struct cb_error **err)
     return cb_planner_report(planner, err);
 }
 
+/* By this thread, in the file's order. */
+static int note_all(const struct todo *todo, struct cb_error **err)
+{
+    cb_vec_foreach (base, &todo->bases) {
+        if ((*base)->image && cb_base_note(todo->planner, *base, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int cb_bases_resolve(struct cb_planner *planner, struct cb_error **err)
 {
     struct todo todo = {.planner = planner};
@@ -270,6 +281,8 @@ int cb_bases_resolve(struct cb_planner *planner, struct cb_error **err)
     rc = resolve_all_here(&todo, &remote, err);
     if (rc == 0)
         rc = resolve_all_remote(&remote, err);
+    if (rc == 0)
+        rc = note_all(&todo, err);
     cb_vec_free(&todo.bases);
     cb_vec_free(&remote.bases);
     free(remote.errors);

@@ -32,7 +32,8 @@ struct cb_stage;
 
 /* An image that FROM, COPY --from or --mount from= names. One per name and platform. */
 struct cb_base {
-    char *name; /* as written, variables expanded */
+    char *name;        /* as written, variables expanded */
+    const char *asked; /* the same, or with the digest it is held to */
     struct cb_platform platform;
     struct cb_resolved_image *image; /* NULL until resolved */
     char *canonical;          /* "docker.io/library/debian:bookworm" once resolved */
@@ -347,6 +348,11 @@ int cb_bases_resolve(struct cb_planner *planner, struct cb_error **err);
 /* bases-hint.c: what a base that cannot be had was perhaps meant to be, or NULL. Caller
  * frees. */
 char *cb_bases_hint(const struct cb_planner *planner, const struct cb_base *base);
+/* bases-pins.c: finds out what BASE is held to, before it is resolved; tells what it was
+ * resolved to. */
+int cb_base_pin(struct cb_planner *planner, struct cb_base *base, struct cb_error **err);
+int cb_base_note(struct cb_planner *planner, const struct cb_base *base,
+                 struct cb_error **err);
 /* The image's files as a vertex named NAME (vertex NULL when it has no layers). */
 int cb_bases_root(struct cb_planner *planner, struct cb_base *base, const char *name,
                   struct cb_source *source, struct cb_span span, struct cb_edge *out,

@@ -3,6 +3,7 @@
 #ifndef CB_FRONTEND_FRONTEND_H
 #define CB_FRONTEND_FRONTEND_H
 
+#include "context/pins.h"
 #include "oci/oci.h"
 #include "ops/ops.h"
 #include "parser/parser.h"
@@ -59,6 +60,7 @@ struct cb_frontend_options {
      * steps then tell their platform. NULL: the plan has a graph of its own. */
     struct cb_graph *graph;
     enum cb_pull_policy pull;
+    const struct cb_pins *pins; /* what images are held to, or NULL */
     enum cb_op_network network; /* --network for RUN steps that say nothing */
     int allow_host_network,
         allow_insecure; /* RUN --network=host, --security=insecure granted */

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/frontend/libfrontend.a
 src_frontend_libfrontend_a_SOURCES = \
 	%D%/bases-hint.c \
+	%D%/bases-pins.c \
 	%D%/bases.c \
 	%D%/change.c \
 	%D%/check.c \

@@ -32,7 +32,7 @@ static int url_cache_map(void *payload, struct cb_cache_map *map,
         return -1;
     cb_key_parts_add(&map->parts, "name", self->name);
     cb_key_parts_add(&map->parts, "content", cb_digest_text(&self->body.digest, digest));
-    if (!checksum && self->body.mtime_s >= 0)
+    if (!checksum && !self->body.is_pinned && self->body.mtime_s >= 0)
         cb_key_parts_addf(&map->parts, "last-modified", "%" PRId64, self->body.mtime_s);
     return 0;
 }

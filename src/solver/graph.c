@@ -153,6 +153,20 @@ void cb_vertex_describe(const struct cb_vertex *vertex, void *facts)
         vertex->op->describe(vertex->payload, facts);
 }
 
+int cb_vertex_look_up(const struct cb_vertex *vertex, struct cb_cancel *cancel,
+                      struct cb_error **err)
+{
+    struct cb_cache_map map = {0};
+    int rc = vertex->op->cache_map(vertex->payload, &map, cancel, err);
+
+    cb_key_parts_free(&map.parts);
+    free(map.inputs);
+    free(map.note);
+    if (rc < 0 && err && vertex->source && !cb_error_source(*err, NULL))
+        cb_error_at(err, vertex->source, vertex->span);
+    return rc;
+}
+
 /* One line a vertex: `3 exec "[builder 2/3] RUN make" <- 1 2 (no-cache)`. */
 void cb_graph_dump(const struct cb_graph *graph, struct cb_strbuf *out)
 {

@@ -164,6 +164,10 @@ int cb_vertex_is_silent(const struct cb_vertex *vertex);
 struct cb_source *cb_vertex_source(const struct cb_vertex *vertex, struct cb_span *span);
 /* By the class's `describe`. Once the graph is solved, or between solves. */
 void cb_vertex_describe(const struct cb_vertex *vertex, void *facts);
+/* Has its operation find out what its source is now, as a solve would first, for who only
+ * asks for that. An error stands where the vertex does. */
+int cb_vertex_look_up(const struct cb_vertex *vertex, struct cb_cancel *cancel,
+                      struct cb_error **err);
 /* Graphviz or plain text, for tests and people. */
 void cb_graph_dump(const struct cb_graph *graph, struct cb_strbuf *out);
 
