@@ -268,8 +268,8 @@ int cb_run_device_parse(struct cb_run_device *out, struct cb_arena *arena,
 
 /* A --mount value as written, LOOKUP NULL: without variables. The fields are split first,
  * then each value is expanded for itself (what BuildKit does), so that no variable's text
- * can add an option. `from` is never given a variable: refused when the Dockerfile was
- * parsed. Strings in ARENA. Errors are SYNTAX without place. */
+ * can add an option. What `from` comes to was decided before (frontend/from-args.c),
+ * whatever OUT->from is. Strings in ARENA. Errors are SYNTAX without place. */
 int cb_run_mount_expand(struct cb_run_mount *out, struct cb_arena *arena,
                         const char *value, char escape,
                         const struct cb_scope_lookup *lookup, struct cb_error **err);
