@@ -26,7 +26,8 @@ void cb_scan_clear(struct cb_scan *scan)
 
 /* ── The step ── */
 
-/* The generator's image as a stage of its own in the same graph. */
+/* The generator's image as a stage of its own in the same graph. Its triggers could ask
+ * for the context and for secrets, which are not for it. */
 static int plan_generator(struct cb_scan *scan, const struct cb_frontend_options *target,
                           const char *generator, struct cb_graph *graph,
                           struct cb_error **err)
@@ -51,6 +52,7 @@ static int plan_generator(struct cb_scan *scan, const struct cb_frontend_options
     options.platform = options.build_platform;
     options.platform_given = 0;
     options.pins = NULL; /* no Dockerfile names it */
+    options.no_triggers = 1;
     return cb_frontend_plan(&scan->plan, &options, err);
 }
 

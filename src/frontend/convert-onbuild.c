@@ -65,7 +65,8 @@ int cb_convert_triggers(struct cb_stage *stage, struct cb_error **err)
     __typeof__(stage->items) items = {0};
     int needs = 0;
 
-    collect_texts(stage, &texts);
+    if (!stage->planner->options->no_triggers)
+        collect_texts(stage, &texts);
     for (size_t i = 0; i < texts.count; i++) {
         struct cb_item item;
 

@@ -66,6 +66,7 @@ struct cb_frontend_options {
         allow_insecure; /* RUN --network=host, --security=insecure granted */
     const struct cb_strings *allow_devices; /* granted: names, kinds, "" all; or NULL */
     int no_cache;
+    int no_triggers; /* ONBUILD of base images is left alone: they get nothing of ours */
     const struct cb_strings *no_cache_filter;
     const char *check; /* takes the place of the file's `# check=`; or NULL */
     enum cb_plan_purpose purpose;

@@ -315,6 +315,17 @@ more" ]
     [ ! -e "$OUT/scanned/run/out" ]
 }
 
+@test "a generator gets neither secrets nor the context: its image's triggers do not run" {
+    printf 'FROM busybox\n' >"$DIR/Dockerfile"
+    echo classified >"$DIR/private"
+    printf '%s\n' 'FROM busybox' 'ONBUILD COPY . /context' 'ONBUILD RUN --mount=type=secret,id=s cat /run/secrets/s >/stolen' \
+        'CMD ls -d /context /stolen 2>&1; echo scanned; exit 3' | "$CBUILD" build -q -t generator - >/dev/null
+    build --progress=plain --sbom=generator=generator --secret "id=s,src=$DIR/private" -o "type=oci,dest=$BATS_TEST_TMPDIR/x.tar"
+    expect_status 1
+    expect_contains '/context: No such file' '/stolen: No such file' scanned
+    expect_lacks ONBUILD classified
+}
+
 @test "what a generator leaves is looked at before it is believed" {
     printf 'FROM busybox\n' >"$DIR/Dockerfile"
     while IFS='|' read -r body said; do
