@@ -171,7 +171,8 @@ static int ask(const struct cb_remote *remote, const struct cb_git_ref *ref,
     return *ref->ref ? resolve_name(&git, out, err) : resolve_default(&git, out, err);
 }
 
-/* What the pins say stands for the name, as if the URL had said the commit. */
+/* What the pins say stands for the name, as if the URL had said the commit. 1: they do,
+ * 0: the server was asked. */
 static int pinned_or_asked(const struct cb_remote *remote, const struct cb_git_ref *ref,
                            struct cb_git_commit *out, struct cb_error **err)
 {
@@ -185,7 +186,7 @@ static int pinned_or_asked(const struct cb_remote *remote, const struct cb_git_r
         return -1;
     if (found) {
         set(out, "", pin, pin);
-        return 0;
+        return 1;
     }
     if (ask(remote, ref, out, err) < 0)
         return -1;
@@ -196,17 +197,20 @@ int cb_git_resolve(const struct cb_remote *remote, const struct cb_git_ref *ref,
                    struct cb_git_commit *out, struct cb_error **err)
 {
     cb_auto_value(cb_git_commit) found = {0};
+    int is_pinned = 0;
 
     if (cb_git_is_commit(ref->ref)) {
         set(&found, "", ref->ref, ref->ref);
     } else if (ref->fetch_by_commit) {
         if (by_commit(ref, &found, err) < 0)
             return -1;
-    } else if (pinned_or_asked(remote, ref, &found, err) < 0) {
-        return -1;
+    } else {
+        is_pinned = pinned_or_asked(remote, ref, &found, err);
+        if (is_pinned < 0)
+            return -1;
     }
     if (check(ref, &found, err) < 0)
-        return -1;
+        return is_pinned ? cb_error_hint(err, CB_PINS_RENEW) : -1;
     *out = found;
     memset(&found, 0, sizeof(found));
     return 0;

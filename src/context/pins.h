@@ -10,6 +10,9 @@
 enum cb_pin_kind { CB_PIN_IMAGE, CB_PIN_HTTP, CB_PIN_GIT };
 #define CB_PIN_KINDS 3
 
+/* The way out when a pin and what it is for do not go together. */
+#define CB_PINS_RENEW "`cbuild lock --update` takes what is there now"
+
 /* Used by several threads at once. */
 struct cb_pins {
     void *arg;

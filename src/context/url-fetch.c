@@ -278,7 +278,7 @@ int cb_url_resolve_body(const struct cb_remote *remote, const char *url,
 static int not_as_pinned(const struct cb_url_body *body, struct cb_error **err)
 {
     if (body->is_pinned && err && cb_error_kind(*err) == CB_ERR_INTEGRITY)
-        return cb_error_hint(err, "`cbuild lock --update` takes what is there now");
+        return cb_error_hint(err, CB_PINS_RENEW);
     return -1;
 }
 

@@ -131,6 +131,20 @@ two'
         'hint: `cbuild lock --update` takes'
 }
 
+@test "a commit that the Dockerfile asks for is not the one of the lock file" {
+    everything
+    lock
+    echo two >"$REPO/file"
+    commit second
+    push
+    printf 'FROM scratch\nADD --checksum=%s %s/git/r.git#main /\n' "$(head_of_repo)" "$WEB" >"$DIR/Dockerfile"
+    build --locked
+    expect_status 1
+    expect_contains 'Dockerfile:2:' "expected checksum to match $(head_of_repo)" 'hint: `cbuild lock --update`'
+    lock --update
+    build_ok --locked
+}
+
 @test "--locked wants a file, --lock-file names it, and without --locked none is read" {
     printf 'FROM %s:v1\n' "$BASE" >"$DIR/Dockerfile"
     build --locked
