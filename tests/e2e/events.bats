@@ -74,6 +74,16 @@ destroy $id told <no value>"
     expect_output $'prune <no value> 0\ndestroy gone <no value>\nprune <no value> 0'
 }
 
+@test "a container's health is told when it changes, and so is an update" {
+    "$CBUILD" run -d --name watched --network none --health-cmd 'test ! -e /ill' --health-interval 100ms --health-retries 1 busybox sleep 1000 >/dev/null
+    told() { [ "$("$CBUILD" events --since 1h --until 0s -f container=watched -f event=health_status -f event=update --format '{{.Action}}')" = "$1" ]; }
+    wait_until told 'health_status: healthy'
+    "$CBUILD" update --restart no watched >/dev/null
+    "$CBUILD" exec watched touch /ill
+    wait_until told $'health_status: healthy\nupdate\nhealth_status: unhealthy'
+    "$CBUILD" rm -f watched
+}
+
 @test "a build that failed is told as one, under the id that builds knows" {
     printf 'FROM busybox\nRUN exit 3\n' >"$DIR/Dockerfile"
     build
