@@ -3,6 +3,7 @@
 
 #include "commands/run.h"
 #include "container/create.h"
+#include "container/journal.h"
 #include "container/restart.h"
 
 #include <stdio.h>
@@ -137,7 +138,10 @@ static int update_one(const struct cb_each_container *at, struct cb_container *c
     set(&limits->pids_limit, given->pids_limit);
     if (cb_limits_parse(&parsed, limits, err) < 0)
         return -1;
-    return cb_container_update(at->store, container, err);
+    if (cb_container_update(at->store, container, err) < 0)
+        return -1;
+    cb_container_tell(at->store, container, "update", NULL, NULL);
+    return 0;
 }
 
 static int is_empty(const struct update_values *values)

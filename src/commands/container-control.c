@@ -5,7 +5,6 @@
 #include "container/signals.h"
 
 #include <signal.h>
-#include <stdio.h>
 
 #define STOP_SECONDS 10
 
@@ -155,7 +154,6 @@ static int kill_one(const struct cb_each_container *at, struct cb_container *con
 {
     const struct kill_values *values = at->values;
     struct cb_stopping stopping = {.signal = SIGKILL};
-    char number[12];
     int exit_code;
 
     if (values->signal && cb_stopping_parse(&stopping, values->signal, NULL, err) < 0)
@@ -166,8 +164,6 @@ static int kill_one(const struct cb_each_container *at, struct cb_container *con
                             container->name, container->id);
     if (cb_container_signal(container, stopping.signal, err) < 0)
         return -1;
-    snprintf(number, sizeof(number), "%d", stopping.signal);
-    cb_container_tell(at->store, container, "kill", "signal", number);
     return stopping.signal == SIGKILL
                ? cb_container_wait(container, at->app->cancel, &exit_code, err)
                : 0;

@@ -55,12 +55,16 @@ static const struct cb_option options[] = {
 static const struct cb_absent_option foreign[] = {
     {"additional-tag", 0, "`cbuild copy` for each name"},
     {"decryption-key", 0, "images that are encrypted cannot be read"},
+    {"dest-authfile", 0, "--authfile, with the credentials of both, or --dest-creds"},
+    {"dest-cert-dir", 0, "--cert-dir, with the certificates of both, or certs.d"},
     {"dest-compress", 0, "layers stay as they are; `cbuild push --compression`"},
     {"dest-compress-format", 0, "layers stay as they are; `cbuild push --compression`"},
     {"dest-decompress", 0, "layers stay as they are; `cbuild push --compression`"},
     {"encryption-key", 0, "images are not encrypted"},
     {"format", 0, "manifests stay as they are; `cbuild push --format`"},
     {"sign-by", 0, "names with a digest are verified: NAME@sha256:..."},
+    {"src-authfile", 0, "--authfile, with the credentials of both, or --src-creds"},
+    {"src-cert-dir", 0, "--cert-dir, with the certificates of both, or certs.d"},
     {0},
 };
 

@@ -155,21 +155,23 @@ static int rm(struct cb_app *app, void *values, const struct cb_strings *args,
               struct cb_error **err)
 {
     cb_auto(cb_store) store = NULL;
-    cb_auto(cb_error) first = NULL;
+    cb_auto(cb_error) errors = NULL;
 
     if (cb_app_store(app, 0, &store, err) < 0)
         return -1;
     for (size_t i = 0; i < args->count; i++) {
-        cb_auto(cb_error) error = NULL;
+        struct cb_error *error = NULL;
         int found = cb_draft_remove(store, args->items[i], &error);
 
         if (found == 0)
             cb_error_set(&error, CB_ERR_NOT_FOUND, "No such manifest: %s",
                          args->items[i]);
-        if (found <= 0 && !first)
-            first = cb_steal(&error);
+        if (found <= 0 && errors)
+            cb_error_append(&errors, error);
+        else if (found <= 0)
+            errors = error;
     }
-    return first ? cb_error_move(err, &first) : 0;
+    return errors ? cb_error_move(err, &errors) : 0;
 }
 
 const struct cb_cli_command cb_manifest_rm_command = {

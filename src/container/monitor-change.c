@@ -1,9 +1,12 @@
-/* What is changed of a container while it runs: it is paused, or gets other limits and
- * another restart policy. */
+/* What is changed of a container while it runs: it is paused, gets a signal, or other
+ * limits and another restart policy. */
 #include "container/monitor-priv.h"
 
 #include "container/journal.h"
 #include "executor/limits.h"
+
+#include <signal.h>
+#include <stdio.h>
 
 static void set_status(struct monitor *monitor, enum cb_container_status status)
 {
@@ -33,6 +36,20 @@ int cb_monitor_pause(struct monitor *monitor, int on, struct cb_error **err)
     set_status(monitor, on ? CB_CONTAINER_PAUSED : CB_CONTAINER_RUNNING);
     cb_container_tell_at(monitor->store_root, monitor->container,
                          on ? "pause" : "unpause", NULL, NULL);
+    return 0;
+}
+
+int cb_monitor_signal(struct monitor *monitor, int number, struct cb_error **err)
+{
+    char text[12];
+
+    if (cb_process_signal(monitor->main->process, number, err) < 0)
+        return -1;
+    if (monitor->is_killed) /* whoever wants its end may say so several times */
+        return 0;
+    monitor->is_killed = number == SIGKILL;
+    snprintf(text, sizeof(text), "%d", number);
+    cb_container_tell_at(monitor->store_root, monitor->container, "kill", "signal", text);
     return 0;
 }
 

@@ -168,7 +168,8 @@ static int send_signal(struct monitor *monitor, struct session *session, int num
         monitor->container->state.stopped_by_hand = 1;
         cb_container_save_state(monitor->container, NULL);
     }
-    if (cb_process_signal(session->process, number, err) < 0)
+    if ((session == monitor->main ? cb_monitor_signal(monitor, number, err)
+                                  : cb_process_signal(session->process, number, err)) < 0)
         return -1;
     cb_monitor_wake(monitor);
     return 0;
@@ -187,7 +188,7 @@ static int stop(struct monitor *monitor, const struct cb_wire_message *message,
     }
     if (message->b >= 0)
         monitor->kill_at_ms = cb_monitor_now_ms() + (int64_t)message->b * 1000;
-    if (cb_process_signal(monitor->main->process, number, err) < 0)
+    if (cb_monitor_signal(monitor, number, err) < 0)
         return -1;
     cb_monitor_wake(monitor);
     return 0;

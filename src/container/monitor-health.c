@@ -3,9 +3,11 @@
 #include "container/monitor-priv.h"
 
 #include "container/health.h"
+#include "container/journal.h"
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 struct cb_health_watch {
     struct cb_health wish;
@@ -74,11 +76,22 @@ static int in_start_period(const struct cb_health_watch *watch)
     return cb_monitor_now_ms() - watch->started_ms < watch->wish.start_period_ms;
 }
 
+/* Only that it has become another. */
+static void tell_status(const struct monitor *monitor, const char *before)
+{
+    const char *status = cb_health_status(monitor->container->state.health);
+    cb_autofree char *action = xasprintf("health_status: %s", status);
+
+    if (strcmp(before, status) != 0)
+        cb_container_tell_at(monitor->store_root, monitor->container, action, NULL, NULL);
+}
+
 static void take_result(struct monitor *monitor, int exit_code, const char *output)
 {
     struct cb_health_watch *watch = monitor->health;
     struct cb_container_state *state = &monitor->container->state;
     const struct timespec now = cb_timestamp_now();
+    cb_autofree char *before = xstrdup(cb_health_status(state->health));
     int is_starting;
 
     cb_health_json_add(state->health, &watch->wish, in_start_period(watch),
@@ -88,6 +101,7 @@ static void take_result(struct monitor *monitor, int exit_code, const char *outp
                                                 ? watch->wish.start_interval_ms
                                                 : watch->wish.interval_ms);
     cb_container_save_state(monitor->container, NULL);
+    tell_status(monitor, before);
 }
 
 static void begin_probe(struct monitor *monitor)

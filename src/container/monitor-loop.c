@@ -80,7 +80,7 @@ static void quit(struct monitor *monitor)
     if (!monitor->main || monitor->main->is_lent)
         return;
     monitor->kill_at_ms = cb_monitor_now_ms() + 10000;
-    cb_process_signal(monitor->main->process, monitor->setup->stopping.signal, NULL);
+    cb_monitor_signal(monitor, monitor->setup->stopping.signal, NULL);
     cb_monitor_wake(monitor);
 }
 
@@ -90,7 +90,7 @@ static void check_times(struct monitor *monitor)
 
     if (monitor->main && monitor->kill_at_ms >= 0 && now >= monitor->kill_at_ms) {
         monitor->kill_at_ms = -1;
-        cb_process_signal(monitor->main->process, SIGKILL, NULL);
+        cb_monitor_signal(monitor, SIGKILL, NULL);
     }
     if (!monitor->main && monitor->start_at_ms >= 0 && now >= monitor->start_at_ms)
         cb_monitor_start_again(monitor);

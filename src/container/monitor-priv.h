@@ -53,6 +53,7 @@ struct monitor {
     struct cb_setup *setup;
     int root;
     int64_t started_ms, kill_at_ms; /* KILL_AT -1: not asked for */
+    int is_killed;                  /* and that was told */
     struct cb_container *former;    /* what it was started with, once that was changed */
     struct cb_health_watch *health; /* or NULL */
     struct cb_snapshot *snapshot;   /* of one in the foreground, borrowed; or NULL */
@@ -118,6 +119,8 @@ void cb_clients_tell_end(struct monitor *monitor, const struct session *session,
 
 /* ── monitor-change.c: of what runs ── */
 int cb_monitor_pause(struct monitor *monitor, int on, struct cb_error **err);
+/* To its first process, and into the journal. */
+int cb_monitor_signal(struct monitor *monitor, int number, struct cb_error **err);
 /* What gets a signal goes on. */
 void cb_monitor_wake(struct monitor *monitor);
 /* The configuration was changed: limits and restart policy are as it has them. */

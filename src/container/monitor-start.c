@@ -115,6 +115,7 @@ int cb_monitor_start_container(struct monitor *monitor,
     cb_hub_hold(monitor->hub);
     monitor->started_ms = cb_monitor_now_ms();
     monitor->kill_at_ms = -1;
+    monitor->is_killed = 0;
     set_running(monitor);
     if (cb_health_watch_start(monitor, err) < 0 ||
         cb_container_save_state(monitor->container, err) < 0)

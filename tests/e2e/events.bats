@@ -34,7 +34,7 @@ happened() { "$CBUILD" events --since 1h --until 0s --format '{{.Type}}:{{.Actio
     "$CBUILD" stop -t 60 again
     "$CBUILD" rm again
     "$CBUILD" volume rm data
-    [ "$(happened)" = 'volume:create container:create volume:mount network:connect container:start container:pause container:unpause container:rename container:die network:disconnect volume:unmount container:stop container:destroy volume:destroy ' ]
+    [ "$(happened)" = 'volume:create container:create volume:mount network:connect container:start container:pause container:unpause container:rename container:kill container:die network:disconnect volume:unmount container:stop container:destroy volume:destroy ' ]
     run "$CBUILD" events --since 1h --until 0s -f event=mount -f event=connect --format '{{.Actor.ID}} {{.Actor.Attributes.container}} {{json .Actor.Attributes}}'
     expect_contains "data $life " '"destination":"/data"' '"read/write":"true"' '"name":"none","type":"null"'
     [ "$(happened -f container=again -f event=die -f event=stop -f label=team=web)" = 'container:die container:stop ' ]
@@ -72,6 +72,19 @@ destroy $id told <no value>"
     [ "$(happened)" = 'container:destroy container:prune network:prune network:destroy network:prune volume:destroy volume:prune ' ]
     run "$CBUILD" events --since 1h --until 0s -f type=network --format '{{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.reclaimed}}'
     expect_output $'prune <no value> 0\ndestroy gone <no value>\nprune <no value> 0'
+}
+
+@test "a container's health is told when it changes, and so is an update" {
+    "$CBUILD" run -d --name watched --network none --health-cmd 'test ! -e /ill' --health-interval 100ms --health-retries 1 busybox sleep 1000 >/dev/null
+    told() { [ "$("$CBUILD" events --since 1h --until 0s -f container=watched -f event=health_status -f event=update --format '{{.Action}}')" = "$1" ]; }
+    wait_until told 'health_status: healthy'
+    "$CBUILD" update --restart no watched >/dev/null
+    "$CBUILD" exec watched touch /ill
+    wait_until told $'health_status: healthy\nupdate\nhealth_status: unhealthy'
+    "$CBUILD" kill -s WINCH watched
+    "$CBUILD" rm -f watched
+    run "$CBUILD" events --since 1h --until 0s -f container=watched -f event=kill -f event=die -f event=destroy --format '{{.Action}} {{.Actor.Attributes.signal}}'
+    expect_output $'kill 28\nkill 9\ndie <no value>\ndestroy <no value>'
 }
 
 @test "a build that failed is told as one, under the id that builds knows" {

@@ -96,9 +96,9 @@ manifest() {
         manifest annotate list "$REGISTRY/arm64:1" --os "${good% *}" --arch "${good#* }"
         expect_status 0
     done
-    manifest rm nosuch list
+    manifest rm nosuch list neither
     expect_status 1
-    expect_contains 'No such manifest: nosuch'
+    expect_contains 'No such manifest: nosuch' 'No such manifest: neither'
     manifest annotate list "$REGISTRY/arm64:1" --arch arm
     expect_contains 'No such manifest: list'
     manifest create list "$REGISTRY/nosuch:1"
