@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define VERSION 1
+#define FORMAT_VERSION 1
 
 static const char *const sections[CB_PIN_KINDS] = {
     [CB_PIN_IMAGE] = "images", [CB_PIN_HTTP] = "http", [CB_PIN_GIT] = "git"};
@@ -129,9 +129,9 @@ static int check_form(const struct cb_json *root, struct cb_error **err)
 
     if (cb_json_required_int64(&version, &number, err) < 0)
         return -1;
-    if (number != VERSION)
+    if (number != FORMAT_VERSION)
         return cb_json_fail(&version, err, "expected %d: another cbuild wrote it",
-                            VERSION);
+                            FORMAT_VERSION);
     json_object_foreach(root->value, name, ignored)
     {
         struct cb_json member = cb_json_member(root, name);
@@ -184,7 +184,7 @@ void cb_lock_file_format(const struct cb_lock_file *file, struct cb_strbuf *out)
     size_t at = 0;
 
     cb_writer_open(&writer, NULL, '{');
-    cb_writer_int(&writer, "version", VERSION);
+    cb_writer_int(&writer, "version", FORMAT_VERSION);
     for (unsigned kind = 0; kind < CB_PIN_KINDS; kind++) {
         cb_writer_open(&writer, sections[kind], '{');
         for (; at < file->count && file->items[at].kind == kind; at++)

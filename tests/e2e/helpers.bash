@@ -25,8 +25,8 @@ cb_drop_containers() {
 
 # Takes away what is mounted below DIR, also what a failed test left there.
 unmount_below() { # DIR
-    local mount
-    awk -v p="$1/" 'index($2, p) == 1 {print $2}' /proc/mounts | sort -r | while read -r mount; do
+    local mount dir=${1:?a directory}
+    awk -v p="$dir/" 'index($2, p) == 1 {print $2}' /proc/mounts | sort -r | while read -r mount; do
         umount "$mount" 2>/dev/null || umount -l "$mount"
     done
 }

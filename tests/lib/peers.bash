@@ -29,6 +29,7 @@ dockerd_stop() {
 
 # Removes the peers' stores and the mounts they leave.
 peers_remove() {
+    [ -n "${PEERS:-}" ] || return 0 # nothing was set up
     unmount_below "$PEERS"
     rm -rf --one-file-system "$PEERS"
 }
