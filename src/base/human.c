@@ -231,3 +231,16 @@ char *cb_duration_text(int64_t ns)
     }
     return cb_strbuf_steal(&out);
 }
+
+char *cb_binary_human(uint64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    double size = (double)bytes;
+    size_t unit = 0;
+
+    while (size >= 1024 && unit + 1 < CB_ARRAY_SIZE(units)) {
+        size /= 1024;
+        unit++;
+    }
+    return xasprintf("%.4g%s", size, units[unit]);
+}

@@ -8,20 +8,22 @@
 #include <pthread.h>
 
 struct loop {
+    int (*job)(void *arg, size_t index, struct cb_error **err);
+    void *arg;
+    size_t count;
+    int by_time;          /* the first failure in time tells, not by index */
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t idle;  /* running went to 0 */
-    size_t next, count, running;
+    size_t next, running;
     int failed;
     size_t failed_index;
     struct cb_error *error;
     unsigned holders;
-    int (*job)(void *arg, size_t index, struct cb_error **err);
-    void *arg;
 };
 
 static void record_failure(struct loop *loop, size_t index, struct cb_error *error)
 {
-    if (loop->failed && loop->failed_index < index) {
+    if (loop->failed && (loop->by_time || loop->failed_index < index)) {
         cb_error_free(error);
         return;
     }
@@ -92,27 +94,17 @@ static size_t helper_count(const struct cb_pool *pool)
     return threads < cores ? threads : cores;
 }
 
-int cb_pool_for_each(struct cb_pool *pool, size_t count,
-                     int (*job)(void *arg, size_t index, struct cb_error **err),
-                     void *arg, struct cb_error **err)
+static int fork_and_join(struct cb_pool *pool, enum cb_pool_class class, size_t helpers,
+                         const struct loop *what, struct cb_error **err)
 {
-    size_t helpers = helper_count(pool);
-    struct loop *loop;
+    struct loop *loop = xmemdup(what, sizeof(*what));
     int result;
 
-    if (!pool || count < 2)
-        return run_serially(count, job, arg, err);
-    if (helpers > count - 1)
-        helpers = count - 1;
-    loop = xcalloc(1, sizeof(*loop));
     pthread_mutex_init(&loop->lock, NULL);
     pthread_cond_init(&loop->idle, NULL);
-    loop->count = count;
-    loop->job = job;
-    loop->arg = arg;
     loop->holders = (unsigned)helpers + 1;
     for (size_t i = 0; i < helpers; i++)
-        cb_pool_submit(pool, CB_POOL_CPU, help, loop);
+        cb_pool_submit(pool, class, help, loop);
     pthread_mutex_lock(&loop->lock);
     run_indices(loop);
     while (loop->running > 0)
@@ -120,4 +112,30 @@ int cb_pool_for_each(struct cb_pool *pool, size_t count,
     result = loop->failed ? cb_error_move(err, &loop->error) : 0;
     let_go(loop);
     return result;
+}
+
+int cb_pool_for_each(struct cb_pool *pool, size_t count,
+                     int (*job)(void *arg, size_t index, struct cb_error **err),
+                     void *arg, struct cb_error **err)
+{
+    const struct loop loop = {.job = job, .arg = arg, .count = count};
+    size_t helpers = helper_count(pool);
+
+    if (!pool || count < 2)
+        return run_serially(count, job, arg, err);
+    return fork_and_join(pool, CB_POOL_CPU, helpers < count ? helpers : count - 1, &loop,
+                         err);
+}
+
+int cb_pool_fan_out(struct cb_pool *pool, size_t width, size_t count,
+                    int (*job)(void *arg, size_t index, struct cb_error **err), void *arg,
+                    struct cb_error **err)
+{
+    const struct loop loop = {.job = job, .arg = arg, .count = count, .by_time = 1};
+
+    if (width > count)
+        width = count;
+    if (!pool || width < 2)
+        return run_serially(count, job, arg, err);
+    return fork_and_join(pool, CB_POOL_IO, width - 1, &loop, err);
 }

@@ -28,5 +28,11 @@ void cb_pool_submit(struct cb_pool *pool, enum cb_pool_class class, void (*job)(
 int cb_pool_for_each(struct cb_pool *pool, size_t count,
                      int (*job)(void *arg, size_t index, struct cb_error **err),
                      void *arg, struct cb_error **err);
+/* The same for jobs that wait for the network or for each other: on at most WIDTH
+ * threads, the caller and idle i/o workers. The failure that came first in time is
+ * returned: those after it are often its consequence. */
+int cb_pool_fan_out(struct cb_pool *pool, size_t width, size_t count,
+                    int (*job)(void *arg, size_t index, struct cb_error **err), void *arg,
+                    struct cb_error **err);
 
 #endif

@@ -14,6 +14,7 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -69,6 +70,15 @@ static char *find_in(const char *path_list, const char *name)
         path_list += len + (path_list[len] == ':');
     }
     return NULL;
+}
+
+int cb_subprocess_become(char *const *argv, char *const *environment,
+                         struct cb_error **err)
+{
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
+    execvpe(argv[0], argv, environment);
+    return cb_error_errno(err, errno, "execute `%s`", argv[0]);
 }
 
 char *cb_subprocess_find(const char *name)
@@ -280,6 +290,11 @@ static int start(struct child *child, const char *path,
         return cb_error_errno(err, failed, "start `%s`", path);
     }
     child->pid_fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+    if (options->max_file) {
+        struct rlimit limit = {options->max_file, options->max_file};
+
+        prlimit(child->pid, RLIMIT_FSIZE, &limit, NULL);
+    }
     return 0;
 }
 

@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 
+#include <stdint.h>
+
 struct cb_subprocess_options {
     const char *const *argv; /* NULL-terminated; argv[0] searched in PATH */
     const char *const *env;  /* NULL: ours */
@@ -16,6 +18,7 @@ struct cb_subprocess_options {
     const char *input;       /* fed to stdin, or NULL for /dev/null */
     size_t input_len;
     size_t max_output; /* of stdout and of stderr each; 0: 1 MiB; more is an error */
+    uint64_t max_file; /* no file grows beyond it: the program is killed; 0: any size */
     int timeout_ms;    /* 0: none */
     int idle_ms;       /* so long without printing anything is an error; 0: any time */
     struct cb_cancel *cancel; /* or NULL */
@@ -37,6 +40,10 @@ CB_AUTO_DEFINE(cb_helper, cb_helper_stop)
  * and output are /dev/null, standard error is ERRORS_FD, and FDS become 3, 4, … */
 int cb_subprocess_detach(const char *path, const char *const *argv, int errors_fd,
                          const int *fds, size_t count, struct cb_error **err);
+/* Becomes the program ARGV, found on PATH: returns -1 only if it cannot be executed, with
+ * why in errno's terms. Signals that are ignored here are not there. */
+int cb_subprocess_become(char *const *argv, char *const *environment,
+                         struct cb_error **err);
 /* Absolute path of NAME on PATH (or in /usr/libexec/podman, /usr/lib/podman, sbin
  * directories); NULL if missing. */
 char *cb_subprocess_find(const char *name);

@@ -24,6 +24,8 @@ char *cb_size_human(uint64_t bytes);
 /* "1.984MB": as docker's units.HumanSize has totals, of `system df` and of what was
  * freed. */
 char *cb_total_human(uint64_t bytes);
+/* "1.5MiB": docker's units.BytesSize. Caller frees. */
+char *cb_binary_human(uint64_t bytes);
 /* "64m", "1.5g", "1024": docker's units.RAMInBytes. USAGE on bad text. */
 int cb_size_parse(uint64_t *out, const char *text, struct cb_error **err);
 /* Go's time.ParseDuration: "1h30m", "500ms", "0". Nanoseconds. */

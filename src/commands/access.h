@@ -23,14 +23,19 @@ struct cb_access_values {
 #define CB_ACCESS_CREDS(type, member)                                              \
     {                                                                              \
         "creds", 0, CB_OPTION_TEXT, offsetof(type, member.creds), "USER:PASSWORD", \
-            "Credentials for every registry"                                       \
+            "Credentials for the registry that is named"                           \
     }
 
-/* Into APP's settings, before a registry is opened with them. USAGE of malformed --creds.
- */
+/* Into APP's settings, before a registry is opened with them. --creds are for nobody
+ * until cb_access_name; USAGE when they are malformed. */
 int cb_access_apply(const struct cb_access_values *values, struct cb_app *app,
                     struct cb_error **err);
-/* CREDS of OPTION, for HOST alone, or for every registry if that is NULL. */
+/* --creds, if given, are for the registry of NAME, which the command line has, an image's
+ * or a repository's. USAGE when they are another's already. What is no name is passed
+ * over. */
+int cb_access_name(const struct cb_access_values *values, struct cb_app *app,
+                   const char *name, struct cb_error **err);
+/* CREDS of OPTION, for HOST alone. */
 int cb_access_login(struct cb_app *app, const char *option, const char *creds,
                     const char *host, struct cb_error **err);
 

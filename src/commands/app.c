@@ -35,20 +35,36 @@ int cb_app_settings(struct cb_app *app, const struct cb_settings **out,
     return 0;
 }
 
-/* The option, else the environment, else the configuration; "0" and "" are no limit. */
-static int parse_max_store(const char *text, const struct cb_settings *settings,
-                           uint64_t *out, struct cb_error **err)
+struct size_source {
+    const char *option, *variable;
+};
+
+/* The option, else the environment, else the configuration; "0" and "" are the default.
+ */
+static int parse_size(const struct size_source *source, const char *text,
+                      const char *configured, uint64_t *out, struct cb_error **err)
 {
-    const char *name = text ? "--max-store" : "CBUILD_MAX_STORE";
+    const char *name = text ? source->option : source->variable;
     cb_auto(cb_error) cause = NULL;
 
     if (!text)
-        text = getenv("CBUILD_MAX_STORE");
+        text = getenv(source->variable);
     if (!text)
-        text = settings->max_store;
+        text = configured;
     if (!text || !*text || cb_size_parse(out, text, &cause) == 0)
         return 0;
     return cb_error_argument(err, text, name, "%s", cb_error_message(cause));
+}
+
+static int parse_sizes(const struct cb_app *app, const struct cb_settings *settings,
+                       struct cb_store_options *out, struct cb_error **err)
+{
+    static const struct size_source store = {"--max-store", "CBUILD_MAX_STORE"},
+                                    layer = {"--max-layer-size", "CBUILD_MAX_LAYER_SIZE"};
+
+    if (parse_size(&store, app->max_store, settings->max_store, &out->max_bytes, err) < 0)
+        return -1;
+    return parse_size(&layer, app->max_layer, settings->max_layer, &out->max_layer, err);
 }
 
 /* The one that the machine's file names is root's; every user has his own. */
@@ -65,24 +81,37 @@ static char *configured_root(const struct cb_settings *settings, int of_user)
     return NULL;
 }
 
+int cb_app_store_root(struct cb_app *app, char **out, struct cb_error **err)
+{
+    const int of_user = app->userns.kind != CB_USERNS_NONE || geteuid() != 0;
+    const struct cb_settings *settings;
+    const char *root = app->root ? app->root : getenv("CBUILD_ROOT");
+
+    if (cb_app_settings(app, &settings, err) < 0)
+        return -1;
+    if (!root || !*root)
+        root = configured_root(settings, of_user);
+    *out = root ? xstrdup(root) : cb_store_default_root(of_user);
+    return 0;
+}
+
 static int open_store(struct cb_app *app, int create, int repair, struct cb_store **out,
                       struct cb_error **err)
 {
-    struct cb_store_options options = {.root = app->root,
-                                       .of_user = app->userns.kind != CB_USERNS_NONE,
+    cb_autofree char *root = NULL;
+    struct cb_store_options options = {.of_user = app->userns.kind != CB_USERNS_NONE,
                                        .create = create,
                                        .repair = repair,
                                        .attach = app->launcher &&
                                                  cb_launcher_attaches(app->launcher),
                                        .cancel = app->cancel};
     const struct cb_settings *settings;
-    const char *root = getenv("CBUILD_ROOT");
 
     if (cb_app_settings(app, &settings, err) < 0 ||
-        parse_max_store(app->max_store, settings, &options.max_bytes, err) < 0)
+        parse_sizes(app, settings, &options, err) < 0 ||
+        cb_app_store_root(app, &root, err) < 0)
         return -1;
-    if (!options.root && (!root || !*root))
-        options.root = configured_root(settings, options.of_user);
+    options.root = root;
     return cb_store_open(out, &options, err);
 }
 
@@ -236,9 +265,9 @@ int cb_confirmed(const char *what)
 {
     int answer;
 
-    fprintf(stderr,
-            "WARNING! This will remove %s. Are you sure you want to continue? [y/N] ",
-            what);
+    fprintf(stderr, "WARNING! This will remove%s%s%s\n", *what == ':' ? "" : " ", what,
+            *what == ':' ? "" : ".");
+    fputs("Are you sure you want to continue? [y/N] ", stderr);
     answer = getchar();
     if (answer == EOF)
         fputs("\nNothing is removed: nobody answered (-f does not ask)\n", stderr);

@@ -74,7 +74,7 @@ int cb_archive_input(const char *path, const char *way, int *fd, struct cb_error
 /* ── save ── */
 
 struct save_values {
-    const char *output, *format, *platform, *compression;
+    const char *output, *format, *platform, *compression, *delta_from;
     struct cb_strings except;
 };
 
@@ -84,6 +84,8 @@ static const struct cb_option save_options[] = {
     {"compression", 0, CB_OPTION_TEXT, offsetof(struct save_values, compression), "KIND",
      "Compress the whole archive: gzip, zstd or uncompressed (default: as FILE is "
      "named)"},
+    {"delta-from", 0, CB_OPTION_TEXT, offsetof(struct save_values, delta_from), "IMAGE",
+     "Leave out this image's layers, and write of others what differs from them"},
     {"exclude-from", 0, CB_OPTION_LIST, offsetof(struct save_values, except), "IMAGE",
      "Leave out the layers of an image that is there already where this is loaded"},
     {"format", 0, CB_OPTION_TEXT, offsetof(struct save_values, format), "FORMAT",
@@ -160,8 +162,10 @@ static int save_archive(struct cb_app *app, const struct save_values *values,
     cb_auto_value(cb_archive_session) session = {0};
     cb_auto(cb_out_file) file = NULL;
     enum cb_compression compression;
-    const struct cb_archive_choice choice = {
-        .images = images, .platform = platform, .except = &values->except};
+    const struct cb_archive_choice choice = {.images = images,
+                                             .platform = platform,
+                                             .except = &values->except,
+                                             .delta_from = values->delta_from};
 
     if (parse_compression(values, &compression, err) < 0 ||
         cb_out_file_open(&file, values->output ? values->output : "-", err) < 0 ||
@@ -181,6 +185,8 @@ static int save_directory(struct cb_app *app, const struct save_values *values,
                           const struct cb_platform *platform, struct cb_error **err)
 {
     cb_auto_value(cb_archive_session) session = {0};
+    const struct cb_archive_choice choice = {
+        .images = images, .platform = platform, .except = &values->except};
 
     if (!values->output || strcmp(values->output, "-") == 0) {
         cb_error_set(err, CB_ERR_USAGE, "--format oci-dir writes a directory");
@@ -189,13 +195,10 @@ static int save_directory(struct cb_app *app, const struct save_values *values,
     if (values->compression)
         return cb_error_set(err, CB_ERR_USAGE,
                             "--compression is for archives, not for --format oci-dir");
-    if (values->except.count)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "--exclude-from is for archives, not for --format oci-dir");
     if (cb_archive_session_open(&session, app, 0, 1, err) < 0 ||
         open_registry(&session, app, err) < 0)
         return -1;
-    if (cb_archive_save_layout(&session.env, images, platform, values->output, err) < 0)
+    if (cb_archive_save_layout(&session.env, &choice, values->output, err) < 0)
         return -1;
     tell_saved(session.store, images);
     return 0;
@@ -209,8 +212,12 @@ static int run_save(struct cb_app *app, void *given, const struct cb_strings *ar
     struct cb_platform buffer;
     const struct cb_platform *platform;
 
-    if (parse_format(values->format, &to, err) < 0 ||
-        cb_app_platform(values->platform, &buffer, &platform, err) < 0)
+    if (parse_format(values->format, &to, err) < 0)
+        return -1;
+    if (values->delta_from && to != SAVE_DOCKER)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "--delta-from is for --format docker-archive");
+    if (cb_app_platform(values->platform, &buffer, &platform, err) < 0)
         return -1;
     return to == SAVE_OCI_DIR ? save_directory(app, values, args, platform, err)
                               : save_archive(app, values, to, args, platform, err);

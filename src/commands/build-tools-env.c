@@ -2,6 +2,7 @@
 #include "commands/build-tools.h"
 
 #include "base/text.h"
+#include "http/http.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,4 +35,28 @@ int cb_build_tools_environment(struct cb_build_tools *tools, struct cb_error **e
                             "KANIKO_NO_PUSH=%s: expected true or false", no_push);
     tools->no_push |= says_no; /* what is typed stays */
     return 0;
+}
+
+static const char *set_variable(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value && *value ? value : NULL;
+}
+
+/* A token is a user without a password. */
+void cb_build_tools_git_server(struct cb_strbuf *out, const char *rest)
+{
+    const char *method = set_variable("GIT_PULL_METHOD");
+    const char *token = set_variable("GIT_TOKEN");
+    const char *user = token ? token : set_variable("GIT_USERNAME");
+    const char *password = token ? NULL : set_variable("GIT_PASSWORD");
+
+    cb_strbuf_addf(out, "%s://", method && !strcmp(method, "http") ? "http" : "https");
+    if ((!user && !password) || memchr(rest, '@', strcspn(rest, "/")))
+        return;
+    cb_url_encode(out, user ? user : "");
+    cb_strbuf_addc(out, ':');
+    cb_url_encode(out, password ? password : "");
+    cb_strbuf_addc(out, '@');
 }

@@ -124,20 +124,24 @@ static const char *after(const char *text, const char *prefix)
     return strncmp(text, prefix, len) == 0 ? text + len : NULL;
 }
 
-/* "git://host/path#ref#commit" is fetched by https, as kaniko does. */
+/* "git://host/path#ref#commit" is fetched by https, or as GIT_PULL_METHOD says, with the
+ * credentials of kaniko's variables unless it has some. */
 static char *git_place(const char *rest, const char *sub_path)
 {
     const char *ref = strchr(rest, '#');
     const char *commit = ref ? strchr(ref + 1, '#') : NULL;
     size_t len = ref ? (size_t)(ref - rest) : strlen(rest);
+    cb_auto_value(cb_strbuf) place = {0};
 
-    if (!ref && !sub_path)
-        return xasprintf("https://%s", rest);
-    return xasprintf("https://%.*s#%s%s%s", (int)len, rest,
-                     commit ? commit + 1
-                     : ref  ? ref + 1
-                            : "",
-                     sub_path ? ":" : "", sub_path ? sub_path : "");
+    cb_build_tools_git_server(&place, rest);
+    cb_strbuf_add(&place, rest, len);
+    if (ref || sub_path)
+        cb_strbuf_addf(&place, "#%s%s%s",
+                       commit ? commit + 1
+                       : ref  ? ref + 1
+                              : "",
+                       sub_path ? ":" : "", sub_path ? sub_path : "");
+    return cb_strbuf_steal(&place);
 }
 
 static int open_tar(struct cb_build_tools *tools, struct cb_build_request *request,

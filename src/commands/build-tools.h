@@ -127,9 +127,16 @@ void cb_build_tools_clear(struct cb_build_tools *tools);
 
 /* What kaniko's variables ask for, as if it were among the options. */
 int cb_build_tools_environment(struct cb_build_tools *tools, struct cb_error **err);
+/* Adds "https://" to OUT, and the user that kaniko's variables name for REST, a
+ * repository without a scheme. */
+void cb_build_tools_git_server(struct cb_strbuf *out, const char *rest);
 /* Fills REQUEST. ARGS: the arguments, of which --context may stand for the only one. */
 int cb_build_tools_apply(struct cb_build_tools *tools, struct cb_build_request *request,
                          const struct cb_strings *args, struct cb_error **err);
+/* --creds. USAGE unless the command line names one registry. */
+int cb_build_creds(const struct cb_build_tools *tools,
+                   const struct cb_build_request *request, struct cb_app *app,
+                   struct cb_error **err);
 /* What they say of registries, for this process. */
 int cb_build_tools_registries(const struct cb_build_tools *tools, struct cb_app *app,
                               struct cb_error **err);

@@ -21,9 +21,10 @@ static int parse_type(struct cb_cache_filter *out, const char *text, const char 
     enum cb_item_type type;
 
     if (!cb_item_type_parse(&type, value))
-        return invalid(
-            text, "expected type=regular, exec.cachemount, source.local or build.log",
-            err);
+        return invalid(text,
+                       "expected type=regular, exec.cachemount, source.git.checkout, "
+                       "source.local or build.log",
+                       err);
     out->types |= 1u << type;
     return 0;
 }

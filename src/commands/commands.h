@@ -25,6 +25,7 @@ struct cb_app {                   /* what main prepared before the first thread 
     struct cb_cancel *cancel;     /* set by SIGINT, SIGTERM, SIGHUP */
     const char *root;             /* --root, or NULL */
     const char *max_store;        /* --max-store, or NULL */
+    const char *max_layer;        /* --max-layer-size, or NULL */
     int debug;
     struct cb_settings *settings; /* see cb_app_settings */
     json_t *docker_config;        /* see cb_docker_config_or */
@@ -116,6 +117,8 @@ extern const struct cb_cli_command cb_graph_command;
 extern const struct cb_cli_command cb_history_command;
 extern const struct cb_cli_command cb_hub_command;
 extern const struct cb_cli_command cb_image_inspect_command;
+extern const struct cb_cli_command cb_image_diff_command;
+extern const struct cb_cli_command cb_image_mount_command;
 extern const struct cb_cli_command cb_image_prune_command;
 extern const struct cb_cli_command cb_image_tree_command;
 extern const struct cb_cli_command cb_images_command;
@@ -169,6 +172,8 @@ extern const struct cb_cli_command cb_system_prune_command;
 extern const struct cb_cli_command cb_tag_command;
 extern const struct cb_cli_command cb_top_command;
 extern const struct cb_cli_command cb_unpause_command;
+extern const struct cb_cli_command cb_image_unmount_command;
+extern const struct cb_cli_command cb_unshare_command;
 extern const struct cb_cli_command cb_untag_command;
 extern const struct cb_cli_command cb_update_command;
 extern const struct cb_cli_command cb_version_command;
@@ -254,8 +259,10 @@ void cb_app_raise_files(void);
 /* The configuration files, read when first asked for. Borrowed. */
 int cb_app_settings(struct cb_app *app, const struct cb_settings **out,
                     struct cb_error **err);
-/* Opens the store of --root, $CBUILD_ROOT or the configuration; CREATE for commands that
- * may start an empty one. */
+/* Where the store of --root, $CBUILD_ROOT or the configuration is, or would be. Caller
+ * frees *OUT. */
+int cb_app_store_root(struct cb_app *app, char **out, struct cb_error **err);
+/* Opens that store; CREATE for commands that may start an empty one. */
 int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
                  struct cb_error **err);
 /* The same for fsck --repair: a damaged index is replaced. */
@@ -283,7 +290,12 @@ void cb_short_id(const struct cb_digest *id, char out[13]);
  */
 int cb_flush_stdout(struct cb_error **err);
 int cb_stdout_is_terminal(void);
-/* Asks on standard input whether WHAT may be removed. Its end is a no. */
+/* Asks on standard input whether WHAT may be removed, ":\n  - a list\n" or one thing. Its
+ * end is a no. */
 int cb_confirmed(const char *what);
+
+/* run-files.c: each of LABELS, which stand after OPTION, has a name. */
+int cb_labels_check(const struct cb_strings *labels, const char *option,
+                    struct cb_error **err);
 
 #endif

@@ -12,7 +12,8 @@ static const char *known_values(const struct cb_cli_command *command, const char
 {
     if (strcmp(key, "type") == 0)
         return command == &cb_events_command ? "builder container image network volume"
-                                             : "regular exec.cachemount source.local "
+                                             : "regular exec.cachemount "
+                                               "source.git.checkout source.local "
                                                "build.log";
     if (strcmp(key, "driver") == 0)
         return command == &cb_network_ls_command ? "bridge host null" : "local";
@@ -113,9 +114,10 @@ static void offer_format(const struct cb_completion *at,
             : command == &cb_save_command ? "docker-archive oci-archive oci-dir"
             : command == &cb_push_command ? "oci docker"
             : command == &cb_context_command || command == &cb_image_tree_command ||
-                    command == &cb_info_command
+                    command == &cb_image_diff_command || command == &cb_info_command
                 ? "text json"
-                : "table json");
+            : command == &cb_image_mount_command ? "json"
+                                                 : "table json");
 }
 
 static const struct {

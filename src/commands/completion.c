@@ -49,7 +49,7 @@ static void offer_options(const struct cb_completion *at, const struct cb_option
 static int takes_word(const struct cb_option *option)
 {
     return option->kind != CB_OPTION_FLAG && option->kind != CB_OPTION_ACCEPTED &&
-           option->kind != CB_OPTION_OPTIONAL;
+           option->kind != CB_OPTION_OPTIONAL && option->kind != CB_OPTION_ORDERED_FLAG;
 }
 
 /* The option that WORD, the one before the last, is and that wants a value. */
@@ -103,6 +103,11 @@ static const struct taker {
     {&cb_copy_command, {cb_complete_images}},
     {&cb_image_inspect_command, {cb_complete_images}},
     {&cb_image_tree_command, {cb_complete_images}},
+    {&cb_image_diff_command, {cb_complete_images}},
+    {&cb_image_mount_command, {cb_complete_images}},
+    {&cb_image_unmount_command, {cb_complete_images}},
+    {&cb_untag_command, {cb_complete_images}},
+    {&cb_squash_command, {cb_complete_images}},
     {&cb_inspect_command,
      {cb_complete_containers, cb_complete_images, cb_complete_volumes}},
     {&cb_container_inspect_command, {cb_complete_containers}},

@@ -7,9 +7,11 @@
 #include "container/commit.h"
 #include "container/diff.h"
 #include "container/files.h"
+#include "container/journal.h"
 #include "exporter/buffered.h"
 #include "exporter/tree.h"
 #include "frontend/frontend.h"
+#include "store/journal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,15 +21,19 @@
 static const struct cb_option no_options[] = {{0}};
 
 /* A name may hold what a terminal would obey. */
-static void print_change(const struct cb_change *change, int escaped)
+void cb_changes_print(const struct cb_changes *changes)
 {
-    cb_auto_value(cb_strbuf) text = {0};
+    int escaped = cb_stdout_is_terminal();
 
-    if (escaped)
-        cb_strbuf_add_escaped(&text, change->path, strlen(change->path), 0);
-    else
-        cb_strbuf_adds(&text, change->path);
-    printf("%c %s\n", change->kind, cb_strbuf_text(&text));
+    cb_vec_foreach (change, changes) {
+        cb_auto_value(cb_strbuf) text = {0};
+
+        if (escaped)
+            cb_strbuf_add_escaped(&text, change->path, strlen(change->path), 0);
+        else
+            cb_strbuf_adds(&text, change->path);
+        printf("%c %s\n", change->kind, cb_strbuf_text(&text));
+    }
 }
 
 static int run_diff(struct cb_app *app, void *values, const struct cb_strings *args,
@@ -40,8 +46,7 @@ static int run_diff(struct cb_app *app, void *values, const struct cb_strings *a
     if (cb_app_container(app, args->items[0], &store, &container, err) < 0 ||
         cb_container_diff(store, container, &changes, err) < 0)
         return -1;
-    cb_vec_foreach (change, &changes)
-        print_change(change, cb_stdout_is_terminal());
+    cb_changes_print(&changes);
     return 0;
 }
 
@@ -99,6 +104,7 @@ static int export(struct cb_app *app, const char *name, const char *output,
     tree.root_fd = files.root;
     if (cb_tree_write_tar(&tree, 1, cb_out_file_fd(file), -1, app->cancel, err) < 0)
         return cb_error_wrap(err, "export %s", name);
+    cb_container_tell(store, container, "export", NULL, NULL);
     return cb_out_file_commit(&file, err);
 }
 
@@ -169,6 +175,25 @@ static int read_name(const char *text, char **canonical, struct cb_error **err)
     return 0;
 }
 
+static void tell_commit(struct cb_store *store, const struct cb_container *container,
+                        const char *comment, const char *id, const char *canonical)
+{
+    cb_auto(cb_reference) reference = NULL;
+    cb_autofree char *familiar =
+        canonical && cb_reference_parse(&reference, canonical, NULL) == 0
+            ? cb_reference_familiar(reference)
+            : xstrdup("");
+    const char *const pairs[] = {
+        "comment", comment ? comment : "", "imageID", id, "imageRef", familiar};
+    cb_auto_value(cb_strings) attributes = {0};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(pairs); i++)
+        cb_strings_add(&attributes, pairs[i]);
+    if (canonical)
+        cb_journal_name(store, "tag", canonical);
+    cb_container_tell_all(store, container, "commit", &attributes);
+}
+
 /* One that cannot be paused is read as it goes on. */
 static int commit_paused(struct cb_container *container, struct cb_store *store,
                          const struct cb_commit_wish *wish, int paused,
@@ -217,7 +242,8 @@ static int commit(struct cb_app *app, void *given, const struct cb_strings *args
     wish.pool = pool;
     if (commit_paused(container, store, &wish, paused, &id, err) < 0)
         return -1;
-    printf("%s\n", cb_digest_text(&id, text));
+    tell_commit(store, container, values->message, cb_digest_text(&id, text), canonical);
+    printf("%s\n", text);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "commands/containers.h"
 
 #include "commands/run.h"
+#include "container/journal.h"
 #include "container/restart.h"
 
 #include <unistd.h>
@@ -60,6 +61,7 @@ static int start_attached(struct cb_app *app, const char *name,
     options.interactive = values->interactive && container->options.request.interactive;
     if (options.tty && options.interactive && !isatty(STDIN_FILENO))
         return cb_error_set(err, CB_ERR_USAGE, "the input device is not a TTY");
+    cb_container_tell(store, container, "attach", NULL, NULL);
     status = cb_container_is_running(container)
                  ? cb_container_attach(container, &options, app->cancel, &end, err)
                  : cb_container_start(cb_store_root(store), container, &options,
@@ -181,6 +183,7 @@ static int run_attach(struct cb_app *app, void *given, const struct cb_strings *
     options.interactive = !values->no_input && container->options.request.interactive;
     if (options.tty && options.interactive && !isatty(STDIN_FILENO))
         return cb_error_set(err, CB_ERR_USAGE, "the input device is not a TTY");
+    cb_container_tell(store, container, "attach", NULL, NULL);
     if (cb_container_attach(container, &options, app->cancel, &end, err) < 0)
         return -1;
     return end.exit_code;

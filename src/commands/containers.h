@@ -5,6 +5,7 @@
 #include "commands/commands.h"
 #include "commands/container-filter.h"
 #include "container/client.h"
+#include "container/diff.h"
 
 /* Calls EACH for every one of NAMES; all are tried, the first error is returned with the
  * others behind it. With ECHO each name is printed that went well. */
@@ -32,5 +33,10 @@ int cb_app_container(struct cb_app *app, const char *name, struct cb_store **sto
                      struct cb_container **out, struct cb_error **err);
 /* "Up 2 hours", "Exited (0) 3 minutes ago": caller frees. */
 char *cb_container_status_text(const struct cb_container *container);
+/* In double quotes, shortened to 20 characters unless WHOLE: caller frees. */
+char *cb_container_command_text(const struct cb_container *container, int whole);
+
+/* "C /etc", a line for each, as docker's diff has them. */
+void cb_changes_print(const struct cb_changes *changes);
 
 #endif

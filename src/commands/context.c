@@ -1,6 +1,6 @@
 /* cbuild context ls: what a build takes of a directory, and what is left out by which
  * line of the ignore file. It asks the same rules as a build does, and needs neither a
- * store nor a Dockerfile. */
+ * store nor a Dockerfile; where a store would be is left out, as a build leaves it. */
 #include "commands/docker-context.h"
 
 #include "base/timestamp.h"
@@ -76,8 +76,10 @@ static void print_rule(const struct cb_ignore_rule *rule)
 {
     cb_auto_value(cb_strbuf) text = {0};
 
-    cb_strbuf_add_escaped(&text, rule->file, strlen(rule->file), 0);
-    cb_strbuf_addf(&text, ":%u: ", rule->line);
+    if (rule->line) {
+        cb_strbuf_add_escaped(&text, rule->file, strlen(rule->file), 0);
+        cb_strbuf_addf(&text, ":%u: ", rule->line);
+    }
     cb_strbuf_add_escaped(&text, rule->text, rule->len, 0);
     printf("  %s", cb_strbuf_text(&text));
 }
@@ -207,9 +209,10 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
 {
     cb_auto(cb_context) context = NULL;
     cb_auto_value(cb_context_listing) listing = {0};
+    cb_autofree char *root = NULL;
 
-    if (check(values, err) < 0 ||
-        cb_engine_open_directory(&context, &values->request, err) < 0 ||
+    if (check(values, err) < 0 || cb_app_store_root(app, &root, err) < 0 ||
+        cb_engine_open_directory(&context, &values->request, root, err) < 0 ||
         cb_context_list(context, wants_left_out(values), app->cancel, &listing, err) < 0)
         return -1;
     if (values->format && strcmp(values->format, "json") == 0)

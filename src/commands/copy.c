@@ -168,7 +168,7 @@ static int copy(struct cb_app *app, struct values *values, const char *from_text
         cb_copy_end_parse(&from, from_text, err) < 0 ||
         cb_copy_end_parse(&to, to_text, err) < 0 ||
         apply_ends(app, values, &from, &to, err) < 0 ||
-        cb_transfer_open(&transfer, app, &values->common, err) < 0)
+        cb_transfer_open(&transfer, app, &values->common, NULL, err) < 0)
         return -1;
     env = (struct cb_archive_env){.store = transfer.store,
                                   .registry = transfer.registry,

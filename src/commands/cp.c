@@ -6,6 +6,7 @@
 #include "base/timestamp.h"
 #include "commands/cp.h"
 #include "container/files.h"
+#include "container/journal.h"
 #include "exporter/buffered.h"
 #include "exporter/tree.h"
 #include "store/tar.h"
@@ -63,7 +64,7 @@ static int open_source_directory(const struct cb_cp_place *from, struct cb_error
     return fd < 0 ? cb_error_errno(err, errno, "open `%s`", from->path) : fd;
 }
 
-static int copy(struct cb_copying *copying, const struct cb_cp_place *from,
+static int copy(struct cb_container_copying *copying, const struct cb_cp_place *from,
                 const struct cb_cp_place *to, struct cb_error **err)
 {
     cb_autofd int content = -1;
@@ -80,7 +81,7 @@ static int copy(struct cb_copying *copying, const struct cb_cp_place *from,
 }
 
 /* One file alone that could not be copied is a failure, others are told of. */
-static int check_left_out(const struct cb_copying *copying,
+static int check_left_out(const struct cb_container_copying *copying,
                           const struct cb_cp_place *from, struct cb_error **err)
 {
     int kept = copying->owner == CB_COPY_KEEP;
@@ -119,10 +120,10 @@ static int copy_files(struct job *job, struct cb_error **err)
     const struct cb_cp_side *to_side = job->to_container ? &job->inside : &job->host;
     cb_auto_value(cb_cp_place) from = {.dir = -1};
     cb_auto_value(cb_cp_place) to = {.dir = -1};
-    struct cb_copying copying = {.owner = job->values->archive ? CB_COPY_KEEP
-                                          : job->to_container  ? CB_COPY_GIVEN
-                                                               : CB_COPY_OURS,
-                                 .cancel = job->app->cancel};
+    struct cb_container_copying copying = {.owner = job->values->archive ? CB_COPY_KEEP
+                                                    : job->to_container  ? CB_COPY_GIVEN
+                                                                         : CB_COPY_OURS,
+                                           .cancel = job->app->cancel};
 
     if (cb_cp_open_source(from_side, job->source, job->values->follow, &from, err) < 0 ||
         cb_cp_open_destination(to_side, job->destination, &to, err) < 0)
@@ -238,6 +239,8 @@ static int copy_one(struct job *job, struct cb_error **err)
     job->inside.root = job->files.root;
     if (run_job(job, err) < 0)
         return -1;
+    cb_container_tell(job->store, job->container,
+                      job->to_container ? "extract-to-dir" : "archive-path", NULL, NULL);
     tell(job);
     return 0;
 }

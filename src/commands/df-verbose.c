@@ -31,14 +31,15 @@ static const struct cb_listing images_listing = {
 static const struct cb_listing containers_listing = {
     .fields = FIELDS{{"ID", "CONTAINER ID"},
                      {"Image", "IMAGE"},
+                     {"Command", "COMMAND"},
                      {"LocalVolumes", "LOCAL VOLUMES"},
                      {"Size", "SIZE"},
                      {"RunningFor", "CREATED"},
                      {"Status", "STATUS"},
                      {"Names", "NAMES"},
                      {0}},
-    .table = "{{.ID}}\t{{.Image}}\t{{.LocalVolumes}}\t{{.Size}}\t{{.RunningFor}}\t"
-             "{{.Status}}\t{{.Names}}",
+    .table = "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.LocalVolumes}}\t{{.Size}}\t"
+             "{{.RunningFor}}\t{{.Status}}\t{{.Names}}",
 };
 static const struct cb_listing volumes_listing = {
     .fields = FIELDS{{"Name", "VOLUME NAME"}, {"Links", "LINKS"}, {"Size", "SIZE"}, {0}},
@@ -179,10 +180,10 @@ static json_t *image_row(const struct cb_df *df, const struct cb_image *image,
     return row;
 }
 
-static int print_images(const struct cb_df *df, struct cb_error **err)
+static json_t *image_rows(const struct cb_df *df)
 {
     cb_auto(cb_map) layers = cb_map_new(free);
-    cb_auto_json *rows = json_array();
+    json_t *rows = json_array();
 
     cb_vec_foreach (image, &df->images)
         each_layer(df, layers, *image, count_image, NULL);
@@ -192,19 +193,20 @@ static int print_images(const struct cb_df *df, struct cb_error **err)
         each_layer(df, layers, *image, add_bytes, sums);
         json_array_append_new(rows, image_row(df, *image, sums));
     }
-    return print("Images space usage:", &images_listing, rows, err);
+    return rows;
 }
 
 /* ── The others ── */
 
-static int print_containers(const struct cb_df *df, struct cb_error **err)
+static json_t *container_rows(const struct cb_df *df)
 {
-    cb_auto_json *rows = json_array();
+    json_t *rows = json_array();
 
     cb_vec_foreach (slot, &df->containers) {
         const struct cb_container *container = *slot;
         cb_autofree char *id = xstrndup(container->id, 12);
         cb_autofree char *status = cb_container_status_text(container);
+        cb_autofree char *command = cb_container_command_text(container, 0);
         struct timespec created = {0};
         json_t *row = json_object();
         size_t volumes = 0;
@@ -214,6 +216,7 @@ static int print_containers(const struct cb_df *df, struct cb_error **err)
         cb_timestamp_parse(&created, container->created, NULL);
         set_text(row, "ID", id);
         set_text(row, "Image", container->options.request.image_name);
+        set_text(row, "Command", command);
         set_count(row, "LocalVolumes", volumes);
         set_size(row, "Size", (uint64_t)cb_container_bytes(df->store, container, NULL));
         set_age(row, "RunningFor", created.tv_sec);
@@ -221,12 +224,12 @@ static int print_containers(const struct cb_df *df, struct cb_error **err)
         set_text(row, "Names", container->name);
         json_array_append_new(rows, row);
     }
-    return print("\nContainers space usage:", &containers_listing, rows, err);
+    return rows;
 }
 
-static int print_volumes(const struct cb_df *df, struct cb_error **err)
+static json_t *volume_rows(const struct cb_df *df)
 {
-    cb_auto_json *rows = json_array();
+    json_t *rows = json_array();
 
     cb_vec_foreach (volume, &df->volumes) {
         json_t *row = json_object();
@@ -236,15 +239,13 @@ static int print_volumes(const struct cb_df *df, struct cb_error **err)
         set_size(row, "Size", cb_volume_bytes(df->store, *volume));
         json_array_append_new(rows, row);
     }
-    return print("\nLocal Volumes space usage:", &volumes_listing, rows, err);
+    return rows;
 }
 
-static int print_cache(const struct cb_df *df, struct cb_error **err)
+static int cache_rows(const struct cb_df *df, json_t **out, struct cb_error **err)
 {
     cb_auto_value(cb_cache_items) items = {0};
     cb_auto_json *rows = json_array();
-    cb_autofree char *size = cb_total_human(df->usage.cache.bytes);
-    cb_autofree char *title = xasprintf("\nBuild cache usage: %s", size);
 
     if (cb_cache_items_list(df->store, &items, err) < 0)
         return -1;
@@ -261,13 +262,41 @@ static int print_cache(const struct cb_df *df, struct cb_error **err)
         set_text(row, "Shared", item->shared ? "true" : "false");
         json_array_append_new(rows, row);
     }
-    return print(title, &cache_listing, rows, err);
+    *out = cb_steal(&rows);
+    return 0;
 }
 
-int cb_df_print_all(const struct cb_df *df, struct cb_error **err)
+/* ── All of it ── */
+
+static int print_tables(const struct cb_df *df, const json_t *all, struct cb_error **err)
 {
-    if (print_images(df, err) < 0 || print_containers(df, err) < 0 ||
-        print_volumes(df, err) < 0)
+    cb_autofree char *size = cb_total_human(df->usage.cache.bytes);
+    cb_autofree char *cache = xasprintf("\nBuild cache usage: %s", size);
+
+    if (print("Images space usage:", &images_listing, json_object_get(all, "Images"),
+              err) < 0 ||
+        print("\nContainers space usage:", &containers_listing,
+              json_object_get(all, "Containers"), err) < 0 ||
+        print("\nLocal Volumes space usage:", &volumes_listing,
+              json_object_get(all, "Volumes"), err) < 0)
         return -1;
-    return print_cache(df, err);
+    return print(cache, &cache_listing, json_object_get(all, "BuildCache"), err);
+}
+
+int cb_df_print_all(const struct cb_df *df, const char *format, struct cb_error **err)
+{
+    cb_auto_json *all = json_object();
+    cb_auto_json *documents = json_pack("[O]", all);
+    json_t *cache = NULL;
+
+    if (cache_rows(df, &cache, err) < 0)
+        return -1;
+    json_object_set_new(all, "Images", image_rows(df));
+    json_object_set_new(all, "Containers", container_rows(df));
+    json_object_set_new(all, "Volumes", volume_rows(df));
+    json_object_set_new(all, "BuildCache", cache);
+    if (!format || !*format || strcmp(format, "table") == 0)
+        return print_tables(df, all, err);
+    return cb_inspect_print(strcmp(format, "json") == 0 ? "{{json .}}" : format,
+                            documents, err);
 }

@@ -117,9 +117,9 @@ static void add_row(json_t *rows, const char *type, const struct cb_usage_part *
     cb_autofree char *total = xasprintf("%" PRIu64, part->count);
     cb_autofree char *active = xasprintf("%" PRIu64, part->active);
 
-    json_array_append_new(rows, json_pack("{s:s,s:s,s:s,s:s,s:s}", "Type", type,
-                                          "TotalCount", total, "Active", active, "Size",
-                                          size, "Reclaimable", share));
+    json_array_append_new(rows, json_pack("{s:s,s:s,s:s,s:s,s:s}", "Active", active,
+                                          "Reclaimable", share, "Size", size,
+                                          "TotalCount", total, "Type", type));
 }
 
 static int print_short(const struct cb_df *df, const char *format, struct cb_error **err)
@@ -145,17 +145,14 @@ static int df(struct cb_app *app, void *given, const struct cb_strings *args,
     const struct values *values = given;
     cb_auto_value(cb_df) df = {0};
 
-    if (values->verbose && values->format)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "the verbose and the format options conflict");
-    if (cb_listing_check(&listing, values->format, err) < 0 ||
+    if ((!values->verbose && cb_listing_check(&listing, values->format, err) < 0) ||
         cb_app_store(app, 1, &df.store, err) < 0 ||
         cb_store_usage(df.store, &df.usage, err) < 0 ||
         cb_image_list(df.store, &df.images, err) < 0 ||
         cb_containers_list(df.store, &df.containers, err) < 0 ||
         cb_volumes_list(df.store, &df.volumes, err) < 0)
         return -1;
-    return values->verbose ? cb_df_print_all(&df, err)
+    return values->verbose ? cb_df_print_all(&df, values->format, err)
                            : print_short(&df, values->format, err);
 }
 

@@ -21,6 +21,8 @@ struct cb_df {
 size_t cb_df_volume_links(const struct cb_df *df, const struct cb_volume *volume);
 
 /* ── df-verbose.c ── */
-int cb_df_print_all(const struct cb_df *df, struct cb_error **err);
+/* FORMAT: NULL for tables, or of one object with Images, Containers, Volumes and
+ * BuildCache. */
+int cb_df_print_all(const struct cb_df *df, const char *format, struct cb_error **err);
 
 #endif

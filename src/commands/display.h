@@ -49,12 +49,18 @@ void cb_progress_drop_step(struct cb_progress *progress, const struct cb_event *
 /* What a step said, kept for the case that it fails. Starts as zeroes. */
 struct cb_step_log {
     struct cb_strbuf text;
-    int cut; /* the oldest is gone */
+    size_t max; /* of it in memory; 0: 4 MiB */
+    int cut;    /* the oldest is gone */
 };
 void cb_step_log_add(struct cb_step_log *log, const char *text, size_t len);
 void cb_step_log_clear(struct cb_step_log *log);
-/* Its last lines, to stderr; nothing when the step was silent. */
-void cb_step_log_print(const struct cb_step_log *log, const char *name);
+/* Its last lines, to stderr; nothing when the step was silent. With LINES 0 they are
+ * many, and it is said where the earlier ones are. */
+void cb_step_log_print(const struct cb_step_log *log, const char *name, int lines);
+/* Adds to OUT what is to be said of EVENT's item, whose state is kept in *ITEMS (NULL at
+ * first): 1, or 0, nothing. */
+int cb_progress_item(struct cb_map **items, const struct cb_event *event,
+                     struct cb_strbuf *out);
 /* "1.2s". */
 const char *cb_progress_seconds(int64_t ns, char buffer[32]);
 /* Leaves out what a carriage return overwrote with at least as much text, as a terminal

@@ -132,10 +132,19 @@ static json_t *event_json(const struct cb_journal_event *event, int for_template
     return json;
 }
 
+/* Docker's status of it is 64. */
+static int bad_template(const struct cb_error *cause, struct cb_error **err)
+{
+    cb_error_set(err, CB_ERR_FORMAT, "Error parsing format: %s", cb_error_message(cause));
+    return cb_error_hint(err, "the fields are .Type .Action .Actor.ID .Actor.Attributes "
+                              ".ID .Status .From .Scope .Time .TimeNano");
+}
+
 static int print_event(const struct watch *watch, const struct cb_journal_event *event,
                        struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) out = {0};
+    cb_auto(cb_error) cause = NULL;
     cb_auto_json *json = NULL;
 
     if (!watch->template && !watch->json) {
@@ -143,10 +152,8 @@ static int print_event(const struct watch *watch, const struct cb_journal_event 
     } else {
         json = event_json(event, watch->template != NULL);
         if (watch->template) {
-            if (cb_template_execute(watch->template, json, &out, err) < 0)
-                return cb_error_hint(err, "the fields are .Type .Action .Actor.ID "
-                                          ".Actor.Attributes .ID .Status .From .Scope "
-                                          ".Time .TimeNano");
+            if (cb_template_execute(watch->template, json, &out, &cause) < 0)
+                return bad_template(cause, err);
         } else {
             cb_autofree char *text = cb_json_dump(json);
 
@@ -244,6 +251,7 @@ static int show(struct cb_app *app, void *given, const struct cb_strings *args,
 {
     const struct values *values = given;
     cb_auto(cb_template) template = NULL;
+    cb_auto(cb_error) bad = NULL;
     cb_auto(cb_journal_reader) reader = NULL;
     struct watch watch = {.values = values};
     const char *format = values->format ? values->format : "";
@@ -255,8 +263,8 @@ static int show(struct cb_app *app, void *given, const struct cb_strings *args,
         parse_moment(&watch.until_ns, values->until, "--until", err) < 0)
         return -1;
     watch.json = strcmp(format, "json") == 0 || strcmp(format, "{{json .}}") == 0;
-    if (*format && !watch.json && cb_template_parse(&template, format, err) < 0)
-        return cb_error_hint(err, "`--format json` needs no template");
+    if (*format && !watch.json && cb_template_parse(&template, format, &bad) < 0)
+        return bad_template(bad, err);
     watch.template = template;
     if (cb_app_store(app, 1, &store, err) < 0)
         return -1;

@@ -85,7 +85,8 @@ static int check_one(const struct cb_filter_key *keys, unsigned flag, const char
     struct timespec moment;
 
     if (!strchr(text, '='))
-        return cb_error_flag(err, text, "--filter",
+        return cb_error_flag(err, text,
+                             flag & CB_FILTER_LISTS ? "-f, --filter" : "--filter",
                              "bad format of filter (expected name=value)");
     while (key->name && !((key->flags & flag) && (value = value_of(text, key->name))))
         key++;

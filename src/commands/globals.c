@@ -13,6 +13,9 @@ const struct cb_option cb_globals[] = {
     {"max-store", 0, CB_OPTION_TEXT, offsetof(struct cb_app, max_store), "SIZE",
      "Keep the store below this by removing cache that was not used for longest "
      "(default: $CBUILD_MAX_STORE, or no limit)"},
+    {"max-layer-size", 0, CB_OPTION_TEXT, offsetof(struct cb_app, max_layer), "SIZE",
+     "What a layer may unpack to (default: $CBUILD_MAX_LAYER_SIZE, or 64g and, beyond "
+     "1.25g, 1000 times what was fetched)"},
     {"debug", 'D', CB_OPTION_FLAG, offsetof(struct cb_app, debug), NULL,
      "Say more about what is done"},
     {0},
@@ -129,7 +132,10 @@ static int apply(struct cb_app *app, const struct leading *leading, struct cb_er
     if (leading->host)
         return refuse_daemon("--host ", leading->host, err);
     if (leading->tls || leading->tls_verify || leading->tls_file)
-        return refuse_daemon("--tls", "", err);
+        return refuse_daemon(leading->tls          ? "--tls"
+                             : leading->tls_verify ? "--tlsverify"
+                                                   : "certificates",
+                             "", err);
     /* Before there is a second thread; helpers for credentials see it, too. */
     if (leading->config && setenv("DOCKER_CONFIG", leading->config, 1) < 0)
         abort();

@@ -35,7 +35,9 @@ static const struct cb_listing_field fields[] = {{"Comment", "COMMENT"},
                                                  {"Size", "SIZE"},
                                                  {0}};
 static const struct cb_listing listing = {
-    fields, "{{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"};
+    fields, "{{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}", NULL};
+static const struct cb_listing listing_with_dates = {
+    fields, "{{.ID}}\t{{.CreatedAt}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}", NULL};
 
 /* Unpacked size of each layer, as far as the store knows; 0 for layers that are not
  * unpacked. */
@@ -158,8 +160,8 @@ static int print(struct cb_store *store, const struct cb_image *image,
     if (layer_sizes(store, image->config, sizes, err) < 0)
         return -1;
     rows = rows_of(image, sizes, values);
-    return cb_listing_print(&listing, values->quiet ? "{{.ID}}" : values->format, rows,
-                            err);
+    return cb_listing_print(values->human ? &listing : &listing_with_dates,
+                            values->quiet ? "{{.ID}}" : values->format, rows, err);
 }
 
 static int run(struct cb_app *app, void *given, const struct cb_strings *args,

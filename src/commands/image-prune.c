@@ -2,6 +2,7 @@
 #include "commands/pruning.h"
 
 #include "commands/image-filter.h"
+#include "commands/repo-digests.h"
 #include "container/users.h"
 #include "store/gc.h"
 #include "store/journal.h"
@@ -37,6 +38,13 @@ static int untag(struct cb_store *store, const struct cb_image *image,
         line = xasprintf("untagged: %s", familiar ? familiar : image->names.items[i]);
         cb_pruned_tell(out, HEADING, line);
         cb_journal_image(store, "untag", image, image->names.items[i]);
+    }
+    for (size_t i = 0; i < image->repo_digests.count; i++) {
+        cb_autofree char *familiar =
+            cb_repo_digest_familiar(image->repo_digests.items[i]);
+        cb_autofree char *line = xasprintf("untagged: %s", familiar);
+
+        cb_pruned_tell(out, HEADING, line);
     }
     return 0;
 }

@@ -1,6 +1,6 @@
 /* cbuild image tree: what the layers of an image hold, and what of it later ones take
  * away again. */
-#include "commands/commands.h"
+#include "commands/image-files.h"
 
 #include "base/json.h"
 #include "base/text.h"
@@ -221,14 +221,6 @@ static void print_json(const struct tree *tree)
 
 /* ── The command ── */
 
-static int wants_json(const char *format, int *json, struct cb_error **err)
-{
-    *json = format && strcmp(format, "json") == 0;
-    if (*json || !format || strcmp(format, "text") == 0)
-        return 0;
-    return cb_error_argument(err, format, "--format", "expected text or json");
-}
-
 static int run(struct cb_app *app, void *given, const struct cb_strings *args,
                struct cb_error **err)
 {
@@ -240,7 +232,7 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
     const struct cb_platform *platform;
     int json, status;
 
-    if (wants_json(values->format, &json, err) < 0 ||
+    if (cb_image_wants_json(values->format, &json, err) < 0 ||
         cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
         cb_app_store(app, 0, &store, err) < 0 ||
         cb_image_get_for(store, args->items[0], platform, &image, NULL, err) < 0)

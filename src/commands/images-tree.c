@@ -12,7 +12,7 @@
 static const struct cb_listing_field fields[] = {
     {"Image", "IMAGE"}, {"ID", "ID"}, {"Size", "SIZE"}, {"CreatedSince", "CREATED"}, {0}};
 static const struct cb_listing listing = {
-    fields, "{{.Image}}\t{{.ID}}\t{{.Size}}\t{{.CreatedSince}}"};
+    fields, "{{.Image}}\t{{.ID}}\t{{.Size}}\t{{.CreatedSince}}", NULL};
 
 int cb_images_tree_check(const char *format, int quiet, int digests,
                          struct cb_error **err)

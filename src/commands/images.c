@@ -46,11 +46,16 @@ static const struct cb_listing_field fields[] = {{"Containers", "CONTAINERS"},
                                                  {"UniqueSize", "UNIQUE SIZE"},
                                                  {"VirtualSize", "SIZE"},
                                                  {0}};
+#define RAW(digest)                                       \
+    "repository: {{.Repository}}\ntag: {{.Tag}}\n" digest \
+    "image_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\n"     \
+    "virtual_size: {{.Size}}\n"
 static const struct cb_listing listing = {
-    fields, "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"};
+    fields, "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}", RAW("")};
 static const struct cb_listing listing_with_digests = {
     fields,
-    "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"};
+    "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
+    RAW("digest: {{.Digest}}\n")};
 
 /* What a row is of: "<none>" where there is nothing. */
 struct row {
@@ -105,6 +110,7 @@ static void add_row(json_t *rows, const struct row *what, const struct values *v
 {
     const struct cb_image *image = what->image;
     cb_autofree char *size = cb_size_human((uint64_t)image->size_bytes);
+    cb_autofree char *virtual = cb_total_human((uint64_t)image->size_bytes);
     char short_id[13], text[CB_DIGEST_MAX_TEXT];
     json_t *row = json_object();
 
@@ -120,7 +126,7 @@ static void add_row(json_t *rows, const struct row *what, const struct values *v
     json_object_set_new(row, "Size", json_string(size));
     json_object_set_new(row, "Tag", json_string(what->tag));
     json_object_set_new(row, "UniqueSize", json_string("N/A"));
-    json_object_set_new(row, "VirtualSize", json_string(size));
+    json_object_set_new(row, "VirtualSize", json_string(virtual));
     json_array_append_new(rows, row);
 }
 
@@ -275,6 +281,18 @@ static int read_configs(struct cb_store *store, const struct cb_image_filter *fi
     return 0;
 }
 
+/* `cbuild images ls`, where `cbuild image ls` was meant. */
+static void hint_verb(const char *argument)
+{
+    const char *verb, *summary;
+
+    for (size_t at = 0; (verb = cb_command_next_verb("image", &at, &summary));)
+        if (strcmp(verb, argument) == 0)
+            fprintf(stderr,
+                    "No images found matching \"%s\": did you mean `cbuild image %s`?\n",
+                    argument, argument);
+}
+
 static int list(struct cb_app *app, const struct values *values, const char *argument,
                 struct cb_error **err)
 {
@@ -295,6 +313,8 @@ static int list(struct cb_app *app, const struct values *values, const char *arg
     rows = rows_of(&images, argument, &filter, values);
     if (values->tree)
         return cb_images_tree_print(store, rows, values->format, err);
+    if (argument && !json_array_size(rows))
+        hint_verb(argument);
     if (values->quiet && !values->format) {
         print_ids(rows);
         return 0;
@@ -305,7 +325,9 @@ static int list(struct cb_app *app, const struct values *values, const char *arg
 /* Docker's own default, if there is one. */
 static const struct values *with_format(struct cb_app *app, struct values *values)
 {
-    if (!values->quiet && !values->tree)
+    if (values->quiet)
+        values->format = cb_listing_quiet(values->format, NULL, "image_id: {{.ID}}");
+    else if (!values->tree)
         values->format = cb_docker_config_format(app, values->format, "imagesFormat");
     return values;
 }

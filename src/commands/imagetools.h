@@ -12,6 +12,29 @@ int cb_imagetools_add_said(struct cb_transfer *transfer,
                            const struct cb_strbuf *bytes, const char *format,
                            json_t *document, struct cb_error **err);
 
+/* ── What a list is made of (imagetools-sources.c) ── */
+struct cb_imagetools_source {
+    char *name;                /* of an image on a registry; NULL until that is known */
+    struct cb_descriptor said; /* digest not set: nothing; of the rest what was said */
+};
+struct cb_imagetools_sources {
+    struct cb_imagetools_source *items;
+    size_t count, capacity;
+};
+void cb_imagetools_sources_free(struct cb_imagetools_sources *sources);
+/* TEXT: a reference, a digest, or a descriptor in JSON. USAGE. */
+int cb_imagetools_source_add(struct cb_imagetools_sources *sources, const char *text,
+                             struct cb_error **err);
+int cb_imagetools_source_read(struct cb_imagetools_sources *sources, const char *file,
+                              struct cb_error **err);
+/* Gives those without one a name. USAGE unless TAGS and the others name one repository.
+ */
+int cb_imagetools_sources_place(struct cb_imagetools_sources *sources,
+                                const struct cb_strings *tags, struct cb_error **err);
+/* ENTRY, the source's image as it was found, gets what was said. USAGE: not its size. */
+int cb_imagetools_source_say(const struct cb_imagetools_source *source,
+                             struct cb_descriptor *entry, struct cb_error **err);
+
 /* What --annotation says. USAGE for those of manifests. */
 int cb_imagetools_annotations(const struct cb_strings *texts, struct cb_annotations *out,
                               struct cb_error **err);

@@ -7,7 +7,6 @@
 #include "base/subprocess.h"
 #include "commands/listing.h"
 #include "executor/facts.h"
-#include "http/http.h"
 #include "network/network.h"
 
 #include <errno.h>
@@ -243,6 +242,20 @@ static char *joined(const struct cb_strings *strings)
     return cb_strbuf_steal(&text);
 }
 
+/* Without user and password, wherever a `/` or `#` in them would end a URL's host. Caller
+ * frees. */
+static char *proxy_shown(const char *value)
+{
+    const char *at = strrchr(value, '@');
+    const char *scheme = strstr(value, "://");
+
+    if (!at)
+        return xstrdup(value);
+    if (!scheme || scheme > at)
+        return xasprintf("xxxxx@%s", at + 1);
+    return xasprintf("%.*s://xxxxx@%s", (int)(scheme - value), value, at + 1);
+}
+
 /* The environment's, else the configuration's; without its password. */
 static void add_proxy(struct answer *answer, const char *label, const char *key,
                       const char *const names[2], const char *configured)
@@ -258,9 +271,7 @@ static void add_proxy(struct answer *answer, const char *label, const char *key,
         from = "the configuration";
     }
     if (value)
-        add(answer, label, key,
-            strstr(value, "://") ? cb_url_redact(value) : xstrdup(value),
-            xasprintf("from %s", from));
+        add(answer, label, key, proxy_shown(value), xasprintf("from %s", from));
 }
 
 static void add_settings(struct answer *answer, struct cb_app *app)
@@ -280,6 +291,12 @@ static void add_settings(struct answer *answer, struct cb_app *app)
     add(answer, "Configuration", "configuration",
         settings->files.count ? joined(&settings->files) : xstrdup("none"),
         *unused ? xasprintf("without effect: %s", unused) : NULL);
+    cb_vec_foreach (key, &settings->unused) {
+        const char *why = cb_settings_idle_key(*key);
+
+        if (why)
+            add(answer, "Without Effect", *key, xstrdup(*key), xstrdup(why));
+    }
     cb_vec_foreach (rule, &settings->registry.rules)
         add(answer, "Registry", rule->prefix, rule_text(rule), NULL);
     if (settings->registry.insecure.count)
@@ -344,12 +361,13 @@ static int print(const struct answer *answer, const char *format, struct cb_app 
     cb_auto_json *object = NULL;
     cb_auto_json *documents = NULL;
 
-    if (!format || strcmp(format, "text") == 0) {
-        print_text(answer);
-        return 0;
-    }
     object = as_json(answer);
     cb_info_add_docker(object, app);
+    if (!format || !*format || strcmp(format, "text") == 0) {
+        print_text(answer);
+        cb_info_print_docker(object);
+        return 0;
+    }
     if (strcmp(format, "json") == 0) {
         cb_autofree char *text = cb_json_dump(object);
 

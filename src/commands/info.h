@@ -8,5 +8,7 @@
 
 /* Adds to info's JSON. What cannot be told is left out. */
 void cb_info_add_docker(json_t *object, struct cb_app *app);
+/* The lines of `docker info` that people grep for, from what the one above added. */
+void cb_info_print_docker(const json_t *object);
 
 #endif

@@ -62,6 +62,8 @@ static json_t *config_json(const struct cb_container *container,
     set(object, "StdinOnce",
         json_boolean(request->interactive && !container->options.detached));
     set(object, "Image", text(request->image_name));
+    if (request->mac)
+        set(object, "MacAddress", text(request->mac));
     if (json_is_null(json_object_get(object, "Labels")))
         set(object, "Labels", json_object());
     if (request->stop_timeout)
@@ -84,42 +86,6 @@ static void add_command(json_t *object, const struct cb_image_config *effective)
 }
 
 /* ── Files ── */
-
-static json_t *mount_json(const struct cb_container_mount *mount)
-{
-    int volume = strcmp(mount->type, "volume") == 0;
-    json_t *object = json_object();
-
-    set(object, "Type", text(mount->type));
-    if (mount->name)
-        set(object, "Name", text(mount->name));
-    set(object, "Source", text(mount->source));
-    set(object, "Destination", text(mount->target));
-    if (volume)
-        set(object, "Driver", text("local"));
-    set(object, "Mode",
-        text(mount->mode && *mount->mode ? mount->mode
-             : volume                    ? "z"
-                                         : ""));
-    set(object, "RW", json_boolean(!mount->read_only));
-    set(object, "Propagation", text(mount->propagation));
-    return object;
-}
-
-/* The old form, by place, that tutorials still read. */
-static void add_mounts(json_t *object, const struct cb_container *container)
-{
-    json_t *array = json_array(), *volumes = json_object(), *writable = json_object();
-
-    cb_vec_foreach (mount, &container->mounts) {
-        json_array_append_new(array, mount_json(mount));
-        set(volumes, mount->target, text(mount->source));
-        set(writable, mount->target, json_boolean(!mount->read_only));
-    }
-    set(object, "Mounts", array);
-    set(object, "Volumes", volumes);
-    set(object, "VolumesRW", writable);
-}
 
 static json_t *graph_json(struct cb_store *store, const struct cb_container *container)
 {
@@ -179,7 +145,7 @@ json_t *cb_inspect_container(struct cb_store *store, const struct cb_container *
     set(object, "GraphDriver", graph_json(store, container));
     if (size)
         add_sizes(object, store, container);
-    add_mounts(object, container);
+    cb_inspect_add_mounts(object, container);
     set(object, "Config", config_json(container, effective));
     set(object, "NetworkSettings", cb_inspect_network_settings(container));
     return object;

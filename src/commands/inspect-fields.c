@@ -43,6 +43,7 @@ static const struct cb_template_field fields[] = {
     {"PortBindings", "Cgroup", CB_TEMPLATE_TEXT, NULL},
     {"PortBindings", "DeviceCgroupRules", CB_TEMPLATE_LIST, NULL},
     {"PortBindings", "DeviceRequests", CB_TEMPLATE_LIST, NULL},
+    {"PortBindings", "Init", CB_TEMPLATE_NIL, NULL},
     {"PortBindings", "Isolation", CB_TEMPLATE_TEXT, NULL},
     {"PortBindings", "KernelMemory", CB_TEMPLATE_NUMBER, NULL},
     {"PortBindings", "Mounts", CB_TEMPLATE_LIST, NULL},

@@ -1,11 +1,11 @@
-/* A container's HostConfig and NetworkSettings, as docker shows them: what was typed, in
- * docker's units. */
+/* A container's HostConfig, as docker shows it: what was typed, in docker's units. */
 #include "commands/inspect.h"
 
 #include "base/timestamp.h"
 #include "container/commit.h"
 #include "container/joins.h"
 #include "container/restart.h"
+#include "executor/security.h"
 #include "network/network.h"
 
 #include <stdlib.h>
@@ -112,80 +112,6 @@ static json_t *or_null(json_t *array)
     return json_null();
 }
 
-static const struct cb_container_mount *mount_at(const struct cb_container *container,
-                                                 const char *target)
-{
-    cb_vec_foreach (mount, &container->mounts)
-        if (strcmp(mount->target, target) == 0)
-            return mount;
-    return NULL;
-}
-
-/* What -v gave a source, in the order typed; the rest are volumes without a name. */
-static json_t *binds(const struct cb_container *container)
-{
-    json_t *array = json_array();
-
-    cb_vec_foreach (typed, &container->options.request.volumes) {
-        const char *colon = strchr(*typed, ':');
-        cb_autofree char *target =
-            colon ? xstrndup(colon + 1, strcspn(colon + 1, ":")) : NULL;
-        const struct cb_container_mount *mount =
-            target ? mount_at(container, target) : NULL;
-
-        if (mount && strcmp(mount->type, "bind") == 0)
-            json_array_append_new(array, json_sprintf("%s%s", mount->source, colon));
-        else if (colon)
-            json_array_append_new(array, text(*typed));
-    }
-    return or_null(array);
-}
-
-/* Where --mount puts it; caller frees, or NULL. */
-static char *target_of(const char *typed)
-{
-    static const char *const names[] = {"target=", "dst=", "destination="};
-
-    for (const char *part = typed; part; part = strchr(part, ',')) {
-        part += *part == ',';
-        for (size_t i = 0; i < CB_ARRAY_SIZE(names); i++) {
-            size_t len = strlen(names[i]);
-
-            if (strncmp(part, names[i], len) == 0)
-                return xstrndup(part + len, strcspn(part + len, ","));
-        }
-    }
-    return NULL;
-}
-
-/* --mount as docker's API has it. */
-static void add_mount_specs(json_t *object, const struct cb_container *container)
-{
-    json_t *array = json_array();
-
-    cb_vec_foreach (typed, &container->options.mounts) {
-        cb_autofree char *target = target_of(*typed);
-        const struct cb_container_mount *mount =
-            target ? mount_at(container, target) : NULL;
-        json_t *spec = mount ? json_pack("{s:s}", "Type", mount->type) : NULL;
-        int is_volume = mount && strcmp(mount->type, "volume") == 0;
-        const char *source = is_volume ? mount->name : mount ? mount->source : NULL;
-
-        if (!spec)
-            continue;
-        if (source && *source)
-            set(spec, "Source", text(source));
-        set(spec, "Target", text(mount->target));
-        if (mount->read_only)
-            set(spec, "ReadOnly", json_true());
-        json_array_append_new(array, spec);
-    }
-    if (json_array_size(array))
-        set(object, "Mounts", array);
-    else
-        json_decref(array);
-}
-
 /* [{"Path": "/dev/sda", NAME: 1}] of "/dev/sda:1". */
 static json_t *throttles(const struct cb_strings *typed, const char *name, int is_size)
 {
@@ -219,7 +145,8 @@ static void add_limits(json_t *object, const struct cb_limit_options *limits)
     set(object, "NanoCpus", json_integer((json_int_t)(cpus * 1e9 + 0.5)));
     set(object, "CgroupParent", text(limits->cgroup_parent));
     set(object, "BlkioWeight", number(limits->blkio_weight));
-    set(object, "BlkioWeightDevice", throttles(&limits->weights, "Weight", 0));
+    set(object, "BlkioWeightDevice",
+        limits->weights.count ? throttles(&limits->weights, "Weight", 0) : json_array());
     set(object, "BlkioDeviceReadBps", throttles(&limits->read_bps, "Rate", 1));
     set(object, "BlkioDeviceWriteBps", throttles(&limits->write_bps, "Rate", 1));
     set(object, "BlkioDeviceReadIOps", throttles(&limits->read_iops, "Rate", 0));
@@ -303,6 +230,25 @@ static void add_namespaces(json_t *object, const struct cb_run_request *request)
     set(object, "UsernsMode", text(request->userns));
 }
 
+static int is_host(const char *mode)
+{
+    return mode && strcmp(mode, "host") == 0;
+}
+
+/* As docker has it: what its client turns into paths is none, and where labels of SELinux
+ * would hinder they are off. */
+static json_t *security_opts(const struct cb_run_request *request)
+{
+    json_t *array = json_array();
+
+    cb_vec_foreach (typed, &request->security_opts)
+        if (strcmp(*typed, "systempaths=unconfined") != 0)
+            json_array_append_new(array, text(*typed));
+    if (request->privileged || is_host(request->pid) || is_host(request->ipc))
+        json_array_append_new(array, text("label=disable"));
+    return or_null(array);
+}
+
 static void add_security(json_t *object, const struct cb_run_request *request)
 {
     set(object, "CapAdd", list(&request->cap_add));
@@ -310,12 +256,32 @@ static void add_security(json_t *object, const struct cb_run_request *request)
     set(object, "GroupAdd", list(&request->groups));
     set(object, "Privileged", json_boolean(request->privileged));
     set(object, "ReadonlyRootfs", json_boolean(request->read_only));
-    set(object, "SecurityOpt", list(&request->security_opts));
+    set(object, "SecurityOpt", security_opts(request));
     set(object, "OomScoreAdj", number(request->oom_score_adj));
     set(object, "Devices", devices(&request->devices));
     set(object, "Ulimits", ulimits(&request->ulimits));
     if (request->sysctls.count)
         set(object, "Sysctls", pairs(&request->sysctls, "="));
+}
+
+/* The configuration's is not what somebody asked for. */
+static json_t *asked(const struct cb_strings *servers, int is_configured)
+{
+    return is_configured ? json_array() : cb_inspect_strings(servers);
+}
+
+/* What a process does not see, or cannot write: null in a privileged one. */
+static void add_hidden(json_t *object, const struct cb_run_request *request)
+{
+    cb_auto_value(cb_security_settings) settings = {0};
+    cb_auto_value(cb_strings) masked = {0}, read_only = {0};
+
+    cb_security_parse(&settings, &request->security_opts, NULL);
+    cb_security_list_hidden(&settings, &masked, &read_only);
+    set(object, "MaskedPaths",
+        request->privileged ? json_null() : cb_inspect_strings(&masked));
+    set(object, "ReadonlyPaths",
+        request->privileged ? json_null() : cb_inspect_strings(&read_only));
 }
 
 json_t *cb_inspect_host_config(const struct cb_container *container)
@@ -326,135 +292,33 @@ json_t *cb_inspect_host_config(const struct cb_container *container)
 
     set(log, "Type", text(options->log_driver ? options->log_driver : "json-file"));
     set(log, "Config", pairs(&options->log_opts, "="));
-    set(object, "Binds", binds(container));
+    set(object, "Binds", cb_inspect_binds(container));
     set(object, "ContainerIDFile", text(""));
     set(object, "LogConfig", log);
     set(object, "PortBindings", port_bindings(request));
     set(object, "PublishAllPorts", json_boolean(request->publish_all));
     set(object, "RestartPolicy", restart_policy(options->restart));
     set(object, "AutoRemove", json_boolean(options->remove));
-    set(object, "Annotations", pairs(&options->annotations, "="));
+    if (options->annotations.count)
+        set(object, "Annotations", pairs(&options->annotations, "="));
     set(object, "VolumeDriver", text(""));
     set(object, "VolumesFrom", list(&options->volumes_from));
-    set(object, "Dns", cb_inspect_strings(&request->dns));
-    set(object, "DnsOptions", cb_inspect_strings(&request->dns_options));
-    set(object, "DnsSearch", cb_inspect_strings(&request->dns_search));
+    set(object, "Dns", asked(&request->dns, request->configured_dns));
+    set(object, "DnsOptions",
+        asked(&request->dns_options, request->configured_dns_options));
+    set(object, "DnsSearch", asked(&request->dns_search, request->configured_dns_search));
     set(object, "ExtraHosts", list(&request->add_hosts));
     set(object, "Links", links(container));
     set(object, "ShmSize",
         request->shm_size ? size(request->shm_size) : json_integer(64 << 20));
-    set(object, "Init", request->init ? json_true() : json_null());
+    if (request->init)
+        set(object, "Init", json_true());
     if (request->tmpfs.count)
         set(object, "Tmpfs", pairs(&request->tmpfs, ":"));
     add_namespaces(object, request);
     add_security(object, request);
     add_limits(object, &request->limits);
-    add_mount_specs(object, container);
+    set(object, "Mounts", cb_inspect_mount_specs(container));
+    add_hidden(object, request);
     return cb_inspect_host_config_in_order(object);
-}
-
-/* ── NetworkSettings ── */
-
-/* Of a container that does not run. */
-static json_t *endpoint(const struct cb_join *join, const struct cb_strings *aliases)
-{
-    json_t *object = json_object();
-
-    set(object, "IPAMConfig", json_null());
-    set(object, "Links", json_null());
-    set(object, "Aliases", list(aliases));
-    set(object, "NetworkID", text(""));
-    set(object, "EndpointID", text(""));
-    set(object, "Gateway", text(""));
-    set(object, "IPAddress", text(""));
-    set(object, "IPPrefixLen", json_integer(0));
-    set(object, "IPv6Gateway", text(""));
-    set(object, "GlobalIPv6Address", text(""));
-    set(object, "GlobalIPv6PrefixLen", json_integer(0));
-    set(object, "MacAddress", text(join->mac));
-    set(object, "DriverOpts", json_null());
-    return object;
-}
-
-static json_t *networks_json(const struct cb_run_request *request)
-{
-    cb_auto_value(cb_joins) joins = {0};
-    json_t *networks = json_object();
-
-    cb_joins_read(&joins, request, NULL);
-    cb_vec_foreach (join, &joins) {
-        int first = join == joins.items; /* whose aliases may stand by themselves */
-        const char *name = *join->network ? join->network : "bridge";
-
-        if (strchr(name, ':') == NULL) /* another container's, or none left */
-            set(networks, name,
-                endpoint(join, first && !join->aliases.count ? &request->network_aliases
-                                                             : &join->aliases));
-    }
-    return networks;
-}
-
-/* Is it on a network that ports are a matter of: not the host's, none, another's? */
-static int has_ports(const json_t *settings)
-{
-    const char *name;
-    json_t *network;
-
-    json_object_foreach(json_object_get(settings, "Networks"), name, network)
-    {
-        if (strcmp(name, "host") != 0 && strcmp(name, "none") != 0)
-            return 1;
-    }
-    return 0;
-}
-
-json_t *cb_inspect_ports(const struct cb_container *container)
-{
-    const json_t *known =
-        cb_container_is_running(container) ? container->state.network : NULL;
-    cb_auto(cb_image_config) effective = NULL;
-    json_t *ports = json_object();
-
-    if (!has_ports(known))
-        return ports;
-    json_object_update(ports, json_object_get(known, "Ports"));
-    effective = cb_container_effective_config(container);
-    cb_vec_foreach (port, &effective->exposed_ports)
-        if (!json_object_get(ports, *port))
-            set(ports, *port, json_null());
-    return ports;
-}
-
-/* What its monitor has told is put over what there always is. */
-json_t *cb_inspect_network_settings(const struct cb_container *container)
-{
-    const json_t *known =
-        cb_container_is_running(container) ? container->state.network : NULL;
-    json_t *object = json_object();
-
-    set(object, "Bridge", text(""));
-    set(object, "SandboxID", text(""));
-    set(object, "HairpinMode", json_false());
-    set(object, "LinkLocalIPv6Address", text(""));
-    set(object, "LinkLocalIPv6PrefixLen", json_integer(0));
-    set(object, "Ports", json_object());
-    set(object, "SandboxKey",
-        known && container->state.pid
-            ? json_sprintf("/proc/%d/ns/net", container->state.pid)
-            : text(""));
-    set(object, "SecondaryIPAddresses", json_null());
-    set(object, "SecondaryIPv6Addresses", json_null());
-    set(object, "EndpointID", text(""));
-    set(object, "Gateway", text(""));
-    set(object, "GlobalIPv6Address", text(""));
-    set(object, "GlobalIPv6PrefixLen", json_integer(0));
-    set(object, "IPAddress", text(""));
-    set(object, "IPPrefixLen", json_integer(0));
-    set(object, "IPv6Gateway", text(""));
-    set(object, "MacAddress", text(""));
-    set(object, "Networks", networks_json(&container->options.request));
-    if (known)
-        json_object_update(object, (json_t *)known);
-    set(object, "Ports", cb_inspect_ports(container));
-    return object;
 }

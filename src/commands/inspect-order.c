@@ -43,7 +43,7 @@ static const struct place host_config[] = {
     {"UsernsMode", NULL},
     {"ShmSize", NULL},
     {"Sysctls", NULL},
-    {"Runtime", "\"\""},
+    {"Runtime", "\"cbuild\""},
     {"Isolation", "\"\""},
     {"CpuShares", NULL},
     {"Memory", NULL},
@@ -77,6 +77,8 @@ static const struct place host_config[] = {
     {"IOMaximumIOps", "0"},
     {"IOMaximumBandwidth", "0"},
     {"Mounts", NULL},
+    {"MaskedPaths", NULL},
+    {"ReadonlyPaths", NULL},
     {"Init", NULL},
 };
 
@@ -87,8 +89,8 @@ static const struct place config[] = {
     {"StdinOnce", NULL},    {"Env", NULL},          {"Cmd", NULL},
     {"Healthcheck", NULL},  {"ArgsEscaped", NULL},  {"Image", NULL},
     {"Volumes", NULL},      {"WorkingDir", NULL},   {"Entrypoint", NULL},
-    {"OnBuild", NULL},      {"Labels", NULL},       {"StopSignal", NULL},
-    {"StopTimeout", NULL},  {"Shell", NULL},
+    {"MacAddress", NULL},   {"OnBuild", NULL},      {"Labels", NULL},
+    {"StopSignal", NULL},   {"StopTimeout", NULL},  {"Shell", NULL},
 };
 
 /* OBJECT (taken) so; what has no place there stays behind the rest. */

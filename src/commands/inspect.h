@@ -22,6 +22,12 @@ json_t *cb_inspect_config(const struct cb_image_config *config);
 json_t *cb_inspect_strings(const struct cb_strings *strings);
 /* inspect-host.c */
 json_t *cb_inspect_host_config(const struct cb_container *container);
+/* inspect-mounts.c: HostConfig.Binds, HostConfig.Mounts (or NULL), and the container's
+ * own list, which is added to OBJECT. */
+json_t *cb_inspect_binds(const struct cb_container *container);
+json_t *cb_inspect_mount_specs(const struct cb_container *container);
+void cb_inspect_add_mounts(json_t *object, const struct cb_container *container);
+/* inspect-network.c */
 json_t *cb_inspect_network_settings(const struct cb_container *container);
 /* NetworkSettings.Ports: of one that runs, with null for what it exposes only. */
 json_t *cb_inspect_ports(const struct cb_container *container);

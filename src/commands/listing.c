@@ -42,20 +42,20 @@ static int is_json(const char *format)
 static const char *template_text(const struct cb_listing *listing, const char *format,
                                  int *table)
 {
-    *table = !format || !*format || strcmp(format, "table") == 0 ||
-             strncmp(format, "table ", 6) == 0;
+    *table = !format || !*format || strncmp(format, "table", 5) == 0;
     if (!*table)
-        return format;
-    if (!format || strlen(format) <= 6)
-        return listing->table;
-    format += 6;
-    return format + strspn(format, " ");
+        return listing->raw && strcmp(format, "raw") == 0 ? listing->raw : format;
+    format = format && *format ? format + strlen("table") : "";
+    format += strspn(format, " ");
+    return *format ? format : listing->table;
 }
 
-static int fields_hint(const struct cb_listing *listing, struct cb_error **err)
+/* Adds what the template cannot have said: which fields there are. */
+static int execution_failed(const struct cb_listing *listing, struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) names = {0};
 
+    cb_error_wrap(err, "template parsing error");
     for (const struct cb_listing_field *field = listing->fields; field->name; field++)
         cb_strbuf_addf(&names, " .%s", field->name);
     return cb_error_hint(err, "the fields are%s", cb_strbuf_text(&names));
@@ -223,6 +223,13 @@ static int parse(const struct cb_listing *listing, const char *format, int *tabl
     return 0;
 }
 
+const char *cb_listing_quiet(const char *format, const char *table, const char *raw)
+{
+    if (!format || !*format || strcmp(format, "table") == 0)
+        return table;
+    return strcmp(format, "raw") == 0 ? raw : format;
+}
+
 int cb_listing_check(const struct cb_listing *listing, const char *format,
                      struct cb_error **err)
 {
@@ -239,7 +246,7 @@ int cb_listing_check(const struct cb_listing *listing, const char *format,
     /* Labels are asked for by names that no row has shown yet. */
     json_object_set_new(titles, "Label", json_object());
     if (cb_template_execute(template, titles, &ignored, err) < 0)
-        return fields_hint(listing, err);
+        return execution_failed(listing, err);
     return 0;
 }
 
@@ -259,12 +266,12 @@ int cb_listing_print(const struct cb_listing *listing, const char *format,
         return -1;
     titles = table ? titles_of(listing, rows) : NULL;
     if (table && cb_template_execute_titles(template, titles, &out, err) < 0)
-        return fields_hint(listing, err);
+        return execution_failed(listing, err);
     if (table)
         cb_strbuf_addc(&out, '\n');
     for (size_t i = 0; i < json_array_size(rows); i++) {
         if (cb_template_execute(template, json_array_get(rows, i), &out, err) < 0)
-            return fields_hint(listing, err);
+            return execution_failed(listing, err);
         cb_strbuf_addc(&out, '\n');
     }
     print_text(&out, table);

@@ -16,14 +16,17 @@ struct cb_listing {
     const struct cb_listing_field
         *fields;       /* all there are; ends with a row without name */
     const char *table; /* the default: "{{.ID}}\t{{.Names}}" */
+    const char *raw;   /* of `--format raw`, line by line; or NULL: there is none */
 };
 
 /* Prints ROWS, objects with LISTING's fields, to standard output. FORMAT as the user gave
- * it: NULL or "" or "table", "table TEMPLATE", "json", or a template. Members that are
- * objects are for templates alone (.Label "x"). USAGE for a bad template, with the fields
- * there are. */
+ * it: NULL or "" or "table", "tableTEMPLATE", "json", "raw" where LISTING has it, or a
+ * template. Members that are objects are for templates alone (.Label "x"). USAGE for a
+ * bad template, with the fields there are. */
 int cb_listing_print(const struct cb_listing *listing, const char *format,
                      const json_t *rows, struct cb_error **err);
+/* What -q makes of FORMAT: TABLE for a table, RAW for `raw`; a template stays. */
+const char *cb_listing_quiet(const char *format, const char *table, const char *raw);
 /* Checks FORMAT before any work is done. */
 int cb_listing_check(const struct cb_listing *listing, const char *format,
                      struct cb_error **err);

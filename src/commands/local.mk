@@ -5,15 +5,21 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/app.c \
 	%D%/archive.c \
 	%D%/archive.h \
+	%D%/build-creds.c \
 	%D%/build-foreign.c \
+	%D%/build-options.c \
+	%D%/build-settle.c \
 	%D%/build-summary.c \
 	%D%/build-summary.h \
+	%D%/build-targets.c \
+	%D%/build-targets.h \
 	%D%/build-tools-env.c \
 	%D%/build-tools-registries.c \
 	%D%/build-tools-told.c \
 	%D%/build-tools.c \
 	%D%/build-tools.h \
 	%D%/build.c \
+	%D%/build.h \
 	%D%/builds-logs.c \
 	%D%/builds-print.c \
 	%D%/builds-show.c \
@@ -82,27 +88,38 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/graph.c \
 	%D%/graph.h \
 	%D%/help.c \
+	%D%/hide.c \
+	%D%/hide.h \
 	%D%/history.c \
 	%D%/hub.c \
+	%D%/image-diff.c \
+	%D%/image-files.c \
+	%D%/image-files.h \
 	%D%/image-filter.c \
 	%D%/image-filter.h \
+	%D%/image-mount.c \
 	%D%/image-prune.c \
 	%D%/image-tree.c \
 	%D%/images-tree.c \
 	%D%/images-tree.h \
 	%D%/images.c \
 	%D%/imagetools-annotate.c \
+	%D%/imagetools-create.c \
 	%D%/imagetools-said.c \
+	%D%/imagetools-sources.c \
 	%D%/imagetools.c \
 	%D%/imagetools.h \
 	%D%/import.c \
 	%D%/info-docker.c \
+	%D%/info-text.c \
 	%D%/info.c \
 	%D%/info.h \
 	%D%/inspect-container.c \
 	%D%/inspect-fields.c \
 	%D%/inspect-host.c \
 	%D%/inspect-image.c \
+	%D%/inspect-mounts.c \
+	%D%/inspect-network.c \
 	%D%/inspect-order.c \
 	%D%/inspect.c \
 	%D%/inspect.h \
@@ -114,7 +131,10 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/lock.c \
 	%D%/listing.c \
 	%D%/listing.h \
+	%D%/login-server.c \
 	%D%/login.c \
+	%D%/login.h \
+	%D%/logout.c \
 	%D%/logs.c \
 	%D%/man-markup.c \
 	%D%/man-prose.c \
@@ -135,6 +155,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/parse.c \
 	%D%/port.c \
 	%D%/progress-colour.c \
+	%D%/progress-items.c \
 	%D%/progress-json.c \
 	%D%/progress-legacy.c \
 	%D%/progress-log.c \
@@ -156,6 +177,8 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/ps.c \
 	%D%/pull.c \
 	%D%/push.c \
+	%D%/repo-digests.c \
+	%D%/repo-digests.h \
 	%D%/rmi.c \
 	%D%/run-defaults.c \
 	%D%/run-files.c \
@@ -173,6 +196,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/top.c \
 	%D%/transfer.c \
 	%D%/transfer.h \
+	%D%/unshare.c \
 	%D%/untag.c \
 	%D%/version.c \
 	%D%/volume-filter.c \

@@ -24,7 +24,6 @@ static const struct cb_option options[] = {
     {"build-context", 0, CB_OPTION_LIST, AT(request.contexts), "NAME=VALUE",
      "Use VALUE as stage or image NAME, as build does"},
     CB_ACCESS_CERT_DIR(struct values, access),
-    CB_ACCESS_CREDS(struct values, access),
     {"file", 'f', CB_OPTION_TEXT, AT(request.dockerfile), "FILE",
      "The Dockerfile (default PATH/Dockerfile); - is standard input"},
     {"insecure-registry", 0, CB_OPTION_LIST, AT(request.insecure), "HOST",
@@ -46,6 +45,11 @@ static const struct cb_option options[] = {
      "Verify certificates of registries (default true)"},
     {"update", 0, CB_OPTION_FLAG, AT(request.lock_update), NULL,
      "Look anew at what is in the file already"},
+    {0},
+};
+
+static const struct cb_absent_option absent[] = {
+    {"creds", 0, "--authfile names a file with credentials for each registry"},
     {0},
 };
 
@@ -133,6 +137,7 @@ const struct cb_cli_command cb_lock_command = {
         "take. `cbuild build --locked` takes these and no others. What is in the file\n"
         "stays as it is unless --update is given; what is no longer used is dropped.",
     .options = options,
+    .absent = absent,
     .values_size = sizeof(struct values),
     .defaults = &(const struct values){.tls_verify = 1},
     .min_args = 1,

@@ -5,6 +5,7 @@
 #include "commands/commands.h"
 
 #include "base/log.h"
+#include "commands/hide.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -180,6 +181,7 @@ int main(int argc, char **argv)
 {
     cb_auto(cb_error) error = NULL;
     cb_auto(cb_cancel) cancel = NULL;
+    __attribute__((cleanup(cb_strings_wipe))) struct cb_strings hidden = {0};
     struct cb_app app = {0};
     const struct cb_cli_command *command = NULL;
     char **words;
@@ -194,6 +196,7 @@ int main(int argc, char **argv)
     words = xcalloc((size_t)argc + 2, sizeof(*words));
     for (int i = 1; i < argc; i++)
         words[i - 1] = argv[i];
+    cb_hide_passwords(argc > 0 ? argc - 1 : 0, words, &hidden);
     command = argc > 0 ? find_own(argv[0]) : NULL;
     status = dispatch(&app, argc > 0 ? argc - 1 : 0, words, &command, &error);
     if (status >= 0 && cb_flush_stdout(&error) < 0)

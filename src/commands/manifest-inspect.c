@@ -161,10 +161,11 @@ static int inspect(struct cb_app *app, void *given, const struct cb_strings *arg
     cb_auto_value(cb_transfer) transfer = {0};
     cb_auto(cb_draft) draft = NULL;
     struct cb_draft_entry *entry;
+    const struct cb_strings last = {.items = args->items + args->count - 1, .count = 1};
     int found;
 
     cb_manifest_trust_hosts(values, args);
-    if (cb_transfer_open(&transfer, app, &values->common, err) < 0)
+    if (cb_transfer_open(&transfer, app, &values->common, &last, err) < 0)
         return -1;
     if (args->count == 2) {
         cb_autofree char *name = NULL;

@@ -17,6 +17,18 @@ void cb_manifest_trust_hosts(struct cb_manifest_values *values,
     }
 }
 
+static int no_such_manifest(const char *name, struct cb_error **err)
+{
+    cb_auto(cb_reference) reference = NULL;
+    cb_autofree char *canonical = NULL;
+
+    if (cb_reference_parse(&reference, name, err) < 0)
+        return -1;
+    cb_reference_default_tag(reference);
+    canonical = cb_reference_canonical(reference);
+    return cb_error_set(err, CB_ERR_NOT_FOUND, "No such manifest: %s", canonical);
+}
+
 int cb_manifest_list(struct cb_store *store, const char *name, struct cb_draft **out,
                      struct cb_error **err)
 {
@@ -24,7 +36,7 @@ int cb_manifest_list(struct cb_store *store, const char *name, struct cb_draft *
 
     if (found)
         return found < 0 ? -1 : 0;
-    cb_error_set(err, CB_ERR_NOT_FOUND, "No such manifest: %s", name);
+    no_such_manifest(name, err);
     return cb_error_hint(err, "`cbuild manifest create %s MANIFEST...` makes the list",
                          name);
 }
@@ -50,10 +62,13 @@ static int create(struct cb_app *app, void *given, const struct cb_strings *args
     cb_auto_value(cb_transfer) transfer = {0};
     cb_auto(cb_draft) draft = NULL;
     cb_autofree char *canonical = NULL;
+    const struct cb_strings manifests = {.items = args->items + 1,
+                                         .count = args->count - 1};
     int found;
 
     cb_manifest_trust_hosts(values, args);
-    if (cb_transfer_open(&transfer, app, &values->common, err) < 0)
+    /* The list itself is here. */
+    if (cb_transfer_open(&transfer, app, &values->common, &manifests, err) < 0)
         return -1;
     found = cb_draft_read(transfer.store, args->items[0], &draft, err);
     if (found < 0)
@@ -98,7 +113,7 @@ static const struct cb_option push_options[] = {
     {"purge", 'p', CB_OPTION_FLAG, CB_MANIFEST_AT(purge), NULL,
      "Remove the list here afterwards"},
     {"quiet", 'q', CB_OPTION_FLAG, CB_MANIFEST_AT(common.quiet), NULL,
-     "Show no progress"},
+     "Print nothing but the list's digest"},
     CB_TRANSFER_TLS_VERIFY(struct cb_manifest_values),
     {0},
 };
@@ -117,6 +132,21 @@ static int read_for_push(struct cb_app *app, struct cb_manifest_values *values,
     return 0;
 }
 
+/* What docker says of manifests that came from other repositories. */
+static void print_references(const struct cb_draft *draft)
+{
+    cb_vec_foreach (entry, draft) {
+        char text[CB_DIGEST_MAX_TEXT];
+
+        if (strcmp(entry->origin->host, draft->name->host) == 0 &&
+            strcmp(entry->origin->path, draft->name->path) == 0)
+            continue;
+        cb_digest_text(&entry->what.digest, text);
+        printf("Pushed ref %s/%s@%s with digest: %s\n", draft->name->host,
+               draft->name->path, text, text);
+    }
+}
+
 static int push(struct cb_app *app, void *given, const struct cb_strings *args,
                 struct cb_error **err)
 {
@@ -128,10 +158,12 @@ static int push(struct cb_app *app, void *given, const struct cb_strings *args,
 
     cb_manifest_trust_hosts(values, args);
     if (read_for_push(app, values, args->items[0], &draft, err) < 0 ||
-        cb_transfer_open(&transfer, app, &values->common, err) < 0 ||
+        cb_transfer_open(&transfer, app, &values->common, args, err) < 0 ||
         cb_draft_push(transfer.registry, draft, &digest, err) < 0 ||
         (values->purge && cb_draft_remove(transfer.store, args->items[0], err) < 0))
         return -1;
+    if (!values->common.quiet)
+        print_references(draft);
     printf("%s\n", cb_digest_text(&digest, text));
     return 0;
 }
@@ -164,8 +196,7 @@ static int rm(struct cb_app *app, void *values, const struct cb_strings *args,
         int found = cb_draft_remove(store, args->items[i], &error);
 
         if (found == 0)
-            cb_error_set(&error, CB_ERR_NOT_FOUND, "No such manifest: %s",
-                         args->items[i]);
+            no_such_manifest(args->items[i], &error);
         if (found <= 0 && errors)
             cb_error_append(&errors, error);
         else if (found <= 0)
@@ -203,7 +234,7 @@ static int delete_names(struct cb_app *app, void *given, const struct cb_strings
     cb_auto_value(cb_transfer) transfer = {0};
 
     cb_manifest_trust_hosts(values, args);
-    if (cb_transfer_open(&transfer, app, &values->common, err) < 0)
+    if (cb_transfer_open(&transfer, app, &values->common, args, err) < 0)
         return -1;
     for (size_t i = 0; i < args->count; i++) {
         struct cb_digest digest;

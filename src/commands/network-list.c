@@ -39,6 +39,8 @@ static const struct cb_listing listing = {
             {0},
         },
     .table = "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}",
+    .raw = "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\n"
+           "scope: {{.Scope}}\n",
 };
 
 static char *joined(const struct cb_strings *labels)
@@ -77,20 +79,19 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
     if (!dir || cb_networks_list(dir, &defs, err) < 0)
         return -1;
     cb_vec_foreach (def, &defs) {
-        if (!cb_filter_takes(cb_network_filters, &values->filters, *def))
-            continue;
-        if (values->quiet)
-            printf("%.*s\n", id_len, (*def)->id);
-        else
+        if (cb_filter_takes(cb_network_filters, &values->filters, *def))
             json_array_append_new(rows, row(*def, id_len));
     }
-    return values->quiet ? 0 : cb_listing_print(&listing, values->format, rows, err);
+    return cb_listing_print(&listing, values->format, rows, err);
 }
 
 /* Docker's own default, if there is one. */
 static const struct values *with_format(struct cb_app *app, struct values *values)
 {
-    if (!values->quiet)
+    if (values->quiet)
+        values->format =
+            cb_listing_quiet(values->format, "{{.ID}}", "network_id: {{.ID}}");
+    else
         values->format = cb_docker_config_format(app, values->format, "networksFormat");
     return values;
 }

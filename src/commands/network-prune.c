@@ -31,11 +31,11 @@ int cb_prune_networks(struct cb_store *store, const struct cb_strings *filters,
         const struct cb_network_def *def = *slot;
         cb_auto(cb_error) error = NULL;
 
-        if (def->predefined || cb_network_is_used(def) ||
+        if (def->predefined || def->config_only || cb_network_is_used(def) ||
             !cb_filter_takes(cb_network_filters, filters, def))
             continue;
         if (cb_networks_remove(dir, def->id, &error) == 0) {
-            cb_network_tell(store, "destroy", def->id, def->name, NULL);
+            cb_network_tell(store, "destroy", def, NULL);
             cb_pruned_tell(out, "Deleted Networks:", def->name);
         } else if (cb_error_kind(error) != CB_ERR_EXISTS) {
             return cb_error_move(err, &error);

@@ -34,7 +34,12 @@ static const struct cb_option create_options[] = {
      "Noted, as docker does; any container may join anyhow"},
     {"aux-address", 0, CB_OPTION_LIST, AT(reserved), "NAME=ADDRESS",
      "An address in a subnet that no container gets"},
-    {"driver", 'd', CB_OPTION_TEXT, AT(driver), "DRIVER", "Only bridge (the default)"},
+    {"config-from", 0, CB_OPTION_TEXT, AT(config_from), "NETWORK",
+     "Take subnets, options and labels of this one"},
+    {"config-only", 0, CB_OPTION_FLAG, AT(config_only), NULL,
+     "What others are made from; no container joins it"},
+    {"driver", 'd', CB_OPTION_TEXT, AT(driver), "DRIVER",
+     "bridge (the default), macvlan or ipvlan"},
     {"gateway", 0, CB_OPTION_LIST, AT(gateways), "ADDRESS",
      "The host's address in a subnet; else the first one"},
     {"internal", 0, CB_OPTION_FLAG, AT(internal), NULL, "No way to the outside"},
@@ -50,8 +55,9 @@ static const struct cb_option create_options[] = {
     {"opt", 'o', CB_OPTION_LIST, AT(options), "KEY=VALUE",
      "com.docker.network.driver.mtu and those of "
      "com.docker.network.bridge count: name, enable_icc, "
-     "enable_ip_masquerade, host_binding_ipv4; others are "
-     "noted"},
+     "enable_ip_masquerade, host_binding_ipv4; of macvlan "
+     "and ipvlan parent, macvlan_mode, ipvlan_mode; others "
+     "are noted"},
     {"scope", 0, CB_OPTION_TEXT, offsetof(struct create_values, scope), "SCOPE", NULL},
     {"subnet", 0, CB_OPTION_LIST, AT(subnets), "CIDR",
      "Its subnet, and one for IPv6; else a free one is taken"},
@@ -59,14 +65,12 @@ static const struct cb_option create_options[] = {
 };
 
 static const struct cb_absent_option create_absent[] = {
-    {"config-from", 0, "name the options themselves"},
-    {"config-only", 0, "name the options where the network is made"},
     {"ingress", 0, "there is no swarm"},
     {0},
 };
 
-void cb_network_tell(struct cb_store *store, const char *action, const char *id,
-                     const char *name, const char *container)
+void cb_network_tell(struct cb_store *store, const char *action,
+                     const struct cb_network_def *def, const char *container)
 {
     cb_auto_value(cb_strings) attributes = {0};
 
@@ -75,10 +79,11 @@ void cb_network_tell(struct cb_store *store, const char *action, const char *id,
         cb_strings_add(&attributes, container);
     }
     cb_strings_add(&attributes, "name");
-    cb_strings_add(&attributes, name);
+    cb_strings_add(&attributes, def->name);
     cb_strings_add(&attributes, "type");
-    cb_strings_add(&attributes, "bridge");
-    cb_journal_add(store, &(struct cb_journal_entry){"network", action, id, &attributes});
+    cb_strings_add(&attributes, def->driver);
+    cb_journal_add(store,
+                   &(struct cb_journal_entry){"network", action, def->id, &attributes});
 }
 
 static int create(struct cb_app *app, const struct cb_network_wish *wish,
@@ -86,11 +91,13 @@ static int create(struct cb_app *app, const struct cb_network_wish *wish,
 {
     cb_auto(cb_store) store = NULL;
     cb_autofree char *dir = cb_network_state_dir(app, &store, err);
+    cb_auto(cb_network_def) def = NULL;
     cb_autofree char *id = NULL;
 
-    if (!dir || cb_networks_create(dir, wish, &id, err) < 0)
+    if (!dir || cb_networks_create(dir, wish, &id, err) < 0 ||
+        cb_networks_find(dir, id, &def, err) < 0)
         return -1;
-    cb_network_tell(store, "create", id, wish->name, NULL);
+    cb_network_tell(store, "create", def, NULL);
     printf("%s\n", id);
     return 0;
 }
@@ -114,15 +121,48 @@ static int check_kinds(const struct create_values *values, struct cb_error **err
                         "subnet");
 }
 
+/* What the configuration says of networks, where the options say nothing; its options are
+ * those of bridges. */
+static int add_configured(struct cb_app *app, struct cb_network_wish *wish,
+                          struct cb_error **err)
+{
+    const struct cb_settings *settings;
+
+    if (cb_app_settings(app, &settings, err) < 0)
+        return -1;
+    cb_strings_copy(&wish->pools, &settings->address_pools);
+    if (wish->config_only || wish->config_from ||
+        (wish->driver && strcmp(wish->driver, "bridge") != 0))
+        return 0;
+    cb_vec_foreach (pair, &settings->bridge_options) {
+        cb_autofree char *key = xstrndup(*pair, strcspn(*pair, "="));
+
+        if (!cb_env_get(&wish->options, key))
+            cb_strings_add(&wish->options, *pair);
+    }
+    return 0;
+}
+
+/* To docker an empty name is none. */
+static const char *unless_empty(const char *text)
+{
+    return text && *text ? text : NULL;
+}
+
 static int run_create(struct cb_app *app, void *given, const struct cb_strings *args,
                       struct cb_error **err)
 {
     struct create_values *values = given;
+    int result = -1;
 
     values->wish.name = args->items[0];
-    if (check_kinds(values, err) < 0)
-        return -1;
-    return create(app, &values->wish, err);
+    values->wish.driver = unless_empty(values->wish.driver);
+    values->wish.config_from = unless_empty(values->wish.config_from);
+    if (cb_labels_check(&values->wish.labels, "--label", err) == 0 &&
+        check_kinds(values, err) == 0 && add_configured(app, &values->wish, err) == 0)
+        result = create(app, &values->wish, err);
+    cb_strings_free(&values->wish.pools); /* no option's, so nobody else does */
+    return result;
 }
 
 const struct cb_cli_command cb_network_create_command = {
@@ -161,7 +201,7 @@ static int remove_one(struct cb_store *store, const char *dir, const char *name,
     if (cb_networks_find(dir, name, &def, err) < 0 ||
         cb_networks_remove(dir, name, err) < 0)
         return -1;
-    cb_network_tell(store, "destroy", def->id, def->name, NULL);
+    cb_network_tell(store, "destroy", def, NULL);
     return 0;
 }
 
@@ -302,7 +342,7 @@ static int connect_to(struct cb_app *app, const struct cb_strings *args,
     if (cb_container_connect(store, container, text, app->cancel, err) < 0)
         return -1;
     if (is_running) /* else it is when it starts, and told then */
-        cb_network_tell(store, "connect", def->id, def->name, container->id);
+        cb_network_tell(store, "connect", def, container->id);
     return 0;
 }
 
@@ -325,7 +365,7 @@ static int disconnect_from(struct cb_app *app, const struct cb_strings *args,
         return -1;
     if (cb_container_disconnect(store, container, def->name, app->cancel, err) < 0)
         return -1;
-    cb_network_tell(store, "disconnect", def->id, def->name, container->id);
+    cb_network_tell(store, "disconnect", def, container->id);
     return 0;
 }
 

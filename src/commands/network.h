@@ -15,7 +15,7 @@ extern const struct cb_filter_key cb_network_filters[];
 /* Is a container on it? */
 int cb_network_is_used(const struct cb_network_def *def);
 /* For `events`. CONTAINER: the id of one that came or went, or NULL. */
-void cb_network_tell(struct cb_store *store, const char *action, const char *id,
-                     const char *name, const char *container);
+void cb_network_tell(struct cb_store *store, const char *action,
+                     const struct cb_network_def *def, const char *container);
 
 #endif

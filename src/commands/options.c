@@ -132,16 +132,25 @@ static int store_value(const struct cb_option *option, const char *value, void *
     switch (option->kind) {
     case CB_OPTION_FLAG:
     case CB_OPTION_ACCEPTED:
+    case CB_OPTION_ORDERED_FLAG:
         if (value && !cb_parse_bool(value, &flag))
             return wrong_value(option, value, "true or false", err);
         if (option->kind == CB_OPTION_FLAG)
             *(int *)slot = flag;
+        if (option->kind == CB_OPTION_ORDERED_FLAG) {
+            cb_strings_add(slot, option->name);
+            cb_strings_add(slot, flag ? "true" : "false");
+        }
         return 0;
     case CB_OPTION_TEXT:
         *(const char **)slot = value;
         return 0;
     case CB_OPTION_OPTIONAL:
         *(const char **)slot = value ? value : "";
+        return 0;
+    case CB_OPTION_ORDERED:
+        cb_strings_add(slot, option->name);
+        cb_strings_add(slot, value);
         return 0;
     case CB_OPTION_LIST:
         cb_strings_add(slot, value);
@@ -157,7 +166,7 @@ static int store_value(const struct cb_option *option, const char *value, void *
 static int takes_value(const struct cb_option *option)
 {
     return option->kind == CB_OPTION_TEXT || option->kind == CB_OPTION_LIST ||
-           option->kind == CB_OPTION_UNSIGNED;
+           option->kind == CB_OPTION_UNSIGNED || option->kind == CB_OPTION_ORDERED;
 }
 
 /* EQUALS: the "=value" of the word at *AT, or NULL. */

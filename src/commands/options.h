@@ -17,6 +17,10 @@ enum cb_option_kind {
     CB_OPTION_UNSIGNED, /* unsigned */
     CB_OPTION_OPTIONAL, /* const char *; "" when given without =value */
     CB_OPTION_ACCEPTED, /* a flag of docker's that changes nothing here */
+    /* struct cb_strings: the option's name and its value, after those of all options of
+     * these kinds that came before. */
+    CB_OPTION_ORDERED,
+    CB_OPTION_ORDERED_FLAG, /* the value is "true" or "false" */
 };
 
 struct cb_option {

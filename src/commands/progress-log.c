@@ -13,11 +13,13 @@
 /* Of a log that is too long the older half goes. */
 void cb_step_log_add(struct cb_step_log *log, const char *text, size_t len)
 {
+    const size_t max = log->max ? log->max : LOG_MAX;
+
     cb_strbuf_add(&log->text, text, len);
-    if (log->text.len <= LOG_MAX)
+    if (log->text.len <= max)
         return;
-    memmove(log->text.text, log->text.text + log->text.len - LOG_MAX / 2, LOG_MAX / 2);
-    cb_strbuf_truncate(&log->text, LOG_MAX / 2);
+    memmove(log->text.text, log->text.text + log->text.len - max / 2, max / 2);
+    cb_strbuf_truncate(&log->text, max / 2);
     log->cut = 1;
 }
 
@@ -27,12 +29,12 @@ void cb_step_log_clear(struct cb_step_log *log)
 }
 
 /* Where the last lines begin. */
-static const char *find_end(const struct cb_step_log *log)
+static const char *find_end(const struct cb_step_log *log, int wanted)
 {
     const char *at = log->text.text + log->text.len - 1;
 
     for (int lines = 0; at > log->text.text; at--) {
-        if (at[-1] == '\n' && ++lines == LINES_SHOWN)
+        if (at[-1] == '\n' && ++lines == wanted)
             break;
     }
     return at;
@@ -56,18 +58,18 @@ static void add_lines(struct cb_strbuf *out, const char *text, size_t left)
     }
 }
 
-void cb_step_log_print(const struct cb_step_log *log, const char *name)
+void cb_step_log_print(const struct cb_step_log *log, const char *name, int lines)
 {
     cb_auto_value(cb_strbuf) out = {0};
     const char *end;
 
     if (!log->text.len)
         return;
-    end = find_end(log);
+    end = find_end(log, lines ? lines : LINES_SHOWN);
     cb_strbuf_adds(&out, "------\n > ");
     cb_strbuf_add_escaped(&out, name, strlen(name), 0);
     cb_strbuf_adds(&out, ":\n");
-    if (log->cut || end > log->text.text)
+    if (!lines && (log->cut || end > log->text.text))
         cb_strbuf_adds(&out, "[earlier output: `cbuild builds logs`]\n");
     add_lines(&out, end, (size_t)(log->text.text + log->text.len - end));
     cb_strbuf_adds(&out, "------\n");

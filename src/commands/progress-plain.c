@@ -1,6 +1,7 @@
 /* BuildKit's plain progress: "#3 [2/4] RUN make", "#3 0.412 cc -c x.c", "#3 DONE 1.2s".
  * Lines of different steps never mix: each is printed whole, and a step's number is
- * repeated when the printing moves on to another. */
+ * repeated when the printing moves on to another, "#3 ..." if it is to be gone on with.
+ * The last lines of a step that failed are shown again at the end, where people look. */
 #include "base/timestamp.h"
 #include "commands/display.h"
 
@@ -11,16 +12,22 @@
 
 #define NOTABLE_CPU_NS INT64_C(5000000000)
 #define NOTABLE_MEMORY (UINT64_C(512) << 20)
+#define LAST_LINES     10
+#define LAST_BYTES     (32u << 10)
 
 struct step {
     struct cb_progress_step base;
     struct cb_step_usage usage;
     struct cb_strbuf partial[3]; /* an unfinished line of stdout (1) and stderr (2) */
+    struct cb_step_log log;      /* its end */
+    struct cb_map *items;
+    int failed;
 };
 
 struct plain {
     struct cb_progress base;
     uint64_t last; /* step printed last */
+    int is_open;   /* it is not done */
     int colour;
 };
 
@@ -31,6 +38,8 @@ static void free_step(void *value)
     free(step->base.name);
     cb_strbuf_free(&step->partial[1]);
     cb_strbuf_free(&step->partial[2]);
+    cb_step_log_clear(&step->log);
+    cb_map_free(step->items);
     free(step);
 }
 
@@ -42,11 +51,14 @@ static void move_to(struct plain *plain, const struct cb_event *event,
 
     if (plain->last == event->id)
         return;
+    if (plain->is_open)
+        fprintf(stderr, "#%" PRIu64 " ...\n", plain->last);
     if (plain->last)
         fputc('\n', stderr);
     cb_strbuf_add_escaped(&name, step->base.name, strlen(step->base.name), 0);
     fprintf(stderr, "#%" PRIu64 " %s\n", event->id, cb_strbuf_text(&name));
     plain->last = event->id;
+    plain->is_open = 1;
 }
 
 static void print_line(struct plain *plain, const struct cb_event *event,
@@ -69,6 +81,8 @@ static void print_log(struct plain *plain, const struct cb_event *event,
     size_t left = event->len;
     const char *end;
 
+    step->log.max = LAST_BYTES;
+    cb_step_log_add(&step->log, text, left);
     while ((end = memchr(text, '\n', left))) {
         size_t len = (size_t)(end - text);
 
@@ -93,22 +107,6 @@ static void flush_partial(struct plain *plain, const struct cb_event *event,
             print_line(plain, event, step, step->partial[i].text, step->partial[i].len);
         cb_strbuf_truncate(&step->partial[i], 0);
     }
-}
-
-static void print_status(const struct cb_event *event)
-{
-    cb_auto_value(cb_strbuf) item = {0};
-    cb_autofree char *current = cb_size_human(event->current);
-
-    if (!event->done)
-        return;
-    cb_strbuf_add_escaped(&item, event->item, strlen(event->item), 0);
-    if (event->text)
-        fprintf(stderr, "#%" PRIu64 " %s: %s%s%s\n", event->id, cb_strbuf_text(&item),
-                event->text, event->current ? " " : "", event->current ? current : "");
-    else
-        fprintf(stderr, "#%" PRIu64 " %s%s%s done\n", event->id, cb_strbuf_text(&item),
-                event->current ? " " : "", event->current ? current : "");
 }
 
 static void print_error(const struct cb_event *event)
@@ -153,6 +151,7 @@ static void print_done(const struct cb_event *event, const struct step *step)
 static void print_step(struct plain *plain, const struct cb_event *event)
 {
     struct step *step = cb_progress_step(&plain->base, event);
+    cb_auto_value(cb_strbuf) status = {0};
 
     if (event->kind == CB_EVENT_STEP_USAGE) {
         step->usage = *event->usage;
@@ -162,14 +161,15 @@ static void print_step(struct plain *plain, const struct cb_event *event)
         print_log(plain, event, step);
         return;
     }
-    if (event->kind == CB_EVENT_STEP_STATUS && !event->done)
+    if (event->kind == CB_EVENT_STEP_STATUS &&
+        !cb_progress_item(&step->items, event, &status))
         return;
     flush_partial(plain, event, step);
     move_to(plain, event, step);
     switch (event->kind) {
     case CB_EVENT_STEP_STATUS:
-        print_status(event);
-        break;
+        fprintf(stderr, "#%" PRIu64 " %s\n", event->id, cb_strbuf_text(&status));
+        return;
     case CB_EVENT_STEP_CACHED:
         fprintf(stderr, "#%" PRIu64 " CACHED\n", event->id);
         break;
@@ -184,10 +184,14 @@ static void print_step(struct plain *plain, const struct cb_event *event)
         break;
     case CB_EVENT_MISS:
         print_miss(event);
-        break;
+        return;
     default:
-        break;
+        return;
     }
+    plain->is_open = 0;
+    step->failed = event->kind == CB_EVENT_STEP_ERROR;
+    if (!step->failed)
+        cb_step_log_clear(&step->log);
 }
 
 /* Below what its step said so far, if it is of one. */
@@ -221,12 +225,27 @@ static void open_plain(struct cb_progress *progress)
     setvbuf(stderr, NULL, _IOLBF, 1 << 12);
 }
 
+static void close_plain(struct cb_progress *progress)
+{
+    size_t position = 0;
+    const char *key;
+    void *value;
+
+    while (cb_map_next(progress->steps, &position, &key, &value)) {
+        const struct step *step = value;
+
+        if (step->failed)
+            cb_step_log_print(&step->log, step->base.name, LAST_LINES);
+    }
+}
+
 const struct cb_progress_class cb_progress_plain = {
     .mode = "plain",
     .size = sizeof(struct plain),
     .step_size = sizeof(struct step),
     .open = open_plain,
     .take = take,
+    .close = close_plain,
     .free_step = free_step,
     .tells_image = 1,
 };

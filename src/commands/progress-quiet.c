@@ -27,7 +27,7 @@ static void take(struct cb_progress *progress, const struct cb_event *event)
         cb_step_log_add(&step->log, event->text, event->len);
         break;
     case CB_EVENT_STEP_ERROR:
-        cb_step_log_print(&step->log, step->base.name);
+        cb_step_log_print(&step->log, step->base.name, 0);
         cb_progress_drop_step(progress, event);
         break;
     case CB_EVENT_STEP_CACHED:

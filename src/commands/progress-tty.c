@@ -360,7 +360,7 @@ static void print_failed_logs(const struct tty *tty)
         const struct cb_tty_step *step = value;
 
         if (step->state == CB_TTY_FAILED)
-            cb_step_log_print(&step->log, step->base.name);
+            cb_step_log_print(&step->log, step->base.name, 0);
     }
 }
 

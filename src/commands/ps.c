@@ -59,8 +59,9 @@ static const struct cb_listing_field fields[] = {{"Command", "COMMAND"},
     "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\n"    \
     "created_at: {{.CreatedAt}}\nstate: {{.State}}\nstatus: {{.Status}}\n" \
     "names: {{.Names}}\nlabels:{{pad .Labels 1 0}}\nports:{{pad .Ports 1 0}}\n"
-static const struct cb_listing listing = {fields, COLUMNS};
-static const struct cb_listing listing_with_size = {fields, COLUMNS "\t{{.Size}}"};
+static const struct cb_listing listing = {fields, COLUMNS, RAW};
+static const struct cb_listing listing_with_size = {fields, COLUMNS "\t{{.Size}}",
+                                                    RAW "size: {{.Size}}\n"};
 
 /* ── Rows ── */
 
@@ -92,7 +93,7 @@ static void shorten(struct cb_strbuf *text, size_t width)
     cb_strbuf_adds(text, "…");
 }
 
-static char *command_text(const struct cb_container *container, int whole)
+char *cb_container_command_text(const struct cb_container *container, int whole)
 {
     const struct cb_run_request *request = &container->options.request;
     const struct cb_strings *entrypoint = &container->config->entrypoint;
@@ -193,12 +194,49 @@ static int shows_size(const struct values *values)
     return values->size || (values->format && strstr(values->format, ".Size"));
 }
 
+/* Does NAME still mean the image ID? */
+static int is_name_of(struct cb_store *store, const char *name, const char *id)
+{
+    cb_auto(cb_reference) reference = NULL;
+    cb_auto(cb_image) image = NULL;
+    cb_autofree char *canonical = NULL;
+    struct cb_digest digest, meant;
+
+    if (cb_digest_parse(&digest, id, NULL) < 0 ||
+        cb_reference_parse(&reference, name, NULL) < 0)
+        return 0;
+    cb_reference_default_tag(reference);
+    canonical = cb_reference_canonical(reference);
+    if (cb_ref_get(store, canonical, &meant, NULL) > 0 &&
+        cb_digest_equal(&meant, &digest))
+        return 1;
+    return cb_image_get(store, &digest, &image, NULL) == 0 &&
+           (cb_strings_contain(&image->platform_names, canonical) ||
+            cb_strings_contain(&image->repo_digests, canonical));
+}
+
+/* The name that was typed, as long as it is the image's, as docker has it; else the id.
+ */
+static char *image_text(struct cb_store *store, const struct cb_container *container,
+                        int whole)
+{
+    const char *name = container->options.request.image_name;
+    const char *id = container->image_id, *hex = id;
+
+    if (strncmp(id, "sha256:", strlen("sha256:")) == 0)
+        hex += strlen("sha256:");
+    if (!*hex || (name && is_name_of(store, name, id)))
+        return xstrdup(name ? name : "");
+    return whole ? xstrdup(id) : xasprintf("%.12s", hex);
+}
+
 static json_t *row_of(struct cb_store *store, const struct cb_container *container,
                       const struct values *values)
 {
     const struct cb_run_request *request = &container->options.request;
-    cb_autofree char *command = command_text(container, values->no_trunc);
+    cb_autofree char *command = cb_container_command_text(container, values->no_trunc);
     cb_autofree char *status = cb_container_status_text(container);
+    cb_autofree char *image = image_text(store, container, values->no_trunc);
     cb_autofree char *ports = cb_ps_ports(container);
     cb_autofree char *size = shows_size(values) ? size_text(store, container) : NULL;
     cb_autofree char *networks = cb_joins_names(request);
@@ -207,7 +245,7 @@ static json_t *row_of(struct cb_store *store, const struct cb_container *contain
     json_object_set_new(row, "Command", json_string(command));
     json_object_set_new(row, "ID",
                         json_sprintf("%.*s", values->no_trunc ? 64 : 12, container->id));
-    json_object_set_new(row, "Image", json_string(request->image_name));
+    json_object_set_new(row, "Image", json_string(image));
     json_object_set_new(row, "Names", json_string(container->name));
     json_object_set_new(row, "Networks", json_string(networks));
     json_object_set_new(row, "Ports", json_string(ports));
@@ -264,16 +302,13 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
     return print(store, &all, values, last, err);
 }
 
-/* `raw` is one of docker's; without a format there may be its default. */
+/* Without a format there may be docker's default. */
 static const struct values *with_format(struct cb_app *app, struct values *values)
 {
-    if (values->format && strcmp(values->format, "raw") == 0)
-        values->format = values->quiet  ? "container_id: {{.ID}}"
-                         : values->size ? RAW "size: {{.Size}}\n"
-                                        : RAW;
-    if (values->quiet && !values->format)
-        values->format = "{{.ID}}";
-    if (!values->quiet)
+    if (values->quiet)
+        values->format =
+            cb_listing_quiet(values->format, "{{.ID}}", "container_id: {{.ID}}");
+    else
         values->format = cb_docker_config_format(app, values->format, "psFormat");
     return values;
 }

@@ -70,7 +70,8 @@ static int pull(struct cb_app *app, const struct values *values, const char *nam
         return -1;
     canonical = cb_reference_canonical(reference);
     familiar = cb_reference_familiar(reference);
-    if (cb_transfer_open(&transfer, app, &values->common, err) < 0 ||
+    if (cb_transfer_open(&transfer, app, &values->common, NULL, err) < 0 ||
+        cb_access_name(&values->common.access, app, name, err) < 0 ||
         pull_one(&transfer, canonical, platform, values->common.quiet, &changed, err) < 0)
         return -1;
     print_end(familiar, canonical, changed, values->common.quiet);
@@ -135,7 +136,8 @@ static int pull_all(struct cb_app *app, const struct values *values, const char 
         return -1;
     canonical = cb_reference_canonical(reference);
     familiar = cb_reference_familiar(reference);
-    if (cb_transfer_open(&transfer, app, &values->common, err) < 0 ||
+    if (cb_transfer_open(&transfer, app, &values->common, NULL, err) < 0 ||
+        cb_access_name(&values->common.access, app, name, err) < 0 ||
         cb_registry_tags(transfer.registry, canonical, &tags, err) < 0)
         return -1;
     if (!tags.count)

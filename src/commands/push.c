@@ -3,6 +3,7 @@
 #include "commands/transfer.h"
 
 #include "base/out-file.h"
+#include "registry/said.h"
 #include "store/journal.h"
 
 #include <inttypes.h>
@@ -91,12 +92,16 @@ struct push {
 };
 
 static int push_open(struct push *push, struct cb_app *app, const struct values *values,
-                     struct cb_error **err)
+                     const struct cb_strings *args, struct cb_error **err)
 {
+    size_t first = args->count > 1;
+    const struct cb_strings targets = {.items = args->items + first,
+                                       .count = args->count - first};
+
     if (parse_options(values, &push->options, err) < 0 ||
         cb_app_platform(values->platform, &push->buffer, &push->platform, err) < 0)
         return -1;
-    return cb_transfer_open(&push->transfer, app, &values->common, err);
+    return cb_transfer_open(&push->transfer, app, &values->common, &targets, err);
 }
 
 /* Docker tells a missing tag from a missing repository. */
@@ -140,6 +145,17 @@ static int find_pushed(struct push *push, const char *name, struct cb_image **im
     return by_id ? 0 : cb_image_find_platforms(store, name, platforms, err);
 }
 
+/* With --platform the image goes alone, and Docker's types have no room for what is said.
+ */
+static int find_said(struct push *push, const struct cb_platform_images *images,
+                     const struct cb_strings *names, struct cb_said **said,
+                     struct cb_error **err)
+{
+    if (push->platform || push->options.docker_types)
+        return 0;
+    return cb_said_open(said, push->transfer.store, images, names, err);
+}
+
 /* NAME as in the store, to DESTINATION. */
 static int push_one(struct push *push, const char *name,
                     const struct cb_reference *destination, struct cb_error **err)
@@ -149,14 +165,26 @@ static int push_one(struct push *push, const char *name,
     cb_autofree char *canonical = cb_reference_canonical(destination);
     cb_auto_value(cb_descriptor) pushed = {0};
     cb_auto_value(cb_platform_images) platforms = {0};
+    struct cb_push_options options = push->options;
+    cb_auto_value(cb_strings) names = {0};
+    cb_auto(cb_said) said = NULL;
     char text[CB_DIGEST_MAX_TEXT];
 
     if (find_pushed(push, name, &image, &platforms, err) < 0)
         return -1;
-    if ((platforms.count > 1 ? cb_registry_push_index(registry, &platforms, canonical,
-                                                      &push->options, &pushed, err)
-                             : cb_registry_push(registry, &image->id, canonical,
-                                                &push->options, &pushed, err)) < 0)
+    if (!platforms.count)
+        cb_vec_push(&platforms,
+                    ((struct cb_platform_image){.id = image->id,
+                                                .platform = image->config->platform}));
+    cb_strings_add(&names, canonical);
+    if (find_said(push, &platforms, &names, &said, err) < 0)
+        return -1;
+    options.attester = cb_said_attester(said);
+    if ((said || platforms.count > 1
+             ? cb_registry_push_index(registry, &platforms, canonical, &options, &pushed,
+                                      err)
+             : cb_registry_push(registry, &image->id, canonical, &options, &pushed,
+                                err)) < 0)
         return -1;
     cb_journal_transfer(push->transfer.store, "push", canonical);
     if (push->quiet)
@@ -242,7 +270,7 @@ static int push(struct cb_app *app, const struct values *values,
 {
     struct push push = {.quiet = values->common.quiet,
                         .digest_file = values->digest_file};
-    int status = push_open(&push, app, values, err);
+    int status = push_open(&push, app, values, args, err);
 
     if (status == 0)
         status = values->all_tags ? push_all(&push, args->items[0], err)

@@ -2,6 +2,7 @@
  * it. What its layers took is collected once, when all images are gone. */
 #include "commands/commands.h"
 
+#include "commands/repo-digests.h"
 #include "container/users.h"
 #include "store/gc.h"
 #include "store/journal.h"
@@ -104,6 +105,17 @@ static int untag(struct cb_store *store, const struct cb_image *image,
     return 0;
 }
 
+/* What registries know it by goes with the image. */
+static void tell_digests(const struct cb_image *image)
+{
+    for (size_t i = 0; i < image->repo_digests.count; i++) {
+        cb_autofree char *familiar =
+            cb_repo_digest_familiar(image->repo_digests.items[i]);
+
+        printf("Untagged: %s\n", familiar);
+    }
+}
+
 static int delete_image(struct removal *removal, const struct cb_image *image,
                         struct cb_error **err)
 {
@@ -112,6 +124,7 @@ static int delete_image(struct removal *removal, const struct cb_image *image,
     if (cb_image_remove(removal->store, &image->id, err) < 0)
         return -1;
     removal->deleted = 1;
+    tell_digests(image);
     printf("Deleted: %s\n", cb_digest_text(&image->id, text));
     cb_journal_image(removal->store, "delete", image, NULL);
     return 0;
@@ -198,12 +211,23 @@ static int refuse_many_names(const struct cb_image *image, struct cb_error **err
     return cb_error_hint(err, "remove it by name, or use -f");
 }
 
+/* A tag and the digests of its repository are one. */
+static int has_many_names(const struct cb_image *image)
+{
+    size_t names = image->names.count + image->platform_names.count;
+    const char *first = image->names.count            ? image->names.items[0]
+                        : image->platform_names.count ? image->platform_names.items[0]
+                        : image->repo_digests.count   ? image->repo_digests.items[0]
+                                                      : NULL;
+    cb_autofree char *repository = first ? cb_repository_of(first) : NULL;
+
+    return names > 1 || (repository && cb_repo_digests_elsewhere(image, repository) > 0);
+}
+
 static int remove_by_id(struct removal *removal, const struct cb_image *image,
                         struct cb_error **err)
 {
-    size_t names = image->names.count + image->platform_names.count;
-
-    if (names > 1 && !removal->values->force)
+    if (has_many_names(image) && !removal->values->force)
         return refuse_many_names(image, err);
     if (check_unused(removal, &image->id, err) < 0)
         return -1;
@@ -218,13 +242,38 @@ static int remove_by_id(struct removal *removal, const struct cb_image *image,
 static int remove_name(struct removal *removal, const struct cb_image *image,
                        const char *name, const char *text, struct cb_error **err)
 {
-    int last = image->names.count + image->platform_names.count == 1;
+    cb_autofree char *repository = cb_repository_of(name);
+    int last_name = image->names.count + image->platform_names.count == 1;
+    int last = last_name && !cb_repo_digests_elsewhere(image, repository);
 
     if (last && check_last_name(removal, &image->id, text, err) < 0)
         return -1;
-    if (untag(removal->store, image, name, err) < 0)
+    if (untag(removal->store, image, name, err) < 0 ||
+        (cb_names_of(image, repository) == 1 &&
+         cb_repo_digests_remove(removal->store, image, repository, NULL, err) < 0))
         return -1;
     return last ? delete_unnamed(removal, &image->id, err) : 0;
+}
+
+/* TEXT is x@sha256:…: 1 if registries know the image by that, which it is now without. */
+static int remove_digest(struct removal *removal, const struct cb_image *image,
+                         const char *text, struct cb_error **err)
+{
+    cb_auto(cb_reference) reference = NULL;
+    cb_autofree char *repository = NULL;
+    int last = !cb_image_is_named(image) && image->repo_digests.count == 1, removed;
+
+    if (cb_reference_parse(&reference, text, NULL) < 0 ||
+        !cb_digest_is_set(&reference->digest))
+        return 0;
+    repository = xasprintf("%s/%s", reference->host, reference->path);
+    if (last && check_last_name(removal, &image->id, text, err) < 0)
+        return -1;
+    removed = cb_repo_digests_remove(removal->store, image, repository,
+                                     &reference->digest, err);
+    if (removed > 0 && last && delete_unnamed(removal, &image->id, err) < 0)
+        return -1;
+    return removed;
 }
 
 static int remove_one(struct removal *removal, const char *text,
@@ -234,11 +283,14 @@ static int remove_one(struct removal *removal, const char *text,
     cb_auto_value(cb_platform_images) platforms = {0};
     int by_id = 0, found = cb_image_find(removal->store, text, &image, &by_id, err);
     const char *name;
+    int removed;
 
     if (found < 0)
         return -1;
-    if (!found && removal->values->force)
+    if (!found && removal->values->force) {
+        fprintf(stderr, "Error: No such image: %s\n", text);
         return 0;
+    }
     if (!found || platform) {
         cb_auto(cb_image) wanted = NULL; /* here, and for this platform */
 
@@ -247,6 +299,9 @@ static int remove_one(struct removal *removal, const char *text,
         if (!image)
             image = cb_steal(&wanted);
     }
+    removed = by_id ? 0 : remove_digest(removal, image, text, err);
+    if (removed)
+        return removed < 0 ? -1 : 0;
     name = meant_name(image, text, by_id);
     if (name && cb_ref_platforms(removal->store, name, &platforms, err) < 0)
         return -1;

@@ -4,10 +4,14 @@
 
 #include <string.h>
 
-static void add_list(struct cb_strings *own, const struct cb_strings *configured)
+/* *TAKEN: inspect shows them as nobody's. */
+static void add_list(struct cb_strings *own, int *taken,
+                     const struct cb_strings *configured)
 {
-    if (!own->count)
-        cb_strings_copy(own, configured);
+    if (own->count || !configured->count)
+        return;
+    cb_strings_copy(own, configured);
+    *taken = 1;
 }
 
 /* "KEY=VALUE" of those keys that OWN does not have. */
@@ -33,6 +37,47 @@ static void add_log(struct cb_container_options *container,
         add_pairs(&container->log_opts, &settings->log_opts);
 }
 
+static int names_option(const struct cb_strings *options, const char *name)
+{
+    size_t len = strlen(name);
+
+    cb_vec_foreach (text, options) {
+        if (strncmp(*text, name, len) == 0 &&
+            (!(*text)[len] || strchr("=:", (*text)[len])))
+            return 1;
+    }
+    return 0;
+}
+
+/* Those who share another's have its /dev/shm, too. */
+static int has_own_ipc(const struct cb_run_request *request)
+{
+    const char *ipc = request->ipc;
+
+    return !ipc || strcmp(ipc, "private") == 0 || strcmp(ipc, "shareable") == 0;
+}
+
+static void add_sandbox(struct cb_run_request *request,
+                        const struct cb_settings *settings)
+{
+    if (request->init < 0)
+        request->init = settings->init;
+    if (settings->no_new_privileges &&
+        !names_option(&request->security_opts, "no-new-privileges"))
+        cb_strings_add(&request->security_opts, "no-new-privileges");
+    if (settings->seccomp && !request->privileged &&
+        !names_option(&request->security_opts, "seccomp"))
+        cb_strings_addf(&request->security_opts, "seccomp=%s", settings->seccomp);
+    if (!request->ipc)
+        request->ipc = settings->ipc;
+    if (!request->cgroupns)
+        request->cgroupns = settings->cgroupns;
+    if (!request->shm_size && has_own_ipc(request))
+        request->shm_size = settings->shm_size;
+    if (!request->limits.cgroup_parent)
+        request->limits.cgroup_parent = settings->cgroup_parent;
+}
+
 int cb_run_add_defaults(struct cb_app *app, struct cb_run_values *values,
                         struct cb_error **err)
 {
@@ -41,13 +86,18 @@ int cb_run_add_defaults(struct cb_app *app, struct cb_run_values *values,
 
     if (cb_app_settings(app, &settings, err) < 0)
         return -1;
+    cb_settings_tell_missed(settings);
+    add_pairs(&request->bridge_options, &settings->own_bridge);
+    add_sandbox(request, settings);
     add_pairs(&request->ulimits, &settings->ulimits);
     if (settings->log_driver || settings->log_opts.count)
         add_log(&values->container, settings);
     if (request->network && strncmp(request->network, "container:", 10) == 0)
         return 0; /* that one has its own name servers */
-    add_list(&request->dns, &settings->dns);
-    add_list(&request->dns_search, &settings->dns_search);
-    add_list(&request->dns_options, &settings->dns_options);
+    add_list(&request->dns, &request->configured_dns, &settings->dns);
+    add_list(&request->dns_search, &request->configured_dns_search,
+             &settings->dns_search);
+    add_list(&request->dns_options, &request->configured_dns_options,
+             &settings->dns_options);
     return 0;
 }

@@ -61,12 +61,22 @@ static int take_typed(struct cb_strings *out, const char *text, struct cb_error 
     const char *ours = strchr(text, '=') ? NULL : getenv(text);
 
     if (!*text || *text == '=')
-        return cb_error_argument(err, text, "-e, --env",
-                                 "invalid environment variable: %s", text);
+        return cb_error_flag(err, text, "-e, --env", "invalid environment variable: %s",
+                             text);
     if (ours)
         cb_strings_addf(out, "%s=%s", text, ours);
     else
         cb_strings_add(out, text);
+    return 0;
+}
+
+int cb_labels_check(const struct cb_strings *labels, const char *option,
+                    struct cb_error **err)
+{
+    cb_vec_foreach (text, labels)
+        if (!**text || **text == '=')
+            return cb_error_flag(err, *text, option, "invalid label '%s': empty name",
+                                 *text);
     return 0;
 }
 
@@ -87,6 +97,8 @@ int cb_run_read_files(struct cb_run_values *values, struct cb_error **err)
         if (read_file(&values->container.labels, *path, 0, err) < 0)
             return -1;
     }
+    if (cb_labels_check(&values->labels, "-l, --label", err) < 0)
+        return -1;
     cb_vec_foreach (text, &values->labels) {
         cb_autofree char *key = xstrndup(*text, strcspn(*text, "="));
         const char *equals = strchr(*text, '=');

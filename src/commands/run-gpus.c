@@ -19,7 +19,7 @@ static int add_count(const char *text, struct cb_strings *devices, struct cb_err
         return 0;
     }
     if (end == text || *end || count < 0 || count > MAX_GPUS)
-        return cb_error_argument(err, text, "--gpus", "count must be an integer");
+        return cb_error_flag(err, text, "--gpus", "count must be an integer");
     for (long i = 0; i < count; i++)
         cb_strings_addf(devices, KIND "=%ld", i);
     return 0;
@@ -54,8 +54,7 @@ static int add_field(const char *field, struct cb_strings *devices, struct cb_er
     if (strcmp(key, "driver") == 0 || strcmp(key, "capabilities") == 0 ||
         strcmp(key, "options") == 0)
         return 0;
-    return cb_error_argument(err, field, "--gpus", "unexpected key '%s' in '%s'", key,
-                             field);
+    return cb_error_flag(err, field, "--gpus", "unexpected key '%s' in '%s'", key, field);
 }
 
 int cb_run_take_gpus(const char *text, struct cb_strings *devices, struct cb_error **err)

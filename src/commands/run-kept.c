@@ -5,6 +5,7 @@
 #include "container/client.h"
 #include "container/create.h"
 #include "container/health.h"
+#include "container/journal.h"
 #include "container/log.h"
 
 #include <errno.h>
@@ -94,6 +95,8 @@ int cb_run_kept(struct cb_app *app, struct cb_run_values *values,
     if (read_options(app, &options, values, err) < 0 ||
         create(image->store, values, image->image, &container, err) < 0)
         return -1;
+    if (!values->detach)
+        cb_container_tell(image->store, container, "attach", NULL, NULL);
     /* What is leased here would be kept for us when the container's monitor removes it.
      */
     cb_run_image_clear(image);

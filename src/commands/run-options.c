@@ -240,7 +240,7 @@ int cb_run_parse_sig_proxy(const char *text, int *keep, struct cb_error **err)
     int proxy = 1;
 
     if (text && *text && !cb_parse_bool(text, &proxy))
-        return cb_error_argument(err, text, "--sig-proxy", "expected true or false");
+        return cb_error_flag(err, text, "--sig-proxy", "expected true or false");
     *keep = !proxy;
     return 0;
 }
@@ -255,8 +255,8 @@ static int check_streams(const struct cb_run_values *values, struct cb_error **e
         for (size_t i = 0; i < CB_ARRAY_SIZE(streams); i++)
             known |= strcasecmp(*text, streams[i]) == 0;
         if (!known)
-            return cb_error_argument(err, *text, "-a, --attach",
-                                     "valid streams are STDIN, STDOUT and STDERR");
+            return cb_error_flag(err, *text, "-a, --attach",
+                                 "valid streams are STDIN, STDOUT and STDERR");
     }
     if (values->attach.count && values->detach)
         return cb_error_set(
@@ -285,7 +285,7 @@ static int check_annotations(const struct cb_container_options *options,
 {
     cb_vec_foreach (text, &options->annotations) {
         if (**text == '=' || !strchr(*text, '='))
-            return cb_error_argument(err, *text, "--annotation", "expected KEY=VALUE");
+            return cb_error_flag(err, *text, "--annotation", "expected KEY=VALUE");
     }
     return 0;
 }
@@ -295,8 +295,10 @@ int cb_run_parse(const struct cb_cli_command *command, int argc, char **argv,
                  struct cb_error **err)
 {
     struct cb_run_request *request = &values->container.request;
-    int status = cb_options_parse(command, argc, argv, 1, values, args, err);
+    int status;
 
+    request->init = -1; /* not said; see cb_run_add_defaults */
+    status = cb_options_parse(command, argc, argv, 1, values, args, err);
     if (status)
         return status;
     if (cb_app_arguments(command, args, 1, -1, err) < 0 ||

@@ -1,6 +1,7 @@
 /* cbuild search: repositories of docker.io or of another registry, and their tags. */
 #include "commands/commands.h"
 
+#include "commands/access.h"
 #include "commands/filter.h"
 #include "commands/listing.h"
 #include "registry/search.h"
@@ -13,6 +14,7 @@
 #define LIMIT_MAX         10000 /* rows */
 
 struct values {
+    struct cb_access_values access;
     const char *format;
     struct cb_strings filters, insecure;
     unsigned limit;
@@ -27,10 +29,10 @@ static const struct cb_listing_field hit_fields[] = {{"Name", "NAME"},
                                                      {"IsOfficial", "OFFICIAL"},
                                                      {0}};
 static const struct cb_listing hit_listing = {
-    hit_fields, "{{.Name}}\t{{.Description}}\t{{.StarCount}}\t{{.IsOfficial}}"};
+    hit_fields, "{{.Name}}\t{{.Description}}\t{{.StarCount}}\t{{.IsOfficial}}", NULL};
 static const struct cb_listing_field tag_fields[] = {
     {"Name", "NAME"}, {"Tag", "TAG"}, {0}};
-static const struct cb_listing tag_listing = {tag_fields, "{{.Name}}\t{{.Tag}}"};
+static const struct cb_listing tag_listing = {tag_fields, "{{.Name}}\t{{.Tag}}", NULL};
 
 static int has_stars(const void *thing, const char *value)
 {
@@ -154,6 +156,9 @@ static int list_tags(struct cb_registry *registry, const struct values *values,
 }
 
 static const struct cb_option options[] = {
+    CB_ACCESS_AUTHFILE(struct values, access),
+    CB_ACCESS_CERT_DIR(struct values, access),
+    CB_ACCESS_CREDS(struct values, access),
     {"filter", 'f', CB_OPTION_LIST, AT(filters), "FILTER",
      "stars=NUMBER (at least), is-official=true|false"},
     {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
@@ -168,6 +173,20 @@ static const struct cb_option options[] = {
      "Verify certificates (default true)"},
     {0},
 };
+
+/* --creds are for the registry that is searched, and no other. */
+static int apply_access(struct cb_app *app, const struct values *values, const char *term,
+                        struct cb_error **err)
+{
+    cb_autofree char *host = NULL;
+
+    if (cb_access_apply(&values->access, app, err) < 0)
+        return -1;
+    if (!values->access.creds)
+        return 0;
+    split_host(term, &host);
+    return cb_access_login(app, "--creds", values->access.creds, host, err);
+}
 
 static int search_or_list(struct cb_app *app, const struct values *values,
                           const char *term, struct cb_error **err)
@@ -184,7 +203,8 @@ static int search_or_list(struct cb_app *app, const struct values *values,
         return cb_error_argument(err, limit, "--limit", "expected a number from 1 to %d",
                                  LIMIT_MAX);
     }
-    if (cb_app_settings(app, &settings, err) < 0)
+    if (apply_access(app, values, term, err) < 0 ||
+        cb_app_settings(app, &settings, err) < 0)
         return -1;
     options_for.settings = &settings->registry;
     if (cb_registry_new(&registry, &options_for, err) < 0)

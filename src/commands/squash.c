@@ -174,7 +174,7 @@ static int squash(struct cb_app *app, const struct values *values, const char *n
 
     if (cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
         parse_names(&values->names, &names, err) < 0 ||
-        cb_transfer_open(&transfer, app, &how, err) < 0 ||
+        cb_transfer_open(&transfer, app, &how, NULL, err) < 0 ||
         open_image(&transfer, name, platform, &image, &top, err) < 0 ||
         count_kept(transfer.store, image->config, values->from, name, &kept, err) < 0)
         return -1;

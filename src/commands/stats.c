@@ -35,8 +35,10 @@ static const struct cb_listing_field fields[] = {
     {"Name", "NAME"},           {"NetIO", "NET I/O"},
     {"PIDs", "PIDS"},           {0}};
 static const struct cb_listing listing = {
-    fields, "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}"
-            "\t{{.BlockIO}}\t{{.PIDs}}"};
+    fields,
+    "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}"
+    "\t{{.BlockIO}}\t{{.PIDs}}",
+    NULL};
 
 /* ── Looking ── */
 
@@ -88,20 +90,6 @@ static void measure(const struct cb_containers *containers, const struct looks *
 
 /* ── Showing ── */
 
-/* "1.5MiB": docker's units.BytesSize. */
-static char *binary_size(uint64_t bytes)
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-    double size = (double)bytes;
-    size_t unit = 0;
-
-    while (size >= 1024 && unit + 1 < CB_ARRAY_SIZE(units)) {
-        size /= 1024;
-        unit++;
-    }
-    return xasprintf("%.4g%s", size, units[unit]);
-}
-
 static void set_pair(json_t *row, const char *key, char *(*shown)(uint64_t bytes),
                      uint64_t one, uint64_t other)
 {
@@ -126,7 +114,7 @@ static json_t *row_of(const struct cb_container *container, const char *asked,
     json_object_set_new(row, "ID",
                         json_sprintf("%.*s", no_trunc ? 64 : 12, container->id));
     json_object_set_new(row, "MemPerc", json_sprintf("%.2f%%", share));
-    set_pair(row, "MemUsage", binary_size, usage->memory_bytes,
+    set_pair(row, "MemUsage", cb_binary_human, usage->memory_bytes,
              usage->memory_limit_bytes);
     json_object_set_new(row, "Name", json_string(container->name));
     set_pair(row, "NetIO", cb_size_human, usage->received_bytes, usage->sent_bytes);

@@ -5,6 +5,7 @@
 #include "base/timestamp.h"
 #include "commands/filter.h"
 #include "store/gc.h"
+#include "store/journal.h"
 #include "store/prune.h"
 
 struct values {
@@ -57,34 +58,43 @@ static int prune_cache(struct cb_store *store, const struct values *values,
     return 0;
 }
 
-/* Closes what one part printed. */
-static void end_part(struct cb_pruned *pruned)
+/* Closes what one part printed, and tells what it freed since *BEFORE. */
+static void end_part(struct cb_store *store, const char *type, struct cb_pruned *pruned,
+                     uint64_t *before)
 {
     if (pruned->any)
         putchar('\n');
     pruned->any = 0;
+    cb_journal_prune(store, type, pruned->freed_bytes - *before);
+    *before = pruned->freed_bytes;
 }
 
 static int prune_all(struct cb_store *store, const struct values *values,
                      struct cb_cancel *cancel, struct cb_pruned *pruned,
                      struct cb_error **err)
 {
-    uint64_t freed = 0;
+    uint64_t freed = 0, before = pruned->freed_bytes;
 
     if (cb_prune_containers(store, &values->filters, cancel, pruned, err) < 0)
         return -1;
-    end_part(pruned);
+    end_part(store, "container", pruned, &before);
     if (cb_prune_networks(store, &values->filters, pruned, err) < 0)
         return -1;
-    end_part(pruned);
-    if (values->volumes && cb_prune_volumes(store, &values->filters, 0, pruned, err) < 0)
+    end_part(store, "network", pruned, &before);
+    if (values->volumes) {
+        if (cb_prune_volumes(store, &values->filters, 0, pruned, err) < 0)
+            return -1;
+        end_part(store, "volume", pruned, &before);
+    }
+    if (cb_prune_images(store, &values->filters, values->all, pruned, err) < 0)
         return -1;
-    end_part(pruned);
-    if (cb_prune_images(store, &values->filters, values->all, pruned, err) < 0 ||
-        prune_cache(store, values, &pruned->freed_bytes, err) < 0 ||
+    cb_journal_prune(store, "image", pruned->freed_bytes - before);
+    before = pruned->freed_bytes;
+    if (prune_cache(store, values, &pruned->freed_bytes, err) < 0 ||
         cb_store_gc(store, &freed, err) < 0)
         return -1;
     pruned->freed_bytes += freed;
+    cb_journal_prune(store, "builder", pruned->freed_bytes - before);
     return 0;
 }
 
@@ -92,16 +102,20 @@ static int confirmed(const struct values *values)
 {
     cb_auto_value(cb_strbuf) what = {0};
 
-    cb_strbuf_addf(&what,
-                   "all stopped containers, all networks not used by at least one "
-                   "container, %s%s and %sbuild cache",
-                   values->volumes ? "all anonymous volumes not used by at least one "
-                                     "container, "
-                                   : "",
+    cb_strbuf_adds(&what, ":\n  - all stopped containers\n"
+                          "  - all networks not used by at least one container\n");
+    if (values->volumes)
+        cb_strbuf_adds(&what, "  - all anonymous volumes not used by at least one "
+                              "container\n");
+    cb_strbuf_addf(&what, "  - %s\n  - %s build cache\n",
                    values->all
                        ? "all images without at least one container associated to them"
                        : "all dangling images",
-                   values->all ? "all " : "unused ");
+                   values->all ? "all" : "unused");
+    if (values->filters.count)
+        cb_strbuf_adds(&what, "\n  Items to be pruned will be filtered with:\n");
+    cb_vec_foreach (filter, &values->filters)
+        cb_strbuf_addf(&what, "  - %s\n", *filter);
     return cb_confirmed(cb_strbuf_text(&what));
 }
 

@@ -2,11 +2,24 @@
 #include "commands/commands.h"
 #include "store/journal.h"
 
+#include <string.h>
+
 static const struct cb_option options[] = {{0}};
+
+/* CAUSE begins with the name, which is said here. */
+static int refuse(const char *name, const struct cb_error *cause, struct cb_error **err)
+{
+    const char *message = cb_error_message(cause);
+    const char *why = strstr(message, "invalid reference format");
+
+    return cb_error_set(err, CB_ERR_USAGE, "`%s` is not a valid repository/tag: %s", name,
+                        why ? why : message);
+}
 
 static int run(struct cb_app *app, void *values, const struct cb_strings *args,
                struct cb_error **err)
 {
+    cb_auto(cb_error) bad = NULL;
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_image) image = NULL;
     cb_auto(cb_reference) reference = NULL;
@@ -14,8 +27,8 @@ static int run(struct cb_app *app, void *values, const struct cb_strings *args,
     cb_autofree char *canonical = NULL;
     int by_id = 0;
 
-    if (cb_reference_parse(&reference, args->items[1], err) < 0)
-        return cb_error_wrap(err, "`%s` is not a valid repository/tag", args->items[1]);
+    if (cb_reference_parse(&reference, args->items[1], &bad) < 0)
+        return refuse(args->items[1], bad, err);
     if (cb_reference_check_tag(reference, err) < 0)
         return -1;
     cb_reference_default_tag(reference);

@@ -2,6 +2,7 @@
 #include "commands/containers.h"
 
 #include "base/subprocess.h"
+#include "container/journal.h"
 #include "executor/usage.h"
 
 #include <errno.h>
@@ -121,6 +122,7 @@ static int run_top(struct cb_app *app, void *values, const struct cb_strings *ar
     if (run_ps(args, app, &text, err) < 0)
         return -1;
     cb_process_list(container->state.pid, &pids);
+    cb_container_tell(store, container, "top", NULL, NULL);
     return text.len ? print_processes(text.text, &pids, err) : 0;
 }
 

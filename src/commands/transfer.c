@@ -6,15 +6,20 @@
 #include <string.h>
 
 int cb_transfer_open(struct cb_transfer *transfer, struct cb_app *app,
-                     const struct cb_transfer_values *values, struct cb_error **err)
+                     const struct cb_transfer_values *values,
+                     const struct cb_strings *named, struct cb_error **err)
 {
     struct cb_registry_options options = {.cancel = app->cancel,
                                           .insecure = &values->insecure,
                                           .tls_verify = values->tls_verify};
     const struct cb_settings *settings;
 
-    if (cb_access_apply(&values->access, app, err) < 0 ||
-        cb_progress_new(&transfer->progress, values->quiet ? "quiet" : NULL, err) < 0 ||
+    if (cb_access_apply(&values->access, app, err) < 0)
+        return -1;
+    for (size_t i = 0; named && i < named->count; i++)
+        if (cb_access_name(&values->access, app, named->items[i], err) < 0)
+            return -1;
+    if (cb_progress_new(&transfer->progress, values->quiet ? "quiet" : NULL, err) < 0 ||
         cb_app_settings(app, &settings, err) < 0 ||
         cb_app_store(app, 1, &transfer->store, err) < 0)
         return -1;

@@ -37,8 +37,12 @@ struct cb_transfer {
     struct cb_progress *progress;
     struct cb_registry *registry;
 };
+/* NAMED: what of the command line is on registries, one of which --creds are for; or
+ * NULL.
+ */
 int cb_transfer_open(struct cb_transfer *transfer, struct cb_app *app,
-                     const struct cb_transfer_values *values, struct cb_error **err);
+                     const struct cb_transfer_values *values,
+                     const struct cb_strings *named, struct cb_error **err);
 void cb_transfer_close(struct cb_transfer *transfer);
 CB_AUTO_VALUE_DEFINE(cb_transfer, cb_transfer_close)
 

@@ -26,19 +26,24 @@ static json_t *program_json(const struct cb_platform *host)
     struct utsname system = {0};
 
     uname(&system);
-    return json_pack("{s:{s:s},s:s,s:s,s:s,s:s}", "Platform", "Name", "cbuild", "Version",
-                     PACKAGE_VERSION, "Os", host->os, "Arch", host->arch, "KernelVersion",
-                     system.release);
+    return json_pack("{s:{s:s},s:s,s:s,s:s,s:s,s:b}", "Platform", "Name", "cbuild",
+                     "Version", PACKAGE_VERSION, "Os", host->os, "Arch", host->arch,
+                     "KernelVersion", system.release, "Experimental", 0);
 }
 
 static int print_formatted(const char *format, const struct cb_platform *host,
                            struct cb_error **err)
 {
-    json_t *both = json_pack("{s:o,s:o}", "Client", program_json(host), "Server",
-                             program_json(host));
+    json_t *client = program_json(host), *server = program_json(host);
+    json_t *both = json_pack("{s:o,s:o}", "Client", client, "Server", server);
     cb_auto_json *documents = json_pack("[o]", both);
     cb_autofree char *text = NULL;
 
+    json_object_set_new(client, "Context", json_string("default"));
+    json_object_set_new(server, "Components",
+                        json_pack("[{s:s,s:s,s:{s:s,s:s}}]", "Name", "Engine", "Version",
+                                  PACKAGE_VERSION, "Details", "Os", host->os, "Arch",
+                                  host->arch));
     if (strcmp(format, "json") != 0)
         return cb_inspect_print(format, documents, err);
     text = cb_json_dump(both);

@@ -43,6 +43,7 @@ static const struct cb_listing listing = {
             {0},
         },
     .table = "{{.Driver}}\t{{.Name}}",
+    .raw = "name: {{.Name}}\ndriver: {{.Driver}}\n",
 };
 
 /* Links and sizes are for `system df`, as docker has it. */
@@ -88,21 +89,19 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
          cb_containers_list(store, &containers, err) < 0))
         return -1;
     cb_vec_foreach (volume, &volumes) {
-        if (!cb_filter_takes(cb_volume_filters, &values->filters,
-                             &(struct cb_listed_volume){*volume, &containers}))
-            continue;
-        if (values->quiet)
-            printf("%s\n", (*volume)->name);
-        else
+        if (cb_filter_takes(cb_volume_filters, &values->filters,
+                            &(struct cb_listed_volume){*volume, &containers}))
             json_array_append_new(rows, row(*volume));
     }
-    return values->quiet ? 0 : cb_listing_print(&listing, values->format, rows, err);
+    return cb_listing_print(&listing, values->format, rows, err);
 }
 
 /* Docker's own default, if there is one. */
 static const struct values *with_format(struct cb_app *app, struct values *values)
 {
-    if (!values->quiet)
+    if (values->quiet)
+        values->format = cb_listing_quiet(values->format, "{{.Name}}", "name: {{.Name}}");
+    else
         values->format = cb_docker_config_format(app, values->format, "volumesFormat");
     return values;
 }

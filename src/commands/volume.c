@@ -61,6 +61,8 @@ static int create(struct cb_app *app, const struct create_values *values,
                                         .options = &options,
                                         .by_hand = 1};
 
+    if (cb_labels_check(&values->labels, "--label", err) < 0)
+        return -1;
     settle_pairs(&values->labels, &labels);
     settle_pairs(&values->options, &options);
     if (cb_app_store(app, 1, &store, err) < 0 ||

@@ -119,17 +119,53 @@ int cb_container_pause(struct cb_container *container, int on, struct cb_error *
     return cb_monitor_ask(container, &message, NULL, NULL, err);
 }
 
+static size_t warned_bytes(const struct cb_container *container)
+{
+    struct stat st;
+
+    return fstatat(container->dir_fd, "monitor.log", &st, AT_SYMLINK_NOFOLLOW) == 0
+               ? (size_t)st.st_size
+               : 0;
+}
+
+/* What its monitor had to say, but for the first SEEN bytes. */
+static void show_warnings(const struct cb_container *container, size_t seen)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (cb_fs_read_file(container->dir_fd, "monitor.log", LOG_MAX_BYTES, &text, NULL) ==
+            0 &&
+        text.len > seen)
+        fputs(text.text + seen, stderr);
+}
+
 static int reload(struct cb_container *container, struct cb_error **err)
 {
     struct cb_wire_message message = {.type = CB_WIRE_RELOAD};
     cb_autofd int fd = -1;
-    int found = cb_wire_connect(container->dir_fd, "socket", &fd, err);
+    int found = cb_wire_connect(container->dir_fd, "socket", &fd, err), status;
+    size_t seen = warned_bytes(container);
 
     if (found <= 0)
         return found;
     if (send_to(fd, &message, err) < 0)
         return -1;
-    return cb_client_receive(fd, NULL, &message, NULL, err);
+    status = cb_client_receive(fd, NULL, &message, NULL, err);
+    show_warnings(container, seen);
+    return status;
+}
+
+/* That it has its new name in the record is what counts. */
+void cb_container_tell_renamed(struct cb_container *container)
+{
+    struct cb_wire_message message = {.type = CB_WIRE_RENAMED};
+    cb_auto(cb_error) error = NULL;
+    cb_autofd int fd = -1;
+    int found = cb_wire_connect(container->dir_fd, "socket", &fd, NULL);
+
+    if (found > 0 && (send_to(fd, &message, &error) < 0 ||
+                      cb_client_receive(fd, NULL, &message, NULL, &error) < 0))
+        cb_warn("%s", cb_error_message(error));
 }
 
 int cb_container_update(struct cb_store *store, struct cb_container *container,
@@ -205,17 +241,6 @@ static int spawn_monitor(const char *store_root, const struct cb_container *cont
     return status;
 }
 
-/* What it had to say while it started. */
-static void show_warnings(const struct cb_container *container)
-{
-    cb_auto_value(cb_strbuf) text = {0};
-
-    if (cb_fs_read_file(container->dir_fd, "monitor.log", LOG_MAX_BYTES, &text, NULL) ==
-            0 &&
-        text.len)
-        fputs(cb_strbuf_text(&text), stderr);
-}
-
 static int start(const char *store_root, struct cb_container *container,
                  const struct cb_client_options *options, struct cb_cancel *cancel,
                  struct cb_client_end *end, struct cb_error **err)
@@ -231,7 +256,7 @@ static int start(const char *store_root, struct cb_container *container,
     if (options->attach)
         return cb_client_relay(fd, options, cancel, end, err);
     status = cb_client_receive(fd, cancel, &message, NULL, err);
-    show_warnings(container);
+    show_warnings(container, 0);
     return status;
 }
 

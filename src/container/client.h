@@ -35,6 +35,9 @@ int cb_container_exec(struct cb_container *container, const struct cb_exec_wish 
                       const struct cb_client_options *options, struct cb_cancel *cancel,
                       struct cb_client_end *end, struct cb_error **err);
 
+/* It has been renamed: its monitor, if there is one, is told, and what it says is shown.
+ */
+void cb_container_tell_renamed(struct cb_container *container);
 /* Gives its process SIGNAL. EXISTS "Container x is not running". */
 int cb_container_signal(struct cb_container *container, int signal,
                         struct cb_error **err);

@@ -63,6 +63,23 @@ static void add_volume(struct cb_image_config *config, const char *text)
         cb_strings_add_once(&config->volumes, text);
 }
 
+/* What was asked for comes first, as in docker's documents. */
+static void set_env(struct cb_image_config *config, const struct cb_strings *asked)
+{
+    cb_auto_value(cb_strings) env = {0};
+
+    cb_env_merge(&env, asked);
+    cb_vec_foreach (pair, &config->env) {
+        cb_autofree char *name = xstrndup(*pair, strcspn(*pair, "="));
+
+        if (!cb_env_get(&env, name) && !cb_strings_contain(asked, name))
+            cb_strings_add(&env, *pair);
+    }
+    cb_strings_free(&config->env);
+    config->env = env;
+    env = (struct cb_strings){0};
+}
+
 struct cb_image_config *
 cb_container_effective_config(const struct cb_container *container)
 {
@@ -73,7 +90,7 @@ cb_container_effective_config(const struct cb_container *container)
     replace(&config->user, request->user);
     replace(&config->working_dir, request->workdir);
     replace(&config->stop_signal, request->stop_signal);
-    cb_env_merge(&config->env, &request->env);
+    set_env(config, &request->env);
     cb_vec_foreach (pair, &container->options.labels) {
         cb_autofree char *key = xstrndup(*pair, strcspn(*pair, "="));
         const char *equals = strchr(*pair, '=');

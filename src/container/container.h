@@ -22,13 +22,14 @@ struct cb_run_request {
     const char *network; /* "bridge" (default), "host", "none", "container:X", a name */
     struct cb_strings network_aliases;
     const char *ip, *ip6, *mac;
-    struct cb_strings networks; /* --network as typed; see container/joins.h */
-    char *network_name;         /* what NETWORK points to then */
-    struct cb_strings links;    /* "CONTAINER[:ALIAS]" */
-    struct cb_strings publish;  /* -p as typed */
-    int publish_all;            /* -P */
-    struct cb_strings expose;   /* --expose PORT[/PROTO] */
-    int interactive, tty, init;
+    struct cb_strings networks;       /* --network as typed; see container/joins.h */
+    char *network_name;               /* what NETWORK points to then */
+    struct cb_strings links;          /* "CONTAINER[:ALIAS]" */
+    struct cb_strings publish;        /* -p as typed */
+    int publish_all;                  /* -P */
+    struct cb_strings bridge_options; /* see cb_network_options */
+    struct cb_strings expose;         /* --expose PORT[/PROTO] */
+    int interactive, tty, init;       /* INIT -1 until its default is known */
     /* Docker's options for the sandbox, as typed */
     struct cb_limit_options limits;
     const char *shm_size, *oom_score_adj, *domainname;
@@ -36,6 +37,8 @@ struct cb_run_request {
     struct cb_strings ulimits, security_opts, cap_add, cap_drop, devices, cdi_dirs,
         groups, tmpfs, sysctls, add_hosts, dns, dns_search, dns_options;
     int privileged, read_only;
+    /* nobody asked for these: they are the configuration's */
+    int configured_dns, configured_dns_search, configured_dns_options;
     const char *stop_signal, *stop_timeout; /* or NULL */
 };
 void cb_run_request_clear(struct cb_run_request *request);

@@ -170,7 +170,7 @@ static int make_node(const struct cb_copy_entry *entry, const char *name, void *
                    entry->st.st_rdev);
 }
 
-static int may_be_made(const struct cb_copying *how, const struct stat *st)
+static int may_be_made(const struct cb_container_copying *how, const struct stat *st)
 {
     if (S_ISFIFO(st->st_mode))
         return 1;

@@ -10,7 +10,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-static int keeps_xattr(const struct cb_copying *how, const char *name)
+static int keeps_xattr(const struct cb_container_copying *how, const char *name)
 {
     if (cb_xattr_is_overlay(name))
         return 0;
@@ -33,32 +33,32 @@ int cb_copying_xattrs(const struct cb_copy *copy, const struct cb_copy_entry *en
     return 0;
 }
 
-static uint32_t user_of(const struct cb_copying *how, const struct stat *st)
+static uint32_t user_of(const struct cb_container_copying *how, const struct stat *st)
 {
     return how->owner == CB_COPY_KEEP ? st->st_uid : how->uid;
 }
 
-static uint32_t group_of(const struct cb_copying *how, const struct stat *st)
+static uint32_t group_of(const struct cb_container_copying *how, const struct stat *st)
 {
     return how->owner == CB_COPY_KEEP ? st->st_gid : how->gid;
 }
 
-static int owner_failed(const struct cb_copying *how, const struct stat *st,
+static int owner_failed(const struct cb_container_copying *how, const struct stat *st,
                         const char *path, struct cb_error **err)
 {
     cb_error_errno(err, errno, "set the owner of `%s`", path);
     return cb_mapped_ids_hint(err, user_of(how, st), group_of(how, st));
 }
 
-mode_t cb_copying_mode(const struct cb_copying *how, const struct stat *st)
+mode_t cb_copying_mode(const struct cb_container_copying *how, const struct stat *st)
 {
     if (how->owner == CB_COPY_KEEP)
         return st->st_mode & 07777;
     return st->st_mode & (S_ISDIR(st->st_mode) ? 01777 : 0777);
 }
 
-int cb_copying_finish(const struct cb_copying *how, const struct stat *st, int fd,
-                      const char *path, struct cb_error **err)
+int cb_copying_finish(const struct cb_container_copying *how, const struct stat *st,
+                      int fd, const char *path, struct cb_error **err)
 {
     if (how->owner != CB_COPY_OURS && fchown(fd, user_of(how, st), group_of(how, st)) < 0)
         return owner_failed(how, st, path, err);
@@ -80,7 +80,7 @@ int cb_copying_set_times(int fd, const struct stat *st, const char *path,
 int cb_copying_finish_named(const struct cb_copy *copy, const struct cb_copy_entry *entry,
                             const char *name, struct cb_error **err)
 {
-    const struct cb_copying *how = copy->how;
+    const struct cb_container_copying *how = copy->how;
     struct timespec times[2] = {entry->st.st_mtim, entry->st.st_mtim};
     cb_autofree char *path = xasprintf("/proc/self/fd/%d/%s", entry->to_dir, name);
 

@@ -14,7 +14,7 @@ struct cb_copy_level { /* a directory being filled */
 };
 
 struct cb_copy {
-    struct cb_copying *how;
+    struct cb_container_copying *how;
     CB_VEC(struct cb_copy_level) levels; /* the first is the caller's */
     struct cb_map *links; /* "dev:ino" → first path below the first level */
     dev_t dev;            /* of the first level */
@@ -34,11 +34,11 @@ struct cb_copy_entry {
 int cb_copying_xattrs(const struct cb_copy *copy, const struct cb_copy_entry *entry,
                       int from_fd, int fd, const char *path, struct cb_error **err);
 /* Set-id bits mean nothing once the owner is another. */
-mode_t cb_copying_mode(const struct cb_copying *how, const struct stat *st);
+mode_t cb_copying_mode(const struct cb_container_copying *how, const struct stat *st);
 /* Owner and mode. The owner first: changing it takes set-id bits and capabilities away.
  */
-int cb_copying_finish(const struct cb_copying *how, const struct stat *st, int fd,
-                      const char *path, struct cb_error **err);
+int cb_copying_finish(const struct cb_container_copying *how, const struct stat *st,
+                      int fd, const char *path, struct cb_error **err);
 int cb_copying_set_times(int fd, const struct stat *st, const char *path,
                          struct cb_error **err);
 /* All but the mode, of what cannot be opened: NAME in the entry's TO_DIR. */

@@ -87,7 +87,7 @@ static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **er
 {
     const struct walked *walked = arg;
     struct cb_copy *copy = walked->copy;
-    const struct cb_copying *how = copy->how;
+    const struct cb_container_copying *how = copy->how;
     cb_autofree char *path =
         walked->above ? xasprintf("%s/%s", walked->above, at->path) : xstrdup(at->path);
     struct cb_copy_entry entry = {.path = path,
@@ -117,7 +117,7 @@ static int begin(struct cb_copy *copy, int to_fd, struct cb_error **err)
     return 0;
 }
 
-int cb_container_copy_content(struct cb_copying *how, int from_fd, int to_fd,
+int cb_container_copy_content(struct cb_container_copying *how, int from_fd, int to_fd,
                               struct cb_error **err)
 {
     cb_auto_value(cb_copy) copy = {.how = how};
@@ -146,8 +146,9 @@ static int copy_top_content(struct cb_copy *copy, const struct cb_copy_entry *to
     return close_levels(copy, 1, err);
 }
 
-int cb_container_copy_named(struct cb_copying *how, int from_dir, const char *name,
-                            int to_dir, const char *to_name, struct cb_error **err)
+int cb_container_copy_named(struct cb_container_copying *how, int from_dir,
+                            const char *name, int to_dir, const char *to_name,
+                            struct cb_error **err)
 {
     cb_auto_value(cb_copy) copy = {.how = how};
     struct cb_copy_entry entry = {.path = to_name,

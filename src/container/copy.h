@@ -17,7 +17,7 @@ enum cb_copy_owner {
     CB_COPY_GIVEN, /* all belongs to UID:GID */
     CB_COPY_OURS,  /* what is new belongs to us; no devices */
 };
-struct cb_copying {
+struct cb_container_copying {
     enum cb_copy_owner owner;
     uint32_t uid, gid;
     int raw; /* of a layer's own directory: overlay's marks are kept */
@@ -30,12 +30,13 @@ struct cb_copying {
 };
 
 /* What is below FROM_FD goes below TO_FD; the directories themselves stay as they are. */
-int cb_container_copy_content(struct cb_copying *copying, int from_fd, int to_fd,
-                              struct cb_error **err);
+int cb_container_copy_content(struct cb_container_copying *copying, int from_fd,
+                              int to_fd, struct cb_error **err);
 /* NAME in FROM_DIR, whatever it is, becomes TO_NAME in TO_DIR. EXISTS with docker's words
  * where a directory is to become another file, or the other way round. */
-int cb_container_copy_named(struct cb_copying *copying, int from_dir, const char *name,
-                            int to_dir, const char *to_name, struct cb_error **err);
+int cb_container_copy_named(struct cb_container_copying *copying, int from_dir,
+                            const char *name, int to_dir, const char *to_name,
+                            struct cb_error **err);
 
 /* ── Where to: docker's rules ── */
 enum cb_copy_kind { CB_COPY_MISSING, CB_COPY_DIRECTORY, CB_COPY_OTHER };

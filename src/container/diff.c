@@ -204,6 +204,12 @@ static int by_path(const void *a, const void *b)
                           : 0);
 }
 
+void cb_changes_sort(struct cb_changes *changes)
+{
+    if (changes->count)
+        qsort(changes->items, changes->count, sizeof(*changes->items), by_path);
+}
+
 int cb_diff_trees(const struct cb_diff_trees *trees, struct cb_changes *out,
                   struct cb_error **err)
 {
@@ -211,8 +217,7 @@ int cb_diff_trees(const struct cb_diff_trees *trees, struct cb_changes *out,
 
     if (cb_walk_changing(trees->upper_fd, visit, &diff, NULL, err) < 0)
         return -1;
-    if (out->count)
-        qsort(out->items, out->count, sizeof(*out->items), by_path);
+    cb_changes_sort(out);
     return 0;
 }
 

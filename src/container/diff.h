@@ -16,6 +16,8 @@ struct cb_changes {
 };
 void cb_changes_free(struct cb_changes *changes);
 CB_AUTO_VALUE_DEFINE(cb_changes, cb_changes_free)
+/* By path, a directory before what is in it. */
+void cb_changes_sort(struct cb_changes *changes);
 
 /* In the order of their paths, a directory before what is in it. A directory that is only
  * on the way to a change is changed, as docker has it; places where something is mounted

@@ -249,7 +249,7 @@ int cb_container_leaves_out(void *arg, const char *path, const struct stat *st)
     return is_mount(arg, absolute);
 }
 
-static int copy_layer(struct cb_copying *copying, struct cb_snapshot *from,
+static int copy_layer(struct cb_container_copying *copying, struct cb_snapshot *from,
                       struct cb_snapshot *to, struct cb_error **err)
 {
     cb_autofd int from_fd = -1;
@@ -269,11 +269,12 @@ int cb_container_files_copy(struct cb_store *store, const struct cb_container *c
                             int places, struct cb_cancel *cancel,
                             struct cb_snapshot **out, struct cb_error **err)
 {
-    struct cb_copying copying = {.owner = CB_COPY_KEEP,
-                                 .raw = 1,
-                                 .leaves_out = places ? NULL : cb_container_leaves_out,
-                                 .arg = (void *)container,
-                                 .cancel = cancel};
+    struct cb_container_copying copying = {.owner = CB_COPY_KEEP,
+                                           .raw = 1,
+                                           .leaves_out =
+                                               places ? NULL : cb_container_leaves_out,
+                                           .arg = (void *)container,
+                                           .cancel = cancel};
     cb_auto(cb_snapshot) own = NULL;
     cb_auto(cb_snapshot) copy = NULL;
 

@@ -52,6 +52,7 @@ static int enlist(struct cb_foreground *foreground, struct cb_error **err)
     if (cb_health_watch_start(monitor, err) < 0)
         return -1;
     cb_container_tell(facts->store, monitor->container, "create", NULL, NULL);
+    cb_container_tell(facts->store, monitor->container, "attach", NULL, NULL);
     cb_container_tell(facts->store, monitor->container, "start", NULL, NULL);
     return 0;
 }
@@ -118,7 +119,7 @@ void cb_foreground_stop(struct cb_foreground *foreground)
     pthread_join(foreground->thread, NULL);
 }
 
-void cb_foreground_forget(struct cb_foreground *foreground, int exit_code)
+void cb_foreground_forget(struct cb_foreground *foreground, const struct cb_exit *end)
 {
     struct monitor *monitor;
     char code[12];
@@ -129,13 +130,15 @@ void cb_foreground_forget(struct cb_foreground *foreground, int exit_code)
     if (monitor->container) {
         struct cb_store *store = foreground->facts.store;
 
-        snprintf(code, sizeof(code), "%d", exit_code);
+        snprintf(code, sizeof(code), "%d", end->code);
         cb_container_delist(store, monitor->container);
         if (monitor->is_pinned)
             cb_container_unpin(store, monitor->container);
+        if (end->oom_killed)
+            cb_container_tell(store, monitor->container, "oom", NULL, NULL);
         cb_container_tell(store, monitor->container, "die", "exitCode", code);
         cb_container_tell(store, monitor->container, "destroy", NULL, NULL);
-        cb_clients_tell_end(monitor, monitor->main, exit_code);
+        cb_clients_tell_end(monitor, monitor->main, end->code);
     }
     foreground_free(foreground);
 }

@@ -24,6 +24,6 @@ struct cb_foreground *cb_foreground_start(const struct cb_foreground_facts *fact
 /* It has ended. Nothing of FACTS is touched once this returns; NULL is allowed. */
 void cb_foreground_stop(struct cb_foreground *foreground);
 /* After it was stopped: tells who waits for its end, and forgets it. NULL is allowed. */
-void cb_foreground_forget(struct cb_foreground *foreground, int exit_code);
+void cb_foreground_forget(struct cb_foreground *foreground, const struct cb_exit *end);
 
 #endif

@@ -28,13 +28,16 @@ static int64_t choose(int64_t of_image_ns, int64_t otherwise_ms)
 static int set_time(int64_t *out_ms, const char *text, const char *option,
                     struct cb_error **err)
 {
+    cb_auto(cb_error) cause = NULL;
     int64_t ns;
 
     if (!text)
         return 0;
-    if (cb_duration_parse(&ns, text, err) < 0)
-        return cb_error_wrap(err, "invalid argument \"%s\" for \"--%s\" flag", text,
-                             option);
+    if (cb_duration_parse(&ns, text, &cause) < 0) {
+        cb_autofree char *flag = xasprintf("--%s", option);
+
+        return cb_error_flag(err, text, flag, "%s", cb_error_message(cause));
+    }
     if (ns && ns < 1000000)
         return cb_error_set(err, CB_ERR_USAGE, "--%s cannot be less than 1ms", option);
     if (ns) /* 0 is what would be without the option */
@@ -51,7 +54,7 @@ static int set_retries(unsigned *out, const char *text, struct cb_error **err)
         return 0;
     count = strtol(text, &end, 10);
     if (end == text || *end || count > 1000000)
-        return cb_error_argument(err, text, "--health-retries", "expected a number");
+        return cb_error_flag(err, text, "--health-retries", "expected a number");
     if (count < 0)
         return cb_error_set(err, CB_ERR_USAGE, "--health-retries cannot be negative");
     if (count)

@@ -26,7 +26,7 @@ static int invalid(const char *text, const char *option, struct cb_error *cause,
 {
     cb_auto(cb_error) owned = cause;
 
-    return cb_error_argument(err, text, option, "%s", cb_error_message(owned));
+    return cb_error_flag(err, text, option, "%s", cb_error_message(owned));
 }
 
 static int parse_rlimits(struct cb_run_knobs *out, const struct cb_strings *texts,
@@ -101,7 +101,7 @@ static int check_mode(const char *text, const char *option, const char *what,
 {
     if (!text || !*text || is_one_of(text, words, count))
         return 0;
-    return cb_error_set(err, CB_ERR_USAGE, "%s: invalid %s mode", option, what);
+    return cb_error_set(err, CB_ERR_FLAG, "%s: invalid %s mode", option, what);
 }
 
 static int check_modes(const struct cb_run_request *request, struct cb_error **err)
@@ -140,8 +140,7 @@ static int check_sysctl(const char *text, const struct cb_run_request *request,
     int host_ipc = request->ipc && !strcmp(request->ipc, "host");
 
     if ((!is_ipc && !is_net) || !strchr(text, '='))
-        return cb_error_argument(err, text, "--sysctl", "sysctl '%s' is not allowed",
-                                 text);
+        return cb_error_flag(err, text, "--sysctl", "sysctl '%s' is not allowed", text);
     if ((is_net && host_net) || (is_ipc && host_ipc))
         return cb_error_set(err, CB_ERR_USAGE,
                             "sysctl '%s' cannot be set if using the host %s namespace",
@@ -173,6 +172,16 @@ static int check_caps(const struct cb_run_request *request, struct cb_error **er
     return 0;
 }
 
+static int parse_shm_size(struct cb_run_knobs *out, const char *text,
+                          struct cb_error **err)
+{
+    struct cb_error *cause = NULL;
+
+    if (!text || cb_size_parse(&out->shm_bytes, text, &cause) == 0)
+        return 0;
+    return invalid(text, "--shm-size", cause, err);
+}
+
 int cb_run_knobs_parse(struct cb_run_knobs *out, const struct cb_run_request *request,
                        struct cb_error **err)
 {
@@ -180,7 +189,8 @@ int cb_run_knobs_parse(struct cb_run_knobs *out, const struct cb_run_request *re
         cb_security_parse(&out->security, &request->security_opts, err) < 0 ||
         parse_rlimits(out, &request->ulimits, err) < 0 ||
         parse_devices(out, request, err) < 0 || check_modes(request, err) < 0 ||
-        check_caps(request, err) < 0 || check_oom_score(request->oom_score_adj, err) < 0)
+        check_caps(request, err) < 0 || parse_shm_size(out, request->shm_size, err) < 0 ||
+        check_oom_score(request->oom_score_adj, err) < 0)
         return -1;
     cb_vec_foreach (text, &request->sysctls) {
         if (check_sysctl(*text, request, err) < 0)
@@ -201,12 +211,10 @@ static int is_host(const char *mode)
     return mode && !strcmp(mode, "host");
 }
 
-int cb_run_knobs_apply(const struct cb_run_knobs *knobs,
-                       const struct cb_run_request *request, struct cb_process_spec *spec,
-                       struct cb_error **err)
+void cb_run_knobs_apply(const struct cb_run_knobs *knobs,
+                        const struct cb_run_request *request,
+                        struct cb_process_spec *spec)
 {
-    struct cb_error *cause = NULL;
-
     cb_security_apply(&knobs->security, spec);
     spec->limits = knobs->limits;
     spec->rlimits = knobs->rlimits.items;
@@ -229,8 +237,5 @@ int cb_run_knobs_apply(const struct cb_run_knobs *knobs,
         spec->security = CB_SECURITY_INSECURE;
         spec->all_devices = 1;
     }
-    if (request->shm_size &&
-        cb_size_parse(&spec->shm_bytes, request->shm_size, &cause) < 0)
-        return invalid(request->shm_size, "--shm-size", cause, err);
-    return 0;
+    spec->shm_bytes = knobs->shm_bytes;
 }

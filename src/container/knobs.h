@@ -15,6 +15,7 @@ struct cb_run_knobs {
     CB_VEC(struct cb_rlimit) rlimits;
     struct cb_mounts tmpfs; /* targets and options are owned */
     struct cb_strings groups;
+    uint64_t shm_bytes; /* 0: docker's 64 MiB */
 };
 void cb_run_knobs_clear(struct cb_run_knobs *knobs);
 
@@ -22,9 +23,9 @@ void cb_run_knobs_clear(struct cb_run_knobs *knobs);
 int cb_run_knobs_parse(struct cb_run_knobs *out, const struct cb_run_request *request,
                        struct cb_error **err);
 /* What of them is in SPEC itself; its mounts are for spec.c. */
-int cb_run_knobs_apply(const struct cb_run_knobs *knobs,
-                       const struct cb_run_request *request, struct cb_process_spec *spec,
-                       struct cb_error **err);
+void cb_run_knobs_apply(const struct cb_run_knobs *knobs,
+                        const struct cb_run_request *request,
+                        struct cb_process_spec *spec);
 
 /* ── tmpfs.c: --tmpfs PATH[:OPTIONS] ── */
 int cb_run_tmpfs_parse(struct cb_mounts *out, const char *text, struct cb_error **err);

@@ -22,6 +22,8 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/create.h \
 	%D%/detach.c \
 	%D%/detach.h \
+	%D%/diff-roots.c \
+	%D%/diff-roots.h \
 	%D%/diff.c \
 	%D%/diff.h \
 	%D%/files.c \
@@ -69,6 +71,8 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/nets-json.c \
 	%D%/nets.c \
 	%D%/nets.h \
+	%D%/propagation.c \
+	%D%/propagation.h \
 	%D%/record-json.c \
 	%D%/record.c \
 	%D%/record.h \

@@ -293,6 +293,11 @@ static void open_client(struct monitor *monitor, struct client *client,
         if (status == 0)
             cb_client_answer(client, 0, NULL);
         break;
+    case CB_WIRE_RENAMED:
+        status = cb_monitor_rename(monitor, &error);
+        if (status == 0)
+            cb_client_answer(client, 0, NULL);
+        break;
     case CB_WIRE_ROOT:
         status = give_root(monitor, client, &error);
         break;

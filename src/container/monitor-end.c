@@ -59,6 +59,9 @@ static void end_exec(struct monitor *monitor, struct session *session)
     cb_monitor_read(monitor, session, 1);
     cb_process_wait(session->process, NULL, &end, NULL);
     cb_health_watch_ended(monitor, session, end.code);
+    if (*session->exec_id)
+        cb_container_tell_exec_end(monitor->store_root, monitor->container,
+                                   session->exec_id, end.code);
     cb_clients_tell_end(monitor, session, end.code);
     remove_session(monitor, session);
 }

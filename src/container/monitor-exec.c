@@ -2,6 +2,8 @@
  * said is as the container has it. */
 #include "container/monitor-priv.h"
 
+#include "container/journal.h"
+
 #include <stdio.h>
 
 #define MAX_STRINGS 10000
@@ -120,8 +122,11 @@ int cb_monitor_exec(struct monitor *monitor, struct client *client,
     fill_spec(&spec, monitor, &wish, &env, message);
     if (cb_session_start(monitor->launcher, &spec, wish.input, NULL, &session, err) < 0)
         return -1;
+    cb_container_new_id(session->exec_id);
     cb_vec_push(&monitor->sessions, session);
     cb_client_answer(client, 0, NULL);
+    cb_container_tell_exec(monitor->store_root, monitor->container, session->exec_id,
+                           &wish.argv);
     if (message->a) {
         client->role = CLIENT_END; /* it only wanted to know that it runs */
         return 0;

@@ -9,6 +9,7 @@
 
 #define INPUT_MAX_BYTES (1u << 20)
 #define NEVER           INT64_MAX
+#define FIXED_WAITS     4 /* those of no session and no client */
 
 int64_t cb_monitor_now_ms(void)
 {
@@ -37,6 +38,7 @@ static void fill_waits(const struct monitor *monitor, struct waits *waits)
     wait_for(waits, monitor->listener, POLLIN);
     wait_for(waits, monitor->is_quitting ? -1 : cb_cancel_fd(monitor->cancel), POLLIN);
     wait_for(waits, cb_hub_fd(monitor->hub), POLLIN);
+    wait_for(waits, monitor->setup ? monitor->setup->nets.names_fd : -1, POLLIN);
     cb_vec_foreach (slot, &monitor->sessions) {
         const struct session *session = *slot;
         short reads = cb_clients_are_behind(monitor, session) ? 0 : POLLIN;
@@ -155,12 +157,14 @@ static void serve(struct monitor *monitor, struct waits *waits)
         quit(monitor);
     if (ready < 0)
         return;
-    serve_clients(monitor, waits->items + 3 + 4 * sessions, clients);
-    serve_sessions(monitor, waits->items + 3, sessions);
+    serve_clients(monitor, waits->items + FIXED_WAITS + 4 * sessions, clients);
+    serve_sessions(monitor, waits->items + FIXED_WAITS, sessions);
     if (waits->items[0].revents)
         accept_client(monitor);
     if (waits->items[2].revents)
         cb_hub_revive(monitor->hub);
+    if (waits->items[3].revents)
+        cb_monitor_mend_names(monitor);
     check_times(monitor);
     cb_clients_sweep(monitor);
 }

@@ -8,12 +8,17 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#define MEND_PAUSE_MS 1000
+#define MEND_TRIES    10
+#define MEND_NAP_MS   100
 
 static int not_running(struct monitor *monitor, struct cb_error **err)
 {
@@ -201,6 +206,7 @@ int cb_monitor_connect(struct monitor *monitor, const struct cb_wire_message *me
     if (take_text(message, &text) < 0 || cb_join_parse(&join, text, err) < 0 ||
         cb_nets_connect(&monitor->setup->nets, &owner, &join, monitor->cancel, err) < 0)
         return -1;
+    cb_nets_watch_names(&monitor->setup->nets);
     cb_joins_add(request, text);
     return save(monitor, err);
 }
@@ -218,6 +224,40 @@ int cb_monitor_disconnect(struct monitor *monitor, const struct cb_wire_message 
         return cb_error_set(err, CB_ERR_NOT_FOUND,
                             "container %s is not connected to network %s",
                             monitor->container->id, text);
+    cb_nets_watch_names(&monitor->setup->nets);
     cb_joins_remove(request, text);
     return save(monitor, err);
+}
+
+int cb_monitor_rename(struct monitor *monitor, struct cb_error **err)
+{
+    cb_auto(cb_container) renamed = NULL;
+
+    if (cb_container_open(monitor->store_root, monitor->container->id, &renamed, err) < 0)
+        return -1;
+    free(monitor->container->name);
+    monitor->container->name = cb_steal(&renamed->name);
+    return monitor->setup
+               ? cb_nets_rename(&monitor->setup->nets, monitor->container->name, err)
+               : 0;
+}
+
+/* Each monitor watches it, and the first to come starts it. One that ends at once, or
+ * does not start, is tried again a few times, and then left alone until somebody joins.
+ */
+void cb_monitor_mend_names(struct monitor *monitor)
+{
+    int64_t now = cb_monitor_now_ms();
+
+    if (!monitor->setup)
+        return;
+    if (now - monitor->names_at_ms > MEND_PAUSE_MS)
+        monitor->names_tries = 0;
+    monitor->names_at_ms = now;
+    cb_close(&monitor->setup->nets.names_fd);
+    while (monitor->setup->nets.names_fd < 0 && monitor->names_tries++ < MEND_TRIES) {
+        if (monitor->names_tries > 1)
+            poll(NULL, 0, MEND_NAP_MS);
+        cb_nets_watch_names(&monitor->setup->nets);
+    }
 }

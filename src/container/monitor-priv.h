@@ -16,7 +16,8 @@ struct session {
     int is_lent; /* streams and end are those of who runs it in the foreground */
     struct cb_strbuf input; /* not taken yet */
     int input_ended;
-    struct cb_log *log;     /* or NULL */
+    struct cb_log *log;                       /* or NULL */
+    char exec_id[CB_CONTAINER_ID_DIGITS + 1]; /* of what somebody asked for, else "" */
     struct cb_strbuf *kept; /* what it prints goes here, as far as it fits; or NULL */
 };
 
@@ -57,6 +58,8 @@ struct monitor {
     struct cb_container *former;    /* what it was started with, once that was changed */
     struct cb_health_watch *health; /* or NULL */
     struct cb_snapshot *snapshot;   /* of one in the foreground, borrowed; or NULL */
+    int64_t names_at_ms;            /* when the server of names was last started again */
+    int names_tries;                /* since it last stayed */
     int is_pinned;
     int has_own_mounts; /* volumes in memory are mounted in a namespace of our own */
     /* of its restarts */
@@ -152,6 +155,10 @@ int cb_monitor_give_space(struct monitor *monitor, struct client *client, int ki
                           struct cb_error **err);
 int cb_monitor_connect(struct monitor *monitor, const struct cb_wire_message *message,
                        struct cb_error **err);
+/* The container has another name. */
+int cb_monitor_rename(struct monitor *monitor, struct cb_error **err);
+/* The server of names has ended: it is started again. */
+void cb_monitor_mend_names(struct monitor *monitor);
 int cb_monitor_disconnect(struct monitor *monitor, const struct cb_wire_message *message,
                           struct cb_error **err);
 

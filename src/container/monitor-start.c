@@ -47,10 +47,13 @@ static int open_store(struct monitor *monitor, struct cb_store **out,
 static int open_parts(struct monitor *monitor, struct parts *parts, struct cb_error **err)
 {
     const struct cb_container *container = monitor->container;
+    const struct cb_setup_options how = {.request = &container->options.request,
+                                         .id = container->id,
+                                         .name = container->name,
+                                         .cancel = monitor->cancel};
 
     if (open_store(monitor, &parts->store, err) < 0 ||
-        cb_setup_make(monitor->setup, parts->store, &container->options.request,
-                      container->id, container->name, monitor->cancel, err) < 0 ||
+        cb_setup_make(monitor->setup, parts->store, &how, err) < 0 ||
         cb_container_snapshot(parts->store, container, &parts->snapshot, err) < 0 ||
         cb_run_spec_add_mounts(&monitor->setup->spec, parts->store, container, err) < 0)
         return -1;

@@ -4,21 +4,13 @@
 
 #include "base/fs.h"
 #include "container/mount-spec.h"
+#include "container/propagation.h"
 #include "container/volume.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
-
-static unsigned long propagation_of(const char *text)
-{
-    if (!text)
-        return 0;
-    if (strcmp(text, "shared") == 0 || strcmp(text, "rshared") == 0)
-        return MS_SHARED;
-    return strcmp(text, "slave") == 0 || strcmp(text, "rslave") == 0 ? MS_SLAVE : 0;
-}
 
 static char *own_text(struct cb_run_spec *spec, const char *text)
 {
@@ -168,7 +160,7 @@ static int add(struct cb_run_spec *spec, struct cb_store *store, const char *id,
     struct cb_mount how = {.type = CB_MOUNT_BIND,
                            .read_only = mount->read_only,
                            .recursive = !mount->not_recursive,
-                           .propagation = propagation_of(mount->propagation)};
+                           .propagation = cb_propagation_flag(mount->propagation)};
     int fd = -1;
 
     if (is_of(mount, "tmpfs")) {
@@ -177,24 +169,43 @@ static int add(struct cb_run_spec *spec, struct cb_store *store, const char *id,
     } else if (open_source(store, id, mount, 1, &fd, err) < 0) {
         return -1;
     }
+    if (cb_propagation_check(mount->propagation, fd, mount->source, err) < 0) {
+        cb_close(&fd);
+        return -1;
+    }
     push(spec, &how, fd, mount->target);
     return 0;
 }
 
-/* A directory comes before what is mounted below it; else the order stays. What we say
- * of names and addresses may be covered. */
+/* A directory comes before what is mounted below it; else the order stays. So what we say
+ * of names and addresses is in a directory that is mounted on /etc, too, and is covered
+ * by what is mounted on one of these files. */
 static size_t depth_of(const struct cb_mount *mount)
 {
     size_t depth = 0;
 
-    for (const char *c = mount->target; *c && mount->type != CB_MOUNT_FILE; c++)
+    for (const char *c = mount->target; *c; c++)
         depth += *c == '/';
     return depth;
+}
+
+/* A file that had to be made for one of ours to lie on: in a directory that others have
+ * mounted as well it stays, since its removal would take theirs away. */
+static void keep_stubs(struct cb_run_spec *spec)
+{
+    int is_mounted = 0;
+
+    cb_vec_foreach (mount, &spec->process.mounts)
+        is_mounted |= strcmp(mount->target, "/etc") == 0;
+    cb_vec_foreach (mount, &spec->process.mounts)
+        mount->keep_stub |= is_mounted && mount->type == CB_MOUNT_FILE;
 }
 
 static void sort_mounts(struct cb_run_spec *spec)
 {
     struct cb_mount *items = spec->process.mounts.items;
+
+    keep_stubs(spec);
 
     for (size_t i = 1; i < spec->process.mounts.count; i++) {
         struct cb_mount mount = items[i];
@@ -235,8 +246,12 @@ int cb_run_spec_add_binds(struct cb_run_spec *spec, const struct cb_strings *vol
         if (cb_mount_spec_parse_volume(&wish, *text, err) < 0 ||
             open_bind(wish.source, 1, &fd, err) < 0)
             return fail(err);
+        if (cb_propagation_check(wish.propagation, fd, wish.source, err) < 0) {
+            cb_close(&fd);
+            return fail(err);
+        }
         how.read_only = wish.read_only;
-        how.propagation = propagation_of(wish.propagation);
+        how.propagation = cb_propagation_flag(wish.propagation);
         push(spec, &how, fd, wish.target);
     }
     sort_mounts(spec);

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/text.h"
+#include "container/propagation.h"
 #include "container/volume.h"
 
 #include <stdio.h>
@@ -42,17 +43,6 @@ static void set(char **field, const char *text)
     *field = xstrdup(text);
 }
 
-static int is_propagation(const char *text)
-{
-    static const char *const names[] = {"private", "rprivate", "shared",
-                                        "rshared", "slave",    "rslave"};
-
-    for (size_t i = 0; i < CB_ARRAY_SIZE(names); i++)
-        if (strcmp(names[i], text) == 0)
-            return 1;
-    return 0;
-}
-
 /* ── What both must be ── */
 
 static int invalid_config(const struct cb_mount_spec *spec, struct cb_error **err,
@@ -85,44 +75,71 @@ static int invalid_mode(const char *mode, struct cb_error **err)
     return cb_error_set(err, CB_ERR_USAGE, "invalid mode: %s", mode);
 }
 
-/* z and Z are SELinux's, the next three Docker Desktop's: nothing changes. */
-static int read_mode(struct cb_mount_spec *spec, const char *mode)
-{
-    static const char *const same[] = {"rw",        "z",          "Z", "cached",
-                                       "delegated", "consistent", ""};
-    int known = 0;
+/* Of each kind there may be one. z and Z are SELinux's, the consistency is Docker
+ * Desktop's: neither changes anything. */
+enum mode_kind {
+    MODE_UNKNOWN,
+    MODE_ACCESS = 1,
+    MODE_LABEL = 2,
+    MODE_CONSISTENCY = 4,
+    MODE_COPY = 8,
+    MODE_PROPAGATION = 16,
+};
 
-    for (size_t i = 0; i < CB_ARRAY_SIZE(same); i++)
-        known |= strcmp(mode, same[i]) == 0;
-    if (strcmp(mode, "ro") == 0)
-        spec->read_only = known = 1;
-    else if (strcmp(mode, "nocopy") == 0)
-        spec->no_copy = known = spec->kind == CB_MOUNT_KIND_VOLUME;
-    else if (spec->kind == CB_MOUNT_KIND_BIND && is_propagation(mode) && !known) {
-        known = !spec->propagation; /* one is enough */
+static enum mode_kind kind_of(const struct cb_mount_spec *spec, const char *mode)
+{
+    static const struct {
+        const char *name;
+        enum mode_kind kind;
+    } modes[] = {
+        {"ro", MODE_ACCESS},
+        {"rw", MODE_ACCESS},
+        {"z", MODE_LABEL},
+        {"Z", MODE_LABEL},
+        {"cached", MODE_CONSISTENCY},
+        {"delegated", MODE_CONSISTENCY},
+        {"consistent", MODE_CONSISTENCY},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(modes); i++)
+        if (strcmp(modes[i].name, mode) == 0)
+            return modes[i].kind;
+    if (spec->kind == CB_MOUNT_KIND_VOLUME && strcmp(mode, "nocopy") == 0)
+        return MODE_COPY;
+    return spec->kind == CB_MOUNT_KIND_BIND && cb_propagation_is_known(mode)
+               ? MODE_PROPAGATION
+               : MODE_UNKNOWN;
+}
+
+static void set_mode(struct cb_mount_spec *spec, enum mode_kind kind, const char *mode)
+{
+    if (kind == MODE_ACCESS)
+        spec->read_only = strcmp(mode, "ro") == 0;
+    else if (kind == MODE_COPY)
+        spec->no_copy = 1;
+    else if (kind == MODE_PROPAGATION)
         set(&spec->propagation, mode);
-    }
-    return known;
 }
 
 static int read_modes(struct cb_mount_spec *spec, const char *modes,
                       struct cb_error **err)
 {
-    const char *rest = modes;
-    int reads = 0, writes = 0;
+    unsigned seen = 0;
 
     set(&spec->mode, modes);
-    while (*rest) {
+    for (const char *rest = modes;; rest++) {
         size_t len = strcspn(rest, ",");
         cb_autofree char *mode = xstrndup(rest, len);
+        enum mode_kind kind = kind_of(spec, mode);
 
-        reads |= strcmp(mode, "ro") == 0;
-        writes |= strcmp(mode, "rw") == 0;
-        if (!read_mode(spec, mode))
+        if (!kind || (seen & kind))
             return invalid_mode(modes, err);
-        rest += len + (rest[len] == ',');
+        seen |= kind;
+        set_mode(spec, kind, mode);
+        rest += len;
+        if (!*rest)
+            return 0;
     }
-    return reads && writes ? invalid_mode(modes, err) : 0;
 }
 
 static int invalid_volume(const char *text, struct cb_error **err)
@@ -167,7 +184,7 @@ int cb_mount_spec_parse_volume(struct cb_mount_spec *out, const char *text,
         if (!*parts[i])
             return cb_error_set(err, CB_ERR_USAGE,
                                 "invalid spec: %s: empty section between colons", text);
-    if (count == 2 && *parts[1] != '/' && read_mode(out, parts[1]))
+    if (count == 2 && *parts[1] != '/' && kind_of(out, parts[1]))
         return invalid_volume(text, err);
     if (count > 1 && settle_source(out, parts[0], err) < 0)
         return -1;
@@ -196,8 +213,7 @@ static void reader_clear(struct reader *reader)
 }
 CB_AUTO_VALUE_DEFINE(reader, reader_clear)
 
-#define BAD(reader, err, ...) \
-    cb_error_argument(err, (reader)->text, "--mount", __VA_ARGS__)
+#define BAD(reader, err, ...) cb_error_flag(err, (reader)->text, "--mount", __VA_ARGS__)
 
 static int is_valid_size(const char *text)
 {
@@ -322,10 +338,20 @@ static int read_pair(struct reader *reader, const char *key, const char *value,
     return 0;
 }
 
+/* Also "TYPE=bind". */
+static char *key_of(const char *field)
+{
+    char *key = xstrndup(field, strcspn(field, "="));
+
+    for (char *c = key; *c; c++)
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
+    return key;
+}
+
 static int read_field(struct reader *reader, const char *field, struct cb_error **err)
 {
     const char *equals = strchr(field, '=');
-    cb_autofree char *key = xstrndup(field, strcspn(field, "="));
+    cb_autofree char *key = key_of(field);
     int done = read_switch(reader, key, equals ? equals + 1 : NULL, err);
 
     if (done)
@@ -395,7 +421,7 @@ static int check_fields(const struct cb_mount_spec *spec, struct cb_error **err)
                             "invalid mount config for type \"bind\": invalid mount path: "
                             "'%s' mount path must be absolute",
                             spec->source);
-    if (spec->propagation && !is_propagation(spec->propagation))
+    if (spec->propagation && !cb_propagation_is_known(spec->propagation))
         return cb_error_set(err, CB_ERR_USAGE,
                             "invalid mount config for type \"bind\": invalid propagation "
                             "mode: %s",
@@ -412,6 +438,8 @@ static void settle_tmpfs(struct reader *reader)
 {
     const char *size = reader->size, *mode = reader->mode;
 
+    if (size && strtoul(size, NULL, 10) == 0)
+        size = NULL; /* the kernel's "any" is not docker's */
     if (!size && !mode)
         return;
     reader->spec->tmpfs_options = xasprintf(

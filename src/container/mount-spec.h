@@ -1,5 +1,5 @@
 /* -v and --mount as docker writes them: what they ask for, before anything is looked up.
- * Private to this directory. */
+ * What could be read of one that is wrong is in OUT all the same. */
 #ifndef CB_CONTAINER_MOUNT_SPEC_H
 #define CB_CONTAINER_MOUNT_SPEC_H
 

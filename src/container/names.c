@@ -3,6 +3,7 @@
 #include "container/create.h"
 
 #include "base/atomic-file.h"
+#include "container/client.h"
 #include "container/journal.h"
 
 #include <ctype.h>
@@ -66,27 +67,16 @@ char *cb_container_random_name(unsigned attempt)
 
 /* ── Whose they are ── */
 
-static const struct cb_container *find_name(const struct cb_containers *all,
-                                            const char *name)
-{
-    cb_vec_foreach (container, all) {
-        if (strcmp((*container)->name, name) == 0)
-            return *container;
-    }
-    return NULL;
-}
-
 static int check_free(struct cb_store *store, const char *name, struct cb_error **err)
 {
-    cb_auto_value(cb_containers) all = {0};
-    const struct cb_container *owner;
+    cb_auto(cb_container) owner = NULL;
+    int found;
 
-    if (cb_container_check_name(name, err) < 0 ||
-        cb_containers_list(store, &all, err) < 0)
+    if (cb_container_check_name(name, err) < 0)
         return -1;
-    owner = find_name(&all, name);
-    if (!owner)
-        return 0;
+    found = cb_container_find_named(store, name, &owner, err);
+    if (found <= 0)
+        return found;
     return cb_error_set(err, CB_ERR_EXISTS,
                         "Conflict. The container name \"/%s\" is already in use by "
                         "container \"%s\". You have to remove (or rename) that container "
@@ -94,24 +84,29 @@ static int check_free(struct cb_store *store, const char *name, struct cb_error 
                         name, owner->id);
 }
 
+static int choose_random(struct cb_store *store, char **out, struct cb_error **err)
+{
+    for (unsigned attempt = 0;; attempt++) {
+        cb_autofree char *name = cb_container_random_name(attempt);
+        cb_auto(cb_container) owner = NULL;
+        int found = cb_container_find_named(store, name, &owner, err);
+
+        if (found > 0)
+            continue;
+        if (found == 0)
+            *out = cb_steal(&name);
+        return found;
+    }
+}
+
 int cb_container_choose_name(struct cb_store *store, const char *wish, char **out,
                              struct cb_error **err)
 {
-    cb_auto_value(cb_containers) all = {0};
-
-    if (wish) {
-        wish += *wish == '/';
-        *out = xstrdup(wish);
-        return check_free(store, wish, err);
-    }
-    if (cb_containers_list(store, &all, err) < 0)
-        return -1;
-    for (unsigned attempt = 0;; attempt++) {
-        *out = cb_container_random_name(attempt);
-        if (!find_name(&all, *out))
-            return 0;
-        free(*out);
-    }
+    if (!wish)
+        return choose_random(store, out, err);
+    wish += *wish == '/';
+    *out = xstrdup(wish);
+    return check_free(store, wish, err);
 }
 
 int cb_container_save_name(const struct cb_container *container, struct cb_error **err)
@@ -134,10 +129,14 @@ int cb_container_rename(struct cb_store *store, struct cb_container *container,
     if (cb_containers_lock(store, &lock, &dir, err) < 0 ||
         check_free(store, name, err) < 0)
         return -1;
-    cb_autofree char *former = cb_steal(&container->name);
+    cb_autofree char *former = xasprintf("/%s", container->name);
+
+    free(container->name);
     container->name = xstrdup(name);
     if (cb_container_save_name(container, err) < 0)
         return -1;
+    cb_lock_release(cb_steal(&lock));
+    cb_container_tell_renamed(container);
     cb_container_tell(store, container, "rename", "oldName", former);
     return 0;
 }

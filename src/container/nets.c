@@ -14,6 +14,7 @@ void cb_nets_clear(struct cb_nets *nets)
         cb_network_free(nets->items[i]);
     cb_vec_free(nets);
     cb_close(&nets->netns);
+    cb_close(&nets->names_fd);
 }
 
 /* ── Opening ── */
@@ -29,8 +30,8 @@ static int read_ports(struct cb_ports *ports, const struct cb_run_request *reque
         cb_auto_value(cb_ports) checked = {0};
 
         if (cb_ports_expose(request->publish_all ? ports : &checked, *text, NULL) < 0)
-            return cb_error_set(err, CB_ERR_USAGE,
-                                "invalid range format for --expose: %s", *text);
+            return cb_error_set(err, CB_ERR_FLAG, "invalid range format for --expose: %s",
+                                *text);
     }
     if (!request->publish_all)
         return 0;
@@ -70,6 +71,7 @@ static int open_one(struct cb_network **out, const struct cb_nets_owner *owner,
                                          .aliases = &join->aliases,
                                          .dns = &request->dns,
                                          .ports = &ports,
+                                         .bridge_options = &request->bridge_options,
                                          .ip = join->ip,
                                          .ip6 = join->ip6,
                                          .mac = join->mac,
@@ -182,7 +184,25 @@ int cb_nets_set_up(struct cb_nets *nets, const struct cb_nets_owner *owner,
         if (cb_nets_connect(nets, owner, &joins.items[i], cancel, err) < 0)
             return -1;
     }
+    cb_nets_watch_names(nets);
     return 0;
+}
+
+int cb_nets_rename(struct cb_nets *nets, const char *name, struct cb_error **err)
+{
+    cb_vec_foreach (network, nets) {
+        if (cb_network_rename(*network, name, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* One server is enough for all. */
+void cb_nets_watch_names(struct cb_nets *nets)
+{
+    cb_close(&nets->names_fd);
+    for (size_t i = 0; i < nets->count && nets->names_fd < 0; i++)
+        nets->names_fd = cb_network_watch_names(nets->items[i]);
 }
 
 /* ── Texts ── */

@@ -10,6 +10,7 @@ struct cb_nets {
     struct cb_network **items; /* the one that made the namespace is the first, as long as
                                   it is joined */
     size_t count, capacity;
+    int names_fd;  /* can be read when the server of names has ended; -1: there is none */
     int netns;     /* of the container; -1: it has the host's, or makes its own */
     unsigned next; /* number of the next interface */
 };
@@ -37,6 +38,10 @@ int cb_nets_connect(struct cb_nets *nets, const struct cb_nets_owner *owner,
                     struct cb_error **err);
 /* 0: it is not on it. NETWORK is a name or a whole id. */
 int cb_nets_disconnect(struct cb_nets *nets, const char *network);
+/* The container is called NAME from now on. */
+int cb_nets_rename(struct cb_nets *nets, const char *name, struct cb_error **err);
+/* The server of names runs, and NAMES_FD is of it, if one of them has names. */
+void cb_nets_watch_names(struct cb_nets *nets);
 /* Its /etc/hosts and /etc/resolv.conf; caller frees. */
 int cb_nets_texts(const struct cb_nets *nets, const struct cb_nets_owner *owner,
                   char **hosts, char **resolv_conf, struct cb_error **err);

@@ -94,10 +94,15 @@ static int is_marked(int dir_fd)
     return faccessat(dir_fd, FOREGROUND, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* Most are not marked, which one question tells. */
 int cb_container_is_abandoned(int dir, const char *id)
 {
-    cb_autofd int fd = openat(dir, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    cb_autofree char *mark = xasprintf("%s/" FOREGROUND, id);
+    cb_autofd int fd = -1;
 
+    if (faccessat(dir, mark, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    fd = openat(dir, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     return fd >= 0 && is_marked(fd) && !cb_lock_is_held(fd, "monitor.lock");
 }
 
@@ -265,23 +270,28 @@ static int open_if_whole(int dir, const char *id, struct cb_container **out)
     return 0;
 }
 
+/* Of most names the length tells that they are others. */
 static int is_named(int dir, const char *id, const char *name)
 {
     cb_autofree char *path = xasprintf("%s/name", id);
     cb_auto_value(cb_strbuf) text = {0};
+    struct stat st;
 
-    return cb_fs_read_file(dir, path, 1024, &text, NULL) == 0 &&
+    return fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           st.st_size == (off_t)strlen(name) &&
+           cb_fs_read_file(dir, path, 1024, &text, NULL) == 0 &&
            strcmp(cb_strbuf_text(&text), name) == 0;
 }
 
-/* 1: *OUT. Of the others only the names are read. */
+/* 1: *OUT. Of the others only the names are read. A damaged record may have an empty
+ * one, which nobody means. */
 static int find_by_name(int dir, const struct cb_strings *ids, const char *text,
                         struct cb_container **out)
 {
     const char *name = *text == '/' ? text + 1 : text;
 
     cb_vec_foreach (id, ids)
-        if (is_named(dir, *id, name) && open_if_whole(dir, *id, out))
+        if (*name && is_named(dir, *id, name) && open_if_whole(dir, *id, out))
             return 1;
     return 0;
 }
@@ -308,21 +318,40 @@ static int find_by_prefix(int dir, const struct cb_strings *ids, const char *tex
     return 0;
 }
 
+static int list_ids(int dir, struct cb_strings *out, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) files = {0};
+
+    if (cb_fs_list(dir, &files, err) < 0)
+        return -1;
+    cb_vec_foreach (file, &files)
+        if (is_id(*file))
+            cb_strings_add(out, *file);
+    return 0;
+}
+
+int cb_container_find_named(struct cb_store *store, const char *name,
+                            struct cb_container **out, struct cb_error **err)
+{
+    cb_autofd int dir = open_containers(store);
+    cb_auto_value(cb_strings) ids = {0};
+
+    if (dir < 0)
+        return errno == ENOENT ? 0 : cb_error_errno(err, errno, "open the containers");
+    return list_ids(dir, &ids, err) < 0 ? -1 : find_by_name(dir, &ids, name, out);
+}
+
 int cb_container_find(struct cb_store *store, const char *text, struct cb_container **out,
                       struct cb_error **err)
 {
     cb_autofd int dir = open_containers(store);
-    cb_auto_value(cb_strings) files = {0};
     cb_auto_value(cb_strings) ids = {0};
 
     if (dir < 0)
         return errno == ENOENT ? no_such(text, err)
                                : cb_error_errno(err, errno, "open the containers");
-    if (cb_fs_list(dir, &files, err) < 0)
+    if (list_ids(dir, &ids, err) < 0)
         return -1;
-    cb_vec_foreach (file, &files)
-        if (is_id(*file))
-            cb_strings_add(&ids, *file);
     if (cb_strings_contain(&ids, text))
         return open_if_whole(dir, text, out) ? 0 : no_such(text, err);
     return find_by_name(dir, &ids, text, out) ? 0

@@ -85,6 +85,9 @@ int cb_containers_list(struct cb_store *store, struct cb_containers *out,
 /* By name, id, or how an id begins. NOT_FOUND "No such container: x". */
 int cb_container_find(struct cb_store *store, const char *text, struct cb_container **out,
                       struct cb_error **err);
+/* By name alone: 1 found, 0 not. */
+int cb_container_find_named(struct cb_store *store, const char *name,
+                            struct cb_container **out, struct cb_error **err);
 /* By its whole id; STORE_ROOT is where the store is. */
 int cb_container_open(const char *store_root, const char *id, struct cb_container **out,
                       struct cb_error **err);

@@ -25,7 +25,7 @@ static int parse_count(const char *text, unsigned *out, struct cb_error **err)
     errno = 0;
     count = strtol(text, &end, 10);
     if (end == text || *end || errno || count > INT_MAX)
-        return cb_error_set(err, CB_ERR_USAGE,
+        return cb_error_set(err, CB_ERR_FLAG,
                             "invalid restart policy format: maximum retry count must be "
                             "an integer");
     if (count < 0)

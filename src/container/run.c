@@ -30,6 +30,34 @@ static int make_volumes(const struct cb_image_config *config, int root,
     return 0;
 }
 
+/* Its filesystem, which is not waited for by the network, nor the network by it. */
+struct root {
+    struct cb_store *store;
+    const struct cb_run_request *request;
+    struct cb_snapshot *snapshot;
+    int fd;
+};
+
+static int open_root(void *arg, struct cb_error **err)
+{
+    struct root *root = arg;
+
+    if (cb_snapshot_prepare(root->store, root->request->rootfs, &root->snapshot, err) <
+            0 ||
+        cb_snapshot_open_root(root->snapshot, &root->fd, err) < 0 ||
+        make_volumes(root->request->config, root->fd, err) < 0)
+        return -1;
+    cb_container_mark(root->fd);
+    return 0;
+}
+
+static void root_clear(struct root *root)
+{
+    cb_close(&root->fd);
+    cb_snapshot_unref(cb_steal(&root->snapshot));
+}
+CB_AUTO_VALUE_DEFINE(root, root_clear)
+
 /* What others may ask for once it has lasted. */
 struct lasting {
     struct cb_foreground_facts facts;
@@ -65,38 +93,34 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
                      struct cb_cancel *cancel, int *exit_code, struct cb_error **err)
 {
     const struct cb_run_request *request = &options->request;
-    cb_auto_value(cb_setup) setup = {0};
-    cb_auto(cb_snapshot) snapshot = NULL;
-    cb_autofd int root = -1;
+    cb_auto_value(cb_setup) setup = CB_SETUP_INIT;
+    cb_auto_value(root) root = {store, request, NULL, -1};
+    const struct cb_meanwhile meanwhile = {open_root, &root};
+    char id[65];
+    const struct cb_setup_options how = {
+        .request = request, .id = id, .meanwhile = &meanwhile, .cancel = cancel};
     cb_auto_value(cb_health) health = {0};
     struct cb_exit result = {.code = 255};
     struct lasting lasting;
-    char id[65];
     int status;
 
     cb_container_new_id(id);
     if (cb_container_check_mounts(options, err) < 0 || cb_log_check(options, err) < 0 ||
         cb_health_make(&health, options, request->config, err) < 0 ||
-        cb_setup_make(&setup, store, request, id, NULL, cancel, err) < 0)
+        cb_setup_make(&setup, store, &how, err) < 0)
         return -1;
     cb_setup_tell_ports(&setup);
-    if (cb_snapshot_prepare(store, request->rootfs, &snapshot, err) < 0 ||
-        cb_snapshot_open_root(snapshot, &root, err) < 0 ||
-        make_volumes(request->config, root, err) < 0)
-        return -1;
-    cb_container_mark(root);
-    setup.spec.process.rootfs_fd = root;
+    setup.spec.process.rootfs_fd = root.fd;
     if (cb_run_spec_add_binds(&setup.spec, &request->volumes, err) < 0)
         return -1;
-    lasting = (struct lasting){
-        .facts = {store, launcher, options, id, image_id, snapshot, &setup, root}};
+    lasting = (struct lasting){.facts = {store, launcher, options, id, image_id,
+                                         root.snapshot, &setup, root.fd}};
     status = attach(&lasting, cancel, &result, err);
     cb_launcher_dismiss(launcher);
     /* Its addresses and files are free before anybody hears of the end. */
     cb_setup_clear(&setup);
-    cb_close(&root);
-    cb_snapshot_unref(cb_steal(&snapshot));
-    cb_foreground_forget(lasting.foreground, result.code);
+    root_clear(&root);
+    cb_foreground_forget(lasting.foreground, &result);
     *exit_code = result.code;
     return status;
 }

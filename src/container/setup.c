@@ -17,8 +17,7 @@ void cb_setup_clear(struct cb_setup *setup)
     cb_spaces_clear(&setup->spaces);
     cb_strings_free(&setup->whole.env);
     cb_strings_free(&setup->whole.add_hosts);
-    *setup =
-        (struct cb_setup){.nets.netns = -1, .spaces = {.pid = {-1, -1}, .ipc = {-1, -1}}};
+    *setup = (struct cb_setup)CB_SETUP_INIT;
 }
 
 void cb_container_new_id(char out[65])
@@ -105,19 +104,32 @@ static void share_spaces(struct cb_process_spec *spec, const struct cb_spaces *s
     spec->ipc_of = (struct cb_foreign_space){spaces->ipc.fd, spaces->ipc.mounts_fd};
 }
 
+static int open_nets(struct cb_setup *out, const struct cb_nets_owner *owner,
+                     const struct cb_setup_options *options, struct cb_error **err)
+{
+    const struct cb_meanwhile *meanwhile = options->meanwhile;
+
+    if (cb_nets_open(&out->nets, owner, err) < 0)
+        return -1;
+    if (!meanwhile)
+        return 0;
+    cb_network_begin(out->nets.items[0], options->cancel);
+    return meanwhile->call(meanwhile->arg, err);
+}
+
 static int make(struct cb_setup *out, const struct cb_nets_owner *owner,
-                const struct cb_container_net *net, struct cb_cancel *cancel,
-                struct cb_error **err)
+                const struct cb_container_net *net,
+                const struct cb_setup_options *options, struct cb_error **err)
 {
     const struct cb_run_request *request = owner->request;
     struct cb_nets_owner named = *owner;
     struct cb_run_names names = {0};
 
-    if (cb_nets_open(&out->nets, owner, err) < 0)
+    if (open_nets(out, owner, options, err) < 0)
         return -1;
     choose_hostname(out, request, owner->id, net);
     named.hostname = out->hostname;
-    if (cb_nets_set_up(&out->nets, &named, cancel, err) < 0 ||
+    if (cb_nets_set_up(&out->nets, &named, options->cancel, err) < 0 ||
         cb_nets_texts(&out->nets, &named, &names.hosts, &names.resolv_conf, err) < 0)
         return -1;
     names.hostname = out->hostname;
@@ -130,18 +142,19 @@ static int make(struct cb_setup *out, const struct cb_nets_owner *owner,
 }
 
 int cb_setup_make(struct cb_setup *out, struct cb_store *store,
-                  const struct cb_run_request *request, const char *id, const char *name,
-                  struct cb_cancel *cancel, struct cb_error **err)
+                  const struct cb_setup_options *options, struct cb_error **err)
 {
+    const struct cb_run_request *request = options->request;
     cb_auto_value(cb_neighbours) neighbours = {0};
-    cb_autofree char *called = name ? xstrdup(name) : xstrndup(id, 12);
+    cb_autofree char *called =
+        options->name ? xstrdup(options->name) : xstrndup(options->id, 12);
     struct cb_network_joined joined = {0};
     struct cb_nets_owner owner = {.store_root = cb_store_root(store),
                                   .request = &out->whole,
-                                  .id = id,
+                                  .id = options->id,
                                   .name = called};
 
-    out->nets.netns = -1;
+    out->nets = (struct cb_nets){.netns = -1, .names_fd = -1};
     out->spaces = (struct cb_spaces){.pid = {-1, -1}, .ipc = {-1, -1}};
     out->whole = *request;
     out->whole.env = out->whole.add_hosts = (struct cb_strings){0};
@@ -158,7 +171,18 @@ int cb_setup_make(struct cb_setup *out, struct cb_store *store,
         owner.joined = &joined;
     }
     add_neighbours(&out->whole, request, &neighbours);
-    return make(out, &owner, neighbours.net, cancel, err);
+    return make(out, &owner, neighbours.net, options, err);
+}
+
+static int check_hosts(const struct cb_run_request *request, struct cb_error **err)
+{
+    cb_vec_foreach (text, &request->add_hosts) {
+        cb_auto(cb_error) cause = NULL;
+
+        if (cb_dns_check_host(*text, &cause) < 0)
+            return cb_error_flag(err, *text, "--add-host", "%s", cb_error_message(cause));
+    }
+    return 0;
 }
 
 static int check_knobs(const struct cb_run_request *request, struct cb_error **err)
@@ -175,7 +199,7 @@ static int check_networks(const char *store_root, const struct cb_run_request *r
 {
     const struct cb_nets_owner owner = {
         .store_root = store_root, .request = request, .id = "000000000000"};
-    struct cb_nets nets = {.netns = -1};
+    struct cb_nets nets = {.netns = -1, .names_fd = -1};
     int status = 0;
 
     /* one that is another container's cannot be opened before it runs */
@@ -193,6 +217,7 @@ int cb_setup_check(struct cb_store *store, const struct cb_run_request *request,
     struct cb_stopping stopping;
 
     if (cb_run_spec_argv(&argv, request, err) < 0 ||
+        cb_run_spec_check_cwd(request, err) < 0 || check_hosts(request, err) < 0 ||
         cb_stopping_parse(&stopping, request->stop_signal, request->stop_timeout, err) <
             0 ||
         check_knobs(request, err) < 0 || check_dns(request, err) < 0 ||

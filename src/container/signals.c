@@ -62,10 +62,10 @@ int cb_stopping_parse(struct cb_stopping *out, const char *signal, const char *t
     if (!timeout)
         return 0;
     seconds = strtol(timeout, &end, 10);
-    if (end == timeout || *end || seconds < -1 || seconds > INT_MAX)
-        return cb_error_argument(err, timeout, "--stop-timeout",
-                                 "expected a number of seconds");
-    out->timeout_s = (int)seconds;
+    if (end == timeout || *end || seconds > INT_MAX)
+        return cb_error_flag(err, timeout, "--stop-timeout",
+                             "expected a number of seconds");
+    out->timeout_s = seconds < 0 ? -1 : (int)seconds; /* docker waits for ever */
     return 0;
 }
 

@@ -49,6 +49,7 @@ void cb_run_request_clear(struct cb_run_request *request)
     cb_strings_free(&request->expose);
     free(request->network_name);
     cb_strings_free(&request->publish);
+    cb_strings_free(&request->bridge_options);
     cb_strings_free(&request->dns);
     cb_strings_free(&request->dns_search);
     cb_strings_free(&request->dns_options);
@@ -78,6 +79,25 @@ int cb_run_spec_argv(struct cb_strings *argv, const struct cb_run_request *reque
     cb_error_set(err, CB_ERR_USAGE, "no command specified");
     return cb_error_hint(err, "the image has none; name one after `%s`",
                          request->image_name);
+}
+
+static const char *cwd_of(const struct cb_run_request *request)
+{
+    const char *of_image = request->config->working_dir;
+    const char *cwd = request->workdir ? request->workdir : of_image ? of_image : "";
+
+    return *cwd ? cwd : "/";
+}
+
+int cb_run_spec_check_cwd(const struct cb_run_request *request, struct cb_error **err)
+{
+    const char *cwd = cwd_of(request);
+
+    if (*cwd == '/')
+        return 0;
+    return cb_error_set(
+        err, CB_ERR_USAGE,
+        "the working directory '%s' is invalid, it needs to be an absolute path", cwd);
 }
 
 /* As docker's client is configured: more than the image says, less than -e does. */
@@ -158,7 +178,7 @@ static int add_devices(struct cb_run_spec *spec, struct cb_error **err)
     return 0;
 }
 
-/* The files with names come before the volumes, which may cover them. */
+/* The files with names come before what else is mounted there, which covers them. */
 static void add_names(struct cb_run_spec *out, const struct cb_run_names *names)
 {
     out->process.host_network = names->is_host;
@@ -205,23 +225,15 @@ int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *reque
     make_env(&out->env, request, names->hostname);
     process->argv = &out->argv;
     process->env = &out->env;
-    process->cwd = request->workdir      ? request->workdir
-                   : config->working_dir ? config->working_dir
-                                         : "/";
-    if (!*process->cwd)
-        process->cwd = "/";
-    if (process->cwd[0] != '/')
-        return cb_error_set(
-            err, CB_ERR_USAGE,
-            "the working directory '%s' is invalid, it needs to be an absolute "
-            "path",
-            process->cwd);
+    process->cwd = cwd_of(request);
+    if (cb_run_spec_check_cwd(request, err) < 0)
+        return -1;
     process->make_cwd = 1;
     process->user = request->user ? request->user : config->user ? config->user : "";
     process->hostname = names->hostname;
-    if (cb_run_knobs_parse(&out->knobs, request, err) < 0 ||
-        cb_run_knobs_apply(&out->knobs, request, process, err) < 0)
+    if (cb_run_knobs_parse(&out->knobs, request, err) < 0)
         return -1;
+    cb_run_knobs_apply(&out->knobs, request, process);
     add_names(out, names);
     add_sysctls(out, request, names);
     cb_vec_foreach (mount, &out->knobs.tmpfs)

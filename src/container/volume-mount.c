@@ -5,6 +5,8 @@
  * itself is the same (a device, a server). Of those in memory see volume-share.c. */
 #include "container/volume.h"
 
+#include "base/user-namespace.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -106,6 +108,13 @@ static int set_server(int fs, const char *name)
     return status;
 }
 
+/* Where there is one id only, what is there is its: as with --tmpfs. */
+static int names_other_id(const char *key, const char *value)
+{
+    return (strcmp(key, "uid") == 0 || strcmp(key, "gid") == 0) &&
+           strtoul(value, NULL, 10) != 0 && cb_mapped_ids() == 1;
+}
+
 static int set_option(int fs, const char *text)
 {
     cb_autofree char *key = xstrndup(text, strcspn(text, "="));
@@ -113,6 +122,8 @@ static int set_option(int fs, const char *text)
 
     if (equals && strcmp(key, "addr") == 0)
         return set_server(fs, equals + 1);
+    if (equals && names_other_id(key, equals + 1))
+        return 0;
     return equals ? fsconfig(fs, FSCONFIG_SET_STRING, key, equals + 1, 0)
                   : fsconfig(fs, FSCONFIG_SET_FLAG, key, NULL, 0);
 }

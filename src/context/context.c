@@ -73,6 +73,11 @@ const struct cb_ignore *cb_context_ignore(const struct cb_context *context)
     return context->ignore;
 }
 
+void cb_context_leave_out(struct cb_context *context, const char *path, const char *text)
+{
+    context->ignore = cb_ignore_leave_out(context->ignore, path, text);
+}
+
 /* Only git's rules ask what PATH is. */
 static int is_directory(const struct cb_context *context, const char *path)
 {

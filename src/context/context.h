@@ -55,6 +55,9 @@ struct cb_ignore_options {
 int cb_context_load_ignore(struct cb_context *context,
                            const struct cb_ignore_options *options,
                            struct cb_error **err);
+/* Leaves PATH (clean, relative) out whatever the rules say, which are loaded before.
+ * TEXT: what it is. */
+void cb_context_leave_out(struct cb_context *context, const char *path, const char *text);
 const struct cb_ignore *cb_context_ignore(const struct cb_context *context); /* or NULL */
 /* Is PATH (clean, relative) left out by the ignore rules, and all below it? */
 int cb_context_ignored(const struct cb_context *context, const char *path);

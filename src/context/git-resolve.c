@@ -159,13 +159,26 @@ static int by_commit(const struct cb_git_ref *ref, struct cb_git_commit *out,
     return 0;
 }
 
+/* Having built once does not help: a name is asked for each time. */
+static int refuse_offline(const struct cb_git_ref *ref, struct cb_error **err)
+{
+    cb_autofree char *what =
+        *ref->ref ? xasprintf("`%s` is", ref->ref) : xstrdup("the default branch is");
+
+    cb_error_set(err, CB_ERR_NOT_FOUND,
+                 "what commit %s now only `%s` can tell, and it may not be asked "
+                 "(--offline)",
+                 what, ref->host);
+    return cb_error_hint(err, "name the commit in full, or build --locked");
+}
+
 static int ask(const struct cb_remote *remote, const struct cb_git_ref *ref,
                struct cb_git_commit *out, struct cb_error **err)
 {
     cb_auto_value(cb_git) git = {.dir_fd = -1};
 
     if (remote->offline)
-        return cb_remote_refuse_offline(ref->host, err);
+        return refuse_offline(ref, err);
     if (cb_git_open(&git, remote, ref, err) < 0)
         return -1;
     return *ref->ref ? resolve_name(&git, out, err) : resolve_default(&git, out, err);

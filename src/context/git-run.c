@@ -19,6 +19,7 @@
 
 #define OUTPUT_MAX_BYTES (16u << 20)
 #define TRIES            3
+#define FILE_MAX_BYTES   (UINT64_C(64) << 30) /* as of an unpacked layer */
 /* git has a limit of its own for HTTP (below), and none for its own protocol and ssh. */
 #define SILENT_MS (60 * 1000)
 
@@ -68,7 +69,7 @@ static int write_config(const char *dir, struct cb_error **err)
 int cb_git_open(struct cb_git *git, const struct cb_remote *remote,
                 const struct cb_git_ref *ref, struct cb_error **err)
 {
-    *git = (struct cb_git){.remote = remote, .ref = ref, .dir_fd = -1};
+    *git = (struct cb_git){.remote = remote, .ref = ref, .dir_fd = -1, .shared_fd = -1};
     if (cb_git_authorization(remote, ref, &git->authorization, err) < 0 ||
         cb_store_scratch(remote->store, &git->scratch, err) < 0 ||
         write_config(cb_scratch_path(git->scratch), err) < 0)
@@ -87,7 +88,7 @@ void cb_git_close(struct cb_git *git)
     cb_close(&git->dir_fd);
     cb_scratch_free(git->scratch);
     cb_secret_free(git->authorization);
-    *git = (struct cb_git){.dir_fd = -1};
+    *git = (struct cb_git){.dir_fd = -1, .shared_fd = -1};
 }
 
 /* ── The environment ── */
@@ -162,7 +163,8 @@ static void add_ssh(const struct cb_git *git, struct cb_strings *env)
         cb_strings_addf(env, "SSH_AUTH_SOCK=%s", agent);
 }
 
-static void make_env(const struct cb_git *git, struct cb_strings *env)
+static void make_env(const struct cb_git *git, enum cb_git_place place,
+                     struct cb_strings *env)
 {
     const char *dir = cb_scratch_path(git->scratch);
 
@@ -173,7 +175,11 @@ static void make_env(const struct cb_git *git, struct cb_strings *env)
     cb_strings_addf(env, "GIT_CONFIG_GLOBAL=%s/gitconfig", dir);
     cb_strings_addf(env, "GIT_CEILING_DIRECTORIES=%s", dir);
     cb_strings_add(env, "GIT_ATTR_NOSYSTEM=1");
-    cb_strings_add(env, "GIT_ALLOW_PROTOCOL=http:https:ssh:git");
+    cb_strings_add(env, place == CB_GIT_LOCAL ? "GIT_ALLOW_PROTOCOL=file"
+                                              : "GIT_ALLOW_PROTOCOL=http:https:ssh:git");
+    /* A damaged one must not have git look for another further up. */
+    if (place == CB_GIT_SHARED)
+        cb_strings_add(env, "GIT_DIR=.");
     cb_strings_add(env, "GIT_TERMINAL_PROMPT=0");
     cb_strings_add(env, "GIT_ASKPASS=");
     cb_strings_add(env, "SSH_ASKPASS=");
@@ -188,6 +194,18 @@ static void make_env(const struct cb_git *git, struct cb_strings *env)
 static int begins(const char *line, const char *text)
 {
     return strncmp(line, text, strlen(text)) == 0;
+}
+
+/* A line, and the next with one that ends in a colon: "unable to connect to HOST:" has
+ * the reason there. */
+static char *whole(const char *line)
+{
+    size_t len = strcspn(line, "\r\n");
+    const char *next = line + len + strspn(line + len, "\r\n");
+
+    if (len == 0 || line[len - 1] != ':' || !*next)
+        return xstrndup(line, len);
+    return xasprintf("%.*s %.*s", (int)len, line, (int)strcspn(next, "\r\n"), next);
 }
 
 /* The line of git's complaint that says most: the first "fatal:" or "error:", else the
@@ -207,7 +225,7 @@ static char *complaint(const struct cb_strbuf *errors)
             last = line;
     }
     best = best ? best : last ? last : "it says nothing";
-    return xstrndup(best, strcspn(best, "\r\n"));
+    return whole(best);
 }
 
 static int failed(const struct cb_git *git, const char *command, int code,
@@ -237,23 +255,24 @@ static int silent_ms(const char *command)
 }
 
 /* *PASSING: is another attempt worth while? */
-static int run_once(struct cb_git *git, const char *const *argv, struct cb_strbuf *out,
-                    int *passing, struct cb_error **err)
+static int run_once(struct cb_git *git, enum cb_git_place place, const char *const *argv,
+                    struct cb_strbuf *out, int *passing, struct cb_error **err)
 {
     __attribute__((cleanup(cb_strings_wipe))) struct cb_strings env = {0};
     cb_auto_value(cb_strbuf) errors = {0};
     cb_autofree char **envp = NULL;
     struct cb_subprocess_options options = {
         .argv = argv,
-        .cwd_fd = git->dir_fd,
+        .cwd_fd = place == CB_GIT_SHARED ? git->shared_fd : git->dir_fd,
         .inherit_fd = -1,
         .max_output = OUTPUT_MAX_BYTES,
+        .max_file = FILE_MAX_BYTES,
         .idle_ms = silent_ms(argv[1]),
         .cancel = git->remote->cancel,
     };
     int code = 0;
 
-    make_env(git, &env);
+    make_env(git, place, &env);
     envp = cb_strings_argv(&env);
     options.env = (const char *const *)envp;
     if (cb_subprocess_run(&options, out, &errors, &code, err) < 0) {
@@ -277,8 +296,8 @@ static int pause_before(unsigned failures, const struct cb_git *git,
     return cb_cancel_check(git->remote->cancel, err);
 }
 
-int cb_git_run(struct cb_git *git, const char *const *argv, struct cb_strbuf *out,
-               struct cb_error **err)
+int cb_git_run(struct cb_git *git, enum cb_git_place place, const char *const *argv,
+               struct cb_strbuf *out, struct cb_error **err)
 {
     size_t before = out ? out->len : 0;
     time_t start = time(NULL);
@@ -287,7 +306,7 @@ int cb_git_run(struct cb_git *git, const char *const *argv, struct cb_strbuf *ou
         cb_auto(cb_error) error = NULL;
         int passing = 0;
 
-        if (run_once(git, argv, out, &passing, &error) == 0)
+        if (run_once(git, place, argv, out, &passing, &error) == 0)
             return 0;
         if (!passing || failures == TRIES ||
             time(NULL) - start > CB_RETRY_FRUITLESS_MS / 1000)

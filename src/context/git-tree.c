@@ -140,8 +140,6 @@ static int make(const struct cb_remote *remote, const struct cb_git_ref *ref,
     char identity[CB_DIGEST_MAX_TEXT];
     int64_t time;
 
-    if (remote->offline)
-        return cb_remote_refuse_offline(ref->host, err);
     if (cb_git_open(&git, remote, ref, err) < 0 ||
         cb_snapshot_prepare(remote->store, NULL, &snapshot, err) < 0 ||
         cb_snapshot_open_upper(snapshot, &upper, err) < 0 ||

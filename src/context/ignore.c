@@ -1,4 +1,5 @@
-/* An ignore file once read: the matcher of its syntax, and where each rule stands. */
+/* An ignore file once read: the matcher of its syntax, and where each rule stands. One
+ * path more may be left out that no rule of a file takes back. */
 #include "context/ignore.h"
 
 #include "base/glob.h"
@@ -10,7 +11,8 @@ struct cb_ignore {
     struct cb_source *source;
     struct cb_ignore_places places;   /* in step with the rules */
     struct cb_pattern_list *patterns; /* docker's, */
-    struct cb_git_rules *git;         /* or git's */
+    struct cb_git_rules *git;         /* or git's; neither: there is no file */
+    char *apart, *apart_text;         /* cb_ignore_leave_out; or NULL */
 };
 
 void cb_ignore_free(struct cb_ignore *ignore)
@@ -21,6 +23,8 @@ void cb_ignore_free(struct cb_ignore *ignore)
     cb_git_rules_free(ignore->git);
     cb_vec_free(&ignore->places.list);
     cb_source_unref(ignore->source);
+    free(ignore->apart);
+    free(ignore->apart_text);
     free(ignore);
 }
 
@@ -49,6 +53,26 @@ int cb_ignore_new(struct cb_ignore **out, struct cb_source *source,
     }
     *out = ignore->places.list.count > 0 ? cb_steal(&ignore) : NULL;
     return 0;
+}
+
+struct cb_ignore *cb_ignore_leave_out(struct cb_ignore *ignore, const char *path,
+                                      const char *text)
+{
+    if (!ignore)
+        ignore = xcalloc(1, sizeof(*ignore));
+    free(ignore->apart);
+    free(ignore->apart_text);
+    ignore->apart = xstrdup(path);
+    ignore->apart_text = xstrdup(text);
+    return ignore;
+}
+
+static int is_apart(const struct cb_ignore *ignore, const char *path)
+{
+    size_t len = ignore->apart ? strlen(ignore->apart) : 0;
+
+    return len && strncmp(path, ignore->apart, len) == 0 &&
+           (!path[len] || path[len] == '/');
 }
 
 /* ── Git's way: from the top, the first directory that is excluded ends it ── */
@@ -84,34 +108,45 @@ int cb_ignore_match(const struct cb_ignore *ignore, const char *path, int is_dir
 {
     int index;
 
+    if (is_apart(ignore, path))
+        return 1;
     if (ignore->patterns)
         return cb_pattern_list_match(ignore->patterns, path, parent_ignored, NULL);
-    return parent_ignored || git_excludes(ignore, path, is_dir, &index);
+    return parent_ignored || (ignore->git && git_excludes(ignore, path, is_dir, &index));
 }
 
 int cb_ignore_match_path(const struct cb_ignore *ignore, const char *path, int is_dir)
 {
     int index;
 
+    if (is_apart(ignore, path))
+        return 1;
     if (ignore->patterns)
         return cb_pattern_list_match_path(ignore->patterns, path);
-    return git_match_path(ignore, path, is_dir, &index);
+    return ignore->git && git_match_path(ignore, path, is_dir, &index);
 }
 
 int cb_ignore_may_reinclude(const struct cb_ignore *ignore, const char *dir)
 {
-    return ignore->patterns && cb_pattern_list_may_reinclude(ignore->patterns, dir);
+    return !is_apart(ignore, dir) && ignore->patterns &&
+           cb_pattern_list_may_reinclude(ignore->patterns, dir);
 }
 
 int cb_ignore_why(const struct cb_ignore *ignore, const char *path, int is_dir,
                   struct cb_ignore_rule *rule)
 {
     const struct cb_ignore_place *place;
-    int index = -1;
-    int ignored = ignore->patterns
-                      ? cb_pattern_list_match(ignore->patterns, path, 0, &index)
-                      : git_match_path(ignore, path, is_dir, &index);
+    int index = -1, ignored = 0;
 
+    if (is_apart(ignore, path)) {
+        *rule = (struct cb_ignore_rule){
+            .file = "", .text = ignore->apart_text, .len = strlen(ignore->apart_text)};
+        return 1;
+    }
+    if (ignore->patterns)
+        ignored = cb_pattern_list_match(ignore->patterns, path, 0, &index);
+    else if (ignore->git)
+        ignored = git_match_path(ignore, path, is_dir, &index);
     if (!ignored)
         return 0;
     place = &ignore->places.list.items[index];

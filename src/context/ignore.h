@@ -25,6 +25,11 @@ int cb_ignore_new(struct cb_ignore **out, struct cb_source *source,
 void cb_ignore_free(struct cb_ignore *ignore);
 CB_AUTO_DEFINE(cb_ignore, cb_ignore_free)
 
+/* PATH (clean, relative) and all below it are left out too, whatever the file says; TEXT
+ * is what it is. IGNORE may be NULL. Returns it, or one that has no other rule. */
+struct cb_ignore *cb_ignore_leave_out(struct cb_ignore *ignore, const char *path,
+                                      const char *text);
+
 /* Is PATH (clean, relative, not empty) left out? PARENT_IGNORED is what the same call
  * said of the directory it is in (0 at the root). */
 int cb_ignore_match(const struct cb_ignore *ignore, const char *path, int is_dir,
@@ -35,7 +40,7 @@ int cb_ignore_match_path(const struct cb_ignore *ignore, const char *path, int i
  */
 int cb_ignore_may_reinclude(const struct cb_ignore *ignore, const char *dir);
 
-/* A line of the file, as written. */
+/* A line of the file, as written; or, LINE 0, what was left out without one. */
 struct cb_ignore_rule {
     const char *file; /* borrowed */
     unsigned line;

@@ -11,6 +11,7 @@ src_context_libcontext_a_SOURCES = \
 	%D%/git-query.c \
 	%D%/git-resolve.c \
 	%D%/git-run.c \
+	%D%/git-shared.c \
 	%D%/git-tree.c \
 	%D%/git-url.c \
 	%D%/git-url.h \

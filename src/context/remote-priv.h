@@ -40,11 +40,17 @@ void cb_url_remember(struct cb_store *store, const char *url,
 int64_t cb_http_date(const char *text);
 
 /* ── git-run.c: the git program, with nothing of the user's configuration ── */
+enum cb_git_place {
+    CB_GIT_TREE,   /* runs in the work tree */
+    CB_GIT_LOCAL,  /* the same, and may fetch from a directory */
+    CB_GIT_SHARED, /* runs in the bare repository that the store keeps */
+};
 struct cb_git {
     const struct cb_remote *remote;
     const struct cb_git_ref *ref;
     struct cb_scratch *scratch;
     int dir_fd;          /* an empty directory, where git runs */
+    int shared_fd;       /* the bare repository while it is open, or -1; borrowed */
     char *authorization; /* or NULL; secret */
 };
 int cb_git_open(struct cb_git *git, const struct cb_remote *remote,
@@ -53,13 +59,22 @@ void cb_git_close(struct cb_git *git);
 CB_AUTO_VALUE_DEFINE(cb_git, cb_git_close)
 /* Runs `git ARGV…`, again when the failure is a passing one. OUT (or NULL) gets what it
  * prints. NETWORK with its complaint when it fails; NOT_FOUND when there is no git. */
-int cb_git_run(struct cb_git *git, const char *const *argv, struct cb_strbuf *out,
-               struct cb_error **err);
+int cb_git_run(struct cb_git *git, enum cb_git_place place, const char *const *argv,
+               struct cb_strbuf *out, struct cb_error **err);
+#define cb_git_call_in(git, place, out, err, ...) \
+    cb_git_run(git, place, (const char *const[]){"git", __VA_ARGS__, NULL}, out, err)
 #define cb_git_call(git, out, err, ...) \
-    cb_git_run(git, (const char *const[]){"git", __VA_ARGS__, NULL}, out, err)
+    cb_git_call_in(git, CB_GIT_TREE, out, err, __VA_ARGS__)
 
 /* ── git-passing.c ── */
 int cb_git_is_passing(const char *complaints);
+
+/* ── git-shared.c: the store's bare repository of a URL ── */
+/* Puts the commit's files into GIT's directory, an initialised repository, having fetched
+ * the commit unless the bare repository has it; offline: NOT_FOUND unless it has.
+ * *COMMIT_TIME is the committer's. */
+int cb_git_take(struct cb_git *git, const struct cb_git_commit *commit,
+                int64_t *commit_time, struct cb_error **err);
 
 /* ── git-checkout.c ── */
 /* Fetches the commit and puts its files into GIT's directory, .git included. *COMMIT_TIME

@@ -6,6 +6,7 @@
 #include "base/timestamp.h"
 #include "engine/provenance.h"
 #include "exporter/sbom.h"
+#include "registry/said.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct cb_attesting {
     struct cb_attester attester;
     const struct cb_strings *names; /* of the output under way */
     int artifact;
+    int kept_artifact; /* of what the store keeps */
 };
 
 static void make_id(char id[CB_PROVENANCE_ID])
@@ -32,7 +34,6 @@ static void make_id(char id[CB_PROVENANCE_ID])
         snprintf(id + 2 * i, 3, "%02x", bytes[i]);
 }
 
-/* A store keeps images, and nothing beside them. */
 static void tell_of_lost(const struct cb_build_env *env,
                          const struct cb_checked_request *checked)
 {
@@ -40,12 +41,11 @@ static void tell_of_lost(const struct cb_build_env *env,
         int is_file =
             output->type == CB_OUTPUT_DIRECTORY || output->type == CB_OUTPUT_TAR;
 
-        if (output->push || output->type == CB_OUTPUT_OCI || is_file)
+        if (output->type == CB_OUTPUT_IMAGE || output->type == CB_OUTPUT_OCI || is_file)
             return;
     }
     cb_event_say(env->sink, CB_EVENT_WARNING, 0,
-                 "attestations are not kept with images in the store: they go out with "
-                 "--push, or with -o type=oci, local or tar");
+                 "attestations go nowhere: the result is neither kept nor sent");
 }
 
 static int attest(void *arg, size_t image, const struct cb_manifest *manifest,
@@ -87,6 +87,9 @@ struct cb_attesting *cb_attesting_new(struct cb_build_env *env,
                                                .epoch_s = env->source_date_epoch,
                                                .started_ns = env->started_ns,
                                                .finished = cb_timestamp_now()};
+    self->kept_artifact = 1;
+    cb_vec_foreach (output, &checked->outputs)
+        self->kept_artifact &= !output->no_artifact;
     make_id(self->id);
     self->facts.id = self->id;
     self->packages = xcalloc(made->count + 1, sizeof(*self->packages));
@@ -124,29 +127,48 @@ static const char *name_of(const struct cb_checked_request *checked,
     return checked->familiar.count ? checked->familiar.items[0] : made->plan->target_name;
 }
 
-static int find_packages(struct cb_attesting *self, size_t image, struct cb_error **err)
+/* ROOT NULL: no file. NAME is taken. */
+static int look_for_packages(struct cb_attesting *self, const char *subject, char *name,
+                             struct cb_result *root, struct cb_scanned *out,
+                             struct cb_error **err)
 {
-    const struct cb_made *made = &self->made->items[image];
+    struct cb_scanned_document document = {.name = name};
     struct cb_sbom_options options = {.epoch_s = self->env->source_date_epoch,
                                       .created = self->facts.finished,
                                       .cancel = self->env->cancel,
                                       .sink = self->env->sink,
-                                      .name = name_of(self->checked, made),
+                                      .name = subject,
                                       .root_fd = -1};
 
-    json_t *document = NULL;
+    if ((root && cb_result_root(root, &options.root_fd, err) < 0) ||
+        cb_sbom_make(&options, &document.spdx, err) < 0) {
+        free(name);
+        return -1;
+    }
+    cb_vec_push(out, document);
+    return 0;
+}
 
-    if (self->packages[image].count)
+/* The image's own comes first, as with a generator. */
+static int find_packages(struct cb_attesting *self, size_t image, struct cb_error **err)
+{
+    const struct cb_made *made = &self->made->items[image];
+    struct cb_scanned *out = &self->packages[image];
+    struct cb_result **scanned = made->scanned.items;
+
+    if (out->count)
         return 0;
     if (made->scan.result)
-        return cb_scan_read(made, &self->packages[image], err);
-    if (made->result && cb_result_root(made->result, &options.root_fd, err) < 0)
+        return cb_scan_read(made, out, err);
+    if (look_for_packages(self, name_of(self->checked, made), xstrdup("sbom.spdx.json"),
+                          made->result, out, err) < 0)
         return -1;
-    if (cb_sbom_make(&options, &document, err) < 0)
-        return -1;
-    cb_vec_push(&self->packages[image],
-                ((struct cb_scanned_document){.name = xstrdup("sbom.spdx.json"),
-                                              .spdx = document}));
+    cb_vec_foreach (scan, &made->plan->scans) {
+        if (look_for_packages(self, scan->name,
+                              xasprintf("sbom-%s.spdx.json", scan->name),
+                              scan->root.vertex ? *scanned++ : NULL, out, err) < 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -180,6 +202,41 @@ int cb_attesting_statements(struct cb_attesting *self, size_t image,
             NULL, predicate);
     }
     return 0;
+}
+
+/* Of a manifest that is not there yet, and has no layers. */
+static int add_said(struct cb_attesting *self, size_t image,
+                    struct cb_statements *statements, struct cb_error **err)
+{
+    const struct cb_manifest none = {0};
+
+    return cb_attesting_statements(self, image, &none, statements, err);
+}
+
+int cb_attesting_keep(struct cb_attesting *self, const struct cb_platform_images *images,
+                      struct cb_error **err)
+{
+    const struct cb_platform_image *last = &images->items[images->count - 1];
+    cb_autofree struct cb_said_entry *entries = xcalloc(images->count, sizeof(*entries));
+    cb_autofree struct cb_statements *said = xcalloc(images->count, sizeof(*said));
+    size_t count = 0;
+    int status = 0;
+
+    for (size_t i = 0; i < images->count && status == 0; i++) {
+        const struct cb_platform_image *image = &images->items[i];
+
+        if (!cb_digest_equal(&image->id, &last->id))
+            continue;
+        status = add_said(self, i, &said[i], err);
+        entries[count++] = (struct cb_said_entry){.platform = &image->platform,
+                                                  .statements = &said[i],
+                                                  .artifact = self->kept_artifact};
+    }
+    if (status == 0)
+        status = cb_said_keep(self->env->store, &last->id, entries, count, err);
+    for (size_t i = 0; i < images->count; i++)
+        cb_statements_free(&said[i]);
+    return status;
 }
 
 int cb_attesting_provenance(struct cb_attesting *self, size_t image, json_t **out,

@@ -28,8 +28,8 @@ static int make_networks(struct cb_engine *engine, const struct cb_building *bui
         struct cb_network_options options = {.mode = modes[i], .state_dir = state_dir};
 
         options.dns = engine->dns.servers;
-        if (i == CB_OP_NETWORK_DEFAULT && build->checked.network_name) {
-            options.mode = build->checked.network_name;
+        if (i == CB_OP_NETWORK_DEFAULT && build->parts.items[0].checked.network_name) {
+            options.mode = build->parts.items[0].checked.network_name;
             options.joined = joined;
         }
         if (cb_network_new(&engine->networks[i], &options, err) < 0)
@@ -60,7 +60,7 @@ static void fill_env(struct cb_engine *engine, struct cb_building *build,
                      const struct cb_engine_env *given,
                      const struct cb_build_request *request)
 {
-    const struct cb_checked_request *checked = &build->checked;
+    const struct cb_checked_request *checked = &build->parts.items[0].checked;
 
     engine->env.store = given->store;
     engine->env.launcher = given->launcher;
@@ -90,6 +90,7 @@ static void fill_env(struct cb_engine *engine, struct cb_building *build,
     engine->env.ssh_arg = checked->ssh;
     engine->env.secret = cb_secrets_get;
     engine->env.secret_arg = checked->secrets;
+    engine->env.secret_mac = cb_secrets_mac;
     engine->env.offline = request->offline;
     engine->env.source_date_epoch = checked->source_date_epoch;
     engine->env.keep_times = checked->keep_times;
@@ -136,9 +137,10 @@ int cb_building_set_up(struct cb_engine *engine, struct cb_building *build,
 {
     struct cb_registry_options registry = {.store = given->store,
                                            .cancel = given->cancel,
-                                           .insecure = &request->insecure,
+                                           .insecure = &build->insecure,
                                            .tls_verify = !request->skip_tls_verify,
                                            .offline = request->offline};
+    cb_autofree char *target = cb_building_target(request);
 
     /* One more than steps may run, so that what is short never waits for what is long: a
      * missing COPY source is reported while the first RUN goes on. */
@@ -146,10 +148,11 @@ int cb_building_set_up(struct cb_engine *engine, struct cb_building *build,
     engine->pool = cb_pool_new(engine->jobs + 1, CB_BUILD_IO_THREADS);
     if (request->call == CB_CALL_BUILD) {
         build->log = cb_history_log_new(given->store, given->sink, request->explain);
-        cb_history_log_begin(build->log, request, &build->checked.familiar);
+        cb_history_log_begin(build->log, request, target, &build->familiar);
     }
     fill_env(engine, build, given, request);
-    if (cb_locking_open(&build->locking, request, err) < 0)
+    if (cb_secrets_digest(engine->env.secret_arg, given->store, err) < 0 ||
+        cb_locking_open(&build->locking, request, err) < 0)
         return -1;
     if (build->log && (request->keep_failed || request->on_error)) {
         build->failures = cb_failures_new(given, build->log, request->keep_failed,
@@ -175,6 +178,9 @@ static void made_list_clear(struct cb_made_list *list)
         cb_vec_foreach (link, &made->links)
             cb_result_unref(*link);
         cb_vec_free(&made->links);
+        cb_vec_foreach (scanned, &made->scanned)
+            cb_result_unref(*scanned);
+        cb_vec_free(&made->scanned);
         cb_resolved_image_free(made->left);
         free(made->left_ns);
         cb_snapshot_unref(made->instead);
@@ -187,7 +193,8 @@ static void made_list_clear(struct cb_made_list *list)
 
 void cb_building_clear(struct cb_building *build)
 {
-    made_list_clear(&build->made);
+    cb_vec_foreach (part, &build->parts)
+        made_list_clear(&part->made);
     cb_graph_free(build->graph);
     cb_inputs_clear(&build->inputs);
     cb_cache_free(build->cache);
@@ -196,7 +203,12 @@ void cb_building_clear(struct cb_building *build)
     cb_locking_free(build->locking);
     cb_failures_free(build->failures);
     cb_history_log_free(build->log);
-    cb_checked_request_clear(&build->checked);
+    cb_vec_foreach (part, &build->parts)
+        cb_checked_request_clear(&part->checked);
+    cb_vec_free(&build->parts);
+    cb_strings_free(&build->names);
+    cb_strings_free(&build->familiar);
+    cb_strings_free(&build->insecure);
 }
 
 static void prune(struct cb_store *store)

@@ -1,4 +1,4 @@
-/* The steps of a build are solved: those of all platforms and images together, but for
+/* The steps of a build are solved: those of all targets and platforms together, but for
  * images that are put together apart, whose layers alone are wanted, and for results that
  * may stay where the cache found them. */
 #include "engine/build-priv.h"
@@ -12,27 +12,53 @@ struct wanted {
 };
 
 /* What is scratch needs no solving, and of what is put together apart only the layers. */
+static void list_made(const struct cb_made *made, struct wanted *out)
+{
+    if (!made->is_apart && made->plan->result.vertex)
+        cb_vec_push(out, made->plan->result);
+    for (size_t i = 0; made->is_apart && i < made->plan->apart.layers.count; i++)
+        cb_vec_push(out, made->plan->apart.layers.items[i]);
+    if (made->scan.edge.vertex) {
+        cb_vec_push(out, made->scan.edge);
+        return;
+    }
+    cb_vec_foreach (scan, &made->plan->scans) {
+        if (scan->root.vertex)
+            cb_vec_push(out, scan->root);
+    }
+}
+
 static void list_wanted(const struct cb_building *build, struct wanted *out)
 {
-    cb_vec_foreach (made, &build->made) {
-        if (!made->is_apart && made->plan->result.vertex)
-            cb_vec_push(out, made->plan->result);
-        for (size_t i = 0; made->is_apart && i < made->plan->apart.layers.count; i++)
-            cb_vec_push(out, made->plan->apart.layers.items[i]);
-        if (made->scan.edge.vertex)
-            cb_vec_push(out, made->scan.edge);
+    cb_vec_foreach (part, &build->parts) {
+        cb_vec_foreach (made, &part->made)
+            list_made(made, out);
     }
+}
+
+/* In the order of list_made. Returns the results that are left. */
+static struct cb_result **take_made(struct cb_made *made, struct cb_result **results)
+{
+    if (!made->is_apart && made->plan->result.vertex)
+        made->result = *results++;
+    for (size_t i = 0; made->is_apart && i < made->plan->apart.layers.count; i++)
+        cb_vec_push(&made->links, *results++);
+    if (made->scan.edge.vertex) {
+        made->scan.result = *results++;
+        return results;
+    }
+    cb_vec_foreach (scan, &made->plan->scans) {
+        if (scan->root.vertex)
+            cb_vec_push(&made->scanned, *results++);
+    }
+    return results;
 }
 
 static void take_results(struct cb_building *build, struct cb_result **results)
 {
-    cb_vec_foreach (made, &build->made) {
-        if (!made->is_apart && made->plan->result.vertex)
-            made->result = *results++;
-        for (size_t i = 0; made->is_apart && i < made->plan->apart.layers.count; i++)
-            cb_vec_push(&made->links, *results++);
-        if (made->scan.edge.vertex)
-            made->scan.result = *results++;
+    cb_vec_foreach (part, &build->parts) {
+        cb_vec_foreach (made, &part->made)
+            results = take_made(made, results);
     }
 }
 
@@ -48,7 +74,7 @@ static int take_left(struct cb_engine *engine, struct cb_building *build,
 {
     int there = 1;
 
-    cb_vec_foreach (made, &build->made) {
+    cb_vec_foreach (made, &build->parts.items[0].made) {
         if (!made->plan->result.vertex)
             continue;
         if (there > 0 && left->handle)
@@ -60,7 +86,7 @@ static int take_left(struct cb_engine *engine, struct cb_building *build,
 
 static void drop_results(struct cb_building *build)
 {
-    cb_vec_foreach (made, &build->made) {
+    cb_vec_foreach (made, &build->parts.items[0].made) {
         cb_result_unref(cb_steal(&made->result));
         cb_resolved_image_free(cb_steal(&made->left));
         free(cb_steal(&made->left_ns));
@@ -73,7 +99,7 @@ static int solve_once(struct cb_building *build, const struct wanted *wanted,
 {
     cb_autofree struct cb_result **results = xcalloc(wanted->count + 1, sizeof(*results));
     struct cb_graph *graph =
-        build->graph ? build->graph : build->made.items[0].plan->graph;
+        build->graph ? build->graph : build->parts.items[0].made.items[0].plan->graph;
 
     if (cb_solve(graph, wanted->items, wanted->count, options, results, stats, err) < 0)
         return -1;
@@ -86,9 +112,10 @@ static int solve_wanted(struct cb_engine *engine, struct cb_building *build,
                         struct cb_solve_stats *stats, struct cb_error **err)
 {
     cb_autofree struct cb_cache_entry *left = xcalloc(wanted->count + 1, sizeof(*left));
+    const struct cb_building_part *first = build->parts.items;
     int result;
 
-    if (!cb_apart_may_leave(&build->checked, &build->made))
+    if (build->parts.count > 1 || !cb_apart_may_leave(&first->checked, &first->made))
         return solve_once(build, wanted, options, stats, err);
     options->leave = is_away;
     options->leave_arg = build->cache;
@@ -109,6 +136,7 @@ int cb_building_solve(struct cb_engine *engine, struct cb_building *build,
                       const struct cb_build_request *request,
                       struct cb_solve_stats *stats, struct cb_error **err)
 {
+    const struct cb_checked_request *checked = &build->parts.items[0].checked;
     struct cb_solve_options options = {
         .pool = engine->pool,
         .cancel = engine->env.cancel,
@@ -116,18 +144,20 @@ int cb_building_solve(struct cb_engine *engine, struct cb_building *build,
         .max_parallel = engine->jobs,
         .max_downloads = MAX_DOWNLOADS,
         .has_cache_ttl = request->cache_ttl != NULL,
-        .cache_ttl_ns = build->checked.cache_ttl_ns,
+        .cache_ttl_ns = checked->cache_ttl_ns,
         .explain = 1, /* the log keeps it for `cbuild explain` */
     };
     struct cb_solve_stats apart = {0};
     struct wanted wanted = {0};
     int result = 0;
 
-    if (cb_apart_choose(&engine->env, &build->checked, &build->made, &apart, err) < 0)
-        return -1;
+    cb_vec_foreach (part, &build->parts) {
+        if (cb_apart_choose(&engine->env, &part->checked, &part->made, &apart, err) < 0)
+            return -1;
+    }
     list_wanted(build, &wanted);
     if (wanted.count) {
-        result = cb_caches_open(&build->cache, &engine->env, &build->checked, err);
+        result = cb_caches_open(&build->cache, &engine->env, checked, err);
         options.cache = build->cache ? cb_cache_store(build->cache) : NULL;
         if (result == 0)
             result = solve_wanted(engine, build, &wanted, &options, stats, err);

@@ -11,10 +11,12 @@
 
 static struct cb_frontend_options frontend_options(struct cb_engine *engine,
                                                    const struct cb_building *build,
-                                                   const struct cb_build_request *request,
+                                                   const struct cb_building_part *part,
                                                    const struct cb_platform *platform)
 {
-    const struct cb_checked_request *checked = &build->checked;
+    const struct cb_checked_request *checked = &part->checked;
+    const struct cb_build_request *request = &part->request;
+
     return (struct cb_frontend_options){
         .env = &engine->env,
         .source = build->inputs.dockerfile,
@@ -30,6 +32,7 @@ static struct cb_frontend_options frontend_options(struct cb_engine *engine,
         .platform = *platform,
         .platform_given = checked->platform_given,
         .graph = build->graph,
+        .tell_platform = checked->as_index,
         .build_platform = cb_platform_host(),
         .pull = request->offline ? CB_PULL_NEVER : request->pull,
         .pins = cb_locking_pins(build->locking),
@@ -37,39 +40,45 @@ static struct cb_frontend_options frontend_options(struct cb_engine *engine,
         .allow_host_network = checked->allow_host_network,
         .allow_insecure = checked->allow_insecure,
         .allow_devices = &checked->allow_devices,
+        .find_scans = checked->attest.sbom,
         .no_cache = request->no_cache,
         .no_cache_filter = &request->no_cache_filter,
     };
 }
 
+static int plan_part(struct cb_engine *engine, struct cb_building *build,
+                     struct cb_building_part *part, struct cb_error **err)
+{
+    cb_vec_foreach (platform, &part->checked.platforms) {
+        struct cb_made made = {.platform = *platform};
+        struct cb_frontend_options options =
+            frontend_options(engine, build, part, platform);
+
+        if (cb_frontend_plan(&made.plan, &options, err) < 0)
+            return -1;
+        cb_vec_push(&part->made, made);
+        if (cb_scan_plan(&part->made.items[part->made.count - 1], &options,
+                         &part->checked.attest, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* One after the other into one graph, so that what is equal is one step. */
 static int make_plans(struct cb_engine *engine, struct cb_building *build,
-                      const struct cb_build_request *request, struct cb_error **err)
+                      struct cb_error **err)
 {
-    const struct cb_checked_request *checked = &build->checked;
     struct cb_event_sink *sink = engine->env.sink;
     cb_auto(cb_once) once = NULL;
     int result = 0;
 
-    if (checked->as_index) {
+    if (build->parts.count > 1 || build->parts.items[0].checked.as_index) {
         build->graph = cb_graph_new();
         once = cb_once_new(sink);
         engine->env.sink = cb_once_sink(once);
     }
-    cb_vec_foreach (platform, &checked->platforms) {
-        struct cb_made made = {.platform = *platform};
-        struct cb_frontend_options options =
-            frontend_options(engine, build, request, platform);
-
-        result = cb_frontend_plan(&made.plan, &options, err);
-        if (result < 0)
-            break;
-        cb_vec_push(&build->made, made);
-        result = cb_scan_plan(&build->made.items[build->made.count - 1], &options,
-                              &checked->attest, err);
-        if (result < 0)
-            break;
-    }
+    for (size_t i = 0; i < build->parts.count && result == 0; i++)
+        result = plan_part(engine, build, &build->parts.items[i], err);
     engine->env.sink = sink;
     return result;
 }
@@ -94,12 +103,13 @@ static int look_up_sources(const struct cb_plan *plan, struct cb_cancel *cancel,
 
 /* What a build for each platform would take. */
 static int lock_target(struct cb_engine *engine, struct cb_building *build,
-                       const struct cb_build_request *request, const char *target,
-                       struct cb_error **err)
+                       const char *target, struct cb_error **err)
 {
-    cb_vec_foreach (platform, &build->checked.platforms) {
+    const struct cb_building_part *part = build->parts.items;
+
+    cb_vec_foreach (platform, &part->checked.platforms) {
         struct cb_frontend_options options =
-            frontend_options(engine, build, request, platform);
+            frontend_options(engine, build, part, platform);
         cb_auto(cb_plan) plan = NULL;
 
         options.target = target;
@@ -120,59 +130,128 @@ static int lock(struct cb_engine *engine, struct cb_building *build,
 
     engine->env.sink = cb_once_sink(once);
     if (!request->lock_targets.count)
-        rc = lock_target(engine, build, request, NULL, err);
+        rc = lock_target(engine, build, NULL, err);
     for (size_t i = 0; i < request->lock_targets.count && rc == 0; i++)
-        rc = lock_target(engine, build, request, request->lock_targets.items[i], err);
+        rc = lock_target(engine, build, request->lock_targets.items[i], err);
     engine->env.sink = sink;
     return rc < 0 ? -1 : cb_locking_write(build->locking, out, err);
 }
 
-static int tell_waste(struct cb_engine *engine, const struct cb_building *build,
+static int tell_waste(struct cb_engine *engine, const struct cb_made_list *list,
                       struct cb_error **err)
 {
-    cb_vec_foreach (made, &build->made) {
+    cb_vec_foreach (made, list) {
         if (cb_waste_tell(&engine->env, made, err) < 0)
             return -1;
     }
     return 0;
 }
 
-static int export(struct cb_engine *engine, struct cb_building *build,
-                  const struct cb_build_request *request, struct cb_build_outcome *out,
-                  struct cb_error **err)
+/* The images as they are to be: what goes into their configuration and their layers. */
+static int finish_images(struct cb_engine *engine, struct cb_building *build,
+                         struct cb_building_part *part, int executed,
+                         struct cb_error **err)
 {
-    const struct cb_checked_request *checked = &build->checked;
-    cb_auto_value(cb_outputs_result) outputs = {0};
-    cb_auto(cb_attesting) attesting = NULL;
+    const struct cb_checked_request *checked = &part->checked;
 
-    cb_vec_foreach (made, &build->made) {
+    cb_vec_foreach (made, &part->made) {
         struct cb_snapshot *top =
             made->result ? cb_snapshot_result_get(made->result) : NULL;
 
         if (cb_caches_inline(build->cache, checked, top, made->plan->config, err) < 0)
             return -1;
     }
-    if (cb_squash_made(&engine->env, checked, &build->made, err) < 0)
+    if (cb_squash_made(&engine->env, checked, &part->made, err) < 0)
         return -1;
-    if (out->stats.executed && !checked->squash && tell_waste(engine, build, err) < 0)
+    if (executed && !checked->squash && tell_waste(engine, &part->made, err) < 0)
         return -1;
-    cb_vec_foreach (made, &build->made)
-        cb_request_edit_config(request, made->plan->config);
-    attesting =
-        cb_attesting_new(&engine->env, checked, request, &build->inputs, &build->made);
-    if (cb_outputs_write(&engine->env, checked, &build->made, attesting, &outputs, err) <
+    cb_vec_foreach (made, &part->made)
+        cb_request_edit_config(&part->request, made->plan->config);
+    return 0;
+}
+
+static int write_iidfile(const char *path, const struct cb_digest *id,
+                         struct cb_error **err)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    if (!path || !cb_digest_is_set(id))
+        return 0;
+    cb_digest_text(id, text);
+    if (cb_out_file_write(path, text, err) < 0)
+        return cb_error_wrap(err, "--iidfile `%s`", path);
+    return 0;
+}
+
+static void note_outcome(struct cb_build_outcome *out,
+                         const struct cb_outputs_result *outputs)
+{
+    struct cb_digest id = cb_outputs_id(outputs);
+
+    if (cb_digest_is_set(&id)) {
+        out->is_kept = outputs->is_kept && (out->is_kept || !out->image_ids.count);
+        out->image_id = id;
+        cb_vec_push(&out->image_ids, id);
+    }
+    out->took_stdout |= outputs->took_stdout;
+    if (outputs->target.media_type)
+        out->digest = outputs->target.digest;
+}
+
+static int export(struct cb_engine *engine, struct cb_building *build,
+                  struct cb_building_part *part, struct cb_build_outcome *out,
+                  struct cb_error **err)
+{
+    const struct cb_checked_request *checked = &part->checked;
+    const char *metadata = part->request.metadata_file;
+    cb_auto_value(cb_outputs_result) outputs = {0};
+    cb_auto(cb_attesting) attesting = NULL;
+
+    if (finish_images(engine, build, part, out->stats.executed > 0, err) < 0)
+        return -1;
+    attesting = cb_attesting_new(&engine->env, checked, &part->request, &build->inputs,
+                                 &part->made);
+    if (cb_outputs_write(&engine->env, checked, &part->made, attesting, &outputs, err) <
         0)
         return -1;
-    out->image_id = cb_outputs_id(&outputs);
-    out->is_kept = outputs.is_kept;
-    out->took_stdout = outputs.took_stdout;
-    if (outputs.target.media_type)
-        out->digest = outputs.target.digest;
-    if (request->metadata_file &&
-        cb_outputs_write_metadata(request->metadata_file, checked, &outputs, attesting,
-                                  err) < 0)
+    note_outcome(out, &outputs);
+    part->id = cb_outputs_id(&outputs);
+    return metadata
+               ? cb_outputs_write_metadata(metadata, checked, &outputs, attesting, err)
+               : 0;
+}
+
+static int export_cache(struct cb_engine *engine, struct cb_building *build,
+                        struct cb_error **err)
+{
+    struct cb_made_list all = {0}; /* borrows what it lists */
+    int result;
+
+    cb_vec_foreach (part, &build->parts) {
+        cb_vec_foreach (made, &part->made)
+            cb_vec_push(&all, *made);
+    }
+    result = cb_caches_export(build->cache, &engine->env, &build->parts.items[0].checked,
+                              &all, err);
+    cb_vec_free(&all);
+    return result;
+}
+
+static int export_all(struct cb_engine *engine, struct cb_building *build,
+                      struct cb_build_outcome *out, struct cb_error **err)
+{
+    cb_vec_foreach (part, &build->parts) {
+        if (export(engine, build, part, out, err) < 0)
+            return -1;
+    }
+    if (export_cache(engine, build, err) < 0)
         return -1;
-    return cb_caches_export(build->cache, &engine->env, checked, &build->made, err);
+    /* Who waits for one of these finds all the rest done. */
+    cb_vec_foreach (part, &build->parts) {
+        if (write_iidfile(part->request.iidfile, &part->id, err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int remove_earlier(const char *option, const char *path, struct cb_error **err)
@@ -183,29 +262,19 @@ static int remove_earlier(const char *option, const char *path, struct cb_error 
 }
 
 /* Of an earlier build: nothing is to be taken for this one's. */
-static int remove_results(const struct cb_build_request *request, struct cb_error **err)
+static int remove_results(const struct cb_building *build, struct cb_error **err)
 {
-    if (remove_earlier("--iidfile", request->iidfile, err) < 0)
-        return -1;
-    return remove_earlier("--metadata-file", request->metadata_file, err);
-}
-
-static int write_iidfile(const char *path, const struct cb_digest *id,
-                         struct cb_error **err)
-{
-    char text[CB_DIGEST_MAX_TEXT];
-
-    if (!path)
-        return 0;
-    cb_digest_text(id, text);
-    if (cb_out_file_write(path, text, err) < 0)
-        return cb_error_wrap(err, "--iidfile `%s`", path);
+    cb_vec_foreach (part, &build->parts) {
+        if (remove_earlier("--iidfile", part->request.iidfile, err) < 0 ||
+            remove_earlier("--metadata-file", part->request.metadata_file, err) < 0)
+            return -1;
+    }
     return 0;
 }
 
 static void warn_of_volumes(const struct cb_building *build, struct cb_event_sink *sink)
 {
-    cb_vec_foreach (volume, &build->checked.volumes) {
+    cb_vec_foreach (volume, &build->parts.items[0].checked.volumes) {
         cb_autofree char *text = xasprintf(
             "-v %s: what the steps find there is not part of any cache key, and the "
             "image cannot be rebuilt without it",
@@ -249,19 +318,17 @@ static int run(struct cb_engine *engine, struct cb_building *build,
     if (request->call == CB_CALL_LOCK)
         return lock(engine, build, request, &out->call.lock, err);
     if (request->call != CB_CALL_BUILD) {
+        const struct cb_building_part *part = build->parts.items;
         struct cb_frontend_options options =
-            frontend_options(engine, build, request, &build->checked.platforms.items[0]);
+            frontend_options(engine, build, part, &part->checked.platforms.items[0]);
 
         return cb_call_answer(&out->call, request->call, &options, err);
     }
-    if (make_plans(engine, build, request, err) < 0 ||
+    if (make_plans(engine, build, err) < 0 ||
         cb_building_solve(engine, build, request, &out->stats, err) < 0 ||
-        cb_cancel_check(given->cancel, err) < 0 ||
-        export(engine, build, request, out, err) < 0)
+        cb_cancel_check(given->cancel, err) < 0)
         return -1;
-    if (!cb_digest_is_set(&out->image_id))
-        return 0;
-    return write_iidfile(request->iidfile, &out->image_id, err);
+    return export_all(engine, build, out, err);
 }
 
 /* *ENGINE is set as soon as there is something to tear down, also when the build fails.
@@ -274,8 +341,8 @@ int cb_engine_build(const struct cb_engine_env *env,
     struct cb_error *error = NULL;
     int rc = -1;
 
-    if (cb_request_check(&build.checked, request, env->cancel, err) < 0 ||
-        (request->call == CB_CALL_BUILD && remove_results(request, err) < 0)) {
+    if (cb_building_check(&build, request, env->cancel, err) < 0 ||
+        (request->call == CB_CALL_BUILD && remove_results(&build, err) < 0)) {
         cb_building_clear(&build);
         return -1;
     }
@@ -286,11 +353,11 @@ int cb_engine_build(const struct cb_engine_env *env,
     (*engine)->worked = out->stats.executed > 0 || (rc < 0 && out->stats.total > 0);
     if (build.log) {
         cb_history_log_end(build.log, out, error);
-        cb_build_tell(env->store, cb_history_log_id(build.log), &build.checked, out,
-                      error);
+        cb_build_tell(env->store, cb_history_log_id(build.log), &build.names,
+                      &build.familiar, out, error);
     }
     if (rc == 0)
-        cb_strings_copy(&out->names, &build.checked.familiar);
+        cb_strings_copy(&out->names, &build.familiar);
     cb_building_clear(&build);
     return rc < 0 ? cb_error_move(err, &error) : 0;
 }

@@ -134,10 +134,14 @@ static int open_remote(struct cb_named_context *out, const struct cb_remote *rem
 static int refuse_target(struct cb_named_context *out, const char *rest,
                          struct cb_error **err)
 {
-    (void)rest;
-    return cb_error_set(err, CB_ERR_UNSUPPORTED,
-                        "`%s`: targets are those of a bake file, there is none here",
-                        out->value);
+    cb_error_set(err, CB_ERR_UNSUPPORTED,
+                 "`%s`: targets are those of a bake file, there is none here",
+                 out->value);
+    return cb_error_hint(err,
+                         "name a stage of the same Dockerfile as it is, and of another "
+                         "its image: `cbuild build --target %s -t NAME`, then "
+                         "docker-image://NAME",
+                         rest);
 }
 
 /* `docker-image:x` would be taken for a directory. */
@@ -169,9 +173,15 @@ static int open_value(struct cb_named_context *out, const struct cb_remote *remo
     for (size_t i = 0;; i++) {
         size_t len = strlen(kinds[i].prefix);
 
-        if (strncmp(out->value, kinds[i].prefix, len) == 0)
-            return kinds[i].open(out, out->value + len, err);
+        if (strncmp(out->value, kinds[i].prefix, len) != 0)
+            continue;
+        if (kinds[i].open(out, out->value + len, err) < 0)
+            return -1;
+        break;
     }
+    if (out->context && remote)
+        cb_inputs_leave_out_store(out->context, out->value, cb_store_root(remote->store));
+    return 0;
 }
 
 /* ── Names ── */

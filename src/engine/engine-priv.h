@@ -23,14 +23,18 @@ struct cb_output {
     enum cb_output_type type;
     char *dest;              /* path; "-" is standard output; NULL: none */
     struct cb_strings names; /* canonical: name= of this output, beside the tags */
+    char *dangling;          /* canonical: where it is pushed to by its digest as well */
+    int dangling_if_unnamed; /* only without another name */
     struct cb_layer_form layers;
     int push, by_digest, docker_types;
+    int insecure;                /* the registries it is pushed to */
     int no_artifact;             /* attestations look like images */
     char *attest_prefix;         /* of the names of their files; or NULL */
     int clamp_times, keep_times; /* rewrite-timestamp=true, =false */
-    int layout;                  /* OCI: a directory instead of an archive */
+    int layout;                  /* OCI, DOCKER: a directory instead of an archive */
     int delete;                  /* DIRECTORY: what the result has not is removed */
-    int merge; /* DIRECTORY, TAR: several platforms without a directory for each */
+    /* DIRECTORY, TAR: several platforms without a directory for each; one with it */
+    int merge, split;
     struct cb_annotations annotations;
 };
 void cb_output_clear(struct cb_output *output);
@@ -56,6 +60,7 @@ struct cb_checked_request {
         build_args; /* "K=V": those without a value came from the environment */
     struct cb_strings proxies;            /* "K=V": the environment's, for RUN */
     struct cb_strings labels;             /* "K=V" */
+    struct cb_strings insecure;           /* the request's, and of outputs */
     struct cb_strings envs;               /* "K=V", of the image */
     CB_VEC(struct cb_platform) platforms; /* at least one, each once */
     int platform_given;                   /* --platform was */
@@ -94,10 +99,13 @@ int cb_request_outputs(struct cb_checked_request *out,
 int cb_request_attestations(struct cb_checked_request *out,
                             const struct cb_build_request *request,
                             struct cb_error **err);
-/* CANCEL may be NULL; a secret may come out of a pipe that nobody writes to. */
 int cb_request_check(struct cb_checked_request *out,
-                     const struct cb_build_request *request, struct cb_cancel *cancel,
-                     struct cb_error **err);
+                     const struct cb_build_request *request, struct cb_error **err);
+/* Once all else is known to be right. CANCEL may be NULL; a secret may come out of a pipe
+ * that nobody writes to. */
+int cb_request_secrets(struct cb_checked_request *out,
+                       const struct cb_build_request *request, struct cb_cancel *cancel,
+                       struct cb_error **err);
 void cb_checked_request_clear(struct cb_checked_request *checked);
 CB_AUTO_VALUE_DEFINE(cb_checked_request, cb_checked_request_clear)
 
@@ -117,9 +125,9 @@ void cb_unset_env(struct cb_image_config *config, const char *name);
 void cb_unset_label(struct cb_image_config *config, const char *key);
 
 /* ── journal.c: the build and its names, in the store's journal ── */
-/* ID: of the build. ERROR NULL is success. */
-void cb_build_tell(struct cb_store *store, const char *id,
-                   const struct cb_checked_request *checked,
+/* ID: of the build; NAMES: canonical. ERROR NULL is success. */
+void cb_build_tell(struct cb_store *store, const char *id, const struct cb_strings *names,
+                   const struct cb_strings *familiar,
                    const struct cb_build_outcome *outcome, const struct cb_error *error);
 
 /* ── locking.c: names are held to what a lock file says, or what they are is noted for
@@ -180,6 +188,9 @@ struct cb_made {
     struct cb_platform platform;
     struct cb_plan *plan;
     struct cb_scan scan;
+    /* Of the plan's `scans` that have files, in their order, if it is we who look for
+     * packages. */
+    CB_VEC(struct cb_result *) scanned;
     struct cb_result *result;    /* NULL: scratch, or it is put together apart */
     struct cb_snapshot *instead; /* what the image is made of, or NULL: of RESULT */
     int is_apart;                /* as the plan's `apart`, with these on its base: */
@@ -271,6 +282,10 @@ const struct cb_attester *cb_attesting_for(struct cb_attesting *attesting,
 int cb_attesting_statements(struct cb_attesting *attesting, size_t image,
                             const struct cb_manifest *manifest, struct cb_statements *out,
                             struct cb_error **err);
+/* What is said of the last of IMAGES, the first ones of those that were made, is kept
+ * with it in the store. */
+int cb_attesting_keep(struct cb_attesting *attesting,
+                      const struct cb_platform_images *images, struct cb_error **err);
 /* The provenance of the IMAGEth alone; *OUT stays NULL: it is not asked for. */
 int cb_attesting_provenance(struct cb_attesting *attesting, size_t image, json_t **out,
                             struct cb_error **err);
@@ -342,11 +357,15 @@ struct cb_secrets;
 #define CB_SECRET_MAX_BYTES (500u * 1024)
 int cb_secrets_new(struct cb_secrets **out, const struct cb_strings *options,
                    struct cb_cancel *cancel, struct cb_error **err);
+/* Of those with cache=key, what stands for them in keys: STORE's digest of the value. */
+int cb_secrets_digest(struct cb_secrets *secrets, struct cb_store *store,
+                      struct cb_error **err);
 /* Wipes the values. */
 void cb_secrets_free(struct cb_secrets *secrets);
 CB_AUTO_DEFINE(cb_secrets, cb_secrets_free)
 /* As struct cb_build_env's member: ARG is the cb_secrets. */
 int cb_secrets_get(void *arg, const char *id, const void **bytes, size_t *len);
+const char *cb_secrets_mac(void *arg, const char *id);
 
 /* ── ssh.c: --ssh, the agents steps may talk to ── */
 struct cb_ssh;
@@ -375,6 +394,10 @@ CB_AUTO_VALUE_DEFINE(cb_inputs, cb_inputs_clear)
 int cb_inputs_load_ignore(struct cb_context *context,
                           const struct cb_build_request *request, const char *beside,
                           struct cb_error **err);
+/* The store changes with every build, and what is in it is no business of an image: if it
+ * is below the context's DIRECTORY, it is no part of it. */
+void cb_inputs_leave_out_store(struct cb_context *context, const char *directory,
+                               const char *store_root);
 static inline int cb_is_stdin(const char *text)
 {
     return text && text[0] == '-' && !text[1];
@@ -416,9 +439,9 @@ struct cb_history_log;
 struct cb_history_log *cb_history_log_new(struct cb_store *store,
                                           struct cb_event_sink *next, int show_misses);
 struct cb_event_sink *cb_history_log_sink(struct cb_history_log *log);
-/* What is to be built; NAMES as people write them. */
+/* What is to be built; NAMES as people write them, TARGET or NULL likewise. */
 void cb_history_log_begin(struct cb_history_log *log,
-                          const struct cb_build_request *request,
+                          const struct cb_build_request *request, const char *target,
                           const struct cb_strings *names);
 /* How the build ended: ERROR NULL is success. */
 void cb_history_log_end(struct cb_history_log *log,

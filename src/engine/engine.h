@@ -37,6 +37,14 @@ struct cb_call_result {       /* of the kind that was asked for */
 void cb_call_result_clear(struct cb_call_result *result);
 CB_AUTO_VALUE_DEFINE(cb_call_result, cb_call_result_clear)
 
+/* One of several targets, and what becomes of it. */
+struct cb_build_target {
+    const char *stage;
+    struct cb_strings tags, outputs;
+    const char *iidfile, *metadata_file; /* or NULL */
+    int push, load;
+};
+
 struct cb_build_request {
     enum cb_call_kind call;
     const char *context;    /* a directory, "-" (stdin: Dockerfile or tar) */
@@ -54,6 +62,9 @@ struct cb_build_request {
     int skip_tls_verify;           /* of all registries */
     struct cb_strings platforms;   /* as typed, each maybe several with commas */
     const char *target;
+    /* Several in one build: each instead of TARGET, TAGS, OUTPUTS, IIDFILE,
+     * METADATA_FILE, PUSH and LOAD. */
+    CB_VEC(struct cb_build_target) targets;
     const char *network; /* default, none, host, container:X, or a network's name */
     const struct cb_network_joined *joined; /* with container:X: X's; borrowed */
     const char *iidfile, *metadata_file;
@@ -100,11 +111,14 @@ struct cb_build_outcome {
     struct cb_digest image_id; /* of several platforms: of their index when one was
                                   written, else the image that names lead to here. Unset
                                   when no image was asked for */
-    int is_kept;               /* the image is the store's: a step told so */
-    struct cb_digest digest;   /* of the manifest or index that was pushed or archived
-                                  last; unset: none was */
-    int took_stdout;           /* an output went to standard output */
-    struct cb_strings names;   /* familiar */
+    CB_VEC(struct cb_digest)
+    image_ids;               /* of all targets that are images, in their order;
+                                the last is IMAGE_ID */
+    int is_kept;             /* the image is the store's: a step told so */
+    struct cb_digest digest; /* of the manifest or index that was pushed or archived
+                                last; unset: none was */
+    int took_stdout;         /* an output went to standard output */
+    struct cb_strings names; /* familiar */
     struct cb_solve_stats stats;
     struct cb_call_result call;
 };
@@ -118,11 +132,11 @@ struct cb_engine;
 int cb_engine_build(const struct cb_engine_env *env,
                     const struct cb_build_request *request, struct cb_build_outcome *out,
                     struct cb_engine **engine, struct cb_error **err);
-/* The directory REQUEST->context under the ignore rules that a build of it would have. No
- * Dockerfile needs to be there. */
+/* The directory REQUEST->context under the ignore rules that a build of it would have
+ * with the store STORE_ROOT. Neither that nor a Dockerfile needs to be there. */
 int cb_engine_open_directory(struct cb_context **out,
                              const struct cb_build_request *request,
-                             struct cb_error **err);
+                             const char *store_root, struct cb_error **err);
 /* The names a Dockerfile may have when none is given, the first of them first; ends with
  * NULL. */
 extern const char *const cb_dockerfile_names[];

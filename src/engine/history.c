@@ -323,14 +323,14 @@ struct cb_event_sink *cb_history_log_sink(struct cb_history_log *log)
 }
 
 void cb_history_log_begin(struct cb_history_log *log,
-                          const struct cb_build_request *request,
+                          const struct cb_build_request *request, const char *target,
                           const struct cb_strings *names)
 {
     pthread_mutex_lock(&log->lock);
     open_line(&log->held, "begin");
     add_place(&log->held, "context", request->context);
     add_place(&log->held, "dockerfile", request->dockerfile);
-    add_optional(&log->held, "target", request->target);
+    add_optional(&log->held, "target", target);
     add_platforms(&log->held, &request->platforms);
     add_names(&log->held, names);
     cb_strbuf_adds(&log->held, "}\n");

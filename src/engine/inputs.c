@@ -47,9 +47,31 @@ int cb_inputs_load_ignore(struct cb_context *context,
     return cb_context_load_ignore(context, &options, err);
 }
 
+/* Where the store is below PATH; NULL: it is not. Caller frees. */
+static char *store_below(const char *path, const char *store_root)
+{
+    cb_autofree char *directory = realpath(path, NULL);
+    cb_autofree char *root = realpath(store_root, NULL);
+    size_t len = directory ? strlen(directory) : 0;
+
+    if (!root || !len || strncmp(root, directory, len))
+        return NULL;
+    len -= directory[len - 1] == '/';
+    return root[len] == '/' ? xstrdup(root + len + 1) : NULL;
+}
+
+void cb_inputs_leave_out_store(struct cb_context *context, const char *directory,
+                               const char *store_root)
+{
+    cb_autofree char *path = store_below(directory, store_root);
+
+    if (path)
+        cb_context_leave_out(context, path, "cbuild's store");
+}
+
 int cb_engine_open_directory(struct cb_context **out,
                              const struct cb_build_request *request,
-                             struct cb_error **err)
+                             const char *store_root, struct cb_error **err)
 {
     cb_auto(cb_context) context = NULL;
     cb_auto_value(cb_strbuf) text = {0};
@@ -71,35 +93,9 @@ int cb_engine_open_directory(struct cb_context **out,
         beside = xstrdup(dockerfile);
     if (cb_inputs_load_ignore(context, request, beside, err) < 0)
         return -1;
+    cb_inputs_leave_out_store(context, request->context, store_root);
     *out = cb_steal(&context);
     return 0;
-}
-
-/* Where the store is below PATH; NULL: it is not. Caller frees. */
-static char *store_below(const char *path, const struct cb_store *store)
-{
-    cb_autofree char *directory = realpath(path, NULL);
-    cb_autofree char *root = realpath(cb_store_root(store), NULL);
-    size_t len = directory ? strlen(directory) : 0;
-
-    if (!root || !len || strncmp(root, directory, len))
-        return NULL;
-    len -= directory[len - 1] == '/';
-    return root[len] == '/' ? xstrdup(root + len + 1) : NULL;
-}
-
-/* It changes with every build, so a step that copies it is never found again, if it does
- * not fail for that. */
-static void warn_of_store(const struct cb_context *context, const char *directory,
-                          const struct cb_engine_env *env)
-{
-    cb_autofree char *path = store_below(directory, env->store);
-
-    if (path && !cb_context_ignored(context, path))
-        cb_event_say(env->sink, CB_EVENT_WARNING, 0,
-                     "the store `%s` is in the build context and would be copied with "
-                     "it: list `%s` in .dockerignore, or choose another --root",
-                     cb_store_root(env->store), path);
 }
 
 static int open_directory(struct cb_inputs *out, const struct cb_engine_env *env,
@@ -129,8 +125,7 @@ static int open_directory(struct cb_inputs *out, const struct cb_engine_env *env
         beside = cb_path_join(request->context, cb_source_name(out->dockerfile));
     if (cb_inputs_load_ignore(out->context, request, beside, err) < 0)
         return -1;
-    if (request->call == CB_CALL_BUILD)
-        warn_of_store(out->context, request->context, env);
+    cb_inputs_leave_out_store(out->context, request->context, cb_store_root(env->store));
     return 0;
 }
 

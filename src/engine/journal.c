@@ -17,8 +17,8 @@ static const char *result_of(const struct cb_error *error)
     return cb_error_kind(error) == CB_ERR_CANCELED ? "canceled" : "failed";
 }
 
-void cb_build_tell(struct cb_store *store, const char *id,
-                   const struct cb_checked_request *checked,
+void cb_build_tell(struct cb_store *store, const char *id, const struct cb_strings *names,
+                   const struct cb_strings *familiar,
                    const struct cb_build_outcome *outcome, const struct cb_error *error)
 {
     cb_auto_value(cb_strings) attributes = {0};
@@ -27,11 +27,11 @@ void cb_build_tell(struct cb_store *store, const char *id,
 
     if (!error && cb_digest_is_set(&outcome->image_id))
         add_pair(&attributes, "image", cb_digest_text(&outcome->image_id, text));
-    if (checked->familiar.count)
-        add_pair(&attributes, "name", checked->familiar.items[0]);
+    if (familiar->count)
+        add_pair(&attributes, "name", familiar->items[0]);
     add_pair(&attributes, "result", result_of(error));
     cb_journal_add(store,
                    &(struct cb_journal_entry){"builder", "build", id, &attributes});
-    for (size_t i = 0; !error && i < checked->names.count; i++)
-        cb_journal_name(store, "tag", checked->names.items[i]);
+    for (size_t i = 0; !error && i < names->count; i++)
+        cb_journal_name(store, "tag", names->items[i]);
 }

@@ -35,16 +35,23 @@ src_engine_libengine_a_SOURCES = \
 	%D%/provenance-steps.c \
 	%D%/provenance.c \
 	%D%/provenance.h \
+	%D%/request-image.c \
+	%D%/request-priv.h \
+	%D%/request-steps.c \
 	%D%/request.c \
 	%D%/scan.c \
 	%D%/secrets.c \
 	%D%/settings-containers.c \
+	%D%/settings-idle.c \
+	%D%/settings-networks.c \
 	%D%/settings-priv.h \
 	%D%/settings-registries.c \
+	%D%/settings-sandbox.c \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/squash.c \
 	%D%/ssh.c \
+	%D%/targets.c \
 	%D%/unset.c \
 	%D%/volumes.c \
 	%D%/waste.c

@@ -9,6 +9,7 @@ void cb_output_clear(struct cb_output *output)
 {
     free(output->dest);
     free(output->attest_prefix);
+    free(output->dangling);
     cb_strings_free(&output->names);
     cb_annotations_free(&output->annotations);
     *output = (struct cb_output){0};
@@ -54,6 +55,23 @@ static int add_names(struct cb_output *out, const char *value, struct cb_error *
         cb_strings_take(&out->names, cb_reference_canonical(reference));
         value += len + (value[len] == ',');
     }
+    return 0;
+}
+
+/* A name without a tag: what is pushed there is known by its digest alone. */
+static int set_dangling(struct cb_output *out, const char *value, struct cb_error **err)
+{
+    cb_auto(cb_reference) reference = NULL;
+
+    if (cb_reference_parse(&reference, value, err) < 0)
+        return -1;
+    if (reference->tag || cb_digest_is_set(&reference->digest))
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "dangling-name-prefix \"%s\": a name has neither tag nor "
+                            "digest",
+                            value);
+    free(out->dangling);
+    out->dangling = cb_reference_canonical(reference);
     return 0;
 }
 
@@ -107,6 +125,17 @@ static int set_flag_field(struct cb_output *out, const char *key, const char *va
         return cb_request_flag(key, value, &out->push, err);
     if (strcmp(key, "push-by-digest") == 0)
         return cb_request_flag(key, value, &out->by_digest, err);
+    /* BuildKit's spelling, and the one it means. */
+    if (strcmp(key, "danging-name-empty-only") == 0 ||
+        strcmp(key, "dangling-name-empty-only") == 0)
+        return cb_request_flag(key, value, &out->dangling_if_unnamed, err);
+    if (strcmp(key, "buildinfo") == 0 || strcmp(key, "buildinfo-attrs") == 0)
+        return set_fixed(key, value, 0,
+                         "BuildKit gave it up for provenance: --provenance=mode=max "
+                         "tells what a build was made of",
+                         err);
+    if (strcmp(key, "registry.insecure") == 0)
+        return cb_request_flag(key, value, &out->insecure, err);
     if (strcmp(key, "rewrite-timestamp") == 0) {
         if (cb_request_flag(key, value, &flag, err) < 0)
             return -1;
@@ -133,8 +162,14 @@ static int set_flag_field(struct cb_output *out, const char *key, const char *va
         if (cb_request_flag(key, value, &flag, err) < 0)
             return -1;
         out->merge = !flag;
+        out->split = flag;
         return 0;
     }
+    if (strcmp(key, "compatibility-version") == 0)
+        return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                            "%s=%s: images are not made as BuildKit's earlier versions "
+                            "made them; the same inputs give the same bytes here",
+                            key, value);
     return cb_error_set(err, CB_ERR_USAGE, "unexpected key \"%s\"", key);
 }
 
@@ -164,6 +199,8 @@ static int set_field(struct cb_output *out, const char *key, const char *value,
         return set_type(out, value, err);
     if (strcmp(key, "name") == 0)
         return add_names(out, value, err);
+    if (strcmp(key, "dangling-name-prefix") == 0)
+        return set_dangling(out, value, err);
     if (strcmp(key, "mode") == 0)
         return set_mode(out, value, err);
     if (strcmp(key, "dest") == 0) {
@@ -203,9 +240,11 @@ static int settle(struct cb_output *out, int typed, struct cb_error **err)
                             "a directory cannot be written to standard output");
     if (out->type == CB_OUTPUT_IMAGE && out->dest)
         return cb_error_set(err, CB_ERR_USAGE, "an image in the store has no dest");
-    if (out->layout && (out->type != CB_OUTPUT_OCI || strcmp(out->dest, "-") == 0))
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "tar=false goes with type=oci and a dest directory");
+    if (out->layout && ((out->type != CB_OUTPUT_OCI && out->type != CB_OUTPUT_DOCKER) ||
+                        strcmp(out->dest, "-") == 0))
+        return cb_error_set(
+            err, CB_ERR_USAGE,
+            "tar=false goes with type=oci or type=docker, and a dest directory");
     out->push |= out->by_digest;
     if (out->push && out->type != CB_OUTPUT_IMAGE)
         return cb_error_set(err, CB_ERR_USAGE, "only images can be pushed");
@@ -264,12 +303,39 @@ static int check_stdout(const struct cb_checked_request *checked, struct cb_erro
 static int check_names(const struct cb_checked_request *checked, struct cb_error **err)
 {
     cb_vec_foreach (output, &checked->outputs) {
-        if (!output->push || checked->names.count || output->names.count)
+        if (!output->push || checked->names.count || output->names.count ||
+            output->dangling)
             continue;
         cb_error_set(err, CB_ERR_USAGE, "tag is needed when pushing to registry");
         return cb_error_hint(err, "give the image a name with -t");
     }
     return 0;
+}
+
+static void add_hosts(const struct cb_strings *names, struct cb_strings *hosts)
+{
+    cb_vec_foreach (name, names) {
+        cb_auto(cb_reference) reference = NULL;
+
+        if (cb_reference_parse(&reference, *name, NULL) == 0)
+            cb_strings_add_once(hosts, reference->host);
+    }
+}
+
+static void settle_insecure(struct cb_checked_request *checked,
+                            const struct cb_build_request *request)
+{
+    cb_strings_copy(&checked->insecure, &request->insecure);
+    cb_vec_foreach (output, &checked->outputs) {
+        const struct cb_strings dangling = {.items = &output->dangling,
+                                            .count = output->dangling != NULL};
+
+        if (!output->insecure)
+            continue;
+        add_hosts(&dangling, &checked->insecure);
+        add_hosts(&checked->names, &checked->insecure);
+        add_hosts(&output->names, &checked->insecure);
+    }
 }
 
 /* The times of files are those of the layers, which all outputs share. */
@@ -356,6 +422,7 @@ int cb_request_outputs(struct cb_checked_request *out,
     }
     cb_vec_foreach (output, &out->outputs)
         output->docker_types |= request->docker_types && output->type == CB_OUTPUT_IMAGE;
+    settle_insecure(out, request);
     if (check_stdout(out, err) < 0 || settle_times(out, err) < 0 ||
         check_platforms(out, err) < 0)
         return -1;

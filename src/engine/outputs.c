@@ -4,6 +4,7 @@
 #include "engine/engine-priv.h"
 
 #include "base/out-file.h"
+#include "store/attested.h"
 #include "store/content.h"
 
 #include <string.h>
@@ -104,7 +105,12 @@ static int put_image(struct writing *writing, const struct cb_made *made, int ke
     cb_vec_push(&writing->out->images, image);
     if (!kept)
         return cb_content_put(store, bytes, len, &image.id, err);
-    return cb_image_put(store, bytes, len, manifest, names, &image.id, err);
+    if (cb_image_put(store, bytes, len, manifest, names, &image.id, err) < 0)
+        return -1;
+    /* The last build that makes an image decides what is said of it. */
+    return writing->attesting
+               ? cb_attesting_keep(writing->attesting, &writing->out->images, err)
+               : cb_attested_forget(store, &image.id, err);
 }
 
 static int put_platforms(struct writing *writing, int kept,
@@ -173,37 +179,47 @@ static int goes_as_index(const struct writing *writing)
     return writing->checked->as_index || writing->attesting;
 }
 
+static int push_name(struct writing *writing, const char *name,
+                     const struct cb_push_options *options, struct cb_error **err)
+{
+    const struct cb_platform_images *images = &writing->out->images;
+    struct cb_registry *registry = writing->env->registry;
+    struct cb_descriptor *target = &writing->out->target;
+
+    if ((goes_as_index(writing)
+             ? cb_registry_push_index(registry, images, name, options, target, err)
+             : cb_registry_push(registry, &images->items[0].id, name, options, target,
+                                err)) < 0)
+        return -1;
+    tell_pushed(writing, name);
+    cb_strings_add(&writing->sent, name);
+    return 0;
+}
+
 static int push(struct writing *writing, const struct cb_output *output,
                 struct cb_error **err)
 {
     cb_auto_value(cb_strings) names = {0};
-    const struct cb_platform_images *images = &writing->out->images;
-    struct cb_registry *registry = writing->env->registry;
-    const struct cb_push_options options = {
+    struct cb_push_options options = {
         .layers = output->layers,
         .annotations = &writing->annotations,
-        .platform = &images->items[0].platform,
+        .platform = &writing->out->images.items[0].platform,
         .docker_types = output->docker_types,
         .untagged = output->by_digest,
         .loose = writing->bases != NULL,
         .bases = writing->bases,
         .manifests = writing->manifests,
         .attester = cb_attesting_for(writing->attesting, output, &names)};
-    struct cb_descriptor *target = &writing->out->target;
 
     cb_outputs_names(writing->checked, output, &names);
-    for (size_t i = 0; i < names.count; i++) {
-        const char *name = names.items[i];
-
-        if ((goes_as_index(writing)
-                 ? cb_registry_push_index(registry, images, name, &options, target, err)
-                 : cb_registry_push(registry, &images->items[0].id, name, &options,
-                                    target, err)) < 0)
+    cb_vec_foreach (name, &names) {
+        if (push_name(writing, *name, &options, err) < 0)
             return -1;
-        tell_pushed(writing, name);
-        cb_strings_add(&writing->sent, name);
     }
-    return 0;
+    if (!output->dangling || (output->dangling_if_unnamed && names.count))
+        return 0;
+    options.untagged = 1;
+    return push_name(writing, output->dangling, &options, err);
 }
 
 /* ── Images whose base is not here ── */
@@ -271,13 +287,16 @@ static int write_archive(struct writing *writing, const struct cb_output *output
     struct cb_build_env *env = writing->env;
     struct cb_archive_env archive = {
         .store = env->store, .pool = env->pool, .cancel = env->cancel, .sink = env->sink};
+    const struct cb_archive_date date = {.epoch_s = env->source_date_epoch};
     const struct cb_archive_image image = {
         .images = &writing->out->images,
         .names = &names,
         .as_index = goes_as_index(writing),
         .annotations = &writing->annotations,
         .attester = cb_attesting_for(writing->attesting, output, &names),
-        .layers = output->layers};
+        .layers = output->layers,
+        .docker_types = output->docker_types,
+        .date = &date};
     struct cb_descriptor *target = &writing->out->target;
 
     if (cb_apart_provide(env, writing->made, &writing->out->images, err) < 0)
@@ -300,12 +319,12 @@ static int write_archive(struct writing *writing, const struct cb_output *output
 static int write_one(struct writing *writing, const struct cb_output *output,
                      struct cb_error **err)
 {
-    const struct cb_files_output files = {.env = writing->env,
-                                          .made = writing->made,
-                                          .output = output,
-                                          .attesting = writing->attesting,
-                                          .split = writing->checked->as_index &&
-                                                   !output->merge};
+    const struct cb_files_output files = {
+        .env = writing->env,
+        .made = writing->made,
+        .output = output,
+        .attesting = writing->attesting,
+        .split = output->split || (writing->checked->as_index && !output->merge)};
 
     switch (output->type) {
     case CB_OUTPUT_IMAGE:

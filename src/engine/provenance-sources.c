@@ -207,6 +207,26 @@ static void add_step(struct cb_provenance_sources *out, const struct cb_vertex *
     }
 }
 
+/* What the generator of an SBOM is made of; it looks at the build, and is no step of what
+ * was built. */
+static void add_generator(struct cb_provenance_sources *out, const struct cb_scan *scan)
+{
+    struct cb_provenance_steps steps = {0};
+
+    if (!scan->plan)
+        return;
+    if (scan->plan->apart.base)
+        add_image(out, scan->plan->apart.base);
+    cb_provenance_steps_find(&steps, scan->plan->result);
+    cb_vec_foreach (vertex, &steps) {
+        const struct cb_step_facts step = cb_step_facts(*vertex);
+
+        if (step.kind == CB_STEP_IMAGE && step.image)
+            add_image(out, step.image);
+    }
+    cb_vec_free(&steps);
+}
+
 /* The Dockerfile may come from elsewhere than the context. */
 static void add_dockerfile(struct cb_provenance_sources *out,
                            const struct cb_provenance_facts *facts)
@@ -241,5 +261,6 @@ void cb_provenance_sources_find(struct cb_provenance_sources *out,
     cb_vec_foreach (vertex, steps)
         add_step(out, *vertex);
     add_dockerfile(out, facts);
+    add_generator(out, &made->scan);
     out->incomplete |= facts->checked->volumes.count > 0;
 }

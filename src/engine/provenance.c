@@ -284,6 +284,7 @@ int cb_provenance_make(const struct cb_provenance_facts *facts,
     cb_auto_value(parts) parts = {.facts = facts, .options = options};
     struct cb_provenance_steps steps = {0};
     json_t *buildkit = json_object();
+    cb_auto_json *layers = NULL;
 
     cb_provenance_steps_find(&steps, made->plan->result);
     cb_provenance_sources_find(&parts.sources, facts, made, &steps);
@@ -294,14 +295,16 @@ int cb_provenance_make(const struct cb_provenance_facts *facts,
         parts.build_config = cb_provenance_build_config(&steps, &made->platform);
         json_object_set_new(buildkit, "source", cb_provenance_source_map(&steps, facts));
         if (manifest && steps.count)
-            json_object_set_new(buildkit, "layers",
-                                cb_provenance_layers(&steps, manifest));
+            layers = cb_provenance_layers(&steps, manifest);
     }
     find_metadata(&parts, !parts.sources.incomplete && !parts.sources.network, buildkit);
     cb_vec_free(&steps);
     if (check_complete(&parts, err) < 0)
         return -1;
     *out = options->is_v02 ? make_v02(&parts) : make_v1(&parts);
+    /* In whatever form its layers go out, it is the same build. */
     set_id(&parts, parts.metadata, *out);
+    if (layers)
+        json_object_set(buildkit, "layers", layers);
     return 0;
 }

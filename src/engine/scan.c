@@ -1,8 +1,9 @@
 /* --sbom=generator=IMAGE: packages found by another program than ours, in BuildKit's
  * protocol for such images. Its command runs once for each image that is made, as a step
  * of the build like RUN: in the sandbox, cached, logged. It finds the image's files,
- * read-only, at $BUILDKIT_SCAN_SOURCE, and leaves in-toto statements in
- * $BUILDKIT_SCAN_DESTINATION. These are a stranger's: bounded, and taken for what they
+ * read-only, at $BUILDKIT_SCAN_SOURCE, those of stages and of the context that the
+ * Dockerfile wants scanned in $BUILDKIT_SCAN_SOURCE_EXTRAS, and leaves in-toto statements
+ * in $BUILDKIT_SCAN_DESTINATION. These are a stranger's: bounded, and taken for what they
  * are only if they are statements with an SPDX document. */
 #include "engine/engine-priv.h"
 
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define SOURCE          "/run/src/core/sbom"
+#define EXTRAS          "/run/src/extras"
 #define DESTINATION     "/run/out"
 #define STATEMENT_BYTES (32u << 20)
 #define STATEMENTS_MAX  100
@@ -53,6 +55,7 @@ static int plan_generator(struct cb_scan *scan, const struct cb_frontend_options
     options.platform_given = 0;
     options.pins = NULL; /* no Dockerfile names it */
     options.no_triggers = 1;
+    options.find_scans = 0;
     return cb_frontend_plan(&scan->plan, &options, err);
 }
 
@@ -74,16 +77,61 @@ static int make_destination(struct cb_scan *scan,
 }
 
 static void fill_env(struct cb_strings *env, const struct cb_image_config *config,
-                     const struct cb_strings *parameters)
+                     const struct cb_strings *parameters, int has_extras)
 {
     cb_strings_copy(env, &config->env);
     cb_env_set(env, "BUILDKIT_SCAN_DESTINATION", DESTINATION "/");
     cb_env_set(env, "BUILDKIT_SCAN_SOURCE", SOURCE);
+    if (has_extras)
+        cb_env_set(env, "BUILDKIT_SCAN_SOURCE_EXTRAS", EXTRAS);
     for (size_t i = 0; i + 1 < parameters->count; i += 2) {
         cb_autofree char *name = xasprintf("BUILDKIT_SCAN_%s", parameters->items[i]);
 
         cb_env_set(env, name, parameters->items[i + 1]);
     }
+}
+
+/* What the step sees, and where that comes from. */
+struct view {
+    CB_VEC(struct cb_exec_mount) mounts;
+    CB_VEC(struct cb_edge) inputs;
+    struct cb_strings targets; /* texts of mounts */
+};
+
+static void view_clear(struct view *view)
+{
+    cb_vec_free(&view->mounts);
+    cb_vec_free(&view->inputs);
+    cb_strings_free(&view->targets);
+}
+CB_AUTO_VALUE_DEFINE(view, view_clear)
+
+/* TARGET is taken. */
+static void show_tree(struct view *view, struct cb_edge root, char *target)
+{
+    struct cb_exec_mount mount = {
+        .type = CB_EXEC_TMPFS, .input = -1, .target = target, .read_only = 1};
+
+    cb_strings_take(&view->targets, target);
+    if (root.vertex) {
+        mount.type = CB_EXEC_BIND;
+        mount.input = (int)view->inputs.count;
+        cb_vec_push(&view->inputs, root);
+    }
+    cb_vec_push(&view->mounts, mount);
+}
+
+static void make_view(struct view *view, const struct cb_made *made,
+                      struct cb_edge generator)
+{
+    const struct cb_exec_mount tmp = {
+        .type = CB_EXEC_TMPFS, .input = -1, .target = "/tmp"};
+
+    cb_vec_push(&view->inputs, generator);
+    cb_vec_push(&view->mounts, tmp);
+    show_tree(view, made->plan->result, xstrdup(SOURCE));
+    cb_vec_foreach (scan, &made->plan->scans)
+        show_tree(view, scan->root, xasprintf(EXTRAS "/sbom-%s", scan->name));
 }
 
 static int add_step(struct cb_made *made, const struct cb_frontend_options *target,
@@ -93,30 +141,21 @@ static int add_step(struct cb_made *made, const struct cb_frontend_options *targ
     const struct cb_image_config *config = made->scan.plan->config;
     cb_auto_value(cb_strings) argv = {0};
     cb_auto_value(cb_strings) env = {0};
+    cb_auto_value(view) view = {0};
     cb_autofree char *platform = cb_platform_text(&made->platform);
     cb_autofree char *name =
-        xasprintf("[%s] generating sbom using %s", target->graph ? platform : "sbom",
-                  attest->generator);
-    const int is_empty = !made->plan->result.vertex;
-    const struct cb_exec_mount mounts[] = {
-        {.type = CB_EXEC_TMPFS, .input = -1, .target = "/tmp"},
-        {.type = is_empty ? CB_EXEC_TMPFS : CB_EXEC_BIND,
-         .input = is_empty ? -1 : 1,
-         .target = SOURCE,
-         .read_only = 1},
-    };
+        xasprintf("[%s] generating sbom using %s",
+                  target->tell_platform ? platform : "sbom", attest->generator);
     struct cb_exec_options options = {
         .argv = &argv,
         .env = &env,
         .cwd = config->working_dir && *config->working_dir ? config->working_dir : "/",
         .user = config->user ? config->user : "",
         .network = target->network,
-        .mounts = mounts,
-        .mount_count = CB_ARRAY_SIZE(mounts),
         .platform = config->platform,
     };
     struct cb_vertex_options vertex = {0};
-    struct cb_edge inputs[2] = {{0}, made->plan->result};
+    struct cb_edge generator = {0};
 
     cb_strings_copy(&argv, &config->entrypoint);
     cb_vec_foreach (word, &config->cmd)
@@ -124,12 +163,16 @@ static int add_step(struct cb_made *made, const struct cb_frontend_options *targ
     if (!argv.count)
         return cb_error_set(err, CB_ERR_USAGE, "scanner %s does not have cmd",
                             attest->generator);
-    fill_env(&env, config, &attest->parameters);
-    if (make_destination(&made->scan, target, graph, &inputs[0], err) < 0 ||
-        cb_op_exec(&vertex, target->env, &options, err) < 0)
+    fill_env(&env, config, &attest->parameters, made->plan->scans.count > 0);
+    if (make_destination(&made->scan, target, graph, &generator, err) < 0)
         return -1;
-    vertex.inputs = inputs;
-    vertex.input_count = is_empty ? 1 : 2;
+    make_view(&view, made, generator);
+    options.mounts = view.mounts.items;
+    options.mount_count = view.mounts.count;
+    if (cb_op_exec(&vertex, target->env, &options, err) < 0)
+        return -1;
+    vertex.inputs = view.inputs.items;
+    vertex.input_count = view.inputs.count;
     vertex.name = name;
     vertex.no_cache = target->no_cache;
     return cb_graph_add(graph, &vertex, &made->scan.edge, err);

@@ -1,10 +1,12 @@
 /* --secret id=NAME,src=FILE or env=VARIABLE: read once, when the request is checked, so
  * that a missing file is an error before any work. Values stay in memory, are wiped at
- * the end, and go nowhere but into the mounts of RUN steps. */
+ * the end, and go nowhere but into the mounts of RUN steps; with cache=key a digest that
+ * needs the store's own key goes into those steps' keys. */
 #include "engine/engine-priv.h"
 
 #include "base/input.h"
 #include "base/log.h"
+#include "store/machine-key.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +17,8 @@ struct secret {
     char *id;
     void *bytes;
     size_t len;
+    int in_key;                   /* cache=key */
+    char mac[CB_DIGEST_MAX_TEXT]; /* "" while it has none */
 };
 
 struct cb_secrets {
@@ -22,7 +26,7 @@ struct cb_secrets {
 };
 
 struct fields { /* of one option */
-    char *id, *source, *env, *type;
+    char *id, *source, *env, *type, *cache;
 };
 
 static void fields_free(struct fields *fields)
@@ -31,6 +35,7 @@ static void fields_free(struct fields *fields)
     free(fields->source);
     free(fields->env);
     free(fields->type);
+    free(fields->cache);
 }
 
 static int set_field(struct fields *fields, const char *key, const char *value,
@@ -46,9 +51,12 @@ static int set_field(struct fields *fields, const char *key, const char *value,
         slot = &fields->env;
     else if (!strcasecmp(key, "type"))
         slot = &fields->type;
+    else if (!strcasecmp(key, "cache"))
+        slot = &fields->cache;
     if (!slot)
         return cb_error_set(err, CB_ERR_USAGE,
-                            "unexpected key '%s': expected id, src, env or type", key);
+                            "unexpected key '%s': expected id, src, env, type or cache",
+                            key);
     free(*slot);
     *slot = *value ? xstrdup(value) : NULL; /* as docker has it, nothing is not given */
     return 0;
@@ -74,6 +82,10 @@ static int split_fields(struct fields *fields, const char *option, struct cb_err
     if (fields->type && strcmp(fields->type, "file") && strcmp(fields->type, "env"))
         return cb_error_set(err, CB_ERR_USAGE, "unsupported secret type \"%s\"",
                             fields->type);
+    if (fields->cache && strcmp(fields->cache, "key"))
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "unsupported value \"%s\" of cache: expected key",
+                            fields->cache);
     return 0;
 }
 
@@ -165,6 +177,7 @@ static int read_value(const struct fields *fields, struct cb_cancel *cancel,
     }
     out->len = text.len;
     out->id = xstrdup(fields->id);
+    out->in_key = fields->cache != NULL;
     out->bytes = cb_strbuf_steal(&text);
     return 0;
 }
@@ -215,16 +228,40 @@ void cb_secrets_free(struct cb_secrets *secrets)
     free(secrets);
 }
 
-int cb_secrets_get(void *arg, const char *id, const void **bytes, size_t *len)
+int cb_secrets_digest(struct cb_secrets *secrets, struct cb_store *store,
+                      struct cb_error **err)
 {
-    struct cb_secrets *secrets = arg;
-
     cb_vec_foreach (secret, &secrets->items) {
-        if (strcmp(secret->id, id))
-            continue;
-        *bytes = secret->bytes;
-        *len = secret->len;
-        return 1;
+        if (secret->in_key && cb_store_mac(store, secret->id, secret->bytes, secret->len,
+                                           secret->mac, err) < 0)
+            return cb_error_wrap(err, "secret `%s`", secret->id);
     }
     return 0;
+}
+
+static const struct secret *find(const struct cb_secrets *secrets, const char *id)
+{
+    cb_vec_foreach (secret, &secrets->items) {
+        if (strcmp(secret->id, id) == 0)
+            return secret;
+    }
+    return NULL;
+}
+
+int cb_secrets_get(void *arg, const char *id, const void **bytes, size_t *len)
+{
+    const struct secret *secret = find(arg, id);
+
+    if (!secret)
+        return 0;
+    *bytes = secret->bytes;
+    *len = secret->len;
+    return 1;
+}
+
+const char *cb_secrets_mac(void *arg, const char *id)
+{
+    const struct secret *secret = find(arg, id);
+
+    return secret && *secret->mac ? secret->mac : NULL;
 }

@@ -19,11 +19,13 @@ int cb_settings_unknown(const struct cb_json *object, const char *key,
                         const char *const *names, size_t count, struct cb_error **err);
 
 /* settings-registries.c: "registries", an object of rules by prefix, and docker's
- * "registry-mirrors". */
+ * "registry-mirrors" and "insecure-registries". */
 int cb_settings_registries(struct cb_settings *settings, const struct cb_json *value,
                            struct cb_error **err);
 int cb_settings_mirrors(struct cb_settings *settings, const struct cb_json *value,
                         struct cb_error **err);
+int cb_settings_insecure(struct cb_settings *settings, const struct cb_json *value,
+                         struct cb_error **err);
 
 /* settings-containers.c: what containers get that do not ask for something else. */
 int cb_settings_dns(struct cb_settings *settings, const struct cb_json *value,
@@ -39,5 +41,39 @@ int cb_settings_log_opts(struct cb_settings *settings, const struct cb_json *val
 void cb_settings_settle_log(struct cb_settings *settings);
 int cb_settings_ulimits(struct cb_settings *settings, const struct cb_json *value,
                         struct cb_error **err);
+
+/* settings-sandbox.c: how containers are bound that do not ask for something else. */
+int cb_settings_cgroup_parent(struct cb_settings *settings, const struct cb_json *value,
+                              struct cb_error **err);
+int cb_settings_cgroupns(struct cb_settings *settings, const struct cb_json *value,
+                         struct cb_error **err);
+int cb_settings_init(struct cb_settings *settings, const struct cb_json *value,
+                     struct cb_error **err);
+int cb_settings_ipc(struct cb_settings *settings, const struct cb_json *value,
+                    struct cb_error **err);
+int cb_settings_no_new_privileges(struct cb_settings *settings,
+                                  const struct cb_json *value, struct cb_error **err);
+int cb_settings_seccomp(struct cb_settings *settings, const struct cb_json *value,
+                        struct cb_error **err);
+int cb_settings_shm_size(struct cb_settings *settings, const struct cb_json *value,
+                         struct cb_error **err);
+
+/* settings-networks.c: what networks are made with that do not ask for something else. */
+int cb_settings_address_pools(struct cb_settings *settings, const struct cb_json *value,
+                              struct cb_error **err);
+int cb_settings_network_opts(struct cb_settings *settings, const struct cb_json *value,
+                             struct cb_error **err);
+int cb_settings_icc(struct cb_settings *settings, const struct cb_json *value,
+                    struct cb_error **err);
+int cb_settings_ip(struct cb_settings *settings, const struct cb_json *value,
+                   struct cb_error **err);
+int cb_settings_masquerade(struct cb_settings *settings, const struct cb_json *value,
+                           struct cb_error **err);
+int cb_settings_mtu(struct cb_settings *settings, const struct cb_json *value,
+                    struct cb_error **err);
+
+/* settings-idle.c: KEY, one of those without effect, was in a file. */
+void cb_settings_note_idle(struct cb_settings *settings, const char *key,
+                           const struct cb_json *value);
 
 #endif

@@ -1,7 +1,8 @@
-/* "registries" and "registry-mirrors" of the configuration: rules for prefixes of names.
- */
+/* "registries", "registry-mirrors" and "insecure-registries" of the configuration: rules
+ * for prefixes of names, and hosts. */
 #include "engine/settings-priv.h"
 
+#include "http/http.h"
 #include "oci/oci.h"
 
 #include <string.h>
@@ -67,6 +68,47 @@ int cb_settings_mirrors(struct cb_settings *settings, const struct cb_json *valu
                         struct cb_error **err)
 {
     return read_mirrors(rule_of(settings, "docker.io"), value, err);
+}
+
+/* A host, with a port or without, or a range of addresses. Docker drops a scheme that
+ * stands before it, so this does. */
+static int add_insecure(struct cb_strings *list, const struct cb_json *item,
+                        const char *text, struct cb_error **err)
+{
+    size_t scheme = strncasecmp(text, "https://", 8) == 0  ? 8
+                    : strncasecmp(text, "http://", 7) == 0 ? 7
+                                                           : 0;
+    cb_autofree char *url = xasprintf("http://%s/", text + scheme);
+    cb_auto_value(cb_url) parts = {0};
+    struct cb_address_range range;
+
+    if (cb_range_parse(&range, text) == 0 || cb_host_is_address(text) ||
+        (cb_url_parse(&parts, url, NULL) == 0 && strcmp(parts.rest, "/") == 0 &&
+         !strchr(text, '@'))) {
+        cb_strings_add(list, text + scheme);
+        return 0;
+    }
+    cb_settings_fail(item, err, "`%s` is not a host", text);
+    return cb_error_hint(err, "give HOST, HOST:PORT or a range as 10.0.0.0/8");
+}
+
+int cb_settings_insecure(struct cb_settings *settings, const struct cb_json *value,
+                         struct cb_error **err)
+{
+    cb_auto_value(cb_strings) said = {0};
+    struct cb_strings *list = &settings->registry.insecure;
+
+    if (cb_settings_list(&said, value, err) < 0)
+        return -1;
+    cb_strings_free(list);
+    *list = (struct cb_strings){0};
+    for (size_t i = 0; i < said.count; i++) {
+        struct cb_json item = cb_json_item(value, i);
+
+        if (add_insecure(list, &item, said.items[i], err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int read_rewrite(struct cb_registry_rule *rule, const struct cb_json *value,

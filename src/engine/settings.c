@@ -84,23 +84,28 @@ static int take_data_root(struct cb_settings *settings, const struct cb_json *va
     return 0;
 }
 
-static int take_max_store(struct cb_settings *settings, const struct cb_json *value,
-                          struct cb_error **err)
+static int take_size(char **out, const struct cb_json *value, struct cb_error **err)
 {
     cb_auto(cb_error) cause = NULL;
     uint64_t size;
 
-    if (cb_settings_text(&settings->max_store, value, err) < 0)
+    if (cb_settings_text(out, value, err) < 0)
         return -1;
-    if (settings->max_store && cb_size_parse(&size, settings->max_store, &cause) < 0)
+    if (*out && cb_size_parse(&size, *out, &cause) < 0)
         return cb_settings_fail(value, err, "%s", cb_error_message(cause));
     return 0;
 }
 
-static int take_insecure(struct cb_settings *settings, const struct cb_json *value,
-                         struct cb_error **err)
+static int take_max_store(struct cb_settings *settings, const struct cb_json *value,
+                          struct cb_error **err)
 {
-    return cb_settings_list(&settings->registry.insecure, value, err);
+    return take_size(&settings->max_store, value, err);
+}
+
+static int take_max_layer(struct cb_settings *settings, const struct cb_json *value,
+                          struct cb_error **err)
+{
+    return take_size(&settings->max_layer, value, err);
 }
 
 static int take_certs(struct cb_settings *settings, const struct cb_json *value,
@@ -202,112 +207,37 @@ static int take_proxies(struct cb_settings *settings, const struct cb_json *valu
 
 static const struct member members[] = {
     {"certs-dirs", take_certs},
+    {"cgroup-parent", cb_settings_cgroup_parent},
     {"data-root", take_data_root},
+    {"default-address-pools", cb_settings_address_pools},
+    {"default-cgroupns-mode", cb_settings_cgroupns},
+    {"default-ipc-mode", cb_settings_ipc},
+    {"default-network-opts", cb_settings_network_opts},
+    {"default-shm-size", cb_settings_shm_size},
     {"default-ulimits", cb_settings_ulimits},
     {"dns", cb_settings_dns},
     {"dns-opts", cb_settings_dns_options},
     {"dns-search", cb_settings_dns_search},
     {"graph", take_data_root},
-    {"insecure-registries", take_insecure},
+    {"icc", cb_settings_icc},
+    {"init", cb_settings_init},
+    {"ip", cb_settings_ip},
+    {"ip-masq", cb_settings_masquerade},
+    {"insecure-registries", cb_settings_insecure},
     {"log-driver", cb_settings_log_driver},
     {"log-opts", cb_settings_log_opts},
     {"max-concurrent-downloads", take_downloads},
     {"max-concurrent-uploads", take_uploads},
     {"max-download-attempts", take_tries},
     {"max-store", take_max_store},
+    {"max-layer-size", take_max_layer},
+    {"mtu", cb_settings_mtu},
+    {"no-new-privileges", cb_settings_no_new_privileges},
     {"proxies", take_proxies},
     {"registries", cb_settings_registries},
     {"registry-mirrors", cb_settings_mirrors},
+    {"seccomp-profile", cb_settings_seccomp},
 };
-
-/* dockerd's keys (its reference, "Daemon configuration file") that are about the daemon
- * itself, its networks or what is not here. */
-static const char *const daemon_keys[] = {
-    "allow-direct-routing",
-    "allow-nondistributable-artifacts",
-    "api-cors-header",
-    "authorization-plugins",
-    "bip",
-    "bip6",
-    "bridge",
-    "bridge-accept-fwmark",
-    "builder",
-    "cgroup-parent",
-    "containerd",
-    "containerd-namespace",
-    "containerd-plugin-namespace",
-    "cri-containerd",
-    "debug",
-    "default-address-pools",
-    "default-cgroupns-mode",
-    "default-gateway",
-    "default-gateway-v6",
-    "default-ipc-mode",
-    "default-network-opts",
-    "default-runtime",
-    "default-shm-size",
-    "exec-opts",
-    "exec-root",
-    "experimental",
-    "features",
-    "firewall-backend",
-    "fixed-cidr",
-    "fixed-cidr-v6",
-    "group",
-    "host-gateway-ip",
-    "host-gateway-ips",
-    "hosts",
-    "http-proxy",
-    "https-proxy",
-    "icc",
-    "init",
-    "init-path",
-    "ip",
-    "ip-forward",
-    "ip-forward-no-drop",
-    "ip-masq",
-    "ip6tables",
-    "iptables",
-    "ipv6",
-    "labels",
-    "live-restore",
-    "log-format",
-    "log-level",
-    "metrics-addr",
-    "min-api-version",
-    "mtu",
-    "network-control-plane-mtu",
-    "no-new-privileges",
-    "no-proxy",
-    "node-generic-resources",
-    "pidfile",
-    "raw-logs",
-    "rootless",
-    "runtimes",
-    "seccomp-profile",
-    "selinux-enabled",
-    "shutdown-timeout",
-    "storage-driver",
-    "storage-opts",
-    "swarm-default-advertise-addr",
-    "tls",
-    "tlscacert",
-    "tlscert",
-    "tlskey",
-    "tlsverify",
-    "userland-proxy",
-    "userland-proxy-path",
-    "userns-remap",
-    "validate",
-};
-
-static int is_daemon_key(const char *key)
-{
-    for (size_t i = 0; i < CB_ARRAY_SIZE(daemon_keys); i++)
-        if (strcmp(daemon_keys[i], key) == 0)
-            return 1;
-    return 0;
-}
 
 static int take_member(struct cb_settings *settings, const struct cb_json *root,
                        const char *key, struct cb_error **err)
@@ -323,10 +253,9 @@ static int take_member(struct cb_settings *settings, const struct cb_json *root,
         cb_env_set(&settings->sources, key, root->what);
         return 0;
     }
-    if (!is_daemon_key(key))
+    if (!cb_settings_idle_key(key))
         return unknown_member(root, key, members, CB_ARRAY_SIZE(members), err);
-    if (!cb_strings_contain(&settings->unused, key))
-        cb_strings_add(&settings->unused, key);
+    cb_settings_note_idle(settings, key, &value);
     return 0;
 }
 
@@ -405,6 +334,7 @@ void cb_settings_free(struct cb_settings *settings)
         return;
     free(settings->data_root);
     free(settings->max_store);
+    free(settings->max_layer);
     cb_registry_settings_clear(&settings->registry);
     cb_strings_free(&settings->dns);
     cb_strings_free(&settings->dns_search);
@@ -412,8 +342,17 @@ void cb_settings_free(struct cb_settings *settings)
     free(settings->log_driver);
     cb_strings_free(&settings->log_opts);
     cb_strings_free(&settings->ulimits);
+    free(settings->cgroup_parent);
+    free(settings->cgroupns);
+    free(settings->ipc);
+    free(settings->shm_size);
+    free(settings->seccomp);
+    cb_strings_free(&settings->address_pools);
+    cb_strings_free(&settings->bridge_options);
+    cb_strings_free(&settings->own_bridge);
     cb_strings_free(&settings->files);
     cb_strings_free(&settings->sources);
     cb_strings_free(&settings->unused);
+    cb_strings_free(&settings->missed);
     free(settings);
 }

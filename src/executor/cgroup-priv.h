@@ -63,6 +63,9 @@ int cb_cgroup_create(struct cb_cgroups *cgroups, const char *name,
                      struct cb_error **err);
 /* Removes leaves of launchers that are gone where this one was made. */
 void cb_cgroup_sweep_beside(const struct cb_cgroup *cgroup);
+/* Other limits for what runs; of what cannot be limited as at its start. */
+int cb_cgroup_change(struct cb_cgroups *cgroups, const struct cb_cgroup *cgroup,
+                     const struct cb_limits *limits, struct cb_error **err);
 /* Is there any directory, so that what is in it can be found and killed? */
 int cb_cgroup_is_there(const struct cb_cgroup *cgroup);
 /* Stops all that is in it, or lets it go on. UNSUPPORTED where nothing can do that. */

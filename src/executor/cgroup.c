@@ -179,6 +179,19 @@ int cb_cgroup_create(struct cb_cgroups *cgroups, const char *name,
     return 0;
 }
 
+int cb_cgroup_change(struct cb_cgroups *cgroups, const struct cb_cgroup *cgroup,
+                     const struct cb_limits *limits, struct cb_error **err)
+{
+    struct cb_limits possible = *limits;
+
+    cgroups->warned &= ~(unsigned)CB_WARNED_USER; /* who asks now was not told */
+    if (cgroups->of_user)
+        drop_unavailable(cgroups, &possible);
+    else if (check_available(cgroups, &possible, err) < 0)
+        return -1;
+    return cb_cgroup_set_limits(cgroups, cgroup, &possible, err);
+}
+
 int cb_cgroup_is_there(const struct cb_cgroup *cgroup)
 {
     for (int i = 0; i < CB_CONTROLLERS; i++) {

@@ -244,7 +244,7 @@ static int change(struct launcher *launcher, const struct cb_launch_request *req
         return cb_error_set(err, CB_ERR_NOT_FOUND, "the container has ended");
     failed = request->kind == CB_REQUEST_FREEZE
                  ? cb_cgroup_freeze(cgroups, &child->cgroup, request->freeze, err)
-                 : cb_cgroup_set_limits(cgroups, &child->cgroup, &request->limits, err);
+                 : cb_cgroup_change(cgroups, &child->cgroup, &request->limits, err);
     if (failed)
         return -1;
     cb_message_send(reply_fd, &reply, sizeof(reply), NULL, 0);

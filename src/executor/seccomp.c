@@ -69,9 +69,9 @@ static void append(struct code *code, const struct code *more)
         cb_vec_push(code, more->items[i]);
 }
 
-static void emit_errno(struct code *code, int errnum)
+static void emit_return(struct code *code, uint32_t action)
 {
-    emit(code, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)errnum, 0, 0);
+    emit(code, BPF_RET | BPF_K, action, 0, 0);
 }
 
 /* One alternative: on a match the next instruction allows, else it is jumped over. */
@@ -92,17 +92,22 @@ static void emit_alternative(struct code *code, const struct cb_seccomp_rule *ru
         emit(code, BPF_JMP | BPF_JEQ | BPF_K, rule->value, 0, 1);
         break;
     }
-    emit(code, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+    emit_return(code, SECCOMP_RET_ALLOW);
+}
+
+/* What one that compares nothing is returned with. */
+static uint32_t action_of(const struct verdict *verdict)
+{
+    if (verdict->kind == ALLOW)
+        return SECCOMP_RET_ALLOW;
+    return SECCOMP_RET_ERRNO |
+           (uint32_t)(verdict->kind == REFUSE ? verdict->errnum : EPERM);
 }
 
 static void emit_verdict(struct code *code, const struct verdict *verdict)
 {
-    if (verdict->kind == ALLOW) {
-        emit(code, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
-        return;
-    }
     if (verdict->kind != COMPARE) {
-        emit_errno(code, verdict->kind == REFUSE ? verdict->errnum : EPERM);
+        emit_return(code, action_of(verdict));
         return;
     }
     /* Little-endian on all architectures above: the low half comes first. */
@@ -111,7 +116,7 @@ static void emit_verdict(struct code *code, const struct verdict *verdict)
         if (verdict->rows & 1ULL << i)
             emit_alternative(code, &cb_seccomp_profile[i]);
     }
-    emit_errno(code, EPERM);
+    emit_return(code, SECCOMP_RET_ERRNO | EPERM);
 }
 
 struct run {
@@ -119,30 +124,110 @@ struct run {
     struct verdict verdict;
 };
 
+/* A search whose branches end at a few returns behind it, which they share. */
+struct piece {
+    struct code code;
+    struct exits {
+        struct exit {
+            size_t at; /* of the jump */
+            int yes;   /* which side of it */
+            uint32_t action;
+        } * items;
+        size_t count, capacity;
+    } exits;
+    int is_far; /* farther than a conditional jump reaches: 255 instructions */
+};
+
+static void piece_clear(struct piece *piece)
+{
+    cb_vec_free(&piece->code);
+    cb_vec_free(&piece->exits);
+}
+
+static void set_jump(struct piece *piece, size_t at, int yes, size_t target)
+{
+    struct sock_filter *jump = &piece->code.items[at];
+    size_t distance = target - at - 1;
+
+    if (distance > 255)
+        piece->is_far = 1;
+    else if (yes)
+        jump->jt = (uint8_t)distance;
+    else
+        jump->jf = (uint8_t)distance;
+}
+
+static void emit_tree(struct piece *piece, const struct run *runs, size_t count);
+
+static void emit_branch(struct piece *piece, size_t at, int yes, const struct run *runs,
+                        size_t count)
+{
+    if (count == 1 && runs[0].verdict.kind != COMPARE) {
+        struct exit exit = {at, yes, action_of(&runs[0].verdict)};
+
+        cb_vec_push(&piece->exits, exit);
+        return;
+    }
+    set_jump(piece, at, yes, piece->code.count);
+    emit_tree(piece, runs, count);
+}
+
+static void emit_tree(struct piece *piece, const struct run *runs, size_t count)
+{
+    size_t at = piece->code.count, middle = count / 2;
+
+    if (count == 1) {
+        emit_verdict(&piece->code, &runs[0].verdict);
+        return;
+    }
+    emit(&piece->code, BPF_JMP | BPF_JGE | BPF_K, runs[middle].start, 0, 0);
+    emit_branch(piece, at, 0, runs, middle);
+    emit_branch(piece, at, 1, runs + middle, count - middle);
+}
+
+/* FIRST: where the returns begin. */
+static size_t find_return(struct code *code, size_t first, uint32_t action)
+{
+    for (size_t i = first; i < code->count; i++)
+        if (code->items[i].k == action)
+            return i;
+    emit_return(code, action);
+    return code->count - 1;
+}
+
+static void emit_returns(struct piece *piece)
+{
+    size_t first = piece->code.count;
+
+    cb_vec_foreach (exit, &piece->exits)
+        set_jump(piece, exit->at, exit->yes,
+                 find_return(&piece->code, first, exit->action));
+}
+
 /* Search among RUNS[0..count): every branch ends in a return, so the pieces can be put
  * one after the other. A conditional jump reaches 255 instructions, BPF_JA any number. */
 static struct code emit_search(const struct run *runs, size_t count)
 {
+    struct piece piece = {0};
     struct code code = {0};
 
-    if (count == 1) {
-        emit_verdict(&code, &runs[0].verdict);
-        return code;
-    }
-    size_t middle = count / 2;
-    struct code low = emit_search(runs, middle);
-    struct code high = emit_search(runs + middle, count - middle);
+    emit_tree(&piece, runs, count);
+    emit_returns(&piece);
+    if (piece.is_far) {
+        size_t middle = count / 2;
+        struct code low = emit_search(runs, middle);
+        struct code high = emit_search(runs + middle, count - middle);
 
-    if (low.count <= 255) {
-        emit(&code, BPF_JMP | BPF_JGE | BPF_K, runs[middle].start, low.count, 0);
-    } else {
         emit(&code, BPF_JMP | BPF_JGE | BPF_K, runs[middle].start, 0, 1);
         emit(&code, BPF_JMP | BPF_JA, low.count, 0, 0);
+        append(&code, &low);
+        append(&code, &high);
+        cb_vec_free(&low);
+        cb_vec_free(&high);
+    } else {
+        append(&code, &piece.code);
     }
-    append(&code, &low);
-    append(&code, &high);
-    cb_vec_free(&low);
-    cb_vec_free(&high);
+    piece_clear(&piece);
     return code;
 }
 

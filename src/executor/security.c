@@ -21,7 +21,7 @@ void cb_security_settings_clear(struct cb_security_settings *settings)
 
 static int invalid(const char *text, struct cb_error **err)
 {
-    return cb_error_set(err, CB_ERR_USAGE, "invalid --security-opt: \"%s\"", text);
+    return cb_error_set(err, CB_ERR_FLAG, "invalid --security-opt: \"%s\"", text);
 }
 
 static int set_flag(struct cb_security_settings *out, const char *text, const char *value,
@@ -48,10 +48,10 @@ static int set_seccomp(struct cb_security_settings *out, const char *path,
         return 0;
     }
     if (cb_fs_read_file(AT_FDCWD, path, PROFILE_MAX, &profile, &cause) < 0)
-        return cb_error_set(err, CB_ERR_USAGE, "opening seccomp profile (%s) failed: %s",
+        return cb_error_set(err, CB_ERR_FLAG, "opening seccomp profile (%s) failed: %s",
                             path, cb_error_message(cause));
     if (!profile.len || strlen(profile.text) != profile.len)
-        return cb_error_set(err, CB_ERR_USAGE, "seccomp profile (%s) is not JSON", path);
+        return cb_error_set(err, CB_ERR_FLAG, "seccomp profile (%s) is not JSON", path);
     out->seccomp = cb_strbuf_steal(&profile);
     return 0;
 }

@@ -19,6 +19,9 @@ int cb_security_parse(struct cb_security_settings *out, const struct cb_strings 
 /* SPEC borrows from SETTINGS. */
 void cb_security_apply(const struct cb_security_settings *settings,
                        struct cb_process_spec *spec);
+/* plan-masks.c: what a process with SETTINGS does not see, or cannot write. */
+void cb_security_list_hidden(const struct cb_security_settings *settings,
+                             struct cb_strings *masked, struct cb_strings *read_only);
 
 /* --device */
 struct cb_device_node {

@@ -1,5 +1,6 @@
 /* Paths of control groups come from /proc/PID/cgroup, and where they are mounted from
- * /proc/self/mountinfo: nothing is kept of what the launcher made. */
+ * /proc/self/mountinfo: nothing is kept of what the launcher made. Each is read once for
+ * all that is asked of one process. */
 #include "executor/usage.h"
 
 #include "base/fs.h"
@@ -39,15 +40,37 @@ static int has_word(const char *list, const char *word)
     return 0;
 }
 
-/* The path of PID's group in the hierarchy of CONTROLLER ("" is version 2), or NULL. */
-static char *find_path(pid_t pid, const char *controller)
+/* What tells of PID's groups. */
+struct where {
+    pid_t pid;
+    struct cb_strbuf theirs, ours; /* /proc/PID/cgroup, and our own */
+    struct cb_strbuf mounts;
+};
+
+static void where_clear(struct where *where)
 {
-    cb_auto_value(cb_strbuf) text = {0};
+    cb_strbuf_free(&where->theirs);
+    cb_strbuf_free(&where->ours);
+    cb_strbuf_free(&where->mounts);
+}
+CB_AUTO_VALUE_DEFINE(where, where_clear)
+
+static void find_out(struct where *out, pid_t pid)
+{
+    *out = (struct where){.pid = pid};
+    read_proc(pid, "cgroup", &out->theirs);
+    read_proc(getpid(), "cgroup", &out->ours);
+    read_proc(getpid(), "mountinfo", &out->mounts);
+}
+
+/* The path in TEXT of the group in the hierarchy of CONTROLLER ("" is version 2), or
+ * NULL. */
+static char *find_path(const struct cb_strbuf *text, const char *controller)
+{
+    cb_autofree char *copy = xstrdup(cb_strbuf_text(text));
     char *rest = NULL;
 
-    if (read_proc(pid, "cgroup", &text) < 0 || !text.len)
-        return NULL;
-    for (char *line = strtok_r(text.text, "\n", &rest); line;
+    for (char *line = strtok_r(copy, "\n", &rest); line;
          line = strtok_r(NULL, "\n", &rest)) {
         char *names = strchr(line, ':');
         char *path = names ? strchr(names + 1, ':') : NULL;
@@ -82,18 +105,16 @@ static char *join_mount(char *line, const char *controller, const char *path)
 }
 
 /* A descriptor of the directory, or -1. */
-static int open_group(pid_t pid, const char *controller)
+static int open_group(const struct where *where, const char *controller)
 {
-    cb_autofree char *path = find_path(pid, controller);
-    cb_auto_value(cb_strbuf) text = {0};
+    cb_autofree char *path = find_path(&where->theirs, controller);
+    cb_autofree char *mounts = path ? xstrdup(cb_strbuf_text(&where->mounts)) : NULL;
     char *rest = NULL;
     int fd = -1;
 
-    if (!path ||
-        cb_fs_read_file(AT_FDCWD, "/proc/self/mountinfo", MAX_BYTES, &text, NULL) < 0 ||
-        !text.len)
+    if (!mounts)
         return -1;
-    for (char *line = strtok_r(text.text, "\n", &rest); line && fd < 0;
+    for (char *line = strtok_r(mounts, "\n", &rest); line && fd < 0;
          line = strtok_r(NULL, "\n", &rest)) {
         cb_autofree char *full = join_mount(line, controller, path);
 
@@ -104,11 +125,11 @@ static int open_group(pid_t pid, const char *controller)
 }
 
 /* In version 1 every controller has its hierarchy, in version 2 all have one. */
-static int open_controller(pid_t pid, const char *controller)
+static int open_controller(const struct where *where, const char *controller)
 {
-    int fd = open_group(pid, controller);
+    int fd = open_group(where, controller);
 
-    return fd >= 0 ? fd : open_group(pid, "");
+    return fd >= 0 ? fd : open_group(where, "");
 }
 
 /* ── Processes ── */
@@ -193,29 +214,37 @@ static void list_descendants(pid_t pid, struct cb_pids *out)
 }
 
 /* Is it a group of a sandbox's own, and not the one we are in as well? */
-static int is_own(pid_t pid, const char *controller)
+static int is_own(const struct where *where, const char *controller)
 {
-    cb_autofree char *theirs = find_path(pid, controller);
-    cb_autofree char *ours = find_path(getpid(), controller);
+    cb_autofree char *theirs = find_path(&where->theirs, controller);
+    cb_autofree char *ours = find_path(&where->ours, controller);
 
     return theirs && ours && strcmp(theirs, ours) != 0;
 }
 
-void cb_process_list(pid_t pid, struct cb_pids *out)
+static void list(const struct where *where, struct cb_pids *out)
 {
     static const char *const controllers[] = {"pids", ""};
     cb_auto_value(cb_strbuf) text = {0};
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(controllers); i++) {
         cb_autofd int dir =
-            is_own(pid, controllers[i]) ? open_group(pid, controllers[i]) : -1;
+            is_own(where, controllers[i]) ? open_group(where, controllers[i]) : -1;
 
         if (dir < 0 || cb_fs_read_file(dir, "cgroup.procs", MAX_BYTES, &text, NULL) < 0)
             continue;
         take_pids(cb_strbuf_text(&text), out);
         return;
     }
-    list_descendants(pid, out);
+    list_descendants(where->pid, out);
+}
+
+void cb_process_list(pid_t pid, struct cb_pids *out)
+{
+    cb_auto_value(where) where = {0};
+
+    find_out(&where, pid);
+    list(&where, out);
 }
 
 /* ── Numbers ── */
@@ -242,9 +271,9 @@ static uint64_t total_memory(void)
     return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static void measure_memory(pid_t pid, struct cb_process_usage *out)
+static void measure_memory(const struct where *where, struct cb_process_usage *out)
 {
-    cb_autofd int dir = open_controller(pid, "memory");
+    cb_autofd int dir = open_controller(where, "memory");
     uint64_t total = total_memory(), inactive, limit;
 
     inactive = read_number(dir, "memory.stat", "total_inactive_file ");
@@ -259,9 +288,9 @@ static void measure_memory(pid_t pid, struct cb_process_usage *out)
     out->memory_limit_bytes = limit && limit < total ? limit : total;
 }
 
-static void measure_cpu(pid_t pid, struct cb_process_usage *out)
+static void measure_cpu(const struct where *where, struct cb_process_usage *out)
 {
-    cb_autofd int dir = open_controller(pid, "cpuacct");
+    cb_autofd int dir = open_controller(where, "cpuacct");
 
     out->cpu_ns = read_number(dir, "cpuacct.usage", "");
     if (!out->cpu_ns)
@@ -279,9 +308,9 @@ static uint64_t sum_after(const char *text, const char *key)
     return sum;
 }
 
-static void measure_disks(pid_t pid, struct cb_process_usage *out)
+static void measure_disks(const struct where *where, struct cb_process_usage *out)
 {
-    cb_autofd int dir = open_controller(pid, "blkio");
+    cb_autofd int dir = open_controller(where, "blkio");
     cb_auto_value(cb_strbuf) text = {0};
 
     if (dir < 0)
@@ -336,29 +365,33 @@ static void add_process(pid_t pid, struct cb_process_usage *out)
     out->memory_bytes += pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static int has_own(pid_t pid, const char *controller)
+static int has_own(const struct where *where, const char *controller)
 {
-    return is_own(pid, controller) || is_own(pid, "");
+    return is_own(where, controller) || is_own(where, "");
 }
 
 void cb_process_measure(pid_t pid, struct cb_process_usage *out)
 {
     cb_auto_value(cb_pids) pids = {0};
+    cb_auto_value(where) where = {0};
     struct cb_process_usage sum = {0};
-    int counts_time = has_own(pid, "cpuacct"), counts_memory = has_own(pid, "memory");
+    int counts_time, counts_memory;
 
+    find_out(&where, pid);
+    counts_time = has_own(&where, "cpuacct");
+    counts_memory = has_own(&where, "memory");
     *out = (struct cb_process_usage){.memory_limit_bytes = total_memory()};
-    cb_process_list(pid, &pids);
+    list(&where, &pids);
     out->pids = pids.count;
     for (size_t i = 0; i < pids.count && !(counts_time && counts_memory); i++)
         add_process(pids.items[i], &sum);
     out->cpu_ns = sum.cpu_ns;
     out->memory_bytes = sum.memory_bytes;
     if (counts_time)
-        measure_cpu(pid, out);
+        measure_cpu(&where, out);
     if (counts_memory)
-        measure_memory(pid, out);
-    if (has_own(pid, "blkio"))
-        measure_disks(pid, out);
+        measure_memory(&where, out);
+    if (has_own(&where, "blkio"))
+        measure_disks(&where, out);
     measure_network(pid, out);
 }

@@ -7,7 +7,10 @@
 #include "exporter/exporter.h"
 #include "exporter/inplace.h"
 #include "exporter/keeper.h"
+#include "registry/said.h"
 #include "store/tar.h"
+
+struct cb_delta_bases;
 
 /* One image on its way into an archive. */
 struct cb_saved_image {
@@ -28,6 +31,7 @@ struct cb_saved_index {
     struct cb_platform_images images; /* each of them among the saved ones */
     struct cb_index *index;           /* once they are planned */
     CB_VEC(struct cb_attestation *) attestations;
+    struct cb_said *said; /* that the store keeps; or NULL */
 };
 
 struct cb_saved {
@@ -35,10 +39,14 @@ struct cb_saved {
     enum cb_archive_format format;
     struct cb_layer_form layers;
     const struct cb_annotations *annotations; /* or NULL */
+    int docker_types;                         /* Docker schema 2 instead of OCI */
+    const struct cb_archive_date *date;       /* or NULL */
     struct cb_keeper *keeper;                 /* of what planning made */
     struct cb_inplace *place;                 /* for what it makes; or NULL */
-    const struct cb_attester *attester;       /* or NULL */
-    struct cb_map *left_out; /* diff ids of layers that do not go along; or NULL */
+    int streams; /* a layer can be made while it is written; else it must be a blob */
+    const struct cb_attester *attester; /* or NULL */
+    struct cb_map *left_out;       /* diff ids of layers that do not go along; or NULL */
+    struct cb_delta_bases *deltas; /* or NULL */
     CB_VEC(struct cb_saved_image *) images;
     CB_VEC(struct cb_saved_index) indexes;
 };
@@ -57,12 +65,16 @@ int cb_saved_plan_images(struct cb_saved *saved, const struct cb_archive_image *
  * to. */
 int cb_saved_plan_archive(struct cb_saved *saved, const struct cb_archive_image *image,
                           struct cb_descriptor *target, struct cb_error **err);
+/* Notes the layers of CHOICE's images that the other side has. */
+int cb_saved_leave_out(struct cb_saved *saved, const struct cb_archive_choice *choice,
+                       struct cb_error **err);
+int cb_saved_is_left_out(const struct cb_saved *saved, const struct cb_digest *diff_id);
 struct cb_saved_image *cb_saved_find(const struct cb_saved *saved,
                                      const struct cb_digest *id,
                                      const struct cb_platform *platform);
 /* What index.json says of an image, under CANONICAL (or NULL). Caller frees. */
-void cb_saved_describe(const struct cb_saved_image *image, const char *canonical,
-                       struct cb_descriptor *out);
+void cb_saved_describe(const struct cb_saved *saved, const struct cb_saved_image *image,
+                       const char *canonical, struct cb_descriptor *out);
 void cb_saved_describe_index(const struct cb_saved *saved,
                              const struct cb_saved_index *index, const char *canonical,
                              struct cb_descriptor *out);

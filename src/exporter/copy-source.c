@@ -30,7 +30,7 @@ static int open_members(struct found *found, struct cb_error **err)
     if (fd < 0)
         return cb_error_errno(err, errno, "open `%s`", path);
     return directory ? cb_members_read_dir(env, fd, &found->load.members, err)
-                     : cb_members_read(env, fd, &found->load.members, err);
+                     : cb_members_read(env, fd, 0, &found->load.members, err);
 }
 
 static const struct cb_member *document(const struct found *found, const char *name)

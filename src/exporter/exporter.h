@@ -50,6 +50,8 @@ struct cb_archive_choice {
     const struct cb_strings *images;    /* as users named them */
     const struct cb_platform *platform; /* or NULL */
     const struct cb_strings *except; /* images whose layers the other side has; or NULL */
+    /* One by whose layers the image's others are told; or NULL. Docker archives only. */
+    const char *delta_from;
 };
 /* Writes images (names keep tags, ids do not) to FD as one tar, compressed as a whole
  * with COMPRESSION.
@@ -61,9 +63,14 @@ int cb_archive_save(struct cb_archive_env *env, const struct cb_archive_choice *
                     enum cb_archive_format format, enum cb_compression compression,
                     int fd, struct cb_error **err);
 /* The same as an OCI layout in the directory PATH, where other tags stay. */
-int cb_archive_save_layout(struct cb_archive_env *env, const struct cb_strings *images,
-                           const struct cb_platform *platform, const char *path,
+int cb_archive_save_layout(struct cb_archive_env *env,
+                           const struct cb_archive_choice *choice, const char *path,
                            struct cb_error **err);
+/* When an image was made, as index.json tells it: EPOCH_S, or if that is below zero what
+ * the image's config says. */
+struct cb_archive_date {
+    int64_t epoch_s;
+};
 /* One image, or one for each of several platforms and an index of them, under NAMES
  * (canonical; may be none). TARGET (or NULL) gets the descriptor of what the names lead
  * to. */
@@ -73,7 +80,9 @@ struct cb_archive_image {
     const struct cb_strings *names;
     const struct cb_annotations *annotations; /* or NULL */
     const struct cb_attester *attester;       /* or NULL; of an index */
-    struct cb_layer_form layers; /* of OCI archives; docker's are plain tars */
+    struct cb_layer_form layers;        /* of OCI archives; docker's are plain tars */
+    int docker_types;                   /* Docker schema 2 instead of OCI */
+    const struct cb_archive_date *date; /* or NULL: it is not told */
 };
 int cb_archive_write(struct cb_archive_env *env, const struct cb_archive_image *image,
                      enum cb_archive_format format, int fd, struct cb_descriptor *target,

@@ -13,6 +13,7 @@ void cb_load_image_clear(struct cb_load_image *found)
     for (size_t i = 0; found->layers && i < found->config->diff_ids.count; i++)
         cb_descriptor_free(&found->layers[i]);
     free(found->layers);
+    free(found->tars);
     cb_image_config_free(found->config);
     cb_strbuf_free(&found->config_bytes);
     cb_strings_free(&found->names);
@@ -54,6 +55,20 @@ static int fill_in_layers(struct cb_load *load, struct cb_load_image *found,
     return 0;
 }
 
+/* What the layer came as. */
+static int enter_layer(struct cb_load *load, const struct cb_load_image *found, size_t i,
+                       struct cb_error **err)
+{
+    struct cb_archive_env *env = load->env;
+    const struct cb_digest *diff_id = &found->config->diff_ids.items[i];
+
+    if (found->tars[i].fd >= 0)
+        return cb_layer_tar_offer(env->store, &found->tars[i], diff_id, env->cancel, err);
+    if (!cb_digest_is_set(&found->layers[i].digest))
+        return 0;
+    return cb_layer_blob_enter(env->store, diff_id, &found->layers[i], env->cancel, err);
+}
+
 static int unpack(struct cb_load *load, struct cb_load_image *found,
                   struct cb_error **err)
 {
@@ -62,6 +77,7 @@ static int unpack(struct cb_load *load, struct cb_load_image *found,
     const struct cb_layers_options layers = {.store = env->store,
                                              .blobs = found->layers,
                                              .diff_ids = found->config->diff_ids.items,
+                                             .tars = found->tars,
                                              .count = count,
                                              .cancel = env->cancel,
                                              .sink = env->sink};
@@ -71,9 +87,7 @@ static int unpack(struct cb_load *load, struct cb_load_image *found,
         cb_layers_unpack(&layers, env->pool, &top, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
-        if (cb_digest_is_set(&found->layers[i].digest) &&
-            cb_layer_blob_enter(env->store, &found->config->diff_ids.items[i],
-                                &found->layers[i], env->cancel, err) < 0)
+        if (enter_layer(load, found, i, err) < 0)
             return -1;
     }
     return 0;
@@ -172,5 +186,16 @@ int cb_load_config(struct cb_load *load, const struct cb_digest *digest, const c
                               found->config_bytes.len, err) < 0)
         return cb_error_wrap(err, "config `%s`", name);
     found->layers = xcalloc(found->config->diff_ids.count, sizeof(*found->layers));
+    found->tars = xcalloc(found->config->diff_ids.count, sizeof(*found->tars));
+    for (size_t i = 0; i < found->config->diff_ids.count; i++)
+        found->tars[i].fd = -1;
     return 0;
+}
+
+void cb_load_leave_tar(const struct cb_load *load, const struct cb_member *member,
+                       struct cb_layer_tar *out)
+{
+    if (member->at >= 0)
+        *out = (struct cb_layer_tar){
+            .fd = load->members.tars_fd, .at = member->at, .size = member->size};
 }

@@ -3,6 +3,7 @@
 #define CB_EXPORTER_LOAD_PRIV_H
 
 #include "exporter/members.h"
+#include "store/layer.h"
 
 struct cb_load_image;
 struct cb_load {
@@ -19,6 +20,7 @@ struct cb_load_image {
     struct cb_strbuf config_bytes;
     struct cb_image_config *config;
     struct cb_descriptor *layers; /* in step with diff_ids; digest unset: not there */
+    struct cb_layer_tar *tars;    /* the same; those that are no blobs */
     struct cb_digest manifest;    /* unset if there is none that fits */
     struct cb_strings names;      /* canonical */
 };
@@ -30,6 +32,9 @@ int cb_load_add_name(struct cb_strings *names, const char *text, struct cb_error
 /* The configuration, a blob of the store; NAME for messages. */
 int cb_load_config(struct cb_load *load, const struct cb_digest *digest, const char *name,
                    struct cb_load_image *found, struct cb_error **err);
+/* MEMBER's bytes, if it is one that is left in the archive. */
+void cb_load_leave_tar(const struct cb_load *load, const struct cb_member *member,
+                       struct cb_layer_tar *out);
 /* Unpacks and registers it under its names; ADD says so in docker's words. */
 int cb_load_put(struct cb_load *load, struct cb_load_image *found, struct cb_digest *id,
                 struct cb_error **err);

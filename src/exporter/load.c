@@ -3,8 +3,10 @@
  * layouts), says which of them make images. */
 #include "exporter/exporter.h"
 
+#include "exporter/delta.h"
 #include "exporter/load-priv.h"
 #include "store/content.h"
+#include "store/layout-read.h"
 
 #include <errno.h>
 #include <string.h>
@@ -78,11 +80,18 @@ static int read_docker_layers(struct cb_load *load, const struct cb_json *item,
     for (size_t i = 0; i < paths.count; i++) {
         const struct cb_member *member = cb_members_find(&load->members, paths.items[i]);
 
-        if (!member || member->text)
-            continue; /* fill_in_layers tells whether it is needed */
+        if (!member || member->text) {
+            /* fill_in_layers tells whether it is needed */
+            if (cb_delta_load(load, &found->config->diff_ids.items[i], &found->layers[i],
+                              err) < 0)
+                return -1;
+            continue;
+        }
         found->layers[i].media_type = xstrdup(layer_type(member->magic));
-        found->layers[i].digest = member->digest;
+        found->layers[i].digest =
+            member->at < 0 ? member->digest : found->config->diff_ids.items[i];
         found->layers[i].size = member->size;
+        cb_load_leave_tar(load, member, &found->tars[i]);
     }
     return 0;
 }
@@ -158,6 +167,22 @@ int cb_load_docker(struct cb_load *load, const struct cb_member *document,
 
 /* ── index.json ── */
 
+/* The layer among what was left in the archive; NULL: it is a blob, or not there. */
+static const struct cb_member *find_tar(struct cb_load *load,
+                                        const struct cb_load_image *found, size_t i,
+                                        const struct cb_descriptor *layer)
+{
+    cb_autofree char *path = NULL;
+    const struct cb_member *member;
+
+    if (!load->members.files ||
+        !cb_digest_equal(&layer->digest, &found->config->diff_ids.items[i]))
+        return NULL;
+    path = cb_layout_blob_path(&layer->digest);
+    member = cb_members_find(&load->members, path);
+    return member && member->at >= 0 ? member : NULL;
+}
+
 /* 1, or 0: an attestation or other artifact. */
 static int find_image(struct cb_load *load, const struct cb_descriptor *entry,
                       struct cb_load_image *found, struct cb_error **err)
@@ -182,9 +207,13 @@ static int find_image(struct cb_load *load, const struct cb_descriptor *entry,
                             "the manifest has %zu layers, the config %zu",
                             manifest->layers.count, found->config->diff_ids.count);
     for (size_t i = 0; i < manifest->layers.count; i++) {
-        if (cb_content_has(load->env->store, &manifest->layers.items[i].digest, &size) >
-            0)
-            cb_descriptor_copy(&found->layers[i], &manifest->layers.items[i]);
+        const struct cb_descriptor *layer = &manifest->layers.items[i];
+        const struct cb_member *member = find_tar(load, found, i, layer);
+
+        if (member)
+            cb_load_leave_tar(load, member, &found->tars[i]);
+        if (member || cb_content_has(load->env->store, &layer->digest, &size) > 0)
+            cb_descriptor_copy(&found->layers[i], layer);
     }
     found->manifest = entry->digest;
     return 1;
@@ -366,6 +395,16 @@ static int check_loaded(const struct cb_load *load, int is_layout, struct cb_err
     return cb_error_set(err, CB_ERR_NOT_FOUND, "no image for %s in the archive", wanted);
 }
 
+static int no_archive(const struct cb_load *load, struct cb_error **err)
+{
+    cb_error_set(err, CB_ERR_INTEGRITY,
+                 "not an image archive: neither manifest.json nor index.json");
+    if (!cb_members_find(&load->members, "repositories"))
+        return -1;
+    return cb_error_hint(err, "its form is that of docker before 1.10: load it with a "
+                              "docker that still does, and save it again");
+}
+
 int cb_archive_load(struct cb_archive_env *env, int fd,
                     const struct cb_platform *platform, struct cb_strings *messages,
                     struct cb_error **err)
@@ -378,7 +417,7 @@ int cb_archive_load(struct cb_archive_env *env, int fd,
     if (fstat(fd, &st) < 0)
         return cb_error_errno(err, errno, "stat the archive");
     if ((S_ISDIR(st.st_mode) ? cb_members_read_dir(env, fd, &load.members, err)
-                             : cb_members_read(env, fd, &load.members, err)) < 0)
+                             : cb_members_read(env, fd, 1, &load.members, err)) < 0)
         return -1;
     docker = cb_members_find(&load.members, "manifest.json");
     layout = cb_members_find(&load.members, "index.json");
@@ -387,9 +426,7 @@ int cb_archive_load(struct cb_archive_env *env, int fd,
     else if (layout && layout->text)
         result = load_layout(&load, layout, err);
     else
-        result =
-            cb_error_set(err, CB_ERR_INTEGRITY,
-                         "not an image archive: neither manifest.json nor index.json");
+        result = no_archive(&load, err);
     cb_members_clear(&load.members);
     return result < 0 ? -1 : check_loaded(&load, !docker, err);
 }

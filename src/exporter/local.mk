@@ -13,22 +13,27 @@ src_exporter_libexporter_a_SOURCES = \
 	%D%/buffered.c \
 	%D%/buffered.h \
 	%D%/cache-image.c \
+	%D%/delta.h \
 	%D%/docker.c \
 	%D%/exporter.h \
 	%D%/image.c \
 	%D%/import.c \
 	%D%/keeper.c \
 	%D%/keeper.h \
+	%D%/load-delta.c \
 	%D%/load-image.c \
 	%D%/load-priv.h \
 	%D%/load.c \
 	%D%/members-dir.c \
 	%D%/members.c \
 	%D%/members.h \
+	%D%/members-tars.c \
+	%D%/members-tars.h \
 	%D%/oci.c \
 	%D%/inplace.c \
 	%D%/inplace.h \
 	%D%/plan.c \
+	%D%/save-delta.c \
 	%D%/save-layout.c \
 	%D%/save.c \
 	%D%/sbom-files.c \

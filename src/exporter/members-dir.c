@@ -110,6 +110,7 @@ static int add_file(struct walk *walk, int fd, const char *path, int64_t size,
     cb_autofree struct cb_member *member = xcalloc(1, sizeof(*member));
 
     member->size = size;
+    member->at = -1;
     if (read_member(walk, fd, path, member, err) < 0)
         return cb_error_wrap(err, "file `%s`", path);
     cb_map_set(walk->out->files, path, cb_steal(&member));
@@ -198,8 +199,8 @@ static int check_marks(int fd, struct cb_error **err)
 int cb_members_read_dir(struct cb_archive_env *env, int fd, struct cb_members *out,
                         struct cb_error **err)
 {
-    cb_auto_value(cb_members)
-        members = {.files = cb_map_new(cb_member_free), .links = cb_map_new(free)};
+    cb_auto_value(cb_members) members = {
+        .files = cb_map_new(cb_member_free), .links = cb_map_new(free), .tars_fd = -1};
     struct walk walk = {.env = env, .out = &members};
 
     if (check_marks(fd, err) < 0 || read_dir(&walk, fd, "", 0, err) < 0)

@@ -1,14 +1,18 @@
 /* Nothing of a foreign archive is ever written under a name it chose: files become blobs
  * named by their digest, links are entries in a table, and everything else is skipped.
- * Files in blobs/<algorithm>/ must have the digest they are named for. */
+ * Files in blobs/<algorithm>/ must have the digest they are named for. What may be a
+ * plain layer is left where it is (members-tars.c), for most of those need never be
+ * blobs. */
 #include "exporter/members.h"
 
 #include "base/fs.h"
+#include "exporter/members-tars.h"
 #include "store/content.h"
 #include "store/tar.h"
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define ARCHIVE_MAX_BYTES (UINT64_C(1) << 42)
 #define DATA_BUFFER       (256u << 10)
@@ -21,7 +25,8 @@ struct reading {
     struct cb_tar_reader *reader;
     struct cb_blob_batch *batch; /* files up to SMALL_BYTES */
     struct cb_members *out;
-    size_t name_bytes; /* of members and of what links lead to */
+    struct cb_member_tars *tars; /* or NULL: everything becomes a blob */
+    size_t name_bytes;           /* of members and of what links lead to */
 };
 
 void cb_member_free(void *arg)
@@ -36,6 +41,8 @@ void cb_member_free(void *arg)
 
 void cb_members_clear(struct cb_members *members)
 {
+    if (members->files)
+        cb_close(&members->tars_fd);
     cb_map_free(members->files);
     cb_map_free(members->links);
     memset(members, 0, sizeof(*members));
@@ -80,12 +87,11 @@ int cb_member_blob_digest(const char *path, struct cb_digest *out, struct cb_err
     return cb_digest_parse(out, text, err) < 0 ? -1 : 1;
 }
 
+/* The rest of a member, to WRITER (or NULL). */
 static int copy_data(struct cb_tar_reader *reader, struct cb_blob_writer *writer,
-                     struct cb_member *member, struct cb_cancel *cancel,
-                     struct cb_error **err)
+                     struct cb_cancel *cancel, struct cb_error **err)
 {
     cb_autofree char *buffer = xmalloc(DATA_BUFFER);
-    size_t magic = 0;
 
     for (;;) {
         ssize_t len;
@@ -93,21 +99,22 @@ static int copy_data(struct cb_tar_reader *reader, struct cb_blob_writer *writer
         if (cb_cancel_check(cancel, err) < 0)
             return -1;
         len = cb_tar_reader_data(reader, buffer, DATA_BUFFER, err);
-        if (len < 0)
-            return -1;
-        if (len == 0)
-            return 0;
-        for (ssize_t i = 0; i < len && magic < sizeof(member->magic); i++)
-            member->magic[magic++] = (unsigned char)buffer[i];
+        if (len <= 0)
+            return len < 0 ? -1 : 0;
         if (writer && cb_blob_writer_write(writer, buffer, (size_t)len, err) < 0)
             return -1;
     }
 }
 
-/* EXPECTED NULL: whatever digest it has. */
+static size_t head_bytes(const struct cb_member *member)
+{
+    return member->size < CB_MEMBER_HEAD ? (size_t)member->size : CB_MEMBER_HEAD;
+}
+
+/* HEAD has been read. EXPECTED NULL: whatever digest it has. */
 static int spool(struct cb_archive_env *env, struct cb_tar_reader *reader,
-                 const struct cb_digest *expected, struct cb_member *member,
-                 struct cb_error **err)
+                 const unsigned char *head, const struct cb_digest *expected,
+                 struct cb_member *member, struct cb_error **err)
 {
     cb_auto(cb_blob_writer) writer = NULL;
     int present = 0;
@@ -117,20 +124,20 @@ static int spool(struct cb_archive_env *env, struct cb_tar_reader *reader,
         return -1;
     if (present) {
         member->digest = *expected;
-        return copy_data(reader, NULL, member, env->cancel, err);
+        return copy_data(reader, NULL, env->cancel, err);
     }
     if (cb_blob_writer_offset(writer) > 0 && cb_blob_writer_reset(writer, err) < 0)
         return -1;
-    if (copy_data(reader, writer, member, env->cancel, err) < 0)
+    if (cb_blob_writer_write(writer, head, head_bytes(member), err) < 0 ||
+        copy_data(reader, writer, env->cancel, err) < 0)
         return -1;
     return cb_blob_commit(&writer, &member->digest, NULL, err);
 }
 
-/* All SIZE bytes, and a zero. */
-static int read_bytes(struct cb_tar_reader *reader, const char *path, size_t size,
-                      char **out, struct cb_error **err)
+static int read_all(struct cb_tar_reader *reader, const char *path, void *out,
+                    size_t size, struct cb_error **err)
 {
-    cb_autofree char *bytes = xcalloc(1, size + 1);
+    char *bytes = out;
     size_t used = 0;
 
     while (used < size) {
@@ -142,6 +149,17 @@ static int read_bytes(struct cb_tar_reader *reader, const char *path, size_t siz
             return cb_error_set(err, CB_ERR_INTEGRITY, "%s: cut short", path);
         used += (size_t)len;
     }
+    return 0;
+}
+
+/* All SIZE bytes, and a zero. */
+static int read_bytes(struct cb_tar_reader *reader, const char *path, size_t size,
+                      char **out, struct cb_error **err)
+{
+    cb_autofree char *bytes = xcalloc(1, size + 1);
+
+    if (read_all(reader, path, bytes, size, err) < 0)
+        return -1;
     *out = cb_steal(&bytes);
     return 0;
 }
@@ -184,13 +202,24 @@ static int read_blob(struct reading *reading, const char *path, struct cb_member
     struct cb_digest digest;
     int named = cb_member_blob_digest(path, &digest, err);
     const struct cb_digest *expected = named > 0 ? &digest : NULL;
+    int is_usual = !expected || expected->algorithm == CB_SHA256;
+    unsigned char head[CB_MEMBER_HEAD] = {0};
+    int left = 0;
 
     if (named < 0)
         return -1;
-    if (member->size <= (int64_t)SMALL_BYTES &&
-        (!expected || expected->algorithm == CB_SHA256))
+    if (member->size <= (int64_t)SMALL_BYTES && is_usual)
         return read_small(reading, path, expected, member, err);
-    return spool(reading->env, reading->reader, expected, member, err);
+    if (read_all(reading->reader, path, head, head_bytes(member), err) < 0)
+        return -1;
+    memcpy(member->magic, head, sizeof(member->magic));
+    if (reading->tars && is_usual)
+        left = cb_member_tars_leave(reading->tars, head, member, err);
+    if (left) {
+        member->digest = expected ? *expected : (struct cb_digest){0};
+        return left < 0 ? -1 : 0;
+    }
+    return spool(reading->env, reading->reader, head, expected, member, err);
 }
 
 static int read_file(struct reading *reading, const char *path, int64_t size,
@@ -201,6 +230,7 @@ static int read_file(struct reading *reading, const char *path, int64_t size,
     int result;
 
     member->size = size;
+    member->at = -1;
     result = cb_member_is_document(path) ? read_text(reading->reader, path, member, err)
                                          : read_blob(reading, path, member, err);
     if (result < 0) {
@@ -267,39 +297,48 @@ static int read_member(struct reading *reading, const struct cb_tar_entry *entry
     return read_file(reading, path, entry->size, err);
 }
 
-int cb_members_read(struct cb_archive_env *env, int fd, struct cb_members *out,
-                    struct cb_error **err)
+static int read_members(struct reading *reading, struct cb_error **err)
+{
+    for (int count = 0;; count++) {
+        struct cb_tar_entry entry = {0};
+        int more = cb_tar_reader_next(reading->reader, &entry, err);
+
+        if (more <= 0)
+            return more;
+        if (count == CB_ARCHIVE_MAX_MEMBERS)
+            return cb_error_set(err, CB_ERR_INTEGRITY,
+                                "archive with more than %d members",
+                                CB_ARCHIVE_MAX_MEMBERS);
+        if (reading->tars)
+            cb_member_tars_entry(reading->tars, &entry);
+        if (read_member(reading, &entry, err) < 0)
+            return -1;
+    }
+}
+
+int cb_members_read(struct cb_archive_env *env, int fd, int leave_tars,
+                    struct cb_members *out, struct cb_error **err)
 {
     cb_auto(cb_tar_reader) reader = NULL;
+    cb_auto(cb_member_tars) tars = NULL;
     cb_auto(cb_blob_batch) batch = cb_blob_batch_new(env->store);
-    cb_auto_value(cb_members)
-        members = {.files = cb_map_new(cb_member_free), .links = cb_map_new(free)};
+    cb_auto_value(cb_members) members = {
+        .files = cb_map_new(cb_member_free), .links = cb_map_new(free), .tars_fd = -1};
     struct reading reading = {.env = env, .batch = batch, .out = &members};
-    struct cb_digest digest;
+    off_t start = lseek(fd, 0, SEEK_CUR);
 
     if (cb_tar_reader_open_fd(&reader, fd,
                               CB_TAR_GZIP | CB_TAR_BZIP2 | CB_TAR_XZ | CB_TAR_ZSTD,
                               ARCHIVE_MAX_BYTES, env->cancel, err) < 0)
         return -1;
     reading.reader = reader;
-    for (int count = 0;; count++) {
-        struct cb_tar_entry entry = {0};
-        int more = cb_tar_reader_next(reader, &entry, err);
-
-        if (more < 0)
-            return -1;
-        if (!more)
-            break;
-        if (count == CB_ARCHIVE_MAX_MEMBERS)
-            return cb_error_set(err, CB_ERR_INTEGRITY,
-                                "archive with more than %d members",
-                                CB_ARCHIVE_MAX_MEMBERS);
-        if (read_member(&reading, &entry, err) < 0)
-            return -1;
-    }
-    if (cb_tar_reader_finish(reader, &digest, err) < 0 ||
+    if (leave_tars)
+        reading.tars = tars = cb_member_tars_new(env, reader, fd, start);
+    if (read_members(&reading, err) < 0 || cb_tar_reader_finish(reader, NULL, err) < 0 ||
         cb_blob_batch_flush(batch, err) < 0)
         return -1;
+    if (tars)
+        members.tars_fd = cb_member_tars_fd(tars);
     *out = members;
     memset(&members, 0, sizeof(members));
     return 0;

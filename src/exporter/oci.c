@@ -3,23 +3,49 @@
  * image. An image for several platforms is an index of its own, which the entry names. */
 #include "exporter/archive.h"
 
+#include "base/timestamp.h"
+
+static void annotate(struct cb_descriptor *out, const char *key, const char *value)
+{
+    if (!out->annotations)
+        out->annotations = json_object();
+    json_object_set_new(out->annotations, key, json_string(value));
+}
+
 static void add_name(const char *canonical, struct cb_descriptor *out)
 {
     cb_auto(cb_reference) reference = NULL;
 
     if (!canonical || cb_reference_parse(&reference, canonical, NULL) < 0)
         return;
-    if (!out->annotations)
-        out->annotations = json_object();
-    json_object_set_new(out->annotations, "io.containerd.image.name",
-                        json_string(canonical));
-    json_object_set_new(out->annotations, "org.opencontainers.image.ref.name",
-                        json_string(reference->tag));
+    annotate(out, "io.containerd.image.name", canonical);
+    annotate(out, "org.opencontainers.image.ref.name", reference->tag);
 }
 
-void cb_saved_describe(const struct cb_saved_image *entry, const char *canonical,
-                       struct cb_descriptor *out)
+/* Unless the user says something else. */
+static void add_date(const struct cb_saved *saved, const struct cb_saved_image *image,
+                     struct cb_descriptor *out)
 {
+    static const char key[] = "org.opencontainers.image.created";
+    char text[CB_TIMESTAMP_MAX];
+
+    if (!saved->date || json_object_get(out->annotations, key))
+        return;
+    if (saved->date->epoch_s >= 0)
+        annotate(
+            out, key,
+            cb_timestamp_format((struct timespec){.tv_sec = saved->date->epoch_s}, text));
+    else if (image->image->config->created)
+        annotate(out, key, image->image->config->created);
+}
+
+void cb_saved_describe(const struct cb_saved *saved, const struct cb_saved_image *entry,
+                       const char *canonical, struct cb_descriptor *out)
+{
+    out->annotations = cb_annotations_json(
+        saved->annotations, CB_ANNOTATION_MANIFEST_ENTRY, &entry->platform);
+    if (!entry->in_index)
+        add_date(saved, entry, out);
     out->media_type = xstrdup(entry->manifest->media_type);
     out->digest = entry->manifest->digest;
     out->size = (int64_t)entry->manifest->len;
@@ -36,6 +62,7 @@ void cb_saved_describe_index(const struct cb_saved *saved,
     out->size = (int64_t)entry->index->len;
     out->annotations =
         cb_annotations_json(saved->annotations, CB_ANNOTATION_INDEX_ENTRY, NULL);
+    add_date(saved, saved->images.items[0], out);
     add_name(canonical, out);
 }
 
@@ -44,10 +71,11 @@ struct entries {
     size_t count, capacity;
 };
 
-static struct cb_index *make_index(struct entries *entries, json_t *annotations)
+static struct cb_index *make_index(struct entries *entries, json_t *annotations,
+                                   int docker_types)
 {
     struct cb_index *index =
-        cb_index_make(entries->items, entries->count, annotations, 0);
+        cb_index_make(entries->items, entries->count, annotations, docker_types);
 
     cb_vec_foreach (entry, entries)
         cb_descriptor_free(entry);
@@ -59,14 +87,16 @@ static struct cb_index *make_index(struct entries *entries, json_t *annotations)
 static int attest(const struct cb_saved *saved, struct cb_saved_index *out,
                   struct cb_error **err)
 {
-    for (size_t i = 0; saved->attester && i < out->images.count; i++) {
+    const struct cb_attester *attester =
+        out->said ? cb_said_attester(out->said) : saved->attester;
+
+    for (size_t i = 0; attester && i < out->images.count; i++) {
         const struct cb_platform_image *image = &out->images.items[i];
         struct cb_attestation *attestation = NULL;
 
-        if (saved->attester->attest(
-                saved->attester->arg, i,
-                cb_saved_find(saved, &image->id, &image->platform)->manifest,
-                &attestation, err) < 0)
+        if (attester->attest(attester->arg, i,
+                             cb_saved_find(saved, &image->id, &image->platform)->manifest,
+                             &attestation, err) < 0)
             return -1;
         if (attestation)
             cb_vec_push(&out->attestations, attestation);
@@ -87,11 +117,9 @@ int cb_saved_index_make(const struct cb_saved *saved, struct cb_saved_index *out
     cb_vec_foreach (image, &out->images) {
         struct cb_descriptor entry = {0};
 
-        cb_saved_describe(cb_saved_find(saved, &image->id, &image->platform), NULL,
+        cb_saved_describe(saved, cb_saved_find(saved, &image->id, &image->platform), NULL,
                           &entry);
         entry.platform = image->platform;
-        entry.annotations = cb_annotations_json(
-            saved->annotations, CB_ANNOTATION_MANIFEST_ENTRY, &image->platform);
         cb_vec_push(&entries, entry);
     }
     cb_vec_foreach (attestation, &out->attestations) {
@@ -100,7 +128,7 @@ int cb_saved_index_make(const struct cb_saved *saved, struct cb_saved_index *out
         cb_descriptor_copy(&entry, &(*attestation)->entry);
         cb_vec_push(&entries, entry);
     }
-    out->index = make_index(&entries, annotations);
+    out->index = make_index(&entries, annotations, saved->docker_types);
     return 0;
 }
 
@@ -116,7 +144,8 @@ char *cb_saved_index_json(const struct cb_saved *saved)
         for (size_t i = 0; i < count; i++) {
             struct cb_descriptor entry = {0};
 
-            cb_saved_describe(*image, names->count ? names->items[i] : NULL, &entry);
+            cb_saved_describe(saved, *image, names->count ? names->items[i] : NULL,
+                              &entry);
             cb_vec_push(&entries, entry);
         }
     }
@@ -131,6 +160,6 @@ char *cb_saved_index_json(const struct cb_saved *saved)
             cb_vec_push(&entries, entry);
         }
     }
-    index = make_index(&entries, NULL);
+    index = make_index(&entries, NULL, 0);
     return cb_steal(&index->bytes);
 }

@@ -37,6 +37,7 @@ void cb_saved_clear(struct cb_saved *saved)
         cb_strings_free(&several->names);
         cb_vec_free(&several->images);
         cb_index_free(several->index);
+        cb_said_free(several->said);
         cb_vec_foreach (attestation, &several->attestations)
             cb_attestation_free(*attestation);
         cb_vec_free(&several->attestations);
@@ -105,20 +106,30 @@ static int add_index(struct cb_saved *saved, const struct cb_platform_images *im
     return 0;
 }
 
-/* 1: a name of several platforms. */
-static int add_platforms(struct cb_saved *saved, const char *text, struct cb_error **err)
+/* 1: a name of several platforms, or of an image that something is said of. */
+static int add_platforms(struct cb_saved *saved, const char *text,
+                         const struct cb_image *image, struct cb_error **err)
 {
     cb_auto_value(cb_platform_images) images = {0};
+    cb_auto_value(cb_strings) names = {0};
+    cb_auto(cb_said) said = NULL;
     struct cb_saved_index *several;
 
     if (saved->format != CB_ARCHIVE_OCI)
         return 0;
     if (cb_image_find_platforms(saved->env->store, text, &images, err) < 0)
         return -1;
-    if (images.count < 2)
+    if (!images.count)
+        cb_vec_push(&images, ((struct cb_platform_image){
+                                 .id = image->id, .platform = image->config->platform}));
+    add_name(&names, text);
+    if (cb_said_open(&said, saved->env->store, &images, &names, err) < 0)
+        return -1;
+    if (images.count < 2 && !said)
         return 0;
     if (add_index(saved, &images, &several, err) < 0)
         return -1;
+    several->said = cb_steal(&said);
     add_name(&several->names, text);
     return 1;
 }
@@ -133,7 +144,7 @@ static int add_image(struct cb_saved *saved, const char *text,
     if (cb_image_get_for(saved->env->store, text, platform, &image, &by_id, err) < 0)
         return -1;
     if (!by_id && !platform)
-        several = add_platforms(saved, text, err);
+        several = add_platforms(saved, text, image, err);
     if (several)
         return several < 0 ? -1 : 0;
     entry = add_found(saved, image, &image->config->platform);
@@ -147,13 +158,28 @@ static int add_image(struct cb_saved *saved, const char *text,
 
 /* ── Layers ── */
 
-static int usable(const struct cb_saved *saved, const struct cb_descriptor *layer)
+/* A plain tar that is no blob, but can be made again. */
+static int is_outlined(const struct cb_saved *saved, const struct cb_saved_image *entry,
+                       size_t i, const struct cb_descriptor *layer)
+{
+    cb_auto(cb_snapshot) snapshot = NULL;
+    int64_t size;
+
+    return cb_digest_equal(&layer->digest, &entry->image->config->diff_ids.items[i]) &&
+           cb_content_has(saved->env->store, &layer->digest, &size) <= 0 &&
+           cb_chain_find(saved->env->store, &entry->chain_ids[i], &snapshot, NULL) > 0 &&
+           cb_layer_is_outlined(snapshot);
+}
+
+static int usable(const struct cb_saved *saved, const struct cb_saved_image *entry,
+                  size_t i, const struct cb_descriptor *layer)
 {
     enum cb_compression compression;
     int64_t size;
 
     if (cb_media_compression(layer->media_type, &compression) < 0 ||
-        cb_content_has(saved->env->store, &layer->digest, &size) <= 0)
+        (cb_content_has(saved->env->store, &layer->digest, &size) <= 0 &&
+         !is_outlined(saved, entry, i, layer)))
         return 0;
     /* Docker before 23 cannot load zstd. */
     return saved->format != CB_ARCHIVE_DOCKER || compression != CB_COMPRESSION_ZSTD;
@@ -166,8 +192,32 @@ static json_t *manifest_annotations(const struct cb_saved *saved,
                                &entry->platform);
 }
 
+/* As its manifest has it. */
+static int keep_layer(struct cb_saved *saved, struct cb_saved_image *entry, size_t i,
+                      const struct cb_descriptor *layer, struct cb_error **err)
+{
+    static const struct cb_layer_form plain = {.compression = CB_COMPRESSION_NONE};
+    struct cb_archive_env *env = saved->env;
+    const struct cb_layer_want want = {.store = env->store,
+                                       .chain_id = &entry->chain_ids[i],
+                                       .diff_id =
+                                           &entry->image->config->diff_ids.items[i],
+                                       .form = &plain,
+                                       .pool = env->pool,
+                                       .cancel = env->cancel,
+                                       .sink = env->sink};
+    cb_auto_value(cb_descriptor) made = {0};
+
+    cb_descriptor_copy(&entry->layers[i], layer);
+    if (!is_outlined(saved, entry, i, layer))
+        return 0;
+    entry->streamed[i] = (char)saved->streams;
+    return saved->streams ? 0 : cb_layer_blob_get(&want, &made, err);
+}
+
 /* 1 when the image goes out with the manifest it was pulled with. */
-static int keep_manifest(struct cb_saved *saved, struct cb_saved_image *entry)
+static int keep_manifest(struct cb_saved *saved, struct cb_saved_image *entry,
+                         struct cb_error **err)
 {
     const struct cb_image *image = entry->image;
     cb_auto_value(cb_strbuf) bytes = {0};
@@ -178,14 +228,18 @@ static int keep_manifest(struct cb_saved *saved, struct cb_saved_image *entry)
         cb_content_read(saved->env->store, &image->manifest, CB_MANIFEST_MAX_BYTES,
                         &bytes, NULL) < 0 ||
         cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len, NULL, NULL) < 0 ||
+        (saved->docker_types &&
+         strcmp(manifest->media_type, CB_MT_DOCKER_MANIFEST) != 0) ||
         manifest->layers.count != image->config->diff_ids.count)
         return 0;
     for (size_t i = 0; i < manifest->layers.count; i++) {
-        if (!usable(saved, &manifest->layers.items[i]))
+        if (!usable(saved, entry, i, &manifest->layers.items[i]))
             return 0;
     }
-    for (size_t i = 0; i < manifest->layers.count; i++)
-        cb_descriptor_copy(&entry->layers[i], &manifest->layers.items[i]);
+    for (size_t i = 0; i < manifest->layers.count; i++) {
+        if (keep_layer(saved, entry, i, &manifest->layers.items[i], err) < 0)
+            return -1;
+    }
     entry->manifest = cb_steal(&manifest);
     return 1;
 }
@@ -202,16 +256,15 @@ static int measure_tar(struct cb_saved *saved, const struct cb_saved_image *entr
 {
     const struct cb_digest *diff_id = &entry->image->config->diff_ids.items[i];
     cb_auto(cb_snapshot) snapshot = NULL;
-    struct cb_layer_info info;
+    struct cb_digest actual;
     int found = cb_chain_find(saved->env->store, &entry->chain_ids[i], &snapshot, err);
 
     if (found < 0)
         return -1;
-    if (found && cb_layer_info(snapshot, saved->env->pool, &info, NULL) == 0 &&
-        cb_digest_equal(&info.diff_id, diff_id)) {
-        *size = info.tar_bytes;
+    if (found &&
+        cb_layer_tar_bytes(snapshot, saved->env->pool, &actual, size, NULL) == 0 &&
+        *size >= 0 && cb_digest_equal(&actual, diff_id))
         return 0;
-    }
     *size = 0;
     return cb_layer_stream_tar(saved->env->store, &entry->chain_ids[i], diff_id,
                                count_bytes, size, err);
@@ -276,6 +329,7 @@ static int plan_image(struct cb_saved *saved, struct cb_saved_image *entry,
     size_t count = config->diff_ids.count;
     cb_auto_value(cb_descriptor) document = {0};
     cb_auto_json *annotations = manifest_annotations(saved, entry);
+    int kept;
 
     entry->layers = xcalloc(count, sizeof(*entry->layers));
     entry->streamed = xcalloc(count, 1);
@@ -289,8 +343,9 @@ static int plan_image(struct cb_saved *saved, struct cb_saved_image *entry,
     if (saved->env->registry &&
         cb_registry_provide(saved->env->registry, entry->image, NULL, 0, err) < 0)
         return -1;
-    if (keep_manifest(saved, entry))
-        return 0;
+    kept = keep_manifest(saved, entry, err);
+    if (kept)
+        return kept < 0 ? -1 : 0;
     for (size_t i = 0; i < count; i++) {
         if (cb_cancel_check(saved->env->cancel, err) < 0 ||
             plan_layer(saved, entry, i, err) < 0)
@@ -301,7 +356,8 @@ static int plan_image(struct cb_saved *saved, struct cb_saved_image *entry,
     if (cb_content_has(saved->env->store, &document.digest, &document.size) <= 0)
         return cb_error_set(err, CB_ERR_NOT_FOUND,
                             "the image's config is not in the store");
-    entry->manifest = cb_manifest_make(&document, entry->layers, count, annotations, 0);
+    entry->manifest = cb_manifest_make(&document, entry->layers, count, annotations,
+                                       saved->docker_types);
     return 0;
 }
 

@@ -10,7 +10,7 @@ static void describe(const struct cb_saved *saved, const char *name,
     if (saved->indexes.count)
         cb_saved_describe_index(saved, &saved->indexes.items[0], name, out);
     else
-        cb_saved_describe(saved->images.items[0], name, out);
+        cb_saved_describe(saved, saved->images.items[0], name, out);
 }
 
 int cb_saved_plan_archive(struct cb_saved *saved, const struct cb_archive_image *image,
@@ -19,11 +19,31 @@ int cb_saved_plan_archive(struct cb_saved *saved, const struct cb_archive_image 
     saved->layers = image->layers;
     saved->annotations = image->annotations;
     saved->attester = image->attester;
+    saved->docker_types = image->docker_types;
+    saved->date = image->date;
     if (cb_saved_plan_images(saved, image, err) < 0)
         return -1;
     if (target)
         describe(saved, NULL, target);
     return 0;
+}
+
+/* The blobs of layers that do not go along. */
+static struct cb_map *find_left_out(const struct cb_saved *saved)
+{
+    struct cb_map *blobs = cb_map_new(NULL);
+    char text[CB_DIGEST_MAX_TEXT];
+
+    cb_vec_foreach (image, &saved->images) {
+        const struct cb_image_config *config = (*image)->image->config;
+
+        for (size_t i = 0; i < config->diff_ids.count; i++) {
+            if (cb_saved_is_left_out(saved, &config->diff_ids.items[i]))
+                cb_map_set(blobs, cb_digest_hex(&(*image)->layers[i].digest, text),
+                           *image);
+        }
+    }
+    return blobs;
 }
 
 /* IMAGE, or INDEX with all its images, under NAME (or NULL). */
@@ -32,6 +52,7 @@ static int write_entry(struct cb_saved *saved, const char *path,
                        const struct cb_saved_index *index, const char *name,
                        struct cb_error **err)
 {
+    cb_auto(cb_map) left_out = find_left_out(saved);
     size_t count = index ? index->images.count : 1;
     size_t extra = index ? index->attestations.count : 0;
     cb_autofree const struct cb_manifest **manifests =
@@ -41,6 +62,7 @@ static int write_entry(struct cb_saved *saved, const char *path,
                                    .manifests = manifests,
                                    .manifest_count = count + extra,
                                    .index = index ? index->index : NULL,
+                                   .left_out = left_out,
                                    .keep = 1};
 
     if (image)
@@ -58,7 +80,7 @@ static int write_entry(struct cb_saved *saved, const char *path,
     if (index)
         cb_saved_describe_index(saved, index, name, &entry);
     else
-        cb_saved_describe(image, name, &entry);
+        cb_saved_describe(saved, image, name, &entry);
     return cb_layout_write(path, &what, saved->env->store, saved->env->cancel, err);
 }
 
@@ -103,8 +125,8 @@ int cb_archive_write_layout(struct cb_archive_env *env,
     return write_layout(&saved, path, err);
 }
 
-int cb_archive_save_layout(struct cb_archive_env *env, const struct cb_strings *images,
-                           const struct cb_platform *platform, const char *path,
+int cb_archive_save_layout(struct cb_archive_env *env,
+                           const struct cb_archive_choice *choice, const char *path,
                            struct cb_error **err)
 {
     cb_auto_value(cb_saved)
@@ -112,7 +134,8 @@ int cb_archive_save_layout(struct cb_archive_env *env, const struct cb_strings *
                  .format = CB_ARCHIVE_OCI,
                  .layers = {.compression = CB_COMPRESSION_GZIP, .any = 1}};
 
-    if (cb_saved_plan(&saved, images, platform, err) < 0)
+    if (cb_saved_leave_out(&saved, choice, err) < 0 ||
+        cb_saved_plan(&saved, choice->images, choice->platform, err) < 0)
         return -1;
     return write_layout(&saved, path, err);
 }

@@ -2,6 +2,7 @@
 #include "exporter/archive.h"
 
 #include "exporter/archive-writer.h"
+#include "exporter/delta.h"
 #include "store/layer.h"
 #include "store/layout-read.h"
 
@@ -42,11 +43,17 @@ static int add_layer(struct writer *writer, const struct cb_saved_image *entry, 
     const struct cb_descriptor *layer = &entry->layers[i];
     const struct cb_inplace *place = writer->saved->place;
     int64_t at = place ? cb_inplace_find(place, &layer->digest) : -1;
-    char text[CB_DIGEST_MAX_TEXT];
 
-    cb_digest_text(&entry->image->config->diff_ids.items[i], text);
-    if (writer->saved->left_out && cb_map_has(writer->saved->left_out, text))
+    if (cb_saved_is_left_out(writer->saved, &entry->image->config->diff_ids.items[i]))
         return 0;
+    if (writer->saved->deltas) {
+        int told =
+            cb_delta_save(&writer->out, writer->saved->deltas, &entry->chain_ids[i],
+                          &entry->image->config->diff_ids.items[i], err);
+
+        if (told != 0)
+            return told < 0 ? -1 : 0;
+    }
     if (at >= 0)
         return cb_archive_add_placed(&writer->out, layer, at, err);
     if (entry->streamed[i])
@@ -166,24 +173,58 @@ static struct cb_inplace *find_place(struct cb_inplace *place,
                : NULL;
 }
 
+static int leave_out_image(struct cb_saved *saved, const struct cb_archive_choice *choice,
+                           const char *name, struct cb_error **err)
+{
+    cb_auto(cb_image) image = NULL;
+    char text[CB_DIGEST_MAX_TEXT];
+    int by_id;
+
+    if (cb_image_get_for(saved->env->store, name, choice->platform, &image, &by_id, err) <
+        0)
+        return -1;
+    cb_vec_foreach (diff_id, &image->config->diff_ids)
+        cb_map_set(saved->left_out, cb_digest_text(diff_id, text), saved);
+    return 0;
+}
+
 /* The layers of these images are said of each image that has them, and are not there. */
-static int leave_out(struct cb_saved *saved, const struct cb_archive_choice *choice,
-                     struct cb_error **err)
+int cb_saved_leave_out(struct cb_saved *saved, const struct cb_archive_choice *choice,
+                       struct cb_error **err)
+{
+    saved->left_out = cb_map_new(NULL);
+    for (size_t i = 0; choice->except && i < choice->except->count; i++) {
+        if (leave_out_image(saved, choice, choice->except->items[i], err) < 0)
+            return -1;
+    }
+    return choice->delta_from ? leave_out_image(saved, choice, choice->delta_from, err)
+                              : 0;
+}
+
+/* Once it is known which images go. */
+static int find_deltas(struct cb_saved *saved, const struct cb_archive_choice *choice,
+                       struct cb_error **err)
+{
+    cb_auto(cb_image) base = NULL;
+    int by_id;
+
+    if (!choice->delta_from)
+        return 0;
+    if (cb_image_get_for(saved->env->store, choice->delta_from, choice->platform, &base,
+                         &by_id, err) < 0 ||
+        (saved->env->registry &&
+         cb_registry_provide(saved->env->registry, base, NULL, 0, err) < 0))
+        return -1;
+    cb_vec_foreach (image, &saved->images)
+        cb_delta_bases_add(saved->deltas, (*image)->image->config, base->config);
+    return 0;
+}
+
+int cb_saved_is_left_out(const struct cb_saved *saved, const struct cb_digest *diff_id)
 {
     char text[CB_DIGEST_MAX_TEXT];
 
-    saved->left_out = cb_map_new(NULL);
-    for (size_t i = 0; choice->except && i < choice->except->count; i++) {
-        cb_auto(cb_image) image = NULL;
-        int by_id;
-
-        if (cb_image_get_for(saved->env->store, choice->except->items[i],
-                             choice->platform, &image, &by_id, err) < 0)
-            return -1;
-        cb_vec_foreach (diff_id, &image->config->diff_ids)
-            cb_map_set(saved->left_out, cb_digest_text(diff_id, text), saved);
-    }
-    return 0;
+    return saved->left_out && cb_map_has(saved->left_out, cb_digest_text(diff_id, text));
 }
 
 int cb_archive_save(struct cb_archive_env *env, const struct cb_archive_choice *choice,
@@ -192,15 +233,19 @@ int cb_archive_save(struct cb_archive_env *env, const struct cb_archive_choice *
 {
     cb_auto_value(cb_inplace) place = {.fd = -1};
     /* What is said of a layer that does not go along is known of its blob. */
-    int whole = !choice->except || !choice->except->count;
+    int whole = (!choice->except || !choice->except->count) && !choice->delta_from;
+    cb_auto_value(cb_delta_bases) deltas = {0};
     cb_auto_value(cb_saved)
         saved = {.env = env,
                  .format = format,
+                 .streams = 1,
+                 .deltas = &deltas,
                  .place = whole ? find_place(&place, format, compression, fd) : NULL,
                  .layers = {.compression = CB_COMPRESSION_GZIP, .any = 1}};
 
-    if (leave_out(&saved, choice, err) < 0 ||
-        cb_saved_plan(&saved, choice->images, choice->platform, err) < 0)
+    if (cb_saved_leave_out(&saved, choice, err) < 0 ||
+        cb_saved_plan(&saved, choice->images, choice->platform, err) < 0 ||
+        find_deltas(&saved, choice, err) < 0)
         return -1;
     return write_saved(&saved, compression, fd, err);
 }
@@ -213,6 +258,7 @@ int cb_archive_write(struct cb_archive_env *env, const struct cb_archive_image *
     cb_auto_value(cb_saved)
         saved = {.env = env,
                  .format = format,
+                 .streams = 1,
                  .place = find_place(&place, format, CB_COMPRESSION_NONE, fd)};
 
     if (cb_saved_plan_archive(&saved, image, target, err) < 0)

@@ -40,7 +40,7 @@ static struct cb_manifest *manifest_like(const struct cb_saved *saved,
         layers[i] = (struct cb_descriptor){.media_type = (char *)CB_MT_OCI_LAYER_GZIP,
                                            .digest = config->diff_ids.items[i],
                                            .size = LAYER_SIZE};
-    return cb_manifest_make(&document, layers, count, annotations, 0);
+    return cb_manifest_make(&document, layers, count, annotations, saved->docker_types);
 }
 
 int64_t cb_saved_top_guess(struct cb_saved *saved)
@@ -50,7 +50,7 @@ int64_t cb_saved_top_guess(struct cb_saved *saved)
     cb_vec_foreach (image, &saved->images)
         (*image)->manifest = manifest_like(saved, *image);
     cb_vec_foreach (several, &saved->indexes)
-        several->index = cb_index_make(NULL, 0, NULL, 0);
+        several->index = cb_index_make(NULL, 0, NULL, saved->docker_types);
     bytes = cb_saved_top_bytes(saved);
     cb_vec_foreach (image, &saved->images) {
         cb_manifest_free((*image)->manifest);

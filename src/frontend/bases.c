@@ -57,7 +57,7 @@ static void collect(struct cb_planner *planner, struct todo *todo)
             continue;
         add_todo(todo, stage->base);
         cb_vec_foreach (item, &stage->items) {
-            for (size_t n = 0; n < item->origin_count; n++)
+            for (size_t n = 0; n < item->origin_count && !item->left_out; n++)
                 add_todo(todo, item->origins[n].base);
         }
     }

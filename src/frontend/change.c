@@ -1,5 +1,6 @@
 /* One instruction applied to a configuration alone: `import -c` and `commit -c`. */
-#include "frontend/frontend-priv.h"
+#include "frontend/convert-priv.h"
+#include "frontend/scope-priv.h"
 
 #include <string.h>
 #include <strings.h>

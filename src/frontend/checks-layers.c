@@ -2,6 +2,7 @@
  * are stored twice. They hold a step against those before it in the same stage, and say
  * nothing where that would be guessing. */
 #include "frontend/checks-priv.h"
+#include "frontend/convert-priv.h"
 
 #include "base/text.h"
 

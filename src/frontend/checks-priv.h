@@ -12,6 +12,61 @@
 
 #include "frontend/frontend-priv.h"
 
+/* ═ for the rest of the frontend ═ */
+/* ── checks.c ── */
+int cb_checks_init(struct cb_planner *planner, struct cb_error **err);
+void cb_checks_clear(struct cb_checks *checks);
+/* Gives a warning, once per rule and place. RULE NULL: none of ours, cannot be skipped.
+ */
+void cb_checks_warn(struct cb_planner *planner, const char *rule,
+                    struct cb_source *source, struct cb_span span, const char *format,
+                    ...) CB_PRINTF(5, 6);
+/* At an instruction; nothing without a planner. */
+void cb_checks_warn_item(struct cb_stage *stage, const struct cb_item *item,
+                         const char *rule, const char *format, ...) CB_PRINTF(4, 5);
+/* Are there so many already that no more are given? */
+int cb_checks_full(const struct cb_planner *planner);
+/* The name of NAMES ("K=V" or "K") closest to NAME; caller frees. NULL if none is near.
+ */
+char *cb_checks_suggest(const char *name, const struct cb_strings *names);
+/* `# check=error=true`: fails when a rule was broken. */
+int cb_checks_finish(struct cb_planner *planner, struct cb_error **err);
+
+/* ── checks-text.c: those the text alone decides: the parser's lints and a table ── */
+void cb_checks_static(struct cb_planner *planner);
+/* The first of them: what the parser noted, also of a file with mistakes. */
+void cb_checks_lints(struct cb_planner *planner);
+
+/* ── checks-stage.c: those that need values ── */
+/* DEFAULTS: the global ARGs as they are when none is given. */
+void cb_checks_from(struct cb_planner *planner, const struct cb_stage_def *def,
+                    const struct cb_strings *defaults);
+/* BASE is used at SPAN. */
+void cb_checks_base_platform(struct cb_planner *planner, const struct cb_base *base,
+                             struct cb_span span);
+void cb_checks_undefined(struct cb_stage *stage, const struct cb_item *item,
+                         const char *name);
+/* NAME: of pair INDEX of an ENV or an ARG. */
+void cb_checks_secret(struct cb_stage *stage, const struct cb_item *item, size_t index,
+                      const char *name);
+void cb_checks_legacy_pair(struct cb_stage *stage, const struct cb_item *item);
+void cb_checks_shell_form(struct cb_stage *stage, const struct cb_item *item);
+void cb_checks_once(struct cb_stage *stage, const struct cb_item *item,
+                    const struct cb_item **last);
+void cb_checks_ignored(struct cb_stage *stage, const struct cb_item *item,
+                       const char *path);
+
+/* ── checks-args.c, checks-layers.c and checks-stages.c: cbuild's own ── */
+/* A RUN. */
+void cb_checks_global_args(struct cb_stage *stage, const struct cb_item *item);
+/* A COPY or ADD into DEST (absolute). */
+void cb_checks_copied(struct cb_stage *stage, const struct cb_item *item,
+                      const char *dest);
+void cb_checks_run(struct cb_stage *stage, const struct cb_item *item);
+/* When all stages are known. */
+void cb_checks_stages(struct cb_planner *planner, const struct cb_stage *target);
+
+/* ═ for the checks only ═ */
 /* ── checks-config.c ── */
 /* SYNTAX without a place. */
 int cb_check_config_parse(struct cb_check_config *out, const char *text,

@@ -1,6 +1,7 @@
 /* Build checks that need values: what a FROM expands to, which variables are set, what a
  * stage already has. */
 #include "frontend/checks-priv.h"
+#include "frontend/scope-priv.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -87,13 +88,6 @@ void cb_checks_base_platform(struct cb_planner *planner, const struct cb_base *b
 
 /* ── Variables ── */
 
-/* These are read by the build, not by words. */
-static int is_not_for_words(const char *name)
-{
-    return !strcmp(name, "BUILDKIT_SBOM_SCAN_CONTEXT") ||
-           !strcmp(name, "BUILDKIT_SBOM_SCAN_STAGE");
-}
-
 /* The variable that NAME was perhaps meant to be; NULL when there is none, or when
  * looking for it in this file has cost enough. Caller frees. */
 static char *near_variable(struct cb_stage *stage, const char *name)
@@ -127,8 +121,8 @@ void cb_checks_undefined(struct cb_stage *stage, const struct cb_item *item,
 {
     cb_autofree char *near = NULL;
 
-    if (!stage->planner || cb_checks_full(stage->planner) || is_not_for_words(name) ||
-        cb_checks_is_declared(stage, name))
+    if (!stage->planner || cb_checks_full(stage->planner) || cb_scans_is_arg(name) ||
+        cb_checks_is_declared(stage, name) || cb_conditions_may_set(stage->planner, name))
         return;
     if (cb_checks_is_global_arg(stage->planner, name)) {
         cb_checks_warn_item(stage, item, "UndefinedVar",

@@ -1,6 +1,7 @@
 /* Build checks: warnings about what a Dockerfile probably did not mean. Here is how one
  * is given: if its rule counts at its place, and once. */
 #include "frontend/checks-priv.h"
+#include "frontend/scope-priv.h"
 
 #include "base/suggest.h"
 

@@ -1,7 +1,9 @@
 /* COPY and ADD → a copy vertex. Sources come from the context, a stage, an image
  * (--from), the text itself (heredocs), or, for ADD, from elsewhere (convert-fetch.c).
  * Each source is told apart for itself. */
-#include "frontend/frontend-priv.h"
+#include "frontend/checks-priv.h"
+#include "frontend/convert-priv.h"
+#include "frontend/scope-priv.h"
 
 #include <string.h>
 

@@ -1,7 +1,9 @@
 /* EXPOSE: words are expanded, split at blanks, and each is a port or a range of ports
  * with a protocol. The forms with a host's port or address, which `docker run -p` knows,
  * are taken for their container port. */
-#include "frontend/frontend-priv.h"
+#include "frontend/checks-priv.h"
+#include "frontend/convert-priv.h"
+#include "frontend/scope-priv.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -1,6 +1,6 @@
 /* Sources of ADD that lie elsewhere: each URL and each git repository becomes a vertex of
  * its own, and the copy takes all there is in it. */
-#include "frontend/frontend-priv.h"
+#include "frontend/convert-priv.h"
 
 #include "context/remote.h"
 

@@ -1,5 +1,6 @@
 /* HEALTHCHECK: no part of the OCI configuration, kept in Docker's extension of it. */
-#include "frontend/frontend-priv.h"
+#include "frontend/checks-priv.h"
+#include "frontend/convert-priv.h"
 
 #include "base/timestamp.h"
 #include "base/utf8.h"

@@ -1,7 +1,9 @@
 /* Instructions that change the image's configuration and no file: ENV, ARG, LABEL, CMD,
  * ENTRYPOINT, VOLUME, USER, SHELL, STOPSIGNAL, MAINTAINER; and WORKDIR, which also makes
  * its directory. */
-#include "frontend/frontend-priv.h"
+#include "frontend/checks-priv.h"
+#include "frontend/convert-priv.h"
+#include "frontend/scope-priv.h"
 
 #include "base/suggest.h"
 

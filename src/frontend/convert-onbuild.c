@@ -1,7 +1,7 @@
 /* ONBUILD: stored as written, and run right after the FROM of a build that starts from
  * the image (or from the stage). Triggers go with the base they came from: they fire once
  * and are not handed on. */
-#include "frontend/frontend-priv.h"
+#include "frontend/convert-priv.h"
 
 #include <string.h>
 
@@ -12,17 +12,40 @@ int cb_convert_onbuild(struct cb_stage *stage, const struct cb_item *item,
     return 0;
 }
 
-/* What a base stage's own ONBUILD lines say, or the image's. Borrowed texts. */
-static void collect_texts(const struct cb_stage *stage, struct cb_strings *out)
+static int not_known(const struct cb_stage *stage, const struct cb_item *item,
+                     struct cb_error **err)
 {
-    const struct cb_stage_def *def = stage->base_stage ? stage->base_stage->def : NULL;
+    cb_error_set(err, CB_ERR_UNSUPPORTED,
+                 "whether stage `%s` has this trigger is not known when the next begins",
+                 stage->label);
+    cb_error_hint(err, "where a stage starts from another, the --if of its ONBUILD may "
+                       "only name ARGs that have a value");
+    return cb_error_at(err, item->source, item->place);
+}
 
-    for (size_t i = 0; def && i < def->count; i++) {
-        if (def->items[i]->kind == CB_INST_ONBUILD)
-            cb_strings_add(out, def->items[i]->onbuild.text);
+/* The ONBUILD lines of a stage itself, but not the triggers that fire in it. */
+static int collect_own(const struct cb_stage *stage, struct cb_strings *out,
+                       struct cb_error **err)
+{
+    cb_vec_foreach (item, &stage->items) {
+        if (item->inst->kind != CB_INST_ONBUILD || item->left_out)
+            continue;
+        if (item->undecided)
+            return not_known(stage, item, err);
+        cb_strings_add(out, item->inst->onbuild.text);
     }
+    return 0;
+}
+
+/* What a base stage's own ONBUILD lines say, or the image's. Borrowed texts. */
+static int collect_texts(const struct cb_stage *stage, struct cb_strings *out,
+                         struct cb_error **err)
+{
+    if (stage->base_stage)
+        return collect_own(stage->base_stage, out, err);
     if (stage->base && stage->base->image)
         cb_strings_copy(out, &stage->base->image->config->onbuild);
+    return 0;
 }
 
 static int check_kind(const struct cb_instruction *inst, struct cb_error **err)
@@ -65,8 +88,8 @@ int cb_convert_triggers(struct cb_stage *stage, struct cb_error **err)
     __typeof__(stage->items) items = {0};
     int needs = 0;
 
-    if (!stage->planner->options->no_triggers)
-        collect_texts(stage, &texts);
+    if (!stage->planner->options->no_triggers && collect_texts(stage, &texts, err) < 0)
+        return -1;
     for (size_t i = 0; i < texts.count; i++) {
         struct cb_item item;
 

@@ -1,6 +1,7 @@
 /* RUN --mount: each value is expanded in the stage's scope, parsed, and bound to a vertex
  * input. Secrets are named here, never read. */
-#include "frontend/frontend-priv.h"
+#include "frontend/convert-priv.h"
+#include "frontend/scope-priv.h"
 
 #include <string.h>
 #include <strings.h>

@@ -2,7 +2,8 @@
  * both are part of the step's key; proxies are given beside it and are not. A heredoc
  * that is all there is becomes the shell's script, or a file of its own when it starts
  * with #!; with a command around it, the text is put together again for the shell. */
-#include "frontend/frontend-priv.h"
+#include "frontend/checks-priv.h"
+#include "frontend/convert-priv.h"
 
 #include <ctype.h>
 #include <string.h>

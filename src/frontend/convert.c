@@ -2,7 +2,9 @@
  * row's function lies in a convert-*.c file. An instruction that changes files becomes a
  * vertex whose first input is what the stage had before; LABEL, CMD and the like change
  * the configuration only, so they cost no step and break no cache. */
-#include "frontend/frontend-priv.h"
+#include "frontend/checks-priv.h"
+#include "frontend/convert-priv.h"
+#include "frontend/scope-priv.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -94,7 +96,7 @@ static void add_prefix(struct cb_strbuf *out, struct cb_stage *stage)
         return;
     stage->step++;
     cb_strbuf_addc(out, '[');
-    if (stage->planner->options->graph)
+    if (stage->planner->options->tell_platform)
         add_platform(out, stage);
     if (stage->planner->stage_count > 1)
         cb_strbuf_addf(out, "%s ", stage->label);
@@ -173,8 +175,8 @@ int cb_convert_filled(struct cb_planner *planner, struct cb_edge edge,
     return 0;
 }
 
-static int context_edge(struct cb_planner *planner, struct cb_edge *out,
-                        struct cb_error **err)
+int cb_convert_context(struct cb_planner *planner, struct cb_edge *out,
+                       struct cb_error **err)
 {
     struct cb_vertex_options vertex = {0};
 
@@ -214,7 +216,7 @@ int cb_convert_origin(struct cb_stage *stage, const struct cb_item *item,
     struct cb_edge edge = {0};
 
     if (origin->kind == CB_ORIGIN_CONTEXT)
-        return context_edge(planner, out, err);
+        return cb_convert_context(planner, out, err);
     if (origin->kind == CB_ORIGIN_NAMED)
         return cb_named_edge(planner, origin->named, out, err);
     if (origin->kind == CB_ORIGIN_STAGE)
@@ -381,6 +383,21 @@ static int drop_doubtful(struct cb_stage *stage, struct cb_error **error)
     return 1;
 }
 
+/* The number of a step that is left out when the steps are counted is left out, too. */
+static int convert_if(struct cb_stage *stage, struct cb_item *item, struct cb_error **err)
+{
+    int was_counted = !item->left_out && cb_stages_is_step(item->inst->kind);
+    int counts = cb_conditions_decide(stage, item, err);
+
+    if (counts == 0 && was_counted)
+        stage->step++;
+    if (counts <= 0)
+        return counts;
+    if (item->unconnected)
+        return cb_doubt_is_there(stage) ? 0 : cb_error_move(err, &item->unconnected);
+    return cb_convert_item(stage, item, err);
+}
+
 /* Goes on behind a mistake to find others, but not behind one in what the words below it
  * may stand for. */
 int cb_convert_stage(struct cb_stage *stage)
@@ -398,7 +415,7 @@ int cb_convert_stage(struct cb_stage *stage)
         cb_auto(cb_error) error = NULL;
 
         cb_doubt_begin(stage);
-        if (cb_convert_item(stage, item, &error) == 0 || drop_doubtful(stage, &error)) {
+        if (convert_if(stage, item, &error) == 0 || drop_doubtful(stage, &error)) {
             stage->failed = cb_doubt_end(stage, item) < 0;
         } else {
             /* A limit that is exceeded is exceeded by all that follows. */

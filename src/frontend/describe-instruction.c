@@ -192,6 +192,26 @@ static void write_arguments(struct cb_describer *describer,
     }
 }
 
+static void write_used(struct cb_describer *describer, const struct cb_instruction *inst)
+{
+    write_flags(describer, inst);
+    write_arguments(describer, inst);
+}
+
+/* What is left out is as written, and sets nothing. */
+static void write_unused(struct cb_describer *describer,
+                         const struct cb_instruction *inst)
+{
+    struct cb_stage *stage = describer->stage;
+    const struct cb_item *item = describer->item;
+
+    describer->stage = NULL;
+    describer->item = NULL;
+    write_used(describer, inst);
+    describer->stage = stage;
+    describer->item = item;
+}
+
 void cb_describe_instruction(struct cb_describer *describer, const char *key,
                              const struct cb_instruction *inst)
 {
@@ -208,7 +228,9 @@ void cb_describe_instruction(struct cb_describer *describer, const char *key,
     cb_writer_string(writer, "comment", inst->doc_comment);
     if (inst->check.text)
         cb_describe_word(describer, "check", &inst->check, CB_RESOLVE_NOT);
-    write_flags(describer, inst);
-    write_arguments(describer, inst);
+    if (cb_describe_condition(describer, inst))
+        write_used(describer, inst);
+    else
+        write_unused(describer, inst);
     cb_writer_close(writer, '}');
 }

@@ -15,6 +15,7 @@ struct cb_describer {
     struct cb_source *source; /* that its places are of; NULL: they are of no file */
     struct cb_stage *stage;   /* in whose scope its words are expanded; or NULL */
     const struct cb_item *item;
+    struct cb_strings behind; /* names of the base that its --if hangs on */
 };
 
 /* How a word is resolved. */
@@ -36,6 +37,9 @@ void cb_describe_word(struct cb_describer *describer, const char *key,
                       const struct cb_word *word, enum cb_resolve how);
 /* Keys and values; of ENV and ARG the variables are set on the way. */
 void cb_describe_pairs(struct cb_describer *describer, const struct cb_instruction *inst);
+/* Whether the instruction counts, of one with --if; 0: it does not. */
+int cb_describe_condition(struct cb_describer *describer,
+                          const struct cb_instruction *inst);
 void cb_describe_mount(struct cb_describer *describer, const struct cb_flag *flag);
 void cb_describe_heredocs(struct cb_describer *describer,
                           const struct cb_heredocs *heredocs, int resolve);

@@ -1,7 +1,9 @@
 /* One word as JSON: as written, where, and what it comes to. What a word comes to is
  * asked of scope.c, as a build does; a word that cannot be resolved has an error in place
  * of a value, and the rest goes on. */
+#include "frontend/convert-priv.h"
 #include "frontend/describe-priv.h"
+#include "frontend/scope-priv.h"
 
 #include <string.h>
 
@@ -30,10 +32,13 @@ static void write_value(struct cb_describer *describer, const char *value,
         cb_writer_strings(writer, "base_variables", &hidden->used);
 }
 
+/* All values of an instruction hang on what its --if hangs on. */
 static void forget_hidden(struct cb_describer *describer)
 {
-    if (describer->stage && describer->stage->hidden)
-        cb_strings_free(&describer->stage->hidden->used);
+    if (!describer->stage || !describer->stage->hidden)
+        return;
+    cb_strings_free(&describer->stage->hidden->used);
+    cb_strings_copy(&describer->stage->hidden->used, &describer->behind);
 }
 
 static void write_split(struct cb_describer *describer, const struct cb_word *word)
@@ -88,6 +93,47 @@ void cb_describe_word(struct cb_describer *describer, const char *key,
         resolve(describer, word, how);
     cb_writer_close(writer, '}');
     cb_describe_flush(describer);
+}
+
+/* ── --if ── */
+
+static int decide(struct cb_describer *describer, const struct cb_instruction *inst,
+                  struct cb_error **err)
+{
+    struct cb_item item = *describer->item;
+
+    if (!describer->stage)
+        return cb_conditions_global(&describer->planner, inst, &describer->globals, err);
+    forget_hidden(describer);
+    return cb_conditions_decide(describer->stage, &item, err);
+}
+
+int cb_describe_condition(struct cb_describer *describer,
+                          const struct cb_instruction *inst)
+{
+    struct cb_writer *writer = &describer->writer;
+    cb_auto(cb_error) error = NULL;
+    const struct cb_hidden *hidden;
+    int counts;
+
+    cb_strings_free(&describer->behind);
+    if (!inst->condition || !describer->options->expand || !describer->item)
+        return 1;
+    counts = decide(describer, inst, &error);
+    hidden = describer->stage ? describer->stage->hidden : NULL;
+    cb_writer_open(writer, "condition", '{');
+    if (counts < 0)
+        cb_writer_text(writer, "value", NULL);
+    else
+        cb_writer_bool(writer, "value", counts);
+    if (error)
+        cb_writer_text(writer, "error", cb_error_message(error));
+    if (hidden)
+        cb_writer_strings(writer, "base_variables", &hidden->used);
+    cb_writer_close(writer, '}');
+    if (hidden)
+        cb_strings_copy(&describer->behind, &hidden->used);
+    return counts != 0 || describer->behind.count;
 }
 
 /* ── ENV, LABEL, ARG ── */

@@ -2,7 +2,9 @@
  * instructions in order. With `expand` the planner's tables are filled as for a build,
  * but no image is looked up, nothing is converted, and each word is resolved when its
  * turn comes. The schema is docs/design/parse-json.md. */
+#include "frontend/convert-priv.h"
 #include "frontend/describe-priv.h"
+#include "frontend/scope-priv.h"
 
 #include <string.h>
 
@@ -74,7 +76,8 @@ static void write_directives(struct cb_describer *describer)
     struct cb_writer *writer = &describer->writer;
     struct directive directives[] = {{"syntax", &file->syntax},
                                      {"escape", &file->escape_word},
-                                     {"check", &file->check}};
+                                     {"check", &file->check},
+                                     {"cbuild", &file->dialect}};
 
     qsort(directives, CB_ARRAY_SIZE(directives), sizeof(*directives), by_place);
     cb_writer_open(writer, "directives", '[');
@@ -279,6 +282,7 @@ int cb_frontend_describe(const struct cb_describe_options *options, struct cb_er
     if (rc == 0)
         write_file(&describer);
     cb_strings_free(&describer.globals);
+    cb_strings_free(&describer.behind);
     cb_planner_clear(&describer.planner);
     return rc;
 }

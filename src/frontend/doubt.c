@@ -2,7 +2,7 @@
  * `EXPOSE $PORT` and `ENV A=${B:?}` are judged only where the image is known. What hangs
  * on such a variable is noted by name, for all stages together: a name too many costs an
  * early report, not a wrong one. */
-#include "frontend/frontend-priv.h"
+#include "frontend/scope-priv.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SOURCE_DATE_EPOCH=STAGE: the time of what the stage adds from elsewhere. Such a stage
  * only names a source: FROM scratch, ARGs, and one ADD of one URL or git repository. */
-#include "frontend/frontend-priv.h"
+#include "frontend/scope-priv.h"
 
 #include "context/remote.h"
 
@@ -49,6 +49,10 @@ static int take_args(struct source_stage *stage, const struct cb_instruction *in
 static int take_instruction(struct source_stage *stage, const struct cb_instruction *inst,
                             struct cb_error **err)
 {
+    int counts = cb_conditions_global(stage->planner, inst, &stage->env, err);
+
+    if (counts <= 0)
+        return counts;
     if (inst->kind == CB_INST_ARG)
         return take_args(stage, inst, err);
     if (inst->kind != CB_INST_ADD)

@@ -4,7 +4,7 @@
  * Once it is known the number takes its place, so that an ARG that asks for it in a stage
  * gets seconds whatever was written, and it becomes the environment's, before the first
  * step is made. */
-#include "frontend/frontend-priv.h"
+#include "frontend/scope-priv.h"
 
 #include "base/timestamp.h"
 #include "context/context.h"

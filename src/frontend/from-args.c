@@ -2,15 +2,24 @@
  * and images a build needs, and so must be known before any image is looked at and any
  * instruction applied. So only ARGs count: each stage notes, instruction by instruction,
  * what they come to without its base image. What ENV sets, what hangs on a variable that
- * is not known, and what nobody declares is an error where it is used. */
-#include "frontend/frontend-priv.h"
+ * is not known, and what nobody declares is an error where it is used. Conditions (--if)
+ * are decided by the same notes where these are enough. */
+#include "frontend/convert-priv.h"
+#include "frontend/scope-priv.h"
 
 #include <string.h>
 
 struct looking {
     const struct cb_stage *stage;
     char *unknown; /* the first name of which nothing is known */
+    int strict;    /* nor is of what a stage's triggers may set anew */
 };
+
+/* Do triggers of STAGE set variables in those that start from it? */
+static int sets_later(const struct cb_stage *stage)
+{
+    return stage && stage->sets_later;
+}
 
 /* A stage's notes are "=VALUE", or "" for a name whose value is not known. */
 static const char *look_up(void *arg, const char *name)
@@ -23,7 +32,7 @@ static const char *look_up(void *arg, const char *name)
 
         if (note && *note)
             return note + 1;
-        if (note)
+        if (note || (looking->strict && sets_later(stage->base_stage)))
             break;
     }
     if (!looking->unknown)
@@ -32,23 +41,41 @@ static const char *look_up(void *arg, const char *name)
 }
 
 /* 1: *OUT is the text; 0: *UNKNOWN is a name that is not known. */
-static int expand(struct cb_planner *planner, const struct cb_stage *stage,
-                  const char *text, char **out, char **unknown, struct cb_error **err)
+static int expand_with(struct cb_planner *planner, struct looking *looking,
+                       const char *text, char **out, struct cb_error **err)
 {
-    struct looking looking = {.stage = stage};
     struct cb_scope_lookup lookup = {
-        .get = look_up, .arg = &looking, .work = &planner->work};
+        .get = look_up, .arg = looking, .work = &planner->work};
     cb_auto(cb_error) error = NULL;
     cb_autofree char *expanded = NULL;
     int status = cb_word_expand(&expanded, text, planner->file->escape, &lookup, &error);
 
-    *unknown = looking.unknown;
-    if (looking.unknown)
+    if (looking->unknown)
         return 0;
     if (status < 0)
         return cb_error_move(err, &error);
     *out = cb_steal(&expanded);
     return 1;
+}
+
+static int expand(struct cb_planner *planner, const struct cb_stage *stage,
+                  const char *text, char **out, char **unknown, struct cb_error **err)
+{
+    struct looking looking = {.stage = stage};
+    int status = expand_with(planner, &looking, text, out, err);
+
+    *unknown = looking.unknown;
+    return status;
+}
+
+int cb_from_args_word(const struct cb_stage *stage, const struct cb_word *word,
+                      char **out)
+{
+    struct looking looking = {.stage = stage, .strict = 1};
+    int status = expand_with(stage->planner, &looking, word->text, out, NULL);
+
+    free(looking.unknown);
+    return status > 0;
 }
 
 static void note(struct cb_stage *stage, const char *name, const char *value)
@@ -79,7 +106,7 @@ void cb_from_args_note(struct cb_stage *stage, const struct cb_item *item)
 {
     const struct cb_instruction *inst = item->inst;
 
-    if (inst->kind != CB_INST_ARG && inst->kind != CB_INST_ENV)
+    if ((inst->kind != CB_INST_ARG && inst->kind != CB_INST_ENV) || item->left_out)
         return;
     for (size_t i = 0; i < inst->pairs.count; i++) {
         const struct cb_pair *pair = &inst->pairs.items[i];
@@ -87,7 +114,7 @@ void cb_from_args_note(struct cb_stage *stage, const struct cb_item *item)
 
         if (expand(stage->planner, stage, pair->key.text, &name, &unknown, NULL) <= 0)
             continue;
-        if (inst->kind == CB_INST_ARG)
+        if (inst->kind == CB_INST_ARG && !item->undecided)
             note_arg(stage, pair, name);
         else
             note(stage, name, NULL);
@@ -117,7 +144,7 @@ int cb_from_args_are_used(const struct cb_planner *planner)
 {
     for (size_t i = 0; i < planner->stage_count; i++) {
         cb_vec_foreach (item, &planner->stages[i].items) {
-            if (has_variable(item->inst))
+            if (item->inst->condition || has_variable(item->inst))
                 return 1;
         }
     }

@@ -68,6 +68,9 @@ struct cb_item {
     struct cb_origin
         *origins; /* COPY: one. RUN: one per --mount. In the planner's arena */
     size_t origin_count;
+    int left_out;                 /* its --if is false: it counts as not written */
+    int undecided;                /* whether its --if is true hangs on more than ARGs */
+    struct cb_error *unconnected; /* of one UNDECIDED: why it has no origins; or NULL */
 };
 
 struct cb_copied {
@@ -98,6 +101,7 @@ struct cb_stage {
     int needed, triggers_known, converted;
     int failed; /* at an instruction that what follows hangs on */
     int no_cache;
+    int sets_later;       /* it has triggers that are ARG or ENV */
     unsigned step, steps; /* "3/7" */
 
     /* What conversion accumulates. */
@@ -118,6 +122,7 @@ struct cb_stage {
     CB_VEC(struct cb_copied) copied; /* here, for checks; only when checking */
     CB_VEC(struct cb_outline_note) notes;
     int no_history;
+    signed char scan_stage, scan_context; /* scans.c: 1 wanted, -1 not, 0 nothing said */
 };
 
 struct cb_check_config { /* `skip=…;error=…;experimental=…` */
@@ -163,6 +168,7 @@ struct cb_planner {
     char *named_used;         /* by index of options->contexts; NULL: none is */
     int rehearsed, partly;    /* rehearse.c; what is planned is a text with mistakes */
     struct cb_map *cache_ids; /* of cache mounts, when some are given places; or NULL */
+    struct cb_map *left_out;  /* variables of ARG and ENV that are left out; or NULL */
     struct cb_map *doubtful;  /* variables whose values hang on images not looked up */
     int in_doubt;             /* the instruction at hand does, too */
 };
@@ -184,6 +190,17 @@ int cb_planner_report(struct cb_planner *planner, struct cb_error **err);
 /* The stages that are needed, in order. */
 int cb_planner_convert(struct cb_planner *planner, struct cb_error **err);
 
+/* ── scans.c ── */
+/* An ARG that is read by the build, and is no variable. */
+int cb_scans_is_arg(const char *name);
+/* It was declared. */
+void cb_scans_note(struct cb_stage *stage, const char *name, const char *value);
+/* What they want, if that is asked for. To be called before the plan is made. */
+int cb_scans_find(struct cb_planner *planner, const struct cb_stage *target,
+                  struct cb_plan_scans *out, struct cb_error **err);
+void cb_scans_clear(struct cb_plan_scans *scans);
+CB_AUTO_VALUE_DEFINE(cb_plan_scans, cb_scans_clear)
+
 /* ── rehearse.c ── */
 /* -1 with what is wrong with the Dockerfile whatever the images are; 0: nothing, as far
  * as can be seen. PARTLY: its text has mistakes, so that any variable may be missing. */
@@ -193,94 +210,12 @@ int cb_planner_rehearse(const struct cb_planner *planner, int partly,
 int cb_planner_rehearse_too(const struct cb_planner *planner, int partly,
                             struct cb_error **err);
 
-/* ── doubt.c: what cannot be judged without the base image ── */
-void cb_doubt_begin(struct cb_stage *stage); /* an instruction */
-/* NAME was looked up; VALUE NULL: the Dockerfile does not set it. */
-void cb_doubt_note(struct cb_stage *stage, const char *name, const char *value);
-int cb_doubt_is_there(const struct cb_stage *stage);
-/* The instruction was applied. -1: after it no variable is sure. */
-int cb_doubt_end(struct cb_stage *stage, const struct cb_item *item);
-
 /* ── given.c ── */
 /* A step has a cache mount of this id. */
 void cb_given_note_cache(struct cb_planner *planner, const char *id);
 /* Warns of build arguments, stage names and the like of the command line that nothing
  * takes. */
 void cb_given_check(const struct cb_planner *planner);
-
-/* ── scope.c ── */
-int cb_scope_init(struct cb_planner *planner, struct cb_error **err);
-/* The part of it that is neither a side effect nor a question to anybody. */
-int cb_scope_globals(struct cb_planner *planner, struct cb_error **err);
-/* A build argument's value, or NULL. */
-const char *cb_scope_build_arg(const struct cb_planner *planner, const char *name);
-/* The platform's own global ARGs, as given or not. */
-void cb_scope_platform_args(struct cb_planner *planner, int use_given,
-                            struct cb_strings *globals);
-/* What an ARG comes to. */
-enum cb_arg_origin { CB_ARG_UNSET, CB_ARG_GIVEN, CB_ARG_DEFAULT, CB_ARG_GLOBAL };
-struct cb_declared {
-    enum cb_arg_origin origin;
-    char *name;
-    char *initial;     /* the default, expanded; NULL: none, or not needed */
-    const char *value; /* NULL: unset */
-};
-void cb_declared_free(struct cb_declared *declared);
-CB_AUTO_VALUE_DEFINE(cb_declared, cb_declared_free)
-/* An ARG before the first FROM: sets it in GLOBALS. */
-int cb_scope_declare_global(struct cb_planner *planner, const struct cb_pair *pair,
-                            int use_given, struct cb_strings *globals,
-                            struct cb_declared *out, struct cb_error **err);
-/* An ARG of a stage: the build argument, else the default, else the global ARG. */
-int cb_scope_declare(struct cb_stage *stage, const struct cb_item *item,
-                     const struct cb_pair *pair, struct cb_declared *out,
-                     struct cb_error **err);
-/* Sets a variable of the stage: it becomes the latest. */
-int cb_scope_set(struct cb_stage *stage, const char *name, const char *value,
-                 struct cb_error **err);
-/* What a stage has from the stage it starts from. */
-int cb_scope_inherit(struct cb_stage *stage, const struct cb_stage *base,
-                     struct cb_error **err);
-/* Counts COUNT bytes kept in variables and labels. */
-int cb_scope_charge(struct cb_stage *stage, size_t count, struct cb_error **err);
-/* One word in, one string out. Errors carry the word's place; unknown names are warned
- * of. */
-int cb_scope_expand(struct cb_stage *stage, const struct cb_item *item,
-                    const struct cb_word *word, char **out, struct cb_error **err);
-/* As above, to be split at blanks (EXPOSE). */
-int cb_scope_expand_split(struct cb_stage *stage, const struct cb_item *item,
-                          const struct cb_word *word, struct cb_strings *out,
-                          struct cb_error **err);
-/* A RUN --mount value: its fields are split first, each value is expanded for itself. */
-int cb_scope_expand_mount(struct cb_stage *stage, const struct cb_item *item,
-                          const struct cb_flag *flag, struct cb_run_mount *out,
-                          struct cb_error **err);
-/* Variables only (heredoc bodies, --mount values). SPAN: the place for errors. */
-int cb_scope_expand_raw(struct cb_stage *stage, const struct cb_item *item,
-                        const char *text, size_t len, struct cb_span span, char **out,
-                        struct cb_error **err);
-/* With the global ARGs only (FROM). UNKNOWN (or NULL) gets names without a value, USED
- * those with. */
-int cb_scope_expand_global(struct cb_planner *planner, const struct cb_strings *globals,
-                           const struct cb_word *word, struct cb_strings *unknown,
-                           struct cb_strings *used, char **out, struct cb_error **err);
-/* The global ARGs when nothing is given on the command line (for
- * InvalidDefaultArgInFrom). */
-int cb_scope_default_globals(struct cb_planner *planner, struct cb_strings *out,
-                             struct cb_error **err);
-
-/* ── hidden.c: variables that a base image may set ── */
-struct cb_hidden {
-    struct cb_strings used; /* those the last words hang on, since it was cleared */
-    struct cb_map *behind; /* variable → those its value hangs on (struct cb_strings) */
-};
-struct cb_hidden *cb_hidden_new(const struct cb_hidden *inherited);
-void cb_hidden_free(struct cb_hidden *hidden);
-/* NAME was looked up; VALUE NULL: the Dockerfile does not set it. */
-void cb_hidden_note(struct cb_hidden *hidden, const char *name, const char *value);
-/* NAME was set to something that hangs on USED. */
-void cb_hidden_set(struct cb_hidden *hidden, const char *name,
-                   const struct cb_strings *used);
 
 /* ── epoch.c ── */
 /* After the global scope: what SOURCE_DATE_EPOCH means, if it is given. */
@@ -317,10 +252,15 @@ void cb_named_origin(struct cb_planner *planner, const struct cb_named_context *
 int cb_named_edge(struct cb_planner *planner, const struct cb_named_context *named,
                   struct cb_edge *out, struct cb_error **err);
 /* Its files as what STAGE starts with. */
+/* FILES, of a context, as a layer on nothing; SHOWN: how the step is shown. */
+int cb_named_layer(struct cb_planner *planner, const struct cb_vertex_options *shown,
+                   struct cb_edge files, struct cb_edge *out, struct cb_error **err);
 int cb_named_root(struct cb_stage *stage, const struct cb_named_context *named,
                   struct cb_error **err);
 
 /* ── needs.c ── */
+/* Is an instruction of KIND a step of its stage? */
+int cb_stages_is_step(enum cb_instruction_kind kind);
 /* Marks what TARGET needs, resolves images, adds triggers, until nothing is added. */
 int cb_stages_prepare(struct cb_planner *planner, struct cb_stage *target,
                       struct cb_error **err);
@@ -329,9 +269,24 @@ int cb_stages_prepare(struct cb_planner *planner, struct cb_stage *target,
 int cb_from_args_are_used(const struct cb_planner *planner);
 /* An instruction of the stage, in order: what its ARGs and ENV mean for those below. */
 void cb_from_args_note(struct cb_stage *stage, const struct cb_item *item);
+/* What WORD comes to, if that hangs on ARGs only: 1 and *OUT; else 0. */
+int cb_from_args_word(const struct cb_stage *stage, const struct cb_word *word,
+                      char **out);
 /* STAGE NULL: no variable is known. */
 int cb_from_args_expand(struct cb_planner *planner, const struct cb_stage *stage,
                         const char *text, char **out, struct cb_error **err);
+
+/* ── conditions.c: --if ── */
+/* Before anything is looked at: leaves ITEM out, or finds that it is undecided. */
+void cb_conditions_look(struct cb_stage *stage, struct cb_item *item);
+/* When its turn has come: 1 it counts, 0 it is left out. */
+int cb_conditions_decide(struct cb_stage *stage, struct cb_item *item,
+                         struct cb_error **err);
+/* Does an ARG or ENV that is left out, of whatever stage, set NAME? */
+int cb_conditions_may_set(const struct cb_planner *planner, const char *name);
+/* Of an ARG before the first FROM: the same, with those above it. */
+int cb_conditions_global(struct cb_planner *planner, const struct cb_instruction *inst,
+                         const struct cb_strings *globals, struct cb_error **err);
 
 /* ── origins.c ── */
 /* Finds the origins of an item (COPY --from, --mount from=). STAGE: whose ARGs, as noted
@@ -357,180 +312,5 @@ int cb_base_note(struct cb_planner *planner, const struct cb_base *base,
 int cb_bases_root(struct cb_planner *planner, struct cb_base *base, const char *name,
                   struct cb_source *source, struct cb_span span, struct cb_edge *out,
                   struct cb_error **err);
-
-/* ── convert.c ── */
-/* The configuration's ENV as the stage's variables, with a PATH if it has none. */
-int cb_convert_start_env(struct cb_stage *stage, struct cb_error **err);
-/* Mistakes are kept (cb_planner_keep_error); -1 when they are not to be searched further.
- */
-int cb_convert_stage(struct cb_stage *stage);
-/* Applies one instruction. The item's place is attached to errors that have none. */
-int cb_convert_item(struct cb_stage *stage, const struct cb_item *item,
-                    struct cb_error **err);
-/* Adds a step of the stage with inputs (the first is the stage's own files): the stage
- * goes on from it. The payload of OPTIONS is freed when that fails. */
-int cb_convert_step(struct cb_stage *stage, const struct cb_item *item,
-                    struct cb_vertex_options *options, const struct cb_edge *inputs,
-                    size_t input_count, struct cb_error **err);
-/* --link: the step that was added last stands on nothing; the stage goes on from its
- * layer on top of BASE. */
-int cb_convert_linked(struct cb_stage *stage, const struct cb_item *item,
-                      struct cb_edge base, struct cb_error **err);
-/* The edge of an origin's files, for use as an input. */
-int cb_convert_origin(struct cb_stage *stage, const struct cb_item *item,
-                      const struct cb_origin *origin, struct cb_edge *out,
-                      struct cb_error **err);
-/* Adds a vertex that is no step of a stage. Its payload is freed when that fails. */
-int cb_convert_add(struct cb_planner *planner, struct cb_vertex_options *vertex,
-                   struct cb_edge *out, struct cb_error **err);
-/* EDGE, or the vertex of the empty file system in its place. */
-int cb_convert_filled(struct cb_planner *planner, struct cb_edge edge,
-                      struct cb_edge *out, struct cb_error **err);
-/* PATH against the stage's WORKDIR, cleaned, absolute. Caller frees. */
-char *cb_convert_path(const struct cb_stage *stage, const char *path);
-
-/* ── one converter per instruction: the rows of convert.c's table ── */
-int cb_convert_run(struct cb_stage *stage, const struct cb_item *item,
-                   struct cb_error **err);
-int cb_convert_copy(struct cb_stage *stage, const struct cb_item *item,
-                    struct cb_error **err);
-int cb_convert_workdir(struct cb_stage *stage, const struct cb_item *item,
-                       struct cb_error **err);
-int cb_convert_env(struct cb_stage *stage, const struct cb_item *item,
-                   struct cb_error **err);
-int cb_convert_arg(struct cb_stage *stage, const struct cb_item *item,
-                   struct cb_error **err);
-int cb_convert_label(struct cb_stage *stage, const struct cb_item *item,
-                     struct cb_error **err);
-int cb_convert_cmd(struct cb_stage *stage, const struct cb_item *item,
-                   struct cb_error **err);
-int cb_convert_entrypoint(struct cb_stage *stage, const struct cb_item *item,
-                          struct cb_error **err);
-int cb_convert_expose(struct cb_stage *stage, const struct cb_item *item,
-                      struct cb_error **err);
-int cb_convert_volume(struct cb_stage *stage, const struct cb_item *item,
-                      struct cb_error **err);
-int cb_convert_user(struct cb_stage *stage, const struct cb_item *item,
-                    struct cb_error **err);
-int cb_convert_shell(struct cb_stage *stage, const struct cb_item *item,
-                     struct cb_error **err);
-int cb_convert_stopsignal(struct cb_stage *stage, const struct cb_item *item,
-                          struct cb_error **err);
-int cb_convert_healthcheck(struct cb_stage *stage, const struct cb_item *item,
-                           struct cb_error **err);
-int cb_convert_maintainer(struct cb_stage *stage, const struct cb_item *item,
-                          struct cb_error **err);
-int cb_convert_onbuild(struct cb_stage *stage, const struct cb_item *item,
-                       struct cb_error **err);
-
-/* ── convert-fetch.c ── */
-struct cb_adding { /* a source of an instruction, and what of it counts */
-    struct cb_stage *stage;
-    const struct cb_item *item;
-    const struct cb_word *word; /* as written */
-    const char *checksum;       /* or NULL */
-    const char *dest;
-};
-struct cb_added_source { /* something ADD fetches */
-    struct cb_edge edge;
-    char *name;             /* path of it in the vertex's files; owned */
-    int with_times, unpack; /* as cb_copy_source has them */
-};
-/* 1: TEXT is a URL or git repository, fetched by a vertex of its own; 0: a path. COPY of
- * one is an error. After an error, too, OUT's name is the caller's. */
-int cb_convert_fetch(const struct cb_adding *adding, const char *text,
-                     struct cb_added_source *out, struct cb_error **err);
-
-/* ── convert-run-mount.c ── */
-struct cb_run_inputs { /* the vertex inputs of a RUN and its mounts on them */
-    CB_VEC(struct cb_edge) edges;
-    CB_VEC(struct cb_exec_mount) mounts;
-};
-/* Strings of the mounts are in the planner's arena. */
-int cb_convert_run_mounts(struct cb_stage *stage, const struct cb_item *item,
-                          struct cb_run_inputs *out, struct cb_error **err);
-/* The from= of a --mount value as written, or NULL. Caller frees. */
-char *cb_convert_mount_from(const char *value);
-
-/* ── convert-onbuild.c ── */
-/* Puts the triggers of the stage's base in front of its items. 1: they may add needs. */
-int cb_convert_triggers(struct cb_stage *stage, struct cb_error **err);
-
-/* ── image-config.c ── */
-/* A config to go on from: what a build keeps of its base. */
-struct cb_image_config *cb_config_derive(const struct cb_image_config *base);
-struct cb_image_config *cb_config_scratch(const struct cb_platform *platform);
-/* Adds the default PATH when there is none. */
-void cb_config_default_path(struct cb_image_config *config);
-/* A history entry as BuildKit words it; STEP: it ran, and is marked "# buildkit". */
-void cb_config_history(struct cb_stage *stage, const char *text, int layer, int step);
-/* SHELL of the stage, or /bin/sh -c, then TEXT. */
-void cb_config_shell_argv(const struct cb_image_config *config, const char *text,
-                          struct cb_strings *out);
-/* Go's %q and %v of a string list, as history texts show them. */
-void cb_config_quote(struct cb_strbuf *out, const char *text);
-void cb_config_quote_list(struct cb_strbuf *out, const struct cb_strings *list);
-void cb_config_plain_list(struct cb_strbuf *out, const struct cb_strings *list);
-
-/* ── outline.c ── */
-void cb_outline_note_arg(struct cb_stage *stage, const struct cb_item *item,
-                         const struct cb_declared *declared);
-/* MADE: what MOUNT became. */
-void cb_outline_note_mount(struct cb_stage *stage, const struct cb_item *item,
-                           const struct cb_run_mount *mount,
-                           const struct cb_exec_mount *made);
-
-/* ── checks.c ── */
-int cb_checks_init(struct cb_planner *planner, struct cb_error **err);
-void cb_checks_clear(struct cb_checks *checks);
-/* Gives a warning, once per rule and place. RULE NULL: none of ours, cannot be skipped.
- */
-void cb_checks_warn(struct cb_planner *planner, const char *rule,
-                    struct cb_source *source, struct cb_span span, const char *format,
-                    ...) CB_PRINTF(5, 6);
-/* At an instruction; nothing without a planner. */
-void cb_checks_warn_item(struct cb_stage *stage, const struct cb_item *item,
-                         const char *rule, const char *format, ...) CB_PRINTF(4, 5);
-/* Are there so many already that no more are given? */
-int cb_checks_full(const struct cb_planner *planner);
-/* The name of NAMES ("K=V" or "K") closest to NAME; caller frees. NULL if none is near.
- */
-char *cb_checks_suggest(const char *name, const struct cb_strings *names);
-/* `# check=error=true`: fails when a rule was broken. */
-int cb_checks_finish(struct cb_planner *planner, struct cb_error **err);
-
-/* ── checks-text.c: those the text alone decides: the parser's lints and a table ── */
-void cb_checks_static(struct cb_planner *planner);
-/* The first of them: what the parser noted, also of a file with mistakes. */
-void cb_checks_lints(struct cb_planner *planner);
-
-/* ── checks-stage.c: those that need values ── */
-/* DEFAULTS: the global ARGs as they are when none is given. */
-void cb_checks_from(struct cb_planner *planner, const struct cb_stage_def *def,
-                    const struct cb_strings *defaults);
-/* BASE is used at SPAN. */
-void cb_checks_base_platform(struct cb_planner *planner, const struct cb_base *base,
-                             struct cb_span span);
-void cb_checks_undefined(struct cb_stage *stage, const struct cb_item *item,
-                         const char *name);
-/* NAME: of pair INDEX of an ENV or an ARG. */
-void cb_checks_secret(struct cb_stage *stage, const struct cb_item *item, size_t index,
-                      const char *name);
-void cb_checks_legacy_pair(struct cb_stage *stage, const struct cb_item *item);
-void cb_checks_shell_form(struct cb_stage *stage, const struct cb_item *item);
-void cb_checks_once(struct cb_stage *stage, const struct cb_item *item,
-                    const struct cb_item **last);
-void cb_checks_ignored(struct cb_stage *stage, const struct cb_item *item,
-                       const char *path);
-
-/* ── checks-args.c, checks-layers.c and checks-stages.c: cbuild's own ── */
-/* A RUN. */
-void cb_checks_global_args(struct cb_stage *stage, const struct cb_item *item);
-/* A COPY or ADD into DEST (absolute). */
-void cb_checks_copied(struct cb_stage *stage, const struct cb_item *item,
-                      const char *dest);
-void cb_checks_run(struct cb_stage *stage, const struct cb_item *item);
-/* When all stages are known. */
-void cb_checks_stages(struct cb_planner *planner, const struct cb_stage *target);
 
 #endif

@@ -2,7 +2,9 @@
  * convert them in order, and take the target's files and configuration. Everything of the
  * planner dies here but the graph, the target's configuration and the tree the graph's
  * spans point into. */
-#include "frontend/frontend-priv.h"
+#include "frontend/checks-priv.h"
+#include "frontend/convert-priv.h"
+#include "frontend/scope-priv.h"
 
 #include <string.h>
 #include <strings.h>
@@ -200,6 +202,7 @@ void cb_planner_clear(struct cb_planner *planner)
     cb_strings_free(&planner->globals);
     cb_strings_free(&planner->quiet_env);
     cb_map_free(planner->doubtful);
+    cb_map_free(planner->left_out);
     cb_map_free(planner->cache_ids);
     free(planner->epoch);
     if (!planner->options->graph)
@@ -244,15 +247,20 @@ int cb_frontend_plan(struct cb_plan **out, const struct cb_frontend_options *opt
     struct cb_planner planner;
     struct cb_stage *target = NULL;
     size_t squash_layers = 0;
+    cb_auto_value(cb_plan_scans) scans = {0};
     int rc;
 
     cb_planner_init(&planner, options);
     rc = cb_planner_run(&planner, &target, err);
     if (rc == 0)
         rc = find_squash(&planner, target, &squash_layers, err);
+    if (rc == 0)
+        rc = cb_scans_find(&planner, target, &scans, err);
     if (rc == 0) {
         *out = make_plan(&planner, target);
         (*out)->squash_layers = squash_layers;
+        (*out)->scans = scans;
+        scans = (struct cb_plan_scans){0};
     }
     cb_planner_clear(&planner);
     return rc;
@@ -266,6 +274,7 @@ void cb_plan_free(struct cb_plan *plan)
     cb_image_config_free(plan->config);
     cb_resolved_image_free(plan->apart.base);
     cb_vec_free(&plan->apart.layers);
+    cb_scans_clear(&plan->scans);
     cb_dockerfile_free(plan->dockerfile);
     free(plan);
 }

@@ -56,9 +56,10 @@ struct cb_frontend_options {
     const char *squash_from; /* a stage the target is made from, or NULL: its base */
     struct cb_platform platform, build_platform;
     int platform_given; /* the image is for it, whatever its base is for */
-    /* Where the vertices go, so that plans for several platforms share what is equal;
-     * steps then tell their platform. NULL: the plan has a graph of its own. */
+    /* Where the vertices go, so that several plans share what is equal. NULL: the plan
+     * has a graph of its own. */
     struct cb_graph *graph;
+    int tell_platform; /* steps say in their names which they are for */
     enum cb_pull_policy pull;
     const struct cb_pins *pins; /* what images are held to, or NULL */
     enum cb_op_network network; /* --network for RUN steps that say nothing */
@@ -66,6 +67,7 @@ struct cb_frontend_options {
         allow_insecure; /* RUN --network=host, --security=insecure granted */
     const struct cb_strings *allow_devices; /* granted: names, kinds, "" all; or NULL */
     int no_cache;
+    int find_scans;  /* the plan is to have SCANS */
     int no_triggers; /* ONBUILD of base images is left alone: they get nothing of ours */
     const struct cb_strings *no_cache_filter;
     const char *check; /* takes the place of the file's `# check=`; or NULL */
@@ -82,12 +84,22 @@ struct cb_apart {
     const char *name;               /* of the step that fetches the base; the graph's */
     CB_VEC(struct cb_edge) layers;  /* lowest first */
 };
+/* A filesystem that the Dockerfile wants an SBOM of, besides the result's. */
+struct cb_plan_scan {
+    char *name;          /* of a stage, or "context" */
+    struct cb_edge root; /* vertex NULL: no file */
+};
+struct cb_plan_scans {
+    struct cb_plan_scan *items;
+    size_t count, capacity;
+};
 /* What a build is to make. */
 struct cb_plan {
     struct cb_graph *graph; /* or NULL: it was given */
     struct cb_edge
         result; /* the target's filesystem; vertex NULL: scratch with no layer */
     struct cb_apart apart;
+    struct cb_plan_scans scans;
     struct cb_image_config *config; /* diff_ids of the base; history complete but for
                                        `created` of this build's entries */
     size_t base_layers;   /* layers of the base image: diff_ids.count at the start */

@@ -1,7 +1,7 @@
 /* What the command line gives and nothing takes is most often misspelt: a build argument
  * that no ARG declares, a --no-cache-filter that no stage is called, a --cache-mount that
  * no step has. */
-#include "frontend/frontend-priv.h"
+#include "frontend/checks-priv.h"
 
 #include "parser/parser.h"
 

@@ -1,7 +1,7 @@
 /* A stage that starts from an image has the image's ENV, which is not known without the
  * image. What is expanded all the same says on which names of it that hangs, also when a
  * variable of the Dockerfile stands between. */
-#include "frontend/frontend-priv.h"
+#include "frontend/scope-priv.h"
 
 #define MAX_NAMES 20 /* of one word: who hangs on more is told of the first */
 

@@ -1,7 +1,7 @@
 /* The configuration an image ends up with: what is kept of the base's, and history
  * entries worded as BuildKit words them, so that images built here and there compare
  * equal. Go's %q and %v appear in those texts. */
-#include "frontend/frontend-priv.h"
+#include "frontend/convert-priv.h"
 
 #include "base/utf8.h"
 

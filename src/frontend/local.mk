@@ -14,12 +14,14 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/checks-stages.c \
 	%D%/checks-text.c \
 	%D%/checks.c \
+	%D%/conditions.c \
 	%D%/convert-fetch.c \
 	%D%/convert-copy.c \
 	%D%/convert-expose.c \
 	%D%/convert-healthcheck.c \
 	%D%/convert-meta.c \
 	%D%/convert-onbuild.c \
+	%D%/convert-priv.h \
 	%D%/convert-run-mount.c \
 	%D%/convert-run.c \
 	%D%/convert.c \
@@ -43,5 +45,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/outline.c \
 	%D%/rehearse.c \
 	%D%/rules.c \
+	%D%/scans.c \
+	%D%/scope-priv.h \
 	%D%/scope.c \
 	%D%/stages.c

@@ -3,7 +3,7 @@
  * references in their familiar form, without ":latest", so that `alpine`,
  * `alpine:latest` and `docker.io/library/alpine` are one name; one given for a platform
  * goes before one for all. What a context's value names is not looked up again. */
-#include "frontend/frontend-priv.h"
+#include "frontend/convert-priv.h"
 
 #include <string.h>
 #include <strings.h>
@@ -102,28 +102,37 @@ int cb_named_edge(struct cb_planner *planner, const struct cb_named_context *nam
     return cb_convert_add(planner, &vertex, out, err);
 }
 
+int cb_named_layer(struct cb_planner *planner, const struct cb_vertex_options *shown,
+                   struct cb_edge files, struct cb_edge *out, struct cb_error **err)
+{
+    const struct cb_copy_source all = {.input = 1, .path = "."};
+    const struct cb_copy_options copy = {.sources = &all, .source_count = 1, .dest = "/"};
+    struct cb_edge inputs[2] = {{0}, files};
+    struct cb_vertex_options vertex = *shown;
+
+    vertex.inputs = inputs;
+    vertex.input_count = 2;
+    if (cb_convert_filled(planner, (struct cb_edge){0}, &inputs[0], err) < 0 ||
+        cb_op_copy(&vertex, planner->options->env, &copy, err) < 0)
+        return -1;
+    return cb_convert_add(planner, &vertex, out, err);
+}
+
 /* A root filesystem of the context's files: they become a layer. */
 int cb_named_root(struct cb_stage *stage, const struct cb_named_context *named,
                   struct cb_error **err)
 {
     struct cb_planner *planner = stage->planner;
-    const struct cb_copy_source files = {.input = 1, .path = "."};
-    const struct cb_copy_options copy = {
-        .sources = &files, .source_count = 1, .dest = "/"};
     cb_autofree char *name = xasprintf("[context %s] copy", named->name);
     cb_autofree char *history = xasprintf("COPY [context %s] /", named->name);
-    struct cb_edge inputs[2];
-    struct cb_vertex_options vertex = {.name = name,
-                                       .inputs = inputs,
-                                       .input_count = 2,
-                                       .source = planner->file->source,
-                                       .span = stage->def->from->span,
-                                       .no_cache = stage->no_cache};
+    const struct cb_vertex_options shown = {.name = name,
+                                            .source = planner->file->source,
+                                            .span = stage->def->from->span,
+                                            .no_cache = stage->no_cache};
+    struct cb_edge files;
 
-    if (cb_convert_filled(planner, (struct cb_edge){0}, &inputs[0], err) < 0 ||
-        cb_named_edge(planner, named, &inputs[1], err) < 0 ||
-        cb_op_copy(&vertex, planner->options->env, &copy, err) < 0 ||
-        cb_convert_add(planner, &vertex, &stage->root, err) < 0)
+    if (cb_named_edge(planner, named, &files, err) < 0 ||
+        cb_named_layer(planner, &shown, files, &stage->root, err) < 0)
         return -1;
     cb_config_history(stage, history, 1, 1);
     return 0;

@@ -2,7 +2,7 @@
  * COPY --from and --mount from= name; nothing else is resolved or converted. ONBUILD
  * triggers are known only when the base image is, and may name further stages and images,
  * so marking and resolving are repeated until nothing is added. */
-#include "frontend/frontend-priv.h"
+#include "frontend/convert-priv.h"
 
 #include <string.h>
 
@@ -28,7 +28,7 @@ static int visit(struct cb_planner *planner, struct cb_stage *stage, char *marks
         for (size_t i = 0; i < item->origin_count; i++) {
             struct cb_stage *other = item->origins[i].stage;
 
-            if (!other)
+            if (!other || item->left_out)
                 continue;
             if (marks[other->index] == ON_PATH)
                 return report_cycle(stage, item, err);
@@ -60,7 +60,7 @@ static void mark_needed(struct cb_stage *stage)
         mark_needed(stage->base_stage);
     cb_vec_foreach (item, &stage->items) {
         for (size_t i = 0; i < item->origin_count; i++) {
-            if (item->origins[i].stage)
+            if (item->origins[i].stage && !item->left_out)
                 mark_needed(item->origins[i].stage);
         }
     }
@@ -94,7 +94,7 @@ static int add_triggers(struct cb_planner *planner, struct cb_error **err)
     return added;
 }
 
-static int makes_step(enum cb_instruction_kind kind)
+int cb_stages_is_step(enum cb_instruction_kind kind)
 {
     return kind == CB_INST_RUN || kind == CB_INST_COPY || kind == CB_INST_ADD ||
            kind == CB_INST_WORKDIR;
@@ -107,7 +107,7 @@ static void count_steps(struct cb_planner *planner)
 
         stage->steps = stage->base != NULL;
         cb_vec_foreach (item, &stage->items)
-            stage->steps += (unsigned)makes_step(item->inst->kind);
+            stage->steps += !item->left_out && cb_stages_is_step(item->inst->kind);
     }
 }
 

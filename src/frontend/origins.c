@@ -1,7 +1,7 @@
 /* Where the files of COPY --from and RUN --mount from= come from. They are found before
  * anything is converted, since they decide which stages and images a build needs; so of
  * variables they take ARGs only (from-args.c). */
-#include "frontend/frontend-priv.h"
+#include "frontend/convert-priv.h"
 
 #include <string.h>
 

@@ -3,7 +3,8 @@
  * it is put together for the target: its own notes first, then those of the stage it
  * starts from and of the stages it copies from. The first of a name counts, but for ARGs
  * that a stage declares twice: of these the last says what the value is. */
-#include "frontend/frontend-priv.h"
+#include "frontend/convert-priv.h"
+#include "frontend/scope-priv.h"
 
 #include "base/redact.h"
 
@@ -213,7 +214,7 @@ static void add_stage(struct gathering *gathering, const struct cb_stage *stage)
         add_stage(gathering, stage->base_stage);
     cb_vec_foreach (item, &stage->items) {
         for (size_t i = 0; i < item->origin_count; i++) {
-            if (item->origins[i].stage)
+            if (item->origins[i].stage && !item->left_out)
                 add_stage(gathering, item->origins[i].stage);
         }
     }

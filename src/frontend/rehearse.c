@@ -2,7 +2,7 @@
  * be had: before a registry is asked, when a name is not in the store, when the text has
  * other mistakes. The file is planned a second time, without images and in silence, and
  * all but the mistakes is thrown away. */
-#include "frontend/frontend-priv.h"
+#include "frontend/scope-priv.h"
 
 #include <string.h>
 

@@ -3,7 +3,9 @@
  * environment (ENV and ARG in one list, the latest wins, as BuildKit keeps it), and
  * proxies given as build arguments, which RUN gets without any declaration and without a
  * part in its cache key. */
-#include "frontend/frontend-priv.h"
+#include "frontend/scope-priv.h"
+
+#include "frontend/checks-priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -89,14 +91,16 @@ static int add_global_args(struct cb_planner *planner, const struct cb_instructi
                            int use_given, struct cb_strings *globals,
                            struct cb_error **err)
 {
-    for (size_t i = 0; i < inst->pairs.count; i++) {
+    int counts = cb_conditions_global(planner, inst, globals, err);
+
+    for (size_t i = 0; counts > 0 && i < inst->pairs.count; i++) {
         cb_auto_value(cb_declared) ignored = {0};
 
         if (cb_scope_declare_global(planner, &inst->pairs.items[i], use_given, globals,
                                     &ignored, err) < 0)
             return -1;
     }
-    return 0;
+    return counts < 0 ? -1 : 0;
 }
 
 void cb_scope_platform_args(struct cb_planner *planner, int use_given,
@@ -379,7 +383,9 @@ int cb_scope_declare(struct cb_stage *stage, const struct cb_item *item,
         out->value = cb_env_get(&stage->planner->globals, out->name);
         out->origin = out->value ? CB_ARG_GLOBAL : CB_ARG_UNSET;
     }
-    if (out->value && cb_scope_set(stage, out->name, out->value, err) < 0)
+    if (out->value && cb_scans_is_arg(out->name))
+        cb_scans_note(stage, out->name, out->value);
+    else if (out->value && cb_scope_set(stage, out->name, out->value, err) < 0)
         return -1;
     if (stage->args.count >= CB_MAX_VARIABLES)
         return cb_error_set(err, CB_ERR_UNSUPPORTED, "more than %d ARGs in one stage",

@@ -1,7 +1,8 @@
 /* The table of stages. Names are those of BuildKit: FROM finds earlier stages by their
  * lower-cased name exactly as written, --from and --target find any stage in any case,
  * and a number is an index. What is neither a stage nor scratch is an image. */
-#include "frontend/frontend-priv.h"
+#include "frontend/checks-priv.h"
+#include "frontend/scope-priv.h"
 
 #include "base/suggest.h"
 
@@ -202,6 +203,12 @@ static int filtered(const struct cb_strings *filter, const char *name)
     return 0;
 }
 
+static int sets_later(const struct cb_instruction *inst)
+{
+    return inst->kind == CB_INST_ONBUILD &&
+           (inst->onbuild.kind == CB_INST_ARG || inst->onbuild.kind == CB_INST_ENV);
+}
+
 static void add_items(struct cb_stage *stage)
 {
     struct cb_planner *planner = stage->planner;
@@ -212,6 +219,7 @@ static void add_items(struct cb_stage *stage)
             .inst = inst, .source = planner->file->source, .place = inst->span};
 
         cb_vec_push(&stage->items, item);
+        stage->sets_later |= sets_later(inst);
     }
 }
 
@@ -265,9 +273,13 @@ static int connect_stage(struct cb_planner *planner, struct cb_stage *stage,
 {
     cb_vec_foreach (item, &stage->items) {
         cb_auto(cb_error) error = NULL;
+        int status;
 
-        if (cb_stages_connect(planner, stage, item, &error) < 0 &&
-            !cb_planner_keep_error(planner, &error))
+        cb_conditions_look(stage, item);
+        status = cb_stages_connect(planner, stage, item, &error);
+        if (item->undecided)
+            item->unconnected = cb_steal(&error);
+        else if (status < 0 && !item->left_out && !cb_planner_keep_error(planner, &error))
             return -1;
         if (with_variables)
             cb_from_args_note(stage, item);
@@ -298,6 +310,8 @@ void cb_stages_clear(struct cb_planner *planner)
     for (size_t i = 0; i < planner->stage_count; i++) {
         struct cb_stage *stage = &planner->stages[i];
 
+        cb_vec_foreach (item, &stage->items)
+            cb_error_free(item->unconnected);
         cb_vec_free(&stage->items);
         cb_vec_free(&stage->copied);
         cb_vec_free(&stage->links);

@@ -2,6 +2,8 @@
  * cookies, no referer, no credentials but the request's. */
 #include "http/http-priv.h"
 
+#include "http/proxy.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -65,32 +67,17 @@ static int add_headers(struct cb_hop *hop, int authorized, struct cb_error **err
     return 0;
 }
 
-static int in_environment(const char *upper, const char *lower)
-{
-    return getenv(upper) || getenv(lower);
-}
-
-/* As Go does: never for loopback; the upper-case name counts for http, too. The rest of
- * what the environment says, curl knows; where it says nothing, the settings do. */
+/* curl itself asks no variable then. */
 static void set_proxy(struct cb_hop *hop, const struct cb_url *url)
 {
     const struct cb_http *http = hop->exchange->http;
-    const struct cb_curl *curl = &http->curl;
-    int plain = strcmp(url->scheme, "http") == 0;
-    const char *upper = getenv("HTTP_PROXY");
-    const char *ours = plain ? http->http_proxy : http->https_proxy;
+    const struct cb_http_options settings = {.http_proxy = http->http_proxy,
+                                             .https_proxy = http->https_proxy,
+                                             .no_proxy = http->no_proxy};
 
-    if (cb_host_is_loopback(url->host)) {
-        curl->easy_setopt(hop->handle, CURLOPT_NOPROXY, "*");
-        return;
-    }
-    if (plain && upper && *upper && !getenv("http_proxy"))
-        curl->easy_setopt(hop->handle, CURLOPT_PROXY, upper);
-    else if (ours && !in_environment(plain ? "HTTP_PROXY" : "HTTPS_PROXY",
-                                     plain ? "http_proxy" : "https_proxy"))
-        curl->easy_setopt(hop->handle, CURLOPT_PROXY, ours);
-    if (http->no_proxy && !in_environment("NO_PROXY", "no_proxy"))
-        curl->easy_setopt(hop->handle, CURLOPT_NOPROXY, http->no_proxy);
+    hop->proxy = cb_proxy_for(url, &settings);
+    http->curl.easy_setopt(hop->handle, CURLOPT_PROXY, hop->proxy ? hop->proxy : "");
+    http->curl.easy_setopt(hop->handle, CURLOPT_NOPROXY, "");
 }
 
 static void set_body(struct cb_hop *hop, const char *method)

@@ -249,7 +249,14 @@ static enum cb_hop_result transport_failure(struct cb_hop *hop, CURLcode code,
         return hop->stalled ? CB_HOP_RETRY : CB_HOP_FAILED;
     }
     curl->easy_getinfo(hop->handle, CURLINFO_OS_ERRNO, &os_errno);
+    if (hop->proxy && strstr(text, hop->proxy))
+        text =
+            "the address of its proxy is malformed"; /* there may be a password in it */
     cb_error_set(err, CB_ERR_NETWORK, "%s `%s`: %s", method, shown, text);
+    if (hop->proxy && (code == CURLE_COULDNT_CONNECT || strstr(text, "proxy") ||
+                       strstr(text, "CONNECT")))
+        cb_error_hint(err, "proxies are those of HTTPS_PROXY and HTTP_PROXY, else of the "
+                           "configuration's `proxies`; NO_PROXY names who needs none");
     if (code == CURLE_PEER_FAILED_VERIFICATION)
         cb_error_hint(err, "put the authority's certificate in certs.d/<host>/ca.crt, or "
                            "name the host as insecure");

@@ -59,6 +59,7 @@ struct cb_hop {
     int cut;                         /* an error body that is long enough */
     int restart;                     /* the range is not ours */
     int stalled;                     /* too slow */
+    const char *proxy;               /* it goes through this one; or NULL. Secret */
     int64_t body_sent, last_sent_ms; /* progress of the request's body */
     int64_t window_bytes, window_ms; /* start of the low-speed window */
     char error_text[CURL_ERROR_SIZE];

@@ -98,6 +98,16 @@ int cb_url_same_origin(const char *a, const char *b);
 int cb_host_is_loopback(const char *host);
 /* An IPv4 or IPv6 address, not a name. */
 int cb_host_is_address(const char *host);
+/* "10.0.0.0/8", "fd00::/8". */
+struct cb_address_range {
+    int family; /* AF_INET or AF_INET6 */
+    int bits;
+    unsigned char network[16];
+};
+/* -1 without an error: it is none. */
+int cb_range_parse(struct cb_address_range *out, const char *text);
+/* Is ADDRESS, without brackets, one of RANGE? Not if either is none. */
+int cb_range_has(const char *range, const char *address);
 /* Adds TEXT to a URL's query, percent-encoded. */
 void cb_url_encode(struct cb_strbuf *out, const char *text);
 /* LEN bytes of TEXT without %-escapes (with PLUS, `+` is a blank); NULL if there is a NUL

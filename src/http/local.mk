@@ -5,8 +5,11 @@ src_http_libhttp_a_SOURCES = \
 	%D%/curl-lib.h \
 	%D%/hop-request.c \
 	%D%/hop.c \
+	%D%/host.c \
 	%D%/http-priv.h \
 	%D%/http.h \
+	%D%/proxy.c \
+	%D%/proxy.h \
 	%D%/range.c \
 	%D%/range.h \
 	%D%/redirect.c \

@@ -3,6 +3,8 @@
  * again. */
 #include "http/retry.h"
 
+#include "base/alloc.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -23,12 +25,29 @@ static int is_alert(const char *text)
     return alert && !strstr(alert, "internal error");
 }
 
+/* What a proxy refused it refuses again; in curl's words, those of 7.85 and before last.
+ */
+static int is_refused_by_proxy(const char *text)
+{
+    static const char *const words[] = {"CONNECT tunnel failed, response 4",
+                                        "Received HTTP code 4"};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(words); i++) {
+        const char *found = strstr(text, words[i]);
+        int status = found ? atoi(found + strlen(words[i]) - 1) : 0;
+
+        if (found && !cb_retry_status(status))
+            return 1;
+    }
+    return 0;
+}
+
 int cb_retry_transport(CURLcode code, long os_errno, const char *text)
 {
     switch (code) {
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
-        return !is_alert(text);
+        return !is_alert(text) && !is_refused_by_proxy(text);
     case CURLE_OPERATION_TIMEDOUT:
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:

@@ -5,7 +5,6 @@
 
 #include "base/redact.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -118,31 +117,6 @@ int cb_url_same_origin(const char *a, const char *b)
         return 0;
     return strcmp(one.scheme, two.scheme) == 0 && strcmp(one.host, two.host) == 0 &&
            one.port == two.port;
-}
-
-int cb_host_is_loopback(const char *host)
-{
-    struct in_addr v4;
-    struct in6_addr v6;
-    size_t len = strlen(host);
-
-    if (inet_pton(AF_INET, host, &v4) == 1)
-        return (ntohl(v4.s_addr) >> 24) == 127;
-    if (inet_pton(AF_INET6, host, &v6) == 1)
-        return IN6_IS_ADDR_LOOPBACK(&v6);
-    return strcasecmp(host, "localhost") == 0 ||
-           (len > 10 && strcasecmp(host + len - 10, ".localhost") == 0);
-}
-
-int cb_host_is_address(const char *host)
-{
-    unsigned char bytes[16];
-
-    if (inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1)
-        return 1;
-    /* 127.1, 0x7f000001 and 2130706433 are addresses too: the last label decides. */
-    return isdigit((unsigned char)*host) &&
-           strspn(host, "0123456789abcdefx.") == strlen(host);
 }
 
 void cb_url_encode(struct cb_strbuf *out, const char *text)

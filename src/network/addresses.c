@@ -4,6 +4,7 @@
  * compared with those that others have. */
 #include "network/named-priv.h"
 
+#include "base/fs.h"
 #include "network/attach-priv.h"
 
 #include <string.h>
@@ -13,10 +14,12 @@ struct search {
     struct cb_network *network;
     const struct cb_network_subnet *narrow, *wide; /* WIDE: of IPv6, or NULL */
     struct cb_network_endpoints others;            /* if there is WIDE */
+    struct cb_strings records;                     /* names of those that are taken */
 };
 
 static void search_clear(struct search *search)
 {
+    cb_strings_free(&search->records);
     cb_network_endpoints_free(&search->others);
 }
 CB_AUTO_VALUE_DEFINE(search, search_clear)
@@ -107,6 +110,17 @@ static int take(const struct search *search, const struct cb_ip *ip,
     return taken;
 }
 
+/* Of those that many others have, one look tells. */
+static int is_recorded(const struct search *search, const struct cb_ip *ip)
+{
+    cb_autofree char *members = cb_network_members(search->network->def);
+    cb_autofree char *record = NULL;
+    char text[CB_IP_MAX_TEXT];
+
+    record = xasprintf("%s%s.json", members, cb_ip_text(ip, text));
+    return cb_strings_contain(&search->records, record);
+}
+
 static int take_given(const struct search *search, struct cb_ip ips[2],
                       struct cb_net_lease **lease, struct cb_error **err)
 {
@@ -132,7 +146,8 @@ static int take_next(const struct search *search, struct cb_ip ips[2],
     for (; cb_cidr_contains(range, &ip); cb_ip_increment(&ip)) {
         int taken;
 
-        if (is_nobodys(search, search->narrow, &ip) || !place(search, &ip, &ips[1]))
+        if (is_nobodys(search, search->narrow, &ip) || is_recorded(search, &ip) ||
+            !place(search, &ip, &ips[1]))
             continue;
         taken = take(search, &ip, lease, err);
         if (taken)
@@ -147,8 +162,12 @@ static int take_next(const struct search *search, struct cb_ip ips[2],
 static int take_any(struct search *search, struct cb_ip ips[2],
                     struct cb_net_lease **lease, struct cb_error **err)
 {
+    cb_autofd int dir = -1;
+
     if (search->wide)
         cb_network_endpoints(search->network->def, &search->others);
+    if (cb_net_lease_dir(&dir, NULL, NULL) == 0)
+        cb_fs_list(dir, &search->records, NULL);
     if (take_given_ipv6(search, &ips[1], err) < 0)
         return -1;
     return search->network->ip ? take_given(search, ips, lease, err)

@@ -24,6 +24,7 @@ struct cb_attachment {     /* one namespace on one network; all borrowed */
     int keeps_addresses; /* what leaves has not the host's */
     int is_chosen;       /* the bridge's name: it may be another's */
     int stays;           /* the bridge, after the last has left */
+    int is_routed;       /* without a gateway: all others are next door */
     int is_further;      /* the default route stays another network's */
 };
 struct cb_attached;
@@ -34,6 +35,9 @@ int cb_attach_check(struct cb_error **err);
 int cb_attached_new(struct cb_attached **out, struct cb_net_lease **lease,
                     const struct cb_attachment *attachment, int netns,
                     struct cb_cancel *cancel, struct cb_error **err);
+/* The container is called NAME now. */
+int cb_attached_rename(struct cb_attached *attached, const char *name,
+                       struct cb_error **err);
 /* Takes down what does not go with the namespace, which the caller closes. */
 void cb_attached_free(struct cb_attached *attached);
 /* Takes down all of it: the namespace stays. It is to be freed as before. */
@@ -60,8 +64,11 @@ void cb_attachment_add_kept(struct cb_rules *rules,
                             const struct cb_attachment *attachment);
 void cb_attachment_add_own(struct cb_rules *rules,
                            const struct cb_attachment *attachment);
+/* The interface in NETNS gets what ATTACHMENT says, and comes up. */
+int cb_attach_inside(int netns, const struct cb_attachment *attachment,
+                     struct cb_error **err);
 /* What there will be to take down: a new reference. OUTER: the name of the interface on
- * our side. */
+ * our side, or NULL. */
 json_t *cb_attachment_record(const struct cb_attachment *attachment, const char *outer);
 /* NOW: the interface is not to wait for the end of its namespace. */
 void cb_attach_take_down(struct cb_net_lease **lease, const json_t *record, int now);

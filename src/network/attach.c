@@ -246,11 +246,13 @@ static int connect_outside(int rtnl, const struct cb_attachment *attachment,
 static int add_route(int rtnl, unsigned link, const struct cb_attachment *attachment,
                      const struct cb_network_subnet *subnet, struct cb_error **err)
 {
+    const struct cb_ip nobody = {.family = subnet->subnet.ip.family};
+
     if (attachment->internal || !subnet->gateway.family)
         return 0;
-    return cb_link_add_default_route(rtnl, link, &subnet->gateway,
-                                     attachment->is_further ? FURTHER_METRIC + link : 0,
-                                     err);
+    return cb_link_add_default_route(
+        rtnl, link, attachment->is_routed ? &nobody : &subnet->gateway,
+        attachment->is_further ? FURTHER_METRIC + link : 0, err);
 }
 
 static int let_ipv6(void *interface)
@@ -259,8 +261,8 @@ static int let_ipv6(void *interface)
     return cb_link_sysctl("0", "ipv6/conf/%s/disable_ipv6", (const char *)interface);
 }
 
-static int connect_inside(int netns, const struct cb_attachment *attachment,
-                          struct cb_error **err)
+int cb_attach_inside(int netns, const struct cb_attachment *attachment,
+                     struct cb_error **err)
 {
     const char *name = attachment->inside ? attachment->inside : "eth0";
     cb_autofd int rtnl = -1;
@@ -317,7 +319,7 @@ static int connect_both(const struct cb_attachment *attachment, const char *oute
     if (cb_rtnl_open(-1, &rtnl, err) < 0 || let_forward(attachment, err) < 0 ||
         prepare(rtnl, attachment, cancel, err) < 0 ||
         connect_outside(rtnl, attachment, outer, netns, err) < 0 ||
-        connect_inside(netns, attachment, err) < 0)
+        cb_attach_inside(netns, attachment, err) < 0)
         return -1;
     return attachment->names ? add_names(attachment, cancel, err) : 0;
 }
@@ -381,6 +383,16 @@ int cb_attached_new(struct cb_attached **out, struct cb_net_lease **lease,
     attached->lease = cb_steal(lease);
     *out = attached;
     return 0;
+}
+
+int cb_attached_rename(struct cb_attached *attached, const char *name,
+                       struct cb_error **err)
+{
+    cb_autofree char *text = NULL;
+
+    json_object_set_new(attached->record, "name", json_string(name));
+    text = cb_json_dump(attached->record);
+    return cb_net_lease_record(attached->lease, text, err);
 }
 
 void cb_attached_free(struct cb_attached *attached)

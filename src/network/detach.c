@@ -51,12 +51,12 @@ static json_t *rules_json(const struct cb_attachment *attachment,
     return array;
 }
 
-/* OUTER: the name of the interface on our side. */
+/* OUTER: the name of the interface on our side, or NULL. */
 json_t *cb_attachment_record(const struct cb_attachment *attachment, const char *outer)
 {
     json_t *record =
-        json_pack("{s:s,s:s,s:o,s:s,s:o}", "id", attachment->id, "name", attachment->name,
-                  "join", join_json(attachment), "link", outer, "rules",
+        json_pack("{s:s,s:s,s:o,s:s?,s:o}", "id", attachment->id, "name",
+                  attachment->name, "join", join_json(attachment), "link", outer, "rules",
                   rules_json(attachment, cb_attachment_add_own));
 
     if (attachment->names)
@@ -183,7 +183,8 @@ void cb_attach_sweep(void)
         if (!dot || strcmp(dot, ".json") != 0)
             continue;
         *dot = '\0';
-        sweep(*name);
+        if (!cb_lock_is_held(dir, *name))
+            sweep(*name);
     }
 }
 

@@ -224,21 +224,19 @@ int cb_dns_check(const struct cb_dns_options *options, struct cb_error **err)
 
     for (size_t i = 0; options->servers && i < options->servers->count; i++)
         if (cb_ip_parse(&ip, options->servers->items[i]) < 0)
-            return cb_error_argument(err, options->servers->items[i], "--dns",
-                                     "%s is not an ip address",
-                                     options->servers->items[i]);
+            return cb_error_flag(err, options->servers->items[i], "--dns",
+                                 "%s is not an ip address", options->servers->items[i]);
     for (size_t i = 0; options->search && i < options->search->count; i++)
         if (!is_domain(options->search->items[i]))
-            return cb_error_argument(err, options->search->items[i], "--dns-search",
-                                     "%s is not a valid domain",
-                                     options->search->items[i]);
+            return cb_error_flag(err, options->search->items[i], "--dns-search",
+                                 "%s is not a valid domain", options->search->items[i]);
     for (size_t i = 0; options->options && i < options->options->count; i++)
         if (!is_domain(options->options->items[i]) &&
             strspn(options->options->items[i],
                    "abcdefghijklmnopqrstuvwxyz0123456789-:") !=
                 strlen(options->options->items[i]))
-            return cb_error_argument(err, options->options->items[i], "--dns-option",
-                                     "expected letters, digits, - and :");
+            return cb_error_flag(err, options->options->items[i], "--dns-option",
+                                 "expected letters, digits, - and :");
     return 0;
 }
 

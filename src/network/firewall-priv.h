@@ -41,11 +41,22 @@ json_t *cb_rules_json(const struct cb_rules *rules);
 /* What cb_rules_json made of it. */
 void cb_rules_read(struct cb_rules *rules, const json_t *json);
 
+/* ── What need not be asked (firewall-known.c) ── */
+#define CB_RULES_STAMP_BYTES 80
+/* Which state the rules of this network namespace are in; "" when the kernel does not
+ * tell. */
+void cb_rules_stamp(char out[CB_RULES_STAMP_BYTES]);
+/* Have RULES, a text for iptables-restore, been noted, and no rule changed since? */
+int cb_rules_are_known(const char *rules);
+/* Notes that RULES were found there, if the state is still what it was BEFORE. */
+void cb_rules_note(const char *rules, const char *before);
+
 /* ── Having it (firewall.c) ── */
 /* NOT_FOUND unless the programs are installed. */
 int cb_firewall_check(struct cb_error **err);
 /* Adds ADDED if all that is ours for everybody and KEPT are there (IS_NEW: and KEPT too),
- * by one call of a program. -1 when not: then cb_firewall_install helps. */
+ * by one call of a program, or none when nothing is to be added to what is known to be
+ * there. -1 when not: then cb_firewall_install helps. */
 int cb_firewall_add(const struct cb_rules *kept, int is_new, const struct cb_rules *added,
                     struct cb_cancel *cancel, struct cb_error **err);
 /* The same after having made what is missing. Nobody else does so meanwhile: the caller

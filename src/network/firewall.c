@@ -7,13 +7,14 @@
  * cost more than the rules, and to remove rules takes the kernel tens of milliseconds.
  * Somebody may flush them at any time; so each call that adds a rule also asks, in the
  * same breath, whether all it needs is there (-C), and fails as a whole when it is not.
- */
+ * Who adds none asks only if that is not known (firewall-known.c). */
 #include "network/firewall-priv.h"
 
 #include "base/log.h"
 #include "base/subprocess.h"
 #include "network/network-priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -205,11 +206,43 @@ static char *make_text(const char *verb, const struct cb_rules *kept,
     return cb_strbuf_steal(&out);
 }
 
+/* Are the rules those that nf_tables counts the changes of? The program says so by its
+ * own name (xtables-nft-multi). */
+static int is_counted(int family)
+{
+    cb_autofree char *program = cb_subprocess_find(program_name(family, 1));
+    cb_autofree char *real = program ? realpath(program, NULL) : NULL;
+
+    return real && strstr(strrchr(real, '/'), "nft");
+}
+
+/* Is all of it there? Once found so, that is known until somebody changes a rule. */
+static int find(const struct cb_rules *kept, struct cb_cancel *cancel,
+                struct cb_error **err)
+{
+    static const struct cb_rules none;
+    cb_autofree char *text = make_text("-C", kept, &none);
+    char before[CB_RULES_STAMP_BYTES];
+
+    if (cb_rules_are_known(text))
+        return 0;
+    if (!is_counted(kept->family))
+        return restore(kept->family, text, cancel, err);
+    cb_rules_stamp(before);
+    if (restore(kept->family, text, cancel, err) < 0)
+        return -1;
+    cb_rules_note(text, before);
+    return 0;
+}
+
 int cb_firewall_add(const struct cb_rules *kept, int is_new, const struct cb_rules *added,
                     struct cb_cancel *cancel, struct cb_error **err)
 {
-    cb_autofree char *text = make_text(is_new ? "-A" : "-C", kept, added);
+    cb_autofree char *text = NULL;
 
+    if (!is_new && !added->filter.count && !added->nat.count)
+        return find(kept, cancel, err);
+    text = make_text(is_new ? "-A" : "-C", kept, added);
     return restore(kept->family, text, cancel, err);
 }
 

@@ -114,7 +114,7 @@ static void collect_names(const struct cb_network *network, struct cb_strings *o
 }
 
 /* Docker's: from the address, so that nobody else on the network has it. */
-static char *choose_mac(const struct cb_network *network, const struct cb_ip *ip)
+char *cb_network_mac(const struct cb_network *network, const struct cb_ip *ip)
 {
     if (network->mac)
         return xstrdup(network->mac);
@@ -156,7 +156,8 @@ static int join(struct cb_network *network, struct cb_attachment *attachment, in
         return -1;
     collect_names(network, &names);
     id = xasprintf("%s%s", def->id, cb_ip_text(&attachment->ips[0], ip));
-    mac = network->id ? choose_mac(network, &attachment->ips[0]) : xstrdup(network->mac);
+    mac = network->id ? cb_network_mac(network, &attachment->ips[0])
+                      : xstrdup(network->mac);
     attachment->id = network->id ? network->id : id;
     attachment->name = network->name ? network->name : attachment->network;
     attachment->aliases = &names;
@@ -199,6 +200,20 @@ int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
     return join(network, &attachment, fd, state, cancel, err);
 }
 
+int cb_network_rename_bridge(struct cb_network *network, void *state,
+                             struct cb_error **err)
+{
+    cb_auto_value(cb_strings) names = {0};
+    cb_autofree char *file = xasprintf("cb%.*s", CB_NETWORK_ID_PART, network->def->id);
+
+    if (cb_attached_rename(state, network->name, err) < 0)
+        return -1;
+    collect_names(network, &names);
+    if (!network->facts.has_names || !names.count)
+        return 0;
+    return cb_names_rename(file, network->id, &names, err);
+}
+
 static void tear_down(void *state)
 {
     cb_attached_free(state);
@@ -209,7 +224,14 @@ static void leave(void *state)
     cb_attached_leave(state);
 }
 
+static int watch_names(void *state)
+{
+    return cb_names_watch();
+}
+
 const struct cb_network_backend cb_backend_named = {.name = "iptables-restore",
                                                     .set_up = cb_network_join_bridge,
                                                     .tear_down = tear_down,
-                                                    .leave = leave};
+                                                    .leave = leave,
+                                                    .rename = cb_network_rename_bridge,
+                                                    .watch_names = watch_names};

@@ -24,6 +24,15 @@ struct cb_veth {
 /* Makes both ends; the outer one is up, and so is the inner one as soon as somebody there
  * brings it up. */
 int cb_link_make_veth(int rtnl, const struct cb_veth *veth, struct cb_error **err);
+struct cb_part {
+    const char *kind;         /* "macvlan" or "ipvlan" */
+    unsigned mode;            /* of that kind */
+    unsigned parent;          /* the number of the interface it is a part of */
+    const char *inside, *mac; /* its name; its hardware address, or NULL */
+    int netns;                /* where it is made */
+};
+/* It is down. */
+int cb_link_make_part(int rtnl, const struct cb_part *part, struct cb_error **err);
 /* Removes it, which may take the kernel a while; one that is not there is fine. */
 int cb_link_remove(int rtnl, const char *name, struct cb_error **err);
 /* Nothing comes in or goes out by this port of a bridge any more; costs nothing. */
@@ -31,6 +40,7 @@ void cb_link_mute(int rtnl, const char *name);
 /* An address that is there is fine. */
 int cb_link_add_address(int rtnl, unsigned link, const struct cb_cidr *address,
                         struct cb_error **err);
+/* A GATEWAY of zeroes is none: all is next door. */
 int cb_link_add_default_route(int rtnl, unsigned link, const struct cb_ip *gateway,
                               unsigned metric, struct cb_error **err);
 /* Writes VALUE into /proc/sys/net/PATH of our namespace: 0, or -1 with errno. One that

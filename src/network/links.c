@@ -159,6 +159,32 @@ int cb_link_make_veth(int rtnl, const struct cb_veth *veth, struct cb_error **er
     return cb_link_bring_up(rtnl, outside, err);
 }
 
+int cb_link_make_part(int rtnl, const struct cb_part *part, struct cb_error **err)
+{
+    const int is_ipvlan = strcmp(part->kind, "ipvlan") == 0;
+    const uint16_t narrow = (uint16_t)part->mode;
+    struct cb_rtnl_message message;
+    size_t info, data;
+
+    begin_link(&message, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+    cb_rtnl_add_text(&message, IFLA_IFNAME, part->inside);
+    cb_rtnl_add_u32(&message, IFLA_LINK, part->parent);
+    add_mac(&message, part->mac);
+    cb_rtnl_add_u32(&message, IFLA_NET_NS_FD, (uint32_t)part->netns);
+    info = cb_rtnl_open_nest(&message, IFLA_LINKINFO);
+    cb_rtnl_add_text(&message, IFLA_INFO_KIND, part->kind);
+    data = cb_rtnl_open_nest(&message, IFLA_INFO_DATA);
+    if (is_ipvlan)
+        cb_rtnl_add(&message, IFLA_IPVLAN_MODE, &narrow, sizeof(narrow));
+    else
+        cb_rtnl_add_u32(&message, IFLA_MACVLAN_MODE, part->mode);
+    cb_rtnl_close_nest(&message, data);
+    cb_rtnl_close_nest(&message, info);
+    if (cb_rtnl_ask(rtnl, &message, NULL) == 0)
+        return 0;
+    return cb_error_errno(err, errno, "failed to create the %s port", part->kind);
+}
+
 int cb_link_remove(int rtnl, const char *name, struct cb_error **err)
 {
     struct cb_rtnl_message message;
@@ -221,11 +247,16 @@ int cb_link_add_default_route(int rtnl, unsigned link, const struct cb_ip *gatew
                          .rtm_protocol = RTPROT_STATIC,
                          .rtm_scope = RT_SCOPE_UNIVERSE,
                          .rtm_type = RTN_UNICAST};
+    static const struct cb_ip nobody;
     struct cb_rtnl_message message;
     char text[CB_IP_MAX_TEXT];
+    int has_gateway = memcmp(gateway->bytes, nobody.bytes, sizeof(nobody.bytes)) != 0;
 
+    if (!has_gateway)
+        info.rtm_scope = RT_SCOPE_LINK;
     cb_rtnl_begin(&message, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info));
-    cb_rtnl_add(&message, RTA_GATEWAY, gateway->bytes, size_of(gateway));
+    if (has_gateway)
+        cb_rtnl_add(&message, RTA_GATEWAY, gateway->bytes, size_of(gateway));
     cb_rtnl_add_u32(&message, RTA_OIF, link);
     if (metric)
         cb_rtnl_add_u32(&message, RTA_PRIORITY, metric);

@@ -20,9 +20,11 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/bridge.c \
 	%D%/describe.c \
 	%D%/detach.c \
+	%D%/direct.c \
 	%D%/dns.c \
 	%D%/endpoints.c \
 	%D%/firewall.c \
+	%D%/firewall-known.c \
 	%D%/forward.c \
 	%D%/forward-tcp.c \
 	%D%/forward-udp.c \
@@ -36,6 +38,7 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/links.c \
 	%D%/meet.c \
 	%D%/named.c \
+	%D%/named-config.c \
 	%D%/named-json.c \
 	%D%/named-options.c \
 	%D%/named-settle.c \

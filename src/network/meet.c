@@ -62,6 +62,48 @@ static void go(void *state)
         cb_netns_call(meeting->net, go_there, meeting, NULL);
 }
 
+struct renaming {
+    struct cb_network *network;
+    struct meeting *meeting;
+    struct cb_error **err;
+};
+
+static int rename_there(void *arg)
+{
+    struct renaming *renaming = arg;
+    struct meeting *meeting = renaming->meeting;
+
+    return meeting->way->rename(renaming->network, meeting->state, renaming->err);
+}
+
+static int rename_met(struct cb_network *network, void *state, struct cb_error **err)
+{
+    struct renaming renaming = {network, state, err};
+
+    return cb_netns_call(renaming.meeting->net, rename_there, &renaming, err);
+}
+
+struct watching {
+    struct meeting *meeting;
+    int fd;
+};
+
+static int watch_there(void *arg)
+{
+    struct watching *watching = arg;
+
+    watching->fd = watching->meeting->way->watch_names(watching->meeting->state);
+    return 0;
+}
+
+static int watch_names(void *state)
+{
+    struct watching watching = {.meeting = state, .fd = -1};
+
+    cb_netns_call(watching.meeting->net, watch_there, &watching, NULL);
+    return watching.fd;
+}
+
 struct joining {
     struct cb_network *network;
     int fd;
@@ -148,7 +190,14 @@ static int set_up_shared(struct cb_network *network, int fd, void **state,
     return join(network, &cb_backend_shared, fd, state, cancel, err);
 }
 
-const struct cb_network_backend cb_backend_met = {
-    .name = "the hub", .set_up = set_up_named, .tear_down = tear_down, .leave = go};
-const struct cb_network_backend cb_backend_met_shared = {
-    .name = "the hub", .set_up = set_up_shared, .tear_down = tear_down, .leave = go};
+const struct cb_network_backend cb_backend_met = {.name = "the hub",
+                                                  .set_up = set_up_named,
+                                                  .tear_down = tear_down,
+                                                  .leave = go,
+                                                  .rename = rename_met,
+                                                  .watch_names = watch_names};
+const struct cb_network_backend cb_backend_met_shared = {.name = "the hub",
+                                                         .set_up = set_up_shared,
+                                                         .tear_down = tear_down,
+                                                         .leave = go,
+                                                         .rename = rename_met};

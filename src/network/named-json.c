@@ -114,8 +114,9 @@ json_t *cb_network_def_json(const struct cb_network_def *def)
                      "Name", def->name, "Id", def->id, "Created", def->created, "Scope",
                      "local", "Driver", def->driver, "EnableIPv6", def->ipv6, "IPAM",
                      ipam_json(def), "Internal", def->internal, "Attachable",
-                     def->attachable, "Ingress", 0, "ConfigFrom", "Network", "",
-                     "ConfigOnly", 0, "Containers", containers_json(def), "Options",
+                     def->attachable, "Ingress", 0, "ConfigFrom", "Network",
+                     def->config_from ? def->config_from : "", "ConfigOnly",
+                     def->config_only, "Containers", containers_json(def), "Options",
                      options_json(def), "Labels", pairs_json(&def->labels));
 }
 
@@ -197,6 +198,26 @@ static int read_ipam(const struct cb_json *root, struct cb_network_def *def,
     return 0;
 }
 
+/* Documents of earlier versions have neither, or those that say nothing. */
+static int read_config(const struct cb_json *root, struct cb_network_def *def,
+                       struct cb_error **err)
+{
+    struct cb_json from = cb_json_member(root, "ConfigFrom");
+    struct cb_json only = cb_json_member(root, "ConfigOnly");
+    struct cb_json name;
+    const char *text = NULL;
+
+    if (!cb_json_is_absent(&only) && cb_json_bool(&only, &def->config_only, err) < 0)
+        return -1;
+    if (cb_json_is_absent(&from))
+        return 0;
+    name = cb_json_member(&from, "Network");
+    if (cb_json_expect_object(&from, err) < 0 || cb_json_string(&name, &text, err) < 0)
+        return -1;
+    def->config_from = text && *text ? xstrdup(text) : NULL;
+    return 0;
+}
+
 /* Ids become names of interfaces and files. */
 static int check_id(const char *id, struct cb_error **err)
 {
@@ -225,7 +246,7 @@ int cb_network_def_parse(struct cb_network_def **out, const char *what, const ch
         read_bool(&root, "Internal", &def->internal, err) < 0 ||
         read_bool(&root, "Attachable", &def->attachable, err) < 0 ||
         read_bool(&root, "EnableIPv6", &def->ipv6, err) < 0 ||
-        read_ipam(&root, def, err) < 0 ||
+        read_config(&root, def, err) < 0 || read_ipam(&root, def, err) < 0 ||
         read_pairs(&root, "Labels", &def->labels, err) < 0 ||
         read_pairs(&root, "Options", &def->options, err) < 0)
         return -1;

@@ -74,9 +74,9 @@ unsigned cb_network_mtu(const struct cb_network_def *def)
     return mtu;
 }
 
-const char *cb_network_binding(const struct cb_network_def *def)
+const char *cb_network_binding(const struct cb_strings *options)
 {
-    const char *text = cb_env_get(&def->options, CB_BINDING_OPTION);
+    const char *text = cb_env_get(options, CB_BINDING_OPTION);
     struct cb_ip ip;
 
     return text && cb_ip_parse(&ip, text) == 0 && ip.family == AF_INET ? text : "";

@@ -29,11 +29,16 @@ const struct cb_network_subnet *cb_network_subnet_of(const struct cb_network_def
 /* Connects the namespace FD with the bridge of network->def: a backend's set_up. */
 int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
                            struct cb_cancel *cancel, struct cb_error **err);
+/* Its container has another name: a backend's rename. */
+int cb_network_rename_bridge(struct cb_network *network, void *state,
+                             struct cb_error **err);
 /* Those of who joins NETWORK, in IPS: of IPv4, and of IPv6 if it has that (else of no
  * family). *LEASE, the caller's, is of the first. EXISTS: none is free, or not the one
  * that is wished for; USAGE: that is none of the network's. */
 int cb_network_take_addresses(struct cb_network *network, struct cb_ip ips[2],
                               struct cb_net_lease **lease, struct cb_error **err);
+/* The hardware address of who has IP there: given, or docker's choice. Caller frees. */
+char *cb_network_mac(const struct cb_network *network, const struct cb_ip *ip);
 /* The interface of its bridge; caller frees. */
 char *cb_network_interface(const struct cb_network_def *def);
 /* May somebody choose it for one? */
@@ -45,10 +50,26 @@ char *cb_network_members(const struct cb_network_def *def);
 #define CB_BRIDGE_INTERFACE   "cbuild0"
 #define CB_NETWORK_ID_PART    12 /* digits of an id that name what is set up */
 #define CB_BRIDGE_NAME_OPTION "com.docker.network.bridge.name"
-#define CB_MTU_OPTION         "com.docker.network.driver.mtu"
-#define CB_ICC_OPTION         "com.docker.network.bridge.enable_icc"
-#define CB_MASQUERADE_OPTION  "com.docker.network.bridge.enable_ip_masquerade"
-#define CB_BINDING_OPTION     "com.docker.network.bridge.host_binding_ipv4"
+
+/* ── named-config.c: networks that say what others are like ── */
+/* What cannot go together: DENIED with docker's words. */
+int cb_network_config_check(const struct cb_network_wish *wish, struct cb_error **err);
+/* WISH, with what the network it is made from says, in *OUT, which is empty. NOT_FOUND.
+ */
+int cb_network_config_take(const struct cb_network_wish *wish,
+                           const struct cb_network_defs *defs,
+                           struct cb_network_wish *out, struct cb_error **err);
+/* Is a network made from DEF? EXISTS. */
+int cb_network_config_refuse_used(const struct cb_network_def *def,
+                                  const struct cb_network_defs *defs,
+                                  struct cb_error **err);
+
+/* ── direct.c ── */
+/* Is DRIVER, a network's, one without a bridge: macvlan or ipvlan? */
+int cb_network_is_direct(const char *driver);
+/* May a network of such a driver be made beside OTHERS? With docker's words. */
+int cb_network_direct_check(const struct cb_network_def *def,
+                            const struct cb_network_defs *others, struct cb_error **err);
 
 /* ── named-options.c ── */
 /* USAGE with docker's words. */
@@ -58,6 +79,6 @@ int cb_network_is_off(const struct cb_network_def *def, const char *option);
 /* In bytes: what was asked for, else the host's own. */
 unsigned cb_network_mtu(const struct cb_network_def *def);
 /* The host's address where its ports are published, unless one says where; "": all. */
-const char *cb_network_binding(const struct cb_network_def *def);
+const char *cb_network_binding(const struct cb_strings *options);
 
 #endif

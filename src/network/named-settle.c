@@ -10,6 +10,7 @@
 
 #define NO_ROOM    "failed to allocate gateway (%s): No available addresses on this pool"
 #define POOL_TAKEN "Pool overlaps with other one on this address space"
+#define MOST_TRIED 65536 /* subnets of a pool: the routes are read for each */
 
 /* ── Asked for ── */
 
@@ -67,8 +68,9 @@ static int add_subnets(struct cb_network_def *def, const struct cb_strings *text
                                     "multiple overlapping subnet configuration is not "
                                     "supported");
             if (def->subnets[n].subnet.ip.family == subnet->subnet.ip.family)
-                return cb_error_set(err, CB_ERR_UNSUPPORTED,
-                                    "bridge driver doesn't support multiple subnets");
+                return cb_error_set(
+                    err, CB_ERR_UNSUPPORTED, "%s driver doesn't support multiple subnets",
+                    cb_network_is_direct(def->driver) ? def->driver : "bridge");
         }
         def->subnet_count++;
     }
@@ -220,7 +222,8 @@ static const struct cb_network_def *owner_of(const struct cb_network_defs *other
                                              const struct cb_cidr *subnet)
 {
     for (size_t i = 0; i < others->count; i++)
-        for (size_t n = 0; n < others->items[i]->subnet_count; n++)
+        for (size_t n = 0;
+             !others->items[i]->config_only && n < others->items[i]->subnet_count; n++)
             if (cb_cidr_overlap(&others->items[i]->subnets[n].subnet, subnet))
                 return others->items[i];
     return NULL;
@@ -243,7 +246,8 @@ static int check_free(const struct cb_network_def *def,
             cb_error_set(err, CB_ERR_EXISTS, POOL_TAKEN);
             return cb_error_hint(err, "%s overlaps with network bridge", text);
         }
-        if (cb_routes_cover(&def->subnets[i].subnet, NULL, &route)) {
+        if (!cb_network_is_direct(def->driver) &&
+            cb_routes_cover(&def->subnets[i].subnet, NULL, &route)) {
             cb_error_set(err, CB_ERR_EXISTS, POOL_TAKEN);
             return cb_error_hint(err, "%s overlaps with the host's route %s", text,
                                  route);
@@ -265,16 +269,60 @@ static struct cb_cidr pool(unsigned number)
         .ip = {AF_INET, {192, 168, (unsigned char)((number - 15) * 16)}}, .bits = 20};
 }
 
-static int pick_pool(struct cb_network_def *def, const struct cb_network_defs *others,
-                     struct cb_error **err)
+static int try_pool(struct cb_network_def *def, const struct cb_network_defs *others,
+                    const struct cb_cidr *subnet)
 {
-    for (unsigned number = def->predefined ? 0 : 1; number < 31; number++) {
+    if (owner_of(others, subnet) || is_private(subnet) ||
+        cb_routes_cover(subnet, NULL, NULL))
+        return 0;
+    def->subnets[def->subnet_count++].subnet = *subnet;
+    return 1;
+}
+
+/* "10.20.0.0/16=24": its /24s in order. 1: found; -1: it is no pool. */
+static int try_pool_of(struct cb_network_def *def, const struct cb_network_defs *others,
+                       const char *text)
+{
+    cb_autofree char *base = xstrndup(text, strcspn(text, "="));
+    const char *size = strchr(text, '=');
+    struct cb_cidr pool;
+    unsigned bits = size ? (unsigned)atoi(size + 1) : 0;
+    uint32_t first, count;
+
+    if (cb_cidr_parse(&pool, base) < 0 || pool.ip.family != AF_INET || bits < 1 ||
+        bits < pool.bits || bits > 30)
+        return -1;
+    pool = cb_cidr_network(&pool);
+    memcpy(&first, pool.ip.bytes, sizeof(first));
+    count = UINT32_C(1) << (bits - pool.bits);
+    for (uint32_t number = 0; number < count && number < MOST_TRIED; number++) {
+        struct cb_cidr subnet = {.ip = {.family = AF_INET}, .bits = bits};
+        uint32_t next = htonl(ntohl(first) + (number << (32 - bits)));
+
+        memcpy(subnet.ip.bytes, &next, sizeof(next));
+        if (try_pool(def, others, &subnet))
+            return 1;
+    }
+    return 0;
+}
+
+static int pick_pool(struct cb_network_def *def, const struct cb_strings *pools,
+                     const struct cb_network_defs *others, struct cb_error **err)
+{
+    cb_vec_foreach (text, pools) {
+        int found = try_pool_of(def, others, *text);
+
+        if (found)
+            return found < 0
+                       ? cb_error_set(err, CB_ERR_USAGE, "bad address pool: %s", *text)
+                       : 0;
+    }
+    for (unsigned number = def->predefined ? 0 : 1; !pools->count && number < 31;
+         number++) {
         struct cb_cidr subnet = pool(number);
 
-        if (owner_of(others, &subnet) || cb_routes_cover(&subnet, NULL, NULL))
-            continue;
-        def->subnets[def->subnet_count++].subnet = subnet;
-        return 0;
+        if (try_pool(def, others, &subnet))
+            return 0;
     }
     return cb_error_set(err, CB_ERR_EXISTS,
                         "could not find an available, non-overlapping IPv4 address pool "
@@ -313,11 +361,15 @@ int cb_network_settle(struct cb_network_def *def, const struct cb_network_wish *
     if (add_subnets(def, &wish->subnets, err) < 0 ||
         add_ranges(def, &wish->ranges, err) < 0 ||
         add_gateways(def, &wish->gateways, err) < 0 ||
-        add_reserved(def, &wish->reserved, err) < 0 || check_free(def, others, err) < 0)
+        add_reserved(def, &wish->reserved, err) < 0)
+        return -1;
+    if (def->config_only)
+        return 0;
+    if (check_free(def, others, err) < 0)
         return -1;
     if (has_family(def, AF_INET6) && !def->ipv6)
         def->ipv6 = 1;
-    if (!has_family(def, AF_INET) && pick_pool(def, others, err) < 0)
+    if (!has_family(def, AF_INET) && pick_pool(def, &wish->pools, others, err) < 0)
         return -1;
     if (def->ipv6 && !has_family(def, AF_INET6))
         add_unique_local(def);

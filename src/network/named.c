@@ -24,6 +24,7 @@ void cb_network_def_free(struct cb_network_def *def)
     free(def->id);
     free(def->name);
     free(def->driver);
+    free(def->config_from);
     free(def->subnets);
     cb_strings_free(&def->labels);
     cb_strings_free(&def->options);
@@ -249,19 +250,21 @@ static int check_interface(const struct cb_network_def *def,
     return 0;
 }
 
-static int check_driver(const char *driver, struct cb_error **err)
+static int check_driver(const struct cb_network_wish *wish, struct cb_error **err)
 {
-    if (!driver || strcmp(driver, "bridge") == 0)
+    const char *driver = wish->driver;
+
+    if (!driver || wish->config_only || strcmp(driver, "bridge") == 0 ||
+        cb_network_is_direct(driver))
         return 0;
     if (strcmp(driver, "host") == 0 || strcmp(driver, "null") == 0)
         return cb_error_set(err, CB_ERR_DENIED,
                             "only one instance of \"%s\" network is allowed", driver);
-    if (strcmp(driver, "macvlan") && strcmp(driver, "ipvlan") &&
-        strcmp(driver, "overlay"))
+    if (strcmp(driver, "overlay") != 0)
         return cb_error_set(err, CB_ERR_NOT_FOUND, "plugin \"%s\" not found", driver);
     cb_error_set(err, CB_ERR_UNSUPPORTED, "network driver \"%s\" is not provided",
                  driver);
-    return cb_error_hint(err, "networks are bridges: leave --driver out");
+    return cb_error_hint(err, "there is no swarm: leave --driver out for a bridge");
 }
 
 /* "key" alone is a key with an empty value, as docker has it. */
@@ -288,32 +291,59 @@ int cb_network_write(int dir, const struct cb_network_def *def, struct cb_error 
     return cb_atomic_file_write(dir, name, text, strlen(text), 0600, 1, err);
 }
 
-int cb_networks_create(const char *state_dir, const struct cb_network_wish *wish,
-                       char **id, struct cb_error **err)
+static struct cb_network_def *new_def(const struct cb_network_wish *wish)
 {
-    cb_auto(cb_network_def) def = xcalloc(1, sizeof(*def));
-    cb_auto_value(cb_network_defs) defs = {0};
-    cb_auto(cb_lock) lock = NULL;
-    cb_autofd int dir = -1;
+    struct cb_network_def *def = xcalloc(1, sizeof(*def));
     char digits[ID_DIGITS + 1];
 
-    if (check_driver(wish->driver, err) < 0 ||
-        cb_networks_lock(state_dir, CB_LOCK_EXCLUSIVE, &lock, &dir, err) < 0 ||
-        cb_networks_read(dir, &defs, err) < 0 || check_name(wish->name, &defs, err) < 0)
-        return -1;
     random_id(digits);
     def->id = xstrdup(digits);
     def->name = xstrdup(wish->name);
-    def->driver = xstrdup("bridge");
+    def->driver = xstrdup(wish->config_only ? "null"
+                          : wish->driver    ? wish->driver
+                                            : "bridge");
     def->internal = wish->internal;
     def->attachable = wish->attachable;
     def->ipv6 = wish->ipv6;
+    def->config_only = wish->config_only;
+    def->config_from = xstrdup(wish->config_from);
     copy_pairs(&def->labels, &wish->labels);
     copy_pairs(&def->options, &wish->options);
     cb_timestamp_format(cb_timestamp_now(), def->created);
-    if (cb_network_options_check(def, err) < 0 || check_interface(def, &defs, err) < 0 ||
-        cb_network_settle(def, wish, &defs, err) < 0 ||
-        cb_network_write(dir, def, err) < 0)
+    return def;
+}
+
+/* One that is a configuration only may say anything that can be read. */
+static int check_whole(const struct cb_network_def *def,
+                       const struct cb_network_defs *defs, struct cb_error **err)
+{
+    if (def->config_only)
+        return 0;
+    if (cb_network_is_direct(def->driver))
+        return cb_network_direct_check(def, defs, err);
+    if (cb_network_options_check(def, err) < 0)
+        return -1;
+    return check_interface(def, defs, err);
+}
+
+int cb_networks_create(const char *state_dir, const struct cb_network_wish *wish,
+                       char **id, struct cb_error **err)
+{
+    cb_auto(cb_network_def) def = NULL;
+    cb_auto_value(cb_network_defs) defs = {0};
+    cb_auto_value(cb_network_wish) whole = {0};
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+
+    if (check_driver(wish, err) < 0 ||
+        cb_networks_lock(state_dir, CB_LOCK_EXCLUSIVE, &lock, &dir, err) < 0 ||
+        cb_networks_read(dir, &defs, err) < 0 || check_name(wish->name, &defs, err) < 0 ||
+        cb_network_config_check(wish, err) < 0 ||
+        cb_network_config_take(wish, &defs, &whole, err) < 0)
+        return -1;
+    def = new_def(&whole);
+    if (cb_network_settle(def, &whole, &defs, err) < 0 ||
+        check_whole(def, &defs, err) < 0 || cb_network_write(dir, def, err) < 0)
         return -1;
     *id = cb_steal(&def->id);
     return 0;
@@ -350,7 +380,7 @@ int cb_networks_remove(const char *state_dir, const char *text, struct cb_error 
         return cb_error_set(err, CB_ERR_DENIED,
                             "%s is a pre-defined network and cannot be removed",
                             def->name);
-    if (refuse_in_use(def, err) < 0)
+    if (cb_network_config_refuse_used(def, &defs, err) < 0 || refuse_in_use(def, err) < 0)
         return -1;
     file = xasprintf("%s.json", def->id);
     if (unlinkat(dir, file, 0) < 0 && errno != ENOENT)

@@ -11,6 +11,12 @@
 #include "base/vec.h"
 #include "network/address.h"
 
+/* Options of a network that count. */
+#define CB_MTU_OPTION        "com.docker.network.driver.mtu"
+#define CB_ICC_OPTION        "com.docker.network.bridge.enable_icc"
+#define CB_MASQUERADE_OPTION "com.docker.network.bridge.enable_ip_masquerade"
+#define CB_BINDING_OPTION    "com.docker.network.bridge.host_binding_ipv4"
+
 struct cb_network_subnet {
     struct cb_cidr subnet;
     struct cb_ip gateway;
@@ -23,6 +29,8 @@ struct cb_network_def {
     char *driver; /* bridge; host and null for those that are always there */
     char created[CB_TIMESTAMP_MAX];
     int predefined, internal, attachable, ipv6;
+    int config_only;   /* what others are made from; nobody joins it */
+    char *config_from; /* such a one's name, or NULL */
     struct cb_network_subnet *subnets;
     size_t subnet_count;
     struct cb_strings labels, options; /* "KEY=VALUE" */
@@ -40,9 +48,14 @@ CB_AUTO_VALUE_DEFINE(cb_network_defs, cb_network_defs_free)
 
 struct cb_network_wish { /* as typed */
     const char *name, *driver;
+    const char *config_from; /* the one that says the rest, or NULL */
     struct cb_strings subnets, gateways, ranges, reserved, labels, options;
-    int internal, attachable, ipv6;
+    struct cb_strings pools; /* "10.20.0.0/16=24": where a subnet is looked for, and how
+                                large it is; none: docker's */
+    int internal, attachable, ipv6, config_only;
 };
+void cb_network_wish_free(struct cb_network_wish *wish); /* its lists */
+CB_AUTO_VALUE_DEFINE(cb_network_wish, cb_network_wish_free)
 /* Makes one, with docker's checks and words. USAGE, EXISTS, UNSUPPORTED. *ID: caller
  * frees. */
 int cb_networks_create(const char *state_dir, const struct cb_network_wish *wish,
@@ -57,7 +70,7 @@ int cb_networks_find(const char *state_dir, const char *text, struct cb_network_
  * will have. Others stay as they are. */
 void cb_network_foresee(const char *state_dir, struct cb_network_def *def);
 /* DENIED for those that are always there, EXISTS "… has active endpoints" when a
- * container is on it. */
+ * container is on it, or "… is in use" when a network was made from it. */
 int cb_networks_remove(const char *state_dir, const char *text, struct cb_error **err);
 
 /* Removes what stays on the host for the next container: the bridge of those that ask for

@@ -20,6 +20,12 @@ int cb_names_can(void);
 /* From now on they are known. */
 int cb_names_add(const struct cb_names *names, struct cb_cancel *cancel,
                  struct cb_error **err);
+/* Container ID of NETWORK has other names now. */
+int cb_names_rename(const char *network, const char *id, const struct cb_strings *names,
+                    struct cb_error **err);
+/* A descriptor that can be read as soon as the program has ended, which is started if it
+ * should run and does not; -1: nobody needs it, or it cannot be had. Caller closes. */
+int cb_names_watch(void);
 /* Container ID of NETWORK is not known any more; the last one ends the program. */
 void cb_names_remove(const char *network, const char *id);
 

@@ -17,11 +17,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define MAX_BYTES        (4u << 20)
 #define START_TIMEOUT_MS 10000
 #define WAIT_MS          2000
+#define RELOAD_MS        50
 #define PID_FILE         "aardvark.pid"
 
 struct place {
@@ -121,27 +123,40 @@ static int start(const struct place *place, struct cb_cancel *cancel,
     return 0;
 }
 
-/* As the kernel shows it: in the order of the wire, printed as a number of this host. */
-static int is_listening(const struct cb_ip *gateway)
+/* The inode of the socket that listens there, or 0. As the kernel shows it: in the order
+ * of the wire, printed as a number of this host. */
+static unsigned long listener(const struct cb_ip *gateway)
 {
     cb_auto_value(cb_strbuf) text = {0};
     char wanted[24];
     unsigned address;
+    unsigned long inode = 0;
+    const char *at;
 
     memcpy(&address, gateway->bytes, sizeof(address));
     snprintf(wanted, sizeof(wanted), " %08X:0035 ", address);
-    return cb_fs_read_file(AT_FDCWD, "/proc/thread-self/net/udp", MAX_BYTES, &text,
-                           NULL) == 0 &&
-           strstr(cb_strbuf_text(&text), wanted) != NULL;
+    if (cb_fs_read_file(AT_FDCWD, "/proc/thread-self/net/udp", MAX_BYTES, &text, NULL) <
+            0 ||
+        !(at = strstr(cb_strbuf_text(&text), wanted)) ||
+        sscanf(at, "%*s %*s %*s %*s %*s %*s %*s %*s %lu", &inode) != 1)
+        return 0;
+    return inode;
 }
 
-/* It is ready some time after it has said so. */
-static void await_server(const struct place *place, const struct cb_ip *gateway)
+/* It is ready some time after it has said so. One that was told to read its files anew
+ * closes its socket, BEFORE, and opens another a millisecond later; who asks between is
+ * refused. A server that keeps its socket is not waited for. */
+static void await_server(const struct place *place, const struct cb_ip *gateway,
+                         unsigned long before)
 {
-    for (int waited = 0; waited < WAIT_MS; waited += 2) {
-        if (find_server(place) && is_listening(gateway))
+    int most = before ? RELOAD_MS : WAIT_MS;
+
+    for (int waited = 0; waited < most; waited++) {
+        unsigned long now = find_server(place) ? listener(gateway) : 0;
+
+        if (now && now != before)
             return;
-        poll(NULL, 0, 2);
+        poll(NULL, 0, 1);
     }
 }
 
@@ -164,6 +179,29 @@ static int notify(const struct place *place, struct cb_cancel *cancel,
     if (pid && kill(pid, SIGHUP) == 0)
         return 0;
     return start(place, cancel, err);
+}
+
+static int has_networks(const struct place *place)
+{
+    cb_auto_value(cb_strings) names = {0};
+
+    return cb_fs_list(place->dir, &names, NULL) == 0 &&
+           names.count > (size_t)cb_strings_contain(&names, PID_FILE);
+}
+
+int cb_names_watch(void)
+{
+    cb_auto_value(place) place = {.dir = -1, .parent = -1};
+    pid_t pid;
+
+    if (place_open(&place, NULL) < 0 || !has_networks(&place))
+        return -1;
+    pid = find_server(&place);
+    if (!pid && start(&place, NULL, NULL) == 0)
+        for (int waited = 0; waited < WAIT_MS && !(pid = find_server(&place));
+             waited += 2)
+            poll(NULL, 0, 2);
+    return pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 }
 
 /* ── Its files ── */
@@ -216,6 +254,7 @@ int cb_names_add(const struct cb_names *names, struct cb_cancel *cancel,
 {
     cb_auto_value(place) place = {.dir = -1, .parent = -1};
     cb_auto_value(cb_strbuf) text = {0};
+    unsigned long before;
 
     if (place_open(&place, err) < 0)
         return -1;
@@ -224,11 +263,53 @@ int cb_names_add(const struct cb_names *names, struct cb_cancel *cancel,
         cb_strbuf_addc(&text, '\n');
     }
     add_line(&text, names);
+    before = listener(&names->gateway[0]);
     if (replace(&place, names->network, &text, err) < 0 ||
         notify(&place, cancel, err) < 0)
         return -1;
-    await_server(&place, &names->gateway[0]);
+    await_server(&place, &names->gateway[0], before);
     return 0;
+}
+
+/* A line is "ID IPV4 IPV6 NAMES [SERVERS]"; NULL: TEXT has none of ID. */
+static const char *find_names(const char *text, const char *id)
+{
+    size_t len = strlen(id);
+
+    for (const char *line = text; *line; line++) {
+        if (strncmp(line, id, len) == 0 && line[len] == ' ') {
+            const char *ipv6 = strchr(line + len + 1, ' ');
+            const char *names = ipv6 ? strchr(ipv6 + 1, ' ') : NULL;
+
+            return names && names < strchrnul(line, '\n') ? names : NULL;
+        }
+        line = strchrnul(line, '\n');
+        if (!*line)
+            break;
+    }
+    return NULL;
+}
+
+int cb_names_rename(const char *network, const char *id, const struct cb_strings *names,
+                    struct cb_error **err)
+{
+    cb_auto_value(place) place = {.dir = -1, .parent = -1};
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_auto_value(cb_strbuf) changed = {0};
+    const char *before;
+
+    if (place_open(&place, err) < 0 ||
+        cb_fs_read_file(place.dir, network, MAX_BYTES, &text, err) < 0)
+        return -1;
+    before = find_names(cb_strbuf_text(&text), id);
+    if (!before)
+        return 0;
+    cb_strbuf_add(&changed, text.text, (size_t)(before - text.text));
+    add_list(&changed, names);
+    cb_strbuf_adds(&changed, before + 1 + strcspn(before + 1, " \n"));
+    if (replace(&place, network, &changed, err) < 0)
+        return -1;
+    return notify(&place, NULL, err);
 }
 
 /* Its line goes; what is left in *TEXT counts as lines of others. */
@@ -252,14 +333,6 @@ static int drop_line(struct cb_strbuf *text, const char *id)
     cb_strbuf_truncate(text, 0);
     cb_strbuf_add(text, cb_strbuf_text(&kept), kept.len);
     return others;
-}
-
-static int has_networks(const struct place *place)
-{
-    cb_auto_value(cb_strings) names = {0};
-
-    return cb_fs_list(place->dir, &names, NULL) == 0 &&
-           names.count > (size_t)cb_strings_contain(&names, PID_FILE);
 }
 
 void cb_names_remove(const char *network, const char *id)

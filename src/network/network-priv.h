@@ -29,11 +29,12 @@ struct cb_network {
     char *mode, *state_dir, *id, *name, *ip, *ip6, *mac, *interface;
     char *hosts, *resolv_conf; /* of the container whose network it is, or NULL */
     struct cb_strings aliases, dns;
-    struct cb_ports ports;      /* opened ones, once it is set up */
-    struct cb_network_def *def; /* once it is known: the default one has it late */
-    int is_named;               /* people made it */
-    int joins;                  /* FD was there before */
-    pthread_mutex_t lock;       /* of all below */
+    struct cb_strings bridge_options; /* of the bridge of containers; else none */
+    struct cb_ports ports;            /* opened ones, once it is set up */
+    struct cb_network_def *def;       /* once it is known: the default one has it late */
+    int is_named;                     /* people made it */
+    int joins;                        /* FD was there before */
+    pthread_mutex_t lock;             /* of all below */
     pthread_t beginning;
     int has_begun;
     struct cb_cancel *cancel; /* of BEGINNING */
@@ -63,6 +64,10 @@ struct cb_network_backend {
     /* Before that, where the namespace will stay: the interface goes at once. NULL: it
      * does so anyway. */
     void (*leave)(void *state);
+    /* NETWORK's container has another name. NULL: nobody knows it by that. */
+    int (*rename)(struct cb_network *network, void *state, struct cb_error **err);
+    /* cb_names_watch, where the server is. NULL: there is none. */
+    int (*watch_names)(void *state);
 };
 
 struct cb_network_class {
@@ -74,7 +79,7 @@ struct cb_network_class {
 
 extern const struct cb_network_backend cb_backend_bridge, cb_backend_named,
     cb_backend_shared, cb_backend_met, cb_backend_met_shared, cb_backend_nothing,
-    cb_backend_pasta, cb_backend_slirp;
+    cb_backend_direct, cb_backend_pasta, cb_backend_slirp;
 
 /* ── inward.c ── */
 /* Is there a thread of ours for PORT, where rules lead in the others? */

@@ -26,6 +26,7 @@ static const struct cb_network_backend *const more_shared_ways[] = {
     &cb_backend_shared, &cb_backend_met_shared, NULL};
 static const struct cb_network_backend *const more_named_ways[] = {&cb_backend_named,
                                                                    &cb_backend_met, NULL};
+static const struct cb_network_backend *const direct_ways[] = {&cb_backend_direct, NULL};
 static const struct cb_network_backend *const hub_ways[] = {&cb_backend_pasta,
                                                             &cb_backend_slirp, NULL};
 static const struct cb_network_backend *const no_ways[] = {&cb_backend_nothing, NULL};
@@ -43,6 +44,7 @@ static const struct cb_network_class more_shared = {.mode = "bridge",
                                                     .backends = more_shared_ways};
 static const struct cb_network_class more_named = {.mode = "named",
                                                    .backends = more_named_ways};
+static const struct cb_network_class direct = {.mode = "direct", .backends = direct_ways};
 static const struct cb_network_class joined = {.mode = "container"};
 
 /* ── Options ── */
@@ -105,7 +107,12 @@ static int find_network(struct cb_network *network,
     }
     if (cb_networks_find(network->state_dir, network->mode, &network->def, err) < 0)
         return -1;
-    network->class = options->netns ? &more_named : &named;
+    if (network->def->config_only)
+        return cb_error_set(err, CB_ERR_DENIED,
+                            "cannot create endpoint on configuration-only network");
+    network->class = cb_network_is_direct(network->def->driver) ? &direct
+                     : options->netns                           ? &more_named
+                                                                : &named;
     network->is_named = !network->def->predefined;
     if (network->def->predefined) { /* by its id */
         network->class = class_for(options, find_class(network->def->name));
@@ -131,7 +138,7 @@ static int check_addresses(const struct cb_network *network, struct cb_error **e
     if (network->ip6 && (cb_ip_parse(&ip, network->ip6) < 0 || ip.family != AF_INET6))
         return cb_error_set(err, CB_ERR_USAGE, "invalid IPv6 address: %s", network->ip6);
     if (network->mac && !is_mac(network->mac))
-        return cb_error_set(err, CB_ERR_USAGE, "%s is not a valid mac address",
+        return cb_error_set(err, CB_ERR_FLAG, "%s is not a valid mac address",
                             network->mac);
     if ((network->ip || network->ip6) && !network->is_named)
         return cb_error_set(err, CB_ERR_USAGE,
@@ -168,12 +175,15 @@ static void copy_options(struct cb_network *network,
         cb_strings_copy(&network->aliases, options->aliases);
     if (options->dns)
         cb_strings_copy(&network->dns, options->dns);
+    if (options->bridge_options &&
+        (strcmp(network->mode, "default") == 0 || strcmp(network->mode, "bridge") == 0))
+        cb_strings_copy(&network->bridge_options, options->bridge_options);
 }
 
 /* Nobody outside gets there. */
 static int is_closed(const struct cb_network *network)
 {
-    return network->class->backends == no_ways ||
+    return network->class->backends == no_ways || network->class == &direct ||
            (network->def && network->def->internal);
 }
 
@@ -181,7 +191,8 @@ static int is_closed(const struct cb_network *network)
  * those of both families. */
 static void copy_ports(struct cb_network *network, const struct cb_ports *ports)
 {
-    const char *binding = network->def ? cb_network_binding(network->def) : "";
+    const char *binding = cb_network_binding(network->def ? &network->def->options
+                                                          : &network->bridge_options);
 
     if (!ports || !ports->count)
         return;
@@ -249,7 +260,8 @@ static int try_way(struct cb_network *network, const struct cb_network_backend *
 
     if (network->joins)
         fd = cb_steal_fd(&network->fd);
-    else if (cb_netns_new(network->id && is_bridge(way), &fd, err) < 0)
+    else if (cb_netns_new(network->id && (is_bridge(way) || way == &cb_backend_direct),
+                          &fd, err) < 0)
         return -1;
     if (way->set_up(network, fd, &network->state, cancel, err) < 0) {
         if (network->joins)
@@ -370,6 +382,22 @@ int cb_network_netns(struct cb_network *network, struct cb_cancel *cancel, int *
     return status;
 }
 
+int cb_network_rename(struct cb_network *network, const char *name, struct cb_error **err)
+{
+    free(network->name);
+    network->name = xstrdup(name);
+    if (!network->backend || !network->backend->rename)
+        return 0;
+    return network->backend->rename(network, network->state, err);
+}
+
+int cb_network_watch_names(const struct cb_network *network)
+{
+    if (!network->facts.has_names || !network->backend->watch_names)
+        return -1;
+    return network->backend->watch_names(network->state);
+}
+
 /* What fails here fails again, and is told, when it is asked for. */
 static void *begin(void *arg)
 {
@@ -409,6 +437,7 @@ void cb_network_free(struct cb_network *network)
     cb_ports_free(&network->ports);
     cb_strings_free(&network->aliases);
     cb_strings_free(&network->dns);
+    cb_strings_free(&network->bridge_options);
     free(network->mode);
     free(network->state_dir);
     free(network->id);

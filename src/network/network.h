@@ -53,6 +53,9 @@ struct cb_network_options {
     const struct cb_strings *aliases;
     const struct cb_strings *dns; /* --dns: whom names of others are asked from */
     const struct cb_ports *ports;
+    /* "KEY=VALUE" as for a network that is made: what the bridge of containers is like.
+     * Or NULL. */
+    const struct cb_strings *bridge_options;
     const char *ip, *ip6, *mac;
     /* A namespace that is there already: the network becomes one more interface of it, of
      * this name. Both or none. */
@@ -87,6 +90,12 @@ const char *cb_network_label(const struct cb_network *network);
 const char *cb_network_id(const struct cb_network *network);
 /* Do containers find each other by name there? */
 int cb_network_has_names(const struct cb_network *network);
+/* Its container is called NAME from now on. */
+int cb_network_rename(struct cb_network *network, const char *name,
+                      struct cb_error **err);
+/* A descriptor that can be read as soon as the server of those names has ended; it is
+ * started if it does not run. -1: there is none. Caller closes. */
+int cb_network_watch_names(const struct cb_network *network);
 /* Tears down (ports and named networks take some tens of milliseconds: call after the
  * result is reported), and takes down what processes that were killed have left behind.
  * Interfaces go with the namespace. */

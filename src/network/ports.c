@@ -108,7 +108,7 @@ static int check_ip(struct spec *spec, struct cb_error **err)
     }
     if (cb_ip_parse(&ip, spec->ip) == 0)
         return 0;
-    return cb_error_set(err, CB_ERR_USAGE, "Invalid ip address: %s", spec->ip);
+    return cb_error_set(err, CB_ERR_FLAG, "Invalid ip address: %s", spec->ip);
 }
 
 static int add_range(struct cb_ports *ports, const struct spec *spec,
@@ -118,7 +118,7 @@ static int add_range(struct cb_ports *ports, const struct spec *spec,
     int any_of = container->first == container->last && host->last > host->first;
 
     if (ports->count + container->last - container->first >= MAX_PORTS)
-        return cb_error_set(err, CB_ERR_USAGE, "too many ports are published");
+        return cb_error_set(err, CB_ERR_FLAG, "too many ports are published");
     for (unsigned i = 0; i <= container->last - container->first; i++) {
         struct cb_port port = {.host_ip = xstrdup(spec->ip ? spec->ip : ""),
                                .host = (uint16_t)(host->first ? host->first + i : 0),
@@ -142,23 +142,23 @@ int cb_ports_parse(struct cb_ports *ports, const char *text, struct cb_error **e
     if (check_ip(&spec, err) < 0)
         return -1;
     if (!*spec.container)
-        return cb_error_set(err, CB_ERR_USAGE, "No port specified: %s<empty>", text);
+        return cb_error_set(err, CB_ERR_FLAG, "No port specified: %s<empty>", text);
     if (parse_range(spec.container, &container) < 0)
-        return cb_error_set(err, CB_ERR_USAGE, "Invalid containerPort: %s",
+        return cb_error_set(err, CB_ERR_FLAG, "Invalid containerPort: %s",
                             spec.container);
     if (spec.host && *spec.host && parse_range(spec.host, &host) < 0)
-        return cb_error_set(err, CB_ERR_USAGE, "Invalid hostPort: %s", spec.host);
+        return cb_error_set(err, CB_ERR_FLAG, "Invalid hostPort: %s", spec.host);
     if (host.first && container.last - container.first != host.last - host.first &&
         container.first != container.last)
         return cb_error_set(
-            err, CB_ERR_USAGE,
+            err, CB_ERR_FLAG,
             "Invalid ranges specified for container and host Ports: %s and %s",
             spec.container, spec.host);
     protocol = find_protocol(spec.protocol);
     if (!protocol)
-        return cb_error_set(err, CB_ERR_USAGE, "Invalid proto: %s", spec.protocol);
+        return cb_error_set(err, CB_ERR_FLAG, "Invalid proto: %s", spec.protocol);
     if (!container.first)
-        return cb_error_set(err, CB_ERR_USAGE, "Invalid containerPort: %s",
+        return cb_error_set(err, CB_ERR_FLAG, "Invalid containerPort: %s",
                             spec.container);
     return add_range(ports, &spec, &host, &container, protocol, err);
 }

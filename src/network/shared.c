@@ -69,7 +69,7 @@ static int make_bridge(struct cb_network_def *bridge,
             return -1;
     }
     return cb_attach_make_bridge(interface, bridge->subnets, bridge->subnet_count,
-                                 cb_routes_mtu(), err);
+                                 cb_network_mtu(bridge), err);
 }
 
 /* Of all stores one at a time, so that they agree. */
@@ -112,8 +112,8 @@ static struct cb_network_def *take_bridge(struct cb_network_defs *defs)
 /* The bridge of all containers that ask for no other network, with a subnet that nobody
  * else has: settled when it is first needed, and again if the host has since got a route
  * there and nobody is on it. */
-static int settle_bridge(const char *state_dir, struct cb_network_def **out,
-                         struct cb_error **err)
+static int settle_bridge(const char *state_dir, const struct cb_strings *options,
+                         struct cb_network_def **out, struct cb_error **err)
 {
     cb_auto_value(cb_network_defs) defs = {0};
     cb_auto(cb_network_def) bridge = NULL;
@@ -125,6 +125,7 @@ static int settle_bridge(const char *state_dir, struct cb_network_def **out,
         cb_networks_read(dir, &defs, err) < 0)
         return -1;
     bridge = take_bridge(&defs);
+    cb_strings_copy(&bridge->options, options);
     if (bridge->subnet_count)
         kept = bridge->subnets[0].subnet;
     if (have_bridge(bridge, &defs, err) < 0 ||
@@ -173,7 +174,8 @@ static int set_up(struct cb_network *network, int fd, void **state,
                   struct cb_cancel *cancel, struct cb_error **err)
 {
     if (cb_attach_check(err) < 0 ||
-        settle_bridge(network->state_dir, &network->def, err) < 0)
+        settle_bridge(network->state_dir, &network->bridge_options, &network->def, err) <
+            0)
         return -1;
     if (cb_network_join_bridge(network, fd, state, cancel, err) == 0)
         return 0;
@@ -191,5 +193,8 @@ static void leave(void *state)
     cb_attached_leave(state);
 }
 
-const struct cb_network_backend cb_backend_shared = {
-    .name = "iptables-restore", .set_up = set_up, .tear_down = tear_down, .leave = leave};
+const struct cb_network_backend cb_backend_shared = {.name = "iptables-restore",
+                                                     .set_up = set_up,
+                                                     .tear_down = tear_down,
+                                                     .leave = leave,
+                                                     .rename = cb_network_rename_bridge};

@@ -110,7 +110,7 @@ void cb_annotations_copy(struct cb_annotations *to, const struct cb_annotations 
 int cb_annotations_need_index(const struct cb_annotations *list)
 {
     cb_vec_foreach (one, list) {
-        if (one->level != CB_ANNOTATION_MANIFEST)
+        if (one->level == CB_ANNOTATION_INDEX || one->level == CB_ANNOTATION_INDEX_ENTRY)
             return 1;
     }
     return 0;

@@ -63,7 +63,7 @@ int cb_platform_score(const struct cb_platform *have, const struct cb_platform *
 enum cb_annotation_level {
     CB_ANNOTATION_MANIFEST,
     CB_ANNOTATION_INDEX,
-    CB_ANNOTATION_MANIFEST_ENTRY, /* in the index that lists the manifest */
+    CB_ANNOTATION_MANIFEST_ENTRY, /* in the index or index.json that lists it */
     CB_ANNOTATION_INDEX_ENTRY,    /* in an image layout's index.json */
 };
 struct cb_annotation {
@@ -87,7 +87,7 @@ int cb_annotations_parse(struct cb_annotations *list, const char *text,
 void cb_annotations_copy(struct cb_annotations *to, const struct cb_annotations *from);
 void cb_annotations_free(struct cb_annotations *list);
 CB_AUTO_VALUE_DEFINE(cb_annotations, cb_annotations_free)
-/* An image for one platform that is no part of an index has none of these. */
+/* 1: some are of an index, which an image for one platform has not. */
 int cb_annotations_need_index(const struct cb_annotations *list);
 /* Those of one document, later ones over earlier ones; NULL if there are none, or LIST is
  * NULL. */

@@ -1,6 +1,7 @@
 /* What a RUN's key is made of: everything that may change what the command does, one part
- * each, so that a miss can be explained. Not in it: proxies, values of secrets, names of
- * cache mounts, limits of memory and CPU, addresses of --add-host. */
+ * each, so that a miss can be explained. Not in it: proxies, values of secrets (unless
+ * they are given with cache=key), names of cache mounts, limits of memory and CPU,
+ * addresses of --add-host. */
 #include "ops/exec-priv.h"
 
 #include <inttypes.h>
@@ -30,8 +31,19 @@ static void add_variables(const struct cb_exec_step *step, struct cb_key_parts *
         cb_key_parts_add(parts, CB_KEY_NOTE_ARG, *arg);
 }
 
-static void add_mount(const struct cb_exec_mount *mount, size_t index,
-                      struct cb_key_parts *parts)
+/* The value counts only where the user says so. */
+static void add_secret_value(const struct cb_build_env *env, const char *id,
+                             struct cb_key_parts *parts)
+{
+    const char *mac = env->secret_mac ? env->secret_mac(env->secret_arg, id) : NULL;
+    cb_autofree char *name = xasprintf("secret `%s`", id);
+
+    if (mac)
+        cb_key_parts_add(parts, name, mac);
+}
+
+static void add_mount(const struct cb_build_env *env, const struct cb_exec_mount *mount,
+                      size_t index, struct cb_key_parts *parts)
 {
     cb_autofree char *name = xasprintf(CB_KEY_MOUNT "%zu", index);
     const char *target = mount->target ? mount->target : "";
@@ -54,6 +66,7 @@ static void add_mount(const struct cb_exec_mount *mount, size_t index,
                           mount->id, target, mount->env ? mount->env : "",
                           mount->has_mode ? mount->mode : 0400, mount->uid, mount->gid,
                           mount->required ? " required" : "");
+        add_secret_value(env, mount->id, parts);
         break;
     case CB_EXEC_SSH:
         cb_key_parts_addf(parts, name, "ssh %s %s %o %" PRIu32 ":%" PRIu32 "%s",
@@ -120,7 +133,7 @@ void cb_exec_key_parts(const struct cb_exec_step *step, struct cb_key_parts *par
     cb_key_parts_add(parts, "hostname", cb_exec_hostname(step));
     cb_key_parts_add(parts, "platform", platform);
     for (size_t i = 0; i < step->mount_count; i++)
-        add_mount(&step->mounts[i], i, parts);
+        add_mount(step->env, &step->mounts[i], i, parts);
     for (size_t i = 0; i < step->device_count; i++)
         cb_key_parts_addf(parts, "device", "%s%s", step->devices[i].name,
                           step->devices[i].required ? " required" : "");

@@ -58,6 +58,10 @@ static int hint_ignored(const struct missing *m, struct cb_strbuf *hint)
         cb_strbuf_adds(hint, hidden_by(m, &st));
         return 1;
     }
+    if (!rule.line) {
+        cb_strbuf_addf(hint, "it is %.*s, which is never sent", (int)rule.len, rule.text);
+        return 1;
+    }
     cb_strbuf_addf(hint, "it is excluded by %s:%u: `", rule.file, rule.line);
     add_text(hint, rule.text, rule.len);
     cb_strbuf_adds(hint, "`");

@@ -1,6 +1,7 @@
 /* WORKDIR: a directory that is to be there. One that exists keeps its looks; new ones are
  * 0755 and belong to the user of the moment, or to root with a warning when nobody of
- * that name is there yet, since a RUN may still make the user. */
+ * that name is there yet, since a RUN may still make the user. Where nothing is missing,
+ * the layer is empty. */
 #include "ops/dest-priv.h"
 
 struct mkdir_payload {
@@ -47,10 +48,18 @@ static int make_directory(const struct mkdir_payload *self, struct cb_snapshot *
 {
     cb_auto_value(cb_dest) dest = {.fd = -1};
     cb_autofree char *path = NULL;
+    struct stat st;
+    int there;
 
     if (cb_dest_open(&dest, snapshot, parent, 0, self->env->source_date_epoch, err) < 0 ||
-        cb_dest_resolve(&dest, self->path, &path, err) < 0 ||
-        cb_dest_dirs(&dest, path, owner, 0755, err) < 0)
+        cb_dest_resolve(&dest, self->path, &path, err) < 0)
+        return -1;
+    there = cb_dest_lookup(&dest, path, &st, err);
+    if (there < 0)
+        return -1;
+    if (there && S_ISDIR(st.st_mode))
+        return 0;
+    if (cb_dest_dirs(&dest, path, owner, 0755, err) < 0)
         return -1;
     return cb_dest_finish(&dest, err);
 }

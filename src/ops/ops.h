@@ -42,6 +42,9 @@ struct cb_build_env {
     /* Secrets by id: 1 found (bytes borrowed), 0 not given. */
     int (*secret)(void *arg, const char *id, const void **bytes, size_t *len);
     void *secret_arg;
+    /* What stands for the value of a secret in the keys of steps that mount it, and tells
+     * nothing of it; NULL: the value is in no key. */
+    const char *(*secret_mac)(void *secret_arg, const char *id);
     /* A connection to the SSH agent ID stands for: 1 (*FD is the caller's), 0 not given.
      * FD NULL: only asks whether there is one. */
     int (*ssh)(void *arg, const char *id, int *fd, struct cb_error **err);

@@ -147,6 +147,36 @@ static void add_pairs(const struct dump *dump, struct cb_pairs pairs)
     }
 }
 
+/* The tree as text: whatever it is written with, all of it in parentheses. */
+static void add_tree(struct cb_strbuf *out, const struct cb_condition *condition)
+{
+    const struct cb_condition *part = condition->first;
+
+    if (condition->negated)
+        cb_strbuf_addc(out, '!');
+    cb_strbuf_addc(out, '(');
+    if (!part)
+        cb_strbuf_adds(out, condition->left.text);
+    if (condition->kind == CB_CONDITION_EQUAL)
+        cb_strbuf_addf(out, " = %s", condition->right.text);
+    for (; part; part = part->next) {
+        add_tree(out, part);
+        if (part->next)
+            cb_strbuf_adds(out, condition->kind == CB_CONDITION_ALL ? " && " : " || ");
+    }
+    cb_strbuf_addc(out, ')');
+}
+
+static void add_condition(const struct dump *dump, const struct cb_condition *condition)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (!condition)
+        return;
+    add_tree(&text, condition);
+    add_fact(dump, "if", cb_strbuf_text(&text));
+}
+
 static void add_details(const struct dump *dump, const struct cb_instruction *inst)
 {
     add_flag(dump, "legacy", inst->legacy_pair);
@@ -202,6 +232,7 @@ static void add_instruction(const struct dump *dump, const struct cb_instruction
     add_fact(dump, "comment", inst->doc_comment);
     add_word(dump, "check", inst->check);
     add_fact(dump, "original", inst->original);
+    add_condition(dump, inst->condition);
     add_details(dump, inst);
 }
 
@@ -217,6 +248,9 @@ static void add_directives(const struct dump *dump)
     if (file->check.text)
         cb_strbuf_adds(dump->out, "directive\n");
     add_word(dump, "check", file->check);
+    if (file->dialect.text)
+        cb_strbuf_adds(dump->out, "directive\n");
+    add_word(dump, "cbuild", file->dialect);
 }
 
 static void add_stage(const struct dump *dump, const struct cb_stage_def *stage)

@@ -11,6 +11,7 @@ static const char *const names[] = {
     [CB_DIRECTIVE_SYNTAX] = "syntax",
     [CB_DIRECTIVE_ESCAPE] = "escape",
     [CB_DIRECTIVE_CHECK] = "check",
+    [CB_DIRECTIVE_CBUILD] = "cbuild",
 };
 
 struct directive {
@@ -105,6 +106,20 @@ static void set_escape(struct cb_parser *parser, struct cb_range value)
     fail(parser, &error, value);
 }
 
+static void set_dialect(struct cb_parser *parser, struct cb_range value)
+{
+    struct cb_word word = word_of(parser, value);
+    cb_autofree char *shown = cb_text_short(word.text);
+    cb_auto(cb_error) error = NULL;
+
+    parser->dialect = word;
+    if (strcmp(word.text, "1") == 0)
+        return;
+    cb_error_set(&error, CB_ERR_SYNTAX, "unknown dialect `%s`: there is `# cbuild=1`",
+                 shown);
+    fail(parser, &error, value);
+}
+
 /* The options of a check are one word: what follows explains them. A blank behind a comma
  * or semicolon does not end them. */
 static struct cb_word check_word(struct cb_parser *parser, struct cb_range value)
@@ -148,6 +163,9 @@ static void apply(struct cb_parser *parser, const struct directive *directive)
     case CB_DIRECTIVE_CHECK:
         parser->check = check_word(parser, value);
         break;
+    case CB_DIRECTIVE_CBUILD:
+        set_dialect(parser, value);
+        break;
     }
 }
 
@@ -188,7 +206,9 @@ void cb_directive_skip_shebang(struct cb_parser *parser)
     while (cb_physical_line(parser, &line) &&
            match(parser->text, (struct cb_range){line.start, line.end}, &directive)) {
         const struct cb_word *word =
-            directive.kind == CB_DIRECTIVE_SYNTAX ? &parser->syntax : &parser->check;
+            directive.kind == CB_DIRECTIVE_SYNTAX  ? &parser->syntax
+            : directive.kind == CB_DIRECTIVE_CHECK ? &parser->check
+                                                   : &parser->dialect;
 
         if (directive.kind != CB_DIRECTIVE_ESCAPE && !word->text)
             apply(parser, &directive);

@@ -184,6 +184,7 @@ static struct cb_dockerfile *build(const struct builder *builder)
     file->syntax = parser->syntax;
     file->check = parser->check;
     file->escape_word = parser->escape_word;
+    file->dialect = parser->dialect;
     file->global_args =
         copy_list(parser->arena, builder->args.items, builder->args.count);
     file->global_arg_count = builder->args.count;
@@ -284,6 +285,7 @@ int cb_instruction_parse(struct cb_instruction **out, struct cb_arena *arena,
 
     if (cb_parser_init(&parser, arena, source, err) < 0)
         return -1;
+    parser.is_trigger = 1;
     status = cb_instruction_next(&parser, &inst, &ignored, err);
     if (status < 0)
         return -1;

@@ -77,6 +77,14 @@ size_t cb_flags_split(struct cb_request *request, struct cb_range rest)
     return rest.start;
 }
 
+/* Were the file written in the dialect. */
+static int may_have_condition(const struct cb_request *request)
+{
+    return !request->parser->dialect.text && !request->parser->is_trigger &&
+           !request->is_trigger &&
+           cb_instruction_class_kind(request->class) != CB_INST_FROM;
+}
+
 static int unknown_flag(struct cb_request *request, const struct cb_flag_word *flag,
                         const struct cb_flag_rule *rules, size_t count,
                         struct cb_error **err)
@@ -88,6 +96,8 @@ static int unknown_flag(struct cb_request *request, const struct cb_flag_word *f
         names[i] = rules[i].name;
     suggestion = cb_text_suggestion(flag->name + 2, names, count);
     cb_syntax_error(request, flag->span, err, "unknown flag: %s%s", shown, suggestion);
+    if (strcmp(flag->name, "--if") == 0 && may_have_condition(request))
+        return cb_error_hint(err, "`# cbuild=1` at the top of the file allows --if");
     return *suggestion ? -1 : cb_text_choices(err, "expected", "--", names, count);
 }
 

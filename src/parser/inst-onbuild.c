@@ -4,12 +4,15 @@
 
 #include <string.h>
 
-/* What the image will carry: the rest of the line, then the heredocs' bodies. */
-static const char *trigger_text(const struct cb_request *request)
+/* What the image will carry: the rest of the line, be it behind ONBUILD's own --if, then
+ * the heredocs' bodies. */
+static const char *trigger_text(const struct cb_request *request, int is_conditional)
 {
     const struct cb_line *line = request->line;
     struct cb_range rest = {request->keyword.end, line->len};
 
+    if (is_conditional)
+        rest.start = request->args.start;
     while (rest.start < rest.end && cb_text_is_blank(line->text[rest.start]))
         rest.start++;
     return cb_request_with_bodies(request, rest);
@@ -43,9 +46,10 @@ int cb_inst_onbuild(struct cb_request *request, struct cb_instruction *out,
     trigger->heredocs = request->heredocs;
     trigger->end = request->end;
     inst = cb_instruction_new(trigger);
-    if (trigger->class->parse(trigger, inst, err) < 0)
+    if (cb_inst_condition(trigger, inst, err) < 0 ||
+        trigger->class->parse(trigger, inst, err) < 0)
         return -1;
     out->onbuild.trigger = inst;
-    out->onbuild.text = trigger_text(request);
+    out->onbuild.text = trigger_text(request, out->condition != NULL);
     return 0;
 }

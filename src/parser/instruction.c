@@ -297,7 +297,8 @@ int cb_instruction_next(struct cb_parser *parser, struct cb_instruction **out,
     if (may_open_heredoc(&request) && cb_heredoc_read(&request, err) < 0)
         return -1;
     inst = cb_instruction_new(&request);
-    if (request.class->parse(&request, inst, err) < 0)
+    if (cb_inst_condition(&request, inst, err) < 0 ||
+        request.class->parse(&request, inst, err) < 0)
         return cb_error_at(err, parser->source, inst->span);
     *out = inst;
     return 1;

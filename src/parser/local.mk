@@ -4,6 +4,7 @@ src_parser_libparser_a_SOURCES = \
 	%D%/parser.h \
 	%D%/words-priv.h \
 	%D%/ast.c \
+	%D%/condition.c \
 	%D%/directive.c \
 	%D%/dockerfile.c \
 	%D%/flags.c \
@@ -12,6 +13,7 @@ src_parser_libparser_a_SOURCES = \
 	%D%/inst-env.c \
 	%D%/inst-from.c \
 	%D%/inst-healthcheck.c \
+	%D%/inst-if.c \
 	%D%/inst-meta.c \
 	%D%/inst-onbuild.c \
 	%D%/inst-run.c \

@@ -82,7 +82,8 @@ struct cb_parser {
 
     int directives_done;
     unsigned directives_seen;
-    struct cb_word syntax, check, escape_word;
+    struct cb_word syntax, check, escape_word, dialect;
+    int is_trigger; /* the text is one instruction, stored by a file that is not here */
 
     struct cb_strbuf joined, comments;
     struct cb_word check_comment; /* among `comments` */
@@ -119,7 +120,7 @@ int cb_directive_take(struct cb_parser *parser, struct cb_physical_line line);
 /* Value of the comment in RANGE (from its # on) if it is a `# check=`. */
 int cb_directive_check_comment(struct cb_parser *parser, struct cb_range range,
                                struct cb_word *value);
-/* Finds `syntax` and `check` behind a first line "#!…". */
+/* Finds all but `escape` behind a first line "#!…". */
 void cb_directive_skip_shebang(struct cb_parser *parser);
 
 /* ── Requests (request.c) ── */
@@ -276,6 +277,13 @@ int cb_inst_healthcheck(struct cb_request *, struct cb_instruction *, struct cb_
 int cb_inst_too_few(struct cb_request *request, struct cb_error **err);
 /* Refuses every flag. */
 int cb_inst_no_flags(struct cb_request *request, struct cb_error **err);
+
+/* inst-if.c: takes --if off the flags of REQUEST, where the dialect has it. */
+int cb_inst_condition(struct cb_request *request, struct cb_instruction *out,
+                      struct cb_error **err);
+/* condition.c: TEXT as an expression. */
+int cb_condition_parse(const struct cb_condition **out, struct cb_parser *parser,
+                       const struct cb_word *text, struct cb_error **err);
 
 /* ── Values of flags ── */
 

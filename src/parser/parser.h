@@ -117,6 +117,26 @@ struct cb_flag { /* --name=value as written, for those whose value is expanded l
     struct cb_span span;
 };
 
+/* --if: what an instruction hangs on. */
+enum cb_condition_kind {
+    CB_CONDITION_WORD,  /* LEFT is something else than nothing, 0 and false */
+    CB_CONDITION_EQUAL, /* LEFT and RIGHT are the same */
+    CB_CONDITION_ALL,   /* of the list FIRST */
+    CB_CONDITION_ANY,
+};
+struct cb_condition { /* in the arena */
+    enum cb_condition_kind kind;
+    int negated;
+    struct cb_word left, right;              /* as written */
+    const struct cb_condition *first, *next; /* parts; the next of the same list */
+};
+/* What WORD comes to, in *OUT (the caller frees). */
+typedef int cb_condition_expand(void *arg, const struct cb_word *word, char **out,
+                                struct cb_error **err);
+/* 1/0. Words that do not matter any more are not expanded. */
+int cb_condition_holds(const struct cb_condition *condition, cb_condition_expand *expand,
+                       void *arg, struct cb_error **err);
+
 struct cb_inst_from {
     struct cb_words words; /* IMAGE [AS NAME], as written */
     struct cb_word image;
@@ -169,6 +189,7 @@ struct cb_instruction {
         check; /* value of the first `# check=` among them; text NULL if none */
     struct cb_flag *flags; /* as written, in order */
     size_t flag_count;
+    const struct cb_condition *condition; /* of its --if; or NULL */
     union {
         struct cb_inst_from from;
         struct cb_inst_run run;
@@ -192,7 +213,12 @@ struct cb_stage_def {
     size_t index;
 };
 
-enum cb_directive_kind { CB_DIRECTIVE_SYNTAX, CB_DIRECTIVE_ESCAPE, CB_DIRECTIVE_CHECK };
+enum cb_directive_kind {
+    CB_DIRECTIVE_SYNTAX,
+    CB_DIRECTIVE_ESCAPE,
+    CB_DIRECTIVE_CHECK,
+    CB_DIRECTIVE_CBUILD, /* the dialect, for what no other builder reads */
+};
 
 struct cb_lint { /* what the text alone already tells; the frontend's checks turn them
                     into warnings */
@@ -207,6 +233,7 @@ struct cb_dockerfile {
     char escape;                         /* \ or ` */
     struct cb_word syntax, check;        /* directive values; text NULL if absent */
     struct cb_word escape_word;          /* of `# escape=`; the same */
+    struct cb_word dialect;              /* of `# cbuild=`: "1"; the same */
     struct cb_instruction **global_args; /* ARG before the first FROM */
     size_t global_arg_count;
     struct cb_stage_def *stages;

@@ -128,8 +128,8 @@ int cb_registry_put_artifact(struct cb_registry *registry, const char *name,
     if (result == 0 && !place.reference->tag)
         result = cb_error_set(err, CB_ERR_USAGE, "cannot push to a digest: `%s`", name);
     if (result == 0)
-        result = cb_fan_out(registry->pool, cb_registry_uploads(registry),
-                            manifest->layers.count + 1, send_blob, &upload, err);
+        result = cb_pool_fan_out(registry->pool, cb_registry_uploads(registry),
+                                 manifest->layers.count + 1, send_blob, &upload, err);
     if (result == 0)
         result = cb_document_put(registry, &place.repository, place.reference->tag, &text,
                                  err);

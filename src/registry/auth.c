@@ -41,6 +41,7 @@ struct auth {
     struct cb_map *parts; /* repository → struct identity; not known: as to the whole */
     int login;            /* the token server is asked for a token to keep */
     char *refresh_token;  /* that token; or NULL */
+    struct cb_map *renewed; /* such a token of ours → what the server gave in its place */
     struct cb_map *tokens; /* scope → struct token */
 };
 
@@ -75,6 +76,7 @@ void cb_auth_free(void *arg)
     cb_map_free(auth->parts);
     free(auth->refresh_token);
     cb_map_free(auth->tokens);
+    cb_map_free(auth->renewed);
     pthread_mutex_destroy(&auth->mutex);
     free(auth);
 }
@@ -91,6 +93,7 @@ static struct auth *auth_of(struct cb_registry *registry,
         pthread_mutex_init(&auth->mutex, NULL);
         auth->tokens = cb_map_new(token_free);
         auth->parts = cb_map_new(identity_free);
+        auth->renewed = cb_map_new(free);
         cb_map_set(registry->auths, endpoint->base, auth);
     }
     pthread_mutex_unlock(&registry->auth_mutex);
@@ -192,7 +195,30 @@ static int identify(struct cb_registry *registry, const struct cb_endpoint *endp
 
 /* ── Token server ── */
 
-static int read_token(struct auth *auth, const char *scope, const char *host,
+/* The token that counts instead of TOKEN now. Some servers take each only once. */
+static const char *newest(const struct auth *auth, const char *token)
+{
+    const char *next;
+
+    while (token && (next = cb_map_get(auth->renewed, token)))
+        token = next;
+    return token;
+}
+
+/* For this process, as docker does it: the file is not written by a pull. */
+static void renew(struct auth *auth, const char *token, const char *next)
+{
+    cb_autofree char *old = xstrdup(newest(auth, token));
+
+    if (!next || !*next || !old || strcmp(old, next) == 0)
+        return;
+    cb_map_remove(auth->renewed, next); /* no circles */
+    cb_map_set(auth->renewed, old, xstrdup(next));
+}
+
+/* USED: the credentials that the server was shown, or NULL. */
+static int read_token(struct auth *auth, const struct cb_credentials *used,
+                      const char *scope, const char *host,
                       const struct cb_http_response *response, char **out,
                       struct cb_error **err)
 {
@@ -227,6 +253,8 @@ static int read_token(struct auth *auth, const char *scope, const char *host,
     *out = xstrdup(kept->text);
     if (auth->login && refresh_text && *refresh_text && !auth->refresh_token)
         auth->refresh_token = xstrdup(refresh_text);
+    if (used)
+        renew(auth, used->identity_token, refresh_text);
     cb_map_set(auth->tokens, scope, kept);
     return 0;
 }
@@ -271,16 +299,19 @@ static int fetch_token(struct cb_registry *registry, const struct cb_endpoint *e
                                        .challenge = &auth->challenge,
                                        .scope = scope,
                                        .to_keep = auth->login};
+    struct cb_credentials now = who->credentials;
     int with_credentials = 0;
 
     if (check_realm(registry, endpoint, auth, who, &with_credentials, err) < 0)
         return -1;
     if (with_credentials)
-        request.credentials = &who->credentials;
+        request.credentials = &now;
+    now.identity_token = (char *)newest(auth, now.identity_token);
     if (cb_token_ask(registry, &request, &response, err) < 0)
         return cb_error_wrap(err, "token server of %s", endpoint->host);
     if (response.status == 200)
-        return read_token(auth, scope, endpoint->host, &response, out, err);
+        return read_token(auth, request.credentials, scope, endpoint->host, &response,
+                          out, err);
     if (response.status == 401 || response.status == 403)
         return cb_error_set(err, CB_ERR_DENIED,
                             with_credentials

@@ -7,11 +7,15 @@
 #include "base/atomic-file.h"
 #include "base/base64.h"
 #include "base/fs.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct file {
@@ -43,10 +47,28 @@ static char *choose_path(const char *given, struct cb_error **err)
     return path;
 }
 
+/* Where a link leads, even if nothing is there yet. Caller frees. */
+static char *behind_links(const char *path)
+{
+    char *real = realpath(path, NULL);
+    const char *slash = strrchr(path, '/');
+    char target[PATH_MAX];
+    ssize_t len;
+
+    if (real)
+        return real;
+    len = readlink(path, target, sizeof(target) - 1);
+    if (len <= 0)
+        return xstrdup(path);
+    target[len] = '\0';
+    return *target == '/' || !slash
+               ? xstrdup(target)
+               : xasprintf("%.*s/%s", (int)(slash - path), path, target);
+}
+
 static int open_directory(struct file *file, int make, struct cb_error **err)
 {
-    cb_autofree char *real = realpath(file->path, NULL);
-    const char *path = real ? real : file->path;
+    cb_autofree char *path = behind_links(file->path);
     const char *slash = strrchr(path, '/');
     cb_autofree char *dir =
         slash ? xstrndup(path, (size_t)(slash - path) + (slash == path)) : xstrdup(".");
@@ -94,17 +116,31 @@ static int open_file(struct file *file, const char *given, int make,
     return read_root(file, err);
 }
 
+/* What root writes in a user's file stays that user's, as docker leaves it. */
+static void keep_owner(const struct file *file, int fd)
+{
+    struct stat old;
+
+    if (fstatat(file->dir_fd, file->name, &old, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(old.st_mode) && old.st_uid != geteuid() &&
+        fchown(fd, old.st_uid, old.st_gid) < 0)
+        cb_debug("%s: its owner changes: %s", file->path, strerror(errno));
+}
+
 static int save(struct file *file, struct cb_error **err)
 {
+    cb_auto(cb_atomic_file) written = NULL;
     cb_autofree char *text = json_dumps(file->root, JSON_INDENT(4) | JSON_ENSURE_ASCII);
-    cb_auto_value(cb_strbuf) line = {0};
 
     if (!text)
         return cb_error_set(err, CB_ERR_INTEGRITY, "%s cannot be written as JSON",
                             file->path);
-    cb_strbuf_addf(&line, "%s\n", text);
-    if (cb_atomic_file_write(file->dir_fd, file->name, cb_strbuf_text(&line), line.len,
-                             0600, 1, err) < 0)
+    if (cb_atomic_file_open(&written, file->dir_fd, file->name, 0600, err) < 0)
+        return cb_error_wrap(err, "%s", file->path);
+    keep_owner(file, cb_atomic_file_fd(written));
+    if (dprintf(cb_atomic_file_fd(written), "%s\n", text) < 0)
+        return cb_error_errno(err, errno, "write `%s`", file->path);
+    if (cb_atomic_file_commit(&written, 1, err) < 0)
         return cb_error_wrap(err, "%s", file->path);
     return 0;
 }
@@ -125,9 +161,16 @@ static json_t *auths_of(struct file *file, struct cb_error **err)
     return auths;
 }
 
-/* Removes whatever names HOST; returns how many there were. */
-static int remove_entries(json_t *auths, const char *host)
+/* What a file calls the part. Caller frees. */
+static char *part_key(const char *host, const char *part)
 {
+    return part ? xasprintf("%s/%s", host, part) : NULL;
+}
+
+/* Removes whatever names HOST, or PART of it; returns how many there were. */
+static int remove_entries(json_t *auths, const char *host, const char *part)
+{
+    cb_autofree char *whole = part_key(host, part);
     const char *key;
     json_t *value;
     void *next;
@@ -135,7 +178,7 @@ static int remove_entries(json_t *auths, const char *host)
 
     json_object_foreach_safe(auths, next, key, value)
     {
-        if (cb_credentials_key_names(key, host)) {
+        if (whole ? strcmp(key, whole) == 0 : cb_credentials_key_names(key, host)) {
             json_object_del(auths, key);
             removed++;
         }
@@ -179,25 +222,34 @@ static int give_to_helper(const char *helper, const char *host,
     return 0;
 }
 
-int cb_credentials_keep(const char *given, const char *host,
+/* The helper for HOST; none for a part of it. */
+static int find_helper(const struct file *file, const char *host, const char *part,
+                       const char **helper, struct cb_error **err)
+{
+    struct cb_json root = cb_json_root(file->root, file->path);
+
+    *helper = NULL;
+    return part ? 0 : cb_credentials_helper(&root, host, helper, err);
+}
+
+int cb_credentials_keep(const char *given, const char *host, const char *part,
                         const struct cb_credentials *credentials,
                         struct cb_cancel *cancel, char **out, struct cb_error **err)
 {
     cb_auto_value(file) file = {0};
-    struct cb_json root;
+    cb_autofree char *key = part_key(host, part);
     const char *helper;
     json_t *auths;
 
     *out = NULL;
     if (open_file(&file, given, 1, err) < 0)
         return -1;
-    root = cb_json_root(file.root, file.path);
     auths = auths_of(&file, err);
-    if (!auths || cb_credentials_helper(&root, host, &helper, err) < 0 ||
+    if (!auths || find_helper(&file, host, part, &helper, err) < 0 ||
         (helper && give_to_helper(helper, host, credentials, cancel, err) < 0))
         return -1;
-    remove_entries(auths, host);
-    if (json_object_set_new(auths, cb_credentials_key(host),
+    remove_entries(auths, host, part);
+    if (json_object_set_new(auths, key ? key : cb_credentials_key(host),
                             helper ? json_object() : plain_entry(credentials)) < 0)
         return cb_error_set(err, CB_ERR_USAGE, "the credentials are not UTF-8");
     if (save(&file, err) < 0)
@@ -207,13 +259,12 @@ int cb_credentials_keep(const char *given, const char *host,
     return 0;
 }
 
-int cb_credentials_forget(const char *given, const char *host, struct cb_cancel *cancel,
-                          struct cb_error **err)
+int cb_credentials_forget(const char *given, const char *host, const char *part,
+                          struct cb_cancel *cancel, struct cb_error **err)
 {
     cb_auto_value(file) file = {0};
     cb_auto_value(cb_strbuf) output = {0};
     cb_auto(cb_error) error = NULL;
-    struct cb_json root;
     const char *helper;
     json_t *auths;
     int found = 0;
@@ -223,9 +274,8 @@ int cb_credentials_forget(const char *given, const char *host, struct cb_cancel 
             return 0;
         return cb_error_move(err, &error);
     }
-    root = cb_json_root(file.root, file.path);
     auths = auths_of(&file, err);
-    if (!auths || cb_credentials_helper(&root, host, &helper, err) < 0)
+    if (!auths || find_helper(&file, host, part, &helper, err) < 0)
         return -1;
     if (helper) {
         found = cb_credential_helper_run(helper, "erase", cb_credentials_key(host),
@@ -233,7 +283,78 @@ int cb_credentials_forget(const char *given, const char *host, struct cb_cancel 
         if (found < 0)
             return cb_error_wrap(err, "could not erase credentials");
     }
-    if (remove_entries(auths, host) == 0)
+    if (remove_entries(auths, host, part) == 0)
         return found;
     return save(&file, err) < 0 ? -1 : 1;
+}
+
+/* ── All ── */
+
+static int erase(const char *helper, const char *key, struct cb_cancel *cancel,
+                 struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) output = {0};
+
+    return cb_credential_helper_run(helper, "erase", key, cancel, &output, err) < 0
+               ? cb_error_wrap(err, "could not erase credentials")
+               : 0;
+}
+
+/* What `credHelpers` names, each at its helper. */
+static int erase_named(const struct file *file, struct cb_cancel *cancel,
+                       struct cb_error **err)
+{
+    json_t *helpers = json_object_get(file->root, "credHelpers"), *helper;
+    const char *key;
+
+    json_object_foreach(helpers, key, helper)
+    {
+        if (json_string_value(helper) && *json_string_value(helper) &&
+            erase(json_string_value(helper), key, cancel, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* All that the helper of the rest says it has. */
+static int erase_stored(const struct file *file, struct cb_cancel *cancel,
+                        struct cb_error **err)
+{
+    const char *helper = json_string_value(json_object_get(file->root, "credsStore"));
+    cb_auto_value(cb_strbuf) output = {0};
+    cb_auto_json *list = NULL;
+    const char *key;
+    json_t *user;
+
+    if (!helper || !*helper)
+        return 0;
+    if (cb_credential_helper_run(helper, "list", "", cancel, &output, err) < 0 ||
+        cb_json_parse(&list, helper, cb_strbuf_text(&output), output.len,
+                      CB_CREDENTIALS_MAX_BYTES, err) < 0)
+        return cb_error_wrap(err, "could not list credentials");
+    json_object_foreach(list, key, user)
+    {
+        if (erase(helper, key, cancel, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int cb_credentials_forget_all(const char *given, struct cb_cancel *cancel,
+                              struct cb_error **err)
+{
+    cb_auto_value(file) file = {0};
+    cb_auto(cb_error) error = NULL;
+    json_t *auths;
+
+    if (open_file(&file, given, 0, &error) < 0)
+        return cb_error_kind(error) == CB_ERR_NOT_FOUND ? 0 : cb_error_move(err, &error);
+    auths = auths_of(&file, err);
+    if (!auths || erase_named(&file, cancel, err) < 0 ||
+        erase_stored(&file, cancel, err) < 0)
+        return -1;
+    if (!json_object_size(auths))
+        return 0;
+    json_object_clear(auths);
+    return save(&file, err);
 }

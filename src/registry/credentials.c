@@ -271,6 +271,9 @@ int cb_credentials_from(const char *name, const char *bytes, size_t len, const c
     if (helper) {
         int found = ask_helper(helper, host, cancel, out, err);
 
+        if (found < 0)
+            return cb_error_hint(
+                err, "`credsStore` or `credHelpers` of %s names that helper", name);
         if (found)
             return found;
     }

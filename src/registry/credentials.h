@@ -49,16 +49,20 @@ char *cb_credentials_docker_config(void);
 
 /* ── credentials-file.c: keeping and forgetting (`login`, `logout`) ── */
 
-/* Keeps CREDENTIALS for HOST with the helper that the file names, else in the file: GIVEN
+/* Keeps CREDENTIALS for HOST with the helper that the file names, else in the file; those
+ * for the PART of it (NULL: all) that repositories below lie in always in the file: GIVEN
  * or, if that is NULL, $REGISTRY_AUTH_FILE, or else docker's config.json. The rest of the
  * file stays as it is; its mode becomes 0600. *FILE: where they are in plain text, NULL
  * with a helper; caller frees. */
-int cb_credentials_keep(const char *given, const char *host,
+int cb_credentials_keep(const char *given, const char *host, const char *part,
                         const struct cb_credentials *credentials,
                         struct cb_cancel *cancel, char **file, struct cb_error **err);
 /* Forgets them, in the helper and in the file. 1; 0: there were none. */
-int cb_credentials_forget(const char *given, const char *host, struct cb_cancel *cancel,
-                          struct cb_error **err);
+int cb_credentials_forget(const char *given, const char *host, const char *part,
+                          struct cb_cancel *cancel, struct cb_error **err);
+/* All that are in the file, and with the helpers it names. */
+int cb_credentials_forget_all(const char *given, struct cb_cancel *cancel,
+                              struct cb_error **err);
 
 /* "Basic <base64 of user:password>". Caller frees. */
 char *cb_credentials_basic(const struct cb_credentials *credentials);

@@ -181,7 +181,7 @@ static void put_entry(struct cb_draft *draft, const struct cb_reference *origin,
 
     cb_reference_parse(&entry.origin, canonical, NULL);
     cb_descriptor_copy(&entry.what, what);
-    for (size_t i = 0; i < draft->count; i++) {
+    for (size_t i = 0; draft->each_once && i < draft->count; i++) {
         if (!cb_digest_equal(&draft->items[i].what.digest, &what->digest))
             continue;
         cb_reference_free(draft->items[i].origin);

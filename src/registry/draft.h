@@ -13,8 +13,9 @@ struct cb_draft {
     struct cb_reference *name; /* has a tag */
     struct cb_draft_entry *items;
     size_t count, capacity;
-    json_t
-        *annotations; /* of the list, where it is sent; not kept in the store. Or NULL */
+    /* Not kept in the store: */
+    json_t *annotations; /* of the list, where it is sent; or NULL */
+    int each_once;       /* a digest that is added again takes the place of the first */
 };
 void cb_draft_free(struct cb_draft *draft);
 CB_AUTO_DEFINE(cb_draft, cb_draft_free)
@@ -27,8 +28,9 @@ int cb_draft_write(struct cb_store *store, const struct cb_draft *draft,
 /* 1, or 0: there was none. */
 int cb_draft_remove(struct cb_store *store, const char *name, struct cb_error **err);
 
-/* The manifest NAME on its registry, or all of an index, in place of those that NAME, or
- * the same digest, was added as before. */
+/* The manifest NAME on its registry, or all of an index, in place of what NAME was added
+ * as before. Two names of one manifest are two entries, as docker has it, unless
+ * EACH_ONCE says otherwise. */
 int cb_draft_add(struct cb_registry *registry, struct cb_draft *draft, const char *name,
                  struct cb_error **err);
 /* By the name it was added under, or by "repository@digest". NOT_FOUND. */

@@ -176,8 +176,9 @@ static int ask_at(void *arg, const struct cb_repository *repository,
     struct cb_registry *registry = asking->registry;
 
     asking->repository = repository;
-    return cb_fan_out(registry->pool, cb_registry_downloads(registry),
-                      asking->image->manifest->layers.count, ask_for_one, asking, err);
+    return cb_pool_fan_out(registry->pool, cb_registry_downloads(registry),
+                           asking->image->manifest->layers.count, ask_for_one, asking,
+                           err);
 }
 
 int cb_registry_has_layers(struct cb_registry *registry,
@@ -231,8 +232,8 @@ int cb_registry_provide(struct cb_registry *registry, const struct cb_image *ima
         if (layer.from)
             cb_vec_push(&providing.layers, layer);
     }
-    result = cb_fan_out(registry->pool, cb_registry_downloads(registry),
-                        providing.layers.count, provide_one, &providing, err);
+    result = cb_pool_fan_out(registry->pool, cb_registry_downloads(registry),
+                             providing.layers.count, provide_one, &providing, err);
     cb_vec_free(&providing.layers);
     return result;
 }

@@ -8,10 +8,12 @@
 
 #include "base/fs.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <string.h>
 #include <strings.h>
+
+#define HUB_HOST "registry-1.docker.io"
 
 void cb_endpoint_free(void *arg)
 {
@@ -35,36 +37,44 @@ static char *without_port(const char *host)
     return xstrndup(host, strcspn(host, ":"));
 }
 
-static int in_range(const char *range, const char *address)
+/* Docker's way with ranges: a name counts as the addresses it has, but for docker.io,
+ * which no range makes insecure. */
+static int resolves_into(const struct cb_strings *list, const char *name)
 {
-    const char *slash = strchr(range, '/');
-    cb_autofree char *network = slash ? xstrndup(range, (size_t)(slash - range)) : NULL;
-    unsigned char net[16], ip[16];
-    int family = strchr(address, ':') ? AF_INET6 : AF_INET;
-    int bits = slash ? atoi(slash + 1) : 0;
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    int listed = 0;
 
-    if (!slash || bits < 0 || bits > (family == AF_INET ? 32 : 128) ||
-        inet_pton(family, network, net) != 1 || inet_pton(family, address, ip) != 1)
+    if (getaddrinfo(name, NULL, &hints, &found) != 0)
         return 0;
-    for (int i = 0; i < bits; i++) {
-        if (((net[i / 8] ^ ip[i / 8]) >> (7 - i % 8)) & 1)
-            return 0;
+    for (const struct addrinfo *p = found; p && !listed; p = p->ai_next) {
+        char address[NI_MAXHOST];
+
+        if (getnameinfo(p->ai_addr, p->ai_addrlen, address, sizeof(address), NULL, 0,
+                        NI_NUMERICHOST) != 0)
+            continue;
+        for (size_t i = 0; i < list->count && !listed; i++)
+            listed = cb_range_has(list->items[i], address);
     }
-    return 1;
+    freeaddrinfo(found);
+    return listed;
 }
 
-int cb_host_listed(const struct cb_strings *list, const char *host)
+int cb_host_listed(const struct cb_strings *list, const char *host, int may_ask)
 {
     cb_autofree char *name = without_port(host);
+    int ranges = 0;
 
     for (size_t i = 0; i < list->count; i++) {
         const char *entry = list->items[i];
 
         if (strcasecmp(entry, host) == 0 || strcasecmp(entry, name) == 0 ||
-            in_range(entry, name))
+            cb_range_has(entry, name))
             return 1;
+        ranges += strchr(entry, '/') != NULL;
     }
-    return 0;
+    return ranges && may_ask && !cb_host_is_address(name) && !strchr(name, ':') &&
+           strcmp(name, HUB_HOST) != 0 && resolves_into(list, name);
 }
 
 /* The first file in DIR whose name ends in SUFFIX; NULL if none. */
@@ -162,7 +172,8 @@ static void choose_scheme(struct cb_registry *registry, struct cb_endpoint *endp
                           const char *host)
 {
     cb_autofree char *name = without_port(host);
-    int insecure = !registry->tls_verify || cb_host_listed(&registry->insecure, host);
+    int insecure = !registry->tls_verify ||
+                   cb_host_listed(&registry->insecure, host, !registry->offline);
     int certificates = endpoint->ca_file || endpoint->client_cert;
     cb_autofree char *http = xasprintf("http://%s", host);
     int status;
@@ -201,12 +212,13 @@ static struct cb_endpoint *endpoint_new(struct cb_registry *registry, const char
     find_certificates(registry, endpoint);
     if (!scheme_end) {
         choose_scheme(registry, endpoint,
-                      strcmp(host, "docker.io") == 0 ? "registry-1.docker.io" : host);
+                      strcmp(host, "docker.io") == 0 ? HUB_HOST : host);
         return endpoint;
     }
     endpoint->base = xstrdup(address);
     endpoint->insecure_tls =
-        !registry->tls_verify || cb_host_listed(&registry->insecure, host);
+        !registry->tls_verify ||
+        cb_host_listed(&registry->insecure, host, !registry->offline);
     if (strncasecmp(address, "http:", 5) == 0)
         endpoint->allow_http = CB_HTTP_PLAIN_ANYWHERE;
     return endpoint;

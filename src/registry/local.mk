@@ -14,7 +14,6 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/draft.c \
 	%D%/draft.h \
 	%D%/elsewhere.c \
-	%D%/fan-out.c \
 	%D%/hosts.c \
 	%D%/layout.c \
 	%D%/login.c \
@@ -38,6 +37,8 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/registry.h \
 	%D%/resolve.c \
 	%D%/restore.c \
+	%D%/said.c \
+	%D%/said.h \
 	%D%/search.c \
 	%D%/search.h \
 	%D%/settings.c \

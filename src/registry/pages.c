@@ -1,5 +1,6 @@
-/* Link leads on from page to page, a thousand times at most and never to another origin.
- */
+/* Link leads on from page to page, a thousand times at most and never to another origin:
+ * a registry behind a proxy may not know its own name, so only the path and the query of
+ * what it says are taken. */
 #include "registry/pages.h"
 
 #include "base/json.h"
@@ -26,14 +27,21 @@ static int read_page(const struct cb_http_response *response, const char *member
     return cb_json_strings(&list, MAX_NAMES, out, err);
 }
 
-/* The next page's URL; NULL at the end. Only the registry itself is followed. */
+/* The next page's URL; NULL at the end. */
 static char *next_page(const struct cb_http_response *response, const char *url)
 {
     const char *link = cb_http_header(response, "Link");
     cb_autofree char *target = link ? cb_link_next(link) : NULL;
     cb_autofree char *next = target ? cb_url_resolve(url, target) : NULL;
+    cb_auto_value(cb_url) parts = {0};
+    size_t origin = (size_t)(strstr(url, "://") + 3 - url);
 
-    return next && cb_url_same_origin(url, next) ? cb_steal(&next) : NULL;
+    if (!next || cb_url_same_origin(url, next))
+        return cb_steal(&next);
+    if (cb_url_parse(&parts, next, NULL) < 0)
+        return NULL;
+    origin += strcspn(url + origin, "/?");
+    return xasprintf("%.*s%s", (int)origin, url, parts.rest);
 }
 
 int cb_registry_pages(struct cb_registry *registry, const struct cb_endpoint *endpoint,

@@ -123,7 +123,8 @@ static int receive_layer(struct fetch *fetch, size_t i, struct cb_error **err)
     cb_auto(cb_blob_feed) feed = cb_blob_feed_new();
     struct incoming incoming = {.fetch = fetch, .layer = i, .feed = feed};
     cb_auto(cb_error) error = NULL;
-    int result = cb_fan_out(fetch->registry->pool, 2, 2, fetch_or_unpack, &incoming, err);
+    int result =
+        cb_pool_fan_out(fetch->registry->pool, 2, 2, fetch_or_unpack, &incoming, err);
 
     error = incoming.error;
     if (result < 0)
@@ -233,8 +234,8 @@ static int fetch_missing(struct fetch *fetch, struct cb_snapshot **top,
     if (cb_layers_begin(&fetch->layers, &options, err) < 0)
         return -1;
     fetch->first = cb_layers_first(fetch->layers);
-    if (cb_fan_out(registry->pool, cb_registry_downloads(registry), total - fetch->first,
-                   fetch_and_unpack, fetch, err) < 0)
+    if (cb_pool_fan_out(registry->pool, cb_registry_downloads(registry),
+                        total - fetch->first, fetch_and_unpack, fetch, err) < 0)
         return -1;
     *top = cb_layers_top(fetch->layers);
     announce_end(fetch);

@@ -63,6 +63,10 @@ static int make(struct fresh *fresh, struct cb_error **err)
         .event_id = push->event_id,
         .feed = fresh->feed};
 
+    /* As it came, when nothing is gained (push-layer.c says the same of blobs). */
+    if (form.any && !form.force && !push->options->docker_types &&
+        cb_layer_came_dense(registry->store, want.chain_id))
+        form.compression = CB_COMPRESSION_NONE;
     form.any = 0;
     cb_registry_status(registry, push->event_id, want.diff_id, "Preparing", 0, 0, 0);
     return cb_layer_blob_make(&want, &push->layers[fresh->layer], &fresh->blob, err);
@@ -177,7 +181,7 @@ int cb_push_fresh(struct cb_push *push, size_t i, struct cb_error **err)
                                      .event_id = push->event_id},
                           .mutex = PTHREAD_MUTEX_INITIALIZER,
                           .changed = PTHREAD_COND_INITIALIZER};
-    int result = cb_fan_out(push->registry->pool, 2, 2, make_or_send, &fresh, err);
+    int result = cb_pool_fan_out(push->registry->pool, 2, 2, make_or_send, &fresh, err);
 
     cb_fresh_blob_free(fresh.blob);
     cb_upload_stream_clear(&fresh.stream);

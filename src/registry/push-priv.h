@@ -35,7 +35,7 @@ char *cb_push_mount(struct cb_push *push, const struct cb_resolved_image *image)
 
 /* ── push-layer.c ── */
 
-/* For cb_fan_out: finds the blob, or has it made, and sends it. ARG is a push. */
+/* For cb_pool_fan_out: finds the blob, or has it made, and sends it. ARG is a push. */
 int cb_push_layer(void *arg, size_t i, struct cb_error **err);
 /* What is known as push->layers[i], read from FD (-1: from the store). */
 int cb_push_blob(struct cb_push *push, size_t i, int fd, struct cb_error **err);

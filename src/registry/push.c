@@ -196,8 +196,9 @@ static int push_everything(struct cb_push *push, struct cb_descriptor *manifest,
     cb_autofree char *name =
         xasprintf("%s/%s", push->reference->host, push->reference->path);
 
-    if (cb_fan_out(push->registry->pool, cb_registry_uploads(push->registry),
-                   push->image->config->diff_ids.count, cb_push_layer, push, err) < 0 ||
+    if (cb_pool_fan_out(push->registry->pool, cb_registry_uploads(push->registry),
+                        push->image->config->diff_ids.count, cb_push_layer, push,
+                        err) < 0 ||
         push_documents(push, manifest, err) < 0)
         return -1;
     if (push->options->manifests)

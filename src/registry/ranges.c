@@ -266,8 +266,8 @@ int cb_ranges_receive(struct cb_registry *registry,
     while (start_of(ranges.first, ranges.count) < blob->size)
         ranges.count++;
     ranges.ready = xcalloc(ranges.count + 1, 1);
-    result = cb_fan_out(registry->pool, width < WIDTH ? width : WIDTH, ranges.count,
-                        bring_piece, &ranges, &error);
+    result = cb_pool_fan_out(registry->pool, width < WIDTH ? width : WIDTH, ranges.count,
+                             bring_piece, &ranges, &error);
     if (ranges.error) {
         result = cb_error_move(err, &ranges.error);
     } else if (ranges.unfit) {

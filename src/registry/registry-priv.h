@@ -50,8 +50,8 @@ void cb_endpoint_free(void *endpoint);
 int cb_endpoint_get(struct cb_registry *registry, const char *address,
                     const struct cb_endpoint **out, struct cb_error **err);
 /* Is HOST ("name:port", "10.0.0.1") named by an entry: itself, without port, or a CIDR
- * range? */
-int cb_host_listed(const struct cb_strings *list, const char *host);
+ * range? MAY_ASK: a range has those names, too, that have an address in it. */
+int cb_host_listed(const struct cb_strings *list, const char *host, int may_ask);
 
 /* ── auth.c ── */
 
@@ -247,13 +247,5 @@ int cb_origin_take(struct cb_registry *registry, const struct cb_resolved_image 
 void cb_registry_status(struct cb_registry *registry, uint64_t event_id,
                         const struct cb_digest *digest, const char *text, int64_t current,
                         int64_t total, int done);
-
-/* ── fan-out.c ── */
-
-/* Runs job(arg, i) for i in [0, count) on at most WIDTH threads (this one and idle i/o
- * workers). The first failure is returned; after it no new index starts. */
-int cb_fan_out(struct cb_pool *pool, unsigned width, size_t count,
-               int (*job)(void *arg, size_t index, struct cb_error **err), void *arg,
-               struct cb_error **err);
 
 #endif

@@ -39,7 +39,7 @@ const char *cb_registry_creds(const struct cb_registry_settings *settings,
     if (!settings)
         return NULL;
     cb_vec_foreach (login, &settings->logins) {
-        if (login->host ? strcmp(login->host, host) == 0 : !found)
+        if (strcmp(login->host, host) == 0)
             found = login->creds;
     }
     return found;

@@ -21,7 +21,7 @@ struct cb_registry_rule {
 
 /* Who we are, said on the command line; goes before all files. */
 struct cb_registry_login {
-    char *host;  /* the one registry it is for; NULL: every one */
+    char *host;  /* the one registry it is for */
     char *creds; /* "user:password". Secret */
 };
 

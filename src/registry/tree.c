@@ -284,8 +284,8 @@ static int run(struct transfer *transfer, const struct cb_tree *tree, unsigned w
     int result;
 
     list_blobs(transfer, tree);
-    result = cb_fan_out(transfer->registry->pool, width, transfer->blobs.count, job,
-                        transfer, err);
+    result = cb_pool_fan_out(transfer->registry->pool, width, transfer->blobs.count, job,
+                             transfer, err);
     cb_vec_free(&transfer->blobs);
     return result;
 }

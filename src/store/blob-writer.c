@@ -11,6 +11,7 @@
 #include "base/lockfile.h"
 #include "store/blob-feed.h"
 #include "store/cap.h"
+#include "store/zeros.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -248,7 +249,7 @@ int cb_blob_writer_write(struct cb_blob_writer *writer, const void *bytes, size_
                      writer_text(writer, text), (long long)writer->expected_size);
         return drop_partial(writer);
     }
-    if (cb_fs_write_all(writer->fd, bytes, len) < 0)
+    if (cb_zeros_write(writer->fd, bytes, len) < 0)
         return write_failed(writer, "write", err);
     cb_hasher_update(writer->hasher, bytes, len);
     writer->offset += (int64_t)len;

@@ -10,6 +10,7 @@
 #include "store/cache-mount.h"
 #include "store/db-gc.h"
 #include "store/db-snapshots.h"
+#include "store/git-repos.h"
 #include "store/snapshot-priv.h"
 
 #include <errno.h>
@@ -20,9 +21,8 @@
 #define LOCK_SUFFIX ".lock"
 
 static const char *const type_names[] = {
-    [CB_ITEM_REGULAR] = "regular",
-    [CB_ITEM_MOUNT] = "exec.cachemount",
-    [CB_ITEM_LOCAL] = "source.local",
+    [CB_ITEM_REGULAR] = "regular",         [CB_ITEM_MOUNT] = "exec.cachemount",
+    [CB_ITEM_GIT] = "source.git.checkout", [CB_ITEM_LOCAL] = "source.local",
     [CB_ITEM_LOG] = "build.log",
 };
 
@@ -240,6 +240,7 @@ int cb_cache_items_list(struct cb_store *store, struct cb_cache_items *out,
                         struct cb_error **err)
 {
     if (list_layers(store, out, err) < 0 || list_mounts(store, out, err) < 0 ||
+        cb_git_repos_list(store, out, err) < 0 ||
         list_files(store, "stat-index", CB_ITEM_LOCAL, out, err) < 0 ||
         list_files(store, "builds", CB_ITEM_LOG, out, err) < 0)
         return -1;

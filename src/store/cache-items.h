@@ -9,6 +9,7 @@
 enum cb_item_type {
     CB_ITEM_REGULAR, /* a step's layer */
     CB_ITEM_MOUNT,   /* RUN --mount=type=cache */
+    CB_ITEM_GIT,     /* a repository that git sources are fetched into */
     CB_ITEM_LOCAL,   /* what is remembered of a context's files */
     CB_ITEM_LOG,     /* of an earlier build */
 };

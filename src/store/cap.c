@@ -10,8 +10,10 @@
 
 #include "base/fs.h"
 #include "base/timestamp.h"
+#include "store/attested.h"
 #include "store/db-gc.h"
 #include "store/gc.h"
+#include "store/git-repos.h"
 #include "store/prune.h"
 #include "store/refs.h"
 #include "store/store-priv.h"
@@ -25,7 +27,7 @@
     (4u << 20) /* so much may the index's log grow until it is folded in */
 #define EVERY_TYPE                                                       \
     (1u << CB_ITEM_REGULAR | 1u << CB_ITEM_MOUNT | 1u << CB_ITEM_LOCAL | \
-     1u << CB_ITEM_LOG)
+     1u << CB_ITEM_GIT | 1u << CB_ITEM_LOG)
 
 /* ── Measuring ── */
 
@@ -72,10 +74,12 @@ static uint64_t mount_bytes(struct cb_store *store)
 /* Bytes on disk of everything in the store but what is being made. */
 static int total_bytes(struct cb_store *store, uint64_t *bytes, struct cb_error **err)
 {
-    static const char *const flat[] = {
-        ".", "blobs/sha256", "blobs/sha512", "ingest", "stat-index", "urls", "journal"};
+    static const char *const flat[] = {".",       "blobs/sha256",       "blobs/sha512",
+                                       "ingest",  "stat-index",         "urls",
+                                       "journal", CB_ATTESTED_DIRECTORY};
     cb_auto_value(cb_strings) unknown = {0};
-    uint64_t total = mount_bytes(store) + cb_tree_bytes(store->root_fd, "builds");
+    uint64_t total = mount_bytes(store) + cb_tree_bytes(store->root_fd, "builds") +
+                     cb_tree_bytes(store->root_fd, CB_GIT_REPOS_DIRECTORY);
     int64_t layers = 0;
 
     if (cb_db_disk_total(store->db, &layers, &unknown, err) < 0 ||

@@ -44,8 +44,9 @@ static int gzip_chunk(struct cb_chunk *chunk, int level, struct cb_error **err)
 {
     size_t room = out_size(CB_COMPRESSION_GZIP);
     int at = level <= 0 ? 1 : level > 3 ? 2 : level - 1;
-    cb_autofree struct isal_zstream *stream = xmalloc(sizeof(*stream));
-    cb_autofree unsigned char *work = xmalloc(gzip_levels[at].buffer);
+    /* Zeroed, so that no byte of the result can depend on what was there before. */
+    cb_autofree struct isal_zstream *stream = xcalloc(1, sizeof(*stream));
+    cb_autofree unsigned char *work = xcalloc(1, gzip_levels[at].buffer);
     int code;
 
     isal_deflate_init(stream);

@@ -1,7 +1,8 @@
 /* A plain recursive copy by descriptors, of files or of names. When files are copied for
  * a cache, hard links become copies: its files are replaced rather than rewritten. A
  * whole tree keeps them. When names are copied, every file is shared with the tree it
- * comes from: for trees that nobody writes to. */
+ * comes from: for trees that nobody writes to. One that cannot have that many names more
+ * is copied, once for all of its names. */
 #include "store/copy-tree.h"
 
 #include "base/fs.h"
@@ -24,7 +25,7 @@ struct copy {
     int to_fd;
     int share;            /* files get another name instead of being copied */
     int whole;            /* with hard links and special files */
-    struct cb_map *links; /* WHOLE: inode → path of its first name */
+    struct cb_map *links; /* inode → path of its first name; NULL: they do not matter */
     CB_VEC(struct made_directory) made; /* their times come last */
 };
 
@@ -130,6 +131,8 @@ static int share_file(const struct copy *copy, const struct cb_walk_entry *from,
 {
     mode_t type = from->st.st_mode & S_IFMT;
 
+    if (from->st.st_nlink > CB_SHARED_NAMES_MAX && type == S_IFREG)
+        return 0;
     if (linkat(from->dir_fd, from->name, copy->to_fd, from->path, 0) == 0)
         return 1;
     if ((errno == EMLINK || errno == EPERM) && (type == S_IFREG || type == S_IFLNK))
@@ -160,7 +163,7 @@ static int link_again(struct copy *copy, const struct cb_walk_entry *from,
     char key[CB_INODE_KEY_MAX];
     const char *first;
 
-    if (!copy->whole || from->st.st_nlink < 2)
+    if (!copy->links || from->st.st_nlink < 2)
         return 0;
     cb_inode_key(key, from->st.st_dev, from->st.st_ino);
     first = cb_map_get(copy->links, key);
@@ -171,7 +174,7 @@ static int link_again(struct copy *copy, const struct cb_walk_entry *from,
     /* What could not be made the first time, or has too many names, is made anew. */
     if (linkat(copy->to_fd, first, copy->to_fd, from->path, 0) == 0)
         return 1;
-    return errno == EMLINK || errno == ENOENT
+    return errno == EMLINK || errno == ENOENT || errno == EPERM
                ? 0
                : cb_error_errno(err, errno, "link `%s`", from->path);
 }
@@ -225,6 +228,7 @@ int cb_share_tree(int from_fd, int to_fd, struct cb_cancel *cancel, struct cb_er
 {
     cb_auto_value(copy) copy = {.to_fd = to_fd, .share = 1};
 
+    copy.links = cb_map_new(free);
     return copy_all(&copy, from_fd, cancel, err);
 }
 

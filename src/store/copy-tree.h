@@ -8,6 +8,9 @@
 
 /* What is below FROM_FD goes below TO_FD, which is empty. */
 int cb_copy_tree(int from_fd, int to_fd, struct cb_cancel *cancel, struct cb_error **err);
+/* A file of more names than this gets no others: they might not all fit (ext4 has 65,000
+ * for a file), and all of them stay one file. */
+#define CB_SHARED_NAMES_MAX 30000
 /* The same, but files are other names of those below FROM_FD (copies only where the file
  * system allows no more names): a call for each, whatever their size. */
 int cb_share_tree(int from_fd, int to_fd, struct cb_cancel *cancel,

@@ -398,6 +398,25 @@ int cb_db_repo_digest_add(struct cb_db *db, const struct cb_digest *id, const ch
     return cb_db_commit(&transaction, err);
 }
 
+int cb_db_repo_digest_remove(struct cb_db *db, const struct cb_digest *id,
+                             const char *name, const struct cb_digest *digest,
+                             struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(
+        db, "DELETE FROM repo_digests WHERE image=?1 AND name=?2 AND digest=?3", err);
+    cb_transaction transaction = {0};
+
+    if (!query || cb_db_begin(db, 1, &transaction, err) < 0)
+        return -1;
+    cb_bind_digest(query, 1, id);
+    cb_bind(query, 2, name);
+    cb_bind_digest(query, 3, digest);
+    if (cb_db_run(db, query, err) < 0)
+        return -1;
+    return cb_db_commit(&transaction, err);
+}
+
 int cb_db_repo_digest_find(struct cb_db *db, const char *name,
                            const struct cb_digest *digest, struct cb_digest *id,
                            struct cb_error **err)

@@ -82,6 +82,9 @@ int cb_db_name_platforms(struct cb_db *db, const char *name, struct cb_db_platfo
 int cb_db_name_remove(struct cb_db *db, const char *name, struct cb_error **err);
 int cb_db_repo_digest_add(struct cb_db *db, const struct cb_digest *id, const char *name,
                           const struct cb_digest *digest, struct cb_error **err);
+int cb_db_repo_digest_remove(struct cb_db *db, const struct cb_digest *id,
+                             const char *name, const struct cb_digest *digest,
+                             struct cb_error **err);
 int cb_db_repo_digest_find(struct cb_db *db, const char *name,
                            const struct cb_digest *digest, struct cb_digest *id,
                            struct cb_error **err);

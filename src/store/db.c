@@ -204,8 +204,10 @@ int cb_db_sync(struct cb_db *db, struct cb_error **err)
             SQLITE_OK ||
         !log || !log->pMethods)
         return 0; /* there is no log: nothing was written */
+    /* It is called past SQLite, which so knows nothing of why it failed. */
+    errno = 0;
     if (log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) != SQLITE_OK)
-        return cb_error_set(err, CB_ERR_SYSTEM, "index `meta.db`: sync");
+        return cb_error_errno(err, errno ? errno : EIO, "index `meta.db`: sync");
     db->synced = 1;
     return 0;
 }

@@ -24,6 +24,7 @@ struct cb_decoder {
     int in_ended;
     unsigned char *out; /* the codec's, freed with the decoder */
     uint64_t in_total, out_total, max_bytes;
+    int any_ratio;
     void *state; /* the codec's */
     int member_ended;
 };

@@ -147,9 +147,8 @@ static int too_dense(const struct cb_decoder *decoder, struct cb_error **err)
                  "unpacks to more than %d times its size: %llu bytes gave %llu",
                  RATIO_MAX, (unsigned long long)decoder->in_total,
                  (unsigned long long)decoder->out_total);
-    return cb_error_hint(err,
-                         "if it is meant to, bring it uncompressed (`save` and `load` "
-                         "of a docker archive): then only its size is bounded");
+    return cb_error_hint(err, "if you trust it, say with --max-layer-size how large it "
+                              "may be; then only that counts");
 }
 
 static int check_bounds(const struct cb_decoder *decoder, struct cb_error **err)
@@ -157,10 +156,15 @@ static int check_bounds(const struct cb_decoder *decoder, struct cb_error **err)
     if (decoder->out_total > decoder->max_bytes)
         return cb_error_set(err, CB_ERR_INTEGRITY, "larger than %llu bytes unpacked",
                             (unsigned long long)decoder->max_bytes);
-    if (decoder->out_total > RATIO_FREE &&
+    if (!decoder->any_ratio && decoder->out_total > RATIO_FREE &&
         decoder->out_total / RATIO_MAX > decoder->in_total)
         return too_dense(decoder, err);
     return 0;
+}
+
+void cb_decoder_any_ratio(struct cb_decoder *decoder)
+{
+    decoder->any_ratio = 1;
 }
 
 ssize_t cb_decoder_next(struct cb_decoder *decoder, const void **bytes,

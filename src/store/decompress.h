@@ -22,6 +22,9 @@ ssize_t cb_decoder_next(struct cb_decoder *decoder, const void **bytes,
 void cb_decoder_free(struct cb_decoder *decoder);
 CB_AUTO_DEFINE(cb_decoder, cb_decoder_free)
 
+/* Only MAX_BYTES bounds it: for what has been unpacked before, or when a user has said
+ * how large it may be. */
+void cb_decoder_any_ratio(struct cb_decoder *decoder);
 /* The filter that was found; 0: none. */
 int cb_decoder_filter(const struct cb_decoder *decoder);
 

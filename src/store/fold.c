@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "store/copy-tree.h"
 #include "store/layer-file.h"
+#include "store/outline.h"
 #include "store/snapshot-priv.h"
 #include "store/walk.h"
 #include "store/xattr.h"
@@ -264,7 +265,8 @@ static int make_layer(const struct layer *layer, struct cb_snapshot *parent,
     if (cb_snapshot_prepare(store, parent, &made, err) < 0 ||
         cb_snapshot_open_upper(made, &fd, err) < 0 ||
         cb_share_tree(layer->fd, fd, cancel, err) < 0 ||
-        change_files(layer, fd, err) < 0 || finish_root(layer, fd, err) < 0)
+        change_files(layer, fd, err) < 0 || finish_root(layer, fd, err) < 0 ||
+        (known.layer && cb_outline_share(layer->snapshot, made, err) < 0))
         return -1;
     cb_close(&fd);
     if (cb_snapshot_commit_known(made, &known, layer->snapshot->row.cut, err) < 0 ||

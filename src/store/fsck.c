@@ -13,6 +13,7 @@
 #include "store/fsck-heal.h"
 #include "store/layer-pass.h"
 #include "store/layer.h"
+#include "store/outline.h"
 #include "store/refs.h"
 #include "store/salvage.h"
 
@@ -181,9 +182,20 @@ static int has_blob(struct fsck *fsck, const struct cb_digest *diff_id,
     return result < 0 ? -1 : known > 0;
 }
 
+static int hash_outlined(struct cb_snapshot *snapshot, struct cb_digest *out,
+                         struct cb_error **err)
+{
+    cb_auto(cb_hasher) hasher = cb_hasher_new(CB_SHA256);
+
+    if (cb_outline_play(snapshot, CB_LAYER_MAX_BYTES, hash_tar, hasher, err) < 0)
+        return -1;
+    *out = cb_hasher_finish(hasher);
+    return 0;
+}
+
 /* 1 whole, 0 not. A digest not recorded has nothing to be compared with. A layer that
- * came from elsewhere has the diff id of its blob; any other that of the tar we make of
- * it. */
+ * came from elsewhere has the diff id of its blob, or of its outline and files; any other
+ * that of the tar we make of it. */
 static int check_content(struct fsck *fsck, struct cb_snapshot *snapshot,
                          struct cb_error **err)
 {
@@ -199,6 +211,13 @@ static int check_content(struct fsck *fsck, struct cb_snapshot *snapshot,
 
     if (known < 0)
         return -1;
+    if (found && cb_outline_exists(snapshot)) {
+        if (hash_outlined(snapshot, &actual, err) < 0)
+            return -1;
+        if (!cb_digest_equal(&actual, &layer.diff_id))
+            return 0;
+        known = 1;
+    }
     pass.want_tree = found && cb_digest_is_set(&layer.tree);
     if (found && !known)
         pass.write = hash_tar;

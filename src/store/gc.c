@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/lockfile.h"
 #include "base/log.h"
+#include "store/attested.h"
 #include "store/content-priv.h"
 #include "store/db-gc.h"
 #include "store/db-snapshots.h"
@@ -226,6 +227,35 @@ static void drop_url_memory(struct gc *gc)
     }
 }
 
+static int is_of_long_ago(int dir_fd, const char *name)
+{
+    struct stat st;
+
+    return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           st.st_mtime < cb_now_ns() / 1000000000 - 86400;
+}
+
+/* What was said of images that are gone. Names with a dot are of files that are being
+ * written; after a day nobody writes them any more. */
+static void drop_attested(struct gc *gc)
+{
+    cb_auto_value(cb_strings) names = {0};
+    cb_autofd int fd = openat(gc->store->root_fd, CB_ATTESTED_DIRECTORY,
+                              O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    size_t end = strlen(CB_ATTESTED_SUFFIX);
+
+    if (fd < 0 || cb_fs_list(fd, &names, NULL) < 0)
+        return;
+    cb_vec_foreach (name, &names) {
+        size_t len = strlen(*name);
+        cb_autofree char *digest =
+            xasprintf("sha256:%.*s", (int)(len > end ? len - end : 0), *name);
+
+        if (**name == '.' ? is_of_long_ago(fd, *name) : is_dead_blob(gc, digest))
+            unlinkat(fd, *name, 0);
+    }
+}
+
 /* ── Snapshots ── */
 
 static void add_dead(struct gc *gc, const struct cb_strings *ids, struct cb_map *known)
@@ -266,6 +296,7 @@ static int sweep(struct gc *gc, int lock_fd, struct cb_error **err)
     each_blob(store, "sha512", drop_blob, gc);
     drop_ingest(gc);
     drop_url_memory(gc);
+    drop_attested(gc);
     swept = cb_db_sweep(store->db, &gc->dead_snapshots, &gc->dead_blobs, &error);
     gc->freed += cb_snapshots_discard(store, &gc->dead_snapshots, lock_fd);
     if (swept < 0 &&

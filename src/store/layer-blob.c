@@ -7,6 +7,7 @@
 #include "store/content-priv.h"
 #include "store/db-snapshots.h"
 #include "store/decompress.h"
+#include "store/outline.h"
 #include "store/tar.h"
 
 #include <errno.h>
@@ -105,6 +106,7 @@ static int stream_blob(struct cb_store *store, const struct cb_descriptor *blob,
         cb_decoder_new(&decoder, read_blob, &fd, CB_TAR_GZIP | CB_TAR_ZSTD,
                        CB_LAYER_MAX_BYTES, err) < 0)
         return -1;
+    cb_decoder_any_ratio(decoder);
     while ((len = cb_decoder_next(decoder, &bytes, err)) > 0) {
         if (write_verified(to, bytes, (size_t)len, err) < 0)
             return -1;
@@ -113,8 +115,9 @@ static int stream_blob(struct cb_store *store, const struct cb_descriptor *blob,
 }
 
 /* The blob comes first: a layer that was pulled may have been written by another tar, and
- * then only its own bytes have its diff id. A layer that was made on nothing (COPY
- * --link) is the same tar wherever it is stacked; its own chain id is its diff id. */
+ * then only its own bytes have its diff id; or its outline with its files. A layer that
+ * was made on nothing (COPY --link) is the same tar wherever it is stacked; its own chain
+ * id is its diff id. */
 static int stream_any(struct cb_store *store, const struct cb_digest *chain_id,
                       const struct cb_digest *diff_id, struct verified *to,
                       struct cb_error **err)
@@ -137,6 +140,8 @@ static int stream_any(struct cb_store *store, const struct cb_digest *chain_id,
         return cb_error_set(err, CB_ERR_NOT_FOUND,
                             "layer `%s`: neither unpacked nor as a blob in the store",
                             cb_digest_text(diff_id, text));
+    if (cb_outline_exists(snapshot))
+        return cb_outline_play(snapshot, CB_LAYER_MAX_BYTES, write_verified, to, err);
     return cb_layer_write_tar(snapshot, write_verified, to, err);
 }
 
@@ -159,6 +164,11 @@ int cb_layer_stream_tar(struct cb_store *store, const struct cb_digest *chain_id
     cb_error_set(err, CB_ERR_INTEGRITY, "layer `%s`: its tar has digest %s",
                  cb_digest_text(diff_id, want), cb_digest_text(&actual, have));
     return cb_error_hint(err, "cbuild fsck --deep shows damaged layers");
+}
+
+int cb_layer_is_outlined(const struct cb_snapshot *committed)
+{
+    return cb_outline_exists(committed);
 }
 
 static int check_blob(struct cb_store *store, const struct cb_digest *diff_id,

@@ -4,6 +4,7 @@
 #include "store/content-priv.h"
 #include "store/copy-tree.h"
 #include "store/layer-pass.h"
+#include "store/outline.h"
 
 #include <assert.h>
 
@@ -89,6 +90,18 @@ int cb_layer_info(struct cb_snapshot *committed, struct cb_pool *pool,
     return 0;
 }
 
+int cb_layer_tar_bytes(struct cb_snapshot *committed, struct cb_pool *pool,
+                       struct cb_digest *diff_id, int64_t *bytes, struct cb_error **err)
+{
+    struct cb_snapshot_layer layer;
+
+    if (layer_facts(committed, pool, 1, &layer, err) < 0)
+        return -1;
+    *diff_id = layer.diff_id;
+    *bytes = layer.tar_bytes;
+    return 0;
+}
+
 int cb_layer_measure(struct cb_snapshot *active, struct cb_pool *pool,
                      struct cb_layer_info *out, struct cb_error **err)
 {
@@ -141,6 +154,7 @@ int cb_layer_restack(struct cb_snapshot *top, struct cb_snapshot *parent,
     if (layer_facts(top, pool, 1, &layer, err) < 0 ||
         cb_snapshot_prepare(top->store, parent, &snapshot, err) < 0 ||
         share_files(top, snapshot, cancel, err) < 0 ||
+        cb_outline_share(top, snapshot, err) < 0 ||
         cb_snapshot_commit_known(snapshot, &known, top->row.cut, err) < 0 ||
         cb_snapshot_backdate(snapshot, cb_snapshot_created_ns(top), err) < 0)
         return -1;

@@ -14,7 +14,7 @@ struct cb_blob_feed;
 /* Bounds for foreign layers. 0: the default. */
 #define CB_LAYER_MAX_BYTES (UINT64_C(64) << 30)
 struct cb_layer_limits {
-    uint64_t max_bytes;   /* unpacked; default CB_LAYER_MAX_BYTES */
+    uint64_t max_bytes;   /* unpacked; default the store's, else CB_LAYER_MAX_BYTES */
     uint64_t max_entries; /* default 5,000,000 */
 };
 
@@ -29,6 +29,9 @@ struct cb_layer_info {
 };
 int cb_layer_info(struct cb_snapshot *committed, struct cb_pool *pool,
                   struct cb_layer_info *out, struct cb_error **err);
+/* Of that only the length of its tar: no file is read when it is known. */
+int cb_layer_tar_bytes(struct cb_snapshot *committed, struct cb_pool *pool,
+                       struct cb_digest *diff_id, int64_t *bytes, struct cb_error **err);
 /* The same of a snapshot that is not committed yet: nothing is remembered. */
 int cb_layer_measure(struct cb_snapshot *active, struct cb_pool *pool,
                      struct cb_layer_info *out, struct cb_error **err);
@@ -50,6 +53,11 @@ int cb_layer_write_tar(struct cb_snapshot *committed,
 /* The snapshot of a chain of diff ids, if unpacked: 1/0. */
 int cb_chain_find(struct cb_store *store, const struct cb_digest *chain_id,
                   struct cb_snapshot **out, struct cb_error **err);
+/* A layer that came as a plain tar, and is no blob: SIZE bytes of a file from AT on. */
+struct cb_layer_tar {
+    int fd; /* borrowed; -1: none, it is a blob */
+    int64_t at, size;
+};
 /* Makes the chain for a whole image, whose blobs are in the store: finds the longest
  * unpacked prefix, unpacks the rest (each layer only depends on whether its directory
  * exists, so they are unpacked in parallel and stacked) and registers the chain ids.
@@ -59,6 +67,9 @@ struct cb_layers_options {
     struct cb_store *store;
     const struct cb_descriptor *blobs; /* both are borrowed until the end */
     const struct cb_digest *diff_ids;
+    /* or NULL; in step with the others. Such a layer is kept as its snapshot with an
+     * outline (outline.h), or becomes a blob where that would not do. */
+    const struct cb_layer_tar *tars;
     size_t count;
     struct cb_layer_limits limits; /* of each layer */
     struct cb_cancel *cancel;
@@ -84,6 +95,14 @@ void cb_layers_forget_early(struct cb_layers *layers, size_t index);
 struct cb_snapshot *cb_layers_top(struct cb_layers *layers);
 void cb_layers_free(struct cb_layers *layers);
 CB_AUTO_DEFINE(cb_layers, cb_layers_free)
+/* Came so, and is no blob: its plain tar is made again to the byte when it is asked for.
+ */
+int cb_layer_is_outlined(const struct cb_snapshot *committed);
+/* A layer that was here already came as TAR once more: when it has lost the blob that it
+ * was kept as, this is its blob. */
+int cb_layer_tar_offer(struct cb_store *store, const struct cb_layer_tar *tar,
+                       const struct cb_digest *diff_id, struct cb_cancel *cancel,
+                       struct cb_error **err);
 /* Registers a committed snapshot chain under its diff ids, so that images made of it are
  * found. DIFF_IDS gets them, bottom first (vector of cb_digest, caller frees items). */
 struct cb_digests {
@@ -111,6 +130,8 @@ int cb_layer_blob_known(struct cb_store *store, const struct cb_digest *diff_id,
                         const struct cb_digest *blob, struct cb_error **err);
 /* Whether a plain blob is large, and would not get smaller by being compressed. */
 int cb_layer_blob_is_dense(struct cb_store *store, const struct cb_descriptor *blob);
+/* The same of a layer that came as a plain tar and is no blob. */
+int cb_layer_came_dense(struct cb_store *store, const struct cb_digest *chain_id);
 /* How a layer's blob is wanted. */
 struct cb_layer_form {
     enum cb_compression compression;

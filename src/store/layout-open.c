@@ -1,10 +1,10 @@
 /* A layout as one descriptor: of its directory, or of a tar of it. The tar is read where
- * it is; one in a compression is unpacked into a file without a name first. */
+ * it is; one in a compression is unpacked into a file without a name first, as far as the
+ * disk has room for it (spool.h). */
 #include "store/layout-read.h"
 
-#include "base/fs.h"
 #include "store/decompress.h"
-#include "store/store-priv.h"
+#include "store/spool.h"
 #include "store/tar.h"
 
 #include <errno.h>
@@ -24,8 +24,8 @@ static ssize_t read_some(void *arg, void *buffer, size_t len, struct cb_error **
     return got < 0 ? cb_error_errno(err, errno, "read the archive") : got;
 }
 
-static int copy_plain(struct cb_decoder *decoder, int to, struct cb_cancel *cancel,
-                      struct cb_error **err)
+static int copy_plain(struct cb_decoder *decoder, struct cb_spool *to,
+                      struct cb_cancel *cancel, struct cb_error **err)
 {
     const void *bytes;
     ssize_t len;
@@ -33,8 +33,8 @@ static int copy_plain(struct cb_decoder *decoder, int to, struct cb_cancel *canc
     while ((len = cb_decoder_next(decoder, &bytes, err)) > 0) {
         if (cb_cancel_check(cancel, err) < 0)
             return -1;
-        if (cb_fs_write_all(to, bytes, (size_t)len) < 0)
-            return cb_error_errno(err, errno, "write a copy of the archive");
+        if (cb_spool_write(to, bytes, (size_t)len, err) < 0)
+            return -1;
     }
     return len < 0 ? -1 : 0;
 }
@@ -43,7 +43,7 @@ static int unpack(struct cb_store *store, struct cb_cancel *cancel, int *fd,
                   struct cb_error **err)
 {
     cb_auto(cb_decoder) decoder = NULL;
-    cb_autofd int plain = -1;
+    cb_auto(cb_spool) plain = NULL;
 
     if (cb_decoder_new(&decoder, read_some, fd,
                        CB_TAR_GZIP | CB_TAR_BZIP2 | CB_TAR_XZ | CB_TAR_ZSTD, MAX_BYTES,
@@ -51,16 +51,11 @@ static int unpack(struct cb_store *store, struct cb_cancel *cancel, int *fd,
         return -1;
     if (!cb_decoder_filter(decoder))
         return 0;
-    if (cb_store_check_writable(store, err) < 0)
-        return -1;
-    plain = openat(store->tmp_fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-    if (plain < 0)
-        return cb_error_errno(err, errno, "make a copy of the archive in `%s/tmp`",
-                              store->root);
-    if (copy_plain(decoder, plain, cancel, err) < 0)
+    if (cb_spool_new(store, &plain, err) < 0 ||
+        copy_plain(decoder, plain, cancel, err) < 0)
         return -1;
     cb_close(fd);
-    *fd = cb_steal_fd(&plain);
+    *fd = cb_spool_take_fd(plain);
     return 0;
 }
 

@@ -143,7 +143,8 @@ struct writing {
     int dir_fd;
     struct cb_store *store;
     struct cb_cancel *cancel;
-    const struct cb_map *trusted; /* blobs that are what their names say */
+    const struct cb_map *trusted;  /* blobs that are what their names say */
+    const struct cb_map *left_out; /* or NULL */
 };
 
 static int open_directory(const char *path, int *fd, struct cb_error **err)
@@ -194,12 +195,19 @@ static int put_document(int dir_fd, const struct cb_digest *digest, const char *
     return cb_atomic_file_write(dir_fd, path, bytes, len, 0644, 0, err);
 }
 
+static int is_left_out(const struct writing *writing, const struct cb_digest *blob)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    return writing->left_out && cb_map_has(writing->left_out, cb_digest_hex(blob, text));
+}
+
 static int put_manifest(const struct writing *writing, const struct cb_manifest *manifest,
                         struct cb_error **err)
 {
     cb_vec_foreach (layer, &manifest->layers) {
         if (cb_cancel_check(writing->cancel, err) < 0 ||
-            put_blob(writing, layer, err) < 0)
+            (!is_left_out(writing, &layer->digest) && put_blob(writing, layer, err) < 0))
             return -1;
     }
     if (put_blob(writing, &manifest->config, err) < 0)
@@ -296,7 +304,8 @@ int cb_layout_write(const char *path, const struct cb_layout_write *what,
     cb_auto(cb_map) trusted = cb_map_new(NULL);
     cb_auto(cb_lock) lock = NULL;
     cb_autofd int dir_fd = -1;
-    struct writing writing = {.store = store, .cancel = cancel, .trusted = trusted};
+    struct writing writing = {
+        .store = store, .cancel = cancel, .trusted = trusted, .left_out = what->left_out};
 
     if (open_directory(path, &dir_fd, err) < 0 ||
         cb_lock_take(&lock, dir_fd, ".lock", CB_LOCK_EXCLUSIVE, cancel, NULL, NULL, err) <

@@ -4,6 +4,7 @@
 #ifndef CB_STORE_LAYOUT_H
 #define CB_STORE_LAYOUT_H
 
+#include "base/map.h"
 #include "oci/oci.h"
 #include "store/store.h"
 
@@ -23,7 +24,8 @@ struct cb_layout_write {
     const struct cb_descriptor *entry;
     const struct cb_manifest *const *manifests;
     size_t manifest_count;
-    const struct cb_index *index; /* or NULL */
+    const struct cb_index *index;  /* or NULL */
+    const struct cb_map *left_out; /* blobs (hex) that do not go along; or NULL */
     int keep;
 };
 int cb_layout_write(const char *path, const struct cb_layout_write *what,

@@ -1,6 +1,12 @@
 noinst_LIBRARIES += src/store/libstore.a
 src_store_libstore_a_SOURCES = \
 	%D%/archive-api.h \
+	%D%/attach.c \
+	%D%/machine-key.c \
+	%D%/machine-key.h \
+	%D%/attach.h \
+	%D%/attested.c \
+	%D%/attested.h \
 	%D%/cache-items.c \
 	%D%/cache-items.h \
 	%D%/cap.c \
@@ -34,6 +40,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/fold.c \
 	%D%/fold.h \
 	%D%/gc.h \
+	%D%/git-repos.c \
+	%D%/git-repos.h \
 	%D%/image-list.c \
 	%D%/journal-image.c \
 	%D%/journal.c \
@@ -45,7 +53,19 @@ src_store_libstore_a_SOURCES = \
 	%D%/layout.h \
 	%D%/lease.h \
 	%D%/lock.h \
+	%D%/layer-tar.c \
+	%D%/layer-tar.h \
+	%D%/outline-play.c \
+	%D%/outline-priv.h \
+	%D%/outline-write.c \
+	%D%/outline.h \
 	%D%/record.h \
+	%D%/spool.c \
+	%D%/spool.h \
+	%D%/tar-split.c \
+	%D%/tar-split.h \
+	%D%/zeros.c \
+	%D%/zeros.h \
 	%D%/refs.h \
 	%D%/snapshot-priv.h \
 	%D%/snapshot-find.c \
@@ -91,6 +111,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/decompress-archive.c \
 	%D%/decompress-codecs.c \
 	%D%/decompress.c \
+	%D%/delta.c \
+	%D%/delta.h \
 	%D%/driver-choice.c \
 	%D%/driver-copy.c \
 	%D%/driver-fuse.c \

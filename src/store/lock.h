@@ -14,7 +14,8 @@
  *
  * Locks 1 to 3 are flock'd files: they serve threads and processes alike and die with
  * their holder. A thread holds one of each kind, but for ADD of a git repository: the
- * step's, then its commit's, which nobody holds who waits for a step. Lock 4 is held for
+ * step's, then its commit's, then while git fetches the repository's (git-repos.h), which
+ * nobody holds who waits for a step. Lock 4 is held for
  * microseconds. 5 to 7 are never held while waiting for anything but the disk. */
 #ifndef CB_STORE_LOCK_H
 #define CB_STORE_LOCK_H

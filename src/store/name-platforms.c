@@ -121,6 +121,8 @@ int cb_image_get_for(struct cb_store *store, const char *text,
                      int *by_id, struct cb_error **err)
 {
     cb_auto(cb_image) image = NULL;
+    cb_auto(cb_reference) reference = NULL;
+    cb_auto(cb_error) no_name = NULL;
     cb_autofree char *wanted = platform ? cb_platform_text(platform) : NULL;
     int found = cb_image_find_for(store, text, platform, &image, by_id, err);
     int serves = 1;
@@ -129,6 +131,8 @@ int cb_image_get_for(struct cb_store *store, const char *text,
         return -1;
     if (!found) {
         cb_error_set(err, CB_ERR_NOT_FOUND, "No such image: %s", text);
+        if (cb_reference_parse(&reference, text, &no_name) < 0)
+            return cb_error_hint(err, "%s", cb_error_message(no_name));
         return cb_error_hint(err, "`cbuild images` lists what is here");
     }
     if (platform)

@@ -10,6 +10,7 @@
 #include "store/cache-mount.h"
 #include "store/db-gc.h"
 #include "store/gc.h"
+#include "store/git-repos.h"
 #include "store/store-priv.h"
 
 #include <errno.h>
@@ -153,6 +154,8 @@ static int remove_item(struct choice *choice, const struct cb_cache_item *item,
     switch (item->type) {
     case CB_ITEM_MOUNT:
         return remove_mount(choice, item, err);
+    case CB_ITEM_GIT:
+        return cb_git_repo_remove(choice->store, item->id, &choice->freed, err);
     case CB_ITEM_LOCAL:
         return remove_file(choice, "stat-index", item->id, item->bytes, err);
     case CB_ITEM_LOG:
@@ -273,7 +276,8 @@ int cb_store_prune_by_policy(struct cb_store *store, struct cb_error **err)
     disk = fstatvfs(store->root_fd, &fs) < 0 ? 0 : (uint64_t)fs.f_blocks * fs.f_frsize;
     {
         const struct cb_prune_options policy[] = {
-            {.filter = {.types = BIT(CB_ITEM_MOUNT) | BIT(CB_ITEM_LOCAL),
+            {.filter = {.types =
+                            BIT(CB_ITEM_MOUNT) | BIT(CB_ITEM_LOCAL) | BIT(CB_ITEM_GIT),
                         .unused_ns = 48 * HOUR_NS},
              .max_used = UINT64_C(512) << 20},
             {.filter = {.unused_ns = 60 * 24 * HOUR_NS}},

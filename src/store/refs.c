@@ -215,6 +215,15 @@ int cb_image_add_repo_digest(struct cb_store *store, const struct cb_digest *id,
     return cb_db_repo_digest_add(store->db, id, canonical_name, manifest, err);
 }
 
+int cb_image_remove_repo_digest(struct cb_store *store, const struct cb_digest *id,
+                                const char *repository, const struct cb_digest *digest,
+                                struct cb_error **err)
+{
+    if (cb_store_check_writable(store, err) < 0)
+        return -1;
+    return cb_db_repo_digest_remove(store->db, id, repository, digest, err);
+}
+
 int cb_image_remove(struct cb_store *store, const struct cb_digest *id,
                     struct cb_error **err)
 {

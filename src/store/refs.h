@@ -46,6 +46,10 @@ int cb_image_put(struct cb_store *store, const char *config_bytes, size_t len,
 int cb_image_add_repo_digest(struct cb_store *store, const struct cb_digest *id,
                              const char *canonical_name, const struct cb_digest *manifest,
                              struct cb_error **err);
+/* Forgets REPOSITORY@DIGEST; the image stays. */
+int cb_image_remove_repo_digest(struct cb_store *store, const struct cb_digest *id,
+                                const char *repository, const struct cb_digest *digest,
+                                struct cb_error **err);
 int cb_ref_set(struct cb_store *store, const char *canonical, const struct cb_digest *id,
                struct cb_error **err);
 /* A name may have an image for each of several platforms. Without a platform it means the

@@ -26,6 +26,7 @@ struct squash {
     int base_fd;           /* the tree below, or -1 */
     struct cb_map *opaque; /* directories of the result that hide BASE's */
     struct cb_map *times;  /* path → struct timespec of its directory, set at the end */
+    struct cb_map *copied; /* inode → what was copied of it */
     int cut;               /* the result hides all of BASE */
 };
 
@@ -35,6 +36,7 @@ static void squash_clear(struct squash *squash)
     cb_close(&squash->base_fd);
     cb_map_free(squash->opaque);
     cb_map_free(squash->times);
+    cb_map_free(squash->copied);
 }
 CB_AUTO_VALUE_DEFINE(squash, squash_clear)
 
@@ -124,15 +126,63 @@ static int hide(struct squash *squash, const char *path, struct cb_error **err)
 
 /* ── What comes ── */
 
+/* What had to be copied, by its inode: the first of its names, if that is still it. */
+struct copied {
+    char *path;
+    ino_t inode;
+};
+
+static void copied_free(void *item)
+{
+    struct copied *copied = item;
+
+    free(copied->path);
+    free(copied);
+}
+
+static int link_to_copy(const struct squash *squash, const struct copied *copied,
+                        const char *path)
+{
+    struct stat st;
+
+    return fstatat(squash->to_fd, copied->path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           st.st_ino == copied->inode &&
+           linkat(squash->to_fd, copied->path, squash->to_fd, path, 0) == 0;
+}
+
+static int put_copy(struct squash *squash, const struct cb_walk_entry *from,
+                    struct cb_error **err)
+{
+    char key[CB_INODE_KEY_MAX];
+    struct copied *copied;
+    struct stat st;
+
+    cb_inode_key(key, from->st.st_dev, from->st.st_ino);
+    copied = cb_map_get(squash->copied, key);
+    if (copied && link_to_copy(squash, copied, from->path))
+        return 0;
+    if (cb_copy_entry(from, squash->to_fd, err) < 0)
+        return -1;
+    if (fstatat(squash->to_fd, from->path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return cb_error_errno(err, errno, "stat `%s`", from->path);
+    copied = xcalloc(1, sizeof(*copied));
+    copied->path = xstrdup(from->path);
+    copied->inode = st.st_ino;
+    cb_map_set(squash->copied, key, copied);
+    return 0;
+}
+
 static int put_file(struct squash *squash, const struct cb_walk_entry *from,
                     struct cb_error **err)
 {
     if (remove_earlier(squash, from->path, err) < 0)
         return -1;
+    if (S_ISREG(from->st.st_mode) && from->st.st_nlink > CB_SHARED_NAMES_MAX)
+        return put_copy(squash, from, err);
     if (linkat(from->dir_fd, from->name, squash->to_fd, from->path, 0) == 0)
         return 0;
     if (errno == EMLINK)
-        return cb_copy_entry(from, squash->to_fd, err);
+        return put_copy(squash, from, err);
     return cb_error_errno(err, errno, "link `%s`", from->path);
 }
 
@@ -330,6 +380,7 @@ static int make(struct cb_snapshot *top, struct cb_snapshot *base,
 
     squash.opaque = cb_map_new(NULL);
     squash.times = cb_map_new(free);
+    squash.copied = cb_map_new(copied_free);
     if (cb_snapshot_prepare(top->store, base, &snapshot, err) < 0 ||
         cb_snapshot_open_upper(snapshot, &squash.to_fd, err) < 0 ||
         (base && cb_snapshot_open_root(base, &squash.base_fd, err) < 0) ||
@@ -350,6 +401,7 @@ int cb_layers_lay(const int *layers, size_t count, int to_fd, struct cb_error **
 
     squash.opaque = cb_map_new(NULL);
     squash.times = cb_map_new(free);
+    squash.copied = cb_map_new(copied_free);
     for (size_t i = count; i-- > 0 && result == 0;)
         result = cb_walk(layers[i], put_entry, &squash, NULL, err);
     if (result == 0)
@@ -358,6 +410,7 @@ int cb_layers_lay(const int *layers, size_t count, int to_fd, struct cb_error **
         result = cb_copy_looks(layers[0], to_fd, err);
     cb_map_free(squash.opaque);
     cb_map_free(squash.times);
+    cb_map_free(squash.copied);
     return result;
 }
 

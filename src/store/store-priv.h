@@ -31,6 +31,7 @@ struct cb_store {
     const struct cb_snapshot_driver *driver;
     atomic_uint next_temporary;
     uint64_t max_bytes;         /* 0: no limit */
+    uint64_t max_layer;         /* 0: CB_LAYER_MAX_BYTES, and a ratio */
     atomic_int mounts_changed;  /* a cache mount may have grown since it was measured */
     atomic_ullong mounts_bytes; /* as measured last */
 

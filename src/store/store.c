@@ -44,7 +44,7 @@ int cb_store_check_writable(const struct cb_store *store, struct cb_error **err)
     return 0;
 }
 
-static char *default_root(int of_user)
+char *cb_store_default_root(int of_user)
 {
     const char *root = getenv("CBUILD_ROOT");
     const char *home = getenv("HOME");
@@ -317,13 +317,15 @@ int cb_store_open(struct cb_store **out, const struct cb_store_options *options,
     pthread_mutex_init(&store->mutex, NULL);
     store->snapshots = cb_map_new(NULL);
     store->touched = cb_map_new(NULL);
-    store->root = options->root ? xstrdup(options->root) : default_root(options->of_user);
+    store->root =
+        options->root ? xstrdup(options->root) : cb_store_default_root(options->of_user);
     store->read_only = options->read_only;
     store->no_sync = options->no_sync;
     store->repair = options->repair;
     store->attach = options->attach;
     store->cancel = options->cancel;
     store->max_bytes = options->max_bytes;
+    store->max_layer = options->max_layer;
     atomic_store(&store->mounts_changed, 1);
     read_boot_id(store);
     if (make_root_absolute(store, err) < 0 || open_root(store, options->create, err) < 0)

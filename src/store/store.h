@@ -21,12 +21,17 @@ struct cb_store_options {
     int read_only;
     struct cb_cancel *cancel; /* ends waits for other processes; or NULL */
     uint64_t max_bytes;       /* the store is kept below this; 0: no limit */
+    uint64_t max_layer;       /* bytes that a foreign layer may unpack to; 0: as layer.h
+                                 says, and no more than 1000 times what was fetched */
     int repair;  /* a damaged index is replaced by one made of what is left */
     int attach;  /* trees that are mounts are attached below tmp/, for kernels that can
                     mount nothing of a detached one (before 6.15): for a process in a
                     mount namespace of its own */
     int no_sync; /* --no-sync: no fsync at all, for throw-away CI machines */
 };
+/* Where the store is when nobody says: $CBUILD_ROOT, or the place for root or, OF_USER,
+ * for the user's own. Caller frees. */
+char *cb_store_default_root(int of_user);
 /* Refuses a root not owned by us or writable by others (DENIED), or of an unknown format
  * (UNSUPPORTED). Sweeps what dead processes left. Takes a lease that lasts until close.
  */

@@ -62,10 +62,14 @@ static void start_entry(struct cb_tar_guard *guard, char type, uint64_t size)
     if (guard->has_size)
         size = guard->size;
     guard->has_size = 0;
-    if (size > UINT64_MAX / 2 || (type == '1' && size > 0))
+    if (type >= '2' && type <= '6')
+        size = 0;
+    if (size > UINT64_MAX / 2 || (type == '1' && size > 0)) {
         guard->state = CB_GUARD_OFF;
-    else
-        start_data(guard, type >= '2' && type <= '6' ? 0 : size);
+        return;
+    }
+    start_data(guard, size);
+    guard->content = size;
 }
 
 static void take_header(struct cb_tar_guard *guard)
@@ -202,6 +206,7 @@ static size_t take_data(struct cb_tar_guard *guard, size_t len)
     size_t used = guard->left < len ? (size_t)guard->left : len;
 
     guard->left -= used;
+    guard->content -= used < guard->content ? used : guard->content;
     if (guard->left == 0)
         guard->state = CB_GUARD_HEADER;
     return used;

@@ -20,6 +20,7 @@ struct cb_tar_guard {
     unsigned have;    /* bytes in block */
     uint64_t left;    /* of records or data, padding included for data */
     uint64_t padding; /* after the records, or at the end of the data */
+    uint64_t content; /* of the data: what is left of a file's own bytes */
     uint64_t size;    /* of the next entry, by a PAX record */
     int has_size;
     /* the record being read */

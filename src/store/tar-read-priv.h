@@ -8,9 +8,6 @@
  * until the next call: 1 a piece, 0 the end, -1. */
 int cb_tar_reader_block(struct cb_tar_reader *reader, const void **bytes, size_t *len,
                         int64_t *offset, struct cb_error **err);
-/* Whoever reads it knows the digest of what comes: if that is not compressed none is
- * taken here, and cb_tar_reader_finish gives an unset one. 1 if so. */
-int cb_tar_reader_no_digest(struct cb_tar_reader *reader);
 /* Length of the uncompressed stream read so far. */
 uint64_t cb_tar_reader_bytes(const struct cb_tar_reader *reader);
 

@@ -38,6 +38,8 @@ struct cb_tar_reader {
     int entries_ended; /* libarchive saw the end mark, and may not be asked again */
     int stream_ended;  /* no bytes are left, behind the end mark either */
     CB_VEC(struct cb_xattr) xattrs;
+    int (*tap)(void *arg, const void *bytes, size_t len, struct cb_error **err);
+    void *tap_arg;
     struct input *input; /* argument of read_input, or NULL */
     /* for cb_tar_reader_data: the piece at hand and the position in the file */
     const unsigned char *piece;
@@ -60,7 +62,7 @@ static int pull(struct cb_tar_reader *reader, const void **bytes, ssize_t *len,
     if (reader->hasher)
         cb_hasher_update(reader->hasher, *bytes, (size_t)*len);
     reader->bytes += (uint64_t)*len;
-    return 0;
+    return reader->tap ? reader->tap(reader->tap_arg, *bytes, (size_t)*len, err) : 0;
 }
 
 /* What the archive's writer has left out; the digest is of what it wrote. */
@@ -162,12 +164,26 @@ void cb_tar_reader_free(struct cb_tar_reader *reader)
     free(reader);
 }
 
+void cb_tar_reader_any_ratio(struct cb_tar_reader *reader)
+{
+    cb_decoder_any_ratio(reader->decoder);
+}
+
 int cb_tar_reader_no_digest(struct cb_tar_reader *reader)
 {
     if (cb_decoder_filter(reader->decoder))
         return 0;
     cb_hasher_free(cb_steal(&reader->hasher));
     return 1;
+}
+
+void cb_tar_reader_tap(struct cb_tar_reader *reader,
+                       int (*tap)(void *arg, const void *bytes, size_t len,
+                                  struct cb_error **err),
+                       void *arg)
+{
+    reader->tap = tap;
+    reader->tap_arg = arg;
 }
 
 uint64_t cb_tar_reader_bytes(const struct cb_tar_reader *reader)

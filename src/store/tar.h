@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+struct cb_outline_writer;
+
 struct cb_xattr {
     char *name;
     void *value;
@@ -41,7 +43,7 @@ struct cb_tar_reader;
 /* READ returns bytes delivered, 0 at the end, -1 on error. FILTERS: which compressions
  * may be there (0: none). gzip and zstd are decoded by ISA-L and libzstd. MAX_BYTES: of
  * decompressed stream, then "larger than" error; a ratio over 1000 is refused too, once
- * it is more than 1.25 GiB. */
+ * it is more than 1.25 GiB (cb_tar_reader_any_ratio). */
 int cb_tar_reader_new(struct cb_tar_reader **out,
                       ssize_t (*read)(void *arg, void *buffer, size_t len,
                                       struct cb_error **err),
@@ -50,6 +52,17 @@ int cb_tar_reader_new(struct cb_tar_reader **out,
 int cb_tar_reader_open_fd(struct cb_tar_reader **out, int fd, int filters,
                           uint64_t max_bytes, struct cb_cancel *cancel,
                           struct cb_error **err);
+/* Whoever reads it knows the digest of what comes: if that is not compressed none is
+ * taken here, and cb_tar_reader_finish gives an unset one. 1 if so. */
+int cb_tar_reader_no_digest(struct cb_tar_reader *reader);
+/* TAP gets all bytes of the uncompressed stream, in order, ahead of the entries that are
+ * made of them. To be called first. */
+void cb_tar_reader_tap(struct cb_tar_reader *reader,
+                       int (*tap)(void *arg, const void *bytes, size_t len,
+                                  struct cb_error **err),
+                       void *arg);
+/* As cb_decoder_any_ratio (decompress.h). */
+void cb_tar_reader_any_ratio(struct cb_tar_reader *reader);
 /* 1 an entry (strings owned by the reader until the next call), 0 end. */
 int cb_tar_reader_next(struct cb_tar_reader *reader, struct cb_tar_entry *entry,
                        struct cb_error **err);
@@ -96,6 +109,7 @@ struct cb_untar_options {
     int keep_kinds; /* EXISTS with docker's words where a directory would be replaced by
                        another file, or the other way round */
     uint32_t uid, gid;
+    struct cb_outline_writer *outline; /* hears where files went; or NULL */
 };
 /* Extracts below ROOT_FD: every parent opened in the root, last component never followed,
  * metadata by descriptor. */

@@ -10,6 +10,8 @@
 
 #include "base/lockfile.h"
 #include "store/content-priv.h"
+#include "store/layer-tar.h"
+#include "store/outline.h"
 #include "store/snapshot-priv.h"
 #include "store/tar-read-priv.h"
 #include "store/untar.h"
@@ -26,12 +28,15 @@ struct source {
     struct cb_cancel *cancel;
     cb_read_fn read; /* where the blob comes from; NULL: it is in the store */
     void *arg;
+    const struct cb_layer_tar *tar; /* there is no blob; or NULL */
 };
 
 struct unpacked {
     struct cb_snapshot *snapshot; /* active; NULL when the layer needs those below */
     struct cb_untar_result result;
     struct cb_snapshot_layer layer;
+    int has_blob; /* as it came */
+    int is_dense; /* has none, and one would be as large when compressed */
 };
 
 /* A plain tar that is on its way: its blob's writer takes the same digest. */
@@ -57,13 +62,20 @@ static int check_diff_id(const struct source *source, struct cb_tar_reader *read
         cb_digest_text(&actual, have), cb_digest_text(source->diff_id, want));
 }
 
-static int open_reader(const struct source *source, struct cb_tar_reader **out, int *fd,
-                       struct cb_error **err)
+/* FD and REST are what the reader reads from, for as long. */
+static int open_any(const struct source *source, struct cb_layer_tar_rest *rest, int *fd,
+                    struct cb_tar_reader **out, struct cb_error **err)
 {
     int filters = CB_TAR_GZIP | CB_TAR_ZSTD;
-    uint64_t max =
-        source->limits.max_bytes ? source->limits.max_bytes : CB_LAYER_MAX_BYTES;
+    uint64_t max = source->limits.max_bytes;
 
+    if (!max)
+        max = source->store->max_layer ? source->store->max_layer : CB_LAYER_MAX_BYTES;
+
+    if (source->tar) {
+        *rest = cb_layer_tar_start(source->tar);
+        return cb_tar_reader_new(out, cb_layer_tar_read, rest, 0, max, err);
+    }
     if (source->read)
         return cb_tar_reader_new(out, source->read, source->arg, filters, max, err);
     if (cb_content_open(source->store, source->blob, fd, NULL, err) < 0)
@@ -72,10 +84,13 @@ static int open_reader(const struct source *source, struct cb_tar_reader **out, 
 }
 
 static int extract(const struct source *source, struct cb_tar_reader *reader, int root_fd,
-                   enum cb_untar_way way, struct unpacked *out, struct cb_error **err)
+                   enum cb_untar_way way, struct cb_outline_writer *outline,
+                   struct unpacked *out, struct cb_error **err)
 {
-    struct cb_untar_options options = {
-        .max_entries = source->limits.max_entries, .as_layer = 1, .keep_owner = 1};
+    struct cb_untar_options options = {.max_entries = source->limits.max_entries,
+                                       .as_layer = 1,
+                                       .keep_owner = 1,
+                                       .outline = outline};
     int verified = is_verified_elsewhere(source, reader);
 
     if (cb_untar_as(reader, root_fd, "", way, &options, source->cancel, &out->result,
@@ -92,25 +107,70 @@ static int extract(const struct source *source, struct cb_tar_reader *reader, in
     return 0;
 }
 
+static int open_reader(const struct source *source, struct cb_layer_tar_rest *rest,
+                       int *fd, struct cb_tar_reader **out, struct cb_error **err)
+{
+    if (open_any(source, rest, fd, out, err) < 0)
+        return -1;
+    if (source->store->max_layer)
+        cb_tar_reader_any_ratio(*out);
+    return 0;
+}
+
+/* Through a stack it is not known which of the files are the layer's. */
+static int start_outline(const struct source *source, struct cb_snapshot *snapshot,
+                         enum cb_untar_way way, struct cb_tar_reader *reader,
+                         struct cb_outline_writer **outline, struct cb_error **err)
+{
+    if (!source->tar || way == CB_UNTAR_MERGED)
+        return 0;
+    if (cb_outline_writer_new(snapshot, outline, err) < 0)
+        return -1;
+    cb_tar_reader_tap(reader, cb_outline_take, *outline);
+    return 0;
+}
+
+/* What cannot be made again as it came stays as a blob. */
+static int keep_bytes(const struct source *source, struct cb_outline_writer *outline,
+                      struct unpacked *out, struct cb_error **err)
+{
+    int done = outline ? cb_outline_finish(outline, err) : 0;
+
+    if (done < 0)
+        return -1;
+    out->has_blob = !done;
+    out->is_dense = done && cb_layer_tar_is_dense(source->tar);
+    if (done || !source->tar)
+        return 0;
+    return cb_layer_tar_keep(source->store, source->tar, source->diff_id, source->cancel,
+                             err);
+}
+
 /* PARENT is only needed, and only for MERGED. OUT's snapshot is NULL when the layer does
  * not stand alone. */
 static int unpack_one(const struct source *source, struct cb_snapshot *parent,
                       enum cb_untar_way way, struct unpacked *out, struct cb_error **err)
 {
     cb_auto(cb_snapshot) snapshot = NULL;
-    cb_auto(cb_tar_reader) reader = NULL;
+    struct cb_layer_tar_rest rest = {0};
     cb_autofd int blob_fd = -1;
+    cb_auto(cb_tar_reader) reader = NULL;
+    cb_auto(cb_outline_writer) outline = NULL;
     cb_autofd int root_fd = -1;
     char text[CB_DIGEST_MAX_TEXT];
 
     if (cb_snapshot_prepare(source->store, parent, &snapshot, err) < 0 ||
         cb_snapshot_open_root(snapshot, &root_fd, err) < 0)
         return -1;
-    if (open_reader(source, &reader, &blob_fd, err) < 0 ||
-        extract(source, reader, root_fd, way, out, err) < 0)
+    if (open_reader(source, &rest, &blob_fd, &reader, err) < 0 ||
+        start_outline(source, snapshot, way, reader, &outline, err) < 0 ||
+        extract(source, reader, root_fd, way, outline, out, err) < 0)
         return cb_error_wrap(err, "layer %s", cb_digest_text(source->blob, text));
-    if (!out->result.needs_below)
-        out->snapshot = cb_steal(&snapshot);
+    if (out->result.needs_below)
+        return 0;
+    if (keep_bytes(source, outline, out, err) < 0)
+        return cb_error_wrap(err, "layer %s", cb_digest_text(source->blob, text));
+    out->snapshot = cb_steal(&snapshot);
     return 0;
 }
 
@@ -127,7 +187,10 @@ static int commit_on(struct unpacked *unpacked, struct cb_snapshot *parent,
     }
     known.layer = &unpacked->layer;
     known.chain_id = chain_id;
-    return cb_snapshot_commit_known(snapshot, &known, unpacked->result.opaque_root, err);
+    if (cb_snapshot_commit_known(snapshot, &known, unpacked->result.opaque_root, err) < 0)
+        return -1;
+    return unpacked->is_dense ? cb_snapshot_set_fact(snapshot, CB_FACT_DENSE, "1", err)
+                              : 0;
 }
 
 /* ── Locks ── */
@@ -164,6 +227,7 @@ struct cb_layers {
     struct cb_store *store;
     const struct cb_descriptor *blobs;
     const struct cb_digest *diff_ids;
+    const struct cb_layer_tar *tars; /* or NULL */
     struct cb_digest *chain_ids;
     size_t first; /* the layers below are there */
     size_t count;
@@ -184,11 +248,13 @@ struct cb_layers {
 
 static struct source source_of(const struct cb_layers *image, size_t index)
 {
-    return (struct source){.store = image->store,
-                           .blob = &image->blobs[index].digest,
-                           .diff_id = &image->diff_ids[index],
-                           .limits = image->limits,
-                           .cancel = image->cancel};
+    return (struct source){
+        .store = image->store,
+        .blob = &image->blobs[index].digest,
+        .diff_id = &image->diff_ids[index],
+        .limits = image->limits,
+        .cancel = image->cancel,
+        .tar = image->tars && image->tars[index].fd >= 0 ? &image->tars[index] : NULL};
 }
 
 static void report(const struct cb_layers *image, size_t index, int done)
@@ -227,8 +293,9 @@ static int stack_next(struct cb_layers *image, struct cb_error **err)
             return -1;
         is_checked = 1;
     }
-    if (is_checked && cb_layer_blob_add(image->store, &image->diff_ids[index],
-                                        &image->blobs[index], err) < 0)
+    if (is_checked && unpacked->has_blob &&
+        cb_layer_blob_add(image->store, &image->diff_ids[index], &image->blobs[index],
+                          err) < 0)
         return -1;
     if (!found) {
         if (commit_on(unpacked, image->top, &image->chain_ids[index], err) < 0)
@@ -359,6 +426,7 @@ int cb_layers_begin(struct cb_layers **out, const struct cb_layers_options *opti
     *image = (struct cb_layers){.store = options->store,
                                 .blobs = options->blobs,
                                 .diff_ids = options->diff_ids,
+                                .tars = options->tars,
                                 .count = count,
                                 .limits = options->limits,
                                 .cancel = options->cancel,

@@ -4,14 +4,20 @@
 
 #include "base/fs.h"
 #include "base/user-namespace.h"
+#include "store/outline.h"
 #include "store/tar-read-priv.h"
 #include "store/whiteout.h"
 #include "store/xattr.h"
+#include "store/zeros.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/sysmacros.h>
+
+#define LARGE (256 << 10)
+#define PAGE  4096
+#define HOLE  (32u << 10) /* shorter runs of zeros are written */
 
 /* Times that no file system takes are as good as none (docker does the same). */
 static struct timespec bounded(struct timespec time)
@@ -31,22 +37,34 @@ static uint32_t group(const struct cb_untar *untar, const struct cb_tar_entry *e
     return untar->options->keep_owner ? entry->gid : untar->options->gid;
 }
 
+static int set_xattrs(struct cb_untar *untar, const struct cb_tar_entry *entry, int fd,
+                      const char *path, struct cb_error **err)
+{
+    for (size_t i = 0; i < entry->xattr_count; i++) {
+        int status = cb_xattr_set(fd, path, &entry->xattrs[i], err);
+
+        if (status < 0)
+            return cb_error_wrap(err, "archive: `%s`", entry->path);
+        if (status == 0)
+            continue;
+        untar->xattrs_left_out++;
+        if (!untar->first_xattr)
+            untar->first_xattr =
+                xasprintf("`%s` of `%s`", entry->xattrs[i].name, entry->path);
+    }
+    return 0;
+}
+
 /* Owner first: changing it takes setuid bits and capabilities away. */
 int cb_untar_metadata(struct cb_untar *untar, const struct cb_tar_entry *entry, int fd,
                       struct cb_error **err)
 {
-    size_t i;
-
     if (fchown(fd, owner(untar, entry), group(untar, entry)) < 0 ||
         fchmod(fd, entry->mode & 07777) < 0) {
         cb_error_errno(err, errno, "archive: `%s`: set owner and mode", entry->path);
         return cb_mapped_ids_hint(err, owner(untar, entry), group(untar, entry));
     }
-    for (i = 0; i < entry->xattr_count; i++) {
-        if (cb_xattr_set(fd, NULL, &entry->xattrs[i], err) < 0)
-            return cb_error_wrap(err, "archive: `%s`", entry->path);
-    }
-    return 0;
+    return set_xattrs(untar, entry, fd, NULL, err);
 }
 
 /* For what cannot be opened: links, devices, pipes. The name was made just now by us. */
@@ -55,7 +73,6 @@ static int metadata_by_name(struct cb_untar *untar, const struct cb_tar_entry *e
 {
     struct timespec times[2] = {bounded(entry->mtime), bounded(entry->mtime)};
     cb_autofree char *path = xasprintf("/proc/self/fd/%d/%s", dir_fd, name);
-    size_t i;
 
     if (fchownat(dir_fd, name, owner(untar, entry), group(untar, entry),
                  AT_SYMLINK_NOFOLLOW) < 0) {
@@ -64,10 +81,8 @@ static int metadata_by_name(struct cb_untar *untar, const struct cb_tar_entry *e
     }
     if (!S_ISLNK(entry->mode) && fchmodat(dir_fd, name, entry->mode & 07777, 0) < 0)
         return cb_error_errno(err, errno, "archive: `%s`: set mode", entry->path);
-    for (i = 0; i < entry->xattr_count; i++) {
-        if (cb_xattr_set(-1, path, &entry->xattrs[i], err) < 0)
-            return cb_error_wrap(err, "archive: `%s`", entry->path);
-    }
+    if (set_xattrs(untar, entry, -1, path, err) < 0)
+        return -1;
     if (utimensat(dir_fd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
         return cb_error_errno(err, errno, "archive: `%s`: set times", entry->path);
     return 0;
@@ -79,6 +94,8 @@ static int make_way(struct cb_untar *untar, const struct cb_tar_entry *entry, in
                     const char *name, struct cb_error **err)
 {
     cb_untar_forget_parent_later(untar);
+    if (untar->options->outline)
+        cb_outline_give_up(untar->options->outline);
     if (unlinkat(dir_fd, name, 0) == 0)
         return 0;
     if (untar->options->keep_kinds && errno == EISDIR)
@@ -146,37 +163,104 @@ static int write_piece(int fd, const char *bytes, size_t len, int64_t offset)
     return 0;
 }
 
+/* Of a layer that nothing else has the files are synced before its image counts: the disk
+ * begins with large ones now. */
+static void start_writing(const struct cb_untar *untar, int fd, int64_t size)
+{
+    if (untar->options->outline && size >= LARGE)
+        sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+/* How many of the bytes, which go to OFFSET, are a run of zeros that is worth a hole. */
+static size_t hole_bytes(const char *bytes, size_t len, int64_t offset)
+{
+    size_t run = 0;
+
+    if (offset % PAGE || len < HOLE || !cb_is_zero(bytes, HOLE))
+        return 0;
+    for (run = HOLE; len - run >= PAGE && cb_is_zero(bytes + run, PAGE);)
+        run += PAGE;
+    return run;
+}
+
+/* To the next hole, or all. */
+static size_t data_bytes(const char *bytes, size_t len, int64_t offset)
+{
+    size_t at = (size_t)(PAGE - offset % PAGE);
+
+    while (at < len && !hole_bytes(bytes + at, len - at, offset + (int64_t)at))
+        at += PAGE;
+    return at < len ? at : len;
+}
+
+/* A layer's long runs of zeros take no room. */
+static int write_layer_piece(int fd, const char *bytes, size_t len, int64_t offset,
+                             int64_t *end)
+{
+    while (len) {
+        size_t part = hole_bytes(bytes, len, offset);
+
+        if (!part) {
+            part = data_bytes(bytes, len, offset);
+            if (write_piece(fd, bytes, part, offset) < 0)
+                return -1;
+            *end = offset + (int64_t)part;
+        }
+        bytes += part;
+        len -= part;
+        offset += (int64_t)part;
+    }
+    return 0;
+}
+
 static int write_data(struct cb_untar *untar, const struct cb_tar_entry *entry, int fd,
                       struct cb_error **err)
 {
     const void *bytes;
     int64_t offset, end = 0;
     size_t len;
-    int more;
+    int more, failed;
 
     while ((more = cb_tar_reader_block(untar->reader, &bytes, &len, &offset, err)) > 0) {
-        if (write_piece(fd, bytes, len, offset) < 0)
+        if (untar->options->as_layer) {
+            failed = write_layer_piece(fd, bytes, len, offset, &end);
+        } else {
+            failed = write_piece(fd, bytes, len, offset);
+            end = offset + (int64_t)len;
+        }
+        if (failed)
             return cb_error_errno(err, errno, "archive: write `%s` at byte %lld",
                                   entry->path, (long long)offset);
-        end = offset + (int64_t)len;
     }
     if (more < 0)
         return cb_error_wrap(err, "archive: `%s`", entry->path);
+    start_writing(untar, fd, end);
     if (end < entry->size && ftruncate(fd, entry->size) < 0)
         return cb_error_errno(err, errno, "archive: write `%s`", entry->path);
     untar->result.bytes += (uint64_t)entry->size;
     return 0;
 }
 
-static int make_file(struct cb_untar *untar, const struct cb_tar_entry *entry, int dir_fd,
-                     const char *name, struct cb_error **err)
+/* All its bytes have been read: those of a tar that is taken down are known. */
+static int tell_outline(const struct cb_untar *untar, const struct cb_tar_entry *entry,
+                        const char *path, struct cb_error **err)
+{
+    if (!untar->options->outline)
+        return 0;
+    return cb_outline_file(untar->options->outline, path, (uint64_t)entry->size, err);
+}
+
+static int make_file(struct cb_untar *untar, const struct cb_tar_entry *entry,
+                     const char *path, int dir_fd, const char *name,
+                     struct cb_error **err)
 {
     struct timespec times[2] = {bounded(entry->mtime), bounded(entry->mtime)};
     cb_autofd int fd = make_entry(untar, entry, dir_fd, name, create_file, err);
 
     if (fd < 0)
         return -1;
-    if (entry->size && write_data(untar, entry, fd, err) < 0)
+    if (entry->size && (write_data(untar, entry, fd, err) < 0 ||
+                        tell_outline(untar, entry, path, err) < 0))
         return -1;
     if (cb_untar_metadata(untar, entry, fd, err) < 0)
         return -1;
@@ -204,6 +288,8 @@ static int look_at_directory(struct cb_untar *untar, int dir_fd, const char *nam
                             "cannot overwrite non-directory \"%s\" with directory", name);
     *whiteout = untar->way == CB_UNTAR_OVERLAY && cb_whiteout_is_device(&st);
     cb_untar_forget_parent_later(untar);
+    if (untar->options->outline && !*whiteout)
+        cb_outline_give_up(untar->options->outline);
     if (unlinkat(dir_fd, name, 0) < 0)
         return cb_error_errno(err, errno, "remove `%s`", name);
     return 0;
@@ -350,7 +436,7 @@ int cb_untar_file(struct cb_untar *untar, const struct cb_tar_entry *entry,
         return make_hardlink(untar, entry, dir_fd, name, err);
     switch (entry->mode & S_IFMT) {
     case S_IFREG:
-        return make_file(untar, entry, dir_fd, name, err);
+        return make_file(untar, entry, path, dir_fd, name, err);
     case S_IFDIR:
         return make_directory(untar, entry, path, dir_fd, name, err);
     case S_IFLNK:

@@ -27,6 +27,8 @@ struct cb_untar {
     int parent_stale;  /* not to be used for the next entry */
     int no_devices;    /* in a user namespace nobody may make them */
     unsigned left_out; /* of them */
+    unsigned xattrs_left_out;
+    char *first_xattr; /* of these, and whose it is */
     /* Directories get their times when nothing is put into them any more. */
     CB_VEC(struct cb_untar_times) times;
     struct cb_map

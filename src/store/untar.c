@@ -319,6 +319,19 @@ static void untar_clear(struct cb_untar *untar)
     }
     cb_vec_free(&untar->times);
     cb_map_free(untar->unpacked);
+    free(untar->first_xattr);
+}
+
+/* Once for an archive. */
+static void tell_left_out(const struct cb_untar *untar)
+{
+    if (untar->left_out)
+        cb_warn("%u device nodes of the archive are left out: only root can make them",
+                untar->left_out);
+    if (untar->xattrs_left_out)
+        cb_warn("extended attributes of the archive are left out (%u, first %s): the "
+                "file system has no place for them, or only root can set them",
+                untar->xattrs_left_out, untar->first_xattr);
 }
 
 int cb_untar_as(struct cb_tar_reader *reader, int root_fd, const char *dest,
@@ -339,9 +352,8 @@ int cb_untar_as(struct cb_tar_reader *reader, int root_fd, const char *dest,
     if (apply_all(&untar, cancel, err) < 0)
         return -1;
     set_times(&untar);
-    if (untar.left_out && !untar.result.needs_below)
-        cb_warn("%u device nodes of the archive are left out: only root can make them",
-                untar.left_out);
+    if (!untar.result.needs_below)
+        tell_left_out(&untar);
     *out = untar.result;
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "store/gc.h"
 
 #include "base/fs.h"
+#include "store/attested.h"
 #include "store/cache-items.h"
 #include "store/db-gc.h"
 #include "store/snapshot-priv.h"
@@ -213,7 +214,8 @@ static int add_rest(struct cb_store *store, const struct cb_map *known,
                     struct cb_usage_part *rest, struct cb_error **err)
 {
     static const char *const directories[] = {
-        "ingest", "urls", "journal", "networks", "tmp", "containers", "leases"};
+        "ingest", "urls",       "journal", "networks",
+        "tmp",    "containers", "leases",  CB_ATTESTED_DIRECTORY};
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(directories); i++)
         rest->bytes += cb_tree_bytes(store->root_fd, directories[i]);

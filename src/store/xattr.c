@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <sys/xattr.h>
 
-#define LIST_MAX  (64u << 10) /* the kernel's XATTR_LIST_MAX */
-#define VALUE_MAX (64u << 10) /* and XATTR_SIZE_MAX */
+#define LIST_MAX (64u << 10) /* the kernel's XATTR_LIST_MAX */
+#define LARGE    1024        /* a disk that is full of these is full of files, too */
 
 void cb_xattrs_free(struct cb_xattrs *xattrs)
 {
@@ -145,11 +145,19 @@ int cb_xattr_set(int fd, const char *path, const struct cb_xattr *xattr,
 {
     int result;
 
-    if (!cb_xattr_is_portable(xattr->name) || xattr->len > VALUE_MAX)
+    if (!cb_xattr_is_portable(xattr->name))
         return 0;
     result = fd >= 0 ? fsetxattr(fd, xattr->name, xattr->value, xattr->len, 0)
                      : lsetxattr(path, xattr->name, xattr->value, xattr->len, 0);
-    if (result == 0 || errno == ENOTSUP || errno == EPERM || errno == EINVAL)
+    if (result == 0)
         return 0;
+    if (errno == ENOTSUP || errno == EPERM || errno == EINVAL)
+        return 1;
+    if (errno == E2BIG || (errno == ENOSPC && xattr->len > LARGE)) {
+        cb_error_errno(err, errno, "set extended attribute `%s` of %zu bytes",
+                       xattr->name, xattr->len);
+        return cb_error_hint(err, "ext4 keeps 4 KiB of them with a file, xfs and btrfs "
+                                  "64 KiB: a store there takes it");
+    }
     return cb_error_errno(err, errno, "set extended attribute `%s`", xattr->name);
 }

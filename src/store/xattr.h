@@ -29,8 +29,8 @@ int cb_xattrs_read(int fd, int dir_fd, const char *name, struct cb_xattrs *out,
 int cb_xattrs_are_opaque(const struct cb_xattrs *xattrs);
 /* The identity part as one string for cb_tree_digest_entry. */
 void cb_xattrs_identity(const struct cb_xattrs *xattrs, struct cb_strbuf *out);
-/* Sets one; what the file system or our rights do not allow is passed over in silence, as
- * tar and docker do. PATH as for lsetxattr when FD is -1. */
+/* Sets one, unless it is none that travels. 1: the file system or our rights do not allow
+ * it, which is no error (as for tar and docker). PATH as for lsetxattr when FD is -1. */
 int cb_xattr_set(int fd, const char *path, const struct cb_xattr *xattr,
                  struct cb_error **err);
 

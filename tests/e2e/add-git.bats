@@ -157,6 +157,98 @@ POST 200 -"
     [ ! -e .git/hooks ]
 }
 
+# What the store keeps of repositories: the sizes of packs, smallest first.
+packs() {
+    find "$STORE/git" -name '*.pack' -printf '%s\n' | sort -n
+}
+
+@test "the store keeps a repository: only what is new is fetched, and what is known is not" {
+    make_repo r
+    head -c 300000 /dev/urandom >"$REPO/large"
+    commit large
+    push
+    first=$(head_of)
+    rm -rf "$STORE/git"
+    file_of "$WEB/git/r.git#main"
+    echo two >"$REPO/file"
+    commit second
+    push
+    file_of "$WEB/git/r.git#main"
+    expect_output two
+    [ "$(packs | wc -l)" = 2 ]
+    [ "$(packs | head -1)" -lt 10000 ]
+    forget_requests
+    add "$WEB/git/r.git#$first:sub/dir" /a --keep-git-dir=false
+    build_ok --offline
+    in_image ls /a
+    expect_output tool
+    add "$WEB/git/r.git#$first" /a --keep-git-dir=true
+    build_ok --offline
+    "$CBUILD" save img | tar -xO --wildcards 'blobs/sha256/*' | grep -aq "a/.git/HEAD"
+    expect_requests ""
+    add "$WEB/git/r.git#$(head_of | tr 0-9a-f 1-9a-f0)" /a
+    build --offline
+    expect_status 1
+    expect_contains "Dockerfile:2:" offline
+}
+
+@test "a kept repository that was damaged, or left by a killed git, is made anew" {
+    make_repo r
+    echo unlike >"$REPO/file" # the others' repositories, whose trees the store has
+    commit other
+    push
+    rm -rf "$STORE/git"
+    file_of "$WEB/git/r.git#main"
+    local repo=("$STORE"/git/*/)
+    touch "${repo[0]}/shallow.lock" "${repo[0]}/objects/pack/tmp_pack_x"
+    echo again >"$REPO/file"
+    commit again
+    push
+    file_of "$WEB/git/r.git#main"
+    expect_output again
+    [ "$(packs | wc -l)" = 2 ]
+    local pack
+    for pack in "${repo[0]}"/objects/pack/*.pack; do
+        chmod 600 "$pack"
+        dd if=/dev/zero of="$pack" bs=1 seek=60 count=100 conv=notrunc status=none
+    done
+    file_of "$WEB/git/r.git?ref=main&mtime=commit"
+    expect_output again
+    [ "$(packs | wc -l)" = 1 ]
+    : >"${repo[0]}/HEAD"
+    echo three >"$REPO/file"
+    commit third
+    push
+    file_of "$WEB/git/r.git#main"
+    expect_output three
+    # a commit without its files, as a server may send it beside others: the tree is not an empty one
+    echo four >"$REPO/file"
+    commit fourth
+    push
+    repo=("$STORE"/git/*/)
+    tgit -C "$REPO" cat-file commit HEAD | tgit -C "${repo[0]}" hash-object -t commit -w --stdin >/dev/null
+    file_of "$WEB/git/r.git#$(head_of)"
+    expect_output four
+}
+
+@test "kept repositories are listed and pruned as parts of the cache; none is kept of what is not there" {
+    make_repo r
+    rm -rf "$STORE/git"
+    add "$WEB/git/none.git" /a
+    build
+    expect_status 1
+    not ls "$STORE"/git/*
+    echo listed >"$REPO/file"
+    commit listed
+    push
+    file_of "http://me:s3cr3t@${WEB#http://}/git/r.git"
+    run "$CBUILD" du --format json --filter type=source.git.checkout
+    [ "$(jq -r .Description <<<"$output")" = "shared git repo for $WEB/git/r.git" ]
+    [ "$(jq -r '.Reclaimable, .Size > 1000' <<<"$output")" = $'true\ntrue' ]
+    "$CBUILD" prune -f --filter type=source.git.checkout >/dev/null
+    [ -z "$(ls "$STORE/git")" ]
+}
+
 @test "submodules are fetched, recursively, unless they are not wanted" {
     make_repo inner
     make_repo middle

@@ -264,8 +264,8 @@ DOCKER
     [ "$(jq -r '.manifests[0].mediaType' "$LAYOUT/index.json")" = application/vnd.oci.image.manifest.v1+json ]
     to_layout --attest type=provenance,mode=max --provenance=false
     [ "$(jq -r '.manifests[0].mediaType' "$LAYOUT/index.json")" = application/vnd.oci.image.manifest.v1+json ]
-    build_ok --provenance=true
-    expect_contains 'attestations are not kept with images in the store'
+    build_ok --provenance=true -o type=cacheonly
+    expect_contains 'attestations go nowhere'
     build --provenance=true -o "type=docker,dest=$BATS_TEST_TMPDIR/x.tar"
     expect_status 1
     expect_contains 'docker exporter does not currently support exporting manifest lists'
@@ -326,6 +326,62 @@ more" ]
     expect_lacks ONBUILD classified
 }
 
+# Stages and the context that an SBOM tells of, too.
+scanned_dockerfile() {
+    printf 'secret\n' >"$DIR/.dockerignore"
+    touch "$DIR/secret" "$DIR/sent"
+    cat >"$DIR/Dockerfile" <<'DOCKER'
+ARG BUILDKIT_SBOM_SCAN_CONTEXT=false
+FROM busybox AS tools
+ARG BUILDKIT_SBOM_SCAN_STAGE=true
+RUN echo "${BUILDKIT_SBOM_SCAN_STAGE:-unseen}" >/tool; if env | grep SBOM; then exit 9; fi
+FROM busybox AS quiet
+RUN touch /quiet
+FROM busybox AS unused
+ARG BUILDKIT_SBOM_SCAN_STAGE=true
+RUN touch /unused
+FROM scratch
+ARG BUILDKIT_SBOM_SCAN_STAGE=true
+ARG BUILDKIT_SBOM_SCAN_CONTEXT=true
+COPY --from=tools /tool /tool
+COPY --from=quiet /quiet /quiet
+DOCKER
+}
+
+@test "BUILDKIT_SBOM_SCAN_STAGE and _CONTEXT: a generator sees these trees as well, and is a material" {
+    generator 'says() { printf "{\"_type\":\"https://in-toto.io/Statement/v0.1\",\"predicateType\":\"https://spdx.dev/Document\",\"predicate\":{\"name\":\"%s\"}}" "$1"; }
+        says core >sbom.spdx.json
+        [ -z "$BUILDKIT_SCAN_SOURCE_EXTRAS" ] || for tree in "$BUILDKIT_SCAN_SOURCE_EXTRAS"/*; do
+            if touch "$tree/x"; then exit 9; fi
+            says "$(cd "$tree"; echo [a-z]*)" >"${tree##*/}.spdx.json"
+        done'
+    scanned_dockerfile
+    cbuild build --progress=plain --sbom=generator=generator --provenance mode=min -o "$OUT/a" "$DIR"
+    expect_status 0
+    [ "$(ls "$OUT/a")" = "$(printf '%s\n' provenance.json quiet sbom-context.spdx.json sbom-tools.spdx.json sbom.spdx.json tool)" ]
+    [ "$(cat "$OUT/a/tool")" = unseen ]
+    jq -r .predicate.name "$OUT/a/sbom-tools.spdx.json" | grep -w tool
+    [ "$(jq -r .predicate.name "$OUT/a/sbom-context.spdx.json")" = 'scan.sh sent' ]
+    jq -r '.predicate.materials[]?.uri, .predicate.buildDefinition.resolvedDependencies[]?.uri' "$OUT/a/provenance.json" | grep -q 'docker/generator@'
+    # a build argument changes what an ARG says, and says nothing where there is none
+    cbuild build --progress=plain --sbom=generator=generator --build-arg BUILDKIT_SBOM_SCAN_STAGE=quiet,x --build-arg BUILDKIT_SBOM_SCAN_CONTEXT=false -o "$OUT/b" "$DIR"
+    expect_status 0
+    [ "$(cd "$OUT/b" && echo sbom*)" = sbom.spdx.json ]
+    # who does not ask for an SBOM gets no step more
+    build_ok --progress=plain
+    expect_lacks 'copy the build context'
+}
+
+@test "BUILDKIT_SBOM_SCAN_STAGE and _CONTEXT without a generator: a document for each tree" {
+    scanned_dockerfile
+    cbuild build --progress=plain --sbom=true --build-arg BUILDKIT_SBOM_SCAN_STAGE=tools -o "$OUT/own" "$DIR"
+    expect_status 0
+    [ "$(cd "$OUT/own" && echo sbom*)" = 'sbom-context.spdx.json sbom-tools.spdx.json sbom.spdx.json' ]
+    [ "$(jq -r '.predicate.name' "$OUT/own/sbom-tools.spdx.json")" = tools ]
+    to_layout --sbom=true
+    [ "$(jq -s length <(statement https://spdx.dev/))" = 3 ]
+}
+
 @test "what a generator leaves is looked at before it is believed" {
     printf 'FROM busybox\n' >"$DIR/Dockerfile"
     while IFS='|' read -r body said; do
@@ -346,4 +402,79 @@ for i in $(seq 101); do touch $i; done|more than 100 files
 for i in 1 2 3; do printf '{"predicateType":"https://spdx.dev/Document","predicate":{"x":"%24000000s"}}' x >$i; done|left more than 67108864 bytes
 exit 3|exit code: 3
 END
+}
+
+# The bytes that a registry has under a name.
+raw() { "$CBUILD" buildx imagetools inspect --raw "$1"; }
+
+@test "the store keeps what is said of an image: a later push or save has it as if the build had sent it" {
+    printf 'FROM scratch\nCOPY one /\nCOPY two /\n' | dockerfile
+    echo 1 >"$DIR/one"
+    echo 2 >"$DIR/two"
+    start_registry
+    export SOURCE_DATE_EPOCH=1000000000
+    local what=(--provenance=mode=max --sbom=true --platform linux/amd64,linux/arm64 "$DIR")
+    cbuild build -q --push -t "$REGISTRY/direct:1" "${what[@]}"
+    expect_status 0
+    cbuild build -t "$REGISTRY/later:1" "${what[@]}"
+    expect_status 0
+    expect_lacks 'go nowhere'
+    cbuild push -q "$REGISTRY/later:1"
+    expect_status 0
+    raw "$REGISTRY/later:1" | jq -e '.manifests | map(.platform.os) == ["linux", "linux", "unknown", "unknown"]'
+    cbuild tag "$REGISTRY/later:1" "$REGISTRY/direct:2"
+    "$CBUILD" copy -q --all "docker://$REGISTRY/direct:1" "oci:$LAYOUT:latest"
+    first=$(index | jq -c '.manifests[2:] | map(.size)')
+    provenance=$(provenance 1)
+    packages=$(spdx 1 | jq 'del(.. | .name?, .documentNamespace?)')
+    [ "$(jq '.runDetails.metadata.buildkit_metadata.layers | to_entries[0].value[0] | length' <<<"$provenance")" -gt 1 ]
+    rm -rf "$LAYOUT"
+    cbuild push -q "$REGISTRY/direct:2"
+    "$CBUILD" copy -q --all "docker://$REGISTRY/direct:2" "oci:$LAYOUT:latest"
+    [ "$(index | jq -c '.manifests[2:] | map(.size)')" = "$first" ]
+    [ "$(provenance 1)" = "$provenance" ]
+    diff <(spdx 1 | jq "del(.. | .name?, .documentNamespace?)") - <<<"$packages"
+    # one platform alone, and Docker's types, have none
+    cbuild push -q --platform linux/arm64 "$REGISTRY/later:1"
+    raw "$REGISTRY/later:1" | jq -e .config
+    cbuild push -q --format docker "$REGISTRY/later:1"
+    raw "$REGISTRY/later:1" | jq -e '.manifests | length == 2'
+    rm -rf "$LAYOUT"
+    cbuild save --format oci-dir -o "$LAYOUT" "$REGISTRY/later:1"
+    expect_status 0
+    [ "$(provenance 1)" = "$provenance" ]
+    cbuild inspect --format '{{.Os}}' "$REGISTRY/later:1"
+    expect_output linux
+}
+
+@test "what is said of an image in the store is what its last build said, and goes with it" {
+    dockerfile_all
+    start_registry
+    local to="$REGISTRY/one:1"
+    build_ok --provenance=true -t "$to"
+    cbuild push -q "$to"
+    raw "$to" | jq -e '.manifests | length == 2'
+    cbuild push -q "$to"
+    expect_status 0
+    cbuild save --format oci-archive -o "$OUT.tar" "$to"
+    digest=$(tar -xO -f "$OUT.tar" index.json | jq -r '.manifests[0].digest')
+    tar -xO -f "$OUT.tar" "blobs/sha256/${digest#sha256:}" | jq -e '.manifests | length == 2'
+    cbuild save -o "$OUT.docker" "$to"
+    expect_status 0
+    [ "$(ls "$STORE/attested" | wc -l)" -ge 1 ]
+    build_ok -t "$to"
+    cbuild push -q "$to"
+    raw "$to" | jq -e .config
+    build_ok --provenance=true -t "$to"
+    id=$("$CBUILD" inspect --format '{{.Id}}' "$to")
+    [ -e "$STORE/attested/${id#sha256:}.json" ]
+    "$CBUILD" rmi -f "$id" >/dev/null
+    "$CBUILD" prune -af >/dev/null
+    [ ! -e "$STORE/attested/${id#sha256:}.json" ]
+    build_ok --provenance=true -t "$to"
+    id=$("$CBUILD" inspect --format '{{.Id}}' "$to")
+    echo '{' >"$STORE/attested/${id#sha256:}.json"
+    cbuild push -q "$to"
+    expect_status 1
+    expect_contains 'what is said of the image'
 }

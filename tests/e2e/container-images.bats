@@ -70,7 +70,7 @@ field() { # field TEMPLATE [NAME]
     [[ $id =~ ^sha256:[0-9a-f]{64}$ ]]
     [ "$(field '{{.Id}}' made:1)" = "$id" ]
     [ "$(field '{{.Author}}|{{range .Config.Env}}{{.}} {{end}}|{{.Config.Entrypoint}}|{{index .Config.Labels "kind"}}|{{json .Config.ExposedPorts}}|{{json .Config.Volumes}}' made:1)" = \
-        'Some One|PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin A=1 B=2 C=3 |[sh -c]|test|{"80/tcp":{}}|{"/anon":{}}' ]
+        'Some One|C=3 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin A=1 B=2 |[sh -c]|test|{"80/tcp":{}}|{"/anon":{}}' ]
     cbuild history --no-trunc made:1
     expect_contains 'a message'
     "$CBUILD" create --name copy made:1 true >/dev/null
@@ -161,7 +161,7 @@ $("$CBUILD" run --rm --network none busybox stat -c %Y /etc)" ]
     for name in open made:3; do
         [ "$(field '{{json .Config.ExposedPorts}}' $name)" = '{"2000/tcp":{},"2001/tcp":{},"80/tcp":{},"90/udp":{},"91/udp":{}}' ]
     done
-    for line in '1 commit open sha256:abc' '1 tag busybox sha256:abc' '125 build -t sha256:abc -'; do
+    for line in '1 commit open sha256:abc' '1 tag busybox sha256:abc' '1 build -t sha256:abc -'; do
         # shellcheck disable=SC2086
         cbuild ${line#* } </dev/null
         expect_status "${line%% *}"
@@ -175,7 +175,7 @@ $("$CBUILD" run --rm --network none busybox stat -c %Y /etc)" ]
     "$CBUILD" commit work made:3 >/dev/null
     "$CBUILD" save made:3 -o made.tar
     skopeo inspect "docker-archive:made.tar" | jq -e '.Layers | length == 3'
-    skopeo inspect --config "docker-archive:made.tar" | jq -e '.config.Env[1:] == ["A=1", "B=2", "C=3"] and (.history | length) >= 3'
+    skopeo inspect --config "docker-archive:made.tar" | jq -e '.config.Env[0] == "C=3" and .config.Env[2:] == ["A=1", "B=2"] and (.history | length) >= 3'
 }
 
 @test "inspect shows a container as docker does" {
@@ -192,6 +192,25 @@ $("$CBUILD" run --rm --network none busybox stat -c %Y /etc)" ]
     [ "$(field '{{.State.Pid}}')" -gt 1 ]
     [ "$("$CBUILD" inspect -s work | jq '.[0].SizeRw')" = 15 ]
     "$CBUILD" inspect work | jq -e '.[0].State.StartedAt > .[0].Created'
+}
+
+@test "inspect shows what was asked of mounts, security and names, in docker's fields" {
+    "$CBUILD" create --name asked --mac-address 02:42:ac:11:00:99 -v named:/n:ro -v /plain \
+        --mount type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=755 --mount type=volume,src=v3,dst=/v3,volume-nocopy,volume-label=a=b \
+        --mount type=bind,src=/tmp,dst=/b,bind-propagation=rprivate,readonly --pid host \
+        --security-opt no-new-privileges --security-opt mask=/proc/version busybox >/dev/null
+    "$CBUILD" inspect asked | jq -ce '.[0].HostConfig.Mounts' >mounts
+    diff - mounts <<<'[{"Type":"tmpfs","Target":"/t","TmpfsOptions":{"SizeBytes":1048576,"Mode":493}},{"Type":"volume","Source":"v3","Target":"/v3","VolumeOptions":{"NoCopy":true,"Labels":{"a":"b"}}},{"Type":"bind","Source":"/tmp","Target":"/b","ReadOnly":true,"BindOptions":{"Propagation":"rprivate"}}]'
+    [ "$(field '{{json .HostConfig.SecurityOpt}} {{.Config.MacAddress}} {{.HostConfig.Runtime}} {{.HostConfig.Init}} {{json .HostConfig.Dns}}' asked)" = \
+        '["no-new-privileges","mask=/proc/version","label=disable"] 02:42:ac:11:00:99 cbuild <nil> []' ]
+    [ "$(field '{{range .Mounts}}{{.Destination}}={{.Mode}} {{end}}' asked)" = '/b= /n=ro /plain= /t= /v3=z ' ]
+    "$CBUILD" inspect asked | jq -e '.[0] | (.HostConfig.MaskedPaths | index("/proc/kcore") and index("/proc/version")) and
+        (.HostConfig.ReadonlyPaths | index("/proc/sys")) and .HostConfig.BlkioWeightDevice == [] and (.HostConfig | has("Init") | not)'
+    "$CBUILD" create --name open --security-opt systempaths=unconfined --volumes-from asked busybox >/dev/null
+    [ "$(field '{{json .HostConfig.MaskedPaths}} {{json .HostConfig.SecurityOpt}}{{range .Mounts}}{{.Mode}}{{end}}' open)" = '[] nullro' ]
+    [ "$("$CBUILD" create --name all --privileged busybox | wc -l) $(field '{{json .HostConfig.MaskedPaths}} {{json .HostConfig.ReadonlyPaths}}' all)" = '1 null null' ]
+    "$CBUILD" rm -v asked open all >/dev/null
+    "$CBUILD" volume rm named v3 >/dev/null
 }
 
 @test "inspect takes a container before an image, and says what is not there" {

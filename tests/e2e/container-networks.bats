@@ -124,6 +124,42 @@ page"
     expect_output "$(printf 'page\n0')"
 }
 
+@test "a server of names that is killed is there again while containers run" {
+    server_of() { cat "/run/cbuild/net-$(stat -L -c %i "/proc/$HOLDER/ns/net")/names/aardvark-dns/aardvark.pid"; }
+    "$CBUILD" network create --subnet 10.99.15.0/24 kept >/dev/null
+    "$CBUILD" run -d --name first --network kept busybox sleep 1000 >/dev/null
+    "$CBUILD" run -d --name second --network kept busybox sleep 1000 >/dev/null
+    before=$(server_of)
+    kill -9 "$before"
+    wait_until cbuild_finds first second
+    [ "$(server_of)" != "$before" ]
+    # Nobody is left who needs one.
+    after=$(server_of)
+    "$CBUILD" rm -f first second >/dev/null
+    wait_until sh -c '[ ! -s "/proc/$0/cmdline" ]' "$after"
+}
+cbuild_finds() { # cbuild_finds CONTAINER NAME
+    "$CBUILD" exec "$1" nslookup -type=a "$2." >/dev/null 2>&1
+}
+
+@test "a container that runs is found by the name it was given since" {
+    "$CBUILD" network create --subnet 10.99.16.0/24 called >/dev/null
+    web before page --network called --network-alias always
+    "$CBUILD" rename before since
+    page_from since run --rm --network called busybox
+    cbuild run --rm --network called busybox sh -c 'nslookup -type=a before. >/dev/null 2>&1 && echo still; wget -qO- http://always/'
+    expect_output page
+    cbuild network inspect -f '{{range .Containers}}{{.Name}}{{end}}' called
+    expect_output since
+    # What is joined later knows it by its new name, too.
+    "$CBUILD" network create --subnet 10.99.17.0/24 later >/dev/null
+    "$CBUILD" network connect later since
+    page_from since run --rm --network later busybox
+    "$CBUILD" create --name asks --network called --ip 10.99.16.9 busybox true >/dev/null
+    cbuild inspect -f '{{json .NetworkSettings.Networks.called.IPAMConfig}}' asks
+    expect_output '{"IPv4Address":"10.99.16.9"}'
+}
+
 @test "a container that runs is connected and disconnected" {
     "$CBUILD" network create --subnet 10.99.1.0/24 front >/dev/null
     "$CBUILD" network create --subnet 10.99.2.0/24 --internal back >/dev/null
@@ -299,6 +335,102 @@ page"
     expect_lacks page
     cbuild network inspect -f '{{json .Options}}' bridge
     expect_contains '"com.docker.network.bridge.name":"cbuild0"'
+}
+
+@test "the configuration's words for the bridge: apart from each other, published at one address, an MTU" {
+    web open page
+    export CBUILD_CONFIG=$BATS_TEST_TMPDIR/config.json
+    echo '{"icc": false, "ip": "127.0.0.1", "mtu": 1300}' >"$CBUILD_CONFIG"
+    web one page -p 80
+    address=$("$CBUILD" port one 80)
+    [[ $address = 127.0.0.1:* && $address != *$'\n'* ]]
+    wait_until host curl -sf "http://$address/"
+    cbuild run --rm busybox sh -c 'cat /sys/class/net/eth0/mtu; wget -T 1 -qO- "http://$1/" || echo apart' sh "$(ip_of one bridge)"
+    expect_contains 1300 apart
+    expect_lacks page
+    # it is a container's from the start, and a network of one's own has its own words
+    "$CBUILD" create --name later -p 80 busybox sleep 1000 >/dev/null
+    unset CBUILD_CONFIG
+    "$CBUILD" start later >/dev/null
+    [[ $("$CBUILD" port later 80) = 127.0.0.1:* ]]
+    export CBUILD_CONFIG=$BATS_TEST_TMPDIR/config.json
+    "$CBUILD" network create own >/dev/null
+    web two page --network own -p 80
+    [[ $("$CBUILD" port two 80) = 0.0.0.0:* ]]
+}
+
+@test "a configuration is joined by nobody, and networks are made from it" {
+    "$CBUILD" network create --config-only --subnet 10.99.12.0/24 --ip-range 10.99.12.64/26 --label from=conf conf >/dev/null
+    cbuild network inspect -f '{{.Driver}} {{.ConfigOnly}} {{json .IPAM.Config}}' conf
+    expect_output 'null true [{"Subnet":"10.99.12.0/24","IPRange":"10.99.12.64/26"}]'
+    cbuild run --rm --network conf busybox true
+    expect_status 125
+    expect_contains 'cannot create endpoint on configuration-only network'
+    "$CBUILD" network create --config-from conf --internal made >/dev/null
+    cbuild network inspect -f '{{.Driver}} {{.ConfigFrom.Network}} {{.ConfigOnly}} {{.Internal}} {{.Labels}}' made
+    expect_output 'bridge conf false true map[from:conf]'
+    cbuild run --rm --network made busybox ip -o -4 addr show eth0
+    expect_contains 'inet 10.99.12.65/24'
+    cbuild network rm conf
+    expect_status 1
+    expect_contains 'configuration network "conf" is in use'
+    cbuild network prune -f
+    expect_output "$(printf 'Deleted Networks:\nmade\n')"
+}
+
+@test "macvlan: containers are neighbours on an interface of the host's, which they leave as it was" {
+    links=$(host ip -o link | grep -c .)
+    for refused in 'parent=nope:invalid subinterface vlan name nope, example formatting is eth0.10' 'parent=up0.10:there is no interface `up0.10`' \
+        'parent=lo:loopback interface is not a valid macvlan parent link' \
+        "macvlan_mode=odd:requested macvlan mode 'odd' is not valid, 'bridge' mode is the macvlan driver default"; do
+        cbuild network create -d macvlan -o "${refused%%:*}" wrong
+        expect_status 1
+        expect_contains "${refused#*:}"
+    done
+    # The subnet is the host's own.
+    "$CBUILD" network create -d macvlan -o parent=up0 --subnet 198.51.100.0/24 --gateway 198.51.100.1 --ip-range 198.51.100.64/28 \
+        --aux-address router=198.51.100.65 lan >/dev/null
+    cbuild network create -d macvlan -o parent=up0 again
+    expect_contains 'is already using parent interface up0'
+    "$CBUILD" run -d --name one --network lan -p 80:80 busybox sleep 1000 >/dev/null
+    cbuild inspect -f '{{with .NetworkSettings.Networks.lan}}{{.IPAddress}} {{.MacAddress}} {{.Gateway}}{{end}} {{.NetworkSettings.Ports}}' one
+    expect_contains '198.51.100.64 02:42:c6:33:64:40 198.51.100.1'
+    cbuild run --rm --network lan busybox sh -c 'ip route; ip -o -4 addr show eth0; ping -c 1 -W 5 198.51.100.64'
+    expect_status 0
+    expect_contains 'default via 198.51.100.1 dev eth0' 'inet 198.51.100.66/24' '1 packets received'
+    # Without a parent they reach each other only; one that runs joins and leaves.
+    "$CBUILD" network create -d macvlan --internal --subnet 10.99.13.0/24 alone >/dev/null
+    "$CBUILD" network connect --ip 10.99.13.9 alone one
+    cbuild run --rm --network alone busybox sh -c 'ip route; ping -c 1 -W 5 10.99.13.9'
+    expect_status 0
+    expect_contains '1 packets received'
+    expect_lacks default
+    cbuild network inspect -f '{{.Driver}} {{range .Containers}}{{.Name}} {{.IPv4Address}}{{end}}' alone
+    expect_output 'macvlan one 10.99.13.9/24'
+    "$CBUILD" network disconnect alone one
+    [ "$(host ip -o link | grep -c .)" = "$links" ]
+    "$CBUILD" restart -t 0 one # at once with the same hardware address
+    cbuild exec one ip -o -4 addr show eth0
+    expect_contains 'inet 198.51.100.64/24'
+    # What a killed monitor had goes with the network.
+    "$CBUILD" network connect alone one
+    kill -9 $(pgrep -f "cbuild-monitor $STORE ")
+    wait_until "$CBUILD" network rm alone
+    [ "$(host ip -o link | grep -c .)" = "$links" ]
+}
+
+@test "ipvlan: modes are checked, and a kernel without it is told" {
+    cbuild network create -d ipvlan -o ipvlan_mode=odd wrong
+    expect_contains "requested ipvlan mode 'odd' is not valid, 'l2' mode is the ipvlan driver default"
+    "$CBUILD" network create -d ipvlan -o ipvlan_mode=l3 --subnet 10.99.14.0/24 routed >/dev/null
+    if host sh -c 'ip link add link up0 name probe type ipvlan && ip link del probe' 2>"$BATS_TEST_TMPDIR/why"; then
+        cbuild run --rm --network routed busybox ip route
+        expect_contains 'default dev eth0'
+    else
+        cbuild run --rm --network routed busybox true
+        expect_status 125
+        expect_contains 'failed to create the ipvlan port: operation not supported'
+    fi
 }
 
 @test "files that are mounted over /etc/hosts stay as they are" {

@@ -13,6 +13,9 @@ teardown_file() { cb_drop_store; }
 @test "records that somebody made nonsense of are told of, and hinder nobody" {
     id=$("$CBUILD" create --network none --name broken busybox true)
     "$CBUILD" create --network none --name whole busybox true >/dev/null
+    : >"$STORE/containers/$id/name" # "" means nobody
+    cbuild rm -f ""
+    expect_output 'cbuild: No such container: '
     printf '{"Status":"flying"}' >"$STORE/containers/$id/state.json"
     cbuild ps -a --format '{{.Names}}'
     expect_status 0

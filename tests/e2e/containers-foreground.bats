@@ -111,3 +111,24 @@ expect_end() {
     "$CBUILD" rm "$("$CBUILD" create busybox)"
     [ "$(ls "$STORE/containers")" = lock ]
 }
+
+@test "it syncs nothing, and takes one process beside its own" {
+    "$CBUILD" run --rm --network host busybox true
+    strace -f -qq -e trace=fsync,fdatasync,sync_file_range,syncfs,clone,clone3,fork,vfork,execve,execveat \
+        -o "$BATS_TEST_TMPDIR/trace" "$CBUILD" run --rm --network host busybox true
+    run grep sync "$BATS_TEST_TMPDIR/trace"
+    expect_status 1
+    # the launcher, and the container's process; threads are none
+    [ "$(grep -E ' (clone|clone3|fork|vfork)\(' "$BATS_TEST_TMPDIR/trace" | grep -vc CLONE_THREAD)" = 2 ]
+}
+
+@test "who makes a container reads nothing of the others but a name as long as its own" {
+    for i in 1 2 3; do "$CBUILD" create --network none --name "other-$i" busybox true >/dev/null; done
+    strace -f -qq -e trace=open,openat -o "$BATS_TEST_TMPDIR/trace" "$CBUILD" create --network none --name the-first-of-mine busybox true >/dev/null
+    run grep -E '"([0-9a-f]{64}/)?(config|image|state)\.json".*O_RDONLY|/name".*O_RDONLY' "$BATS_TEST_TMPDIR/trace"
+    expect_status 1
+    cbuild create --network none --name other-2 busybox true
+    expect_status 1
+    expect_contains 'The container name "/other-2" is already in use by container'
+    "$CBUILD" rm -f the-first-of-mine other-1 other-2 other-3 >/dev/null
+}

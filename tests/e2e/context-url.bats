@@ -115,6 +115,15 @@ POST 200 -"
     expect_status 0
     expect_lacks s3cr3t
     jq -e --arg a "Basic $(printf me:s3cr3t | base64)" 'select(.authorization == $a)' "$WEB_LOG"
+    # as kaniko is told
+    local kaniko=(env GIT_PULL_METHOD=http)
+    run "${kaniko[@]}" GIT_TOKEN=s3cr3t/1 "$CBUILD" build --no-cache --context "git://${WEB#http://}/gitauth/app.git" --no-push
+    expect_status 0
+    jq -e --arg a "Basic $(printf s3cr3t/1: | base64)" 'select(.authorization == $a)' "$WEB_LOG"
+    run "${kaniko[@]}" GIT_USERNAME=you@x GIT_PASSWORD='s3cr3t: ü' "$CBUILD" build --context "git://${WEB#http://}/gitauth/none.git#refs/heads/main"
+    expect_status 1
+    expect_lacks s3cr3t
+    jq -e --arg a "Basic $(printf 'you@x:s3cr3t: ü' | base64)" 'select(.authorization == $a)' "$WEB_LOG"
     build_from "http://me:s3cr3t@${WEB#http://}/gitauth/none.git"
     expect_status 1
     expect_lacks s3cr3t
@@ -205,6 +214,9 @@ file"
     build_from ssh://git@127.0.0.1:1/x.git
     expect_status 1
     expect_contains "git ls-remote" "connect to host 127.0.0.1 port 1: Connection refused"
+    build_from git://127.0.0.1:1/x.git
+    expect_status 1
+    expect_contains "git ls-remote" "unable to connect to 127.0.0.1: " "errno=Connection refused"
     build_from "ext::sh -c touch% $BATS_TEST_TMPDIR/canary"
     expect_status 1
     build_from "git@-oProxyCommand=x:y"
@@ -329,9 +341,10 @@ ADD $WEB/git/app.git#main /a
 EOF
     build --offline
     expect_status 1
-    expect_contains "Dockerfile:2:" "(--offline)"
+    expect_contains "Dockerfile:2:" "what commit \`main\` is now only" "(--offline)" "name the commit in full"
     build_from "$WEB/git/app.git" --offline
     expect_status 1
+    expect_contains "what commit the default branch is now"
     expect_requests ""
 }
 

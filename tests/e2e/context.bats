@@ -631,6 +631,7 @@ lib=oci-layout://$OTHER/none|path "$OTHER/none" not found
 lib=oci-layout://$OTHER/f|is neither a directory nor a tar of an image layout
 lib=oci-layout://$OTHER@sha256:12|failed to get build context lib
 lib=target:x|bake
+lib=target:x|hint: name a stage of the same Dockerfile as it is, and of another its image: \`cbuild build --target x -t NAME\`
 END
     printf 'FROM busybox\nCOPY --from=lib f /f\n' | dockerfile
     build --build-context lib="oci-layout://$OTHER"

@@ -305,6 +305,18 @@ whole/app2/src/two.c'
     expect_output 0:0
 }
 
+@test "WORKDIR of a directory that is there is an empty layer" {
+    printf 'FROM busybox\nRUN mkdir -m 700 /w && ln -s w /link\nWORKDIR /w\nWORKDIR /link\nWORKDIR /link/new\n' >"$DIR/Dockerfile"
+    build_ok
+    "$CBUILD" save -o "$BATS_TEST_TMPDIR/img.tar" img
+    run jq -r '.[0].Layers[]' <(tar -xOf "$BATS_TEST_TMPDIR/img.tar" manifest.json)
+    local layers=("${lines[@]:2}") made=() layer
+    for layer in "${layers[@]}"; do
+        made+=("$(tar -xOf "$BATS_TEST_TMPDIR/img.tar" "$layer" | tar -t | paste -sd' ')")
+    done
+    [ "${made[*]@Q}" = "'' '' 'w/ w/new/'" ]
+}
+
 @test "COPY --if-exists passes over what is not there, and copies it once it is" {
     dockerfile <<'END'
 FROM busybox AS stage

@@ -183,6 +183,11 @@ END
     run "$CBUILD" build -t UPPER "$DIR"
     expect_status 125
     expect_contains 'invalid argument "UPPER"' 'must be lowercase'
+    for name in sha256:abc "a@sha256:$(printf 'a%.0s' {1..64})"; do
+        run "$CBUILD" build -t "$name" "$DIR"
+        expect_status 1 # docker's command line takes it, its builder does not
+        expect_contains "invalid argument \"$name\"" 'refusing to create a'
+    done
 }
 
 @test "unknown options and wrong values name the option" {

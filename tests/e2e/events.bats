@@ -34,7 +34,7 @@ happened() { "$CBUILD" events --since 1h --until 0s --format '{{.Type}}:{{.Actio
     "$CBUILD" stop -t 60 again
     "$CBUILD" rm again
     "$CBUILD" volume rm data
-    [ "$(happened)" = 'volume:create container:create volume:mount network:connect container:start container:pause container:unpause container:rename container:kill container:die network:disconnect volume:unmount container:stop container:destroy volume:destroy ' ]
+    [ "$(happened)" = 'volume:create container:create network:connect volume:mount container:start container:pause container:unpause container:rename container:kill container:die network:disconnect volume:unmount container:stop container:destroy volume:destroy ' ]
     run "$CBUILD" events --since 1h --until 0s -f event=mount -f event=connect --format '{{.Actor.ID}} {{.Actor.Attributes.container}} {{json .Actor.Attributes}}'
     expect_contains "data $life " '"destination":"/data"' '"read/write":"true"' '"name":"none","type":"null"'
     [ "$(happened -f container=again -f event=die -f event=stop -f label=team=web)" = 'container:die container:stop ' ]
@@ -87,6 +87,32 @@ destroy $id told <no value>"
     expect_output $'kill 28\nkill 9\ndie <no value>\ndestroy <no value>'
 }
 
+@test "what somebody does with a container is told: exec with its end, attach, top, cp, export, rename, commit" {
+    "$CBUILD" run -d --name busy --network none busybox sleep 1000 >/dev/null
+    rm -rf "$STORE/journal"
+    run "$CBUILD" exec busy sh -c 'exit 3'
+    expect_status 3
+    "$CBUILD" top busy >/dev/null
+    "$CBUILD" cp busy:/etc/passwd "$DIR/copied"
+    "$CBUILD" cp "$DIR/copied" busy:/tmp/
+    "$CBUILD" export -o "$DIR/exported" busy
+    "$CBUILD" commit -p=false -m why busy made:1 >/dev/null
+    "$CBUILD" rename busy idle
+    told() { "$CBUILD" events --since 1h --until 0s --format "$@"; }
+    ended() { [ "$(told '{{.Action}}' -f event=exec_die)" = exec_die ]; }
+    wait_until ended
+    run told '{{.Action}}' -f container=busy -f container=idle
+    expect_contains $'exec_create: sh -c exit 3\nexec_start: sh -c exit 3\n' $'\ntop\narchive-path\nextract-to-dir\nexport\ncommit\nrename'
+    [ "$(told '{{.Actor.Attributes.exitCode}} {{len .Actor.Attributes.execID}}' -f event=exec_die)" = '3 64' ]
+    [ "$(told '{{.Actor.Attributes.oldName}}' -f event=rename)" = /busy ]
+    [ "$(told '{{.Actor.Attributes.imageRef}} {{.Actor.Attributes.comment}}' -f event=commit)" = 'made:1 why' ]
+    "$CBUILD" rm -f idle
+    rm -rf "$STORE/journal"
+    "$CBUILD" run --name seen --network none busybox true
+    "$CBUILD" rm seen
+    [ "$(happened)" = 'container:create container:attach network:connect container:start container:die network:disconnect container:destroy ' ]
+}
+
 @test "a build that failed is told as one, under the id that builds knows" {
     printf 'FROM busybox\nRUN exit 3\n' >"$DIR/Dockerfile"
     build
@@ -119,7 +145,7 @@ destroy $id told <no value>"
     [ "$(jq -r '[.status, .Type, .Action, .Actor.Attributes.name, .scope] | join(" ")' <<<"$output")" = 'tag image tag one:1 local' ]
     [ "$(jq -r '.timeNano / 1000000000 | floor' <<<"$output")" = "$(jq -r .time <<<"$output")" ]
     cbuild events --since 1h --until 0s --format '{{.Nonsense}}'
-    expect_status 1
+    expect_status 64
     expect_contains '.Actor.ID'
 }
 

@@ -142,6 +142,14 @@ nothing_leaked() {
         pull_works "$mode"
     done
     fsck_clean
+    # what is new is found out by HEAD where the registry takes it, else by GET
+    for mode in nohead nohead404 nodigest; do
+        pull_works "$mode"
+        pull_works "$mode"
+        expect_contains 'Image is up to date'
+        run jq -s -c --arg m "/v2/$mode/" '[.[] | select(.path | startswith($m) and test("manifests/latest")) | .method]' "$HOSTILE_LOG"
+        [[ $output == *'"HEAD","GET"]' ]]
+    done
     # no blob was asked for more than is missing: 64 KiB each time
     run jq -s '[.[] | select(.path | test("/cut/")) | select(.range != null)] | length' "$HOSTILE_LOG"
     [ "$output" -ge 3 ]
@@ -178,6 +186,31 @@ nothing_leaked() {
     expect_status 0
     nothing_leaked
     grep -q '"server": "other"' "$HOSTILE_LOG"
+}
+
+@test "credentials go to the registry alone: those of a part of it, and those of where a redirect leads" {
+    start_hostile_registry --auth basic
+    entry() { printf '"%s":{"auth":"%s"}' "$1" "$(printf %s "$2" | base64)"; }
+    export REGISTRY_AUTH_FILE=$BATS_TEST_TMPDIR/auth.json
+    printf '{"auths":{%s,%s,%s}}' "$(entry "$HOSTILE/redirect" tester:opensesame)" "$(entry "$HOSTILE/redirrel/image" tester:opensesame)" \
+        "$(entry "127.0.0.9:$HOSTILE_OTHER" other:opensesame)" >"$REGISTRY_AUTH_FILE"
+    # to another host: neither those of the part, nor those that are kept for that host
+    pull_works redirect
+    nothing_leaked
+    run jq -s -c '[.[] | select(.server == "other") | .authorization] | unique' "$HOSTILE_LOG"
+    expect_output '[null]'
+    # within the registry, which is one origin, they go where it leads; by itself that repository is none of the part
+    export CBUILD_ROOT=$BATS_TEST_TMPDIR/store/redirrel
+    pull_works redirrel
+    nothing_leaked
+    run jq -s -c '[.[] | select(.path | startswith("/v2/good/")) | .authorization] | unique | length' "$HOSTILE_LOG"
+    expect_output 1
+    : >"$HOSTILE_LOG"
+    pull good
+    expect_status 1
+    nothing_leaked
+    run jq -s -c '[.[].authorization] | unique' "$HOSTILE_LOG"
+    expect_output '[null]'
 }
 
 @test "credentials go to the registry alone: realms elsewhere, of other kinds, and huge" {

@@ -5,6 +5,7 @@ load helpers
 setup_file() { cb_store; }
 teardown_file() { cb_drop_store; }
 setup() { cb_dir; }
+teardown() { "$CBUILD" image unmount -af >/dev/null 2>&1 || true; }
 
 @test "what later layers delete or write again is wasted" {
     dockerfile <<'END'
@@ -77,4 +78,82 @@ END
     cbuild images --tree -q
     expect_status 1
     expect_contains '--tree and --quiet cannot be used together'
+}
+
+# Two layers on busybox: d/gone, d/same and a mode.
+two_layers() { # NAME CONTENT
+    printf 'FROM busybox\nRUN mkdir /d && echo %s >/d/f && echo same >/d/same && echo x >/d/gone && ln -s f /d/link\nRUN rm /d/gone && mkdir /new && echo n >/new/n && chmod 700 /d/same\n' "$2" |
+        "$CBUILD" build -q -t "$1" - >/dev/null
+}
+
+@test "image diff: the last layer, or beside another image, in what files are and not when" {
+    two_layers a:1 one
+    two_layers a:2 two
+    cbuild image diff a:1
+    expect_status 0
+    expect_output 'C /d
+D /d/gone
+C /d/same
+A /new
+A /new/n'
+    cbuild image diff --format json a:1
+    expect_output '{"changed":["/d","/d/same"],"added":["/new","/new/n"],"deleted":["/d/gone"]}'
+    cbuild image diff a:1 a:2
+    expect_output 'C /d
+C /d/f'
+    cbuild image diff busybox a:1
+    expect_output 'D /d
+D /new'
+    printf 'FROM busybox\nRUN echo same >/bin/x; mkdir /e; touch -d @1 /e\n' | "$CBUILD" build -q -t b:1 - >/dev/null
+    printf 'FROM busybox\nRUN echo same >/bin/x; mkdir /e; touch -d @2 /e /bin/x\n' | "$CBUILD" build -q -t b:2 - >/dev/null
+    cbuild image diff b:1 b:2
+    expect_output ''
+    cbuild image diff --format yaml b:1
+    expect_contains 'expected text or json'
+    cbuild image diff b:1 never
+    expect_contains 'No such image: never'
+}
+
+@test "image mount: a read-only directory that outlives the image, listed until it is unmounted" {
+    two_layers m:1 mounted
+    cbuild image mount m:1
+    expect_status 0
+    place=$output
+    [ "$(cat "$place/d/f")" = mounted ]
+    not touch "$place/x"
+    [[ $(findmnt -no OPTIONS "$place") =~ ro,nosuid,nodev ]]
+    cbuild image mount m:1
+    expect_output "$place"
+    cbuild image mount m:1 busybox
+    [[ ${lines[0]} = "m:1 $place" && ${lines[1]} =~ ^busybox\ /.*/mounts/[0-9a-f]{64}$ ]]
+    not touch "${lines[1]#* }/x"
+    cbuild image mount
+    expect_contains "docker.io/library/m:1 $place" 'docker.io/library/busybox:latest '
+    cbuild image mount --format json
+    [ "$(jq -r '.[] | select(.repositories == ["docker.io/library/m:1"]) | .mountpoint, .id' <<<"$output")" = "$place
+${place##*/}" ]
+    "$CBUILD" rmi m:1 >/dev/null
+    "$CBUILD" builder prune -af >/dev/null
+    [ "$(cat "$place/d/f" "$place/bin/sh" | head -n 1)" = mounted ]
+    exec 9<"$place/d/f"
+    cbuild image unmount "${place##*/}"
+    expect_status 1
+    expect_contains 'device or resource busy' '-f unmounts it'
+    exec 9<&-
+    cbuild image unmount "${place##*/}"
+    expect_output "${place##*/}"
+    not test -e "$place"
+    cbuild image unmount m:1
+    expect_contains 'image `m:1` is not mounted'
+    # of several at once one mounts: what they print is unmounted by one command
+    place=$(for _ in 1 2 3 4; do "$CBUILD" image mount busybox & done | sort -u)
+    [ "$(grep -c " $place " /proc/self/mountinfo)" -eq 1 ]
+    cbuild image unmount -a
+    [[ $output =~ ^[0-9a-f]{64}$ ]]
+    cbuild image mount
+    expect_output ''
+    cbuild image unmount
+    expect_status 1
+    cbuild fsck
+    expect_contains '0 problems'
 }

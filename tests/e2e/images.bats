@@ -73,15 +73,16 @@ setup() {
     local fresh=$BATS_TEST_TMPDIR/fresh format
     printf 'FROM img\nRUN echo later >/later\n' | dockerfile
     "$CBUILD" build -q -t next "$DIR" >/dev/null
-    for format in docker-archive oci-archive; do
+    for format in docker-archive oci-archive oci-dir; do
         rm -rf "$fresh"
-        "$CBUILD" save --format $format --exclude-from img -o "$BATS_TEST_TMPDIR/delta.tar" next
-        [ "$(stat -c %s "$BATS_TEST_TMPDIR/delta.tar")" -lt 60000 ]
-        run "$CBUILD" --root "$fresh" load -i "$BATS_TEST_TMPDIR/delta.tar"
+        delta=$BATS_TEST_TMPDIR/delta.$format
+        "$CBUILD" save --format $format --exclude-from img -o "$delta" next
+        [ "$(du -s --apparent-size -B1 "$delta" | cut -f 1)" -lt 60000 ]
+        run "$CBUILD" --root "$fresh" load -i "$delta"
         expect_status 1
         expect_contains 'is neither in the archive nor in the store' 'save --exclude-from'
         "$CBUILD" save img | "$CBUILD" --root "$fresh" load >/dev/null
-        run "$CBUILD" --root "$fresh" load -i "$BATS_TEST_TMPDIR/delta.tar"
+        run "$CBUILD" --root "$fresh" load -i "$delta"
         expect_status 0
         [ "$("$CBUILD" --root "$fresh" inspect -f '{{.Id}}' next)" = "$("$CBUILD" inspect -f '{{.Id}}' next)" ]
         run "$CBUILD" --root "$fresh" run --rm --network none next cat /later
@@ -93,9 +94,48 @@ setup() {
     run "$CBUILD" save --exclude-from nobody:1 img
     expect_status 1
     expect_contains nobody:1
-    run "$CBUILD" save --format oci-dir -o "$DIR/d" --exclude-from img img
+    # what was left out comes along when it is asked for
+    "$CBUILD" save --format oci-dir -o "$delta" next
+    "$CBUILD" --root "$BATS_TEST_TMPDIR/other" load -q -i "$delta"
+}
+
+@test "F13: save --delta-from tells a layer by the one it replaces, and load makes the same of it" {
+    local fresh=$BATS_TEST_TMPDIR/fresh delta=$BATS_TEST_TMPDIR/delta.tar version
+    cd "$BATS_TEST_TMPDIR"
+    head -c 10000000 /dev/urandom >"$DIR/data"
+    for version in 1 2; do
+        # what is new stands before the rest and shifts it; the second layer is only in the second version
+        printf 'FROM busybox\nRUN --mount=source=data,target=/from head -c %s000000 /dev/zero | tr "\\0" %s >/a && cp /from /b\n' $version $version >"$DIR/Dockerfile"
+        [ $version = 1 ] || echo 'RUN echo later >/later' >>"$DIR/Dockerfile"
+        "$CBUILD" build -q --network=none -t v:$version "$DIR" >/dev/null
+    done
+    "$CBUILD" save --delta-from v:1 -o "$delta" v:2
+    [ "$(stat -c %s "$delta")" -lt 100000 ]
+    run "$CBUILD" --root "$fresh" load -i "$delta"
     expect_status 1
-    expect_contains 'is for archives'
+    expect_contains 'by which the archive tells another, is not in the store' 'save --delta-from'
+    "$CBUILD" save v:1 | "$CBUILD" --root "$fresh" load -q >/dev/null
+    "$CBUILD" save --delta-from v:1 v:2 --compression zstd | "$CBUILD" --root "$fresh" load -q
+    "$CBUILD" --root "$fresh" save v:2 | cmp - <("$CBUILD" save v:2)
+    run "$CBUILD" --root "$fresh" fsck --deep
+    expect_status 0
+    # a byte of it changed anywhere: an error, and no image
+    mkdir parts
+    tar -xf "$delta" -C parts
+    member=$(find parts/deltas -type f)
+    "$CBUILD" save v:1 | "$CBUILD" --root other load -q >/dev/null
+    for at in 0 40 75 90 97 120 "$(($(stat -c %s "$member") - 5))"; do # magic, base, length, part, piece, frames
+        tar -xf "$delta" -C parts
+        printf '\377' | dd of="$member" bs=1 seek="$at" conv=notrunc status=none
+        run "$CBUILD" --root other load -i parts
+        expect_status 1
+        run "$CBUILD" --root other images -q v:2
+        expect_output ''
+    done
+    run "$CBUILD" save --format oci-archive --delta-from v:1 v:2
+    expect_status 1
+    expect_contains '--delta-from is for --format docker-archive'
+    "$CBUILD" rmi v:1 v:2 >/dev/null
 }
 
 @test "save compresses an archive that is called so, or when asked" {
@@ -212,6 +252,11 @@ setup() {
     echo nonsense >"$BATS_TEST_TMPDIR/x"
     run "$CBUILD" load -i "$BATS_TEST_TMPDIR/x"
     expect_status 1
+    echo '{"old/image": {"1": "0123"}}' >"$BATS_TEST_TMPDIR/repositories"
+    tar -C "$BATS_TEST_TMPDIR" -cf "$BATS_TEST_TMPDIR/old.tar" repositories
+    run "$CBUILD" load -i "$BATS_TEST_TMPDIR/old.tar"
+    expect_status 1
+    expect_contains 'neither manifest.json nor index.json' 'docker before 1.10'
     "$CBUILD" save -o "$BATS_TEST_TMPDIR/a.tar" img
     head -c 100000 "$BATS_TEST_TMPDIR/a.tar" >"$BATS_TEST_TMPDIR/cut"
     fresh=$BATS_TEST_TMPDIR/fresh

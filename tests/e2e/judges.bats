@@ -148,6 +148,52 @@ teardown_file() {
     done
 }
 
+@test "what docker and podman pushed, zstd too, and what is no image keeps its digest on every way on" {
+    digest_of() { skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/$1" | sha256sum | cut -d' ' -f1; }
+    docker load -qi "$BATS_FILE_TMPDIR/docker.tar"
+    docker tag made "$REGISTRY/way/docker:1"
+    docker push -q "$REGISTRY/way/docker:1"
+    podman load -qi "$BATS_FILE_TMPDIR/oci.tar"
+    podman push -q --tls-verify=false made "$REGISTRY/way/podman:1"
+    "$CBUILD" push -q --compression zstd made "$REGISTRY/way/zstd:1"
+    fresh=$BATS_TEST_TMPDIR/fresh
+    for name in docker podman; do
+        "$CBUILD" --root "$fresh-$name" pull -q "$REGISTRY/way/$name:1"
+        "$CBUILD" --root "$fresh-$name" tag "$REGISTRY/way/$name:1" "$REGISTRY/way/on-$name:1"
+        "$CBUILD" --root "$fresh-$name" push -q "$REGISTRY/way/on-$name:1"
+        [ "$(digest_of "way/on-$name:1")" = "$(digest_of "way/$name:1")" ]
+    done
+    # podman and skopeo take zstd from here, and give it back
+    podman rmi -fa >/dev/null
+    podman pull -q --tls-verify=false "$REGISTRY/way/zstd:1"
+    [ "$(podman inspect --format '{{.Digest}}' "$REGISTRY/way/zstd:1")" = "sha256:$(digest_of way/zstd:1)" ]
+    skopeo copy -q --preserve-digests --src-tls-verify=false "docker://$REGISTRY/way/zstd:1" "oci:$BATS_TEST_TMPDIR/zstd:1"
+    [ "$("$CBUILD" --root "$fresh" copy -q "oci:$BATS_TEST_TMPDIR/zstd:1" "docker://$REGISTRY/way/on-zstd:1")" = "sha256:$(digest_of way/zstd:1)" ]
+    "$CBUILD" --root "$fresh" pull -q "$REGISTRY/way/on-zstd:1"
+    "$CBUILD" --root "$fresh" tag "$REGISTRY/way/on-zstd:1" "$REGISTRY/way/zstd:2"
+    "$CBUILD" --root "$fresh" push -q "$REGISTRY/way/zstd:2"
+    [ "$(digest_of way/zstd:2)" = "$(digest_of way/zstd:1)" ]
+    skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/way/zstd:2" | jq -e '.layers | all(.mediaType | endswith("tar+zstd"))'
+    # an artifact
+    mkdir -p "$BATS_TEST_TMPDIR/chart/blobs/sha256"
+    cd "$BATS_TEST_TMPDIR/chart"
+    put() { local name; name=$(sha256sum <"$1" | cut -d' ' -f1); mv "$1" "blobs/sha256/$name"; echo "\"digest\":\"sha256:$name\",\"size\":$(stat -c %s "blobs/sha256/$name")"; }
+    printf '{}' >empty
+    echo 'a chart' >chart
+    printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"application/vnd.example.chart","config":{"mediaType":"application/vnd.oci.empty.v1+json",%s,"data":"e30="},"layers":[{"mediaType":"application/vnd.example.chart.content",%s}]}' \
+        "$(put empty)" "$(put chart)" >manifest
+    printf '{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json",%s}]}' "$(put manifest)" >index.json
+    echo '{"imageLayoutVersion":"1.0.0"}' >oci-layout
+    wanted=$(jq -r '.manifests[0].digest' index.json)
+    [ "$("$CBUILD" copy -q "oci:$BATS_TEST_TMPDIR/chart" "docker://$REGISTRY/way/chart:1")" = "$wanted" ]
+    skopeo copy -q --src-tls-verify=false --dest-tls-verify=false "docker://$REGISTRY/way/chart:1" "docker://$REGISTRY/way/skopeo:1"
+    [ "$("$CBUILD" copy -q "docker://$REGISTRY/way/skopeo:1" "docker://$REGISTRY/way/chart:2")" = "$wanted" ]
+    [ "sha256:$(digest_of way/chart:2)" = "$wanted" ]
+    run "$CBUILD" pull "$REGISTRY/way/chart:1"
+    expect_status 1
+    expect_contains 'not an image'
+}
+
 @test "zstd and uncompressed layers, and docker's manifest types" {
     for options in '--compression zstd' '--compression uncompressed' '--format docker'; do
         # shellcheck disable=SC2086

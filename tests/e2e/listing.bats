@@ -70,6 +70,27 @@ team/app:1"
     expect_contains '`yesterday` is not a moment'
 }
 
+@test "formats: raw, a table without a blank, -q with each, and a verb in the place of a name" {
+    cbuild images --format raw team/app:2
+    [[ $output =~ ^repository:\ team/app$'\n'tag:\ 2$'\n'image_id:\ [0-9a-f]{12}$'\n'created_at:\ 2023-.*$'\n'virtual_size:\ 0B$ ]]
+    cbuild images --format 'table{{.Tag}}' team/app:2
+    expect_output $'TAG\n2'
+    cbuild images -q --format raw team/app:2
+    [[ $output =~ ^image_id:\ [0-9a-f]{12}$ ]]
+    cbuild images -q --format table team/app:2
+    [[ $output =~ ^[0-9a-f]{12}$ ]]
+    cbuild network ls --format raw -f name=host
+    [[ $output =~ ^network_id:\ [0-9a-f]{12}$'\n'name:\ host$'\n'driver:\ host$'\n'scope:\ local$ ]]
+    cbuild network ls -q --format '{{.Name}}' -f name=host
+    expect_output host
+    cbuild volume create listed
+    cbuild volume ls --format raw -f name=listed
+    expect_output $'name: listed\ndriver: local'
+    cbuild volume rm listed
+    cbuild images ls
+    expect_contains 'No images found matching "ls": did you mean `cbuild image ls`?'
+}
+
 @test "formats: a table of fields, JSON, templates with functions" {
     cbuild images --format 'table {{.Tag}}\t{{.Repository}}' -f label=n=2
     [ "$output" = "TAG       REPOSITORY
@@ -83,7 +104,7 @@ team/app:1"
     expect_output "2023-11-14 22:13:22 +0000 UTC"
     cbuild images --format '{{.Nope}}'
     expect_status 1
-    expect_contains "can't evaluate field Nope" "the fields are .Containers .CreatedAt"
+    expect_contains "template parsing error: template: :1:2: executing" "can't evaluate field Nope" "the fields are .Containers .CreatedAt"
     cbuild images --format '{{.Tag'
     expect_status 1
     expect_contains "template parsing error: template: :1: unclosed action"
@@ -187,6 +208,59 @@ LABEL n=2 both=yes|0B|buildkit.dockerfile.v0'
     [ "$(jq -rs '.[0] | keys_unsorted | join(" ")' <<<"$output")" = "Comment CreatedAt CreatedBy CreatedSince ID Size" ]
 }
 
+@test "history with -H=false says when in its table" {
+    cbuild history -H=false team/app:2
+    [[ ${lines[0]} =~ ^IMAGE\ {10}CREATED\ AT\ {13}CREATED\ BY ]]
+    [[ ${lines[1]} =~ ^[0-9a-f]{12}\ {3}2023-11-14T22:13:22Z\ {3}CMD ]]
+}
+
+@test "names that are none say why, where one is given and where one is looked for" {
+    cbuild tag team/app:1 Team/App
+    expect_output 'cbuild: `Team/App` is not a valid repository/tag: invalid reference format: repository name must be lowercase'
+    cbuild history Team/App
+    expect_contains 'No such image: Team/App' 'repository name must be lowercase'
+    cbuild rmi -f never:seen
+    expect_status 0
+    expect_output 'Error: No such image: never:seen'
+    cbuild images -f none
+    expect_status 125
+    expect_contains 'for "-f, --filter" flag'
+}
+
+@test "system df -v: containers with their commands, and all of it as one object" {
+    cbuild create --name sized team/app:2
+    cbuild system df -v
+    expect_contains 'CONTAINER ID   IMAGE        COMMAND   LOCAL VOLUMES'
+    cbuild system df -v --format json
+    jq -e '(.Images | length > 2) and .Containers[0].Command == "\"x\"" and .Volumes == [] and (.BuildCache | type) == "array"' <<<"$output"
+    cbuild system df -v --format '{{range .Containers}}{{.Names}} {{.Image}}{{end}}'
+    expect_output 'sized team/app:2'
+    cbuild rm sized
+}
+
+@test "system prune lists what it is about to remove" {
+    run "$CBUILD" system prune -a --volumes --filter label=x <<<n
+    expect_output 'WARNING! This will remove:
+  - all stopped containers
+  - all networks not used by at least one container
+  - all anonymous volumes not used by at least one container
+  - all images without at least one container associated to them
+  - all build cache
+
+  Items to be pruned will be filtered with:
+  - label=x
+
+Are you sure you want to continue? [y/N] '
+}
+
+@test "info has docker's lines, version docker's keys" {
+    HTTP_PROXY=http://p.example:1 cbuild info
+    expect_contains ' Storage Driver: overlay' " Docker Root Dir: $CBUILD_ROOT" ' HTTP Proxy: http://p.example:1' \
+        '  Volume: local' ' Images: ' '  Stopped: 0' " CPUs: $(nproc)" ' Swarm: inactive'
+    cbuild version -f '{{(index .Server.Components 0).Name}} {{.Client.Context}} {{.Server.Experimental}}'
+    expect_output 'Engine default false'
+}
+
 @test "image prune asks, and takes only what the filter leaves" {
     run "$CBUILD" image prune --filter label=n=9 -f
     expect_output 'Total reclaimed space: 0B'
@@ -213,6 +287,21 @@ team/app:2"
     expect_output "[name=seccomp,profile=builtin] true $(nproc) $(uname -r)"
     cbuild info -f '{{json .}}'
     [ "$(jq -c '[.Driver, .HttpProxy, .LoggingDriver, .Plugins.Volume, .RegistryConfig.Mirrors]' <<<"$output")" = '["overlay","","json-file",["local"],[]]' ]
+}
+
+@test "ps: an image whose name is another's now is shown by its id" {
+    "$CBUILD" tag team/app:2 moving
+    "$CBUILD" create --name web moving >/dev/null
+    cbuild ps -a --format '{{.Image}}'
+    expect_output moving
+    id=$("$CBUILD" inspect -f '{{.Image}}' web)
+    "$CBUILD" tag team/app:3 moving
+    cbuild ps -a --format '{{.Image}}'
+    expect_output "${id:7:12}"
+    cbuild ps -a --no-trunc --format '{{.Image}}'
+    expect_output "$id"
+    "$CBUILD" rm web
+    "$CBUILD" rmi moving
 }
 
 @test "ps: raw, functions around titles, blanks around a template" {

@@ -97,6 +97,60 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     [ ! -e "$DOCKER_CONFIG/config.json" ]
 }
 
+@test "--creds of a build are shown to the registry that the command line names, and to no other" {
+    start_hostile_registry --auth basic
+    mkdir "$BATS_TEST_TMPDIR/c"
+    printf 'FROM %s/good/image:latest\n' "$HOSTILE" >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    cbuild build -q -t "$REGISTRY/given:3" --push --creds tester:opensesame "$BATS_TEST_TMPDIR/c"
+    expect_status 1
+    run jq -r 'select(.authorization != null) | .path' "$HOSTILE_LOG"
+    expect_output ""
+    run grep -c . "$HOSTILE_LOG"
+    [ "$output" -gt 0 ]
+    # of several registries, and of none, nobody knows which is meant
+    for words in "-t $REGISTRY/given:3 -t $HOSTILE/x:1" "-t $REGISTRY/given:3 --cache-from type=registry,ref=$HOSTILE/x:1" \
+        "-t $REGISTRY/given:3 --build-context x=docker-image://$HOSTILE/x:1"; do
+        cbuild build -q $words --creds tester:opensesame "$BATS_TEST_TMPDIR/c"
+        expect_status 1
+        expect_contains "--creds are for one registry, and both $REGISTRY and $HOSTILE are named"
+    done
+    # each of several targets counts
+    printf 'FROM scratch AS a\nLABEL a=1\nFROM scratch AS b\nLABEL b=1\n' >"$BATS_TEST_TMPDIR/c/two"
+    cbuild build -q -f "$BATS_TEST_TMPDIR/c/two" --creds tester:opensesame --target a -o type=cacheonly --target b -t "$REGISTRY/given:b" --push "$BATS_TEST_TMPDIR/c"
+    expect_status 0
+    cbuild build -q -f "$BATS_TEST_TMPDIR/c/two" --creds tester:opensesame --target a -t "$REGISTRY/given:a" --target b -t "$HOSTILE/x:1" "$BATS_TEST_TMPDIR/c"
+    expect_status 1
+    expect_contains "both $REGISTRY and $HOSTILE are named"
+    cbuild build -q -t app --creds tester:opensesame "$BATS_TEST_TMPDIR/c"
+    expect_status 1
+    expect_contains 'names no registry that they are for'
+    cbuild manifest create --creds tester:opensesame list "$REGISTRY/given:1" "$HOSTILE/good/image:latest"
+    expect_status 1
+    expect_contains 'both'
+    run jq -r 'select(.authorization != null) | .path' "$HOSTILE_LOG"
+    expect_output ""
+    # what a Dockerfile takes from the registry that is named
+    cbuild push -q --creds tester:opensesame busybox "$REGISTRY/given/base:1"
+    expect_status 0
+    printf 'FROM %s/given/base:1\n' "$REGISTRY" >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    cbuild build -q --pull -t "$REGISTRY/given:4" --creds tester:opensesame "$BATS_TEST_TMPDIR/c"
+    expect_status 0
+}
+
+@test "passwords of a command line are not in what ps shows" {
+    mkfifo "$BATS_TEST_TMPDIR/in"
+    "$CBUILD" --root "$STORE" build -q -t localhost:1/x --creds tester:s3cr3t-one --creds=tester:s3cr3t-two \
+        --build-arg=FROM='https://tester:s3cr3t-three@localhost:1/?token=s3cr3t-four' --build-arg B=https://s3cr3t-five@localhost:1/y.git - \
+        <"$BATS_TEST_TMPDIR/in" >/dev/null 2>&1 3>&- &
+    local pid=$!
+    exec 8>"$BATS_TEST_TMPDIR/in"
+    wait_until grep -aq xxxxx "/proc/$pid/cmdline"
+    run bash -c 'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\0" "\n" | grep -c "s3cr3t-[otf]"'
+    exec 8>&-
+    wait "$pid" || :
+    expect_output 0
+}
+
 @test "a wrong password is refused and nothing is kept" {
     piped wrong login -u tester --password-stdin "$REGISTRY"
     expect_status 1
@@ -113,6 +167,62 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     cbuild login "$REGISTRY"
     expect_status 0
     expect_contains "Authenticating with existing credentials..." "Login Succeeded"
+}
+
+@test "a login for a part of a registry, and logouts: of the part, of all, with helpers" {
+    piped opensesame login -u tester --password-stdin "$REGISTRY/squad"
+    expect_status 0
+    [ "$(jq -c '.auths | keys' "$DOCKER_CONFIG/config.json")" = "[\"$REGISTRY/squad\"]" ]
+    cbuild push -q busybox "$REGISTRY/squad/busybox"
+    expect_status 0
+    cbuild push -q busybox "$REGISTRY/other/busybox"
+    expect_status 1
+    cbuild login "$REGISTRY/squad"
+    expect_contains 'Authenticating with existing credentials...'
+    cbuild logout "$REGISTRY"
+    expect_output "Not logged in to $REGISTRY"
+    cbuild logout "$REGISTRY/squa"
+    expect_output "Not logged in to $REGISTRY/squa"
+    cbuild logout "$REGISTRY/squad"
+    expect_output "Removing login credentials for $REGISTRY/squad"
+    cbuild push -q busybox "$REGISTRY/squad/busybox"
+    expect_status 1
+    # an address is no part
+    for server in "http://$REGISTRY/v2/" "$REGISTRY/v1/" "$REGISTRY/" "http://$REGISTRY/squad"; do
+        cbuild logout "$server"
+        expect_output "Not logged in to $REGISTRY"
+    done
+    cbuild login -u tester -p opensesame "$REGISTRY/squad:1"
+    expect_status 1
+    expect_contains "reference \"$REGISTRY/squad:1\" contains tag or digest"
+    cbuild login -u tester -p opensesame "$REGISTRY/Squad"
+    expect_status 1
+    cbuild logout team/app
+    expect_status 1
+    cbuild logout --all "$REGISTRY"
+    expect_status 1
+    expect_contains '--all takes no arguments'
+    cbuild logout --all
+    expect_output 'Removed login credentials for all registries'
+}
+
+@test "logout --all asks the helpers to forget, too, and leaves the rest of the file" {
+    mkdir -p "$BATS_TEST_TMPDIR/bin" "$DOCKER_CONFIG"
+    cat >"$BATS_TEST_TMPDIR/bin/docker-credential-log" <<EOF
+#!/bin/sh
+read -r text || :
+echo "\$1 \$text" >>$BATS_TEST_TMPDIR/helper.log
+[ "\$1" != list ] || echo '{"https://index.docker.io/v1/":"a","x.example":"b"}'
+EOF
+    chmod 755 "$BATS_TEST_TMPDIR/bin/docker-credential-log"
+    echo '{"auths":{"a.example":{"auth":"YTpi"},"b.example/team":{"auth":"YTpi"}},"credsStore":"log","credHelpers":{"c.example":"log"},"HttpHeaders":{"a":"b"}}' >"$DOCKER_CONFIG/config.json"
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH cbuild logout -a
+    expect_output 'Removed login credentials for all registries'
+    [ "$(jq -c . "$DOCKER_CONFIG/config.json")" = '{"auths":{},"credsStore":"log","credHelpers":{"c.example":"log"},"HttpHeaders":{"a":"b"}}' ]
+    [ "$(sort "$BATS_TEST_TMPDIR/helper.log")" = 'erase c.example
+erase https://index.docker.io/v1/
+erase x.example
+list ' ]
 }
 
 @test "without a terminal nothing is asked" {
@@ -139,6 +249,20 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     [ -L "$DOCKER_CONFIG/config.json" ]
     [ "$(jq -c '[.detachKeys, ."x-own", (.auths | keys)]' "$BATS_TEST_TMPDIR/real/file")" = "[\"ctrl-e,e\",[1,{\"y\":null}],[\"$REGISTRY\",\"other.example\"]]" ]
     [ "$(ls "$BATS_TEST_TMPDIR/real")" = file ]
+    rm "$BATS_TEST_TMPDIR/real/file"
+    piped opensesame login -u tester --password-stdin "$REGISTRY"
+    [ -L "$DOCKER_CONFIG/config.json" ]
+    jq -e '.auths | length == 1' "$BATS_TEST_TMPDIR/real/file"
+    echo '{"auths":{"other.example":{"auth":"YTpi"}}}' >"$BATS_TEST_TMPDIR/real/file"
+    # what root writes is the user's as before, for his eyes only; nobody's entry is lost who logs in at the same time
+    "$CBUILD" logout "$REGISTRY"
+    chown 1234:1235 "$BATS_TEST_TMPDIR/real/file"
+    chmod 664 "$BATS_TEST_TMPDIR/real/file"
+    "$CBUILD" login -u tester --password-stdin "localhost:${REGISTRY##*:}" <<<opensesame 3>&- &
+    piped opensesame login -u tester --password-stdin "$REGISTRY"
+    wait $!
+    [ "$(stat -c '%u:%g %a' "$BATS_TEST_TMPDIR/real/file")" = '1234:1235 600' ]
+    [ "$(jq -c '.auths | keys | length' "$BATS_TEST_TMPDIR/real/file")" -eq 3 ]
 }
 
 @test "a credential helper keeps what the file does not" {
@@ -166,7 +290,23 @@ END
     expect_status 0
     cbuild logout "$REGISTRY"
     [ ! -e "$BATS_TEST_TMPDIR/bin/box" ]
-    # A helper that is not there is named.
+    # one that does not work is told of, with its file, and its words steer no terminal
+    printf '#!/bin/sh\ncase $1 in get) printf "the wallet \\033[31mis locked"; exit 3 ;; store) cat >/dev/null; echo ok; esac\n' >"$BATS_TEST_TMPDIR/bin/docker-credential-locked"
+    printf '#!/bin/sh\necho "<html>"\n' >"$BATS_TEST_TMPDIR/bin/docker-credential-junk"
+    printf '#!/bin/sh\nexec yes\n' >"$BATS_TEST_TMPDIR/bin/docker-credential-flood"
+    chmod +x "$BATS_TEST_TMPDIR"/bin/*
+    for helper in locked junk flood; do
+        echo "{\"credsStore\":\"$helper\"}" >"$DOCKER_CONFIG/config.json"
+        cbuild pull "$REGISTRY/helped/x:1"
+        expect_status 1
+        expect_contains "docker-credential-$helper" "$DOCKER_CONFIG/config.json"
+        [[ $output != *$'\e'* ]]
+    done
+    # whoever says who he is does not need what it keeps
+    echo '{"credsStore":"locked"}' >"$DOCKER_CONFIG/config.json"
+    piped opensesame login -u tester --password-stdin "$REGISTRY"
+    expect_status 0
+    # one that is not there is named
     echo '{"credsStore":"nowhere"}' >"$DOCKER_CONFIG/config.json"
     piped opensesame login -u tester --password-stdin "$REGISTRY"
     expect_status 1
@@ -231,7 +371,7 @@ GET"
     expect_status 0
 }
 
-@test "credentials on the command line: for every registry, or for one end of a copy" {
+@test "credentials on the command line: for the registry that is named, or for one end of a copy" {
     yes=tester:opensesame
     cbuild push -q --creds "$yes" --digestfile "$BATS_TEST_TMPDIR/digest" busybox "docker://$REGISTRY/words/x:1"
     expect_status 0
@@ -318,6 +458,12 @@ $REGISTRY/team/beta|0"
     [ "$(tr -s ' ' <<<"$output")" = "TAG NAME
 1 $REGISTRY/team/alpha
 2 $REGISTRY/team/alpha" ]
+    for access in --creds=tester:opensesame "--authfile=$DOCKER_CONFIG/config.json"; do
+        DOCKER_CONFIG=$BATS_TEST_TMPDIR/none cbuild search "$access" --list-tags --limit 1 --format '{{.Tag}}' "$REGISTRY/team/alpha"
+        expect_output 1
+        DOCKER_CONFIG=$BATS_TEST_TMPDIR/none cbuild search "$access" --limit 1 --format '{{.Name}}' "$REGISTRY/team"
+        expect_output "$REGISTRY/team/alpha"
+    done
     cbuild search --format '{{.Nope}}' "$REGISTRY/team"
     expect_status 1
     expect_contains "can't evaluate field Nope" "the fields are .Name .Description .StarCount .IsOfficial"

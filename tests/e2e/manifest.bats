@@ -98,9 +98,17 @@ manifest() {
     done
     manifest rm nosuch list neither
     expect_status 1
-    expect_contains 'No such manifest: nosuch' 'No such manifest: neither'
+    expect_contains 'No such manifest: docker.io/library/nosuch:latest' 'No such manifest: docker.io/library/neither:latest'
     manifest annotate list "$REGISTRY/arm64:1" --arch arm
-    expect_contains 'No such manifest: list'
+    expect_contains 'No such manifest: docker.io/library/list:latest'
+    # two names of one manifest are two entries; what comes from elsewhere is told of
+    "$CBUILD" copy -q "docker://$REGISTRY/amd64:1" "docker://$REGISTRY/twice:1"
+    manifest create "$REGISTRY/twice:list" "$REGISTRY/twice:1" "$REGISTRY/amd64:1" "$REGISTRY/twice:1"
+    [ "$("$CBUILD" manifest inspect "$REGISTRY/twice:list" | jq -c '[.manifests[].digest] | [length, (unique | length)]')" = '[2,1]' ]
+    run bash -c '"$CBUILD" manifest push --purge "$1" 2>/dev/null' - "$REGISTRY/twice:list"
+    digest=$("$CBUILD" buildx imagetools inspect --format '{{(index .Manifest.Manifests 0).Digest}}' "$REGISTRY/twice:list")
+    [ "${lines[0]}" = "Pushed ref $REGISTRY/twice@$digest with digest: $digest" ]
+    [ "${#lines[@]}" = 2 ]
     manifest create list "$REGISTRY/nosuch:1"
     expect_status 1
     manifest rm list
@@ -226,6 +234,9 @@ manifest() {
     imagetools create "$REGISTRY/amd64:1"
     expect_status 1
     expect_contains "can't push with no tags specified"
+    imagetools create -t "$REGISTRY/told:2"
+    expect_status 1
+    expect_contains 'no sources specified'
     imagetools create --append -t "$REGISTRY/amd64:list" "$REGISTRY/arm64:1"
     expect_status 0
     skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/amd64:list" | jq -e '.manifests | length == 2'
@@ -234,4 +245,58 @@ manifest() {
     imagetools ls
     expect_status 1
     expect_contains '`buildx imagetools ls` is not a cbuild command' 'inspect, create'
+}
+
+# raw NAME: the document; platforms NAME: of its entries.
+raw() { "$CBUILD" buildx imagetools inspect --raw "$1"; }
+platforms() { raw "$1" | jq -c '[.manifests[].platform.architecture]'; }
+
+@test "buildx imagetools create: descriptors from files, platforms that are wanted, metadata" {
+    imagetools() { run "$CBUILD" buildx imagetools "$@"; }
+    local one two size file=$BATS_TEST_TMPDIR/descriptor
+    one=$("$CBUILD" buildx imagetools inspect --format '{{.Manifest.Digest}}' "$REGISTRY/amd64:1")
+    size=$(raw "$REGISTRY/amd64:1" | wc -c)
+    printf '{"digest":"%s","size":%d,"annotations":{"a":"b"},"platform":{"os":"linux","architecture":"riscv64"}}\n' "$one" "$size" >"$file"
+    echo "$REGISTRY/arm64:1" >"$file.name"
+    imagetools create -f "$file" -t "$REGISTRY/amd64:described" --metadata-file "$file.out" -t "$REGISTRY/amd64:again"
+    expect_status 0
+    raw "$REGISTRY/amd64:described" | jq -e --arg one "$one" '.manifests | length == 1 and .[0].digest == $one and
+        .[0].annotations == {"a": "b"} and .[0].platform == {"architecture": "riscv64", "os": "linux"}'
+    two=$(raw "$REGISTRY/amd64:again" | sha256sum | cut -d' ' -f1)
+    jq -e --arg two "sha256:$two" --arg name "$REGISTRY/amd64" '."containerimage.descriptor".digest == $two and ."image.name" == $name' "$file.out"
+    imagetools create -f "$file" -f "$file.name" --dry-run -t "$REGISTRY/elsewhere:1"
+    expect_status 1
+    expect_contains 'multiple repositories specified, cannot infer repository for sha256:'
+    imagetools create -f "$file.name" "$REGISTRY/amd64:1" -t "$REGISTRY/pair:1"
+    [ "$(platforms "$REGISTRY/pair:1")" = '["arm64","amd64"]' ]
+    # only what is wanted; a list of which everything is wanted is copied
+    imagetools create -p linux/arm64/v8,linux/s390x -t "$REGISTRY/pair:arm" "$REGISTRY/pair:1"
+    expect_status 0
+    [ "$(platforms "$REGISTRY/pair:arm")" = '["arm64"]' ]
+    imagetools create -p linux/arm64 --platform linux/amd64 -t "$REGISTRY/pair:both" "$REGISTRY/pair:1"
+    cmp <(raw "$REGISTRY/pair:1") <(raw "$REGISTRY/pair:both")
+    imagetools create -p linux/s390x -t "$REGISTRY/pair:none" "$REGISTRY/pair:1"
+    expect_status 1
+    expect_contains 'none of the manifests match the provided platforms'
+    # what is attested of an image comes and goes with it
+    "$CBUILD" build -q --platform linux/amd64,linux/arm64 --provenance=true --push -t "$REGISTRY/attested:1" "$BATS_FILE_TMPDIR/c"
+    imagetools create -p linux/arm64 -t "$REGISTRY/attested:arm" "$REGISTRY/attested:1"
+    expect_status 0
+    [ "$(platforms "$REGISTRY/attested:arm")" = '["arm64","unknown"]' ]
+    # the list of the first name is added to, for all names
+    imagetools create --append -t "$REGISTRY/pair:arm" -t "$REGISTRY/pair:more" "$REGISTRY/amd64:1"
+    [ "$(platforms "$REGISTRY/pair:more")" = '["arm64","amd64"]' ]
+    local bad
+    for bad in '{"digest":"sha256:12"}' '{"size":3}' '{"schemaVersion":2}' '{' '{"digest":1}' 'sha256:12' '/x' \
+        "{\"digest\":\"$one\",\"size\":1}" "{\"digest\":\"$one\",\"annotations\":[]}"; do
+        echo "$bad" >"$file"
+        imagetools create -f "$file" -t "$REGISTRY/amd64:bad"
+        expect_status 1
+    done
+    imagetools create -f "$file.none" -t "$REGISTRY/amd64:bad"
+    expect_status 1
+    expect_contains "$file.none"
+    imagetools create -p nosuch/x/y/z -t "$REGISTRY/pair:none" "$REGISTRY/pair:1"
+    expect_status 1
+    expect_contains 'invalid platform'
 }

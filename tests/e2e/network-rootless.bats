@@ -60,6 +60,12 @@ END
     wait_until no_helpers
 }
 
+@test "a part of an interface of the host's takes root" {
+    run as_networked cbtest cbuild network create -d macvlan -o parent=lo0 part
+    expect_status 1
+    expect_contains 'macvlan networks take root: their parent is an interface of the host'
+}
+
 @test "slirp4netns publishes ports, where pasta is not" {
     port=$(free_port)
     HIDE=/usr/bin/pasta as_networked cbtest cbuild run --rm --name published -p "127.0.0.1:$port:80" busybox sh -c 'mkdir /w; echo page >/w/file; httpd -p 80 -h /w; sleep 100' >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &

@@ -87,14 +87,16 @@ ask='ask() { timeout 3 bash -c "exec 3<>/dev/tcp/\$0/\$1 && printf \"GET /file H
 # A web server in a container with $DIR as /v, until $DIR/stop is there.
 served='mkdir /w; echo page >/w/file; httpd -p 80 -h /w; echo up; until [ -e /v/stop ]; do sleep 0.1; done'
 
-# Calls of iptables-restore are noted in $CALLS.
+# Calls of iptables-restore are noted in $CALLS. With a NAME that is the program's own: iptables-restore is a link to it.
 watch_rules() {
+    local name=${1:-iptables-restore} bin=$BATS_TEST_TMPDIR/bin
     CALLS=$BATS_TEST_TMPDIR/calls
-    mkdir -p "$BATS_TEST_TMPDIR/bin"
+    mkdir -p "$bin"
     : >"$CALLS"
-    printf '#!/bin/sh\necho called >>%s\nexec %s "$@"\n' "$CALLS" "$(command -v iptables-restore)" >"$BATS_TEST_TMPDIR/bin/iptables-restore"
-    chmod +x "$BATS_TEST_TMPDIR/bin/iptables-restore"
-    PATH=$BATS_TEST_TMPDIR/bin:$PATH
+    printf '#!/bin/sh\necho called >>%s\nexec %s "$@"\n' "$CALLS" "$(command -v iptables-restore)" >"$bin/$name"
+    chmod +x "$bin/$name"
+    [ "$name" = iptables-restore ] || ln -s "$name" "$bin/iptables-restore"
+    PATH=$bin:$PATH
 }
 
 # Runs a command where the programs named before `--` are not installed.
@@ -132,6 +134,29 @@ without() {
     printf 'FROM busybox\nRUN true\n' | dockerfile
     build_ok --no-cache --network none
     [ ! -s "$CALLS" ]
+}
+
+@test "the packet filter is asked once for all containers, and again when anybody has changed a rule" {
+    calls() { wc -l <"$CALLS"; }
+    "$CBUILD" run --rm busybox true
+    watch_rules xtables-nft-multi
+    "$CBUILD" run --rm busybox true
+    [ "$(calls)" = 1 ]
+    "$CBUILD" run --rm busybox true
+    "$CBUILD" run -d --name asks busybox true
+    "$CBUILD" rm -f asks
+    [ "$(calls)" = 1 ]
+    host iptables -t nat -F CBUILD-MASQ
+    "$CBUILD" run --rm busybox true
+    run host iptables -t nat -S CBUILD-MASQ
+    expect_contains '172.17.0.0/16 ! -o cbuild0 -j MASQUERADE'
+    "$CBUILD" run --rm busybox true
+    : >"$CALLS"
+    "$CBUILD" run --rm busybox true
+    [ "$(calls)" = 0 ]
+    # one that publishes has a rule of its own
+    "$CBUILD" run --rm -p 0:80 busybox true
+    [ "$(calls)" -ge 1 ]
 }
 
 @test "a step reaches what the host serves to all, not what it serves to itself" {
@@ -365,7 +390,8 @@ END
     "$CBUILD" network create idle >/dev/null
     "$CBUILD" network create busy >/dev/null
     run bash -c 'echo n | "$CBUILD" network prune'
-    expect_output 'WARNING! This will remove all custom networks not used by at least one container. Are you sure you want to continue? [y/N] '
+    expect_output 'WARNING! This will remove all custom networks not used by at least one container.
+Are you sure you want to continue? [y/N] '
     "$CBUILD" run --rm --network busy busybox sh -c 'echo up; sleep 100' >"$BATS_TEST_TMPDIR/log" 3>&- &
     busy=$!
     wait_until grep -q up "$BATS_TEST_TMPDIR/log"
@@ -560,6 +586,6 @@ END
     expect_status 125
     expect_contains 'invalid argument "zz" for "--dns" flag: zz is not an ip address'
     build --dns-search 'a b'
-    expect_status 1
+    expect_status 125
     expect_contains 'a b is not a valid domain'
 }

@@ -189,3 +189,22 @@ $REGISTRY/app:2@$digest" ]
     expect_status 0
     [ "$(skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/docker:1" | jq -r .mediaType)" = application/vnd.docker.distribution.manifest.v2+json ]
 }
+
+@test "buildah: options that are not here name what does the same" {
+    while IFS='|' read -r option instead; do
+        run "$CBUILD" build "$option" "$DIR"
+        expect_status 125
+        expect_contains "${option%%=*} of another tool is not here" "$instead"
+    done <<'END'
+--cap-add=SYS_ADMIN|--allow security.insecure
+--cap-drop=CHOWN|setpriv
+--tmpfs=/x|RUN --mount=type=tmpfs
+--userns=host|namespaces of their own
+--userns-uid-map=0:1:2|namespaces of their own
+--save-stages|--target STAGE -t NAME
+--sbom-output=x|--sbom=generator=IMAGE
+--disable-compression|force-compression=true
+END
+    build_ok --source-date-epoch 3600
+    [ "$("$CBUILD" inspect -f '{{.Created}}' img)" = 1970-01-01T01:00:00Z ]
+}

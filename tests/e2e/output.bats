@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Where a build's result goes: --output, --push, --load, --metadata-file, --annotation.
+bats_require_minimum_version 1.5.0
 load helpers
 load helpers-registry
 
@@ -162,12 +163,55 @@ teardown() { stop_registry; }
     expect_lacks latest
     run skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/c@$digest"
     expect_status 0
+    # beside other names, or in their place
+    local dangling="dangling-name-prefix=$REGISTRY/d"
+    "$CBUILD" build -q -o "type=image,name=$REGISTRY/e:1,push=true,$dangling,danging-name-empty-only=true" "$DIR"
+    not curl -sf "http://$REGISTRY/v2/d/tags/list"
+    "$CBUILD" build -q -o "type=image,push=true,$dangling,danging-name-empty-only=true" "$DIR"
+    skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/d@$digest" >/dev/null
+    "$CBUILD" build -q -o "type=image,name=$REGISTRY/f:1,push=true,dangling-name-prefix=$REGISTRY/g" "$DIR"
+    skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/g@$digest" >/dev/null
+    curl -sf "http://$REGISTRY/v2/f/tags/list" | grep -qF '"1"'
+    not grep -q 1 <(curl -s "http://$REGISTRY/v2/g/tags/list")
 }
 
 @test "annotations are in the manifest" {
     "$CBUILD" build -q -t app:1 --annotation org.example.a=1 -o "type=oci,dest=$OUT,tar=false,annotation.org.example.b=2" "$DIR"
     run skopeo inspect --raw "oci:$OUT:1"
     [ "$(jq -c .annotations <<<"$output")" = '{"org.example.a":"1","org.example.b":"2"}' ]
+}
+
+@test "an archive's index.json says when the image was made, and what manifest-descriptor was given" {
+    entry() { jq -c '.manifests[0] | .mediaType, .annotations' "$1/index.json"; }
+    SOURCE_DATE_EPOCH=5 "$CBUILD" build -q -t app:1 --annotation manifest-descriptor:a=b -o "type=oci,dest=$OUT,tar=false" "$DIR"
+    run entry "$OUT"
+    expect_contains '"a":"b"' '"org.opencontainers.image.created":"1970-01-01T00:00:05Z"' '"org.opencontainers.image.ref.name":"1"'
+    id=$("$CBUILD" build -q -t app:1 -o "type=docker,dest=$OUT.docker,tar=false" -o type=docker "$DIR")
+    run entry "$OUT.docker"
+    expect_contains "\"org.opencontainers.image.created\":\"$("$CBUILD" inspect -f '{{.Created}}' "$id")\""
+    run "$CBUILD" build -q --annotation index-descriptor:a=b -o "type=oci,dest=$OUT.none" "$DIR"
+    expect_status 1
+    expect_contains "index annotations not supported for single platform export"
+}
+
+@test "oci-mediatypes=false makes archives of docker's types, whatever the compression" {
+    for compression in gzip zstd uncompressed; do
+        "$CBUILD" build -q -t app:1 -o "type=oci,dest=$OUT.$compression,tar=false,oci-mediatypes=false,compression=$compression,force-compression=true" "$DIR"
+        digest=$(jq -r '.manifests[0].digest' "$OUT.$compression/index.json")
+        run jq -c '[.mediaType, .config.mediaType, .layers[].mediaType]' "$OUT.$compression/blobs/sha256/${digest#sha256:}"
+        expect_contains '"application/vnd.docker.distribution.manifest.v2+json","application/vnd.docker.container.image.v1+json","application/vnd.docker.image.rootfs.diff.tar'
+        expect_lacks vnd.oci
+        run "$CBUILD" --root "$BATS_TEST_TMPDIR/other" load -q -i "$OUT.$compression"
+        expect_status 0
+    done
+}
+
+@test "platform-split=true gives one platform a directory, too" {
+    arch=$("$CBUILD" inspect -f '{{.Architecture}}' busybox)
+    "$CBUILD" build -q -o "type=local,dest=$OUT,platform-split=true" "$DIR"
+    [ "$(ls "$OUT")" = "linux_$arch" ]
+    [ "$(cat "$OUT/linux_$arch/hello")" = hello ]
+    "$CBUILD" build -q -o type=tar,dest=-,platform-split=true "$DIR" | tar t | grep -qx "linux_$arch/sub/deep"
 }
 
 # bats test_tags=root
@@ -234,9 +278,12 @@ teardown() { stop_registry; }
     check type=local,dest= 'dest is empty'
     check type=image,dest=x 'an image in the store has no dest'
     check type=image,colour=red 'unexpected key "colour"'
+    check type=image,dangling-name-prefix=a:1 'dangling-name-prefix "a:1": a name has neither tag nor digest'
+    check type=image,buildinfo=true 'buildinfo=true: BuildKit gave it up for provenance: --provenance=mode=max tells what a build was made of'
+    check type=image,compatibility-version=10 "compatibility-version=10: images are not made as BuildKit's earlier versions made them"
     check type=oci,dest=x,compression=lzma 'compression "lzma": expected gzip, zstd or uncompressed'
     check type=oci,dest=x,compression-level=99 'compression-level "99": expected 0 to 22'
-    check type=docker,dest=x,tar=false 'tar=false goes with type=oci'
+    check type=tar,dest=x,tar=false 'tar=false goes with type=oci or type=docker, and a dest directory'
     check type=tar,dest=x,push=true 'only images can be pushed'
     check type=local,dest=x,mode=move 'mode "move": expected copy or delete'
     run "$CBUILD" build --push "$DIR"
@@ -303,4 +350,76 @@ teardown() { stop_registry; }
     wait "$pid"
     cmp "$BATS_TEST_TMPDIR/one.tar" "$BATS_TEST_TMPDIR/other.tar"
     fsck_clean
+}
+
+several() { # OPTIONS...
+    dockerfile <<'DOCKER'
+FROM busybox AS base
+RUN echo shared >/shared
+FROM base AS a
+RUN echo a >/only-a
+FROM base AS b
+RUN echo b >/only-b
+FROM scratch AS files
+COPY --from=a /only-a /
+COPY --from=b /only-b /
+DOCKER
+    run --separate-stderr "$CBUILD" build --progress=plain --network none "$@" "$DIR"
+}
+
+@test "several targets are one build, each with what follows it" {
+    local ids=$BATS_TEST_TMPDIR/ids
+    mkdir "$ids"
+    several --target a -t two:a --iidfile "$ids/a" --target b -t two:b -t two:again --metadata-file "$ids/b" --target files -o "$OUT" --no-cache
+    expect_status 0
+    # the shared step ran once: base image, shared, a, b, two copies
+    [[ $stderr == *'6 steps: 1 cached, 5 run'* ]]
+    [ "${#lines[@]}" -eq 2 ]
+    [ "${lines[0]}" = "$(cat "$ids/a")" ]
+    [ "${lines[1]}" = "$(jq -r '."containerimage.config.digest"' "$ids/b")" ]
+    [ "$(jq -r '."image.name"' "$ids/b")" = docker.io/library/two:b,docker.io/library/two:again ]
+    [ "$("$CBUILD" image inspect -f '{{.Id}}' two:a)" = "${lines[0]}" ]
+    [ "$("$CBUILD" image inspect -f '{{.Id}}' two:again)" = "${lines[1]}" ]
+    [ "$(ls "$OUT")" = "$(printf 'only-a\nonly-b')" ]
+    run "$CBUILD" builds show
+    expect_contains 'a, b, files' two:a two:again
+    # a target twice, into two kinds of outputs
+    several --target a -t two:a --target a -o "$OUT/root"
+    expect_status 0
+    [ -f "$OUT/root/only-a" ]
+    # the provenance of each is its own
+    several --target a -o type=oci,dest="$OUT/a.tar" --target b -o type=oci,dest="$OUT/b.tar" --provenance mode=max
+    expect_status 0
+    for one in a b; do
+        mkdir "$OUT/$one"
+        tar -xf "$OUT/$one.tar" -C "$OUT/$one"
+        grep -rqs "echo $one >/only-$one" "$OUT/$one/blobs"
+        not grep -rqsE "echo [^$one] >/only" "$OUT/$one/blobs"
+    done
+}
+
+@test "of several targets nothing is left to be guessed" {
+    refused() { # TEXT OPTIONS...
+        local text=$1
+        shift
+        several "$@"
+        expect_status 1
+        case $stderr in *"$text"*) ;; *) echo "$stderr"; return 1 ;; esac
+    }
+    refused 'nothing says what becomes of --target a' --target a --target b -t x
+    refused '--tag x stands before the first of several --target' -t x --target a -t y --target b -t z
+    refused '--push true stands before' --push --target a -t y --target b -t z
+    refused 'the name `docker.io/library/x:latest` is given to two targets' --target a -t x --target b -t x:latest
+    refused 'the output `d` is given to two targets' --target a -o d --target b -o type=tar,dest=d
+    refused '--iidfile `i` is given to two targets' --target a --iidfile i --target b --iidfile i
+    refused 'only one output can go to standard output' --target a -o - --target b -o -
+    refused 'target stage `nope` could not be found' --target a -t x --target nope -t y
+    refused 'each of several names a stage' --target a -t x --target '' -t y
+    refused 'ask about one target' --check --target a -t x --target b -t y
+    refused "kaniko's other outputs go with one target" --target a -t x --target b -t y --destination z
+    not "$CBUILD" image inspect x
+    # one target: their order means nothing, as docker has it
+    several -t before --target a
+    expect_status 0
+    "$CBUILD" image inspect before >/dev/null
 }

@@ -7,6 +7,12 @@ setup_file() {
     printf 'FROM busybox\n' | "$CBUILD" build -q -
 }
 teardown_file() { cb_drop_store; }
+teardown() {
+    local socket
+    for socket in "$BATS_TEST_TMPDIR"/tmux-*; do # of a test that failed
+        [ ! -S "$socket" ] || tmux -S "$socket" kill-server 2>/dev/null || true
+    done
+}
 setup() {
     cb_dir
     export TERM=xterm
@@ -142,4 +148,66 @@ END
     TERM=dumb run script -qec "'$CBUILD' build -t img '$DIR'" /dev/null
     expect_contains '#1 CACHED'
     expect_lacks $'\033[K'
+}
+
+# The whole screen of a real terminal. The time of a step is T in the column where it ended; one more digit takes a blank.
+tmux_screen() { # SOCKET
+    tmux -S "$1" capture-pane -p | sed -E 's/ [0-9]\.[0-9]s$/    T/; s/ [0-9]{2}\.[0-9]s$/     T/; s/[0-9]+\.[0-9]s/T/; s/[0-9a-f]{64}/ID/'
+}
+shows() { tmux_screen "$1" | grep -qF "$2"; }
+# A line of a step; WIDTH: of TEXT, where that is not its length.
+row() { # COLUMNS TEXT [WIDTH]
+    printf '%s%*s    T\n' "$2" "$(($1 - 6 - ${3:-${#2}}))" ''
+}
+
+# What stands there while a step runs, in $middle, and at the end, in $end.
+in_tmux() { # COLUMNS
+    local socket=$BATS_TEST_TMPDIR/tmux-$1
+    rm -f "$GO/on"
+    # shellcheck disable=SC2016
+    tmux -S "$socket" -f /dev/null new-session -d -x "$1" -y 24 \
+        'stty -echo; "$CBUILD" build --progress=tty --no-cache --network none -t img --cache-mount "go=$GO" "$DIR" >/dev/null; echo status $?; exec sleep 300'
+    wait_until shows "$socket" '    a line that'
+    middle=$(tmux_screen "$socket")
+    touch "$GO/on"
+    wait_until shows "$socket" 'status 0'
+    end=$(tmux_screen "$socket")
+    tmux -S "$socket" kill-server
+}
+
+@test "in tmux, cell by cell, at 80 and at 200 columns" {
+    export GO=$BATS_TEST_TMPDIR/go DIR LC_ALL=C.UTF-8
+    local columns wide='=> [2/3] RUN : ünïcödé 漢字漢字' run cut said
+    mkdir "$GO"
+    dockerfile <<'DOCKER'
+FROM busybox
+RUN : ünïcödé 漢字漢字
+RUN --mount=type=cache,id=go,target=/go for i in 1 2 3 4 5 6 7 8; do echo "line $i"; done; echo a line that is longer than eighty columns are wide, by a little, and a bit more; until [ -e /go/on ]; do sleep 0.02; done
+DOCKER
+    run="[3/3] $(tail -n 1 "$DIR/Dockerfile")"
+    for columns in 80 200; do
+        in_tmux "$columns"
+        cut="${run:0:$((columns - 16))}..."
+        said="a line that is longer than eighty columns are wide, by a little, and a bit more"
+        [ "$columns" = 200 ] || said="${said:0:72}..."
+        [ "$middle" = "[+] T (2/3)
+$(row "$columns" '=> CACHED [1/3] FROM docker.io/library/busybox:latest')
+$(row "$columns" "$wide" 31)
+$(row "$columns" " > $cut")
+    line 4
+    line 5
+    line 6
+    line 7
+    line 8
+    $said" ] || { echo "$middle"; false; }
+        [ "$end" = "[+] T (4/4) FINISHED
+$(row "$columns" '=> CACHED [1/3] FROM docker.io/library/busybox:latest')
+$(row "$columns" "$wide" 31)
+$(row "$columns" "=> $cut")
+$(row "$columns" '=> exporting to image')
+image sha256:ID
+named img:latest
+3 steps: 1 cached, 2 run
+status 0" ] || { echo "$end"; false; }
+    done
 }

@@ -34,8 +34,12 @@ ranges() {
     jq -s -r '[.[] | select(.range != null) | .range] | join(" ")' "$HOSTILE_LOG"
 }
 
-@test "what one slow connection would take long for comes over several" {
-    pull slow
+@test "what one slow connection would take long for comes over several, and is heard of meanwhile" {
+    export CBUILD_ROOT=$STORES/slow
+    run timeout 90 "$CBUILD" build --progress=plain - <<<"FROM $HOSTILE/slow/image:latest"
+    expect_status 0
+    grep -E '^#[0-9]+ [0-9a-f]{12}: Downloading [0-9.]+[kM]B / 71\.[0-9]+MB [0-9.]+s$' <<<"$output"
+    grep -E '^#[0-9]+ extracting sha256:[0-9a-f]{64} 71\.[0-9]+MB / 71\.[0-9]+MB( [0-9.]+s)? done$' <<<"$output"
     pulled_whole
     run ranges
     expect_contains '=16777216-33554431' '=33554432-50331647' '=50331648-67108863'

@@ -97,9 +97,24 @@ works() {
     expect_status 1
     fails pull "$REGISTRY/y:1"
     expect_contains 127.0.0.1
+    printf 'FROM scratch\nCOPY Dockerfile /\n' >"$BATS_TEST_TMPDIR/Dockerfile"
+    works build -q -f "$BATS_TEST_TMPDIR/Dockerfile" -o "type=image,name=$REGISTRY/z:1,push=true,registry.insecure=true" "$BATS_TEST_TMPDIR"
+    fails build -q -f "$BATS_TEST_TMPDIR/Dockerfile" -o "type=image,name=$REGISTRY/z:1,push=true" "$BATS_TEST_TMPDIR"
     printf '{"insecure-registries":["%s"]}' "$REGISTRY" >"$CBUILD_CONFIG"
     works push -q busybox "$REGISTRY/y:1"
     expect_output "$REGISTRY/y:1"
+    # a range has the names of its addresses; a scheme is dropped, as docker does it
+    printf '127.0.0.1 other.cbuild.test\n' >"$BATS_TEST_TMPDIR/hosts"
+    other=other.cbuild.test:${REGISTRY#*:}
+    for list in '"10.0.0.0/8", "other.cbuild.test:1"' '"::/0"'; do
+        echo "{\"insecure-registries\":[$list]}" >"$CBUILD_CONFIG"
+        named "$CBUILD" push -q busybox "$other/y:2"
+        expect_status 1
+    done
+    for list in '"10.0.0.0/8", "127.0.0.0/24"' "\"http://$other\""; do
+        echo "{\"insecure-registries\":[$list]}" >"$CBUILD_CONFIG"
+        named_works push -q busybox "$other/y:2"
+    done
 }
 
 # COMMAND with the names of this test's servers.

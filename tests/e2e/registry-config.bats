@@ -193,6 +193,19 @@ END
     bad '{"data-root": "relative"}' "is not an absolute path"
     bad '{"data-root": "/a", "graph": "/b"}' "old name"
     bad '{"max-store": "much"}' "max-store"
+    bad '{"insecure-registries": ["a.example/x"]}' 'insecure-registries[0]: `a.example/x` is not a host'
+    bad '{"insecure-registries": ["10.0.0.0/x"]}' 'is not a host'
+    bad '{"default-shm-size": "wide"}' default-shm-size
+    bad '{"default-ipc-mode": "host"}' 'expected private or shareable'
+    bad '{"default-cgroupns-mode": "x"}' 'expected private or host'
+    bad '{"no-new-privileges": "yes"}' no-new-privileges
+    bad '{"seccomp-profile": "here.json"}' 'expected builtin, unconfined or an absolute path'
+    bad '{"default-address-pools": [{"base": "10.0.0.0/16", "size": 8}]}' 'default-address-pools[0].size: expected 16 to 30'
+    bad '{"default-address-pools": [{"base": "tenth", "size": 8}]}' '`tenth` is not a range'
+    bad '{"ip": "fd00::1"}' 'is not an IPv4 address'
+    bad '{"mtu": 5}' 'expected 68 to 65535'
+    bad '{"icc": "no"}' icc
+    bad '{"default-network-opts": {"bridge": {"mtu": 5}}}' 'default-network-opts.bridge.mtu'
     rm "$CBUILD_CONFIG"
     cbuild images
     expect_status 1
@@ -230,6 +243,84 @@ END
     expect_contains "Configuration" "$CBUILD_CONFIG"
 }
 
+@test "containers are bound as the configuration says, unless they are asked for otherwise" {
+    printf '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}]}' >"$BATS_TEST_TMPDIR/profile"
+    config_is <<END
+{"init": true, "no-new-privileges": true, "default-shm-size": "5m", "seccomp-profile": "$BATS_TEST_TMPDIR/profile",
+ "default-ipc-mode": "shareable", "default-cgroupns-mode": "host", "userns-remap": "default", "selinux-enabled": true, "bip": "192.0.2.1/24", "live-restore": true}
+END
+    look='df -k /dev/shm | tail -1 | cut -c1-40; grep NoNewPrivs /proc/self/status; mkdir /d 2>&1; cat /proc/1/comm; true'
+    told=$BATS_TEST_TMPDIR/told
+    quietly() { run bash -c '"$@" 2>"$0"' "$told" "$CBUILD" "$@"; }
+    quietly run --rm --network none busybox sh -c "$look"
+    [[ ${lines[0]} == *' 5120 '* ]]
+    [[ ${lines[1]} == *1 ]]
+    [[ ${lines[2]} == *'not permitted' ]]
+    [[ ${lines[3]} != sh ]]
+    grep -q '`userns-remap` of the configuration has no effect: ' "$told"
+    grep -q '`selinux-enabled`' "$told"
+    [ "$(wc -l <"$told")" -eq 2 ]
+    quietly run --rm --network none --init=false --shm-size 6m --security-opt no-new-privileges=false --security-opt seccomp=unconfined busybox sh -c "$look"
+    [[ ${lines[0]} == *' 6144 '* ]]
+    [[ ${lines[1]} == *0 ]]
+    [ "${lines[2]}" = sh ]
+    quietly create --name bound busybox true
+    [ "$("$CBUILD" inspect -f '{{.HostConfig.IpcMode}} {{.HostConfig.CgroupnsMode}} {{.HostConfig.ShmSize}}' bound)" = 'shareable host 5242880' ]
+    "$CBUILD" rm bound
+    run "$CBUILD" info
+    expect_contains 'userns-remap (root' 'live-restore (containers need no daemon to go on)'
+    # what is as without the key is not spoken of
+    config_is <<<'{"userns-remap": "", "selinux-enabled": false, "bip": "192.0.2.1/24"}'
+    quietly create --name unbound busybox true
+    [ ! -s "$told" ]
+    "$CBUILD" rm unbound
+}
+
+@test "networks have their subnets from the configuration's pools, and its options" {
+    config_is <<<'{"default-address-pools": [{"base": "198.18.0.0/30", "size": 30}, {"base": "198.19.7.0/24", "size": 28}], "default-network-opts": {"bridge": {"com.docker.network.driver.mtu": "1234"}}}'
+    for name in pool-a pool-b pool-c; do "$CBUILD" network create $name; done
+    run "$CBUILD" network inspect -f '{{(index .IPAM.Config 0).Subnet}} {{index .Options "com.docker.network.driver.mtu"}}' pool-a pool-b pool-c
+    expect_output $'198.18.0.0/30 1234\n198.19.7.0/28 1234\n198.19.7.16/28 1234'
+    "$CBUILD" network rm pool-c
+    config_is <<<'{"default-address-pools": [{"base": "198.18.0.0/30", "size": 30}]}'
+    run "$CBUILD" network create pool-c
+    expect_status 1
+    expect_contains 'could not find an available, non-overlapping IPv4 address pool'
+    "$CBUILD" network create --subnet 198.19.8.0/24 -o com.docker.network.driver.mtu=1300 pool-c
+    [ "$("$CBUILD" network inspect -f '{{index .Options "com.docker.network.driver.mtu"}}' pool-c)" = 1300 ]
+    "$CBUILD" network rm pool-a pool-b pool-c
+}
+
+@test "a proxy is shown its password, nobody else; NO_PROXY has names with ports" {
+    start_hostile_registry
+    config_is <<<'{"insecure-registries": ["plain.example:80"]}'
+    local proxy=http://me:s3cr%2Ft@127.0.0.9:$HOSTILE_OTHER
+    asked() { jq -c 'select(.server == "other") | [.method, .path, .proxied]' "$HOSTILE_LOG" | sort -u; }
+    NO_PROXY=tls.example:5001,.tls.example HTTPS_PROXY=$proxy cbuild pull tls.example:5000/x:1
+    expect_status 1
+    expect_contains 'response 407' 'HTTPS_PROXY'
+    expect_lacks s3cr
+    [ "$(asked)" = '["CONNECT","tls.example:5000","Basic bWU6czNjci90"]' ]
+    NO_PROXY='*.tls.example, tls.example:5000' HTTPS_PROXY=$proxy cbuild pull tls.example:5000/x:1
+    expect_contains 'resolve host'
+    [ "$(asked | wc -l)" -eq 1 ]
+    # one request, because it is refused; and what goes through the proxy in plain text
+    [ "$(grep -c '"CONNECT"' "$HOSTILE_LOG")" -eq 1 ]
+    : >"$HOSTILE_LOG"
+    config_is <<<"{\"registries\": {\"r.example\": {\"mirrors\": [\"http://plain.example\"]}}, \"proxies\": {\"http-proxy\": \"$proxy\", \"no-proxy\": \"r.example\"}}"
+    cbuild pull r.example/x:1
+    asked | grep -q '^\["GET","http://plain.example/v2/x/manifests/1?ns=r.example","Basic bWU6czNjci90"\]$' || asked | grep -q '"HEAD","http://plain.example/'
+    # however it is written, it is not told
+    for proxy in me:s3cr@127.0.0.9 http://me:s3/cr@127.0.0.9 'http://me:s3 cr@127.0.0.9' http://me:s3#cr@127.0.0.9; do
+        HTTPS_PROXY=$proxy HTTP_PROXY=$proxy cbuild info
+        expect_contains 'xxxxx@127.0.0.9'
+        expect_lacks s3
+        HTTPS_PROXY=$proxy:$HOSTILE_OTHER cbuild pull tls.example/x:1
+        expect_status 1
+        expect_lacks s3
+    done
+}
+
 @test "name servers, logs and limits of containers are those of the configuration, unless they are asked for" {
     config_is <<'END'
 {"dns": ["192.0.2.53"], "dns-search": ["corp.example"], "dns-opts": ["ndots:3"],
@@ -249,6 +340,9 @@ END
     "$CBUILD" create --name sharing --network container:configured busybox true
     run "$CBUILD" inspect -f '{{json .HostConfig.Dns}}' sharing
     expect_output '[]'
+    # nobody asked for them
+    run "$CBUILD" inspect -f '{{json .HostConfig.Dns}} {{.HostConfig.DnsSearch}}' configured
+    expect_output '[] []'
     config_is <<<'{"log-driver": "journald", "log-opts": {"tag": "x", "journald-only": "1"}}'
     run "$CBUILD" run --name journald --network none busybox echo printed
     expect_output printed

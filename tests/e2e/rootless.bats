@@ -248,6 +248,15 @@ END
     expect_contains "$(printf '0:0 6755\n0:0 644\n0:0 644')"
     as_ok cbsingle cbuild run --rm --network none --tmpfs /t:uid=7,size=1m,gid=8 img sh -c 'stat -c %u:%g /t; df -k /t | tail -n 1 | awk "{ print \$2 }"'
     expect_contains "$(printf '0:0\n1024')"
+    as_ok cbsingle cbuild volume create -o type=tmpfs -o device=tmpfs -o o=uid=7,gid=8,size=1m owned
+    if [ -n "${CB_WITHOUT_CALLS:-}" ]; then # a mount that the container alone has needs them
+        run as cbsingle cbuild run --rm --network none -v owned:/t img true
+        expect_contains "error while mounting volume" "function not implemented"
+    else
+        as_ok cbsingle cbuild run --rm --network none -v owned:/t img stat -c %u:%g /t
+        expect_contains 0:0
+    fi
+    as_ok cbsingle cbuild volume rm owned
     as_ok cbsingle cbuild save -o img.tar img
     run sh -c "cd '$USERS/cbsingle' && mkdir x && tar -xf img.tar -C x && cat \$(jq -r '.[0].Layers[]' x/manifest.json | sed 's|^|x/|') | tar --ignore-zeros --numeric-owner -tvf - | awk '{print \$2}' | sort -u"
     expect_output 0/0
@@ -288,6 +297,11 @@ END
     expect_contains 'no limit of memory' ran
     as_ok cbtest cbuild run --rm --network none --cgroup-parent some/where busybox echo ran
     expect_contains 'nothing is made below --cgroup-parent `some/where`: no cgroup was delegated' ran
+    as_ok cbtest cbuild run -d --name unlimited --network none busybox sleep 1000
+    run as cbtest cbuild update -m 64m --cpus 1 unlimited
+    expect_status 0
+    expect_output $'warning: no limit of memory, cpu: no cgroup was delegated to this user\nunlimited'
+    as_ok cbtest cbuild rm -f unlimited
 }
 
 @test "the program that runs a user's step is his, and the step cannot open it for writing" {
@@ -320,6 +334,9 @@ END
     expect_contains 'device nodes' 'only root'
     as_ok cbtest cbuild run --rm --network none debian:bookworm find / -xdev ! -path '/dev/*' '(' -type c -o -type b ')'
     expect_output ''
+    python3 "$CB_TOP/tests/lib/odd-layers.py" "$BATS_TEST_TMPDIR"
+    chmod a+rx "$BATS_TEST_TMPDIR" && as_ok cbtest cbuild load -q <"$BATS_TEST_TMPDIR/pax.tar" # they are in its layer's outline
+    as cbtest cbuild save pax:1 | tar -xO "blobs/$(tr : / <"$BATS_TEST_TMPDIR/pax.diff-id")" | sha256sum | grep -F "$(cut -d: -f2 "$BATS_TEST_TMPDIR/pax.diff-id")"
 }
 
 @test "packages are installed, with apt's own user and dpkg's owners" {
@@ -369,4 +386,17 @@ END
     expect_contains cbuild-launcher end
     expect_lacks keyring
     expect_lacks "$USERS"
+}
+
+@test "unshare is root in the user's namespace, with the user's store; image mount works only there" {
+    as_ok cbtest cbuild unshare sh -c 'id -u; echo "$CBUILD_ROOT"; d=$(cbuild image mount busybox) && test -x "$d/bin/busybox" && stat -c %u "$d/bin" && cbuild image unmount -a >/dev/null'
+    [ "$output" = "0
+$USERS/cbtest/.local/share/cbuild
+0" ]
+    run as cbtest cbuild image mount busybox
+    [ "$status" -eq 1 ]
+    [[ $output = *'cbuild unshare'* ]]
+    run as cbtest cbuild unshare sh -c 'exit 7'
+    [ "$status" -eq 7 ]
+    as_ok cbtest sh -c 'cbuild unshare no-such-program; test $? = 127'
 }

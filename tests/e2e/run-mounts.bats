@@ -132,6 +132,36 @@ mine'
     expect_lacks secrets
 }
 
+@test "a secret's value is in no key, or with cache=key in one that nobody else can make" {
+    printf 'FROM busybox\nRUN --mount=type=secret,id=s,env=S echo "$S" | md5sum >/sum\nRUN true\n' >"$DIR/Dockerfile"
+    sum() { "$CBUILD" run --rm --network none img cat /sum | cut -c1-32; }
+    S=one build_ok -q --secret id=s,env=S
+    S=two build_ok -q --secret id=s,env=S
+    [ "$(sum)" = "$(echo one | md5sum | cut -c1-32)" ]
+    S=two build_ok -q --secret id=s,env=S,cache=key
+    [ "$(sum)" = "$(echo two | md5sum | cut -c1-32)" ]
+    [ "$(stat -c '%a %s' "$CBUILD_ROOT/machine-key")" = '600 32' ]
+    S=two build --secret id=s,env=S,cache=key
+    expect_contains 'CACHED'
+    S=three build --explain --secret id=s,env=S,cache=key
+    expect_status 0
+    expect_contains 'secret `s` changed'
+    [ "$(sum)" = "$(echo three | md5sum | cut -c1-32)" ]
+    S=two build --check --secret id=s,env=S,cache=key
+    expect_status 0
+    # Neither the value nor its plain digest is anywhere in the store, and the key is in nothing that leaves it.
+    run grep -rlaE "three|$(printf three | sha256sum | cut -c1-64)" "$CBUILD_ROOT"/meta.db* "$CBUILD_ROOT/journal"
+    expect_output ''
+    S=three build_ok -q --secret id=s,env=S,cache=key --cache-to type=local,dest="$BATS_TEST_TMPDIR/exported"
+    "$CBUILD" --root "$BATS_TEST_TMPDIR/other" import "$CB_BASES/busybox.tar" busybox >/dev/null
+    S=three build --root "$BATS_TEST_TMPDIR/other" --secret id=s,env=S,cache=key --cache-from type=local,src="$BATS_TEST_TMPDIR/exported"
+    expect_status 0
+    expect_contains '3 steps: 2 cached, 1 run' # what it makes is known by its content
+    not cmp "$CBUILD_ROOT/machine-key" "$BATS_TEST_TMPDIR/other/machine-key"
+    S=three build --secret id=s,env=S,cache=yes
+    expect_contains 'unsupported value "yes" of cache: expected key'
+}
+
 @test "secrets: from a pipe, from the environment, by id alone; at most 500 KiB" {
     printf 'FROM busybox\nARG N\nRUN --mount=type=secret,id=S wc -c < /run/secrets/S > /n && sha256sum < /run/secrets/S > /sum\n' >"$DIR/Dockerfile"
     run bash -c '"$CBUILD" build --progress=quiet -t img --secret id=S,src=<(printf piped) "$1"' - "$DIR"

@@ -66,8 +66,8 @@ load helpers-sandbox
     cbuild run --rm --stop-signal NOPE busybox true
     expect_status 125
     expect_contains 'invalid signal: NOPE'
-    # neither never nor after a second: a number that is none
-    for seconds in 4294967297 99999999999999999999 -2; do
+    # neither never nor after a second
+    for seconds in 4294967297 99999999999999999999; do
         cbuild run --rm --network none --stop-timeout "$seconds" busybox true
         expect_status 125
         expect_contains 'expected a number of seconds'

@@ -47,6 +47,35 @@ layers_of() {
     expect_output "$REGISTRY/many"
 }
 
+@test "rmi: a digest goes alone, with the last tag of its repository, or is what keeps the image" {
+    "$CBUILD" push -q made "$REGISTRY/gone:1" "$REGISTRY/gone:2" >/dev/null
+    fresh pull -q "$REGISTRY/gone:1"
+    digest=$(fresh image inspect -f '{{index .RepoDigests 0}}' "$REGISTRY/gone:1"; echo "$output")
+    id=$("$CBUILD" --root "$FRESH" images -q --no-trunc "$REGISTRY/gone")
+    fresh rmi "$digest"
+    expect_output "Untagged: $digest"
+    fresh rmi "$REGISTRY/gone:1"
+    expect_output "Untagged: $REGISTRY/gone:1
+Deleted: $id"
+    fresh pull -q "$REGISTRY/gone:1"
+    fresh pull -q "$REGISTRY/gone:2"
+    fresh rmi "$REGISTRY/gone:1" "$REGISTRY/gone:2"
+    expect_output "Untagged: $REGISTRY/gone:1
+Untagged: $REGISTRY/gone:2
+Untagged: $digest
+Deleted: $id"
+    fresh pull -q "$digest"
+    fresh tag "$digest" other:1
+    fresh rmi "${id#sha256:}"
+    expect_contains 'image is referenced in multiple repositories'
+    fresh rmi other:1
+    expect_output 'Untagged: other:1'
+    fresh images --format '{{.Repository}} {{.Tag}}'
+    expect_output "$REGISTRY/gone <none>"
+    fresh image prune -f
+    expect_contains "untagged: $digest" "deleted: $id"
+}
+
 @test "all tags are of a repository, not of one tag or of nothing" {
     for command in push pull; do
         cbuild $command -a "$REGISTRY/many:1"
@@ -98,11 +127,13 @@ dockerfile_in() {
     fresh pull -a "$HOSTILE/taggiant/image"
     expect_status 1
     expect_contains 'larger than the limit'
-    # the next page is not another host's
+    # the next page is the registry's own, whatever host it says
     fresh pull -aq "$HOSTILE/tagaway/image"
     expect_status 0
     run grep -c '"server": "other"' "$HOSTILE_LOG"
     expect_output 0
+    fresh images --format '{{.Tag}}' "$HOSTILE/tagaway/image"
+    [ "$(sort <<<"$output")" = $'a\nb' ]
     fresh pull -a "$HOSTILE/tagnames/image"
     expect_status 1
     expect_contains 'is no tag' '2 of 3 tags could not be pulled'
@@ -153,10 +184,12 @@ dockerfile_in() {
         fresh images --digests --format '{{.Repository}} {{.Tag}} {{.Digest}}' $argument
         expect_output "$REGISTRY/digests <none> $digest"
     done
-    "$CBUILD" rmi "$REGISTRY/digests:1"
     run "$CBUILD" push "$REGISTRY/digests:2"
     expect_status 1
     expect_contains "tag does not exist: $REGISTRY/digests:2"
+    "$CBUILD" rmi "$REGISTRY/digests:1"
+    run "$CBUILD" push "$REGISTRY/digests:1"
+    expect_contains "does not exist locally with the tag: $REGISTRY/digests:1"
     run "$CBUILD" push nosuch/at-all
     expect_contains 'does not exist locally with the tag: nosuch/at-all'
 }

@@ -70,6 +70,28 @@ ranges_of() {
     [ "$(ranges_of PATCH | wc -w)" -le 20 ]
 }
 
+@test "a token that grows too old while a layer is sent is replaced, and a login's token that is good for once, too" {
+    start_hostile_registry --auth token-rotating
+    export DOCKER_CONFIG=$BATS_TEST_TMPDIR/docker
+    "$CBUILD" login -u tester --password-stdin "$HOSTILE" <<<opensesame
+    kept=$(jq -r '.auths[].identitytoken' "$DOCKER_CONFIG/config.json")
+    [[ $kept == token-of-the-login-* ]]
+    bearer() { jq -r '.authorization // empty' "$HOSTILE_LOG" | grep Bearer | tail -1; }
+    for name in pushexpire pushexpired; do
+        push $name
+        expect_status 0
+        expect_contains "$LARGE"
+        [ "sha256:$(curl -s -H "Authorization: $(bearer)" "http://$HOSTILE/v2/$name/large/manifests/1" | sha256sum | cut -d' ' -f1)" = "$LARGE" ]
+        # the file has what the login got: each process goes on from there, where the server lets it
+        [ "$(jq -r '.auths[].identitytoken' "$DOCKER_CONFIG/config.json")" = "$kept" ]
+        "$CBUILD" login -u tester --password-stdin "$HOSTILE" <<<opensesame
+        kept=$(jq -r '.auths[].identitytoken' "$DOCKER_CONFIG/config.json")
+    done
+    # nothing of it was asked for with the password, and none of the tokens twice
+    [ "$(jq -s '[.[] | select((.path | startswith("/token")) and .method == "GET")] | length' "$HOSTILE_LOG")" -eq 3 ]
+    [ "$(jq -s '[.[] | select((.path | startswith("/token")) and .method == "POST")] | length' "$HOSTILE_LOG")" -ge 4 ]
+}
+
 @test "the address of the next part may be elsewhere; the password stays" {
     start_hostile_registry --auth basic
     export REGISTRY_AUTH_FILE=$BATS_TEST_TMPDIR/auth.json

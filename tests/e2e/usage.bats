@@ -37,6 +37,26 @@ shown() {
     done
 }
 
+@test "the exit status of create is docker's: 125 for what its client refuses, 1 for what its daemon does" {
+    for line in '-m foo' '--restart on-failure:x' '--ulimit foo' '-e =x' '-p x' '-p 1.2.3:80:80' '--expose x' '--mac-address x' \
+        '--add-host x' '--dns x' '--security-opt foo' '--pid foo' '--userns foo' '--sysctl foo' '--shm-size x' '--health-interval x' \
+        '--health-retries x' '--gpus foo' '--stop-timeout x' '-l =x' '--mount type=bind' '--device /dev/null:/x:q'; do
+        # shellcheck disable=SC2086
+        cbuild create $line busybox
+        expect_status 125
+    done
+    for line in '--cpus 4096' '--restart foo' '--stop-signal FOO' '--cap-add FOO' '--log-driver foo' '--name -x' '-w rel' '-m 1k'; do
+        # shellcheck disable=SC2086
+        cbuild create $line busybox
+        expect_status 1
+    done
+    [ -z "$("$CBUILD" ps -aq)" ]
+    cbuild volume create --label =x labelled
+    expect_status 125
+    cbuild network create --label '' labelled
+    expect_status 125
+}
+
 @test "docker's options that are not here say how it is done instead" {
     cbuild build --resource memory=1g "$DIR"
     expect_status 1
@@ -236,6 +256,30 @@ END
     expect_contains "$(printf '\nwhy\nbecause\n------\n')" 'exit code: 5'
 }
 
+@test "plain progress: a step that is left before its end is gone on with, and one that failed is shown again" {
+    dockerfile <<'END'
+FROM busybox AS one
+RUN --mount=type=cache,target=/m,id=turns rm -f /m/*
+FROM one AS two
+RUN --mount=type=cache,target=/m,id=turns for i in $(seq 12); do echo line $i; done; touch /m/two; until [ -e /m/three ]; do sleep 0.02; done; echo the end; exit 5
+FROM one AS three
+RUN --mount=type=cache,target=/m,id=turns until [ -e /m/two ]; do sleep 0.02; done; echo between; touch /m/three; sleep 30
+FROM busybox
+COPY --from=two /x /
+COPY --from=three /x /
+END
+    build --network none --no-cache
+    expect_status 1
+    # each block ends with the end of its step, or says that there is more
+    run awk -v RS= -F'\n' '$1 ~ /^#/ {last = $NF; for (i = 1; i <= NF; i++) if ($i == "------") {last = $(i - 1); break}
+        if (last !~ /^#[0-9]+ (\.\.\.|DONE.*|CACHED|CANCELED|ERROR: .*)$/) print last}' <<<"$output"
+    expect_output ''
+    build --network none --no-cache
+    expect_contains $'line 12\n#' $' ...\n\n#' "$(printf -- '------\n > [two 1/1] RUN')"
+    # the last ten lines
+    expect_contains $'exit 5:\nline 4\nline 5\n' $'\nline 12\nthe end\n------\n'
+}
+
 @test "what a carriage return overwrote is not shown, what is left of it is" {
     dockerfile <<'END'
 FROM busybox
@@ -339,17 +383,31 @@ END
     expect_output ""
 }
 
-@test "a store in the build context is warned of, unless it is left out" {
+@test "a store below the context is no part of it, whatever the ignore file says" {
+    local store=$DIR/sub/store
     mkdir "$DIR/sub"
-    "$CBUILD" --root "$DIR/sub/store" import "$CB_BASES/busybox.tar" busybox >/dev/null
-    printf 'FROM busybox\nCOPY Dockerfile /\n' >"$DIR/Dockerfile"
-    cbuild --root "$DIR/sub/store" build --progress=plain "$DIR"
-    expect_status 0
-    expect_contains 'sub/store` is in the build context' 'list `sub/store` in .dockerignore'
-    echo sub >"$DIR/.dockerignore"
-    cbuild --root "$DIR/sub/store" build --progress=plain "$DIR"
-    expect_status 0
-    expect_lacks 'is in the build context'
+    "$CBUILD" --root "$store" import "$CB_BASES/busybox.tar" busybox >/dev/null
+    printf 'FROM busybox\nCOPY . /all\nCOPY --from=named . /named\nRUN ls -R /all /named\n' >"$DIR/Dockerfile"
+    printf '*\n!sub/store\n!Dockerfile\n' >"$DIR/.dockerignore"
+    for syntax in docker git; do
+        cbuild --root "$store" build --no-cache --progress=plain --network none --ignore-syntax $syntax --build-context named="$DIR/sub" "$DIR"
+        expect_status 0
+        expect_lacks index.db
+        expect_contains Dockerfile
+    done
+    # the store has changed, and the steps are those of before
+    cbuild --root "$store" build --progress=plain --network none --ignore-syntax git --build-context named="$DIR/sub" "$DIR"
+    [ "$(steps_run)" -eq 0 ]
+
+    rm "$DIR/.dockerignore"
+    cbuild --root "$store" context ls --ignored "$DIR"
+    expect_contains "sub/store/  cbuild's store"
+    cbuild --root "$store" context ls --ignored --format json "$DIR"
+    [ "$(jq -r '.entries[] | "\(.path) \(.rule.line)"' <<<"$output")" = 'sub/store 0' ]
+    printf 'FROM busybox\nCOPY sub/store /s\n' >"$DIR/Dockerfile"
+    cbuild --root "$store" build "$DIR"
+    expect_status 1
+    expect_contains "it is cbuild's store, which is never sent"
 }
 
 @test "nothing is removed when nobody says yes" {
@@ -456,7 +514,7 @@ END
     "$CBUILD" save img | "$CBUILD" --root "$root" load -q
     "$CBUILD" --root "$root" run --name box --network none img sh -c 'head -c 200000 /dev/urandom > /written'
     cbuild --root "$root" df --format '{{.Type}}: {{.TotalCount}} {{.Active}} {{.Size}} {{.Reclaimable}}'
-    [[ $output =~ 'Blobs: '[0-9]+\ [0-9]+\ 5\.[0-9]*MB\ 0B ]]
+    [[ $output =~ 'Blobs: '2\ 2\ [0-9.]*kB\ 0B ]] # layers that came plain are none
     [[ $output =~ 'Index and Other: 1 1 ' ]]
     said=$("$CBUILD" --root "$root" df --format '{{.Size}}' | sed 's/kB/K/; s/B//' | numfmt --from=si | awk '{ sum += $1 } END { print sum }')
     used=$(du -s -B1 "$root" | cut -f1)

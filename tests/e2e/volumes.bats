@@ -130,7 +130,8 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     cbuild volume ls -q -f dangling=true
     expect_output ''
     run bash -c 'echo n | "$CBUILD" volume prune'
-    expect_output 'WARNING! This will remove anonymous local volumes not used by at least one container. Are you sure you want to continue? [y/N] '
+    expect_output 'WARNING! This will remove anonymous local volumes not used by at least one container.
+Are you sure you want to continue? [y/N] '
     "$CBUILD" rm holder
     cbuild volume prune -f
     expect_output 'Total reclaimed space: 0B'
@@ -240,6 +241,42 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     refuse 'No such container: nobody' -v /x --name doomed --volumes-from nobody
     [ -z "$("$CBUILD" volume ls -q)" ]
     [ -z "$("$CBUILD" ps -aq)" ]
+}
+
+@test "a directory on /etc has the files with names in it; one of these that is mounted itself covers them" {
+    mkdir -p "$DIR/etc"
+    echo mine >"$DIR/etc/hosts"
+    sh_in -h named -v "$DIR/etc:/etc" -- 'cat /etc/hostname; grep -c localhost /etc/hosts; test -s /etc/resolv.conf && echo yes'
+    expect_output $'named\n2\nyes'
+    [ "$(cat "$DIR/etc/hosts")" = mine ]
+    [ ! -s "$DIR/etc/hostname" ]
+    sh_in -h named --tmpfs /etc -- 'cat /etc/hostname; ls /etc | wc -l'
+    expect_output $'named\n3'
+    sh_in -v "$DIR/etc:/etc:ro" -v "$DIR/etc/hosts:/etc/hosts" -- cat /etc/hosts
+    expect_output mine
+    # an end takes nothing away from others that have the same directory
+    "$CBUILD" run -d --name first --network none -h stays -v names:/etc busybox sleep 1000
+    sh_in -v names:/etc -- true
+    [ "$("$CBUILD" exec first cat /etc/hostname)" = stays ]
+    "$CBUILD" rm -f first
+}
+
+@test "what is to share its mounts with the host must be shared there" {
+    private() { run unshare --mount --propagation private "$CBUILD" run --rm --network none "$@" busybox grep ' /x ' /proc/self/mountinfo; }
+    private -v "$DIR:/x:rshared"
+    expect_status 125
+    expect_contains "path $DIR is mounted on " ' but it is not a shared mount'
+    private --mount "type=bind,src=$DIR,dst=/x,bind-propagation=rslave"
+    expect_status 125
+    expect_contains ' but it is not a shared or slave mount'
+    private -v "$DIR:/x:rprivate"
+    expect_status 0
+    run unshare --mount --propagation shared "$CBUILD" run --rm --network none -v "$DIR:/x:rshared" busybox grep ' /x ' /proc/self/mountinfo
+    expect_status 0
+    expect_contains ' shared:'
+    run unshare --mount --propagation shared "$CBUILD" run --rm --network none -v "$DIR:/x:rslave" busybox grep ' /x ' /proc/self/mountinfo
+    expect_status 0
+    expect_contains ' master:'
 }
 
 @test "what is mounted below another mount is seen, whichever was asked for first" {

@@ -35,10 +35,24 @@ static void fire(struct cb_dockerfile *file, const char *text)
         read_mounts(file->arena, &inst->run);
 }
 
+static int expand(void *arg, const struct cb_word *word, char **out,
+                  struct cb_error **err)
+{
+    check_span(word->span, *(const size_t *)arg);
+    return cb_word_expand(out, word->text, '\\', NULL, err);
+}
+
+static void check_condition(const struct cb_instruction *inst, size_t size)
+{
+    if (inst->condition && cb_condition_holds(inst->condition, expand, &size, NULL) > 1)
+        abort();
+}
+
 static void check_instruction(struct cb_dockerfile *file,
                               const struct cb_instruction *inst, size_t size)
 {
     check_span(inst->span, size);
+    check_condition(inst, size);
     if (inst->kind == CB_INST_RUN)
         read_mounts(file->arena, &inst->run);
     if (inst->kind == CB_INST_ONBUILD)

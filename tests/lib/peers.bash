@@ -7,14 +7,14 @@ docker() {
     /usr/bin/docker "$@"
 }
 
-# A private dockerd without bridge or iptables; DOCKER_HOST points to it.
+# A private dockerd without bridge or iptables (or with what $DOCKERD_NETWORK says); DOCKER_HOST points to it.
 dockerd_start() {
     PEERS=${PEERS:-$CB_WORK/peers}
     mkdir -p "$PEERS/docker" "$PEERS/docker-config"
     echo '{}' >"$PEERS/docker-config/config.json"
     export DOCKER_HOST=unix://$PEERS/docker.sock DOCKER_BUILDKIT=1 DOCKER_CONFIG=$PEERS/docker-config
     /usr/sbin/dockerd --host "$DOCKER_HOST" --data-root "$PEERS/docker" --exec-root "$PEERS/docker-exec" \
-        --pidfile "$PEERS/docker.pid" --bridge none --iptables=false --ip-forward=false \
+        --pidfile "$PEERS/docker.pid" ${DOCKERD_NETWORK:---bridge none --iptables=false --ip-forward=false} \
         --insecure-registry 127.0.0.0/8 >"$PEERS/dockerd.log" 2>&1 3>&- &
     wait_until docker version || { tail -n 20 "$PEERS/dockerd.log"; return 1; }
 }

@@ -271,6 +271,8 @@ class State:
         self.pushed_blobs = {}      # repo -> {digest: bytes}
         self.pushed_manifests = {}  # repo -> {tag or digest: (type, bytes)}
         self.uploads = {}
+        self.tokens = set()         # of those that change, what is good
+        self.refresh = None         # the refresh token that is
         self.log_file = open(log, "a", buffering=1) if log else None
 
     def count(self, key):
@@ -360,7 +362,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.auth == "none":
             return True
         wanted = self.basic() if self.auth == "basic" else "Bearer " + TOKEN
-        if self.headers.get("Authorization") == wanted:
+        given = self.headers.get("Authorization")
+        if given == wanted or given in self.state.tokens:
             return True
         self.read_body()
         self.fail(401, "UNAUTHORIZED", "authentication required",
@@ -387,6 +390,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(401, headers=[("WWW-Authenticate", self.challenge())])
         if path == "/token-away":
             return self.reply(307, headers=[("Location", "http://127.0.0.9:%d/token" % self.other_port)])
+        if path == "/token-rotating":
+            return self.token_once()
         if path == "/token-get":  # takes no POST; the login's token is the password then
             login = "Basic " + base64.b64encode(("%s:%s" % (USER, REFRESH_TOKEN)).encode()).decode()
             if self.command == "POST":
@@ -408,6 +413,21 @@ class Handler(BaseHTTPRequestHandler):
             answer["refresh_token"] = REFRESH_TOKEN
         return self.reply(200, json.dumps(answer).encode())
 
+    def token_once(self):
+        """Each token is another one, and a refresh token is good for one request, which brings the next."""
+        if self.command == "POST":
+            form = dict(urllib.parse.parse_qsl(self.read_body().decode()))
+            if form.get("refresh_token") != self.state.refresh:
+                return self.fail(400, "UNAUTHORIZED", "this refresh token was used before")
+        elif self.headers.get("Authorization") != self.basic():
+            return self.fail(401, "UNAUTHORIZED", "authentication required")
+        number = self.state.count("token")
+        self.state.refresh = "%s-%d" % (REFRESH_TOKEN, number)
+        self.state.tokens.add("Bearer %s-%d" % (TOKEN, number))
+        return self.reply(200, json.dumps({"access_token": "%s-%d" % (TOKEN, number), "expires_in": 300,
+                                           "issued_at": "2001-02-03T04:05:06Z",
+                                           "refresh_token": self.state.refresh}).encode())
+
     # ── routes ──
 
     def route(self):
@@ -415,7 +435,8 @@ class Handler(BaseHTTPRequestHandler):
         self.state.log(server=self.role, method=self.command, path=self.path,
                        range=self.headers.get("Range"), sent=self.headers.get("Content-Range"),
                        chunked=self.is_chunked(),
-                       authorization=self.headers.get("Authorization"))
+                       authorization=self.headers.get("Authorization"),
+                       proxied=self.headers.get("Proxy-Authorization"))
         if url.path.startswith("/token") or url.path.startswith("/latest/"):
             return self.token(url.path)
         if url.path.startswith("/plain/"):
@@ -443,10 +464,12 @@ class Handler(BaseHTTPRequestHandler):
         self.fail(404, "NAME_UNKNOWN", "no such route")
         return None
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = route
+    do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = do_CONNECT = route
 
     def other(self, url):
-        """The other host: serves what redirects lead to, wants nothing."""
+        """The other host: serves what redirects lead to, wants nothing. As a proxy, it refuses."""
+        if self.command == "CONNECT":
+            return self.reply(407)
         self.read_body()
         match = re.fullmatch(r"/blob/([^/]+)/(.+)", url.path)
         if match:
@@ -501,6 +524,16 @@ class Handler(BaseHTTPRequestHandler):
     def manifest_redirfile(self, repo, name):
         self.reply(307, headers=[("Location", "file:///etc/passwd")])
         return True
+
+    def manifest_nohead(self, repo, name):
+        if self.command == "HEAD":
+            self.fail(405, "UNSUPPORTED", "GET it")
+        return self.command == "HEAD"
+
+    def manifest_nohead404(self, repo, name):
+        if self.command == "HEAD":
+            self.fail(404, "MANIFEST_UNKNOWN", "manifest unknown")
+        return self.command == "HEAD"
 
     def manifest_hugehdr(self, repo, name):
         self.send_response(200)
@@ -868,6 +901,12 @@ class Handler(BaseHTTPRequestHandler):
             self.fail(411, "SIZE_INVALID", "how much will it be?")
             return True
         count = self.state.count((repo, "patch"))
+        if mode in ("pushexpire", "pushexpired") and count == 1:  # half way, or before the first byte
+            self.state.tokens.clear()
+            self.state.uploads[session] += self.read_body(6 << 20) if mode == "pushexpire" else b""
+            self.close_connection = True
+            self.fail(401, "UNAUTHORIZED", "the token is too old", [("WWW-Authenticate", self.challenge())])
+            return True
         if mode in ("pushcut", "pushrangelie") or mode in ("pushhang", "pushstatus", "pushforget") and count == 1 or \
                 mode == "pushthere" and count > 1:
             length = int(self.headers.get("Content-Length") or 1 << 40)
@@ -909,8 +948,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.mode_of(repo) == "taggiant":
             return self.reply(200, json.dumps({"name": repo, "tags": ["t%d" % i for i in range(1000000)]}).encode())
         if self.mode_of(repo) == "tagaway":
+            if "last" in query:
+                return self.reply(200, json.dumps({"name": repo, "tags": ["b"]}).encode())
             return self.reply(200, json.dumps({"name": repo, "tags": ["a"]}).encode(), headers=[
-                ("Link", '<http://127.0.0.9:%d/v2/%s/tags/list>; rel="next"' % (self.other_port, repo))])
+                ("Link", '<http://127.0.0.9:%d/v2/%s/tags/list?last=a>; rel="next"' % (self.other_port, repo))])
         if self.mode_of(repo) == "tagnames":
             return self.reply(200, json.dumps(
                 {"name": repo, "tags": ["\x1b]0;owned\x07", "../../x", "fine"]}).encode())

@@ -1,8 +1,9 @@
 #!/bin/bash
 # Kills the command, the monitor, the launcher or the process of containers at random moments, and looks after each time
 # whether `ps` tells the truth, `rm -f` clears, and nothing is left on the host.
-#   tests/stress/container-crash.sh CBUILD STORE ROUNDS [SEED]
-# STORE has busybox:latest. Ends with 1 and what was wrong, or tells how many rounds went well.
+#   tests/stress/container-crash.sh CBUILD STORE ROUNDS [SEED [NETWORK]]
+# STORE has busybox:latest. NETWORK is that of all containers; without it two of three have none, the others the bridge.
+# Ends with 1 and what was wrong, or tells how many rounds went well.
 set -u
 cbuild=$1 store=$2 rounds=$3
 RANDOM=${4:-$$}
@@ -56,6 +57,7 @@ for ((round = 1; round <= rounds; round++)); do
     what=${kinds[round % ${#kinds[@]}]}
     network=none
     ((RANDOM % 3)) || network=bridge
+    network=${5:-$network}
     options=(--network "$network")
     ((RANDOM % 3)) || options+=(--rm)
     name=crash-$round
@@ -105,9 +107,11 @@ for ((round = 1; round <= rounds; round++)); do
     wait_until no_groups || fail "control groups are left"
 done
 what='at the end'
-"$cbuild" run --rm --network bridge busybox true >"$log" 2>&1 || fail "the last run fails"
+"$cbuild" run --rm --network "${5:-bridge}" busybox true >"$log" 2>&1 || fail "the last run fails"
 left=$(iptables-save 2>/dev/null | grep -F -f <(printf '%s\n' "${ids[@]}" | grep -v none))
 [ -z "$left" ] || fail "rules of the firewall are left: $left"
+left=$(grep -lF -f <(printf '%s\n' "${ids[@]}" | grep -v none) "/run/cbuild/net-$(stat -Lc %i /proc/self/ns/net)"/*.json 2>/dev/null)
+[ -z "$left" ] || fail "records of networks are left: $left"
 left=$(grep -F "$store" /proc/mounts)
 [ -z "$left" ] || fail "mounts are left: $left"
 [ "$(sqlite3 "$store/meta.db" 'SELECT count(*) FROM pins' 2>/dev/null || echo 0)" = 0 ] || fail "snapshots are still pinned"

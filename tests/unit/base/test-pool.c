@@ -5,6 +5,7 @@
 #include "base/pool.h"
 
 #include <poll.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 static void count_up(void *arg)
@@ -92,6 +93,31 @@ static void the_first_failure_by_index_is_returned(void **state)
     assert_int_equal(cb_pool_for_each(pool, 0, fail_from_10, NULL, NULL), 0);
 }
 
+static int wait_for_the_other(void *arg, size_t index, struct cb_error **err)
+{
+    sem_t *other = arg;
+
+    if (index == 1)
+        return sem_post(other);
+    sem_wait(other);
+    return cb_error_set(err, CB_ERR_USAGE, "index %zu", index);
+}
+
+static void what_waits_runs_side_by_side(void **state)
+{
+    cb_auto(cb_pool) pool = cb_pool_new(1, 1);
+    sem_t other;
+    struct cb_error *err = NULL;
+    atomic_int runs = 0;
+
+    sem_init(&other, 0, 0);
+    assert_error(cb_pool_fan_out(pool, 8, 2, wait_for_the_other, &other, &err), &err,
+                 CB_ERR_USAGE, "index 0");
+    assert_error(cb_pool_fan_out(pool, 1, 20, fail_from_10, &runs, &err), &err,
+                 CB_ERR_USAGE, "index 10");
+    sem_destroy(&other);
+}
+
 static void a_request_cancels_and_wakes(void **state)
 {
     cb_auto(cb_cancel) cancel = cb_cancel_new();
@@ -136,6 +162,7 @@ int main(void)
         cmocka_unit_test(freeing_waits_for_all_jobs),
         cmocka_unit_test(loops_nest_without_deadlock),
         cmocka_unit_test(the_first_failure_by_index_is_returned),
+        cmocka_unit_test(what_waits_runs_side_by_side),
         cmocka_unit_test(a_request_cancels_and_wakes),
         cmocka_unit_test(events_are_stamped),
     };

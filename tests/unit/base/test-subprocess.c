@@ -81,6 +81,20 @@ static void failures_are_told_apart(void **state)
     cb_error_free(err);
 }
 
+static void no_file_grows_beyond_its_limit(void **state)
+{
+    struct cb_subprocess_options options = shell(SHELL(
+        "f=$(mktemp); while head -c 4096 /dev/zero >>$f; do :; done; wc -c <$f; rm $f"));
+    cb_auto_value(cb_strbuf) out = {0};
+    struct cb_error *err = NULL;
+    int code;
+
+    (void)state;
+    options.max_file = 100000;
+    assert_ok(cb_subprocess_run(&options, &out, NULL, &code, &err), err);
+    assert_string_equal(cb_strbuf_text(&out), "100000\n");
+}
+
 static void canceling_kills_the_group(void **state)
 {
     cb_auto(cb_cancel) cancel = cb_cancel_new();
@@ -167,6 +181,7 @@ int main(void)
         scratch_test(output_and_exit_code_are_collected),
         scratch_test(directory_environment_and_descriptor_are_given),
         scratch_test(failures_are_told_apart),
+        scratch_test(no_file_grows_beyond_its_limit),
         scratch_test(canceling_kills_the_group),
         scratch_test(a_daemon_left_behind_does_not_hold_us),
         scratch_test(programs_are_found),

@@ -83,7 +83,7 @@ static int is_there(int dir, const char *path)
 static void directories_are_filled_and_files_replaced(void **state)
 {
     struct place *place = *state;
-    struct cb_copying copying = {.owner = CB_COPY_OURS};
+    struct cb_container_copying copying = {.owner = CB_COPY_OURS};
     struct stat a, b;
 
     mkdirat(place->from, "dir", 0750);
@@ -109,7 +109,7 @@ static void directories_are_filled_and_files_replaced(void **state)
 static void a_copy_over_its_own_twin_leaves_nothing_else(void **state)
 {
     struct place *place = *state;
-    struct cb_copying copying = {.owner = CB_COPY_OURS};
+    struct cb_container_copying copying = {.owner = CB_COPY_OURS};
     cb_auto_value(cb_strings) names = {0};
 
     put(place->from, "a", "x");
@@ -124,7 +124,7 @@ static void a_copy_over_its_own_twin_leaves_nothing_else(void **state)
 static void a_link_in_the_way_is_replaced_and_not_followed(void **state)
 {
     struct place *place = *state;
-    struct cb_copying copying = {.owner = CB_COPY_OURS};
+    struct cb_container_copying copying = {.owner = CB_COPY_OURS};
     cb_auto(cb_error) error = NULL;
 
     put(place->fd, "victim", "victim");
@@ -148,7 +148,7 @@ static void a_link_in_the_way_is_replaced_and_not_followed(void **state)
 static void kinds_are_not_changed_and_nothing_half_done_is_left(void **state)
 {
     struct place *place = *state;
-    struct cb_copying copying = {.owner = CB_COPY_OURS};
+    struct cb_container_copying copying = {.owner = CB_COPY_OURS};
     cb_auto(cb_error) error = NULL;
     cb_auto_value(cb_strings) names = {0};
 
@@ -166,7 +166,7 @@ static void kinds_are_not_changed_and_nothing_half_done_is_left(void **state)
 static void a_tree_is_not_copied_into_itself(void **state)
 {
     struct place *place = *state;
-    struct cb_copying copying = {.owner = CB_COPY_OURS};
+    struct cb_container_copying copying = {.owner = CB_COPY_OURS};
     cb_auto(cb_error) error = NULL;
 
     assert_int_equal(
@@ -180,7 +180,8 @@ static void a_tree_is_not_copied_into_itself(void **state)
 static void set_id_bits_go_with_their_owner(void **state)
 {
     struct place *place = *state;
-    struct cb_copying ours = {.owner = CB_COPY_OURS}, kept = {.owner = CB_COPY_KEEP};
+    struct cb_container_copying ours = {.owner = CB_COPY_OURS},
+                                kept = {.owner = CB_COPY_KEEP};
     struct stat st;
 
     put(place->from, "tool", "x");
@@ -204,7 +205,7 @@ static void what_is_left_out_is_left_out_whole(void **state)
 {
     struct place *place = *state;
     char path[] = "a/b";
-    struct cb_copying copying = {
+    struct cb_container_copying copying = {
         .owner = CB_COPY_OURS, .leaves_out = leaves_out_dir, .arg = path};
 
     mkdirat(place->from, "a", 0755);

@@ -74,25 +74,28 @@ static void options_hold_and_then_the_image(void **state)
 
 static void wrong_options_are_refused(void **state)
 {
-    static const struct cb_health_options table[] = {
-        {.interval = "soon"},
-        {.interval = "-1s"},
-        {.timeout = "1us"},
-        {.retries = "-1"},
-        {.retries = "x"},
-        {.start_period = "1"},
-        {.none = 1, .command = "true"},
+    static const struct {
+        struct cb_health_options options;
+        enum cb_error_kind kind;
+    } table[] = {
+        {{.interval = "soon"}, CB_ERR_FLAG},
+        {{.interval = "-1s"}, CB_ERR_USAGE},
+        {{.timeout = "1us"}, CB_ERR_USAGE},
+        {{.retries = "-1"}, CB_ERR_USAGE},
+        {{.retries = "x"}, CB_ERR_FLAG},
+        {{.start_period = "1"}, CB_ERR_FLAG},
+        {{.none = 1, .command = "true"}, CB_ERR_USAGE},
     };
     struct cb_image_config *config = cb_image_config_new();
 
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
-        const struct cb_container_options options = {.health = table[i]};
+        const struct cb_container_options options = {.health = table[i].options};
         cb_auto_value(cb_health) health = {0};
         cb_auto(cb_error) error = NULL;
 
         if (cb_health_make(&health, &options, config, &error) == 0)
             fail_msg("taken: row %zu", i);
-        assert_int_equal(cb_error_kind(error), CB_ERR_USAGE);
+        assert_int_equal(cb_error_kind(error), table[i].kind);
     }
     cb_image_config_free(config);
 }

@@ -68,6 +68,11 @@ static void wrong_volumes_are_refused_in_dockers_words(void **state)
         {"/a:ro", "invalid volume specification: '/a:ro'"},
         {"/a:/b:what", "invalid mode: what"},
         {"/a:/b:ro,rw", "invalid mode: ro,rw"},
+        {"/a:/b:ro,ro", "invalid mode: ro,ro"},
+        {"/a:/b:ro,", "invalid mode: ro,"},
+        {"/a:/b:z,Z", "invalid mode: z,Z"},
+        {"/a:/b:cached,delegated", "invalid mode: cached,delegated"},
+        {"vol:/b:nocopy,nocopy", "invalid mode: nocopy,nocopy"},
         {"/a:/b:nocopy", "invalid mode: nocopy"},
         {"name:/b:shared", "invalid mode: shared"},
         {"/a:/b:shared,slave", "invalid mode: shared,slave"},
@@ -99,6 +104,8 @@ static void mounts_are_read_as_docker_does(void **state)
         {"type=bind,source=/,target=/x,bind-propagation=rslave", "bind / /x rslave"},
         {"type=tmpfs,target=/x,tmpfs-size=64m,tmpfs-mode=1777",
          "tmpfs - /xsize=64m,mode=1777"},
+        {"type=tmpfs,target=/x,tmpfs-size=0", "tmpfs - /x"},
+        {"TYPE=bind,Source=/,TARGET=/x,ReadOnly", "bind / /x ro"},
         {"type=bind,\"source=/\",\"target=/a,b\"", "bind / /a,b"},
     };
 

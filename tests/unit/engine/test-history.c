@@ -201,7 +201,7 @@ static void test_a_build_is_read_again_step_by_step(void **state)
     cb_autofree char *id = NULL;
 
     cb_strings_add(&names, "app:1");
-    cb_history_log_begin(log, &request, &names);
+    cb_history_log_begin(log, &request, NULL, &names);
     step(log, CB_EVENT_STEP_START, "[1/1] RUN a", NULL);
     step(log, CB_EVENT_MISS, NULL, "RUN: ARG V 1→2");
     step(log, CB_EVENT_STEP_LOG, NULL, "one\n");

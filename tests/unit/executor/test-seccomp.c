@@ -248,7 +248,7 @@ static void filter_is_short(void **state)
 
     compile(&prog, CB_CAPS_DEFAULT);
     print_message("%u instructions\n", prog.len);
-    assert_true(prog.len < 700);
+    assert_true(prog.len < 400);
     free(prog.filter);
 }
 

@@ -130,6 +130,11 @@ static void a_word_that_cannot_be_resolved_says_why(void **state)
     check_fixture("errors-in-words");
 }
 
+static void what_is_left_out_is_as_written(void **state)
+{
+    check_fixture("if");
+}
+
 /* What a build would not begin with is an error here too, and nothing is written. */
 static void errors_leave_nothing_written(void **state)
 {
@@ -191,6 +196,7 @@ int main(void)
         cmocka_unit_test(words_are_resolved_stage_by_stage),
         cmocka_unit_test(only_what_a_build_expands_has_a_value),
         cmocka_unit_test(a_word_that_cannot_be_resolved_says_why),
+        cmocka_unit_test(what_is_left_out_is_as_written),
         cmocka_unit_test(errors_leave_nothing_written),
         cmocka_unit_test(long_texts_are_whole),
     };

@@ -52,6 +52,14 @@ static void refusals_are_final_and_accidents_are_not(void **state)
     assert_true(cb_retry_transport(CURLE_RECV_ERROR, 0,
                                    "OpenSSL SSL_read: OpenSSL/3.0.22: error:0A000438:SSL "
                                    "routines::tlsv1 alert internal error, errno 0"));
+    assert_false(
+        cb_retry_transport(CURLE_RECV_ERROR, 0, "CONNECT tunnel failed, response 407"));
+    assert_false(cb_retry_transport(CURLE_RECV_ERROR, 0,
+                                    "Received HTTP code 403 from proxy after CONNECT"));
+    assert_true(
+        cb_retry_transport(CURLE_RECV_ERROR, 0, "CONNECT tunnel failed, response 503"));
+    assert_true(
+        cb_retry_transport(CURLE_RECV_ERROR, 0, "CONNECT tunnel failed, response 429"));
 }
 
 static void a_range_counts_only_at_the_exact_byte(void **state)

@@ -167,7 +167,7 @@ static void wrong_options_are_refused_in_dockers_words(void **state)
                      -1);
     assert_non_null(strstr(cb_error_message(server), "is not an ip address"));
     assert_non_null(strstr(cb_error_message(search), "is not a valid domain"));
-    assert_int_equal(cb_error_kind(option), CB_ERR_USAGE);
+    assert_int_equal(cb_error_kind(option), CB_ERR_FLAG);
 }
 
 /* ── Proxies ── */

@@ -13,18 +13,9 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static char state_dir[] = "/tmp/cbuild-named-XXXXXX";
-
-static void wish_clear(struct cb_network_wish *wish)
-{
-    cb_strings_free(&wish->subnets);
-    cb_strings_free(&wish->gateways);
-    cb_strings_free(&wish->ranges);
-    cb_strings_free(&wish->reserved);
-    cb_strings_free(&wish->labels);
-    cb_strings_free(&wish->options);
-}
 
 /* Creates NAME with what is not NULL; the message, or NULL when it was made. */
 static char *attempt(const char *name, const char *subnet, const char *more,
@@ -44,7 +35,7 @@ static char *attempt(const char *name, const char *subnet, const char *more,
     if (range)
         cb_strings_add(&wish.ranges, range);
     status = cb_networks_create(state_dir, &wish, &id, &error);
-    wish_clear(&wish);
+    cb_network_wish_free(&wish);
     if (status == 0)
         assert_int_equal(strlen(id), 64);
     return status < 0 ? xstrdup(cb_error_message(error)) : NULL;
@@ -153,7 +144,7 @@ static void wrong_options_are_refused_in_dockers_words(void **state)
         wish_with(&wish, table[i].reserved, table[i].option);
         assert_int_equal(cb_networks_create(state_dir, &wish, &id, &error), -1);
         assert_string_equal(cb_error_message(error), table[i].message);
-        wish_clear(&wish);
+        cb_network_wish_free(&wish);
     }
 }
 
@@ -170,7 +161,7 @@ static void a_gateway_is_not_what_the_network_keeps(void **state)
     assert_string_equal(cb_error_message(error),
                         "failed to allocate gateway (): No available addresses on this "
                         "pool");
-    wish_clear(&wish);
+    cb_network_wish_free(&wish);
 }
 
 static void a_name_and_a_subnet_are_given_once(void **state)
@@ -201,7 +192,7 @@ static void what_was_wished_for_is_found_again(void **state)
     cb_strings_add(&wish.labels, "bare");
     cb_strings_add(&wish.options, "com.docker.network.driver.mtu=1300");
     assert_int_equal(cb_networks_create(state_dir, &wish, &id, NULL), 0);
-    wish_clear(&wish);
+    cb_network_wish_free(&wish);
     id[7] = '\0';
     assert_int_equal(cb_networks_find(state_dir, id, &def, NULL), 0);
     assert_string_equal(def->name, "kept");
@@ -218,6 +209,80 @@ static void what_was_wished_for_is_found_again(void **state)
         json_string_value(json_object_get(json_object_get(document, "Options"),
                                           "com.docker.network.driver.mtu")),
         "1300");
+}
+
+/* What is wrong with WISH; it is empty afterwards. */
+static void denied(struct cb_network_wish *wish, const char *message)
+{
+    cb_auto(cb_error) error = NULL;
+    cb_autofree char *id = NULL;
+
+    assert_int_equal(cb_networks_create(state_dir, wish, &id, &error), -1);
+    assert_string_equal(cb_error_message(error), message);
+    cb_network_wish_free(wish);
+    *wish = (struct cb_network_wish){.name = "other"};
+}
+
+static void a_configuration_is_what_a_network_is_made_from(void **state)
+{
+    struct cb_network_wish wish = {.name = "conf", .config_only = 1, .ipv6 = 1};
+    cb_auto(cb_network_def) conf = NULL;
+    cb_auto(cb_network_def) made = NULL;
+    cb_autofree char *id = NULL;
+    cb_autofree char *other = NULL;
+
+    cb_strings_add(&wish.subnets, "10.89.0.0/16");
+    cb_strings_add(&wish.labels, "a=b");
+    assert_int_equal(cb_networks_create(state_dir, &wish, &id, NULL), 0);
+    cb_network_wish_free(&wish);
+    assert_int_equal(cb_networks_find(state_dir, "conf", &conf, NULL), 0);
+    assert_string_equal(conf->driver, "null");
+    assert_true(conf->config_only);
+    assert_int_equal(conf->subnet_count, 1);
+    assert_int_equal(conf->subnets[0].gateway.family, 0);
+    wish = (struct cb_network_wish){.name = "made", .config_from = "conf"};
+    assert_int_equal(cb_networks_create(state_dir, &wish, &other, NULL), 0);
+    assert_int_equal(cb_networks_find(state_dir, "made", &made, NULL), 0);
+    assert_string_equal(made->driver, "bridge");
+    assert_string_equal(made->config_from, "conf");
+    assert_true(made->ipv6 && !made->config_only);
+    assert_string_equal(cb_env_get(&made->labels, "a"), "b");
+    assert_true(cb_ip_equal(&made->subnets[0].subnet.ip, &conf->subnets[0].subnet.ip));
+    assert_int_equal(made->subnets[0].gateway.family, AF_INET);
+}
+
+static void what_a_configuration_says_is_not_said_again(void **state)
+{
+    static const char own[] = "user specified configurations are not supported if the "
+                              "network depends on a configuration network";
+    struct cb_network_wish wish = {.name = "other", .config_from = "nope"};
+    cb_auto(cb_error) error = NULL;
+
+    denied(&wish, "configuration network \"nope\" does not exist");
+    wish.config_from = "made";
+    denied(&wish, "configuration network \"made\" does not exist");
+    wish.config_from = "conf";
+    cb_strings_add(&wish.labels, "x=y");
+    denied(&wish, own);
+    wish.config_from = "conf";
+    wish.ipv6 = 1;
+    denied(&wish, own);
+    wish.config_from = "conf";
+    cb_strings_add(&wish.options, "x=y");
+    denied(&wish, "network driver options are not supported if the network depends on a "
+                  "configuration network");
+    wish.config_from = "conf";
+    wish.config_only = 1;
+    denied(&wish, "a configuration network cannot depend on another configuration "
+                  "network");
+    wish.config_only = wish.internal = 1;
+    denied(&wish, "configuration network can only contain network specific fields. "
+                  "Network operator fields like [ ingress | internal | attachable | "
+                  "scope ] are not supported.");
+    assert_int_equal(cb_networks_remove(state_dir, "conf", &error), -1);
+    assert_string_equal(cb_error_message(error),
+                        "error while removing network: configuration network \"conf\" "
+                        "is in use");
 }
 
 static void a_subnet_nobody_asked_for_is_free(void **state)
@@ -289,6 +354,8 @@ int main(void)
         cmocka_unit_test(a_gateway_is_not_what_the_network_keeps),
         cmocka_unit_test(a_name_and_a_subnet_are_given_once),
         cmocka_unit_test(what_was_wished_for_is_found_again),
+        cmocka_unit_test(a_configuration_is_what_a_network_is_made_from),
+        cmocka_unit_test(what_a_configuration_says_is_not_said_again),
         cmocka_unit_test(a_subnet_nobody_asked_for_is_free),
         cmocka_unit_test(removal_takes_a_name_or_an_id_once),
         cmocka_unit_test(a_damaged_file_is_an_error_not_a_crash),

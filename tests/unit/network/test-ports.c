@@ -83,7 +83,7 @@ static void malformed_ports_are_refused_in_dockers_words(void **state)
         cb_auto(cb_error) error = NULL;
 
         assert_int_equal(cb_ports_parse(&ports, table[i].text, &error), -1);
-        assert_int_equal(cb_error_kind(error), CB_ERR_USAGE);
+        assert_int_equal(cb_error_kind(error), CB_ERR_FLAG);
         assert_string_equal(cb_error_message(error), table[i].message);
     }
 }

@@ -148,6 +148,24 @@ static void every_kind_has_its_name(void **state)
     assert_string_equal(cb_instruction_name(CB_INST_SHELL), "SHELL");
 }
 
+static void a_condition_of_any_length_is_no_trouble(void **state)
+{
+    cb_autofree char *list = repeat("# cbuild=1\nFROM a\nRUN --if=a", "&&a", 20000);
+    cb_autofree char *bangs = repeat("# cbuild=1\nFROM a\nRUN --if=", "!", 65000);
+    cb_autofree char *open = repeat("# cbuild=1\nFROM a\nRUN --if=", "(", 65000);
+    cb_autofree char *lines =
+        repeat("# cbuild=1\nFROM a\n", "RUN --if=(a)||(a)||(a)||(a) x\n", 40000);
+    cb_autofree char *long_list = xasprintf("%s x\n", list);
+    cb_autofree char *negated = xasprintf("%sa x\n", bangs);
+    cb_auto(cb_dockerfile) first = parse(long_list, NULL);
+    cb_auto(cb_dockerfile) second = parse(negated, NULL);
+
+    assert_non_null(first);
+    assert_non_null(second);
+    assert_refused(open, "--if: parentheses are nested more than 32 deep");
+    assert_refused(lines, "the Dockerfile has more than 200000 arguments");
+}
+
 static void errors_come_at_most_twenty_at_a_time(void **state)
 {
     cb_autofree char *text = repeat("FROM a\n", "EXPOSE\n", 100);
@@ -170,6 +188,7 @@ int main(void)
         cmocka_unit_test(nested_json_is_no_trouble),
         cmocka_unit_test(a_trigger_is_one_instruction),
         cmocka_unit_test(every_kind_has_its_name),
+        cmocka_unit_test(a_condition_of_any_length_is_no_trouble),
         cmocka_unit_test(errors_come_at_most_twenty_at_a_time),
     };
 

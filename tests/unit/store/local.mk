@@ -20,6 +20,10 @@ unit_tests += tests/unit/store/test-crash
 tests_unit_store_test_crash_SOURCES = tests/unit/store/test-crash.c
 tests_unit_store_test_crash_LDADD = $(LIBS_store)
 
+unit_tests += tests/unit/store/test-delta
+tests_unit_store_test_delta_SOURCES = tests/unit/store/test-delta.c
+tests_unit_store_test_delta_LDADD = $(LIBS_store)
+
 unit_tests += tests/unit/store/test-driver-copy
 tests_unit_store_test_driver_copy_SOURCES = tests/unit/store/test-driver-copy.c
 tests_unit_store_test_driver_copy_LDADD = $(LIBS_store)
@@ -63,6 +67,10 @@ tests_unit_store_test_platforms_LDADD = $(LIBS_store)
 unit_tests += tests/unit/store/test-refs
 tests_unit_store_test_refs_SOURCES = tests/unit/store/test-refs.c
 tests_unit_store_test_refs_LDADD = $(LIBS_store)
+
+unit_tests += tests/unit/store/test-outline
+tests_unit_store_test_outline_SOURCES = tests/unit/store/test-outline.c
+tests_unit_store_test_outline_LDADD = $(LIBS_store)
 
 unit_tests += tests/unit/store/test-restack
 tests_unit_store_test_restack_SOURCES = tests/unit/store/test-restack.c

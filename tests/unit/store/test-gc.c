@@ -1,6 +1,7 @@
 /* What is collected, what is spared, and what a check finds. */
 #include "store-test.h"
 
+#include "store/attested.h"
 #include "store/gc.h"
 #include "store/record.h"
 #include "store/refs.h"
@@ -147,6 +148,29 @@ static void lock_files_nobody_holds_go(void **state)
     collect(f);
     assert_false(exists(f->top_fd, "store/ingest/step-x.lock"));
     assert_true(exists(f->top_fd, "store/ingest/new.part"));
+}
+
+static void what_was_said_goes_with_its_image_and_not_while_it_is_written(void **state)
+{
+    static const char writing[] = "store/attested/.x.json.0123456789abcdef.tmp";
+    const struct timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    struct fixture *f = *state;
+    cb_auto(cb_snapshot) top = snapshot_with(f, NULL, "a", "one");
+    struct cb_digest id = image_of(f, top, "docker.io/library/a:1");
+    struct cb_digest other = cb_digest_of("gone", 4);
+    cb_auto_value(cb_strbuf) text = {0};
+
+    ok(f, cb_attested_put(f->store, &id, "kept", &f->error));
+    ok(f, cb_attested_put(f->store, &other, "of nothing", &f->error));
+    put_file(f->top_fd, writing, "", 0600);
+    collect(f);
+    assert_int_equal(cb_attested_read(f->store, &id, 100, &text, &f->error), 1);
+    assert_string_equal(cb_strbuf_text(&text), "kept");
+    assert_int_equal(cb_attested_read(f->store, &other, 100, &text, &f->error), 0);
+    assert_true(exists(f->top_fd, writing));
+    assert_int_equal(utimensat(f->top_fd, writing, long_ago, 0), 0);
+    collect(f);
+    assert_false(exists(f->top_fd, writing));
 }
 
 static void usage_tells_images_from_cache(void **state)
@@ -315,6 +339,7 @@ int main(void)
         test(what_another_process_uses_stays),
         test(own_handles_are_spared),
         test(lock_files_nobody_holds_go),
+        test(what_was_said_goes_with_its_image_and_not_while_it_is_written),
         test(usage_tells_images_from_cache),
         test(a_sound_store_has_no_problems),
         test(every_flipped_byte_is_found_and_removed),

@@ -1,0 +1,17 @@
+/* An image of the store and its files, for the commands that look into it. */
+#ifndef CB_COMMANDS_IMAGE_FILES_H
+#define CB_COMMANDS_IMAGE_FILES_H
+
+#include "commands/commands.h"
+#include "registry/registry.h"
+#include "store/snapshot.h"
+
+/* What NAME means, a name or an id, and its tree, unpacked first where it is not yet.
+ * NOT_FOUND if it is not here; UNSUPPORTED of an image without layers. */
+int cb_app_image_files(struct cb_app *app, struct cb_store *store, const char *name,
+                       const struct cb_platform *platform, struct cb_image **image,
+                       struct cb_snapshot **files, struct cb_error **err);
+/* --format of those that print text, the default, or JSON. USAGE. */
+int cb_image_wants_json(const char *format, int *json, struct cb_error **err);
+
+#endif

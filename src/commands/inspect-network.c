@@ -1,0 +1,152 @@
+/* A container's NetworkSettings, as docker shows them. */
+#include "commands/inspect.h"
+
+#include "base/digest.h"
+#include "container/commit.h"
+#include "container/joins.h"
+
+#include <string.h>
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    json_object_set_new(object, key, value);
+}
+
+static json_t *text(const char *value)
+{
+    return json_string_nocheck(value ? value : "");
+}
+
+/* The addresses it asks for. */
+static json_t *wish(const struct cb_join *join)
+{
+    json_t *object;
+
+    if (!join->ip && !join->ip6)
+        return json_null();
+    object = json_object();
+    if (join->ip)
+        set(object, "IPv4Address", text(join->ip));
+    if (join->ip6)
+        set(object, "IPv6Address", text(join->ip6));
+    return object;
+}
+
+/* Of a container that does not run. */
+static json_t *endpoint(const struct cb_join *join, const struct cb_strings *aliases)
+{
+    json_t *object = json_object();
+
+    set(object, "IPAMConfig", wish(join));
+    set(object, "Links", json_null());
+    set(object, "Aliases", aliases->count ? cb_inspect_strings(aliases) : json_null());
+    set(object, "NetworkID", text(""));
+    set(object, "EndpointID", text(""));
+    set(object, "Gateway", text(""));
+    set(object, "IPAddress", text(""));
+    set(object, "IPPrefixLen", json_integer(0));
+    set(object, "IPv6Gateway", text(""));
+    set(object, "GlobalIPv6Address", text(""));
+    set(object, "GlobalIPv6PrefixLen", json_integer(0));
+    set(object, "MacAddress", text(join->mac));
+    set(object, "DriverOpts", json_null());
+    return object;
+}
+
+static json_t *networks_json(const struct cb_run_request *request)
+{
+    cb_auto_value(cb_joins) joins = {0};
+    json_t *networks = json_object();
+
+    cb_joins_read(&joins, request, NULL);
+    cb_vec_foreach (join, &joins) {
+        int first = join == joins.items; /* whose aliases may stand by themselves */
+        const char *name = *join->network ? join->network : "bridge";
+
+        if (strchr(name, ':') == NULL) /* another container's, or none left */
+            set(networks, name,
+                endpoint(join, first && !join->aliases.count ? &request->network_aliases
+                                                             : &join->aliases));
+    }
+    return networks;
+}
+
+/* Is it on a network that ports are a matter of: not the host's, none, another's? */
+static int has_ports(const json_t *settings)
+{
+    const char *name;
+    json_t *network;
+
+    json_object_foreach(json_object_get(settings, "Networks"), name, network)
+    {
+        if (strcmp(name, "host") != 0 && strcmp(name, "none") != 0)
+            return 1;
+    }
+    return 0;
+}
+
+json_t *cb_inspect_ports(const struct cb_container *container)
+{
+    const json_t *known =
+        cb_container_is_running(container) ? container->state.network : NULL;
+    cb_auto(cb_image_config) effective = NULL;
+    json_t *ports = json_object();
+
+    if (!has_ports(known))
+        return ports;
+    json_object_update(ports, json_object_get(known, "Ports"));
+    effective = cb_container_effective_config(container);
+    cb_vec_foreach (port, &effective->exposed_ports)
+        if (!json_object_get(ports, *port))
+            set(ports, *port, json_null());
+    return ports;
+}
+
+/* Docker's is a number that it made up when the container was started: so this differs
+ * from start to start, too, and is the same for as long as it runs. */
+static json_t *sandbox_id(const struct cb_container *container)
+{
+    const char *network = container->options.request.network;
+    cb_autofree char *name = xasprintf("%s %s", container->id, container->state.started);
+    struct cb_digest digest = cb_digest_of(name, strlen(name));
+    char hex[CB_DIGEST_MAX_TEXT];
+
+    if (!cb_container_is_running(container) || !container->state.network ||
+        (network && strncmp(network, "container:", 10) == 0))
+        return text("");
+    return text(cb_digest_hex(&digest, hex));
+}
+
+/* What its monitor has told is put over what there always is. */
+json_t *cb_inspect_network_settings(const struct cb_container *container)
+{
+    const json_t *known =
+        cb_container_is_running(container) ? container->state.network : NULL;
+    json_t *object = json_object();
+
+    set(object, "Bridge", text(""));
+    set(object, "SandboxID", sandbox_id(container));
+    set(object, "HairpinMode", json_false());
+    set(object, "LinkLocalIPv6Address", text(""));
+    set(object, "LinkLocalIPv6PrefixLen", json_integer(0));
+    set(object, "Ports", json_object());
+    set(object, "SandboxKey",
+        known && container->state.pid
+            ? json_sprintf("/proc/%d/ns/net", container->state.pid)
+            : text(""));
+    set(object, "SecondaryIPAddresses", json_null());
+    set(object, "SecondaryIPv6Addresses", json_null());
+    set(object, "EndpointID", text(""));
+    set(object, "Gateway", text(""));
+    set(object, "GlobalIPv6Address", text(""));
+    set(object, "GlobalIPv6PrefixLen", json_integer(0));
+    set(object, "IPAddress", text(""));
+    set(object, "IPPrefixLen", json_integer(0));
+    set(object, "IPv6Gateway", text(""));
+    set(object, "MacAddress", text(""));
+    set(object, "Networks", networks_json(&container->options.request));
+    if (known)
+        json_object_update(object, (json_t *)known);
+    set(object, "Ports", cb_inspect_ports(container));
+    return object;
+}
