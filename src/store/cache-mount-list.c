@@ -307,7 +307,7 @@ int cb_cache_mount_replace(struct cb_store *store, const char *id,
     cb_cache_mount_base(id, NULL, base);
     if (cb_cache_mount_lock(mounts_fd, base, CB_LOCK_EXCLUSIVE, id, cancel, sink, &lock,
                             err) < 0 ||
-        cb_cache_mount_note(mounts_fd, base, id, NULL, err) < 0)
+        cb_cache_mount_note(store, mounts_fd, base, id, NULL, err) < 0)
         return -1;
     atomic_store(&store->mounts_changed, 1);
     return put_in_place(store, mounts_fd, aside, base, err);

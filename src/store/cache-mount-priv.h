@@ -17,8 +17,8 @@ int cb_cache_mounts_dir(struct cb_store *store, int *fd, struct cb_error **err);
 void cb_cache_mount_base(const char *id, const char *variant,
                          char out[CB_DIGEST_MAX_TEXT]);
 /* Says what BASE is, and that it is being used. */
-int cb_cache_mount_note(int mounts_fd, const char *base, const char *id,
-                        const char *variant, struct cb_error **err);
+int cb_cache_mount_note(struct cb_store *store, int mounts_fd, const char *base,
+                        const char *id, const char *variant, struct cb_error **err);
 /* Takes NAME's lock, telling whom it waits for. */
 int cb_cache_mount_lock(int mounts_fd, const char *name, enum cb_lock_mode mode,
                         const char *id, struct cb_cancel *cancel,

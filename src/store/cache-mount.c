@@ -6,7 +6,6 @@
  * two makers one wins. */
 #include "store/cache-mount.h"
 
-#include "base/atomic-file.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "store/cache-mount-priv.h"
@@ -47,8 +46,28 @@ int64_t cb_cache_mount_now(void)
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-int cb_cache_mount_note(int mounts_fd, const char *base, const char *id,
-                        const char *variant, struct cb_error **err)
+/* Made in tmp/: what lists the mounts would take another name here for one of them. */
+static int put_about(struct cb_store *store, int mounts_fd, const char *file,
+                     const char *text, struct cb_error **err)
+{
+    cb_autofree char *aside = NULL;
+    cb_autofd int fd = -1;
+
+    if (cb_store_begin_temporary(store, &aside, err) < 0)
+        return -1;
+    fd = openat(store->tmp_fd, aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return cb_error_errno(err, errno, "create `%s/tmp/%s`", store->root, aside);
+    if (cb_fs_write_all(fd, text, strlen(text)) == 0 && cb_fs_close_written(&fd) == 0 &&
+        renameat(store->tmp_fd, aside, mounts_fd, file) == 0)
+        return 0;
+    cb_error_errno(err, errno, "write `%s/cache-mounts/%s`", store->root, file);
+    unlinkat(store->tmp_fd, aside, 0);
+    return -1;
+}
+
+int cb_cache_mount_note(struct cb_store *store, int mounts_fd, const char *base,
+                        const char *id, const char *variant, struct cb_error **err)
 {
     cb_autofree char *file = xasprintf("%s" CB_CACHE_ABOUT_SUFFIX, base);
     cb_auto_json *about = NULL;
@@ -61,7 +80,7 @@ int cb_cache_mount_note(int mounts_fd, const char *base, const char *id,
     json_object_set_new(about, "id", json_string(id));
     json_object_set_new(about, "variant", json_string(variant ? variant : ""));
     text = cb_json_dump(about);
-    return cb_atomic_file_write(mounts_fd, file, text, strlen(text), 0600, 0, err);
+    return put_about(store, mounts_fd, file, text, err);
 }
 
 /* ── Locks ── */
@@ -269,8 +288,8 @@ int cb_cache_mount_open(struct cb_store *store,
         return -1;
     if (request->place
             ? open_place(request, dir_fd, err) < 0
-            : cb_cache_mount_note(mounts_fd, base, request->id, request->variant, err) <
-                      0 ||
+            : cb_cache_mount_note(store, mounts_fd, base, request->id, request->variant,
+                                  err) < 0 ||
                   open_directory(store, request, mounts_fd, name, dir_fd, err) < 0)
         return -1;
     atomic_store(&store->mounts_changed, 1);

@@ -94,30 +94,47 @@ static void private_users_have_their_own_and_free_ones_are_used_again(void **sta
     done(&two);
 }
 
-struct looking {
+struct meanwhile {
     struct fixture *f;
+    void (*act)(struct meanwhile *meanwhile);
+    int strangers;
     atomic_int over;
+    pthread_t thread;
 };
 
-static void *look(void *arg)
+static void *act(void *arg)
 {
-    struct looking *looking = arg;
+    struct meanwhile *meanwhile = arg;
 
-    while (!atomic_load(&looking->over)) {
-        cb_auto_value(cb_cache_mounts) mounts = {0};
-
-        cb_cache_mount_list(looking->f->store, &mounts, NULL);
-    }
+    while (!atomic_load(&meanwhile->over))
+        meanwhile->act(meanwhile);
     return NULL;
+}
+
+static void begin(struct meanwhile *meanwhile)
+{
+    assert_int_equal(pthread_create(&meanwhile->thread, NULL, act, meanwhile), 0);
+}
+
+static void end(struct meanwhile *meanwhile)
+{
+    atomic_store(&meanwhile->over, 1);
+    assert_int_equal(pthread_join(meanwhile->thread, NULL), 0);
+}
+
+static void look(struct meanwhile *meanwhile)
+{
+    cb_auto_value(cb_cache_mounts) mounts = {0};
+
+    cb_cache_mount_list(meanwhile->f->store, &mounts, NULL);
 }
 
 static void looking_at_them_sends_no_private_user_elsewhere(void **state)
 {
     struct fixture *f = *state;
-    struct looking looking = {.f = f};
-    pthread_t thread;
+    struct meanwhile looking = {.f = f, .act = look};
 
-    assert_int_equal(pthread_create(&thread, NULL, look, &looking), 0);
+    begin(&looking);
     for (int i = 0; i < 300; i++) {
         struct use one = use(f, "id", PRIVATE, 0755, -1);
         int seen = exists(one.fd, "x");
@@ -125,13 +142,37 @@ static void looking_at_them_sends_no_private_user_elsewhere(void **state)
         put_file(one.fd, "x", "one", 0644);
         done(&one);
         if (i && !seen) {
-            atomic_store(&looking.over, 1);
-            pthread_join(thread, NULL);
+            end(&looking);
             fail_msg("use %d had another directory", i);
         }
     }
-    atomic_store(&looking.over, 1);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    end(&looking);
+}
+
+/* A name that is no hash would be a mount of nobody's, there to be removed. */
+static void count_strangers(struct meanwhile *meanwhile)
+{
+    cb_auto_value(cb_cache_mounts) mounts = {0};
+
+    cb_cache_mount_list(meanwhile->f->store, &mounts, NULL);
+    cb_vec_foreach (mount, &mounts)
+        meanwhile->strangers += strspn(mount->name, "0123456789abcdef") != 64;
+}
+
+static void one_that_is_being_made_is_listed_as_itself_or_not_at_all(void **state)
+{
+    struct fixture *f = *state;
+    struct meanwhile counting = {.f = f, .act = count_strangers};
+
+    begin(&counting);
+    for (int i = 0; i < 500; i++) {
+        cb_autofree char *id = xasprintf("id%d", i);
+        struct use one = use(f, id, SHARED, 0755, -1);
+
+        done(&one);
+    }
+    end(&counting);
+    assert_int_equal(counting.strangers, 0);
 }
 
 static void a_locked_one_is_waited_for(void **state)
@@ -182,6 +223,7 @@ int main(void)
         test(shared_users_see_the_same),
         test(private_users_have_their_own_and_free_ones_are_used_again),
         test(looking_at_them_sends_no_private_user_elsewhere),
+        test(one_that_is_being_made_is_listed_as_itself_or_not_at_all),
         test(a_locked_one_is_waited_for),
         test(a_seed_is_copied_in_when_new),
     };
