@@ -53,9 +53,7 @@ int cb_said_keep(struct cb_store *store, const struct cb_digest *image,
     }
     text = cb_json_dump(document);
     if (!text || strlen(text) > CB_STATEMENT_MAX_BYTES)
-        return cb_error_set(err, CB_ERR_UNSUPPORTED,
-                            "what is said of the image takes more than %u bytes",
-                            CB_STATEMENT_MAX_BYTES);
+        return cb_attested_forget(store, image, err) < 0 ? -1 : 1;
     return cb_attested_put(store, image, text, err);
 }
 
