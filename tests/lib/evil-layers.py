@@ -233,6 +233,7 @@ def wh_idle(t):
     t.file("etc/sub/.wh.x", b"")
     t.symlink("link", "new")
     t.file("link/.wh.z", b"")
+    t.dir("bin")
     t.dir("bin/below")
     t.file("bin/below/.wh.x", b"")
 
