@@ -116,11 +116,11 @@ static void add_log(struct cb_writer *line, const struct step *step,
 }
 
 static void add_position(struct cb_writer *line, const char *key,
-                         const struct cb_event *event, size_t offset)
+                         const struct cb_source *file, size_t offset)
 {
     unsigned row, column;
 
-    cb_source_position(event->source, offset, &row, &column);
+    cb_source_position(file, offset, &row, &column);
     cb_writer_open(line, key, '{');
     cb_writer_int(line, "line", row);
     cb_writer_int(line, "character", column - 1);
@@ -129,13 +129,16 @@ static void add_position(struct cb_writer *line, const char *key,
 
 static void add_place(struct cb_writer *line, const struct cb_event *event)
 {
+    struct cb_span span = event->span;
+    const struct cb_source *file = cb_source_file(event->source, &span);
+
     cb_writer_open(line, "sourceInfo", '{');
-    cb_writer_text(line, "filename", cb_source_name(event->source));
+    cb_writer_text(line, "filename", cb_source_name(file));
     cb_writer_close(line, '}');
     cb_writer_open(line, "range", '[');
     cb_writer_open(line, NULL, '{');
-    add_position(line, "start", event, event->span.start);
-    add_position(line, "end", event, event->span.end);
+    add_position(line, "start", file, span.start);
+    add_position(line, "end", file, span.end);
     cb_writer_close(line, '}');
     cb_writer_close(line, ']');
 }

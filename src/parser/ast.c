@@ -266,7 +266,7 @@ static void add_stage(const struct dump *dump, const struct cb_stage_def *stage)
 
 static void add_lint(const struct dump *dump, const struct cb_lint *lint)
 {
-    cb_strbuf_addf(dump->out, "lint %s", lint->rule);
+    cb_strbuf_addf(dump->out, "lint %s", lint->rule ? lint->rule : "-");
     add_span(dump, lint->span);
     cb_strbuf_addc(dump->out, '\n');
     add_fact(dump, "message", lint->message);
