@@ -98,16 +98,6 @@ struct cb_source *cb_source_part_file(const struct cb_source *whole, size_t inde
     return whole->files.items[whole->parts.items[index].file];
 }
 
-size_t cb_source_part_parent(const struct cb_source *whole, size_t index)
-{
-    return whole->parts.items[index].parent;
-}
-
-struct cb_span cb_source_part_include(const struct cb_source *whole, size_t index)
-{
-    return whole->parts.items[index].include;
-}
-
 /* The last part that begins at OFFSET or before. */
 static size_t last_before(const struct cb_source *whole, size_t offset)
 {

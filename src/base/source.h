@@ -45,9 +45,7 @@ size_t cb_source_include(struct cb_source *whole, size_t parent, size_t at,
 size_t cb_source_part_count(const struct cb_source *source); /* 0: it is no whole */
 size_t cb_source_part_at(const struct cb_source *whole, size_t offset);
 struct cb_span cb_source_part_range(const struct cb_source *whole, size_t index);
-struct cb_span cb_source_part_include(const struct cb_source *whole, size_t index);
 struct cb_source *cb_source_part_file(const struct cb_source *whole, size_t index);
-size_t cb_source_part_parent(const struct cb_source *whole, size_t index);
 
 /* The file that *SPAN is of, *SPAN as a range of it: SOURCE itself unless it is a whole.
  * Borrowed. */

@@ -9,15 +9,11 @@
 
 void cb_describe_place(struct cb_describer *describer, struct cb_span span)
 {
-    const struct cb_source *file;
     unsigned line, column;
 
     if (!describer->source)
         return;
-    file = cb_source_file(describer->source, &span);
-    cb_source_position(file, span.start, &line, &column);
-    if (file != describer->main)
-        cb_writer_text(&describer->writer, "file", cb_source_name(file));
+    cb_source_position(describer->source, span.start, &line, &column);
     cb_writer_int(&describer->writer, "line", line);
     cb_writer_int(&describer->writer, "column", column);
 }

@@ -190,8 +190,10 @@ static struct cb_dockerfile *build(const struct builder *builder)
     file->check = directives->check;
     file->escape_word = directives->escape_word;
     file->dialect = directives->dialect;
-    file->escapes =
-        cb_arena_strndup(parser->arena, parser->escapes.items, parser->escapes.count);
+    file->escapes = "";
+    if (parser->escapes.count)
+        file->escapes =
+            cb_arena_strndup(parser->arena, parser->escapes.items, parser->escapes.count);
     file->global_args =
         copy_list(parser->arena, builder->args.items, builder->args.count);
     file->global_arg_count = builder->args.count;

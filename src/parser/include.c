@@ -181,6 +181,7 @@ static int fetch(struct cb_parser *parser, const struct cb_word *word,
         read_file(parser, path, &file, err) < 0)
         return -1;
     cb_source_include(parser->source, parser->part, parser->pos, file, word->span);
+    parser->text = cb_source_text(parser->source, NULL);
     return 0;
 }
 
