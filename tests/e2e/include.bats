@@ -275,6 +275,15 @@ END
     expect_contains 'Dockerfile:4:9: the Dockerfile is larger than 16 MiB with `1.df`'
 }
 
+@test "the escape character of a file is its own, where words are expanded too" {
+    mkdir "$DIR/parts"
+    printf '# escape=`\nENV B=a\\b`c D=`$HOME\n' >"$DIR/parts/b.df"
+    printf 'ENV C=a\\b`c\n' >"$DIR/parts/c.df"
+    printf '# escape=`\n# cbuild=1\nFROM busybox\nENV A=a\\b`c\nINCLUDE parts/c.df parts/b.df\nENV E=a\\b`c\n' >"$DIR/Dockerfile"
+    build_ok
+    [ "$(config '.Env[1:]')" = '["A=a\\bc","C=ab`c","B=a\\bc","D=$HOME","E=a\\bc"]' ]
+}
+
 @test "without the directive INCLUDE is an unknown instruction, with a word on what allows it" {
     printf 'FROM busybox\nINCLUDE a.df\n' >"$DIR/Dockerfile"
     build
