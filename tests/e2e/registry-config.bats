@@ -362,3 +362,30 @@ END
     expect_status 1
     expect_contains 'default-ulimits.nofile'
 }
+
+@test "who waits for the name of a registry can be interrupted" {
+    export IN=$BATS_TEST_TMPDIR/in
+    mkdir "$IN"
+    printf 'nameserver 127.0.0.1\noptions timeout:30 attempts:5\n' >"$IN/resolv.conf"
+    config_is <<<'{"insecure-registries": ["10.0.0.0/8"]}'
+    # a name server that hears and says nothing
+    cat >"$IN/server.py" <<'PYTHON'
+import os, socket
+place = os.environ["IN"]
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+pid = os.posix_spawnp(os.environ["CBUILD"], ["cbuild", "pull", "nowhere.example/x"], os.environ)
+server.recv(512)
+with open(place + "/asked", "w") as file:
+    file.write("%d\n" % pid)
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+with open(place + "/status", "w") as file:
+    file.write("%d\n" % status)
+PYTHON
+    unshare -mn sh -c 'ip link set lo up && mount --bind "$IN/resolv.conf" /etc/resolv.conf && exec python3 "$IN/server.py"' 3>&- &
+    wait_until [ -s "$IN/asked" ]
+    kill -INT "$(<"$IN/asked")"
+    wait_until [ -s "$IN/status" ]
+    [ "$(<"$IN/status")" = 130 ]
+    wait
+}
