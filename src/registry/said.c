@@ -42,15 +42,14 @@ static json_t *statements_json(const struct cb_statements *statements)
     return list;
 }
 
+/* 1: it is more than can be read again, and nothing is said of the image now. */
 static int write_file(struct cb_store *store, const struct cb_digest *image,
                       const json_t *document, struct cb_error **err)
 {
     cb_autofree char *text = cb_json_dump(document);
 
     if (!text || strlen(text) > FILE_MAX_BYTES)
-        return cb_error_set(err, CB_ERR_UNSUPPORTED,
-                            "what is said of the image takes more than %u bytes",
-                            FILE_MAX_BYTES);
+        return cb_attested_forget(store, image, err) < 0 ? -1 : 1;
     return cb_attested_put(store, image, text, err);
 }
 
@@ -160,6 +159,7 @@ int cb_said_bring(struct cb_store *store, const struct cb_said_source *source,
     cb_autofree char *platform = cb_platform_text(source->platform);
     cb_auto_json *before = NULL;
     cb_auto_json *document = json_object();
+    int kept;
 
     if (!brought)
         return 0;
@@ -167,7 +167,8 @@ int cb_said_bring(struct cb_store *store, const struct cb_said_source *source,
         is_of_index(before, source->index))
         json_object_update(document, before);
     json_object_set_new(document, platform, json_pack("{s:o}", "brought", brought));
-    return write_file(store, source->image, document, err) < 0 ? -1 : 1;
+    kept = write_file(store, source->image, document, err);
+    return kept < 0 ? -1 : !kept;
 }
 
 /* ── Making attestations of it ── */

@@ -14,7 +14,8 @@ struct cb_said_entry {
     const struct cb_statements *statements;
     int artifact; /* as of cb_attestation_make */
 };
-/* In the place of what was said of IMAGE before. */
+/* In the place of what was said of IMAGE before. 1: it is more than can be read again,
+ * and nothing is said of the image now. */
 int cb_said_keep(struct cb_store *store, const struct cb_digest *image,
                  const struct cb_said_entry *entries, size_t count,
                  struct cb_error **err);

@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/lockfile.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "store/attested.h"
 #include "store/content-priv.h"
 #include "store/db-gc.h"
@@ -186,28 +187,52 @@ static void count_blob(void *arg, int dir_fd, const char *name, const char *dige
     count->part->reclaimable += dead ? bytes : 0;
 }
 
+static int is_of_long_ago(int dir_fd, const char *name)
+{
+    struct stat st;
+
+    return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           st.st_mtime < cb_now_ns() / 1000000000 - 86400;
+}
+
+static void drop_lock(struct gc *gc, const char *name)
+{
+    struct cb_lock *lock = NULL;
+
+    if (cb_lock_try(&lock, gc->store->ingest_fd, name, CB_LOCK_EXCLUSIVE, NULL) > 0)
+        cb_lock_release_unlink(lock);
+}
+
+/* Who goes on with an old download holds its lock, and writes nothing until what is there
+ * was hashed and more has come. */
+static void drop_partial(struct gc *gc, const char *name)
+{
+    int dir_fd = gc->store->ingest_fd;
+    cb_autofree char *file = xasprintf("%.*s.lock", (int)strcspn(name, "."), name);
+    struct cb_lock *lock = NULL;
+    struct stat st;
+
+    if (!is_of_long_ago(dir_fd, name) ||
+        cb_lock_try(&lock, dir_fd, file, CB_LOCK_EXCLUSIVE, NULL) <= 0)
+        return;
+    if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        unlinkat(dir_fd, name, 0) == 0)
+        gc->freed += (uint64_t)st.st_blocks * 512;
+    cb_lock_release_unlink(lock);
+}
+
 /* Downloads that nobody goes on with, and lock files that nobody holds. */
 static void drop_ingest(struct gc *gc)
 {
     cb_auto_value(cb_strings) names = {0};
-    int64_t day_ago = cb_now_ns() / 1000000000 - 86400;
 
     if (cb_fs_list(gc->store->ingest_fd, &names, NULL) < 0)
         return;
     cb_vec_foreach (name, &names) {
-        size_t len = strlen(*name);
-        struct cb_lock *lock = NULL;
-        struct stat st;
-
-        if (len > 5 && strcmp(*name + len - 5, ".lock") == 0) {
-            if (cb_lock_try(&lock, gc->store->ingest_fd, *name, CB_LOCK_EXCLUSIVE, NULL) >
-                0)
-                cb_lock_release_unlink(lock);
-        } else if (fstatat(gc->store->ingest_fd, *name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-                   st.st_mtime < day_ago) {
-            gc->freed += (uint64_t)st.st_blocks * 512;
-            unlinkat(gc->store->ingest_fd, *name, 0);
-        }
+        if (cb_ends_with(*name, ".lock"))
+            drop_lock(gc, *name);
+        else
+            drop_partial(gc, *name);
     }
 }
 
@@ -226,14 +251,6 @@ static void drop_url_memory(struct gc *gc)
         if (fstatat(fd, *name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime < before)
             unlinkat(fd, *name, 0);
     }
-}
-
-static int is_of_long_ago(int dir_fd, const char *name)
-{
-    struct stat st;
-
-    return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           st.st_mtime < cb_now_ns() / 1000000000 - 86400;
 }
 
 /* It is put before anything is said of it, and its config may outlive it. */

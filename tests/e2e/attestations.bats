@@ -315,6 +315,21 @@ more" ]
     [ ! -e "$OUT/scanned/run/out" ]
 }
 
+@test "attestations that are too large to be kept cost a warning, not the build" {
+    printf 'FROM busybox\n' >"$DIR/Dockerfile"
+    # What takes three bytes in a file and six in JSON of ours.
+    generator 'separators() { yes "$(printf "\342\200\250")" | tr -d "\n" | head -c 18000000; }
+        for name in a b; do
+            printf "{\"_type\":\"https://in-toto.io/Statement/v0.1\",\"predicateType\":\"https://spdx.dev/Document\",\"predicate\":{\"name\":\"" >$name.spdx.json
+            separators >>$name.spdx.json
+            printf "\"}}" >>$name.spdx.json
+        done'
+    build_ok --progress=plain -t large --sbom=generator=generator
+    expect_contains 'attestations take more than 64 MiB: they are not kept'
+    "$CBUILD" image inspect large >/dev/null
+    [ ! -e "$STORE/attested" ] || [ -z "$(ls -A "$STORE/attested")" ]
+}
+
 @test "a generator gets neither secrets nor the context: its image's triggers do not run" {
     printf 'FROM busybox\n' >"$DIR/Dockerfile"
     echo classified >"$DIR/private"
