@@ -229,7 +229,7 @@ static int load_manifest(struct cb_load *load, const struct cb_descriptor *entry
         return is_image;
     if (name && cb_load_add_name(&found.names, name, err) < 0)
         return -1;
-    return cb_load_add(load, &found, err);
+    return (load->take ? load->take : cb_load_add)(load, &found, err);
 }
 
 /* The full name in an entry's annotations; NULL when it has none, or a bare tag only. */
