@@ -20,8 +20,7 @@ static int exit_code_of(const struct cb_error *error)
 }
 
 /* The first start, which somebody waits for. */
-static int begin(struct monitor *monitor, const struct cb_wire_message *wish,
-                 struct cb_error **err)
+static int begin(struct monitor *monitor, const struct cb_wire_message *wish)
 {
     struct cb_container_state *state = &monitor->container->state;
     struct client *starter = cb_client_add(monitor, CB_MONITOR_FD);
@@ -35,7 +34,7 @@ static int begin(struct monitor *monitor, const struct cb_wire_message *wish,
         state->exit_code = exit_code_of(error);
         cb_container_save_state(monitor->container, NULL);
         cb_client_answer(starter, 1, error);
-        return cb_error_move(err, &error);
+        return -1;
     }
     cb_client_answer(starter, 0, NULL);
     starter->role = wish->a ? CLIENT_STREAMS : CLIENT_END;
@@ -80,6 +79,14 @@ static void monitor_clear(struct monitor *monitor)
 }
 CB_AUTO_VALUE_DEFINE(monitor, monitor_clear)
 
+/* Of errors the starter gets, this is the only one with that number. */
+static int already_running(const struct cb_container *container, struct cb_error **err)
+{
+    cb_error_set(err, CB_ERR_EXISTS, "Container %s is already running", container->id);
+    cb_error_set_errnum(err, EALREADY);
+    return -1;
+}
+
 /* The record is ours once the lock is. A monitor that runs the container already keeps it
  * for as long as that lives; others only look, or copy, and are done soon. Who waits for
  * us may give up meanwhile. */
@@ -93,32 +100,41 @@ static int take_lock(struct monitor *monitor, struct cb_error **err)
         if (cb_container_refresh(monitor->container, err) < 0)
             return -1;
         if (cb_container_is_running(monitor->container))
-            return cb_error_set(err, CB_ERR_EXISTS, "Container %s is already running",
-                                monitor->container->id);
+            return already_running(monitor->container, err);
         if (poll(&starter, 1, NAP_MS) > 0)
             return cb_error_set(err, CB_ERR_CANCELED, "nobody waits for the container");
     }
     return taken < 0 ? -1 : cb_container_refresh(monitor->container, err);
 }
 
+/* It may have been removed since the starter found it. */
+static int open_and_lock(struct monitor *monitor, const char *id, struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+
+    if (cb_container_open(monitor->store_root, id, &monitor->container, &error) == 0 &&
+        take_lock(monitor, &error) == 0)
+        return 0;
+    if (cb_error_errnum(error) == ENOENT)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s", id);
+    return cb_error_move(err, &error);
+}
+
 static int prepare(struct monitor *monitor, const char *id, struct cb_error **err)
 {
-    if (cb_container_open(monitor->store_root, id, &monitor->container, err) < 0 ||
-        take_lock(monitor, err) < 0 ||
+    if (open_and_lock(monitor, id, err) < 0 ||
         cb_restart_policy_parse(&monitor->policy, monitor->container->options.restart,
                                 err) < 0)
         return -1;
     return cb_wire_listen(monitor->container->dir_fd, "socket", &monitor->listener, err);
 }
 
-/* Who waits for us hears why nothing comes of it. */
-static int refuse(const struct cb_error *error)
+static void refuse(const struct cb_error *error)
 {
     struct cb_wire_message message = {0};
 
     cb_wire_set_error(&message, error);
     cb_wire_send(CB_MONITOR_FD, &message, -1);
-    return -1;
 }
 
 int cb_monitor_run(struct cb_launcher *launcher, struct cb_hub *hub,
@@ -132,20 +148,21 @@ int cb_monitor_run(struct cb_launcher *launcher, struct cb_hub *hub,
                                       .listener = -1,
                                       .root = -1,
                                       .start_at_ms = -1};
+    cb_auto(cb_error) error = NULL;
     struct cb_wire_message wish;
-    int status;
 
     fcntl(CB_MONITOR_FD, F_SETFD, FD_CLOEXEC);
     cb_launcher_prepare(launcher);
     if (cb_wire_receive(CB_MONITOR_FD, &wish, NULL) <= 0 || wish.type != CB_WIRE_START)
         return cb_error_set(err, CB_ERR_CANCELED, "nobody waits for the container");
-    if (prepare(&monitor, id, err) < 0)
-        return refuse(*err);
-    status = begin(&monitor, &wish, err);
-    if (status == 0)
+    if (prepare(&monitor, id, &error) < 0) {
+        refuse(error);
+        return 0;
+    }
+    if (begin(&monitor, &wish) == 0)
         cb_monitor_live(&monitor);
     unlinkat(monitor.container->dir_fd, "socket", 0);
     if (monitor.container->options.remove)
         remove_container(&monitor);
-    return status;
+    return 0;
 }
