@@ -245,7 +245,7 @@ END
     actors+=($!)
     act cp short:/etc/passwd - &
     actors+=($!)
-    for i in $(seq 40); do
+    for i in $(seq 20); do
         "$CBUILD" create --name short --network none busybox true >/dev/null
         wait_until "$CBUILD" rm -f short other # it may change its name just now
     done
