@@ -19,7 +19,8 @@ static int exit_code_of(const struct cb_error *error)
                                                                                  : 128;
 }
 
-/* The first start, which somebody waits for. */
+/* The first start, which somebody waits for. 0, or -1: that one was told, and the record
+ * has it. */
 static int begin(struct monitor *monitor, const struct cb_wire_message *wish)
 {
     struct cb_container_state *state = &monitor->container->state;
@@ -129,12 +130,15 @@ static int prepare(struct monitor *monitor, const char *id, struct cb_error **er
     return cb_wire_listen(monitor->container->dir_fd, "socket", &monitor->listener, err);
 }
 
-static void refuse(const struct cb_error *error)
+/* Who waits for us hears why nothing comes of it, and says it: it is not in our log,
+ * which that one shows as well. */
+static int refuse(struct cb_error *error, struct cb_error **err)
 {
+    cb_auto(cb_error) told = error;
     struct cb_wire_message message = {0};
 
-    cb_wire_set_error(&message, error);
-    cb_wire_send(CB_MONITOR_FD, &message, -1);
+    cb_wire_set_error(&message, told);
+    return cb_wire_send(CB_MONITOR_FD, &message, -1) < 0 ? cb_error_move(err, &told) : 0;
 }
 
 int cb_monitor_run(struct cb_launcher *launcher, struct cb_hub *hub,
@@ -148,17 +152,15 @@ int cb_monitor_run(struct cb_launcher *launcher, struct cb_hub *hub,
                                       .listener = -1,
                                       .root = -1,
                                       .start_at_ms = -1};
-    cb_auto(cb_error) error = NULL;
     struct cb_wire_message wish;
+    struct cb_error *error = NULL;
 
     fcntl(CB_MONITOR_FD, F_SETFD, FD_CLOEXEC);
     cb_launcher_prepare(launcher);
     if (cb_wire_receive(CB_MONITOR_FD, &wish, NULL) <= 0 || wish.type != CB_WIRE_START)
         return cb_error_set(err, CB_ERR_CANCELED, "nobody waits for the container");
-    if (prepare(&monitor, id, &error) < 0) {
-        refuse(error);
-        return 0;
-    }
+    if (prepare(&monitor, id, &error) < 0)
+        return refuse(error, err);
     if (begin(&monitor, &wish) == 0)
         cb_monitor_live(&monitor);
     unlinkat(monitor.container->dir_fd, "socket", 0);

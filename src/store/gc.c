@@ -13,6 +13,7 @@
 #include "store/attested.h"
 #include "store/content-priv.h"
 #include "store/db-gc.h"
+#include "store/db-images.h"
 #include "store/db-snapshots.h"
 #include "store/snapshot-priv.h"
 
@@ -252,6 +253,16 @@ static void drop_url_memory(struct gc *gc)
     }
 }
 
+/* It is put before anything is said of it, and its config may outlive it. */
+static int is_image_gone(struct gc *gc, const char *text)
+{
+    struct cb_db_image row;
+    struct cb_digest id;
+
+    return cb_digest_parse(&id, text, NULL) < 0 ||
+           cb_db_image_get(gc->store->db, &id, &row, NULL) == 0;
+}
+
 /* What was said of images that are gone. Names with a dot are of files that are being
  * written; after a day nobody writes them any more. */
 static void drop_attested(struct gc *gc)
@@ -268,7 +279,7 @@ static void drop_attested(struct gc *gc)
         cb_autofree char *digest =
             xasprintf("sha256:%.*s", (int)(len > end ? len - end : 0), *name);
 
-        if (**name == '.' ? is_of_long_ago(fd, *name) : is_dead_blob(gc, digest))
+        if (**name == '.' ? is_of_long_ago(fd, *name) : is_image_gone(gc, digest))
             unlinkat(fd, *name, 0);
     }
 }
