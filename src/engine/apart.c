@@ -48,21 +48,20 @@ static void show(struct cb_build_env *env, const char *name, struct cb_solve_sta
 }
 
 int cb_apart_choose(struct cb_build_env *env, const struct cb_checked_request *checked,
-                    struct cb_made_list *made, struct cb_solve_stats *stats,
+                    struct cb_made *made, struct cb_solve_stats *stats,
                     struct cb_error **err)
 {
+    const struct cb_apart *apart = &made->plan->apart;
+    int here;
+
     if (!is_enough(checked))
         return 0;
-    cb_vec_foreach (each, made) {
-        const struct cb_apart *apart = &each->plan->apart;
-        int here = apart->base ? is_here(env->store, apart->base->config, err) : 1;
-
-        if (here < 0)
-            return -1;
-        each->is_apart = !here;
-        if (each->is_apart)
-            show(env, apart->name, stats);
-    }
+    here = apart->base ? is_here(env->store, apart->base->config, err) : 1;
+    if (here < 0)
+        return -1;
+    made->is_apart = !here;
+    if (made->is_apart)
+        show(env, apart->name, stats);
     return 0;
 }
 

@@ -42,7 +42,9 @@ struct cb_building {
     struct cb_remote remote;
     struct cb_cache *cache;
     struct cb_inputs inputs;
-    struct cb_graph *graph; /* of several plans; one alone has its own */
+    struct cb_event_sink *sink; /* of all but planning */
+    struct cb_once *once;       /* of that, or NULL */
+    struct cb_graph *graph;     /* of all plans */
 };
 
 /* ── targets.c ── */
@@ -58,6 +60,23 @@ int cb_building_set_up(struct cb_engine *engine, struct cb_building *build,
                        const struct cb_engine_env *given,
                        const struct cb_build_request *request, struct cb_error **err);
 void cb_building_clear(struct cb_building *build);
+
+/* ── build-plan.c ── */
+/* For PART on PLATFORM; all is borrowed. */
+struct cb_frontend_options cb_building_options(struct cb_engine *engine,
+                                               const struct cb_building *build,
+                                               const struct cb_building_part *part,
+                                               const struct cb_platform *platform);
+/* Fills the parts' MADE with plans. */
+int cb_building_plan(struct cb_engine *engine, struct cb_building *build,
+                     struct cb_error **err);
+/* Is there one that awaits values? */
+int cb_building_awaits(const struct cb_building *build);
+/* MADE's plan awaits values of STEP, whose RESULT is there. */
+int cb_building_learn(struct cb_engine *engine, struct cb_building *build,
+                      struct cb_building_part *part, struct cb_made *made,
+                      struct cb_edge step, struct cb_result *result,
+                      struct cb_error **err);
 
 /* ── build-solve.c ── */
 /* Executes what the plans ask for and the cache does not have; the results are in the

@@ -200,6 +200,7 @@ void cb_building_clear(struct cb_building *build)
     cb_vec_foreach (part, &build->parts)
         made_list_clear(&part->made);
     cb_graph_free(build->graph);
+    cb_once_free(build->once);
     cb_inputs_clear(&build->inputs);
     cb_cache_free(build->cache);
     cb_registry_free(build->registry);

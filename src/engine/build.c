@@ -9,80 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct cb_frontend_options frontend_options(struct cb_engine *engine,
-                                                   const struct cb_building *build,
-                                                   const struct cb_building_part *part,
-                                                   const struct cb_platform *platform)
-{
-    const struct cb_checked_request *checked = &part->checked;
-    const struct cb_build_request *request = &part->request;
-
-    return (struct cb_frontend_options){
-        .env = &engine->env,
-        .source = build->inputs.dockerfile,
-        .context = build->inputs.context,
-        .contexts = &build->inputs.contexts,
-        .build_args = &checked->build_args,
-        .proxies = &checked->proxies,
-        .labels = &checked->labels,
-        .envs = &checked->envs,
-        .from = request->from,
-        .target = request->target,
-        .squash_from = checked->squash_from,
-        .platform = *platform,
-        .platform_given = checked->platform_given,
-        .graph = build->graph,
-        .tell_platform = checked->as_index,
-        .build_platform = cb_platform_host(),
-        .pull = request->offline ? CB_PULL_NEVER : request->pull,
-        .pins = cb_locking_pins(build->locking),
-        .network = checked->network,
-        .allow_host_network = checked->allow_host_network,
-        .allow_insecure = checked->allow_insecure,
-        .allow_devices = &checked->allow_devices,
-        .find_scans = checked->attest.sbom,
-        .no_cache = request->no_cache,
-        .no_cache_filter = &request->no_cache_filter,
-    };
-}
-
-static int plan_part(struct cb_engine *engine, struct cb_building *build,
-                     struct cb_building_part *part, struct cb_error **err)
-{
-    cb_vec_foreach (platform, &part->checked.platforms) {
-        struct cb_made made = {.platform = *platform};
-        struct cb_frontend_options options =
-            frontend_options(engine, build, part, platform);
-
-        if (cb_frontend_plan(&made.plan, &options, err) < 0)
-            return -1;
-        cb_vec_push(&part->made, made);
-        if (cb_scan_plan(&part->made.items[part->made.count - 1], &options,
-                         &part->checked.attest, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* One after the other into one graph, so that what is equal is one step. */
-static int make_plans(struct cb_engine *engine, struct cb_building *build,
-                      struct cb_error **err)
-{
-    struct cb_event_sink *sink = engine->env.sink;
-    cb_auto(cb_once) once = NULL;
-    int result = 0;
-
-    if (build->parts.count > 1 || build->parts.items[0].checked.as_index) {
-        build->graph = cb_graph_new();
-        once = cb_once_new(sink);
-        engine->env.sink = cb_once_sink(once);
-    }
-    for (size_t i = 0; i < build->parts.count && result == 0; i++)
-        result = plan_part(engine, build, &build->parts.items[i], err);
-    engine->env.sink = sink;
-    return result;
-}
-
 /* Those of PLAN's sources that only a solve would ask about. */
 static int look_up_sources(const struct cb_plan *plan, struct cb_cancel *cancel,
                            struct cb_error **err)
@@ -109,10 +35,11 @@ static int lock_target(struct cb_engine *engine, struct cb_building *build,
 
     cb_vec_foreach (platform, &part->checked.platforms) {
         struct cb_frontend_options options =
-            frontend_options(engine, build, part, platform);
+            cb_building_options(engine, build, part, platform);
         cb_auto(cb_plan) plan = NULL;
 
         options.target = target;
+        options.nothing_runs = 1;
         if (cb_frontend_plan(&plan, &options, err) < 0 ||
             look_up_sources(plan, engine->env.cancel, err) < 0)
             return -1;
@@ -322,11 +249,11 @@ static int run(struct cb_engine *engine, struct cb_building *build,
     if (request->call != CB_CALL_BUILD) {
         const struct cb_building_part *part = build->parts.items;
         struct cb_frontend_options options =
-            frontend_options(engine, build, part, &part->checked.platforms.items[0]);
+            cb_building_options(engine, build, part, &part->checked.platforms.items[0]);
 
         return cb_call_answer(&out->call, request->call, &options, err);
     }
-    if (make_plans(engine, build, err) < 0 ||
+    if (cb_building_plan(engine, build, err) < 0 ||
         cb_building_solve(engine, build, request, &out->stats, err) < 0 ||
         cb_cancel_check(given->cancel, err) < 0)
         return -1;

@@ -204,10 +204,10 @@ struct cb_made_list {
 };
 
 /* ── apart.c: images with layers that nobody looks into ── */
-/* Settles for which of MADE the base's files are not needed: nothing that is asked for
- * has them, and they are not here. Their steps are shown. */
+/* Settles whether the base's files are not needed for MADE: nothing that is asked for has
+ * them, and they are not here. Their step is shown. */
 int cb_apart_choose(struct cb_build_env *env, const struct cb_checked_request *checked,
-                    struct cb_made_list *made, struct cb_solve_stats *stats,
+                    struct cb_made *made, struct cb_solve_stats *stats,
                     struct cb_error **err);
 /* May results stay in the caches they were found in? */
 int cb_apart_may_leave(const struct cb_checked_request *checked,

@@ -115,7 +115,8 @@ void cb_frontend_check(struct cb_check_result *out,
     all.allow_host_network = all.allow_insecure = 1;
     all.env->sink = &collector.sink;
     cb_planner_init(&planner, &all);
-    cb_planner_run(&planner, &target, &out->error);
+    if (cb_planner_run(&planner, &target, &out->error) == 0)
+        cb_planner_end(&planner, &out->error);
     finish(out, &planner);
     cb_planner_clear(&planner);
     all.env->sink = sink;

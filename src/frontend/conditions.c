@@ -4,18 +4,24 @@
  * and its variables are known. What was left out early stays out. */
 #include "frontend/scope-priv.h"
 
+static void note_unset(struct cb_planner *planner, const struct cb_word *name)
+{
+    if (!planner->left_out)
+        planner->left_out = cb_map_new(NULL);
+    cb_map_set(planner->left_out, name->text, planner);
+}
+
 /* Who tests a variable that is set under a condition knows that it may be unset. */
 static void leave_out(struct cb_planner *planner, struct cb_item *item)
 {
     const struct cb_instruction *inst = item->inst;
+    int has_pairs = inst->kind == CB_INST_ARG || inst->kind == CB_INST_ENV;
 
     item->left_out = 1;
-    if (inst->kind != CB_INST_ARG && inst->kind != CB_INST_ENV)
-        return;
-    if (!planner->left_out)
-        planner->left_out = cb_map_new(NULL);
-    for (size_t i = 0; i < inst->pairs.count; i++)
-        cb_map_set(planner->left_out, inst->pairs.items[i].key.text, planner);
+    for (size_t i = 0; has_pairs && i < inst->pairs.count; i++)
+        note_unset(planner, &inst->pairs.items[i].key);
+    for (size_t i = 0; inst->kind == CB_INST_RUN && i < inst->run.export_count; i++)
+        note_unset(planner, &inst->run.exports[i].name);
 }
 
 int cb_conditions_may_set(const struct cb_planner *planner, const char *name)
@@ -57,9 +63,9 @@ static int expand_in_stage(void *arg, const struct cb_word *word, char **out,
     return cb_scope_expand(place->stage, place->item, word, out, err);
 }
 
-/* What may be true where the base image is known is not left out. */
-int cb_conditions_decide(struct cb_stage *stage, struct cb_item *item,
-                         struct cb_error **err)
+/* What may be true where the base image is known counts. */
+int cb_conditions_hold(struct cb_stage *stage, const struct cb_item *item,
+                       struct cb_error **err)
 {
     const struct cb_condition *condition = item->inst->condition;
     struct place place = {stage, item};
@@ -68,11 +74,17 @@ int cb_conditions_decide(struct cb_stage *stage, struct cb_item *item,
     if (item->left_out || !condition)
         return !item->left_out;
     value = cb_condition_holds(condition, expand_in_stage, &place, err);
-    if (value < 0)
-        return -1;
-    if (!value && !cb_doubt_is_there(stage))
+    return value == 0 ? cb_doubt_is_there(stage) : value;
+}
+
+int cb_conditions_decide(struct cb_stage *stage, struct cb_item *item,
+                         struct cb_error **err)
+{
+    int value = cb_conditions_hold(stage, item, err);
+
+    if (value == 0 && !item->left_out)
         leave_out(stage->planner, item);
-    return !item->left_out;
+    return value;
 }
 
 /* ── Before the first FROM ── */

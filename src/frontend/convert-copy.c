@@ -82,6 +82,8 @@ static int add_path(struct cb_stage *stage, const struct cb_item *item,
         return -1;
     cb_strings_take(&copy->texts, path);
     cb_strings_add(&copy->shown, path);
+    if (cb_exports_check_source(stage, item, path, err) < 0)
+        return cb_error_at(err, item->source, word->span);
     found = cb_convert_fetch(&adding, path, &added, err);
     if (found > 0) {
         add_fetched(&added, copy);

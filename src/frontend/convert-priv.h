@@ -8,8 +8,8 @@
 /* ── convert.c ── */
 /* The configuration's ENV as the stage's variables, with a PATH if it has none. */
 int cb_convert_start_env(struct cb_stage *stage, struct cb_error **err);
-/* Mistakes are kept (cb_planner_keep_error); -1 when they are not to be searched further.
- */
+/* Goes on where it stopped the last time, unless it still has to wait. Mistakes are kept
+ * (cb_planner_keep_error); -1 when they are not to be searched further. */
 int cb_convert_stage(struct cb_stage *stage);
 /* Applies one instruction. The item's place is attached to errors that have none. */
 int cb_convert_item(struct cb_stage *stage, const struct cb_item *item,
@@ -100,6 +100,25 @@ int cb_convert_run_mounts(struct cb_stage *stage, const struct cb_item *item,
                           struct cb_run_inputs *out, struct cb_error **err);
 /* The from= of a --mount value as written, or NULL. Caller frees. */
 char *cb_convert_mount_from(const char *value);
+
+/* ── exports.c: RUN --export ── */
+/* The paths of the RUN's exports, absolute. */
+int cb_exports_paths(struct cb_stage *stage, const struct cb_item *item,
+                     struct cb_strings *out, struct cb_error **err);
+/* The RUN is the stage's last step: what follows awaits the values in PATHS, which are
+ * taken, or has none. */
+int cb_exports_follow(struct cb_stage *stage, const struct cb_item *item,
+                      struct cb_strings *paths, struct cb_error **err);
+/* Each variable that INST sets so stays as it is written: $NAME. */
+int cb_exports_stay(struct cb_stage *stage, const struct cb_instruction *inst,
+                    struct cb_error **err);
+/* The values that STAGE awaits. */
+int cb_exports_learn(struct cb_stage *stage, cb_plan_read *read, void *arg,
+                     struct cb_error **err);
+/* An ADD's source TEXT, where all that is fetched has to be known, hangs on no unknown
+ * value. */
+int cb_exports_check_source(struct cb_stage *stage, const struct cb_item *item,
+                            const char *text, struct cb_error **err);
 
 /* ── convert-onbuild.c ── */
 /* Puts the triggers of the stage's base in front of its items. 1: they may add needs. */

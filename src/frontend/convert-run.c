@@ -252,6 +252,7 @@ int cb_convert_run(struct cb_stage *stage, const struct cb_item *item,
     cb_auto_value(cb_strings) argv = {0};
     cb_auto_value(cb_strings) quiet = {0};
     cb_auto_value(cb_strings) args = {0};
+    cb_auto_value(cb_strings) paths = {0};
     cb_autofree char *cwd = cb_convert_path(stage, "");
     struct cb_run_inputs inputs = {0};
     struct cb_exec_options exec = {
@@ -265,7 +266,8 @@ int cb_convert_run(struct cb_stage *stage, const struct cb_item *item,
     };
     int rc;
 
-    if (pick_devices(stage, item, &exec, err) < 0 ||
+    if (cb_exports_paths(stage, item, &paths, err) < 0 ||
+        pick_devices(stage, item, &exec, err) < 0 ||
         pick_network(stage, item, &exec.network, err) < 0 ||
         pick_security(stage, item, &exec.security, err) < 0)
         return -1;
@@ -279,7 +281,8 @@ int cb_convert_run(struct cb_stage *stage, const struct cb_item *item,
     rc = add_exec(stage, item, &exec, &inputs, err);
     cb_vec_free(&inputs.edges);
     cb_vec_free(&inputs.mounts);
-    if (rc == 0)
-        add_history(stage, &argv);
-    return rc;
+    if (rc < 0)
+        return -1;
+    add_history(stage, &argv);
+    return cb_exports_follow(stage, item, &paths, err);
 }

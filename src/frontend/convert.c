@@ -309,6 +309,7 @@ static int start_stage(struct cb_stage *stage, struct cb_error **err)
         stage->layers = stage->base_stage->layers;
         stage->workdir_set = stage->base_stage->workdir_set;
         stage->env_unknown = stage->base_stage->env_unknown;
+        stage->values_unknown = stage->base_stage->values_unknown;
         return cb_scope_inherit(stage, stage->base_stage, err);
     }
     stage->env_unknown = planner->partly;
@@ -400,33 +401,71 @@ static int convert_if(struct cb_stage *stage, struct cb_item *item, struct cb_er
 
 /* Goes on behind a mistake to find others, but not behind one in what the words below it
  * may stand for. */
-int cb_convert_stage(struct cb_stage *stage)
+static int apply(struct cb_stage *stage, struct cb_item *item)
 {
+    cb_auto(cb_error) error = NULL;
     int is_limit;
 
-    stage->converted = 1;
-    stage->failed = stage->base_stage && stage->base_stage->failed;
-    if (stage->failed)
+    cb_doubt_begin(stage);
+    if (convert_if(stage, item, &error) == 0 || drop_doubtful(stage, &error)) {
+        stage->failed = cb_doubt_end(stage, item) < 0;
         return 0;
-    if (begin_stage(stage) < 0)
-        return -1;
-    clear_triggers(stage->config);
-    cb_vec_foreach (item, &stage->items) {
-        cb_auto(cb_error) error = NULL;
-
-        cb_doubt_begin(stage);
-        if (convert_if(stage, item, &error) == 0 || drop_doubtful(stage, &error)) {
-            stage->failed = cb_doubt_end(stage, item) < 0;
-        } else {
-            /* A limit that is exceeded is exceeded by all that follows. */
-            is_limit = cb_error_kind(error) == CB_ERR_UNSUPPORTED;
-            if (!cb_planner_keep_error(stage->planner, &error) || is_limit)
-                return -1;
-            stage->failed =
-                item->inst->kind == CB_INST_ENV || item->inst->kind == CB_INST_ARG;
-        }
-        if (stage->failed)
-            return 0;
     }
+    /* A limit that is exceeded is exceeded by all that follows. */
+    is_limit = cb_error_kind(error) == CB_ERR_UNSUPPORTED;
+    if (!cb_planner_keep_error(stage->planner, &error) || is_limit)
+        return -1;
+    stage->failed = item->inst->kind == CB_INST_ENV || item->inst->kind == CB_INST_ARG ||
+                    (item->inst->kind == CB_INST_RUN && item->inst->run.export_count);
+    return 0;
+}
+
+/* Is OTHER a stage before STAGE that has to wait? One that comes later is a mistake. */
+static int is_waiting(const struct cb_stage *stage, const struct cb_stage *other)
+{
+    return other && other->needed && other->index < stage->index && !other->ended;
+}
+
+/* What is left out now waits for nobody. */
+static int counts(struct cb_stage *stage, struct cb_item *item)
+{
+    if (!item->undecided)
+        return 1;
+    cb_doubt_begin(stage);
+    item->undecided = cb_conditions_hold(stage, item, NULL) <= 0;
+    return !item->undecided;
+}
+
+static int has_to_wait(struct cb_stage *stage, struct cb_item *item)
+{
+    for (size_t i = 0; i < item->origin_count && !item->left_out; i++) {
+        if (is_waiting(stage, item->origins[i].stage))
+            return counts(stage, item);
+    }
+    return 0;
+}
+
+int cb_convert_stage(struct cb_stage *stage)
+{
+    if (stage->ended || is_waiting(stage, stage->base_stage))
+        return 0;
+    if (!stage->converted) {
+        stage->converted = 1;
+        stage->failed = stage->base_stage && stage->base_stage->failed;
+        if (!stage->failed && begin_stage(stage) < 0)
+            return -1;
+        if (!stage->failed)
+            clear_triggers(stage->config);
+    }
+    while (!stage->failed && stage->next < stage->items.count) {
+        struct cb_item *item = &stage->items.items[stage->next];
+
+        if (stage->awaited || has_to_wait(stage, item))
+            return 0;
+        stage->next++;
+        if (apply(stage, item) < 0)
+            return -1;
+    }
+    stage->ended = stage->failed || !stage->awaited;
     return 0;
 }

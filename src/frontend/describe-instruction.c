@@ -2,6 +2,7 @@
  * kind (features: ADD, COPY, ENV, EXPOSE, FROM, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR,
  * ARG; the values of --platform, --mount, --chown, --chmod and --checksum); the rest is
  * taken as written. */
+#include "frontend/convert-priv.h"
 #include "frontend/describe-priv.h"
 
 #include <string.h>
@@ -151,6 +152,8 @@ static void write_arguments(struct cb_describer *describer,
     case CB_INST_RUN:
         write_command(describer, &inst->run.command);
         cb_describe_heredocs(describer, &inst->run.heredocs, 0);
+        if (describer->stage)
+            cb_exports_stay(describer->stage, inst, NULL);
         break;
     case CB_INST_CMD:
     case CB_INST_ENTRYPOINT:

@@ -1,5 +1,6 @@
-/* Mistakes that may be none. Of an image that is not looked up any variable may come, so
- * `EXPOSE $PORT` and `ENV A=${B:?}` are judged only where the image is known. What hangs
+/* Mistakes that may be none. Of an image that is not looked up any variable may come, and
+ * what RUN --export sets is not known where nothing runs, so `EXPOSE $PORT` and `ENV
+ * A=${B:?}` are judged only where the image and the value are known. What hangs
  * on such a variable is noted by name, for all stages together: a name too many costs an
  * early report, not a wrong one. */
 #include "frontend/scope-priv.h"
@@ -16,10 +17,18 @@ void cb_doubt_note(struct cb_stage *stage, const char *name, const char *value)
 {
     struct cb_planner *planner = stage->planner;
 
-    if (!planner || !stage->env_unknown)
+    if (!planner || (!stage->env_unknown && !stage->values_unknown))
         return;
-    if (!value || (planner->doubtful && cb_map_has(planner->doubtful, name)))
+    if ((!value && stage->env_unknown) ||
+        (planner->doubtful && cb_map_has(planner->doubtful, name)))
         planner->in_doubt = 1;
+}
+
+void cb_doubt_add(struct cb_planner *planner, const char *name)
+{
+    if (!planner->doubtful)
+        planner->doubtful = cb_map_new(NULL);
+    cb_map_set(planner->doubtful, name, planner);
 }
 
 int cb_doubt_is_there(const struct cb_stage *stage)
@@ -36,12 +45,10 @@ int cb_doubt_end(struct cb_stage *stage, const struct cb_item *item)
     if (!cb_doubt_is_there(stage) ||
         (item->inst->kind != CB_INST_ENV && item->inst->kind != CB_INST_ARG))
         return 0;
-    if (!planner->doubtful)
-        planner->doubtful = cb_map_new(NULL);
     for (size_t i = 0; i < pairs->count; i++) {
         if (strpbrk(pairs->items[i].key.text, "$\\`'\""))
             return -1;
-        cb_map_set(planner->doubtful, pairs->items[i].key.text, planner);
+        cb_doubt_add(planner, pairs->items[i].key.text);
     }
     return 0;
 }

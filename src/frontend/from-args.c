@@ -108,7 +108,11 @@ void cb_from_args_note(struct cb_stage *stage, const struct cb_item *item)
 {
     const struct cb_instruction *inst = item->inst;
 
-    if ((inst->kind != CB_INST_ARG && inst->kind != CB_INST_ENV) || item->left_out)
+    if (item->left_out)
+        return;
+    for (size_t i = 0; inst->kind == CB_INST_RUN && i < inst->run.export_count; i++)
+        note(stage, inst->run.exports[i].name.text, NULL);
+    if (inst->kind != CB_INST_ARG && inst->kind != CB_INST_ENV)
         return;
     for (size_t i = 0; i < inst->pairs.count; i++) {
         const struct cb_pair *pair = &inst->pairs.items[i];
@@ -170,6 +174,6 @@ int cb_from_args_expand(struct cb_planner *planner, const struct cb_stage *stage
                  "variable `%s` of --from is not known: only ARGs of the stage are",
                  unknown);
     return cb_error_hint(err,
-                         "declare it with ARG above in this stage; what ENV or an image "
-                         "sets is known too late to choose a stage by");
+                         "declare it with ARG above in this stage; what ENV, an image or "
+                         "RUN --export sets is known too late to choose a stage by");
 }

@@ -99,7 +99,9 @@ struct cb_stage {
     int has_platform; /* FROM --platform was given */
     CB_VEC(struct cb_item) items;
     int needed, triggers_known, converted;
-    int failed; /* at an instruction that what follows hangs on */
+    size_t next; /* of the items: the first that is not applied yet */
+    int ended;   /* there is none, or none of them can be */
+    int failed;  /* at an instruction that what follows hangs on */
     int no_cache;
     int sets_later;       /* it has triggers that are ARG or ENV */
     unsigned step, steps; /* "3/7" */
@@ -115,6 +117,10 @@ struct cb_stage {
         env; /* what variables mean and RUN gets: ENV and ARGs, latest last */
     struct cb_strings args;   /* names declared by ARG here, in order */
     struct cb_map *from_args; /* from-args.c; or NULL */
+    const struct cb_item
+        *awaited; /* a RUN whose values the next item hangs on; or NULL */
+    struct cb_strings awaited_paths; /* of its exports, absolute */
+    int values_unknown;              /* there was one, and they will not be known */
     int cmd_set, workdir_set;
     struct cb_hidden *hidden; /* the base's ENV is not known; or NULL */
     const struct cb_item *last_cmd, *last_entrypoint, *last_healthcheck;
@@ -168,7 +174,7 @@ struct cb_planner {
     char *named_used;         /* by index of options->contexts; NULL: none is */
     int rehearsed, partly;    /* rehearse.c; what is planned is a text with mistakes */
     struct cb_map *cache_ids; /* of cache mounts, when some are given places; or NULL */
-    struct cb_map *left_out;  /* variables of ARG and ENV that are left out; or NULL */
+    struct cb_map *left_out;  /* variables that what is left out would set; or NULL */
     struct cb_map *doubtful;  /* variables whose values hang on images not looked up */
     int in_doubt;             /* the instruction at hand does, too */
 };
@@ -179,6 +185,8 @@ void cb_planner_init(struct cb_planner *planner,
 /* From the text to converted stages. */
 int cb_planner_run(struct cb_planner *planner, struct cb_stage **target,
                    struct cb_error **err);
+/* The rest of the checks, once all that is needed is converted. */
+int cb_planner_end(struct cb_planner *planner, struct cb_error **err);
 void cb_planner_clear(struct cb_planner *planner);
 /* Takes *ERROR, so that further mistakes can be found in the same run. 1: go on looking;
  * 0: it is of a kind, or there are so many, that nothing is gained by it. */
@@ -187,7 +195,7 @@ int cb_planner_keep_error(struct cb_planner *planner, struct cb_error **error);
 int cb_planner_wants_all(const struct cb_planner *planner);
 /* -1 with the errors kept, 0 if there are none. */
 int cb_planner_report(struct cb_planner *planner, struct cb_error **err);
-/* The stages that are needed, in order. */
+/* The stages that are needed, in order, each as far as the values that are known lead. */
 int cb_planner_convert(struct cb_planner *planner, struct cb_error **err);
 
 /* ── scans.c ── */
@@ -209,6 +217,13 @@ int cb_planner_rehearse(const struct cb_planner *planner, int partly,
 /* *ERR is set: adds what else is wrong, all in the order of the text. -1. */
 int cb_planner_rehearse_too(const struct cb_planner *planner, int partly,
                             struct cb_error **err);
+
+/* ── exports.c: RUN --export ── */
+/* Which values TARGET awaits, and what of it can begin already. 1: none. */
+int cb_exports_list(const struct cb_planner *planner, struct cb_stage *target,
+                    struct cb_plan *out);
+/* Does any RUN of the file set NAME so? */
+int cb_exports_name(const struct cb_planner *planner, const char *name);
 
 /* ── given.c ── */
 /* A step has a cache mount of this id. */
@@ -282,8 +297,11 @@ void cb_conditions_look(struct cb_stage *stage, struct cb_item *item);
 /* When its turn has come: 1 it counts, 0 it is left out. */
 int cb_conditions_decide(struct cb_stage *stage, struct cb_item *item,
                          struct cb_error **err);
-/* Does an ARG or ENV that is left out, of whatever stage, set NAME? */
+/* Does what is left out, in whatever stage, set NAME? */
 int cb_conditions_may_set(const struct cb_planner *planner, const char *name);
+/* The same, but nothing is left out yet. */
+int cb_conditions_hold(struct cb_stage *stage, const struct cb_item *item,
+                       struct cb_error **err);
 /* Of an ARG before the first FROM: the same, with those above it. */
 int cb_conditions_global(struct cb_planner *planner, const struct cb_instruction *inst,
                          const struct cb_strings *globals, struct cb_error **err);

@@ -97,6 +97,12 @@ int cb_planner_convert(struct cb_planner *planner, struct cb_error **err)
     return cb_planner_report(planner, err);
 }
 
+int cb_planner_end(struct cb_planner *planner, struct cb_error **err)
+{
+    cb_given_check(planner);
+    return cb_checks_finish(planner, err);
+}
+
 int cb_planner_run(struct cb_planner *planner, struct cb_stage **target,
                    struct cb_error **err)
 {
@@ -112,8 +118,7 @@ int cb_planner_run(struct cb_planner *planner, struct cb_stage **target,
     cb_checks_stages(planner, *target);
     if (cb_planner_convert(planner, err) < 0)
         return -1;
-    cb_given_check(planner);
-    return cb_checks_finish(planner, err);
+    return 0;
 }
 
 static void apply_labels(struct cb_image_config *config, const struct cb_strings *labels)
@@ -162,10 +167,9 @@ static void find_apart(struct cb_stage *target, struct cb_apart *out)
         cb_vec_push(&out->layers, *link);
 }
 
-static struct cb_plan *make_plan(struct cb_planner *planner, struct cb_stage *target)
+static void fill_plan(struct cb_plan *plan, struct cb_planner *planner,
+                      struct cb_stage *target)
 {
-    struct cb_plan *plan = xcalloc(1, sizeof(*plan));
-
     plan->graph = planner->options->graph ? NULL : cb_steal(&planner->graph);
     plan->result = target->root;
     find_apart(target, &plan->apart);
@@ -176,7 +180,6 @@ static struct cb_plan *make_plan(struct cb_planner *planner, struct cb_stage *ta
     plan->target_name = target->def->name;
     plan->dockerfile = cb_steal(&planner->file);
     apply_labels(plan->config, planner->options->labels);
-    return plan;
 }
 
 void cb_planner_init(struct cb_planner *planner,
@@ -214,6 +217,8 @@ void cb_planner_clear(struct cb_planner *planner)
     cb_arena_free(planner->arena);
 }
 
+/* ── A plan ── */
+
 /* How many layers there are below those that are to be one. */
 static int find_squash(const struct cb_planner *planner, const struct cb_stage *target,
                        size_t *layers, struct cb_error **err)
@@ -241,35 +246,92 @@ static int find_squash(const struct cb_planner *planner, const struct cb_stage *
     return 0;
 }
 
+/* What there is until a plan is finished. */
+struct cb_planning {
+    struct cb_frontend_options options;
+    struct cb_planner planner;
+    struct cb_stage *target;
+};
+
+static void planning_free(struct cb_planning *planning)
+{
+    if (!planning)
+        return;
+    cb_planner_clear(&planning->planner);
+    free(planning);
+}
+
+static int finish(struct cb_plan *plan, struct cb_error **err)
+{
+    struct cb_planning *rest = plan->rest;
+
+    if (cb_planner_end(&rest->planner, err) < 0 ||
+        find_squash(&rest->planner, rest->target, &plan->squash_layers, err) < 0 ||
+        cb_scans_find(&rest->planner, rest->target, &plan->scans, err) < 0)
+        return -1;
+    fill_plan(plan, &rest->planner, rest->target);
+    planning_free(cb_steal(&plan->rest));
+    return 0;
+}
+
+/* What is wrong below is told before a step runs for an hour. */
+static int look_ahead(struct cb_planner *planner, struct cb_error **err)
+{
+    if (!planner->rehearsed && cb_planner_rehearse(planner, 0, err) < 0)
+        return -1;
+    planner->rehearsed = 1;
+    return cb_checks_finish(planner, err);
+}
+
+/* Conversion has come as far as it can. */
+static int settle(struct cb_plan *plan, struct cb_error **err)
+{
+    struct cb_planning *rest = plan->rest;
+
+    if (cb_exports_list(&rest->planner, rest->target, plan))
+        return finish(plan, err);
+    return look_ahead(&rest->planner, err);
+}
+
 int cb_frontend_plan(struct cb_plan **out, const struct cb_frontend_options *options,
                      struct cb_error **err)
 {
-    struct cb_planner planner;
-    struct cb_stage *target = NULL;
-    size_t squash_layers = 0;
-    cb_auto_value(cb_plan_scans) scans = {0};
-    int rc;
+    cb_auto(cb_plan) plan = xcalloc(1, sizeof(*plan));
+    struct cb_planning *rest = xcalloc(1, sizeof(*rest));
 
-    cb_planner_init(&planner, options);
-    rc = cb_planner_run(&planner, &target, err);
-    if (rc == 0)
-        rc = find_squash(&planner, target, &squash_layers, err);
-    if (rc == 0)
-        rc = cb_scans_find(&planner, target, &scans, err);
-    if (rc == 0) {
-        *out = make_plan(&planner, target);
-        (*out)->squash_layers = squash_layers;
-        (*out)->scans = scans;
-        scans = (struct cb_plan_scans){0};
+    plan->rest = rest;
+    rest->options = *options;
+    cb_planner_init(&rest->planner, &rest->options);
+    if (cb_planner_run(&rest->planner, &rest->target, err) < 0 || settle(plan, err) < 0)
+        return -1;
+    *out = cb_steal(&plan);
+    return 0;
+}
+
+int cb_plan_learn(struct cb_plan *plan, struct cb_edge step, cb_plan_read *read,
+                  void *arg, struct cb_error **err)
+{
+    struct cb_planner *planner = &plan->rest->planner;
+
+    for (size_t i = 0; i < planner->stage_count; i++) {
+        struct cb_stage *stage = &planner->stages[i];
+
+        if (stage->awaited && stage->root.vertex == step.vertex &&
+            cb_exports_learn(stage, read, arg, err) < 0)
+            return -1;
     }
-    cb_planner_clear(&planner);
-    return rc;
+    if (cb_planner_convert(planner, err) < 0)
+        return -1;
+    return settle(plan, err);
 }
 
 void cb_plan_free(struct cb_plan *plan)
 {
     if (!plan)
         return;
+    planning_free(plan->rest);
+    cb_vec_free(&plan->awaited);
+    cb_vec_free(&plan->begun);
     cb_graph_free(plan->graph);
     cb_image_config_free(plan->config);
     cb_resolved_image_free(plan->apart.base);

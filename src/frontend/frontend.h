@@ -87,6 +87,8 @@ struct cb_frontend_options {
     int lint;    /* a check, also of what is a matter of taste */
     int offline; /* no image is looked up: what one says of itself is unknown. Not for a
                     build */
+    int nothing_runs; /* what RUN --export sets stays unknown; so it does wherever the
+                         purpose is no build */
 };
 /* The same filesystem as a plan's result, put together without looking into the image it
  * begins with: that image's layers, and on them layers that were made on nothing (COPY
@@ -105,9 +107,16 @@ struct cb_plan_scans {
     struct cb_plan_scan *items;
     size_t count, capacity;
 };
-/* What a build is to make. */
+/* What the file PATH of a step's result holds, as a variable's value; caller frees. */
+typedef int cb_plan_read(void *arg, const char *path, char **value,
+                         struct cb_error **err);
+/* What a build is to make. A plan that awaits values is not finished: nothing else of it
+ * is there but vertices in the graph, which must have been given. */
 struct cb_plan {
-    struct cb_graph *graph; /* or NULL: it was given */
+    CB_VEC(struct cb_edge) awaited; /* steps that values are read from (RUN --export) */
+    CB_VEC(struct cb_edge) begun;   /* others that are needed whatever these are */
+    struct cb_planning *rest;       /* how it goes on then; or NULL */
+    struct cb_graph *graph;         /* or NULL: it was given */
     struct cb_edge
         result; /* the target's filesystem; vertex NULL: scratch with no layer */
     struct cb_apart apart;
@@ -125,6 +134,10 @@ CB_AUTO_DEFINE(cb_plan, cb_plan_free)
  * converts. Warnings are events. */
 int cb_frontend_plan(struct cb_plan **out, const struct cb_frontend_options *options,
                      struct cb_error **err);
+/* STEP, one of the awaited, has a result that READ reads: planning goes on, up to the end
+ * or to other values that it awaits. What OPTIONS pointed to is still there. */
+int cb_plan_learn(struct cb_plan *plan, struct cb_edge step, cb_plan_read *read,
+                  void *arg, struct cb_error **err);
 /* Applies one instruction of `import -c` or `commit -c` to a config: CMD ENTRYPOINT ENV
  * EXPOSE HEALTHCHECK LABEL ONBUILD STOPSIGNAL USER VOLUME WORKDIR. */
 int cb_frontend_change(struct cb_image_config *config, const char *instruction,

@@ -56,7 +56,7 @@ static void collect_args(const struct cb_planner *planner, struct cb_map *known,
         for (size_t i = 0; i < planner->stages[s].args.count; i++) {
             const char *name = planner->stages[s].args.items[i];
 
-            if (!cb_map_has(known, name))
+            if (!cb_map_has(known, name) && !cb_exports_name(planner, name))
                 cb_map_set(known, name, known);
         }
     }

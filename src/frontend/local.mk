@@ -28,6 +28,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/doubt.c \
 	%D%/epoch-stage.c \
 	%D%/epoch.c \
+	%D%/exports.c \
 	%D%/frontend-priv.h \
 	%D%/describe-instruction.c \
 	%D%/describe-priv.h \

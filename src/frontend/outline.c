@@ -265,6 +265,8 @@ int cb_frontend_outline(struct cb_outline *out, const struct cb_frontend_options
     planner.checks.silent = 1;
     rc = cb_planner_run(&planner, &target, err);
     if (rc == 0)
+        rc = cb_planner_end(&planner, err);
+    if (rc == 0)
         gather(out, &planner, target);
     cb_planner_clear(&planner);
     return rc;

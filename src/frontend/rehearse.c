@@ -64,6 +64,7 @@ int cb_planner_rehearse(const struct cb_planner *planner, int partly,
         return 0;
     env.sink = NULL;
     options.env = &env;
+    options.graph = NULL; /* the real one's vertices outlive ENV */
     options.offline = 1;
     if (partly) {
         options.purpose = CB_PLAN_CHECK;

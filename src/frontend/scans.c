@@ -86,7 +86,7 @@ int cb_scans_find(struct cb_planner *planner, const struct cb_stage *target,
     for (size_t i = 0; i < planner->stage_count; i++) {
         const struct cb_stage *stage = &planner->stages[i];
 
-        if (stage != target && stage->needed && stage->converted && !stage->replaced &&
+        if (stage != target && stage->needed && stage->ended && !stage->replaced &&
             is_wanted(stage, SCAN_STAGE, stage->scan_stage))
             add(out, stage->label, stage->root);
     }

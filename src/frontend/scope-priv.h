@@ -9,6 +9,8 @@
 void cb_doubt_begin(struct cb_stage *stage); /* an instruction */
 /* NAME was looked up; VALUE NULL: the Dockerfile does not set it. */
 void cb_doubt_note(struct cb_stage *stage, const char *name, const char *value);
+/* What NAME comes to is not known. */
+void cb_doubt_add(struct cb_planner *planner, const char *name);
 int cb_doubt_is_there(const struct cb_stage *stage);
 /* The instruction was applied. -1: after it no variable is sure. */
 int cb_doubt_end(struct cb_stage *stage, const struct cb_item *item);

@@ -108,6 +108,10 @@ static int hint_from_args(const struct cb_planner *planner,
 
         if (near)
             return cb_error_hint(err, "did you mean $%s?", near);
+        if (cb_exports_name(planner, unknown->items[i]))
+            return cb_error_hint(err,
+                                 "what RUN --export sets is known too late to choose "
+                                 "an image or a stage by");
     }
     return cb_error_hint(err, "an ARG used in FROM is declared before the first FROM");
 }
@@ -320,6 +324,7 @@ void cb_stages_clear(struct cb_planner *planner)
         cb_hidden_free(stage->hidden);
         cb_strings_free(&stage->env);
         cb_strings_free(&stage->args);
+        cb_strings_free(&stage->awaited_paths);
         cb_map_free(stage->from_args);
     }
     free(planner->stages);

@@ -51,5 +51,6 @@ src_ops_libops_a_SOURCES = \
     %D%/ssh-socket.c \
     %D%/times.c \
     %D%/unpack.c \
+    %D%/value.c \
     %D%/walk.c \
     %D%/xattrs.c

@@ -92,6 +92,11 @@ int cb_result_is_snapshot(const struct cb_result *result);
 /* Read-only root of any result (snapshot or context), opened once and shared; borrowed.
  */
 int cb_result_root(struct cb_result *result, int *fd, struct cb_error **err);
+/* What its file PATH holds, less the newlines at the end: UTF-8 without NUL. Links are
+ * followed in its root. Caller frees *OUT. */
+#define CB_VALUE_MAX_BYTES 65536
+int cb_result_value(struct cb_result *result, const char *path, char **out,
+                    struct cb_error **err);
 /* Content identities, see identity.c. */
 struct cb_digest cb_identity_of_empty(void);
 /* H(NAME, DIGEST): "copy" and a key, "chain" and a chain id. */

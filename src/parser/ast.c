@@ -94,6 +94,10 @@ static void add_run(const struct dump *dump, const struct cb_inst_run *run)
     add_word(dump, "network", run->network);
     add_word(dump, "security", run->security);
     add_words(dump, "device", run->devices);
+    for (size_t i = 0; i < run->export_count; i++) {
+        add_word(dump, "export", run->exports[i].name);
+        add_word(dump, "of", run->exports[i].path);
+    }
     add_command(dump, &run->command);
     add_heredocs(dump, run->heredocs);
 }

@@ -78,11 +78,15 @@ size_t cb_flags_split(struct cb_request *request, struct cb_range rest)
 }
 
 /* Were the file written in the dialect. */
-static int may_have_condition(const struct cb_request *request)
+static int would_be_known(const struct cb_request *request, const char *flag)
 {
-    return !request->parser->directives.dialect.text && !request->parser->is_trigger &&
-           !request->is_trigger &&
-           cb_instruction_class_kind(request->class) != CB_INST_FROM;
+    enum cb_instruction_kind kind = cb_instruction_class_kind(request->class);
+
+    if (request->parser->directives.dialect.text || request->parser->is_trigger ||
+        request->is_trigger)
+        return 0;
+    return strcmp(flag, "--if") == 0 ? kind != CB_INST_FROM
+                                     : !strcmp(flag, "--export") && kind == CB_INST_RUN;
 }
 
 static int unknown_flag(struct cb_request *request, const struct cb_flag_word *flag,
@@ -96,8 +100,9 @@ static int unknown_flag(struct cb_request *request, const struct cb_flag_word *f
         names[i] = rules[i].name;
     suggestion = cb_text_suggestion(flag->name + 2, names, count);
     cb_syntax_error(request, flag->span, err, "unknown flag: %s%s", shown, suggestion);
-    if (strcmp(flag->name, "--if") == 0 && may_have_condition(request))
-        return cb_error_hint(err, "`# cbuild=1` at the top of the file allows --if");
+    if (would_be_known(request, flag->name))
+        return cb_error_hint(err, "`# cbuild=1` at the top of the file allows %s",
+                             flag->name);
     return *suggestion ? -1 : cb_text_choices(err, "expected", "--", names, count);
 }
 

@@ -1,14 +1,14 @@
-/* RUN [--mount=… --network=… --security=… --device=…] COMMAND, in either form, with
- * heredocs. Mounts are checked as far as they can be while variables are not known. */
+/* RUN [--mount=… --network=… --security=… --device=… --export=…] COMMAND, in either form,
+ * with heredocs. Mounts are checked as far as they can be while variables are not known.
+ */
 #include "parser/parser-priv.h"
 
 #include <string.h>
 
 static const struct cb_flag_rule rules[] = {
-    {"mount", CB_FLAG_STRINGS},
-    {"network", CB_FLAG_STRING},
-    {"security", CB_FLAG_STRING},
-    {"device", CB_FLAG_STRINGS},
+    {"mount", CB_FLAG_STRINGS},   {"network", CB_FLAG_STRING},
+    {"security", CB_FLAG_STRING}, {"device", CB_FLAG_STRINGS},
+    {"export", CB_FLAG_STRINGS}, /* of the dialect alone; last */
 };
 
 static int take_mounts(struct cb_request *request, struct cb_inst_run *run,
@@ -81,14 +81,24 @@ static int take_devices(struct cb_request *request, struct cb_inst_run *run,
     return 0;
 }
 
+static int take_exports(struct cb_request *request, struct cb_inst_run *run,
+                        struct cb_error **err)
+{
+    struct cb_words values = cb_flags_strings(request, "export");
+
+    return values.count ? cb_run_exports_parse(request, &values, run, err) : 0;
+}
+
 int cb_inst_run(struct cb_request *request, struct cb_instruction *out,
                 struct cb_error **err)
 {
     struct cb_inst_run *run = &out->run;
+    size_t known = CB_ARRAY_SIZE(rules) - !request->parser->directives.dialect.text;
 
-    if (cb_flags_check(request, rules, CB_ARRAY_SIZE(rules), err) < 0 ||
+    if (cb_flags_check(request, rules, known, err) < 0 ||
         take_mounts(request, run, err) < 0 || take_network(request, run, err) < 0 ||
-        take_security(request, run, err) < 0 || take_devices(request, run, err) < 0)
+        take_security(request, run, err) < 0 || take_devices(request, run, err) < 0 ||
+        take_exports(request, run, err) < 0)
         return -1;
     run->command = cb_request_command(request);
     run->heredocs = request->heredocs;

@@ -23,6 +23,7 @@ src_parser_libparser_a_SOURCES = \
 	%D%/lines.c \
 	%D%/request.c \
 	%D%/run-device.c \
+	%D%/run-export.c \
 	%D%/run-mount.c \
 	%D%/shell-pattern.c \
 	%D%/split.c \

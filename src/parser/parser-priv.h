@@ -342,6 +342,10 @@ int cb_include_is_used(struct cb_parser *parser);
 
 /* ── Values of flags ── */
 
+/* run-export.c: --export=NAME=PATH of a RUN, where the dialect has it. VALUES as the
+ * flags have them. */
+int cb_run_exports_parse(struct cb_request *request, const struct cb_words *values,
+                         struct cb_inst_run *run, struct cb_error **err);
 /* Checks a --mount as written as far as it can be before expansion. */
 int cb_run_mount_check(const char *value, struct cb_error **err);
 int cb_run_device_check(const char *value, struct cb_error **err);

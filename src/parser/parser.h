@@ -137,6 +137,10 @@ typedef int cb_condition_expand(void *arg, const struct cb_word *word, char **ou
 int cb_condition_holds(const struct cb_condition *condition, cb_condition_expand *expand,
                        void *arg, struct cb_error **err);
 
+struct cb_run_export { /* --export=NAME=PATH, as written */
+    struct cb_word name, path;
+};
+
 struct cb_inst_from {
     struct cb_words words; /* IMAGE [AS NAME], as written */
     struct cb_word image;
@@ -152,6 +156,8 @@ struct cb_inst_run {
     struct cb_word network;  /* default|none|host; NULL if not given */
     struct cb_word security; /* sandbox|insecure */
     struct cb_words devices;
+    struct cb_run_export *exports; /* each name once */
+    size_t export_count;
 };
 struct cb_inst_copy {            /* COPY and ADD */
     struct cb_words words;       /* all of them, as written */

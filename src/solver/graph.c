@@ -68,11 +68,21 @@ static struct cb_vertex *new_vertex(struct cb_graph *graph,
     return vertex;
 }
 
+/* Would one vertex for both be another than it was when a solve took it? */
+static int is_settled_otherwise(const struct cb_vertex *vertex,
+                                const struct cb_vertex_options *options)
+{
+    return vertex->in_use && ((options->no_cache && !vertex->no_cache) ||
+                              (!options->internal && vertex->internal));
+}
+
 /* One vertex stands for both: it is shown if either is, and trusts no cache if either
  * does not. */
 static void merge_vertex(struct cb_vertex *vertex,
                          const struct cb_vertex_options *options)
 {
+    if (vertex->in_use) /* and read by workers */
+        return;
     vertex->no_cache |= options->no_cache;
     vertex->internal &= options->internal;
     if (options->weight > vertex->weight)
@@ -92,7 +102,7 @@ int cb_graph_add(struct cb_graph *graph, const struct cb_vertex_options *options
     digest = vertex_digest(options);
     cb_digest_text(&digest, text);
     vertex = cb_map_get(graph->by_digest, text);
-    if (vertex) {
+    if (vertex && !is_settled_otherwise(vertex, options)) {
         merge_vertex(vertex, options);
         if (options->op->free_payload)
             options->op->free_payload(options->payload);

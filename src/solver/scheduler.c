@@ -306,10 +306,49 @@ static int is_left(const struct step *step)
 
 static int is_done(const struct solve *solve)
 {
-    for (size_t i = 0; i < solve->wanted_count; i++)
-        if (!solve->wanted[i]->result && !is_left(solve->wanted[i]))
+    cb_vec_foreach (step, &solve->wanted)
+        if (!(*step)->result && !is_left(*step))
             return 0;
     return 1;
+}
+
+/* ── Growing ── */
+
+/* Nobody's step has failed. */
+static void end_by_caller(struct solve *solve, struct cb_error **error)
+{
+    solve->error = cb_steal(error);
+    solve->failed = 1;
+    cb_cancel_request(solve->cancel);
+}
+
+static void tell(struct solve *solve, struct step *step)
+{
+    const struct cb_solve_options *options = solve->options;
+    struct cb_edge edge = {solve->graph->vertices.items[step->vertex->index]};
+    struct cb_wanted more = {0};
+    struct cb_error *error = NULL;
+
+    step->told = 1;
+    if (options->arrived(options->arrived_arg, edge, step->result, &more, &error) < 0)
+        end_by_caller(solve, &error);
+    else if (more.count)
+        cb_solve_want(solve, more.items, more.count);
+    if (!solve->failed && more.begun.count)
+        cb_solve_begin(solve, more.begun.items, more.begun.count);
+    cb_vec_free(&more.begun);
+    cb_vec_free(&more);
+}
+
+/* Tells of the results that have come. What is wanted then may have one already. */
+static void grow(struct solve *solve)
+{
+    for (size_t i = 0; solve->options->arrived && i < solve->wanted.count; i++) {
+        struct step *step = solve->wanted.items[i];
+
+        if (step->result && !step->told && !solve->failed)
+            tell(solve, step);
+    }
 }
 
 static void notice_cancel(struct solve *solve)
@@ -326,6 +365,8 @@ void cb_solve_run(struct solve *solve)
     for (;;) {
         int over;
 
+        look_at_queue(solve);
+        grow(solve);
         look_at_queue(solve);
         over = is_done(solve);
         if (!over)

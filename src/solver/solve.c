@@ -1,6 +1,6 @@
 /* One solve: finds what WANTED needs, gives each of these vertices a step, runs the
- * scheduler, and hands the results over. Vertices nobody needs get no step, so nothing
- * can touch them. */
+ * scheduler (which may come back with more that is wanted), and hands the results over.
+ * Vertices nobody needs get no step, so nothing can touch them. */
 #include "solver/solver-priv.h"
 
 #include <errno.h>
@@ -23,18 +23,18 @@ static void mark_needed(const struct cb_graph *graph, const struct cb_edge *want
     }
 }
 
-static struct step *new_step(struct solve *solve, const struct cb_vertex *vertex,
-                             struct step **by_index)
+static struct step *new_step(struct solve *solve, struct cb_vertex *vertex)
 {
     size_t count = vertex->input_count;
     struct step *step = cb_arena_new_of(solve->arena, struct step);
 
+    vertex->in_use = 1;
     step->vertex = vertex;
     step->inputs = cb_arena_alloc(solve->arena, (count + 1) * sizeof(*step->inputs));
     step->used = cb_arena_alloc(solve->arena, (count + 1) * sizeof(*step->used));
     step->contents = cb_arena_alloc(solve->arena, (count + 1) * sizeof(*step->contents));
     for (size_t i = 0; i < count; i++) {
-        step->inputs[i] = by_index[vertex->inputs[i]->index];
+        step->inputs[i] = solve->by_index[vertex->inputs[i]->index];
         cb_vec_push(&step->inputs[i]->dependents, step);
     }
     if (!vertex->internal)
@@ -66,30 +66,56 @@ void cb_solve_set_priorities(struct solve *solve, int measured)
     }
 }
 
-static void make_steps(struct solve *solve, const struct cb_graph *graph,
-                       const struct cb_edge *wanted, size_t wanted_count)
+/* What a later want adds follows what was there: no step that is there already takes it.
+ */
+static void make_steps(struct solve *solve, const struct cb_edge *wanted,
+                       size_t wanted_count)
 {
+    const struct cb_graph *graph = solve->graph;
     size_t count = graph->vertices.count;
     cb_autofree unsigned char *needed = xcalloc(count + 1, 1);
-    cb_autofree struct step **by_index = xcalloc(count + 1, sizeof(*by_index));
 
+    if (count > solve->indexed) {
+        struct step **by_index = xcalloc(count, sizeof(*by_index));
+
+        if (solve->indexed)
+            memcpy(by_index, solve->by_index, solve->indexed * sizeof(*by_index));
+        free(solve->by_index);
+        solve->by_index = by_index;
+        solve->indexed = count;
+    }
     mark_needed(graph, wanted, wanted_count, needed);
     for (size_t i = 0; i < count; i++) {
-        if (!needed[i])
+        if (!needed[i] || solve->by_index[i])
             continue;
-        by_index[i] = new_step(solve, graph->vertices.items[i], by_index);
-        cb_vec_push(&solve->steps, by_index[i]);
+        solve->by_index[i] = new_step(solve, graph->vertices.items[i]);
+        cb_vec_push(&solve->steps, solve->by_index[i]);
     }
-    cb_solve_set_priorities(solve, 0);
-    solve->wanted_count = wanted_count;
-    solve->wanted =
-        cb_arena_alloc(solve->arena, (wanted_count + 1) * sizeof(*solve->wanted));
-    for (size_t i = 0; i < wanted_count; i++) {
-        solve->wanted[i] = by_index[wanted[i].vertex->index];
-        solve->wanted[i]->leave = solve->options->leave != NULL;
-        cb_step_want(solve, solve->wanted[i],
-                     solve->options->leave ? WANT_IDENTITY : WANT_RESULT);
-    }
+    cb_solve_set_priorities(solve, solve->estimated);
+}
+
+static void want(struct solve *solve, struct cb_edge edge)
+{
+    struct step *step = solve->by_index[edge.vertex->index];
+    int leave = solve->options->leave != NULL;
+
+    step->leave |= leave;
+    cb_vec_push(&solve->wanted, step);
+    cb_step_want(solve, step, leave ? WANT_IDENTITY : WANT_RESULT);
+}
+
+void cb_solve_want(struct solve *solve, const struct cb_edge *wanted, size_t wanted_count)
+{
+    make_steps(solve, wanted, wanted_count);
+    for (size_t i = 0; i < wanted_count; i++)
+        want(solve, wanted[i]);
+}
+
+void cb_solve_begin(struct solve *solve, const struct cb_edge *begun, size_t begun_count)
+{
+    make_steps(solve, begun, begun_count);
+    for (size_t i = 0; i < begun_count; i++)
+        cb_step_want(solve, solve->by_index[begun[i].vertex->index], WANT_IDENTITY);
 }
 
 static int open_solve(struct solve *solve, const struct cb_solve_options *options,
@@ -125,6 +151,8 @@ static void close_solve(struct solve *solve)
     cb_vec_foreach (step, &solve->steps)
         free_step(*step);
     cb_vec_free(&solve->steps);
+    cb_vec_free(&solve->wanted);
+    free(solve->by_index);
     cb_vec_free(&solve->queue);
     cb_vec_free(&solve->jobs);
     cb_vec_free(&solve->ready);
@@ -155,11 +183,15 @@ int cb_solve(struct cb_graph *graph, const struct cb_edge *wanted, size_t wanted
 
     if (open_solve(&solve, options, err) < 0)
         return -1;
-    make_steps(&solve, graph, wanted, wanted_count);
+    solve.graph = graph;
+    cb_solve_want(&solve, wanted, wanted_count);
+    if (options->begun_count)
+        cb_solve_begin(&solve, options->begun, options->begun_count);
     cb_solve_run(&solve);
     failed = solve.failed;
     for (size_t i = 0; !failed && i < wanted_count; i++)
-        results[i] = hand_over(solve.wanted[i], options->left ? &options->left[i] : NULL);
+        results[i] =
+            hand_over(solve.wanted.items[i], options->left ? &options->left[i] : NULL);
     if (stats)
         *stats = solve.stats;
     if (failed)

@@ -23,6 +23,7 @@ struct cb_vertex {
     struct cb_source *source;
     struct cb_span span;
     int no_cache, internal, weight;
+    int in_use; /* by a solve: it stays as it is */
 };
 
 struct cb_graph {
@@ -105,6 +106,7 @@ struct step {
     struct cb_digest claimed;    /* identity as the cache it comes from has it */
     struct cb_cache_entry entry; /* of a HIT */
     int leave; /* wanted, but perhaps not as a result: options->leave is asked */
+    int told;  /* options->arrived knows of it */
     int gone;  /* how often the entry was not there when it was loaded */
     int stale; /* there was an entry, older than wanted */
     struct cb_result *result;
@@ -155,8 +157,10 @@ struct solve {
     const struct cb_solve_options *options;
     struct cb_arena *arena;
     CB_VEC(struct step *) steps; /* in the order of the graph */
-    struct step **wanted;
-    size_t wanted_count;
+    struct cb_graph *graph;
+    struct step **by_index; /* of its vertices; NULL: not needed so far */
+    size_t indexed;
+    CB_VEC(struct step *) wanted;
     CB_VEC(struct step *) queue; /* to look at, first in first out */
     size_t queue_head;
     CB_VEC(struct job *) jobs;   /* to start: all but executions */
@@ -192,6 +196,11 @@ void cb_step_complete(struct solve *solve, struct job *job);
 void cb_solve_run(struct solve *solve);
 void cb_solve_queue(struct solve *solve, struct step *step);
 /* ── solve.c ── */
+/* Gives each vertex that is needed for WANTED a step, and wishes for their results. */
+void cb_solve_want(struct solve *solve, const struct cb_edge *wanted,
+                   size_t wanted_count);
+/* The same, but it is enough to know what they are. */
+void cb_solve_begin(struct solve *solve, const struct cb_edge *begun, size_t begun_count);
 /* The time of each step and of all that has to follow it: as measured earlier where the
  * cache knows (MEASURED), else by weight. */
 void cb_solve_set_priorities(struct solve *solve, int measured);

@@ -226,6 +226,14 @@ CB_AUTO_DEFINE(cb_cache_store, cb_cache_store_free)
 struct cb_cache_store *cb_cache_memory_new(void);
 
 /* ── Solving ── */
+struct cb_wanted {
+    struct cb_edge *items;
+    size_t count, capacity;
+    /* Also to be found, or else executed, but nobody waits for it: it is needed by what
+     * will be wanted. */
+    CB_VEC(struct cb_edge) begun;
+};
+
 struct cb_solve_options {
     struct cb_pool *pool; /* NULL: everything on the calling thread */
     struct cb_cancel
@@ -245,6 +253,15 @@ struct cb_solve_options {
     int (*leave)(void *arg, const struct cb_cache_entry *entry);
     void *leave_arg;
     struct cb_cache_entry *left;
+    /* Or NULL. What is wanted leads to more: called with the result of each wanted
+     * vertex, once, as soon as it is there; may add to the graph, and to MORE what else
+     * is wanted, of which it is told likewise. -1 ends the solve. On the thread of
+     * cb_solve, while steps are under way. Not together with `leave`. */
+    int (*arrived)(void *arg, struct cb_edge wanted, struct cb_result *result,
+                   struct cb_wanted *more, struct cb_error **err);
+    void *arrived_arg;
+    const struct cb_edge *begun; /* as in struct cb_wanted */
+    size_t begun_count;
 };
 struct cb_solve_stats { /* of steps that WANTED needs, internal ones left out */
     unsigned total, cached, executed;

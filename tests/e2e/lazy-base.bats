@@ -284,3 +284,16 @@ cached_build() {
     run "$CBUILD" images -aq
     expect_output ''
 }
+
+@test "linked layers that are known only when a step has run: the base is not fetched either" {
+    printf '# cbuild=1\nFROM scratch AS tool\nCOPY --chmod=755 sh /bin/sh\nRUN --export=V=/v echo 5 >/v\nRUN echo "$V" >/made\nFROM %s/base\nCOPY --link --from=tool /made /made\n' \
+        "$REGISTRY" >"$DIR/Dockerfile"
+    tar -xOf "$CB_BASES/busybox.tar" ./bin/busybox >"$DIR/sh" 2>/dev/null || tar -xOf "$CB_BASES/busybox.tar" bin/busybox >"$DIR/sh"
+    run send
+    expect_status 0
+    expect_contains 'Mounted from base'
+    [ "$(layer_gets)" = 0 ]
+    [ "$(manifest "$repository:1" | jq '.layers | length')" = 2 ]
+    run "$CBUILD" run --rm --network none "$name" cat /made
+    expect_output 5
+}

@@ -399,3 +399,20 @@ $USERS/cbtest/.local/share/cbuild
     [ "$status" -eq 7 ]
     as_ok cbtest sh -c 'cbuild unshare no-such-program; test $? = 127'
 }
+
+@test "the values of variables are read from what a step left, whoever owns it" {
+    shared_context <<'END'
+# cbuild=1
+FROM busybox
+RUN --export=V=/d/v mkdir /d; echo mine >/d/v; chmod 0 /d/v /d; chown -R 1234:1234 /d
+RUN echo "$V" >/seen
+LABEL v=$V
+END
+    for user in cbtest cbsingle; do
+        as_ok $user cbuild build -q -t img "$DIR"
+        as_ok $user cbuild build --progress=plain -t img "$DIR"
+        [ "$(steps_run)" = 0 ]
+        as_ok $user cbuild run --rm --network none img cat /seen
+        [ "${lines[-1]}" = mine ]
+    done
+}
