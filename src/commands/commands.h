@@ -69,8 +69,6 @@ struct cb_cli_command {
     enum cb_meets meets;
     int stays_out; /* touches neither store nor processes: no user namespace is entered */
     int watches;   /* goes on until it is interrupted, which is no error to tell of */
-    int usage_status; /* exit status of a wrong command line: docker's 125 for run, else 1
-                       */
 };
 
 extern const struct cb_cli_command cb_attach_command;
