@@ -174,8 +174,10 @@ void cb_attach_sweep(void)
     cb_auto_value(cb_strings) names = {0};
     cb_autofd int dir = -1;
 
-    if (!cb_netns_is_ours() || cb_net_lease_dir(&dir, NULL, NULL) < 0 ||
-        cb_fs_list(dir, &names, NULL) < 0)
+    if (!cb_netns_is_ours())
+        return;
+    cb_net_lease_sweep_dirs();
+    if (cb_net_lease_dir(&dir, NULL, NULL) < 0 || cb_fs_list(dir, &names, NULL) < 0)
         return;
     cb_vec_foreach (name, &names) {
         char *dot = strrchr(*name, '.');
