@@ -147,6 +147,7 @@ extern const struct cb_cli_command cb_network_disconnect_command;
 extern const struct cb_cli_command cb_network_inspect_command;
 extern const struct cb_cli_command cb_network_ls_command;
 extern const struct cb_cli_command cb_network_prune_command;
+extern const struct cb_cli_command cb_network_reload_command;
 extern const struct cb_cli_command cb_network_rm_command;
 extern const struct cb_cli_command cb_parse_command;
 extern const struct cb_cli_command cb_pause_command;

@@ -51,6 +51,7 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/network.c \
 	%D%/ports.c \
 	%D%/proxies.c \
+	%D%/reload.c \
 	%D%/routes.c \
 	%D%/rtnl.c \
 	%D%/rules.c \

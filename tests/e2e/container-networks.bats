@@ -489,6 +489,34 @@ END
     [ -d "/run/cbuild/net-$(stat -L -c %i "/proc/$HOLDER/ns/net")" ]
 }
 
+@test "network reload: rules that somebody has flushed are there again, each once" {
+    rules() { host iptables-save | grep -v '^[#:]' | sort; }
+    "$CBUILD" network create web >/dev/null
+    web named hello --network web -p 18081:80
+    web plain hello -p 18082:80
+    rules >"$DIR/before"
+    cbuild network reload --all
+    expect_status 0
+    [ "${#lines[@]}" -eq 2 ]
+    rules | diff "$DIR/before" -
+    host iptables -F
+    host iptables -t nat -F
+    cbuild network reload named
+    expect_output "$("$CBUILD" inspect -f '{{.Id}}' named)"
+    host iptables-save | grep -- '--dport 18081'
+    not grep -- '--dport 18082' <(host iptables-save)
+    cbuild network reload -a
+    expect_status 0
+    rules | diff "$DIR/before" -
+    "$CBUILD" rm -f named plain
+    not grep -E -- '--dport 1808[12]' <(host iptables-save)
+    cbuild network reload
+    expect_status 1
+    cbuild network reload nosuch
+    expect_status 1
+    expect_contains 'No such container: nosuch'
+}
+
 @test "ipvlan: modes are checked, and a kernel without it is told" {
     cbuild network create -d ipvlan -o ipvlan_mode=odd wrong
     expect_contains "requested ipvlan mode 'odd' is not valid, 'l2' mode is the ipvlan driver default"
