@@ -7,7 +7,7 @@
 #include "base/json-writer.h"
 #include "base/timestamp.h"
 #include "commands/display.h"
-#include "frontend/frontend.h"
+#include "engine/engine.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -115,47 +115,6 @@ static void add_log(struct cb_writer *line, const struct step *step,
     add_now(line, "timestamp");
 }
 
-static void add_position(struct cb_writer *line, const char *key,
-                         const struct cb_event *event, size_t offset)
-{
-    unsigned row, column;
-
-    cb_source_position(event->source, offset, &row, &column);
-    cb_writer_open(line, key, '{');
-    cb_writer_int(line, "line", row);
-    cb_writer_int(line, "character", column - 1);
-    cb_writer_close(line, '}');
-}
-
-static void add_place(struct cb_writer *line, const struct cb_event *event)
-{
-    cb_writer_open(line, "sourceInfo", '{');
-    cb_writer_text(line, "filename", cb_source_name(event->source));
-    cb_writer_close(line, '}');
-    cb_writer_open(line, "range", '[');
-    cb_writer_open(line, NULL, '{');
-    add_position(line, "start", event, event->span.start);
-    add_position(line, "end", event, event->span.end);
-    cb_writer_close(line, '}');
-    cb_writer_close(line, ']');
-}
-
-/* A notice is a warning of no level. */
-static void add_warning(struct cb_writer *line, const struct cb_event *event)
-{
-    const struct cb_rule *rule = event->rule ? cb_rule_find(event->rule) : NULL;
-    cb_autofree char *url = rule ? cb_rule_url(rule) : NULL;
-    cb_autofree char *text = event->rule ? xasprintf("%s: %s", event->rule, event->text)
-                                         : xstrdup(event->text);
-
-    if (event->kind == CB_EVENT_WARNING)
-        cb_writer_int(line, "level", 1);
-    add_bytes(line, "short", text, strlen(text));
-    cb_writer_string(line, "url", url);
-    if (event->source)
-        add_place(line, event);
-}
-
 /* ── Lines ── */
 
 static const char *list_of(const struct cb_event *event)
@@ -182,7 +141,7 @@ static void add_entry(struct cb_progress *progress, struct cb_writer *line,
     switch (event->kind) {
     case CB_EVENT_WARNING:
     case CB_EVENT_NOTICE:
-        add_warning(line, event);
+        cb_warning_write(line, event);
         break;
     case CB_EVENT_STEP_LOG:
         add_log(line, step_of(progress, event), event);

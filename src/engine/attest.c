@@ -49,7 +49,7 @@ static void tell_of_lost(const struct cb_build_env *env,
 }
 
 static int attest(void *arg, size_t image, const struct cb_manifest *manifest,
-                  struct cb_attestation **out, struct cb_error **err)
+                  struct cb_attestations *out, struct cb_error **err)
 {
     struct cb_attesting *self = arg;
     cb_auto_value(cb_statements) statements = {0};
@@ -61,7 +61,8 @@ static int attest(void *arg, size_t image, const struct cb_manifest *manifest,
         return 0;
     cb_subjects_of_image(&subjects, &manifest->digest, self->names,
                          &self->made->items[image].platform);
-    *out = cb_attestation_make(manifest, &subjects, &statements, self->artifact);
+    cb_vec_push(out,
+                cb_attestation_make(manifest, &subjects, &statements, self->artifact));
     return 0;
 }
 
@@ -213,6 +214,15 @@ static int add_said(struct cb_attesting *self, size_t image,
     return cb_attesting_statements(self, image, &none, statements, err);
 }
 
+/* The image is there already, and good. */
+static void tell_of_unkept(const struct cb_build_env *env)
+{
+    cb_event_say(env->sink, CB_EVENT_WARNING, 0,
+                 "the image's attestations take more than %u MiB: they are not kept with "
+                 "it, and only what this build itself sends or writes has them",
+                 CB_STATEMENT_MAX_BYTES >> 20);
+}
+
 int cb_attesting_keep(struct cb_attesting *self, const struct cb_platform_images *images,
                       struct cb_error **err)
 {
@@ -234,9 +244,11 @@ int cb_attesting_keep(struct cb_attesting *self, const struct cb_platform_images
     }
     if (status == 0)
         status = cb_said_keep(self->env->store, &last->id, entries, count, err);
+    if (status > 0)
+        tell_of_unkept(self->env);
     for (size_t i = 0; i < images->count; i++)
         cb_statements_free(&said[i]);
-    return status;
+    return status < 0 ? -1 : 0;
 }
 
 int cb_attesting_provenance(struct cb_attesting *self, size_t image, json_t **out,

@@ -33,6 +33,7 @@ struct cb_building {
     struct cb_strings insecure;        /* registries, of all targets */
     /* At least one. What is not of a target alone is in the first's request. */
     CB_VEC(struct cb_building_part) parts;
+    struct cb_warnings *warnings; /* or NULL */
     struct cb_history_log *log;
     struct cb_failures *failures;
     struct cb_locking *locking; /* or NULL */

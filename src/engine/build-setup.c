@@ -147,7 +147,11 @@ int cb_building_set_up(struct cb_engine *engine, struct cb_building *build,
     engine->jobs = request->jobs ? request->jobs : default_jobs();
     engine->pool = cb_pool_new(engine->jobs + 1, CB_BUILD_IO_THREADS);
     if (request->call == CB_CALL_BUILD) {
-        build->log = cb_history_log_new(given->store, given->sink, request->explain);
+        build->warnings = cb_warnings_new(given->sink);
+        build->log = cb_history_log_new(
+            given->store,
+            build->warnings ? cb_warnings_sink(build->warnings) : given->sink,
+            request->explain);
         cb_history_log_begin(build->log, request, target, &build->familiar);
     }
     fill_env(engine, build, given, request);
@@ -203,6 +207,7 @@ void cb_building_clear(struct cb_building *build)
     cb_locking_free(build->locking);
     cb_failures_free(build->failures);
     cb_history_log_free(build->log);
+    cb_warnings_free(build->warnings);
     cb_vec_foreach (part, &build->parts)
         cb_checked_request_clear(&part->checked);
     cb_vec_free(&build->parts);

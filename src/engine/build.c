@@ -203,7 +203,9 @@ static int export(struct cb_engine *engine, struct cb_building *build,
                   struct cb_error **err)
 {
     const struct cb_checked_request *checked = &part->checked;
-    const char *metadata = part->request.metadata_file;
+    struct cb_metadata metadata = {.path = part->request.metadata_file,
+                                   .ref = cb_history_log_id(build->log),
+                                   .warnings = build->warnings};
     cb_auto_value(cb_outputs_result) outputs = {0};
     cb_auto(cb_attesting) attesting = NULL;
 
@@ -216,9 +218,9 @@ static int export(struct cb_engine *engine, struct cb_building *build,
         return -1;
     note_outcome(out, &outputs);
     part->id = cb_outputs_id(&outputs);
-    return metadata
-               ? cb_outputs_write_metadata(metadata, checked, &outputs, attesting, err)
-               : 0;
+    metadata.attesting = attesting;
+    return metadata.path ? cb_outputs_write_metadata(&metadata, checked, &outputs, err)
+                         : 0;
 }
 
 static int export_cache(struct cb_engine *engine, struct cb_building *build,

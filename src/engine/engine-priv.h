@@ -263,6 +263,15 @@ struct cb_event_sink *cb_once_sink(struct cb_once *once);
 void cb_once_free(struct cb_once *once);
 CB_AUTO_DEFINE(cb_once, cb_once_free)
 
+/* ── warnings.c: those of a build, for --metadata-file ── */
+struct cb_warnings;
+/* Passes every event on to NEXT. NULL: BUILDX_METADATA_WARNINGS does not ask for them. */
+struct cb_warnings *cb_warnings_new(struct cb_event_sink *next);
+struct cb_event_sink *cb_warnings_sink(struct cb_warnings *warnings);
+/* The caller's list; NULL: there are none. */
+json_t *cb_warnings_json(struct cb_warnings *warnings);
+void cb_warnings_free(struct cb_warnings *warnings);
+
 /* ── attest.c ── */
 struct cb_inputs;
 struct cb_attesting;
@@ -335,9 +344,16 @@ int cb_outputs_write_directory(const struct cb_files_output *files,
                                struct cb_error **err);
 
 /* ── metadata.c: --metadata-file ── */
-int cb_outputs_write_metadata(const char *path, const struct cb_checked_request *checked,
+struct cb_metadata {
+    const char *path;
+    const char *ref;                /* what `cbuild builds` knows the build by; or "" */
+    struct cb_warnings *warnings;   /* or NULL */
+    struct cb_attesting *attesting; /* or NULL */
+};
+int cb_outputs_write_metadata(const struct cb_metadata *what,
+                              const struct cb_checked_request *checked,
                               const struct cb_outputs_result *result,
-                              struct cb_attesting *attesting, struct cb_error **err);
+                              struct cb_error **err);
 
 /* ── caches.c ── */
 int cb_caches_open(struct cb_cache **out, struct cb_build_env *env,
@@ -450,7 +466,7 @@ void cb_history_log_end(struct cb_history_log *log,
 /* Puts TEXT beside the log, as NAME. ID: the build's. */
 int cb_history_log_keep(struct cb_history_log *log, const char *name, const char *text,
                         char id[CB_BUILD_ID_LEN + 1], struct cb_error **err);
-/* Once it has ended: what others name the build by; "" if nothing is kept of it. */
+/* What others name the build by; "" once it is known that nothing is kept of it. */
 const char *cb_history_log_id(const struct cb_history_log *log);
 /* Removes what is kept of a build: NAME in the directory BUILDS_FD. */
 int cb_build_remove(struct cb_store *store, int builds_fd, const char *name,

@@ -4,6 +4,7 @@
 
 #include "base/cancel.h"
 #include "base/event.h"
+#include "base/json-writer.h"
 #include "engine/settings.h"
 #include "executor/executor.h"
 #include "frontend/frontend.h"
@@ -157,6 +158,10 @@ CB_AUTO_VALUE_DEFINE(cb_kept_step, cb_kept_step_clear)
 /* ID: of a build. NOT_FOUND if it kept none. */
 int cb_kept_step_open(struct cb_store *store, const char *id, struct cb_kept_step *out,
                       struct cb_error **err);
+
+/* The members of EVENT, a warning or a notice (which is one of no level), as BuildKit's
+ * clients know them. */
+void cb_warning_write(struct cb_writer *out, const struct cb_event *event);
 
 /* ── Builds that were (builds.c reads what history.c wrote) ── */
 struct cb_built_step {

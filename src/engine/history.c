@@ -31,10 +31,10 @@ struct cb_history_log {
     struct cb_event_sink *next;
     struct cb_store *store;
     int show_misses;
-    pthread_mutex_t lock;         /* guards what follows */
-    struct cb_strbuf held;        /* lines not written yet */
-    int fd;                       /* -1: not opened, or given up */
-    char id[CB_BUILD_ID_LEN + 1]; /* once opened */
+    pthread_mutex_t lock;  /* guards what follows */
+    struct cb_strbuf held; /* lines not written yet */
+    int fd;                /* -1: not opened, or given up */
+    char id[CB_BUILD_ID_LEN + 1];
     int failed;
 };
 
@@ -240,7 +240,7 @@ static int open_log(int dir_fd, const char *name)
 }
 
 /* WHOLE: nothing but what is held is to come. */
-static int open_file(struct cb_store *store, int whole, char id[CB_BUILD_ID_LEN + 1])
+static int open_file(struct cb_store *store, int whole, const char *id)
 {
     cb_autofd int builds = make_dir(cb_store_root_fd(store), "builds");
     char name[CB_BUILD_ID_LEN + 8];
@@ -249,7 +249,6 @@ static int open_file(struct cb_store *store, int whole, char id[CB_BUILD_ID_LEN 
 
     if (builds < 0)
         return -1;
-    make_id(id);
     snprintf(name, sizeof(name), "%s.jsonl", id);
     dir = whole ? -1 : make_dir(builds, id);
     fd = whole ? open_log(builds, name) : dir < 0 ? -1 : open_log(dir, "events.jsonl");
@@ -313,6 +312,7 @@ struct cb_history_log *cb_history_log_new(struct cb_store *store,
     log->store = store;
     log->show_misses = show_misses;
     log->fd = -1;
+    make_id(log->id);
     pthread_mutex_init(&log->lock, NULL);
     return log;
 }
@@ -367,7 +367,7 @@ int cb_history_log_keep(struct cb_history_log *log, const char *name, const char
     write_held(log, 0);
     memcpy(id, log->id, sizeof(log->id));
     pthread_mutex_unlock(&log->lock);
-    if (!*id || log->failed)
+    if (log->failed)
         return cb_error_set(err, CB_ERR_SYSTEM, "the log of this build is not kept");
     path = xasprintf("builds/%s/%s", id, name);
     return cb_atomic_file_write(cb_store_root_fd(log->store), path, text, strlen(text),
@@ -376,7 +376,7 @@ int cb_history_log_keep(struct cb_history_log *log, const char *name, const char
 
 const char *cb_history_log_id(const struct cb_history_log *log)
 {
-    return log->id;
+    return log->failed ? "" : log->id;
 }
 
 void cb_history_log_free(struct cb_history_log *log)

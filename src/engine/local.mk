@@ -54,4 +54,5 @@ src_engine_libengine_a_SOURCES = \
 	%D%/targets.c \
 	%D%/unset.c \
 	%D%/volumes.c \
+	%D%/warnings.c \
 	%D%/waste.c

@@ -78,16 +78,22 @@ static int add_provenance(json_t *json, const struct cb_checked_request *checked
     return 0;
 }
 
-int cb_outputs_write_metadata(const char *path, const struct cb_checked_request *checked,
+int cb_outputs_write_metadata(const struct cb_metadata *what,
+                              const struct cb_checked_request *checked,
                               const struct cb_outputs_result *result,
-                              struct cb_attesting *attesting, struct cb_error **err)
+                              struct cb_error **err)
 {
     cb_auto_json *json = metadata(checked, result);
     cb_autofree char *text = NULL;
-    int status = add_provenance(json, checked, attesting, err);
+    json_t *warnings = cb_warnings_json(what->warnings);
+    int status = add_provenance(json, checked, what->attesting, err);
 
+    if (*what->ref)
+        json_object_set_new(json, "buildx.build.ref", json_string(what->ref));
+    if (warnings)
+        json_object_set_new(json, "buildx.build.warnings", warnings);
     text = json_dumps(json, JSON_INDENT(2));
     if (status == 0)
-        status = cb_out_file_write(path, text, err);
-    return status < 0 ? cb_error_wrap(err, "--metadata-file `%s`", path) : 0;
+        status = cb_out_file_write(what->path, text, err);
+    return status < 0 ? cb_error_wrap(err, "--metadata-file `%s`", what->path) : 0;
 }

@@ -91,6 +91,7 @@ struct cb_network_endpoint { /* a container that is on a network */
 struct cb_network_endpoints {
     struct cb_network_endpoint *items;
     size_t count, capacity;
+    size_t joining; /* have an address, and will be on it in a moment */
 };
 void cb_network_endpoints_free(struct cb_network_endpoints *endpoints);
 CB_AUTO_VALUE_DEFINE(cb_network_endpoints, cb_network_endpoints_free)

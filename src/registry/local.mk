@@ -3,6 +3,8 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/artifact.c \
 	%D%/auth.c \
 	%D%/blob.c \
+	%D%/brought.c \
+	%D%/brought.h \
 	%D%/call.c \
 	%D%/challenge.c \
 	%D%/challenge.h \
@@ -37,6 +39,7 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/registry.h \
 	%D%/resolve.c \
 	%D%/restore.c \
+	%D%/said-fetch.c \
 	%D%/said.c \
 	%D%/said.h \
 	%D%/search.c \

@@ -9,7 +9,8 @@
 struct cb_chunk {
     unsigned char *in, *out;
     size_t in_len, out_len;
-    int done; /* OUT is what was IN */
+    void *work; /* gzip's memory; what it has, and where it is, changes no byte of OUT */
+    int done;   /* OUT is what was IN */
 };
 
 /* Where streams are cut. Large enough that starting afresh costs little (under 1 %). */

@@ -248,6 +248,22 @@ teardown() { stop_registry; }
     [ ! -e "$OUT.json" ]
 }
 
+@test "--metadata-file names the build, as builds and logs do, and its warnings if that is asked for" {
+    local ref
+    printf 'FROM busybox as base\nRUN echo noted\n' >"$DIR/Dockerfile"
+    "$CBUILD" build -q --no-cache --metadata-file "$OUT.json" "$DIR"
+    ref=$(jq -r '."buildx.build.ref"' "$OUT.json")
+    [ "$("$CBUILD" builds ls -q | head -n 1)" = "$ref" ]
+    run "$CBUILD" builds logs "$ref"
+    expect_contains noted
+    [ "$(jq 'has("buildx.build.warnings")' "$OUT.json")" = false ]
+    # One that finds everything in the cache is kept as well.
+    BUILDX_METADATA_WARNINGS=1 "$CBUILD" build -q --metadata-file "$OUT.json" "$DIR"
+    [ "$("$CBUILD" builds ls -q | head -n 1)" = "$(jq -r '."buildx.build.ref"' "$OUT.json")" ]
+    run jq -r '."buildx.build.warnings"[] | [.level, (.short | @base64d), .sourceInfo.filename, .range[0].start.line] | join("|")' "$OUT.json"
+    expect_contains '1|FromAsCasing: ' '|Dockerfile|1'
+}
+
 @test "type=cacheonly builds and keeps nothing but the cache" {
     printf 'FROM busybox\nRUN echo cacheonly\n' >"$DIR/Dockerfile"
     run "$CBUILD" build --progress=plain -t nothing --output type=cacheonly "$DIR"

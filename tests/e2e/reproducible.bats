@@ -80,7 +80,8 @@ END
     touch "$DIR/src/new" "$DIR/packed.tar" "$DIR/src"
     build_in "$OTHER" "$BATS_TEST_TMPDIR/two.tar" --no-cache --jobs 4
     cmp "$BATS_TEST_TMPDIR/one.tar" "$BATS_TEST_TMPDIR/two.tar"
-    cmp "$BATS_TEST_TMPDIR/one.tar.json" "$BATS_TEST_TMPDIR/two.tar.json"
+    # Each build has a name of its own.
+    cmp <(jq 'del(."buildx.build.ref")' "$BATS_TEST_TMPDIR/one.tar.json") <(jq 'del(."buildx.build.ref")' "$BATS_TEST_TMPDIR/two.tar.json")
     cmp "$BATS_TEST_TMPDIR/one.tar.docker" "$BATS_TEST_TMPDIR/two.tar.docker"
     # From the cache, and again without, beside what is there.
     build_in "$STORE" "$BATS_TEST_TMPDIR/cached.tar"

@@ -12,6 +12,10 @@ unit_tests += tests/unit/store/test-clamp
 tests_unit_store_test_clamp_SOURCES = tests/unit/store/test-clamp.c
 tests_unit_store_test_clamp_LDADD = $(LIBS_store)
 
+unit_tests += tests/unit/store/test-compress-chunk
+tests_unit_store_test_compress_chunk_SOURCES = tests/unit/store/test-compress-chunk.c
+tests_unit_store_test_compress_chunk_LDADD = $(LIBS_store)
+
 unit_tests += tests/unit/store/test-content
 tests_unit_store_test_content_SOURCES = tests/unit/store/test-content.c
 tests_unit_store_test_content_LDADD = $(LIBS_store)
