@@ -256,6 +256,12 @@ void cb_error_set_errnum(struct cb_error **err, int errnum)
         (*err)->errnum = errnum;
 }
 
+void cb_error_set_kind(struct cb_error **err, enum cb_error_kind kind)
+{
+    if (err && *err)
+        (*err)->kind = kind;
+}
+
 int cb_error_errnum(const struct cb_error *error)
 {
     return error ? error->errnum : 0;

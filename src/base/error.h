@@ -74,6 +74,8 @@ enum cb_error_kind cb_error_kind(const struct cb_error *error);
 int cb_error_errnum(const struct cb_error *error); /* 0 if none */
 /* Gives an error whose words already say it the number behind them. */
 void cb_error_set_errnum(struct cb_error **err, int errnum);
+/* Makes it one of KIND: for who knows better what it means. */
+void cb_error_set_kind(struct cb_error **err, enum cb_error_kind kind);
 int cb_error_exit_code(const struct cb_error *error); /* of an EXIT error, else 0 */
 const char *cb_error_message(const struct cb_error *error);
 const char *cb_error_hint_text(const struct cb_error *error); /* or NULL */

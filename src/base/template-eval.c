@@ -215,7 +215,7 @@ static int get_field(struct cb_tmpl_run *run, const struct cb_tmpl_operand *oper
         *out = zero ? zero : *out;
     }
     note_duration(run, *out, field);
-    if (!*out && !found && cb_tmpl_is_struct(value))
+    if (!*out && !found && (value == run->whole || cb_tmpl_is_struct(value)))
         return fail_field(run, operand, value, name, parent, err);
     return 0;
 }

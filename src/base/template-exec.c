@@ -234,6 +234,7 @@ static int execute(const struct cb_template *template, json_t *dot,
 {
     struct cb_tmpl_run run = {.template = template,
                               .fields = fields,
+                              .whole = fields ? dot : NULL,
                               .titles = titles,
                               .nil_map = json_object(),
                               .nil_list = json_array(),

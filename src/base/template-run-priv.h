@@ -16,6 +16,7 @@ struct cb_tmpl_variable {
 struct cb_tmpl_run {
     const struct cb_template *template;
     const struct cb_template_field *fields; /* or NULL */
+    const json_t *whole;                    /* a struct, whatever its keys are; or NULL */
     int titles;                             /* what it runs on are titles of columns */
     json_t *nil_map, *nil_list;             /* empty, and nil to json */
     json_t *durations;                      /* the very integers that are some */

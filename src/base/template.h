@@ -47,7 +47,7 @@ struct cb_template_field {
     const char *after; /* the field it is printed behind when it is empty; or NULL */
 };
 /* The same; FIELDS, up to a row without a name, say what a field is that is not there or
- * null. */
+ * null, and DOT is a struct whatever its keys are. */
 int cb_template_execute_typed(const struct cb_template *template, json_t *dot,
                               const struct cb_template_field *fields,
                               struct cb_strbuf *out, struct cb_error **err);

@@ -69,8 +69,6 @@ struct cb_cli_command {
     enum cb_meets meets;
     int stays_out; /* touches neither store nor processes: no user namespace is entered */
     int watches;   /* goes on until it is interrupted, which is no error to tell of */
-    int usage_status; /* exit status of a wrong command line: docker's 125 for run, else 1
-                       */
 };
 
 extern const struct cb_cli_command cb_attach_command;
@@ -149,6 +147,7 @@ extern const struct cb_cli_command cb_network_disconnect_command;
 extern const struct cb_cli_command cb_network_inspect_command;
 extern const struct cb_cli_command cb_network_ls_command;
 extern const struct cb_cli_command cb_network_prune_command;
+extern const struct cb_cli_command cb_network_reload_command;
 extern const struct cb_cli_command cb_network_rm_command;
 extern const struct cb_cli_command cb_parse_command;
 extern const struct cb_cli_command cb_pause_command;

@@ -143,6 +143,7 @@ static const struct taker {
     {&cb_network_rm_command, {cb_complete_networks}},
     {&cb_network_connect_command, {cb_complete_networks, cb_complete_containers}},
     {&cb_network_disconnect_command, {cb_complete_networks, cb_complete_containers}},
+    {&cb_network_reload_command, {cb_complete_containers}},
     {&cb_volume_inspect_command, {cb_complete_volumes}},
     {&cb_volume_rm_command, {cb_complete_volumes}},
 };

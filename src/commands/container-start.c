@@ -66,7 +66,7 @@ static int start_attached(struct cb_app *app, const char *name,
                  ? cb_container_attach(container, &options, app->cancel, &end, err)
                  : cb_container_start(cb_store_root(store), container, &options,
                                       app->cancel, &end, err);
-    return status < 0 ? cb_run_fail(err) : end.exit_code;
+    return status < 0 ? -1 : end.exit_code;
 }
 
 /* After the machine was started: docker's daemon does it then. What never ran is not

@@ -61,7 +61,8 @@ static int is_of_command(const struct cb_error *error)
 
 /* Docker's 127 and 126 for a command that is missing or cannot be executed, and its 126
  * for a user or a working directory that are not there; but 1 for a container that takes
- * no command at all, or a monitor that is none. */
+ * no command at all, or a monitor that is none, and with -d, where nobody waits for it.
+ */
 static int fail(struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
@@ -107,7 +108,7 @@ static int execute(struct cb_app *app, const struct values *values,
     for (size_t i = 1; i < args->count; i++)
         cb_strings_add(&argv, args->items[i]);
     if (cb_container_exec(container, &wish, &attach, app->cancel, &end, err) < 0)
-        return fail(err);
+        return values->detach ? -1 : fail(err);
     return end.exit_code;
 }
 

@@ -148,6 +148,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/network-filter.c \
 	%D%/network-list.c \
 	%D%/network-prune.c \
+	%D%/network-reload.c \
 	%D%/network.c \
 	%D%/network.h \
 	%D%/options.c \

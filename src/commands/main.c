@@ -64,7 +64,7 @@ static void print_error(const struct cb_error *error)
     fputs(cb_strbuf_text(&text), stderr);
 }
 
-static int status_of(const struct cb_error *error, const struct cb_cli_command *command)
+static int status_of(const struct cb_error *error)
 {
     if (signal_seen)
         return 128 + signal_seen;
@@ -72,8 +72,6 @@ static int status_of(const struct cb_error *error, const struct cb_cli_command *
         return FLAG_STATUS;
     if (cb_error_kind(error) == CB_ERR_FORMAT)
         return FORMAT_STATUS;
-    if (cb_error_kind(error) == CB_ERR_USAGE && command && command->usage_status)
-        return command->usage_status;
     return 1;
 }
 
@@ -204,7 +202,7 @@ int main(int argc, char **argv)
     if (status < 0) {
         if (!signal_seen || !command || !command->watches)
             print_error(error);
-        status = status_of(error, command);
+        status = status_of(error);
     }
     cb_hub_leave(app.hub);
     cb_settings_free(app.settings);

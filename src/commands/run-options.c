@@ -202,8 +202,7 @@ const struct cb_absent_option cb_run_absent[] = {
     {"cpu-percent", 0, FOR_WINDOWS "--cpus limits processors"},
     {"cpu-rt-period", 0, "--ulimit rtprio=N lets it ask for real-time scheduling"},
     {"cpu-rt-runtime", 0, "--ulimit rtprio=N lets it ask for real-time scheduling"},
-    {"device-cgroup-rule", 0,
-     "--device gives a device, and says what may be done with it"},
+    {"device-cgroup-rule", 0, "name the devices themselves: --device /dev/NAME:rwm"},
     {"io-maxbandwidth", 0, FOR_WINDOWS "--device-read-bps limits a device"},
     {"io-maxiops", 0, FOR_WINDOWS "--device-read-iops limits a device"},
     {"isolation", 0, "containers run in cbuild's own sandbox: leave the option out"},
@@ -258,23 +257,18 @@ static int check_streams(const struct cb_run_values *values, struct cb_error **e
             return cb_error_flag(err, *text, "-a, --attach",
                                  "valid streams are STDIN, STDOUT and STDERR");
     }
-    if (values->attach.count && values->detach)
-        return cb_error_set(
-            err, CB_ERR_USAGE,
-            "conflicting options: cannot specify both --attach and --detach");
     return 0;
 }
 
-static int check_conflicts(const struct cb_run_values *values, struct cb_error **err)
+static int check_restart(const struct cb_container_options *options,
+                         struct cb_error **err)
 {
-    const struct cb_container_options *options = &values->container;
     struct cb_restart_policy policy;
 
-    if (check_streams(values, err) < 0 ||
-        cb_restart_policy_parse(&policy, options->restart, err) < 0)
+    if (cb_restart_policy_parse(&policy, options->restart, err) < 0)
         return -1;
     if (options->remove && policy.kind != CB_RESTART_NO)
-        return cb_error_set(err, CB_ERR_USAGE,
+        return cb_error_set(err, CB_ERR_FLAG,
                             "conflicting options: cannot specify both --restart and "
                             "--rm");
     return 0;
@@ -290,6 +284,19 @@ static int check_annotations(const struct cb_container_options *options,
     return 0;
 }
 
+static int settle(struct cb_run_values *values, struct cb_error **err)
+{
+    struct cb_run_request *request = &values->container.request;
+
+    if (check_streams(values, err) < 0 || cb_run_read_files(values, err) < 0 ||
+        check_annotations(&values->container, err) < 0 ||
+        cb_run_take_gpus(values->gpus, &request->devices, err) < 0)
+        return -1;
+    return cb_joins_settle(request, err);
+}
+
+/* Options that cannot be are docker's 125, whatever is wrong with them; but not words
+ * that are missing, which are its 1. */
 int cb_run_parse(const struct cb_cli_command *command, int argc, char **argv,
                  struct cb_run_values *values, struct cb_strings *args,
                  struct cb_error **err)
@@ -299,13 +306,15 @@ int cb_run_parse(const struct cb_cli_command *command, int argc, char **argv,
 
     request->init = -1; /* not said; see cb_run_add_defaults */
     status = cb_options_parse(command, argc, argv, 1, values, args, err);
-    if (status)
+    if (status > 0)
         return status;
-    if (cb_app_arguments(command, args, 1, -1, err) < 0 ||
-        check_conflicts(values, err) < 0 || cb_run_read_files(values, err) < 0 ||
-        check_annotations(&values->container, err) < 0 ||
-        cb_run_take_gpus(values->gpus, &request->devices, err) < 0 ||
-        cb_joins_settle(request, err) < 0)
+    if (status == 0 && cb_app_arguments(command, args, 1, -1, err) < 0)
+        return -1;
+    if (status < 0 || settle(values, err) < 0) {
+        cb_error_set_kind(err, CB_ERR_FLAG);
+        return -1;
+    }
+    if (check_restart(&values->container, err) < 0)
         return -1;
     for (size_t i = 1; i < args->count; i++)
         cb_strings_add(&request->command, args->items[i]);

@@ -119,10 +119,12 @@ int cb_run_fail(struct cb_error **err)
     cb_auto(cb_error) error = cb_steal(err);
     enum cb_error_kind kind = cb_error_kind(error);
 
-    if (kind == CB_ERR_CANCELED || kind == CB_ERR_USAGE)
+    if (kind == CB_ERR_CANCELED)
         return cb_error_move(err, &error);
     cb_error_format(error, "cbuild", &text);
     fputs(cb_strbuf_text(&text), stderr);
+    if (kind == CB_ERR_USAGE || kind == CB_ERR_FLAG)
+        return 125;
     if (cb_error_errnum(error) == ENOENT)
         return 127;
     if (cb_error_errnum(error) == EACCES || cb_error_errnum(error) == ENOEXEC)
@@ -228,11 +230,15 @@ int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const ch
     return 0;
 }
 
-/* Not a wrong command line: docker's 1. */
-static int check_terminal(const struct cb_run_values *values, struct cb_error **err)
+/* What docker finds out about its own side only after it has taken the options: its 1. */
+static int check_streams(const struct cb_run_values *values, struct cb_error **err)
 {
     const struct cb_run_request *request = &values->container.request;
 
+    if (values->attach.count && values->detach)
+        return cb_error_set(
+            err, CB_ERR_UNSUPPORTED,
+            "conflicting options: cannot specify both --attach and --detach");
     if (!request->tty || !request->interactive || values->detach || isatty(STDIN_FILENO))
         return 0;
     return cb_error_set(err, CB_ERR_UNSUPPORTED, "the input device is not a TTY");
@@ -261,13 +267,11 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
     cb_auto_value(cb_run_values) values = {0};
     int status = cb_run_parse(&cb_run_command, argc, argv, &values, &args, err);
 
-    if (status < 0) { /* a file that is not there is not the command */
-        status = cb_run_fail(err);
-        return status < 0 ? -1 : 125;
-    }
+    if (status < 0)
+        return args.count ? cb_run_fail(err) : -1;
     if (status)
         return 0;
-    if (check_terminal(&values, err) < 0)
+    if (check_streams(&values, err) < 0)
         return -1;
     tell_shared_limit(app, &values);
     return start(app, &values, args.items[0], err);
@@ -288,5 +292,4 @@ const struct cb_cli_command cb_run_command = {
     .run = run,
     .needs_launcher = 1,
     .meets = CB_MEETS_UNLESS_ASKED,
-    .usage_status = 125,
 };

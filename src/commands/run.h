@@ -21,7 +21,8 @@ extern const struct cb_option cb_run_options[];
 extern const struct cb_absent_option cb_run_absent[];
 extern const struct cb_harmless_option cb_run_harmless[];
 
-/* 1: help was printed. ARGS: the image first. */
+/* 1: help was printed. ARGS: the image first. FLAG for options; USAGE without an image.
+ */
 int cb_run_parse(const struct cb_cli_command *command, int argc, char **argv,
                  struct cb_run_values *values, struct cb_strings *args,
                  struct cb_error **err);

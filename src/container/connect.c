@@ -109,12 +109,13 @@ int cb_container_connect(struct cb_store *store, struct cb_container *container,
 
     if (check_mode(container, err) < 0 || cb_join_parse(&join, text, err) < 0)
         return -1;
-    if (cb_joins_has(request, join.network))
-        return cb_error_set(err, CB_ERR_EXISTS,
-                            "endpoint with name %s already exists in network %s",
-                            container->name, join.network);
-    if (cb_container_is_running(container))
+    if (cb_container_is_running(container)) {
+        if (cb_joins_has(request, join.network))
+            return cb_error_set(err, CB_ERR_EXISTS,
+                                "endpoint with name %s already exists in network %s",
+                                container->name, join.network);
         return ask_text(container, CB_WIRE_CONNECT, text, cancel, err);
+    }
     if (cb_nets_check(&owner, &join, err) < 0)
         return -1;
     held = cb_container_hold_ended(container, cancel, &lock, err);

@@ -262,6 +262,16 @@ void cb_joins_remove(struct cb_run_request *request, const char *network)
 
 void cb_joins_add(struct cb_run_request *request, const char *text)
 {
+    cb_auto_value(cb_join) join = {0};
+
+    if (cb_join_parse(&join, text, NULL) == 0)
+        cb_vec_foreach (other, &request->networks) {
+            if (!names(*other, join.network))
+                continue;
+            free(*other);
+            *other = xstrdup(text);
+            return;
+        }
     if (cb_joins_has(request, CB_JOIN_ALONE) && request->networks.count == 1)
         cb_strings_free(&request->networks);
     cb_strings_add(&request->networks, text);

@@ -31,7 +31,8 @@ int cb_joins_settle(struct cb_run_request *request, struct cb_error **err);
 int cb_joins_read(struct cb_joins *out, const struct cb_run_request *request,
                   struct cb_error **err);
 /* Of a container that is there: TEXT is what cb_join_parse reads, NETWORK what it is
- * called there. When none is left it is CB_JOIN_ALONE. */
+ * called there; another text of the same network goes. When none is left it is
+ * CB_JOIN_ALONE. */
 void cb_joins_add(struct cb_run_request *request, const char *text);
 int cb_joins_has(const struct cb_run_request *request, const char *network);
 /* "front,back"; caller frees. */

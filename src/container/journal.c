@@ -2,6 +2,7 @@
 #include "container/journal.h"
 
 #include "base/strbuf.h"
+#include "network/named.h"
 #include "store/journal.h"
 
 #include <stdio.h>
@@ -32,11 +33,14 @@ static void add_labels(struct cb_strings *attributes,
     }
 }
 
-static const char *driver_of(const char *network)
+/* One that is gone meanwhile was most likely a bridge. Caller frees. */
+static char *driver_of(struct cb_store *store, const char *network)
 {
-    return strcmp(network, "host") == 0   ? "host"
-           : strcmp(network, "none") == 0 ? "null"
-                                          : "bridge";
+    cb_autofree char *dir = xasprintf("%s/networks", cb_store_root(store));
+    cb_auto(cb_network_def) def = NULL;
+
+    return xstrdup(cb_networks_find(dir, network, &def, NULL) == 0 ? def->driver
+                                                                   : "bridge");
 }
 
 /* The networks it is on, and joins and leaves with its process. */
@@ -50,12 +54,14 @@ static void tell_networks(struct cb_store *store, const struct cb_container *con
     {
         const char *id = json_string_value(json_object_get(value, "NetworkID"));
         cb_auto_value(cb_strings) attributes = {0};
+        cb_autofree char *driver = NULL;
 
         if (!id || !*id)
             continue;
+        driver = driver_of(store, name);
         add_pair(&attributes, "container", container->id);
         add_pair(&attributes, "name", name);
-        add_pair(&attributes, "type", driver_of(name));
+        add_pair(&attributes, "type", driver);
         cb_journal_add(store,
                        &(struct cb_journal_entry){"network", action, id, &attributes});
     }

@@ -114,7 +114,12 @@ static int open_nets(struct cb_setup *out, const struct cb_nets_owner *owner,
     if (!meanwhile)
         return 0;
     cb_network_begin(out->nets.items[0], options->cancel);
-    return meanwhile->call(meanwhile->arg, err);
+    if (meanwhile->call(meanwhile->arg, err) == 0)
+        return 0;
+    /* nobody waits for a network that nothing will run in */
+    if (options->cancel)
+        cb_cancel_request(options->cancel);
+    return -1;
 }
 
 static int make(struct cb_setup *out, const struct cb_nets_owner *owner,

@@ -71,14 +71,19 @@ static int parse_memory(struct cb_limits *out, const struct cb_limit_options *op
                         struct cb_error **err)
 {
     uint64_t swap = 0;
+    const char *wish = options->memory_swappiness;
     int64_t swappiness = -1;
 
     if (parse_size(&out->memory_bytes, options->memory, "-m, --memory", err) < 0 ||
         parse_size(&out->memory_reservation_bytes, options->memory_reservation,
                    "--memory-reservation", err) < 0 ||
-        parse_number(&swappiness, options->memory_swappiness, -1, 100,
-                     "--memory-swappiness", err) < 0)
+        parse_number(&swappiness, wish, INT64_MIN, INT64_MAX, "--memory-swappiness",
+                     err) < 0)
         return -1;
+    if (swappiness < -1 || swappiness > 100)
+        return cb_error_set(err, CB_ERR_FLAG,
+                            "invalid value: %s. Valid memory swappiness range is 0-100",
+                            wish);
     if (options->memory_swap && !strcmp(options->memory_swap, "-1"))
         out->memory_swap_bytes = -1;
     else if (parse_size(&swap, options->memory_swap, "--memory-swap", err) < 0)

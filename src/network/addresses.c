@@ -134,10 +134,10 @@ static int take_given(const struct search *search, struct cb_ip ips[2],
     return taken ? taken : in_use(err);
 }
 
+/* 0: none is free in the subnet at hand. */
 static int take_next(const struct search *search, struct cb_ip ips[2],
                      struct cb_net_lease **lease, struct cb_error **err)
 {
-    const struct cb_network_def *def = search->network->def;
     const struct cb_cidr *range = search->narrow->range.ip.family
                                       ? &search->narrow->range
                                       : &search->narrow->subnet;
@@ -152,6 +152,25 @@ static int take_next(const struct search *search, struct cb_ip ips[2],
         taken = take(search, &ip, lease, err);
         if (taken)
             return ips[0] = ip, taken;
+    }
+    return 0;
+}
+
+/* Of several subnets the first with room, as docker has it. */
+static int take_from_each(struct search *search, struct cb_ip ips[2],
+                          struct cb_net_lease **lease, struct cb_error **err)
+{
+    const struct cb_network_def *def = search->network->def;
+
+    for (size_t i = 0; i < def->subnet_count; i++) {
+        int taken;
+
+        search->narrow = &def->subnets[i];
+        if (search->narrow->subnet.ip.family != AF_INET)
+            continue;
+        taken = take_next(search, ips, lease, err);
+        if (taken)
+            return taken;
     }
     return cb_error_set(
         err, CB_ERR_EXISTS,
@@ -171,7 +190,19 @@ static int take_any(struct search *search, struct cb_ip ips[2],
     if (take_given_ipv6(search, &ips[1], err) < 0)
         return -1;
     return search->network->ip ? take_given(search, ips, lease, err)
-                               : take_next(search, ips, lease, err);
+                               : take_from_each(search, ips, lease, err);
+}
+
+/* The one that TEXT is in; else the first, which tells what is wrong with it. */
+static const struct cb_network_subnet *subnet_for(const struct cb_network_def *def,
+                                                  const char *text, int family)
+{
+    const struct cb_network_subnet *found = NULL;
+    struct cb_ip ip;
+
+    if (text && cb_ip_parse(&ip, text) == 0 && ip.family == family)
+        found = cb_network_subnet_with(def, &ip);
+    return found ? found : cb_network_subnet_of(def, family);
 }
 
 /* What a killed process had is taken down first, where it is asked for by name. */
@@ -179,8 +210,9 @@ static int take_wished(struct cb_network *network, struct cb_ip ips[2],
                        struct cb_net_lease **lease, struct cb_error **err)
 {
     const struct search start = {.network = network,
-                                 .narrow = cb_network_subnet_of(network->def, AF_INET),
-                                 .wide = cb_network_subnet_of(network->def, AF_INET6)};
+                                 .narrow = subnet_for(network->def, network->ip, AF_INET),
+                                 .wide =
+                                     subnet_for(network->def, network->ip6, AF_INET6)};
     cb_auto_value(search) first = start;
     cb_auto_value(search) again = start;
     cb_auto(cb_error) error = NULL;

@@ -55,6 +55,16 @@ static const struct cb_network_subnet *subnet_of(const struct cb_attachment *att
     return NULL;
 }
 
+/* A network without a bridge may have several. */
+static const struct cb_network_subnet *subnet_with(const struct cb_attachment *attachment,
+                                                   const struct cb_ip *ip)
+{
+    for (size_t i = 0; ip->family && i < attachment->subnet_count; i++)
+        if (cb_cidr_contains(&attachment->subnets[i].subnet, ip))
+            return &attachment->subnets[i];
+    return NULL;
+}
+
 /* Those that stay as long as the network. */
 void cb_attachment_add_kept(struct cb_rules *rules,
                             const struct cb_attachment *attachment)
@@ -277,7 +287,7 @@ int cb_attach_inside(int netns, const struct cb_attachment *attachment,
         return -1;
     for (size_t i = 0; i < CB_ARRAY_SIZE(attachment->ips); i++) {
         const struct cb_network_subnet *subnet =
-            subnet_of(attachment, attachment->ips[i].family);
+            subnet_with(attachment, &attachment->ips[i]);
         struct cb_cidr address = {attachment->ips[i], subnet ? subnet->subnet.bits : 0};
 
         if (subnet && (cb_link_add_address(rtnl, link, &address, err) < 0 ||

@@ -57,17 +57,16 @@ static json_t *rules_json(const struct cb_attachment *attachment,
 json_t *cb_attachment_record(const struct cb_attachment *attachment, const char *outer)
 {
     json_t *record =
-        json_pack("{s:s,s:s,s:o,s:s?,s:o}", "id", attachment->id, "name",
+        json_pack("{s:s,s:s,s:o,s:s?,s:o,s:o}", "id", attachment->id, "name",
                   attachment->name, "join", join_json(attachment), "link", outer, "rules",
-                  rules_json(attachment, cb_attachment_add_own));
+                  rules_json(attachment, cb_attachment_add_own), "bridge_rules",
+                  rules_json(attachment, cb_attachment_add_kept));
 
     if (attachment->names)
         json_object_set_new(record, "names", json_string(attachment->network));
     if (attachment->members && !attachment->stays) {
         json_object_set_new(record, "bridge", json_string(attachment->interface));
         json_object_set_new(record, "members", json_string(attachment->members));
-        json_object_set_new(record, "bridge_rules",
-                            rules_json(attachment, cb_attachment_add_kept));
     }
     return record;
 }
@@ -178,7 +177,10 @@ void cb_attach_sweep(void)
     cb_auto(cb_lock) lock = NULL;
     cb_autofd int dir = -1;
 
-    if (!cb_netns_is_ours() || cb_net_lease_dir(&dir, NULL, NULL) < 0 ||
+    if (!cb_netns_is_ours())
+        return;
+    cb_net_lease_sweep_dirs();
+    if (cb_net_lease_dir(&dir, NULL, NULL) < 0 ||
         cb_lock_take(&lock, dir, SWEEP_LOCK, CB_LOCK_EXCLUSIVE, NULL, NULL, NULL, NULL) <
             0 ||
         cb_fs_list(dir, &names, NULL) < 0)

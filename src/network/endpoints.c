@@ -32,7 +32,7 @@ static void note_address(const struct cb_network_def *def, const char *text,
     if (!text || cb_ip_parse(&ip, text) < 0)
         return;
     is_ipv6 = ip.family == AF_INET6;
-    subnet = cb_network_subnet_of(def, ip.family);
+    subnet = cb_network_subnet_with(def, &ip);
     cb_ip_text(&ip, is_ipv6 ? endpoint->ip6 : endpoint->ip);
     *(is_ipv6 ? &endpoint->bits6 : &endpoint->bits) = subnet ? subnet->subnet.bits : 0;
 }

@@ -53,6 +53,15 @@ const struct cb_network_subnet *cb_network_subnet_of(const struct cb_network_def
     return NULL;
 }
 
+const struct cb_network_subnet *cb_network_subnet_with(const struct cb_network_def *def,
+                                                       const struct cb_ip *ip)
+{
+    for (size_t i = 0; ip->family && i < def->subnet_count; i++)
+        if (cb_cidr_contains(&def->subnets[i].subnet, ip))
+            return &def->subnets[i];
+    return NULL;
+}
+
 char *cb_network_members(const struct cb_network_def *def)
 {
     return xasprintf("net-%.*s-", CB_NETWORK_ID_PART, def->id);

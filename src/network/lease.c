@@ -1,18 +1,12 @@
 /* Names under which something is set up on the host. A lease is a locked file, so it ends
  * with its process however that ends; the record beside it (NAME.json) says what
- * is to be taken down, and is the only thing that does. Both are in a directory that only
- * we can write, one for each network of a host: what was set up in another one cannot be
- * taken down from here. It is gone after a restart, as are the networks. */
+ * is to be taken down, and is the only thing that does (where they are: lease-dir.c). */
 #include "network/network-priv.h"
 
 #include "base/atomic-file.h"
 #include "base/fs.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #define RECORD_MAX_BYTES (1u << 20)
 
@@ -21,33 +15,6 @@ struct cb_net_lease {
     char *record; /* its file's name */
     struct cb_lock *lock;
 };
-
-int cb_net_lease_dir(int *dir, char **path, struct cb_error **err)
-{
-    cb_autofree char *base_path = NULL;
-    char name[40];
-    cb_autofd int base = -1;
-    cb_autofd int fd = -1;
-    struct stat st;
-
-    if (stat("/proc/thread-self/ns/net", &st) < 0)
-        return cb_error_errno(err, errno, "stat `/proc/thread-self/ns/net`");
-    snprintf(name, sizeof(name), "net-%ju", (uintmax_t)st.st_ino);
-    if (cb_net_runtime_dir(1, &base, &base_path, err) < 0)
-        return -1;
-    if (mkdirat(base, name, 0700) < 0 && errno != EEXIST)
-        return cb_error_errno(err, errno, "mkdir `%s/%s`", base_path, name);
-    fd = openat(base, name, O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return cb_error_errno(err, errno, "open `%s/%s`", base_path, name);
-    if (st.st_uid != geteuid() || st.st_mode & 022)
-        return cb_error_set(err, CB_ERR_DENIED, "`%s/%s` is somebody else's", base_path,
-                            name);
-    *dir = cb_steal_fd(&fd);
-    if (path)
-        *path = xasprintf("%s/%s", base_path, name);
-    return 0;
-}
 
 static void lease_free(struct cb_net_lease *lease)
 {

@@ -33,6 +33,10 @@ struct cb_part {
 };
 /* It is down. */
 int cb_link_make_part(int rtnl, const struct cb_part *part, struct cb_error **err);
+/* Makes NAME, what interface PARENT has of VLAN ID. UNSUPPORTED where the kernel has no
+ * VLANs. */
+int cb_link_make_vlan(int rtnl, const char *name, unsigned parent, unsigned id,
+                      struct cb_error **err);
 /* Removes it, which may take the kernel a while; one that is not there is fine. */
 int cb_link_remove(int rtnl, const char *name, struct cb_error **err);
 /* Nothing comes in or goes out by this port of a bridge any more; costs nothing. */

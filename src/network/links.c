@@ -185,6 +185,27 @@ int cb_link_make_part(int rtnl, const struct cb_part *part, struct cb_error **er
     return cb_error_errno(err, errno, "failed to create the %s port", part->kind);
 }
 
+int cb_link_make_vlan(int rtnl, const char *name, unsigned parent, unsigned id,
+                      struct cb_error **err)
+{
+    const uint16_t narrow = (uint16_t)id;
+    struct cb_rtnl_message message;
+    size_t info, data;
+
+    begin_link(&message, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+    cb_rtnl_add_text(&message, IFLA_IFNAME, name);
+    cb_rtnl_add_u32(&message, IFLA_LINK, parent);
+    info = cb_rtnl_open_nest(&message, IFLA_LINKINFO);
+    cb_rtnl_add_text(&message, IFLA_INFO_KIND, "vlan");
+    data = cb_rtnl_open_nest(&message, IFLA_INFO_DATA);
+    cb_rtnl_add(&message, IFLA_VLAN_ID, &narrow, sizeof(narrow));
+    cb_rtnl_close_nest(&message, data);
+    cb_rtnl_close_nest(&message, info);
+    if (cb_rtnl_ask(rtnl, &message, NULL) == 0)
+        return 0;
+    return cb_error_errno(err, errno, "failed to create %s vlan link", name);
+}
+
 int cb_link_remove(int rtnl, const char *name, struct cb_error **err)
 {
     struct cb_rtnl_message message;

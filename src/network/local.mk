@@ -2,6 +2,7 @@ noinst_LIBRARIES += src/network/libnetwork.a
 src_network_libnetwork_a_SOURCES = \
 	%D%/address.h \
 	%D%/attach-priv.h \
+	%D%/direct-priv.h \
 	%D%/firewall-priv.h \
 	%D%/links-priv.h \
 	%D%/names-priv.h \
@@ -21,6 +22,8 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/describe.c \
 	%D%/detach.c \
 	%D%/direct.c \
+	%D%/direct-options.c \
+	%D%/direct-parent.c \
 	%D%/dns.c \
 	%D%/endpoints.c \
 	%D%/firewall.c \
@@ -35,6 +38,7 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/join.c \
 	%D%/keeper.c \
 	%D%/lease.c \
+	%D%/lease-dir.c \
 	%D%/links.c \
 	%D%/meet.c \
 	%D%/named.c \
@@ -47,6 +51,7 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/network.c \
 	%D%/ports.c \
 	%D%/proxies.c \
+	%D%/reload.c \
 	%D%/routes.c \
 	%D%/rtnl.c \
 	%D%/rules.c \

@@ -26,6 +26,9 @@ char *cb_network_predefined_id(const char *name);
 /* Its subnet of FAMILY, or NULL. */
 const struct cb_network_subnet *cb_network_subnet_of(const struct cb_network_def *def,
                                                      int family);
+/* The one that IP is in, or NULL. */
+const struct cb_network_subnet *cb_network_subnet_with(const struct cb_network_def *def,
+                                                       const struct cb_ip *ip);
 /* Connects the namespace FD with the bridge of network->def: a backend's set_up. */
 int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
                            struct cb_cancel *cancel, struct cb_error **err);

@@ -67,10 +67,10 @@ static int add_subnets(struct cb_network_def *def, const struct cb_strings *text
                 return cb_error_set(err, CB_ERR_USAGE,
                                     "multiple overlapping subnet configuration is not "
                                     "supported");
-            if (def->subnets[n].subnet.ip.family == subnet->subnet.ip.family)
-                return cb_error_set(
-                    err, CB_ERR_UNSUPPORTED, "%s driver doesn't support multiple subnets",
-                    cb_network_is_direct(def->driver) ? def->driver : "bridge");
+            if (def->subnets[n].subnet.ip.family == subnet->subnet.ip.family &&
+                !cb_network_is_direct(def->driver))
+                return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                                    "bridge driver doesn't support multiple subnets");
         }
         def->subnet_count++;
     }

@@ -5,6 +5,7 @@
 #ifndef CB_NETWORK_NAMED_H
 #define CB_NETWORK_NAMED_H
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/timestamp.h"
@@ -80,6 +81,11 @@ int cb_networks_remove(const char *state_dir, const char *text, struct cb_error 
 /* Removes what stays on the host for the next container: the bridge of those that ask for
  * no other network, and rules, unless they are in use. */
 int cb_networks_clear_host(const char *state_dir, struct cb_error **err);
+
+/* Sets the rules up again of the containers IDS, or of all (none), that are on a bridge:
+ * somebody may have flushed the tables. *DONE gets their ids. */
+int cb_networks_reload(const struct cb_strings *ids, struct cb_strings *done,
+                       struct cb_cancel *cancel, struct cb_error **err);
 
 struct cb_network_endpoint { /* a container that is on a network */
     char *id, *name, *mac;

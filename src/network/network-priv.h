@@ -147,8 +147,12 @@ void cb_net_lease_end(struct cb_net_lease *lease);
 /* Lets go but keeps the record: for whoever comes next. */
 void cb_net_lease_abandon(struct cb_net_lease *lease);
 CB_AUTO_DEFINE(cb_net_lease, cb_net_lease_end)
-/* The directory of leases; owned by nobody but us. */
+
+/* ── lease-dir.c ── */
+/* The directory of leases; owned by nobody but us, and there as long as it is open. */
 int cb_net_lease_dir(int *dir, char **path, struct cb_error **err);
+/* Removes those of networks that are no more. */
+void cb_net_lease_sweep_dirs(void);
 
 /* ── bridge.c ── */
 /* Subnet NUMBER of those for private networks. */

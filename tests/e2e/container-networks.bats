@@ -406,7 +406,10 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
 
 @test "macvlan: containers are neighbours on an interface of the host's, which they leave as it was" {
     links=$(host ip -o link | grep -c .)
-    for refused in 'parent=nope:invalid subinterface vlan name nope, example formatting is eth0.10' 'parent=up0.10:there is no interface `up0.10`' \
+    for refused in 'parent=nope:invalid subinterface vlan name nope, example formatting is eth0.10' \
+        'parent=nope.10:-o parent interface was not found on the host: nope' \
+        'parent=up0.10x:unable to parse a valid vlan id from: 10x (ex. eth0.10 for vlan 10)' \
+        'parent=up0.4095:vlan id must be between 1-4094, received: 4095' \
         'parent=lo:loopback interface is not a valid macvlan parent link' \
         "macvlan_mode=odd:requested macvlan mode 'odd' is not valid, 'bridge' mode is the macvlan driver default"; do
         cbuild network create -d macvlan -o "${refused%%:*}" wrong
@@ -424,6 +427,9 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     cbuild run --rm --network lan busybox sh -c 'ip route; ip -o -4 addr show eth0; ping -c 1 -W 5 198.51.100.64'
     expect_status 0
     expect_contains 'default via 198.51.100.1 dev eth0' 'inet 198.51.100.66/24' '1 packets received'
+    run "$CBUILD" events --since 1 --until "$(date +%s.%N)" --filter type=network --filter event=connect \
+        --format '{{.Actor.Attributes.name}} {{.Actor.Attributes.type}}'
+    expect_contains 'lan macvlan'
     # Without a parent they reach each other only; one that runs joins and leaves.
     "$CBUILD" network create -d macvlan --internal --subnet 10.99.13.0/24 alone >/dev/null
     "$CBUILD" network connect --ip 10.99.13.9 alone one
@@ -443,6 +449,98 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     kill -9 $(pgrep -f "cbuild-monitor $STORE ")
     wait_until "$CBUILD" network rm alone
     [ "$(host ip -o link | grep -c .)" = "$links" ]
+}
+
+@test "macvlan: of several subnets an address is in the one it names, else in the first with room" {
+    "$CBUILD" network create -d macvlan --subnet 10.99.15.0/30 --subnet 10.99.16.0/24 --gateway 10.99.16.7 several >/dev/null
+    cbuild network create --subnet 10.99.17.0/24 --subnet 10.99.18.0/24 wrong
+    expect_contains "bridge driver doesn't support multiple subnets"
+    "$CBUILD" run -d --name one --network several busybox sleep 1000 >/dev/null
+    cbuild run --rm --network several busybox sh -c 'ip -o -4 addr show eth0; ip route'
+    expect_contains 'inet 10.99.16.1/24' 'default via 10.99.16.7 dev eth0'
+    "$CBUILD" run -d --name two --network several --ip 10.99.16.9 busybox sleep 1000 >/dev/null
+    cbuild inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.IPPrefixLen}} {{.Gateway}}{{end}}' one two
+    expect_output $'10.99.15.2 30 10.99.15.1\n10.99.16.9 24 10.99.16.7'
+    cbuild network inspect -f '{{range .Containers}}{{.Name}} {{.IPv4Address}}{{"\n"}}{{end}}' several
+    expect_contains 'one 10.99.15.2/30' 'two 10.99.16.9/24'
+    cbuild run --rm --network several --ip 10.99.99.9 busybox true
+    expect_contains "It does not belong to any of this network's subnets"
+}
+
+@test "macvlan: the interface of a VLAN comes with the first container, and a kernel without VLANs is told" {
+    links=$(host ip -o link | grep -c .)
+    cbuild network create -d macvlan -o parent=up0.10 --subnet 10.99.19.0/24 tagged
+    if ! host ip link add link up0 name up0.9 type vlan id 9; then
+        expect_status 1
+        expect_output 'cbuild: failed to create up0.10 vlan link: operation not supported'
+    else
+        host ip link del up0.9
+        expect_status 0
+        [ "$(host ip -o link | grep -c .)" = "$links" ]
+        "$CBUILD" run -d --name one --network tagged busybox sleep 1000 >/dev/null
+        "$CBUILD" run --rm --network tagged busybox true
+        host ip -d link show up0.10 | grep 'vlan protocol 802.1Q id 10'
+        "$CBUILD" rm -f one
+        [ "$(host ip -o link | grep -c .)" = "$links" ]
+        # One that is the host's stays.
+        host ip link add link up0 name up0.10 type vlan id 10
+        "$CBUILD" run --rm --network tagged busybox true
+        host ip link del up0.10
+    fi
+}
+
+@test "network connect: who does not run is connected anew" {
+    "$CBUILD" network create back >/dev/null
+    "$CBUILD" create --name idle --network back busybox sleep 1000 >/dev/null
+    "$CBUILD" network connect --alias old back idle
+    "$CBUILD" network connect --alias new back idle
+    "$CBUILD" start idle
+    cbuild inspect -f '{{range $name, $of := .NetworkSettings.Networks}}{{$name}} {{index $of.Aliases 0}}{{end}}' idle
+    expect_output 'back new'
+    cbuild network connect back idle
+    expect_status 1
+    expect_contains 'endpoint with name idle already exists in network back'
+}
+
+@test "what was noted of a host's network that is no more goes with the next container" {
+    cat >"$DIR/there" <<END
+stat -L -c %i /proc/self/ns/net >"$DIR/number"
+ip link set lo up
+exec "$REAL" run --rm busybox true
+END
+    unshare -n sh "$DIR/there"
+    number=$(cat "$DIR/number")
+    swept() { "$CBUILD" run --rm busybox true && [ ! -e "/run/cbuild/net-$number" ]; }
+    wait_until swept
+    [ -d "/run/cbuild/net-$(stat -L -c %i "/proc/$HOLDER/ns/net")" ]
+}
+
+@test "network reload: rules that somebody has flushed are there again, each once" {
+    rules() { host iptables-save | grep -v '^[#:]' | sort; }
+    "$CBUILD" network create web >/dev/null
+    web named hello --network web -p 18081:80
+    web plain hello -p 18082:80
+    rules >"$DIR/before"
+    cbuild network reload --all
+    expect_status 0
+    [ "${#lines[@]}" -eq 2 ]
+    rules | diff "$DIR/before" -
+    host iptables -F
+    host iptables -t nat -F
+    cbuild network reload named
+    expect_output "$("$CBUILD" inspect -f '{{.Id}}' named)"
+    host iptables-save | grep -- '--dport 18081'
+    not grep -- '--dport 18082' <(host iptables-save)
+    cbuild network reload -a
+    expect_status 0
+    rules | diff "$DIR/before" -
+    "$CBUILD" rm -f named plain
+    not grep -E -- '--dport 1808[12]' <(host iptables-save)
+    cbuild network reload
+    expect_status 1
+    cbuild network reload nosuch
+    expect_status 1
+    expect_contains 'No such container: nosuch'
 }
 
 @test "ipvlan: modes are checked, and a kernel without it is told" {

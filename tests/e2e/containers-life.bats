@@ -106,7 +106,7 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     expect_status 125
     expect_contains 'valid streams are STDIN, STDOUT and STDERR'
     cbuild run -a stdout -d --network none busybox true
-    expect_status 125
+    expect_status 1
     expect_contains 'conflicting options: cannot specify both --attach and --detach'
     "$CBUILD" run --sig-proxy=false --name "$name" --network none busybox sh -c 'trap "exit 7" TERM; echo ready; while :; do sleep 1000 & wait; done' &
     pid=$!

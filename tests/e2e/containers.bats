@@ -126,6 +126,12 @@ two" ]
     expect_status 126
     run bash -c "echo piped | '$CBUILD' exec -i $name cat"
     expect_output piped
+    for command in nosuch /etc; do # nobody waits for it
+        cbuild exec -d "$name" "$command"
+        expect_status 1
+    done
+    cbuild exec -d -w /nosuch "$name" true
+    expect_status 1
     cbuild exec -d "$name" touch /tmp/made
     wait_until "$CBUILD" exec "$name" test -e /tmp/made
     cbuild stop "$name"

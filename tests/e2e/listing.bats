@@ -281,6 +281,12 @@ team/app:2"
 }
 
 @test "info --format knows docker's names" {
+    cbuild info -f '{{.Nope}}'
+    expect_status 1
+    expect_contains 'executing "" at <.Nope>: map has no entry for key "Nope"'
+    [ "$("$CBUILD" info -f '{{.version}}')" = "$("$CBUILD" version -f '{{.Client.Version}}')" ]
+    cbuild network inspect -f '{{.Nope}}' bridge
+    expect_status 1
     cbuild info --format '{{.OSType}} {{.Architecture}} {{.ServerVersion}} {{.Swarm.LocalNodeState}} {{.DockerRootDir}} {{.Containers}}'
     expect_output "linux $(uname -m) $("$CBUILD" version -f '{{.Server.Version}}') inactive $CBUILD_ROOT 0"
     cbuild info -f '{{.SecurityOptions}} {{gt .MemTotal 1000000}} {{.NCPU}} {{.KernelVersion}}'

@@ -30,7 +30,7 @@ shown() {
         cbuild $line
         expect_status 125
     done
-    for line in 'images a b' build 'tag a' 'rmi' 'image nosuch' nosuch; do
+    for line in 'images a b' build 'tag a' 'rmi' 'image nosuch' nosuch run create; do
         # shellcheck disable=SC2086
         cbuild $line
         expect_status 1
@@ -40,7 +40,8 @@ shown() {
 @test "the exit status of create is docker's: 125 for what its client refuses, 1 for what its daemon does" {
     for line in '-m foo' '--restart on-failure:x' '--ulimit foo' '-e =x' '-p x' '-p 1.2.3:80:80' '--expose x' '--mac-address x' \
         '--add-host x' '--dns x' '--security-opt foo' '--pid foo' '--userns foo' '--sysctl foo' '--shm-size x' '--health-interval x' \
-        '--health-retries x' '--gpus foo' '--stop-timeout x' '-l =x' '--mount type=bind' '--device /dev/null:/x:q'; do
+        '--health-retries x' '--gpus foo' '--stop-timeout x' '-l =x' '--mount type=bind' '--device /dev/null:/x:q' \
+        '--env-file /nosuch/file' '--label-file /nosuch/file' '--restart always --rm' '--device-cgroup-rule=x'; do
         # shellcheck disable=SC2086
         cbuild create $line busybox
         expect_status 125
