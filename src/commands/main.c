@@ -1,6 +1,5 @@
 /* Start-up, in an order that matters: signals, then the user namespace of who is not
- * root, then the launcher (forked while there is one thread and little memory), then the
- * command, which may start threads. The only
+ * root, then the launcher's handle, then the command, which may start threads. The only
  * place that prints errors and turns them into exit statuses. */
 #include "commands/commands.h"
 

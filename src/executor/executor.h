@@ -124,9 +124,9 @@ struct cb_launcher;
 /* Forks the launcher. Call from main before the first thread. Cheap (it does nothing
  * until it is used or told to prepare). */
 int cb_launcher_start(struct cb_launcher **out, struct cb_error **err);
-/* The same for a program whose main begins with cb_launcher_reenter, which is executed
- * once more when the first process is needed, from whatever thread: no step can write to
- * the program's file. */
+/* The same for a program whose main begins with cb_launcher_reenter: the launcher's own
+ * program is executed when the first process is needed, from whatever thread, or where
+ * there is none this one once more. No step can write to the file of either. */
 int cb_launcher_start_sealed(struct cb_launcher **out, struct cb_error **err);
 /* Returns unless this process was executed to be such a launcher. */
 void cb_launcher_reenter(int argc, char **argv);

@@ -21,8 +21,11 @@ int cb_launcher_ask(struct cb_launcher *launcher, const struct cb_launch_request
 
 /* The launcher's life in a process that was forked; never returns. */
 _Noreturn void cb_launcher_main(int control_fd);
-/* seal.c: the same in our program executed once more. The caller closes CONTROL_FD. */
+/* seal.c: the same in a program of its own, or else in ours executed once more. The
+ * caller closes CONTROL_FD. */
 int cb_launcher_execute(int control_fd, pid_t *pid, struct cb_error **err);
+/* The file of the launcher that was made with this program, or -1. */
+int cb_launcher_program_open(void);
 
 /* Closes all descriptors from FIRST on, now or when a program is executed. PROC_FD: a
  * procfs, or AT_FDCWD where /proc is one. */

@@ -4,10 +4,10 @@
  * its command /proc/self/exe is our program, as a file of the host; and an image can
  * arrange that it is what is executed (`SHELL ["/proc/self/exe"]`, a script that begins
  * with #!/proc/self/exe), with the image's own dynamic linker, which then has a way to
- * that file (CVE-2019-5736). So the launcher is our program executed once more, from a
- * read-only mount of its file that is attached nowhere: opening it for writing is refused
- * by that mount, for root as well and for ever. Where no such mount can be made it is a
- * sealed copy in memory. That takes a millisecond for a build, not for a step. */
+ * that file (CVE-2019-5736). So the launcher, a program of its own or ours executed once
+ * more, is executed from a read-only mount of its file that is attached nowhere: opening
+ * it for writing is refused by that mount, for root as well and for ever. Where no such
+ * mount can be made it is a sealed copy in memory. */
 #include "executor/launcher-priv.h"
 
 #include "base/log.h"
@@ -35,6 +35,17 @@ static int clone_program(const char *path)
                         OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 }
 
+/* Takes TREE: it, read-only, or -1. */
+static int seal_tree(int tree)
+{
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY, .propagation = MS_PRIVATE};
+
+    if (tree >= 0 &&
+        syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+        cb_close(&tree);
+    return tree;
+}
+
 /* The program was executed in another mount namespace than we are in by now, and only
  * what is mounted in ours can be cloned: the same file, by the name it has there. */
 static int clone_by_name(void)
@@ -55,20 +66,13 @@ static int clone_by_name(void)
 
 static int open_read_only(void)
 {
-    struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY, .propagation = MS_PRIVATE};
-    cb_autofd int tree = clone_program(OWN_PROGRAM);
+    int tree = clone_program(OWN_PROGRAM);
 
-    if (tree < 0)
-        tree = clone_by_name();
-    if (tree < 0 ||
-        syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
-        return -1;
-    return cb_steal_fd(&tree);
+    return seal_tree(tree < 0 ? clone_by_name() : tree);
 }
 
-static int open_sealed_copy(void)
+static int open_sealed_copy(int from)
 {
-    cb_autofd int from = open(OWN_PROGRAM, O_RDONLY | O_CLOEXEC);
     cb_autofd int to = memfd_create("cbuild", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     struct stat st;
     off_t done = 0;
@@ -150,6 +154,33 @@ static int try_program(int control_fd, int program, pid_t *pid)
     return above < 0 ? errno : spawn(control_fd, above, pid);
 }
 
+/* 0, or an errno: also where there is no such program. */
+static int execute_small(int control_fd, pid_t *pid)
+{
+    cb_autofd int file = cb_launcher_program_open();
+
+    if (file < 0)
+        return ENOENT;
+    if (try_program(
+            control_fd,
+            seal_tree((int)syscall(SYS_open_tree, file, "",
+                                   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH)),
+            pid) == 0)
+        return 0;
+    return try_program(control_fd, open_sealed_copy(file), pid);
+}
+
+/* The same of our own program. */
+static int execute_own(int control_fd, pid_t *pid)
+{
+    cb_autofd int file = -1;
+
+    if (try_program(control_fd, open_read_only(), pid) == 0)
+        return 0;
+    file = open(OWN_PROGRAM, O_RDONLY | O_CLOEXEC);
+    return try_program(control_fd, open_sealed_copy(file), pid);
+}
+
 int cb_launcher_execute(int control_fd, pid_t *pid, struct cb_error **err)
 {
     cb_autofd int control = fcntl(control_fd, F_DUPFD_CLOEXEC, 4);
@@ -157,9 +188,9 @@ int cb_launcher_execute(int control_fd, pid_t *pid, struct cb_error **err)
 
     if (control < 0)
         return cb_error_errno(err, errno, "launcher: descriptor");
-    if (try_program(control, open_read_only(), pid) == 0)
+    if (execute_small(control, pid) == 0)
         return 0;
-    failed = try_program(control, open_sealed_copy(), pid);
+    failed = execute_own(control, pid);
     if (!failed)
         return 0;
     unsealed = try_program(control, open(OWN_PROGRAM, O_PATH | O_CLOEXEC), pid);

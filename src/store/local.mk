@@ -43,6 +43,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/git-repos.c \
 	%D%/git-repos.h \
 	%D%/image-list.c \
+	%D%/isal.c \
 	%D%/journal-image.c \
 	%D%/journal.c \
 	%D%/journal.h \

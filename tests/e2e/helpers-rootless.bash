@@ -11,6 +11,7 @@ cb_users() {
     USERS=$(mktemp -d /var/tmp/cbuild-users.XXXXXX)
     chmod 755 "$USERS"
     install -m 755 "$CBUILD" "$USERS/cbuild"
+    [ ! -e "${CBUILD%/*}/cbuild-launcher" ] || install -m 755 "${CBUILD%/*}/cbuild-launcher" "$USERS/"
     install -m 644 "$CB_BASES/busybox.tar" "$CB_BASES/debian.tar" "$USERS/"
     install -d -o cbtest "$USERS/cbtest"
     install -d -o cbsingle "$USERS/cbsingle"

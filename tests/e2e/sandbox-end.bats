@@ -83,20 +83,57 @@ load helpers-sandbox
 
 @test "the program of the host that runs a step cannot be opened for writing" {
     gcc -O1 -nostdlib -static-pie -fPIE -fno-stack-protector -o "$DIR/linker" "$CB_TOP/tests/lib/linker.c"
-    for linker in /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1; do
-        printf 'FROM busybox\nCOPY linker %s\nSHELL ["/proc/self/exe"]\nRUN x\n' "$linker" >"$DIR/Dockerfile"
-        [ -e "$linker" ] || continue
-        build --network=none
-        expect_status 1
-        # EROFS; or ETXTBSY of a sealed copy, where a kernel has no calls for mounts by descriptor
-        expect_contains "exit code: $([ -n "${CB_OUTER_SECCOMP:-}" ] && echo 26 || echo 30)"
-    done
     printf '#!/proc/self/exe\n' >"$DIR/script"
     chmod +x "$DIR/script"
-    printf 'FROM busybox\nCOPY linker %s\nCOPY script /s\nRUN ["/s"]\n' /lib64/ld-linux-x86-64.so.2 >"$DIR/Dockerfile"
-    build --network=none
-    expect_status 1
-    expect_contains "exit code: $([ -n "${CB_OUTER_SECCOMP:-}" ] && echo 26 || echo 30)"
+    # A copy that travels alone is its own launcher, with a linker that the image can give it.
+    # EROFS; or ETXTBSY of a sealed copy, where a kernel has no calls for mounts by descriptor
+    cp "$CBUILD" "$BATS_TEST_TMPDIR/alone"
+    refused=$([ -n "${CB_OUTER_SECCOMP:-}" ] && echo 26 || echo 30)
+    codes=([0]=$refused [1]=2) # cbuild-launcher needs no linker
+    [ -e "${CBUILD%/*}/cbuild-launcher" ] || codes[1]=$refused
+    for linker in /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1; do
+        [ -e "$linker" ] || continue
+        for how in 'SHELL ["/proc/self/exe"]\nRUN x' 'COPY script /s\nRUN ["/s"]'; do
+            printf "FROM busybox\nCOPY linker %s\n$how\n" "$linker" >"$DIR/Dockerfile"
+            CBUILD=$BATS_TEST_TMPDIR/alone build --network=none
+            expect_status 1
+            expect_contains "exit code: ${codes[0]}"
+            build --network=none
+            expect_status 1
+            expect_contains "exit code: ${codes[1]}"
+        done
+    done
+}
+
+@test "who sees the launcher's process cannot open its program for writing either" {
+    cp "$CBUILD" "$BATS_TEST_TMPDIR/alone"
+    for program in "$CBUILD" "$BATS_TEST_TMPDIR/alone"; do
+        run "$program" run --rm --network none --privileged --pid host busybox sh -c 'cat /proc/$PPID/comm; : >/proc/$PPID/exe'
+        expect_status 1
+        expect_contains cbuild-launcher "$([ -n "${CB_OUTER_SECCOMP:-}" ] && echo 'Text file busy' || echo 'Read-only file system')"
+    done
+}
+
+@test "a launcher's program is taken from where only the program's owner writes, and only the one made with it" {
+    [ -e "${CBUILD%/*}/cbuild-launcher" ] || return 0 # the build has none, with sanitizers
+    place=$BATS_TEST_TMPDIR/place
+    mkdir "$place"
+    cp "$CBUILD" "$place/cbuild"
+    cp "${CBUILD%/*}/cbuild-launcher" "$place/"
+    seen() { "$place/cbuild" run --rm --network none --privileged --pid host busybox sh -c 'stat -Lc %s /proc/$PPID/exe'; }
+    small=$(stat -c %s "$place/cbuild-launcher")
+    [ "$(seen)" = "$small" ]
+    chmod o+w "$place"
+    [ "$(seen)" != "$small" ]
+    chmod 1777 "$place"
+    [ "$(seen)" != "$small" ]
+    chmod 755 "$place"
+    chmod g+w "$place/cbuild-launcher"
+    [ "$(seen)" != "$small" ]
+    chmod 755 "$place/cbuild-launcher"
+    [ "$(seen)" = "$small" ]
+    cp /bin/true "$place/cbuild-launcher"
+    [ "$(seen)" != "$(stat -c %s "$place/cbuild-launcher")" ]
 }
 
 @test "--keep-failed keeps the files of a failed step, and debug opens a shell in them" {
