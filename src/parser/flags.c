@@ -82,7 +82,7 @@ static int would_be_known(const struct cb_request *request, const char *flag)
 {
     enum cb_instruction_kind kind = cb_instruction_class_kind(request->class);
 
-    if (request->parser->dialect.text || request->parser->is_trigger ||
+    if (request->parser->directives.dialect.text || request->parser->is_trigger ||
         request->is_trigger)
         return 0;
     return strcmp(flag, "--if") == 0 ? kind != CB_INST_FROM

@@ -93,7 +93,7 @@ int cb_inst_run(struct cb_request *request, struct cb_instruction *out,
                 struct cb_error **err)
 {
     struct cb_inst_run *run = &out->run;
-    size_t known = CB_ARRAY_SIZE(rules) - !request->parser->dialect.text;
+    size_t known = CB_ARRAY_SIZE(rules) - !request->parser->directives.dialect.text;
 
     if (cb_flags_check(request, rules, known, err) < 0 ||
         take_mounts(request, run, err) < 0 || take_network(request, run, err) < 0 ||
