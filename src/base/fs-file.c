@@ -154,6 +154,24 @@ int cb_fs_write_all(int fd, const void *bytes, size_t len)
     return 0;
 }
 
+int cb_fs_write_all_at(int fd, const void *bytes, size_t len, int64_t offset)
+{
+    const char *at = bytes;
+
+    while (len > 0) {
+        ssize_t wrote = pwrite(fd, at, len, offset);
+
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return -1;
+        at += wrote;
+        len -= (size_t)wrote;
+        offset += wrote;
+    }
+    return 0;
+}
+
 int cb_fs_close_written(int *fd)
 {
     int closing = *fd;

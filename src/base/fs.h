@@ -59,6 +59,8 @@ int cb_fs_open_regular(int dir_fd, const char *name, struct stat *st, int *fd,
 int cb_fs_is_of_kernel(int fd);
 /* Writes all, retrying short writes. -1 with errno. */
 int cb_fs_write_all(int fd, const void *bytes, size_t len);
+/* The same at OFFSET of a file; where it stands stays. */
+int cb_fs_write_all_at(int fd, const void *bytes, size_t len, int64_t offset);
 /* Closes what was written and is not synced: a file system of another machine may tell
  * only now that there was no room. *FD is -1 in any case. -1 with errno. */
 int cb_fs_close_written(int *fd);

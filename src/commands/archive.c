@@ -214,9 +214,10 @@ static int run_save(struct cb_app *app, void *given, const struct cb_strings *ar
 
     if (parse_format(values->format, &to, err) < 0)
         return -1;
-    if (values->delta_from && to != SAVE_DOCKER)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "--delta-from is for --format docker-archive");
+    if (values->delta_from && to == SAVE_OCI_DIR) {
+        cb_error_set(err, CB_ERR_USAGE, "--delta-from is for archives");
+        return cb_error_hint(err, "--format oci-archive writes one of that form");
+    }
     if (cb_app_platform(values->platform, &buffer, &platform, err) < 0)
         return -1;
     return to == SAVE_OCI_DIR ? save_directory(app, values, args, platform, err)
@@ -227,6 +228,11 @@ const struct cb_cli_command cb_save_command = {
     .name = "save",
     .summary = "Write images to a tar archive or a directory",
     .usage = "save [OPTIONS] IMAGE...",
+    .about =
+        "For a machine that has an earlier version of the image, an archive need not\n"
+        "have everything: --exclude-from EARLIER leaves out the layers of that, and\n"
+        "--delta-from EARLIER also tells the others by what has changed in them.\n"
+        "`cbuild load` there puts the image together again; other tools cannot.",
     .options = save_options,
     .values_size = sizeof(struct save_values),
     .min_args = 1,

@@ -45,6 +45,7 @@ int cb_prune_containers(struct cb_store *store, const struct cb_strings *filters
         const struct cb_listed_container listed = {&all, i};
 
         if (!cb_container_is_running(all.items[i]) &&
+            !cb_container_is_being_made(all.items[i]) &&
             cb_filter_takes(cb_container_filters, filters, &listed) &&
             remove_one(store, all.items[i], cancel, out, err) < 0)
             return -1;

@@ -179,7 +179,7 @@ int cb_container_update(struct cb_store *store, struct cb_container *container,
         cb_fs_read_file(container->dir_fd, "config.json", CONFIG_MAX_BYTES, &before,
                         err) < 0 ||
         cb_container_save_config(container, err) < 0)
-        return -1;
+        return cb_container_went(container, err);
     if (reload(container, err) == 0)
         return 0;
     cb_atomic_file_write(container->dir_fd, "config.json", before.text, before.len, 0600,
@@ -192,18 +192,16 @@ int cb_container_root(struct cb_store *store, struct cb_container *container, in
                       struct cb_error **err)
 {
     struct cb_wire_message message = {.type = CB_WIRE_ROOT};
-    cb_autofd int monitor = -1;
+    int held = cb_container_is_running(container)
+                   ? 0
+                   : cb_container_hold_ended(container, NULL, hold, err);
 
-    if (cb_container_is_running(container)) {
-        if (connect_to(container, &monitor, err) < 0 ||
-            send_to(monitor, &message, err) < 0)
-            return -1;
-        return cb_client_receive(monitor, NULL, &message, fd, err);
-    }
-    if (cb_lock_take(hold, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE, NULL,
-                     NULL, NULL, err) < 0 ||
-        cb_container_snapshot(store, container, snapshot, err) < 0)
-        return -1;
+    if (held == 0)
+        return cb_monitor_ask(container, &message, NULL, fd, err) < 0
+                   ? cb_container_went(container, err)
+                   : 0;
+    if (held < 0 || cb_container_snapshot(store, container, snapshot, err) < 0)
+        return cb_container_went(container, err);
     return cb_snapshot_open_root(*snapshot, fd, err);
 }
 
@@ -267,7 +265,8 @@ static int was_removed(const struct cb_container *container)
            faccessat(container->dir_fd, "config.json", F_OK, 0) < 0 && errno == ENOENT;
 }
 
-/* Somebody may have been faster. */
+/* What another has started meanwhile was started, also if it has ended by now; but only
+ * our own start shows all of its output. */
 int cb_container_start(const char *store_root, struct cb_container *container,
                        const struct cb_client_options *options, struct cb_cancel *cancel,
                        struct cb_client_end *end, struct cb_error **err)
@@ -279,11 +278,13 @@ int cb_container_start(const char *store_root, struct cb_container *container,
     if (was_removed(container))
         return cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s",
                             container->name);
-    if (cb_error_kind(error) != CB_ERR_EXISTS ||
-        cb_container_refresh(container, NULL) < 0 || !cb_container_is_running(container))
+    if (cb_error_errnum(error) != EALREADY || cb_container_refresh(container, NULL) < 0)
         return cb_error_move(err, &error);
-    return options->attach ? cb_container_attach(container, options, cancel, end, err)
-                           : 0;
+    if (!options->attach)
+        return 0;
+    return cb_container_is_running(container)
+               ? cb_container_attach(container, options, cancel, end, err)
+               : cb_container_start(store_root, container, options, cancel, end, err);
 }
 
 int cb_container_attach(struct cb_container *container,

@@ -4,6 +4,7 @@
 #include "container/client.h"
 
 #include "container/ask-priv.h"
+#include "container/create.h"
 #include "container/nets.h"
 #include "container/wire.h"
 
@@ -86,12 +87,11 @@ static int check_mode(const struct cb_container *container, struct cb_error **er
     return 0;
 }
 
-/* Nobody starts it meanwhile. */
-static int hold_still(struct cb_container *container, struct cb_lock **lock,
-                      struct cb_cancel *cancel, struct cb_error **err)
+static int save(struct cb_container *container, struct cb_error **err)
 {
-    return cb_lock_take(lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE,
-                        cancel, NULL, NULL, err);
+    if (cb_container_save_config(container, err) < 0)
+        return cb_container_went(container, err);
+    return 0;
 }
 
 int cb_container_connect(struct cb_store *store, struct cb_container *container,
@@ -105,6 +105,7 @@ int cb_container_connect(struct cb_store *store, struct cb_container *container,
                                         .name = container->name};
     cb_auto_value(cb_join) join = {0};
     cb_auto(cb_lock) lock = NULL;
+    int held;
 
     if (check_mode(container, err) < 0 || cb_join_parse(&join, text, err) < 0)
         return -1;
@@ -114,11 +115,14 @@ int cb_container_connect(struct cb_store *store, struct cb_container *container,
                             container->name, join.network);
     if (cb_container_is_running(container))
         return ask_text(container, CB_WIRE_CONNECT, text, cancel, err);
-    if (cb_nets_check(&owner, &join, err) < 0 ||
-        hold_still(container, &lock, cancel, err) < 0)
+    if (cb_nets_check(&owner, &join, err) < 0)
         return -1;
+    held = cb_container_hold_ended(container, cancel, &lock, err);
+    if (held <= 0)
+        return held < 0 ? cb_container_went(container, err)
+                        : ask_text(container, CB_WIRE_CONNECT, text, cancel, err);
     cb_joins_add(request, text);
-    return cb_container_save_config(container, err);
+    return save(container, err);
 }
 
 int cb_container_disconnect(struct cb_store *store, struct cb_container *container,
@@ -127,6 +131,7 @@ int cb_container_disconnect(struct cb_store *store, struct cb_container *contain
 {
     struct cb_run_request *request = &container->options.request;
     cb_auto(cb_lock) lock = NULL;
+    int held;
 
     if (request->network && strcmp(request->network, "host") == 0)
         return check_mode(container, err);
@@ -136,8 +141,10 @@ int cb_container_disconnect(struct cb_store *store, struct cb_container *contain
                             network);
     if (cb_container_is_running(container))
         return ask_text(container, CB_WIRE_DISCONNECT, network, cancel, err);
-    if (hold_still(container, &lock, cancel, err) < 0)
-        return -1;
+    held = cb_container_hold_ended(container, cancel, &lock, err);
+    if (held <= 0)
+        return held < 0 ? cb_container_went(container, err)
+                        : ask_text(container, CB_WIRE_DISCONNECT, network, cancel, err);
     cb_joins_remove(request, network);
-    return cb_container_save_config(container, err);
+    return save(container, err);
 }

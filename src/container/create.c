@@ -19,6 +19,7 @@
 
 #define SHORT_ID_DIGITS 12
 #define NAP_MS          10
+#define IMAGE_FILE      "image.json"
 
 static char *pin_of(const char *id)
 {
@@ -90,14 +91,31 @@ static int make_filesystem(struct cb_store *store, struct cb_container *containe
     return cb_container_make_mounts(store, container, root, err);
 }
 
+/* Until it is closed others see that who has made it is still at it. */
+static void mark_maker(struct cb_container *container)
+{
+    cb_close(&container->maker_fd);
+    container->maker_fd =
+        openat(container->dir_fd, IMAGE_FILE, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (container->maker_fd >= 0)
+        cb_lock_mark(container->maker_fd);
+}
+
+int cb_container_is_being_made(const struct cb_container *container)
+{
+    return container->state.status == CB_CONTAINER_CREATED &&
+           cb_lock_is_held(container->dir_fd, IMAGE_FILE);
+}
+
 static int write_parts(struct cb_container *container, struct cb_error **err)
 {
     size_t len;
     cb_autofree char *image = cb_image_config_emit(container->config, &len);
 
-    if (cb_atomic_file_write(container->dir_fd, "image.json", image, len, 0600, 0, err) <
-            0 ||
-        cb_container_save_name(container, err) < 0 ||
+    if (cb_atomic_file_write(container->dir_fd, IMAGE_FILE, image, len, 0600, 0, err) < 0)
+        return -1;
+    mark_maker(container);
+    if (cb_container_save_name(container, err) < 0 ||
         cb_container_save_state(container, err) < 0 ||
         (!container->in_foreground && cb_container_spare_state(container, err) < 0))
         return -1;
@@ -135,7 +153,7 @@ int cb_container_create(struct cb_store *store,
     cb_auto(cb_lock) lock = NULL;
     cb_autofd int dir = -1;
 
-    container->dir_fd = -1;
+    container->dir_fd = container->maker_fd = -1;
     if (cb_container_check_mounts(options, err) < 0 ||
         cb_setup_check(store, &options->request, err) < 0 ||
         copy_options(container, options, image_id, err) < 0 ||
@@ -256,10 +274,9 @@ int cb_container_remove(struct cb_store *store, struct cb_container *container,
     return 0;
 }
 
-/* Takes the lock of its monitor. A monitor whose container has ended, or one that copies,
- * is done soon; 0 if the container runs. */
-static int hold_ended(struct cb_container *container, struct cb_cancel *cancel,
-                      struct cb_lock **lock, struct cb_error **err)
+/* A monitor whose container has ended, or one that copies, is done soon. */
+int cb_container_hold_ended(struct cb_container *container, struct cb_cancel *cancel,
+                            struct cb_lock **lock, struct cb_error **err)
 {
     struct pollfd wait = {.fd = cancel ? cb_cancel_fd(cancel) : -1, .events = POLLIN};
     int taken;
@@ -286,7 +303,7 @@ int cb_container_remove_ended(struct cb_store *store, struct cb_container *conta
 {
     cb_auto(cb_lock) lock = NULL;
     cb_auto(cb_error) error = NULL;
-    int held = hold_ended(container, cancel, &lock, &error);
+    int held = cb_container_hold_ended(container, cancel, &lock, &error);
 
     if (held < 0)
         return cb_error_errnum(error) == ENOENT ? 0 : cb_error_move(err, &error);
@@ -352,7 +369,8 @@ int cb_container_snapshot(struct cb_store *store, const struct cb_container *con
     }
     if (found)
         return found < 0 ? -1 : 0;
-    return cb_error_set(err, CB_ERR_NOT_FOUND,
-                        "the filesystem of container %s is no longer in the store",
-                        container->name);
+    cb_error_set(err, CB_ERR_NOT_FOUND,
+                 "the filesystem of container %s is no longer in the store",
+                 container->name);
+    return cb_container_went(container, err);
 }

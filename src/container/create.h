@@ -6,10 +6,13 @@
 
 /* Makes a container of OPTIONS, whose request has the image's configuration and
  * filesystem; IMAGE_ID is "sha256:…". Nothing runs. USAGE for wrong options, EXISTS with
- * docker's words for a name that is taken. */
+ * docker's words for a name that is taken. Who has *OUT is still at it, for others. */
 int cb_container_create(struct cb_store *store,
                         const struct cb_container_options *options, const char *image_id,
                         struct cb_container **out, struct cb_error **err);
+/* 1: it was never started, and whoever made it has not let go of it: `run` is going to
+ * start it. */
+int cb_container_is_being_made(const struct cb_container *container);
 /* Makes CONTAINER, which runs in the foreground already, known to others. It has an id, a
  * state and a snapshot, which goes with who runs it. *HELD is what a
  * monitor holds. */
@@ -32,6 +35,9 @@ int cb_container_remove(struct cb_store *store, struct cb_container *container,
 int cb_container_remove_ended(struct cb_store *store, struct cb_container *container,
                               int volumes, struct cb_cancel *cancel,
                               struct cb_error **err);
+/* 1: *LOCK is that of its monitor, so nobody starts or removes it; 0: it runs. */
+int cb_container_hold_ended(struct cb_container *container, struct cb_cancel *cancel,
+                            struct cb_lock **lock, struct cb_error **err);
 /* Removes what is left of one whose record cannot be read and whose id begins with
  * PREFIX, if there is just one: returns 1. Else nothing is done: 0. EXISTS if its
  * monitor lives. */

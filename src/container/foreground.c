@@ -39,7 +39,7 @@ static int enlist(struct cb_foreground *foreground, struct cb_error **err)
     cb_auto(cb_container) container = xcalloc(1, sizeof(*container));
 
     options.log_driver = "none";
-    container->dir_fd = -1;
+    container->dir_fd = container->maker_fd = -1;
     snprintf(container->id, sizeof(container->id), "%s", facts->id);
     container->snapshot = xstrdup(cb_snapshot_id(facts->snapshot));
     set_running(foreground, container);

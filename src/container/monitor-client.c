@@ -204,6 +204,8 @@ static int give_root(struct monitor *monitor, struct client *client,
     if (!monitor->main)
         return not_running(monitor, err);
     fd = cb_process_open(monitor->main->process, "root", O_PATH | O_DIRECTORY);
+    if (fd < 0 && (errno == ENOENT || errno == ESRCH)) /* it has just ended */
+        return not_running(monitor, err);
     if (fd < 0)
         return cb_error_errno(err, errno, "open the root of the container");
     cb_client_send(client, &message, fd);

@@ -19,8 +19,8 @@ static int exit_code_of(const struct cb_error *error)
                                                                                  : 128;
 }
 
-/* The first start, which somebody waits for. */
-/* 0, or -1: its starter was told, and the record has it. */
+/* The first start, which somebody waits for. 0, or -1: that one was told, and the record
+ * has it. */
 static int begin(struct monitor *monitor, const struct cb_wire_message *wish)
 {
     struct cb_container_state *state = &monitor->container->state;
@@ -80,6 +80,14 @@ static void monitor_clear(struct monitor *monitor)
 }
 CB_AUTO_VALUE_DEFINE(monitor, monitor_clear)
 
+/* Of errors the starter gets, this is the only one with that number. */
+static int already_running(const struct cb_container *container, struct cb_error **err)
+{
+    cb_error_set(err, CB_ERR_EXISTS, "Container %s is already running", container->id);
+    cb_error_set_errnum(err, EALREADY);
+    return -1;
+}
+
 /* The record is ours once the lock is. A monitor that runs the container already keeps it
  * for as long as that lives; others only look, or copy, and are done soon. Who waits for
  * us may give up meanwhile. */
@@ -93,18 +101,29 @@ static int take_lock(struct monitor *monitor, struct cb_error **err)
         if (cb_container_refresh(monitor->container, err) < 0)
             return -1;
         if (cb_container_is_running(monitor->container))
-            return cb_error_set(err, CB_ERR_EXISTS, "Container %s is already running",
-                                monitor->container->id);
+            return already_running(monitor->container, err);
         if (poll(&starter, 1, NAP_MS) > 0)
             return cb_error_set(err, CB_ERR_CANCELED, "nobody waits for the container");
     }
     return taken < 0 ? -1 : cb_container_refresh(monitor->container, err);
 }
 
+/* It may have been removed since the starter found it. */
+static int open_and_lock(struct monitor *monitor, const char *id, struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+
+    if (cb_container_open(monitor->store_root, id, &monitor->container, &error) == 0 &&
+        take_lock(monitor, &error) == 0)
+        return 0;
+    if (cb_error_errnum(error) == ENOENT)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s", id);
+    return cb_error_move(err, &error);
+}
+
 static int prepare(struct monitor *monitor, const char *id, struct cb_error **err)
 {
-    if (cb_container_open(monitor->store_root, id, &monitor->container, err) < 0 ||
-        take_lock(monitor, err) < 0 ||
+    if (open_and_lock(monitor, id, err) < 0 ||
         cb_restart_policy_parse(&monitor->policy, monitor->container->options.restart,
                                 err) < 0)
         return -1;

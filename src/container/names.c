@@ -134,7 +134,7 @@ int cb_container_rename(struct cb_store *store, struct cb_container *container,
     free(container->name);
     container->name = xstrdup(name);
     if (cb_container_save_name(container, err) < 0)
-        return -1;
+        return cb_container_went(container, err);
     cb_lock_release(cb_steal(&lock));
     cb_container_tell_renamed(container);
     cb_container_tell(store, container, "rename", "oldName", former);

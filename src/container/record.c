@@ -59,6 +59,7 @@ void cb_container_free(struct cb_container *container)
     cb_container_state_clear(&container->state);
     cb_image_config_free(container->config);
     cb_close(&container->dir_fd);
+    cb_close(&container->maker_fd);
     free(container->name);
     free(container->image_id);
     free(container->snapshot);
@@ -181,6 +182,7 @@ static int open_in(int dir, const char *id, struct cb_container **out,
     cb_auto(cb_container) container = xcalloc(1, sizeof(*container));
 
     snprintf(container->id, sizeof(container->id), "%s", id);
+    container->maker_fd = -1;
     container->dir_fd = openat(dir, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (container->dir_fd < 0)
         return cb_error_errno(err, errno, "container `%.12s`", id);
@@ -256,6 +258,15 @@ int cb_containers_list(struct cb_store *store, struct cb_containers *out,
 static int no_such(const char *text, struct cb_error **err)
 {
     return cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s", text);
+}
+
+int cb_container_went(const struct cb_container *container, struct cb_error **err)
+{
+    if (faccessat(container->dir_fd, "config.json", F_OK, 0) == 0 || errno != ENOENT)
+        return -1;
+    if (err)
+        cb_error_free(cb_steal(err));
+    return no_such(container->id, err);
 }
 
 /* Opens ID if it can be; what cannot be read is not there, and is told of. */

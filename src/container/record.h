@@ -62,6 +62,7 @@ struct cb_container {
     char *name, *image_id, *snapshot;
     char created[CB_TIMESTAMP_MAX];
     int dir_fd;
+    int maker_fd;      /* that we are making it; or -1 */
     int in_foreground; /* it has no monitor but who runs it, and goes with its end */
     struct cb_container_options options;
     struct cb_strings texts; /* what OPTIONS points to */
@@ -91,6 +92,9 @@ int cb_container_find_named(struct cb_store *store, const char *name,
 /* By its whole id; STORE_ROOT is where the store is. */
 int cb_container_open(const char *store_root, const char *id, struct cb_container **out,
                       struct cb_error **err);
+/* After a failure: if the container was removed meanwhile, ERR becomes the one that
+ * cb_container_find has for that. Always -1. */
+int cb_container_went(const struct cb_container *container, struct cb_error **err);
 static inline int cb_container_is_running(const struct cb_container *container)
 {
     return container->state.status == CB_CONTAINER_RUNNING ||

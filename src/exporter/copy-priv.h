@@ -9,6 +9,10 @@
  * then. *OUT borrows from the copy. */
 int cb_copy_source(const struct cb_copy *copy, struct cb_tree_source *out,
                    struct cb_error **err);
+/* From a docker archive into the store, as `load` does it: its plain layers become files
+ * and outlines, and no blobs. ROOT: the manifest, or without any the image. */
+int cb_copy_unpack(const struct cb_copy *copy, struct cb_descriptor *root,
+                   struct cb_error **err);
 /* Writes TREE to where the copy leads. */
 int cb_copy_target(const struct cb_copy *copy, const struct cb_tree_source *source,
                    const struct cb_tree *tree, struct cb_error **err);

@@ -18,9 +18,11 @@ struct found {
     struct cb_load load; /* first: what load.c hands out */
     const struct cb_copy_end *from;
     struct cb_digest root; /* unset: none yet */
+    /* Of a docker archive that is unpacked into the store: the image. */
+    struct cb_load_image image;
 };
 
-static int open_members(struct found *found, struct cb_error **err)
+static int open_members(struct found *found, int leave_tars, struct cb_error **err)
 {
     const char *path = found->from->path;
     struct cb_archive_env *env = found->load.env;
@@ -30,7 +32,7 @@ static int open_members(struct found *found, struct cb_error **err)
     if (fd < 0)
         return cb_error_errno(err, errno, "open `%s`", path);
     return directory ? cb_members_read_dir(env, fd, &found->load.members, err)
-                     : cb_members_read(env, fd, 0, &found->load.members, err);
+                     : cb_members_read(env, fd, leave_tars, &found->load.members, err);
 }
 
 static const struct cb_member *document(const struct found *found, const char *name)
@@ -146,21 +148,29 @@ static int has_plain_layers(const struct cb_load_image *image)
     return 0;
 }
 
-/* One image of a docker archive: the one that is asked for, or the only one. */
+/* Is it the one image of a docker archive that is asked for, or the only one? */
+static int is_meant(const struct found *found, const struct cb_load_image *image,
+                    struct cb_error **err)
+{
+    if (found->from->reference) {
+        cb_autofree char *name = cb_reference_canonical(found->from->reference);
+
+        return cb_strings_contain(&image->names, name);
+    }
+    if (!cb_digest_is_set(&found->root))
+        return 1;
+    cb_error_set(err, CB_ERR_USAGE, "several images are in it");
+    return cb_error_hint(err, "say which: docker-archive:%s:NAME", found->from->path);
+}
+
 static int take_image(struct cb_load *load, struct cb_load_image *image,
                       struct cb_error **err)
 {
     struct found *found = (struct found *)load;
+    int meant = is_meant(found, image, err);
 
-    if (found->from->reference) {
-        cb_autofree char *name = cb_reference_canonical(found->from->reference);
-
-        if (!cb_strings_contain(&image->names, name))
-            return 0;
-    } else if (cb_digest_is_set(&found->root)) {
-        cb_error_set(err, CB_ERR_USAGE, "several images are in it");
-        return cb_error_hint(err, "say which: docker-archive:%s:NAME", found->from->path);
-    }
+    if (meant <= 0)
+        return meant;
     if (cb_digest_is_set(&image->manifest) && !has_plain_layers(image)) {
         found->root = image->manifest;
         return 0;
@@ -168,13 +178,33 @@ static int take_image(struct cb_load *load, struct cb_load_image *image,
     return make_manifest(found, image, err);
 }
 
-static int find_in_docker(struct found *found, struct cb_error **err)
+/* It is unpacked once it is known that no other is meant. */
+static int keep_image(struct cb_load *load, struct cb_load_image *image,
+                      struct cb_error **err)
+{
+    struct found *found = (struct found *)load;
+    int meant = is_meant(found, image, err);
+
+    if (meant <= 0)
+        return meant;
+    cb_load_image_clear(&found->image);
+    found->image = *image;
+    memset(image, 0, sizeof(*image));
+    found->root = cb_digest_of(cb_strbuf_text(&found->image.config_bytes),
+                               found->image.config_bytes.len);
+    return 0;
+}
+
+static int find_in_docker(struct found *found,
+                          int (*take)(struct cb_load *load, struct cb_load_image *image,
+                                      struct cb_error **err),
+                          struct cb_error **err)
 {
     const struct cb_member *member = document(found, "manifest.json");
 
     if (!member)
         return no_document("manifest.json", err);
-    found->load.take = take_image;
+    found->load.take = take;
     if (cb_load_docker(&found->load, member, err) < 0)
         return -1;
     if (!cb_digest_is_set(&found->root))
@@ -186,16 +216,46 @@ static int find_in_archive(const struct cb_copy *copy, struct cb_digest *root,
                            struct cb_error **err)
 {
     struct found found = {.load = {.env = copy->env}, .from = copy->from};
-    int result = open_members(&found, err);
+    int result = open_members(&found, 0, err);
 
     if (result == 0)
         result = copy->from->kind == CB_COPY_OCI_ARCHIVE ? find_in_layout(&found, err)
                  : copy->from->kind == CB_COPY_DOCKER_ARCHIVE
-                     ? find_in_docker(&found, err)
+                     ? find_in_docker(&found, take_image, err)
                      : find_bare(&found, err);
     cb_members_clear(&found.load.members);
     *root = found.root;
     return result;
+}
+
+static int put_image(struct found *found, const struct cb_copy *copy,
+                     struct cb_descriptor *root, struct cb_error **err)
+{
+    struct cb_load_image *image = &found->image;
+    struct cb_digest id;
+
+    cb_strings_free(&image->names);
+    image->names = (struct cb_strings){0};
+    cb_strings_take(&image->names, cb_reference_canonical(copy->to->reference));
+    if (cb_load_put(&found->load, image, &id, err) < 0)
+        return -1;
+    root->digest = cb_digest_is_set(&image->manifest) ? image->manifest : id;
+    return 0;
+}
+
+int cb_copy_unpack(const struct cb_copy *copy, struct cb_descriptor *root,
+                   struct cb_error **err)
+{
+    struct found found = {.load = {.env = copy->env}, .from = copy->from};
+    int result = open_members(&found, 1, err);
+
+    if (result == 0)
+        result = find_in_docker(&found, keep_image, err);
+    if (result == 0)
+        result = put_image(&found, copy, root, err);
+    cb_load_image_clear(&found.image);
+    cb_members_clear(&found.load.members);
+    return result < 0 ? cb_error_wrap(err, "%s", copy->from->path) : 0;
 }
 
 /* ── The store ── */

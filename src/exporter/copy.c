@@ -28,7 +28,11 @@ int cb_copy_run(const struct cb_copy *copy, struct cb_descriptor *root,
     struct cb_tree_source source;
     cb_auto(cb_tree) tree = NULL;
 
-    if (check(copy, err) < 0 || cb_copy_source(copy, &source, err) < 0 ||
+    if (check(copy, err) < 0)
+        return -1;
+    if (copy->from->kind == CB_COPY_DOCKER_ARCHIVE && copy->to->kind == CB_COPY_STORE)
+        return cb_copy_unpack(copy, root, err);
+    if (cb_copy_source(copy, &source, err) < 0 ||
         cb_tree_get(copy->registry, &source, copy->all ? NULL : platform,
                     copy->platform && copy->to->kind != CB_COPY_DOCKER_ARCHIVE, &tree,
                     err) < 0 ||

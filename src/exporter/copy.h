@@ -34,7 +34,8 @@ struct cb_copy {
     const struct cb_platform *platform; /* the one of several; NULL: this machine's */
     int all;                            /* all of them and their index instead */
 };
-/* ROOT: what the other end has now, the caller's. */
+/* ROOT: what the other end has now, the caller's; of what has no manifest there its
+ * digest alone, the image's id. */
 int cb_copy_run(const struct cb_copy *copy, struct cb_descriptor *root,
                 struct cb_error **err);
 

@@ -2,6 +2,7 @@
  * so that both agree. */
 #include "exporter/inplace.h"
 
+#include "base/fs.h"
 #include "store/layout-read.h"
 #include "store/snapshot.h"
 #include "store/tar.h"
@@ -118,17 +119,8 @@ struct writing {
 static int write_at(int fd, const char *bytes, size_t len, int64_t at,
                     struct cb_error **err)
 {
-    while (len) {
-        ssize_t done = pwrite(fd, bytes, len, at);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return cb_error_errno(err, errno, "write the archive");
-        bytes += done;
-        len -= (size_t)done;
-        at += done;
-    }
+    if (cb_fs_write_all_at(fd, bytes, len, at) < 0)
+        return cb_error_errno(err, errno, "write the archive");
     return 0;
 }
 

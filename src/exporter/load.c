@@ -242,6 +242,23 @@ static const struct cb_member *find_tar(struct cb_load *load,
     return member && member->at >= 0 ? member : NULL;
 }
 
+/* What is neither here nor there is filled in later, or missed. */
+static int find_layer(struct cb_load *load, struct cb_load_image *found, size_t i,
+                      const struct cb_descriptor *layer, struct cb_error **err)
+{
+    const struct cb_member *member = find_tar(load, found, i, layer);
+    int64_t size;
+
+    if (member)
+        cb_load_leave_tar(load, member, &found->tars[i]);
+    if (member || cb_content_has(load->env->store, &layer->digest, &size) > 0)
+        cb_descriptor_copy(&found->layers[i], layer);
+    else if (load->members.files)
+        return cb_delta_load(load, &found->config->diff_ids.items[i], &found->layers[i],
+                             err);
+    return 0;
+}
+
 /* 1, or 0: an attestation or other artifact. */
 static int find_image(struct cb_load *load, const struct cb_descriptor *entry,
                       struct cb_load_image *found, struct cb_error **err)
@@ -249,7 +266,6 @@ static int find_image(struct cb_load *load, const struct cb_descriptor *entry,
     cb_auto_value(cb_strbuf) bytes = {0};
     cb_auto(cb_manifest) manifest = NULL;
     char text[CB_DIGEST_MAX_TEXT];
-    int64_t size;
 
     if (cb_content_read(load->env->store, &entry->digest, CB_MANIFEST_MAX_BYTES, &bytes,
                         err) < 0 ||
@@ -266,13 +282,8 @@ static int find_image(struct cb_load *load, const struct cb_descriptor *entry,
                             "the manifest has %zu layers, the config %zu",
                             manifest->layers.count, found->config->diff_ids.count);
     for (size_t i = 0; i < manifest->layers.count; i++) {
-        const struct cb_descriptor *layer = &manifest->layers.items[i];
-        const struct cb_member *member = find_tar(load, found, i, layer);
-
-        if (member)
-            cb_load_leave_tar(load, member, &found->tars[i]);
-        if (member || cb_content_has(load->env->store, &layer->digest, &size) > 0)
-            cb_descriptor_copy(&found->layers[i], layer);
+        if (find_layer(load, found, i, &manifest->layers.items[i], err) < 0)
+            return -1;
     }
     found->manifest = entry->digest;
     return 1;
@@ -288,7 +299,7 @@ static int load_manifest(struct cb_load *load, const struct cb_descriptor *entry
         return is_image;
     if (name && cb_load_add_name(&found.names, name, err) < 0)
         return -1;
-    return cb_load_add(load, &found, err);
+    return (load->take ? load->take : cb_load_add)(load, &found, err);
 }
 
 /* The full name in an entry's annotations; NULL when it has none, or a bare tag only. */

@@ -80,10 +80,18 @@ void cb_delta_bases_add(struct cb_delta_bases *bases, const struct cb_image_conf
 
 /* ── Files ── */
 
+struct growing {
+    int fd;
+    int64_t size;
+};
+
 static int write_file(void *arg, const void *bytes, size_t len, struct cb_error **err)
 {
-    if (cb_zeros_write(*(int *)arg, bytes, len) < 0)
+    struct growing *file = arg;
+
+    if (cb_zeros_append(file->fd, bytes, len, file->size) < 0)
         return cb_error_errno(err, errno, "write a layer to the store's `tmp`");
+    file->size += (int64_t)len;
     return 0;
 }
 
@@ -103,8 +111,10 @@ int cb_delta_tar(struct cb_store *store, const struct cb_scratch *scratch,
                  const struct cb_digest *diff_id, struct cb_error **err)
 {
     cb_autofd int fd = make_file(scratch, name, err);
+    struct growing file = {.fd = fd};
 
-    if (fd < 0 || cb_layer_stream_tar(store, chain_id, diff_id, write_file, &fd, err) < 0)
+    if (fd < 0 ||
+        cb_layer_stream_tar(store, chain_id, diff_id, write_file, &file, err) < 0)
         return -1;
     return cb_steal_fd(&fd);
 }
@@ -121,11 +131,12 @@ static int make_delta(struct cb_archive_writer *writer, const struct cb_scratch 
     cb_autofd int new =
         base < 0 ? -1 : cb_delta_tar(store, scratch, "new", chain_id, diff_id, err);
     cb_autofd int delta = new < 0 ? -1 : make_file(scratch, "delta", err);
+    struct growing file = {.fd = delta};
 
     if (delta < 0)
         return -1;
     head->bytes = lseek(new, 0, SEEK_END);
-    if (cb_delta_make(head, base, new, write_file, &delta, writer->env->cancel, err) < 0)
+    if (cb_delta_make(head, base, new, write_file, &file, writer->env->cancel, err) < 0)
         return -1;
     return cb_steal_fd(&delta);
 }

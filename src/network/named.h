@@ -16,6 +16,10 @@
 #define CB_ICC_OPTION        "com.docker.network.bridge.enable_icc"
 #define CB_MASQUERADE_OPTION "com.docker.network.bridge.enable_ip_masquerade"
 #define CB_BINDING_OPTION    "com.docker.network.bridge.host_binding_ipv4"
+/* Of the bridge of containers alone, in the words of daemon.json: its own address, with
+ * the subnet's bits, and where in the subnet addresses are taken from. */
+#define CB_BRIDGE_IP_OPTION    "bip"
+#define CB_BRIDGE_RANGE_OPTION "fixed-cidr"
 
 struct cb_network_subnet {
     struct cb_cidr subnet;

@@ -200,6 +200,9 @@ static void push(struct cb_parser *parser, size_t part, const struct cb_include 
         .directives = parser->directives,
     };
 
+    if (!parser->escapes.count)
+        cb_vec_push(&parser->escapes, parser->escape);
+    cb_vec_push(&parser->escapes, '\\');
     cb_vec_push(&parser->frames, frame);
     parser->next_part = part + 1;
     parser->part = part;
@@ -216,7 +219,6 @@ static void push(struct cb_parser *parser, size_t part, const struct cb_include 
 /* Faults of the file's bytes are told at their place, not at INCLUDE's. */
 static int begin(struct cb_parser *parser, struct cb_error **err)
 {
-    cb_vec_push(&parser->escapes, parser->escape);
     if (cb_parser_check_lines(parser, parser->pos, err) < 0) {
         parser->pos = parser->len;
         return -1;

@@ -28,6 +28,7 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/push-index.c \
 	%D%/push-layer.c \
 	%D%/push-mount.c \
+	%D%/push-original.c \
 	%D%/push-priv.h \
 	%D%/push.c \
 	%D%/ranges.c \

@@ -44,11 +44,11 @@ static json_t *statements_json(const struct cb_statements *statements)
 
 /* 1: it is more than can be read again, and nothing is said of the image now. */
 static int write_file(struct cb_store *store, const struct cb_digest *image,
-                      const json_t *document, struct cb_error **err)
+                      const json_t *document, size_t max, struct cb_error **err)
 {
     cb_autofree char *text = cb_json_dump(document);
 
-    if (!text || strlen(text) > FILE_MAX_BYTES)
+    if (!text || strlen(text) > max)
         return cb_attested_forget(store, image, err) < 0 ? -1 : 1;
     return cb_attested_put(store, image, text, err);
 }
@@ -66,7 +66,7 @@ int cb_said_keep(struct cb_store *store, const struct cb_digest *image,
                                       "statements",
                                       statements_json(entries[i].statements)));
     }
-    return write_file(store, image, document, err);
+    return write_file(store, image, document, CB_STATEMENT_MAX_BYTES, err);
 }
 
 /* ── Reading ── */
@@ -167,7 +167,7 @@ int cb_said_bring(struct cb_store *store, const struct cb_said_source *source,
         is_of_index(before, source->index))
         json_object_update(document, before);
     json_object_set_new(document, platform, json_pack("{s:o}", "brought", brought));
-    kept = write_file(store, source->image, document, err);
+    kept = write_file(store, source->image, document, FILE_MAX_BYTES, err);
     return kept < 0 ? -1 : !kept;
 }
 

@@ -200,7 +200,7 @@ void cb_blob_writer_feed(struct cb_blob_writer *writer, struct cb_blob_feed *fee
 int cb_blob_writer_reset(struct cb_blob_writer *writer, struct cb_error **err)
 {
     cb_blob_feed_break(writer->feed);
-    if (ftruncate(writer->fd, 0) < 0 || lseek(writer->fd, 0, SEEK_SET) < 0)
+    if (ftruncate(writer->fd, 0) < 0)
         return write_failed(writer, "restart", err);
     cb_hasher_finish(writer->hasher);
     writer->offset = writer->flushed = 0;
@@ -249,7 +249,7 @@ int cb_blob_writer_write(struct cb_blob_writer *writer, const void *bytes, size_
                      writer_text(writer, text), (long long)writer->expected_size);
         return drop_partial(writer);
     }
-    if (cb_zeros_write(writer->fd, bytes, len) < 0)
+    if (cb_zeros_append(writer->fd, bytes, len, writer->offset) < 0)
         return write_failed(writer, "write", err);
     cb_hasher_update(writer->hasher, bytes, len);
     writer->offset += (int64_t)len;

@@ -12,6 +12,7 @@
 #include "store/db-snapshots.h"
 #include "store/git-repos.h"
 #include "store/snapshot-priv.h"
+#include "store/store-priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 #include <sys/stat.h>
 
 #define LOCK_SUFFIX ".lock"
+#define DAY_NS      (INT64_C(86400) * 1000000000)
 
 static const char *const type_names[] = {
     [CB_ITEM_REGULAR] = "regular",         [CB_ITEM_MOUNT] = "exec.cachemount",
@@ -169,6 +171,13 @@ static void add_log(int dir_fd, const char *name, const struct stat *st,
         item->bytes = cb_tree_bytes(dir_fd, name);
 }
 
+/* What somebody writes has a name with a dot until it is whole. After a day nobody does.
+ */
+static int is_being_written(const char *name, const struct stat *st)
+{
+    return *name == '.' && cb_now_ns() - time_ns(&st->st_mtim) < DAY_NS;
+}
+
 static int list_files(struct cb_store *store, const char *directory,
                       enum cb_item_type type, struct cb_cache_items *out,
                       struct cb_error **err)
@@ -188,7 +197,8 @@ static int list_files(struct cb_store *store, const char *directory,
         struct stat st;
 
         if (cb_ends_with(*name, LOCK_SUFFIX) ||
-            fstatat(fd, *name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            fstatat(fd, *name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+            is_being_written(*name, &st))
             continue;
         item.bytes = (uint64_t)st.st_blocks * 512;
         item.created_ns = item.used_ns = time_ns(&st.st_mtim);

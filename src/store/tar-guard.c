@@ -135,6 +135,7 @@ static int take_length(struct cb_tar_guard *guard, unsigned char c, unsigned *di
 
 static void take_value(struct cb_tar_guard *guard, unsigned char c)
 {
+    guard->has_value = 1;
     if (!key_is(guard, "size") || c == '\n')
         return;
     if (c < '0' || c > '9' || guard->number > UINT64_MAX / 20)
@@ -144,10 +145,23 @@ static void take_value(struct cb_tar_guard *guard, unsigned char c)
     guard->has_size = 1;
 }
 
+/* libarchive reads what is no number as 0, and 0 is root. Nobody is below zero. */
+static int check_owner(const struct cb_tar_guard *guard, unsigned char c,
+                       struct cb_error **err)
+{
+    if (!key_is(guard, "uid") && !key_is(guard, "gid"))
+        return 0;
+    if (guard->record_left > 1 ? c >= '0' && c <= '9' : guard->has_value)
+        return 0;
+    return cb_error_set(err, CB_ERR_INTEGRITY, "tar: PAX %.*s is no number",
+                        (int)guard->key_len, guard->key);
+}
+
 static void take_key(struct cb_tar_guard *guard, unsigned char c)
 {
     if (c == '=') {
         guard->in_value = 1;
+        guard->has_value = 0;
         guard->number = 0;
     } else if (guard->key_len < sizeof(guard->key)) {
         guard->key[guard->key_len++] = (char)c;
@@ -169,6 +183,8 @@ static int take_record_byte(struct cb_tar_guard *guard, unsigned char c,
         (key_is(guard, "path") || key_is(guard, "linkpath")))
         return cb_error_set(err, CB_ERR_INTEGRITY, "tar: PAX %.*s has a NUL in it",
                             (int)guard->key_len, guard->key);
+    if (guard->in_value && check_owner(guard, c, err) < 0)
+        return -1;
     if (guard->in_value)
         take_value(guard, c);
     else

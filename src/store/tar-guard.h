@@ -1,6 +1,6 @@
 /* Reads along with libarchive for what it hides: a NUL inside a PAX path or linkpath,
  * which it would cut there without a word, giving a file another name than other readers
- * see. */
+ * see; an owner that is no number, for which it takes root. */
 #ifndef CB_STORE_TAR_GUARD_H
 #define CB_STORE_TAR_GUARD_H
 
@@ -28,6 +28,7 @@ struct cb_tar_guard {
     char key[16];
     unsigned key_len;
     int in_value;
+    int has_value;   /* some of it was seen */
     uint64_t number; /* the length field, or the value of "size" */
     int in_length;
 };

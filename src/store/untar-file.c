@@ -16,8 +16,6 @@
 #include <sys/sysmacros.h>
 
 #define LARGE (256 << 10)
-#define PAGE  4096
-#define HOLE  (32u << 10) /* shorter runs of zeros are written */
 
 /* Times that no file system takes are as good as none (docker does the same). */
 static struct timespec bounded(struct timespec time)
@@ -147,70 +145,12 @@ static int create_node(const struct cb_tar_entry *entry, int dir_fd, const char 
 
 /* ── Regular files ── */
 
-static int write_piece(int fd, const char *bytes, size_t len, int64_t offset)
-{
-    while (len) {
-        ssize_t done = pwrite(fd, bytes, len, offset);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return -1;
-        bytes += done;
-        len -= (size_t)done;
-        offset += done;
-    }
-    return 0;
-}
-
 /* Of a layer that nothing else has the files are synced before its image counts: the disk
  * begins with large ones now. */
 static void start_writing(const struct cb_untar *untar, int fd, int64_t size)
 {
     if (untar->options->outline && size >= LARGE)
         sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-}
-
-/* How many of the bytes, which go to OFFSET, are a run of zeros that is worth a hole. */
-static size_t hole_bytes(const char *bytes, size_t len, int64_t offset)
-{
-    size_t run = 0;
-
-    if (offset % PAGE || len < HOLE || !cb_is_zero(bytes, HOLE))
-        return 0;
-    for (run = HOLE; len - run >= PAGE && cb_is_zero(bytes + run, PAGE);)
-        run += PAGE;
-    return run;
-}
-
-/* To the next hole, or all. */
-static size_t data_bytes(const char *bytes, size_t len, int64_t offset)
-{
-    size_t at = (size_t)(PAGE - offset % PAGE);
-
-    while (at < len && !hole_bytes(bytes + at, len - at, offset + (int64_t)at))
-        at += PAGE;
-    return at < len ? at : len;
-}
-
-/* A layer's long runs of zeros take no room. */
-static int write_layer_piece(int fd, const char *bytes, size_t len, int64_t offset,
-                             int64_t *end)
-{
-    while (len) {
-        size_t part = hole_bytes(bytes, len, offset);
-
-        if (!part) {
-            part = data_bytes(bytes, len, offset);
-            if (write_piece(fd, bytes, part, offset) < 0)
-                return -1;
-            *end = offset + (int64_t)part;
-        }
-        bytes += part;
-        len -= part;
-        offset += (int64_t)part;
-    }
-    return 0;
 }
 
 static int write_data(struct cb_untar *untar, const struct cb_tar_entry *entry, int fd,
@@ -223,9 +163,9 @@ static int write_data(struct cb_untar *untar, const struct cb_tar_entry *entry, 
 
     while ((more = cb_tar_reader_block(untar->reader, &bytes, &len, &offset, err)) > 0) {
         if (untar->options->as_layer) {
-            failed = write_layer_piece(fd, bytes, len, offset, &end);
+            failed = cb_zeros_write(fd, bytes, len, offset, &end);
         } else {
-            failed = write_piece(fd, bytes, len, offset);
+            failed = cb_fs_write_all_at(fd, bytes, len, offset);
             end = offset + (int64_t)len;
         }
         if (failed)

@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <sys/xattr.h>
 
-#define LIST_MAX (64u << 10) /* the kernel's XATTR_LIST_MAX */
-#define LARGE    1024        /* a disk that is full of these is full of files, too */
+#define LIST_MAX   (64u << 10) /* the kernel's XATTR_LIST_MAX */
+#define CAPABILITY "security.capability"
+#define LARGE      1024 /* a disk that is full of these is full of files, too */
 
 void cb_xattrs_free(struct cb_xattrs *xattrs)
 {
@@ -35,7 +36,7 @@ int cb_xattr_is_overlay(const char *name)
 int cb_xattr_is_portable(const char *name)
 {
     if (starts(name, "security."))
-        return strcmp(name, "security.capability") == 0;
+        return strcmp(name, CAPABILITY) == 0;
     return !cb_xattr_is_overlay(name);
 }
 
@@ -56,6 +57,13 @@ static ssize_t get_value(int fd, const char *path, const char *name, void *buffe
                    : lgetxattr(path, name, buffer, size);
 }
 
+/* It vanished, or is capabilities of no bytes: those the kernel takes, and then never
+ * gives back. */
+static int is_none(const char *name)
+{
+    return errno == ENODATA || (errno == EINVAL && strcmp(name, CAPABILITY) == 0);
+}
+
 static int read_one(int fd, const char *path, const char *name, struct cb_xattrs *out)
 {
     ssize_t len = get_value(fd, path, name, NULL, 0);
@@ -63,11 +71,11 @@ static int read_one(int fd, const char *path, const char *name, struct cb_xattrs
     struct cb_xattr xattr;
 
     if (len < 0)
-        return errno == ENODATA ? 0 : -1;
+        return is_none(name) ? 0 : -1;
     value = xmalloc((size_t)len + 1);
     len = get_value(fd, path, name, value, (size_t)len);
     if (len < 0)
-        return errno == ENODATA ? 0 : -1;
+        return is_none(name) ? 0 : -1;
     xattr.name = xstrdup(name);
     xattr.value = cb_steal(&value);
     xattr.len = (size_t)len;
@@ -145,7 +153,8 @@ int cb_xattr_set(int fd, const char *path, const struct cb_xattr *xattr,
 {
     int result;
 
-    if (!cb_xattr_is_portable(xattr->name))
+    if (!cb_xattr_is_portable(xattr->name) ||
+        (xattr->len == 0 && strcmp(xattr->name, CAPABILITY) == 0))
         return 0;
     result = fd >= 0 ? fsetxattr(fd, xattr->name, xattr->value, xattr->len, 0)
                      : lsetxattr(path, xattr->name, xattr->value, xattr->len, 0);

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#define PAGE 4096
 #define HOLE (32u << 10) /* shorter ones are written */
 
 uint64_t cb_zeros_count(const void *bytes, size_t len, size_t run)
@@ -17,38 +18,53 @@ uint64_t cb_zeros_count(const void *bytes, size_t len, size_t run)
     return zeros;
 }
 
-/* How many of the first bytes are zeros, or with IS_ZERO 0 are not to be holes. */
-static size_t part_bytes(const char *bytes, size_t len, int is_zero)
+/* How many of the bytes, which go to OFFSET, are a run of zeros that is worth a hole. */
+static size_t hole_bytes(const char *bytes, size_t len, int64_t offset)
 {
-    size_t part = 0;
+    size_t run;
 
-    while (len - part >= HOLE && cb_is_zero(bytes + part, HOLE) == is_zero)
-        part += HOLE;
-    return is_zero || len - part >= HOLE ? part : len;
+    if (offset % PAGE || len < HOLE || !cb_is_zero(bytes, HOLE))
+        return 0;
+    for (run = HOLE; len - run >= PAGE && cb_is_zero(bytes + run, PAGE);)
+        run += PAGE;
+    return run;
 }
 
-/* The file is as long as if the zeros had been written: others may read it already. */
-static int skip(int fd, size_t len)
+/* To the next hole, or all. */
+static size_t data_bytes(const char *bytes, size_t len, int64_t offset)
 {
-    off_t end = lseek(fd, (off_t)len, SEEK_CUR);
+    size_t at = (size_t)(PAGE - offset % PAGE);
 
-    return end < 0 ? -1 : ftruncate(fd, end);
+    while (at < len && !hole_bytes(bytes + at, len - at, offset + (int64_t)at))
+        at += PAGE;
+    return at < len ? at : len;
 }
 
-int cb_zeros_write(int fd, const void *bytes, size_t len)
+int cb_zeros_write(int fd, const void *bytes, size_t len, int64_t offset, int64_t *end)
 {
-    const char *at = bytes;
+    const char *from = bytes;
 
     while (len) {
-        size_t part = part_bytes(at, len, 1);
-        int is_hole = part > 0;
+        size_t part = hole_bytes(from, len, offset);
 
-        if (!is_hole)
-            part = part_bytes(at, len, 0);
-        if ((is_hole ? skip(fd, part) : cb_fs_write_all(fd, at, part)) < 0)
-            return -1;
-        at += part;
+        if (!part) {
+            part = data_bytes(from, len, offset);
+            if (cb_fs_write_all_at(fd, from, part, offset) < 0)
+                return -1;
+            *end = offset + (int64_t)part;
+        }
+        from += part;
         len -= part;
+        offset += (int64_t)part;
     }
     return 0;
+}
+
+int cb_zeros_append(int fd, const void *bytes, size_t len, int64_t offset)
+{
+    int64_t end = offset;
+
+    if (cb_zeros_write(fd, bytes, len, offset, &end) < 0)
+        return -1;
+    return end < offset + (int64_t)len ? ftruncate(fd, offset + (int64_t)len) : 0;
 }

@@ -17,8 +17,12 @@ static inline int cb_is_zero(const void *bytes, size_t len)
 /* Those of whole RUNs, counted from BYTES on. */
 uint64_t cb_zeros_count(const void *bytes, size_t len, size_t run);
 
-/* Writes all of BYTES at the end of FD's file, which is where it stands, long runs of
- * zeros as holes. 0, or -1 with errno. */
-int cb_zeros_write(int fd, const void *bytes, size_t len);
+/* Writes BYTES to OFFSET, long runs of zeros as holes. *END: behind the last byte that
+ * was written, for the file may have to be made longer; left alone if none was. 0, or -1
+ * with errno. */
+int cb_zeros_write(int fd, const void *bytes, size_t len, int64_t offset, int64_t *end);
+/* The same at the end of a file, which is OFFSET: it is as long as if the zeros had been
+ * written, since others may read it already. */
+int cb_zeros_append(int fd, const void *bytes, size_t len, int64_t offset);
 
 #endif

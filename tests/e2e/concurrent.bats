@@ -199,3 +199,58 @@ END
     printf 'FROM scratch\nCOPY --from=s1 /1 /\nCOPY --from=s2 /2 /\nCOPY --from=s3 /3 /\nCOPY --from=s4 /4 /\n' >>"$DIR/Dockerfile"
     build_ok --step-timeout 60s --network none
 }
+
+@test "a container that \`run\` has made and not started yet is nobody's to prune" {
+    prune_containers() { while [ ! -e "$BATS_TEST_TMPDIR/over" ]; do "$CBUILD" container prune -f; done; }
+    run_some() {
+        local i
+        for i in $(seq 15); do "$CBUILD" run -d --network none busybox true || return 1; done
+    }
+    prune_containers >/dev/null &
+    local pruner=$! runners=() runner failed=0
+    for runner in 1 2 3; do
+        run_some >/dev/null 2>"$BATS_TEST_TMPDIR/err$runner" &
+        runners+=($!)
+    done
+    for runner in "${runners[@]}"; do wait "$runner" || failed=1; done
+    touch "$BATS_TEST_TMPDIR/over"
+    wait "$pruner"
+    cat "$BATS_TEST_TMPDIR"/err*
+    [ "$failed" = 0 ]
+}
+
+@test "of several who start a container each has it started, and nobody says more" {
+    start_it() { "$CBUILD" start both; }
+    "$CBUILD" create --name both --network none busybox true
+    local round starter starters
+    for round in $(seq 12); do
+        starters=()
+        for starter in 1 2 3 4 5; do
+            start_it >>"$BATS_TEST_TMPDIR/out" 2>&1 &
+            starters+=($!)
+        done
+        for starter in "${starters[@]}"; do wait "$starter" || echo "status $?" >>"$BATS_TEST_TMPDIR/out"; done
+    done
+    run sort -u "$BATS_TEST_TMPDIR/out"
+    expect_output both
+}
+
+@test "a container that is removed beside what is done to it is told of as one that is not there" {
+    act() { # COMMAND…
+        until [ -e "$BATS_TEST_TMPDIR/over" ]; do "$CBUILD" "$@" >/dev/null 2>>"$BATS_TEST_TMPDIR/said" || true; done
+    }
+    act rename short other &
+    local i actors=($!)
+    act update --restart=no short &
+    actors+=($!)
+    act cp short:/etc/passwd - &
+    actors+=($!)
+    for i in $(seq 20); do
+        "$CBUILD" create --name short --network none busybox true >/dev/null
+        wait_until "$CBUILD" rm -f short other # it may change its name just now
+    done
+    touch "$BATS_TEST_TMPDIR/over"
+    for i in "${actors[@]}"; do wait "$i"; done
+    run grep -v 'No such container' "$BATS_TEST_TMPDIR/said"
+    expect_output ''
+}

@@ -146,10 +146,10 @@ fsck_clean() {
     [ "$status" -eq 0 ] || { echo "$output"; return 1; }
 }
 
-# Waits until COMMAND succeeds, for at most 20 s, polling.
+# Waits until COMMAND succeeds, polling. That it gives up after two minutes is for who waits for something that never comes.
 wait_until() {
     local i
-    for i in $(seq 400); do
+    for i in $(seq 2400); do
         "$@" >/dev/null 2>&1 && return 0
         read -r -t 0.05 <> <(:) || true
     done
@@ -157,6 +157,18 @@ wait_until() {
     return 1
 }
 
+# Below those that the kernel gives to whoever asks for any: nobody else gets it before it is used.
 free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    python3 - <<'END'
+import random, socket
+while True:
+    port = random.randrange(12000, 32000)
+    with socket.socket() as probe:
+        try:
+            probe.bind(("", port))
+        except OSError:
+            continue
+    print(port)
+    break
+END
 }

@@ -111,6 +111,9 @@ setup() { cb_dir; }
     in_evil setuid stat -c %a /su
     expect_output 6755
     taken filecap
+    taken cap-empty
+    printf 'FROM evil-cap-empty\n' | "$CBUILD" build -q -o "type=tar,dest=$BATS_TEST_TMPDIR/tree.tar" -
+    tar -xOf "$BATS_TEST_TMPDIR/tree.tar" cap | cmp - <(printf x)
     [ "$(stat -c %a "$STORE")" = 700 ]
     run setpriv --reuid 65534 --regid 65534 --clear-groups ls "$STORE"
     expect_status 2
@@ -119,6 +122,9 @@ setup() { cb_dir; }
 @test "owners beyond 32 bits and below zero are refused, the highest is kept" {
     for name in uid-overflow uid-minus uid-all-ones uid-base256; do
         refused "$name" 'is out of range' '`f`'
+    done
+    for name in uid-words uid-hex uid-space uid-empty; do
+        refused "$name" 'is no number'
     done
     taken uid-high
     in_evil uid-high stat -c %u:%g /f

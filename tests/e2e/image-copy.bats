@@ -89,6 +89,27 @@ fails() {
     expect_contains "one platform's image"
 }
 
+@test "a docker archive comes into the store as load brings it: no blob is a layer that lies there as files" {
+    skopeo copy -q --src-tls-verify=false "docker://$REGISTRY/one:1" docker-archive:d.tar:x:1
+    run "$CBUILD" --root fresh copy -q docker-archive:d.tar:x:1 here
+    expect_status 0
+    expect_output "$("$CBUILD" --root fresh image inspect --format '{{.Id}}' here)"
+    [ -n "$(find fresh/snapshots -name outline)" ]
+    [ -z "$(find fresh/blobs -type f -size +64k)" ]
+    not "$CBUILD" --root fresh image inspect x:1
+    [ "$("$CBUILD" --root fresh run --rm --network none here)" = amd64 ]
+    "$CBUILD" --root fresh fsck --deep
+    # Of several it has to be said which, and until then none is there.
+    "$CBUILD" --root fresh tag here there
+    printf 'FROM here\nLABEL a=b\n' | "$CBUILD" --root fresh build -q -t other - >/dev/null
+    "$CBUILD" --root fresh save -o several.tar here other
+    fails docker-archive:several.tar which
+    expect_contains 'several images are in it' 'docker-archive:several.tar:NAME'
+    not "$CBUILD" --root fresh image inspect which
+    "$CBUILD" --root other copy -q docker-archive:several.tar:other which
+    [ "$("$CBUILD" --root other image inspect --format '{{.Config.Labels.a}}' which)" = b ]
+}
+
 @test "what skopeo and docker's format write, cbuild copies, and skopeo takes it back" {
     skopeo copy -q --src-tls-verify=false "docker://$REGISTRY/one:1" docker-archive:d.tar:x:1
     copied "$ONE" docker-archive:d.tar:x:1 "docker://$REGISTRY/skopeo:1"

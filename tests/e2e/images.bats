@@ -132,9 +132,15 @@ setup() {
         run "$CBUILD" --root other images -q v:2
         expect_output ''
     done
-    run "$CBUILD" save --format oci-archive --delta-from v:1 v:2
+    run "$CBUILD" save --format oci-dir --delta-from v:1 v:2
     expect_status 1
-    expect_contains '--delta-from is for --format docker-archive'
+    expect_contains '--delta-from is for archives'
+    "$CBUILD" save --format oci-archive --delta-from v:1 -o "$delta" v:2
+    [ "$(stat -c %s "$delta")" -lt 100000 ]
+    "$CBUILD" save v:1 | "$CBUILD" --root oci load -q >/dev/null
+    "$CBUILD" --root oci load -q -i "$delta"
+    "$CBUILD" --root oci save v:2 | cmp - <("$CBUILD" save v:2)
+    "$CBUILD" --root oci fsck --deep
     "$CBUILD" rmi v:1 v:2 >/dev/null
 }
 

@@ -256,7 +256,7 @@ Are you sure you want to continue? [y/N] '
 @test "info has docker's lines, version docker's keys" {
     HTTP_PROXY=http://p.example:1 cbuild info
     expect_contains ' Storage Driver: overlay' " Docker Root Dir: $CBUILD_ROOT" ' HTTP Proxy: http://p.example:1' \
-        '  Volume: local' ' Images: ' '  Stopped: 0' " CPUs: $(nproc)" ' Swarm: inactive'
+        '  Volume: local' ' Images: ' '  Stopped: 0' " CPUs: $(getconf _NPROCESSORS_ONLN)" ' Swarm: inactive'
     cbuild version -f '{{(index .Server.Components 0).Name}} {{.Client.Context}} {{.Server.Experimental}}'
     expect_output 'Engine default false'
 }
@@ -284,7 +284,7 @@ team/app:2"
     cbuild info --format '{{.OSType}} {{.Architecture}} {{.ServerVersion}} {{.Swarm.LocalNodeState}} {{.DockerRootDir}} {{.Containers}}'
     expect_output "linux $(uname -m) $("$CBUILD" version -f '{{.Server.Version}}') inactive $CBUILD_ROOT 0"
     cbuild info -f '{{.SecurityOptions}} {{gt .MemTotal 1000000}} {{.NCPU}} {{.KernelVersion}}'
-    expect_output "[name=seccomp,profile=builtin] true $(nproc) $(uname -r)"
+    expect_output "[name=seccomp,profile=builtin] true $(getconf _NPROCESSORS_ONLN) $(uname -r)"
     cbuild info -f '{{json .}}'
     [ "$(jq -c '[.Driver, .HttpProxy, .LoggingDriver, .Plugins.Volume, .RegistryConfig.Mirrors]' <<<"$output")" = '["overlay","","json-file",["local"],[]]' ]
 }

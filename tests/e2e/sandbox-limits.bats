@@ -124,7 +124,7 @@ refused_option() {
 
 @test "limits that contradict each other or the machine are refused before anything runs" {
     local cpus
-    cpus=$(nproc)
+    cpus=$(getconf _NPROCESSORS_ONLN) # and not those that we may run on
     refused_option 'minimum memory limit allowed is 6MB' --memory 5m
     refused_option 'invalid argument "x" for "-m, --memory"' --memory x
     refused_option 'minimum memoryswap limit should be larger than memory limit' --memory 64m --memory-swap 32m

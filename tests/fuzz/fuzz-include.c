@@ -79,7 +79,9 @@ static void check_instruction(const struct cb_dockerfile *file,
     cb_source_file(file->source, &span);
     if (span.end - span.start != length)
         abort();
-    cb_dockerfile_escape(file, file->source, inst->span);
+    if (!strchr("\\`", cb_dockerfile_escape(file, file->source, inst->span)) ||
+        !cb_dockerfile_escape(file, file->source, inst->span))
+        abort();
 }
 
 static void check_file(const struct cb_dockerfile *file)

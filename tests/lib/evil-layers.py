@@ -308,6 +308,26 @@ def uid_base256(t):
     t.header("f", uid=1 << 40)
 
 
+def uid_words(t):
+    t.file("f", pax={"uid": "nobody"})
+
+
+def uid_hex(t):
+    t.file("f", pax={"gid": "0x10"})
+
+
+def uid_space(t):
+    t.file("f", pax={"uid": " 1000"})
+
+
+def uid_empty(t):
+    t.file("f", uid=1000, pax={"uid": ""})
+
+
+def cap_empty(t):
+    t.file("cap", b"x", mode=0o755, pax={"SCHILY.xattr.security.capability": ""})
+
+
 def uid_high(t):
     t.file("f", pax={"uid": "4294967294", "gid": "4294967294"})
 

@@ -14,7 +14,7 @@ static struct cb_container *new_container(void)
 {
     struct cb_container *container = xcalloc(1, sizeof(*container));
 
-    container->dir_fd = -1;
+    container->dir_fd = container->maker_fd = -1;
     return container;
 }
 

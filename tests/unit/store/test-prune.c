@@ -221,6 +221,24 @@ static void a_cache_mount_in_use_stays(void **state)
 
 /* ── The limit ── */
 
+static void what_is_being_written_is_no_item(void **state)
+{
+    static const char writing[] = "store/stat-index/.x.0123456789abcdef.tmp";
+    const struct timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    const struct cb_prune_options all = {.filter = {.all = 1}};
+    struct fixture *f = *state;
+    cb_auto_value(cb_cache_items) items = {0};
+
+    put_file(f->top_fd, writing, "half of it", 0600);
+    ok(f, cb_cache_items_list(f->store, &items, &f->error));
+    assert_int_equal(items.count, 0);
+    prune(f, &all);
+    assert_true(exists(f->top_fd, writing));
+    assert_int_equal(utimensat(f->top_fd, writing, long_ago, 0), 0);
+    prune(f, &all);
+    assert_false(exists(f->top_fd, writing));
+}
+
 static void limit_store(struct fixture *f, uint64_t bytes)
 {
     struct cb_store_options options = {.root = f->root, .no_sync = 1, .max_bytes = bytes};
@@ -330,6 +348,7 @@ int main(void)
         test(reserved_space_is_left_however_little_the_disk_has),
         test(filters_choose_by_type_id_and_description),
         test(a_cache_mount_in_use_stays),
+        test(what_is_being_written_is_no_item),
         test(the_limit_holds_while_layers_are_made),
         test(a_full_store_says_so_and_nothing_in_use_goes),
         test(what_is_remembered_of_urls_counts_too),
