@@ -293,6 +293,7 @@ const struct cb_error *cb_error_next(const struct cb_error *error)
 static void add_opening(const struct cb_error *error, const char *prefix,
                         struct cb_strbuf *out)
 {
+    struct cb_span span = error->span;
     unsigned line, column;
     const char *name;
 
@@ -301,10 +302,23 @@ static void add_opening(const struct cb_error *error, const char *prefix,
             cb_strbuf_addf(out, "%s: ", prefix);
         return;
     }
-    name = cb_source_name(error->source);
+    name = cb_source_name(cb_source_file(error->source, &span));
     cb_source_position(error->source, error->span.start, &line, &column);
     cb_strbuf_add_escaped(out, name, strlen(name), 0);
     cb_strbuf_addf(out, ":%u:%u: ", line, column);
+}
+
+static void add_place(const struct cb_error *error, struct cb_strbuf *out)
+{
+    struct cb_span span = error->span;
+
+    if (!error->source)
+        return;
+    cb_source_excerpt(error->source, error->span, out);
+    if (!cb_source_includer(error->source, &span))
+        return;
+    cb_source_add_includers(error->source, error->span, out);
+    cb_strbuf_addc(out, '\n');
 }
 
 void cb_error_format(const struct cb_error *error, const char *prefix,
@@ -314,8 +328,7 @@ void cb_error_format(const struct cb_error *error, const char *prefix,
         add_opening(error, prefix, out);
         cb_strbuf_add_escaped(out, error->message, strlen(error->message), 1);
         cb_strbuf_addc(out, '\n');
-        if (error->source)
-            cb_source_excerpt(error->source, error->span, out);
+        add_place(error, out);
         if (error->hint) {
             cb_strbuf_adds(out, "hint: ");
             cb_strbuf_add_escaped(out, error->hint, strlen(error->hint), 1);

@@ -55,6 +55,8 @@ src_base_libbase_a_SOURCES = \
     %D%/pool.h \
     %D%/redact.c \
     %D%/redact.h \
+    %D%/source-parts.c \
+    %D%/source-priv.h \
     %D%/source.c \
     %D%/source.h \
     %D%/strbuf.c \

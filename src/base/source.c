@@ -8,9 +8,9 @@
 #include "base/source.h"
 
 #include "base/redact.h"
+#include "base/source-priv.h"
 #include "base/utf8.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #define LINES_ABOVE      2
@@ -19,14 +19,6 @@
 #define MAX_LINE_BYTES   160
 #define BLOCK_BYTES      128
 #define GUTTER           "       |"
-
-struct cb_source {
-    atomic_uint refs;
-    char *name;
-    char *text;
-    size_t len;
-    unsigned *lines_before; /* line ends before each block: small, however many lines */
-};
 
 static size_t count_line_ends(const char *text, size_t len)
 {
@@ -75,6 +67,7 @@ void cb_source_unref(struct cb_source *source)
 {
     if (!source || atomic_fetch_sub(&source->refs, 1) != 1)
         return;
+    cb_source_parts_free(source);
     free(source->name);
     free(source->text);
     free(source->lines_before);
@@ -129,8 +122,10 @@ static struct line line_at(const struct cb_source *source, size_t offset)
 void cb_source_position(const struct cb_source *source, size_t offset, unsigned *line,
                         unsigned *column)
 {
-    struct line found = line_at(source, offset);
+    struct line found;
 
+    source = cb_source_file_at(source, &offset);
+    found = line_at(source, offset);
     if (offset > source->len)
         offset = source->len;
     if (line)
@@ -266,6 +261,7 @@ void cb_source_excerpt(const struct cb_source *source, struct cb_span span,
 {
     struct line first, last, line;
 
+    source = cb_source_file(source, &span);
     if (source->len == 0)
         return;
     if (span.start > source->len)

@@ -31,4 +31,33 @@ void cb_source_position(const struct cb_source *source, size_t offset, unsigned 
 void cb_source_excerpt(const struct cb_source *source, struct cb_span span,
                        struct cb_strbuf *out);
 
+/* ── Texts made of several files ── */
+
+/* The text of FILE, into which others are put: a whole. Who makes it has it alone until
+ * all are in. Its name is FILE's; its text is that of all files, and what says places of
+ * it says them of the file they are in. */
+struct cb_source *cb_source_new_whole(struct cb_source *file);
+/* Puts the text of FILE at the offset AT, which lies in the part PARENT and behind all
+ * that was put there before. INCLUDE is what names the file. Returns the part's index:
+ * parts are counted in the order of their text, the first is the file itself. */
+size_t cb_source_include(struct cb_source *whole, size_t parent, size_t at,
+                         struct cb_source *file, struct cb_span include);
+size_t cb_source_part_count(const struct cb_source *source); /* 0: it is no whole */
+size_t cb_source_part_at(const struct cb_source *whole, size_t offset);
+struct cb_span cb_source_part_range(const struct cb_source *whole, size_t index);
+struct cb_source *cb_source_part_file(const struct cb_source *whole, size_t index);
+
+/* The file that *SPAN is of, *SPAN as a range of it: SOURCE itself unless it is a whole.
+ * Borrowed. */
+struct cb_source *cb_source_file(const struct cb_source *source, struct cb_span *span);
+/* 1: *SPAN gets what included the file that it is of; 0: nothing did. */
+int cb_source_includer(const struct cb_source *source, struct cb_span *span);
+/* Adds "included from b:2, Dockerfile:3" for an included file, else nothing. */
+void cb_source_add_includers(const struct cb_source *source, struct cb_span span,
+                             struct cb_strbuf *out);
+/* All files of it, each once: one, unless it is a whole. */
+size_t cb_source_file_count(const struct cb_source *source);
+struct cb_source *cb_source_nth_file(const struct cb_source *source, size_t index);
+size_t cb_source_file_index(const struct cb_source *source, const struct cb_source *file);
+
 #endif

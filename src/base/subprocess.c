@@ -252,8 +252,8 @@ static int collect(struct child *child, const struct cb_subprocess_options *opti
                                     max);
         }
         if (!exited && left == 0)
-            return cb_error_set(err, CB_ERR_SYSTEM, "took longer than %d ms",
-                                options->timeout_ms);
+            return cb_error_set(err, CB_ERR_SYSTEM, "took longer than %g seconds",
+                                options->timeout_ms / 1000.0);
         if (!exited && time_left(options->idle_ms, last) == 0)
             return cb_error_set(err, CB_ERR_NETWORK, "nothing heard for %d seconds",
                                 (options->idle_ms + 999) / 1000);

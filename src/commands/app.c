@@ -198,8 +198,8 @@ static int read_dockerfile(struct cb_source **out, const char *path,
     return 0;
 }
 
-int cb_app_dockerfile(struct cb_cancel *cancel, const char *path, struct cb_source **out,
-                      struct cb_error **err)
+static int find_dockerfile(struct cb_cancel *cancel, const char *path,
+                           struct cb_source **out, struct cb_error **err)
 {
     cb_auto(cb_error) missing = NULL;
 
@@ -217,6 +217,27 @@ int cb_app_dockerfile(struct cb_cancel *cancel, const char *path, struct cb_sour
             missing = cb_steal(&error);
     }
     return cb_error_move(err, &missing);
+}
+
+int cb_app_dockerfile(struct cb_cancel *cancel, const char *path, const char *context,
+                      struct cb_source **out, struct cb_error **err)
+{
+    const int is_stdin = path && strcmp(path, "-") == 0;
+    cb_auto(cb_source) source = NULL;
+    cb_auto(cb_context) root = NULL;
+    struct cb_include_place place = {.on_host = 1};
+
+    if (find_dockerfile(cancel, path, &source, err) < 0)
+        return -1;
+    if (!is_stdin)
+        place.path = cb_source_name(source);
+    /* One that cannot be opened has nothing to include. */
+    if (context || !is_stdin)
+        cb_context_open_local(&root, context ? context : ".", NULL);
+    if (cb_frontend_include(&source, root, &place, err) < 0)
+        return -1;
+    *out = cb_steal(&source);
+    return 0;
 }
 
 void cb_app_build_args(const struct cb_strings *given, struct cb_strings *out)

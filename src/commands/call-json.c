@@ -24,7 +24,8 @@ static void write_base64(struct cb_writer *writer, const char *key,
 static void write_sources(struct cb_writer *writer, const struct cb_source *source)
 {
     cb_writer_open(writer, "sources", '[');
-    write_base64(writer, NULL, source);
+    for (size_t i = 0; i < cb_source_file_count(source); i++)
+        write_base64(writer, NULL, cb_source_nth_file(source, i));
     cb_writer_close(writer, ']');
 }
 
@@ -35,10 +36,15 @@ static void write_line(struct cb_writer *writer, const char *key, unsigned line)
     cb_writer_close(writer, '}');
 }
 
-/* A range for each line. */
-static void write_location(struct cb_writer *writer, unsigned first, unsigned last)
+/* A range for each line; SPAN says which of the files of SOURCE they are of. */
+static void write_location(struct cb_writer *writer, const struct cb_source *source,
+                           struct cb_span span, unsigned first, unsigned last)
 {
+    size_t index = cb_source_file_index(source, cb_source_file(source, &span));
+
     cb_writer_open(writer, "location", '{');
+    if (index)
+        cb_writer_int(writer, "sourceIndex", (int64_t)index);
     cb_writer_open(writer, "ranges", '[');
     for (unsigned line = first; line <= last; line++) {
         cb_writer_open(writer, NULL, '{');
@@ -64,7 +70,7 @@ static void end(struct cb_writer *writer)
 
 /* ── check ── */
 
-static void write_warning(struct cb_writer *writer,
+static void write_warning(struct cb_writer *writer, const struct cb_source *source,
                           const struct cb_check_warning *warning)
 {
     cb_autofree char *url = cb_rule_url(warning->rule);
@@ -74,7 +80,8 @@ static void write_warning(struct cb_writer *writer,
     cb_writer_text(writer, "description", warning->rule->description);
     cb_writer_string(writer, "url", url);
     cb_writer_text(writer, "detail", warning->message);
-    write_location(writer, cb_call_first_line(warning), warning->end_line);
+    write_location(writer, source, warning->span, cb_call_first_line(warning),
+                   warning->end_line);
     cb_writer_close(writer, '}');
 }
 
@@ -90,7 +97,7 @@ static void write_error(struct cb_writer *writer, const struct cb_error *error)
         cb_source_position(source, span.start, &first, NULL);
         cb_source_position(source, span.end > span.start ? span.end - 1 : span.end, &last,
                            NULL);
-        write_location(writer, first, last);
+        write_location(writer, source, span, first, last);
     } else {
         cb_writer_open(writer, "location", '{');
         cb_writer_close(writer, '}');
@@ -107,17 +114,21 @@ void cb_call_json_check(struct cb_strbuf *out, const struct cb_call_result *resu
     if (check->warnings.count) {
         cb_writer_open(&writer, "warnings", '[');
         cb_vec_foreach (warning, &check->warnings)
-            write_warning(&writer, warning);
+            write_warning(&writer, result->source, warning);
         cb_writer_close(&writer, ']');
     } else {
         cb_writer_text(&writer, "warnings", NULL);
     }
     cb_writer_open(&writer, "sources", '[');
-    cb_writer_open(&writer, NULL, '{');
-    cb_writer_text(&writer, "filename", cb_source_name(result->source));
-    write_base64(&writer, "data", result->source);
-    cb_writer_text(&writer, "language", "Dockerfile");
-    cb_writer_close(&writer, '}');
+    for (size_t i = 0; i < cb_source_file_count(result->source); i++) {
+        const struct cb_source *file = cb_source_nth_file(result->source, i);
+
+        cb_writer_open(&writer, NULL, '{');
+        cb_writer_text(&writer, "filename", cb_source_name(file));
+        write_base64(&writer, "data", file);
+        cb_writer_text(&writer, "language", "Dockerfile");
+        cb_writer_close(&writer, '}');
+    }
     cb_writer_close(&writer, ']');
     if (check->error)
         write_error(&writer, check->error);
@@ -126,20 +137,22 @@ void cb_call_json_check(struct cb_strbuf *out, const struct cb_call_result *resu
 
 /* ── outline ── */
 
-static void write_entry(struct cb_writer *writer, const struct cb_outline_entry *entry)
+static void write_entry(struct cb_writer *writer, const struct cb_source *source,
+                        const struct cb_outline_entry *entry)
 {
     cb_writer_open(writer, NULL, '{');
     cb_writer_text(writer, entry->kind == CB_OUTLINE_CACHE ? "ID" : "name", entry->name);
     cb_writer_string(writer, "description", entry->description);
     cb_writer_string(writer, "value", entry->value);
     cb_writer_true(writer, "required", entry->required);
-    write_location(writer, entry->line, entry->end_line);
+    write_location(writer, source, entry->span, entry->line, entry->end_line);
     cb_writer_close(writer, '}');
 }
 
-static void write_kind(struct cb_writer *writer, const struct cb_outline *outline,
+static void write_kind(struct cb_writer *writer, const struct cb_call_result *result,
                        enum cb_outline_kind kind, const char *key)
 {
+    const struct cb_outline *outline = &result->outline;
     int any = 0;
 
     cb_vec_foreach (entry, &outline->entries) {
@@ -148,7 +161,7 @@ static void write_kind(struct cb_writer *writer, const struct cb_outline *outlin
         if (!any)
             cb_writer_open(writer, key, '[');
         any = 1;
-        write_entry(writer, entry);
+        write_entry(writer, result->source, entry);
     }
     if (any)
         cb_writer_close(writer, ']');
@@ -162,18 +175,18 @@ void cb_call_json_outline(struct cb_strbuf *out, const struct cb_call_result *re
     begin(&writer, out);
     cb_writer_string(&writer, "name", outline->name);
     cb_writer_string(&writer, "description", outline->description);
-    write_kind(&writer, outline, CB_OUTLINE_ARG, "args");
-    write_kind(&writer, outline, CB_OUTLINE_SECRET, "secrets");
-    write_kind(&writer, outline, CB_OUTLINE_SSH, "ssh");
-    write_kind(&writer, outline, CB_OUTLINE_CACHE, "cache");
+    write_kind(&writer, result, CB_OUTLINE_ARG, "args");
+    write_kind(&writer, result, CB_OUTLINE_SECRET, "secrets");
+    write_kind(&writer, result, CB_OUTLINE_SSH, "ssh");
+    write_kind(&writer, result, CB_OUTLINE_CACHE, "cache");
     write_sources(&writer, result->source);
     end(&writer);
 }
 
 /* ── targets ── */
 
-static void write_target(struct cb_writer *writer, const struct cb_stage_def *def,
-                         int is_default)
+static void write_target(struct cb_writer *writer, const struct cb_source *source,
+                         const struct cb_stage_def *def, int is_default)
 {
     const struct cb_inst_from *from = &def->from->from;
     cb_autofree char *description =
@@ -185,7 +198,7 @@ static void write_target(struct cb_writer *writer, const struct cb_stage_def *de
     cb_writer_string(writer, "description", description);
     cb_writer_string(writer, "base", from->image.text);
     cb_writer_string(writer, "platform", from->platform.text);
-    write_location(writer, def->from->line, def->from->end_line);
+    write_location(writer, source, def->from->span, def->from->line, def->from->end_line);
     cb_writer_close(writer, '}');
 }
 
@@ -197,7 +210,8 @@ void cb_call_json_targets(struct cb_strbuf *out, const struct cb_call_result *re
     begin(&writer, out);
     cb_writer_open(&writer, "targets", '[');
     for (size_t i = 0; i < file->stage_count; i++)
-        write_target(&writer, &file->stages[i], i + 1 == file->stage_count);
+        write_target(&writer, result->source, &file->stages[i],
+                     i + 1 == file->stage_count);
     cb_writer_close(&writer, ']');
     write_sources(&writer, result->source);
     end(&writer);

@@ -21,7 +21,10 @@ static void find_lines(struct lines *lines, const struct cb_source *source)
     size_t len;
     const char *text = cb_source_text(source, &len);
 
+    if (lines->source == source)
+        return;
     lines->source = source;
+    lines->starts.count = 0;
     cb_vec_push(&lines->starts, 0);
     for (size_t i = 0; i < len; i++) {
         if (text[i] == '\n')
@@ -71,8 +74,10 @@ static void add_excerpt(struct cb_strbuf *out, const struct lines *lines, unsign
 }
 
 static void add_warning(struct cb_strbuf *out, const struct cb_check_warning *warning,
-                        const struct lines *lines)
+                        const struct cb_source *source, struct lines *lines)
 {
+    struct cb_span span = warning->span;
+    size_t before;
     cb_autofree char *url = cb_rule_url(warning->rule);
 
     cb_strbuf_addf(out, "\nWARNING: %s", warning->rule->name);
@@ -81,7 +86,12 @@ static void add_warning(struct cb_strbuf *out, const struct cb_check_warning *wa
     cb_strbuf_addc(out, '\n');
     add_escaped(out, warning->message);
     cb_strbuf_addc(out, '\n');
+    find_lines(lines, cb_source_file(source, &span));
     add_excerpt(out, lines, cb_call_first_line(warning), warning->end_line);
+    before = out->len;
+    cb_source_add_includers(source, warning->span, out);
+    if (out->len > before)
+        cb_strbuf_addc(out, '\n');
 }
 
 void cb_call_text_check(struct cb_strbuf *out, const struct cb_call_result *result)
@@ -90,12 +100,11 @@ void cb_call_text_check(struct cb_strbuf *out, const struct cb_call_result *resu
     size_t count = check->warnings.count;
     struct lines lines = {0};
 
-    find_lines(&lines, result->source);
     if (count)
         cb_strbuf_addf(out, "Check complete, %zu warning%s been found!\n", count,
                        count == 1 ? " has" : "s have");
     cb_vec_foreach (warning, &check->warnings)
-        add_warning(out, warning, &lines);
+        add_warning(out, warning, result->source, &lines);
     if (!count && !check->error)
         cb_strbuf_adds(out, "Check complete, no warnings found.\n");
     cb_vec_free(&lines.starts);

@@ -278,9 +278,11 @@ int cb_app_default_platform(const char *text, struct cb_platform *buffer,
 /* Exactly MIN..MAX arguments (MAX -1: any), else docker's USAGE text. */
 int cb_app_arguments(const struct cb_cli_command *command, const struct cb_strings *args,
                      int min, int max, struct cb_error **err);
-/* The text of a Dockerfile; "-" is standard input, NULL the file that a build finds. */
-int cb_app_dockerfile(struct cb_cancel *cancel, const char *path, struct cb_source **out,
-                      struct cb_error **err);
+/* The text of a Dockerfile with the files it includes; PATH "-" is standard input, NULL
+ * the file that a build finds. Files are included from the directory CONTEXT; NULL: from
+ * the current one if the Dockerfile is below it, else from the Dockerfile's. */
+int cb_app_dockerfile(struct cb_cancel *cancel, const char *path, const char *context,
+                      struct cb_source **out, struct cb_error **err);
 /* --build-arg NAME[=VALUE] as "NAME=VALUE": without a value it is the environment's, or
  * left out. */
 void cb_app_build_args(const struct cb_strings *given, struct cb_strings *out);

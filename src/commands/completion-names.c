@@ -158,7 +158,7 @@ void cb_complete_stages(const struct cb_completion *at)
     if (!path)
         path = dockerfile_in(at->argc, at->argv);
     if ((path && strcmp(path, "-") == 0) ||
-        cb_app_dockerfile(NULL, path, &source, NULL) < 0 ||
+        cb_app_dockerfile(NULL, path, NULL, &source, NULL) < 0 ||
         cb_dockerfile_parse(&dockerfile, source, NULL) < 0)
         return;
     for (size_t i = 0; i < dockerfile->stage_count; i++)

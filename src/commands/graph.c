@@ -156,6 +156,14 @@ static char *dockerfile_of(const struct values *values, const char *path)
     return xasprintf("%s/%s", path, cb_dockerfile_names[0]);
 }
 
+/* PATH if it is a directory, which a build would take for its context; else NULL. */
+static const char *directory_of(const char *path)
+{
+    struct stat st;
+
+    return path && stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? path : NULL;
+}
+
 /* The last stage, unless another is wanted: a plan for checks would have all. */
 static char *target_of(const struct values *values, struct cb_source *source)
 {
@@ -192,7 +200,7 @@ static int load_plan(struct cb_app *app, const struct values *values, const char
     };
 
     if (cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
-        cb_app_dockerfile(app->cancel, file, &source, err) < 0)
+        cb_app_dockerfile(app->cancel, file, directory_of(path), &source, err) < 0)
         return -1;
     if (platform)
         frontend.platform = *platform;

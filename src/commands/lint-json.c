@@ -4,7 +4,26 @@
 
 #include "base/json-writer.h"
 
+#include <string.h>
+
 #define SCHEMA_VERSION 1
+
+/* "file" and "included_from" only where it is an included one. */
+static const struct cb_source *write_file_of(struct cb_writer *writer,
+                                             const struct cb_source *source,
+                                             struct cb_span *span)
+{
+    cb_auto_value(cb_strbuf) includers = {0};
+
+    cb_source_add_includers(source, *span, &includers);
+    source = cb_source_file(source, span);
+    if (includers.len) {
+        cb_writer_text(writer, "file", cb_source_name(source));
+        cb_writer_text(writer, "included_from",
+                       cb_strbuf_text(&includers) + strlen("included from "));
+    }
+    return source;
+}
 
 static void write_place(struct cb_writer *writer, const struct cb_source *source,
                         struct cb_span span)
@@ -13,6 +32,7 @@ static void write_place(struct cb_writer *writer, const struct cb_source *source
 
     if (!source)
         return;
+    source = write_file_of(writer, source, &span);
     cb_source_position(source, span.start, &line, &column);
     cb_writer_int(writer, "line", line);
     cb_writer_int(writer, "column", column);

@@ -76,8 +76,13 @@ static void write_region(struct cb_writer *writer, const struct cb_source *sourc
 static void write_location(struct cb_writer *writer, const char *path,
                            const struct cb_source *source, struct cb_span span)
 {
-    cb_autofree char *uri = uri_of(path);
+    cb_autofree char *uri = NULL;
 
+    if (source && cb_source_part_count(source)) {
+        source = cb_source_file(source, &span);
+        path = cb_source_name(source);
+    }
+    uri = uri_of(path);
     cb_writer_open(writer, "locations", '[');
     cb_writer_open(writer, NULL, '{');
     cb_writer_open(writer, "physicalLocation", '{');

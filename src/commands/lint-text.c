@@ -12,15 +12,28 @@ static void add_escaped(struct cb_strbuf *out, const char *text)
 static void add_place(struct cb_strbuf *out, const char *name,
                       const struct cb_source *source, struct cb_span span)
 {
+    struct cb_span place = span;
     unsigned line, column;
 
-    add_escaped(out, source ? cb_source_name(source) : name);
+    add_escaped(out, source ? cb_source_name(cb_source_file(source, &place)) : name);
     if (!source) {
         cb_strbuf_adds(out, ": ");
         return;
     }
     cb_source_position(source, span.start, &line, &column);
     cb_strbuf_addf(out, ":%u:%u: ", line, column);
+}
+
+static void add_excerpt(struct cb_strbuf *out, const struct cb_source *source,
+                        struct cb_span span)
+{
+    size_t before;
+
+    cb_source_excerpt(source, span, out);
+    before = out->len;
+    cb_source_add_includers(source, span, out);
+    if (out->len > before)
+        cb_strbuf_addc(out, '\n');
 }
 
 static void add_error(struct cb_strbuf *out, const char *name,
@@ -34,7 +47,7 @@ static void add_error(struct cb_strbuf *out, const char *name,
     add_escaped(out, cb_error_message(error));
     cb_strbuf_addc(out, '\n');
     if (source)
-        cb_source_excerpt(source, span, out);
+        add_excerpt(out, source, span);
     if (!cb_error_hint_text(error))
         return;
     cb_strbuf_adds(out, "hint: ");
@@ -51,7 +64,7 @@ static void add_file(struct cb_strbuf *out, const struct cb_lint_file *file)
         cb_strbuf_adds(out, file->result.is_error ? "error: " : "warning: ");
         add_escaped(out, warning->message);
         cb_strbuf_addf(out, " [%s]\n", warning->rule->name);
-        cb_source_excerpt(file->source, warning->span, out);
+        add_excerpt(out, file->source, warning->span);
     }
     for (; error; error = cb_error_next(error))
         add_error(out, file->name, error);

@@ -120,8 +120,12 @@ static void print_warning(struct cb_event_sink *sink, const struct cb_event *eve
 
 static int check_source(struct cb_app *app, struct cb_lint_file *file,
                         const struct values *values, const struct cb_strings *build_args,
-                        const char *path, struct cb_error **err)
+                        const char *given, struct cb_error **err)
 {
+    cb_autofree char *path = dockerfile_of(given);
+    const char *directory = values->context       ? values->context
+                            : is_directory(given) ? given
+                                                  : NULL;
     struct cb_event_sink sink = {.emit = print_warning};
     struct cb_build_env env = {.sink = &sink, .source_date_epoch = -1};
     cb_auto(cb_context) context = NULL;
@@ -136,7 +140,7 @@ static int check_source(struct cb_app *app, struct cb_lint_file *file,
         .offline = 1,
     };
 
-    if (cb_app_dockerfile(app->cancel, path, &file->source, err) < 0 ||
+    if (cb_app_dockerfile(app->cancel, path, directory, &file->source, err) < 0 ||
         open_context(values, path, &context, err) < 0)
         return -1;
     if (values->platform)
@@ -155,7 +159,7 @@ static void check_file(struct cb_app *app, struct cb_lint_files *files,
     struct cb_lint_file file = {.name = xstrdup(strcmp(path, "-") ? path : "Dockerfile")};
     struct cb_error *error = NULL;
 
-    if (check_source(app, &file, values, build_args, path, &error) < 0)
+    if (check_source(app, &file, values, build_args, given, &error) < 0)
         file.result.error = error;
     cb_vec_push(files, file);
 }

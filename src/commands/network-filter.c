@@ -9,7 +9,7 @@ int cb_network_is_used(const struct cb_network_def *def)
     cb_auto_value(cb_network_endpoints) endpoints = {0};
 
     cb_network_endpoints(def, &endpoints);
-    return endpoints.count > 0;
+    return endpoints.count || endpoints.joining;
 }
 
 static int is_dangling(const void *thing, const char *value)

@@ -37,7 +37,8 @@ int cb_prune_networks(struct cb_store *store, const struct cb_strings *filters,
         if (cb_networks_remove(dir, def->id, &error) == 0) {
             cb_network_tell(store, "destroy", def, NULL);
             cb_pruned_tell(out, "Deleted Networks:", def->name);
-        } else if (cb_error_kind(error) != CB_ERR_EXISTS) {
+        } else if (cb_error_kind(error) != CB_ERR_EXISTS &&
+                   cb_error_kind(error) != CB_ERR_NOT_FOUND) { /* another was faster */
             return cb_error_move(err, &error);
         }
     }

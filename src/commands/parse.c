@@ -48,7 +48,7 @@ static int describe(struct cb_app *app, const struct values *values, const char 
     if (values->platform &&
         cb_platform_parse(&describe.platform, values->platform, err) < 0)
         return cb_error_wrap(err, "--platform");
-    if (cb_app_dockerfile(app->cancel, path, &source, err) < 0)
+    if (cb_app_dockerfile(app->cancel, path, NULL, &source, err) < 0)
         return -1;
     describe.source = source;
     cb_app_build_args(&values->build_args, &build_args);

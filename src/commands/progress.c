@@ -185,6 +185,7 @@ const char *cb_progress_line(const char *line, size_t *len)
 void cb_progress_print_warning(const struct cb_event *event, const char *prefix)
 {
     cb_auto_value(cb_strbuf) text = {0};
+    struct cb_span place = event->span;
     unsigned line, column;
 
     cb_strbuf_add_escaped(&text, prefix, strlen(prefix), 0);
@@ -192,10 +193,17 @@ void cb_progress_print_warning(const struct cb_event *event, const char *prefix)
         cb_strbuf_adds(&text, "warning: ");
     if (event->source) {
         cb_source_position(event->source, event->span.start, &line, &column);
-        cb_strbuf_addf(&text, "%s:%u:%u: ", cb_source_name(event->source), line, column);
+        cb_strbuf_addf(
+            &text, "%s:%u:%u: ", cb_source_name(cb_source_file(event->source, &place)),
+            line, column);
     }
     cb_strbuf_add_escaped(&text, event->text, strlen(event->text), 0);
     if (event->rule)
         cb_strbuf_addf(&text, " (%s)", event->rule);
+    place = event->span;
+    if (event->source && cb_source_includer(event->source, &place)) {
+        cb_strbuf_addf(&text, "\n%s", prefix);
+        cb_source_add_includers(event->source, event->span, &text);
+    }
     fprintf(stderr, "%s\n", cb_strbuf_text(&text));
 }

@@ -89,6 +89,7 @@ struct push {
     const struct cb_platform *platform; /* or NULL */
     const char *digest_file;            /* or NULL */
     int quiet;
+    int to_itself; /* there is no other name to send it to */
 };
 
 static int push_open(struct push *push, struct cb_app *app, const struct values *values,
@@ -137,7 +138,7 @@ static int find_pushed(struct push *push, const char *name, struct cb_image **im
 
     if (found < 0)
         return -1;
-    if (!found)
+    if (!found || (by_id && push->to_itself))
         return is_missing(store, name, err);
     if (push->platform)
         return cb_image_get_for(store, name, push->platform, image, NULL, err);
@@ -202,7 +203,8 @@ static int push_one(struct push *push, const char *name,
 static int push_names(struct push *push, const struct cb_strings *args,
                       struct cb_error **err)
 {
-    for (size_t i = args->count > 1; i < args->count; i++) {
+    push->to_itself = args->count == 1;
+    for (size_t i = !push->to_itself; i < args->count; i++) {
         cb_auto(cb_reference) destination = NULL;
 
         if (cb_transfer_name(args->items[i], push->quiet, &destination, err) < 0 ||

@@ -130,7 +130,12 @@ static int search(struct cb_registry *registry, const struct values *values,
         cb_registry_search(registry, host, term, values->limit, &hits, err) < 0)
         return -1;
     rows = hits_json(&hits, host, &values->filters, values->no_trunc);
-    return cb_listing_print(&hit_listing, values->format, rows, err);
+    if (cb_listing_print(&hit_listing, values->format, rows, err) < 0)
+        return -1;
+    if (hits.are_more)
+        fprintf(stderr, "there are more than these %zu: --limit shows others\n",
+                hits.count);
+    return 0;
 }
 
 static int compare(const void *a, const void *b)
@@ -152,7 +157,12 @@ static int list_tags(struct cb_registry *registry, const struct values *values,
     for (size_t i = 0; i < tags.count && i < values->limit; i++)
         json_array_append_new(rows,
                               json_pack("{s:s,s:s}", "Name", name, "Tag", tags.items[i]));
-    return cb_listing_print(&tag_listing, values->format, rows, err);
+    if (cb_listing_print(&tag_listing, values->format, rows, err) < 0)
+        return -1;
+    if (tags.count > values->limit)
+        fprintf(stderr, "%u of %zu tags: --limit %zu shows all\n", values->limit,
+                tags.count, tags.count);
+    return 0;
 }
 
 static const struct cb_option options[] = {

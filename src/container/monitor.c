@@ -20,8 +20,8 @@ static int exit_code_of(const struct cb_error *error)
 }
 
 /* The first start, which somebody waits for. */
-static int begin(struct monitor *monitor, const struct cb_wire_message *wish,
-                 struct cb_error **err)
+/* 0, or -1: its starter was told, and the record has it. */
+static int begin(struct monitor *monitor, const struct cb_wire_message *wish)
 {
     struct cb_container_state *state = &monitor->container->state;
     struct client *starter = cb_client_add(monitor, CB_MONITOR_FD);
@@ -35,7 +35,7 @@ static int begin(struct monitor *monitor, const struct cb_wire_message *wish,
         state->exit_code = exit_code_of(error);
         cb_container_save_state(monitor->container, NULL);
         cb_client_answer(starter, 1, error);
-        return cb_error_move(err, &error);
+        return -1;
     }
     cb_client_answer(starter, 0, NULL);
     starter->role = wish->a ? CLIENT_STREAMS : CLIENT_END;
@@ -111,14 +111,15 @@ static int prepare(struct monitor *monitor, const char *id, struct cb_error **er
     return cb_wire_listen(monitor->container->dir_fd, "socket", &monitor->listener, err);
 }
 
-/* Who waits for us hears why nothing comes of it. */
-static int refuse(const struct cb_error *error)
+/* Who waits for us hears why nothing comes of it, and says it: it is not in our log,
+ * which that one shows as well. */
+static int refuse(struct cb_error *error, struct cb_error **err)
 {
+    cb_auto(cb_error) told = error;
     struct cb_wire_message message = {0};
 
-    cb_wire_set_error(&message, error);
-    cb_wire_send(CB_MONITOR_FD, &message, -1);
-    return -1;
+    cb_wire_set_error(&message, told);
+    return cb_wire_send(CB_MONITOR_FD, &message, -1) < 0 ? cb_error_move(err, &told) : 0;
 }
 
 int cb_monitor_run(struct cb_launcher *launcher, struct cb_hub *hub,
@@ -133,19 +134,18 @@ int cb_monitor_run(struct cb_launcher *launcher, struct cb_hub *hub,
                                       .root = -1,
                                       .start_at_ms = -1};
     struct cb_wire_message wish;
-    int status;
+    struct cb_error *error = NULL;
 
     fcntl(CB_MONITOR_FD, F_SETFD, FD_CLOEXEC);
     cb_launcher_prepare(launcher);
     if (cb_wire_receive(CB_MONITOR_FD, &wish, NULL) <= 0 || wish.type != CB_WIRE_START)
         return cb_error_set(err, CB_ERR_CANCELED, "nobody waits for the container");
-    if (prepare(&monitor, id, err) < 0)
-        return refuse(*err);
-    status = begin(&monitor, &wish, err);
-    if (status == 0)
+    if (prepare(&monitor, id, &error) < 0)
+        return refuse(error, err);
+    if (begin(&monitor, &wish) == 0)
         cb_monitor_live(&monitor);
     unlinkat(monitor.container->dir_fd, "socket", 0);
     if (monitor.container->options.remove)
         remove_container(&monitor);
-    return status;
+    return 0;
 }

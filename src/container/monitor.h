@@ -13,7 +13,8 @@
 #define CB_MONITOR_NAME "cbuild-monitor"
 #define CB_MONITOR_FD   3
 
-/* The monitor's life. HUB may be NULL. */
+/* The monitor's life. HUB may be NULL. A failure that who started it was told of is none
+ * here. */
 int cb_monitor_run(struct cb_launcher *launcher, struct cb_hub *hub,
                    const char *store_root, const char *id, struct cb_cancel *cancel,
                    struct cb_error **err);

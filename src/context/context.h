@@ -37,6 +37,9 @@ const char *cb_context_pin(const struct cb_context *context);
  * no time of its own, as a directory or none at all. Asked by one thread only. */
 int cb_context_time(struct cb_context *context, int64_t *seconds, struct cb_error **err);
 
+/* Where the host's file PATH lies in the context, a directory of the host ("/a/b"); NULL
+ * if it does not. Caller frees. */
+char *cb_context_path_of(const struct cb_context *context, const char *path);
 /* Reads a file of ours from it (Dockerfile, .dockerignore): resolved in the root,
  * regular, ≤ 16 MiB, never a FIFO. 1/0. */
 int cb_context_read(struct cb_context *context, const char *path, struct cb_strbuf *out,

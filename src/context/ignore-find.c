@@ -23,8 +23,7 @@ static char *directory_of(const char *path)
     return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
 }
 
-/* Where the host's file PATH lies in the context; NULL if it does not. Caller frees. */
-static char *path_in_context(const struct cb_context *context, const char *path)
+char *cb_context_path_of(const struct cb_context *context, const char *path)
 {
     cb_autofree char *link = xasprintf("/proc/self/fd/%d", context->root_fd);
     cb_autofree char *directory = directory_of(path);
@@ -64,7 +63,7 @@ static int read_own(struct cb_context *context, const char *path, struct cb_strb
 
     if (!context->is_host)
         return cb_context_read(context, path, out, err);
-    inside = path_in_context(context, path);
+    inside = cb_context_path_of(context, path);
     return inside ? cb_context_read(context, inside, out, err)
                   : read_host(path, 0, out, err);
 }

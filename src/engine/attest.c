@@ -49,7 +49,7 @@ static void tell_of_lost(const struct cb_build_env *env,
 }
 
 static int attest(void *arg, size_t image, const struct cb_manifest *manifest,
-                  struct cb_attestation **out, struct cb_error **err)
+                  struct cb_attestations *out, struct cb_error **err)
 {
     struct cb_attesting *self = arg;
     cb_auto_value(cb_statements) statements = {0};
@@ -61,7 +61,8 @@ static int attest(void *arg, size_t image, const struct cb_manifest *manifest,
         return 0;
     cb_subjects_of_image(&subjects, &manifest->digest, self->names,
                          &self->made->items[image].platform);
-    *out = cb_attestation_make(manifest, &subjects, &statements, self->artifact);
+    cb_vec_push(out,
+                cb_attestation_make(manifest, &subjects, &statements, self->artifact));
     return 0;
 }
 

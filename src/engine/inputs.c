@@ -185,17 +185,42 @@ static int is_there(const char *path)
     return stat(path, &st) == 0;
 }
 
+/* A Dockerfile from elsewhere counts as one at the context's root. */
+static int include(struct cb_inputs *out, const struct cb_build_request *request,
+                   struct cb_error **err)
+{
+    const char *given = request->dockerfile;
+    const int is_remote = cb_context_origin(out->context) != NULL;
+    struct cb_include_place place = {.path = given};
+
+    if (!given)
+        place.path = cb_source_name(out->dockerfile);
+    else if (cb_is_stdin(given) || cb_is_url(given))
+        place.path = NULL;
+    else
+        place.on_host = !cb_is_stdin(request->context) && (!is_remote || *given == '/');
+    return cb_frontend_include(&out->dockerfile, out->context, &place, err);
+}
+
+static int open_context(struct cb_inputs *out, const struct cb_engine_env *env,
+                        const struct cb_build_request *request,
+                        const struct cb_remote *remote, struct cb_error **err)
+{
+    if (cb_is_stdin(request->context))
+        return cb_inputs_open_stdin(out, env, request, err);
+    if (!is_there(request->context) && cb_context_is_remote(request->context))
+        return open_remote(out, env, request, remote, err);
+    return open_directory(out, env, request, remote, err);
+}
+
 int cb_inputs_open(struct cb_inputs *out, const struct cb_engine_env *env,
                    const struct cb_build_request *request, const struct cb_remote *remote,
                    struct cb_error **err)
 {
     if (!request->context || !*request->context)
         return cb_error_set(err, CB_ERR_USAGE, "a context is needed: a directory, or -");
-    if (cb_named_contexts_open(&out->contexts, &request->contexts, remote, err) < 0)
+    if (cb_named_contexts_open(&out->contexts, &request->contexts, remote, err) < 0 ||
+        open_context(out, env, request, remote, err) < 0)
         return -1;
-    if (cb_is_stdin(request->context))
-        return cb_inputs_open_stdin(out, env, request, err);
-    if (!is_there(request->context) && cb_context_is_remote(request->context))
-        return open_remote(out, env, request, remote, err);
-    return open_directory(out, env, request, remote, err);
+    return include(out, request, err);
 }

@@ -234,7 +234,7 @@ static void add_dockerfile(struct cb_provenance_sources *out,
     const struct cb_inputs *inputs = facts->inputs;
     const char *name = facts->request->dockerfile;
     size_t len;
-    const char *text = cb_source_text(inputs->dockerfile, &len);
+    const char *text = cb_source_text(cb_source_nth_file(inputs->dockerfile, 0), &len);
     struct cb_digest digest = cb_digest_of(text, len);
 
     if (name && cb_is_url(name))

@@ -227,6 +227,8 @@ static json_t *line_json(struct cb_source *source, size_t offset)
 
 static json_t *location_json(struct cb_source *source, struct cb_span span)
 {
+    struct cb_span place = span;
+    size_t index = cb_source_file_index(source, cb_source_file(source, &place));
     json_t *outer = json_object(), *locations = json_array(), *location = json_object();
     json_t *ranges = json_array(), *range = json_object();
 
@@ -234,6 +236,8 @@ static json_t *location_json(struct cb_source *source, struct cb_span span)
     json_object_set_new(
         range, "end", line_json(source, span.end > span.start ? span.end - 1 : span.end));
     json_array_append_new(ranges, range);
+    if (index)
+        json_object_set_new(location, "sourceIndex", json_integer((json_int_t)index));
     json_object_set_new(location, "ranges", ranges);
     json_array_append_new(locations, location);
     json_object_set_new(outer, "locations", locations);
@@ -259,6 +263,7 @@ static json_t *dockerfile_json(struct cb_source *source)
 json_t *cb_provenance_source_map(const struct cb_provenance_steps *steps,
                                  const struct cb_provenance_facts *facts)
 {
+    struct cb_source *dockerfile = facts->inputs->dockerfile;
     json_t *map = json_object(), *locations = json_object(), *infos = json_array();
 
     for (size_t i = 0; i < steps->count; i++) {
@@ -266,10 +271,11 @@ json_t *cb_provenance_source_map(const struct cb_provenance_steps *steps,
         struct cb_span span;
         struct cb_source *source = cb_vertex_source(steps->items[i], &span);
 
-        if (source == facts->inputs->dockerfile)
+        if (source == dockerfile)
             json_object_set_new(locations, id, location_json(source, span));
     }
-    json_array_append_new(infos, dockerfile_json(facts->inputs->dockerfile));
+    for (size_t i = 0; i < cb_source_file_count(dockerfile); i++)
+        json_array_append_new(infos, dockerfile_json(cb_source_nth_file(dockerfile, i)));
     json_object_set_new(map, "locations", locations);
     json_object_set_new(map, "infos", infos);
     return map;

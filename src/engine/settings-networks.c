@@ -116,6 +116,46 @@ int cb_settings_masquerade(struct cb_settings *settings, const struct cb_json *v
     return take_switch(settings, CB_MASQUERADE_OPTION, value, err);
 }
 
+/* The bridge's own address, and its subnet: "192.168.5.1/24". */
+int cb_settings_bip(struct cb_settings *settings, const struct cb_json *value,
+                    struct cb_error **err)
+{
+    struct cb_cidr own, subnet;
+    struct cb_ip last;
+    const char *text;
+
+    if (cb_json_required_string(value, &text, err) < 0)
+        return -1;
+    if (!*text)
+        return 0;
+    if (!strchr(text, '/') || cb_cidr_parse(&own, text) < 0 || own.ip.family != AF_INET ||
+        own.bits > LEAST_SUBNET)
+        return cb_settings_fail(value, err, "expected ADDRESS/BITS of IPv4");
+    subnet = cb_cidr_network(&own);
+    last = cb_cidr_last(&subnet);
+    if (cb_ip_equal(&own.ip, &subnet.ip) || cb_ip_equal(&own.ip, &last))
+        return cb_settings_fail(value, err, "`%s` is no address of the bridge's own",
+                                text);
+    set_own(settings, CB_BRIDGE_IP_OPTION, text);
+    return 0;
+}
+
+int cb_settings_fixed_cidr(struct cb_settings *settings, const struct cb_json *value,
+                           struct cb_error **err)
+{
+    struct cb_cidr range;
+    const char *text;
+
+    if (cb_json_required_string(value, &text, err) < 0)
+        return -1;
+    if (*text && (cb_cidr_parse(&range, text) < 0 || range.ip.family != AF_INET))
+        return cb_settings_fail(value, err, "`%s` is not a range of IPv4 addresses",
+                                text);
+    if (*text)
+        set_own(settings, CB_BRIDGE_RANGE_OPTION, text);
+    return 0;
+}
+
 /* Where ports are published that do not say it. */
 int cb_settings_ip(struct cb_settings *settings, const struct cb_json *value,
                    struct cb_error **err)

@@ -63,6 +63,10 @@ int cb_settings_address_pools(struct cb_settings *settings, const struct cb_json
                               struct cb_error **err);
 int cb_settings_network_opts(struct cb_settings *settings, const struct cb_json *value,
                              struct cb_error **err);
+int cb_settings_bip(struct cb_settings *settings, const struct cb_json *value,
+                    struct cb_error **err);
+int cb_settings_fixed_cidr(struct cb_settings *settings, const struct cb_json *value,
+                           struct cb_error **err);
 int cb_settings_icc(struct cb_settings *settings, const struct cb_json *value,
                     struct cb_error **err);
 int cb_settings_ip(struct cb_settings *settings, const struct cb_json *value,

@@ -206,6 +206,7 @@ static int take_proxies(struct cb_settings *settings, const struct cb_json *valu
 /* ── The document ── */
 
 static const struct member members[] = {
+    {"bip", cb_settings_bip},
     {"certs-dirs", take_certs},
     {"cgroup-parent", cb_settings_cgroup_parent},
     {"data-root", take_data_root},
@@ -218,6 +219,7 @@ static const struct member members[] = {
     {"dns", cb_settings_dns},
     {"dns-opts", cb_settings_dns_options},
     {"dns-search", cb_settings_dns_search},
+    {"fixed-cidr", cb_settings_fixed_cidr},
     {"graph", take_data_root},
     {"icc", cb_settings_icc},
     {"init", cb_settings_init},

@@ -14,11 +14,11 @@
 /* ── One ── */
 
 static void add_position(struct cb_writer *out, const char *key,
-                         const struct cb_event *event, size_t offset)
+                         const struct cb_source *file, size_t offset)
 {
     unsigned row, column;
 
-    cb_source_position(event->source, offset, &row, &column);
+    cb_source_position(file, offset, &row, &column);
     cb_writer_open(out, key, '{');
     cb_writer_int(out, "line", row);
     cb_writer_int(out, "character", column - 1);
@@ -27,13 +27,16 @@ static void add_position(struct cb_writer *out, const char *key,
 
 static void add_place(struct cb_writer *out, const struct cb_event *event)
 {
+    struct cb_span span = event->span;
+    const struct cb_source *file = cb_source_file(event->source, &span);
+
     cb_writer_open(out, "sourceInfo", '{');
-    cb_writer_text(out, "filename", cb_source_name(event->source));
+    cb_writer_text(out, "filename", cb_source_name(file));
     cb_writer_close(out, '}');
     cb_writer_open(out, "range", '[');
     cb_writer_open(out, NULL, '{');
-    add_position(out, "start", event, event->span.start);
-    add_position(out, "end", event, event->span.end);
+    add_position(out, "start", file, span.start);
+    add_position(out, "end", file, span.end);
     cb_writer_close(out, '}');
     cb_writer_close(out, ']');
 }

@@ -30,7 +30,7 @@ struct cb_saved_index {
     struct cb_strings names;          /* canonical */
     struct cb_platform_images images; /* each of them among the saved ones */
     struct cb_index *index;           /* once they are planned */
-    CB_VEC(struct cb_attestation *) attestations;
+    struct cb_attestations attestations;
     struct cb_said *said; /* that the store keeps; or NULL */
 };
 

@@ -269,6 +269,12 @@ static int keep_documents(struct cb_store *store, const struct cb_saved *saved,
             return -1;
     }
     cb_vec_foreach (several, &saved->indexes) {
+        cb_vec_foreach (said, &several->attestations) {
+            if (cb_attestation_keep(store, *said, err) < 0 ||
+                cb_content_put(store, (*said)->manifest->bytes, (*said)->manifest->len,
+                               root, err) < 0)
+                return -1;
+        }
         if (cb_content_put(store, several->index->bytes, several->index->len, root, err) <
             0)
             return -1;
@@ -287,10 +293,15 @@ static int find_in_store(const struct cb_copy *copy, struct cb_digest *root,
     const struct cb_platform *platform = copy->platform;
     cb_auto_value(cb_platform_images) several = {0};
     cb_auto_value(cb_strings) names = {0};
+    cb_auto(cb_image) image = NULL;
 
     if (cb_image_find_platforms(copy->env->store, copy->from->name, &several, err) < 0)
         return -1;
-    if (copy->all)
+    /* The index says more of the image than the image does: it is chosen from that. */
+    if (platform && cb_image_get_for(copy->env->store, copy->from->name, platform, &image,
+                                     NULL, err) < 0)
+        return -1;
+    if (copy->all || platform)
         platform = NULL;
     else if (!platform && several.count > 1)
         platform = &host;

@@ -5,6 +5,7 @@
 
 #include "exporter/delta.h"
 #include "exporter/load-priv.h"
+#include "registry/said.h"
 #include "store/content.h"
 #include "store/layout-read.h"
 
@@ -27,13 +28,63 @@ static const char *layer_type(const unsigned char magic[4])
 
 /* ── manifest.json ── */
 
-/* The manifest among the blobs that has this config and these layers, so that the image
- * keeps the digest it was pulled under. */
-static void find_manifest(struct cb_load *load, struct cb_load_image *found)
+/* Has the manifest this config and these layers? */
+static int is_manifest_of(struct cb_load *load, const struct cb_descriptor *entry,
+                          const struct cb_load_image *found)
 {
-    const struct cb_member *document = cb_members_find(&load->members, "index.json");
     struct cb_digest id =
         cb_digest_of(cb_strbuf_text(&found->config_bytes), found->config_bytes.len);
+    cb_auto_value(cb_strbuf) bytes = {0};
+    cb_auto(cb_manifest) manifest = NULL;
+    size_t same = 0;
+
+    if (cb_content_read(load->env->store, &entry->digest, CB_MANIFEST_MAX_BYTES, &bytes,
+                        NULL) < 0 ||
+        cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len, entry->media_type,
+                          NULL) < 0 ||
+        !cb_digest_equal(&manifest->config.digest, &id) ||
+        manifest->layers.count != found->config->diff_ids.count)
+        return 0;
+    while (same < manifest->layers.count &&
+           cb_digest_equal(&manifest->layers.items[same].digest,
+                           &found->layers[same].digest))
+        same++;
+    return same == manifest->layers.count;
+}
+
+static struct cb_index *read_nested(struct cb_load *load,
+                                    const struct cb_descriptor *entry)
+{
+    cb_auto_value(cb_strbuf) bytes = {0};
+    struct cb_index *index = NULL;
+
+    if (cb_media_kind(entry->media_type) != CB_MEDIA_INDEX ||
+        cb_content_read(load->env->store, &entry->digest, CB_MANIFEST_MAX_BYTES, &bytes,
+                        NULL) < 0 ||
+        cb_index_parse(&index, cb_strbuf_text(&bytes), bytes.len, entry->media_type,
+                       NULL) < 0)
+        return NULL;
+    return index;
+}
+
+static const struct cb_descriptor *entry_of(struct cb_load *load,
+                                            const struct cb_index *index,
+                                            const struct cb_load_image *found)
+{
+    cb_vec_foreach (entry, &index->manifests) {
+        if (is_manifest_of(load, entry, found))
+            return entry;
+    }
+    return NULL;
+}
+
+/* The manifest among the blobs that fits, so that the image keeps the digest it was
+ * pulled under. *NESTED: the index that has it, if that is another than the archive's. */
+static void find_manifest(struct cb_load *load, struct cb_load_image *found,
+                          struct cb_index **nested)
+{
+    const struct cb_member *document = cb_members_find(&load->members, "index.json");
+    const struct cb_descriptor *entry;
     cb_auto(cb_index) index = NULL;
 
     /* A member without text is one that a link called index.json leads to. */
@@ -41,28 +92,25 @@ static void find_manifest(struct cb_load *load, struct cb_load_image *found)
         cb_index_parse(&index, document->text, (size_t)document->size, CB_MT_OCI_INDEX,
                        NULL) < 0)
         return;
-    for (size_t i = 0; i < index->manifests.count; i++) {
-        const struct cb_descriptor *entry = &index->manifests.items[i];
-        cb_auto_value(cb_strbuf) bytes = {0};
-        cb_auto(cb_manifest) manifest = NULL;
-        size_t same = 0;
-
-        if (cb_content_read(load->env->store, &entry->digest, CB_MANIFEST_MAX_BYTES,
-                            &bytes, NULL) < 0 ||
-            cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len,
-                              entry->media_type, NULL) < 0 ||
-            !cb_digest_equal(&manifest->config.digest, &id) ||
-            manifest->layers.count != found->config->diff_ids.count)
-            continue;
-        while (same < manifest->layers.count &&
-               cb_digest_equal(&manifest->layers.items[same].digest,
-                               &found->layers[same].digest))
-            same++;
-        if (same == manifest->layers.count) {
-            found->manifest = entry->digest;
-            return;
-        }
+    entry = entry_of(load, index, found);
+    for (size_t i = 0; !entry && i < index->manifests.count; i++) {
+        cb_index_free(*nested);
+        *nested = read_nested(load, &index->manifests.items[i]);
+        entry = *nested ? entry_of(load, *nested, found) : NULL;
     }
+    if (entry)
+        found->manifest = entry->digest;
+}
+
+/* Of IMAGE, the manifest of which is ABOUT. */
+static int bring_said(struct cb_load *load, const struct cb_index *index,
+                      const struct cb_digest *about, const struct cb_platform *platform,
+                      const struct cb_digest *image, struct cb_error **err)
+{
+    const struct cb_said_source source = {
+        .image = image, .platform = platform, .index = index, .about = about};
+
+    return cb_said_bring(load->env->store, &source, err);
 }
 
 static int read_docker_layers(struct cb_load *load, const struct cb_json *item,
@@ -103,6 +151,8 @@ static int load_docker_image(struct cb_load *load, const struct cb_json *item,
     cb_auto_value(cb_strings) tags = {0};
     struct cb_json config = cb_json_member(item, "Config");
     struct cb_json names = cb_json_member(item, "RepoTags");
+    cb_auto(cb_index) nested = NULL;
+    struct cb_digest id;
     const struct cb_member *member;
     const char *path;
 
@@ -121,8 +171,17 @@ static int load_docker_image(struct cb_load *load, const struct cb_json *item,
         if (cb_load_add_name(&found.names, tags.items[i], err) < 0)
             return -1;
     }
-    find_manifest(load, &found);
-    return (load->take ? load->take : cb_load_add)(load, &found, err);
+    find_manifest(load, &found, &nested);
+    if (load->take)
+        return load->take(load, &found, err);
+    if (cb_load_add(load, &found, err) < 0)
+        return -1;
+    id = cb_digest_of(cb_strbuf_text(&found.config_bytes), found.config_bytes.len);
+    return nested && cb_digest_is_set(&found.manifest) &&
+                   cb_load_wants(load, &found.config->platform)
+               ? bring_said(load, nested, &found.manifest, &found.config->platform, &id,
+                            err)
+               : 0;
 }
 
 static int load_manifest(struct cb_load *load, const struct cb_descriptor *entry,
@@ -276,7 +335,8 @@ static int is_for_a_platform(const struct cb_descriptor *entry)
 
 /* One platform's image of an index. What the archive has not is passed over: whoever
  * wrote it may have wanted one of them only. */
-static int load_platform(struct cb_load *load, const struct cb_descriptor *entry,
+static int load_platform(struct cb_load *load, const struct cb_index *index,
+                         const struct cb_descriptor *entry,
                          struct cb_platform_images *images, struct cb_error **err)
 {
     cb_auto_value(cb_load_image) found = {0};
@@ -285,7 +345,11 @@ static int load_platform(struct cb_load *load, const struct cb_descriptor *entry
     int result = find_image(load, entry, &found, &error);
 
     if (result > 0)
-        result = cb_load_put(load, &found, &image.id, &error) < 0 ? -1 : 1;
+        result = cb_load_put(load, &found, &image.id, &error) < 0 ||
+                         bring_said(load, index, &entry->digest, &entry->platform,
+                                    &image.id, &error) < 0
+                     ? -1
+                     : 1;
     if (result > 0)
         cb_vec_push(images, image);
     if (result >= 0 || cb_error_kind(error) == CB_ERR_NOT_FOUND)
@@ -320,7 +384,7 @@ static int load_platforms(struct cb_load *load, const struct cb_index *index,
 
     cb_vec_foreach (entry, &index->manifests) {
         if (is_for_a_platform(entry) && cb_load_wants(load, &entry->platform) &&
-            load_platform(load, entry, &images, err) < 0)
+            load_platform(load, index, entry, &images, err) < 0)
             return -1;
     }
     if (!images.count)

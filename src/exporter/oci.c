@@ -71,15 +71,26 @@ struct entries {
     size_t count, capacity;
 };
 
-static struct cb_index *make_index(struct entries *entries, json_t *annotations,
-                                   int docker_types)
+static void entries_free(struct entries *entries)
 {
-    struct cb_index *index =
-        cb_index_make(entries->items, entries->count, annotations, docker_types);
-
     cb_vec_foreach (entry, entries)
         cb_descriptor_free(entry);
     cb_vec_free(entries);
+}
+
+/* If that has the same entries and nothing was asked to be otherwise. */
+static struct cb_index *index_it_came_in(const struct cb_saved *saved,
+                                         const struct cb_saved_index *out,
+                                         const struct entries *entries)
+{
+    const struct cb_index *came = out->said ? cb_said_attester(out->said)->index : NULL;
+    struct cb_index *index = NULL;
+
+    if (!came || saved->docker_types ||
+        (saved->annotations && saved->annotations->count) ||
+        !cb_index_is_of(came, entries->items, entries->count) ||
+        cb_index_parse(&index, came->bytes, came->len, came->media_type, NULL) < 0)
+        return NULL;
     return index;
 }
 
@@ -92,14 +103,11 @@ static int attest(const struct cb_saved *saved, struct cb_saved_index *out,
 
     for (size_t i = 0; attester && i < out->images.count; i++) {
         const struct cb_platform_image *image = &out->images.items[i];
-        struct cb_attestation *attestation = NULL;
 
         if (attester->attest(attester->arg, i,
                              cb_saved_find(saved, &image->id, &image->platform)->manifest,
-                             &attestation, err) < 0)
+                             &out->attestations, err) < 0)
             return -1;
-        if (attestation)
-            cb_vec_push(&out->attestations, attestation);
     }
     return 0;
 }
@@ -128,7 +136,11 @@ int cb_saved_index_make(const struct cb_saved *saved, struct cb_saved_index *out
         cb_descriptor_copy(&entry, &(*attestation)->entry);
         cb_vec_push(&entries, entry);
     }
-    out->index = make_index(&entries, annotations, saved->docker_types);
+    out->index = index_it_came_in(saved, out, &entries);
+    if (!out->index)
+        out->index =
+            cb_index_make(entries.items, entries.count, annotations, saved->docker_types);
+    entries_free(&entries);
     return 0;
 }
 
@@ -160,6 +172,7 @@ char *cb_saved_index_json(const struct cb_saved *saved)
             cb_vec_push(&entries, entry);
         }
     }
-    index = make_index(&entries, NULL, 0);
+    index = cb_index_make(entries.items, entries.count, NULL, 0);
+    entries_free(&entries);
     return cb_steal(&index->bytes);
 }

@@ -38,9 +38,7 @@ void cb_saved_clear(struct cb_saved *saved)
         cb_vec_free(&several->images);
         cb_index_free(several->index);
         cb_said_free(several->said);
-        cb_vec_foreach (attestation, &several->attestations)
-            cb_attestation_free(*attestation);
-        cb_vec_free(&several->attestations);
+        cb_attestations_free(&several->attestations);
     }
     cb_vec_free(&saved->indexes);
 }

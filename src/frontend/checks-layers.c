@@ -197,17 +197,26 @@ static char *operand_path(const struct cb_stage *stage, const char *operand, int
 static void check_operand(struct cb_stage *stage, const struct cb_item *item,
                           const char *program, const char *path)
 {
+    const struct cb_source *source = stage->planner->file->source;
+
     cb_vec_foreach (copied, &stage->copied) {
+        const struct cb_source *file;
+        struct cb_span place;
         unsigned line;
+        int own;
 
         if (!is_within(copied->dest, path))
             continue;
-        cb_source_position(stage->planner->file->source, copied->item->place.start, &line,
-                           NULL);
+        place = copied->item->place;
+        file = cb_source_file(source, &place);
+        place = item->place;
+        own = file == cb_source_file(source, &place);
+        cb_source_position(source, copied->item->place.start, &line, NULL);
         cb_checks_warn_item(stage, item, "ChangeAfterCopy",
-                            "`%s -R %s` stores the files that line %u copied once more: "
-                            "use %s --%s there",
-                            program, path, line,
+                            "`%s -R %s` stores the files that %s%sline %u copied once "
+                            "more: use %s --%s there",
+                            program, path, own ? "" : cb_source_name(file),
+                            own ? "" : " ", line,
                             cb_instruction_name(copied->item->inst->kind), program);
         return;
     }

@@ -212,6 +212,18 @@ static void write_unused(struct cb_describer *describer,
     describer->item = item;
 }
 
+static void write_place(struct cb_describer *describer, const struct cb_instruction *inst)
+{
+    struct cb_writer *writer = &describer->writer;
+    struct cb_span span = inst->span;
+    const struct cb_source *file = cb_source_file(describer->source, &span);
+
+    if (file != describer->main)
+        cb_writer_text(writer, "file", cb_source_name(file));
+    cb_writer_int(writer, "line", inst->line);
+    cb_writer_int(writer, "end_line", inst->end_line);
+}
+
 void cb_describe_instruction(struct cb_describer *describer, const char *key,
                              const struct cb_instruction *inst)
 {
@@ -220,10 +232,8 @@ void cb_describe_instruction(struct cb_describer *describer, const char *key,
     cb_writer_open(writer, key, '{');
     cb_writer_text(writer, "name", cb_instruction_name(inst->kind));
     cb_writer_text(writer, "keyword", inst->keyword);
-    if (describer->source) {
-        cb_writer_int(writer, "line", inst->line);
-        cb_writer_int(writer, "end_line", inst->end_line);
-    }
+    if (describer->source)
+        write_place(describer, inst);
     cb_describe_text(describer, "original", inst->original);
     cb_writer_string(writer, "comment", inst->doc_comment);
     if (inst->check.text)

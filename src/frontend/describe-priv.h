@@ -13,6 +13,7 @@ struct cb_describer {
 
     /* Where the instruction stands. */
     struct cb_source *source; /* that its places are of; NULL: they are of no file */
+    struct cb_source *main;   /* the file of those that are of no included one */
     struct cb_stage *stage;   /* in whose scope its words are expanded; or NULL */
     const struct cb_item *item;
     struct cb_strings behind; /* names of the base that its --if hangs on */

@@ -240,6 +240,7 @@ static int prepare(struct cb_describer *describer, struct cb_error **err)
     if (cb_dockerfile_parse_partly(&planner->file, describer->options->source, err) < 0)
         return describer->options->expand ? cb_planner_rehearse_too(planner, 1, err) : -1;
     describer->source = planner->file->source;
+    describer->main = cb_source_nth_file(describer->source, 0);
     if (!describer->options->expand)
         return 0;
     if (cb_scope_globals(planner, err) < 0 || cb_stages_init(planner, err) < 0 ||

@@ -42,13 +42,14 @@ static const char *look_up(void *arg, const char *name)
 
 /* 1: *OUT is the text; 0: *UNKNOWN is a name that is not known. */
 static int expand_with(struct cb_planner *planner, struct looking *looking,
-                       const char *text, char **out, struct cb_error **err)
+                       const struct cb_word *word, char **out, struct cb_error **err)
 {
+    char escape = cb_dockerfile_escape(planner->file, planner->file->source, word->span);
     struct cb_scope_lookup lookup = {
         .get = look_up, .arg = looking, .work = &planner->work};
     cb_auto(cb_error) error = NULL;
     cb_autofree char *expanded = NULL;
-    int status = cb_word_expand(&expanded, text, planner->file->escape, &lookup, &error);
+    int status = cb_word_expand(&expanded, word->text, escape, &lookup, &error);
 
     if (looking->unknown)
         return 0;
@@ -59,10 +60,11 @@ static int expand_with(struct cb_planner *planner, struct looking *looking,
 }
 
 static int expand(struct cb_planner *planner, const struct cb_stage *stage,
-                  const char *text, char **out, char **unknown, struct cb_error **err)
+                  const struct cb_word *word, char **out, char **unknown,
+                  struct cb_error **err)
 {
     struct looking looking = {.stage = stage};
-    int status = expand_with(planner, &looking, text, out, err);
+    int status = expand_with(planner, &looking, word, out, err);
 
     *unknown = looking.unknown;
     return status;
@@ -72,7 +74,7 @@ int cb_from_args_word(const struct cb_stage *stage, const struct cb_word *word,
                       char **out)
 {
     struct looking looking = {.stage = stage, .strict = 1};
-    int status = expand_with(stage->planner, &looking, word->text, out, NULL);
+    int status = expand_with(stage->planner, &looking, word, out, NULL);
 
     free(looking.unknown);
     return status > 0;
@@ -98,7 +100,7 @@ static void note_arg(struct cb_stage *stage, const struct cb_pair *pair, const c
             note(stage, name, value);
         return;
     }
-    expand(stage->planner, stage, pair->value.text, &initial, &unknown, NULL);
+    expand(stage->planner, stage, &pair->value, &initial, &unknown, NULL);
     note(stage, name, initial);
 }
 
@@ -112,7 +114,7 @@ void cb_from_args_note(struct cb_stage *stage, const struct cb_item *item)
         const struct cb_pair *pair = &inst->pairs.items[i];
         cb_autofree char *name = NULL, *unknown = NULL;
 
-        if (expand(stage->planner, stage, pair->key.text, &name, &unknown, NULL) <= 0)
+        if (expand(stage->planner, stage, &pair->key, &name, &unknown, NULL) <= 0)
             continue;
         if (inst->kind == CB_INST_ARG && !item->undecided)
             note_arg(stage, pair, name);
@@ -152,10 +154,11 @@ int cb_from_args_are_used(const struct cb_planner *planner)
 }
 
 int cb_from_args_expand(struct cb_planner *planner, const struct cb_stage *stage,
-                        const char *text, char **out, struct cb_error **err)
+                        const struct cb_word *word, char **out, struct cb_error **err)
 {
     cb_autofree char *unknown = NULL;
-    int known = expand(planner, stage, text, out, &unknown, err);
+    const char *text = word->text;
+    int known = expand(planner, stage, word, out, &unknown, err);
 
     if (known < 0)
         return -1;

@@ -274,7 +274,7 @@ int cb_from_args_word(const struct cb_stage *stage, const struct cb_word *word,
                       char **out);
 /* STAGE NULL: no variable is known. */
 int cb_from_args_expand(struct cb_planner *planner, const struct cb_stage *stage,
-                        const char *text, char **out, struct cb_error **err);
+                        const struct cb_word *word, char **out, struct cb_error **err);
 
 /* ── conditions.c: --if ── */
 /* Before anything is looked at: leaves ITEM out, or finds that it is undecided. */

@@ -40,6 +40,18 @@ enum cb_plan_purpose {
     CB_PLAN_OUTLINE,
 };
 
+/* Where a Dockerfile lies. */
+struct cb_include_place {
+    const char
+        *path;   /* NULL: it is none of the context's, and counts as one at its root */
+    int on_host; /* PATH is one of the host, which may lie outside of the context; else
+                    one in the context */
+};
+/* Puts the files that *SOURCE includes in their places, read from the context (NULL or
+ * empty: there are none). Before anything else is done with it. */
+int cb_frontend_include(struct cb_source **source, const struct cb_context *context,
+                        const struct cb_include_place *place, struct cb_error **err);
+
 struct cb_frontend_options {
     /* Planning fills in source_date_epoch when arguments or the Dockerfile say what it
      * is: steps have it in their keys from the moment they are made. */
@@ -145,7 +157,7 @@ struct cb_check_warning {
     unsigned line, end_line; /* of the instruction SPAN is in; or of SPAN */
 };
 struct cb_check_result {
-    CB_VEC(struct cb_check_warning) warnings; /* by line */
+    CB_VEC(struct cb_check_warning) warnings; /* by place */
     struct cb_error *error; /* why the file could not be checked to the end, or NULL */
     int is_error;           /* `error=true`: a warning is an error */
 };
@@ -171,11 +183,12 @@ struct cb_outline_entry {
     char *name;
     char *value, *description; /* of an ARG; or NULL */
     int required;              /* a secret, an agent */
-    unsigned line, end_line;
+    struct cb_span span;       /* of the instruction */
+    unsigned line, end_line;   /* of its file */
 };
 struct cb_outline {
     char *name, *description;                /* of the target; or NULL */
-    CB_VEC(struct cb_outline_entry) entries; /* by line */
+    CB_VEC(struct cb_outline_entry) entries; /* by place */
 };
 void cb_outline_clear(struct cb_outline *outline);
 CB_AUTO_VALUE_DEFINE(cb_outline, cb_outline_clear)

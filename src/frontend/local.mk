@@ -39,6 +39,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/given.c \
 	%D%/hidden.c \
 	%D%/image-config.c \
+	%D%/includes.c \
 	%D%/named.c \
 	%D%/needs.c \
 	%D%/origins.c \

@@ -62,7 +62,7 @@ static int connect_copy(struct cb_planner *planner, const struct cb_stage *stage
     item->origin_count = 1;
     if (!from->text || !*from->text)
         return 0;
-    if (cb_from_args_expand(planner, stage, from->text, &text, err) < 0)
+    if (cb_from_args_expand(planner, stage, from, &text, err) < 0)
         return cb_error_at(err, item->source, from->span);
     if (!*text)
         return 0;
@@ -80,7 +80,8 @@ static int mount_from(struct cb_planner *planner, const struct cb_stage *stage,
         *text = cb_steal(&from);
         return 0;
     }
-    return cb_from_args_expand(planner, stage, from, text, err);
+    return cb_from_args_expand(planner, stage, &(struct cb_word){from, mount->span}, text,
+                               err);
 }
 
 static int connect_run(struct cb_planner *planner, const struct cb_stage *stage,

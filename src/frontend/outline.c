@@ -123,6 +123,7 @@ static void add(struct gathering *gathering, const struct cb_outline_note *note)
     struct cb_outline_entry entry = {
         .kind = note->kind,
         .required = note->required,
+        .span = note->inst->span,
         .line = note->inst->line,
         .end_line = note->inst->end_line,
     };
@@ -220,12 +221,12 @@ static void add_stage(struct gathering *gathering, const struct cb_stage *stage)
     }
 }
 
-static int by_line(const void *a, const void *b)
+static int by_place(const void *a, const void *b)
 {
     const struct cb_outline_entry *one = a, *other = b;
 
-    if (one->line != other->line)
-        return one->line < other->line ? -1 : 1;
+    if (one->span.start != other->span.start)
+        return one->span.start < other->span.start ? -1 : 1;
     return strcmp(one->name, other->name);
 }
 
@@ -245,7 +246,7 @@ static void gather(struct cb_outline *out, struct cb_planner *planner,
     add_stage(&gathering, target);
     if (out->entries.count)
         qsort(out->entries.items, out->entries.count, sizeof(*out->entries.items),
-              by_line);
+              by_place);
     cb_map_free(gathering.seen);
     free(gathering.visited);
 }

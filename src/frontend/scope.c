@@ -206,7 +206,9 @@ int cb_scope_expand_global(struct cb_planner *planner, const struct cb_strings *
     struct cb_scope_lookup lookup = {global_get, global_undefined, &arg, &planner->work,
                                      NULL};
 
-    if (cb_word_expand(out, word->text, planner->file->escape, &lookup, err) < 0)
+    char escape = cb_dockerfile_escape(planner->file, planner->file->source, word->span);
+
+    if (cb_word_expand(out, word->text, escape, &lookup, err) < 0)
         return cb_error_at(err, planner->file->source, word->span);
     return 0;
 }
@@ -291,9 +293,11 @@ static void stage_undefined(void *arg, const char *name)
     cb_checks_undefined(lookup->stage, lookup->item, name);
 }
 
-static char escape_of(const struct cb_stage *stage)
+static char escape_of(const struct cb_stage *stage, const struct cb_item *item,
+                      struct cb_span span)
 {
-    return stage->planner ? stage->planner->file->escape : '\\';
+    return stage->planner ? cb_dockerfile_escape(stage->planner->file, item->source, span)
+                          : '\\';
 }
 
 static size_t *work_of(const struct cb_stage *stage)
@@ -322,7 +326,8 @@ int cb_scope_expand(struct cb_stage *stage, const struct cb_item *item,
     struct stage_lookup arg = {stage, item, 0};
     struct cb_scope_lookup lookup = stage_lookup(&arg);
 
-    if (cb_word_expand(out, word->text, escape_of(stage), &lookup, err) < 0)
+    if (cb_word_expand(out, word->text, escape_of(stage, item, word->span), &lookup,
+                       err) < 0)
         return cannot_expand(&arg, word->span, err);
     return 0;
 }
@@ -334,7 +339,8 @@ int cb_scope_expand_split(struct cb_stage *stage, const struct cb_item *item,
     struct stage_lookup arg = {stage, item, 0};
     struct cb_scope_lookup lookup = stage_lookup(&arg);
 
-    if (cb_word_expand_split(out, word->text, escape_of(stage), &lookup, err) < 0)
+    if (cb_word_expand_split(out, word->text, escape_of(stage, item, word->span), &lookup,
+                             err) < 0)
         return cannot_expand(&arg, word->span, err);
     return 0;
 }
@@ -347,7 +353,7 @@ int cb_scope_expand_mount(struct cb_stage *stage, const struct cb_item *item,
     struct cb_scope_lookup lookup = stage_lookup(&arg);
 
     if (cb_run_mount_expand(out, stage->planner->arena, flag->value ? flag->value : "",
-                            escape_of(stage), &lookup, err) < 0)
+                            escape_of(stage, item, flag->span), &lookup, err) < 0)
         return cb_error_at(err, item->source, flag->span);
     return 0;
 }

@@ -18,6 +18,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define SWEEP_LOCK "sweep"
+
 static const int families[] = {AF_INET, AF_INET6};
 
 /* ── What is recorded ── */
@@ -169,12 +171,16 @@ static void sweep(const char *name)
         cb_attach_take_down(&lease, record, 1);
 }
 
+/* One at a time: what another is taking down is down when this returns, and not busy. */
 void cb_attach_sweep(void)
 {
     cb_auto_value(cb_strings) names = {0};
+    cb_auto(cb_lock) lock = NULL;
     cb_autofd int dir = -1;
 
     if (!cb_netns_is_ours() || cb_net_lease_dir(&dir, NULL, NULL) < 0 ||
+        cb_lock_take(&lock, dir, SWEEP_LOCK, CB_LOCK_EXCLUSIVE, NULL, NULL, NULL, NULL) <
+            0 ||
         cb_fs_list(dir, &names, NULL) < 0)
         return;
     cb_vec_foreach (name, &names) {

@@ -3,6 +3,7 @@
 #include "network/named-priv.h"
 
 #include "base/fs.h"
+#include "base/text.h"
 #include "network/hub-priv.h"
 
 #include <stdio.h>
@@ -56,14 +57,22 @@ static void add_endpoint(const struct cb_network_def *def, json_t *record,
     cb_vec_push(out, endpoint);
 }
 
-/* A lease that can be taken is nobody's. */
-static int is_held(const char *name)
+/* One with a record has joined; one without is about to. Nothing is taken to find out:
+ * who wants the address in this moment would find it busy. */
+static void look_at(const struct cb_network_def *def, int dir, const char *name,
+                    struct cb_network_endpoints *out)
 {
-    struct cb_net_lease *lease = NULL;
-    int taken = cb_net_lease_try(&lease, name, NULL);
+    cb_autofree char *file = xasprintf("%s.json", name);
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_auto_json *record = NULL;
 
-    cb_net_lease_abandon(lease);
-    return taken == 0;
+    if (!cb_lock_is_held(dir, name))
+        return;
+    if (cb_fs_read_file(dir, file, RECORD_MAX_BYTES, &text, NULL) < 0)
+        out->joining++;
+    else if (cb_json_parse(&record, file, cb_strbuf_text(&text), text.len,
+                           RECORD_MAX_BYTES, NULL) == 0)
+        add_endpoint(def, record, out);
 }
 
 static void collect(const struct cb_network_def *def, struct cb_network_endpoints *out)
@@ -74,20 +83,9 @@ static void collect(const struct cb_network_def *def, struct cb_network_endpoint
 
     if (cb_net_lease_dir(&dir, NULL, NULL) < 0 || cb_fs_list(dir, &names, NULL) < 0)
         return;
-    cb_vec_foreach (name, &names) {
-        cb_auto_value(cb_strbuf) text = {0};
-        cb_auto_json *record = NULL;
-        char *dot = strrchr(*name, '.');
-
-        if (strncmp(*name, prefix, strlen(prefix)) || !dot || strcmp(dot, ".json") ||
-            cb_fs_read_file(dir, *name, RECORD_MAX_BYTES, &text, NULL) < 0 ||
-            cb_json_parse(&record, *name, cb_strbuf_text(&text), text.len,
-                          RECORD_MAX_BYTES, NULL) < 0)
-            continue;
-        *dot = '\0';
-        if (is_held(*name))
-            add_endpoint(def, record, out);
-    }
+    cb_vec_foreach (name, &names)
+        if (strncmp(*name, prefix, strlen(prefix)) == 0 && !cb_ends_with(*name, ".json"))
+            look_at(def, dir, *name, out);
 }
 
 struct search {

@@ -355,7 +355,7 @@ static int refuse_in_use(const struct cb_network_def *def, struct cb_error **err
 
     cb_attach_sweep();
     cb_network_endpoints(def, &endpoints);
-    if (!endpoints.count)
+    if (!endpoints.count && !endpoints.joining)
         return 0;
     return cb_error_set(
         err, CB_ERR_EXISTS,

@@ -16,6 +16,10 @@
 #define CB_ICC_OPTION        "com.docker.network.bridge.enable_icc"
 #define CB_MASQUERADE_OPTION "com.docker.network.bridge.enable_ip_masquerade"
 #define CB_BINDING_OPTION    "com.docker.network.bridge.host_binding_ipv4"
+/* Of the bridge of containers alone, in the words of daemon.json: its own address, with
+ * the subnet's bits, and where in the subnet addresses are taken from. */
+#define CB_BRIDGE_IP_OPTION    "bip"
+#define CB_BRIDGE_RANGE_OPTION "fixed-cidr"
 
 struct cb_network_subnet {
     struct cb_cidr subnet;
@@ -85,6 +89,7 @@ struct cb_network_endpoint { /* a container that is on a network */
 struct cb_network_endpoints {
     struct cb_network_endpoint *items;
     size_t count, capacity;
+    size_t joining; /* have an address, and will be on it in a moment */
 };
 void cb_network_endpoints_free(struct cb_network_endpoints *endpoints);
 CB_AUTO_VALUE_DEFINE(cb_network_endpoints, cb_network_endpoints_free)

@@ -8,10 +8,65 @@
 #include "network/attach-priv.h"
 #include "network/named-priv.h"
 
+#include "base/log.h"
+
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* ── Its subnet ── */
+
+/* That of INTERFACE in SUBNET: 1, or 0 if there is none. */
+static int find_address(const char *interface, const struct cb_cidr *subnet,
+                        struct cb_ip *out)
+{
+    struct ifaddrs *all = NULL;
+    int found = 0;
+
+    if (getifaddrs(&all) < 0)
+        return 0;
+    for (const struct ifaddrs *p = all; p && !found; p = p->ifa_next) {
+        struct cb_ip ip = {.family = AF_INET};
+
+        if (!p->ifa_addr || p->ifa_addr->sa_family != AF_INET ||
+            strcmp(p->ifa_name, interface) != 0)
+            continue;
+        memcpy(ip.bytes,
+               &((const struct sockaddr_in *)(const void *)p->ifa_addr)->sin_addr,
+               sizeof(struct in_addr));
+        found = cb_cidr_contains(subnet, &ip);
+        if (found)
+            *out = ip;
+    }
+    freeifaddrs(all);
+    return found;
+}
+
+/* What the configuration says of it, as if somebody had typed it. */
+static int read_wish(const struct cb_strings *options, struct cb_network_wish *wish,
+                     struct cb_error **err)
+{
+    const char *own = cb_env_get(options, CB_BRIDGE_IP_OPTION);
+    const char *range = cb_env_get(options, CB_BRIDGE_RANGE_OPTION);
+    const char *from = own ? own : range;
+    struct cb_cidr subnet;
+    char text[CB_CIDR_MAX_TEXT];
+
+    if (!from)
+        return 0;
+    if (cb_cidr_parse(&subnet, from) < 0)
+        return cb_error_set(err, CB_ERR_USAGE, "`%s` is not a range of addresses", from);
+    if (own)
+        cb_strings_take(&wish->gateways, xstrndup(own, strcspn(own, "/")));
+    subnet = cb_cidr_network(&subnet);
+    cb_cidr_text(&subnet, text);
+    cb_strings_add(&wish->subnets, text);
+    if (range)
+        cb_strings_add(&wish->ranges, range);
+    return 0;
+}
 
 static void set_subnet(struct cb_network_def *bridge, const struct cb_cidr *subnet)
 {
@@ -19,8 +74,10 @@ static void set_subnet(struct cb_network_def *bridge, const struct cb_cidr *subn
     bridge->subnets = xcalloc(1, sizeof(*bridge->subnets));
     bridge->subnet_count = 1;
     bridge->subnets[0].subnet = *subnet;
-    bridge->subnets[0].gateway = subnet->ip;
-    cb_ip_increment(&bridge->subnets[0].gateway);
+    if (!find_address(CB_BRIDGE_INTERFACE, subnet, &bridge->subnets[0].gateway)) {
+        bridge->subnets[0].gateway = subnet->ip;
+        cb_ip_increment(&bridge->subnets[0].gateway);
+    }
 }
 
 static int is_empty(const struct cb_network_def *bridge)
@@ -40,33 +97,69 @@ static int remove_bridge(const struct cb_network_def *bridge, struct cb_error **
                                    bridge->subnet_count, err);
 }
 
-/* 1: the bridge is there, and BRIDGE has its subnet; it may be another store that made
- * it. One in the way of a route that the host has got since goes, if nobody is on it. */
-static int find_bridge(struct cb_network_def *bridge, struct cb_error **err)
+/* Is it as it is wished? */
+static int suits(const struct cb_network_def *bridge, const struct cb_network_wish *wish)
 {
+    const struct cb_network_subnet *subnet = &bridge->subnets[0];
+    char text[CB_CIDR_MAX_TEXT];
+    struct cb_ip own;
+
+    if (!wish->subnets.count)
+        return 1;
+    cb_cidr_text(&subnet->subnet, text);
+    return strcmp(text, wish->subnets.items[0]) == 0 &&
+           (!wish->gateways.count || (cb_ip_parse(&own, wish->gateways.items[0]) == 0 &&
+                                      cb_ip_equal(&own, &subnet->gateway)));
+}
+
+/* Where it is as wished; else addresses come from all of it. */
+static void set_range(struct cb_network_def *bridge, const struct cb_network_wish *wish)
+{
+    struct cb_cidr range;
+
+    if (wish->ranges.count && cb_cidr_parse(&range, wish->ranges.items[0]) == 0)
+        bridge->subnets[0].range = cb_cidr_network(&range);
+}
+
+/* 1: the bridge is there, and BRIDGE has its subnet; it may be another store that made
+ * it. One in the way of a route that the host has got since, or that is not as it is
+ * wished, goes if nobody is on it. */
+static int find_bridge(struct cb_network_def *bridge, const struct cb_network_wish *wish,
+                       struct cb_error **err)
+{
+    char text[CB_CIDR_MAX_TEXT];
+
     cb_autofree char *interface = cb_network_interface(bridge);
     struct cb_cidr subnet;
 
     if (!cb_routes_find(interface, &subnet))
         return 0;
     set_subnet(bridge, &subnet);
-    if (!cb_routes_cover(&subnet, interface, NULL) || !is_empty(bridge))
+    if (suits(bridge, wish)) {
+        set_range(bridge, wish);
+        if (!cb_routes_cover(&subnet, interface, NULL) || !is_empty(bridge))
+            return 1;
+    } else if (!is_empty(bridge)) {
+        cb_cidr_text(&subnet, text);
+        cb_warn("the bridge of containers stays %s while containers are on it, and not "
+                "%s as the configuration says",
+                text, wish->subnets.items[0]);
         return 1;
+    }
     return remove_bridge(bridge, err);
 }
 
-static int make_bridge(struct cb_network_def *bridge,
+static int make_bridge(struct cb_network_def *bridge, const struct cb_network_wish *wish,
                        const struct cb_network_defs *others, struct cb_error **err)
 {
-    static const struct cb_network_wish wish;
     cb_autofree char *interface = cb_network_interface(bridge);
 
-    if (!bridge->subnet_count ||
+    if (!bridge->subnet_count || wish->subnets.count ||
         cb_routes_cover(&bridge->subnets[0].subnet, interface, NULL)) {
         free(cb_steal(&bridge->subnets));
         bridge->subnet_count = 0;
-        if (cb_network_settle(bridge, &wish, others, err) < 0)
-            return -1;
+        if (cb_network_settle(bridge, wish, others, err) < 0)
+            return wish->subnets.count ? cb_error_wrap(err, "bip, fixed-cidr") : -1;
     }
     return cb_attach_make_bridge(interface, bridge->subnets, bridge->subnet_count,
                                  cb_network_mtu(bridge), err);
@@ -76,15 +169,17 @@ static int make_bridge(struct cb_network_def *bridge,
 static int have_bridge(struct cb_network_def *bridge,
                        const struct cb_network_defs *others, struct cb_error **err)
 {
+    cb_auto_value(cb_network_wish) wish = {0};
     cb_auto(cb_lock) lock = NULL;
     cb_autofd int dir = -1;
     int found;
 
-    if (cb_net_lease_dir(&dir, NULL, err) < 0 ||
+    if (read_wish(&bridge->options, &wish, err) < 0 ||
+        cb_net_lease_dir(&dir, NULL, err) < 0 ||
         cb_lock_take(&lock, dir, "settle", CB_LOCK_EXCLUSIVE, NULL, NULL, NULL, err) < 0)
         return -1;
-    found = find_bridge(bridge, err);
-    return found ? found : make_bridge(bridge, others, err);
+    found = find_bridge(bridge, &wish, err);
+    return found ? found : make_bridge(bridge, &wish, others, err);
 }
 
 static int is_same(const struct cb_network_def *bridge, const struct cb_cidr *kept)

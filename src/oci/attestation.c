@@ -85,6 +85,13 @@ void cb_attestation_free(struct cb_attestation *attestation)
     free(attestation);
 }
 
+void cb_attestations_free(struct cb_attestations *attestations)
+{
+    cb_vec_foreach (attestation, attestations)
+        cb_attestation_free(*attestation);
+    cb_vec_free(attestations);
+}
+
 /* Takes BYTES. */
 static void add_blob(struct cb_attestation *attestation, char *bytes, const char *type,
                      struct cb_descriptor *out)

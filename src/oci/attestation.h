@@ -71,12 +71,20 @@ struct cb_attestation *cb_attestation_make(const struct cb_manifest *about,
 void cb_attestation_free(struct cb_attestation *attestation);
 CB_AUTO_DEFINE(cb_attestation, cb_attestation_free)
 
+struct cb_attestations {
+    struct cb_attestation **items;
+    size_t count, capacity;
+};
+void cb_attestations_free(struct cb_attestations *attestations);
+CB_AUTO_VALUE_DEFINE(cb_attestations, cb_attestations_free)
+
 /* Whoever writes an index asks for what goes into it beside its images. */
 struct cb_attester {
-    /* About the IMAGEth of those that go out, as MANIFEST. *OUT stays NULL: nothing. */
+    /* About the IMAGEth of those that go out, as MANIFEST; behind what OUT has. */
     int (*attest)(void *arg, size_t image, const struct cb_manifest *manifest,
-                  struct cb_attestation **out, struct cb_error **err);
+                  struct cb_attestations *out, struct cb_error **err);
     void *arg;
+    const struct cb_index *index; /* that all of it came in; or NULL */
 };
 
 /* Is ENTRY, of an index, no image but an attestation? */

@@ -3,6 +3,22 @@
 
 #include "oci/attestation.h"
 
+int cb_index_is_of(const struct cb_index *index, const struct cb_descriptor *manifests,
+                   size_t count)
+{
+    size_t found = 0;
+
+    cb_vec_foreach (entry, &index->manifests) {
+        for (size_t i = 0; i < count; i++) {
+            if (cb_digest_equal(&entry->digest, &manifests[i].digest)) {
+                found++;
+                break;
+            }
+        }
+    }
+    return found == count && index->manifests.count == count;
+}
+
 void cb_index_free(struct cb_index *index)
 {
     if (!index)

@@ -139,6 +139,9 @@ int cb_index_parse(struct cb_index **out, const char *bytes, size_t len,
                    const char *media_type, struct cb_error **err);
 struct cb_index *cb_index_make(const struct cb_descriptor *manifests, size_t count,
                                json_t *annotations, int docker);
+/* Are these, in any order, what INDEX lists? */
+int cb_index_is_of(const struct cb_index *index, const struct cb_descriptor *manifests,
+                   size_t count);
 void cb_index_free(struct cb_index *index);
 CB_AUTO_DEFINE(cb_index, cb_index_free)
 /* Best entry for WANT; attestations (unknown/unknown) and foreign types never chosen.

@@ -224,8 +224,13 @@ static void add_details(const struct dump *dump, const struct cb_instruction *in
 
 static void add_instruction(const struct dump *dump, const struct cb_instruction *inst)
 {
+    struct cb_span place = inst->span;
+    const struct cb_source *file = cb_source_file(dump->file->source, &place);
+
     cb_strbuf_addf(dump->out, "  %s", cb_instruction_name(inst->kind));
     add_span(dump, inst->span);
+    if (file != cb_source_nth_file(dump->file->source, 0))
+        cb_strbuf_addf(dump->out, " of %s", cb_source_name(file));
     cb_strbuf_addc(dump->out, '\n');
     if (strcmp(inst->keyword, cb_instruction_name(inst->kind)) != 0)
         add_fact(dump, "keyword", inst->keyword);
@@ -266,7 +271,7 @@ static void add_stage(const struct dump *dump, const struct cb_stage_def *stage)
 
 static void add_lint(const struct dump *dump, const struct cb_lint *lint)
 {
-    cb_strbuf_addf(dump->out, "lint %s", lint->rule);
+    cb_strbuf_addf(dump->out, "lint %s", lint->rule ? lint->rule : "-");
     add_span(dump, lint->span);
     cb_strbuf_addc(dump->out, '\n');
     add_fact(dump, "message", lint->message);

@@ -322,6 +322,23 @@ int cb_condition_parse(const struct cb_condition **out, struct cb_parser *parser
     return 0;
 }
 
+const struct cb_condition *cb_condition_both(struct cb_arena *arena,
+                                             const struct cb_condition *one,
+                                             const struct cb_condition *other)
+{
+    struct cb_condition *parts;
+
+    if (!one || !other)
+        return one ? one : other;
+    parts = cb_arena_alloc(arena, 3 * sizeof(*parts));
+    parts[1] = *one;
+    parts[2] = *other;
+    parts[1].next = &parts[2];
+    parts[2].next = NULL;
+    parts[0] = (struct cb_condition){.kind = CB_CONDITION_ALL, .first = &parts[1]};
+    return parts;
+}
+
 /* ── Values ── */
 
 static int is_true(const char *value)

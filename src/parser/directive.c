@@ -96,7 +96,7 @@ static void set_escape(struct cb_parser *parser, struct cb_range value)
 
     if (value.end - value.start == 1 && (c == '\\' || c == '`')) {
         parser->escape = c;
-        parser->escape_word = word_of(parser, value);
+        parser->directives.escape_word = word_of(parser, value);
         return;
     }
     text = xstrndup(parser->text + value.start, value.end - value.start);
@@ -112,7 +112,7 @@ static void set_dialect(struct cb_parser *parser, struct cb_range value)
     cb_autofree char *shown = cb_text_short(word.text);
     cb_auto(cb_error) error = NULL;
 
-    parser->dialect = word;
+    parser->directives.dialect = word;
     if (strcmp(word.text, "1") == 0)
         return;
     cb_error_set(&error, CB_ERR_SYNTAX, "unknown dialect `%s`: there is `# cbuild=1`",
@@ -155,13 +155,18 @@ static void apply(struct cb_parser *parser, const struct directive *directive)
         space = memchr(parser->text + value.start, ' ', value.end - value.start);
         if (space)
             value.end = (size_t)(space - parser->text);
-        parser->syntax = word_of(parser, value);
+        parser->directives.syntax = word_of(parser, value);
         break;
     case CB_DIRECTIVE_ESCAPE:
         set_escape(parser, value);
         break;
     case CB_DIRECTIVE_CHECK:
-        parser->check = check_word(parser, value);
+        parser->directives.check = check_word(parser, value);
+        if (parser->frames.count)
+            cb_parser_lint(parser, NULL, parser->directives.check.span,
+                           "`# check=` at the top of an included file has no effect: it "
+                           "counts in the file that is built, or right above an "
+                           "instruction");
         break;
     case CB_DIRECTIVE_CBUILD:
         set_dialect(parser, value);
@@ -206,9 +211,9 @@ void cb_directive_skip_shebang(struct cb_parser *parser)
     while (cb_physical_line(parser, &line) &&
            match(parser->text, (struct cb_range){line.start, line.end}, &directive)) {
         const struct cb_word *word =
-            directive.kind == CB_DIRECTIVE_SYNTAX  ? &parser->syntax
-            : directive.kind == CB_DIRECTIVE_CHECK ? &parser->check
-                                                   : &parser->dialect;
+            directive.kind == CB_DIRECTIVE_SYNTAX  ? &parser->directives.syntax
+            : directive.kind == CB_DIRECTIVE_CHECK ? &parser->directives.check
+                                                   : &parser->directives.dialect;
 
         if (directive.kind != CB_DIRECTIVE_ESCAPE && !word->text)
             apply(parser, &directive);

@@ -103,7 +103,8 @@ static int add_instruction(struct builder *builder, struct cb_instruction *inst,
         cb_vec_push(&builder->items, inst);
     } else if (inst->kind == CB_INST_ARG && !builder->in_stage) {
         cb_vec_push(&builder->args, inst);
-    } else if (!builder->in_stage && !builder->complained) {
+    } else if (!builder->in_stage && !builder->complained &&
+               !builder->parser->include_failed) {
         builder->complained = 1;
         cb_error_set(&error, CB_ERR_SYNTAX, "no build stage in current context");
         cb_error_at(&error, builder->parser->source, inst->span);
@@ -177,14 +178,22 @@ static struct cb_dockerfile *build(const struct builder *builder)
     struct cb_parser *parser = builder->parser;
     struct cb_dockerfile *file = cb_arena_new_of(parser->arena, struct cb_dockerfile);
     size_t lint_bytes = parser->lints.count * sizeof(*file->lints);
+    const struct cb_include_frame *first =
+        parser->frames.count ? &parser->frames.items[0] : NULL;
+    const struct cb_directives *directives =
+        first ? &first->directives : &parser->directives;
 
     file->arena = parser->arena;
     file->source = cb_source_ref(parser->source);
-    file->escape = parser->escape;
-    file->syntax = parser->syntax;
-    file->check = parser->check;
-    file->escape_word = parser->escape_word;
-    file->dialect = parser->dialect;
+    file->escape = first ? first->escape : parser->escape;
+    file->syntax = directives->syntax;
+    file->check = directives->check;
+    file->escape_word = directives->escape_word;
+    file->dialect = directives->dialect;
+    file->escapes = "";
+    if (parser->escapes.count)
+        file->escapes =
+            cb_arena_strndup(parser->arena, parser->escapes.items, parser->escapes.count);
     file->global_args =
         copy_list(parser->arena, builder->args.items, builder->args.count);
     file->global_arg_count = builder->args.count;
@@ -243,6 +252,41 @@ int cb_dockerfile_parse(struct cb_dockerfile **out, struct cb_source *source,
         return -1;
     *out = cb_steal(&file);
     return 0;
+}
+
+int cb_dockerfile_include(struct cb_source **source, const struct cb_includes *includes,
+                          struct cb_error **err)
+{
+    cb_auto(cb_arena) arena = cb_arena_new();
+    cb_auto(cb_source) whole = NULL;
+    cb_auto_value(cb_parser) parser = {0};
+    cb_auto_value(cb_parser) again = {0};
+    cb_auto_value(builder) builder = {.parser = &again};
+
+    /* What is wrong with the text is told by who parses it. */
+    if (cb_parser_init(&parser, arena, *source, NULL) < 0 || !cb_include_is_used(&parser))
+        return 0;
+    whole = cb_source_new_whole(*source);
+    if (cb_parser_init(&again, arena, whole, NULL) < 0)
+        return 0;
+    again.includes = includes;
+    if (read_all(&builder, NULL) < 0 && !again.include_failed)
+        return 0;
+    if (again.include_failed)
+        return cb_error_move(err, &again.errors);
+    if (cb_source_part_count(whole) > 1) {
+        cb_source_unref(*source);
+        *source = cb_steal(&whole);
+    }
+    return 0;
+}
+
+char cb_dockerfile_escape(const struct cb_dockerfile *file,
+                          const struct cb_source *source, struct cb_span span)
+{
+    if (source != file->source || !*file->escapes)
+        return file->escape;
+    return file->escapes[cb_source_part_at(source, span.start)];
 }
 
 void cb_dockerfile_free(struct cb_dockerfile *file)

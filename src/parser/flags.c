@@ -80,7 +80,7 @@ size_t cb_flags_split(struct cb_request *request, struct cb_range rest)
 /* Were the file written in the dialect. */
 static int may_have_condition(const struct cb_request *request)
 {
-    return !request->parser->dialect.text && !request->parser->is_trigger &&
+    return !request->parser->directives.dialect.text && !request->parser->is_trigger &&
            !request->is_trigger &&
            cb_instruction_class_kind(request->class) != CB_INST_FROM;
 }

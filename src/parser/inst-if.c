@@ -22,7 +22,7 @@ static int refuse(struct cb_request *request, const struct cb_flag_word *flag,
 
 /* `--if=$A = b`: the rest of an expression without quotes would be taken for arguments.
  */
-static int check_quoted(struct cb_request *request, struct cb_error **err)
+int cb_inst_condition_quoted(struct cb_request *request, struct cb_error **err)
 {
     static const char *const operators[] = {"=", "==", "!=", "&&", "||"};
     const char *args = request->line->text + request->args.start;
@@ -53,7 +53,7 @@ static void remove_flag(struct cb_request *request, size_t index)
 int cb_inst_condition(struct cb_request *request, struct cb_instruction *out,
                       struct cb_error **err)
 {
-    if (!request->parser->dialect.text)
+    if (!request->parser->directives.dialect.text)
         return 0;
     for (size_t i = 0; i < request->flags.count; i++) {
         const struct cb_flag_word *flag = &request->flags.items[i];
@@ -71,7 +71,7 @@ int cb_inst_condition(struct cb_request *request, struct cb_instruction *out,
                                    "missing a value on flag: --if");
         if (cb_condition_parse(&out->condition, request->parser, &text, err) < 0)
             return -1;
-        if (i + 1 == request->flags.count && check_quoted(request, err) < 0)
+        if (i + 1 == request->flags.count && cb_inst_condition_quoted(request, err) < 0)
             return -1;
         remove_flag(request, i--);
     }

@@ -120,9 +120,21 @@ static int begins_with_instruction(const char *keyword)
            cb_instruction_class_find(keyword, len) != NULL;
 }
 
+static const char *hint_for_include(const struct cb_request *request)
+{
+    if (request->parser->is_trigger)
+        return "a trigger is one instruction: there are no files to include beside an "
+               "image";
+    return request->is_trigger ? "a trigger is one instruction, which is stored in the "
+                                 "image; ONBUILD may be in an included file"
+                               : "`# cbuild=1` at the top of the file allows INCLUDE";
+}
+
 static const char *hint_for(const struct cb_request *request, const char *keyword,
                             struct cb_span span)
 {
+    if (cb_include_is_one(request))
+        return hint_for_include(request);
     if (has_foreign_space(keyword))
         return "there is a space in it that is not ASCII";
     if (!keyword[0])
@@ -191,8 +203,7 @@ static unsigned count_line_ends(const struct cb_parser *parser, struct cb_span s
     return count;
 }
 
-/* Instructions come in order, so each line is counted once. */
-static unsigned line_at(struct cb_parser *parser, size_t at)
+unsigned cb_parser_line_at(struct cb_parser *parser, size_t at)
 {
     struct cb_span between = {parser->counted, at};
 
@@ -222,7 +233,7 @@ struct cb_instruction *cb_instruction_new(const struct cb_request *request)
         inst->span.start = cb_request_span(request, keyword).start;
     if (request->heredocs.count)
         inst->span.end = request->end.end;
-    inst->line = line_at(parser, inst->span.start);
+    inst->line = cb_parser_line_at(parser, inst->span.start);
     inst->end_line = inst->line + count_line_ends(parser, inst->span);
     return inst;
 }
@@ -252,9 +263,18 @@ static enum cb_instruction_kind kind_meant(const struct cb_request *request)
 {
     cb_autofree char *keyword = xstrndup(request->line->text + request->keyword.start,
                                          request->keyword.end - request->keyword.start);
-    const char *match = closest(keyword);
+    const char *match = cb_include_is_one(request) ? "FROM" : closest(keyword);
 
     return match && !strcmp(match, "FROM") ? CB_INST_FROM : CB_INST_RUN;
+}
+
+/* Where the dialect has it, in the file itself. */
+static int is_include(const struct cb_request *request)
+{
+    const struct cb_parser *parser = request->parser;
+
+    return !request->class && parser->directives.dialect.text && !parser->is_trigger &&
+           cb_include_is_one(request);
 }
 
 /* The bodies below `RUNN <<EOF` are no instructions. */
@@ -276,13 +296,17 @@ int cb_instruction_next(struct cb_parser *parser, struct cb_instruction **out,
     int status;
 
     if (!cb_logical_line(parser, &line))
-        return 0;
+        return cb_include_leave(parser) ? 2 : 0;
     if (line.has_blank)
         cb_parser_lint(parser, "NoEmptyContinuation", line.blank_span,
                        "Empty continuation line");
     status = cb_request_init(&request, parser, &line, 0, err);
     *kind_at_fault =
         request.class ? cb_instruction_class_kind(request.class) : kind_meant(&request);
+    if (is_include(&request)) {
+        cb_error_free(err ? cb_steal(err) : NULL);
+        return cb_include_start(&request, err);
+    }
     if (is_stray(&request)) {
         if (err)
             cb_error_free(cb_steal(err));
@@ -298,6 +322,7 @@ int cb_instruction_next(struct cb_parser *parser, struct cb_instruction **out,
         return -1;
     inst = cb_instruction_new(&request);
     if (cb_inst_condition(&request, inst, err) < 0 ||
+        cb_include_apply(&request, inst, err) < 0 ||
         request.class->parse(&request, inst, err) < 0)
         return cb_error_at(err, parser->source, inst->span);
     *out = inst;

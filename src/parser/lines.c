@@ -13,9 +13,9 @@ static int bad_line(struct cb_parser *parser, size_t start, struct cb_error **er
     return cb_error_at(err, parser->source, (struct cb_span){start, start});
 }
 
-static int check_lines(struct cb_parser *parser, struct cb_error **err)
+int cb_parser_check_lines(struct cb_parser *parser, size_t start, struct cb_error **err)
 {
-    size_t start = 0, count = 0;
+    size_t count = 0;
 
     while (start < parser->len) {
         const char *end = memchr(parser->text + start, '\n', parser->len - start);
@@ -48,7 +48,7 @@ static int check_text(struct cb_parser *parser, struct cb_error **err)
             cb_source_name(parser->source), CB_DOCKERFILE_MAX_BYTES >> 20);
     zero = memchr(parser->text, '\0', parser->len);
     if (!zero)
-        return check_lines(parser, err);
+        return cb_parser_check_lines(parser, 0, err);
     at = (size_t)(zero - parser->text);
     cb_error_set(err, CB_ERR_SYNTAX, "a Dockerfile cannot hold a NUL byte");
     cb_error_at(err, parser->source, (struct cb_span){at, at + 1});
@@ -64,12 +64,19 @@ int cb_parser_init(struct cb_parser *parser, struct cb_arena *arena,
     parser->text = cb_source_text(source, &parser->len);
     parser->escape = '\\';
     parser->line = 1;
+    parser->next_part = 1;
     if (check_text(parser, err) < 0)
         return -1;
-    if (parser->len >= 3 && memcmp(parser->text, byte_order_mark, 3) == 0)
-        parser->pos = 3;
-    cb_directive_skip_shebang(parser);
+    cb_parser_skip_mark(parser);
     return 0;
+}
+
+void cb_parser_skip_mark(struct cb_parser *parser)
+{
+    if (parser->len - parser->pos >= 3 &&
+        memcmp(parser->text + parser->pos, byte_order_mark, 3) == 0)
+        parser->pos += 3;
+    cb_directive_skip_shebang(parser);
 }
 
 void cb_parser_free(struct cb_parser *parser)
@@ -78,6 +85,8 @@ void cb_parser_free(struct cb_parser *parser)
     cb_strbuf_free(&parser->comments);
     cb_vec_free(&parser->pieces);
     cb_vec_free(&parser->lints);
+    cb_vec_free(&parser->frames);
+    cb_vec_free(&parser->escapes);
     cb_error_free(parser->errors);
 }
 

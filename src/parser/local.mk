@@ -9,6 +9,7 @@ src_parser_libparser_a_SOURCES = \
 	%D%/dockerfile.c \
 	%D%/flags.c \
 	%D%/heredoc.c \
+	%D%/include.c \
 	%D%/inst-copy.c \
 	%D%/inst-env.c \
 	%D%/inst-from.c \

@@ -69,6 +69,29 @@ struct cb_physical_line {
     size_t next;
 };
 
+/* What parser directives said. */
+struct cb_directives {
+    struct cb_word syntax, check, escape_word, dialect;
+};
+
+/* INCLUDE: the files it names, as far as they have been entered. */
+struct cb_include {
+    struct cb_words words;
+    size_t next;
+    const struct cb_condition *condition; /* of all that is in them; or NULL */
+};
+
+/* A file that was entered, and what to put back behind it. */
+struct cb_include_frame {
+    struct cb_include include;
+    struct cb_word path; /* in the root; its span is INCLUDE's word */
+    size_t part;
+    char escape;
+    unsigned line;
+    unsigned directives_seen;
+    struct cb_directives directives;
+};
+
 struct cb_parser {
     struct cb_arena *arena;
     struct cb_source *source;
@@ -82,7 +105,7 @@ struct cb_parser {
 
     int directives_done;
     unsigned directives_seen;
-    struct cb_word syntax, check, escape_word, dialect;
+    struct cb_directives directives;
     int is_trigger; /* the text is one instruction, stored by a file that is not here */
 
     struct cb_strbuf joined, comments;
@@ -92,6 +115,11 @@ struct cb_parser {
     size_t word_count;
     struct cb_error *errors;
     size_t error_count;
+    const struct cb_includes *includes; /* files are read; NULL: they are there */
+    CB_VEC(struct cb_include_frame) frames;
+    CB_VEC(char) escapes;   /* of each part */
+    size_t part, next_part; /* of the source */
+    int include_failed;
     size_t below_unknown; /* where the line below an unknown instruction begins, or 0 */
     size_t stray_count;
 };
@@ -101,6 +129,12 @@ int cb_parser_init(struct cb_parser *parser, struct cb_arena *arena,
                    struct cb_source *source, struct cb_error **err);
 void cb_parser_free(struct cb_parser *parser);
 CB_AUTO_VALUE_DEFINE(cb_parser, cb_parser_free)
+/* Are the lines from the byte START on as many and as long as they may be? */
+int cb_parser_check_lines(struct cb_parser *parser, size_t start, struct cb_error **err);
+/* Goes on behind a byte order mark. */
+void cb_parser_skip_mark(struct cb_parser *parser);
+/* The line that the byte AT is on. Asked in order, so that each line is counted once. */
+unsigned cb_parser_line_at(struct cb_parser *parser, size_t at);
 /* Keeps *ERROR (taken, unless there are enough) for later: parsing goes on with the next
  * instruction. 0 when there are so many that it should not. */
 int cb_parser_keep_error(struct cb_parser *parser, struct cb_error **error);
@@ -281,9 +315,30 @@ int cb_inst_no_flags(struct cb_request *request, struct cb_error **err);
 /* inst-if.c: takes --if off the flags of REQUEST, where the dialect has it. */
 int cb_inst_condition(struct cb_request *request, struct cb_instruction *out,
                       struct cb_error **err);
-/* condition.c: TEXT as an expression. */
+/* An expression that is not quoted ends at its first blank: what stands there is no
+ * operator. */
+int cb_inst_condition_quoted(struct cb_request *request, struct cb_error **err);
+/* condition.c: both of them hold. Either may be NULL. */
+const struct cb_condition *cb_condition_both(struct cb_arena *arena,
+                                             const struct cb_condition *one,
+                                             const struct cb_condition *other);
+/* TEXT as an expression. */
 int cb_condition_parse(const struct cb_condition **out, struct cb_parser *parser,
                        const struct cb_word *text, struct cb_error **err);
+
+/* ── INCLUDE (include.c) ── */
+
+int cb_include_is_one(const struct cb_request *request);
+/* Goes on in the files that REQUEST names: 2; -1: it says none. Mistakes of the files are
+ * kept. */
+int cb_include_start(struct cb_request *request, struct cb_error **err);
+/* At the end of a file: 1, behind it or in the next one; 0: it is the end of all. */
+int cb_include_leave(struct cb_parser *parser);
+/* What the --if of INCLUDE means for INST of an included file. */
+int cb_include_apply(struct cb_request *request, struct cb_instruction *inst,
+                     struct cb_error **err);
+/* May the text have an INCLUDE? PARSER is at its beginning and does not go on. */
+int cb_include_is_used(struct cb_parser *parser);
 
 /* ── Values of flags ── */
 

@@ -222,7 +222,7 @@ enum cb_directive_kind {
 
 struct cb_lint { /* what the text alone already tells; the frontend's checks turn them
                     into warnings */
-    const char *rule; /* "NoEmptyContinuation" */
+    const char *rule; /* "NoEmptyContinuation"; NULL: none, always told */
     const char *message;
     struct cb_span span;
 };
@@ -230,10 +230,11 @@ struct cb_lint { /* what the text alone already tells; the frontend's checks tur
 struct cb_dockerfile {
     struct cb_arena *arena;
     struct cb_source *source;
-    char escape;                         /* \ or ` */
-    struct cb_word syntax, check;        /* directive values; text NULL if absent */
-    struct cb_word escape_word;          /* of `# escape=`; the same */
-    struct cb_word dialect;              /* of `# cbuild=`: "1"; the same */
+    char escape;                  /* \ or ` */
+    const char *escapes;          /* of each part of the source; "": it is one file */
+    struct cb_word syntax, check; /* directive values; text NULL if absent */
+    struct cb_word escape_word;   /* of `# escape=`; the same */
+    struct cb_word dialect;       /* of `# cbuild=`: "1"; the same */
     struct cb_instruction **global_args; /* ARG before the first FROM */
     size_t global_arg_count;
     struct cb_stage_def *stages;
@@ -250,6 +251,25 @@ int cb_dockerfile_parse(struct cb_dockerfile **out, struct cb_source *source,
  * anything: for warnings. */
 int cb_dockerfile_parse_partly(struct cb_dockerfile **out, struct cb_source *source,
                                struct cb_error **err);
+/* What INCLUDE reads, for cb_dockerfile_include. */
+struct cb_includes {
+    const char *path;   /* of the Dockerfile in the root that PATHs are confined to */
+    const char *prefix; /* what names of files begin with when they are shown; or NULL */
+    const char *root;   /* what the root is called: "the build context" */
+    /* The text of the file PATH (clean, in the root). */
+    int (*read)(void *arg, const char *path, struct cb_strbuf *text,
+                struct cb_error **err);
+    void *arg;
+};
+/* Replaces *SOURCE by a whole in which the files are that its INCLUDEs name, ready to be
+ * parsed; leaves it as it is when there are none. What fails carries the place of the
+ * INCLUDE; other mistakes are left to the functions above, but for those that come
+ * together with such a one. */
+int cb_dockerfile_include(struct cb_source **source, const struct cb_includes *includes,
+                          struct cb_error **err);
+/* The escape character where SPAN of SOURCE was written. */
+char cb_dockerfile_escape(const struct cb_dockerfile *file,
+                          const struct cb_source *source, struct cb_span span);
 void cb_dockerfile_free(struct cb_dockerfile *file);
 CB_AUTO_DEFINE(cb_dockerfile, cb_dockerfile_free)
 /* One instruction alone, as an ONBUILD trigger is stored: allocated in ARENA, spans into

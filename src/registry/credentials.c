@@ -15,6 +15,7 @@
 #include <strings.h>
 
 #define DOCKER_HUB_KEY "https://index.docker.io/v1/"
+#define HELPER_SECONDS 10
 
 void cb_credentials_clear(struct cb_credentials *credentials)
 {
@@ -203,7 +204,7 @@ int cb_credential_helper_run(const char *helper, const char *verb, const char *i
                                             .inherit_fd = -1,
                                             .input = input,
                                             .input_len = strlen(input),
-                                            .timeout_ms = 60000,
+                                            .timeout_ms = HELPER_SECONDS * 1000,
                                             .cancel = cancel};
     cb_auto_value(cb_strbuf) errors = {0};
     int exit_code = 0;

@@ -249,7 +249,7 @@ int cb_draft_add(struct cb_registry *registry, struct cb_draft *draft, const cha
         return -1;
     cb_reference_default_tag(reference);
     source.reference = reference;
-    if (cb_tree_get(registry, &source, NULL, &tree, err) < 0)
+    if (cb_tree_get(registry, &source, NULL, 0, &tree, err) < 0)
         return cb_error_wrap(err, "%s", name);
     drop_origin(draft, reference);
     for (size_t i = 0; tree->index && i < tree->index->manifests.count; i++)
@@ -316,7 +316,7 @@ static int push_entry(struct cb_registry *registry,
     if (cb_reference_parse(&source_name, origin, err) < 0)
         return -1;
     source.reference = source_name;
-    if (cb_tree_get(registry, &source, NULL, &tree, err) < 0)
+    if (cb_tree_get(registry, &source, NULL, 0, &tree, err) < 0)
         return cb_error_wrap(err, "%s", origin);
     return cb_tree_push(registry, &source, tree, target, err);
 }

@@ -9,7 +9,6 @@
 #include "base/fs.h"
 
 #include <fcntl.h>
-#include <netdb.h>
 #include <string.h>
 #include <strings.h>
 
@@ -39,28 +38,23 @@ static char *without_port(const char *host)
 
 /* Docker's way with ranges: a name counts as the addresses it has, but for docker.io,
  * which no range makes insecure. */
-static int resolves_into(const struct cb_strings *list, const char *name)
+static int resolves_into(const struct cb_strings *list, const char *name,
+                         struct cb_cancel *cancel)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    struct addrinfo *found = NULL;
-    int listed = 0;
+    cb_auto_value(cb_strings) addresses = {0};
 
-    if (getaddrinfo(name, NULL, &hints, &found) != 0)
-        return 0;
-    for (const struct addrinfo *p = found; p && !listed; p = p->ai_next) {
-        char address[NI_MAXHOST];
-
-        if (getnameinfo(p->ai_addr, p->ai_addrlen, address, sizeof(address), NULL, 0,
-                        NI_NUMERICHOST) != 0)
-            continue;
-        for (size_t i = 0; i < list->count && !listed; i++)
-            listed = cb_range_has(list->items[i], address);
+    cb_host_resolve(name, cancel, &addresses);
+    cb_vec_foreach (address, &addresses) {
+        for (size_t i = 0; i < list->count; i++) {
+            if (cb_range_has(list->items[i], *address))
+                return 1;
+        }
     }
-    freeaddrinfo(found);
-    return listed;
+    return 0;
 }
 
-int cb_host_listed(const struct cb_strings *list, const char *host, int may_ask)
+int cb_host_listed(const struct cb_strings *list, const char *host, int may_ask,
+                   struct cb_cancel *cancel)
 {
     cb_autofree char *name = without_port(host);
     int ranges = 0;
@@ -74,7 +68,7 @@ int cb_host_listed(const struct cb_strings *list, const char *host, int may_ask)
         ranges += strchr(entry, '/') != NULL;
     }
     return ranges && may_ask && !cb_host_is_address(name) && !strchr(name, ':') &&
-           strcmp(name, HUB_HOST) != 0 && resolves_into(list, name);
+           strcmp(name, HUB_HOST) != 0 && resolves_into(list, name, cancel);
 }
 
 /* The first file in DIR whose name ends in SUFFIX; NULL if none. */
@@ -172,8 +166,9 @@ static void choose_scheme(struct cb_registry *registry, struct cb_endpoint *endp
                           const char *host)
 {
     cb_autofree char *name = without_port(host);
-    int insecure = !registry->tls_verify ||
-                   cb_host_listed(&registry->insecure, host, !registry->offline);
+    int insecure =
+        !registry->tls_verify ||
+        cb_host_listed(&registry->insecure, host, !registry->offline, registry->cancel);
     int certificates = endpoint->ca_file || endpoint->client_cert;
     cb_autofree char *http = xasprintf("http://%s", host);
     int status;
@@ -218,7 +213,7 @@ static struct cb_endpoint *endpoint_new(struct cb_registry *registry, const char
     endpoint->base = xstrdup(address);
     endpoint->insecure_tls =
         !registry->tls_verify ||
-        cb_host_listed(&registry->insecure, host, !registry->offline);
+        cb_host_listed(&registry->insecure, host, !registry->offline, registry->cancel);
     if (strncasecmp(address, "http:", 5) == 0)
         endpoint->allow_http = CB_HTTP_PLAIN_ANYWHERE;
     return endpoint;

@@ -3,6 +3,8 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/artifact.c \
 	%D%/auth.c \
 	%D%/blob.c \
+	%D%/brought.c \
+	%D%/brought.h \
 	%D%/call.c \
 	%D%/challenge.c \
 	%D%/challenge.h \
@@ -26,6 +28,7 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/push-index.c \
 	%D%/push-layer.c \
 	%D%/push-mount.c \
+	%D%/push-original.c \
 	%D%/push-priv.h \
 	%D%/push.c \
 	%D%/ranges.c \
@@ -37,6 +40,7 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/registry.h \
 	%D%/resolve.c \
 	%D%/restore.c \
+	%D%/said-fetch.c \
 	%D%/said.c \
 	%D%/said.h \
 	%D%/search.c \

@@ -366,7 +366,8 @@ int cb_registry_pull(struct cb_registry *registry, const char *name,
         return -1;
     warn_platform(registry, image, platform);
     if (fetch_as_step(registry, image, err) < 0 ||
-        register_image(registry, image, changed, err) < 0)
+        register_image(registry, image, changed, err) < 0 ||
+        cb_said_pull(registry, image, err) < 0)
         return -1;
     *digest = image->target.digest;
     *id = image->id;

@@ -6,26 +6,42 @@
 #include "registry/upload.h"
 #include "store/content.h"
 
+/* Of the index. */
+struct entries {
+    struct cb_descriptor *items;
+    size_t count, capacity;
+};
+
+static void entries_clear(struct entries *entries)
+{
+    cb_vec_foreach (entry, entries)
+        cb_descriptor_free(entry);
+    cb_vec_free(entries);
+}
+CB_AUTO_VALUE_DEFINE(entries, entries_clear)
+
 static int push_manifests(struct cb_registry *registry,
                           const struct cb_platform_images *images, const char *name,
-                          const struct cb_push_options *options,
-                          struct cb_descriptor *out, struct cb_error **err)
+                          const struct cb_push_options *options, struct entries *out,
+                          struct cb_error **err)
 {
     struct cb_push_options untagged = *options;
 
     untagged.untagged = 1;
     for (size_t i = 0; i < images->count; i++) {
         const struct cb_platform_image *image = &images->items[i];
+        struct cb_descriptor entry = {0};
 
         untagged.platform = &image->platform;
         untagged.bases = options->bases ? &options->bases[i] : NULL;
         untagged.manifests = options->manifests ? &options->manifests[i] : NULL;
         if (cb_cancel_check(registry->cancel, err) < 0 ||
-            cb_registry_push(registry, &image->id, name, &untagged, &out[i], err) < 0)
+            cb_registry_push(registry, &image->id, name, &untagged, &entry, err) < 0)
             return -1;
-        out[i].platform = image->platform;
-        out[i].annotations = cb_annotations_json(
+        entry.platform = image->platform;
+        entry.annotations = cb_annotations_json(
             options->annotations, CB_ANNOTATION_MANIFEST_ENTRY, &image->platform);
+        cb_vec_push(out, entry);
     }
     return 0;
 }
@@ -73,36 +89,41 @@ static int send_attestation(struct cb_registry *registry,
     return cb_document_put(registry, repository, NULL, &text, err);
 }
 
-/* About the IMAGEth, which is IMAGE there now. ENTRY stays empty if nothing is said. */
+/* About the IMAGEth, which is PUSHED there now. */
 static int attest(struct cb_registry *registry, const struct cb_repository *repository,
                   const struct cb_attester *attester, size_t image,
-                  const struct cb_descriptor *pushed, struct cb_descriptor *entry,
+                  const struct cb_descriptor *pushed, struct entries *out,
                   struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) bytes = {0};
     cb_auto(cb_manifest) manifest = NULL;
-    cb_auto(cb_attestation) attestation = NULL;
+    cb_auto_value(cb_attestations) said = {0};
 
     if (cb_content_read(registry->store, &pushed->digest, CB_MANIFEST_MAX_BYTES, &bytes,
                         err) < 0 ||
         cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len, NULL, err) < 0 ||
-        attester->attest(attester->arg, image, manifest, &attestation, err) < 0)
+        attester->attest(attester->arg, image, manifest, &said, err) < 0)
         return -1;
-    if (!attestation)
-        return 0;
-    cb_descriptor_copy(entry, &attestation->entry);
-    return send_attestation(registry, repository, attestation, err);
+    cb_vec_foreach (attestation, &said) {
+        struct cb_descriptor entry;
+
+        if (send_attestation(registry, repository, *attestation, err) < 0)
+            return -1;
+        cb_descriptor_copy(&entry, &(*attestation)->entry);
+        cb_vec_push(out, entry);
+    }
+    return 0;
 }
 
-/* *COUNT grows by what is said of the images, behind which MANIFESTS gets it. */
+/* What is said of the images, behind them. */
 static int attest_all(struct cb_registry *registry, const char *name,
-                      const struct cb_attester *attester, struct cb_descriptor *manifests,
-                      size_t *count, struct cb_error **err)
+                      const struct cb_attester *attester, struct entries *entries,
+                      struct cb_error **err)
 {
     cb_auto(cb_reference) reference = NULL;
     cb_auto_value(cb_place) place = {0};
     struct cb_repository repository;
-    size_t images = *count;
+    size_t images = entries->count;
 
     if (!attester)
         return 0;
@@ -111,10 +132,10 @@ static int attest_all(struct cb_registry *registry, const char *name,
         cb_place_open(registry, &place, &repository, err) < 0)
         return -1;
     for (size_t i = 0; i < images; i++) {
-        if (attest(registry, &repository, attester, i, &manifests[i], &manifests[*count],
-                   err) < 0)
+        const struct cb_descriptor pushed = entries->items[i];
+
+        if (attest(registry, &repository, attester, i, &pushed, entries, err) < 0)
             return -1;
-        *count += manifests[*count].media_type != NULL;
     }
     return 0;
 }
@@ -161,30 +182,37 @@ static int push_index(struct cb_registry *registry, const char *name,
     return remember(registry, images, reference, index, options->loose, err);
 }
 
+/* As it came, if that has the same entries and nothing was asked to be otherwise. */
+static struct cb_index *make_index(const struct entries *entries,
+                                   const struct cb_push_options *options)
+{
+    const struct cb_index *came = options->attester ? options->attester->index : NULL;
+    cb_auto_json *annotations =
+        cb_annotations_json(options->annotations, CB_ANNOTATION_INDEX, NULL);
+    struct cb_index *index = NULL;
+
+    if (came && !options->docker_types &&
+        (!options->annotations || !options->annotations->count) &&
+        cb_index_is_of(came, entries->items, entries->count) &&
+        cb_index_parse(&index, came->bytes, came->len, came->media_type, NULL) == 0)
+        return index;
+    return cb_index_make(entries->items, entries->count, annotations,
+                         options->docker_types);
+}
+
 int cb_registry_push_index(struct cb_registry *registry,
                            const struct cb_platform_images *images, const char *name,
                            const struct cb_push_options *options,
                            struct cb_descriptor *out, struct cb_error **err)
 {
-    size_t count = images->count;
-    cb_autofree struct cb_descriptor *manifests =
-        xcalloc(2 * count + 1, sizeof(*manifests));
+    cb_auto_value(entries) entries = {0};
     cb_auto(cb_index) index = NULL;
-    int result = push_manifests(registry, images, name, options, manifests, err);
 
-    if (result == 0)
-        result = attest_all(registry, name, options->attester, manifests, &count, err);
-
-    if (result == 0) {
-        cb_auto_json *annotations =
-            cb_annotations_json(options->annotations, CB_ANNOTATION_INDEX, NULL);
-
-        index = cb_index_make(manifests, count, annotations, options->docker_types);
-        result = push_index(registry, name, options, index, images, err);
-    }
-    for (size_t i = 0; i < 2 * images->count; i++)
-        cb_descriptor_free(&manifests[i]);
-    if (result < 0)
+    if (push_manifests(registry, images, name, options, &entries, err) < 0 ||
+        attest_all(registry, name, options->attester, &entries, err) < 0)
+        return -1;
+    index = make_index(&entries, options);
+    if (push_index(registry, name, options, index, images, err) < 0)
         return -1;
     cb_descriptor_free(out);
     *out = (struct cb_descriptor){.media_type = xstrdup(index->media_type),

@@ -33,6 +33,11 @@ const char *cb_push_neighbour(struct cb_push *push, const struct cb_digest *diff
 /* One where IMAGE is. Caller frees; NULL: none. */
 char *cb_push_mount(struct cb_push *push, const struct cb_resolved_image *image);
 
+/* ── push-original.c ── */
+
+/* Sets push->original, if there is one. */
+void cb_push_find_original(struct cb_push *push);
+
 /* ── push-layer.c ── */
 
 /* For cb_pool_fan_out: finds the blob, or has it made, and sends it. ARG is a push. */

@@ -1,7 +1,6 @@
 /* An image to a registry: its layers (compressed here if they never were, each on its way
  * as soon as it is ready), its config, then the manifest, so that the tag never points to
- * something incomplete. An image that was pulled and has all its blobs goes out with the
- * manifest it came with: same bytes, same digest. */
+ * something incomplete. */
 #include "registry/push-priv.h"
 
 #include "registry/upload.h"
@@ -44,70 +43,6 @@ static void find_elsewhere(struct cb_push *push)
     for (size_t i = 0; i < push->image->config->diff_ids.count; i++)
         push->elsewhere[i] =
             cb_origins_find(push->registry, &push->origins, i, &push->chain_ids[i]);
-}
-
-/* Is the manifest the image came with that of a registry? */
-static int was_in_registry(const struct cb_image *image)
-{
-    char text[CB_DIGEST_MAX_TEXT];
-
-    cb_digest_text(&image->manifest, text);
-    for (size_t i = 0; i < image->repo_digests.count; i++) {
-        const char *digest = strrchr(image->repo_digests.items[i], '@');
-
-        if (digest && strcmp(digest + 1, text) == 0)
-            return 1;
-    }
-    return 0;
-}
-
-/* What archives bring is not compressed; a registry has it like that only when somebody
- * wanted it so. */
-static int is_plain(const struct cb_manifest *manifest)
-{
-    cb_vec_foreach (layer, &manifest->layers) {
-        enum cb_compression compression;
-
-        if (cb_media_compression(layer->media_type, &compression) == 0 &&
-            compression == CB_COMPRESSION_NONE)
-            return 1;
-    }
-    return 0;
-}
-
-/* The manifest the image was pulled with, or sent with before, if every blob of it is
- * here, or left where that manifest is. It may claim that any blob is a layer: of those
- * here the ones count that were unpacked as what the config names. */
-static void find_original(struct cb_push *push)
-{
-    struct cb_store *store = push->registry->store;
-    cb_auto_value(cb_strbuf) bytes = {0};
-    cb_auto(cb_manifest) manifest = NULL;
-    int64_t size;
-
-    if (!cb_digest_is_set(&push->image->manifest) || push->options->layers.force ||
-        push->annotations ||
-        cb_content_read(store, &push->image->manifest, CB_MANIFEST_MAX_BYTES, &bytes,
-                        NULL) < 0 ||
-        cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len, NULL, NULL) < 0)
-        return;
-    if (push->options->docker_types &&
-        strcmp(manifest->media_type, CB_MT_DOCKER_MANIFEST) != 0)
-        return;
-    if (manifest->layers.count != push->image->config->diff_ids.count ||
-        (is_plain(manifest) && !was_in_registry(push->image)))
-        return;
-    for (size_t i = 0; i < manifest->layers.count; i++) {
-        const struct cb_digest *blob = &manifest->layers.items[i].digest;
-
-        if (push->elsewhere[i] && push->elsewhere[i] == push->origins.own)
-            continue;
-        if (cb_content_has(store, blob, &size) <= 0 ||
-            cb_layer_blob_known(store, &push->image->config->diff_ids.items[i], blob,
-                                NULL) <= 0)
-            return;
-    }
-    push->original = cb_steal(&manifest);
 }
 
 /* ── Config and manifest ── */
@@ -186,7 +121,7 @@ static int set_up(struct cb_push *push, const struct cb_digest *image_id,
                     push->options->bases ? push->options->bases[0] : NULL,
                     &push->origins);
     find_elsewhere(push);
-    find_original(push);
+    cb_push_find_original(push);
     return 0;
 }
 

@@ -49,9 +49,11 @@ void cb_endpoint_free(void *endpoint);
  * lives as long as REGISTRY. May ask a plain host whether it speaks http. */
 int cb_endpoint_get(struct cb_registry *registry, const char *address,
                     const struct cb_endpoint **out, struct cb_error **err);
+
 /* Is HOST ("name:port", "10.0.0.1") named by an entry: itself, without port, or a CIDR
  * range? MAY_ASK: a range has those names, too, that have an address in it. */
-int cb_host_listed(const struct cb_strings *list, const char *host, int may_ask);
+int cb_host_listed(const struct cb_strings *list, const char *host, int may_ask,
+                   struct cb_cancel *cancel);
 
 /* ── auth.c ── */
 

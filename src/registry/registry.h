@@ -117,6 +117,11 @@ int cb_registry_push_index(struct cb_registry *registry,
                            const struct cb_push_options *options,
                            struct cb_descriptor *index, struct cb_error **err);
 
+/* Fetches what the index that IMAGE was pulled from says of it, to be kept with it; a
+ * failure is no more than a warning. */
+int cb_said_pull(struct cb_registry *registry, const struct cb_resolved_image *image,
+                 struct cb_error **err);
+
 /* Its blobs become the store's. */
 int cb_attestation_keep(struct cb_store *store, const struct cb_attestation *attestation,
                         struct cb_error **err);

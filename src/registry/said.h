@@ -20,6 +20,20 @@ int cb_said_keep(struct cb_store *store, const struct cb_digest *image,
                  const struct cb_said_entry *entries, size_t count,
                  struct cb_error **err);
 
+/* What an index says of an image that came with it. */
+struct cb_said_source {
+    const struct cb_digest *image;
+    const struct cb_platform *platform; /* for which it is meant */
+    const struct cb_index *index;
+    const struct cb_digest *about; /* the manifest the image came with */
+};
+/* Keeps it to the byte, in the place of what was said before; all is in the store. 1; 0:
+ * nothing is said, or not all of it is there, and what was said before stays. */
+int cb_said_bring(struct cb_store *store, const struct cb_said_source *source,
+                  struct cb_error **err);
+/* Is it what is kept? */
+int cb_said_is_kept(struct cb_store *store, const struct cb_said_source *source);
+
 /* What is said of IMAGES, going out as NAMES (canonical). 1; 0: nothing is said of any,
  * and *OUT is NULL. */
 struct cb_said;

@@ -47,7 +47,8 @@ static int read_results(const struct cb_http_response *response, unsigned limit,
                         struct cb_search_hits *hits, struct cb_error **err)
 {
     cb_auto_json *document = NULL;
-    struct cb_json root, results;
+    struct cb_json root, results, all;
+    int64_t total = 0;
     size_t count;
 
     if (cb_json_parse(&document, "search", cb_strbuf_text(&response->body),
@@ -55,9 +56,11 @@ static int read_results(const struct cb_http_response *response, unsigned limit,
         return -1;
     root = cb_json_root(document, "search");
     results = cb_json_member(&root, "results");
-    if (cb_json_expect_object(&root, err) < 0 ||
+    all = cb_json_member(&root, "num_results");
+    if (cb_json_expect_object(&root, err) < 0 || cb_json_int64(&all, &total, err) < 0 ||
         cb_json_count(&results, MAX_HITS, &count, err) < 0)
         return -1;
+    hits->are_more = count > limit || total > (int64_t)count;
     for (size_t i = 0; i < count && hits->count < limit; i++) {
         struct cb_json item = cb_json_item(&results, i);
 
@@ -102,11 +105,14 @@ static int search_catalog(struct cb_registry *registry,
                       endpoint->host);
         return -1;
     }
-    for (size_t i = 0; i < names.count && hits->count < limit; i++) {
+    for (size_t i = 0; i < names.count && !hits->are_more; i++) {
         struct cb_search_hit hit = {0};
 
         if (!strstr(names.items[i], term))
             continue;
+        hits->are_more = hits->count == limit;
+        if (hits->are_more)
+            break;
         hit.name = xstrdup(names.items[i]);
         hit.description = xstrdup("");
         cb_vec_push(hits, hit);

@@ -12,6 +12,7 @@ struct cb_search_hit {
 struct cb_search_hits {
     struct cb_search_hit *items;
     size_t count, capacity;
+    int are_more; /* than the limit */
 };
 void cb_search_hits_clear(struct cb_search_hits *hits);
 CB_AUTO_VALUE_DEFINE(cb_search_hits, cb_search_hits_clear)

@@ -3,6 +3,7 @@
  * is asked for by digest. */
 #include "registry/tree.h"
 
+#include "registry/brought.h"
 #include "registry/registry-priv.h"
 #include "registry/upload.h"
 #include "store/content.h"
@@ -50,6 +51,7 @@ struct get {
     struct cb_registry *registry;
     const struct cb_tree_source *source;
     const struct cb_platform *platform;
+    int attested;
     struct cb_tree *tree;
     size_t bytes;
 };
@@ -108,10 +110,77 @@ static void set_root(struct get *get, const struct cb_document *document,
         root->platform = entry->platform;
 }
 
+/* ── One platform of an index, and what is said of it ── */
+
+struct chosen {
+    struct get *get;
+    const struct cb_repository *repository;
+    CB_VEC(struct cb_descriptor) entries;
+};
+
+static int add_attestation(void *arg, const struct cb_descriptor *entry,
+                           struct cb_error **err)
+{
+    struct chosen *chosen = arg;
+    cb_auto_value(cb_document) document = {0};
+    struct cb_descriptor copy;
+
+    if (cb_cancel_check(chosen->get->registry->cancel, err) < 0 ||
+        cb_document_get(chosen->get->registry, chosen->repository, NULL, entry, &document,
+                        err) < 0 ||
+        add_manifest(chosen->get, &document, err) < 0)
+        return -1;
+    cb_descriptor_copy(&copy, entry);
+    cb_vec_push(&chosen->entries, copy);
+    return 0;
+}
+
+/* The index itself where it has no other platform, so that its digest stays. */
+static int set_index(struct get *get, const struct cb_index *from,
+                     const struct cb_descriptor *entries, size_t count,
+                     struct cb_error **err)
+{
+    struct cb_tree *tree = get->tree;
+    struct cb_digest kept;
+
+    if (!cb_index_is_of(from, entries, count))
+        tree->index = cb_index_make(entries, count, from->annotations, 0);
+    else if (cb_index_parse(&tree->index, from->bytes, from->len, from->media_type, err) <
+             0)
+        return -1;
+    cb_descriptor_free(&tree->root);
+    tree->root = (struct cb_descriptor){.media_type = xstrdup(tree->index->media_type),
+                                        .digest = tree->index->digest,
+                                        .size = (int64_t)tree->index->len};
+    return cb_content_put(get->registry->store, tree->index->bytes, tree->index->len,
+                          &kept, err);
+}
+
+static int add_attestations(struct get *get, const struct cb_repository *repository,
+                            const struct cb_index *from, const struct cb_descriptor *want,
+                            struct cb_error **err)
+{
+    struct chosen chosen = {.get = get, .repository = repository};
+    struct cb_descriptor image;
+    int result;
+
+    cb_descriptor_copy(&image, want);
+    cb_vec_push(&chosen.entries, image);
+    result = cb_brought_each(from, &want->digest, add_attestation, &chosen, err);
+    if (result == 0 && chosen.entries.count > 1)
+        result = set_index(get, from, chosen.entries.items, chosen.entries.count, err);
+    cb_vec_foreach (entry, &chosen.entries)
+        cb_descriptor_free(entry);
+    cb_vec_free(&chosen.entries);
+    return result;
+}
+
 /* Down from the document to what is to be copied. */
 static int descend(struct get *get, const struct cb_repository *repository,
                    const char *tag, struct cb_descriptor *want, struct cb_error **err)
 {
+    cb_auto(cb_index) above = NULL;
+
     for (int depth = 0;; depth++) {
         cb_auto_value(cb_document) document = {0};
         enum cb_media_kind kind = CB_MEDIA_UNKNOWN;
@@ -127,7 +196,9 @@ static int descend(struct get *get, const struct cb_repository *repository,
             if (add_manifest(get, &document, err) < 0)
                 return -1;
             tree->root.media_type = xstrdup(tree->manifests.items[0]->media_type);
-            return 0;
+            return get->attested && above
+                       ? add_attestations(get, repository, above, want, err)
+                       : 0;
         }
         if (depth == MAX_INDEX_DEPTH)
             return cb_error_set(err, CB_ERR_INTEGRITY, "indexes nested more than %d deep",
@@ -139,7 +210,10 @@ static int descend(struct get *get, const struct cb_repository *repository,
             tree->root.media_type = xstrdup(tree->index->media_type);
             return add_entries(get, repository, err);
         }
-        if (cb_document_choose(&document, get->platform, want, err) < 0)
+        cb_index_free(cb_steal(&above));
+        if (cb_index_parse(&above, document.bytes, document.len, document.media_type,
+                           err) < 0 ||
+            cb_document_choose(&document, get->platform, want, err) < 0)
             return -1;
     }
 }
@@ -171,10 +245,13 @@ static int get_at(void *arg, const struct cb_repository *repository,
 }
 
 int cb_tree_get(struct cb_registry *registry, const struct cb_tree_source *source,
-                const struct cb_platform *platform, struct cb_tree **out,
+                const struct cb_platform *platform, int attested, struct cb_tree **out,
                 struct cb_error **err)
 {
-    struct get get = {.registry = registry, .source = source, .platform = platform};
+    struct get get = {.registry = registry,
+                      .source = source,
+                      .platform = platform,
+                      .attested = attested};
     int result = at_source(registry, source, get_at, &get, err);
 
     if (result == 0)

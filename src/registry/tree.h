@@ -22,10 +22,11 @@ struct cb_tree {
 void cb_tree_free(struct cb_tree *tree);
 CB_AUTO_DEFINE(cb_tree, cb_tree_free)
 
-/* Its documents, kept in the store. PLATFORM: only that one's manifest of an index; NULL:
- * all. UNSUPPORTED for indexes in an index. */
+/* Its documents, kept in the store. PLATFORM: only that one's manifest of an index, with
+ * ATTESTED and what the index says of it, if anything, in an index of these; NULL: all.
+ * UNSUPPORTED for indexes in an index. */
 int cb_tree_get(struct cb_registry *registry, const struct cb_tree_source *source,
-                const struct cb_platform *platform, struct cb_tree **out,
+                const struct cb_platform *platform, int attested, struct cb_tree **out,
                 struct cb_error **err);
 /* Its blobs into the store. */
 int cb_tree_fetch(struct cb_registry *registry, const struct cb_tree_source *source,

@@ -16,6 +16,12 @@ static const char *const tables[] = {
 static const char tidy[] =
     "DELETE FROM snapshots WHERE length(id)<>32 OR id GLOB '*[^0-9a-f]*'"
     " OR (parent<>'' AND (length(parent)<>32 OR parent GLOB '*[^0-9a-f]*'));"
+    /* a layer without those below it is none, and would stand in the way of itself; a
+     * container's own files are kept */
+    "DELETE FROM snapshots WHERE committed=1 AND id NOT IN ("
+    " WITH RECURSIVE whole(id) AS (SELECT id FROM snapshots WHERE parent=''"
+    "  UNION SELECT s.id FROM whole w JOIN snapshots s ON s.parent=w.id)"
+    " SELECT id FROM whole);"
     "DELETE FROM images WHERE id NOT GLOB 'sha256:*';"
     "DELETE FROM chains WHERE snapshot NOT IN (SELECT id FROM snapshots);"
     "DELETE FROM facts WHERE snapshot NOT IN (SELECT id FROM snapshots);"

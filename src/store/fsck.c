@@ -252,8 +252,12 @@ static int check_snapshot(void *arg, size_t index, struct cb_error **err)
                 "snapshot `%s`: its files are not its layer's", id);
     else
         problem(fsck,
-                cb_db_snapshot_exists(fsck->store->db, id, NULL) == 0 ? "removed" : NULL,
-                "snapshot `%s`: its files are gone, or were never synced", id);
+                cb_db_snapshot_exists(fsck->store->db, id, NULL) == 0
+                    ? "removed"
+                    : remove_snapshot(fsck, id),
+                "snapshot `%s`: its files are gone, or were never synced, or the layers "
+                "below it are unknown",
+                id);
     return 0;
 }
 

@@ -9,9 +9,11 @@
 #include "base/fs.h"
 #include "base/lockfile.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "store/attested.h"
 #include "store/content-priv.h"
 #include "store/db-gc.h"
+#include "store/db-images.h"
 #include "store/db-snapshots.h"
 #include "store/snapshot-priv.h"
 
@@ -185,28 +187,52 @@ static void count_blob(void *arg, int dir_fd, const char *name, const char *dige
     count->part->reclaimable += dead ? bytes : 0;
 }
 
+static int is_of_long_ago(int dir_fd, const char *name)
+{
+    struct stat st;
+
+    return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           st.st_mtime < cb_now_ns() / 1000000000 - 86400;
+}
+
+static void drop_lock(struct gc *gc, const char *name)
+{
+    struct cb_lock *lock = NULL;
+
+    if (cb_lock_try(&lock, gc->store->ingest_fd, name, CB_LOCK_EXCLUSIVE, NULL) > 0)
+        cb_lock_release_unlink(lock);
+}
+
+/* Who goes on with an old download holds its lock, and writes nothing until what is there
+ * was hashed and more has come. */
+static void drop_partial(struct gc *gc, const char *name)
+{
+    int dir_fd = gc->store->ingest_fd;
+    cb_autofree char *file = xasprintf("%.*s.lock", (int)strcspn(name, "."), name);
+    struct cb_lock *lock = NULL;
+    struct stat st;
+
+    if (!is_of_long_ago(dir_fd, name) ||
+        cb_lock_try(&lock, dir_fd, file, CB_LOCK_EXCLUSIVE, NULL) <= 0)
+        return;
+    if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        unlinkat(dir_fd, name, 0) == 0)
+        gc->freed += (uint64_t)st.st_blocks * 512;
+    cb_lock_release_unlink(lock);
+}
+
 /* Downloads that nobody goes on with, and lock files that nobody holds. */
 static void drop_ingest(struct gc *gc)
 {
     cb_auto_value(cb_strings) names = {0};
-    int64_t day_ago = cb_now_ns() / 1000000000 - 86400;
 
     if (cb_fs_list(gc->store->ingest_fd, &names, NULL) < 0)
         return;
     cb_vec_foreach (name, &names) {
-        size_t len = strlen(*name);
-        struct cb_lock *lock = NULL;
-        struct stat st;
-
-        if (len > 5 && strcmp(*name + len - 5, ".lock") == 0) {
-            if (cb_lock_try(&lock, gc->store->ingest_fd, *name, CB_LOCK_EXCLUSIVE, NULL) >
-                0)
-                cb_lock_release_unlink(lock);
-        } else if (fstatat(gc->store->ingest_fd, *name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-                   st.st_mtime < day_ago) {
-            gc->freed += (uint64_t)st.st_blocks * 512;
-            unlinkat(gc->store->ingest_fd, *name, 0);
-        }
+        if (cb_ends_with(*name, ".lock"))
+            drop_lock(gc, *name);
+        else
+            drop_partial(gc, *name);
     }
 }
 
@@ -227,12 +253,14 @@ static void drop_url_memory(struct gc *gc)
     }
 }
 
-static int is_of_long_ago(int dir_fd, const char *name)
+/* It is put before anything is said of it, and its config may outlive it. */
+static int is_image_gone(struct gc *gc, const char *text)
 {
-    struct stat st;
+    struct cb_db_image row;
+    struct cb_digest id;
 
-    return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           st.st_mtime < cb_now_ns() / 1000000000 - 86400;
+    return cb_digest_parse(&id, text, NULL) < 0 ||
+           cb_db_image_get(gc->store->db, &id, &row, NULL) == 0;
 }
 
 /* What was said of images that are gone. Names with a dot are of files that are being
@@ -251,7 +279,7 @@ static void drop_attested(struct gc *gc)
         cb_autofree char *digest =
             xasprintf("sha256:%.*s", (int)(len > end ? len - end : 0), *name);
 
-        if (**name == '.' ? is_of_long_ago(fd, *name) : is_dead_blob(gc, digest))
+        if (**name == '.' ? is_of_long_ago(fd, *name) : is_image_gone(gc, digest))
             unlinkat(fd, *name, 0);
     }
 }

@@ -141,7 +141,9 @@ static int stream_any(struct cb_store *store, const struct cb_digest *chain_id,
                             "layer `%s`: neither unpacked nor as a blob in the store",
                             cb_digest_text(diff_id, text));
     if (cb_outline_exists(snapshot))
-        return cb_outline_play(snapshot, CB_LAYER_MAX_BYTES, write_verified, to, err);
+        return cb_outline_play(snapshot, CB_LAYER_MAX_BYTES, write_verified, to, err) < 0
+                   ? cb_error_wrap(err, "layer `%s`", cb_digest_text(diff_id, text))
+                   : 0;
     return cb_layer_write_tar(snapshot, write_verified, to, err);
 }
 

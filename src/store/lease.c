@@ -158,12 +158,15 @@ void cb_lease_forget(struct cb_lease *lease, enum cb_lease_kind kind, const char
     pthread_mutex_unlock(&lease->mutex);
 }
 
-/* 1: nobody holds the lock any more, and we do. */
+/* 1: nobody holds the lock any more, and we do. One that another has swept since we
+ * opened it is nobody's to remove: NAME may be a living one by now, made anew. */
 static int take_dead(int dir_fd, const char *name, int *fd)
 {
     cb_autofd int lease = openat(dir_fd, name, O_RDWR | O_CLOEXEC);
+    struct stat st;
 
-    if (lease < 0 || flock(lease, LOCK_EX | LOCK_NB) < 0)
+    if (lease < 0 || flock(lease, LOCK_EX | LOCK_NB) < 0 || fstat(lease, &st) < 0 ||
+        st.st_nlink == 0)
         return 0;
     *fd = cb_steal_fd(&lease);
     return 1;

@@ -82,6 +82,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/untar-priv.h \
 	%D%/untar.h \
 	%D%/walk.h \
+	%D%/whiteout-idle.h \
 	%D%/whiteout.h \
 	%D%/xattr.h \
 	%D%/archive-api.c \
@@ -163,5 +164,6 @@ src_store_libstore_a_SOURCES = \
 	%D%/walk.c \
 	%D%/waste.c \
 	%D%/waste.h \
+	%D%/whiteout-idle.c \
 	%D%/whiteout.c \
 	%D%/xattr.c

@@ -37,18 +37,16 @@ static void play_clear(struct play *play)
     free(play->buffer);
 }
 
-static int damaged(const struct play *play, struct cb_error **err)
+static int damaged(struct cb_error **err)
 {
-    return cb_error_set(err, CB_ERR_INTEGRITY,
-                        "snapshot `%s`: the outline of its tar is damaged",
-                        cb_snapshot_id(play->snapshot));
+    return cb_error_set(err, CB_ERR_INTEGRITY, "the outline of its tar is damaged");
 }
 
 static int give_out(struct play *play, const void *bytes, size_t len,
                     struct cb_error **err)
 {
     if (len > play->left)
-        return damaged(play, err);
+        return damaged(err);
     play->left -= len;
     return play->write(play->arg, bytes, len, err);
 }
@@ -74,10 +72,9 @@ static ssize_t some(struct play *play, size_t len, const unsigned char **bytes,
         ssize_t got = cb_decoder_next(play->decoder, &more, err);
 
         if (got == 0)
-            return damaged(play, err);
+            return damaged(err);
         if (got < 0)
-            return cb_error_wrap(err, "snapshot `%s`: the outline of its tar",
-                                 cb_snapshot_id(play->snapshot));
+            return cb_error_wrap(err, "the outline of its tar");
         play->in = more;
         play->in_len = (size_t)got;
     }
@@ -186,12 +183,9 @@ static int play_file(struct play *play, struct cb_error **err)
         return -1;
     if (open_file(play, path, &fd, err) < 0 ||
         copy_file(play, fd, number(head, 8), &crc, err) < 0)
-        return cb_error_wrap(err, "snapshot `%s`: `%s`", cb_snapshot_id(play->snapshot),
-                             path);
+        return cb_error_wrap(err, "`%s`", path);
     if (crc != number(head + 8, 4))
-        return cb_error_set(err, CB_ERR_INTEGRITY,
-                            "snapshot `%s`: `%s` is not what it was",
-                            cb_snapshot_id(play->snapshot), path);
+        return cb_error_set(err, CB_ERR_INTEGRITY, "`%s` is not what it was", path);
     return 0;
 }
 
@@ -203,7 +197,7 @@ static int check_magic(struct play *play, struct cb_error **err)
 
     if (all(play, magic, sizeof(magic), err) < 0)
         return -1;
-    return memcmp(magic, CB_OUTLINE_MAGIC, sizeof(magic)) == 0 ? 0 : damaged(play, err);
+    return memcmp(magic, CB_OUTLINE_MAGIC, sizeof(magic)) == 0 ? 0 : damaged(err);
 }
 
 static int play_pieces(struct play *play, struct cb_error **err)
@@ -216,7 +210,7 @@ static int play_pieces(struct play *play, struct cb_error **err)
         if (piece == CB_OUTLINE_END)
             return 0;
         if (piece != CB_OUTLINE_BYTES && piece != CB_OUTLINE_FILE)
-            return damaged(play, err);
+            return damaged(err);
         if ((piece == CB_OUTLINE_BYTES ? play_bytes(play, err) : play_file(play, err)) <
             0)
             return -1;

@@ -15,6 +15,7 @@
 #include "store/snapshot-priv.h"
 #include "store/tar-read-priv.h"
 #include "store/untar.h"
+#include "store/whiteout-idle.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,17 +175,28 @@ static int unpack_one(const struct source *source, struct cb_snapshot *parent,
     return 0;
 }
 
+/* Now it is known what is below. */
+static int put_on(struct unpacked *unpacked, struct cb_snapshot *parent,
+                  struct cb_cancel *cancel, struct cb_error **err)
+{
+    const struct cb_untar_result *result = &unpacked->result;
+
+    cb_snapshot_set_parent(unpacked->snapshot, parent);
+    if (result->has_whiteouts &&
+        cb_whiteouts_drop_idle(unpacked->snapshot, result->opaque_root, cancel, err) < 0)
+        return -1;
+    return result->has_root ? 0 : cb_snapshot_inherit_root(unpacked->snapshot, err);
+}
+
 static int commit_on(struct unpacked *unpacked, struct cb_snapshot *parent,
-                     const struct cb_digest *chain_id, struct cb_error **err)
+                     const struct cb_digest *chain_id, struct cb_cancel *cancel,
+                     struct cb_error **err)
 {
     struct cb_snapshot *snapshot = unpacked->snapshot;
     struct cb_snapshot_known known = {0};
 
-    if (parent && !snapshot->parent) {
-        cb_snapshot_set_parent(snapshot, parent);
-        if (!unpacked->result.has_root && cb_snapshot_inherit_root(snapshot, err) < 0)
-            return -1;
-    }
+    if (parent && !snapshot->parent && put_on(unpacked, parent, cancel, err) < 0)
+        return -1;
     known.layer = &unpacked->layer;
     known.chain_id = chain_id;
     if (cb_snapshot_commit_known(snapshot, &known, unpacked->result.opaque_root, err) < 0)
@@ -298,7 +310,8 @@ static int stack_next(struct cb_layers *image, struct cb_error **err)
                           err) < 0)
         return -1;
     if (!found) {
-        if (commit_on(unpacked, image->top, &image->chain_ids[index], err) < 0)
+        if (commit_on(unpacked, image->top, &image->chain_ids[index], image->cancel,
+                      err) < 0)
             return -1;
         known = cb_steal(&unpacked->snapshot);
     }

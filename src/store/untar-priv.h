@@ -24,6 +24,7 @@ struct cb_untar {
      * another place. */
     char *parent_path;
     int parent_fd;
+    char *parent_real; /* MERGED: its path without links */
     int parent_stale;  /* not to be used for the next entry */
     int no_devices;    /* in a user namespace nobody may make them */
     unsigned left_out; /* of them */
@@ -31,8 +32,8 @@ struct cb_untar {
     char *first_xattr; /* of these, and whose it is */
     /* Directories get their times when nothing is put into them any more. */
     CB_VEC(struct cb_untar_times) times;
-    struct cb_map
-        *unpacked; /* MERGED: paths this layer made, which its whiteouts spare */
+    struct cb_map *unpacked; /* MERGED: paths this layer made, without links on the way,
+                              * which its whiteouts spare */
 };
 
 /* The directory of this entry is not kept open for the next one. */

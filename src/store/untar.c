@@ -55,6 +55,8 @@ static void forget_parent(struct cb_untar *untar)
     cb_close(&untar->parent_fd);
     free(untar->parent_path);
     untar->parent_path = NULL;
+    free(untar->parent_real);
+    untar->parent_real = NULL;
     untar->parent_stale = 0;
 }
 
@@ -87,6 +89,25 @@ static int open_parent(struct cb_untar *untar, const char *path, struct cb_error
     return cb_error_wrap(err, "archive: `%s`", path);
 }
 
+static int note_real(struct cb_untar *untar, const char *parent, struct cb_error **err)
+{
+    cb_autofree char *real = NULL;
+
+    if (untar->way != CB_UNTAR_MERGED)
+        return 0;
+    if (cb_fs_resolve_in_root(untar->root_fd, *parent ? parent : ".", &real, err) < 0)
+        return -1;
+    untar->parent_real = xstrdup(real + strspn(real, "/"));
+    return 0;
+}
+
+/* NAME in the directory of the last entry. */
+static char *real_path(const struct cb_untar *untar, const char *name)
+{
+    return *untar->parent_real ? xasprintf("%s/%s", untar->parent_real, name)
+                               : xstrdup(name);
+}
+
 /* Opens the directory that PATH (cleaned, relative to the root) goes to; FD is borrowed,
  * *NAME is part of PATH. 1 found; 0: not in this layer (OVERLAY). */
 static int find_parent(struct cb_untar *untar, const char *path, int *fd,
@@ -102,8 +123,8 @@ static int find_parent(struct cb_untar *untar, const char *path, int *fd,
         strcmp(untar->parent_path, parent) != 0) {
         forget_parent(untar);
         found = open_parent(untar, path, err);
-        if (found <= 0)
-            return found;
+        if (found <= 0 || note_real(untar, parent, err) < 0)
+            return found > 0 ? -1 : found;
         untar->parent_path = cb_steal(&parent);
     }
     *fd = untar->parent_fd;
@@ -153,22 +174,36 @@ static int clear_directory(struct cb_untar *untar, int fd, const char *path,
     return 0;
 }
 
+/* As find_parent. In what is no directory there is nothing to hide: layers of which a
+ * directory became a file may say so name by name. */
+static int find_hidden(struct cb_untar *untar, const char *path, int *fd,
+                       const char **name, struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+    int found = find_parent(untar, path, fd, name, &error);
+
+    if (found >= 0 || cb_error_errnum(error) == ENOTDIR)
+        return found > 0;
+    cb_error_move(err, &error);
+    return -1;
+}
+
 static int apply_whiteout(struct cb_untar *untar, const char *path, const char *target,
                           struct cb_error **err)
 {
     cb_autofree char *hidden = NULL;
     const char *name;
     int dir_fd;
-    int found = find_parent(untar, path, &dir_fd, &name, err);
+    int found = find_hidden(untar, path, &dir_fd, &name, err);
 
     if (found <= 0 || untar->way == CB_UNTAR_GROUND)
         return found < 0 ? -1 : 0;
-    if (untar->way == CB_UNTAR_OVERLAY)
+    if (untar->way == CB_UNTAR_OVERLAY) {
+        untar->result.has_whiteouts = 1;
         return cb_whiteout_make(dir_fd, target, err);
-    hidden = xasprintf("%.*s%s", (int)(name - path), path, target);
-    forget_parent(untar);
-    if (find_parent(untar, hidden, &dir_fd, &name, err) < 0 ||
-        clear_name(untar, dir_fd, name, hidden, err) < 0)
+    }
+    hidden = real_path(untar, target);
+    if (clear_name(untar, dir_fd, target, hidden, err) < 0)
         return -1;
     forget_parent(untar);
     return 0;
@@ -177,16 +212,13 @@ static int apply_whiteout(struct cb_untar *untar, const char *path, const char *
 static int apply_opaque(struct cb_untar *untar, const char *path, struct cb_error **err)
 {
     const char *name;
-    cb_autofree char *directory = NULL;
     int dir_fd;
-    int found = find_parent(untar, path, &dir_fd, &name, err);
+    int found = find_hidden(untar, path, &dir_fd, &name, err);
 
     if (found <= 0 || untar->way == CB_UNTAR_GROUND)
         return found < 0 ? -1 : 0;
-    if (untar->way == CB_UNTAR_MERGED) {
-        directory = xstrndup(path, name > path ? (size_t)(name - path - 1) : 0);
-        return clear_directory(untar, dir_fd, directory, err);
-    }
+    if (untar->way == CB_UNTAR_MERGED)
+        return clear_directory(untar, dir_fd, untar->parent_real, err);
     if (name == path) {
         untar->result.opaque_root = 1;
         return 0;
@@ -244,8 +276,11 @@ static int extract(struct cb_untar *untar, const struct cb_tar_entry *entry,
         return found;
     if (cb_untar_file(untar, entry, path, dir_fd, name, err) < 0)
         return -1;
-    if (untar->unpacked)
-        note_unpacked(untar, path);
+    if (untar->unpacked) {
+        cb_autofree char *real = real_path(untar, name);
+
+        note_unpacked(untar, real);
+    }
     return 0;
 }
 

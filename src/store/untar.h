@@ -21,10 +21,11 @@ enum cb_untar_way {
 };
 
 struct cb_untar_result {
-    uint64_t bytes;  /* of file data */
-    int needs_below; /* OVERLAY: given up */
-    int has_root;    /* the layer sets "/"'s own metadata */
-    int opaque_root; /* it hides all layers below */
+    uint64_t bytes;    /* of file data */
+    int needs_below;   /* OVERLAY: given up */
+    int has_root;      /* the layer sets "/"'s own metadata */
+    int opaque_root;   /* it hides all layers below */
+    int has_whiteouts; /* OVERLAY */
 };
 
 int cb_untar_as(struct cb_tar_reader *reader, int root_fd, const char *dest,

@@ -493,3 +493,76 @@ raw() { "$CBUILD" buildx imagetools inspect --raw "$1"; }
     expect_status 1
     expect_contains 'what is said of the image'
 }
+
+# The digest of what $1 is on a registry.
+there() { "$CBUILD" copy -q --all "docker://$1" "oci:$BATS_TEST_TMPDIR/there-$RANDOM:x"; }
+
+@test "what a registry or an archive says of an image comes with it, and goes on to the byte" {
+    dockerfile_all
+    start_registry
+    local from="$REGISTRY/from:1" digest copied id
+    "$CBUILD" build -q --push --provenance=mode=max --sbom=true -t "$from" "$DIR"
+    digest=$(there "$from")
+    "$CBUILD" rmi -f "$from" >/dev/null
+    "$CBUILD" prune -af >/dev/null
+    "$CBUILD" pull -q "$from"
+    id=$("$CBUILD" inspect --format '{{.Id}}' "$from")
+    [ -e "$STORE/attested/${id#sha256:}.json" ]
+    # documents that belong to no image are gone; what is said stays
+    "$CBUILD" prune -f >/dev/null
+    "$CBUILD" tag "$from" "$REGISTRY/to:1"
+    cbuild push -q "$REGISTRY/to:1"
+    expect_status 0
+    [ "$(there "$REGISTRY/to:1")" = "$digest" ]
+
+    # by an archive, into another store
+    "$CBUILD" save --format oci-archive -o "$OUT.oci" "$from"
+    other=$BATS_TEST_TMPDIR/other
+    run "$CBUILD" --root "$other" load -q -i "$OUT.oci"
+    expect_status 0
+    run "$CBUILD" --root "$other" save --format oci-dir -o "$LAYOUT" "$from"
+    expect_status 0
+    [ "$(jq -r '.manifests[0].digest' "$LAYOUT/index.json")" = "$digest" ]
+    provenance | jq -e .buildDefinition >/dev/null
+
+    # another form of the layers is another image: the same is said of that
+    "$CBUILD" tag "$from" "$REGISTRY/to:2"
+    cbuild push -q --compression zstd "$REGISTRY/to:2"
+    expect_status 0
+    rm -rf "$LAYOUT"
+    "$CBUILD" copy -q --all "docker://$REGISTRY/to:2" "oci:$LAYOUT:latest"
+    image=$(index | jq -r '.manifests[0].digest')
+    [ "$(statement https://slsa.dev/ | jq -r '.subject[0].digest.sha256')" = "${image#sha256:}" ]
+    [ "$(provenance | jq -c '[.runDetails.metadata.buildkit_metadata.layers[][][].digest]')" = \
+        "$(blob "$image" | jq -c '[.layers[].digest]')" ]
+
+    "$CBUILD" rmi -f "$id" >/dev/null
+    "$CBUILD" prune -af >/dev/null
+    [ ! -e "$STORE/attested/${id#sha256:}.json" ]
+    "$CBUILD" --root "$other" prune -af >/dev/null
+}
+
+@test "copy --platform takes along what is said of that platform's image" {
+    printf 'FROM scratch\nCOPY one /\n' | dockerfile
+    echo 1 >"$DIR/one"
+    start_registry
+    local from="$REGISTRY/from:1"
+    "$CBUILD" build -q --push --provenance=true --platform linux/amd64,linux/arm64 -t "$from" "$DIR"
+    cbuild copy -q --platform linux/arm64 "docker://$from" "oci:$LAYOUT:latest"
+    expect_status 0
+    index | jq -e '.manifests | map(.platform.architecture) == ["arm64", "unknown"]'
+    provenance | jq -e .buildDefinition >/dev/null
+    cbuild copy -q --platform linux/arm64 "docker://$from" "docker://$REGISTRY/to:1"
+    expect_output "$(jq -r '.manifests[0].digest' "$LAYOUT/index.json")"
+    # alone, as skopeo has it
+    cbuild copy -q "docker://$from" "docker://$REGISTRY/to:2"
+    raw "$REGISTRY/to:2" | jq -e .config
+    # from there into the store, and on, nothing changes
+    cbuild copy -q --platform linux/arm64 "docker://$REGISTRY/to:1" "$REGISTRY/stored:1"
+    expect_status 0
+    cbuild push -q "$REGISTRY/stored:1"
+    [ "$(there "$REGISTRY/stored:1")" = "$(there "$REGISTRY/to:1")" ]
+    rm -rf "$LAYOUT"
+    cbuild copy -q --all "$REGISTRY/stored:1" "oci:$LAYOUT:latest"
+    expect_output "$(there "$REGISTRY/to:1")"
+}

@@ -359,6 +359,32 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     [[ $("$CBUILD" port two 80) = 0.0.0.0:* ]]
 }
 
+@test "the configuration's words for the bridge: its own address, and those of containers" {
+    export CBUILD_CONFIG=$BATS_TEST_TMPDIR/config.json
+    echo '{"bip": "198.18.40.9/24", "fixed-cidr": "198.18.40.128/26"}' >"$CBUILD_CONFIG"
+    cbuild run --rm busybox sh -c 'ip -o -4 addr show eth0; ip route'
+    expect_contains 'inet 198.18.40.128/24' 'default via 198.18.40.9 '
+    cbuild network inspect -f '{{json .IPAM.Config}}' bridge
+    expect_contains '"Subnet":"198.18.40.0/24"' '"Gateway":"198.18.40.9"'
+    # another address waits until nobody is on it
+    "$CBUILD" run -d --name stays busybox sleep 1000 >/dev/null
+    echo '{"bip": "198.18.41.1/24"}' >"$CBUILD_CONFIG"
+    cbuild run --rm busybox ip -o -4 addr show eth0
+    expect_contains 'inet 198.18.40.' 'stays 198.18.40.0/24 while containers are on it, and not 198.18.41.0/24'
+    "$CBUILD" rm -f stays >/dev/null
+    cbuild run --rm busybox ip -o -4 addr show eth0
+    expect_contains 'inet 198.18.41.2/24'
+    expect_lacks stays
+    # a range alone is the subnet as well
+    echo '{"fixed-cidr": "198.18.42.0/25"}' >"$CBUILD_CONFIG"
+    cbuild run --rm busybox ip route
+    expect_contains 'default via 198.18.42.1 ' '198.18.42.0/25 '
+    echo '{"bip": "198.18.41.1/24", "fixed-cidr": "198.18.42.0/25"}' >"$CBUILD_CONFIG"
+    cbuild run --rm busybox true
+    expect_status 125
+    expect_contains 'bip, fixed-cidr: no matching subnet for range 198.18.42.0/25'
+}
+
 @test "a configuration is joined by nobody, and networks are made from it" {
     "$CBUILD" network create --config-only --subnet 10.99.12.0/24 --ip-range 10.99.12.64/26 --label from=conf conf >/dev/null
     cbuild network inspect -f '{{.Driver}} {{.ConfigOnly}} {{json .IPAM.Config}}' conf

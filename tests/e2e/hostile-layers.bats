@@ -73,6 +73,18 @@ setup() { cb_dir; }
     expect_output /only
 }
 
+@test "whiteouts that hide nothing are nothing: in new and opaque directories, in files" {
+    taken wh-idle
+    in_evil wh-idle sh -c 'ls -A /new /etc/sub /bin/below; ls -A /etc | grep -c passwd; :'
+    expect_output "$(printf '/bin/below:\n\n/etc/sub:\n\n/new:\ny\n0')"
+    printf 'FROM busybox\nCOPY --from=evil-wh-idle /new /etc/sub /bin/below /seen/\n' | dockerfile
+    build_ok
+    "$CBUILD" save evil-wh-idle | "$CBUILD" load -q
+    taken wh-of-file
+    in_evil wh-of-file sh -c 'grep -c ^root: /etc/passwd /etc/group; cat /file'
+    expect_output "$(printf '/etc/passwd:1\n/etc/group:1\nevil')"
+}
+
 @test "absolute links inside the image work: entries and hard links below them" {
     taken var-run
     in_evil var-run sh -c 'cd /run && cat a b c && stat -c %h a'

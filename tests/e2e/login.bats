@@ -1,5 +1,6 @@
 # login and logout: what is tried, where it is kept, and that pushes and pulls use it.
 
+bats_require_minimum_version 1.5.0
 load helpers
 load helpers-registry
 load ../lib/peers.bash
@@ -302,6 +303,14 @@ END
         expect_contains "docker-credential-$helper" "$DOCKER_CONFIG/config.json"
         [[ $output != *$'\e'* ]]
     done
+    # one that waits for somebody is not waited for
+    printf '#!/bin/sh\nexec sleep %s\n' "$FOREVER" >"$BATS_TEST_TMPDIR/bin/docker-credential-asleep"
+    chmod +x "$BATS_TEST_TMPDIR/bin/docker-credential-asleep"
+    echo '{"credsStore":"asleep"}' >"$DOCKER_CONFIG/config.json"
+    cbuild pull "$REGISTRY/helped/x:1"
+    expect_status 1
+    expect_contains "docker-credential-asleep" "took longer than 10 seconds"
+    expect_no_sleeper
     # whoever says who he is does not need what it keeps
     echo '{"credsStore":"locked"}' >"$DOCKER_CONFIG/config.json"
     piped opensesame login -u tester --password-stdin "$REGISTRY"
@@ -452,18 +461,29 @@ GET"
     cbuild search --format '{{.Name}}|{{.StarCount}}' "$REGISTRY/team"
     expect_output "$REGISTRY/team/alpha|0
 $REGISTRY/team/beta|0"
-    cbuild search --limit 1 --format json "$REGISTRY/team"
+    run --separate-stderr "$CBUILD" search --limit 1 --format json "$REGISTRY/team"
     expect_output "{\"Name\":\"$REGISTRY/team/alpha\",\"Description\":\"\",\"StarCount\":\"0\",\"IsOfficial\":\"\"}"
     cbuild search --list-tags --format 'table {{.Tag}}\t{{.Name}}' "$REGISTRY/team/alpha"
     [ "$(tr -s ' ' <<<"$output")" = "TAG NAME
 1 $REGISTRY/team/alpha
 2 $REGISTRY/team/alpha" ]
     for access in --creds=tester:opensesame "--authfile=$DOCKER_CONFIG/config.json"; do
-        DOCKER_CONFIG=$BATS_TEST_TMPDIR/none cbuild search "$access" --list-tags --limit 1 --format '{{.Tag}}' "$REGISTRY/team/alpha"
+        DOCKER_CONFIG=$BATS_TEST_TMPDIR/none run --separate-stderr "$CBUILD" search "$access" --list-tags --limit 1 --format '{{.Tag}}' "$REGISTRY/team/alpha"
         expect_output 1
-        DOCKER_CONFIG=$BATS_TEST_TMPDIR/none cbuild search "$access" --limit 1 --format '{{.Name}}' "$REGISTRY/team"
+        DOCKER_CONFIG=$BATS_TEST_TMPDIR/none run --separate-stderr "$CBUILD" search "$access" --limit 1 --format '{{.Name}}' "$REGISTRY/team"
         expect_output "$REGISTRY/team/alpha"
     done
+    # what is left out is told of, beside the list
+    run --separate-stderr "$CBUILD" search --list-tags --limit 1 --format '{{.Tag}}' "$REGISTRY/team/alpha"
+    expect_output 1
+    [ "$stderr" = "1 of 2 tags: --limit 2 shows all" ]
+    run --separate-stderr "$CBUILD" search --limit 1 --format '{{.Name}}' "$REGISTRY/team"
+    expect_output "$REGISTRY/team/alpha"
+    [ "$stderr" = "there are more than these 1: --limit shows others" ]
+    run --separate-stderr "$CBUILD" search --limit 2 --format '{{.Name}}' "$REGISTRY/team"
+    [ "$stderr" = "" ]
+    run --separate-stderr "$CBUILD" search --list-tags --limit 2 --format '{{.Tag}}' "$REGISTRY/team/alpha"
+    [ "$stderr" = "" ]
     cbuild search --format '{{.Nope}}' "$REGISTRY/team"
     expect_status 1
     expect_contains "can't evaluate field Nope" "the fields are .Name .Description .StarCount .IsOfficial"

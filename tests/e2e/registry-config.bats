@@ -204,6 +204,9 @@ END
     bad '{"default-address-pools": [{"base": "tenth", "size": 8}]}' '`tenth` is not a range'
     bad '{"ip": "fd00::1"}' 'is not an IPv4 address'
     bad '{"mtu": 5}' 'expected 68 to 65535'
+    bad '{"bip": "198.18.42.0/25"}' 'no address of the bridge'
+    bad '{"bip": "198.18.42.1"}' 'expected ADDRESS/BITS'
+    bad '{"fixed-cidr": "x"}' 'not a range of IPv4 addresses'
     bad '{"icc": "no"}' icc
     bad '{"default-network-opts": {"bridge": {"mtu": 5}}}' 'default-network-opts.bridge.mtu'
     rm "$CBUILD_CONFIG"
@@ -247,7 +250,7 @@ END
     printf '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}]}' >"$BATS_TEST_TMPDIR/profile"
     config_is <<END
 {"init": true, "no-new-privileges": true, "default-shm-size": "5m", "seccomp-profile": "$BATS_TEST_TMPDIR/profile",
- "default-ipc-mode": "shareable", "default-cgroupns-mode": "host", "userns-remap": "default", "selinux-enabled": true, "bip": "192.0.2.1/24", "live-restore": true}
+ "default-ipc-mode": "shareable", "default-cgroupns-mode": "host", "userns-remap": "default", "selinux-enabled": true, "bridge": "br0", "live-restore": true}
 END
     look='df -k /dev/shm | tail -1 | cut -c1-40; grep NoNewPrivs /proc/self/status; mkdir /d 2>&1; cat /proc/1/comm; true'
     told=$BATS_TEST_TMPDIR/told
@@ -270,7 +273,7 @@ END
     run "$CBUILD" info
     expect_contains 'userns-remap (root' 'live-restore (containers need no daemon to go on)'
     # what is as without the key is not spoken of
-    config_is <<<'{"userns-remap": "", "selinux-enabled": false, "bip": "192.0.2.1/24"}'
+    config_is <<<'{"userns-remap": "", "selinux-enabled": false, "bridge": "br0"}'
     quietly create --name unbound busybox true
     [ ! -s "$told" ]
     "$CBUILD" rm unbound
@@ -361,4 +364,31 @@ END
     cbuild images
     expect_status 1
     expect_contains 'default-ulimits.nofile'
+}
+
+@test "who waits for the name of a registry can be interrupted" {
+    export IN=$BATS_TEST_TMPDIR/in
+    mkdir "$IN"
+    printf 'nameserver 127.0.0.1\noptions timeout:30 attempts:5\n' >"$IN/resolv.conf"
+    config_is <<<'{"insecure-registries": ["10.0.0.0/8"]}'
+    # a name server that hears and says nothing
+    cat >"$IN/server.py" <<'PYTHON'
+import os, socket
+place = os.environ["IN"]
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+pid = os.posix_spawnp(os.environ["CBUILD"], ["cbuild", "pull", "nowhere.example/x"], os.environ)
+server.recv(512)
+with open(place + "/asked", "w") as file:
+    file.write("%d\n" % pid)
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+with open(place + "/status", "w") as file:
+    file.write("%d\n" % status)
+PYTHON
+    unshare -mn sh -c 'ip link set lo up && mount --bind "$IN/resolv.conf" /etc/resolv.conf && exec python3 "$IN/server.py"' 3>&- &
+    wait_until [ -s "$IN/asked" ]
+    kill -INT "$(<"$IN/asked")"
+    wait_until [ -s "$IN/status" ]
+    [ "$(<"$IN/status")" = 130 ]
+    wait
 }

@@ -270,6 +270,26 @@ END
     expect_contains ' 0 problems'
 }
 
+@test "layers whose parent the index has lost go with repair and come again" {
+    printf 'FROM scratch\nCOPY one /\nCOPY two /\n' >"$BATS_TEST_TMPDIR/Dockerfile"
+    for i in one two; do head -c 100000 /dev/urandom >"$BATS_TEST_TMPDIR/$i"; done
+    "$CBUILD" build -q -t img "$BATS_TEST_TMPDIR" >/dev/null
+    "$CBUILD" save -o "$BATS_TEST_TMPDIR/img.tar" img
+    for damage in row page; do
+        rm -rf --one-file-system "$CBUILD_ROOT"
+        "$CBUILD" load -qi "$BATS_TEST_TMPDIR/img.tar"
+        sqlite "$CBUILD_ROOT/meta.db" "DELETE FROM snapshots WHERE parent='';PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null
+        page=$(sqlite "$CBUILD_ROOT/meta.db" "SELECT rootpage FROM sqlite_master WHERE name='records'")
+        [ "$damage" = row ] || tear "$CBUILD_ROOT/meta.db" $(((page - 1) * 4096)) 200
+        run "$CBUILD" fsck --repair
+        expect_status 1
+        expect_contains 'is missing; pull or build it again'
+        "$CBUILD" load -qi "$BATS_TEST_TMPDIR/img.tar"
+        fsck_clean
+        "$CBUILD" save img | cmp - "$BATS_TEST_TMPDIR/img.tar"
+    done
+}
+
 @test "an index is not made anew below another process" {
     "$CBUILD" pull -q "$REGISTRY/made:1"
     (cd "$CBUILD_ROOT" && rm -f meta.db-wal meta.db-shm && tear meta.db 0 4096)

@@ -87,6 +87,39 @@ Deleted: $id"
     done
 }
 
+@test "an image that came in several forms goes to each repository in the form that is there" {
+    local zstd gzip form
+    cbuild push -q made "$REGISTRY/gzip/made:1"
+    cbuild push -q --compression zstd made "$REGISTRY/zstd/made:1"
+    for form in gzip zstd; do
+        for first in gzip zstd; do
+            rm -rf "$FRESH"
+            [ "$first" = "$form" ] || "$CBUILD" --root "$FRESH" pull -q "$REGISTRY/$first/made:1"
+            fresh pull -q "$REGISTRY/$form/made:1"
+            expect_status 0
+            [ "$first" != "$form" ] || fresh pull -q "$REGISTRY/zstd/made:1"
+            "$CBUILD" --root "$FRESH" tag "$REGISTRY/$form/made:1" "$REGISTRY/$form/made:again"
+            fresh push -q "$REGISTRY/$form/made:again"
+            expect_status 0
+            [ "$(layers_of "$form/made" again)" = "$(layers_of "$form/made" 1)" ]
+            layers_of "$form/made" again | grep -q "tar+$form"
+        done
+    done
+    # elsewhere: the one that is whole here
+    rm -rf "$FRESH"
+    "$CBUILD" --root "$FRESH" pull -q "$REGISTRY/gzip/made:1"
+    "$CBUILD" --root "$FRESH" pull -q "$REGISTRY/zstd/made:1"
+    fresh push "$REGISTRY/gzip/made:1" "$REGISTRY/third/made:1"
+    expect_contains "$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REGISTRY/gzip/made:1")"
+    # an id is no name to send anything to
+    id=$("$CBUILD" images -q made)
+    cbuild push "$id"
+    expect_status 1
+    expect_contains "an image does not exist locally with the tag: $id"
+    cbuild push -q "$id" "$REGISTRY/third/made:2"
+    expect_status 0
+}
+
 @test "layers go to a registry in the form they came in, and anew when that is asked for" {
     "$CBUILD" push -q --compression zstd --compression-level 19 made "$REGISTRY/zstd:1"
     before=$(layers_of zstd 1)

@@ -157,6 +157,19 @@ requests() {
     expect_status 0
 }
 
+@test "docker's registry with relative addresses takes what is sent, and mounts it" {
+    registry_serve "$BATS_TEST_TMPDIR/registry" '  relativeurls: true'
+    run "$CBUILD" push large "$REGISTRY/large:1"
+    expect_status 0
+    expect_contains "$LARGE"
+    run "$CBUILD" push large "$REGISTRY/mounted:1"
+    expect_status 0
+    expect_contains 'Mounted from large'
+    run "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" pull -q "$REGISTRY/mounted:1"
+    expect_status 0
+    stop_registry
+}
+
 @test "docker's registry takes large layers" {
     start_registry
     run "$CBUILD" push large "$REGISTRY/large:1"

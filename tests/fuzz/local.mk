@@ -10,6 +10,7 @@ fuzz_targets += \
 	tests/fuzz/fuzz-dockerignore \
 	tests/fuzz/fuzz-flags \
 	tests/fuzz/fuzz-git-url \
+	tests/fuzz/fuzz-include \
 	tests/fuzz/fuzz-json-form \
 	tests/fuzz/fuzz-manifest \
 	tests/fuzz/fuzz-reference \
@@ -36,6 +37,9 @@ tests_fuzz_fuzz_flags_LDFLAGS = $(LDFLAGS_fuzz)
 tests_fuzz_fuzz_git_url_SOURCES = tests/fuzz/fuzz-git-url.c
 tests_fuzz_fuzz_git_url_LDADD = $(LIBS_context)
 tests_fuzz_fuzz_git_url_LDFLAGS = $(LDFLAGS_fuzz)
+tests_fuzz_fuzz_include_SOURCES = tests/fuzz/fuzz-include.c
+tests_fuzz_fuzz_include_LDADD = $(LIBS_parser)
+tests_fuzz_fuzz_include_LDFLAGS = $(LDFLAGS_fuzz)
 tests_fuzz_fuzz_json_form_SOURCES = tests/fuzz/fuzz-json-form.c
 tests_fuzz_fuzz_json_form_LDADD = $(LIBS_parser)
 tests_fuzz_fuzz_json_form_LDFLAGS = $(LDFLAGS_fuzz)
@@ -69,6 +73,7 @@ unit_tests += \
 	tests/fuzz/replay-dockerignore \
 	tests/fuzz/replay-flags \
 	tests/fuzz/replay-git-url \
+	tests/fuzz/replay-include \
 	tests/fuzz/replay-json-form \
 	tests/fuzz/replay-manifest \
 	tests/fuzz/replay-reference \
@@ -89,6 +94,8 @@ tests_fuzz_replay_flags_SOURCES = tests/fuzz/fuzz-flags.c tests/fuzz/replay-main
 tests_fuzz_replay_flags_LDADD = $(LIBS_parser)
 tests_fuzz_replay_git_url_SOURCES = tests/fuzz/fuzz-git-url.c tests/fuzz/replay-main.c
 tests_fuzz_replay_git_url_LDADD = $(LIBS_context)
+tests_fuzz_replay_include_SOURCES = tests/fuzz/fuzz-include.c tests/fuzz/replay-main.c
+tests_fuzz_replay_include_LDADD = $(LIBS_parser)
 tests_fuzz_replay_json_form_SOURCES = tests/fuzz/fuzz-json-form.c tests/fuzz/replay-main.c
 tests_fuzz_replay_json_form_LDADD = $(LIBS_parser)
 tests_fuzz_replay_manifest_SOURCES = tests/fuzz/fuzz-manifest.c tests/fuzz/replay-main.c

@@ -221,6 +221,31 @@ def wh_root_opq(t):
     t.file("only")
 
 
+def wh_idle(t):
+    """What merges with nothing below: a new directory, an opaque one, what is in it, a name that a link has there."""
+    t.dir("new")
+    t.file("new/.wh.x", b"")
+    t.file("new/y")
+    t.dir("etc")
+    t.file("etc/.wh.passwd", b"")
+    t.file("etc/.wh..wh..opq", b"")
+    t.dir("etc/sub")
+    t.file("etc/sub/.wh.x", b"")
+    t.symlink("link", "new")
+    t.file("link/.wh.z", b"")
+    t.dir("bin")
+    t.dir("bin/below")
+    t.file("bin/below/.wh.x", b"")
+
+
+def wh_of_file(t):
+    """Names in what is a file: below, and in this layer."""
+    t.file("etc/passwd/.wh.x", b"")
+    t.file("etc/group/.wh..wh..opq", b"")
+    t.file("file")
+    t.file("file/.wh.x", b"")
+
+
 def var_run(t):
     t.dir("run")
     t.file("run/a", b"same\n")

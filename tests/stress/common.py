@@ -4,10 +4,12 @@ Every script makes its work below --dir (a real disk), prints what it counted, a
 thing that is not as it must be; the store is then left for inspection.
 """
 import argparse
+import hashlib
 import os
 import random
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +19,7 @@ import urllib.request
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DOCKERFILE = """FROM %s
 COPY data /data
-RUN for i in 1 2 3 4 5 6 7 8 9; do echo $i > /f$i; done; touch -d @1 /f* /
+%sRUN for i in 1 2 3 4 5 6 7 8 9; do echo $i > /f$i; done; touch -d @1 /f* /
 RUN --mount=type=cache,target=/c echo x >> /c/x; echo two > /two; touch -d @1 /two /
 RUN rm /f1; mkdir -p /d/e && mv /f2 /d/e/f2 && touch -d @1 /d/e /d /
 """
@@ -79,14 +81,14 @@ class Store:
         shutil.rmtree(self.root, ignore_errors=True)
 
 
-def context(directory, base="base"):
+def context(directory, base="base", repository=None):
     """A context whose build has the same digest each time."""
     os.makedirs(directory, exist_ok=True)
     with open(os.path.join(directory, "data"), "wb") as data:
         data.write(random.Random(7).randbytes(200000))
     os.utime(os.path.join(directory, "data"), (1, 1))
     with open(os.path.join(directory, "Dockerfile"), "w") as file:
-        file.write(DOCKERFILE % base)
+        file.write(DOCKERFILE % (base, "ADD %s /git/\n" % repository.url if repository else ""))
     return directory
 
 
@@ -146,6 +148,74 @@ def publish(given, registry, layers=4, size=3000000):
     store.ok("push", "-q", name)
     store.remove()
     return name
+
+
+def archive(given, size=2000000):
+    """A docker archive with plain layers, which are kept as files and outlines; returns its path. It has the name `plain`,
+    and shares no layer with what is published: what of an image came plain decides how it is saved.
+    """
+    store, path = Store(given.cbuild, os.path.join(given.dir, "archiver")), os.path.join(given.dir, "plain.tar")
+    directory = os.path.join(given.dir, "archived")
+    os.makedirs(directory)
+    lines = ["FROM scratch"]
+    for layer in "first", "second":
+        os.makedirs(os.path.join(directory, layer))
+        for i in range(20):
+            with open(os.path.join(directory, layer, "f%d" % i), "wb") as file:
+                file.write(random.Random(layer + str(i)).randbytes(size // 40))
+        lines.append("COPY %s /plain/%s/" % (layer, layer))
+    with open(os.path.join(directory, "Dockerfile"), "w") as file:
+        file.write("\n".join(lines) + "\n")
+    store.ok("build", "-q", "-t", "plain", directory)
+    store.ok("save", "-o", path, "plain")
+    store.remove()
+    return path
+
+
+def digest_of_save(store, name):
+    """What the image is made of: `save` as an archive is the same bytes for the same image. None: it cannot be saved."""
+    save = subprocess.Popen(store.line("save", name), stdout=subprocess.PIPE)
+    digest = hashlib.sha256()
+    for block in iter(lambda: save.stdout.read(1 << 20), b""):
+        digest.update(block)
+    return None if save.wait() else digest.hexdigest()
+
+
+def digest_of_file(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+class Repository:
+    """A git repository behind git's own server, on the loopback."""
+
+    def __init__(self, directory):
+        work = os.path.join(directory, "repo")
+        os.makedirs(work)
+        with open(os.path.join(work, "file"), "wb") as file:
+            file.write(random.Random(9).randbytes(300000))
+        who = dict(os.environ, GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_NOSYSTEM="1", GIT_AUTHOR_DATE="1700000000 +0000",
+                   GIT_COMMITTER_DATE="1700000000 +0000")
+        for line in ("init -q -b main", "add -A", "-c user.name=t -c user.email=t@localhost commit -q -m first"):
+            subprocess.run(["git", "-C", work, *line.split()], check=True, env=who)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.process = subprocess.Popen(["git", "daemon", "--base-path=" + directory, "--export-all", "--listen=127.0.0.1",
+                                         "--port=%d" % port], start_new_session=True, env=who, stderr=subprocess.DEVNULL)
+        self.url = "git://127.0.0.1:%d/repo/.git#main" % port
+        for _ in range(200):
+            if subprocess.run(["git", "ls-remote", "-q", self.url.split("#")[0]], capture_output=True, env=who).returncode == 0:
+                return
+            time.sleep(0.05)
+        raise Unsound("git's server does not start")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.killpg(self.process.pid, signal.SIGTERM)
+        self.process.wait()
 
 
 def main(body):

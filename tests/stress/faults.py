@@ -7,14 +7,13 @@ the same command must work and the build's digest be as undisturbed.
   faults.py [--turns N]   at most N places of each command and fault, evenly spread (default: all)
 """
 import errno
-import hashlib
 import os
 import shutil
 import signal
 import struct
 import subprocess
 
-from common import TOP, Registry, Store, Unsound, arguments, context, main, publish
+from common import TOP, Registry, Repository, Store, Unsound, archive, arguments, context, digest_of_file, main, publish
 
 FAULTS = [("full once", errno.ENOSPC, False, "no space left"), ("full from there", errno.ENOSPC, True, "no space left"),
           ("broken once", errno.EIO, False, "input/output error"), ("killed", 0, False, "")]
@@ -54,11 +53,7 @@ class Place:
 
     def archive(self):
         """What `save` has written, as a digest."""
-        try:
-            with open(self.saved, "rb") as saved:
-                return hashlib.sha256(saved.read()).hexdigest()
-        except FileNotFoundError:
-            return None
+        return digest_of_file(self.saved) if os.path.exists(self.saved) else None
 
     def calls(self):
         with open(self.count, "rb") as count:
@@ -118,9 +113,11 @@ def body():
     library = os.path.join(given.dir, "fail-at.so")
     subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", library, os.path.join(TOP, "tests/stress/fail-at.c"), "-ldl"],
                    check=True)
-    with Registry(os.path.join(given.dir, "registry")) as registry:
+    with (Registry(os.path.join(given.dir, "registry")) as registry,
+          Repository(os.path.join(given.dir, "git")) as repository):
         name = publish(given, registry, layers=2, size=300000)
-        directory = context(os.path.join(given.dir, "context"))
+        plain = archive(given, size=400000)
+        directory = context(os.path.join(given.dir, "context"), repository=repository)
         place = Place(given, library)
         one(place, ["pull", "-q", name], "")
         one(place, ["tag", name, "base"], "")
@@ -139,6 +136,9 @@ def body():
         one(place, ["rmi", "-f", "imported"], None)
         one(place, ["prune", "-a", "-f"], None)
         one(place, ["load", "-q", "-i", place.saved], "")
+        one(place, ["load", "-q", "-i", plain], "")
+        place.archive_wanted = digest_of_file(plain)
+        one(place, ["save", "-o", place.saved, "plain"], "")
         place.store.remove()
 
 

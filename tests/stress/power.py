@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Cuts the power of the store's file system at random moments of pull, build and tag: a journaled ext4 on a loop device is
+"""Cuts the power of the store's file system at random moments of pull, build, load and tag: a journaled ext4 on a loop device is
 shut down without its log being flushed (EXT4_IOC_SHUTDOWN), mounted again, and asked. Nothing that a command had reported
 as done may be lost: each name leads to the image it led to, which can be saved, to the same bytes as before. What tells the
 store of a power cut is another boot id, so the script changes that too, in a mount namespace of its own.
 """
 import fcntl
-import hashlib
 import os
 import random
 import struct
@@ -14,7 +13,7 @@ import sys
 import time
 import uuid
 
-from common import Registry, Store, Unsound, arguments, context, main, publish
+from common import Registry, Repository, Store, Unsound, archive, arguments, context, digest_of_save, main, publish
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 EXT4_IOC_SHUTDOWN = 0x8004587D
@@ -56,21 +55,12 @@ class Disk:
 known = {}
 
 
-def saved(store, name):
-    """What the image is made of: `save` as an archive is the same bytes for the same image."""
-    save = subprocess.Popen(store.line("save", name), stdout=subprocess.PIPE)
-    digest = hashlib.sha256()
-    for block in iter(lambda: save.stdout.read(1 << 20), b""):
-        digest.update(block)
-    if save.wait():
-        raise Unsound("%s, reported as done, cannot be saved after the cut" % name)
-    return digest.hexdigest()
-
-
 def body():
     given = arguments(__doc__, 40)
-    with Registry(os.path.join(given.dir, "registry")) as registry:
+    with (Registry(os.path.join(given.dir, "registry")) as registry,
+          Repository(os.path.join(given.dir, "git")) as repository):
         name = publish(given, registry)
+        plain = archive(given)
         disk = Disk(given.dir)
         store = Store(given.cbuild, os.path.join(disk.at, "store"))
         lost = turns = 0
@@ -78,20 +68,23 @@ def body():
             for turn in range(given.turns):
                 if turn % 4 == 0:
                     store.remove()
-                turns += one(given, disk, store, name, turn)
+                turns += one(given, disk, store, (name, plain, repository), turn)
         finally:
             disk.unmount()
         print("%d cuts, %d of them after something was reported as done: none of it was lost" % (given.turns, turns))
         os.unlink(disk.image)
 
 
-def one(given, disk, store, name, turn):
-    directory = context(os.path.join(given.dir, "context"))
+def one(given, disk, store, sources, turn):
+    name, plain, repository = sources
+    directory = context(os.path.join(given.dir, "context"), repository=repository)
     with open(os.path.join(directory, "Dockerfile"), "a") as file:
         file.write("LABEL turn=%d\nRUN echo %d > /turn\n" % (turn, turn))
     commands = [["pull", "-q", name], ["tag", name, "base"], ["build", "-q", "--network=none", "-t", "t%d" % turn, directory],
                 ["tag", "t%d" % turn, "u%d" % turn], ["save", "-o", os.path.join(disk.at, "saved.tar"), "t%d" % turn],
                 ["import", given.base, "i%d" % turn]]
+    if turn % 2:
+        commands.insert(0, ["load", "-q", "-i", plain])
     done, deadline = [], time.monotonic() + random.random()
     for command in commands:
         process = store.start(*command)
@@ -119,7 +112,9 @@ def one(given, disk, store, name, turn):
         now = store.run("inspect", "--format", "{{.Id}}", tag)
         if now.stdout.strip() != image:
             raise Unsound("turn %d: %s was %s, is %s%s" % (turn, tag, image, now.stdout, now.stderr))
-        first = saved(store, tag)
+        first = digest_of_save(store, tag)
+        if not first:
+            raise Unsound("turn %d: %s, reported as done, cannot be saved after the cut" % (turn, tag))
         if known.setdefault((tag, image), first) != first:
             raise Unsound("turn %d: %s is saved as other bytes" % (turn, tag))
     return bool(done)
@@ -130,6 +125,7 @@ def promised(store, done):
     for command in done:
         tag = {"pull": command[-1], "tag": command[-1], "import": command[-1]}.get(command[0])
         tag = command[3 + 1] if command[0] == "build" else tag
+        tag = "plain" if command[0] == "load" else tag
         if tag:
             yield "%s %s" % (tag, store.ok("inspect", "--format", "{{.Id}}", tag))
 

@@ -225,6 +225,59 @@ static void every_place_of_a_long_text_is_found(void **state)
     assert_non_null(strstr(cb_strbuf_text(&shown), "> 3000 |"));
 }
 
+static char *place_of(const struct cb_source *source, size_t offset)
+{
+    struct cb_span span = {offset, offset + 1};
+    cb_auto_value(cb_strbuf) includers = {0};
+    const struct cb_source *file;
+    unsigned line, column;
+
+    cb_source_add_includers(source, span, &includers);
+    cb_source_position(source, offset, &line, &column);
+    file = cb_source_file(source, &span);
+    assert_true(span.end == span.start + 1);
+    return xasprintf("%s:%u:%u %s", cb_source_name(file), line, column,
+                     cb_strbuf_text(&includers));
+}
+
+static void a_place_of_a_whole_is_one_of_its_file(void **state)
+{
+    static const char *const places[] = {"a:1:1 ",
+                                         "a:1:2 ",
+                                         "b:1:1 included from a:1",
+                                         "b:1:2 included from a:1",
+                                         "c:1:1 included from b:1, a:1",
+                                         "c:1:2 included from b:1, a:1",
+                                         "b:2:1 included from a:1",
+                                         "b:2:2 included from a:1",
+                                         "c:1:1 included from a:1",
+                                         "c:1:2 included from a:1",
+                                         "a:2:1 ",
+                                         "a:2:2 "};
+    cb_auto(cb_source) a = cb_source_new("a", "1\n2\n", 4);
+    cb_auto(cb_source) b = cb_source_new("b", "3\n4", 3);
+    cb_auto(cb_source) c = cb_source_new("c", "5", 1);
+    cb_auto(cb_source) empty = cb_source_new("empty", "", 0);
+    cb_auto(cb_source) whole = cb_source_new_whole(a);
+    const struct cb_span first = {0, 1}, third = {2, 3};
+    size_t len;
+
+    assert_int_equal(cb_source_include(whole, 0, 2, b, first), 1);
+    assert_int_equal(cb_source_include(whole, 1, 4, c, third), 2);
+    assert_int_equal(cb_source_include(whole, 0, 8, empty, first), 3);
+    assert_int_equal(cb_source_include(whole, 0, 8, c, first), 4);
+    assert_string_equal(cb_source_text(whole, &len), "1\n3\n5\n4\n5\n2\n");
+    assert_int_equal(len, CB_ARRAY_SIZE(places));
+    for (size_t i = 0; i < CB_ARRAY_SIZE(places); i++) {
+        cb_autofree char *place = place_of(whole, i);
+
+        assert_string_equal(place, places[i]);
+    }
+    assert_int_equal(cb_source_file_count(whole), 4);
+    assert_ptr_equal(cb_source_nth_file(whole, 0), a);
+    assert_int_equal(cb_source_file_index(whole, c), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +291,7 @@ int main(void)
         cmocka_unit_test(excerpts_stay_short),
         cmocka_unit_test(places_beyond_the_end_are_the_end),
         cmocka_unit_test(every_place_of_a_long_text_is_found),
+        cmocka_unit_test(a_place_of_a_whole_is_one_of_its_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,13 +7,18 @@
 #include <cmocka.h>
 
 #include "base/fs.h"
+#include "network/attach-priv.h"
+#include "network/named-priv.h"
 #include "network/named.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static char state_dir[] = "/tmp/cbuild-named-XXXXXX";
 
@@ -312,6 +317,113 @@ static void removal_takes_a_name_or_an_id_once(void **state)
                         "none is a pre-defined network and cannot be removed");
 }
 
+/* ── Joining ── */
+
+/* BUSY with one address that all want, on a machine whose network is ours to change. */
+static struct cb_network_def *busy(struct cb_network *network)
+{
+    struct cb_network_def *def = NULL;
+
+    if (geteuid() != 0)
+        skip();
+    if (cb_networks_find(state_dir, "busy", &def, NULL) < 0) {
+        cb_autofree char *text = attempt("busy", "10.81.0.0/24", NULL, NULL, NULL);
+
+        assert_null(text);
+        assert_int_equal(cb_networks_find(state_dir, "busy", &def, NULL), 0);
+    }
+    *network = (struct cb_network){
+        .state_dir = state_dir, .def = def, .ip = (char *)"10.81.0.5"};
+    return def;
+}
+
+static struct cb_net_lease *join(struct cb_network *network)
+{
+    cb_auto(cb_error) error = NULL;
+    struct cb_net_lease *lease = NULL;
+    struct cb_ip ips[2] = {{0}};
+
+    if (cb_network_take_addresses(network, ips, &lease, &error) < 0)
+        print_error("%s\n", cb_error_message(error));
+    return lease;
+}
+
+struct meanwhile {
+    void (*act)(const struct cb_network_def *def);
+    const struct cb_network_def *def;
+    atomic_int over;
+    pthread_t thread;
+};
+
+static void *act(void *arg)
+{
+    struct meanwhile *meanwhile = arg;
+
+    while (!atomic_load(&meanwhile->over))
+        meanwhile->act(meanwhile->def);
+    return NULL;
+}
+
+static void look(const struct cb_network_def *def)
+{
+    cb_auto_value(cb_network_endpoints) endpoints = {0};
+
+    cb_network_endpoints(def, &endpoints);
+}
+
+static void sweep(const struct cb_network_def *def)
+{
+    cb_attach_sweep();
+}
+
+/* How often of TIMES the address of one that was killed could not be had, while another
+ * does ACT. */
+static int missed(void (*meanwhile_act)(const struct cb_network_def *def), int times)
+{
+    struct cb_network network;
+    cb_auto(cb_network_def) def = busy(&network);
+    struct meanwhile meanwhile = {.act = meanwhile_act, .def = def};
+    int count = 0;
+
+    assert_int_equal(pthread_create(&meanwhile.thread, NULL, act, &meanwhile), 0);
+    for (int i = 0; i < times; i++) {
+        struct cb_net_lease *lease = join(&network);
+
+        count += !lease;
+        if (lease)
+            assert_int_equal(cb_net_lease_record(lease, "{}", NULL), 0);
+        cb_net_lease_abandon(lease);
+    }
+    atomic_store(&meanwhile.over, 1);
+    assert_int_equal(pthread_join(meanwhile.thread, NULL), 0);
+    cb_attach_sweep();
+    return count;
+}
+
+static void looking_at_a_network_keeps_nobody_from_joining(void **state)
+{
+    assert_int_equal(missed(look, 1000), 0);
+}
+
+static void what_is_being_swept_is_waited_for(void **state)
+{
+    assert_int_equal(missed(sweep, 1000), 0);
+}
+
+static void a_network_that_somebody_is_joining_is_not_removed(void **state)
+{
+    struct cb_network network;
+    cb_auto(cb_network_def) def = busy(&network);
+    cb_auto(cb_net_lease) lease = join(&network);
+    cb_auto(cb_error) error = NULL;
+
+    assert_non_null(lease);
+    assert_int_equal(cb_networks_remove(state_dir, "busy", &error), -1);
+    assert_non_null(strstr(cb_error_message(error), "has active endpoints"));
+    cb_net_lease_end(cb_steal(&lease));
+    assert_int_equal(cb_networks_remove(state_dir, "busy", NULL), 0);
+}
+
 static void a_damaged_file_is_an_error_not_a_crash(void **state)
 {
     static const char *const bad[] = {
@@ -342,6 +454,11 @@ static int make_state_dir(void **state)
 
 static int remove_state_dir(void **state)
 {
+    cb_autofree char *leases = NULL;
+    cb_autofd int dir = -1;
+
+    if (geteuid() == 0 && cb_net_lease_dir(&dir, &leases, NULL) == 0)
+        cb_fs_remove_tree(AT_FDCWD, leases, NULL);
     return cb_fs_remove_tree(AT_FDCWD, state_dir, NULL);
 }
 
@@ -358,6 +475,9 @@ int main(void)
         cmocka_unit_test(what_a_configuration_says_is_not_said_again),
         cmocka_unit_test(a_subnet_nobody_asked_for_is_free),
         cmocka_unit_test(removal_takes_a_name_or_an_id_once),
+        cmocka_unit_test(looking_at_a_network_keeps_nobody_from_joining),
+        cmocka_unit_test(what_is_being_swept_is_waited_for),
+        cmocka_unit_test(a_network_that_somebody_is_joining_is_not_removed),
         cmocka_unit_test(a_damaged_file_is_an_error_not_a_crash),
     };
 

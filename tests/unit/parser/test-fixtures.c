@@ -4,6 +4,8 @@
  *     parser/ok/CASE/{Dockerfile,expect.ast}      parser/bad/CASE/{Dockerfile,expect.err}
  *     words/NAME.txt
  *
+ * What a Dockerfile includes lies in the same directory.
+ *
  * CB_UPDATE=1 writes what is found instead of comparing. */
 #include "base/strbuf.h"
 #include "base/vec.h"
@@ -135,14 +137,39 @@ static struct cb_source *read_source(const char *dir, const char *file, const ch
     return cb_source_new(name, text, len);
 }
 
+static int read_included(void *arg, const char *path, struct cb_strbuf *text,
+                         struct cb_error **err)
+{
+    size_t len = 0;
+    cb_autofree char *found = read_file(arg, path, &len);
+
+    if (!found)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "no file `%s` is there", path);
+    cb_strbuf_add(text, found, len);
+    return 0;
+}
+
+/* The Dockerfile of DIR with what it includes. */
+static int read_whole(const char *dir, struct cb_source **out, struct cb_error **err)
+{
+    struct cb_includes includes = {.path = "Dockerfile",
+                                   .root = "the fixture",
+                                   .read = read_included,
+                                   .arg = (void *)dir};
+
+    *out = read_source(dir, "Dockerfile", "Dockerfile");
+    return cb_dockerfile_include(out, &includes, err);
+}
+
 static int check_ok(const char *dir)
 {
-    cb_auto(cb_source) source = read_source(dir, "Dockerfile", "Dockerfile");
+    cb_auto(cb_source) source = NULL;
     cb_auto(cb_dockerfile) file = NULL;
     cb_auto(cb_error) error = NULL;
     cb_auto_value(cb_strbuf) found = {0};
 
-    if (cb_dockerfile_parse(&file, source, &error) < 0) {
+    if (read_whole(dir, &source, &error) < 0 ||
+        cb_dockerfile_parse(&file, source, &error) < 0) {
         cb_error_format(error, NULL, &found);
         print_message("%s: refused\n%s", dir, cb_strbuf_text(&found));
         return 1;
@@ -153,12 +180,13 @@ static int check_ok(const char *dir)
 
 static int check_bad(const char *dir)
 {
-    cb_auto(cb_source) source = read_source(dir, "Dockerfile", "Dockerfile");
+    cb_auto(cb_source) source = NULL;
     cb_auto(cb_dockerfile) file = NULL;
     cb_auto(cb_error) error = NULL;
     cb_auto_value(cb_strbuf) found = {0};
 
-    if (cb_dockerfile_parse(&file, source, &error) == 0) {
+    if (read_whole(dir, &source, &error) == 0 &&
+        cb_dockerfile_parse(&file, source, &error) == 0) {
         print_message("%s: accepted\n", dir);
         return 1;
     }

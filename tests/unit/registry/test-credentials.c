@@ -130,15 +130,15 @@ static void hosts_are_listed_by_name_port_or_range(void **state)
     cb_strings_add(&list, "registry.example:5000");
     cb_strings_add(&list, "other.example");
     cb_strings_add(&list, "10.1.0.0/16");
-    assert_true(cb_host_listed(&list, "registry.example:5000", 0));
-    assert_false(cb_host_listed(&list, "registry.example:5001", 0));
-    assert_true(cb_host_listed(&list, "other.example:443", 0));
-    assert_true(cb_host_listed(&list, "10.1.2.3:5000", 0));
-    assert_false(cb_host_listed(&list, "10.2.2.3:5000", 0));
-    assert_false(cb_host_listed(&list, "name.example", 0));
+    assert_true(cb_host_listed(&list, "registry.example:5000", 0, NULL));
+    assert_false(cb_host_listed(&list, "registry.example:5001", 0, NULL));
+    assert_true(cb_host_listed(&list, "other.example:443", 0, NULL));
+    assert_true(cb_host_listed(&list, "10.1.2.3:5000", 0, NULL));
+    assert_false(cb_host_listed(&list, "10.2.2.3:5000", 0, NULL));
+    assert_false(cb_host_listed(&list, "name.example", 0, NULL));
     cb_strings_add(&list, "0.0.0.0/0");
-    assert_true(cb_host_listed(&list, "10.2.2.3:5000", 0));
-    assert_false(cb_host_listed(&list, "name.example", 0));
+    assert_true(cb_host_listed(&list, "10.2.2.3:5000", 0, NULL));
+    assert_false(cb_host_listed(&list, "name.example", 0, NULL));
 }
 
 static void an_upload_address_keeps_its_query(void **state)

@@ -150,6 +150,31 @@ static void lock_files_nobody_holds_go(void **state)
     assert_true(exists(f->top_fd, "store/ingest/new.part"));
 }
 
+static void an_old_download_stays_while_somebody_goes_on_with_it(void **state)
+{
+    const struct timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    struct fixture *f = *state;
+    struct cb_digest wanted = cb_digest_of("both parts", 10);
+    char hex[CB_DIGEST_MAX_TEXT];
+    cb_autofree char *part =
+        xasprintf("store/ingest/%s.part", cb_digest_hex(&wanted, hex));
+    struct cb_blob_writer *writer = NULL;
+    int present = 0;
+
+    put_file(f->top_fd, part, "both ", 0600);
+    assert_int_equal(utimensat(f->top_fd, part, long_ago, 0), 0);
+    ok(f, cb_blob_writer_open(f->store, &wanted, 10, NULL, NULL, &writer, &present,
+                              &f->error));
+    collect(f);
+    ok(f, cb_blob_writer_write(writer, "parts", 5, &f->error));
+    ok(f, cb_blob_commit(&writer, NULL, NULL, &f->error));
+    assert_int_equal(cb_content_has(f->store, &wanted, NULL), 1);
+    put_file(f->top_fd, part, "both ", 0600);
+    assert_int_equal(utimensat(f->top_fd, part, long_ago, 0), 0);
+    collect(f);
+    assert_false(exists(f->top_fd, part));
+}
+
 static void what_was_said_goes_with_its_image_and_not_while_it_is_written(void **state)
 {
     static const char writing[] = "store/attested/.x.json.0123456789abcdef.tmp";
@@ -339,6 +364,7 @@ int main(void)
         test(what_another_process_uses_stays),
         test(own_handles_are_spared),
         test(lock_files_nobody_holds_go),
+        test(an_old_download_stays_while_somebody_goes_on_with_it),
         test(what_was_said_goes_with_its_image_and_not_while_it_is_written),
         test(usage_tells_images_from_cache),
         test(a_sound_store_has_no_problems),

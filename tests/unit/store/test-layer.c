@@ -352,6 +352,105 @@ static void an_opaque_directory_only_below_is_cleared(void **state)
     cb_close(&fd);
 }
 
+static void assert_names(int root_fd, const char *path, size_t count, struct fixture *f)
+{
+    cb_auto_value(cb_strings) names = {0};
+    cb_autofd int fd = openat(root_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    ok(f, cb_fs_list(fd, &names, &f->error));
+    assert_int_equal(names.count, count);
+}
+
+/* Overlay shows the names of whiteouts in directories that it does not merge. */
+static void whiteouts_that_hide_nothing_are_not_listed(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto_value(cb_strbuf) low = {0};
+    cb_auto_value(cb_strbuf) high = {0};
+    cb_auto(cb_snapshot) snapshot = NULL;
+    cb_autofd int fd = -1;
+
+    base_tar(&low);
+    tar_dir(&high, "new/");
+    tar_file(&high, "new/.wh.x", "");
+    tar_file(&high, "new/y", "y");
+    tar_dir(&high, "d/");
+    tar_file(&high, "d/.wh.one", "");
+    tar_file(&high, "d/.wh..wh..opq", "");
+    tar_dir(&high, "d/in/");
+    tar_file(&high, "d/in/.wh.x", "");
+    tar_dir(&high, "file/"); /* over a file */
+    tar_file(&high, "file/.wh.x", "");
+    tar_symlink(&high, "link", "new");
+    tar_file(&high, "link/.wh.z", "");
+    tar_dir(&high, "run/");
+    tar_file(&high, "run/.wh.x", ""); /* nothing of this name, in a directory of both */
+    tar_end(&high);
+    snapshot = unpack_two(f, &low, &high);
+    fd = root_of(f, snapshot);
+    assert_names(fd, "new", 1, f);
+    assert_names(fd, "d", 1, f);
+    assert_names(fd, "d/in", 0, f);
+    assert_names(fd, "file", 0, f);
+    assert_names(fd, "run", 0, f);
+    assert_int_equal(stat_of(fd, "new").st_mtim.tv_sec,
+                     stat_of(fd, "run").st_mtim.tv_sec);
+    cb_close(&fd);
+}
+
+static void names_in_what_is_a_file_hide_nothing(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto_value(cb_strbuf) low = {0};
+    cb_auto_value(cb_strbuf) high = {0};
+    cb_auto(cb_snapshot) snapshot = NULL;
+    cb_autofd int fd = -1;
+
+    base_tar(&low);
+    tar_file(&high, "file/.wh.x", "");
+    tar_file(&high, "d/one/.wh..wh..opq", "");
+    tar_file(&high, ".wh.d", "");
+    tar_file(&high, "d", "a file");
+    tar_file(&high, "d/.wh.two", "");
+    tar_end(&high);
+    snapshot = unpack_two(f, &low, &high);
+    fd = root_of(f, snapshot);
+    assert_file(fd, "file", "base");
+    assert_file(fd, "d", "a file");
+    cb_close(&fd);
+}
+
+static void whiteouts_spare_what_came_through_a_link(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto_value(cb_strbuf) low = {0};
+    cb_auto_value(cb_strbuf) high = {0};
+    cb_auto(cb_snapshot) snapshot = NULL;
+    cb_autofd int fd = -1;
+
+    tar_dir(&low, "run/");
+    tar_file(&low, "run/old", "o");
+    tar_dir(&low, "d/");
+    tar_file(&low, "d/one", "1");
+    tar_symlink(&low, "to-run", "/run");
+    tar_symlink(&low, "to-d", "d");
+    tar_end(&low);
+    tar_file(&high, "to-run/pid", "1");
+    tar_file(&high, ".wh.run", "");
+    tar_file(&high, "d/new", "n");
+    tar_file(&high, "to-d/.wh..wh..opq", "");
+    tar_file(&high, ".wh.to-run", ""); /* the link is below */
+    tar_end(&high);
+    snapshot = unpack_two(f, &low, &high);
+    fd = root_of(f, snapshot);
+    assert_file(fd, "run/pid", "1");
+    assert_false(exists(fd, "run/old"));
+    assert_file(fd, "d/new", "n");
+    assert_false(exists(fd, "d/one"));
+    assert_false(exists(fd, "to-run"));
+    cb_close(&fd);
+}
+
 static void later_entries_replace_earlier_ones(void **state)
 {
     struct fixture *f = *state;
@@ -689,6 +788,9 @@ int main(void)
         test(an_opaque_root_hides_all_below),
         test(a_layer_without_its_parent_directories_finds_them_below),
         test(an_opaque_directory_only_below_is_cleared),
+        test(whiteouts_that_hide_nothing_are_not_listed),
+        test(names_in_what_is_a_file_hide_nothing),
+        test(whiteouts_spare_what_came_through_a_link),
         test(later_entries_replace_earlier_ones),
         test(attributes_and_capabilities_travel),
         test(odd_names_are_kept_byte_for_byte),

@@ -1,5 +1,12 @@
-/* Leases that are written late. */
+/* Leases that are written late, and those that others sweep. */
 #include "store-test.h"
+
+#include "store/store-priv.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define SWEEPERS 6
 
 /* Files in leases/, and whether one of them names ID. */
 static size_t leases(struct fixture *f, const char *id, int *named)
@@ -61,6 +68,58 @@ static void what_was_found_is_leased_before_something_is_made(void **state)
     assert_true(named);
 }
 
+/* ── Beside sweeps ── */
+
+struct sweepers {
+    struct cb_store *store;
+    atomic_int over;
+};
+
+static void nothing(void *arg, enum cb_lease_kind kind, const char *name) {}
+
+static void *sweep(void *arg)
+{
+    struct sweepers *sweepers = arg;
+
+    while (!atomic_load(&sweepers->over))
+        cb_leases_sweep(sweepers->store->lease, nothing, NULL);
+    return NULL;
+}
+
+static int lives_on(struct fixture *f)
+{
+    struct cb_lease *lease = NULL;
+    cb_autofree char *path = NULL;
+    const char *name = "layer";
+    int lives;
+
+    ok(f, cb_lease_open(&lease, cb_store_root_fd(f->store), &f->error));
+    ok(f, cb_lease_add(lease, CB_LEASE_SNAPSHOT, &name, 1, &f->error));
+    path = xasprintf("store/leases/%s", cb_lease_id(lease));
+    for (int i = 0; i < 5; i++)
+        sched_yield(); /* a sweep that is late comes now */
+    lives = exists(f->top_fd, path);
+    cb_lease_close(lease);
+    return lives;
+}
+
+static void one_that_lives_is_never_swept(void **state)
+{
+    struct fixture *f = *state;
+    struct sweepers sweepers = {.store = f->store};
+    pthread_t threads[SWEEPERS];
+    int lost = 0;
+
+    for (size_t i = 0; i < SWEEPERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, sweep, &sweepers), 0);
+    for (int i = 0; i < 3000; i++)
+        lost += !lives_on(f);
+    atomic_store(&sweepers.over, 1);
+    for (size_t i = 0; i < SWEEPERS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_int_equal(lost, 0);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -68,6 +127,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(who_only_looks_writes_no_lease),
         test(what_was_found_is_leased_before_something_is_made),
+        test(one_that_lives_is_never_swept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
