@@ -30,7 +30,8 @@ int cb_copy_run(const struct cb_copy *copy, struct cb_descriptor *root,
 
     if (check(copy, err) < 0)
         return -1;
-    if (copy->from->kind == CB_COPY_DOCKER_ARCHIVE && copy->to->kind == CB_COPY_STORE)
+    if (copy->from->kind == CB_COPY_DOCKER_ARCHIVE && copy->to->kind == CB_COPY_STORE &&
+        !copy->platform)
         return cb_copy_unpack(copy, root, err);
     if (cb_copy_source(copy, &source, err) < 0 ||
         cb_tree_get(copy->registry, &source, copy->all ? NULL : platform,
