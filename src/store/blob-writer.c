@@ -140,8 +140,8 @@ static int lock_ingest(struct cb_blob_writer *writer, struct cb_cancel *cancel,
 
     if (cb_store_lease_now(writer->store, err) < 0)
         return -1;
-    return cb_lock_take(&writer->lock, writer->dir_fd, name, CB_LOCK_EXCLUSIVE, cancel,
-                        tell_waiting, &wait, err);
+    return cb_lock_take(&writer->lock, writer->dir_fd, name, CB_LOCK_EXCLUSIVE,
+                        &(struct cb_lock_wait){cancel, tell_waiting, &wait}, err);
 }
 
 static int open_download(struct cb_blob_writer *writer, struct cb_cancel *cancel,

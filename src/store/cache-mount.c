@@ -111,7 +111,8 @@ int cb_cache_mount_lock(int mounts_fd, const char *name, enum cb_lock_mode mode,
     cb_autofree char *file = xasprintf("%s" CB_CACHE_LOCK_SUFFIX, name);
     struct wait wait = {sink, id};
 
-    return cb_lock_take(lock, mounts_fd, file, mode, cancel, tell_waiting, &wait, err);
+    return cb_lock_take(lock, mounts_fd, file, mode,
+                        &(struct cb_lock_wait){cancel, tell_waiting, &wait}, err);
 }
 
 /* NAME gets the directory's name. */

@@ -229,8 +229,8 @@ static int lock_chain(struct cb_store *store, const struct cb_digest *chain_id,
 
     if (cb_store_check_writable(store, err) < 0 || cb_store_lease_now(store, err) < 0)
         return -1;
-    return cb_lock_take(lock, store->ingest_fd, name, CB_LOCK_EXCLUSIVE, cancel,
-                        tell_waiting, &wait, err);
+    return cb_lock_take(lock, store->ingest_fd, name, CB_LOCK_EXCLUSIVE,
+                        &(struct cb_lock_wait){cancel, tell_waiting, &wait}, err);
 }
 
 /* ── A whole image ── */
