@@ -258,7 +258,9 @@ static int make_blob(const struct cb_layer_want *want, struct cb_fresh_blob *fre
                      struct cb_error **err)
 {
     fresh->blob.media_type = xstrdup(cb_media_layer(want->form->compression, 0));
-    if (cb_blob_writer_open(want->store, NULL, -1, want->cancel, want->sink,
+    if (cb_blob_writer_open(want->store,
+                            &(struct cb_blob_wanted){
+                                .size = -1, .cancel = want->cancel, .sink = want->sink},
                             &fresh->writer, NULL, err) < 0)
         return -1;
     if (want->feed)

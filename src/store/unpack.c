@@ -89,13 +89,13 @@ static int extract(const struct source *source, struct cb_tar_reader *reader, in
                    struct unpacked *out, struct cb_error **err)
 {
     struct cb_untar_options options = {.max_entries = source->limits.max_entries,
-                                       .as_layer = 1,
+                                       .way = way,
                                        .keep_owner = 1,
-                                       .outline = outline};
+                                       .outline = outline,
+                                       .cancel = source->cancel};
     int verified = is_verified_elsewhere(source, reader);
 
-    if (cb_untar_as(reader, root_fd, "", way, &options, source->cancel, &out->result,
-                    err) < 0)
+    if (cb_untar_as(reader, root_fd, "", &options, &out->result, err) < 0)
         return -1;
     if (out->result.needs_below)
         return 0;
