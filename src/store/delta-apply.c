@@ -17,15 +17,22 @@
 #define MAX_RATIO  1000
 #define ZERO_RUN   (32u << 10)
 
+static int unknown(struct cb_error **err)
+{
+    return cb_error_set(err, CB_ERR_INTEGRITY, "delta: not one that is known here");
+}
+
 int cb_delta_head_read(int fd, struct cb_delta_head *out, struct cb_error **err)
 {
     unsigned char bytes[CB_DELTA_HEAD];
     uint64_t len;
 
-    if (cb_delta_file_bytes(fd) < CB_DELTA_HEAD ||
-        cb_delta_read(fd, bytes, sizeof(bytes), 0, err) < 0 ||
-        memcmp(bytes, CB_DELTA_MAGIC, CB_DELTA_MAGIC_LEN) != 0)
-        return cb_error_set(err, CB_ERR_INTEGRITY, "delta: not one that is known here");
+    if (cb_delta_file_bytes(fd) < CB_DELTA_HEAD)
+        return unknown(err);
+    if (cb_delta_read(fd, bytes, sizeof(bytes), 0, err) < 0)
+        return -1;
+    if (memcmp(bytes, CB_DELTA_MAGIC, CB_DELTA_MAGIC_LEN) != 0)
+        return unknown(err);
     *out = (struct cb_delta_head){.chain_id.algorithm = CB_SHA256,
                                   .diff_id.algorithm = CB_SHA256};
     memcpy(out->chain_id.bytes, bytes + CB_DELTA_MAGIC_LEN, 32);
