@@ -197,10 +197,8 @@ static int rm(struct cb_app *app, void *values, const struct cb_strings *args,
 
         if (found == 0)
             no_such_manifest(args->items[i], &error);
-        if (found <= 0 && errors)
+        if (found <= 0)
             cb_error_append(&errors, error);
-        else if (found <= 0)
-            errors = error;
     }
     return errors ? cb_error_move(err, &errors) : 0;
 }

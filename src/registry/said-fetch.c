@@ -16,11 +16,10 @@ struct fetch {
 static int fetch_blob(struct fetch *fetch, const struct cb_descriptor *blob,
                       struct cb_error **err)
 {
-    fetch->bytes += blob->size;
-    if (blob->size < 0 || blob->size > CB_STATEMENT_MAX_BYTES ||
-        fetch->bytes > CB_STATEMENT_MAX_BYTES)
+    if (blob->size > CB_STATEMENT_MAX_BYTES - fetch->bytes)
         return cb_error_set(err, CB_ERR_UNSUPPORTED, "it takes more than %u bytes",
                             CB_STATEMENT_MAX_BYTES);
+    fetch->bytes += blob->size;
     return cb_blob_fetch(fetch->registry, fetch->repository, blob, NULL, 0, err);
 }
 
