@@ -236,6 +236,7 @@ INCLUDE binary.df
 INCLUDE some
 INCLUDE loop.df
 INCLUDE $HOME.df
+INCLUDE https://files.invalid/a.df
 END
     build
     expect_status 1
@@ -245,7 +246,8 @@ END
         'Dockerfile:5:9: no file `relative.df`' 'Dockerfile:6:9: no file `dir/secret.df`' \
         'Dockerfile:7:9: include: read `pipe.df`: not a regular file' \
         'Dockerfile:8:9: `binary.df` is no text: it has a NUL byte' 'Dockerfile:9:9: `some` is a directory' \
-        'Dockerfile:10:9: ' 'Dockerfile:11:9: INCLUDE takes no variables'
+        'Dockerfile:10:9: ' 'Dockerfile:11:9: INCLUDE takes no variables' \
+        'Dockerfile:12:9: INCLUDE takes no URLs' 'hint: copy the file there'
 }
 
 @test "depth, number, size and circles have an end" {
