@@ -1,6 +1,7 @@
 /* What changes a container as a whole: pause, unpause, update, rename. */
 #include "commands/containers.h"
 
+#include "base/lockfile.h"
 #include "commands/run.h"
 #include "container/create.h"
 #include "container/journal.h"
@@ -119,8 +120,11 @@ static int update_one(const struct cb_each_container *at, struct cb_container *c
     struct cb_limit_options *limits = &container->options.request.limits;
     struct cb_restart_policy policy;
     struct cb_limits parsed = {0};
+    cb_auto(cb_lock) changing = NULL;
 
-    if (cb_restart_policy_parse(&policy, values->restart, err) < 0)
+    if (cb_restart_policy_parse(&policy, values->restart, err) < 0 ||
+        cb_container_begin_change(at->store, container, at->app->cancel, &changing, err) <
+            0)
         return -1;
     if (policy.kind != CB_RESTART_NO && container->options.remove)
         return cb_error_set(err, CB_ERR_USAGE,

@@ -1,6 +1,7 @@
 /* A function for each key: has THING, a struct cb_listed_container, this VALUE? */
 #include "commands/container-filter.h"
 
+#include "commands/inspect.h"
 #include "container/health.h"
 #include "container/joins.h"
 
@@ -132,28 +133,53 @@ static int covers_port(const char *wanted, const char *port)
            strcmp(*end ? end : "/tcp", protocol ? protocol : "/tcp") == 0;
 }
 
-static int has_published(const void *thing, const char *value)
+/* PORT: "80/tcp", of the container; BINDINGS: to what of the host it leads. */
+static int leads_from(const json_t *bindings, const char *port, const char *value)
 {
-    const struct cb_container *container = container_of(thing);
-    const json_t *ports = json_object_get(container->state.network, "Ports");
-    const char *key;
-    json_t *list;
+    const char *protocol = strchr(port, '/');
+    size_t i;
+    json_t *binding;
 
-    json_object_foreach((json_t *)ports, key, list)
+    json_array_foreach((json_t *)bindings, i, binding)
     {
-        if (json_array_size(list) && covers_port(value, key))
+        const char *host = json_string_value(json_object_get(binding, "HostPort"));
+        cb_autofree char *text =
+            xasprintf("%s%s", host ? host : "", protocol ? protocol : "/tcp");
+
+        if (covers_port(value, text))
             return 1;
     }
     return 0;
 }
 
-static int has_exposed(const void *thing, const char *value)
+/* As in docker: a port of the host. */
+static int has_published(const void *thing, const char *value)
 {
-    cb_vec_foreach (port, &container_of(thing)->config->exposed_ports) {
-        if (covers_port(value, *port))
+    cb_auto_json *ports = cb_inspect_ports(container_of(thing));
+    const char *port;
+    json_t *bindings;
+
+    json_object_foreach(ports, port, bindings)
+    {
+        if (leads_from(bindings, port, value))
             return 1;
     }
-    return has_published(thing, value);
+    return 0;
+}
+
+/* A port of the container, published or not. */
+static int has_exposed(const void *thing, const char *value)
+{
+    cb_auto_json *ports = cb_inspect_ports(container_of(thing));
+    const char *port;
+    json_t *bindings;
+
+    json_object_foreach(ports, port, bindings)
+    {
+        if (covers_port(value, port))
+            return 1;
+    }
+    return 0;
 }
 
 static size_t index_of(const struct cb_containers *all, const char *text)

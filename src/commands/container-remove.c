@@ -35,7 +35,7 @@ static int remove_one(const struct cb_each_container *at, struct cb_container *c
     int runs = cb_container_is_running(container);
 
     if (values->force && cb_container_kill(container, at->app->cancel, err) < 0)
-        return -1;
+        return cb_container_went(container, err);
     if (runs && values->force && faccessat(container->dir_fd, "config.json", F_OK, 0) < 0)
         return 0; /* it went with its end */
     return cb_container_remove_ended(at->store, container, values->volumes,
@@ -86,6 +86,9 @@ static int remove_link(struct cb_app *app, const char *text, struct cb_error **e
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_container) container = NULL;
 
+    if ((!alias || !alias[1]) &&
+        cb_app_container(app, parent, &store, &container, err) < 0)
+        return -1;
     if (!alias || !alias[1])
         return cb_error_set(err, CB_ERR_USAGE,
                             "Conflict, cannot remove the default link name of the "
@@ -98,11 +101,20 @@ static int remove_link(struct cb_app *app, const char *text, struct cb_error **e
     return 0;
 }
 
+/* Somebody else has removed them since they were looked for. */
+static int are_all_missing(const struct cb_error *error)
+{
+    while (error && cb_error_kind(error) == CB_ERR_NOT_FOUND)
+        error = cb_error_next(error);
+    return !error;
+}
+
 static int run_rm(struct cb_app *app, void *given, const struct cb_strings *args,
                   struct cb_error **err)
 {
     struct rm_values *values = given;
     cb_auto_value(cb_strings) left = {0};
+    cb_auto(cb_error) error = NULL;
 
     if (values->link) {
         for (size_t i = 0; i < args->count; i++)
@@ -114,7 +126,13 @@ static int run_rm(struct cb_app *app, void *given, const struct cb_strings *args
         return -1;
     if (!values->force)
         return cb_containers_each(app, args, values, remove_one, 1, err);
-    return cb_containers_each_asked(app, &left, values, ask_to_die, remove_one, err);
+    if (cb_containers_each_asked(app, &left, values, ask_to_die, remove_one, &error) == 0)
+        return 0;
+    if (!are_all_missing(error))
+        return cb_error_move(err, &error);
+    for (const struct cb_error *one = error; one; one = cb_error_next(one))
+        fprintf(stderr, "cbuild: %s\n", cb_error_message(one));
+    return 0;
 }
 
 const struct cb_cli_command cb_rm_command = {

@@ -59,11 +59,17 @@ static json_t *pairs(const struct cb_strings *strings, const char *separator)
 
 /* ── Ports ── */
 
+static char *typed_host_port(const struct cb_port *port)
+{
+    if (port->last > port->host)
+        return xasprintf("%u-%u", port->host, port->last);
+    return port->is_picked || !port->host ? xstrdup("") : xasprintf("%u", port->host);
+}
+
 static void add_binding(json_t *bindings, const struct cb_port *port)
 {
     cb_autofree char *key = xasprintf("%u/%s", port->container, port->protocol);
-    cb_autofree char *host =
-        port->is_picked || !port->host ? xstrdup("") : xasprintf("%u", port->host);
+    cb_autofree char *host = typed_host_port(port);
     json_t *of_port = json_object_get(bindings, key);
 
     if (!of_port) {
@@ -161,7 +167,9 @@ static void add_limits(json_t *object, const struct cb_limit_options *limits)
         limits->memory_swappiness ? number(limits->memory_swappiness) : json_null());
     set(object, "OomKillDisable", json_boolean(limits->oom_kill_disable));
     set(object, "PidsLimit",
-        limits->pids_limit ? number(limits->pids_limit) : json_null());
+        limits->pids_limit && strtoll(limits->pids_limit, NULL, 10) > 0
+            ? number(limits->pids_limit)
+            : json_null());
 }
 
 static json_t *ulimits(const struct cb_strings *typed)

@@ -42,7 +42,8 @@ static json_t *healthcheck_json(const struct cb_healthcheck *check)
 {
     json_t *object = json_object();
 
-    json_object_set_new(object, "Test", cb_inspect_strings(&check->test));
+    if (check->test.count)
+        json_object_set_new(object, "Test", cb_inspect_strings(&check->test));
     if (check->interval_ns)
         json_object_set_new(object, "Interval", json_integer(check->interval_ns));
     if (check->timeout_ns)

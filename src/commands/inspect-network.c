@@ -33,8 +33,9 @@ static json_t *wish(const struct cb_join *join)
 }
 
 /* Of a container that does not run. */
-static json_t *endpoint(const struct cb_join *join, const struct cb_strings *aliases)
+static json_t *endpoint(const struct cb_join *join)
 {
+    const struct cb_strings *aliases = &join->aliases;
     json_t *object = json_object();
 
     set(object, "IPAMConfig", wish(join));
@@ -60,13 +61,10 @@ static json_t *networks_json(const struct cb_run_request *request)
 
     cb_joins_read(&joins, request, NULL);
     cb_vec_foreach (join, &joins) {
-        int first = join == joins.items; /* whose aliases may stand by themselves */
         const char *name = *join->network ? join->network : "bridge";
 
         if (strchr(name, ':') == NULL) /* another container's, or none left */
-            set(networks, name,
-                endpoint(join, first && !join->aliases.count ? &request->network_aliases
-                                                             : &join->aliases));
+            set(networks, name, endpoint(join));
     }
     return networks;
 }

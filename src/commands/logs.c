@@ -86,7 +86,7 @@ static int read_wish(struct cb_log_wish *wish, const struct values *values,
     char *end;
 
     *wish = (struct cb_log_wish){.tail = -1, .follow = values->follow};
-    if (values->tail && strcmp(values->tail, "all") != 0) {
+    if (values->tail && *values->tail && strcmp(values->tail, "all") != 0) {
         wish->tail = strtoll(values->tail, &end, 10);
         if (end == values->tail || *end)
             return cb_error_set(err, CB_ERR_USAGE, "invalid value for \"tail\": %s",

@@ -173,6 +173,7 @@ int cb_container_update(struct cb_store *store, struct cb_container *container,
 {
     cb_auto_value(cb_strbuf) before = {0};
     cb_auto(cb_lock) lock = NULL;
+    cb_auto(cb_error) error = NULL;
     cb_autofd int dir = -1;
 
     if (cb_containers_lock(store, &lock, &dir, err) < 0 ||
@@ -180,8 +181,11 @@ int cb_container_update(struct cb_store *store, struct cb_container *container,
                         err) < 0 ||
         cb_container_save_config(container, err) < 0)
         return cb_container_went(container, err);
-    if (reload(container, err) == 0)
+    if (reload(container, &error) == 0)
         return 0;
+    if (cb_container_refresh(container, NULL) == 0 && !cb_container_is_running(container))
+        return 0; /* it ended just then: what is written holds from its next start on */
+    cb_error_move(err, &error);
     cb_atomic_file_write(container->dir_fd, "config.json", before.text, before.len, 0600,
                          1, NULL);
     return -1;

@@ -94,34 +94,54 @@ static int save(struct cb_container *container, struct cb_error **err)
     return 0;
 }
 
+/* 0: its monitor has done what TYPE and TEXT say. 1: it does not run, and *LOCK keeps it
+ * from being started; also if it ended just when its monitor was asked. */
+static int ask_or_hold(struct cb_container *container, enum cb_wire_type type,
+                       const char *text, struct cb_cancel *cancel, struct cb_lock **lock,
+                       struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+    int held = 0;
+
+    if (cb_container_is_running(container) &&
+        ask_text(container, type, text, cancel, &error) == 0)
+        return 0;
+    if (error && (cb_container_refresh(container, NULL) < 0 ||
+                  cb_container_is_running(container))) {
+        cb_error_move(err, &error);
+        return cb_container_went(container, err);
+    }
+    held = cb_container_hold_ended(container, cancel, lock, err);
+    if (held == 0 && ask_text(container, type, text, cancel, err) < 0)
+        held = -1;
+    return held < 0 ? cb_container_went(container, err) : held;
+}
+
 int cb_container_connect(struct cb_store *store, struct cb_container *container,
                          const char *text, struct cb_cancel *cancel,
                          struct cb_error **err)
 {
     struct cb_run_request *request = &container->options.request;
-    const struct cb_nets_owner owner = {.store_root = cb_store_root(store),
-                                        .request = request,
-                                        .id = container->id,
-                                        .name = container->name};
+    struct cb_nets_owner owner = {
+        .store_root = cb_store_root(store), .request = request, .id = container->id};
     cb_auto_value(cb_join) join = {0};
+    cb_auto(cb_lock) changing = NULL;
     cb_auto(cb_lock) lock = NULL;
     int held;
 
-    if (check_mode(container, err) < 0 || cb_join_parse(&join, text, err) < 0)
+    if (cb_container_begin_change(store, container, cancel, &changing, err) < 0 ||
+        check_mode(container, err) < 0 || cb_join_parse(&join, text, err) < 0)
         return -1;
-    if (cb_container_is_running(container)) {
-        if (cb_joins_has(request, join.network))
-            return cb_error_set(err, CB_ERR_EXISTS,
-                                "endpoint with name %s already exists in network %s",
-                                container->name, join.network);
-        return ask_text(container, CB_WIRE_CONNECT, text, cancel, err);
-    }
+    if (cb_container_is_running(container) && cb_joins_has(request, join.network))
+        return cb_error_set(err, CB_ERR_EXISTS,
+                            "endpoint with name %s already exists in network %s",
+                            container->name, join.network);
+    owner.name = container->name;
+    held = ask_or_hold(container, CB_WIRE_CONNECT, text, cancel, &lock, err);
+    if (held <= 0)
+        return held;
     if (cb_nets_check(&owner, &join, err) < 0)
         return -1;
-    held = cb_container_hold_ended(container, cancel, &lock, err);
-    if (held <= 0)
-        return held < 0 ? cb_container_went(container, err)
-                        : ask_text(container, CB_WIRE_CONNECT, text, cancel, err);
     cb_joins_add(request, text);
     return save(container, err);
 }
@@ -131,21 +151,21 @@ int cb_container_disconnect(struct cb_store *store, struct cb_container *contain
                             struct cb_error **err)
 {
     struct cb_run_request *request = &container->options.request;
+    cb_auto(cb_lock) changing = NULL;
     cb_auto(cb_lock) lock = NULL;
     int held;
 
+    if (cb_container_begin_change(store, container, cancel, &changing, err) < 0)
+        return -1;
     if (request->network && strcmp(request->network, "host") == 0)
         return check_mode(container, err);
     if (!cb_joins_has(request, network))
         return cb_error_set(err, CB_ERR_NOT_FOUND,
                             "container %s is not connected to network %s", container->id,
                             network);
-    if (cb_container_is_running(container))
-        return ask_text(container, CB_WIRE_DISCONNECT, network, cancel, err);
-    held = cb_container_hold_ended(container, cancel, &lock, err);
+    held = ask_or_hold(container, CB_WIRE_DISCONNECT, network, cancel, &lock, err);
     if (held <= 0)
-        return held < 0 ? cb_container_went(container, err)
-                        : ask_text(container, CB_WIRE_DISCONNECT, network, cancel, err);
+        return held;
     cb_joins_remove(request, network);
     return save(container, err);
 }

@@ -296,6 +296,22 @@ int cb_container_hold_ended(struct cb_container *container, struct cb_cancel *ca
            !cb_container_is_running(container);
 }
 
+int cb_container_begin_change(struct cb_store *store, struct cb_container *container,
+                              struct cb_cancel *cancel, struct cb_lock **lock,
+                              struct cb_error **err)
+{
+    cb_auto(cb_container) now = NULL;
+    struct cb_container before = *container;
+
+    if (cb_lock_take(lock, container->dir_fd, "change.lock", CB_LOCK_EXCLUSIVE,
+                     &(struct cb_lock_wait){.cancel = cancel}, err) < 0 ||
+        cb_container_open(cb_store_root(store), container->id, &now, err) < 0)
+        return cb_container_went(container, err);
+    *container = *now;
+    *now = before;
+    return 0;
+}
+
 /* Whoever holds the lock of its monitor keeps it from being started. */
 int cb_container_remove_ended(struct cb_store *store, struct cb_container *container,
                               int volumes, struct cb_cancel *cancel,
@@ -312,7 +328,8 @@ int cb_container_remove_ended(struct cb_store *store, struct cb_container *conta
                      "cannot remove container \"/%s\": container is running: stop the "
                      "container before removing or force remove",
                      container->name);
-        return cb_error_hint(err, "`cbuild rm -f` kills it");
+        cb_error_hint(err, "`cbuild rm -f` kills it");
+        return cb_container_went(container, err);
     }
     return cb_container_remove(store, container, volumes, err);
 }

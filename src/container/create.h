@@ -38,6 +38,11 @@ int cb_container_remove_ended(struct cb_store *store, struct cb_container *conta
 /* 1: *LOCK is that of its monitor, so nobody starts or removes it; 0: it runs. */
 int cb_container_hold_ended(struct cb_container *container, struct cb_cancel *cancel,
                             struct cb_lock **lock, struct cb_error **err);
+/* For who changes its configuration: nobody else does while *LOCK is held, and what
+ * others have changed is read. Comes before the lock of its monitor. */
+int cb_container_begin_change(struct cb_store *store, struct cb_container *container,
+                              struct cb_cancel *cancel, struct cb_lock **lock,
+                              struct cb_error **err);
 /* Removes what is left of one whose record cannot be read and whose id begins with
  * PREFIX, if there is just one: returns 1. Else nothing is done: 0. EXISTS if its
  * monitor lives. */

@@ -74,6 +74,20 @@ static void adopt(struct monitor *monitor, struct cb_container **changed)
     monitor->container = cb_steal(changed);
 }
 
+/* One that ends just now needs none. */
+static int set_limits(struct monitor *monitor, const struct cb_limits *limits,
+                      struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+
+    if (!monitor->main ||
+        cb_process_limit(monitor->launcher, monitor->main->process, limits, &error) ==
+            0 ||
+        cb_error_kind(error) == CB_ERR_NOT_FOUND)
+        return 0;
+    return cb_error_move(err, &error);
+}
+
 int cb_monitor_reload(struct monitor *monitor, struct cb_error **err)
 {
     cb_auto(cb_container) changed = NULL;
@@ -92,8 +106,7 @@ int cb_monitor_reload(struct monitor *monitor, struct cb_error **err)
         cb_limits_parse(&limits, &changed->options.request.limits, err) < 0)
         return -1;
     limits.all_controllers = 1;
-    if (monitor->main &&
-        cb_process_limit(monitor->launcher, monitor->main->process, &limits, err) < 0)
+    if (set_limits(monitor, &limits, err) < 0)
         return -1;
     monitor->policy = policy;
     adopt(monitor, &changed);

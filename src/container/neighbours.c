@@ -211,8 +211,12 @@ int cb_container_unlink(struct cb_store *store, struct cb_container *container,
                         const char *alias, struct cb_error **err)
 {
     struct cb_strings *links = &container->options.request.links;
-    size_t kept = 0, before = links->count;
+    size_t kept = 0, before;
+    cb_auto(cb_lock) changing = NULL;
 
+    if (cb_container_begin_change(store, container, NULL, &changing, err) < 0)
+        return -1;
+    before = links->count;
     for (size_t i = 0; i < before; i++) {
         cb_auto_value(cb_link) link = {0};
 

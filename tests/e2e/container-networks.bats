@@ -217,6 +217,46 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     expect_contains 10.99.1.2/24
 }
 
+@test "a second connect of a stopped container replaces the aliases given with the first" {
+    "$CBUILD" network create --subnet 10.99.1.0/24 front >/dev/null
+    "$CBUILD" create --name one --network front --network-alias uno busybox sleep 1000 >/dev/null
+    cbuild inspect -f '{{json .NetworkSettings.Networks.front.Aliases}}' one
+    expect_output '["uno"]'
+    "$CBUILD" network connect front one
+    cbuild inspect -f '{{json .NetworkSettings.Networks.front.Aliases}}' one
+    expect_output null
+}
+
+@test "connecting and changing at once: both are kept, also while it ends" {
+    "$CBUILD" network create --subnet 10.99.1.0/24 front >/dev/null
+    for i in 1 2 3 4 5 6; do
+        "$CBUILD" run -d --name one busybox sleep 1000 >/dev/null
+        "$CBUILD" update --cpu-shares "30$i" one >/dev/null &
+        update=$!
+        "$CBUILD" kill one >/dev/null &
+        end=$!
+        cbuild network connect front one
+        expect_status 0
+        wait "$update"
+        wait "$end"
+        cbuild inspect -f '{{.HostConfig.CpuShares}} {{range $name, $of := .NetworkSettings.Networks}}{{$name}} {{end}}' one
+        expect_output "30$i bridge front "
+        "$CBUILD" rm -f one >/dev/null
+    done
+}
+
+@test "ps finds what is published by the host's port, what is exposed by the container's" {
+    web one page --expose 81 -p 127.0.0.1:8080:80
+    for filter in publish=8080 publish=8080/tcp publish=8000-9000 expose=80 expose=81 expose=80-90/tcp; do
+        cbuild ps --filter "$filter" --format '{{.Names}}'
+        expect_output one
+    done
+    for filter in publish=80 publish=81 publish=8080/udp expose=8080 expose=82; do
+        cbuild ps --filter "$filter" --format '{{.Names}}'
+        expect_output ""
+    done
+}
+
 @test "published ports and default routes are of the networks that are left" {
     "$CBUILD" network create --subnet 10.99.1.0/24 front >/dev/null
     "$CBUILD" network create --subnet 10.99.2.0/24 --internal back >/dev/null

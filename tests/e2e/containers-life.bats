@@ -416,3 +416,47 @@ $name"
     expect_output "$name"
     state_is running
 }
+
+@test "changes that are made at once are all kept" {
+    cbuild create --network none --name "$name" busybox true
+    for i in 1 2 3 4 5 6; do
+        "$CBUILD" update --memory "7${i}m" "$name" >/dev/null &
+        "$CBUILD" update --cpu-shares "20$i" "$name" >/dev/null &
+        "$CBUILD" update --pids-limit "30$i" "$name" >/dev/null &
+        "$CBUILD" update --restart "on-failure:$i" "$name" >/dev/null &
+        wait
+        cbuild inspect -f '{{.HostConfig.Memory}} {{.HostConfig.CpuShares}} {{.HostConfig.PidsLimit}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}' "$name"
+        expect_output "$(((70 + i) * 1048576)) 20$i 30$i $i"
+    done
+}
+
+@test "of two who remove the same containers by force neither fails" {
+    for i in 1 2 3 4; do
+        for k in 1 2 3 4 5 6; do
+            "$CBUILD" create --network none --name "$name-$k" busybox true >/dev/null
+        done
+        "$CBUILD" rm -f "$name"-{1,2,3,4,5,6} >/dev/null 2>&1 &
+        other=$!
+        cbuild rm -f "$name"-{6,5,4,3,2,1}
+        expect_status 0
+        wait "$other"
+        cbuild ps -aq
+        expect_output ""
+    done
+}
+
+@test "rm -l: a missing container is told of before a name without a link" {
+    cbuild rm -l nosuch
+    expect_status 1
+    expect_output "cbuild: No such container: nosuch"
+    cbuild create --network none --name "$name" busybox true
+    cbuild rm -l "$name"
+    expect_status 1
+    expect_output "cbuild: Conflict, cannot remove the default link name of the container"
+}
+
+@test "inspect: a range of ports, no limit of processes, a health check without a command" {
+    cbuild create --network none --name "$name" -p 127.0.0.1:8500-8505:80 --pids-limit -1 --health-interval 3s busybox true
+    cbuild inspect -f '{{json .HostConfig.PortBindings}} {{json .HostConfig.PidsLimit}} {{json .Config.Healthcheck}}' "$name"
+    expect_output '{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"8500-8505"}]} null {"Interval":3000000000}'
+}

@@ -277,6 +277,20 @@ END
     expect_contains 'Dockerfile:4:9: the Dockerfile is larger than 16 MiB with `1.df`'
 }
 
+@test "too many instructions are told at their place in the included file, and missing files without end cost nothing" {
+    printf '# cbuild=1\nFROM busybox\nINCLUDE 1.df\n' >"$DIR/Dockerfile"
+    yes 'RUN true' | head -50000 >"$DIR/1.df"
+    build
+    expect_status 1
+    expect_contains '1.df:50000:1: the Dockerfile has more than 50000 instructions' 'included from Dockerfile:3'
+    # a mistake of each line would be a look at the disk for each
+    yes 'INCLUDE absent.df' | head -200000 >"$DIR/1.df"
+    run strace -f -c -o "$BATS_TEST_TMPDIR/calls" -e trace=openat2,openat "$CBUILD" build --progress=plain "$DIR"
+    expect_status 1
+    expect_contains '1.df:20:9: no file `absent.df`'
+    [ "$(awk '$NF ~ /^open/ { n += $4 } END { print n }' "$BATS_TEST_TMPDIR/calls")" -lt 2000 ]
+}
+
 @test "the escape character of a file is its own, where words are expanded too" {
     mkdir "$DIR/parts"
     printf '# escape=`\nENV B=a\\b`c D=`$HOME\n' >"$DIR/parts/b.df"
