@@ -139,15 +139,17 @@ static char *split_last(const char *path, char **parent)
     return name;
 }
 
-int cb_fs_open_parent_in_root(int root_fd, const char *path, mode_t make_mode, uid_t uid,
-                              gid_t gid, int *dir_fd, char **name, struct cb_error **err)
+int cb_fs_open_parent_in_root(int root_fd, const char *path,
+                              const struct cb_fs_made *made, int *dir_fd, char **name,
+                              struct cb_error **err)
 {
     cb_autofree char *parent = NULL;
     cb_autofree char *last = split_last(path, &parent);
     int fd, result;
 
-    if (make_mode)
-        result = cb_fs_mkdirs_in_root(root_fd, parent, make_mode, uid, gid, &fd, err);
+    if (made)
+        result = cb_fs_mkdirs_in_root(root_fd, parent, made->mode, made->uid, made->gid,
+                                      &fd, err);
     else
         result = cb_fs_open_in_root(root_fd, parent, O_RDONLY | O_DIRECTORY, 0, &fd, err);
     if (result < 0)

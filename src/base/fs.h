@@ -18,10 +18,15 @@ int cb_fs_open_in_root(int root_fd, const char *path, int flags, mode_t mode, in
                        struct cb_error **err);
 /* Opens the directory that holds the last component of PATH, all links resolved in the
  * root; *NAME gets the last component ("." for "/" itself), caller frees. Missing parents
- * are an error unless MAKE_MODE is non-zero: then they are created with that mode, owned
- * by uid:gid. */
-int cb_fs_open_parent_in_root(int root_fd, const char *path, mode_t make_mode, uid_t uid,
-                              gid_t gid, int *dir_fd, char **name, struct cb_error **err);
+ * are made like MADE; NULL: they are an error. */
+struct cb_fs_made {
+    mode_t mode;
+    uid_t uid;
+    gid_t gid;
+};
+int cb_fs_open_parent_in_root(int root_fd, const char *path,
+                              const struct cb_fs_made *made, int *dir_fd, char **name,
+                              struct cb_error **err);
 /* mkdir -p inside the root; opens the result. Existing directories are left as they are.
  */
 int cb_fs_mkdirs_in_root(int root_fd, const char *path, mode_t mode, uid_t uid, gid_t gid,

@@ -215,10 +215,10 @@ static int wait_for_lock(int fd, enum cb_lock_mode mode, struct cb_cancel *cance
 }
 
 int cb_lock_take(struct cb_lock **out, int dir_fd, const char *name,
-                 enum cb_lock_mode mode, struct cb_cancel *cancel,
-                 void (*on_wait)(void *arg, pid_t holder), void *arg,
+                 enum cb_lock_mode mode, const struct cb_lock_wait *wait,
                  struct cb_error **err)
 {
+    const struct cb_lock_wait how = wait ? *wait : (struct cb_lock_wait){0};
     cb_autofd int fd = -1;
     int locked, told = 0;
 
@@ -228,9 +228,9 @@ int cb_lock_take(struct cb_lock **out, int dir_fd, const char *name,
         locked = flock_now(fd, mode);
         if (locked < 0)
             return cb_error_errno(err, errno, "lock `%s`", name);
-        if (locked == 0 && on_wait && !told++)
-            on_wait(arg, read_holder(fd));
-        if (locked == 0 && wait_for_lock(fd, mode, cancel, err) < 0)
+        if (locked == 0 && how.on_wait && !told++)
+            how.on_wait(how.arg, read_holder(fd));
+        if (locked == 0 && wait_for_lock(fd, mode, how.cancel, err) < 0)
             return cb_error_wrap(err, "`%s`", name);
     } while (!is_current(fd, dir_fd, name));
     return finish(out, &fd, dir_fd, name, mode, err);

@@ -10,12 +10,17 @@ enum cb_lock_mode { CB_LOCK_SHARED, CB_LOCK_EXCLUSIVE };
 
 struct cb_lock;
 
-/* Waits; CANCEL ends the wait. ON_WAIT (or NULL) is called once, with the holder's pid (0
- * if unknown), when the lock is not to be had at once. The holder's pid is kept in the
+/* How a lock is waited for that is not to be had at once. */
+struct cb_lock_wait {
+    struct cb_cancel *cancel; /* ends it; or NULL */
+    /* Called once, with the holder's pid (0 if unknown); or NULL. */
+    void (*on_wait)(void *arg, pid_t holder);
+    void *arg;
+};
+/* WAIT NULL: however long it takes, and nobody is told. The holder's pid is kept in the
  * file. */
 int cb_lock_take(struct cb_lock **out, int dir_fd, const char *name,
-                 enum cb_lock_mode mode, struct cb_cancel *cancel,
-                 void (*on_wait)(void *arg, pid_t holder), void *arg,
+                 enum cb_lock_mode mode, const struct cb_lock_wait *wait,
                  struct cb_error **err);
 /* 1: taken, 0: busy. */
 int cb_lock_try(struct cb_lock **out, int dir_fd, const char *name,

@@ -118,7 +118,8 @@ static int local_lock(struct cb_cache_store *store, const struct cb_digest *key,
     struct waiting waiting = {sink, name};
     struct cb_lock *taken = NULL;
 
-    if (cb_record_lock(env_of(store)->store, key, cancel, tell_wait, &waiting, &taken,
+    if (cb_record_lock(env_of(store)->store, key,
+                       &(struct cb_lock_wait){cancel, tell_wait, &waiting}, &taken,
                        err) < 0)
         return -1;
     *lock = taken;

@@ -15,29 +15,35 @@ static int check(const char *option, const char *creds, struct cb_error **err)
     return cb_error_hint(err, "`cbuild login` asks for a password");
 }
 
+struct cb_registry_settings *cb_access_settings(struct cb_app *app, struct cb_error **err)
+{
+    const struct cb_settings *loaded;
+
+    return cb_app_settings(app, &loaded, err) < 0 ? NULL : &app->settings->registry;
+}
+
 int cb_access_login(struct cb_app *app, const char *option, const char *creds,
                     const char *host, struct cb_error **err)
 {
-    const struct cb_settings *loaded;
+    struct cb_registry_settings *settings =
+        check(option, creds, err) < 0 ? NULL : cb_access_settings(app, err);
     struct cb_registry_login login = {0};
 
-    if (check(option, creds, err) < 0 || cb_app_settings(app, &loaded, err) < 0)
+    if (!settings)
         return -1;
     login.host = xstrdup(host);
     login.creds = xstrdup(creds);
-    cb_vec_push(&app->settings->registry.logins, login);
+    cb_vec_push(&settings->logins, login);
     return 0;
 }
 
 int cb_access_apply(const struct cb_access_values *values, struct cb_app *app,
                     struct cb_error **err)
 {
-    const struct cb_settings *loaded;
-    struct cb_registry_settings *settings;
+    struct cb_registry_settings *settings = cb_access_settings(app, err);
 
-    if (cb_app_settings(app, &loaded, err) < 0)
+    if (!settings)
         return -1;
-    settings = &app->settings->registry;
     if (values->authfile) {
         free(settings->auth_file);
         settings->auth_file = xstrdup(values->authfile);

@@ -26,6 +26,10 @@ struct cb_access_values {
             "Credentials for the registry that is named"                           \
     }
 
+/* Those of APP that say how registries are spoken to, to be changed before one is opened.
+ * Borrowed; NULL. */
+struct cb_registry_settings *cb_access_settings(struct cb_app *app,
+                                                struct cb_error **err);
 /* Into APP's settings, before a registry is opened with them. --creds are for nobody
  * until cb_access_name; USAGE when they are malformed. */
 int cb_access_apply(const struct cb_access_values *values, struct cb_app *app,

@@ -57,12 +57,10 @@ static int add_map(const struct cb_build_tools *tools,
 int cb_build_tools_registries(const struct cb_build_tools *tools, struct cb_app *app,
                               struct cb_error **err)
 {
-    const struct cb_settings *loaded;
-    struct cb_registry_settings *settings;
+    struct cb_registry_settings *settings = cb_access_settings(app, err);
 
-    if (cb_app_settings(app, &loaded, err) < 0)
+    if (!settings)
         return -1;
-    settings = &app->settings->registry;
     cb_vec_foreach (map, &tools->maps) {
         if (add_map(tools, settings, *map, err) < 0)
             return -1;

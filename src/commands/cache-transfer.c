@@ -219,13 +219,14 @@ static int unpack(void *arg, int dir_fd, struct cb_error **err)
 {
     const struct unpacking *unpacking = arg;
     cb_auto(cb_tar_reader) reader = NULL;
-    struct cb_untar_options options = {.keep_owner = 1};
+    const struct cb_untar_options options = {.keep_owner = 1,
+                                             .cancel = unpacking->cancel};
     uint64_t bytes;
 
     if (cb_tar_reader_open_fd(&reader, unpacking->fd, ALL_FILTERS, IMPORT_MAX_BYTES,
                               unpacking->cancel, err) < 0)
         return -1;
-    return cb_untar(reader, dir_fd, "/", &options, unpacking->cancel, &bytes, err);
+    return cb_untar(reader, dir_fd, "/", &options, &bytes, err);
 }
 
 static int open_input(const char *path, int *fd, struct cb_error **err)

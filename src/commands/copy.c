@@ -140,14 +140,15 @@ static int take_words(struct cb_app *app, struct values *values, struct cb_error
 /* ── The copy ── */
 
 /* The digest goes where it does not mix with an archive. */
-static int report(const struct values *values, const struct cb_copy_end *to,
-                  const struct cb_descriptor *root, struct cb_error **err)
+static int report(struct cb_transfer *transfer, const struct values *values,
+                  const struct cb_copy_end *to, const struct cb_descriptor *root,
+                  struct cb_error **err)
 {
     char text[CB_DIGEST_MAX_TEXT];
 
     cb_digest_text(&root->digest, text);
     if (!to->path || strcmp(to->path, "-") != 0)
-        printf("%s\n", text);
+        cb_transfer_say(transfer, "%s\n", text);
     return values->digest_file ? cb_out_file_write(values->digest_file, text, err) : 0;
 }
 
@@ -179,7 +180,7 @@ static int copy(struct cb_app *app, struct values *values, const char *from_text
     what.all = values->all;
     if (cb_copy_run(&what, &root, err) < 0)
         return -1;
-    return report(values, &to, &root, err);
+    return report(&transfer, values, &to, &root, err);
 }
 
 static int run(struct cb_app *app, void *given, const struct cb_strings *args,

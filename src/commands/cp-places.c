@@ -68,7 +68,7 @@ static int open_parent(const struct cb_cp_side *side, const char *path, int *dir
         *name = xstrdup(slash[1] ? slash + 1 : ".");
         return 0;
     }
-    if (cb_fs_open_parent_in_root(side->root, path, 0, 0, 0, dir, name, &error) == 0)
+    if (cb_fs_open_parent_in_root(side->root, path, NULL, dir, name, &error) == 0)
         return 0;
     return cb_error_errnum(error) ? cb_error_errnum(error) : ENOENT;
 }

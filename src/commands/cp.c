@@ -186,7 +186,8 @@ static int read_archive(struct job *job, struct cb_error **err)
 {
     cb_auto(cb_tar_reader) reader = NULL;
     cb_auto_value(cb_cp_place) to = {.dir = -1};
-    const struct cb_untar_options untar = {.keep_owner = 1, .keep_kinds = 1};
+    const struct cb_untar_options untar = {
+        .keep_owner = 1, .keep_kinds = 1, .cancel = job->app->cancel};
 
     if (isatty(STDIN_FILENO))
         return cb_error_set(err, CB_ERR_USAGE,
@@ -201,8 +202,7 @@ static int read_archive(struct job *job, struct cb_error **err)
                               CB_TAR_GZIP | CB_TAR_BZIP2 | CB_TAR_XZ | CB_TAR_ZSTD,
                               MAX_BYTES, job->app->cancel, err) < 0)
         return -1;
-    if (cb_untar(reader, job->files.root, to.path, &untar, job->app->cancel, &job->bytes,
-                 err) < 0)
+    if (cb_untar(reader, job->files.root, to.path, &untar, &job->bytes, err) < 0)
         return explain(job, to.path, err);
     return 0;
 }

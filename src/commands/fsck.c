@@ -65,8 +65,12 @@ static int check(struct cb_app *app, void *given, const struct cb_strings *args,
     if (values->repair && open_registry(app, values, store, pool, &registry, err) < 0)
         return -1;
     source.arg = registry;
-    if (cb_store_fsck(store, values->deep, values->repair, registry ? &source : NULL,
-                      pool, &result, &report, err) < 0)
+    if (cb_store_fsck(store,
+                      &(struct cb_fsck_options){.deep = values->deep,
+                                                .repair = values->repair,
+                                                .source = registry ? &source : NULL,
+                                                .pool = pool},
+                      &result, &report, err) < 0)
         return -1;
     fputs(cb_strbuf_text(&report), stdout);
     printf("%" PRIu64 " blobs, %" PRIu64 " snapshots, %" PRIu64 " images: %" PRIu64

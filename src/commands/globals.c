@@ -108,6 +108,17 @@ static int refuse_daemon(const char *what, const char *value, struct cb_error **
                               "option out");
 }
 
+/* kaniko's option: no context of docker's has such a name. */
+static int refuse_build_context(const char *context, struct cb_error **err)
+{
+    cb_error_set(err, CB_ERR_USAGE, "--context %s: no command says what to do with it",
+                 context);
+    return cb_error_hint(err,
+                         "kaniko's options are those of `cbuild build`: `cbuild build "
+                         "--context %s`",
+                         context);
+}
+
 void cb_globals_warn_elsewhere(void)
 {
     static const char *const elsewhere[] = {"tcp://", "ssh://", "http://", "https://"};
@@ -127,6 +138,8 @@ static int apply(struct cb_app *app, const struct leading *leading, struct cb_er
 {
     const char *context = leading->context;
 
+    if (context && strstr(context, "://"))
+        return refuse_build_context(context, err);
     if (context && *context && strcmp(context, "default") != 0)
         return refuse_daemon("--context ", context, err);
     if (leading->host)

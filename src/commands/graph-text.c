@@ -67,13 +67,20 @@ static const char *state_shown(const struct cb_drawn_step *step)
     return strcmp(step->state, "planned") ? step->state : "";
 }
 
+struct row {
+    const struct cb_drawn_step *step;
+    unsigned char cells[CB_LANES_MAX];
+    size_t count;  /* of cells */
+    size_t column; /* the step's; CB_LANES_MAX or more: it has none */
+};
+
 static void add_row(struct cb_strbuf *out, const struct cb_drawn_graph *graph,
-                    const struct cb_drawn_step *step, const unsigned char *cells,
-                    size_t count, size_t column, size_t width, int unicode)
+                    const struct row *row, size_t width, int unicode)
 {
+    const struct cb_drawn_step *step = row->step;
     int is_build = graph->built.id != NULL;
     char took[32];
-    size_t at = 8 + 3 + count * 2;
+    size_t at = 8 + 3 + row->count * 2;
 
     cb_strbuf_addf(out, "%8s", cb_graph_seconds(step->took_s, took));
     if (is_build) {
@@ -81,8 +88,8 @@ static void add_row(struct cb_strbuf *out, const struct cb_drawn_graph *graph,
         at += 12;
     }
     cb_strbuf_adds(out, step->critical ? " * " : "   ");
-    add_cells(out, cells, count, unicode);
-    if (column >= CB_LANES_MAX) {
+    add_cells(out, row->cells, row->count, unicode);
+    if (row->column >= CB_LANES_MAX) {
         cb_strbuf_adds(out, "> ");
         at += 2;
     }
@@ -115,13 +122,13 @@ void cb_graph_text(struct cb_strbuf *out, const struct cb_drawn_graph *graph,
                    size_t width, int unicode)
 {
     cb_auto_value(cb_lanes) lanes = {0};
-    unsigned char cells[CB_LANES_MAX];
+    struct row row;
 
     cb_lanes_start(&lanes, (struct cb_drawn_graph *)graph);
     for (size_t i = 0; i < graph->steps.count; i++) {
-        size_t column, count = cb_lanes_next(&lanes, i, cells, &column);
-
-        add_row(out, graph, &graph->steps.items[i], cells, count, column, width, unicode);
+        row.step = &graph->steps.items[i];
+        row.count = cb_lanes_next(&lanes, i, row.cells, &row.column);
+        add_row(out, graph, &row, width, unicode);
     }
     add_summary(out, graph);
 }

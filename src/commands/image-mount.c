@@ -78,7 +78,7 @@ static int lock_places(const struct cb_app *app, struct cb_store *store,
                        struct cb_lock **out, struct cb_error **err)
 {
     return cb_lock_take(out, cb_store_root_fd(store), PLACES ".lock", CB_LOCK_EXCLUSIVE,
-                        app->cancel, NULL, NULL, err);
+                        &(struct cb_lock_wait){.cancel = app->cancel}, err);
 }
 
 /* ── Mounting ── */

@@ -1,13 +1,11 @@
-/* buildx imagetools create: makes a list of images on a registry, or gives one another
- * name. Of platforms that are not wanted neither the images nor what is attested of them
- * get into the list. */
+/* buildx imagetools create: sends a list of images to a registry, or gives one another
+ * name. */
 #include "commands/imagetools.h"
 
 #include "base/json.h"
 #include "base/out-file.h"
 #include "commands/listing.h"
 #include "exporter/copy.h"
-#include "oci/attestation.h"
 
 #include <string.h>
 
@@ -51,171 +49,15 @@ struct creation {
     struct cb_app *app;
     const struct values *values;
     struct cb_transfer transfer;
-    struct cb_imagetools_sources sources;
-    struct cb_annotations annotations;
-    CB_VEC(struct cb_platform) platforms; /* that are wanted; none: all */
-    struct cb_draft *draft;
-    struct cb_strbuf only;   /* the document of the only source, if it is copied */
-    struct cb_index *listed; /* that document if it is a list; or NULL */
+    struct cb_imagetools_list list;
 };
 
 static void creation_clear(struct creation *creation)
 {
-    cb_draft_free(creation->draft);
-    cb_index_free(creation->listed);
-    cb_strbuf_free(&creation->only);
-    cb_annotations_free(&creation->annotations);
-    cb_imagetools_sources_free(&creation->sources);
-    cb_vec_free(&creation->platforms);
+    cb_imagetools_list_clear(&creation->list);
     cb_transfer_close(&creation->transfer);
 }
 CB_AUTO_VALUE_DEFINE(creation, creation_clear)
-
-/* ── Platforms ── */
-
-static int parse_platforms(struct creation *creation, struct cb_error **err)
-{
-    cb_vec_foreach (text, &creation->values->platforms) {
-        for (const char *at = *text; *at; at += strcspn(at, ","), at += *at == ',') {
-            cb_autofree char *one = xstrndup(at, strcspn(at, ","));
-            struct cb_platform platform;
-
-            if (cb_platform_parse(&platform, one, err) < 0)
-                return cb_error_wrap(err, "invalid platform \"%s\"", one);
-            cb_vec_push(&creation->platforms, platform);
-        }
-    }
-    return 0;
-}
-
-static int is_wanted_platform(const struct creation *creation,
-                              const struct cb_platform *platform)
-{
-    cb_vec_foreach (wanted, &creation->platforms)
-        if (cb_platform_equal(wanted, platform))
-            return 1;
-    return !creation->platforms.count || !platform->os[0];
-}
-
-static int is_wanted(const struct creation *creation, const struct cb_descriptor *entry)
-{
-    struct cb_digest about;
-
-    if (!cb_descriptor_is_attestation(entry) || !cb_descriptor_about(entry, &about))
-        return is_wanted_platform(creation, &entry->platform);
-    cb_vec_foreach (other, creation->draft)
-        if (cb_digest_equal(&other->what.digest, &about))
-            return is_wanted_platform(creation, &other->what.platform);
-    return !creation->platforms.count;
-}
-
-/* 1: something was left out. */
-static int filter(struct creation *creation, struct cb_error **err)
-{
-    struct cb_draft *draft = creation->draft;
-    cb_autofree char *keep = xcalloc(draft->count + 1, 1);
-    size_t kept = 0, count = draft->count;
-
-    for (size_t i = 0; i < count; i++)
-        keep[i] = (char)is_wanted(creation, &draft->items[i].what);
-    for (size_t i = 0; i < count; i++) {
-        struct cb_draft_entry entry = draft->items[i];
-
-        if (keep[i]) {
-            draft->items[kept++] = entry;
-            continue;
-        }
-        cb_reference_free(entry.origin);
-        cb_descriptor_free(&entry.what);
-    }
-    draft->count = kept;
-    if (!kept)
-        return cb_error_set(err, CB_ERR_NOT_FOUND,
-                            "none of the manifests match the provided platforms");
-    return kept < count;
-}
-
-/* ── The list ── */
-
-static int find(struct creation *creation, const char *name, struct cb_strbuf *bytes,
-                struct cb_error **err)
-{
-    cb_auto(cb_reference) reference = NULL;
-
-    if (cb_reference_parse(&reference, name, err) < 0)
-        return -1;
-    cb_reference_default_tag(reference);
-    return cb_registry_document(creation->transfer.registry, reference, bytes, err);
-}
-
-static int add_source(struct creation *creation,
-                      const struct cb_imagetools_source *source, struct cb_error **err)
-{
-    struct cb_draft *draft = creation->draft;
-
-    if (cb_draft_add(creation->transfer.registry, draft, source->name, err) < 0)
-        return -1;
-    if (!cb_digest_is_set(&source->said.digest))
-        return 0;
-    /* A list is not there itself, and what is said of it is not of its entries. */
-    cb_vec_foreach (entry, draft)
-        if (cb_digest_equal(&entry->what.digest, &source->said.digest))
-            return cb_imagetools_source_say(source, &entry->what, err);
-    return 0;
-}
-
-static int make_list(struct creation *creation, struct cb_error **err)
-{
-    const struct values *values = creation->values;
-    struct cb_draft *draft = xcalloc(1, sizeof(*draft));
-
-    creation->draft = draft;
-    draft->each_once = 1;
-    if (values->append && values->tags.count &&
-        cb_draft_add(creation->transfer.registry, draft, values->tags.items[0], err) < 0)
-        return -1;
-    cb_vec_foreach (source, &creation->sources) {
-        if (add_source(creation, source, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* Is the only source to be sent as it is, unless something of it is left out? */
-static int find_only(struct creation *creation, struct cb_error **err)
-{
-    const struct values *values = creation->values;
-
-    if (creation->sources.count != 1 || creation->annotations.count ||
-        (values->append && values->tags.count))
-        return 0;
-    if (find(creation, creation->sources.items[0].name, &creation->only, err) < 0)
-        return -1;
-    cb_index_parse(&creation->listed, cb_strbuf_text(&creation->only), creation->only.len,
-                   NULL, NULL);
-    return creation->listed || !values->prefer_index;
-}
-
-/* 1: it is a copy, 0: the draft is sent. */
-static int prepare(struct creation *creation, struct cb_error **err)
-{
-    int copies = find_only(creation, err);
-    int filtered;
-
-    if (copies < 0)
-        return -1;
-    if (copies && !creation->platforms.count)
-        return 1;
-    if (make_list(creation, err) < 0)
-        return -1;
-    filtered = filter(creation, err);
-    if (filtered < 0 || (copies && !filtered))
-        return filtered < 0 ? -1 : 1;
-    cb_imagetools_annotate(creation->draft, &creation->annotations);
-    if (creation->listed && copies)
-        creation->draft->annotations = json_incref(creation->listed->annotations);
-    return 0;
-}
 
 /* ── Sending it ── */
 
@@ -224,7 +66,7 @@ static int copy(struct creation *creation, const char *tag, struct cb_descriptor
 {
     struct cb_transfer *transfer = &creation->transfer;
     cb_autofree char *from_text =
-        xasprintf("docker://%s", creation->sources.items[0].name);
+        xasprintf("docker://%s", creation->list.sources.items[0].name);
     cb_autofree char *to_text = xasprintf("docker://%s", tag);
     cb_auto_value(cb_copy_end) from = {0};
     cb_auto_value(cb_copy_end) to = {0};
@@ -247,28 +89,29 @@ static int copy(struct creation *creation, const char *tag, struct cb_descriptor
 static int send_list(struct creation *creation, const char *tag,
                      struct cb_descriptor *root, struct cb_error **err)
 {
-    cb_auto(cb_index) index = cb_draft_index(creation->draft);
+    cb_auto(cb_index) index = cb_draft_index(creation->list.draft);
     struct cb_reference *name = NULL;
 
     if (cb_reference_parse(&name, tag, err) < 0)
         return -1;
     cb_reference_default_tag(name);
-    cb_reference_free(creation->draft->name);
-    creation->draft->name = name;
+    cb_reference_free(creation->list.draft->name);
+    creation->list.draft->name = name;
     cb_descriptor_free(root);
     *root = (struct cb_descriptor){.media_type = xstrdup(index->media_type),
                                    .size = (int64_t)index->len};
-    return cb_draft_push(creation->transfer.registry, creation->draft, &root->digest,
+    return cb_draft_push(creation->transfer.registry, creation->list.draft, &root->digest,
                          err);
 }
 
 static void print_list(const struct creation *creation, int copies)
 {
-    cb_auto(cb_index) index = copies ? NULL : cb_draft_index(creation->draft);
+    cb_auto(cb_index) index = copies ? NULL : cb_draft_index(creation->list.draft);
     cb_auto_value(cb_strbuf) bytes = {0};
 
     if (copies)
-        cb_strbuf_add(&bytes, cb_strbuf_text(&creation->only), creation->only.len);
+        cb_strbuf_add(&bytes, cb_strbuf_text(&creation->list.only),
+                      creation->list.only.len);
     else
         cb_strbuf_add(&bytes, index->bytes, index->len);
     cb_strbuf_addc(&bytes, '\n');
@@ -336,20 +179,23 @@ static int open_creation(struct creation *creation, const struct cb_strings *arg
 {
     const struct values *values = creation->values;
 
+    creation->list.prefer_index = values->prefer_index;
+    if (values->append && values->tags.count)
+        creation->list.append_to = values->tags.items[0];
     cb_vec_foreach (file, &values->files)
-        if (cb_imagetools_source_read(&creation->sources, *file, err) < 0)
+        if (cb_imagetools_source_read(&creation->list.sources, *file, err) < 0)
             return -1;
     cb_vec_foreach (arg, args)
-        if (cb_imagetools_source_add(&creation->sources, *arg, err) < 0)
+        if (cb_imagetools_source_add(&creation->list.sources, *arg, err) < 0)
             return -1;
-    if (cb_imagetools_sources_place(&creation->sources, &values->tags, err) < 0 ||
-        parse_platforms(creation, err) < 0 ||
-        cb_imagetools_annotations(&values->annotation_texts, &creation->annotations,
+    if (cb_imagetools_sources_place(&creation->list.sources, &values->tags, err) < 0 ||
+        cb_imagetools_list_platforms(&creation->list, &values->platforms, err) < 0 ||
+        cb_imagetools_annotations(&values->annotation_texts, &creation->list.annotations,
                                   err) < 0 ||
         cb_transfer_open(&creation->transfer, creation->app, &values->common,
                          &values->tags, err) < 0)
         return -1;
-    cb_vec_foreach (source, &creation->sources)
+    cb_vec_foreach (source, &creation->list.sources)
         if (cb_access_name(&values->common.access, creation->app, source->name, err) < 0)
             return -1;
     return 0;
@@ -365,7 +211,7 @@ static int create(struct cb_app *app, void *given, const struct cb_strings *args
 
     if (check(values, args, err) < 0 || open_creation(&creation, args, err) < 0)
         return -1;
-    copies = prepare(&creation, err);
+    copies = cb_imagetools_list_make(creation.transfer.registry, &creation.list, err);
     if (copies < 0)
         return -1;
     if (values->dry_run) {

@@ -8,8 +8,10 @@
 
 #include <string.h>
 
-/* An index may name very many statements, each of them large. */
-#define MAX_BYTES (4 * (int64_t)CB_STATEMENT_MAX_BYTES)
+/* An index may name very many statements, each of them large; and what has no bytes is
+ * asked for all the same. */
+#define MAX_BYTES          (12 << 20)
+#define MIN_DOCUMENT_BYTES (16 << 10)
 
 struct said {
     struct cb_transfer *transfer;
@@ -27,14 +29,29 @@ static void said_clear(struct said *said)
 }
 CB_AUTO_VALUE_DEFINE(said, said_clear)
 
-static int get_manifest(const struct said *said, const struct cb_digest *digest,
+static int count(struct said *said, int64_t size, struct cb_error **err)
+{
+    if (size <= MAX_BYTES) {
+        said->bytes += size > MIN_DOCUMENT_BYTES ? size : MIN_DOCUMENT_BYTES;
+        if (said->bytes <= MAX_BYTES)
+            return 0;
+    }
+    cb_error_set(err, CB_ERR_INTEGRITY,
+                 "more than %d MiB, or %d documents, are said of the image",
+                 MAX_BYTES >> 20, MAX_BYTES / MIN_DOCUMENT_BYTES);
+    return cb_error_hint(err, "`cbuild copy` brings all of it into a directory");
+}
+
+static int get_manifest(struct said *said, const struct cb_descriptor *entry,
                         struct cb_manifest **out, struct cb_error **err)
 {
-    struct cb_reference at = {
-        .host = said->reference->host, .path = said->reference->path, .digest = *digest};
+    struct cb_reference at = {.host = said->reference->host,
+                              .path = said->reference->path,
+                              .digest = entry->digest};
     cb_auto_value(cb_strbuf) bytes = {0};
 
-    if (cb_registry_document(said->transfer->registry, &at, &bytes, err) < 0)
+    if (count(said, entry->size, err) < 0 ||
+        cb_registry_document(said->transfer->registry, &at, &bytes, err) < 0)
         return -1;
     return cb_manifest_parse(out, cb_strbuf_text(&bytes), bytes.len, NULL, err);
 }
@@ -44,12 +61,8 @@ static int get_json(struct said *said, const struct cb_descriptor *blob, size_t 
 {
     cb_auto_value(cb_strbuf) bytes = {0};
 
-    if (blob->size > MAX_BYTES - said->bytes)
-        return cb_error_set(err, CB_ERR_INTEGRITY,
-                            "more than %lld bytes are said of the image",
-                            (long long)MAX_BYTES);
-    said->bytes += blob->size;
-    if (cb_registry_blob(said->transfer->registry, said->reference, blob, max, &bytes,
+    if (count(said, blob->size, err) < 0 ||
+        cb_registry_blob(said->transfer->registry, said->reference, blob, max, &bytes,
                          err) < 0)
         return -1;
     return cb_json_parse(out, "blob", cb_strbuf_text(&bytes), bytes.len, max, err);
@@ -88,7 +101,7 @@ static int add_statement(struct said *said, const char *platform,
     if (strcmp(layer->media_type, CB_MT_IN_TOTO) != 0 || !(is_spdx || is_slsa) ||
         !(is_spdx ? said->wants_sbom : said->wants_provenance))
         return 0;
-    if (get_json(said, layer, CB_STATEMENT_MAX_BYTES, &statement, err) < 0)
+    if (get_json(said, layer, MAX_BYTES, &statement, err) < 0)
         return -1;
     predicate = json_object_get(statement, "predicate");
     if (predicate && is_spdx)
@@ -104,7 +117,7 @@ static int add_attestation(struct said *said, const char *platform,
 {
     cb_auto(cb_manifest) manifest = NULL;
 
-    if (get_manifest(said, &entry->digest, &manifest, err) < 0)
+    if (get_manifest(said, entry, &manifest, err) < 0)
         return -1;
     cb_vec_foreach (layer, &manifest->layers) {
         if (add_statement(said, platform, layer, err) < 0)
@@ -132,7 +145,7 @@ static int add_image(struct said *said, const struct cb_index *index,
     cb_autofree char *platform = cb_platform_text(&entry->platform);
     cb_auto(cb_manifest) manifest = NULL;
 
-    if (said->wants_image && (get_manifest(said, &entry->digest, &manifest, err) < 0 ||
+    if (said->wants_image && (get_manifest(said, entry, &manifest, err) < 0 ||
                               add_config(said, platform, manifest, err) < 0))
         return -1;
     if (!said->wants_provenance && !said->wants_sbom)

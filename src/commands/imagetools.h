@@ -42,4 +42,26 @@ int cb_imagetools_annotations(const struct cb_strings *texts, struct cb_annotati
 void cb_imagetools_annotate(struct cb_draft *draft,
                             const struct cb_annotations *annotations);
 
+/* ── The list (imagetools-list.c) ── */
+struct cb_imagetools_list {
+    /* Asked for. */
+    struct cb_imagetools_sources sources;
+    struct cb_annotations annotations;
+    CB_VEC(struct cb_platform) platforms; /* none: all */
+    const char *append_to;                /* a list on a registry, or NULL; borrowed */
+    int prefer_index;                     /* a list even of one image */
+    /* Made. */
+    struct cb_draft *draft;
+    struct cb_strbuf only;   /* the document of the only source, if it may be copied */
+    struct cb_index *listed; /* that document if it is a list; or NULL */
+};
+void cb_imagetools_list_clear(struct cb_imagetools_list *list);
+/* Adds the platforms of TEXTS, each with commas between several. USAGE. */
+int cb_imagetools_list_platforms(struct cb_imagetools_list *list,
+                                 const struct cb_strings *texts, struct cb_error **err);
+/* 1: the only source is to be copied; 0: the draft is to be sent. NOT_FOUND if nothing is
+ * left of the sources. */
+int cb_imagetools_list_make(struct cb_registry *registry, struct cb_imagetools_list *list,
+                            struct cb_error **err);
+
 #endif

@@ -73,6 +73,7 @@ static int import(struct cb_app *app, void *given, const struct cb_strings *args
     cb_autofree char *shown = cb_redact_urls(source);
     cb_autofree char *canonical = NULL;
     cb_autofd int fd = -1;
+    struct cb_import what;
     struct cb_digest id;
     char text[CB_DIGEST_MAX_TEXT];
 
@@ -89,8 +90,9 @@ static int import(struct cb_app *app, void *given, const struct cb_strings *args
         (fd < 0 && open_url(app, session.store, source, &fd, err) < 0))
         return -1;
     /* As docker's: the host's paths do not become part of an image. */
-    if (cb_archive_import(&session.env, fd, cb_is_url(source) ? shown : "-",
-                          values->message, config, canonical, &id, err) < 0)
+    what = (struct cb_import){fd, cb_is_url(source) ? shown : "-", values->message,
+                              canonical};
+    if (cb_archive_import(&session.env, &what, config, &id, err) < 0)
         return cb_error_wrap(err, "import %s", shown);
     printf("%s\n", cb_digest_text(&id, text));
     cb_journal_name(session.store, "import", canonical ? canonical : text);

@@ -105,6 +105,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/images.c \
 	%D%/imagetools-annotate.c \
 	%D%/imagetools-create.c \
+	%D%/imagetools-list.c \
 	%D%/imagetools-said.c \
 	%D%/imagetools-sources.c \
 	%D%/imagetools.c \

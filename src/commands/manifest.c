@@ -133,7 +133,7 @@ static int read_for_push(struct cb_app *app, struct cb_manifest_values *values,
 }
 
 /* What docker says of manifests that came from other repositories. */
-static void print_references(const struct cb_draft *draft)
+static void say_references(struct cb_transfer *transfer, const struct cb_draft *draft)
 {
     cb_vec_foreach (entry, draft) {
         char text[CB_DIGEST_MAX_TEXT];
@@ -142,8 +142,8 @@ static void print_references(const struct cb_draft *draft)
             strcmp(entry->origin->path, draft->name->path) == 0)
             continue;
         cb_digest_text(&entry->what.digest, text);
-        printf("Pushed ref %s/%s@%s with digest: %s\n", draft->name->host,
-               draft->name->path, text, text);
+        cb_transfer_say(transfer, "Pushed ref %s/%s@%s with digest: %s\n",
+                        draft->name->host, draft->name->path, text, text);
     }
 }
 
@@ -163,8 +163,8 @@ static int push(struct cb_app *app, void *given, const struct cb_strings *args,
         (values->purge && cb_draft_remove(transfer.store, args->items[0], err) < 0))
         return -1;
     if (!values->common.quiet)
-        print_references(draft);
-    printf("%s\n", cb_digest_text(&digest, text));
+        say_references(&transfer, draft);
+    cb_transfer_say(&transfer, "%s\n", cb_digest_text(&digest, text));
     return 0;
 }
 
@@ -197,10 +197,8 @@ static int rm(struct cb_app *app, void *values, const struct cb_strings *args,
 
         if (found == 0)
             no_such_manifest(args->items[i], &error);
-        if (found <= 0 && errors)
+        if (found <= 0)
             cb_error_append(&errors, error);
-        else if (found <= 0)
-            errors = error;
     }
     return errors ? cb_error_move(err, &errors) : 0;
 }

@@ -218,10 +218,8 @@ static int remove_each(struct cb_store *store, const char *dir,
             printf("%s\n", names->items[i]);
         else if (force && cb_error_kind(error) == CB_ERR_NOT_FOUND)
             cb_error_free(error);
-        else if (errors)
-            cb_error_append(&errors, error);
         else
-            errors = error;
+            cb_error_append(&errors, error);
     }
     return errors ? cb_error_move(err, &errors) : 0;
 }

@@ -43,18 +43,20 @@ static int pull_one(struct cb_transfer *transfer, const char *canonical,
         return -1;
     cb_journal_transfer(transfer->store, "pull", canonical);
     if (!quiet)
-        printf("Digest: %s\n", cb_digest_text(&digest, text));
+        cb_transfer_say(transfer, "Digest: %s\n", cb_digest_text(&digest, text));
     *changed |= is_new;
     return 0;
 }
 
-static void print_end(const char *familiar, const char *canonical, int changed, int quiet)
+static void say_end(struct cb_transfer *transfer, const char *familiar,
+                    const char *canonical, int changed, int quiet)
 {
     if (!quiet)
-        printf(changed ? "Status: Downloaded newer image for %s\n"
-                       : "Status: Image is up to date for %s\n",
-               familiar);
-    printf("%s\n", canonical);
+        cb_transfer_say(transfer,
+                        changed ? "Status: Downloaded newer image for %s\n"
+                                : "Status: Image is up to date for %s\n",
+                        familiar);
+    cb_transfer_say(transfer, "%s\n", canonical);
 }
 
 static int pull(struct cb_app *app, const struct values *values, const char *name,
@@ -74,7 +76,7 @@ static int pull(struct cb_app *app, const struct values *values, const char *nam
         cb_access_name(&values->common.access, app, name, err) < 0 ||
         pull_one(&transfer, canonical, platform, values->common.quiet, &changed, err) < 0)
         return -1;
-    print_end(familiar, canonical, changed, values->common.quiet);
+    say_end(&transfer, familiar, canonical, changed, values->common.quiet);
     return 0;
 }
 
@@ -92,6 +94,16 @@ static char *tag_name(const char *repository, const char *tag)
     return cb_reference_canonical(reference);
 }
 
+/* The tag of a list of referrers (OCI): what is said of an image, and none itself. */
+static int is_of_referrers(const char *tag)
+{
+    size_t hex = strncmp(tag, "sha256-", 7) == 0 || strncmp(tag, "sha512-", 7) == 0
+                     ? strspn(tag + 7, "0123456789abcdef")
+                     : 0;
+
+    return hex >= 64 && !tag[7 + hex];
+}
+
 /* One tag that cannot be had does not cost the others. */
 static int pull_tags(struct cb_transfer *transfer, const char *repository,
                      const struct cb_strings *tags, const struct values *values,
@@ -104,6 +116,8 @@ static int pull_tags(struct cb_transfer *transfer, const char *repository,
         cb_autofree char *name = tag_name(repository, tags->items[i]);
         cb_auto(cb_error) error = NULL;
 
+        if (is_of_referrers(tags->items[i]))
+            continue;
         if (!name)
             cb_error_set(&error, CB_ERR_INTEGRITY, "`%s` of the registry's is no tag",
                          tags->items[i]);
@@ -144,7 +158,7 @@ static int pull_all(struct cb_app *app, const struct values *values, const char 
         return cb_error_set(err, CB_ERR_NOT_FOUND, "repository %s has no tags", familiar);
     if (pull_tags(&transfer, canonical, &tags, values, platform, &changed, err) < 0)
         return -1;
-    print_end(familiar, canonical, changed, values->common.quiet);
+    say_end(&transfer, familiar, canonical, changed, values->common.quiet);
     return 0;
 }
 

@@ -189,10 +189,11 @@ static int push_one(struct push *push, const char *name,
         return -1;
     cb_journal_transfer(push->transfer.store, "push", canonical);
     if (push->quiet)
-        printf("%s\n", canonical);
+        cb_transfer_say(&push->transfer, "%s\n", canonical);
     else
-        printf("%s: digest: %s size: %" PRId64 "\n", destination->tag,
-               cb_digest_text(&pushed.digest, text), pushed.size);
+        cb_transfer_say(&push->transfer, "%s: digest: %s size: %" PRId64 "\n",
+                        destination->tag, cb_digest_text(&pushed.digest, text),
+                        pushed.size);
     return push->digest_file
                ? cb_out_file_write(push->digest_file,
                                    cb_digest_text(&pushed.digest, text), err)

@@ -2,6 +2,7 @@
 #include "commands/commands.h"
 
 #include "base/suggest.h"
+#include "context/remote.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -436,6 +437,8 @@ int cb_command_unknown(int argc, char **argv, struct cb_error **err)
     cb_error_set(err, CB_ERR_USAGE, "`%s` is not a cbuild command", name);
     if (is_directory(name))
         return cb_error_hint(err, "to build that directory: `cbuild build %s`", name);
+    if (strcmp(name, "-") == 0 || cb_context_is_remote(name))
+        return cb_error_hint(err, "to build from there: `cbuild build %s`", name);
     near = cb_suggest(name, names, count);
     if (near)
         return cb_error_hint(err, "did you mean `cbuild %s`?", near);

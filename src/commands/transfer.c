@@ -2,6 +2,7 @@
  */
 #include "commands/transfer.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,10 +32,23 @@ int cb_transfer_open(struct cb_transfer *transfer, struct cb_app *app,
     return cb_registry_new(&transfer->registry, &options, err);
 }
 
+void cb_transfer_say(struct cb_transfer *transfer, const char *format, ...)
+{
+    cb_autofree char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    text = xvasprintf(format, args);
+    va_end(args);
+    cb_strbuf_adds(&transfer->results, text);
+}
+
 void cb_transfer_close(struct cb_transfer *transfer)
 {
     cb_registry_free(transfer->registry);
     cb_progress_free(transfer->progress);
+    fputs(cb_strbuf_text(&transfer->results), stdout);
+    cb_strbuf_free(&transfer->results);
     cb_pool_free(transfer->pool);
     cb_store_close(transfer->store);
 }

@@ -36,6 +36,7 @@ struct cb_transfer {
     struct cb_pool *pool;
     struct cb_progress *progress;
     struct cb_registry *registry;
+    struct cb_strbuf results; /* what cb_transfer_say() was given */
 };
 /* NAMED: what of the command line is on registries, one of which --creds are for; or
  * NULL.
@@ -43,6 +44,10 @@ struct cb_transfer {
 int cb_transfer_open(struct cb_transfer *transfer, struct cb_app *app,
                      const struct cb_transfer_values *values,
                      const struct cb_strings *named, struct cb_error **err);
+/* Results, for stdout: printed when all is closed, as the display draws over what is
+ * printed on its terminal before. */
+void cb_transfer_say(struct cb_transfer *transfer, const char *format, ...)
+    CB_PRINTF(2, 3);
 void cb_transfer_close(struct cb_transfer *transfer);
 CB_AUTO_VALUE_DEFINE(cb_transfer, cb_transfer_close)
 

@@ -99,8 +99,8 @@ int cb_container_wait_gone(struct cb_container *container, struct cb_cancel *can
     cb_auto(cb_lock) lock = NULL;
     cb_auto(cb_error) error = NULL;
 
-    if (cb_lock_take(&lock, container->dir_fd, LOCK_NAME, CB_LOCK_EXCLUSIVE, cancel, NULL,
-                     NULL, &error) == 0 ||
+    if (cb_lock_take(&lock, container->dir_fd, LOCK_NAME, CB_LOCK_EXCLUSIVE,
+                     &(struct cb_lock_wait){.cancel = cancel}, &error) == 0 ||
         cb_error_errnum(error) == ENOENT) /* it went with its container */
         return 0;
     return cb_error_move(err, &error);

@@ -128,7 +128,7 @@ static int copy_hardlink(struct cb_copy *copy, const struct cb_copy_entry *entry
         cb_map_set(copy->links, key, xstrdup(entry->path));
         return 0;
     }
-    if (cb_fs_open_parent_in_root(copy->levels.items[0].fd, path, 0, 0, 0, &parent, &last,
+    if (cb_fs_open_parent_in_root(copy->levels.items[0].fd, path, NULL, &parent, &last,
                                   NULL) < 0)
         return 0;
     first = (struct first_name){.dir = parent, .name = last};

@@ -303,8 +303,8 @@ int cb_container_begin_change(struct cb_store *store, struct cb_container *conta
     cb_auto(cb_container) now = NULL;
     struct cb_container before = *container;
 
-    if (cb_lock_take(lock, container->dir_fd, "change.lock", CB_LOCK_EXCLUSIVE, cancel,
-                     NULL, NULL, err) < 0 ||
+    if (cb_lock_take(lock, container->dir_fd, "change.lock", CB_LOCK_EXCLUSIVE,
+                     &(struct cb_lock_wait){.cancel = cancel}, err) < 0 ||
         cb_container_open(cb_store_root(store), container->id, &now, err) < 0)
         return cb_container_went(container, err);
     *container = *now;

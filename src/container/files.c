@@ -117,7 +117,8 @@ static int open_target(int root, const struct piece *piece, struct cb_error **er
                                                                                    : fd;
     /* the last of a chain of links that lead nowhere is what is made */
     if (cb_fs_resolve_in_root(root, piece->target, &path, err) < 0 ||
-        cb_fs_open_parent_in_root(root, path, 0755, 0, 0, &parent, &name, err) < 0)
+        cb_fs_open_parent_in_root(root, path, &(struct cb_fs_made){.mode = 0755}, &parent,
+                                  &name, err) < 0)
         return -1;
     fd = openat(parent, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     return fd < 0 ? cb_error_errno(err, errno, "create `%s`", piece->target) : fd;

@@ -259,79 +259,63 @@ static int attach(struct monitor *monitor, struct client *client,
     return 0;
 }
 
-/* What a connection is for. */
+/* Of what says no more than that it is done. */
+static int done(int status)
+{
+    return status < 0 ? -1 : 1;
+}
+
+/* What a connection is for. 1: it is done; 0: it has its answer, or gets it later. */
+static int serve(struct monitor *monitor, struct client *client,
+                 const struct cb_wire_message *message, struct cb_error **err)
+{
+    switch ((enum cb_wire_type)message->type) {
+    case CB_WIRE_ATTACH:
+        return attach(monitor, client, message, err);
+    case CB_WIRE_WAIT:
+        client->role = CLIENT_END;
+        return 0;
+    case CB_WIRE_STOP:
+        client->role = CLIENT_END;
+        return stop(monitor, message, err);
+    case CB_WIRE_SIGNAL:
+        return done(send_signal(monitor, monitor->main, message->a, err));
+    case CB_WIRE_EXEC:
+        return cb_monitor_exec(monitor, client, message, err);
+    case CB_WIRE_PAUSE:
+        return done(cb_monitor_pause(monitor, message->a, err));
+    case CB_WIRE_RELOAD:
+        return done(cb_monitor_reload(monitor, err));
+    case CB_WIRE_RENAMED:
+        return done(cb_monitor_rename(monitor, err));
+    case CB_WIRE_ROOT:
+        return give_root(monitor, client, err);
+    case CB_WIRE_VOLUME:
+        return give_volume(monitor, client, message, err);
+    case CB_WIRE_PIN:
+        return done(pin(monitor, err));
+    case CB_WIRE_NET:
+        return cb_monitor_give_net(monitor, client, err);
+    case CB_WIRE_SPACE:
+        return cb_monitor_give_space(monitor, client, message->a, err);
+    case CB_WIRE_CONNECT:
+        return done(cb_monitor_connect(monitor, message, err));
+    case CB_WIRE_DISCONNECT:
+        return done(cb_monitor_disconnect(monitor, message, err));
+    default:
+        cb_client_drop(client);
+        return 0;
+    }
+}
+
 static void open_client(struct monitor *monitor, struct client *client,
                         const struct cb_wire_message *message)
 {
     cb_auto(cb_error) error = NULL;
-    int status = 0;
+    int status = serve(monitor, client, message, &error);
 
-    switch ((enum cb_wire_type)message->type) {
-    case CB_WIRE_ATTACH:
-        status = attach(monitor, client, message, &error);
-        break;
-    case CB_WIRE_WAIT:
-        client->role = CLIENT_END;
-        break;
-    case CB_WIRE_STOP:
-        client->role = CLIENT_END;
-        status = stop(monitor, message, &error);
-        break;
-    case CB_WIRE_SIGNAL:
-        status = send_signal(monitor, monitor->main, message->a, &error);
-        if (status == 0)
-            cb_client_answer(client, 0, NULL);
-        break;
-    case CB_WIRE_EXEC:
-        status = cb_monitor_exec(monitor, client, message, &error);
-        break;
-    case CB_WIRE_PAUSE:
-        status = cb_monitor_pause(monitor, message->a, &error);
-        if (status == 0)
-            cb_client_answer(client, 0, NULL);
-        break;
-    case CB_WIRE_RELOAD:
-        status = cb_monitor_reload(monitor, &error);
-        if (status == 0)
-            cb_client_answer(client, 0, NULL);
-        break;
-    case CB_WIRE_RENAMED:
-        status = cb_monitor_rename(monitor, &error);
-        if (status == 0)
-            cb_client_answer(client, 0, NULL);
-        break;
-    case CB_WIRE_ROOT:
-        status = give_root(monitor, client, &error);
-        break;
-    case CB_WIRE_VOLUME:
-        status = give_volume(monitor, client, message, &error);
-        break;
-    case CB_WIRE_PIN:
-        status = pin(monitor, &error);
-        if (status == 0)
-            cb_client_answer(client, 0, NULL);
-        break;
-    case CB_WIRE_NET:
-        status = cb_monitor_give_net(monitor, client, &error);
-        break;
-    case CB_WIRE_SPACE:
-        status = cb_monitor_give_space(monitor, client, message->a, &error);
-        break;
-    case CB_WIRE_CONNECT:
-        status = cb_monitor_connect(monitor, message, &error);
-        if (status == 0)
-            cb_client_answer(client, 0, NULL);
-        break;
-    case CB_WIRE_DISCONNECT:
-        status = cb_monitor_disconnect(monitor, message, &error);
-        if (status == 0)
-            cb_client_answer(client, 0, NULL);
-        break;
-    default:
-        cb_client_drop(client);
-    }
-    if (status < 0)
-        cb_client_answer(client, 1, error);
+    if (status)
+        cb_client_answer(client, status < 0, error);
 }
 
 static void serve_streams(struct monitor *monitor, struct client *client,

@@ -382,7 +382,8 @@ int cb_containers_lock_until(struct cb_store *store, struct cb_lock **lock, int 
     fd = open_containers(store);
     if (fd < 0)
         return cb_error_errno(err, errno, "open `%s/containers`", cb_store_root(store));
-    if (cb_lock_take(lock, fd, "lock", CB_LOCK_EXCLUSIVE, cancel, NULL, NULL, err) < 0)
+    if (cb_lock_take(lock, fd, "lock", CB_LOCK_EXCLUSIVE,
+                     &(struct cb_lock_wait){.cancel = cancel}, err) < 0)
         return -1;
     *dir = cb_steal_fd(&fd);
     return 0;

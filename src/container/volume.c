@@ -245,7 +245,7 @@ static int take_lock(struct cb_store *store, struct cb_lock **lock, int *dir,
     fd = open_dir(store);
     if (fd < 0 || fchmod(fd, 0700) < 0)
         return cb_error_errno(err, errno, "open `%s/volumes`", cb_store_root(store));
-    if (cb_lock_take(lock, fd, ".lock", CB_LOCK_EXCLUSIVE, NULL, NULL, NULL, err) < 0)
+    if (cb_lock_take(lock, fd, ".lock", CB_LOCK_EXCLUSIVE, NULL, err) < 0)
         return -1;
     *dir = cb_steal_fd(&fd);
     return 0;
@@ -310,7 +310,7 @@ int cb_volume_lock(struct cb_store *store, const char *name, struct cb_lock **lo
 
     if (fd < 0)
         return cb_error_errno(err, errno, "open the volume `%s`", name);
-    if (cb_lock_take(lock, fd, "lock", CB_LOCK_EXCLUSIVE, NULL, NULL, NULL, err) < 0)
+    if (cb_lock_take(lock, fd, "lock", CB_LOCK_EXCLUSIVE, NULL, err) < 0)
         return -1;
     *dir = cb_steal_fd(&fd);
     return 0;

@@ -170,7 +170,8 @@ int cb_git_tree(const struct cb_remote *remote, const struct cb_git_ref *ref,
 
     if (found != 0)
         return found < 0 ? -1 : 0;
-    if (cb_record_lock(remote->store, &key, remote->cancel, tell_wait, remote->sink,
+    if (cb_record_lock(remote->store, &key,
+                       &(struct cb_lock_wait){remote->cancel, tell_wait, remote->sink},
                        &lock, err) < 0)
         return -1;
     found = find(remote->store, &key, out, err);

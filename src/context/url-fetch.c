@@ -58,8 +58,12 @@ static int open_writer(struct download *download, struct cb_error **err)
 {
     const struct cb_remote *remote = download->remote;
 
-    return cb_blob_writer_open(remote->store, download->expected, -1, remote->cancel,
-                               remote->sink, &download->writer, &download->present, err);
+    return cb_blob_writer_open(remote->store,
+                               &(struct cb_blob_wanted){.digest = download->expected,
+                                                        .size = -1,
+                                                        .cancel = remote->cancel,
+                                                        .sink = remote->sink},
+                               &download->writer, &download->present, err);
 }
 
 /* Stops the transfer when there is nothing to be read. */

@@ -1,6 +1,6 @@
 /* What is built, as plans: one for each target and platform, one after the other into one
  * graph, so that what is equal is one step. A plan may await values that its own steps
- * make (RUN --export); it is finished while the graph is solved (build-solve.c). */
+ * make (RUN --export); it is finished while the graph is solved (build-grow.c). */
 #include "engine/build-priv.h"
 
 struct cb_frontend_options cb_building_options(struct cb_engine *engine,

@@ -79,10 +79,27 @@ int cb_building_learn(struct cb_engine *engine, struct cb_building *build,
                       struct cb_error **err);
 
 /* ── build-solve.c ── */
+/* Adds what is wanted of MADE, whose plan is finished: what is scratch needs no solving,
+ * and of what is put together apart only the layers. */
+void cb_made_list_wanted(const struct cb_made *made, struct cb_wanted *out);
+/* The same, or of a plan that awaits values what these are made by. */
+int cb_building_list_next(struct cb_engine *engine, struct cb_building_part *part,
+                          struct cb_made *made, struct cb_solve_stats *stats,
+                          struct cb_wanted *out, struct cb_error **err);
+/* Takes RESULTS, in the order in which all of BUILD was listed as wanted. */
+void cb_building_take_results(struct cb_building *build, struct cb_result **results);
 /* Executes what the plans ask for and the cache does not have; the results are in the
  * parts' MADE. */
 int cb_building_solve(struct cb_engine *engine, struct cb_building *build,
                       const struct cb_build_request *request,
                       struct cb_solve_stats *stats, struct cb_error **err);
+
+/* ── build-grow.c ── */
+/* Solves WANTED, what awaiting plans need first, and what these want when they have
+ * learned their values. APART counts what is put together apart. */
+int cb_building_grow(struct cb_engine *engine, struct cb_building *build,
+                     const struct cb_wanted *wanted, struct cb_solve_options *options,
+                     struct cb_solve_stats *apart, struct cb_solve_stats *stats,
+                     struct cb_error **err);
 
 #endif

@@ -1,14 +1,12 @@
 /* The steps of a build are solved: those of all targets and platforms together, but for
  * images that are put together apart, whose layers alone are wanted, and for results that
- * may stay where the cache found them. Where plans await values that steps make, what is
- * known first is solved, and each value adds to it while the rest goes on. */
+ * may stay where the cache found them. */
 #include "engine/build-priv.h"
 
 /* The other threads load what is here already. */
 #define MAX_DOWNLOADS (CB_BUILD_IO_THREADS - 2)
 
-/* What is scratch needs no solving, and of what is put together apart only the layers. */
-static void list_made(const struct cb_made *made, struct cb_wanted *out)
+void cb_made_list_wanted(const struct cb_made *made, struct cb_wanted *out)
 {
     if (!made->is_apart && made->plan->result.vertex)
         cb_vec_push(out, made->plan->result);
@@ -24,10 +22,9 @@ static void list_made(const struct cb_made *made, struct cb_wanted *out)
     }
 }
 
-/* Of a plan that awaits values what these are made by. */
-static int list_next(struct cb_engine *engine, struct cb_building_part *part,
-                     struct cb_made *made, struct cb_solve_stats *stats,
-                     struct cb_wanted *out, struct cb_error **err)
+int cb_building_list_next(struct cb_engine *engine, struct cb_building_part *part,
+                          struct cb_made *made, struct cb_solve_stats *stats,
+                          struct cb_wanted *out, struct cb_error **err)
 {
     cb_vec_foreach (edge, &made->plan->awaited)
         cb_vec_push(out, *edge);
@@ -37,7 +34,7 @@ static int list_next(struct cb_engine *engine, struct cb_building_part *part,
         return 0;
     if (cb_apart_choose(&engine->env, &part->checked, made, stats, err) < 0)
         return -1;
-    list_made(made, out);
+    cb_made_list_wanted(made, out);
     return 0;
 }
 
@@ -47,7 +44,7 @@ static int list_wanted(struct cb_engine *engine, struct cb_building *build,
 {
     cb_vec_foreach (part, &build->parts) {
         cb_vec_foreach (made, &part->made) {
-            if (list_next(engine, part, made, stats, out, err) < 0)
+            if (cb_building_list_next(engine, part, made, stats, out, err) < 0)
                 return -1;
         }
     }
@@ -72,7 +69,7 @@ static struct cb_result **take_made(struct cb_made *made, struct cb_result **res
     return results;
 }
 
-static void take_results(struct cb_building *build, struct cb_result **results)
+void cb_building_take_results(struct cb_building *build, struct cb_result **results)
 {
     cb_vec_foreach (part, &build->parts) {
         cb_vec_foreach (made, &part->made)
@@ -120,7 +117,7 @@ static int solve_once(struct cb_building *build, const struct cb_wanted *wanted,
     if (cb_solve(build->graph, wanted->items, wanted->count, options, results, stats,
                  err) < 0)
         return -1;
-    take_results(build, results);
+    cb_building_take_results(build, results);
     return 0;
 }
 
@@ -149,124 +146,6 @@ static int solve_wanted(struct cb_engine *engine, struct cb_building *build,
     return solve_once(build, wanted, options, stats, err);
 }
 
-/* ── Plans that are finished while their first steps are solved ── */
-
-struct arrival {
-    const struct cb_vertex *vertex;
-    struct cb_result *result;
-};
-
-struct growing {
-    struct cb_engine *engine;
-    struct cb_building *build;
-    struct cb_solve_stats *apart;
-    CB_VEC(struct arrival) arrivals;
-};
-
-static void growing_clear(struct growing *growing)
-{
-    cb_vec_foreach (arrival, &growing->arrivals)
-        cb_result_unref(arrival->result);
-    cb_vec_free(&growing->arrivals);
-}
-CB_AUTO_VALUE_DEFINE(growing, growing_clear)
-
-static int is_awaited(const struct cb_made *made, struct cb_edge edge)
-{
-    cb_vec_foreach (awaited, &made->plan->awaited) {
-        if (awaited->vertex == edge.vertex)
-            return 1;
-    }
-    return 0;
-}
-
-static int find_arrival(const struct growing *growing, const struct cb_vertex *vertex,
-                        struct cb_result **out)
-{
-    cb_vec_foreach (arrival, &growing->arrivals) {
-        if (arrival->vertex != vertex)
-            continue;
-        *out = arrival->result;
-        return 1;
-    }
-    return 0;
-}
-
-/* A step that the next values are read from may be one that has come already: two targets
- * that differ in what they want of it. */
-static int learn(struct growing *growing, struct cb_building_part *part,
-                 struct cb_made *made, struct cb_wanted *more, struct cb_error **err)
-{
-    for (size_t i = 0; i < made->plan->awaited.count; i++) {
-        struct cb_edge edge = made->plan->awaited.items[i];
-        struct cb_result *result;
-
-        if (!find_arrival(growing, edge.vertex, &result))
-            continue;
-        if (cb_building_learn(growing->engine, growing->build, part, made, edge, result,
-                              err) < 0)
-            return -1;
-        i = (size_t)-1; /* others are awaited now */
-    }
-    return list_next(growing->engine, part, made, growing->apart, more, err);
-}
-
-static int arrived(void *arg, struct cb_edge edge, struct cb_result *result,
-                   struct cb_wanted *more, struct cb_error **err)
-{
-    struct growing *growing = arg;
-    struct arrival arrival = {edge.vertex, cb_result_ref(result)};
-
-    cb_vec_push(&growing->arrivals, arrival);
-    cb_vec_foreach (part, &growing->build->parts) {
-        cb_vec_foreach (made, &part->made) {
-            if (is_awaited(made, edge) && learn(growing, part, made, more, err) < 0)
-                return -1;
-        }
-    }
-    return 0;
-}
-
-/* Each result that is wanted at the end has arrived. */
-static void take_arrivals(struct cb_building *build, const struct growing *growing)
-{
-    struct cb_wanted wanted = {0};
-    cb_autofree struct cb_result **results = NULL;
-
-    cb_vec_foreach (part, &build->parts) {
-        cb_vec_foreach (made, &part->made)
-            list_made(made, &wanted);
-    }
-    results = xcalloc(wanted.count + 1, sizeof(*results));
-    for (size_t i = 0; i < wanted.count; i++) {
-        if (find_arrival(growing, wanted.items[i].vertex, &results[i]))
-            cb_result_ref(results[i]);
-    }
-    take_results(build, results);
-    cb_vec_free(&wanted);
-}
-
-static int solve_growing(struct cb_engine *engine, struct cb_building *build,
-                         const struct cb_wanted *wanted, struct cb_solve_options *options,
-                         struct cb_solve_stats *apart, struct cb_solve_stats *stats,
-                         struct cb_error **err)
-{
-    cb_auto_value(growing) growing = {.engine = engine, .build = build, .apart = apart};
-    cb_autofree struct cb_result **results = xcalloc(wanted->count + 1, sizeof(*results));
-
-    options->arrived = arrived;
-    options->arrived_arg = &growing;
-    options->begun = wanted->begun.items;
-    options->begun_count = wanted->begun.count;
-    if (cb_solve(build->graph, wanted->items, wanted->count, options, results, stats,
-                 err) < 0)
-        return -1;
-    for (size_t i = 0; i < wanted->count; i++)
-        cb_result_unref(results[i]);
-    take_arrivals(build, &growing);
-    return 0;
-}
-
 int cb_building_solve(struct cb_engine *engine, struct cb_building *build,
                       const struct cb_build_request *request,
                       struct cb_solve_stats *stats, struct cb_error **err)
@@ -290,7 +169,8 @@ int cb_building_solve(struct cb_engine *engine, struct cb_building *build,
         result = cb_caches_open(&build->cache, &engine->env, checked, err);
         options.cache = build->cache ? cb_cache_store(build->cache) : NULL;
         if (result == 0 && cb_building_awaits(build))
-            result = solve_growing(engine, build, &wanted, &options, &apart, stats, err);
+            result =
+                cb_building_grow(engine, build, &wanted, &options, &apart, stats, err);
         else if (result == 0)
             result = solve_wanted(engine, build, &wanted, &options, stats, err);
         if (result == 0)

@@ -3,6 +3,7 @@ src_engine_libengine_a_SOURCES = \
 	%D%/apart.c \
 	%D%/attest-options.c \
 	%D%/attest.c \
+	%D%/build-grow.c \
 	%D%/build-plan.c \
 	%D%/build-priv.h \
 	%D%/build-setup.c \

@@ -126,8 +126,9 @@ static int map_ids(struct helpers *helpers, struct cb_userns *userns,
 
 /* ── Entering ── */
 
-/* The setting that forbids it, of those the distributions have. */
-static int refused(int errnum, struct cb_error **err)
+/* The setting that forbids it, of those the distributions have. UID is who we were
+ * before: root of a container has been given too little. */
+static int refused(uid_t uid, int errnum, struct cb_error **err)
 {
     static const struct {
         const char *path, *forbids, *name;
@@ -139,10 +140,9 @@ static int refused(int errnum, struct cb_error **err)
          "kernel.apparmor_restrict_unprivileged_userns is 1"},
     };
 
-    cb_error_set(
-        err, CB_ERR_UNSUPPORTED,
-        "without root a user namespace is needed, and the kernel refuses one: %s",
-        strerror(errnum));
+    cb_error_set(err, CB_ERR_UNSUPPORTED,
+                 "%s a user namespace is needed, and the kernel refuses one: %s",
+                 uid == 0 ? "without CAP_SYS_ADMIN" : "without root", strerror(errnum));
     for (size_t i = 0; i < CB_ARRAY_SIZE(settings); i++) {
         cb_auto_value(cb_strbuf) text = {0};
 
@@ -150,16 +150,20 @@ static int refused(int errnum, struct cb_error **err)
             strcmp(cb_strbuf_text(&text), settings[i].forbids) == 0)
             return cb_error_hint(err, "the sysctl %s", settings[i].name);
     }
+    if (uid == 0)
+        return cb_error_hint(err, "a container to build in is started with `--cap-add "
+                                  "SYS_ADMIN --cap-add NET_ADMIN --security-opt "
+                                  "seccomp=unconfined`");
     return cb_error_hint(err, "in a container, its seccomp profile has to allow unshare; "
                               "or run cbuild as root");
 }
 
 /* A namespace that a security module has taken the rights out of looks entered; it shows
  * at the first mount. */
-static int own_mounts(struct cb_error **err)
+static int own_mounts(uid_t uid, struct cb_error **err)
 {
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-        return refused(errno, err);
+        return refused(uid, errno, err);
     return 0;
 }
 
@@ -199,11 +203,11 @@ int cb_userns_enter(struct cb_userns *out, struct cb_error **err)
             cb_id_helper_cancel(&helpers.gid);
             cb_id_helper_cancel(&helpers.uid);
         }
-        return refused(errnum, err);
+        return refused(out->uid, errnum, err);
     }
     if (map_ids(helped ? &helpers : NULL, out, err) < 0)
         return cb_error_wrap(err, "map the ids of the user namespace");
-    if (own_mounts(err) < 0)
+    if (own_mounts(out->uid, err) < 0)
         return -1;
     return out->kind == CB_USERNS_SINGLE ? cb_single_id_pretend(err) : 0;
 }
@@ -214,8 +218,8 @@ int cb_userns_join(struct cb_userns *out, int namespace, struct cb_error **err)
     if (setns(namespace, CLONE_NEWUSER) < 0)
         return 0;
     if (unshare(CLONE_NEWNS) < 0)
-        return refused(errno, err);
-    if (own_mounts(err) < 0)
+        return refused(out->uid, errno, err);
+    if (own_mounts(out->uid, err) < 0)
         return -1;
     out->kind = cb_mapped_ids() > 1 ? CB_USERNS_RANGE : CB_USERNS_SINGLE;
     if (out->kind == CB_USERNS_RANGE)

@@ -126,17 +126,24 @@ int cb_archive_add_blob(struct cb_archive_writer *writer, const struct cb_digest
     return cb_tar_writer_data_fd(writer->tar, fd, size, err);
 }
 
-int cb_archive_add_blob_fd(struct cb_archive_writer *writer,
-                           const struct cb_descriptor *blob, int fd,
-                           struct cb_error **err)
+/* 1: its bytes are next; 0: it is there already. */
+static int begin_blob(struct cb_archive_writer *writer, const struct cb_descriptor *blob,
+                      struct cb_error **err)
 {
     cb_autofree char *path = cb_layout_blob_path(&blob->digest);
 
     if (cb_archive_seen(writer, &blob->digest))
         return 0;
-    if (cb_archive_add_member(writer, path, blob->size, err) < 0)
-        return -1;
-    return cb_tar_writer_data_fd(writer->tar, fd, blob->size, err);
+    return cb_archive_add_member(writer, path, blob->size, err) < 0 ? -1 : 1;
+}
+
+int cb_archive_add_blob_fd(struct cb_archive_writer *writer,
+                           const struct cb_descriptor *blob, int fd,
+                           struct cb_error **err)
+{
+    int begun = begin_blob(writer, blob, err);
+
+    return begun <= 0 ? begun : cb_tar_writer_data_fd(writer->tar, fd, blob->size, err);
 }
 
 static int jump(struct cb_archive_writer *writer, const struct cb_descriptor *blob,
@@ -158,13 +165,9 @@ int cb_archive_add_placed(struct cb_archive_writer *writer,
                           const struct cb_descriptor *blob, int64_t at,
                           struct cb_error **err)
 {
-    cb_autofree char *path = cb_layout_blob_path(&blob->digest);
+    int begun = begin_blob(writer, blob, err);
 
-    if (cb_archive_seen(writer, &blob->digest))
-        return 0;
-    if (cb_archive_add_member(writer, path, blob->size, err) < 0)
-        return -1;
-    return jump(writer, blob, at, err);
+    return begun <= 0 ? begun : jump(writer, blob, at, err);
 }
 
 int cb_archive_add_document(struct cb_archive_writer *writer,

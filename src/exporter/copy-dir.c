@@ -139,8 +139,8 @@ int cb_copy_write_dir(const struct cb_copy *copy, const struct cb_tree *tree,
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return cb_error_errno(err, errno, "open `%s`", path);
-    if (cb_lock_take(&lock, fd, ".lock", CB_LOCK_EXCLUSIVE, copy->env->cancel, NULL, NULL,
-                     err) < 0 ||
+    if (cb_lock_take(&lock, fd, ".lock", CB_LOCK_EXCLUSIVE,
+                     &(struct cb_lock_wait){.cancel = copy->env->cancel}, err) < 0 ||
         check_content(fd, path, err) < 0)
         return -1;
     writing.fd = fd;

@@ -99,12 +99,16 @@ int cb_archive_write_layout(struct cb_archive_env *env,
 int cb_archive_load(struct cb_archive_env *env, int fd,
                     const struct cb_platform *platform, struct cb_strings *messages,
                     struct cb_error **err);
-/* A root filesystem tar (compressed or not) becomes an image of one layer. CONFIG is the
- * ready config without rootfs and history, whose comment is MESSAGE, or else tells
- * SOURCE_NAME. NAME canonical or NULL. */
-int cb_archive_import(struct cb_archive_env *env, int fd, const char *source_name,
-                      const char *message, struct cb_image_config *config,
-                      const char *name, struct cb_digest *id, struct cb_error **err);
+struct cb_import {
+    int fd;              /* a root filesystem's tar, compressed or not */
+    const char *source;  /* what the history calls it */
+    const char *message; /* the history's comment instead; or NULL */
+    const char *name;    /* of the image, canonical; or NULL */
+};
+/* An image of one layer. CONFIG is the ready config without rootfs and history. */
+int cb_archive_import(struct cb_archive_env *env, const struct cb_import *import,
+                      struct cb_image_config *config, struct cb_digest *id,
+                      struct cb_error **err);
 
 /* All but the first KEPT of at least KEPT + 2 layers become one. CONFIG and TOP: of the
  * image; its history goes on telling all steps. */

@@ -13,7 +13,7 @@ static int unpack(struct cb_archive_env *env, int fd, struct cb_snapshot *snapsh
                   struct cb_error **err)
 {
     cb_auto(cb_tar_reader) reader = NULL;
-    struct cb_untar_options options = {.keep_owner = 1};
+    struct cb_untar_options options = {.keep_owner = 1, .cancel = env->cancel};
     cb_autofd int root = -1;
     uint64_t bytes;
 
@@ -22,7 +22,7 @@ static int unpack(struct cb_archive_env *env, int fd, struct cb_snapshot *snapsh
                               IMPORT_MAX_BYTES, env->cancel, err) < 0 ||
         cb_snapshot_open_root(snapshot, &root, err) < 0)
         return -1;
-    return cb_untar(reader, root, "/", &options, env->cancel, &bytes, err);
+    return cb_untar(reader, root, "/", &options, &bytes, err);
 }
 
 static int created_time(struct timespec *out, struct cb_error **err)
@@ -57,9 +57,9 @@ static int describe(struct cb_image_config *config, const char *source_name,
     return 0;
 }
 
-int cb_archive_import(struct cb_archive_env *env, int fd, const char *source_name,
-                      const char *message, struct cb_image_config *config,
-                      const char *name, struct cb_digest *id, struct cb_error **err)
+int cb_archive_import(struct cb_archive_env *env, const struct cb_import *import,
+                      struct cb_image_config *config, struct cb_digest *id,
+                      struct cb_error **err)
 {
     cb_auto(cb_snapshot) snapshot = NULL;
     struct cb_digests diff_ids = {0};
@@ -69,17 +69,18 @@ int cb_archive_import(struct cb_archive_env *env, int fd, const char *source_nam
 
     if (cb_snapshot_prepare(env->store, NULL, &snapshot, err) < 0)
         return -1;
-    if (unpack(env, fd, snapshot, err) < 0 || cb_snapshot_commit(snapshot, err) < 0 ||
+    if (unpack(env, import->fd, snapshot, err) < 0 ||
+        cb_snapshot_commit(snapshot, err) < 0 ||
         cb_chain_register(snapshot, env->pool, &diff_ids, err) < 0)
         return -1;
     cb_vec_free(&config->diff_ids);
     for (size_t i = 0; i < diff_ids.count; i++)
         cb_vec_push(&config->diff_ids, diff_ids.items[i]);
     cb_vec_free(&diff_ids);
-    if (describe(config, source_name, message, err) < 0)
+    if (describe(config, import->source, import->message, err) < 0)
         return -1;
-    if (name)
-        cb_strings_add(&names, name);
+    if (import->name)
+        cb_strings_add(&names, import->name);
     bytes = cb_image_config_emit(config, &len);
     return cb_image_put(env->store, bytes, len, NULL, &names, id, err);
 }

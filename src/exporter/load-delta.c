@@ -63,8 +63,12 @@ int cb_delta_load(struct cb_load *load, const struct cb_digest *diff_id,
         return 0;
     if (cb_content_open(load->env->store, &member->digest, &fd, &size, err) < 0 ||
         cb_delta_head_read(fd, &head, err) < 0 ||
-        cb_blob_writer_open(load->env->store, diff_id, head.bytes, load->env->cancel,
-                            load->env->sink, &writer, &present, err) < 0 ||
+        cb_blob_writer_open(load->env->store,
+                            &(struct cb_blob_wanted){.digest = diff_id,
+                                                     .size = head.bytes,
+                                                     .cancel = load->env->cancel,
+                                                     .sink = load->env->sink},
+                            &writer, &present, err) < 0 ||
         (!present && apply(load, &head, fd, &writer, err) < 0))
         return cb_error_wrap(err, "archive member `%s`", path);
     layer->media_type = xstrdup(CB_MT_OCI_LAYER);

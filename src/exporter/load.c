@@ -72,6 +72,8 @@ static const struct cb_descriptor *entry_of(struct cb_load *load,
                                             const struct cb_load_image *found)
 {
     cb_vec_foreach (entry, &index->manifests) {
+        if (cb_cancel_requested(load->env->cancel))
+            return NULL;
         if (is_manifest_of(load, entry, found))
             return entry;
     }
@@ -94,6 +96,8 @@ static void find_manifest(struct cb_load *load, struct cb_load_image *found,
         return;
     entry = entry_of(load, index, found);
     for (size_t i = 0; !entry && i < index->manifests.count; i++) {
+        if (cb_cancel_requested(load->env->cancel))
+            return;
         cb_index_free(*nested);
         *nested = read_nested(load, &index->manifests.items[i]);
         entry = *nested ? entry_of(load, *nested, found) : NULL;

@@ -62,8 +62,12 @@ static int spool(struct walk *walk, int fd, const char *path,
     cb_auto(cb_blob_writer) writer = NULL;
     int present = 0;
 
-    if (cb_blob_writer_open(walk->env->store, expected, member->size, walk->env->cancel,
-                            walk->env->sink, &writer, &present, err) < 0)
+    if (cb_blob_writer_open(walk->env->store,
+                            &(struct cb_blob_wanted){.digest = expected,
+                                                     .size = member->size,
+                                                     .cancel = walk->env->cancel,
+                                                     .sink = walk->env->sink},
+                            &writer, &present, err) < 0)
         return -1;
     if (present) {
         member->digest = *expected;

@@ -119,7 +119,11 @@ static int spool(struct cb_archive_env *env, struct cb_tar_reader *reader,
     cb_auto(cb_blob_writer) writer = NULL;
     int present = 0;
 
-    if (cb_blob_writer_open(env->store, expected, member->size, env->cancel, env->sink,
+    if (cb_blob_writer_open(env->store,
+                            &(struct cb_blob_wanted){.digest = expected,
+                                                     .size = member->size,
+                                                     .cancel = env->cancel,
+                                                     .sink = env->sink},
                             &writer, &present, err) < 0)
         return -1;
     if (present) {

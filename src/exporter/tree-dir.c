@@ -143,7 +143,7 @@ static int put_hardlink(struct writing *writing, int dir_fd,
         cb_map_set(writing->links, key, xstrdup(at->path));
         return 0;
     }
-    if (cb_fs_open_parent_in_root(writing->levels.items[0].fd, first, 0, 0, 0, &parent,
+    if (cb_fs_open_parent_in_root(writing->levels.items[0].fd, first, NULL, &parent,
                                   &name, err) < 0)
         return -1;
     if (linkat(parent, name, dir_fd, at->name, 0) == 0)

@@ -40,7 +40,8 @@ int cb_attach_lock(enum cb_lock_mode mode, struct cb_cancel *cancel, struct cb_l
 
     if (cb_net_lease_dir(&dir, NULL, err) < 0)
         return -1;
-    return cb_lock_take(out, dir, LOCK_NAME, mode, cancel, NULL, NULL, err);
+    return cb_lock_take(out, dir, LOCK_NAME, mode,
+                        &(struct cb_lock_wait){.cancel = cancel}, err);
 }
 
 /* ── Rules ── */

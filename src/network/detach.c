@@ -181,8 +181,7 @@ void cb_attach_sweep(void)
         return;
     cb_net_lease_sweep_dirs();
     if (cb_net_lease_dir(&dir, NULL, NULL) < 0 ||
-        cb_lock_take(&lock, dir, SWEEP_LOCK, CB_LOCK_EXCLUSIVE, NULL, NULL, NULL, NULL) <
-            0 ||
+        cb_lock_take(&lock, dir, SWEEP_LOCK, CB_LOCK_EXCLUSIVE, NULL, NULL) < 0 ||
         cb_fs_list(dir, &names, NULL) < 0)
         return;
     cb_vec_foreach (name, &names) {

@@ -135,12 +135,15 @@ static int is_mounted(const char *mounts, ino_t number)
     return strstr(mounts, root) != NULL;
 }
 
+/* What somebody else removed since it was opened may be there again, and held. */
 static void remove_unheld(int base, const char *name)
 {
     cb_autofd int fd =
         openat(base, name, O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
 
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0 &&
+        st.st_nlink)
         cb_fs_remove_tree(base, name, NULL);
 }
 

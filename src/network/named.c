@@ -49,7 +49,7 @@ int cb_networks_lock(const char *state_dir, enum cb_lock_mode mode, struct cb_lo
     fd = open(state_dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return cb_error_errno(err, errno, "open `%s`", state_dir);
-    if (cb_lock_take(out, fd, "lock", mode, NULL, NULL, NULL, err) < 0)
+    if (cb_lock_take(out, fd, "lock", mode, NULL, err) < 0)
         return -1;
     *dir = cb_steal_fd(&fd);
     return 0;

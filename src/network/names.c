@@ -64,7 +64,7 @@ static int place_open(struct place *place, struct cb_error **err)
         open_directory(place->path, &place->dir, err) < 0)
         return -1;
     return cb_lock_take(&place->lock, place->parent, "lock", CB_LOCK_EXCLUSIVE, NULL,
-                        NULL, NULL, err);
+                        err);
 }
 
 int cb_names_can(void)

@@ -176,7 +176,7 @@ static int have_bridge(struct cb_network_def *bridge,
 
     if (read_wish(&bridge->options, &wish, err) < 0 ||
         cb_net_lease_dir(&dir, NULL, err) < 0 ||
-        cb_lock_take(&lock, dir, "settle", CB_LOCK_EXCLUSIVE, NULL, NULL, NULL, err) < 0)
+        cb_lock_take(&lock, dir, "settle", CB_LOCK_EXCLUSIVE, NULL, err) < 0)
         return -1;
     found = find_bridge(bridge, &wish, err);
     return found ? found : make_bridge(bridge, &wish, others, err);

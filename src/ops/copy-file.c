@@ -39,34 +39,49 @@ static int copy_small(int from, int to, size_t size, void *buffer, const char *p
     return 0;
 }
 
+struct looks {
+    struct cb_owner owner;
+    mode_t mode;
+    struct timespec mtime;
+    const char *xattrs; /* XATTRS_LEN bytes, as cb_content_xattrs_read has them */
+    size_t xattrs_len;
+};
+
 /* Owner before mode and attributes: chown drops set-id bits and capabilities. */
-static int dress_file(int fd, struct cb_owner owner, mode_t mode, struct timespec mtime,
-                      const char *xattrs, size_t xattrs_len, const char *target,
+static int dress_file(int fd, const struct looks *looks, const char *target,
                       struct cb_error **err)
 {
-    struct timespec times[2] = {mtime, mtime};
+    const struct cb_owner owner = looks->owner;
+    struct timespec times[2] = {looks->mtime, looks->mtime};
 
-    if (fchown(fd, owner.uid, owner.gid) < 0 || fchmod(fd, mode) < 0) {
+    if (fchown(fd, owner.uid, owner.gid) < 0 || fchmod(fd, looks->mode) < 0) {
         cb_error_errno(err, errno, "set owner and mode of `/%s`", target);
         return cb_mapped_ids_hint(err, owner.uid, owner.gid);
     }
-    cb_content_xattrs_write(fd, xattrs, xattrs_len);
+    cb_content_xattrs_write(fd, looks->xattrs, looks->xattrs_len);
     if (futimens(fd, times) < 0)
         return cb_error_errno(err, errno, "set time of `/%s`", target);
     return 0;
 }
 
+/* Those of ENTRY, without attributes. */
+static struct looks looks_of(const struct cb_copying *copying,
+                             const struct cb_entry *entry)
+{
+    return (struct looks){.owner = cb_copy_owner(copying, entry),
+                          .mode = cb_chmod_apply(copying->chmod, entry->mode),
+                          .mtime = entry->mtime};
+}
+
 static int make_empty(const struct cb_copying *copying, const struct cb_copy_job *job,
                       struct cb_error **err)
 {
-    const struct cb_entry *entry = job->entry;
+    const struct looks looks = looks_of(copying, job->entry);
     cb_autofd int fd = -1;
 
     if (cb_dest_create(copying->dest, job->target, &fd, err) < 0)
         return -1;
-    return dress_file(fd, cb_copy_owner(copying, entry),
-                      cb_chmod_apply(copying->chmod, entry->mode), entry->mtime, NULL, 0,
-                      job->target, err);
+    return dress_file(fd, &looks, job->target, err);
 }
 
 /* FROM shows it through a mount of layers. */
@@ -86,8 +101,8 @@ int cb_copy_job_run(const struct cb_copying *copying, const struct cb_copy_job *
 {
     const struct cb_entry *entry = job->entry;
     cb_autofd int from = -1, to = -1;
+    struct looks looks = looks_of(copying, entry);
     cb_autofree char *xattrs = NULL;
-    size_t xattrs_len;
 
     if (cb_entry_is_socket_file(entry))
         return make_empty(copying, job, err);
@@ -100,18 +115,20 @@ int cb_copy_job_run(const struct cb_copying *copying, const struct cb_copy_job *
         return cb_error_wrap(err, "copy to `/%s`", job->target);
     if (entry->size >= WRITE_EARLY_BYTES)
         cb_early_write_add(copying->early, job->target);
-    cb_content_xattrs_read(from, &xattrs, &xattrs_len);
+    cb_content_xattrs_read(from, &xattrs, &looks.xattrs_len);
+    looks.xattrs = xattrs;
     if (cb_entry_check(from, entry, err) < 0)
         return -1;
-    return dress_file(to, cb_copy_owner(copying, entry),
-                      cb_chmod_apply(copying->chmod, entry->mode), entry->mtime, xattrs,
-                      xattrs_len, job->target, err);
+    return dress_file(to, &looks, job->target, err);
 }
 
 int cb_copy_content(struct cb_copying *copying, const void *content, size_t len,
                     const char *target, struct cb_error **err)
 {
-    struct cb_owner owner = copying->owner ? *copying->owner : (struct cb_owner){0};
+    const struct looks looks = {.owner = copying->owner ? *copying->owner
+                                                        : (struct cb_owner){0},
+                                .mode = cb_chmod_apply(copying->chmod, S_IFREG | 0644),
+                                .mtime = copying->dest->now};
     cb_autofd int fd = -1;
 
     if (cb_copy_flush(copying, err) < 0 ||
@@ -120,6 +137,5 @@ int cb_copy_content(struct cb_copying *copying, const void *content, size_t len,
         return -1;
     if (cb_fs_write_all(fd, content, len) < 0)
         return cb_error_errno(err, errno, "write `/%s`", target);
-    return dress_file(fd, owner, cb_chmod_apply(copying->chmod, S_IFREG | 0644),
-                      copying->dest->now, NULL, 0, target, err);
+    return dress_file(fd, &looks, target, err);
 }

@@ -52,12 +52,19 @@ static int bind_snapshot(const struct cb_exec_step *step, struct cb_result *inpu
     return open_source(root, cb_exec_mount_source(mount), fd, err);
 }
 
-/* Copies one selected source of a context into a layer; a file is put there as "file". */
+/* One source of a context. */
+struct selected {
+    int root;
+    const struct cb_selection *selection;
+    size_t source; /* which of its matches are meant */
+};
+
+/* Copies it into a layer; a file is put there as "file". *PATH: what was put there. */
 static int copy_selected(const struct cb_exec_step *step, struct cb_exec_context *context,
-                         struct cb_snapshot *layer, int root,
-                         const struct cb_selection *selection, size_t source,
+                         struct cb_snapshot *layer, const struct selected *selected,
                          const char **path, struct cb_error **err)
 {
+    const struct cb_selection *selection = selected->selection;
     cb_auto_value(cb_dest) dest = {.fd = -1};
     cb_auto_value(cb_copying) copying = {.dest = &dest,
                                          .pool = context->pool,
@@ -72,12 +79,13 @@ static int copy_selected(const struct cb_exec_step *step, struct cb_exec_context
         const struct cb_entry *entry = &selection->entries.items[match->first];
         int is_dir = cb_entry_is_dir(entry);
 
-        if (match->source != source)
+        if (match->source != selected->source)
             continue;
         if (!is_dir)
             *path = "/file";
-        if (is_dir ? cb_copy_directory(&copying, root, selection, match, "", err) < 0
-                   : cb_copy_file(&copying, root, entry, "file", err) < 0)
+        if (is_dir ? cb_copy_directory(&copying, selected->root, selection, match, "",
+                                       err) < 0
+                   : cb_copy_file(&copying, selected->root, entry, "file", err) < 0)
             return -1;
     }
     if (cb_copy_flush(&copying, err) < 0)
@@ -94,6 +102,7 @@ static int bind_context(const struct cb_exec_step *step, struct cb_exec_context 
     const struct cb_selection *selection;
     struct cb_selection *none = NULL;
     struct cb_snapshot *layer;
+    struct selected selected;
     const char *path;
     int root;
 
@@ -103,9 +112,9 @@ static int bind_context(const struct cb_exec_step *step, struct cb_exec_context 
         return -1;
     if (mount->read_only && selection->faithful)
         return open_source(root, cb_exec_mount_source(mount), fd, err);
+    selected = (struct selected){root, selection, step->selector_index[index]};
     if (discarded_layer(step, NULL, out, &layer, err) < 0 ||
-        copy_selected(step, context, layer, root, selection, step->selector_index[index],
-                      &path, err) < 0 ||
+        copy_selected(step, context, layer, &selected, &path, err) < 0 ||
         layer_root(layer, out, &root, err) < 0)
         return -1;
     return open_source(root, path, fd, err);

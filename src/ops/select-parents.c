@@ -46,8 +46,7 @@ static int take_kept(struct cb_selecting *s, const char *path, struct cb_error *
     if (strlen(relative) > s->pivot && add_ancestors(s, relative, err) < 0)
         return -1;
     listed = s->selection->entries.count;
-    if (cb_selection_walk(s->tree, s->selector, s->exclude, relative, &st, s->pivot,
-                          s->selection, err) < 0)
+    if (cb_selection_walk(s, relative, &st, s->pivot, err) < 0)
         return -1;
     if (s->selection->entries.count > listed)
         cb_select_add(s, "", s->pivot, first);

@@ -33,6 +33,10 @@ int cb_select_follow(const struct cb_selecting *s, const char *path, char **reso
                      struct stat *st, struct cb_error **err);
 int cb_select_names(const struct cb_selecting *s, const char *dir,
                     struct cb_strings *names, struct cb_error **err);
+/* walk.c: lists PATH (resolved, from the root, no leading slash), of which ST is, and all
+ * below into the selection. What stands before PREFIX is not part of their names. */
+int cb_selection_walk(const struct cb_selecting *s, const char *path,
+                      const struct stat *st, size_t prefix, struct cb_error **err);
 /* The selection's entries from FIRST on are one match. */
 void cb_select_add(struct cb_selecting *s, const char *base, size_t prefix, size_t first);
 /* -1; 0 if what is not there is to be passed over. */

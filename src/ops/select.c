@@ -80,8 +80,7 @@ static int add_followed(struct cb_selecting *s, const char *path, struct cb_erro
         return cb_select_missing(s, path, err);
     if (cb_select_ignored(s, relative, st.st_mode))
         return cb_select_missing(s, resolved, err);
-    if (cb_selection_walk(s->tree, s->selector, s->exclude, relative, &st,
-                          strlen(relative), s->selection, err) < 0)
+    if (cb_selection_walk(s, relative, &st, strlen(relative), err) < 0)
         return -1;
     if (s->selection->entries.count == first)
         return cb_select_missing(s, resolved, err);

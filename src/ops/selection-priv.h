@@ -93,12 +93,6 @@ int cb_select(const struct cb_tree *tree, const struct cb_selector *selector,
  * not there or left out. Says why, and what to do. */
 int cb_selection_missing(const struct cb_tree *tree, const struct cb_selector *selector,
                          size_t source, const char *path, struct cb_error **err);
-/* Lists PATH (resolved, from the root, no leading slash) and all below into SELECTION;
- * used by cb_select. */
-int cb_selection_walk(const struct cb_tree *tree, const struct cb_selector *selector,
-                      const struct cb_pattern_list *exclude, const char *path,
-                      const struct stat *st, size_t prefix,
-                      struct cb_selection *selection, struct cb_error **err);
 /* Content digest; files are read by the pool, those INDEX (or NULL) knows are not. */
 int cb_selection_hash(const struct cb_tree *tree, const struct cb_selector *selector,
                       struct cb_selection *selection, struct cb_stat_index *index,

@@ -28,7 +28,8 @@ int cb_unpack(struct cb_copying *copying, int source_root, const struct cb_entry
     cb_auto(cb_tar_reader) reader = NULL;
     cb_autofd int fd = -1;
     struct cb_untar_options options = {.max_entries = UNPACK_MAX_ENTRIES,
-                                       .keep_owner = !copying->owner};
+                                       .keep_owner = !copying->owner,
+                                       .cancel = copying->cancel};
     cb_autofree char *dest = xasprintf("/%s", target);
     uint64_t bytes;
 
@@ -41,8 +42,7 @@ int cb_unpack(struct cb_copying *copying, int source_root, const struct cb_entry
         return -1;
     if (cb_tar_reader_open_fd(&reader, fd, UNPACK_FILTERS, UNPACK_MAX_BYTES,
                               copying->cancel, err) < 0 ||
-        cb_untar(reader, copying->dest->fd, dest, &options, copying->cancel, &bytes,
-                 err) < 0)
+        cb_untar(reader, copying->dest->fd, dest, &options, &bytes, err) < 0)
         return cb_error_wrap(err, "unpack `%s`", entry->path);
     cb_dest_forget(copying->dest);
     return cb_entry_check(fd, entry, err);

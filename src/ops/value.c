@@ -24,7 +24,7 @@ static int open_plain(int root_fd, const char *path, struct stat *st, int *fd,
     cb_autofd int dir_fd = -1;
     cb_autofree char *name = NULL;
 
-    if (cb_fs_open_parent_in_root(root_fd, path, 0, 0, 0, &dir_fd, &name, err) < 0)
+    if (cb_fs_open_parent_in_root(root_fd, path, NULL, &dir_fd, &name, err) < 0)
         return -1;
     if (fstatat(dir_fd, name, st, AT_SYMLINK_NOFOLLOW) < 0)
         return cb_error_errno(err, errno, "stat `%s`", path);

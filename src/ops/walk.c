@@ -3,7 +3,7 @@
  * closed before the walk descends, so that depth costs no descriptors. What the ignore
  * rules or --exclude leave out is not listed; a directory left out that holds something
  * re-included ("!dir/file") is. */
-#include "ops/selection-priv.h"
+#include "ops/select-priv.h"
 
 #include "base/fs.h"
 
@@ -193,24 +193,22 @@ static int top_link(struct walk *walk, const char *path, const char **out,
     cb_autofd int dir = -1;
     cb_autofree char *name = NULL;
 
-    if (cb_fs_open_parent_in_root(walk->tree->root_fd, path, 0, 0, 0, &dir, &name, err) <
-        0)
+    if (cb_fs_open_parent_in_root(walk->tree->root_fd, path, NULL, &dir, &name, err) < 0)
         return -1;
     return read_link(walk, dir, name, out, err);
 }
 
-int cb_selection_walk(const struct cb_tree *tree, const struct cb_selector *selector,
-                      const struct cb_pattern_list *exclude, const char *path,
-                      const struct stat *st, size_t prefix,
-                      struct cb_selection *selection, struct cb_error **err)
+int cb_selection_walk(const struct cb_selecting *s, const char *path,
+                      const struct stat *st, size_t prefix, struct cb_error **err)
 {
+    const struct cb_tree *tree = s->tree;
     struct walk walk = {.tree = tree,
-                        .exclude = exclude,
-                        .selection = selection,
+                        .exclude = s->exclude,
+                        .selection = s->selection,
                         .prefix = prefix,
-                        .owners = selector->owners};
+                        .owners = s->selector->owners};
     struct verdict above = {0};
-    const char *kept = cb_arena_strdup(selection->arena, path);
+    const char *kept = cb_arena_strdup(s->selection->arena, path);
     const char *slash = strrchr(path, '/');
     const char *link = NULL;
 

@@ -126,8 +126,11 @@ static int read_all(struct builder *builder, struct cb_error **err)
 
         if (status == 0)
             return 0;
-        if (status == 2)
+        if (status == 2) {
+            if (parser->include_failed && parser->error_count >= CB_MAX_ERRORS)
+                return 0;
             continue;
+        }
         if (status > 0) {
             if (add_instruction(builder, inst, err) < 0)
                 return -1;
@@ -262,6 +265,7 @@ int cb_dockerfile_include(struct cb_source **source, const struct cb_includes *i
     cb_auto_value(cb_parser) parser = {0};
     cb_auto_value(cb_parser) again = {0};
     cb_auto_value(builder) builder = {.parser = &again};
+    cb_auto(cb_error) error = NULL;
 
     /* What is wrong with the text is told by who parses it. */
     if (cb_parser_init(&parser, arena, *source, NULL) < 0 || !cb_include_is_used(&parser))
@@ -270,8 +274,8 @@ int cb_dockerfile_include(struct cb_source **source, const struct cb_includes *i
     if (cb_parser_init(&again, arena, whole, NULL) < 0)
         return 0;
     again.includes = includes;
-    if (read_all(&builder, NULL) < 0 && !again.include_failed)
-        return 0;
+    if (read_all(&builder, &error) < 0 && !again.include_failed)
+        return cb_source_part_count(whole) > 1 ? cb_error_move(err, &error) : 0;
     if (again.include_failed)
         return cb_error_move(err, &again.errors);
     if (cb_source_part_count(whole) > 1) {

@@ -302,6 +302,11 @@ static int check_words(struct cb_request *request, const struct cb_word_list *wo
         return cb_syntax_error(request, cb_request_span(request, request->keyword), err,
                                "INCLUDE requires at least one argument");
     for (size_t i = 0; i < words->count; i++) {
+        if (strstr(words->items[i].text, "://")) {
+            cb_syntax_error(request, words->items[i].span, err,
+                            "INCLUDE takes no URLs: it reads files of the build context");
+            return cb_error_hint(err, "copy the file there");
+        }
         if (!strchr(words->items[i].text, '$'))
             continue;
         cb_syntax_error(request, words->items[i].span, err,

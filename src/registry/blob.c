@@ -143,8 +143,12 @@ static int fetch_once(struct cb_registry *registry,
     cb_auto(cb_blob_writer) writer = NULL;
     int present = 0, result;
 
-    if (cb_blob_writer_open(registry->store, &blob->digest, blob->size, registry->cancel,
-                            registry->sink, &writer, &present, err) < 0)
+    if (cb_blob_writer_open(registry->store,
+                            &(struct cb_blob_wanted){.digest = &blob->digest,
+                                                     .size = blob->size,
+                                                     .cancel = registry->cancel,
+                                                     .sink = registry->sink},
+                            &writer, &present, err) < 0)
         return -1;
     if (present)
         return 0;

@@ -9,6 +9,21 @@
 
 #include <string.h>
 
+/* What a document costs that has no bytes: it is asked for, stored and named. */
+#define MIN_DOCUMENT_BYTES 16384
+
+int cb_brought_count(int64_t *bytes, int64_t size, struct cb_error **err)
+{
+    if (size >= 0 && size <= CB_BROUGHT_MAX_BYTES) {
+        *bytes += size > MIN_DOCUMENT_BYTES ? size : MIN_DOCUMENT_BYTES;
+        if (*bytes <= CB_BROUGHT_MAX_BYTES)
+            return 0;
+    }
+    return cb_error_set(
+        err, CB_ERR_UNSUPPORTED, "it is more than %u MiB, or %u documents",
+        CB_BROUGHT_MAX_BYTES >> 20, CB_BROUGHT_MAX_BYTES / MIN_DOCUMENT_BYTES);
+}
+
 int cb_brought_each(const struct cb_index *index, const struct cb_digest *about,
                     int (*visit)(void *arg, const struct cb_descriptor *entry,
                                  struct cb_error **err),
@@ -29,8 +44,20 @@ int cb_brought_each(const struct cb_index *index, const struct cb_digest *about,
 struct reading {
     struct cb_store *store;
     json_t *documents;
-    size_t bytes;
+    int64_t bytes;
 };
+
+/* No JSON has other control characters, and each would be kept as six bytes. */
+static int is_text(const struct cb_strbuf *bytes)
+{
+    for (size_t i = 0; i < bytes->len; i++) {
+        unsigned char c = (unsigned char)bytes->text[i];
+
+        if (c < 0x20 && c != '\t' && c != '\n' && c != '\r')
+            return 0;
+    }
+    return 1;
+}
 
 /* What is no text is not of the kind that is kept. */
 static int read_document(struct reading *reading, const struct cb_digest *digest,
@@ -40,16 +67,13 @@ static int read_document(struct reading *reading, const struct cb_digest *digest
     json_t *json;
 
     cb_digest_text(digest, text);
-    if (cb_content_read(reading->store, digest, CB_STATEMENT_MAX_BYTES - reading->bytes,
-                        bytes, err) < 0)
+    if (cb_content_read(reading->store, digest, CB_BROUGHT_MAX_BYTES, bytes, err) < 0 ||
+        cb_brought_count(&reading->bytes, (int64_t)bytes->len, err) < 0)
         return -1;
-    json = json_string(cb_strbuf_text(bytes));
-    if (!json || json_string_length(json) != bytes->len) {
-        json_decref(json);
+    json = is_text(bytes) ? json_string(cb_strbuf_text(bytes)) : NULL;
+    if (!json)
         return cb_error_set(err, CB_ERR_UNSUPPORTED, "%s is no text", text);
-    }
     json_object_set_new(reading->documents, text, json);
-    reading->bytes += bytes->len;
     return 0;
 }
 
@@ -79,7 +103,8 @@ json_t *cb_brought_read(struct cb_store *store, const struct cb_index *index,
                         const struct cb_digest *about)
 {
     cb_auto_json *documents = json_object();
-    struct reading reading = {.store = store, .documents = documents};
+    struct reading reading = {
+        .store = store, .documents = documents, .bytes = (int64_t)index->len};
     char text[CB_DIGEST_MAX_TEXT];
 
     if (cb_brought_each(index, about, read_attestation, &reading, NULL) < 0 ||
@@ -188,7 +213,7 @@ static void add_statement(struct making *making, const char *text)
     const char *type;
 
     if (!text || cb_json_parse(&statement, "statement", text, strlen(text),
-                               CB_STATEMENT_MAX_BYTES, NULL) < 0)
+                               CB_BROUGHT_MAX_BYTES, NULL) < 0)
         return;
     type = json_string_value(json_object_get(statement, "predicateType"));
     predicate = json_object_get(statement, "predicate");

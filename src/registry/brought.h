@@ -7,6 +7,13 @@
 #include "oci/attestation.h"
 #include "store/store.h"
 
+/* Of the index and all that it says of an image. A server chooses it, and it is in memory
+ * several times, as text in text. */
+#define CB_BROUGHT_MAX_BYTES (8u << 20)
+
+/* Adds a document of SIZE to *BYTES. -1: it becomes more than may be brought. */
+int cb_brought_count(int64_t *bytes, int64_t size, struct cb_error **err);
+
 /* INDEX and what it says of ABOUT, all of it in the store. NULL: nothing, or not all of
  * it is there. Caller decrefs. */
 json_t *cb_brought_read(struct cb_store *store, const struct cb_index *index,

@@ -255,15 +255,17 @@ int cb_credentials_helper(const struct cb_json *root, const char *host,
     return 0;
 }
 
-int cb_credentials_from(const char *name, const char *bytes, size_t len, const char *host,
+int cb_credentials_from(const struct cb_credentials_text *text, const char *host,
                         const char *path, struct cb_cancel *cancel,
                         struct cb_credentials *out, struct cb_error **err)
 {
+    const char *name = text->name;
     cb_auto_json *document = NULL;
     struct cb_json root, entry, auths;
     const char *helper = NULL;
 
-    if (cb_json_parse(&document, name, bytes, len, CB_CREDENTIALS_MAX_BYTES, err) < 0)
+    if (cb_json_parse(&document, name, text->bytes, text->len, CB_CREDENTIALS_MAX_BYTES,
+                      err) < 0)
         return -1;
     root = cb_json_root(document, name);
     if (cb_json_expect_object(&root, err) < 0 ||
@@ -301,8 +303,9 @@ static int find_in_file(const char *file, const char *host, const char *path,
     }
     if (text.len == 0)
         return 0;
-    return cb_credentials_from(file, cb_strbuf_text(&text), text.len, host, path, cancel,
-                               out, err);
+    return cb_credentials_from(
+        &(struct cb_credentials_text){file, cb_strbuf_text(&text), text.len}, host, path,
+        cancel, out, err);
 }
 
 int cb_credentials_find_in(const char *file, const char *host, const char *path,

@@ -27,8 +27,13 @@ int cb_credentials_find(const char *host, const char *path, struct cb_cancel *ca
 int cb_credentials_find_in(const char *file, const char *host, const char *path,
                            struct cb_cancel *cancel, struct cb_credentials *out,
                            struct cb_error **err);
-/* The same in one document. NAME is for messages. */
-int cb_credentials_from(const char *name, const char *bytes, size_t len, const char *host,
+struct cb_credentials_text {
+    const char *name; /* for messages */
+    const char *bytes;
+    size_t len;
+};
+/* The same in one document. */
+int cb_credentials_from(const struct cb_credentials_text *text, const char *host,
                         const char *path, struct cb_cancel *cancel,
                         struct cb_credentials *out, struct cb_error **err);
 /* What a file or helper calls HOST: docker.io is https://index.docker.io/v1/. Borrowed.

@@ -244,8 +244,11 @@ static int fetch_config(struct cb_registry *registry,
     struct cb_digest digest;
     int present;
 
-    if (cb_blob_writer_open(registry->store, &want->digest, want->size, registry->cancel,
-                            NULL, &writer, &present, err) < 0)
+    if (cb_blob_writer_open(registry->store,
+                            &(struct cb_blob_wanted){.digest = &want->digest,
+                                                     .size = want->size,
+                                                     .cancel = registry->cancel},
+                            &writer, &present, err) < 0)
         return -1;
     if (present)
         return 0;

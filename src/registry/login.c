@@ -5,6 +5,14 @@
 
 #include "registry/registry-priv.h"
 
+/* What transport has to say names its URL already. */
+static int unanswered(const char *host, const char *url, struct cb_error **err)
+{
+    if (err && *err && cb_error_kind(*err) == CB_ERR_NETWORK)
+        return cb_error_wrap(err, "login to %s", host);
+    return cb_error_wrap(err, "Get \"%s\"", url);
+}
+
 int cb_registry_login(struct cb_registry *registry, const char *host,
                       struct cb_credentials *credentials, struct cb_error **err)
 {
@@ -19,7 +27,7 @@ int cb_registry_login(struct cb_registry *registry, const char *host,
     request.url = url;
     cb_auth_login(registry, endpoint, credentials);
     if (cb_registry_call(registry, endpoint, "", &request, &response, err) < 0)
-        return cb_error_wrap(err, "Get \"%s\"", url);
+        return unanswered(host, url, err);
     if (response.status == 401 || response.status == 403) {
         cb_error_set(err, CB_ERR_DENIED, "unauthorized: incorrect username or password");
         return cb_error_wrap(err, "Get \"%s\"", url);

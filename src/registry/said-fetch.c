@@ -16,11 +16,8 @@ struct fetch {
 static int fetch_blob(struct fetch *fetch, const struct cb_descriptor *blob,
                       struct cb_error **err)
 {
-    fetch->bytes += blob->size;
-    if (blob->size < 0 || blob->size > CB_STATEMENT_MAX_BYTES ||
-        fetch->bytes > CB_STATEMENT_MAX_BYTES)
-        return cb_error_set(err, CB_ERR_UNSUPPORTED, "it takes more than %u bytes",
-                            CB_STATEMENT_MAX_BYTES);
+    if (cb_brought_count(&fetch->bytes, blob->size, err) < 0)
+        return -1;
     return cb_blob_fetch(fetch->registry, fetch->repository, blob, NULL, 0, err);
 }
 
@@ -31,7 +28,9 @@ static int fetch_attestation(void *arg, const struct cb_descriptor *entry,
     cb_auto_value(cb_document) document = {0};
     cb_auto(cb_manifest) manifest = NULL;
 
-    if (cb_document_get(fetch->registry, fetch->repository, NULL, entry, &document, err) <
+    if (cb_cancel_check(fetch->registry->cancel, err) < 0 ||
+        cb_brought_count(&fetch->bytes, entry->size, err) < 0 ||
+        cb_document_get(fetch->registry, fetch->repository, NULL, entry, &document, err) <
             0 ||
         cb_manifest_parse(&manifest, document.bytes, document.len, document.media_type,
                           err) < 0 ||
@@ -51,7 +50,7 @@ static int fetch_at(void *arg, const struct cb_repository *repository,
     struct fetch *fetch = arg;
 
     fetch->repository = repository;
-    fetch->bytes = 0;
+    fetch->bytes = (int64_t)fetch->index->len;
     return cb_brought_each(fetch->index, &fetch->image->manifest_digest,
                            fetch_attestation, fetch, err);
 }

@@ -10,9 +10,6 @@
 
 #include <string.h>
 
-/* What came from elsewhere is text in text, with a backslash before each quote. */
-#define FILE_MAX_BYTES (2 * CB_STATEMENT_MAX_BYTES)
-
 struct said_image {
     struct cb_platform platform;
     json_t *entry; /* of the document; NULL: nothing is said */
@@ -100,12 +97,12 @@ static int read_file(struct cb_store *store, const struct cb_digest *image,
                      json_t **document, struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
-    int found = cb_attested_read(store, image, FILE_MAX_BYTES, &text, err);
+    int found = cb_attested_read(store, image, CB_STATEMENT_MAX_BYTES, &text, err);
 
     if (found <= 0)
         return found;
     if (cb_json_parse(document, "attested", cb_strbuf_text(&text), text.len,
-                      FILE_MAX_BYTES, err) < 0)
+                      CB_STATEMENT_MAX_BYTES, err) < 0)
         return cb_error_wrap(err, "what is said of the image");
     return 1;
 }
@@ -167,7 +164,7 @@ int cb_said_bring(struct cb_store *store, const struct cb_said_source *source,
         is_of_index(before, source->index))
         json_object_update(document, before);
     json_object_set_new(document, platform, json_pack("{s:o}", "brought", brought));
-    kept = write_file(store, source->image, document, FILE_MAX_BYTES, err);
+    kept = write_file(store, source->image, document, CB_STATEMENT_MAX_BYTES, err);
     return kept < 0 ? -1 : !kept;
 }
 

@@ -131,27 +131,28 @@ static void tell_waiting(void *arg, pid_t holder)
                  cb_digest_text(wait->digest, digest), (int)holder);
 }
 
-static int lock_ingest(struct cb_blob_writer *writer, struct cb_cancel *cancel,
-                       struct cb_event_sink *sink, struct cb_error **err)
+static int lock_ingest(struct cb_blob_writer *writer, const struct cb_blob_wanted *wanted,
+                       struct cb_error **err)
 {
-    struct wait wait = {.sink = sink, .digest = &writer->expected};
+    struct wait wait = {.sink = wanted->sink, .digest = &writer->expected};
     char hex[CB_DIGEST_MAX_TEXT];
     cb_autofree char *name = xasprintf("%s.lock", cb_digest_hex(&writer->expected, hex));
 
     if (cb_store_lease_now(writer->store, err) < 0)
         return -1;
-    return cb_lock_take(&writer->lock, writer->dir_fd, name, CB_LOCK_EXCLUSIVE, cancel,
-                        tell_waiting, &wait, err);
+    return cb_lock_take(&writer->lock, writer->dir_fd, name, CB_LOCK_EXCLUSIVE,
+                        &(struct cb_lock_wait){wanted->cancel, tell_waiting, &wait}, err);
 }
 
-static int open_download(struct cb_blob_writer *writer, struct cb_cancel *cancel,
-                         struct cb_event_sink *sink, int *present, struct cb_error **err)
+static int open_download(struct cb_blob_writer *writer,
+                         const struct cb_blob_wanted *wanted, int *present,
+                         struct cb_error **err)
 {
     writer->dir_fd = writer->store->ingest_fd;
     *present = cb_content_has(writer->store, &writer->expected, NULL);
     if (*present)
         return 0;
-    if (lock_ingest(writer, cancel, sink, err) < 0)
+    if (lock_ingest(writer, wanted, err) < 0)
         return -1;
     *present = cb_content_has(writer->store, &writer->expected, NULL);
     if (*present)
@@ -159,10 +160,8 @@ static int open_download(struct cb_blob_writer *writer, struct cb_cancel *cancel
     return open_partial(writer, err);
 }
 
-int cb_blob_writer_open(struct cb_store *store, const struct cb_digest *expected,
-                        int64_t expected_size, struct cb_cancel *cancel,
-                        struct cb_event_sink *sink, struct cb_blob_writer **out,
-                        int *present, struct cb_error **err)
+int cb_blob_writer_open(struct cb_store *store, const struct cb_blob_wanted *wanted,
+                        struct cb_blob_writer **out, int *present, struct cb_error **err)
 {
     cb_auto(cb_blob_writer) writer = NULL;
     int found = 0;
@@ -171,12 +170,12 @@ int cb_blob_writer_open(struct cb_store *store, const struct cb_digest *expected
         return -1;
     writer = xcalloc(1, sizeof(*writer));
     writer->store = store;
-    writer->expected_size = expected_size;
+    writer->expected_size = wanted->size;
     writer->fd = -1;
-    if (expected)
-        writer->expected = *expected;
-    if (expected ? open_download(writer, cancel, sink, &found, err) < 0
-                 : open_temporary(writer, err) < 0)
+    if (wanted->digest)
+        writer->expected = *wanted->digest;
+    if (wanted->digest ? open_download(writer, wanted, &found, err) < 0
+                       : open_temporary(writer, err) < 0)
         return -1;
     if (present)
         *present = found;

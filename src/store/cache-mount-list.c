@@ -261,7 +261,8 @@ int cb_cache_mount_read(struct cb_store *store, const char *name,
     cb_autofd int mounts_fd = -1;
 
     if (cb_cache_mounts_dir(store, &mounts_fd, err) < 0 ||
-        cb_cache_mount_lock(mounts_fd, name, CB_LOCK_SHARED, name, cancel, sink, &held,
+        cb_cache_mount_lock(mounts_fd, name, CB_LOCK_SHARED,
+                            &(struct cb_cache_mount_wait){name, cancel, sink}, &held,
                             err) < 0)
         return -1;
     *dir_fd = openat(mounts_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -305,7 +306,8 @@ int cb_cache_mount_replace(struct cb_store *store, const char *id,
         return -1;
     aside = xasprintf("%s/new", strrchr(cb_scratch_path(scratch), '/') + 1);
     cb_cache_mount_base(id, NULL, base);
-    if (cb_cache_mount_lock(mounts_fd, base, CB_LOCK_EXCLUSIVE, id, cancel, sink, &lock,
+    if (cb_cache_mount_lock(mounts_fd, base, CB_LOCK_EXCLUSIVE,
+                            &(struct cb_cache_mount_wait){id, cancel, sink}, &lock,
                             err) < 0 ||
         cb_cache_mount_note(store, mounts_fd, base, id, NULL, err) < 0)
         return -1;

@@ -85,14 +85,9 @@ int cb_cache_mount_note(struct cb_store *store, int mounts_fd, const char *base,
 
 /* ── Locks ── */
 
-struct wait {
-    struct cb_event_sink *sink;
-    const char *id;
-};
-
 static void tell_waiting(void *arg, pid_t holder)
 {
-    struct wait *wait = arg;
+    const struct cb_cache_mount_wait *wait = arg;
 
     if (holder)
         cb_event_say(wait->sink, CB_EVENT_NOTICE, 0,
@@ -104,14 +99,14 @@ static void tell_waiting(void *arg, pid_t holder)
 }
 
 int cb_cache_mount_lock(int mounts_fd, const char *name, enum cb_lock_mode mode,
-                        const char *id, struct cb_cancel *cancel,
-                        struct cb_event_sink *sink, struct cb_lock **lock,
+                        const struct cb_cache_mount_wait *wait, struct cb_lock **lock,
                         struct cb_error **err)
 {
     cb_autofree char *file = xasprintf("%s" CB_CACHE_LOCK_SUFFIX, name);
-    struct wait wait = {sink, id};
+    struct cb_cache_mount_wait told = *wait;
 
-    return cb_lock_take(lock, mounts_fd, file, mode, cancel, tell_waiting, &wait, err);
+    return cb_lock_take(lock, mounts_fd, file, mode,
+                        &(struct cb_lock_wait){wait->cancel, tell_waiting, &told}, err);
 }
 
 /* NAME gets the directory's name. */
@@ -141,12 +136,12 @@ static int lock_directory(const struct cb_cache_mount_request *request, int moun
 {
     enum cb_lock_mode mode =
         request->sharing == CB_CACHE_SHARED ? CB_LOCK_SHARED : CB_LOCK_EXCLUSIVE;
+    const struct cb_cache_mount_wait wait = {request->id, request->cancel, request->sink};
 
     if (request->sharing == CB_CACHE_PRIVATE && !request->place)
         return lock_private(mounts_fd, base, name, lock, err);
     *name = xstrdup(base);
-    return cb_cache_mount_lock(mounts_fd, base, mode, request->id, request->cancel,
-                               request->sink, lock, err);
+    return cb_cache_mount_lock(mounts_fd, base, mode, &wait, lock, err);
 }
 
 /* ── Making ── */

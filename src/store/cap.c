@@ -153,8 +153,8 @@ int cb_store_make_room(struct cb_store *store, uint64_t bytes, struct cb_lock **
     if (!store->max_bytes)
         return 0;
     if (cb_store_lease_now(store, err) < 0 ||
-        cb_lock_take(&held, store->root_fd, LOCK_NAME, CB_LOCK_EXCLUSIVE, store->cancel,
-                     NULL, NULL, err) < 0)
+        cb_lock_take(&held, store->root_fd, LOCK_NAME, CB_LOCK_EXCLUSIVE,
+                     &(struct cb_lock_wait){.cancel = store->cancel}, err) < 0)
         return -1;
     bytes += INDEX_GROWS;
     full = is_too_much(store, bytes, &excess, err);

@@ -116,8 +116,8 @@ int cb_content_put(struct cb_store *store, const void *bytes, size_t len,
         *digest = expected;
         return 0;
     }
-    if (cb_blob_writer_open(store, NULL, (int64_t)len, NULL, NULL, &writer, NULL, err) <
-            0 ||
+    if (cb_blob_writer_open(store, &(struct cb_blob_wanted){.size = (int64_t)len},
+                            &writer, NULL, err) < 0 ||
         cb_blob_writer_write(writer, bytes, len, err) < 0)
         return -1;
     return cb_blob_commit(&writer, digest, NULL, err);

@@ -27,15 +27,19 @@ int cb_blob_batch_flush(struct cb_blob_batch *batch, struct cb_error **err);
 void cb_blob_batch_free(struct cb_blob_batch *batch);
 CB_AUTO_DEFINE(cb_blob_batch, cb_blob_batch_free)
 
-/* Writing a blob of which the digest is known (a download) or not (a compression,
- * EXPECTED NULL). With EXPECTED, an unfinished earlier download is continued:
- * cb_blob_writer_offset tells from where, and the digest's ingest lock is held (others
- * wait; *PRESENT set to 1 and no writer made when the blob turned up meanwhile). */
+/* Writing a blob of which the digest is known (a download) or not (a compression). With
+ * a digest, an unfinished earlier download is continued: cb_blob_writer_offset tells from
+ * where, and the digest's ingest lock is held (others wait; *PRESENT set to 1 and no
+ * writer made when the blob turned up meanwhile). */
 struct cb_blob_writer;
-int cb_blob_writer_open(struct cb_store *store, const struct cb_digest *expected,
-                        int64_t expected_size /* -1 unknown */, struct cb_cancel *cancel,
-                        struct cb_event_sink *sink, struct cb_blob_writer **out,
-                        int *present, struct cb_error **err);
+struct cb_blob_wanted {
+    const struct cb_digest *digest; /* or NULL */
+    int64_t size;                   /* -1: unknown */
+    struct cb_cancel *cancel;       /* of the wait for others; or NULL */
+    struct cb_event_sink *sink;     /* is told for whom; or NULL */
+};
+int cb_blob_writer_open(struct cb_store *store, const struct cb_blob_wanted *wanted,
+                        struct cb_blob_writer **out, int *present, struct cb_error **err);
 int64_t cb_blob_writer_offset(const struct cb_blob_writer *writer);
 /* Starts again at 0 (the server does not do ranges). */
 int cb_blob_writer_reset(struct cb_blob_writer *writer, struct cb_error **err);

@@ -144,20 +144,19 @@ int cb_db_name_put(struct cb_db *db, const char *name, const char *id,
 }
 
 int cb_db_image_put(struct cb_db *db, const struct cb_db_image *image,
-                    const struct cb_digest *diff_ids, const struct cb_digest *chain_ids,
-                    size_t layers, const struct cb_strings *names,
+                    const struct cb_db_layers *layers, const struct cb_strings *names,
                     const struct cb_strings *synced, struct cb_error **err)
 {
     cb_db_hold(db);
     cb_transaction transaction = {0};
     char id[CB_DIGEST_MAX_TEXT];
-    size_t i;
 
     cb_digest_text(&image->id, id);
     if (cb_db_begin(db, 1, &transaction, err) < 0 || put_row(db, image, err) < 0)
         return -1;
-    for (i = 0; i < layers; i++) {
-        if (put_layer(db, &image->id, i, &diff_ids[i], &chain_ids[i], err) < 0)
+    for (size_t i = 0; i < layers->count; i++) {
+        if (put_layer(db, &image->id, i, &layers->diff_ids[i], &layers->chain_ids[i],
+                      err) < 0)
             return -1;
     }
     cb_vec_foreach (snapshot, synced) {

@@ -16,11 +16,15 @@ struct cb_db_image {
 int cb_db_image_is_put(struct cb_db *db, const struct cb_digest *id,
                        const struct cb_digest *manifest, const struct cb_strings *names,
                        struct cb_error **err);
+/* From the lowest up. */
+struct cb_db_layers {
+    const struct cb_digest *diff_ids, *chain_ids;
+    size_t count;
+};
 /* One durable transaction: row, layers, names. SYNCED lists snapshots that are on stable
  * storage by then. */
 int cb_db_image_put(struct cb_db *db, const struct cb_db_image *image,
-                    const struct cb_digest *diff_ids, const struct cb_digest *chain_ids,
-                    size_t layers, const struct cb_strings *names,
+                    const struct cb_db_layers *layers, const struct cb_strings *names,
                     const struct cb_strings *synced, struct cb_error **err);
 int cb_db_image_get(struct cb_db *db, const struct cb_digest *id, struct cb_db_image *out,
                     struct cb_error **err);

@@ -396,18 +396,17 @@ static int check_images(struct fsck *fsck, struct cb_error **err)
     return 0;
 }
 
-int cb_store_fsck(struct cb_store *store, int deep, int repair,
-                  const struct cb_fsck_source *source, struct cb_pool *pool,
+int cb_store_fsck(struct cb_store *store, const struct cb_fsck_options *options,
                   struct cb_fsck *out, struct cb_strbuf *report, struct cb_error **err)
 {
     struct fsck fsck = {.store = store,
-                        .pool = pool,
-                        .deep = deep,
-                        .repair = repair,
-                        .source = source,
+                        .pool = options->pool,
+                        .deep = options->deep,
+                        .repair = options->repair,
+                        .source = options->source,
                         .mutex = PTHREAD_MUTEX_INITIALIZER,
                         .report = report};
-    int result = repair ? cb_store_check_writable(store, err) : 0;
+    int result = options->repair ? cb_store_check_writable(store, err) : 0;
 
     if (result == 0 && (check_index(&fsck, err) < 0 || check_blobs(&fsck, err) < 0 ||
                         recover_images(&fsck, err) < 0 || check_strays(&fsck, err) < 0 ||

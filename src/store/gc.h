@@ -37,13 +37,18 @@ struct cb_fsck_source {
                  const struct cb_digest *blob, struct cb_error **err);
     void *arg;
 };
-/* Checks the index, every blob's digest, every image's reachability; DEEP: snapshots'
- * tree digests too. A line for each problem goes to REPORT. REPAIR fetches
- * damaged and lost blobs again from SOURCE (or NULL) and removes what else is damaged and
- * can be made or fetched again; in a store opened with `repair`, what a damaged index
- * lost is looked for among the blobs. */
-int cb_store_fsck(struct cb_store *store, int deep, int repair,
-                  const struct cb_fsck_source *source, struct cb_pool *pool,
+struct cb_fsck_options {
+    int deep; /* snapshots' tree digests too */
+    /* Fetches damaged and lost blobs again, and removes what else is damaged and can be
+     * made or fetched again; in a store opened with `repair`, what a damaged index lost
+     * is looked for among the blobs. */
+    int repair;
+    const struct cb_fsck_source *source; /* or NULL: nothing is fetched */
+    struct cb_pool *pool;                /* or NULL */
+};
+/* Checks the index, every blob's digest, every image's reachability. A line for each
+ * problem goes to REPORT. */
+int cb_store_fsck(struct cb_store *store, const struct cb_fsck_options *options,
                   struct cb_fsck *out, struct cb_strbuf *report, struct cb_error **err);
 
 #endif

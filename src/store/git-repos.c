@@ -82,8 +82,8 @@ int cb_git_repo_open(struct cb_git_repo *out, struct cb_store *store, const char
     repo.path = xasprintf(CB_GIT_REPOS_DIRECTORY "/%s", name);
     if (cb_store_check_writable(store, err) < 0 || cb_store_lease_now(store, err) < 0 ||
         open_all(store, &all, err) < 0 ||
-        cb_lock_take(&repo.lock, all, lock, CB_LOCK_EXCLUSIVE, cancel, tell_wait, sink,
-                     err) < 0 ||
+        cb_lock_take(&repo.lock, all, lock, CB_LOCK_EXCLUSIVE,
+                     &(struct cb_lock_wait){cancel, tell_wait, sink}, err) < 0 ||
         open_directory(&repo, store, err) < 0 || note(repo.dir_fd, url, err) < 0)
         return -1;
     *out = repo;

@@ -258,7 +258,9 @@ static int make_blob(const struct cb_layer_want *want, struct cb_fresh_blob *fre
                      struct cb_error **err)
 {
     fresh->blob.media_type = xstrdup(cb_media_layer(want->form->compression, 0));
-    if (cb_blob_writer_open(want->store, NULL, -1, want->cancel, want->sink,
+    if (cb_blob_writer_open(want->store,
+                            &(struct cb_blob_wanted){
+                                .size = -1, .cancel = want->cancel, .sink = want->sink},
                             &fresh->writer, NULL, err) < 0)
         return -1;
     if (want->feed)
@@ -285,8 +287,8 @@ static int lock_or_find(const struct cb_layer_want *want, struct cb_lock **lock,
         return -1;
     name =
         xasprintf("compress-%s.%d.lock", cb_digest_hex(want->diff_id, hex), compression);
-    if (cb_lock_take(lock, want->store->ingest_fd, name, CB_LOCK_EXCLUSIVE, want->cancel,
-                     NULL, NULL, err) < 0)
+    if (cb_lock_take(lock, want->store->ingest_fd, name, CB_LOCK_EXCLUSIVE,
+                     &(struct cb_lock_wait){.cancel = want->cancel}, err) < 0)
         return -1;
     return cb_layer_blob_find(want->store, want->diff_id, compression, out, err);
 }

@@ -226,8 +226,11 @@ int cb_layout_take_blob(int layout_fd, struct cb_store *store,
     if (cb_content_has(store, &blob->digest, &size) > 0)
         return 0;
     if (open_blob(layout_fd, blob, &part, err) < 0 ||
-        cb_blob_writer_open(store, &blob->digest, blob->size, cancel, NULL, &writer,
-                            &present, err) < 0)
+        cb_blob_writer_open(store,
+                            &(struct cb_blob_wanted){.digest = &blob->digest,
+                                                     .size = blob->size,
+                                                     .cancel = cancel},
+                            &writer, &present, err) < 0)
         return -1;
     if (present)
         return 0;

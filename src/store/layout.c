@@ -308,8 +308,8 @@ int cb_layout_write(const char *path, const struct cb_layout_write *what,
         .store = store, .cancel = cancel, .trusted = trusted, .left_out = what->left_out};
 
     if (open_directory(path, &dir_fd, err) < 0 ||
-        cb_lock_take(&lock, dir_fd, ".lock", CB_LOCK_EXCLUSIVE, cancel, NULL, NULL, err) <
-            0)
+        cb_lock_take(&lock, dir_fd, ".lock", CB_LOCK_EXCLUSIVE,
+                     &(struct cb_lock_wait){.cancel = cancel}, err) < 0)
         return -1;
     if (faccessat(dir_fd, "index.json", F_OK, 0) == 0 &&
         cb_layout_index(dir_fd, &old, err) < 0)

@@ -53,6 +53,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/layer.h \
 	%D%/layout.h \
 	%D%/lease.h \
+	%D%/little-endian.h \
 	%D%/lock.h \
 	%D%/layer-tar.c \
 	%D%/layer-tar.h \
@@ -113,6 +114,9 @@ src_store_libstore_a_SOURCES = \
 	%D%/decompress-archive.c \
 	%D%/decompress-codecs.c \
 	%D%/decompress.c \
+	%D%/delta-apply.c \
+	%D%/delta-make.c \
+	%D%/delta-priv.h \
 	%D%/delta.c \
 	%D%/delta.h \
 	%D%/driver-choice.c \

@@ -37,17 +37,16 @@ static int write_temporary(struct cb_store *store, const char *path,
     unsigned char key[KEY_BYTES];
     cb_autofd int fd =
         openat(store->root_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    ssize_t written;
+    int written;
 
     if (fd < 0)
         return cb_error_errno(err, errno, "create `%s/%s`", store->root, path);
     while (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
         continue;
-    written = write(fd, key, sizeof(key));
+    written = cb_fs_write_all(fd, key, sizeof(key));
     explicit_bzero(key, sizeof(key));
-    if (written != (ssize_t)sizeof(key) || fsync(fd) < 0)
-        return cb_error_errno(err, written < 0 ? errno : EIO, "write `%s/%s`",
-                              store->root, path);
+    if (written < 0 || fsync(fd) < 0)
+        return cb_error_errno(err, errno, "write `%s/%s`", store->root, path);
     return 0;
 }
 
@@ -72,11 +71,14 @@ static int get_key(struct cb_store *store, unsigned char *out, struct cb_error *
 {
     int found = read_key(store, out, err);
 
-    if (found < 0 || (!found && make_key(store, err) < 0))
+    if (found)
+        return found < 0 ? -1 : 0;
+    if (make_key(store, err) < 0)
         return -1;
-    if (!found && read_key(store, out, err) <= 0)
-        return -1;
-    return 0;
+    found = read_key(store, out, err);
+    return found ? (found < 0 ? -1 : 0)
+                 : cb_error_set(err, CB_ERR_NOT_FOUND, "`%s/" NAME "` was removed",
+                                store->root);
 }
 
 static struct cb_hasher *keyed(const unsigned char *key, unsigned char pad)

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "store/decompress.h"
+#include "store/little-endian.h"
 #include "store/outline-priv.h"
 #include "store/snapshot-priv.h"
 #include "store/tar.h"
@@ -100,15 +101,6 @@ static int all(struct play *play, void *out, size_t len, struct cb_error **err)
     return 0;
 }
 
-static uint64_t number(const unsigned char *bytes, int len)
-{
-    uint64_t value = 0;
-
-    while (len-- > 0)
-        value = value << 8 | bytes[len];
-    return value;
-}
-
 static int play_bytes(struct play *play, struct cb_error **err)
 {
     unsigned char head[4];
@@ -116,7 +108,7 @@ static int play_bytes(struct play *play, struct cb_error **err)
 
     if (all(play, head, sizeof(head), err) < 0)
         return -1;
-    left = number(head, 4);
+    left = cb_le_get(head, 4);
     while (left) {
         const unsigned char *bytes = NULL;
         ssize_t got = some(play, left, &bytes, err);
@@ -177,14 +169,14 @@ static int play_file(struct play *play, struct cb_error **err)
 
     if (all(play, head, sizeof(head), err) < 0)
         return -1;
-    len = number(head + 12, 2);
+    len = cb_le_get(head + 12, 2);
     path = xcalloc(1, len + 1);
     if (all(play, path, len, err) < 0)
         return -1;
     if (open_file(play, path, &fd, err) < 0 ||
-        copy_file(play, fd, number(head, 8), &crc, err) < 0)
+        copy_file(play, fd, cb_le_get(head, 8), &crc, err) < 0)
         return cb_error_wrap(err, "`%s`", path);
-    if (crc != number(head + 8, 4))
+    if (crc != cb_le_get(head + 8, 4))
         return cb_error_set(err, CB_ERR_INTEGRITY, "`%s` is not what it was", path);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/strbuf.h"
 #include "base/vec.h"
+#include "store/little-endian.h"
 #include "store/outline-priv.h"
 #include "store/snapshot-priv.h"
 #include "store/tar-split.h"
@@ -83,12 +84,6 @@ static int compress(struct cb_outline_writer *writer, const void *bytes, size_t 
     return 0;
 }
 
-static void put_number(unsigned char *out, uint64_t value, int bytes)
-{
-    for (int i = 0; i < bytes; i++)
-        out[i] = (unsigned char)(value >> (8 * i));
-}
-
 static int put_bytes(struct cb_outline_writer *writer, const char *bytes, size_t len,
                      struct cb_error **err)
 {
@@ -96,7 +91,7 @@ static int put_bytes(struct cb_outline_writer *writer, const char *bytes, size_t
 
     if (len == 0)
         return 0;
-    put_number(head + 1, len, 4);
+    cb_le_put(head + 1, len, 4);
     return compress(writer, head, sizeof(head), ZSTD_e_continue, err) < 0
                ? -1
                : compress(writer, bytes, len, ZSTD_e_continue, err);
@@ -107,9 +102,9 @@ static int put_file(struct cb_outline_writer *writer, const struct place *place,
 {
     unsigned char head[1 + CB_OUTLINE_FILE_HEAD] = {CB_OUTLINE_FILE};
 
-    put_number(head + 1, place->size, 8);
-    put_number(head + 9, place->crc, 4);
-    put_number(head + 13, strlen(path), 2);
+    cb_le_put(head + 1, place->size, 8);
+    cb_le_put(head + 9, place->crc, 4);
+    cb_le_put(head + 13, strlen(path), 2);
     return compress(writer, head, sizeof(head), ZSTD_e_continue, err) < 0
                ? -1
                : compress(writer, path, strlen(path), ZSTD_e_continue, err);

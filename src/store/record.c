@@ -117,8 +117,8 @@ int cb_durations_put(struct cb_store *store, const struct cb_duration *durations
 }
 
 int cb_record_lock(struct cb_store *store, const struct cb_digest *key,
-                   struct cb_cancel *cancel, void (*on_wait)(void *arg, pid_t holder),
-                   void *arg, struct cb_lock **lock, struct cb_error **err)
+                   const struct cb_lock_wait *wait, struct cb_lock **lock,
+                   struct cb_error **err)
 {
     char hex[CB_DIGEST_MAX_TEXT];
     cb_autofree char *name = NULL;
@@ -126,6 +126,5 @@ int cb_record_lock(struct cb_store *store, const struct cb_digest *key,
     if (cb_store_check_writable(store, err) < 0 || cb_store_lease_now(store, err) < 0)
         return -1;
     name = xasprintf("step-%s.lock", cb_digest_hex(key, hex));
-    return cb_lock_take(lock, store->ingest_fd, name, CB_LOCK_EXCLUSIVE, cancel, on_wait,
-                        arg, err);
+    return cb_lock_take(lock, store->ingest_fd, name, CB_LOCK_EXCLUSIVE, wait, err);
 }

@@ -61,11 +61,11 @@ int cb_duration_get(struct cb_store *store, const char *name, int64_t *ms,
 int cb_durations_put(struct cb_store *store, const struct cb_duration *durations,
                      size_t count, struct cb_error **err);
 
-/* Held while a key is executed. *LOCK is a struct cb_lock *. ON_WAIT as in
- * base/lockfile.h. */
+/* Held while a key is executed. WAIT as in base/lockfile.h. */
 struct cb_lock;
+struct cb_lock_wait;
 int cb_record_lock(struct cb_store *store, const struct cb_digest *key,
-                   struct cb_cancel *cancel, void (*on_wait)(void *arg, pid_t holder),
-                   void *arg, struct cb_lock **lock, struct cb_error **err);
+                   const struct cb_lock_wait *wait, struct cb_lock **lock,
+                   struct cb_error **err);
 
 #endif

@@ -131,6 +131,7 @@ static int put_new(struct cb_store *store, const struct cb_image_config *config,
                    struct cb_error **err)
 {
     struct chain chain = {0};
+    struct cb_db_layers layers = {.diff_ids = config->diff_ids.items};
     cb_auto_value(cb_strings) unsynced = {0};
     cb_gc_shared held =
         NULL; /* what is found below is not swept before the row is there */
@@ -140,13 +141,13 @@ static int put_new(struct cb_store *store, const struct cb_image_config *config,
         return -1;
     held = store;
     chain_of(config, &chain);
+    layers.chain_ids = chain.chain_ids.items;
+    layers.count = chain.chain_ids.count;
     result = find_unsynced(held, config, &chain, &unsynced, err);
     if (result == 0)
         result = sync_snapshots(store, &unsynced, err);
     if (result == 0)
-        result = cb_db_image_put(store->db, image, config->diff_ids.items,
-                                 chain.chain_ids.items, chain.chain_ids.count, names,
-                                 &unsynced, err);
+        result = cb_db_image_put(store->db, image, &layers, names, &unsynced, err);
     cb_vec_free(&chain.chain_ids);
     return result;
 }

@@ -101,20 +101,27 @@ void cb_tar_writer_free(struct cb_tar_writer *writer);
 CB_AUTO_DEFINE(cb_tar_writer, cb_tar_writer_free)
 
 /* ── Onto disk ── */
+enum cb_untar_way {
+    CB_UNTAR_LITERAL, /* names are names (ADD, docker cp) */
+    /* A layer: untar.h. Its whiteouts become overlay's. */
+    CB_UNTAR_GROUND,
+    CB_UNTAR_OVERLAY,
+    CB_UNTAR_MERGED
+};
 struct cb_untar_options {
+    enum cb_untar_way way;
     uint64_t max_entries;
-    int as_layer;   /* whiteouts become overlay whiteouts; else names are taken literally
-                       (ADD, docker cp) */
     int keep_owner; /* else everything belongs to uid:gid */
     int keep_kinds; /* EXISTS with docker's words where a directory would be replaced by
                        another file, or the other way round */
     uint32_t uid, gid;
     struct cb_outline_writer *outline; /* hears where files went; or NULL */
+    struct cb_cancel *cancel;
 };
 /* Extracts below ROOT_FD: every parent opened in the root, last component never followed,
  * metadata by descriptor. */
 int cb_untar(struct cb_tar_reader *reader, int root_fd, const char *dest,
-             const struct cb_untar_options *options, struct cb_cancel *cancel,
-             uint64_t *bytes, struct cb_error **err);
+             const struct cb_untar_options *options, uint64_t *bytes,
+             struct cb_error **err);
 
 #endif

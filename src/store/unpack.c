@@ -89,13 +89,13 @@ static int extract(const struct source *source, struct cb_tar_reader *reader, in
                    struct unpacked *out, struct cb_error **err)
 {
     struct cb_untar_options options = {.max_entries = source->limits.max_entries,
-                                       .as_layer = 1,
+                                       .way = way,
                                        .keep_owner = 1,
-                                       .outline = outline};
+                                       .outline = outline,
+                                       .cancel = source->cancel};
     int verified = is_verified_elsewhere(source, reader);
 
-    if (cb_untar_as(reader, root_fd, "", way, &options, source->cancel, &out->result,
-                    err) < 0)
+    if (cb_untar_as(reader, root_fd, "", &options, &out->result, err) < 0)
         return -1;
     if (out->result.needs_below)
         return 0;
@@ -229,8 +229,8 @@ static int lock_chain(struct cb_store *store, const struct cb_digest *chain_id,
 
     if (cb_store_check_writable(store, err) < 0 || cb_store_lease_now(store, err) < 0)
         return -1;
-    return cb_lock_take(lock, store->ingest_fd, name, CB_LOCK_EXCLUSIVE, cancel,
-                        tell_waiting, &wait, err);
+    return cb_lock_take(lock, store->ingest_fd, name, CB_LOCK_EXCLUSIVE,
+                        &(struct cb_lock_wait){cancel, tell_waiting, &wait}, err);
 }
 
 /* ── A whole image ── */

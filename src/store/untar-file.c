@@ -162,7 +162,7 @@ static int write_data(struct cb_untar *untar, const struct cb_tar_entry *entry, 
     int more, failed;
 
     while ((more = cb_tar_reader_block(untar->reader, &bytes, &len, &offset, err)) > 0) {
-        if (untar->options->as_layer) {
+        if (untar->options->way != CB_UNTAR_LITERAL) {
             failed = cb_zeros_write(fd, bytes, len, offset, &end);
         } else {
             failed = cb_fs_write_all_at(fd, bytes, len, offset);
@@ -226,7 +226,7 @@ static int look_at_directory(struct cb_untar *untar, int dir_fd, const char *nam
     if (untar->options->keep_kinds)
         return cb_error_set(err, CB_ERR_EXISTS,
                             "cannot overwrite non-directory \"%s\" with directory", name);
-    *whiteout = untar->way == CB_UNTAR_OVERLAY && cb_whiteout_is_device(&st);
+    *whiteout = untar->options->way == CB_UNTAR_OVERLAY && cb_whiteout_is_device(&st);
     cb_untar_forget_parent_later(untar);
     if (untar->options->outline && !*whiteout)
         cb_outline_give_up(untar->options->outline);
@@ -284,7 +284,8 @@ static int same_file(int a_fd, const char *a, int b_fd, const char *b)
 static int link_failed(struct cb_untar *untar, const struct cb_tar_entry *entry,
                        struct cb_error **err)
 {
-    if (untar->way == CB_UNTAR_OVERLAY && (errno == ENOENT || errno == ENOTDIR)) {
+    if (untar->options->way == CB_UNTAR_OVERLAY &&
+        (errno == ENOENT || errno == ENOTDIR)) {
         untar->result.needs_below = 1;
         return 0;
     }
@@ -296,7 +297,7 @@ static int is_whiteout(const struct cb_untar *untar, int dir_fd, const char *nam
 {
     struct stat st;
 
-    return untar->way == CB_UNTAR_OVERLAY &&
+    return untar->options->way == CB_UNTAR_OVERLAY &&
            fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
            cb_whiteout_is_device(&st);
 }
@@ -337,7 +338,7 @@ static int make_hardlink(struct cb_untar *untar, const struct cb_tar_entry *entr
     if (strcmp(path, untar->dest) == 0)
         return cb_error_set(err, CB_ERR_INTEGRITY, "archive: link `%s` to a directory",
                             entry->path);
-    if (cb_fs_open_parent_in_root(untar->root_fd, path, 0, 0, 0, &target_fd, &target,
+    if (cb_fs_open_parent_in_root(untar->root_fd, path, NULL, &target_fd, &target,
                                   &error) < 0) {
         errno =
             cb_error_kind(error) == CB_ERR_NOT_FOUND ? ENOENT : cb_error_errnum(error);

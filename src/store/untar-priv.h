@@ -16,7 +16,6 @@ struct cb_untar {
     struct cb_tar_reader *reader;
     int root_fd;
     const char *dest; /* cleaned, "" for the root itself */
-    enum cb_untar_way way;
     const struct cb_untar_options *options;
     struct cb_untar_result result;
     /* The directory the last entry went to: most entries follow their sibling. Forgotten

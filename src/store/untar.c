@@ -65,8 +65,9 @@ static int give_up(struct cb_untar *untar, struct cb_error **error)
 {
     int errnum = cb_error_errnum(*error);
 
-    if (untar->way != CB_UNTAR_OVERLAY || (cb_error_kind(*error) != CB_ERR_NOT_FOUND &&
-                                           errnum != ENOENT && errnum != ENOTDIR))
+    if (untar->options->way != CB_UNTAR_OVERLAY ||
+        (cb_error_kind(*error) != CB_ERR_NOT_FOUND && errnum != ENOENT &&
+         errnum != ENOTDIR))
         return 0;
     untar->result.needs_below = 1;
     return 1;
@@ -76,12 +77,15 @@ static int open_parent(struct cb_untar *untar, const char *path, struct cb_error
 {
     cb_auto(cb_error) error = NULL;
     cb_autofree char *name = NULL;
-    mode_t make = untar->way == CB_UNTAR_OVERLAY ? 0 : 0755;
-    uid_t uid = untar->options->keep_owner ? 0 : untar->options->uid;
-    gid_t gid = untar->options->keep_owner ? 0 : untar->options->gid;
+    struct cb_fs_made made = {.mode = 0755};
 
-    if (cb_fs_open_parent_in_root(untar->root_fd, path, make, uid, gid, &untar->parent_fd,
-                                  &name, &error) == 0)
+    if (!untar->options->keep_owner) {
+        made.uid = untar->options->uid;
+        made.gid = untar->options->gid;
+    }
+    if (cb_fs_open_parent_in_root(untar->root_fd, path,
+                                  untar->options->way == CB_UNTAR_OVERLAY ? NULL : &made,
+                                  &untar->parent_fd, &name, &error) == 0)
         return 1;
     if (give_up(untar, &error))
         return 0;
@@ -93,7 +97,7 @@ static int note_real(struct cb_untar *untar, const char *parent, struct cb_error
 {
     cb_autofree char *real = NULL;
 
-    if (untar->way != CB_UNTAR_MERGED)
+    if (untar->options->way != CB_UNTAR_MERGED)
         return 0;
     if (cb_fs_resolve_in_root(untar->root_fd, *parent ? parent : ".", &real, err) < 0)
         return -1;
@@ -196,9 +200,9 @@ static int apply_whiteout(struct cb_untar *untar, const char *path, const char *
     int dir_fd;
     int found = find_hidden(untar, path, &dir_fd, &name, err);
 
-    if (found <= 0 || untar->way == CB_UNTAR_GROUND)
+    if (found <= 0 || untar->options->way == CB_UNTAR_GROUND)
         return found < 0 ? -1 : 0;
-    if (untar->way == CB_UNTAR_OVERLAY) {
+    if (untar->options->way == CB_UNTAR_OVERLAY) {
         untar->result.has_whiteouts = 1;
         return cb_whiteout_make(dir_fd, target, err);
     }
@@ -215,9 +219,9 @@ static int apply_opaque(struct cb_untar *untar, const char *path, struct cb_erro
     int dir_fd;
     int found = find_hidden(untar, path, &dir_fd, &name, err);
 
-    if (found <= 0 || untar->way == CB_UNTAR_GROUND)
+    if (found <= 0 || untar->options->way == CB_UNTAR_GROUND)
         return found < 0 ? -1 : 0;
-    if (untar->way == CB_UNTAR_MERGED)
+    if (untar->options->way == CB_UNTAR_MERGED)
         return clear_directory(untar, dir_fd, untar->parent_real, err);
     if (name == path) {
         untar->result.opaque_root = 1;
@@ -237,7 +241,7 @@ static int set_root(struct cb_untar *untar, const struct cb_tar_entry *entry,
     if (!S_ISDIR(entry->mode) || entry->is_hardlink)
         return cb_error_set(err, CB_ERR_INTEGRITY, "archive: `%s` is not a directory",
                             entry->path);
-    if (untar->way ==
+    if (untar->options->way ==
         CB_UNTAR_LITERAL) /* the destination is the caller's, as in docker */
         return 0;
     if (cb_fs_open_in_root(untar->root_fd, *untar->dest ? untar->dest : ".",
@@ -295,7 +299,7 @@ static int apply_entry(struct cb_untar *untar, const struct cb_tar_entry *entry,
         return -1;
     if (strcmp(path, untar->dest) == 0)
         return set_root(untar, entry, err);
-    if (untar->way != CB_UNTAR_LITERAL &&
+    if (untar->options->way != CB_UNTAR_LITERAL &&
         cb_whiteout_parse(path, &kind, &target, err) < 0)
         return -1;
     switch (kind) {
@@ -325,8 +329,7 @@ static void set_times(struct cb_untar *untar)
     }
 }
 
-static int apply_all(struct cb_untar *untar, struct cb_cancel *cancel,
-                     struct cb_error **err)
+static int apply_all(struct cb_untar *untar, struct cb_error **err)
 {
     uint64_t max =
         untar->options->max_entries ? untar->options->max_entries : DEFAULT_MAX_ENTRIES;
@@ -338,7 +341,8 @@ static int apply_all(struct cb_untar *untar, struct cb_cancel *cancel,
         if (++count > max)
             return cb_error_set(err, CB_ERR_INTEGRITY, "archive: more than %llu entries",
                                 (unsigned long long)max);
-        if (cb_cancel_check(cancel, err) < 0 || apply_entry(untar, &entry, err) < 0)
+        if (cb_cancel_check(untar->options->cancel, err) < 0 ||
+            apply_entry(untar, &entry, err) < 0)
             return -1;
         if (untar->result.needs_below)
             return 0;
@@ -370,21 +374,19 @@ static void tell_left_out(const struct cb_untar *untar)
 }
 
 int cb_untar_as(struct cb_tar_reader *reader, int root_fd, const char *dest,
-                enum cb_untar_way way, const struct cb_untar_options *options,
-                struct cb_cancel *cancel, struct cb_untar_result *out,
+                const struct cb_untar_options *options, struct cb_untar_result *out,
                 struct cb_error **err)
 {
     __attribute__((cleanup(untar_clear))) struct cb_untar untar = {.reader = reader,
                                                                    .root_fd = root_fd,
                                                                    .dest = dest,
-                                                                   .way = way,
                                                                    .options = options,
                                                                    .parent_fd = -1};
 
     untar.no_devices = cb_in_user_namespace();
-    if (way == CB_UNTAR_MERGED)
+    if (options->way == CB_UNTAR_MERGED)
         untar.unpacked = cb_map_new(NULL);
-    if (apply_all(&untar, cancel, err) < 0)
+    if (apply_all(&untar, err) < 0)
         return -1;
     set_times(&untar);
     if (!untar.result.needs_below)
@@ -394,8 +396,8 @@ int cb_untar_as(struct cb_tar_reader *reader, int root_fd, const char *dest,
 }
 
 int cb_untar(struct cb_tar_reader *reader, int root_fd, const char *dest,
-             const struct cb_untar_options *options, struct cb_cancel *cancel,
-             uint64_t *bytes, struct cb_error **err)
+             const struct cb_untar_options *options, uint64_t *bytes,
+             struct cb_error **err)
 {
     cb_autofree char *resolved = NULL;
     struct cb_untar_result result = {0};
@@ -407,9 +409,7 @@ int cb_untar(struct cb_tar_reader *reader, int root_fd, const char *dest,
         cb_fs_resolve_in_root(root_fd, dest, &resolved, err) < 0)
         return -1;
     top = resolved + strspn(resolved, "/");
-    if (cb_untar_as(reader, root_fd, top,
-                    options->as_layer ? CB_UNTAR_MERGED : CB_UNTAR_LITERAL, options,
-                    cancel, &result, err) < 0)
+    if (cb_untar_as(reader, root_fd, top, options, &result, err) < 0)
         return -1;
     if (bytes)
         *bytes = result.bytes;

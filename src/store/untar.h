@@ -11,15 +11,6 @@
 
 #include "store/tar.h"
 
-#include "base/cancel.h"
-
-enum cb_untar_way {
-    CB_UNTAR_LITERAL,
-    CB_UNTAR_GROUND,
-    CB_UNTAR_OVERLAY,
-    CB_UNTAR_MERGED
-};
-
 struct cb_untar_result {
     uint64_t bytes;    /* of file data */
     int needs_below;   /* OVERLAY: given up */
@@ -29,8 +20,7 @@ struct cb_untar_result {
 };
 
 int cb_untar_as(struct cb_tar_reader *reader, int root_fd, const char *dest,
-                enum cb_untar_way way, const struct cb_untar_options *options,
-                struct cb_cancel *cancel, struct cb_untar_result *out,
+                const struct cb_untar_options *options, struct cb_untar_result *out,
                 struct cb_error **err);
 
 #endif

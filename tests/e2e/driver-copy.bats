@@ -122,6 +122,16 @@ END
     expect_contains 'Mode            rootless' 'copy-userxattr' 'Sandbox         works' ' kept' ' 0 problems'
 }
 
+@test "root of a container that may do nothing hears what the container lacks" {
+    mkdir "$BATS_TEST_TMPDIR/in"
+    cp "$CBUILD" "$BATS_TEST_TMPDIR/in/cbuild"
+    run "$CBUILD" run --rm --network none -v "$BATS_TEST_TMPDIR/in:/in:ro" -v /usr:/usr:ro -v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro busybox \
+        /in/cbuild images
+    expect_status 1
+    expect_contains 'without CAP_SYS_ADMIN a user namespace is needed' '--cap-add SYS_ADMIN --cap-add NET_ADMIN'
+    expect_lacks 'as root'
+}
+
 @test "files that are read from a layer cannot be written to" {
     cb_dir
     dockerfile <<'END'

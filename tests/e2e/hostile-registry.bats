@@ -155,6 +155,24 @@ nothing_leaked() {
     [ "$output" -ge 3 ]
 }
 
+@test "what an index says of its image: neither memory nor time is the registry's to choose" {
+    start_hostile_registry
+    for mode in saidhuge saidmany saidmanifests saidquotes saidcontrols saidvalues saiddeep saiditself saidindex saidabsent; do
+        rm -rf "$BATS_TEST_TMPDIR/store/own"
+        expect_memory 64 timeout 35 "$CBUILD" pull "$HOSTILE/$mode/image:latest"
+        expect_status 0
+        expect_no_controls
+        case $mode in
+        saidhuge | saidmany | saidmanifests) expect_contains "$mode/image:latest: what its index says of the image is not kept" '8 MiB' ;;
+        esac
+        expect_memory 64 timeout 35 "$CBUILD" save --format oci -o "$BATS_TEST_TMPDIR/image.tar" "$HOSTILE/$mode/image:latest"
+        expect_status 0
+        expect_memory 64 timeout 35 "$CBUILD" buildx imagetools inspect --format '{{json .SBOM}}' "$HOSTILE/$mode/image:latest"
+        [ "$mode" = saidquotes ] || expect_lacks '\"\"'
+        fsck_clean
+    done
+}
+
 @test "a Retry-After of years is not waited for" {
     start_hostile_registry
     pull_works e429big

@@ -236,6 +236,7 @@ INCLUDE binary.df
 INCLUDE some
 INCLUDE loop.df
 INCLUDE $HOME.df
+INCLUDE https://files.invalid/a.df
 END
     build
     expect_status 1
@@ -245,7 +246,8 @@ END
         'Dockerfile:5:9: no file `relative.df`' 'Dockerfile:6:9: no file `dir/secret.df`' \
         'Dockerfile:7:9: include: read `pipe.df`: not a regular file' \
         'Dockerfile:8:9: `binary.df` is no text: it has a NUL byte' 'Dockerfile:9:9: `some` is a directory' \
-        'Dockerfile:10:9: ' 'Dockerfile:11:9: INCLUDE takes no variables'
+        'Dockerfile:10:9: ' 'Dockerfile:11:9: INCLUDE takes no variables' \
+        'Dockerfile:12:9: INCLUDE takes no URLs' 'hint: copy the file there'
 }
 
 @test "depth, number, size and circles have an end" {
@@ -273,6 +275,20 @@ END
     build
     expect_status 1
     expect_contains 'Dockerfile:4:9: the Dockerfile is larger than 16 MiB with `1.df`'
+}
+
+@test "too many instructions are told at their place in the included file, and missing files without end cost nothing" {
+    printf '# cbuild=1\nFROM busybox\nINCLUDE 1.df\n' >"$DIR/Dockerfile"
+    yes 'RUN true' | head -50000 >"$DIR/1.df"
+    build
+    expect_status 1
+    expect_contains '1.df:50000:1: the Dockerfile has more than 50000 instructions' 'included from Dockerfile:3'
+    # a mistake of each line would be a look at the disk for each
+    yes 'INCLUDE absent.df' | head -200000 >"$DIR/1.df"
+    run strace -f -c -o "$BATS_TEST_TMPDIR/calls" -e trace=openat2,openat "$CBUILD" build --progress=plain "$DIR"
+    expect_status 1
+    expect_contains '1.df:20:9: no file `absent.df`'
+    [ "$(awk '$NF ~ /^open/ { n += $4 } END { print n }' "$BATS_TEST_TMPDIR/calls")" -lt 2000 ]
 }
 
 @test "the escape character of a file is its own, where words are expanded too" {

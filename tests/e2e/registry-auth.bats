@@ -173,3 +173,11 @@ named_works() {
     named skopeo inspect --cert-dir "$BATS_TEST_TMPDIR/certs.d/$R" "docker://$R/public/x:1"
     expect_status 0
 }
+
+@test "a login that nobody answers names the host and what was asked, once" {
+    port=$(free_port)
+    run "$CBUILD" login -u tester --password-stdin "127.0.0.1:$port" <<<opensesame
+    expect_status 1
+    expect_contains "cbuild: login to 127.0.0.1:$port: GET \`https://127.0.0.1:$port/v2/\`: "
+    expect_lacks 'Get "'
+}

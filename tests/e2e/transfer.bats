@@ -47,6 +47,40 @@ layers_of() {
     expect_output "$REGISTRY/many"
 }
 
+@test "on a terminal results stand below the display, which draws over nothing of them" {
+    on_terminal() { run python3 "$CB_TOP/tests/lib/on-terminal.py" -- "$@"; }
+    below() { # TEXT...: each after the display's last state
+        local text rest=${output##*FINISHED}
+        for text; do
+            [[ $rest = *"$text"* ]] || { printf 'not below the display: %s\n%s\n' "$text" "$output"; return 1; }
+        done
+    }
+    on_terminal "$CBUILD" push made "$REGISTRY/shown:1"
+    expect_status 0
+    below '1: digest: sha256:'
+    on_terminal "$CBUILD" --root "$FRESH" pull "$REGISTRY/shown:1"
+    expect_status 0
+    below 'Digest: sha256:' "Status: Downloaded newer image for $REGISTRY/shown:1"
+    on_terminal "$CBUILD" copy "docker://$REGISTRY/shown:1" "docker://$REGISTRY/shown:2"
+    expect_status 0
+    below sha256:
+    "$CBUILD" manifest create "$REGISTRY/shown:3" "$REGISTRY/shown:1" >/dev/null
+    on_terminal "$CBUILD" manifest push "$REGISTRY/shown:3"
+    expect_status 0
+    below sha256:
+}
+
+@test "pull -a passes over lists of referrers, which are no images" {
+    "$CBUILD" build -q --label told=1 --provenance=true --push -t "$REGISTRY/told:1" "$BATS_FILE_TMPDIR/c" >/dev/null
+    run "$CBUILD" search --list-tags "$REGISTRY/told"
+    expect_contains sha256-
+    fresh pull -a "$REGISTRY/told"
+    expect_status 0
+    expect_lacks warning 'could not be pulled'
+    fresh images --format '{{.Tag}}' "$REGISTRY/told"
+    expect_output 1
+}
+
 @test "rmi: a digest goes alone, with the last tag of its repository, or is what keeps the image" {
     "$CBUILD" push -q made "$REGISTRY/gone:1" "$REGISTRY/gone:2" >/dev/null
     fresh pull -q "$REGISTRY/gone:1"

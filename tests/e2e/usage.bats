@@ -18,6 +18,11 @@ shown() {
     cbuild "$DIR"
     expect_status 1
     expect_contains "cbuild build $DIR"
+    for context in - https://git.invalid/app.git git@git.invalid:app.git; do
+        cbuild "$context"
+        expect_status 1
+        expect_contains "hint: to build from there: \`cbuild build $context\`"
+    done
     cbuild swarm init
     expect_status 1
     expect_contains '`swarm` is not here' 'starts containers on this machine'
@@ -98,6 +103,12 @@ shown() {
         cbuild $option images
         expect_status 1
         expect_contains 'there is no daemon to talk to' 'on this machine: leave the option out'
+    done
+    for context in dir:///workspace git://git.invalid/app; do
+        cbuild --context "$context" --dockerfile Dockerfile
+        expect_status 1
+        expect_contains "kaniko's options are those of" "\`cbuild build --context $context\`"
+        expect_lacks 'there is no daemon'
     done
     cbuild --log-level loud images
     expect_status 1

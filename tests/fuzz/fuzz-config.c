@@ -35,7 +35,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     round_trip(data, size);
     /* Helpers are programs: not from here. */
     if (!memmem(data, size, "cred", 4))
-        cb_credentials_from("fuzz", (const char *)data, size, "registry.example:5000",
-                            NULL, NULL, &credentials, NULL);
+        cb_credentials_from(
+            &(struct cb_credentials_text){"fuzz", (const char *)data, size},
+            "registry.example:5000", NULL, NULL, &credentials, NULL);
     return 0;
 }

@@ -31,6 +31,7 @@ OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+IN_TOTO, SPDX = "application/vnd.in-toto+json", "https://spdx.dev/Document"
 USER, PASSWORD, TOKEN = "tester", "opensesame", "token-of-the-registry"
 REFRESH_TOKEN = "token-of-the-login"
 
@@ -204,6 +205,73 @@ class Faults:
         image.manifests.update(other.manifests)
         self.replace(image, OCI_INDEX, json.dumps(
             {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}).encode())
+
+    # ── what an index says of its image ──
+
+    def wrap_said(self, image, *attestations):
+        """An index with the image, and what is said of it: lists of statements, or (media type, manifest)."""
+        entries = [descriptor(OCI_MANIFEST, image.manifest, platform={"os": "linux", "architecture": "amd64"})]
+        about = {"vnd.docker.reference.type": "attestation-manifest",
+                 "vnd.docker.reference.digest": digest(image.manifest)}
+        for item in attestations:
+            kind, data = item if isinstance(item, tuple) else (OCI_MANIFEST, self.said_manifest(image, item))
+            image.manifests[digest(data)] = (kind, data)
+            entries.append(descriptor(kind, data, annotations=about,
+                                      platform={"os": "unknown", "architecture": "unknown"}))
+        self.replace(image, OCI_INDEX, json.dumps(
+            {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}).encode())
+
+    @staticmethod
+    def said_manifest(image, statements):
+        config = b'{"architecture":"unknown","os":"unknown","config":{},"rootfs":{"type":"layers","diff_ids":[]}}'
+        for blob in [config, *statements]:
+            image.blobs[digest(blob)] = blob
+        return json.dumps({
+            "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": descriptor(OCI_CONFIG, config),
+            "layers": [descriptor(IN_TOTO, s, annotations={"in-toto.io/predicate-type": SPDX})
+                       for s in statements]}).encode()
+
+    @staticmethod
+    def statement(predicate):
+        return b'{"predicateType":"%s","predicate":%s}' % (SPDX.encode(), predicate)
+
+    def wrap_saidgood(self, image):
+        self.wrap_said(image, [self.statement(b'{"good":1}')])
+
+    def wrap_saidhuge(self, image):
+        self.wrap_said(image, [self.statement(b'["%s"]' % (b'\\"' * (16 << 20)))])
+
+    def wrap_saidquotes(self, image):
+        self.wrap_said(image, [self.statement(b'["%s"]' % (b'\\"' * (3 << 20)))])
+
+    def wrap_saidcontrols(self, image):
+        self.wrap_said(image, [b"\x01" * (7 << 20)])
+
+    def wrap_saidvalues(self, image):
+        self.wrap_said(image, [self.statement(b"[" + b"{}," * (2 << 20) + b"{}]")])
+
+    def wrap_saiddeep(self, image):
+        self.wrap_said(image, [self.statement(b"[" * (1 << 20) + b"]" * (1 << 20))])
+
+    def wrap_saidmany(self, image):
+        self.wrap_said(image, *[[self.statement(b'{"%d":%d}' % (i, j)) for j in range(400)] for i in range(900)])
+
+    def wrap_saidmanifests(self, image):
+        """Manifests that are large, and nothing but blanks."""
+        self.wrap_said(image, *[(OCI_MANIFEST, self.said_manifest(image, []) + b" " * ((3 << 20) + i))
+                                for i in range(40)])
+
+    def wrap_saiditself(self, image):
+        self.wrap_said(image, (OCI_MANIFEST, image.manifest))
+
+    def wrap_saidindex(self, image):
+        self.wrap_said(image, (OCI_INDEX, json.dumps({
+            "schemaVersion": 2, "mediaType": OCI_INDEX,
+            "manifests": [descriptor(OCI_MANIFEST, image.manifest)]}).encode()))
+
+    def wrap_saidabsent(self, image):
+        self.wrap_said(image, [self.statement(b'{"absent":1}')])
+        image.blobs = {name: blob for name, blob in image.blobs.items() if b"absent" not in blob}
 
     def wrap_wrongdigestm(self, image):
         self.wrap_index(image)

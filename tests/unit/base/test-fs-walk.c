@@ -191,7 +191,7 @@ static void make_random_tree(int root, unsigned *seed)
         cb_autofree char *name = NULL;
         cb_autofd int dir = -1;
 
-        if (cb_fs_open_parent_in_root(root, path, 0, 0, 0, &dir, &name, NULL) < 0)
+        if (cb_fs_open_parent_in_root(root, path, NULL, &dir, &name, NULL) < 0)
             continue;
         if (next_random(seed) % 3 == 0)
             symlinkat(target, dir, name);

@@ -20,7 +20,8 @@ static void missing_directories_are_made_as_asked(void **state)
     assert_int_equal(fstatat(scratch->fd, "made/here/b", &st, AT_SYMLINK_NOFOLLOW), 0);
     assert_int_equal(st.st_mode, S_IFDIR | 01777);
     assert_int_equal(fstatat(scratch->fd, "made/here/a", &st, 0), -1);
-    assert_ok(cb_fs_open_parent_in_root(scratch->fd, "x/y/", 0700, getuid(), getgid(),
+    assert_ok(cb_fs_open_parent_in_root(scratch->fd, "x/y/",
+                                        &(struct cb_fs_made){0700, getuid(), getgid()},
                                         &parent, &name, &err),
               err);
     assert_string_equal(name, "y");
@@ -43,14 +44,13 @@ static void parents_are_named(void **state)
         cb_autofd int dir = -1;
         cb_autofree char *name = NULL;
 
-        assert_ok(cb_fs_open_parent_in_root(scratch->fd, rows[i].path, 0, 0, 0, &dir,
-                                            &name, &err),
-                  err);
+        assert_ok(
+            cb_fs_open_parent_in_root(scratch->fd, rows[i].path, NULL, &dir, &name, &err),
+            err);
         assert_string_equal(name, rows[i].name);
     }
-    assert_error(
-        cb_fs_open_parent_in_root(scratch->fd, "no/x", 0, 0, 0, &fd, &none, &err), &err,
-        CB_ERR_NOT_FOUND, "open `no/`");
+    assert_error(cb_fs_open_parent_in_root(scratch->fd, "no/x", NULL, &fd, &none, &err),
+                 &err, CB_ERR_NOT_FOUND, "open `no/`");
 }
 
 static void paths_resolve_inside_the_root(void **state)

@@ -85,8 +85,10 @@ static void waiting_tells_the_holder_once(void **state)
         assert_int_equal(cb_lock_try(&waiter.release, waiter.scratch->fd, "l",
                                      CB_LOCK_EXCLUSIVE, &err),
                          1);
-        assert_ok(cb_lock_take(&lock, waiter.scratch->fd, "l", CB_LOCK_EXCLUSIVE,
-                               i & 2 ? cancel : NULL, note_wait, &waiter, &err),
+        assert_ok(cb_lock_take(
+                      &lock, waiter.scratch->fd, "l", CB_LOCK_EXCLUSIVE,
+                      &(struct cb_lock_wait){i & 2 ? cancel : NULL, note_wait, &waiter},
+                      &err),
                   err);
         assert_int_equal(waiter.holder, getpid());
         assert_int_equal(waiter.waits, 1);
@@ -104,8 +106,8 @@ static void canceling_ends_the_wait(void **state)
 
     assert_int_equal(cb_lock_try(&held, waiter.scratch->fd, "l", CB_LOCK_EXCLUSIVE, &err),
                      1);
-    assert_error(cb_lock_take(&lock, waiter.scratch->fd, "l", CB_LOCK_SHARED, cancel,
-                              note_wait, &waiter, &err),
+    assert_error(cb_lock_take(&lock, waiter.scratch->fd, "l", CB_LOCK_SHARED,
+                              &(struct cb_lock_wait){cancel, note_wait, &waiter}, &err),
                  &err, CB_ERR_CANCELED, "canceled");
 }
 
@@ -121,8 +123,8 @@ static void *contend(void *arg)
     for (int i = 0; i < 200; i++) {
         struct cb_lock *lock = NULL;
 
-        if (cb_lock_take(&lock, contest->scratch->fd, "l", CB_LOCK_EXCLUSIVE, NULL, NULL,
-                         NULL, NULL) < 0)
+        if (cb_lock_take(&lock, contest->scratch->fd, "l", CB_LOCK_EXCLUSIVE, NULL,
+                         NULL) < 0)
             return contest;
         if (__atomic_add_fetch(&contest->inside, 1, __ATOMIC_SEQ_CST) != 1)
             return contest;

@@ -227,13 +227,13 @@ static void an_imported_root_becomes_one_layer(void **state)
         cb_auto(cb_image_config) config = cb_image_config_new();
         cb_auto(cb_image) image = NULL;
         cb_autofd int fd = -1;
+        struct cb_import what;
 
         fixture_fresh_store(fixture);
         make_tar(&tar, files, CB_ARRAY_SIZE(files));
         fd = as_file(&tar);
-        assert_int_equal(cb_archive_import(&fixture->env, fd, "-", NULL, config,
-                                           "docker.io/library/root:latest", &ids[i],
-                                           NULL),
+        what = (struct cb_import){fd, "-", NULL, "docker.io/library/root:latest"};
+        assert_int_equal(cb_archive_import(&fixture->env, &what, config, &ids[i], NULL),
                          0);
         assert_int_equal(cb_image_get(fixture->store, &ids[i], &image, NULL), 0);
         assert_int_equal(image->config->diff_ids.count, 1);

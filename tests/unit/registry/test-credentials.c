@@ -15,8 +15,9 @@
 static int find(const char *text, const char *host, struct cb_credentials *out,
                 struct cb_error **err)
 {
-    return cb_credentials_from("config.json", text, strlen(text), host, NULL, NULL, out,
-                               err);
+    return cb_credentials_from(
+        &(struct cb_credentials_text){"config.json", text, strlen(text)}, host, NULL,
+        NULL, out, err);
 }
 
 static void a_login_is_found_by_host(void **state)
@@ -76,10 +77,11 @@ static void a_part_of_a_registry_may_have_a_login_of_its_own(void **state)
     for (size_t i = 0; i < CB_ARRAY_SIZE(rows); i++) {
         cb_auto_value(cb_credentials) found = {0};
 
-        assert_int_equal(cb_credentials_from("config.json", text, strlen(text),
-                                             rows[i].host, rows[i].path, NULL, &found,
-                                             NULL),
-                         rows[i].user != NULL);
+        assert_int_equal(
+            cb_credentials_from(
+                &(struct cb_credentials_text){"config.json", text, strlen(text)},
+                rows[i].host, rows[i].path, NULL, &found, NULL),
+            rows[i].user != NULL);
         if (rows[i].user)
             assert_string_equal(found.username, rows[i].user);
     }

@@ -31,8 +31,9 @@ static struct cb_blob_writer *begin(struct fixture *f, const char *bytes, size_t
     struct cb_blob_writer *writer = NULL;
     int present = 0;
 
-    ok(f, cb_blob_writer_open(f->store, &digest, (int64_t)len, NULL, NULL, &writer,
-                              &present, &f->error));
+    ok(f, cb_blob_writer_open(
+              f->store, &(struct cb_blob_wanted){.digest = &digest, .size = (int64_t)len},
+              &writer, &present, &f->error));
     assert_non_null(writer);
     cb_blob_writer_feed(writer, feed);
     return writer;
@@ -137,7 +138,8 @@ static void a_blob_of_unknown_size_ends_when_it_is_sealed(void **state)
     struct cb_digest digest;
     int64_t size;
 
-    ok(f, cb_blob_writer_open(f->store, NULL, -1, NULL, NULL, &writer, NULL, &f->error));
+    ok(f, cb_blob_writer_open(f->store, &(struct cb_blob_wanted){.size = -1}, &writer,
+                              NULL, &f->error));
     cb_blob_writer_feed(writer, feed);
     ok(f, cb_blob_writer_write(writer, "hello", 5, &f->error));
     assert_true(cb_blob_feed_reaches(feed, 5));

@@ -35,8 +35,10 @@ static struct cb_blob_writer *begin(struct fixture *f, const char *text)
     struct cb_blob_writer *writer = NULL;
     int present = -1;
 
-    ok(f, cb_blob_writer_open(f->store, &digest, (int64_t)strlen(text), NULL, NULL,
-                              &writer, &present, &f->error));
+    ok(f, cb_blob_writer_open(
+              f->store,
+              &(struct cb_blob_wanted){.digest = &digest, .size = (int64_t)strlen(text)},
+              &writer, &present, &f->error));
     assert_int_equal(present, writer == NULL);
     return writer;
 }
@@ -119,7 +121,8 @@ static void a_discarded_writer_leaves_nothing(void **state)
     cb_auto_value(cb_strings) names = {0};
     cb_autofd int tmp = -1;
 
-    ok(f, cb_blob_writer_open(f->store, NULL, -1, NULL, NULL, &writer, NULL, &f->error));
+    ok(f, cb_blob_writer_open(f->store, &(struct cb_blob_wanted){.size = -1}, &writer,
+                              NULL, &f->error));
     ok(f, cb_blob_writer_write(writer, "abc", 3, &f->error));
     cb_blob_writer_close(writer);
     tmp = openat(f->top_fd, "store/tmp", O_RDONLY | O_DIRECTORY);

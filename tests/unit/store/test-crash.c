@@ -112,13 +112,15 @@ static void check_store(struct fixture *f)
     open_store(f); /* sweeps */
     assert_int_equal(count_in(f, "store/tmp"), 0);
     assert_int_equal(count_in(f, "store/leases"), 0);
-    ok(f, cb_store_fsck(f->store, 1, 0, NULL, NULL, &out, &report, &f->error));
+    ok(f, cb_store_fsck(f->store, &(struct cb_fsck_options){.deep = 1}, &out, &report,
+                        &f->error));
     if (out.problems)
         print_error("%s", report.text);
     assert_int_equal(out.problems, 0);
     /* Whoever is killed between a snapshot's row and its directory leaves the latter. */
     ok(f, cb_store_gc(f->store, NULL, &f->error));
-    ok(f, cb_store_fsck(f->store, 1, 0, NULL, NULL, &out, &report, &f->error));
+    ok(f, cb_store_fsck(f->store, &(struct cb_fsck_options){.deep = 1}, &out, &report,
+                        &f->error));
     assert_int_equal(count_in(f, "store/snapshots"), out.snapshots);
     cb_store_close(f->store);
     f->store = NULL;

@@ -163,8 +163,9 @@ static void an_old_download_stays_while_somebody_goes_on_with_it(void **state)
 
     put_file(f->top_fd, part, "both ", 0600);
     assert_int_equal(utimensat(f->top_fd, part, long_ago, 0), 0);
-    ok(f, cb_blob_writer_open(f->store, &wanted, 10, NULL, NULL, &writer, &present,
-                              &f->error));
+    ok(f, cb_blob_writer_open(f->store,
+                              &(struct cb_blob_wanted){.digest = &wanted, .size = 10},
+                              &writer, &present, &f->error));
     collect(f);
     ok(f, cb_blob_writer_write(writer, "parts", 5, &f->error));
     ok(f, cb_blob_commit(&writer, NULL, NULL, &f->error));
@@ -234,7 +235,10 @@ static struct cb_fsck check(struct fixture *f, int deep, int repair,
     struct cb_fsck out;
 
     cb_strbuf_truncate(report, 0);
-    ok(f, cb_store_fsck(f->store, deep, repair, NULL, f->pool, &out, report, &f->error));
+    ok(f, cb_store_fsck(
+              f->store,
+              &(struct cb_fsck_options){.deep = deep, .repair = repair, .pool = f->pool},
+              &out, report, &f->error));
     return out;
 }
 
@@ -349,7 +353,7 @@ static void a_torn_index_is_an_error_and_no_crash(void **state)
             struct cb_fsck out;
 
             cb_image_list(store, &images, NULL);
-            cb_store_fsck(store, 0, 0, NULL, NULL, &out, &report, NULL);
+            cb_store_fsck(store, &(struct cb_fsck_options){0}, &out, &report, NULL);
         }
         cb_store_close(store);
     }

@@ -168,14 +168,16 @@ static void a_key_is_executed_by_one_at_a_time(void **state)
     struct cb_lock *lock = NULL, *second = NULL;
     cb_auto(cb_cancel) cancel = cb_cancel_new();
     int told = 0;
+    const struct cb_lock_wait wait = {.on_wait = tell, .arg = &told};
+    const struct cb_lock_wait canceled = {cancel, tell, &told};
 
-    ok(f, cb_record_lock(f->store, &key, NULL, tell, &told, &lock, &f->error));
+    ok(f, cb_record_lock(f->store, &key, &wait, &lock, &f->error));
     assert_int_equal(told, 0);
     cb_cancel_request(cancel);
     fails(f, CB_ERR_CANCELED,
-          cb_record_lock(f->store, &key, cancel, tell, &told, &second, &f->error));
+          cb_record_lock(f->store, &key, &canceled, &second, &f->error));
     cb_lock_release(lock);
-    ok(f, cb_record_lock(f->store, &key, NULL, tell, &told, &second, &f->error));
+    ok(f, cb_record_lock(f->store, &key, &wait, &second, &f->error));
     cb_lock_release(second);
 }
 
