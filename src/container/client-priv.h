@@ -10,9 +10,10 @@ int cb_client_receive(int fd, struct cb_cancel *cancel, struct cb_wire_message *
                       int *got_fd, struct cb_error **err);
 int cb_client_gone(struct cb_error **err);
 /* FD is a connection whose first message was sent and is about to be answered: passes on
- * streams, signals and sizes until the end. */
+ * streams, signals and sizes until the end. What WARNINGS_FD (or -1) has by the answer is
+ * shown first. */
 int cb_client_relay(int fd, const struct cb_client_options *options,
-                    struct cb_cancel *cancel, struct cb_client_end *end,
+                    struct cb_cancel *cancel, int warnings_fd, struct cb_client_end *end,
                     struct cb_error **err);
 
 /* Until FD is readable, TIMEOUT_MS (-1: without end) have passed, or CANCEL: -1. */

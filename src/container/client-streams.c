@@ -206,8 +206,18 @@ static void relay_clear(struct relay *relay)
 }
 CB_AUTO_VALUE_DEFINE(relay, relay_clear)
 
+/* By its descriptor: the container may have ended and be gone with its files. */
+static void show_warnings(int fd)
+{
+    char text[4096];
+    ssize_t got = fd < 0 ? 0 : pread(fd, text, sizeof(text), 0);
+
+    if (got > 0)
+        fwrite(text, 1, (size_t)got, stderr);
+}
+
 int cb_client_relay(int fd, const struct cb_client_options *options,
-                    struct cb_cancel *cancel, struct cb_client_end *end,
+                    struct cb_cancel *cancel, int warnings_fd, struct cb_client_end *end,
                     struct cb_error **err)
 {
     static const struct cb_stopping stopping = {.signal = SIGTERM, .timeout_s = -1};
@@ -225,6 +235,7 @@ int cb_client_relay(int fd, const struct cb_client_options *options,
     if (cb_detach_keys_parse(&relay.keys, options->detach_keys, err) < 0 ||
         cb_client_receive(fd, cancel, &answer, NULL, err) < 0)
         return -1;
+    show_warnings(warnings_fd);
     fcntl(fd, F_SETFL, O_NONBLOCK);
     relay.signals = cb_signals_open(&saved, err);
     if (options->tty && options->interactive)

@@ -222,11 +222,12 @@ static void add_size(struct cb_wire_message *message,
 
 /* ── Starting ── */
 
+/* *LOG: what it has to say while it starts. */
 static int spawn_monitor(const char *store_root, const struct cb_container *container,
-                         int *fd, struct cb_error **err)
+                         int *fd, int *log, struct cb_error **err)
 {
     const char *const argv[] = {CB_MONITOR_NAME, store_root, container->id, NULL};
-    cb_autofd int errors =
+    int errors = *log =
         openat(container->dir_fd, "monitor.log",
                O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
     int ends[2], status;
@@ -249,14 +250,15 @@ static int start(const char *store_root, struct cb_container *container,
 {
     struct cb_wire_message message = {.type = CB_WIRE_START, .a = options->attach};
     cb_autofd int fd = -1;
+    cb_autofd int log = -1;
     int status;
 
     add_size(&message, options);
-    if (spawn_monitor(store_root, container, &fd, err) < 0 ||
+    if (spawn_monitor(store_root, container, &fd, &log, err) < 0 ||
         send_to(fd, &message, err) < 0)
         return -1;
     if (options->attach)
-        return cb_client_relay(fd, options, cancel, end, err);
+        return cb_client_relay(fd, options, cancel, log, end, err);
     status = cb_client_receive(fd, cancel, &message, NULL, err);
     show_warnings(container, 0);
     return status;
@@ -301,7 +303,7 @@ int cb_container_attach(struct cb_container *container,
     add_size(&message, options);
     if (connect_to(container, &fd, err) < 0 || send_to(fd, &message, err) < 0)
         return -1;
-    return cb_client_relay(fd, options, cancel, end, err);
+    return cb_client_relay(fd, options, cancel, -1, end, err);
 }
 
 /* ── exec ── */
@@ -350,6 +352,6 @@ int cb_container_exec(struct cb_container *container, const struct cb_exec_wish 
         connect_to(container, &fd, err) < 0 || send_to(fd, &message, err) < 0)
         return -1;
     if (!wish->detach)
-        return cb_client_relay(fd, options, cancel, end, err);
+        return cb_client_relay(fd, options, cancel, -1, end, err);
     return cb_client_receive(fd, cancel, &message, NULL, err);
 }

@@ -294,6 +294,8 @@ END
 @test "limits that no cgroup was delegated for are left out with one warning" {
     as_ok cbtest cbuild run --rm --network none -m 64m busybox echo ran
     expect_contains 'no limit of memory' ran
+    as_ok cbtest cbuild run --rm --name kept --network none -m 64m busybox echo ran
+    expect_contains 'no limit of memory' ran
     as_ok cbtest cbuild run --rm --network none --cgroup-parent some/where busybox echo ran
     expect_contains 'nothing is made below --cgroup-parent `some/where`: no cgroup was delegated' ran
     as_ok cbtest cbuild run -d --name unlimited --network none busybox sleep 1000
