@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define DEPTH_MAX 8
+#define NAMES_MAX 65536 /* in a directory that is given as a device */
 #define ALL       "rwm"
 
 void cb_device_nodes_clear(struct cb_device_nodes *nodes)
@@ -66,36 +67,81 @@ static void add_node(struct cb_device_nodes *out, const char *host, const char *
     cb_vec_push(out, node);
 }
 
+/* What is being looked at for nodes. */
+struct search {
+    struct cb_device_nodes *out;
+    const char *mode;
+    unsigned left; /* names that may still be looked at */
+};
+
+/* Docker looks into none of these either. */
+static int is_passed_over(const char *name)
+{
+    static const char *const names[] = {"pts",  "shm",         "fd",   "mqueue",
+                                        ".lxc", ".lxd-mounts", ".udev"};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(names); i++) {
+        if (strcmp(name, names[i]) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+static int is_node(const struct stat *st)
+{
+    return S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
+}
+
+/* All nodes below a directory; links in it are not followed. What cannot be read has
+ * none. */
+static int add_below(struct search *search, const char *host, const char *path,
+                     unsigned depth, struct cb_error **err)
+{
+    cb_autofd int dir =
+        open(host, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (depth ? O_NOFOLLOW : 0));
+    cb_auto_value(cb_strings) names = {0};
+
+    if (depth > DEPTH_MAX || dir < 0 || cb_fs_list(dir, &names, NULL) < 0)
+        return 0;
+    cb_vec_foreach (name, &names) {
+        cb_autofree char *sub = xasprintf("%s/%s", host, *name);
+        cb_autofree char *sub_path = xasprintf("%s/%s", path, *name);
+        struct stat st;
+
+        if (!search->left--)
+            return cb_error_set(err, CB_ERR_UNSUPPORTED,
+                                "more than %d files to find devices among", NAMES_MAX);
+        if (fstatat(dir, *name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        if (is_node(&st))
+            add_node(search->out, sub, sub_path, search->mode, &st);
+        else if (S_ISDIR(st.st_mode) && !is_passed_over(*name) &&
+                 add_below(search, sub, sub_path, depth + 1, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* A node, or all nodes below a directory. */
 static int add_path(struct cb_device_nodes *out, const char *host, const char *path,
-                    const char *mode, unsigned depth, struct cb_error **err)
+                    const char *mode, struct cb_error **err)
 {
-    cb_auto_value(cb_strings) names = {0};
-    cb_autofd int dir = -1;
+    struct search search = {.out = out, .mode = mode, .left = NAMES_MAX};
     struct stat st;
 
     if (stat(host, &st) < 0)
         return cb_error_errno(err, errno, "device `%s`", host);
-    if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) {
+    if (is_node(&st)) {
         add_node(out, host, path, mode, &st);
         return 0;
     }
     if (!S_ISDIR(st.st_mode))
-        return depth ? 0
-                     : cb_error_set(err, CB_ERR_USAGE, "`%s` is not a device node", host);
-    dir = open(host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (depth > DEPTH_MAX || dir < 0)
-        return cb_error_errno(err, dir < 0 ? errno : ELOOP, "device `%s`", host);
-    if (cb_fs_list(dir, &names, err) < 0)
-        return cb_error_wrap(err, "device `%s`", host);
-    cb_vec_foreach (name, &names) {
-        cb_autofree char *sub = xasprintf("%s/%s", host, *name);
-        cb_autofree char *sub_path = xasprintf("%s/%s", path, *name);
-
-        if (add_path(out, sub, sub_path, mode, depth + 1, NULL) < 0)
-            continue;
-    }
-    return 0;
+        return cb_error_set(err, CB_ERR_USAGE, "`%s` is not a device node", host);
+    if (faccessat(AT_FDCWD, host, R_OK, 0) < 0)
+        return cb_error_errno(err, errno, "device `%s`", host);
+    return add_below(&search, host, path, 0, err) < 0
+               ? cb_error_wrap(err, "device `%s`", host)
+               : 0;
 }
 
 int cb_device_parse(struct cb_device_nodes *out, const char *text, struct cb_error **err)
@@ -123,7 +169,7 @@ int cb_device_parse(struct cb_device_nodes *out, const char *text, struct cb_err
         path = fields[1];
     if (*path != '/')
         return cb_error_set(err, CB_ERR_USAGE, "%s is not an absolute path", path);
-    return add_path(out, fields[0], path, mode, 0, err);
+    return add_path(out, fields[0], path, mode, err);
 }
 
 int cb_device_limit(struct cb_limits *limits, const struct cb_device_nodes *nodes,

@@ -119,6 +119,11 @@ END
     losetup -d "$loop"
     container --device /dev/null:/dev/again busybox sh -c 'echo x > /dev/again'
     expect_status 0
+    mkdir -p "$DIR/devices/sub"
+    mknod "$DIR/devices/sub/null" c 1 3
+    ln -s / "$DIR/devices/all" # to what docker does not follow either
+    container --device "$DIR/devices:/dev/mine" busybox find /dev/mine -type c
+    expect_output /dev/mine/sub/null
     for bad in /etc/passwd /no/such a:b:rwm /dev/null:/dev/null:x /dev/null:relative: :/x /dev/null:/a:r:w; do
         container --device "$bad" busybox true
         expect_status 125
