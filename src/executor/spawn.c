@@ -225,6 +225,7 @@ int cb_process_start(struct cb_launcher *launcher, const struct cb_process_spec 
         return -1;
     /* The child has its own; ours would keep mounts and pipes alive. */
     cb_plan_clear(&plan);
+    cb_launcher_let_go(launcher);
     if (receive_started(process, err) < 0 || follow_child(process, report_fd, err) < 0)
         return -1;
     *out = cb_steal(&process);

@@ -38,7 +38,7 @@ static int count_children(const struct fixture *f, pid_t *one)
     while ((entry = readdir(proc))) {
         pid_t pid = (pid_t)atoi(entry->d_name);
 
-        if (pid > 0 && parent_of(pid) == f->launcher->pid) {
+        if (pid > 0 && parent_of(pid) == f->launcher->process.pid) {
             *one = pid;
             count++;
         }
@@ -224,7 +224,7 @@ static void one_that_waits_goes_with_its_launcher(void **state)
     with_other.launcher = other;
     cb_process_expect(other, &f->spec);
     waiting = waiting_child(&with_other);
-    kill(other->pid, SIGKILL);
+    kill(other->process.pid, SIGKILL);
     expect_end_of(waiting);
 }
 
