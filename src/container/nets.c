@@ -10,6 +10,7 @@
 
 void cb_nets_clear(struct cb_nets *nets)
 {
+    cb_resolver_stop(cb_steal(&nets->resolver));
     for (size_t i = nets->count; i-- > 0;)
         cb_network_free(nets->items[i]);
     cb_vec_free(nets);
@@ -132,7 +133,12 @@ static struct cb_network **find(const struct cb_nets *nets, const char *text)
     return NULL;
 }
 
-int cb_nets_connect(struct cb_nets *nets, const struct cb_nets_owner *owner,
+static void settle_names(struct cb_nets *nets)
+{
+    cb_resolver_settle(&nets->resolver, nets->netns, nets->items, nets->count);
+}
+
+static int join_one(struct cb_nets *nets, const struct cb_nets_owner *owner,
                     const struct cb_join *join, struct cb_cancel *cancel,
                     struct cb_error **err)
 {
@@ -154,6 +160,16 @@ int cb_nets_connect(struct cb_nets *nets, const struct cb_nets_owner *owner,
     return 0;
 }
 
+int cb_nets_connect(struct cb_nets *nets, const struct cb_nets_owner *owner,
+                    const struct cb_join *join, struct cb_cancel *cancel,
+                    struct cb_error **err)
+{
+    if (join_one(nets, owner, join, cancel, err) < 0)
+        return -1;
+    settle_names(nets);
+    return 0;
+}
+
 int cb_nets_disconnect(struct cb_nets *nets, const char *text)
 {
     struct cb_network **found = find(nets, text);
@@ -164,6 +180,7 @@ int cb_nets_disconnect(struct cb_nets *nets, const char *text)
     nets->count--;
     memmove(found, found + 1,
             (size_t)(nets->items + nets->count - found) * sizeof(*found));
+    settle_names(nets);
     cb_network_leave(network);
     return 1;
 }
@@ -181,9 +198,10 @@ int cb_nets_set_up(struct cb_nets *nets, const struct cb_nets_owner *owner,
     if (fd >= 0)
         nets->netns = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     for (size_t i = 1; i < joins.count; i++) {
-        if (cb_nets_connect(nets, owner, &joins.items[i], cancel, err) < 0)
+        if (join_one(nets, owner, &joins.items[i], cancel, err) < 0)
             return -1;
     }
+    settle_names(nets);
     cb_nets_watch_names(nets);
     return 0;
 }
@@ -207,9 +225,14 @@ void cb_nets_watch_names(struct cb_nets *nets)
 
 /* ── Texts ── */
 
-/* One whose resolver knows names comes before one that knows none. */
+/* One whose resolver knows names comes before one that knows none, and first of all the
+ * container's own, which asks the others'. */
 static struct cb_network *resolving(const struct cb_nets *nets)
 {
+    cb_vec_foreach (network, nets) {
+        if (cb_network_is_resolved_inside(*network))
+            return *network;
+    }
     cb_vec_foreach (network, nets) {
         if (cb_network_has_names(*network))
             return *network;

@@ -13,6 +13,7 @@ struct cb_nets {
     int names_fd;  /* can be read when the server of names has ended; -1: there is none */
     int netns;     /* of the container; -1: it has the host's, or makes its own */
     unsigned next; /* number of the next interface */
+    struct cb_resolver *resolver; /* of names on networks without a bridge, or NULL */
 };
 void cb_nets_clear(struct cb_nets *nets);
 

@@ -89,6 +89,7 @@ int cb_networks_reload(const struct cb_strings *ids, struct cb_strings *done,
 
 struct cb_network_endpoint { /* a container that is on a network */
     char *id, *name, *mac;
+    struct cb_strings aliases; /* of networks without a bridge only */
     char ip[CB_IP_MAX_TEXT], ip6[CB_IP_MAX_TEXT];
     unsigned bits, bits6;
 };

@@ -186,6 +186,9 @@ int cb_usermode_alive(const struct cb_network *network);
 /* ── dns.c ── */
 /* Can the host's servers be asked from another network? */
 int cb_dns_is_reachable(void);
+/* Adds the host's servers that others can ask; those on its loopback if there is none
+ * else, which is told by 1. */
+int cb_dns_host_servers(struct cb_strings *out);
 
 /* ── ports.c ── */
 /* Opens the ports on the host's side, so that nobody else gets them: EXISTS with docker's

@@ -96,6 +96,8 @@ int cb_network_rename(struct cb_network *network, const char *name,
 /* A descriptor that can be read as soon as the server of those names has ended; it is
  * started if it does not run. -1: there is none. Caller closes. */
 int cb_network_watch_names(const struct cb_network *network);
+/* Is it the container itself that knows them (see cb_resolver_settle)? */
+int cb_network_is_resolved_inside(const struct cb_network *network);
 /* Tears down (ports and named networks take some tens of milliseconds: call after the
  * result is reported), and takes down what processes that were killed have left behind.
  * Interfaces go with the namespace. */
@@ -107,6 +109,18 @@ CB_AUTO_DEFINE(cb_network, cb_network_free)
  * for what it needs; NULL when there is none, and *WHY_NOT (caller frees) of the best
  * that could not be had, or NULL: the first of all is there. */
 const char *cb_network_helper(struct cb_error **why_not);
+
+/* ── Names on networks without a bridge (resolver.c) ── */
+struct cb_resolver; /* of one container */
+/* After a change: the container whose namespace is NETNS is on these NETWORKS, which were
+ * set up and outlive the next call, or the end. *RESOLVER is started for the first that
+ * has no bridge, and stopped, and NULL, when there is none any more. Where it cannot be
+ * had a warning says why, and there are no names. */
+void cb_resolver_settle(struct cb_resolver **resolver, int netns,
+                        struct cb_network *const *networks, size_t count);
+/* With its namespace. NULL is fine. */
+void cb_resolver_stop(struct cb_resolver *resolver);
+CB_AUTO_DEFINE(cb_resolver, cb_resolver_stop)
 
 /* ── Names (dns.c) ── */
 struct cb_dns_options { /* each NULL or empty: as the host has it */

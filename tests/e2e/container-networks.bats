@@ -491,6 +491,64 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     [ "$(host ip -o link | grep -c .)" = "$links" ]
 }
 
+@test "macvlan: containers find each other by name, and others' names by the servers they are given" {
+    "$CBUILD" network create -d macvlan --subnet 10.99.21.0/24 lan >/dev/null
+    "$CBUILD" run -d --name First --network lan --network-alias both --dns 10.99.21.9 busybox sleep 1000 >/dev/null
+    "$CBUILD" run -d --name second --network lan --network-alias both busybox sleep 1000 >/dev/null
+    # Port 53 is free for a container that is a name server itself.
+    "$CBUILD" run -d --name far --network lan --ip 10.99.21.9 busybox sleep 1000 >/dev/null
+    nsenter -t "$("$CBUILD" inspect -f '{{.State.Pid}}' far)" -n python3 "$BATS_TEST_DIRNAME/../lib/name-server.py" far.example 203.0.113.7 \
+        "$DIR/ready" 3>&- &
+    server=$!
+    wait_until test -e "$DIR/ready"
+    id=$("$CBUILD" inspect -f '{{.Id}}' second)
+    cbuild exec First cat /etc/resolv.conf
+    expect_contains 'nameserver 127.0.0.11' 'options ndots:0'
+    for name in second SECOND second.lan "${id:0:12}"; do
+        cbuild exec First nslookup "$name"
+        expect_contains 'Address: 10.99.21.3'
+    done
+    cbuild exec second nslookup both
+    expect_contains 'Address: 10.99.21.2' 'Address: 10.99.21.3'
+    cbuild exec second nslookup 10.99.21.2
+    expect_contains 'name = First.lan'
+    "$CBUILD" run -d --name asks --network lan --dns 10.99.21.3 --dns 10.99.21.9 --link second:other busybox sleep 1000 >/dev/null
+    cbuild exec asks sh -c 'nslookup far.example; nslookup first; ping -c 1 -W 5 other; nslookup no.example'
+    expect_contains 'Address: 203.0.113.7' 'Address: 10.99.21.2' 'PING other (10.99.21.3)' "can't find no.example: NXDOMAIN"
+    pid=$("$CBUILD" inspect -f '{{.State.Pid}}' asks)
+    run nsenter -t "$pid" -n python3 "$BATS_TEST_DIRNAME/../lib/ask-names.py" 127.0.0.11 second far.example first.lan no.example
+    expect_output $'second 0 10.99.21.3\nfar.example 0 203.0.113.7\nfirst.lan 0 10.99.21.2\nno.example 3'
+    "$CBUILD" rename second third
+    cbuild exec First nslookup third
+    expect_contains 'Address: 10.99.21.3'
+    not "$CBUILD" exec First ping -c 1 -W 5 second
+    "$CBUILD" restart -t 0 First
+    cbuild exec First nslookup third
+    expect_contains 'Address: 10.99.21.3'
+    "$CBUILD" rm -f third
+    not "$CBUILD" exec First ping -c 1 -W 5 third
+    kill "$server"
+}
+
+@test "macvlan: who is on a bridge as well knows the names of both, and of the bridge's alone when it has left" {
+    "$CBUILD" network create -d macvlan --subnet 10.99.22.0/24 lan >/dev/null
+    "$CBUILD" network create --subnet 10.99.23.0/24 other >/dev/null
+    "$CBUILD" run -d --name neighbour --network lan --dns 127.0.0.1 busybox sleep 1000 >/dev/null
+    "$CBUILD" run -d --name bridged --network other busybox sleep 1000 >/dev/null
+    "$CBUILD" run -d --name one --network other --dns 127.0.0.1 busybox sleep 1000 >/dev/null
+    "$CBUILD" network connect --alias joined lan one
+    cbuild exec one sh -c 'nslookup bridged; nslookup neighbour'
+    expect_contains 'Server:		127.0.0.11' 'Address: 10.99.23.2' 'Address: 10.99.22.2'
+    cbuild exec neighbour nslookup joined
+    expect_contains 'Address: 10.99.22.3'
+    pid=$("$CBUILD" inspect -f '{{.State.Pid}}' one)
+    "$CBUILD" network disconnect lan one
+    cbuild exec one nslookup bridged
+    expect_contains 'Server:		10.99.23.1' 'Address: 10.99.23.2'
+    [ "$(nsenter -t "$pid" -n iptables-save -t nat | grep -c DNAT)" = 0 ]
+    not "$CBUILD" exec one ping -c 1 -W 5 neighbour
+}
+
 @test "macvlan: of several subnets an address is in the one it names, else in the first with room" {
     "$CBUILD" network create -d macvlan --subnet 10.99.15.0/30 --subnet 10.99.16.0/24 --gateway 10.99.16.7 several >/dev/null
     cbuild network create --subnet 10.99.17.0/24 --subnet 10.99.18.0/24 wrong
