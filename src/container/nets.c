@@ -8,14 +8,21 @@
 #include <stdio.h>
 #include <string.h>
 
+static void forget_names(struct cb_nets *nets)
+{
+    cb_autofd int fd = cb_names_mending_end(cb_steal(&nets->mending));
+
+    cb_close(&nets->names_fd);
+}
+
 void cb_nets_clear(struct cb_nets *nets)
 {
     cb_resolver_stop(cb_steal(&nets->resolver));
+    forget_names(nets);
     for (size_t i = nets->count; i-- > 0;)
         cb_network_free(nets->items[i]);
     cb_vec_free(nets);
     cb_close(&nets->netns);
-    cb_close(&nets->names_fd);
 }
 
 /* ── Opening ── */
@@ -202,7 +209,7 @@ int cb_nets_set_up(struct cb_nets *nets, const struct cb_nets_owner *owner,
             return -1;
     }
     settle_names(nets);
-    cb_nets_watch_names(nets);
+    cb_nets_watch_names(nets, 0);
     return 0;
 }
 
@@ -216,11 +223,23 @@ int cb_nets_rename(struct cb_nets *nets, const char *name, struct cb_error **err
 }
 
 /* One server is enough for all. */
-void cb_nets_watch_names(struct cb_nets *nets)
+void cb_nets_watch_names(struct cb_nets *nets, int pause_ms)
+{
+    forget_names(nets);
+    for (size_t i = 0; i < nets->count && !nets->mending; i++)
+        nets->mending = cb_names_mending_new(nets->items[i], pause_ms);
+}
+
+int cb_nets_names_fd(const struct cb_nets *nets)
+{
+    return nets->mending ? cb_names_mending_fd(nets->mending) : nets->names_fd;
+}
+
+int cb_nets_have_names(struct cb_nets *nets)
 {
     cb_close(&nets->names_fd);
-    for (size_t i = 0; i < nets->count && nets->names_fd < 0; i++)
-        nets->names_fd = cb_network_watch_names(nets->items[i]);
+    nets->names_fd = cb_names_mending_end(cb_steal(&nets->mending));
+    return nets->names_fd >= 0;
 }
 
 /* ── Texts ── */

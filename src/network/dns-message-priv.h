@@ -22,6 +22,9 @@ struct cb_dns_question {
 /* -1: MESSAGE is not one question about the internet, and nothing else. */
 int cb_dns_question_read(struct cb_dns_question *out, const void *message, size_t len);
 
+/* Makes *OUT, which is empty, a question. -1: NAME is none that could be asked for. */
+int cb_dns_query(struct cb_strbuf *out, const char *name, enum cb_dns_type type);
+
 /* Makes *OUT, which is empty, an answer to MESSAGE that says nothing yet. CODE: 0, or
  * what went wrong. */
 void cb_dns_answer_begin(struct cb_strbuf *out, const void *message,

@@ -27,7 +27,41 @@ static unsigned number(const unsigned char *at)
     return (unsigned)at[0] << 8 | at[1];
 }
 
+static void add_number(struct cb_strbuf *out, unsigned value)
+{
+    cb_strbuf_addc(out, (char)(value >> 8));
+    cb_strbuf_addc(out, (char)value);
+}
+
+/* -1: it cannot be said so. */
+static int add_labels(struct cb_strbuf *out, const char *name)
+{
+    size_t before = out->len;
+
+    while (*name) {
+        size_t len = strcspn(name, ".");
+
+        if (!len || len > MAX_LABEL)
+            return -1;
+        cb_strbuf_addc(out, (char)len);
+        cb_strbuf_add(out, name, len);
+        name += len + (name[len] == '.');
+    }
+    cb_strbuf_addc(out, '\0');
+    return out->len - before > MAX_NAME + 2 ? -1 : 0;
+}
+
 /* ── Questions ── */
+
+int cb_dns_query(struct cb_strbuf *out, const char *name, enum cb_dns_type type)
+{
+    cb_strbuf_add(out, "\0\1\1\0\0\1\0\0\0\0\0\0", HEADER_BYTES);
+    if (add_labels(out, name) < 0)
+        return -1;
+    add_number(out, type);
+    add_number(out, CLASS_IN);
+    return 0;
+}
 
 /* The place behind the name at AT; 0: it is none. */
 static size_t read_name(char *out, const unsigned char *bytes, size_t len, size_t at)
@@ -70,12 +104,6 @@ int cb_dns_question_read(struct cb_dns_question *out, const void *message, size_
 
 /* ── Answers ── */
 
-static void add_number(struct cb_strbuf *out, unsigned value)
-{
-    cb_strbuf_addc(out, (char)(value >> 8));
-    cb_strbuf_addc(out, (char)value);
-}
-
 void cb_dns_answer_begin(struct cb_strbuf *out, const void *message,
                          const struct cb_dns_question *question, unsigned code)
 {
@@ -114,17 +142,7 @@ void cb_dns_answer_add_name(struct cb_strbuf *out, const char *name)
 {
     cb_auto_value(cb_strbuf) labels = {0};
 
-    while (*name) {
-        size_t len = strcspn(name, ".");
-
-        if (!len || len > MAX_LABEL)
-            return;
-        cb_strbuf_addc(&labels, (char)len);
-        cb_strbuf_add(&labels, name, len);
-        name += len + (name[len] == '.');
-    }
-    cb_strbuf_addc(&labels, '\0');
-    if (labels.len > MAX_NAME + 2)
+    if (add_labels(&labels, name) < 0)
         return;
     add_fixed(out, CB_DNS_PTR, labels.len);
     cb_strbuf_add(out, labels.text, labels.len);

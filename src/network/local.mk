@@ -50,6 +50,8 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/named-options.c \
 	%D%/named-settle.c \
 	%D%/names.c \
+	%D%/names-ask.c \
+	%D%/names-mend.c \
 	%D%/netns.c \
 	%D%/network.c \
 	%D%/ports.c \

@@ -66,8 +66,9 @@ struct cb_network_backend {
     void (*leave)(void *state);
     /* NETWORK's container has another name. NULL: nobody knows it by that. */
     int (*rename)(struct cb_network *network, void *state, struct cb_error **err);
-    /* cb_names_watch, where the server is. NULL: there is none. */
-    int (*watch_names)(void *state);
+    /* The network in which the server of its names is; caller closes. NULL: there is no
+     * server. */
+    int (*names_net)(void *state);
 };
 
 struct cb_network_class {

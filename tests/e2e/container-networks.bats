@@ -43,7 +43,7 @@ ip_of() { # ip_of CONTAINER NETWORK
     "$CBUILD" ps -a --no-trunc --format '{{.ID}} {{.Names}}' | awk -v name="$1" '$2 == name { print $1 }' |
         xargs -I{} jq -r ".Network.Networks[\"$2\"].IPAddress" "$STORE/containers/{}/state.json"
 }
-# A page by name. Names are known a moment after a container has joined.
+# A page by name, as soon as its server listens.
 page_from() { # page_from ADDRESS COMMAND…: of cbuild
     local address=$1
     shift
@@ -140,6 +140,32 @@ page"
 }
 cbuild_finds() { # cbuild_finds CONTAINER NAME
     "$CBUILD" exec "$1" nslookup -type=a "$2." >/dev/null 2>&1
+}
+
+@test "while the server of names takes its time to start again, a container answers and stops" {
+    real=$(PATH=$PATH:/usr/libexec/podman:/usr/lib/podman command -v aardvark-dns)
+    mkdir "$DIR/bin"
+    mkfifo "$DIR/go"
+    printf '#!/bin/sh\n[ ! -e %s/slow ] || { : >%s/began; read -r line <%s/go; }\nexec %s "$@"\n' "$DIR" "$DIR" "$DIR" "$real" >"$DIR/bin/aardvark-dns"
+    chmod +x "$DIR/bin/aardvark-dns"
+    "$CBUILD" network create --subnet 10.99.24.0/24 slow >/dev/null
+    PATH=$DIR/bin:$PATH "$CBUILD" run -d --name first --network slow busybox sleep 1000 >/dev/null
+    : >"$DIR/slow"
+    kill_server
+    wait_until test -e "$DIR/began"
+    run timeout 30 "$CBUILD" exec first echo there
+    expect_output there
+    rm "$DIR/slow" "$DIR/began"
+    echo >"$DIR/go"
+    wait_until cbuild_finds first first
+    : >"$DIR/slow"
+    kill_server
+    wait_until test -e "$DIR/began"
+    run timeout 30 "$CBUILD" stop -t 0 first
+    expect_output first
+}
+kill_server() {
+    kill -9 "$(cat "/run/cbuild/net-$(stat -L -c %i "/proc/$HOLDER/ns/net")/names/aardvark-dns/aardvark.pid")"
 }
 
 @test "a container that runs is found by the name it was given since" {
