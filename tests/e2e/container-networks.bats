@@ -428,16 +428,22 @@ kill_server() {
 @test "the configuration's words for the bridge: its own address, and those of containers" {
     export CBUILD_CONFIG=$BATS_TEST_TMPDIR/config.json
     echo '{"bip": "198.18.40.9/24", "fixed-cidr": "198.18.40.128/26"}' >"$CBUILD_CONFIG"
+    cbuild network inspect -f '{{json .IPAM.Config}}' bridge
+    expect_output '[{"Subnet":"198.18.40.0/24","IPRange":"198.18.40.128/26","Gateway":"198.18.40.9"}]'
     cbuild run --rm busybox sh -c 'ip -o -4 addr show eth0; ip route'
     expect_contains 'inet 198.18.40.128/24' 'default via 198.18.40.9 '
     cbuild network inspect -f '{{json .IPAM.Config}}' bridge
-    expect_contains '"Subnet":"198.18.40.0/24"' '"Gateway":"198.18.40.9"'
+    expect_output '[{"Subnet":"198.18.40.0/24","IPRange":"198.18.40.128/26","Gateway":"198.18.40.9"}]'
     # another address waits until nobody is on it
     "$CBUILD" run -d --name stays busybox sleep 1000 >/dev/null
     echo '{"bip": "198.18.41.1/24"}' >"$CBUILD_CONFIG"
     cbuild run --rm busybox ip -o -4 addr show eth0
     expect_contains 'inet 198.18.40.' 'stays 198.18.40.0/24 while containers are on it, and not 198.18.41.0/24'
+    cbuild network inspect -f '{{(index .IPAM.Config 0).Subnet}}' bridge
+    expect_output 198.18.40.0/24
     "$CBUILD" rm -f stays >/dev/null
+    cbuild network inspect -f '{{(index .IPAM.Config 0).Subnet}}' bridge
+    expect_output 198.18.41.0/24
     cbuild run --rm busybox ip -o -4 addr show eth0
     expect_contains 'inet 198.18.41.2/24'
     expect_lacks stays
