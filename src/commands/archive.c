@@ -282,7 +282,7 @@ static int run_load(struct cb_app *app, void *given, const struct cb_strings *ar
         cb_error_set(err, CB_ERR_USAGE, "`cbuild load` accepts no arguments");
         return cb_error_hint(err, "to read a file: `cbuild load -i %s`", args->items[0]);
     }
-    if (cb_app_arguments(&cb_load_command, args, 0, 0, err) < 0 ||
+    if (cb_command_check_args(&cb_load_command, args, 0, 0, err) < 0 ||
         cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
         cb_archive_input(values->input, "use -i FILE", &fd, err) < 0 ||
         cb_archive_session_open(&session, app, 1, values->quiet, err) < 0)

@@ -2,6 +2,7 @@
 #include "commands/pruning.h"
 
 #include "commands/container-filter.h"
+#include "commands/prompt.h"
 #include "container/create.h"
 #include "container/files.h"
 #include "store/journal.h"

@@ -104,8 +104,8 @@ static int run_start(struct cb_app *app, void *given, const struct cb_strings *a
 {
     struct start_values *values = given;
 
-    if (cb_app_arguments(&cb_start_command, args, values->all ? 0 : 1,
-                         values->all ? 0 : -1, err) < 0)
+    if (cb_command_check_args(&cb_start_command, args, values->all ? 0 : 1,
+                              values->all ? 0 : -1, err) < 0)
         return -1;
     if (values->all)
         return start_all(app, values, err);

@@ -5,16 +5,6 @@
 #include "base/pool.h"
 #include "engine/engine.h"
 
-#include <string.h>
-
-int cb_image_wants_json(const char *format, int *json, struct cb_error **err)
-{
-    *json = format && strcmp(format, "json") == 0;
-    if (*json || !format || strcmp(format, "text") == 0)
-        return 0;
-    return cb_error_argument(err, format, "--format", "expected text or json");
-}
-
 int cb_app_image_files(struct cb_app *app, struct cb_store *store, const char *name,
                        const struct cb_platform *platform, struct cb_image **image,
                        struct cb_snapshot **files, struct cb_error **err)

@@ -11,7 +11,5 @@
 int cb_app_image_files(struct cb_app *app, struct cb_store *store, const char *name,
                        const struct cb_platform *platform, struct cb_image **image,
                        struct cb_snapshot **files, struct cb_error **err);
-/* --format of those that print text, the default, or JSON. USAGE. */
-int cb_image_wants_json(const char *format, int *json, struct cb_error **err);
 
 #endif

@@ -183,9 +183,7 @@ static int print_mounted(struct cb_store *store, const char *format,
     if (list_mounted(store, rows, err) < 0)
         return -1;
     if (format) {
-        cb_autofree char *text = cb_json_dump(rows);
-
-        printf("%s\n", text);
+        cb_print_json(rows);
         return 0;
     }
     for (size_t i = 0; i < json_array_size(rows); i++) {

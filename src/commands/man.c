@@ -6,6 +6,8 @@
 #include "base/atomic-file.h"
 #include "base/fs.h"
 #include "commands/commands.h"
+#include "commands/help.h"
+#include "commands/table.h"
 
 #include <ctype.h>
 #include <fcntl.h>

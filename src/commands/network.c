@@ -2,6 +2,7 @@
 #include "network/named.h"
 
 #include "commands/commands.h"
+#include "commands/labels.h"
 #include "commands/network.h"
 #include "container/client.h"
 #include "container/joins.h"

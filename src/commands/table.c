@@ -1,5 +1,5 @@
 /* The commands, by name and by docker's two-word spellings. */
-#include "commands/commands.h"
+#include "commands/table.h"
 
 #include "base/suggest.h"
 #include "context/remote.h"

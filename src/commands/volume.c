@@ -1,6 +1,8 @@
 /* cbuild volume create and rm. */
 #include "commands/volume.h"
 
+#include "commands/labels.h"
+
 #include <stdio.h>
 #include <string.h>
 
