@@ -58,3 +58,18 @@ int cb_command_call(const struct cb_cli_command *command, struct cb_app *app, in
         clear_lists(command->options, values);
     return status;
 }
+
+int cb_each_named(const struct cb_strings *names,
+                  int (*act)(void *arg, const char *name, struct cb_error **err),
+                  void *arg, struct cb_error **err)
+{
+    cb_auto(cb_error) errors = NULL;
+
+    cb_vec_foreach (name, names) {
+        struct cb_error *error = NULL;
+
+        if (act(arg, *name, &error) < 0)
+            cb_error_append(&errors, error);
+    }
+    return errors ? cb_error_move(err, &errors) : 0;
+}

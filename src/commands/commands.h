@@ -169,6 +169,11 @@ int cb_command_call(const struct cb_cli_command *command, struct cb_app *app, in
 int cb_command_check_args(const struct cb_cli_command *command,
                           const struct cb_strings *args, int min, int max,
                           struct cb_error **err);
+/* Calls ACT for each of NAMES, also when it has failed for others: the first error is
+ * returned with the others behind it. */
+int cb_each_named(const struct cb_strings *names,
+                  int (*act)(void *arg, const char *name, struct cb_error **err),
+                  void *arg, struct cb_error **err);
 /* ── enter.c ── */
 /* From here on we are root of what COMMAND works with. Before the first thread. */
 int cb_app_enter(struct cb_app *app, const struct cb_cli_command *command, int argc,
