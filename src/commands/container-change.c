@@ -3,8 +3,8 @@
 
 #include "base/lockfile.h"
 #include "commands/run.h"
-#include "container/create.h"
 #include "container/journal.h"
+#include "container/names.h"
 #include "container/restart.h"
 
 #include <stdio.h>

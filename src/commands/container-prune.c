@@ -5,6 +5,7 @@
 #include "commands/prompt.h"
 #include "container/create.h"
 #include "container/files.h"
+#include "container/remove.h"
 #include "store/journal.h"
 
 struct values {

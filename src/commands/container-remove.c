@@ -1,7 +1,8 @@
 /* cbuild rm: containers, or links between them, are removed. */
 #include "commands/containers.h"
 
-#include "container/create.h"
+#include "container/links.h"
+#include "container/remove.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include "base/strbuf.h"
 #include "commands/progress.h"
 #include "commands/run.h"
-#include "container/create.h"
+#include "container/mounts.h"
 #include "executor/facts.h"
 #include "registry/registry.h"
 
@@ -164,16 +164,10 @@ static int start(struct cb_app *app, struct cb_run_values *values, const char *n
 
         return status == 127 || status == 126 ? 125 : status;
     }
-    if (is_fleeting(values)) {
-        char id[CB_DIGEST_MAX_TEXT];
-
-        if (cb_container_run(image.store, app->launcher, &values->container,
-                             cb_digest_text(&image.image->id, id), app->cancel,
-                             &exit_code, err) < 0)
-            return cb_run_fail(err);
-        return exit_code;
-    }
-    if (cb_run_kept(app, values, &image, &exit_code, err) < 0)
+    if ((is_fleeting(values)
+             ? cb_container_run(image.store, app->launcher, &values->container,
+                                app->cancel, &exit_code, err)
+             : cb_run_kept(app, values, &image, &exit_code, err)) < 0)
         return cb_run_fail(err);
     return exit_code;
 }
@@ -223,6 +217,7 @@ int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const ch
     wish.asked = NULL;
     if (find_mounts(app, values, &wish, out, err) < 0)
         return -1;
+    request->image_id = cb_digest_text(&out->image->id, out->id);
     request->config = out->image->config;
     request->rootfs = out->rootfs;
     request->image_name = name;
