@@ -121,6 +121,19 @@ int cb_app_store_repair(struct cb_app *app, struct cb_store **out, struct cb_err
     return open_store(app, 0, 1, out, err);
 }
 
+int cb_app_registry(struct cb_app *app, const struct cb_registry_options *options,
+                    struct cb_registry **out, struct cb_error **err)
+{
+    struct cb_registry_options with = *options;
+    const struct cb_settings *settings;
+
+    if (cb_app_settings(app, &settings, err) < 0)
+        return -1;
+    with.cancel = app->cancel;
+    with.settings = &settings->registry;
+    return cb_registry_new(out, &with, err);
+}
+
 int cb_app_platform(const char *text, struct cb_platform *buffer,
                     const struct cb_platform **out, struct cb_error **err)
 {

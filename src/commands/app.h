@@ -8,6 +8,7 @@
 #include "executor/userns.h"
 #include "network/hub.h"
 #include "oci/oci.h"
+#include "registry/registry.h"
 #include "store/store.h"
 
 #include <jansson.h>
@@ -39,6 +40,9 @@ int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
                  struct cb_error **err);
 /* The same for fsck --repair: a damaged index is replaced. */
 int cb_app_store_repair(struct cb_app *app, struct cb_store **out, struct cb_error **err);
+/* A client of registries as OPTIONS and the configuration have it. */
+int cb_app_registry(struct cb_app *app, const struct cb_registry_options *options,
+                    struct cb_registry **out, struct cb_error **err);
 /* The value of --platform, in BUFFER; *OUT is NULL when there is none. USAGE. */
 int cb_app_platform(const char *text, struct cb_platform *buffer,
                     const struct cb_platform **out, struct cb_error **err);

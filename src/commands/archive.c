@@ -29,17 +29,13 @@ int cb_archive_session_open(struct cb_archive_session *session, struct cb_app *a
 static int open_registry(struct cb_archive_session *session, struct cb_app *app,
                          struct cb_error **err)
 {
-    struct cb_registry_options options = {.store = session->store,
-                                          .pool = session->pool,
-                                          .cancel = app->cancel,
-                                          .sink = cb_progress_sink(session->progress),
-                                          .tls_verify = 1};
-    const struct cb_settings *settings;
+    const struct cb_registry_options options = {.store = session->store,
+                                                .pool = session->pool,
+                                                .sink =
+                                                    cb_progress_sink(session->progress),
+                                                .tls_verify = 1};
 
-    if (cb_app_settings(app, &settings, err) < 0)
-        return -1;
-    options.settings = &settings->registry;
-    if (cb_registry_new(&session->registry, &options, err) < 0)
+    if (cb_app_registry(app, &options, &session->registry, err) < 0)
         return -1;
     session->env.registry = session->registry;
     return 0;

@@ -54,15 +54,6 @@ static int diff_images(struct cb_app *app, struct cb_snapshot *files,
     return cb_diff_roots(root, other_root, app->cancel, out, err);
 }
 
-static int find_files(struct cb_app *app, struct cb_store *store, const char *name,
-                      const struct cb_platform *platform, struct cb_snapshot **out,
-                      struct cb_error **err)
-{
-    cb_auto(cb_image) image = NULL;
-
-    return cb_app_image_files(app, store, name, platform, &image, out, err);
-}
-
 /* ── Printing ── */
 
 /* podman's object: a member for each kind there is. */
@@ -95,8 +86,8 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
 {
     const struct values *values = given;
     cb_auto(cb_store) store = NULL;
-    cb_auto(cb_snapshot) files = NULL;
-    cb_auto(cb_snapshot) other = NULL;
+    cb_auto_value(cb_image_files) image = {0};
+    cb_auto_value(cb_image_files) other = {0};
     cb_auto_value(cb_changes) changes = {0};
     struct cb_platform buffer;
     const struct cb_platform *platform;
@@ -104,11 +95,11 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
 
     if (json < 0 || cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
         cb_app_store(app, 0, &store, err) < 0 ||
-        find_files(app, store, args->items[0], platform, &files, err) < 0 ||
+        cb_app_image_files(app, store, args->items[0], platform, &image, err) < 0 ||
         (args->count > 1 &&
-         find_files(app, store, args->items[1], platform, &other, err) < 0) ||
-        (other ? diff_images(app, files, other, &changes, err)
-               : diff_layer(files, &changes, err)) < 0)
+         cb_app_image_files(app, store, args->items[1], platform, &other, err) < 0) ||
+        (other.top ? diff_images(app, image.top, other.top, &changes, err)
+                   : diff_layer(image.top, &changes, err)) < 0)
         return -1;
     if (json)
         print_json(&changes);
