@@ -144,6 +144,8 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/logout.c \
 	%D%/logs.c \
 	%D%/man-markup.c \
+	%D%/man-match.c \
+	%D%/man-page.c \
 	%D%/man-prose.c \
 	%D%/man.c \
 	%D%/man.h \
@@ -207,6 +209,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/top.c \
 	%D%/transfer.c \
 	%D%/transfer.h \
+	%D%/unknown.c \
 	%D%/unshare.c \
 	%D%/untag.c \
 	%D%/version.c \

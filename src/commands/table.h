@@ -18,6 +18,7 @@ const char *cb_command_next_verb(const char *group, size_t *at, const char **sum
 /* All spellings of two words, aliases too: 0 at the end. */
 int cb_command_next_spelling(size_t *at, const char **group, const char **verb,
                              const struct cb_cli_command **command);
+/* ── unknown.c ── */
 /* "`x` is not a cbuild command" with what may have been meant. Returns -1. */
 int cb_command_unknown(int argc, char **argv, struct cb_error **err);
 
