@@ -4,6 +4,9 @@
  * else: nobody asked it. */
 #include "commands/completion.h"
 
+#include "commands/globals.h"
+#include "commands/table.h"
+
 #include <stdio.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* What people most often want of a command, for its help and its manual page: command
  * lines with a word about each. tests/lint/help.sh looks whether there are such
  * options. */
-#include "commands/commands.h"
+#include "commands/help.h"
 
 #include <string.h>
 

@@ -4,7 +4,10 @@
 #include "commands/commands.h"
 
 #include "base/log.h"
+#include "commands/globals.h"
+#include "commands/help.h"
 #include "commands/hide.h"
+#include "commands/table.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -31,6 +31,7 @@ int cb_run_parse(const struct cb_cli_command *command, int argc, char **argv,
 struct cb_run_image {
     struct cb_store *store;
     struct cb_resolved_image *image;
+    char id[CB_DIGEST_MAX_TEXT];
     struct cb_snapshot *rootfs;
     struct cb_mount_images mounts;
 };

@@ -7,9 +7,9 @@
 #include "base/map.h"
 #include "container/client.h"
 #include "container/copy.h"
-#include "container/create.h"
 #include "container/marks.h"
 #include "container/mount-open.h"
+#include "container/pin.h"
 #include "store/walk.h"
 
 #include <errno.h>

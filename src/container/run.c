@@ -4,13 +4,13 @@
 
 #include "base/fs.h"
 #include "container/attach.h"
-#include "container/create.h"
 #include "container/foreground.h"
 #include "container/health.h"
 #include "container/knobs.h"
 #include "container/log.h"
 #include "container/marks.h"
 #include "container/mount-open.h"
+#include "container/mounts.h"
 #include "container/setup.h"
 
 #include <string.h>
@@ -125,14 +125,14 @@ void cb_container_expect(struct cb_launcher *launcher,
 }
 
 int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
-                     const struct cb_container_options *options, const char *image_id,
-                     struct cb_cancel *cancel, int *exit_code, struct cb_error **err)
+                     const struct cb_container_options *options, struct cb_cancel *cancel,
+                     int *exit_code, struct cb_error **err)
 {
     const struct cb_run_request *request = &options->request;
     cb_auto_value(cb_setup) setup = CB_SETUP_INIT;
     cb_auto_value(root) root = {store, request, NULL, -1};
     const struct cb_meanwhile meanwhile = {open_root, &root};
-    char id[65];
+    char id[CB_CONTAINER_ID_DIGITS + 1];
     const struct cb_setup_options how = {
         .request = request, .id = id, .meanwhile = &meanwhile, .cancel = cancel};
     cb_auto_value(cb_health) health = {0};
@@ -149,8 +149,8 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
     setup.spec.process.rootfs_fd = root.fd;
     if (cb_run_spec_add_binds(&setup.spec, &request->volumes, err) < 0)
         return -1;
-    lasting = (struct lasting){.facts = {store, launcher, options, id, image_id,
-                                         root.snapshot, &setup, root.fd}};
+    lasting = (struct lasting){
+        .facts = {store, launcher, options, id, root.snapshot, &setup, root.fd}};
     status = attach(&lasting, cancel, &result, err);
     cb_launcher_dismiss(launcher);
     /* Its addresses and files are free before anybody hears of the end. */

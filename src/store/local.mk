@@ -29,6 +29,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/db-files.h \
 	%D%/db-gc.h \
 	%D%/db-images.h \
+	%D%/db-names.h \
 	%D%/db-priv.h \
 	%D%/db-records.h \
 	%D%/db-snapshots.h \
@@ -104,6 +105,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/db-gc.c \
 	%D%/db-image-list.c \
 	%D%/db-images.c \
+	%D%/db-names.c \
 	%D%/db-platforms.c \
 	%D%/db-records.c \
 	%D%/db-salvage.c \

@@ -8,6 +8,7 @@
 #include "base/timestamp.h"
 #include "store/content-priv.h"
 #include "store/db-images.h"
+#include "store/db-names.h"
 #include "store/db-snapshots.h"
 #include "store/store-priv.h"
 
