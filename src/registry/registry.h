@@ -163,8 +163,9 @@ int cb_registry_document(struct cb_registry *registry,
 int cb_registry_blob(struct cb_registry *registry, const struct cb_reference *reference,
                      const struct cb_descriptor *want, size_t max, struct cb_strbuf *out,
                      struct cb_error **err);
-/* Removes the tag NAME (canonical, with a tag or digest), or, where registries cannot do
- * that, the manifest with all its tags: 1 then, else 0. DIGEST: of what it was. */
+/* Removes NAME (canonical): a digest with all its tags; a tag, with the manifest where
+ * registries cannot do that, but EXISTS if other tags would go with it. DIGEST: of what
+ * it was. */
 int cb_registry_delete(struct cb_registry *registry, const char *name,
                        struct cb_digest *digest, struct cb_error **err);
 

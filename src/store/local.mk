@@ -78,6 +78,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/store-priv.h \
 	%D%/store.h \
 	%D%/tar-guard.h \
+	%D%/tar-mend.h \
 	%D%/tar-read-priv.h \
 	%D%/tar.h \
 	%D%/tree-digest.h \
@@ -159,6 +160,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/stat-index.c \
 	%D%/store.c \
 	%D%/tar-guard.c \
+	%D%/tar-mend.c \
 	%D%/tar-read.c \
 	%D%/tar-sniff.c \
 	%D%/tar-write.c \
