@@ -58,6 +58,10 @@ src_store_libstore_a_SOURCES = \
 	%D%/lock.h \
 	%D%/layer-tar.c \
 	%D%/layer-tar.h \
+	%D%/outbox-entry.c \
+	%D%/outbox-priv.h \
+	%D%/outbox.c \
+	%D%/outbox.h \
 	%D%/outline-play.c \
 	%D%/outline-priv.h \
 	%D%/outline-write.c \
