@@ -294,7 +294,7 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
     if (values->list && values->drop)
         return cb_error_set(err, CB_ERR_USAGE, "--list and --drop exclude each other");
     if (values->list)
-        return cb_app_arguments(&cb_cache_push_command, args, 0, 0, err) < 0
+        return cb_command_check_args(&cb_cache_push_command, args, 0, 0, err) < 0
                    ? -1
                    : list(app, values, err);
     return values->drop ? drop(app, args, err) : push(app, values, args, err);
