@@ -4,6 +4,7 @@
 #include "base/suggest.h"
 #include "base/text.h"
 #include "commands/commands.h"
+#include "commands/globals.h"
 #include "commands/help.h"
 
 #include <errno.h>
