@@ -39,7 +39,8 @@ static json_t *endpoint(const struct cb_join *join)
     json_t *object = json_object();
 
     set(object, "IPAMConfig", wish(join));
-    set(object, "Links", json_null());
+    set(object, "Links",
+        join->links.count ? cb_inspect_strings(&join->links) : json_null());
     set(object, "Aliases", aliases->count ? cb_inspect_strings(aliases) : json_null());
     set(object, "NetworkID", text(""));
     set(object, "EndpointID", text(""));

@@ -12,11 +12,12 @@ int cb_network_is_used(const struct cb_network_def *def)
     return endpoints.count || endpoints.joining;
 }
 
+/* Those that are always there count as used. */
 static int is_dangling(const void *thing, const char *value)
 {
     const struct cb_network_def *def = thing;
 
-    return !def->predefined && cb_network_is_used(def) != cb_filter_is_true(value);
+    return (def->predefined || cb_network_is_used(def)) != cb_filter_is_true(value);
 }
 
 static int has_driver(const void *thing, const char *value)

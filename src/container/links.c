@@ -41,6 +41,17 @@ int cb_link_parse(struct cb_link *out, const char *text, struct cb_error **err)
     return cb_error_set(err, CB_ERR_USAGE, "bad format for links: %s", text);
 }
 
+int cb_links_check(const struct cb_strings *texts, struct cb_error **err)
+{
+    cb_vec_foreach (text, texts) {
+        cb_auto_value(cb_link) link = {0};
+
+        if (cb_link_parse(&link, *text, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* ── Variables ── */
 
 static int by_number(const void *a, const void *b)

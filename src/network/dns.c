@@ -197,7 +197,9 @@ char *cb_network_resolv_conf(struct cb_network *network,
     struct cb_strbuf out = {0};
     const struct cb_network_facts *facts = network ? &network->facts : NULL;
     int is_host = network && cb_network_is_host(network);
-    int forwards = facts && facts->resolver.family;
+    int is_inside = network && network->is_resolved_inside;
+    int has_names = facts && (facts->has_names || is_inside);
+    int forwards = facts && (facts->resolver.family || is_inside);
     char ip[CB_IP_MAX_TEXT];
 
     options = options ? options : &none;
@@ -207,15 +209,17 @@ char *cb_network_resolv_conf(struct cb_network *network,
         !given(options->options))
         return host_file();
     find_host_resolvers(&host);
-    if (forwards && (facts->has_names || !given(options->servers)))
-        cb_strbuf_addf(&out, "nameserver %s\n", cb_ip_text(&facts->resolver, ip));
+    if (forwards && (has_names || !given(options->servers)))
+        cb_strbuf_addf(
+            &out, "nameserver %s\n",
+            cb_ip_text(is_inside ? &cb_resolver_address : &facts->resolver, ip));
     else if (given(options->servers))
         add_servers(&out, options->servers, 0);
     else
         add_servers(&out, &host.servers, !is_host);
     add_line(&out, "search", given(options->search) ? options->search : &host.search);
     add_options(&out, given(options->options) ? options->options : &host.options,
-                forwards && facts->has_names);
+                forwards && has_names);
     return cb_strbuf_steal(&out);
 }
 

@@ -173,6 +173,8 @@ static void copy_options(struct cb_network *network,
     network->interface = xstrdup(options->interface);
     if (options->aliases)
         cb_strings_copy(&network->aliases, options->aliases);
+    if (options->links)
+        cb_strings_copy(&network->links, options->links);
     if (options->dns)
         cb_strings_copy(&network->dns, options->dns);
     if (options->bridge_options &&
@@ -429,6 +431,7 @@ void cb_network_free(struct cb_network *network)
     cb_network_def_free(network->def);
     cb_ports_free(&network->ports);
     cb_strings_free(&network->aliases);
+    cb_strings_free(&network->links);
     cb_strings_free(&network->dns);
     cb_strings_free(&network->bridge_options);
     free(network->mode);

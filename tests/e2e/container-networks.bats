@@ -186,6 +186,49 @@ kill_server() {
     expect_output '{"IPv4Address":"10.99.16.9"}'
 }
 
+@test "a link on a network of one's own is a name more, for its container alone, of whoever is called so" {
+    "$CBUILD" network create --subnet 10.99.25.0/24 linked >/dev/null
+    "$CBUILD" network create --subnet 10.99.26.0/24 second >/dev/null
+    "$CBUILD" run -d --name one --network linked --dns 127.0.0.1 --link late:friend --link one:self busybox sleep 1000 >/dev/null
+    cbuild exec one ping -c 1 -W 5 friend
+    expect_output "ping: bad address 'friend'"
+    "$CBUILD" run -d --name late --network linked --network second --dns 127.0.0.1 busybox sleep 1000 >/dev/null
+    cbuild exec one sh -c 'nslookup friend; nslookup friend.linked; nslookup self; nslookup late'
+    expect_contains 'Server:		127.0.0.11' $'friend\nAddress: 10.99.25.3' $'friend.linked\nAddress: 10.99.25.3' $'self\nAddress: 10.99.25.2' \
+        $'late\nAddress: 10.99.25.3'
+    cbuild exec one cat /etc/hosts
+    expect_lacks friend
+    cbuild exec late ping -c 1 -W 5 friend
+    expect_output "ping: bad address 'friend'"
+    cbuild inspect -f '{{json .HostConfig.Links}} {{json .NetworkSettings.Networks.linked.Links}}' one
+    expect_output 'null ["late:friend","one:self"]'
+    # the name goes on to mean what it says
+    "$CBUILD" rm -f late >/dev/null
+    "$CBUILD" run -d --name late --network linked --ip 10.99.25.77 busybox sleep 1000 >/dev/null
+    cbuild exec one nslookup friend
+    expect_contains 'Address: 10.99.25.77'
+    # one that is connected later, running or not
+    "$CBUILD" network connect second late
+    "$CBUILD" network connect --link late:other second one
+    cbuild exec one sh -c 'nslookup other; nslookup friend'
+    expect_contains $'other\nAddress: 10.99.26.2' 'Address: 10.99.25.77'
+    cbuild exec one ping -c 1 -W 5 friend.second
+    expect_output "ping: bad address 'friend.second'"
+    "$CBUILD" network disconnect linked one
+    cbuild exec one sh -c 'nslookup other; ping -c 1 -W 5 friend'
+    expect_contains $'other\nAddress: 10.99.26.2' "ping: bad address 'friend'"
+    "$CBUILD" stop -t 0 one
+    "$CBUILD" network disconnect second one
+    "$CBUILD" network connect --link late:again --link late linked one
+    cbuild inspect -f '{{json .NetworkSettings.Networks.linked.Links}}' one
+    expect_output '["late:again","late"]'
+    "$CBUILD" start one
+    cbuild exec one nslookup again
+    expect_contains 'Address: 10.99.25.77'
+    cbuild network connect --link a:b:c second one
+    expect_contains 'bad format for links: a:b:c'
+}
+
 @test "a container that runs is connected and disconnected" {
     "$CBUILD" network create --subnet 10.99.1.0/24 front >/dev/null
     "$CBUILD" network create --subnet 10.99.2.0/24 --internal back >/dev/null
@@ -335,6 +378,12 @@ kill_server() {
     expect_contains 'conflicting options: hostname and the network mode'
     cbuild run --rm --network container:one --add-host a:1.2.3.4 busybox true
     expect_contains 'conflicting options: custom host-to-IP mapping and the network mode'
+    cbuild run -d --name never --network container:one --network-alias a busybox true
+    expect_contains 'network-scoped alias is supported only for containers in user defined networks'
+    cbuild run -d --name never --network host --mac-address 02:00:00:00:00:09 busybox true
+    expect_contains 'conflicting options: mac-address and the network mode'
+    cbuild inspect never
+    expect_status 1
     cbuild run -d --network container:nope busybox true
     expect_contains 'No such container: nope'
     "$CBUILD" run -d --name two --network container:one busybox sleep 1000

@@ -376,6 +376,8 @@ END
     run "$CBUILD" network ls -f bad=x
     expect_status 1
     expect_contains 'invalid filter `bad`' 'the filters are dangling, driver, id'
+    run "$CBUILD" network ls -f dangling=false --format '{{.Name}}'
+    expect_output $'bridge\nhost\nnone'
     run "$CBUILD" network ls -f dangling=maybe
     expect_contains 'invalid filter `dangling=maybe`: expected true or false'
     run "$CBUILD" network connect taken nobody
