@@ -223,8 +223,9 @@ static json_t *network_mode(const struct cb_run_request *request)
 {
     cb_auto_value(cb_joins) joins = {0};
 
-    if (cb_joins_read(&joins, request, NULL) < 0 || !joins.count)
-        return text("bridge");
+    if (cb_joins_read(&joins, request, NULL) < 0 || !joins.count ||
+        strcmp(joins.items[0].network, CB_JOIN_ALONE) == 0)
+        return text(request->network && *request->network ? request->network : "bridge");
     return text(joins.items[0].network);
 }
 

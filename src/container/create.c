@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "container/ask-priv.h"
 #include "container/journal.h"
+#include "container/neighbours.h"
 #include "container/setup.h"
 #include "container/volume.h"
 
@@ -160,6 +161,7 @@ int cb_container_create(struct cb_store *store,
         cb_containers_lock(store, &lock, &dir, err) < 0)
         return -1;
     sweep(store, dir);
+    cb_neighbours_pin(store, &container->options.request);
     if (cb_container_choose_name(store, options->name, &container->name, err) < 0)
         return -1;
     cb_container_new_id(container->id);

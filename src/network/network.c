@@ -198,8 +198,6 @@ static void copy_ports(struct cb_network *network, const struct cb_ports *ports)
 
     if (!ports || !ports->count)
         return;
-    if (network->class->is_host)
-        cb_warn("Published ports are discarded when using host network mode");
     if (!network->class->backends || is_closed(network))
         return;
     for (size_t i = 0; i < ports->count; i++) {

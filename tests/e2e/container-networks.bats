@@ -278,6 +278,8 @@ kill_server() {
     "$CBUILD" network disconnect front one
     cbuild exec one ip -o link
     [ "${#lines[@]}" -eq 1 ]
+    cbuild inspect -f '{{.HostConfig.NetworkMode}} {{json .NetworkSettings.Networks}}' one
+    expect_output 'bridge {}'
     "$CBUILD" restart -t 0 one
     cbuild exec one ip -o link
     [ "${#lines[@]}" -eq 1 ]
@@ -389,6 +391,15 @@ kill_server() {
     "$CBUILD" run -d --name two --network container:one busybox sleep 1000
     cbuild network connect bridge two
     expect_contains 'cannot be connected to any other network'
+    # whatever it is called since
+    id=$("$CBUILD" inspect -f '{{.Id}}' one)
+    cbuild inspect -f '{{.HostConfig.NetworkMode}}' two
+    expect_output "container:$id"
+    "$CBUILD" rename one uno
+    "$CBUILD" restart -t 0 uno two
+    cbuild exec two ip -o -4 addr show eth0
+    expect_contains "$(ip_of uno bridge)/16"
+    "$CBUILD" rename uno one
     "$CBUILD" rm -f one
     cbuild exec two ip -o link
     expect_contains lo:
