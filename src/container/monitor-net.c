@@ -70,6 +70,7 @@ int cb_monitor_give_net(struct monitor *monitor, struct client *client,
                             "the container has too many host names to share them");
     message.len = (uint32_t)strlen(text);
     memcpy(message.text, text, message.len);
+    monitor->setup->nets.is_shared = 1;
     cb_client_send(client, &message, fd);
     return 0;
 }

@@ -396,7 +396,11 @@ kill_server() {
     cbuild inspect -f '{{.HostConfig.NetworkMode}}' two
     expect_output "container:$id"
     "$CBUILD" rename one uno
-    "$CBUILD" restart -t 0 uno two
+    "$CBUILD" restart -t 0 uno
+    # the network it had goes with it
+    cbuild exec two ip -o link
+    [ "${#lines[@]}" -eq 1 ]
+    "$CBUILD" restart -t 0 two
     cbuild exec two ip -o -4 addr show eth0
     expect_contains "$(ip_of uno bridge)/16"
     "$CBUILD" rename uno one
