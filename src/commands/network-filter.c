@@ -31,7 +31,7 @@ static int has_in_id(const void *thing, const char *value)
 {
     const struct cb_network_def *def = thing;
 
-    return strstr(def->id, value) != NULL;
+    return cb_filter_matches(def->id, value);
 }
 
 static const char *find_label(const void *thing, const char *key)
@@ -55,7 +55,7 @@ static int has_in_name(const void *thing, const char *value)
 {
     const struct cb_network_def *def = thing;
 
-    return strstr(def->name, value) != NULL;
+    return cb_filter_matches(def->name, value);
 }
 
 static int has_scope(const void *thing, const char *value)

@@ -376,6 +376,10 @@ END
     run "$CBUILD" network ls -f bad=x
     expect_status 1
     expect_contains 'invalid filter `bad`' 'the filters are dangling, driver, id'
+    run "$CBUILD" network ls -f 'name=^(ta|ho).*[nt]$' --format '{{.Name}}'
+    expect_output $'host\ntaken'
+    run "$CBUILD" network ls -f name=taken --format '{{.CreatedAt}}'
+    [[ $output =~ ^20[0-9-]{8}\ [0-9:]{8}(\.[0-9]+)?\ \+0000\ UTC$ ]]
     run "$CBUILD" network ls -f dangling=false --format '{{.Name}}'
     expect_output $'bridge\nhost\nnone'
     run "$CBUILD" network ls -f dangling=maybe
