@@ -762,6 +762,28 @@ END
     expect_output '192.0.2.1 mine'
 }
 
+@test "who was made without a network joins one when it has left none" {
+    "$CBUILD" network create --subnet 10.99.27.0/24 late >/dev/null
+    "$CBUILD" run -d --name one --network none busybox sleep 1000 >/dev/null
+    cbuild network connect late one
+    expect_contains 'one of the networks in private (none) mode'
+    "$CBUILD" network disconnect none one
+    "$CBUILD" network connect --alias uno late one
+    cbuild exec one sh -c 'ip -o -4 addr show eth0; nslookup uno'
+    expect_contains 'inet 10.99.27.2/24' 'Address: 10.99.27.2'
+    cbuild inspect -f '{{.HostConfig.NetworkMode}} {{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}' one
+    expect_output 'none late'
+    "$CBUILD" restart -t 0 one
+    cbuild exec one ip -o -4 addr show eth0
+    expect_contains 'inet 10.99.27.2/24'
+    # what it was told stays to be seen
+    id=$("$CBUILD" inspect -f '{{.Id}}' one)
+    network=$("$CBUILD" network inspect -f '{{.Id}}' late)
+    "$CBUILD" stop -t 0 one
+    cbuild inspect -f '{{with .NetworkSettings.Networks.late}}{{.Aliases}} {{.NetworkID}}{{.IPAddress}}{{end}}' one
+    expect_output "[uno ${id:0:12}] $network"
+}
+
 @test "none and host cannot be connected to others" {
     "$CBUILD" network create front >/dev/null
     "$CBUILD" run -d --name alone --network none busybox sleep 1000 >/dev/null
@@ -769,7 +791,7 @@ END
     cbuild network connect front alone
     expect_contains 'container cannot be connected to multiple networks with one of the networks in private (none) mode'
     cbuild network connect front hosted
-    expect_contains 'container cannot be disconnected from host network or connected to host network'
+    expect_contains 'container sharing network namespace with another container or host cannot be connected to any other network'
     cbuild network disconnect host hosted
     expect_contains 'container cannot be disconnected from host network or connected to host network'
     cbuild network connect host alone
