@@ -95,7 +95,7 @@ page"
     "$CBUILD" create --name db busybox true
     cbuild run --rm --name user --link db busybox true
     expect_contains 'Cannot link to a non running container: /db AS /user/db'
-    cbuild run -d --name ranges --expose 100-102 --expose 104 --expose 100/udp busybox sleep 1000
+    "$CBUILD" run -d --name ranges --expose 100-102 --expose 104 --expose 100/udp busybox sleep 1000
     cbuild ps --format '{{.Ports}}'
     expect_output '100-102/tcp, 100/udp, 104/tcp'
     "$CBUILD" rm -f ranges

@@ -282,6 +282,7 @@ typing() {
     expect_output 'c1 172.30.0.10/24'
     cbuild network disconnect bridge c1
     run cbuild exec c1 ip -o -4 addr
+    expect_status 0
     expect_lacks 172.17.
     cbuild rm -f c1
     run cbuild network prune -f
