@@ -110,7 +110,8 @@ const struct cb_cli_command cb_cache_ls_command = {
     .summary = "List cache mounts",
     .usage = "cache ls [OPTIONS]",
     .about = "Cache mounts are the directories of RUN --mount=type=cache. See also\n"
-             "`cbuild cache export`, `cache import`, `cache rm` and `cache prune`.",
+             "`cbuild cache export`, `cache import`, `cache rm` and `cache prune`.\n"
+             "`cbuild cache push --list` lists build caches that are to be sent.",
     .options = ls_options,
     .values_size = sizeof(struct values),
     .act = run_ls,

@@ -50,6 +50,8 @@ static const struct {
     {"prune", "cbuild prune --filter until=168h\n"
               "cbuild prune --max-used-space 20g\n"},
     {"events", "cbuild events --since 1h --until 0s --filter type=container\n"},
+    {"cache push", "cbuild cache push --list\n"
+                   "cbuild cache push registry.example/app:cache\n"},
     {"cache export", "cbuild cache export npm npm.tar.zst\n"},
     {"manifest create",
      "cbuild manifest create r.example/app r.example/app:amd64 r.example/app:arm64\n"

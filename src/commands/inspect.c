@@ -56,6 +56,7 @@ struct kind;
 
 /* What is looked for, and where. */
 struct search {
+    struct cb_app *app;
     struct cb_store *store;
     const struct kind *kind; /* NULL: any */
     const struct cb_platform *platform;
@@ -92,10 +93,12 @@ static int find_network(const struct search *search, const char *name, json_t **
 {
     cb_auto(cb_network_def) def = NULL;
     cb_autofree char *dir = xasprintf("%s/networks", cb_store_root(search->store));
+    const struct cb_settings *settings;
 
-    if (cb_networks_find(dir, name, &def, err) < 0)
+    if (cb_networks_find(dir, name, &def, err) < 0 ||
+        cb_app_settings(search->app, &settings, err) < 0)
         return -1;
-    cb_network_foresee(dir, def);
+    cb_network_foresee(dir, &settings->own_bridge, def);
     *out = cb_network_def_json(def);
     return 0;
 }
@@ -193,7 +196,7 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
 {
     const struct values *values = given;
     cb_auto(cb_store) store = NULL;
-    struct search search = {0};
+    struct search search = {.app = app};
     struct cb_platform buffer;
 
     search.kind = values->type ? kind_named(values->type) : NULL;

@@ -31,6 +31,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/buildx.c \
 	%D%/cache-filter.c \
 	%D%/cache-filter.h \
+	%D%/cache-push.c \
 	%D%/cache-transfer.c \
 	%D%/cache.c \
 	%D%/cache.h \

@@ -237,15 +237,9 @@ static int delete_names(struct cb_app *app, void *given, const struct cb_strings
         struct cb_digest digest;
         char text[CB_DIGEST_MAX_TEXT];
 
-        int with_others =
-            cb_registry_delete(transfer.registry, args->items[i], &digest, err);
-
-        if (with_others < 0)
+        if (cb_registry_delete(transfer.registry, args->items[i], &digest, err) < 0)
             return cb_error_wrap(err, "%s", args->items[i]);
         printf("Deleted: %s (%s)\n", args->items[i], cb_digest_text(&digest, text));
-        if (with_others)
-            fprintf(stderr, "The registry deletes no tag alone: all tags of this "
-                            "manifest are gone\n");
     }
     return 0;
 }
@@ -255,8 +249,8 @@ const struct cb_cli_command cb_manifest_delete_command = {
     .summary = "Delete images on their registry",
     .usage = "manifest delete [OPTIONS] NAME:TAG|NAME@DIGEST...",
     .about =
-        "A registry that cannot delete a tag alone deletes the manifest, and with it\n"
-        "all tags that lead to it.",
+        "A digest goes with all tags that lead to it. So does a tag where the registry\n"
+        "deletes none alone, but it stays while there are others of its manifest.",
     .options = delete_options,
     .values_size = sizeof(struct cb_manifest_values),
     .defaults = CB_MANIFEST_DEFAULTS,

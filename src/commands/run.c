@@ -8,6 +8,7 @@
 #include "container/mounts.h"
 #include "executor/facts.h"
 #include "registry/registry.h"
+#include "store/content.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -45,19 +46,34 @@ static void say_missing(const char *name)
 }
 
 /* 1 found, 0 not there, or for another platform than was ASKED for. */
-static int find_local(struct cb_store *store, const char *name,
-                      const struct cb_platform *asked, struct cb_image **out, int *by_id,
+static int find_asked(struct cb_store *store, const char *name,
+                      const struct cb_platform *asked, struct cb_digest *id, int *by_id,
                       struct cb_error **err)
 {
+    cb_auto(cb_image) image = NULL;
     cb_auto(cb_image) meant = NULL;
-    int found = cb_image_find_for(store, name, asked, out, by_id, err);
+    int found = cb_image_find_to_use(store, name, asked, &image, by_id, err);
 
-    if (found <= 0 || !asked)
+    if (found <= 0)
         return found;
+    *id = image->id;
     /* An id is nobody else's: there is no other to be pulled. */
     if (*by_id)
         return cb_image_get_for(store, name, asked, &meant, NULL, err) < 0 ? -1 : 1;
-    return cb_image_serves(store, name, *out, asked, err);
+    return cb_image_serves(store, name, image, asked, err);
+}
+
+static int find_local(struct cb_store *store, const char *name,
+                      const struct cb_platform *asked, struct cb_digest *id, int *by_id,
+                      struct cb_error **err)
+{
+    int64_t config_bytes;
+    int found;
+
+    if (asked)
+        return find_asked(store, name, asked, id, by_id, err);
+    found = cb_image_find_id(store, name, id, by_id, err);
+    return found > 0 ? cb_content_has(store, id, &config_bytes) : found;
 }
 
 /* How images are looked for. */
@@ -95,7 +111,7 @@ static int find_image(const struct search *search, const char *name,
     cb_auto(cb_pool) pool = cb_pool_new(0, 4);
     cb_auto(cb_registry) registry = NULL;
     cb_auto(cb_progress) progress = NULL;
-    cb_auto(cb_image) local = NULL;
+    struct cb_digest local;
     const struct cb_platform host = cb_platform_host();
     const struct cb_platform *platform = search->asked ? search->asked : &host;
     struct cb_registry_options options = {
@@ -113,7 +129,7 @@ static int find_image(const struct search *search, const char *name,
          pull(registry, name, platform, err) < 0))
         return -1;
     if (found && by_id) /* `1a2b` is no name */
-        name = cb_digest_text(&local->id, id);
+        name = cb_digest_text(&local, id);
     if (cb_registry_resolve(registry, name, platform, CB_PULL_NEVER, image, err) < 0)
         return -1;
     /* what is not unpacked yet; a step without a name is not shown */
@@ -165,8 +181,7 @@ static int start(struct cb_app *app, struct cb_run_values *values, const char *n
     cb_auto_value(cb_run_image) image = {0};
     int exit_code = 0;
 
-    if (is_fleeting(values))
-        cb_launcher_prepare(app->launcher);
+    values->fleeting = is_fleeting(values);
     if (cb_run_find_image(app, values, name, &image, err) < 0) {
         int status = cb_run_fail(err);
 
@@ -215,8 +230,11 @@ int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const ch
     struct search search = {.app = app, .quiet = values->quiet};
     struct cb_platform buffer;
 
-    if (cb_run_add_defaults(app, values, err) < 0 ||
-        cb_app_store(app, 1, &out->store, err) < 0 ||
+    if (cb_run_add_defaults(app, values, err) < 0)
+        return -1;
+    if (values->fleeting)
+        cb_container_expect(app->launcher, &values->container);
+    if (cb_app_store(app, 1, &out->store, err) < 0 ||
         parse_pull(values->pull, &search.policy, err) < 0 ||
         cb_app_default_platform(values->platform, &buffer, &search.asked, err) < 0)
         return -1;

@@ -11,6 +11,7 @@ struct cb_run_values {
     struct cb_strings env_files, labels, label_files, attach;
     const char *entrypoint, *pull, *platform, *cidfile, *detach_keys, *sig_proxy, *gpus;
     int detach, quiet;
+    int fleeting; /* it leaves nothing: its sandbox gets ready at once */
 };
 void cb_run_values_clear(struct cb_run_values *values);
 CB_AUTO_VALUE_DEFINE(cb_run_values, cb_run_values_clear)

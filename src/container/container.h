@@ -86,6 +86,10 @@ CB_AUTO_VALUE_DEFINE(cb_container_options, cb_container_options_clear)
 int cb_container_shell(struct cb_launcher *launcher, const struct cb_process_spec *spec,
                        struct cb_cancel *cancel, struct cb_exit *result,
                        struct cb_error **err);
+/* A container with OPTIONS is going to be run in the foreground: what is the same
+ * whatever its image gets ready beside us. */
+void cb_container_expect(struct cb_launcher *launcher,
+                         const struct cb_container_options *options);
 /* Runs in the foreground on our stdio, forwarding signals and terminal size; the
  * filesystem is discarded afterwards, and LAUNCHER dismissed. Others see one that lasts.
  * *EXIT_CODE is the container's. Errors: USAGE, NOT_FOUND with errno ENOENT (command

@@ -55,7 +55,8 @@ static int open_parts(struct monitor *monitor, struct parts *parts, struct cb_er
     if (open_store(monitor, &parts->store, err) < 0 ||
         cb_setup_make(monitor->setup, parts->store, &how, err) < 0 ||
         cb_container_snapshot(parts->store, container, &parts->snapshot, err) < 0 ||
-        cb_run_spec_add_mounts(&monitor->setup->spec, parts->store, container, err) < 0)
+        cb_run_spec_add_mounts(&monitor->setup->spec, parts->store, container,
+                               monitor->cancel, err) < 0)
         return -1;
     return cb_snapshot_open_root(parts->snapshot, &monitor->root, err);
 }

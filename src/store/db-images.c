@@ -106,25 +106,38 @@ int cb_db_image_get(struct cb_db *db, const struct cb_digest *id, struct cb_db_i
                     struct cb_error **err)
 {
     cb_db_hold(db);
-    cb_query query = cb_db_query(
-        db,
-        "SELECT manifest, created_ns,"
-        " (SELECT COALESCE(SUM(MAX(s.size_bytes,0)),0) FROM image_layers l"
-        "  JOIN chains c ON c.chain_id=l.chain_id JOIN snapshots s ON s.id=c.snapshot"
-        "  WHERE l.image=images.id)"
-        " FROM images WHERE id=?1",
-        err);
+    cb_query query =
+        cb_db_query(db, "SELECT manifest, created_ns FROM images WHERE id=?1", err);
     int found;
 
     cb_bind_digest(query, 1, id);
     found = cb_db_step(db, query, err);
     if (found <= 0)
         return found;
-    out->id = *id;
-    out->manifest = cb_column_digest(query, 0);
-    out->created_ns = sqlite3_column_int64(query, 1);
-    out->size_bytes = sqlite3_column_int64(query, 2);
+    *out = (struct cb_db_image){.id = *id,
+                                .manifest = cb_column_digest(query, 0),
+                                .created_ns = sqlite3_column_int64(query, 1)};
     return 1;
+}
+
+int cb_db_image_size(struct cb_db *db, const struct cb_digest *id, int64_t *bytes,
+                     struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(
+        db,
+        "SELECT COALESCE(SUM(MAX(s.size_bytes,0)),0) FROM image_layers l"
+        " JOIN chains c ON c.chain_id=l.chain_id JOIN snapshots s ON s.id=c.snapshot"
+        " WHERE l.image=?1",
+        err);
+
+    if (!query)
+        return -1;
+    cb_bind_digest(query, 1, id);
+    if (cb_db_step(db, query, err) < 0)
+        return -1;
+    *bytes = sqlite3_column_int64(query, 0);
+    return 0;
 }
 
 int cb_db_image_prefix(struct cb_db *db, const char *prefix, struct cb_digest *out,

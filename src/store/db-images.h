@@ -9,7 +9,7 @@
 struct cb_db_image {
     struct cb_digest id, manifest;
     int64_t created_ns;
-    int64_t size_bytes; /* of the layers known here */
+    int64_t size_bytes; /* of the layers known here; of cb_db_images_each */
 };
 
 /* 1: the row is there, durable, with this manifest (unset: any), and owns all NAMES. */
@@ -28,6 +28,9 @@ int cb_db_image_put(struct cb_db *db, const struct cb_db_image *image,
                     const struct cb_strings *synced, struct cb_error **err);
 int cb_db_image_get(struct cb_db *db, const struct cb_digest *id, struct cb_db_image *out,
                     struct cb_error **err);
+/* Of the layers known here. */
+int cb_db_image_size(struct cb_db *db, const struct cb_digest *id, int64_t *bytes,
+                     struct cb_error **err);
 /* Ids that start with PREFIX ("sha256:ab"): how many, up to 2; OUT is the first. */
 int cb_db_image_prefix(struct cb_db *db, const char *prefix, struct cb_digest *out,
                        struct cb_error **err);

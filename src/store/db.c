@@ -363,12 +363,20 @@ static int connect_writable(struct cb_db *db, const struct cb_db_options *option
         err);
 }
 
+/* Nobody asks how much memory it has, and counting costs a lock for each piece of it. */
+static void set_up_sqlite(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    cb_db_files_keep();
+}
+
 int cb_db_open(struct cb_db **out, const struct cb_db_options *options,
                struct cb_error **err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     cb_auto(cb_db) db = xcalloc(1, sizeof(*db));
 
-    cb_db_files_keep();
+    pthread_once(&once, set_up_sqlite);
     pthread_mutex_init(&db->mutex, NULL);
     db->no_sync = options->no_sync;
     db->cancel = options->cancel;

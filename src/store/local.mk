@@ -58,6 +58,10 @@ src_store_libstore_a_SOURCES = \
 	%D%/lock.h \
 	%D%/layer-tar.c \
 	%D%/layer-tar.h \
+	%D%/outbox-entry.c \
+	%D%/outbox-priv.h \
+	%D%/outbox.c \
+	%D%/outbox.h \
 	%D%/outline-play.c \
 	%D%/outline-priv.h \
 	%D%/outline-write.c \
@@ -78,6 +82,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/store-priv.h \
 	%D%/store.h \
 	%D%/tar-guard.h \
+	%D%/tar-mend.h \
 	%D%/tar-read-priv.h \
 	%D%/tar.h \
 	%D%/tree-digest.h \
@@ -159,6 +164,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/stat-index.c \
 	%D%/store.c \
 	%D%/tar-guard.c \
+	%D%/tar-mend.c \
 	%D%/tar-read.c \
 	%D%/tar-sniff.c \
 	%D%/tar-write.c \

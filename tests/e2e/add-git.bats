@@ -263,6 +263,62 @@ packs() {
     expect_output ""
 }
 
+@test "the store keeps submodules, too: those that are known are asked for nowhere" {
+    make_repo inner
+    make_repo middle
+    tgit -C "$REPO" submodule --quiet add "$WEB/git/inner.git" deep/inner
+    commit module
+    push
+    make_repo outer
+    tgit -C "$REPO" submodule --quiet add "$WEB/git/middle.git" mods/middle
+    tgit -C "$REPO" submodule --quiet add "$WEB/git/inner.git" unwanted
+    tgit -C "$REPO" config -f .gitmodules submodule.unwanted.update none
+    commit module
+    push
+    add "$WEB/git/outer.git#main" /a
+    build_ok
+    first=$(head_of)
+    mkdir "$REPO/more"
+    touch "$REPO/more/new"
+    commit more
+    push
+    forget_requests
+    build_ok
+    in_image sh -c 'cd /a; cat mods/middle/deep/inner/file; ls more; ls -A unwanted; find . -name .git'
+    expect_output $'one\nnew'
+    not grep -q -e /middle.git -e /inner.git "$WEB_LOG"
+    forget_requests
+    add "$WEB/git/outer.git#$first:mods" /a
+    build_ok --offline
+    in_image cat /a/middle/deep/inner/file
+    expect_output one
+    expect_requests ""
+    run "$CBUILD" du --verbose
+    expect_contains "shared git repo for $WEB/git/middle.git" "shared git repo for $WEB/git/inner.git"
+    rm -rf "$STORE/git"
+    add "$WEB/git/outer.git#$first" /a --keep-git-dir=true
+    build_ok
+    "$CBUILD" run --rm img cat /a/mods/middle/deep/inner/file
+}
+
+@test "a submodule is sent nothing that was given for the repository it is in" {
+    make_repo inner
+    make_repo outer
+    tgit -C "$REPO" submodule --quiet add "$WEB/git/inner.git" same
+    tgit -C "$REPO" submodule --quiet add "$WEB/git/inner.git" other
+    tgit -C "$REPO" config -f .gitmodules submodule.other.url "$WEB_OTHER/git/inner.git"
+    commit module
+    push
+    add "$WEB/git/outer.git" /a
+    printf token >"$BATS_TEST_TMPDIR/token"
+    build_ok --secret "id=GIT_AUTH_TOKEN,src=$BATS_TEST_TMPDIR/token"
+    in_image cat /a/same/file /a/other/file
+    expect_output $'one\none'
+    run jq -r 'select(.authorization) | .path | split("/")[2]' "$WEB_LOG"
+    [ "$(sort -u <<<"$output")" = outer.git ]
+    grep -q /inner.git "$WEB_LOG"
+}
+
 @test "hostile submodules do not get at files or programs" {
     make_repo r
     local url update
