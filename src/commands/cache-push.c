@@ -254,9 +254,10 @@ static void print_row(const struct cb_outbox_entry *entry)
     cb_autofree char *size = cb_size_human(bytes_of(entry));
     cb_autofree char *age =
         cb_duration_human((int64_t)time(NULL) - entry->queued_ns / 1000000000);
+    cb_autofree char *queued = xasprintf("%s ago", age);
     cb_auto_value(cb_strbuf) error = {0};
 
-    printf("%-7s  %-9s  %-10s ago  %s\n", state_of(entry), size, age, entry->name);
+    printf("%-7s  %-9s  %-22s  %s\n", state_of(entry), size, queued, entry->name);
     if (entry->error) {
         cb_strbuf_add_escaped(&error, entry->error, strlen(entry->error), 0);
         printf("         %s\n", cb_strbuf_text(&error));
@@ -280,7 +281,7 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
         print_json(&outbox);
         return 0;
     }
-    printf("%-7s  %-9s  %-14s  %s\n", "STATE", "SIZE", "QUEUED", "NAME");
+    printf("%-7s  %-9s  %-22s  %s\n", "STATE", "SIZE", "QUEUED", "NAME");
     cb_vec_foreach (entry, &outbox)
         print_row(*entry);
     return 0;

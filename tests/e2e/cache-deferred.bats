@@ -132,6 +132,8 @@ $(listed .log)"
     build_ok --cache-to "$(to "$REGISTRY/cache:x")"
     wait_until is_listed .state failed
     cbuild cache push --list
+    # the names stand below each other
+    [ "$(grep -e NAME -e ^failed <<<"$output" | sed 's/NAME$//; s/127\.0\.0\.1.*//' | awk '{print length}' | uniq | wc -l)" = 1 ]
     expect_contains failed "$REGISTRY/cache:x" 'Failed to connect' "log: $STORE/outbox/"
     grep -q 'Failed to connect' "$(listed .log)"
     # cache push fails likewise, and leaves it there
