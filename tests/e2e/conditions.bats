@@ -93,7 +93,7 @@ EOF
     expect_status 0
     conditional
     build --build-arg DEBUG=2
-    [ "$status" -ne 0 ]
+    expect_status 1
     expect_contains 'nowhere.invalid/tools:1'
 }
 

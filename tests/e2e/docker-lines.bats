@@ -244,7 +244,8 @@ typing() {
     expect_output "$(cbuild exec busybox1 hostname)"
     cbuild network disconnect my-net busybox2
     run cbuild exec busybox1 ping -c 1 -w 2 busybox2
-    [ "$status" -ne 0 ]
+    expect_status 1
+    expect_contains "bad address 'busybox2'"
     cbuild network connect my-net busybox2
     wait_until cbuild exec busybox1 ping -c 1 -w 2 busybox2
 }

@@ -245,7 +245,8 @@ teardown() { stop_registry; }
     [ "$(jq -r '."containerimage.config.digest"' "$OUT.json")" = "$(cat "$OUT.iid")" ]
     echo RUN false >>"$DIR/Dockerfile"
     run "$CBUILD" build -q --metadata-file "$OUT.json" "$DIR"
-    [ "$status" -ne 0 ]
+    expect_status 1
+    expect_contains 'Dockerfile:5:1' 'no such file or directory'
     [ ! -e "$OUT.json" ]
 }
 

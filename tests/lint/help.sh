@@ -2,6 +2,7 @@
 # Help goes to stdout, fits 80 columns and names every command; wrong usage goes to stderr and fails. Speaks TAP.
 #   tests/lint/help.sh CBUILD
 cbuild=${1:-cbuild}
+top=${CB_SRCDIR:-$(dirname "$0")/../..}
 n=0
 failed=0
 result() { # STATUS NAME
@@ -39,7 +40,7 @@ done)
 [ -z "$said" ] || echo "# $said"
 [ -z "$said" ]
 result $? "the examples of the help are taken"
-said=$(sed -n '/^```sh$/,/^```$/p' "${CB_SRCDIR:-.}/README.md" "${CB_SRCDIR:-.}/docs/migration.md" | sed -e 's/ #.*//' -e ':a' -e '/\\$/N; s/\\\n//; ta' |
+said=$(sed -n '/^```sh$/,/^```$/p' "$top/README.md" "$top/docs/migration.md" | sed -e 's/ #.*//' -e ':a' -e '/\\$/N; s/\\\n//; ta' |
     sed -e 's/ && /\n/g' -e 's/; /\n/g' -e 's/ | /\n/g' -e 's/<(\(.*\))/\n\1/' | grep '^cbuild ' | complaints)
 [ -z "$said" ] || echo "# $said"
 [ -z "$said" ]
