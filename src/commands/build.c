@@ -127,7 +127,8 @@ static int build(struct cb_app *app, struct cb_build_values *values,
     }
     if (outcome.image_ids.count && !outcome.took_stdout && legacy)
         print_legacy_result(&outcome);
-    else if (!outcome.took_stdout && !(summary && both_are_terminals()))
+    else if (!outcome.took_stdout && !(summary && both_are_terminals()) &&
+             (values->quiet || !mode || strcmp(mode, "none") != 0))
         print_ids(&outcome);
     return cb_flush_stdout(err);
 }

@@ -130,7 +130,7 @@ static const struct {
     {"log-driver", "json-file local none"},
     {"on-error", "shell"},
     {"platform", "linux/amd64 linux/arm64 linux/arm/v7"},
-    {"progress", "auto plain tty quiet rawjson legacy"},
+    {"progress", "auto plain tty quiet none rawjson legacy"},
     {"pull", "always missing never newer"},
     {"restart", "no on-failure always unless-stopped"},
 };
