@@ -183,24 +183,23 @@ const struct cb_cli_command cb_manifest_push_command = {
 
 static const struct cb_option rm_options[] = {{0}};
 
+static int remove_one(void *arg, const char *name, struct cb_error **err)
+{
+    int found = cb_draft_remove(arg, name, err);
+
+    if (found == 0)
+        return no_such_manifest(name, err);
+    return found < 0 ? -1 : 0;
+}
+
 static int rm(struct cb_app *app, void *values, const struct cb_strings *args,
               struct cb_error **err)
 {
     cb_auto(cb_store) store = NULL;
-    cb_auto(cb_error) errors = NULL;
 
     if (cb_app_store(app, 0, &store, err) < 0)
         return -1;
-    for (size_t i = 0; i < args->count; i++) {
-        struct cb_error *error = NULL;
-        int found = cb_draft_remove(store, args->items[i], &error);
-
-        if (found == 0)
-            no_such_manifest(args->items[i], &error);
-        if (found <= 0)
-            cb_error_append(&errors, error);
-    }
-    return errors ? cb_error_move(err, &errors) : 0;
+    return cb_each_named(args, remove_one, store, err);
 }
 
 const struct cb_cli_command cb_manifest_rm_command = {

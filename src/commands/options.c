@@ -4,6 +4,8 @@
 #include "base/suggest.h"
 #include "base/text.h"
 #include "commands/commands.h"
+#include "commands/globals.h"
+#include "commands/help.h"
 
 #include <errno.h>
 #include <string.h>

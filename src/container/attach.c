@@ -37,6 +37,8 @@ int cb_attach(struct cb_launcher *launcher, struct cb_process_spec *spec,
     status = cb_cancel_check(cancel, err) < 0
                  ? -1
                  : cb_process_start(launcher, spec, &process, err);
+    if (status == 0 && options->started)
+        options->started(options->witness->arg);
     if (status == 0 && spec->tty) {
         terminal = options->interactive ? cb_terminal_open(STDIN_FILENO) : NULL;
         status = cb_terminal_relay(process, signals, options->interactive,

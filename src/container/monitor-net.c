@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -192,6 +191,13 @@ static int take_text(const struct cb_wire_message *message, char **out)
     return **out ? 0 : -1;
 }
 
+static void watch_names(struct monitor *monitor)
+{
+    monitor->names_tries = 0;
+    monitor->names_at_ms = 0;
+    cb_nets_watch_names(&monitor->setup->nets, 0);
+}
+
 int cb_monitor_connect(struct monitor *monitor, const struct cb_wire_message *message,
                        struct cb_error **err)
 {
@@ -206,7 +212,7 @@ int cb_monitor_connect(struct monitor *monitor, const struct cb_wire_message *me
     if (take_text(message, &text) < 0 || cb_join_parse(&join, text, err) < 0 ||
         cb_nets_connect(&monitor->setup->nets, &owner, &join, monitor->cancel, err) < 0)
         return -1;
-    cb_nets_watch_names(&monitor->setup->nets);
+    watch_names(monitor);
     cb_joins_add(request, text);
     return save(monitor, err);
 }
@@ -224,7 +230,7 @@ int cb_monitor_disconnect(struct monitor *monitor, const struct cb_wire_message 
         return cb_error_set(err, CB_ERR_NOT_FOUND,
                             "container %s is not connected to network %s",
                             monitor->container->id, text);
-    cb_nets_watch_names(&monitor->setup->nets);
+    watch_names(monitor);
     cb_joins_remove(request, text);
     return save(monitor, err);
 }
@@ -251,13 +257,14 @@ void cb_monitor_mend_names(struct monitor *monitor)
 
     if (!monitor->setup)
         return;
-    if (now - monitor->names_at_ms > MEND_PAUSE_MS)
-        monitor->names_tries = 0;
-    monitor->names_at_ms = now;
-    cb_close(&monitor->setup->nets.names_fd);
-    while (monitor->setup->nets.names_fd < 0 && monitor->names_tries++ < MEND_TRIES) {
-        if (monitor->names_tries > 1)
-            poll(NULL, 0, MEND_NAP_MS);
-        cb_nets_watch_names(&monitor->setup->nets);
+    if (cb_nets_have_names(&monitor->setup->nets)) {
+        monitor->names_at_ms = now;
+        return;
     }
+    if (monitor->names_at_ms && now - monitor->names_at_ms > MEND_PAUSE_MS)
+        monitor->names_tries = 0;
+    monitor->names_at_ms = 0;
+    if (monitor->names_tries++ < MEND_TRIES)
+        cb_nets_watch_names(&monitor->setup->nets,
+                            monitor->names_tries > 1 ? MEND_NAP_MS : 0);
 }

@@ -10,7 +10,6 @@ struct arrival {
 struct growing {
     struct cb_engine *engine;
     struct cb_building *build;
-    struct cb_solve_stats *apart;
     CB_VEC(struct arrival) arrivals;
 };
 
@@ -59,7 +58,7 @@ static int learn(struct growing *growing, struct cb_building_part *part,
             return -1;
         i = (size_t)-1; /* others are awaited now */
     }
-    return cb_building_list_next(growing->engine, part, made, growing->apart, more, err);
+    return cb_building_list_next(growing->engine, growing->build, part, made, more, err);
 }
 
 static int arrived(void *arg, struct cb_edge edge, struct cb_result *result,
@@ -99,10 +98,9 @@ static void take_arrivals(struct cb_building *build, const struct growing *growi
 
 int cb_building_grow(struct cb_engine *engine, struct cb_building *build,
                      const struct cb_wanted *wanted, struct cb_solve_options *options,
-                     struct cb_solve_stats *apart, struct cb_solve_stats *stats,
-                     struct cb_error **err)
+                     struct cb_solve_stats *stats, struct cb_error **err)
 {
-    cb_auto_value(growing) growing = {.engine = engine, .build = build, .apart = apart};
+    cb_auto_value(growing) growing = {.engine = engine, .build = build};
     cb_autofree struct cb_result **results = xcalloc(wanted->count + 1, sizeof(*results));
 
     options->arrived = arrived;

@@ -123,6 +123,19 @@ int cb_dns_is_reachable(void)
     return count_reachable(&host.servers) > 0;
 }
 
+int cb_dns_host_servers(struct cb_strings *out)
+{
+    cb_auto_value(resolvers) host = {0};
+    int is_here;
+
+    find_host_resolvers(&host);
+    is_here = !count_reachable(&host.servers);
+    for (size_t i = 0; i < host.servers.count; i++)
+        if (is_here || !is_loopback(host.servers.items[i]))
+            cb_strings_add(out, host.servers.items[i]);
+    return is_here;
+}
+
 static int given(const struct cb_strings *strings)
 {
     return strings && strings->count;

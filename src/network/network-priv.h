@@ -66,8 +66,9 @@ struct cb_network_backend {
     void (*leave)(void *state);
     /* NETWORK's container has another name. NULL: nobody knows it by that. */
     int (*rename)(struct cb_network *network, void *state, struct cb_error **err);
-    /* cb_names_watch, where the server is. NULL: there is none. */
-    int (*watch_names)(void *state);
+    /* The network in which the server of its names is; caller closes. NULL: there is no
+     * server. */
+    int (*names_net)(void *state);
 };
 
 struct cb_network_class {
@@ -186,6 +187,9 @@ int cb_usermode_alive(const struct cb_network *network);
 /* ── dns.c ── */
 /* Can the host's servers be asked from another network? */
 int cb_dns_is_reachable(void);
+/* Adds the host's servers that others can ask; those on its loopback if there is none
+ * else, which is told by 1. */
+int cb_dns_host_servers(struct cb_strings *out);
 
 /* ── ports.c ── */
 /* Opens the ports on the host's side, so that nobody else gets them: EXISTS with docker's

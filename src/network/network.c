@@ -391,13 +391,6 @@ int cb_network_rename(struct cb_network *network, const char *name, struct cb_er
     return network->backend->rename(network, network->state, err);
 }
 
-int cb_network_watch_names(const struct cb_network *network)
-{
-    if (!network->facts.has_names || !network->backend->watch_names)
-        return -1;
-    return network->backend->watch_names(network->state);
-}
-
 /* What fails here fails again, and is told, when it is asked for. */
 static void *begin(void *arg)
 {

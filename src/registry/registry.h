@@ -33,6 +33,11 @@ int cb_registry_new(struct cb_registry **out, const struct cb_registry_options *
 void cb_registry_free(struct cb_registry *registry);
 CB_AUTO_DEFINE(cb_registry, cb_registry_free)
 
+/* What the command line said that another process has to be told, to reach registries in
+ * the same way; nothing of it is secret. OUT is the caller's. */
+struct cb_outbox_reach;
+void cb_registry_reach(const struct cb_registry *registry, struct cb_outbox_reach *out);
+
 enum cb_pull_policy { CB_PULL_MISSING, CB_PULL_ALWAYS, CB_PULL_NEVER, CB_PULL_NEWER };
 
 /* An image whose documents are at hand; its layers need not be. */

@@ -43,7 +43,7 @@ ip_of() { # ip_of CONTAINER NETWORK
     "$CBUILD" ps -a --no-trunc --format '{{.ID}} {{.Names}}' | awk -v name="$1" '$2 == name { print $1 }' |
         xargs -I{} jq -r ".Network.Networks[\"$2\"].IPAddress" "$STORE/containers/{}/state.json"
 }
-# A page by name. Names are known a moment after a container has joined.
+# A page by name, as soon as its server listens.
 page_from() { # page_from ADDRESS COMMAND…: of cbuild
     local address=$1
     shift
@@ -140,6 +140,32 @@ page"
 }
 cbuild_finds() { # cbuild_finds CONTAINER NAME
     "$CBUILD" exec "$1" nslookup -type=a "$2." >/dev/null 2>&1
+}
+
+@test "while the server of names takes its time to start again, a container answers and stops" {
+    real=$(PATH=$PATH:/usr/libexec/podman:/usr/lib/podman command -v aardvark-dns)
+    mkdir "$DIR/bin"
+    mkfifo "$DIR/go"
+    printf '#!/bin/sh\n[ ! -e %s/slow ] || { : >%s/began; read -r line <%s/go; }\nexec %s "$@"\n' "$DIR" "$DIR" "$DIR" "$real" >"$DIR/bin/aardvark-dns"
+    chmod +x "$DIR/bin/aardvark-dns"
+    "$CBUILD" network create --subnet 10.99.24.0/24 slow >/dev/null
+    PATH=$DIR/bin:$PATH "$CBUILD" run -d --name first --network slow busybox sleep 1000 >/dev/null
+    : >"$DIR/slow"
+    kill_server
+    wait_until test -e "$DIR/began"
+    run timeout 30 "$CBUILD" exec first echo there
+    expect_output there
+    rm "$DIR/slow" "$DIR/began"
+    echo >"$DIR/go"
+    wait_until cbuild_finds first first
+    : >"$DIR/slow"
+    kill_server
+    wait_until test -e "$DIR/began"
+    run timeout 30 "$CBUILD" stop -t 0 first
+    expect_output first
+}
+kill_server() {
+    kill -9 "$(cat "/run/cbuild/net-$(stat -L -c %i "/proc/$HOLDER/ns/net")/names/aardvark-dns/aardvark.pid")"
 }
 
 @test "a container that runs is found by the name it was given since" {
@@ -402,16 +428,22 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
 @test "the configuration's words for the bridge: its own address, and those of containers" {
     export CBUILD_CONFIG=$BATS_TEST_TMPDIR/config.json
     echo '{"bip": "198.18.40.9/24", "fixed-cidr": "198.18.40.128/26"}' >"$CBUILD_CONFIG"
+    cbuild network inspect -f '{{json .IPAM.Config}}' bridge
+    expect_output '[{"Subnet":"198.18.40.0/24","IPRange":"198.18.40.128/26","Gateway":"198.18.40.9"}]'
     cbuild run --rm busybox sh -c 'ip -o -4 addr show eth0; ip route'
     expect_contains 'inet 198.18.40.128/24' 'default via 198.18.40.9 '
     cbuild network inspect -f '{{json .IPAM.Config}}' bridge
-    expect_contains '"Subnet":"198.18.40.0/24"' '"Gateway":"198.18.40.9"'
+    expect_output '[{"Subnet":"198.18.40.0/24","IPRange":"198.18.40.128/26","Gateway":"198.18.40.9"}]'
     # another address waits until nobody is on it
     "$CBUILD" run -d --name stays busybox sleep 1000 >/dev/null
     echo '{"bip": "198.18.41.1/24"}' >"$CBUILD_CONFIG"
     cbuild run --rm busybox ip -o -4 addr show eth0
     expect_contains 'inet 198.18.40.' 'stays 198.18.40.0/24 while containers are on it, and not 198.18.41.0/24'
+    cbuild network inspect -f '{{(index .IPAM.Config 0).Subnet}}' bridge
+    expect_output 198.18.40.0/24
     "$CBUILD" rm -f stays >/dev/null
+    cbuild network inspect -f '{{(index .IPAM.Config 0).Subnet}}' bridge
+    expect_output 198.18.41.0/24
     cbuild run --rm busybox ip -o -4 addr show eth0
     expect_contains 'inet 198.18.41.2/24'
     expect_lacks stays
@@ -489,6 +521,64 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     kill -9 $(pgrep -f "cbuild-monitor $STORE ")
     wait_until "$CBUILD" network rm alone
     [ "$(host ip -o link | grep -c .)" = "$links" ]
+}
+
+@test "macvlan: containers find each other by name, and others' names by the servers they are given" {
+    "$CBUILD" network create -d macvlan --subnet 10.99.21.0/24 lan >/dev/null
+    "$CBUILD" run -d --name First --network lan --network-alias both --dns 10.99.21.9 busybox sleep 1000 >/dev/null
+    "$CBUILD" run -d --name second --network lan --network-alias both busybox sleep 1000 >/dev/null
+    # Port 53 is free for a container that is a name server itself.
+    "$CBUILD" run -d --name far --network lan --ip 10.99.21.9 busybox sleep 1000 >/dev/null
+    nsenter -t "$("$CBUILD" inspect -f '{{.State.Pid}}' far)" -n python3 "$BATS_TEST_DIRNAME/../lib/name-server.py" far.example 203.0.113.7 \
+        "$DIR/ready" 3>&- &
+    server=$!
+    wait_until test -e "$DIR/ready"
+    id=$("$CBUILD" inspect -f '{{.Id}}' second)
+    cbuild exec First cat /etc/resolv.conf
+    expect_contains 'nameserver 127.0.0.11' 'options ndots:0'
+    for name in second SECOND second.lan "${id:0:12}"; do
+        cbuild exec First nslookup "$name"
+        expect_contains 'Address: 10.99.21.3'
+    done
+    cbuild exec second nslookup both
+    expect_contains 'Address: 10.99.21.2' 'Address: 10.99.21.3'
+    cbuild exec second nslookup 10.99.21.2
+    expect_contains 'name = First.lan'
+    "$CBUILD" run -d --name asks --network lan --dns 10.99.21.3 --dns 10.99.21.9 --link second:other busybox sleep 1000 >/dev/null
+    cbuild exec asks sh -c 'nslookup far.example; nslookup first; ping -c 1 -W 5 other; nslookup no.example'
+    expect_contains 'Address: 203.0.113.7' 'Address: 10.99.21.2' 'PING other (10.99.21.3)' "can't find no.example: NXDOMAIN"
+    pid=$("$CBUILD" inspect -f '{{.State.Pid}}' asks)
+    run nsenter -t "$pid" -n python3 "$BATS_TEST_DIRNAME/../lib/ask-names.py" 127.0.0.11 second far.example first.lan no.example
+    expect_output $'second 0 10.99.21.3\nfar.example 0 203.0.113.7\nfirst.lan 0 10.99.21.2\nno.example 3'
+    "$CBUILD" rename second third
+    cbuild exec First nslookup third
+    expect_contains 'Address: 10.99.21.3'
+    not "$CBUILD" exec First ping -c 1 -W 5 second
+    "$CBUILD" restart -t 0 First
+    cbuild exec First nslookup third
+    expect_contains 'Address: 10.99.21.3'
+    "$CBUILD" rm -f third
+    not "$CBUILD" exec First ping -c 1 -W 5 third
+    kill "$server"
+}
+
+@test "macvlan: who is on a bridge as well knows the names of both, and of the bridge's alone when it has left" {
+    "$CBUILD" network create -d macvlan --subnet 10.99.22.0/24 lan >/dev/null
+    "$CBUILD" network create --subnet 10.99.23.0/24 other >/dev/null
+    "$CBUILD" run -d --name neighbour --network lan --dns 127.0.0.1 busybox sleep 1000 >/dev/null
+    "$CBUILD" run -d --name bridged --network other busybox sleep 1000 >/dev/null
+    "$CBUILD" run -d --name one --network other --dns 127.0.0.1 busybox sleep 1000 >/dev/null
+    "$CBUILD" network connect --alias joined lan one
+    cbuild exec one sh -c 'nslookup bridged; nslookup neighbour'
+    expect_contains 'Server:		127.0.0.11' 'Address: 10.99.23.2' 'Address: 10.99.22.2'
+    cbuild exec neighbour nslookup joined
+    expect_contains 'Address: 10.99.22.3'
+    pid=$("$CBUILD" inspect -f '{{.State.Pid}}' one)
+    "$CBUILD" network disconnect lan one
+    cbuild exec one nslookup bridged
+    expect_contains 'Server:		10.99.23.1' 'Address: 10.99.23.2'
+    [ "$(nsenter -t "$pid" -n iptables-save -t nat | grep -c DNAT)" = 0 ]
+    not "$CBUILD" exec one ping -c 1 -W 5 neighbour
 }
 
 @test "macvlan: of several subnets an address is in the one it names, else in the first with room" {
