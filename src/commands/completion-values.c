@@ -123,7 +123,7 @@ static void offer_format(const struct cb_completion *at,
 static const struct {
     const char *option, *words;
 } table[] = {
-    {"call", "check outline targets"},
+    {"call", "check outline targets subrequests.describe"},
     {"compression", "gzip zstd uncompressed"},
     {"context-mode", "keep git"},
     {"ignore-syntax", "docker git"},
