@@ -109,6 +109,28 @@ fails() {
     [ "$("$CBUILD" --root other image inspect --format '{{.Config.Labels.a}}' which)" = b ]
 }
 
+@test "plain layers that an archive brought are compressed on their way out, as push does it" {
+    local digest
+    mkdir c
+    for size in 60000 300000; do # the smaller one is a blob
+        yes line | head -c "$size" >c/file
+        printf 'FROM scratch\nCOPY file /\n' >c/Dockerfile
+        "$CBUILD" --root made build -q -t "plain:$size" c
+        "$CBUILD" --root made save -o plain.tar "plain:$size"
+        "$CBUILD" --root fresh load -q -i plain.tar
+        digest=$("$CBUILD" --root fresh copy -q "plain:$size" "docker://$REGISTRY/plain:$size")
+        run skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/plain:$size"
+        [ "$(jq -r '.layers[].mediaType' <<<"$output")" = application/vnd.oci.image.layer.v1.tar+gzip ]
+        copied "$digest" "plain:$size" "oci:layout:$size"
+        "$CBUILD" --root fresh tag "plain:$size" "$REGISTRY/pushed:$size"
+        run "$CBUILD" --root fresh push "$REGISTRY/pushed:$size"
+        expect_contains "$digest"
+        rm -f plain.tar again.tar
+        "$CBUILD" --root fresh copy -q "plain:$size" "docker-archive:again.tar:plain:$size"
+        tar -tvf again.tar | awk '$3 > '"$size"' {found = 1} END {exit !found}'
+    done
+}
+
 @test "what skopeo and docker's format write, cbuild copies, and skopeo takes it back" {
     skopeo copy -q --src-tls-verify=false "docker://$REGISTRY/one:1" docker-archive:d.tar:x:1
     copied "$ONE" docker-archive:d.tar:x:1 "docker://$REGISTRY/skopeo:1"

@@ -156,6 +156,23 @@ teardown() { stop_registry; }
     [ "$(jq -r '."containerimage.descriptor".size' "$OUT.json")" -gt 100 ]
 }
 
+@test "--push beside an image that is written anyway sends that, once" {
+    start_registry
+    for how in type=registry type=image type=image,push=false; do
+        run "$CBUILD" build -t "$REGISTRY/once:1" --push -o "$how" "$DIR"
+        expect_status 0
+        [ "$(grep -c "pushed $REGISTRY/" <<<"$output")" = 1 ]
+    done
+}
+
+@test "--progress=none prints nothing at all, quiet the image id" {
+    run "$CBUILD" build --progress=none "$DIR"
+    expect_status 0
+    expect_output ''
+    run "$CBUILD" build --progress=quiet "$DIR"
+    [[ $output =~ ^sha256:[0-9a-f]{64}$ ]]
+}
+
 @test "push-by-digest leaves no tag" {
     start_registry
     "$CBUILD" build -q -o "type=image,name=$REGISTRY/c,push-by-digest=true" --metadata-file "$OUT.json" "$DIR"
