@@ -83,6 +83,8 @@ static int show(void *arg, const struct cb_log_line *line)
 static int read_wish(struct cb_log_wish *wish, const struct values *values,
                      struct cb_error **err)
 {
+    int has_since = values->since && *values->since;
+    int has_until = values->until && *values->until;
     char *end;
 
     *wish = (struct cb_log_wish){.tail = -1, .follow = values->follow};
@@ -92,12 +94,12 @@ static int read_wish(struct cb_log_wish *wish, const struct values *values,
             return cb_error_set(err, CB_ERR_USAGE, "invalid value for \"tail\": %s",
                                 values->tail);
     }
-    if (values->since && cb_moment_parse(&wish->since, values->since, err) < 0)
+    if (has_since && cb_moment_parse(&wish->since, values->since, err) < 0)
         return cb_error_wrap(err, "invalid value for \"since\"");
-    if (values->until && cb_moment_parse(&wish->until, values->until, err) < 0)
+    if (has_until && cb_moment_parse(&wish->until, values->until, err) < 0)
         return cb_error_wrap(err, "invalid value for \"until\"");
-    wish->has_since = values->since != NULL;
-    wish->has_until = values->until != NULL && strcmp(values->until, "0") != 0;
+    wish->has_since = has_since;
+    wish->has_until = has_until && strcmp(values->until, "0") != 0;
     return 0;
 }
 

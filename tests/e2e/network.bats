@@ -354,6 +354,14 @@ END
     expect_contains '[]' 'network back not found'
 }
 
+@test "subnets and gateways may be listed in one option, and empty ones are none" {
+    "$CBUILD" network create --ipv6 --subnet 10.97.0.0/24,fd00:97::/64 --gateway 10.97.0.9,fd00:97::9 listed
+    run "$CBUILD" network inspect -f '{{range .IPAM.Config}}{{.Subnet}} {{.Gateway}}{{println}}{{end}}' listed
+    expect_output $'10.97.0.0/24 10.97.0.9\nfd00:97::/64 fd00:97::9'
+    "$CBUILD" network create --subnet '' --gateway '' --ip-range '' unsaid
+    "$CBUILD" network rm listed unsaid
+}
+
 @test "what cannot be is refused in docker's words" {
     route=198.51.100.0/24
     "$CBUILD" network create --subnet 10.99.0.0/16 taken >/dev/null
