@@ -534,6 +534,29 @@ Are you sure you want to continue? [y/N] '
     wait_until nothing_is_left
 }
 
+@test "a port whose server has just ended can be published, and is nobody else's then either" {
+    port=$(free_port)
+    host python3 -c 'import socket, sys
+at = ("127.0.0.1", int(sys.argv[1]))
+server = socket.create_server(at)
+client = socket.create_connection(at)
+server.accept()[0].close() # first, so the kernel remembers the connection as the server'"'"'s
+client.recv(1)' "$port"
+    run host ss -Htan state time-wait "sport = :$port"
+    expect_contains "127.0.0.1:$port"
+    echo page >"$DIR/file"
+    "$CBUILD" run -d --name heir -p "$port:80" -v "$DIR:/v" busybox httpd -f -h /v
+    wait_until host curl -s -o /dev/null "http://$HOST:$port/file"
+    run host curl -s "http://127.0.0.1:$port/file"
+    expect_output page
+    run "$CBUILD" run --rm -p "$port:80" busybox true
+    expect_status 125
+    expect_contains "Bind for 0.0.0.0:$port failed: port is already allocated"
+    run host python3 -c 'import socket, sys; socket.create_server(("", int(sys.argv[1])))' "$port"
+    expect_contains 'Address already in use'
+    "$CBUILD" rm -f heir
+}
+
 @test "a bridge that somebody else has made is neither used nor removed" {
     host ip link add mine0 type bridge
     "$CBUILD" network create -o com.docker.network.bridge.name=mine0 chosen >/dev/null
