@@ -401,6 +401,10 @@ $name"
     expect_output hello
     cbuild logs --since 0s "$name"
     expect_output ''
+    cbuild logs --since '' --until '' "$name"
+    expect_output hello
+    cbuild logs --since 2020-01-01+01:00 --until 2020-01-02T00Z "$name"
+    expect_output ''
     # Nor of what happened.
     "$CBUILD" events --since 0 --until 0s --filter event=die --filter "container=$name" --format '{{.Action}}' | grep -qx die
 }
