@@ -339,7 +339,7 @@ $name"
 
 @test "--cidfile, --label-file, --env-file and --pull" {
     printf '# labels\nfrom=file\nempty\n' >"$DIR/labels"
-    printf '# variables\nA=1 2\nHOST_ONLY\nNOT_SET\n' >"$DIR/env"
+    printf '\357\273\277# variables\nA=1 2\nHOST_ONLY\nNOT_SET\n' >"$DIR/env"
     HOST_ONLY=ours cbuild run --network none --cidfile "$DIR/cid" --label-file "$DIR/labels" --label from=flag --env-file "$DIR/env" \
         --name "$name" busybox sh -c 'echo "$A $HOST_ONLY ${NOT_SET-none}"'
     expect_output "1 2 ours none"
