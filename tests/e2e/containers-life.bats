@@ -257,6 +257,22 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     [ "$(group pids.max pids.max)" = 77 ]
     cbuild restart -t 1 "$name"
     [ "$(group pids.max pids.max)" = 77 ]
+    # The limit of memory and swap stays where it was, unless it is given, too.
+    swap_is() { [ "$("$CBUILD" inspect -f '{{.HostConfig.MemorySwap}}' "$name")" = "$1" ]; }
+    swap_is 134217728
+    cbuild update -m 129m "$name"
+    expect_status 1
+    expect_contains 'Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time'
+    [ "$(group memory.limit_in_bytes memory.max)" = 134217728 ]
+    cbuild update -m 129m --memory-swap 130m "$name"
+    expect_output "$name"
+    cbuild update -m 64m "$name"
+    expect_output "$name"
+    swap_is 136314880
+    cbuild update --memory-swap -1 "$name"
+    cbuild update -m 256m "$name"
+    expect_output "$name"
+    swap_is -1
     cbuild update -m 1k "$name"
     expect_status 1
     expect_contains 6MB
