@@ -104,6 +104,7 @@ fails() { # fails TEXT ARGUMENTS…: cp does, with the text
 
 @test "names that can be neither or both" {
     fails 'must specify at least one container source' a b
+    fails 'must specify at least one container source' a :/b
     fails 'copying between containers is not supported' run:/a still:/b
     fails 'No such container: nobody' nobody:/a .
     fails 'source can not be empty' '' run:/a
@@ -155,6 +156,24 @@ fails() { # fails TEXT ARGUMENTS…: cp does, with the text
     "$CBUILD" cp -a run:/tmp/kept theirs
     [ "$(stat -c '%u:%g %a' theirs/x)" = '7:8 4755' ]
     [ "$(stat -c %Y theirs/x)" = "$(stat -c %Y mine/x)" ]
+}
+
+@test "set-id bits go to a container with the files of whose owner they are" {
+    mkdir tools && echo x >tools/root && cp tools/root tools/other && chown 7:8 tools/other && chmod 6755 tools/*
+    chmod 2775 tools
+    both "$CBUILD" cp tools @:/tmp/tools
+    [ "$(in_run stat -c '%u:%g %a' /tmp/tools /tmp/tools/root /tmp/tools/other)" = $'0:0 2775\n0:0 6755\n0:0 755' ]
+    [ "$("$CBUILD" cp still:/tmp/tools - | tar tv | awk '{print $1, $NF}' | sort)" = \
+        $'-rwsr-sr-x tools/root\n-rwxr-xr-x tools/other\ndrwxrwsr-x tools/' ]
+}
+
+@test "what something is mounted on is not replaced under it" {
+    echo new >hosts
+    in_run sh -c 'cat /etc/hosts' >before
+    fails 'create `hosts`: device or resource busy' hosts run:/etc/hosts
+    expect_contains 'hint: something is mounted there'
+    fails 'device or resource busy' hosts run:/etc
+    in_run sh -c 'cat /etc/hosts' | cmp - before
 }
 
 @test "devices come with -a only, pipes are made and sockets left out" {
