@@ -176,6 +176,21 @@ fails() { # fails TEXT ARGUMENTS…: cp does, with the text
     in_run sh -c 'cat /etc/hosts' | cmp - before
 }
 
+@test "a container that was only made has its working directory" {
+    cbuild create --name made --network none -u 7 -w /work/deep -v /work/deep/vol busybox stat -c '%u %a %n' . file vol
+    expect_status 0
+    "$CBUILD" cp "$HOST/file" made:/work/deep
+    "$CBUILD" cp "$HOST/file" made:.
+    [ "$("$CBUILD" diff made | grep -v vol)" = $'A /file\nA /work\nA /work/deep\nA /work/deep/file' ]
+    cbuild start -a made
+    expect_output $'0 755 .\n0 644 file\n0 755 vol'
+    "$CBUILD" rm -v made
+    cbuild create --network none -w /etc/passwd/x busybox true
+    expect_status 1
+    expect_contains 'working directory `/etc/passwd/x`'
+    [ "$("$CBUILD" ps -aq | wc -l)" -eq 2 ]
+}
+
 @test "devices come with -a only, pipes are made and sockets left out" {
     in_run sh -c 'mkdir /odd; mknod /odd/disk b 8 0; mkfifo /odd/pipe; echo x >/odd/x'
     run "$CBUILD" cp run:/odd .

@@ -482,3 +482,38 @@ $name"
     cbuild inspect -f '{{json .HostConfig.PortBindings}} {{json .HostConfig.PidsLimit}} {{json .Config.Healthcheck}}' "$name"
     expect_output '{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"8500-8505"}]} null {"Interval":3000000000}'
 }
+
+@test "inspect: the streams of -a, and who has made volumes" {
+    local at='{{.Config.AttachStdin}} {{.Config.AttachStdout}} {{.Config.AttachStderr}} {{.Config.StdinOnce}} {{.HostConfig.VolumeDriver}}'
+    cbuild create --network none --name "$name" -i -a stdout --volume-driver local busybox true
+    cbuild inspect -f "$at" "$name"
+    expect_output 'false true false false local'
+    "$CBUILD" rm "$name"
+    cbuild create --network none --name "$name" -i -a STDIN -a stderr busybox true
+    cbuild inspect -f "$at" "$name"
+    expect_output 'true false true true '
+    "$CBUILD" rm "$name"
+    cbuild create --network none --name "$name" -i busybox true
+    cbuild inspect -f "$at" "$name"
+    expect_output 'true true true true '
+}
+
+@test "whose namespaces a container shares is kept by id, whatever it is called later" {
+    cbuild run -d --name "$name" --network none --ipc shareable busybox sleep 1000
+    id=$output
+    cbuild create --name "$name-too" --network "container:$name" --ipc "container:${id:0:12}" --pid "container:$name" busybox sh -c 'pidof sleep'
+    cbuild inspect -f '{{.HostConfig.NetworkMode}} {{.HostConfig.IpcMode}} {{.HostConfig.PidMode}}' "$name-too"
+    expect_output "container:$id container:$id container:$id"
+    cbuild rename "$name" "$name-renamed"
+    cbuild start -a "$name-too"
+    expect_output 1
+    [ "$("$CBUILD" ps -a --filter "name=$name-too" --format '<{{.Networks}}>')" = '<>' ]
+}
+
+@test "the same -v twice is one" {
+    cbuild run --rm --network none -v "$DIR:/here" -v /own -v "$DIR:/here" -v /own busybox sh -c 'grep -c -e " /here " -e " /own " /proc/mounts'
+    expect_output 2
+    cbuild run --rm --network none -v "$DIR:/here" -v "$DIR:/here:ro" busybox true
+    expect_status 125
+    expect_contains 'Duplicate mount point: /here'
+}
