@@ -26,6 +26,8 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/diff-roots.h \
 	%D%/diff.c \
 	%D%/diff.h \
+	%D%/files-bind.c \
+	%D%/files-priv.h \
 	%D%/files.c \
 	%D%/files.h \
 	%D%/foreground.c \
