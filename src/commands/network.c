@@ -1,8 +1,7 @@
 /* cbuild network create, rm, connect and disconnect. */
-#include "network/named.h"
-
-#include "commands/commands.h"
 #include "commands/network.h"
+
+#include "commands/labels.h"
 #include "container/client.h"
 #include "container/joins.h"
 #include "container/links.h"
@@ -194,46 +193,37 @@ static const struct cb_option remove_options[] = {
     {0},
 };
 
-static int remove_one(struct cb_store *store, const char *dir, const char *name,
-                      struct cb_error **err)
+struct removal {
+    struct cb_store *store;
+    const char *dir;
+    int force;
+};
+
+static int remove_one(void *arg, const char *name, struct cb_error **err)
 {
+    const struct removal *removal = arg;
     cb_auto(cb_network_def) def = NULL;
+    cb_auto(cb_error) error = NULL;
 
-    if (cb_networks_find(dir, name, &def, err) < 0 ||
-        cb_networks_remove(dir, name, err) < 0)
-        return -1;
-    cb_network_tell(store, "destroy", def, NULL);
+    if (cb_networks_find(removal->dir, name, &def, &error) < 0 ||
+        cb_networks_remove(removal->dir, name, &error) < 0)
+        return removal->force && cb_error_kind(error) == CB_ERR_NOT_FOUND
+                   ? 0
+                   : cb_error_move(err, &error);
+    cb_network_tell(removal->store, "destroy", def, NULL);
+    printf("%s\n", name);
     return 0;
-}
-
-/* All that can be removed are; the first error is the one that is told last. */
-static int remove_each(struct cb_store *store, const char *dir,
-                       const struct cb_strings *names, int force, struct cb_error **err)
-{
-    struct cb_error *errors = NULL;
-
-    for (size_t i = 0; i < names->count; i++) {
-        struct cb_error *error = NULL;
-
-        if (remove_one(store, dir, names->items[i], &error) == 0)
-            printf("%s\n", names->items[i]);
-        else if (force && cb_error_kind(error) == CB_ERR_NOT_FOUND)
-            cb_error_free(error);
-        else
-            cb_error_append(&errors, error);
-    }
-    return errors ? cb_error_move(err, &errors) : 0;
 }
 
 static int run_remove(struct cb_app *app, void *given, const struct cb_strings *args,
                       struct cb_error **err)
 {
+    const struct remove_values *values = given;
     cb_auto(cb_store) store = NULL;
-    cb_autofree char *dir = NULL;
-    struct remove_values *values = given;
+    cb_autofree char *dir = cb_network_state_dir(app, &store, err);
+    struct removal removal = {.store = store, .dir = dir, .force = values->force};
 
-    dir = cb_network_state_dir(app, &store, err);
-    return dir ? remove_each(store, dir, args, values->force, err) : -1;
+    return dir ? cb_each_named(args, remove_one, &removal, err) : -1;
 }
 
 const struct cb_cli_command cb_network_rm_command = {

@@ -4,8 +4,8 @@
 #include "container/client.h"
 
 #include "container/ask-priv.h"
-#include "container/create.h"
 #include "container/nets.h"
+#include "container/remove.h"
 #include "container/wire.h"
 
 #include <errno.h>

@@ -2,8 +2,7 @@
 #ifndef CB_CONTAINER_LINKS_H
 #define CB_CONTAINER_LINKS_H
 
-#include "base/error.h"
-#include "base/vec.h"
+#include "container/record.h"
 #include "network/network.h"
 
 struct cb_link {
@@ -25,5 +24,9 @@ struct cb_link_facts {
     const struct cb_strings *env; /* it has */
 };
 void cb_link_env(const struct cb_link_facts *facts, struct cb_strings *out);
+/* It is told no more of the container that it calls ALIAS, from its next start on.
+ * NOT_FOUND. */
+int cb_container_unlink(struct cb_store *store, struct cb_container *container,
+                        const char *alias, struct cb_error **err);
 
 #endif

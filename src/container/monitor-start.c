@@ -1,10 +1,10 @@
 /* A container's process is started: network, root, specification. */
 #include "container/monitor-priv.h"
 
-#include "container/create.h"
 #include "container/journal.h"
 #include "container/marks.h"
 #include "container/mount-open.h"
+#include "container/pin.h"
 #include "container/volume.h"
 #include "network/address.h"
 

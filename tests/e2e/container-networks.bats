@@ -69,7 +69,8 @@ nothing_is_left() {
     cbuild run --rm busybox wget -qO- "http://$address/"
     expect_output page
     cbuild run --rm busybox wget -qO- http://db/
-    [ "$status" -ne 0 ]
+    expect_status 1
+    expect_contains "bad address 'db'"
     cbuild run --rm --name user --link db:the-db busybox sh -c 'env | grep THE_DB | sort; grep the-db /etc/hosts; wget -qO- http://the-db/ && wget -qO- http://db/'
     expect_output "THE_DB_ENV_SECRET=x
 THE_DB_NAME=/user/the-db
@@ -95,7 +96,7 @@ page"
     "$CBUILD" create --name db busybox true
     cbuild run --rm --name user --link db busybox true
     expect_contains 'Cannot link to a non running container: /db AS /user/db'
-    cbuild run -d --name ranges --expose 100-102 --expose 104 --expose 100/udp busybox sleep 1000
+    "$CBUILD" run -d --name ranges --expose 100-102 --expose 104 --expose 100/udp busybox sleep 1000
     cbuild ps --format '{{.Ports}}'
     expect_output '100-102/tcp, 100/udp, 104/tcp'
     "$CBUILD" rm -f ranges
@@ -235,7 +236,8 @@ kill_server() {
     web one page
     "$CBUILD" run -d --name two --network front busybox sleep 1000 >/dev/null
     cbuild exec two wget -qO- http://one/
-    [ "$status" -ne 0 ]
+    expect_status 1
+    expect_contains "bad address 'one'"
     "$CBUILD" network connect --alias uno --ip 10.99.1.50 front one
     page_from uno exec two
     cbuild exec one nslookup -type=a two
@@ -250,7 +252,8 @@ kill_server() {
     page_from one run --rm --network back busybox
     "$CBUILD" network disconnect front one
     cbuild exec two wget -qO- http://uno/
-    [ "$status" -ne 0 ]
+    expect_status 1
+    expect_contains "bad address 'uno'"
     cbuild network disconnect front one
     expect_status 1
     expect_contains 'is not connected to network front'

@@ -310,8 +310,10 @@ END
     HTTPS_PROXY=http://192.0.2.8:2 build_ok --network none
     expect_contains '[http://u:hush@192.0.2.7:1|http://u:hush@192.0.2.7:1|a.example|http://192.0.2.8:2]'
     run "$CBUILD" inspect img
+    expect_status 0
     expect_lacks hush
     run "$CBUILD" history --no-trunc img
+    expect_status 0
     expect_lacks hush
     unset DOCKER_CONFIG
     build_ok --network none
@@ -459,6 +461,7 @@ Are you sure you want to continue? [y/N] '
     host iptables -F INPUT
     wait_until nothing_is_left
     run host ip6tables-save
+    expect_status 0
     expect_lacks br- to-destination
 }
 

@@ -162,6 +162,7 @@ END
 
 @test "the directory is nobody else's, and another user's is not used" {
     [ "$(stat -c %U:%a "$USERS/cbtest/cbuild")" = cbtest:700 ]
+    [ -S "$(echo "$USERS"/cbtest/cbuild/hub-*/socket)" ]
     run runuser -u cbsingle -- python3 -c 'import glob, socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 s.connect(glob.glob(sys.argv[1] + "/hub-*")[0] + "/socket")' "$USERS/cbtest/cbuild"
