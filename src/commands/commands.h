@@ -171,8 +171,8 @@ int cb_command_call(const struct cb_cli_command *command, struct cb_app *app, in
 int cb_command_check_args(const struct cb_cli_command *command,
                           const struct cb_strings *args, int min, int max,
                           struct cb_error **err);
-/* Calls ACT for each of NAMES, also when it has failed for others: the first error is
- * returned with the others behind it. */
+/* Calls ACT for each of NAMES, also when it has failed for others, but not once the user
+ * has had enough. The first error is returned with the others behind it. */
 int cb_each_named(const struct cb_strings *names,
                   int (*act)(void *arg, const char *name, struct cb_error **err),
                   void *arg, struct cb_error **err);

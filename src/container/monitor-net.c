@@ -70,6 +70,7 @@ int cb_monitor_give_net(struct monitor *monitor, struct client *client,
                             "the container has too many host names to share them");
     message.len = (uint32_t)strlen(text);
     memcpy(message.text, text, message.len);
+    monitor->setup->nets.is_shared = 1;
     cb_client_send(client, &message, fd);
     return 0;
 }
@@ -191,6 +192,17 @@ static int take_text(const struct cb_wire_message *message, char **out)
     return **out ? 0 : -1;
 }
 
+/* One that was made with none, and has left that, made its namespace itself. */
+static void have_netns(struct monitor *monitor)
+{
+    struct cb_nets *nets = &monitor->setup->nets;
+
+    if (nets->netns >= 0)
+        return;
+    nets->netns = open_netns(monitor);
+    nets->next = 0;
+}
+
 static void watch_names(struct monitor *monitor)
 {
     monitor->names_tries = 0;
@@ -208,6 +220,7 @@ int cb_monitor_connect(struct monitor *monitor, const struct cb_wire_message *me
 
     if (!monitor->main)
         return not_running(monitor, err);
+    have_netns(monitor);
     owner = owner_of(monitor);
     if (take_text(message, &text) < 0 || cb_join_parse(&join, text, err) < 0 ||
         cb_nets_connect(&monitor->setup->nets, &owner, &join, monitor->cancel, err) < 0)

@@ -19,8 +19,12 @@ void cb_nets_clear(struct cb_nets *nets)
 {
     cb_resolver_stop(cb_steal(&nets->resolver));
     forget_names(nets);
-    for (size_t i = nets->count; i-- > 0;)
-        cb_network_free(nets->items[i]);
+    for (size_t i = nets->count; i-- > 0;) {
+        if (nets->is_shared)
+            cb_network_leave(nets->items[i]);
+        else
+            cb_network_free(nets->items[i]);
+    }
     cb_vec_free(nets);
     cb_close(&nets->netns);
 }
@@ -77,6 +81,7 @@ static int open_one(struct cb_network **out, const struct cb_nets_owner *owner,
                                          .id = owner->id,
                                          .name = name,
                                          .aliases = &join->aliases,
+                                         .links = &join->links,
                                          .dns = &request->dns,
                                          .ports = &ports,
                                          .bridge_options = &request->bridge_options,

@@ -13,6 +13,7 @@ struct cb_nets {
     int names_fd; /* can be read when the server of names has ended; -1: there is none */
     struct cb_names_mending *mending; /* on its way to NAMES_FD, or NULL */
     int netns;     /* of the container; -1: it has the host's, or makes its own */
+    int is_shared; /* others may be in it, and stay there */
     unsigned next; /* number of the next interface */
     struct cb_resolver *resolver; /* of names on networks without a bridge, or NULL */
 };

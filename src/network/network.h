@@ -51,7 +51,8 @@ struct cb_network_options {
     /* Of the one container that joins it; NULL for a build's. */
     const char *id, *name;
     const struct cb_strings *aliases;
-    const struct cb_strings *dns; /* --dns: whom names of others are asked from */
+    const struct cb_strings *links; /* "CONTAINER[:ALIAS]": further names, for it alone */
+    const struct cb_strings *dns;   /* --dns: whom names of others are asked from */
     const struct cb_ports *ports;
     /* "KEY=VALUE" as for a network that is made: what the bridge of containers is like.
      * Or NULL. */
@@ -118,12 +119,12 @@ int cb_names_mending_fd(const struct cb_names_mending *mending);
  * which the caller closes; -1: it does not run. */
 int cb_names_mending_end(struct cb_names_mending *mending);
 
-/* ── Names on networks without a bridge (resolver.c) ── */
+/* ── Names on networks without a bridge, and links (resolver.c) ── */
 struct cb_resolver; /* of one container */
 /* After a change: the container whose namespace is NETNS is on these NETWORKS, which were
  * set up and outlive the next call, or the end. *RESOLVER is started for the first that
- * has no bridge, and stopped, and NULL, when there is none any more. Where it cannot be
- * had a warning says why, and there are no names. */
+ * has no bridge, or links, and stopped, and NULL, when there is none any more. Where it
+ * cannot be had a warning says why, and there are no names. */
 void cb_resolver_settle(struct cb_resolver **resolver, int netns,
                         struct cb_network *const *networks, size_t count);
 /* With its namespace. NULL is fine. */

@@ -2,13 +2,6 @@
 load helpers
 load helpers-web
 
-# One repository as the only source: add URL DEST [FLAG…]
-add() {
-    local url=$1 dest=$2
-    shift 2
-    printf 'FROM busybox\nADD %s %s %s\n' "$*" "$url" "$dest" >"$DIR/Dockerfile"
-}
-
 # What a repository's file `file` says: it is added to a directory of its own.
 file_of() {
     add "$1" /a/
@@ -612,6 +605,7 @@ EOF
     in_image cat /a/.git/config
     expect_lacks s3cr3t
     run "$CBUILD" inspect img
+    expect_status 0
     expect_lacks s3cr3t
     not grep -r s3cr3t "$STORE"
 }

@@ -9,9 +9,8 @@ setup_file() {
     cb_store
     canary_lay
     registry_start
-    mkdir -p "$BATS_FILE_TMPDIR/c"
-    printf 'FROM --platform=$BUILDPLATFORM busybox\nARG TARGETARCH\nRUN echo $TARGETARCH >/arch\nCMD ["cat","/arch"]\n' >"$BATS_FILE_TMPDIR/c/Dockerfile"
-    "$CBUILD" build -q --platform linux/amd64,linux/arm64 -t two "$BATS_FILE_TMPDIR/c" >/dev/null
+    printf 'FROM --platform=$BUILDPLATFORM busybox\nARG TARGETARCH\nRUN echo $TARGETARCH >/arch\nCMD ["cat","/arch"]\n' |
+        cb_image two --platform linux/amd64,linux/arm64
     export TWO ONE
     TWO=$("$CBUILD" copy -q --all two "docker://$REGISTRY/two:1")
     ONE=$("$CBUILD" copy -q two "docker://$REGISTRY/one:1")

@@ -439,7 +439,7 @@ app (default) is the program'
 @test "questions are no builds in the list of builds" {
     printf 'FROM busybox:1.36\nENV A=1\n' | dockerfile
     before=$("$CBUILD" builds ls -q)
-    cbuild build --check "$DIR"
+    "$CBUILD" build --check "$DIR"
     cbuild build --call=outline "$DIR"
     [ "$("$CBUILD" builds ls -q)" = "$before" ]
 }
