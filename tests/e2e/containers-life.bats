@@ -510,6 +510,15 @@ $name"
     [ "$("$CBUILD" ps -a --filter "name=$name-too" --format '<{{.Networks}}>')" = '<>' ]
 }
 
+@test "a name, a log driver or an isolation that is empty is none" {
+    cbuild run --network none --name '' --log-driver '' --isolation= --label found busybox echo hello
+    expect_output hello
+    cbuild ps -a --filter label=found --format '{{.Names}}'
+    [[ $output =~ ^[a-z]+_[a-z]+$ ]]
+    cbuild logs "$output"
+    expect_output hello
+}
+
 @test "the same -v twice is one" {
     cbuild run --rm --network none -v "$DIR:/here" -v /own -v "$DIR:/here" -v /own busybox sh -c 'grep -c -e " /here " -e " /own " /proc/mounts'
     expect_output 2
