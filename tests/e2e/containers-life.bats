@@ -511,10 +511,54 @@ $name"
     [ "$("$CBUILD" ps -a --filter "name=$name-too" --format '<{{.Networks}}>')" = '<>' ]
 }
 
+@test "a name, a log driver or an isolation that is empty is none" {
+    cbuild run --network none --name '' --log-driver '' --isolation= --label found busybox echo hello
+    expect_output hello
+    cbuild ps -a --filter label=found --format '{{.Names}}'
+    [[ $output =~ ^[a-z]+_[a-z]+$ ]]
+    cbuild logs "$output"
+    expect_output hello
+}
+
 @test "the same -v twice is one" {
     cbuild run --rm --network none -v "$DIR:/here" -v /own -v "$DIR:/here" -v /own busybox sh -c 'grep -c -e " /here " -e " /own " /proc/mounts'
     expect_output 2
     cbuild run --rm --network none -v "$DIR:/here" -v "$DIR:/here:ro" busybox true
     expect_status 125
     expect_contains 'Duplicate mount point: /here'
+}
+
+# bats test_tags=root
+@test "one that waits to be started again, or is paused, is spoken of as what it is" {
+    "$CBUILD" run -d --name "$name" --network none --restart always busybox sh -c 'exit 3'
+    # Its pauses grow: this one lasts some seconds.
+    wait_until sh -c "[ \"\$('$CBUILD' inspect -f '{{.State.Status}} {{ge .RestartCount 7}}' $name)\" = 'restarting true' ]"
+    id=$("$CBUILD" inspect -f '{{.Id}}' "$name")
+    for command in "exec $name true" "pause $name" "cp $name:/etc ."; do
+        # shellcheck disable=SC2086
+        cbuild $command
+        expect_status 1
+        expect_output "cbuild: Container $id is restarting, wait until the container is running"
+    done
+    cbuild unpause "$name"
+    expect_output "cbuild: Container $id is not paused"
+    cbuild rm "$name"
+    expect_status 1
+    expect_contains "cannot remove container \"/$name\": container is restarting: stop the container before removing or force remove"
+    cbuild kill -s USR1 "$name"
+    expect_output "$name"
+    wait_until state_is exited
+    cbuild rm "$name"
+    expect_status 0
+    sleeper
+    "$CBUILD" pause "$name"
+    for command in start 'start -a'; do
+        # shellcheck disable=SC2086
+        cbuild $command "$name"
+        expect_status 1
+        expect_output 'cbuild: cannot start a paused container, try unpause instead'
+    done
+    cbuild rm "$name"
+    expect_status 1
+    expect_contains "cannot remove container \"/$name\": container is paused and must be unpaused first"
 }
