@@ -302,6 +302,13 @@ static void drop_repeated(struct cb_strings *texts)
     kept = (struct cb_strings){0};
 }
 
+/* "" asks for nothing, as scripts have it that pass on what they may not have. */
+static void drop_empty(const char **text)
+{
+    if (*text && !**text)
+        *text = NULL;
+}
+
 static int settle(struct cb_run_values *values, struct cb_error **err)
 {
     struct cb_run_request *request = &values->container.request;
@@ -312,6 +319,8 @@ static int settle(struct cb_run_values *values, struct cb_error **err)
         cb_run_take_gpus(values->gpus, &request->devices, err) < 0)
         return -1;
     drop_repeated(&request->volumes);
+    drop_empty(&values->container.name);
+    drop_empty(&values->container.log_driver);
     return cb_joins_settle(request, err);
 }
 

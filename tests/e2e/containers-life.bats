@@ -271,7 +271,7 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     cbuild update -m 64m "$name"
     expect_output "$name"
     swap_is 136314880
-    cbuild update --memory-swap -1 "$name"
+    "$CBUILD" update --memory-swap -1 "$name"
     cbuild update -m 256m "$name"
     expect_output "$name"
     swap_is -1
@@ -486,15 +486,15 @@ $name"
 
 @test "inspect: the streams of -a, and who has made volumes" {
     local at='{{.Config.AttachStdin}} {{.Config.AttachStdout}} {{.Config.AttachStderr}} {{.Config.StdinOnce}} {{.HostConfig.VolumeDriver}}'
-    cbuild create --network none --name "$name" -i -a stdout --volume-driver local busybox true
+    "$CBUILD" create --network none --name "$name" -i -a stdout --volume-driver local busybox true
     cbuild inspect -f "$at" "$name"
     expect_output 'false true false false local'
     "$CBUILD" rm "$name"
-    cbuild create --network none --name "$name" -i -a STDIN -a stderr busybox true
+    "$CBUILD" create --network none --name "$name" -i -a STDIN -a stderr busybox true
     cbuild inspect -f "$at" "$name"
     expect_output 'true false true true '
     "$CBUILD" rm "$name"
-    cbuild create --network none --name "$name" -i busybox true
+    "$CBUILD" create --network none --name "$name" -i busybox true
     cbuild inspect -f "$at" "$name"
     expect_output 'true true true true '
 }
@@ -502,13 +502,22 @@ $name"
 @test "whose namespaces a container shares is kept by id, whatever it is called later" {
     cbuild run -d --name "$name" --network none --ipc shareable busybox sleep 1000
     id=$output
-    cbuild create --name "$name-too" --network "container:$name" --ipc "container:${id:0:12}" --pid "container:$name" busybox sh -c 'pidof sleep'
+    "$CBUILD" create --name "$name-too" --network "container:$name" --ipc "container:${id:0:12}" --pid "container:$name" busybox sh -c 'pidof sleep'
     cbuild inspect -f '{{.HostConfig.NetworkMode}} {{.HostConfig.IpcMode}} {{.HostConfig.PidMode}}' "$name-too"
     expect_output "container:$id container:$id container:$id"
-    cbuild rename "$name" "$name-renamed"
+    "$CBUILD" rename "$name" "$name-renamed"
     cbuild start -a "$name-too"
     expect_output 1
     [ "$("$CBUILD" ps -a --filter "name=$name-too" --format '<{{.Networks}}>')" = '<>' ]
+}
+
+@test "a name, a log driver or an isolation that is empty is none" {
+    cbuild run --network none --name '' --log-driver '' --isolation= --label found busybox echo hello
+    expect_output hello
+    cbuild ps -a --filter label=found --format '{{.Names}}'
+    [[ $output =~ ^[a-z]+_[a-z]+$ ]]
+    cbuild logs "$output"
+    expect_output hello
 }
 
 @test "the same -v twice is one" {
@@ -517,4 +526,39 @@ $name"
     cbuild run --rm --network none -v "$DIR:/here" -v "$DIR:/here:ro" busybox true
     expect_status 125
     expect_contains 'Duplicate mount point: /here'
+}
+
+# bats test_tags=root
+@test "one that waits to be started again, or is paused, is spoken of as what it is" {
+    "$CBUILD" run -d --name "$name" --network none --restart always busybox sh -c 'exit 3'
+    # Its pauses grow: this one lasts some seconds.
+    wait_until sh -c "[ \"\$('$CBUILD' inspect -f '{{.State.Status}} {{ge .RestartCount 7}}' $name)\" = 'restarting true' ]"
+    id=$("$CBUILD" inspect -f '{{.Id}}' "$name")
+    for command in "exec $name true" "pause $name" "cp $name:/etc ."; do
+        # shellcheck disable=SC2086
+        cbuild $command
+        expect_status 1
+        expect_output "cbuild: Container $id is restarting, wait until the container is running"
+    done
+    cbuild unpause "$name"
+    expect_output "cbuild: Container $id is not paused"
+    cbuild rm "$name"
+    expect_status 1
+    expect_contains "cannot remove container \"/$name\": container is restarting: stop the container before removing or force remove"
+    cbuild kill -s USR1 "$name"
+    expect_output "$name"
+    wait_until state_is exited
+    cbuild rm "$name"
+    expect_status 0
+    sleeper
+    "$CBUILD" pause "$name"
+    for command in start 'start -a'; do
+        # shellcheck disable=SC2086
+        cbuild $command "$name"
+        expect_status 1
+        expect_output 'cbuild: cannot start a paused container, try unpause instead'
+    done
+    cbuild rm "$name"
+    expect_status 1
+    expect_contains "cannot remove container \"/$name\": container is paused and must be unpaused first"
 }
